@@ -1,0 +1,60 @@
+# Vadose: `make run` ends at a shell on our own kernel, `make check` proves it.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+CC := gcc
+BUILD ?= build
+OPT ?= -O2
+ifneq ($(origin MAKECMDGOALS),undefined)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j2
+endif
+endif
+
+include kernel/rules.mk
+include tools/rules.mk
+
+help:
+	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); without a terminal: a tour'
+	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
+	@echo 'make check-long the same and the long ones at full size'
+	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
+	@echo 'make doctor     are the tools here, and do they do what we need?'
+	@echo 'make gdb        the shell, stopped before its first instruction, under gdb'
+	@echo 'make iso        a CD image for Bochs and real PCs'
+	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
+	@echo 'make format     clang-format over the sources'
+	@echo 'make clean      remove build/'
+
+setup:
+	@tools/setup
+
+run: image
+	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf; \
+	else tools/guest --kernel $(BUILD)/vadose.elf --timeout 120 -- /bin/sh /etc/tour.sh; fi
+
+gdb: image
+	@tools/guest --kernel $(BUILD)/vadose.elf --gdb
+
+check: image testing
+	@$(BUILD)/tools/run $(RUNFLAGS) $(TEST)
+
+check-long: image testing
+	@$(BUILD)/tools/run --long $(RUNFLAGS) $(TEST)
+
+lint: $(BUILD)/vadose.elf
+	@tools/lint/run $(BUILD)
+
+doctor: image
+	@tools/doctor $(BUILD)
+
+format: | setup
+	@git ls-files 'kernel/*.[ch]' 'tools/*.[ch]' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-og
+
+.PHONY: help setup run gdb check check-long lint doctor format clean

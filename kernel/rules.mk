@@ -1,0 +1,114 @@
+# rules.mk: how a folder becomes objects, and objects the kernel
+#
+#   make kernel                     build/vadose.elf
+#   make objs DIRS="lib mem"        only the objects of these folders
+#   make kernel OPT=-Og BUILD=build-og
+
+AWK := awk
+GEN := $(BUILD)/gen
+
+CFLAGS := -std=gnu11 $(OPT) -g -ffreestanding -fno-common \
+  -fno-strict-aliasing -fwrapv -fno-delete-null-pointer-checks \
+  -fno-pic -fno-pie -fno-omit-frame-pointer -fstack-protector-strong \
+  -mstack-protector-guard=global -fno-asynchronous-unwind-tables \
+  -fcf-protection=none -mno-red-zone -mcmodel=kernel -mgeneral-regs-only
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+  -Wold-style-definition -Wpointer-arith -Wwrite-strings -Wundef -Wvla \
+  -Wredundant-decls -Wnested-externs -Wformat=2 -Wlogical-op \
+  -Wduplicated-cond -Wduplicated-branches -Wimplicit-fallthrough=5 \
+  -Wframe-larger-than=1024 -Wno-unused-parameter
+ALWAYS_ERRORS := -Werror=implicit-function-declaration \
+  -Werror=incompatible-pointer-types -Werror=int-conversion \
+  -Werror=return-type -Werror=switch -Werror=unused-result
+CI_ONLY := $(if $(filter 1,$(WERROR)),-Werror)
+INCLUDES := -Ikernel -I$(GEN)
+KCC := $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(CI_ONLY) $(INCLUDES)
+
+# ---- folders ----
+
+DIRS ?= lib mem boot amd64 kern dev vm vm/design/* fs fs/ext2 proc sys \
+  test/boot .
+SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
+SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))
+TABS := events_table.c $(if $(wildcard kernel/sys/syscalls.tab),syscalls.c)
+HEADERS := $(GEN)/events.h $(if $(wildcard kernel/sys/syscalls.tab),$(GEN)/syscalls.h)
+OBJS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SRCS)))) \
+  $(addprefix $(GEN)/,$(TABS:.c=.o))
+
+$(BUILD)/kernel/lib/string.o: CFLAGS += -fno-tree-loop-distribute-patterns
+
+$(BUILD)/%.o: %.c | setup $(HEADERS)
+	@mkdir -p $(@D)
+	@$(KCC) -MMD -MP -c $< -o $@
+
+$(BUILD)/%.o: %.S | setup $(HEADERS)
+	@mkdir -p $(@D)
+	@$(CC) $(INCLUDES) -D__ASSEMBLER__ -g -mcmodel=kernel -MMD -MP -c $< -o $@
+
+$(GEN)/%.o: $(GEN)/%.c | setup $(HEADERS)
+	@$(KCC) -MMD -MP -c $< -o $@
+
+# ---- generated ----
+
+$(GEN)/events.h: kernel/kern/events.tab tools/events.awk
+	@mkdir -p $(@D)
+	@$(AWK) -v OUT=h -f tools/events.awk $< > $@.new && mv $@.new $@
+
+$(GEN)/events_table.c: kernel/kern/events.tab tools/events.awk
+	@mkdir -p $(@D)
+	@$(AWK) -v OUT=c -f tools/events.awk $< > $@.new && mv $@.new $@
+
+$(GEN)/syscalls.h: kernel/sys/syscalls.tab tools/syscalls.awk
+	@mkdir -p $(@D)
+	@$(AWK) -v OUT=h -f tools/syscalls.awk $< > $@.new && mv $@.new $@
+
+$(GEN)/syscalls.c: kernel/sys/syscalls.tab tools/syscalls.awk
+	@mkdir -p $(@D)
+	@$(AWK) -v OUT=c -f tools/syscalls.awk $< > $@.new && mv $@.new $@
+
+$(GEN)/counters.md: kernel/kern/events.tab tools/events.awk
+	@$(AWK) -v OUT=md -f tools/events.awk $< > $@
+
+$(GEN)/syscalls.md: kernel/sys/syscalls.tab tools/syscalls.awk
+	@$(AWK) -v OUT=md -f tools/syscalls.awk $< > $@
+
+# ---- the link, twice: the second has the names of the first ----
+
+LDSCRIPT := kernel/kernel.ld
+LDFLAGS := -nostdlib -static -no-pie -Wl,-T,$(LDSCRIPT) -Wl,--build-id=none \
+  -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+
+$(BUILD)/vadose.elf: $(OBJS) $(LDSCRIPT) tools/symtab.awk
+	@$(CC) $(LDFLAGS) $(OBJS) -o $(BUILD)/vadose.1.elf
+	@nm -n $(BUILD)/vadose.1.elf | $(AWK) -f tools/symtab.awk > $(GEN)/symtab.S
+	@$(CC) -c $(GEN)/symtab.S -o $(GEN)/symtab.o
+	@$(CC) $(LDFLAGS) $(OBJS) $(GEN)/symtab.o -o $@.new
+	@mv $@.new $@
+	@size $@ | $(AWK) 'NR == 2 { print "kernel: $@ text " $$1 " data " $$2 " bss " $$3 }'
+
+objs: $(OBJS)
+kernel: $(BUILD)/vadose.elf
+.PHONY: objs kernel
+
+# ---- programs of the image: ordinary static Linux programs ----
+
+UCC := musl-gcc -static -O2 -g -Wall -Wextra -Wno-unused-parameter $(CI_ONLY)
+USER := $(patsubst %.c,$(BUILD)/%,$(wildcard kernel/user/*.c))
+PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard kernel/test/progs/*.c \
+  kernel/test/progs/*/*.c))
+
+$(BUILD)/kernel/user/%: kernel/user/%.c | setup
+	@mkdir -p $(@D)
+	@$(UCC) -MMD -MP $< -o $@
+
+$(BUILD)/kernel/test/progs/%: kernel/test/progs/%.c | setup
+	@mkdir -p $(@D)
+	@$(UCC) -pthread -MMD -MP -Ikernel/test/progs $< -o $@
+
+progs: $(PROGS)
+.PHONY: progs
+
+$(BUILD)/initrd.cpio: $(USER) tools/mkinitrd $(BUILD)/tools/newc | setup
+	@tools/mkinitrd $(BUILD) $@
+
+-include $(OBJS:.o=.d) $(addsuffix .d,$(USER) $(PROGS))
