@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * boot.h: what the loader told us
+ *
+ * Offers    the memory map, command line, initial file system, ACPI root.
+ * Needs     nothing; runs before everything else.
+ * Sleeps?   Never.
+ * In interrupts?  No.
+ */
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#include "lib/types.h"
+
+#define BOOT_MAXRANGES 64
+#define BOOT_MAXMODS 8
+#define BOOT_CMDLINE 2048
+
+struct boot_range {
+	pa_t start, end;  /* bytes, page-aligned, usable RAM only; disjoint, sorted */
+};
+
+struct boot_module {
+	pa_t start, end;  /* bytes; concatenated cpio archives are one initramfs */
+	char name[64];
+};
+
+struct boot_info {
+	const char *loader;              /* "pvh" or "multiboot2" */
+	char cmdline[BOOT_CMDLINE];
+	unsigned nranges, nmods;
+	struct boot_range range[BOOT_MAXRANGES]; /* RAM, kernel and modules not cut out */
+	struct boot_module mod[BOOT_MAXMODS];    /* mod[0] is the initramfs */
+	pa_t rsdp;                       /* 0: search the BIOS area */
+	pa_t top;                        /* end of the highest range */
+};
+
+/* Filled by pvh.c or multiboot2.c through memmap.c before main() runs. */
+const struct boot_info *boot_info(void);
+
+/*
+ * Cut n bytes, page-aligned, out of free RAM: for the frame database and the
+ * first page tables.  Only before phys_init(), which takes what is left.
+ */
+pa_t boot_take(size_t bytes);
+
+/*
+ * The i-th range of RAM that is free now: not kernel, modules, tables taken.
+ *
+ * Returns:  false behind the last.
+ */
+bool boot_free_range(unsigned i, struct boot_range *out);
+
+#endif

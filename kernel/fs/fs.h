@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fs.h: names and files
+ *
+ * Offers    path lookup, open files, the file calls that sys/ decodes, what
+ *           exec needs, /proc and /dev registration.
+ * Needs     vm/, dev/, kern/.
+ * Sleeps?   Yes.
+ * In interrupts?  Never.
+ */
+#ifndef FS_FS_H
+#define FS_FS_H
+
+#include "dev/dev.h"
+#include "lib/errno.h"
+#include "vm/vm.h"
+
+struct vnode;
+struct file;
+struct kstat;
+
+/* Who asks, and from where; thread->fsctx.  Shared by CLONE_FS. */
+struct cred {
+	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+	uint32_t ngroups;
+	uint32_t groups[32];
+};
+struct fsctx {
+	_Atomic uint32_t refs;   /* [A] threads that share it */
+	struct mutex lock;       /* LR_VNODE; guards the rest */
+	struct vnode *root, *cwd;
+	uint32_t umask;
+};
+
+struct fsctx *fsctx_create(void);                /* at the root; NULL: no memory */
+struct fsctx *fsctx_copy(struct fsctx *);        /* fork; NULL: no memory */
+void fsctx_get(struct fsctx *);
+void fsctx_put(struct fsctx *);
+/* Registered by proc/: credentials of the current process. */
+void fs_set_cred_fn(const struct cred *(*)(void));
+
+void fs_init(void);                              /* tmpfs root, /dev, /proc */
+int initramfs_unpack(const void *cpio, size_t n) MUST_CHECK; /* newc, several in a row */
+
+/* ---- open files (file.c); the descriptor table is proc/fdtab.c ---- */
+
+void file_get(struct file *);
+void file_put(struct file *);
+/* Kernel-side open for exec, init, console: flags O_*.  0 or -errno. */
+int file_open_path(const char *path, unsigned flags, unsigned mode, struct file **out) MUST_CHECK;
+/* Read at an offset into kernel memory; short at EOF; -errno. */
+ssize_t file_pread_kernel(struct file *, uint64_t off, void *buf, size_t n);
+struct vmo *file_vmo(struct file *);             /* to map it, no ref; NULL: not mappable */
+uint64_t file_size(struct file *);
+unsigned file_flags(struct file *);              /* O_* as fcntl F_GETFL */
+
+/* exec: is it a regular file with x permission?  0, -EACCES … */
+int file_check_exec(struct file *) MUST_CHECK;
+/* While an executable runs: -ETXTBSY for writers.  0 or -ETXTBSY (open for write). */
+int file_deny_write(struct file *) MUST_CHECK;
+void file_allow_write(struct file *);
+uint32_t file_mode(struct file *);               /* st_mode */
+uint32_t file_uid(struct file *);
+uint32_t file_gid(struct file *);
+/* Absolute path as the opener's root sees it; " (deleted)" appended.  Length or -ENAMETOOLONG. */
+ssize_t file_path(struct file *, char *buf, size_t cap);
+ssize_t vnode_path(struct vnode *, char *buf, size_t cap);
+
+/* ---- the descriptor table (proc/fdtab.c) is opaque here ---- */
+
+/* ---- /proc (procfs.c knows names only; others give the text) ---- */
+
+struct procfs_row {
+	const char *name;                         /* "meminfo", "vm/events" */
+	uint32_t mode;                            /* permission bits */
+	void (*show)(struct out *);
+	int (*write)(const char *text, size_t n); /* NULL: read-only; 0 or -errno */
+};
+void procfs_register(const struct procfs_row *rows, unsigned n);
+
+/* Per-process files, registered once by proc/. */
+struct procfs_pid_row {
+	const char *name;                         /* "stat", "maps" */
+	uint32_t mode;
+	/* pid is alive when called or the result is -ESRCH; text goes to out. */
+	int (*show)(int pid, struct out *);
+	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
+	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
+};
+struct procfs_pid_ops {
+	int (*next)(int after);                   /* next pid > after, or -1 */
+	int (*self)(void);
+	int (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+	int (*next_task)(int pid, int after);     /* threads */
+	/* next open descriptor >= fd, or -1; its file with a reference */
+	int (*next_fd)(int pid, int fd, struct file **out);
+	const struct procfs_pid_row *rows;
+	unsigned nrows;
+};
+void procfs_set_pids(const struct procfs_pid_ops *);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * kern.h: threads, time, sleeping, evidence
+ *
+ * Offers    threads and the scheduler, wait queues, sleeping locks, timers,
+ *           deferred work, the log, boot options, injection, counters.
+ * Needs     md.h, mem/.
+ * Sleeps?   What says so.
+ * In interrupts?  wake_*, timer callbacks, counters, klog.
+ */
+#ifndef KERN_KERN_H
+#define KERN_KERN_H
+
+#include "events.h" /* generated from events.tab: EV_*, EVENT() */
+#include "lib/floor.h"
+#include "lib/fmt.h"
+#include "lib/list.h"
+#include "lib/spin.h"
+#include "md.h"
+
+/* ---- thread.c, sched.c ---- */
+
+enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_STOP, TS_DEAD };
+
+struct thread {
+	struct md_thread md;
+	struct md_space *space;   /* [c] user address space, NULL: kernel thread */
+	char name[16];            /* [A] for ps and panics */
+	uint32_t id;              /* [c] tid for user threads, else 0 */
+	uint32_t refs;            /* [A] */
+	enum thread_state state;  /* run-queue lock */
+	uint16_t cpu;             /* run-queue lock: where it runs or waits */
+	uint16_t on_cpu;          /* [A] 1 while its stack is in use */
+	uint64_t affinity;        /* [A] bit per allowed CPU */
+	struct list_node rq;      /* run-queue lock */
+	int8_t nice;              /* [A] */
+	uint8_t ticks_left;       /* [cpu] of its slice */
+	bool killable_wake;       /* run-queue lock: sleeps killable */
+	bool intr_wake;           /* run-queue lock: sleeps interruptible */
+	_Atomic uint32_t pending; /* [A] THREAD_SIGNAL | THREAD_KILL */
+	uint64_t utime_ns, stime_ns; /* [cpu] */
+	uint64_t stamp;           /* [cpu] when it last changed mode or CPU */
+	struct evset *evset;      /* [c] the process's own counters, or NULL */
+	uint16_t held[LR_COUNT];  /* [own] locks held by rank (locks=1) */
+	void *proc;               /* proc/: its half of the thread */
+	void *fsctx;              /* fs/: root, cwd, credentials, umask */
+	void *vmctx;              /* vm/: e.g. VM_RESERVED flags, tokens */
+	void (*release)(struct thread *); /* last reference dropped, or NULL */
+	struct list_node all;     /* all threads, for /proc and panic */
+};
+
+#define THREAD_SIGNAL 1u  /* an unblocked signal waits: interruptible sleeps end */
+#define THREAD_KILL 2u    /* a fatal one: killable sleeps end too */
+
+/* Start kernel thread fn(arg); runs at once.  NULL: no memory. */
+struct thread *thread_spawn(const char *name, void (*fn)(void *), void *arg);
+/*
+ * A user thread, not yet runnable: kernel stack and FPU image made, user
+ * frame zero.  thread_start() makes it runnable.  NULL: no memory.
+ */
+struct thread *thread_create_user(const char *name, struct md_space *);
+void thread_start(struct thread *);
+/* An unstarted thread is thrown away. */
+void thread_discard(struct thread *);
+void thread_get(struct thread *);
+void thread_put(struct thread *);
+/* End the current thread; its stack is freed by whoever runs next. */
+void thread_exit(void) NORETURN;
+/* Change the space of the current thread (exec); NULL: kernel root. */
+void thread_set_space(struct md_space *);
+/* Set pending bits and end sleeps that they end.  Any context. */
+void thread_notify(struct thread *, uint32_t pending_bits);
+/* Walk all threads under a lock; fn may not sleep. */
+void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
+struct thread *thread_current(void);  /* md_current(), asserted */
+bool thread_is_killed(void);          /* current has THREAD_KILL pending */
+
+void sched_init(void);
+void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
+void sched_yield(void);
+/* Set by sched=SEED: preempt at seeded points. */
+void sched_point(void);
+uint64_t sched_idle_ns(unsigned cpu);
+uint64_t sched_switches(void);
+unsigned sched_running(void);         /* runnable threads, all CPUs */
+
+/* ---- wait.c ---- */
+
+struct waitq {
+	struct spinlock lock;
+	struct list waiters;
+};
+
+#define WAITQ_INIT(name) { SPIN_INIT(LR_WAIT), LIST_INIT((name).waiters) }
+
+struct waiter {
+	struct list_node node;
+	struct thread *thread;
+	struct waitq *wq;
+	bool woken;
+};
+
+enum wait_how { WAIT_PLAIN, WAIT_KILLABLE, WAIT_INTR };
+#define WAIT_FOREVER UINT64_MAX
+
+void waitq_init(struct waitq *);
+/*
+ * Typical use; the condition is tested between prepare and sleep, so a wake
+ * that comes before the sleep is not lost:
+ *
+ *     wait_prepare(&q, &w);
+ *     r = condition ? 0 : wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
+ *     wait_finish(&w);
+ */
+void wait_prepare(struct waitq *, struct waiter *);
+/*
+ * Sleep until woken, a signal (per how) or the deadline (md_time_ns).
+ *
+ * Locks:    no spin lock.
+ * Returns:  0 woken, -EINTR, -ETIMEDOUT.
+ */
+int wait_sleep(struct waiter *, enum wait_how, uint64_t deadline_ns);
+void wait_finish(struct waiter *);
+/*
+ * Sleep with several waiters prepared (poll); any wake ends it.  The waiters
+ * are finished by the caller.
+ */
+int wait_sleep_many(enum wait_how, uint64_t deadline_ns, struct waiter *ws,
+    unsigned n);
+void wake_one(struct waitq *);
+void wake_all(struct waitq *);
+/* Wake up to n waiters for whom match(arg, waiter) holds; returns how many. */
+unsigned wake_matching(struct waitq *, unsigned n,
+    bool (*match)(void *, struct waiter *), void *arg);
+/* Only time: 0 or -EINTR. */
+int sleep_until(uint64_t deadline_ns, enum wait_how);
+
+/* ---- mutex.c, rwlock.c: sleeping locks with a rank ---- */
+
+struct mutex {
+	struct spinlock lock;   /* guards the rest; LR_WAIT */
+	struct thread *owner;
+	struct list waiters;
+	uint8_t rank;
+};
+
+#define MUTEX_INIT(name, r) { SPIN_INIT(LR_WAIT), NULL, LIST_INIT((name).waiters), (r) }
+
+void mutex_init(struct mutex *, enum lock_rank);
+void mutex_lock(struct mutex *);
+bool mutex_trylock(struct mutex *);
+/* Second lock of the same rank, order kept by hand (fork: parent, child). */
+void mutex_lock_nested(struct mutex *);
+void mutex_unlock(struct mutex *);
+bool mutex_is_mine(const struct mutex *);
+
+struct rwlock {
+	struct spinlock lock;   /* guards the rest; LR_WAIT */
+	struct thread *writer;
+	uint32_t readers, rsv;
+	struct list waiters;    /* in order of arrival: a writer is not starved */
+	uint8_t rank;
+};
+
+void rw_init(struct rwlock *, enum lock_rank);
+void rw_lock_read(struct rwlock *);
+void rw_lock_write(struct rwlock *);
+void rw_lock_write_nested(struct rwlock *);
+bool rw_trylock_read(struct rwlock *);
+void rw_unlock_read(struct rwlock *);
+void rw_unlock_write(struct rwlock *);
+void rw_downgrade(struct rwlock *);         /* write → read */
+bool rw_is_writer(const struct rwlock *);   /* current thread */
+bool rw_is_locked(const struct rwlock *);   /* by anyone; for asserts */
+
+/* ---- timer.c, work.c ---- */
+
+struct timer {
+	struct list_node node;  /* [timer lock] */
+	uint64_t deadline_ns;
+	void (*fn)(void *);     /* in interrupt */
+	void *arg;
+	bool armed;
+};
+
+void timer_init(struct timer *, void (*fn)(void *), void *arg);
+void timer_arm(struct timer *, uint64_t deadline_ns);   /* re-arms if armed */
+/* Disarm and wait until fn does not run on another CPU. True: was armed. */
+bool timer_cancel(struct timer *);
+
+struct work {
+	struct list_node node;
+	void (*fn)(void *);
+	void *arg;
+	bool queued;
+};
+
+void work_init(struct work *, void (*fn)(void *), void *arg);
+/* fn runs soon in a kernel thread; queued twice runs once.  In interrupts too. */
+void work_queue(struct work *);
+
+/* ---- log.c, panic.c ---- */
+
+/* Further sinks of log text (screen, COM1); called with the log lock held. */
+void klog_add_sink(void (*write)(const char *, size_t));
+/* Text so far, oldest first; fn may not log. */
+void klog_read(struct out *);
+/* A fault of the kernel itself. */
+void panic_trap(const struct trapframe *, uint64_t cr2, const char *what) NORETURN;
+/* Called at the end of panic; the emulator is ended by it (dev/power.c). */
+void panic_set_end(void (*fn)(void));
+/* "name+0x12" of a kernel address; false: none.  Table: symtab.S, generated. */
+bool ksym_find(uint64_t pc, const char **name, uint64_t *offset);
+
+/* ---- options.c: boot arguments, one row each ---- */
+
+void options_init(const char *cmdline);
+void options_show(struct out *);
+
+/* ---- inject.c: vmm.md 9.2 ---- */
+
+/* "POINT:FIRST[:EVERY[:COUNT[:PID]]]" or "POINT:probe" or "off". 0, -EINVAL. */
+int inject_set(const char *spec);
+void inject_show(struct out *);
+
+/* ---- events: counters and trace records (kern/trace.c) ---- */
+
+/*
+ * EVENT(name, args…) and EVENT_ADD(name, n) are in the generated events.h, with
+ * ev_count(), ev_record() and ev_add() behind them.
+ */
+struct evset {
+	_Atomic uint64_t v[EV_NPROC]; /* [A] rows marked p, by ev_proc_index[] */
+};
+
+uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
+uint64_t ev_read_proc(const struct evset *, enum ev_id);
+/* A gauge that is computed when read, not counted. */
+void ev_set_gauge(enum ev_id, uint64_t (*fn)(void));
+void ev_show(struct out *);                   /* /proc/vm/events */
+void ev_show_proc(struct out *, const struct evset *); /* rows marked p, not gauges */
+/* PR_VMM_MARK: copy all counters under id 0…255.  No allocation. */
+void ev_mark(unsigned id);
+void ev_show_marks(struct out *);             /* mark=ID time=NS, then name value lines */
+/* Binary records for /proc/vm/trace: copies up to cap bytes, returns bytes. */
+size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);
+void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
+
+void kern_init(void);        /* after phys_init: caches, rings, options */
+void kern_start_cpus(void);  /* other CPUs join the scheduler */
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * floor.h: what every rank may call, wherever it is implemented
+ *
+ * Offers    log lines, boot options, fault injection.  Counters: events.h.
+ * Needs     nothing; kern/ implements it.
+ * Sleeps?   Never.
+ * In interrupts?  Yes.
+ */
+#ifndef LIB_FLOOR_H
+#define LIB_FLOOR_H
+
+#include "lib/assert.h"
+#include "lib/types.h"
+
+/* A line for the console and /dev/kmsg; cut at 256 bytes. */
+void klog(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Boot arguments; the rows with defaults are in kern/options.c. */
+const char *option_str(const char *name);  /* NULL: not given, no default */
+uint64_t option_u64(const char *name);     /* K, M, G suffixes; 0: none */
+bool option_is(const char *name, const char *value);
+
+/* Fault injection: vmm.md 9.2. */
+enum inject_point {
+	FI_FRAME, FI_WAIT, FI_SLAB, FI_KPAGED, FI_COMMIT, FI_SLOT, FI_SWAPIN,
+	FI_SWAPOUT, FI_FILEIN, FI_FILEOUT, FI_IO_DELAY, FI_TRYPIN, FI_TRYLOCK,
+	FI_RESTART, FI_IPI_DELAY, FI_STEAL, FI_TRIM, FI_TABLE, FI_EVICT_ENTRY,
+	FI_SIGNAL, FI_COUNT
+};
+
+/* Count a hit at the point; true: fail now. */
+bool inject_hit(enum inject_point);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * tree.h: red-black tree, the node lies in the element; augmentation by hook
+ *
+ * Problem   Ordered sets (VADs, pages of an object, references to forked
+ *           objects) without allocation, and sums over subtrees kept current.
+ *
+ * Picture   struct vad { struct rb_node rb; … }: the caller walks with
+ *           node->left/right and its own comparison, then links the new node
+ *           at the place found: rb_insert(root, node, parent, &parent->left,
+ *           augment).
+ *
+ * Rules     1. augment(node) recomputes the node's summary from its own data
+ *              and its two children; it is called bottom-up for each node
+ *              whose subtree changed.  NULL: no summary.
+ *           2. No locking, no allocation; the owner's lock guards all nodes.
+ */
+#ifndef LIB_TREE_H
+#define LIB_TREE_H
+
+#include "lib/types.h"
+
+struct rb_node {
+	struct rb_node *left, *right;
+	uintptr_t parent_color; /* parent pointer | 1 when black */
+};
+
+struct rb_root {
+	struct rb_node *node;
+};
+
+typedef void rb_augment_fn(struct rb_node *);
+
+static inline struct rb_node *
+rb_parent(const struct rb_node *n)
+{
+	return (struct rb_node *)(n->parent_color & ~1ul);
+}
+
+static inline bool
+rb_is_black(const struct rb_node *n)
+{
+	return n == NULL || (n->parent_color & 1) != 0;
+}
+
+/* Link node below parent at *link (NULL parent: the root) and rebalance. */
+void rb_insert(struct rb_root *, struct rb_node *node, struct rb_node *parent,
+    struct rb_node **link, rb_augment_fn *);
+
+/* Unlink node and rebalance; the node's fields are void afterwards. */
+void rb_remove(struct rb_root *, struct rb_node *node, rb_augment_fn *);
+
+/* Recompute summaries from node up to the root. */
+void rb_augment_path(struct rb_node *node, rb_augment_fn *);
+
+/* In-order walk; NULL at the end. */
+struct rb_node *rb_first(const struct rb_root *);
+struct rb_node *rb_last(const struct rb_root *);
+struct rb_node *rb_next(const struct rb_node *);
+struct rb_node *rb_prev(const struct rb_node *);
+
+/*
+ * Is the subtree a legal red-black tree?  For vm_check and tests.
+ *
+ * Returns:  black height, or -1 (red-red, unequal heights, wrong parent).
+ */
+int rb_check(const struct rb_root *);
+
+#endif

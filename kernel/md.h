@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * md.h: the machine, as the rest of the kernel sees it
+ *
+ * Offers    CPUs, interrupts, time, thread switching, page-table bits, kernel
+ *           mappings, TLB shootdown, user copies, traps, ports, console bytes.
+ * Needs     mem/ for frames of kernel page tables.
+ * Sleeps?   Never.
+ * In interrupts?  All but md_tlb_flush (rule R6a) and what says so.
+ *
+ * kernel/amd64/ implements this for the machine, kernel/test/host/md_host.c
+ * for the host; nobody else knows registers or page-table hardware.
+ */
+#ifndef MD_H
+#define MD_H
+
+#include "lib/assert.h"
+#include "lib/types.h"
+
+#define MAXCPU 16
+
+struct thread;
+
+/* ---- atomics: sequentially consistent unless the name says otherwise ---- */
+
+#define atomic_load(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
+#define atomic_load_relaxed(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define atomic_store(p, v) __atomic_store_n(p, v, __ATOMIC_SEQ_CST)
+#define atomic_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define atomic_xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define atomic_add(p, v) __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST) /* new */
+#define atomic_sub(p, v) __atomic_sub_fetch(p, v, __ATOMIC_SEQ_CST) /* new */
+#define atomic_or(p, v) __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST)   /* old */
+#define atomic_and(p, v) __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST) /* old */
+/* *p == *expected: store v, true; else load *p into *expected, false. */
+#define atomic_cas(p, expected, v)                                       \
+	__atomic_compare_exchange_n(p, expected, v, false,               \
+	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
+/* ---- CPUs, preemption, interrupts ---- */
+
+unsigned md_cpu(void);              /* this CPU's number, 0…; preemption off */
+unsigned md_ncpus(void);            /* CPUs that run */
+uint64_t md_online_mask(void);      /* bit per running CPU */
+struct thread *md_current(void);    /* running thread; NULL in early boot */
+void md_set_current(struct thread *);
+
+void md_preempt_disable(void);      /* counts; per CPU */
+void md_preempt_enable(void);       /* at 0 with a resched due: calls trap_ops.resched */
+unsigned md_preempt_count(void);
+void md_set_need_resched(void);     /* this CPU */
+bool md_take_need_resched(void);    /* read and clear, this CPU */
+
+uint64_t md_irq_save(void);         /* disable, return old state */
+void md_irq_restore(uint64_t flags);
+void md_irq_enable(void);
+void md_irq_disable(void);
+bool md_irq_is_enabled(void);
+bool md_in_irq(void);               /* inside an interrupt handler */
+
+void md_pause(void);                /* in a spin loop */
+void md_idle(void);                 /* enable interrupts and halt until one */
+void md_send_resched(unsigned cpu); /* IPI: that CPU looks at its run queue */
+
+/* Start the other CPUs; each calls fn on its idle thread's stack. */
+void md_start_cpus(struct thread *(*make_idle)(unsigned cpu),
+    void (*fn)(unsigned cpu));
+/* Stop the others for good (panic). */
+void md_stop_others(void);
+/*
+ * Call fn(arg) on every other CPU and wait until all have run it (IPI).
+ * Not with interrupts off, nor under a spin lock of rank >= 7.
+ */
+void md_call_others(void (*fn)(void *), void *arg);
+
+/* ---- time ---- */
+
+#define MD_HZ 100
+
+uint64_t md_time_ns(void);          /* since boot; never goes back, all CPUs */
+uint64_t md_cycles(void);           /* raw counter of this CPU, for traces */
+uint64_t md_entropy(void);          /* hardware random or jitter */
+
+/* ---- threads ---- */
+
+/* User registers at entry to the kernel; lies at the top of the kernel stack. */
+struct trapframe {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t vector, error;     /* vector 256: system call; error: its number */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define MD_VEC_SYSCALL 256
+#define MD_KSTACK_SIZE 16384ul
+#define MD_FPU_SIZE 512             /* FXSAVE image */
+
+struct md_thread {
+	uint64_t ksp;               /* [c by switch] saved kernel stack pointer */
+	uint8_t *stack;             /* [c] lowest byte of the kernel stack */
+	uint64_t fsbase, gsbase;    /* user TLS bases; of current: live in MSRs */
+	void *fpu;                  /* 512 B, 16-aligned; NULL: kernel thread */
+};
+
+/* Prepare a thread so that its first switch-in calls fn(arg), interrupts on. */
+void md_thread_init(struct md_thread *, void (*fn)(void *), void *arg);
+/*
+ * Switch stacks and FPU/TLS state.  Interrupts off.  Returns when someone
+ * switches back; the value is what that switcher passed as prev.
+ */
+struct thread *md_switch(struct md_thread *from, struct md_thread *to,
+    struct thread *prev);
+/* The frame to which this user thread returns. */
+struct trapframe *md_user_frame(struct md_thread *);
+/* Leave the kernel by md_user_frame(current); runs trap_ops.user_return first. */
+void md_enter_user(void) NORETURN;
+/* A frame for a new program: abi.md 2 entry state. */
+void md_frame_init(struct trapframe *, va_t entry, va_t sp);
+/* FPU image of abi.md 2: mxcsr 0x1f80, control word 0x37f, all else 0. */
+void md_fpu_init(void *fpu);
+void md_fpu_save(struct md_thread *);          /* current's live state → fpu */
+/* fpu → live state of current; false: image is not loadable (mxcsr bits). */
+bool md_fpu_load(struct md_thread *);
+void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
+void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
+/* Make user-writable registers of a frame harmless (abi.md 4, sigreturn). */
+bool md_frame_sanitize(struct trapframe *);
+
+/* ---- traps: filled in by rooms above, called from entry code ---- */
+
+enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
+
+struct trap_ops {
+	/*
+	 * Page fault.  user: from user mode (interrupts on on return; the
+	 * handler sends signals itself, result unused).  Kernel mode: 0 =
+	 * made present, else the fixup table ends the copy with -EFAULT.
+	 */
+	int (*fault)(struct trapframe *, va_t va, enum access, bool user);
+	/* Any other exception from user mode. */
+	void (*exception)(struct trapframe *, unsigned vector);
+	void (*syscall)(struct trapframe *);
+	/* Before each return to user mode, interrupts on; delivers signals. */
+	void (*user_return)(struct trapframe *);
+	/* Timer tick on this CPU; in interrupt. user: user mode interrupted. */
+	void (*tick)(bool user);
+	/* Give the CPU away if a better thread waits; preemption allowed here. */
+	void (*resched)(void);
+};
+
+/* kern registers tick and resched, proc the rest; called once each. */
+void md_trap_set_sched(void (*tick)(bool user), void (*resched)(void));
+void md_trap_set_user(const struct trap_ops *);
+
+/* Route ISA interrupt irq to handler; called in interrupt, CPU 0. */
+void md_irq_route(unsigned irq, void (*handler)(void *), void *arg);
+
+/* ---- memory: direct map, page-table words ---- */
+
+#define MD_DIRECT_BASE 0xffff800000000000ul
+#define MD_KPAGED_BASE 0xffffc00000000000ul
+#define MD_KPAGED_SIZE 0x0000010000000000ul /* 1 TiB */
+#define MD_PFDB_BASE 0xffffd00000000000ul
+#define MD_ARENA_BASE 0xffffe00000000000ul
+#define MD_ARENA_SIZE 0x0000008000000000ul /* 512 GiB: one PML4 slot */
+#define MD_IMAGE_BASE 0xffffffff80000000ul
+#define MD_USER_END 0x00007ffffffff000ul    /* one page below 2^47 */
+
+extern uint64_t md_direct_base; /* MD_DIRECT_BASE; elsewhere on the host */
+
+static inline void *
+pa2va(pa_t pa)
+{
+	return (void *)(md_direct_base + pa);
+}
+
+static inline pa_t
+va2pa(const void *va)
+{
+	return (uint64_t)va - md_direct_base; /* direct-map addresses only */
+}
+
+#define MD_PTE_P 0x001ul
+#define MD_PTE_W 0x002ul
+#define MD_PTE_U 0x004ul
+#define MD_PTE_PCD 0x010ul
+#define MD_PTE_A 0x020ul
+#define MD_PTE_D 0x040ul
+#define MD_PTE_PS 0x080ul
+#define MD_PTE_G 0x100ul
+#define MD_PTE_NX (1ul << 63)
+#define MD_PTE_PFN 0x000ffffffffff000ul
+#define MD_PT_LEVELS 4              /* 4 = root … 1 = leaf table */
+#define MD_PT_WORDS 512
+
+static inline unsigned
+md_pt_index(va_t va, int level)
+{
+	return (va >> (PAGE_SHIFT + 9 * (level - 1))) & 511;
+}
+
+/* Clear a new root and give it the kernel half. */
+void md_root_init(pa_t root);
+
+/*
+ * Kernel mappings.  prot is MD_PTE_W | MD_PTE_NX | MD_PTE_PCD.  Kernel tables
+ * are made on demand (class KERNEL) and never freed.
+ *
+ * Returns:  0, -ENOMEM (no frame for a table).
+ */
+int md_kmap(va_t va, pa_t pa, uint64_t prot) MUST_CHECK;
+/* Remove; returns the old word.  The caller flushes before reuse. */
+uint64_t md_kunmap(va_t va);
+/* The leaf word of a kernel address; create: make tables.  NULL: none. */
+uint64_t *md_kpte(va_t va, bool create);
+
+/* ---- TLB shootdown: vmm.md 3.3, design/models/tlb.pml ---- */
+
+struct md_space {
+	pa_t root_pa;                /* [c]; 0 once torn down */
+	_Atomic uint64_t cpus;       /* [A] CPUs that may hold entries */
+	_Atomic uint64_t tlb_gen;    /* [A] bumped per flush request */
+};
+
+/* Run with this space (user threads).  Interrupts off; called by the scheduler. */
+void md_space_enter(struct md_space *);
+/* Run a kernel thread on whatever root is loaded.  Interrupts off. */
+void md_space_lazy(void);
+/*
+ * Flush [lo, hi) of space on all CPUs that may hold it and wait for the acks.
+ * space NULL: kernel addresses, all CPUs.  tables: page tables were unlinked.
+ *
+ * Locks:    the space's ws_lock (one initiator per space); none of rank >= 7;
+ *           interrupts on (R6a).
+ */
+void md_tlb_flush(struct md_space *, va_t lo, va_t hi, bool tables);
+void md_tlb_local(va_t va);          /* invlpg, this CPU */
+/* All CPUs leave this root for the kernel's; afterwards cpus == 0. */
+void md_space_kick(struct md_space *);
+
+/* ---- copies that may fault (use vm/uaccess.c, not these) ---- */
+
+/* Returns 0 or -EFAULT; a user fault is first offered to trap_ops.fault. */
+int md_copy_user(void *dst, const void *src, size_t n) MUST_CHECK;
+
+/* ---- devices ---- */
+
+uint8_t md_in8(uint16_t port);
+uint16_t md_in16(uint16_t port);
+uint32_t md_in32(uint16_t port);
+void md_out8(uint16_t port, uint8_t v);
+void md_out16(uint16_t port, uint16_t v);
+void md_out32(uint16_t port, uint32_t v);
+/* n bytes to one port by a string instruction. */
+void md_outs8(uint16_t port, const void *buf, size_t n);
+/* COM1 by polling; works before and after everything else. */
+void md_early_write(const char *s, size_t n);
+
+/* ---- panic ---- */
+
+struct md_regs_dump {
+	const struct trapframe *tf;  /* NULL: panic was called */
+	uint64_t cr2, cr3;
+};
+
+/* Return addresses of the current stack, newest first; returns how many. */
+unsigned md_backtrace(uint64_t *pcs, unsigned max, const struct trapframe *);
+/* Lock-free reset when even the emulator's exit does not work. */
+void md_halt_forever(void) NORETURN;
+
+#endif

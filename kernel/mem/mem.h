@@ -1,0 +1,105 @@
+/*
+ * mem.h: frames and kernel objects
+ *
+ * Offers    phys_ (frames), kmem_ (small objects), kva_ (kernel ranges).
+ * Needs     md.h for page tables; the memory map of boot/.
+ * Sleeps?   Never: all return NULL when there is no memory.
+ * In interrupts?  No, but kmem_free().
+ */
+#ifndef MEM_MEM_H
+#define MEM_MEM_H
+
+#include "mem/page.h"
+
+/* ---- phys.c ---- */
+
+enum phys_class {
+	PHYS_USER,     /* leaves the reserve and some more alone */
+	PHYS_KERNEL,   /* leaves the reserve alone */
+	PHYS_RESERVED  /* down to the last frame: pageout, exit */
+};
+
+enum phys_want { PHYS_ANY, PHYS_ZEROED };
+
+/* Take all free RAM of boot/; the frame database is made here. */
+void phys_init(void);
+/*
+ * One frame.
+ *
+ * Returns:  page in LIMBO without a home (ZEROED: all bytes 0), or NULL.
+ * Owns:     the caller, until page_set_home() or phys_free().
+ */
+struct vm_page *phys_alloc(enum phys_class, enum phys_want);
+/* Give back a frame in LIMBO or WIRED with no home, mapping or pin. */
+void phys_free(struct vm_page *);
+/* 2^order adjacent frames, WIRED, home KERNEL; NULL if there is no such run. */
+struct vm_page *phys_alloc_run(unsigned order);
+void phys_free_run(struct vm_page *, unsigned order);
+/* Free frames, all lists and magazines; reserve, low and high marks. */
+struct phys_stat {
+	uint64_t total;    /* usable frames */
+	uint64_t free;     /* FREE, magazines included */
+	uint64_t zeroed;   /* ZEROED, magazines included */
+	uint64_t wired;    /* WIRED */
+	uint64_t reserve, low, high, min_ever;
+	pfn_t max_pfn;
+};
+void phys_stat(struct phys_stat *);
+/* Empty all CPUs' magazines (before leak accounting).  Any thread. */
+void phys_drain(void);
+/* Zero one FREE frame in idle time; false: nothing to do. */
+bool phys_zero_idle(void);
+/* Is frame pfn RAM that phys_init() took? */
+bool phys_is_ram(pfn_t);
+
+/* page_zero and page_copy: the only ways a whole page is cleared or copied. */
+void page_zero(struct vm_page *);
+void page_copy(struct vm_page *dst, const struct vm_page *src);
+
+/* ---- slab.c: poison on free, red zones, a leak census by cache ---- */
+
+struct kmem_cache {
+	const char *name;        /* [c] as /proc/vm/slabs prints it */
+	uint32_t size;           /* [c] bytes of one object */
+	uint32_t align;          /* [c] */
+	struct spinlock lock;    /* the rest */
+	struct kmem_slab *partial, *full, *empty;
+	uint64_t live, pages;    /* objects handed out, frames held */
+	struct kmem_cache *next; /* all caches */
+};
+
+#define KMEM_CACHE(n, type) { .name = (n), .size = sizeof(type), \
+	.align = _Alignof(type), .lock = SPIN_INIT(LR_MEM) }
+
+/* Non-paged object, contents POISON_NEW; NULL: no frame or FI_SLAB. */
+void *kmem_cache_alloc(struct kmem_cache *);
+void *kmem_cache_zalloc(struct kmem_cache *);
+void kmem_cache_free(struct kmem_cache *, void *);
+/* Any size; up to 2 KiB from size classes, above in runs of frames. */
+void *kmem_alloc(size_t);
+void *kmem_zalloc(size_t);
+void kmem_free(void *);   /* NULL is allowed */
+/* Return empty slabs to phys (before leak accounting). */
+void kmem_drain(void);
+/* Walk all caches: fn(arg, name, object size, live objects, frames). */
+void kmem_walk(void (*fn)(void *, const char *, size_t, uint64_t, uint64_t),
+    void *arg);
+/* Check every object's red zone and free poison; panics by name. */
+void kmem_check(void);
+
+/* ---- kva.c: ranges of kernel addresses (the arena) ---- */
+
+void kva_init(void);
+/* A kernel stack with an unmapped guard page below; NULL: no memory. */
+uint8_t *kva_stack_alloc(void);
+void kva_stack_free(uint8_t *stack);
+/* Is va in the guard page of some stack? (for the double-fault message) */
+bool kva_is_guard(va_t);
+/* Registers of a device, uncached; never undone.  NULL: no memory. */
+void *kva_map_device(pa_t, size_t bytes);
+/* n pages of virtually contiguous memory, mapped; NULL: no memory. */
+void *kva_alloc(size_t pages);
+void kva_free(void *, size_t pages);
+void kva_drain(void);  /* free cached stacks */
+
+#endif

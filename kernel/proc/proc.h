@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proc.h: processes, as sys/ and main.c see them
+ *
+ * Offers    the current process, fork, exec, exit, wait, signals, futexes,
+ *           descriptors.  Structures: proc/procdat.h (also for sys/).
+ * Needs     fs/, vm/, kern/.
+ * Sleeps?   Yes.
+ * In interrupts?  Never.
+ */
+#ifndef PROC_PROC_H
+#define PROC_PROC_H
+
+#include "fs/fs.h"
+
+struct proc;
+
+void proc_init(void);                 /* trap_ops, tty_ops, /proc/PID rows */
+/* Process 1: opens /dev/console as 0, 1, 2 and executes path. */
+void proc_start_init(const char *path);
+
+/*
+ * Registered by sys/ before the first process: dispatch of one system call;
+ * rax of the frame is number and result.
+ */
+void proc_set_syscall(void (*fn)(struct trapframe *));
+
+/* ---- descriptors (fdtab.c), written with the file system ---- */
+
+struct fdtab;
+struct fdtab *fdtab_create(void);
+struct fdtab *fdtab_copy(struct fdtab *);          /* fork; NULL: no memory */
+void fdtab_get(struct fdtab *);
+void fdtab_put(struct fdtab *);                    /* the last one closes all */
+void fdtab_close_exec(struct fdtab *);             /* at exec */
+struct fdtab *fdtab_current(void);                 /* of the current process */
+/* Lowest free >= min; limit: RLIMIT_NOFILE.  fd, -EMFILE, -EINVAL. */
+int fdtab_install(struct fdtab *, struct file *, int min, bool cloexec);
+/* The file with a reference, or NULL. */
+struct file *fdtab_file(struct fdtab *, int fd);
+int fdtab_close(struct fdtab *, int fd);           /* 0, -EBADF */
+int fdtab_next(struct fdtab *, int fd, struct file **out); /* for /proc */
+/* Implemented by proc.c for fdtab.c: the two facts it needs of the process. */
+struct fdtab *proc_current_fdtab(void);
+uint64_t proc_rlimit_nofile(void);
+
+#endif

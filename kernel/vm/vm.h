@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm.h: the door of the virtual memory manager, for fs/, proc/, sys/
+ *
+ * Offers    address spaces, mmap and its family, faults, user copies, memory
+ *           objects, text for /proc, vm_check.
+ * Needs     kern/, mem/, md.h.
+ * Sleeps?   All but vm_check's readers, *_get, and what says so.
+ * In interrupts?  Never.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include "kern/kern.h"
+
+struct aspace;
+struct vmo;
+struct vm_page;
+struct vmm_ops;
+
+#define PROT_R 1
+#define PROT_W 2
+#define PROT_X 4
+
+void vm_init(void);         /* after kern_init; before the first thread sleeps */
+void vm_start(void);        /* threads of the VM */
+
+/* ---- address spaces (as.c) ---- */
+
+/* New, empty; refs 1.  ops NULL: the default design.  0, -ENOMEM. */
+int as_create(const struct vmm_ops *ops, struct aspace **out) MUST_CHECK;
+/* Fork: vmm.md 4.6.  0, -ENOMEM, -EAGAIN, -EINTR; on failure nothing changed. */
+int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
+void as_get(struct aspace *);
+void as_put(struct aspace *);       /* the last one frees the header */
+/*
+ * Users of the mappings: threads groups that run on it (vfork shares).
+ * as_attach_user when a process starts to use it; as_detach_user at its exec
+ * or exit, by a thread that runs on another root: the last one tears all
+ * mappings down (vmm.md 4.7).
+ */
+void as_attach_user(struct aspace *);
+void as_detach_user(struct aspace *);
+struct md_space *as_space(struct aspace *);
+const struct vmm_ops *as_ops(struct aspace *);
+struct aspace *as_current(void);    /* of the current thread, or NULL */
+/* The thread's half: kern keeps the pointer, vm defines it. */
+void as_bind_thread(struct thread *, struct aspace *);
+const struct vmm_ops *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
+const struct vmm_ops *design_by_name(const char *);
+
+/* ---- mappings (map.c): Linux's answers, abi.md 3 ---- */
+
+#define MAP_SHARED 0x01
+#define MAP_PRIVATE 0x02
+#define MAP_SHARED_VALIDATE 0x03
+#define MAP_TYPE 0x0f
+#define MAP_FIXED 0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_GROWSDOWN 0x0100
+#define MAP_LOCKED 0x2000
+#define MAP_NORESERVE 0x4000
+#define MAP_POPULATE 0x8000
+#define MAP_STACK 0x20000
+#define MAP_HUGETLB 0x40000
+#define MAP_SYNC 0x80000
+#define MAP_FIXED_NOREPLACE 0x100000
+
+struct map_limits {             /* rlimits of the caller, bytes */
+	uint64_t as, data, stack, memlock;
+};
+
+struct map_args {
+	va_t addr;
+	uint64_t len;
+	unsigned prot, flags;   /* PROT_*, MAP_* */
+	unsigned maxprot;       /* what mprotect may give later */
+	struct vmo *vmo;        /* NULL: anonymous; the mapping takes its own ref */
+	uint64_t off;           /* bytes, page-aligned */
+	const struct map_limits *lim;
+	bool privileged;        /* may map below mmap_min_addr */
+};
+
+/* Returns 0 with the address in *out, or -EINVAL, -ENOMEM, -EEXIST, -EPERM … */
+int map_mmap(struct aspace *, const struct map_args *, va_t *out) MUST_CHECK;
+int map_munmap(struct aspace *, va_t, uint64_t len) MUST_CHECK;
+int map_mprotect(struct aspace *, va_t, uint64_t len, unsigned prot) MUST_CHECK;
+struct mremap_args {
+	va_t old;
+	uint64_t old_len, new_len;
+	unsigned flags;         /* MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4 */
+	va_t new_addr;
+	const struct map_limits *lim;
+};
+int map_mremap(struct aspace *, const struct mremap_args *, va_t *out) MUST_CHECK;
+/* Returns the new break, or the old one when it cannot be had. */
+va_t map_brk(struct aspace *, va_t want, const struct map_limits *);
+void map_set_brk(struct aspace *, va_t start);            /* exec */
+int map_madvise(struct aspace *, va_t, uint64_t len, int advice) MUST_CHECK;
+int map_msync(struct aspace *, va_t, uint64_t len, int flags) MUST_CHECK;
+int map_mincore(struct aspace *, va_t, uint64_t len, uint8_t *vec) MUST_CHECK;
+/* The stack of a new program: a GROWSDOWN VAD that ends at top. */
+int map_stack(struct aspace *, va_t top, uint64_t bytes, unsigned prot) MUST_CHECK;
+
+/* ---- faults and copies (fault.c, uaccess.c, pin.c) ---- */
+
+struct vm_siginfo {
+	int signo, code;        /* SIGSEGV/SIGBUS/SIGKILL, si_code */
+	va_t addr;
+};
+
+/* A user access: 0, or -EFAULT with the signal to send, or -EINTR (dying). */
+int vm_user_fault(struct aspace *, va_t, enum access, struct vm_siginfo *);
+/* trap_ops.fault for kernel mode: a fault inside md_copy_user.  0, -EFAULT. */
+int vm_kernel_fault(va_t, enum access);
+
+/* ≤ 256 bytes, no lock of rank >= 2 held.  0, -EFAULT. */
+int copyin(void *dst, va_t src, size_t n) MUST_CHECK;
+int copyout(va_t dst, const void *src, size_t n) MUST_CHECK;
+/* NUL-terminated; returns the length without NUL, -EFAULT, -ENAMETOOLONG. */
+ssize_t copyin_str(char *dst, va_t src, size_t cap) MUST_CHECK;
+/* Any size, any space (not only the current one), by pins: vmm.md 4.5. */
+ssize_t as_read(struct aspace *, va_t, void *dst, size_t n);        /* short on error; -EFAULT if none */
+ssize_t as_write(struct aspace *, va_t, const void *src, size_t n);
+
+/* Where the bytes of a read or write go: user iovecs, or one kernel buffer. */
+struct uio_vec {
+	uint64_t base, len;
+};
+struct uio {
+	struct aspace *as;          /* NULL: kernel addresses */
+	struct uio_vec *vec;        /* at the current vector */
+	unsigned nvec;
+	size_t done;                /* bytes moved so far */
+	size_t left;                /* bytes still wanted */
+	struct uio_vec one;         /* for the common single buffer */
+};
+
+void uio_init_user(struct uio *, va_t, size_t n);
+void uio_init_kernel(struct uio *, void *buf, size_t n);
+/* Kernel buffer → uio, uio → kernel buffer.  Bytes moved (may be short), or
+ * -EFAULT when none could be.  No lock of rank >= 2 held. */
+ssize_t uio_put(struct uio *, const void *src, size_t n);
+ssize_t uio_get(struct uio *, void *dst, size_t n);
+ssize_t uio_zero(struct uio *, size_t n);
+
+/*
+ * Futex words and robust lists: fault the page in, pinned.  The word is at
+ * *kva while pinned.  Key: for shared memory (object, byte offset), else
+ * (space, address).
+ */
+struct vm_word_pin {
+	struct vm_page *page;
+	uint32_t *kva;
+	uintptr_t key[2];
+};
+int vm_word_pin(struct aspace *, va_t, bool write, bool private_key,
+    struct vm_word_pin *) MUST_CHECK;
+void vm_word_unpin(struct vm_word_pin *, bool dirty);
+
+/* ---- memory objects (vmo.c, anon.c) ---- */
+
+/* For /proc/PID/maps: who the object is. */
+struct vmo_ident {
+	uint32_t dev_major, dev_minor;
+	uint64_t ino;
+	char path[256];
+};
+struct vmo_client_ops {         /* filled in by fs/ for its objects */
+	void (*ident)(void *client, struct vmo_ident *);
+};
+
+/* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */
+struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
+    void *client);
+void vmo_get(struct vmo *);
+void vmo_put(struct vmo *);
+uint64_t vmo_size(struct vmo *);
+/* The client is going away; mappings may live on. */
+void vmo_forget_client(struct vmo *);
+int vmo_resize(struct vmo *, uint64_t bytes) MUST_CHECK;   /* vmm.md 4.8 */
+/* Bytes moved, short at the end of the object; -EFAULT, -ENOSPC, -EINTR.  Writing
+ * does not grow the object: the caller resizes first. */
+ssize_t vmo_read(struct vmo *, uint64_t off, struct uio *);
+ssize_t vmo_write(struct vmo *, uint64_t off, struct uio *);
+uint64_t vmo_pages(struct vmo *);                           /* that exist */
+int vmo_punch(struct vmo *, uint64_t off, uint64_t len) MUST_CHECK;
+/* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
+uint64_t vmo_next_page(struct vmo *, uint64_t pg);
+bool vmo_is_mapped_writable(struct vmo *);                 /* shared and writable */
+
+/* ---- evidence (stat.c, check.c) ---- */
+
+struct vm_as_stat {             /* pages unless said */
+	uint64_t size, resident, shared, text, data, stack, locked, peak;
+	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
+	uint64_t commit, late, nvads, minflt, majflt;
+};
+void vm_as_stat(struct aspace *, struct vm_as_stat *);
+uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */
+/* Text of one space; each returns 0 or -ENOMEM. */
+void stat_maps(struct aspace *, struct out *);
+void stat_smaps(struct aspace *, struct out *);
+void stat_vadtree(struct aspace *, struct out *);
+void stat_vmstat(struct aspace *, struct out *);
+void stat_ws(struct aspace *, struct out *);
+void stat_fmo_of(struct aspace *, struct out *);
+/* Text of the system: /proc/vm/NAME. */
+void stat_pages(struct out *);
+void stat_queues(struct out *);
+void stat_commit(struct out *);
+void stat_fmo(struct out *);
+void stat_vmos(struct out *);
+void stat_slabs(struct out *);
+void stat_frames(struct out *);
+void stat_check(struct out *);      /* the last report */
+
+struct vm_mem_info {                /* bytes */
+	uint64_t total, free, avail, cached, anon, mapped, shmem, slab, tables;
+	uint64_t commit_limit, commit_total;
+};
+void vm_mem_info(struct vm_mem_info *);
+unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1 */
+int commit_set_mode(unsigned) MUST_CHECK;
+
+/* Walk the invariants (vmm.md 9.1).  Returns the number of findings; stops
+ * the machine's other threads at safe points meanwhile. */
+unsigned vm_check(int level);
+void vm_leak_begin(void);
+/* Findings against the last begin; text goes to stat_check(). */
+unsigned vm_leak_end(void);
+/* Called by sys/ at the end of each system call (check=sys). */
+void vm_check_syscall(void);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmdat.h: data dictionary of the virtual memory manager
+ *
+ * Every struct, field by field with the lock that guards it.  For kernel/vm/
+ * and its tests only.
+ *
+ * Tags: [M] map_lock  [W] ws_lock  [O] object lock  [X] object's mapping list
+ * [F] FMO lock  [P] PFN lock  [S] swap lock  [A] atomic  [c] constant after
+ * construction  [cpu] per CPU, preemption off  [B] the thread whose I/O made
+ * the word BUSY  [s] valid only in the named state or for the named home.
+ *
+ * Lock order (a lower rank is taken first; vmm.md 3.1):
+ *
+ *   1  vnode rwlock        sleep   file size, read/write atomicity
+ *   2  as->map_lock        sleep   VAD tree, brk, commit.  Shared: fault, /proc
+ *   3  kernel map_lock     sleep   kernel arenas; never held while waiting
+ *   4  vmo->maps_lock      sleep   mapping list
+ *   5  as->ws_lock         sleep   user page tables; two only in fork
+ *   6  kernel ws_lock      sleep   kernel PTEs of kpaged
+ *   7  vmo, fmo, anon …    spin    tree and radix words, entry refs
+ *   8  PFN lock            spin    page states, queues, pins, mapcount, nres
+ *   9  swap, wait buckets  spin    leaves
+ *
+ * R1 never wait for a page, a frame or I/O with rank >= 3 held.  R2 paged
+ * kernel memory needed under rank >= 5 is pinned first.  R3 after unlock and
+ * relock everything read before is void.  R5 home and TRANS/BUSY words change
+ * under [P].  R6 a frame leaves LIMBO only after the ack.  R6a no flush with
+ * rank >= 7 held.  R7 a word becomes VALID in the ws_lock hold in which size
+ * and identity were checked.
+ */
+#ifndef VM_VMDAT_H
+#define VM_VMDAT_H
+
+#include "lib/errno.h"
+#include "mem/mem.h"
+#include "vm/vm.h"
+
+/* ---- page-table words: vmm.md 2.2 ---- */
+
+enum pte_kind {
+	PTE_ABSENT, /* all bits 0: the VAD says what it means */
+	PTE_VALID,
+	PTE_TRANS,  /* 1: resident, not mapped here */
+	PTE_BUSY,   /* 2: frame is being filled */
+	PTE_SWAP,   /* 3: in a slot */
+	PTE_FORK,   /* 4: an entry of a forked memory object */
+	PTE_ERROR   /* 5: could not be read */
+};
+
+enum pte_src {         /* bits 10:9 of a VALID word */
+	SRC_OBJ,       /* home VNODE or AOBJ */
+	SRC_PRIV,      /* home is this word */
+	SRC_FORK,      /* home is an FMO entry */
+	SRC_SPEC       /* zero page, device: no mapcount, no ws_pages */
+};
+
+#define PTE_SRC_SHIFT 9
+#define PTE_SRC_MASK (3ul << PTE_SRC_SHIFT)
+#define PTE_LOCK (1ul << 11)
+#define PTE_AGE_SHIFT 52
+#define PTE_AGE_MASK (3ul << PTE_AGE_SHIFT)
+#define PTE_ZERO_MASK 0x7fc0000000000000ul /* 62:54 must be 0 when VALID */
+#define PTE_KIND_SHIFT 1
+#define PTE_KIND_MASK (7ul << PTE_KIND_SHIFT)
+#define PTE_PFN_MASK MD_PTE_PFN
+
+/* The kind of a word; a corrupt one panics (page.c). */
+enum pte_kind pte_kind(uint64_t word);
+const char *pte_kind_name(enum pte_kind);
+
+static inline enum pte_src
+pte_src(uint64_t w)
+{
+	return (enum pte_src)((w & PTE_SRC_MASK) >> PTE_SRC_SHIFT);
+}
+
+static inline pfn_t
+pte_pfn(uint64_t w)
+{
+	return (pfn_t)((w & PTE_PFN_MASK) >> PAGE_SHIFT);
+}
+
+static inline struct vm_page *
+pte_page(uint64_t w)
+{
+	return &pfdb[pte_pfn(w)];
+}
+
+/* Does the word refer to a frame (VALID, TRANS, BUSY)?  Counts in nres. */
+static inline bool
+pte_names_frame(uint64_t w)
+{
+	unsigned k = (w >> PTE_KIND_SHIFT) & 7;
+
+	return (w & MD_PTE_P) != 0 || k == 1 || k == 2;
+}
+
+static inline uint64_t
+pte_make_soft(enum pte_kind kind, uint64_t payload_at_12)
+{
+	return ((uint64_t)(kind - 1) << PTE_KIND_SHIFT) |
+	    (payload_at_12 << PAGE_SHIFT);
+}
+
+static inline uint64_t
+pte_make_trans(const struct vm_page *pg)
+{
+	return pte_make_soft(PTE_TRANS, page_pfn(pg));
+}
+
+/* flags: MD_PTE_W | _D | _A | _NX | PTE_LOCK; U and P are added. */
+static inline uint64_t
+pte_make_valid(const struct vm_page *pg, enum pte_src src, uint64_t flags)
+{
+	return page_pa(pg) | MD_PTE_P | MD_PTE_U |
+	    ((uint64_t)src << PTE_SRC_SHIFT) | flags;
+}
+
+/* ---- VAD: 2.3 ---- */
+
+enum vad_flag {
+	VAD_SHARED = 1, VAD_GROWSDOWN = 2, VAD_LOCKED = 4, VAD_NORESERVE = 8,
+	VAD_DONTFORK = 16, VAD_WIPEONFORK = 32, VAD_STACK = 64, VAD_NOMERGE = 128,
+	VAD_HEAP = 256
+};
+
+struct vad {
+	struct rb_node rb;         /* [M] tree by start */
+	uint64_t start, end;       /* [M] vpn, end exclusive */
+	uint64_t gap, maxgap;      /* [M] free pages before start; max in subtree */
+	struct vmo *vmo;           /* [M] holds a reference; NULL: private anonymous */
+	uint64_t off;              /* [M] pgoff of start in vmo */
+	struct vm_maplink *link;   /* [M] NULL if no vmo */
+	void *dpriv;               /* [M] of the design */
+	uint32_t flags;            /* [M] VAD_* */
+	uint8_t prot, maxprot;     /* [M] PROT_* */
+	uint16_t rsv;
+	uint64_t commit;           /* [M] data pages charged */
+	uint64_t commit_tbl;       /* [M] leaf tables charged; never grows at a split */
+};
+
+/* Object side of a mapping: non-paged, VADs will not be. */
+struct vm_maplink {
+	struct list_node node;     /* [X] on vmo->maps */
+	struct aspace *as;         /* [X] */
+	uint64_t start, end, off;  /* [X] the VAD's range; changed under [M][X] */
+	uint32_t nwr, rsv;         /* [X] 1: writable shared mapping */
+	uint32_t flags;            /* [X] VAD_* */
+	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for */
+};
+
+#define VAD_MAX 65530              /* per space, as Linux */
+#define STACK_GUARD_PAGES 256
+
+/* ---- address space: 2.4 ---- */
+
+struct aspace {
+	struct md_space md;            /* root_pa, cpus, tlb_gen */
+	const struct vmm_ops *ops;     /* [c] */
+	struct list_node all;          /* as list lock; published spaces */
+	struct rwlock map_lock;        /* rank 2 */
+	struct rb_root vads;           /* [M] */
+	struct vad *hint;              /* [A] last hit, revalidated under [M] */
+	struct vad *spare_vad;         /* [M] for the one split munmap may need */
+	struct vm_maplink *spare_link; /* [M] */
+	uint64_t nvads;                /* [M] */
+	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
+	struct tlb_batch *batch;       /* [W] one batch under construction */
+	uint64_t brk0, brk;            /* [M] bytes */
+	uint64_t stack_lo;             /* [M] vpn: lowest the stack may reach */
+	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
+	uint64_t peak_pages;           /* [M] */
+	uint64_t ws_pages, ws_peak;    /* [W] VALID, SRC != SPEC */
+	uint64_t ws_min, ws_max;       /* [A] */
+	uint64_t n_priv;               /* [W] VALID/PRIV + TRANS + BUSY + SWAP leaf words */
+	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
+	uint64_t n_table;              /* [W] resident tables without root */
+	uint64_t n_table_out;          /* [W] */
+	uint64_t n_locked;             /* [W] VALID with LOCK */
+	_Atomic uint64_t n_swap;       /* [A] */
+	uint64_t commit;               /* [M] Σ vad.commit + commit_tbl, + 4 */
+	_Atomic uint64_t late;         /* [A] charged at touch */
+	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
+	uint16_t hand_idx;             /* [W] */
+	struct rb_root fmo_refs;       /* [W] struct fmo_ref by base */
+	uint32_t nfmo;                 /* [W] */
+	uint32_t id;                   /* [c] for traces */
+	_Atomic uint32_t refs;         /* [A] */
+	_Atomic uint32_t users;        /* [A] processes that run on it */
+	_Atomic uint64_t minflt, majflt; /* [A] */
+	void *dpriv;                   /* [c] */
+};
+
+_Static_assert(sizeof(struct aspace) <= 1024, "vmm.md 2.4");
+
+/* ---- memory objects: 2.5 ---- */
+
+enum vmo_type { VMO_VNODE, VMO_AOBJ, VMO_DEVICE };
+
+struct vmo {
+	uint8_t type;                  /* [c] */
+	uint8_t charged_whole;         /* [c] AOBJ of MAP_SHARED|MAP_ANONYMOUS: size charged */
+	const struct pager_ops *pager; /* [c] */
+	const struct vmo_client_ops *client_ops; /* [O] NULL: client is gone */
+	void *client;                  /* [O] */
+	_Atomic uint32_t refs;         /* [A] VADs + opens + node */
+	struct spinlock lock;          /* rank 7 */
+	uint64_t size;                 /* [O] bytes */
+	uint32_t resize_seq;           /* [O] +1 on each change of size */
+	struct mutex maps_lock;        /* rank 4 */
+	struct list maps;              /* [X] vm_maplink */
+	struct list_node all;          /* vmo list lock */
+	uint64_t n_resident, n_dirty;  /* [O] pages */
+	struct {                       /* AOBJ */
+		uint64_t direct[6];    /* [O] words of pages 0…5 */
+		uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
+		uint64_t n_pages, n_tables; /* [O] */
+		uint64_t charged;      /* [O] commit pages held by the object */
+	} a;
+};
+
+_Static_assert(sizeof(struct vmo) <= 320, "small");
+
+/* ---- TLB batch: 2.8, 3.3 ---- */
+
+#define BATCH_MAX 64
+
+enum batch_end {               /* step 6, after the ack, by the old word's SRC */
+	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: unmapped, then fork_done */
+	BATCH_TRIM             /* PRIV to a queue; OBJ, FORK unmapped */
+};
+
+struct tlb_batch {
+	struct aspace *as;     /* [W] */
+	uint64_t lo, hi;       /* [W] vpn range to flush */
+	uint32_t n;            /* [W] entries in e */
+	enum batch_end end;    /* [W] */
+	bool tables;           /* [W] table pages were unlinked */
+	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
+	/* FORK frames after the ack: the design drops the entry. */
+	void (*fork_done)(struct aspace *, struct vm_page *);
+	struct { uint64_t oldword, vpn; } e[BATCH_MAX]; /* [W] */
+};
+
+/* ---- faults: 2.8, 4.1 ---- */
+
+enum fault_outcome {
+	FAULT_DONE,      /* the word allows the access now */
+	FAULT_RESTART,   /* look everything up again */
+	FAULT_WAIT,      /* F6: sleep for f->wait_page, then restart */
+	FAULT_IO,        /* F2, F5, F10: f->bio issued, wait, restart */
+	FAULT_NEEDMEM,   /* f->need says what; then restart */
+	FAULT_SIGNAL     /* f->sig; ends the fault */
+};
+
+enum fault_case {
+	FC_F0, FC_F1, FC_F1Z, FC_F2, FC_F3, FC_F4, FC_F5, FC_F6, FC_F7, FC_F8,
+	FC_F9, FC_F10, FC_F11, FC_UPGRADE
+};
+
+enum fault_need { NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED };
+
+#define FAULT_MAXPINS 8
+
+struct fctx {
+	struct aspace *as;
+	va_t va;
+	enum access access;
+	bool kernel;                   /* on behalf of the kernel */
+	bool major, exclusive;         /* waited for I/O; map_lock held for writing */
+	uint16_t restarts;
+	struct {                       /* copy of the VAD, made in S0 */
+		uint64_t start, end, off;
+		struct vmo *vmo;
+		void *dpriv;
+		uint32_t flags;
+		uint8_t prot;
+	} v;
+	struct vm_page *leaf;          /* [W] leaf table of va, set by pt_pin */
+	uint64_t *word;                /* [W] its word */
+	struct vm_page *pin[FAULT_MAXPINS];
+	uint8_t npin;
+	struct vm_page *spare;         /* a frame, zeroed if spare_zeroed */
+	bool spare_zeroed;
+	struct vm_page *spare_tbl;     /* a zeroed frame for a table */
+	enum fault_need need;
+	bool need_zeroed;
+	va_t need_kva;                 /* NEED_KPAGED: pin this, then restart */
+	struct vm_page *wait_page;     /* FAULT_WAIT */
+	uint64_t charge;               /* pages charged ahead, not yet used */
+	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
+	struct vm_siginfo sig;
+};
+
+/* ---- ops tables: 4.17 ---- */
+
+enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY };
+struct vm_report;
+struct vm_stat;
+typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
+
+struct vmm_ops {
+	const char *name;
+	int (*as_init)(struct aspace *);
+	void (*as_fini)(struct aspace *);
+	int (*attach)(struct aspace *, struct vad *);
+	int (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
+	/* Words of [lo, hi) vpn go, M exclusive; waits but does not fail. */
+	void (*detach)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
+	/* [X] held: truncate.  0, -EAGAIN. */
+	int (*zap)(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+	    enum zap_how);
+	/* vad->prot is still the old one; fewer rights only.  0. */
+	int (*protect)(struct aspace *, struct vad *, uint8_t prot);
+	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
+	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
+	    int advice);
+	int (*dup)(struct aspace *parent, struct aspace *child);
+	enum fault_outcome (*fault)(struct fctx *);
+	size_t (*evict)(struct aspace *, size_t want, int min_age);
+	void (*stat)(struct aspace *, struct vm_as_stat *);
+	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+	int (*check)(struct aspace *, struct vm_report *);
+};
+
+struct owner_ops {             /* one per home kind */
+	bool (*steal)(struct vm_page *);
+	int (*cluster)(struct vm_page *, struct vm_page **out, int max);
+	void (*unmap_all)(struct vm_page *);
+	bool (*check)(struct vm_page *);
+};
+
+struct pager_ops {
+	int (*in)(void *obj, uint64_t idx, struct vm_page **, int n);
+	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
+	void (*free)(void *obj, uint64_t idx, int n);
+	bool (*has)(void *obj, uint64_t idx);
+	int (*extend)(void *obj, uint64_t idx);
+	int (*init)(void *obj, uint64_t idx, struct vm_page *);
+};
+
+/* Findings of vm_check: text lines, counted. */
+struct vm_report {
+	struct out *out;
+	unsigned findings, level;
+	uint32_t *mapcount;        /* per pfn, counted while walking; or NULL */
+};
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmfn.h: what the files of kernel/vm/ call of one another
+ *
+ * One block per file in reading order: maps floor, objects floor, pages floor.
+ * The contracts stand at the definitions.
+ */
+#ifndef VM_VMFN_H
+#define VM_VMFN_H
+
+#include "vm/vmdat.h"
+
+/* ======== maps floor ======== */
+
+/* fault.c */
+int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
+enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
+struct vm_page *fault_take_spare(struct fctx *, bool zeroed); /* NULL: f->need is set */
+enum fault_outcome fault_need(struct fctx *, enum fault_need, bool zeroed);
+enum fault_outcome fault_signal(struct fctx *, int signo, int code);
+
+/* vad.c: the tree; M exclusive for changes, M shared for finds */
+struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
+struct vad *vad_find_above(struct aspace *, uint64_t vpn);    /* first with end > vpn */
+int vad_insert(struct aspace *, struct vad *) MUST_CHECK;     /* 0, -EEXIST */
+int vad_find_gap(struct aspace *, uint64_t pages, uint64_t lo, uint64_t hi,
+    uint64_t *vpn) MUST_CHECK;                                /* top-down first fit */
+int vad_split(struct aspace *, struct vad *, uint64_t vpn, struct vad **hi) MUST_CHECK;
+/* Cut [lo, hi) out of the tree: the VADs wholly inside, on a list by rb.left;
+ * ends are split first.  0, -ENOMEM (nothing changed). */
+int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad **out) MUST_CHECK;
+int vad_protect_range(struct aspace *, uint64_t lo, uint64_t hi, uint8_t prot) MUST_CHECK;
+struct vad *vad_merge(struct aspace *, struct vad *);         /* with neighbours */
+struct vad *vad_alloc(struct aspace *, struct vmo *);         /* with maplink if vmo; NULL */
+void vad_free(struct vad *);
+void vad_remove(struct aspace *, struct vad *);               /* out of the tree */
+int vad_check(struct aspace *, struct vm_report *);
+#define VAD_FOREACH(v, as)                                                \
+	for (v = vad_first(as); v != NULL; v = vad_next(v))
+struct vad *vad_first(struct aspace *);
+struct vad *vad_next(struct vad *);
+
+/* as.c */
+extern struct aspace kernel_as;                                /* kpaged only */
+void as_walk(void (*fn)(struct aspace *, void *), void *arg);  /* published ones */
+void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
+void as_unlock_all(void);
+
+/* designs.c */
+extern const struct vmm_ops fmo_ops;
+const struct vmm_ops *design_default(void);
+
+/* ptab.c: user tables; [W] held throughout */
+enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */
+void pt_unpin(struct fctx *);                  /* all pins of f */
+/* The word of va if its leaf table exists, else NULL. */
+uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
+/* The same, making tables out of *spare (zeroed LIMBO frames chained by qnext,
+ * by pt_reserve); NULL: *spare has run out. late: charge by as->late. */
+uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, pfn_t *spare, bool late);
+/* First existing leaf table with an address in [*va, end); *va is moved to it. */
+struct vm_page *pt_next_leaf(struct aspace *, va_t *va, va_t end);
+/* Leaf table of va has become empty and is not pinned: unlink it, and parents
+ * that become empty, into the batch. */
+void pt_prune(struct aspace *, va_t, struct tlb_batch *);
+/* No lock held: n zeroed frames on *chain, waiting; 0, -EINTR. */
+int pt_reserve(pfn_t *chain, unsigned n) MUST_CHECK;
+void pt_unreserve(pfn_t *chain);
+/* Words of a leaf table. */
+static inline uint64_t *
+pt_words(struct vm_page *table)
+{
+	return pa2va(page_pa(table));
+}
+
+/* ws.c: [W] held */
+void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID, SRC != SPEC */
+void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
+void ws_rescue(struct vm_page *);                        /* [P]: queue → ACTIVE */
+
+/* pin.c: no lock of rank >= 2 held */
+int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
+    struct vm_page **frames, unsigned max);              /* pages pinned; -EFAULT, -EINTR if 0 */
+void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
+
+/* balance.c */
+int phys_wait(enum phys_class);                          /* 0, -EINTR (fatal signal) */
+void bal_frame_freed(void);                              /* wake phys_wait sleepers */
+
+/* tlb.c: [W] held */
+void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
+/* The word at vpn was old (xchg-ed away, VALID).  Flushes when full. */
+void tlb_batch_add(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
+void tlb_batch_add_table(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
+/* Flush, wait for the acks, do step 6.  Empty: nothing. */
+void tlb_batch_end(struct tlb_batch *);
+/* Only rights were taken away: flush the vpn range, no step 6. */
+void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi);
+/* One word: xchg 0, flush with ack.  Returns the old word; mapcount is untouched. */
+uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
+
+/* ======== objects floor ======== */
+
+/* vmo.c */
+void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
+void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
+void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
+struct vmo *vmo_create_shared_anon(uint64_t bytes);      /* charged as a whole by the mapping */
+
+/* anon.c */
+struct vmo *anon_create(uint64_t bytes);
+/* The owning word of page pgoff, [O] held; container page in *table (NULL for
+ * direct words).  create: PT missing tables are made of *spare kpaged pages,
+ * NULL and -need- if one is missing. */
+uint64_t *anon_word(struct vmo *, uint64_t pgoff, struct vm_page **table);
+/* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR. */
+int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
+/* The page, made if absent (size checked); pinned.  May sleep, no lock.
+ * 0, -ENOSPC, -EINTR, -ENXIO (beyond the end), -ENOENT (hole, not made). */
+enum anon_want { ANON_FIND, ANON_CREATE };
+int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out) MUST_CHECK;
+/* F9 under [W]: page of f in *out, pinned, FAULT_DONE; else the outcome. */
+enum fault_outcome anon_fault(struct fctx *f, struct vm_page **out);
+/* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
+void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
+void anon_put(struct vmo *);                             /* last reference */
+int anon_check(struct vmo *, struct vm_report *);
+
+/* commit.c: pages */
+int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
+void commit_charge_forced(uint64_t n);                   /* without the limit test */
+void commit_uncharge(uint64_t n);
+int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too */
+void commit_uncharge_late(struct aspace *, uint64_t n);
+uint64_t commit_total(void);
+uint64_t commit_limit(void);
+
+/* ======== pages floor ======== */
+
+/* page.c: words, pins, mapcounts.  *_locked: [P] held. */
+static inline uint64_t
+word_get(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+/* Store; keeps nres and nused of the container and marks it dirty.  container
+ * NULL: a word in a WIRED header.  Returns the old word (atomic xchg). */
+uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
+uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
+/* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
+uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
+/* Zeroed or any frame, class USER, not waiting; NULL. */
+struct vm_page *page_alloc(bool zeroed);
+void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
+void page_map_locked(struct vm_page *);                  /* mapcount++, ACTIVE */
+/* mapcount--, dirty → PF_DIRTY.  True: the caller frees it (page_free) after [P]. */
+bool page_unmap_locked(struct vm_page *, bool dirty);
+void page_unmap(struct vm_page *, bool dirty);
+void page_pin(struct vm_page *);
+void page_pin_locked(struct vm_page *);
+bool page_unpin_locked(struct vm_page *, bool dirty);    /* true: caller frees */
+void page_unpin(struct vm_page *, bool dirty);
+/* The home gives the page up (transitions 14, 15).  True: caller frees. */
+bool page_disown_locked(struct vm_page *);
+void page_disown(struct vm_page *);
+/* LIMBO → ACTIVE under a new home, mapped once or pinned once. */
+void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
+/* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
+int page_wait(struct vm_page *);
+void page_wake(struct vm_page *);
+struct vm_page *page_zero_frame(void);                   /* the global zero page */
+pa_t word_pa(const uint64_t *word);                      /* direct-map word → payload */
+
+/* pageq.c: [P] held */
+void pq_insert(struct vm_page *);                        /* by state and home */
+void pq_remove(struct vm_page *);
+struct page_queue { pfn_t head, tail; uint64_t n; };
+const struct page_queue *pq_queue(enum page_state, bool file);
+
+/* kpaged.c: rank 6 lock inside */
+void kpaged_init(void);
+/* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
+va_t kpaged_alloc(size_t pages);
+void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
+/* Resident and pinned now; NULL: use kpaged_pin with no lock of rank >= 3. */
+struct vm_page *kpaged_trypin(va_t);
+int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
+void kpaged_unpin(struct vm_page *, bool dirty);
+void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 3 */
+bool kpaged_is_resident(va_t);
+/* By direct map; the page is pinned or otherwise kept. */
+static inline void *
+kpaged_ptr(struct vm_page *pg, va_t kva)
+{
+	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
+}
+enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ };
+void container_attach(struct vm_page *, enum container_kind); /* PF_CONTAINER; recount nused */
+int kpaged_check(struct vm_report *);
+
+/* ======== evidence ======== */
+
+/* check.c */
+void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+void vm_check_fault(void);                               /* check=N: after each N-th fault */
+
+#endif
