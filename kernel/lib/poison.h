@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * poison.h: values that make a stray use legible, and non-canonical
  */

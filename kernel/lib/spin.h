@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * spin.h: ticket lock, 8 bytes, that knows its rank
  *
@@ -46,6 +47,8 @@ struct spinlock {
 
 void spin_init(struct spinlock *, enum lock_rank);
 void spin_lock(struct spinlock *);
+/* Second lock of the same rank, order kept by hand (e.g. child, parent). */
+void spin_lock_nested(struct spinlock *);
 bool spin_trylock(struct spinlock *);
 void spin_unlock(struct spinlock *);
 uint64_t spin_lock_irq(struct spinlock *);         /* returns the old flags */
@@ -54,6 +57,10 @@ bool spin_is_mine(const struct spinlock *);        /* for asserts */
 
 /* The order checker (kern/lockrank.c); no-ops unless locks=1. */
 void lockrank_take(enum lock_rank, const void *lock);
+/* The same, but a lock of equal rank may be held. */
+void lockrank_take_nested(enum lock_rank, const void *lock);
+/* Record without judging: a trylock cannot deadlock. */
+void lockrank_note(enum lock_rank, const void *lock);
 void lockrank_drop(enum lock_rank, const void *lock);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * string.h: bytes and C strings, as the C standard has them
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree.h: red-black tree, the node lies in the element; augmentation by hook
  *

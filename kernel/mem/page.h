@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * page.h: struct vm_page, one per frame (vmm.md 2.1)
  *

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hash.c: integer hashing
+ *
+ * Problem   Frame numbers and addresses differ in few, regular bits; a hash
+ *           table needs them spread.
+ *
+ * Picture   Multiply by an odd constant: low bits spread upwards.  Fold the
+ *           high half down by xor and shift, and repeat.
+ *
+ * Rules     2^64 divided by the golden ratio is the constant: multiples of it
+ *           keep far apart.
+ *
+ * Read next kern/wait.c for a table of queues.
+ */
+#include "lib/hash.h"
+
+#define GOLDEN 0x9e3779b97f4a7c15ul
+
+uint64_t
+hash_u64(uint64_t x)
+{
+	x *= GOLDEN;
+	x ^= x >> 32;
+	x *= GOLDEN;
+	x ^= x >> 29;
+	return x;
+}
+
+uint64_t
+hash_bytes(uint64_t hash, const void *data, size_t n)
+{
+	const uint8_t *p = data;
+
+	for (; n > 0; n--)
+		hash = (hash ^ *p++) * GOLDEN ^ hash >> 47;
+	return hash_u64(hash);
+}
+
+uint64_t
+hash_next_random(uint64_t *state)
+{
+	uint64_t x = *state;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	*state = x;
+	return x;
+}

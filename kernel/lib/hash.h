@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hash.h: integers and bytes to evenly spread integers
+ *
+ * Rules     The same input gives the same hash on every run: tests repeat.
+ *           Not for secrets, and not against an adversary.
+ */
+#ifndef LIB_HASH_H
+#define LIB_HASH_H
+
+#include "lib/types.h"
+
+/* All 64 bits of the result depend on all bits of x. */
+uint64_t hash_u64(uint64_t x);
+
+/* Bytes; start with hash 0 or go on from an earlier part. */
+uint64_t hash_bytes(uint64_t hash, const void *data, size_t n);
+
+/* Next of a sequence of 2^64 - 1 numbers; *state is not 0. */
+uint64_t hash_next_random(uint64_t *state);
+
+#endif

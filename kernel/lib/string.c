@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * string.c: bytes and C strings
+ *
+ * Problem   The compiler calls memcpy, memmove, memset and memcmp by itself;
+ *           the rest is what the kernel needs of <string.h>.
+ *
+ * Rules     1. Compiled with -fno-tree-loop-distribute-patterns, or the loops
+ *              below would be turned into calls to themselves.
+ *           2. Eight bytes at a time where both ends are aligned alike; amd64
+ *              may read words at any address, so only speed depends on it.
+ *
+ * Read next lib/fmt.c.
+ */
+#include "lib/string.h"
+
+/* ---- blocks of bytes ---- */
+
+void *
+memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+
+	if ((((uintptr_t)d | (uintptr_t)s) & 7) == 0) {
+		for (; n >= 8; n -= 8, d += 8, s += 8)
+			*(uint64_t *)d = *(const uint64_t *)s;
+	}
+	while (n-- > 0)
+		*d++ = *s++;
+	return dst;
+}
+
+void *
+memmove(void *dst, const void *src, size_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+
+	/* Forward is right unless dst lies inside [src, src + n). */
+	if ((uintptr_t)d - (uintptr_t)s >= n)
+		return memcpy(dst, src, n);
+	while (n-- > 0)
+		d[n] = s[n];
+	return dst;
+}
+
+void *
+memset(void *dst, int c, size_t n)
+{
+	uint8_t *d = dst;
+	uint64_t word = 0x0101010101010101ul * (uint8_t)c;
+
+	for (; n > 0 && ((uintptr_t)d & 7) != 0; n--)
+		*d++ = (uint8_t)c;
+	for (; n >= 8; n -= 8, d += 8)
+		*(uint64_t *)d = word;
+	while (n-- > 0)
+		*d++ = (uint8_t)c;
+	return dst;
+}
+
+int
+memcmp(const void *a, const void *b, size_t n)
+{
+	const uint8_t *p = a, *q = b;
+
+	for (; n > 0; n--, p++, q++) {
+		if (*p != *q)
+			return *p - *q;
+	}
+	return 0;
+}
+
+void *
+memchr(const void *s, int c, size_t n)
+{
+	const uint8_t *p = s;
+
+	for (; n > 0; n--, p++) {
+		if (*p == (uint8_t)c)
+			return (void *)p;
+	}
+	return NULL;
+}
+
+/* ---- strings ---- */
+
+size_t
+strlen(const char *s)
+{
+	const char *p = s;
+
+	while (*p != '\0')
+		p++;
+	return (size_t)(p - s);
+}
+
+size_t
+strnlen(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n] != '\0')
+		n++;
+	return n;
+}
+
+int
+strcmp(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return (uint8_t)*a - (uint8_t)*b;
+}
+
+int
+strncmp(const char *a, const char *b, size_t n)
+{
+	while (n > 0 && *a != '\0' && *a == *b) {
+		a++;
+		b++;
+		n--;
+	}
+	return n == 0 ? 0 : (uint8_t)*a - (uint8_t)*b;
+}
+
+char *
+strchr(const char *s, int c)
+{
+	for (; *s != (char)c; s++) {
+		if (*s == '\0')
+			return NULL;
+	}
+	return (char *)s;
+}
+
+char *
+strrchr(const char *s, int c)
+{
+	const char *last = NULL;
+
+	for (;; s++) {
+		if (*s == (char)c)
+			last = s;
+		if (*s == '\0')
+			return (char *)last;
+	}
+}
+
+char *
+strstr(const char *hay, const char *needle)
+{
+	size_t n = strlen(needle);
+
+	for (; strncmp(hay, needle, n) != 0; hay++) {
+		if (*hay == '\0')
+			return NULL;
+	}
+	return (char *)hay;
+}
+
+size_t
+str_copy(char *dst, const char *src, size_t cap)
+{
+	size_t n = strlen(src);
+
+	if (cap > 0) {
+		size_t keep = MIN(n, cap - 1);
+
+		memcpy(dst, src, keep);
+		dst[keep] = '\0';
+	}
+	return n;
+}
+
+/* ---- numbers ---- */
+
+static int
+digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 16;
+}
+
+uint64_t
+str_to_u64(const char *s, const char **end)
+{
+	int base = 10;
+	uint64_t v = 0;
+
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
+	    digit_value(s[2]) < 16) {
+		base = 16;
+		s += 2;
+	}
+	for (; digit_value(*s) < base; s++)
+		v = v * (uint64_t)base + (uint64_t)digit_value(*s);
+	if (end != NULL)
+		*end = s;
+	return v;
+}
