@@ -108,7 +108,4 @@ $(BUILD)/kernel/test/progs/%: kernel/test/progs/%.c | setup
 progs: $(PROGS)
 .PHONY: progs
 
-$(BUILD)/initrd.cpio: $(USER) tools/mkinitrd $(BUILD)/tools/newc | setup
-	@tools/mkinitrd $(BUILD) $@
-
 -include $(OBJS:.o=.d) $(addsuffix .d,$(USER) $(PROGS))

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guest.c: run one command in a fresh kernel
+ *
+ * Problem   Tests, graders, benchmarks and people want to run a program on
+ *           Vadose as they run it on the host: output, status, no traces.
+ *
+ * Picture   options → struct guest_job → guest_run → exit status
+ *
+ * Rules     1. Our own words go to standard error, and only when the command
+ *              did not end by itself (or with -v).
+ *           2. The terminal is as before when we end, however we end.
+ *
+ * Read next tools/guestlib.h, then tools/guestlib.c.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "guestlib.h"
+
+static void parse(struct guest_job *, int argc, char **argv);
+static void one_option(struct guest_job *, int opt, const char *arg);
+static void add_one(struct guest_job *, const char *spec);
+static uint64_t size_of(const char *text);
+static unsigned long number_of(const char *opt, const char *text, unsigned long max);
+static void defaults(struct guest_job *);
+static void terminal_raw(void);
+static void terminal_restore(void);
+static void refuse(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+static void later(const char *opt, const char *what) __attribute__((noreturn));
+
+static struct {
+	struct termios saved;
+	bool raw;
+	int flags;                  /* of getopt's first pass */
+} terminal;
+
+static const char help_text[] =
+"tools/guest [options] -- COMMAND [ARG...]    run one command in a fresh kernel\n"
+"tools/guest [options]                        a shell, when there is a terminal\n"
+"\n"
+"  --emulator qemu|bochs  the machine (qemu)\n"
+"  --cpus N               1 to 16 processors (2)\n"
+"  --memory SIZE          with K, M or G (256M)\n"
+"  --design NAME          of the virtual memory (fmo, the only one yet)\n"
+"  --add HOST[:GUEST]     put a file or folder into the guest's root;\n"
+"                         GUEST ending in / names the folder; repeatable\n"
+"  --stdin FILE           standard input of the command (none); - is ours\n"
+"  --append STRING        more boot arguments; repeatable\n"
+"  --kernel ELF           another kernel (build/vadose.elf)\n"
+"  --timeout SECONDS      kill the machine after this time (no limit)\n"
+"  --icount               time counted in instructions: the same each run (QEMU)\n"
+"  --log FILE             kernel messages go there\n"
+"  -v, --verbose          kernel messages go to standard error\n"
+"  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
+"  --swap SIZE, --disk IMAGE, --trace FILE\n"
+"                         come later; until then they are refused\n"
+"\n"
+"Standard output and error are the command's, byte for byte.  Exit status: the\n"
+"command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
+"fault or failed vm_check, 126 emulator or kernel cannot start, 127 no such\n"
+"command.  In the shell, Ctrl-A x ends the machine, Ctrl-A Ctrl-A is Ctrl-A.\n";
+
+int
+main(int argc, char **argv)
+{
+	struct guest_job job = { .cpus = 2, .memory = 256ull << 20, .out = 1,
+		.err = 2 };
+	struct guest_result res;
+
+	signal(SIGPIPE, SIG_IGN);
+	parse(&job, argc, argv);
+	defaults(&job);
+	if (job.interactive) {
+		fprintf(stderr, "Vadose in %s: Ctrl-A x ends it.\n",
+		    job.emulator == GUEST_QEMU ? "QEMU" : "Bochs");
+		terminal_raw();
+	}
+	guest_run(&job, &res);
+	terminal_restore();
+	if (res.why != NULL)
+		fprintf(stderr, "tools/guest: %s%s", res.why,
+		    res.why[strlen(res.why) - 1] == '\n' ? "" : "\n");
+	free(res.why);
+	if (res.signal != 0) {
+		signal(res.signal, SIG_DFL);
+		raise(res.signal);
+	}
+	return res.status;
+}
+
+enum { OPT_EMULATOR = 256, OPT_CPUS, OPT_MEMORY, OPT_SWAP, OPT_DESIGN, OPT_ADD,
+	OPT_DISK, OPT_APPEND, OPT_KERNEL, OPT_TIMEOUT, OPT_ICOUNT, OPT_LOG,
+	OPT_TRACE, OPT_STDIN, OPT_GDB };
+
+static void
+parse(struct guest_job *job, int argc, char **argv)
+{
+	static const struct option opts[] = {
+		{ "emulator", required_argument, NULL, OPT_EMULATOR },
+		{ "cpus", required_argument, NULL, OPT_CPUS },
+		{ "memory", required_argument, NULL, OPT_MEMORY },
+		{ "swap", required_argument, NULL, OPT_SWAP },
+		{ "design", required_argument, NULL, OPT_DESIGN },
+		{ "add", required_argument, NULL, OPT_ADD },
+		{ "disk", required_argument, NULL, OPT_DISK },
+		{ "append", required_argument, NULL, OPT_APPEND },
+		{ "kernel", required_argument, NULL, OPT_KERNEL },
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+		{ "icount", no_argument, NULL, OPT_ICOUNT },
+		{ "log", required_argument, NULL, OPT_LOG },
+		{ "trace", required_argument, NULL, OPT_TRACE },
+		{ "stdin", required_argument, NULL, OPT_STDIN },
+		{ "gdb", no_argument, NULL, OPT_GDB },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "+vh", opts, NULL)) != -1) {
+		if (opt == '?')
+			refuse("see tools/guest --help");
+		one_option(job, opt, optarg);
+	}
+	if (optind < argc)
+		job->argv = argv + optind;
+}
+
+static void
+one_option(struct guest_job *job, int opt, const char *arg)
+{
+	char *s;
+
+	switch (opt) {
+	case OPT_EMULATOR:
+		if (strcmp(arg, "bochs") == 0)
+			job->emulator = GUEST_BOCHS;
+		else if (strcmp(arg, "qemu") == 0)
+			job->emulator = GUEST_QEMU;
+		else
+			refuse("--emulator %s: qemu or bochs", arg);
+		return;
+	case OPT_CPUS:
+		job->cpus = number_of("--cpus", arg, 16);
+		return;
+	case OPT_MEMORY:
+		job->memory = size_of(arg);
+		return;
+	case OPT_DESIGN:
+		if (strcmp(arg, "fmo") != 0)
+			later("--design", "fmo is the only design of this kernel");
+		return;
+	case OPT_ADD:
+		add_one(job, arg);
+		return;
+	case OPT_APPEND:
+		if (asprintf(&s, "%s%s%s", job->append != NULL ? job->append : "",
+		        job->append != NULL ? " " : "", arg) < 0)
+			abort();
+		job->append = s;
+		return;
+	case OPT_KERNEL:
+		job->kernel = arg;
+		return;
+	case OPT_TIMEOUT:
+		job->timeout = number_of("--timeout", arg, 1000000);
+		return;
+	case OPT_ICOUNT:
+		job->icount = true;
+		return;
+	case OPT_LOG:
+		job->log_file = arg;
+		return;
+	case OPT_STDIN:
+		job->stdin_file = arg;
+		return;
+	case OPT_GDB:
+		job->gdb = true;
+		return;
+	case 'v':
+		job->verbose = true;
+		return;
+	case OPT_SWAP:
+		later("--swap", "this kernel has no swap yet");
+	case OPT_DISK:
+		later("--disk", "this kernel has no disk driver yet");
+	case OPT_TRACE:
+		later("--trace", "this kernel does not send its trace yet");
+	case 'h':
+		fputs(help_text, stdout);
+		exit(0);
+	}
+}
+
+/* HOST[:GUEST]: a colon that belongs to an existing name does not divide. */
+static void
+add_one(struct guest_job *job, const char *spec)
+{
+	struct guest_add *a;
+	const char *colon = strrchr(spec, ':');
+	struct stat st;
+
+	a = realloc((void *)job->add, (job->nadd + 1) * sizeof *a);
+	if (a == NULL)
+		abort();
+	job->add = a;
+	a += job->nadd++;
+	if (colon == NULL || lstat(spec, &st) == 0) {
+		a->host = spec;
+		a->guest = "/";
+	} else {
+		a->host = strndup(spec, colon - spec);
+		a->guest = colon[1] != '\0' ? colon + 1 : "/";
+	}
+	if (lstat(a->host, &st) != 0)
+		refuse("--add %s: %s", a->host, strerror(errno));
+}
+
+static uint64_t
+size_of(const char *text)
+{
+	char *end;
+	unsigned long long v = strtoull(text, &end, 10);
+	unsigned shift = 0;
+
+	switch (*end) {
+	case 'K': case 'k': shift = 10; end++; break;
+	case 'M': case 'm': shift = 20; end++; break;
+	case 'G': case 'g': shift = 30; end++; break;
+	case 'T': case 't': shift = 40; end++; break;
+	}
+	if (*end != '\0' || end == text || v > UINT64_MAX >> shift ||
+	    (v << shift) % (1u << 20) != 0 || v == 0)
+		refuse("--memory %s: a number of megabytes such as 24M or 64G", text);
+	return (uint64_t)v << shift;
+}
+
+static unsigned long
+number_of(const char *opt, const char *text, unsigned long max)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (*end != '\0' || end == text || v == 0 || v > max)
+		refuse("%s %s: a number from 1 to %lu", opt, text, max);
+	return v;
+}
+
+/* What was not said: the kernel of this checkout, a shell at a terminal. */
+static void
+defaults(struct guest_job *job)
+{
+	char exe[4096], *path, *dir, *copy;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	exe[n < 0 ? 0 : n] = '\0';
+	dir = dirname(exe);
+	if (job->kernel == NULL) {
+		if (asprintf(&path, "%s/../vadose.elf", dir) < 0)
+			abort();
+		job->kernel = path;
+	}
+	/* The image that was built with the kernel, else this checkout's. */
+	copy = strdup(job->kernel);
+	if (asprintf(&path, "%s/initrd.cpio", dirname(copy)) < 0)
+		abort();
+	if (access(path, R_OK) != 0 &&
+	    asprintf(&path, "%s/../initrd.cpio", dir) < 0)
+		abort();
+	free(copy);
+	job->initrd = path;
+	if (job->gdb && (job->emulator != GUEST_QEMU || job->icount))
+		refuse("--gdb is for QEMU without --icount");
+	if (job->icount && job->emulator != GUEST_QEMU)
+		refuse("--icount is for QEMU (Bochs counts instructions anyway)");
+	if (job->argv == NULL && !job->gdb) {
+		if (!isatty(0) || !isatty(1))
+			refuse("no command, and no terminal for a shell");
+		job->interactive = true;
+	}
+}
+
+static void
+terminal_raw(void)
+{
+	struct termios t;
+
+	if (tcgetattr(0, &terminal.saved) < 0)
+		return;
+	t = terminal.saved;
+	cfmakeraw(&t);
+	terminal.raw = tcsetattr(0, TCSANOW, &t) == 0;
+}
+
+static void
+terminal_restore(void)
+{
+	if (!terminal.raw)
+		return;
+	tcsetattr(0, TCSAFLUSH, &terminal.saved);
+	terminal.raw = false;
+	fputc('\n', stderr);
+}
+
+static void
+refuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("tools/guest: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(GUEST_CANNOT);
+}
+
+static void
+later(const char *opt, const char *what)
+{
+	refuse("%s is not there yet: %s", opt, what);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guest_bochs.c: the machine as a Bochs configuration
+ *
+ * Problem   Bochs boots from a disk by a BIOS, wants files for everything,
+ *           and Debian's starts in its debugger.
+ *
+ * Picture   private folder: boot.iso (GRUB, kernel, initrd), bochsrc, go;
+ *           COM1 and COM2 are pipes that it opens by /proc/self/fd
+ *
+ * Rules     1. Everything is in the folder, which goes at the end.
+ *           2. The rfb display takes the first free port, so runs do not
+ *              clash; nobody looks at it.
+ *
+ * Read next tools/bochs/bochsrc.in, tools/mkiso.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guestlib.h"
+
+static bool bochs_lines(struct machine *, const struct guest_job *);
+static bool bochs_iso(struct machine *, const struct guest_job *, char **why);
+static bool bochs_rc(struct machine *, const struct guest_job *, char **why);
+static void rc_line(FILE *out, const char *line, const struct machine *,
+    const struct guest_job *);
+static char *tool_path(const char *name);
+
+bool
+bochs_prepare(struct machine *m, const struct guest_job *job, char **why)
+{
+	if (!machine_dir(m, why) || !bochs_lines(m, job) ||
+	    !bochs_iso(m, job, why) || !bochs_rc(m, job, why))
+		return false;
+	machine_arg(m, "bochs");
+	machine_arg(m, "-q");
+	machine_arg(m, "-f");
+	machine_arg(m, "%s/bochsrc", m->dir);
+	/* Debian's Bochs stops in its debugger first: let it go on. */
+	machine_arg(m, "-rc");
+	machine_arg(m, "%s/go", m->dir);
+	return true;
+}
+
+/* Serial lines that can be opened by name: pipes; a terminal for a shell. */
+static bool
+bochs_lines(struct machine *m, const struct guest_job *job)
+{
+	int a[2], b[2], master;
+
+	close(m->com1);
+	close(m->child1);
+	close(m->com2);
+	close(m->child2);
+	m->com1 = m->child1 = m->com2 = m->child2 = -1;
+	if (job->interactive) {
+		master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+		if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+			return false;
+		m->com1 = master;
+		m->child1 = open(ptsname(master), O_RDWR | O_NOCTTY);
+	} else {
+		if (pipe(a) < 0)
+			return false;
+		m->com1 = a[0];
+		m->child1 = a[1];
+	}
+	if (m->child1 < 0 || pipe(b) < 0)
+		return false;
+	m->com2 = b[0];
+	m->child2 = b[1];
+	fcntl(m->com1, F_SETFD, FD_CLOEXEC);
+	fcntl(m->com2, F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
+/* tools/mkiso OUT KERNEL INITRD CMDLINE */
+static bool
+bochs_iso(struct machine *m, const struct guest_job *job, char **why)
+{
+	char *mkiso = tool_path("mkiso"), *cmdline = guest_cmdline(job);
+	char iso[128], initrd[64];
+	int status = -1;
+	pid_t pid;
+
+	snprintf(iso, sizeof iso, "%s/boot.iso", m->dir);
+	snprintf(initrd, sizeof initrd, "/proc/self/fd/%d", m->initrd);
+	pid = fork();
+	if (pid == 0) {
+		dup2(m->diag, 1);
+		dup2(m->diag, 2);
+		execl(mkiso, mkiso, iso, job->kernel, initrd, cmdline, NULL);
+		_exit(127);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	free(mkiso);
+	free(cmdline);
+	if (status == 0)
+		return true;
+	if (asprintf(why, "tools/mkiso failed: no boot CD for Bochs") < 0)
+		*why = NULL;
+	return false;
+}
+
+/* bochsrc.in with @NAME@ filled in. */
+static bool
+bochs_rc(struct machine *m, const struct guest_job *job, char **why)
+{
+	char *tmpl = tool_path("bochs/bochsrc.in");
+	char path[128], line[512];
+	FILE *in = fopen(tmpl, "re"), *out, *go;
+
+	snprintf(path, sizeof path, "%s/bochsrc", m->dir);
+	out = fopen(path, "we");
+	snprintf(path, sizeof path, "%s/go", m->dir);
+	go = fopen(path, "we");
+	if (in == NULL || out == NULL || go == NULL) {
+		if (asprintf(why, "%s: %s", tmpl, strerror(errno)) < 0)
+			*why = NULL;
+		return false;
+	}
+	while (fgets(line, sizeof line, in) != NULL)
+		rc_line(out, line, m, job);
+	fputs("c\nquit\n", go);
+	fclose(in);
+	fclose(out);
+	fclose(go);
+	free(tmpl);
+	return true;
+}
+
+static void
+rc_line(FILE *out, const char *line, const struct machine *m,
+    const struct guest_job *job)
+{
+	struct { const char *name; char value[128]; } var[7] = {
+		{ "@DIR@", "" }, { "@CPUS@", "" }, { "@MEMORY@", "" },
+		{ "@HOST@", "" }, { "@COM1@", "" }, { "@COM2@", "" }, { NULL, "" },
+	};
+	unsigned long long mib = job->memory >> 20;
+	int i;
+
+	snprintf(var[0].value, 128, "%s", m->dir);
+	snprintf(var[1].value, 128, "%u", job->cpus);
+	snprintf(var[2].value, 128, "%llu", mib);
+	snprintf(var[3].value, 128, "%llu", mib > 2048 ? 2048 : mib);
+	snprintf(var[4].value, 128, job->interactive ?
+	    "mode=term, dev=/proc/self/fd/%d" : "mode=file, dev=/proc/self/fd/%d",
+	    m->child1);
+	snprintf(var[5].value, 128, "mode=file, dev=/proc/self/fd/%d", m->child2);
+	while (*line != '\0') {
+		for (i = 0; var[i].name != NULL; i++)
+			if (strncmp(line, var[i].name, strlen(var[i].name)) == 0)
+				break;
+		if (var[i].name == NULL) {
+			fputc(*line++, out);
+			continue;
+		}
+		fputs(var[i].value, out);
+		line += strlen(var[i].name);
+	}
+}
+
+/* tools/NAME of the checkout in which build/tools/… lies. */
+static char *
+tool_path(const char *name)
+{
+	char exe[4096], *path;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	if (n < 0)
+		n = 0;
+	exe[n] = '\0';
+	if (asprintf(&path, "%s/../../tools/%s", dirname(exe), name) < 0)
+		abort();
+	return path;
+}

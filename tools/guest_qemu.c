@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guest_qemu.c: the machine as QEMU's arguments
+ *
+ * Problem   A machine that starts fast, needs no file, and can be larger than
+ *           the host.
+ *
+ * Picture   kernel ELF (PVH) + initrd as a memory file; COM1 and COM2 are
+ *           socket pairs that we inherit to it
+ *
+ * Rules     1. Nothing is shared with another run: no port, no path.
+ *           2. The CPU is TCG's: the same on every host.
+ *
+ * Read next tools/guestlib.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "guestlib.h"
+
+#define QEMU "qemu-system-x86_64"
+#define CPU_MODEL "qemu64,+smep,+smap,+umip,+rdrand,+fsgsbase"
+
+static void qemu_serial(struct machine *, const char *id, int fd);
+
+bool
+qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
+{
+	unsigned long long mib = job->memory >> 20;
+	char *cmdline = guest_cmdline(job);
+
+	machine_arg(m, QEMU);
+	machine_arg(m, "-nodefaults");
+	machine_arg(m, "-no-user-config");
+	machine_arg(m, "-no-reboot");
+	machine_arg(m, "-display");
+	machine_arg(m, "none");
+	machine_arg(m, "-machine");
+	machine_arg(m, "pc,memory-backend=ram");
+	/* Without reserve=off the host must promise all of it at once. */
+	machine_arg(m, "-object");
+	machine_arg(m, "memory-backend-ram,id=ram,size=%lluM,reserve=off", mib);
+	machine_arg(m, "-m");
+	machine_arg(m, "%llu", mib);
+	machine_arg(m, "-smp");
+	machine_arg(m, "%u", job->cpus);
+	machine_arg(m, "-cpu");
+	machine_arg(m, CPU_MODEL);
+	machine_arg(m, "-accel");
+	machine_arg(m, job->icount ? "tcg" : "tcg,thread=multi");
+	if (job->icount) {
+		machine_arg(m, "-icount");
+		machine_arg(m, "shift=0,sleep=off");
+		machine_arg(m, "-rtc");
+		machine_arg(m, "base=2000-01-01,clock=vm");
+	}
+	machine_arg(m, "-device");
+	machine_arg(m, "isa-debug-exit,iobase=0xf4,iosize=0x04");
+	machine_arg(m, "-kernel");
+	machine_arg(m, "%s", job->kernel);
+	machine_arg(m, "-initrd");
+	machine_arg(m, "/proc/self/fd/%d", m->initrd);
+	machine_arg(m, "-append");
+	machine_arg(m, "%s", cmdline);
+	free(cmdline);
+	qemu_serial(m, "com1", m->child1);
+	qemu_serial(m, "com2", m->child2);
+	if (!job->gdb)
+		return true;
+	if (!machine_dir(m, why))
+		return false;
+	machine_arg(m, "-S");
+	machine_arg(m, "-chardev");
+	machine_arg(m, "socket,id=gdb,path=%s/gdb,server=on,wait=off", m->dir);
+	machine_arg(m, "-gdb");
+	machine_arg(m, "chardev:gdb");
+	return true;
+}
+
+static void
+qemu_serial(struct machine *m, const char *id, int fd)
+{
+	machine_arg(m, "-chardev");
+	machine_arg(m, "socket,id=%s,fd=%d", id, fd);
+	machine_arg(m, "-serial");
+	machine_arg(m, "chardev:%s", id);
+}

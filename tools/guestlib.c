@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guestlib.c: run a program in a fresh kernel inside an emulator
+ *
+ * Problem   No emulator's exit code carries the command's, its console mixes
+ *           kernel and command, and it can hang, die or be interrupted.
+ *
+ * Picture   build the initrd → start the emulator → pump ─→ verdict
+ *               COM1 → log, panic text   COM2 → out, err, exit frame
+ *               signals and time limit → kill
+ *
+ * Rules     1. The emulator is its own process group, and dies with us.
+ *           2. Output is queued, so a slow reader never blocks the guest's
+ *              serial line, and nothing is lost.
+ *           3. Only an exit frame makes the command's own status.
+ *
+ * Read next tools/guest_qemu.c, tools/guest_bochs.c, tools/record.c.
+ */
+#include "guestlib.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest_pump.h"
+
+static bool job_readable(const struct guest_job *, char **why);
+static bool initrd_build(struct machine *, const struct guest_job *, char **why);
+static bool machine_open(struct machine *);
+static bool machine_start(struct machine *);
+static void machine_close(struct machine *);
+static void child_exec(const struct machine *, pid_t parent);
+static void verdict(struct pump *, const struct guest_job *,
+    struct guest_result *, int wstatus);
+static void verdict_exit(const struct pump *, struct guest_result *);
+static void verdict_none(struct pump *, const struct guest_job *,
+    struct guest_result *, int wstatus);
+static char *diag_text(const struct machine *);
+static void remove_dir(const char *dir);
+
+void
+guest_run(const struct guest_job *job, struct guest_result *res)
+{
+	struct machine m = { .com1 = -1, .com2 = -1, .child1 = -1,
+		.child2 = -1, .initrd = -1, .diag = -1 };
+	struct pump p;
+	sigset_t mask, old;
+	int wstatus = 0;
+	bool ok;
+
+	memset(res, 0, sizeof *res);
+	res->status = GUEST_CANNOT;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &mask, &old);
+
+	ok = job_readable(job, &res->why) && machine_open(&m) &&
+	    initrd_build(&m, job, &res->why) &&
+	    (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(&m,
+	        job, &res->why) &&
+	    machine_start(&m);
+	if (ok) {
+		pump_init(&p, job, &m, &mask);
+		pump_run(&p);
+		if (p.ended != PUMP_EOF)
+			kill(-m.pid, SIGKILL);
+		waitpid(m.pid, &wstatus, 0);
+		kill(-m.pid, SIGKILL);
+		verdict(&p, job, res, wstatus);
+		pump_free(&p);
+	} else if (res->why == NULL &&
+	    asprintf(&res->why, "cannot start: %s", strerror(errno)) < 0) {
+		res->why = NULL;
+	}
+	machine_close(&m);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+char *
+guest_cmdline(const struct guest_job *job)
+{
+	char *s;
+
+	if (asprintf(&s, "%s", job->append != NULL ? job->append : "") < 0)
+		abort();
+	return s;
+}
+
+void
+machine_arg(struct machine *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	m->argv = realloc(m->argv, (m->nargs + 2) * sizeof *m->argv);
+	if (m->argv == NULL)
+		abort();
+	va_start(ap, fmt);
+	if (vasprintf(&m->argv[m->nargs], fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	m->argv[++m->nargs] = NULL;
+}
+
+bool
+machine_dir(struct machine *m, char **why)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp == NULL || strlen(tmp) > 40)
+		tmp = "/tmp";
+	snprintf(m->dir, sizeof m->dir, "%s/guest.XXXXXX", tmp);
+	if (mkdtemp(m->dir) != NULL)
+		return true;
+	if (asprintf(why, "%s: %s", m->dir, strerror(errno)) < 0)
+		*why = NULL;
+	m->dir[0] = '\0';
+	return false;
+}
+
+/* The files that the emulator would complain about in its own words. */
+static bool
+job_readable(const struct guest_job *job, char **why)
+{
+	const char *file[] = { job->kernel, job->initrd };
+	char magic[4] = "";
+	int fd, i;
+
+	for (i = 0; i < 2; i++) {
+		fd = open(file[i], O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, magic, 4) != 4) {
+			if (asprintf(why, "%s: %s (make kernel builds it)",
+			        file[i], fd < 0 ? strerror(errno) : "empty") < 0)
+				*why = NULL;
+			if (fd >= 0)
+				close(fd);
+			return false;
+		}
+		close(fd);
+		if (i == 0 && memcmp(magic, "\177ELF", 4) != 0) {
+			if (asprintf(why, "%s: not an ELF file", file[i]) < 0)
+				*why = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The image and, behind it, an archive of what this job adds. */
+static bool
+initrd_build(struct machine *m, const struct guest_job *job, char **why)
+{
+	struct newc n = { 0 };
+	const char *failed;
+	bool ok;
+
+	failed = pump_job_archive(&n, job);
+	ok = failed == NULL;
+	if (!ok && asprintf(why, "%s: %s", failed, strerror(errno)) < 0)
+		*why = NULL;
+	ok = ok && ftruncate(m->initrd, 0) == 0 &&
+	    write(m->initrd, n.buf, n.len) == (ssize_t)n.len;
+	newc_free(&n);
+	return ok;
+}
+
+static bool
+machine_open(struct machine *m)
+{
+	int a[2], b[2];
+
+	m->initrd = memfd_create("initrd", 0);
+	m->diag = memfd_create("diag", MFD_CLOEXEC);
+	if (m->initrd < 0 || m->diag < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, a) < 0)
+		return false;
+	m->com1 = a[0];
+	m->child1 = a[1];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, b) < 0)
+		return false;
+	m->com2 = b[0];
+	m->child2 = b[1];
+	fcntl(m->com1, F_SETFD, FD_CLOEXEC);
+	fcntl(m->com2, F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
+static bool
+machine_start(struct machine *m)
+{
+	pid_t parent = getpid();
+
+	m->pid = fork();
+	if (m->pid < 0)
+		return false;
+	if (m->pid == 0)
+		child_exec(m, parent);
+	setpgid(m->pid, m->pid);
+	close(m->child1);
+	close(m->child2);
+	m->child1 = m->child2 = -1;
+	return true;
+}
+
+/* In the child: become the emulator. */
+static void
+child_exec(const struct machine *m, pid_t parent)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR);
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	dup2(null, 0);
+	dup2(m->diag, 1);
+	dup2(m->diag, 2);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(m->argv[0], m->argv);
+	dprintf(2, "%s: %s (tools/setup installs it)\n", m->argv[0],
+	    strerror(errno));
+	_exit(127);
+}
+
+static void
+machine_close(struct machine *m)
+{
+	int fd[] = { m->com1, m->com2, m->child1, m->child2, m->initrd, m->diag };
+	size_t i;
+
+	for (i = 0; i < sizeof fd / sizeof fd[0]; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+	for (i = 0; i < m->nargs; i++)
+		free(m->argv[i]);
+	free(m->argv);
+	if (m->dir[0] != '\0')
+		remove_dir(m->dir);
+}
+
+/* What the run was, from the strongest evidence down. */
+static void
+verdict(struct pump *p, const struct guest_job *job, struct guest_result *res,
+    int wstatus)
+{
+	const char *panic = pump_panic(p), *refused = pump_refused(p);
+
+	if (p->ended == PUMP_SIGNAL) {
+		res->signal = p->signal;
+		res->status = 128 + p->signal;
+	} else if (panic != NULL) {
+		res->status = GUEST_PANIC;
+		res->why = strdup(panic);
+	} else if (p->ended == PUMP_TIMEOUT) {
+		res->status = GUEST_TIMEOUT;
+		if (asprintf(&res->why, "no end after %g s", job->timeout) < 0)
+			res->why = NULL;
+	} else if (refused != NULL) {
+		res->status = GUEST_CANNOT;
+		res->why = strdup(refused);
+	} else if (p->ended == PUMP_QUIT) {
+		res->status = 0;
+	} else if (p->records.ended) {
+		verdict_exit(p, res);
+	} else {
+		verdict_none(p, job, res, wstatus);
+	}
+}
+
+static void
+verdict_exit(const struct pump *p, struct guest_result *res)
+{
+	unsigned value = p->records.exitb[1];
+
+	switch ((enum exit_kind)p->records.exitb[0]) {
+	case EXIT_EXITED:
+	case EXIT_NOEXEC:
+		res->status = value;
+		return;
+	case EXIT_SIGNALLED:
+		res->status = 128 + value;
+		return;
+	case EXIT_CHECK:
+		break;
+	}
+	res->status = GUEST_PANIC;
+	if (asprintf(&res->why, "vm_check failed after the command:\n%s",
+	        p->log != NULL ? p->log : "") < 0)
+		res->why = NULL;
+}
+
+/* The machine ended, and nobody told how the command did. */
+static void
+verdict_none(struct pump *p, const struct guest_job *job,
+    struct guest_result *res, int wstatus)
+{
+	char *diag = diag_text(p->machine);
+
+	/* isa-debug-exit: (value << 1) | 1; Bochs: always 1. */
+	if (job->argv == NULL && p->log_total > 0 && WIFEXITED(wstatus)) {
+		res->status = 0;
+	} else if (p->log_total == 0 && WIFEXITED(wstatus) &&
+	    WEXITSTATUS(wstatus) != 0) {
+		res->status = GUEST_CANNOT;
+		if (asprintf(&res->why, "the emulator did not start: %s", diag) < 0)
+			res->why = NULL;
+	} else {
+		res->status = GUEST_PANIC;
+		if (asprintf(&res->why, "the machine stopped without an exit "
+		        "status (triple fault, or a reset)%s%s\n"
+		        "last words of the kernel:\n%s",
+		        diag[0] != '\0' ? "; the emulator says: " : "", diag,
+		        pump_tail(p)) < 0)
+			res->why = NULL;
+	}
+	free(diag);
+}
+
+/* What the emulator printed itself, at most 4 KB of its end. */
+static char *
+diag_text(const struct machine *m)
+{
+	char *buf = calloc(1, 4097);
+	off_t size = lseek(m->diag, 0, SEEK_END);
+	ssize_t n;
+
+	if (buf == NULL)
+		abort();
+	n = pread(m->diag, buf, 4096, size > 4096 ? size - 4096 : 0);
+	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
+		buf[--n] = '\0';
+	return buf;
+}
+
+/* A private folder: flat, so two levels of tools are not needed. */
+static void
+remove_dir(const char *dir)
+{
+	struct dirent **list;
+	char path[512];
+	int i, n = scandir(dir, &list, NULL, NULL);
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+		unlink(path);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+	rmdir(dir);
+}
