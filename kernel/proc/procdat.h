@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procdat.h: data dictionary of proc/ (also read by sys/)
+ *
+ * Two structs carry a program: struct proc is what its threads share (memory,
+ * signals, identity, limits); struct task is proc/'s half of one thread.
+ *
+ * Tags      [L] proc_lock   [A] atomic   [c] constant after construction
+ *           [own] only the thread itself   [timer] its timer's callback too
+ *
+ * Locks     proc_lock (spin, rank LR_LEAF) guards the tree of processes,
+ *           groups, sessions, signal state, limits and credentials of all.
+ *           Under it nothing sleeps and nothing of vm/ or fs/ is called but
+ *           as_get(), file_get() and fdtab_get(); waking (LR_WAIT and up) and
+ *           slabs are allowed.  futex.c has a lock of the same rank; the two
+ *           are never held together.
+ *
+ * A life    proc_alloc → PROC_NEW (half-built, nobody finds it) →
+ *           proc_publish → PROC_LIVE → last thread exits → PROC_ZOMBIE →
+ *           a parent reaps → PROC_DEAD → last reference → freed.
+ */
+#ifndef PROC_PROCDAT_H
+#define PROC_PROCDAT_H
+
+#include "proc/proc.h"
+#include "proc/sigabi.h"
+
+#define PID_MAX 32768
+
+/* ---- limits ---- */
+
+enum rlimit_id {
+	RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE,
+	RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS,
+	RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE,
+	RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_COUNT
+};
+
+#define RLIM_INFINITY UINT64_MAX
+
+struct rlimit {
+	uint64_t cur;            /* [L] enforced */
+	uint64_t max;            /* [L] what cur may be raised to */
+};
+
+/* ---- signals ---- */
+
+/* What is told about one signal; sigframe.c makes abi_siginfo of it. */
+struct siginfo {
+	int32_t signo, code;     /* [L] */
+	int32_t pid;             /* [L] sender or child */
+	uint32_t uid;            /* [L] */
+	int32_t status;          /* [L] SIGCHLD */
+	uint64_t value;          /* [L] sigval, or the address of a fault */
+	int64_t utime, stime;    /* [L] SIGCHLD, 1/100 s */
+};
+
+/* A queued signal. */
+struct sigq {
+	struct list_node node;   /* [L] in a sigpend */
+	struct siginfo info;     /* [L] */
+	struct proc *charged;    /* [c] whose RLIMIT_SIGPENDING counts it */
+};
+
+struct sigpend {
+	uint64_t set;            /* [L] SIGBIT of each pending signal */
+	struct list queue;       /* [L] sigq; a bit may be set without one */
+};
+
+/* Handlers; shared by threads, and by CLONE_SIGHAND. */
+struct sighand {
+	uint32_t refs;                      /* [L] processes */
+	struct abi_sigaction act[NSIG];     /* [L] act[n - 1] is of signal n */
+};
+
+/* ---- threads ---- */
+
+struct task {
+	struct thread *thread;   /* [c] */
+	struct proc *proc;       /* [c] holds a reference */
+	struct list_node node;   /* [L] proc->threads */
+	struct list_node hash;   /* [L] by tid */
+	int tid;                 /* [L] exec gives the caller the leader's */
+	bool exiting;            /* [L] takes no more signals */
+	bool in_stop;            /* [L] counted in proc->nstopped */
+	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
+
+	uint64_t blocked;        /* [L] written by own thread */
+	uint64_t saved_mask;     /* [own] blocked, to be put back on return */
+	bool mask_saved;         /* [own] */
+	struct sigpend pending;  /* [L] sent to this thread */
+	struct siginfo forced;   /* [own] synchronous; signo 0: none */
+	uint64_t trap_no, trap_error, trap_cr2; /* [own] for the frame */
+	struct abi_stack altstack; /* [own] */
+	/* sigtimedwait: what is waited for although blocked */
+	uint64_t wanted;         /* [L] */
+
+	va_t clear_tid;          /* [own] CHILD_CLEARTID */
+	va_t robust;             /* [own] robust list head */
+	int64_t (*restart_fn)(const uint64_t a[6]); /* [own] */
+	uint64_t restart_arg[6]; /* [own] */
+
+	bool vfork;              /* [L] a parent waits in vfork_wq */
+	struct waitq vfork_wq;   /* exec or exit wakes it */
+	struct waitq sig_wq;     /* pause and friends sleep here */
+};
+
+/* ---- processes ---- */
+
+enum proc_state { PROC_NEW, PROC_LIVE, PROC_ZOMBIE, PROC_DEAD };
+
+struct itimer {
+	uint64_t due_ns;         /* [L] 0: off; REAL: time, else CPU time */
+	uint64_t interval_ns;    /* [L] */
+};
+
+/* Where things lie in the image, for /proc/PID/stat. */
+struct proc_image {
+	va_t code_lo, code_hi, data_lo, data_hi; /* [L] */
+	va_t stack, args, args_end, env, env_end; /* [L] */
+	va_t auxv, auxv_end;     /* [L] */
+};
+
+struct proc {
+	_Atomic uint32_t refs;   /* [A] table, tasks, waiters */
+	enum proc_state state;   /* [L] */
+	int pid;                 /* [c] */
+	int pgid, sid;           /* [L] */
+	struct list_node all;    /* [L] every process, by age */
+	struct list_node hash;   /* [L] by pid */
+	struct proc *parent;     /* [L] NULL: init */
+	struct list children;    /* [L] */
+	struct list_node sibling; /* [L] */
+
+	struct list threads;     /* [L] tasks, leader first */
+	unsigned nthreads;       /* [L] tasks that have not ended */
+	_Atomic uint32_t unreleased; /* [A] kernel threads not yet freed */
+	struct waitq thread_wq;  /* exec waits for the others to end */
+	struct task *execing;    /* [L] the one thread that shall survive */
+
+	struct aspace *as;       /* [L] a reference and a user; NULL: ended */
+	const struct vmm_ops *next_design; /* [L] PR_VMM_DESIGN; NULL: default */
+	struct file *exe;        /* [L] a reference, write denied */
+	struct proc_image image; /* [L] */
+	char comm[16];           /* [L] */
+
+	struct cred cred;        /* [L] read without by its own threads */
+	struct rlimit rlim[RLIMIT_COUNT]; /* [L] */
+	bool did_exec;           /* [L] setpgid by the parent: too late */
+	bool subreaper;          /* [L] */
+	bool dumpable, no_new_privs; /* [L] */
+	int pdeath_sig;          /* [L] sent when the parent ends */
+	int oom_adj;             /* [L] kept, not used: nobody is killed */
+
+	struct sighand *sighand; /* [L] */
+	struct sigpend pending;  /* [L] sent to the process */
+	unsigned nsigq;          /* [L] queue entries charged */
+	int exit_signal;         /* [L] to the parent at the end; 0: none */
+	bool group_exit;         /* [L] all threads are told to end */
+	int wait_status;         /* [L] as wait4 reports it */
+	int stop_sig;            /* [L] 0: running */
+	unsigned nstopped;       /* [L] threads that wait in the stop */
+	bool stop_news, cont_news; /* [L] not yet fetched by wait */
+	struct waitq stop_wq;    /* stopped threads */
+	struct waitq child_wq;   /* wait4: a child changed */
+
+	uint64_t start_ns;       /* [c] */
+	uint64_t utime_ns, stime_ns;   /* [L] of ended threads */
+	uint64_t cutime_ns, cstime_ns; /* [L] of reaped children */
+	uint64_t cminflt, cmajflt;     /* [L] */
+	uint64_t maxrss, cmaxrss;      /* [L] pages */
+	struct itimer it[3];     /* [L] ITIMER_REAL, VIRTUAL, PROF */
+	struct timer alarm;      /* for it[ITIMER_REAL] */
+	struct work alarm_work;  /* sends SIGALRM */
+	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
+	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
+	struct evset events;     /* [A] its own counters */
+};
+
+extern struct spinlock proc_lock;
+
+static inline struct task *
+task_current(void)
+{
+	return thread_current()->proc;
+}
+
+static inline struct proc *
+proc_current(void)
+{
+	return task_current()->proc;
+}
+
+/* ---- what sys/ asks of proc/; contracts at the definitions ---- */
+
+/* proc.c */
+void proc_get(struct proc *);
+void proc_put(struct proc *);
+struct proc *proc_find_locked(int pid);       /* live or zombie, or NULL */
+struct proc *proc_lookup(int pid);            /* the same with a reference */
+struct task *task_find_locked(int tid);
+bool proc_is_root(void);                      /* euid 0 */
+uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
+int proc_setsid(void) MUST_CHECK;
+int proc_setpgid(int pid, int pgid) MUST_CHECK;
+void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
+unsigned proc_count(unsigned *threads);
+void proc_set_comm(struct proc *, struct task *, const char *name);
+
+/* ptimes.c */
+void proc_times_locked(struct proc *, uint64_t *utime, uint64_t *stime);
+void task_times(struct task *, uint64_t *utime, uint64_t *stime);
+void itimer_set(int which, const struct itimer *new, struct itimer *old);
+void itimer_get(int which, struct itimer *out);  /* due_ns: time left */
+void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
+
+/* fork.c */
+#define CLONE_VM 0x00000100ul
+#define CLONE_FS 0x00000200ul
+#define CLONE_FILES 0x00000400ul
+#define CLONE_SIGHAND 0x00000800ul
+#define CLONE_PIDFD 0x00001000ul
+#define CLONE_PTRACE 0x00002000ul
+#define CLONE_VFORK 0x00004000ul
+#define CLONE_PARENT 0x00008000ul
+#define CLONE_THREAD 0x00010000ul
+#define CLONE_NEWNS 0x00020000ul
+#define CLONE_SYSVSEM 0x00040000ul
+#define CLONE_SETTLS 0x00080000ul
+#define CLONE_PARENT_SETTID 0x00100000ul
+#define CLONE_CHILD_CLEARTID 0x00200000ul
+#define CLONE_DETACHED 0x00400000ul
+#define CLONE_UNTRACED 0x00800000ul
+#define CLONE_CHILD_SETTID 0x01000000ul
+#define CLONE_NAMESPACES 0x7e020000ul /* NEWNS … NEWNET */
+#define CLONE_IO 0x80000000ul
+#define CLONE_CLEAR_SIGHAND 0x100000000ul
+
+struct clone_req {
+	uint64_t flags;          /* CLONE_*, without the exit signal */
+	int exit_signal;
+	va_t stack;              /* rsp of the child; 0: the parent's */
+	va_t parent_tid, child_tid, tls;
+};
+int proc_clone(const struct clone_req *) MUST_CHECK; /* tid or -errno */
+
+/* exec.c */
+int proc_exec(va_t path, va_t argv, va_t envp) MUST_CHECK;
+
+/* exit.c */
+void proc_exit_group(int code) NORETURN;
+void proc_exit_thread(int code) NORETURN;
+
+/* wait.c */
+struct wait_req {
+	int pid;                 /* > 0, -1 any, 0 own group, < -1 a group */
+	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT */
+};
+struct wait_result {
+	int pid, status;         /* pid 0: WNOHANG and none ready */
+	uint32_t uid;
+	uint64_t utime_ns, stime_ns, minflt, majflt, maxrss;
+};
+int proc_wait(const struct wait_req *, struct wait_result *) MUST_CHECK;
+
+/* signal.c */
+int sig_send_proc(struct proc *, const struct siginfo *);
+int sig_send_task_locked(struct task *, const struct siginfo *);
+int sig_send_proc_locked(struct proc *, const struct siginfo *);
+void sig_send_group(int pgid, int signo);      /* by the kernel */
+int sig_kill(int pid, const struct siginfo *) MUST_CHECK; /* kill(2)'s pids */
+bool sig_may_send(struct proc *, int signo);   /* permission, abi.md 4 */
+void sig_fill_user(struct siginfo *, int signo, int code);
+void sig_force(int signo, int code, va_t addr); /* current, synchronous */
+void sig_set_blocked(uint64_t mask);
+int sig_action(int signo, const struct abi_sigaction *new,
+    struct abi_sigaction *old) MUST_CHECK;
+uint64_t sig_pending(void);
+/* Take a signal of set, waiting until the deadline; signo or -errno. */
+int sig_wait(uint64_t set, uint64_t deadline, struct siginfo *) MUST_CHECK;
+void sig_suspend_mask(uint64_t mask);          /* until return to user mode */
+int sig_pause(void) MUST_CHECK;                /* -ERESTARTNOHAND */
+
+/* sigframe.c */
+void sig_to_abi(const struct siginfo *, struct abi_siginfo *);
+int64_t sig_return(struct trapframe *);
+bool sig_on_altstack(const struct task *, va_t sp);
+
+/* futex.c */
+struct futex_req {
+	va_t addr, addr2;
+	int op;                  /* FUTEX_*, without the flags */
+	uint32_t val, val2, val3;
+	bool private, has_deadline;
+	uint64_t deadline;       /* of md_time_ns() */
+};
+int64_t futex_op(const struct futex_req *) MUST_CHECK;
+int futex_wake_at(va_t addr, unsigned n);      /* both key kinds; exit */
+void futex_robust_exit(struct task *);
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_REQUEUE 3
+#define FUTEX_CMP_REQUEUE 4
+#define FUTEX_WAKE_OP 5
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_PRIVATE_FLAG 128
+#define FUTEX_CLOCK_REALTIME 256
+
+/* procinfo.c */
+uint64_t proc_boot_realtime(void);             /* ns since 1970 at boot */
+const char *sys_hostname(void);
+int sys_set_hostname(const char *name, size_t n) MUST_CHECK;
+
+#define SYS_RELEASE "6.1.0-vadose"
+#define SYS_VERSION "#1 SMP PREEMPT_DYNAMIC Vadose"
+
+#endif

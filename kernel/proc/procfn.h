@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfn.h: functions shared inside proc/, one block per file
+ */
+#ifndef PROC_PROCFN_H
+#define PROC_PROCFN_H
+
+#include "proc/procdat.h"
+
+/* proc.c */
+struct proc *proc_alloc(void);                 /* refs 1, PROC_NEW; NULL */
+struct task *task_alloc(struct proc *);        /* takes a reference; NULL */
+void task_free(struct task *);                 /* never started */
+void task_bind(struct task *, struct thread *);
+int pid_alloc_locked(void) MUST_CHECK;         /* > 0 or -EAGAIN */
+void task_hash_locked(struct task *);
+void proc_hash_locked(struct proc *);
+void proc_unhash_locked(struct proc *);
+void proc_reparent_locked(struct proc *child, struct proc *to);
+unsigned proc_count_uid_locked(uint32_t uid);
+bool group_is_orphan_locked(int pgid, const struct proc *but);
+bool group_has_stopped_locked(int pgid);
+struct proc *proc_init_proc(void);             /* pid 1 */
+extern struct kmem_cache sighand_cache;
+void sighand_put_locked(struct sighand *);
+
+/* exec.c */
+struct exec_new;
+int exec_prepare_kernel(const char *path, const char *const *argv,
+    const char *const *envp, struct exec_new **out) MUST_CHECK;
+void exec_first(struct exec_new *, struct proc *, struct task *,
+    struct trapframe *);
+struct md_space *exec_space(struct exec_new *);
+
+/* elf.c */
+struct elf_image {
+	struct file *file;
+	uint64_t file_size;
+	bool is_dyn, exec_stack;
+	uint16_t phnum;
+	uint64_t entry;          /* as in the file */
+	uint64_t phoff;
+	uint64_t lo, hi;         /* of all loads, as in the file */
+	uint64_t phdr_va;        /* of the headers in memory; 0: not mapped */
+	uint64_t base;           /* added to every address */
+	struct elf_phdr *ph;     /* kmem; phnum of them */
+	char *interp;            /* kmem; NULL: none */
+	struct proc_image where; /* code and data ranges, with base */
+};
+int elf_open(struct file *, struct elf_image *) MUST_CHECK;
+int elf_map(struct elf_image *, struct aspace *, const struct map_limits *,
+    va_t stack_lo) MUST_CHECK;
+void elf_close(struct elf_image *);
+
+/* execargs.c */
+struct arg_src {
+	struct aspace *as;       /* NULL: kernel pointers below */
+	va_t argv, envp;
+	const char *const *kargv, *const *kenvp;
+	const char *prefix;      /* strings that replace argv[0], NUL-separated */
+	unsigned nprefix;
+	const char *path;        /* AT_EXECFN */
+};
+struct auxv_in {
+	const struct elf_image *prog;
+	va_t interp_base;
+	const struct cred *cred;
+	bool secure;
+};
+int args_push(struct aspace *, va_t top, uint64_t limit,
+    const struct arg_src *, const struct auxv_in *, struct proc_image *,
+    va_t *sp) MUST_CHECK;
+
+/* exit.c */
+void vfork_release(struct task *);
+void task_leave_memory(struct task *);         /* robust list, clear_tid */
+void kill_others_locked(struct proc *, struct task *but);
+
+/* signal.c */
+void sigpend_init(struct sigpend *);
+void sigpend_flush_locked(struct sigpend *, uint64_t set);
+void sig_user_return(struct trapframe *);
+void sig_group_exit_locked(struct proc *, int wait_status);
+void sig_stop_check_locked(struct proc *);
+void sig_notify_parent_locked(struct proc *, int code, int status);
+void sig_recalc_locked(struct task *);
+bool sig_is_ignored_locked(struct task *, int signo);
+
+/* sigframe.c */
+int sigframe_push(struct task *, struct trapframe *, const struct siginfo *,
+    const struct abi_sigaction *, uint64_t old_mask) MUST_CHECK;
+
+/* usertrap.c */
+void usertrap_init(void);
+
+/* ptimes.c */
+void ptimes_init_proc(struct proc *);
+void ptimes_exit(struct proc *);
+void ptimes_check(struct task *);
+
+/* jobctl.c */
+void jobctl_init(void);
+
+/* procinfo.c, sysinfo.c */
+void procinfo_init(void);
+void sysinfo_init(void);
+
+#endif

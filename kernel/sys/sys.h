@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys.h: the front desk: what the files of sys/ share
+ *
+ * Offers    the handlers' prototypes (syscalls.h is generated from
+ *           syscalls.tab), copies of typed values, restarts.
+ * Needs     proc/, fs/, vm/.
+ * Sleeps?   Handlers may.
+ * In interrupts?  Never.
+ *
+ * A handler has three phases: decode (copy in, check, no effect), reserve
+ * (may fail, one undo), perform.  Its result is a value or -errno; -ERESTART*
+ * of lib/errno.h when a signal interrupted a wait (abi.md 4 says which).
+ */
+#ifndef SYS_SYS_H
+#define SYS_SYS_H
+
+#include "proc/procdat.h"
+#include "sys/abi.h"
+#include "syscalls.h" /* generated: struct syscall_row, sys_NAME() */
+
+void sys_init(void);              /* registers the dispatch with proc/ */
+
+/*
+ * A wait was interrupted: when no handler runs (SIGSTOP, SIGCONT), call
+ * fn(arg) instead of starting the call anew, so that time already spent
+ * counts; when one runs, the call ends with -EINTR.
+ *
+ * Returns:  -ERESTART_BLOCK, for the handler to return.
+ */
+int64_t sys_restart_later(int64_t (*fn)(const uint64_t a[6]),
+    const uint64_t arg[6]);
+
+/*
+ * The mask that ppoll, pselect6 and rt_sigsuspend put in place until they
+ * return.  set is a user address, 0: leave the mask alone; size must be 8.
+ * When the call ends without a handler, or fails, sys_mask_end(); when it
+ * returns -EINTR or -ERESTARTNOHAND, nothing: the mask comes back after the
+ * handler's frame is built.
+ *
+ * Returns:  0, -EINVAL, -EFAULT.
+ */
+int sys_mask_begin(va_t set, uint64_t size) MUST_CHECK;
+void sys_mask_end(void);
+
+/* A timespec in user memory → ns; -EINVAL: negative or nsec >= 10^9. */
+int sys_get_timespec(va_t, uint64_t *ns) MUST_CHECK;
+int sys_put_timespec(va_t, uint64_t ns) MUST_CHECK;
+/* CLOCK_REALTIME now, and an absolute realtime as md_time_ns() sees it. */
+uint64_t sys_realtime_ns(void);
+uint64_t sys_realtime_to_mono(uint64_t real_ns);
+
+/* Descriptor → file with a reference, or NULL. */
+static inline struct file *
+sys_file(uint64_t fd)
+{
+	return fdtab_file(proc_current_fdtab(), (int)fd);
+}
+
+/* Does the current process act as root? */
+bool sys_is_root(void);
+
+#endif
