@@ -11,9 +11,6 @@
 #include "test.h"
 #include <ucontext.h>
 
-/* Nothing that a program keeps changes between sigsetjmp and the trap. */
-#pragma GCC diagnostic ignored "-Wclobbered"
-
 struct trap_info {
 	int signo, code;
 	uintptr_t addr, rip;
@@ -65,12 +62,14 @@ trap_catch(int flags)
 static inline int
 load(const void *p)
 {
+	__asm__ volatile("" : "+r"(p));
 	return *(const volatile unsigned char *)p;
 }
 
 static inline void
 store(void *p, int v)
 {
+	__asm__ volatile("" : "+r"(p));
 	*(volatile unsigned char *)p = v;
 }
 

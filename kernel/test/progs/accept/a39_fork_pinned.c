@@ -1,0 +1,85 @@
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 */
+/*
+ * A39: a thread reads from a pipe into a page while another forks 1000
+ * times: the data lands in the parent; a child sees old or new bytes, and
+ * its view does not change afterwards.
+ */
+#include "../lib/test.h"
+#include <pthread.h>
+
+#define FORKS 1000
+
+static char *page;
+static int fd[2];
+static volatile int stop;
+
+/* Each message fills the page with one value; the reader checks it. */
+static void *
+reader(void *arg)
+{
+	unsigned char value = 0;
+	ssize_t n;
+
+	while ((n = read(fd[0], page, PAGE)) > 0) {
+		EQ(n, PAGE);
+		value++;
+		for (size_t i = 0; i < PAGE; i++)
+			if ((unsigned char)page[i] != value)
+				FAIL("byte %zu: expected %d, seen %d", i,
+				    value, (unsigned char)page[i]);
+	}
+	return arg;
+}
+
+static void *
+writer(void *arg)
+{
+	char buf[PAGE];
+	unsigned char value = 0;
+
+	while (!stop) {
+		memset(buf, ++value, sizeof(buf));
+		EQ(write(fd[1], buf, sizeof(buf)), PAGE);
+	}
+	close(fd[1]);
+	return arg;
+}
+
+static void
+child(void)
+{
+	unsigned char seen[PAGE];
+
+	memcpy(seen, page, PAGE);
+	/* Bytes of at most two messages, the newer one first. */
+	for (size_t i = 1; i < PAGE; i++) {
+		unsigned char step = seen[i - 1] - seen[i];
+
+		CHECK(step <= 1);
+	}
+	sched_yield();
+	EQ(memcmp(seen, page, PAGE), 0);
+	_exit(0);
+}
+
+int
+main(void)
+{
+	pthread_t r, w;
+
+	page = pages_private(1);
+	OK(pipe(fd));
+	EQ(pthread_create(&r, NULL, reader, NULL), 0);
+	EQ(pthread_create(&w, NULL, writer, NULL), 0);
+	for (int i = 0; i < FORKS; i++) {
+		pid_t pid = OK(fork());
+
+		if (pid == 0)
+			child();
+		REAP(pid, 0);
+	}
+	stop = 1;
+	EQ(pthread_join(w, NULL), 0);
+	EQ(pthread_join(r, NULL), 0);
+	return test_done();
+}

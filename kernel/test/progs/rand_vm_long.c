@@ -1,0 +1,5 @@
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=600 ARGS=2:200000 LONG=1 */
+/*
+ * The 200 000 random operations of rand_vm.c.
+ */
+#include "rand_vm.c"
