@@ -80,7 +80,11 @@ void dev_init(void);                   /* after kern_init: uart, screen, keyboar
 /* power.c */
 enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC };
 void power_end(enum power_how) NORETURN;
+/* record.c: how the command ended ({kind, value}, tools/guestlib.h); powers off. */
+void record_exit(uint8_t kind, uint8_t value) NORETURN;
 /* rtc.c: seconds since 1970 at boot. */
 uint64_t rtc_boot_seconds(void);
+/* memdev.c: n random bytes (getrandom, AT_RANDOM). */
+void random_fill(void *buf, size_t n);
 
 #endif

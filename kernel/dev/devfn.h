@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * devfn.h: what the files of kernel/dev/ call of one another
+ */
+#ifndef DEV_DEVFN_H
+#define DEV_DEVFN_H
+
+#include "dev/dev.h"
+
+/* uart.c: COM1 and COM2 */
+#define UART_COM1 0x3f8
+#define UART_COM2 0x2f8
+
+void uart_init(void);
+void uart_write(uint16_t port, const void *buf, size_t n);
+
+/* screen.c: 80×25 VGA text with the escape sequences that vi and less use */
+void screen_init(void);
+void screen_write(const char *s, size_t n);
+
+/* kbd.c */
+void kbd_init(void);
+
+/* tty.c */
+void tty_init(void);
+void tty_input(const char *s, size_t n);    /* in interrupt: from uart, kbd */
+
+/* memdev.c, record.c, power.c */
+void memdev_init(void);
+void record_init(void);
+void power_init(void);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * memdev.c: null, zero, full, random, urandom, kmsg
+ *
+ * Problem   Devices without hardware that every Unix program expects.
+ *
+ * Rules     Random bytes come from a small mixer (xorshift* seeded and stirred
+ *           by md_entropy()); they are for hash seeds and stack canaries of a
+ *           teaching system, not for keys.
+ *
+ * Read next fs/devfs.c.
+ */
+#include "dev/devfn.h"
+#include "lib/string.h"
+
+static struct {
+	struct spinlock lock; /* state */
+	uint64_t state;       /* of the mixer; never 0 */
+} rnd = { SPIN_INIT(LR_DEV), 0 };
+
+static ssize_t
+null_read(void *dev, void *buf, size_t n, bool nonblock)
+{
+	return 0;
+}
+
+static ssize_t
+null_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	return (ssize_t)n;
+}
+
+static ssize_t
+zero_read(void *dev, void *buf, size_t n, bool nonblock)
+{
+	memset(buf, 0, n);
+	return (ssize_t)n;
+}
+
+static ssize_t
+full_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	return -ENOSPC;
+}
+
+static uint64_t
+random_word(void)
+{
+	uint64_t x, flags = spin_lock_irq(&rnd.lock);
+
+	rnd.state ^= md_entropy() | 1;
+	rnd.state ^= rnd.state >> 12;
+	rnd.state ^= rnd.state << 25;
+	rnd.state ^= rnd.state >> 27;
+	x = rnd.state * 0x2545F4914F6CDD1Dul;
+	spin_unlock_irq(&rnd.lock, flags);
+	return x;
+}
+
+static ssize_t
+random_read(void *dev, void *buf, size_t n, bool nonblock)
+{
+	uint8_t *p = buf;
+	uint64_t word;
+	size_t i;
+
+	for (i = 0; i < n; i += sizeof(word)) {
+		word = random_word();
+		memcpy(p + i, &word, MIN(sizeof(word), n - i));
+	}
+	return (ssize_t)n;
+}
+
+/* A line written by a program goes to the log. */
+static ssize_t
+kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	size_t len = n;
+	const char *s = buf;
+
+	while (len > 0 && s[len - 1] == '\n')
+		len--;
+	klog("%.*s", (int)MIN(len, 240), s);
+	return (ssize_t)n;
+}
+
+/*
+ * Fill buf with random bytes (getrandom, AT_RANDOM).
+ *
+ * Locks:    none of rank >= DEV held.
+ */
+void
+random_fill(void *buf, size_t n)
+{
+	random_read(NULL, buf, n, false);
+}
+
+static const struct chr_ops null_ops = { .read = null_read, .write = null_write };
+static const struct chr_ops zero_ops = { .read = zero_read, .write = null_write };
+static const struct chr_ops full_ops = { .read = zero_read, .write = full_write };
+static const struct chr_ops random_ops = { .read = random_read,
+	.write = null_write };
+static const struct chr_ops kmsg_ops = { .read = null_read, .write = kmsg_write };
+
+static struct chr_dev nodes[] = {
+	{ .name = "null", .major = 1, .minor = 3, .mode = 0666, .ops = &null_ops },
+	{ .name = "zero", .major = 1, .minor = 5, .mode = 0666, .ops = &zero_ops,
+	  .is_zero = true },
+	{ .name = "full", .major = 1, .minor = 7, .mode = 0666, .ops = &full_ops },
+	{ .name = "random", .major = 1, .minor = 8, .mode = 0666,
+	  .ops = &random_ops },
+	{ .name = "urandom", .major = 1, .minor = 9, .mode = 0666,
+	  .ops = &random_ops },
+	{ .name = "kmsg", .major = 1, .minor = 11, .mode = 0644, .ops = &kmsg_ops },
+};
+
+void
+memdev_init(void)
+{
+	unsigned i;
+
+	rnd.state = md_entropy() | 1;
+	for (i = 0; i < ARRAY_LEN(nodes); i++)
+		chr_register(&nodes[i]);
+}

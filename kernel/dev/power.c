@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * power.c: the end of the machine
+ *
+ * Problem   Power off, restart or report a panic, on a PC, in QEMU and in
+ *           Bochs, which have nothing in common here.
+ *
+ * Rules     1. The emulators' own devices come first: QEMU's isa-debug-exit
+ *              (0xf4: status 2·value+1), Bochs's port 0x8900 ("Shutdown").
+ *           2. Then ACPI's power-off register of the i440FX board, the
+ *              keyboard controller's reset line, and at last a halt.
+ *           3. None of the codes carries a verdict: that is the record
+ *              channel's (dev/record.c).
+ */
+#include "dev/devfn.h"
+
+#define PORT_DEBUG_EXIT 0xf4
+#define PORT_BOCHS 0x8900
+#define PORT_PIIX4_PM 0x604
+#define EXIT_CLEAN 0x10
+#define EXIT_PANIC 0x7d
+
+static void power_panic(void);
+static void power_drain(void);
+
+void
+power_init(void)
+{
+	panic_set_end(power_panic);
+}
+
+/*
+ * End the machine.
+ *
+ * Locks:    any; works in a panic.
+ * Returns:  never.
+ */
+void
+power_end(enum power_how how)
+{
+	static const char bochs[] = "Shutdown";
+
+	power_drain();
+	if (how == POWER_REBOOT) {
+		md_out8(0x64, 0xfe);
+	} else {
+		md_out8(PORT_DEBUG_EXIT,
+		    how == POWER_PANIC ? EXIT_PANIC : EXIT_CLEAN);
+		md_outs8(PORT_BOCHS, bochs, sizeof(bochs) - 1);
+		md_out16(PORT_PIIX4_PM, 0x2000);
+	}
+	md_halt_forever();
+}
+
+static void
+power_panic(void)
+{
+	power_end(POWER_PANIC);
+}
+
+/* Let both transmitters run dry (LSR bit 6); bounded. */
+static void
+power_drain(void)
+{
+	static const uint16_t port[] = { UART_COM1, UART_COM2 };
+	unsigned i, spins;
+
+	for (i = 0; i < ARRAY_LEN(port); i++) {
+		for (spins = 0; spins < 1000000; spins++) {
+			if (md_in8(port[i] + 5) & 0x40)
+				break;
+			md_pause();
+		}
+	}
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ttyctl.c: the terminal's ioctls, its session and foreground group
+ *
+ * Problem   A shell gives the terminal to the job in front, an editor sets raw
+ *           mode, and both ask for the window's size.
+ *
+ * Rules     1. All numbers and layouts are those of Linux (abi.md 7).
+ *           2. A change from the background gets SIGTTOU first, by proc/'s
+ *              check_write.
+ *           3. User memory is copied without the tty lock.
+ *
+ * Read next dev/tty.c.
+ */
+#include "dev/ttydat.h"
+#include "lib/string.h"
+
+enum tty_ioctl {
+	TCGETS = 0x5401, TCSETS, TCSETSW, TCSETSF, TCSBRK = 0x5409, TCXONC,
+	TCFLSH, TIOCSCTTY = 0x540e, TIOCGPGRP, TIOCSPGRP, TIOCOUTQ,
+	TIOCGWINSZ = 0x5413, TIOCSWINSZ, FIONREAD = 0x541b, TIOCNOTTY = 0x5422,
+	TCSBRKP = 0x5425, TIOCGSID = 0x5429
+};
+
+static int64_t set_termios(uint64_t arg, unsigned cmd);
+static int64_t set_winsize(uint64_t arg);
+static int64_t set_session(uint64_t steal);
+static int64_t drop_session(void);
+static int64_t set_group(uint64_t arg);
+static int64_t put_int(uint64_t arg, int value);
+
+/*
+ * Registered by proc/ before the first process.
+ */
+void
+tty_set_ops(const struct tty_ops *ops)
+{
+	tty_job = ops;
+}
+
+int
+tty_session(void)
+{
+	return atomic_load_relaxed(&tty.session);
+}
+
+int
+tty_fg_pgid(void)
+{
+	return atomic_load_relaxed(&tty.fg);
+}
+
+/*
+ * The session leader is gone: the job in front hears of it, the terminal is
+ * free.
+ *
+ * Locks:    none held.
+ */
+void
+tty_session_ended(int session)
+{
+	uint64_t flags = spin_lock_irq(&tty.lock);
+	int fg = tty.fg;
+
+	if (tty.session != session) {
+		spin_unlock_irq(&tty.lock, flags);
+		return;
+	}
+	tty.session = tty.fg = 0;
+	spin_unlock_irq(&tty.lock, flags);
+	if (fg != 0) {
+		tty_job->signal_group(fg, SIGHUP);
+		tty_job->signal_group(fg, SIGCONT);
+	}
+}
+
+/* A session leader without a terminal gets this one, unless O_NOCTTY. */
+int
+tty_open(void *dev, unsigned flags)
+{
+	const unsigned o_noctty = 0400;
+
+	if (!(flags & o_noctty) && tty_job != NULL && tty.session == 0 &&
+	    tty_job->is_session_leader())
+		(void)set_session(0);
+	return 0;
+}
+
+/* /dev/tty is the terminal of the caller's session, if it has one. */
+int
+tty_open_current(void *dev, unsigned flags)
+{
+	if (tty_job == NULL || !tty_job->has_tty())
+		return -ENXIO;
+	return 0;
+}
+
+/*
+ * Locks:    none held.
+ * Returns:  0 or a value, -ENOTTY for what is not known.
+ */
+int64_t
+tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
+{
+	struct termios t;
+	struct winsize ws;
+	uint64_t flags;
+	int n;
+
+	switch (cmd) {
+	case TCGETS:
+		flags = spin_lock_irq(&tty.lock);
+		t = tty.t;
+		spin_unlock_irq(&tty.lock, flags);
+		return tty_job->copyout(arg, &t, sizeof(t));
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+		return set_termios(arg, cmd);
+	case TIOCGWINSZ:
+		ws = tty.ws;
+		return tty_job->copyout(arg, &ws, sizeof(ws));
+	case TIOCSWINSZ:
+		return set_winsize(arg);
+	case TIOCSCTTY:
+		return set_session(arg);
+	case TIOCNOTTY:
+		return drop_session();
+	case TIOCGPGRP:
+		if (!tty_job->has_tty())
+			return -ENOTTY;
+		return put_int(arg, tty.fg);
+	case TIOCSPGRP:
+		return set_group(arg);
+	case TIOCGSID:
+		if (!tty_job->has_tty())
+			return -ENOTTY;
+		return put_int(arg, tty.session);
+	case FIONREAD:
+		flags = spin_lock_irq(&tty.lock);
+		n = (tty.t.lflag & ICANON) && tty.nlines == 0 ? 0 :
+		    (int)tty.ntotal;
+		spin_unlock_irq(&tty.lock, flags);
+		return put_int(arg, n);
+	case TIOCOUTQ:
+		return put_int(arg, 0);
+	case TCFLSH:
+		flags = spin_lock_irq(&tty.lock);
+		if (arg == 0 || arg == 2)
+			tty_flush_input();
+		spin_unlock_irq(&tty.lock, flags);
+		return arg <= 2 ? 0 : -EINVAL;
+	case TCXONC:
+		if (arg > 3)
+			return -EINVAL;
+		tty.stopped = arg == 0;
+		wake_all(&tty.readers);
+		return 0;
+	case TCSBRK:
+	case TCSBRKP:
+		return 0; /* output is written through: drained already */
+	}
+	return -ENOTTY;
+}
+
+static int64_t
+put_int(uint64_t arg, int value)
+{
+	return tty_job->copyout(arg, &value, sizeof(value));
+}
+
+static int64_t
+set_termios(uint64_t arg, unsigned cmd)
+{
+	struct termios t;
+	uint64_t flags;
+	int r = tty_job->check_write(tty.session, tty.fg);
+
+	if (r == 0)
+		r = tty_job->copyin(&t, arg, sizeof(t));
+	if (r < 0)
+		return r;
+	flags = spin_lock_irq(&tty.lock);
+	if (cmd == TCSETSF)
+		tty_flush_input();
+	tty.t = t;
+	spin_unlock_irq(&tty.lock, flags);
+	wake_all(&tty.readers);
+	return 0;
+}
+
+static int64_t
+set_winsize(uint64_t arg)
+{
+	struct winsize ws;
+	int r = tty_job->copyin(&ws, arg, sizeof(ws));
+	bool changed;
+
+	if (r < 0)
+		return r;
+	changed = memcmp(&ws, &tty.ws, sizeof(ws)) != 0;
+	tty.ws = ws;
+	if (changed && tty.fg != 0)
+		tty_job->signal_group(tty.fg, SIGWINCH);
+	return 0;
+}
+
+/* TIOCSCTTY: 1 takes the terminal from another session (root). */
+static int64_t
+set_session(uint64_t steal)
+{
+	int session = tty_job->current_session();
+	uint64_t flags;
+	int64_t r = -EPERM;
+
+	if (!tty_job->is_session_leader())
+		return -EPERM;
+	flags = spin_lock_irq(&tty.lock);
+	if (tty.session == 0 || tty.session == session || steal == 1) {
+		if (tty.session != session) {
+			tty.session = session;
+			tty.fg = tty_job->current_pgid();
+		}
+		r = 0;
+	}
+	spin_unlock_irq(&tty.lock, flags);
+	return r;
+}
+
+static int64_t
+drop_session(void)
+{
+	if (!tty_job->has_tty())
+		return -ENOTTY;
+	if (tty_job->is_session_leader())
+		tty_session_ended(tty_job->current_session());
+	return 0;
+}
+
+static int64_t
+set_group(uint64_t arg)
+{
+	int pgid, r;
+
+	if (!tty_job->has_tty())
+		return -ENOTTY;
+	r = tty_job->check_write(tty.session, tty.fg);
+	if (r == 0)
+		r = tty_job->copyin(&pgid, arg, sizeof(pgid));
+	if (r < 0)
+		return r;
+	if (pgid < 0)
+		return -EINVAL;
+	if (!tty_job->pgid_in_session(pgid, tty.session))
+		return -EPERM;
+	tty.fg = pgid;
+	return 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.c: the boot on one screen
+ *
+ * Problem   Bring up the rooms of the kernel from the ground floor to the roof,
+ *           each with what the ones below offer.
+ *
+ * Picture   boot/start.S ─→ kernel_main (one CPU, no threads)
+ *                              mem, md, kern ─→ first thread ─→ sched_start
+ *                                                   │
+ *                           vm, dev, fs, proc ←─────┘ may sleep
+ *                           initramfs, self-tests, other CPUs, process 1
+ *
+ * Rules     1. Nothing sleeps before sched_start().
+ *           2. What fails here is said in one sentence, then the machine ends.
+ *
+ * Read next boot/start.S, kern/thread.c, proc/exec.c.  Book: ch03.
+ */
+#include "boot/boot.h"
+#include "dev/dev.h"
+#include "fs/fs.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+#include "proc/proc.h"
+#include "sys/sys.h"
+#include "test/boot/selftest.h"
+#include "vm/vm.h"
+
+static void first_thread(void *arg);
+static void unpack_initramfs(void);
+static void say_hello(void);
+
+/*
+ * C entry, from boot/: one CPU, interrupts off, the boot stack.
+ *
+ * Locks:    none.
+ * Returns:  never: the boot CPU becomes its idle thread.
+ */
+void
+kernel_main(void)
+{
+	options_init(boot_info()->cmdline);
+	phys_init();
+	md_init();
+	kva_init();
+	kern_init();
+	say_hello();
+	if (thread_spawn("boot", first_thread, NULL) == NULL)
+		panic("main: no memory for the first thread");
+	sched_start();
+}
+
+static void
+first_thread(void *arg)
+{
+	const char *test, *init;
+
+	vm_init();
+	dev_init();
+	kern_start_cpus();
+	vm_start();
+	fs_init();
+	proc_init();
+	sys_init();
+	unpack_initramfs();
+	test = option_str("selftest");
+	if (test != NULL)
+		selftest_run(test);
+	init = option_str("init");
+	proc_start_init(init != NULL ? init : "/init");
+}
+
+static void
+say_hello(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	klog("vadose: %lu MiB of memory, %u CPUs, loaded by %s",
+	    (ps.total << PAGE_SHIFT) >> 20, md_ncpus(), boot_info()->loader);
+}
+
+/* The first root: cpio archives that the loader brought along. */
+static void
+unpack_initramfs(void)
+{
+	const struct boot_info *bi = boot_info();
+	unsigned i;
+	int r;
+
+	for (i = 0; i < bi->nmods; i++) {
+		r = initramfs_unpack(pa2va(bi->mod[i].start),
+		    bi->mod[i].end - bi->mod[i].start);
+		if (r < 0)
+			panic("main: module %u is no cpio archive (%d)", i, r);
+	}
+	if (bi->nmods == 0)
+		panic("main: no initial file system; "
+		    "start the kernel with -initrd or a module");
+}

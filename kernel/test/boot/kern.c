@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kern.c: self-tests of threads, locks, timers and work
+ *
+ * Problem   Mutual exclusion, wake-ups that are not lost and fair queues are
+ *           shown only by threads on several CPUs that try to break them.
+ *
+ * Rules     Counts, not times: a slow machine does not fail.
+ */
+#include "test/boot/selftest.h"
+#include "kern/kern.h"
+
+#define NTHREADS 8
+#define ROUNDS 2000
+
+struct crew {
+	struct mutex mutex;
+	struct rwlock rw;
+	struct spinlock spin;
+	struct waitq done, turn;
+	uint64_t by_mutex, by_spin, by_rw; /* plain: the lock is what is tested */
+	_Atomic unsigned left, readers, bad;
+	_Atomic unsigned whose;
+};
+
+static struct crew crew;
+
+static void
+crew_start(void (*fn)(void *), unsigned n)
+{
+	unsigned i;
+
+	crew = (struct crew){ .left = n };
+	mutex_init(&crew.mutex, LR_VNODE);
+	rw_init(&crew.rw, LR_VNODE);
+	spin_init(&crew.spin, LR_LEAF);
+	waitq_init(&crew.done);
+	waitq_init(&crew.turn);
+	for (i = 0; i < n; i++) {
+		if (thread_spawn("selftest", fn, (void *)(uintptr_t)i) == NULL) {
+			selftest_fail(__FILE__, __LINE__, "no thread %u", i);
+			atomic_sub(&crew.left, 1);
+		}
+	}
+}
+
+static void
+crew_leave(void)
+{
+	if (atomic_sub(&crew.left, 1) == 0)
+		wake_all(&crew.done);
+}
+
+static void
+crew_wait(void)
+{
+	struct waiter w;
+
+	for (;;) {
+		wait_prepare(&crew.done, &w);
+		if (atomic_load(&crew.left) != 0)
+			wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
+		if (atomic_load(&crew.left) == 0)
+			return;
+	}
+}
+
+static void
+count_under_locks(void *arg)
+{
+	unsigned i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		mutex_lock(&crew.mutex);
+		crew.by_mutex++;
+		if (i % 64 == 0)
+			sched_yield();
+		mutex_unlock(&crew.mutex);
+		spin_lock(&crew.spin);
+		crew.by_spin++;
+		spin_unlock(&crew.spin);
+	}
+	crew_leave();
+}
+
+static void
+locks_exclude(void)
+{
+	crew_start(count_under_locks, NTHREADS);
+	crew_wait();
+	EXPECT(crew.by_mutex == NTHREADS * ROUNDS);
+	EXPECT(crew.by_spin == NTHREADS * ROUNDS);
+}
+
+static void
+read_and_write(void *arg)
+{
+	unsigned i;
+
+	for (i = 0; i < ROUNDS / 4; i++) {
+		if (i % 8 == (uintptr_t)arg) {
+			rw_lock_write(&crew.rw);
+			if (atomic_load(&crew.readers) != 0)
+				atomic_add(&crew.bad, 1);
+			crew.by_rw++;
+			rw_unlock_write(&crew.rw);
+			continue;
+		}
+		rw_lock_read(&crew.rw);
+		atomic_add(&crew.readers, 1);
+		if (i % 16 == 0)
+			sched_yield();
+		atomic_sub(&crew.readers, 1);
+		rw_unlock_read(&crew.rw);
+	}
+	crew_leave();
+}
+
+static void
+writers_are_alone(void)
+{
+	crew_start(read_and_write, NTHREADS);
+	crew_wait();
+	EXPECT(crew.bad == 0);
+	EXPECT(crew.by_rw > 0);
+}
+
+/* Two threads hand a turn to and fro: a lost wake-up hangs here. */
+static void
+take_turns(void *arg)
+{
+	unsigned me = (unsigned)(uintptr_t)arg, i;
+	struct waiter w;
+
+	for (i = 0; i < ROUNDS; i++) {
+		while (atomic_load(&crew.whose) % 2 != me) {
+			wait_prepare(&crew.turn, &w);
+			if (atomic_load(&crew.whose) % 2 != me)
+				wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+			wait_finish(&w);
+		}
+		atomic_add(&crew.whose, 1);
+		wake_all(&crew.turn);
+	}
+	crew_leave();
+}
+
+static void
+no_wake_is_lost(void)
+{
+	crew_start(take_turns, 2);
+	crew_wait();
+	EXPECT(crew.whose == 2 * ROUNDS);
+}
+
+static void
+note_arrival(void *arg)
+{
+	_Atomic unsigned *n = arg;
+
+	atomic_add(n, 1);
+}
+
+static void
+timers_fire_once(void)
+{
+	static _Atomic unsigned fired, worked;
+	struct timer t, never;
+	struct work w;
+	uint64_t now = md_time_ns();
+
+	fired = worked = 0;
+	timer_init(&t, note_arrival, (void *)&fired);
+	timer_init(&never, note_arrival, (void *)&fired);
+	work_init(&w, note_arrival, (void *)&worked);
+	timer_arm(&t, now + 20000000);
+	timer_arm(&never, now + 60000000000);
+	work_queue(&w);
+	sleep_until(now + 100000000, WAIT_PLAIN);
+	EXPECT(fired == 1);
+	EXPECT(worked == 1);
+	EXPECT(timer_cancel(&never));
+	EXPECT(!timer_cancel(&t));
+}
+
+static void
+just_leave(void *arg)
+{
+	crew_leave();
+}
+
+static void
+threads_come_and_go(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 40; i++) {
+		crew_start(just_leave, NTHREADS);
+		crew_wait();
+	}
+}
+
+const struct selftest selftests_kern[] = {
+	{ "locks", locks_exclude, "a lock keeps the others out" },
+	{ "rwlock", writers_are_alone, "a writer is alone" },
+	{ "wake", no_wake_is_lost, "no wake-up is lost" },
+	{ "timer", timers_fire_once, "timers and work run, once" },
+	{ "threads", threads_come_and_go, "320 threads come and go" },
+	{ NULL, NULL, NULL },
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * selftest.c: runs the kernel's own tests before user space
+ *
+ * Problem   Locks, shootdown and the traps that guard the kernel need the real
+ *           machine; a host unit test cannot show them.
+ *
+ * Picture   selftest=NAME ─→ table ─→ fn() ─→ EXPECT… ─→ vm_check(2) ─→ status
+ *
+ * Rules     1. A test leaves everything as it found it; vm_check(2) follows.
+ *           2. Tests named trap_* end in a panic when all is well: the host
+ *              looks for it (test/cases/hardening.sh).  "all" leaves them out.
+ *
+ * Read next machine.c, kern.c, vm.c in this folder.
+ */
+#include "test/boot/selftest.h"
+#include "dev/dev.h"
+#include "kern/kern.h"
+#include "lib/string.h"
+#include "vm/vm.h"
+
+static struct {
+	_Atomic unsigned failures; /* [A] claims that did not hold */
+	unsigned ran;
+} self;
+
+static const struct selftest *const tables[] = {
+	selftests_machine,
+	selftests_kern,
+	selftests_vm,
+};
+
+static bool wanted(const char *names, const char *name);
+static void run_one(const struct selftest *t);
+
+void
+selftest_run(const char *names)
+{
+	const struct selftest *t;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(tables); i++) {
+		for (t = tables[i]; t->name != NULL; t++) {
+			if (wanted(names, t->name))
+				run_one(t);
+		}
+	}
+	if (self.ran == 0) {
+		klog("selftest: no test is called '%s'", names);
+		record_exit(0, 2);
+	}
+	klog("selftest: %u ran, %u claims failed", self.ran, self.failures);
+	record_exit(0, self.failures != 0);
+}
+
+void
+selftest_fail(const char *file, int line, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	klog("selftest: %s:%d: does not hold: %s", file, line, text);
+	atomic_add(&self.failures, 1);
+}
+
+/* Is name one of the words of a comma-separated list, or meant by "all"? */
+static bool
+wanted(const char *names, const char *name)
+{
+	size_t n = strlen(name);
+	const char *p = names;
+
+	if (strcmp(names, "all") == 0)
+		return strncmp(name, "trap_", 5) != 0;
+	while (p != NULL && *p != 0) {
+		if (strncmp(p, name, n) == 0 && (p[n] == 0 || p[n] == ','))
+			return true;
+		p = strchr(p, ',');
+		p = p == NULL ? NULL : p + 1;
+	}
+	return false;
+}
+
+static void
+run_one(const struct selftest *t)
+{
+	klog("selftest: %s: %s", t->name, t->claim);
+	self.ran++;
+	t->fn();
+	if (vm_check(2) != 0)
+		selftest_fail(__FILE__, __LINE__, "vm_check(2) after %s",
+		    t->name);
+}
