@@ -30,7 +30,7 @@ DIRS ?= lib mem boot amd64 kern dev vm vm/design/* fs fs/ext2 proc sys \
   test/boot .
 SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
 SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))
-TABS := events_table.c $(if $(wildcard kernel/sys/syscalls.tab),syscalls.c)
+TABS := events_table.c $(if $(and $(wildcard kernel/sys/syscalls.tab),$(filter sys,$(DIRS))),syscalls.c)
 HEADERS := $(GEN)/events.h $(if $(wildcard kernel/sys/syscalls.tab),$(GEN)/syscalls.h)
 OBJS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SRCS)))) \
   $(addprefix $(GEN)/,$(TABS:.c=.o))
@@ -43,7 +43,7 @@ $(BUILD)/%.o: %.c | setup $(HEADERS)
 
 $(BUILD)/%.o: %.S | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(CC) $(INCLUDES) -D__ASSEMBLER__ -g -mcmodel=kernel -MMD -MP -c $< -o $@
+	@$(CC) $(INCLUDES) -g -fno-pic -mcmodel=kernel -MMD -MP -c $< -o $@
 
 $(GEN)/%.o: $(GEN)/%.c | setup $(HEADERS)
 	@$(KCC) -MMD -MP -c $< -o $@

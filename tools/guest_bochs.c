@@ -25,7 +25,7 @@
 
 #include "guestlib.h"
 
-static bool bochs_lines(struct machine *, const struct guest_job *);
+static bool bochs_terminal(struct machine *);
 static bool bochs_iso(struct machine *, const struct guest_job *, char **why);
 static bool bochs_rc(struct machine *, const struct guest_job *, char **why);
 static void rc_line(FILE *out, const char *line, const struct machine *,
@@ -35,7 +35,7 @@ static char *tool_path(const char *name);
 bool
 bochs_prepare(struct machine *m, const struct guest_job *job, char **why)
 {
-	if (!machine_dir(m, why) || !bochs_lines(m, job) ||
+	if ((job->interactive && !bochs_terminal(m)) || !machine_dir(m, why) ||
 	    !bochs_iso(m, job, why) || !bochs_rc(m, job, why))
 		return false;
 	machine_arg(m, "bochs");
@@ -48,36 +48,20 @@ bochs_prepare(struct machine *m, const struct guest_job *job, char **why)
 	return true;
 }
 
-/* Serial lines that can be opened by name: pipes; a terminal for a shell. */
+/* COM1 both ways: a terminal of its own. */
 static bool
-bochs_lines(struct machine *m, const struct guest_job *job)
+bochs_terminal(struct machine *m)
 {
-	int a[2], b[2], master;
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+		return false;
 	close(m->com1);
 	close(m->child1);
-	close(m->com2);
-	close(m->child2);
-	m->com1 = m->child1 = m->com2 = m->child2 = -1;
-	if (job->interactive) {
-		master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-		if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
-			return false;
-		m->com1 = master;
-		m->child1 = open(ptsname(master), O_RDWR | O_NOCTTY);
-	} else {
-		if (pipe(a) < 0)
-			return false;
-		m->com1 = a[0];
-		m->child1 = a[1];
-	}
-	if (m->child1 < 0 || pipe(b) < 0)
-		return false;
-	m->com2 = b[0];
-	m->child2 = b[1];
-	fcntl(m->com1, F_SETFD, FD_CLOEXEC);
-	fcntl(m->com2, F_SETFD, FD_CLOEXEC);
-	return true;
+	m->com1 = master;
+	m->keys = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	m->child1 = open(ptsname(master), O_RDWR | O_NOCTTY);
+	return m->child1 >= 0;
 }
 
 /* tools/mkiso OUT KERNEL INITRD CMDLINE */
@@ -85,6 +69,7 @@ static bool
 bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 {
 	char *mkiso = tool_path("mkiso"), *cmdline = guest_cmdline(job);
+	char *diag;
 	char iso[128], initrd[64];
 	int status = -1;
 	pid_t pid;
@@ -102,10 +87,13 @@ bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 		waitpid(pid, &status, 0);
 	free(mkiso);
 	free(cmdline);
-	if (status == 0)
-		return true;
-	if (asprintf(why, "tools/mkiso failed: no boot CD for Bochs") < 0)
+	if (status == 0) /* its banner is not the emulator's word */
+		return ftruncate(m->diag, 0) == 0 &&
+		    lseek(m->diag, 0, SEEK_SET) == 0;
+	diag = machine_diag(m);
+	if (asprintf(why, "no boot CD for Bochs: %s", diag) < 0)
 		*why = NULL;
+	free(diag);
 	return false;
 }
 

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BATCH 4096u
 #define LOG_KEEP (1u << 20)
 #define GRACE_SECONDS 10
 #define ESCAPE 0x01                 /* Ctrl-A */
@@ -37,7 +38,7 @@ static void on_console(struct pump *, const uint8_t *, size_t);
 static void on_terminal(struct pump *);
 static void log_add(struct pump *, const uint8_t *, size_t);
 static void grace(struct pump *);
-static bool drain(int *fd, struct pump *, bool console);
+static size_t drain(int *fd, struct pump *, bool console);
 static bool pump_once(struct pump *);
 static const char *log_line(const struct pump *, const char *prefix);
 static void queue_put(struct queue *, const void *, size_t);
@@ -55,7 +56,7 @@ pump_init(struct pump *p, const struct guest_job *job, struct machine *m,
 	p->records.arg = p;
 	p->out.fd = job->out;
 	p->err.fd = job->err;
-	p->con.fd = m->com1;
+	p->con.fd = m->keys;
 	p->sigfd = signalfd(-1, signals, SFD_CLOEXEC);
 	if (job->timeout > 0)
 		p->deadline = now() + job->timeout;
@@ -107,9 +108,10 @@ pump_once(struct pump *p)
 		[PF_OUT] = { p->out.len > 0 ? p->out.fd : -1, POLLOUT, 0 },
 		[PF_ERR] = { p->err.len > 0 ? p->err.fd : -1, POLLOUT, 0 },
 		[PF_TTY] = { tty ? 0 : -1, POLLIN, 0 },
-		[PF_CON] = { p->con.len > 0 ? m->com1 : -1, POLLOUT, 0 },
+		[PF_CON] = { p->con.len > 0 ? m->keys : -1, POLLOUT, 0 },
 	};
 	double left = p->deadline - now();
+	size_t took = BATCH;
 	int ms = p->deadline == 0 ? -1 : left <= 0 ? 0 : (int)(left * 1000) + 1;
 
 	p->ended = PUMP_EOF;
@@ -124,7 +126,7 @@ pump_once(struct pump *p)
 		return false;
 	}
 	if (f[PF_COM2].revents != 0)
-		drain(&m->com2, p, false);
+		took = drain(&m->com2, p, false);
 	if (f[PF_COM1].revents & (POLLIN | POLLHUP | POLLERR))
 		drain(&m->com1, p, true);
 	if (f[PF_TTY].revents != 0)
@@ -137,6 +139,9 @@ pump_once(struct pump *p)
 	}
 	if (f[PF_CON].revents != 0)
 		queue_write(&p->con);
+	/* The guest sends single bytes: do not wake up for each. */
+	if (took < BATCH)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
 	if (p->ended == PUMP_EOF && p->deadline != 0 && now() >= p->deadline)
 		p->ended = p->records.ended ? PUMP_EOF : PUMP_TIMEOUT;
 	else if (p->ended == PUMP_EOF)
@@ -145,7 +150,7 @@ pump_once(struct pump *p)
 }
 
 /* Take what a serial line has.  At its end the descriptor becomes -1. */
-static bool
+static size_t
 drain(int *fd, struct pump *p, bool console)
 {
 	uint8_t buf[65536];
@@ -154,7 +159,7 @@ drain(int *fd, struct pump *p, bool console)
 	if (n <= 0) {
 		close(*fd);
 		*fd = -1;
-		return false;
+		return BATCH;
 	}
 	if (console) {
 		on_console(p, buf, n);
@@ -163,7 +168,7 @@ drain(int *fd, struct pump *p, bool console)
 		if (p->records.ended)
 			grace(p);
 	}
-	return true;
+	return n;
 }
 
 static void

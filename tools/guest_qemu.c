@@ -6,22 +6,25 @@
  *           the host.
  *
  * Picture   kernel ELF (PVH) + initrd as a memory file; COM1 and COM2 are
- *           socket pairs that we inherit to it
+ *           pipes that it opens by /proc/self/fd, COM1 a socket for a shell
  *
  * Rules     1. Nothing is shared with another run: no port, no path.
  *           2. The CPU is TCG's: the same on every host.
  *
  * Read next tools/guestlib.c.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "guestlib.h"
 
 #define QEMU "qemu-system-x86_64"
 #define CPU_MODEL "qemu64,+smep,+smap,+umip,+rdrand,+fsgsbase"
 
-static void qemu_serial(struct machine *, const char *id, int fd);
+static bool qemu_terminal(struct machine *);
 
 bool
 qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
@@ -63,8 +66,17 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "-append");
 	machine_arg(m, "%s", cmdline);
 	free(cmdline);
-	qemu_serial(m, "com1", m->child1);
-	qemu_serial(m, "com2", m->child2);
+	if (job->interactive && !qemu_terminal(m))
+		return false;
+	machine_arg(m, "-chardev");
+	machine_arg(m, job->interactive ? "socket,id=com1,fd=%d" :
+	    "file,id=com1,path=/proc/self/fd/%d", m->child1);
+	machine_arg(m, "-chardev");
+	machine_arg(m, "file,id=com2,path=/proc/self/fd/%d", m->child2);
+	machine_arg(m, "-serial");
+	machine_arg(m, "chardev:com1");
+	machine_arg(m, "-serial");
+	machine_arg(m, "chardev:com2");
 	if (!job->gdb)
 		return true;
 	if (!machine_dir(m, why))
@@ -77,11 +89,19 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	return true;
 }
 
-static void
-qemu_serial(struct machine *m, const char *id, int fd)
+/* COM1 both ways. */
+static bool
+qemu_terminal(struct machine *m)
 {
-	machine_arg(m, "-chardev");
-	machine_arg(m, "socket,id=%s,fd=%d", id, fd);
-	machine_arg(m, "-serial");
-	machine_arg(m, "chardev:%s", id);
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return false;
+	close(m->com1);
+	close(m->child1);
+	fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+	m->com1 = pair[0];
+	m->keys = fcntl(pair[0], F_DUPFD_CLOEXEC, 0);
+	m->child1 = pair[1];
+	return true;
 }

@@ -73,7 +73,8 @@ struct machine {
 	char dir[64];               /* private folder, or "" */
 	char **argv;                /* of the emulator */
 	size_t nargs;
-	int com1, com2;             /* our ends; -1: closed */
+	int com1, com2;             /* our ends, to read from; -1: closed */
+	int keys;                   /* to write to COM1, or -1 */
 	int child1, child2;         /* the emulator's ends */
 	int initrd;                 /* memory file */
 	int diag;                   /* memory file: the emulator's own words */
@@ -85,6 +86,8 @@ void machine_arg(struct machine *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The boot arguments of a job, malloc'd. */
 char *guest_cmdline(const struct guest_job *);
+/* What the emulator has said itself, malloc'd, at most 4 KB. */
+char *machine_diag(const struct machine *);
 /* Make m->dir. False: why is set. */
 bool machine_dir(struct machine *, char **why);
 /* Fill m->argv (and make files). False: why is set. */
