@@ -235,8 +235,7 @@ struct evset {
 
 uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
 uint64_t ev_read_proc(const struct evset *, enum ev_id);
-/* A gauge that is computed when read, not counted. */
-void ev_set_gauge(enum ev_id, uint64_t (*fn)(void));
+/* ev_set_gauge(), a gauge computed when read: lib/floor.h. */
 void ev_show(struct out *);                   /* /proc/vm/events */
 void ev_show_proc(struct out *, const struct evset *); /* rows marked p, not gauges */
 /* PR_VMM_MARK: copy all counters under id 0…255.  No allocation. */

@@ -2,7 +2,7 @@
 /*
  * floor.h: what every rank may call, wherever it is implemented
  *
- * Offers    log lines, boot options, fault injection.  Counters: events.h.
+ * Offers    log lines, boot options, fault injection, counters (events.h).
  * Needs     nothing; kern/ implements it.
  * Sleeps?   Never.
  * In interrupts?  Yes.
@@ -10,8 +10,12 @@
 #ifndef LIB_FLOOR_H
 #define LIB_FLOOR_H
 
+#include "events.h" /* generated: EV_*, EVENT(), EVENT_ADD() */
 #include "lib/assert.h"
 #include "lib/types.h"
+
+/* A gauge that is computed when read, not counted. */
+void ev_set_gauge(enum ev_id, uint64_t (*fn)(void));
 
 /* A line for the console and /dev/kmsg; cut at 256 bytes. */
 void klog(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -5,7 +5,7 @@
  * Offers    phys_ (frames), kmem_ (small objects), kva_ (kernel ranges).
  * Needs     md.h for page tables; the memory map of boot/.
  * Sleeps?   Never: all return NULL when there is no memory.
- * In interrupts?  No, but kmem_free().
+ * In interrupts?  No, but kmem_free() and kmem_cache_free() of small objects.
  */
 #ifndef MEM_MEM_H
 #define MEM_MEM_H
@@ -33,6 +33,8 @@ void phys_init(void);
 struct vm_page *phys_alloc(enum phys_class, enum phys_want);
 /* Give back a frame in LIMBO or WIRED with no home, mapping or pin. */
 void phys_free(struct vm_page *);
+/* The same for a frame stolen from STANDBY, which page.free does not count. */
+void phys_free_stolen(struct vm_page *);
 /* 2^order adjacent frames, WIRED, home KERNEL; NULL if there is no such run. */
 struct vm_page *phys_alloc_run(unsigned order);
 void phys_free_run(struct vm_page *, unsigned order);
@@ -46,12 +48,28 @@ struct phys_stat {
 	pfn_t max_pfn;
 };
 void phys_stat(struct phys_stat *);
+/*
+ * Compute the marks anew (vmm.md 12.2) when CPUs or swap areas have joined.
+ * areas: swap areas in use.
+ */
+void phys_set_marks(unsigned areas);
+/*
+ * freed: called after a frame came back while fewer than low were free (wake
+ * who waits for frames); low: after an allocation went below low.  Both may
+ * be called with any lock of rank <= LR_MEM held, and may only wake threads.
+ */
+void phys_set_hooks(void (*freed)(void), void (*low)(void));
 /* Empty all CPUs' magazines (before leak accounting).  Any thread. */
 void phys_drain(void);
 /* Zero one FREE frame in idle time; false: nothing to do. */
 bool phys_zero_idle(void);
-/* Is frame pfn RAM that phys_init() took? */
+/* Has pfn a descriptor?  (RAM of boot/, also what was never free.) */
 bool phys_is_ram(pfn_t);
+/*
+ * Give RAM that boot/ had kept back to the free lists: a boot module after it
+ * was unpacked.  Whole frames within [start, end) only.
+ */
+void phys_release_boot(pa_t start, pa_t end);
 
 /* page_zero and page_copy: the only ways a whole page is cleared or copied. */
 void page_zero(struct vm_page *);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page.c: the states of a frame and who may follow whom
+ *
+ * Problem   A frame passes through many hands: allocator, fault, trimmer,
+ *           disk, queue.  A wrong turn (freed while being read, stolen while
+ *           mapped) shows up much later and elsewhere.  So one function makes
+ *           every change and refuses the illegal ones at once.
+ *
+ * Picture          ┌──────────────── rescue ────────────────┐
+ *                  ▼                                        │
+ *       FREE ─→ LIMBO ─→ ACTIVE ─→ MODIFIED ─ cleaned ─→ STANDBY ─→ FREE
+ *        ↓ ↑      │ ↑       └───────── clean ──────────────→┘ ↑
+ *      ZEROED     │ └ orphan                                  │
+ *                 └────→ READING ──── disk has delivered ─────┘
+ *
+ * Rules     1. page->state is written here and nowhere else, page->home too.
+ *           2. The table legal[] is vmm.md 2.9; numbers in it are its rows.
+ *           3. page_count() is the number of frames per state at any moment.
+ *
+ * Read next mem/phys.c, then vm/page.c for pins, words and orphans.
+ */
+#include "events.h"
+#include "mem/page.h"
+#include "md.h"
+
+struct vm_page *pfdb;                            /* [c] */
+struct spinlock pfn_lock = SPIN_INIT(LR_PFN);
+
+static struct {
+	_Atomic uint64_t count[PG_NSTATES];      /* [A] frames per state */
+} page;
+
+#define TO(s) (1u << PG_##s)
+
+/*
+ * legal[from] has a bit for each state that may follow.  ZEROED → FREE is row 1
+ * backwards: a run of frames is put together again and the zeros are forgotten.
+ */
+static const uint16_t legal[PG_NSTATES] = {
+	[PG_FREE] = TO(ZEROED) | TO(LIMBO) | TO(WIRED) | TO(BAD), /* 1 2 17 */
+	[PG_ZEROED] = TO(FREE) | TO(LIMBO) | TO(WIRED) | TO(BAD), /* 1 2 17 */
+	[PG_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(FREE) | TO(LIMBO) |
+	    TO(BAD),                                      /* 9 10 14 15 */
+	[PG_STANDBY] = TO(ACTIVE) | TO(FREE) | TO(LIMBO) | TO(BAD),
+	                                                  /* 7 13 14 15 */
+	[PG_MODIFIED] = TO(ACTIVE) | TO(STANDBY) | TO(MODIFIED) | TO(FREE) |
+	    TO(LIMBO) | TO(BAD),                       /* 8 11 12 14 15 */
+	[PG_READING] = TO(STANDBY) | TO(FREE) | TO(LIMBO) | TO(BAD), /* 5 6 15 */
+	[PG_LIMBO] = TO(ACTIVE) | TO(READING) | TO(LIMBO) | TO(FREE) |
+	    TO(WIRED) | TO(BAD),                        /* 3 4 15 16 17 */
+	[PG_WIRED] = TO(FREE) | TO(LIMBO) | TO(BAD),            /* 17 15 */
+	[PG_BAD] = 0,                                              /* 19 */
+};
+
+static const char *const state_names[PG_NSTATES] = {
+	[PG_FREE] = "FREE", [PG_ZEROED] = "ZEROED", [PG_ACTIVE] = "ACTIVE",
+	[PG_STANDBY] = "STANDBY", [PG_MODIFIED] = "MODIFIED",
+	[PG_READING] = "READING", [PG_LIMBO] = "LIMBO", [PG_WIRED] = "WIRED",
+	[PG_BAD] = "BAD",
+};
+
+/* States between which mem/ itself moves frames that nobody else knows. */
+#define PRIVATE_STATES (TO(FREE) | TO(ZEROED) | TO(LIMBO) | TO(WIRED))
+
+static void judge(const struct vm_page *pg, enum page_state to);
+
+/*
+ * Locks:    see page.h.
+ * Returns:  or panics with frame, states, home, mapcount and pins.
+ */
+void
+page_set_state(struct vm_page *pg, enum page_state to)
+{
+	enum page_state from = (enum page_state)pg->state;
+
+	judge(pg, to);
+	pg->state = (uint8_t)to;
+	atomic_sub(&page.count[from], 1);
+	atomic_add(&page.count[to], 1);
+	EVENT(page_state, page_pfn(pg), (unsigned)from << 8 | to, pg->home,
+	    pg->flags);
+}
+
+static void NORETURN
+refuse(const struct vm_page *pg, enum page_state to, const char *why)
+{
+	panic("page_set_state: %s: pfn %u %s -> %s, home %u:%lx mapcount %u "
+	    "pins %u flags %x", why, page_pfn(pg),
+	    page_state_name((enum page_state)pg->state), page_state_name(to),
+	    (unsigned)page_home_kind(pg), page_home_payload(pg),
+	    pg->mapcount, pg->pins, pg->flags);
+}
+
+static void
+judge(const struct vm_page *pg, enum page_state to)
+{
+	enum page_state from = (enum page_state)pg->state;
+	bool is_private = ((1u << from | 1u << to) & ~PRIVATE_STATES) == 0;
+
+	if (from >= PG_NSTATES || to >= PG_NSTATES ||
+	    (legal[from] & 1u << to) == 0)
+		refuse(pg, to, "illegal");
+	if (!is_private && !spin_is_mine(&pfn_lock))
+		refuse(pg, to, "without the PFN lock");
+	if (to == PG_FREE && (pg->mapcount != 0 || pg->pins != 0))
+		refuse(pg, to, "in use");
+	if (to == PG_FREE && page_home_kind(pg) != HOME_NONE)
+		refuse(pg, to, "has a home");
+}
+
+/*
+ * Locks:    [P]; not needed for the frames that mem/ keeps for itself, which
+ *           go between NONE and KERNEL while nobody else knows them.
+ */
+void
+page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)
+{
+	enum page_home was = page_home_kind(pg);
+	uint64_t old = pg->home;
+	bool is_private = (was == HOME_NONE && kind == HOME_KERNEL) ||
+	    (was == HOME_KERNEL && kind == HOME_NONE);
+
+	ASSERT(is_private || spin_is_mine(&pfn_lock));
+	ASSERT(payload < 1ul << 60);
+	pg->home = (uint64_t)kind << 60 | payload;
+	EVENT(page_home, page_pfn(pg), old, pg->home);
+}
+
+const char *
+page_state_name(enum page_state s)
+{
+	return s < PG_NSTATES ? state_names[s] : "?";
+}
+
+uint64_t
+page_count(enum page_state s)
+{
+	return atomic_load_relaxed(&page.count[s]);
+}
+
+void
+page_adopt(uint64_t n)
+{
+	atomic_add(&page.count[PG_FREE], n);
+}

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * phys.c: frames: magazines, classes of callers, zeroed frames
+ *
+ * Problem   Every fault wants a frame, on all CPUs at once, often a cleared
+ *           one; and the last frames must stay for those who make room.
+ *
+ * Picture   phys_alloc ─→ promise ─→ magazine of this CPU ─→ buddy lists
+ *                          (class)        64 frames    32 at a time
+ *                                              │
+ *                              zeroed frames ←─┴─ idle CPUs clear some
+ *
+ * Rules     1. avail counts the frames in lists and magazines, less those
+ *              promised.  A promise is taken first, by one atomic step that
+ *              respects the class; so whoever has one will find a frame.
+ *           2. A frame in transit between two lists is no longer in avail
+ *              (idle zeroing) or moves with preemption off (drain): the
+ *              search of rule 1 ends.
+ *           3. A magazine has a lock of its own, almost never contended; that
+ *              lets others take the last frames out of it.
+ *           4. Ranks: magazine, zeroed list and buddy are LR_MEM, and never
+ *              two are held but in drain (magazine, then buddy).
+ *
+ * Read next mem/page.c, mem/buddy.c.  Who makes room: vm/balance.c.
+ */
+#include "events.h"
+#include "lib/floor.h"
+#include "lib/poison.h"
+#include "lib/string.h"
+#include "md.h"
+#include "mem/buddy.h"
+#include "mem/mem.h"
+
+#define MAG_MAX 64
+#define MAG_HALF 32
+#define ZEROED_MAX 4096 /* idle zeroing stops at 16 MiB */
+
+struct magazine {
+	struct spinlock lock;
+	unsigned n;                  /* [lock] */
+	pfn_t pfn[MAG_MAX];          /* [lock] */
+};
+
+struct cpu_mags {
+	struct magazine free, zeroed;
+};
+
+static struct {
+	struct cpu_mags cpu[MAXCPU];
+	struct spinlock zero_lock;
+	pfn_t zero_head;             /* [zero_lock] list through qnext */
+	_Atomic uint64_t avail;      /* [A] rule 1 */
+	_Atomic uint64_t min_ever;   /* [A] lowest avail */
+	uint64_t total;              /* [A] frames ever adopted */
+	uint64_t reserve, low, high; /* [A] */
+	bool idlezero, poison;       /* [c] */
+	void (*freed)(void);         /* [c] */
+	void (*is_low)(void);        /* [c] */
+} phys = { .zero_lock = SPIN_INIT(LR_MEM) };
+
+static bool promise(enum phys_class class, uint64_t n);
+static void unpromise(uint64_t n);
+static pfn_t find_free(void);
+static pfn_t find_zeroed(void);
+static void put_free(struct vm_page *pg);
+static void drain(struct magazine *m, unsigned keep);
+
+static uint64_t
+gauge_free(void)
+{
+	return page_count(PG_FREE);
+}
+
+static uint64_t
+gauge_zeroed(void)
+{
+	return page_count(PG_ZEROED);
+}
+
+static uint64_t
+gauge_min(void)
+{
+	return atomic_load_relaxed(&phys.min_ever);
+}
+
+/*
+ * Locks:    none; CPU 0 alone, options known, threads not yet.
+ */
+void
+phys_init(void)
+{
+	unsigned i;
+
+	for (i = 0; i < MAXCPU; i++) {
+		spin_init(&phys.cpu[i].free.lock, LR_MEM);
+		spin_init(&phys.cpu[i].zeroed.lock, LR_MEM);
+	}
+	phys.total = buddy_init();
+	phys.avail = phys.min_ever = phys.total;
+	phys.idlezero = option_u64("idlezero") != 0;
+	phys.poison = option_u64("poison") != 0;
+	phys_set_marks(0);
+	ev_set_gauge(EV_page_q_free, gauge_free);
+	ev_set_gauge(EV_page_q_zeroed, gauge_zeroed);
+	ev_set_gauge(EV_page_reserve_min, gauge_min);
+	klog("phys: %lu MiB in %lu frames, reserve %lu low %lu high %lu",
+	    phys.total >> 8, phys.total, phys.reserve, phys.low, phys.high);
+}
+
+void
+phys_set_marks(unsigned areas)
+{
+	uint64_t ram = phys.total;
+	uint64_t reserve = option_u64("reserve");
+
+	if (reserve == 0)
+		reserve = MAX(64ul, 16ul * areas + 2 * 4 + 8 +
+		    8ul * md_ncpus() + 16);
+	phys.reserve = reserve;
+	phys.low = reserve + MAX(64ul, ram / 128);
+	phys.high = phys.low + MAX(128ul, ram / 64);
+}
+
+void
+phys_set_hooks(void (*freed)(void), void (*low)(void))
+{
+	phys.freed = freed;
+	phys.is_low = low;
+}
+
+/* ---- promises ---- */
+
+/* How many frames this class leaves alone. */
+static uint64_t
+class_limit(enum phys_class class)
+{
+	switch (class) {
+	case PHYS_USER:
+		return (phys.reserve + phys.low) / 2;
+	case PHYS_KERNEL:
+		return phys.reserve;
+	case PHYS_RESERVED:
+		return 0;
+	}
+	panic("class_limit: class %u", class);
+}
+
+static void
+note_minimum(uint64_t left)
+{
+	uint64_t min = atomic_load_relaxed(&phys.min_ever);
+
+	while (left < min && !atomic_cas(&phys.min_ever, &min, left))
+		;
+}
+
+/*
+ * Take n frames out of avail without looking which.
+ *
+ * Returns:  false: this class may not go as low as that.
+ */
+static bool
+promise(enum phys_class class, uint64_t n)
+{
+	uint64_t limit = class_limit(class);
+	uint64_t have = atomic_load_relaxed(&phys.avail);
+
+	do {
+		if (have < limit + n)
+			return false;
+	} while (!atomic_cas(&phys.avail, &have, have - n));
+	have -= n;
+	note_minimum(have);
+	if (class == PHYS_RESERVED && have < phys.reserve)
+		EVENT(page_reserve_allocs);
+	if (have < phys.low && phys.is_low != NULL)
+		phys.is_low();
+	return true;
+}
+
+static void
+unpromise(uint64_t n)
+{
+	uint64_t have = atomic_add(&phys.avail, n);
+
+	if (have <= phys.low && phys.freed != NULL)
+		phys.freed();
+}
+
+/* ---- one frame ---- */
+
+/*
+ * One frame.
+ *
+ * Locks:    none below LR_MEM needed, any of rank < LR_MEM may be held.
+ * Returns:  page in LIMBO without a home, or NULL.
+ * Owns:     the caller, until page_set_home() or phys_free().
+ */
+struct vm_page *
+phys_alloc(enum phys_class class, enum phys_want want)
+{
+	struct vm_page *pg;
+	pfn_t pfn;
+
+	if (class != PHYS_RESERVED && inject_hit(FI_FRAME))
+		return NULL;
+	if (!promise(class, 1))
+		return NULL;
+	pfn = want == PHYS_ZEROED ? find_zeroed() : find_free();
+	pg = &pfdb[pfn];
+	EVENT(page_alloc);
+	if (pg->state == PG_ZEROED || want == PHYS_ANY) {
+		page_set_state(pg, PG_LIMBO);
+	} else {
+		page_set_state(pg, PG_LIMBO);
+		page_zero(pg);
+	}
+	return pg;
+}
+
+static void
+free_frame(struct vm_page *pg)
+{
+	ASSERT(pg->slot == 0 && (pg->flags & PF_WRITING) == 0);
+	if (phys.poison)
+		memset(pa2va(page_pa(pg)), (int)(POISON_FRAME & 0xff),
+		    PAGE_SIZE);
+	pg->kern.order = 0;
+	pg->kern.slab = NULL;
+	pg->qnext = pg->qprev = 0;
+	pg->index = 0;
+	pg->flags = 0;
+	pg->nres = pg->nused = 0;
+	page_set_state(pg, PG_FREE);
+	put_free(pg);
+	unpromise(1);
+}
+
+/*
+ * Give back a frame without home, mapping, pin, slot.
+ *
+ * Locks:    as phys_alloc(); [P] if its state is not LIMBO or WIRED.
+ */
+void
+phys_free(struct vm_page *pg)
+{
+	EVENT(page_free);
+	free_frame(pg);
+}
+
+void
+phys_free_stolen(struct vm_page *pg)
+{
+	ASSERT(pg->state == PG_STANDBY);
+	free_frame(pg);
+}
+
+/* ---- where frames are looked for ---- */
+
+static pfn_t
+mag_pop(struct magazine *m)
+{
+	pfn_t pfn = 0;
+
+	spin_lock(&m->lock);
+	if (m->n > 0)
+		pfn = m->pfn[--m->n];
+	spin_unlock(&m->lock);
+	return pfn;
+}
+
+/*
+ * Fill from what is on hand; frames that do not fit (we moved to another CPU
+ * meanwhile) go back.
+ */
+static void
+mag_push_many(struct magazine *m, const pfn_t *pfns, unsigned n)
+{
+	unsigned i = 0;
+
+	spin_lock(&m->lock);
+	while (i < n && m->n < MAG_MAX)
+		m->pfn[m->n++] = pfns[i++];
+	spin_unlock(&m->lock);
+	if (i < n)
+		buddy_put(pfns + i, n - i);
+}
+
+/* Locks:    preemption off.  Returns: a frame, or 0. */
+static pfn_t
+refill_free(struct magazine *m)
+{
+	pfn_t pfns[MAG_HALF];
+	unsigned n = buddy_take(pfns, MAG_HALF);
+
+	if (n == 0)
+		return 0;
+	mag_push_many(m, pfns, n - 1);
+	return pfns[n - 1];
+}
+
+static pfn_t
+zero_list_pop(void)
+{
+	pfn_t pfn;
+
+	spin_lock(&phys.zero_lock);
+	pfn = phys.zero_head;
+	if (pfn != 0) {
+		phys.zero_head = pfdb[pfn].qnext;
+		pfdb[pfn].qnext = 0;
+	}
+	spin_unlock(&phys.zero_lock);
+	return pfn;
+}
+
+static void
+zero_list_push(pfn_t pfn)
+{
+	spin_lock(&phys.zero_lock);
+	pfdb[pfn].qnext = phys.zero_head;
+	phys.zero_head = pfn;
+	spin_unlock(&phys.zero_lock);
+}
+
+/* Move some from the zeroed list to the magazine.  Returns: one, or 0. */
+static pfn_t
+refill_zeroed(struct magazine *m)
+{
+	pfn_t pfn, more;
+	unsigned i;
+
+	pfn = zero_list_pop();
+	for (i = 1; pfn != 0 && i < MAG_HALF; i++) {
+		more = zero_list_pop();
+		if (more == 0)
+			break;
+		spin_lock(&m->lock);
+		if (m->n < MAG_MAX) {
+			m->pfn[m->n++] = more;
+			more = 0;
+		}
+		spin_unlock(&m->lock);
+		if (more != 0) {
+			zero_list_push(more);
+			break;
+		}
+	}
+	return pfn;
+}
+
+static pfn_t
+own_free(void)
+{
+	struct magazine *m;
+	pfn_t pfn;
+
+	md_preempt_disable();
+	m = &phys.cpu[md_cpu()].free;
+	pfn = mag_pop(m);
+	if (pfn == 0)
+		pfn = refill_free(m);
+	md_preempt_enable();
+	return pfn;
+}
+
+static pfn_t
+own_zeroed(void)
+{
+	struct magazine *m;
+	pfn_t pfn;
+
+	md_preempt_disable();
+	m = &phys.cpu[md_cpu()].zeroed;
+	pfn = mag_pop(m);
+	if (pfn == 0)
+		pfn = refill_zeroed(m);
+	md_preempt_enable();
+	return pfn;
+}
+
+/* The last frames of the machine may lie in other CPUs' magazines. */
+static pfn_t
+from_others(void)
+{
+	pfn_t pfn = 0;
+	unsigned i;
+
+	for (i = 0; i < MAXCPU && pfn == 0; i++) {
+		pfn = mag_pop(&phys.cpu[i].free);
+		if (pfn == 0)
+			pfn = mag_pop(&phys.cpu[i].zeroed);
+	}
+	return pfn;
+}
+
+/* The caller has a promise, so a frame is somewhere, or will be at once. */
+static pfn_t
+find_free(void)
+{
+	pfn_t pfn;
+
+	for (;;) {
+		if ((pfn = own_free()) != 0 || (pfn = own_zeroed()) != 0 ||
+		    (pfn = from_others()) != 0)
+			return pfn;
+		md_pause();
+	}
+}
+
+static pfn_t
+find_zeroed(void)
+{
+	pfn_t pfn = own_zeroed();
+
+	return pfn != 0 ? pfn : find_free();
+}
+
+static void
+put_free(struct vm_page *pg)
+{
+	struct magazine *m;
+
+	md_preempt_disable();
+	m = &phys.cpu[md_cpu()].free;
+	spin_lock(&m->lock);
+	if (m->n == MAG_MAX)
+		drain(m, MAG_HALF);
+	m->pfn[m->n++] = page_pfn(pg);
+	spin_unlock(&m->lock);
+	md_preempt_enable();
+}
+
+/* Locks:    m->lock. */
+static void
+drain(struct magazine *m, unsigned keep)
+{
+	if (m->n <= keep)
+		return;
+	buddy_put(m->pfn + keep, m->n - keep);
+	m->n = keep;
+}
+
+/* ---- runs ---- */
+
+/* All magazines and the zeroed list back to the buddy lists. */
+void
+phys_drain(void)
+{
+	pfn_t pfn;
+	unsigned i;
+
+	for (i = 0; i < MAXCPU; i++) {
+		struct cpu_mags *c = &phys.cpu[i];
+
+		while ((pfn = mag_pop(&c->zeroed)) != 0)
+			zero_list_push(pfn);
+		spin_lock(&c->free.lock);
+		drain(&c->free, 0);
+		spin_unlock(&c->free.lock);
+	}
+}
+
+/* Zeroed frames split blocks: forget the zeros, so that blocks can join. */
+static void
+unzero_all(void)
+{
+	pfn_t pfn;
+
+	md_preempt_disable();
+	while ((pfn = zero_list_pop()) != 0) {
+		page_set_state(&pfdb[pfn], PG_FREE);
+		buddy_put(&pfn, 1);
+	}
+	md_preempt_enable();
+}
+
+/*
+ * 2^order adjacent frames, WIRED, home KERNEL.
+ *
+ * Locks:    as phys_alloc().
+ * Returns:  the first, or NULL.
+ */
+struct vm_page *
+phys_alloc_run(unsigned order)
+{
+	uint64_t i, n = 1ul << order;
+	struct vm_page *pg;
+
+	if (inject_hit(FI_FRAME) || !promise(PHYS_KERNEL, n))
+		return NULL;
+	pg = buddy_take_run(order);
+	if (pg == NULL) {
+		phys_drain();
+		unzero_all();
+		pg = buddy_take_run(order);
+	}
+	if (pg == NULL) {
+		unpromise(n);
+		return NULL;
+	}
+	for (i = 0; i < n; i++) {
+		page_set_state(pg + i, PG_WIRED);
+		page_set_home(pg + i, HOME_KERNEL, 0);
+	}
+	return pg;
+}
+
+void
+phys_free_run(struct vm_page *pg, unsigned order)
+{
+	uint64_t i, n = 1ul << order;
+
+	for (i = 0; i < n; i++) {
+		ASSERT(page_home_kind(pg + i) == HOME_KERNEL);
+		page_set_home(pg + i, HOME_NONE, 0);
+		pg[i].kern.order = 0;
+		pg[i].kern.slab = NULL;
+		page_set_state(pg + i, PG_FREE);
+	}
+	buddy_put_run(pg, order);
+	unpromise(n);
+}
+
+void
+phys_release_boot(pa_t start, pa_t end)
+{
+	for (start = PAGE_UP(start); start + PAGE_SIZE <= end;
+	    start += PAGE_SIZE) {
+		struct vm_page *pg = page_of_pa(start);
+
+		ASSERT(phys_is_ram(page_pfn(pg)));
+		atomic_add(&phys.total, 1);
+		phys_free_run(pg, 0);
+	}
+}
+
+/* ---- whole pages ---- */
+
+/*
+ * Clear a page: the only place where that is done, so page.zero is exact.
+ *
+ * Locks:    none; the frame is the caller's.
+ */
+__attribute__((noinline)) void
+page_zero(struct vm_page *pg)
+{
+	EVENT(page_zero);
+	memset(pa2va(page_pa(pg)), 0, PAGE_SIZE);
+}
+
+/*
+ * Copy a page: the only place.
+ *
+ * Locks:    none; dst is the caller's, src is pinned.
+ */
+__attribute__((noinline)) void
+page_copy(struct vm_page *dst, const struct vm_page *src)
+{
+	EVENT(page_copy);
+	memcpy(pa2va(page_pa(dst)), pa2va(page_pa(src)), PAGE_SIZE);
+}
+
+/*
+ * Clear one free frame for later (transition 1).
+ *
+ * Locks:    none.
+ * Context:  idle loop.
+ * Returns:  false: nothing to do.
+ */
+bool
+phys_zero_idle(void)
+{
+	struct vm_page *pg;
+	pfn_t pfn;
+
+	if (!phys.idlezero || page_count(PG_ZEROED) >=
+	    MIN(phys.total / 8, (uint64_t)ZEROED_MAX))
+		return false;
+	/* Not where frames are short, nor by breaking the promise of others. */
+	if (atomic_load_relaxed(&phys.avail) <= phys.high ||
+	    !promise(PHYS_USER, 1))
+		return false;
+	if (buddy_take(&pfn, 1) == 0) {
+		unpromise(1);
+		return false;
+	}
+	pg = &pfdb[pfn];
+	page_zero(pg);
+	EVENT(page_zeroed_idle);
+	page_set_state(pg, PG_ZEROED);
+	zero_list_push(pfn);
+	unpromise(1);
+	return true;
+}
+
+void
+phys_stat(struct phys_stat *s)
+{
+	s->total = atomic_load_relaxed(&phys.total);
+	s->free = page_count(PG_FREE);
+	s->zeroed = page_count(PG_ZEROED);
+	s->wired = page_count(PG_WIRED);
+	s->reserve = phys.reserve;
+	s->low = phys.low;
+	s->high = phys.high;
+	s->min_ever = atomic_load_relaxed(&phys.min_ever);
+	s->max_pfn = buddy_max_pfn();
+}

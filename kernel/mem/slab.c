@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slab.c: small kernel objects that never leave memory
+ *
+ * Problem   The kernel needs many objects of few sizes, much smaller than a
+ *           frame; and wants to notice at once when one is used after it was
+ *           freed, freed twice, or written beyond its end.
+ *
+ * Picture   one slab: a frame (or a run of frames)
+ *
+ *           | header | object |tag| object |tag| object |tag| … |
+ *
+ *           tag of a live object: POISON_RED, the red zone.
+ *           tag of a free object: upper 48 bits of POISON_FREE, below them the
+ *           number of the next free object; the object itself: POISON_FREE.
+ *
+ * Rules     1. frame->kern.slab leads from any object's address to its slab;
+ *              NULL there: a run of kmem_alloc(), its order in kern.order.
+ *           2. A cache's lock is not held while frames are taken or given
+ *              back; it is taken with interrupts off, since an interrupt
+ *              handler may free.
+ *           3. Objects of up to POISON_MAX bytes are poisoned and checked
+ *              whole, larger ones only by their tag.
+ *           4. A cache joins the list of all caches with its first slab.
+ *
+ * Read next mem/kva.c.  Memory that can be paged: vm/kpaged.c.
+ */
+#include "lib/floor.h"
+#include "lib/poison.h"
+#include "lib/string.h"
+#include "md.h"
+#include "mem/mem.h"
+
+#define POISON_MAX 1024
+#define NO_INDEX 0xffff
+#define TAG_MASK (~0xfffful)
+#define TAG_FREE (POISON_FREE & TAG_MASK)
+#define LARGE_TAG 0x100u /* kern.order of a run: this | order */
+#define MAX_ORDER 2      /* of a slab */
+
+struct kmem_slab {
+	struct kmem_slab *next, *prev; /* [cache lock] on one of three lists */
+	struct kmem_cache *cache;      /* [c] */
+	struct kmem_slab **list;       /* [cache lock] which one */
+	uint16_t nobjs, nfree;         /* [c], [cache lock] */
+	uint16_t first_free;           /* [cache lock] index or NO_INDEX */
+	uint8_t order;                 /* [c] 2^order frames */
+	uint8_t rsv;
+	uint32_t stride, start;        /* [c] bytes; of object 0 */
+};
+
+enum fill { FILL_NEW, FILL_ZERO };
+
+/*
+ * Sizes of kmem_alloc(): below 500 round, above such that a frame less header
+ * and tags is used up.
+ */
+static struct kmem_cache classes[] = {
+#define CLASS(n) { .name = "kmem-" #n, .size = n, .align = 8, \
+	.lock = SPIN_INIT(LR_MEM) }
+	CLASS(16), CLASS(32), CLASS(64), CLASS(96), CLASS(128), CLASS(192),
+	CLASS(256), CLASS(384), CLASS(496), CLASS(664), CLASS(1000),
+	CLASS(1336), CLASS(2008),
+#undef CLASS
+};
+
+/* Counts runs of kmem_alloc(); has no slabs. */
+static struct kmem_cache large_runs = {
+	.name = "kmem-large", .lock = SPIN_INIT(LR_MEM), .align = 8,
+};
+
+static struct kmem_cache end_of_caches;
+
+static struct {
+	struct spinlock lock;
+	struct kmem_cache *caches;   /* [lock] ends with &end_of_caches */
+	_Atomic uint64_t frames;     /* [A] held by all caches */
+	bool started;                /* [lock] */
+} kmem = { .lock = SPIN_INIT(LR_MEM), .caches = &end_of_caches };
+
+static void *cache_take(struct kmem_cache *c);
+static bool cache_grow(struct kmem_cache *c);
+static void slab_put(struct kmem_slab *s, void *obj);
+static struct kmem_slab *spare_slab(struct kmem_cache *c, unsigned keep);
+static void slab_release(struct kmem_slab *s);
+
+/* ---- one cache ---- */
+
+static void *
+cache_alloc(struct kmem_cache *c, enum fill fill)
+{
+	void *obj;
+
+	if (inject_hit(FI_SLAB))
+		return NULL;
+	while ((obj = cache_take(c)) == NULL) {
+		if (!cache_grow(c))
+			return NULL;
+	}
+	if (fill == FILL_ZERO) {
+		memset(obj, 0, c->size);
+	} else if (c->size <= POISON_MAX) {
+		uint64_t *w = obj;
+
+		for (; w < (uint64_t *)obj + c->size / 8; w++)
+			*w = POISON_NEW;
+	}
+	return obj;
+}
+
+/*
+ * An object with contents POISON_NEW.
+ *
+ * Locks:    any of rank < LR_MEM may be held.
+ * Returns:  NULL: no frame, or FI_SLAB.
+ * Owns:     the caller, until kmem_cache_free().
+ */
+void *
+kmem_cache_alloc(struct kmem_cache *c)
+{
+	return cache_alloc(c, FILL_NEW);
+}
+
+void *
+kmem_cache_zalloc(struct kmem_cache *c)
+{
+	return cache_alloc(c, FILL_ZERO);
+}
+
+static struct kmem_slab *
+slab_of(const void *obj)
+{
+	return page_of_pa(va2pa(obj))->kern.slab;
+}
+
+/*
+ * Locks:    as kmem_cache_alloc().
+ * Context:  any, interrupts too.
+ */
+void
+kmem_cache_free(struct kmem_cache *c, void *obj)
+{
+	struct kmem_slab *s = slab_of(obj), *spare = NULL;
+	uint64_t flags;
+
+	if (s == NULL || s->cache != c)
+		panic("kmem_cache_free: %p is not of %s", obj, c->name);
+	flags = spin_lock_irq(&c->lock);
+	slab_put(s, obj);
+	/* One empty slab is kept; frames cannot be freed in an interrupt. */
+	if (!md_in_irq())
+		spare = spare_slab(c, 1);
+	spin_unlock_irq(&c->lock, flags);
+	if (spare != NULL)
+		slab_release(spare);
+}
+
+/* ---- tags and poison ---- */
+
+static uint64_t *
+tag_of(const struct kmem_slab *s, const void *obj)
+{
+	return (uint64_t *)((uintptr_t)obj + s->stride - 8);
+}
+
+static void *
+object_at(const struct kmem_slab *s, unsigned i)
+{
+	return (uint8_t *)s + s->start + (size_t)i * s->stride;
+}
+
+static unsigned
+index_of(const struct kmem_slab *s, const void *obj)
+{
+	uintptr_t off = (uintptr_t)obj - (uintptr_t)object_at(s, 0);
+
+	if (off % s->stride != 0 || off / s->stride >= s->nobjs)
+		panic("kmem_free: %p is no object of %s", obj, s->cache->name);
+	return (unsigned)(off / s->stride);
+}
+
+static void
+poison_object(const struct kmem_slab *s, void *obj)
+{
+	uint64_t *w = obj;
+	size_t n = s->cache->size / 8;
+
+	if (s->cache->size > POISON_MAX)
+		return;
+	while (n-- > 0)
+		*w++ = POISON_FREE;
+}
+
+/* A free object must be as poison_object() left it. */
+static void
+check_poison(const struct kmem_slab *s, const void *obj)
+{
+	const uint64_t *w = obj;
+	size_t i, n = s->cache->size / 8;
+
+	if (s->cache->size > POISON_MAX)
+		return;
+	for (i = 0; i < n; i++) {
+		if (w[i] != POISON_FREE)
+			panic("kmem: %s object %p written after free: "
+			    "word %zu is %lx", s->cache->name, obj, i, w[i]);
+	}
+}
+
+static bool
+tag_is_free(uint64_t tag)
+{
+	return (tag & TAG_MASK) == TAG_FREE;
+}
+
+/* Of a live object: is its red zone whole? */
+static void
+check_live_tag(const struct kmem_slab *s, const void *obj)
+{
+	uint64_t tag = *tag_of(s, obj);
+
+	if (tag_is_free(tag))
+		panic("kmem: %s object %p freed twice", s->cache->name, obj);
+	if (tag != POISON_RED)
+		panic("kmem: %s object %p written beyond its end: red zone "
+		    "is %lx", s->cache->name, obj, tag);
+}
+
+/* ---- slabs: on which list, first free object ---- */
+
+static void
+slab_unlink(struct kmem_slab *s)
+{
+	if (s->prev != NULL)
+		s->prev->next = s->next;
+	else
+		*s->list = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+}
+
+static void
+slab_link(struct kmem_slab *s, struct kmem_slab **list)
+{
+	s->list = list;
+	s->prev = NULL;
+	s->next = *list;
+	if (s->next != NULL)
+		s->next->prev = s;
+	*list = s;
+}
+
+/* After a change of nfree: to the list that it belongs on. */
+static void
+slab_sort(struct kmem_slab *s)
+{
+	struct kmem_cache *c = s->cache;
+	struct kmem_slab **list = s->nfree == 0 ? &c->full :
+	    s->nfree == s->nobjs ? &c->empty : &c->partial;
+
+	if (s->list == list)
+		return;
+	slab_unlink(s);
+	slab_link(s, list);
+}
+
+/* Returns:  an object with its red zone drawn, or NULL: grow first. */
+static void *
+cache_take(struct kmem_cache *c)
+{
+	uint64_t flags = spin_lock_irq(&c->lock);
+	struct kmem_slab *s = c->partial != NULL ? c->partial : c->empty;
+	void *obj = NULL;
+	uint64_t *tag;
+
+	if (s != NULL) {
+		obj = object_at(s, s->first_free);
+		tag = tag_of(s, obj);
+		if (!tag_is_free(*tag))
+			panic("kmem: %s free object %p: tag is %lx",
+			    c->name, obj, *tag);
+		check_poison(s, obj);
+		s->first_free = (uint16_t)(*tag & ~TAG_MASK);
+		*tag = POISON_RED;
+		s->nfree--;
+		c->live++;
+		slab_sort(s);
+	}
+	spin_unlock_irq(&c->lock, flags);
+	return obj;
+}
+
+/* Locks:    the cache's. */
+static void
+slab_put(struct kmem_slab *s, void *obj)
+{
+	unsigned i = index_of(s, obj);
+
+	check_live_tag(s, obj);
+	poison_object(s, obj);
+	*tag_of(s, obj) = TAG_FREE | s->first_free;
+	s->first_free = (uint16_t)i;
+	s->nfree++;
+	s->cache->live--;
+	slab_sort(s);
+}
+
+/* ---- frames in and out ---- */
+
+/* 2^order frames, WIRED, home KERNEL. */
+static struct vm_page *
+take_frames(unsigned order)
+{
+	struct vm_page *pg;
+
+	if (order > 0)
+		return phys_alloc_run(order);
+	pg = phys_alloc(PHYS_KERNEL, PHYS_ANY);
+	if (pg == NULL)
+		return NULL;
+	page_set_state(pg, PG_WIRED);
+	page_set_home(pg, HOME_KERNEL, 0);
+	return pg;
+}
+
+static void
+give_frames(struct vm_page *pg, unsigned order)
+{
+	if (order > 0) {
+		phys_free_run(pg, order);
+		return;
+	}
+	page_set_home(pg, HOME_NONE, 0);
+	phys_free(pg);
+}
+
+static size_t
+round_up(size_t x, size_t align)
+{
+	return (x + align - 1) / align * align;
+}
+
+/* Bytes from one object to the next: object, tag, alignment. */
+static size_t
+stride_of(const struct kmem_cache *c)
+{
+	return round_up(round_up(c->size, 8) + 8, MAX(c->align, 8u));
+}
+
+/* The smallest run of which at most a fifth is lost. */
+static unsigned
+slab_order(const struct kmem_cache *c)
+{
+	size_t stride = stride_of(c);
+	size_t head = round_up(sizeof(struct kmem_slab), MAX(c->align, 8u));
+	unsigned order;
+
+	for (order = 0; order < MAX_ORDER; order++) {
+		size_t bytes = PAGE_SIZE << order;
+
+		if (head + stride <= bytes &&
+		    (bytes - head) / stride * stride >= bytes * 4 / 5)
+			break;
+	}
+	return order;
+}
+
+static void
+slab_format(struct kmem_slab *s, struct kmem_cache *c, unsigned order)
+{
+	size_t head = round_up(sizeof(*s), MAX(c->align, 8u));
+	unsigned i;
+
+	*s = (struct kmem_slab){ .cache = c, .order = (uint8_t)order,
+	    .stride = (uint32_t)stride_of(c), .start = (uint32_t)head,
+	    .first_free = NO_INDEX };
+	s->nobjs = (uint16_t)(((PAGE_SIZE << order) - head) / s->stride);
+	ASSERT(s->nobjs > 0);
+	for (i = s->nobjs; i-- > 0; s->first_free = (uint16_t)i) {
+		poison_object(s, object_at(s, i));
+		*tag_of(s, object_at(s, i)) = TAG_FREE | s->first_free;
+	}
+	s->nfree = s->nobjs;
+}
+
+static uint64_t
+gauge_bytes(void)
+{
+	return atomic_load_relaxed(&kmem.frames) * PAGE_SIZE;
+}
+
+/* First slab: onto the list that /proc/vm/slabs walks. */
+static void
+cache_register(struct kmem_cache *c)
+{
+	uint64_t flags = spin_lock_irq(&kmem.lock);
+
+	if (!kmem.started) {
+		kmem.started = true;
+		ev_set_gauge(EV_page_nonpaged_bytes, gauge_bytes);
+	}
+	if (c->next == NULL) {
+		c->next = kmem.caches;
+		kmem.caches = c;
+	}
+	spin_unlock_irq(&kmem.lock, flags);
+}
+
+static bool
+cache_grow(struct kmem_cache *c)
+{
+	unsigned i, order = slab_order(c);
+	struct vm_page *pg = take_frames(order);
+	struct kmem_slab *s;
+	uint64_t flags;
+
+	if (pg == NULL)
+		return false;
+	s = pa2va(page_pa(pg));
+	for (i = 0; i < 1u << order; i++)
+		pg[i].kern.slab = s;
+	slab_format(s, c, order);
+	cache_register(c);
+	flags = spin_lock_irq(&c->lock);
+	slab_link(s, &c->empty);
+	c->pages += 1ul << order;
+	spin_unlock_irq(&c->lock, flags);
+	atomic_add(&kmem.frames, 1ul << order);
+	return true;
+}
+
+/* Locks:    c->lock.  Returns: an empty slab beyond keep of them, unlinked. */
+static struct kmem_slab *
+spare_slab(struct kmem_cache *c, unsigned keep)
+{
+	struct kmem_slab *s = c->empty;
+
+	for (; s != NULL && keep > 0; keep--)
+		s = s->next;
+	if (s != NULL) {
+		slab_unlink(s);
+		c->pages -= 1ul << s->order;
+	}
+	return s;
+}
+
+static void
+slab_release(struct kmem_slab *s)
+{
+	struct vm_page *pg = page_of_pa(va2pa(s));
+	unsigned order = s->order;
+
+	atomic_sub(&kmem.frames, 1ul << order);
+	give_frames(pg, order);
+}
+
+/* ---- any size ---- */
+
+static struct kmem_cache *
+class_for(size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(classes); i++) {
+		if (n <= classes[i].size)
+			return &classes[i];
+	}
+	return NULL;
+}
+
+static void
+count_run(int live, unsigned order)
+{
+	uint64_t flags = spin_lock_irq(&large_runs.lock);
+	uint64_t frames = 1ul << order;
+
+	large_runs.live += (uint64_t)(int64_t)live;
+	large_runs.pages += live > 0 ? frames : 0 - frames;
+	spin_unlock_irq(&large_runs.lock, flags);
+	atomic_add(&kmem.frames, live > 0 ? frames : 0 - frames);
+}
+
+static void *
+run_alloc(size_t n, enum fill fill)
+{
+	unsigned order = 0;
+	struct vm_page *pg;
+	void *p;
+
+	while (PAGE_SIZE << order < n)
+		order++;
+	if (inject_hit(FI_SLAB) || (pg = take_frames(order)) == NULL)
+		return NULL;
+	cache_register(&large_runs);
+	pg->kern.order = LARGE_TAG | order;
+	pg->kern.slab = NULL;
+	count_run(1, order);
+	p = pa2va(page_pa(pg));
+	if (fill == FILL_ZERO)
+		memset(p, 0, n);
+	return p;
+}
+
+/*
+ * n bytes, 8-aligned; whole frames, page-aligned, above 2008 bytes.
+ *
+ * Locks:    as kmem_cache_alloc().
+ * Returns:  NULL: no memory.
+ */
+void *
+kmem_alloc(size_t n)
+{
+	struct kmem_cache *c = class_for(n);
+
+	return c != NULL ? cache_alloc(c, FILL_NEW) : run_alloc(n, FILL_NEW);
+}
+
+void *
+kmem_zalloc(size_t n)
+{
+	struct kmem_cache *c = class_for(n);
+
+	return c != NULL ? cache_alloc(c, FILL_ZERO) : run_alloc(n, FILL_ZERO);
+}
+
+static void
+run_free(void *p, struct vm_page *pg)
+{
+	unsigned order = pg->kern.order & ~LARGE_TAG;
+
+	if ((pg->kern.order & LARGE_TAG) == 0 || ((va_t)p & PAGE_MASK) != 0 ||
+	    page_home_kind(pg) != HOME_KERNEL)
+		panic("kmem_free: %p was not allocated here", p);
+	pg->kern.order = 0;
+	count_run(-1, order);
+	give_frames(pg, order);
+}
+
+/*
+ * Locks:    as kmem_cache_alloc().
+ * Context:  any; in an interrupt only what is small.
+ */
+void
+kmem_free(void *p)
+{
+	struct kmem_slab *s;
+
+	if (p == NULL)
+		return;
+	s = slab_of(p);
+	if (s != NULL)
+		kmem_cache_free(s->cache, p);
+	else
+		run_free(p, page_of_pa(va2pa(p)));
+}
+
+/* ---- all caches ---- */
+
+/* Caches are never removed: only the first pointer needs the lock. */
+static struct kmem_cache *
+first_cache(void)
+{
+	uint64_t flags = spin_lock_irq(&kmem.lock);
+	struct kmem_cache *c = kmem.caches;
+
+	spin_unlock_irq(&kmem.lock, flags);
+	return c;
+}
+
+void
+kmem_drain(void)
+{
+	struct kmem_cache *c = first_cache();
+	struct kmem_slab *s;
+	uint64_t flags;
+
+	for (; c != &end_of_caches; c = c->next) {
+		do {
+			flags = spin_lock_irq(&c->lock);
+			s = spare_slab(c, 0);
+			spin_unlock_irq(&c->lock, flags);
+			if (s != NULL)
+				slab_release(s);
+		} while (s != NULL);
+	}
+}
+
+void
+kmem_walk(void (*fn)(void *, const char *, size_t, uint64_t, uint64_t),
+    void *arg)
+{
+	struct kmem_cache *c = first_cache();
+	uint64_t flags, live, pages;
+
+	for (; c != &end_of_caches; c = c->next) {
+		flags = spin_lock_irq(&c->lock);
+		live = c->live;
+		pages = c->pages;
+		spin_unlock_irq(&c->lock, flags);
+		fn(arg, c->name, c->size, live, pages);
+	}
+}
+
+static void
+slab_check(const struct kmem_slab *s)
+{
+	unsigned i, nfree = 0;
+
+	for (i = 0; i < s->nobjs; i++) {
+		const void *obj = object_at(s, i);
+
+		if (tag_is_free(*tag_of(s, obj))) {
+			check_poison(s, obj);
+			nfree++;
+		} else {
+			check_live_tag(s, obj);
+		}
+	}
+	if (nfree != s->nfree)
+		panic("kmem: %s slab %p has %u free objects, counts %u",
+		    s->cache->name, (const void *)s, nfree, s->nfree);
+}
+
+void
+kmem_check(void)
+{
+	struct kmem_cache *c = first_cache();
+	const struct kmem_slab *s;
+	uint64_t flags;
+
+	for (; c != &end_of_caches; c = c->next) {
+		flags = spin_lock_irq(&c->lock);
+		for (s = c->partial; s != NULL; s = s->next)
+			slab_check(s);
+		for (s = c->full; s != NULL; s = s->next)
+			slab_check(s);
+		for (s = c->empty; s != NULL; s = s->next)
+			slab_check(s);
+		spin_unlock_irq(&c->lock, flags);
+	}
+}
