@@ -63,6 +63,7 @@ struct vm_page {
 			uint8_t level;           /* [W] 1 leaf … 3 */
 			uint8_t hand;            /* [W] */
 			uint8_t late;            /* [W] charged when made */
+			uint16_t nvalid;         /* [W] VALID words, SRC != SPEC */
 		} tbl;
 		struct {
 			uint32_t order;          /* [P][s] FREE head of a buddy block */

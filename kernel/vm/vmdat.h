@@ -122,7 +122,10 @@ pte_make_valid(const struct vm_page *pg, enum pte_src src, uint64_t flags)
 enum vad_flag {
 	VAD_SHARED = 1, VAD_GROWSDOWN = 2, VAD_LOCKED = 4, VAD_NORESERVE = 8,
 	VAD_DONTFORK = 16, VAD_WIPEONFORK = 32, VAD_STACK = 64, VAD_NOMERGE = 128,
-	VAD_HEAP = 256
+	VAD_HEAP = 256,
+	/* Private pages and leaf tables are paid for: commit, commit_tbl.  A table
+	 * made under a VAD without it is charged late (pt_pin, pt_make). */
+	VAD_CHARGED = 512
 };
 
 struct vad {
@@ -162,13 +165,14 @@ struct aspace {
 	struct rwlock map_lock;        /* rank 2 */
 	struct rb_root vads;           /* [M] */
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
-	struct vad *spare_vad;         /* [M] for the one split munmap may need */
-	struct vm_maplink *spare_link; /* [M] */
+	struct vad *spare_vad;         /* [M] two, through rb.left, each with a link: one hole */
 	uint64_t nvads;                /* [M] */
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
 	uint64_t brk0, brk;            /* [M] bytes */
 	uint64_t stack_lo;             /* [M] vpn: lowest the stack may reach */
+	uint64_t stack_pages;          /* [M] limit of every GROWSDOWN mapping */
+	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
 	uint64_t peak_pages;           /* [M] */
 	uint64_t ws_pages, ws_peak;    /* [W] VALID, SRC != SPEC */
@@ -178,6 +182,7 @@ struct aspace {
 	uint64_t n_table;              /* [W] resident tables without root */
 	uint64_t n_table_out;          /* [W] */
 	uint64_t n_locked;             /* [W] VALID with LOCK */
+	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
 	_Atomic uint64_t n_swap;       /* [A] */
 	uint64_t commit;               /* [M] Σ vad.commit + commit_tbl, + 4 */
 	_Atomic uint64_t late;         /* [A] charged at touch */
@@ -259,7 +264,10 @@ enum fault_case {
 	FC_F9, FC_F10, FC_F11, FC_UPGRADE
 };
 
-enum fault_need { NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED };
+enum fault_need {
+	NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED,
+	NEED_PATH        /* anon_fault_path(f) */
+};
 
 #define FAULT_MAXPINS 8
 
@@ -287,6 +295,8 @@ struct fctx {
 	enum fault_need need;
 	bool need_zeroed;
 	va_t need_kva;                 /* NEED_KPAGED: pin this, then restart */
+	struct vmo *need_vmo;          /* NEED_PATH: a reference is held */
+	uint64_t need_pgoff;
 	struct vm_page *wait_page;     /* FAULT_WAIT */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */

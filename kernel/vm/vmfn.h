@@ -15,8 +15,9 @@
 /* fault.c */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
-struct vm_page *fault_take_spare(struct fctx *, bool zeroed); /* NULL: f->need is set */
-enum fault_outcome fault_need(struct fctx *, enum fault_need, bool zeroed);
+enum fault_frame { FRAME_ANY, FRAME_ZEROED };
+struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->need is set */
+enum fault_outcome fault_need_kpaged(struct fctx *, va_t kva); /* R2: pin it, restart */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
 
 /* vad.c: the tree; M exclusive for changes, M shared for finds */
@@ -31,14 +32,34 @@ int vad_split(struct aspace *, struct vad *, uint64_t vpn, struct vad **hi) MUST
 int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad **out) MUST_CHECK;
 int vad_protect_range(struct aspace *, uint64_t lo, uint64_t hi, uint8_t prot) MUST_CHECK;
 struct vad *vad_merge(struct aspace *, struct vad *);         /* with neighbours */
-struct vad *vad_alloc(struct aspace *, struct vmo *);         /* with maplink if vmo; NULL */
-void vad_free(struct vad *);
+/* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
+struct vad *vad_alloc(struct vmo *);
+void vad_free(struct vad *);                                  /* drops the reference */
+void vad_free_list(struct vad *);                             /* through rb.left */
+void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
+void vad_unlist_link(struct vad *);
+void vad_refill_spare(struct aspace *);                       /* may fail quietly */
+void vad_set_range(struct aspace *, struct vad *, uint64_t start, uint64_t end); /* grow, clip */
 void vad_remove(struct aspace *, struct vad *);               /* out of the tree */
 int vad_check(struct aspace *, struct vm_report *);
 #define VAD_FOREACH(v, as)                                                \
 	for (v = vad_first(as); v != NULL; v = vad_next(v))
 struct vad *vad_first(struct aspace *);
 struct vad *vad_next(struct vad *);
+
+/* map.c: what others in vm/ need of it */
+/* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
+int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
+uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
+/* vpn range of user bytes; false: unaligned, empty or past the user half. */
+bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
+/* Common half of munmap, MAP_FIXED, mremap; M exclusive.  The VADs that went
+ * are left on *gone: vad_free_list() after map_lock. */
+int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad **gone) MUST_CHECK;
+/* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
+struct vad *map_attach(struct aspace *, struct vad *);
+int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
+void map_populate(struct aspace *, va_t, va_t end);           /* no lock; errors ignored */
 
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */
@@ -52,17 +73,20 @@ const struct vmm_ops *design_default(void);
 
 /* ptab.c: user tables; [W] held throughout */
 enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */
-void pt_unpin(struct fctx *);                  /* all pins of f */
+/* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
+void pt_unpin(struct fctx *);
 /* The word of va if its leaf table exists, else NULL. */
 uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
 /* The same, making tables out of *spare (zeroed LIMBO frames chained by qnext,
- * by pt_reserve); NULL: *spare has run out. late: charge by as->late. */
+ * by pt_reserve); NULL: *spare has run out.  late: a leaf table made here is charged
+ * to as->late, without the limit test (the caller has made it). */
 uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, pfn_t *spare, bool late);
 /* First existing leaf table with an address in [*va, end); *va is moved to it. */
 struct vm_page *pt_next_leaf(struct aspace *, va_t *va, va_t end);
 /* Leaf table of va has become empty and is not pinned: unlink it, and parents
  * that become empty, into the batch. */
 void pt_prune(struct aspace *, va_t, struct tlb_batch *);
+void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 /* No lock held: n zeroed frames on *chain, waiting; 0, -EINTR. */
 int pt_reserve(pfn_t *chain, unsigned n) MUST_CHECK;
 void pt_unreserve(pfn_t *chain);
@@ -76,7 +100,7 @@ pt_words(struct vm_page *table)
 /* ws.c: [W] held */
 void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID, SRC != SPEC */
 void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
-void ws_rescue(struct vm_page *);                        /* [P]: queue → ACTIVE */
+void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
 
 /* pin.c: no lock of rank >= 2 held */
 int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
@@ -84,19 +108,21 @@ int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
 void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
 /* balance.c */
+void bal_init(void);
 int phys_wait(enum phys_class);                          /* 0, -EINTR (fatal signal) */
-void bal_frame_freed(void);                              /* wake phys_wait sleepers */
 
 /* tlb.c: [W] held */
 void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
-/* The word at vpn was old (xchg-ed away, VALID).  Flushes when full. */
+/* The word at vpn was old, VALID; the caller has done word_set() and the counts
+ * (ws_remove, n_priv …).  Flushes and does step 6 when full. */
 void tlb_batch_add(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
 void tlb_batch_add_table(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
 /* Flush, wait for the acks, do step 6.  Empty: nothing. */
 void tlb_batch_end(struct tlb_batch *);
 /* Only rights were taken away: flush the vpn range, no step 6. */
 void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi);
-/* One word: xchg 0, flush with ack.  Returns the old word; mapcount is untouched. */
+/* One word: xchg 0 (nres, nused fall too), flush with ack.  Returns the old word;
+ * mapcount and the counts of as are untouched. */
 uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
 
 /* ======== objects floor ======== */
@@ -105,14 +131,16 @@ uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *w
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
-struct vmo *vmo_create_shared_anon(uint64_t bytes);      /* charged as a whole by the mapping */
+/* MAP_SHARED|MAP_ANONYMOUS: takes over a charge of ⌈bytes⌉ pages that the caller has
+ * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
+struct vmo *vmo_create_shared_anon(uint64_t bytes);
 
 /* anon.c */
 struct vmo *anon_create(uint64_t bytes);
-/* The owning word of page pgoff, [O] held; container page in *table (NULL for
- * direct words).  create: PT missing tables are made of *spare kpaged pages,
- * NULL and -need- if one is missing. */
-uint64_t *anon_word(struct vmo *, uint64_t pgoff, struct vm_page **table);
+/* The owning word of page pgoff, [O] held; its table, pinned (kpaged_unpin it), in
+ * *table, NULL for direct words.  NULL: no table leads there (*away 0), or the one at
+ * kva *away is not in memory: kpaged_pin() it without locks and ask again. */
+uint64_t *anon_word(struct vmo *, uint64_t pgoff, struct vm_page **table, va_t *away);
 /* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR. */
 int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 /* The page, made if absent (size checked); pinned.  May sleep, no lock.
@@ -121,12 +149,16 @@ enum anon_want { ANON_FIND, ANON_CREATE };
 int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out) MUST_CHECK;
 /* F9 under [W]: page of f in *out, pinned, FAULT_DONE; else the outcome. */
 enum fault_outcome anon_fault(struct fctx *f, struct vm_page **out);
+/* After FAULT_NEEDMEM with NEED_PATH, no lock held: make the tables to the page and
+ * drop the reference in f->need_vmo.  0, -ENOSPC (SIGBUS), -EINTR. */
+int anon_fault_path(struct fctx *f) MUST_CHECK;
 /* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 void anon_put(struct vmo *);                             /* last reference */
 int anon_check(struct vmo *, struct vm_report *);
 
 /* commit.c: pages */
+void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_charge_forced(uint64_t n);                   /* without the limit test */
 void commit_uncharge(uint64_t n);
@@ -138,6 +170,7 @@ uint64_t commit_limit(void);
 /* ======== pages floor ======== */
 
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
+void page_init(void);
 static inline uint64_t
 word_get(const uint64_t *word)
 {
@@ -149,10 +182,10 @@ uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
 uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
 /* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
-/* Zeroed or any frame, class USER, not waiting; NULL. */
-struct vm_page *page_alloc(bool zeroed);
+/* A frame of class USER, not waiting; NULL. */
+struct vm_page *page_alloc(enum phys_want);
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
-void page_map_locked(struct vm_page *);                  /* mapcount++, ACTIVE */
+void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
 /* mapcount--, dirty → PF_DIRTY.  True: the caller frees it (page_free) after [P]. */
 bool page_unmap_locked(struct vm_page *, bool dirty);
 void page_unmap(struct vm_page *, bool dirty);
@@ -160,10 +193,12 @@ void page_pin(struct vm_page *);
 void page_pin_locked(struct vm_page *);
 bool page_unpin_locked(struct vm_page *, bool dirty);    /* true: caller frees */
 void page_unpin(struct vm_page *, bool dirty);
+bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 /* The home gives the page up (transitions 14, 15).  True: caller frees. */
 bool page_disown_locked(struct vm_page *);
 void page_disown(struct vm_page *);
-/* LIMBO → ACTIVE under a new home, mapped once or pinned once. */
+/* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
+ * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
 /* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
 int page_wait(struct vm_page *);
@@ -172,6 +207,7 @@ struct vm_page *page_zero_frame(void);                   /* the global zero page
 pa_t word_pa(const uint64_t *word);                      /* direct-map word → payload */
 
 /* pageq.c: [P] held */
+void pq_init(void);
 void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
 struct page_queue { pfn_t head, tail; uint64_t n; };
@@ -200,7 +236,7 @@ int kpaged_check(struct vm_report *);
 
 /* ======== evidence ======== */
 
-/* check.c */
+/* check.c, leak.c */
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 void vm_check_fault(void);                               /* check=N: after each N-th fault */
