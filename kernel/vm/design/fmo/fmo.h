@@ -7,6 +7,9 @@
  * Typical life of an entry: a fork makes it with two references; a write of
  * one side copies and drops one (F4); the last side takes the page back
  * (fmo_try_steal); at refs 0 the entry is dead.
+ *
+ * An entry is handled by its direct-map address while its page is pinned or
+ * kept by nres > 0; page and index follow from the address.
  */
 #ifndef VM_DESIGN_FMO_FMO_H
 #define VM_DESIGN_FMO_FMO_H
@@ -23,14 +26,15 @@ struct fmo_entry {             /* 16 B, kpaged, 256 per page */
 
 struct fmo {
 	uint64_t base;         /* [c] entry index of entry 0 */
-	uint32_t n;            /* [c] entries in use, <= 256 * npages */
-	uint32_t npages;       /* [c] kpaged pages */
+	uint32_t n;            /* [c] entries made; 0 while the fork fills it */
+	uint32_t npages;       /* [c] kpaged pages of the range */
 	struct spinlock lock;  /* [F], rank 7 */
 	uint32_t live;         /* [F] entries with refs > 0 */
+	uint32_t charged;      /* [F] entry pages that still hold commit */
 	uint64_t nrefs;        /* [F] sum of refs */
 	_Atomic uint32_t procs; /* [A] fmo_refs; freed at 0 */
 	uint32_t gen;          /* [c] number of the fork that made it */
-	struct list_node all;  /* fmo list lock */
+	struct list_node all;  /* fmo list lock: living ones, or those to reap */
 };
 
 _Static_assert(sizeof(struct fmo) == 64, "vmm.md 2.6");
@@ -41,6 +45,36 @@ struct fmo_ref {
 	struct fmo *fmo;       /* [c] */
 	uint64_t nptes;        /* [W] this process's words into fmo; dropped AT 0 */
 };
+
+/* A leaf word and where it stands. */
+struct fmo_spot {
+	struct aspace *as;
+	va_t va;
+	struct vm_page *leaf;
+	uint64_t *word;
+};
+
+/* Page and index of an entry, from its direct-map address. */
+static inline struct vm_page *
+fmo_page_of(const struct fmo_entry *e)
+{
+	return page_of_pa(va2pa(e));
+}
+
+static inline uint64_t
+fmo_index_of(const struct fmo_entry *e)
+{
+	return fmo_page_of(e)->index * FMO_PER_PAGE +
+	    (va2pa(e) & PAGE_MASK) / sizeof(*e);
+}
+
+/* The entry of a page whose home is one (VALID/FORK words, TRANS entries). */
+static inline struct fmo_entry *
+fmo_entry_of_page(const struct vm_page *pg)
+{
+	ASSERT(page_home_kind(pg) == HOME_FMO);
+	return pa2va(page_home_payload(pg));
+}
 
 /* The road of a fault: fault.c classifies, one handler per case. */
 enum fault_outcome fmo_fault(struct fctx *);
@@ -58,31 +92,59 @@ enum fault_outcome f8_fork_map(struct fctx *);
 enum fault_outcome f9_map_aobj(struct fctx *);
 enum fault_outcome f11_error(struct fctx *);
 enum fault_outcome f_upgrade(struct fctx *);
+/* Rights of the VAD and of this access as bits of a VALID word. */
+uint64_t fault_rights(const struct fctx *);
+/* A new frame becomes the private page of f's word, which is ABSENT now. */
+void fault_install(struct fctx *, struct vm_page *);
+/* The word is TRANS: map its page.  False: it is not TRANS any more. */
+bool fault_map_trans(struct fctx *, struct vm_page **out);
 
 /* fork.c */
 uint64_t fork_word(uint64_t index);            /* FORK word of an entry index */
 uint64_t fork_index(uint64_t word);
 /* Where is the entry of a FORK or VALID/FORK word?  Its kernel address. */
 va_t fork_entry(uint64_t word);
+int fork_reserve(struct aspace *parent, struct aspace *child, struct fmo **) MUST_CHECK;
 int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* fmo.c */
 struct fmo *fmo_create(uint64_t max_entries);  /* header and kpaged range; NULL */
-void fmo_destroy(struct fmo *);                /* nobody refers to it; no rank >= 3 */
-struct fmo_ref *fmo_find_ref(struct aspace *, uint64_t index);  /* [W]; NULL: none */
-void fmo_reref(struct fmo_ref *child, struct fmo_entry *);      /* one more word */
-/* Drop one reference; page pinned; may leave dead objects on the reap list. */
-void fmo_deref(struct aspace *, uint64_t index, struct fmo_entry *, struct vm_page *container);
-/* Last owner takes page or slot: word's new value in *out. False: not alone, pinned, busy. */
+/* [W] of as, or as unpublished.  NULL: no memory; find: none. */
+struct fmo_ref *fmo_add_ref(struct aspace *, struct fmo *);
+struct fmo_ref *fmo_find_ref(struct aspace *, uint64_t index);
+void fmo_drop_ref(struct aspace *, struct fmo_ref *);  /* nptes == 0 */
+/* One more word of the ref's process names e. */
+void fmo_reref(struct fmo_ref *, struct fmo_entry *);
+/* A word of as that named e is gone. */
+void fmo_deref(struct aspace *, struct fmo_entry *);
+/* The last owner takes page or slot back.  False: not alone, pinned, busy. */
 enum steal_where { STEAL_WRITE = 1, STEAL_READ, STEAL_TRIM, STEAL_FORK };
-bool fmo_try_steal(struct aspace *, uint64_t *word, struct vm_page *leaf,
-    uint64_t index, enum steal_where);
-void fmo_drop_range(struct aspace *, uint64_t lo, uint64_t hi); /* FORK words of munmap */
+bool fmo_try_steal(const struct fmo_spot *, struct fmo_entry *, enum steal_where);
+/* Soft FORK words of one leaf table go.  0, or the kva of an entry page that
+ * must be pinned first (R2); *va has moved on. */
+va_t fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end);
+void fmo_free_page(struct fmo *, uint64_t index);  /* an entry page that has died */
 void fmo_reap(void);                           /* free dead objects; no rank >= 3 held */
 void fmo_walk(void (*fn)(struct fmo *, void *), void *arg);
 
-/* evict.c, zap.c, move.c, check.c */
+/* evict.c */
 size_t fmo_evict(struct aspace *, size_t want, int min_age);
+/* Trim the VALID words of [lo, hi) vpn, LOCKED ones excepted. [W] not held. */
+size_t fmo_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
+int fmo_protect(struct aspace *, struct vad *, uint8_t prot);
+
+/* zap.c */
+void fmo_detach(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
+int fmo_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+    enum zap_how);
+void fmo_as_fini(struct aspace *);
+
+/* move.c */
+int fmo_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+
+/* check.c */
 int fmo_check(struct aspace *, struct vm_report *);
+int fmo_walk_words(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+void fmo_stat(struct aspace *, struct vm_as_stat *);
 
 #endif
