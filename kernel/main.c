@@ -40,6 +40,7 @@ void
 kernel_main(void)
 {
 	options_init(boot_info()->cmdline);
+	md_init_early();
 	phys_init();
 	md_init();
 	kva_init();

@@ -19,7 +19,22 @@
 
 #define MAXCPU 16
 
-struct thread;
+struct thread; /* begins with its struct md_thread */
+
+/* ---- start-up of CPU 0 ---- */
+
+/* kernel/main.c: entered from boot/start.S on the boot stack, interrupts off. */
+void kernel_main(void) NORETURN;
+/*
+ * First of all in kernel_main(): ACPI tables, final page tables.  Until
+ * phys_init() is through, tables for md_kmap() come from boot_take().
+ */
+void md_init_early(void);
+/*
+ * Right after phys_init(): APICs, clock, timer tick (interrupts stay off).
+ * From here on tables for md_kmap() come from phys_alloc().
+ */
+void md_init(void);
 
 /* ---- atomics: sequentially consistent unless the name says otherwise ---- */
 
@@ -160,7 +175,9 @@ void md_irq_route(unsigned irq, void (*handler)(void *), void *arg);
 #define MD_DIRECT_BASE 0xffff800000000000ul
 #define MD_KPAGED_BASE 0xffffc00000000000ul
 #define MD_KPAGED_SIZE 0x0000010000000000ul /* 1 TiB */
+#ifndef MD_PFDB_BASE /* the host's tests have it elsewhere */
 #define MD_PFDB_BASE 0xffffd00000000000ul
+#endif
 #define MD_ARENA_BASE 0xffffe00000000000ul
 #define MD_ARENA_SIZE 0x0000008000000000ul /* 512 GiB: one PML4 slot */
 #define MD_IMAGE_BASE 0xffffffff80000000ul
@@ -209,6 +226,11 @@ void md_root_init(pa_t root);
  * Returns:  0, -ENOMEM (no frame for a table).
  */
 int md_kmap(va_t va, pa_t pa, uint64_t prot) MUST_CHECK;
+/*
+ * The same for a whole region that is never unmapped: 2 MiB pages where both
+ * addresses are aligned to them.  For the frame database.
+ */
+int md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot) MUST_CHECK;
 /* Remove; returns the old word.  The caller flushes before reuse. */
 uint64_t md_kunmap(va_t va);
 /* The leaf word of a kernel address; create: make tables.  NULL: none. */

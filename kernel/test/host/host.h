@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host.h: the kernel's VM on the host, under ASan and UBSan
+ *
+ * Offers    a machine in memory: frames, page tables, TLBs that keep what they
+ *           may, one thread; and the random numbers of the tests.
+ * Needs     the real sources of lib/, mem/ and vm/.
+ * Sleeps?   Nothing can: a wait that would block ends the test.
+ */
+#ifndef TEST_HOST_H
+#define TEST_HOST_H
+
+#include "vm/vmfn.h"
+
+/*
+ * A fresh machine with so many frames; options as on the kernel's command line.
+ * Once per process: the sources keep their state in statics.
+ */
+void host_boot(unsigned frames, const char *options);
+
+/*
+ * The processor's access to user memory of a space: by the model TLB or a page
+ * walk, faults included.  The TLB keeps a translation until it is flushed, so
+ * a flush that is missing shows as an access to a frame that is free.
+ *
+ * Returns:  0, -EFAULT (a signal), -EINTR.
+ */
+int host_load(struct aspace *, va_t, uint64_t *value);
+int host_store(struct aspace *, va_t, uint64_t value);
+
+/* As run by another CPU: 0 … 3; each has its own TLB.  Default 0. */
+void host_set_cpu(unsigned cpu);
+
+/* Deterministic; the seed is printed at the start of each test. */
+void host_seed(uint64_t seed);
+uint64_t host_random(uint64_t below);
+
+/* panic() inside the call ends it; true: there was one. */
+bool host_panics(void (*fn)(void *), void *arg);
+
+#endif
