@@ -250,6 +250,10 @@ struct tlb_batch {
 
 /* ---- faults: 2.8, 4.1 ---- */
 
+/* Signals and codes of vm_siginfo: Linux's numbers. */
+enum vm_signal { VM_SIGBUS = 7, VM_SIGKILL = 9, VM_SIGSEGV = 11 };
+enum vm_sigcode { VM_MAPERR = 1, VM_ACCERR = 2, VM_ADRERR = 2 };
+
 enum fault_outcome {
 	FAULT_DONE,      /* the word allows the access now */
 	FAULT_RESTART,   /* look everything up again */
@@ -305,6 +309,7 @@ struct fctx {
 
 /* ---- ops tables: 4.17 ---- */
 
+/* SHARED_ONLY: words that map the object's pages; private copies stay. */
 enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY };
 struct vm_report;
 struct vm_stat;
@@ -319,7 +324,7 @@ struct vmm_ops {
 	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
 	/* Words of [lo, hi) vpn go, M exclusive; waits but does not fail. */
 	void (*detach)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
-	/* [X] held: truncate.  0, -EAGAIN. */
+	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0, -EAGAIN. */
 	int (*zap)(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
 	    enum zap_how);
 	/* vad->prot is still the old one; fewer rights only.  0. */
