@@ -275,6 +275,10 @@ enum fault_need {
 
 #define FAULT_MAXPINS 8
 
+/* What a fault can raise, in Linux's numbers (abi.md 3). */
+enum fault_signo { SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
+enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
+
 struct fctx {
 	struct aspace *as;
 	va_t va;
@@ -339,6 +343,7 @@ struct vmm_ops {
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);
+	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
 };
 
 struct owner_ops {             /* one per home kind */

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault.c: from a faulting address to a mapped page
+ *
+ * Problem   A thread touched a page its CPU cannot reach.  Decide whether it
+ *           may, and make the page reachable, possibly after waiting.
+ *
+ * Picture   trap → vm_fault ─→ look up ─→ pt_pin ─→ ops->fault (F0…F11) ─→ return
+ *                     ↑                                    │
+ *                     └── wait ←── RESTART, WAIT, NEEDMEM ─┘
+ *
+ * Rules     1. map_lock (shared) and ws_lock are held during a pass; between
+ *              passes nothing is held but the pins and spare frames of f.
+ *           2. A handler that needs a frame, a page of kernel memory or an
+ *              I/O returns another outcome than FAULT_DONE; the driver waits
+ *              with no lock held, and all is looked up again.
+ *           3. fault.pass is the sum of the cases and the outcomes beside
+ *              them: a handler counts the case it completes, the driver what
+ *              ends before a case (waited, again), fault_signal() the rest.
+ *           4. After 16 restarts map_lock is taken exclusively: no sibling
+ *              can change the picture any more, so the fault ends.
+ *
+ * Read next vm/design/fmo/fault.c, then vm/ptab.c.  Book: ch06.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define RESTARTS_SHARED 16
+
+static enum fault_outcome fault_once(struct fctx *f);
+static enum fault_outcome fault_lookup(struct fctx *f);
+static enum fault_outcome fault_resolve(struct fctx *f);
+static enum fault_outcome fault_grow(struct fctx *f);
+static void fault_count(struct fctx *f, enum fault_outcome r);
+static int fault_wait(struct fctx *f, enum fault_outcome r);
+static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
+
+/*
+ * Make va reachable for one access by the current thread.  f is zero but for
+ * kernel and pin_out: the page is then left pinned in *pin_out.
+ *
+ * Locks:    none of rank >= 2 held; takes and releases map_lock and ws_lock.
+ * Context:  thread, may sleep.
+ * Owns:     nothing afterwards: pins and spare frames of f are given back.
+ * Returns:  0, -EFAULT (the signal to send is in f->sig), -EINTR (dying).
+ */
+int
+vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
+{
+	enum fault_outcome r;
+	int error;
+
+	f->as = as;
+	f->va = va;
+	f->access = access;
+	EVENT(fault_total);
+	if (f->kernel)
+		EVENT(fault_kernel);
+	EVENT(fault_begin, va, access);
+	for (;;) {
+		EVENT(fault_pass, va, access);
+		r = fault_once(f);
+		fault_count(f, r);
+		if (r == FAULT_DONE || r == FAULT_SIGNAL)
+			return fault_finish(f, r, 0);
+		error = fault_wait(f, r);
+		if (error != 0)
+			return fault_finish(f, FAULT_SIGNAL, error);
+		f->restarts++;
+		EVENT(fault_restart, va, r);
+		sched_point();
+	}
+}
+
+/*
+ * A fault of a user program, for the trap handler.
+ *
+ * Locks:    none held.
+ * Returns:  0, -EFAULT with the signal in *si, -EINTR (dying).
+ */
+int
+vm_user_fault(struct aspace *as, va_t va, enum access access,
+    struct vm_siginfo *si)
+{
+	struct fctx f = { .kernel = false };
+	int r = vm_fault(as, va, access, &f);
+
+	*si = f.sig;
+	return r;
+}
+
+/* ---- one pass ---- */
+
+static void
+map_lock(struct fctx *f)
+{
+	if (f->restarts > RESTARTS_SHARED && !f->exclusive) {
+		f->exclusive = true;
+		EVENT(fault_serialised);
+	}
+	if (f->exclusive)
+		rw_lock_write(&f->as->map_lock);
+	else
+		rw_lock_read(&f->as->map_lock);
+}
+
+static void
+map_unlock(struct fctx *f)
+{
+	if (f->exclusive)
+		rw_unlock_write(&f->as->map_lock);
+	else
+		rw_unlock_read(&f->as->map_lock);
+}
+
+static enum fault_outcome
+fault_once(struct fctx *f)
+{
+	enum fault_outcome r;
+
+	map_lock(f);
+	r = fault_lookup(f);
+	if (r == FAULT_DONE)
+		r = fault_resolve(f);
+	map_unlock(f);
+	return r;
+}
+
+/* S0: the VAD of va, copied to f->v.  [M] held. */
+static enum fault_outcome
+fault_lookup(struct fctx *f)
+{
+	struct vad *v;
+
+	if (f->va >= MD_USER_END)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	v = vad_find(f->as, f->va >> PAGE_SHIFT);
+	if (v == NULL)
+		return fault_grow(f);
+	f->v.start = v->start;
+	f->v.end = v->end;
+	f->v.off = v->off;
+	f->v.vmo = v->vmo;
+	f->v.dpriv = v->dpriv;
+	f->v.flags = v->flags;
+	f->v.prot = v->prot;
+	return FAULT_DONE;
+}
+
+/* S1 and S2: tables, then the design.  [M] held. */
+static enum fault_outcome
+fault_resolve(struct fctx *f)
+{
+	enum fault_outcome r = fault_permit(f);
+
+	if (r != FAULT_DONE)
+		return r;
+	mutex_lock(&f->as->ws_lock);
+	r = pt_pin(f);
+	if (r == FAULT_DONE && inject_hit(FI_RESTART))
+		r = FAULT_RESTART;
+	if (r == FAULT_DONE)
+		r = f->as->ops->fault(f);
+	if (r == FAULT_DONE && f->pin_out != NULL) {
+		*f->pin_out = pte_page(word_get(f->word));
+		page_pin(*f->pin_out);
+	}
+	mutex_unlock(&f->as->ws_lock);
+	return r;
+}
+
+/*
+ * May the access be made, by the VAD's rights?  The first thing that a
+ * design's fault asks.  As on Linux and x86, any right lets read.
+ *
+ * Locks:    [M].
+ * Returns:  FAULT_DONE, FAULT_SIGNAL (SIGSEGV, ACCERR).
+ */
+enum fault_outcome
+fault_permit(struct fctx *f)
+{
+	uint8_t need = f->access == ACCESS_WRITE ? PROT_W :
+	    f->access == ACCESS_EXEC ? PROT_X : PROT_R | PROT_W | PROT_X;
+
+	if ((f->v.prot & need) != 0)
+		return FAULT_DONE;
+	return fault_signal(f, SIGSEGV, SEGV_ACCERR);
+}
+
+/*
+ * No VAD holds va: does a stack above it grow down to it?  Growing changes
+ * the tree, so map_lock is taken anew for writing and all is asked again.
+ */
+static enum fault_outcome
+fault_grow(struct fctx *f)
+{
+	struct aspace *as = f->as;
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct vad *v = vad_find_above(as, vpn);
+	int r = 0;
+
+	if (v == NULL || (v->flags & VAD_GROWSDOWN) == 0)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	if (!f->exclusive) {
+		rw_unlock_read(&as->map_lock);
+		rw_lock_write(&as->map_lock);
+		v = vad_find_above(as, vpn);
+	}
+	if (v == NULL || v->start > vpn)
+		r = v == NULL ? -ENOMEM : map_grow_stack(as, v, vpn);
+	if (!f->exclusive)
+		rw_downgrade(&as->map_lock);
+	if (r != 0)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	return FAULT_RESTART;
+}
+
+/* ---- what handlers say ---- */
+
+/*
+ * End the fault with a signal; counted as denied (SIGSEGV) or failed.
+ *
+ * Returns:  FAULT_SIGNAL.
+ */
+enum fault_outcome
+fault_signal(struct fctx *f, int signo, int code)
+{
+	f->sig.signo = signo;
+	f->sig.code = code;
+	f->sig.addr = f->va;
+	if (signo == SIGSEGV)
+		EVENT(fault_denied, f->va);
+	else
+		EVENT(fault_failed, f->va);
+	return FAULT_SIGNAL;
+}
+
+/*
+ * A frame for the handler: the spare that the last wait brought, or a free
+ * one now.
+ *
+ * Locks:    any; does not sleep.
+ * Returns:  a LIMBO frame without home (FRAME_ZEROED: all bytes 0), or NULL:
+ *           return FAULT_NEEDMEM.
+ * Owns:     the caller.
+ */
+struct vm_page *
+fault_take_spare(struct fctx *f, enum fault_frame want)
+{
+	struct vm_page *pg = f->spare;
+
+	if (pg != NULL) {
+		f->spare = NULL;
+		if (want == FRAME_ZEROED && !f->spare_zeroed)
+			page_zero(pg);
+		return pg;
+	}
+	pg = page_alloc(want == FRAME_ZEROED ? PHYS_ZEROED : PHYS_ANY);
+	if (pg == NULL) {
+		f->need = NEED_FRAME;
+		f->need_zeroed = want == FRAME_ZEROED;
+	}
+	return pg;
+}
+
+/*
+ * The handler needs the page of kernel memory at kva, which is not at hand
+ * (R2).
+ *
+ * Returns:  FAULT_NEEDMEM; the next pass finds it among f's pins.
+ */
+enum fault_outcome
+fault_need_kpaged(struct fctx *f, va_t kva)
+{
+	f->need = NEED_KPAGED;
+	f->need_kva = kva;
+	return FAULT_NEEDMEM;
+}
+
+/* ---- between passes: no lock held ---- */
+
+/* The pass ended beside the cases: as waited, or as again. */
+static void
+fault_count(struct fctx *f, enum fault_outcome r)
+{
+	switch (r) {
+	case FAULT_DONE:
+	case FAULT_SIGNAL:
+	case FAULT_WAIT: /* F6 counted itself */
+	case FAULT_IO:   /* so did F2, F5, F10 */
+		break;
+	case FAULT_RESTART:
+		EVENT(fault_again, f->va);
+		break;
+	case FAULT_NEEDMEM:
+		if (f->need == NEED_FRAME || f->need == NEED_TABLE)
+			EVENT(fault_waited, f->va);
+		else
+			EVENT(fault_again, f->va);
+		break;
+	}
+}
+
+static int
+wait_frame(struct vm_page **spare, enum phys_want want)
+{
+	int r;
+
+	while (*spare == NULL) {
+		r = phys_wait(PHYS_USER);
+		if (r != 0)
+			return r;
+		*spare = page_alloc(want);
+	}
+	return 0;
+}
+
+static int
+wait_kpaged(struct fctx *f)
+{
+	int r;
+
+	ASSERT(f->npin < FAULT_MAXPINS);
+	r = kpaged_pin(f->need_kva, &f->pin[f->npin]);
+	if (r == 0)
+		f->npin++;
+	return r;
+}
+
+/* Get what f->need names.  0, -EINTR, -ENOSPC (no commit: SIGBUS). */
+static int
+fault_satisfy(struct fctx *f)
+{
+	enum fault_need need = f->need;
+
+	f->need = NEED_NONE;
+	switch (need) {
+	case NEED_NONE:
+		break;
+	case NEED_FRAME:
+		f->spare_zeroed = f->need_zeroed;
+		return wait_frame(&f->spare,
+		    f->need_zeroed ? PHYS_ZEROED : PHYS_ANY);
+	case NEED_TABLE:
+		return wait_frame(&f->spare_tbl, PHYS_ZEROED);
+	case NEED_KPAGED:
+		return wait_kpaged(f);
+	case NEED_PATH:
+		return anon_fault_path(f);
+	}
+	return 0;
+}
+
+/* Sleep for what the outcome asks.  0: restart; -EINTR, -ENOSPC. */
+static int
+fault_wait(struct fctx *f, enum fault_outcome r)
+{
+	if (thread_is_killed())
+		return -EINTR;
+	switch (r) {
+	case FAULT_DONE:
+	case FAULT_SIGNAL:
+	case FAULT_RESTART:
+		break;
+	case FAULT_WAIT:
+	case FAULT_IO:
+		f->major = true;
+		return page_wait(f->wait_page);
+	case FAULT_NEEDMEM:
+		return fault_satisfy(f);
+	}
+	return 0;
+}
+
+/* ---- S3: the end ---- */
+
+static void
+give_back(struct fctx *f)
+{
+	pt_unpin(f);
+	if (f->spare != NULL)
+		page_free(f->spare);
+	if (f->spare_tbl != NULL)
+		page_free(f->spare_tbl);
+	f->spare = f->spare_tbl = NULL;
+}
+
+static void
+count_signal(struct fctx *f)
+{
+	if (f->kernel)
+		return;
+	if (f->sig.signo == SIGSEGV)
+		EVENT(fault_sigsegv);
+	else if (f->sig.signo == SIGBUS)
+		EVENT(fault_sigbus);
+}
+
+static int
+fault_finish(struct fctx *f, enum fault_outcome r, int error)
+{
+	give_back(f);
+	if (error == -ENOSPC) {
+		f->sig.signo = SIGBUS;
+		f->sig.code = BUS_ADRERR;
+		f->sig.addr = f->va;
+	}
+	if (r == FAULT_DONE && f->major)
+		atomic_add(&f->as->majflt, 1);
+	else if (r == FAULT_DONE)
+		atomic_add(&f->as->minflt, 1);
+	if (f->major)
+		EVENT(fault_major);
+	EVENT(fault_end, r, f->restarts);
+	f->as->ops->reap();
+	vm_check_fault();
+	if (r == FAULT_DONE)
+		return 0;
+	if (error == -EINTR)
+		return -EINTR;
+	count_signal(f);
+	return -EFAULT;
+}
