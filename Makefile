@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 CC := gcc
 BUILD ?= build
 OPT ?= -O2
+JOBS ?= 2
 ifneq ($(origin MAKECMDGOALS),undefined)
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j2
@@ -40,10 +41,10 @@ gdb: image
 	@tools/guest --kernel $(BUILD)/vadose.elf --gdb
 
 check: image testing
-	@$(BUILD)/tools/run $(RUNFLAGS) $(TEST)
+	@build/tools/run -b $(BUILD) -j $(JOBS) $(TEST)
 
 check-long: image testing
-	@$(BUILD)/tools/run --long $(RUNFLAGS) $(TEST)
+	@build/tools/run -l -b $(BUILD) -j $(JOBS) $(TEST)
 
 lint: $(BUILD)/vadose.elf
 	@tools/lint/run $(BUILD)

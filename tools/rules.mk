@@ -41,3 +41,30 @@ $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso
 	@echo "iso: $@"
 
 .PHONY: tools image iso
+
+# ---- tests ----
+
+$(T)/run: kernel/test/run.c | setup
+	@mkdir -p $(@D)
+	@$(HCC) -Wno-format-truncation $< -o $@
+
+# A unit test of the host names the kernel sources it is linked with in its
+# first line: /* SOURCES: lib/tree.c vm/vad.c test/host/md_host.c */
+HOSTCC := $(CC) -std=gnu11 -O1 -g -fsanitize=address,undefined \
+  -fno-sanitize-recover=all -fno-omit-frame-pointer -fwrapv \
+  -fno-strict-aliasing -DHOST_TEST -Wall -Wextra -Wno-unused-parameter \
+  $(INCLUDES)
+HOSTSRC := $(wildcard kernel/test/host/t_*.c)
+HOST_TESTS := $(patsubst kernel/test/host/%.c,$(BUILD)/host/%,$(HOSTSRC))
+sources = $(addprefix kernel/,$(shell sed -n '1s/.*SOURCES: *\(.*\) \*\/.*/\1/p' $(1)))
+
+define host_test
+$(BUILD)/host/$(notdir $(basename $(1))): $(1) $(call sources,$(1)) | setup $(HEADERS)
+	@mkdir -p $$(@D)
+	@$(HOSTCC) -MMD -MP -MF $$@.d -MT $$@ $(1) $(call sources,$(1)) -lcmocka -o $$@
+-include $(BUILD)/host/$(notdir $(basename $(1))).d
+endef
+$(foreach t,$(HOSTSRC),$(eval $(call host_test,$(t))))
+
+testing: $(T)/run $(HOST_TESTS) $(PROGS)
+.PHONY: testing
