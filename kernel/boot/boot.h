@@ -10,6 +10,7 @@
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
 
+#include "lib/assert.h"
 #include "lib/types.h"
 
 #define BOOT_MAXRANGES 64
@@ -50,5 +51,28 @@ pa_t boot_take(size_t bytes);
  * Returns:  false behind the last.
  */
 bool boot_free_range(unsigned i, struct boot_range *out);
+
+/* ---- within boot/, and start.S ---- */
+
+extern uint8_t image_start[], image_end[]; /* kernel.ld */
+
+#define BOOT_PVH_MAGIC 0x336ec578u
+#define BOOT_MB2_MAGIC 0x36d76289u
+
+/*
+ * Read what the loader left at info; makes boot_info() and the free ranges.
+ * Too little memory or an unknown loader: says so and ends the machine.
+ */
+void boot_collect(uint32_t magic, pa_t info);
+void boot_pvh_read(pa_t info);         /* pvh.c */
+void boot_multiboot2_read(pa_t info);  /* multiboot2.c */
+/* What the two report, in any order; memmap.c sorts, aligns and clips. */
+void boot_add_ram(pa_t start, pa_t end);
+void boot_add_reserved(pa_t start, pa_t end);
+void boot_add_module(pa_t start, pa_t end, const char *name);
+void boot_set_cmdline(const char *);
+void boot_set_rsdp(pa_t);
+/* Say why the machine cannot run, and end it. */
+void boot_fatal(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 
 #endif

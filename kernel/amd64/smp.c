@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * smp.c: starting the other CPUs, calling and stopping them
+ *
+ * Problem   The other CPUs wait for a message that lets them run in real
+ *           mode below 1 MiB.  Bring them, one after the other, to the
+ *           kernel's tables and the stack of their idle thread.
+ *
+ * Picture   INIT ─ 10 ms ─ STARTUP ─→ trampoline.S at 8000h ─→ smp_entry()
+ *                                      real → long mode        → online bit
+ *
+ * Rules     1. One CPU starts at a time: smp_boot is its parameter block.
+ *           2. The loader's tables are needed for the way into long mode
+ *              only and are cleared afterwards: they are writable and
+ *              executable.
+ *           3. smp_call: one call at a time; callers wait with interrupts on,
+ *              so two callers serve each other.
+ *
+ * Read next kernel/amd64/trampoline.S, kernel/amd64/shootdown.c
+ */
+#include "amd64/amd64.h"
+#include "amd64/smp_boot.h"
+#include "lib/floor.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define INIT_WAIT_NS 10000000ul
+#define RETRY_WAIT_NS 1000000ul
+#define ONLINE_WAIT_NS 10000000000ul
+#define IST_ORDER 3                /* IST_BYTES */
+
+struct smp_boot smp_boot;          /* read by trampoline.S */
+
+static struct {
+	uint64_t online;           /* [A] bit per running CPU */
+	bool stopping;             /* [A] */
+	void (*fn)(unsigned cpu);  /* [c] of md_start_cpus() */
+} smp = { .online = 1 };
+
+static struct {
+	struct spinlock lock;      /* one call at a time */
+	void (*fn)(void *);
+	void *arg;
+	uint64_t pending;          /* [A] CPUs that have not run it yet */
+} call = { .lock = SPIN_INIT(LR_NONE) };
+
+static bool start_cpu(unsigned id, struct thread *idle);
+static bool wait_online(unsigned id, uint64_t ns);
+
+unsigned
+md_ncpus(void)
+{
+	return (unsigned)__builtin_popcountl(md_online_mask());
+}
+
+uint64_t
+md_online_mask(void)
+{
+	return atomic_load(&smp.online);
+}
+
+/*
+ * Start all CPUs that ACPI lists; each ends in fn(its number), interrupts
+ * off, as the idle thread that make_idle() gives for it.
+ *
+ * Locks:    none.
+ * Context:  CPU 0, after md_init(), kva_init(), md_trap_set_sched().
+ */
+void
+md_start_cpus(struct thread *(*make_idle)(unsigned cpu),
+    void (*fn)(unsigned cpu))
+{
+	unsigned id, n = acpi_info()->ncpus;
+	struct thread *idle;
+
+	smp.fn = fn;
+	memcpy(pa2va(TRAMPOLINE_PA), trampoline_start,
+	    (size_t)(trampoline_end - trampoline_start));
+	for (id = 1; id < n; id++) {
+		idle = make_idle(id);
+		if (idle == NULL || !start_cpu(id, idle)) {
+			klog("smp: CPU %u does not start, %u run", id,
+			    md_ncpus());
+			break;
+		}
+	}
+	memset(boot_pml4, 0, PAGE_SIZE);
+}
+
+static bool
+start_cpu(unsigned id, struct thread *idle)
+{
+	uint32_t target = acpi_info()->apic_id[id];
+	struct vm_page *ist = phys_alloc_run(IST_ORDER);
+	struct cpu *c = cpu_of(id);
+
+	if (ist == NULL)
+		return false;
+	c->ist = pa2va(page_pa(ist));
+	c->current = idle;
+	c->md = (struct md_thread *)idle;
+	smp_boot.root = kernel_root;
+	smp_boot.stack = (uint64_t)c->md->stack + MD_KSTACK_SIZE;
+	smp_boot.cpu = c;
+
+	apic_send_init(target);
+	clock_spin_ns(INIT_WAIT_NS);
+	apic_send_startup(target, TRAMPOLINE_PA);
+	if (wait_online(id, RETRY_WAIT_NS))
+		return true;
+	apic_send_startup(target, TRAMPOLINE_PA);
+	return wait_online(id, ONLINE_WAIT_NS);
+}
+
+static bool
+wait_online(unsigned id, uint64_t ns)
+{
+	uint64_t end = md_time_ns() + ns;
+
+	while ((md_online_mask() & BIT(id)) == 0) {
+		if (md_time_ns() >= end)
+			return false;
+		md_pause();
+	}
+	return true;
+}
+
+/*
+ * The first C function of another CPU.
+ *
+ * Context:  interrupts off, the idle thread's stack, kernel tables.
+ */
+void
+smp_entry(struct cpu *c)
+{
+	cpu_load(c);
+	apic_init_cpu();
+	(void)atomic_or(&smp.online, BIT(c->id));
+	smp.fn(c->id);
+	panic("smp: the idle loop of CPU %u returned", c->id);
+}
+
+/* ---- calling ---- */
+
+void
+md_call_others(void (*fn)(void *), void *arg)
+{
+	uint64_t others;
+	unsigned id;
+
+	ASSERT(md_irq_is_enabled());
+	spin_lock(&call.lock);
+	others = md_online_mask() & ~BIT(md_cpu());
+	call.fn = fn;
+	call.arg = arg;
+	atomic_store(&call.pending, others);
+	for (id = 0; id < MAXCPU; id++)
+		if ((others & BIT(id)) != 0)
+			apic_send(id, VEC_CALL);
+	while (atomic_load(&call.pending) != 0)
+		md_pause();
+	spin_unlock(&call.lock);
+}
+
+void
+smp_call_interrupt(void)
+{
+	uint64_t me = BIT(md_cpu());
+
+	if ((atomic_load(&call.pending) & me) == 0)
+		return;
+	call.fn(call.arg);
+	(void)atomic_and(&call.pending, ~me);
+}
+
+/* Make CPU cpu look at its run queue.  Any context. */
+void
+md_send_resched(unsigned cpu)
+{
+	uint64_t flags = md_irq_save();
+
+	if (cpu == md_cpu())
+		md_set_need_resched();
+	else
+		apic_send(cpu, VEC_RESCHED);
+	md_irq_restore(flags);
+}
+
+/* ---- stopping ---- */
+
+/* NMIs reach CPUs that have interrupts off too.  Locks: none. */
+void
+md_stop_others(void)
+{
+	atomic_store(&smp.stopping, true);
+	apic_send_nmi_others();
+}
+
+bool
+smp_is_stopping(void)
+{
+	return atomic_load(&smp.stopping);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trap.S: into the kernel by exception or interrupt, and out again
+ *
+ * Problem   Save all registers in a struct trapframe, be on the kernel's GS,
+ *           call C; undo it in reverse order.
+ *
+ * Picture   processor pushed:  ss rsp rflags cs rip [error]
+ *           stub pushes:       [0] vector
+ *           trap_common:       rax … r15          ← rdi = struct trapframe *
+ *
+ * Rules     1. A frame from user mode lies at the very top of the kernel
+ *              stack (TSS.rsp0): md_user_frame() finds it there.
+ *           2. With SMAP, AC is cleared: the interrupted code may be in the
+ *              middle of md_copy_user().  iret gives it back.
+ *           3. #DF, NMI and #MC may come between entry and swapgs: they look
+ *              at the sign of GS base, not at the saved cs.
+ *
+ * Read next kernel/amd64/trap.c
+ */
+#include "amd64/asm.h"
+
+	.text
+	.balign 16
+	.globl trap_stubs
+trap_stubs:
+	vector = 0
+	.rept 256
+	.balign 16
+	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	pushq $0
+	.endif
+	.byte 0x68               /* pushq imm32, always in 5 bytes */
+	.long vector
+	.if vector == VEC_NMI || vector == VEC_DF || vector == VEC_MC
+	jmp trap_paranoid_entry
+	.else
+	jmp trap_common
+	.endif
+	vector = vector + 1
+	.endr
+
+	.macro push_registers
+	pushq %rax
+	pushq %rcx
+	pushq %rdx
+	pushq %rbx
+	pushq %rbp
+	pushq %rsi
+	pushq %rdi
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	.endm
+
+	.macro pop_registers
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdi
+	popq %rsi
+	popq %rbp
+	popq %rbx
+	popq %rdx
+	popq %rcx
+	popq %rax
+	addq $16, %rsp           /* vector, error */
+	.endm
+
+	.macro clear_ac
+	cmpb $0, cpu_smap
+	je 9f
+	clac
+9:
+	.endm
+
+	.balign 16
+trap_common:
+	cld
+	push_registers
+	clear_ac
+	testb $3, TF_CS(%rsp)
+	jz 1f
+	swapgs
+1:	movq %rsp, %rdi
+	call trap
+trap_leave:                      /* interrupts are off */
+	testb $3, TF_CS(%rsp)
+	jz 1f
+	swapgs
+1:	pop_registers
+	iretq
+
+/* trap_resume(frame): out of the kernel by this frame; interrupts off. */
+	.globl trap_resume
+trap_resume:
+	movq %rdi, %rsp
+	jmp trap_leave
+
+	.balign 16
+trap_paranoid_entry:
+	cld
+	push_registers
+	clear_ac
+	xorl %ebx, %ebx          /* 1: swapgs on the way out */
+	movl $MSR_GS_BASE, %ecx
+	rdmsr
+	testl %edx, %edx
+	js 1f
+	swapgs
+	movl $1, %ebx
+1:	movq %rsp, %rdi
+	call trap_paranoid
+	testl %ebx, %ebx
+	jz 1f
+	swapgs
+1:	pop_registers
+	iretq
+
+	.section .note.GNU-stack, "", @progbits

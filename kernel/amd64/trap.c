@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trap.c: what to do about an exception or interrupt
+ *
+ * Problem   The processor reports a vector; rooms above know what it means.
+ *           Decide whom to tell, and never let a fault of our own pass.
+ *
+ * Picture   vector ≥ 32 ─→ device, timer, IPI ─→ end of interrupt
+ *           14, user    ─→ trap_ops.fault          (interrupts on)
+ *           14, kernel  ─→ in md_copy_user? trap_ops.fault, else panic
+ *           other       ─→ user: trap_ops.exception; kernel: panic
+ *           then, to user mode: trap_user_exit(); to the kernel after an
+ *           interrupt: the scheduler, if it is due and preemption is on
+ *
+ * Rules     1. C is entered with interrupts off and left with them off.
+ *           2. cr2 is read before interrupts come on.
+ *           3. No iret or sysret faults: cs and ss in a frame are ours, and
+ *              trap_user_exit() keeps a non-canonical rip from getting there.
+ *
+ * Read next kernel/amd64/trap.S, then vm/fault.c.  Book: ch06.
+ */
+#include "amd64/amd64.h"
+#include "kern/kern.h"
+#include "lib/errno.h"
+#include "mem/mem.h"
+
+enum { PF_ERR_P = 1, PF_ERR_W = 2, PF_ERR_RSV = 8, PF_ERR_FETCH = 16 };
+enum { VEC_GP = 13, VEC_PF = 14 };
+
+#define RFLAGS_USER 0x50dd5ul /* CF PF AF ZF SF TF DF OF RF AC: users' own */
+
+static struct {
+	struct trap_ops ops; /* [c] once all rooms have registered */
+} traps;
+
+static const char *const vector_name[32] = {
+	"divide error", "debug exception", "NMI", "breakpoint", "overflow",
+	"bound range", "invalid opcode", "no FPU", "double fault",
+	"coprocessor overrun", "invalid TSS", "segment not present",
+	"stack fault", "general protection", "page fault", "vector 15",
+	"x87 error", "alignment check", "machine check", "SIMD error",
+	"virtualization", "control protection", "vector 22", "vector 23",
+	"vector 24", "vector 25", "vector 26", "vector 27", "vector 28",
+	"VMM communication", "security exception", "vector 31"
+};
+
+static void interrupt(struct trapframe *, bool user);
+static void dispatch(unsigned vector, bool user);
+static void user_exception(struct trapframe *);
+static void kernel_exception(struct trapframe *);
+static void kernel_page_fault(struct trapframe *, va_t);
+static const struct ex_row *find_fixup(uint64_t rip);
+static enum access access_of(const struct trapframe *);
+static const char *name_kernel_fault(const struct trapframe *, va_t);
+static bool is_stack_guard(va_t);
+static bool is_canonical(uint64_t);
+
+/* Every vector but #DF, NMI, #MC comes here from trap.S. */
+void
+trap(struct trapframe *tf)
+{
+	bool user = (tf->cs & 3) != 0;
+
+	if (tf->vector >= VEC_IRQ0)
+		interrupt(tf, user);
+	else if (user)
+		user_exception(tf);
+	else
+		kernel_exception(tf);
+
+	if (user)
+		trap_user_exit(tf);
+	else if (tf->vector >= VEC_IRQ0)
+		cpu_maybe_resched();
+}
+
+/* ---- interrupts ---- */
+
+static void
+interrupt(struct trapframe *tf, bool user)
+{
+	struct cpu *c = cpu_this();
+
+	c->irq_depth++;
+	dispatch(tf->vector, user);
+	if (tf->vector != VEC_SPURIOUS)
+		apic_eoi();
+	c->irq_depth--;
+}
+
+/* A vector that nobody asked for is ignored. */
+static void
+dispatch(unsigned vector, bool user)
+{
+	if (vector == VEC_TIMER && traps.ops.tick != NULL)
+		traps.ops.tick(user);
+	else if (vector == VEC_RESCHED)
+		md_set_need_resched();
+	else if (vector == VEC_TLB)
+		tlb_interrupt();
+	else if (vector == VEC_CALL)
+		smp_call_interrupt();
+	else if (vector < VEC_TIMER)
+		apic_isa_interrupt(vector - VEC_IRQ0);
+}
+
+/* ---- exceptions ---- */
+
+static void
+user_exception(struct trapframe *tf)
+{
+	va_t va = read_cr2();
+
+	if (tf->vector != VEC_PF) {
+		md_irq_enable();
+		traps.ops.exception(tf, tf->vector);
+		return;
+	}
+	EVENT(fault_trap);
+	if ((tf->error & PF_ERR_RSV) != 0)
+		panic_trap(tf, va, "page table of a user is corrupt");
+	md_irq_enable();
+	(void)traps.ops.fault(tf, va, access_of(tf), true);
+}
+
+static void
+kernel_exception(struct trapframe *tf)
+{
+	const struct ex_row *fix;
+
+	if (tf->vector == VEC_PF) {
+		kernel_page_fault(tf, read_cr2());
+		return;
+	}
+	/* #GP in md_copy_user: the user's address is not canonical. */
+	fix = tf->vector == VEC_GP ? find_fixup(tf->rip) : NULL;
+	if (fix == NULL)
+		panic_trap(tf, 0, vector_name[tf->vector]);
+	tf->rip = fix->fixup;
+}
+
+static void
+kernel_page_fault(struct trapframe *tf, va_t va)
+{
+	const struct ex_row *fix = find_fixup(tf->rip);
+	int r;
+
+	EVENT(fault_trap);
+	if (fix == NULL || va >= MD_USER_END || (tf->error & PF_ERR_RSV) != 0)
+		panic_trap(tf, va, name_kernel_fault(tf, va));
+	md_irq_restore(tf->rflags & RFLAGS_IF);
+	r = traps.ops.fault(tf, va, access_of(tf), false);
+	md_irq_disable();
+	if (r != 0)
+		tf->rip = fix->fixup;
+}
+
+static const struct ex_row *
+find_fixup(uint64_t rip)
+{
+	const struct ex_row *r;
+
+	for (r = ex_table_start; r < ex_table_end; r++)
+		if (r->rip == rip)
+			return r;
+	return NULL;
+}
+
+static enum access
+access_of(const struct trapframe *tf)
+{
+	if ((tf->error & PF_ERR_FETCH) != 0)
+		return ACCESS_EXEC;
+	return (tf->error & PF_ERR_W) != 0 ? ACCESS_WRITE : ACCESS_READ;
+}
+
+static const char *
+name_kernel_fault(const struct trapframe *tf, va_t va)
+{
+	bool present = (tf->error & PF_ERR_P) != 0;
+	bool fetch = (tf->error & PF_ERR_FETCH) != 0;
+
+	if ((tf->error & PF_ERR_RSV) != 0)
+		return "page table of the kernel is corrupt";
+	if (is_stack_guard(va))
+		return "kernel stack overflow: guard page hit";
+	if (va < MD_USER_END && present && fetch)
+		return "kernel executed user memory (SMEP)";
+	if (va < MD_USER_END && present)
+		return "kernel touched user memory (SMAP)";
+	if (va < MD_USER_END)
+		return "kernel touched a user address";
+	if (present && fetch)
+		return "kernel executed data (NX)";
+	if (present && (tf->error & PF_ERR_W) != 0)
+		return "kernel wrote to read-only memory";
+	return "page fault in the kernel";
+}
+
+static bool
+is_stack_guard(va_t va)
+{
+	va_t boot_guard = (va_t)boot_stack_guard;
+
+	return PAGE_DOWN(va) == boot_guard || kva_is_guard(va);
+}
+
+/*
+ * #DF, NMI, #MC, on their own stacks.  A push onto a full kernel stack ends
+ * here as #DF: the processor could not push the page fault either.
+ */
+void
+trap_paranoid(struct trapframe *tf)
+{
+	va_t va = read_cr2();
+
+	if (tf->vector == VEC_NMI) {
+		while (smp_is_stopping())
+			__asm__ volatile("cli; hlt");
+		return;
+	}
+	if (tf->vector == VEC_DF && is_stack_guard(va))
+		panic_trap(tf, va, "kernel stack overflow: guard page hit");
+	panic_trap(tf, va, vector_name[tf->vector]);
+}
+
+/* ---- system calls and the way back ---- */
+
+void
+trap_syscall(struct trapframe *tf)
+{
+	md_irq_enable();
+	traps.ops.syscall(tf);
+	trap_user_exit(tf);
+}
+
+/*
+ * All that is due before user mode runs again.  What arrives while interrupts
+ * are on is seen by the next turn: whoever posts a signal to a running thread
+ * also sends it md_send_resched().
+ *
+ * Context:  thread; entered with interrupts on or off, left with them off.
+ */
+void
+trap_user_exit(struct trapframe *tf)
+{
+	struct cpu *c;
+
+	do {
+		md_irq_enable();
+		cpu_maybe_resched();
+		if (!is_canonical(tf->rip))
+			traps.ops.exception(tf, VEC_GP);
+		traps.ops.user_return(tf);
+		md_irq_disable();
+		c = cpu_this();
+		ASSERT(c->preempt == 0);
+	} while (c->need_resched != 0 || !is_canonical(tf->rip));
+}
+
+/* sysret restores rip, rflags and fixed selectors only, and no TF, RF, NT. */
+bool
+trap_may_sysret(const struct trapframe *tf)
+{
+	return tf->rcx == tf->rip && tf->r11 == tf->rflags &&
+	    tf->rip < MD_USER_END && tf->cs == SEL_UCODE &&
+	    tf->ss == SEL_UDATA &&
+	    (tf->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) == 0;
+}
+
+static bool
+is_canonical(uint64_t va)
+{
+	return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+}
+
+void
+trap_call_resched(void)
+{
+	if (traps.ops.resched != NULL)
+		traps.ops.resched();
+}
+
+/* Called once by kern/, before md_start_cpus(). */
+void
+md_trap_set_sched(void (*tick)(bool user), void (*resched)(void))
+{
+	traps.ops.tick = tick;
+	traps.ops.resched = resched;
+}
+
+/* Called once by proc/, before the first user thread; tick, resched kept. */
+void
+md_trap_set_user(const struct trap_ops *ops)
+{
+	traps.ops.fault = ops->fault;
+	traps.ops.exception = ops->exception;
+	traps.ops.syscall = ops->syscall;
+	traps.ops.user_return = ops->user_return;
+}
+
+/* ---- frames ---- */
+
+/* A frame for a new program (abi.md 2): all zero but these. */
+void
+md_frame_init(struct trapframe *tf, va_t entry, va_t sp)
+{
+	*tf = (struct trapframe){
+		.vector = VEC_SYSCALL, .rip = entry, .cs = SEL_UCODE,
+		.rflags = RFLAGS_IF | 2, .rsp = sp, .ss = SEL_UDATA
+	};
+}
+
+/*
+ * Take a frame that a user wrote (abi.md 4): selectors and rflags made ours.
+ *
+ * Locks:    none.
+ * Returns:  false: rip is not canonical, do not use the frame.
+ */
+bool
+md_frame_sanitize(struct trapframe *tf)
+{
+	tf->cs = SEL_UCODE;
+	tf->ss = SEL_UDATA;
+	tf->rflags = (tf->rflags & RFLAGS_USER) | RFLAGS_IF | 2;
+	return is_canonical(tf->rip);
+}

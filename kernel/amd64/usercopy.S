@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * usercopy.S: copies that may fault
+ *
+ * Problem   The user's end of a copy may be unmapped, read-only, swapped out
+ *           or not an address at all.
+ *
+ * Picture   rep movsb faults → trap.c finds its address in __ex_table →
+ *           trap_ops.fault(): 0, so the copy goes on where it stopped
+ *           (rcx, rsi, rdi say where); else it continues at the fixup.
+ *
+ * Rules     1. With SMAP, user memory is reachable between stac and clac only.
+ *           2. Callers have checked that the user's end is below MD_USER_END.
+ *
+ * Read next fixup() in kernel/amd64/trap.c
+ */
+#define EFAULT 14
+
+	.text
+/* int md_copy_user(void *dst, const void *src, size_t n) */
+	.balign 16
+	.globl md_copy_user
+md_copy_user:
+	pushq %rbp
+	movq %rsp, %rbp
+	movq %rdx, %rcx
+	cmpb $0, cpu_smap
+	je 1f
+	stac
+1:	rep movsb
+	xorl %eax, %eax
+2:	cmpb $0, cpu_smap
+	je 3f
+	clac
+3:	popq %rbp
+	ret
+
+4:	movl $-EFAULT, %eax
+	jmp 2b
+
+	.section __ex_table, "a"
+	.balign 8
+	.quad 1b, 4b
+
+	.section .note.GNU-stack, "", @progbits
