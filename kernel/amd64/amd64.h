@@ -198,7 +198,7 @@ struct cpu_features {
 };
 
 extern struct cpu_features cpu_features;
-extern uint8_t cpu_smap;          /* read by usercopy.S and trap.S */
+extern uint8_t cpu_smap;          /* read by usercopy.S and entry.S */
 
 void md_early_init(void);
 struct cpu *cpu_of(unsigned id);

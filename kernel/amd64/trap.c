@@ -17,7 +17,7 @@
  *           3. No iret or sysret faults: cs and ss in a frame are ours, and
  *              trap_user_exit() keeps a non-canonical rip from getting there.
  *
- * Read next kernel/amd64/trap.S, then vm/fault.c.  Book: ch06.
+ * Read next kernel/amd64/entry.S, then vm/fault.c.  Book: ch06.
  */
 #include "amd64/amd64.h"
 #include "kern/kern.h"
@@ -55,7 +55,7 @@ static const char *name_kernel_fault(const struct trapframe *, va_t);
 static bool is_stack_guard(va_t);
 static bool is_canonical(uint64_t);
 
-/* Every vector but #DF, NMI, #MC comes here from trap.S. */
+/* Every vector but #DF, NMI, #MC comes here from entry.S. */
 void
 trap(struct trapframe *tf)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trap.S: into the kernel by exception or interrupt, and out again
+ * entry.S: into the kernel by exception or interrupt, and out again
  *
  * Problem   Save all registers in a struct trapframe, be on the kernel's GS,
  *           call C; undo it in reverse order.
