@@ -108,7 +108,7 @@ int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
 void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
 /* balance.c */
-void bal_init(void);
+void bal_init(void);                                     /* hooks of phys */
 int phys_wait(enum phys_class);                          /* 0, -EINTR (fatal signal) */
 
 /* tlb.c: [W] held */
@@ -210,6 +210,7 @@ pa_t word_pa(const uint64_t *word);                      /* direct-map word → 
 void pq_init(void);
 void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
+void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
 

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tlb.c: batches of cleared words, one flush for many
+ *
+ * Problem   A word is cleared in memory, but each CPU that runs the space may
+ *           still translate by its own copy of the old one.  The frame must
+ *           not be reused before all of them have said that the copy is gone;
+ *           to ask them once per page would be slow.
+ *
+ * Picture   word_set(…, 0) ─→ batch: old word, vpn   up to 64, or tables
+ *                                │ full, or the end of the operation
+ *                                ▼
+ *                   md_tlb_flush: ask, wait for every answer
+ *                                │
+ *                                ▼ step 6, by SRC of the old word
+ *           PRIV  ZAP: the frame is freed       TRIM: to a queue
+ *           OBJ   one mapping less
+ *           FORK  one mapping less; ZAP: the design drops the entry
+ *           SPEC  nothing to do
+ *
+ * Rules     1. D of the old word is final: it was taken by an atomic exchange,
+ *              and a store through a stale entry with D clear must look at
+ *              the word again.  Stores may land until the answer.
+ *           2. Nothing of step 6 happens before the answers (R6); mapcount
+ *              keeps the page where it is meanwhile.
+ *           3. [W] is held from the first word to the end of the batch: a space
+ *              has one initiator.  No lock of rank >= 7 (R6a).
+ *
+ * Read next amd64/shootdown.c (the flush), vm/page.c (what step 6 calls).
+ *           Book: ch07.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static void batch_flush(struct tlb_batch *b);
+static void batch_settle(struct tlb_batch *b);
+static bool settle_word(struct vm_page *pg, uint64_t old, enum batch_end end);
+static void settle_forks(struct tlb_batch *b);
+static void cover(struct tlb_batch *b, uint64_t lo, uint64_t hi);
+
+/*
+ * An empty batch for words of as.
+ *
+ * Locks:    as [W], until tlb_batch_end().
+ */
+void
+tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	b->as = as;
+	b->end = end;
+	b->fork_done = NULL;
+	b->table_chain = 0;
+	b->tables = false;
+	b->n = 0;
+	b->lo = UINT64_MAX;
+	b->hi = 0;
+}
+
+/*
+ * The word at vpn was oldword (VALID) and has been replaced.
+ *
+ * Locks:    [W].
+ */
+void
+tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
+{
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	ASSERT((oldword & MD_PTE_P) != 0);
+	b->e[b->n].oldword = oldword;
+	b->e[b->n].vpn = vpn;
+	b->n++;
+	cover(b, vpn, vpn + 1);
+	if (b->n == BATCH_MAX)
+		tlb_batch_end(b);
+}
+
+/*
+ * A table has been unlinked from its parent; freed after the flush.
+ *
+ * Locks:    [W].
+ * Owns:     the batch, the table.
+ */
+void
+tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
+{
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	table->qnext = b->table_chain;
+	b->table_chain = page_pfn(table);
+	b->tables = true;
+	cover(b, vpn, vpn + 1);
+}
+
+/*
+ * Flush, wait for the answers, let go of pages and tables.  The batch is empty
+ * afterwards and may be filled again.
+ *
+ * Locks:    [W]; none of rank >= 7.
+ */
+void
+tlb_batch_end(struct tlb_batch *b)
+{
+	struct aspace *as = b->as;
+	pfn_t chain = b->table_chain;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	if (b->n == 0 && !b->tables)
+		return;
+	batch_flush(b);
+	batch_settle(b);
+	settle_forks(b);
+	b->n = 0;
+	b->lo = UINT64_MAX;
+	b->hi = 0;
+	b->tables = false;
+	b->table_chain = 0;
+	pt_free_chain(as, chain);
+}
+
+static void
+cover(struct tlb_batch *b, uint64_t lo, uint64_t hi)
+{
+	b->lo = MIN(b->lo, lo);
+	b->hi = MAX(b->hi, hi);
+}
+
+static void
+batch_flush(struct tlb_batch *b)
+{
+	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
+	    b->tables);
+}
+
+/* Step 6 of all words; frames that became free are freed behind [P]. */
+static void
+batch_settle(struct tlb_batch *b)
+{
+	struct vm_page *pg, *dead = NULL;
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < b->n; i++) {
+		pg = pte_page(b->e[i].oldword);
+		if (!settle_word(pg, b->e[i].oldword, b->end))
+			continue;
+		pg->qnext = dead != NULL ? page_pfn(dead) : 0;
+		dead = pg;
+	}
+	spin_unlock(&pfn_lock);
+	while (dead != NULL) {
+		pg = dead;
+		dead = pg->qnext != 0 ? &pfdb[pg->qnext] : NULL;
+		pg->qnext = 0;
+		page_free(pg);
+	}
+}
+
+/* True: the frame is to be freed. */
+static bool
+settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
+{
+	bool dirty = (old & MD_PTE_D) != 0;
+
+	switch (pte_src(old)) {
+	case SRC_PRIV:
+		if (end == BATCH_ZAP)
+			return page_zap_locked(pg);
+		return page_unmap_locked(pg, dirty);
+	case SRC_OBJ:
+	case SRC_FORK:
+		return page_unmap_locked(pg, dirty);
+	case SRC_SPEC:
+		return false;
+	}
+	panic("tlb: word %lx", old);
+}
+
+/* The words that referred to entries of forked objects do so no more. */
+static void
+settle_forks(struct tlb_batch *b)
+{
+	unsigned i;
+
+	if (b->end != BATCH_ZAP)
+		return;
+	for (i = 0; i < b->n; i++) {
+		if (pte_src(b->e[i].oldword) != SRC_FORK)
+			continue;
+		ASSERT(b->fork_done != NULL);
+		b->fork_done(b->as, pte_page(b->e[i].oldword));
+	}
+}
+
+/*
+ * Only rights were taken away from words of [lo, hi) vpn: they keep their
+ * frames, so there is no step 6.
+ *
+ * Locks:    as [W]; none of rank >= 7.
+ */
+void
+tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	if (lo < hi)
+		md_tlb_flush(&as->md, lo << PAGE_SHIFT, hi << PAGE_SHIFT,
+		    false);
+}
+
+/*
+ * Clear one word that is to get another frame: in between siblings wait for
+ * [W].  To store the new word over the old would let a sibling read the old
+ * frame after this thread has written to the new one.
+ *
+ * Locks:    as [W]; none of rank >= 7.
+ * Returns:  the old word; its frame keeps the mapcount.
+ */
+uint64_t
+tlb_clear_word(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t *word)
+{
+	uint64_t old;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	old = word_set(leaf, word, 0);
+	if ((old & MD_PTE_P) != 0)
+		md_tlb_flush(&as->md, PAGE_DOWN(va), PAGE_DOWN(va) + PAGE_SIZE,
+		    false);
+	return old;
+}
