@@ -1,0 +1,29 @@
+# sizes.awk: files, functions, ops structs
+#
+#   awk -f sizes.awk sources…
+#
+# Refuses files over 600 lines, functions over 100 (WARN=1 lists those over
+# 60), and ops structs over 12 entries, but for vmm_ops.
+
+FNR == 1 { if (file != "") file_end(); file = FILENAME; infn = 0; inops = 0 }
+{ lines = FNR }
+
+/^[a-z_][a-z_0-9]*\(/ { fn = $0; sub(/\(.*/, "", fn); fnat = FNR }
+/^\{/ && fnat { infn = 1; start = FNR }
+/^\}/ && infn {
+	len = FNR - start + 1
+	if (len > 100) say(fnat, fn "() has " len " lines")
+	else if (len > 60 && WARN) print file ":" fnat ": note: " fn "() has " len " lines"
+	infn = 0; fnat = 0
+}
+
+/^struct [a-z_]+_ops \{/ { inops = 1; ops = $2; count = 0; next }
+inops && /\(\*/ { count++ }
+inops && /^\}/ {
+	if (count > 12 && ops != "vmm_ops") say(FNR, "struct " ops " has " count " entries")
+	inops = 0
+}
+
+function say(line, msg) { print file ":" line ": " msg; bad++ }
+function file_end() { if (lines > 600) say(lines, "the file has " lines " lines") }
+END { file_end(); exit bad > 0 }
