@@ -134,7 +134,10 @@ void md_frame_init(struct trapframe *, va_t entry, va_t sp);
 /* FPU image of abi.md 2: mxcsr 0x1f80, control word 0x37f, all else 0. */
 void md_fpu_init(void *fpu);
 void md_fpu_save(struct md_thread *);          /* current's live state → fpu */
-/* fpu → live state of current; false: image is not loadable (mxcsr bits). */
+/*
+ * fpu → live state of current; false: image is not loadable (mxcsr bits).  A
+ * switch overwrites fpu: preemption stays off from filling it until here.
+ */
 bool md_fpu_load(struct md_thread *);
 void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
 void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
@@ -285,6 +288,9 @@ struct md_regs_dump {
 	uint64_t cr2, cr3;
 };
 
+/* A fault of the kernel itself; kern/panic.c has it. */
+void panic_trap(const struct trapframe *, uint64_t cr2, const char *what)
+    NORETURN;
 /* Return addresses of the current stack, newest first; returns how many. */
 unsigned md_backtrace(uint64_t *pcs, unsigned max, const struct trapframe *);
 /* Lock-free reset when even the emulator's exit does not work. */

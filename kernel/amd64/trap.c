@@ -20,7 +20,7 @@
  * Read next kernel/amd64/entry.S, then vm/fault.c.  Book: ch06.
  */
 #include "amd64/amd64.h"
-#include "kern/kern.h"
+#include "events.h"
 #include "lib/errno.h"
 #include "mem/mem.h"
 

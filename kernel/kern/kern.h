@@ -46,13 +46,20 @@ struct thread {
 	void *fsctx;              /* fs/: root, cwd, credentials, umask */
 	void *vmctx;              /* vm/: e.g. VM_RESERVED flags, tokens */
 	void (*release)(struct thread *); /* last reference dropped, or NULL */
+	void (*fn)(void *);       /* [c] kernel thread: what it runs; NULL: user */
+	void *arg;                /* [c] */
+	uint8_t design;           /* [A] of its address space, for trace records */
 	struct list_node all;     /* all threads, for /proc and panic */
 };
 
 #define THREAD_SIGNAL 1u  /* an unblocked signal waits: interruptible sleeps end */
 #define THREAD_KILL 2u    /* a fatal one: killable sleeps end too */
 
-/* Start kernel thread fn(arg); runs at once.  NULL: no memory. */
+/*
+ * Start kernel thread fn(arg); runs at once.  NULL: no memory.  The thread
+ * holds the only reference: whoever wants to look at it later than its end
+ * keeps one of his own.
+ */
 struct thread *thread_spawn(const char *name, void (*fn)(void *), void *arg);
 /*
  * A user thread, not yet runnable: kernel stack and FPU image made, user
@@ -205,8 +212,6 @@ void work_queue(struct work *);
 void klog_add_sink(void (*write)(const char *, size_t));
 /* Text so far, oldest first; fn may not log. */
 void klog_read(struct out *);
-/* A fault of the kernel itself. */
-void panic_trap(const struct trapframe *, uint64_t cr2, const char *what) NORETURN;
 /* Called at the end of panic; the emulator is ended by it (dev/power.c). */
 void panic_set_end(void (*fn)(void));
 /* "name+0x12" of a kernel address; false: none.  Table: symtab.S, generated. */
@@ -245,7 +250,12 @@ void ev_show_marks(struct out *);             /* mark=ID time=NS, then name valu
 size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);
 void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
 
-void kern_init(void);        /* after phys_init: caches, rings, options */
+/*
+ * Boot order: options_init(), phys_init(), kva_init(), kern_init(),
+ * sched_init() (threads may be spawned from here), kern_start_cpus(),
+ * sched_start().
+ */
+void kern_init(void);        /* after phys_init: rings, marks, lock checking */
 void kern_start_cpus(void);  /* other CPUs join the scheduler */
 
 #endif
