@@ -288,4 +288,38 @@ seed_count(int argc, char **argv, uint64_t *seed, long *count)
 		*count = strtol(argv[2], NULL, 0);
 }
 
+/* Go to a fresh directory. */
+static inline void
+enter_tmp(void)
+{
+	char path[64];
+
+	mkdir("/tmp", 0777);
+	snprintf(path, sizeof(path), "/tmp/vt.%d", (int)getpid());
+	OK(mkdir(path, 0755));
+	OK(chdir(path));
+}
+
+/* Remove it again; it must be empty by now. */
+static inline void
+leave_tmp(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/vt.%d", (int)getpid());
+	OK(chdir("/"));
+	OK(rmdir(path));
+}
+
+/* Write a whole file. */
+static inline void
+make_file(const char *name, const void *data, size_t n, int mode)
+{
+	int fd = OK(open(name, O_WRONLY | O_CREAT | O_TRUNC, mode));
+
+	EQ(write(fd, data, n), n);
+	OK(close(fd));
+	OK(chmod(name, mode));
+}
+
 #endif

@@ -1,0 +1,128 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * futex: wait, wake, timeouts, requeue, wake-op, bit sets, shared keys over
+ * fork, and the errors of abi.md 5.
+ */
+#include "lib/test.h"
+#include "lib/futex.h"
+#include <pthread.h>
+
+static int word, second;
+static volatile int awake;
+
+static long
+futex(int *at, int op, int val, const void *ts, int *at2, int val3)
+{
+	return syscall(SYS_futex, at, op, val, ts, at2, val3);
+}
+
+static void *
+waiter(void *arg)
+{
+	long op = (long)arg;
+
+	while (futex(&word, op, 0, NULL, NULL, 4) != 0)
+		CHECK(errno == EINTR);
+	__atomic_fetch_add(&awake, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void
+errors(void)
+{
+	struct timespec short_time = { 0, 20000000 }, bad = { 0, 1000000000 };
+	uint64_t t0 = now_ns();
+
+	ERR(futex(&word, FUTEX_WAIT, 1, NULL, NULL, 0), EAGAIN);
+	ERR(futex(&word, FUTEX_WAIT, 0, &short_time, NULL, 0), ETIMEDOUT);
+	CHECK(now_ns() - t0 >= 20000000);
+	ERR(futex(&word, FUTEX_WAIT, 0, &bad, NULL, 0), EINVAL);
+	ERR(futex((int *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL, 0),
+	    EINVAL);
+	ERR(futex((int *)8, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);
+	ERR(futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), EINVAL);
+	ERR(futex(&word, 99, 0, NULL, NULL, 0), ENOSYS);
+	EQ(futex(&word, FUTEX_WAKE, 100, NULL, NULL, 0), 0);
+	ERR(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &second, 7), EAGAIN);
+	/* An absolute deadline that is past. */
+	ERR(futex(&word, FUTEX_WAIT_BITSET, 0, &short_time, NULL, ~0),
+	    ETIMEDOUT);
+}
+
+static void
+start(pthread_t *t, int n, long op)
+{
+	awake = 0;
+	for (int i = 0; i < n; i++)
+		EQ(pthread_create(&t[i], NULL, waiter, (void *)op), 0);
+	sleep_ms(100);
+	EQ(awake, 0);
+}
+
+static void
+finish(pthread_t *t, int n)
+{
+	for (int i = 0; i < n; i++)
+		EQ(pthread_join(t[i], NULL), 0);
+	EQ(awake, n);
+}
+
+static void
+wakes(void)
+{
+	pthread_t t[4];
+
+	start(t, 4, FUTEX_WAIT);
+	EQ(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	EQ(futex(&word, FUTEX_WAKE, 100, NULL, NULL, 0), 3);
+	finish(t, 4);
+	start(t, 4, FUTEX_WAIT | FUTEX_PRIVATE_FLAG);
+	EQ(futex(&word, FUTEX_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)2,
+	       &second, 0), 3);
+	EQ(futex(&second, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 0),
+	    2);
+	EQ(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 0), 1);
+	finish(t, 4);
+	start(t, 2, FUTEX_WAIT_BITSET);
+	EQ(futex(&word, FUTEX_WAKE_BITSET, 9, NULL, NULL, 3), 0);
+	EQ(futex(&word, FUTEX_WAKE_BITSET, 9, NULL, NULL, 12), 2);
+	finish(t, 2);
+	start(t, 2, FUTEX_WAIT);
+	second = 5; /* second += 1; it was 5, so wake there too (nobody) */
+	EQ(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &second,
+	       FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 5)), 1);
+	EQ(second, 6);
+	EQ(futex(&word, FUTEX_CMP_REQUEUE, 0, (void *)1, &second, 0), 1);
+	EQ(futex(&second, FUTEX_WAKE, 9, NULL, NULL, 0), 1);
+	finish(t, 2);
+}
+
+/* The key of a shared page is the page, not the address. */
+static void
+over_fork(void)
+{
+	int *shared = (int *)pages_shared(1);
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		int *moved = mremap(shared, PAGE, PAGE,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, pages_private(1));
+
+		while (*(volatile int *)moved == 0)
+			futex(moved, FUTEX_WAIT, 0, NULL, NULL, 0);
+		_exit(0);
+	}
+	sleep_ms(50);
+	__atomic_store_n(shared, 1, __ATOMIC_SEQ_CST);
+	EQ(futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	REAP(pid, 0);
+}
+
+int
+main(void)
+{
+	errors();
+	wakes();
+	over_fork();
+	return test_done();
+}

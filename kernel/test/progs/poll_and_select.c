@@ -1,0 +1,114 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * poll and select on pipes: ready, hang-up, error, bad descriptors,
+ * timeouts, a wake-up from another process.
+ */
+#include "lib/test.h"
+#include <sys/select.h>
+
+static int fd[2];
+
+static int
+poll_one(int f, int events, int timeout)
+{
+	struct pollfd p = { f, events, -1 };
+	int n = poll(&p, 1, timeout);
+
+	EQ(n, p.revents != 0);
+	return p.revents;
+}
+
+static void
+states(void)
+{
+	static char block[65536];
+	uint64_t t0 = now_ns();
+
+	OK(pipe(fd));
+	EQ(poll_one(fd[0], POLLIN, 0), 0);
+	EQ(poll_one(fd[0], POLLIN, 50), 0);
+	CHECK(now_ns() - t0 >= 50000000);
+	EQ(poll_one(fd[1], POLLOUT | POLLIN, 0), POLLOUT);
+	EQ(write(fd[1], block, 1), 1);
+	EQ(poll_one(fd[0], POLLIN | POLLPRI, -1), POLLIN);
+	EQ(write(fd[1], block, 65535), 65535);
+	EQ(poll_one(fd[1], POLLOUT, 0), 0);
+	close(fd[1]);
+	EQ(poll_one(fd[0], POLLIN, 0), POLLIN | POLLHUP);
+	EQ(read(fd[0], block, sizeof(block)), 65536);
+	EQ(poll_one(fd[0], 0, 0), POLLHUP);
+	EQ(poll_one(fd[1], POLLIN, 0), POLLNVAL);
+	EQ(poll_one(-1, POLLIN, 0), 0);
+	close(fd[0]);
+	OK(pipe(fd));
+	close(fd[0]);
+	EQ(poll_one(fd[1], POLLOUT, 0) & POLLERR, POLLERR);
+	close(fd[1]);
+	ERR(syscall(SYS_poll, 8, 1, 0), EFAULT);
+	ERR(syscall(SYS_poll, NULL, 1000000, 0), EINVAL);
+	EQ(poll(NULL, 0, 10), 0);
+}
+
+static void
+woken(void)
+{
+	struct pollfd p[3];
+	int other[2];
+	pid_t pid;
+
+	OK(pipe(fd));
+	OK(pipe(other));
+	pid = OK(fork());
+	if (pid == 0) {
+		sleep_ms(50);
+		_exit(write(fd[1], "x", 1) != 1);
+	}
+	p[0] = (struct pollfd){ other[0], POLLIN, 0 };
+	p[1] = (struct pollfd){ -5, POLLIN, 7 };
+	p[2] = (struct pollfd){ fd[0], POLLIN, 0 };
+	EQ(poll(p, 3, 10000), 1);
+	EQ(p[0].revents, 0);
+	EQ(p[1].revents, 0);
+	EQ(p[2].revents, POLLIN);
+	REAP(pid, 0);
+	close(other[0]);
+	close(other[1]);
+}
+
+/* fd[0] holds one byte from woken(). */
+static void
+selects(void)
+{
+	struct timeval tv = { 0, 20000 };
+	struct timespec ts = { 0, 20000000 };
+	fd_set r, w;
+
+	FD_ZERO(&r);
+	FD_ZERO(&w);
+	FD_SET(fd[0], &r);
+	FD_SET(fd[1], &r);
+	FD_SET(fd[1], &w);
+	EQ(select(fd[1] + 1, &r, &w, NULL, NULL), 2);
+	CHECK(FD_ISSET(fd[0], &r) && !FD_ISSET(fd[1], &r));
+	CHECK(FD_ISSET(fd[1], &w));
+	FD_ZERO(&r);
+	FD_SET(fd[1], &r);
+	EQ(select(fd[1] + 1, &r, NULL, NULL, &tv), 0);
+	CHECK(!FD_ISSET(fd[1], &r));
+	EQ(pselect(0, NULL, NULL, NULL, &ts, NULL), 0);
+	close(fd[0]);
+	close(fd[1]);
+	FD_SET(fd[0], &r);
+	tv.tv_usec = 0;
+	ERR(select(fd[0] + 1, &r, NULL, NULL, &tv), EBADF);
+	ERR(select(-1, NULL, NULL, NULL, &tv), EINVAL);
+}
+
+int
+main(void)
+{
+	states();
+	woken();
+	selects();
+	return test_done();
+}

@@ -1,0 +1,70 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/*
+ * sigaltstack: handlers with SA_ONSTACK run there, nested ones too; the
+ * size and flags are checked; it cannot be changed while in use.
+ */
+#include "lib/test.h"
+
+static char area[32 * KIB], other[32 * KIB];
+static int depth, on_area;
+
+static void
+handler(int signo)
+{
+	char here;
+	stack_t ss, new = { .ss_sp = other, .ss_size = sizeof(other) };
+
+	on_area += &here >= area && &here < area + sizeof(area);
+	OK(sigaltstack(NULL, &ss));
+	EQ(ss.ss_flags, SS_ONSTACK);
+	ERR(sigaltstack(&new, NULL), EPERM);
+	if (++depth == 1)
+		OK(kill(getpid(), signo == SIGUSR1 ? SIGUSR2 : SIGUSR1));
+}
+
+static void
+plain(int signo)
+{
+	char here;
+
+	(void)signo;
+	on_area += &here >= area && &here < area + sizeof(area);
+}
+
+int
+main(void)
+{
+	stack_t ss = { .ss_sp = area, .ss_size = sizeof(area) }, old;
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = handler;
+	sa.sa_flags = SA_ONSTACK;
+	OK(sigaction(SIGUSR1, &sa, NULL));
+	OK(sigaction(SIGUSR2, &sa, NULL));
+	OK(syscall(SYS_sigaltstack, NULL, &old));
+	EQ(old.ss_flags, SS_DISABLE);
+	OK(sigaltstack(&ss, NULL));
+	OK(kill(getpid(), SIGUSR1));
+	EQ(depth, 2);
+	EQ(on_area, 2);
+	sa.sa_handler = plain;
+	sa.sa_flags = 0;
+	OK(sigaction(SIGUSR1, &sa, NULL));
+	OK(kill(getpid(), SIGUSR1));
+	EQ(on_area, 2);
+	OK(sigaltstack(NULL, &old));
+	CHECK(old.ss_sp == area && old.ss_size == sizeof(area));
+	EQ(old.ss_flags, 0);
+	ss.ss_size = 2047;
+	ERR(syscall(SYS_sigaltstack, &ss, NULL), ENOMEM);
+	ss.ss_size = sizeof(area);
+	ss.ss_flags = 77;
+	ERR(syscall(SYS_sigaltstack, &ss, NULL), EINVAL);
+	ERR(syscall(SYS_sigaltstack, 8, NULL), EFAULT);
+	ss.ss_flags = SS_DISABLE;
+	OK(sigaltstack(&ss, NULL));
+	OK(sigaltstack(NULL, &old));
+	EQ(old.ss_flags, SS_DISABLE);
+	return test_done();
+}

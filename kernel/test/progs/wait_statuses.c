@@ -1,0 +1,148 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * wait4 and waitid: exit codes, signals, stop and continue, WNOHANG,
+ * groups, ECHILD, ignored SIGCHLD, orphans, usage.
+ */
+#include "lib/test.h"
+
+static pid_t
+child_exits(int code)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0)
+		_exit(code);
+	return pid;
+}
+
+static pid_t
+child_waits(void)
+{
+	pid_t pid = OK(fork());
+
+	while (pid == 0)
+		pause();
+	return pid;
+}
+
+static void
+codes(void)
+{
+	struct rusage ru;
+	int status;
+	pid_t pid;
+
+	ERR(wait(NULL), ECHILD);
+	ERR(waitpid(-1, NULL, WNOHANG), ECHILD);
+	REAP(child_exits(0), 0);
+	REAP(child_exits(255), 255);
+	REAP(child_exits(256 + 7), 7);
+	pid = child_waits();
+	EQ(waitpid(pid, &status, WNOHANG), 0);
+	ERR(waitpid(999999, NULL, 0), ECHILD);
+	ERR(wait4(-1, NULL, 0x10000000 | 64, NULL), EINVAL);
+	OK(kill(pid, SIGTERM));
+	EQ(wait4(pid, &status, 0, &ru), pid);
+	EQ(status, SIGTERM);
+	ERR(waitpid(pid, NULL, 0), ECHILD);
+	pid = child_exits(3);
+	EQ(wait(&status), pid);
+	EQ(status, 3 << 8);
+	pid = child_exits(4);
+	ERR(syscall(SYS_wait4, pid, 8, 0, NULL), EFAULT);
+}
+
+static void
+stops(void)
+{
+	pid_t pid = child_waits();
+	siginfo_t si;
+	int status;
+
+	OK(kill(pid, SIGSTOP));
+	EQ(waitpid(pid, &status, WUNTRACED), pid);
+	EQ(status, SIGSTOP << 8 | 0x7f);
+	EQ(waitpid(pid, &status, WUNTRACED | WNOHANG), 0);
+	OK(kill(pid, SIGTERM)); /* stays pending while stopped */
+	sleep_ms(20);
+	EQ(waitpid(pid, &status, WNOHANG), 0);
+	OK(kill(pid, SIGCONT));
+	REAP_SIGNAL(pid, SIGTERM);
+	pid = child_waits();
+	OK(kill(pid, SIGSTOP));
+	EQ(waitpid(pid, &status, WUNTRACED), pid);
+	OK(kill(pid, SIGCONT));
+	EQ(waitpid(pid, &status, WCONTINUED), pid);
+	EQ(status, 0xffff);
+	OK(kill(pid, SIGSTOP));
+	OK(waitid(P_PID, pid, &si, WSTOPPED));
+	EQ(si.si_code, CLD_STOPPED);
+	OK(kill(pid, SIGKILL)); /* also while stopped */
+	OK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT));
+	EQ(si.si_code, CLD_KILLED);
+	EQ(si.si_status, SIGKILL);
+	REAP_SIGNAL(pid, SIGKILL);
+	ERR(waitid(P_PID, pid, &si, 0), EINVAL);
+	ERR(waitid(P_ALL, 0, &si, WEXITED), ECHILD);
+}
+
+static void
+groups(void)
+{
+	pid_t a = child_waits(), b = child_waits();
+
+	OK(setpgid(a, a));
+	OK(setpgid(b, a));
+	EQ(getpgid(b), a);
+	OK(kill(-a, SIGINT));
+	CHECK(waitpid(-a, NULL, 0) > 0);
+	CHECK(waitpid(-a, NULL, 0) > 0);
+	ERR(waitpid(-a, NULL, 0), ECHILD);
+	ERR(kill(-a, 0), ESRCH);
+	ERR(setpgid(999999, 0), ESRCH);
+	ERR(setpgid(0, -1), EINVAL);
+}
+
+static void
+ignored(void)
+{
+	signal(SIGCHLD, SIG_IGN);
+	child_exits(1);
+	child_exits(2);
+	ERR(wait(NULL), ECHILD);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* A grandchild whose parent died belongs to a subreaper. */
+static void
+orphans(void)
+{
+	int status;
+	pid_t pid;
+
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	pid = OK(fork());
+	if (pid == 0) {
+		if (OK(fork()) == 0) {
+			while (getppid() == pid)
+				sched_yield();
+			sleep_ms(20);
+			_exit(77);
+		}
+		_exit(0);
+	}
+	REAP(pid, 0);
+	CHECK(wait(&status) > 0);
+	EQ(WEXITSTATUS(status), 77);
+}
+
+int
+main(void)
+{
+	codes();
+	stops();
+	groups();
+	ignored();
+	orphans();
+	return test_done();
+}
