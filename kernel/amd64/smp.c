@@ -50,7 +50,12 @@ static bool wait_online(unsigned id, uint64_t ns);
 unsigned
 md_ncpus(void)
 {
-	return (unsigned)__builtin_popcountl(md_online_mask());
+	uint64_t mask = md_online_mask();
+	unsigned n;
+
+	for (n = 0; mask != 0; n++)
+		mask &= mask - 1;
+	return n;
 }
 
 uint64_t
