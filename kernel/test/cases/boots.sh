@@ -1,0 +1,14 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=120
+# Boots on 4 CPUs in a row, the host busy: none hangs, none panics.
+. kernel/test/cases/lib.sh
+
+n=10
+[ -n "$LONG" ] && n=50
+(while :; do :; done) & load1=$!
+(while :; do :; done) & load2=$!
+trap 'kill $load1 $load2; rm -rf "$tmp"' EXIT
+for i in $(seq $n); do
+	expect 0 $guest --cpus 4 --log "$tmp/log.$i" -- true
+done
+finish

@@ -1,0 +1,16 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=60
+# 20 MB of any bytes arrive as they were sent, within a minute.
+. kernel/test/cases/lib.sh
+
+mb=4
+[ -n "$LONG" ] && mb=20
+head -c 1048576 /dev/urandom >"$tmp/mb"
+for i in $(seq $mb); do cat "$tmp/mb"; done | md5sum >"$tmp/want"
+begin=$(date +%s)
+$guest --add "$tmp/mb:/mb" -- sh -c \
+	"i=0; while [ \$i -lt $mb ]; do cat /mb; i=\$((i + 1)); done" | md5sum >"$tmp/got"
+end=$(date +%s)
+cmp -s "$tmp/want" "$tmp/got" || fail "the bytes differ"
+[ $((end - begin)) -le $((3 * mb + 5)) ] || fail "$mb MB took $((end - begin)) s"
+finish

@@ -1,0 +1,25 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=30
+# What cannot start is 126 and one sentence that says why.
+. kernel/test/cases/lib.sh
+
+refuse() {
+	words=$1
+	shift
+	expect 126 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	grep -q -e "$words" "$tmp/err" || fail "'$words' is not in: $(cat "$tmp/err")"
+	[ ! -s "$tmp/out" ] || fail "standard output of $*"
+}
+refuse 'not there yet' $guest --swap 64M -- true
+refuse 'not there yet' $guest --disk /dev/null -- true
+refuse 'not there yet' $guest --trace "$tmp/t" -- true
+refuse 'not there yet' $guest --design uvm -- true
+refuse 'No such file' $GUEST --kernel "$tmp/none" -- true
+refuse 'not an ELF' $GUEST --kernel README.md -- true
+refuse 'no terminal' $guest
+refuse '1 to 16' $guest --cpus 17 -- true
+refuse 'cannot start' $guest --cpus 1 --memory 8M -- true
+refuse 'such as 24M' $guest --memory 12parsec -- true
+refuse 'does-not-exist' $guest --add does-not-exist -- true
+refuse qemu env PATH="$tmp" $guest -- true
+finish

@@ -1,0 +1,35 @@
+# lib.sh: what the cases share; sourced, not run
+#
+# expect STATUS COMMAND…      the command's exit status
+# same WANT GOT WHAT          two texts
+# A failure is said, counted, and makes finish return 1.
+
+GUEST=${GUEST:-tools/guest}
+BUILD=${BUILD:-build}
+guest="$GUEST --kernel $BUILD/vadose.elf --timeout 120"
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM HUP
+failures=0
+
+fail() {
+	echo "does not hold: $*" >&2
+	failures=$((failures + 1))
+}
+
+expect() {
+	want=$1
+	shift
+	"$@"
+	got=$?
+	[ $got = "$want" ] || fail "status $got, expected $want: $*"
+}
+
+same() {
+	[ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"
+}
+
+finish() {
+	[ $failures = 0 ]
+	exit
+}
