@@ -235,6 +235,14 @@ enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ };
 void container_attach(struct vm_page *, enum container_kind); /* PF_CONTAINER; recount nused */
 int kpaged_check(struct vm_report *);
 
+/* kpaged_va.c: addresses only */
+void kpaged_va_init(void);
+va_t kpaged_va_alloc(size_t pages);                      /* with kernel tables; 0 */
+void kpaged_va_free(va_t, size_t pages);
+void kpaged_drain(void);                                 /* before leak accounting */
+va_t kpaged_va_top(void);
+bool kpaged_va_is_free(va_t);
+
 /* ======== evidence ======== */
 
 /* check.c, leak.c */
