@@ -94,7 +94,7 @@ enum fault_outcome f11_error(struct fctx *);
 enum fault_outcome f_upgrade(struct fctx *);
 /* Rights of the VAD and of this access as bits of a VALID word. */
 uint64_t fault_rights(const struct fctx *);
-/* A new frame becomes the private page of f's word, which is ABSENT now. */
+/* A new frame becomes the private page of f's word, which is not VALID now. */
 void fault_install(struct fctx *, struct vm_page *);
 /* The word is TRANS: map its page.  False: it is not TRANS any more. */
 bool fault_map_trans(struct fctx *, struct vm_page **out);
@@ -104,7 +104,9 @@ uint64_t fork_word(uint64_t index);            /* FORK word of an entry index */
 uint64_t fork_index(uint64_t word);
 /* Where is the entry of a FORK or VALID/FORK word?  Its kernel address. */
 va_t fork_entry(uint64_t word);
-int fork_reserve(struct aspace *parent, struct aspace *child, struct fmo **) MUST_CHECK;
+struct fork_work;
+int fork_reserve(struct fork_work *) MUST_CHECK;
+int fork_range(struct fork_work *, va_t *start, va_t end) MUST_CHECK;
 int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* fmo.c */

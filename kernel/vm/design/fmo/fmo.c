@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/fmo.c: the life of forked memory objects, their entries and references
+ *
+ * Problem   After a fork one page belongs to two processes, later to more or
+ *           to fewer.  It must be copied while it is shared, given to the
+ *           last one that refers to it, and freed when nobody does.
+ *
+ * Picture   process ── fmo_ref {fmo, nptes} ──→ fmo {live, nrefs, procs}
+ *              │            one per fmo it refers into     │
+ *              └─ FORK word, VALID/FORK word ──→ entry {word, refs} ─→ page
+ *
+ *           refs 2 ─F4→ refs 1 ─fmo_try_steal→ dead: the page is private again
+ *                          └─fmo_deref→ refs 0: page freed, dead
+ *
+ * Rules     1. refs and word change under [F] (the fmo's lock), word also
+ *              under [P].  Never two FMO locks.
+ *           2. refs == 1 is stable for the process that has the word: only
+ *              its own fork could add one, and map_lock excludes that.
+ *           3. A page with pins is not stolen: someone may still be sending
+ *              what is in it (write(2)), though he has unmapped it.
+ *           4. A reference is dropped when nptes reaches 0; with the last
+ *              one the object waits on the dead list for fmo_reap(), for its
+ *              kernel range is freed with no lock of rank >= 3 held.
+ *           5. An entry is never used twice: an entry page whose entries are
+ *              all dead is given back at once.
+ *
+ * Read next vm/design/fmo/fork.c, who makes them.  Book: ch10, ch11.
+ */
+#include "vm/design/fmo/fmo.h"
+
+static struct {
+	struct spinlock lock;     /* list lock: the two lists */
+	struct list live;         /* [list lock] */
+	struct list dead;         /* [list lock] for fmo_reap() */
+	_Atomic uint32_t ndead;   /* [A] length of dead */
+	_Atomic uint32_t gen;     /* [A] forks so far */
+	struct kmem_cache fmos;   /* own lock */
+	struct kmem_cache refs;   /* own lock */
+} fmos = {
+	.lock = SPIN_INIT(LR_LEAF),
+	.live = LIST_INIT(fmos.live),
+	.dead = LIST_INIT(fmos.dead),
+	.fmos = KMEM_CACHE("fmo", struct fmo),
+	.refs = KMEM_CACHE("fmo_ref", struct fmo_ref),
+};
+
+static bool take_page(const struct fmo_spot *s, struct fmo_entry *e);
+static bool entry_died(struct fmo *fmo, struct fmo_entry *e);
+static struct vm_page *entry_release(struct fmo_entry *e);
+static void drop_word(struct aspace *as, struct fmo_ref *ref);
+static void refs_changed(const struct fmo_entry *e);
+
+#define REF_OF(node) CONTAINER_OF(node, struct fmo_ref, rb)
+
+/* ---- objects ---- */
+
+/*
+ * An object with room for max_entries; none is made yet.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  the object, without references; NULL: no memory.
+ * Owns:     the caller, until fmo_add_ref(): the last fmo_drop_ref() ends it.
+ */
+struct fmo *
+fmo_create(uint64_t max_entries)
+{
+	uint64_t pages = (max_entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+	struct fmo *fmo = kmem_cache_zalloc(&fmos.fmos);
+	va_t kva;
+
+	if (fmo == NULL)
+		return NULL;
+	kva = kpaged_alloc(pages);
+	if (kva == 0) {
+		kmem_cache_free(&fmos.fmos, fmo);
+		return NULL;
+	}
+	fmo->base = (kva - MD_KPAGED_BASE) / sizeof(struct fmo_entry);
+	fmo->npages = (uint32_t)pages;
+	fmo->gen = atomic_add(&fmos.gen, 1);
+	spin_init(&fmo->lock, LR_OBJ);
+	spin_lock(&fmos.lock);
+	list_push_back(&fmos.live, &fmo->all);
+	spin_unlock(&fmos.lock);
+	EVENT_ADD(fmo_live, 1);
+	EVENT(fmo_new, fmo->base, max_entries);
+	return fmo;
+}
+
+static va_t
+fmo_kva(const struct fmo *fmo)
+{
+	return MD_KPAGED_BASE + fmo->base * sizeof(struct fmo_entry);
+}
+
+/* No process refers to it: onto the dead list. */
+static void
+fmo_bury(struct fmo *fmo)
+{
+	ASSERT(fmo->live == 0 && fmo->nrefs == 0);
+	spin_lock(&fmos.lock);
+	list_remove(&fmo->all);
+	list_push_back(&fmos.dead, &fmo->all);
+	spin_unlock(&fmos.lock);
+	atomic_add(&fmos.ndead, 1);
+	EVENT_ADD(fmo_live, -1);
+}
+
+/*
+ * Free the objects that have died: header, kernel range, commit.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+fmo_reap(void)
+{
+	struct list_node *n;
+	struct fmo *fmo;
+
+	while (atomic_load(&fmos.ndead) != 0) {
+		spin_lock(&fmos.lock);
+		n = list_pop_front(&fmos.dead);
+		spin_unlock(&fmos.lock);
+		if (n == NULL)
+			return;
+		atomic_sub(&fmos.ndead, 1);
+		fmo = LIST_ENTRY(n, struct fmo, all);
+		EVENT(fmo_free, fmo->base);
+		kpaged_free(fmo_kva(fmo), fmo->npages);
+		commit_uncharge(fmo->charged);
+		EVENT_ADD(fmo_pages_live, -(int64_t)fmo->charged);
+		kmem_cache_free(&fmos.fmos, fmo);
+	}
+}
+
+/*
+ * All entries of the entry page that holds `index` are dead, and no fork
+ * fills it any more: give frame and commit back.
+ *
+ * Locks:    none of rank >= 6; the caller's process still refers to fmo.
+ */
+void
+fmo_free_page(struct fmo *fmo, uint64_t index)
+{
+	uint64_t page = (index - fmo->base) / FMO_PER_PAGE;
+
+	spin_lock(&fmo->lock);
+	ASSERT(fmo->charged > 0);
+	fmo->charged--;
+	spin_unlock(&fmo->lock);
+	kpaged_decommit(fmo_kva(fmo) + page * PAGE_SIZE, 1);
+	commit_uncharge(1);
+	EVENT_ADD(fmo_pages_live, -1);
+	EVENT(fmo_pages_freed_early);
+	EVENT(fmo_page_free, fmo->base, page);
+}
+
+/*
+ * Call fn for each object that some process refers to.
+ *
+ * Locks:    takes the list lock (rank 9); fn may not sleep.
+ */
+void
+fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
+{
+	struct fmo *fmo;
+
+	spin_lock(&fmos.lock);
+	LIST_FOREACH(fmo, &fmos.live, all)
+		fn(fmo, arg);
+	spin_unlock(&fmos.lock);
+}
+
+/* ---- references of processes ---- */
+
+/*
+ * as will have words that refer into fmo.
+ *
+ * Locks:    [W] of as, or as is not published.
+ * Returns:  the reference with nptes 0; NULL: no memory.
+ */
+struct fmo_ref *
+fmo_add_ref(struct aspace *as, struct fmo *fmo)
+{
+	struct rb_node **link = &as->fmo_refs.node, *parent = NULL;
+	struct fmo_ref *ref = kmem_cache_zalloc(&fmos.refs);
+
+	if (ref == NULL)
+		return NULL;
+	while (*link != NULL) {
+		parent = *link;
+		link = fmo->base < REF_OF(parent)->fmo->base ? &parent->left :
+		    &parent->right;
+	}
+	ref->fmo = fmo;
+	rb_insert(&as->fmo_refs, &ref->rb, parent, link, NULL);
+	as->nfmo++;
+	atomic_add(&fmo->procs, 1);
+	EVENT_ADD(fmo_refs_live, 1);
+	return ref;
+}
+
+/*
+ * The reference of as to the object that holds entry `index`.
+ *
+ * Locks:    [W] of as.
+ * Returns:  the reference; NULL: as refers to no such object.
+ */
+struct fmo_ref *
+fmo_find_ref(struct aspace *as, uint64_t index)
+{
+	struct rb_node *n = as->fmo_refs.node;
+	struct fmo_ref *best = NULL;
+
+	while (n != NULL) {
+		if (REF_OF(n)->fmo->base <= index) {
+			best = REF_OF(n);
+			n = n->right;
+		} else {
+			n = n->left;
+		}
+	}
+	if (best == NULL ||
+	    index - best->fmo->base >= best->fmo->npages * FMO_PER_PAGE)
+		return NULL;
+	return best;
+}
+
+/*
+ * as has no word left that refers into the object.
+ *
+ * Locks:    [W] of as, or as is not published.
+ */
+void
+fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
+{
+	struct fmo *fmo = ref->fmo;
+
+	ASSERT(ref->nptes == 0);
+	rb_remove(&as->fmo_refs, &ref->rb, NULL);
+	as->nfmo--;
+	kmem_cache_free(&fmos.refs, ref);
+	EVENT_ADD(fmo_refs_live, -1);
+	if (atomic_sub(&fmo->procs, 1) == 0)
+		fmo_bury(fmo);
+}
+
+/* One word of as less; the reference goes when it reaches 0. */
+static void
+drop_word(struct aspace *as, struct fmo_ref *ref)
+{
+	ASSERT(ref->nptes > 0 && as->n_fork > 0);
+	as->n_fork--;
+	ref->nptes--;
+	if (ref->nptes == 0)
+		fmo_drop_ref(as, ref);
+}
+
+/*
+ * One more word of the ref's process names e: fork of a word that refers to
+ * an entry already.  The caller counts n_fork.
+ *
+ * Locks:    [W] of the process; e's page is pinned; takes [F].
+ */
+void
+fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
+{
+	struct fmo *fmo = ref->fmo;
+
+	spin_lock(&fmo->lock);
+	ASSERT(e->refs > 0 && e->word != 0);
+	e->refs++;
+	fmo->nrefs++;
+	refs_changed(e);
+	spin_unlock(&fmo->lock);
+	ref->nptes++;
+}
+
+/* ---- the end of an entry ---- */
+
+/*
+ * A word of as that named e is gone, its flush acknowledged.
+ *
+ * Locks:    [W] of as; e's page is pinned or has nres > 0; takes [F], [P].
+ */
+void
+fmo_deref(struct aspace *as, struct fmo_entry *e)
+{
+	uint64_t index = fmo_index_of(e);
+	struct fmo_ref *ref = fmo_find_ref(as, index);
+	struct vm_page *gone = NULL;
+	bool empty = false;
+	struct fmo *fmo;
+
+	ASSERT(ref != NULL);
+	fmo = ref->fmo;
+	spin_lock(&fmo->lock);
+	ASSERT(e->refs > 0 && fmo->nrefs > 0);
+	e->refs--;
+	fmo->nrefs--;
+	refs_changed(e);
+	EVENT(fmo_deref, index, e->refs);
+	if (e->refs == 0) {
+		gone = entry_release(e);
+		empty = entry_died(fmo, e);
+	}
+	spin_unlock(&fmo->lock);
+	if (gone != NULL)
+		page_free(gone);
+	if (empty)
+		fmo_free_page(fmo, index);
+	drop_word(as, ref);
+}
+
+/* Written by direct map: the entry page must not come back older from swap. */
+static void
+refs_changed(const struct fmo_entry *e)
+{
+	struct vm_page *container = fmo_page_of(e);
+
+	if ((container->flags & PF_DIRTY) != 0)
+		return;
+	spin_lock(&pfn_lock);
+	container->flags |= PF_DIRTY;
+	spin_unlock(&pfn_lock);
+}
+
+/* refs reached 0: the page, if nobody holds it, is the caller's to free. */
+static struct vm_page *
+entry_release(struct fmo_entry *e)
+{
+	struct vm_page *pg;
+	bool last;
+
+	if (pte_kind(e->word) != PTE_TRANS)
+		panic("swap-in: entry %lx has word %lx, but there is no swap",
+		    fmo_index_of(e), e->word);
+	spin_lock(&pfn_lock);
+	pg = pte_page(e->word);
+	ASSERT(pg->mapcount == 0);
+	word_set_locked(fmo_page_of(e), &e->word, 0);
+	last = page_disown_locked(pg);
+	spin_unlock(&pfn_lock);
+	return last ? pg : NULL;
+}
+
+/* The word of e is 0 now.  True: its page holds no living entry any more. */
+static bool
+entry_died(struct fmo *fmo, struct fmo_entry *e)
+{
+	ASSERT(fmo->live > 0 && e->word == 0 && e->refs == 0);
+	fmo->live--;
+	EVENT(fmo_entry_dead);
+	EVENT_ADD(fmo_entries_live, -1);
+	/* n == 0: a fork still fills the object. */
+	return fmo_page_of(e)->nused == 0 && fmo->n != 0;
+}
+
+/*
+ * The last owner takes the page back instead of copying it: soft FORK becomes
+ * TRANS, VALID/FORK becomes VALID/PRIV with the rights it had.
+ *
+ * Locks:    [W]; e's page is pinned or has nres > 0; takes [F], [P].
+ * Returns:  true: the word owns the page and e is dead; false: others refer
+ *           to it, or hold the page pinned.
+ */
+bool
+fmo_try_steal(const struct fmo_spot *s, struct fmo_entry *e,
+    enum steal_where where)
+{
+	uint64_t index = fmo_index_of(e);
+	struct fmo_ref *ref = fmo_find_ref(s->as, index);
+	bool stolen, empty = false;
+	struct fmo *fmo;
+
+	ASSERT(ref != NULL);
+	fmo = ref->fmo;
+	spin_lock(&fmo->lock);
+	stolen = e->refs == 1 && take_page(s, e);
+	if (stolen) {
+		e->refs = 0;
+		fmo->nrefs--;
+		empty = entry_died(fmo, e);
+	}
+	spin_unlock(&fmo->lock);
+	if (!stolen)
+		return false;
+	EVENT(fmo_steal, index, where);
+	if (empty)
+		fmo_free_page(fmo, index);
+	s->as->n_priv++;
+	drop_word(s->as, ref);
+	return true;
+}
+
+/* Under [F]: entry → word, in one hold of [P].  False: pinned. */
+static bool
+take_page(const struct fmo_spot *s, struct fmo_entry *e)
+{
+	struct vm_page *pg;
+	bool taken;
+
+	if (pte_kind(e->word) != PTE_TRANS)
+		panic("swap-in: entry %lx has word %lx, but there is no swap",
+		    fmo_index_of(e), e->word);
+	spin_lock(&pfn_lock);
+	pg = pte_page(e->word);
+	taken = pg->pins == 0;
+	if (taken) {
+		word_set_locked(fmo_page_of(e), &e->word, 0);
+		page_set_home(pg, HOME_PTE, word_pa(s->word));
+		pg->index = s->va >> PAGE_SHIFT;
+		if (pte_kind(word_get(s->word)) == PTE_VALID)
+			word_change(s->word, PTE_SRC_MASK,
+			    (uint64_t)SRC_PRIV << PTE_SRC_SHIFT);
+		else
+			word_set_locked(s->leaf, s->word, pte_make_trans(pg));
+	}
+	spin_unlock(&pfn_lock);
+	return taken;
+}
+
+/*
+ * Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.
+ * No frame is touched, and nothing is read in but entry pages.
+ *
+ * Locks:    [W]; takes [F], [P].
+ * Returns:  0: done; else the kva of an entry page that is not at hand (R2),
+ *           *va at the word that needs it.
+ */
+va_t
+fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end)
+{
+	struct vm_page *held = NULL;
+	va_t kva = 0;
+
+	for (; *va < end; *va += PAGE_SIZE) {
+		uint64_t *word = &pt_words(leaf)[md_pt_index(*va, 1)];
+
+		if (pte_kind(word_get(word)) != PTE_FORK)
+			continue;
+		kva = fork_entry(word_get(word));
+		if (held == NULL || held->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
+			if (held != NULL)
+				kpaged_unpin(held, true);
+			held = kpaged_trypin(kva);
+			if (held == NULL)
+				return kva;
+		}
+		word_set(leaf, word, 0);
+		fmo_deref(as, kpaged_ptr(held, kva));
+	}
+	if (held != NULL)
+		kpaged_unpin(held, true);
+	return 0;
+}

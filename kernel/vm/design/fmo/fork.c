@@ -1,0 +1,780 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/fork.c: a second process with the same memory, and no page copied
+ *
+ * Problem   fork must give the child all that the parent has written, at a
+ *           cost of what exists, not of what is mapped, and without a copy
+ *           that the usual exec right after would throw away.
+ *
+ * Picture   before   parent VALID/PRIV rw ─→ page            child ABSENT
+ *           after    parent VALID/FORK ro ─→ page ←─ entry {TRANS, 2}
+ *                                                      ↑
+ *                                           child FORK ┘
+ *           A word that is FORK already: its entry's refs rise, no new entry.
+ *
+ * Rules     1. Phase A (fork_reserve) charges and allocates all that may
+ *              fail; the parent is as it was if it does.
+ *           2. Phase B (fork_range) waits, but cannot fail for memory; only a
+ *              fatal signal ends it.  Nothing is waited for with a ws_lock.
+ *           3. One flush of the parent, before the child is published and
+ *              also when the fork is given up: a stale writable entry would
+ *              outlive a later fork, which finds the word FORK and does not
+ *              flush it.
+ *           4. A page with pins is copied at once: a read(2) may still fill
+ *              it, and what it brings belongs to the parent alone.
+ *           5. The maplink of a VAD is listed before its words are copied,
+ *              and a word beyond the end of the object is not (R7).
+ *
+ * Read next vm/design/fmo/fmo.c.  Book: ch10.
+ */
+#include "vm/design/fmo/fmo.h"
+
+struct fork_work {
+	struct aspace *parent, *child;
+	struct fmo *fmo;             /* the new object; NULL: nothing to enter */
+	struct fmo_ref *pref, *cref; /* references of both to it */
+	uint64_t charge;             /* pages charged and not yet given an owner */
+	uint64_t next;               /* entries made */
+	struct vm_page *page;        /* pinned: entry page of `next` */
+	struct vm_page *old;         /* pinned: entry page of an older object */
+	struct vm_page *copy;        /* spare frame for an eager copy */
+	pfn_t tables;                /* spare frames for the child's tables */
+	va_t lo, hi;                 /* parent words that lost W: to be flushed */
+	uint64_t flags;              /* of the VAD being copied */
+	va_t limit;                  /* end of its object, as an address */
+	enum fault_need need;        /* what stopped fork_range() */
+	va_t need_kva;
+	struct vm_page *wait;
+	uint64_t rerefs, copies;
+};
+
+static int fork_vads(struct fork_work *w);
+static int fork_refs(struct fork_work *w);
+static int fork_words(struct fork_work *w);
+static bool fork_one(struct fork_work *w, const struct fmo_spot *s);
+static bool fork_private(struct fork_work *w, const struct fmo_spot *s);
+static bool fork_entered(struct fork_work *w, const struct fmo_spot *s);
+static void fork_enter(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword);
+static bool fork_copy(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *pg);
+static int fork_satisfy(struct fork_work *w);
+static void fork_finish(struct fork_work *w);
+static enum fault_outcome entry_of(struct fctx *f, uint64_t word,
+    struct fmo_entry **e);
+static void fork_around(struct fctx *f, const struct fmo_entry *e);
+
+/* ---- FORK words: vmm.md 2.2 ---- */
+
+/*
+ * The soft word that names entry `index` of the kpaged region.
+ */
+uint64_t
+fork_word(uint64_t index)
+{
+	ASSERT(index < MD_KPAGED_SIZE / sizeof(struct fmo_entry));
+	return pte_make_soft(PTE_FORK, index);
+}
+
+/* The entry index that a soft FORK word names. */
+uint64_t
+fork_index(uint64_t word)
+{
+	ASSERT(pte_kind(word) == PTE_FORK);
+	return (word & PTE_PFN_MASK) >> PAGE_SHIFT;
+}
+
+/*
+ * Kernel address of the entry of a FORK word, or of a VALID/FORK word by way
+ * of its page: page → home → entry → entry page → kpaged page number.
+ *
+ * Locks:    [W] of the word's space: our reference keeps the entry.
+ */
+va_t
+fork_entry(uint64_t word)
+{
+	uint64_t index = pte_kind(word) == PTE_FORK ? fork_index(word) :
+	    fmo_index_of(fmo_entry_of_page(pte_page(word)));
+
+	return MD_KPAGED_BASE + index * sizeof(struct fmo_entry);
+}
+
+/* ---- the whole fork ---- */
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal; the child
+ *           is half made: as_put() takes it apart).
+ */
+int
+fmo_dup(struct aspace *parent, struct aspace *child)
+{
+	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = fork_reserve(&w);
+	if (r != 0)
+		return r;
+	r = fork_words(&w);
+	fork_finish(&w);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, w.next, w.rerefs, w.copies);
+	}
+	return r;
+}
+
+/* ---- phase A ---- */
+
+/*
+ * All that may fail: commit, the child's VADs, the object, the references.
+ *
+ * Locks:    both map_locks exclusive; takes the parent's ws_lock.
+ * Returns:  0, -ENOMEM: what the child has so far goes with as_put(child).
+ */
+int
+fork_reserve(struct fork_work *w)
+{
+	struct aspace *p = w->parent;
+	uint64_t entries, tables;
+	int r;
+
+	mutex_lock(&p->ws_lock);
+	entries = p->n_priv + p->n_fork;
+	tables = p->n_table + p->n_table_out;
+	mutex_unlock(&p->ws_lock);
+	r = fork_vads(w);
+	if (r != 0)
+		return r;
+	w->charge = w->child->commit - 4 + atomic_load(&p->late) + tables +
+	    (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+	r = commit_charge(w->charge);
+	if (r != 0) {
+		w->child->commit = 4;
+		return r;
+	}
+	/* The child's own commit has its owner now. */
+	w->charge -= w->child->commit - 4;
+	if (entries != 0) {
+		w->fmo = fmo_create(entries);
+		r = w->fmo == NULL ? -ENOMEM : 0;
+	}
+	if (r == 0)
+		r = fork_refs(w);
+	if (r != 0)
+		fork_finish(w);
+	return r;
+}
+
+/* The child's VADs, with its commit summed up; not charged yet. */
+static int
+fork_vads(struct fork_work *w)
+{
+	struct aspace *child = w->child;
+	struct vad *v, *c;
+
+	VAD_FOREACH(v, w->parent) {
+		if ((v->flags & VAD_DONTFORK) != 0)
+			continue;
+		c = vad_alloc(v->vmo);
+		if (c == NULL) {
+			child->commit = 4;
+			return -ENOMEM;
+		}
+		c->start = v->start;
+		c->end = v->end;
+		c->off = v->off;
+		c->flags = v->flags & ~(uint32_t)VAD_LOCKED;
+		c->prot = v->prot;
+		c->maxprot = v->maxprot;
+		c->commit = v->commit;
+		c->commit_tbl = v->commit_tbl;
+		child->commit += v->commit + v->commit_tbl;
+		CHECK(vad_insert(child, c) == 0);
+	}
+	return 0;
+}
+
+/* The child refers to all that the parent refers to, both to the new one. */
+static int
+fork_refs(struct fork_work *w)
+{
+	struct rb_node *n;
+
+	for (n = rb_first(&w->parent->fmo_refs); n != NULL; n = rb_next(n)) {
+		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
+
+		if (fmo_add_ref(w->child, ref->fmo) == NULL)
+			return -ENOMEM;
+	}
+	if (w->fmo == NULL)
+		return 0;
+	w->cref = fmo_add_ref(w->child, w->fmo);
+	if (w->cref == NULL)
+		return -ENOMEM;
+	mutex_lock(&w->parent->ws_lock);
+	w->pref = fmo_add_ref(w->parent, w->fmo);
+	mutex_unlock(&w->parent->ws_lock);
+	return w->pref == NULL ? -ENOMEM : 0;
+}
+
+/* ---- phase B ---- */
+
+static bool
+has_words(const struct vad *v)
+{
+	return (v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) == 0;
+}
+
+static int
+fork_words(struct fork_work *w)
+{
+	struct vad *v;
+	va_t va;
+	int r = 0;
+
+	VAD_FOREACH(v, w->child)
+		vad_list_link(w->child, v);
+	VAD_FOREACH(v, w->parent) {
+		if (!has_words(v))
+			continue;
+		va = v->start << PAGE_SHIFT;
+		w->flags = v->flags;
+		while (r == 0 && va < v->end << PAGE_SHIFT) {
+			w->limit = v->vmo == NULL ? UINT64_MAX :
+			    va + PAGE_UP(vmo_size(v->vmo)) -
+			    ((v->off << PAGE_SHIFT) +
+			    (va - (v->start << PAGE_SHIFT)));
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		}
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Turn every private word of the parent in [*start, end) that is not ABSENT
+ * into a FORK reference, in parent and child alike; at most one leaf table
+ * of the parent per call.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0 with *start moved on, -EINTR.
+ */
+int
+fork_range(struct fork_work *w, va_t *start, va_t end)
+{
+	struct fmo_spot s = { .as = w->parent };
+	va_t stop;
+
+	w->need = NEED_NONE;
+	mutex_lock(&w->parent->ws_lock);
+	mutex_lock_nested(&w->child->ws_lock);
+	s.leaf = pt_next_leaf(w->parent, start, end);
+	stop = s.leaf == NULL ? end :
+	    MIN(end, (*start | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+	while (s.leaf != NULL && *start < stop) {
+		s.va = *start;
+		s.word = &pt_words(s.leaf)[md_pt_index(s.va, 1)];
+		if (!fork_one(w, &s))
+			break;
+		*start += PAGE_SIZE;
+	}
+	if (s.leaf == NULL)
+		*start = end;
+	mutex_unlock(&w->child->ws_lock);
+	mutex_unlock(&w->parent->ws_lock);
+	return fork_satisfy(w);
+}
+
+/* One word.  False: w->need says what is missing; the word is as before. */
+static bool
+fork_one(struct fork_work *w, const struct fmo_spot *s)
+{
+	uint64_t word = word_get(s->word);
+	bool done = true;
+
+	switch (pte_kind(word)) {
+	case PTE_ABSENT:
+	case PTE_ERROR: /* released like ABSENT; the child reads it anew */
+		break;
+	case PTE_VALID:
+		if (s->va >= w->limit)
+			break;
+		if (pte_src(word) == SRC_PRIV)
+			done = fork_private(w, s);
+		else if (pte_src(word) == SRC_FORK)
+			done = fork_entered(w, s);
+		break;
+	case PTE_TRANS:
+		if (s->va < w->limit)
+			done = fork_private(w, s);
+		break;
+	case PTE_FORK:
+		if (s->va < w->limit)
+			done = fork_entered(w, s);
+		break;
+	case PTE_BUSY:
+		w->wait = pte_page(word);
+		return false;
+	case PTE_SWAP:
+		panic("swap-in: fork va %lx word %lx, but there is no swap",
+		    s->va, word);
+	}
+	if (done)
+		EVENT(fork_words);
+	return done;
+}
+
+/* The child's word at the same address, its table made if need be. */
+static uint64_t *
+child_word(struct fork_work *w, va_t va, struct vm_page **leaf)
+{
+	bool late = (w->flags & VAD_CHARGED) == 0;
+	uint64_t *word = pt_make(w->child, va, leaf, &w->tables, late);
+
+	if (word == NULL)
+		w->need = NEED_TABLE;
+	return word;
+}
+
+/* The child has a page that its mapping has not paid for ahead. */
+static void
+child_late(struct fork_work *w)
+{
+	if ((w->flags & VAD_CHARGED) != 0)
+		return;
+	ASSERT(w->charge > 0);
+	w->charge--;
+	atomic_add(&w->child->late, 1);
+}
+
+/* The entry that the next private word gets, or NULL: its page is needed. */
+static struct fmo_entry *
+next_entry(struct fork_work *w)
+{
+	va_t kva = MD_KPAGED_BASE +
+	    (w->fmo->base + w->next) * sizeof(struct fmo_entry);
+
+	if (w->page != NULL && (kva & PAGE_MASK) == 0 &&
+	    w->page->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
+		kpaged_unpin(w->page, true);
+		w->page = NULL;
+	}
+	if (w->page != NULL)
+		return kpaged_ptr(w->page, kva);
+	w->need = NEED_KPAGED;
+	w->need_kva = kva;
+	return NULL;
+}
+
+/* VALID/PRIV or TRANS: into the new object, or copied if someone pins it. */
+static bool
+fork_private(struct fork_work *w, const struct fmo_spot *s)
+{
+	struct vm_page *pg = pte_page(word_get(s->word)), *cleaf;
+	uint64_t *cword;
+	bool pinned;
+
+	/* [M] exclusive and [W]: nobody gets a new pin by this word. */
+	spin_lock(&pfn_lock);
+	pinned = pg->pins > 0;
+	spin_unlock(&pfn_lock);
+	if (pinned)
+		return fork_copy(w, s, pg);
+	if (next_entry(w) == NULL)
+		return false;
+	cword = child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	fork_enter(w, s, cleaf, cword);
+	return true;
+}
+
+/* The page moves from the parent's word to the next entry. */
+static void
+fork_enter(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	struct fmo_entry *e = next_entry(w);
+	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
+	struct vm_page *pg = pte_page(old);
+
+	spin_lock(&w->fmo->lock);
+	spin_lock(&pfn_lock);
+	ASSERT(e->word == 0 && e->refs == 0);
+	e->refs = 2;
+	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
+	word_set_locked(w->page, &e->word, pte_make_trans(pg));
+	page_set_home(pg, HOME_FMO, va2pa(e));
+	if (pte_kind(old) == PTE_VALID)
+		old = word_change(s->word, MD_PTE_W | MD_PTE_D | PTE_SRC_MASK,
+		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
+	else
+		word_set_locked(s->leaf, s->word, fork);
+	if ((old & MD_PTE_P) != 0 && (old & MD_PTE_D) != 0)
+		pg->flags |= PF_DIRTY;
+	word_set_locked(cleaf, cword, fork);
+	spin_unlock(&pfn_lock);
+	w->fmo->live++;
+	w->fmo->nrefs += 2;
+	spin_unlock(&w->fmo->lock);
+	if ((old & MD_PTE_P) != 0) {
+		w->lo = MIN(w->lo, s->va);
+		w->hi = MAX(w->hi, s->va + PAGE_SIZE);
+	}
+	w->next++;
+	w->pref->nptes++;
+	w->cref->nptes++;
+	w->parent->n_priv--;
+	w->parent->n_fork++;
+	w->child->n_fork++;
+	child_late(w);
+	EVENT(fork_entries);
+	EVENT_ADD(fmo_entries_live, 1);
+	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
+}
+
+/* Someone still fills or reads the page: the child gets its own, now. */
+static bool
+fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
+{
+	struct vm_page *cleaf;
+	uint64_t *cword;
+
+	if (w->copy == NULL)
+		w->copy = page_alloc(PHYS_ANY);
+	if (w->copy == NULL) {
+		w->need = NEED_FRAME;
+		return false;
+	}
+	cword = child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	page_copy(w->copy, pg);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(w->copy, HOME_PTE, word_pa(cword), s->va >> PAGE_SHIFT);
+	page_pin_locked(w->copy);
+	word_set_locked(cleaf, cword, pte_make_trans(w->copy));
+	/* The last unpin puts it on the modified queue. */
+	CHECK(!page_unpin_locked(w->copy, true));
+	spin_unlock(&pfn_lock);
+	w->copy = NULL;
+	w->child->n_priv++;
+	w->copies++;
+	child_late(w);
+	EVENT(fork_pinned_copies);
+	return true;
+}
+
+/* The pinned entry page of kva, from the last word or now; NULL: needed. */
+static struct vm_page *
+old_page(struct fork_work *w, va_t kva)
+{
+	if (w->old != NULL && w->old->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
+		kpaged_unpin(w->old, true);
+		w->old = NULL;
+	}
+	if (w->old == NULL)
+		w->old = kpaged_trypin(kva);
+	if (w->old == NULL) {
+		w->need = NEED_KPAGED;
+		w->need_kva = kva;
+	}
+	return w->old;
+}
+
+/*
+ * FORK or VALID/FORK: the child refers to the same entry; chains never grow.
+ * Where the parent is the last owner it takes the page back first, and enters
+ * it in the new object, so that the old one can die.
+ */
+static bool
+fork_entered(struct fork_work *w, const struct fmo_spot *s)
+{
+	va_t kva = fork_entry(word_get(s->word));
+	struct vm_page *page = old_page(w, kva), *cleaf;
+	struct fmo_entry *e;
+	uint64_t *cword;
+
+	if (page == NULL)
+		return false;
+	e = kpaged_ptr(page, kva);
+	if (fmo_try_steal(s, e, STEAL_FORK))
+		return fork_private(w, s);
+	cword = child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	fmo_reref(fmo_find_ref(w->child, fmo_index_of(e)), e);
+	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
+	w->child->n_fork++;
+	w->rerefs++;
+	child_late(w);
+	EVENT(fork_rerefs);
+	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
+	return true;
+}
+
+/* ---- waiting, and the end ---- */
+
+/* Get what stopped fork_range(), with no ws_lock held.  0, -EINTR. */
+static int
+fork_satisfy(struct fork_work *w)
+{
+	struct vm_page *pg = w->wait;
+	int r = 0;
+
+	w->wait = NULL;
+	if (pg != NULL)
+		return page_wait(pg);
+	switch (w->need) {
+	case NEED_NONE:
+	case NEED_PATH:
+		break;
+	case NEED_TABLE:
+		return pt_reserve(&w->tables, MD_PT_LEVELS - 1);
+	case NEED_FRAME:
+		while (w->copy == NULL && (r = phys_wait(PHYS_USER)) == 0)
+			w->copy = page_alloc(PHYS_ANY);
+		break;
+	case NEED_KPAGED:
+		r = kpaged_pin(w->need_kva, &pg);
+		if (r != 0)
+			break;
+		if (w->fmo != NULL && w->need_kva == MD_KPAGED_BASE +
+		    (w->fmo->base + w->next) * sizeof(struct fmo_entry)) {
+			container_attach(pg, KIND_FMO);
+			w->page = pg;
+		} else {
+			w->old = pg;
+		}
+		break;
+	}
+	if (r == 0 && thread_is_killed())
+		r = -EINTR;
+	return r;
+}
+
+/* References that turned out to be of no use. */
+static void
+drop_idle_refs(struct aspace *as)
+{
+	struct rb_node *n = rb_first(&as->fmo_refs), *next;
+
+	for (; n != NULL; n = next) {
+		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
+
+		next = rb_next(n);
+		if (ref->nptes == 0)
+			fmo_drop_ref(as, ref);
+	}
+}
+
+/*
+ * The flush, and what was taken and not used goes back.  Also after a failed
+ * phase A and an abandoned phase B.
+ */
+static void
+fork_finish(struct fork_work *w)
+{
+	uint64_t used = (w->next + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+
+	mutex_lock(&w->parent->ws_lock);
+	if (w->lo < w->hi)
+		tlb_flush_range(w->parent, w->lo >> PAGE_SHIFT,
+		    w->hi >> PAGE_SHIFT);
+	if (w->page != NULL)
+		kpaged_unpin(w->page, true);
+	if (w->old != NULL)
+		kpaged_unpin(w->old, true);
+	if (w->fmo != NULL) {
+		spin_lock(&w->fmo->lock);
+		w->fmo->n = (uint32_t)w->next;
+		w->fmo->charged = (uint32_t)used;
+		spin_unlock(&w->fmo->lock);
+		EVENT_ADD(fmo_pages_live, used);
+		w->charge -= used;
+	}
+	drop_idle_refs(w->parent);
+	mutex_lock_nested(&w->child->ws_lock);
+	drop_idle_refs(w->child);
+	mutex_unlock(&w->child->ws_lock);
+	mutex_unlock(&w->parent->ws_lock);
+	if (w->copy != NULL)
+		page_free(w->copy);
+	pt_unreserve(&w->tables);
+	commit_uncharge(w->charge);
+	w->charge = 0;
+}
+
+/* ---- F4 and F8: the faults that fork makes ---- */
+
+/*
+ * The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
+ * FAULT_NEEDMEM: not at hand (R2).
+ */
+static enum fault_outcome
+entry_of(struct fctx *f, uint64_t word, struct fmo_entry **e)
+{
+	va_t kva = fork_entry(word);
+	uint64_t index = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
+	struct vm_page *pg = NULL;
+	unsigned i;
+
+	for (i = 0; i < f->npin; i++)
+		if (page_home_kind(f->pin[i]) == HOME_KPAGED &&
+		    f->pin[i]->index == index)
+			pg = f->pin[i];
+	if (pg == NULL) {
+		pg = kpaged_trypin(kva);
+		if (pg == NULL)
+			return fault_need_kpaged(f, kva);
+		ASSERT(f->npin < FAULT_MAXPINS);
+		f->pin[f->npin++] = pg;
+	}
+	*e = kpaged_ptr(pg, kva);
+	return FAULT_DONE;
+}
+
+/* The page is ours again, word VALID/PRIV or TRANS: map it as the VAD allows. */
+static enum fault_outcome
+map_stolen(struct fctx *f, uint64_t before)
+{
+	uint64_t set = fault_rights(f) & ~MD_PTE_NX;
+	struct vm_page *pg = pte_page(word_get(f->word));
+
+	if (pte_kind(word_get(f->word)) == PTE_VALID) {
+		word_change(f->word, 0, set);
+		md_tlb_local(f->va);
+	} else if (!fault_map_trans(f, &pg)) {
+		return FAULT_RESTART;
+	}
+	EVENT(fault_fork_steal, f->va, before, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+/* The page of a living entry, pinned: TRANS words change under [P] only. */
+static struct vm_page *
+entry_pin_page(const struct fmo_entry *e)
+{
+	struct vm_page *pg;
+
+	spin_lock(&pfn_lock);
+	ASSERT(pte_kind(e->word) == PTE_TRANS);
+	pg = pte_page(e->word);
+	page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+	return pg;
+}
+
+/*
+ * F4 break fork: a write to a page that a fork made common.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page).
+ */
+enum fault_outcome
+f4_break_fork(struct fctx *f)
+{
+	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	uint64_t before = word_get(f->word);
+	struct vm_page *old, *new;
+	struct fmo_entry *e;
+	enum fault_outcome r = entry_of(f, before, &e);
+
+	if (r != FAULT_DONE)
+		return r;
+	/* F4s: only our own fork could add a sharer, and [M] excludes it. */
+	if (fmo_try_steal(&s, e, STEAL_WRITE))
+		return map_stolen(f, before);
+	new = fault_take_spare(f, FRAME_ANY);
+	if (new == NULL)
+		return FAULT_NEEDMEM;
+	old = entry_pin_page(e);
+	page_copy(new, old);
+	/* Clear and flush before the new word: a sibling may read old. */
+	if (pte_kind(before) == PTE_VALID) {
+		tlb_clear_word(f->as, f->va, f->leaf, f->word);
+		ws_remove(f->as, f->leaf);
+		page_unmap(old, false);
+	}
+	fault_install(f, new);
+	/* Only now: this may free old's last reference but our pin. */
+	fmo_deref(f->as, e);
+	page_unpin(old, false);
+	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(new));
+	return FAULT_DONE;
+}
+
+/* Map the page of e at f's word or a later one of the same table, read-only. */
+static struct vm_page *
+map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
+{
+	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D);
+	struct vm_page *pg;
+
+	spin_lock(&pfn_lock);
+	ASSERT(pte_kind(e->word) == PTE_TRANS);
+	pg = pte_page(e->word);
+	ws_rescue(pg);
+	page_map_locked(pg);
+	word_set_locked(f->leaf, word, pte_make_valid(pg, SRC_FORK, bits));
+	spin_unlock(&pfn_lock);
+	ws_insert(f->as, f->leaf);
+	return pg;
+}
+
+/*
+ * F8 fork map: a read of a page that a fork made common.  The last owner
+ * takes it at once, which saves a fault at the first write.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART.
+ */
+enum fault_outcome
+f8_fork_map(struct fctx *f)
+{
+	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	uint64_t before = word_get(f->word);
+	struct fmo_entry *e;
+	struct vm_page *pg;
+	enum fault_outcome r = entry_of(f, before, &e);
+
+	if (r != FAULT_DONE)
+		return r;
+	if (fmo_try_steal(&s, e, STEAL_READ))
+		return map_stolen(f, before);
+	pg = map_shared(f, f->word, e);
+	EVENT(fault_fork_map, f->va, before, word_get(f->word), page_pfn(pg));
+	fork_around(f, e);
+	return FAULT_DONE;
+}
+
+/*
+ * Fault-around: map the following FORK words too, as far as their entries lie
+ * in the same, pinned, entry page.
+ */
+static void
+fork_around(struct fctx *f, const struct fmo_entry *e)
+{
+	uint64_t n = MIN(option_u64("around"), 8), i;
+	const struct vm_page *page = fmo_page_of(e);
+	uint64_t *word = f->word;
+	va_t kva, va = f->va;
+
+	for (i = 1; i < n; i++) {
+		word++;
+		va += PAGE_SIZE;
+		if (md_pt_index(va, 1) == 0 || va >= f->v.end << PAGE_SHIFT ||
+		    pte_kind(word_get(word)) != PTE_FORK)
+			return;
+		kva = fork_entry(word_get(word));
+		if ((kva - MD_KPAGED_BASE) >> PAGE_SHIFT != page->index)
+			return;
+		map_shared(f, word, pa2va(page_pa(page) + (kva & PAGE_MASK)));
+		EVENT(fault_around_fork);
+	}
+}
