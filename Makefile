@@ -9,10 +9,8 @@ CC := gcc
 BUILD ?= build
 OPT ?= -O2
 JOBS ?= 2
-ifneq ($(origin MAKECMDGOALS),undefined)
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j2
-endif
 endif
 
 include kernel/rules.mk
@@ -39,6 +37,7 @@ run: image
 	else tools/guest --kernel $(BUILD)/vadose.elf --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
 gdb: image
+	@tools/setup gdb
 	@tools/guest --kernel $(BUILD)/vadose.elf --gdb
 
 check: image testing
@@ -56,7 +55,8 @@ lint: $(BUILD)/vadose.elf
 doctor: image
 	@tools/doctor $(BUILD)
 
-format: | setup
+format:
+	@tools/setup format
 	@git ls-files 'kernel/*.[ch]' 'tools/*.[ch]' | xargs clang-format -i
 
 clean:

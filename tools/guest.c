@@ -285,6 +285,7 @@ defaults(struct guest_job *job)
 		refuse("--gdb is for QEMU without --icount");
 	if (job->icount && job->emulator != GUEST_QEMU)
 		refuse("--icount is for QEMU (Bochs counts instructions anyway)");
+	job->verbose |= job->gdb;
 	if (job->argv == NULL && !job->gdb) {
 		if (!isatty(0) || !isatty(1))
 			refuse("no command, and no terminal for a shell");

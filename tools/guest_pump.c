@@ -92,7 +92,7 @@ pump_free(struct pump *p)
 	free(p->con.buf);
 }
 
-enum { PF_SIG, PF_COM1, PF_COM2, PF_OUT, PF_ERR, PF_TTY, PF_CON, PF_COUNT };
+enum { PF_SIG, PF_COM1, PF_COM2, PF_OUT, PF_ERR, PF_TTY, PF_CON, PF_WATCH, PF_COUNT };
 
 /* One round of poll.  False: p->ended is set. */
 static bool
@@ -109,6 +109,7 @@ pump_once(struct pump *p)
 		[PF_ERR] = { p->err.len > 0 ? p->err.fd : -1, POLLOUT, 0 },
 		[PF_TTY] = { tty ? 0 : -1, POLLIN, 0 },
 		[PF_CON] = { p->con.len > 0 ? m->keys : -1, POLLOUT, 0 },
+		[PF_WATCH] = { m->watch, POLLIN, 0 },
 	};
 	double left = p->deadline - now();
 	size_t took = BATCH;
@@ -123,6 +124,10 @@ pump_once(struct pump *p)
 	    read(p->sigfd, &si, sizeof si) == sizeof si) {
 		p->signal = si.ssi_signo;
 		p->ended = PUMP_SIGNAL;
+		return false;
+	}
+	if (f[PF_WATCH].revents != 0) {
+		p->ended = PUMP_QUIT;
 		return false;
 	}
 	if (f[PF_COM2].revents != 0)

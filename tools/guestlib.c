@@ -39,6 +39,7 @@ static bool initrd_build(struct machine *, const struct guest_job *, char **why)
 static bool machine_open(struct machine *);
 static bool line_open(int *ours, int *child);
 static bool machine_start(struct machine *);
+static void debugger_start(struct machine *, const struct guest_job *);
 static void machine_close(struct machine *);
 static void child_exec(const struct machine *, pid_t parent);
 static void verdict(struct pump *, const struct guest_job *,
@@ -51,7 +52,7 @@ static void remove_dir(const char *dir);
 void
 guest_run(const struct guest_job *job, struct guest_result *res)
 {
-	struct machine m = { .com1 = -1, .com2 = -1, .keys = -1,
+	struct machine m = { .com1 = -1, .com2 = -1, .keys = -1, .watch = -1,
 		.child1 = -1, .child2 = -1, .initrd = -1, .diag = -1 };
 	struct pump p;
 	sigset_t mask, old;
@@ -61,7 +62,10 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 	memset(res, 0, sizeof *res);
 	res->status = GUEST_CANNOT;
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
+	if (job->gdb)
+		signal(SIGINT, SIG_IGN); /* ^C is for gdb */
+	else
+		sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGQUIT);
@@ -73,6 +77,8 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 	        job, &res->why) &&
 	    machine_start(&m);
 	if (ok) {
+		if (job->gdb)
+			debugger_start(&m, job);
 		pump_init(&p, job, &m, &mask);
 		pump_run(&p);
 		if (p.ended != PUMP_EOF)
@@ -239,11 +245,43 @@ child_exec(const struct machine *m, pid_t parent)
 	_exit(127);
 }
 
+/* gdb on our terminal, or the words to start it by hand. */
+static void
+debugger_start(struct machine *m, const struct guest_job *job)
+{
+	char target[128];
+	int alive[2];
+	pid_t pid;
+
+	snprintf(target, sizeof target, "target remote %s/gdb", m->dir);
+	if (!isatty(0)) {
+		fprintf(stderr, "gdb -ex '%s' %s\n", target, job->kernel);
+		return;
+	}
+	if (pipe(alive) < 0 || (pid = fork()) < 0)
+		return;
+	if (pid == 0) {
+		sigset_t none;
+
+		close(alive[0]);
+		signal(SIGINT, SIG_DFL);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		while (access(strchr(target, '/'), F_OK) != 0)
+			usleep(10000);
+		execlp("gdb", "gdb", "-q", "-ex", target, job->kernel, NULL);
+		perror("gdb");
+		_exit(127);
+	}
+	close(alive[1]);
+	m->watch = alive[0];
+}
+
 static void
 machine_close(struct machine *m)
 {
 	int fd[] = { m->com1, m->com2, m->keys, m->child1,
-		m->child2, m->initrd, m->diag };
+		m->child2, m->initrd, m->diag, m->watch };
 	size_t i;
 
 	for (i = 0; i < sizeof fd / sizeof fd[0]; i++)

@@ -48,7 +48,7 @@ struct guest_job {
 	bool verbose;               /* kernel messages to standard error */
 	bool interactive;           /* COM1 is our terminal */
 	bool icount;
-	bool gdb;
+	bool gdb;                   /* stopped; gdb runs on our terminal, if any */
 	int out, err;               /* where the command's output goes */
 };
 
@@ -75,6 +75,7 @@ struct machine {
 	size_t nargs;
 	int com1, com2;             /* our ends, to read from; -1: closed */
 	int keys;                   /* to write to COM1, or -1 */
+	int watch;                  /* end of file: the debugger is gone; or -1 */
 	int child1, child2;         /* the emulator's ends */
 	int initrd;                 /* memory file */
 	int diag;                   /* memory file: the emulator's own words */

@@ -11,12 +11,17 @@ for i in 1 2 3 4; do
 	same $i "$(cat "$tmp/out.$i")" "parallel call $i"
 done
 
+# The processes whose parent is $1.
+children_of() {
+	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*)/x/' | awk -v p="$1" '$4 == p { print $1 }'
+}
+
 mkdir "$tmp/t"
 for emulator in qemu bochs; do
 	TMPDIR=$tmp/t $guest --emulator $emulator --log "$tmp/log" -- sleep 1000 &
 	pid=$!
 	sleep 3
-	children=$(pgrep -P $pid)
+	children=$(children_of $pid)
 	[ -n "$children" ] || fail "$emulator: no child to look for"
 	kill -INT $pid
 	wait $pid
