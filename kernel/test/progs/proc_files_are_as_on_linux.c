@@ -1,0 +1,174 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * The files of /proc that ps, free and libc read, with the fields that
+ * must be true.
+ */
+#include "lib/test.h"
+
+static char text[65536];
+
+static const char *
+slurp(const char *path)
+{
+	int fd = OK(open(path, O_RDONLY));
+	size_t at = 0;
+	long n;
+
+	while ((n = OK(read(fd, text + at, 500 < sizeof(text) - 1 - at
+	           ? 500 : sizeof(text) - 1 - at))) > 0)
+		at += n;
+	text[at] = '\0';
+	close(fd);
+	return text;
+}
+
+static void
+stat_file(void)
+{
+	char comm[32], state;
+	int pid, ppid, pgrp, session, fields = 0;
+	const char *p = slurp("/proc/self/stat");
+	long vsize, rss;
+
+	EQ(sscanf(p, "%d (%31[^)]) %c %d %d %d", &pid, comm, &state, &ppid,
+	       &pgrp, &session), 6);
+	EQ(pid, getpid());
+	EQ(strncmp(comm, "proc_files_are_as_on_linux", 15), 0);
+	EQ(state, 'R');
+	EQ(ppid, getppid());
+	EQ(pgrp, getpgrp());
+	EQ(session, getsid(0));
+	for (const char *q = p; *q; q++)
+		fields += *q == ' ' || *q == '\n';
+	EQ(fields, 52);
+	p = strchr(p, ')');
+	for (int i = 2; i < 23; i++)
+		p = strchr(p + 1, ' ');
+	EQ(sscanf(p, " %ld %ld", &vsize, &rss), 2);
+	CHECK(vsize > 4096 && vsize % PAGE == 0);
+	/* Newer Linux is vague about small numbers. */
+	CHECK((rss > 5 || !on_vadose()) && rss * (long)PAGE <= vsize);
+	EQ(sscanf(slurp("/proc/self/statm"), "%ld %ld", &vsize, &rss), 2);
+	CHECK(vsize > rss);
+}
+
+static long
+field(const char *name)
+{
+	const char *p = strstr(text, name);
+
+	if (p == NULL)
+		FAIL("no field %s in %.60s", name, text);
+	return strtol(p + strlen(name) + strspn(p + strlen(name), ": \t"),
+	    NULL, 10);
+}
+
+static void
+status_file(void)
+{
+	char *big = pages_private(500);
+	long before;
+
+	slurp("/proc/self/status");
+	EQ(strncmp(text, "Name:\t", 6), 0);
+	EQ(field("\nPid:"), getpid());
+	EQ(field("\nTgid:"), getpid());
+	EQ(field("\nPPid:"), getppid());
+	EQ(field("\nUid:"), getuid());
+	EQ(field("\nThreads:"), 1);
+	CHECK(strstr(text, "State:\tR (running)") != NULL);
+	before = field("\nVmRSS:");
+	memset(big, 1, 500 * PAGE);
+	slurp("/proc/self/status");
+	CHECK(field("\nVmRSS:") - before >= 1500);
+	CHECK(field("\nVmSize:") >= field("\nVmRSS:"));
+	CHECK(strstr(text, "SigCgt:\t") != NULL);
+	OK(munmap(big, 500 * PAGE));
+}
+
+static void
+maps_file(void)
+{
+	unsigned long start, end, last = 0;
+	bool stack = false, code = false;
+	char perm[8];
+
+	slurp("/proc/self/maps");
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		EQ(sscanf(line, "%lx-%lx %7s", &start, &end, perm), 3);
+		CHECK(start >= last && start < end);
+		last = end;
+		if (strstr(line, "[stack]"))
+			stack = start <= (uintptr_t)&stack &&
+			    (uintptr_t)&stack < end;
+		if (start <= (uintptr_t)maps_file && (uintptr_t)maps_file < end)
+			code = strcmp(perm, "r-xp") == 0;
+	}
+	CHECK(stack && code);
+}
+
+static void
+others(void)
+{
+	char path[64], buf[256];
+	double up, idle;
+	int fd;
+	long n;
+
+	EQ(strncmp(slurp("/proc/self/comm"), "proc_files_are_", 15), 0);
+	slurp("/proc/self/cmdline");
+	CHECK(strstr(text, "proc_files_are_as_on_linux") != NULL);
+	n = OK(readlink("/proc/self/exe", buf, 255));
+	buf[n] = '\0';
+	CHECK(strstr(buf, "proc_files_are_as_on_linux") != NULL);
+	n = OK(readlink("/proc/self", buf, 255));
+	buf[n] = '\0';
+	EQ(atoi(buf), getpid());
+	slurp("/proc/meminfo");
+	CHECK(field("MemTotal") > field("MemFree"));
+	CHECK(field("MemFree") > 1000);
+	slurp("/proc/stat");
+	EQ(strncmp(text, "cpu  ", 5), 0);
+	CHECK(field("\nprocesses") >= 1);
+	CHECK(strstr(text, "\nbtime ") && strstr(text, "\nctxt "));
+	EQ(sscanf(slurp("/proc/uptime"), "%lf %lf", &up, &idle), 2);
+	CHECK(up > 0);
+	CHECK(strncmp(slurp("/proc/version"), "Linux version ", 14) == 0);
+	slurp("/proc/mounts");
+	CHECK(strstr(text, "/proc proc") != NULL);
+	fd = OK(open("/dev/null", O_RDONLY));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = OK(readlink(path, buf, 255));
+	EQ(n, 9);
+	EQ(memcmp(buf, "/dev/null", 9), 0);
+	ERR(open("/proc/999999/stat", O_RDONLY), ENOENT);
+	ERR(open("/proc/self/nothing", O_RDONLY), ENOENT);
+}
+
+/* A zombie and its files. */
+static void
+zombie(void)
+{
+	char path[64];
+	pid_t pid = OK(fork());
+
+	if (pid == 0)
+		_exit(0);
+	siginfo_t si;
+	OK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT));
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	CHECK(strstr(slurp(path), ") Z ") != NULL);
+	REAP(pid, 0);
+	ERR(open(path, O_RDONLY), ENOENT);
+}
+
+int
+main(void)
+{
+	stat_file();
+	status_file();
+	maps_file();
+	others();
+	zombie();
+	return test_done();
+}
