@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * events.c: counters and marks
+ *
+ * Problem   What did the kernel do, how often, between two points of a test?
+ *           Counting must be cheap enough to stay on for ever.
+ *
+ * Picture   EVENT(fault_zerofill, …) ─→ counts[cpu][EV_…] ─┐
+ *                                    └→ evset of the process │ sum when read
+ *           ev_mark(7): all sums, copied ←───────────────────┘
+ *
+ * Rules     1. A cell belongs to a CPU, so that CPUs do not fight for a cache
+ *              line; it is added to atomically all the same, since a thread
+ *              may move between looking up the CPU and adding, and interrupts
+ *              count too.
+ *           2. A computed gauge (ev_set_gauge) has no cell.
+ *           3. Marks: the newest NMARKS are kept; the memory is there from
+ *              boot on.  A mark of the same id replaces the old one.
+ *
+ * Read next kern/trace.c, kern/events.tab, tools/events.awk.
+ */
+#include "kern/kernfn.h"
+#include "mem/mem.h"
+
+#define NMARKS 16
+
+struct mark {
+	bool used;
+	unsigned id;
+	uint64_t time_ns;
+	uint64_t value[EV_COUNT];
+};
+
+static struct {
+	uint64_t count[MAXCPU][EV_COUNT];     /* [A] */
+	uint64_t (*gauge[EV_COUNT])(void);    /* [c] */
+	bool is_wide[EV_COUNT];               /* [c] more than two fields */
+	struct mutex marks_lock;
+	struct mark *mark;                    /* [marks_lock] NMARKS */
+} events = { .marks_lock = MUTEX_INIT(events.marks_lock, LR_NONE) };
+
+static unsigned
+count_fields(const char *args)
+{
+	unsigned n = *args != '\0';
+
+	for (; *args != '\0'; args++)
+		n += *args == ',';
+	return n;
+}
+
+/* Locks:    none; after kva_init(), before there are threads. */
+void
+events_init(void)
+{
+	size_t i, bytes = NMARKS * sizeof(struct mark);
+
+	for (i = 0; i < EV_COUNT; i++)
+		events.is_wide[i] = count_fields(ev_rows[i].args) > 2;
+	events.mark = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
+	if (events.mark == NULL)
+		panic("events_init: no memory for %d marks", NMARKS);
+	for (i = 0; i < NMARKS; i++)
+		events.mark[i].used = false;
+}
+
+/* ---- counting ---- */
+
+/* Context: any. */
+void
+ev_add(enum ev_id id, int64_t n)
+{
+	int proc = ev_rows[id].proc;
+	struct thread *t;
+
+	__atomic_fetch_add(&events.count[md_cpu()][id], (uint64_t)n,
+	    __ATOMIC_RELAXED);
+	if (proc < 0 || (t = md_current()) == NULL || t->evset == NULL)
+		return;
+	atomic_add(&t->evset->v[proc], (uint64_t)n);
+}
+
+/* Context: any. */
+void
+ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	const uint64_t v[4] = { a, b, c, d };
+
+	if (ev_rows[id].kind == EVK_BOTH)
+		ev_add(id, 1);
+	trace_put(ev_rows[id].id, v, events.is_wide[id]);
+}
+
+void
+ev_set_gauge(enum ev_id id, uint64_t (*fn)(void))
+{
+	events.gauge[id] = fn;
+}
+
+/* ---- reading ---- */
+
+uint64_t
+ev_read(enum ev_id id)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	if (events.gauge[id] != NULL)
+		return events.gauge[id]();
+	for (i = 0; i < MAXCPU; i++)
+		n += atomic_load_relaxed(&events.count[i][id]);
+	return n;
+}
+
+/* Returns:  0 for rows that are not kept per process. */
+uint64_t
+ev_read_proc(const struct evset *set, enum ev_id id)
+{
+	int proc = ev_rows[id].proc;
+
+	return proc < 0 ? 0 : atomic_load_relaxed(&set->v[proc]);
+}
+
+void
+ev_show(struct out *o)
+{
+	unsigned i;
+
+	for (i = 0; i < EV_COUNT; i++) {
+		if (ev_rows[i].kind != EVK_TRACE)
+			out_printf(o, "%s %lu\n", ev_rows[i].name,
+			    ev_read((enum ev_id)i));
+	}
+}
+
+void
+ev_show_proc(struct out *o, const struct evset *set)
+{
+	unsigned i;
+
+	for (i = 0; i < EV_COUNT; i++) {
+		if (ev_rows[i].proc >= 0 && ev_rows[i].kind != EVK_GAUGE)
+			out_printf(o, "%s %lu\n", ev_rows[i].name,
+			    ev_read_proc(set, (enum ev_id)i));
+	}
+}
+
+/* ---- marks ---- */
+
+/* Locks:    marks_lock.  The same id, else a free one, else the oldest. */
+static struct mark *
+mark_slot(unsigned id)
+{
+	struct mark *m, *best = events.mark;
+
+	for (m = events.mark; m < events.mark + NMARKS; m++) {
+		if (m->used && m->id == id)
+			return m;
+	}
+	for (m = events.mark; m < events.mark + NMARKS; m++) {
+		if (!m->used)
+			return m;
+		if (m->time_ns < best->time_ns)
+			best = m;
+	}
+	return best;
+}
+
+/*
+ * Copy all counters under id.
+ *
+ * Locks:    none of a spin lock; takes marks_lock.
+ * Context:  thread; allocates nothing.
+ */
+void
+ev_mark(unsigned id)
+{
+	struct mark *m;
+	unsigned i;
+
+	mutex_lock(&events.marks_lock);
+	m = mark_slot(id);
+	m->used = true;
+	m->id = id;
+	m->time_ns = md_time_ns();
+	for (i = 0; i < EV_COUNT; i++)
+		m->value[i] = ev_read((enum ev_id)i);
+	mutex_unlock(&events.marks_lock);
+	EVENT(check_mark, id);
+}
+
+static void
+show_mark(struct out *o, const struct mark *m)
+{
+	unsigned i;
+
+	out_printf(o, "mark=%u time=%lu\n", m->id, m->time_ns);
+	for (i = 0; i < EV_COUNT; i++) {
+		if (ev_rows[i].kind != EVK_TRACE)
+			out_printf(o, "%s %lu\n", ev_rows[i].name,
+			    m->value[i]);
+	}
+}
+
+/* The oldest mark that is younger than time_ns, or NULL. */
+static const struct mark *
+next_mark(uint64_t time_ns)
+{
+	const struct mark *m, *best = NULL;
+
+	for (m = events.mark; m < events.mark + NMARKS; m++) {
+		if (m->used && m->time_ns > time_ns &&
+		    (best == NULL || m->time_ns < best->time_ns))
+			best = m;
+	}
+	return best;
+}
+
+/* Oldest first.  Context: thread; o may not sleep for long. */
+void
+ev_show_marks(struct out *o)
+{
+	const struct mark *m;
+
+	mutex_lock(&events.marks_lock);
+	for (m = next_mark(0); m != NULL; m = next_mark(m->time_ns))
+		show_mark(o, m);
+	mutex_unlock(&events.marks_lock);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kernfn.h: what the files of kern/ need of each other
+ *
+ * Offers    one block per file.
+ * Needs     kern/kern.h.
+ * Sleeps?   sched_block().
+ * In interrupts?  sched_wake(), sched_notify().
+ */
+#ifndef KERN_KERNFN_H
+#define KERN_KERNFN_H
+
+#include "kern/kern.h"
+
+/* ---- sched.c ---- */
+
+/* A new thread becomes runnable. */
+void sched_admit(struct thread *);
+/* The first thing that a new thread does, on its own stack. */
+void sched_arrive(void);
+/* The current thread becomes TS_DEAD and runs no more. */
+void sched_leave(void) NORETURN;
+/*
+ * Sleep until sched_wake(), but not if done(arg) says true: it is asked with
+ * the run-queue lock held, which each waker takes after he has made it true.
+ */
+void sched_block(enum wait_how, bool (*done)(void *), void *arg);
+/* End the sleep of t; nothing if it does not sleep. */
+void sched_wake(struct thread *);
+/* The same, if its sleep ends by these pending bits. */
+void sched_notify(struct thread *, uint32_t bits);
+
+/* ---- thread.c ---- */
+
+/* A struct without stack, state TS_NEW, one reference; NULL: no memory. */
+struct thread *thread_make(const char *name);
+/* An idle thread of a CPU that is about to start, with a stack. */
+struct thread *thread_make_idle(unsigned cpu);
+/* Off all CPUs for ever: free the stack soon, drop the own reference. */
+void thread_bury(struct thread *);
+void thread_init(void);
+
+/* ---- timer.c, work.c ---- */
+
+/* Run what is due.  In interrupt, each tick, all CPUs. */
+void timer_tick(void);
+void work_start(void);
+
+/* ---- lockrank.c ---- */
+
+void lockrank_init(void);
+void lockrank_show(struct out *, const struct thread *);
+
+/* ---- events.c, trace.c ---- */
+
+void events_init(void);
+void trace_init(void);
+/* A ring for one more CPU, before it starts. */
+void trace_add_cpu(unsigned cpu);
+/* A record into the ring of this CPU; wide: c and d as well. */
+void trace_put(uint16_t id, const uint64_t v[4], bool wide);
+
+/* ---- inject.c ---- */
+
+void inject_init(void);
+
+/* ---- log.c ---- */
+
+/* Text to all sinks without any lock: only panic() may. */
+void klog_emergency(const char *text, size_t n);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lockrank.c: the lock order, checked while the kernel runs
+ *
+ * Problem   Two threads that take two locks in opposite order stop for ever,
+ *           one day.  A wrong order is wrong on every run, so check that.
+ *
+ * Picture   held[rank] of the thread:  … MAP 1 … WS 1 … OBJ 0 PFN 0 …
+ *           take PFN: nothing of rank >= PFN held → fine; take MAP: panic
+ *
+ * Rules     1. On with the boot option locks=1; else each call is one test.
+ *           2. Ranks are counted per thread.  In an interrupt nothing is
+ *              counted: its locks are taken on top of any, and a handler
+ *              takes only locks that others take with interrupts off.
+ *           3. A trylock is recorded but not judged: it does not wait.
+ *
+ * Read next lib/spin.h for the ranks; vmm.md 3.1.
+ */
+#include "kern/kernfn.h"
+
+static struct {
+	bool on;            /* [c] after kern_init() */
+} lockrank;
+
+static const char *const rank_names[LR_COUNT] = {
+	[LR_NONE] = "none", [LR_VNODE] = "vnode", [LR_MAP] = "map",
+	[LR_KMAP] = "kmap", [LR_OBJMAPS] = "objmaps", [LR_WS] = "ws",
+	[LR_KWS] = "kws", [LR_OBJ] = "obj", [LR_PFN] = "pfn",
+	[LR_LEAF] = "leaf", [LR_MEM] = "mem", [LR_DEV] = "dev",
+	[LR_WAIT] = "wait", [LR_SCHED] = "sched", [LR_TIMER] = "timer",
+	[LR_LOG] = "log",
+};
+
+void
+lockrank_init(void)
+{
+	lockrank.on = option_u64("locks") != 0;
+}
+
+/* The thread whose locks count here; NULL: none do. */
+static struct thread *
+holder(void)
+{
+	return lockrank.on && !md_in_irq() ? md_current() : NULL;
+}
+
+static void NORETURN
+inversion(const struct thread *t, enum lock_rank rank, unsigned held,
+    const void *lock)
+{
+	lockrank.on = false;
+	panic("lock order: %s takes %p of rank %u (%s) and holds rank %u (%s)",
+	    t->name, lock, rank, rank_names[rank], held, rank_names[held]);
+}
+
+/* Judge, then record.  lowest: the lowest rank that must not be held. */
+static void
+take(enum lock_rank rank, unsigned lowest, const void *lock)
+{
+	struct thread *t = holder();
+	unsigned r;
+
+	if (t == NULL || rank == LR_NONE)
+		return;
+	EVENT(lock_order_checks);
+	for (r = lowest; r < LR_COUNT; r++) {
+		if (t->held[r] != 0)
+			inversion(t, rank, r, lock);
+	}
+	t->held[rank]++;
+}
+
+void
+lockrank_take(enum lock_rank rank, const void *lock)
+{
+	take(rank, rank, lock);
+}
+
+void
+lockrank_take_nested(enum lock_rank rank, const void *lock)
+{
+	take(rank, rank + 1u, lock);
+}
+
+void
+lockrank_note(enum lock_rank rank, const void *lock)
+{
+	take(rank, LR_COUNT, lock);
+}
+
+void
+lockrank_drop(enum lock_rank rank, const void *lock)
+{
+	struct thread *t = holder();
+
+	/* 0: taken before the check was turned on. */
+	if (t != NULL && rank != LR_NONE && t->held[rank] > 0)
+		t->held[rank]--;
+}
+
+void
+lockrank_show(struct out *o, const struct thread *t)
+{
+	unsigned r;
+
+	out_printf(o, "locks held by %s:", t->name);
+	for (r = 0; r < LR_COUNT; r++) {
+		if (t->held[r] != 0)
+			out_printf(o, " %s*%u", rank_names[r], t->held[r]);
+	}
+	out_printf(o, lockrank.on ? "\n" : " (known with locks=1)\n");
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * options.c: boot arguments, one row each
+ *
+ * Problem   What the kernel does differently on request, and what it does
+ *           when nobody asks, should stand in one place.
+ *
+ * Picture   "vmm=fmo locks=1 quiet"  →  options[]: value, else default
+ *
+ * Rules     1. A word without = has the value 1.  The last of several wins.
+ *           2. Unknown words are passed over with a log line; key.sub=… silently,
+ *              they are for programs.
+ *           3. Constant after options_init(), which runs first of all.
+ *
+ * Read next main.c.
+ */
+#include "boot/boot.h"
+#include "kern/kernfn.h"
+#include "lib/string.h"
+
+struct option {
+	const char *name;
+	const char *value;     /* default, then what was given; NULL: none */
+	const char *help;
+};
+
+static struct {
+	char text[BOOT_CMDLINE]; /* [c] cut into words */
+} options_text;
+
+static struct option options[] = {
+	{ "vmm", "fmo", "design of the first process: fmo uvm scalux shadow frames" },
+	{ "idlezero", "1", "idle CPUs clear free frames" },
+	{ "around", NULL, "pages mapped by fault-around" },
+	{ "inject", NULL, "POINT:FIRST[:EVERY[:COUNT[:PID]]] or POINT:probe" },
+	{ "check", NULL, "vm_check after every N-th fault, or sys" },
+	{ "locks", "0", "1: check the lock order" },
+	{ "reserve", NULL, "frames that only pageout may take" },
+	{ "poison", "0", "1: fill freed frames" },
+	{ "trace", "on", "on, off, or words: page-table words too" },
+	{ "trace_records", NULL, "size of each CPU's trace ring" },
+	{ "sched", NULL, "seed of forced preemptions" },
+	{ "smp", NULL, "most CPUs to start" },
+	{ "init", "/sbin/init", "first program" },
+	{ "selftest", NULL, "kernel tests to run: a name, or all" },
+	{ "norandom", "0", "1: no address space randomisation" },
+	{ "brk", NULL, "off: brk() fails" },
+	{ "uvm", NULL, "late: copy amaps when needed" },
+	{ "wsmax", NULL, "largest working set, pages" },
+	{ "overcommit", NULL, "0, 1, 2 as in Linux" },
+	{ "swap", NULL, "device to swap to" },
+	{ "root", NULL, "device of the root file system" },
+	{ "disk", NULL, "mem: disks are boot modules" },
+	{ "console", NULL, "where text goes: com1, screen" },
+	{ "sleep", NULL, "off: as the emulator's clock option" },
+	{ "pcid", NULL, "1: use PCIDs if the CPU has them" },
+	{ "quiet", "0", "1: only a panic is printed" },
+};
+
+static struct option *
+find_option(const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(options); i++) {
+		if (strlen(options[i].name) == n &&
+		    strncmp(options[i].name, name, n) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+static void
+set_option(char *word)
+{
+	char *eq = strchr(word, '=');
+	size_t n = eq != NULL ? (size_t)(eq - word) : strlen(word);
+	struct option *o = find_option(word, n);
+
+	if (o != NULL)
+		o->value = eq != NULL ? eq + 1 : "1";
+	else if (strchr(word, '.') == NULL)
+		klog("options: unknown: %s", word);
+}
+
+/* Cut s at the next space; returns the rest. */
+static char *
+cut_word(char *s)
+{
+	while (*s != '\0' && *s != ' ')
+		s++;
+	if (*s == ' ')
+		*s++ = '\0';
+	return s;
+}
+
+/* Locks:    none; before everything else. */
+void
+options_init(const char *cmdline)
+{
+	char *s = options_text.text, *word;
+
+	str_copy(s, cmdline, sizeof(options_text.text));
+	while (*s != '\0') {
+		word = s;
+		s = cut_word(s);
+		if (*word != '\0')
+			set_option(word);
+	}
+}
+
+const char *
+option_str(const char *name)
+{
+	struct option *o = find_option(name, strlen(name));
+
+	if (o == NULL)
+		panic("option_str: no row for %s", name);
+	return o->value;
+}
+
+uint64_t
+option_u64(const char *name)
+{
+	const char *s = option_str(name), *end;
+	uint64_t v;
+
+	if (s == NULL)
+		return 0;
+	v = str_to_u64(s, &end);
+	switch (*end) {
+	case 'K': case 'k':
+		return v << 10;
+	case 'M': case 'm':
+		return v << 20;
+	case 'G': case 'g':
+		return v << 30;
+	default:
+		return v;
+	}
+}
+
+bool
+option_is(const char *name, const char *value)
+{
+	const char *s = option_str(name);
+
+	return s != NULL && strcmp(s, value) == 0;
+}
+
+void
+options_show(struct out *o)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(options); i++)
+		out_printf(o, "%s=%s\t%s\n", options[i].name,
+		    options[i].value != NULL ? options[i].value : "",
+		    options[i].help);
+}
+
+/*
+ * What in kern/ depends on options and memory.
+ *
+ * Locks:    none; after kva_init(), before sched_init().
+ */
+void
+kern_init(void)
+{
+	lockrank_init();
+	inject_init();
+	events_init();
+	trace_init();
+}

@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sched.c: who runs where
+ *
+ * Problem   Many threads, few CPUs.  Each runnable thread gets a slice in
+ *           turn; who sleeps uses no CPU; no CPU is idle while a thread waits;
+ *           and no wake-up is lost on the way.
+ *
+ * Picture   per CPU:   current     ready: t3 → t7 → t1       idle thread
+ *                         │          ▲  ▲        │
+ *                 slice over: back ──┘  └─ woken │ idle CPUs steal the first
+ *
+ * Rules     1. state and queue of a thread are guarded by the lock of the run
+ *              queue of its CPU (t->cpu).  Never two such locks at once.
+ *           2. on_cpu is 1 while the thread's stack is in use.  A thread with
+ *              on_cpu waits only in the queue of that CPU, and is not stolen:
+ *              so whoever picks it is the CPU that has left its stack.
+ *           3. The sleeper tests for its wake-up with the lock held; the waker
+ *              first makes it true, then takes the lock.  One of them sees
+ *              the other.
+ *           4. A switch happens with preemption count 1 and interrupts off;
+ *              the thread that comes finishes it (arrive) before it enables
+ *              preemption, whatever interrupts come in between.
+ *           5. A sleep does not refill the slice.  Who wakes with some of it
+ *              left goes to the front, else to the back: fair to both.
+ *
+ * Read next kern/wait.c, amd64/switch.S.
+ */
+#include "kern/kernfn.h"
+#include "lib/hash.h"
+#include "mem/mem.h"
+
+enum place { PLACE_FRONT, PLACE_BACK };
+enum resched_why { WHY_PREEMPT, WHY_YIELD };
+
+struct runq {
+	struct spinlock lock;
+	struct list ready;           /* [lock] threads TS_RUN but the current */
+	unsigned nready;             /* [lock] read by thieves without it */
+	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
+	bool urgent;                 /* [lock] a woken thread is at the front */
+	bool started;                /* [cpu] this CPU switches threads */
+	struct thread *idle;         /* [c] */
+	struct thread *prev;         /* [cpu] whom the last switch left */
+	struct thread *stray;        /* [cpu] prev may not run here any more */
+	uint64_t switches;           /* [cpu] */
+	uint64_t random;             /* [cpu] sched=SEED; 0: off */
+};
+
+static struct {
+	struct runq rq[MAXCPU];
+} sched;
+
+static void tick(bool user);
+static void preempt(void);
+static void reschedule(enum resched_why why);
+static struct thread *pick(struct runq *rq, struct thread *prev,
+    enum resched_why why);
+static struct thread *steal(unsigned cpu);
+static void arrive(void);
+static void idle_loop(void) NORETURN;
+
+/*
+ * Threads can be spawned afterwards; they run from sched_start() on.  The
+ * caller's stack is the idle thread of CPU 0.
+ *
+ * Locks:    none; CPU 0 alone.
+ */
+void
+sched_init(void)
+{
+	uint64_t seed = option_u64("sched");
+	unsigned i;
+
+	thread_init();
+	for (i = 0; i < MAXCPU; i++) {
+		struct runq *rq = &sched.rq[i];
+
+		spin_init(&rq->lock, LR_SCHED);
+		list_init(&rq->ready);
+		rq->random = seed == 0 ? 0 : hash_u64(seed + i) | 1;
+	}
+	sched.rq[0].idle = thread_make("idle/0");
+	if (sched.rq[0].idle == NULL)
+		panic("sched_init: no memory");
+	sched.rq[0].idle->state = TS_RUN;
+	sched.rq[0].idle->on_cpu = 1;
+	md_set_current(sched.rq[0].idle);
+	md_trap_set_sched(tick, preempt);
+	work_start();
+}
+
+/* ---- accounting and slices ---- */
+
+static uint8_t
+slice_of(const struct thread *t)
+{
+	if (t->nice < 0)
+		return t->nice <= -10 ? 5 : 4;
+	return t->nice < 10 ? 3 : 2;
+}
+
+static bool
+may_run_on(const struct thread *t, unsigned cpu)
+{
+	return (t->affinity & BIT(cpu)) != 0;
+}
+
+/* Time since the last stamp was spent in this mode. */
+static void
+charge(struct thread *t, bool user)
+{
+	uint64_t now = md_time_ns();
+
+	if (t->stamp == 0)
+		t->stamp = now;
+	if (user)
+		t->utime_ns += now - t->stamp;
+	else
+		t->stime_ns += now - t->stamp;
+	t->stamp = now;
+}
+
+static bool
+someone_waits(void)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < MAXCPU; i++)
+		n += atomic_load_relaxed(&sched.rq[i].nready);
+	return n != 0;
+}
+
+/* Context: timer interrupt, each CPU. */
+static void
+tick(bool user)
+{
+	struct thread *t = md_current();
+	struct runq *rq = &sched.rq[md_cpu()];
+
+	timer_tick();
+	if (t == NULL)
+		return;
+	charge(t, user);
+	if (t == rq->idle) {
+		if (someone_waits())
+			md_set_need_resched();
+		return;
+	}
+	if (t->ticks_left > 0)
+		t->ticks_left--;
+	if (t->ticks_left == 0 || rq->urgent || !may_run_on(t, md_cpu()))
+		md_set_need_resched();
+}
+
+/* ---- run queues ---- */
+
+/* Locks:    rq->lock. */
+static void
+enqueue(struct runq *rq, struct thread *t, enum place place)
+{
+	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
+	if (place == PLACE_FRONT)
+		list_push_front(&rq->ready, &t->rq);
+	else
+		list_push_back(&rq->ready, &t->rq);
+	rq->nready++;
+}
+
+/* Locks:    rq->lock. */
+static void
+dequeue(struct runq *rq, struct thread *t)
+{
+	list_remove(&t->rq);
+	rq->nready--;
+}
+
+static struct thread *
+pop(struct runq *rq)
+{
+	struct list_node *n = list_first(&rq->ready);
+	struct thread *t;
+
+	if (n == NULL)
+		return NULL;
+	t = LIST_ENTRY(n, struct thread, rq);
+	dequeue(rq, t);
+	return t;
+}
+
+/* Interrupts off.  The run queue that guards t, locked. */
+static struct runq *
+lock_queue_of(struct thread *t)
+{
+	struct runq *rq;
+
+	for (;;) {
+		rq = &sched.rq[atomic_load_relaxed(&t->cpu)];
+		spin_lock(&rq->lock);
+		if (rq == &sched.rq[t->cpu])
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+/* Its last CPU if idle, else an idle one, else the last or any allowed. */
+static unsigned
+choose_cpu(const struct thread *t)
+{
+	uint64_t online = md_online_mask();
+	unsigned i, any = t->cpu;
+
+	if (may_run_on(t, t->cpu) && sched.rq[t->cpu].is_idle)
+		return t->cpu;
+	for (i = 0; i < MAXCPU; i++) {
+		if ((online & BIT(i)) == 0 || !may_run_on(t, i))
+			continue;
+		if (atomic_load_relaxed(&sched.rq[i].is_idle))
+			return i;
+		if (!may_run_on(t, any))
+			any = i;
+	}
+	return any;
+}
+
+/*
+ * Put a runnable thread that is on no queue onto one, and tell the CPU.
+ *
+ * Locks:    *rq is the locked queue of t, interrupts off; released.
+ */
+static void
+place(struct runq *rq, struct thread *t)
+{
+	unsigned cpu = atomic_load(&t->on_cpu) ? t->cpu : choose_cpu(t);
+	enum place where = t->ticks_left > 0 ? PLACE_FRONT : PLACE_BACK;
+	bool was_idle;
+
+	if (cpu != t->cpu) {
+		/* TS_RUN but nowhere: nobody else moves it meanwhile. */
+		atomic_store(&t->cpu, (uint16_t)cpu);
+		spin_unlock(&rq->lock);
+		rq = &sched.rq[cpu];
+		spin_lock(&rq->lock);
+	}
+	if (where == PLACE_FRONT)
+		rq->urgent = true;
+	else
+		t->ticks_left = slice_of(t);
+	enqueue(rq, t, where);
+	was_idle = rq->is_idle;
+	rq->is_idle = false;
+	spin_unlock(&rq->lock);
+	/* A thread that wakes another goes on; an interrupt gives way. */
+	if (!was_idle && (where == PLACE_BACK || !md_in_irq()))
+		return;
+	if (cpu == md_cpu())
+		md_set_need_resched();
+	else
+		md_send_resched(cpu);
+}
+
+/* ---- starting, waking ---- */
+
+void
+sched_admit(struct thread *t)
+{
+	uint64_t flags = md_irq_save();
+	struct runq *rq;
+
+	ASSERT(t->state == TS_NEW);
+	t->cpu = (uint16_t)md_cpu();
+	rq = lock_queue_of(t);
+	t->state = TS_RUN;
+	place(rq, t);
+	md_irq_restore(flags);
+}
+
+void
+sched_wake(struct thread *t)
+{
+	uint64_t flags = md_irq_save();
+	struct runq *rq = lock_queue_of(t);
+
+	if (t->state == TS_SLEEP) {
+		t->state = TS_RUN;
+		place(rq, t);
+	} else {
+		spin_unlock(&rq->lock);
+	}
+	md_irq_restore(flags);
+}
+
+/* Does a sleep end by these bits?  Locks: t's queue. */
+static bool
+ends_sleep(const struct thread *t, uint32_t bits)
+{
+	return (t->killable_wake && (bits & THREAD_KILL) != 0) ||
+	    (t->intr_wake && bits != 0);
+}
+
+void
+sched_notify(struct thread *t, uint32_t bits)
+{
+	uint64_t flags = md_irq_save();
+	struct runq *rq = lock_queue_of(t);
+
+	if (t->state == TS_SLEEP && ends_sleep(t, bits)) {
+		t->state = TS_RUN;
+		place(rq, t);
+	} else {
+		/* In user mode elsewhere?  An interrupt makes it look. */
+		if (atomic_load(&t->on_cpu) && t->cpu != md_cpu())
+			md_send_resched(t->cpu);
+		spin_unlock(&rq->lock);
+	}
+	md_irq_restore(flags);
+}
+
+/* ---- giving the CPU away ---- */
+
+/*
+ * Sleep, unless done(arg) or pending bits end it before it begins.
+ *
+ * Locks:    no spin lock.
+ * Context:  thread, not idle.
+ */
+void
+sched_block(enum wait_how how, bool (*done)(void *), void *arg)
+{
+	struct thread *t = thread_current();
+	struct runq *rq;
+	uint64_t flags;
+	bool sleeps;
+
+	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	md_preempt_disable();
+	flags = md_irq_save();
+	rq = &sched.rq[md_cpu()];
+	if (t == rq->idle)
+		panic("sched_block: the idle thread of CPU %u", md_cpu());
+	spin_lock(&rq->lock);
+	t->killable_wake = how != WAIT_PLAIN;
+	t->intr_wake = how == WAIT_INTR;
+	sleeps = !done(arg) && !ends_sleep(t, atomic_load(&t->pending));
+	if (sleeps)
+		t->state = TS_SLEEP;
+	spin_unlock(&rq->lock);
+	/* Even if we are awake again: then we stand in the queue. */
+	if (sleeps)
+		reschedule(WHY_PREEMPT);
+	md_irq_restore(flags);
+	md_preempt_enable();
+}
+
+void
+sched_leave(void)
+{
+	struct thread *t = thread_current();
+	struct runq *rq;
+
+	md_preempt_disable();
+	md_irq_disable();
+	rq = &sched.rq[md_cpu()];
+	ASSERT(t != rq->idle);
+	spin_lock(&rq->lock);
+	t->state = TS_DEAD;
+	spin_unlock(&rq->lock);
+	reschedule(WHY_PREEMPT);
+	panic("sched_leave: dead thread %s runs", t->name);
+}
+
+/* md's resched: preemption is allowed here, interrupts may be off. */
+static void
+preempt(void)
+{
+	uint64_t flags;
+
+	md_preempt_disable();
+	flags = md_irq_save();
+	md_take_need_resched();
+	if (sched.rq[md_cpu()].started)
+		reschedule(WHY_PREEMPT);
+	md_irq_restore(flags);
+	md_preempt_enable();
+}
+
+void
+sched_yield(void)
+{
+	uint64_t flags;
+
+	md_preempt_disable();
+	flags = md_irq_save();
+	if (sched.rq[md_cpu()].started)
+		reschedule(WHY_YIELD);
+	md_irq_restore(flags);
+	md_preempt_enable();
+}
+
+/* Preempt here or not, as the seed says.  Nothing where it is forbidden. */
+void
+sched_point(void)
+{
+	struct runq *rq;
+	bool hit;
+
+	if (md_preempt_count() != 0 || !md_irq_is_enabled())
+		return;
+	md_preempt_disable();
+	rq = &sched.rq[md_cpu()];
+	hit = rq->random != 0 && hash_next_random(&rq->random) % 8 == 0 &&
+	    md_current() != rq->idle;
+	md_preempt_enable();
+	if (hit)
+		sched_yield();
+}
+
+/*
+ * Choose the next thread and switch to it.
+ *
+ * Context:  preemption count 1, interrupts off (rule 4); the state of the
+ *           current thread says whether it goes on.
+ */
+static void
+reschedule(enum resched_why why)
+{
+	struct runq *rq = &sched.rq[md_cpu()];
+	struct thread *prev = md_current(), *next;
+
+	ASSERT(md_preempt_count() == 1);
+	next = pick(rq, prev, why);
+	if (next == prev)
+		return;
+	ASSERT(!atomic_load(&next->on_cpu));
+	charge(prev, false);
+	next->stamp = prev->stamp;
+	rq->switches++;
+	rq->prev = prev;
+	atomic_store(&next->on_cpu, 1);
+	if (next->space != NULL)
+		md_space_enter(next->space);
+	else
+		md_space_lazy();
+	md_set_current(next);
+	md_switch(&prev->md, &next->md, prev);
+	/* Back again, perhaps on another CPU. */
+	arrive();
+}
+
+/* Locks:    rq->lock.  prev goes on later, or elsewhere. */
+static void
+put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
+{
+	if (!may_run_on(prev, md_cpu())) {
+		rq->stray = prev;
+	} else if (why == WHY_YIELD || prev->ticks_left == 0) {
+		prev->ticks_left = slice_of(prev);
+		enqueue(rq, prev, PLACE_BACK);
+	} else {
+		enqueue(rq, prev, PLACE_FRONT);
+	}
+}
+
+/* The first in the queue; or prev, if it may go on and nobody waits. */
+static struct thread *
+pick_here(struct runq *rq, struct thread *prev, enum resched_why why)
+{
+	struct thread *next;
+	bool goes_on;
+
+	spin_lock(&rq->lock);
+	/* Linked: it fell asleep and was woken again on the way here. */
+	goes_on = prev->state == TS_RUN && prev != rq->idle &&
+	    !list_is_linked(&prev->rq);
+	rq->urgent = false;
+	next = pop(rq);
+	if (goes_on && next == NULL && may_run_on(prev, md_cpu())) {
+		if (prev->ticks_left == 0)
+			prev->ticks_left = slice_of(prev);
+		next = prev;
+	} else if (goes_on) {
+		put_prev(rq, prev, why);
+	}
+	rq->is_idle = false;
+	spin_unlock(&rq->lock);
+	return next;
+}
+
+static struct thread *
+pick(struct runq *rq, struct thread *prev, enum resched_why why)
+{
+	struct thread *next = pick_here(rq, prev, why);
+
+	if (next == NULL)
+		next = steal(md_cpu());
+	if (next != NULL)
+		return next;
+	/* Whoever queues a thread here after this sees is_idle and calls us. */
+	spin_lock(&rq->lock);
+	next = pop(rq);
+	if (next == NULL) {
+		next = rq->idle;
+		rq->is_idle = true;
+	}
+	spin_unlock(&rq->lock);
+	return next;
+}
+
+/* A thread that waits on another CPU, taken over; NULL: none may come. */
+static struct thread *
+steal_from(struct runq *victim, unsigned cpu)
+{
+	struct thread *t, *found = NULL;
+
+	spin_lock(&victim->lock);
+	LIST_FOREACH(t, &victim->ready, rq) {
+		if (!atomic_load(&t->on_cpu) && may_run_on(t, cpu)) {
+			found = t;
+			break;
+		}
+	}
+	if (found != NULL) {
+		dequeue(victim, found);
+		atomic_store(&found->cpu, (uint16_t)cpu);
+	}
+	spin_unlock(&victim->lock);
+	return found;
+}
+
+static struct thread *
+steal(unsigned cpu)
+{
+	struct thread *t = NULL;
+	unsigned i;
+
+	for (i = 1; i < MAXCPU && t == NULL; i++) {
+		struct runq *victim = &sched.rq[(cpu + i) % MAXCPU];
+
+		if (atomic_load_relaxed(&victim->nready) > 0)
+			t = steal_from(victim, cpu);
+	}
+	return t;
+}
+
+/* The end of a switch, on the stack of the thread that came. */
+static void
+arrive(void)
+{
+	struct runq *rq = &sched.rq[md_cpu()];
+	struct thread *prev = rq->prev, *stray = rq->stray;
+	bool is_dead = prev->state == TS_DEAD;
+	uint64_t flags = md_irq_save();
+
+	rq->prev = rq->stray = NULL;
+	atomic_store_release(&prev->on_cpu, 0);
+	/* From here on prev may run elsewhere, and end, unless it is ours. */
+	if (is_dead)
+		thread_bury(prev);
+	else if (stray != NULL)
+		place(lock_queue_of(stray), stray);
+	md_irq_restore(flags);
+}
+
+void
+sched_arrive(void)
+{
+	arrive();
+	md_preempt_enable();
+}
+
+/* ---- idle ---- */
+
+static void
+idle_loop(void)
+{
+	for (;;) {
+		while (phys_zero_idle())
+			;
+		md_preempt_disable();
+		md_irq_disable();
+		if (md_take_need_resched()) {
+			reschedule(WHY_PREEMPT);
+			md_irq_enable();
+			md_preempt_enable();
+			continue;
+		}
+		md_preempt_enable();
+		/* What came since then is pending and ends the halt at once. */
+		md_idle();
+	}
+}
+
+/* Context:  CPU 0's boot stack.  Returns: never. */
+void
+sched_start(void)
+{
+	md_preempt_disable();
+	sched.rq[0].started = true;
+	md_set_need_resched();
+	md_preempt_enable();
+	md_irq_enable();
+	idle_loop();
+}
+
+static struct thread *
+make_idle(unsigned cpu)
+{
+	trace_add_cpu(cpu);
+	sched.rq[cpu].idle = thread_make_idle(cpu);
+	return sched.rq[cpu].idle;
+}
+
+/* Another CPU, on the stack of its idle thread. */
+static void
+cpu_main(unsigned cpu)
+{
+	struct runq *rq = &sched.rq[cpu];
+
+	md_irq_disable();
+	md_set_current(rq->idle);
+	rq->idle->state = TS_RUN;
+	rq->idle->on_cpu = 1;
+	rq->started = true;
+	md_set_need_resched();
+	md_irq_enable();
+	idle_loop();
+}
+
+void
+kern_start_cpus(void)
+{
+	md_start_cpus(make_idle, cpu_main);
+	phys_set_marks(0);
+	klog("sched: %u CPUs", md_ncpus());
+}
+
+/* ---- figures ---- */
+
+uint64_t
+sched_idle_ns(unsigned cpu)
+{
+	const struct thread *t = cpu < MAXCPU ? sched.rq[cpu].idle : NULL;
+
+	return t == NULL ? 0 : t->stime_ns + t->utime_ns;
+}
+
+uint64_t
+sched_switches(void)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < MAXCPU; i++)
+		n += atomic_load_relaxed(&sched.rq[i].switches);
+	return n;
+}
+
+unsigned
+sched_running(void)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < MAXCPU; i++) {
+		const struct runq *rq = &sched.rq[i];
+
+		n += atomic_load_relaxed(&rq->nready);
+		n += rq->started && !atomic_load_relaxed(&rq->is_idle);
+	}
+	return n;
+}

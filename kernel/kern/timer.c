@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timer.c: deadlines
+ *
+ * Problem   Something is to happen at a time, or not at all if it is called
+ *           off before.
+ *
+ * Picture   pending: 1.20 s → 1.25 s → 3.00 s      sorted, first is due first
+ *           each tick of any CPU: take off what is due, call it
+ *
+ * Rules     1. A deadline is met at the first tick that is not before it: up
+ *              to 10 ms late, never early.
+ *           2. The function runs in interrupt without the lock; running[cpu]
+ *              says so, and timer_cancel() waits for it.
+ *           3. The function may arm its own timer again.
+ *
+ * Read next kern/wait.c.
+ */
+#include "kern/kernfn.h"
+
+static struct {
+	struct spinlock lock;
+	struct list pending;             /* [lock] by deadline */
+	struct timer *running[MAXCPU];   /* [lock] */
+	_Atomic uint64_t first;          /* [A] earliest deadline */
+} timers = {
+	.lock = SPIN_INIT(LR_TIMER),
+	.pending = LIST_INIT(timers.pending),
+	.first = UINT64_MAX,
+};
+
+void
+timer_init(struct timer *t, void (*fn)(void *), void *arg)
+{
+	list_node_init(&t->node);
+	t->deadline_ns = 0;
+	t->fn = fn;
+	t->arg = arg;
+	t->armed = false;
+}
+
+/* Locks:    timers.lock. */
+static void
+update_first(void)
+{
+	struct list_node *n = list_first(&timers.pending);
+
+	atomic_store(&timers.first, n == NULL ? UINT64_MAX :
+	    LIST_ENTRY(n, struct timer, node)->deadline_ns);
+}
+
+/* Locks:    timers.lock.  From the back: most deadlines are the latest yet. */
+static void
+insert_sorted(struct timer *t)
+{
+	struct list_node *at = timers.pending.head.prev;
+
+	while (at != &timers.pending.head &&
+	    LIST_ENTRY(at, struct timer, node)->deadline_ns > t->deadline_ns)
+		at = at->prev;
+	list_insert_between(&t->node, at, at->next);
+}
+
+/*
+ * Locks:    any of rank < LR_TIMER.
+ * Context:  any.
+ */
+void
+timer_arm(struct timer *t, uint64_t deadline_ns)
+{
+	uint64_t flags = spin_lock_irq(&timers.lock);
+
+	if (t->armed)
+		list_remove(&t->node);
+	t->armed = true;
+	t->deadline_ns = deadline_ns;
+	insert_sorted(t);
+	update_first();
+	spin_unlock_irq(&timers.lock, flags);
+}
+
+/* Locks:    timers.lock.  Does t's function run on another CPU? */
+static bool
+runs_elsewhere(const struct timer *t)
+{
+	unsigned i;
+
+	for (i = 0; i < MAXCPU; i++) {
+		if (timers.running[i] == t && i != md_cpu())
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Disarm, and wait until the function does not run on another CPU.
+ *
+ * Locks:    none that the function takes.
+ * Returns:  true: was armed, so the function did not run.
+ */
+bool
+timer_cancel(struct timer *t)
+{
+	uint64_t flags = spin_lock_irq(&timers.lock);
+	bool was_armed = t->armed;
+
+	if (was_armed) {
+		list_remove(&t->node);
+		t->armed = false;
+		update_first();
+	}
+	while (runs_elsewhere(t)) {
+		spin_unlock_irq(&timers.lock, flags);
+		md_pause();
+		flags = spin_lock_irq(&timers.lock);
+	}
+	spin_unlock_irq(&timers.lock, flags);
+	return was_armed;
+}
+
+/* Locks:    timers.lock.  The first timer if it is due, taken off. */
+static struct timer *
+next_due(uint64_t now)
+{
+	struct list_node *n = list_first(&timers.pending);
+	struct timer *t;
+
+	if (n == NULL)
+		return NULL;
+	t = LIST_ENTRY(n, struct timer, node);
+	if (t->deadline_ns > now)
+		return NULL;
+	list_remove(n);
+	t->armed = false;
+	update_first();
+	return t;
+}
+
+void
+timer_tick(void)
+{
+	uint64_t flags, now = md_time_ns();
+	unsigned cpu = md_cpu();
+	struct timer *t;
+
+	if (atomic_load(&timers.first) > now)
+		return;
+	flags = spin_lock_irq(&timers.lock);
+	while ((t = next_due(now)) != NULL) {
+		void (*fn)(void *) = t->fn;
+		void *arg = t->arg;
+
+		timers.running[cpu] = t;
+		spin_unlock_irq(&timers.lock, flags);
+		fn(arg);
+		flags = spin_lock_irq(&timers.lock);
+		timers.running[cpu] = NULL;
+	}
+	spin_unlock_irq(&timers.lock, flags);
+}

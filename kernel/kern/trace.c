@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trace.c: what happened last, in order
+ *
+ * Problem   Counters say how often; a race or a wrong state needs the story.
+ *           Recording must not change the story: no locks, no waiting.
+ *
+ * Picture   ring of CPU 0:  3 4 7 8 …      ring of CPU 1:  1 2 5 6 9 …
+ *           reader: always the smallest number that is next → 1 2 3 4 5 …
+ *
+ * Rules     1. A record is written with interrupts off by its own CPU; its seq
+ *              is 0 while it is being written, and set last.
+ *           2. seq comes from one counter of all CPUs, so the rings merge into
+ *              one order; within a ring it only grows.
+ *           3. A reader copies a record and looks at seq again: if it changed,
+ *              the ring has overtaken him, and the record is lost for him.
+ *           4. Fields c and d follow in a second record, id | 0x8000.
+ *
+ * Read next vmm.md 6.2; tools/ for the programs that draw it.
+ */
+#include "kern/kernfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define MORE 0x8000        /* second half of the record before */
+#define PATIENCE 10000     /* pauses for a record that is being written */
+
+struct trace_rec {
+	uint64_t seq, tsc;
+	uint32_t pid;
+	uint16_t id;
+	uint8_t cpu, design;
+	uint64_t a, b;
+};
+
+_Static_assert(sizeof(struct trace_rec) == 40, "vmm.md 6.2");
+
+struct ring {
+	struct trace_rec *rec;   /* [c] NULL: none */
+	uint64_t head;           /* [cpu] records ever written here */
+};
+
+static struct {
+	uint64_t seq;            /* [A] last number given out */
+	uint64_t size;           /* [c] records per ring; 0: off */
+	bool words;              /* [c] page.word too */
+	struct ring ring[MAXCPU];
+} trace;
+
+/* A reader's place in each ring. */
+struct merge {
+	uint64_t pos[MAXCPU];
+};
+
+static void merge_start(struct merge *m, uint64_t cursor);
+static bool merge_next(struct merge *m, struct trace_rec *out);
+
+/* Locks:    none; after kva_init(). */
+void
+trace_init(void)
+{
+	struct phys_stat s;
+
+	phys_stat(&s);
+	trace.words = option_is("trace", "words");
+	if (option_is("trace", "off") || option_is("trace", "0"))
+		return;
+	trace.size = option_u64("trace_records");
+	if (trace.size == 0)
+		trace.size = s.total < (64ul << 20 >> PAGE_SHIFT) ? 2048 : 16384;
+	trace_add_cpu(0);
+}
+
+/* Too little memory: that CPU leaves no records. */
+void
+trace_add_cpu(unsigned cpu)
+{
+	size_t bytes = PAGE_UP(trace.size * sizeof(struct trace_rec));
+	void *p = bytes == 0 ? NULL : kva_alloc(bytes >> PAGE_SHIFT);
+
+	if (p == NULL)
+		return;
+	memset(p, 0, bytes);
+	trace.ring[cpu].rec = p;
+}
+
+/* ---- writing ---- */
+
+/* Interrupts off. */
+static void
+write_record(struct ring *r, uint16_t id, uint64_t a, uint64_t b)
+{
+	struct trace_rec *rec = &r->rec[r->head % trace.size];
+	struct thread *t = md_current();
+
+	atomic_store(&rec->seq, 0);
+	rec->tsc = md_cycles();
+	rec->pid = t == NULL ? 0 : t->id;
+	rec->id = id;
+	rec->cpu = (uint8_t)md_cpu();
+	rec->design = t == NULL ? 0 : t->design;
+	rec->a = a;
+	rec->b = b;
+	atomic_store(&rec->seq, atomic_add(&trace.seq, 1));
+	atomic_store(&r->head, r->head + 1);
+}
+
+void
+trace_put(uint16_t id, const uint64_t v[4], bool wide)
+{
+	struct ring *r;
+	uint64_t flags;
+
+	if (trace.size == 0)
+		return;
+	if (id == ev_rows[EV_page_word].id && !trace.words)
+		return;
+	flags = md_irq_save();
+	r = &trace.ring[md_cpu()];
+	if (r->rec != NULL) {
+		write_record(r, id, v[0], v[1]);
+		if (wide)
+			write_record(r, id | MORE, v[2], v[3]);
+	}
+	md_irq_restore(flags);
+}
+
+/* ---- reading ---- */
+
+/* Oldest record that the ring still has. */
+static uint64_t
+oldest(const struct ring *r)
+{
+	uint64_t head = atomic_load(&r->head);
+
+	return head > trace.size ? head - trace.size : 0;
+}
+
+static uint64_t
+seq_at(const struct ring *r, uint64_t pos)
+{
+	return atomic_load(&r->rec[pos % trace.size].seq);
+}
+
+/* First place with seq > cursor: the numbers in a ring grow. */
+static uint64_t
+search(const struct ring *r, uint64_t cursor)
+{
+	uint64_t lo = oldest(r), hi = atomic_load(&r->head), mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (seq_at(r, mid) > cursor)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+static void
+merge_start(struct merge *m, uint64_t cursor)
+{
+	unsigned i;
+
+	for (i = 0; i < MAXCPU; i++) {
+		if (trace.ring[i].rec != NULL)
+			m->pos[i] = search(&trace.ring[i], cursor);
+	}
+}
+
+/* Copy the record at *pos, or the next one that is whole; false: none. */
+static bool
+peek(const struct ring *r, uint64_t *pos, struct trace_rec *out)
+{
+	for (; *pos < atomic_load(&r->head); (*pos)++) {
+		*pos = MAX(*pos, oldest(r));
+		*out = r->rec[*pos % trace.size];
+		if (out->seq != 0 && seq_at(r, *pos) == out->seq)
+			return true;
+	}
+	return false;
+}
+
+/* Take the record with the smallest number. */
+static bool
+merge_next(struct merge *m, struct trace_rec *out)
+{
+	struct trace_rec rec;
+	unsigned i, from = MAXCPU;
+
+	for (i = 0; i < MAXCPU; i++) {
+		if (trace.ring[i].rec == NULL ||
+		    !peek(&trace.ring[i], &m->pos[i], &rec))
+			continue;
+		if (from == MAXCPU || rec.seq < out->seq) {
+			from = i;
+			*out = rec;
+		}
+	}
+	if (from == MAXCPU)
+		return false;
+	m->pos[from]++;
+	return true;
+}
+
+/* A number is missing: give a CPU that has drawn it time to write it. */
+static bool
+next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
+{
+	struct merge at = *m;
+	unsigned tries;
+
+	for (tries = 0; merge_next(m, out); tries++) {
+		if (out->seq == cursor + 1 || tries == PATIENCE)
+			return true;
+		md_pause();
+		*m = at;
+		if (cursor + 1 < trace.seq - MIN(trace.seq, trace.size))
+			tries = MAX(tries, PATIENCE - 2u);
+	}
+	return false;
+}
+
+/*
+ * Binary records after *cursor, in order; counts those that were overwritten.
+ *
+ * Returns:  bytes copied, a multiple of 40; *cursor is moved on.
+ */
+size_t
+ev_trace_read(uint64_t *cursor, void *buf, size_t cap)
+{
+	struct trace_rec *out = buf, rec;
+	struct merge m = { { 0 } };
+	size_t n = 0;
+
+	merge_start(&m, *cursor);
+	while ((n + 1) * sizeof(rec) <= cap &&
+	    next_in_order(&m, *cursor, &rec)) {
+		if (rec.seq != *cursor + 1)
+			EVENT_ADD(check_trace_lost, rec.seq - *cursor - 1);
+		*cursor = rec.seq;
+		memcpy(&out[n++], &rec, sizeof(rec));
+	}
+	return n * sizeof(rec);
+}
+
+/* ---- as text ---- */
+
+static const struct ev_row *
+row_of(uint16_t id)
+{
+	unsigned i;
+
+	for (i = 0; i < EV_COUNT; i++) {
+		const struct ev_row *row = &ev_rows[i];
+
+		if (row->id == id && (row->kind == EVK_TRACE ||
+		    row->kind == EVK_BOTH))
+			return row;
+	}
+	return NULL;
+}
+
+/* Field number nth of "va:x,access:u": name, value in its base. */
+static void
+show_field(struct out *o, const char *args, unsigned nth, uint64_t v)
+{
+	const char *colon;
+
+	for (; nth > 0 && args != NULL; nth--) {
+		args = strchr(args, ',');
+		args = args == NULL ? NULL : args + 1;
+	}
+	if (args == NULL || (colon = strchr(args, ':')) == NULL)
+		return;
+	out_printf(o, " %.*s=", (int)(colon - args), args);
+	out_printf(o, colon[1] == 'x' ? "%lx" : "%lu", v);
+}
+
+static void
+show_record(struct out *o, const struct trace_rec *rec)
+{
+	const struct ev_row *row = row_of(rec->id & ~MORE);
+	unsigned first = (rec->id & MORE) != 0 ? 2 : 0;
+
+	if (row == NULL)
+		return;
+	if (first == 0)
+		out_printf(o, "\n  %lu cpu%u %u %s", rec->seq, rec->cpu,
+		    rec->pid, row->name);
+	show_field(o, row->args, first, rec->a);
+	show_field(o, row->args, first + 1, rec->b);
+}
+
+/* The last n records (halves count), without any lock. */
+void
+ev_trace_show_last(struct out *o, unsigned n)
+{
+	uint64_t last = atomic_load(&trace.seq);
+	struct merge m = { { 0 } };
+	struct trace_rec rec;
+
+	merge_start(&m, last - MIN(last, (uint64_t)n));
+	while (merge_next(&m, &rec) && rec.seq <= last)
+		show_record(o, &rec);
+	out_printf(o, "\n");
+}
