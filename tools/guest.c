@@ -33,50 +33,53 @@ static void parse(struct guest_job *, int argc, char **argv);
 static void one_option(struct guest_job *, int opt, const char *arg);
 static void add_one(struct guest_job *, const char *spec);
 static uint64_t size_of(const char *text);
-static unsigned long number_of(const char *opt, const char *text, unsigned long max);
+static unsigned long number_of(
+    const char *opt, const char *text, unsigned long max);
 static void defaults(struct guest_job *);
 static void terminal_raw(void);
 static void terminal_restore(void);
-static void refuse(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+static void refuse(const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 1, 2)));
 static void later(const char *opt, const char *what) __attribute__((noreturn));
 
 static struct {
 	struct termios saved;
 	bool raw;
-	int flags;                  /* of getopt's first pass */
+	int flags; /* of getopt's first pass */
 } terminal;
 
 static const char help_text[] =
-"tools/guest [options] -- COMMAND [ARG...]    run one command in a fresh kernel\n"
-"tools/guest [options]                        a shell, when there is a terminal\n"
-"\n"
-"  --emulator qemu|bochs  the machine (qemu)\n"
-"  --cpus N               1 to 16 processors (2)\n"
-"  --memory SIZE          with K, M or G (256M)\n"
-"  --design NAME          of the virtual memory (fmo, the only one yet)\n"
-"  --add HOST[:GUEST]     put a file or folder into the guest's root;\n"
-"                         GUEST ending in / names the folder; repeatable\n"
-"  --stdin FILE           standard input of the command (none); - is ours\n"
-"  --append STRING        more boot arguments; repeatable\n"
-"  --kernel ELF           another kernel (build/vadose.elf)\n"
-"  --timeout SECONDS      kill the machine after this time (no limit)\n"
-"  --icount               time counted in instructions: the same each run (QEMU)\n"
-"  --log FILE             kernel messages go there\n"
-"  -v, --verbose          kernel messages go to standard error\n"
-"  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
-"  --swap SIZE, --disk IMAGE, --trace FILE\n"
-"                         come later; until then they are refused\n"
-"\n"
-"Standard output and error are the command's, byte for byte.  Exit status: the\n"
-"command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
-"fault or failed vm_check, 126 emulator or kernel cannot start, 127 no such\n"
-"command.  In the shell, Ctrl-A x ends the machine, Ctrl-A Ctrl-A is Ctrl-A.\n";
+    "tools/guest [options] -- COMMAND [ARG...]    run one command in a fresh kernel\n"
+    "tools/guest [options]                        a shell, when there is a terminal\n"
+    "\n"
+    "  --emulator qemu|bochs  the machine (qemu)\n"
+    "  --cpus N               1 to 16 processors (2)\n"
+    "  --memory SIZE          with K, M or G (256M)\n"
+    "  --design NAME          of the virtual memory (fmo, the only one yet)\n"
+    "  --add HOST[:GUEST]     put a file or folder into the guest's root;\n"
+    "                         GUEST ending in / names the folder; repeatable\n"
+    "  --stdin FILE           standard input of the command (none); - is ours\n"
+    "  --append STRING        more boot arguments; repeatable\n"
+    "  --kernel ELF           another kernel (build/vadose.elf)\n"
+    "  --timeout SECONDS      kill the machine after this time (no limit)\n"
+    "  --icount               time counted in instructions: the same each run (QEMU)\n"
+    "  --log FILE             kernel messages go there\n"
+    "  -v, --verbose          kernel messages go to standard error\n"
+    "  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
+    "  --swap SIZE, --disk IMAGE, --trace FILE\n"
+    "                         come later; until then they are refused\n"
+    "\n"
+    "Standard output and error are the command's, byte for byte.  Exit status: the\n"
+    "command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
+    "fault or failed vm_check, 126 emulator or kernel cannot start, 127 no such\n"
+    "command.  In the shell, Ctrl-A x ends the machine, Ctrl-A Ctrl-A is Ctrl-A.\n";
 
 int
 main(int argc, char **argv)
 {
-	struct guest_job job = { .cpus = 2, .memory = 256ull << 20, .out = 1,
-		.err = 2 };
+	struct guest_job job = {
+		.cpus = 2, .memory = 256ull << 20, .out = 1, .err = 2
+	};
 	struct guest_result res;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -100,9 +103,23 @@ main(int argc, char **argv)
 	return res.status;
 }
 
-enum { OPT_EMULATOR = 256, OPT_CPUS, OPT_MEMORY, OPT_SWAP, OPT_DESIGN, OPT_ADD,
-	OPT_DISK, OPT_APPEND, OPT_KERNEL, OPT_TIMEOUT, OPT_ICOUNT, OPT_LOG,
-	OPT_TRACE, OPT_STDIN, OPT_GDB };
+enum {
+	OPT_EMULATOR = 256,
+	OPT_CPUS,
+	OPT_MEMORY,
+	OPT_SWAP,
+	OPT_DESIGN,
+	OPT_ADD,
+	OPT_DISK,
+	OPT_APPEND,
+	OPT_KERNEL,
+	OPT_TIMEOUT,
+	OPT_ICOUNT,
+	OPT_LOG,
+	OPT_TRACE,
+	OPT_STDIN,
+	OPT_GDB
+};
 
 static void
 parse(struct guest_job *job, int argc, char **argv)
@@ -160,14 +177,16 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_DESIGN:
 		if (strcmp(arg, "fmo") != 0)
-			later("--design", "fmo is the only design of this kernel");
+			later("--design",
+			    "fmo is the only design of this kernel");
 		return;
 	case OPT_ADD:
 		add_one(job, arg);
 		return;
 	case OPT_APPEND:
-		if (asprintf(&s, "%s%s%s", job->append != NULL ? job->append : "",
-		        job->append != NULL ? " " : "", arg) < 0)
+		if (asprintf(&s, "%s%s%s",
+			job->append != NULL ? job->append : "",
+			job->append != NULL ? " " : "", arg) < 0)
 			abort();
 		job->append = s;
 		return;
@@ -236,14 +255,31 @@ size_of(const char *text)
 	unsigned shift = 0;
 
 	switch (*end) {
-	case 'K': case 'k': shift = 10; end++; break;
-	case 'M': case 'm': shift = 20; end++; break;
-	case 'G': case 'g': shift = 30; end++; break;
-	case 'T': case 't': shift = 40; end++; break;
+	case 'K':
+	case 'k':
+		shift = 10;
+		end++;
+		break;
+	case 'M':
+	case 'm':
+		shift = 20;
+		end++;
+		break;
+	case 'G':
+	case 'g':
+		shift = 30;
+		end++;
+		break;
+	case 'T':
+	case 't':
+		shift = 40;
+		end++;
+		break;
 	}
 	if (*end != '\0' || end == text || v > UINT64_MAX >> shift ||
 	    (v << shift) % (1u << 20) != 0 || v == 0)
-		refuse("--memory %s: a number of megabytes such as 24M or 64G", text);
+		refuse("--memory %s: a number of megabytes such as 24M or 64G",
+		    text);
 	return (uint64_t)v << shift;
 }
 
@@ -284,7 +320,8 @@ defaults(struct guest_job *job)
 	if (job->gdb && (job->emulator != GUEST_QEMU || job->icount))
 		refuse("--gdb is for QEMU without --icount");
 	if (job->icount && job->emulator != GUEST_QEMU)
-		refuse("--icount is for QEMU (Bochs counts instructions anyway)");
+		refuse(
+		    "--icount is for QEMU (Bochs counts instructions anyway)");
 	job->verbose |= job->gdb;
 	if (job->argv == NULL && !job->gdb) {
 		if (!isatty(0) || !isatty(1))

@@ -89,7 +89,7 @@ bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 	free(cmdline);
 	if (status == 0) /* its banner is not the emulator's word */
 		return ftruncate(m->diag, 0) == 0 &&
-		    lseek(m->diag, 0, SEEK_SET) == 0;
+		       lseek(m->diag, 0, SEEK_SET) == 0;
 	diag = machine_diag(m);
 	if (asprintf(why, "no boot CD for Bochs: %s", diag) < 0)
 		*why = NULL;
@@ -128,9 +128,17 @@ static void
 rc_line(FILE *out, const char *line, const struct machine *m,
     const struct guest_job *job)
 {
-	struct { const char *name; char value[128]; } var[7] = {
-		{ "@DIR@", "" }, { "@CPUS@", "" }, { "@MEMORY@", "" },
-		{ "@HOST@", "" }, { "@COM1@", "" }, { "@COM2@", "" }, { NULL, "" },
+	struct {
+		const char *name;
+		char value[128];
+	} var[7] = {
+		{ "@DIR@", "" },
+		{ "@CPUS@", "" },
+		{ "@MEMORY@", "" },
+		{ "@HOST@", "" },
+		{ "@COM1@", "" },
+		{ "@COM2@", "" },
+		{ NULL, "" },
 	};
 	unsigned long long mib = job->memory >> 20;
 	int i;
@@ -139,13 +147,16 @@ rc_line(FILE *out, const char *line, const struct machine *m,
 	snprintf(var[1].value, 128, "%u", job->cpus);
 	snprintf(var[2].value, 128, "%llu", mib);
 	snprintf(var[3].value, 128, "%llu", mib > 2048 ? 2048 : mib);
-	snprintf(var[4].value, 128, job->interactive ?
-	    "mode=term, dev=/proc/self/fd/%d" : "mode=file, dev=/proc/self/fd/%d",
+	snprintf(var[4].value, 128,
+	    job->interactive ? "mode=term, dev=/proc/self/fd/%d"
+			     : "mode=file, dev=/proc/self/fd/%d",
 	    m->child1);
-	snprintf(var[5].value, 128, "mode=file, dev=/proc/self/fd/%d", m->child2);
+	snprintf(
+	    var[5].value, 128, "mode=file, dev=/proc/self/fd/%d", m->child2);
 	while (*line != '\0') {
 		for (i = 0; var[i].name != NULL; i++)
-			if (strncmp(line, var[i].name, strlen(var[i].name)) == 0)
+			if (strncmp(line, var[i].name, strlen(var[i].name)) ==
+			    0)
 				break;
 		if (var[i].name == NULL) {
 			fputc(*line++, out);

@@ -97,7 +97,8 @@ put_tty(struct newc *n)
 	}
 	len = snprintf(text, sizeof text, "%u %u\n", ws.ws_row, ws.ws_col);
 	newc_entry(n, ".guest/tty", S_IFREG | 0644, text, len);
-	len = snprintf(text, sizeof text, "TERM=%s", term != NULL ? term : "vt100");
+	len = snprintf(
+	    text, sizeof text, "TERM=%s", term != NULL ? term : "vt100");
 	if ((size_t)len < sizeof text)
 		newc_entry(n, ".guest/env", S_IFREG | 0644, text, len + 1);
 }

@@ -30,10 +30,10 @@
 #define BATCH 4096u
 #define LOG_KEEP (1u << 20)
 #define GRACE_SECONDS 10
-#define ESCAPE 0x01                 /* Ctrl-A */
+#define ESCAPE 0x01 /* Ctrl-A */
 
-static void on_record(void *arg, enum record_type type, const uint8_t *b,
-    size_t n);
+static void on_record(
+    void *arg, enum record_type type, const uint8_t *b, size_t n);
 static void on_console(struct pump *, const uint8_t *, size_t);
 static void on_terminal(struct pump *);
 static void log_add(struct pump *, const uint8_t *, size_t);
@@ -92,7 +92,17 @@ pump_free(struct pump *p)
 	free(p->con.buf);
 }
 
-enum { PF_SIG, PF_COM1, PF_COM2, PF_OUT, PF_ERR, PF_TTY, PF_CON, PF_WATCH, PF_COUNT };
+enum {
+	PF_SIG,
+	PF_COM1,
+	PF_COM2,
+	PF_OUT,
+	PF_ERR,
+	PF_TTY,
+	PF_CON,
+	PF_WATCH,
+	PF_COUNT
+};
 
 /* One round of poll.  False: p->ended is set. */
 static bool

@@ -16,7 +16,7 @@ enum pump_end { PUMP_EOF, PUMP_TIMEOUT, PUMP_SIGNAL, PUMP_QUIT };
 struct queue {
 	uint8_t *buf;
 	size_t start, len, cap;
-	int fd;                     /* -1: nobody reads any more */
+	int fd; /* -1: nobody reads any more */
 };
 
 struct pump {
@@ -24,14 +24,14 @@ struct pump {
 	struct machine *machine;
 	struct record_reader records;
 	struct queue out, err, con;
-	char *log;                  /* last part of COM1, NUL-terminated */
+	char *log; /* last part of COM1, NUL-terminated */
 	size_t log_len;
-	size_t log_total;           /* bytes of COM1 so far */
+	size_t log_total; /* bytes of COM1 so far */
 	FILE *log_file;
-	double deadline;            /* of the monotonic clock, 0: none */
+	double deadline; /* of the monotonic clock, 0: none */
 	int sigfd;
-	int signal;                 /* with PUMP_SIGNAL */
-	bool escape;                /* Ctrl-A was typed */
+	int signal;  /* with PUMP_SIGNAL */
+	bool escape; /* Ctrl-A was typed */
 	enum pump_end ended;
 };
 

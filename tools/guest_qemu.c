@@ -69,8 +69,10 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	if (job->interactive && !qemu_terminal(m))
 		return false;
 	machine_arg(m, "-chardev");
-	machine_arg(m, job->interactive ? "socket,id=com1,fd=%d" :
-	    "file,id=com1,path=/proc/self/fd/%d", m->child1);
+	machine_arg(m,
+	    job->interactive ? "socket,id=com1,fd=%d"
+			     : "file,id=com1,path=/proc/self/fd/%d",
+	    m->child1);
 	machine_arg(m, "-chardev");
 	machine_arg(m, "file,id=com2,path=/proc/self/fd/%d", m->child2);
 	machine_arg(m, "-serial");

@@ -35,7 +35,8 @@
 #include "guest_pump.h"
 
 static bool job_readable(const struct guest_job *, char **why);
-static bool initrd_build(struct machine *, const struct guest_job *, char **why);
+static bool initrd_build(
+    struct machine *, const struct guest_job *, char **why);
 static bool machine_open(struct machine *);
 static bool line_open(int *ours, int *child);
 static bool machine_start(struct machine *);
@@ -52,8 +53,14 @@ static void remove_dir(const char *dir);
 void
 guest_run(const struct guest_job *job, struct guest_result *res)
 {
-	struct machine m = { .com1 = -1, .com2 = -1, .keys = -1, .watch = -1,
-		.child1 = -1, .child2 = -1, .initrd = -1, .diag = -1 };
+	struct machine m = { .com1 = -1,
+		.com2 = -1,
+		.keys = -1,
+		.watch = -1,
+		.child1 = -1,
+		.child2 = -1,
+		.initrd = -1,
+		.diag = -1 };
 	struct pump p;
 	sigset_t mask, old;
 	int wstatus = 0;
@@ -72,10 +79,10 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 	sigprocmask(SIG_BLOCK, &mask, &old);
 
 	ok = job_readable(job, &res->why) && machine_open(&m) &&
-	    initrd_build(&m, job, &res->why) &&
-	    (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(&m,
-	        job, &res->why) &&
-	    machine_start(&m);
+	     initrd_build(&m, job, &res->why) &&
+	     (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(
+		 &m, job, &res->why) &&
+	     machine_start(&m);
 	if (ok) {
 		if (job->gdb)
 			debugger_start(&m, job);
@@ -87,8 +94,8 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 		kill(-m.pid, SIGKILL); /* what it may have started */
 		verdict(&p, job, res, wstatus);
 		pump_free(&p);
-	} else if (res->why == NULL &&
-	    asprintf(&res->why, "cannot start: %s", strerror(errno)) < 0) {
+	} else if (res->why == NULL && asprintf(&res->why, "cannot start: %s",
+					   strerror(errno)) < 0) {
 		res->why = NULL;
 	}
 	machine_close(&m);
@@ -148,7 +155,8 @@ job_readable(const struct guest_job *job, char **why)
 		fd = open(file[i], O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || read(fd, magic, 4) != 4) {
 			if (asprintf(why, "%s: %s (make kernel builds it)",
-			        file[i], fd < 0 ? strerror(errno) : "empty") < 0)
+				file[i],
+				fd < 0 ? strerror(errno) : "empty") < 0)
 				*why = NULL;
 			if (fd >= 0)
 				close(fd);
@@ -177,7 +185,7 @@ initrd_build(struct machine *m, const struct guest_job *job, char **why)
 	if (!ok && asprintf(why, "%s: %s", failed, strerror(errno)) < 0)
 		*why = NULL;
 	ok = ok && ftruncate(m->initrd, 0) == 0 &&
-	    write(m->initrd, n.buf, n.len) == (ssize_t)n.len;
+	     write(m->initrd, n.buf, n.len) == (ssize_t)n.len;
 	newc_free(&n);
 	return ok;
 }
@@ -188,7 +196,8 @@ machine_open(struct machine *m)
 	m->initrd = memfd_create("initrd", 0);
 	m->diag = memfd_create("diag", MFD_CLOEXEC);
 	return m->initrd >= 0 && m->diag >= 0 &&
-	    line_open(&m->com1, &m->child1) && line_open(&m->com2, &m->child2);
+	       line_open(&m->com1, &m->child1) &&
+	       line_open(&m->com2, &m->child2);
 }
 
 /* A large pipe: the emulators write it byte by byte. */
@@ -280,8 +289,8 @@ debugger_start(struct machine *m, const struct guest_job *job)
 static void
 machine_close(struct machine *m)
 {
-	int fd[] = { m->com1, m->com2, m->keys, m->child1,
-		m->child2, m->initrd, m->diag, m->watch };
+	int fd[] = { m->com1, m->com2, m->keys, m->child1, m->child2, m->initrd,
+		m->diag, m->watch };
 	size_t i;
 
 	for (i = 0; i < sizeof fd / sizeof fd[0]; i++)
@@ -341,7 +350,7 @@ verdict_exit(const struct pump *p, struct guest_result *res)
 	}
 	res->status = GUEST_PANIC;
 	if (asprintf(&res->why, "vm_check failed after the command:\n%s",
-	        p->log != NULL ? p->log : "") < 0)
+		p->log != NULL ? p->log : "") < 0)
 		res->why = NULL;
 }
 
@@ -358,17 +367,19 @@ verdict_none(struct pump *p, const struct guest_job *job,
 	    WEXITSTATUS(wstatus) == clean[job->emulator]) {
 		res->status = 0;
 	} else if (p->log_total == 0 && WIFEXITED(wstatus) &&
-	    WEXITSTATUS(wstatus) != 0) {
+		   WEXITSTATUS(wstatus) != 0) {
 		res->status = GUEST_CANNOT;
-		if (asprintf(&res->why, "the emulator did not start: %s", diag) < 0)
+		if (asprintf(
+			&res->why, "the emulator did not start: %s", diag) < 0)
 			res->why = NULL;
 	} else {
 		res->status = GUEST_PANIC;
-		if (asprintf(&res->why, "the machine stopped without an exit "
-		        "status (triple fault, or a reset)%s%s\n"
-		        "last words of the kernel:\n%s",
-		        diag[0] != '\0' ? "; the emulator says: " : "", diag,
-		        pump_tail(p)) < 0)
+		if (asprintf(&res->why,
+			"the machine stopped without an exit "
+			"status (triple fault, or a reset)%s%s\n"
+			"last words of the kernel:\n%s",
+			diag[0] != '\0' ? "; the emulator says: " : "", diag,
+			pump_tail(p)) < 0)
 			res->why = NULL;
 	}
 	free(diag);

@@ -35,27 +35,27 @@ struct guest_add {
 struct guest_job {
 	enum guest_emulator emulator;
 	unsigned cpus;
-	uint64_t memory;            /* bytes */
-	const char *kernel;         /* ELF */
-	const char *initrd;         /* newc archive, also several in one file */
-	const char *append;         /* more boot arguments, or NULL */
+	uint64_t memory;    /* bytes */
+	const char *kernel; /* ELF */
+	const char *initrd; /* newc archive, also several in one file */
+	const char *append; /* more boot arguments, or NULL */
 	const struct guest_add *add;
 	size_t nadd;
-	char *const *argv;          /* the command; NULL: a shell */
-	const char *stdin_file;     /* NULL: /dev/null */
-	const char *log_file;       /* kernel messages, or NULL */
-	double timeout;             /* seconds; 0: none */
-	bool verbose;               /* kernel messages to standard error */
-	bool interactive;           /* COM1 is our terminal */
+	char *const *argv;      /* the command; NULL: a shell */
+	const char *stdin_file; /* NULL: /dev/null */
+	const char *log_file;   /* kernel messages, or NULL */
+	double timeout;         /* seconds; 0: none */
+	bool verbose;           /* kernel messages to standard error */
+	bool interactive;       /* COM1 is our terminal */
 	bool icount;
-	bool gdb;                   /* stopped; gdb runs on our terminal, if any */
-	int out, err;               /* where the command's output goes */
+	bool gdb;     /* stopped; gdb runs on our terminal, if any */
+	int out, err; /* where the command's output goes */
 };
 
 struct guest_result {
-	int status;                 /* 0…255: exit status as of a shell */
-	char *why;                  /* malloc'd sentence(s), or NULL */
-	int signal;                 /* not 0: we were told to stop by it */
+	int status; /* 0…255: exit status as of a shell */
+	char *why;  /* malloc'd sentence(s), or NULL */
+	int signal; /* not 0: we were told to stop by it */
 };
 
 /*
@@ -70,15 +70,15 @@ void guest_run(const struct guest_job *, struct guest_result *);
 
 /* A machine that is being prepared or runs. */
 struct machine {
-	char dir[64];               /* private folder, or "" */
-	char **argv;                /* of the emulator */
+	char dir[64]; /* private folder, or "" */
+	char **argv;  /* of the emulator */
 	size_t nargs;
-	int com1, com2;             /* our ends, to read from; -1: closed */
-	int keys;                   /* to write to COM1, or -1 */
-	int watch;                  /* end of file: the debugger is gone; or -1 */
-	int child1, child2;         /* the emulator's ends */
-	int initrd;                 /* memory file */
-	int diag;                   /* memory file: the emulator's own words */
+	int com1, com2;     /* our ends, to read from; -1: closed */
+	int keys;           /* to write to COM1, or -1 */
+	int watch;          /* end of file: the debugger is gone; or -1 */
+	int child1, child2; /* the emulator's ends */
+	int initrd;         /* memory file */
+	int diag;           /* memory file: the emulator's own words */
 	pid_t pid;
 };
 
@@ -97,20 +97,26 @@ bool bochs_prepare(struct machine *, const struct guest_job *, char **why);
 
 /* The frames of COM2: {0xA5, type, length (2, little endian), payload}. */
 enum record_type {
-	RECORD_STDOUT = 1, RECORD_STDERR = 2, RECORD_EXIT = 3, RECORD_MARK = 4,
+	RECORD_STDOUT = 1,
+	RECORD_STDERR = 2,
+	RECORD_EXIT = 3,
+	RECORD_MARK = 4,
 };
 enum exit_kind {
-	EXIT_EXITED = 0, EXIT_SIGNALLED = 1, EXIT_NOEXEC = 2, EXIT_CHECK = 3,
+	EXIT_EXITED = 0,
+	EXIT_SIGNALLED = 1,
+	EXIT_NOEXEC = 2,
+	EXIT_CHECK = 3,
 };
 
 struct record_reader {
 	uint8_t head[4];
 	unsigned nhead;
-	unsigned left;              /* payload bytes still to come */
+	unsigned left; /* payload bytes still to come */
 	uint8_t exitb[2];
 	unsigned nexit;
-	bool ended;                 /* an exit frame came */
-	size_t lost;                /* bytes outside of any frame */
+	bool ended;  /* an exit frame came */
+	size_t lost; /* bytes outside of any frame */
 	void (*data)(void *arg, enum record_type, const uint8_t *, size_t);
 	void *arg;
 };

@@ -31,7 +31,8 @@ add_line(struct newc *n, const char *line)
 		newc_entry(n, path, S_IFDIR | mode, NULL, 0);
 	} else if (sscanf(line, "link %511s %511s", path, other) == 2) {
 		newc_entry(n, path, S_IFLNK | 0777, other, strlen(other));
-	} else if (sscanf(line, "file %o %511s %511s", &mode, path, other) == 3) {
+	} else if (sscanf(line, "file %o %511s %511s", &mode, path, other) ==
+		   3) {
 		data = newc_read_file(other, &len);
 		if (data == NULL)
 			err(1, "%s", other);

@@ -39,8 +39,8 @@ newc_entry(struct newc *n, const char *path, uint32_t mode, const void *data,
 	namelen = strlen(path) + 1;
 	snprintf(head, sizeof head,
 	    "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
-	    ++n->ino, mode, 0u, 0u, S_ISDIR(mode) ? 2u : 1u, 0u,
-	    (unsigned)len, 0u, 0u, 0u, 0u, namelen, 0u);
+	    ++n->ino, mode, 0u, 0u, S_ISDIR(mode) ? 2u : 1u, 0u, (unsigned)len,
+	    0u, 0u, 0u, 0u, namelen, 0u);
 	put(n, head, 110);
 	put(n, path, namelen);
 	pad4(n);

@@ -16,7 +16,7 @@
 struct newc {
 	uint8_t *buf;
 	size_t len, cap;
-	uint32_t ino;   /* last number given out */
+	uint32_t ino; /* last number given out */
 };
 
 /* Any entry: mode with its S_IF type, data of a file or target of a link. */

@@ -39,12 +39,12 @@ enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
 
 struct test {
 	enum kind kind;
-	char name[128];             /* base, and @CPUS where there are several */
-	char path[256];             /* source, script or binary */
+	char name[128]; /* base, and @CPUS where there are several */
+	char path[256]; /* source, script or binary */
 	char mem[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
 	bool is_long;
-	pid_t pid;                  /* while it runs */
+	pid_t pid; /* while it runs */
 	double start, seconds;
 	bool failed;
 	char why[256];
@@ -55,7 +55,7 @@ static struct {
 	unsigned ntests, njobs, failed, done;
 	bool with_long, list_only;
 	const char *build;
-	char **pattern;             /* of the command line */
+	char **pattern; /* of the command line */
 	int npatterns;
 	struct test *job[MAX_JOBS];
 } runner = { .njobs = 2, .build = "build" };
@@ -109,7 +109,8 @@ options(int argc, char **argv)
 			runner.build = optarg;
 			break;
 		case '?':
-			fprintf(stderr, "run [-l] [-n] [-j JOBS] [-b BUILD] [PATTERN...]\n");
+			fprintf(stderr,
+			    "run [-l] [-n] [-j JOBS] [-b BUILD] [PATTERN...]\n");
 			exit(2);
 		}
 	}
@@ -126,8 +127,8 @@ by_timeout(const void *a, const void *b)
 {
 	const struct test *x = a, *y = b;
 
-	return x->timeout != y->timeout ? (int)y->timeout - (int)x->timeout :
-	    strcmp(x->name, y->name);
+	return x->timeout != y->timeout ? (int)y->timeout - (int)x->timeout
+	                                : strcmp(x->name, y->name);
 }
 
 /* The slow ones first, so that the end is not one long test alone. */
@@ -160,18 +161,22 @@ find_in(const char *dir, const char *suffix, enum kind kind)
 
 		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
 		line[0] = '\0';
-		f = strcmp(dot != NULL ? dot : "", suffix) == 0 ? fopen(path, "r") : NULL;
-		if (kind == KIND_HOST && (strncmp(list[i]->d_name, "t_", 2) != 0 ||
-		        access(path, X_OK) != 0)) {
+		f = strcmp(dot != NULL ? dot : "", suffix) == 0
+		        ? fopen(path, "r")
+		        : NULL;
+		if (kind == KIND_HOST &&
+		    (strncmp(list[i]->d_name, "t_", 2) != 0 ||
+			access(path, X_OK) != 0)) {
 			if (f != NULL)
 				fclose(f);
 			f = NULL;
 		}
 		/* In scripts the line after #!. */
 		while (f != NULL && fgets(line, sizeof line, f) != NULL &&
-		    strncmp(line, "#!", 2) == 0)
+		       strncmp(line, "#!", 2) == 0)
 			;
-		if (f != NULL && (kind == KIND_HOST || strstr(line, "NEEDS:") != NULL))
+		if (f != NULL &&
+		    (kind == KIND_HOST || strstr(line, "NEEDS:") != NULL))
 			add_file(kind, path, kind == KIND_HOST ? "" : line);
 		if (f != NULL)
 			fclose(f);
@@ -185,8 +190,9 @@ find_in(const char *dir, const char *suffix, enum kind kind)
 static void
 add_file(enum kind kind, const char *path, const char *needs)
 {
-	struct test proto = { .kind = kind, .mem = "64M", .timeout = 60,
-		.emulator = "qemu" };
+	struct test proto = {
+		.kind = kind, .mem = "64M", .timeout = 60, .emulator = "qemu"
+	};
 	char cpus[64] = "2", base[128], copy[256], *word, *save, *dot;
 	struct test *t;
 
@@ -320,7 +326,8 @@ kept(const struct test *t, const char *suffix)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/check/%s.%s", runner.build, t->name, suffix) < 0)
+	if (asprintf(&path, "%s/check/%s.%s", runner.build, t->name, suffix) <
+	    0)
 		abort();
 	return path;
 }
@@ -427,7 +434,8 @@ child(const struct test *t)
 		bin[strlen(bin) - 2] = '\0'; /* .c */
 		snprintf(name, sizeof name, "/t/%s", strrchr(bin, '/') + 1);
 		push(&v, "%s", "--add");
-		if (asprintf(&v.arg[v.n++], "%s/%s:%s", runner.build, bin, name) < 0)
+		if (asprintf(
+			&v.arg[v.n++], "%s/%s:%s", runner.build, bin, name) < 0)
 			abort();
 		push(&v, "%s", "--");
 		push(&v, "%s", name);
@@ -472,8 +480,8 @@ wait_one(void)
 static void
 judge(struct test *t, int status)
 {
-	unsigned got = WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	unsigned got =
+	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 
 	t->seconds = now() - t->start;
 	if (got != t->expect) {
@@ -509,7 +517,8 @@ same_output(struct test *t)
 		free(out);
 		return true;
 	}
-	snprintf(t->why, sizeof t->why, "output differs: diff %s %s", expected, out);
+	snprintf(
+	    t->why, sizeof t->why, "output differs: diff %s %s", expected, out);
 	free(out);
 	return false;
 }
@@ -522,8 +531,10 @@ show_tail(const struct test *t, const char *suffix)
 	char *path = kept(t, suffix), cmd[512];
 
 	fflush(stdout);
-	snprintf(cmd, sizeof cmd, "[ ! -s '%s' ] || { echo '  -- %s'; tail -n 12 '%s' | "
-	    "sed 's/^/  | /'; }", path, path, path);
+	snprintf(cmd, sizeof cmd,
+	    "[ ! -s '%s' ] || { echo '  -- %s'; tail -n 12 '%s' | "
+	    "sed 's/^/  | /'; }",
+	    path, path, path);
 	if (system(cmd) != 0)
 		printf("  (no %s)\n", path);
 	free(path);
@@ -539,8 +550,8 @@ report(void)
 
 		if (!t->failed)
 			continue;
-		printf("\nFAILED %s: %s\n  alone: make check TEST=%s\n", t->name,
-		    t->why, t->name);
+		printf("\nFAILED %s: %s\n  alone: make check TEST=%s\n",
+		    t->name, t->why, t->name);
 		show_tail(t, "out");
 		show_tail(t, "err");
 		show_tail(t, "log");

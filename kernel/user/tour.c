@@ -26,8 +26,12 @@
 #define NCOUNT 6
 
 static const char *const counter[NCOUNT] = {
-	"fault.zerofill", "fork.entries", "fork.rerefs",
-	"fault.fork_copy", "fault.fork_steal", "page.copy",
+	"fault.zerofill",
+	"fork.entries",
+	"fork.rerefs",
+	"fault.fork_copy",
+	"fault.fork_steal",
+	"page.copy",
 };
 static char text[65536];
 static unsigned long before[NCOUNT], after[NCOUNT];
@@ -92,7 +96,8 @@ main(void)
 	if (pipe(go) < 0 || pipe(done) < 0)
 		return 1;
 	printf("%-34s  zerofill   entries    rerefs fork_copy "
-	       "     steal page.copy\n", "step");
+	       "     steal page.copy\n",
+	    "step");
 	fflush(stdout);
 	snapshot(before);
 	snapshot(before);
