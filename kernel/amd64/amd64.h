@@ -306,6 +306,7 @@ void switch_first(void);
 /* ---- earlycon.c ---- */
 
 void earlycon_init(void);
+void earlycon_drain(void);
 
 /* ---- kernel.ld ---- */
 

@@ -16,7 +16,8 @@
 
 enum {
 	COM1 = 0x3f8, UART_IER = 1, UART_FCR = 2, UART_LCR = 3, UART_MCR = 4,
-	UART_LSR = 5, LSR_THRE = 0x20, LCR_DLAB = 0x80, LCR_8N1 = 3,
+	UART_LSR = 5, LSR_THRE = 0x20, LSR_TEMT = 0x40,
+	LCR_DLAB = 0x80, LCR_8N1 = 3,
 	READY_TRIES = 200000
 };
 
@@ -50,6 +51,17 @@ md_early_write(const char *s, size_t n)
 				break;
 		md_out8(COM1, (uint8_t)s[i]);
 	}
+}
+
+/* Wait until the last bit is on the wire: an emulator's end would cut it. */
+void
+earlycon_drain(void)
+{
+	int tries;
+
+	for (tries = READY_TRIES; tries > 0; tries--)
+		if ((md_in8(COM1 + UART_LSR) & LSR_TEMT) != 0)
+			break;
 }
 
 /* ---- ports ---- */

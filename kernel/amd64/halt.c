@@ -82,6 +82,7 @@ md_halt_forever(void)
 	} __attribute__((packed)) no_idt;
 
 	md_irq_disable();
+	earlycon_drain();
 	md_outs8(BOCHS_END, word, sizeof(word) - 1);
 	md_out8(KEYBOARD, KEYBOARD_RESET);
 	__asm__ volatile("lidt %0; int3" : : "m"(no_idt));

@@ -48,8 +48,7 @@ header_end:
 
 	.section .text.boot, "ax"
 	.code32
-	.globl pvh_entry, multiboot2_entry, multiboot2_entry_pa
-	.set multiboot2_entry_pa, multiboot2_entry - IMAGE_BASE
+	.globl pvh_entry, multiboot2_entry
 
 pvh_entry:
 	movl $PVH_MAGIC, %eax
