@@ -244,18 +244,19 @@ trap_syscall(struct trapframe *tf)
 void
 trap_user_exit(struct trapframe *tf)
 {
-	struct cpu *c;
-
-	do {
+	for (;;) {
 		md_irq_enable();
 		cpu_maybe_resched();
-		if (!is_canonical(tf->rip))
-			traps.ops.exception(tf, VEC_GP);
 		traps.ops.user_return(tf);
+		if (!is_canonical(tf->rip)) {
+			traps.ops.exception(tf, VEC_GP);
+			continue;
+		}
 		md_irq_disable();
-		c = cpu_this();
-		ASSERT(c->preempt == 0);
-	} while (c->need_resched != 0 || !is_canonical(tf->rip));
+		ASSERT(md_preempt_count() == 0);
+		if (cpu_this()->need_resched == 0)
+			return;
+	}
 }
 
 /* sysret restores rip, rflags and fixed selectors only, and no TF, RF, NT. */
