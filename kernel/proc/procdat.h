@@ -160,6 +160,7 @@ struct proc {
 	int wait_status;         /* [L] as wait4 reports it */
 	int stop_sig;            /* [L] 0: running */
 	unsigned nstopped;       /* [L] threads that wait in the stop */
+	bool stop_told;          /* [L] the parent knows that all have stopped */
 	bool stop_news, cont_news; /* [L] not yet fetched by wait */
 	struct waitq stop_wq;    /* stopped threads */
 	struct waitq child_wq;   /* wait4: a child changed */
@@ -271,6 +272,8 @@ void sig_send_group(int pgid, int signo);      /* by the kernel */
 int sig_kill(int pid, const struct siginfo *) MUST_CHECK; /* kill(2)'s pids */
 bool sig_may_send(struct proc *, int signo);   /* permission, abi.md 4 */
 void sig_fill_user(struct siginfo *, int signo, int code);
+
+/* sigdeliver.c, sigmask.c */
 void sig_force(int signo, int code, va_t addr); /* current, synchronous */
 void sig_set_blocked(uint64_t mask);
 int sig_action(int signo, const struct abi_sigaction *new,

@@ -36,7 +36,7 @@ struct md_space *exec_space(struct exec_new *);
 struct elf_image {
 	struct file *file;
 	uint64_t file_size;
-	bool is_dyn, exec_stack;
+	bool is_dyn, is_interp, exec_stack;
 	uint16_t phnum;
 	uint64_t entry;          /* as in the file */
 	uint64_t phoff;
@@ -77,18 +77,26 @@ void task_leave_memory(struct task *);         /* robust list, clear_tid */
 void kill_others_locked(struct proc *, struct task *but);
 
 /* signal.c */
+enum sig_default { SD_IGNORE, SD_STOP, SD_KILL };
 void sigpend_init(struct sigpend *);
 void sigpend_flush_locked(struct sigpend *, uint64_t set);
-void sig_user_return(struct trapframe *);
+void sigpend_take_locked(struct sigpend *, int signo, struct siginfo *);
+enum sig_default sig_default(int signo);
 void sig_group_exit_locked(struct proc *, int wait_status);
-void sig_stop_check_locked(struct proc *);
 void sig_notify_parent_locked(struct proc *, int code, int status);
 void sig_recalc_locked(struct task *);
 bool sig_is_ignored_locked(struct task *, int signo);
 
+/* sigdeliver.c */
+void sig_user_return(struct trapframe *);
+void sig_stop_check_locked(struct proc *);
+
 /* sigframe.c */
 int sigframe_push(struct task *, struct trapframe *, const struct siginfo *,
     const struct abi_sigaction *, uint64_t old_mask) MUST_CHECK;
+
+/* futex.c */
+void futex_init(void);
 
 /* usertrap.c */
 void usertrap_init(void);

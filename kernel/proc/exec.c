@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * exec.c: a new program in an old process
+ *
+ * Problem   Replace memory, handlers and registers, keep number, files and
+ *           parents; and fail cleanly up to the last moment.
+ *
+ * Picture   path ─→ #! (≤ 5 levels) ─→ elf_open ─→ new space: stack, strings,
+ *           segments, interpreter          │ any failure: the old one runs on
+ *           ────────────── point of no return ──────────────
+ *           other threads end ─→ leave old memory ─→ new space ─→ handlers,
+ *           descriptors, identity ─→ first instruction
+ *
+ * Rules     1. The new space is complete before the old one is touched; the
+ *              last thing that can fail is the end of the other threads.
+ *           2. An executable is denied for writing from open to the end of
+ *              the last process that runs it.
+ *           3. The design of the new space is the process's next_design.
+ *
+ * Read next proc/elf.c, proc/execargs.c.  Book: ch10.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "fs/fsflags.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define SCRIPT_LEVELS 5
+#define SCRIPT_LINE 256
+#define PREFIX_MAX 2048
+#define ARG_MAX_BYTES (6ul << 20)
+#define STACK_TOP_RANDOM (1ul << 22)
+#define BRK_RANDOM_PAGES 0x2000
+
+/* All of a program that is about to start. */
+struct exec_new {
+	char path[PATH_MAX];     /* as asked for: AT_EXECFN */
+	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
+	unsigned prefix_len, nprefix;
+	struct file *file;       /* write denied */
+	struct elf_image prog, interp;
+	struct aspace *as;       /* attached as a user */
+	struct proc_image image;
+	struct map_limits lim;
+	struct cred cred;        /* as it will be */
+	bool secure;
+	va_t entry, sp;
+	struct fdtab *files;     /* a copy: exec unshares the table */
+	struct sighand *own;     /* and the handlers */
+	char comm[16];
+};
+
+static int exec_prepare(struct exec_new *, struct arg_src *,
+    const struct vmm_ops *);
+static int exec_open(struct exec_new *);
+static int script_line(struct exec_new *, char *line, const char *self,
+    char *next);
+static int exec_space_make(struct exec_new *, struct arg_src *,
+    const struct vmm_ops *);
+static int exec_interp(struct exec_new *, va_t stack_lo);
+static void exec_cred(struct exec_new *);
+static void exec_free(struct exec_new *);
+static int others_end(struct task *);
+static void exec_commit(struct exec_new *, struct task *);
+
+/*
+ * execve(2).
+ *
+ * Locks:    none.
+ * Context:  user thread, may sleep.
+ * Returns:  0: the frame of the thread is the new program's; -errno as
+ *           abi.md 2, and the old program is untouched.
+ */
+int
+proc_exec(va_t path, va_t argv, va_t envp)
+{
+	struct task *tk = task_current();
+	struct proc *p = tk->proc;
+	struct arg_src src = { .as = p->as, .argv = argv, .envp = envp };
+	struct exec_new *x = kmem_zalloc(sizeof(*x));
+	ssize_t n;
+	int r;
+
+	if (x == NULL)
+		return -ENOMEM;
+	n = copyin_str(x->path, path, sizeof(x->path));
+	r = n < 0 ? (int)n : exec_prepare(x, &src, p->next_design);
+	if (r == 0) {
+		x->files = fdtab_copy(tk->fdtab);
+		x->own = kmem_cache_alloc(&sighand_cache);
+		r = x->files == NULL || x->own == NULL ? -ENOMEM :
+		    others_end(tk);
+	}
+	if (r == 0)
+		exec_commit(x, tk);
+	exec_free(x);
+	kmem_free(x);
+	return r;
+}
+
+/*
+ * The same up to the point of no return, for process 1, with strings of the
+ * kernel.
+ *
+ * Owns:     *out until exec_first() or forever: the machine stops otherwise.
+ * Returns:  0, -errno.
+ */
+int
+exec_prepare_kernel(const char *path, const char *const *argv,
+    const char *const *envp, struct exec_new **out)
+{
+	struct arg_src src = { .kargv = argv, .kenvp = envp };
+	struct exec_new *x = kmem_zalloc(sizeof(*x));
+
+	if (x == NULL)
+		return -ENOMEM;
+	*out = x;
+	str_copy(x->path, path, sizeof(x->path));
+	return exec_prepare(x, &src, NULL);
+}
+
+/* Where its first thread runs. */
+struct md_space *
+exec_space(struct exec_new *x)
+{
+	return as_space(x->as);
+}
+
+/* ---- before the point of no return ---- */
+
+static void
+limits_of(const struct rlimit *rl, struct map_limits *lim)
+{
+	lim->as = rl[RLIMIT_AS].cur;
+	lim->data = rl[RLIMIT_DATA].cur;
+	lim->stack = rl[RLIMIT_STACK].cur;
+	lim->memlock = rl[RLIMIT_MEMLOCK].cur;
+}
+
+static int
+exec_prepare(struct exec_new *x, struct arg_src *src,
+    const struct vmm_ops *design)
+{
+	struct task *tk = thread_current()->proc;
+	const char *base;
+	int r;
+
+	if (x->path[0] == '\0')
+		return -ENOENT;
+	x->lim = (struct map_limits){ RLIM_INFINITY, RLIM_INFINITY, 8ul << 20,
+		RLIM_INFINITY };
+	if (tk != NULL) {
+		limits_of(tk->proc->rlim, &x->lim);
+		x->cred = tk->proc->cred;
+	}
+	base = strrchr(x->path, '/');
+	str_copy(x->comm, base != NULL ? base + 1 : x->path, sizeof(x->comm));
+	r = exec_open(x);
+	if (r < 0)
+		return r;
+	exec_cred(x);
+	src->path = x->path;
+	src->prefix = x->prefix;
+	src->nprefix = x->nprefix;
+	return exec_space_make(x, src, design);
+}
+
+/* Open for execution; the file stays denied for writing. */
+static int
+open_denied(const char *path, struct file **out)
+{
+	struct file *f;
+	int r = file_open_path(path, O_RDONLY | O_NONBLOCK, 0, &f);
+
+	if (r < 0)
+		return r;
+	r = file_check_exec(f);
+	if (r == 0)
+		r = file_deny_write(f);
+	if (r < 0)
+		file_put(f);
+	else
+		*out = f;
+	return r;
+}
+
+static void
+close_denied(struct file **f)
+{
+	if (*f == NULL)
+		return;
+	file_allow_write(*f);
+	file_put(*f);
+	*f = NULL;
+}
+
+/* Follow #! lines to a program; x->file and x->prog are it. */
+static int
+exec_open(struct exec_new *x)
+{
+	char *path = kmem_alloc(2 * PATH_MAX), line[SCRIPT_LINE + 1];
+	char *next = path + PATH_MAX;
+	ssize_t n = 0;
+	int r = path == NULL ? -ENOMEM : 0;
+
+	if (r == 0)
+		memcpy(path, x->path, PATH_MAX);
+	for (unsigned level = 0; r == 0; level++) {
+		r = level > SCRIPT_LEVELS ? -ELOOP :
+		    open_denied(path, &x->file);
+		if (r < 0)
+			break;
+		n = file_pread_kernel(x->file, 0, line, SCRIPT_LINE);
+		if (n < 2 || line[0] != '#' || line[1] != '!') {
+			r = n < 0 ? (int)n : elf_open(x->file, &x->prog);
+			break;
+		}
+		line[n] = '\0';
+		r = script_line(x, line + 2, path, next);
+		memcpy(path, next, PATH_MAX);
+		close_denied(&x->file);
+	}
+	kmem_free(path);
+	return r;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Put a string in front of the prefix. */
+static int
+prefix_add(struct exec_new *x, const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	if (x->prefix_len + n > sizeof(x->prefix))
+		return -E2BIG;
+	memmove(x->prefix + n, x->prefix, x->prefix_len);
+	memcpy(x->prefix, s, n);
+	x->prefix_len += (unsigned)n;
+	x->nprefix++;
+	return 0;
+}
+
+/*
+ * "#!interp [one argument]": interp → next; what replaces argv[0] is put in
+ * front: interp, argument, the script's own path.
+ */
+static int
+script_line(struct exec_new *x, char *line, const char *self, char *next)
+{
+	char *end = strchr(line, '\n'), *name = line, *arg;
+	int r;
+
+	if (end == NULL)
+		end = line + strlen(line);
+	while (end > line && is_blank(end[-1]))
+		end--;
+	*end = '\0';
+	while (is_blank(*name))
+		name++;
+	if (*name == '\0')
+		return -ENOEXEC;
+	for (arg = name; *arg != '\0' && !is_blank(*arg);)
+		arg++;
+	while (is_blank(*arg))
+		*arg++ = '\0';
+	/* At the next level interp's path is what replaces argv[0]. */
+	if (x->nprefix > 0) {
+		x->nprefix--;
+		x->prefix_len -= (unsigned)strlen(x->prefix) + 1;
+		memmove(x->prefix, x->prefix + strlen(x->prefix) + 1,
+		    x->prefix_len);
+	}
+	r = prefix_add(x, self);
+	if (r == 0 && *arg != '\0')
+		r = prefix_add(x, arg);
+	if (r == 0)
+		r = prefix_add(x, name);
+	str_copy(next, name, PATH_MAX);
+	return r;
+}
+
+/* Set-id bits of the file; not for scripts. */
+static void
+exec_cred(struct exec_new *x)
+{
+	struct task *tk = thread_current()->proc;
+	uint32_t mode = file_mode(x->file);
+	struct cred *c = &x->cred;
+
+	if (tk != NULL && !tk->proc->no_new_privs) {
+		if ((mode & S_ISUID) != 0)
+			c->euid = file_uid(x->file);
+		if ((mode & S_ISGID) != 0 && (mode & 0010) != 0)
+			c->egid = file_gid(x->file);
+	}
+	x->secure = c->euid != c->uid || c->egid != c->gid;
+	c->suid = c->fsuid = c->euid;
+	c->sgid = c->fsgid = c->egid;
+}
+
+/* The new space: stack and strings, program, interpreter, break. */
+static int
+exec_space_make(struct exec_new *x, struct arg_src *src,
+    const struct vmm_ops *design)
+{
+	struct auxv_in aux = { .prog = &x->prog, .cred = &x->cred,
+		.secure = x->secure };
+	bool random = option_u64("norandom") == 0;
+	va_t top = MD_USER_END, stack_lo, brk;
+	uint64_t stack = MIN(x->lim.stack, 64ul << 20);
+	int r = as_create(design, &x->as);
+
+	if (r < 0)
+		return r;
+	as_attach_user(x->as);
+	if (random)
+		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
+	r = map_stack(x->as, top, PAGE_UP(stack), PROT_R | PROT_W |
+	    (x->prog.exec_stack ? PROT_X : 0));
+	if (r < 0)
+		return r;
+	stack_lo = top - PAGE_UP(stack);
+	r = elf_map(&x->prog, x->as, &x->lim, stack_lo);
+	if (r < 0)
+		return r;
+	x->entry = x->prog.base + x->prog.entry;
+	brk = PAGE_UP(x->prog.base + x->prog.hi);
+	if (random)
+		brk += (md_entropy() % BRK_RANDOM_PAGES) << PAGE_SHIFT;
+	map_set_brk(x->as, brk);
+	if (x->prog.interp != NULL) {
+		r = exec_interp(x, stack_lo);
+		if (r < 0)
+			return r;
+		aux.interp_base = x->interp.base;
+	}
+	x->image = x->prog.where;
+	return args_push(x->as, top, MIN(ARG_MAX_BYTES, stack / 4), src, &aux,
+	    &x->image, &x->sp);
+}
+
+/* PT_INTERP: that program is loaded too and started instead. */
+static int
+exec_interp(struct exec_new *x, va_t stack_lo)
+{
+	struct file *f = NULL;
+	int r = open_denied(x->prog.interp, &f);
+
+	if (r < 0)
+		return r;
+	r = elf_open(f, &x->interp);
+	x->interp.is_interp = true;
+	if (r == -ENOEXEC || r == -EINVAL)
+		r = -ELIBBAD;
+	if (r == 0)
+		r = elf_map(&x->interp, x->as, &x->lim, stack_lo);
+	x->entry = x->interp.base + x->interp.entry;
+	close_denied(&f);
+	x->interp.file = NULL;
+	return r;
+}
+
+/* Give back what is not yet the process's. */
+static void
+exec_free(struct exec_new *x)
+{
+	elf_close(&x->prog);
+	elf_close(&x->interp);
+	close_denied(&x->file);
+	if (x->files != NULL)
+		fdtab_put(x->files);
+	if (x->own != NULL)
+		kmem_cache_free(&sighand_cache, x->own);
+	if (x->as != NULL) {
+		as_detach_user(x->as);
+		as_put(x->as);
+	}
+}
+
+/* ---- the point of no return ---- */
+
+static bool
+is_alone(struct proc *p)
+{
+	bool alone;
+
+	spin_lock(&proc_lock);
+	alone = p->nthreads == 1;
+	spin_unlock(&proc_lock);
+	return alone;
+}
+
+/*
+ * End all other threads and take the leader's number.
+ *
+ * Returns:  0, -EINTR: we are to end ourselves.
+ */
+static int
+others_end(struct task *tk)
+{
+	struct proc *p = tk->proc;
+	struct waiter w;
+	int r = 0;
+
+	spin_lock(&proc_lock);
+	if (p->group_exit || p->execing != NULL)
+		r = -EINTR;
+	else
+		p->execing = tk;
+	if (r == 0)
+		kill_others_locked(p, tk);
+	spin_unlock(&proc_lock);
+	if (r < 0)
+		return r;
+	while (r == 0 && !is_alone(p)) {
+		wait_prepare(&p->thread_wq, &w);
+		if (!is_alone(p))
+			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+	spin_lock(&proc_lock);
+	p->execing = NULL;
+	if (p->group_exit)
+		r = -EINTR;
+	if (r == 0 && tk->tid != p->pid) {
+		list_remove(&tk->hash);
+		tk->tid = p->pid;
+		task_hash_locked(tk);
+		tk->thread->id = (uint32_t)p->pid;
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* Caught signals are caught no longer; ignored ones stay ignored. */
+static void
+reset_handlers_locked(struct proc *p, struct sighand *own)
+{
+	struct abi_sigaction *sa;
+
+	if (own != NULL) {
+		memcpy(own->act, p->sighand->act, sizeof(own->act));
+		own->refs = 1;
+		sighand_put_locked(p->sighand);
+		p->sighand = own;
+	}
+	for (int i = 0; i < NSIG; i++) {
+		sa = &p->sighand->act[i];
+		*sa = (struct abi_sigaction){ .handler =
+		    sa->handler == SIG_IGN ? SIG_IGN : SIG_DFL };
+	}
+}
+
+/* Take over what x made; the process's parts of an exec. */
+static void
+adopt(struct exec_new *x, struct proc *p, struct task *tk)
+{
+	spin_lock(&proc_lock);
+	p->as = x->as;
+	p->exe = x->file;
+	p->image = x->image;
+	p->cred = x->cred;
+	p->dumpable = !x->secure;
+	p->did_exec = true;
+	if (x->secure)
+		p->pdeath_sig = 0;
+	p->exit_signal = SIGCHLD;
+	reset_handlers_locked(p, x->own);
+	memcpy(p->comm, x->comm, sizeof(p->comm));
+	memcpy(tk->thread->name, x->comm, sizeof(tk->thread->name));
+	sig_recalc_locked(tk);
+	spin_unlock(&proc_lock);
+	x->as = NULL;
+	x->file = NULL;
+	x->own = NULL;
+}
+
+static void
+first_frame(struct exec_new *x, struct thread *t, struct trapframe *tf)
+{
+	md_frame_init(tf, x->entry, x->sp);
+	tf->vector = 0; /* rax is no call's result */
+	md_fpu_init(t->md.fpu);
+}
+
+/* Start the new program in the current thread.  Cannot fail. */
+static void
+exec_commit(struct exec_new *x, struct task *tk)
+{
+	struct proc *p = tk->proc;
+	struct thread *t = tk->thread;
+	struct aspace *old = p->as;
+	struct file *old_exe = p->exe;
+	struct fdtab *old_files = tk->fdtab;
+
+	task_leave_memory(tk);
+	thread_set_space(as_space(x->as));
+	as_bind_thread(t, x->as);
+	adopt(x, p, tk);
+	vfork_release(tk);
+	as_detach_user(old);
+	as_put(old);
+	close_denied(&old_exe);
+
+	spin_lock(&proc_lock);
+	tk->fdtab = x->files;
+	spin_unlock(&proc_lock);
+	x->files = NULL;
+	fdtab_put(old_files);
+	fdtab_close_exec(tk->fdtab);
+	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
+	tk->restart_fn = NULL;
+	first_frame(x, t, md_user_frame(&t->md));
+	CHECK(md_fpu_load(&t->md));
+	md_set_tls(&t->md, 0, 0);
+}
+
+/*
+ * The first program of process 1, whose thread has not started yet.
+ *
+ * Owns:     x is freed.
+ */
+void
+exec_first(struct exec_new *x, struct proc *p, struct task *tk,
+    struct trapframe *tf)
+{
+	as_bind_thread(tk->thread, x->as);
+	first_frame(x, tk->thread, tf);
+	adopt(x, p, tk);
+	exec_free(x);
+	kmem_free(x);
+}

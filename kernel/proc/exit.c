@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * exit.c: the end of a thread, and of a process with its last one
+ *
+ * Problem   A thread that ends runs on a stack, in an address space and with
+ *           files that it has to give back itself, while parents, tracers of
+ *           groups and exec look at the process.
+ *
+ * Picture   task_end: robust list, CHILD_CLEARTID ─→ leave the address space
+ *           ─→ files ─→ out of the tables ─→ (last: process_end) ─→ gone
+ *           process_end: memory, executable ─→ children ─→ PROC_ZOMBIE ─→
+ *           tell the parent
+ *
+ * Rules     1. A thread leaves the address space before it is counted out, so
+ *              the last one finds nobody else on it (vmm.md 4.7).
+ *           2. A zombie holds no memory, file or slab but its own struct; the
+ *              kernel stack goes a moment later, and who reaps waits for it.
+ *           3. Nothing here fails, and nothing waits for a signal.
+ *
+ * Read next proc/wait.c.  Book: ch10.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "mem/mem.h"
+
+static void task_end(void) NORETURN;
+static bool task_count_out(struct task *);
+static void process_end(struct proc *);
+static void process_drop_memory(struct proc *);
+static void process_become_zombie(struct proc *);
+static void children_to_reaper(struct proc *);
+static void jobs_of_group_locked(int pgid, const struct proc *but);
+static bool parent_is_told_locked(struct proc *);
+static void init_ended(struct proc *) NORETURN;
+
+/*
+ * exit(2): this thread only.
+ *
+ * Locks:    none.
+ */
+void
+proc_exit_thread(int code)
+{
+	struct task *tk = task_current();
+	struct proc *p = tk->proc;
+
+	spin_lock(&proc_lock);
+	if (!p->group_exit && tk->tid == p->pid)
+		p->wait_status = (code & 0xff) << 8;
+	spin_unlock(&proc_lock);
+	task_end();
+}
+
+/*
+ * exit_group(2), and the end by a signal once the status is set.  A thread
+ * that execs meanwhile survives: this one only ends.
+ *
+ * Locks:    none.
+ */
+void
+proc_exit_group(int code)
+{
+	struct task *tk = task_current();
+	struct proc *p = tk->proc;
+
+	spin_lock(&proc_lock);
+	if (!p->group_exit && (p->execing == NULL || p->execing == tk))
+		sig_group_exit_locked(p, (code & 0xff) << 8);
+	spin_unlock(&proc_lock);
+	task_end();
+}
+
+/*
+ * All threads of p but one shall end at their next return to user mode.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+kill_others_locked(struct proc *p, struct task *but)
+{
+	struct task *tk;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(tk, &p->threads, node)
+		if (tk != but)
+			thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
+	wake_all(&p->stop_wq);
+}
+
+/* ---- a thread ---- */
+
+static void
+task_end(void)
+{
+	struct task *tk = task_current();
+	struct thread *t = tk->thread;
+	struct proc *p = tk->proc;
+	struct fsctx *fsctx = t->fsctx;
+	struct fdtab *fdtab;
+
+	task_leave_memory(tk);
+	thread_set_space(NULL);
+	as_bind_thread(t, NULL);
+	vfork_release(tk);
+
+	spin_lock(&proc_lock);
+	fdtab = tk->fdtab;
+	tk->fdtab = NULL;
+	tk->exiting = true;
+	spin_unlock(&proc_lock);
+	fdtab_put(fdtab);
+	t->fsctx = NULL;
+	fsctx_put(fsctx);
+
+	if (task_count_out(tk))
+		process_end(p);
+	thread_exit();
+}
+
+/*
+ * What the memory of the program is told: locks of the robust list are
+ * released, the word of CHILD_CLEARTID is cleared and its waiter woken.
+ *
+ * Locks:    none; faults are taken and ignored.
+ */
+void
+task_leave_memory(struct task *tk)
+{
+	uint32_t zero = 0;
+
+	futex_robust_exit(tk);
+	tk->robust = 0;
+	if (tk->clear_tid == 0)
+		return;
+	if (as_write(tk->proc->as, tk->clear_tid, &zero, sizeof(zero)) ==
+	    (ssize_t)sizeof(zero))
+		(void)futex_wake_at(tk->clear_tid, 1);
+	tk->clear_tid = 0;
+}
+
+/*
+ * Take the thread out of its process and of the tables.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  was it the last?
+ */
+static bool
+task_count_out(struct task *tk)
+{
+	struct proc *p = tk->proc;
+	struct task *other;
+	uint64_t ut, st;
+	bool last;
+
+	spin_lock(&proc_lock);
+	sigpend_flush_locked(&tk->pending, ~0ul);
+	task_times(tk, &ut, &st);
+	p->utime_ns += ut;
+	p->stime_ns += st;
+	list_remove(&tk->node);
+	list_remove(&tk->hash);
+	last = --p->nthreads == 0;
+	/* What this thread was woken for is now for the others. */
+	LIST_FOREACH(other, &p->threads, node)
+		sig_recalc_locked(other);
+	if (!last)
+		sig_stop_check_locked(p);
+	spin_unlock(&proc_lock);
+	wake_all(&p->thread_wq);
+	return last;
+}
+
+/* ---- a process ---- */
+
+static void
+process_end(struct proc *p)
+{
+	if (p->pid == 1)
+		init_ended(p);
+	ptimes_exit(p);
+	if (p->sid == p->pid && tty_session() == p->sid)
+		tty_session_ended(p->sid);
+	process_drop_memory(p);
+	process_become_zombie(p);
+}
+
+static void
+init_ended(struct proc *p)
+{
+	if ((p->wait_status & 0x7f) == 0)
+		klog("init: exited with status %d",
+		    (p->wait_status >> 8) & 0xff);
+	else
+		klog("init: killed by signal %d", p->wait_status & 0x7f);
+	power_end(POWER_OFF);
+}
+
+/* Memory and the executable, while p is still found but has no thread. */
+static void
+process_drop_memory(struct proc *p)
+{
+	struct vm_as_stat st;
+	struct aspace *as;
+	struct file *exe;
+
+	vm_as_stat(p->as, &st);
+	spin_lock(&proc_lock);
+	p->maxrss = MAX(p->maxrss, st.peak);
+	as = p->as;
+	p->as = NULL;
+	exe = p->exe;
+	p->exe = NULL;
+	spin_unlock(&proc_lock);
+	as_detach_user(as);
+	as_put(as);
+	if (exe != NULL) {
+		file_allow_write(exe);
+		file_put(exe);
+	}
+}
+
+/*
+ * From here on only wait finds p.
+ *
+ * Locks:    takes proc_lock.
+ * Owns:     drops the table's reference when nobody will wait.
+ */
+static void
+process_become_zombie(struct proc *p)
+{
+	struct proc *parent;
+	bool kept;
+
+	spin_lock(&proc_lock);
+	sigpend_flush_locked(&p->pending, ~0ul);
+	sighand_put_locked(p->sighand);
+	p->sighand = NULL;
+	p->state = PROC_ZOMBIE;
+	children_to_reaper(p);
+	jobs_of_group_locked(p->pgid, p);
+	kept = parent_is_told_locked(p);
+	parent = p->parent;
+	if (!kept) {
+		p->state = PROC_DEAD;
+		proc_unhash_locked(p);
+	}
+	/* Under the lock: the parent may end as soon as we let go. */
+	wake_all(&parent->child_wq);
+	spin_unlock(&proc_lock);
+	if (!kept)
+		proc_put(p);
+}
+
+/* The nearest ancestor that asked for orphans and lives, else init. */
+static struct proc *
+find_reaper_locked(struct proc *p)
+{
+	for (struct proc *q = p->parent; q != NULL; q = q->parent)
+		if (q->subreaper && q->state == PROC_LIVE && q->nthreads > 0)
+			return q;
+	return proc_init_proc();
+}
+
+/* A zombie got a new parent: it is told, or the zombie goes at once. */
+static void
+zombie_to_reaper(struct proc *child, struct proc *to)
+{
+	bool kept;
+
+	child->exit_signal = SIGCHLD;
+	kept = parent_is_told_locked(child);
+	wake_all(&to->child_wq);
+	if (kept)
+		return;
+	child->state = PROC_DEAD;
+	proc_unhash_locked(child);
+	proc_put(child);
+}
+
+static void
+children_to_reaper(struct proc *p)
+{
+	struct proc *to = find_reaper_locked(p), *child;
+	struct siginfo si = { .code = SI_USER, .pid = p->pid,
+		.uid = p->cred.uid };
+	struct list_node *n;
+
+	while ((n = list_first(&p->children)) != NULL) {
+		child = LIST_ENTRY(n, struct proc, sibling);
+		proc_reparent_locked(child, to);
+		if (child->state == PROC_ZOMBIE) {
+			zombie_to_reaper(child, to);
+			continue;
+		}
+		if (child->pgid != p->pgid)
+			jobs_of_group_locked(child->pgid, NULL);
+		si.signo = child->pdeath_sig;
+		if (si.signo != 0)
+			(void)sig_send_proc_locked(child, &si);
+	}
+}
+
+struct group_signal {
+	int pgid, signo;
+};
+
+static void
+signal_member(void *arg, struct proc *p)
+{
+	const struct group_signal *g = arg;
+	struct siginfo si = { .signo = g->signo, .code = SI_KERNEL };
+
+	if (p->pgid == g->pgid && p->state == PROC_LIVE)
+		(void)sig_send_proc_locked(p, &si);
+}
+
+/* A group with stopped jobs that nobody can continue any more is hung up. */
+static void
+jobs_of_group_locked(int pgid, const struct proc *but)
+{
+	struct group_signal g = { .pgid = pgid };
+
+	if (!group_is_orphan_locked(pgid, but) ||
+	    !group_has_stopped_locked(pgid))
+		return;
+	g.signo = SIGHUP;
+	proc_walk_locked(signal_member, &g);
+	g.signo = SIGCONT;
+	proc_walk_locked(signal_member, &g);
+}
+
+/*
+ * Send the exit signal.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  does the parent want a zombie?
+ */
+static bool
+parent_is_told_locked(struct proc *p)
+{
+	const struct abi_sigaction *sa;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->parent->sighand == NULL)
+		return true;
+	sa = &p->parent->sighand->act[SIGCHLD - 1];
+	if (p->exit_signal == SIGCHLD && sa->handler == SIG_IGN)
+		return false;
+	if (p->exit_signal != 0)
+		sig_notify_parent_locked(p,
+		    (p->wait_status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED,
+		    (p->wait_status & 0x7f) != 0 ? p->wait_status & 0x7f :
+		    (p->wait_status >> 8) & 0xff);
+	return p->exit_signal != SIGCHLD || (sa->flags & SA_NOCLDWAIT) == 0;
+}

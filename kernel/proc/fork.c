@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fork.c: a second process, or a second thread
+ *
+ * Problem   fork, vfork, clone and clone3 differ in what the child shares
+ *           with the parent.  Make the child or leave no trace.
+ *
+ * Picture   check flags ─→ reserve: proc, task, number, files, memory, stack
+ *                              │ any failure: clone_undo(), nothing is seen
+ *                              ↓
+ *           perform: registers, tree, tables ─→ start ─→ (vfork: wait)
+ *
+ * Rules     1. Until clone_publish() the child is PROC_NEW and bears only a
+ *              reserved number.
+ *           2. A process that was told to end makes no child: the test and
+ *              the insertion are in one hold of proc_lock.
+ *           3. fork shares the executable: writing to it stays denied.
+ *
+ * Read next vm/as.c (as_dup), vm/design/fmo/fork.c.  Book: ch10.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+/* All that a clone takes; clone_undo() accepts any half-filled state. */
+struct clone_state {
+	const struct clone_req *req;
+	struct proc *parent;     /* of the call, not of the new process */
+	struct proc *proc;       /* new, or the parent for CLONE_THREAD */
+	struct task *task;
+	struct thread *thread;
+	struct fdtab *fdtab;
+	struct fsctx *fsctx;
+	struct sighand *sighand; /* fork: a copy, not yet in proc */
+	struct aspace *as;       /* new process: attached as a user */
+	struct file *exe;
+	bool numbered;           /* task->tid is in a table */
+};
+
+static int clone_check(const struct clone_req *);
+static int clone_reserve(struct clone_state *);
+static int clone_process(struct clone_state *);
+static int clone_memory(struct clone_state *);
+static int clone_number(struct clone_state *);
+static int clone_limits(struct clone_state *);
+static void clone_registers(struct clone_state *);
+static void clone_inherit(struct clone_state *);
+static int clone_publish(struct clone_state *);
+static void clone_undo(struct clone_state *);
+static void vfork_wait(struct thread *, struct task *);
+
+/*
+ * fork, vfork, clone: a child as the request says.
+ *
+ * Locks:    none; takes proc_lock and what as_dup() takes.
+ * Context:  user thread, may sleep; vfork until the child execs or ends.
+ * Returns:  tid of the child, -EINVAL, -EPERM, -EAGAIN (limits, no memory
+ *           for kernel objects), -ENOMEM (commit), -EINTR (dying).
+ */
+int
+proc_clone(const struct clone_req *req)
+{
+	struct clone_state s = { .req = req, .parent = proc_current() };
+	int tid, r = clone_check(req);
+
+	if (r < 0)
+		return r;
+
+	/* reserve */
+	r = clone_reserve(&s);
+	if (r < 0)
+		goto undo;
+	clone_registers(&s);
+	tid = s.task->tid;
+	if ((req->flags & CLONE_CHILD_SETTID) != 0)
+		(void)as_write(s.as != NULL ? s.as : s.proc->as,
+		    req->child_tid, &tid, sizeof(tid));
+	if ((req->flags & CLONE_VFORK) != 0)
+		thread_get(s.thread);
+	r = clone_publish(&s);
+	if (r < 0)
+		goto undo_get;
+
+	/* perform */
+	if ((req->flags & CLONE_PARENT_SETTID) != 0)
+		(void)as_write(s.parent->as, req->parent_tid, &tid,
+		    sizeof(tid));
+	thread_start(s.thread);
+	if ((req->flags & CLONE_VFORK) != 0)
+		vfork_wait(s.thread, s.task);
+	return tid;
+
+undo_get:
+	if ((req->flags & CLONE_VFORK) != 0)
+		thread_put(s.thread);
+undo:
+	clone_undo(&s);
+	return r;
+}
+
+static int
+clone_check(const struct clone_req *req)
+{
+	uint64_t f = req->flags;
+
+	if ((f & CLONE_NAMESPACES) != 0)
+		return (f & CLONE_FS) != 0 && (f & CLONE_NEWNS) != 0 ?
+		    -EINVAL : -EPERM;
+	if ((f & CLONE_THREAD) != 0 && (f & CLONE_SIGHAND) == 0)
+		return -EINVAL;
+	if ((f & CLONE_SIGHAND) != 0 && (f & CLONE_VM) == 0)
+		return -EINVAL;
+	if ((f & CLONE_CLEAR_SIGHAND) != 0 && (f & CLONE_SIGHAND) != 0)
+		return -EINVAL;
+	if ((f & CLONE_PIDFD) != 0)
+		return -EINVAL;
+	if (req->exit_signal < 0 || req->exit_signal > NSIG)
+		return -EINVAL;
+	if ((f & CLONE_SETTLS) != 0 && req->tls >= MD_USER_END)
+		return -EPERM;
+	return 0;
+}
+
+/* ---- reserve ---- */
+
+static int
+clone_reserve(struct clone_state *s)
+{
+	uint64_t f = s->req->flags;
+	struct task *me = task_current();
+	int r;
+
+	r = clone_limits(s);
+	if (r == 0)
+		r = clone_process(s);
+	if (r < 0)
+		return r;
+	s->task = task_alloc(s->proc);
+	if (s->task == NULL)
+		return -EAGAIN;
+	r = clone_number(s);
+	if (r < 0)
+		return r;
+	if ((f & CLONE_FILES) != 0)
+		fdtab_get(s->fdtab = me->fdtab);
+	else
+		s->fdtab = fdtab_copy(me->fdtab);
+	if ((f & CLONE_FS) != 0)
+		fsctx_get(s->fsctx = me->thread->fsctx);
+	else
+		s->fsctx = fsctx_copy(me->thread->fsctx);
+	if (s->fdtab == NULL || s->fsctx == NULL)
+		return -EAGAIN;
+	r = clone_memory(s);
+	if (r < 0)
+		return r;
+	s->thread = thread_create_user(me->thread->name,
+	    as_space(s->as != NULL ? s->as : s->proc->as));
+	return s->thread != NULL ? 0 : -EAGAIN;
+}
+
+/* RLIMIT_NPROC: root is free of it. */
+static int
+clone_limits(struct clone_state *s)
+{
+	struct proc *p = s->parent;
+	unsigned n;
+
+	if (p->cred.euid == 0 || p->cred.uid == 0)
+		return 0;
+	spin_lock(&proc_lock);
+	n = proc_count_uid_locked(p->cred.uid);
+	spin_unlock(&proc_lock);
+	return n < proc_limit(RLIMIT_NPROC) ? 0 : -EAGAIN;
+}
+
+/* The struct proc and its handlers; a thread uses the parent's. */
+static int
+clone_process(struct clone_state *s)
+{
+	if ((s->req->flags & CLONE_THREAD) != 0) {
+		s->proc = s->parent;
+		return 0;
+	}
+	s->proc = proc_alloc();
+	if (s->proc == NULL)
+		return -EAGAIN;
+	if ((s->req->flags & CLONE_SIGHAND) != 0)
+		return 0;
+	s->sighand = kmem_cache_alloc(&sighand_cache);
+	if (s->sighand == NULL)
+		return -EAGAIN;
+	s->sighand->refs = 1;
+	return 0;
+}
+
+static int
+clone_number(struct clone_state *s)
+{
+	int n;
+
+	spin_lock(&proc_lock);
+	n = pid_alloc_locked();
+	if (n > 0) {
+		s->task->tid = n;
+		task_hash_locked(s->task);
+		s->task->exiting = true; /* takes no signals yet */
+		s->numbered = true;
+	}
+	spin_unlock(&proc_lock);
+	return n > 0 ? 0 : n;
+}
+
+/* A new process: the address space, copied or shared, and the executable. */
+static int
+clone_memory(struct clone_state *s)
+{
+	int r;
+
+	if (s->proc == s->parent)
+		return 0;
+	if ((s->req->flags & CLONE_VM) != 0) {
+		as_get(s->as = s->parent->as);
+	} else {
+		r = as_dup(s->parent->as, &s->as);
+		if (r < 0)
+			return r;
+	}
+	as_attach_user(s->as);
+	spin_lock(&proc_lock);
+	if (s->parent->exe != NULL)
+		file_get(s->exe = s->parent->exe);
+	spin_unlock(&proc_lock);
+	if (s->exe != NULL && file_deny_write(s->exe) < 0)
+		panic("fork: the running file is open for writing");
+	return 0;
+}
+
+/* ---- perform ---- */
+
+/* The child continues where the parent stands, with result 0. */
+static void
+clone_registers(struct clone_state *s)
+{
+	struct thread *me = thread_current(), *t = s->thread;
+	struct trapframe *tf = md_user_frame(&t->md);
+
+	*tf = *md_user_frame(&me->md);
+	tf->rax = 0;
+	if (s->req->stack != 0)
+		tf->rsp = s->req->stack;
+	md_fpu_save(&me->md);
+	memcpy(t->md.fpu, me->md.fpu, MD_FPU_SIZE);
+	md_get_tls(&me->md, &t->md.fsbase, &t->md.gsbase);
+	if ((s->req->flags & CLONE_SETTLS) != 0)
+		t->md.fsbase = s->req->tls;
+	t->nice = me->nice;
+	t->affinity = me->affinity;
+	t->fsctx = s->fsctx;
+	as_bind_thread(t, s->as != NULL ? s->as : s->proc->as);
+}
+
+/* What a new process has from its parent.  Locks: proc_lock held. */
+static void
+clone_inherit(struct clone_state *s)
+{
+	struct proc *p = s->proc, *parent = s->parent;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	p->pid = s->task->tid;
+	p->pgid = parent->pgid;
+	p->sid = parent->sid;
+	p->as = s->as;
+	p->exe = s->exe;
+	p->image = parent->image;
+	p->cred = parent->cred;
+	p->next_design = parent->next_design;
+	p->dumpable = parent->dumpable;
+	p->no_new_privs = parent->no_new_privs;
+	p->oom_adj = parent->oom_adj;
+	p->exit_signal = s->req->exit_signal;
+	memcpy(p->comm, parent->comm, sizeof(p->comm));
+	memcpy(p->rlim, parent->rlim, sizeof(p->rlim));
+	proc_watch_cpu_locked(p);
+	if (s->sighand == NULL) {
+		p->sighand = parent->sighand;
+		p->sighand->refs++;
+		return;
+	}
+	memcpy(s->sighand->act, parent->sighand->act,
+	    sizeof(s->sighand->act));
+	p->sighand = s->sighand;
+	if ((s->req->flags & CLONE_CLEAR_SIGHAND) == 0)
+		return;
+	for (int i = 0; i < NSIG; i++)
+		if (p->sighand->act[i].handler != SIG_IGN)
+			memset(&p->sighand->act[i], 0,
+			    sizeof(p->sighand->act[i]));
+}
+
+static void
+clone_enter_tree(struct clone_state *s)
+{
+	struct proc *p = s->proc, *to = s->parent;
+
+	clone_inherit(s);
+	p->state = PROC_LIVE;
+	proc_hash_locked(p);
+	if ((s->req->flags & CLONE_PARENT) != 0 && to->parent != NULL) {
+		to = to->parent;
+		p->exit_signal = s->parent->exit_signal;
+	}
+	proc_reparent_locked(p, to);
+}
+
+/*
+ * Enter the child into the tree and the tables: from here on it is found.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINTR: the process was told to end.
+ */
+static int
+clone_publish(struct clone_state *s)
+{
+	struct task *me = task_current(), *tk = s->task;
+	uint64_t f = s->req->flags;
+
+	spin_lock(&proc_lock);
+	if (s->parent->group_exit || s->parent->execing != NULL) {
+		spin_unlock(&proc_lock);
+		return -EINTR;
+	}
+	tk->fdtab = s->fdtab;
+	tk->blocked = me->blocked;
+	tk->exiting = false;
+	if ((f & CLONE_CHILD_CLEARTID) != 0)
+		tk->clear_tid = s->req->child_tid;
+	if ((f & CLONE_VM) == 0 || (f & CLONE_VFORK) != 0)
+		tk->altstack = me->altstack;
+	tk->vfork = (f & CLONE_VFORK) != 0;
+	task_bind(tk, s->thread);
+	s->thread->id = (uint32_t)tk->tid;
+	if (s->proc != s->parent)
+		clone_enter_tree(s);
+	list_push_back(&s->proc->threads, &tk->node);
+	s->proc->nthreads++;
+	sig_recalc_locked(tk); /* a group stop may be under way */
+	spin_unlock(&proc_lock);
+	return 0;
+}
+
+/* Give back what clone_reserve() took, whatever that was. */
+static void
+clone_undo(struct clone_state *s)
+{
+	if (s->thread != NULL) {
+		s->thread->fsctx = NULL;
+		as_bind_thread(s->thread, NULL);
+		thread_discard(s->thread);
+	}
+	if (s->exe != NULL) {
+		file_allow_write(s->exe);
+		file_put(s->exe);
+	}
+	if (s->as != NULL) {
+		as_detach_user(s->as);
+		as_put(s->as);
+	}
+	if (s->fsctx != NULL)
+		fsctx_put(s->fsctx);
+	if (s->fdtab != NULL)
+		fdtab_put(s->fdtab);
+	if (s->numbered) {
+		spin_lock(&proc_lock);
+		list_remove(&s->task->hash);
+		spin_unlock(&proc_lock);
+	}
+	if (s->task != NULL)
+		task_free(s->task);
+	if (s->sighand != NULL)
+		kmem_cache_free(&sighand_cache, s->sighand);
+	if (s->proc != NULL && s->proc != s->parent)
+		proc_put(s->proc);
+}
+
+/* ---- vfork ---- */
+
+static bool
+vfork_is_over(struct task *tk)
+{
+	bool over;
+
+	spin_lock(&proc_lock);
+	over = !tk->vfork;
+	spin_unlock(&proc_lock);
+	return over;
+}
+
+/*
+ * Wait until the child has left our memory; SIGKILL ends the wait.
+ *
+ * Owns:     gives back the reference on the child's thread.
+ */
+static void
+vfork_wait(struct thread *t, struct task *tk)
+{
+	struct waiter w;
+	int r = 0;
+
+	while (r == 0 && !vfork_is_over(tk)) {
+		wait_prepare(&tk->vfork_wq, &w);
+		if (!vfork_is_over(tk))
+			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+	thread_put(t);
+}
+
+/*
+ * The child has left its parent's memory, by exec or by exit.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+vfork_release(struct task *tk)
+{
+	bool waiting;
+
+	spin_lock(&proc_lock);
+	waiting = tk->vfork;
+	tk->vfork = false;
+	spin_unlock(&proc_lock);
+	if (waiting)
+		wake_all(&tk->vfork_wq);
+}

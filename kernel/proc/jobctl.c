@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * jobctl.c: the terminal's view of sessions and groups
+ *
+ * Problem   dev/tty.c lies below proc/ and asks: who is the caller, may it
+ *           read or write, to whom does ^C go?
+ *
+ * Rules     A background reader is stopped by SIGTTIN and tries again; when
+ *           nothing could continue it, or it does not want the signal, the
+ *           call fails with -EIO instead (abi.md 7).
+ *
+ * Read next dev/tty.c, proc/signal.c.  Book: ch03.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+
+static int check_read(int session, int fg_pgid);
+static int check_write(int session, int fg_pgid);
+static int current_session(void);
+static int current_pgid(void);
+static bool is_session_leader(void);
+static bool pgid_in_session(int pgid, int session);
+static bool has_tty(void);
+static int user_in(void *dst, uint64_t src, size_t n);
+static int user_out(uint64_t dst, const void *src, size_t n);
+
+static const struct tty_ops ops = {
+	.signal_group = sig_send_group,
+	.check_read = check_read,
+	.check_write = check_write,
+	.current_session = current_session,
+	.current_pgid = current_pgid,
+	.is_session_leader = is_session_leader,
+	.pgid_in_session = pgid_in_session,
+	.has_tty = has_tty,
+	.copyin = user_in,
+	.copyout = user_out,
+};
+
+/* Locks: none; boot. */
+void
+jobctl_init(void)
+{
+	tty_set_ops(&ops);
+}
+
+/* Kernel threads use the terminal freely. */
+static bool
+is_background(int session, int fg_pgid)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL && session != 0 && tk->proc->sid == session &&
+	    fg_pgid != 0 && tk->proc->pgid != fg_pgid;
+}
+
+/* Would the signal do nothing: ignored or blocked by the current thread? */
+static bool
+is_deaf(int signo, bool *orphan)
+{
+	struct task *tk = task_current();
+	struct proc *p = tk->proc;
+	bool deaf;
+
+	spin_lock(&proc_lock);
+	deaf = (tk->blocked & SIGBIT(signo)) != 0 ||
+	    p->sighand->act[signo - 1].handler == SIG_IGN;
+	*orphan = group_is_orphan_locked(p->pgid, NULL);
+	spin_unlock(&proc_lock);
+	return deaf;
+}
+
+static int
+check_read(int session, int fg_pgid)
+{
+	bool orphan;
+
+	if (!is_background(session, fg_pgid))
+		return 0;
+	if (is_deaf(SIGTTIN, &orphan) || orphan)
+		return -EIO;
+	sig_send_group(current_pgid(), SIGTTIN);
+	return -ERESTARTSYS;
+}
+
+static int
+check_write(int session, int fg_pgid)
+{
+	bool orphan;
+
+	if (!is_background(session, fg_pgid))
+		return 0;
+	if (is_deaf(SIGTTOU, &orphan))
+		return 0;
+	if (orphan)
+		return -EIO;
+	sig_send_group(current_pgid(), SIGTTOU);
+	return -ERESTARTSYS;
+}
+
+static int
+current_session(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL ? tk->proc->sid : 0;
+}
+
+static int
+current_pgid(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL ? tk->proc->pgid : 0;
+}
+
+static bool
+is_session_leader(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL && tk->proc->sid == tk->proc->pid;
+}
+
+struct find_group {
+	int pgid, session;
+	bool found;
+};
+
+static void
+find_member(void *arg, struct proc *p)
+{
+	struct find_group *f = arg;
+
+	if (p->pgid == f->pgid && p->sid == f->session)
+		f->found = true;
+}
+
+static bool
+pgid_in_session(int pgid, int session)
+{
+	struct find_group f = { pgid, session, false };
+
+	spin_lock(&proc_lock);
+	proc_walk_locked(find_member, &f);
+	spin_unlock(&proc_lock);
+	return f.found;
+}
+
+static bool
+has_tty(void)
+{
+	int session = current_session();
+
+	return session != 0 && tty_session() == session;
+}
+
+static int
+user_in(void *dst, uint64_t src, size_t n)
+{
+	return copyin(dst, src, n);
+}
+
+static int
+user_out(uint64_t dst, const void *src, size_t n)
+{
+	return copyout(dst, src, n);
+}

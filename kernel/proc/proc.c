@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proc.c: the table of processes: names, groups, sessions, who may what
+ *
+ * Problem   Programs name each other by small numbers, stand in a tree, and
+ *           are gathered in groups and sessions; anyone may look at any time
+ *           while others begin and end.
+ *
+ * Picture   proc.all ─→ struct proc ─→ threads: struct task ─→ struct thread
+ *           proc.by_pid[hash]              proc.by_tid[hash]
+ *
+ * Rules     1. One lock for all of it, proc_lock; a walk over all processes
+ *              under it is short (no copies to users, no memory waits).
+ *           2. A number is free when no process, thread, group or session
+ *              bears it; so a group outlives its leader.
+ *           3. PROC_NEW is found by nobody; PROC_DEAD is in no table.
+ *           4. The last reference may be dropped by the scheduler, which
+ *              frees a thread: proc_put() only gives back plain memory.
+ *
+ * Read next proc/fork.c, proc/exit.c.  Book: ch10.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define HASH 256
+
+struct spinlock proc_lock = SPIN_INIT(LR_LEAF);
+
+static struct {
+	struct list all;             /* [L] */
+	struct list by_pid[HASH];    /* [L] */
+	struct list by_tid[HASH];    /* [L] */
+	int last_pid;                /* [L] the search begins behind it */
+	struct cred root;            /* [c] of kernel threads */
+} procs;
+
+static struct kmem_cache proc_cache = KMEM_CACHE("proc", struct proc);
+static struct kmem_cache task_cache = KMEM_CACHE("task", struct task);
+struct kmem_cache sighand_cache = KMEM_CACHE("sighand", struct sighand);
+
+static const struct cred *current_cred(void);
+static void task_release(struct thread *);
+
+/*
+ * Tables, traps and text files, before the first process.
+ *
+ * Locks:    none; boot.
+ */
+void
+proc_init(void)
+{
+	list_init(&procs.all);
+	for (unsigned i = 0; i < HASH; i++) {
+		list_init(&procs.by_pid[i]);
+		list_init(&procs.by_tid[i]);
+	}
+	fs_set_cred_fn(current_cred);
+	futex_init();
+	usertrap_init();
+	jobctl_init();
+	procinfo_init();
+	sysinfo_init();
+}
+
+static const struct cred *
+current_cred(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL ? &tk->proc->cred : &procs.root;
+}
+
+/* ---- life of the two structs ---- */
+
+/*
+ * A process without threads, memory or number.
+ *
+ * Locks:    none.
+ * Returns:  PROC_NEW with one reference, or NULL: no memory.
+ */
+struct proc *
+proc_alloc(void)
+{
+	struct proc *p = kmem_cache_zalloc(&proc_cache);
+
+	if (p == NULL)
+		return NULL;
+	p->refs = 1;
+	p->state = PROC_NEW;
+	p->dumpable = true;
+	p->start_ns = md_time_ns();
+	list_node_init(&p->all);
+	list_node_init(&p->hash);
+	list_node_init(&p->sibling);
+	list_init(&p->children);
+	list_init(&p->threads);
+	waitq_init(&p->thread_wq);
+	waitq_init(&p->stop_wq);
+	waitq_init(&p->child_wq);
+	sigpend_init(&p->pending);
+	ptimes_init_proc(p);
+	return p;
+}
+
+/* Another user of p.  Locks: none needed, the caller has one already. */
+void
+proc_get(struct proc *p)
+{
+	atomic_add(&p->refs, 1);
+}
+
+/*
+ * The last reference frees the struct; all that it held is gone already.
+ *
+ * Locks:    any but those of mem/; also from the scheduler.
+ */
+void
+proc_put(struct proc *p)
+{
+	uint32_t left = atomic_sub(&p->refs, 1);
+
+	ASSERT(left != UINT32_MAX);
+	if (left > 0)
+		return;
+	ASSERT(list_is_empty(&p->threads) && p->as == NULL);
+	kmem_cache_free(&proc_cache, p);
+}
+
+/*
+ * A thread's half for p, without a thread yet.
+ *
+ * Locks:    none.
+ * Owns:     a reference of p until task_free() or the thread's release.
+ * Returns:  NULL: no memory.
+ */
+struct task *
+task_alloc(struct proc *p)
+{
+	struct task *tk = kmem_cache_zalloc(&task_cache);
+
+	if (tk == NULL)
+		return NULL;
+	proc_get(p);
+	tk->proc = p;
+	tk->altstack.flags = SS_DISABLE;
+	list_node_init(&tk->node);
+	list_node_init(&tk->hash);
+	sigpend_init(&tk->pending);
+	waitq_init(&tk->vfork_wq);
+	waitq_init(&tk->sig_wq);
+	return tk;
+}
+
+/* Undo of task_alloc() for a thread that never ran.  Locks: none. */
+void
+task_free(struct task *tk)
+{
+	struct proc *p = tk->proc;
+
+	kmem_cache_free(&task_cache, tk);
+	proc_put(p);
+}
+
+/*
+ * Join the halves of a thread that has not started.  From now on the thread
+ * owns the task: its last reference frees both.
+ */
+void
+task_bind(struct task *tk, struct thread *t)
+{
+	tk->thread = t;
+	t->proc = tk;
+	t->evset = &tk->proc->events;
+	t->release = task_release;
+	atomic_add(&tk->proc->unreleased, 1);
+}
+
+/*
+ * The last reference of a thread is gone, its stack is unused.
+ *
+ * Context:  scheduler, does not sleep.
+ */
+static void
+task_release(struct thread *t)
+{
+	struct task *tk = t->proc;
+	struct proc *p = tk->proc;
+
+	t->proc = NULL;
+	t->evset = NULL;
+	kmem_cache_free(&task_cache, tk);
+	atomic_sub(&p->unreleased, 1);
+	proc_put(p);
+}
+
+/* One process fewer uses the handlers.  Locks: proc_lock held. */
+void
+sighand_put_locked(struct sighand *sh)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	if (--sh->refs == 0)
+		kmem_cache_free(&sighand_cache, sh);
+}
+
+/* ---- numbers ---- */
+
+static bool
+pid_is_free(int n)
+{
+	struct proc *p;
+	struct task *tk;
+
+	LIST_FOREACH(tk, &procs.by_tid[(unsigned)n % HASH], hash)
+		if (tk->tid == n)
+			return false;
+	LIST_FOREACH(p, &procs.all, all)
+		if (p->pid == n || p->pgid == n || p->sid == n)
+			return false;
+	return true;
+}
+
+/*
+ * The next number that nothing bears.
+ *
+ * Locks:    proc_lock held, until the number is entered into a table.
+ * Returns:  number, or -EAGAIN: all are taken.
+ */
+int
+pid_alloc_locked(void)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	for (int i = 0; i < PID_MAX; i++) {
+		procs.last_pid = procs.last_pid % (PID_MAX - 1) + 1;
+		if (pid_is_free(procs.last_pid))
+			return procs.last_pid;
+	}
+	return -EAGAIN;
+}
+
+/* Enter tk under its tid.  Locks: proc_lock held. */
+void
+task_hash_locked(struct task *tk)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	list_push_back(&procs.by_tid[(unsigned)tk->tid % HASH], &tk->hash);
+}
+
+/* Enter p under its pid, at the end of all.  Locks: proc_lock held. */
+void
+proc_hash_locked(struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	list_push_back(&procs.by_pid[(unsigned)p->pid % HASH], &p->hash);
+	list_push_back(&procs.all, &p->all);
+}
+
+/* Nobody finds p any more.  Locks: proc_lock held. */
+void
+proc_unhash_locked(struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	list_remove(&p->hash);
+	list_remove(&p->all);
+	list_remove(&p->sibling);
+}
+
+/*
+ * The process of that number, zombies included.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  no reference; NULL: none.
+ */
+struct proc *
+proc_find_locked(int pid)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.by_pid[(unsigned)pid % HASH], hash)
+		if (p->pid == pid && p->state != PROC_NEW)
+			return p;
+	return NULL;
+}
+
+/* proc_find_locked() with a reference.  Locks: takes proc_lock. */
+struct proc *
+proc_lookup(int pid)
+{
+	struct proc *p;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(pid);
+	if (p != NULL)
+		proc_get(p);
+	spin_unlock(&proc_lock);
+	return p;
+}
+
+/* The living thread of that number, or NULL.  Locks: proc_lock held. */
+struct task *
+task_find_locked(int tid)
+{
+	struct task *tk;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(tk, &procs.by_tid[(unsigned)tid % HASH], hash)
+		if (tk->tid == tid && !tk->exiting)
+			return tk;
+	return NULL;
+}
+
+/*
+ * Call fn for every process that is not half-built.
+ *
+ * Locks:    proc_lock held; fn does not sleep and removes nothing.
+ */
+void
+proc_walk_locked(void (*fn)(void *, struct proc *), void *arg)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.all, all)
+		if (p->state != PROC_NEW)
+			fn(arg, p);
+}
+
+/* How many processes and threads there are.  Locks: takes proc_lock. */
+unsigned
+proc_count(unsigned *threads)
+{
+	struct proc *p;
+	unsigned n = 0;
+
+	*threads = 0;
+	spin_lock(&proc_lock);
+	LIST_FOREACH(p, &procs.all, all) {
+		n++;
+		*threads += p->nthreads;
+	}
+	spin_unlock(&proc_lock);
+	return n;
+}
+
+/* Threads of all processes of a user, for RLIMIT_NPROC. */
+unsigned
+proc_count_uid_locked(uint32_t uid)
+{
+	struct proc *p;
+	unsigned n = 0;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.all, all)
+		if (p->cred.uid == uid)
+			n += p->nthreads;
+	return n;
+}
+
+/* Process 1.  Locks: proc_lock held. */
+struct proc *
+proc_init_proc(void)
+{
+	return proc_find_locked(1);
+}
+
+/* Give child another parent.  Locks: proc_lock held. */
+void
+proc_reparent_locked(struct proc *child, struct proc *to)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	list_remove(&child->sibling);
+	child->parent = to;
+	list_push_back(&to->children, &child->sibling);
+}
+
+/* ---- facts of the current process ---- */
+
+/* Does it act as root?  Locks: none. */
+bool
+proc_is_root(void)
+{
+	return proc_current()->cred.euid == 0;
+}
+
+/* Its soft limit.  Locks: none: one aligned word. */
+uint64_t
+proc_limit(enum rlimit_id id)
+{
+	return atomic_load_relaxed(&proc_current()->rlim[id].cur);
+}
+
+/* For fdtab.c.  Locks: none. */
+uint64_t
+proc_rlimit_nofile(void)
+{
+	return proc_limit(RLIMIT_NOFILE);
+}
+
+/* For fdtab.c: each thread has its own reference.  Locks: none. */
+struct fdtab *
+proc_current_fdtab(void)
+{
+	return task_current()->fdtab;
+}
+
+/*
+ * A new name for a thread; the leader's is the process's.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+proc_set_comm(struct proc *p, struct task *tk, const char *name)
+{
+	spin_lock(&proc_lock);
+	str_copy(tk->thread->name, name, sizeof(tk->thread->name));
+	if (tk->tid == p->pid)
+		str_copy(p->comm, name, sizeof(p->comm));
+	spin_unlock(&proc_lock);
+}
+
+/* ---- groups and sessions ---- */
+
+/*
+ * Begin a session and a group, both of the caller's number.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  pid, -EPERM: some group already bears the number.
+ */
+int
+proc_setsid(void)
+{
+	struct proc *p = proc_current(), *q;
+	int r = p->pid;
+
+	spin_lock(&proc_lock);
+	LIST_FOREACH(q, &procs.all, all)
+		if (q->pgid == p->pid)
+			r = -EPERM;
+	if (r > 0)
+		p->sid = p->pgid = p->pid;
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+static bool
+group_in_session(int pgid, int sid)
+{
+	struct proc *q;
+
+	LIST_FOREACH(q, &procs.all, all)
+		if (q->pgid == pgid && q->sid == sid)
+			return true;
+	return false;
+}
+
+static int
+setpgid_check(const struct proc *me, const struct proc *p, int pgid)
+{
+	if (p == NULL || p->state == PROC_ZOMBIE)
+		return -ESRCH;
+	if (p != me && p->parent != me)
+		return -ESRCH;
+	if (p != me && p->sid != me->sid)
+		return -EPERM;
+	if (p != me && p->did_exec)
+		return -EACCES;
+	if (p->sid == p->pid)
+		return -EPERM;
+	if (pgid != p->pid && !group_in_session(pgid, me->sid))
+		return -EPERM;
+	return 0;
+}
+
+/*
+ * Move pid (0: the caller) into a group (0: its own number).
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINVAL, -ESRCH, -EPERM, -EACCES as abi.md 5.
+ */
+int
+proc_setpgid(int pid, int pgid)
+{
+	struct proc *me = proc_current(), *p;
+	int r;
+
+	if (pgid < 0)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	p = pid == 0 ? me : proc_find_locked(pid);
+	if (pgid == 0 && p != NULL)
+		pgid = p->pid;
+	r = setpgid_check(me, p, pgid);
+	if (r == 0)
+		p->pgid = pgid;
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/*
+ * Has the group nobody whose parent could continue it: a parent in the same
+ * session but in another group?  but is treated as gone.
+ *
+ * Locks:    proc_lock held.
+ */
+bool
+group_is_orphan_locked(int pgid, const struct proc *but)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.all, all) {
+		if (p->pgid != pgid || p == but || p->state != PROC_LIVE)
+			continue;
+		if (p->parent != NULL && p->parent != but &&
+		    p->parent->pid != 1 && p->parent->sid == p->sid &&
+		    p->parent->pgid != pgid)
+			return false;
+	}
+	return true;
+}
+
+/* Is a member of the group stopped?  Locks: proc_lock held. */
+bool
+group_has_stopped_locked(int pgid)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.all, all)
+		if (p->pgid == pgid && p->state == PROC_LIVE &&
+		    p->stop_sig != 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sigdeliver.c: acting on signals, on the way back to user mode
+ *
+ * Problem   Before a thread returns to its program: end, stop, or run
+ *           handlers; and decide whether an interrupted call starts again.
+ *
+ * Picture   sig_user_return ─→ sig_step ─┬→ told to end: gone
+ *                 ↑               │      ├→ stop: wait for SIGCONT
+ *                 └───────────────┘      ├→ default action
+ *                 nothing left           └→ handler: sigframe_push
+ *                 ↓
+ *           restart_call ─→ put the mask back ─→ user mode
+ *
+ * Rules     1. Forced signals (faults) come first, then the thread's own, then
+ *              the process's; in each the synchronous ones, then the lowest.
+ *           2. A call that ended in -ERESTART* is rewound once: the frame's
+ *              vector is cleared after that, and when a handler is entered.
+ *           3. The mask of sigsuspend lasts until here: a handler's frame
+ *              saves the mask from before.
+ *
+ * Read next proc/sigframe.c.  Book: ch03.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+
+#define NR_RESTART_SYSCALL 219
+#define SYSCALL_BYTES 2
+
+#define SIGS_SYNC (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | \
+	SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | SIGBIT(SIGSYS))
+
+static bool has_work(struct task *);
+static void sig_step(struct task *, struct trapframe *);
+static bool next_signal_locked(struct task *, struct siginfo *, bool *forced);
+static void stop_here(struct task *);
+static void act_default(struct task *, int signo, bool forced);
+static void act_handler(struct task *, struct trapframe *,
+    const struct siginfo *, const struct abi_sigaction *);
+static void restart_call(struct task *, struct trapframe *);
+static bool mask_put_back(struct task *);
+
+/*
+ * trap_ops.user_return: the last thing before user mode.
+ *
+ * Locks:    none.
+ * Context:  user thread, interrupts on, may sleep or not return.
+ */
+void
+sig_user_return(struct trapframe *tf)
+{
+	struct task *tk = task_current();
+
+	do {
+		while (has_work(tk))
+			sig_step(tk, tf);
+		restart_call(tk, tf);
+	} while (mask_put_back(tk));
+}
+
+static bool
+has_work(struct task *tk)
+{
+	if (UNLIKELY(tk->proc->cpu_watch))
+		ptimes_check(tk);
+	return tk->forced.signo != 0 || atomic_load(&tk->thread->pending) != 0;
+}
+
+static void
+sig_step(struct task *tk, struct trapframe *tf)
+{
+	struct proc *p = tk->proc;
+	struct abi_sigaction sa;
+	struct siginfo si;
+	bool forced;
+
+	spin_lock(&proc_lock);
+	if (thread_is_killed() || p->group_exit) {
+		/* Nobody said why: a kill injected at a wait. */
+		if (!p->group_exit && p->execing == NULL)
+			sig_group_exit_locked(p, SIGKILL);
+		spin_unlock(&proc_lock);
+		proc_exit_group(0);
+	}
+	if (p->stop_sig != 0 && tk->forced.signo == 0) {
+		stop_here(tk); /* unlocks */
+		return;
+	}
+	if (!next_signal_locked(tk, &si, &forced)) {
+		sig_recalc_locked(tk);
+		spin_unlock(&proc_lock);
+		return;
+	}
+	sa = p->sighand->act[si.signo - 1];
+	if (sa.handler > SIG_IGN && (sa.flags & SA_RESETHAND) != 0)
+		p->sighand->act[si.signo - 1].handler = SIG_DFL;
+	spin_unlock(&proc_lock);
+
+	if (sa.handler == SIG_DFL)
+		act_default(tk, si.signo, forced);
+	else if (sa.handler != SIG_IGN)
+		act_handler(tk, tf, &si, &sa);
+}
+
+static int
+lowest(uint64_t set)
+{
+	if ((set & SIGS_SYNC) != 0)
+		set &= SIGS_SYNC;
+	return set == 0 ? 0 : __builtin_ctzl(set) + 1;
+}
+
+static bool
+next_signal_locked(struct task *tk, struct siginfo *si, bool *forced)
+{
+	uint64_t open = ~tk->blocked;
+	int n;
+
+	*forced = tk->forced.signo != 0;
+	if (*forced) {
+		*si = tk->forced;
+		tk->forced.signo = 0;
+		return true;
+	}
+	n = lowest(tk->pending.set & open);
+	if (n != 0) {
+		sigpend_take_locked(&tk->pending, n, si);
+		return true;
+	}
+	n = lowest(tk->proc->pending.set & open);
+	if (n != 0)
+		sigpend_take_locked(&tk->proc->pending, n, si);
+	return n != 0;
+}
+
+/* ---- stopping ---- */
+
+/*
+ * When the last thread has stopped, the parent is told, once.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_stop_check_locked(struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->stop_sig == 0 || p->stop_told || p->nstopped < p->nthreads)
+		return;
+	p->stop_told = p->stop_news = true;
+	p->cont_news = false;
+	sig_notify_parent_locked(p, CLD_STOPPED, p->stop_sig);
+}
+
+static bool
+is_stopped(struct proc *p)
+{
+	bool stopped;
+
+	spin_lock(&proc_lock);
+	stopped = p->stop_sig != 0;
+	spin_unlock(&proc_lock);
+	return stopped;
+}
+
+/* Wait in the stop of the process; proc_lock is held and released. */
+static void
+stop_here(struct task *tk)
+{
+	struct proc *p = tk->proc;
+	struct waiter w;
+	int r = 0;
+
+	tk->in_stop = true;
+	p->nstopped++;
+	sig_stop_check_locked(p);
+	spin_unlock(&proc_lock);
+
+	while (r == 0 && is_stopped(p)) {
+		wait_prepare(&p->stop_wq, &w);
+		if (is_stopped(p))
+			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+
+	spin_lock(&proc_lock);
+	tk->in_stop = false;
+	p->nstopped--;
+	sig_recalc_locked(tk);
+	spin_unlock(&proc_lock);
+}
+
+static void
+stop_process(struct proc *p, int signo)
+{
+	struct task *tk;
+
+	spin_lock(&proc_lock);
+	/* SIGCONT may have come since the signal was taken: it wins. */
+	if (p->group_exit || p->stop_sig != 0 ||
+	    (signo != SIGSTOP && group_is_orphan_locked(p->pgid, NULL))) {
+		spin_unlock(&proc_lock);
+		return;
+	}
+	p->stop_sig = signo;
+	p->stop_told = false;
+	LIST_FOREACH(tk, &p->threads, node)
+		sig_recalc_locked(tk);
+	spin_unlock(&proc_lock);
+}
+
+/* ---- the three actions ---- */
+
+static void
+act_default(struct task *tk, int signo, bool forced)
+{
+	struct proc *p = tk->proc;
+
+	if (p->pid == 1 && !forced)
+		return;
+	switch (sig_default(signo)) {
+	case SD_IGNORE:
+		return;
+	case SD_STOP:
+		stop_process(p, signo);
+		return;
+	case SD_KILL:
+		spin_lock(&proc_lock);
+		sig_group_exit_locked(p, signo);
+		spin_unlock(&proc_lock);
+		return;
+	}
+}
+
+/* The result that a call shows when a handler runs after it. */
+static void
+finish_call(struct trapframe *tf, bool sa_restart)
+{
+	int64_t r = (int64_t)tf->rax;
+
+	if (tf->vector != MD_VEC_SYSCALL)
+		return;
+	if (r == -ERESTARTNOINTR || (r == -ERESTARTSYS && sa_restart)) {
+		tf->rax = tf->error;
+		tf->rip -= SYSCALL_BYTES;
+	} else if (r == -ERESTARTSYS || r == -ERESTARTNOHAND ||
+	    r == -ERESTART_BLOCK) {
+		tf->rax = (uint64_t)-EINTR;
+	}
+}
+
+static void
+act_handler(struct task *tk, struct trapframe *tf, const struct siginfo *si,
+    const struct abi_sigaction *sa)
+{
+	uint64_t old = tk->mask_saved ? tk->saved_mask : tk->blocked;
+	uint64_t mask = tk->blocked | sa->mask;
+
+	finish_call(tf, (sa->flags & SA_RESTART) != 0);
+	tf->vector = 0;
+	tk->mask_saved = false;
+	if (sigframe_push(tk, tf, si, sa, old) < 0) {
+		if (si->signo == SIGSEGV) {
+			spin_lock(&proc_lock);
+			sig_group_exit_locked(tk->proc, SIGSEGV);
+			spin_unlock(&proc_lock);
+		} else {
+			sig_force(SIGSEGV, SI_KERNEL, 0);
+		}
+		return;
+	}
+	if ((sa->flags & SA_NODEFER) == 0)
+		mask |= SIGBIT(si->signo);
+	sig_set_blocked(mask);
+}
+
+/* No handler ran: an interrupted call starts again. */
+static void
+restart_call(struct task *tk, struct trapframe *tf)
+{
+	int64_t r = (int64_t)tf->rax;
+
+	if (tf->vector != MD_VEC_SYSCALL)
+		return;
+	if (r == -ERESTARTSYS || r == -ERESTARTNOINTR || r == -ERESTARTNOHAND)
+		tf->rax = tf->error;
+	else if (r == -ERESTART_BLOCK)
+		tf->rax = NR_RESTART_SYSCALL;
+	else
+		return;
+	tf->rip -= SYSCALL_BYTES;
+	tf->vector = 0;
+}
+
+/* True: there may be new work under the old mask. */
+static bool
+mask_put_back(struct task *tk)
+{
+	if (!tk->mask_saved)
+		return false;
+	tk->mask_saved = false;
+	sig_set_blocked(tk->saved_mask);
+	return true;
+}
+
+/*
+ * A fault of the current thread: the signal cannot be blocked or ignored.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+sig_force(int signo, int code, va_t addr)
+{
+	struct task *tk = task_current();
+	struct abi_sigaction *sa;
+
+	spin_lock(&proc_lock);
+	sa = &tk->proc->sighand->act[signo - 1];
+	if (sa->handler == SIG_IGN || (tk->blocked & SIGBIT(signo)) != 0) {
+		sa->handler = SIG_DFL;
+		tk->blocked &= ~SIGBIT(signo);
+		sig_recalc_locked(tk);
+	}
+	spin_unlock(&proc_lock);
+	tk->forced = (struct siginfo){ .signo = signo, .code = code,
+		.value = addr };
+}

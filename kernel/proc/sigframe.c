@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sigframe.c: the frame of a handler on the user stack, and the way back
+ *
+ * Problem   A handler runs as if the program had called it, and afterwards
+ *           the program continues as if nothing had happened: all registers
+ *           and the mask are saved where the program can read and change
+ *           them; what comes back is not trusted.
+ *
+ * Picture   old rsp ─→ ┌──────────────┐
+ *                      │ red zone 128 │   (or the top of the alternate stack)
+ *                      ├──────────────┤
+ *                      │ FXSAVE 512   │ ← uc.fpstate, 64-byte aligned
+ *                      ├──────────────┤
+ *                      │ siginfo 128  │ ← rsi
+ *                      │ ucontext 304 │ ← rdx
+ *                      │ restorer     │ ← rsp % 16 == 8
+ *                      └──────────────┘
+ *
+ * Rules     1. Copies go by as_write() and as_read(): a bad stack is an error
+ *              here, never a fault of the kernel.
+ *           2. md_frame_sanitize() and md_fpu_load() judge what sigreturn
+ *              reads; what they refuse is SIGSEGV.
+ *
+ * Read next proc/sigdeliver.c.  Book: ch03.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define RED_ZONE 128
+#define FX_MXCSR 24      /* offsets in the FXSAVE image */
+#define FX_MXCSR_MASK 28
+#define MXCSR_MASK_DEFAULT 0xffbfu
+#define RFLAGS_TF 0x100ul
+#define RFLAGS_DF 0x400ul
+#define RFLAGS_RF 0x10000ul
+
+static va_t frame_place(const struct task *, const struct trapframe *,
+    const struct abi_sigaction *);
+static void frame_fill(struct abi_sigframe *, const struct task *,
+    const struct trapframe *, uint64_t old_mask);
+static int fpu_restore(struct thread *, va_t image);
+static bool frame_restore(struct task *, struct trapframe *,
+    const struct abi_ucontext *);
+
+/* Does sp lie on the thread's alternate stack? */
+bool
+sig_on_altstack(const struct task *tk, va_t sp)
+{
+	const struct abi_stack *s = &tk->altstack;
+
+	if ((s->flags & (SS_DISABLE | SS_AUTODISARM)) != 0)
+		return false;
+	return sp > s->sp && sp - s->sp <= s->size;
+}
+
+/* What a program reads about a signal. */
+void
+sig_to_abi(const struct siginfo *si, struct abi_siginfo *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->signo = si->signo;
+	out->code = si->code;
+	if (si->signo == SIGCHLD && si->code > 0 && si->code < SI_KERNEL) {
+		out->chld.pid = si->pid;
+		out->chld.uid = si->uid;
+		out->chld.status = si->status;
+		out->chld.utime = si->utime;
+		out->chld.stime = si->stime;
+		return;
+	}
+	if (si->code > 0) {
+		out->addr = si->value;
+		return;
+	}
+	out->rt.pid = si->pid;
+	out->rt.uid = si->uid;
+	out->rt.value = si->value;
+}
+
+/*
+ * Build the frame and let the thread enter the handler.
+ *
+ * Locks:    none; writes user memory.
+ * Returns:  0, -EFAULT: no place for it (nothing changed), -ENOMEM.
+ */
+int
+sigframe_push(struct task *tk, struct trapframe *tf, const struct siginfo *si,
+    const struct abi_sigaction *sa, uint64_t old_mask)
+{
+	struct abi_sigframe *f;
+	struct aspace *as = tk->proc->as;
+	va_t at = frame_place(tk, tf, sa), fx = (at + sizeof(*f) + 63) & ~63ul;
+	int r = -EFAULT;
+
+	if ((sa->flags & SA_RESTORER) == 0 || at >= MD_USER_END)
+		return -EFAULT;
+	f = kmem_zalloc(sizeof(*f));
+	if (f == NULL)
+		return -ENOMEM;
+	frame_fill(f, tk, tf, old_mask);
+	sig_to_abi(si, &f->info);
+	f->restorer = sa->restorer;
+	f->uc.fpstate = fx;
+	md_fpu_save(&tk->thread->md);
+	if (as_write(as, fx, tk->thread->md.fpu, MD_FPU_SIZE) == MD_FPU_SIZE &&
+	    as_write(as, at, f, sizeof(*f)) == (ssize_t)sizeof(*f))
+		r = 0;
+	kmem_free(f);
+	if (r < 0)
+		return r;
+
+	if ((tk->altstack.flags & SS_AUTODISARM) != 0)
+		tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
+	tf->rip = sa->handler;
+	tf->rsp = at;
+	tf->rdi = (uint64_t)si->signo;
+	tf->rsi = at + offsetof(struct abi_sigframe, info);
+	tf->rdx = at + offsetof(struct abi_sigframe, uc);
+	tf->rax = 0;
+	tf->rflags &= ~(RFLAGS_TF | RFLAGS_DF | RFLAGS_RF);
+	return 0;
+}
+
+/* Where the frame begins; the FP area lies above it. */
+static va_t
+frame_place(const struct task *tk, const struct trapframe *tf,
+    const struct abi_sigaction *sa)
+{
+	const struct abi_stack *s = &tk->altstack;
+	va_t sp = tf->rsp - RED_ZONE;
+	bool on = sig_on_altstack(tk, tf->rsp);
+
+	if ((sa->flags & SA_ONSTACK) != 0 && (s->flags & SS_DISABLE) == 0 && !on)
+		sp = s->sp + s->size;
+	sp = (sp - MD_FPU_SIZE) & ~63ul;
+	sp = ((sp - sizeof(struct abi_sigframe)) & ~15ul) - 8;
+	/* A frame that would leave the alternate stack has no place. */
+	if (on && (sp <= s->sp || sp - s->sp > s->size))
+		return UINT64_MAX;
+	return sp;
+}
+
+static void
+frame_fill(struct abi_sigframe *f, const struct task *tk,
+    const struct trapframe *tf, uint64_t old_mask)
+{
+	uint64_t *g = f->uc.gregs;
+
+	f->uc.flags = UC_SAVED_SS;
+	f->uc.stack = tk->altstack;
+	if (sig_on_altstack(tk, tf->rsp))
+		f->uc.stack.flags |= SS_ONSTACK;
+	f->uc.mask = old_mask;
+	g[GR_R8] = tf->r8;
+	g[GR_R9] = tf->r9;
+	g[GR_R10] = tf->r10;
+	g[GR_R11] = tf->r11;
+	g[GR_R12] = tf->r12;
+	g[GR_R13] = tf->r13;
+	g[GR_R14] = tf->r14;
+	g[GR_R15] = tf->r15;
+	g[GR_RDI] = tf->rdi;
+	g[GR_RSI] = tf->rsi;
+	g[GR_RBP] = tf->rbp;
+	g[GR_RBX] = tf->rbx;
+	g[GR_RDX] = tf->rdx;
+	g[GR_RAX] = tf->rax;
+	g[GR_RCX] = tf->rcx;
+	g[GR_RSP] = tf->rsp;
+	g[GR_RIP] = tf->rip;
+	g[GR_EFLAGS] = tf->rflags;
+	g[GR_CSGSFSSS] = tf->cs | tf->ss << 48;
+	g[GR_ERR] = tk->trap_error;
+	g[GR_TRAPNO] = tk->trap_no;
+	g[GR_OLDMASK] = old_mask;
+	g[GR_CR2] = tk->trap_cr2;
+}
+
+/*
+ * rt_sigreturn: back to where the signal came.
+ *
+ * Locks:    none; reads user memory.
+ * Returns:  rax as it shall be; a bad frame forces SIGSEGV.
+ */
+int64_t
+sig_return(struct trapframe *tf)
+{
+	struct task *tk = task_current();
+	va_t at = tf->rsp - 8 + offsetof(struct abi_sigframe, uc);
+	struct abi_ucontext *uc = kmem_alloc(sizeof(*uc));
+	bool ok;
+
+	ok = uc != NULL && as_read(tk->proc->as, at, uc, sizeof(*uc)) ==
+	    (ssize_t)sizeof(*uc) && frame_restore(tk, tf, uc);
+	kmem_free(uc);
+	/* Whatever rax is now, it is no call's result. */
+	tf->vector = 0;
+	if (!ok)
+		sig_force(SIGSEGV, SI_KERNEL, 0);
+	return (int64_t)tf->rax;
+}
+
+static bool
+frame_restore(struct task *tk, struct trapframe *tf,
+    const struct abi_ucontext *uc)
+{
+	const uint64_t *g = uc->gregs;
+
+	if (fpu_restore(tk->thread, uc->fpstate) < 0)
+		return false;
+	tf->r8 = g[GR_R8];
+	tf->r9 = g[GR_R9];
+	tf->r10 = g[GR_R10];
+	tf->r11 = g[GR_R11];
+	tf->r12 = g[GR_R12];
+	tf->r13 = g[GR_R13];
+	tf->r14 = g[GR_R14];
+	tf->r15 = g[GR_R15];
+	tf->rdi = g[GR_RDI];
+	tf->rsi = g[GR_RSI];
+	tf->rbp = g[GR_RBP];
+	tf->rbx = g[GR_RBX];
+	tf->rdx = g[GR_RDX];
+	tf->rax = g[GR_RAX];
+	tf->rcx = g[GR_RCX];
+	tf->rsp = g[GR_RSP];
+	tf->rip = g[GR_RIP];
+	tf->rflags = g[GR_EFLAGS];
+	if (!md_frame_sanitize(tf))
+		return false;
+	sig_set_blocked(uc->mask);
+	/* As sigaltstack(2), whose errors count for nothing here. */
+	if ((uc->stack.flags & ~(SS_ONSTACK | SS_AUTODISARM)) == SS_DISABLE)
+		tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
+	else if (uc->stack.size >= MINSIGSTKSZ) {
+		tk->altstack = uc->stack;
+		tk->altstack.flags &= SS_AUTODISARM;
+	}
+	return true;
+}
+
+/* The FP image of the frame, with reserved bits of mxcsr cleared. */
+static int
+fpu_restore(struct thread *t, va_t image)
+{
+	uint8_t *fx = t->md.fpu;
+	uint32_t mask, mxcsr;
+
+	if (image == 0) {
+		md_fpu_init(fx);
+		return md_fpu_load(&t->md) ? 0 : -EFAULT;
+	}
+	md_fpu_save(&t->md);
+	memcpy(&mask, fx + FX_MXCSR_MASK, sizeof(mask));
+	if (mask == 0)
+		mask = MXCSR_MASK_DEFAULT;
+	if (as_read(proc_current()->as, image, fx, MD_FPU_SIZE) != MD_FPU_SIZE)
+		goto bad;
+	memcpy(&mxcsr, fx + FX_MXCSR, sizeof(mxcsr));
+	mxcsr &= mask;
+	memcpy(fx + FX_MXCSR, &mxcsr, sizeof(mxcsr));
+	memcpy(fx + FX_MXCSR_MASK, &mask, sizeof(mask));
+	if (md_fpu_load(&t->md))
+		return 0;
+bad:
+	md_fpu_init(fx);
+	return md_fpu_load(&t->md) ? -EFAULT : -EINVAL;
+}

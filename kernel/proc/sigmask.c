@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sigmask.c: what a program decides about its signals, and waiting for them
+ *
+ * Problem   Masks and actions change while signals are pending, and a thread
+ *           may sleep for a signal that it blocks.
+ *
+ * Rules     1. After each change of a mask sig_recalc_locked() runs, so a
+ *              signal that became deliverable is seen before user mode.
+ *           2. SIGKILL and SIGSTOP are never blocked, caught or ignored.
+ *           3. Ignoring a signal forgets the pending ones.
+ *           4. What is waited for (task->wanted) counts as not blocked for
+ *              the choice of a thread, but is not delivered.
+ *
+ * Read next proc/signal.c.  Book: ch03.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+
+#define SIGS_NEVER (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
+
+static bool take_wanted(struct task *, uint64_t set, struct siginfo *);
+static void set_wanted(struct task *, uint64_t set);
+
+/*
+ * The mask of the current thread.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+sig_set_blocked(uint64_t mask)
+{
+	struct task *tk = task_current(), *other;
+
+	spin_lock(&proc_lock);
+	tk->blocked = mask & ~SIGS_NEVER;
+	sig_recalc_locked(tk);
+	/* A process signal that this thread was woken for finds another. */
+	if (tk->proc->pending.set != 0)
+		LIST_FOREACH(other, &tk->proc->threads, node)
+			if (other != tk && !other->exiting)
+				sig_recalc_locked(other);
+	spin_unlock(&proc_lock);
+}
+
+/*
+ * Read and set the action of a signal.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINVAL: no such signal, or one that cannot be caught.
+ */
+int
+sig_action(int signo, const struct abi_sigaction *new,
+    struct abi_sigaction *old)
+{
+	struct proc *p = proc_current();
+	struct abi_sigaction *sa;
+	struct task *tk;
+	bool ignored;
+
+	if (signo < 1 || signo > NSIG)
+		return -EINVAL;
+	if (new != NULL && (SIGS_NEVER & SIGBIT(signo)) != 0)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	sa = &p->sighand->act[signo - 1];
+	if (old != NULL)
+		*old = *sa;
+	if (new != NULL) {
+		*sa = *new;
+		sa->flags &= SA_KNOWN;
+		sa->mask &= ~SIGS_NEVER;
+		ignored = sa->handler == SIG_IGN || (sa->handler == SIG_DFL &&
+		    sig_default(signo) == SD_IGNORE);
+		if (ignored) {
+			sigpend_flush_locked(&p->pending, SIGBIT(signo));
+			LIST_FOREACH(tk, &p->threads, node)
+				sigpend_flush_locked(&tk->pending,
+				    SIGBIT(signo));
+		}
+	}
+	spin_unlock(&proc_lock);
+	return 0;
+}
+
+/* Pending and blocked signals of the current thread.  Takes proc_lock. */
+uint64_t
+sig_pending(void)
+{
+	struct task *tk = task_current();
+	uint64_t set;
+
+	spin_lock(&proc_lock);
+	set = (tk->pending.set | tk->proc->pending.set) & tk->blocked;
+	spin_unlock(&proc_lock);
+	return set;
+}
+
+/*
+ * Another mask until the current call returns to user mode.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+sig_suspend_mask(uint64_t mask)
+{
+	struct task *tk = task_current();
+
+	if (!tk->mask_saved)
+		tk->saved_mask = tk->blocked;
+	tk->mask_saved = true;
+	sig_set_blocked(mask);
+}
+
+/*
+ * Sleep until a signal has to be acted on.
+ *
+ * Context:  thread, sleeps.
+ * Returns:  -ERESTARTNOHAND.
+ */
+int
+sig_pause(void)
+{
+	struct task *tk = task_current();
+	struct waiter w;
+	int r = 0;
+
+	while (r == 0) {
+		wait_prepare(&tk->sig_wq, &w);
+		r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+	return -ERESTARTNOHAND;
+}
+
+/*
+ * Take one pending signal of a set, waiting for it.
+ *
+ * Locks:    takes proc_lock.
+ * Context:  thread, may sleep until the deadline (0: not at all).
+ * Returns:  its number, -EAGAIN at the deadline, -EINTR: another signal.
+ */
+int
+sig_wait(uint64_t set, uint64_t deadline, struct siginfo *si)
+{
+	struct task *tk = task_current();
+	struct waiter w;
+	int r;
+
+	set &= ~SIGS_NEVER;
+	if (take_wanted(tk, set, si))
+		return si->signo;
+	if (deadline == 0)
+		return -EAGAIN;
+	set_wanted(tk, set);
+	wait_prepare(&tk->sig_wq, &w);
+	r = wait_sleep(&w, WAIT_INTR, deadline);
+	wait_finish(&w);
+	set_wanted(tk, 0);
+	if (take_wanted(tk, set, si))
+		return si->signo;
+	return r == -ETIMEDOUT ? -EAGAIN : -EINTR;
+}
+
+static void
+set_wanted(struct task *tk, uint64_t set)
+{
+	spin_lock(&proc_lock);
+	tk->wanted = set;
+	sig_recalc_locked(tk);
+	spin_unlock(&proc_lock);
+}
+
+static bool
+take_wanted(struct task *tk, uint64_t set, struct siginfo *si)
+{
+	struct sigpend *sp = &tk->pending;
+	bool found;
+
+	spin_lock(&proc_lock);
+	if ((sp->set & set) == 0)
+		sp = &tk->proc->pending;
+	found = (sp->set & set) != 0;
+	if (found) {
+		sigpend_take_locked(sp, __builtin_ctzl(sp->set & set) + 1, si);
+		sig_recalc_locked(tk);
+	}
+	spin_unlock(&proc_lock);
+	return found;
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * signal.c: sending a signal
+ *
+ * Problem   Anyone may send to a process or a thread at any time, while it
+ *           runs on another CPU, sleeps, is stopped, or ends.  The signal is
+ *           noted; the target acts on it when it next leaves the kernel.
+ *
+ * Picture   kill, fault, timer, tty ─→ post_locked ─→ prepare (stop/cont)
+ *             ─→ ignored? ─→ queue ─→ choose a thread ─→ thread_notify
+ *           user_return ─→ sigdeliver.c
+ *
+ * Rules     1. All under proc_lock; standard signals never fail, real-time
+ *              ones queue with their value up to RLIMIT_SIGPENDING.
+ *           2. A signal that will kill ends killable sleeps at once: its
+ *              effect (group_exit) is decided here, not at delivery.
+ *           3. THREAD_SIGNAL of a thread says that sigdeliver.c has work;
+ *              sig_recalc_locked() is the only place that clears it.
+ *           4. Process 1 gets only what it catches.
+ *
+ * Read next proc/sigdeliver.c, proc/sigframe.c.  Book: ch03.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "mem/mem.h"
+
+static struct kmem_cache sigq_cache = KMEM_CACHE("sigq", struct sigq);
+
+static int post_locked(struct proc *, struct task *, const struct siginfo *);
+static void prepare_locked(struct proc *, int signo);
+static int queue_locked(struct proc *, struct sigpend *,
+    const struct siginfo *);
+static void wake_for_locked(struct proc *, struct task *, int signo);
+
+/* ---- sets ---- */
+
+/* Nothing pending. */
+void
+sigpend_init(struct sigpend *sp)
+{
+	sp->set = 0;
+	list_init(&sp->queue);
+}
+
+static void
+sigq_free_locked(struct sigq *q)
+{
+	list_remove(&q->node);
+	q->charged->nsigq--;
+	kmem_cache_free(&sigq_cache, q);
+}
+
+/*
+ * Forget the pending signals of a set.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sigpend_flush_locked(struct sigpend *sp, uint64_t set)
+{
+	struct list_node *n = sp->queue.head.next, *next;
+	struct sigq *q;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	for (; n != &sp->queue.head; n = next) {
+		next = n->next;
+		q = LIST_ENTRY(n, struct sigq, node);
+		if ((SIGBIT(q->info.signo) & set) != 0)
+			sigq_free_locked(q);
+	}
+	sp->set &= ~set;
+}
+
+/*
+ * Take the oldest entry of signo; the signal stays pending if there are more.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sigpend_take_locked(struct sigpend *sp, int signo, struct siginfo *si)
+{
+	struct sigq *q, *first = NULL;
+	bool more = false;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(q, &sp->queue, node) {
+		if (q->info.signo != signo)
+			continue;
+		more = first != NULL;
+		if (more)
+			break;
+		first = q;
+	}
+	*si = (struct siginfo){ .signo = signo, .code = SI_USER };
+	if (first != NULL) {
+		*si = first->info;
+		sigq_free_locked(first);
+	}
+	if (!more)
+		sp->set &= ~SIGBIT(signo);
+}
+
+#define SIGS_IGNORE (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | \
+	SIGBIT(SIGWINCH))
+#define SIGS_STOP (SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | \
+	SIGBIT(SIGTTOU))
+
+/* What the system does with a signal that is not caught. */
+enum sig_default
+sig_default(int signo)
+{
+	if ((SIGS_IGNORE & SIGBIT(signo)) != 0)
+		return SD_IGNORE;
+	return (SIGS_STOP & SIGBIT(signo)) != 0 ? SD_STOP : SD_KILL;
+}
+
+/*
+ * Would the signal have no effect on that thread?  A blocked one may be
+ * unblocked after a handler was set, so it is kept.
+ *
+ * Locks:    proc_lock held.
+ */
+bool
+sig_is_ignored_locked(struct task *tk, int signo)
+{
+	struct proc *p = tk->proc;
+	uint64_t handler = p->sighand->act[signo - 1].handler;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if ((tk->blocked & SIGBIT(signo)) != 0)
+		return false;
+	if (handler == SIG_IGN)
+		return true;
+	if (handler != SIG_DFL)
+		return false;
+	return p->pid == 1 || sig_default(signo) == SD_IGNORE;
+}
+
+/*
+ * Does tk have something to do before it returns to user mode?  Sets or
+ * clears THREAD_SIGNAL accordingly.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_recalc_locked(struct task *tk)
+{
+	struct proc *p = tk->proc;
+	uint64_t set = tk->pending.set | p->pending.set;
+	bool dying = p->group_exit || (p->execing != NULL && p->execing != tk);
+
+	ASSERT(spin_is_mine(&proc_lock));
+	set &= ~(tk->blocked & ~tk->wanted);
+	if (dying)
+		thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
+	else if (set != 0 || p->stop_sig != 0)
+		thread_notify(tk->thread, THREAD_SIGNAL);
+	else
+		(void)atomic_and(&tk->thread->pending, ~THREAD_SIGNAL);
+}
+
+/* ---- sending ---- */
+
+/*
+ * Send to one thread.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  0 (also when ignored), -EAGAIN (queue full).
+ */
+int
+sig_send_task_locked(struct task *tk, const struct siginfo *si)
+{
+	return post_locked(tk->proc, tk, si);
+}
+
+/* Send to a process: any thread that does not block it.  As above. */
+int
+sig_send_proc_locked(struct proc *p, const struct siginfo *si)
+{
+	return post_locked(p, NULL, si);
+}
+
+/* sig_send_proc_locked() for callers without the lock. */
+int
+sig_send_proc(struct proc *p, const struct siginfo *si)
+{
+	int r;
+
+	spin_lock(&proc_lock);
+	r = post_locked(p, NULL, si);
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+static int
+post_locked(struct proc *p, struct task *tk, const struct siginfo *si)
+{
+	struct sigpend *sp = tk != NULL ? &tk->pending : &p->pending;
+	struct task *target = tk;
+	int r;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->state != PROC_LIVE || p->nthreads == 0 ||
+	    (tk != NULL && tk->exiting))
+		return 0;
+	prepare_locked(p, si->signo);
+	if (target == NULL)
+		target = LIST_ENTRY(list_first(&p->threads), struct task, node);
+	if (sig_is_ignored_locked(target, si->signo))
+		return 0;
+	if (si->signo < SIGRTMIN && (sp->set & SIGBIT(si->signo)) != 0)
+		return 0;
+	r = queue_locked(p, sp, si);
+	if (r < 0)
+		return r;
+	sp->set |= SIGBIT(si->signo);
+	wake_for_locked(p, tk, si->signo);
+	return 0;
+}
+
+static void
+flush_everywhere_locked(struct proc *p, uint64_t set)
+{
+	struct task *tk;
+
+	sigpend_flush_locked(&p->pending, set);
+	LIST_FOREACH(tk, &p->threads, node)
+		sigpend_flush_locked(&tk->pending, set);
+}
+
+/* SIGCONT continues even when it is blocked or ignored. */
+static void
+continue_locked(struct proc *p)
+{
+	struct task *tk;
+	bool told = p->stop_told;
+
+	if (p->stop_sig == 0)
+		return;
+	p->stop_sig = 0;
+	p->stop_told = p->stop_news = false;
+	LIST_FOREACH(tk, &p->threads, node)
+		sig_recalc_locked(tk);
+	wake_all(&p->stop_wq);
+	if (told) {
+		p->cont_news = true;
+		sig_notify_parent_locked(p, CLD_CONTINUED, SIGCONT);
+	}
+}
+
+/* Stop and continue signals cancel each other. */
+static void
+prepare_locked(struct proc *p, int signo)
+{
+	if ((SIGS_STOP & SIGBIT(signo)) != 0) {
+		flush_everywhere_locked(p, SIGBIT(SIGCONT));
+	} else if (signo == SIGCONT) {
+		flush_everywhere_locked(p, SIGS_STOP);
+		continue_locked(p);
+	}
+}
+
+/* A standard signal without an entry is delivered with plain information. */
+static int
+queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
+{
+	bool must = si->signo >= SIGRTMIN && si->code < 0 &&
+	    si->code != SI_TKILL;
+	struct sigq *q = NULL;
+
+	if (si->signo < SIGRTMIN || p->nsigq < p->rlim[RLIMIT_SIGPENDING].cur)
+		q = kmem_cache_alloc(&sigq_cache);
+	if (q == NULL)
+		return must ? -EAGAIN : 0;
+	q->info = *si;
+	q->charged = p;
+	p->nsigq++;
+	list_node_init(&q->node);
+	list_push_back(&sp->queue, &q->node);
+	return 0;
+}
+
+static bool
+takes(const struct task *tk, int signo)
+{
+	return !tk->exiting &&
+	    (tk->blocked & ~tk->wanted & SIGBIT(signo)) == 0;
+}
+
+static struct task *
+choose_locked(struct proc *p, int signo)
+{
+	struct task *tk;
+
+	LIST_FOREACH(tk, &p->threads, node)
+		if (takes(tk, signo))
+			return tk;
+	return NULL;
+}
+
+static void
+wake_for_locked(struct proc *p, struct task *tk, int signo)
+{
+	if (tk == NULL)
+		tk = choose_locked(p, signo);
+	if (tk == NULL || !takes(tk, signo))
+		return;
+	if (sig_default(signo) == SD_KILL &&
+	    (tk->blocked & SIGBIT(signo)) == 0 &&
+	    p->sighand->act[signo - 1].handler == SIG_DFL)
+		sig_group_exit_locked(p, signo);
+	else
+		thread_notify(tk->thread, THREAD_SIGNAL);
+}
+
+/*
+ * All threads of p shall end; the first caller's status counts.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_group_exit_locked(struct proc *p, int wait_status)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->group_exit)
+		return;
+	p->group_exit = true;
+	p->wait_status = wait_status;
+	p->stop_sig = 0;
+	kill_others_locked(p, NULL);
+}
+
+/*
+ * Tell the parent that p ended, stopped or continued, and wake its wait.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_notify_parent_locked(struct proc *p, int code, int status)
+{
+	struct proc *to = p->parent;
+	bool is_end = code == CLD_EXITED || code == CLD_KILLED;
+	struct siginfo si = { .signo = is_end ? p->exit_signal : SIGCHLD,
+		.code = code, .pid = p->pid, .uid = p->cred.uid,
+		.status = status };
+	uint64_t ut, st;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (to == NULL)
+		return;
+	proc_times_locked(p, &ut, &st);
+	si.utime = (int64_t)(ut / 10000000);
+	si.stime = (int64_t)(st / 10000000);
+	wake_all(&to->child_wq);
+	if (to->sighand == NULL || (!is_end &&
+	    (to->sighand->act[SIGCHLD - 1].flags & SA_NOCLDSTOP) != 0))
+		return;
+	(void)sig_send_proc_locked(to, &si);
+}
+
+/* ---- who may send, to whom ---- */
+
+/* Information about a signal that the current process sends. */
+void
+sig_fill_user(struct siginfo *si, int signo, int code)
+{
+	struct proc *p = proc_current();
+
+	*si = (struct siginfo){ .signo = signo, .code = code, .pid = p->pid,
+		.uid = p->cred.uid };
+}
+
+/* May the current process signal p?  Locks: proc_lock held. */
+bool
+sig_may_send(struct proc *p, int signo)
+{
+	const struct proc *me = proc_current();
+	const struct cred *a = &me->cred, *b = &p->cred;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (a->euid == 0 || a->euid == b->uid || a->euid == b->suid ||
+	    a->uid == b->uid || a->uid == b->suid)
+		return true;
+	return signo == SIGCONT && me->sid == p->sid;
+}
+
+struct kill_walk {
+	int pgid;                /* 0: all but init and the caller */
+	const struct siginfo *si;
+	bool by_kernel;
+	int result;              /* -ESRCH, -EPERM, 0 */
+};
+
+static void
+kill_member(void *arg, struct proc *p)
+{
+	struct kill_walk *k = arg;
+	int r = 0;
+
+	if (k->pgid != 0 ? p->pgid != k->pgid :
+	    p->pid == 1 || p == proc_current())
+		return;
+	if (!k->by_kernel && !sig_may_send(p, k->si->signo)) {
+		if (k->result == -ESRCH)
+			k->result = -EPERM;
+		return;
+	}
+	if (k->si->signo != 0)
+		r = sig_send_proc_locked(p, k->si);
+	if (k->result != 0)
+		k->result = r;
+}
+
+/*
+ * A signal of the kernel (terminal) to a group.
+ *
+ * Locks:    takes proc_lock.
+ * Context:  thread.
+ */
+void
+sig_send_group(int pgid, int signo)
+{
+	struct siginfo si = { .signo = signo, .code = SI_KERNEL };
+	struct kill_walk k = { pgid, &si, true, -ESRCH };
+
+	if (pgid <= 0)
+		return;
+	spin_lock(&proc_lock);
+	proc_walk_locked(kill_member, &k);
+	spin_unlock(&proc_lock);
+}
+
+/*
+ * kill(2): pid > 0 a process, 0 the own group, -1 all, < -1 a group.
+ * signo 0 only probes.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH, -EPERM, -EAGAIN.
+ */
+int
+sig_kill(int pid, const struct siginfo *si)
+{
+	struct kill_walk k = { 0, si, false, -ESRCH };
+	struct proc *p;
+
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	spin_lock(&proc_lock);
+	if (pid > 0) {
+		p = proc_find_locked(pid);
+		if (p != NULL)
+			k.result = !sig_may_send(p, si->signo) ? -EPERM :
+			    si->signo != 0 ? sig_send_proc_locked(p, si) : 0;
+	} else {
+		k.pgid = pid == 0 ? proc_current()->pgid :
+		    pid == -1 ? 0 : -pid;
+		proc_walk_locked(kill_member, &k);
+	}
+	spin_unlock(&proc_lock);
+	return k.result;
+}

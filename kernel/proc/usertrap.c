@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * usertrap.c: what a program's traps become
+ *
+ * Problem   The machine reports vectors; a program gets signals with the
+ *           code, address and registers that Linux documents (abi.md 3).
+ *
+ * Picture   page fault ─→ vm_user_fault ─→ fine │ SIGSEGV, SIGBUS, SIGKILL
+ *           other exception ─→ table ─→ signal
+ *           system call ─→ the dispatch of sys/
+ *           on the way back ─→ sig_user_return
+ *
+ * Rules     1. Faults of the kernel in user memory are vm/'s alone; they end
+ *              the copy with -EFAULT and send nothing.
+ *           2. For a kernel-half address the error code says "present", so
+ *              the layout of the kernel is not leaked.
+ *
+ * Read next proc/sigdeliver.c, vm/fault.c.  Book: ch03.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define PF_PRESENT 1ul
+#define KERNEL_HALF (1ul << 47)
+#define VEC_PF 14
+#define VEC_MF 16
+#define VEC_XM 19
+#define FX_CWD 0
+#define FX_SWD 2
+#define FX_MXCSR 24
+
+static struct {
+	void (*syscall)(struct trapframe *); /* [c] of sys/ */
+} usertrap;
+
+static int on_fault(struct trapframe *, va_t, enum access, bool user);
+static void on_exception(struct trapframe *, unsigned vector);
+static void on_syscall(struct trapframe *);
+
+static const struct trap_ops ops = {
+	.fault = on_fault,
+	.exception = on_exception,
+	.syscall = on_syscall,
+	.user_return = sig_user_return,
+};
+
+/* Traps of user mode come here from now on.  Locks: none; boot. */
+void
+usertrap_init(void)
+{
+	md_trap_set_user(&ops);
+}
+
+/* The dispatch of system calls.  Locks: none; boot. */
+void
+proc_set_syscall(void (*fn)(struct trapframe *))
+{
+	usertrap.syscall = fn;
+}
+
+static void
+on_syscall(struct trapframe *tf)
+{
+	usertrap.syscall(tf);
+}
+
+static void
+remember_trap(unsigned vector, uint64_t error, va_t cr2)
+{
+	struct task *tk = task_current();
+
+	tk->trap_no = vector;
+	tk->trap_error = error;
+	tk->trap_cr2 = cr2;
+}
+
+static int
+on_fault(struct trapframe *tf, va_t va, enum access access, bool user)
+{
+	struct vm_siginfo si = { .signo = 0 };
+	uint64_t error = tf->error;
+
+	if (!user)
+		return vm_kernel_fault(va, access);
+	if (va < KERNEL_HALF) {
+		if (vm_user_fault(proc_current()->as, va, access, &si) == 0 ||
+		    si.signo == 0)
+			return 0;
+	} else {
+		si = (struct vm_siginfo){ SIGSEGV, SEGV_MAPERR, va };
+		error |= PF_PRESENT;
+	}
+	remember_trap(VEC_PF, error, va);
+	sig_force(si.signo, si.code, si.addr);
+	return 0;
+}
+
+/* Vectors 0 … 19; code 0 and no signal: handled apart, or cannot happen. */
+static const struct {
+	uint8_t signo;
+	int16_t code;
+	bool at_rip;             /* si_addr is rip, else 0 */
+} exceptions[20] = {
+	[0] = { SIGFPE, FPE_INTDIV, true },
+	[1] = { SIGTRAP, TRAP_TRACE, true },
+	[3] = { SIGTRAP, SI_KERNEL, false },
+	[4] = { SIGSEGV, SI_KERNEL, false },
+	[5] = { SIGSEGV, SI_KERNEL, false },
+	[6] = { SIGILL, ILL_ILLOPN, true },
+	[7] = { SIGILL, ILL_ILLOPN, true },
+	[10] = { SIGSEGV, SI_KERNEL, false },
+	[11] = { SIGBUS, SI_KERNEL, false },
+	[12] = { SIGBUS, SI_KERNEL, false },
+	[13] = { SIGSEGV, SI_KERNEL, false },
+	[17] = { SIGBUS, BUS_ADRALN, false },
+};
+
+/* Which of the x87 or SSE exceptions it is. */
+static int
+fpe_code(unsigned vector)
+{
+	struct thread *t = thread_current();
+	const uint8_t *fx = t->md.fpu;
+	uint16_t cwd, swd;
+	uint32_t mxcsr, now;
+
+	md_fpu_save(&t->md);
+	memcpy(&cwd, fx + FX_CWD, sizeof(cwd));
+	memcpy(&swd, fx + FX_SWD, sizeof(swd));
+	memcpy(&mxcsr, fx + FX_MXCSR, sizeof(mxcsr));
+	now = vector == VEC_MF ? swd & ~cwd : mxcsr & ~(mxcsr >> 7);
+	if ((now & 1) != 0)
+		return FPE_FLTINV;
+	if ((now & 4) != 0)
+		return FPE_FLTDIV;
+	if ((now & 8) != 0)
+		return FPE_FLTOVF;
+	if ((now & 0x12) != 0)
+		return FPE_FLTUND;
+	return (now & 0x20) != 0 ? FPE_FLTRES : FPE_FLTINV;
+}
+
+static void
+on_exception(struct trapframe *tf, unsigned vector)
+{
+	remember_trap(vector, tf->error, 0);
+	if (vector == VEC_MF || vector == VEC_XM) {
+		sig_force(SIGFPE, fpe_code(vector), tf->rip);
+		return;
+	}
+	if (vector >= ARRAY_LEN(exceptions) || exceptions[vector].signo == 0) {
+		sig_force(SIGSEGV, SI_KERNEL, 0);
+		return;
+	}
+	sig_force(exceptions[vector].signo, exceptions[vector].code,
+	    exceptions[vector].at_rip ? tf->rip : 0);
+}

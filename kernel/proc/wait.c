@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wait.c: what became of a child
+ *
+ * Problem   A parent wants the status of children that ended, stopped or
+ *           continued, of one, of a group or of any, now or when it comes.
+ *
+ * Picture   children ─→ eligible? ─→ ZOMBIE: claim, count times, free
+ *                                ├→ stop_news, cont_news: report once
+ *                                └→ else sleep in child_wq
+ *
+ * Rules     1. A zombie is claimed by one thread, under proc_lock; it is in
+ *              no table afterwards, and its number is free.
+ *           2. Who claims waits until the child's kernel threads are freed:
+ *              after wait nothing of the child is left (abi.md 10).
+ *
+ * Read next proc/exit.c.  Book: ch10.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+
+#define OPT_WALL 0x40000000u
+#define OPT_WCLONE 0x80000000u
+#define OPT_WNOHANG 1u
+#define OPT_WSTOPPED 2u
+#define OPT_WEXITED 4u
+#define OPT_WCONTINUED 8u
+#define OPT_WNOWAIT 0x01000000u
+
+static int wait_scan(const struct wait_req *, struct wait_result *,
+    struct proc **claimed);
+static bool wait_wants(const struct wait_req *, const struct proc *me,
+    const struct proc *child);
+static bool wait_look(const struct wait_req *, struct proc *child,
+    struct wait_result *, struct proc **claimed);
+static void wait_claim_locked(struct proc *child);
+static void wait_released(struct proc *);
+
+/*
+ * Wait for a child.
+ *
+ * Locks:    takes proc_lock.
+ * Context:  thread, may sleep (not with WNOHANG).
+ * Returns:  0 (result filled; pid 0: none ready), -ECHILD, -ERESTARTSYS.
+ */
+int
+proc_wait(const struct wait_req *req, struct wait_result *res)
+{
+	struct proc *me = proc_current(), *claimed = NULL;
+	struct waiter w;
+	int r;
+
+	*res = (struct wait_result){ .pid = 0 };
+	for (;;) {
+		wait_prepare(&me->child_wq, &w);
+		r = wait_scan(req, res, &claimed);
+		if (r != 0 || (req->options & OPT_WNOHANG) != 0)
+			break;
+		r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
+		wait_finish(&w);
+		if (r < 0)
+			return -ERESTARTSYS;
+	}
+	wait_finish(&w);
+	if (claimed != NULL)
+		wait_released(claimed);
+	return r < 0 ? r : 0;
+}
+
+/* 1: result filled; 0: children, but none ready; -ECHILD. */
+static int
+wait_scan(const struct wait_req *req, struct wait_result *res,
+    struct proc **claimed)
+{
+	struct proc *me = proc_current(), *child;
+	int r = -ECHILD;
+
+	spin_lock(&proc_lock);
+	LIST_FOREACH(child, &me->children, sibling) {
+		if (!wait_wants(req, me, child))
+			continue;
+		r = 0;
+		if (wait_look(req, child, res, claimed)) {
+			r = 1;
+			break;
+		}
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+static bool
+wait_wants(const struct wait_req *req, const struct proc *me,
+    const struct proc *child)
+{
+	bool is_clone = child->exit_signal != SIGCHLD;
+	bool want_clone = (req->options & OPT_WCLONE) != 0;
+
+	if ((req->options & OPT_WALL) == 0 && is_clone != want_clone)
+		return false;
+	if (req->pid > 0)
+		return child->pid == req->pid;
+	if (req->pid == -1)
+		return true;
+	return child->pgid == (req->pid == 0 ? me->pgid : -req->pid);
+}
+
+static bool
+wait_look(const struct wait_req *req, struct proc *child,
+    struct wait_result *res, struct proc **claimed)
+{
+	bool keep = (req->options & OPT_WNOWAIT) != 0;
+	bool stop = child->stop_news && child->stop_sig != 0;
+
+	res->uid = child->cred.uid;
+	proc_times_locked(child, &res->utime_ns, &res->stime_ns);
+	res->minflt = ev_read_proc(&child->events, EV_fault_total) -
+	    ev_read_proc(&child->events, EV_fault_major);
+	res->majflt = ev_read_proc(&child->events, EV_fault_major);
+	res->maxrss = child->maxrss;
+	if (child->state == PROC_ZOMBIE) {
+		if ((req->options & OPT_WEXITED) == 0)
+			return false;
+		res->status = child->wait_status;
+		if (!keep) {
+			wait_claim_locked(child);
+			*claimed = child;
+		}
+	} else if (stop && (req->options & OPT_WSTOPPED) != 0) {
+		res->status = 0x7f | child->stop_sig << 8;
+		child->stop_news = keep;
+	} else if (child->cont_news && (req->options & OPT_WCONTINUED) != 0) {
+		res->status = 0xffff;
+		child->cont_news = keep;
+	} else {
+		return false;
+	}
+	res->pid = child->pid;
+	return true;
+}
+
+/* Take the zombie out of the tree; its times become the parent's. */
+static void
+wait_claim_locked(struct proc *child)
+{
+	struct proc *me = proc_current();
+
+	ASSERT(spin_is_mine(&proc_lock));
+	me->cutime_ns += child->utime_ns + child->cutime_ns;
+	me->cstime_ns += child->stime_ns + child->cstime_ns;
+	me->cminflt += ev_read_proc(&child->events, EV_fault_total) -
+	    ev_read_proc(&child->events, EV_fault_major) + child->cminflt;
+	me->cmajflt += ev_read_proc(&child->events, EV_fault_major) +
+	    child->cmajflt;
+	me->cmaxrss = MAX(me->cmaxrss, MAX(child->maxrss, child->cmaxrss));
+	child->state = PROC_DEAD;
+	proc_unhash_locked(child);
+}
+
+/*
+ * The last threads of the child may still be on their way out of their
+ * stacks; that takes no lock and no memory, so it is soon over.
+ *
+ * Owns:     drops the table's reference.
+ */
+static void
+wait_released(struct proc *p)
+{
+	for (unsigned n = 0; atomic_load(&p->unreleased) > 0; n++) {
+		if (n < 8)
+			sched_yield();
+		else
+			(void)sleep_until(md_time_ns() + 100000, WAIT_PLAIN);
+	}
+	proc_put(p);
+}
