@@ -35,6 +35,9 @@ void host_set_cpu(unsigned cpu);
 void host_seed(uint64_t seed);
 uint64_t host_random(uint64_t below);
 
+/* The n-th hit of a point from now fails (0: none), then each each-th. */
+void host_inject(enum inject_point, unsigned n, unsigned each);
+
 /* panic() inside the call ends it; true: there was one. */
 bool host_panics(void (*fn)(void *), void *arg);
 

@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "boot/boot.h"
 #include "test/host/host.h"
@@ -55,12 +54,10 @@ void
 host_machine(unsigned frames)
 {
 	size_t bytes = ((size_t)frames + 1) << PAGE_SHIFT;
-	void *ram = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	void *db = mmap(NULL, 64 * (size_t)(frames + 512), PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *ram = aligned_alloc(PAGE_SIZE, bytes);
+	void *db = aligned_alloc(PAGE_SIZE, 64 * ((size_t)frames / 64 + 2) * 64);
 
-	if (ram == MAP_FAILED || db == MAP_FAILED)
+	if (ram == NULL || db == NULL)
 		abort();
 	md_direct_base = (uint64_t)ram;
 	host_pfdb_base = (unsigned long)db;

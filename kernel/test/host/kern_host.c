@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kern_host.c: the part of kern/ that the VM uses, for one thread
+ *
+ * Problem   vm/ takes locks, counts events and asks for options; on the host
+ *           there is one thread, so a lock that is not free is a bug.
+ *
+ * Rules     1. Lock ranks are checked at each acquisition, as with locks=1.
+ *           2. A sleep with nobody to end it ends the test.
+ *           3. panic() ends the test, or returns to host_panics().
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/host/host.h"
+
+static struct {
+	struct thread me;
+	uint64_t count[EV_COUNT];
+	uint64_t (*gauge[EV_COUNT])(void);
+	unsigned hits[FI_COUNT], fail_at[FI_COUNT], every[FI_COUNT];
+	char options[512];
+	jmp_buf *catch;
+} kern;
+
+/* md_host.c */
+void host_machine(unsigned frames);
+
+void
+host_boot(unsigned frames, const char *options)
+{
+	snprintf(kern.options, sizeof(kern.options), " %s ", options);
+	strcpy(kern.me.name, "test");
+	host_machine(frames);
+	phys_init();
+	vm_init();
+}
+
+/* ---- threads: there is one ---- */
+
+struct thread *
+md_current(void)
+{
+	return &kern.me;
+}
+
+struct thread *
+thread_current(void)
+{
+	return &kern.me;
+}
+
+bool
+thread_is_killed(void)
+{
+	return false;
+}
+
+struct thread *
+thread_spawn(const char *name, void (*fn)(void *), void *arg)
+{
+	return &kern.me;
+}
+
+void
+sched_point(void)
+{
+}
+
+void
+sched_yield(void)
+{
+}
+
+/* ---- ranks ---- */
+
+void
+lockrank_take(enum lock_rank rank, const void *lock)
+{
+	unsigned r;
+
+	for (r = rank; rank != LR_NONE && r < LR_COUNT; r++) {
+		if (kern.me.held[r] != 0)
+			panic("rank %d taken while %u is held", rank, r);
+	}
+	kern.me.held[rank]++;
+}
+
+void
+lockrank_drop(enum lock_rank rank, const void *lock)
+{
+	kern.me.held[rank]--;
+}
+
+void
+mutex_init(struct mutex *m, enum lock_rank rank)
+{
+	memset(m, 0, sizeof(*m));
+	m->rank = rank;
+}
+
+void
+mutex_lock_nested(struct mutex *m)
+{
+	ASSERT(m->owner == NULL);
+	kern.me.held[m->rank]++;
+	m->owner = &kern.me;
+}
+
+void
+mutex_lock(struct mutex *m)
+{
+	lockrank_take(m->rank, m);
+	ASSERT(m->owner == NULL);
+	m->owner = &kern.me;
+}
+
+bool
+mutex_trylock(struct mutex *m)
+{
+	if (m->owner != NULL)
+		return false;
+	mutex_lock_nested(m);
+	return true;
+}
+
+void
+mutex_unlock(struct mutex *m)
+{
+	ASSERT(m->owner == &kern.me);
+	m->owner = NULL;
+	lockrank_drop(m->rank, m);
+}
+
+bool
+mutex_is_mine(const struct mutex *m)
+{
+	return m->owner == &kern.me;
+}
+
+void
+rw_init(struct rwlock *l, enum lock_rank rank)
+{
+	memset(l, 0, sizeof(*l));
+	l->rank = rank;
+}
+
+void
+rw_lock_read(struct rwlock *l)
+{
+	lockrank_take(l->rank, l);
+	ASSERT(l->writer == NULL);
+	l->readers++;
+}
+
+void
+rw_unlock_read(struct rwlock *l)
+{
+	ASSERT(l->readers > 0);
+	l->readers--;
+	lockrank_drop(l->rank, l);
+}
+
+void
+rw_lock_write_nested(struct rwlock *l)
+{
+	kern.me.held[l->rank]++;
+	ASSERT(l->writer == NULL && l->readers == 0);
+	l->writer = &kern.me;
+}
+
+void
+rw_lock_write(struct rwlock *l)
+{
+	lockrank_take(l->rank, l);
+	ASSERT(l->writer == NULL && l->readers == 0);
+	l->writer = &kern.me;
+}
+
+void
+rw_unlock_write(struct rwlock *l)
+{
+	ASSERT(l->writer == &kern.me);
+	l->writer = NULL;
+	lockrank_drop(l->rank, l);
+}
+
+void
+rw_downgrade(struct rwlock *l)
+{
+	ASSERT(l->writer == &kern.me);
+	l->writer = NULL;
+	l->readers = 1;
+}
+
+bool
+rw_is_writer(const struct rwlock *l)
+{
+	return l->writer == &kern.me;
+}
+
+bool
+rw_is_locked(const struct rwlock *l)
+{
+	return l->writer != NULL || l->readers > 0;
+}
+
+/* ---- sleeping: only time can end a sleep here ---- */
+
+void
+waitq_init(struct waitq *q)
+{
+	memset(q, 0, sizeof(*q));
+	list_init(&q->waiters);
+}
+
+void
+wait_prepare(struct waitq *q, struct waiter *w)
+{
+	w->wq = q;
+	w->woken = false;
+}
+
+int
+wait_sleep(struct waiter *w, enum wait_how how, uint64_t deadline)
+{
+	if (deadline == WAIT_FOREVER)
+		panic("a sleep that nobody can end");
+	return -ETIMEDOUT;
+}
+
+void
+wait_finish(struct waiter *w)
+{
+}
+
+void
+wake_all(struct waitq *q)
+{
+}
+
+void
+wake_one(struct waitq *q)
+{
+}
+
+int
+sleep_until(uint64_t deadline, enum wait_how how)
+{
+	return 0;
+}
+
+/* ---- options and injection ---- */
+
+const char *
+option_str(const char *name)
+{
+	static char value[64];
+	char key[64];
+	const char *p;
+
+	snprintf(key, sizeof(key), " %s=", name);
+	p = strstr(kern.options, key);
+	if (p == NULL)
+		return NULL;
+	sscanf(p + strlen(key), "%63s", value);
+	return value;
+}
+
+uint64_t
+option_u64(const char *name)
+{
+	const char *s = option_str(name);
+
+	return s == NULL ? 0 : strtoull(s, NULL, 0);
+}
+
+bool
+option_is(const char *name, const char *value)
+{
+	const char *s = option_str(name);
+
+	return s != NULL && strcmp(s, value) == 0;
+}
+
+/* Fail the n-th hit from now (0: never), then every each-th. */
+void
+host_inject(enum inject_point point, unsigned n, unsigned each)
+{
+	kern.hits[point] = 0;
+	kern.fail_at[point] = n;
+	kern.every[point] = each;
+}
+
+bool
+inject_hit(enum inject_point point)
+{
+	unsigned hit = ++kern.hits[point], at = kern.fail_at[point];
+
+	if (at == 0 || hit < at)
+		return false;
+	return hit == at ||
+	    (kern.every[point] != 0 && (hit - at) % kern.every[point] == 0);
+}
+
+/* ---- events ---- */
+
+void
+ev_add(enum ev_id id, int64_t n)
+{
+	kern.count[id] += (uint64_t)n;
+}
+
+void
+ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	kern.count[id]++;
+}
+
+uint64_t
+ev_read(enum ev_id id)
+{
+	return kern.gauge[id] != NULL ? kern.gauge[id]() : kern.count[id];
+}
+
+void
+ev_set_gauge(enum ev_id id, uint64_t (*fn)(void))
+{
+	kern.gauge[id] = fn;
+}
+
+/* ---- log and panic ---- */
+
+void
+klog(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (getenv("VERBOSE") == NULL)
+		return;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+bool
+host_panics(void (*fn)(void *), void *arg)
+{
+	jmp_buf here;
+	bool caught = true;
+
+	kern.catch = &here;
+	if (setjmp(here) == 0) {
+		fn(arg);
+		caught = false;
+	}
+	kern.catch = NULL;
+	return caught;
+}
+
+void
+panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (kern.catch != NULL)
+		longjmp(*kern.catch, 1);
+	va_start(ap, fmt);
+	fputs("PANIC: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	abort();
+}
+
+void
+panic_assert(const char *expr, const char *file, int line)
+{
+	panic("%s:%d: %s", file, line, expr);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_phys.c: frames and small objects against a simple model
+ *
+ * Problem   A frame handed out twice is the worst bug of a kernel; a lost one
+ *           the most patient.
+ *
+ * Picture   random alloc, free, runs, drains ─→ owner[pfn] and a stamp in each
+ *           frame; at the end all frames are free again
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "test/host/host.h"
+
+#define FRAMES 2048
+#define HELD 1200
+
+static struct vm_page *held[HELD];
+static uint8_t owned[FRAMES + 2];
+
+static uint64_t
+free_now(void)
+{
+	struct phys_stat ps;
+
+	phys_drain();
+	phys_stat(&ps);
+	return ps.free + ps.zeroed;
+}
+
+static uint64_t *
+bytes_of(struct vm_page *pg)
+{
+	return pa2va(page_pa(pg));
+}
+
+static void
+take(unsigned slot)
+{
+	enum phys_want want = host_random(2) ? PHYS_ZEROED : PHYS_ANY;
+	struct vm_page *pg = phys_alloc(PHYS_KERNEL, want);
+	unsigned i;
+
+	if (pg == NULL)
+		return;
+	assert_int_equal(owned[page_pfn(pg)], 0);
+	assert_int_equal(pg->state, PG_LIMBO);
+	assert_int_equal(page_home_kind(pg), HOME_NONE);
+	for (i = 0; want == PHYS_ZEROED && i < PAGE_SIZE / 8; i++)
+		assert_int_equal(bytes_of(pg)[i], 0);
+	owned[page_pfn(pg)] = 1;
+	bytes_of(pg)[0] = page_pfn(pg);
+	bytes_of(pg)[511] = ~0ul;
+	held[slot] = pg;
+}
+
+static void
+give(unsigned slot)
+{
+	struct vm_page *pg = held[slot];
+
+	assert_int_equal(bytes_of(pg)[0], page_pfn(pg));
+	owned[page_pfn(pg)] = 0;
+	held[slot] = NULL;
+	phys_free(pg);
+}
+
+static void
+frames_are_owned_once(void **state)
+{
+	uint64_t before = free_now();
+	unsigned i, slot;
+
+	host_seed(21);
+	for (i = 0; i < 60000; i++) {
+		host_set_cpu((unsigned)host_random(4));
+		slot = (unsigned)host_random(HELD);
+		if (held[slot] == NULL)
+			take(slot);
+		else
+			give(slot);
+		if (host_random(50) == 0)
+			phys_zero_idle();
+		if (host_random(2000) == 0)
+			phys_drain();
+	}
+	for (slot = 0; slot < HELD; slot++) {
+		if (held[slot] != NULL)
+			give(slot);
+	}
+	assert_int_equal(free_now(), before);
+}
+
+static void
+runs_are_adjacent(void **state)
+{
+	struct vm_page *run[64] = { NULL };
+	uint64_t before = free_now();
+	unsigned i, j, order, orders[64];
+
+	host_seed(22);
+	for (i = 0; i < 4000; i++) {
+		j = (unsigned)host_random(64);
+		if (run[j] != NULL) {
+			memset(bytes_of(run[j]), 0x5a, PAGE_SIZE << orders[j]);
+			phys_free_run(run[j], orders[j]);
+			run[j] = NULL;
+			continue;
+		}
+		order = (unsigned)host_random(5);
+		run[j] = phys_alloc_run(order);
+		orders[j] = order;
+		if (run[j] != NULL)
+			memset(bytes_of(run[j]), 0xa5, PAGE_SIZE << order);
+	}
+	for (j = 0; j < 64; j++) {
+		if (run[j] != NULL)
+			phys_free_run(run[j], orders[j]);
+	}
+	assert_int_equal(free_now(), before);
+}
+
+/* USER stops first, KERNEL at the reserve, RESERVED takes the last frame. */
+static void
+classes_leave_reserves(void **state)
+{
+	enum phys_class class[] = { PHYS_USER, PHYS_KERNEL, PHYS_RESERVED };
+	struct vm_page *list[FRAMES];
+	uint64_t before = free_now(), left[3];
+	struct phys_stat ps;
+	unsigned c, n = 0;
+
+	phys_stat(&ps);
+	for (c = 0; c < 3; c++) {
+		struct vm_page *pg;
+
+		while ((pg = phys_alloc(class[c], PHYS_ANY)) != NULL)
+			list[n++] = pg;
+		left[c] = before - n;
+	}
+	assert_int_equal(left[0], (ps.reserve + ps.low) / 2);
+	assert_int_equal(left[1], ps.reserve);
+	assert_int_equal(left[2], 0);
+	while (n > 0)
+		phys_free(list[--n]);
+	assert_int_equal(free_now(), before);
+}
+
+static void
+free_twice(void *pg)
+{
+	phys_free(pg);
+}
+
+static void
+second_free_is_noticed(void **state)
+{
+	struct vm_page *pg = phys_alloc(PHYS_USER, PHYS_ANY);
+
+	phys_free(pg);
+	assert_true(host_panics(free_twice, pg));
+}
+
+static void
+objects_do_not_overlap(void **state)
+{
+	static uint8_t *obj[500];
+	static size_t size[500];
+	uint64_t before;
+	unsigned i, j;
+	size_t k;
+
+	host_seed(23);
+	kmem_drain();
+	before = free_now();
+	for (i = 0; i < 30000; i++) {
+		j = (unsigned)host_random(500);
+		if (obj[j] == NULL) {
+			size[j] = 1 + host_random(host_random(8) ? 300 : 9000);
+			obj[j] = kmem_alloc(size[j]);
+			if (obj[j] != NULL)
+				memset(obj[j], (int)j, size[j]);
+			continue;
+		}
+		for (k = 0; k < size[j]; k++)
+			assert_int_equal(obj[j][k], (uint8_t)j);
+		kmem_free(obj[j]);
+		obj[j] = NULL;
+	}
+	for (j = 0; j < 500; j++)
+		kmem_free(obj[j]);
+	kmem_check();
+	kmem_drain();
+	assert_int_equal(free_now(), before);
+}
+
+static void
+overrun(void *arg)
+{
+	uint8_t *p = kmem_alloc(40);
+
+	memset(p, 0, 41);
+	kmem_free(p);
+}
+
+static void
+red_zone_is_watched(void **state)
+{
+	assert_true(host_panics(overrun, NULL));
+}
+
+static int
+boot(void **state)
+{
+	host_boot(FRAMES, "idlezero=1 norandom=1");
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_are_owned_once),
+		cmocka_unit_test(runs_are_adjacent),
+		cmocka_unit_test(classes_leave_reserves),
+		cmocka_unit_test(objects_do_not_overlap),
+		cmocka_unit_test(red_zone_is_watched),
+		cmocka_unit_test(second_free_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, boot, NULL);
+}
