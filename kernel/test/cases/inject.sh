@@ -1,0 +1,34 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=200
+# Failures on demand by boot argument: the kernel counts the hits of a point,
+# and one that fails while programs run is an errno, not a panic.
+. kernel/test/cases/lib.sh
+
+n=6
+[ -n "$LONG" ] && n=60
+for point in FI_FRAME FI_SLAB FI_KPAGED FI_COMMIT; do
+	hits() {
+		$guest --append inject=$point:probe -- sh -c "$1 cat /proc/vm/inject" |
+			sed -n 's/.*hits=\([0-9]*\).*/\1/p'
+	}
+	first=$(hits '')
+	last=$(hits 'ls / | wc -l >/tmp/x; (echo a; echo b) | sort >/tmp/y;')
+	[ "${first:-0}" -gt 0 ] && [ "${last:-0}" -gt "$first" ] || {
+		fail "$point: hits '$first', then '$last'"
+		continue
+	}
+	step=$(((last - first) / n + 1))
+	for hit in $(seq $((first + 1)) $step "$last"); do
+		$guest --append inject=$point:$hit -- sh -c '
+			ls / | wc -l >/tmp/x; (echo a; echo b) | sort >/tmp/y
+			echo off >/proc/vm/inject
+			echo 2 >/proc/vm/check && exit 0
+			exit 99' >"$tmp/out" 2>"$tmp/err"
+		status=$?
+		# The shell may be what fails; the kernel may not.
+		case $status in
+		99 | 124 | 125 | 126) fail "$point:$hit: status $status: $(tail -n 3 "$tmp/err")" ;;
+		esac
+	done
+done
+finish

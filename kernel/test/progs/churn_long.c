@@ -1,0 +1,5 @@
+/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=600 ARGS=3:2000 LONG=1 */
+/*
+ * The 2000 runs of churn.c, 200 of them killed half-way.
+ */
+#include "churn.c"

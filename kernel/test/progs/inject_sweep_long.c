@@ -1,0 +1,5 @@
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=1200 ARGS=1:100000 LONG=1 */
+/*
+ * inject_sweep.c without leaving out any hit.
+ */
+#include "inject_sweep.c"
