@@ -38,7 +38,11 @@ struct fdtab *fdtab_current(void);                 /* of the current process */
 int fdtab_install(struct fdtab *, struct file *, int min, bool cloexec);
 /* The file with a reference, or NULL. */
 struct file *fdtab_file(struct fdtab *, int fd);
+/* dup2: fd becomes file, whatever it was.  0, -EBADF, -ENOMEM. */
+int fdtab_replace(struct fdtab *, int fd, struct file *, bool cloexec);
 int fdtab_close(struct fdtab *, int fd);           /* 0, -EBADF */
+int fdtab_cloexec(struct fdtab *, int fd);         /* F_GETFD: 0, 1, -EBADF */
+int fdtab_set_cloexec(struct fdtab *, int fd, bool on); /* 0, -EBADF */
 int fdtab_next(struct fdtab *, int fd, struct file **out); /* for /proc */
 /* Implemented by proc.c for fdtab.c: the two facts it needs of the process. */
 struct fdtab *proc_current_fdtab(void);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attr.c: what stat shows, and who may change it
+ *
+ * Problem   Mode, owner, times and size have each their own rule of who may
+ *           set them, and some of them change others (chown clears set-id).
+ *
+ * Rules     1. All checks of one call come before its first effect.
+ *           2. Size belongs to vnode->lock and is changed first, since it
+ *              alone can fail; the rest is set under attr_lock.
+ *
+ * Read next vnode.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define NSEC 1000000000ul
+
+static int attr_check(struct vnode *v, const struct kattr *a);
+static void attr_apply(struct vnode *v, const struct kattr *a);
+
+/* The wall clock. */
+struct kts
+kts_now(void)
+{
+	uint64_t ns = md_time_ns();
+
+	return (struct kts){ (int64_t)(rtc_boot_seconds() + ns / NSEC),
+		(uint32_t)(ns % NSEC) };
+}
+
+/* Fill in all but what the file system has to say. */
+void
+vn_stat(struct vnode *v, struct kstat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->dev = v->mnt->dev;
+	st->ino = v->ino;
+	st->rdev = v->rdev;
+	st->nlink = atomic_load_relaxed(&v->nlink);
+	st->blksize = PAGE_SIZE;
+	if (v->vmo != NULL) {
+		st->size = vmo_size(v->vmo);
+		st->blocks = vmo_pages(v->vmo) * (PAGE_SIZE / 512);
+	} else {
+		st->size = v->link_bytes;
+	}
+	spin_lock(&v->attr_lock);
+	st->mode = v->type | v->perm;
+	st->uid = v->uid;
+	st->gid = v->gid;
+	st->atime = v->atime;
+	st->mtime = v->mtime;
+	st->ctime = v->ctime;
+	st->btime = v->btime;
+	spin_unlock(&v->attr_lock);
+}
+
+/* WALK_* for the calls that take AT_SYMLINK_NOFOLLOW. */
+static unsigned
+walk_flags_of(const struct path_at *at)
+{
+	return (at->flags & AT_SYMLINK_NOFOLLOW) != 0 ? WALK_NOFOLLOW : 0;
+}
+
+/* stat(2), lstat(2) (AT_SYMLINK_NOFOLLOW), and with AT_EMPTY_PATH fstat(2). */
+int
+fs_stat(const struct path_at *at, struct kstat *st)
+{
+	struct walk w = { 0 };
+	int r = walk_path(&w, at, walk_flags_of(at));
+
+	if (r != 0)
+		return r;
+	vn_stat(w.vn, st);
+	walk_end(&w);
+	return 0;
+}
+
+int
+file_stat(struct file *f, struct kstat *st)
+{
+	vn_stat(f->vn, st);
+	return 0;
+}
+
+int
+fs_statfs(const struct path_at *at, struct kstatfs *st)
+{
+	struct walk w = { 0 };
+	int r = walk_path(&w, at, 0);
+
+	if (r != 0)
+		return r;
+	mount_statfs(w.vn->mnt, st);
+	walk_end(&w);
+	return 0;
+}
+
+int
+file_statfs(struct file *f, struct kstatfs *st)
+{
+	mount_statfs(f->vn->mnt, st);
+	return 0;
+}
+
+/*
+ * access(2): judged by the real ids, with AT_EACCESS by the effective ones.
+ *
+ * Returns:  0, -EACCES, -EROFS, and what lookup gives.
+ */
+int
+fs_access(const struct path_at *at, unsigned want)
+{
+	struct cred real = *fs_cred();
+	struct walk w = { .cred = &real };
+	int r;
+
+	if ((at->flags & AT_EACCESS) == 0) {
+		real.fsuid = real.uid;
+		real.fsgid = real.gid;
+	}
+	r = walk_path(&w, at, walk_flags_of(at));
+	if (r != 0)
+		return r;
+	if (want != 0)
+		r = vn_permit(w.vn, &real, want);
+	walk_end(&w);
+	return r;
+}
+
+static int
+vn_setattr(struct vnode *v, const struct kattr *a)
+{
+	int r = attr_check(v, a);
+
+	if (r == 0 && (a->valid & ATTR_SIZE) != 0)
+		r = vn_resize(v, a->size);
+	if (r == 0)
+		attr_apply(v, a);
+	return r;
+}
+
+/* Size by path needs the right to write; by descriptor it was checked. */
+static int
+truncate_by_path(struct walk *w, const struct kattr *a)
+{
+	int r = 0;
+
+	if (w->vn->type == S_IFDIR)
+		return -EISDIR;
+	if (w->vn->type != S_IFREG)
+		return -EINVAL;
+	r = vn_permit(w->vn, w->cred, VN_W);
+	if (r == 0)
+		r = vn_write_begin(w->vn);
+	if (r != 0)
+		return r;
+	r = vn_setattr(w->vn, a);
+	vn_write_end(w->vn);
+	return r;
+}
+
+/*
+ * chmod, chown, utimensat, truncate by path.
+ *
+ * Returns:  0, -EPERM, -EACCES, -EROFS, -EFBIG, -ETXTBSY …
+ */
+int
+fs_setattr(const struct path_at *at, const struct kattr *a)
+{
+	struct walk w = { 0 };
+	int r = walk_path(&w, at, walk_flags_of(at));
+
+	if (r != 0)
+		return r;
+	if ((a->valid & ATTR_SIZE) != 0)
+		r = truncate_by_path(&w, a);
+	else
+		r = vn_setattr(w.vn, a);
+	walk_end(&w);
+	return r;
+}
+
+/* The same by descriptor; ftruncate wants one open for writing: -EINVAL. */
+int
+file_setattr(struct file *f, const struct kattr *a)
+{
+	unsigned acc = f->flags & O_ACCMODE;
+
+	if ((a->valid & ATTR_SIZE) != 0 && (f->vn->type != S_IFREG ||
+	    (acc != O_WRONLY && acc != O_RDWR)))
+		return -EINVAL;
+	return vn_setattr(f->vn, a);
+}
+
+/* chown: root may all; the owner may give his file to a group of his. */
+static int
+chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
+{
+	if (c->fsuid == 0)
+		return 0;
+	if (!vn_is_owner(v, c))
+		return -EPERM;
+	if ((a->valid & ATTR_UID) != 0 && a->uid != c->fsuid)
+		return -EPERM;
+	if ((a->valid & ATTR_GID) != 0 && !cred_in_group(c, a->gid))
+		return -EPERM;
+	return 0;
+}
+
+/* Times: "now" needs the right to write only, any other value the owner. */
+static int
+times_check(struct vnode *v, const struct kattr *a, const struct cred *c)
+{
+	unsigned times = a->valid & (ATTR_ATIME | ATTR_MTIME);
+
+	if (vn_is_owner(v, c))
+		return 0;
+	if (times != 0)
+		return -EPERM;
+	return vn_permit(v, c, VN_W);
+}
+
+static int
+attr_check(struct vnode *v, const struct kattr *a)
+{
+	const struct cred *c = fs_cred();
+	int r = 0;
+
+	if ((v->mnt->flags & MS_RDONLY) != 0)
+		return -EROFS;
+	if (v->type == S_IFLNK && (a->valid & ATTR_MODE) != 0)
+		return -EOPNOTSUPP;
+	if ((a->valid & ATTR_MODE) != 0 && !vn_is_owner(v, c))
+		return -EPERM;
+	if ((a->valid & (ATTR_UID | ATTR_GID)) != 0)
+		r = chown_check(v, a, c);
+	if (r == 0 && (a->valid & (ATTR_ATIME | ATTR_MTIME | ATTR_NOW_A |
+	    ATTR_NOW_M)) != 0)
+		r = times_check(v, a, c);
+	return r;
+}
+
+/* Owner and mode.  Locks: attr_lock held. */
+static void
+owner_apply_locked(struct vnode *v, const struct kattr *a)
+{
+	const struct cred *c = fs_cred();
+
+	ASSERT(spin_is_mine(&v->attr_lock));
+	if ((a->valid & ATTR_UID) != 0)
+		v->uid = a->uid;
+	if ((a->valid & ATTR_GID) != 0)
+		v->gid = a->gid;
+	/* A new owner does not inherit the right to act as the old one. */
+	if ((a->valid & (ATTR_UID | ATTR_GID)) != 0 && v->type != S_IFDIR) {
+		v->perm &= ~(uint32_t)S_ISUID;
+		if ((v->perm & 010) != 0)
+			v->perm &= ~(uint32_t)S_ISGID;
+	}
+	if ((a->valid & ATTR_MODE) == 0)
+		return;
+	v->perm = a->mode & S_PERM;
+	if (c->fsuid != 0 && v->type != S_IFDIR && !cred_in_group(c, v->gid))
+		v->perm &= ~(uint32_t)S_ISGID;
+}
+
+static void
+attr_apply(struct vnode *v, const struct kattr *a)
+{
+	struct kts now = kts_now();
+
+	spin_lock(&v->attr_lock);
+	owner_apply_locked(v, a);
+	if ((a->valid & ATTR_ATIME) != 0)
+		v->atime = a->atime;
+	if ((a->valid & ATTR_NOW_A) != 0)
+		v->atime = now;
+	if ((a->valid & ATTR_MTIME) != 0)
+		v->mtime = a->mtime;
+	if ((a->valid & (ATTR_NOW_M | ATTR_SIZE)) != 0)
+		v->mtime = now;
+	v->ctime = now;
+	spin_unlock(&v->attr_lock);
+}

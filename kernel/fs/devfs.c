@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * devfs.c: devices by name
+ *
+ * Problem   A device node is a file with two numbers; opening it must reach
+ *           the driver, and bytes must get from the user to a driver that
+ *           knows only kernel buffers.
+ *
+ * Picture   user ⇄ uio ⇄ one page at most ⇄ chr_ops
+ *
+ * Rules     1. /dev is a tmpfs of its own, filled once from chr_walk(); nodes
+ *              made elsewhere by mknod work the same.
+ *           2. /dev/null never looks at the buffer, /dev/zero has none.
+ *           3. A stream (terminal) gives what one read of the driver gives.
+ *
+ * Read next dev/dev.h.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define CHR_PIECE 4096ul
+#define MAJOR_MEM 1u            /* null, zero, full, random: a position is
+                                   accepted and means nothing */
+#define DEVICES_MAX 64
+
+const struct fstype devfs_type = {
+	.name = "devtmpfs", .magic = 0x01021994,
+	.mount = tmpfs_mount, .unmount = tmpfs_unmount
+};
+
+static const struct file_ops mem_file_ops, stream_file_ops;
+
+/* ---- filling /dev ---- */
+
+struct device_list {
+	struct chr_dev *dev[DEVICES_MAX];
+	unsigned n;
+};
+
+static void
+device_collect(void *arg, struct chr_dev *d)
+{
+	struct device_list *l = arg;
+
+	if (l->n < DEVICES_MAX)
+		l->dev[l->n++] = d;
+}
+
+static void
+must(const char *path, int r)
+{
+	if (r != 0)
+		panic("devfs: %s: error %d", path, -r);
+}
+
+static void
+make_node(const char *name, unsigned mode, uint64_t rdev)
+{
+	char path[64];
+	const struct path_at at = { NULL, path, 0 };
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	must(path, fs_mknod(&at, mode, rdev));
+}
+
+static void
+make_link(const char *target, const char *path)
+{
+	const struct path_at at = { NULL, path, 0 };
+
+	must(path, fs_symlink(target, &at));
+}
+
+/* Nodes for all drivers, and what programs expect besides.  At boot. */
+void
+devfs_populate(void)
+{
+	struct device_list l = { .n = 0 };
+	unsigned i;
+
+	chr_walk(device_collect, &l);
+	for (i = 0; i < l.n; i++)
+		make_node(l.dev[i]->name, S_IFCHR | l.dev[i]->mode,
+		    dev_make(l.dev[i]->major, l.dev[i]->minor));
+	make_node("shm", S_IFDIR | S_ISVTX | 0777, 0);
+	make_node("pts", S_IFDIR | 0755, 0);
+	make_link("/proc/self/fd", "/dev/fd");
+	make_link("/proc/self/fd/0", "/dev/stdin");
+	make_link("/proc/self/fd/1", "/dev/stdout");
+	make_link("/proc/self/fd/2", "/dev/stderr");
+}
+
+/* ---- open device files ---- */
+
+static struct chr_dev *
+dev_of(const struct file *f)
+{
+	return f->priv;
+}
+
+/*
+ * Opening a character device.
+ *
+ * Returns:  0, -ENXIO (no driver), and what the driver says.
+ */
+int
+devfs_opened(struct vnode *v, struct file *f, unsigned flags)
+{
+	uint32_t major = dev_major(v->rdev);
+	struct chr_dev *d = chr_find(major, dev_minor(v->rdev));
+	int r = 0;
+
+	if (d == NULL)
+		return -ENXIO;
+	if (d->ops->open != NULL)
+		r = d->ops->open(d->dev, flags);
+	if (r != 0)
+		return r;
+	f->priv = d;
+	f->ops = major == MAJOR_MEM ? &mem_file_ops : &stream_file_ops;
+	return 0;
+}
+
+static void
+chr_close(struct file *f)
+{
+	struct chr_dev *d = dev_of(f);
+
+	if (d->ops->close != NULL)
+		d->ops->close(d->dev);
+}
+
+/* One piece from the driver to the user.  Bytes, 0, -errno. */
+static ssize_t
+read_piece(struct file *f, void *buf, struct uio *u)
+{
+	struct chr_dev *d = dev_of(f);
+	ssize_t n;
+
+	n = d->ops->read(d->dev, buf, MIN(u->left, CHR_PIECE),
+	    (f->flags & O_NONBLOCK) != 0);
+	return n > 0 ? uio_put(u, buf, (size_t)n) : n;
+}
+
+static ssize_t
+chr_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct chr_dev *d = dev_of(f);
+	ssize_t done = 0, n, want;
+	void *buf;
+
+	if (d->is_zero)
+		return uio_zero(u, u->left);
+	if (d->ops->read == NULL)
+		return -EINVAL;
+	buf = kmem_alloc(MIN(u->left, CHR_PIECE));
+	if (buf == NULL)
+		return -ENOMEM;
+	do {
+		want = (ssize_t)MIN(u->left, CHR_PIECE);
+		n = read_piece(f, buf, u);
+		done += n > 0 ? n : 0;
+	} while (f->ops == &mem_file_ops && n == want && u->left > 0 &&
+	    thread_current()->pending == 0);
+	kmem_free(buf);
+	return done > 0 ? done : n;
+}
+
+/* n bytes of buf to the driver, all of them unless it fails. */
+static ssize_t
+write_piece(struct file *f, const char *buf, size_t n)
+{
+	struct chr_dev *d = dev_of(f);
+	size_t done = 0;
+	ssize_t r = 0;
+
+	while (done < n) {
+		r = d->ops->write(d->dev, buf + done, n - done,
+		    (f->flags & O_NONBLOCK) != 0);
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+	}
+	return done > 0 ? (ssize_t)done : r;
+}
+
+/* /dev/null: rule 2. */
+static ssize_t
+swallow(struct uio *u)
+{
+	size_t n = u->left;
+
+	u->done += n;
+	u->left = 0;
+	return (ssize_t)n;
+}
+
+static ssize_t
+chr_write(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct chr_dev *d = dev_of(f);
+	ssize_t done = 0, got, n = 0;
+	void *buf;
+
+	if (d->major == MAJOR_MEM && (d->minor == 3 || d->is_zero))
+		return swallow(u);
+	if (d->ops->write == NULL)
+		return -EINVAL;
+	buf = kmem_alloc(MIN(u->left, CHR_PIECE));
+	if (buf == NULL)
+		return -ENOMEM;
+	while (u->left > 0) {
+		got = uio_get(u, buf, MIN(u->left, CHR_PIECE));
+		n = got > 0 ? write_piece(f, buf, (size_t)got) : got;
+		done += n > 0 ? n : 0;
+		if (n < got || n <= 0)
+			break;
+	}
+	kmem_free(buf);
+	return done > 0 ? done : n;
+}
+
+static unsigned
+chr_poll(struct file *f, struct waitq **wq)
+{
+	struct chr_dev *d = dev_of(f);
+
+	return d->ops->poll != NULL ? d->ops->poll(d->dev, wq) :
+	    POLLIN | POLLOUT;
+}
+
+static int64_t
+chr_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct chr_dev *d = dev_of(f);
+
+	return d->ops->ioctl != NULL ? d->ops->ioctl(d->dev, cmd, arg) : -ENOTTY;
+}
+
+static const struct file_ops mem_file_ops = {
+	.seek = SEEKS_IGNORED,
+	.read = chr_read,
+	.write = chr_write,
+	.poll = chr_poll,
+	.ioctl = chr_ioctl,
+	.close = chr_close,
+};
+
+static const struct file_ops stream_file_ops = {
+	.seek = SEEKS_NEVER,
+	.read = chr_read,
+	.write = chr_write,
+	.poll = chr_poll,
+	.ioctl = chr_ioctl,
+	.close = chr_close,
+};

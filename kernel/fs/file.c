@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * file.c: an open file: life, position, read, write
+ *
+ * Problem   A descriptor reads bytes from wherever the file keeps them; reads
+ *           and writes at the position move it, and a write is seen whole.
+ *
+ * Picture   file_read ─┬→ file_ops (pipe, device, /proc text)
+ *                      ├→ directory: -EISDIR
+ *                      └→ regular: vnode->lock ─ pos_lock ─ vmo_read()
+ *
+ * Rules     1. A regular file's size is its vmo's, changed under vnode->lock
+ *              for writing; a write that grows the file resizes first and
+ *              cuts again what could not be filled.
+ *           2. Faults of the user's buffer happen below these locks; a fault
+ *              never takes one of them (vmm.md R4).
+ *
+ * Read next open.c, vm/vmo.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define FILES_MIN 1024ul        /* open files that every machine allows */
+
+static struct kmem_cache file_cache = KMEM_CACHE("file", struct file);
+
+static struct {
+	uint64_t open, max;      /* [A] in the system; max set at the first open */
+	uint64_t (*fsize)(void); /* [c] RLIMIT_FSIZE of the current process */
+} files;
+
+static ssize_t reg_read(struct file *f, const uint64_t *at, struct uio *u);
+static ssize_t ops_read(struct file *f, const uint64_t *at, struct uio *u);
+static ssize_t reg_write(struct file *f, const uint64_t *at, struct uio *u);
+static ssize_t ops_write(struct file *f, const uint64_t *at, struct uio *u);
+
+/* proc/ tells how to find RLIMIT_FSIZE. */
+void
+fs_set_fsize_fn(uint64_t (*fn)(void))
+{
+	files.fsize = fn;
+}
+
+/* One open file per 10 KiB of memory, as on Linux. */
+static uint64_t
+files_max(void)
+{
+	struct phys_stat ps;
+
+	if (atomic_load_relaxed(&files.max) == 0) {
+		phys_stat(&ps);
+		atomic_store(&files.max, MAX(FILES_MIN, ps.total * 4 / 10));
+	}
+	return atomic_load_relaxed(&files.max);
+}
+
+/* A file that is open to nothing yet.  NULL: too many, or no memory. */
+struct file *
+file_alloc(void)
+{
+	struct file *f = NULL;
+
+	if (atomic_add(&files.open, 1) <= files_max())
+		f = kmem_cache_zalloc(&file_cache);
+	if (f == NULL) {
+		atomic_sub(&files.open, 1);
+		return NULL;
+	}
+	f->refs = 1;
+	mutex_init(&f->pos_lock, LR_VNODE);
+	return f;
+}
+
+static bool
+can_read(const struct file *f)
+{
+	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
+
+	return acc == O_RDONLY || acc == O_RDWR;
+}
+
+static bool
+can_write(const struct file *f)
+{
+	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
+
+	return acc == O_WRONLY || acc == O_RDWR;
+}
+
+/* The part of opening that depends on the type. */
+static int
+start_type(struct file *f, struct vnode *v, unsigned flags)
+{
+	switch (v->type) {
+	case S_IFCHR:
+		return (v->mnt->flags & MS_NODEV) != 0 ? -EACCES :
+		    devfs_opened(v, f, flags);
+	case S_IFIFO:
+		return pipe_opened(v, f);
+	case S_IFBLK:
+	case S_IFSOCK:
+		return -ENXIO;
+	}
+	return v->ops->opened != NULL ? v->ops->opened(v, f) : 0;
+}
+
+/*
+ * f becomes an open file of v; rights were checked.
+ *
+ * Context:  may sleep (FIFO).
+ * Returns:  0, -ETXTBSY, -ENXIO, -ENOMEM, -ERESTARTSYS (FIFO).
+ * Owns:     f gets its own reference to v, on success only.
+ */
+int
+file_start(struct file *f, struct vnode *v, unsigned flags)
+{
+	int r = 0;
+
+	f->flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY |
+	    O_CLOEXEC);
+	if ((flags & O_PATH) == 0) {
+		f->ops = v->fops;
+		if (can_write(f))
+			r = vn_write_begin(v);
+		if (r != 0)
+			return r;
+		r = start_type(f, v, flags);
+		if (r != 0)
+			goto undo_write;
+	}
+	vn_get(v);
+	f->vn = v;
+	return 0;
+
+undo_write:
+	if (can_write(f))
+		vn_write_end(v);
+	return r;
+}
+
+void
+file_get(struct file *f)
+{
+	CHECK(atomic_add(&f->refs, 1) > 1);
+}
+
+/*
+ * Drop a reference; the last one closes the file.
+ *
+ * Locks:    no spin lock, none of LR_VNODE.
+ * Context:  may sleep.
+ */
+void
+file_put(struct file *f)
+{
+	struct vnode *v;
+
+	if (atomic_sub(&f->refs, 1) != 0)
+		return;
+	v = f->vn;
+	if (v != NULL) {
+		file_unlock_owner(f, f);
+		if (f->ops != NULL && f->ops->close != NULL)
+			f->ops->close(f);
+		if (can_write(f))
+			vn_write_end(v);
+		vn_put(v);
+	}
+	kmem_cache_free(&file_cache, f);
+	atomic_sub(&files.open, 1);
+}
+
+static enum file_seek
+seek_kind(const struct file *f)
+{
+	return f->ops == NULL ? SEEKS_POSITION : f->ops->seek;
+}
+
+/* Can it be read at all, and at an offset?  0, -EBADF, -EISDIR, -ESPIPE. */
+static int
+read_check(const struct file *f, const uint64_t *at)
+{
+	if (!can_read(f))
+		return -EBADF;
+	if (f->vn->type == S_IFDIR)
+		return -EISDIR;
+	if (at != NULL && seek_kind(f) == SEEKS_NEVER)
+		return -ESPIPE;
+	return f->ops != NULL && f->ops->read == NULL ? -EINVAL : 0;
+}
+
+static ssize_t
+read_any(struct file *f, const uint64_t *at, struct uio *u)
+{
+	int r = read_check(f, at);
+
+	if (r != 0 || u->left == 0)
+		return r;
+	return f->ops != NULL ? ops_read(f, at, u) : reg_read(f, at, u);
+}
+
+/*
+ * read(2) at the position, which moves.
+ *
+ * Locks:    none held.
+ * Returns:  bytes, 0 at the end, -EBADF, -EISDIR, -EAGAIN, -EFAULT, …
+ */
+ssize_t
+file_read(struct file *f, struct uio *u)
+{
+	return read_any(f, NULL, u);
+}
+
+/* pread(2).  Also -ESPIPE. */
+ssize_t
+file_pread(struct file *f, uint64_t off, struct uio *u)
+{
+	return read_any(f, &off, u);
+}
+
+/* The same into kernel memory. */
+ssize_t
+file_pread_kernel(struct file *f, uint64_t off, void *buf, size_t n)
+{
+	struct uio u;
+
+	uio_init_kernel(&u, buf, n);
+	return read_any(f, &off, &u);
+}
+
+static ssize_t
+reg_read(struct file *f, const uint64_t *at, struct uio *u)
+{
+	struct vnode *v = f->vn;
+	ssize_t n;
+
+	rw_lock_read(&v->lock);
+	if (at == NULL) {
+		mutex_lock_nested(&f->pos_lock);
+		n = vmo_read(v->vmo, f->pos, u);
+		if (n > 0)
+			f->pos += (uint64_t)n;
+		mutex_unlock(&f->pos_lock);
+	} else {
+		n = vmo_read(v->vmo, *at, u);
+	}
+	rw_unlock_read(&v->lock);
+	if (n >= 0 && (f->flags & O_NOATIME) == 0)
+		vn_touch(v, VN_ATIME);
+	return n;
+}
+
+static ssize_t
+ops_read(struct file *f, const uint64_t *at, struct uio *u)
+{
+	uint64_t off = 0;
+	ssize_t n;
+	int r;
+
+	if (f->ops->seek != SEEKS_POSITION)
+		return f->ops->read(f, &off, u);
+	if (f->ops->prepare != NULL) {
+		r = f->ops->prepare(f, at != NULL ? *at :
+		    atomic_load_relaxed(&f->pos));
+		if (r != 0)
+			return r;
+	}
+	mutex_lock(&f->pos_lock);
+	off = at != NULL ? *at : f->pos;
+	n = f->ops->read(f, &off, u);
+	if (at == NULL)
+		f->pos = off;
+	mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+static ssize_t
+write_any(struct file *f, const uint64_t *at, struct uio *u)
+{
+	if (!can_write(f))
+		return -EBADF;
+	if (at != NULL && seek_kind(f) == SEEKS_NEVER)
+		return -ESPIPE;
+	if (f->ops != NULL && f->ops->write == NULL)
+		return -EINVAL;
+	if (u->left == 0)
+		return 0;
+	return f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u);
+}
+
+/*
+ * write(2) at the position or, O_APPEND, at the end.
+ *
+ * Locks:    none held.
+ * Returns:  bytes, -EBADF, -ENOSPC, -EFBIG, -EPIPE (the caller signals), …
+ */
+ssize_t
+file_write(struct file *f, struct uio *u)
+{
+	return write_any(f, NULL, u);
+}
+
+/* pwrite(2).  Also -ESPIPE. */
+ssize_t
+file_pwrite(struct file *f, uint64_t off, struct uio *u)
+{
+	return write_any(f, &off, u);
+}
+
+/* Grow or shrink; the caller holds vnode->lock for writing. */
+static int
+resize_locked(struct vnode *v, uint64_t bytes)
+{
+	ASSERT(rw_is_writer(&v->lock));
+	if (v->ops->resize == NULL)
+		return -EINVAL;
+	return v->ops->resize(v, bytes);
+}
+
+/* How many of n bytes may be written at off; 0 or -EFBIG, -ENOSPC. */
+static ssize_t
+write_room(struct vnode *v, uint64_t off, uint64_t n)
+{
+	uint64_t limit = FILE_MAX_BYTES;
+
+	if (files.fsize != NULL)
+		limit = MIN(limit, files.fsize());
+	if (off >= limit)
+		return -EFBIG;
+	n = MIN(n, limit - off);
+	if (v->ops->reserve != NULL)
+		n = v->ops->reserve(v, off, n);
+	return n == 0 ? -ENOSPC : (ssize_t)n;
+}
+
+/*
+ * Write at off, growing the file if need be (rule 1).
+ *
+ * Locks:    vnode->lock held for writing.
+ */
+static ssize_t
+write_locked(struct vnode *v, uint64_t off, struct uio *u)
+{
+	uint64_t size = vmo_size(v->vmo), cut, end;
+	ssize_t n, room = write_room(v, off, u->left);
+	int r = 0;
+
+	if (room < 0)
+		return room;
+	end = off + (uint64_t)room;
+	if (end > size)
+		r = resize_locked(v, end);
+	if (r != 0)
+		return r;
+	cut = u->left - (uint64_t)room;
+	u->left = (uint64_t)room;
+	n = vmo_write(v->vmo, off, u);
+	u->left += cut;
+	if (end > size && n < room)
+		r = resize_locked(v, MAX(size, off + (n > 0 ? (uint64_t)n : 0)));
+	return r != 0 && n <= 0 ? r : n;
+}
+
+/* A file that another than root has changed runs with nobody's rights. */
+static void
+strip_setid(struct vnode *v)
+{
+	if ((vn_mode(v) & (S_ISUID | S_ISGID)) == 0 || fs_cred()->fsuid == 0)
+		return;
+	spin_lock(&v->attr_lock);
+	v->perm &= ~(uint32_t)S_ISUID;
+	if ((v->perm & 010) != 0)
+		v->perm &= ~(uint32_t)S_ISGID;
+	spin_unlock(&v->attr_lock);
+}
+
+static ssize_t
+reg_write(struct file *f, const uint64_t *at, struct uio *u)
+{
+	struct vnode *v = f->vn;
+	uint64_t off;
+	ssize_t n;
+
+	rw_lock_write(&v->lock);
+	if (at == NULL)
+		mutex_lock_nested(&f->pos_lock);
+	off = at != NULL ? *at : f->pos;
+	if ((f->flags & O_APPEND) != 0)
+		off = vmo_size(v->vmo);
+	n = write_locked(v, off, u);
+	if (at == NULL) {
+		if (n > 0)
+			f->pos = off + (uint64_t)n;
+		mutex_unlock(&f->pos_lock);
+	}
+	rw_unlock_write(&v->lock);
+	if (n > 0) {
+		strip_setid(v);
+		vn_touch(v, VN_MTIME | VN_CTIME);
+	}
+	return n;
+}
+
+static ssize_t
+ops_write(struct file *f, const uint64_t *at, struct uio *u)
+{
+	uint64_t off = 0;
+	ssize_t n;
+
+	if (f->ops->seek != SEEKS_POSITION || f->ops->prepare != NULL)
+		return f->ops->write(f, &off, u);
+	mutex_lock(&f->pos_lock);
+	off = at != NULL ? *at : f->pos;
+	n = f->ops->write(f, &off, u);
+	if (at == NULL)
+		f->pos = off;
+	mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+/* Set the size of a regular file: truncate, O_TRUNC.  0, -EFBIG, -EINVAL … */
+int
+vn_resize(struct vnode *v, uint64_t bytes)
+{
+	int r;
+
+	if (bytes > FILE_MAX_BYTES)
+		return -EFBIG;
+	if (files.fsize != NULL && v->vmo != NULL && bytes > vmo_size(v->vmo) &&
+	    bytes > files.fsize())
+		return -EFBIG;
+	rw_lock_write(&v->lock);
+	r = resize_locked(v, bytes);
+	rw_unlock_write(&v->lock);
+	if (r == 0)
+		strip_setid(v);
+	return r;
+}
+
+/* First byte at or behind off that is data, or hole.  -ENXIO: none. */
+static int64_t
+seek_data(struct vmo *vmo, uint64_t off, int whence)
+{
+	uint64_t size = vmo_size(vmo), pg = off >> PAGE_SHIFT, next;
+
+	if (off >= size)
+		return -ENXIO;
+	next = vmo_next_page(vmo, pg);
+	if (whence == SEEK_DATA) {
+		if (next == UINT64_MAX || next << PAGE_SHIFT >= size)
+			return -ENXIO;
+		return (int64_t)MAX(off, next << PAGE_SHIFT);
+	}
+	while (next == pg)
+		next = vmo_next_page(vmo, ++pg);
+	return (int64_t)MIN(size, MAX(off, pg << PAGE_SHIFT));
+}
+
+/* Where lseek goes, from position pos. */
+static int64_t
+seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
+{
+	struct vmo *vmo = f->vn->vmo;
+	int64_t base = 0;
+
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		base = (int64_t)pos;
+		break;
+	case SEEK_END:
+		if (vmo == NULL && f->vn->type != S_IFDIR)
+			return -EINVAL;
+		base = vmo == NULL ? 0 : (int64_t)vmo_size(vmo);
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (vmo == NULL)
+			return -EINVAL;
+		return off < 0 ? -ENXIO : seek_data(vmo, (uint64_t)off, whence);
+	default:
+		return -EINVAL;
+	}
+	if (off > INT64_MAX - base || base + off < 0)
+		return -EINVAL;
+	return base + off;
+}
+
+/* lseek(2): the new position; -ESPIPE, -EINVAL, -ENXIO. */
+int64_t
+file_lseek(struct file *f, int64_t off, int whence)
+{
+	int64_t r;
+
+	if ((f->flags & O_PATH) != 0)
+		return -EBADF;
+	if (seek_kind(f) == SEEKS_NEVER)
+		return -ESPIPE;
+	if (seek_kind(f) == SEEKS_IGNORED)
+		return 0;
+	rw_lock_read(&f->vn->lock);
+	mutex_lock_nested(&f->pos_lock);
+	r = seek_target(f, f->pos, off, whence);
+	if (r >= 0)
+		f->pos = (uint64_t)r;
+	mutex_unlock(&f->pos_lock);
+	rw_unlock_read(&f->vn->lock);
+	return r;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fileinfo.c: the smaller questions to an open file
+ *
+ * Problem   exec, mmap, fcntl, getdents, sync, fallocate and sendfile want
+ *           something of a file besides reading and writing.
+ *
+ * Rules     What is asked here changes no position but getdents' and
+ *           sendfile's.
+ *
+ * Read next file.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define SPLICE_BYTES 32768ul
+#define FALLOC_KEEP_SIZE 1u
+#define FALLOC_PUNCH_HOLE 2u
+
+static int fill_holes(struct vnode *v, uint64_t off, uint64_t end);
+
+/* The object to map, without a reference; NULL: it cannot be mapped. */
+struct vmo *
+file_vmo(struct file *f)
+{
+	return (f->flags & O_PATH) != 0 ? NULL : f->vn->vmo;
+}
+
+uint64_t
+file_size(struct file *f)
+{
+	return f->vn->vmo != NULL ? vmo_size(f->vn->vmo) : 0;
+}
+
+/* As F_GETFL shows them. */
+unsigned
+file_flags(struct file *f)
+{
+	return atomic_load_relaxed(&f->flags);
+}
+
+/* F_SETFL: only O_APPEND, O_NONBLOCK and O_NOATIME change. */
+void
+file_set_flags(struct file *f, unsigned flags)
+{
+	const unsigned may = O_APPEND | O_NONBLOCK | O_NOATIME;
+	unsigned old = atomic_load(&f->flags);
+
+	while (!atomic_cas(&f->flags, &old, (old & ~may) | (flags & may)))
+		;
+}
+
+uint32_t
+file_mode(struct file *f)
+{
+	return vn_mode(f->vn);
+}
+
+uint32_t
+file_uid(struct file *f)
+{
+	return atomic_load_relaxed(&f->vn->uid);
+}
+
+uint32_t
+file_gid(struct file *f)
+{
+	return atomic_load_relaxed(&f->vn->gid);
+}
+
+bool
+file_is_path(struct file *f)
+{
+	return (f->flags & O_PATH) != 0;
+}
+
+/* Is it /dev/zero, whose mapping is anonymous memory? */
+bool
+file_is_zero_device(struct file *f)
+{
+	struct chr_dev *d;
+
+	if (f->vn->type != S_IFCHR)
+		return false;
+	d = chr_find(dev_major(f->vn->rdev), dev_minor(f->vn->rdev));
+	return d != NULL && d->is_zero;
+}
+
+/* Does lseek work on it? */
+bool
+file_is_seekable(struct file *f)
+{
+	return f->ops == NULL || f->ops->seek != SEEKS_NEVER;
+}
+
+/* May it be executed?  0, -EACCES (no x bit, no regular file, noexec). */
+int
+file_check_exec(struct file *f)
+{
+	if (f->vn->type != S_IFREG || f->vn->vmo == NULL ||
+	    (f->vn->mnt->flags & MS_NOEXEC) != 0)
+		return -EACCES;
+	return vn_permit(f->vn, fs_cred(), VN_X);
+}
+
+/*
+ * The path of an open file, or what /proc shows instead: "pipe:[7]".
+ *
+ * Returns:  length, -ENAMETOOLONG.
+ */
+ssize_t
+file_path(struct file *f, char *buf, size_t cap)
+{
+	struct vnode *v = f->vn;
+
+	if (v->type == S_IFIFO && v->mnt->root == NULL) {
+		int n = snprintf(buf, cap, "pipe:[%lu]", v->ino);
+
+		return (size_t)n < cap ? n : -ENAMETOOLONG;
+	}
+	return vnode_path(v, buf, cap);
+}
+
+/*
+ * Bits that hold now, and the queue that wakes when they change.  What has no
+ * poll function is always ready.
+ */
+unsigned
+file_poll(struct file *f, struct waitq **wq)
+{
+	*wq = NULL;
+	if ((f->flags & O_PATH) != 0)
+		return POLLNVAL;
+	if (f->ops == NULL || f->ops->poll == NULL)
+		return POLLIN | POLLOUT;
+	return f->ops->poll(f, wq);
+}
+
+/* What is left of ioctl(2) after the generic ones.  -ENOTTY: unknown. */
+int64_t
+file_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	if ((f->flags & O_PATH) != 0)
+		return -EBADF;
+	if (f->ops == NULL || f->ops->ioctl == NULL)
+		return -ENOTTY;
+	return f->ops->ioctl(f, cmd, arg);
+}
+
+/*
+ * getdents64(2): entries from the position on, which moves behind the last
+ * one that sink took.
+ *
+ * Locks:    the tree lock is held while sink runs: it may copy to the user,
+ *           nothing else.
+ * Returns:  0, -ENOTDIR, -EBADF, -ENOENT (removed).
+ */
+int
+file_readdir(struct file *f, struct dirsink *sink)
+{
+	struct vnode *v = f->vn;
+	uint64_t pos;
+	int r;
+
+	if ((f->flags & O_PATH) != 0)
+		return -EBADF;
+	if (v->type != S_IFDIR || v->ops->readdir == NULL)
+		return -ENOTDIR;
+	mutex_lock(&f->pos_lock);
+	pos = f->pos;
+	mutex_unlock(&f->pos_lock);
+	tree_lock_read(v->mnt);
+	r = v->nlink == 0 ? -ENOENT : v->ops->readdir(v, &pos, sink);
+	tree_unlock_read(v->mnt);
+	mutex_lock(&f->pos_lock);
+	f->pos = pos;
+	mutex_unlock(&f->pos_lock);
+	if (r == 0)
+		vn_touch(v, VN_ATIME);
+	return r;
+}
+
+/* fsync(2): all of today's file systems are memory.  -EINVAL: not a file. */
+int
+file_sync(struct file *f)
+{
+	if ((f->flags & O_PATH) != 0)
+		return -EBADF;
+	return f->vn->type == S_IFREG || f->vn->type == S_IFDIR ? 0 : -EINVAL;
+}
+
+/* A hole in [off, off + len); the mount's count of pages is settled. */
+static int
+punch_hole(struct vnode *v, uint64_t off, uint64_t len)
+{
+	int r = vmo_punch(v->vmo, off, len);
+
+	if (v->ops->reserve != NULL)
+		v->ops->reserve(v, 0, 0);
+	return r;
+}
+
+/*
+ * fallocate(2): mode 0 or KEEP_SIZE fills holes, PUNCH_HOLE makes one.
+ *
+ * Returns:  0, -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP, -ENOSPC.
+ */
+int
+file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
+{
+	struct vnode *v = f->vn;
+	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
+	int r;
+
+	if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE)) != 0 ||
+	    mode == FALLOC_PUNCH_HOLE)
+		return -EOPNOTSUPP;
+	if (acc != O_WRONLY && acc != O_RDWR)
+		return -EBADF;
+	if (v->type == S_IFIFO)
+		return -ESPIPE;
+	if (v->vmo == NULL)
+		return -ENODEV;
+	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
+		return -EFBIG;
+	rw_lock_write(&v->lock);
+	if ((mode & FALLOC_PUNCH_HOLE) != 0)
+		r = punch_hole(v, off, len);
+	else if ((mode & FALLOC_KEEP_SIZE) != 0 ||
+	    off + len <= vmo_size(v->vmo))
+		r = fill_holes(v, off, MIN(off + len, vmo_size(v->vmo)));
+	else
+		r = fill_holes(v, off, off + len);
+	rw_unlock_write(&v->lock);
+	if (r == 0)
+		vn_touch(v, VN_MTIME | VN_CTIME);
+	return r;
+}
+
+/* One page that does not exist yet: write a zero, which makes it. */
+static int
+fill_page(struct vnode *v, uint64_t off)
+{
+	char zero = 0;
+	struct uio u;
+	ssize_t n;
+
+	if (v->ops->reserve != NULL && v->ops->reserve(v, off, 1) == 0)
+		return -ENOSPC;
+	uio_init_kernel(&u, &zero, 1);
+	n = vmo_write(v->vmo, off, &u);
+	return n < 0 ? (int)n : 0;
+}
+
+/* Make all pages of [off, end); the size grows to end if it is below. */
+static int
+fill_holes(struct vnode *v, uint64_t off, uint64_t end)
+{
+	uint64_t size = vmo_size(v->vmo), pg;
+	int r = 0;
+
+	if (end > size)
+		r = v->ops->resize(v, end);
+	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
+		if (vmo_next_page(v->vmo, pg) != pg)
+			r = fill_page(v, pg << PAGE_SHIFT);
+	if (r != 0 && end > size && v->ops->resize(v, size) != 0)
+		klog("fs: a file could not be cut back to %lu\n", size);
+	return r;
+}
+
+/* One piece through buf.  Bytes that arrived in out, or -errno. */
+static ssize_t
+splice_piece(struct file *in, uint64_t in_off, struct file *out,
+    uint64_t *out_off, void *buf, size_t n)
+{
+	ssize_t got = file_pread_kernel(in, in_off, buf, n);
+	struct uio u;
+
+	if (got <= 0)
+		return got;
+	uio_init_kernel(&u, buf, (size_t)got);
+	got = out_off != NULL ? file_pwrite(out, *out_off, &u) :
+	    file_write(out, &u);
+	if (got > 0 && out_off != NULL)
+		*out_off += (uint64_t)got;
+	return got;
+}
+
+/*
+ * sendfile(2), copy_file_range(2): up to n bytes from in, which must be
+ * seekable so that nothing is lost when out takes less than was read.
+ *
+ * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give.
+ */
+ssize_t
+file_splice(struct file *in, uint64_t *in_off, struct file *out,
+    uint64_t *out_off, size_t n)
+{
+	uint64_t pos = in_off != NULL ? *in_off : atomic_load_relaxed(&in->pos);
+	size_t done = 0, want;
+	ssize_t r = 0;
+	char *buf;
+
+	if (in->vn->type != S_IFREG)
+		return in->vn->type == S_IFDIR ? -EISDIR : -EINVAL;
+	buf = kmem_alloc(SPLICE_BYTES);
+	if (buf == NULL)
+		return -ENOMEM;
+	while (done < n) {
+		want = MIN(n - done, SPLICE_BYTES);
+		r = splice_piece(in, pos, out, out_off, buf, want);
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+		pos += (uint64_t)r;
+		if (thread_current()->pending != 0)
+			break;
+	}
+	kmem_free(buf);
+	if (in_off != NULL) {
+		*in_off = pos;
+	} else {
+		mutex_lock(&in->pos_lock);
+		in->pos = pos;
+		mutex_unlock(&in->pos_lock);
+	}
+	return done > 0 ? (ssize_t)done : r;
+}

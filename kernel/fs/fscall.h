@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fscall.h: the second door of fs/: one function per kind of file call
+ *
+ * Offers    what sys/sys_file.c, sys_path.c and sys_poll.c decode for; exec
+ *           and the rest of the kernel need fs.h only.
+ * Needs     vm/, dev/, kern/.
+ * Sleeps?   Yes.
+ * In interrupts?  Never.
+ *
+ * All return 0 or a count, or the negative error number that Linux documents.
+ */
+#ifndef FS_FSCALL_H
+#define FS_FSCALL_H
+
+#include "fs/fs.h"
+#include "fs/fsflags.h"
+
+/* A moment, since 1970. */
+struct kts {
+	int64_t sec;
+	uint32_t nsec;
+};
+
+struct kstat {
+	uint64_t dev, ino, rdev, size, blocks; /* blocks of 512 bytes */
+	uint32_t mode, nlink, uid, gid, blksize;
+	struct kts atime, mtime, ctime, btime;
+};
+
+struct kstatfs {
+	uint64_t type, bsize, blocks, bfree, files, ffree, fsid;
+	uint64_t namelen, flags;
+};
+
+/* A path as a call names it. */
+struct path_at {
+	struct file *dirf;   /* where a relative path starts, NULL: cwd */
+	const char *path;    /* kernel copy, NUL-terminated */
+	unsigned flags;      /* AT_* */
+};
+
+/* Which attributes to change; ATTR_NOW_*: the time is the kernel's. */
+enum attr_bits {
+	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8,
+	ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_NOW_A = 64, ATTR_NOW_M = 128
+};
+struct kattr {
+	unsigned valid;      /* ATTR_* */
+	uint32_t mode, uid, gid;
+	uint64_t size;
+	struct kts atime, mtime;
+};
+
+/* ---- open.c ---- */
+int fs_open(const struct path_at *, unsigned flags, unsigned mode,
+    struct file **out) MUST_CHECK;
+
+/* ---- attr.c ---- */
+int fs_stat(const struct path_at *, struct kstat *) MUST_CHECK;
+int file_stat(struct file *, struct kstat *) MUST_CHECK;
+int fs_access(const struct path_at *, unsigned want) MUST_CHECK;
+int fs_setattr(const struct path_at *, const struct kattr *) MUST_CHECK;
+int file_setattr(struct file *, const struct kattr *) MUST_CHECK;
+int fs_statfs(const struct path_at *, struct kstatfs *) MUST_CHECK;
+int file_statfs(struct file *, struct kstatfs *) MUST_CHECK;
+struct kts kts_now(void);
+
+/* ---- names.c ---- */
+int fs_mknod(const struct path_at *, unsigned mode, uint64_t rdev) MUST_CHECK;
+int fs_symlink(const char *target, const struct path_at *) MUST_CHECK;
+int fs_unlink(const struct path_at *) MUST_CHECK;    /* AT_REMOVEDIR: rmdir */
+int fs_link(const struct path_at *from, const struct path_at *to) MUST_CHECK;
+int fs_rename(const struct path_at *from, const struct path_at *to,
+    unsigned flags) MUST_CHECK;
+ssize_t fs_readlink(const struct path_at *, char *buf, size_t cap);
+
+/* ---- fsctx.c: where the current thread stands ---- */
+int fs_chdir(const struct path_at *) MUST_CHECK;
+int fs_chroot(const struct path_at *) MUST_CHECK;
+ssize_t fs_getcwd(char *buf, size_t cap);            /* length without NUL */
+unsigned fs_umask(unsigned mask);                    /* returns the old one */
+const struct cred *fs_cred(void);
+
+/* ---- mount.c ---- */
+int fs_mount(const char *source, const struct path_at *, const char *type,
+    unsigned flags, const char *data) MUST_CHECK;
+int fs_umount(const struct path_at *) MUST_CHECK;
+
+/* ---- file.c: fmode of each was checked; -EBADF else ---- */
+ssize_t file_read(struct file *, struct uio *);      /* at the position */
+ssize_t file_write(struct file *, struct uio *);
+ssize_t file_pread(struct file *, uint64_t off, struct uio *);
+ssize_t file_pwrite(struct file *, uint64_t off, struct uio *);
+int64_t file_lseek(struct file *, int64_t off, int whence);
+int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
+/* POLL* that hold; *wq: what to sleep on, NULL: always ready. */
+unsigned file_poll(struct file *, struct waitq **wq);
+void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */
+int file_sync(struct file *) MUST_CHECK;
+int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
+    MUST_CHECK;
+bool file_is_path(struct file *);                    /* opened O_PATH */
+bool file_is_seekable(struct file *);
+/* Bytes from one file to the other through the kernel; off NULL: position. */
+ssize_t file_splice(struct file *in, uint64_t *in_off, struct file *out,
+    uint64_t *out_off, size_t n);
+/* Registered by proc/: RLIMIT_FSIZE of the current process. */
+void fs_set_fsize_fn(uint64_t (*)(void));
+
+/* Directory entries, one call each; nonzero from emit ends the walk. */
+struct dirsink_entry {
+	const char *name;
+	size_t len;
+	uint64_t ino, next;  /* position behind this entry */
+	uint32_t mode;       /* S_IFMT bits */
+};
+struct dirsink {
+	int (*emit)(struct dirsink *, const struct dirsink_entry *);
+};
+int file_readdir(struct file *, struct dirsink *) MUST_CHECK;
+
+/* ---- pipe.c ---- */
+int pipe_create(unsigned flags, struct file **rd, struct file **wr) MUST_CHECK;
+int64_t pipe_size(struct file *);                    /* -EBADF: no pipe */
+int64_t pipe_set_size(struct file *, uint64_t bytes);
+
+/* ---- flock.c: locks on files ---- */
+struct krange {              /* a record lock, [start, end) */
+	uint64_t start, end; /* end UINT64_MAX: to the end of the file */
+	bool exclusive;
+	int pid;             /* of the holder, for F_GETLK */
+};
+enum lock_wait { LOCK_NOWAIT, LOCK_WAIT };
+/* owner: the file for flock and OFD locks, the descriptor table for POSIX. */
+int file_lock_range(struct file *, const void *owner, const struct krange *,
+    enum lock_wait) MUST_CHECK;
+int file_unlock_range(struct file *, const void *owner, uint64_t start,
+    uint64_t end) MUST_CHECK;
+/* The first lock in the way, true; *k is changed only then. */
+bool file_test_range(struct file *, const void *owner, struct krange *k);
+int file_flock(struct file *, int op) MUST_CHECK;
+void file_unlock_owner(struct file *, const void *owner); /* at close */
+
+/* ---- poll.c ---- */
+struct poll_req {
+	struct file *file;   /* NULL: answers nothing */
+	unsigned events, revents;
+};
+/* How many answered, 0 at the deadline, -EINTR, -ENOMEM. */
+int fs_poll(struct poll_req *, unsigned n, uint64_t deadline_ns) MUST_CHECK;
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fsdat.h: vnode, mount, open file: every field and who may touch it
+ *
+ * Problem   Names, files and open files are three things: a file may have many
+ *           names or none, and be open many times.
+ *
+ * Picture   descriptor → struct file → struct vnode → struct vmo (bytes)
+ *                          position      attributes
+ *           path → namei.c → vnode; a directory's entries are the business of
+ *           its file system (vnode_ops), reached under its mount's tree lock.
+ *
+ * Lock order (all sleeping ones have LR_VNODE and nest in this order only):
+ *           mount->tree → vnode->lock → file->pos_lock
+ *           mount_mutex → mount->tree, only in umount.
+ *           Alone, never with one of these: pipe->lock, fsctx->lock.
+ *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock,
+ *           the lock of flock.c.
+ *           Only one tree lock, and only one vnode lock, at a time.
+ *
+ * Tags      [c] constant after construction  [A] atomic
+ *           [T] mount->tree                  [V] vnode->lock
+ *           [L] vnode->attr_lock             [N] names_lock of vnode.c
+ *           [Q] file->pos_lock               [K] pipe->lock
+ *           [G] the lock of flock.c
+ *
+ * Read next vnode.c, namei.c, file.c.
+ */
+#ifndef FS_FSDAT_H
+#define FS_FSDAT_H
+
+#include "fs/fscall.h"
+#include "lib/list.h"
+
+/* A component: a piece of some string, not terminated. */
+struct name {
+	const char *s;
+	size_t len;
+};
+
+struct vnode;
+struct mount;
+
+/* What create makes. */
+struct vn_new {
+	struct name name;     /* len 0: a file without a name (O_TMPFILE) */
+	uint32_t mode;        /* S_IFMT and permission bits */
+	uint32_t uid, gid;
+	uint64_t rdev;
+	const char *target;   /* of a symbolic link */
+};
+
+/* One rename, both ends checked: dst is NULL or replaceable. */
+struct vn_move {
+	struct vnode *from_dir, *to_dir, *src, *dst;
+	struct name from, to;
+};
+
+/*
+ * What a file system does.  A NULL entry: not supported (-EPERM for changes,
+ * -ENOTDIR or -EINVAL for queries).  "T" and "V": the lock held, w for writing.
+ */
+struct vnode_ops {
+	/* T: the child with a reference, or -ENOENT. */
+	int (*lookup)(struct vnode *dir, const struct name *, struct vnode **out);
+	/* Tw: a new child with a reference; -EEXIST, -ENOSPC, -ENOMEM. */
+	int (*create)(struct vnode *dir, const struct vn_new *, struct vnode **out);
+	int (*link)(struct vnode *dir, const struct name *, struct vnode *); /* Tw */
+	/* Tw: -ENOTEMPTY for a directory that is not empty. */
+	int (*remove)(struct vnode *dir, const struct name *, struct vnode *);
+	int (*rename)(const struct vn_move *);                        /* Tw */
+	/* T: emit entries from position *pos on; advance it. */
+	int (*readdir)(struct vnode *dir, uint64_t *pos, struct dirsink *);
+	/* No lock: length; the text is constant. */
+	ssize_t (*readlink)(struct vnode *, char *buf, size_t cap);
+	/* No lock: a link that leads to a file, not to a name (/proc/self/fd/1). */
+	int (*jump)(struct vnode *, struct vnode **out);
+	/* Vw: change the size; reserve: how many bytes may be written at off. */
+	int (*resize)(struct vnode *, uint64_t bytes);
+	uint64_t (*reserve)(struct vnode *, uint64_t off, uint64_t n);
+	/* No lock: a file is opened; may set file->priv. */
+	int (*opened)(struct vnode *, struct file *);
+	/* No lock: the last reference is gone. */
+	void (*inactive)(struct vnode *);
+};
+
+/* What a position means to an open file. */
+enum file_seek {
+	SEEKS_NEVER,    /* a stream: lseek, pread give -ESPIPE */
+	SEEKS_IGNORED,  /* accepted, always 0: /dev/zero */
+	SEEKS_POSITION  /* read and write run under pos_lock */
+};
+
+/*
+ * What an open file does; files with a vmo and directories have none.  off is
+ * the position (SEEKS_POSITION), else ignored.
+ */
+struct file_ops {
+	enum file_seek seek;
+	/* No lock: a read at off comes.  Set: write runs without a lock too. */
+	int (*prepare)(struct file *, uint64_t off);
+	ssize_t (*read)(struct file *, uint64_t *off, struct uio *);
+	ssize_t (*write)(struct file *, uint64_t *off, struct uio *);
+	unsigned (*poll)(struct file *, struct waitq **wq);
+	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
+	void (*close)(struct file *);
+};
+
+/*
+ * A file, directory, link, device or pipe.  Typical life: create or lookup
+ * (ref 1) → named by its directory (ref 2) → opened, closed → removed →
+ * vn_put of the last reference → inactive.
+ */
+struct vnode {
+	const struct vnode_ops *ops;   /* [c] */
+	const struct file_ops *fops;   /* [c] NULL: file with vmo, directory */
+	struct mount *mnt;             /* [c] */
+	uint64_t ino;                  /* [c] */
+	uint64_t rdev;                 /* [c] devices */
+	uint32_t type;                 /* [c] S_IFMT bits */
+	uint32_t refs;                 /* [A] */
+	int32_t writers;               /* [A] > 0 open for writing, < 0 executing */
+	uint32_t nlink;                /* [T] names; 0: deleted */
+	struct rwlock lock;            /* [c] guards data and size */
+	struct vmo *vmo;               /* [c] bytes of a regular file; its size [V] */
+	uint64_t pages;                /* [V] counted in mnt->used_pages */
+	uint64_t link_bytes;           /* [c] length of a link's text */
+	struct spinlock attr_lock;     /* [c] */
+	uint32_t perm, uid, gid;       /* [L] */
+	struct kts atime, mtime, ctime, btime; /* [L] */
+	struct vnode *parent;          /* [N] referenced; NULL: root or nameless */
+	char *name;                    /* [N] in parent; NULL as above */
+	struct mount *mounted;         /* [N] here is another mount's root */
+	void *priv;                    /* [c] of the file system, by type */
+	struct list locks;             /* [G] record locks and flock */
+	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
+	bool marked;                   /* [T] counted by unmount */
+};
+
+/* A file system and the place where it hangs. */
+struct mount {
+	const struct fstype *type;     /* [c] */
+	struct rwlock tree;            /* [c] guards all names in it */
+	struct vnode *root;            /* [c] referenced */
+	struct vnode *covered;         /* [N] referenced; NULL: the first root */
+	struct list_node all;          /* [N] */
+	uint64_t dev;                  /* [c] st_dev */
+	unsigned flags;                /* [c] MS_* */
+	uint64_t next_ino;             /* [A] */
+	uint64_t vnodes, max_vnodes;   /* [A] max 0: no limit */
+	uint64_t used_pages, max_pages; /* [A] max 0: no limit */
+	uint32_t root_mode;            /* [c] permission bits of the root */
+	char source[32];               /* [c] */
+};
+
+struct fstype {
+	const char *name;
+	bool on_demand;                /* lookup makes vnodes: no tree lock */
+	uint64_t magic;                /* statfs f_type */
+	/* Make root; the mount is private yet.  0, -errno. */
+	int (*mount)(struct mount *);
+	/* Drop all names; -EBUSY when something is in use. */
+	int (*unmount)(struct mount *);
+};
+
+#define MS_RDONLY 1u
+#define MS_NOSUID 2u
+#define MS_NODEV 4u
+#define MS_NOEXEC 8u
+#define MS_REMOUNT 32u
+#define MS_BIND 4096u
+#define MS_MOVE 8192u
+
+/* An open file. */
+struct file {
+	uint32_t refs;                 /* [A] */
+	uint32_t flags;                /* [A] O_*; access mode is constant */
+	const struct file_ops *ops;    /* [c] NULL: regular, directory, O_PATH */
+	struct vnode *vn;              /* [c] referenced */
+	struct mutex pos_lock;         /* [c] */
+	uint64_t pos;                  /* [Q] */
+	void *priv;                    /* [c] text of /proc, device, pipe */
+};
+
+/* The largest offset of a file: its page numbers fit 40 bits. */
+#define FILE_MAX_BYTES (1ul << 52)
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fsfn.h: functions of fs/ for fs/, one block per file in reading order
+ */
+#ifndef FS_FSFN_H
+#define FS_FSFN_H
+
+#include "fs/fsdat.h"
+
+/* ---- vnode.c: life, names, rights ---- */
+struct vnode *vn_alloc(struct mount *, const struct vnode_ops *, uint32_t mode);
+void vn_get(struct vnode *);
+void vn_put(struct vnode *);
+char *vn_name_dup(const struct name *);
+void vn_set_name(struct vnode *, struct vnode *parent, char *name);
+struct vnode *vn_parent(struct vnode *);
+bool vn_is_below(struct vnode *, const struct vnode *top);
+#define VN_R 4u
+#define VN_W 2u
+#define VN_X 1u
+int vn_permit(struct vnode *, const struct cred *, unsigned want) MUST_CHECK;
+bool vn_is_owner(struct vnode *, const struct cred *);
+bool cred_in_group(const struct cred *, uint32_t gid);
+uint32_t vn_mode(struct vnode *);
+#define VN_ATIME 1u
+#define VN_MTIME 2u
+#define VN_CTIME 4u
+void vn_touch(struct vnode *, unsigned which);
+int vn_write_begin(struct vnode *) MUST_CHECK;
+void vn_write_end(struct vnode *);
+ssize_t vn_full_path(struct vnode *, char *buf, size_t cap);
+void names_hold(void);
+void names_drop(void);
+
+/* ---- mount.c ---- */
+struct vnode *mount_root(void);
+struct vnode *mount_cross(struct vnode *);
+struct vnode *mount_above(struct vnode *);
+void mount_statfs(struct mount *, struct kstatfs *);
+void mounts_show(struct out *);
+
+/* ---- namei.c ---- */
+enum walk_flags {
+	WALK_NOFOLLOW = 1,  /* a link as last component is the result */
+	WALK_PARENT = 2     /* the last component may be missing */
+};
+enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
+struct walk {
+	const struct cred *cred;  /* set by the caller, NULL: fs_cred() */
+	struct vnode *root;       /* referenced */
+	struct vnode *dir;        /* referenced: where last was looked up */
+	struct vnode *vn;         /* referenced: the result; NULL: missing */
+	struct name last;         /* in rest's string */
+	enum walk_last kind;
+	bool slash;               /* the path ends in a slash */
+	unsigned flags, nlinks;
+	const char *rest;
+	char *buf;                /* text of a followed link, or NULL */
+};
+int walk_path(struct walk *, const struct path_at *, unsigned flags) MUST_CHECK;
+void walk_end(struct walk *);
+int dir_find(struct vnode *dir, const struct name *, struct vnode **out)
+    MUST_CHECK;
+
+/* ---- fsctx.c ---- */
+struct vnode *fsctx_root(void);
+struct vnode *fsctx_cwd(void);
+
+/* ---- names.c ---- */
+int names_create(struct walk *, struct vn_new *, struct vnode **out) MUST_CHECK;
+
+/* ---- open.c, file.c ---- */
+struct file *file_alloc(void);
+void tree_lock_read(struct mount *);
+void tree_unlock_read(struct mount *);
+int file_start(struct file *, struct vnode *, unsigned flags) MUST_CHECK;
+int vn_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
+void vn_stat(struct vnode *, struct kstat *);
+
+/* ---- tmpfs.c ---- */
+extern const struct fstype tmpfs_type;
+int tmpfs_mount(struct mount *) MUST_CHECK;
+int tmpfs_unmount(struct mount *) MUST_CHECK;
+
+/* ---- devfs.c ---- */
+extern const struct fstype devfs_type;
+int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
+void devfs_populate(void);
+
+/* ---- procfs.c, procpid.c ---- */
+extern const struct fstype procfs_type;
+
+/* ---- pipe.c ---- */
+extern const struct file_ops pipe_file_ops;
+int pipe_opened(struct vnode *, struct file *) MUST_CHECK;
+void pipe_inactive(struct vnode *);
+void pipe_init(void);
+
+/* ---- flock.c ---- */
+void flock_vnode_gone(struct vnode *);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * initramfs.c: unpack the cpio archive that the loader brought
+ *
+ * Problem   The first root is empty; its files lie in memory as one or several
+ *           archives of format newc, one behind the other.
+ *
+ * Picture   header (110 bytes of hex) │ name NUL │ pad 4 │ data │ pad 4 │ …
+ *           … │ "TRAILER!!!" │ zeros │ next archive
+ *
+ * Rules     1. Every number comes from outside: nothing is read beyond the
+ *              archive, whatever the header says.
+ *           2. Entries of one archive with the same inode are one file; its
+ *              data comes with any of them.
+ *           3. A directory's time is set at the end, after its files.
+ *
+ * Read next names.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define HEADER_BYTES 110ul
+
+/* The fields of a header, in order. */
+enum field {
+	F_INO, F_MODE, F_UID, F_GID, F_NLINK, F_MTIME, F_SIZE, F_DEV_MAJOR,
+	F_DEV_MINOR, F_RDEV_MAJOR, F_RDEV_MINOR, F_NAMESIZE, F_CHECK, F_COUNT
+};
+
+/* Something to remember until the archive ends. */
+struct note {
+	struct list_node node;
+	uint32_t ino, dev;       /* a file with links, or … */
+	bool is_dir;             /* … a directory and its time */
+	uint32_t mtime;
+	char path[];
+};
+
+struct unpack {
+	const char *base;        /* of this archive: padding counts from here */
+	size_t pos, size;
+	struct list notes;
+	uint32_t field[F_COUNT]; /* of the entry at hand */
+	const char *name, *data;
+};
+
+static int archive_unpack(struct unpack *u);
+static int entry_parse(struct unpack *u);
+static int entry_make(struct unpack *u);
+static void notes_finish(struct unpack *u);
+
+/*
+ * Unpack all archives of n bytes at cpio below the root.
+ *
+ * Context:  a thread that acts as root; may sleep.
+ * Returns:  0, -EINVAL (malformed), and what making a file gives; a log line
+ *           says which entry it was.  What came before it stays.
+ */
+int
+initramfs_unpack(const void *cpio, size_t n)
+{
+	struct unpack u = { .base = cpio, .size = n };
+	int r = 0;
+
+	while (r == 0) {
+		while (u.size > 0 && *u.base == '\0') {
+			u.base++;
+			u.size--;
+		}
+		if (u.size == 0)
+			break;
+		u.pos = 0;
+		u.name = NULL;
+		list_init(&u.notes);
+		r = archive_unpack(&u);
+		notes_finish(&u);
+		if (r != 0)
+			klog("initramfs: error %d at byte %lu, after %s\n", -r,
+			    (unsigned long)(u.base - (const char *)cpio) + u.pos,
+			    u.name != NULL ? u.name : "nothing");
+		u.base += u.pos;
+		u.size -= u.pos;
+	}
+	return r;
+}
+
+static int
+archive_unpack(struct unpack *u)
+{
+	int r;
+
+	for (;;) {
+		r = entry_parse(u);
+		if (r != 0 || strcmp(u->name, "TRAILER!!!") == 0)
+			return r;
+		r = entry_make(u);
+		if (r != 0)
+			return r;
+	}
+}
+
+/* Eight hex digits; false: something else. */
+static bool
+hex_parse(const char *s, uint32_t *out)
+{
+	unsigned i;
+	uint32_t v = 0;
+
+	for (i = 0; i < 8; i++) {
+		char c = s[i];
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (uint32_t)(c - '0');
+		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+			v = v << 4 | (uint32_t)((c | 32) - 'a' + 10);
+		else
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+static size_t
+pad4(size_t n)
+{
+	return (n + 3) & ~3ul;
+}
+
+/* n more bytes at pos, then padding; NULL: there are not that many. */
+static const char *
+take(struct unpack *u, size_t n)
+{
+	const char *p = u->base + u->pos;
+
+	if (n > u->size - u->pos)
+		return NULL;
+	u->pos = MIN(pad4(u->pos + n), u->size);
+	return p;
+}
+
+/* Header, name and data of the next entry.  0, -EINVAL. */
+static int
+entry_parse(struct unpack *u)
+{
+	const char *h = u->base + u->pos;
+	unsigned i;
+
+	if (u->size - u->pos < HEADER_BYTES ||
+	    (memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0))
+		return -EINVAL;
+	for (i = 0; i < F_COUNT; i++)
+		if (!hex_parse(h + 6 + 8 * i, &u->field[i]))
+			return -EINVAL;
+	if (u->field[F_NAMESIZE] == 0 || u->field[F_NAMESIZE] > PATH_MAX)
+		return -EINVAL;
+	/* The name follows the header without padding between. */
+	h = take(u, HEADER_BYTES + u->field[F_NAMESIZE]);
+	if (h == NULL || h[HEADER_BYTES + u->field[F_NAMESIZE] - 1] != '\0')
+		return -EINVAL;
+	u->name = h + HEADER_BYTES;
+	u->data = take(u, u->field[F_SIZE]);
+	return u->data == NULL || *u->name == '\0' ? -EINVAL : 0;
+}
+
+static struct path_at
+entry_path(const struct unpack *u)
+{
+	return (struct path_at){ NULL, u->name, AT_SYMLINK_NOFOLLOW };
+}
+
+/* Remember this entry.  0, -ENOMEM. */
+static int
+note_add(struct unpack *u, bool is_dir)
+{
+	size_t n = strlen(u->name) + 1;
+	struct note *note = kmem_alloc(sizeof(*note) + n);
+
+	if (note == NULL)
+		return -ENOMEM;
+	note->ino = u->field[F_INO];
+	note->dev = u->field[F_DEV_MAJOR] << 20 | u->field[F_DEV_MINOR];
+	note->is_dir = is_dir;
+	note->mtime = u->field[F_MTIME];
+	memcpy(note->path, u->name, n);
+	list_push_front(&u->notes, &note->node);
+	return 0;
+}
+
+/* The first name of the file of which this entry is another, or NULL. */
+static const struct note *
+note_find(const struct unpack *u)
+{
+	uint32_t dev = u->field[F_DEV_MAJOR] << 20 | u->field[F_DEV_MINOR];
+	const struct note *note;
+
+	LIST_FOREACH(note, &u->notes, node)
+		if (!note->is_dir && note->ino == u->field[F_INO] &&
+		    note->dev == dev)
+			return note;
+	return NULL;
+}
+
+/* Set the time of a path. */
+static void
+mtime_set(const char *path, uint32_t mtime)
+{
+	const struct path_at at = { NULL, path, AT_SYMLINK_NOFOLLOW };
+	struct kattr a = { .valid = ATTR_ATIME | ATTR_MTIME };
+	int r;
+
+	a.atime.sec = a.mtime.sec = mtime;
+	r = fs_setattr(&at, &a);
+	if (r != 0)
+		klog("initramfs: times of %s: error %d\n", path, -r);
+}
+
+/* The archive is done, or broke: directories' times, and forget. */
+static void
+notes_finish(struct unpack *u)
+{
+	struct list_node *n;
+
+	while ((n = list_pop_front(&u->notes)) != NULL) {
+		struct note *note = LIST_ENTRY(n, struct note, node);
+
+		if (note->is_dir)
+			mtime_set(note->path, note->mtime);
+		kmem_free(note);
+	}
+}
+
+/* Owner, mode and time as the archive has them. */
+static int
+entry_attrs(struct unpack *u)
+{
+	const struct path_at at = entry_path(u);
+	struct kattr a = { .valid = ATTR_UID | ATTR_GID, .uid = u->field[F_UID],
+		.gid = u->field[F_GID] };
+	int r = fs_setattr(&at, &a);
+
+	/* Second, since a change of owner takes set-id bits away. */
+	a.valid = ATTR_ATIME | ATTR_MTIME;
+	if (!S_ISLNK(u->field[F_MODE]))
+		a.valid |= ATTR_MODE;
+	a.mode = u->field[F_MODE] & S_PERM;
+	a.atime.sec = a.mtime.sec = u->field[F_MTIME];
+	return r == 0 ? fs_setattr(&at, &a) : r;
+}
+
+/* The data of a regular file. */
+static int
+file_fill(struct unpack *u)
+{
+	const struct path_at at = entry_path(u);
+	size_t n = u->field[F_SIZE];
+	struct file *f;
+	struct uio uio;
+	ssize_t r;
+
+	r = fs_open(&at, O_WRONLY | O_CREAT | O_TRUNC, 0600, &f);
+	if (r != 0)
+		return (int)r;
+	uio_init_kernel(&uio, (void *)(uintptr_t)u->data, n);
+	r = n == 0 ? 0 : file_write(f, &uio);
+	file_put(f);
+	if (r < 0)
+		return (int)r;
+	return (size_t)r == n ? 0 : -ENOSPC;
+}
+
+static int
+regular_make(struct unpack *u)
+{
+	const struct path_at at = entry_path(u);
+	const struct note *first = NULL;
+	int r;
+
+	if (u->field[F_NLINK] > 1)
+		first = note_find(u);
+	if (first != NULL) {
+		const struct path_at from = { NULL, first->path, 0 };
+
+		r = fs_link(&from, &at);
+		if (r != 0 || u->field[F_SIZE] == 0)
+			return r;
+	} else if (u->field[F_NLINK] > 1) {
+		r = note_add(u, false);
+		if (r != 0)
+			return r;
+	}
+	r = file_fill(u);
+	return r == 0 ? entry_attrs(u) : r;
+}
+
+static int
+dir_make(struct unpack *u)
+{
+	const struct path_at at = entry_path(u);
+	int r = fs_mknod(&at, S_IFDIR | 0700, 0);
+
+	if (r != 0 && r != -EEXIST)
+		return r;
+	r = entry_attrs(u);
+	return r == 0 ? note_add(u, true) : r;
+}
+
+static int
+link_make(struct unpack *u)
+{
+	const struct path_at at = entry_path(u);
+	char *target;
+	int r;
+
+	if (u->field[F_SIZE] == 0 || u->field[F_SIZE] >= PATH_MAX)
+		return -EINVAL;
+	target = kmem_alloc(u->field[F_SIZE] + 1);
+	if (target == NULL)
+		return -ENOMEM;
+	memcpy(target, u->data, u->field[F_SIZE]);
+	target[u->field[F_SIZE]] = '\0';
+	r = fs_symlink(target, &at);
+	kmem_free(target);
+	return r == 0 ? entry_attrs(u) : r;
+}
+
+/* A device that the kernel has made in /dev already is left alone. */
+static int
+node_make(struct unpack *u)
+{
+	const struct path_at at = entry_path(u);
+	int r = fs_mknod(&at, u->field[F_MODE], dev_make(u->field[F_RDEV_MAJOR],
+	    u->field[F_RDEV_MINOR]));
+
+	if (r == -EEXIST)
+		return 0;
+	return r == 0 ? entry_attrs(u) : r;
+}
+
+static int
+entry_make(struct unpack *u)
+{
+	switch (u->field[F_MODE] & S_IFMT) {
+	case S_IFREG:
+		return regular_make(u);
+	case S_IFDIR:
+		return dir_make(u);
+	case S_IFLNK:
+		return link_make(u);
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return node_make(u);
+	}
+	return -EINVAL;
+}

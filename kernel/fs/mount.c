@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mount.c: which file system hangs where
+ *
+ * Problem   One tree of names is made of several file systems; a lookup must
+ *           change from one to the next in both directions.
+ *
+ * Picture   covered vnode ──mounted──→ struct mount ──root──→ vnode
+ *                         ←──covered──
+ *           down: mount_cross(), up (dot-dot): mount_above()
+ *
+ * Rules     1. The two pointers change together under names_lock; mount and
+ *              umount are one at a time by mount_mutex.
+ *           2. umount first hides the mount, then looks whether anyone uses
+ *              it: nobody can enter between the look and the end.
+ *
+ * Read next namei.c, tmpfs.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+static struct {
+	struct mutex mutex;      /* [c] one mount or umount at a time */
+	struct list all;         /* mutex; in order of mounting */
+	uint64_t last_dev;       /* [A] */
+} mounts = {
+	.mutex = MUTEX_INIT(mounts.mutex, LR_VNODE),
+	.all = LIST_INIT(mounts.all),
+};
+
+static const struct fstype *const fstypes[] = {
+	&tmpfs_type, &devfs_type, &procfs_type
+};
+
+static int mount_attach(struct mount *m, struct vnode *covered);
+static struct mount *mount_make(const struct fstype *, const char *source,
+    unsigned flags);
+
+static void
+make_dir(const char *path, unsigned mode)
+{
+	const struct path_at at = { NULL, path, 0 };
+	int r = fs_mknod(&at, S_IFDIR | mode, 0);
+
+	if (r != 0 && r != -EEXIST)
+		panic("fs: mkdir %s: error %d", path, -r);
+}
+
+static void
+must_mount(const char *source, const char *path, const char *type)
+{
+	const struct path_at at = { NULL, path, 0 };
+	int r = fs_mount(source, &at, type, 0, NULL);
+
+	if (r != 0)
+		panic("fs: mount %s: error %d", path, -r);
+}
+
+static void filesystems_show(struct out *out);
+
+/*
+ * The first tree: an empty tmpfs with /dev and /proc; the initramfs fills it.
+ *
+ * Context:  boot, a thread; panics without memory.
+ */
+void
+fs_init(void)
+{
+	static const struct procfs_row rows[] = {
+		{ "filesystems", 0444, filesystems_show, NULL },
+		{ "mounts", 0444, mounts_show, NULL },
+	};
+	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
+
+	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
+		panic("fs: no memory for the root");
+	pipe_init();
+	make_dir("/dev", 0755);
+	make_dir("/proc", 0555);
+	must_mount("devtmpfs", "/dev", "devtmpfs");
+	devfs_populate();
+	must_mount("tmpfs", "/dev/shm", "tmpfs");
+	must_mount("proc", "/proc", "proc");
+	procfs_register(rows, ARRAY_LEN(rows));
+}
+
+/* The first root with a reference; it never changes. */
+struct vnode *
+mount_root(void)
+{
+	struct mount *m = LIST_ENTRY(mounts.all.head.next, struct mount, all);
+
+	vn_get(m->root);
+	return m->root;
+}
+
+/*
+ * What one sees at v: itself, or the root of the file system mounted on it.
+ *
+ * Owns:     the reference moves from v to the result.
+ */
+struct vnode *
+mount_cross(struct vnode *v)
+{
+	struct vnode *root;
+
+	while (atomic_load(&v->mounted) != NULL) {
+		names_hold();
+		root = v->mounted != NULL ? v->mounted->root : NULL;
+		if (root != NULL)
+			vn_get(root);
+		names_drop();
+		if (root == NULL)
+			break;
+		vn_put(v);
+		v = root;
+	}
+	return v;
+}
+
+/*
+ * The place at which v is mounted, or v itself when it is not a root.
+ *
+ * Owns:     the reference moves from v to the result.
+ */
+struct vnode *
+mount_above(struct vnode *v)
+{
+	struct vnode *covered;
+
+	while (v == v->mnt->root) {
+		names_hold();
+		covered = v->mnt->covered;
+		if (covered != NULL)
+			vn_get(covered);
+		names_drop();
+		if (covered == NULL)
+			break;
+		vn_put(v);
+		v = covered;
+	}
+	return v;
+}
+
+/* A mount that nobody sees yet.  NULL: no memory. */
+static struct mount *
+mount_make(const struct fstype *type, const char *source, unsigned flags)
+{
+	struct mount *m = kmem_zalloc(sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->type = type;
+	rw_init(&m->tree, LR_VNODE);
+	list_node_init(&m->all);
+	m->dev = dev_make(0, (uint32_t)atomic_add(&mounts.last_dev, 1));
+	m->flags = flags;
+	m->root_mode = 0755;
+	str_copy(m->source, source, sizeof(m->source));
+	return m;
+}
+
+/*
+ * Let m be seen at covered (NULL: as the first root).
+ *
+ * Returns:  0, -EBUSY: something is mounted there, -ENOENT: removed.
+ * Owns:     takes its own reference to covered.
+ */
+static int
+mount_attach(struct mount *m, struct vnode *covered)
+{
+	int r = 0;
+
+	mutex_lock(&mounts.mutex);
+	if (covered != NULL) {
+		names_hold();
+		if (covered->mounted != NULL)
+			r = -EBUSY;
+		else if (covered->nlink == 0)
+			r = -ENOENT;
+		else
+			atomic_store(&covered->mounted, m);
+		names_drop();
+		if (r == 0)
+			vn_get(covered);
+	}
+	if (r == 0) {
+		m->covered = covered;
+		list_push_back(&mounts.all, &m->all);
+	}
+	mutex_unlock(&mounts.mutex);
+	return r;
+}
+
+static const struct fstype *
+fstype_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(fstypes); i++)
+		if (strcmp(fstypes[i]->name, name) == 0)
+			return fstypes[i];
+	return strcmp(name, "ramfs") == 0 ? &tmpfs_type : NULL;
+}
+
+/* "64m" → bytes, "50%" → of memory.  Returns: false: not a size. */
+static bool
+size_parse(const char *s, uint64_t *bytes)
+{
+	struct phys_stat ps;
+	const char *end;
+
+	*bytes = str_to_u64(s, &end);
+	if (end == s)
+		return false;
+	if (*end == '%') {
+		phys_stat(&ps);
+		*bytes = ps.total * PAGE_SIZE / 100 * *bytes;
+		end++;
+	} else if (*end != '\0' && strchr("kKmMgG", *end) != NULL) {
+		*bytes <<= *end == 'k' || *end == 'K' ? 10 :
+		    *end == 'm' || *end == 'M' ? 20 : 30;
+		end++;
+	}
+	return *end == '\0' || *end == ',';
+}
+
+/* "0755," → 0755 */
+static uint32_t
+octal_parse(const char *s)
+{
+	uint32_t v = 0;
+
+	while (*s >= '0' && *s <= '7')
+		v = v * 8 + (uint32_t)(*s++ - '0');
+	return v & S_PERM;
+}
+
+/* One "key=value" of mount(2)'s data.  0, -EINVAL. */
+static int
+option_apply(struct mount *m, const char *o)
+{
+	uint64_t n;
+
+	if (strncmp(o, "mode=", 5) == 0) {
+		m->root_mode = octal_parse(o + 5);
+		return 0;
+	}
+	if (strncmp(o, "size=", 5) == 0 && size_parse(o + 5, &n)) {
+		m->max_pages = PAGE_UP(n) >> PAGE_SHIFT;
+		return 0;
+	}
+	if (strncmp(o, "nr_inodes=", 10) == 0 && size_parse(o + 10, &n)) {
+		m->max_vnodes = n;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int
+options_apply(struct mount *m, const char *data)
+{
+	int r = 0;
+
+	while (r == 0 && data != NULL && *data != '\0') {
+		r = option_apply(m, data);
+		data = strchr(data, ',');
+		data = data == NULL ? NULL : data + 1;
+	}
+	return r;
+}
+
+/* Remount: only the flags change. */
+static int
+remount(struct vnode *v, unsigned flags)
+{
+	if (v != v->mnt->root)
+		return -EINVAL;
+	atomic_store(&v->mnt->flags, flags & (MS_RDONLY | MS_NOSUID | MS_NODEV |
+	    MS_NOEXEC));
+	return 0;
+}
+
+static int
+mount_new(const struct fstype *type, struct vnode *at, const char *source,
+    unsigned flags, const char *data)
+{
+	struct mount *m = mount_make(type, source, flags & (MS_RDONLY |
+	    MS_NOSUID | MS_NODEV | MS_NOEXEC));
+	int r;
+
+	if (m == NULL)
+		return -ENOMEM;
+	r = options_apply(m, data);
+	if (r == 0)
+		r = type->mount(m);
+	if (r != 0)
+		goto undo_make;
+	r = mount_attach(m, at);
+	if (r != 0)
+		goto undo_mount;
+	return 0;
+
+undo_mount:
+	CHECK(type->unmount(m) == 0);
+undo_make:
+	kmem_free(m);
+	return r;
+}
+
+/*
+ * mount(2): type is tmpfs, devtmpfs, proc.
+ *
+ * Locks:    none held.
+ * Returns:  0, -EPERM, -ENODEV (unknown type), -ENOTDIR, -EBUSY, -EINVAL.
+ */
+int
+fs_mount(const char *source, const struct path_at *at, const char *type,
+    unsigned flags, const char *data)
+{
+	const struct fstype *t = fstype_find(type);
+	struct walk w = { 0 };
+	int r;
+
+	if (fs_cred()->euid != 0)
+		return -EPERM;
+	r = walk_path(&w, at, 0);
+	if (r != 0)
+		return r;
+	if ((flags & (MS_BIND | MS_MOVE)) != 0)
+		r = -EINVAL;
+	else if ((flags & MS_REMOUNT) != 0)
+		r = remount(w.vn, flags);
+	else if (t == NULL)
+		r = -ENODEV;
+	else if (w.vn->type != S_IFDIR)
+		r = -ENOTDIR;
+	else
+		r = mount_new(t, w.vn, source, flags, data);
+	walk_end(&w);
+	return r;
+}
+
+/* Rule 2.  Locks: mount_mutex held. */
+static int
+umount_locked(struct mount *m)
+{
+	struct vnode *covered = m->covered;
+	int r;
+
+	ASSERT(mutex_is_mine(&mounts.mutex));
+	names_hold();
+	atomic_store(&covered->mounted, NULL);
+	names_drop();
+	r = m->type->unmount(m);
+	if (r == 0) {
+		list_remove(&m->all);
+		vn_put(covered);
+		kmem_free(m);
+		return 0;
+	}
+	names_hold();
+	atomic_store(&covered->mounted, m);
+	names_drop();
+	return r;
+}
+
+/*
+ * umount(2).
+ *
+ * Returns:  0, -EPERM, -EINVAL (no mount), -EBUSY (in use, or the first root).
+ */
+int
+fs_umount(const struct path_at *at)
+{
+	struct walk w = { 0 };
+	struct mount *m;
+	uint64_t dev;
+	int r;
+
+	if (fs_cred()->euid != 0)
+		return -EPERM;
+	r = walk_path(&w, at, 0);
+	if (r != 0)
+		return r;
+	dev = w.vn == w.vn->mnt->root ? w.vn->mnt->dev : 0;
+	walk_end(&w);
+
+	/* Our references are gone: now only those count that make it busy. */
+	r = -EINVAL;
+	mutex_lock(&mounts.mutex);
+	LIST_FOREACH(m, &mounts.all, all)
+		if (m->dev == dev) {
+			r = m->covered == NULL ? -EBUSY : umount_locked(m);
+			break;
+		}
+	mutex_unlock(&mounts.mutex);
+	return r;
+}
+
+/* statfs(2) of a mount; without a limit of its own: memory is the limit. */
+void
+mount_statfs(struct mount *m, struct kstatfs *st)
+{
+	uint64_t used = atomic_load(&m->used_pages);
+
+	memset(st, 0, sizeof(*st));
+	st->type = m->type->magic;
+	st->bsize = PAGE_SIZE;
+	st->namelen = NAME_MAX;
+	st->fsid = m->dev;
+	st->flags = m->flags | 0x20; /* ST_VALID */
+	st->blocks = m->max_pages;
+	st->bfree = used < m->max_pages ? m->max_pages - used : 0;
+	st->files = m->max_vnodes;
+	st->ffree = m->max_vnodes - MIN(m->max_vnodes, atomic_load(&m->vnodes));
+}
+
+static void
+mount_show(struct out *out, struct mount *m, char *path)
+{
+	ssize_t n = vn_full_path(m->root, path, PATH_MAX);
+
+	out_printf(out, "%s %s %s %s%s%s%s,relatime 0 0\n", m->source,
+	    n < 0 ? "?" : path, m->type->name,
+	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw",
+	    (m->flags & MS_NOSUID) != 0 ? ",nosuid" : "",
+	    (m->flags & MS_NODEV) != 0 ? ",nodev" : "",
+	    (m->flags & MS_NOEXEC) != 0 ? ",noexec" : "");
+}
+
+/* Text of /proc/mounts. */
+void
+mounts_show(struct out *out)
+{
+	char *path = kmem_alloc(PATH_MAX);
+	struct mount *m;
+
+	if (path == NULL)
+		return;
+	mutex_lock(&mounts.mutex);
+	LIST_FOREACH(m, &mounts.all, all)
+		mount_show(out, m, path);
+	mutex_unlock(&mounts.mutex);
+	kmem_free(path);
+}
+
+static void
+filesystems_show(struct out *out)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(fstypes); i++)
+		out_printf(out, "nodev\t%s\n", fstypes[i]->name);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * namei.c: from a path to a vnode
+ *
+ * Problem   "../a/link/b/" is walked component by component, through symbolic
+ *           links and from mount to mount, with a right to search each
+ *           directory; the caller wants the last vnode, or the directory and
+ *           name at which to make one.
+ *
+ * Picture   root, cwd or dirfd → dir ──component──→ child ─┬─ directory: dir
+ *                                 ↑                        ├─ link: its text
+ *                                 └────────────────────────┘   before the rest
+ *
+ * Rules     1. Nothing is locked between components: what holds is a reference
+ *              to dir.  Changes look the name up again under the tree lock.
+ *           2. At most LINKS_MAX links in one walk, or -ELOOP.
+ *           3. Dot-dot stops at the root of the thread.
+ *
+ * Read next names.c, open.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+static int walk_start(struct walk *w, const struct path_at *at);
+static int walk_component(struct walk *w, bool *done);
+static int walk_follow(struct walk *w, struct vnode *link, bool is_last);
+
+/*
+ * Look a path up.
+ *
+ * Locks:    none held.
+ * Returns:  0 (with WALK_PARENT w->vn may be NULL: the name is free), -ENOENT,
+ *           -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -ENOMEM.
+ * Owns:     w holds references; walk_end() after success only.
+ */
+int
+walk_path(struct walk *w, const struct path_at *at, unsigned flags)
+{
+	bool done = false;
+	int r;
+
+	w->flags = flags;
+	if (w->cred == NULL)
+		w->cred = fs_cred();
+	r = walk_start(w, at);
+	while (r == 0 && !done)
+		r = walk_component(w, &done);
+	if (r == 0 && w->vn != NULL && w->slash && w->vn->type != S_IFDIR)
+		r = -ENOTDIR;
+	if (r != 0)
+		walk_end(w);
+	return r;
+}
+
+/* Drop what walk_path() holds. */
+void
+walk_end(struct walk *w)
+{
+	vn_put(w->root);
+	vn_put(w->dir);
+	vn_put(w->vn);
+	kmem_free(w->buf);
+	w->root = w->dir = w->vn = NULL;
+	w->buf = NULL;
+}
+
+/* Where the walk begins: dir and rest. */
+static int
+walk_start(struct walk *w, const struct path_at *at)
+{
+	w->rest = at->path;
+	w->kind = LAST_ROOT;
+	if (*at->path == '\0' && (at->flags & AT_EMPTY_PATH) == 0)
+		return -ENOENT;
+	w->root = fsctx_root();
+	if (*at->path == '/') {
+		w->dir = w->root;
+		vn_get(w->dir);
+	} else if (at->dirf != NULL) {
+		w->dir = at->dirf->vn;
+		vn_get(w->dir);
+	} else {
+		w->dir = fsctx_cwd();
+	}
+	if (strnlen(at->path, PATH_MAX) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+/* The walk ends at v itself (its reference is taken over). */
+static int
+walk_finish(struct walk *w, struct vnode *v, enum walk_last kind, bool *done)
+{
+	w->vn = v;
+	w->kind = kind;
+	*done = true;
+	return 0;
+}
+
+/*
+ * Cut the next component off rest.
+ *
+ * Returns:  0; -ENAMETOOLONG.  w->last.len 0: nothing is left.
+ */
+static int
+walk_cut(struct walk *w, bool *is_last)
+{
+	const char *p = w->rest;
+
+	while (*p == '/')
+		p++;
+	w->last.s = p;
+	while (*p != '\0' && *p != '/')
+		p++;
+	w->last.len = (size_t)(p - w->last.s);
+	w->slash = *p == '/';
+	while (*p == '/')
+		p++;
+	w->rest = p;
+	*is_last = *p == '\0';
+	return w->last.len > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* The parent of dir, or dir at the root; over mount points. */
+static struct vnode *
+walk_dotdot(struct walk *w)
+{
+	struct vnode *v = w->dir, *parent;
+
+	vn_get(v);
+	if (v == w->root)
+		return v;
+	v = mount_above(v);
+	parent = vn_parent(v);
+	if (parent == NULL)
+		return v;
+	vn_put(v);
+	return mount_cross(parent);
+}
+
+/* The tree lock, for reading, where names are not made on demand. */
+void
+tree_lock_read(struct mount *m)
+{
+	if (!m->type->on_demand)
+		rw_lock_read(&m->tree);
+}
+
+void
+tree_unlock_read(struct mount *m)
+{
+	if (!m->type->on_demand)
+		rw_unlock_read(&m->tree);
+}
+
+/*
+ * Look n up in dir, without crossing mounts.
+ *
+ * Locks:    takes the tree lock shared.
+ * Returns:  0 with a reference, -ENOENT, -ENOTDIR, -ENOMEM.
+ */
+int
+dir_find(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	int r;
+
+	if (dir->ops->lookup == NULL)
+		return -ENOTDIR;
+	tree_lock_read(dir->mnt);
+	r = dir->ops->lookup(dir, n, out);
+	tree_unlock_read(dir->mnt);
+	return r;
+}
+
+static bool
+name_is(const struct name *n, const char *s)
+{
+	return n->len == strlen(s) && memcmp(n->s, s, n->len) == 0;
+}
+
+/* dir becomes v; the walk goes on there. */
+static int
+walk_enter(struct walk *w, struct vnode *v)
+{
+	if (v->type != S_IFDIR) {
+		vn_put(v);
+		return -ENOTDIR;
+	}
+	vn_put(w->dir);
+	w->dir = v;
+	return 0;
+}
+
+/* A file was found by this name: remember it, for /proc and getcwd. */
+static void
+walk_note_name(struct walk *w, struct vnode *v)
+{
+	char *s;
+
+	if (v->type == S_IFDIR || v->nlink < 2)
+		return;
+	s = vn_name_dup(&w->last);
+	if (s != NULL)
+		vn_set_name(v, w->dir, s);
+}
+
+/* The child v was found (reference taken over). */
+static int
+walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
+{
+	bool follow = !is_last || w->slash || (w->flags & WALK_NOFOLLOW) == 0;
+
+	if (v->type == S_IFLNK && follow) {
+		int r = walk_follow(w, v, is_last);
+
+		if (r == 0 && w->vn != NULL)
+			*done = true;
+		return r;
+	}
+	if (!is_last)
+		return walk_enter(w, mount_cross(v));
+	walk_note_name(w, v);
+	return walk_finish(w, mount_cross(v), LAST_NAME, done);
+}
+
+static int
+walk_component(struct walk *w, bool *done)
+{
+	struct vnode *v = NULL;
+	bool is_last;
+	int r = walk_cut(w, &is_last);
+
+	if (r != 0)
+		return r;
+	if (w->last.len == 0) {
+		vn_get(w->dir);
+		return walk_finish(w, w->dir, w->kind, done);
+	}
+	if (w->dir->type != S_IFDIR)
+		return -ENOTDIR;
+	r = vn_permit(w->dir, w->cred, VN_X);
+	if (r != 0)
+		return r;
+	if (name_is(&w->last, ".") || name_is(&w->last, "..")) {
+		w->kind = w->last.len == 1 ? LAST_DOT : LAST_DOTDOT;
+		if (w->last.len == 2) {
+			v = walk_dotdot(w);
+			vn_put(w->dir);
+			w->dir = v;
+		}
+		if (!is_last)
+			return 0;
+		vn_get(w->dir);
+		return walk_finish(w, w->dir, w->kind, done);
+	}
+	r = dir_find(w->dir, &w->last, &v);
+	if (r == 0)
+		return walk_child(w, v, is_last, done);
+	if (r == -ENOENT && is_last && (w->flags & WALK_PARENT) != 0)
+		return walk_finish(w, NULL, LAST_NAME, done);
+	return r;
+}
+
+/* The text of link, then "/" and what was left of the path, in a new buffer. */
+static int
+link_expand(struct walk *w, struct vnode *link, char *buf)
+{
+	ssize_t n = link->ops->readlink(link, buf, PATH_MAX);
+	size_t left = strlen(w->rest);
+
+	if (n < 0)
+		return (int)n;
+	if (n == 0)
+		return -ENOENT;
+	if ((size_t)n + left + 2 > PATH_MAX)
+		return -ENAMETOOLONG;
+	if (w->slash)
+		buf[n++] = '/';
+	memcpy(buf + n, w->rest, left + 1);
+	kmem_free(w->buf);
+	w->buf = buf;
+	w->rest = buf;
+	if (*buf != '/')
+		return 0;
+	vn_put(w->dir);
+	w->dir = w->root;
+	vn_get(w->dir);
+	return 0;
+}
+
+/* A link that leads to a vnode directly. */
+static int
+link_jump(struct walk *w, struct vnode *link, bool is_last)
+{
+	struct vnode *v;
+	int r = link->ops->jump(link, &v);
+
+	if (r != 0)
+		return r;
+	if (!is_last)
+		return walk_enter(w, v);
+	w->vn = v;
+	w->kind = LAST_JUMP;
+	return 0;
+}
+
+/*
+ * Go on where link leads; w->vn is set only when the walk is over by it.
+ *
+ * Owns:     drops the reference to link.
+ */
+static int
+walk_follow(struct walk *w, struct vnode *link, bool is_last)
+{
+	char *buf;
+	int r;
+
+	w->kind = LAST_ROOT;
+	if (++w->nlinks > LINKS_MAX) {
+		r = -ELOOP;
+	} else if (link->ops->jump != NULL) {
+		r = link_jump(w, link, is_last);
+	} else {
+		buf = kmem_alloc(PATH_MAX);
+		r = buf == NULL ? -ENOMEM : link_expand(w, link, buf);
+		if (buf != w->buf)
+			kmem_free(buf);
+	}
+	vn_put(link);
+	return r;
+}

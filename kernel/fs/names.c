@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * names.c: making, removing and moving names
+ *
+ * Problem   mkdir, mknod, symlink, link, unlink, rmdir and rename change one
+ *           or two directories at once, while others look names up.
+ *
+ * Picture   walk (no lock, finds the directories) → rights → tree lock for
+ *           writing → look up again → check → vnode_ops → unlock
+ *
+ * Rules     1. What was found without the lock is a guess: under the tree
+ *              lock every name is looked up again.
+ *           2. All changes of one mount are one at a time; a lookup sees a
+ *              rename wholly or not at all.
+ *           3. Checks first: the file system's function runs only when nothing
+ *              but memory can make it fail.
+ *
+ * Read next tmpfs.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+static int names_remove(struct walk *w, bool is_dir);
+
+/*
+ * Make n->name in w->dir, where walk_path() found nothing.
+ *
+ * Locks:    takes the tree lock.
+ * Returns:  0, -EACCES, -EROFS, -EEXIST (someone was faster), -ENOENT
+ *           (the directory was removed), -EPERM, -ENOSPC, -ENOMEM.
+ */
+int
+names_create(struct walk *w, struct vn_new *n, struct vnode **out)
+{
+	struct vnode *dir = w->dir;
+	int r;
+
+	n->uid = w->cred->fsuid;
+	n->gid = w->cred->fsgid;
+	if ((vn_mode(dir) & S_ISGID) != 0) {
+		n->gid = atomic_load_relaxed(&dir->gid);
+		if (S_ISDIR(n->mode))
+			n->mode |= S_ISGID;
+	}
+	r = vn_permit(dir, w->cred, VN_W | VN_X);
+	if (r != 0)
+		return r;
+	if (dir->ops->create == NULL)
+		return -EPERM;
+	rw_lock_write(&dir->mnt->tree);
+	if (dir->nlink == 0)
+		r = -ENOENT;
+	else
+		r = dir->ops->create(dir, n, out);
+	rw_unlock_write(&dir->mnt->tree);
+	return r;
+}
+
+/*
+ * What is the answer when the new name is not free, or not a name?
+ *
+ * Returns:  0: it is free.
+ */
+static int
+name_is_free(const struct walk *w)
+{
+	return w->vn != NULL || w->kind != LAST_NAME ? -EEXIST : 0;
+}
+
+static unsigned
+umask_now(void)
+{
+	struct fsctx *c = thread_current()->fsctx;
+
+	return c == NULL ? 0 : atomic_load_relaxed(&c->umask);
+}
+
+/*
+ * mknod(2) and mkdir(2) (S_IFDIR in mode).
+ *
+ * Returns:  0, -EEXIST, -EPERM (a device, not root), and what lookup gives.
+ */
+int
+fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
+{
+	struct walk w = { 0 };
+	struct vn_new n = { .rdev = rdev };
+	struct vnode *v;
+	int r;
+
+	if ((mode & S_IFMT) == 0)
+		mode |= S_IFREG;
+	n.mode = mode & ~umask_now();
+	r = walk_path(&w, at, WALK_PARENT | WALK_NOFOLLOW);
+	if (r != 0)
+		return r;
+	r = name_is_free(&w);
+	if (r == 0 && w.slash && !S_ISDIR(mode))
+		r = -ENOENT;
+	if (r == 0 && (S_ISCHR(mode) || (mode & S_IFMT) == S_IFBLK) &&
+	    w.cred->fsuid != 0)
+		r = -EPERM;
+	n.name = w.last;
+	if (r == 0)
+		r = names_create(&w, &n, &v);
+	if (r == 0)
+		vn_put(v);
+	walk_end(&w);
+	return r;
+}
+
+/* symlink(2): target is any text but none.  0, -ENOENT, -EEXIST … */
+int
+fs_symlink(const char *target, const struct path_at *at)
+{
+	struct walk w = { 0 };
+	struct vn_new n = { .mode = S_IFLNK | 0777, .target = target };
+	struct vnode *v;
+	int r;
+
+	if (*target == '\0')
+		return -ENOENT;
+	r = walk_path(&w, at, WALK_PARENT | WALK_NOFOLLOW);
+	if (r != 0)
+		return r;
+	r = name_is_free(&w);
+	if (r == 0 && w.slash)
+		r = -ENOENT;
+	n.name = w.last;
+	if (r == 0)
+		r = names_create(&w, &n, &v);
+	if (r == 0)
+		vn_put(v);
+	walk_end(&w);
+	return r;
+}
+
+/*
+ * May cred take the name of v out of dir?  In a sticky directory only the
+ * owner of either.
+ *
+ * Returns:  0, -EACCES, -EROFS, -EPERM, -EBUSY (a mount is on it).
+ */
+static int
+may_remove(struct vnode *dir, struct vnode *v, const struct cred *c)
+{
+	int r = vn_permit(dir, c, VN_W | VN_X);
+
+	if (r != 0)
+		return r;
+	if ((vn_mode(dir) & S_ISVTX) != 0 && !vn_is_owner(dir, c) &&
+	    !vn_is_owner(v, c))
+		return -EPERM;
+	return atomic_load(&v->mounted) != NULL ? -EBUSY : 0;
+}
+
+/* Is the last component one that can be removed?  0 or -errno. */
+static int
+removable_kind(const struct walk *w, bool is_dir)
+{
+	switch (w->kind) {
+	case LAST_NAME:
+	case LAST_JUMP:
+		return 0;
+	case LAST_DOT:
+		return is_dir ? -EINVAL : -EISDIR;
+	case LAST_DOTDOT:
+		return is_dir ? -ENOTEMPTY : -EISDIR;
+	case LAST_ROOT:
+		return is_dir ? -EBUSY : -EISDIR;
+	}
+	return -EINVAL;
+}
+
+/*
+ * unlink(2); with AT_REMOVEDIR in at->flags rmdir(2).
+ *
+ * Returns:  0, -EISDIR, -ENOTDIR, -ENOTEMPTY, -EBUSY, -EPERM …
+ */
+int
+fs_unlink(const struct path_at *at)
+{
+	struct walk w = { 0 };
+	bool is_dir = (at->flags & AT_REMOVEDIR) != 0;
+	int r;
+
+	r = walk_path(&w, at, WALK_NOFOLLOW);
+	if (r != 0)
+		return r;
+	r = removable_kind(&w, is_dir);
+	if (r == 0)
+		r = names_remove(&w, is_dir);
+	walk_end(&w);
+	return r;
+}
+
+static int
+names_remove(struct walk *w, bool is_dir)
+{
+	struct vnode *dir = w->dir, *v;
+	int r;
+
+	rw_lock_write(&dir->mnt->tree);
+	r = dir->ops->lookup(dir, &w->last, &v);
+	if (r != 0)
+		goto undo_lock;
+	if (is_dir && v->type != S_IFDIR)
+		r = -ENOTDIR;
+	else
+		r = may_remove(dir, v, w->cred);
+	if (r == 0 && !is_dir && v->type == S_IFDIR)
+		r = -EISDIR;
+	if (r == 0)
+		r = dir->ops->remove == NULL ? -EPERM :
+		    dir->ops->remove(dir, &w->last, v);
+	rw_unlock_write(&dir->mnt->tree);
+	vn_put(v);
+	return r;
+
+undo_lock:
+	rw_unlock_write(&dir->mnt->tree);
+	return r;
+}
+
+/* Under the tree lock: may v have one more name, in dir? */
+static int
+link_locked(struct walk *to, struct vnode *v)
+{
+	if (to->dir->nlink == 0 || (v->nlink == 0 && !v->nameless))
+		return -ENOENT;
+	return to->dir->ops->link(to->dir, &to->last, v);
+}
+
+/*
+ * link(2).  from->flags: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH.
+ *
+ * Returns:  0, -EPERM (a directory), -EXDEV, -EEXIST …
+ */
+int
+fs_link(const struct path_at *from, const struct path_at *to)
+{
+	struct walk wf = { 0 }, wt = { 0 };
+	int r;
+
+	r = walk_path(&wf, from, (from->flags & AT_SYMLINK_FOLLOW) != 0 ? 0 :
+	    WALK_NOFOLLOW);
+	if (r != 0)
+		return r;
+	r = walk_path(&wt, to, WALK_PARENT | WALK_NOFOLLOW);
+	if (r != 0)
+		goto undo_from;
+	r = name_is_free(&wt);
+	if (r == 0 && wt.slash)
+		r = -ENOENT;
+	if (r == 0 && wf.vn->mnt != wt.dir->mnt)
+		r = -EXDEV;
+	if (r == 0)
+		r = vn_permit(wt.dir, wt.cred, VN_W | VN_X);
+	if (r == 0 && (wf.vn->type == S_IFDIR || wt.dir->ops->link == NULL))
+		r = -EPERM;
+	if (r == 0) {
+		rw_lock_write(&wt.dir->mnt->tree);
+		r = link_locked(&wt, wf.vn);
+		rw_unlock_write(&wt.dir->mnt->tree);
+	}
+	walk_end(&wt);
+undo_from:
+	walk_end(&wf);
+	return r;
+}
+
+/* Under the tree lock: may m->dst be replaced by m->src? */
+static int
+may_replace(const struct vn_move *m, const struct cred *c, unsigned flags)
+{
+	if (m->dst == NULL)
+		return vn_permit(m->to_dir, c, VN_W | VN_X);
+	if ((flags & RENAME_NOREPLACE) != 0)
+		return -EEXIST;
+	if (m->src->type == S_IFDIR && m->dst->type != S_IFDIR)
+		return -ENOTDIR;
+	if (m->src->type != S_IFDIR && m->dst->type == S_IFDIR)
+		return -EISDIR;
+	return may_remove(m->to_dir, m->dst, c);
+}
+
+/* Look up, check and move; m->src and m->dst get references. */
+static int
+rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
+{
+	int r = m->from_dir->ops->lookup(m->from_dir, &m->from, &m->src);
+
+	if (r != 0)
+		return r;
+	r = m->to_dir->ops->lookup(m->to_dir, &m->to, &m->dst);
+	if (r != 0 && r != -ENOENT)
+		return r;
+	if (m->to_dir->nlink == 0)
+		return -ENOENT;
+	if (m->src == m->dst && (flags & RENAME_NOREPLACE) == 0)
+		return 0;
+	if (vn_is_below(m->to_dir, m->src))
+		return -EINVAL;
+	r = may_remove(m->from_dir, m->src, c);
+	if (r == 0)
+		r = may_replace(m, c, flags);
+	if (r == 0)
+		r = m->from_dir->ops->rename(m);
+	return r;
+}
+
+static int
+rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
+{
+	struct vn_move m = { .from_dir = wf->dir, .to_dir = wt->dir,
+		.from = wf->last, .to = wt->last };
+	int r;
+
+	if (wf->kind != LAST_NAME || wt->kind != LAST_NAME)
+		return -EBUSY;
+	if (wf->dir->mnt != wt->dir->mnt)
+		return -EXDEV;
+	if (wf->dir->ops->rename == NULL)
+		return -EPERM;
+	if (wf->vn->type != S_IFDIR && (wf->slash || wt->slash))
+		return -ENOTDIR;
+	rw_lock_write(&wf->dir->mnt->tree);
+	r = rename_locked(&m, wf->cred, flags);
+	rw_unlock_write(&wf->dir->mnt->tree);
+	vn_put(m.src);
+	vn_put(m.dst);
+	return r;
+}
+
+/*
+ * renameat2(2) with RENAME_NOREPLACE or 0.
+ *
+ * Returns:  0, -EBUSY (dot, dot-dot, a mount), -EXDEV, -EINVAL (below
+ *           itself), -EISDIR, -ENOTDIR, -ENOTEMPTY, -EEXIST …
+ */
+int
+fs_rename(const struct path_at *from, const struct path_at *to, unsigned flags)
+{
+	struct walk wf = { 0 }, wt = { 0 };
+	int r;
+
+	r = walk_path(&wf, from, WALK_NOFOLLOW);
+	if (r != 0)
+		return r;
+	r = walk_path(&wt, to, WALK_PARENT | WALK_NOFOLLOW);
+	if (r == 0) {
+		r = rename_walked(&wf, &wt, flags);
+		walk_end(&wt);
+	}
+	walk_end(&wf);
+	return r;
+}
+
+/*
+ * readlink(2).  An empty path with AT_EMPTY_PATH names at->dirf itself.
+ *
+ * Returns:  length, cut at cap; -EINVAL: not a link.
+ */
+ssize_t
+fs_readlink(const struct path_at *at, char *buf, size_t cap)
+{
+	struct walk w = { 0 };
+	ssize_t n;
+	int r;
+
+	r = walk_path(&w, at, WALK_NOFOLLOW);
+	if (r != 0)
+		return r;
+	n = -EINVAL;
+	if (w.vn->type == S_IFLNK)
+		n = w.vn->ops->readlink(w.vn, buf, cap);
+	walk_end(&w);
+	return n;
+}

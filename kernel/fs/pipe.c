@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pipe.c: pipes and FIFOs
+ *
+ * Problem   Bytes flow from writers to readers through a bounded buffer; each
+ *           side sleeps when it must, and learns when the other has gone.
+ *
+ * Picture        tail               head
+ *           ──────┬──────────────────┬──────  counts of bytes, never wrap;
+ *                 │ readers take …   │ … writers add     page[pos / 4096 % n]
+ *           ──────┴──────────────────┴──────
+ *
+ * Rules     1. A write of at most PIPE_BUF bytes goes in as one piece: it
+ *              waits for room for all of it, and the lock is kept meanwhile.
+ *           2. A piece that cannot be copied whole from the user is not
+ *              counted: readers never see half of it.
+ *           3. One queue for readers, writers and openers: every change wakes
+ *              all, each looks again.
+ *
+ * Read next poll.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define PIPE_BUF 4096ul
+#define PIPE_PAGES 16u
+#define PIPE_PAGES_MAX 256u     /* 1 MiB, as fs.pipe-max-size */
+#define FIONREAD 0x541bu
+
+struct pipe {
+	struct mutex lock;           /* [c] */
+	struct waitq wq;             /* [c] */
+	uint8_t **page;              /* [K] made when first written */
+	unsigned npages;             /* [K] a power of two */
+	uint64_t head, tail;         /* [K] bytes written, bytes read */
+	unsigned readers, writers;   /* [K] open ends */
+	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
+};
+
+static const struct vnode_ops pipefs_ops = { .inactive = pipe_inactive };
+static const struct fstype pipefs_type = { .name = "pipefs", .magic = 0x50495045 };
+static struct mount pipefs = { .type = &pipefs_type };
+
+/* At fs_init(). */
+void
+pipe_init(void)
+{
+	rw_init(&pipefs.tree, LR_VNODE);
+	pipefs.dev = dev_make(0, 255);
+}
+
+static struct pipe *
+pipe_alloc(void)
+{
+	struct pipe *p = kmem_zalloc(sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->page = kmem_zalloc(PIPE_PAGES * sizeof(*p->page));
+	if (p->page == NULL) {
+		kmem_free(p);
+		return NULL;
+	}
+	p->npages = PIPE_PAGES;
+	mutex_init(&p->lock, LR_VNODE);
+	waitq_init(&p->wq);
+	return p;
+}
+
+static void
+pages_free(struct pipe *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->npages; i++) {
+		kmem_free(p->page[i]);
+		p->page[i] = NULL;
+	}
+}
+
+/* The vnode is going: so does its pipe. */
+void
+pipe_inactive(struct vnode *v)
+{
+	struct pipe *p = v->priv;
+
+	if (p == NULL)
+		return;
+	ASSERT(p->readers == 0 && p->writers == 0);
+	pages_free(p);
+	kmem_free(p->page);
+	kmem_free(p);
+}
+
+static struct pipe *
+pipe_of(const struct file *f)
+{
+	return f->vn->priv;
+}
+
+/* The pipe of a FIFO, made at its first opening.  NULL: no memory. */
+static struct pipe *
+fifo_pipe(struct vnode *v)
+{
+	rw_lock_write(&v->lock);
+	if (v->priv == NULL)
+		v->priv = pipe_alloc();
+	rw_unlock_write(&v->lock);
+	return v->priv;
+}
+
+static bool
+is_reader(const struct file *f)
+{
+	unsigned acc = f->flags & O_ACCMODE;
+
+	return acc == O_RDONLY || acc == O_RDWR;
+}
+
+static bool
+is_writer(const struct file *f)
+{
+	unsigned acc = f->flags & O_ACCMODE;
+
+	return acc == O_WRONLY || acc == O_RDWR;
+}
+
+/* f is an end of p now.  f->pos: writers it has seen, for POLLHUP. */
+static void
+end_open(struct pipe *p, struct file *f)
+{
+	f->pos = p->writers > 0 ? p->wr_opens - 1 : p->wr_opens;
+	if (is_reader(f)) {
+		p->readers++;
+		p->rd_opens++;
+	}
+	if (is_writer(f)) {
+		p->writers++;
+		p->wr_opens++;
+	}
+	wake_all(&p->wq);
+}
+
+/* The last end takes the buffer with it.  Locks: pipe lock held. */
+static void
+end_close(struct pipe *p, const struct file *f)
+{
+	ASSERT(mutex_is_mine(&p->lock));
+	if (is_reader(f))
+		p->readers--;
+	if (is_writer(f))
+		p->writers--;
+	if (p->readers == 0 && p->writers == 0) {
+		pages_free(p);
+		p->head = p->tail = 0;
+	}
+	wake_all(&p->wq);
+}
+
+/*
+ * Sleep until something changes.
+ *
+ * Locks:    pipe lock held; dropped while asleep.
+ * Returns:  0: look again; -ERESTARTSYS.
+ */
+static int
+pipe_wait_locked(struct pipe *p)
+{
+	struct waiter w;
+	int r;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	wait_prepare(&p->wq, &w);
+	mutex_unlock(&p->lock);
+	r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
+	wait_finish(&w);
+	mutex_lock(&p->lock);
+	return r != 0 ? -ERESTARTSYS : 0;
+}
+
+/* Wait for the other end, which need not stay.  Locks: pipe lock held. */
+static int
+fifo_wait_locked(struct pipe *p, const struct file *f)
+{
+	bool rd = is_reader(f);
+	uint64_t seen = rd ? p->wr_opens : p->rd_opens;
+	int r = 0;
+
+	while (r == 0 && (rd ? p->writers : p->readers) == 0 &&
+	    (rd ? p->wr_opens : p->rd_opens) == seen)
+		r = pipe_wait_locked(p);
+	return r;
+}
+
+/*
+ * open(2) of a FIFO, or of a pipe through /proc/PID/fd.
+ *
+ * Returns:  0, -ENXIO (writing, O_NONBLOCK, no reader), -ERESTARTSYS, -ENOMEM.
+ */
+int
+pipe_opened(struct vnode *v, struct file *f)
+{
+	struct pipe *p = fifo_pipe(v);
+	unsigned acc = f->flags & O_ACCMODE;
+	bool nonblock = (f->flags & O_NONBLOCK) != 0;
+	int r = 0;
+
+	if (p == NULL)
+		return -ENOMEM;
+	mutex_lock(&p->lock);
+	if (acc == O_WRONLY && nonblock && p->readers == 0) {
+		r = -ENXIO;
+	} else {
+		end_open(p, f);
+		if (!nonblock && acc != O_RDWR)
+			r = fifo_wait_locked(p, f);
+		if (r != 0)
+			end_close(p, f);
+	}
+	mutex_unlock(&p->lock);
+	return r;
+}
+
+static void
+pipe_close(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+
+	mutex_lock(&p->lock);
+	end_close(p, f);
+	mutex_unlock(&p->lock);
+}
+
+/* A file at one end of a new pipe.  0, -ENFILE. */
+static int
+end_make(struct vnode *v, unsigned flags, struct file **out)
+{
+	struct file *f = file_alloc();
+
+	if (f == NULL)
+		return -ENFILE;
+	f->flags = flags;
+	f->ops = &pipe_file_ops;
+	f->vn = v;
+	vn_get(v);
+	mutex_lock(&pipe_of(f)->lock);
+	end_open(pipe_of(f), f);
+	mutex_unlock(&pipe_of(f)->lock);
+	*out = f;
+	return 0;
+}
+
+/*
+ * pipe2(2); flags: O_NONBLOCK.
+ *
+ * Returns:  0, -ENFILE, -ENOMEM.
+ * Owns:     the caller gets both references.
+ */
+int
+pipe_create(unsigned flags, struct file **rd, struct file **wr)
+{
+	struct vnode *v = vn_alloc(&pipefs, &pipefs_ops, S_IFIFO | 0600);
+	int r;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->uid = fs_cred()->fsuid;
+	v->gid = fs_cred()->fsgid;
+	v->nlink = 1;
+	r = fifo_pipe(v) == NULL ? -ENOMEM : end_make(v, O_RDONLY | flags, rd);
+	if (r == 0) {
+		r = end_make(v, O_WRONLY | flags, wr);
+		if (r != 0)
+			file_put(*rd);
+	}
+	vn_put(v);
+	return r;
+}
+
+/* Bytes from pos to the end of its page. */
+static uint64_t
+to_page_end(uint64_t pos)
+{
+	return PAGE_SIZE - (pos & PAGE_MASK);
+}
+
+static uint8_t **
+page_slot(struct pipe *p, uint64_t pos)
+{
+	return &p->page[(pos >> PAGE_SHIFT) & (p->npages - 1)];
+}
+
+/* Move what is there to the user.  Locks: pipe lock held.  Bytes, -EFAULT. */
+static ssize_t
+take_locked(struct pipe *p, struct uio *u)
+{
+	ssize_t done = 0, n;
+	uint64_t piece;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	while (u->left > 0 && p->tail < p->head) {
+		piece = MIN(p->head - p->tail, to_page_end(p->tail));
+		piece = MIN(piece, u->left);
+		n = uio_put(u, *page_slot(p, p->tail) + (p->tail & PAGE_MASK),
+		    piece);
+		if (n < 0)
+			return done > 0 ? done : n;
+		p->tail += (uint64_t)n;
+		done += n;
+		if ((uint64_t)n < piece)
+			break;
+	}
+	return done;
+}
+
+static ssize_t
+pipe_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct pipe *p = pipe_of(f);
+	ssize_t n = 0;
+
+	mutex_lock(&p->lock);
+	while (n == 0 && p->head == p->tail && p->writers > 0)
+		n = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN :
+		    pipe_wait_locked(p);
+	if (n == 0)
+		n = take_locked(p, u);
+	if (n > 0)
+		wake_all(&p->wq);
+	mutex_unlock(&p->lock);
+	return n;
+}
+
+static uint64_t
+pipe_room(const struct pipe *p)
+{
+	return p->npages * PAGE_SIZE - (p->head - p->tail);
+}
+
+/* Rule 2: one piece, whole or not at all.  Bytes, -EFAULT, -ENOMEM. */
+static ssize_t
+add_piece_locked(struct pipe *p, struct uio *u)
+{
+	uint64_t piece = MIN(MIN(u->left, pipe_room(p)), to_page_end(p->head));
+	uint8_t **slot = page_slot(p, p->head);
+	ssize_t n;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	if (*slot == NULL)
+		*slot = kmem_alloc(PAGE_SIZE);
+	if (*slot == NULL)
+		return -ENOMEM;
+	n = uio_get(u, *slot + (p->head & PAGE_MASK), piece);
+	if (n >= 0 && (uint64_t)n < piece)
+		n = -EFAULT;
+	if (n > 0)
+		p->head += (uint64_t)n;
+	return n;
+}
+
+static ssize_t
+pipe_write(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct pipe *p = pipe_of(f);
+	uint64_t need = u->left <= PIPE_BUF ? u->left : 1;
+	ssize_t done = 0, n = 0;
+
+	mutex_lock(&p->lock);
+	while (u->left > 0 && n >= 0) {
+		if (p->readers == 0) {
+			n = -EPIPE;
+		} else if (pipe_room(p) < MIN(need, u->left)) {
+			n = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN :
+			    pipe_wait_locked(p);
+		} else {
+			n = add_piece_locked(p, u);
+			done += n > 0 ? n : 0;
+			wake_all(&p->wq);
+		}
+	}
+	mutex_unlock(&p->lock);
+	return done > 0 ? done : n;
+}
+
+static unsigned
+pipe_poll(struct file *f, struct waitq **wq)
+{
+	struct pipe *p = pipe_of(f);
+	unsigned bits = 0;
+
+	*wq = &p->wq;
+	mutex_lock(&p->lock);
+	if (is_reader(f)) {
+		bits |= p->head != p->tail ? POLLIN : 0;
+		bits |= p->writers == 0 && p->wr_opens != f->pos ? POLLHUP : 0;
+	}
+	if (is_writer(f)) {
+		bits |= pipe_room(p) >= PIPE_BUF ? POLLOUT : 0;
+		bits |= p->readers == 0 ? POLLERR : 0;
+	}
+	mutex_unlock(&p->lock);
+	return bits;
+}
+
+static int64_t
+pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct pipe *p = pipe_of(f);
+	uint32_t n;
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	mutex_lock(&p->lock);
+	n = (uint32_t)(p->head - p->tail);
+	mutex_unlock(&p->lock);
+	return copyout(arg, &n, sizeof(n));
+}
+
+/* F_GETPIPE_SZ.  -EBADF: not a pipe. */
+int64_t
+pipe_size(struct file *f)
+{
+	if (f->ops != &pipe_file_ops)
+		return -EBADF;
+	return (int64_t)(atomic_load_relaxed(&pipe_of(f)->npages) * PAGE_SIZE);
+}
+
+/*
+ * Give p the page array fresh of n entries; what lies in p keeps its place
+ * modulo the new size.  Locks: pipe lock held.
+ */
+static void
+ring_replace_locked(struct pipe *p, uint8_t **fresh, unsigned n)
+{
+	uint64_t pos = p->tail & ~PAGE_MASK;
+	unsigned i;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	for (i = 0; i < n && pos < p->head; i++, pos += PAGE_SIZE) {
+		fresh[(pos >> PAGE_SHIFT) & (n - 1)] = *page_slot(p, pos);
+		*page_slot(p, pos) = NULL;
+	}
+	pages_free(p);
+	kmem_free(p->page);
+	p->page = fresh;
+	p->npages = n;
+	wake_all(&p->wq);
+}
+
+/* F_SETPIPE_SZ: the new size; -EBADF, -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
+int64_t
+pipe_set_size(struct file *f, uint64_t bytes)
+{
+	struct pipe *p;
+	uint8_t **fresh;
+	unsigned n = 1;
+	bool fits;
+
+	if (f->ops != &pipe_file_ops)
+		return -EBADF;
+	if (bytes > 1ul << 31)
+		return -EINVAL;
+	while (n * PAGE_SIZE < bytes)
+		n *= 2;
+	if (n > PIPE_PAGES_MAX)
+		return -EPERM;
+	fresh = kmem_zalloc(n * sizeof(*fresh));
+	if (fresh == NULL)
+		return -ENOMEM;
+	p = pipe_of(f);
+	mutex_lock(&p->lock);
+	fits = PAGE_UP(p->head) - PAGE_DOWN(p->tail) <= n * PAGE_SIZE;
+	if (fits)
+		ring_replace_locked(p, fresh, n);
+	mutex_unlock(&p->lock);
+	if (!fits)
+		kmem_free(fresh);
+	return fits ? (int64_t)(n * PAGE_SIZE) : -EBUSY;
+}
+
+const struct file_ops pipe_file_ops = {
+	.seek = SEEKS_NEVER,
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.close = pipe_close,
+};

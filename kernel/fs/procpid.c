@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procpid.c: /proc/PID
+ *
+ * Problem   Each process, each thread and each descriptor has a place in
+ *           /proc; only proc/ knows which exist.
+ *
+ * Picture   /proc/PID           rows of proc/, "fd", "task"
+ *           /proc/PID/task/TID  the same rows for a thread, "fd"
+ *           /proc/PID/fd/N      a link that leads to the open file itself
+ *
+ * Rules     1. Everything is asked of procfs_pid_ops when it is needed; a
+ *              process may end between any two questions.
+ *           2. A file got from next_fd is put with no lock held.
+ *
+ * Read next proc/procinfo.c.
+ */
+#include "fs/procfs.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define PID_MAX 0x400000
+
+/* Names in /proc/PID besides the rows. */
+enum { EXTRA_FD, EXTRA_TASK, EXTRA_COUNT };
+static const char *const extra_name[EXTRA_COUNT] = { "fd", "task" };
+
+static const struct procfs_pid_ops *pids;   /* [c] set at boot */
+
+/* Registered once by proc/. */
+void
+procfs_set_pids(const struct procfs_pid_ops *ops)
+{
+	atomic_store(&pids, ops);
+}
+
+/* The next process, -1: none. */
+int
+procpid_next(int after)
+{
+	return pids != NULL ? pids->next(after) : -1;
+}
+
+/* The current process, -1: a kernel thread. */
+int
+procpid_self(void)
+{
+	return pids != NULL ? pids->self() : -1;
+}
+
+/* "123" → 123; -1: not a number without leading zero. */
+static int
+number_of(const struct name *n)
+{
+	size_t i;
+	int v = 0;
+
+	if (n->len == 0 || n->len > 9 || (n->len > 1 && n->s[0] == '0'))
+		return -1;
+	for (i = 0; i < n->len; i++) {
+		if (n->s[i] < '0' || n->s[i] > '9')
+			return -1;
+		v = v * 10 + (n->s[i] - '0');
+	}
+	return v;
+}
+
+/* A vnode in dir that belongs to the owner of its process. */
+static int
+owned_vnode(struct vnode *dir, const struct name *n, uint32_t mode,
+    const struct proc_node *pn, struct vnode **out)
+{
+	uint32_t uid, gid;
+	int r;
+
+	if (pids->owner(pn->pid, &uid, &gid) != 0)
+		return -ENOENT;
+	r = proc_vnode(dir, n, mode, pn, out);
+	if (r == 0) {
+		(*out)->uid = uid;
+		(*out)->gid = gid;
+	}
+	return r;
+}
+
+/* /proc/PID from its name; root is /proc.  0, -ENOENT, -ENOMEM. */
+int
+procpid_find(struct vnode *root, const struct name *n, struct vnode **out)
+{
+	struct proc_node pn = { .kind = PN_PID };
+
+	pn.pid = pn.tid = number_of(n);
+	if (pids == NULL || pn.pid <= 0 || pids->next(pn.pid - 1) != pn.pid)
+		return -ENOENT;
+	return owned_vnode(root, n, S_IFDIR | 0555, &pn, out);
+}
+
+static const struct procfs_pid_row *
+row_find(const struct name *n)
+{
+	unsigned i;
+
+	for (i = 0; i < pids->nrows; i++)
+		if (strlen(pids->rows[i].name) == n->len &&
+		    memcmp(pids->rows[i].name, n->s, n->len) == 0)
+			return &pids->rows[i];
+	return NULL;
+}
+
+static uint32_t
+row_mode(const struct procfs_pid_row *row)
+{
+	return row->readlink != NULL ? S_IFLNK | 0777 : S_IFREG | row->mode;
+}
+
+/* How many of extra_name a directory has: threads have no "task". */
+static unsigned
+extras_of(const struct proc_node *pd)
+{
+	return pd->pid == pd->tid ? EXTRA_COUNT : EXTRA_TASK;
+}
+
+/* In /proc/PID. */
+static int
+pid_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	struct proc_node pn = *proc_node_of(dir);
+	unsigned i;
+
+	for (i = 0; i < extras_of(proc_node_of(dir)); i++) {
+		if (strlen(extra_name[i]) != n->len ||
+		    memcmp(extra_name[i], n->s, n->len) != 0)
+			continue;
+		pn.kind = i == EXTRA_FD ? PN_FDS : PN_TASKS;
+		return owned_vnode(dir, n, i == EXTRA_FD ? S_IFDIR | 0500 :
+		    S_IFDIR | 0555, &pn, out);
+	}
+	pn.kind = PN_PID_ROW;
+	pn.pid_row = row_find(n);
+	if (pn.pid_row == NULL)
+		return -ENOENT;
+	return owned_vnode(dir, n, row_mode(pn.pid_row), &pn, out);
+}
+
+/* In /proc/PID/task. */
+static int
+task_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	struct proc_node pn = *proc_node_of(dir);
+
+	pn.kind = PN_PID;
+	pn.tid = number_of(n);
+	if (pn.tid <= 0 || pids->next_task(pn.pid, pn.tid - 1) != pn.tid)
+		return -ENOENT;
+	return owned_vnode(dir, n, S_IFDIR | 0555, &pn, out);
+}
+
+/* The file open as fd, with a reference.  0, -ENOENT. */
+static int
+fd_file(int pid, int fd, struct file **out)
+{
+	struct file *f = NULL;
+	int found = pids->next_fd(pid, fd, &f);
+
+	if (found == fd) {
+		*out = f;
+		return 0;
+	}
+	if (found >= 0)
+		file_put(f);
+	return -ENOENT;
+}
+
+/* In /proc/PID/fd: the link's permission bits say how the file is open. */
+static int
+fd_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	static const uint32_t bits[] = { 0500, 0300, 0700, 0100 };
+	struct proc_node pn = *proc_node_of(dir);
+	struct file *f;
+	uint32_t mode;
+
+	pn.kind = PN_FD;
+	pn.fd = number_of(n);
+	if (pn.fd < 0 || fd_file(pn.pid, pn.fd, &f) != 0)
+		return -ENOENT;
+	mode = S_IFLNK | bits[file_flags(f) & O_ACCMODE];
+	file_put(f);
+	return owned_vnode(dir, n, mode, &pn, out);
+}
+
+/* lookup below /proc/PID. */
+int
+procpid_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	switch (proc_node_of(dir)->kind) {
+	case PN_PID:
+		return pid_lookup(dir, n, out);
+	case PN_TASKS:
+		return task_lookup(dir, n, out);
+	case PN_FDS:
+		return fd_lookup(dir, n, out);
+	case PN_DIR:
+	case PN_ROW:
+	case PN_SELF:
+	case PN_THREAD_SELF:
+	case PN_PID_ROW:
+	case PN_FD:
+		break;
+	}
+	return -ENOENT;
+}
+
+/* Emit pn as a number; *pos becomes next.  Nonzero: the sink is full. */
+static int
+emit_number(struct dirsink *sink, int v, uint32_t type,
+    const struct proc_node *pn, uint64_t *pos)
+{
+	uint64_t next = (uint64_t)v + 3;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", v);
+	if (proc_emit(sink, text, strlen(text), type, proc_ino(pn), next) != 0)
+		return 1;
+	*pos = next;
+	return 0;
+}
+
+static int
+pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
+{
+	unsigned extras = extras_of(pd);
+
+	for (; *pos - 2 < extras + pids->nrows; (*pos)++) {
+		unsigned i = (unsigned)(*pos - 2);
+		struct proc_node pn = *pd;
+		const char *name;
+		uint32_t type = S_IFDIR;
+
+		if (i < extras) {
+			pn.kind = i == EXTRA_FD ? PN_FDS : PN_TASKS;
+			name = extra_name[i];
+		} else {
+			pn.kind = PN_PID_ROW;
+			pn.pid_row = &pids->rows[i - extras];
+			name = pn.pid_row->name;
+			type = row_mode(pn.pid_row) & S_IFMT;
+		}
+		if (proc_emit(sink, name, strlen(name), type, proc_ino(&pn),
+		    *pos + 1) != 0)
+			return 0;
+	}
+	return 0;
+}
+
+/* Position of thread or descriptor v is v + 2, so that 0 and 1 are the dots. */
+static int
+task_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
+{
+	struct proc_node pn = *pd;
+
+	pn.kind = PN_PID;
+	for (;;) {
+		pn.tid = pids->next_task(pd->pid, (int)*pos - 3);
+		if (pn.tid < 0 || emit_number(sink, pn.tid, S_IFDIR, &pn, pos))
+			return 0;
+	}
+}
+
+static int
+fd_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
+{
+	struct proc_node pn = *pd;
+	struct file *f;
+
+	pn.kind = PN_FD;
+	for (;;) {
+		pn.fd = pids->next_fd(pd->pid, (int)*pos - 2, &f);
+		if (pn.fd < 0)
+			return 0;
+		file_put(f);
+		if (emit_number(sink, pn.fd, S_IFLNK, &pn, pos) != 0)
+			return 0;
+	}
+}
+
+/* readdir below /proc/PID; the dots are done. */
+int
+procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
+{
+	const struct proc_node *pd = proc_node_of(dir);
+
+	if (*pos > PID_MAX)
+		return 0;
+	switch (pd->kind) {
+	case PN_PID:
+		return pid_readdir(pd, pos, sink);
+	case PN_TASKS:
+		return task_readdir(pd, pos, sink);
+	case PN_FDS:
+		return fd_readdir(pd, pos, sink);
+	case PN_DIR:
+	case PN_ROW:
+	case PN_SELF:
+	case PN_THREAD_SELF:
+	case PN_PID_ROW:
+	case PN_FD:
+		break;
+	}
+	return -ENOTDIR;
+}
+
+/* cwd, exe, root, fd/N.  Length; -ENOENT, -ESRCH. */
+ssize_t
+procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
+{
+	struct file *f;
+	char *path;
+	ssize_t n;
+
+	if (pn->kind == PN_PID_ROW)
+		return pn->pid_row->readlink(pn->tid, buf, cap);
+	if (fd_file(pn->pid, pn->fd, &f) != 0)
+		return -ENOENT;
+	path = kmem_alloc(PATH_MAX);
+	n = path == NULL ? -ENOMEM : file_path(f, path, PATH_MAX);
+	file_put(f);
+	if (n > 0) {
+		n = (ssize_t)MIN((size_t)n, cap);
+		memcpy(buf, path, (size_t)n);
+	}
+	kmem_free(path);
+	return n;
+}
+
+/* fd/N leads to the file that is open, whatever its name is now. */
+int
+procpid_jump(const struct proc_node *pn, struct vnode **out)
+{
+	struct file *f;
+	int r = fd_file(pn->pid, pn->fd, &f);
+
+	if (r != 0)
+		return r;
+	vn_get(f->vn);
+	*out = f->vn;
+	file_put(f);
+	return 0;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proctext.c: a file of /proc is a text made when it is read
+ *
+ * Problem   A reader takes the text in pieces and expects them to fit; the
+ *           state behind it changes meanwhile.
+ *
+ * Picture   read at 0 → show(out) → struct text, kept by the open file
+ *           read at n → from the same text          read at 0 → a new text
+ *
+ * Rules     1. show runs without any lock of fs/: it may take what it wants.
+ *           2. A text that memory, or TEXT_MAX, does not hold is -ENOMEM; a
+ *              reader never gets half of it.
+ *           3. A write is handed over as a whole, with a NUL behind it.
+ *
+ * Read next procfs.c.
+ */
+#include "fs/procfs.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define TEXT_MIN 1024ul
+#define TEXT_MAX (4ul << 20)
+#define TEXT_KMEM_MAX PAGE_SIZE   /* larger ones need no adjacent frames */
+#define WRITE_MAX PAGE_SIZE
+
+/* A sink that grows. */
+struct text {
+	struct out out;
+	char *buf;      /* NULL: none yet */
+	size_t len, cap;
+	bool failed;
+};
+
+/* What file->priv is. */
+struct proc_file {
+	struct text text;  /* [Q] */
+};
+
+static struct proc_file *
+proc_file_of(const struct file *f)
+{
+	return f->priv;
+}
+
+static char *
+buf_alloc(size_t cap)
+{
+	return cap <= TEXT_KMEM_MAX ? kmem_alloc(cap) :
+	    kva_alloc(cap >> PAGE_SHIFT);
+}
+
+static void
+text_free(struct text *t)
+{
+	if (t->cap <= TEXT_KMEM_MAX)
+		kmem_free(t->buf);
+	else
+		kva_free(t->buf, t->cap >> PAGE_SHIFT);
+	t->buf = NULL;
+	t->cap = t->len = 0;
+}
+
+/* Room for at least n bytes more. */
+static bool
+text_grow(struct text *t, size_t n)
+{
+	struct text bigger = *t;
+
+	bigger.cap = MAX(t->cap, TEXT_MIN);
+	while (bigger.cap < t->len + n)
+		bigger.cap *= 2;
+	if (bigger.cap == t->cap)
+		return true;
+	bigger.buf = bigger.cap <= TEXT_MAX ? buf_alloc(bigger.cap) : NULL;
+	if (bigger.buf == NULL)
+		return false;
+	memcpy(bigger.buf, t->buf, t->len);
+	text_free(t);
+	*t = bigger;
+	return true;
+}
+
+static void
+text_put(struct out *out, const char *s, size_t n)
+{
+	struct text *t = CONTAINER_OF(out, struct text, out);
+
+	if (t->failed || !text_grow(t, n)) {
+		t->failed = true;
+		return;
+	}
+	memcpy(t->buf + t->len, s, n);
+	t->len += n;
+}
+
+static int
+show(const struct proc_node *pn, struct out *out)
+{
+	if (pn->kind == PN_PID_ROW) {
+		if (pn->pid_row->show == NULL)
+			return -EINVAL;
+		return pn->pid_row->show(pn->tid, out);
+	}
+	if (pn->row->show == NULL)
+		return -EINVAL;
+	pn->row->show(out);
+	return 0;
+}
+
+/* A read comes: at 0, make a new text. */
+static int
+text_prepare(struct file *f, uint64_t off)
+{
+	struct proc_file *pf = proc_file_of(f);
+	struct text fresh = { .out.put = text_put }, old;
+	int r;
+
+	if (off != 0 && atomic_load(&pf->text.buf) != NULL)
+		return 0;
+	r = show(proc_node_of(f->vn), &fresh.out);
+	if (r == 0 && fresh.failed)
+		r = -ENOMEM;
+	if (r != 0) {
+		text_free(&fresh);
+		return r;
+	}
+	mutex_lock(&f->pos_lock);
+	old = pf->text;
+	pf->text = fresh;
+	mutex_unlock(&f->pos_lock);
+	text_free(&old);
+	return 0;
+}
+
+static ssize_t
+text_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct text *t = &proc_file_of(f)->text;
+	ssize_t n;
+
+	if (*off >= t->len)
+		return 0;
+	n = uio_put(u, t->buf + *off, MIN(u->left, t->len - *off));
+	if (n > 0)
+		*off += (uint64_t)n;
+	return n;
+}
+
+static int
+hand_over(const struct proc_node *pn, const char *s, size_t n)
+{
+	if (pn->kind == PN_PID_ROW)
+		return pn->pid_row->write(pn->tid, s, n);
+	return pn->row->write(s, n);
+}
+
+static ssize_t
+text_write(struct file *f, uint64_t *off, struct uio *u)
+{
+	size_t want = u->left;
+	ssize_t n;
+	char *s;
+	int r;
+
+	if (want >= WRITE_MAX)
+		return -EINVAL;
+	s = kmem_alloc(want + 1);
+	if (s == NULL)
+		return -ENOMEM;
+	n = uio_get(u, s, want);
+	if (n >= 0 && (size_t)n < want)
+		n = -EFAULT;
+	if (n > 0) {
+		s[n] = '\0';
+		r = hand_over(proc_node_of(f->vn), s, (size_t)n);
+		n = r < 0 ? r : n;
+	}
+	kmem_free(s);
+	return n;
+}
+
+static void
+text_close(struct file *f)
+{
+	text_free(&proc_file_of(f)->text);
+	kmem_free(f->priv);
+}
+
+static bool
+is_writable(const struct proc_node *pn)
+{
+	return pn->kind == PN_PID_ROW ? pn->pid_row->write != NULL :
+	    pn->row->write != NULL;
+}
+
+/* Opening: 0, -EACCES (for writing, and it is read-only), -ENOMEM. */
+int
+proc_text_opened(struct vnode *v, struct file *f)
+{
+	if ((f->flags & O_ACCMODE) != O_RDONLY && !is_writable(proc_node_of(v)))
+		return -EACCES;
+	f->priv = kmem_zalloc(sizeof(struct proc_file));
+	return f->priv == NULL ? -ENOMEM : 0;
+}
+
+const struct file_ops proc_text_ops = {
+	.seek = SEEKS_POSITION,
+	.prepare = text_prepare,
+	.read = text_read,
+	.write = text_write,
+	.close = text_close,
+};

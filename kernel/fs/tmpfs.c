@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tmpfs.c: a file system in memory
+ *
+ * Problem   The first root, /dev/shm, /tmp: names in kernel memory, bytes in
+ *           anonymous objects that the VM may page out.
+ *
+ * Picture   directory vnode ─priv─→ struct tmpfs_dir: entries (tmpdir.c)
+ *           entry ──reference──→ vnode ──vmo──→ bytes (regular files)
+ *                                       └priv─→ text (links), pipe (FIFOs)
+ *
+ * Rules     1. An entry holds one reference; nlink counts entries, and for a
+ *              directory its own ".", and ".." of its children.
+ *           2. Pages are counted before they are written (reserve); what
+ *              mappings touched is added at the next settle.
+ *
+ * Read next tmpdir.c, vm/anon.c.
+ */
+#include "fs/tmpfs.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define TMPFS_MAGIC 0x01021994
+
+static const struct vnode_ops tmpfs_ops;
+
+const struct fstype tmpfs_type = {
+	.name = "tmpfs", .magic = TMPFS_MAGIC,
+	.mount = tmpfs_mount, .unmount = tmpfs_unmount
+};
+
+static int
+tmpfs_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	struct tmpfs_ent *e = ent_find(tmpdir_of(dir), n);
+
+	if (e == NULL)
+		return -ENOENT;
+	vn_get(e->v);
+	*out = e->v;
+	return 0;
+}
+
+/* ---- making and ending vnodes ---- */
+
+/* For /proc/PID/maps.  Called with locks held: takes names_lock only. */
+static void
+tmpfs_ident(void *client, struct vmo_ident *id)
+{
+	struct vnode *v = client;
+
+	id->dev_major = dev_major(v->mnt->dev);
+	id->dev_minor = dev_minor(v->mnt->dev);
+	id->ino = v->ino;
+	if (vn_full_path(v, id->path, sizeof(id->path)) < 0)
+		str_copy(id->path, "...", sizeof(id->path));
+}
+
+static const struct vmo_client_ops tmpfs_client = { tmpfs_ident };
+
+/* A link's text, terminated.  NULL: no memory. */
+static char *
+text_alloc(struct vnode *v, const char *target)
+{
+	const struct name n = { target, strlen(target) };
+
+	v->link_bytes = n.len;
+	return vn_name_dup(&n);
+}
+
+/* What the type needs besides a vnode.  0, -ENOMEM. */
+static int
+vnode_fill(struct vnode *v, const struct vn_new *n)
+{
+	v->uid = n->uid;
+	v->gid = n->gid;
+	v->rdev = n->rdev;
+	switch (v->type) {
+	case S_IFREG:
+		v->vmo = vmo_create_anon(0, &tmpfs_client, v);
+		return v->vmo != NULL ? 0 : -ENOMEM;
+	case S_IFDIR:
+		v->priv = tmpdir_alloc();
+		return v->priv != NULL ? 0 : -ENOMEM;
+	case S_IFLNK:
+		v->priv = text_alloc(v, n->target);
+		return v->priv != NULL ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
+static struct vnode *
+vnode_make(struct mount *m, const struct vn_new *n)
+{
+	struct vnode *v = vn_alloc(m, &tmpfs_ops, n->mode);
+
+	if (v != NULL && vnode_fill(v, n) != 0) {
+		vn_put(v);
+		return NULL;
+	}
+	return v;
+}
+
+static int
+tmpfs_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
+{
+	struct tmpfs_ent *e;
+	struct vnode *v;
+	char *name;
+
+	if (n->name.len != 0 && ent_find(tmpdir_of(dir), &n->name) != NULL)
+		return -EEXIST;
+
+	/* reserve */
+	v = vnode_make(dir->mnt, n);
+	if (v == NULL)
+		return dir->mnt->vnodes >= dir->mnt->max_vnodes ? -ENOSPC : -ENOMEM;
+	*out = v;
+	if (n->name.len == 0) {
+		v->nameless = true;
+		return 0;
+	}
+	e = ent_alloc(&n->name);
+	name = vn_name_dup(&n->name);
+	if (e == NULL || name == NULL)
+		goto undo_vnode;
+
+	/* perform */
+	v->nlink = v->type == S_IFDIR ? 2 : 1;
+	if (v->type == S_IFDIR)
+		dir->nlink++;
+	vn_set_name(v, dir, name);
+	vn_get(v);
+	ent_insert(tmpdir_of(dir), e, v);
+	vn_touch(dir, VN_MTIME | VN_CTIME);
+	return 0;
+
+undo_vnode:
+	kmem_free(e);
+	kmem_free(name);
+	vn_put(v);
+	return -ENOMEM;
+}
+
+static void
+tmpfs_inactive(struct vnode *v)
+{
+	switch (v->type) {
+	case S_IFREG:
+		if (v->vmo == NULL)
+			return;
+		vmo_forget_client(v->vmo);
+		vmo_put(v->vmo);
+		atomic_sub(&v->mnt->used_pages, v->pages);
+		return;
+	case S_IFDIR:
+	case S_IFLNK:
+		kmem_free(v->priv);
+		return;
+	case S_IFIFO:
+		pipe_inactive(v);
+		return;
+	}
+}
+
+/* ---- names ---- */
+
+static int
+tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
+{
+	struct tmpfs_ent *e;
+	char *name;
+
+	if (ent_find(tmpdir_of(dir), n) != NULL)
+		return -EEXIST;
+	e = ent_alloc(n);
+	name = vn_name_dup(n);
+	if (e == NULL || name == NULL) {
+		kmem_free(e);
+		kmem_free(name);
+		return -ENOMEM;
+	}
+	v->nlink++;
+	v->nameless = false;
+	vn_set_name(v, dir, name);
+	vn_get(v);
+	ent_insert(tmpdir_of(dir), e, v);
+	vn_touch(dir, VN_MTIME | VN_CTIME);
+	vn_touch(v, VN_CTIME);
+	return 0;
+}
+
+/* The name of v in dir is gone: counts and times. */
+static void
+name_dropped(struct vnode *dir, struct vnode *v)
+{
+	if (v->type == S_IFDIR) {
+		v->nlink = 0;
+		dir->nlink--;
+	} else {
+		v->nlink--;
+	}
+	vn_touch(v, VN_CTIME);
+	vn_touch(dir, VN_MTIME | VN_CTIME);
+}
+
+static int
+tmpfs_remove(struct vnode *dir, const struct name *n, struct vnode *v)
+{
+	struct tmpfs_ent *e = ent_find(tmpdir_of(dir), n);
+
+	if (tmpdir_is_full(v))
+		return -ENOTEMPTY;
+	ASSERT(e != NULL && e->v == v);
+	name_dropped(dir, v);
+	vn_put(ent_remove(tmpdir_of(dir), e));
+	return 0;
+}
+
+static int
+tmpfs_rename(const struct vn_move *m)
+{
+	struct tmpfs_dir *from = tmpdir_of(m->from_dir), *to = tmpdir_of(m->to_dir);
+	struct tmpfs_ent *e;
+	char *name;
+
+	if (m->dst != NULL && tmpdir_is_full(m->dst))
+		return -ENOTEMPTY;
+
+	/* reserve */
+	e = ent_alloc(&m->to);
+	name = vn_name_dup(&m->to);
+	if (e == NULL || name == NULL) {
+		kmem_free(e);
+		kmem_free(name);
+		return -ENOMEM;
+	}
+
+	/* perform */
+	if (m->dst != NULL) {
+		name_dropped(m->to_dir, m->dst);
+		vn_put(ent_remove(to, ent_find(to, &m->to)));
+	}
+	ent_insert(to, e, ent_remove(from, ent_find(from, &m->from)));
+	if (m->src->type == S_IFDIR) {
+		m->from_dir->nlink--;
+		m->to_dir->nlink++;
+	}
+	vn_set_name(m->src, m->to_dir, name);
+	vn_touch(m->src, VN_CTIME);
+	vn_touch(m->from_dir, VN_MTIME | VN_CTIME);
+	vn_touch(m->to_dir, VN_MTIME | VN_CTIME);
+	return 0;
+}
+
+/* "." (pos 0) or ".." (pos 1). */
+static int
+emit_dot(struct vnode *dir, uint64_t pos, struct dirsink *sink)
+{
+	struct dirsink_entry de = { "..", pos + 1, dir->ino, pos + 1, S_IFDIR };
+	struct vnode *parent;
+
+	if (pos == 1) {
+		vn_get(dir);
+		parent = mount_above(dir);
+		if (parent != dir || dir->parent != NULL) {
+			struct vnode *up = vn_parent(parent);
+
+			de.ino = up != NULL ? up->ino : parent->ino;
+			vn_put(up);
+		}
+		vn_put(parent);
+	}
+	return sink->emit(sink, &de);
+}
+
+static int
+tmpfs_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
+{
+	struct tmpfs_ent *e;
+
+	for (; *pos < 2; (*pos)++)
+		if (emit_dot(dir, *pos, sink) != 0)
+			return 0;
+	LIST_FOREACH(e, &tmpdir_of(dir)->all, all) {
+		const struct dirsink_entry de = { e->name, e->len, e->v->ino,
+			e->cookie + 1, e->v->type };
+
+		if (e->cookie < *pos)
+			continue;
+		if (sink->emit(sink, &de) != 0)
+			return 0;
+		*pos = e->cookie + 1;
+	}
+	return 0;
+}
+
+static ssize_t
+tmpfs_readlink(struct vnode *v, char *buf, size_t cap)
+{
+	size_t n = MIN(cap, v->link_bytes);
+
+	memcpy(buf, v->priv, n);
+	return (ssize_t)n;
+}
+
+/* ---- bytes ---- */
+
+/* Add to the mount's count what mappings touched, or a short write did not. */
+static void
+pages_settle(struct vnode *v)
+{
+	uint64_t now = vmo_pages(v->vmo);
+
+	atomic_add(&v->mnt->used_pages, now - v->pages);
+	v->pages = now;
+}
+
+static int
+tmpfs_resize(struct vnode *v, uint64_t bytes)
+{
+	int r;
+
+	if (v->vmo == NULL)
+		return -EINVAL;
+	r = vmo_resize(v->vmo, bytes);
+	pages_settle(v);
+	return r;
+}
+
+/* Bytes from off on, at most n, that need no more than avail new pages. */
+static uint64_t
+bytes_within(struct vnode *v, uint64_t off, uint64_t n, uint64_t *avail)
+{
+	uint64_t pg = off >> PAGE_SHIFT, end = (off + n + PAGE_MASK) >> PAGE_SHIFT;
+	uint64_t next, holes, used = 0;
+
+	while (pg < end) {
+		next = MIN(vmo_next_page(v->vmo, pg), end);
+		holes = next - pg;
+		if (holes > *avail - used) {
+			pg += *avail - used;
+			used = *avail;
+			break;
+		}
+		used += holes;
+		pg = next < end ? next + 1 : end;
+	}
+	*avail = used;
+	return pg >= end ? n : (pg << PAGE_SHIFT) - MIN(off, pg << PAGE_SHIFT);
+}
+
+static uint64_t
+tmpfs_reserve(struct vnode *v, uint64_t off, uint64_t n)
+{
+	struct mount *m = v->mnt;
+	uint64_t avail;
+
+	pages_settle(v);
+	if (m->max_pages == 0 || n == 0)
+		return n;
+	avail = m->max_pages - MIN(m->max_pages, atomic_load(&m->used_pages));
+	n = bytes_within(v, off, n, &avail);
+	v->pages += avail;
+	atomic_add(&m->used_pages, avail);
+	return n;
+}
+
+static const struct vnode_ops tmpfs_ops = {
+	.lookup = tmpfs_lookup,
+	.create = tmpfs_create,
+	.link = tmpfs_link,
+	.remove = tmpfs_remove,
+	.rename = tmpfs_rename,
+	.readdir = tmpfs_readdir,
+	.readlink = tmpfs_readlink,
+	.resize = tmpfs_resize,
+	.reserve = tmpfs_reserve,
+	.inactive = tmpfs_inactive,
+};
+
+/* ---- the whole ---- */
+
+/*
+ * Make an empty tree; half of memory for bytes and files unless m says so.
+ *
+ * Returns:  0, -ENOMEM.
+ */
+int
+tmpfs_mount(struct mount *m)
+{
+	const struct vn_new n = { .mode = S_IFDIR | m->root_mode };
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	if (m->max_pages == 0)
+		m->max_pages = ps.total / 2;
+	if (m->max_vnodes == 0)
+		m->max_vnodes = ps.total / 2;
+	m->root = vnode_make(m, &n);
+	if (m->root == NULL)
+		return -ENOMEM;
+	m->root->nlink = 2;
+	return 0;
+}
+
+/* 0: all is freed; -EBUSY: nothing changed. */
+int
+tmpfs_unmount(struct mount *m)
+{
+	rw_lock_write_nested(&m->tree); /* under mount_mutex */
+	if (tmpdir_is_busy(m)) {
+		rw_unlock_write(&m->tree);
+		return -EBUSY;
+	}
+	tmpdir_drop_all(m->root);
+	rw_unlock_write(&m->tree);
+	vn_put(m->root);
+	return 0;
+}

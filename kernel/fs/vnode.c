@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vnode.c: life, name and rights of a vnode
+ *
+ * Problem   A vnode lives as long as someone names it or holds it, and must
+ *           be able to say at any time who it is and who may use it.
+ *
+ * Picture   child ──parent──→ directory ──parent──→ … ──→ root of the mount
+ *             ↑ reference                                  │ mount->covered
+ *           directory entry                                ↓
+ *                                                  vnode of the mount above
+ *
+ * Rules     1. A child references its parent, so a walk upward needs no lock
+ *              of the tree; names_lock guards the pointers while one looks.
+ *           2. The name of a file with several links is the one by which it
+ *              was found last; a directory has just one.
+ *           3. Attributes are read and written under attr_lock, never across
+ *              a call.
+ *
+ * Read next namei.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+static struct kmem_cache vnode_cache = KMEM_CACHE("vnode", struct vnode);
+static struct spinlock names_lock = SPIN_INIT(LR_LEAF);
+
+static void vn_free(struct vnode *v);
+
+/*
+ * A vnode of a mount, nameless, owned by root, nlink 0.
+ *
+ * Returns:  NULL: no memory, or the mount is full.
+ * Owns:     the caller gets the reference.
+ */
+struct vnode *
+vn_alloc(struct mount *mnt, const struct vnode_ops *ops, uint32_t mode)
+{
+	struct vnode *v;
+	uint64_t n = atomic_add(&mnt->vnodes, 1);
+
+	v = NULL;
+	if (mnt->max_vnodes == 0 || n <= mnt->max_vnodes)
+		v = kmem_cache_zalloc(&vnode_cache);
+	if (v == NULL) {
+		atomic_sub(&mnt->vnodes, 1);
+		return NULL;
+	}
+	v->ops = ops;
+	v->mnt = mnt;
+	v->ino = atomic_add(&mnt->next_ino, 1);
+	v->type = mode & S_IFMT;
+	v->fops = v->type == S_IFIFO ? &pipe_file_ops : NULL;
+	v->perm = mode & S_PERM;
+	v->refs = 1;
+	rw_init(&v->lock, LR_VNODE);
+	spin_init(&v->attr_lock, LR_LEAF);
+	list_init(&v->locks);
+	v->atime = v->mtime = v->ctime = v->btime = kts_now();
+	return v;
+}
+
+/* One more reference.  Locks: none.  The caller has one already. */
+void
+vn_get(struct vnode *v)
+{
+	uint32_t n = atomic_add(&v->refs, 1);
+
+	ASSERT(n > 1);
+}
+
+/*
+ * Drop a reference; the last one ends the vnode, and perhaps its parents:
+ * a loop, because the chain may be as long as a path.
+ *
+ * Locks:    no spin lock; a tree lock is allowed.
+ * Context:  may sleep.
+ */
+void
+vn_put(struct vnode *v)
+{
+	struct vnode *parent;
+
+	while (v != NULL && atomic_sub(&v->refs, 1) == 0) {
+		parent = v->parent;
+		vn_free(v);
+		v = parent;
+	}
+}
+
+static void
+vn_free(struct vnode *v)
+{
+	struct mount *mnt = v->mnt;
+
+	ASSERT(v->mounted == NULL);
+	flock_vnode_gone(v);
+	if (v->ops->inactive != NULL)
+		v->ops->inactive(v);
+	kmem_free(v->name);
+	kmem_cache_free(&vnode_cache, v);
+	atomic_sub(&mnt->vnodes, 1);
+}
+
+/* A terminated copy for vn_set_name().  Returns: NULL: no memory. */
+char *
+vn_name_dup(const struct name *n)
+{
+	char *s = kmem_alloc(n->len + 1);
+
+	if (s != NULL) {
+		memcpy(s, n->s, n->len);
+		s[n->len] = '\0';
+	}
+	return s;
+}
+
+/*
+ * From now on v is called name in parent.
+ *
+ * Locks:    none of rank LR_LEAF or above.
+ * Owns:     takes name; takes its own reference to parent.
+ */
+void
+vn_set_name(struct vnode *v, struct vnode *parent, char *name)
+{
+	struct vnode *old_parent;
+	char *old_name;
+
+	vn_get(parent);
+	spin_lock(&names_lock);
+	old_parent = v->parent;
+	old_name = v->name;
+	v->parent = parent;
+	v->name = name;
+	spin_unlock(&names_lock);
+	kmem_free(old_name);
+	vn_put(old_parent);
+}
+
+/* names_lock for mount.c, whose links are guarded by it too. */
+void
+names_hold(void)
+{
+	spin_lock(&names_lock);
+}
+
+void
+names_drop(void)
+{
+	spin_unlock(&names_lock);
+}
+
+/* The parent with a reference; NULL: v is a root.  Locks: none. */
+struct vnode *
+vn_parent(struct vnode *v)
+{
+	struct vnode *p;
+
+	spin_lock(&names_lock);
+	p = v->parent;
+	if (p != NULL)
+		vn_get(p);
+	spin_unlock(&names_lock);
+	return p;
+}
+
+/* Is v top itself or below it, in one mount?  Locks: tree, so it stays true. */
+bool
+vn_is_below(struct vnode *v, const struct vnode *top)
+{
+	spin_lock(&names_lock);
+	while (v != NULL && v != top)
+		v = v->parent;
+	spin_unlock(&names_lock);
+	return v != NULL;
+}
+
+/*
+ * Put "/name" of v in front of *end; "/#ino" for a file without a name.
+ *
+ * Locks:    names_lock held.
+ * Returns:  false: no room.
+ */
+static bool
+path_prepend(const struct vnode *v, char *start, char **end)
+{
+	char nameless[24];
+	const char *name = v->name;
+	size_t n;
+
+	ASSERT(spin_is_mine(&names_lock));
+	if (name == NULL) {
+		snprintf(nameless, sizeof(nameless), "#%lu", v->ino);
+		name = nameless;
+	}
+	n = strlen(name);
+	if ((size_t)(*end - start) < n + 1)
+		return false;
+	*end -= n;
+	memcpy(*end, name, n);
+	*--*end = '/';
+	return true;
+}
+
+/*
+ * Write the path from root (NULL: the first root) to v to the end of buf.
+ *
+ * Locks:    takes names_lock.
+ * Returns:  where it begins, or NULL: too long.
+ */
+static char *
+path_build(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
+{
+	char *end = buf + cap;
+	bool fits = true;
+
+	spin_lock(&names_lock);
+	while (fits && v != NULL && v != root) {
+		if (v == v->mnt->root) {
+			v = v->mnt->covered;
+			continue;
+		}
+		fits = path_prepend(v, buf, &end);
+		v = v->parent == NULL ? v->mnt->root : v->parent;
+	}
+	spin_unlock(&names_lock);
+	if (fits && end == buf + cap && end > buf)
+		*--end = '/';
+	return fits ? end : NULL;
+}
+
+/* vnode_path() with root given; NULL: the first root. */
+static ssize_t
+path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
+{
+	static const char gone[] = " (deleted)";
+	size_t n, tail;
+	char *start = NULL;
+
+	tail = atomic_load_relaxed(&v->nlink) == 0 ? sizeof(gone) - 1 : 0;
+	if (tail + 1 < cap)
+		start = path_build(v, root, buf, cap - tail - 1);
+	if (start == NULL)
+		return -ENAMETOOLONG;
+	n = (size_t)(buf + cap - tail - 1 - start);
+	memmove(buf, start, n);
+	memcpy(buf + n, gone, tail);
+	buf[n + tail] = '\0';
+	return (ssize_t)(n + tail);
+}
+
+/*
+ * The absolute path of a vnode as the current root sees it, terminated.
+ *
+ * Locks:    none of LR_VNODE, nor of rank LR_LEAF or above.
+ * Returns:  length, -ENAMETOOLONG.
+ */
+ssize_t
+vnode_path(struct vnode *v, char *buf, size_t cap)
+{
+	struct vnode *root = fsctx_root();
+	ssize_t n = path_from(v, root, buf, cap);
+
+	vn_put(root);
+	return n;
+}
+
+/* The same from the first root.  Locks: none of rank LR_LEAF or above. */
+ssize_t
+vn_full_path(struct vnode *v, char *buf, size_t cap)
+{
+	return path_from(v, NULL, buf, cap);
+}
+
+/* Is gid one of the groups that cred acts with? */
+bool
+cred_in_group(const struct cred *c, uint32_t gid)
+{
+	uint32_t i;
+
+	if (c->fsgid == gid)
+		return true;
+	for (i = 0; i < c->ngroups; i++)
+		if (c->groups[i] == gid)
+			return true;
+	return false;
+}
+
+/* Type and permission bits, st_mode. */
+uint32_t
+vn_mode(struct vnode *v)
+{
+	return v->type | atomic_load_relaxed(&v->perm);
+}
+
+/*
+ * May cred use v for want (VN_R | VN_W | VN_X)?
+ *
+ * Locks:    takes attr_lock.
+ * Returns:  0, -EACCES, -EROFS.
+ */
+int
+vn_permit(struct vnode *v, const struct cred *c, unsigned want)
+{
+	uint32_t perm, uid, gid;
+
+	spin_lock(&v->attr_lock);
+	perm = v->perm;
+	uid = v->uid;
+	gid = v->gid;
+	spin_unlock(&v->attr_lock);
+	if ((want & VN_W) != 0 && (v->mnt->flags & MS_RDONLY) != 0 &&
+	    (v->type == S_IFREG || v->type == S_IFDIR))
+		return -EROFS;
+	if (c->fsuid == 0) {
+		if (v->type == S_IFREG && (want & VN_X) != 0 && (perm & 0111) == 0)
+			return -EACCES;
+		return 0;
+	}
+	if (c->fsuid == uid)
+		perm >>= 6;
+	else if (cred_in_group(c, gid))
+		perm >>= 3;
+	return (perm & want) == want ? 0 : -EACCES;
+}
+
+/* May cred change v's mode and the like? */
+bool
+vn_is_owner(struct vnode *v, const struct cred *c)
+{
+	return c->fsuid == 0 || c->fsuid == atomic_load_relaxed(&v->uid);
+}
+
+static bool
+kts_before(const struct kts *a, const struct kts *b)
+{
+	return a->sec < b->sec || (a->sec == b->sec && a->nsec <= b->nsec);
+}
+
+/*
+ * Set times to now.  An access time moves only when it is older than the last
+ * change or a day (relatime), so that reading does not write all the time.
+ *
+ * Locks:    takes attr_lock.
+ */
+void
+vn_touch(struct vnode *v, unsigned which)
+{
+	struct kts now = kts_now();
+
+	spin_lock(&v->attr_lock);
+	if ((which & VN_ATIME) != 0 && (kts_before(&v->atime, &v->mtime) ||
+	    kts_before(&v->atime, &v->ctime) ||
+	    now.sec - v->atime.sec >= 86400))
+		v->atime = now;
+	if ((which & VN_MTIME) != 0)
+		v->mtime = now;
+	if ((which & VN_CTIME) != 0)
+		v->ctime = now;
+	spin_unlock(&v->attr_lock);
+}
+
+/* Add d to the writers count unless its sign forbids. */
+static int
+writers_change(struct vnode *v, int32_t d)
+{
+	int32_t n = atomic_load(&v->writers);
+
+	do {
+		if ((d > 0 && n < 0) || (d < 0 && n > 0))
+			return -ETXTBSY;
+	} while (!atomic_cas(&v->writers, &n, n + d));
+	return 0;
+}
+
+/* Someone opens v for writing, or truncates it.  0, -ETXTBSY. */
+int
+vn_write_begin(struct vnode *v)
+{
+	return v->type == S_IFREG ? writers_change(v, 1) : 0;
+}
+
+void
+vn_write_end(struct vnode *v)
+{
+	if (v->type == S_IFREG)
+		CHECK(atomic_sub(&v->writers, 1) >= 0);
+}
+
+/*
+ * A program runs from the file: it may not be written meanwhile.
+ *
+ * Returns:  0, -ETXTBSY: somebody writes it now.
+ */
+int
+file_deny_write(struct file *f)
+{
+	return writers_change(f->vn, -1);
+}
+
+/* The counterpart of file_deny_write(). */
+void
+file_allow_write(struct file *f)
+{
+	CHECK(atomic_add(&f->vn->writers, 1) <= 0);
+}
