@@ -82,7 +82,6 @@ void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
 struct thread *thread_current(void);  /* md_current(), asserted */
 bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
-void sched_init(void);
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
 /* Set by sched=SEED: preempt at seeded points. */
@@ -251,11 +250,10 @@ size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);
 void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
 
 /*
- * Boot order: options_init(), phys_init(), kva_init(), kern_init(),
- * sched_init() (threads may be spawned from here), kern_start_cpus(),
- * sched_start().
+ * Boot order: options_init(), phys_init(), kva_init(), kern_init() (from here
+ * on threads may be spawned), sched_start(); kern_start_cpus() in a thread.
  */
-void kern_init(void);        /* after phys_init: rings, marks, lock checking */
+void kern_init(void);        /* rings, marks, lock checking, scheduler */
 void kern_start_cpus(void);  /* other CPUs join the scheduler */
 
 #endif

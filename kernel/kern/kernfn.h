@@ -14,6 +14,8 @@
 
 /* ---- sched.c ---- */
 
+/* The caller's stack becomes CPU 0's idle thread; starts the worker. */
+void sched_init(void);
 /* A new thread becomes runnable. */
 void sched_admit(struct thread *);
 /* The first thing that a new thread does, on its own stack. */

@@ -41,7 +41,7 @@ static struct option options[] = {
 	{ "trace_records", NULL, "size of each CPU's trace ring" },
 	{ "sched", NULL, "seed of forced preemptions" },
 	{ "smp", NULL, "most CPUs to start" },
-	{ "init", "/sbin/init", "first program" },
+	{ "init", NULL, "first program; default /init" },
 	{ "selftest", NULL, "kernel tests to run: a name, or all" },
 	{ "norandom", "0", "1: no address space randomisation" },
 	{ "brk", NULL, "off: brk() fails" },
@@ -160,9 +160,10 @@ options_show(struct out *o)
 }
 
 /*
- * What in kern/ depends on options and memory.
+ * What in kern/ depends on options and memory.  Threads can be spawned
+ * afterwards; they run from sched_start() on.
  *
- * Locks:    none; after kva_init(), before sched_init().
+ * Locks:    none; CPU 0 alone, after kva_init().
  */
 void
 kern_init(void)
@@ -171,4 +172,5 @@ kern_init(void)
 	inject_init();
 	events_init();
 	trace_init();
+	sched_init();
 }

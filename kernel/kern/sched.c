@@ -626,10 +626,20 @@ cpu_main(unsigned cpu)
 	idle_loop();
 }
 
+/*
+ * The other CPUs join.
+ *
+ * Context:  thread, while only CPU 0 runs; it stays there meanwhile.
+ */
 void
 kern_start_cpus(void)
 {
+	struct thread *t = thread_current();
+	uint64_t affinity = t->affinity;
+
+	atomic_store(&t->affinity, BIT(0));
 	md_start_cpus(make_idle, cpu_main);
+	atomic_store(&t->affinity, affinity);
 	phys_set_marks(0);
 	klog("sched: %u CPUs", md_ncpus());
 }

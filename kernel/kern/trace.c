@@ -300,9 +300,13 @@ ev_trace_show_last(struct out *o, unsigned n)
 	uint64_t last = atomic_load(&trace.seq);
 	struct merge m = { { 0 } };
 	struct trace_rec rec;
+	bool begun = false;
 
 	merge_start(&m, last - MIN(last, (uint64_t)n));
-	while (merge_next(&m, &rec) && rec.seq <= last)
-		show_record(o, &rec);
+	while (merge_next(&m, &rec) && rec.seq <= last) {
+		begun |= (rec.id & MORE) == 0;
+		if (begun)
+			show_record(o, &rec);
+	}
 	out_printf(o, "\n");
 }

@@ -69,10 +69,8 @@ static void
 map_descriptors(va_t lo, va_t hi)
 {
 	pa_t pa = boot_take(hi - lo);
-	va_t va;
 
-	for (va = lo; va < hi; va += PAGE_SIZE, pa += PAGE_SIZE)
-		CHECK(md_kmap(va, pa, MD_PTE_W | MD_PTE_NX) == 0);
+	CHECK(md_kmap_large(lo, pa, hi - lo, MD_PTE_W | MD_PTE_NX) == 0);
 	memset((void *)lo, 0, hi - lo);
 }
 
