@@ -27,7 +27,9 @@ trap_stubs:
 	vector = 0
 	.rept 256
 	.balign 16
-	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	has_error = vector == 8 || vector == 17 || vector == 21
+	has_error = has_error || vector == 29 || vector == 30
+	.if !(has_error || (vector >= 10 && vector <= 14))
 	pushq $0
 	.endif
 	.byte 0x68               /* pushq imm32, always in 5 bytes */

@@ -41,7 +41,8 @@ static struct {
 } tlb;
 
 static void load_space(struct cpu *, struct md_space *);
-static uint64_t post_all(uint64_t mask, const struct tlb_slot *req, bool lazy_ok);
+static uint64_t post_all(uint64_t mask, const struct tlb_slot *req,
+    bool lazy_ok);
 static bool post_one(struct cpu *target, const struct tlb_slot *req,
     bool lazy_ok);
 static bool mark_stale(struct cpu *target);

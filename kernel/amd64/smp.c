@@ -147,6 +147,12 @@ smp_entry(struct cpu *c)
 
 /* ---- calling ---- */
 
+/*
+ * Run fn(arg) on all other CPUs, in interrupt, and wait for them.
+ *
+ * Locks:    none of rank >= 7; interrupts on.
+ * Context:  thread; does not sleep.
+ */
 void
 md_call_others(void (*fn)(void *), void *arg)
 {
@@ -167,6 +173,7 @@ md_call_others(void (*fn)(void *), void *arg)
 	spin_unlock(&call.lock);
 }
 
+/* The IPI of md_call_others(); interrupts off. */
 void
 smp_call_interrupt(void)
 {

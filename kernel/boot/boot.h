@@ -30,7 +30,8 @@ struct boot_info {
 	const char *loader;              /* "pvh" or "multiboot2" */
 	char cmdline[BOOT_CMDLINE];
 	unsigned nranges, nmods;
-	struct boot_range range[BOOT_MAXRANGES]; /* RAM, kernel and modules not cut out */
+	/* RAM; kernel and modules not cut out */
+	struct boot_range range[BOOT_MAXRANGES];
 	struct boot_module mod[BOOT_MAXMODS];    /* mod[0] is the initramfs */
 	pa_t rsdp;                       /* 0: search the BIOS area */
 	pa_t top;                        /* end of the highest range */

@@ -11,7 +11,7 @@
  *             real-mode start of the other CPUs), at MD_DIRECT_BASE, and its
  *             first GiB at MD_IMAGE_BASE.
  *
- * Rules     1. Until start_high all addresses are physical: symbol - IMAGE_BASE.
+ * Rules     1. Until start_high addresses are physical: symbol - IMAGE_BASE.
  *           2. These tables are writable and executable; md_init_early()
  *              replaces them, md_start_cpus() clears them.
  *           3. edi holds the loader's magic, esi its information, throughout.
