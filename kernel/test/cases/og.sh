@@ -1,0 +1,6 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=900 LONG=1
+# A kernel built with -Og passes what one with -O2 passes.
+[ "$BUILD" = build ] || exit 0
+make -s image testing OPT=-Og BUILD=build-og || exit 1
+exec build/tools/run -b build-og -j 1 't[0-9]*' 'a[0-9]*' 'selftest'
