@@ -75,6 +75,27 @@ phys_wait(enum phys_class class)
 	return r;
 }
 
+/*
+ * A frame for user contents, waited for.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps.
+ * Owns:     the caller, *out in LIMBO.
+ * Returns:  0 (at once if *out is a frame already), -EINTR (fatal signal).
+ */
+int
+page_alloc_wait(enum phys_want want, struct vm_page **out)
+{
+	int r = 0;
+
+	while (r == 0 && *out == NULL) {
+		*out = page_alloc(want);
+		if (*out == NULL)
+			r = phys_wait(PHYS_USER);
+	}
+	return r;
+}
+
 static int
 wait_tick(enum phys_class class)
 {

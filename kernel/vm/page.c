@@ -237,6 +237,24 @@ page_free(struct vm_page *pg)
 }
 
 /*
+ * Give back a chain of such frames.
+ *
+ * Locks:    not [P].
+ */
+void
+page_free_chain(pfn_t chain)
+{
+	struct vm_page *pg;
+
+	while (chain != 0) {
+		pg = &pfdb[chain];
+		chain = pg->qnext;
+		pg->qnext = 0;
+		page_free(pg);
+	}
+}
+
+/*
  * A new frame gets its first owner.  Its contents exist nowhere else, so it is
  * dirty.
  *

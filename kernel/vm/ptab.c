@@ -94,7 +94,7 @@ path_grow(struct fctx *f, struct pt_path *p)
 			return FAULT_NEEDMEM;
 		}
 		if (level == 1 && late && commit_charge_late(f->as, 1) != 0)
-			return fault_signal(f, VM_SIGBUS, VM_ADRERR);
+			return fault_signal(f, SIGBUS, BUS_ADRERR);
 		table = f->spare_tbl;
 		f->spare_tbl = NULL;
 		table->tbl.late = level == 1 && late;
@@ -371,23 +371,19 @@ table_pay_upper(struct aspace *as, struct vm_page *table)
 int
 pt_reserve(pfn_t *chain, unsigned n)
 {
-	pfn_t new = 0;
 	struct vm_page *pg;
+	pfn_t new = 0;
 	int r;
 
-	while (n > 0) {
-		pg = page_alloc(PHYS_ZEROED);
-		if (pg != NULL) {
-			pg->qnext = new;
-			new = page_pfn(pg);
-			n--;
-			continue;
-		}
-		r = phys_wait(PHYS_USER);
+	for (; n > 0; n--) {
+		pg = NULL;
+		r = page_alloc_wait(PHYS_ZEROED, &pg);
 		if (r != 0) {
 			pt_unreserve(&new);
 			return r;
 		}
+		pg->qnext = new;
+		new = page_pfn(pg);
 	}
 	while (new != 0) {
 		pg = &pfdb[new];
@@ -406,14 +402,8 @@ pt_reserve(pfn_t *chain, unsigned n)
 void
 pt_unreserve(pfn_t *chain)
 {
-	struct vm_page *pg;
-
-	while (*chain != 0) {
-		pg = &pfdb[*chain];
-		*chain = pg->qnext;
-		pg->qnext = 0;
-		page_free(pg);
-	}
+	page_free_chain(*chain);
+	*chain = 0;
 }
 
 /* ---- freeing ---- */

@@ -136,7 +136,8 @@ batch_flush(struct tlb_batch *b)
 static void
 batch_settle(struct tlb_batch *b)
 {
-	struct vm_page *pg, *dead = NULL;
+	struct vm_page *pg;
+	pfn_t dead = 0;
 	unsigned i;
 
 	spin_lock(&pfn_lock);
@@ -144,16 +145,11 @@ batch_settle(struct tlb_batch *b)
 		pg = pte_page(b->e[i].oldword);
 		if (!settle_word(pg, b->e[i].oldword, b->end))
 			continue;
-		pg->qnext = dead != NULL ? page_pfn(dead) : 0;
-		dead = pg;
+		pg->qnext = dead;
+		dead = page_pfn(pg);
 	}
 	spin_unlock(&pfn_lock);
-	while (dead != NULL) {
-		pg = dead;
-		dead = pg->qnext != 0 ? &pfdb[pg->qnext] : NULL;
-		pg->qnext = 0;
-		page_free(pg);
-	}
+	page_free_chain(dead);
 }
 
 /* True: the frame is to be freed. */

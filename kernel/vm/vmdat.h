@@ -201,6 +201,9 @@ _Static_assert(sizeof(struct aspace) <= 1024, "vmm.md 2.4");
 
 /* ---- memory objects: 2.5 ---- */
 
+#define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
+#define ANON_DIRECT 6             /* words in the header */
+
 enum vmo_type { VMO_VNODE, VMO_AOBJ, VMO_DEVICE };
 
 struct vmo {
@@ -218,7 +221,7 @@ struct vmo {
 	struct list_node all;          /* vmo list lock */
 	uint64_t n_resident, n_dirty;  /* [O] pages */
 	struct {                       /* AOBJ */
-		uint64_t direct[6];    /* [O] words of pages 0…5 */
+		uint64_t direct[ANON_DIRECT];    /* [O] words of pages 0…5 */
 		uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
 		uint64_t n_pages, n_tables; /* [O] */
 		uint64_t charged;      /* [O] commit pages held by the object */
@@ -249,10 +252,6 @@ struct tlb_batch {
 };
 
 /* ---- faults: 2.8, 4.1 ---- */
-
-/* Signals and codes of vm_siginfo: Linux's numbers. */
-enum vm_signal { VM_SIGBUS = 7, VM_SIGKILL = 9, VM_SIGSEGV = 11 };
-enum vm_sigcode { VM_MAPERR = 1, VM_ACCERR = 2, VM_ADRERR = 2 };
 
 enum fault_outcome {
 	FAULT_DONE,      /* the word allows the access now */

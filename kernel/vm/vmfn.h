@@ -110,6 +110,8 @@ void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 /* balance.c */
 void bal_init(void);                                     /* hooks of phys */
 int phys_wait(enum phys_class);                          /* 0, -EINTR (fatal signal) */
+/* A frame of class USER in *out unless it has one; waits, no lock >= 3. */
+int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
 
 /* tlb.c: [W] held */
 void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
@@ -135,6 +137,11 @@ void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
  * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
 struct vmo *vmo_create_shared_anon(uint64_t bytes);
 
+/* After FAULT_NEEDMEM with NEED_PATH, no lock held: make the tables to the page and
+ * drop the reference in f->need_vmo (NULL then).  0, -ENOSPC (SIGBUS), -EINTR.  A
+ * fault that ends without the call drops it itself: give_back() in fault.c. */
+int anon_fault_path(struct fctx *f) MUST_CHECK;
+
 /* anon.c */
 struct vmo *anon_create(uint64_t bytes);
 /* The owning word of page pgoff, [O] held; its table, pinned (kpaged_unpin it), in
@@ -149,13 +156,19 @@ enum anon_want { ANON_FIND, ANON_CREATE };
 int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out) MUST_CHECK;
 /* F9 under [W]: page of f in *out, pinned, FAULT_DONE; else the outcome. */
 enum fault_outcome anon_fault(struct fctx *f, struct vm_page **out);
-/* After FAULT_NEEDMEM with NEED_PATH, no lock held: make the tables to the page and
- * drop the reference in f->need_vmo.  0, -ENOSPC (SIGBUS), -EINTR. */
-int anon_fault_path(struct fctx *f) MUST_CHECK;
 /* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 void anon_put(struct vmo *);                             /* last reference */
-int anon_check(struct vmo *, struct vm_report *);
+/* First index >= *pgoff whose word exists, [O] held; *table pinned. */
+uint64_t *anon_next_word(struct vmo *, uint64_t *pgoff, struct vm_page **table);
+/* Words from pgoff that lie side by side end here. */
+static inline uint64_t
+anon_run_end(uint64_t pgoff)
+{
+	return pgoff < ANON_DIRECT ? ANON_DIRECT :
+	    (pgoff | (MD_PT_WORDS - 1)) + 1;
+}
+int anon_check(struct vmo *, struct vm_report *);        /* anon_check.c */
 
 /* commit.c: pages */
 void commit_init(void);
@@ -184,6 +197,7 @@ uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 /* A frame of class USER, not waiting; NULL. */
 struct vm_page *page_alloc(enum phys_want);
+void page_free_chain(pfn_t);                              /* of such, through qnext */
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
 void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
 /* mapcount--, dirty → PF_DIRTY.  True: the caller frees it (page_free) after [P]. */
