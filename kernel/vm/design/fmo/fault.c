@@ -211,6 +211,58 @@ keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
 	f->spare_zeroed = kind == FRAME_ZEROED;
 }
 
+/*
+ * The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
+ *
+ * Locks:    [W]; takes [P].
+ * Returns:  FAULT_DONE with the entry in *e, FAULT_NEEDMEM: not at hand (R2).
+ */
+enum fault_outcome
+fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
+{
+	va_t kva = fork_entry(word);
+	uint64_t index = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
+	struct vm_page *pg = NULL;
+	unsigned i;
+
+	for (i = 0; i < f->npin; i++)
+		if (page_home_kind(f->pin[i]) == HOME_KPAGED &&
+		    f->pin[i]->index == index)
+			pg = f->pin[i];
+	if (pg == NULL) {
+		pg = kpaged_trypin(kva);
+		if (pg == NULL)
+			return fault_need_kpaged(f, kva);
+		ASSERT(f->npin < FAULT_MAXPINS);
+		f->pin[f->npin++] = pg;
+	}
+	*e = kpaged_ptr(pg, kva);
+	return FAULT_DONE;
+}
+
+/*
+ * F4s, the end of it: the page is ours again, its word VALID/PRIV or TRANS.
+ * Map it as the VAD allows.
+ *
+ * Locks:    [W]; takes [P].
+ * Returns:  FAULT_DONE, FAULT_RESTART (the frame was taken meanwhile).
+ */
+enum fault_outcome
+fault_map_stolen(struct fctx *f, uint64_t before)
+{
+	uint64_t set = fault_rights(f) & ~MD_PTE_NX;
+	struct vm_page *pg = pte_page(word_get(f->word));
+
+	if (pte_kind(word_get(f->word)) == PTE_VALID) {
+		word_change(f->word, 0, set);
+		md_tlb_local(f->va);
+	} else if (!fault_map_trans(f, &pg)) {
+		return FAULT_RESTART;
+	}
+	EVENT(fault_fork_steal, f->va, before, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
 /* ---- the cases ---- */
 
 /*

@@ -94,8 +94,12 @@ fmo_kva(const struct fmo *fmo)
 	return MD_KPAGED_BASE + fmo->base * sizeof(struct fmo_entry);
 }
 
-/* No process refers to it: onto the dead list. */
-static void
+/*
+ * No process refers to it (any more): onto the dead list.
+ *
+ * Locks:    any of rank < 9.
+ */
+void
 fmo_bury(struct fmo *fmo)
 {
 	ASSERT(fmo->live == 0 && fmo->nrefs == 0);
@@ -423,17 +427,18 @@ take_page(const struct fmo_spot *s, struct fmo_entry *e)
 
 /*
  * Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.
- * No frame is touched, and nothing is read in but entry pages.
+ * No data page is touched, nothing but entry pages is needed.
  *
  * Locks:    [W]; takes [F], [P].
- * Returns:  0: done; else the kva of an entry page that is not at hand (R2),
- *           *va at the word that needs it.
+ * Owns:     *held, a pinned entry page or NULL, stays the caller's.
+ * Returns:  0: done; else the kva of an entry page that is not at hand (R2):
+ *           pin it into *held and call again; *va is at the word.
  */
 va_t
-fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end)
+fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
+    struct vm_page **held)
 {
-	struct vm_page *held = NULL;
-	va_t kva = 0;
+	va_t kva;
 
 	for (; *va < end; *va += PAGE_SIZE) {
 		uint64_t *word = &pt_words(leaf)[md_pt_index(*va, 1)];
@@ -441,17 +446,29 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end)
 		if (pte_kind(word_get(word)) != PTE_FORK)
 			continue;
 		kva = fork_entry(word_get(word));
-		if (held == NULL || held->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
-			if (held != NULL)
-				kpaged_unpin(held, true);
-			held = kpaged_trypin(kva);
-			if (held == NULL)
-				return kva;
-		}
+		if (!fmo_hold(held, kva))
+			return kva;
 		word_set(leaf, word, 0);
-		fmo_deref(as, kpaged_ptr(held, kva));
+		fmo_deref(as, kpaged_ptr(*held, kva));
 	}
-	if (held != NULL)
-		kpaged_unpin(held, true);
 	return 0;
+}
+
+/*
+ * Have the entry page of kva pinned in *held; a page held before is let go.
+ *
+ * Locks:    any of rank < 8; takes [P].
+ * Returns:  false: not in memory, *held is NULL: kpaged_pin() without locks.
+ */
+bool
+fmo_hold(struct vm_page **held, va_t kva)
+{
+	uint64_t page = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
+
+	if (*held != NULL && (*held)->index == page)
+		return true;
+	if (*held != NULL)
+		kpaged_unpin(*held, true);
+	*held = kpaged_trypin(kva);
+	return *held != NULL;
 }

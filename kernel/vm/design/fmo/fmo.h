@@ -98,16 +98,47 @@ uint64_t fault_rights(const struct fctx *);
 void fault_install(struct fctx *, struct vm_page *);
 /* The word is TRANS: map its page.  False: it is not TRANS any more. */
 bool fault_map_trans(struct fctx *, struct vm_page **out);
+/* The entry of a FORK or VALID/FORK word, its page among f's pins. */
+enum fault_outcome fault_entry(struct fctx *, uint64_t word, struct fmo_entry **);
+enum fault_outcome fault_map_stolen(struct fctx *, uint64_t before); /* F4s */
 
 /* fork.c */
 uint64_t fork_word(uint64_t index);            /* FORK word of an entry index */
 uint64_t fork_index(uint64_t word);
 /* Where is the entry of a FORK or VALID/FORK word?  Its kernel address. */
 va_t fork_entry(uint64_t word);
-struct fork_work;
+
+/* One fork under way; on the stack of fmo_dup(). */
+struct fork_work {
+	struct aspace *parent, *child;
+	const struct vad *vad;       /* of the parent, being copied */
+	struct fmo *fmo;             /* the new object; NULL: nothing to enter */
+	struct fmo_ref *pref, *cref; /* references of both to it */
+	uint64_t charge;             /* pages charged that have no owner yet */
+	uint64_t next;               /* entries made */
+	uint64_t rerefs, copies;     /* of older entries; of pinned pages */
+	struct vm_page *page;        /* pinned: entry page of `next` */
+	struct vm_page *old;         /* pinned: entry page of an older object */
+	struct vm_page *copy;        /* spare frame for an eager copy */
+	pfn_t tables;                /* spare frames for the child's tables */
+	va_t lo, hi;                 /* parent words that lost W: to be flushed */
+	enum fault_need need;        /* what stopped fork_range(), at va */
+	va_t need_kva, va;
+	struct vm_page *wait;        /* or: this page is busy */
+};
+
 int fork_reserve(struct fork_work *) MUST_CHECK;
 int fork_range(struct fork_work *, va_t *start, va_t end) MUST_CHECK;
 int fmo_dup(struct aspace *parent, struct aspace *child);
+
+/* forkwait.c: what a fork waits for and gives back */
+struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->need says */
+uint64_t *fork_child_word(struct fork_work *, va_t, struct vm_page **leaf);
+struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);
+struct vm_page *fork_spare_frame(struct fork_work *);
+void fork_child_late(struct fork_work *);
+int fork_satisfy(struct fork_work *) MUST_CHECK;  /* 0, -EINTR */
+void fork_finish(struct fork_work *);
 
 /* fmo.c */
 struct fmo *fmo_create(uint64_t max_entries);  /* header and kpaged range; NULL */
@@ -123,9 +154,12 @@ void fmo_deref(struct aspace *, struct fmo_entry *);
 enum steal_where { STEAL_WRITE = 1, STEAL_READ, STEAL_TRIM, STEAL_FORK };
 bool fmo_try_steal(const struct fmo_spot *, struct fmo_entry *, enum steal_where);
 /* Soft FORK words of one leaf table go.  0, or the kva of an entry page that
- * must be pinned first (R2); *va has moved on. */
-va_t fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end);
+ * must be pinned into *held first (R2); *va has moved on. */
+va_t fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
+    struct vm_page **held);
+bool fmo_hold(struct vm_page **held, va_t kva);  /* pin kva's page; false: out */
 void fmo_free_page(struct fmo *, uint64_t index);  /* an entry page that has died */
+void fmo_bury(struct fmo *);                    /* procs is 0: to be reaped */
 void fmo_reap(void);                           /* free dead objects; no rank >= 3 held */
 void fmo_walk(void (*fn)(struct fmo *, void *), void *arg);
 
@@ -142,6 +176,7 @@ int fmo_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
 void fmo_as_fini(struct aspace *);
 
 /* move.c */
+va_t fmo_object_end(const struct vad *);       /* where its object ends (R7) */
 int fmo_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 
 /* check.c */

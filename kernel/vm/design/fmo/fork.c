@@ -29,39 +29,18 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-struct fork_work {
-	struct aspace *parent, *child;
-	struct fmo *fmo;             /* the new object; NULL: nothing to enter */
-	struct fmo_ref *pref, *cref; /* references of both to it */
-	uint64_t charge;             /* pages charged and not yet given an owner */
-	uint64_t next;               /* entries made */
-	struct vm_page *page;        /* pinned: entry page of `next` */
-	struct vm_page *old;         /* pinned: entry page of an older object */
-	struct vm_page *copy;        /* spare frame for an eager copy */
-	pfn_t tables;                /* spare frames for the child's tables */
-	va_t lo, hi;                 /* parent words that lost W: to be flushed */
-	uint64_t flags;              /* of the VAD being copied */
-	va_t limit;                  /* end of its object, as an address */
-	enum fault_need need;        /* what stopped fork_range() */
-	va_t need_kva;
-	struct vm_page *wait;
-	uint64_t rerefs, copies;
-};
-
 static int fork_vads(struct fork_work *w);
+static int fork_object(struct fork_work *w, uint64_t entries);
 static int fork_refs(struct fork_work *w);
 static int fork_words(struct fork_work *w);
 static bool fork_one(struct fork_work *w, const struct fmo_spot *s);
+static bool fork_error(struct fork_work *w, const struct fmo_spot *s);
 static bool fork_private(struct fork_work *w, const struct fmo_spot *s);
 static bool fork_entered(struct fork_work *w, const struct fmo_spot *s);
 static void fork_enter(struct fork_work *w, const struct fmo_spot *s,
     struct vm_page *cleaf, uint64_t *cword);
 static bool fork_copy(struct fork_work *w, const struct fmo_spot *s,
     struct vm_page *pg);
-static int fork_satisfy(struct fork_work *w);
-static void fork_finish(struct fork_work *w);
-static enum fault_outcome entry_of(struct fctx *f, uint64_t word,
-    struct fmo_entry **e);
 static void fork_around(struct fctx *f, const struct fmo_entry *e);
 
 /* ---- FORK words: vmm.md 2.2 ---- */
@@ -158,10 +137,8 @@ fork_reserve(struct fork_work *w)
 	}
 	/* The child's own commit has its owner now. */
 	w->charge -= w->child->commit - 4;
-	if (entries != 0) {
-		w->fmo = fmo_create(entries);
-		r = w->fmo == NULL ? -ENOMEM : 0;
-	}
+	if (entries != 0)
+		r = fork_object(w, entries);
 	if (r == 0)
 		r = fork_refs(w);
 	if (r != 0)
@@ -198,7 +175,26 @@ fork_vads(struct fork_work *w)
 	return 0;
 }
 
-/* The child refers to all that the parent refers to, both to the new one. */
+/* The new object, and both references to it. */
+static int
+fork_object(struct fork_work *w, uint64_t entries)
+{
+	w->fmo = fmo_create(entries);
+	if (w->fmo == NULL)
+		return -ENOMEM;
+	w->cref = fmo_add_ref(w->child, w->fmo);
+	if (w->cref == NULL) {
+		fmo_bury(w->fmo);
+		w->fmo = NULL;
+		return -ENOMEM;
+	}
+	mutex_lock(&w->parent->ws_lock);
+	w->pref = fmo_add_ref(w->parent, w->fmo);
+	mutex_unlock(&w->parent->ws_lock);
+	return w->pref == NULL ? -ENOMEM : 0;
+}
+
+/* The child refers to every older object that the parent refers to. */
 static int
 fork_refs(struct fork_work *w)
 {
@@ -207,18 +203,10 @@ fork_refs(struct fork_work *w)
 	for (n = rb_first(&w->parent->fmo_refs); n != NULL; n = rb_next(n)) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
-		if (fmo_add_ref(w->child, ref->fmo) == NULL)
+		if (ref != w->pref && fmo_add_ref(w->child, ref->fmo) == NULL)
 			return -ENOMEM;
 	}
-	if (w->fmo == NULL)
-		return 0;
-	w->cref = fmo_add_ref(w->child, w->fmo);
-	if (w->cref == NULL)
-		return -ENOMEM;
-	mutex_lock(&w->parent->ws_lock);
-	w->pref = fmo_add_ref(w->parent, w->fmo);
-	mutex_unlock(&w->parent->ws_lock);
-	return w->pref == NULL ? -ENOMEM : 0;
+	return 0;
 }
 
 /* ---- phase B ---- */
@@ -241,15 +229,10 @@ fork_words(struct fork_work *w)
 	VAD_FOREACH(v, w->parent) {
 		if (!has_words(v))
 			continue;
+		w->vad = v;
 		va = v->start << PAGE_SHIFT;
-		w->flags = v->flags;
-		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			w->limit = v->vmo == NULL ? UINT64_MAX :
-			    va + PAGE_UP(vmo_size(v->vmo)) -
-			    ((v->off << PAGE_SHIFT) +
-			    (va - (v->start << PAGE_SHIFT)));
+		while (r == 0 && va < v->end << PAGE_SHIFT)
 			r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		}
 		if (r != 0)
 			return r;
 	}
@@ -268,23 +251,26 @@ int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
 	struct fmo_spot s = { .as = w->parent };
-	va_t stop;
+	va_t stop, limit;
 
 	w->need = NEED_NONE;
 	mutex_lock(&w->parent->ws_lock);
 	mutex_lock_nested(&w->child->ws_lock);
+	limit = fmo_object_end(w->vad);
 	s.leaf = pt_next_leaf(w->parent, start, end);
 	stop = s.leaf == NULL ? end :
 	    MIN(end, (*start | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 	while (s.leaf != NULL && *start < stop) {
 		s.va = *start;
 		s.word = &pt_words(s.leaf)[md_pt_index(s.va, 1)];
-		if (!fork_one(w, &s))
+		if (s.va < limit && !fork_one(w, &s))
 			break;
+		EVENT(fork_words);
 		*start += PAGE_SIZE;
 	}
 	if (s.leaf == NULL)
 		*start = end;
+	w->va = *start;
 	mutex_unlock(&w->child->ws_lock);
 	mutex_unlock(&w->parent->ws_lock);
 	return fork_satisfy(w);
@@ -295,80 +281,40 @@ static bool
 fork_one(struct fork_work *w, const struct fmo_spot *s)
 {
 	uint64_t word = word_get(s->word);
-	bool done = true;
 
 	switch (pte_kind(word)) {
 	case PTE_ABSENT:
-	case PTE_ERROR: /* released like ABSENT; the child reads it anew */
-		break;
+		return true;
 	case PTE_VALID:
-		if (s->va >= w->limit)
-			break;
 		if (pte_src(word) == SRC_PRIV)
-			done = fork_private(w, s);
-		else if (pte_src(word) == SRC_FORK)
-			done = fork_entered(w, s);
-		break;
+			return fork_private(w, s);
+		return pte_src(word) != SRC_FORK || fork_entered(w, s);
 	case PTE_TRANS:
-		if (s->va < w->limit)
-			done = fork_private(w, s);
-		break;
+		return fork_private(w, s);
 	case PTE_FORK:
-		if (s->va < w->limit)
-			done = fork_entered(w, s);
-		break;
+		return fork_entered(w, s);
+	case PTE_ERROR:
+		return fork_error(w, s);
 	case PTE_BUSY:
 		w->wait = pte_page(word);
 		return false;
 	case PTE_SWAP:
-		panic("swap-in: fork va %lx word %lx, but there is no swap",
-		    s->va, word);
+		break;
 	}
-	if (done)
-		EVENT(fork_words);
-	return done;
+	panic("swap-in: fork va %lx word %lx, but there is no swap", s->va, word);
 }
 
-/* The child's word at the same address, its table made if need be. */
-static uint64_t *
-child_word(struct fork_work *w, va_t va, struct vm_page **leaf)
+/* What could not be read for the parent cannot be read for the child. */
+static bool
+fork_error(struct fork_work *w, const struct fmo_spot *s)
 {
-	bool late = (w->flags & VAD_CHARGED) == 0;
-	uint64_t *word = pt_make(w->child, va, leaf, &w->tables, late);
+	struct vm_page *cleaf;
+	uint64_t *cword = fork_child_word(w, s->va, &cleaf);
 
-	if (word == NULL)
-		w->need = NEED_TABLE;
-	return word;
-}
-
-/* The child has a page that its mapping has not paid for ahead. */
-static void
-child_late(struct fork_work *w)
-{
-	if ((w->flags & VAD_CHARGED) != 0)
-		return;
-	ASSERT(w->charge > 0);
-	w->charge--;
-	atomic_add(&w->child->late, 1);
-}
-
-/* The entry that the next private word gets, or NULL: its page is needed. */
-static struct fmo_entry *
-next_entry(struct fork_work *w)
-{
-	va_t kva = MD_KPAGED_BASE +
-	    (w->fmo->base + w->next) * sizeof(struct fmo_entry);
-
-	if (w->page != NULL && (kva & PAGE_MASK) == 0 &&
-	    w->page->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
-		kpaged_unpin(w->page, true);
-		w->page = NULL;
-	}
-	if (w->page != NULL)
-		return kpaged_ptr(w->page, kva);
-	w->need = NEED_KPAGED;
-	w->need_kva = kva;
-	return NULL;
+	if (cword == NULL)
+		return false;
+	word_set(cleaf, cword, word_get(s->word));
+	return true;
 }
 
 /* VALID/PRIV or TRANS: into the new object, or copied if someone pins it. */
@@ -385,9 +331,9 @@ fork_private(struct fork_work *w, const struct fmo_spot *s)
 	spin_unlock(&pfn_lock);
 	if (pinned)
 		return fork_copy(w, s, pg);
-	if (next_entry(w) == NULL)
+	if (fork_next_entry(w) == NULL)
 		return false;
-	cword = child_word(w, s->va, &cleaf);
+	cword = fork_child_word(w, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
 	fork_enter(w, s, cleaf, cword);
@@ -399,7 +345,7 @@ static void
 fork_enter(struct fork_work *w, const struct fmo_spot *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
-	struct fmo_entry *e = next_entry(w);
+	struct fmo_entry *e = fork_next_entry(w);
 	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
 	struct vm_page *pg = pte_page(old);
 
@@ -432,7 +378,7 @@ fork_enter(struct fork_work *w, const struct fmo_spot *s,
 	w->parent->n_priv--;
 	w->parent->n_fork++;
 	w->child->n_fork++;
-	child_late(w);
+	fork_child_late(w);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
@@ -445,13 +391,9 @@ fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 	struct vm_page *cleaf;
 	uint64_t *cword;
 
-	if (w->copy == NULL)
-		w->copy = page_alloc(PHYS_ANY);
-	if (w->copy == NULL) {
-		w->need = NEED_FRAME;
+	if (fork_spare_frame(w) == NULL)
 		return false;
-	}
-	cword = child_word(w, s->va, &cleaf);
+	cword = fork_child_word(w, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
 	page_copy(w->copy, pg);
@@ -465,26 +407,9 @@ fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 	w->copy = NULL;
 	w->child->n_priv++;
 	w->copies++;
-	child_late(w);
+	fork_child_late(w);
 	EVENT(fork_pinned_copies);
 	return true;
-}
-
-/* The pinned entry page of kva, from the last word or now; NULL: needed. */
-static struct vm_page *
-old_page(struct fork_work *w, va_t kva)
-{
-	if (w->old != NULL && w->old->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
-		kpaged_unpin(w->old, true);
-		w->old = NULL;
-	}
-	if (w->old == NULL)
-		w->old = kpaged_trypin(kva);
-	if (w->old == NULL) {
-		w->need = NEED_KPAGED;
-		w->need_kva = kva;
-	}
-	return w->old;
 }
 
 /*
@@ -495,166 +420,28 @@ old_page(struct fork_work *w, va_t kva)
 static bool
 fork_entered(struct fork_work *w, const struct fmo_spot *s)
 {
-	va_t kva = fork_entry(word_get(s->word));
-	struct vm_page *page = old_page(w, kva), *cleaf;
-	struct fmo_entry *e;
+	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
+	struct vm_page *cleaf;
 	uint64_t *cword;
 
-	if (page == NULL)
+	if (e == NULL)
 		return false;
-	e = kpaged_ptr(page, kva);
 	if (fmo_try_steal(s, e, STEAL_FORK))
 		return fork_private(w, s);
-	cword = child_word(w, s->va, &cleaf);
+	cword = fork_child_word(w, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
 	fmo_reref(fmo_find_ref(w->child, fmo_index_of(e)), e);
 	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
 	w->child->n_fork++;
 	w->rerefs++;
-	child_late(w);
+	fork_child_late(w);
 	EVENT(fork_rerefs);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
 	return true;
 }
 
-/* ---- waiting, and the end ---- */
-
-/* Get what stopped fork_range(), with no ws_lock held.  0, -EINTR. */
-static int
-fork_satisfy(struct fork_work *w)
-{
-	struct vm_page *pg = w->wait;
-	int r = 0;
-
-	w->wait = NULL;
-	if (pg != NULL)
-		return page_wait(pg);
-	switch (w->need) {
-	case NEED_NONE:
-	case NEED_PATH:
-		break;
-	case NEED_TABLE:
-		return pt_reserve(&w->tables, MD_PT_LEVELS - 1);
-	case NEED_FRAME:
-		while (w->copy == NULL && (r = phys_wait(PHYS_USER)) == 0)
-			w->copy = page_alloc(PHYS_ANY);
-		break;
-	case NEED_KPAGED:
-		r = kpaged_pin(w->need_kva, &pg);
-		if (r != 0)
-			break;
-		if (w->fmo != NULL && w->need_kva == MD_KPAGED_BASE +
-		    (w->fmo->base + w->next) * sizeof(struct fmo_entry)) {
-			container_attach(pg, KIND_FMO);
-			w->page = pg;
-		} else {
-			w->old = pg;
-		}
-		break;
-	}
-	if (r == 0 && thread_is_killed())
-		r = -EINTR;
-	return r;
-}
-
-/* References that turned out to be of no use. */
-static void
-drop_idle_refs(struct aspace *as)
-{
-	struct rb_node *n = rb_first(&as->fmo_refs), *next;
-
-	for (; n != NULL; n = next) {
-		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
-
-		next = rb_next(n);
-		if (ref->nptes == 0)
-			fmo_drop_ref(as, ref);
-	}
-}
-
-/*
- * The flush, and what was taken and not used goes back.  Also after a failed
- * phase A and an abandoned phase B.
- */
-static void
-fork_finish(struct fork_work *w)
-{
-	uint64_t used = (w->next + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-
-	mutex_lock(&w->parent->ws_lock);
-	if (w->lo < w->hi)
-		tlb_flush_range(w->parent, w->lo >> PAGE_SHIFT,
-		    w->hi >> PAGE_SHIFT);
-	if (w->page != NULL)
-		kpaged_unpin(w->page, true);
-	if (w->old != NULL)
-		kpaged_unpin(w->old, true);
-	if (w->fmo != NULL) {
-		spin_lock(&w->fmo->lock);
-		w->fmo->n = (uint32_t)w->next;
-		w->fmo->charged = (uint32_t)used;
-		spin_unlock(&w->fmo->lock);
-		EVENT_ADD(fmo_pages_live, used);
-		w->charge -= used;
-	}
-	drop_idle_refs(w->parent);
-	mutex_lock_nested(&w->child->ws_lock);
-	drop_idle_refs(w->child);
-	mutex_unlock(&w->child->ws_lock);
-	mutex_unlock(&w->parent->ws_lock);
-	if (w->copy != NULL)
-		page_free(w->copy);
-	pt_unreserve(&w->tables);
-	commit_uncharge(w->charge);
-	w->charge = 0;
-}
-
 /* ---- F4 and F8: the faults that fork makes ---- */
-
-/*
- * The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
- * FAULT_NEEDMEM: not at hand (R2).
- */
-static enum fault_outcome
-entry_of(struct fctx *f, uint64_t word, struct fmo_entry **e)
-{
-	va_t kva = fork_entry(word);
-	uint64_t index = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
-	struct vm_page *pg = NULL;
-	unsigned i;
-
-	for (i = 0; i < f->npin; i++)
-		if (page_home_kind(f->pin[i]) == HOME_KPAGED &&
-		    f->pin[i]->index == index)
-			pg = f->pin[i];
-	if (pg == NULL) {
-		pg = kpaged_trypin(kva);
-		if (pg == NULL)
-			return fault_need_kpaged(f, kva);
-		ASSERT(f->npin < FAULT_MAXPINS);
-		f->pin[f->npin++] = pg;
-	}
-	*e = kpaged_ptr(pg, kva);
-	return FAULT_DONE;
-}
-
-/* The page is ours again, word VALID/PRIV or TRANS: map it as the VAD allows. */
-static enum fault_outcome
-map_stolen(struct fctx *f, uint64_t before)
-{
-	uint64_t set = fault_rights(f) & ~MD_PTE_NX;
-	struct vm_page *pg = pte_page(word_get(f->word));
-
-	if (pte_kind(word_get(f->word)) == PTE_VALID) {
-		word_change(f->word, 0, set);
-		md_tlb_local(f->va);
-	} else if (!fault_map_trans(f, &pg)) {
-		return FAULT_RESTART;
-	}
-	EVENT(fault_fork_steal, f->va, before, word_get(f->word), page_pfn(pg));
-	return FAULT_DONE;
-}
 
 /* The page of a living entry, pinned: TRANS words change under [P] only. */
 static struct vm_page *
@@ -683,13 +470,13 @@ f4_break_fork(struct fctx *f)
 	uint64_t before = word_get(f->word);
 	struct vm_page *old, *new;
 	struct fmo_entry *e;
-	enum fault_outcome r = entry_of(f, before, &e);
+	enum fault_outcome r = fault_entry(f, before, &e);
 
 	if (r != FAULT_DONE)
 		return r;
 	/* F4s: only our own fork could add a sharer, and [M] excludes it. */
 	if (fmo_try_steal(&s, e, STEAL_WRITE))
-		return map_stolen(f, before);
+		return fault_map_stolen(f, before);
 	new = fault_take_spare(f, FRAME_ANY);
 	if (new == NULL)
 		return FAULT_NEEDMEM;
@@ -741,12 +528,12 @@ f8_fork_map(struct fctx *f)
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	struct vm_page *pg;
-	enum fault_outcome r = entry_of(f, before, &e);
+	enum fault_outcome r = fault_entry(f, before, &e);
 
 	if (r != FAULT_DONE)
 		return r;
 	if (fmo_try_steal(&s, e, STEAL_READ))
-		return map_stolen(f, before);
+		return fault_map_stolen(f, before);
 	pg = map_shared(f, f->word, e);
 	EVENT(fault_fork_map, f->va, before, word_get(f->word), page_pfn(pg));
 	fork_around(f, e);

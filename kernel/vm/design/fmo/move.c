@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/move.c: mremap moves words, not bytes
+ *
+ * Problem   A mapping gets another address.  Its private pages go along with
+ *           all they are: resident or not, shared by fork or not, dirty or not.
+ *
+ * Picture   from: VALID/PRIV  VALID/FORK  TRANS  FORK   VALID/OBJ, SPEC
+ *             to: the same word; home of a private      dropped, faulted
+ *                 page = the new word                   in again
+ *
+ * Rules     1. The tables of the target are made first, so that the moving
+ *              itself cannot fail.
+ *           2. A VALID word is cleared and flushed before it is stored at the
+ *              target: else a sibling could write by the old address to what
+ *              is someone else's by then.
+ *           3. The target's maplink is listed already; a word beyond the end
+ *              of the object stays behind and goes with the source (R7).
+ *
+ * Read next vm/mremap.c.  Book: ch05.
+ */
+#include "vm/design/fmo/fmo.h"
+
+#define MOVE_ROUND 32 /* words of one flush */
+
+struct move_work {
+	struct aspace *as;
+	va_t delta;                    /* target = source + delta */
+	va_t limit;                    /* end of the object, as a target address */
+	unsigned n;                    /* VALID words taken, not yet stored */
+	struct {
+		uint64_t old;
+		va_t va;               /* where it was */
+	} w[MOVE_ROUND];
+};
+
+static int make_tables(struct aspace *as, struct vad *to, va_t va, va_t end,
+    va_t delta);
+static void move_table(struct move_work *m, struct vm_page *leaf, va_t va,
+    va_t end);
+static void move_soft(struct move_work *m, const struct fmo_spot *s);
+static void move_take(struct move_work *m, const struct fmo_spot *s);
+static void move_store(struct move_work *m);
+
+/*
+ * Where the object of a VAD ends, as an address; no object: the end of user
+ * addresses.
+ *
+ * Locks:    [M]; [W] of the space whose words are about to be made.
+ */
+va_t
+fmo_object_end(const struct vad *v)
+{
+	uint64_t size, off = v->off << PAGE_SHIFT;
+
+	if (v->vmo == NULL)
+		return MD_USER_END;
+	size = PAGE_UP(vmo_size(v->vmo));
+	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
+}
+
+/*
+ * The words of the first n pages of `from` become those of `to`: ops->move.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0, -EINTR (fatal signal; nothing moved).
+ */
+int
+fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
+{
+	va_t va = from->start << PAGE_SHIFT, end = va + (n << PAGE_SHIFT);
+	struct move_work m = { .as = as,
+		.delta = (to->start - from->start) << PAGE_SHIFT };
+	struct vm_page *leaf;
+	va_t stop;
+	int r;
+
+	r = make_tables(as, to, va, end, m.delta);
+	if (r != 0)
+		return r;
+	while (va < end) {
+		mutex_lock(&as->ws_lock);
+		leaf = pt_next_leaf(as, &va, end);
+		stop = leaf == NULL ? end :
+		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+		m.limit = fmo_object_end(to);
+		if (leaf != NULL)
+			move_table(&m, leaf, va, stop);
+		va = stop;
+		mutex_unlock(&as->ws_lock);
+	}
+	EVENT(vad_move, to->start, to->end, to->flags, to->off);
+	return 0;
+}
+
+/* Tables for all that may move: two for each leaf table of the source. */
+static int
+make_tables(struct aspace *as, struct vad *to, va_t va, va_t end, va_t delta)
+{
+	bool late = (to->flags & VAD_CHARGED) == 0, done;
+	struct vm_page *leaf, *made;
+	pfn_t spare = 0;
+	va_t stop;
+	int r = 0;
+
+	while (va < end && r == 0) {
+		mutex_lock(&as->ws_lock);
+		leaf = pt_next_leaf(as, &va, end);
+		stop = leaf == NULL ? end :
+		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+		done = leaf == NULL ||
+		    (pt_make(as, va + delta, &made, &spare, late) != NULL &&
+		    pt_make(as, stop - PAGE_SIZE + delta, &made, &spare, late));
+		mutex_unlock(&as->ws_lock);
+		if (done)
+			va = stop;
+		else
+			r = pt_reserve(&spare, MD_PT_LEVELS - 1);
+	}
+	pt_unreserve(&spare);
+	return r;
+}
+
+/* One leaf table of the source.  [W]. */
+static void
+move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
+{
+	struct fmo_spot s = { .as = m->as, .leaf = leaf };
+	uint64_t word;
+
+	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
+		if (s.va + m->delta >= m->limit)
+			break;
+		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
+		word = word_get(s.word);
+		if (pte_kind(word) == PTE_VALID)
+			move_take(m, &s);
+		else if (word != 0)
+			move_soft(m, &s);
+	}
+	move_store(m);
+	if (leaf->nused != 0)
+		return;
+	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
+	pt_prune(m->as, va, m->as->batch);
+	tlb_batch_end(m->as->batch);
+}
+
+/* The spot at the target for a source address; its table exists. */
+static struct fmo_spot
+target_of(struct move_work *m, va_t va)
+{
+	struct fmo_spot t = { .as = m->as, .va = va + m->delta };
+
+	t.word = pt_find(m->as, t.va, &t.leaf);
+	ASSERT(t.word != NULL && word_get(t.word) == 0);
+	return t;
+}
+
+static void
+move_soft(struct move_work *m, const struct fmo_spot *s)
+{
+	struct fmo_spot t = target_of(m, s->va);
+	struct vm_page *pg;
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_set_locked(s->leaf, s->word, 0);
+	ASSERT(pte_kind(word) != PTE_BUSY && pte_kind(word) != PTE_SWAP);
+	if (pte_kind(word) == PTE_TRANS) {
+		pg = pte_page(word);
+		page_set_home(pg, HOME_PTE, word_pa(t.word));
+		pg->index = t.va >> PAGE_SHIFT;
+	}
+	word_set_locked(t.leaf, t.word, word);
+	spin_unlock(&pfn_lock);
+}
+
+/* Take a VALID word away; it is stored after the flush. */
+static void
+move_take(struct move_work *m, const struct fmo_spot *s)
+{
+	uint64_t old = word_set(s->leaf, s->word, 0);
+
+	if (pte_src(old) != SRC_SPEC)
+		ws_remove(m->as, s->leaf);
+	m->w[m->n].old = old;
+	m->w[m->n].va = s->va;
+	if (++m->n == MOVE_ROUND)
+		move_store(m);
+}
+
+static void
+store_one(struct move_work *m, uint64_t old, va_t va)
+{
+	struct fmo_spot t = target_of(m, va);
+	struct vm_page *pg = pte_page(old);
+
+	spin_lock(&pfn_lock);
+	if (pte_src(old) == SRC_PRIV) {
+		page_set_home(pg, HOME_PTE, word_pa(t.word));
+		pg->index = t.va >> PAGE_SHIFT;
+	}
+	word_set_locked(t.leaf, t.word, old);
+	spin_unlock(&pfn_lock);
+	ws_insert(m->as, t.leaf);
+}
+
+/* Flush the words taken, then store them: private ones move, others go. */
+static void
+move_store(struct move_work *m)
+{
+	unsigned i;
+
+	if (m->n == 0)
+		return;
+	tlb_flush_range(m->as, m->w[0].va >> PAGE_SHIFT,
+	    (m->w[m->n - 1].va >> PAGE_SHIFT) + 1);
+	for (i = 0; i < m->n; i++) {
+		uint64_t old = m->w[i].old;
+
+		switch (pte_src(old)) {
+		case SRC_PRIV:
+		case SRC_FORK:
+			store_one(m, old, m->w[i].va);
+			break;
+		case SRC_OBJ:
+			page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
+			break;
+		case SRC_SPEC:
+			break;
+		}
+	}
+	m->n = 0;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/zap.c: words go: munmap, DONTNEED, truncate, exit
+ *
+ * Problem   A range ceases to exist.  Every word in it must let go of what it
+ *           names, at a cost of what is touched, and no frame may be reused
+ *           while a CPU can still reach it.
+ *
+ * Picture   for each leaf table that exists:
+ *
+ *             VALID  → 0, into the batch ─┐
+ *             TRANS  → 0, page freed      ├─ empty table → batch ─→ flush ─→
+ *             FORK   → 0, entry's refs -1 ┘      mapcount-1, frames freed,
+ *                                                entries of VALID/FORK deref
+ *
+ * Rules     1. What was mapped is let go after the acknowledgement; the entry
+ *              of a VALID/FORK word too (fork_done).
+ *           2. detach: [M] exclusive, the VADs are out of the tree, so no
+ *              fault refills; their maplinks are still listed, so a truncate
+ *              that runs now still finds what is VALID.
+ *           3. zap: [X] held by a truncate; it may not wait, and answers
+ *              -EAGAIN where an entry page is not at hand.
+ *           4. ws_lock is held for one leaf table at a time.
+ *
+ * Read next vm/tlb.c, vm/design/fmo/fmo.c.  Book: ch05, ch07.
+ */
+#include "vm/design/fmo/fmo.h"
+
+struct zap_work {
+	struct aspace *as;
+	enum zap_how how;
+	bool late;             /* the pages were charged when touched */
+	uint64_t freed_late;   /* of these, gone now */
+	struct vm_page *held;  /* pinned entry page */
+};
+
+static va_t zap_table(struct zap_work *z, va_t *va, va_t end);
+static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
+    va_t end);
+static void zap_valid(struct zap_work *z, const struct fmo_spot *s);
+static void zap_trans(struct zap_work *z, const struct fmo_spot *s);
+
+/* After the ack: the word referred to the entry that is home of pg. */
+static void
+zap_fork_done(struct aspace *as, struct vm_page *pg)
+{
+	fmo_deref(as, fmo_entry_of_page(pg));
+}
+
+/*
+ * All words of [lo, hi) vpn go: ops->detach.
+ *
+ * Locks:    [M] exclusive; takes [W]; waits for entry pages without it.
+ */
+void
+fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
+{
+	struct zap_work z = { .as = as, .how = ZAP_EVEN_PRIVATE,
+		.late = (vad->flags & VAD_CHARGED) == 0 };
+	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, need;
+
+	while (va < end) {
+		mutex_lock(&as->ws_lock);
+		need = zap_table(&z, &va, end);
+		mutex_unlock(&as->ws_lock);
+		/* A dying thread must finish this too: ask until it is there. */
+		while (need != 0 && kpaged_pin(need, &z.held) != 0)
+			sched_yield();
+		fmo_reap();
+	}
+	if (z.held != NULL)
+		kpaged_unpin(z.held, true);
+}
+
+/*
+ * The words of a link in [lo, hi) vpn go, for a truncate or a hole: ops->zap.
+ *
+ * Locks:    [X] of the link's object; takes [W].
+ * Returns:  0, -EAGAIN (an entry page is missing: again without [X]).
+ */
+int
+fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
+    enum zap_how how)
+{
+	struct zap_work z = { .as = as, .how = how,
+		.late = (link->flags & VAD_CHARGED) == 0 };
+	va_t va = MAX(lo, link->start) << PAGE_SHIFT;
+	va_t end = MIN(hi, link->end) << PAGE_SHIFT, need = 0;
+
+	while (va < end && need == 0) {
+		mutex_lock(&as->ws_lock);
+		if (as->md.root_pa == 0)
+			va = end;
+		else
+			need = zap_table(&z, &va, end);
+		mutex_unlock(&as->ws_lock);
+	}
+	if (z.held != NULL)
+		kpaged_unpin(z.held, true);
+	return need == 0 ? 0 : -EAGAIN;
+}
+
+/*
+ * One leaf table.  [W].  0: done, *va is behind it; else the kva of an entry
+ * page to be pinned first.
+ */
+static va_t
+zap_table(struct zap_work *z, va_t *va, va_t end)
+{
+	struct aspace *as = z->as;
+	struct vm_page *leaf = pt_next_leaf(as, va, end);
+	struct tlb_batch *b = as->batch;
+	uint64_t forks = as->n_fork;
+	va_t first = *va, need = 0;
+
+	if (leaf == NULL) {
+		*va = end;
+		return 0;
+	}
+	end = MIN(end, (first | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+	tlb_batch_init(b, as, BATCH_ZAP);
+	b->fork_done = zap_fork_done;
+	if (z->how == ZAP_EVEN_PRIVATE) {
+		need = fmo_drop_range(as, leaf, va, end, &z->held);
+		z->freed_late += forks - as->n_fork;
+	}
+	zap_words(z, leaf, first, need == 0 ? end : *va);
+	if (leaf->nused == 0)
+		pt_prune(as, first, b);
+	tlb_batch_end(b);
+	if (z->late)
+		commit_uncharge_late(as, z->freed_late);
+	z->freed_late = 0;
+	if (need == 0)
+		*va = end;
+	return need;
+}
+
+/* All but the soft FORK words. */
+static void
+zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
+{
+	struct fmo_spot s = { .as = z->as, .leaf = leaf };
+
+	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
+		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
+		switch (pte_kind(word_get(s.word))) {
+		case PTE_ABSENT:
+		case PTE_FORK:
+			break;
+		case PTE_VALID:
+			zap_valid(z, &s);
+			break;
+		case PTE_TRANS:
+			if (z->how == ZAP_EVEN_PRIVATE)
+				zap_trans(z, &s);
+			break;
+		case PTE_ERROR:
+			word_set(leaf, s.word, 0);
+			break;
+		case PTE_BUSY:
+		case PTE_SWAP:
+			panic("swap-in: zap va %lx word %lx, but there is no swap",
+			    s.va, word_get(s.word));
+		}
+	}
+}
+
+static void
+zap_valid(struct zap_work *z, const struct fmo_spot *s)
+{
+	enum pte_src src = pte_src(word_get(s->word));
+	uint64_t old;
+
+	if (z->how == ZAP_SHARED_ONLY && src != SRC_OBJ)
+		return;
+	old = word_set(s->leaf, s->word, 0);
+	if (src != SRC_SPEC)
+		ws_remove(z->as, s->leaf);
+	if (src == SRC_PRIV)
+		z->as->n_priv--;
+	if (src == SRC_PRIV || src == SRC_FORK)
+		z->freed_late++;
+	if ((old & PTE_LOCK) != 0)
+		z->as->n_locked--;
+	tlb_batch_add(z->as->batch, s->va >> PAGE_SHIFT, old);
+}
+
+/* Resident, not mapped: nobody can reach it, no flush. */
+static void
+zap_trans(struct zap_work *z, const struct fmo_spot *s)
+{
+	struct vm_page *pg;
+	bool last;
+
+	spin_lock(&pfn_lock);
+	ASSERT(pte_kind(word_get(s->word)) == PTE_TRANS);
+	pg = pte_page(word_get(s->word));
+	word_set_locked(s->leaf, s->word, 0);
+	last = page_disown_locked(pg);
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+	z->as->n_priv--;
+	z->freed_late++;
+}
+
+/*
+ * Tables without a word: a fault or fork that was killed between making an
+ * upper table and the leaf leaves such.  [W].
+ */
+static void
+prune_idle(struct aspace *as)
+{
+	uint64_t *root = pa2va(as->md.root_pa), *upper;
+	va_t va, span = 1ul << 39;
+	unsigned i, j;
+
+	for (i = 0; i < MD_PT_WORDS / 2; i++) {
+		if (root[i] == 0)
+			continue;
+		upper = pt_words(pte_page(root[i]));
+		va = i * span;
+		for (j = 0; j < MD_PT_WORDS && root[i] != 0; j++)
+			if (upper[j] != 0)
+				pt_prune(as, va + j * (span >> 9), as->batch);
+		if (root[i] != 0)
+			pt_prune(as, va, as->batch);
+	}
+}
+
+/*
+ * The last user is gone and all VADs are detached: ops->as_fini.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+fmo_as_fini(struct aspace *as)
+{
+	mutex_lock(&as->ws_lock);
+	tlb_batch_init(as->batch, as, BATCH_ZAP);
+	prune_idle(as);
+	tlb_batch_end(as->batch);
+	ASSERT(as->nfmo == 0 && as->fmo_refs.node == NULL);
+	ASSERT(as->n_fork == 0 && as->n_priv == 0 && as->ws_pages == 0);
+	ASSERT(as->n_locked == 0 && as->n_table == 0);
+	mutex_unlock(&as->ws_lock);
+	ASSERT(atomic_load(&as->n_swap) == 0 && atomic_load(&as->late) == 0);
+}
