@@ -257,7 +257,7 @@ void apic_init_cpu(void);          /* this CPU's local APIC and timer */
 uint32_t apic_id(void);
 void apic_eoi(void);
 void apic_send(unsigned cpu, unsigned vector);
-void apic_send_nmi_others(void);
+void apic_send_nmi(unsigned cpu);
 void apic_send_init(uint32_t apic_id);
 void apic_send_startup(uint32_t apic_id, pa_t start);
 void apic_isa_interrupt(unsigned irq);

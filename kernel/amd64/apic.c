@@ -31,7 +31,7 @@ enum {
 	SVR_ENABLE = 0x100, LVT_MASKED = 0x10000, LVT_PERIODIC = 0x20000,
 	LVT_NMI = 0x400, DIVIDE_BY_16 = 3,
 	ICR_NMI = 0x400, ICR_INIT = 0x500, ICR_STARTUP = 0x600,
-	ICR_BUSY = 0x1000, ICR_ASSERT = 0x4000, ICR_ALL_OTHERS = 0xc0000
+	ICR_BUSY = 0x1000, ICR_ASSERT = 0x4000
 };
 
 enum {
@@ -146,11 +146,11 @@ apic_send(unsigned cpu, unsigned vector)
 	send(cpu_of(cpu)->apic_id, ICR_ASSERT | vector);
 }
 
+/* Reaches a CPU that has interrupts off too. */
 void
-apic_send_nmi_others(void)
+apic_send_nmi(unsigned cpu)
 {
-	if (apic.lapic != NULL)
-		send(0, ICR_ALL_OTHERS | ICR_ASSERT | ICR_NMI);
+	send(cpu_of(cpu)->apic_id, ICR_ASSERT | ICR_NMI);
 }
 
 void

@@ -200,12 +200,22 @@ md_send_resched(unsigned cpu)
 
 /* ---- stopping ---- */
 
-/* NMIs reach CPUs that have interrupts off too.  Locks: none. */
+/*
+ * Halt all other CPUs for good.  Not by a broadcast: one that has not been
+ * started would take the NMI in real mode and reset the machine.
+ *
+ * Locks:    none.
+ */
 void
 md_stop_others(void)
 {
+	uint64_t others = md_online_mask() & ~BIT(md_cpu());
+	unsigned id;
+
 	atomic_store(&smp.stopping, true);
-	apic_send_nmi_others();
+	for (id = 0; id < MAXCPU; id++)
+		if ((others & BIT(id)) != 0)
+			apic_send_nmi(id);
 }
 
 bool
