@@ -35,6 +35,10 @@ struct zap_range {
 	enum zap_how how;
 };
 
+/* Moves up to n bytes within one page. */
+typedef ssize_t page_mover(struct vmo *vmo, uint64_t off, size_t n,
+    struct uio *uio);
+
 static struct {
 	struct mutex lock;    /* rank 3 */
 	struct list all;      /* every object */
@@ -47,10 +51,9 @@ static struct vmo *vmo_register(struct vmo *vmo);
 static void zap_links(struct vmo *vmo, const struct zap_range *z);
 static int zap_link(struct vm_maplink *link, const struct zap_range *z);
 static void zero_part(struct vmo *vmo, uint64_t off, size_t n);
-static ssize_t read_page(struct vmo *vmo, uint64_t off, size_t n,
-    struct uio *uio);
-static ssize_t write_page(struct vmo *vmo, uint64_t off, size_t n,
-    struct uio *uio);
+static page_mover read_page, write_page;
+static ssize_t move_pages(struct vmo *vmo, uint64_t off, struct uio *uio,
+    page_mover *mover);
 
 /* ---- life ---- */
 
@@ -364,25 +367,7 @@ zero_part(struct vmo *vmo, uint64_t off, size_t n)
 ssize_t
 vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
-	uint64_t size;
-	size_t done = 0, n;
-	ssize_t r;
-
-	while (uio->left > 0) {
-		size = vmo_size(vmo);
-		if (off >= size)
-			break;
-		n = PAGE_SIZE - (off & PAGE_MASK);
-		n = MIN(n, MIN(uio->left, size - off));
-		r = read_page(vmo, off, n, uio);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : r;
-		done += (size_t)r;
-		off += (size_t)r;
-		if ((size_t)r < n)
-			break;
-	}
-	return (ssize_t)done;
+	return move_pages(vmo, off, uio, read_page);
 }
 
 /* The page is pinned before uio pins the user's: neither waits for the other. */
@@ -415,6 +400,13 @@ read_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 ssize_t
 vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
+	return move_pages(vmo, off, uio, write_page);
+}
+
+/* Page by page; ends short at the end of the object or where a page does. */
+static ssize_t
+move_pages(struct vmo *vmo, uint64_t off, struct uio *uio, page_mover *mover)
+{
 	uint64_t size;
 	size_t done = 0, n;
 	ssize_t r;
@@ -425,7 +417,7 @@ vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 			break;
 		n = PAGE_SIZE - (off & PAGE_MASK);
 		n = MIN(n, MIN(uio->left, size - off));
-		r = write_page(vmo, off, n, uio);
+		r = mover(vmo, off, n, uio);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)r;
