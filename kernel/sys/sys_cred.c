@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_cred.c: users and groups
+ *
+ * Problem   Who a process acts for, and how it may change that.
+ *
+ * Rules     1. Root (effective user 0) sets what it wants; others choose
+ *              among their real, effective and saved numbers.
+ *           2. Identity is the process's: libc's broadcast to all threads
+ *              repeats what is already done.
+ *           3. The file system's numbers follow the effective ones.
+ *
+ * Read next fs/namei.c.  Book: ch10.
+ */
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+
+#define KEEP UINT32_MAX
+#define NGROUPS ARRAY_LEN(((struct cred *)NULL)->groups)
+
+/* Three numbers of one kind, user or group. */
+struct ids {
+	uint32_t real, eff, saved;
+};
+
+static struct ids
+uids(void)
+{
+	const struct cred *c = &proc_current()->cred;
+
+	return (struct ids){ c->uid, c->euid, c->suid };
+}
+
+static struct ids
+gids(void)
+{
+	const struct cred *c = &proc_current()->cred;
+
+	return (struct ids){ c->gid, c->egid, c->sgid };
+}
+
+static void
+set_uids(struct ids i)
+{
+	struct cred *c = &proc_current()->cred;
+
+	spin_lock(&proc_lock);
+	c->uid = i.real;
+	c->euid = c->fsuid = i.eff;
+	c->suid = i.saved;
+	spin_unlock(&proc_lock);
+}
+
+static void
+set_gids(struct ids i)
+{
+	struct cred *c = &proc_current()->cred;
+
+	spin_lock(&proc_lock);
+	c->gid = i.real;
+	c->egid = c->fsgid = i.eff;
+	c->sgid = i.saved;
+	spin_unlock(&proc_lock);
+}
+
+static bool
+is_one_of(uint32_t v, struct ids i)
+{
+	return v == KEEP || v == i.real || v == i.eff || v == i.saved;
+}
+
+/* setuid, setgid: root sets all three. */
+static int
+set_one(struct ids *i, uint32_t v)
+{
+	if (v == KEEP)
+		return -EINVAL;
+	if (sys_is_root())
+		*i = (struct ids){ v, v, v };
+	else if (v == i->real || v == i->saved)
+		i->eff = v;
+	else
+		return -EPERM;
+	return 0;
+}
+
+/* setreuid, setregid: saved follows when real is set or eff is not real. */
+static int
+set_re(struct ids *i, uint32_t real, uint32_t eff)
+{
+	struct ids old = *i;
+
+	if (!sys_is_root() && ((real != KEEP && real != i->real &&
+	    real != i->eff) || !is_one_of(eff, *i)))
+		return -EPERM;
+	if (real != KEEP)
+		i->real = real;
+	if (eff != KEEP)
+		i->eff = eff;
+	if (real != KEEP || (eff != KEEP && eff != old.real))
+		i->saved = i->eff;
+	return 0;
+}
+
+static int
+set_res(struct ids *i, const uint64_t a[6])
+{
+	uint32_t v[3] = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2] };
+
+	for (int n = 0; n < 3; n++)
+		if (!sys_is_root() && !is_one_of(v[n], *i))
+			return -EPERM;
+	i->real = v[0] != KEEP ? v[0] : i->real;
+	i->eff = v[1] != KEEP ? v[1] : i->eff;
+	i->saved = v[2] != KEEP ? v[2] : i->saved;
+	return 0;
+}
+
+static int64_t
+put_res(struct ids i, const uint64_t a[6])
+{
+	if (copyout(a[0], &i.real, 4) < 0 || copyout(a[1], &i.eff, 4) < 0 ||
+	    copyout(a[2], &i.saved, 4) < 0)
+		return -EFAULT;
+	return 0;
+}
+
+int64_t
+sys_getuid(const uint64_t a[6])
+{
+	return uids().real;
+}
+
+int64_t
+sys_geteuid(const uint64_t a[6])
+{
+	return uids().eff;
+}
+
+int64_t
+sys_getgid(const uint64_t a[6])
+{
+	return gids().real;
+}
+
+int64_t
+sys_getegid(const uint64_t a[6])
+{
+	return gids().eff;
+}
+
+int64_t
+sys_setuid(const uint64_t a[6])
+{
+	struct ids i = uids();
+	int r = set_one(&i, (uint32_t)a[0]);
+
+	if (r == 0)
+		set_uids(i);
+	return r;
+}
+
+int64_t
+sys_setgid(const uint64_t a[6])
+{
+	struct ids i = gids();
+	int r = set_one(&i, (uint32_t)a[0]);
+
+	if (r == 0)
+		set_gids(i);
+	return r;
+}
+
+int64_t
+sys_setreuid(const uint64_t a[6])
+{
+	struct ids i = uids();
+	int r = set_re(&i, (uint32_t)a[0], (uint32_t)a[1]);
+
+	if (r == 0)
+		set_uids(i);
+	return r;
+}
+
+int64_t
+sys_setregid(const uint64_t a[6])
+{
+	struct ids i = gids();
+	int r = set_re(&i, (uint32_t)a[0], (uint32_t)a[1]);
+
+	if (r == 0)
+		set_gids(i);
+	return r;
+}
+
+int64_t
+sys_setresuid(const uint64_t a[6])
+{
+	struct ids i = uids();
+	int r = set_res(&i, a);
+
+	if (r == 0)
+		set_uids(i);
+	return r;
+}
+
+int64_t
+sys_setresgid(const uint64_t a[6])
+{
+	struct ids i = gids();
+	int r = set_res(&i, a);
+
+	if (r == 0)
+		set_gids(i);
+	return r;
+}
+
+int64_t
+sys_getresuid(const uint64_t a[6])
+{
+	return put_res(uids(), a);
+}
+
+int64_t
+sys_getresgid(const uint64_t a[6])
+{
+	return put_res(gids(), a);
+}
+
+int64_t
+sys_getgroups(const uint64_t a[6])
+{
+	const struct cred *c = &proc_current()->cred;
+	int n = (int)a[0];
+
+	if (n < 0 || (n > 0 && (uint32_t)n < c->ngroups))
+		return -EINVAL;
+	if (n > 0 && c->ngroups > 0 &&
+	    copyout(a[1], c->groups, c->ngroups * sizeof(c->groups[0])) < 0)
+		return -EFAULT;
+	return c->ngroups;
+}
+
+int64_t
+sys_setgroups(const uint64_t a[6])
+{
+	struct cred *c = &proc_current()->cred;
+	uint32_t list[NGROUPS];
+	uint64_t n = (uint32_t)a[0];
+
+	if (!sys_is_root())
+		return -EPERM;
+	if (n > NGROUPS)
+		return -EINVAL;
+	if (n > 0 && copyin(list, a[1], n * sizeof(list[0])) < 0)
+		return -EFAULT;
+	spin_lock(&proc_lock);
+	for (uint64_t i = 0; i < n; i++)
+		c->groups[i] = list[i];
+	c->ngroups = (uint32_t)n;
+	spin_unlock(&proc_lock);
+	return 0;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_misc.c: identity, limits, usage, the machine
+ *
+ * Problem   Small questions and settings that belong to no larger family.
+ *
+ * Rules     1. Limits are enforced where the resource is taken; here they are
+ *              only checked against each other.
+ *           2. A raw getpriority() returns 20 - nice, so it is never negative.
+ *
+ * Read next proc/procinfo.c.  Book: ch03.
+ */
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define PERSONALITY_QUERY UINT32_MAX
+#define NICE_BEST (-20)
+#define NICE_WORST 19
+#define NOFILE_MAX 1048576
+#define RANDOM_CHUNK 256
+
+/* ---- names ---- */
+
+int64_t
+sys_uname(const uint64_t a[6])
+{
+	struct abi_utsname u;
+	const char *text[6] = { "Linux", sys_hostname(), SYS_RELEASE,
+		SYS_VERSION, "x86_64", "(none)" };
+	char *field = u.sysname;
+
+	memset(&u, 0, sizeof(u));
+	for (int i = 0; i < 6; i++, field += sizeof(u.sysname))
+		str_copy(field, text[i], sizeof(u.sysname));
+	/* Two pieces: copyout takes at most 256 bytes. */
+	if (copyout(a[0], &u, 256) < 0 ||
+	    copyout(a[0] + 256, (char *)&u + 256, sizeof(u) - 256) < 0)
+		return -EFAULT;
+	return 0;
+}
+
+int64_t
+sys_sethostname(const uint64_t a[6])
+{
+	char name[65] = "";
+	int len = (int)a[1];
+
+	if (!sys_is_root())
+		return -EPERM;
+	if (len < 0 || len > 64)
+		return -EINVAL;
+	if (copyin(name, a[0], (size_t)len) < 0)
+		return -EFAULT;
+	return sys_set_hostname(name, (size_t)len);
+}
+
+int64_t
+sys_personality(const uint64_t a[6])
+{
+	/* There is one, PER_LINUX; asking for another is refused. */
+	uint32_t want = (uint32_t)a[0];
+
+	return want == PERSONALITY_QUERY || want == 0 ? 0 : -EINVAL;
+}
+
+/* ---- limits ---- */
+
+static int
+limit_check(enum rlimit_id id, const struct rlimit *new,
+    const struct rlimit *old)
+{
+	if (new->cur > new->max)
+		return -EINVAL;
+	if (id == RLIMIT_NOFILE && new->max > NOFILE_MAX)
+		return -EPERM;
+	if (new->max > old->max && !sys_is_root())
+		return -EPERM;
+	return 0;
+}
+
+/* Read, then perhaps change, a limit of pid (0: the caller). */
+static int
+limit_access(int pid, uint64_t id, const struct rlimit *new,
+    struct rlimit *old)
+{
+	struct proc *p;
+	int r = 0;
+
+	if (id >= RLIMIT_COUNT)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	p = pid == 0 ? proc_current() : proc_find_locked(pid);
+	if (p == NULL || p->state != PROC_LIVE) {
+		r = -ESRCH;
+	} else if (!sig_may_send(p, SIGKILL)) {
+		r = -EPERM;
+	} else {
+		*old = p->rlim[id];
+		if (new != NULL)
+			r = limit_check((enum rlimit_id)id, new, old);
+		if (new != NULL && r == 0) {
+			p->rlim[id] = *new;
+			proc_watch_cpu_locked(p);
+		}
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+static int64_t
+limit_call(int pid, uint64_t id, va_t new_at, va_t old_at)
+{
+	struct rlimit new, old;
+	int r;
+
+	if (new_at != 0 && copyin(&new, new_at, sizeof(new)) < 0)
+		return -EFAULT;
+	r = limit_access(pid, id, new_at != 0 ? &new : NULL, &old);
+	if (r == 0 && old_at != 0 && copyout(old_at, &old, sizeof(old)) < 0)
+		r = -EFAULT;
+	return r;
+}
+
+int64_t
+sys_getrlimit(const uint64_t a[6])
+{
+	return a[1] == 0 ? -EFAULT : limit_call(0, (uint32_t)a[0], 0, a[1]);
+}
+
+int64_t
+sys_setrlimit(const uint64_t a[6])
+{
+	return a[1] == 0 ? -EFAULT : limit_call(0, (uint32_t)a[0], a[1], 0);
+}
+
+int64_t
+sys_prlimit64(const uint64_t a[6])
+{
+	return limit_call((int)a[0], (uint32_t)a[1], a[2], a[3]);
+}
+
+/* ---- usage ---- */
+
+static struct abi_timeval
+tv_of(uint64_t ns)
+{
+	return (struct abi_timeval){ (int64_t)(ns / 1000000000),
+		(int64_t)(ns / 1000 % 1000000) };
+}
+
+static void
+usage_of(int who, struct abi_rusage *ru)
+{
+	struct task *tk = task_current();
+	struct proc *p = tk->proc;
+	uint64_t ut, st, total, major;
+
+	total = ev_read_proc(&p->events, EV_fault_total);
+	major = ev_read_proc(&p->events, EV_fault_major);
+	spin_lock(&proc_lock);
+	ru->maxrss = (int64_t)(p->maxrss * 4);
+	ru->minflt = (int64_t)(total - major);
+	ru->majflt = (int64_t)major;
+	if (who == RUSAGE_CHILDREN) {
+		ut = p->cutime_ns;
+		st = p->cstime_ns;
+		ru->maxrss = (int64_t)(p->cmaxrss * 4);
+		ru->minflt = (int64_t)p->cminflt;
+		ru->majflt = (int64_t)p->cmajflt;
+	} else if (who == RUSAGE_THREAD) {
+		task_times(tk, &ut, &st);
+	} else {
+		proc_times_locked(p, &ut, &st);
+	}
+	spin_unlock(&proc_lock);
+	ru->utime = tv_of(ut);
+	ru->stime = tv_of(st);
+}
+
+int64_t
+sys_getrusage(const uint64_t a[6])
+{
+	struct abi_rusage ru = { .maxrss = 0 };
+	struct vm_as_stat st;
+	int who = (int)a[0];
+
+	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN &&
+	    who != RUSAGE_THREAD)
+		return -EINVAL;
+	usage_of(who, &ru);
+	if (who != RUSAGE_CHILDREN) {
+		vm_as_stat(proc_current()->as, &st);
+		ru.maxrss = MAX(ru.maxrss, (int64_t)(st.peak * 4));
+	}
+	return copyout(a[1], &ru, sizeof(ru));
+}
+
+int64_t
+sys_sysinfo(const uint64_t a[6])
+{
+	struct abi_sysinfo si;
+	struct vm_mem_info mi;
+	unsigned threads;
+
+	vm_mem_info(&mi);
+	memset(&si, 0, sizeof(si));
+	(void)proc_count(&threads);
+	si.uptime = (int64_t)(md_time_ns() / 1000000000);
+	si.totalram = mi.total;
+	si.freeram = mi.free;
+	si.sharedram = mi.shmem;
+	si.procs = (uint16_t)MIN(threads, UINT16_MAX);
+	si.mem_unit = 1;
+	return copyout(a[0], &si, sizeof(si));
+}
+
+/* ---- priorities ---- */
+
+struct prio_walk {
+	unsigned which;
+	uint32_t who;
+	bool set;
+	int nice;                /* set: the new one; get: the best found */
+	int result;              /* -ESRCH until one is found */
+};
+
+static bool
+prio_wants(const struct prio_walk *w, const struct proc *p)
+{
+	const struct proc *me = proc_current();
+
+	switch (w->which) {
+	case PRIO_PROCESS:
+		return w->who == 0 ? p == me : (uint32_t)p->pid == w->who;
+	case PRIO_PGRP:
+		return (uint32_t)p->pgid ==
+		    (w->who == 0 ? (uint32_t)me->pgid : w->who);
+	}
+	return p->cred.uid == (w->who == 0 ? me->cred.uid : w->who);
+}
+
+static void
+prio_task(struct prio_walk *w, struct task *tk)
+{
+	if (!w->set) {
+		w->nice = MIN(w->nice, tk->thread->nice);
+		w->result = 0;
+	} else if (!sig_may_send(tk->proc, SIGKILL)) {
+		w->result = -EPERM;
+	} else if (w->nice < tk->thread->nice && !sys_is_root()) {
+		w->result = -EACCES;
+	} else {
+		tk->thread->nice = (int8_t)w->nice;
+		if (w->result == -ESRCH)
+			w->result = 0;
+	}
+}
+
+static void
+prio_proc(void *arg, struct proc *p)
+{
+	struct prio_walk *w = arg;
+	struct task *tk;
+
+	if (!prio_wants(w, p))
+		return;
+	LIST_FOREACH(tk, &p->threads, node)
+		if (w->which != PRIO_PROCESS || w->who != 0 ||
+		    tk == task_current())
+			prio_task(w, tk);
+}
+
+static int
+prio_call(struct prio_walk *w)
+{
+	struct task *tk;
+
+	w->result = -ESRCH;
+	if (w->which > PRIO_USER)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	/* PRIO_PROCESS may name a single thread. */
+	tk = w->which == PRIO_PROCESS && w->who != 0 ?
+	    task_find_locked((int)w->who) : NULL;
+	if (tk != NULL && tk->proc->pid != tk->tid)
+		prio_task(w, tk);
+	else
+		proc_walk_locked(prio_proc, w);
+	spin_unlock(&proc_lock);
+	return w->result;
+}
+
+int64_t
+sys_getpriority(const uint64_t a[6])
+{
+	struct prio_walk w = { .which = (unsigned)a[0], .who = (uint32_t)a[1],
+		.nice = NICE_WORST };
+	int r = prio_call(&w);
+
+	return r < 0 ? r : 20 - w.nice;
+}
+
+int64_t
+sys_setpriority(const uint64_t a[6])
+{
+	struct prio_walk w = { .which = (unsigned)a[0], .who = (uint32_t)a[1],
+		.set = true };
+	int nice = (int)a[2];
+
+	w.nice = MAX(NICE_BEST, MIN(NICE_WORST, nice));
+	return prio_call(&w);
+}
+
+/* SCHED_OTHER, BATCH, IDLE have one priority; FIFO and RR have 1 … 99. */
+static int64_t
+policy_range(int policy, int64_t real_time)
+{
+	switch (policy) {
+	case 0:
+	case 3:
+	case 5:
+		return 0;
+	case 1:
+	case 2:
+		return real_time;
+	}
+	return -EINVAL;
+}
+
+int64_t
+sys_sched_get_priority_max(const uint64_t a[6])
+{
+	return policy_range((int)a[0], 99);
+}
+
+int64_t
+sys_sched_get_priority_min(const uint64_t a[6])
+{
+	return policy_range((int)a[0], 1);
+}
+
+/* ---- the machine ---- */
+
+int64_t
+sys_getrandom(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[2];
+	uint64_t n = MIN(a[1], INT32_MAX), done = 0, k;
+	uint64_t buf[RANDOM_CHUNK / 8];
+
+	if ((flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) != 0 ||
+	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
+	    (GRND_RANDOM | GRND_INSECURE))
+		return -EINVAL;
+	for (; done < n && !thread_is_killed(); done += k) {
+		k = MIN(n - done, RANDOM_CHUNK);
+		for (unsigned i = 0; i < ARRAY_LEN(buf); i++)
+			buf[i] = md_entropy();
+		if (copyout(a[0] + done, buf, k) < 0)
+			return done > 0 ? (int64_t)done : -EFAULT;
+	}
+	return (int64_t)done;
+}
+
+int64_t
+sys_reboot(const uint64_t a[6])
+{
+	uint32_t magic2 = (uint32_t)a[1];
+
+	if (!sys_is_root())
+		return -EPERM;
+	if ((uint32_t)a[0] != REBOOT_MAGIC1 || (magic2 != REBOOT_MAGIC2 &&
+	    magic2 != REBOOT_MAGIC2A && magic2 != REBOOT_MAGIC2B &&
+	    magic2 != REBOOT_MAGIC2C))
+		return -EINVAL;
+	switch ((uint32_t)a[2]) {
+	case REBOOT_CAD_OFF:
+		return 0;
+	case REBOOT_RESTART:
+		klog("reboot: restarting");
+		power_end(POWER_REBOOT);
+	case REBOOT_HALT:
+	case REBOOT_POWER_OFF:
+		klog("reboot: power off");
+		power_end(POWER_OFF);
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_mm.c: the mmap family
+ *
+ * Problem   Programs describe memory with flags and descriptors; vm/map.c
+ *           knows ranges and objects.  Check in Linux's order (abi.md 3).
+ *
+ * Picture   mmap: offset → descriptor → length → overflow → type → access →
+ *           map_mmap (placement)
+ *
+ * Rules     1. /dev/zero gives anonymous memory; other devices cannot be
+ *              mapped.
+ *           2. What mprotect may give later is decided here, by how the file
+ *              was opened.
+ *
+ * Read next vm/map.c.  Book: ch05.
+ */
+#include "sys/sys.h"
+
+#include "fs/fscall.h"
+#include "lib/errno.h"
+
+#define PROT_KNOWN (PROT_R | PROT_W | PROT_X | PROT_SEM)
+#define PROT_ALL (PROT_R | PROT_W | PROT_X)
+#define MAP_LEGACY 0x1800u /* DENYWRITE, EXECUTABLE: ignored */
+#define MAP_NONBLOCK 0x10000u
+#define MAP_VALIDATED (MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | \
+	MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
+	MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE | MAP_LEGACY | \
+	MAP_NONBLOCK)
+#define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
+#define MINCORE_CHUNK 256
+
+static int mmap_type(struct map_args *);
+static int mmap_file(struct map_args *, struct file *);
+
+static struct map_limits
+limits(void)
+{
+	return (struct map_limits){ proc_limit(RLIMIT_AS),
+		proc_limit(RLIMIT_DATA), proc_limit(RLIMIT_STACK),
+		proc_limit(RLIMIT_MEMLOCK) };
+}
+
+int64_t
+sys_mmap(const uint64_t a[6])
+{
+	struct map_limits lim = limits();
+	struct map_args m = { .addr = a[0], .len = a[1],
+		.prot = (unsigned)a[2] & PROT_ALL, .flags = (unsigned)a[3],
+		.maxprot = PROT_ALL, .lim = &lim, .privileged = sys_is_root() };
+	struct file *f = NULL;
+	va_t at;
+	int r;
+
+	if ((a[5] & PAGE_MASK) != 0)
+		return -EINVAL;
+	if ((m.flags & MAP_ANONYMOUS) == 0) {
+		f = sys_file(a[4]);
+		if (f == NULL || file_is_path(f)) {
+			r = -EBADF;
+			goto out;
+		}
+		m.off = a[5];
+	}
+	r = mmap_type(&m);
+	if (r == 0 && f != NULL)
+		r = mmap_file(&m, f);
+	if (r == 0)
+		r = map_mmap(proc_current()->as, &m, &at);
+out:
+	if (f != NULL)
+		file_put(f);
+	return r < 0 ? r : (int64_t)at;
+}
+
+static int
+mmap_type(struct map_args *m)
+{
+	unsigned type = m->flags & MAP_TYPE;
+	bool is_file = (m->flags & MAP_ANONYMOUS) == 0;
+
+	if (m->len == 0)
+		return -EINVAL;
+	if (PAGE_UP(m->len) == 0 || m->len > MD_USER_END)
+		return -ENOMEM;
+	if (is_file && m->off + PAGE_UP(m->len) < m->off)
+		return -EOVERFLOW;
+	if (type == MAP_SHARED_VALIDATE && is_file &&
+	    (m->flags & ~MAP_VALIDATED) != 0)
+		return -EOPNOTSUPP;
+	if (type != MAP_PRIVATE && type != MAP_SHARED &&
+	    !(type == MAP_SHARED_VALIDATE && is_file))
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE)
+		m->flags = (m->flags & ~MAP_TYPE) | MAP_SHARED;
+	return 0;
+}
+
+/* The object behind a descriptor, and what its access mode allows. */
+static int
+mmap_file(struct map_args *m, struct file *f)
+{
+	unsigned mode = file_flags(f) & O_ACCMODE;
+	bool shared = (m->flags & MAP_TYPE) == MAP_SHARED;
+
+	if (mode == O_WRONLY || mode == O_ACCMODE)
+		return -EACCES;
+	if (shared && mode != O_RDWR) {
+		if ((m->prot & PROT_W) != 0)
+			return -EACCES;
+		m->maxprot &= ~(unsigned)PROT_W;
+	}
+	if (file_is_zero_device(f)) {
+		m->flags |= MAP_ANONYMOUS;
+		m->maxprot = PROT_ALL;
+		m->off = 0;
+		return 0;
+	}
+	m->vmo = file_vmo(f);
+	return m->vmo != NULL ? 0 : -ENODEV;
+}
+
+int64_t
+sys_munmap(const uint64_t a[6])
+{
+	return map_munmap(proc_current()->as, a[0], a[1]);
+}
+
+int64_t
+sys_mprotect(const uint64_t a[6])
+{
+	unsigned prot = (unsigned)a[2], grows;
+
+	grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) ||
+	    (a[0] & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (a[1] == 0)
+		return 0;
+	if (grows != 0 || (prot & ~PROT_KNOWN) != 0)
+		return -EINVAL;
+	return map_mprotect(proc_current()->as, a[0], a[1], prot & PROT_ALL);
+}
+
+int64_t
+sys_brk(const uint64_t a[6])
+{
+	struct map_limits lim = limits();
+
+	if (option_is("brk", "off"))
+		return (int64_t)map_brk(proc_current()->as, 0, &lim);
+	return (int64_t)map_brk(proc_current()->as, a[0], &lim);
+}
+
+int64_t
+sys_mremap(const uint64_t a[6])
+{
+	struct map_limits lim = limits();
+	struct mremap_args m = { .old = a[0], .old_len = a[1],
+		.new_len = a[2], .flags = (unsigned)a[3], .new_addr = a[4],
+		.lim = &lim };
+	va_t at;
+	int r;
+
+	if ((a[3] & ~(uint64_t)MREMAP_KNOWN) != 0)
+		return -EINVAL;
+	r = map_mremap(proc_current()->as, &m, &at);
+	return r < 0 ? r : (int64_t)at;
+}
+
+int64_t
+sys_madvise(const uint64_t a[6])
+{
+	return map_madvise(proc_current()->as, a[0], a[1], (int)a[2]);
+}
+
+int64_t
+sys_msync(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[2];
+
+	if ((flags & ~(unsigned)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	return map_msync(proc_current()->as, a[0], a[1], (int)flags);
+}
+
+int64_t
+sys_mincore(const uint64_t a[6])
+{
+	struct aspace *as = proc_current()->as;
+	uint64_t pages = PAGE_UP(a[1]) >> PAGE_SHIFT, n;
+	uint8_t vec[MINCORE_CHUNK];
+	int r = 0;
+
+	if ((a[0] & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (a[1] > MD_USER_END || a[0] > MD_USER_END - a[1])
+		return -ENOMEM;
+	for (uint64_t i = 0; i < pages && r == 0; i += n) {
+		n = MIN(pages - i, MINCORE_CHUNK);
+		r = map_mincore(as, a[0] + (i << PAGE_SHIFT), n << PAGE_SHIFT,
+		    vec);
+		if (r == 0 && copyout(a[2] + i, vec, n) < 0)
+			r = -EFAULT;
+		if (thread_is_killed())
+			r = -EINTR;
+	}
+	return r;
+}

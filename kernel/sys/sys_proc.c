@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_proc.c: processes and threads
+ *
+ * Problem   fork, exec, wait and their many relatives, decoded for proc/.
+ *
+ * Rules     1. The four ways to make a child become one struct clone_req.
+ *           2. rusage and status are written after the child is reaped: a bad
+ *              pointer costs the caller the status, as on Linux.
+ *
+ * Read next proc/fork.c, proc/wait.c.  Book: ch10.
+ */
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define CSIGNAL 0xfful
+#define CLONE_ARGS_MIN 64
+#define CLONE3_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+	CLONE_PIDFD | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
+	CLONE_NAMESPACES | CLONE_SYSVSEM | CLONE_SETTLS | \
+	CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_UNTRACED | \
+	CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND)
+
+/* ---- children ---- */
+
+int64_t
+sys_fork(const uint64_t a[6])
+{
+	const struct clone_req req = { .exit_signal = SIGCHLD };
+
+	return proc_clone(&req);
+}
+
+int64_t
+sys_vfork(const uint64_t a[6])
+{
+	const struct clone_req req = { .flags = CLONE_VM | CLONE_VFORK,
+		.exit_signal = SIGCHLD };
+
+	return proc_clone(&req);
+}
+
+int64_t
+sys_clone(const uint64_t a[6])
+{
+	struct clone_req req = { .flags = a[0] & UINT32_MAX & ~CSIGNAL,
+		.exit_signal = (int)(a[0] & CSIGNAL), .stack = a[1],
+		.parent_tid = a[2], .child_tid = a[3], .tls = a[4] };
+
+	req.flags &= ~CLONE_DETACHED;
+	return proc_clone(&req);
+}
+
+/* The caller's struct may be longer than ours; what we do not know is 0. */
+static int
+clone3_fetch(va_t at, uint64_t size, struct abi_clone_args *c)
+{
+	uint8_t tail[64];
+	uint64_t n;
+
+	if (size < CLONE_ARGS_MIN)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	memset(c, 0, sizeof(*c));
+	if (copyin(c, at, MIN(size, sizeof(*c))) < 0)
+		return -EFAULT;
+	for (uint64_t i = sizeof(*c); i < size; i += n) {
+		n = MIN(size - i, sizeof(tail));
+		if (copyin(tail, at + i, n) < 0)
+			return -EFAULT;
+		for (uint64_t k = 0; k < n; k++)
+			if (tail[k] != 0)
+				return -E2BIG;
+	}
+	return 0;
+}
+
+int64_t
+sys_clone3(const uint64_t a[6])
+{
+	struct abi_clone_args c;
+	struct clone_req req;
+	int r = clone3_fetch(a[0], a[1], &c);
+
+	if (r < 0)
+		return r;
+	if ((c.flags & (CLONE_DETACHED | CSIGNAL)) != 0 ||
+	    (c.flags & ~CLONE3_KNOWN) != 0 || c.exit_signal > NSIG ||
+	    c.set_tid_size != 0 || (c.stack == 0) != (c.stack_size == 0))
+		return -EINVAL;
+	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
+	    c.exit_signal != 0)
+		return -EINVAL;
+	req = (struct clone_req){ .flags = c.flags,
+		.exit_signal = (int)c.exit_signal,
+		.stack = c.stack == 0 ? 0 : c.stack + c.stack_size,
+		.parent_tid = c.parent_tid, .child_tid = c.child_tid,
+		.tls = c.tls };
+	return proc_clone(&req);
+}
+
+int64_t
+sys_execve(const uint64_t a[6])
+{
+	return proc_exec(a[0], a[1], a[2]);
+}
+
+int64_t
+sys_exit(const uint64_t a[6])
+{
+	proc_exit_thread((int)a[0]);
+}
+
+int64_t
+sys_exit_group(const uint64_t a[6])
+{
+	proc_exit_group((int)a[0]);
+}
+
+/* ---- wait ---- */
+
+static struct abi_timeval
+tv_of(uint64_t ns)
+{
+	return (struct abi_timeval){ (int64_t)(ns / 1000000000),
+		(int64_t)(ns / 1000 % 1000000) };
+}
+
+static int
+put_rusage(va_t at, const struct wait_result *res)
+{
+	const struct abi_rusage ru = { .utime = tv_of(res->utime_ns),
+		.stime = tv_of(res->stime_ns),
+		.maxrss = (int64_t)(res->maxrss * 4),
+		.minflt = (int64_t)res->minflt,
+		.majflt = (int64_t)res->majflt };
+
+	return at == 0 ? 0 : copyout(at, &ru, sizeof(ru));
+}
+
+int64_t
+sys_wait4(const uint64_t a[6])
+{
+	struct wait_req req = { .pid = (int)a[0], .options = (unsigned)a[2] };
+	struct wait_result res;
+	int r;
+
+	if ((req.options & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD |
+	    WALL | WCLONE)) != 0)
+		return -EINVAL;
+	if (req.pid == INT32_MIN)
+		return -ESRCH;
+	req.options |= WEXITED;
+	r = proc_wait(&req, &res);
+	if (r < 0 || res.pid == 0)
+		return r;
+	if (a[1] != 0 && copyout(a[1], &res.status, 4) < 0)
+		return -EFAULT;
+	return put_rusage(a[3], &res) < 0 ? -EFAULT : res.pid;
+}
+
+static int
+put_waitinfo(va_t at, const struct wait_result *res)
+{
+	struct abi_siginfo si;
+	int st = res->status;
+
+	memset(&si, 0, sizeof(si));
+	if (res->pid != 0) {
+		si.signo = SIGCHLD;
+		si.chld.pid = res->pid;
+		si.chld.uid = res->uid;
+		si.code = st == 0xffff ? CLD_CONTINUED :
+		    (st & 0xff) == 0x7f ? CLD_STOPPED :
+		    (st & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
+		si.chld.status = st == 0xffff ? SIGCONT :
+		    (st & 0x7f) != 0 && (st & 0xff) != 0x7f ? st & 0x7f :
+		    st >> 8;
+	}
+	return at == 0 ? 0 : copyout(at, &si, sizeof(si));
+}
+
+int64_t
+sys_waitid(const uint64_t a[6])
+{
+	struct wait_req req = { .options = (unsigned)a[3] };
+	struct wait_result res;
+	int id = (int)a[1], r;
+
+	if ((req.options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED |
+	    WNOWAIT | WNOTHREAD | WALL | WCLONE)) != 0 ||
+	    (req.options & (WEXITED | WSTOPPED | WCONTINUED)) == 0)
+		return -EINVAL;
+	switch ((int)a[0]) {
+	case P_ALL:
+		req.pid = -1;
+		break;
+	case P_PID:
+		req.pid = id;
+		if (id <= 0)
+			return -EINVAL;
+		break;
+	case P_PGID:
+		req.pid = -id;
+		/* -1 would mean "any": no group has the number 1 but init's. */
+		if (id < 0 || id == 1)
+			return id < 0 ? -EINVAL : -ECHILD;
+		break;
+	default:
+		return -EINVAL;
+	}
+	r = proc_wait(&req, &res);
+	if (r < 0)
+		return r;
+	if (put_waitinfo(a[2], &res) < 0 ||
+	    (res.pid != 0 && put_rusage(a[4], &res) < 0))
+		return -EFAULT;
+	return 0;
+}
+
+/* ---- names ---- */
+
+int64_t
+sys_getpid(const uint64_t a[6])
+{
+	return proc_current()->pid;
+}
+
+int64_t
+sys_gettid(const uint64_t a[6])
+{
+	return task_current()->tid;
+}
+
+int64_t
+sys_getppid(const uint64_t a[6])
+{
+	struct proc *p = proc_current();
+	int pid;
+
+	spin_lock(&proc_lock);
+	pid = p->parent != NULL ? p->parent->pid : 0;
+	spin_unlock(&proc_lock);
+	return pid;
+}
+
+int64_t
+sys_getpgrp(const uint64_t a[6])
+{
+	return proc_current()->pgid;
+}
+
+enum which_id { ID_PGID, ID_SID };
+
+static int64_t
+id_of(int pid, enum which_id which)
+{
+	struct proc *p;
+	int64_t r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	p = pid == 0 ? proc_current() : proc_find_locked(pid);
+	if (p != NULL)
+		r = which == ID_PGID ? p->pgid : p->sid;
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+int64_t
+sys_getpgid(const uint64_t a[6])
+{
+	return id_of((int)a[0], ID_PGID);
+}
+
+int64_t
+sys_getsid(const uint64_t a[6])
+{
+	return id_of((int)a[0], ID_SID);
+}
+
+int64_t
+sys_setsid(const uint64_t a[6])
+{
+	return proc_setsid();
+}
+
+int64_t
+sys_setpgid(const uint64_t a[6])
+{
+	return proc_setpgid((int)a[0], (int)a[1]);
+}
+
+int64_t
+sys_set_tid_address(const uint64_t a[6])
+{
+	struct task *tk = task_current();
+
+	tk->clear_tid = a[0];
+	return tk->tid;
+}
+
+/* ---- CPUs ---- */
+
+int64_t
+sys_sched_yield(const uint64_t a[6])
+{
+	sched_yield();
+	return 0;
+}
+
+int64_t
+sys_getcpu(const uint64_t a[6])
+{
+	uint32_t cpu, node = 0;
+
+	md_preempt_disable();
+	cpu = md_cpu();
+	md_preempt_enable();
+	if ((a[0] != 0 && copyout(a[0], &cpu, 4) < 0) ||
+	    (a[1] != 0 && copyout(a[1], &node, 4) < 0))
+		return -EFAULT;
+	return 0;
+}
+
+/* The thread named in an affinity call; proc_lock held. */
+static struct task *
+affinity_task(int tid)
+{
+	return tid == 0 ? task_current() : task_find_locked(tid);
+}
+
+int64_t
+sys_sched_getaffinity(const uint64_t a[6])
+{
+	struct task *tk;
+	uint64_t mask = 0;
+
+	if (a[1] < sizeof(mask) || (a[1] & 7) != 0)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	tk = affinity_task((int)a[0]);
+	if (tk != NULL)
+		mask = atomic_load(&tk->thread->affinity) & md_online_mask();
+	spin_unlock(&proc_lock);
+	if (tk == NULL)
+		return -ESRCH;
+	return copyout(a[2], &mask, sizeof(mask)) < 0 ? -EFAULT :
+	    (int64_t)sizeof(mask);
+}
+
+int64_t
+sys_sched_setaffinity(const uint64_t a[6])
+{
+	struct task *tk;
+	uint64_t mask = 0;
+	bool me = false, may = false;
+
+	if (copyin(&mask, a[2], MIN(a[1], sizeof(mask))) < 0)
+		return -EFAULT;
+	spin_lock(&proc_lock);
+	tk = affinity_task((int)a[0]);
+	if (tk != NULL) {
+		me = tk == task_current();
+		may = sig_may_send(tk->proc, SIGKILL);
+		if (may && (mask & md_online_mask()) != 0)
+			atomic_store(&tk->thread->affinity, mask);
+	}
+	spin_unlock(&proc_lock);
+	if (tk == NULL || !may)
+		return tk == NULL ? -ESRCH : -EPERM;
+	if ((mask & md_online_mask()) == 0)
+		return -EINVAL;
+	if (me)
+		sched_yield();
+	return 0;
+}
+
+/* ---- settings of the machine and of the process ---- */
+
+int64_t
+sys_arch_prctl(const uint64_t a[6])
+{
+	struct md_thread *md = &thread_current()->md;
+	uint64_t fs, gs;
+
+	md_get_tls(md, &fs, &gs);
+	switch ((uint32_t)a[0]) {
+	case ARCH_SET_FS:
+		if (a[1] >= MD_USER_END)
+			return -EPERM;
+		md_set_tls(md, a[1], gs);
+		return 0;
+	case ARCH_SET_GS:
+		if (a[1] >= MD_USER_END)
+			return -EPERM;
+		md_set_tls(md, fs, a[1]);
+		return 0;
+	case ARCH_GET_FS:
+		return copyout(a[1], &fs, sizeof(fs));
+	case ARCH_GET_GS:
+		return copyout(a[1], &gs, sizeof(gs));
+	}
+	return -EINVAL;
+}
+
+static int64_t
+prctl_name(bool set, va_t at)
+{
+	struct task *tk = task_current();
+	char name[16] = "";
+	ssize_t n;
+
+	if (!set) {
+		str_copy(name, tk->thread->name, sizeof(name));
+		return copyout(at, name, sizeof(name));
+	}
+	n = copyin_str(name, at, sizeof(name));
+	if (n < 0 && n != -ENAMETOOLONG)
+		return n;
+	if (n < 0 && copyin(name, at, sizeof(name) - 1) < 0)
+		return -EFAULT;
+	name[sizeof(name) - 1] = '\0';
+	proc_set_comm(tk->proc, tk, name);
+	return 0;
+}
+
+static int64_t
+prctl_design(uint64_t n)
+{
+	const struct vmm_ops *ops = n > 4 ? NULL : design_find((unsigned)n);
+
+	if (ops == NULL)
+		return -EINVAL;
+	proc_current()->next_design = ops;
+	return 0;
+}
+
+static int64_t
+prctl_mark(uint64_t id)
+{
+	if (id > 255)
+		return -EINVAL;
+	ev_mark((unsigned)id);
+	return 0;
+}
+
+/* Boolean settings: 0 or 1, nothing else. */
+static int64_t
+prctl_bool(bool *what, uint64_t v)
+{
+	if (v > 1)
+		return -EINVAL;
+	*what = v != 0;
+	return 0;
+}
+
+int64_t
+sys_prctl(const uint64_t a[6])
+{
+	struct proc *p = proc_current();
+	int v;
+
+	switch ((uint32_t)a[0]) {
+	case PR_SET_PDEATHSIG:
+		if (a[1] > NSIG)
+			return -EINVAL;
+		p->pdeath_sig = (int)a[1];
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return copyout(a[1], &p->pdeath_sig, 4);
+	case PR_GET_DUMPABLE:
+		return p->dumpable;
+	case PR_SET_DUMPABLE:
+		return prctl_bool(&p->dumpable, a[1]);
+	case PR_SET_NAME:
+		return prctl_name(true, a[1]);
+	case PR_GET_NAME:
+		return prctl_name(false, a[1]);
+	case PR_CAPBSET_READ:
+		return a[1] > 40 ? -EINVAL : 1;
+	case PR_SET_CHILD_SUBREAPER:
+		p->subreaper = a[1] != 0;
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		v = p->subreaper;
+		return copyout(a[1], &v, 4);
+	case PR_SET_NO_NEW_PRIVS:
+		return a[1] != 1 || a[2] != 0 || a[3] != 0 || a[4] != 0 ?
+		    -EINVAL : prctl_bool(&p->no_new_privs, 1);
+	case PR_GET_NO_NEW_PRIVS:
+		return p->no_new_privs;
+	case PR_VMM_DESIGN:
+		return prctl_design(a[1]);
+	case PR_VMM_MARK:
+		return prctl_mark(a[1]);
+	}
+	return -EINVAL;
+}

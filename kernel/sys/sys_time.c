@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_time.c: clocks, sleeps, interval timers
+ *
+ * Problem   Linux has eight clocks and three ways to write a moment; the
+ *           kernel has md_time_ns() and the second at which it booted.
+ *
+ * Rules     1. A sleep never ends early: deadlines are moments of
+ *              md_time_ns(), which is monotonic over all CPUs.
+ *           2. An interrupted relative sleep tells the time that is left, and
+ *              goes on to the same moment if no handler ran.
+ *
+ * Read next kern/timer.c.  Book: ch03.
+ */
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+
+#define NS_PER_S 1000000000ul
+#define SEC_MAX 9000000000ul /* above, a deadline is for ever */
+#define TICK_NS (NS_PER_S / MD_HZ)
+
+/* ---- values ---- */
+
+/* See sys.h.  Locks: none. */
+int
+sys_get_timespec(va_t at, uint64_t *ns)
+{
+	struct abi_timespec ts;
+
+	if (copyin(&ts, at, sizeof(ts)) < 0)
+		return -EFAULT;
+	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= (int64_t)NS_PER_S)
+		return -EINVAL;
+	*ns = MIN((uint64_t)ts.sec, SEC_MAX) * NS_PER_S + (uint64_t)ts.nsec;
+	return 0;
+}
+
+/* See sys.h.  Locks: none. */
+int
+sys_put_timespec(va_t at, uint64_t ns)
+{
+	const struct abi_timespec ts = { (int64_t)(ns / NS_PER_S),
+		(int64_t)(ns % NS_PER_S) };
+
+	return copyout(at, &ts, sizeof(ts));
+}
+
+/* ns from now as a deadline.  Locks: none. */
+uint64_t
+sys_deadline(uint64_t ns)
+{
+	uint64_t at;
+
+	return __builtin_add_overflow(md_time_ns(), ns, &at) ?
+	    WAIT_FOREVER - 1 : at;
+}
+
+/* See sys.h.  Locks: none. */
+uint64_t
+sys_realtime_ns(void)
+{
+	return rtc_boot_seconds() * NS_PER_S + md_time_ns();
+}
+
+/* See sys.h.  Locks: none. */
+uint64_t
+sys_realtime_to_mono(uint64_t real_ns)
+{
+	uint64_t boot = rtc_boot_seconds() * NS_PER_S;
+
+	return real_ns > boot ? real_ns - boot : 0;
+}
+
+static struct abi_timeval
+tv_of(uint64_t ns)
+{
+	return (struct abi_timeval){ (int64_t)(ns / NS_PER_S),
+		(int64_t)(ns / 1000 % 1000000) };
+}
+
+/* ---- clocks ---- */
+
+static int
+clock_now(int clock, uint64_t *ns)
+{
+	struct task *tk = task_current();
+	uint64_t ut, st;
+
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		*ns = sys_realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = md_time_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME:
+		spin_lock(&proc_lock);
+		proc_times_locked(tk->proc, &ut, &st);
+		spin_unlock(&proc_lock);
+		break;
+	case CLOCK_THREAD_CPUTIME:
+		task_times(tk, &ut, &st);
+		break;
+	default:
+		return -EINVAL;
+	}
+	*ns = ut + st;
+	return 0;
+}
+
+int64_t
+sys_clock_gettime(const uint64_t a[6])
+{
+	uint64_t ns;
+	int r = clock_now((int)a[0], &ns);
+
+	return r < 0 ? r : sys_put_timespec(a[1], ns);
+}
+
+int64_t
+sys_clock_getres(const uint64_t a[6])
+{
+	uint64_t ns;
+	int clock = (int)a[0], r = clock_now(clock, &ns);
+	bool coarse = clock == CLOCK_REALTIME_COARSE ||
+	    clock == CLOCK_MONOTONIC_COARSE;
+
+	if (r < 0 || a[1] == 0)
+		return r;
+	return sys_put_timespec(a[1], coarse ? TICK_NS : 1);
+}
+
+int64_t
+sys_gettimeofday(const uint64_t a[6])
+{
+	struct abi_timeval tv = tv_of(sys_realtime_ns());
+	const int32_t tz[2] = { 0, 0 };
+
+	if (a[0] != 0 && copyout(a[0], &tv, sizeof(tv)) < 0)
+		return -EFAULT;
+	if (a[1] != 0 && copyout(a[1], tz, sizeof(tz)) < 0)
+		return -EFAULT;
+	return 0;
+}
+
+int64_t
+sys_time(const uint64_t a[6])
+{
+	int64_t s = (int64_t)(sys_realtime_ns() / NS_PER_S);
+
+	if (a[0] != 0 && copyout(a[0], &s, sizeof(s)) < 0)
+		return -EFAULT;
+	return s;
+}
+
+int64_t
+sys_times(const uint64_t a[6])
+{
+	struct proc *p = proc_current();
+	struct abi_tms t;
+	uint64_t ut, st;
+
+	spin_lock(&proc_lock);
+	proc_times_locked(p, &ut, &st);
+	t = (struct abi_tms){ (int64_t)(ut / TICK_NS),
+		(int64_t)(st / TICK_NS), (int64_t)(p->cutime_ns / TICK_NS),
+		(int64_t)(p->cstime_ns / TICK_NS) };
+	spin_unlock(&proc_lock);
+	if (a[0] != 0 && copyout(a[0], &t, sizeof(t)) < 0)
+		return -EFAULT;
+	return (int64_t)(md_time_ns() / TICK_NS);
+}
+
+/* ---- sleeps ---- */
+
+/* Sleep to a moment; left: where the rest is told when a handler ran, or 0. */
+static int64_t
+sleep_to(const uint64_t a[6])
+{
+	uint64_t deadline = a[0], left = a[1], now;
+
+	if (sleep_until(deadline, WAIT_INTR) == 0)
+		return 0;
+	now = md_time_ns();
+	if (now >= deadline)
+		return 0;
+	if (left != 0 && sys_put_timespec(left, deadline - now) < 0)
+		return -EFAULT;
+	return sys_restart_later(sleep_to, a);
+}
+
+int64_t
+sys_nanosleep(const uint64_t a[6])
+{
+	uint64_t arg[6] = { 0, a[1] }, ns;
+	int r = sys_get_timespec(a[0], &ns);
+
+	if (r < 0 || ns == 0)
+		return r;
+	arg[0] = sys_deadline(ns);
+	return sleep_to(arg);
+}
+
+/* A moment of CPU time comes when the process has used it: poll each tick. */
+static int64_t
+sleep_cpu(uint64_t until)
+{
+	uint64_t now;
+	int r = 0;
+
+	while (r == 0 && clock_now(CLOCK_PROCESS_CPUTIME, &now) == 0 &&
+	    now < until)
+		r = sleep_until(md_time_ns() + MAX(until - now, TICK_NS),
+		    WAIT_INTR);
+	return r < 0 ? -ERESTARTNOHAND : 0;
+}
+
+int64_t
+sys_clock_nanosleep(const uint64_t a[6])
+{
+	bool absolute = ((int)a[1] & TIMER_ABSTIME) != 0;
+	uint64_t arg[6] = { 0, a[3] }, ns, now;
+	int clock = (int)a[0], r;
+
+	if (clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
+	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		return -EOPNOTSUPP;
+	r = clock_now(clock, &now);
+	if (r == 0)
+		r = sys_get_timespec(a[2], &ns);
+	if (r < 0)
+		return r;
+	if (clock == CLOCK_PROCESS_CPUTIME)
+		return sleep_cpu(absolute ? ns : now + ns);
+	if (!absolute) {
+		if (ns == 0)
+			return 0;
+		arg[0] = sys_deadline(ns);
+		return sleep_to(arg);
+	}
+	if (clock == CLOCK_REALTIME)
+		ns = sys_realtime_to_mono(ns);
+	if (md_time_ns() >= ns)
+		return 0;
+	return sleep_until(ns, WAIT_INTR) < 0 ? -ERESTARTNOHAND : 0;
+}
+
+/* ---- interval timers ---- */
+
+static int
+tv_to_ns(const struct abi_timeval *tv, uint64_t *ns)
+{
+	if (tv->sec < 0 || tv->usec < 0 || tv->usec >= 1000000)
+		return -EINVAL;
+	*ns = MIN((uint64_t)tv->sec, SEC_MAX) * NS_PER_S +
+	    (uint64_t)tv->usec * 1000;
+	return 0;
+}
+
+static int
+put_itimer(va_t at, const struct itimer *it)
+{
+	const struct abi_itimerval v = { tv_of(it->interval_ns),
+		tv_of(it->due_ns) };
+
+	return copyout(at, &v, sizeof(v));
+}
+
+int64_t
+sys_getitimer(const uint64_t a[6])
+{
+	struct itimer it;
+
+	if (a[0] > ITIMER_PROF)
+		return -EINVAL;
+	itimer_get((int)a[0], &it);
+	return put_itimer(a[1], &it);
+}
+
+int64_t
+sys_setitimer(const uint64_t a[6])
+{
+	struct abi_itimerval v = { { 0, 0 }, { 0, 0 } };
+	struct itimer new, old;
+
+	if (a[0] > ITIMER_PROF)
+		return -EINVAL;
+	if (a[1] != 0 && copyin(&v, a[1], sizeof(v)) < 0)
+		return -EFAULT;
+	if (tv_to_ns(&v.value, &new.due_ns) < 0 ||
+	    tv_to_ns(&v.interval, &new.interval_ns) < 0)
+		return -EINVAL;
+	itimer_set((int)a[0], &new, &old);
+	return a[2] == 0 ? 0 : put_itimer(a[2], &old);
+}
+
+/* The seconds left of the old alarm, at least one if there was any. */
+int64_t
+sys_alarm(const uint64_t a[6])
+{
+	struct itimer new = { .due_ns = (a[0] & UINT32_MAX) * NS_PER_S }, old;
+	uint64_t s;
+
+	itimer_set(ITIMER_REAL, &new, &old);
+	s = (old.due_ns + NS_PER_S / 2) / NS_PER_S;
+	return old.due_ns != 0 && s == 0 ? 1 : (int64_t)s;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * syscall.c: from a number to a function
+ *
+ * Problem   A program names a call by a number in rax, which may be anything.
+ *
+ * Picture   rax ─→ syscall_rows[] ─→ sys_NAME(a) ─→ rax
+ *                  │ no row: -ENOSYS, said once per number
+ *
+ * Rules     1. Numbers are signed 32-bit; a number without a row changes
+ *              nothing.
+ *           2. Arguments are rdi rsi rdx r10 r8 r9, as the program gave them:
+ *              a handler cuts them to the width that its call has.
+ *           3. exec and sigreturn write the whole frame themselves and clear
+ *              its vector; their result is not stored.
+ *
+ * Read next the handler you care about.  Book: ch03.
+ */
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define NR_SAID 1024
+
+static struct {
+	uint64_t said[NR_SAID / 64]; /* [A] numbers that were reported missing */
+} sys;
+
+static void dispatch(struct trapframe *);
+static int64_t missing(int32_t nr);
+
+/* Every system call comes here.  Locks: none; boot. */
+void
+sys_init(void)
+{
+	proc_set_syscall(dispatch);
+}
+
+static void
+dispatch(struct trapframe *tf)
+{
+	const uint64_t a[6] = { tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
+		tf->r9 };
+	int32_t nr = (int32_t)tf->rax;
+	int64_t r;
+
+	if (nr >= 0 && nr < SYSCALL_ROWS && syscall_rows[nr].fn != NULL)
+		r = syscall_rows[nr].fn(a);
+	else
+		r = missing(nr);
+	if (tf->vector == MD_VEC_SYSCALL)
+		tf->rax = (uint64_t)r;
+	vm_check_syscall();
+	sched_point();
+}
+
+static int64_t
+missing(int32_t nr)
+{
+	uint64_t bit = BIT(nr & 63);
+
+	if (nr >= 0 && nr < NR_SAID &&
+	    (atomic_or(&sys.said[nr / 64], bit) & bit) == 0)
+		klog("%s: system call %d is not provided",
+		    thread_current()->name, nr);
+	return -ENOSYS;
+}
+
+/* ---- restarts ---- */
+
+/* See sys.h.  Locks: none. */
+int64_t
+sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t arg[6])
+{
+	struct task *tk = task_current();
+
+	tk->restart_fn = fn;
+	memcpy(tk->restart_arg, arg, sizeof(tk->restart_arg));
+	return -ERESTART_BLOCK;
+}
+
+/* The kernel itself put this number into rax: go on with the wait. */
+int64_t
+sys_restart_syscall(const uint64_t a[6])
+{
+	struct task *tk = task_current();
+	int64_t (*fn)(const uint64_t *) = tk->restart_fn;
+	uint64_t arg[6];
+
+	tk->restart_fn = NULL;
+	memcpy(arg, tk->restart_arg, sizeof(arg));
+	return fn != NULL ? fn(arg) : -EINTR;
+}
+
+/* ---- masks of a call ---- */
+
+/* See sys.h.  Locks: none. */
+int
+sys_mask_begin(va_t set, uint64_t size)
+{
+	uint64_t mask;
+
+	if (set == 0)
+		return 0;
+	if (size != sizeof(mask))
+		return -EINVAL;
+	if (copyin(&mask, set, sizeof(mask)) < 0)
+		return -EFAULT;
+	sig_suspend_mask(mask);
+	return 0;
+}
+
+/* See sys.h.  Locks: none. */
+void
+sys_mask_end(void)
+{
+	struct task *tk = task_current();
+
+	if (!tk->mask_saved)
+		return;
+	tk->mask_saved = false;
+	sig_set_blocked(tk->saved_mask);
+}
+
+/* Does the current process act as root?  Locks: none. */
+bool
+sys_is_root(void)
+{
+	return proc_is_root();
+}
