@@ -1,0 +1,47 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=60
+# A person at a terminal: commands, pipes, ^C, ^D, ^Z, line editing.
+. kernel/test/cases/lib.sh
+
+command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
+
+keys() {
+	sleep 3
+	for line in 'ls -l /' 'ps' 'head -n 3 /proc/vm/events' \
+	    'echo a b c | wc -w' 'echo wrXng\b\b\bong' 'sleep 100'; do
+		printf "$line\r"
+		sleep 1
+	done
+	printf '\003'
+	sleep 1
+	printf 'echo status $?\r'
+	sleep 1
+	printf 'cat\r'
+	sleep 1
+	printf 'typed to cat\r\004'
+	sleep 1
+	printf 'sleep 50\r'
+	sleep 1
+	printf '\032'
+	sleep 1
+	printf 'jobs; kill %%1; wait; echo "all over" | tr a-z A-Z\r'
+	sleep 1
+	printf 'exit 5\r'
+	sleep 2
+}
+
+keys | script -qec "$GUEST --kernel $BUILD/vadose.elf --timeout 60" \
+	"$tmp/typescript" >"$tmp/out" 2>&1
+same 5 $? "status of the shell"
+tr -d '\r' <"$tmp/out" >"$tmp/text"
+has() { grep -q -e "$1" "$tmp/text" || fail "not seen: $1"; }
+has '^d.* proc$'
+has 'PID.*COMMAND'
+has '^fault.trap [0-9]'
+has '^3$'
+has '^status 130$'
+has 'Stopped.*sleep 50'
+has '^ALL OVER$'
+[ "$(grep -c '^typed to cat$' "$tmp/text")" -ge 1 ] || fail "cat and ^D"
+[ $failures = 0 ] || cat "$tmp/text" >&2
+finish

@@ -1,0 +1,5 @@
+/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=1200 ARGS=11:1000000 LONG=1 */
+/*
+ * A million calls of fuzz_calls.c.
+ */
+#include "fuzz_calls.c"
