@@ -1,0 +1,26 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=200
+# Linux is the reference: the programs pass there too, with the same output.
+. kernel/test/cases/lib.sh
+
+word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
+
+[ "$(uname -s)" = Linux ] || exit 0
+for src in kernel/test/progs/*.c; do
+	name=$(basename "$src" .c)
+	[ -n "$(word LONG "$src")" ] && [ -z "$LONG" ] && continue
+	# Some programs drop root's rights, so they need them first.
+	[ "$(id -u)" = 0 ] || ! grep -q 'setuid\|setgid\|chroot' "$src" || continue
+	want=$(word EXPECT "$src")
+	timeout 120 "$BUILD/kernel/test/progs/$name" $(word ARGS "$src") \
+		>"$tmp/out" 2>"$tmp/err" </dev/null
+	same "${want:-0}" $? "status of $name: $(tail -n 2 "$tmp/out")"
+	[ ! -e "${src%.c}.expected" ] ||
+		cmp -s "${src%.c}.expected" "$tmp/out" || fail "output of $name"
+done
+# The random operations at full size, with other seeds than in the guest.
+for seed in 5 6; do
+	"$BUILD/kernel/test/progs/rand_vm" $seed 200000 >"$tmp/out" ||
+		fail "rand_vm $seed: $(cat "$tmp/out")"
+done
+finish
