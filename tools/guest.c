@@ -92,6 +92,8 @@ main(int argc, char **argv)
 	}
 	guest_run(&job, &res);
 	terminal_restore();
+	if (res.why != NULL && job.verbose) /* the rest has been seen */
+		res.why[strcspn(res.why, "\n")] = '\0';
 	if (res.why != NULL)
 		fprintf(stderr, "tools/guest: %s%s", res.why,
 		    res.why[strlen(res.why) - 1] == '\n' ? "" : "\n");

@@ -4,6 +4,8 @@
 # Only functions: they come first in the image, so adding the table behind
 # them moves none of them.
 
+BEGIN { n = 0 }
+
 $2 ~ /^[tTwW]$/ && $3 !~ /^(\.|__x86)/ && $1 != last {
 	last = addr[n] = $1
 	name[n++] = $3
