@@ -295,29 +295,32 @@ extent_fit(uint64_t pages)
 	}
 }
 
-/* Join with the neighbours; the tags that are left over are kept. */
+/*
+ * Join with the neighbours.  A tag is needed only where there is none to join:
+ * then used ranges lie on both sides, so there are fewer extents than tags.
+ */
 static void
 extent_put(va_t kva, size_t pages)
 {
-	struct extent *before = extent_before(kva), *after, *e;
+	va_t end = kva + (pages << PAGE_SHIFT);
+	struct extent *before = extent_before(kva), *after;
 
-	after = before != NULL ? extent_of(rb_next(&before->rb)) :
-	    extent_of(rb_first(&region.tree));
-	e = tag_take();
-	e->va = kva;
-	e->pages = pages;
-	if (before != NULL && before->va + (before->pages << PAGE_SHIFT) == kva) {
-		e->va = before->va;
-		e->pages += before->pages;
-		rb_remove(&region.tree, &before->rb, extent_longest);
-		tag_keep(before);
-	}
-	if (after != NULL && e->va + (e->pages << PAGE_SHIFT) == after->va) {
-		e->pages += after->pages;
+	after = extent_of(before != NULL ? rb_next(&before->rb) :
+	    rb_first(&region.tree));
+	if (after != NULL && after->va == end) {
+		pages += after->pages;
 		rb_remove(&region.tree, &after->rb, extent_longest);
 		tag_keep(after);
 	}
-	extent_insert(e);
+	if (before != NULL && before->va + (before->pages << PAGE_SHIFT) == kva) {
+		before->pages += pages;
+		rb_augment_path(&before->rb, extent_longest);
+		return;
+	}
+	after = tag_take();
+	after->va = kva;
+	after->pages = pages;
+	extent_insert(after);
 }
 
 /* Last extent that starts at or before kva. */
