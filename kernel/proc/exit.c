@@ -109,10 +109,10 @@ task_end(void)
 	spin_lock(&proc_lock);
 	fdtab = tk->fdtab;
 	tk->fdtab = NULL;
+	t->fsctx = NULL;
 	tk->exiting = true;
 	spin_unlock(&proc_lock);
 	fdtab_put(fdtab);
-	t->fsctx = NULL;
 	fsctx_put(fsctx);
 
 	if (task_count_out(tk))

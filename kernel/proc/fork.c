@@ -163,13 +163,25 @@ clone_reserve(struct clone_state *s)
 	return s->thread != NULL ? 0 : -EAGAIN;
 }
 
-/* RLIMIT_NPROC: root is free of it. */
+/* Is there memory for another process, besides what is promised already? */
+static bool
+memory_is_short(void)
+{
+	struct phys_stat st;
+
+	phys_stat(&st);
+	return st.free + st.zeroed + ev_read(EV_page_q_standby) < st.high;
+}
+
+/* RLIMIT_NPROC: root is free of it.  The limit by memory is for all. */
 static int
 clone_limits(struct clone_state *s)
 {
 	struct proc *p = s->parent;
 	unsigned n;
 
+	if (memory_is_short())
+		return -EAGAIN;
 	if (p->cred.euid == 0 || p->cred.uid == 0)
 		return 0;
 	spin_lock(&proc_lock);

@@ -23,6 +23,7 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
+#include "fs/fscall.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -44,6 +45,7 @@ static struct kmem_cache task_cache = KMEM_CACHE("task", struct task);
 struct kmem_cache sighand_cache = KMEM_CACHE("sighand", struct sighand);
 
 static const struct cred *current_cred(void);
+static uint64_t current_fsize(void);
 static void task_release(struct thread *);
 
 /*
@@ -60,6 +62,7 @@ proc_init(void)
 		list_init(&procs.by_tid[i]);
 	}
 	fs_set_cred_fn(current_cred);
+	fs_set_fsize_fn(current_fsize);
 	futex_init();
 	usertrap_init();
 	jobctl_init();
@@ -73,6 +76,14 @@ current_cred(void)
 	struct task *tk = thread_current()->proc;
 
 	return tk != NULL ? &tk->proc->cred : &procs.root;
+}
+
+static uint64_t
+current_fsize(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL ? proc_limit(RLIMIT_FSIZE) : RLIM_INFINITY;
 }
 
 /* ---- life of the two structs ---- */

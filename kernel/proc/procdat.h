@@ -311,8 +311,7 @@ void futex_robust_exit(struct task *);
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 
-/* procinfo.c */
-uint64_t proc_boot_realtime(void);             /* ns since 1970 at boot */
+/* sysinfo.c */
 const char *sys_hostname(void);
 int sys_set_hostname(const char *name, size_t n) MUST_CHECK;
 

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procinfo.c: what /proc/PID shows
+ *
+ * Problem   Text about a process for programs such as ps, in Linux's formats
+ *           (abi.md 8), while the process runs and may end.
+ *
+ * Picture   procfs ─→ row ─→ view_open: process and space, with references
+ *                  ─→ text ─→ view_close
+ *
+ * Rules     1. Numbers are copied under proc_lock, text is made without it.
+ *           2. The number in a path is a process or a thread (task/TID); what
+ *              has gone is -ESRCH.
+ *           3. Memory of the process is read with as_read(), never by address.
+ *           4. What is not kept is printed as 0, never left out.
+ *
+ * Read next fs/procfs.c, proc/sysinfo.c.  Book: ch22.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+#include "proc/procview.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+/* ---- strings in the memory of the process ---- */
+
+static int
+show_memory(struct view *v, va_t lo, va_t hi, struct out *o)
+{
+	uint8_t *buf = kmem_alloc(PAGE_SIZE);
+	ssize_t n = 1;
+
+	for (; buf != NULL && v->as != NULL && lo < hi && n > 0; lo += n) {
+		n = as_read(v->as, lo, buf, MIN(hi - lo, PAGE_SIZE));
+		if (n > 0)
+			o->put(o, (const char *)buf, (size_t)n);
+	}
+	kmem_free(buf);
+	return view_close(v);
+}
+
+static int
+show_cmdline(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	return v == NULL ? -ESRCH :
+	    show_memory(v, v->image.args, v->image.args_end, o);
+}
+
+static int
+show_environ(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	return v == NULL ? -ESRCH :
+	    show_memory(v, v->image.env, v->image.env_end, o);
+}
+
+static int
+show_auxv(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	return v == NULL ? -ESRCH :
+	    show_memory(v, v->image.auxv, v->image.auxv_end, o);
+}
+
+static int
+show_comm(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	if (v == NULL)
+		return -ESRCH;
+	out_printf(o, "%s\n", v->comm);
+	return view_close(v);
+}
+
+static int
+write_comm(int id, const char *text, size_t n)
+{
+	struct proc *me = proc_current();
+	struct task *tk;
+	char name[16];
+	int r = -ESRCH;
+
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	n = MIN(n, sizeof(name) - 1);
+	memcpy(name, text, n);
+	name[n] = '\0';
+	spin_lock(&proc_lock);
+	tk = task_find_locked(id);
+	if (tk != NULL) {
+		r = tk->proc == me ? 0 : -EINVAL;
+		if (r == 0)
+			memcpy(tk->thread->name, name, sizeof(name));
+		if (r == 0 && tk->tid == me->pid)
+			memcpy(me->comm, name, sizeof(name));
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* ---- scores ---- */
+
+static int
+show_oom_score(int id, struct out *o)
+{
+	out_printf(o, "0\n");
+	return 0;
+}
+
+static int
+show_oom_adj(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	if (v == NULL)
+		return -ESRCH;
+	out_printf(o, "%d\n", v->p->oom_adj);
+	return view_close(v);
+}
+
+/* Kept for programs that set it; nobody is killed for memory here. */
+static int
+write_oom_adj(int id, const char *text, size_t n)
+{
+	struct proc *p = proc_lookup(id);
+	bool negative = n > 0 && text[0] == '-';
+	const char *end;
+	int64_t v;
+
+	if (p == NULL)
+		return -ESRCH;
+	v = (int64_t)str_to_u64(text + negative, &end);
+	v = negative ? -v : v;
+	if (end == text + negative || v < -1000 || v > 1000) {
+		proc_put(p);
+		return -EINVAL;
+	}
+	p->oom_adj = (int)v;
+	proc_put(p);
+	return 0;
+}
+
+/* ---- text that vm/ makes ---- */
+
+static int
+show_space(int id, struct out *o, void (*show)(struct aspace *, struct out *))
+{
+	struct view *v = view_open(id);
+
+	if (v == NULL)
+		return -ESRCH;
+	if (v->as != NULL)
+		show(v->as, o);
+	return view_close(v);
+}
+
+static int
+show_maps(int id, struct out *o)
+{
+	return show_space(id, o, stat_maps);
+}
+
+static int
+show_smaps(int id, struct out *o)
+{
+	return show_space(id, o, stat_smaps);
+}
+
+static int
+show_vadtree(int id, struct out *o)
+{
+	return show_space(id, o, stat_vadtree);
+}
+
+static int
+show_vmstat(int id, struct out *o)
+{
+	return show_space(id, o, stat_vmstat);
+}
+
+static int
+show_ws(int id, struct out *o)
+{
+	return show_space(id, o, stat_ws);
+}
+
+static int
+show_fmo(int id, struct out *o)
+{
+	return show_space(id, o, stat_fmo_of);
+}
+
+/* Gauges of one space, beside the counters of the process. */
+static const struct {
+	enum ev_id id;
+	const char *name;
+} gauges[] = {
+	{ EV_ws_pages, "ws.pages" }, { EV_ws_peak, "ws.peak" },
+	{ EV_table_live, "table.live" }, { EV_table_live_out, "table.live_out" },
+	{ EV_table_n_priv, "table.n_priv" }, { EV_table_n_fork, "table.n_fork" },
+	{ EV_table_n_swap, "table.n_swap" }, { EV_vad_live, "vad.live" },
+};
+
+static int
+show_events(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	if (v == NULL)
+		return -ESRCH;
+	ev_show_proc(o, &v->p->events);
+	for (unsigned i = 0; v->as != NULL && i < ARRAY_LEN(gauges); i++)
+		out_printf(o, "%s %lu\n", gauges[i].name,
+		    vm_as_gauge(v->as, gauges[i].id));
+	return view_close(v);
+}
+
+/* ---- links ---- */
+
+static int
+link_exe(int id, char *buf, size_t cap)
+{
+	struct proc *p = proc_lookup(id);
+	struct file *f = NULL;
+	ssize_t n = -ENOENT;
+
+	if (p == NULL)
+		return -ESRCH;
+	spin_lock(&proc_lock);
+	if (p->exe != NULL)
+		file_get(f = p->exe);
+	spin_unlock(&proc_lock);
+	if (f != NULL) {
+		n = file_path(f, buf, cap);
+		file_put(f);
+	}
+	proc_put(p);
+	return (int)n;
+}
+
+/* A private copy of where a thread of the process stands, or NULL. */
+static struct fsctx *
+place_of(int id)
+{
+	struct fsctx *ctx = NULL, *copy;
+	struct list_node *n;
+	struct proc *p;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(id);
+	n = p != NULL ? list_first(&p->threads) : NULL;
+	if (n != NULL)
+		ctx = LIST_ENTRY(n, struct task, node)->thread->fsctx;
+	if (ctx != NULL)
+		fsctx_get(ctx);
+	spin_unlock(&proc_lock);
+	if (ctx == NULL)
+		return NULL;
+	copy = fsctx_copy(ctx);
+	fsctx_put(ctx);
+	return copy;
+}
+
+static int
+link_cwd(int id, char *buf, size_t cap)
+{
+	struct fsctx *ctx = place_of(id);
+	ssize_t n;
+
+	if (ctx == NULL)
+		return -ENOENT;
+	n = vnode_path(ctx->cwd, buf, cap);
+	fsctx_put(ctx);
+	return (int)n;
+}
+
+static int
+link_root(int id, char *buf, size_t cap)
+{
+	struct fsctx *ctx = place_of(id);
+	ssize_t n;
+
+	if (ctx == NULL)
+		return -ENOENT;
+	n = vnode_path(ctx->root, buf, cap);
+	fsctx_put(ctx);
+	return (int)n;
+}
+
+/* ---- who there is ---- */
+
+struct find_next {
+	int after, best;
+};
+
+static void
+find_next(void *arg, struct proc *p)
+{
+	struct find_next *f = arg;
+
+	if (p->pid > f->after && (f->best < 0 || p->pid < f->best))
+		f->best = p->pid;
+}
+
+static int
+next_pid(int after)
+{
+	struct find_next f = { after, -1 };
+
+	spin_lock(&proc_lock);
+	proc_walk_locked(find_next, &f);
+	spin_unlock(&proc_lock);
+	return f.best;
+}
+
+static int
+self_pid(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL ? tk->proc->pid : -1;
+}
+
+static int
+owner_of(int id, uint32_t *uid, uint32_t *gid)
+{
+	struct proc *p = proc_lookup(id);
+
+	if (p == NULL)
+		return -ESRCH;
+	*uid = p->dumpable ? p->cred.euid : 0;
+	*gid = p->dumpable ? p->cred.egid : 0;
+	proc_put(p);
+	return 0;
+}
+
+static int
+next_task(int pid, int after)
+{
+	struct proc *p;
+	struct task *tk;
+	int best = -1;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(pid);
+	if (p != NULL)
+		LIST_FOREACH(tk, &p->threads, node)
+			if (tk->tid > after && (best < 0 || tk->tid < best))
+				best = tk->tid;
+	spin_unlock(&proc_lock);
+	return best;
+}
+
+static int
+next_fd(int pid, int fd, struct file **out)
+{
+	struct fdtab *t = NULL;
+	struct list_node *n;
+	struct proc *p;
+	int r = -1;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(pid);
+	n = p != NULL ? list_first(&p->threads) : NULL;
+	if (n != NULL)
+		t = LIST_ENTRY(n, struct task, node)->fdtab;
+	if (t != NULL)
+		fdtab_get(t);
+	spin_unlock(&proc_lock);
+	if (t != NULL) {
+		r = fdtab_next(t, fd, out);
+		fdtab_put(t);
+	}
+	return r;
+}
+
+static const struct procfs_pid_row rows[] = {
+	{ "stat", 0444, proc_show_stat, NULL, NULL },
+	{ "statm", 0444, proc_show_statm, NULL, NULL },
+	{ "status", 0444, proc_show_status, NULL, NULL },
+	{ "cmdline", 0444, show_cmdline, NULL, NULL },
+	{ "environ", 0400, show_environ, NULL, NULL },
+	{ "auxv", 0400, show_auxv, NULL, NULL },
+	{ "comm", 0644, show_comm, NULL, write_comm },
+	{ "limits", 0444, proc_show_limits, NULL, NULL },
+	{ "oom_score", 0444, show_oom_score, NULL, NULL },
+	{ "oom_score_adj", 0644, show_oom_adj, NULL, write_oom_adj },
+	{ "maps", 0444, show_maps, NULL, NULL },
+	{ "smaps", 0444, show_smaps, NULL, NULL },
+	{ "vadtree", 0444, show_vadtree, NULL, NULL },
+	{ "vmstat", 0444, show_vmstat, NULL, NULL },
+	{ "ws", 0444, show_ws, NULL, NULL },
+	{ "fmo", 0444, show_fmo, NULL, NULL },
+	{ "events", 0444, show_events, NULL, NULL },
+	{ "exe", 0777, NULL, link_exe, NULL },
+	{ "cwd", 0777, NULL, link_cwd, NULL },
+	{ "root", 0777, NULL, link_root, NULL },
+};
+
+static const struct procfs_pid_ops pid_ops = {
+	.next = next_pid,
+	.self = self_pid,
+	.owner = owner_of,
+	.next_task = next_task,
+	.next_fd = next_fd,
+	.rows = rows,
+	.nrows = ARRAY_LEN(rows),
+};
+
+/* Locks: none; boot. */
+void
+procinfo_init(void)
+{
+	procfs_set_pids(&pid_ops);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procstat.c: numbers about a process: stat, statm, status, limits
+ *
+ * Problem   ps and top read dozens of numbers; they should be of one moment.
+ *
+ * Picture   view_open: copy all under proc_lock, ask vm/ ─→ print ─→ view_close
+ *
+ * Rules     1. Numbers are copied under proc_lock, text is made without it.
+ *           2. What is not kept is printed as 0, never left out.
+ *
+ * Read next proc/procinfo.c.  Book: ch22.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+#include "proc/procview.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define TTY_NR 1088u     /* ttyS0: 4, 64 */
+#define TICK_NS 10000000ul
+
+static char
+state_of(const struct proc *p, const struct task *tk)
+{
+	if (p->state == PROC_ZOMBIE || tk == NULL)
+		return 'Z';
+	if (tk->in_stop)
+		return 'T';
+	if (tk->thread->state == TS_RUN)
+		return 'R';
+	return tk->thread->intr_wake || tk->thread->state != TS_SLEEP ?
+	    'S' : 'D';
+}
+
+static void
+view_signals(struct view *v, const struct proc *p, const struct task *tk)
+{
+	v->shpend = p->pending.set;
+	v->nsigq = p->nsigq;
+	if (tk != NULL) {
+		v->pend = tk->pending.set;
+		v->blocked = tk->blocked;
+	}
+	if (p->sighand == NULL)
+		return;
+	for (int i = 0; i < NSIG; i++) {
+		if (p->sighand->act[i].handler == SIG_IGN)
+			v->ignored |= BIT(i);
+		else if (p->sighand->act[i].handler != SIG_DFL)
+			v->caught |= BIT(i);
+	}
+}
+
+static void
+view_fill_locked(struct view *v, struct proc *p, struct task *tk)
+{
+	struct list_node *n = list_first(&p->threads);
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (tk == NULL && n != NULL)
+		tk = LIST_ENTRY(n, struct task, node);
+	proc_get(v->p = p);
+	if (p->as != NULL)
+		as_get(v->as = p->as);
+	memcpy(v->comm, p->comm, sizeof(v->comm));
+	if (tk != NULL) {
+		memcpy(v->comm, tk->thread->name, sizeof(v->comm));
+		v->cpu = tk->thread->cpu;
+		v->nice = tk->thread->nice;
+	}
+	v->state = state_of(p, tk);
+	v->ppid = p->parent != NULL ? p->parent->pid : 0;
+	v->pgid = p->pgid;
+	v->sid = p->sid;
+	v->nthreads = p->nthreads;
+	proc_times_locked(p, &v->ut, &v->st);
+	v->cut = p->cutime_ns;
+	v->cst = p->cstime_ns;
+	v->image = p->image;
+	v->cred = p->cred;
+	memcpy(v->rlim, p->rlim, sizeof(v->rlim));
+	view_signals(v, p, tk);
+}
+
+/* Look at process or thread id; NULL: gone (or no memory). */
+struct view *
+view_open(int id)
+{
+	struct view *v = kmem_zalloc(sizeof(*v));
+	struct task *tk = NULL;
+	struct proc *p;
+
+	if (v == NULL)
+		return NULL;
+	spin_lock(&proc_lock);
+	p = proc_find_locked(id);
+	if (p == NULL && (tk = task_find_locked(id)) != NULL)
+		p = tk->proc;
+	if (p != NULL)
+		view_fill_locked(v, p, tk);
+	spin_unlock(&proc_lock);
+	if (p == NULL) {
+		kmem_free(v);
+		return NULL;
+	}
+	if (v->as != NULL)
+		vm_as_stat(v->as, &v->vm);
+	return v;
+}
+
+/* Give back what view_open() took; 0. */
+int
+view_close(struct view *v)
+{
+	if (v->as != NULL)
+		as_put(v->as);
+	proc_put(v->p);
+	kmem_free(v);
+	return 0;
+}
+
+/* ---- stat, statm, status ---- */
+
+static uint64_t
+minor_faults(const struct proc *p)
+{
+	return ev_read_proc(&p->events, EV_fault_total) -
+	    ev_read_proc(&p->events, EV_fault_major);
+}
+
+/* Text of /proc/PID/stat.  0, -ESRCH. */
+int
+proc_show_stat(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+	const struct proc_image *m;
+	bool has_tty;
+
+	if (v == NULL)
+		return -ESRCH;
+	m = &v->image;
+	has_tty = tty_session() != 0 && tty_session() == v->sid;
+	out_printf(o, "%d (%s) %c %d %d %d %u %d 0 ", id, v->comm, v->state,
+	    v->ppid, v->pgid, v->sid, has_tty ? TTY_NR : 0,
+	    has_tty ? tty_fg_pgid() : -1);
+	out_printf(o, "%lu %lu %lu %lu %lu %lu %lu %lu %d %d %u 0 %lu ",
+	    minor_faults(v->p), v->p->cminflt,
+	    ev_read_proc(&v->p->events, EV_fault_major), v->p->cmajflt,
+	    v->ut / TICK_NS, v->st / TICK_NS, v->cut / TICK_NS,
+	    v->cst / TICK_NS, 20 + v->nice, v->nice, v->nthreads,
+	    v->p->start_ns / TICK_NS);
+	out_printf(o, "%lu %lu %lu %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d ",
+	    v->vm.size << PAGE_SHIFT, v->vm.resident,
+	    v->rlim[RLIMIT_RSS].cur, m->code_lo, m->code_hi, m->stack,
+	    v->pend & INT32_MAX, v->blocked & INT32_MAX,
+	    v->ignored & INT32_MAX, v->caught & INT32_MAX,
+	    v->p->exit_signal);
+	out_printf(o, "%d 0 0 0 0 0 %lu %lu 0 %lu %lu %lu %lu %d\n", v->cpu,
+	    m->data_lo, m->data_hi, m->args, m->args_end, m->env, m->env_end,
+	    v->p->wait_status);
+	return view_close(v);
+}
+
+/* Text of /proc/PID/statm.  0, -ESRCH. */
+int
+proc_show_statm(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	if (v == NULL)
+		return -ESRCH;
+	out_printf(o, "%lu %lu %lu %lu 0 %lu 0\n", v->vm.size, v->vm.resident,
+	    v->vm.rss_file + v->vm.rss_shmem, v->vm.text,
+	    v->vm.data + v->vm.stack);
+	return view_close(v);
+}
+
+static const char *
+state_name(char c)
+{
+	switch (c) {
+	case 'R': return "R (running)";
+	case 'S': return "S (sleeping)";
+	case 'D': return "D (disk sleep)";
+	case 'T': return "T (stopped)";
+	}
+	return "Z (zombie)";
+}
+
+static void
+show_status_vm(const struct view *v, struct out *o)
+{
+	const struct {
+		const char *name;
+		uint64_t pages;
+	} rows[] = {
+		{ "VmPeak", MAX(v->vm.size, v->vm.peak) },
+		{ "VmSize", v->vm.size }, { "VmLck", v->vm.locked },
+		{ "VmPin", 0 }, { "VmHWM", v->vm.peak },
+		{ "VmRSS", v->vm.resident }, { "RssAnon", v->vm.rss_anon },
+		{ "RssFile", v->vm.rss_file }, { "RssShmem", v->vm.rss_shmem },
+		{ "VmData", v->vm.data }, { "VmStk", v->vm.stack },
+		{ "VmExe", v->vm.text }, { "VmLib", 0 },
+		{ "VmPTE", v->vm.tables }, { "VmSwap", v->vm.swap },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+		out_printf(o, "%s:\t%8lu kB\n", rows[i].name,
+		    rows[i].pages * 4);
+}
+
+/* Text of /proc/PID/status.  0, -ESRCH. */
+int
+proc_show_status(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+	const struct cred *c;
+
+	if (v == NULL)
+		return -ESRCH;
+	c = &v->cred;
+	out_printf(o, "Name:\t%s\nUmask:\t0022\nState:\t%s\nTgid:\t%d\n"
+	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v->comm,
+	    state_name(v->state), v->p->pid, id, v->ppid);
+	out_printf(o, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
+	    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+	out_printf(o, "FDSize:\t64\nGroups:\t");
+	for (unsigned i = 0; i < c->ngroups; i++)
+		out_printf(o, "%u ", c->groups[i]);
+	out_printf(o, "\n");
+	if (v->as != NULL)
+		show_status_vm(v, o);
+	out_printf(o, "Threads:\t%u\nSigQ:\t%u/%lu\n", v->nthreads, v->nsigq,
+	    v->rlim[RLIMIT_SIGPENDING].cur);
+	out_printf(o, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
+	    "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v->pend, v->shpend,
+	    v->blocked, v->ignored, v->caught);
+	out_printf(o, "NoNewPrivs:\t%d\nCpus_allowed:\t%lx\n",
+	    v->p->no_new_privs, md_online_mask());
+	return view_close(v);
+}
+
+/* ---- limits ---- */
+
+static const struct {
+	const char *name, *unit;
+} limit_names[RLIMIT_COUNT] = {
+	{ "Max cpu time", "seconds" }, { "Max file size", "bytes" },
+	{ "Max data size", "bytes" }, { "Max stack size", "bytes" },
+	{ "Max core file size", "bytes" }, { "Max resident set", "bytes" },
+	{ "Max processes", "processes" }, { "Max open files", "files" },
+	{ "Max locked memory", "bytes" }, { "Max address space", "bytes" },
+	{ "Max file locks", "locks" }, { "Max pending signals", "signals" },
+	{ "Max msgqueue size", "bytes" }, { "Max nice priority", "" },
+	{ "Max realtime priority", "" }, { "Max realtime timeout", "us" },
+};
+
+static void
+show_limit(struct out *o, uint64_t v)
+{
+	if (v == RLIM_INFINITY)
+		out_printf(o, "%-20s ", "unlimited");
+	else
+		out_printf(o, "%-20lu ", v);
+}
+
+/* Text of /proc/PID/limits.  0, -ESRCH. */
+int
+proc_show_limits(int id, struct out *o)
+{
+	struct view *v = view_open(id);
+
+	if (v == NULL)
+		return -ESRCH;
+	out_printf(o, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit",
+	    "Hard Limit", "Units");
+	for (int i = 0; i < RLIMIT_COUNT; i++) {
+		out_printf(o, "%-25s ", limit_names[i].name);
+		show_limit(o, v->rlim[i].cur);
+		show_limit(o, v->rlim[i].max);
+		out_printf(o, "%-10s\n", limit_names[i].unit);
+	}
+	return view_close(v);
+}

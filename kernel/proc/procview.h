@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procview.h: a moment's copy of a process, for the text of /proc/PID
+ */
+#ifndef PROC_PROCVIEW_H
+#define PROC_PROCVIEW_H
+
+#include "proc/procdat.h"
+
+/* A process that somebody looks at. */
+struct view {
+	struct proc *p;          /* a reference */
+	struct aspace *as;       /* a reference, or NULL: a zombie */
+	char comm[16];
+	char state;
+	int ppid, pgid, sid, cpu, nice;
+	unsigned nthreads, nsigq;
+	uint64_t ut, st, cut, cst;
+	uint64_t pend, shpend, blocked, ignored, caught;
+	struct proc_image image;
+	struct cred cred;
+	struct rlimit rlim[RLIMIT_COUNT];
+	struct vm_as_stat vm;
+};
+
+/* procstat.c */
+struct view *view_open(int id);
+int view_close(struct view *);
+int proc_show_stat(int id, struct out *);
+int proc_show_statm(int id, struct out *);
+int proc_show_status(int id, struct out *);
+int proc_show_limits(int id, struct out *);
+
+#endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sysinfo.c: what /proc shows of the whole system
+ *
+ * Problem   Linux's files for free, top, uptime and libc, and our own
+ *           evidence under /proc/vm (vmm.md 4.16, 6, 9).
+ *
+ * Rules     1. Formats are Linux's, byte for byte; what is not kept is 0.
+ *           2. /proc/vm/check and inject are written by root only; a check
+ *              with findings is -EIO, so a shell script notices.
+ *
+ * Read next vm/stat.c, kern/trace.c.  Book: ch22.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "boot/boot.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define NS_PER_S 1000000000ul
+#define TICK_NS 10000000ul
+#define TRACE_LINES 1000
+#define HOSTNAME_MAX 64
+
+static struct {
+	struct spinlock lock;         /* LR_LEAF */
+	char name[HOSTNAME_MAX + 1];  /* [lock] */
+	uint64_t boot_id[2];          /* [c] */
+} host = { .lock = SPIN_INIT(LR_LEAF), .name = "vadose" };
+
+/* ---- the host's name ---- */
+
+/* The name; a reader during a change sees either or a mixture.  No locks. */
+const char *
+sys_hostname(void)
+{
+	return host.name;
+}
+
+/* Returns 0, -EINVAL.  Locks: takes its own. */
+int
+sys_set_hostname(const char *name, size_t n)
+{
+	if (n > HOSTNAME_MAX)
+		return -EINVAL;
+	spin_lock(&host.lock);
+	memcpy(host.name, name, n);
+	host.name[n] = '\0';
+	spin_unlock(&host.lock);
+	return 0;
+}
+
+/* ---- Linux's files ---- */
+
+static void
+cpu_line(struct out *o, uint64_t busy_user, uint64_t busy_sys, uint64_t idle)
+{
+	out_printf(o, " %lu 0 %lu %lu 0 0 0 0 0 0\n", busy_user / TICK_NS,
+	    busy_sys / TICK_NS, idle / TICK_NS);
+}
+
+struct cpu_sum {
+	uint64_t user, sys;
+};
+
+static void
+sum_proc(void *arg, struct proc *p)
+{
+	struct cpu_sum *s = arg;
+	uint64_t ut, st;
+
+	proc_times_locked(p, &ut, &st);
+	s->user += ut + p->cutime_ns;
+	s->sys += st + p->cstime_ns;
+}
+
+static void
+show_stat(struct out *o)
+{
+	uint64_t now = md_time_ns(), idle = 0, busy;
+	struct cpu_sum sum = { 0, 0 };
+	unsigned ncpu = md_ncpus();
+
+	spin_lock(&proc_lock);
+	proc_walk_locked(sum_proc, &sum);
+	spin_unlock(&proc_lock);
+	for (unsigned i = 0; i < ncpu; i++)
+		idle += sched_idle_ns(i);
+	busy = now * ncpu > idle ? now * ncpu - idle : 0;
+	sum.user = MIN(sum.user, busy);
+	out_printf(o, "cpu ");
+	cpu_line(o, sum.user, busy - sum.user, idle);
+	for (unsigned i = 0; i < ncpu; i++) {
+		idle = MIN(sched_idle_ns(i), now);
+		out_printf(o, "cpu%u", i);
+		cpu_line(o, 0, now - idle, idle);
+	}
+	out_printf(o, "intr 0\nctxt %lu\nbtime %lu\nprocesses %lu\n"
+	    "procs_running %u\nprocs_blocked 0\n", sched_switches(),
+	    rtc_boot_seconds(), ev_read(EV_fork_calls) + 1, sched_running());
+}
+
+static void
+show_meminfo(struct out *o)
+{
+	struct vm_mem_info m;
+
+	vm_mem_info(&m);
+	const struct {
+		const char *name;
+		uint64_t bytes;
+	} rows[] = {
+		{ "MemTotal", m.total }, { "MemFree", m.free },
+		{ "MemAvailable", m.avail }, { "Buffers", 0 },
+		{ "Cached", m.cached }, { "SwapCached", 0 }, { "Active", 0 },
+		{ "Inactive", 0 }, { "SwapTotal", 0 }, { "SwapFree", 0 },
+		{ "Dirty", 0 }, { "Writeback", 0 }, { "AnonPages", m.anon },
+		{ "Mapped", m.mapped }, { "Shmem", m.shmem },
+		{ "Slab", m.slab }, { "PageTables", m.tables },
+		{ "CommitLimit", m.commit_limit },
+		{ "Committed_AS", m.commit_total },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		char label[20];
+
+		snprintf(label, sizeof(label), "%s:", rows[i].name);
+		out_printf(o, "%-16s%8lu kB\n", label, rows[i].bytes / 1024);
+	}
+	out_printf(o, "HugePages_Total:       0\n"
+	    "Hugepagesize:       2048 kB\n");
+}
+
+static void
+show_uptime(struct out *o)
+{
+	uint64_t now = md_time_ns(), idle = 0;
+
+	for (unsigned i = 0; i < md_ncpus(); i++)
+		idle += sched_idle_ns(i);
+	out_printf(o, "%lu.%02lu %lu.%02lu\n", now / NS_PER_S,
+	    now % NS_PER_S / TICK_NS, idle / NS_PER_S,
+	    idle % NS_PER_S / TICK_NS);
+}
+
+static void
+find_newest(void *arg, struct proc *p)
+{
+	*(int *)arg = p->pid;
+}
+
+/* No averages are kept; the numbers of threads and the last pid are true. */
+static void
+show_loadavg(struct out *o)
+{
+	unsigned threads;
+	int last = 0;
+
+	(void)proc_count(&threads);
+	spin_lock(&proc_lock);
+	proc_walk_locked(find_newest, &last);
+	spin_unlock(&proc_lock);
+	out_printf(o, "0.00 0.00 0.00 %u/%u %d\n", sched_running(), threads,
+	    last);
+}
+
+static void
+show_version(struct out *o)
+{
+	out_printf(o, "Linux version %s %s\n", SYS_RELEASE, SYS_VERSION);
+}
+
+static void
+show_cmdline(struct out *o)
+{
+	out_printf(o, "%s\n", boot_info()->cmdline);
+}
+
+static void
+show_cpuinfo(struct out *o)
+{
+	for (unsigned i = 0; i < md_ncpus(); i++)
+		out_printf(o, "processor\t: %u\nvendor_id\t: unknown\n"
+		    "model name\t: x86-64\ncpu cores\t: 1\n\n", i);
+}
+
+static void
+show_vmstat(struct out *o)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{ "nr_free_pages", ev_read(EV_page_q_free) +
+		    ev_read(EV_page_q_zeroed) },
+		{ "pgpgin", ev_read(EV_cache_read_pages) * 4 },
+		{ "pgpgout", ev_read(EV_cache_writeback) * 4 },
+		{ "pswpin", ev_read(EV_swap_in_pages) },
+		{ "pswpout", ev_read(EV_swap_out_pages) },
+		{ "pgalloc_normal", ev_read(EV_page_alloc) },
+		{ "pgfree", ev_read(EV_page_free) },
+		{ "pgfault", ev_read(EV_fault_total) },
+		{ "pgmajfault", ev_read(EV_fault_major) },
+		{ "pgsteal_kswapd", ev_read(EV_page_steal_anon) +
+		    ev_read(EV_page_steal_file) },
+		{ "oom_kill", 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+		out_printf(o, "%s %lu\n", rows[i].name, rows[i].value);
+}
+
+static void
+show_swaps(struct out *o)
+{
+	out_printf(o, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
+/* ---- sys/kernel, sys/vm, sys/fs ---- */
+
+static void
+show_osrelease(struct out *o)
+{
+	out_printf(o, "%s\n", SYS_RELEASE);
+}
+
+static void
+show_ostype(struct out *o)
+{
+	out_printf(o, "Linux\n");
+}
+
+static void
+show_hostname(struct out *o)
+{
+	out_printf(o, "%s\n", host.name);
+}
+
+static int
+write_hostname(const char *text, size_t n)
+{
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	return sys_set_hostname(text, n);
+}
+
+static void
+show_pid_max(struct out *o)
+{
+	out_printf(o, "%d\n", PID_MAX);
+}
+
+static void
+show_ngroups_max(struct out *o)
+{
+	out_printf(o, "%zu\n", ARRAY_LEN(((struct cred *)NULL)->groups));
+}
+
+static void
+show_cap_last_cap(struct out *o)
+{
+	out_printf(o, "40\n");
+}
+
+static void
+show_zero(struct out *o)
+{
+	out_printf(o, "0\n");
+}
+
+static void
+show_boot_id(struct out *o)
+{
+	uint64_t a = host.boot_id[0], b = host.boot_id[1];
+
+	out_printf(o, "%08lx-%04lx-4%03lx-8%03lx-%012lx\n", a >> 32,
+	    a >> 16 & 0xffff, a & 0xfff, b >> 48 & 0xfff, b & 0xffffffffffff);
+}
+
+static void
+show_overcommit(struct out *o)
+{
+	out_printf(o, "%u\n", commit_mode());
+}
+
+static int
+write_overcommit(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t v = str_to_u64(text, &end);
+
+	if (end == text || v > 2)
+		return -EINVAL;
+	return commit_set_mode((unsigned)v);
+}
+
+static void
+show_swappiness(struct out *o)
+{
+	out_printf(o, "60\n");
+}
+
+static void
+show_max_map_count(struct out *o)
+{
+	out_printf(o, "65530\n");
+}
+
+static void
+show_mmap_min_addr(struct out *o)
+{
+	out_printf(o, "65536\n");
+}
+
+static void
+show_file_max(struct out *o)
+{
+	out_printf(o, "%ld\n", INT64_MAX);
+}
+
+static void
+show_pipe_max(struct out *o)
+{
+	out_printf(o, "1048576\n");
+}
+
+/* ---- /proc/vm ---- */
+
+static bool
+word_is(const char *text, size_t n, const char *word)
+{
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	return n == strlen(word) && memcmp(text, word, n) == 0;
+}
+
+/* "1" "2" "3": walk the invariants; "mark", "diff": leak accounting. */
+static int
+write_check(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t level;
+
+	if (!proc_is_root())
+		return -EPERM;
+	if (word_is(text, n, "mark")) {
+		vm_leak_begin();
+		return 0;
+	}
+	if (word_is(text, n, "diff"))
+		return vm_leak_end() == 0 ? 0 : -EIO;
+	level = str_to_u64(text, &end);
+	if (end == text || level < 1 || level > 3)
+		return -EINVAL;
+	return vm_check((int)level) == 0 ? 0 : -EIO;
+}
+
+static int
+write_inject(const char *text, size_t n)
+{
+	char spec[64];
+
+	if (!proc_is_root())
+		return -EPERM;
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n >= sizeof(spec))
+		return -EINVAL;
+	memcpy(spec, text, n);
+	spec[n] = '\0';
+	return inject_set(spec);
+}
+
+static void
+show_trace(struct out *o)
+{
+	ev_trace_show_last(o, TRACE_LINES);
+}
+
+static void
+show_locks(struct out *o)
+{
+	out_printf(o, "lock.order_checks %lu\n", ev_read(EV_lock_order_checks));
+}
+
+static const struct procfs_row rows[] = {
+	{ "stat", 0444, show_stat, NULL },
+	{ "meminfo", 0444, show_meminfo, NULL },
+	{ "uptime", 0444, show_uptime, NULL },
+	{ "loadavg", 0444, show_loadavg, NULL },
+	{ "version", 0444, show_version, NULL },
+	{ "cmdline", 0444, show_cmdline, NULL },
+	{ "cpuinfo", 0444, show_cpuinfo, NULL },
+	{ "vmstat", 0444, show_vmstat, NULL },
+	{ "swaps", 0444, show_swaps, NULL },
+	{ "sys/kernel/ostype", 0444, show_ostype, NULL },
+	{ "sys/kernel/osrelease", 0444, show_osrelease, NULL },
+	{ "sys/kernel/hostname", 0644, show_hostname, write_hostname },
+	{ "sys/kernel/pid_max", 0444, show_pid_max, NULL },
+	{ "sys/kernel/threads-max", 0444, show_pid_max, NULL },
+	{ "sys/kernel/ngroups_max", 0444, show_ngroups_max, NULL },
+	{ "sys/kernel/cap_last_cap", 0444, show_cap_last_cap, NULL },
+	{ "sys/kernel/tainted", 0444, show_zero, NULL },
+	{ "sys/kernel/random/boot_id", 0444, show_boot_id, NULL },
+	{ "sys/vm/overcommit_memory", 0644, show_overcommit, write_overcommit },
+	{ "sys/vm/swappiness", 0444, show_swappiness, NULL },
+	{ "sys/vm/max_map_count", 0444, show_max_map_count, NULL },
+	{ "sys/vm/mmap_min_addr", 0444, show_mmap_min_addr, NULL },
+	{ "sys/fs/file-max", 0444, show_file_max, NULL },
+	{ "sys/fs/pipe-max-size", 0444, show_pipe_max, NULL },
+	{ "vm/events", 0444, ev_show, NULL },
+	{ "vm/marks", 0444, ev_show_marks, NULL },
+	{ "vm/pages", 0444, stat_pages, NULL },
+	{ "vm/queues", 0444, stat_queues, NULL },
+	{ "vm/commit", 0444, stat_commit, NULL },
+	{ "vm/fmo", 0444, stat_fmo, NULL },
+	{ "vm/vmos", 0444, stat_vmos, NULL },
+	{ "vm/slabs", 0444, stat_slabs, NULL },
+	{ "vm/frames", 0444, stat_frames, NULL },
+	{ "vm/check", 0600, stat_check, write_check },
+	{ "vm/inject", 0600, inject_show, write_inject },
+	{ "vm/trace", 0400, show_trace, NULL },
+	{ "vm/locks", 0444, show_locks, NULL },
+	{ "vm/options", 0444, options_show, NULL },
+};
+
+/* Locks: none; boot. */
+void
+sysinfo_init(void)
+{
+	host.boot_id[0] = md_entropy();
+	host.boot_id[1] = md_entropy();
+	procfs_register(rows, ARRAY_LEN(rows));
+}
