@@ -41,14 +41,13 @@ static unsigned clear_words(va_t kva, size_t pages, struct vm_page **gone,
     bool *used);
 
 /*
- * The addresses and the kernel's ws_lock.
+ * The addresses; words are guarded by kernel_as.ws_lock, rank 6.
  *
  * Locks:    none; once, by vm_init().
  */
 void
 kpaged_init(void)
 {
-	mutex_init(&kernel_as.ws_lock, LR_KWS);
 	kpaged_va_init();
 }
 
@@ -244,7 +243,7 @@ kpaged_is_resident(va_t kva)
 /*
  * The frames of a range go back; the addresses stay and read as zero again.
  *
- * Locks:    none of rank >= 3.
+ * Locks:    none of rank >= 6.
  */
 void
 kpaged_decommit(va_t kva, size_t pages)

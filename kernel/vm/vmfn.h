@@ -54,17 +54,24 @@ uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of 
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */
 bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* Common half of munmap, MAP_FIXED, mremap; M exclusive.  The VADs that went
- * are left on *gone: vad_free_list() after map_lock. */
-int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad **gone) MUST_CHECK;
+ * are put before *gone: vad_free_list() after map_lock; what they had charged
+ * is added to *freed, still to be uncharged. */
+int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad **gone,
+    uint64_t *freed) MUST_CHECK;
 /* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
 struct vad *map_attach(struct aspace *, struct vad *);
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
-void map_populate(struct aspace *, va_t, va_t end);           /* no lock; errors ignored */
+void map_populate(struct aspace *, va_t, va_t end, enum access); /* no lock; errors ignored */
+/* Where pages (of bytes bytes) may go: hint, or top-down.  [M].  0, -ENOMEM. */
+int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
+bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
+void map_end(struct aspace *, struct vad *gone, uint64_t freed); /* drops [M], then gives back */
 
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */
 void as_walk(void (*fn)(struct aspace *, void *), void *arg);  /* published ones */
 void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
+void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 void as_unlock_all(void);
 
 /* designs.c */
@@ -183,7 +190,7 @@ uint64_t commit_limit(void);
 /* ======== pages floor ======== */
 
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
-void page_init(void);
+void page_init(void); /* vm_init(): page_init, pq_init, commit_init, bal_init, kpaged_init */
 static inline uint64_t
 word_get(const uint64_t *word)
 {
@@ -237,7 +244,7 @@ void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
 struct vm_page *kpaged_trypin(va_t);
 int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
 void kpaged_unpin(struct vm_page *, bool dirty);
-void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 3 */
+void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);
 /* By direct map; the page is pinned or otherwise kept. */
 static inline void *
