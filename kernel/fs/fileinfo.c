@@ -52,6 +52,18 @@ file_set_flags(struct file *f, unsigned flags)
 		;
 }
 
+int
+file_owner(struct file *f)
+{
+	return atomic_load_relaxed(&f->owner);
+}
+
+void
+file_set_owner(struct file *f, int pid)
+{
+	atomic_store(&f->owner, pid);
+}
+
 uint32_t
 file_mode(struct file *f)
 {
@@ -267,7 +279,7 @@ fill_holes(struct vnode *v, uint64_t off, uint64_t end)
 		if (vmo_next_page(v->vmo, pg) != pg)
 			r = fill_page(v, pg << PAGE_SHIFT);
 	if (r != 0 && end > size && v->ops->resize(v, size) != 0)
-		klog("fs: a file could not be cut back to %lu\n", size);
+		klog("fs: a file could not be cut back to %lu", size);
 	return r;
 }
 

@@ -97,6 +97,8 @@ int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
 /* POLL* that hold; *wq: what to sleep on, NULL: always ready. */
 unsigned file_poll(struct file *, struct waitq **wq);
 void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */
+int file_owner(struct file *);                       /* F_GETOWN */
+void file_set_owner(struct file *, int pid);         /* kept, not used */
 int file_sync(struct file *) MUST_CHECK;
 int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
     MUST_CHECK;

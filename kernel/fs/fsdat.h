@@ -179,6 +179,7 @@ struct file {
 	struct vnode *vn;              /* [c] referenced */
 	struct mutex pos_lock;         /* [c] */
 	uint64_t pos;                  /* [Q] */
+	int owner;                     /* [A] F_SETOWN: asked back, not used */
 	void *priv;                    /* [c] text of /proc, device, pipe */
 };
 

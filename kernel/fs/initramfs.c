@@ -77,7 +77,7 @@ initramfs_unpack(const void *cpio, size_t n)
 		r = archive_unpack(&u);
 		notes_finish(&u);
 		if (r != 0)
-			klog("initramfs: error %d at byte %lu, after %s\n", -r,
+			klog("initramfs: error %d at byte %lu, after %s", -r,
 			    (unsigned long)(u.base - (const char *)cpio) + u.pos,
 			    u.name != NULL ? u.name : "nothing");
 		u.base += u.pos;
@@ -213,7 +213,7 @@ mtime_set(const char *path, uint32_t mtime)
 	a.atime.sec = a.mtime.sec = mtime;
 	r = fs_setattr(&at, &a);
 	if (r != 0)
-		klog("initramfs: times of %s: error %d\n", path, -r);
+		klog("initramfs: times of %s: error %d", path, -r);
 }
 
 /* The archive is done, or broke: directories' times, and forget. */

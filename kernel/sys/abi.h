@@ -144,6 +144,99 @@ _Static_assert(sizeof(struct abi_sysinfo) == 112, "Linux");
 #define PROT_GROWSDOWN 0x01000000u
 #define PROT_GROWSUP 0x02000000u
 
-/* ---- files: sys_file.c, sys_path.c, sys_poll.c ---- */
+/* ---- files: sys_file.c, sys_fd.c, sys_path.c, sys_stat.c, sys_poll.c ---- */
+
+struct abi_stat {
+	uint64_t dev, ino, nlink;
+	uint32_t mode, uid, gid, pad;
+	uint64_t rdev;
+	int64_t size, blksize, blocks;
+	struct abi_timespec atime, mtime, ctime;
+	int64_t unused[3];
+};
+_Static_assert(sizeof(struct abi_stat) == 144, "Linux");
+
+struct abi_statx_time {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t pad;
+};
+
+struct abi_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct abi_statx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id, spare[13];
+};
+_Static_assert(sizeof(struct abi_statx) == 256, "Linux");
+
+#define STATX_BASIC 0x7ffu
+#define STATX_BTIME 0x800u
+#define STATX_RESERVED 0x80000000u
+
+struct abi_statfs {
+	int64_t type, bsize, blocks, bfree, bavail, files, ffree;
+	int32_t fsid[2];
+	int64_t namelen, frsize, flags, spare[4];
+};
+_Static_assert(sizeof(struct abi_statfs) == 120, "Linux");
+
+struct abi_dirent {
+	uint64_t ino, off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];            /* with NUL, then padding to 8 bytes */
+};
+
+struct abi_iovec {
+	uint64_t base, len;
+};
+
+struct abi_pollfd {
+	int32_t fd;
+	int16_t events, revents;
+};
+
+struct abi_flock {
+	int16_t type, whence;
+	int32_t pad;
+	int64_t start, len;
+	int32_t pid, pad2;
+};
+
+#define F_DUPFD 0
+#define F_GETFD 1
+#define F_SETFD 2
+#define F_GETFL 3
+#define F_SETFL 4
+#define F_GETLK 5
+#define F_SETLK 6
+#define F_SETLKW 7
+#define F_SETOWN 8
+#define F_GETOWN 9
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#define F_OFD_SETLKW 38
+#define F_DUPFD_CLOEXEC 1030
+#define F_SETPIPE_SZ 1031
+#define F_GETPIPE_SZ 1032
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
+#define FD_CLOEXEC 1
+
+#define FIONREAD 0x541bu
+#define FIONBIO 0x5421u
+#define FIONCLEX 0x5450u
+#define FIOCLEX 0x5451u
+
+#define UTIME_NOW 0x3fffffffl
+#define UTIME_OMIT 0x3ffffffel
+#define CLOSE_RANGE_CLOEXEC 4u
+#define IOV_MAX 1024
 
 #endif

@@ -59,6 +59,9 @@ sys_file(uint64_t fd)
 	return fdtab_file(proc_current_fdtab(), (int)fd);
 }
 
+/* RLIMIT_FSIZE of the current process, registered with fs/. */
+uint64_t sys_fsize_limit(void);
+
 /* Does the current process act as root? */
 bool sys_is_root(void);
 

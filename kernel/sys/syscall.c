@@ -18,6 +18,7 @@
  */
 #include "sys/sys.h"
 
+#include "fs/fscall.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -35,6 +36,7 @@ void
 sys_init(void)
 {
 	proc_set_syscall(dispatch);
+	fs_set_fsize_fn(sys_fsize_limit);
 }
 
 static void

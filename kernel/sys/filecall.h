@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * filecall.h: what sys_file.c, sys_fd.c, sys_path.c, sys_stat.c, sys_poll.c share
+ *
+ * Offers    paths and larger arrays from user memory, descriptors with checks.
+ * Needs     fs/fscall.h.
+ * Sleeps?   Yes.
+ * In interrupts?  Never.
+ */
+#ifndef SYS_FILECALL_H
+#define SYS_FILECALL_H
+
+#include "fs/fscall.h"
+#include "sys/sys.h"
+
+#define RW_MAX 0x7ffff000ul     /* bytes of one transfer */
+
+/* A path argument, copied in. */
+struct path_arg {
+	struct path_at at;      /* at.dirf is referenced */
+	char *buf;
+};
+
+/*
+ * Copy the path at user address upath; dirfd as in the *at calls.
+ *
+ * Returns:  0, -EFAULT, -ENAMETOOLONG, -EBADF, -ENOMEM.
+ * Owns:     path_arg_end() after success.
+ */
+int path_arg_begin(struct path_arg *, uint64_t dirfd, va_t upath,
+    unsigned at_flags) MUST_CHECK;
+void path_arg_end(struct path_arg *);
+
+/* Any number of bytes.  0, -EFAULT. */
+int copyin_any(void *dst, va_t src, size_t n) MUST_CHECK;
+int copyout_any(va_t dst, const void *src, size_t n) MUST_CHECK;
+
+/* struct timespec[2] of utimensat and the like. */
+struct kts abi_to_kts(const struct abi_timespec *);
+
+#endif

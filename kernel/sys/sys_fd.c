@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_fd.c: descriptors: open, close, dup, pipe, fcntl, ioctl, locks
+ *
+ * Problem   Numbers for open files are given, copied, marked and taken back;
+ *           fcntl and ioctl are drawers of small questions.
+ *
+ * Rules     1. A descriptor is installed last, when nothing else can fail; what
+ *              was made for it is undone by file_put().
+ *           2. The ioctls that concern the descriptor are answered here, all
+ *              others by the device.
+ *
+ * Read next proc/fdtab.c, fs/open.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+/* Install f, or put it.  The number, -EMFILE, -ENOMEM. */
+static int64_t
+install(struct file *f, int min, bool cloexec)
+{
+	int fd = fdtab_install(fdtab_current(), f, min, cloexec);
+
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+static int64_t
+open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
+{
+	struct path_arg p;
+	struct file *f;
+	int64_t r = path_arg_begin(&p, dirfd, path, 0);
+
+	if (r != 0)
+		return r;
+	if ((flags & O_PATH) == 0)
+		flags |= O_LARGEFILE;
+	r = fs_open(&p.at, flags, mode, &f);
+	path_arg_end(&p);
+	return r != 0 ? r : install(f, 0, (flags & O_CLOEXEC) != 0);
+}
+
+int64_t
+sys_open(const uint64_t a[6])
+{
+	return open_at((uint64_t)AT_FDCWD, a[0], (unsigned)a[1], (unsigned)a[2]);
+}
+
+int64_t
+sys_openat(const uint64_t a[6])
+{
+	return open_at(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
+}
+
+int64_t
+sys_creat(const uint64_t a[6])
+{
+	return open_at((uint64_t)AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC,
+	    (unsigned)a[1]);
+}
+
+int64_t
+sys_close(const uint64_t a[6])
+{
+	return fdtab_close(fdtab_current(), (int)a[0]);
+}
+
+int64_t
+sys_close_range(const uint64_t a[6])
+{
+	struct fdtab *t = fdtab_current();
+	unsigned first = (unsigned)a[0], last = (unsigned)a[1];
+	struct file *f;
+	int fd;
+
+	if (first > last || ((unsigned)a[2] & ~CLOSE_RANGE_CLOEXEC) != 0)
+		return -EINVAL;
+	if (first > INT32_MAX)
+		return 0;
+	fd = (int)first;
+	while ((fd = fdtab_next(t, fd, &f)) >= 0 && (unsigned)fd <= last) {
+		/* Another thread may have closed it meanwhile: as good. */
+		if (a[2] != 0)
+			(void)fdtab_set_cloexec(t, fd, true);
+		else
+			(void)fdtab_close(t, fd);
+		file_put(f);
+		fd++;
+	}
+	if (fd >= 0)
+		file_put(f);
+	return 0;
+}
+
+int64_t
+sys_dup(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+
+	return f == NULL ? -EBADF : install(f, 0, false);
+}
+
+static int64_t
+dup_to(uint64_t from, int to, bool cloexec)
+{
+	struct file *f = sys_file(from);
+	int r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = fdtab_replace(fdtab_current(), to, f, cloexec);
+	if (r != 0)
+		file_put(f);
+	return r != 0 ? r : to;
+}
+
+int64_t
+sys_dup2(const uint64_t a[6])
+{
+	struct file *f;
+
+	if ((int)a[0] != (int)a[1])
+		return dup_to(a[0], (int)a[1], false);
+	f = sys_file(a[0]);
+	if (f == NULL)
+		return -EBADF;
+	file_put(f);
+	return (int)a[1];
+}
+
+int64_t
+sys_dup3(const uint64_t a[6])
+{
+	if (((unsigned)a[2] & ~O_CLOEXEC) != 0 || (int)a[0] == (int)a[1])
+		return -EINVAL;
+	return dup_to(a[0], (int)a[1], (a[2] & O_CLOEXEC) != 0);
+}
+
+/* Both ends as descriptors, told to the user.  0 or -errno, nothing left. */
+static int64_t
+pipe_install(struct file *rd, struct file *wr, bool cloexec, va_t out)
+{
+	struct fdtab *t = fdtab_current();
+	int32_t fds[2];
+	int r;
+
+	fds[0] = fdtab_install(t, rd, 0, cloexec);
+	if (fds[0] < 0) {
+		r = fds[0];
+		goto undo_rd;
+	}
+	fds[1] = fdtab_install(t, wr, 0, cloexec);
+	if (fds[1] < 0) {
+		r = fds[1];
+		goto undo_fd0;
+	}
+	r = copyout(out, fds, sizeof(fds));
+	if (r == 0)
+		return 0;
+	(void)fdtab_close(t, fds[1]);
+	(void)fdtab_close(t, fds[0]);
+	return r;
+
+undo_fd0:
+	(void)fdtab_close(t, fds[0]);
+	file_put(wr);
+	return r;
+undo_rd:
+	file_put(rd);
+	file_put(wr);
+	return r;
+}
+
+int64_t
+sys_pipe2(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[1];
+	struct file *rd, *wr;
+	int r;
+
+	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
+		return -EINVAL;
+	r = pipe_create(flags & O_NONBLOCK, &rd, &wr);
+	if (r != 0)
+		return r;
+	return pipe_install(rd, wr, (flags & O_CLOEXEC) != 0, a[0]);
+}
+
+int64_t
+sys_pipe(const uint64_t a[6])
+{
+	const uint64_t args[6] = { a[0], 0 };
+
+	return sys_pipe2(args);
+}
+
+/* ---- record locks ---- */
+
+/* start and len of a struct flock → [start, end).  0, -EINVAL, -EOVERFLOW. */
+static int
+flock_range(struct file *f, const struct abi_flock *fl, struct krange *k)
+{
+	int64_t base = 0, start;
+
+	if (fl->whence == SEEK_CUR)
+		base = file_lseek(f, 0, SEEK_CUR);
+	else if (fl->whence == SEEK_END)
+		base = (int64_t)file_size(f);
+	else if (fl->whence != SEEK_SET)
+		return -EINVAL;
+	if (base < 0)
+		base = 0;
+	if (fl->start > INT64_MAX - base)
+		return -EOVERFLOW;
+	start = base + fl->start;
+	if (fl->len > 0 && fl->len - 1 > INT64_MAX - start)
+		return -EOVERFLOW;
+	if (start < 0 || (fl->len < 0 && start + fl->len < 0))
+		return -EINVAL;
+	k->start = (uint64_t)(fl->len < 0 ? start + fl->len : start);
+	k->end = fl->len == 0 ? UINT64_MAX :
+	    (uint64_t)(fl->len < 0 ? start : start + fl->len);
+	return 0;
+}
+
+/* F_GETLK: tell the lock in the way, or F_UNLCK. */
+static int64_t
+getlk(struct file *f, const void *owner, struct abi_flock *fl, struct krange *k,
+    va_t out)
+{
+	if (file_test_range(f, owner, k)) {
+		fl->type = k->exclusive ? F_WRLCK : F_RDLCK;
+		fl->whence = SEEK_SET;
+		fl->start = (int64_t)k->start;
+		fl->len = k->end == UINT64_MAX ? 0 :
+		    (int64_t)(k->end - k->start);
+		fl->pid = k->pid;
+	} else {
+		fl->type = F_UNLCK;
+	}
+	return copyout(out, fl, sizeof(*fl));
+}
+
+/* May f be locked so?  A shared lock wants it readable. */
+static int
+lock_mode_check(struct file *f, int type)
+{
+	unsigned acc = file_flags(f) & O_ACCMODE;
+
+	if (type == F_RDLCK)
+		return acc == O_WRONLY ? -EBADF : 0;
+	if (type == F_WRLCK)
+		return acc == O_RDONLY ? -EBADF : 0;
+	return type == F_UNLCK ? 0 : -EINVAL;
+}
+
+/* The six lock commands of fcntl. */
+static int64_t
+fcntl_lock(struct file *f, int cmd, va_t arg)
+{
+	bool ofd = cmd >= F_OFD_GETLK;
+	const void *owner = ofd ? (const void *)f : fdtab_current();
+	struct abi_flock fl;
+	struct krange k;
+	int r;
+
+	if (copyin(&fl, arg, sizeof(fl)) != 0)
+		return -EFAULT;
+	if (ofd && fl.pid != 0)
+		return -EINVAL;
+	r = flock_range(f, &fl, &k);
+	if (r != 0)
+		return r;
+	k.exclusive = fl.type == F_WRLCK;
+	k.pid = ofd ? -1 : proc_current()->pid;
+	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
+		return fl.type != F_RDLCK && fl.type != F_WRLCK ? -EINVAL :
+		    getlk(f, owner, &fl, &k, arg);
+	r = lock_mode_check(f, fl.type);
+	if (r != 0)
+		return r;
+	if (fl.type == F_UNLCK)
+		return file_unlock_range(f, owner, k.start, k.end);
+	return file_lock_range(f, owner, &k,
+	    cmd == F_SETLK || cmd == F_OFD_SETLK ? LOCK_NOWAIT : LOCK_WAIT);
+}
+
+int64_t
+sys_flock(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = file_is_path(f) ? -EBADF : file_flock(f, (int)a[1]);
+	file_put(f);
+	return r;
+}
+
+/* ---- fcntl ---- */
+
+static int64_t
+fcntl_dup(struct file *f, uint64_t min, bool cloexec)
+{
+	if (min > INT32_MAX)
+		return -EINVAL;
+	file_get(f);
+	return install(f, (int)min, cloexec);
+}
+
+/* What an O_PATH descriptor does not answer. */
+static int64_t
+fcntl_file(struct file *f, int cmd, uint64_t arg)
+{
+	if (file_is_path(f))
+		return -EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		file_set_flags(f, (unsigned)arg);
+		return 0;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return fcntl_lock(f, cmd, arg);
+	case F_SETOWN:
+		file_set_owner(f, (int)arg);
+		return 0;
+	case F_GETOWN:
+		return file_owner(f);
+	case F_GETPIPE_SZ:
+		return pipe_size(f);
+	case F_SETPIPE_SZ:
+		return pipe_set_size(f, (unsigned)arg);
+	}
+	return -EINVAL;
+}
+
+static int64_t
+fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return fcntl_dup(f, arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fdtab_cloexec(fdtab_current(), fd);
+	case F_SETFD:
+		return fdtab_set_cloexec(fdtab_current(), fd,
+		    (arg & FD_CLOEXEC) != 0);
+	case F_GETFL:
+		return file_flags(f);
+	}
+	return fcntl_file(f, cmd, arg);
+}
+
+int64_t
+sys_fcntl(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = fcntl_any(f, (int)a[0], (int)a[1], a[2]);
+	file_put(f);
+	return r;
+}
+
+/* ---- ioctl ---- */
+
+/* FIONBIO: O_NONBLOCK from an int in user memory. */
+static int64_t
+ioctl_nonblock(struct file *f, va_t arg)
+{
+	unsigned flags = file_flags(f);
+	int32_t on;
+
+	if (copyin(&on, arg, sizeof(on)) != 0)
+		return -EFAULT;
+	file_set_flags(f, on != 0 ? flags | O_NONBLOCK :
+	    flags & ~(unsigned)O_NONBLOCK);
+	return 0;
+}
+
+/* FIONREAD of a regular file: what is left of it. */
+static int64_t
+ioctl_left(struct file *f, va_t arg)
+{
+	int64_t left = (int64_t)file_size(f) - file_lseek(f, 0, SEEK_CUR);
+	int32_t n = (int32_t)left;
+
+	return copyout(arg, &n, sizeof(n));
+}
+
+static int64_t
+ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
+{
+	if (file_is_path(f))
+		return -EBADF;
+	switch (cmd) {
+	case FIOCLEX:
+	case FIONCLEX:
+		return fdtab_set_cloexec(fdtab_current(), fd, cmd == FIOCLEX);
+	case FIONBIO:
+		return ioctl_nonblock(f, arg);
+	case FIONREAD:
+		if (file_vmo(f) != NULL)
+			return ioctl_left(f, arg);
+		break;
+	}
+	return file_ioctl(f, cmd, arg);
+}
+
+int64_t
+sys_ioctl(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = ioctl_any(f, (int)a[0], (unsigned)a[1], a[2]);
+	file_put(f);
+	return r;
+}

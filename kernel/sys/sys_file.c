@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_file.c: read, write and their family
+ *
+ * Problem   A descriptor, a user buffer or a vector of them, perhaps an offset:
+ *           check them in Linux's order and hand them to fs/.
+ *
+ * Picture   fd → file; buffer → struct uio; file_read(file, uio)
+ *
+ * Rules     1. One call moves at most RW_MAX bytes; what was moved before an
+ *              error is the result.
+ *           2. -EPIPE raises SIGPIPE here, -EFBIG by RLIMIT_FSIZE SIGXFSZ:
+ *              fs/ knows no signals.
+ *
+ * Read next fs/file.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define FADV_MAX 5u
+
+/* A read or write: which way, and where. */
+struct rw {
+	struct file *f;
+	bool is_write;
+	const uint64_t *off;     /* NULL: at the position */
+};
+
+/* A signal that the current thread has earned. */
+static void
+raise(int signo)
+{
+	struct siginfo si;
+
+	sig_fill_user(&si, signo, 0);
+	spin_lock(&proc_lock);
+	(void)sig_send_task_locked(task_current(), &si);
+	spin_unlock(&proc_lock);
+}
+
+/* RLIMIT_FSIZE of the current process, for fs/.  Locks: none. */
+uint64_t
+sys_fsize_limit(void)
+{
+	return proc_limit(RLIMIT_FSIZE);
+}
+
+/* See filecall.h. */
+int
+copyin_any(void *dst, va_t src, size_t n)
+{
+	if (n <= 256)
+		return copyin(dst, src, n);
+	return as_read(as_current(), src, dst, n) == (ssize_t)n ? 0 : -EFAULT;
+}
+
+/* See filecall.h. */
+int
+copyout_any(va_t dst, const void *src, size_t n)
+{
+	if (n <= 256)
+		return copyout(dst, src, n);
+	return as_write(as_current(), dst, src, n) == (ssize_t)n ? 0 : -EFAULT;
+}
+
+/* The transfer itself, and the signals that go with its errors. */
+static int64_t
+rw_perform(const struct rw *rw, struct uio *u)
+{
+	ssize_t n;
+
+	if (!rw->is_write)
+		return rw->off != NULL ? file_pread(rw->f, *rw->off, u) :
+		    file_read(rw->f, u);
+	n = rw->off != NULL ? file_pwrite(rw->f, *rw->off, u) :
+	    file_write(rw->f, u);
+	if (n == -EPIPE)
+		raise(SIGPIPE);
+	if (n == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
+		raise(SIGXFSZ);
+	return n;
+}
+
+enum rw_way { RW_READ, RW_WRITE };
+
+/* read, write, pread64, pwrite64: one buffer. */
+static int64_t
+rw_buffer(const uint64_t a[6], enum rw_way way, const uint64_t *off)
+{
+	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off };
+	struct uio u;
+	int64_t r;
+
+	if (rw.f == NULL)
+		return -EBADF;
+	uio_init_user(&u, a[1], MIN(a[2], RW_MAX));
+	r = rw_perform(&rw, &u);
+	file_put(rw.f);
+	return r;
+}
+
+/* Add the vector up and cut it at RW_MAX.  0, -EINVAL. */
+static int
+iov_sum(struct uio_vec *vec, unsigned n, size_t *total)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (vec[i].len > INT64_MAX - sum)
+			return -EINVAL;
+		sum += vec[i].len;
+	}
+	*total = MIN(sum, RW_MAX);
+	return 0;
+}
+
+_Static_assert(sizeof(struct uio_vec) == sizeof(struct abi_iovec), "same");
+
+/* The caller's vector in kernel memory.  0, -EINVAL, -EFAULT, -ENOMEM. */
+static int
+iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
+{
+	struct uio_vec *vec;
+	int r;
+
+	if (n < 0 || n > IOV_MAX)
+		return -EINVAL;
+	vec = kmem_alloc(((size_t)n + 1) * sizeof(*vec));
+	if (vec == NULL)
+		return -ENOMEM;
+	r = copyin_any(vec, uvec, (size_t)n * sizeof(*vec));
+	if (r == 0)
+		r = iov_sum(vec, (unsigned)n, total);
+	if (r != 0) {
+		kmem_free(vec);
+		return r;
+	}
+	*out = vec;
+	return 0;
+}
+
+/* readv, writev, preadv, pwritev. */
+static int64_t
+rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off)
+{
+	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off };
+	struct uio u = { .as = as_current(), .nvec = (unsigned)a[2] };
+	struct uio_vec *vec;
+	int64_t r;
+
+	if (rw.f == NULL)
+		return -EBADF;
+	r = iov_copyin(a[1], (int)a[2], &vec, &u.left);
+	if (r == 0) {
+		u.vec = vec;
+		r = rw_perform(&rw, &u);
+		kmem_free(vec);
+	}
+	file_put(rw.f);
+	return r;
+}
+
+int64_t
+sys_read(const uint64_t a[6])
+{
+	return rw_buffer(a, RW_READ, NULL);
+}
+
+int64_t
+sys_write(const uint64_t a[6])
+{
+	return rw_buffer(a, RW_WRITE, NULL);
+}
+
+int64_t
+sys_pread64(const uint64_t a[6])
+{
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_buffer(a, RW_READ, &a[3]);
+}
+
+int64_t
+sys_pwrite64(const uint64_t a[6])
+{
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_buffer(a, RW_WRITE, &a[3]);
+}
+
+int64_t
+sys_readv(const uint64_t a[6])
+{
+	return rw_vector(a, RW_READ, NULL);
+}
+
+int64_t
+sys_writev(const uint64_t a[6])
+{
+	return rw_vector(a, RW_WRITE, NULL);
+}
+
+int64_t
+sys_preadv(const uint64_t a[6])
+{
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_READ, &a[3]);
+}
+
+int64_t
+sys_pwritev(const uint64_t a[6])
+{
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_WRITE, &a[3]);
+}
+
+int64_t
+sys_lseek(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = file_lseek(f, (int64_t)a[1], (int)a[2]);
+	file_put(f);
+	return r;
+}
+
+/* ---- from file to file ---- */
+
+/* May bytes go from in to out?  append: what O_APPEND of out answers. */
+static int
+splice_check(struct file *in, struct file *out, int append)
+{
+	unsigned from = file_flags(in), to = file_flags(out);
+
+	if ((from & O_PATH) != 0 || (from & O_ACCMODE) == O_WRONLY ||
+	    (to & O_PATH) != 0 || (to & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	return (to & O_APPEND) != 0 ? append : 0;
+}
+
+/* An optional offset argument.  0, -EFAULT, -EINVAL. */
+static int
+offset_copyin(va_t addr, uint64_t *off)
+{
+	if (addr == 0)
+		return 0;
+	if (copyin(off, addr, sizeof(*off)) != 0)
+		return -EFAULT;
+	return (int64_t)*off < 0 ? -EINVAL : 0;
+}
+
+static int
+offset_copyout(va_t addr, const uint64_t *off)
+{
+	return addr == 0 ? 0 : copyout(addr, off, sizeof(*off));
+}
+
+static int64_t
+splice(struct file *in, va_t in_addr, struct file *out, va_t out_addr, size_t n)
+{
+	uint64_t in_off, out_off;
+	int64_t done;
+	int r = offset_copyin(in_addr, &in_off);
+
+	if (r == 0)
+		r = offset_copyin(out_addr, &out_off);
+	if (r != 0)
+		return r;
+	done = file_splice(in, in_addr != 0 ? &in_off : NULL, out,
+	    out_addr != 0 ? &out_off : NULL, MIN(n, RW_MAX));
+	if (done == -EPIPE)
+		raise(SIGPIPE);
+	if (done < 0)
+		return done;
+	r = offset_copyout(in_addr, &in_off);
+	if (r == 0)
+		r = offset_copyout(out_addr, &out_off);
+	return r != 0 ? r : done;
+}
+
+int64_t
+sys_sendfile(const uint64_t a[6])
+{
+	struct file *out = sys_file(a[0]), *in = sys_file(a[1]);
+	int64_t r = -EBADF;
+
+	if (in != NULL && out != NULL)
+		r = splice_check(in, out, -EINVAL);
+	if (r == 0)
+		r = splice(in, a[2], out, 0, a[3]);
+	if (in != NULL)
+		file_put(in);
+	if (out != NULL)
+		file_put(out);
+	return r;
+}
+
+int64_t
+sys_copy_file_range(const uint64_t a[6])
+{
+	struct file *in = sys_file(a[0]), *out = sys_file(a[2]);
+	int64_t r = -EBADF;
+
+	if (in != NULL && out != NULL)
+		r = splice_check(in, out, -EBADF);
+	if (r == 0 && (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out))))
+		r = -EISDIR;
+	if (r == 0 && (a[5] != 0 || file_vmo(in) == NULL ||
+	    file_vmo(out) == NULL || file_vmo(in) == file_vmo(out)))
+		r = -EINVAL;
+	if (r == 0)
+		r = splice(in, a[1], out, a[3], a[4]);
+	if (in != NULL)
+		file_put(in);
+	if (out != NULL)
+		file_put(out);
+	return r;
+}
+
+/* ---- size, holes, and what reaches the disk ---- */
+
+int64_t
+sys_ftruncate(const uint64_t a[6])
+{
+	const struct kattr attr = { .valid = ATTR_SIZE, .size = a[1] };
+	struct file *f;
+	int64_t r;
+
+	if ((int64_t)a[1] < 0)
+		return -EINVAL;
+	f = sys_file(a[0]);
+	if (f == NULL)
+		return -EBADF;
+	r = file_is_path(f) ? -EBADF : file_setattr(f, &attr);
+	if (r == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
+		raise(SIGXFSZ);
+	file_put(f);
+	return r;
+}
+
+int64_t
+sys_truncate(const uint64_t a[6])
+{
+	const struct kattr attr = { .valid = ATTR_SIZE, .size = a[1] };
+	struct path_arg p;
+	int64_t r;
+
+	if ((int64_t)a[1] < 0)
+		return -EINVAL;
+	r = path_arg_begin(&p, (uint64_t)AT_FDCWD, a[0], 0);
+	if (r != 0)
+		return r;
+	r = fs_setattr(&p.at, &attr);
+	if (r == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
+		raise(SIGXFSZ);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_fallocate(const uint64_t a[6])
+{
+	struct file *f;
+	int64_t r;
+
+	if ((int64_t)a[2] < 0 || (int64_t)a[3] <= 0)
+		return -EINVAL;
+	f = sys_file(a[0]);
+	if (f == NULL)
+		return -EBADF;
+	r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
+	file_put(f);
+	return r;
+}
+
+int64_t
+sys_fadvise64(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r = 0;
+
+	if (f == NULL)
+		return -EBADF;
+	if (file_is_path(f))
+		r = -EBADF;
+	else if (S_ISFIFO(file_mode(f)))
+		r = -ESPIPE;
+	else if ((unsigned)a[3] > FADV_MAX)
+		r = -EINVAL;
+	file_put(f);
+	return r;
+}
+
+int64_t
+sys_fsync(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = file_sync(f);
+	file_put(f);
+	return r;
+}
+
+int64_t
+sys_fdatasync(const uint64_t a[6])
+{
+	return sys_fsync(a);
+}
+
+/* All file systems of today are memory: nothing is behind. */
+int64_t
+sys_sync(const uint64_t a[6])
+{
+	return 0;
+}
+
+int64_t
+sys_syncfs(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = file_is_path(f) ? -EBADF : 0;
+	file_put(f);
+	return r;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_path.c: calls that make, remove and move names
+ *
+ * Problem   A dozen calls come in two or three forms each: plain, "at", with
+ *           flags.  All become one struct path_at and one call of fs/.
+ *
+ * Picture   dirfd, user path, flags → path_arg_begin → fs_NAME → path_arg_end
+ *
+ * Rules     1. The plain form is the "at" form with AT_FDCWD.
+ *           2. Unknown flags are -EINVAL before the path is looked at.
+ *
+ * Read next fs/names.c, fs/namei.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define CWD ((uint64_t)AT_FDCWD)
+#define UMOUNT_NOFOLLOW 8u
+#define MOUNT_DATA_MAX 256
+
+/* See filecall.h. */
+int
+path_arg_begin(struct path_arg *p, uint64_t dirfd, va_t upath, unsigned at_flags)
+{
+	ssize_t n;
+
+	p->at = (struct path_at){ NULL, NULL, at_flags };
+	p->buf = kmem_alloc(PATH_MAX);
+	if (p->buf == NULL)
+		return -ENOMEM;
+	p->at.path = p->buf;
+	n = copyin_str(p->buf, upath, PATH_MAX);
+	if (n >= 0 && p->buf[0] != '/' && (int)dirfd != AT_FDCWD) {
+		p->at.dirf = sys_file(dirfd);
+		n = p->at.dirf == NULL ? -EBADF : n;
+	}
+	if (n < 0) {
+		kmem_free(p->buf);
+		return (int)n;
+	}
+	return 0;
+}
+
+/* Give back what path_arg_begin() took. */
+void
+path_arg_end(struct path_arg *p)
+{
+	if (p->at.dirf != NULL)
+		file_put(p->at.dirf);
+	kmem_free(p->buf);
+}
+
+/* ---- making ---- */
+
+static int64_t
+mknod_at(uint64_t dirfd, va_t path, unsigned mode, uint64_t dev)
+{
+	struct path_arg p;
+	int64_t r = path_arg_begin(&p, dirfd, path, 0);
+
+	if (r != 0)
+		return r;
+	r = fs_mknod(&p.at, mode, dev);
+	path_arg_end(&p);
+	return r;
+}
+
+/* mknod makes anything but directories and links. */
+static int64_t
+mknod_checked(uint64_t dirfd, va_t path, unsigned mode, uint64_t dev)
+{
+	switch (mode & S_IFMT) {
+	case 0:
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return mknod_at(dirfd, path, mode, dev);
+	case S_IFDIR:
+		return -EPERM;
+	}
+	return -EINVAL;
+}
+
+int64_t
+sys_mknod(const uint64_t a[6])
+{
+	return mknod_checked(CWD, a[0], (unsigned)a[1], (unsigned)a[2]);
+}
+
+int64_t
+sys_mknodat(const uint64_t a[6])
+{
+	return mknod_checked(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
+}
+
+int64_t
+sys_mkdir(const uint64_t a[6])
+{
+	return mknod_at(CWD, a[0], S_IFDIR | (a[1] & 01777), 0);
+}
+
+int64_t
+sys_mkdirat(const uint64_t a[6])
+{
+	return mknod_at(a[0], a[1], S_IFDIR | (a[2] & 01777), 0);
+}
+
+static int64_t
+symlink_at(va_t target, uint64_t dirfd, va_t path)
+{
+	char *text = kmem_alloc(PATH_MAX);
+	struct path_arg p;
+	int64_t r;
+
+	if (text == NULL)
+		return -ENOMEM;
+	r = copyin_str(text, target, PATH_MAX);
+	if (r >= 0)
+		r = path_arg_begin(&p, dirfd, path, 0);
+	if (r == 0) {
+		r = fs_symlink(text, &p.at);
+		path_arg_end(&p);
+	}
+	kmem_free(text);
+	return r;
+}
+
+int64_t
+sys_symlink(const uint64_t a[6])
+{
+	return symlink_at(a[0], CWD, a[1]);
+}
+
+int64_t
+sys_symlinkat(const uint64_t a[6])
+{
+	return symlink_at(a[0], a[1], a[2]);
+}
+
+/* Two paths; what link and rename have in common. */
+static int
+two_paths_begin(struct path_arg p[2], const uint64_t a[4], unsigned at_flags)
+{
+	int r = path_arg_begin(&p[0], a[0], a[1], at_flags);
+
+	if (r != 0)
+		return r;
+	r = path_arg_begin(&p[1], a[2], a[3], 0);
+	if (r != 0)
+		path_arg_end(&p[0]);
+	return r;
+}
+
+static int64_t
+link_at(const uint64_t a[4], unsigned flags)
+{
+	struct path_arg p[2];
+	int64_t r;
+
+	if ((flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
+		return -EINVAL;
+	r = two_paths_begin(p, a, flags);
+	if (r != 0)
+		return r;
+	r = fs_link(&p[0].at, &p[1].at);
+	path_arg_end(&p[1]);
+	path_arg_end(&p[0]);
+	return r;
+}
+
+int64_t
+sys_link(const uint64_t a[6])
+{
+	const uint64_t args[4] = { CWD, a[0], CWD, a[1] };
+
+	return link_at(args, 0);
+}
+
+int64_t
+sys_linkat(const uint64_t a[6])
+{
+	return link_at(a, (unsigned)a[4]);
+}
+
+/* ---- moving and removing ---- */
+
+static int64_t
+rename_at(const uint64_t a[4], unsigned flags)
+{
+	struct path_arg p[2];
+	int64_t r;
+
+	if ((flags & ~RENAME_NOREPLACE) != 0)
+		return -EINVAL;
+	r = two_paths_begin(p, a, 0);
+	if (r != 0)
+		return r;
+	r = fs_rename(&p[0].at, &p[1].at, flags);
+	path_arg_end(&p[1]);
+	path_arg_end(&p[0]);
+	return r;
+}
+
+int64_t
+sys_rename(const uint64_t a[6])
+{
+	const uint64_t args[4] = { CWD, a[0], CWD, a[1] };
+
+	return rename_at(args, 0);
+}
+
+int64_t
+sys_renameat(const uint64_t a[6])
+{
+	return rename_at(a, 0);
+}
+
+int64_t
+sys_renameat2(const uint64_t a[6])
+{
+	return rename_at(a, (unsigned)a[4]);
+}
+
+static int64_t
+unlink_at(uint64_t dirfd, va_t path, unsigned flags)
+{
+	struct path_arg p;
+	int64_t r;
+
+	if ((flags & ~AT_REMOVEDIR) != 0)
+		return -EINVAL;
+	r = path_arg_begin(&p, dirfd, path, flags);
+	if (r != 0)
+		return r;
+	r = fs_unlink(&p.at);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_unlink(const uint64_t a[6])
+{
+	return unlink_at(CWD, a[0], 0);
+}
+
+int64_t
+sys_unlinkat(const uint64_t a[6])
+{
+	return unlink_at(a[0], a[1], (unsigned)a[2]);
+}
+
+int64_t
+sys_rmdir(const uint64_t a[6])
+{
+	return unlink_at(CWD, a[0], AT_REMOVEDIR);
+}
+
+/* ---- links ---- */
+
+static int64_t
+readlink_at(uint64_t dirfd, va_t path, va_t out, int cap)
+{
+	struct path_arg p;
+	char *text;
+	int64_t r;
+
+	if (cap <= 0)
+		return -EINVAL;
+	r = path_arg_begin(&p, dirfd, path, (int)dirfd == AT_FDCWD ? 0 :
+	    AT_EMPTY_PATH);
+	if (r != 0)
+		return r;
+	text = kmem_alloc(PATH_MAX);
+	r = text == NULL ? -ENOMEM :
+	    fs_readlink(&p.at, text, MIN((size_t)cap, PATH_MAX));
+	if (r > 0 && copyout_any(out, text, (size_t)r) != 0)
+		r = -EFAULT;
+	kmem_free(text);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_readlink(const uint64_t a[6])
+{
+	return readlink_at(CWD, a[0], a[1], (int)a[2]);
+}
+
+int64_t
+sys_readlinkat(const uint64_t a[6])
+{
+	return readlink_at(a[0], a[1], a[2], (int)a[3]);
+}
+
+/* ---- where the process stands ---- */
+
+int64_t
+sys_chdir(const uint64_t a[6])
+{
+	struct path_arg p;
+	int64_t r = path_arg_begin(&p, CWD, a[0], 0);
+
+	if (r != 0)
+		return r;
+	r = fs_chdir(&p.at);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_fchdir(const uint64_t a[6])
+{
+	struct path_at at = { sys_file(a[0]), "", AT_EMPTY_PATH };
+	int64_t r;
+
+	if (at.dirf == NULL)
+		return -EBADF;
+	r = fs_chdir(&at);
+	file_put(at.dirf);
+	return r;
+}
+
+int64_t
+sys_chroot(const uint64_t a[6])
+{
+	struct path_arg p;
+	int64_t r = path_arg_begin(&p, CWD, a[0], 0);
+
+	if (r != 0)
+		return r;
+	r = fs_chroot(&p.at);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_getcwd(const uint64_t a[6])
+{
+	char *buf = kmem_alloc(PATH_MAX);
+	int64_t n;
+
+	if (buf == NULL)
+		return -ENOMEM;
+	n = fs_getcwd(buf, PATH_MAX);
+	if (n >= 0 && (uint64_t)n + 1 > a[1])
+		n = -ERANGE;
+	if (n >= 0) {
+		n++;
+		if (copyout_any(a[0], buf, (size_t)n) != 0)
+			n = -EFAULT;
+	}
+	kmem_free(buf);
+	return n;
+}
+
+int64_t
+sys_umask(const uint64_t a[6])
+{
+	return fs_umask((unsigned)a[0]);
+}
+
+/* ---- mounts ---- */
+
+/* An optional string argument.  0, -EFAULT, -EINVAL (too long). */
+static int
+text_copyin(char *dst, va_t src, size_t cap)
+{
+	ssize_t n;
+
+	dst[0] = '\0';
+	if (src == 0)
+		return 0;
+	n = copyin_str(dst, src, cap);
+	return n == -ENAMETOOLONG ? -EINVAL : n < 0 ? (int)n : 0;
+}
+
+struct mount_text {
+	char source[64], type[32], data[MOUNT_DATA_MAX];
+};
+
+static int
+mount_text_copyin(struct mount_text *t, const uint64_t a[6])
+{
+	int r = text_copyin(t->source, a[0], sizeof(t->source));
+
+	if (r == 0)
+		r = text_copyin(t->type, a[2], sizeof(t->type));
+	if (r == 0)
+		r = text_copyin(t->data, a[4], sizeof(t->data));
+	if (t->source[0] == '\0')
+		str_copy(t->source, "none", sizeof(t->source));
+	return r;
+}
+
+int64_t
+sys_mount(const uint64_t a[6])
+{
+	struct mount_text t;
+	struct path_arg p;
+	int64_t r = mount_text_copyin(&t, a);
+
+	if (r == 0)
+		r = path_arg_begin(&p, CWD, a[1], 0);
+	if (r != 0)
+		return r;
+	r = fs_mount(t.source, &p.at, t.type, (unsigned)a[3], t.data);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_umount2(const uint64_t a[6])
+{
+	struct path_arg p;
+	int64_t r;
+
+	if (((unsigned)a[1] & ~UMOUNT_NOFOLLOW) != 0)
+		return -EINVAL;
+	r = path_arg_begin(&p, CWD, a[0], 0);
+	if (r != 0)
+		return r;
+	r = fs_umount(&p.at);
+	path_arg_end(&p);
+	return r;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_poll.c: poll, ppoll, select, pselect6
+ *
+ * Problem   Two ways to name a set of descriptors, two ways to give a timeout,
+ *           with or without a signal mask; one wait behind them.
+ *
+ * Picture   pollfd[] or three bit sets → struct poll_req[] → fs_poll → back
+ *
+ * Rules     1. poll continues after a stop with the time that remains; ppoll
+ *              and select write it back, so a restart finds it.
+ *           2. A descriptor that is not open is POLLNVAL for poll and -EBADF
+ *              for select.
+ *
+ * Read next fs/poll.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define NSEC 1000000000ul
+#define SELECT_MAX 65536        /* descriptors select can name */
+#define SETS 3                  /* readable, writable, exceptional */
+
+/* Answers of poll that make select's three bits. */
+static const unsigned set_bits[SETS] = {
+	POLLIN | POLLHUP | POLLERR | 0x40u, POLLOUT | POLLERR | 0x100u, POLLPRI
+};
+
+static uint64_t
+deadline_in(uint64_t ns)
+{
+	uint64_t now = md_time_ns();
+
+	if (ns == 0)
+		return 0;
+	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
+}
+
+static void
+reqs_put(struct poll_req *reqs, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (reqs[i].file != NULL)
+			file_put(reqs[i].file);
+	kmem_free(reqs);
+}
+
+/* ---- poll ---- */
+
+/* The caller's array and the files in it. */
+struct poll_call {
+	va_t ufds;
+	unsigned n;
+	struct abi_pollfd *fds;
+	struct poll_req *reqs;
+};
+
+/* 0, -EINVAL (more than RLIMIT_NOFILE), -EFAULT, -ENOMEM. */
+static int
+poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
+{
+	unsigned i;
+
+	if ((unsigned)n > proc_rlimit_nofile())
+		return -EINVAL;
+	c->ufds = ufds;
+	c->n = (unsigned)n;
+	c->fds = kmem_alloc((c->n + 1) * sizeof(*c->fds));
+	c->reqs = kmem_zalloc((c->n + 1) * sizeof(*c->reqs));
+	if (c->fds == NULL || c->reqs == NULL)
+		goto undo_alloc;
+	if (copyin_any(c->fds, ufds, c->n * sizeof(*c->fds)) != 0) {
+		kmem_free(c->fds);
+		kmem_free(c->reqs);
+		return -EFAULT;
+	}
+	for (i = 0; i < c->n; i++) {
+		if (c->fds[i].fd >= 0)
+			c->reqs[i].file = sys_file((unsigned)c->fds[i].fd);
+		c->reqs[i].events = (uint16_t)c->fds[i].events;
+	}
+	return 0;
+
+undo_alloc:
+	kmem_free(c->fds);
+	kmem_free(c->reqs);
+	return -ENOMEM;
+}
+
+static void
+poll_end(struct poll_call *c)
+{
+	reqs_put(c->reqs, c->n);
+	kmem_free(c->fds);
+}
+
+/* Descriptors that are not open answer at once. */
+static unsigned
+poll_bad(const struct poll_call *c)
+{
+	unsigned i, bad = 0;
+
+	for (i = 0; i < c->n; i++)
+		bad += c->fds[i].fd >= 0 && c->reqs[i].file == NULL;
+	return bad;
+}
+
+/* Wait, and write the answers.  How many; -EINTR, -ENOMEM, -EFAULT. */
+static int64_t
+poll_perform(struct poll_call *c, uint64_t deadline)
+{
+	unsigned i, bad = poll_bad(c);
+	int64_t r = fs_poll(c->reqs, c->n, bad != 0 ? 0 : deadline);
+
+	if (r < 0)
+		return r;
+	for (i = 0; i < c->n; i++) {
+		c->fds[i].revents = (int16_t)c->reqs[i].revents;
+		if (c->fds[i].fd >= 0 && c->reqs[i].file == NULL)
+			c->fds[i].revents = POLLNVAL;
+	}
+	if (copyout_any(c->ufds, c->fds, c->n * sizeof(*c->fds)) != 0)
+		return -EFAULT;
+	return r + bad;
+}
+
+static int64_t
+poll_until(va_t ufds, uint64_t n, uint64_t deadline)
+{
+	struct poll_call c;
+	int64_t r = poll_begin(&c, ufds, n);
+
+	if (r != 0)
+		return r;
+	r = poll_perform(&c, deadline);
+	poll_end(&c);
+	return r;
+}
+
+/* a: ufds, n, deadline; for the restart too. */
+static int64_t
+poll_again(const uint64_t a[6])
+{
+	int64_t r = poll_until(a[0], a[1], a[2]);
+
+	return r == -EINTR ? sys_restart_later(poll_again, a) : r;
+}
+
+int64_t
+sys_poll(const uint64_t a[6])
+{
+	int32_t ms = (int32_t)a[2];
+	const uint64_t args[6] = { a[0], a[1],
+		ms < 0 ? WAIT_FOREVER : deadline_in((uint64_t)ms * 1000000) };
+
+	return poll_again(args);
+}
+
+/* ---- timeouts that are written back ---- */
+
+/* A timespec's deadline; 0: none given.  0, -EFAULT, -EINVAL. */
+static int
+timespec_deadline(va_t addr, uint64_t *deadline)
+{
+	uint64_t ns;
+	int r;
+
+	*deadline = WAIT_FOREVER;
+	if (addr == 0)
+		return 0;
+	r = sys_get_timespec(addr, &ns);
+	if (r == 0)
+		*deadline = deadline_in(ns);
+	return r;
+}
+
+static uint64_t
+left_until(uint64_t deadline)
+{
+	uint64_t now = md_time_ns();
+
+	return deadline > now ? deadline - now : 0;
+}
+
+/*
+ * Write the rest of the time back.  A bad address changes nothing: the answer
+ * of the call stands.
+ */
+static void
+timespec_left(va_t addr, uint64_t deadline)
+{
+	int r = 0;
+
+	if (addr != 0 && deadline != WAIT_FOREVER)
+		r = sys_put_timespec(addr, left_until(deadline));
+	if (r != 0)
+		return;
+}
+
+/* A call with a mask ends: rule of sys.h for -EINTR. */
+static int64_t
+mask_result(int64_t r)
+{
+	if (r == -EINTR)
+		return -ERESTARTNOHAND;
+	sys_mask_end();
+	return r;
+}
+
+int64_t
+sys_ppoll(const uint64_t a[6])
+{
+	uint64_t deadline;
+	int64_t r = timespec_deadline(a[2], &deadline);
+
+	if (r == 0)
+		r = sys_mask_begin(a[3], a[4]);
+	if (r != 0)
+		return r;
+	r = poll_until(a[0], a[1], deadline);
+	timespec_left(a[2], deadline);
+	return mask_result(r);
+}
+
+/* ---- select ---- */
+
+struct select_call {
+	int n;                     /* descriptors 0 … n - 1 */
+	size_t words;              /* of one set */
+	va_t user[SETS];           /* 0: not given */
+	uint64_t *bits;            /* SETS sets in, then SETS sets out */
+	struct poll_req *reqs;     /* one for each descriptor */
+};
+
+static bool
+bit_is_set(const struct select_call *c, int set, int fd)
+{
+	return (c->bits[(size_t)set * c->words + (size_t)fd / 64] &
+	    BIT(fd % 64)) != 0;
+}
+
+static void
+bit_answer(struct select_call *c, int set, int fd)
+{
+	c->bits[(size_t)(SETS + set) * c->words + (size_t)fd / 64] |=
+	    BIT(fd % 64);
+}
+
+/* Files and events of the bits that are set.  0, -EBADF. */
+static int
+select_files(struct select_call *c)
+{
+	int fd, s;
+
+	for (fd = 0; fd < c->n; fd++) {
+		for (s = 0; s < SETS; s++)
+			if (bit_is_set(c, s, fd))
+				c->reqs[fd].events |= set_bits[s];
+		if (c->reqs[fd].events == 0)
+			continue;
+		c->reqs[fd].file = sys_file((unsigned)fd);
+		if (c->reqs[fd].file == NULL)
+			return -EBADF;
+	}
+	return 0;
+}
+
+static int
+select_copyin(struct select_call *c)
+{
+	int s, r = 0;
+
+	for (s = 0; s < SETS && r == 0; s++)
+		if (c->user[s] != 0)
+			r = copyin_any(c->bits + (size_t)s * c->words,
+			    c->user[s], c->words * 8);
+	return r;
+}
+
+static void
+select_end(struct select_call *c)
+{
+	if (c->reqs != NULL)
+		reqs_put(c->reqs, (unsigned)c->n);
+	kmem_free(c->bits);
+}
+
+/* 0; -EINVAL, -ENOMEM, -EFAULT, -EBADF, with nothing held. */
+static int
+select_begin(struct select_call *c, const uint64_t a[6])
+{
+	int r;
+
+	c->n = (int)a[0];
+	if (c->n < 0)
+		return -EINVAL;
+	c->n = MIN(c->n, SELECT_MAX);
+	c->words = ((size_t)c->n + 63) / 64;
+	memcpy(c->user, &a[1], sizeof(c->user));
+	c->bits = kmem_zalloc(2 * SETS * c->words * 8 + 8);
+	c->reqs = kmem_zalloc(((size_t)c->n + 1) * sizeof(*c->reqs));
+	r = c->bits == NULL || c->reqs == NULL ? -ENOMEM : select_copyin(c);
+	if (r == 0)
+		r = select_files(c);
+	if (r != 0)
+		select_end(c);
+	return r;
+}
+
+/* Wait, and write the three sets.  Bits set; -EINTR, -ENOMEM, -EFAULT. */
+static int64_t
+select_perform(struct select_call *c, uint64_t deadline)
+{
+	int64_t r = fs_poll(c->reqs, (unsigned)c->n, deadline), count = 0;
+	int fd, s;
+
+	if (r < 0)
+		return r;
+	for (fd = 0; fd < c->n; fd++)
+		for (s = 0; s < SETS; s++)
+			if (bit_is_set(c, s, fd) &&
+			    (c->reqs[fd].revents & set_bits[s]) != 0) {
+				bit_answer(c, s, fd);
+				count++;
+			}
+	for (s = 0; s < SETS; s++)
+		if (c->user[s] != 0 && copyout_any(c->user[s],
+		    c->bits + (size_t)(SETS + s) * c->words, c->words * 8) != 0)
+			return -EFAULT;
+	return count;
+}
+
+static int64_t
+select_until(const uint64_t a[6], uint64_t deadline)
+{
+	struct select_call c;
+	int64_t r = select_begin(&c, a);
+
+	if (r != 0)
+		return r;
+	r = select_perform(&c, deadline);
+	select_end(&c);
+	return r;
+}
+
+int64_t
+sys_select(const uint64_t a[6])
+{
+	uint64_t deadline = WAIT_FOREVER, left;
+	struct abi_timeval tv;
+	int64_t r;
+
+	if (a[4] != 0) {
+		if (copyin(&tv, a[4], sizeof(tv)) != 0)
+			return -EFAULT;
+		if (tv.sec < 0 || tv.usec < 0)
+			return -EINVAL;
+		deadline = (uint64_t)tv.sec > WAIT_FOREVER / NSEC - 1 ?
+		    WAIT_FOREVER : deadline_in((uint64_t)tv.sec * NSEC +
+		    (uint64_t)tv.usec % 1000000000000ul * 1000);
+	}
+	r = select_until(a, deadline);
+	if (a[4] != 0 && deadline != WAIT_FOREVER) {
+		left = left_until(deadline);
+		tv = (struct abi_timeval){ (int64_t)(left / NSEC),
+			(int64_t)(left % NSEC / 1000) };
+		if (copyout(a[4], &tv, sizeof(tv)) != 0)
+			return r;
+	}
+	return r == -EINTR ? -ERESTARTNOHAND : r;
+}
+
+/* The sixth argument leads to { mask, size }. */
+int64_t
+sys_pselect6(const uint64_t a[6])
+{
+	uint64_t mask[2] = { 0, 0 }, deadline;
+	int64_t r = timespec_deadline(a[4], &deadline);
+
+	if (r == 0 && a[5] != 0)
+		r = copyin(mask, a[5], sizeof(mask));
+	if (r == 0)
+		r = sys_mask_begin(mask[0], mask[1]);
+	if (r != 0)
+		return r;
+	r = select_until(a, deadline);
+	timespec_left(a[4], deadline);
+	return mask_result(r);
+}
