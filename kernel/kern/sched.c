@@ -24,39 +24,20 @@
  *           5. A sleep does not refill the slice.  Who wakes with some of it
  *              left goes to the front, else to the back: fair to both.
  *
- * Read next kern/wait.c, amd64/switch.S.
+ * Read next kern/runq.c, kern/wait.c, amd64/switch.S.
  */
 #include "kern/kernfn.h"
+#include "kern/runq.h"
 #include "lib/hash.h"
 #include "mem/mem.h"
 
-enum place { PLACE_FRONT, PLACE_BACK };
 enum resched_why { WHY_PREEMPT, WHY_YIELD };
-
-struct runq {
-	struct spinlock lock;
-	struct list ready;           /* [lock] threads TS_RUN but the current */
-	unsigned nready;             /* [lock] read by thieves without it */
-	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
-	bool urgent;                 /* [lock] a woken thread is at the front */
-	bool started;                /* [cpu] this CPU switches threads */
-	struct thread *idle;         /* [c] */
-	struct thread *prev;         /* [cpu] whom the last switch left */
-	struct thread *stray;        /* [cpu] prev may not run here any more */
-	uint64_t switches;           /* [cpu] */
-	uint64_t random;             /* [cpu] sched=SEED; 0: off */
-};
-
-static struct {
-	struct runq rq[MAXCPU];
-} sched;
 
 static void tick(bool user);
 static void preempt(void);
 static void reschedule(enum resched_why why);
 static struct thread *pick(struct runq *rq, struct thread *prev,
     enum resched_why why);
-static struct thread *steal(unsigned cpu);
 static void arrive(void);
 static void idle_loop(void) NORETURN;
 
@@ -74,37 +55,23 @@ sched_init(void)
 
 	thread_init();
 	for (i = 0; i < MAXCPU; i++) {
-		struct runq *rq = &sched.rq[i];
+		struct runq *rq = &runqs[i];
 
 		spin_init(&rq->lock, LR_SCHED);
 		list_init(&rq->ready);
 		rq->random = seed == 0 ? 0 : hash_u64(seed + i) | 1;
 	}
-	sched.rq[0].idle = thread_make("idle/0");
-	if (sched.rq[0].idle == NULL)
+	runqs[0].idle = thread_make("idle/0");
+	if (runqs[0].idle == NULL)
 		panic("sched_init: no memory");
-	sched.rq[0].idle->state = TS_RUN;
-	sched.rq[0].idle->on_cpu = 1;
-	md_set_current(sched.rq[0].idle);
+	runqs[0].idle->state = TS_RUN;
+	runqs[0].idle->on_cpu = 1;
+	md_set_current(runqs[0].idle);
 	md_trap_set_sched(tick, preempt);
 	work_start();
 }
 
 /* ---- accounting and slices ---- */
-
-static uint8_t
-slice_of(const struct thread *t)
-{
-	if (t->nice < 0)
-		return t->nice <= -10 ? 5 : 4;
-	return t->nice < 10 ? 3 : 2;
-}
-
-static bool
-may_run_on(const struct thread *t, unsigned cpu)
-{
-	return (t->affinity & BIT(cpu)) != 0;
-}
 
 /* Time since the last stamp was spent in this mode. */
 static void
@@ -121,142 +88,26 @@ charge(struct thread *t, bool user)
 	t->stamp = now;
 }
 
-static bool
-someone_waits(void)
-{
-	unsigned i, n = 0;
-
-	for (i = 0; i < MAXCPU; i++)
-		n += atomic_load_relaxed(&sched.rq[i].nready);
-	return n != 0;
-}
-
 /* Context: timer interrupt, each CPU. */
 static void
 tick(bool user)
 {
 	struct thread *t = md_current();
-	struct runq *rq = &sched.rq[md_cpu()];
+	struct runq *rq = &runqs[md_cpu()];
 
 	timer_tick();
 	if (t == NULL)
 		return;
 	charge(t, user);
 	if (t == rq->idle) {
-		if (someone_waits())
+		if (rq_someone_waits())
 			md_set_need_resched();
 		return;
 	}
 	if (t->ticks_left > 0)
 		t->ticks_left--;
-	if (t->ticks_left == 0 || rq->urgent || !may_run_on(t, md_cpu()))
+	if (t->ticks_left == 0 || rq->urgent || !rq_may_run_on(t, md_cpu()))
 		md_set_need_resched();
-}
-
-/* ---- run queues ---- */
-
-/* Locks:    rq->lock. */
-static void
-enqueue(struct runq *rq, struct thread *t, enum place place)
-{
-	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
-	if (place == PLACE_FRONT)
-		list_push_front(&rq->ready, &t->rq);
-	else
-		list_push_back(&rq->ready, &t->rq);
-	rq->nready++;
-}
-
-/* Locks:    rq->lock. */
-static void
-dequeue(struct runq *rq, struct thread *t)
-{
-	list_remove(&t->rq);
-	rq->nready--;
-}
-
-static struct thread *
-pop(struct runq *rq)
-{
-	struct list_node *n = list_first(&rq->ready);
-	struct thread *t;
-
-	if (n == NULL)
-		return NULL;
-	t = LIST_ENTRY(n, struct thread, rq);
-	dequeue(rq, t);
-	return t;
-}
-
-/* Interrupts off.  The run queue that guards t, locked. */
-static struct runq *
-lock_queue_of(struct thread *t)
-{
-	struct runq *rq;
-
-	for (;;) {
-		rq = &sched.rq[atomic_load_relaxed(&t->cpu)];
-		spin_lock(&rq->lock);
-		if (rq == &sched.rq[t->cpu])
-			return rq;
-		spin_unlock(&rq->lock);
-	}
-}
-
-/* Its last CPU if idle, else an idle one, else the last or any allowed. */
-static unsigned
-choose_cpu(const struct thread *t)
-{
-	uint64_t online = md_online_mask();
-	unsigned i, any = t->cpu;
-
-	if (may_run_on(t, t->cpu) && sched.rq[t->cpu].is_idle)
-		return t->cpu;
-	for (i = 0; i < MAXCPU; i++) {
-		if ((online & BIT(i)) == 0 || !may_run_on(t, i))
-			continue;
-		if (atomic_load_relaxed(&sched.rq[i].is_idle))
-			return i;
-		if (!may_run_on(t, any))
-			any = i;
-	}
-	return any;
-}
-
-/*
- * Put a runnable thread that is on no queue onto one, and tell the CPU.
- *
- * Locks:    *rq is the locked queue of t, interrupts off; released.
- */
-static void
-place(struct runq *rq, struct thread *t)
-{
-	unsigned cpu = atomic_load(&t->on_cpu) ? t->cpu : choose_cpu(t);
-	enum place where = t->ticks_left > 0 ? PLACE_FRONT : PLACE_BACK;
-	bool was_idle;
-
-	if (cpu != t->cpu) {
-		/* TS_RUN but nowhere: nobody else moves it meanwhile. */
-		atomic_store(&t->cpu, (uint16_t)cpu);
-		spin_unlock(&rq->lock);
-		rq = &sched.rq[cpu];
-		spin_lock(&rq->lock);
-	}
-	if (where == PLACE_FRONT)
-		rq->urgent = true;
-	else
-		t->ticks_left = slice_of(t);
-	enqueue(rq, t, where);
-	was_idle = rq->is_idle;
-	rq->is_idle = false;
-	spin_unlock(&rq->lock);
-	/* A thread that wakes another goes on; an interrupt gives way. */
-	if (!was_idle && (where == PLACE_BACK || !md_in_irq()))
-		return;
-	if (cpu == md_cpu())
-		md_set_need_resched();
-	else
-		md_send_resched(cpu);
 }
 
 /* ---- starting, waking ---- */
@@ -269,9 +120,9 @@ sched_admit(struct thread *t)
 
 	ASSERT(t->state == TS_NEW);
 	t->cpu = (uint16_t)md_cpu();
-	rq = lock_queue_of(t);
+	rq = rq_lock_of(t);
 	t->state = TS_RUN;
-	place(rq, t);
+	rq_place(rq, t);
 	md_irq_restore(flags);
 }
 
@@ -279,11 +130,11 @@ void
 sched_wake(struct thread *t)
 {
 	uint64_t flags = md_irq_save();
-	struct runq *rq = lock_queue_of(t);
+	struct runq *rq = rq_lock_of(t);
 
 	if (t->state == TS_SLEEP) {
 		t->state = TS_RUN;
-		place(rq, t);
+		rq_place(rq, t);
 	} else {
 		spin_unlock(&rq->lock);
 	}
@@ -302,11 +153,11 @@ void
 sched_notify(struct thread *t, uint32_t bits)
 {
 	uint64_t flags = md_irq_save();
-	struct runq *rq = lock_queue_of(t);
+	struct runq *rq = rq_lock_of(t);
 
 	if (t->state == TS_SLEEP && ends_sleep(t, bits)) {
 		t->state = TS_RUN;
-		place(rq, t);
+		rq_place(rq, t);
 	} else {
 		/* In user mode elsewhere?  An interrupt makes it look. */
 		if (atomic_load(&t->on_cpu) && t->cpu != md_cpu())
@@ -335,7 +186,7 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	ASSERT(md_preempt_count() == 0 && !md_in_irq());
 	md_preempt_disable();
 	flags = md_irq_save();
-	rq = &sched.rq[md_cpu()];
+	rq = &runqs[md_cpu()];
 	if (t == rq->idle)
 		panic("sched_block: the idle thread of CPU %u", md_cpu());
 	spin_lock(&rq->lock);
@@ -360,7 +211,7 @@ sched_leave(void)
 
 	md_preempt_disable();
 	md_irq_disable();
-	rq = &sched.rq[md_cpu()];
+	rq = &runqs[md_cpu()];
 	ASSERT(t != rq->idle);
 	spin_lock(&rq->lock);
 	t->state = TS_DEAD;
@@ -378,7 +229,7 @@ preempt(void)
 	md_preempt_disable();
 	flags = md_irq_save();
 	md_take_need_resched();
-	if (sched.rq[md_cpu()].started)
+	if (runqs[md_cpu()].started)
 		reschedule(WHY_PREEMPT);
 	md_irq_restore(flags);
 	md_preempt_enable();
@@ -391,7 +242,7 @@ sched_yield(void)
 
 	md_preempt_disable();
 	flags = md_irq_save();
-	if (sched.rq[md_cpu()].started)
+	if (runqs[md_cpu()].started)
 		reschedule(WHY_YIELD);
 	md_irq_restore(flags);
 	md_preempt_enable();
@@ -407,7 +258,7 @@ sched_point(void)
 	if (md_preempt_count() != 0 || !md_irq_is_enabled())
 		return;
 	md_preempt_disable();
-	rq = &sched.rq[md_cpu()];
+	rq = &runqs[md_cpu()];
 	hit = rq->random != 0 && hash_next_random(&rq->random) % 8 == 0 &&
 	    md_current() != rq->idle;
 	md_preempt_enable();
@@ -424,7 +275,7 @@ sched_point(void)
 static void
 reschedule(enum resched_why why)
 {
-	struct runq *rq = &sched.rq[md_cpu()];
+	struct runq *rq = &runqs[md_cpu()];
 	struct thread *prev = md_current(), *next;
 
 	ASSERT(md_preempt_count() == 1);
@@ -451,13 +302,13 @@ reschedule(enum resched_why why)
 static void
 put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 {
-	if (!may_run_on(prev, md_cpu())) {
+	if (!rq_may_run_on(prev, md_cpu())) {
 		rq->stray = prev;
 	} else if (why == WHY_YIELD || prev->ticks_left == 0) {
-		prev->ticks_left = slice_of(prev);
-		enqueue(rq, prev, PLACE_BACK);
+		prev->ticks_left = rq_slice(prev);
+		rq_insert(rq, prev, RQ_BACK);
 	} else {
-		enqueue(rq, prev, PLACE_FRONT);
+		rq_insert(rq, prev, RQ_FRONT);
 	}
 }
 
@@ -473,10 +324,10 @@ pick_here(struct runq *rq, struct thread *prev, enum resched_why why)
 	goes_on = prev->state == TS_RUN && prev != rq->idle &&
 	    !list_is_linked(&prev->rq);
 	rq->urgent = false;
-	next = pop(rq);
-	if (goes_on && next == NULL && may_run_on(prev, md_cpu())) {
+	next = rq_pop(rq);
+	if (goes_on && next == NULL && rq_may_run_on(prev, md_cpu())) {
 		if (prev->ticks_left == 0)
-			prev->ticks_left = slice_of(prev);
+			prev->ticks_left = rq_slice(prev);
 		next = prev;
 	} else if (goes_on) {
 		put_prev(rq, prev, why);
@@ -492,12 +343,12 @@ pick(struct runq *rq, struct thread *prev, enum resched_why why)
 	struct thread *next = pick_here(rq, prev, why);
 
 	if (next == NULL)
-		next = steal(md_cpu());
+		next = rq_steal(md_cpu());
 	if (next != NULL)
 		return next;
 	/* Whoever queues a thread here after this sees is_idle and calls us. */
 	spin_lock(&rq->lock);
-	next = pop(rq);
+	next = rq_pop(rq);
 	if (next == NULL) {
 		next = rq->idle;
 		rq->is_idle = true;
@@ -506,47 +357,11 @@ pick(struct runq *rq, struct thread *prev, enum resched_why why)
 	return next;
 }
 
-/* A thread that waits on another CPU, taken over; NULL: none may come. */
-static struct thread *
-steal_from(struct runq *victim, unsigned cpu)
-{
-	struct thread *t, *found = NULL;
-
-	spin_lock(&victim->lock);
-	LIST_FOREACH(t, &victim->ready, rq) {
-		if (!atomic_load(&t->on_cpu) && may_run_on(t, cpu)) {
-			found = t;
-			break;
-		}
-	}
-	if (found != NULL) {
-		dequeue(victim, found);
-		atomic_store(&found->cpu, (uint16_t)cpu);
-	}
-	spin_unlock(&victim->lock);
-	return found;
-}
-
-static struct thread *
-steal(unsigned cpu)
-{
-	struct thread *t = NULL;
-	unsigned i;
-
-	for (i = 1; i < MAXCPU && t == NULL; i++) {
-		struct runq *victim = &sched.rq[(cpu + i) % MAXCPU];
-
-		if (atomic_load_relaxed(&victim->nready) > 0)
-			t = steal_from(victim, cpu);
-	}
-	return t;
-}
-
 /* The end of a switch, on the stack of the thread that came. */
 static void
 arrive(void)
 {
-	struct runq *rq = &sched.rq[md_cpu()];
+	struct runq *rq = &runqs[md_cpu()];
 	struct thread *prev = rq->prev, *stray = rq->stray;
 	bool is_dead = prev->state == TS_DEAD;
 	uint64_t flags = md_irq_save();
@@ -557,7 +372,7 @@ arrive(void)
 	if (is_dead)
 		thread_bury(prev);
 	else if (stray != NULL)
-		place(lock_queue_of(stray), stray);
+		rq_place(rq_lock_of(stray), stray);
 	md_irq_restore(flags);
 }
 
@@ -595,7 +410,7 @@ void
 sched_start(void)
 {
 	md_preempt_disable();
-	sched.rq[0].started = true;
+	runqs[0].started = true;
 	md_set_need_resched();
 	md_preempt_enable();
 	md_irq_enable();
@@ -606,15 +421,15 @@ static struct thread *
 make_idle(unsigned cpu)
 {
 	trace_add_cpu(cpu);
-	sched.rq[cpu].idle = thread_make_idle(cpu);
-	return sched.rq[cpu].idle;
+	runqs[cpu].idle = thread_make_idle(cpu);
+	return runqs[cpu].idle;
 }
 
 /* Another CPU, on the stack of its idle thread. */
 static void
 cpu_main(unsigned cpu)
 {
-	struct runq *rq = &sched.rq[cpu];
+	struct runq *rq = &runqs[cpu];
 
 	md_irq_disable();
 	md_set_current(rq->idle);
@@ -640,7 +455,7 @@ kern_start_cpus(void)
 	atomic_store(&t->affinity, BIT(0));
 	md_start_cpus(make_idle, cpu_main);
 	atomic_store(&t->affinity, affinity);
-	phys_set_marks(0);
+	phys_set_marks();
 	klog("sched: %u CPUs", md_ncpus());
 }
 
@@ -649,7 +464,7 @@ kern_start_cpus(void)
 uint64_t
 sched_idle_ns(unsigned cpu)
 {
-	const struct thread *t = cpu < MAXCPU ? sched.rq[cpu].idle : NULL;
+	const struct thread *t = cpu < MAXCPU ? runqs[cpu].idle : NULL;
 
 	return t == NULL ? 0 : t->stime_ns + t->utime_ns;
 }
@@ -661,7 +476,7 @@ sched_switches(void)
 	unsigned i;
 
 	for (i = 0; i < MAXCPU; i++)
-		n += atomic_load_relaxed(&sched.rq[i].switches);
+		n += atomic_load_relaxed(&runqs[i].switches);
 	return n;
 }
 
@@ -671,7 +486,7 @@ sched_running(void)
 	unsigned i, n = 0;
 
 	for (i = 0; i < MAXCPU; i++) {
-		const struct runq *rq = &sched.rq[i];
+		const struct runq *rq = &runqs[i];
 
 		n += atomic_load_relaxed(&rq->nready);
 		n += rq->started && !atomic_load_relaxed(&rq->is_idle);

@@ -48,11 +48,9 @@ struct phys_stat {
 	pfn_t max_pfn;
 };
 void phys_stat(struct phys_stat *);
-/*
- * Compute the marks anew (vmm.md 12.2) when CPUs or swap areas have joined.
- * areas: swap areas in use.
- */
-void phys_set_marks(unsigned areas);
+/* Compute the marks anew (vmm.md 12.2): CPUs have joined; swap areas have. */
+void phys_set_marks(void);
+void phys_set_areas(unsigned areas);
 /*
  * freed: called after a frame came back while fewer than low were free (wake
  * who waits for frames); low: after an allocation went below low.  Both may

@@ -13,15 +13,15 @@
  * Rules     1. avail counts the frames in lists and magazines, less those
  *              promised.  A promise is taken first, by one atomic step that
  *              respects the class; so whoever has one will find a frame.
- *           2. A frame in transit between two lists is no longer in avail
- *              (idle zeroing) or moves with preemption off (drain): the
+ *           2. A frame in transit between two lists is promised to who moves
+ *              it (idle zeroing), or moves with preemption off (drain): the
  *              search of rule 1 ends.
  *           3. A magazine has a lock of its own, almost never contended; that
  *              lets others take the last frames out of it.
  *           4. Ranks: magazine, zeroed list and buddy are LR_MEM, and never
  *              two are held but in drain (magazine, then buddy).
  *
- * Read next mem/page.c, mem/buddy.c.  Who makes room: vm/balance.c.
+ * Read next mem/zero.c, mem/buddy.c.  Who makes room: vm/balance.c.
  */
 #include "events.h"
 #include "lib/floor.h"
@@ -30,10 +30,10 @@
 #include "md.h"
 #include "mem/buddy.h"
 #include "mem/mem.h"
+#include "mem/zero.h"
 
 #define MAG_MAX 64
 #define MAG_HALF 32
-#define ZEROED_MAX 4096 /* idle zeroing stops at 16 MiB */
 
 struct magazine {
 	struct spinlock lock;
@@ -47,19 +47,16 @@ struct cpu_mags {
 
 static struct {
 	struct cpu_mags cpu[MAXCPU];
-	struct spinlock zero_lock;
-	pfn_t zero_head;             /* [zero_lock] list through qnext */
 	_Atomic uint64_t avail;      /* [A] rule 1 */
 	_Atomic uint64_t min_ever;   /* [A] lowest avail */
 	uint64_t total;              /* [A] frames ever adopted */
 	uint64_t reserve, low, high; /* [A] */
-	bool idlezero, poison;       /* [c] */
+	unsigned areas;              /* [A] swap areas */
+	bool poison;                 /* [c] */
 	void (*freed)(void);         /* [c] */
 	void (*is_low)(void);        /* [c] */
-} phys = { .zero_lock = SPIN_INIT(LR_MEM) };
+} phys;
 
-static bool promise(enum phys_class class, uint64_t n);
-static void unpromise(uint64_t n);
 static pfn_t find_free(void);
 static pfn_t find_zeroed(void);
 static void put_free(struct vm_page *pg);
@@ -69,12 +66,6 @@ static uint64_t
 gauge_free(void)
 {
 	return page_count(PG_FREE);
-}
-
-static uint64_t
-gauge_zeroed(void)
-{
-	return page_count(PG_ZEROED);
 }
 
 static uint64_t
@@ -97,24 +88,30 @@ phys_init(void)
 	}
 	phys.total = buddy_init();
 	phys.avail = phys.min_ever = phys.total;
-	phys.idlezero = option_u64("idlezero") != 0;
 	phys.poison = option_u64("poison") != 0;
-	phys_set_marks(0);
+	phys_set_marks();
+	zeroed_init();
 	ev_set_gauge(EV_page_q_free, gauge_free);
-	ev_set_gauge(EV_page_q_zeroed, gauge_zeroed);
 	ev_set_gauge(EV_page_reserve_min, gauge_min);
 	klog("phys: %lu MiB in %lu frames, reserve %lu low %lu high %lu",
 	    phys.total >> 8, phys.total, phys.reserve, phys.low, phys.high);
 }
 
 void
-phys_set_marks(unsigned areas)
+phys_set_areas(unsigned areas)
+{
+	phys.areas = areas;
+	phys_set_marks();
+}
+
+void
+phys_set_marks(void)
 {
 	uint64_t ram = phys.total;
 	uint64_t reserve = option_u64("reserve");
 
 	if (reserve == 0)
-		reserve = MAX(64ul, 16ul * areas + 2 * 4 + 8 +
+		reserve = MAX(64ul, 16ul * phys.areas + 2 * 4 + 8 +
 		    8ul * md_ncpus() + 16);
 	phys.reserve = reserve;
 	phys.low = reserve + MAX(64ul, ram / 128);
@@ -159,8 +156,8 @@ note_minimum(uint64_t left)
  *
  * Returns:  false: this class may not go as low as that.
  */
-static bool
-promise(enum phys_class class, uint64_t n)
+bool
+phys_promise(enum phys_class class, uint64_t n)
 {
 	uint64_t limit = class_limit(class);
 	uint64_t have = atomic_load_relaxed(&phys.avail);
@@ -178,8 +175,8 @@ promise(enum phys_class class, uint64_t n)
 	return true;
 }
 
-static void
-unpromise(uint64_t n)
+void
+phys_unpromise(uint64_t n)
 {
 	uint64_t have = atomic_add(&phys.avail, n);
 
@@ -204,7 +201,7 @@ phys_alloc(enum phys_class class, enum phys_want want)
 
 	if (class != PHYS_RESERVED && inject_hit(FI_FRAME))
 		return NULL;
-	if (!promise(class, 1))
+	if (!phys_promise(class, 1))
 		return NULL;
 	pfn = want == PHYS_ZEROED ? find_zeroed() : find_free();
 	pg = &pfdb[pfn];
@@ -233,7 +230,7 @@ free_frame(struct vm_page *pg)
 	pg->nres = pg->nused = 0;
 	page_set_state(pg, PG_FREE);
 	put_free(pg);
-	unpromise(1);
+	phys_unpromise(1);
 }
 
 /*
@@ -299,30 +296,6 @@ refill_free(struct magazine *m)
 	return pfns[n - 1];
 }
 
-static pfn_t
-zero_list_pop(void)
-{
-	pfn_t pfn;
-
-	spin_lock(&phys.zero_lock);
-	pfn = phys.zero_head;
-	if (pfn != 0) {
-		phys.zero_head = pfdb[pfn].qnext;
-		pfdb[pfn].qnext = 0;
-	}
-	spin_unlock(&phys.zero_lock);
-	return pfn;
-}
-
-static void
-zero_list_push(pfn_t pfn)
-{
-	spin_lock(&phys.zero_lock);
-	pfdb[pfn].qnext = phys.zero_head;
-	phys.zero_head = pfn;
-	spin_unlock(&phys.zero_lock);
-}
-
 /* Move some from the zeroed list to the magazine.  Returns: one, or 0. */
 static pfn_t
 refill_zeroed(struct magazine *m)
@@ -330,9 +303,9 @@ refill_zeroed(struct magazine *m)
 	pfn_t pfn, more;
 	unsigned i;
 
-	pfn = zero_list_pop();
+	pfn = zeroed_pop();
 	for (i = 1; pfn != 0 && i < MAG_HALF; i++) {
-		more = zero_list_pop();
+		more = zeroed_pop();
 		if (more == 0)
 			break;
 		spin_lock(&m->lock);
@@ -342,7 +315,7 @@ refill_zeroed(struct magazine *m)
 		}
 		spin_unlock(&m->lock);
 		if (more != 0) {
-			zero_list_push(more);
+			zeroed_push(more);
 			break;
 		}
 	}
@@ -454,7 +427,7 @@ phys_drain(void)
 		struct cpu_mags *c = &phys.cpu[i];
 
 		while ((pfn = mag_pop(&c->zeroed)) != 0)
-			zero_list_push(pfn);
+			zeroed_push(pfn);
 		spin_lock(&c->free.lock);
 		drain(&c->free, 0);
 		spin_unlock(&c->free.lock);
@@ -468,7 +441,7 @@ unzero_all(void)
 	pfn_t pfn;
 
 	md_preempt_disable();
-	while ((pfn = zero_list_pop()) != 0) {
+	while ((pfn = zeroed_pop()) != 0) {
 		page_set_state(&pfdb[pfn], PG_FREE);
 		buddy_put(&pfn, 1);
 	}
@@ -487,7 +460,7 @@ phys_alloc_run(unsigned order)
 	uint64_t i, n = 1ul << order;
 	struct vm_page *pg;
 
-	if (inject_hit(FI_FRAME) || !promise(PHYS_KERNEL, n))
+	if (inject_hit(FI_FRAME) || !phys_promise(PHYS_KERNEL, n))
 		return NULL;
 	pg = buddy_take_run(order);
 	if (pg == NULL) {
@@ -496,7 +469,7 @@ phys_alloc_run(unsigned order)
 		pg = buddy_take_run(order);
 	}
 	if (pg == NULL) {
-		unpromise(n);
+		phys_unpromise(n);
 		return NULL;
 	}
 	for (i = 0; i < n; i++) {
@@ -519,7 +492,7 @@ phys_free_run(struct vm_page *pg, unsigned order)
 		page_set_state(pg + i, PG_FREE);
 	}
 	buddy_put_run(pg, order);
-	unpromise(n);
+	phys_unpromise(n);
 }
 
 void
@@ -535,64 +508,7 @@ phys_release_boot(pa_t start, pa_t end)
 	}
 }
 
-/* ---- whole pages ---- */
-
-/*
- * Clear a page: the only place where that is done, so page.zero is exact.
- *
- * Locks:    none; the frame is the caller's.
- */
-__attribute__((noinline)) void
-page_zero(struct vm_page *pg)
-{
-	EVENT(page_zero);
-	memset(pa2va(page_pa(pg)), 0, PAGE_SIZE);
-}
-
-/*
- * Copy a page: the only place.
- *
- * Locks:    none; dst is the caller's, src is pinned.
- */
-__attribute__((noinline)) void
-page_copy(struct vm_page *dst, const struct vm_page *src)
-{
-	EVENT(page_copy);
-	memcpy(pa2va(page_pa(dst)), pa2va(page_pa(src)), PAGE_SIZE);
-}
-
-/*
- * Clear one free frame for later (transition 1).
- *
- * Locks:    none.
- * Context:  idle loop.
- * Returns:  false: nothing to do.
- */
-bool
-phys_zero_idle(void)
-{
-	struct vm_page *pg;
-	pfn_t pfn;
-
-	if (!phys.idlezero || page_count(PG_ZEROED) >=
-	    MIN(phys.total / 8, (uint64_t)ZEROED_MAX))
-		return false;
-	/* Not where frames are short, nor by breaking the promise of others. */
-	if (atomic_load_relaxed(&phys.avail) <= phys.high ||
-	    !promise(PHYS_USER, 1))
-		return false;
-	if (buddy_take(&pfn, 1) == 0) {
-		unpromise(1);
-		return false;
-	}
-	pg = &pfdb[pfn];
-	page_zero(pg);
-	EVENT(page_zeroed_idle);
-	page_set_state(pg, PG_ZEROED);
-	zero_list_push(pfn);
-	unpromise(1);
-	return true;
-}
+/* ---- figures ---- */
 
 void
 phys_stat(struct phys_stat *s)

@@ -15,7 +15,7 @@
  *           number of the next free object; the object itself: POISON_FREE.
  *
  * Rules     1. frame->kern.slab leads from any object's address to its slab;
- *              NULL there: a run of kmem_alloc(), its order in kern.order.
+ *              NULL there: a run of kmalloc.c.
  *           2. A cache's lock is not held while frames are taken or given
  *              back; it is taken with interrupts off, since an interrupt
  *              handler may free.
@@ -23,19 +23,19 @@
  *              whole, larger ones only by their tag.
  *           4. A cache joins the list of all caches with its first slab.
  *
- * Read next mem/kva.c.  Memory that can be paged: vm/kpaged.c.
+ * Read next mem/kmalloc.c.  Memory that can be paged: vm/kpaged.c.
  */
 #include "lib/floor.h"
 #include "lib/poison.h"
 #include "lib/string.h"
 #include "md.h"
 #include "mem/mem.h"
+#include "mem/slab.h"
 
 #define POISON_MAX 1024
 #define NO_INDEX 0xffff
 #define TAG_MASK (~0xfffful)
 #define TAG_FREE (POISON_FREE & TAG_MASK)
-#define LARGE_TAG 0x100u /* kern.order of a run: this | order */
 #define MAX_ORDER 2      /* of a slab */
 
 struct kmem_slab {
@@ -49,26 +49,6 @@ struct kmem_slab {
 	uint32_t stride, start;        /* [c] bytes; of object 0 */
 };
 
-enum fill { FILL_NEW, FILL_ZERO };
-
-/*
- * Sizes of kmem_alloc(): below 500 round, above such that a frame less header
- * and tags is used up.
- */
-static struct kmem_cache classes[] = {
-#define CLASS(n) { .name = "kmem-" #n, .size = n, .align = 8, \
-	.lock = SPIN_INIT(LR_MEM) }
-	CLASS(16), CLASS(32), CLASS(64), CLASS(96), CLASS(128), CLASS(192),
-	CLASS(256), CLASS(384), CLASS(496), CLASS(664), CLASS(1000),
-	CLASS(1336), CLASS(2008),
-#undef CLASS
-};
-
-/* Counts runs of kmem_alloc(); has no slabs. */
-static struct kmem_cache large_runs = {
-	.name = "kmem-large", .lock = SPIN_INIT(LR_MEM), .align = 8,
-};
-
 static struct kmem_cache end_of_caches;
 
 static struct {
@@ -78,7 +58,7 @@ static struct {
 	bool started;                /* [lock] */
 } kmem = { .lock = SPIN_INIT(LR_MEM), .caches = &end_of_caches };
 
-static void *cache_take(struct kmem_cache *c);
+static void *object_take(struct kmem_cache *c);
 static bool cache_grow(struct kmem_cache *c);
 static void slab_put(struct kmem_slab *s, void *obj);
 static struct kmem_slab *spare_slab(struct kmem_cache *c, unsigned keep);
@@ -86,14 +66,14 @@ static void slab_release(struct kmem_slab *s);
 
 /* ---- one cache ---- */
 
-static void *
-cache_alloc(struct kmem_cache *c, enum fill fill)
+void *
+kmem_cache_take(struct kmem_cache *c, enum kmem_fill fill)
 {
 	void *obj;
 
 	if (inject_hit(FI_SLAB))
 		return NULL;
-	while ((obj = cache_take(c)) == NULL) {
+	while ((obj = object_take(c)) == NULL) {
 		if (!cache_grow(c))
 			return NULL;
 	}
@@ -118,19 +98,13 @@ cache_alloc(struct kmem_cache *c, enum fill fill)
 void *
 kmem_cache_alloc(struct kmem_cache *c)
 {
-	return cache_alloc(c, FILL_NEW);
+	return kmem_cache_take(c, FILL_NEW);
 }
 
 void *
 kmem_cache_zalloc(struct kmem_cache *c)
 {
-	return cache_alloc(c, FILL_ZERO);
-}
-
-static struct kmem_slab *
-slab_of(const void *obj)
-{
-	return page_of_pa(va2pa(obj))->kern.slab;
+	return kmem_cache_take(c, FILL_ZERO);
 }
 
 /*
@@ -140,7 +114,8 @@ slab_of(const void *obj)
 void
 kmem_cache_free(struct kmem_cache *c, void *obj)
 {
-	struct kmem_slab *s = slab_of(obj), *spare = NULL;
+	struct kmem_slab *s = page_of_pa(va2pa(obj))->kern.slab;
+	struct kmem_slab *spare = NULL;
 	uint64_t flags;
 
 	if (s == NULL || s->cache != c)
@@ -153,6 +128,14 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
 	spin_unlock_irq(&c->lock, flags);
 	if (spare != NULL)
 		slab_release(spare);
+}
+
+struct kmem_cache *
+kmem_cache_of(const void *obj)
+{
+	const struct kmem_slab *s = page_of_pa(va2pa(obj))->kern.slab;
+
+	return s->cache;
 }
 
 /* ---- tags and poison ---- */
@@ -266,7 +249,7 @@ slab_sort(struct kmem_slab *s)
 
 /* Returns:  an object with its red zone drawn, or NULL: grow first. */
 static void *
-cache_take(struct kmem_cache *c)
+object_take(struct kmem_cache *c)
 {
 	uint64_t flags = spin_lock_irq(&c->lock);
 	struct kmem_slab *s = c->partial != NULL ? c->partial : c->empty;
@@ -308,24 +291,29 @@ slab_put(struct kmem_slab *s, void *obj)
 /* ---- frames in and out ---- */
 
 /* 2^order frames, WIRED, home KERNEL. */
-static struct vm_page *
-take_frames(unsigned order)
+struct vm_page *
+kmem_take_frames(unsigned order)
 {
 	struct vm_page *pg;
 
-	if (order > 0)
-		return phys_alloc_run(order);
-	pg = phys_alloc(PHYS_KERNEL, PHYS_ANY);
-	if (pg == NULL)
-		return NULL;
-	page_set_state(pg, PG_WIRED);
-	page_set_home(pg, HOME_KERNEL, 0);
+	if (order > 0) {
+		pg = phys_alloc_run(order);
+	} else {
+		pg = phys_alloc(PHYS_KERNEL, PHYS_ANY);
+		if (pg != NULL) {
+			page_set_state(pg, PG_WIRED);
+			page_set_home(pg, HOME_KERNEL, 0);
+		}
+	}
+	if (pg != NULL)
+		atomic_add(&kmem.frames, 1ul << order);
 	return pg;
 }
 
-static void
-give_frames(struct vm_page *pg, unsigned order)
+void
+kmem_give_frames(struct vm_page *pg, unsigned order)
 {
+	atomic_sub(&kmem.frames, 1ul << order);
 	if (order > 0) {
 		phys_free_run(pg, order);
 		return;
@@ -390,8 +378,8 @@ gauge_bytes(void)
 }
 
 /* First slab: onto the list that /proc/vm/slabs walks. */
-static void
-cache_register(struct kmem_cache *c)
+void
+kmem_register(struct kmem_cache *c)
 {
 	uint64_t flags = spin_lock_irq(&kmem.lock);
 
@@ -410,7 +398,7 @@ static bool
 cache_grow(struct kmem_cache *c)
 {
 	unsigned i, order = slab_order(c);
-	struct vm_page *pg = take_frames(order);
+	struct vm_page *pg = kmem_take_frames(order);
 	struct kmem_slab *s;
 	uint64_t flags;
 
@@ -420,12 +408,11 @@ cache_grow(struct kmem_cache *c)
 	for (i = 0; i < 1u << order; i++)
 		pg[i].kern.slab = s;
 	slab_format(s, c, order);
-	cache_register(c);
+	kmem_register(c);
 	flags = spin_lock_irq(&c->lock);
 	slab_link(s, &c->empty);
 	c->pages += 1ul << order;
 	spin_unlock_irq(&c->lock, flags);
-	atomic_add(&kmem.frames, 1ul << order);
 	return true;
 }
 
@@ -450,108 +437,7 @@ slab_release(struct kmem_slab *s)
 	struct vm_page *pg = page_of_pa(va2pa(s));
 	unsigned order = s->order;
 
-	atomic_sub(&kmem.frames, 1ul << order);
-	give_frames(pg, order);
-}
-
-/* ---- any size ---- */
-
-static struct kmem_cache *
-class_for(size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(classes); i++) {
-		if (n <= classes[i].size)
-			return &classes[i];
-	}
-	return NULL;
-}
-
-static void
-count_run(int live, unsigned order)
-{
-	uint64_t flags = spin_lock_irq(&large_runs.lock);
-	uint64_t frames = 1ul << order;
-
-	large_runs.live += (uint64_t)(int64_t)live;
-	large_runs.pages += live > 0 ? frames : 0 - frames;
-	spin_unlock_irq(&large_runs.lock, flags);
-	atomic_add(&kmem.frames, live > 0 ? frames : 0 - frames);
-}
-
-static void *
-run_alloc(size_t n, enum fill fill)
-{
-	unsigned order = 0;
-	struct vm_page *pg;
-	void *p;
-
-	while (PAGE_SIZE << order < n)
-		order++;
-	if (inject_hit(FI_SLAB) || (pg = take_frames(order)) == NULL)
-		return NULL;
-	cache_register(&large_runs);
-	pg->kern.order = LARGE_TAG | order;
-	pg->kern.slab = NULL;
-	count_run(1, order);
-	p = pa2va(page_pa(pg));
-	if (fill == FILL_ZERO)
-		memset(p, 0, n);
-	return p;
-}
-
-/*
- * n bytes, 8-aligned; whole frames, page-aligned, above 2008 bytes.
- *
- * Locks:    as kmem_cache_alloc().
- * Returns:  NULL: no memory.
- */
-void *
-kmem_alloc(size_t n)
-{
-	struct kmem_cache *c = class_for(n);
-
-	return c != NULL ? cache_alloc(c, FILL_NEW) : run_alloc(n, FILL_NEW);
-}
-
-void *
-kmem_zalloc(size_t n)
-{
-	struct kmem_cache *c = class_for(n);
-
-	return c != NULL ? cache_alloc(c, FILL_ZERO) : run_alloc(n, FILL_ZERO);
-}
-
-static void
-run_free(void *p, struct vm_page *pg)
-{
-	unsigned order = pg->kern.order & ~LARGE_TAG;
-
-	if ((pg->kern.order & LARGE_TAG) == 0 || ((va_t)p & PAGE_MASK) != 0 ||
-	    page_home_kind(pg) != HOME_KERNEL)
-		panic("kmem_free: %p was not allocated here", p);
-	pg->kern.order = 0;
-	count_run(-1, order);
-	give_frames(pg, order);
-}
-
-/*
- * Locks:    as kmem_cache_alloc().
- * Context:  any; in an interrupt only what is small.
- */
-void
-kmem_free(void *p)
-{
-	struct kmem_slab *s;
-
-	if (p == NULL)
-		return;
-	s = slab_of(p);
-	if (s != NULL)
-		kmem_cache_free(s->cache, p);
-	else
-		run_free(p, page_of_pa(va2pa(p)));
+	kmem_give_frames(pg, order);
 }
 
 /* ---- all caches ---- */

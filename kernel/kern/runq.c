@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * runq.c: run queues
+ *
+ * Problem   Each CPU has a queue of its own, or all would wait for one lock;
+ *           then no queue may be long while another CPU has nothing to do.
+ *
+ * Picture   woken: rq_place ─→ its last CPU idle? there
+ *                              another one idle?  there, and call it
+ *                              else the last one
+ *           idle CPU: rq_steal ←─ the first that waits on another CPU
+ *
+ * Rules     1. A thread that is TS_RUN, on no queue and on no CPU belongs to
+ *              whoever moves it; all others leave it alone.
+ *           2. A thread with on_cpu goes to the queue of that CPU only, and is
+ *              not stolen (rule 2 of sched.c).
+ *
+ * Read next kern/sched.c.
+ */
+#include "kern/runq.h"
+
+struct runq runqs[MAXCPU];
+
+uint8_t
+rq_slice(const struct thread *t)
+{
+	if (t->nice < 0)
+		return t->nice <= -10 ? 5 : 4;
+	return t->nice < 10 ? 3 : 2;
+}
+
+bool
+rq_may_run_on(const struct thread *t, unsigned cpu)
+{
+	return (t->affinity & BIT(cpu)) != 0;
+}
+
+bool
+rq_someone_waits(void)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < MAXCPU; i++)
+		n += atomic_load_relaxed(&runqs[i].nready);
+	return n != 0;
+}
+
+/* Locks:    rq->lock. */
+void
+rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
+{
+	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
+	if (end == RQ_FRONT)
+		list_push_front(&rq->ready, &t->rq);
+	else
+		list_push_back(&rq->ready, &t->rq);
+	rq->nready++;
+}
+
+/* Locks:    rq->lock. */
+static void
+dequeue(struct runq *rq, struct thread *t)
+{
+	list_remove(&t->rq);
+	rq->nready--;
+}
+
+struct thread *
+rq_pop(struct runq *rq)
+{
+	struct list_node *n = list_first(&rq->ready);
+	struct thread *t;
+
+	if (n == NULL)
+		return NULL;
+	t = LIST_ENTRY(n, struct thread, rq);
+	dequeue(rq, t);
+	return t;
+}
+
+/* Interrupts off.  The run queue that guards t, locked. */
+struct runq *
+rq_lock_of(struct thread *t)
+{
+	struct runq *rq;
+
+	for (;;) {
+		rq = &runqs[atomic_load_relaxed(&t->cpu)];
+		spin_lock(&rq->lock);
+		if (rq == &runqs[t->cpu])
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+/* Its last CPU if idle, else an idle one, else the last or any allowed. */
+static unsigned
+choose_cpu(const struct thread *t)
+{
+	uint64_t online = md_online_mask();
+	unsigned i, any = t->cpu;
+
+	if (rq_may_run_on(t, t->cpu) && runqs[t->cpu].is_idle)
+		return t->cpu;
+	for (i = 0; i < MAXCPU; i++) {
+		if ((online & BIT(i)) == 0 || !rq_may_run_on(t, i))
+			continue;
+		if (atomic_load_relaxed(&runqs[i].is_idle))
+			return i;
+		if (!rq_may_run_on(t, any))
+			any = i;
+	}
+	return any;
+}
+
+/*
+ * Put a runnable thread that is on no queue onto one, and tell the CPU.
+ *
+ * Locks:    *rq is the locked queue of t, interrupts off; released.
+ */
+void
+rq_place(struct runq *rq, struct thread *t)
+{
+	unsigned cpu = atomic_load(&t->on_cpu) ? t->cpu : choose_cpu(t);
+	enum rq_end where = t->ticks_left > 0 ? RQ_FRONT : RQ_BACK;
+	bool was_idle;
+
+	if (cpu != t->cpu) {
+		/* TS_RUN but nowhere: nobody else moves it meanwhile. */
+		atomic_store(&t->cpu, (uint16_t)cpu);
+		spin_unlock(&rq->lock);
+		rq = &runqs[cpu];
+		spin_lock(&rq->lock);
+	}
+	if (where == RQ_FRONT)
+		rq->urgent = true;
+	else
+		t->ticks_left = rq_slice(t);
+	rq_insert(rq, t, where);
+	was_idle = rq->is_idle;
+	rq->is_idle = false;
+	spin_unlock(&rq->lock);
+	/* A thread that wakes another goes on; an interrupt gives way. */
+	if (!was_idle && (where == RQ_BACK || !md_in_irq()))
+		return;
+	if (cpu == md_cpu())
+		md_set_need_resched();
+	else
+		md_send_resched(cpu);
+}
+
+/* A thread that waits on another CPU, taken over; NULL: none may come. */
+static struct thread *
+steal_from(struct runq *victim, unsigned cpu)
+{
+	struct thread *t, *found = NULL;
+
+	spin_lock(&victim->lock);
+	LIST_FOREACH(t, &victim->ready, rq) {
+		if (!atomic_load(&t->on_cpu) && rq_may_run_on(t, cpu)) {
+			found = t;
+			break;
+		}
+	}
+	if (found != NULL) {
+		dequeue(victim, found);
+		atomic_store(&found->cpu, (uint16_t)cpu);
+	}
+	spin_unlock(&victim->lock);
+	return found;
+}
+
+struct thread *
+rq_steal(unsigned cpu)
+{
+	struct thread *t = NULL;
+	unsigned i;
+
+	for (i = 1; i < MAXCPU && t == NULL; i++) {
+		struct runq *victim = &runqs[(cpu + i) % MAXCPU];
+
+		if (atomic_load_relaxed(&victim->nready) > 0)
+			t = steal_from(victim, cpu);
+	}
+	return t;
+}

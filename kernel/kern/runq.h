@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * runq.h: run queues, between sched.c and runq.c
+ *
+ * Offers    struct runq, one per CPU; queueing, choosing a CPU, stealing.
+ * Needs     kern.h.
+ * Sleeps?   Never.
+ * In interrupts?  Yes; interrupts are off.
+ */
+#ifndef KERN_RUNQ_H
+#define KERN_RUNQ_H
+
+#include "kern/kern.h"
+
+enum rq_end { RQ_FRONT, RQ_BACK };
+
+struct runq {
+	struct spinlock lock;
+	struct list ready;           /* [lock] threads TS_RUN but the current */
+	unsigned nready;             /* [lock] read by thieves without it */
+	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
+	bool urgent;                 /* [lock] a woken thread is at the front */
+	bool started;                /* [cpu] this CPU switches threads */
+	struct thread *idle;         /* [c] */
+	struct thread *prev;         /* [cpu] whom the last switch left */
+	struct thread *stray;        /* [cpu] prev may not run here any more */
+	uint64_t switches;           /* [cpu] */
+	uint64_t random;             /* [cpu] sched=SEED; 0: off */
+};
+
+extern struct runq runqs[MAXCPU];
+
+/* Ticks that a thread of this niceness runs in one go: 2 … 5. */
+uint8_t rq_slice(const struct thread *);
+bool rq_may_run_on(const struct thread *, unsigned cpu);
+/* Does any CPU have more to do than it does? */
+bool rq_someone_waits(void);
+/* Locks: the queue's. */
+void rq_insert(struct runq *, struct thread *, enum rq_end);
+struct thread *rq_pop(struct runq *);
+/* The run queue that guards t, locked. */
+struct runq *rq_lock_of(struct thread *);
+/*
+ * Put a runnable thread that is on no queue onto one, and tell the CPU.
+ * The queue is t's, locked; released.
+ */
+void rq_place(struct runq *, struct thread *);
+/* A thread that waits elsewhere, now of this CPU; NULL: none may come. */
+struct thread *rq_steal(unsigned cpu);
+
+#endif

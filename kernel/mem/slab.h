@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slab.h: what kmalloc.c needs of slab.c
+ *
+ * Offers    frames for kernel objects, counted; caches by object.
+ * Needs     mem.h.
+ * Sleeps?   Never.
+ * In interrupts?  No.
+ */
+#ifndef MEM_SLAB_H
+#define MEM_SLAB_H
+
+#include "mem/mem.h"
+
+enum kmem_fill { FILL_NEW, FILL_ZERO };
+
+/* kmem_cache_alloc() or _zalloc(). */
+void *kmem_cache_take(struct kmem_cache *, enum kmem_fill);
+/* The cache of a slab's object. */
+struct kmem_cache *kmem_cache_of(const void *obj);
+/* 2^order frames, WIRED, home KERNEL, in page.nonpaged_bytes; or NULL. */
+struct vm_page *kmem_take_frames(unsigned order);
+void kmem_give_frames(struct vm_page *, unsigned order);
+/* Put the cache on the list that kmem_walk() shows; again is harmless. */
+void kmem_register(struct kmem_cache *);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zero.c: whole pages cleared or copied, and clearing ahead
+ *
+ * Problem   Most frames must be cleared before a program may see them, which
+ *           takes longer than the rest of a fault.  An idle CPU has the time.
+ *
+ * Picture   idle CPU:  FREE ─ page_zero ─→ ZEROED, on a list
+ *           phys_alloc(…, PHYS_ZEROED) takes from that list first
+ *
+ * Rules     1. page_zero() and page_copy() are the only places that clear or
+ *              copy a whole page, so their counters are exact.
+ *           2. With the boot option idlezero=0 nothing is cleared ahead: then
+ *              page.zero counts what faults asked for.
+ *           3. A frame on the list no longer joins its buddy; so the list is
+ *              short, and phys_alloc_run() may empty it.
+ *
+ * Read next kern/sched.c, whose idle loop comes here.
+ */
+#include "events.h"
+#include "lib/floor.h"
+#include "lib/string.h"
+#include "md.h"
+#include "mem/buddy.h"
+#include "mem/mem.h"
+#include "mem/zero.h"
+
+#define ZEROED_MAX 4096 /* frames: 16 MiB */
+
+static struct {
+	struct spinlock lock;
+	pfn_t head;            /* [lock] list through qnext */
+	bool idle;             /* [c] clear ahead */
+} zeroed = { .lock = SPIN_INIT(LR_MEM) };
+
+static uint64_t
+gauge_zeroed(void)
+{
+	return page_count(PG_ZEROED);
+}
+
+void
+zeroed_init(void)
+{
+	zeroed.idle = option_u64("idlezero") != 0;
+	ev_set_gauge(EV_page_q_zeroed, gauge_zeroed);
+}
+
+/* ---- whole pages ---- */
+
+/*
+ * Clear a page: the only place where that is done, so page.zero is exact.
+ *
+ * Locks:    none; the frame is the caller's.
+ */
+__attribute__((noinline)) void
+page_zero(struct vm_page *pg)
+{
+	EVENT(page_zero);
+	memset(pa2va(page_pa(pg)), 0, PAGE_SIZE);
+}
+
+/*
+ * Copy a page: the only place.
+ *
+ * Locks:    none; dst is the caller's, src is pinned.
+ */
+__attribute__((noinline)) void
+page_copy(struct vm_page *dst, const struct vm_page *src)
+{
+	EVENT(page_copy);
+	memcpy(pa2va(page_pa(dst)), pa2va(page_pa(src)), PAGE_SIZE);
+}
+
+/* Clear a promised frame.  Preemption off: it is on no list meanwhile. */
+static bool
+zero_one(void)
+{
+	struct vm_page *pg;
+	pfn_t pfn;
+
+	if (buddy_take(&pfn, 1) == 0)
+		return false;
+	pg = &pfdb[pfn];
+	page_zero(pg);
+	EVENT(page_zeroed_idle);
+	page_set_state(pg, PG_ZEROED);
+	zeroed_push(pfn);
+	return true;
+}
+
+/*
+ * Clear one free frame for later (transition 1).
+ *
+ * Locks:    none.
+ * Context:  idle loop.
+ * Returns:  false: nothing to do.
+ */
+bool
+phys_zero_idle(void)
+{
+	struct phys_stat s;
+	bool done;
+
+	phys_stat(&s);
+	if (!zeroed.idle || s.zeroed >= MIN(s.total / 8, (uint64_t)ZEROED_MAX))
+		return false;
+	/* Not where frames are short, nor by breaking the promise of others. */
+	if (s.free + s.zeroed <= s.high)
+		return false;
+	md_preempt_disable();
+	done = phys_promise(PHYS_USER, 1);
+	if (done) {
+		done = zero_one();
+		phys_unpromise(1);
+	}
+	md_preempt_enable();
+	return done;
+}
+
+/* ---- the list ---- */
+
+pfn_t
+zeroed_pop(void)
+{
+	pfn_t pfn;
+
+	spin_lock(&zeroed.lock);
+	pfn = zeroed.head;
+	if (pfn != 0) {
+		zeroed.head = pfdb[pfn].qnext;
+		pfdb[pfn].qnext = 0;
+	}
+	spin_unlock(&zeroed.lock);
+	return pfn;
+}
+
+void
+zeroed_push(pfn_t pfn)
+{
+	spin_lock(&zeroed.lock);
+	pfdb[pfn].qnext = zeroed.head;
+	zeroed.head = pfn;
+	spin_unlock(&zeroed.lock);
+}
