@@ -155,6 +155,7 @@ struct vm_maplink {
 
 #define VAD_MAX 65530              /* per space, as Linux */
 #define STACK_GUARD_PAGES 256
+#define MMAP_MIN_ADDR 65536ul       /* below: only MAP_FIXED of the privileged */
 
 /* ---- address space: 2.4 ---- */
 
@@ -170,7 +171,6 @@ struct aspace {
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
 	uint64_t brk0, brk;            /* [M] bytes */
-	uint64_t stack_lo;             /* [M] vpn: lowest the stack may reach */
 	uint64_t stack_pages;          /* [M] limit of every GROWSDOWN mapping */
 	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */

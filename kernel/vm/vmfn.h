@@ -60,12 +60,14 @@ int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad **gone,
     uint64_t *freed) MUST_CHECK;
 /* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
 struct vad *map_attach(struct aspace *, struct vad *);
-int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 void map_populate(struct aspace *, va_t, va_t end, enum access); /* no lock; errors ignored */
 /* Where pages (of bytes bytes) may go: hint, or top-down.  [M].  0, -ENOMEM. */
 int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
 void map_end(struct aspace *, struct vad *gone, uint64_t freed); /* drops [M], then gives back */
+
+/* grow.c */
+int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * advise.c: madvise, msync, mincore
+ *
+ * Problem   Programs tell what they will do with memory.  Some advice is a
+ *           command (DONTNEED: zero at once), some only a hint.
+ *
+ * Picture   range ─→ VAD by VAD: command, flag of the VAD, or nothing;
+ *           holes are stepped over and reported at the end (-ENOMEM)
+ *
+ * Rules     1. map_lock exclusive for all that changes words or VADs: no fault
+ *              refills what DONTNEED empties before the call returns.
+ *           2. A flag that differs splits the VAD; equal neighbours merge.
+ *
+ * Read next vm/design/fmo/zap.c.  Book: ch05.
+ */
+#include "vm/advice.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+
+/* What an advice does to one VAD. */
+enum advice_kind {
+	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
+	ADVICE_POPULATE
+};
+
+static enum advice_kind advice_kind(int advice);
+static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice);
+static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
+    uint64_t hi, int advice);
+static int advise_punch(struct aspace *as, uint64_t lo, uint64_t hi);
+static int advise_populate(struct aspace *as, va_t va, va_t end, int advice);
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL, -ENOMEM (a hole; what is mapped was advised).
+ */
+int
+map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
+{
+	enum advice_kind kind = advice_kind(advice);
+	uint64_t lo, hi;
+	int r;
+
+	if (kind == ADVICE_UNKNOWN || (va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len != 0 && PAGE_UP(len) == 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
+
+	if (kind == ADVICE_POPULATE)
+		return advise_populate(as, va, hi << PAGE_SHIFT, advice);
+	if (kind == ADVICE_PUNCH)
+		return advise_punch(as, lo, hi);
+	rw_lock_write(&as->map_lock);
+	r = advise_range(as, lo, hi, advice);
+	map_end(as, NULL, 0);
+	return r;
+}
+
+static enum advice_kind
+advice_kind(int advice)
+{
+	switch (advice) {
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+	case MADV_COLD:
+		return ADVICE_HINT;
+	case MADV_DONTFORK:
+	case MADV_DOFORK:
+	case MADV_WIPEONFORK:
+	case MADV_KEEPONFORK:
+		return ADVICE_FLAG;
+	case MADV_DONTNEED:
+	case MADV_FREE:
+	case MADV_PAGEOUT:
+		return ADVICE_DESIGN;
+	case MADV_REMOVE:
+		return ADVICE_PUNCH;
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return ADVICE_POPULATE;
+	}
+	return ADVICE_UNKNOWN;
+}
+
+/* [M] exclusive. */
+static int
+advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
+{
+	struct vad *v;
+	bool hole = false;
+	uint64_t end;
+	int r;
+
+	while (lo < hi) {
+		v = vad_find_above(as, lo);
+		if (v == NULL || v->start >= hi)
+			return -ENOMEM;
+		hole |= v->start > lo;
+		lo = MAX(lo, v->start);
+		end = MIN(hi, v->end);
+		r = advise_one(as, v, lo, end, advice);
+		if (r != 0)
+			return r;
+		lo = end;
+	}
+	return hole ? -ENOMEM : 0;
+}
+
+/* The VAD's flags after the advice; -EINVAL: not for this kind of memory. */
+static int
+advised_flags(const struct vad *v, int advice, uint32_t *flags)
+{
+	bool anon = v->vmo == NULL && (v->flags & VAD_SHARED) == 0;
+
+	*flags = v->flags;
+	if (advice == MADV_DONTFORK)
+		*flags |= VAD_DONTFORK;
+	else if (advice == MADV_DOFORK)
+		*flags &= ~(uint32_t)VAD_DONTFORK;
+	else if (advice == MADV_WIPEONFORK && anon)
+		*flags |= VAD_WIPEONFORK;
+	else if (advice == MADV_KEEPONFORK)
+		*flags &= ~(uint32_t)VAD_WIPEONFORK;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* The part [lo, hi) of v gets other flags. */
+static int
+advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    uint32_t flags)
+{
+	struct vad *rest;
+	int r = 0;
+
+	if (flags == v->flags)
+		return 0;
+	if (v->start < lo)
+		r = vad_split(as, v, lo, &v);
+	if (r == 0 && v->end > hi)
+		r = vad_split(as, v, hi, &rest);
+	if (r == 0) {
+		v->flags = flags;
+		vad_set_range(as, v, v->start, v->end);
+	}
+	vad_merge(as, v);
+	return r;
+}
+
+static int
+advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	uint32_t flags;
+	int r;
+
+	switch (advice_kind(advice)) {
+	case ADVICE_FLAG:
+		r = advised_flags(v, advice, &flags);
+		return r != 0 ? r : advise_flags(as, v, lo, hi, flags);
+	case ADVICE_DESIGN:
+		if (advice == MADV_FREE && v->vmo != NULL)
+			return -EINVAL;
+		if (advice != MADV_PAGEOUT && (v->flags & VAD_LOCKED) != 0)
+			return -EINVAL;
+		return as->ops->advise(as, v, lo, hi, advice);
+	case ADVICE_HINT:
+	case ADVICE_UNKNOWN:
+	case ADVICE_PUNCH:
+	case ADVICE_POPULATE:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all
+ * spaces that map it, so each part is found with map_lock and punched
+ * without it; the reference keeps the object.
+ */
+static int
+advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t end, off = 0;
+	struct vmo *vmo;
+	struct vad *v;
+	int r = 0;
+
+	while (lo < hi && r == 0) {
+		vmo = NULL;
+		rw_lock_read(&as->map_lock);
+		v = vad_find(as, lo);
+		end = v == NULL ? hi : MIN(hi, v->end);
+		if (v != NULL && v->vmo != NULL && (v->flags & VAD_SHARED) != 0 &&
+		    (v->maxprot & PROT_W) != 0) {
+			vmo = v->vmo;
+			vmo_get(vmo);
+			off = v->off + (lo - v->start);
+		}
+		rw_unlock_read(&as->map_lock);
+		if (vmo == NULL)
+			return v == NULL ? -ENOMEM : -EINVAL;
+		r = vmo_punch(vmo, off << PAGE_SHIFT, (end - lo) << PAGE_SHIFT);
+		vmo_put(vmo);
+		lo = end;
+	}
+	return r;
+}
+
+static int
+advise_populate(struct aspace *as, va_t va, va_t end, int advice)
+{
+	enum access access = advice == MADV_POPULATE_WRITE ? ACCESS_WRITE :
+	    ACCESS_READ;
+
+	for (; va < end; va += PAGE_SIZE) {
+		struct fctx f = { .kernel = true };
+		int r = vm_fault(as, va, access, &f);
+
+		if (r == -EFAULT && f.sig.signo == SIGSEGV)
+			return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- msync, mincore ---- */
+
+/*
+ * Anonymous objects have no file behind them, so there is nothing to write;
+ * the range is checked as Linux does.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole).
+ */
+int
+map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
+{
+	uint64_t lo, hi;
+	struct vad *v;
+	int r = 0;
+
+	if ((va & PAGE_MASK) != 0 ||
+	    (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	rw_lock_read(&as->map_lock);
+	while (lo < hi && r != -EBUSY) {
+		v = vad_find(as, lo);
+		if (v == NULL) {
+			r = -ENOMEM;
+			v = vad_find_above(as, lo);
+			lo = v == NULL ? hi : v->start;
+			continue;
+		}
+		if ((flags & MS_INVALIDATE) != 0 && (v->flags & VAD_LOCKED) != 0)
+			r = -EBUSY;
+		lo = v->end;
+	}
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+/* One byte of mincore: bit 0, the page would be had without I/O. */
+static uint8_t
+in_core(struct aspace *as, va_t va)
+{
+	struct vm_page *leaf;
+	uint64_t *word = pt_find(as, va, &leaf);
+
+	if (word == NULL)
+		return 0;
+	switch (pte_kind(word_get(word))) {
+	case PTE_VALID:
+	case PTE_TRANS:
+	case PTE_FORK: /* entries are in memory: there is no swap */
+		return 1;
+	case PTE_ABSENT:
+	case PTE_BUSY:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * Which pages of the range are in memory, one byte each.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL (unaligned), -ENOMEM (hole).
+ */
+int
+map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
+{
+	uint64_t lo, hi, vpn;
+	struct vad *v;
+	int r = 0;
+
+	if ((va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	rw_lock_read(&as->map_lock);
+	for (vpn = lo; vpn < hi && r == 0; vpn = v->end) {
+		v = vad_find(as, vpn);
+		if (v == NULL) {
+			r = -ENOMEM;
+			break;
+		}
+	}
+	mutex_lock(&as->ws_lock);
+	for (vpn = lo; vpn < hi && r == 0; vpn++)
+		vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
+	mutex_unlock(&as->ws_lock);
+	rw_unlock_read(&as->map_lock);
+	return r;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * as.c: the life of an address space
+ *
+ * Problem   A space is a root table, a tree of mappings and the counters of
+ *           both.  It is made by exec, copied by fork, shared by vfork, and
+ *           torn down by its last user while others (a truncate, /proc) may
+ *           still hold a reference.
+ *
+ * Picture   as_create ─→ as_attach_user … as_detach_user ─→ teardown ─→ as_put
+ *             refs 1       users 1           users 0         root_pa 0   refs 0
+ *           as_dup: as_create ─→ ops->dup ─→ on the list (published)
+ *
+ * Rules     1. Users hold the mappings, references only the header.  Who has
+ *              a reference looks at root_pa after it took ws_lock and takes 0
+ *              for an empty space.
+ *           2. A space is on the list of all (/proc, vm_check) when it is
+ *              whole: a child only after the flush of its parent.
+ *           3. The last user is not on this root any more; CPUs that are lazy
+ *              on it are kicked off before its tables are freed.
+ *           4. The list lock is taken before any map_lock, never under one.
+ *
+ * Read next vm/design/fmo/fork.c for ops->dup.  Book: ch05, ch10.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define UPPER_TABLES 4              /* charged with each space: vmm.md 4.2 */
+#define WS_MIN_PAGES 16
+#define MMAP_TOP (MD_USER_END - (80ul << 20)) /* room for stack and its slide */
+#define MMAP_RANDOM_PAGES (1ul << 20)
+#define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
+
+struct aspace kernel_as = {
+	.ops = &fmo_ops,
+	.map_lock = {
+		.lock = SPIN_INIT(LR_WAIT),
+		.waiters = LIST_INIT(kernel_as.map_lock.waiters),
+		.rank = LR_KMAP,
+	},
+	.ws_lock = MUTEX_INIT(kernel_as.ws_lock, LR_KWS),
+	.refs = 1,
+};
+
+static struct {
+	struct mutex lock;         /* list lock: before any map_lock */
+	struct list all;           /* [list lock] published spaces */
+	_Atomic uint32_t next_id;  /* [A] */
+	struct kmem_cache cache;   /* own lock */
+} spaces = {
+	.lock = MUTEX_INIT(spaces.lock, LR_NONE),
+	.all = LIST_INIT(spaces.all),
+	.cache = KMEM_CACHE("aspace", struct aspace),
+};
+
+static int as_make(const struct vmm_ops *ops, struct aspace **out);
+static int root_make(struct aspace *as);
+static void root_free(struct aspace *as);
+static void as_init_fields(struct aspace *as, const struct vmm_ops *ops);
+static void as_publish(struct aspace *as);
+static void as_teardown(struct aspace *as);
+
+/* ---- making ---- */
+
+/*
+ * A new, empty space.  ops NULL: the default design.
+ *
+ * Locks:    none.
+ * Owns:     the caller, one reference.
+ * Returns:  0, -ENOMEM.
+ */
+int
+as_create(const struct vmm_ops *ops, struct aspace **out)
+{
+	int r = as_make(ops != NULL ? ops : design_default(), out);
+
+	if (r == 0)
+		as_publish(*out);
+	return r;
+}
+
+/*
+ * Fork: a space with the same contents, by the design of the parent.
+ *
+ * Locks:    none of rank >= 2; takes both map_locks.
+ * Owns:     the caller, one reference.
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal).
+ */
+int
+as_dup(struct aspace *parent, struct aspace **out)
+{
+	struct aspace *child;
+	int r = as_make(parent->ops, &child);
+
+	if (r != 0)
+		return r;
+	rw_lock_write(&parent->map_lock);
+	rw_lock_write_nested(&child->map_lock);
+	child->brk0 = parent->brk0;
+	child->brk = parent->brk;
+	child->stack_pages = parent->stack_pages;
+	child->mmap_base = parent->mmap_base;
+	r = parent->ops->dup(parent, child);
+	rw_unlock_write(&child->map_lock);
+	rw_unlock_write(&parent->map_lock);
+	if (r != 0) {
+		as_put(child);
+		return r;
+	}
+	parent->ops->reap();
+	as_publish(child);
+	*out = child;
+	return 0;
+}
+
+static int
+as_make(const struct vmm_ops *ops, struct aspace **out)
+{
+	struct aspace *as = kmem_cache_zalloc(&spaces.cache);
+	int r = -ENOMEM;
+
+	if (as == NULL)
+		return -ENOMEM;
+	as_init_fields(as, ops);
+	as->batch = kmem_alloc(sizeof(*as->batch));
+	if (as->batch == NULL)
+		goto undo_alloc;
+	r = commit_charge(UPPER_TABLES);
+	if (r != 0)
+		goto undo_batch;
+	as->commit = UPPER_TABLES;
+	r = root_make(as);
+	if (r != 0)
+		goto undo_charge;
+	r = ops->as_init == NULL ? 0 : ops->as_init(as);
+	if (r != 0)
+		goto undo_root;
+	rw_lock_write(&as->map_lock);
+	vad_refill_spare(as);
+	rw_unlock_write(&as->map_lock);
+	*out = as;
+	return 0;
+undo_root:
+	root_free(as);
+undo_charge:
+	commit_uncharge(UPPER_TABLES);
+undo_batch:
+	kmem_free(as->batch);
+undo_alloc:
+	kmem_cache_free(&spaces.cache, as);
+	return r;
+}
+
+static void
+as_init_fields(struct aspace *as, const struct vmm_ops *ops)
+{
+	uint64_t slide = option_u64("norandom") != 0 ? 0 :
+	    md_entropy() % MMAP_RANDOM_PAGES;
+
+	as->ops = ops;
+	as->refs = 1;
+	as->id = atomic_add(&spaces.next_id, 1);
+	as->ws_min = WS_MIN_PAGES;
+	as->ws_max = UINT64_MAX;
+	as->stack_pages = STACK_PAGES_DEFAULT;
+	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
+	list_node_init(&as->all);
+	rw_init(&as->map_lock, LR_MAP);
+	mutex_init(&as->ws_lock, LR_WS);
+}
+
+static int
+root_make(struct aspace *as)
+{
+	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
+
+	if (root == NULL)
+		return -ENOMEM;
+	spin_lock(&pfn_lock);
+	page_set_home(root, HOME_KERNEL, 0);
+	page_set_state(root, PG_WIRED);
+	spin_unlock(&pfn_lock);
+	md_root_init(page_pa(root));
+	as->md.root_pa = page_pa(root);
+	return 0;
+}
+
+/* The root goes last; from now on the space is empty for who looks. */
+static void
+root_free(struct aspace *as)
+{
+	struct vm_page *root = page_of_pa(as->md.root_pa);
+
+	mutex_lock(&as->ws_lock);
+	as->md.root_pa = 0;
+	mutex_unlock(&as->ws_lock);
+	spin_lock(&pfn_lock);
+	page_set_home(root, HOME_NONE, 0);
+	spin_unlock(&pfn_lock);
+	phys_free(root);
+}
+
+static void
+as_publish(struct aspace *as)
+{
+	mutex_lock(&spaces.lock);
+	list_push_back(&spaces.all, &as->all);
+	mutex_unlock(&spaces.lock);
+}
+
+/* ---- references and users ---- */
+
+/*
+ * One more holder of the header.  Locks: the caller has a reference.
+ */
+void
+as_get(struct aspace *as)
+{
+	atomic_add(&as->refs, 1);
+}
+
+/*
+ * Drop a reference; the last one frees the header, and what mappings there
+ * are if nobody ever used them (exec or fork that failed).
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+as_put(struct aspace *as)
+{
+	struct vad *spare;
+
+	if (atomic_sub(&as->refs, 1) != 0)
+		return;
+	ASSERT(atomic_load(&as->users) == 0);
+	if (as->md.root_pa != 0)
+		as_teardown(as);
+	for (; (spare = as->spare_vad) != NULL; vad_free(spare))
+		as->spare_vad = spare->rb.left == NULL ? NULL :
+		    CONTAINER_OF(spare->rb.left, struct vad, rb);
+	kmem_free(as->batch);
+	kmem_cache_free(&spaces.cache, as);
+}
+
+/*
+ * A process starts to use the mappings.  Locks: the caller has a reference.
+ */
+void
+as_attach_user(struct aspace *as)
+{
+	ASSERT(as->md.root_pa != 0);
+	atomic_add(&as->users, 1);
+}
+
+/*
+ * A process has ended or changed to another space; the last one tears all
+ * mappings down (vmm.md 4.7).
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  a thread that runs on another root.
+ */
+void
+as_detach_user(struct aspace *as)
+{
+	if (atomic_sub(&as->users, 1) == 0)
+		as_teardown(as);
+}
+
+/* ---- the end ---- */
+
+/* The words of all VADs, whole tables at a time; the VADs stay on *gone. */
+static void
+detach_all(struct aspace *as, struct vad **gone)
+{
+	struct vad *v;
+
+	CHECK(vad_remove_range(as, 0, MD_USER_END >> PAGE_SHIFT, gone) == 0);
+	for (v = *gone; v != NULL;
+	    v = v->rb.left == NULL ? NULL : CONTAINER_OF(v->rb.left, struct vad, rb)) {
+		as->ops->detach(as, v, v->start, v->end);
+		vad_unlist_link(v);
+	}
+}
+
+/*
+ * Everything that is mapped goes, then the tables, then the root.
+ */
+static void
+as_teardown(struct aspace *as)
+{
+	struct vad *gone;
+
+	mutex_lock(&spaces.lock);
+	list_remove(&as->all);
+	mutex_unlock(&spaces.lock);
+	md_space_kick(&as->md);
+	rw_lock_write(&as->map_lock);
+	detach_all(as, &gone);
+	if (as->ops->as_fini != NULL)
+		as->ops->as_fini(as);
+	root_free(as);
+	commit_uncharge(as->commit);
+	as->commit = 0;
+	ASSERT(as->nvads == 0 && as->total_pages == 0);
+	rw_unlock_write(&as->map_lock);
+	vad_free_list(gone);
+	as->ops->reap();
+}
+
+/* ---- who is who ---- */
+
+/*
+ * What the scheduler loads.
+ */
+struct md_space *
+as_space(struct aspace *as)
+{
+	return &as->md;
+}
+
+const struct vmm_ops *
+as_ops(struct aspace *as)
+{
+	return as->ops;
+}
+
+/*
+ * The space of the current thread.  NULL: a kernel thread.
+ */
+struct aspace *
+as_current(void)
+{
+	struct md_space *md = thread_current()->space;
+
+	return md == NULL ? NULL : CONTAINER_OF(md, struct aspace, md);
+}
+
+/*
+ * A thread will run in as (NULL: none).  It has not started yet, or is the
+ * current one, whose root thread_set_space() changes.
+ */
+void
+as_bind_thread(struct thread *t, struct aspace *as)
+{
+	t->space = as == NULL ? NULL : &as->md;
+}
+
+/* ---- all of them ---- */
+
+/*
+ * Call fn for each published space.
+ *
+ * Locks:    none of rank >= 2; holds the list lock, so fn may sleep but not
+ *           make or end spaces.
+ */
+void
+as_walk(void (*fn)(struct aspace *, void *), void *arg)
+{
+	struct aspace *as;
+
+	mutex_lock(&spaces.lock);
+	LIST_FOREACH(as, &spaces.all, all)
+		fn(as, arg);
+	mutex_unlock(&spaces.lock);
+}
+
+/*
+ * Stop all of them: no mapping, no word changes until as_unlock_all().  Only
+ * one thread at a time gets through the list lock, so the order among the
+ * spaces does not matter.
+ *
+ * Locks:    none of rank >= 2; afterwards the list lock, [M] exclusive and
+ *           [W] of every published space.
+ */
+void
+as_lock_all(void)
+{
+	struct aspace *as;
+
+	mutex_lock(&spaces.lock);
+	LIST_FOREACH(as, &spaces.all, all)
+		rw_lock_write_nested(&as->map_lock);
+	LIST_FOREACH(as, &spaces.all, all)
+		mutex_lock_nested(&as->ws_lock);
+}
+
+/*
+ * The walk while all are locked: for vm_check.
+ */
+void
+as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
+{
+	struct aspace *as;
+
+	ASSERT(mutex_is_mine(&spaces.lock));
+	LIST_FOREACH(as, &spaces.all, all)
+		fn(as, arg);
+}
+
+void
+as_unlock_all(void)
+{
+	struct aspace *as;
+
+	LIST_FOREACH(as, &spaces.all, all)
+		mutex_unlock(&as->ws_lock);
+	LIST_FOREACH(as, &spaces.all, all)
+		rw_unlock_write(&as->map_lock);
+	mutex_unlock(&spaces.lock);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * grow.c: the two mappings that change their size by themselves
+ *
+ * Problem   The stack grows down when it is touched below its end; the heap
+ *           grows up when the program moves its break.  Both must pay for what
+ *           they get and stop before they run into something else.
+ *
+ * Picture   brk0 ── heap ──→ brk          mmap_base      stack ──→ top
+ *                                            │ gap │ ←── grows
+ *                                                  at most stack_pages
+ *
+ * Rules     1. A mapping that grows down keeps 256 free pages below it.
+ *           2. The break is the number asked for, not rounded; the heap is
+ *              the pages up to it.
+ *           3. Growing is charged first; without commit nothing changes.
+ *
+ * Read next vm/fault.c (fault_grow), vm/map.c.  Book: ch05.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/* ---- the stack ---- */
+
+/*
+ * The stack of a new program: a mapping that grows down from top, bytes at
+ * most.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -ENOMEM.
+ */
+int
+map_stack(struct aspace *as, va_t top, uint64_t bytes, unsigned prot)
+{
+	uint64_t limit = MAX(bytes >> PAGE_SHIFT, 1);
+	struct vad *v = vad_alloc(NULL);
+	int r;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->end = top >> PAGE_SHIFT;
+	v->start = v->end - 1;
+	v->flags = VAD_GROWSDOWN | VAD_STACK;
+	v->prot = (uint8_t)(prot & ~(unsigned)PROT_W);
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+
+	rw_lock_write(&as->map_lock);
+	r = map_charge(as, v, (uint8_t)prot);
+	if (r == 0) {
+		v->prot = (uint8_t)prot;
+		as->stack_pages = limit;
+		/* Mappings go below the lowest place that it may reach. */
+		as->mmap_base = MIN(as->mmap_base,
+		    v->end - limit - STACK_GUARD_PAGES);
+		map_attach(as, v);
+		v = NULL;
+	}
+	rw_unlock_write(&as->map_lock);
+	vad_free(v);
+	return r;
+}
+
+/*
+ * A growing mapping v is to begin at vpn: within the limit, and with the
+ * guard gap below it free.
+ *
+ * Locks:    [M] exclusive.
+ * Returns:  0, -ENOMEM (nothing changed).
+ */
+int
+map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
+{
+	uint64_t low = v->start - v->gap, pages, tables;
+	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
+
+	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
+	    v->end - vpn > as->stack_pages || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
+		return -ENOMEM;
+	if ((v->flags & VAD_CHARGED) != 0) {
+		pages = v->start - vpn;
+		tables = vad_tables(vpn, v->end) - vad_tables(v->start, v->end);
+		if (commit_charge(pages + tables) != 0)
+			return -ENOMEM;
+		v->commit += pages;
+		v->commit_tbl += tables;
+		as->commit += pages + tables;
+	}
+	vad_set_range(as, v, vpn, v->end);
+	return 0;
+}
+
+/* ---- brk ---- */
+
+/*
+ * Where the break of a new program starts.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+map_set_brk(struct aspace *as, va_t start)
+{
+	rw_lock_write(&as->map_lock);
+	as->brk0 = as->brk = start;
+	rw_unlock_write(&as->map_lock);
+}
+
+/* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
+static int
+brk_grow(struct aspace *as, uint64_t old, uint64_t new,
+    const struct map_limits *lim)
+{
+	struct vad *v;
+	int r;
+
+	if (!map_is_free(as, old, new) || as->nvads >= VAD_MAX ||
+	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	v = vad_alloc(NULL);
+	if (v == NULL)
+		return -ENOMEM;
+	v->start = old;
+	v->end = new;
+	v->flags = VAD_HEAP;
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+	r = map_charge(as, v, PROT_R | PROT_W);
+	if (r != 0) {
+		vad_free(v);
+		return r;
+	}
+	v->prot = PROT_R | PROT_W;
+	map_attach(as, v);
+	return 0;
+}
+
+/*
+ * Set the break.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  the break: want, exactly, or the old one where it cannot be had.
+ */
+va_t
+map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
+{
+	uint64_t old, new, freed = 0;
+	struct vad *gone = NULL;
+	int r = -ENOMEM;
+	va_t brk;
+
+	EVENT(vad_brk);
+	rw_lock_write(&as->map_lock);
+	if (want >= as->brk0 && want < MD_USER_END && as->brk0 != 0 &&
+	    want - as->brk0 <= lim->data) {
+		old = PAGE_UP(as->brk) >> PAGE_SHIFT;
+		new = PAGE_UP(want) >> PAGE_SHIFT;
+		if (new > old)
+			r = brk_grow(as, old, new, lim);
+		else
+			r = new == old ? 0 :
+			    map_detach(as, new, old, &gone, &freed);
+	}
+	if (r == 0)
+		as->brk = want;
+	brk = as->brk;
+	map_end(as, gone, freed);
+	return brk;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mremap.c: a mapping gets another size or another place
+ *
+ * Problem   Shrink, grow where it stands, or move: without copying a byte, and
+ *           with nothing changed if it cannot be had.
+ *
+ * Picture   new_len <= old_len ─→ cut the tail
+ *           room behind it     ─→ vad_set_range
+ *           else, MAYMOVE      ─→ isolate ─→ new VAD ─→ ops->move ─→ cut the old
+ *           old_len 0, shared  ─→ new VAD of the same object
+ *           DONTUNMAP          ─→ as a move, the old VAD stays, empty
+ *
+ * Rules     1. The range to be moved is made a VAD of its own first, so that
+ *              taking it away at the end cannot fail.
+ *           2. The new VAD's link is listed before words are moved (R7).
+ *           3. Charged is the new VAD less what the old range gives back.
+ *           4. MREMAP_FIXED detaches what is at the target first, as Linux.
+ *
+ * Read next vm/design/fmo/move.c.  Book: ch05.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+enum mremap_flag { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
+
+/* One call; vpns and pages. */
+struct mremap_work {
+	struct aspace *as;
+	const struct mremap_args *a;
+	uint64_t old, old_pages, new_pages;
+	uint64_t to;               /* result */
+	struct vad *gone;          /* detached VADs */
+	uint64_t freed;            /* commit to give back */
+};
+
+static int mremap_decode(struct mremap_work *w);
+static int mremap_locked(struct mremap_work *w);
+static int mremap_to(struct mremap_work *w);
+static int mremap_check(const struct mremap_work *w, const struct vad *v);
+static bool grow_in_place(struct mremap_work *w, struct vad *v, int *error);
+static int mremap_move(struct mremap_work *w);
+static int move_vad(struct mremap_work *w, struct vad *from);
+
+static bool
+has(const struct mremap_work *w, unsigned flag)
+{
+	return (w->a->flags & flag) != 0;
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0 with the address in *out; -EINVAL, -EFAULT, -ENOMEM (abi.md 3),
+ *           -EINTR (dying).
+ */
+int
+map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
+{
+	struct mremap_work w = { .as = as, .a = a };
+	int r = mremap_decode(&w);
+
+	if (r != 0)
+		return r;
+
+	rw_lock_write(&as->map_lock);
+	r = mremap_locked(&w);
+	map_end(as, w.gone, w.freed);
+	*out = w.to << PAGE_SHIFT;
+	return r;
+}
+
+/* decode: what needs no look at the mappings. */
+static int
+mremap_decode(struct mremap_work *w)
+{
+	const struct mremap_args *a = w->a;
+	unsigned known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+
+	if ((a->flags & ~known) != 0 || (a->old & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (has(w, MREMAP_FIXED | MREMAP_DONTUNMAP) && !has(w, MREMAP_MAYMOVE))
+		return -EINVAL;
+	if (has(w, MREMAP_DONTUNMAP) && a->old_len != a->new_len)
+		return -EINVAL;
+	w->old = a->old >> PAGE_SHIFT;
+	w->old_pages = PAGE_UP(a->old_len) >> PAGE_SHIFT;
+	w->new_pages = PAGE_UP(a->new_len) >> PAGE_SHIFT;
+	w->to = w->old;
+	return w->new_pages == 0 ? -EINVAL : 0;
+}
+
+static int
+mremap_locked(struct mremap_work *w)
+{
+	struct vad *v = vad_find(w->as, w->old);
+	int r;
+
+	if (v == NULL)
+		return -EFAULT;
+	if (has(w, MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return mremap_to(w);
+	if (w->old_pages >= w->new_pages)
+		return w->old_pages == w->new_pages ? 0 :
+		    map_detach(w->as, w->old + w->new_pages,
+		    w->old + w->old_pages, &w->gone, &w->freed);
+	r = mremap_check(w, v);
+	if (r != 0 || grow_in_place(w, v, &r))
+		return r;
+	if (!has(w, MREMAP_MAYMOVE))
+		return -ENOMEM;
+	r = map_place(w->as, 0, w->new_pages, &w->to);
+	return r != 0 ? r : mremap_move(w);
+}
+
+/* What Linux asks of the source before it grows or moves. */
+static int
+mremap_check(const struct mremap_work *w, const struct vad *v)
+{
+	uint64_t grown = w->new_pages > w->old_pages ?
+	    w->new_pages - w->old_pages : 0;
+
+	if (w->old_pages == 0 && (v->flags & VAD_SHARED) == 0)
+		return -EINVAL;
+	if (has(w, MREMAP_DONTUNMAP) && v->vmo != NULL)
+		return -EINVAL;
+	if (w->old_pages > v->end - w->old)
+		return -EFAULT;
+	if (has(w, MREMAP_DONTUNMAP))
+		grown = w->new_pages;
+	if (grown > MD_USER_END >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (w->a->lim != NULL &&
+	    w->as->total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	return 0;
+}
+
+/* MREMAP_FIXED or DONTUNMAP: to a place that is named, or a new one. */
+static int
+mremap_to(struct mremap_work *w)
+{
+	uint64_t to = w->a->new_addr >> PAGE_SHIFT;
+	uint64_t end = MD_USER_END >> PAGE_SHIFT;
+	struct vad *v;
+	int r = 0;
+
+	if (has(w, MREMAP_FIXED)) {
+		if ((w->a->new_addr & PAGE_MASK) != 0 || w->new_pages > end ||
+		    to > end - w->new_pages)
+			return -EINVAL;
+		if (w->old < to + w->new_pages && to < w->old + w->old_pages)
+			return -EINVAL;
+		r = map_detach(w->as, to, to + w->new_pages, &w->gone, &w->freed);
+	}
+	if (r == 0 && w->old_pages > w->new_pages) {
+		r = map_detach(w->as, w->old + w->new_pages,
+		    w->old + w->old_pages, &w->gone, &w->freed);
+		w->old_pages = w->new_pages;
+	}
+	v = vad_find(w->as, w->old);
+	if (r == 0)
+		r = v == NULL ? -EFAULT : mremap_check(w, v);
+	if (r == 0 && !has(w, MREMAP_FIXED))
+		r = map_place(w->as, w->a->new_addr >> PAGE_SHIFT, w->new_pages,
+		    &to);
+	if (r != 0)
+		return r;
+	w->to = to;
+	return mremap_move(w);
+}
+
+/* True: done, or *error says why not; false: there is no room behind v. */
+static bool
+grow_in_place(struct mremap_work *w, struct vad *v, int *error)
+{
+	uint64_t end = w->old + w->new_pages, pages, tables;
+
+	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
+	    !map_is_free(w->as, v->end, end))
+		return false;
+	if ((v->flags & VAD_CHARGED) != 0) {
+		pages = end - v->end;
+		tables = vad_tables(v->start, end) - vad_tables(v->start, v->end);
+		*error = commit_charge(pages + tables);
+		if (*error != 0)
+			return true;
+		v->commit += pages;
+		v->commit_tbl += tables;
+		w->as->commit += pages + tables;
+	}
+	vad_set_range(w->as, v, v->start, end);
+	vad_merge(w->as, v);
+	return true;
+}
+
+/* Make [old, old + old_pages) a VAD of its own.  0, -ENOMEM. */
+static int
+isolate_source(struct mremap_work *w, struct vad **from)
+{
+	struct vad *v = vad_find(w->as, w->old), *rest;
+	uint64_t end = w->old + w->old_pages;
+	int r = 0;
+
+	if (v->start < w->old)
+		r = vad_split(w->as, v, w->old, &v);
+	if (r == 0 && v->end > end) {
+		r = vad_split(w->as, v, end, &rest);
+		if (r != 0)
+			vad_merge(w->as, v);
+	}
+	*from = v;
+	return r;
+}
+
+/* The source moves to w->to, which is free; old_pages 0: a second mapping. */
+static int
+mremap_move(struct mremap_work *w)
+{
+	struct vad *v = vad_find(w->as, w->old);
+	int r;
+
+	if (w->as->nvads + 3 > VAD_MAX)
+		return -ENOMEM;
+	if (w->old_pages == 0)
+		return move_vad(w, v);
+	r = isolate_source(w, &v);
+	if (r != 0)
+		return r;
+	r = move_vad(w, v);
+	if (r != 0)
+		vad_merge(w->as, v);
+	return r;
+}
+
+static struct vad *
+new_vad(const struct mremap_work *w, const struct vad *from)
+{
+	struct vad *v = vad_alloc(from->vmo);
+
+	if (v == NULL)
+		return NULL;
+	v->start = w->to;
+	v->end = w->to + w->new_pages;
+	v->off = from->off + (w->old - from->start);
+	v->flags = from->flags & ~(uint32_t)(VAD_GROWSDOWN | VAD_STACK | VAD_HEAP);
+	v->prot = from->prot;
+	v->maxprot = from->maxprot;
+	if ((v->flags & VAD_CHARGED) != 0) {
+		v->commit = w->new_pages;
+		v->commit_tbl = vad_tables(v->start, v->end);
+	}
+	return v;
+}
+
+/* Charge, insert, move the words, let the old range go. */
+static int
+move_vad(struct mremap_work *w, struct vad *from)
+{
+	bool goes = w->old_pages != 0 && !has(w, MREMAP_DONTUNMAP);
+	struct aspace *as = w->as;
+	struct vad *v = new_vad(w, from);
+	uint64_t cost, back, extra;
+	int r;
+
+	if (v == NULL)
+		return -ENOMEM;
+	cost = v->commit + v->commit_tbl;
+	back = goes ? from->commit + from->commit_tbl : 0;
+	extra = cost > back ? cost - back : 0;
+	r = commit_charge(extra);
+	if (r != 0) {
+		vad_free(v);
+		return r;
+	}
+	as->commit += cost;
+	CHECK(vad_insert(as, v) == 0);
+	vad_list_link(as, v);
+	if (w->old_pages != 0)
+		r = as->ops->move(as, from, v, w->old_pages);
+	if (r != 0) {
+		CHECK(map_detach(as, v->start, v->end, &w->gone, &w->freed) == 0);
+		w->freed += extra - cost;
+		return r;
+	}
+	if (goes)
+		CHECK(map_detach(as, from->start, from->end, &w->gone,
+		    &w->freed) == 0);
+	w->freed += extra - cost;
+	vad_merge(as, v);
+	return 0;
+}
