@@ -96,6 +96,16 @@ uint64_t md_time_ns(void);          /* since boot; never goes back, all CPUs */
 uint64_t md_cycles(void);           /* raw counter of this CPU, for traces */
 uint64_t md_entropy(void);          /* hardware random or jitter */
 
+/* CPUID.1:EDX, for AT_HWCAP. */
+static inline uint32_t
+md_hwcap(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d;
+}
+
 /* ---- threads ---- */
 
 /* User registers at entry to the kernel; lies at the top of the kernel stack. */
