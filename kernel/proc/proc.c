@@ -23,7 +23,6 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
-#include "fs/fscall.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -45,7 +44,6 @@ static struct kmem_cache task_cache = KMEM_CACHE("task", struct task);
 struct kmem_cache sighand_cache = KMEM_CACHE("sighand", struct sighand);
 
 static const struct cred *current_cred(void);
-static uint64_t current_fsize(void);
 static void task_release(struct thread *);
 
 /*
@@ -62,7 +60,6 @@ proc_init(void)
 		list_init(&procs.by_tid[i]);
 	}
 	fs_set_cred_fn(current_cred);
-	fs_set_fsize_fn(current_fsize);
 	futex_init();
 	usertrap_init();
 	jobctl_init();
@@ -76,14 +73,6 @@ current_cred(void)
 	struct task *tk = thread_current()->proc;
 
 	return tk != NULL ? &tk->proc->cred : &procs.root;
-}
-
-static uint64_t
-current_fsize(void)
-{
-	struct task *tk = thread_current()->proc;
-
-	return tk != NULL ? proc_limit(RLIMIT_FSIZE) : RLIM_INFINITY;
 }
 
 /* ---- life of the two structs ---- */
@@ -398,11 +387,14 @@ proc_is_root(void)
 	return proc_current()->cred.euid == 0;
 }
 
-/* Its soft limit.  Locks: none: one aligned word. */
+/* Its soft limit; kernel threads have none.  Locks: none, an aligned word. */
 uint64_t
 proc_limit(enum rlimit_id id)
 {
-	return atomic_load_relaxed(&proc_current()->rlim[id].cur);
+	struct task *tk = thread_current()->proc;
+
+	return tk == NULL ? RLIM_INFINITY :
+	    atomic_load_relaxed(&tk->proc->rlim[id].cur);
 }
 
 /* For fdtab.c.  Locks: none. */
