@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spin.h: ticket lock, 8 bytes, that knows its rank
+ * spin.h: spin lock, 8 bytes, that knows its rank
  *
- * Problem   Short sections that several CPUs enter, in order of arrival.
+ * Problem   Short sections that one CPU at a time may be in.
  * Rules     1. Holding one disables preemption; nobody sleeps under it.
  *           2. A lock that an interrupt handler takes is always taken by
  *              spin_lock_irq(); all others never in a handler.
@@ -36,14 +36,13 @@ enum lock_rank {
 };
 
 struct spinlock {
-	uint16_t next;  /* ticket to hand out */
-	uint16_t owner; /* ticket that holds it */
+	uint32_t taken; /* [A] 1 while held */
 	uint16_t cpu;   /* holder's CPU + 1, 0 = free; for asserts */
 	uint8_t rank;   /* enum lock_rank */
 	uint8_t rsv;
 };
 
-#define SPIN_INIT(r) { 0, 0, 0, (r), 0 }
+#define SPIN_INIT(r) { 0, 0, (r), 0 }
 
 void spin_init(struct spinlock *, enum lock_rank);
 void spin_lock(struct spinlock *);
