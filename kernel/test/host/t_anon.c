@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_anon.c: anonymous objects against a list of pages and a buffer of bytes
+ *
+ * Problem   Pages at any index, made, found, cut and punched in any order, also
+ *           where allocations fail, must be what a naive model has; and what
+ *           is left at the end is nothing: no page, table, charge.
+ *
+ * Picture   random operation ─→ anon_*, vmo_* ─→ anon_check, compare
+ *                          └──→ model
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "test/host/host.h"
+
+#define MODEL_PAGES 300
+#define MODEL_BYTES 160000ul
+
+static struct {
+	uint64_t at[MODEL_PAGES];
+	uint8_t byte[MODEL_PAGES]; /* first byte of the page */
+	unsigned n;
+} model;
+
+static uint8_t bytes[MODEL_BYTES], buf[MODEL_BYTES];
+
+static void
+check(struct vmo *vmo)
+{
+	struct out_buf text;
+	char msg[512];
+	struct vm_report report = { .out = &text.out, .level = 1 };
+
+	out_buf_init(&text, msg, sizeof(msg));
+	kpaged_check(&report);
+	if (vmo != NULL)
+		anon_check(vmo, &report);
+	if (report.findings != 0)
+		fail_msg("%s", msg);
+}
+
+static void
+check_nothing_left(uint64_t commit)
+{
+	check(NULL);
+	assert_int_equal(ev_read(EV_anon_tables), 0);
+	assert_int_equal(ev_read(EV_anon_pages), 0);
+	assert_int_equal(ev_read(EV_kpaged_pages), 0);
+	assert_int_equal(commit_total(), commit);
+}
+
+static uint8_t *
+first_byte(struct vm_page *pg)
+{
+	return pa2va(page_pa(pg));
+}
+
+static void
+make_page(struct vmo *vmo, uint64_t at)
+{
+	struct vm_page *pg;
+
+	assert_int_equal(anon_page(vmo, at, ANON_CREATE, &pg), 0);
+	assert_int_equal(*first_byte(pg), 0);
+	page_unpin(pg, true);
+}
+
+/* One table more per power of 512; looking for holes makes none. */
+static void
+tables_by_index(void **state)
+{
+	static const uint64_t at[] = { 0, 511, 512, 1ul << 18, 1ul << 27 };
+	uint64_t before = ev_read(EV_anon_table_alloc), commit = commit_total();
+	struct vmo *vmo = vmo_create_anon(1ul << 48, NULL, NULL);
+	struct vm_page *pg;
+	unsigned i;
+
+	for (i = 0; i < 10000; i++)
+		assert_int_equal(anon_page(vmo, host_random(1ul << 36),
+		    ANON_FIND, &pg), -ENOENT);
+	assert_int_equal(ev_read(EV_anon_table_alloc), before);
+	for (i = 0; i < ARRAY_LEN(at); i++)
+		make_page(vmo, at[i]);
+	assert_int_equal(ev_read(EV_anon_table_alloc) - before, 10);
+	check(vmo);
+	vmo_put(vmo);
+	check_nothing_left(commit);
+}
+
+/* ---- pages in any order ---- */
+
+static unsigned
+model_find(uint64_t at)
+{
+	unsigned i;
+
+	for (i = 0; i < model.n; i++)
+		if (model.at[i] == at)
+			break;
+	return i;
+}
+
+static uint64_t
+some_index(void)
+{
+	static const uint64_t edge[] = { 0, 5, 6, 511, 512, 513, 1ul << 18,
+		(1ul << 18) - 1, 1ul << 27, (1ul << 27) + 7, 1ul << 30,
+		(1ul << 36) - 1 };
+
+	switch (host_random(3)) {
+	case 0:
+		return edge[host_random(ARRAY_LEN(edge))];
+	case 1:
+		return host_random(2000);
+	}
+	return host_random(1ul << 36);
+}
+
+static void
+try_find(struct vmo *vmo, uint64_t at)
+{
+	unsigned i = model_find(at);
+	struct vm_page *pg;
+	int r = anon_page(vmo, at, ANON_FIND, &pg);
+
+	assert_int_equal(r, i < model.n ? 0 : -ENOENT);
+	if (r != 0)
+		return;
+	assert_int_equal(*first_byte(pg), model.byte[i]);
+	page_unpin(pg, false);
+}
+
+static void
+try_create(struct vmo *vmo, uint64_t at, bool may_fail)
+{
+	unsigned i = model_find(at);
+	struct vm_page *pg;
+	int r;
+
+	if (i == MODEL_PAGES)
+		return;
+	r = anon_page(vmo, at, ANON_CREATE, &pg);
+	if (r == -ENOSPC && may_fail)
+		return;
+	assert_int_equal(r, 0);
+	assert_int_equal(*first_byte(pg), i < model.n ? model.byte[i] : 0);
+	if (i == model.n) {
+		model.at[i] = at;
+		model.n++;
+	}
+	model.byte[i] = *first_byte(pg) = (uint8_t)host_random(256);
+	page_unpin(pg, true);
+}
+
+static void
+try_truncate(struct vmo *vmo, uint64_t lo)
+{
+	uint64_t hi = lo + 1 + host_random(2) * host_random(3000);
+	unsigned i;
+
+	if (host_random(50) == 0)
+		hi = UINT64_MAX;
+	anon_truncate(vmo, lo, hi);
+	for (i = 0; i < model.n;) {
+		if (model.at[i] < lo || model.at[i] >= hi) {
+			i++;
+			continue;
+		}
+		model.n--;
+		model.at[i] = model.at[model.n];
+		model.byte[i] = model.byte[model.n];
+	}
+}
+
+static void
+try_next(struct vmo *vmo, uint64_t at)
+{
+	uint64_t best = UINT64_MAX;
+	unsigned i;
+
+	for (i = 0; i < model.n; i++)
+		if (model.at[i] >= at && model.at[i] < best)
+			best = model.at[i];
+	assert_int_equal(vmo_next_page(vmo, at), best);
+}
+
+static void
+fail_some(bool on)
+{
+	host_inject(FI_TRYPIN, on ? 7 : 0, on ? 7 : 0);
+	host_inject(FI_COMMIT, on ? 5 : 0, on ? 5 : 0);
+	host_inject(FI_KPAGED, on ? 3 : 0, on ? 3 : 0);
+	host_inject(FI_SLAB, on ? 2 : 0, on ? 2 : 0);
+	host_inject(FI_FRAME, on ? 4 : 0, on ? 4 : 0);
+}
+
+static void
+random_pages(bool failing)
+{
+	uint64_t commit = commit_total(), at;
+	struct vmo *vmo = vmo_create_anon(1ul << 48, NULL, NULL);
+	unsigned i;
+
+	model.n = 0;
+	for (i = 0; i < 8000; i++) {
+		fail_some(failing);
+		at = some_index();
+		switch (host_random(5)) {
+		case 0:
+			try_find(vmo, at);
+			break;
+		case 1:
+		case 2:
+			try_create(vmo, at, failing);
+			break;
+		case 3:
+			try_truncate(vmo, at);
+			break;
+		case 4:
+			try_next(vmo, at);
+			break;
+		}
+		fail_some(false);
+		assert_int_equal(vmo_pages(vmo), model.n);
+		if (i % 50 == 0)
+			check(vmo);
+	}
+	vmo_put(vmo);
+	kpaged_drain();
+	check_nothing_left(commit);
+}
+
+static void
+pages_in_any_order(void **state)
+{
+	random_pages(false);
+}
+
+static void
+pages_when_memory_fails(void **state)
+{
+	random_pages(true);
+}
+
+/* ---- bytes ---- */
+
+static uint64_t
+expected(uint64_t size, uint64_t off, uint64_t n)
+{
+	return off >= size ? 0 : MIN(n, size - off);
+}
+
+static void
+try_write(struct vmo *vmo, uint64_t size, uint64_t off, uint64_t n)
+{
+	uint64_t i, want = expected(size, off, n);
+	struct uio u;
+
+	for (i = 0; i < n; i++)
+		buf[i] = (uint8_t)host_random(256);
+	uio_init_kernel(&u, buf, n);
+	assert_int_equal(vmo_write(vmo, off, &u), want);
+	memcpy(bytes + off, buf, want);
+}
+
+static void
+try_read(struct vmo *vmo, uint64_t size, uint64_t off, uint64_t n)
+{
+	uint64_t want = expected(size, off, n);
+	struct uio u;
+
+	uio_init_kernel(&u, buf, n);
+	assert_int_equal(vmo_read(vmo, off, &u), want);
+	assert_memory_equal(buf, bytes + off, want);
+}
+
+static void
+try_punch(struct vmo *vmo, uint64_t size, uint64_t off, uint64_t n)
+{
+	uint64_t end = MIN(off + n, PAGE_UP(size));
+
+	assert_int_equal(vmo_punch(vmo, off, n), 0);
+	if (off < end)
+		memset(bytes + off, 0, end - off);
+}
+
+static void
+try_resize(struct vmo *vmo, uint64_t *size)
+{
+	uint64_t new = host_random(MODEL_BYTES - 9000);
+
+	assert_int_equal(vmo_resize(vmo, new), 0);
+	if (new < *size)
+		memset(bytes + new, 0, *size - new);
+	*size = new;
+}
+
+static void
+bytes_in_any_order(void **state)
+{
+	uint64_t commit = commit_total(), size = 100000, off, n;
+	struct vmo *vmo = vmo_create_anon(size, NULL, NULL);
+	unsigned i;
+
+	memset(bytes, 0, sizeof(bytes));
+	for (i = 0; i < 3000; i++) {
+		off = host_random(MODEL_BYTES - 9000);
+		n = host_random(9000);
+		switch (host_random(8)) {
+		case 0:
+			try_resize(vmo, &size);
+			break;
+		case 1:
+		case 2:
+			try_punch(vmo, size, off, n);
+			break;
+		case 3:
+		case 4:
+		case 5:
+			try_write(vmo, size, off, n);
+			break;
+		case 6:
+		case 7:
+			try_read(vmo, size, off, n);
+			break;
+		}
+		check(vmo);
+	}
+	vmo_put(vmo);
+	check_nothing_left(commit);
+}
+
+/* ---- lifetime ---- */
+
+/* A page that is pinned outlives its object, and nothing else does. */
+static void
+pin_outlives_object(void **state)
+{
+	uint64_t commit = commit_total(), free = ev_read(EV_page_q_free);
+	struct vmo *vmo = vmo_create_anon(PAGE_SIZE, NULL, NULL);
+	struct vm_page *pg;
+
+	assert_int_equal(anon_page(vmo, 0, ANON_CREATE, &pg), 0);
+	*first_byte(pg) = 7;
+	vmo_put(vmo);
+	check_nothing_left(commit);
+	assert_int_equal(*first_byte(pg), 7);
+	assert_int_equal(pg->state, PG_LIMBO);
+	page_unpin(pg, true);
+	assert_true(ev_read(EV_page_q_free) + 1 >= free);
+}
+
+/* A shared mapping has paid for all pages; the object gives it back. */
+static void
+charged_as_a_whole(void **state)
+{
+	uint64_t commit = commit_total();
+	struct vmo *vmo;
+
+	assert_int_equal(commit_charge(1000), 0);
+	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
+	make_page(vmo, 999);
+	check(vmo);
+	assert_int_equal(commit_total(), commit + 1000 + 2);
+	vmo_put(vmo);
+	check_nothing_left(commit);
+}
+
+static int
+boot(void **state)
+{
+	host_boot(4096, "idlezero=0");
+	host_seed(3);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_by_index),
+		cmocka_unit_test(pages_in_any_order),
+		cmocka_unit_test(pages_when_memory_fails),
+		cmocka_unit_test(bytes_in_any_order),
+		cmocka_unit_test(pin_outlives_object),
+		cmocka_unit_test(charged_as_a_whole),
+	};
+
+	return cmocka_run_group_tests(tests, boot, NULL);
+}
