@@ -38,8 +38,7 @@ measure(int k)
 	REAP(pid, 0);
 	snap_all(3);
 	CHECK(snap_get(1, "table.n_priv") >= k);
-	DELTA_EQ(2, 3, "fork.entries", snap_get(1, "table.n_priv"));
-	DELTA_EQ(2, 3, "page.copy", 0);
+	check_fork(1, 2, 3);
 	OK(munmap(p, MAPPED));
 	return t1 - t0;
 }

@@ -53,14 +53,11 @@ scenario(long k, long j)
 	*turn = 0;
 	for (long i = 0; i < k; i++)
 		area[i * PAGE] = 'o';
-	snap_all(0);
 	snap_self(1);
 	snap_all(2);
 	pid = fork_on(child, (void *)j, stack);
 	snap_all(3);
-	DELTA_EQ(2, 3, "fork.entries", snap_get(1, "table.n_priv"));
-	DELTA_EQ(2, 3, "fork.rerefs", snap_get(1, "table.n_fork"));
-	DELTA_EQ(2, 3, "page.copy", 0);
+	check_fork(1, 2, 3);
 	turn_give(turn, 1);
 	turn_wait(turn, 2);
 	snap_all(4);

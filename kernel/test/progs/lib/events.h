@@ -141,6 +141,22 @@ fork_on(int (*fn)(void *), void *arg, char *stack_top)
 	return pid;
 }
 
+/*
+ * One fork lies between the snapshots a (all) and b (all), self is of the
+ * parent before it: each private page made an entry, each FORK word raised
+ * a count, or, where the parent was the last owner, was taken back first
+ * and made an entry, too.
+ */
+static inline void
+check_fork(int self, int a, int b)
+{
+	long taken = snap_delta(a, b, "fmo.steal");
+
+	DELTA_EQ(a, b, "fork.entries", snap_get(self, "table.n_priv") + taken);
+	DELTA_EQ(a, b, "fork.rerefs", snap_get(self, "table.n_fork") - taken);
+	DELTA_EQ(a, b, "page.copy", 0);
+}
+
 /* Two processes take turns through a word in shared memory. */
 static inline void
 turn_wait(volatile int *turn, int mine)
