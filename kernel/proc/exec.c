@@ -446,6 +446,7 @@ reset_handlers_locked(struct proc *p, struct sighand *own)
 {
 	struct abi_sigaction *sa;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	if (own != NULL) {
 		memcpy(own->act, p->sighand->act, sizeof(own->act));
 		own->refs = 1;

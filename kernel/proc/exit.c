@@ -258,6 +258,7 @@ process_become_zombie(struct proc *p)
 static struct proc *
 find_reaper_locked(struct proc *p)
 {
+	ASSERT(spin_is_mine(&proc_lock));
 	for (struct proc *q = p->parent; q != NULL; q = q->parent)
 		if (q->subreaper && q->state == PROC_LIVE && q->nthreads > 0)
 			return q;
@@ -323,6 +324,7 @@ jobs_of_group_locked(int pgid, const struct proc *but)
 {
 	struct group_signal g = { .pgid = pgid };
 
+	ASSERT(spin_is_mine(&proc_lock));
 	if (!group_is_orphan_locked(pgid, but) ||
 	    !group_has_stopped_locked(pgid))
 		return;

@@ -237,6 +237,7 @@ void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
 #define CLONE_IO 0x80000000ul
 #define CLONE_CLEAR_SIGHAND 0x100000000ul
 
+/* [own] one request */
 struct clone_req {
 	uint64_t flags;          /* CLONE_*, without the exit signal */
 	int exit_signal;
@@ -253,10 +254,12 @@ void proc_exit_group(int code) NORETURN;
 void proc_exit_thread(int code) NORETURN;
 
 /* wait.c */
+/* [own] one request, and its answer */
 struct wait_req {
 	int pid;                 /* > 0, -1 any, 0 own group, < -1 a group */
 	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT */
 };
+/* [own] */
 struct wait_result {
 	int pid, status;         /* pid 0: WNOHANG and none ready */
 	uint32_t uid;
@@ -290,6 +293,7 @@ int64_t sig_return(struct trapframe *);
 bool sig_on_altstack(const struct task *, va_t sp);
 
 /* futex.c */
+/* [own] one request */
 struct futex_req {
 	va_t addr, addr2;
 	int op;                  /* FUTEX_*, without the flags */

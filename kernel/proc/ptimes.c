@@ -129,6 +129,7 @@ itimer_now_locked(struct proc *p, int which)
 {
 	uint64_t ut, st;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	if (which == REAL)
 		return md_time_ns();
 	proc_times_locked(p, &ut, &st);
@@ -141,6 +142,7 @@ itimer_read_locked(struct proc *p, int which, struct itimer *out)
 	struct itimer *it = &p->it[which];
 	uint64_t now = itimer_now_locked(p, which);
 
+	ASSERT(spin_is_mine(&proc_lock));
 	out->interval_ns = it->interval_ns;
 	out->due_ns = it->due_ns == 0 ? 0 :
 	    it->due_ns > now ? it->due_ns - now : 1000;

@@ -119,6 +119,7 @@ next_signal_locked(struct task *tk, struct siginfo *si, bool *forced)
 	uint64_t open = ~tk->blocked;
 	int n;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	*forced = tk->forced.signo != 0;
 	if (*forced) {
 		*si = tk->forced;

@@ -48,6 +48,7 @@ sigpend_init(struct sigpend *sp)
 static void
 sigq_free_locked(struct sigq *q)
 {
+	ASSERT(spin_is_mine(&proc_lock));
 	list_remove(&q->node);
 	q->charged->nsigq--;
 	kmem_cache_free(&sigq_cache, q);
@@ -173,6 +174,7 @@ sig_recalc_locked(struct task *tk)
 int
 sig_send_task_locked(struct task *tk, const struct siginfo *si)
 {
+	ASSERT(spin_is_mine(&proc_lock));
 	return post_locked(tk->proc, tk, si);
 }
 
@@ -180,6 +182,7 @@ sig_send_task_locked(struct task *tk, const struct siginfo *si)
 int
 sig_send_proc_locked(struct proc *p, const struct siginfo *si)
 {
+	ASSERT(spin_is_mine(&proc_lock));
 	return post_locked(p, NULL, si);
 }
 
@@ -226,6 +229,7 @@ flush_everywhere_locked(struct proc *p, uint64_t set)
 {
 	struct task *tk;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	sigpend_flush_locked(&p->pending, set);
 	LIST_FOREACH(tk, &p->threads, node)
 		sigpend_flush_locked(&tk->pending, set);
@@ -238,6 +242,7 @@ continue_locked(struct proc *p)
 	struct task *tk;
 	bool told = p->stop_told;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	if (p->stop_sig == 0)
 		return;
 	p->stop_sig = 0;
@@ -255,6 +260,7 @@ continue_locked(struct proc *p)
 static void
 prepare_locked(struct proc *p, int signo)
 {
+	ASSERT(spin_is_mine(&proc_lock));
 	if ((SIGS_STOP & SIGBIT(signo)) != 0) {
 		flush_everywhere_locked(p, SIGBIT(SIGCONT));
 	} else if (signo == SIGCONT) {
@@ -271,6 +277,7 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 	    si->code != SI_TKILL;
 	struct sigq *q = NULL;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	if (si->signo < SIGRTMIN || p->nsigq < p->rlim[RLIMIT_SIGPENDING].cur)
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
@@ -295,6 +302,7 @@ choose_locked(struct proc *p, int signo)
 {
 	struct task *tk;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	LIST_FOREACH(tk, &p->threads, node)
 		if (takes(tk, signo))
 			return tk;
@@ -304,6 +312,7 @@ choose_locked(struct proc *p, int signo)
 static void
 wake_for_locked(struct proc *p, struct task *tk, int signo)
 {
+	ASSERT(spin_is_mine(&proc_lock));
 	if (tk == NULL)
 		tk = choose_locked(p, signo);
 	if (tk == NULL || !takes(tk, signo))
