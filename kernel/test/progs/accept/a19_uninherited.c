@@ -23,6 +23,17 @@ child(void *arg)
 	return arg != NULL;
 }
 
+/* After DOFORK and KEEPONFORK. */
+static int
+heir(void *arg)
+{
+	for (int i = 0; i < PAGES; i++) {
+		EQ(load(gone + i * PAGE), 'g');
+		EQ(load(wiped + i * PAGE), 'w');
+	}
+	return arg != NULL;
+}
+
 /* n_priv counts the regions' pages too: they are all that is left out. */
 static int
 body(void)
@@ -55,8 +66,7 @@ body(void)
 	snap_self(4);
 	snap_all(5);
 	stack = shared_stack();
-	if (fork_on(child, NULL, stack) > 0)
-		CHECK(reap(-1) != 0);
+	REAP(fork_on(heir, NULL, stack), 0);
 	snap_all(6);
 	DELTA_EQ(5, 6, "fork.entries", snap_get(4, "table.n_priv") +
 	    snap_delta(5, 6, "fmo.steal"));
