@@ -49,6 +49,7 @@ static struct {
 
 static struct vmo *vmo_register(struct vmo *vmo);
 static void zap_links(struct vmo *vmo, const struct zap_range *z);
+static bool zap_some(struct vmo *vmo, const struct zap_range *z);
 static int zap_link(struct vm_maplink *link, const struct zap_range *z);
 static void zero_part(struct vmo *vmo, uint64_t off, size_t n);
 static page_mover read_page, write_page;
@@ -141,7 +142,7 @@ vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 	struct vmo *vmo;
 
 	mutex_lock(&vmos.lock);
-	LIST_FOREACH (vmo, &vmos.all, all)
+	LIST_FOREACH(vmo, &vmos.all, all)
 		fn(vmo, arg);
 	mutex_unlock(&vmos.lock);
 }
@@ -222,39 +223,42 @@ vmo_is_mapped_writable(struct vmo *vmo)
 	bool found = false;
 
 	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH (link, &vmo->maps, node)
+	LIST_FOREACH(link, &vmo->maps, node)
 		found |= link->nwr != 0;
 	mutex_unlock(&vmo->maps_lock);
 	return found;
 }
 
-/* Take the words of a range away in every space.  No lock of rank >= 4. */
+/*
+ * Take the words of a range away in every space.  A zap that lacks an entry
+ * page lets go of [X] while somebody brings it, and starts the list again.  No
+ * lock of rank >= 4 held.
+ */
 static void
 zap_links(struct vmo *vmo, const struct zap_range *z)
 {
-	struct vm_maplink *link;
-	struct aspace *as;
+	while (!zap_some(vmo, z))
+		sched_yield();
+}
 
-again:
-	as = NULL;
+/* One walk over the links.  True: all have been done. */
+static bool
+zap_some(struct vmo *vmo, const struct zap_range *z)
+{
+	struct vm_maplink *link;
+	bool done = true;
+
 	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH (link, &vmo->maps, node) {
+	LIST_FOREACH(link, &vmo->maps, node) {
 		if (link->zap_seq == z->seq)
 			continue;
-		if (zap_link(link, z) != 0) {
-			as = link->as;
-			as_get(as);
+		done = zap_link(link, z) == 0;
+		if (!done)
 			break;
-		}
 		link->zap_seq = z->seq;
 	}
 	mutex_unlock(&vmo->maps_lock);
-	if (as == NULL)
-		return;
-	/* An entry page was not at hand; [X] must not be held while it comes. */
-	sched_yield();
-	as_put(as);
-	goto again;
+	return done;
 }
 
 /* [X] held.  0, -EAGAIN. */
