@@ -204,7 +204,10 @@ merge_next(struct merge *m, struct trace_rec *out)
 	return true;
 }
 
-/* A number is missing: give a CPU that has drawn it time to write it. */
+/*
+ * The next record.  Where a few numbers are missing, a CPU may have drawn them
+ * and not written yet (at most two each): give it time.
+ */
 static bool
 next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
 {
@@ -212,12 +215,12 @@ next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
 	unsigned tries;
 
 	for (tries = 0; merge_next(m, out); tries++) {
-		if (out->seq == cursor + 1 || tries == PATIENCE)
+		uint64_t missing = out->seq - cursor - 1;
+
+		if (missing == 0 || missing > 2 * MAXCPU || tries == PATIENCE)
 			return true;
 		md_pause();
 		*m = at;
-		if (cursor + 1 < trace.seq - MIN(trace.seq, trace.size))
-			tries = MAX(tries, PATIENCE - 2u);
 	}
 	return false;
 }
