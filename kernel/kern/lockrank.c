@@ -98,6 +98,7 @@ lockrank_drop(enum lock_rank rank, const void *lock)
 		t->held[rank]--;
 }
 
+/* One line: which ranks t holds.  Locks: none; t is current or stopped. */
 void
 lockrank_show(struct out *o, const struct thread *t)
 {

@@ -148,6 +148,7 @@ option_is(const char *name, const char *value)
 	return s != NULL && strcmp(s, value) == 0;
 }
 
+/* All rows: name=value and help.  Locks: none. */
 void
 options_show(struct out *o)
 {

@@ -28,6 +28,7 @@ static bool try_enter(struct rwlock *l, enum rw_kind kind);
 static void enter(struct rwlock *l, enum rw_kind kind);
 static void admit_waiters(struct rwlock *l);
 
+/* Locks:    none; nobody else knows the lock yet. */
 void
 rw_init(struct rwlock *l, enum lock_rank rank)
 {
@@ -64,6 +65,10 @@ rw_lock_write_nested(struct rwlock *l)
 	enter(l, RW_WRITE);
 }
 
+/*
+ * Locks:    any: it never waits.
+ * Returns:  false: a writer holds it or waits for it.
+ */
 bool
 rw_trylock_read(struct rwlock *l)
 {
@@ -135,6 +140,7 @@ admit_waiters(struct rwlock *l)
 	}
 }
 
+/* Locks:    held for reading by this thread. */
 void
 rw_unlock_read(struct rwlock *l)
 {
@@ -148,6 +154,7 @@ rw_unlock_read(struct rwlock *l)
 	spin_unlock_irq(&l->lock, flags);
 }
 
+/* Locks:    held for writing by this thread. */
 void
 rw_unlock_write(struct rwlock *l)
 {

@@ -29,6 +29,7 @@ static struct {
 	.first = UINT64_MAX,
 };
 
+/* Locks:    none; the timer is not armed. */
 void
 timer_init(struct timer *t, void (*fn)(void *), void *arg)
 {

@@ -8,7 +8,7 @@
  * Rules     A whole word at a time where it helps; the last word may hang over
  *           nbits, so every result is compared with it.
  *
- * Read next vm/swap.c.
+ * Read next lib/hash.c.
  */
 #include "lib/bitmap.h"
 
