@@ -335,6 +335,8 @@ map_load(struct elf_image *img, const struct elf_phdr *ph, struct aspace *as,
 	}
 	if (r < 0 || mem_end <= a.addr)
 		return r;
+	/* As on Linux, memory behind the file's bytes is always writable. */
+	a.prot |= PROT_R | PROT_W;
 	a.len = PAGE_UP(mem_end) - a.addr;
 	a.flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
 	a.vmo = NULL;

@@ -283,7 +283,7 @@ undo_a:
 	vm_word_unpin(&a, false);
 	if (r < 0)
 		return r;
-	return compare ? woken + moved : woken;
+	return woken + moved;
 }
 
 enum { OP_SET, OP_ADD, OP_OR, OP_ANDN, OP_XOR, OP_SHIFT = 8 };
