@@ -48,7 +48,7 @@ $(T)/run: kernel/test/run.c | setup
 	@mkdir -p $(@D)
 	@$(HCC) -Wno-format-truncation $< -o $@
 
-# Unit tests on the host: the real lib/, mem/ and vm/ with the machine and
+# Unit tests on the host: the real lib/, mem/, vm/ and fs/ with the machine and
 # kern/ of test/host/, under ASan and UBSan.  The kernel's own copies of what
 # the host's C library has are renamed, so that ASan sees the calls.
 HOSTCC := $(CC) -std=gnu11 -O1 -g -fsanitize=address,undefined \
@@ -60,7 +60,7 @@ RENAME := snprintf vsnprintf
 RENAME_STRING := memcpy memmove memset memcmp memchr strlen strnlen strcmp \
   strncmp strchr strrchr strstr
 as_kernel = $(foreach f,$(1),-D$(f)=k_$(f))
-HOSTSRC := $(wildcard $(foreach d,lib mem vm vm/design/*,kernel/$(d)/*.c))
+HOSTSRC := $(wildcard $(foreach d,lib mem vm vm/design/* fs,kernel/$(d)/*.c))
 HOSTOBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(HOSTSRC) \
   $(filter-out kernel/test/host/t_%,$(wildcard kernel/test/host/*.c))) \
   $(BUILD)/host/events_table.o

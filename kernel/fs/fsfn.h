@@ -13,6 +13,7 @@ void vn_get(struct vnode *);
 void vn_put(struct vnode *);
 char *vn_name_dup(const struct name *);
 void vn_set_name(struct vnode *, struct vnode *parent, char *name);
+void vn_note_name(struct vnode *, struct vnode *parent, const struct name *);
 struct vnode *vn_parent(struct vnode *);
 bool vn_is_below(struct vnode *, const struct vnode *top);
 #define VN_R 4u
@@ -42,7 +43,8 @@ void mounts_show(struct out *);
 /* ---- namei.c ---- */
 enum walk_flags {
 	WALK_NOFOLLOW = 1,  /* a link as last component is the result */
-	WALK_PARENT = 2     /* the last component may be missing */
+	WALK_PARENT = 2,    /* the last component may be missing */
+	WALK_FORGET = 4     /* the name will go: not worth remembering */
 };
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
 struct walk {

@@ -193,19 +193,6 @@ walk_enter(struct walk *w, struct vnode *v)
 	return 0;
 }
 
-/* A file was found by this name: remember it, for /proc and getcwd. */
-static void
-walk_note_name(struct walk *w, struct vnode *v)
-{
-	char *s;
-
-	if (v->type == S_IFDIR || v->nlink < 2)
-		return;
-	s = vn_name_dup(&w->last);
-	if (s != NULL)
-		vn_set_name(v, w->dir, s);
-}
-
 /* The child v was found (reference taken over). */
 static int
 walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
@@ -221,7 +208,8 @@ walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
 	}
 	if (!is_last)
 		return walk_enter(w, mount_cross(v));
-	walk_note_name(w, v);
+	if (v->type != S_IFDIR && (w->flags & WALK_FORGET) == 0)
+		vn_note_name(v, w->dir, &w->last);
 	return walk_finish(w, mount_cross(v), LAST_NAME, done);
 }
 

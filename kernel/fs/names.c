@@ -186,7 +186,7 @@ fs_unlink(const struct path_at *at)
 	bool is_dir = (at->flags & AT_REMOVEDIR) != 0;
 	int r;
 
-	r = walk_path(&w, at, WALK_NOFOLLOW);
+	r = walk_path(&w, at, WALK_NOFOLLOW | WALK_FORGET);
 	if (r != 0)
 		return r;
 	r = removable_kind(&w, is_dir);
@@ -346,7 +346,7 @@ fs_rename(const struct path_at *from, const struct path_at *to, unsigned flags)
 	struct walk wf = { 0 }, wt = { 0 };
 	int r;
 
-	r = walk_path(&wf, from, WALK_NOFOLLOW);
+	r = walk_path(&wf, from, WALK_NOFOLLOW | WALK_FORGET);
 	if (r != 0)
 		return r;
 	r = walk_path(&wt, to, WALK_PARENT | WALK_NOFOLLOW);

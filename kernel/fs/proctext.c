@@ -76,7 +76,8 @@ text_grow(struct text *t, size_t n)
 	bigger.buf = bigger.cap <= TEXT_MAX ? buf_alloc(bigger.cap) : NULL;
 	if (bigger.buf == NULL)
 		return false;
-	memcpy(bigger.buf, t->buf, t->len);
+	if (t->buf != NULL)
+		memcpy(bigger.buf, t->buf, t->len);
 	text_free(t);
 	*t = bigger;
 	return true;

@@ -140,6 +140,30 @@ vn_set_name(struct vnode *v, struct vnode *parent, char *name)
 	vn_put(old_parent);
 }
 
+/*
+ * A file was found by this name: if it is another than the one remembered (a
+ * file with several links), this one is now its name for /proc and getcwd.
+ * Without memory the old one stays.
+ *
+ * Locks:    none of rank LR_LEAF or above.
+ */
+void
+vn_note_name(struct vnode *v, struct vnode *parent, const struct name *n)
+{
+	char *s;
+	bool same;
+
+	spin_lock(&names_lock);
+	same = v->parent == parent && v->name != NULL &&
+	    strlen(v->name) == n->len && memcmp(v->name, n->s, n->len) == 0;
+	spin_unlock(&names_lock);
+	if (same)
+		return;
+	s = vn_name_dup(n);
+	if (s != NULL)
+		vn_set_name(v, parent, s);
+}
+
 /* names_lock for mount.c, whose links are guarded by it too. */
 void
 names_hold(void)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fs_host.c: what fs/ needs besides the VM: two devices and a clock
+ */
+#include <string.h>
+
+#include "dev/dev.h"
+#include "fs/fs.h"
+#include "test/host/host.h"
+
+static ssize_t
+null_read(void *dev, void *buf, size_t n, bool nonblock)
+{
+	return 0;
+}
+
+static ssize_t
+full_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	return -ENOSPC;
+}
+
+static const struct chr_ops null_ops = { .read = null_read,
+	.write = full_write };
+
+static struct chr_dev devices[] = {
+	{ .name = "null", .major = 1, .minor = 3, .mode = 0666,
+		.ops = &null_ops },
+	{ .name = "zero", .major = 1, .minor = 5, .mode = 0666,
+		.ops = &null_ops, .is_zero = true },
+	{ .name = "full", .major = 1, .minor = 7, .mode = 0666,
+		.ops = &null_ops },
+};
+
+void
+chr_walk(void (*fn)(void *arg, struct chr_dev *), void *arg)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(devices); i++)
+		fn(arg, &devices[i]);
+}
+
+struct chr_dev *
+chr_find(uint32_t major, uint32_t minor)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(devices); i++)
+		if (devices[i].major == major && devices[i].minor == minor)
+			return &devices[i];
+	return NULL;
+}
+
+uint64_t
+rtc_boot_seconds(void)
+{
+	return 1700000000;
+}
+
+int
+wait_sleep_many(enum wait_how how, uint64_t deadline, struct waiter *ws,
+    unsigned n)
+{
+	return wait_sleep(ws, how, deadline);
+}
