@@ -347,6 +347,7 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 	ssize_t n, room = write_room(v, off, u->left);
 	int r = 0;
 
+	ASSERT(rw_is_writer(&v->lock));
 	if (room < 0)
 		return room;
 	end = off + (uint64_t)room;

@@ -95,6 +95,7 @@ trim_locked(struct lock_want *w, struct lock_ent *e)
 {
 	struct lock_ent *tail;
 
+	ASSERT(spin_is_mine(&flocks.lock));
 	if (e->k.start < w->k->start && e->k.end > w->k->end) {
 		tail = spare_take(w);
 		*tail = *e;

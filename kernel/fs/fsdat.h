@@ -32,7 +32,7 @@
 #include "fs/fscall.h"
 #include "lib/list.h"
 
-/* A component: a piece of some string, not terminated. */
+/* [own] A component: a piece of some string, not terminated. */
 struct name {
 	const char *s;
 	size_t len;
@@ -41,7 +41,7 @@ struct name {
 struct vnode;
 struct mount;
 
-/* What create makes. */
+/* [own] What create makes. */
 struct vn_new {
 	struct name name;     /* len 0: a file without a name (O_TMPFILE) */
 	uint32_t mode;        /* S_IFMT and permission bits */
@@ -50,7 +50,7 @@ struct vn_new {
 	const char *target;   /* of a symbolic link */
 };
 
-/* One rename, both ends checked: dst is NULL or replaceable. */
+/* [own] One rename, both ends checked: dst is NULL or replaceable. */
 struct vn_move {
 	struct vnode *from_dir, *to_dir, *src, *dst;
 	struct name from, to;
@@ -153,6 +153,7 @@ struct mount {
 	char source[32];               /* [c] */
 };
 
+/* [c] One kind of file system. */
 struct fstype {
 	const char *name;
 	bool on_demand;                /* lookup makes vnodes: no tree lock */

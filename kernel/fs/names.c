@@ -228,6 +228,7 @@ undo_lock:
 static int
 link_locked(struct walk *to, struct vnode *v)
 {
+	ASSERT(rw_is_writer(&to->dir->mnt->tree));
 	if (to->dir->nlink == 0 || (v->nlink == 0 && !v->nameless))
 		return -ENOENT;
 	return to->dir->ops->link(to->dir, &to->last, v);
@@ -290,8 +291,10 @@ may_replace(const struct vn_move *m, const struct cred *c, unsigned flags)
 static int
 rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 {
-	int r = m->from_dir->ops->lookup(m->from_dir, &m->from, &m->src);
+	int r;
 
+	ASSERT(rw_is_writer(&m->from_dir->mnt->tree));
+	r = m->from_dir->ops->lookup(m->from_dir, &m->from, &m->src);
 	if (r != 0)
 		return r;
 	r = m->to_dir->ops->lookup(m->to_dir, &m->to, &m->dst);

@@ -188,6 +188,7 @@ fifo_wait_locked(struct pipe *p, const struct file *f)
 	uint64_t seen = rd ? p->wr_opens : p->rd_opens;
 	int r = 0;
 
+	ASSERT(mutex_is_mine(&p->lock));
 	while (r == 0 && (rd ? p->writers : p->readers) == 0 &&
 	    (rd ? p->wr_opens : p->rd_opens) == seen)
 		r = pipe_wait_locked(p);
