@@ -290,11 +290,13 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 	return 0;
 }
 
+/* A stopped thread takes nothing but its end; the rest waits for SIGCONT. */
 static bool
 takes(const struct task *tk, int signo)
 {
-	return !tk->exiting &&
-	    (tk->blocked & ~tk->wanted & SIGBIT(signo)) == 0;
+	if (tk->exiting || (tk->in_stop && signo != SIGKILL))
+		return false;
+	return (tk->blocked & ~tk->wanted & SIGBIT(signo)) == 0;
 }
 
 static struct task *
