@@ -280,6 +280,8 @@ may_replace(const struct vn_move *m, const struct cred *c, unsigned flags)
 		return vn_permit(m->to_dir, c, VN_W | VN_X);
 	if ((flags & RENAME_NOREPLACE) != 0)
 		return -EEXIST;
+	if (vn_is_below(m->from_dir, m->dst))
+		return -ENOTEMPTY;
 	if (m->src->type == S_IFDIR && m->dst->type != S_IFDIR)
 		return -ENOTDIR;
 	if (m->src->type != S_IFDIR && m->dst->type == S_IFDIR)

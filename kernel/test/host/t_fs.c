@@ -658,6 +658,8 @@ rename_answer(int from, int to_dir, int to)
 		return -EINVAL;
 	if (to < 0)
 		return 0;
+	if (model_is_below(node[from].parent, to))
+		return -ENOTEMPTY;
 	if (node[from].is_dir && !node[to].is_dir)
 		return -ENOTDIR;
 	if (!node[from].is_dir && node[to].is_dir)
