@@ -94,7 +94,7 @@ kmem_alloc(size_t n)
 {
 	struct kmem_cache *c = class_for(n);
 
-	return c != NULL ? kmem_cache_take(c, FILL_NEW) : run_alloc(n, FILL_NEW);
+	return c != NULL ? kmem_cache_take(c, n, FILL_NEW) : run_alloc(n, FILL_NEW);
 }
 
 void *
@@ -102,7 +102,7 @@ kmem_zalloc(size_t n)
 {
 	struct kmem_cache *c = class_for(n);
 
-	return c != NULL ? kmem_cache_take(c, FILL_ZERO) : run_alloc(n, FILL_ZERO);
+	return c != NULL ? kmem_cache_take(c, n, FILL_ZERO) : run_alloc(n, FILL_ZERO);
 }
 
 static void

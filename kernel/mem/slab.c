@@ -10,7 +10,9 @@
  *
  *           | header | object |tag| object |tag| object |tag| … |
  *
- *           tag of a live object: POISON_RED, the red zone.
+ *           tag of a live object: POISON_RED, the red zone; in its lower 16
+ *           bits, xored, the bytes between what was asked for and the tag,
+ *           which hold POISON_RED too.
  *           tag of a free object: upper 48 bits of POISON_FREE, below them the
  *           number of the next free object; the object itself: POISON_FREE.
  *
@@ -58,31 +60,33 @@ static struct {
 	bool started;                /* [lock] */
 } kmem = { .lock = SPIN_INIT(LR_MEM), .caches = &end_of_caches };
 
-static void *object_take(struct kmem_cache *c);
+static void *object_take(struct kmem_cache *c, size_t n);
 static bool cache_grow(struct kmem_cache *c);
 static void slab_put(struct kmem_slab *s, void *obj);
+static unsigned index_of(const struct kmem_slab *s, const void *obj);
+static void check_red_zone(const struct kmem_slab *s, const void *obj);
 static struct kmem_slab *spare_slab(struct kmem_cache *c, unsigned keep);
 static void slab_release(struct kmem_slab *s);
 
 /* ---- one cache ---- */
 
 void *
-kmem_cache_take(struct kmem_cache *c, enum kmem_fill fill)
+kmem_cache_take(struct kmem_cache *c, size_t n, enum kmem_fill fill)
 {
 	void *obj;
 
 	if (inject_hit(FI_SLAB))
 		return NULL;
-	while ((obj = object_take(c)) == NULL) {
+	while ((obj = object_take(c, n)) == NULL) {
 		if (!cache_grow(c))
 			return NULL;
 	}
 	if (fill == FILL_ZERO) {
-		memset(obj, 0, c->size);
+		memset(obj, 0, n);
 	} else if (c->size <= POISON_MAX) {
 		uint64_t *w = obj;
 
-		for (; w < (uint64_t *)obj + c->size / 8; w++)
+		for (; w < (uint64_t *)obj + n / 8; w++)
 			*w = POISON_NEW;
 	}
 	return obj;
@@ -98,13 +102,13 @@ kmem_cache_take(struct kmem_cache *c, enum kmem_fill fill)
 void *
 kmem_cache_alloc(struct kmem_cache *c)
 {
-	return kmem_cache_take(c, FILL_NEW);
+	return kmem_cache_take(c, c->size, FILL_NEW);
 }
 
 void *
 kmem_cache_zalloc(struct kmem_cache *c)
 {
-	return kmem_cache_take(c, FILL_ZERO);
+	return kmem_cache_take(c, c->size, FILL_ZERO);
 }
 
 /*
@@ -120,6 +124,9 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
 
 	if (s == NULL || s->cache != c)
 		panic("kmem_cache_free: %p is not of %s", obj, c->name);
+	/* The object is still the caller's: no lock for looking at it. */
+	index_of(s, obj);
+	check_red_zone(s, obj);
 	flags = spin_lock_irq(&c->lock);
 	slab_put(s, obj);
 	/* One empty slab is kept; frames cannot be freed in an interrupt. */
@@ -196,17 +203,34 @@ tag_is_free(uint64_t tag)
 	return (tag & TAG_MASK) == TAG_FREE;
 }
 
+/* From byte n of the object, which is to be live, to the end of the tag. */
+static void
+draw_red_zone(const struct kmem_slab *s, void *obj, size_t n)
+{
+	size_t slack = s->stride - 8 - n;
+
+	memset((uint8_t *)obj + n, POISON_RED & 0xff, slack);
+	*tag_of(s, obj) = POISON_RED ^ slack;
+}
+
 /* Of a live object: is its red zone whole? */
 static void
-check_live_tag(const struct kmem_slab *s, const void *obj)
+check_red_zone(const struct kmem_slab *s, const void *obj)
 {
-	uint64_t tag = *tag_of(s, obj);
+	uint64_t tag = *tag_of(s, obj), slack = tag ^ POISON_RED;
+	const uint8_t *end = (const uint8_t *)tag_of(s, obj), *p;
 
 	if (tag_is_free(tag))
 		panic("kmem: %s object %p freed twice", s->cache->name, obj);
-	if (tag != POISON_RED)
-		panic("kmem: %s object %p written beyond its end: red zone "
-		    "is %lx", s->cache->name, obj, tag);
+	if (slack > s->stride - 8)
+		panic("kmem: %s object %p written beyond its end: tag is %lx",
+		    s->cache->name, obj, tag);
+	for (p = end - slack; p < end; p++) {
+		if (*p != (POISON_RED & 0xff))
+			panic("kmem: %s object %p written beyond its end: "
+			    "byte %zu is %x", s->cache->name, obj,
+			    (size_t)(p - (const uint8_t *)obj), *p);
+	}
 }
 
 /* ---- slabs: on which list, first free object ---- */
@@ -249,7 +273,7 @@ slab_sort(struct kmem_slab *s)
 
 /* Returns:  an object with its red zone drawn, or NULL: grow first. */
 static void *
-object_take(struct kmem_cache *c)
+object_take(struct kmem_cache *c, size_t n)
 {
 	uint64_t flags = spin_lock_irq(&c->lock);
 	struct kmem_slab *s = c->partial != NULL ? c->partial : c->empty;
@@ -264,7 +288,7 @@ object_take(struct kmem_cache *c)
 			    c->name, obj, *tag);
 		check_poison(s, obj);
 		s->first_free = (uint16_t)(*tag & ~TAG_MASK);
-		*tag = POISON_RED;
+		draw_red_zone(s, obj, n);
 		s->nfree--;
 		c->live++;
 		slab_sort(s);
@@ -279,7 +303,7 @@ slab_put(struct kmem_slab *s, void *obj)
 {
 	unsigned i = index_of(s, obj);
 
-	check_live_tag(s, obj);
+	ASSERT(!tag_is_free(*tag_of(s, obj))); /* freed by two at once */
 	poison_object(s, obj);
 	*tag_of(s, obj) = TAG_FREE | s->first_free;
 	s->first_free = (uint16_t)i;
@@ -499,7 +523,7 @@ slab_check(const struct kmem_slab *s)
 			check_poison(s, obj);
 			nfree++;
 		} else {
-			check_live_tag(s, obj);
+			check_red_zone(s, obj);
 		}
 	}
 	if (nfree != s->nfree)

@@ -14,8 +14,8 @@
 
 enum kmem_fill { FILL_NEW, FILL_ZERO };
 
-/* kmem_cache_alloc() or _zalloc(). */
-void *kmem_cache_take(struct kmem_cache *, enum kmem_fill);
+/* kmem_cache_alloc() or _zalloc(), of which the first n bytes are used. */
+void *kmem_cache_take(struct kmem_cache *, size_t n, enum kmem_fill);
 /* The cache of a slab's object. */
 struct kmem_cache *kmem_cache_of(const void *obj);
 /* 2^order frames, WIRED, home KERNEL, in page.nonpaged_bytes; or NULL. */
