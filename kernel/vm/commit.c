@@ -8,14 +8,15 @@
  *           made, and refused while refusing is only an error number.
  *
  * Picture   frames that were free at boot
- *           |<---------- limit ---------->|<- wired since ->|<- mark ->|
- *           |<- charged ->|<- may still  ->|  slabs, stacks,  left alone
- *           |  promised   |   be promised  |  kernel tables   by class USER
+ *           |<---------- limit ---------->|<-- kernel -->|<- mark ->|
+ *           |<- charged ->|<- may still  ->|  slabs,        left alone
+ *           |  promised   |   be promised  |  stacks        by class USER
  *
  * Rules     1. charged <= limit whenever a charge is accepted; only upper page
  *              tables are charged without the test (vmm.md 4.2).
- *           2. Frames that the kernel wires lower the limit: they eat the place
- *              of promised pages.
+ *           2. Frames that the kernel wires eat the place of promised pages.
+ *              It has a share of the frames in advance, so that the limit
+ *              stays where it is; what it takes beyond lowers the limit.
  *           3. Who charges gives back the same number: as->commit, as->late,
  *              vmo->a.charged and the forked objects are the owners.
  *
@@ -28,10 +29,12 @@
 
 enum { COMMIT_ALWAYS = 1, COMMIT_STRICT = 2 }; /* Linux's numbers */
 
+#define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
+
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
-	uint64_t places;           /* [c] frames free or wired at the start */
+	uint64_t places, wired;    /* [c] frames free and wired at the start */
 } commit = { .mode = COMMIT_STRICT };
 
 static int commit_refuse(uint64_t n);
@@ -47,7 +50,8 @@ commit_init(void)
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	commit.places = ps.free + ps.zeroed + ps.wired;
+	commit.places = ps.free + ps.zeroed;
+	commit.wired = ps.wired;
 	ev_set_gauge(EV_commit_total, commit_total);
 	ev_set_gauge(EV_commit_limit, commit_limit);
 }
@@ -153,12 +157,16 @@ commit_total(void)
 uint64_t
 commit_limit(void)
 {
+	uint64_t places, wired, gone;
 	struct phys_stat ps;
-	uint64_t gone;
 
 	phys_stat(&ps);
-	gone = ps.wired + (ps.reserve + ps.low) / 2;
-	return commit.places > gone ? commit.places - gone : 0;
+	/* RAM that boot/ had kept comes back later: fewer wired than before. */
+	places = commit.places +
+	    (ps.wired < commit.wired ? commit.wired - ps.wired : 0);
+	wired = ps.wired > commit.wired ? ps.wired - commit.wired : 0;
+	gone = MAX(wired, places / KERNEL_SHARE) + (ps.reserve + ps.low) / 2;
+	return places > gone ? places - gone : 0;
 }
 
 /*
