@@ -173,21 +173,25 @@ memory_is_short(void)
 	return st.free + st.zeroed + ev_read(EV_page_q_standby) < st.high;
 }
 
-/* RLIMIT_NPROC: root is free of it.  The limit by memory is for all. */
+/* RLIMIT_NPROC; root is free of it. */
+static bool
+too_many_locked(const struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	return p->cred.euid != 0 && p->cred.uid != 0 &&
+	    proc_count_uid_locked(p->cred.uid) >= p->rlim[RLIMIT_NPROC].cur;
+}
+
+/* Asked before anything is made, so that a fork bomb is cheap. */
 static int
 clone_limits(struct clone_state *s)
 {
-	struct proc *p = s->parent;
-	unsigned n;
+	bool too_many;
 
-	if (memory_is_short())
-		return -EAGAIN;
-	if (p->cred.euid == 0 || p->cred.uid == 0)
-		return 0;
 	spin_lock(&proc_lock);
-	n = proc_count_uid_locked(p->cred.uid);
+	too_many = too_many_locked(s->parent);
 	spin_unlock(&proc_lock);
-	return n < proc_limit(RLIMIT_NPROC) ? 0 : -EAGAIN;
+	return too_many || memory_is_short() ? -EAGAIN : 0;
 }
 
 /* The struct proc and its handlers; a thread uses the parent's. */
@@ -333,18 +337,24 @@ clone_enter_tree(struct clone_state *s)
  * Enter the child into the tree and the tables: from here on it is found.
  *
  * Locks:    takes proc_lock.
- * Returns:  0, -EINTR: the process was told to end.
+ * Returns:  0, -EINTR: the process was told to end; -EAGAIN: others were
+ *           faster and the limit is reached.
  */
 static int
 clone_publish(struct clone_state *s)
 {
 	struct task *me = task_current(), *tk = s->task;
 	uint64_t f = s->req->flags;
+	int r = 0;
 
 	spin_lock(&proc_lock);
-	if (s->parent->group_exit || s->parent->execing != NULL) {
+	if (s->parent->group_exit || s->parent->execing != NULL)
+		r = -EINTR;
+	else if (too_many_locked(s->parent))
+		r = -EAGAIN;
+	if (r < 0) {
 		spin_unlock(&proc_lock);
-		return -EINTR;
+		return r;
 	}
 	tk->fdtab = s->fdtab;
 	tk->blocked = me->blocked;

@@ -347,7 +347,7 @@ proc_count(unsigned *threads)
 	return n;
 }
 
-/* Threads of all processes of a user, for RLIMIT_NPROC. */
+/* Threads of all processes of a user, and its zombies, for RLIMIT_NPROC. */
 unsigned
 proc_count_uid_locked(uint32_t uid)
 {
@@ -357,7 +357,7 @@ proc_count_uid_locked(uint32_t uid)
 	ASSERT(spin_is_mine(&proc_lock));
 	LIST_FOREACH(p, &procs.all, all)
 		if (p->cred.uid == uid)
-			n += p->nthreads;
+			n += MAX(p->nthreads, 1);
 	return n;
 }
 
