@@ -189,6 +189,32 @@ int vmo_punch(struct vmo *, uint64_t off, uint64_t len) MUST_CHECK;
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
 bool vmo_is_mapped_writable(struct vmo *);                 /* shared and writable */
 
+/* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
+
+struct pager_ops {
+	/* Fill n adjacent pages from page idx on; sleeps until done.  0, -EIO. */
+	int (*in)(void *obj, uint64_t idx, struct vm_page **, int n);
+	/* Write them; sleeps until done; blocks exist (extend).  0, -EIO. */
+	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
+	/* Pages [idx, idx + n) are gone for good (truncate, hole). */
+	void (*free)(void *obj, uint64_t idx, int n);
+	bool (*has)(void *obj, uint64_t idx);   /* false: a hole, reads as zero */
+	/* Make sure page idx has a block before it becomes dirty.  0, -ENOSPC, -EIO. */
+	int (*extend)(void *obj, uint64_t idx);
+	int (*init)(void *obj, uint64_t idx, struct vm_page *); /* 003; may be NULL */
+};
+
+/* A vnode object of so many bytes; refs 1.  NULL: no memory. */
+struct vmo *vmo_create_file(const struct pager_ops *, void *obj, uint64_t bytes,
+    const struct vmo_client_ops *, void *client);
+/* One page, read in if absent, pinned: metadata of file systems.  By direct map. */
+int cache_page(struct vmo *, uint64_t idx, struct vm_page **out) MUST_CHECK;
+void cache_unpin(struct vm_page *, bool dirty);
+/* Write the dirty pages of [lo, hi), mapped ones too, and wait.  0, first error. */
+int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+/* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
+void vmo_drop_clean(struct vmo *);
+
 /* ---- evidence (stat.c, check.c) ---- */
 
 struct vm_as_stat {             /* pages unless said */

@@ -343,6 +343,8 @@ struct vmm_ops {
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
+	/* [W]: references to what a shared word names, -1 if that is out; its page. */
+	int64_t (*refs)(struct aspace *, uint64_t word, const struct vm_page **);
 };
 
 struct owner_ops {             /* one per home kind */
@@ -350,15 +352,6 @@ struct owner_ops {             /* one per home kind */
 	int (*cluster)(struct vm_page *, struct vm_page **out, int max);
 	void (*unmap_all)(struct vm_page *);
 	bool (*check)(struct vm_page *);
-};
-
-struct pager_ops {
-	int (*in)(void *obj, uint64_t idx, struct vm_page **, int n);
-	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
-	void (*free)(void *obj, uint64_t idx, int n);
-	bool (*has)(void *obj, uint64_t idx);
-	int (*extend)(void *obj, uint64_t idx);
-	int (*init)(void *obj, uint64_t idx, struct vm_page *);
 };
 
 /* Findings of vm_check: text lines, counted. */
