@@ -65,6 +65,7 @@ proc_init(void)
 	jobctl_init();
 	procinfo_init();
 	sysinfo_init();
+	loadavg_init();
 }
 
 static const struct cred *

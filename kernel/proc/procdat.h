@@ -315,6 +315,10 @@ void futex_robust_exit(struct task *);
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 
+/* loadavg.c */
+#define LOAD_SHIFT 11
+void proc_loads(uint64_t out[3]);
+
 /* sysinfo.c */
 const char *sys_hostname(void);
 int sys_set_hostname(const char *name, size_t n) MUST_CHECK;

@@ -106,6 +106,9 @@ void ptimes_init_proc(struct proc *);
 void ptimes_exit(struct proc *);
 void ptimes_check(struct task *);
 
+/* loadavg.c */
+void loadavg_init(void);
+
 /* jobctl.c */
 void jobctl_init(void);
 

@@ -152,19 +152,22 @@ find_newest(void *arg, struct proc *p)
 	*(int *)arg = p->pid;
 }
 
-/* No averages are kept; the numbers of threads and the last pid are true. */
 static void
 show_loadavg(struct out *o)
 {
 	unsigned threads;
+	uint64_t avg[3];
 	int last = 0;
 
+	proc_loads(avg);
 	(void)proc_count(&threads);
 	spin_lock(&proc_lock);
 	proc_walk_locked(find_newest, &last);
 	spin_unlock(&proc_lock);
-	out_printf(o, "0.00 0.00 0.00 %u/%u %d\n", sched_running(), threads,
-	    last);
+	for (int i = 0; i < 3; i++)
+		out_printf(o, "%lu.%02lu ", avg[i] >> LOAD_SHIFT,
+		    (avg[i] & ((1ul << LOAD_SHIFT) - 1)) * 100 >> LOAD_SHIFT);
+	out_printf(o, "%u/%u %d\n", sched_running(), threads, last);
 }
 
 static void

@@ -208,6 +208,9 @@ sys_sysinfo(const uint64_t a[6])
 	memset(&si, 0, sizeof(si));
 	(void)proc_count(&threads);
 	si.uptime = (int64_t)(md_time_ns() / 1000000000);
+	proc_loads(si.loads);
+	for (int i = 0; i < 3; i++)
+		si.loads[i] <<= 16 - LOAD_SHIFT;
 	si.totalram = mi.total;
 	si.freeram = mi.free;
 	si.sharedram = mi.shmem;
