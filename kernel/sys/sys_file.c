@@ -84,6 +84,24 @@ rw_perform(const struct rw *rw, struct uio *u)
 	return n;
 }
 
+/* Can n bytes from addr on be the user's at all?  Mapped or not. */
+static bool
+is_user_range(va_t addr, uint64_t n)
+{
+	return addr <= MD_USER_END && n <= MD_USER_END - addr;
+}
+
+/* The access mode is asked before the buffer.  0, -EBADF, -EFAULT. */
+static int
+rw_check(const struct rw *rw, va_t addr, uint64_t n)
+{
+	unsigned acc = file_flags(rw->f) & (O_ACCMODE | O_PATH);
+
+	if (acc != O_RDWR && acc != (rw->is_write ? O_WRONLY : O_RDONLY))
+		return -EBADF;
+	return is_user_range(addr, n) ? 0 : -EFAULT;
+}
+
 enum rw_way { RW_READ, RW_WRITE };
 
 /* read, write, pread64, pwrite64: one buffer. */
@@ -96,13 +114,16 @@ rw_buffer(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 
 	if (rw.f == NULL)
 		return -EBADF;
-	uio_init_user(&u, a[1], MIN(a[2], RW_MAX));
-	r = rw_perform(&rw, &u);
+	r = rw_check(&rw, a[1], a[2]);
+	if (r == 0) {
+		uio_init_user(&u, a[1], MIN(a[2], RW_MAX));
+		r = rw_perform(&rw, &u);
+	}
 	file_put(rw.f);
 	return r;
 }
 
-/* Add the vector up and cut it at RW_MAX.  0, -EINVAL. */
+/* Add the vector up and cut it at RW_MAX.  0, -EINVAL, -EFAULT. */
 static int
 iov_sum(struct uio_vec *vec, unsigned n, size_t *total)
 {
@@ -115,6 +136,9 @@ iov_sum(struct uio_vec *vec, unsigned n, size_t *total)
 		sum += vec[i].len;
 	}
 	*total = MIN(sum, RW_MAX);
+	for (i = 0; i < n; i++)
+		if (!is_user_range(vec[i].base, vec[i].len))
+			return -EFAULT;
 	return 0;
 }
 
@@ -154,7 +178,9 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 
 	if (rw.f == NULL)
 		return -EBADF;
-	r = iov_copyin(a[1], (int)a[2], &vec, &u.left);
+	r = rw_check(&rw, a[1], 0);
+	if (r == 0)
+		r = iov_copyin(a[1], (int)a[2], &vec, &u.left);
 	if (r == 0) {
 		u.vec = vec;
 		r = rw_perform(&rw, &u);
