@@ -3,9 +3,9 @@
  * dev.h: devices behind small ops structs
  *
  * Offers    character devices (console, tty, record channel, memory devices),
- *           the clock, the end of the machine.
- * Needs     kern/, md.h.
- * Sleeps?   read, write, poll wait may.
+ *           disks and their partitions, the clock, the end of the machine.
+ * Needs     kern/, mem/, md.h.
+ * Sleeps?   read, write, poll wait may; of blk_ what says so.
  * In interrupts?  Only the handlers in here.
  */
 #ifndef DEV_DEV_H
@@ -51,6 +51,87 @@ struct chr_dev {
 void chr_register(struct chr_dev *);
 struct chr_dev *chr_find(uint32_t major, uint32_t minor);
 void chr_walk(void (*fn)(void *arg, struct chr_dev *), void *arg);
+
+/* ---- blk.c: disks and partitions ---- */
+
+#define SECTOR_SIZE 512u
+#define BIO_PAGES 16u
+
+struct blk_queue;
+struct vm_page;
+
+/* A disk or a partition of one.  Made at boot, never goes away. */
+struct bdev {
+	char name[12];            /* [c] under /dev: "sda", "vda2" */
+	uint32_t major, minor;    /* [c] */
+	uint64_t sectors;         /* [c] of SECTOR_SIZE */
+	uint64_t start;           /* [c] first sector on the disk; disk: 0 */
+	struct bdev *disk;        /* [c] whose partition; a disk: itself */
+	struct blk_queue *queue;  /* [c] */
+	void *drv;                /* [c] the driver's */
+	bool readonly;            /* [c] writes end with -EROFS */
+	struct list_node all;
+};
+
+enum bio_dir { BIO_READ, BIO_WRITE, BIO_FLUSH };
+enum bio_use { BIO_FILE, BIO_SWAP }; /* which injection points it hits */
+
+struct bio_vec {
+	struct vm_page *page;
+	uint16_t offset, bytes;   /* multiples of SECTOR_SIZE, within the page */
+};
+
+/*
+ * One request.  It belongs to whoever submits it, pinned pages and all; the
+ * block layer has it from blk_submit() to the call of done.
+ */
+struct bio {
+	struct bdev *dev;
+	uint64_t sector;          /* of dev */
+	enum bio_dir dir;
+	enum bio_use use;
+	unsigned nvecs;           /* FLUSH: 0 */
+	struct bio_vec vec[BIO_PAGES];
+	void (*done)(struct bio *); /* in thread iod; may free the bio */
+	void *arg;                /* the submitter's */
+	int status;               /* at done: 0, -EIO, -EROFS */
+	/* the rest is the block layer's and the driver's */
+	struct list_node node;
+	uint64_t lba;             /* sector on the disk */
+	uint64_t deadline;        /* since when the driver has it: the limit */
+	unsigned tries;           /* time-outs so far */
+	bool fail;                /* an injection point said so */
+	uint64_t hold;            /* FI_IO_DELAY: until so many faults */
+};
+
+/* Prepare (done and arg NULL, use FILE), then add pages in order. */
+void bio_init(struct bio *, struct bdev *, uint64_t sector, enum bio_dir);
+void bio_add(struct bio *, struct vm_page *, unsigned offset, unsigned bytes);
+/*
+ * Hand the bio over; done is called once, whatever happens.  A FLUSH makes
+ * durable what was done before it was submitted.
+ *
+ * Locks:    any of rank < DEV.  Does not sleep, allocates nothing.
+ */
+void blk_submit(struct bio *);
+/* The same and sleep until it is done; uses done and arg.  Returns status. */
+int blk_submit_wait(struct bio *) MUST_CHECK;
+int blk_flush(struct bdev *) MUST_CHECK;
+/*
+ * n bytes at byte off of the device, through a page of its own; past the end
+ * is cut short.  Not coherent with anybody's cache.  May sleep.
+ *
+ * Returns:  bytes (0 at the end), -EIO, -EROFS, -ENOMEM.
+ */
+ssize_t blk_rw_bytes(struct bdev *, uint64_t off, void *buf, size_t n,
+    enum bio_dir);
+/* By name ("sda1", "/dev/sda1") or number; NULL: there is none. */
+struct bdev *blk_find(const char *name);
+struct bdev *blk_find_number(uint32_t major, uint32_t minor);
+/* All disks and partitions, a disk before its partitions; fn may sleep. */
+void blk_walk(void (*fn)(void *arg, struct bdev *), void *arg);
+
+/* ---- tty.c ---- */
 
 /* Job control, filled in by proc/. */
 struct tty_ops {
