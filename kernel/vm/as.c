@@ -9,16 +9,19 @@
  *
  * Picture   as_create ─→ as_attach_user … as_detach_user ─→ teardown ─→ as_put
  *             refs 1       users 1           users 0         root_pa 0   refs 0
- *           as_dup: as_create ─→ ops->dup ─→ on the list (published)
+ *           as_dup: a new space, both map_locks ─→ ops->dup ─→ child
  *
  * Rules     1. Users hold the mappings, references only the header.  Who has
  *              a reference looks at root_pa after it took ws_lock and takes 0
  *              for an empty space.
- *           2. A space is on the list of all (/proc, vm_check) when it is
- *              whole: a child only after the flush of its parent.
+ *           2. A child is on the list of all (as_walk, vm_check) from the
+ *              start, but nobody gets past its map_lock before the flush of
+ *              its parent; a dying space is on it until its words are gone.
  *           3. The last user is not on this root any more; CPUs that are lazy
  *              on it are kicked off before its tables are freed.
- *           4. The list lock is taken before any map_lock, never under one.
+ *           4. The list lock is taken before any map_lock, never under one;
+ *              map_locks in the order of the list, which has parents before
+ *              their children.
  *
  * Read next vm/design/fmo/fork.c for ops->dup.  Book: ch05, ch10.
  */
@@ -45,11 +48,13 @@ struct aspace kernel_as = {
 
 static struct {
 	struct mutex lock;         /* list lock: before any map_lock */
-	struct list all;           /* [list lock] published spaces */
+	struct spinlock spin;      /* with it, for changes; alone, for as_sum() */
+	struct list all;           /* [list lock] spaces, oldest first */
 	_Atomic uint32_t next_id;  /* [A] */
 	struct kmem_cache cache;   /* own lock */
 } spaces = {
 	.lock = MUTEX_INIT(spaces.lock, LR_NONE),
+	.spin = SPIN_INIT(LR_LEAF),
 	.all = LIST_INIT(spaces.all),
 	.cache = KMEM_CACHE("aspace", struct aspace),
 };
@@ -95,6 +100,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 
 	if (r != 0)
 		return r;
+	as_publish(child);
 	rw_lock_write(&parent->map_lock);
 	rw_lock_write_nested(&child->map_lock);
 	child->brk0 = parent->brk0;
@@ -109,7 +115,6 @@ as_dup(struct aspace *parent, struct aspace **out)
 		return r;
 	}
 	parent->ops->reap();
-	as_publish(child);
 	*out = child;
 	return 0;
 }
@@ -205,7 +210,19 @@ static void
 as_publish(struct aspace *as)
 {
 	mutex_lock(&spaces.lock);
+	spin_lock(&spaces.spin);
 	list_push_back(&spaces.all, &as->all);
+	spin_unlock(&spaces.spin);
+	mutex_unlock(&spaces.lock);
+}
+
+static void
+as_unpublish(struct aspace *as)
+{
+	mutex_lock(&spaces.lock);
+	spin_lock(&spaces.spin);
+	list_remove(&as->all);
+	spin_unlock(&spaces.spin);
 	mutex_unlock(&spaces.lock);
 }
 
@@ -291,9 +308,6 @@ as_teardown(struct aspace *as)
 {
 	struct vad *gone;
 
-	mutex_lock(&spaces.lock);
-	list_remove(&as->all);
-	mutex_unlock(&spaces.lock);
 	md_space_kick(&as->md);
 	rw_lock_write(&as->map_lock);
 	detach_all(as, &gone);
@@ -304,6 +318,7 @@ as_teardown(struct aspace *as)
 	as->commit = 0;
 	ASSERT(as->nvads == 0 && as->total_pages == 0);
 	rw_unlock_write(&as->map_lock);
+	as_unpublish(as);
 	vad_free_list(gone);
 	as->ops->reap();
 }
@@ -371,7 +386,7 @@ as_walk(void (*fn)(struct aspace *, void *), void *arg)
  * spaces does not matter.
  *
  * Locks:    none of rank >= 2; afterwards the list lock, [M] exclusive and
- *           [W] of every published space.
+ *           [W] of every space, and the kernel's [W].
  */
 void
 as_lock_all(void)
@@ -383,6 +398,7 @@ as_lock_all(void)
 		rw_lock_write_nested(&as->map_lock);
 	LIST_FOREACH(as, &spaces.all, all)
 		mutex_lock_nested(&as->ws_lock);
+	mutex_lock(&kernel_as.ws_lock);
 }
 
 /*
@@ -403,9 +419,28 @@ as_unlock_all(void)
 {
 	struct aspace *as;
 
+	mutex_unlock(&kernel_as.ws_lock);
 	LIST_FOREACH(as, &spaces.all, all)
 		mutex_unlock(&as->ws_lock);
 	LIST_FOREACH(as, &spaces.all, all)
 		rw_unlock_write(&as->map_lock);
 	mutex_unlock(&spaces.lock);
+}
+
+/*
+ * Sum of one uint64_t field over all spaces, for gauges.
+ *
+ * Locks:    any of rank < 9.
+ */
+uint64_t
+as_sum(size_t field)
+{
+	struct aspace *as;
+	uint64_t n = 0;
+
+	spin_lock(&spaces.spin);
+	LIST_FOREACH(as, &spaces.all, all)
+		n += atomic_load_relaxed((uint64_t *)((char *)as + field));
+	spin_unlock(&spaces.spin);
+	return n;
 }

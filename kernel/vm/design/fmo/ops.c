@@ -51,4 +51,5 @@ const struct vmm_ops fmo_ops = {
 	.walk = fmo_walk_words,
 	.check = fmo_check,
 	.reap = fmo_reap,
+	.refs = fmo_refs,
 };

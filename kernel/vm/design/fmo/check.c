@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/check.c: do words, homes, entries and counts agree?
+ *
+ * Problem   One page is known in up to five places: a word, its home, an
+ *           entry, a reference, a counter.  A bug makes two of them disagree
+ *           long before a program notices.
+ *
+ * Picture   space by space: words ─→ counts of the space (I11, I4, I7, I8, I17)
+ *                                └─→ census[entry]++
+ *           at the end: census against entry.refs, live, nrefs (I6)
+ *
+ * Rules     1. vm_check has locked all spaces and the kernel's words; nothing
+ *              here changes anything or waits.
+ *           2. An entry page that is out is passed over.
+ *           3. Without memory for the census I6 is not checked, and the
+ *              report says so.
+ *
+ * Read next vm/check.c.  Invariants: vmm.md 9.1.
+ */
+#include "vm/design/fmo/fmo.h"
+
+struct census_row {
+	struct fmo *fmo;
+	uint64_t first;        /* counter of its entry 0 */
+	uint64_t procs, nptes; /* references found */
+};
+
+/* [check lock of vm/check.c], for one run */
+static struct {
+	bool active, lost;
+	struct census_row *row;
+	uint32_t *refs;        /* per entry: words that name it */
+	size_t rows, max_rows, entries, row_pages, ref_pages;
+} census;
+
+/* Counts of one space while its words are walked. */
+struct word_count {
+	struct aspace *as;
+	struct vm_report *rep;
+	struct vad *vad;       /* of the last word */
+	uint64_t ws, n_priv, n_fork, n_locked, late;
+};
+
+static void census_open(void);
+static void census_close(struct vm_report *rep);
+static int check_word(void *arg, va_t va, uint64_t word, uint64_t pages);
+static void check_refs(struct aspace *as, struct vm_report *rep);
+static void check_tables(struct word_count *c);
+
+/* ---- census ---- */
+
+static void
+count_fmo(struct fmo *fmo, void *arg)
+{
+	census.max_rows++;
+	census.entries += fmo->npages * FMO_PER_PAGE;
+}
+
+/* Rows stay sorted by base: insertion, there are few. */
+static void
+add_row(struct fmo *fmo, void *arg)
+{
+	size_t i = census.rows++;
+
+	for (; i > 0 && census.row[i - 1].fmo->base > fmo->base; i--)
+		census.row[i] = census.row[i - 1];
+	census.row[i] = (struct census_row){ .fmo = fmo };
+}
+
+static void *
+zeroed_pages(size_t bytes, size_t *pages)
+{
+	uint64_t *mem;
+	size_t i;
+
+	*pages = PAGE_UP(MAX(bytes, 1ul)) >> PAGE_SHIFT;
+	mem = kva_alloc(*pages);
+	for (i = 0; mem != NULL && i < *pages * PAGE_SIZE / sizeof(*mem); i++)
+		mem[i] = 0;
+	return mem;
+}
+
+static void
+census_open(void)
+{
+	uint64_t first = 0;
+	size_t i;
+
+	census.active = true;
+	census.lost = false;
+	census.rows = census.max_rows = census.entries = 0;
+	fmo_walk(count_fmo, NULL);
+	census.row = zeroed_pages(census.max_rows * sizeof(*census.row),
+	    &census.row_pages);
+	census.refs = zeroed_pages(census.entries * sizeof(*census.refs),
+	    &census.ref_pages);
+	if (census.row == NULL || census.refs == NULL) {
+		census.lost = true;
+		return;
+	}
+	fmo_walk(add_row, NULL);
+	for (i = 0; i < census.rows; i++) {
+		census.row[i].first = first;
+		first += census.row[i].fmo->npages * FMO_PER_PAGE;
+	}
+}
+
+/* The row that holds entry `index`; NULL. */
+static struct census_row *
+find_row(uint64_t index)
+{
+	size_t lo = 0, hi = census.rows, mid;
+	struct census_row *r;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		r = &census.row[mid];
+		if (index < r->fmo->base)
+			hi = mid;
+		else if (index - r->fmo->base >= r->fmo->npages * FMO_PER_PAGE)
+			lo = mid + 1;
+		else
+			return r;
+	}
+	return NULL;
+}
+
+/* A word of as names entry `index`. */
+static void
+census_word(struct word_count *c, va_t va, uint64_t index)
+{
+	struct census_row *r;
+
+	if (fmo_find_ref(c->as, index) == NULL)
+		report_bad(c->rep, "I17", "as %u va %lx: entry %lx, but no "
+		    "reference", c->as->id, va, index);
+	if (census.lost)
+		return;
+	r = find_row(index);
+	if (r == NULL)
+		report_bad(c->rep, "I17", "as %u va %lx: entry %lx of no object",
+		    c->as->id, va, index);
+	else
+		census.refs[r->first + (index - r->fmo->base)]++;
+}
+
+static void
+check_entry(struct census_row *r, struct vm_report *rep,
+    const struct fmo_entry *e, uint64_t i)
+{
+	uint32_t found = census.refs[r->first + i];
+
+	if (e->refs != found)
+		report_bad(rep, "I6", "entry %lx: refs %u, %u words name it",
+		    r->fmo->base + i, e->refs, found);
+	if ((e->refs == 0) != (e->word == 0))
+		report_bad(rep, "I6", "entry %lx: refs %u word %lx",
+		    r->fmo->base + i, e->refs, e->word);
+	if (pte_kind(e->word) != PTE_TRANS)
+		return;
+	if (pte_page(e->word)->home !=
+	    ((uint64_t)HOME_FMO << 60 | va2pa(e)))
+		report_bad(rep, "I1", "entry %lx: pfn %u has home %lx",
+		    r->fmo->base + i, pte_pfn(e->word), pte_page(e->word)->home);
+}
+
+/* One entry page, pinned: its entries, nres and nused. */
+static void
+check_page(struct census_row *r, struct vm_report *rep, struct vm_page *pg,
+    uint64_t first)
+{
+	const struct fmo_entry *e = pa2va(page_pa(pg));
+	unsigned nres = 0, nused = 0, i;
+
+	for (i = 0; i < FMO_PER_PAGE; i++) {
+		check_entry(r, rep, &e[i], first + i);
+		nres += pte_names_frame(e[i].word);
+		nused += e[i].word != 0;
+	}
+	if (nres != pg->nres || nused != pg->nused)
+		report_bad(rep, "I4", "entry page %lx: nres %u nused %u, has %u %u",
+		    r->fmo->base + first, pg->nres, pg->nused, nres, nused);
+}
+
+static void
+check_object(struct census_row *r, struct vm_report *rep)
+{
+	struct fmo *fmo = r->fmo;
+	va_t kva = MD_KPAGED_BASE + fmo->base * sizeof(struct fmo_entry);
+	uint64_t i, nrefs = 0, live = 0;
+	struct vm_page *pg;
+
+	for (i = 0; i < fmo->npages * FMO_PER_PAGE; i++) {
+		nrefs += census.refs[r->first + i];
+		live += census.refs[r->first + i] != 0;
+	}
+	if (fmo->nrefs != nrefs || fmo->live != live)
+		report_bad(rep, "I6", "fmo %lx: nrefs %lu live %u, found %lu %lu",
+		    fmo->base, fmo->nrefs, fmo->live, nrefs, live);
+	if (atomic_load(&fmo->procs) != r->procs || r->nptes != nrefs)
+		report_bad(rep, "I6", "fmo %lx: procs %u, %lu refs with %lu words",
+		    fmo->base, atomic_load(&fmo->procs), r->procs, r->nptes);
+	for (i = 0; i < fmo->npages; i++) {
+		if (!kpaged_is_resident(kva + i * PAGE_SIZE))
+			continue;
+		pg = pte_page(word_get(md_kpte(kva + i * PAGE_SIZE, false)));
+		check_page(r, rep, pg, i * FMO_PER_PAGE);
+	}
+}
+
+static void
+census_close(struct vm_report *rep)
+{
+	size_t i;
+
+	for (i = 0; i < census.rows && !census.lost; i++)
+		check_object(&census.row[i], rep);
+	if (census.lost)
+		out_printf(rep->out, "I6 not checked: no memory\n");
+	if (census.row != NULL)
+		kva_free(census.row, census.row_pages);
+	if (census.refs != NULL)
+		kva_free(census.refs, census.ref_pages);
+	census.active = false;
+}
+
+/* ---- one space ---- */
+
+/*
+ * The words, tables and references of as; NULL: all spaces are done, compare
+ * the objects.  ops->check.
+ *
+ * Locks:    as_lock_all().
+ * Returns:  0; findings go to the report.
+ */
+int
+fmo_check(struct aspace *as, struct vm_report *rep)
+{
+	struct word_count c = { .as = as, .rep = rep };
+
+	if (!census.active)
+		census_open();
+	if (as == NULL) {
+		census_close(rep);
+		return 0;
+	}
+	if (as->md.root_pa == 0)
+		return 0;
+	fmo_walk_words(as, 0, MD_USER_END >> PAGE_SHIFT, check_word, &c);
+	check_tables(&c);
+	check_refs(as, rep);
+	if (c.ws != as->ws_pages || c.n_priv != as->n_priv ||
+	    c.n_fork != as->n_fork || c.n_locked != as->n_locked)
+		report_bad(rep, "I11", "as %u: ws %lu priv %lu fork %lu, found "
+		    "%lu %lu %lu", as->id, as->ws_pages, as->n_priv, as->n_fork,
+		    c.ws, c.n_priv, c.n_fork);
+	if (c.late != atomic_load(&as->late))
+		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
+		    atomic_load(&as->late), c.late);
+	return 0;
+}
+
+static void
+check_refs(struct aspace *as, struct vm_report *rep)
+{
+	uint64_t sum = 0, n = 0;
+	struct census_row *row;
+	struct rb_node *node;
+
+	for (node = rb_first(&as->fmo_refs); node != NULL; node = rb_next(node)) {
+		struct fmo_ref *ref = CONTAINER_OF(node, struct fmo_ref, rb);
+
+		n++;
+		sum += ref->nptes;
+		if (ref->nptes == 0)
+			report_bad(rep, "I6", "as %u: idle reference to %lx",
+			    as->id, ref->fmo->base);
+		row = census.lost ? NULL : find_row(ref->fmo->base);
+		if (row != NULL) {
+			row->procs++;
+			row->nptes += ref->nptes;
+		}
+	}
+	if (sum != as->n_fork || n != as->nfmo)
+		report_bad(rep, "I6", "as %u: n_fork %lu in %u objects, found %lu "
+		    "in %lu", as->id, as->n_fork, as->nfmo, sum, n);
+}
+
+/* The VAD of va, or NULL: words come in order, so look around the last. */
+static struct vad *
+vad_of(struct word_count *c, va_t va)
+{
+	uint64_t vpn = va >> PAGE_SHIFT;
+
+	if (c->vad == NULL || vpn < c->vad->start || vpn >= c->vad->end)
+		c->vad = vad_find(c->as, vpn);
+	return c->vad;
+}
+
+static void
+bad_word(struct word_count *c, const char *inv, va_t va, uint64_t word,
+    const char *what)
+{
+	report_bad(c->rep, inv, "as %u va %lx word %lx: %s", c->as->id, va, word,
+	    what);
+}
+
+static uint64_t *
+word_at(struct word_count *c, va_t va)
+{
+	struct vm_page *leaf;
+
+	return pt_find(c->as, va, &leaf);
+}
+
+/* The private page of a word: its home must be the word. */
+static void
+check_owned(struct word_count *c, va_t va, uint64_t word)
+{
+	const struct vm_page *pg = pte_page(word);
+
+	c->n_priv++;
+	if (pg->home != ((uint64_t)HOME_PTE << 60 | word_pa(word_at(c, va))))
+		bad_word(c, "I1", va, word, "the page has another home");
+}
+
+static void
+check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
+{
+	const struct vm_page *pg = pte_page(word);
+	bool w = (word & MD_PTE_W) != 0;
+
+	if ((word & PTE_ZERO_MASK) != 0 || (word & MD_PTE_U) == 0)
+		bad_word(c, "I8", va, word, "reserved bits, or no U");
+	if ((w && (v->prot & PROT_W) == 0) ||
+	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
+		bad_word(c, "I8", va, word, "more rights than the VAD");
+	c->n_locked += (word & PTE_LOCK) != 0;
+	if (pte_src(word) == SRC_SPEC) {
+		if (w || pg != page_zero_frame())
+			bad_word(c, "I7", va, word, "zero page");
+		return;
+	}
+	c->ws++;
+	if (c->rep->mapcount != NULL)
+		c->rep->mapcount[page_pfn(pg)]++;
+	switch (pte_src(word)) {
+	case SRC_PRIV:
+		check_owned(c, va, word);
+		break;
+	case SRC_FORK:
+		c->n_fork++;
+		if (w)
+			bad_word(c, "I7", va, word, "writable and forked");
+		if (page_home_kind(pg) != HOME_FMO)
+			bad_word(c, "I1", va, word, "home is no entry");
+		else
+			census_word(c, va, fmo_index_of(fmo_entry_of_page(pg)));
+		break;
+	case SRC_OBJ:
+		if (w && (v->flags & VAD_SHARED) == 0)
+			bad_word(c, "I7", va, word, "object's page, private VAD");
+		if (page_home_kind(pg) != HOME_AOBJ &&
+		    page_home_kind(pg) != HOME_VNODE)
+			bad_word(c, "I1", va, word, "home is no object");
+		break;
+	case SRC_SPEC:
+		break;
+	}
+}
+
+static int
+check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct word_count *c = arg;
+	const struct vad *v;
+	bool private = false;
+
+	if (word == 0)
+		return 0;
+	v = vad_of(c, va);
+	if (v == NULL) {
+		bad_word(c, "I8", va, word, "in no VAD");
+		return 0;
+	}
+	switch (pte_kind(word)) {
+	case PTE_ABSENT:
+	case PTE_ERROR:
+		break;
+	case PTE_VALID:
+		check_valid(c, va, word, v);
+		private = pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK;
+		break;
+	case PTE_TRANS:
+		check_owned(c, va, word);
+		private = true;
+		break;
+	case PTE_FORK:
+		c->n_fork++;
+		census_word(c, va, fork_index(word));
+		private = true;
+		break;
+	case PTE_BUSY:
+	case PTE_SWAP:
+		bad_word(c, "I1", va, word, "there is no swap");
+		break;
+	}
+	if (private && (v->flags & VAD_CHARGED) == 0)
+		c->late++;
+	return 0;
+}
+
+/* ---- tables: I4, I14 ---- */
+
+/* Counts of one table against its words; returns how many tables it heads. */
+static uint64_t
+check_table(struct word_count *c, struct vm_page *table, int level)
+{
+	const uint64_t *words = pt_words(table);
+	unsigned nres = 0, nused = 0, i;
+	uint64_t n = 1;
+
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		nres += pte_names_frame(words[i]);
+		nused += words[i] != 0;
+		if (level > 1 && words[i] != 0)
+			n += check_table(c, pte_page(words[i]), level - 1);
+	}
+	c->late += table->tbl.late;
+	if (table->tbl.as != c->as || table->tbl.level != level)
+		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of as %p",
+		    c->as->id, page_pfn(table), table->tbl.level,
+		    (void *)table->tbl.as);
+	if (nres != table->nres || nused != table->nused)
+		report_bad(c->rep, "I4", "as %u: table pfn %u nres %u nused %u, "
+		    "has %u %u", c->as->id, page_pfn(table), table->nres,
+		    table->nused, nres, nused);
+	return n;
+}
+
+static void
+check_tables(struct word_count *c)
+{
+	const uint64_t *root = pa2va(c->as->md.root_pa);
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < MD_PT_WORDS / 2; i++)
+		if (root[i] != 0)
+			n += check_table(c, pte_page(root[i]), MD_PT_LEVELS - 1);
+	if (n != c->as->n_table)
+		report_bad(c->rep, "I11", "as %u: n_table %lu, found %lu",
+		    c->as->id, c->as->n_table, n);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * init.c: the memory manager comes up
+ *
+ * Problem   Each file of this room has a little state of its own; it must be
+ *           there in the right order, before the first fault.
+ *
+ * Picture   vm_init: page, queues, commit, frames to wait for, kpaged, checks
+ *           vm_start: threads (none yet: nothing is paged out)
+ *
+ * Rules     1. Called once, by the first thread, one CPU running.
+ *           2. Gauges that are sums over all spaces are computed when read.
+ *
+ * Read next vm/README.md.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static uint64_t
+sum_n_priv(void)
+{
+	return as_sum(offsetof(struct aspace, n_priv));
+}
+
+static uint64_t
+sum_n_fork(void)
+{
+	return as_sum(offsetof(struct aspace, n_fork));
+}
+
+static uint64_t
+sum_n_swap(void)
+{
+	return as_sum(offsetof(struct aspace, n_swap));
+}
+
+static uint64_t
+sum_ws(void)
+{
+	return as_sum(offsetof(struct aspace, ws_pages));
+}
+
+static uint64_t
+sum_ws_peak(void)
+{
+	return as_sum(offsetof(struct aspace, ws_peak));
+}
+
+static uint64_t
+sum_tables(void)
+{
+	return as_sum(offsetof(struct aspace, n_table));
+}
+
+static uint64_t
+sum_tables_out(void)
+{
+	return as_sum(offsetof(struct aspace, n_table_out));
+}
+
+static void
+gauges_init(void)
+{
+	ev_set_gauge(EV_table_n_priv, sum_n_priv);
+	ev_set_gauge(EV_table_n_fork, sum_n_fork);
+	ev_set_gauge(EV_table_n_swap, sum_n_swap);
+	ev_set_gauge(EV_table_live, sum_tables);
+	ev_set_gauge(EV_table_live_out, sum_tables_out);
+	ev_set_gauge(EV_ws_pages, sum_ws);
+	ev_set_gauge(EV_ws_peak, sum_ws_peak);
+}
+
+/*
+ * The state of all files of the room.
+ *
+ * Locks:    none; once, before anything is mapped.
+ */
+void
+vm_init(void)
+{
+	page_init();
+	pq_init();
+	commit_init();
+	bal_init();
+	kpaged_init();
+	check_init();
+	gauges_init();
+}
+
+/*
+ * The threads of the room.  There is no writer and no trimmer as long as
+ * there is nothing to write to.
+ */
+void
+vm_start(void)
+{
+	klog("vm: design %s, commit limit %lu pages", design_default()->name,
+	    commit_limit());
+}

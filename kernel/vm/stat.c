@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stat.c: /proc/vm: the state of the system's memory as text
+ *
+ * Problem   What a test or a learner asks must be one key=value line away, and
+ *           asking must not disturb what is asked about.
+ *
+ * Picture   counters and lists ─→ one line per object ─→ struct out
+ *
+ * Rules     1. Keys never change their meaning; new ones go to the end.
+ *           2. No line is true for longer than it takes to print it.
+ *
+ * Read next vm/stat_as.c, vm/design/fmo/stat.c.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/*
+ * Frames by state.
+ */
+void
+stat_pages(struct out *o)
+{
+	unsigned s;
+
+	for (s = 0; s < PG_NSTATES; s++)
+		out_printf(o, "state=%s frames=%lu\n",
+		    page_state_name((enum page_state)s),
+		    page_count((enum page_state)s));
+}
+
+/*
+ * Lengths of the queues.  Locks: takes [P].
+ */
+void
+stat_queues(struct out *o)
+{
+	static const struct {
+		const char *name;
+		enum page_state state;
+		bool file;
+	} q[] = {
+		{ "standby", PG_STANDBY, false },
+		{ "modified_anon", PG_MODIFIED, false },
+		{ "modified_file", PG_MODIFIED, true },
+	};
+	uint64_t n[ARRAY_LEN(q)];
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < ARRAY_LEN(q); i++)
+		n[i] = pq_queue(q[i].state, q[i].file)->n;
+	spin_unlock(&pfn_lock);
+	out_printf(o, "queue=free pages=%lu\n", page_count(PG_FREE));
+	out_printf(o, "queue=zeroed pages=%lu\n", page_count(PG_ZEROED));
+	for (i = 0; i < ARRAY_LEN(q); i++)
+		out_printf(o, "queue=%s pages=%lu\n", q[i].name, n[i]);
+}
+
+/*
+ * Promises.
+ */
+void
+stat_commit(struct out *o)
+{
+	out_printf(o, "total=%lu limit=%lu mode=%u\n", commit_total(),
+	    commit_limit(), commit_mode());
+}
+
+static void
+put_vmo(struct vmo *vmo, void *arg)
+{
+	static const char *const types[] = {
+		[VMO_VNODE] = "VNODE", [VMO_AOBJ] = "AOBJ",
+		[VMO_DEVICE] = "DEVICE",
+	};
+	struct list_node *n;
+	unsigned maps = 0;
+
+	mutex_lock(&vmo->maps_lock);
+	for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
+		maps++;
+	mutex_unlock(&vmo->maps_lock);
+	out_printf(arg, "type=%s size=%lu refs=%u maps=%u pages=%lu tables=%lu "
+	    "charged=%lu\n", types[vmo->type], vmo_size(vmo),
+	    atomic_load(&vmo->refs), maps, atomic_load(&vmo->a.n_pages),
+	    atomic_load(&vmo->a.n_tables), atomic_load(&vmo->a.charged));
+}
+
+/*
+ * Memory objects.  Locks: takes the object list lock, [X] and [O] of each.
+ */
+void
+stat_vmos(struct out *o)
+{
+	vmo_walk(put_vmo, o);
+}
+
+static void
+put_slab(void *arg, const char *name, size_t size, uint64_t live,
+    uint64_t frames)
+{
+	out_printf(arg, "cache=%s size=%zu live=%lu frames=%lu\n", name, size,
+	    live, frames);
+}
+
+/*
+ * Non-paged objects by cache.
+ */
+void
+stat_slabs(struct out *o)
+{
+	kmem_walk(put_slab, o);
+}
+
+/*
+ * The frame allocator's own numbers.
+ */
+void
+stat_frames(struct out *o)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	out_printf(o, "total=%lu free=%lu zeroed=%lu wired=%lu reserve=%lu "
+	    "low=%lu high=%lu min_ever=%lu max_pfn=%u\n", ps.total, ps.free,
+	    ps.zeroed, ps.wired, ps.reserve, ps.low, ps.high, ps.min_ever,
+	    ps.max_pfn);
+}
+
+/*
+ * What /proc/meminfo says, in bytes.  An object's pages count as cached, as
+ * Linux counts shared memory and tmpfs.
+ *
+ * Locks:    none of rank >= 8.
+ */
+void
+vm_mem_info(struct vm_mem_info *m)
+{
+	uint64_t standby, file, objects = ev_read(EV_anon_pages);
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	spin_lock(&pfn_lock);
+	standby = pq_queue(PG_STANDBY, false)->n;
+	file = pq_queue(PG_MODIFIED, true)->n;
+	spin_unlock(&pfn_lock);
+	m->total = ps.total << PAGE_SHIFT;
+	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
+	m->avail = m->free + (standby << PAGE_SHIFT);
+	m->cached = (objects + file) << PAGE_SHIFT;
+	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live))
+	    << PAGE_SHIFT;
+	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;
+	m->shmem = objects << PAGE_SHIFT;
+	m->slab = ev_read(EV_page_nonpaged_bytes);
+	m->tables = ev_read(EV_table_live) << PAGE_SHIFT;
+	m->commit_limit = commit_limit() << PAGE_SHIFT;
+	m->commit_total = commit_total() << PAGE_SHIFT;
+}

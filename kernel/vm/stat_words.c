@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stat_words.c: /proc/PID/vmstat and ws: the words behind the mappings
+ *
+ * Problem   Everything this design does happens in 64-bit words that no
+ *           program can see.  Print them, so that a test can say "FORK, two
+ *           references" and a learner can watch it become PRIV.
+ *
+ * Picture   leaf tables, word by word ─→ equal neighbours make one line:
+ *           7f…000-7f…9000 kind=VALID src=FORK w=0 age=0 state=ACTIVE refs=2 home=FMO
+ *
+ * Rules     1. Tables that do not exist print nothing; ABSENT words of those
+ *              that do are printed.
+ *           2. ws_lock is held for one table at a time; what is printed was
+ *              true for its table, not for the whole space at once.
+ *           3. An entry page that is not in memory is not brought in: refs=-.
+ *
+ * Read next vm/design/fmo/check.c (walk).
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/* What one line says; a run continues while it is equal. */
+struct word_look {
+	enum pte_kind kind;
+	enum pte_src src;      /* VALID, and FORK for soft ones */
+	bool w;
+	unsigned age;
+	int state;             /* enum page_state, -1: no page */
+	int64_t refs;          /* -1: not known */
+	int home;              /* enum page_home, -1: none */
+};
+
+struct word_run {
+	struct aspace *as;
+	struct out *o;
+	va_t start, end;       /* start == end: no run yet */
+	struct word_look look;
+};
+
+static void look_at(struct aspace *as, uint64_t word, struct word_look *l);
+static void put_run(struct word_run *r);
+
+static bool
+looks_equal(const struct word_look *a, const struct word_look *b)
+{
+	return a->kind == b->kind && a->src == b->src && a->w == b->w &&
+	    a->age == b->age && a->state == b->state && a->refs == b->refs &&
+	    a->home == b->home;
+}
+
+static int
+run_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct word_run *r = arg;
+	struct word_look l;
+
+	look_at(r->as, word, &l);
+	if (r->start == r->end || va != r->end || !looks_equal(&l, &r->look)) {
+		put_run(r);
+		r->start = va;
+		r->look = l;
+	}
+	r->end = va + (pages << PAGE_SHIFT);
+	return 0;
+}
+
+/*
+ * One line per run of equal words.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+stat_vmstat(struct aspace *as, struct out *o)
+{
+	struct word_run r = { .as = as, .o = o };
+
+	rw_lock_read(&as->map_lock);
+	as->ops->walk(as, 0, MD_USER_END >> PAGE_SHIFT, run_word, &r);
+	rw_unlock_read(&as->map_lock);
+	put_run(&r);
+}
+
+static void
+look_at_page(const struct vm_page *pg, struct word_look *l)
+{
+	l->state = pg->state;
+	l->home = page_home_kind(pg);
+	l->refs = pg->mapcount;
+}
+
+/* [W] held. */
+static void
+look_at(struct aspace *as, uint64_t word, struct word_look *l)
+{
+	const struct vm_page *pg;
+
+	*l = (struct word_look){ .kind = pte_kind(word), .state = -1, .home = -1 };
+	switch (l->kind) {
+	case PTE_VALID:
+		l->src = pte_src(word);
+		l->w = (word & MD_PTE_W) != 0;
+		l->age = (unsigned)((word & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
+		look_at_page(pte_page(word), l);
+		break;
+	case PTE_TRANS:
+	case PTE_BUSY:
+		l->src = SRC_PRIV;
+		look_at_page(pte_page(word), l);
+		l->refs = 1;
+		break;
+	case PTE_FORK:
+		l->src = SRC_FORK;
+		break;
+	case PTE_ABSENT:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		break;
+	}
+	if (l->src != SRC_FORK)
+		return;
+	l->refs = as->ops->refs(as, word, &pg);
+	l->home = HOME_FMO;
+	if (pg != NULL)
+		l->state = pg->state;
+}
+
+static const char *
+kind_name(enum pte_kind k)
+{
+	static const char *const names[] = {
+		[PTE_ABSENT] = "ABSENT", [PTE_VALID] = "VALID",
+		[PTE_TRANS] = "TRANS", [PTE_BUSY] = "BUSY",
+		[PTE_SWAP] = "SWAP", [PTE_FORK] = "FORK", [PTE_ERROR] = "ERROR",
+	};
+
+	return names[k];
+}
+
+static const char *
+src_name(const struct word_look *l)
+{
+	static const char *const names[] = {
+		[SRC_OBJ] = "OBJ", [SRC_PRIV] = "PRIV", [SRC_FORK] = "FORK",
+		[SRC_SPEC] = "SPEC",
+	};
+
+	return l->kind == PTE_ABSENT || l->kind == PTE_SWAP ||
+	    l->kind == PTE_ERROR ? "-" : names[l->src];
+}
+
+static const char *
+home_name(int home)
+{
+	static const char *const names[HOME_COUNT] = {
+		"NONE", "PTE", "FMO", "AOBJ", "VNODE", "TABLE", "KPAGED",
+		"ANON", "SHADOW", "FRAME", "KERNEL", "IO",
+	};
+
+	return home < 0 ? "-" : names[home];
+}
+
+static void
+put_run(struct word_run *r)
+{
+	const struct word_look *l = &r->look;
+
+	if (r->start == r->end)
+		return;
+	out_printf(r->o, "%lx-%lx kind=%s src=%s w=%d age=%u state=%s ",
+	    r->start, r->end, kind_name(l->kind), src_name(l), l->w, l->age,
+	    l->state < 0 ? "-" : page_state_name((enum page_state)l->state));
+	if (l->refs < 0)
+		out_printf(r->o, "refs=- home=%s\n", home_name(l->home));
+	else
+		out_printf(r->o, "refs=%ld home=%s\n", l->refs,
+		    home_name(l->home));
+}
+
+/* ---- ws ---- */
+
+static int
+age_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	uint64_t *n = arg;
+
+	if (pte_kind(word) == PTE_VALID && pte_src(word) != SRC_SPEC)
+		n[(word & PTE_AGE_MASK) >> PTE_AGE_SHIFT] += pages;
+	return 0;
+}
+
+/*
+ * Limits, pages per age, the clock's hand.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+stat_ws(struct aspace *as, struct out *o)
+{
+	uint64_t n[4] = { 0, 0, 0, 0 };
+	unsigned i;
+
+	rw_lock_read(&as->map_lock);
+	as->ops->walk(as, 0, MD_USER_END >> PAGE_SHIFT, age_word, n);
+	rw_unlock_read(&as->map_lock);
+	out_printf(o, "pages=%lu peak=%lu min=%lu max=%lu\n", as->ws_pages,
+	    as->ws_peak, as->ws_min, as->ws_max);
+	for (i = 0; i < ARRAY_LEN(n); i++)
+		out_printf(o, "age=%u pages=%lu\n", i, n[i]);
+	out_printf(o, "hand=%u index=%u\n", as->hand_tbl, as->hand_idx);
+}
