@@ -282,6 +282,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 	uint64_t *slot[NLEVELS + 1];
 	unsigned top = depth_of(pgoff), depth;
 
+	ASSERT(spin_is_mine(&vmo->lock));
 	dead->n = 0;
 	dead->away = 0;
 	for (depth = top; depth > 0; depth--) {
