@@ -59,6 +59,7 @@ first_thread(void *arg)
 	vm_init();
 	dev_init();
 	kern_start_cpus();
+	phys_set_marks(); /* the reserve grows with the CPUs */
 	vm_start();
 	fs_init();
 	proc_init();

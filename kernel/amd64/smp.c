@@ -75,10 +75,12 @@ void
 md_start_cpus(struct thread *(*make_idle)(unsigned cpu),
     void (*fn)(unsigned cpu))
 {
-	unsigned id, n = acpi_info()->ncpus;
+	unsigned id, n = acpi_info()->ncpus, most = (unsigned)option_u64("smp");
 	struct thread *idle;
 
 	smp.fn = fn;
+	if (most != 0)
+		n = MIN(n, most);
 	memcpy(pa2va(TRAMPOLINE_PA), trampoline_start,
 	    (size_t)(trampoline_end - trampoline_start));
 	for (id = 1; id < n; id++) {
