@@ -202,13 +202,12 @@ init_ended(struct proc *p)
 static void
 process_drop_memory(struct proc *p)
 {
-	struct vm_as_stat st;
+	uint64_t peak = vm_as_gauge(p->as, EV_ws_peak);
 	struct aspace *as;
 	struct file *exe;
 
-	vm_as_stat(p->as, &st);
 	spin_lock(&proc_lock);
-	p->maxrss = MAX(p->maxrss, st.peak);
+	p->maxrss = MAX(p->maxrss, peak);
 	as = p->as;
 	p->as = NULL;
 	exe = p->exe;

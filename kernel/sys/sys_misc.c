@@ -183,7 +183,7 @@ int64_t
 sys_getrusage(const uint64_t a[6])
 {
 	struct abi_rusage ru = { .maxrss = 0 };
-	struct vm_as_stat st;
+	int64_t peak;
 	int who = (int)a[0];
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN &&
@@ -191,8 +191,8 @@ sys_getrusage(const uint64_t a[6])
 		return -EINVAL;
 	usage_of(who, &ru);
 	if (who != RUSAGE_CHILDREN) {
-		vm_as_stat(proc_current()->as, &st);
-		ru.maxrss = MAX(ru.maxrss, (int64_t)(st.peak * 4));
+		peak = (int64_t)vm_as_gauge(proc_current()->as, EV_ws_peak) * 4;
+		ru.maxrss = MAX(ru.maxrss, peak);
 	}
 	return copyout(a[1], &ru, sizeof(ru));
 }
