@@ -39,6 +39,7 @@ struct vnode *mount_cross(struct vnode *);
 struct vnode *mount_above(struct vnode *);
 void mount_statfs(struct mount *, struct kstatfs *);
 void mounts_show(struct out *);
+void mountinfo_show(struct out *);
 
 /* ---- namei.c ---- */
 enum walk_flags {

@@ -293,6 +293,8 @@ mount_new(const struct fstype *type, struct vnode *at, const char *source,
 
 	if (m == NULL)
 		return -ENOMEM;
+	if (type == &tmpfs_type)
+		m->root_mode = S_ISVTX | 0777;
 	r = options_apply(m, data);
 	if (r == 0)
 		r = type->mount(m);
@@ -418,22 +420,42 @@ mount_statfs(struct mount *m, struct kstatfs *st)
 	st->ffree = m->max_vnodes - MIN(m->max_vnodes, atomic_load(&m->vnodes));
 }
 
+/* "rw,nosuid,…", as both texts have it. */
 static void
-mount_show(struct out *out, struct mount *m, char *path)
+flags_show(struct out *out, const struct mount *m)
 {
-	ssize_t n = vn_full_path(m->root, path, PATH_MAX);
-
-	out_printf(out, "%s %s %s %s%s%s%s,relatime 0 0\n", m->source,
-	    n < 0 ? "?" : path, m->type->name,
+	out_printf(out, "%s%s%s%s,relatime",
 	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw",
 	    (m->flags & MS_NOSUID) != 0 ? ",nosuid" : "",
 	    (m->flags & MS_NODEV) != 0 ? ",nodev" : "",
 	    (m->flags & MS_NOEXEC) != 0 ? ",noexec" : "");
 }
 
-/* Text of /proc/mounts. */
-void
-mounts_show(struct out *out)
+/* One line of /proc/mounts. */
+static void
+line_mounts(struct out *out, struct mount *m, const char *path)
+{
+	out_printf(out, "%s %s %s ", m->source, path, m->type->name);
+	flags_show(out, m);
+	out_printf(out, " 0 0\n");
+}
+
+/* One line of /proc/PID/mountinfo. */
+static void
+line_mountinfo(struct out *out, struct mount *m, const char *path)
+{
+	const struct mount *up = m->covered != NULL ? m->covered->mnt : m;
+
+	out_printf(out, "%u %u %u:%u / %s ", dev_minor(m->dev),
+	    dev_minor(up->dev), dev_major(m->dev), dev_minor(m->dev), path);
+	flags_show(out, m);
+	out_printf(out, " - %s %s %s\n", m->type->name, m->source,
+	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw");
+}
+
+static void
+lines_show(struct out *out,
+    void (*line)(struct out *, struct mount *, const char *))
 {
 	char *path = kmem_alloc(PATH_MAX);
 	struct mount *m;
@@ -442,9 +464,24 @@ mounts_show(struct out *out)
 		return;
 	mutex_lock(&mounts.mutex);
 	LIST_FOREACH(m, &mounts.all, all)
-		mount_show(out, m, path);
+		line(out, m, vn_full_path(m->root, path, PATH_MAX) < 0 ? "?" :
+		    path);
 	mutex_unlock(&mounts.mutex);
 	kmem_free(path);
+}
+
+/* Text of /proc/mounts. */
+void
+mounts_show(struct out *out)
+{
+	lines_show(out, line_mounts);
+}
+
+/* Text of /proc/PID/mountinfo: there is one tree for all. */
+void
+mountinfo_show(struct out *out)
+{
+	lines_show(out, line_mountinfo);
 }
 
 static void

@@ -28,6 +28,36 @@ static const char *const extra_name[EXTRA_COUNT] = { "fd", "task" };
 
 static const struct procfs_pid_ops *pids;   /* [c] set at boot */
 
+static int
+show_mounts(int pid, struct out *out)
+{
+	mounts_show(out);
+	return 0;
+}
+
+static int
+show_mountinfo(int pid, struct out *out)
+{
+	mountinfo_show(out);
+	return 0;
+}
+
+/* Rows that fs/ itself knows; they follow those of proc/. */
+static const struct procfs_pid_row own_rows[] = {
+	{ .name = "mounts", .mode = 0444, .show = show_mounts },
+	{ .name = "mountinfo", .mode = 0444, .show = show_mountinfo },
+};
+
+/* The i-th of all rows, or NULL behind the last. */
+static const struct procfs_pid_row *
+row_at(unsigned i)
+{
+	if (i < pids->nrows)
+		return &pids->rows[i];
+	i -= pids->nrows;
+	return i < ARRAY_LEN(own_rows) ? &own_rows[i] : NULL;
+}
+
 /* Registered once by proc/. */
 void
 procfs_set_pids(const struct procfs_pid_ops *ops)
@@ -99,13 +129,14 @@ procpid_find(struct vnode *root, const struct name *n, struct vnode **out)
 static const struct procfs_pid_row *
 row_find(const struct name *n)
 {
+	const struct procfs_pid_row *row;
 	unsigned i;
 
-	for (i = 0; i < pids->nrows; i++)
-		if (strlen(pids->rows[i].name) == n->len &&
-		    memcmp(pids->rows[i].name, n->s, n->len) == 0)
-			return &pids->rows[i];
-	return NULL;
+	for (i = 0; (row = row_at(i)) != NULL; i++)
+		if (strlen(row->name) == n->len &&
+		    memcmp(row->name, n->s, n->len) == 0)
+			break;
+	return row;
 }
 
 static uint32_t
@@ -232,7 +263,8 @@ pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 {
 	unsigned extras = extras_of(pd);
 
-	for (; *pos - 2 < extras + pids->nrows; (*pos)++) {
+	for (; *pos - 2 < extras || row_at((unsigned)(*pos - 2) - extras) != NULL;
+	    (*pos)++) {
 		unsigned i = (unsigned)(*pos - 2);
 		struct proc_node pn = *pd;
 		const char *name;
@@ -243,7 +275,7 @@ pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 			name = extra_name[i];
 		} else {
 			pn.kind = PN_PID_ROW;
-			pn.pid_row = &pids->rows[i - extras];
+			pn.pid_row = row_at(i - extras);
 			name = pn.pid_row->name;
 			type = row_mode(pn.pid_row) & S_IFMT;
 		}
