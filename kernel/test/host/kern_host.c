@@ -89,6 +89,18 @@ lockrank_take(enum lock_rank rank, const void *lock)
 }
 
 void
+lockrank_take_nested(enum lock_rank rank, const void *lock)
+{
+	kern.me.held[rank]++;
+}
+
+void
+lockrank_note(enum lock_rank rank, const void *lock)
+{
+	kern.me.held[rank]++;
+}
+
+void
 lockrank_drop(enum lock_rank rank, const void *lock)
 {
 	kern.me.held[rank]--;

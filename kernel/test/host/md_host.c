@@ -141,6 +141,12 @@ md_irq_is_enabled(void)
 	return true;
 }
 
+bool
+md_in_irq(void)
+{
+	return false;
+}
+
 void
 md_pause(void)
 {
@@ -247,6 +253,14 @@ int
 md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot)
 {
 	return md_kmap(va, pa, prot);
+}
+
+uint64_t
+md_kunmap(va_t va)
+{
+	uint64_t *word = md_kpte(va, false);
+
+	return word == NULL ? 0 : atomic_xchg(word, 0);
 }
 
 void
