@@ -385,8 +385,9 @@ as_walk(void (*fn)(struct aspace *, void *), void *arg)
  * one thread at a time gets through the list lock, so the order among the
  * spaces does not matter.
  *
- * Locks:    none of rank >= 2; afterwards the list lock, [M] exclusive and
- *           [W] of every space, and the kernel's [W].
+ * Locks:    none of rank >= 2; afterwards the list lock, [M] exclusive of
+ *           every space, the list of objects, [W] of every space, and the
+ *           kernel's [W].
  */
 void
 as_lock_all(void)
@@ -396,6 +397,7 @@ as_lock_all(void)
 	mutex_lock(&spaces.lock);
 	LIST_FOREACH(as, &spaces.all, all)
 		rw_lock_write_nested(&as->map_lock);
+	vmo_lock_all();
 	LIST_FOREACH(as, &spaces.all, all)
 		mutex_lock_nested(&as->ws_lock);
 	mutex_lock(&kernel_as.ws_lock);
@@ -422,6 +424,7 @@ as_unlock_all(void)
 	mutex_unlock(&kernel_as.ws_lock);
 	LIST_FOREACH(as, &spaces.all, all)
 		mutex_unlock(&as->ws_lock);
+	vmo_unlock_all();
 	LIST_FOREACH(as, &spaces.all, all)
 		rw_unlock_write(&as->map_lock);
 	mutex_unlock(&spaces.lock);

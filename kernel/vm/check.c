@@ -239,7 +239,7 @@ check_object(struct vmo *vmo, void *arg)
 static void
 check_objects(struct vm_report *rep)
 {
-	vmo_walk(check_object, rep);
+	vmo_walk_locked(check_object, rep);
 }
 
 /* ---- frames: I1, I2, I3 ---- */
@@ -376,7 +376,7 @@ check_commit(struct vm_report *rep)
 	uint64_t owned = as_sum(offsetof(struct aspace, commit)) +
 	    as_sum(offsetof(struct aspace, late)) + ev_read(EV_fmo_pages_live);
 
-	vmo_walk(add_object_charge, &owned);
+	vmo_walk_locked(add_object_charge, &owned);
 	if (commit_total() < owned)
 		report_bad(rep, "I12", "%lu pages owned, %lu charged", owned,
 		    commit_total());

@@ -147,6 +147,9 @@ uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *w
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
+void vmo_lock_all(void);                                 /* vm_check: the list stands still */
+void vmo_unlock_all(void);
+void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
 /* MAP_SHARED|MAP_ANONYMOUS: takes over a charge of ⌈bytes⌉ pages that the caller has
  * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
 struct vmo *vmo_create_shared_anon(uint64_t bytes);

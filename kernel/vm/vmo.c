@@ -148,6 +148,35 @@ vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 }
 
 /*
+ * No object comes or goes, and vmo_walk_locked() may be used, until
+ * vmo_unlock_all(): for vm_check.
+ *
+ * Locks:    none of rank >= 3; afterwards the list lock, rank 3.
+ */
+void
+vmo_lock_all(void)
+{
+	mutex_lock(&vmos.lock);
+}
+
+void
+vmo_unlock_all(void)
+{
+	mutex_unlock(&vmos.lock);
+}
+
+/* Locks: vmo_lock_all(); fn may take [O]. */
+void
+vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
+{
+	struct vmo *vmo;
+
+	ASSERT(mutex_is_mine(&vmos.lock));
+	LIST_FOREACH(vmo, &vmos.all, all)
+		fn(vmo, arg);
+}
+
+/*
  * Locks:    none of rank >= 7.
  * Returns:  bytes.
  */
