@@ -307,7 +307,7 @@ boot_fatal(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	md_early_write("vadose: ", 8);
+	md_early_write("vadose: cannot start: ", 22);
 	md_early_write(text, strlen(text));
 	md_early_write("\n", 1);
 	md_halt_forever();
