@@ -37,7 +37,7 @@ static void on_record(
 static void on_console(struct pump *, const uint8_t *, size_t);
 static void on_terminal(struct pump *);
 static void log_add(struct pump *, const uint8_t *, size_t);
-static void grace(struct pump *);
+static void grace(struct pump *, double seconds);
 static size_t drain(int *fd, struct pump *, bool console);
 static bool pump_once(struct pump *);
 static const char *log_line(const struct pump *, const char *prefix);
@@ -181,7 +181,7 @@ drain(int *fd, struct pump *p, bool console)
 	} else {
 		record_feed(&p->records, buf, n);
 		if (p->records.ended)
-			grace(p);
+			grace(p, GRACE_SECONDS);
 	}
 	return n;
 }
@@ -214,16 +214,19 @@ on_console(struct pump *p, const uint8_t *b, size_t n)
 	if (p->job->interactive)
 		queue_put(&p->out, b, n);
 	log_add(p, b, n);
-	if (p->deadline == 0 || p->deadline - now() > GRACE_SECONDS)
-		if (pump_panic(p) != NULL || pump_refused(p) != NULL)
-			grace(p);
+	if (p->deadline != 0 && p->deadline - now() <= GRACE_SECONDS)
+		return;
+	if (pump_refused(p) != NULL) /* it halts, and never ends the machine */
+		grace(p, 0.2);
+	else if (pump_panic(p) != NULL)
+		grace(p, GRACE_SECONDS);
 }
 
 /* The kernel is done; its machine gets a moment to end, not for ever. */
 static void
-grace(struct pump *p)
+grace(struct pump *p, double seconds)
 {
-	double d = now() + GRACE_SECONDS;
+	double d = now() + seconds;
 
 	if (p->deadline == 0 || d < p->deadline)
 		p->deadline = d;

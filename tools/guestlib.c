@@ -316,13 +316,13 @@ verdict(struct pump *p, const struct guest_job *job, struct guest_result *res,
 	} else if (panic != NULL) {
 		res->status = GUEST_PANIC;
 		res->why = strdup(panic);
+	} else if (refused != NULL) {
+		res->status = GUEST_CANNOT;
+		res->why = strdup(refused);
 	} else if (p->ended == PUMP_TIMEOUT) {
 		res->status = GUEST_TIMEOUT;
 		if (asprintf(&res->why, "no end after %g s", job->timeout) < 0)
 			res->why = NULL;
-	} else if (refused != NULL) {
-		res->status = GUEST_CANNOT;
-		res->why = strdup(refused);
 	} else if (p->ended == PUMP_QUIT) {
 		res->status = 0;
 	} else if (p->records.ended) {
