@@ -288,6 +288,9 @@ void md_out16(uint16_t port, uint16_t v);
 void md_out32(uint16_t port, uint32_t v);
 /* n bytes to one port by a string instruction. */
 void md_outs8(uint16_t port, const void *buf, size_t n);
+/* n words of 16 bits from, to one port. */
+void md_ins16(uint16_t port, void *buf, size_t n);
+void md_outs16(uint16_t port, const void *buf, size_t n);
 /* COM1 by polling; works before and after everything else. */
 void md_early_write(const char *s, size_t n);
 

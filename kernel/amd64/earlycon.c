@@ -117,3 +117,17 @@ md_outs8(uint16_t port, const void *buf, size_t n)
 	__asm__ volatile("rep outsb" : "+S"(buf), "+c"(n) : "d"(port)
 	    : "memory");
 }
+
+void
+md_ins16(uint16_t port, void *buf, size_t n)
+{
+	__asm__ volatile("rep insw" : "+D"(buf), "+c"(n) : "d"(port)
+	    : "memory");
+}
+
+void
+md_outs16(uint16_t port, const void *buf, size_t n)
+{
+	__asm__ volatile("rep outsw" : "+S"(buf), "+c"(n) : "d"(port)
+	    : "memory");
+}

@@ -10,7 +10,8 @@
  *
  * Read next fs/devfs.c, dev/tty.c.
  */
-#include "dev/devfn.h"
+#include "dev/blkfn.h"
+#include "dev/pci.h"
 
 static struct {
 	struct spinlock lock; /* the list */
@@ -84,4 +85,10 @@ dev_init(void)
 	memdev_init();
 	tty_init();
 	record_init();
+	pci_init();
+	bdev_init();
+	blk_init();
+	ata_init();
+	virtio_blk_init();
+	part_init();
 }
