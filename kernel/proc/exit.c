@@ -270,7 +270,6 @@ zombie_to_reaper(struct proc *child, struct proc *to)
 {
 	bool kept;
 
-	child->exit_signal = SIGCHLD;
 	kept = parent_is_told_locked(child);
 	wake_all(&to->child_wq);
 	if (kept)
@@ -291,6 +290,7 @@ children_to_reaper(struct proc *p)
 	while ((n = list_first(&p->children)) != NULL) {
 		child = LIST_ENTRY(n, struct proc, sibling);
 		proc_reparent_locked(child, to);
+		child->exit_signal = SIGCHLD; /* a reaper waits for all */
 		if (child->state == PROC_ZOMBIE) {
 			zombie_to_reaper(child, to);
 			continue;
