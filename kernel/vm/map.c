@@ -137,7 +137,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
 		last = v;
 	}
 	if (last != NULL) {
-		last->rb.left = &(*gone)->rb;
+		last->rb.left = (struct rb_node *)*gone;
 		*gone = list;
 	}
 	vad_refill_spare(as);

@@ -9,6 +9,7 @@
  */
 #include "test/boot/selftest.h"
 #include "kern/kern.h"
+#include "lib/string.h"
 
 #define NTHREADS 8
 #define ROUNDS 2000
@@ -52,17 +53,30 @@ crew_leave(void)
 }
 
 static void
+count_crew(void *arg, struct thread *t)
+{
+	unsigned *n = arg;
+
+	*n += strcmp(t->name, "selftest") == 0;
+}
+
+/* All have left, and are gone with stack and all. */
+static void
 crew_wait(void)
 {
 	struct waiter w;
+	unsigned n = 1;
 
-	for (;;) {
+	while (atomic_load(&crew.left) != 0) {
 		wait_prepare(&crew.done, &w);
 		if (atomic_load(&crew.left) != 0)
 			wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
 		wait_finish(&w);
-		if (atomic_load(&crew.left) == 0)
-			return;
+	}
+	while (n != 0) {
+		sleep_until(md_time_ns() + 1000000, WAIT_PLAIN);
+		n = 0;
+		thread_walk(count_crew, &n);
 	}
 }
 
