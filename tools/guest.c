@@ -32,6 +32,9 @@
 static void parse(struct guest_job *, int argc, char **argv);
 static void one_option(struct guest_job *, int opt, const char *arg);
 static void add_one(struct guest_job *, const char *spec);
+static void add_disk(struct guest_job *, const char *spec);
+static void set_root(struct guest_job *, const char *arg);
+static char *beside_kernel(const struct guest_job *, const char *name);
 static uint64_t size_of(const char *text);
 static unsigned long number_of(
     const char *opt, const char *text, unsigned long max);
@@ -66,7 +69,12 @@ static const char help_text[] =
     "  --log FILE             kernel messages go there\n"
     "  -v, --verbose          kernel messages go to standard error\n"
     "  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
-    "  --swap SIZE, --disk IMAGE, --trace FILE\n"
+    "  --root disk|initrd     the root is a disk (build/root.img; changes are thrown\n"
+    "                         away) or in memory (initrd)\n"
+    "  --disk [BUS:]IMAGE     a disk, kept; BUS is ide (sda, sdb, ...) or virtio (vda,\n"
+    "                         ...); repeatable.  IMAGE is a raw file, or file=... or\n"
+    "                         driver=...: options of QEMU's -drive\n"
+    "  --swap SIZE, --trace FILE\n"
     "                         come later; until then they are refused\n"
     "\n"
     "Standard output and error are the command's, byte for byte.  Exit status: the\n"
@@ -113,6 +121,7 @@ enum {
 	OPT_DESIGN,
 	OPT_ADD,
 	OPT_DISK,
+	OPT_ROOT,
 	OPT_APPEND,
 	OPT_KERNEL,
 	OPT_TIMEOUT,
@@ -134,6 +143,7 @@ parse(struct guest_job *job, int argc, char **argv)
 		{ "design", required_argument, NULL, OPT_DESIGN },
 		{ "add", required_argument, NULL, OPT_ADD },
 		{ "disk", required_argument, NULL, OPT_DISK },
+		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "append", required_argument, NULL, OPT_APPEND },
 		{ "kernel", required_argument, NULL, OPT_KERNEL },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -185,6 +195,12 @@ one_option(struct guest_job *job, int opt, const char *arg)
 	case OPT_ADD:
 		add_one(job, arg);
 		return;
+	case OPT_DISK:
+		add_disk(job, arg);
+		return;
+	case OPT_ROOT:
+		set_root(job, arg);
+		return;
 	case OPT_APPEND:
 		if (asprintf(&s, "%s%s%s",
 			job->append != NULL ? job->append : "",
@@ -215,8 +231,6 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_SWAP:
 		later("--swap", "this kernel has no swap yet");
-	case OPT_DISK:
-		later("--disk", "this kernel has no disk driver yet");
 	case OPT_TRACE:
 		later("--trace", "this kernel does not send its trace yet");
 	case 'h':
@@ -247,6 +261,44 @@ add_one(struct guest_job *job, const char *spec)
 	}
 	if (lstat(a->host, &st) != 0)
 		refuse("--add %s: %s", a->host, strerror(errno));
+}
+
+/* [ide:|virtio:]IMAGE, where IMAGE may be options for QEMU. */
+static void
+add_disk(struct guest_job *job, const char *spec)
+{
+	struct guest_disk *d;
+
+	d = realloc((void *)job->disk, (job->ndisks + 1) * sizeof *d);
+	if (d == NULL)
+		abort();
+	job->disk = d;
+	d += job->ndisks++;
+	*d = (struct guest_disk){ .bus = GUEST_IDE };
+	if (strncmp(spec, "virtio:", 7) == 0) {
+		d->bus = GUEST_VIRTIO;
+		spec += 7;
+	} else if (strncmp(spec, "ide:", 4) == 0) {
+		spec += 4;
+	}
+	if (strncmp(spec, "file=", 5) == 0 || strncmp(spec, "driver=", 7) == 0)
+		d->options = spec;
+	else if (access(spec, R_OK | W_OK) == 0)
+		d->file = spec;
+	else
+		refuse("--disk %s: %s", spec, strerror(errno));
+}
+
+static void
+set_root(struct guest_job *job, const char *arg)
+{
+	/* The name is a mark until defaults() knows the kernel's folder. */
+	if (strcmp(arg, "disk") == 0)
+		job->root = arg;
+	else if (strcmp(arg, "initrd") == 0)
+		job->root = NULL;
+	else
+		refuse("--root %s: disk or initrd", arg);
 }
 
 static uint64_t
@@ -300,25 +352,14 @@ number_of(const char *opt, const char *text, unsigned long max)
 static void
 defaults(struct guest_job *job)
 {
-	char exe[4096], *path, *dir, *copy;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-
-	exe[n < 0 ? 0 : n] = '\0';
-	dir = dirname(exe);
-	if (job->kernel == NULL) {
-		if (asprintf(&path, "%s/../vadose.elf", dir) < 0)
-			abort();
-		job->kernel = path;
-	}
-	/* The image that was built with the kernel, else this checkout's. */
-	copy = strdup(job->kernel);
-	if (asprintf(&path, "%s/initrd.cpio", dirname(copy)) < 0)
-		abort();
-	if (access(path, R_OK) != 0 &&
-	    asprintf(&path, "%s/../initrd.cpio", dir) < 0)
-		abort();
-	free(copy);
-	job->initrd = path;
+	if (job->kernel == NULL)
+		job->kernel = beside_kernel(job, "vadose.elf");
+	job->initrd = beside_kernel(job, "initrd.cpio");
+	if (job->root != NULL)
+		job->root = beside_kernel(job, "root.img");
+	if (job->root != NULL && access(job->root, R_OK) != 0)
+		refuse("--root disk: %s: %s (make image builds it)", job->root,
+		    strerror(errno));
 	if (job->gdb && (job->emulator != GUEST_QEMU || job->icount))
 		refuse("--gdb is for QEMU without --icount");
 	if (job->icount && job->emulator != GUEST_QEMU)
@@ -330,6 +371,28 @@ defaults(struct guest_job *job)
 			refuse("no command, and no terminal for a shell");
 		job->interactive = true;
 	}
+}
+
+/* What was built with the kernel, else this checkout's. */
+static char *
+beside_kernel(const struct guest_job *job, const char *name)
+{
+	char exe[4096], *path, *copy;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	exe[n < 0 ? 0 : n] = '\0';
+	if (job->kernel != NULL) {
+		copy = strdup(job->kernel);
+		if (asprintf(&path, "%s/%s", dirname(copy), name) < 0)
+			abort();
+		free(copy);
+		if (access(path, R_OK) == 0)
+			return path;
+		free(path);
+	}
+	if (asprintf(&path, "%s/../%s", dirname(exe), name) < 0)
+		abort();
+	return path;
 }
 
 static void

@@ -28,6 +28,8 @@
 static bool bochs_terminal(struct machine *);
 static bool bochs_iso(struct machine *, const struct guest_job *, char **why);
 static bool bochs_rc(struct machine *, const struct guest_job *, char **why);
+static bool bochs_disks(FILE *out, struct machine *, const struct guest_job *,
+    char **why);
 static void rc_line(FILE *out, const char *line, const struct machine *,
     const struct guest_job *);
 static char *tool_path(const char *name);
@@ -103,6 +105,7 @@ bochs_rc(struct machine *m, const struct guest_job *job, char **why)
 {
 	char *tmpl = tool_path("bochs/bochsrc.in");
 	char path[128], line[512];
+	bool ok;
 	FILE *in = fopen(tmpl, "re"), *out, *go;
 
 	snprintf(path, sizeof path, "%s/bochsrc", m->dir);
@@ -116,11 +119,53 @@ bochs_rc(struct machine *m, const struct guest_job *job, char **why)
 	}
 	while (fgets(line, sizeof line, in) != NULL)
 		rc_line(out, line, m, job);
+	ok = bochs_disks(out, m, job, why);
 	fputs("c\nquit\n", go);
 	fclose(in);
 	fclose(out);
 	fclose(go);
 	free(tmpl);
+	return ok;
+}
+
+/*
+ * The CD is the second cable's master.  Bochs puts its lock beside the path it
+ * is given: a link in the folder, so that a killed run leaves none behind.
+ */
+static bool
+bochs_disks(FILE *out, struct machine *m, const struct guest_job *job,
+    char **why)
+{
+	static const char *const place[] = { "ata0-master", "ata0-slave",
+		"ata1-slave" };
+	char link[128], *file;
+	size_t i, n = 0;
+
+	if (job->root != NULL)
+		fprintf(out, "%s: type=disk, mode=volatile, path=\"%s\", "
+			     "journal=\"%s/root.redo\"\n",
+		    place[n++], job->root, m->dir);
+	for (i = 0; i < job->ndisks; i++) {
+		const struct guest_disk *d = &job->disk[i];
+
+		if (n == sizeof place / sizeof place[0] || d->file == NULL ||
+		    d->bus != GUEST_IDE) {
+			*why = strdup("Bochs has room for three IDE disks, "
+				      "each a file");
+			return false;
+		}
+		snprintf(link, sizeof link, "%s/disk%zu.img", m->dir, n);
+		file = realpath(d->file, NULL);
+		if (file == NULL || symlink(file, link) < 0) {
+			if (asprintf(why, "%s: %s", d->file,
+				strerror(errno)) < 0)
+				*why = NULL;
+			return false;
+		}
+		free(file);
+		fprintf(out, "%s: type=disk, mode=flat, path=\"%s\"\n",
+		    place[n++], link);
+	}
 	return true;
 }
 

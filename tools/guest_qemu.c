@@ -8,7 +8,8 @@
  * Picture   kernel ELF (PVH) + initrd as a memory file; COM1 and COM2 are
  *           pipes that it opens by /proc/self/fd, COM1 a socket for a shell
  *
- * Rules     1. Nothing is shared with another run: no port, no path.
+ * Rules     1. Nothing is shared with another run: no port, no path.  The root
+ *              disk is an overlay that QEMU throws away (snapshot).
  *           2. The CPU is TCG's: the same on every host.
  *
  * Read next tools/guestlib.c.
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +27,9 @@
 #define CPU_MODEL "qemu64,+smep,+smap,+umip,+rdrand,+fsgsbase"
 
 static bool qemu_terminal(struct machine *);
+static bool qemu_disks(struct machine *, const struct guest_job *, char **why);
+static void qemu_drive(struct machine *, unsigned nr, const char *file,
+    const char *more);
 
 bool
 qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
@@ -66,6 +71,8 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "-append");
 	machine_arg(m, "%s", cmdline);
 	free(cmdline);
+	if (!qemu_disks(m, job, why))
+		return false;
 	if (job->interactive && !qemu_terminal(m))
 		return false;
 	machine_arg(m, "-chardev");
@@ -106,4 +113,61 @@ qemu_terminal(struct machine *m)
 	m->keys = fcntl(pair[0], F_DUPFD_CLOEXEC, 0);
 	m->child1 = pair[1];
 	return true;
+}
+
+/* The root is the first on the cables (sda), then the others in order. */
+static bool
+qemu_disks(struct machine *m, const struct guest_job *job, char **why)
+{
+	unsigned nr = 0, nide = 0;
+	size_t i;
+
+	if (job->root != NULL) {
+		qemu_drive(m, nr, job->root, "format=raw,snapshot=on");
+		machine_arg(m, "-device");
+		machine_arg(m, "ide-hd,drive=d%u,bus=ide.0,unit=0", nr++);
+		nide++;
+	}
+	for (i = 0; i < job->ndisks; i++, nr++) {
+		const struct guest_disk *d = &job->disk[i];
+
+		qemu_drive(m, nr, d->file,
+		    d->file != NULL ? "format=raw" : d->options);
+		machine_arg(m, "-device");
+		if (d->bus == GUEST_VIRTIO) {
+			machine_arg(m,
+			    "virtio-blk-pci,drive=d%u,"
+			    "werror=report,rerror=report",
+			    nr);
+			continue;
+		}
+		machine_arg(m,
+		    "ide-hd,drive=d%u,bus=ide.%u,unit=%u,"
+		    "werror=report,rerror=report",
+		    nr, nide / 2, nide % 2);
+		nide++;
+	}
+	if (nide > 4)
+		*why = strdup("more than four IDE disks");
+	return nide <= 4;
+}
+
+/* A comma in a file's name is written twice. */
+static void
+qemu_drive(struct machine *m, unsigned nr, const char *file, const char *more)
+{
+	char *name = calloc(1, file != NULL ? 2 * strlen(file) + 1 : 1);
+	char *to = name;
+
+	if (name == NULL)
+		abort();
+	while (file != NULL && *file != '\0') {
+		if (*file == ',')
+			*to++ = ',';
+		*to++ = *file++;
+	}
+	machine_arg(m, "-drive");
+	machine_arg(m, "if=none,id=d%u,cache=writeback,%s%s%s%s", nr,
+	    file != NULL ? "file=" : "", name, file != NULL ? "," : "", more);
+	free(name);
 }

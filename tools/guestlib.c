@@ -105,9 +105,13 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 char *
 guest_cmdline(const struct guest_job *job)
 {
+	bool disks = job->root != NULL || job->ndisks > 0;
 	char *s;
 
-	if (asprintf(&s, "%s", job->append != NULL ? job->append : "") < 0)
+	/* With --icount the guest's time leaps while a disk is waited for. */
+	if (asprintf(&s, "%s%s%s", job->root != NULL ? "root=sda " : "",
+		disks && job->icount ? "sleep=off " : "",
+		job->append != NULL ? job->append : "") < 0)
 		abort();
 	return s;
 }

@@ -32,6 +32,14 @@ struct guest_add {
 	const char *guest;
 };
 
+enum guest_bus { GUEST_IDE, GUEST_VIRTIO };
+
+struct guest_disk {
+	enum guest_bus bus;
+	const char *file;    /* raw image, or NULL: options */
+	const char *options; /* of QEMU's -drive */
+};
+
 struct guest_job {
 	enum guest_emulator emulator;
 	unsigned cpus;
@@ -41,6 +49,9 @@ struct guest_job {
 	const char *append; /* more boot arguments, or NULL */
 	const struct guest_add *add;
 	size_t nadd;
+	const struct guest_disk *disk;
+	size_t ndisks;
+	const char *root;       /* image of the root, never changed; or NULL */
 	char *const *argv;      /* the command; NULL: a shell */
 	const char *stdin_file; /* NULL: /dev/null */
 	const char *log_file;   /* kernel messages, or NULL */
