@@ -45,6 +45,8 @@ static struct option options[] = {
 	{ "selftest", NULL, "kernel tests to run: a name, or all" },
 	{ "norandom", "0", "1: no address space randomisation" },
 	{ "brk", NULL, "off: brk() moves nothing, so malloc maps" },
+	{ "ata", NULL, "pio: the processor moves the words of IDE disks" },
+	{ "sleep", NULL, "off: time leaps while all sleep, so no disk is late" },
 	{ "root", NULL, "device of the root file system" },
 	{ "quiet", "0", "1: only a panic is printed" },
 };
