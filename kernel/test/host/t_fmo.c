@@ -34,6 +34,7 @@ static struct {
 	struct aspace *as;
 	struct cell page[PAGES];
 } proc[NPROC];
+static unsigned scarce; /* 1: each third frame is refused while a fault runs */
 
 static void
 map_range_of(struct aspace *as, uint64_t lo, uint64_t n)
@@ -86,8 +87,11 @@ load(unsigned p, uint64_t i)
 {
 	struct cell *c = &proc[p].page[i];
 	uint64_t value = ~0ul;
-	int r = host_load(proc[p].as, BASE + i * PAGE_SIZE, &value);
+	int r;
 
+	host_inject(FI_FRAME, scarce, 3);
+	r = host_load(proc[p].as, BASE + i * PAGE_SIZE, &value);
+	host_inject(FI_FRAME, 0, 0);
 	if (c->state == HOLE || c->state == NO_ACCESS) {
 		assert_int_equal(r, -EFAULT);
 		return;
@@ -101,8 +105,11 @@ store(unsigned p, uint64_t i)
 {
 	struct cell *c = &proc[p].page[i];
 	uint64_t value = host_random(1ul << 40) + 1;
-	int r = host_store(proc[p].as, BASE + i * PAGE_SIZE, value);
+	int r;
 
+	host_inject(FI_FRAME, scarce, 3);
+	r = host_store(proc[p].as, BASE + i * PAGE_SIZE, value);
+	host_inject(FI_FRAME, 0, 0);
 	assert_int_equal(r, c->state == READ_WRITE ? 0 : -EFAULT);
 	if (r == 0)
 		c->value = value;
@@ -359,9 +366,9 @@ faults_wait_for_frames(void **state)
 {
 	uint64_t waited = ev_read(EV_fault_waited);
 
-	host_inject(FI_FRAME, 1, 3);
+	scarce = 1;
 	histories(31, 4000);
-	host_inject(FI_FRAME, 0, 0);
+	scarce = 0;
 	assert_true(ev_read(EV_fault_waited) > waited);
 }
 
