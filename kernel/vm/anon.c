@@ -397,10 +397,7 @@ anon_fault(struct fctx *f, struct vm_page **out)
 		miss = anon_look(f->v.vmo, &ask);
 	}
 	if (miss == -ESRCH) {
-		vmo_get(f->v.vmo);
 		f->need = NEED_PATH;
-		f->need_vmo = f->v.vmo;
-		f->need_pgoff = ask.pgoff;
 		r = FAULT_NEEDMEM;
 	} else if (miss == -EAGAIN) {
 		r = fault_need_kpaged(f, ask.away);

@@ -304,8 +304,6 @@ struct fctx {
 	enum fault_need need;
 	bool need_zeroed;
 	va_t need_kva;                 /* NEED_KPAGED: pin this, then restart */
-	struct vmo *need_vmo;          /* NEED_PATH: a reference is held */
-	uint64_t need_pgoff;
 	struct vm_page *wait_page;     /* FAULT_WAIT */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */

@@ -154,9 +154,8 @@ void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
  * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
 struct vmo *vmo_create_shared_anon(uint64_t bytes);
 
-/* After FAULT_NEEDMEM with NEED_PATH, no lock held: make the tables to the page and
- * drop the reference in f->need_vmo (NULL then).  0, -ENOSPC (SIGBUS), -EINTR.  A
- * fault that ends without the call drops it itself: give_back() in fault.c. */
+/* After FAULT_NEEDMEM with NEED_PATH, no lock held: make the tables to the page of
+ * f->va.  0, -ENOSPC (SIGBUS), -EINTR. */
 int anon_fault_path(struct fctx *f) MUST_CHECK;
 
 /* anon.c */

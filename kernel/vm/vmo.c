@@ -508,19 +508,32 @@ vmo_next_page(struct vmo *vmo, uint64_t pgoff)
 }
 
 /*
- * Make the tables that a fault found missing.
+ * Make the tables that a fault found missing.  The mapping is looked up anew:
+ * it may have gone since, and then the next pass says so.
  *
- * Locks:    none of rank >= 3.
- * Owns:     gives up the reference in f->need_vmo.
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
  * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
  */
 int
 anon_fault_path(struct fctx *f)
 {
-	struct vmo *vmo = f->need_vmo;
-	int r = anon_make_path(vmo, f->need_pgoff);
+	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;
+	struct vmo *vmo = NULL;
+	struct vad *v;
+	int r;
 
-	f->need_vmo = NULL;
+	rw_lock_read(&f->as->map_lock);
+	v = vad_find(f->as, vpn);
+	if (v != NULL && v->vmo != NULL && v->vmo->type == VMO_AOBJ) {
+		vmo = v->vmo;
+		pgoff = v->off + vpn - v->start;
+		vmo_get(vmo);
+	}
+	rw_unlock_read(&f->as->map_lock);
+	if (vmo == NULL)
+		return 0;
+	r = anon_make_path(vmo, pgoff);
 	vmo_put(vmo);
 	return r == -ENOMEM ? -ENOSPC : r;
 }
