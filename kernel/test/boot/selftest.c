@@ -11,7 +11,7 @@
  *           2. Tests named trap_* end in a panic when all is well: the host
  *              looks for it (test/cases/hardening.sh).  "all" leaves them out.
  *
- * Read next machine.c, kern.c, vm.c in this folder.
+ * Read next machine.c, kern.c, vm.c, blk.c in this folder.
  */
 #include "test/boot/selftest.h"
 #include "dev/dev.h"
@@ -28,6 +28,8 @@ static const struct selftest *const tables[] = {
 	selftests_machine,
 	selftests_kern,
 	selftests_vm,
+	selftests_blk,
+	selftests_part,
 };
 
 static bool wanted(const char *names, const char *name);

@@ -41,5 +41,7 @@ void selftest_fail(const char *file, int line, const char *fmt, ...)
 extern const struct selftest selftests_machine[]; /* machine.c; ends with a NULL name */
 extern const struct selftest selftests_kern[];    /* kern.c */
 extern const struct selftest selftests_vm[];      /* vm.c */
+extern const struct selftest selftests_blk[];     /* blk.c */
+extern const struct selftest selftests_part[];    /* part.c */
 
 #endif
