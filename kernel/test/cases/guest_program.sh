@@ -32,7 +32,7 @@ main(void)
 }
 EOF
 musl-gcc -static -O2 -pthread "$tmp/prog.c" -o "$tmp/prog" || exit 2
-musl-gcc -static-pie -fPIE -O2 -pthread "$tmp/prog.c" -o "$tmp/pie" || exit 2
+gcc -static-pie -fPIE -O2 -pthread "$tmp/prog.c" -o "$tmp/pie" || exit 2
 gcc -static -O2 -pthread "$tmp/prog.c" -o "$tmp/glibc" || exit 2
 for p in prog pie glibc; do
 	for n in 1 4; do
