@@ -23,17 +23,25 @@ tools: $(T)/guest $(T)/mkinitrd
 
 # ---- the first files of a guest ----
 
+IMAGE_MIB ?= 64
 IMAGE := tools/image/list $(wildcard tools/image/etc/*)
 
-$(BUILD)/initrd.cpio: $(IMAGE) $(T)/mkinitrd $(USER) tools/rules.mk
+$(BUILD)/image.list: $(IMAGE) $(USER) tools/rules.mk
 	@{ cat tools/image/list; \
 	   echo "file 0755 init $(BUILD)/kernel/user/init"; \
 	   for p in $(filter-out init,$(notdir $(USER))); do \
 	     echo "file 0755 bin/$$p $(BUILD)/kernel/user/$$p"; done; \
 	   /bin/busybox --list | sed -n '/^\(init\|linuxrc\|busybox\)$$/d; s:.*:link bin/& busybox:p'; \
-	} | $(T)/mkinitrd > $@.new && mv $@.new $@
+	} > $@.new && mv $@.new $@
 
-image: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio $(T)/guest
+$(BUILD)/initrd.cpio: $(BUILD)/image.list $(T)/mkinitrd
+	@$(T)/mkinitrd < $< > $@.new && mv $@.new $@
+
+# The same files as a disk, for --root disk.
+$(BUILD)/root.img: $(BUILD)/image.list tools/mkimage
+	@tools/mkimage $@ $(IMAGE_MIB) < $<
+
+image: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio $(BUILD)/root.img $(T)/guest
 
 iso: $(BUILD)/vadose.iso
 $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso
