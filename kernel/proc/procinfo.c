@@ -204,8 +204,10 @@ static const struct {
 	const char *name;
 } gauges[] = {
 	{ EV_ws_pages, "ws.pages" }, { EV_ws_peak, "ws.peak" },
-	{ EV_table_live, "table.live" }, { EV_table_live_out, "table.live_out" },
-	{ EV_table_n_priv, "table.n_priv" }, { EV_table_n_fork, "table.n_fork" },
+	{ EV_table_live, "table.live" },
+	{ EV_table_live_out, "table.live_out" },
+	{ EV_table_n_priv, "table.n_priv" },
+	{ EV_table_n_fork, "table.n_fork" },
 	{ EV_table_n_swap, "table.n_swap" }, { EV_vad_live, "vad.live" },
 };
 

@@ -136,7 +136,8 @@ frame_place(const struct task *tk, const struct trapframe *tf,
 	va_t sp = tf->rsp - RED_ZONE;
 	bool on = sig_on_altstack(tk, tf->rsp);
 
-	if ((sa->flags & SA_ONSTACK) != 0 && (s->flags & SS_DISABLE) == 0 && !on)
+	if ((sa->flags & SA_ONSTACK) != 0 && !on &&
+	    (s->flags & SS_DISABLE) == 0)
 		sp = s->sp + s->size;
 	sp = (sp - MD_FPU_SIZE) & ~63ul;
 	sp = ((sp - sizeof(struct abi_sigframe)) & ~15ul) - 8;

@@ -30,7 +30,8 @@ static struct {
 	const char *argv[WORDS + 2];
 	const char *envp[WORDS + 4];
 } start = {
-	.envp = { "HOME=/", "TERM=linux", "PATH=/bin:/sbin:/usr/bin:/usr/sbin" },
+	.envp = { "HOME=/", "TERM=linux",
+	    "PATH=/bin:/sbin:/usr/bin:/usr/sbin" },
 };
 
 static void words_split(const char *path);

@@ -14,6 +14,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mem/mem.h"
 
 #define PERSONALITY_QUERY UINT32_MAX
 #define NICE_BEST (-20)
@@ -365,6 +366,61 @@ sys_getrandom(const uint64_t a[6])
 			return done > 0 ? (int64_t)done : -EFAULT;
 	}
 	return (int64_t)done;
+}
+
+#define LOG_READ_ALL 3
+#define LOG_SIZE_UNREAD 9
+#define LOG_SIZE_BUFFER 10
+
+/* The end of the kernel's log, as dmesg asks for it. */
+static int64_t
+log_read_all(va_t at, int len)
+{
+	struct out_buf all, none;
+	char *text, nothing[1];
+	size_t n;
+	int64_t r;
+
+	if (len < 0 || at == 0)
+		return -EINVAL;
+	out_buf_init(&none, nothing, sizeof(nothing));
+	klog_read(&none.out);
+	text = kmem_alloc(none.len + 1);
+	if (text == NULL)
+		return -ENOMEM;
+	out_buf_init(&all, text, none.len + 1);
+	klog_read(&all.out);
+	n = MIN(MIN(all.len, none.len), (size_t)len);
+	r = as_write(proc_current()->as, at,
+	    text + MIN(all.len, none.len) - n, n);
+	kmem_free(text);
+	return r;
+}
+
+static int64_t
+log_size(void)
+{
+	struct out_buf none;
+	char nothing[1];
+
+	out_buf_init(&none, nothing, sizeof(nothing));
+	klog_read(&none.out);
+	return (int64_t)none.len;
+}
+
+int64_t
+sys_syslog(const uint64_t a[6])
+{
+	if (!sys_is_root())
+		return -EPERM;
+	switch ((int)a[0]) {
+	case LOG_READ_ALL:
+		return log_read_all(a[1], (int)a[2]);
+	case LOG_SIZE_UNREAD:
+	case LOG_SIZE_BUFFER:
+		return log_size();
+	}
+	return -EINVAL;
 }
 
 int64_t

@@ -25,7 +25,7 @@
 #define NR_SAID 512 /* behind the numbers of Linux */
 
 static struct {
-	uint64_t said[NR_SAID / 64]; /* [A] numbers that were reported missing */
+	uint64_t said[NR_SAID / 64]; /* [A] numbers reported missing */
 } sys;
 
 static void dispatch(struct trapframe *);
