@@ -33,6 +33,8 @@ enum uio_dir { UIO_PUT, UIO_GET }; /* to the uio, from it */
 static int pin_one(struct aspace *as, va_t va, bool write,
     struct vm_page **out);
 static struct vm_page *pin_present(struct aspace *as, va_t va, bool write);
+static ssize_t copy_pages(struct aspace *as, va_t va, void *buf, size_t n,
+    enum uio_dir dir);
 static ssize_t uio_move(struct uio *u, void *buf, size_t n, enum uio_dir dir);
 static ssize_t uio_piece(struct uio *u, void *buf, size_t n, enum uio_dir dir);
 
@@ -105,9 +107,40 @@ pin_present(struct aspace *as, va_t va, bool write)
 
 /* ---- another space's memory ---- */
 
-/* Copy between buf and the space.  Bytes; -EFAULT, -EINTR if none. */
+/*
+ * Keep the mappings of another process from being torn down: a fault holds its
+ * tables pinned between its passes.  False: they are gone or going.
+ */
+static bool
+hold_mappings(struct aspace *as)
+{
+	uint32_t users = atomic_load(&as->users);
+
+	do {
+		if (users == 0)
+			return false;
+	} while (!atomic_cas(&as->users, &users, users + 1));
+	return true;
+}
+
+/* As copy_pages(), for any space that somebody uses. */
 static ssize_t
 as_copy(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
+{
+	ssize_t r;
+
+	if (as == as_current())
+		return copy_pages(as, va, buf, n, dir);
+	if (!hold_mappings(as))
+		return -EFAULT;
+	r = copy_pages(as, va, buf, n, dir);
+	as_detach_user(as);
+	return r;
+}
+
+/* Copy between buf and the space.  Bytes; -EFAULT, -EINTR if none. */
+static ssize_t
+copy_pages(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 {
 	bool write = dir == UIO_PUT;
 	size_t done = 0, part;
@@ -135,8 +168,10 @@ as_copy(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
  * Read any space's memory.
  *
  * Locks:    none of rank >= 2; the caller has a reference to as.
- * Context:  thread, may sleep.
- * Returns:  bytes, short where memory ends; -EFAULT, -EINTR if none.
+ * Context:  thread, may sleep; tears the mappings down if their last user
+ *           leaves meanwhile.
+ * Returns:  bytes, short where memory ends; -EFAULT (also: nobody uses the
+ *           space), -EINTR if none.
  */
 ssize_t
 as_read(struct aspace *as, va_t va, void *dst, size_t n)
