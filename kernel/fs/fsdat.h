@@ -75,7 +75,10 @@ struct vnode_ops {
 	ssize_t (*readlink)(struct vnode *, char *buf, size_t cap);
 	/* No lock: a link that leads to a file, not to a name (/proc/self/fd/1). */
 	int (*jump)(struct vnode *, struct vnode **out);
-	/* Vw: change the size; reserve: how many bytes may be written at off. */
+	/*
+	 * Vw: change the size; reserve: how many of n bytes may be written at
+	 * off (n 0: count what was written).
+	 */
 	int (*resize)(struct vnode *, uint64_t bytes);
 	uint64_t (*reserve)(struct vnode *, uint64_t off, uint64_t n);
 	/* No lock: a file is opened; may set file->priv. */

@@ -11,8 +11,8 @@
  *
  * Rules     1. An entry holds one reference; nlink counts entries, and for a
  *              directory its own ".", and ".." of its children.
- *           2. Pages are counted before they are written (reserve); what
- *              mappings touched is added at the next settle.
+ *           2. Pages are counted after each write (settle), and what mappings
+ *              touched then too; the limit is asked before (reserve).
  *
  * Read next tmpdir.c, vm/anon.c.
  */
@@ -331,26 +331,28 @@ tmpfs_resize(struct vnode *v, uint64_t bytes)
 
 /* Bytes from off on, at most n, that need no more than avail new pages. */
 static uint64_t
-bytes_within(struct vnode *v, uint64_t off, uint64_t n, uint64_t *avail)
+bytes_within(struct vnode *v, uint64_t off, uint64_t n, uint64_t avail)
 {
 	uint64_t pg = off >> PAGE_SHIFT, end = (off + n + PAGE_MASK) >> PAGE_SHIFT;
-	uint64_t next, holes, used = 0;
+	uint64_t next, holes;
 
 	while (pg < end) {
 		next = MIN(vmo_next_page(v->vmo, pg), end);
 		holes = next - pg;
-		if (holes > *avail - used) {
-			pg += *avail - used;
-			used = *avail;
+		if (holes > avail) {
+			pg += avail;
 			break;
 		}
-		used += holes;
+		avail -= holes;
 		pg = next < end ? next + 1 : end;
 	}
-	*avail = used;
 	return pg >= end ? n : (pg << PAGE_SHIFT) - MIN(off, pg << PAGE_SHIFT);
 }
 
+/*
+ * n 0: only settle.  Pages that exist already cost nothing, but to find them
+ * takes a walk; it is made only where the limit is near.
+ */
 static uint64_t
 tmpfs_reserve(struct vnode *v, uint64_t off, uint64_t n)
 {
@@ -361,10 +363,9 @@ tmpfs_reserve(struct vnode *v, uint64_t off, uint64_t n)
 	if (m->max_pages == 0 || n == 0)
 		return n;
 	avail = m->max_pages - MIN(m->max_pages, atomic_load(&m->used_pages));
-	n = bytes_within(v, off, n, &avail);
-	v->pages += avail;
-	atomic_add(&m->used_pages, avail);
-	return n;
+	if ((n >> PAGE_SHIFT) + 2 <= avail)
+		return n;
+	return bytes_within(v, off, n, avail);
 }
 
 static const struct vnode_ops tmpfs_ops = {
