@@ -141,6 +141,8 @@ add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq)
 		d->queue = &c->queue;
 		d->drv = &c->drive[i];
 		bdev_add_disk(d, "sd", MAJOR_SD, ata.ndisks++);
+		klog("%s: %s, interrupt %u", d->name,
+		    c->bm != 0 && c->drive[i].dma ? "DMA" : "PIO", irq);
 	}
 }
 

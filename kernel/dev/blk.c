@@ -257,7 +257,9 @@ time_out(struct blk_queue *q)
 	struct list late = LIST_INIT(late);
 	struct bio *b;
 
-	klog("blk: no answer for %lu s, reset", LIMIT_NS / 1000000000);
+	b = LIST_ENTRY(list_first(&q->active), struct bio, node);
+	klog("%s: no answer for %lu s, reset", b->dev->disk->name,
+	    LIMIT_NS / 1000000000);
 	q->ops->reset(q);
 	while (!list_is_empty(&q->active)) {
 		b = LIST_ENTRY(q->active.head.prev, struct bio, node);
