@@ -32,7 +32,8 @@ static void process_end(struct proc *);
 static void process_drop_memory(struct proc *);
 static void process_become_zombie(struct proc *);
 static void children_to_reaper(struct proc *);
-static void jobs_of_group_locked(int pgid, const struct proc *but);
+static void jobs_left_locked(const struct proc *p, const struct proc *parent,
+    const struct proc *but);
 static bool parent_is_told_locked(struct proc *);
 static void init_ended(struct proc *) NORETURN;
 
@@ -239,7 +240,7 @@ process_become_zombie(struct proc *p)
 	p->sighand = NULL;
 	p->state = PROC_ZOMBIE;
 	children_to_reaper(p);
-	jobs_of_group_locked(p->pgid, p);
+	jobs_left_locked(p, p->parent, p);
 	kept = parent_is_told_locked(p);
 	parent = p->parent;
 	if (!kept) {
@@ -295,8 +296,7 @@ children_to_reaper(struct proc *p)
 			zombie_to_reaper(child, to);
 			continue;
 		}
-		if (child->pgid != p->pgid)
-			jobs_of_group_locked(child->pgid, NULL);
+		jobs_left_locked(child, p, NULL);
 		si.signo = child->pdeath_sig;
 		if (si.signo != 0)
 			(void)sig_send_proc_locked(child, &si);
@@ -317,15 +317,20 @@ signal_member(void *arg, struct proc *p)
 		(void)sig_send_proc_locked(p, &si);
 }
 
-/* A group with stopped jobs that nobody can continue any more is hung up. */
+/*
+ * p and its parent are parted: one of them ends.  If the parent was the last
+ * who could continue the stopped jobs of p's group, the group is hung up.
+ */
 static void
-jobs_of_group_locked(int pgid, const struct proc *but)
+jobs_left_locked(const struct proc *p, const struct proc *parent,
+    const struct proc *but)
 {
-	struct group_signal g = { .pgid = pgid };
+	struct group_signal g = { .pgid = p->pgid };
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (!group_is_orphan_locked(pgid, but) ||
-	    !group_has_stopped_locked(pgid))
+	if (parent->pgid == p->pgid || parent->sid != p->sid ||
+	    !group_is_orphan_locked(p->pgid, but) ||
+	    !group_has_stopped_locked(p->pgid))
 		return;
 	g.signo = SIGHUP;
 	proc_walk_locked(signal_member, &g);
