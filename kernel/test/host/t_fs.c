@@ -806,6 +806,55 @@ failures(void **state)
 	assert_true(ok > 0);
 }
 
+/* The calls that make something besides names; all or nothing. */
+static bool
+make_things(void)
+{
+	const struct krange k = { .start = 5, .end = 10, .exclusive = true };
+	struct path_at m = at("/n");
+	struct file *rd, *wr, *f;
+	char buf[16];
+	bool ok;
+
+	if (pipe_create(0, &rd, &wr) != 0)
+		return false;
+	ok = t_write(wr, "x", 1) == 1 && pipe_set_size(wr, 8192) == 8192 &&
+	    t_read(rd, buf, 1) == 1;
+	file_put(rd);
+	file_put(wr);
+	if (!ok || t_open("/proc/mounts", O_RDONLY, &f) != 0)
+		return false;
+	ok = t_read(f, buf, sizeof(buf)) == sizeof(buf);
+	file_put(f);
+	if (!ok || fs_mount("n", &m, "tmpfs", 0, NULL) != 0)
+		return false;
+	ok = t_open("/n", O_TMPFILE | O_RDWR, &f) == 0;
+	if (ok) {
+		ok = file_lock_range(f, f, &k, LOCK_NOWAIT) == 0 &&
+		    file_unlock_range(f, f, 6, 7) == 0 &&
+		    file_flock(f, 1) == 0;
+		file_put(f);
+	}
+	while (fs_umount(&m) != 0) /* the one failure may hit it too */
+		ok = false;
+	return ok;
+}
+
+static void
+failures_of_things(void **state)
+{
+	unsigned n, ok = 0;
+
+	assert_int_equal(t_mkdir("/n"), 0);
+	for (n = 1; n < 80; n++) {
+		host_inject(FI_SLAB, n, 0);
+		ok += make_things();
+		host_inject(FI_SLAB, 0, 0);
+	}
+	assert_true(ok > 10);
+	assert_int_equal(t_rmdir("/n"), 0);
+}
+
 int
 main(void)
 {
@@ -818,6 +867,7 @@ main(void)
 		cmocka_unit_test(archives),
 		cmocka_unit_test(random_names),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(failures_of_things),
 	};
 
 	host_boot(4096, "");
