@@ -29,7 +29,7 @@
 #define TABLE_WORDS 128
 #define AUXV_PAIRS 20
 /* The largest signal frame: abi_sigframe, FP image, red zone, alignment. */
-#define MIN_SIG_STACK 1152
+#define MIN_SIG_STACK 1184
 
 struct stack_build {
 	struct aspace *as;       /* the new space */
