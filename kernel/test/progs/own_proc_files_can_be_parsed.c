@@ -57,6 +57,7 @@ main(void)
 	text_init();
 	for (size_t i = 0; i < sizeof(vm_names) / sizeof(char *); i++)
 		text_vm(vm_names[i]);
+	memset(pages_private(20), 1, 20 * PAGE);
 	pid = OK(fork());
 	if (pid == 0) {
 		each_line(text_vm("fmo"),

@@ -7,7 +7,7 @@
 #include "lib/test.h"
 
 #define CHILDREN 4
-#define ROUNDS 2000
+#define ROUNDS 500
 #define PAGES 64
 
 static void

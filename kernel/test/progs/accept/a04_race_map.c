@@ -7,7 +7,7 @@
 #include <pthread.h>
 
 #define PAGES 64
-#define ROUNDS 100
+#define ROUNDS 40
 
 static volatile int stop;
 

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=120 */
 /*
  * A39: a thread reads from a pipe into a page while another forks 1000
  * times: the data lands in the parent; a child sees old or new bytes, and
