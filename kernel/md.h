@@ -145,10 +145,10 @@ void md_frame_init(struct trapframe *, va_t entry, va_t sp);
 void md_fpu_init(void *fpu);
 void md_fpu_save(struct md_thread *);          /* current's live state → fpu */
 /*
- * fpu → live state of current; false: image is not loadable (mxcsr bits).  A
- * switch overwrites fpu: preemption stays off from filling it until here.
+ * image (512 B, any buffer but fpu itself) → live state of current, in one step
+ * against switches.  False: bits of mxcsr that the CPU refuses; nothing loaded.
  */
-bool md_fpu_load(struct md_thread *);
+bool md_fpu_load(struct md_thread *, const void *image);
 void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
 void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
 /* Make user-writable registers of a frame harmless (abi.md 4, sigreturn). */

@@ -93,21 +93,23 @@ md_fpu_save(struct md_thread *t)
 }
 
 /*
- * Image of the current thread t → live registers.
+ * Give the current thread t the registers of an image.  A switch saves over
+ * t->fpu, so the image lies elsewhere, and copy and load are one step.
  *
  * Locks:    none.
  * Returns:  false: the image has bits that the CPU refuses; nothing loaded.
  */
 bool
-md_fpu_load(struct md_thread *t)
+md_fpu_load(struct md_thread *t, const void *image)
 {
-	const struct fx_image *f = t->fpu;
+	const struct fx_image *f = image;
 	uint64_t flags;
 
 	if ((f->mxcsr & ~fpu.mxcsr_mask) != 0)
 		return false;
 	flags = md_irq_save();
-	fx_load(f);
+	memcpy(t->fpu, f, sizeof(*f));
+	fx_load(t->fpu);
 	md_irq_restore(flags);
 	return true;
 }

@@ -485,11 +485,10 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 }
 
 static void
-first_frame(struct exec_new *x, struct thread *t, struct trapframe *tf)
+first_frame(struct exec_new *x, struct trapframe *tf)
 {
 	md_frame_init(tf, x->entry, x->sp);
 	tf->vector = 0; /* rax is no call's result */
-	md_fpu_init(t->md.fpu);
 }
 
 /* Start the new program in the current thread.  Cannot fail. */
@@ -499,6 +498,7 @@ exec_commit(struct exec_new *x, struct task *tk)
 	struct proc *p = tk->proc;
 	struct thread *t = tk->thread;
 	struct aspace *old = p->as;
+	uint8_t fx[MD_FPU_SIZE];
 	struct file *old_exe = p->exe;
 	struct fdtab *old_files = tk->fdtab;
 
@@ -519,8 +519,9 @@ exec_commit(struct exec_new *x, struct task *tk)
 	fdtab_close_exec(tk->fdtab);
 	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	tk->restart_fn = NULL;
-	first_frame(x, t, md_user_frame(&t->md));
-	CHECK(md_fpu_load(&t->md));
+	first_frame(x, md_user_frame(&t->md));
+	md_fpu_init(fx);
+	CHECK(md_fpu_load(&t->md, fx));
 	md_set_tls(&t->md, 0, 0);
 }
 
@@ -534,7 +535,7 @@ exec_first(struct exec_new *x, struct proc *p, struct task *tk,
     struct trapframe *tf)
 {
 	as_bind_thread(tk->thread, x->as);
-	first_frame(x, tk->thread, tf);
+	first_frame(x, tf);
 	adopt(x, p, tk);
 	exec_free(x);
 	kmem_free(x);

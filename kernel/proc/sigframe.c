@@ -246,30 +246,30 @@ frame_restore(struct task *tk, struct trapframe *tf,
 	return true;
 }
 
-/* The FP image of the frame, with reserved bits of mxcsr cleared. */
+/*
+ * The FP image of the frame, with reserved bits of mxcsr cleared; without one,
+ * or with one that cannot be read, the state of a new program.
+ */
 static int
 fpu_restore(struct thread *t, va_t image)
 {
-	uint8_t *fx = t->md.fpu;
+	uint8_t fx[MD_FPU_SIZE];
 	uint32_t mask, mxcsr;
+	int r = 0;
 
-	if (image == 0) {
-		md_fpu_init(fx);
-		return md_fpu_load(&t->md) ? 0 : -EFAULT;
-	}
 	md_fpu_save(&t->md);
-	memcpy(&mask, fx + FX_MXCSR_MASK, sizeof(mask));
+	memcpy(&mask, (uint8_t *)t->md.fpu + FX_MXCSR_MASK, sizeof(mask));
 	if (mask == 0)
 		mask = MXCSR_MASK_DEFAULT;
-	if (as_read(proc_current()->as, image, fx, MD_FPU_SIZE) != MD_FPU_SIZE)
-		goto bad;
+	if (image == 0 || as_read(proc_current()->as, image, fx,
+	    sizeof(fx)) != (ssize_t)sizeof(fx)) {
+		md_fpu_init(fx);
+		r = image == 0 ? 0 : -EFAULT;
+	}
 	memcpy(&mxcsr, fx + FX_MXCSR, sizeof(mxcsr));
 	mxcsr &= mask;
 	memcpy(fx + FX_MXCSR, &mxcsr, sizeof(mxcsr));
 	memcpy(fx + FX_MXCSR_MASK, &mask, sizeof(mask));
-	if (md_fpu_load(&t->md))
-		return 0;
-bad:
-	md_fpu_init(fx);
-	return md_fpu_load(&t->md) ? -EFAULT : -EINVAL;
+	CHECK(md_fpu_load(&t->md, fx));
+	return r;
 }
