@@ -41,9 +41,11 @@ vn_stat(struct vnode *v, struct kstat *st)
 	st->rdev = v->rdev;
 	st->nlink = atomic_load_relaxed(&v->nlink);
 	st->blksize = PAGE_SIZE;
+	st->blocks = atomic_load_relaxed(&v->sectors);
 	if (v->vmo != NULL) {
 		st->size = vmo_size(v->vmo);
-		st->blocks = vmo_pages(v->vmo) * (PAGE_SIZE / 512);
+		if (v->inode == NULL)
+			st->blocks = vmo_pages(v->vmo) * (PAGE_SIZE / 512);
 	} else {
 		st->size = v->link_bytes;
 	}

@@ -194,13 +194,28 @@ file_readdir(struct file *f, struct dirsink *sink)
 	return r;
 }
 
-/* fsync(2): all of today's file systems are memory.  -EINVAL: not a file. */
+/* fsync(2): the bytes and the name.  0, -EIO, -EBADF, -EINVAL: not a file. */
 int
 file_sync(struct file *f)
 {
 	if ((f->flags & O_PATH) != 0)
 		return -EBADF;
-	return f->vn->type == S_IFREG || f->vn->type == S_IFDIR ? 0 : -EINVAL;
+	if (f->vn->type != S_IFREG && f->vn->type != S_IFDIR)
+		return -EINVAL;
+	if (f->vn->mnt->type->sync == NULL)
+		return 0;
+	return f->vn->mnt->type->sync(f->vn->mnt, f->vn);
+}
+
+/* sync(2), or syncfs(2) of the file system where f is.  0, -EIO. */
+int
+fs_sync(struct file *f)
+{
+	if (f == NULL)
+		return mounts_sync();
+	if (f->vn->mnt->type->sync == NULL)
+		return 0;
+	return f->vn->mnt->type->sync(f->vn->mnt, NULL);
 }
 
 /* A hole in [off, off + len); the mount's count of pages is settled. */

@@ -40,6 +40,14 @@ void fsctx_put(struct fsctx *);
 void fs_set_cred_fn(const struct cred *(*)(void));
 
 void fs_init(void);                              /* tmpfs root, /dev, /proc */
+/*
+ * Let the ext2 file system of a disk ("vda", "/dev/sda1") be the first root
+ * instead of the initramfs, which is freed; /dev and /proc move along.  No
+ * process yet.  0, or what mount(2) answers.
+ */
+int fs_mount_root(const char *dev) MUST_CHECK;
+/* Before the power goes: all disks are written, and only read from then on. */
+void fs_shutdown(void);
 int initramfs_unpack(const void *cpio, size_t n) MUST_CHECK; /* newc, several in a row */
 
 /* ---- open files (file.c); the descriptor table is proc/fdtab.c ---- */

@@ -29,7 +29,7 @@ struct kstat {
 };
 
 struct kstatfs {
-	uint64_t type, bsize, blocks, bfree, files, ffree, fsid;
+	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid;
 	uint64_t namelen, flags;
 };
 
@@ -100,6 +100,7 @@ void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */
 int file_owner(struct file *);                       /* F_GETOWN */
 void file_set_owner(struct file *, int pid);         /* kept, not used */
 int file_sync(struct file *) MUST_CHECK;
+int fs_sync(struct file *);               /* NULL: all; else its mount */
 int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
     MUST_CHECK;
 bool file_is_path(struct file *);                    /* opened O_PATH */

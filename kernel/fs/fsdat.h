@@ -135,6 +135,8 @@ struct vnode {
 	char *name;                    /* [N] in parent; NULL as above */
 	struct mount *mounted;         /* [N] here is another mount's root */
 	void *priv;                    /* [c] of the file system, by type */
+	struct ext2_inode *inode;      /* [c] ext2's half, or NULL */
+	uint64_t sectors;              /* [A] of 512 bytes, on a disk */
 	struct list locks;             /* [G] record locks and flock */
 	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
 	bool marked;                   /* [T] counted by unmount */
@@ -154,6 +156,7 @@ struct mount {
 	uint64_t used_pages, max_pages; /* [A] max 0: no limit */
 	uint32_t root_mode;            /* [c] permission bits of the root */
 	char source[32];               /* [c] */
+	void *fs;                      /* [c] of the file system, or NULL */
 };
 
 /* [c] One kind of file system. */
@@ -165,6 +168,12 @@ struct fstype {
 	int (*mount)(struct mount *);
 	/* Drop all names; -EBUSY when something is in use. */
 	int (*unmount)(struct mount *);
+	/* NULL, all three: there is no disk.  No lock: what is dirty of v, or
+	 * of all (v NULL), is on the disk.  0, -EIO. */
+	int (*sync)(struct mount *, struct vnode *v);
+	void (*statfs)(struct mount *, struct kstatfs *);
+	/* The machine goes down: write all, then only read. */
+	void (*shutdown)(struct mount *);
 };
 
 #define MS_RDONLY 1u

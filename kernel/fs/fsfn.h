@@ -38,6 +38,7 @@ struct vnode *mount_root(void);
 struct vnode *mount_cross(struct vnode *);
 struct vnode *mount_above(struct vnode *);
 void mount_statfs(struct mount *, struct kstatfs *);
+int mounts_sync(void) MUST_CHECK;
 void mounts_show(struct out *);
 void mountinfo_show(struct out *);
 
@@ -89,6 +90,9 @@ int tmpfs_unmount(struct mount *) MUST_CHECK;
 extern const struct fstype devfs_type;
 int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
 void devfs_populate(void);
+
+/* ---- ext2/ ---- */
+extern const struct fstype ext2_type;
 
 /* ---- procfs.c, procpid.c ---- */
 extern const struct fstype procfs_type;

@@ -157,7 +157,7 @@ statfs_copyout(va_t out, const struct kstatfs *st)
 	const struct abi_statfs s = {
 		.type = (int64_t)st->type, .bsize = (int64_t)st->bsize,
 		.frsize = (int64_t)st->bsize, .blocks = (int64_t)st->blocks,
-		.bfree = (int64_t)st->bfree, .bavail = (int64_t)st->bfree,
+		.bfree = (int64_t)st->bfree, .bavail = (int64_t)st->bavail,
 		.files = (int64_t)st->files, .ffree = (int64_t)st->ffree,
 		.fsid = { (int32_t)st->fsid, 0 },
 		.namelen = (int64_t)st->namelen, .flags = (int64_t)st->flags,

@@ -176,6 +176,7 @@ struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
 void vmo_get(struct vmo *);
 void vmo_put(struct vmo *);
 uint64_t vmo_size(struct vmo *);
+uint32_t vmo_refs(struct vmo *);                   /* 1: the caller's alone */
 /* The client is going away; mappings may live on. */
 void vmo_forget_client(struct vmo *);
 int vmo_resize(struct vmo *, uint64_t bytes) MUST_CHECK;   /* vmm.md 4.8 */

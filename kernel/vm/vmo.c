@@ -187,6 +187,18 @@ vmo_size(struct vmo *vmo)
 }
 
 /*
+ * Who has nothing but his own reference knows that nobody maps it.
+ *
+ * Locks:    none of rank >= 7.
+ * Returns:  references.
+ */
+uint32_t
+vmo_refs(struct vmo *vmo)
+{
+	return atomic_load(&vmo->refs);
+}
+
+/*
  * Locks:    none of rank >= 7.
  * Returns:  pages that exist.
  */
