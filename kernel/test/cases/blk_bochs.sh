@@ -1,0 +1,26 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=240
+# Disks in Bochs: DMA and PIO, 1 and 2 CPUs; the root's changes are thrown away.
+. kernel/test/cases/lib.sh
+. kernel/test/cases/disks.sh
+
+scratch a
+disks=sda
+for cpus in 1 2; do
+	tests 0 blk_sizes,blk_bytes,blk_queue,blk_flush,blk_bounds,part_gpt \
+		--emulator bochs --cpus $cpus --disk "$tmp/a"
+	says "sda: DMA"
+done
+tests 0 blk_sizes,blk_flush --emulator bochs --append ata=pio --disk "$tmp/a"
+says "sda: PIO"
+
+# guest takes the root's image from the kernel's folder.
+cp "$BUILD/vadose.elf" "$BUILD/initrd.cpio" "$tmp"
+mv "$tmp/a" "$tmp/root.img"
+sum=$(md5sum "$tmp/root.img")
+for emulator in qemu bochs; do
+	guest="$GUEST --kernel $tmp/vadose.elf --timeout 120"
+	tests 0 blk_sizes --emulator $emulator --root disk
+	same "$sum" "$(md5sum "$tmp/root.img")" "root image after $emulator"
+done
+finish
