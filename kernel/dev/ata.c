@@ -180,7 +180,8 @@ ata_start(struct blk_queue *q, struct bio *b)
 		return 0;
 	case ATA_PIO:
 		send(c, d);
-		return ata_pio_start(c);
+		ata_pio_start(c);
+		return 0;
 	}
 	panic("ata_start: mode %d", c->mode);
 }
@@ -349,8 +350,9 @@ ata_reset(struct blk_queue *q)
 	struct ata_channel *c = q->drv;
 	unsigned i;
 
-	if (c->bio != NULL && c->mode == ATA_DMA)
-		c->dma_failures++;
+	if (c->bio != NULL && c->mode == ATA_DMA &&
+	    ++c->dma_failures == MAX_DMA_FAILURES)
+		klog("ata: no more DMA on channel %x", c->io);
 	c->bio = NULL;
 	if (c->bm != 0)
 		md_out8(c->bm + BM_COMMAND, 0);

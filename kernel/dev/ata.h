@@ -56,7 +56,7 @@ void ata_end(struct ata_channel *, int status);
 void ata_fail(struct ata_channel *, uint8_t status);
 
 /* ata_pio.c */
-int ata_pio_start(struct ata_channel *);
+void ata_pio_start(struct ata_channel *);
 void ata_pio_poll(struct ata_channel *);
 bool ata_identify(struct ata_drive *);
 

@@ -26,22 +26,16 @@ static void take_identity(struct ata_drive *, const uint16_t *words);
 
 /*
  * The command is out.  The first sector of a write is asked for without an
- * interrupt.
+ * interrupt.  May end the bio.
  *
- * Returns:  0, -EIO.
+ * Context:  iod.
  */
-int
+void
 ata_pio_start(struct ata_channel *c)
 {
 	c->vec = c->at = 0;
-	if (c->bio->dir == BIO_READ)
-		return 0;
-	if (!ata_wait(c, ST_BSY | ST_DRQ, ST_DRQ, 100 * MS)) {
-		c->bio = NULL;
-		return -EIO;
-	}
-	move_sector(c);
-	return 0;
+	if (c->bio->dir == BIO_WRITE && ata_wait(c, ST_BSY, 0, 100 * MS))
+		ata_pio_poll(c); /* DRQ: the first sector; or an error */
 }
 
 /* Context:  iod, after an interrupt or for nothing. */

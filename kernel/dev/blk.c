@@ -16,8 +16,8 @@
  *              caller's.  What is wrong with it is its status.
  *           3. A request is started in order of arrival; devices that take
  *              several may end them in any order.
- *           4. Each ends: a device that says nothing for 5 s is reset, what
- *              it had is tried once more, then ends with -EIO.
+ *           4. Each ends: a device that says nothing for 5 s (flush: 30 s) is
+ *              reset, what it had is tried once more, then ends with -EIO.
  *           5. After done() the bio is not touched.
  *
  * Read next dev/bdev.c, dev/ata.c, dev/virtio_blk.c.  Book: ch13.
@@ -26,6 +26,7 @@
 
 #define MAX_QUEUES 32u
 #define LIMIT_NS 5000000000ul    /* rule 4 */
+#define FLUSH_LIMIT_NS 30000000000ul /* all of a cache may be in its way */
 #define MAX_TRIES 2u
 #define HOLD_FAULTS 4u           /* FI_IO_DELAY: as many faults later… */
 #define HOLD_NS 1000000000ul     /* …or when there are none, after 1 s */
@@ -215,7 +216,10 @@ begin(struct blk_queue *q, struct bio *b)
 		complete(b);
 		return;
 	}
-	b->deadline = blk.no_limit ? WAIT_FOREVER : md_time_ns() + LIMIT_NS;
+	b->deadline = WAIT_FOREVER;
+	if (!blk.no_limit)
+		b->deadline = md_time_ns() +
+		    (b->dir == BIO_FLUSH ? FLUSH_LIMIT_NS : LIMIT_NS);
 	list_push_back(&q->active, &b->node);
 	q->nactive++;
 	r = q->ops->start(q, b);
@@ -258,8 +262,7 @@ time_out(struct blk_queue *q)
 	struct bio *b;
 
 	b = LIST_ENTRY(list_first(&q->active), struct bio, node);
-	klog("%s: no answer for %lu s, reset", b->dev->disk->name,
-	    LIMIT_NS / 1000000000);
+	klog("%s: no answer in time, reset", b->dev->disk->name);
 	q->ops->reset(q);
 	while (!list_is_empty(&q->active)) {
 		b = LIST_ENTRY(q->active.head.prev, struct bio, node);
