@@ -11,7 +11,6 @@ refuse() {
 	[ ! -s "$tmp/out" ] || fail "standard output of $*"
 }
 refuse 'not there yet' $guest --swap 64M -- true
-refuse 'not there yet' $guest --disk /dev/null -- true
 refuse 'not there yet' $guest --trace "$tmp/t" -- true
 refuse 'not there yet' $guest --design uvm -- true
 refuse 'No such file' $GUEST --kernel "$tmp/none" -- true
