@@ -418,6 +418,39 @@ mount_statfs(struct mount *m, struct kstatfs *st)
 	st->bfree = used < m->max_pages ? m->max_pages - used : 0;
 	st->files = m->max_vnodes;
 	st->ffree = m->max_vnodes - MIN(m->max_vnodes, atomic_load(&m->vnodes));
+	st->bavail = st->bfree;
+	if (m->type->statfs != NULL)
+		m->type->statfs(m, st);
+}
+
+/* sync(2): all that is on a disk.  0, the first error. */
+int
+mounts_sync(void)
+{
+	struct mount *m;
+	int r = 0, one;
+
+	mutex_lock(&mounts.mutex);
+	LIST_FOREACH(m, &mounts.all, all) {
+		one = m->type->sync != NULL ? m->type->sync(m, NULL) : 0;
+		if (r == 0)
+			r = one;
+	}
+	mutex_unlock(&mounts.mutex);
+	return r;
+}
+
+/* Locks: none held.  Context: thread; the caller ends the machine. */
+void
+fs_shutdown(void)
+{
+	struct mount *m;
+
+	mutex_lock(&mounts.mutex);
+	LIST_FOREACH(m, &mounts.all, all)
+		if (m->type->shutdown != NULL)
+			m->type->shutdown(m);
+	mutex_unlock(&mounts.mutex);
 }
 
 /* "rw,nosuid,…", as both texts have it. */
@@ -490,5 +523,6 @@ filesystems_show(struct out *out)
 	unsigned i;
 
 	for (i = 0; i < ARRAY_LEN(fstypes); i++)
-		out_printf(out, "nodev\t%s\n", fstypes[i]->name);
+		out_printf(out, "%s\t%s\n", fstypes[i]->sync == NULL ?
+		    "nodev" : "", fstypes[i]->name);
 }
