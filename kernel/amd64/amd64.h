@@ -73,6 +73,9 @@ struct tss {
 	uint16_t iomap;
 } __attribute__((packed));
 
+/* Of another CPU, decided by one exchange: it came, or it is too late. */
+enum cpu_start { CPU_AWAITED, CPU_STARTED, CPU_GIVEN_UP };
+
 /* One CPU.  GS points at it in the kernel; the first fields: asm.h. */
 struct cpu {
 	struct cpu *self;        /* [c] */
@@ -84,6 +87,7 @@ struct cpu {
 	uint32_t irq_depth;      /* [cpu] */
 	uint32_t id;             /* [c] */
 	uint32_t apic_id;        /* [c] */
+	uint32_t start;          /* [A] enum cpu_start */
 	uint32_t tlb_state;      /* [A] enum tlb_state */
 	struct md_thread *md;    /* [cpu] of current */
 	struct md_space *cur_space; /* [cpu] whose root CR3 holds; NULL: kernel's */

@@ -26,7 +26,7 @@
 
 #define INIT_WAIT_NS 10000000ul
 #define RETRY_WAIT_NS 1000000ul
-#define ONLINE_WAIT_NS 10000000000ul
+#define ONLINE_WAIT_NS 20000000000ul /* an emulated CPU may wait for its host */
 #define IST_ORDER 3                /* IST_BYTES */
 
 struct smp_boot smp_boot;          /* read by trampoline.S */
@@ -46,6 +46,7 @@ static struct {
 
 static bool start_cpu(unsigned id, struct thread *idle);
 static bool wait_online(unsigned id, uint64_t ns);
+static bool give_up(struct cpu *c);
 
 unsigned
 md_ncpus(void)
@@ -91,7 +92,9 @@ md_start_cpus(struct thread *(*make_idle)(unsigned cpu),
 			break;
 		}
 	}
-	memset(boot_pml4, 0, PAGE_SIZE);
+	/* A CPU that was given up may still come by the trampoline. */
+	if (id == n)
+		memset(boot_pml4, 0, PAGE_SIZE);
 }
 
 static bool
@@ -116,7 +119,20 @@ start_cpu(unsigned id, struct thread *idle)
 	if (wait_online(id, RETRY_WAIT_NS))
 		return true;
 	apic_send_startup(target, TRAMPOLINE_PA);
-	return wait_online(id, ONLINE_WAIT_NS);
+	return wait_online(id, ONLINE_WAIT_NS) || !give_up(c);
+}
+
+/* True: c will not run; false: it came at the last moment. */
+static bool
+give_up(struct cpu *c)
+{
+	uint32_t state = CPU_AWAITED;
+
+	if (atomic_cas(&c->start, &state, CPU_GIVEN_UP))
+		return true;
+	while ((md_online_mask() & BIT(c->id)) == 0)
+		md_pause();
+	return false;
 }
 
 static bool
@@ -140,6 +156,10 @@ wait_online(unsigned id, uint64_t ns)
 void
 smp_entry(struct cpu *c)
 {
+	uint32_t state = CPU_AWAITED;
+
+	if (!atomic_cas(&c->start, &state, CPU_STARTED))
+		md_halt_forever();
 	cpu_load(c);
 	apic_init_cpu();
 	(void)atomic_or(&smp.online, BIT(c->id));
