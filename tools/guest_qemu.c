@@ -122,6 +122,12 @@ qemu_disks(struct machine *m, const struct guest_job *job, char **why)
 	unsigned nr = 0, nide = 0;
 	size_t i;
 
+	/*
+	 * The firmware leaves alone what it cannot boot from.  Else it takes
+	 * memory for each disk, at last that in which the initrd lies.
+	 */
+	machine_arg(m, "-boot");
+	machine_arg(m, "strict=on");
 	if (job->root != NULL) {
 		qemu_drive(m, nr, job->root, "format=raw,snapshot=on");
 		machine_arg(m, "-device");
