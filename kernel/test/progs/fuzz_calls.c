@@ -174,7 +174,7 @@ end_all(void)
 static void
 run(uint64_t seed)
 {
-	uint64_t until = now_ns() + 3000000000UL;
+	uint64_t until = now_ns() + 1000000000UL;
 	char *rm[] = { "busybox", "rm", "-rf", "/tmp/fuzz", NULL };
 	pid_t pid;
 
