@@ -111,11 +111,12 @@ vm_leak_end(void)
 	return n;
 }
 
-/* Books about free addresses: how many there are depends on their order. */
+/* Books about free addresses: how many there are depends on the past. */
 static bool
 is_layout(const char *name)
 {
-	return strcmp(name, "kpaged-extent") == 0;
+	return strcmp(name, "kpaged-extent") == 0 ||
+	    strcmp(name, "kva_range") == 0;
 }
 
 static void
