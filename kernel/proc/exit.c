@@ -196,6 +196,7 @@ init_ended(struct proc *p)
 		    (p->wait_status >> 8) & 0xff);
 	else
 		klog("init: killed by signal %d", p->wait_status & 0x7f);
+	fs_shutdown();
 	power_end(POWER_OFF);
 }
 

@@ -439,10 +439,12 @@ sys_reboot(const uint64_t a[6])
 		return 0;
 	case REBOOT_RESTART:
 		klog("reboot: restarting");
+		fs_shutdown();
 		power_end(POWER_REBOOT);
 	case REBOOT_HALT:
 	case REBOOT_POWER_OFF:
 		klog("reboot: power off");
+		fs_shutdown();
 		power_end(POWER_OFF);
 	}
 	return -EINVAL;
