@@ -93,9 +93,11 @@ mremap_decode(struct mremap_work *w)
 static int
 mremap_locked(struct mremap_work *w)
 {
-	struct vad *v = vad_find(w->as, w->old);
+	struct vad *v;
 	int r;
 
+	ASSERT(rw_is_writer(&w->as->map_lock));
+	v = vad_find(w->as, w->old);
 	if (v == NULL)
 		return -EFAULT;
 	if (has(w, MREMAP_FIXED | MREMAP_DONTUNMAP))

@@ -102,6 +102,10 @@ trap_null(void)
 		survived("reading address 0");
 }
 
+static unsigned deeper(unsigned n);
+/* Volatile, or the compiler makes a loop of the recursion. */
+static unsigned (*volatile go_deeper)(unsigned) = deeper;
+
 /* Frames of 256 bytes until the guard page below the stack is met. */
 static unsigned
 deeper(unsigned n)
@@ -109,7 +113,7 @@ deeper(unsigned n)
 	volatile uint8_t frame[256];
 
 	frame[n & 255] = (uint8_t)n;
-	return frame[n & 255] + (n < 1000000 ? deeper(n + 1) : 0) + 1;
+	return frame[n & 255] + (n < 1000000 ? go_deeper(n + 1) : 0) + 1;
 }
 
 static void
