@@ -10,9 +10,8 @@
  *                  command, go            ─────────┘ bus master: disk ⇄ pages
  *           poll:  bus master done? status? ─→ blk_finish
  *
- * Rules     1. All runs in iod.  The interrupt is an edge that nobody shares:
- *              its handler only wakes iod, which acknowledges it by reading
- *              the status.
+ * Rules     1. All runs in iod but the interrupt handler, which reads the
+ *              status (that ends the interrupt) and wakes iod.
  *           2. No bus master, no DMA in the disk, a page above 4 GiB, or a
  *              DMA that timed out: the processor moves the words (ata_pio.c).
  *           3. What the disk reports as an error is -EIO.  It is not tried
@@ -147,8 +146,11 @@ add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq)
 }
 
 static void
-interrupt(void *unused)
+interrupt(void *arg)
 {
+	const struct ata_channel *c = arg;
+
+	(void)md_in8(c->io + ATA_STATUS);
 	blk_kick();
 }
 

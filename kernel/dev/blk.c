@@ -318,10 +318,14 @@ complete(struct bio *b)
 static void
 release_held(void)
 {
-	uint64_t faults = ev_read(EV_fault_total), now = md_time_ns();
 	struct list still = LIST_INIT(still);
+	uint64_t faults, now;
 	struct bio *b;
 
+	if (list_is_empty(&blk.held))
+		return;
+	faults = ev_read(EV_fault_total);
+	now = md_time_ns();
 	while (!list_is_empty(&blk.held)) {
 		b = LIST_ENTRY(list_pop_front(&blk.held), struct bio, node);
 		if (faults >= b->hold || now >= b->deadline)

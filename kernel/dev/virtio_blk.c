@@ -120,17 +120,13 @@ found(const struct pci_dev *p)
 	if (p->vendor != VENDOR_VIRTIO || p->device != DEVICE_LEGACY_BLK)
 		return;
 	d = n < MAX_DISKS ? kmem_zalloc(sizeof(*d)) : NULL;
-	if (d == NULL || p->io[0] == 0 || p->irq == 0) {
-		klog("virtio: disk in slot %u cannot be used", p->slot);
-		kmem_free(d);
-		return;
-	}
+	if (d == NULL || p->io[0] == 0 || p->irq == 0)
+		goto undo_alloc;
 	pci_enable(p, PCI_IO | PCI_MASTER);
 	d->io = p->io[0];
 	if (!set_up(d)) {
 		md_out8(d->io + REG_STATUS, STATUS_FAILED);
-		kmem_free(d);
-		return;
+		goto undo_alloc;
 	}
 	virtio.disk[n] = d;
 	atomic_store(&virtio.n, n + 1);
@@ -138,6 +134,11 @@ found(const struct pci_dev *p)
 		md_irq_route(p->irq, interrupt, NULL);
 	virtio.routed |= 1u << p->irq;
 	bdev_add_disk(&d->dev, "vd", MAJOR_VD, n);
+	return;
+
+undo_alloc:
+	klog("virtio: disk in slot %u cannot be used", p->slot);
+	kmem_free(d);
 }
 
 /* From features to a ring that works; false: not for us, nothing is kept. */
@@ -170,7 +171,8 @@ set_up(struct virtio_disk *d)
 
 /*
  * Rows, avail ring; on the next page the used ring; behind it our slots.  A
- * ring of 256, which is QEMU's, takes three pages of the run of four.
+ * ring of 256, which is QEMU's, takes three pages of the run of four; a larger
+ * one is refused.
  */
 static bool
 make_ring(struct virtio_disk *d)
