@@ -14,10 +14,15 @@
  *              whoever moves it; all others leave it alone.
  *           2. A thread with on_cpu goes to the queue of that CPU only, and is
  *              not stolen (rule 2 of sched.c).
+ *           3. Who has slept, and who is new, goes first: it will not take
+ *              long.  But two that wake each other for ever would keep the
+ *              rest waiting: who has waited RQ_PATIENCE_NS comes before them.
  *
  * Read next kern/sched.c.
  */
 #include "kern/runq.h"
+
+#define RQ_PATIENCE_NS 20000000ul
 
 struct runq runqs[MAXCPU];
 
@@ -50,8 +55,9 @@ void
 rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 {
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
+	t->queued_ns = md_time_ns();
 	if (end == RQ_FRONT)
-		list_push_front(&rq->ready, &t->rq);
+		list_push_front(&rq->front, &t->rq);
 	else
 		list_push_back(&rq->ready, &t->rq);
 	rq->nready++;
@@ -65,16 +71,24 @@ dequeue(struct runq *rq, struct thread *t)
 	rq->nready--;
 }
 
+static struct thread *
+first_of(const struct list *l)
+{
+	struct list_node *n = list_first(l);
+
+	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
+}
+
 struct thread *
 rq_pop(struct runq *rq)
 {
-	struct list_node *n = list_first(&rq->ready);
-	struct thread *t;
+	struct thread *t = first_of(&rq->front), *old = first_of(&rq->ready);
 
-	if (n == NULL)
-		return NULL;
-	t = LIST_ENTRY(n, struct thread, rq);
-	dequeue(rq, t);
+	if (t == NULL || (old != NULL &&
+	    md_time_ns() - old->queued_ns > RQ_PATIENCE_NS))
+		t = old;
+	if (t != NULL)
+		dequeue(rq, t);
 	return t;
 }
 
@@ -149,19 +163,29 @@ rq_place(struct runq *rq, struct thread *t)
 		md_send_resched(cpu);
 }
 
+/* The first that may leave its CPU for this one; NULL. */
+static struct thread *
+may_come(const struct list *l, unsigned cpu)
+{
+	struct thread *t;
+
+	LIST_FOREACH(t, l, rq) {
+		if (!atomic_load(&t->on_cpu) && rq_may_run_on(t, cpu))
+			return t;
+	}
+	return NULL;
+}
+
 /* A thread that waits on another CPU, taken over; NULL: none may come. */
 static struct thread *
 steal_from(struct runq *victim, unsigned cpu)
 {
-	struct thread *t, *found = NULL;
+	struct thread *found;
 
 	spin_lock(&victim->lock);
-	LIST_FOREACH(t, &victim->ready, rq) {
-		if (!atomic_load(&t->on_cpu) && rq_may_run_on(t, cpu)) {
-			found = t;
-			break;
-		}
-	}
+	found = may_come(&victim->ready, cpu);
+	if (found == NULL)
+		found = may_come(&victim->front, cpu);
 	if (found != NULL) {
 		dequeue(victim, found);
 		atomic_store(&found->cpu, (uint16_t)cpu);

@@ -16,8 +16,9 @@ enum rq_end { RQ_FRONT, RQ_BACK };
 
 struct runq {
 	struct spinlock lock;
-	struct list ready;           /* [lock] threads TS_RUN but the current */
-	unsigned nready;             /* [lock] read by thieves without it */
+	struct list front;           /* [lock] woken or new: they go first */
+	struct list ready;           /* [lock] the others that are TS_RUN */
+	unsigned nready;             /* [lock] in both; read by thieves without it */
 	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
 	bool urgent;                 /* [lock] a woken thread is at the front */
 	bool started;                /* [cpu] this CPU switches threads */

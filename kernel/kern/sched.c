@@ -6,9 +6,10 @@
  *           turn; who sleeps uses no CPU; no CPU is idle while a thread waits;
  *           and no wake-up is lost on the way.
  *
- * Picture   per CPU:   current     ready: t3 → t7 → t1       idle thread
- *                         │          ▲  ▲        │
- *                 slice over: back ──┘  └─ woken │ idle CPUs steal the first
+ * Picture   per CPU:   current     front: t3 → t7   ready: t1 → t9   idle thread
+ *                         │                ▲            ▲  │
+ *                         │    woken, new ─┘            │  │ idle CPUs steal
+ *                         └─ slice over ────────────────┘  └ from the back
  *
  * Rules     1. state and queue of a thread are guarded by the lock of the run
  *              queue of its CPU (t->cpu).  Never two such locks at once.
@@ -58,6 +59,7 @@ sched_init(void)
 		struct runq *rq = &runqs[i];
 
 		spin_init(&rq->lock, LR_SCHED);
+		list_init(&rq->front);
 		list_init(&rq->ready);
 		rq->random = seed == 0 ? 0 : hash_u64(seed + i) | 1;
 	}
@@ -122,6 +124,7 @@ sched_admit(struct thread *t)
 	t->cpu = (uint16_t)md_cpu();
 	rq = rq_lock_of(t);
 	t->state = TS_RUN;
+	t->ticks_left = 1; /* so it goes first: often it ends, or sleeps, soon */
 	rq_place(rq, t);
 	md_irq_restore(flags);
 }
