@@ -164,6 +164,30 @@ vn_note_name(struct vnode *v, struct vnode *parent, const struct name *n)
 		vn_set_name(v, parent, s);
 }
 
+/*
+ * A name of v in dir was removed, others are left: forget it, so that v does
+ * not hold dir.  Until it is found again, v has no name.
+ *
+ * Locks:    none of rank LR_LEAF or above.
+ */
+void
+vn_forget_name(struct vnode *v, const struct vnode *dir)
+{
+	struct vnode *parent = NULL;
+	char *name = NULL;
+
+	spin_lock(&names_lock);
+	if (v->parent == dir) {
+		parent = v->parent;
+		name = v->name;
+		v->parent = NULL;
+		v->name = NULL;
+	}
+	spin_unlock(&names_lock);
+	kmem_free(name);
+	vn_put(parent);
+}
+
 /* names_lock for mount.c, whose links are guarded by it too. */
 void
 names_hold(void)
