@@ -307,6 +307,19 @@ in_core(struct aspace *as, va_t va)
 	return 0;
 }
 
+/* A page that is not mapped here may be in its object all the same. */
+static void
+mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
+{
+	uint64_t vpn, pg;
+
+	for (vpn = lo; vpn < hi; vpn++) {
+		pg = v->off + (vpn - v->start);
+		if (vec[vpn - lo] == 0)
+			vec[vpn - lo] = vmo_next_page(v->vmo, pg) == pg;
+	}
+}
+
 /*
  * Which pages of the range are in memory, one byte each.
  *
@@ -316,9 +329,8 @@ in_core(struct aspace *as, va_t va)
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
-	uint64_t lo, hi, vpn;
-	struct vad *v;
-	int r = 0;
+	uint64_t lo, hi, vpn, end;
+	struct vad *v = NULL;
 
 	if ((va & PAGE_MASK) != 0)
 		return -EINVAL;
@@ -328,17 +340,18 @@ map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 		return -ENOMEM;
 
 	rw_lock_read(&as->map_lock);
-	for (vpn = lo; vpn < hi && r == 0; vpn = v->end) {
-		v = vad_find(as, vpn);
-		if (v == NULL) {
-			r = -ENOMEM;
-			break;
-		}
-	}
 	mutex_lock(&as->ws_lock);
-	for (vpn = lo; vpn < hi && r == 0; vpn++)
+	for (vpn = lo; vpn < hi; vpn++)
 		vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
 	mutex_unlock(&as->ws_lock);
+	for (vpn = lo; vpn < hi; vpn = end) {
+		v = vad_find(as, vpn);
+		if (v == NULL)
+			break;
+		end = MIN(hi, v->end);
+		if (v->vmo != NULL)
+			mincore_object(v, vpn, end, vec + (vpn - lo));
+	}
 	rw_unlock_read(&as->map_lock);
-	return r;
+	return vpn < hi ? -ENOMEM : 0;
 }

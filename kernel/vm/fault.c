@@ -417,6 +417,8 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
+	if (inject_hit(FI_TRIM))
+		f->as->ops->evict(f->as, SIZE_MAX, 0);
 	f->as->ops->reap();
 	vm_check_fault();
 	if (r == FAULT_DONE)

@@ -77,20 +77,25 @@ put_vmo(struct vmo *vmo, void *arg)
 		[VMO_DEVICE] = "DEVICE",
 	};
 	struct list_node *n;
-	unsigned maps = 0;
+	int maps = 0;
 
-	mutex_lock(&vmo->maps_lock);
-	for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
-		maps++;
-	mutex_unlock(&vmo->maps_lock);
-	out_printf(arg, "type=%s size=%lu refs=%u maps=%u pages=%lu tables=%lu "
+	/* Not waited for: vm_check, with all spaces locked, walks this list. */
+	if (mutex_trylock(&vmo->maps_lock)) {
+		for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
+			maps++;
+		mutex_unlock(&vmo->maps_lock);
+	} else {
+		maps = -1;
+	}
+	out_printf(arg, "type=%s size=%lu refs=%u maps=%d pages=%lu tables=%lu "
 	    "charged=%lu\n", types[vmo->type], vmo_size(vmo),
 	    atomic_load(&vmo->refs), maps, atomic_load(&vmo->a.n_pages),
 	    atomic_load(&vmo->a.n_tables), atomic_load(&vmo->a.charged));
 }
 
 /*
- * Memory objects.  Locks: takes the object list lock, [X] and [O] of each.
+ * Memory objects; maps=-1: a truncate is under way.  Locks: takes the object
+ * list lock and [O] of each.
  */
 void
 stat_vmos(struct out *o)
