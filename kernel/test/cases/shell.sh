@@ -24,7 +24,7 @@ keys() {
 	sleep 1
 	printf '\032'
 	sleep 1
-	printf 'jobs; kill %%1; wait; echo "all over" | tr a-z A-Z\r'
+	printf 'jobs; kill -9 %%1; wait; echo "all over" | tr a-z A-Z\r'
 	sleep 1
 	printf 'exit 5\r'
 	sleep 2

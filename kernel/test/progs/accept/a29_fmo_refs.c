@@ -55,7 +55,13 @@ body(void)
 	turn_give(turn, 3);
 	while (count_lines(text_of(pid, "fmo")) != 0)
 		sched_yield();
-	snap_all(3);
+	/* The new space is there; the old one is given up right after. */
+	for (int i = 0; i < 500; i++) {
+		snap_all(3);
+		if (snap_delta(2, 3, "fmo.refs_live") == -1)
+			break;
+		sleep_ms(2);
+	}
 	DELTA_EQ(2, 3, "fmo.refs_live", -1);
 	EQ(nptes(0), mine);
 	EQ(write(pipe_fd[1], "x", 1), 1);
