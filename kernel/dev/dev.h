@@ -161,6 +161,9 @@ void dev_init(void);                   /* after kern_init: uart, screen, keyboar
 /* power.c */
 enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC };
 void power_end(enum power_how) NORETURN;
+/* fn writes what is on disks (fs/); power_prepare() calls it.  May sleep. */
+void power_set_prepare(void (*fn)(void));
+void power_prepare(void);
 /* record.c: how the command ended ({kind, value}, tools/guestlib.h); powers off. */
 void record_exit(uint8_t kind, uint8_t value) NORETURN;
 /* rtc.c: seconds since 1970 at boot. */

@@ -20,6 +20,10 @@
 #define EXIT_CLEAN 0x10
 #define EXIT_PANIC 0x7d
 
+static struct {
+	void (*prepare)(void);   /* [c] set at boot; NULL: nothing to do */
+} power;
+
 static void power_panic(void);
 static void power_drain(void);
 
@@ -27,6 +31,25 @@ void
 power_init(void)
 {
 	panic_set_end(power_panic);
+}
+
+void
+power_set_prepare(void (*fn)(void))
+{
+	power.prepare = fn;
+}
+
+/*
+ * The machine will end soon, in order: disks are written.
+ *
+ * Locks:    none held.
+ * Context:  thread, sleeps.
+ */
+void
+power_prepare(void)
+{
+	if (power.prepare != NULL)
+		power.prepare();
 }
 
 /*

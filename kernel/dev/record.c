@@ -101,6 +101,7 @@ record_exit(uint8_t kind, uint8_t value)
 {
 	uint8_t status[2] = { kind, value };
 
+	power_prepare();
 	record_frame(RECORD_EXIT, status, sizeof(status));
 	power_end(POWER_OFF);
 }

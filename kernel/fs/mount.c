@@ -77,6 +77,7 @@ fs_init(void)
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
 	pipe_init();
+	power_set_prepare(fs_shutdown);
 	make_dir("/dev", 0755);
 	make_dir("/proc", 0555);
 	must_mount("devtmpfs", "/dev", "devtmpfs");

@@ -52,6 +52,11 @@ chr_find(uint32_t major, uint32_t minor)
 	return NULL;
 }
 
+void
+power_set_prepare(void (*fn)(void))
+{
+}
+
 uint64_t
 rtc_boot_seconds(void)
 {
