@@ -16,7 +16,8 @@
  *              not stolen (rule 2 of sched.c).
  *           3. Who has slept, and who is new, goes first: it will not take
  *              long.  But two that wake each other for ever would keep the
- *              rest waiting: who has waited RQ_PATIENCE_NS comes before them.
+ *              rest waiting: after RQ_PATIENCE_NS one of the rest has a turn,
+ *              one, or those would be kept waiting in turn.
  *
  * Read next kern/sched.c.
  */
@@ -57,7 +58,7 @@ rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
 	t->queued_ns = md_time_ns();
 	if (end == RQ_FRONT)
-		list_push_front(&rq->front, &t->rq);
+		list_push_back(&rq->front, &t->rq);
 	else
 		list_push_back(&rq->ready, &t->rq);
 	rq->nready++;
@@ -84,11 +85,12 @@ rq_pop(struct runq *rq)
 {
 	struct thread *t = first_of(&rq->front), *old = first_of(&rq->ready);
 
-	if (t == NULL || (old != NULL &&
+	if (t == NULL || (old != NULL && !rq->was_ready &&
 	    md_time_ns() - old->queued_ns > RQ_PATIENCE_NS))
 		t = old;
 	if (t != NULL)
 		dequeue(rq, t);
+	rq->was_ready = t == old;
 	return t;
 }
 

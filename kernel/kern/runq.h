@@ -21,6 +21,7 @@ struct runq {
 	unsigned nready;             /* [lock] in both; read by thieves without it */
 	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
 	bool urgent;                 /* [lock] a woken thread is at the front */
+	bool was_ready;              /* [lock] the last one came from ready */
 	bool started;                /* [cpu] this CPU switches threads */
 	struct thread *idle;         /* [c] */
 	struct thread *prev;         /* [cpu] whom the last switch left */
