@@ -56,7 +56,7 @@ static const char help_text[] =
     "tools/guest [options]                        a shell, when there is a terminal\n"
     "\n"
     "  --emulator qemu|bochs  the machine (qemu)\n"
-    "  --cpus N               1 to 16 processors (2)\n"
+    "  --cpus N               1 to 16 processors (2; 1 below 32M of memory)\n"
     "  --memory SIZE          with K, M or G (256M)\n"
     "  --design NAME          of the virtual memory (fmo, the only one yet)\n"
     "  --add HOST[:GUEST]     put a file or folder into the guest's root;\n"
@@ -86,7 +86,7 @@ int
 main(int argc, char **argv)
 {
 	struct guest_job job = {
-		.cpus = 2, .memory = 256ull << 20, .out = 1, .err = 2
+		.memory = 256ull << 20, .out = 1, .err = 2
 	};
 	struct guest_result res;
 
@@ -354,6 +354,8 @@ defaults(struct guest_job *job)
 {
 	if (job->kernel == NULL)
 		job->kernel = beside_kernel(job, "vadose.elf");
+	if (job->cpus == 0) /* the kernel wants 32 MiB for a second one */
+		job->cpus = job->memory < 32ull << 20 ? 1 : 2;
 	job->initrd = beside_kernel(job, "initrd.cpio");
 	if (job->root != NULL)
 		job->root = beside_kernel(job, "root.img");
