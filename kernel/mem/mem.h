@@ -57,6 +57,12 @@ void phys_set_areas(unsigned areas);
  * be called with any lock of rank <= LR_MEM held, and may only wake threads.
  */
 void phys_set_hooks(void (*freed)(void), void (*low)(void));
+/*
+ * steal: called before an allocation fails; frees a frame whose contents can
+ * be had again (phys_free_stolen), or returns false.  May be called with any
+ * lock of rank < LR_MEM held, and may not sleep.
+ */
+void phys_set_steal(bool (*steal)(void));
 /* Empty all CPUs' magazines (before leak accounting).  Any thread. */
 void phys_drain(void);
 /* Zero one FREE frame in idle time; false: nothing to do. */

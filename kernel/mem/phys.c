@@ -55,6 +55,7 @@ static struct {
 	bool poison;                 /* [c] */
 	void (*freed)(void);         /* [c] */
 	void (*is_low)(void);        /* [c] */
+	bool (*steal)(void);         /* [c] */
 } phys;
 
 static pfn_t find_free(void);
@@ -125,6 +126,12 @@ phys_set_hooks(void (*freed)(void), void (*low)(void))
 	phys.is_low = low;
 }
 
+void
+phys_set_steal(bool (*steal)(void))
+{
+	phys.steal = steal;
+}
+
 /* ---- promises ---- */
 
 /* How many frames this class leaves alone. */
@@ -184,6 +191,16 @@ phys_unpromise(uint64_t n)
 		phys.freed();
 }
 
+/* The same, with frames taken from pages that nobody uses. */
+static bool
+promise_or_steal(enum phys_class class, uint64_t n)
+{
+	while (!phys_promise(class, n))
+		if (phys.steal == NULL || !phys.steal())
+			return false;
+	return true;
+}
+
 /* ---- one frame ---- */
 
 /*
@@ -201,7 +218,7 @@ phys_alloc(enum phys_class class, enum phys_want want)
 
 	if (class != PHYS_RESERVED && inject_hit(FI_FRAME))
 		return NULL;
-	if (!phys_promise(class, 1))
+	if (!promise_or_steal(class, 1))
 		return NULL;
 	pfn = want == PHYS_ZEROED ? find_zeroed() : find_free();
 	pg = &pfdb[pfn];
@@ -460,7 +477,7 @@ phys_alloc_run(unsigned order)
 	uint64_t i, n = 1ul << order;
 	struct vm_page *pg;
 
-	if (inject_hit(FI_FRAME) || !phys_promise(PHYS_KERNEL, n))
+	if (inject_hit(FI_FRAME) || !promise_or_steal(PHYS_KERNEL, n))
 		return NULL;
 	pg = buddy_take_run(order);
 	if (pg == NULL) {

@@ -117,7 +117,7 @@ show_meminfo(struct out *o)
 		{ "MemAvailable", m.avail }, { "Buffers", 0 },
 		{ "Cached", m.cached }, { "SwapCached", 0 }, { "Active", 0 },
 		{ "Inactive", 0 }, { "SwapTotal", 0 }, { "SwapFree", 0 },
-		{ "Dirty", 0 }, { "Writeback", 0 }, { "AnonPages", m.anon },
+		{ "Dirty", m.dirty }, { "Writeback", m.writeback }, { "AnonPages", m.anon },
 		{ "Mapped", m.mapped }, { "Shmem", m.shmem },
 		{ "Slab", m.slab }, { "PageTables", m.tables },
 		{ "CommitLimit", m.commit_limit },

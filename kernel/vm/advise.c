@@ -24,7 +24,7 @@ enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 /* What an advice does to one VAD. */
 enum advice_kind {
 	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
-	ADVICE_POPULATE
+	ADVICE_POPULATE, ADVICE_READ
 };
 
 static enum advice_kind advice_kind(int advice);
@@ -58,6 +58,8 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 		return advise_populate(as, va, hi << PAGE_SHIFT, advice);
 	if (kind == ADVICE_PUNCH)
 		return advise_punch(as, lo, hi);
+	if (kind == ADVICE_READ)
+		return map_willneed(as, lo, hi);
 	rw_lock_write(&as->map_lock);
 	r = advise_range(as, lo, hi, advice);
 	map_end(as, NULL, 0);
@@ -68,10 +70,8 @@ static enum advice_kind
 advice_kind(int advice)
 {
 	switch (advice) {
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
+		return ADVICE_READ;
 	case MADV_MERGEABLE:
 	case MADV_UNMERGEABLE:
 	case MADV_HUGEPAGE:
@@ -80,6 +80,9 @@ advice_kind(int advice)
 	case MADV_DODUMP:
 	case MADV_COLD:
 		return ADVICE_HINT;
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
 	case MADV_DONTFORK:
 	case MADV_DOFORK:
 	case MADV_WIPEONFORK:
@@ -137,6 +140,12 @@ advised_flags(const struct vad *v, int advice, uint32_t *flags)
 		*flags |= VAD_WIPEONFORK;
 	else if (advice == MADV_KEEPONFORK)
 		*flags &= ~(uint32_t)VAD_WIPEONFORK;
+	else if (advice == MADV_NORMAL)
+		*flags &= ~(uint32_t)(VAD_RANDOM | VAD_SEQUENTIAL);
+	else if (advice == MADV_RANDOM)
+		*flags = (*flags & ~(uint32_t)VAD_SEQUENTIAL) | VAD_RANDOM;
+	else if (advice == MADV_SEQUENTIAL)
+		*flags = (*flags & ~(uint32_t)VAD_RANDOM) | VAD_SEQUENTIAL;
 	else
 		return -EINVAL;
 	return 0;
@@ -185,6 +194,7 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	case ADVICE_UNKNOWN:
 	case ADVICE_PUNCH:
 	case ADVICE_POPULATE:
+	case ADVICE_READ:
 		break;
 	}
 	return 0;
@@ -245,16 +255,17 @@ advise_populate(struct aspace *as, va_t va, va_t end, int advice)
 /* ---- msync, mincore ---- */
 
 /*
- * Anonymous objects have no file behind them, so there is nothing to write;
- * the range is checked as Linux does.
+ * MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has
+ * nothing to do: the dirty pages are known, and are written in time.
  *
  * Locks:    none of rank >= 2.
- * Returns:  0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole).
+ * Returns:  0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole); the
+ *           first error of a write.
  */
 int
 map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 {
-	uint64_t lo, hi;
+	uint64_t lo, hi, from;
 	struct vad *v;
 	int r = 0;
 
@@ -267,6 +278,7 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 	if (!map_range(va, len, &lo, &hi))
 		return -ENOMEM;
 
+	from = lo;
 	rw_lock_read(&as->map_lock);
 	while (lo < hi && r != -EBUSY) {
 		v = vad_find(as, lo);
@@ -281,10 +293,12 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 		lo = v->end;
 	}
 	rw_unlock_read(&as->map_lock);
-	return r;
+	if (r == -EBUSY || (flags & MS_SYNC) == 0)
+		return r;
+	return map_sync_range(as, from, hi);
 }
 
-/* One byte of mincore: bit 0, the page would be had without I/O. */
+/* One byte of mincore: bit 0, the page would be had without I/O.  [W]. */
 static uint8_t
 in_core(struct aspace *as, va_t va)
 {
@@ -315,8 +329,11 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 
 	for (vpn = lo; vpn < hi; vpn++) {
 		pg = v->off + (vpn - v->start);
-		if (vec[vpn - lo] == 0)
-			vec[vpn - lo] = vmo_next_page(v->vmo, pg) == pg;
+		if (vec[vpn - lo] != 0)
+			continue;
+		vec[vpn - lo] = v->vmo->type == VMO_VNODE ?
+		    cache_is_resident(v->vmo, pg) :
+		    vmo_next_page(v->vmo, pg) == pg;
 	}
 }
 

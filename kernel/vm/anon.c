@@ -63,7 +63,6 @@ struct dead_tables {
 	unsigned n;
 };
 
-static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
 
 static enum anon_end anon_walk(struct vmo *vmo, uint64_t pgoff,
     struct anon_way *w);
@@ -87,17 +86,10 @@ static uint64_t anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi);
 struct vmo *
 anon_create(uint64_t bytes)
 {
-	struct vmo *vmo = kmem_cache_zalloc(&vmo_cache);
+	struct vmo *vmo = vmo_alloc(VMO_AOBJ, bytes);
 
 	if (vmo == NULL)
 		return NULL;
-	vmo->type = VMO_AOBJ;
-	vmo->size = bytes;
-	atomic_store(&vmo->refs, 1);
-	spin_init(&vmo->lock, LR_OBJ);
-	mutex_init(&vmo->maps_lock, LR_OBJMAPS);
-	list_init(&vmo->maps);
-	list_node_init(&vmo->all);
 	EVENT(anon_create);
 	return vmo;
 }
@@ -116,7 +108,7 @@ anon_put(struct vmo *vmo)
 	ASSERT(vmo->a.n_pages == 0 && vmo->a.n_tables == 0);
 	commit_uncharge(vmo->a.charged);
 	EVENT(anon_free);
-	kmem_cache_free(&vmo_cache, vmo);
+	vmo_free(vmo);
 }
 
 /* ---- the tree ---- */

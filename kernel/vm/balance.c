@@ -40,8 +40,16 @@ frame_freed(void)
 		wake_all(&bal.frames);
 }
 
+/* Sums are compared before a thread is woken: this is called often. */
+static void
+frames_low(void)
+{
+	if (page_count(PG_STANDBY) != 0)
+		pageout_wake();
+}
+
 /*
- * Be told by mem/ when frames come back.
+ * Be told by mem/ when frames come back, and when they become few.
  *
  * Locks:    none; once, by vm_init().
  */
@@ -49,7 +57,7 @@ void
 bal_init(void)
 {
 	waitq_init(&bal.frames);
-	phys_set_hooks(frame_freed, NULL);
+	phys_set_hooks(frame_freed, frames_low);
 }
 
 /*
@@ -67,9 +75,10 @@ phys_wait(enum phys_class class)
 	EVENT(page_waits);
 	if (inject_hit(FI_WAIT))
 		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
-	while (r == 0 && !has_frames(class)) {
+	while (r == 0 && !has_frames(class) && !phys_steal()) {
 		if (thread_is_killed())
 			return -EINTR;
+		pageout_wake();
 		r = wait_tick(class);
 	}
 	return r;

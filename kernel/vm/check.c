@@ -233,6 +233,8 @@ check_object(struct vmo *vmo, void *arg)
 	spin_lock(&vmo->lock);
 	if (vmo->type == VMO_AOBJ)
 		anon_check(vmo, arg);
+	if (vmo->type == VMO_VNODE)
+		cache_check(vmo, arg);
 	spin_unlock(&vmo->lock);
 }
 
@@ -363,7 +365,8 @@ check_queue(struct vm_report *rep, enum page_state s, bool file)
 static void
 add_object_charge(struct vmo *vmo, void *arg)
 {
-	*(uint64_t *)arg += atomic_load(&vmo->a.charged);
+	if (vmo->type == VMO_AOBJ)
+		*(uint64_t *)arg += atomic_load(&vmo->a.charged);
 }
 
 /*

@@ -331,7 +331,7 @@ wait_kpaged(struct fctx *f)
 	return r;
 }
 
-/* Get what f->need names.  0, -EINTR, -ENOSPC (no commit: SIGBUS). */
+/* Get what f->need names.  0; -EINTR; -ENOSPC, -EIO … (SIGBUS). */
 static int
 fault_satisfy(struct fctx *f)
 {
@@ -351,11 +351,15 @@ fault_satisfy(struct fctx *f)
 		return wait_kpaged(f);
 	case NEED_PATH:
 		return anon_fault_path(f);
+	case NEED_READ:
+		return cache_fault_read(f);
+	case NEED_EXTEND:
+		return cache_fault_extend(f);
 	}
 	return 0;
 }
 
-/* Sleep for what the outcome asks.  0: restart; -EINTR, -ENOSPC. */
+/* Sleep for what the outcome asks.  0: restart; -EINTR, -ENOSPC, -EIO … */
 static int
 fault_wait(struct fctx *f, enum fault_outcome r)
 {
@@ -367,9 +371,11 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 	case FAULT_RESTART:
 		break;
 	case FAULT_WAIT:
-	case FAULT_IO:
 		f->major = true;
 		return page_wait(f->wait_page);
+	case FAULT_IO:
+		f->major = true;
+		return fault_satisfy(f);
 	case FAULT_NEEDMEM:
 		return fault_satisfy(f);
 	}
@@ -382,6 +388,7 @@ static void
 give_back(struct fctx *f)
 {
 	pt_unpin(f);
+	cache_fault_end(f);
 	if (f->spare != NULL)
 		page_free(f->spare);
 	if (f->spare_tbl != NULL)
@@ -404,7 +411,7 @@ static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
 	give_back(f);
-	if (error == -ENOSPC) {
+	if (error != 0 && error != -EINTR) {
 		f->sig.signo = SIGBUS;
 		f->sig.code = BUS_ADRERR;
 		f->sig.addr = f->va;

@@ -5,8 +5,9 @@
  * Problem   Each file of this room has a little state of its own; it must be
  *           there in the right order, before the first fault.
  *
- * Picture   vm_init: page, queues, commit, frames to wait for, kpaged, checks
- *           vm_start: threads (none yet: nothing is paged out)
+ * Picture   vm_init: page, queues, commit, frames to wait for, kpaged, files,
+ *                    checks
+ *           vm_start: the thread that writes dirty pages
  *
  * Rules     1. Called once, by the first thread, one CPU running.
  *           2. Gauges that are sums over all spaces are computed when read.
@@ -82,19 +83,22 @@ vm_init(void)
 	page_init();
 	pq_init();
 	commit_init();
+	pageout_init();
 	bal_init();
 	kpaged_init();
+	cache_init();
+	cache_files_init();
 	check_init();
 	gauges_init();
 }
 
 /*
- * The threads of the room.  There is no writer and no trimmer as long as
- * there is nothing to write to.
+ * The threads of the room.
  */
 void
 vm_start(void)
 {
+	pageout_start();
 	klog("vm: design %s, commit limit %lu pages", design_default()->name,
 	    commit_limit());
 }

@@ -11,7 +11,9 @@
  * Rules     1. Caches are emptied first: magazines, empty slabs, spare stacks.
  *           2. Frames of slabs count with the free ones: objects are compared
  *              by number, and how they lie in frames is chance.
- *           3. What ends a little later by itself (stacks of dead threads) is
+ *           3. Files are written and their unused pages dropped; those that stay
+ *              count as free: what is cached is not lost.
+ *           4. What ends a little later by itself (stacks of dead threads) is
  *              waited for, a second at most.
  *
  * Read next vm/check.c.
@@ -141,11 +143,12 @@ snapshot(struct leak_mark *m)
 	unsigned i;
 
 	design_default()->reap();
+	cache_flush_all();
 	kva_drain();
 	kmem_drain();
 	phys_drain();
 	phys_stat(&ps);
-	m->frames = ps.free + ps.zeroed;
+	m->frames = ps.free + ps.zeroed + cache_count();
 	m->ncaches = 0;
 	kmem_walk(snapshot_cache, m);
 	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)

@@ -28,10 +28,7 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define WAIT_BUCKETS 256
-
 static struct {
-	struct waitq wait[WAIT_BUCKETS]; /* by pfn: sleepers for a busy page */
 	struct vm_page *zero;            /* [c] the global zero frame */
 } pages;
 
@@ -40,11 +37,10 @@ static uint64_t word_store(struct vm_page *container, uint64_t *word,
 static bool word_needs_lock(const struct vm_page *container, uint64_t old,
     uint64_t new);
 static void page_rest(struct vm_page *pg);
-static bool page_let_go(struct vm_page *pg);
 static void page_forget(struct vm_page *pg);
 
 /*
- * Wait queues and the zero frame.
+ * The zero frame, and what waits for pages.
  *
  * Locks:    none; once, by vm_init().
  * Returns:  or panics: without a frame there is no machine.
@@ -52,10 +48,7 @@ static void page_forget(struct vm_page *pg);
 void
 page_init(void)
 {
-	unsigned i;
-
-	for (i = 0; i < WAIT_BUCKETS; i++)
-		waitq_init(&pages.wait[i]);
+	pageio_init();
 	pages.zero = phys_alloc(PHYS_RESERVED, PHYS_ZEROED);
 	if (pages.zero == NULL)
 		panic("page_init: no frame for the zero page");
@@ -303,8 +296,8 @@ page_unmap_locked(struct vm_page *pg, bool dirty)
 	ASSERT(pg->mapcount > 0);
 	pg->mapcount--;
 	if (dirty)
-		pg->flags |= PF_DIRTY;
-	return page_let_go(pg);
+		page_dirty_locked(pg);
+	return page_let_go_locked(pg);
 }
 
 /*
@@ -377,8 +370,8 @@ page_unpin_locked(struct vm_page *pg, bool dirty)
 	if (pg->state == PG_WIRED)
 		return false;
 	if (dirty)
-		pg->flags |= PF_DIRTY;
-	return page_let_go(pg);
+		page_dirty_locked(pg);
+	return page_let_go_locked(pg);
 }
 
 /*
@@ -411,6 +404,8 @@ page_disown_locked(struct vm_page *pg)
 	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->state == PG_STANDBY || pg->state == PG_MODIFIED)
 		pq_remove(pg);
+	if (page_home_kind(pg) == HOME_VNODE)
+		page_clean_locked(pg);
 	page_set_home(pg, HOME_NONE, 0);
 	if (pg->state == PG_READING) {
 		pg->flags |= PF_ORPHAN;
@@ -442,12 +437,17 @@ page_disown(struct vm_page *pg)
 }
 
 /*
- * A mapping or a pin has ended.  True: it was the last thing that kept an
- * orphan; else a page that nobody uses goes to its queue.
+ * A mapping, a pin or a write has ended: a page that nobody uses goes to its
+ * queue.
+ *
+ * Locks:    [P].
+ * Returns:  true: that was the last thing which kept an orphan, the caller
+ *           frees it.
  */
-static bool
-page_let_go(struct vm_page *pg)
+bool
+page_let_go_locked(struct vm_page *pg)
 {
+	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->mapcount > 0 || pg->pins > 0)
 		return false;
 	if ((pg->flags & PF_ORPHAN) == 0) {
@@ -493,54 +493,4 @@ page_forget(struct vm_page *pg)
 	pg->flags = 0;
 	pg->nres = 0;
 	pg->nused = 0;
-}
-
-/* ---- waiting for a busy page ---- */
-
-static struct waitq *
-page_queue_of(const struct vm_page *pg)
-{
-	return &pages.wait[page_pfn(pg) % WAIT_BUCKETS];
-}
-
-/*
- * Sleep until the page is neither read nor written.  It may be anything then:
- * look everything up again (R3).
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- * Returns:  0, -EINTR (fatal signal).
- */
-int
-page_wait(struct vm_page *pg)
-{
-	struct waiter w;
-	bool busy;
-	int r = 0;
-
-	wait_prepare(page_queue_of(pg), &w);
-	spin_lock(&pfn_lock);
-	busy = pg->state == PG_READING || (pg->flags & PF_WRITING) != 0;
-	if (busy)
-		pg->flags |= PF_WANTED;
-	spin_unlock(&pfn_lock);
-	if (busy)
-		r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
-	wait_finish(&w);
-	return r;
-}
-
-/*
- * The page is not busy any more: wake who waits for it.
- *
- * Locks:    [P].
- */
-void
-page_wake(struct vm_page *pg)
-{
-	ASSERT(spin_is_mine(&pfn_lock));
-	if ((pg->flags & PF_WANTED) == 0)
-		return;
-	pg->flags &= (uint8_t)~PF_WANTED;
-	wake_all(page_queue_of(pg));
 }

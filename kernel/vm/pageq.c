@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pageq.c: the queues of pages that nobody uses
+ * pageq.c: queues of pages that nobody uses, and taking frames from them
  *
  * Problem   Pages without a mapping and a pin still hold contents that may be
  *           wanted again.  They stand in a line, oldest first, so that frames
@@ -15,6 +15,8 @@
  * Rules     1. page->state says on which queue a page is; state and queue
  *              change in one hold of [P].
  *           2. A page that is being written (PF_WRITING) is on none.
+ *           3. A frame is stolen from the head of STANDBY.  Its owner is told
+ *              first, under [P]; an owner that is busy just now keeps it.
  *
  * Read next vm/page.c (who puts pages here), vm/ws.c (rescue).  Book: ch12.
  */
@@ -24,12 +26,17 @@
 
 enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
 
+#define STEAL_TRIES 16   /* pages looked at before a steal gives up */
+#define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
+
 static struct {
 	struct page_queue queue[Q_COUNT]; /* [P] */
+	const struct owner_ops *owner[HOME_COUNT]; /* [c] NULL: keeps its pages */
 } pageq;
 
 static struct page_queue *queue_of(enum page_state state, bool file);
 static bool is_file(const struct vm_page *pg);
+static bool steal_locked(void);
 
 static uint64_t
 count_standby(void)
@@ -60,6 +67,18 @@ pq_init(void)
 	ev_set_gauge(EV_page_q_standby, count_standby);
 	ev_set_gauge(EV_page_q_modanon, count_modanon);
 	ev_set_gauge(EV_page_q_modfile, count_modfile);
+	phys_set_steal(phys_steal);
+}
+
+/*
+ * Who gives up pages of this home, and how.
+ *
+ * Locks:    none; once per home, by vm_init().
+ */
+void
+pq_set_owner(enum page_home home, const struct owner_ops *ops)
+{
+	pageq.owner[home] = ops;
 }
 
 /*
@@ -157,4 +176,68 @@ static bool
 is_file(const struct vm_page *pg)
 {
 	return page_home_kind(pg) == HOME_VNODE;
+}
+
+/* ---- stealing ---- */
+
+/*
+ * The PFN lock for somebody who may hold a lock of higher rank: never waited
+ * for long.
+ */
+static bool
+lock_pfn(void)
+{
+	unsigned i;
+
+	if (spin_is_mine(&pfn_lock))
+		return false;
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (spin_trylock(&pfn_lock))
+			return true;
+		md_pause();
+	}
+	return false;
+}
+
+/*
+ * The frame of a page that nobody has used for longest goes to the free list
+ * (transition 13).
+ *
+ * Locks:    any of rank <= LR_LEAF may be held; takes [P], tries [O].
+ * Returns:  false: there is none, or its owner is busy.
+ */
+bool
+phys_steal(void)
+{
+	bool done;
+
+	if (pageq.queue[Q_STANDBY].n == 0 || !lock_pfn())
+		return false;
+	done = steal_locked();
+	spin_unlock(&pfn_lock);
+	return done;
+}
+
+/* A page of the queue's head whose owner gives it up.  [P]. */
+static bool
+steal_locked(void)
+{
+	pfn_t pfn = pageq.queue[Q_STANDBY].head, next;
+	const struct owner_ops *owner;
+	unsigned try;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	for (try = 0; pfn != 0 && try < STEAL_TRIES; try++, pfn = next) {
+		struct vm_page *pg = &pfdb[pfn];
+
+		next = pg->qnext;
+		owner = pageq.owner[page_home_kind(pg)];
+		if (owner == NULL || inject_hit(FI_TRYLOCK) ||
+		    !owner->steal(pg))
+			continue;
+		pq_remove(pg);
+		phys_free_stolen(pg);
+		return true;
+	}
+	return false;
 }

@@ -76,6 +76,7 @@ put_vmo(struct vmo *vmo, void *arg)
 		[VMO_VNODE] = "VNODE", [VMO_AOBJ] = "AOBJ",
 		[VMO_DEVICE] = "DEVICE",
 	};
+	bool is_anon = vmo->type == VMO_AOBJ;
 	struct list_node *n;
 	int maps = 0;
 
@@ -88,9 +89,11 @@ put_vmo(struct vmo *vmo, void *arg)
 		maps = -1;
 	}
 	out_printf(arg, "type=%s size=%lu refs=%u maps=%d pages=%lu tables=%lu "
-	    "charged=%lu\n", types[vmo->type], vmo_size(vmo),
-	    atomic_load(&vmo->refs), maps, atomic_load(&vmo->a.n_pages),
-	    atomic_load(&vmo->a.n_tables), atomic_load(&vmo->a.charged));
+	    "charged=%lu dirty=%lu\n", types[vmo->type], vmo_size(vmo),
+	    atomic_load(&vmo->refs), maps, vmo_pages(vmo),
+	    is_anon ? atomic_load(&vmo->a.n_tables) : 0,
+	    is_anon ? atomic_load(&vmo->a.charged) : 0,
+	    atomic_load(&vmo->n_dirty));
 }
 
 /*
@@ -144,18 +147,17 @@ stat_frames(struct out *o)
 void
 vm_mem_info(struct vm_mem_info *m)
 {
-	uint64_t standby, file, objects = ev_read(EV_anon_pages);
+	uint64_t standby = page_count(PG_STANDBY);
+	uint64_t objects = ev_read(EV_anon_pages);
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	spin_lock(&pfn_lock);
-	standby = pq_queue(PG_STANDBY, false)->n;
-	file = pq_queue(PG_MODIFIED, true)->n;
-	spin_unlock(&pfn_lock);
 	m->total = ps.total << PAGE_SHIFT;
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);
-	m->cached = (objects + file) << PAGE_SHIFT;
+	m->cached = (objects + cache_count()) << PAGE_SHIFT;
+	m->dirty = page_dirty_count() << PAGE_SHIFT;
+	m->writeback = page_writing_count() << PAGE_SHIFT;
 	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live))
 	    << PAGE_SHIFT;
 	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;

@@ -14,7 +14,7 @@
  *                                │
  *                                ▼ step 6, by SRC of the old word
  *           PRIV  ZAP: the frame is freed       TRIM: to a queue
- *           OBJ   one mapping less
+ *           OBJ   one mapping less; CLEAN: only D counts, it stays mapped
  *           FORK  one mapping less; ZAP: the design drops the entry
  *           SPEC  nothing to do
  *
@@ -158,6 +158,11 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 {
 	bool dirty = (old & MD_PTE_D) != 0;
 
+	if (end == BATCH_CLEAN) {
+		if (dirty)
+			page_dirty_locked(pg);
+		return false;
+	}
 	switch (pte_src(old)) {
 	case SRC_PRIV:
 		if (end == BATCH_ZAP)

@@ -192,12 +192,15 @@ bool vmo_is_mapped_writable(struct vmo *);                 /* shared and writabl
 
 /* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
 
+/* Called with no lock of rank >= 2; of several pages each may be tried again alone. */
 struct pager_ops {
-	/* Fill n adjacent pages from page idx on; sleeps until done.  0, -EIO. */
+	/* Fill n adjacent pages from page idx on, holes with zeros; sleeps until done.
+	 * 0, -EIO. */
 	int (*in)(void *obj, uint64_t idx, struct vm_page **, int n);
 	/* Write them; sleeps until done; blocks exist (extend).  0, -EIO. */
 	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
-	/* Pages [idx, idx + n) are gone for good (truncate, hole). */
+	/* Pages [idx, idx + n) are gone for good: a hole.  What lies behind the end
+	 * after vmo_resize() is the caller's business.  NULL: no holes. */
 	void (*free)(void *obj, uint64_t idx, int n);
 	bool (*has)(void *obj, uint64_t idx);   /* false: a hole, reads as zero */
 	/* Make sure page idx has a block before it becomes dirty.  0, -ENOSPC, -EIO. */
@@ -205,13 +208,20 @@ struct pager_ops {
 	int (*init)(void *obj, uint64_t idx, struct vm_page *); /* 003; may be NULL */
 };
 
-/* A vnode object of so many bytes; refs 1.  NULL: no memory. */
+/*
+ * A vnode object of so many bytes; refs 1.  NULL: no memory.  Its end: when
+ * vmo_refs() is 1, vmo_sync() or vmo_resize(0), vmo_forget_client() (waits for the
+ * write-back thread; then the pager is not called any more), vmo_put().
+ */
 struct vmo *vmo_create_file(const struct pager_ops *, void *obj, uint64_t bytes,
     const struct vmo_client_ops *, void *client);
 /* One page, read in if absent, pinned: metadata of file systems.  By direct map. */
 int cache_page(struct vmo *, uint64_t idx, struct vm_page **out) MUST_CHECK;
 void cache_unpin(struct vm_page *, bool dirty);
-/* Write the dirty pages of [lo, hi), mapped ones too, and wait.  0, first error. */
+/*
+ * Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
+ * error of the write-back thread is told once.
+ */
 int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 /* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
@@ -245,6 +255,7 @@ void stat_check(struct out *);      /* the last report */
 struct vm_mem_info {                /* bytes */
 	uint64_t total, free, avail, cached, anon, mapped, shmem, slab, tables;
 	uint64_t commit_limit, commit_total;
+	uint64_t dirty, writeback;
 };
 void vm_mem_info(struct vm_mem_info *);
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1 */

@@ -126,7 +126,8 @@ enum vad_flag {
 	VAD_HEAP = 256,
 	/* Private pages and leaf tables are paid for: commit, commit_tbl.  A table
 	 * made under a VAD without it is charged late (pt_pin, pt_make). */
-	VAD_CHARGED = 512
+	VAD_CHARGED = 512,
+	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048 /* madvise: how far to read ahead */
 };
 
 struct vad {
@@ -220,13 +221,27 @@ struct vmo {
 	struct mutex maps_lock;        /* rank 4 */
 	struct list maps;              /* [X] vm_maplink */
 	struct list_node all;          /* [L] */
-	uint64_t n_resident, n_dirty;  /* [O] pages */
-	struct {                       /* AOBJ */
-		uint64_t direct[ANON_DIRECT];    /* [O] words of pages 0…5 */
-		uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
-		uint64_t n_pages, n_tables; /* [O] */
-		uint64_t charged;      /* [O] commit pages held by the object */
-	} a;
+	uint64_t n_resident;           /* [O] pages */
+	uint64_t n_dirty;              /* [P] VNODE: pages with PF_DIRTY */
+	union {
+		struct {                       /* AOBJ */
+			uint64_t direct[ANON_DIRECT];    /* [O] words of pages 0…5 */
+			uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
+			uint64_t n_pages, n_tables; /* [O] */
+			uint64_t charged;      /* [O] commit pages held by the object */
+		} a;
+		struct {                       /* VNODE */
+			struct rb_root pages;  /* [O] vm_page by index */
+			void *obj;             /* [c] what the pager calls it */
+			uint64_t ra_next;      /* [O] a read here goes on from the last one */
+			uint16_t ra_win;       /* [O] pages of the last read */
+			uint16_t cuts;         /* [O] truncates under way */
+			_Atomic int wb_error;  /* [A] a write-back failed, nobody was told */
+			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */
+			uint32_t visits;       /* [L] write-back threads at it */
+			bool closed;           /* [L] its owner goes: no new visits */
+		} v;
+	};
 };
 
 _Static_assert(sizeof(struct vmo) <= 320, "small");
@@ -237,7 +252,8 @@ _Static_assert(sizeof(struct vmo) <= 320, "small");
 
 enum batch_end {               /* step 6, after the ack, by the old word's SRC */
 	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: unmapped, then fork_done */
-	BATCH_TRIM             /* PRIV to a queue; OBJ, FORK unmapped */
+	BATCH_TRIM,            /* PRIV to a queue; OBJ, FORK unmapped */
+	BATCH_CLEAN            /* still mapped, without W and D: D to PF_DIRTY */
 };
 
 struct tlb_batch {
@@ -258,7 +274,7 @@ enum fault_outcome {
 	FAULT_DONE,      /* the word allows the access now */
 	FAULT_RESTART,   /* look everything up again */
 	FAULT_WAIT,      /* F6: sleep for f->wait_page, then restart */
-	FAULT_IO,        /* F2, F5, F10: f->bio issued, wait, restart */
+	FAULT_IO,        /* F2, F5, F10: f->need says what to read; restart */
 	FAULT_NEEDMEM,   /* f->need says what; then restart */
 	FAULT_SIGNAL     /* f->sig; ends the fault */
 };
@@ -270,7 +286,9 @@ enum fault_case {
 
 enum fault_need {
 	NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED,
-	NEED_PATH        /* anon_fault_path(f) */
+	NEED_PATH,       /* anon_fault_path(f) */
+	NEED_READ,       /* cache_fault_read(f) */
+	NEED_EXTEND      /* cache_fault_extend(f) */
 };
 
 #define FAULT_MAXPINS 8
@@ -305,6 +323,8 @@ struct fctx {
 	bool need_zeroed;
 	va_t need_kva;                 /* NEED_KPAGED: pin this, then restart */
 	struct vm_page *wait_page;     /* FAULT_WAIT */
+	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
+	bool extended;                 /* file_page may become dirty */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
 	struct vm_siginfo sig;
@@ -312,8 +332,11 @@ struct fctx {
 
 /* ---- ops tables: 4.17 ---- */
 
-/* SHARED_ONLY: words that map the object's pages; private copies stay. */
-enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY };
+/*
+ * SHARED_ONLY: words that map the object's pages; private copies stay.
+ * CLEAN: such words stay too, but lose W and D; the page learns of D.
+ */
+enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
 struct vm_report;
 struct vm_stat;
 typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
@@ -347,11 +370,9 @@ struct vmm_ops {
 	int64_t (*refs)(struct aspace *, uint64_t word, const struct vm_page **);
 };
 
-struct owner_ops {             /* one per home kind */
+struct owner_ops {             /* one per home kind: pq_set_owner() */
+	/* [P] held: forget the STANDBY page, home NONE.  False: busy just now. */
 	bool (*steal)(struct vm_page *);
-	int (*cluster)(struct vm_page *, struct vm_page **out, int max);
-	void (*unmap_all)(struct vm_page *);
-	bool (*check)(struct vm_page *);
 };
 
 /* Findings of vm_check: text lines, counted: [own]. */

@@ -144,6 +144,9 @@ uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *w
 /* ======== objects floor ======== */
 
 /* vmo.c */
+struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
+void vmo_free(struct vmo *);                             /* the header */
+struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
@@ -157,6 +160,68 @@ struct vmo *vmo_create_shared_anon(uint64_t bytes);
 /* After FAULT_NEEDMEM with NEED_PATH, no lock held: make the tables to the page of
  * f->va.  0, -ENOSPC (SIGBUS), -EINTR. */
 int anon_fault_path(struct fctx *f) MUST_CHECK;
+
+/*
+ * The next object of a file after prev (NULL: the first) that is open for visits;
+ * leaves prev.  While it is visited its owner waits in vmo_forget_client().
+ */
+struct vmo *vmo_visit_next(struct vmo *prev);
+
+/* vmobytes.c */
+int vmo_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK; /* within one page, if it exists */
+
+/* pagecache.c: pages of files */
+enum cache_want { CACHE_FIND, CACHE_READ };
+#define CACHE_WINDOW 32      /* pages: the longest read ahead */
+#define CACHE_CLUSTER 16     /* pages: the longest write */
+void cache_init(void);
+uint64_t cache_count(void);                              /* pages of all files */
+struct vm_page *cache_lookup(struct vmo *, uint64_t idx); /* [O]; NULL */
+struct vm_page *cache_next(struct vmo *, uint64_t idx);  /* [O]: first at or after; NULL */
+/* The page, pinned.  May sleep, no lock of rank >= 2.  0; -ENXIO beyond the end,
+ * -ENOENT absent (CACHE_FIND), -EIO, -EINTR. */
+int cache_get(struct vmo *, uint64_t idx, enum cache_want, struct vm_page **out) MUST_CHECK;
+/* Read up to n absent pages from idx on; *first: the first, pinned, or NULL if
+ * it was there.  0, -EIO, -EINTR: for page idx. */
+int cache_readahead(struct vmo *, uint64_t idx, unsigned n, struct vm_page **first) MUST_CHECK;
+unsigned cache_window(struct vmo *, uint64_t idx);       /* how many to read at a miss */
+/* A filled LIMBO frame becomes page idx, READING.  False: the page exists, or lies
+ * beyond the end.  cache_end_insert() ends it: r 0 dirty, else forgotten. */
+bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
+void cache_end_insert(struct vmo *, struct vm_page *, int r);
+/* Next cluster of adjacent dirty pages in [*idx, hi), now PF_WRITING; *idx moves
+ * to it.  0: none; -EAGAIN: wait for out[0], then again. */
+int cache_collect_dirty(struct vmo *, uint64_t *idx, uint64_t hi, struct vm_page **out);
+int cache_writeback(struct vmo *, uint64_t idx, struct vm_page **, int n) MUST_CHECK;
+void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
+void cache_erase(struct vmo *, struct vm_page *);         /* [O]: out of the tree */
+
+/* vmofile.c: files as objects */
+void cache_files_init(void);
+void cache_end(struct vmo *);                             /* last reference */
+ssize_t cache_write_page(struct vmo *, uint64_t off, size_t n, struct uio *);
+int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;
+void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
+int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
+uint64_t cache_next_data(struct vmo *, uint64_t idx);
+int cache_flush(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK; /* write, keep wb_error */
+void cache_flush_all(void);                               /* for leak accounting */
+int cache_check(struct vmo *, struct vm_report *);       /* [O] */
+
+/* cachefault.c: F2, F3 */
+/* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
+enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
+/* May this fault make the page dirty?  False: it has taken over the pin, and
+ * FAULT_NEEDMEM is the outcome. */
+bool cache_may_dirty(struct fctx *, struct vm_page *);
+/* Map neighbours of f's page with these bits, as far as they are resident. */
+void cache_around(struct fctx *, uint64_t bits);
+void cache_fault_end(struct fctx *);                     /* give pins back; no lock */
+bool cache_is_resident(struct vmo *, uint64_t idx);
+int cache_fault_read(struct fctx *) MUST_CHECK;          /* NEED_READ; 0, -EIO, -EINTR */
+int cache_fault_extend(struct fctx *) MUST_CHECK;        /* NEED_EXTEND; 0, -ENOSPC … */
+int map_willneed(struct aspace *, uint64_t lo, uint64_t hi) MUST_CHECK;
+int map_sync_range(struct aspace *, uint64_t lo, uint64_t hi) MUST_CHECK;
 
 /* anon.c */
 struct vmo *anon_create(uint64_t bytes);
@@ -223,6 +288,7 @@ void page_pin(struct vm_page *);
 void page_pin_locked(struct vm_page *);
 bool page_unpin_locked(struct vm_page *, bool dirty);    /* true: caller frees */
 void page_unpin(struct vm_page *, bool dirty);
+bool page_let_go_locked(struct vm_page *);               /* an end of a hold; true: caller frees */
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 /* The home gives the page up (transitions 14, 15).  True: caller frees. */
 bool page_disown_locked(struct vm_page *);
@@ -230,19 +296,43 @@ void page_disown(struct vm_page *);
 /* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
  * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
-/* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
-int page_wait(struct vm_page *);
-void page_wake(struct vm_page *);
 struct vm_page *page_zero_frame(void);                   /* the global zero page */
 pa_t word_pa(const uint64_t *word);                      /* direct-map word → payload */
+
+/* pageio.c: pages under I/O.  *_locked: [P] held. */
+void pageio_init(void);
+void page_dirty_locked(struct vm_page *);                /* set PF_DIRTY, counted */
+void page_clean_locked(struct vm_page *);
+uint64_t page_dirty_count(void);                         /* of files */
+uint64_t page_writing_count(void);
+void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
+void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued */
+void page_unfilled_locked(struct vm_page *);             /* READING → LIMBO; caller frees */
+void page_writing_locked(struct vm_page *);
+bool page_written_locked(struct vm_page *, bool ok);     /* true: caller frees */
+/* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
+int page_wait(struct vm_page *);
+void page_wait_plain(struct vm_page *);
+void page_wake(struct vm_page *);
 
 /* pageq.c: [P] held */
 void pq_init(void);
 void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
+void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
+bool phys_steal(void);                                   /* no lock needed */
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
+
+/* pageout.c: the thread that writes and keeps frames free */
+void pageout_init(void);
+void pageout_start(void);
+void pageout_wake(void);                                 /* any lock up to LR_MEM */
+/* write: one round over all dirty pages (old_only: that are old). */
+void pageout_set_files(void (*write)(uint64_t older_than_ns));
+/* A writer of files waits while too much is dirty; no lock of rank >= 2. */
+void pageout_throttle(void);
 
 /* kpaged.c: rank 6 lock inside */
 void kpaged_init(void);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmo.c: memory objects: references, size, bytes, mappings of them
+ * vmo.c: memory objects: references, size, mappings of them
  *
- * Problem   Files of tmpfs, memfds and shared memory are read and written by
- *           calls, mapped by many spaces and cut while all this goes on.  A
- *           page behind the end may not stay mapped anywhere, and a copy may
- *           not deadlock when source and destination are the same page.
+ * Problem   Files, memfds and shared memory are mapped by many spaces and cut
+ *           while these use them.  A page behind the end may not stay mapped
+ *           anywhere.
  *
  * Picture   VAD ─┐
  *           VAD ─┼ref→ vmo ── maps ─→ vm_maplink ⇄ vm_maplink …  one per VAD
- *           file ┘       └─ pages: anon.c
+ *           file ┘       └─ pages: anon.c, or pagecache.c for files
  *
  *           shrink:  size, resize_seq ─→ zap each link ─→ free pages ─→ tail
  *                       [O]               [X] [W]            [O]
@@ -19,14 +18,17 @@
  *              word is either seen by the zap or never made (R7).
  *           2. A link whose zap_seq is resize_seq has been done; a new link is
  *              born done.  So a zap that had to drop [X] can start again.
- *           3. Bytes are copied between pinned pages, with no lock held.
+ *           3. The write-back thread visits objects of files without being one
+ *              of their users: their owner waits until it has left.
  *
- * Read next vm/anon.c, vm/design/fmo/zap.c, vm/pin.c (uio).  Book: ch08.
+ * Read next vm/vmobytes.c, vm/anon.c, vm/design/fmo/zap.c.  Book: ch08.
  */
-#include "lib/string.h"
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
+
+#define PUNCH_MAX 0x10000000ul /* pages freed by one call of the pager */
+#define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 
 /* Pages of an object whose mappings go. */
 struct zap_range {
@@ -34,10 +36,6 @@ struct zap_range {
 	uint32_t seq;
 	enum zap_how how;
 };
-
-/* Moves up to n bytes within one page. */
-typedef ssize_t page_mover(struct vmo *vmo, uint64_t off, size_t n,
-    struct uio *uio);
 
 static struct {
 	struct mutex lock;    /* rank 3 */
@@ -47,16 +45,47 @@ static struct {
 	.all = LIST_INIT(vmos.all),
 };
 
-static struct vmo *vmo_register(struct vmo *vmo);
+static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
+
+static void close_visits(struct vmo *vmo);
 static void zap_links(struct vmo *vmo, const struct zap_range *z);
 static bool zap_some(struct vmo *vmo, const struct zap_range *z);
 static int zap_link(struct vm_maplink *link, const struct zap_range *z);
-static void zero_part(struct vmo *vmo, uint64_t off, size_t n);
-static page_mover read_page, write_page;
-static ssize_t move_pages(struct vmo *vmo, uint64_t off, struct uio *uio,
-    page_mover *mover);
 
 /* ---- life ---- */
+
+/*
+ * The header, in no list.
+ *
+ * Locks:    none.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo *
+vmo_alloc(enum vmo_type type, uint64_t bytes)
+{
+	struct vmo *vmo = kmem_cache_zalloc(&vmo_cache);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->type = (uint8_t)type;
+	vmo->size = bytes;
+	atomic_store(&vmo->refs, 1);
+	spin_init(&vmo->lock, LR_OBJ);
+	mutex_init(&vmo->maps_lock, LR_OBJMAPS);
+	list_init(&vmo->maps);
+	list_node_init(&vmo->all);
+	return vmo;
+}
+
+/*
+ * Locks:    none; the object has no pages, references, mappings.
+ */
+void
+vmo_free(struct vmo *vmo)
+{
+	kmem_cache_free(&vmo_cache, vmo);
+}
 
 /*
  * Anonymous object of a file; each page is charged when it is made.
@@ -97,7 +126,13 @@ vmo_create_shared_anon(uint64_t bytes)
 	return vmo_register(vmo);
 }
 
-static struct vmo *
+/*
+ * The object is complete.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  vmo.
+ */
+struct vmo *
 vmo_register(struct vmo *vmo)
 {
 	mutex_lock(&vmos.lock);
@@ -125,10 +160,15 @@ vmo_put(struct vmo *vmo)
 {
 	if (atomic_sub(&vmo->refs, 1) > 0)
 		return;
+	if (vmo->type == VMO_VNODE)
+		close_visits(vmo);
 	mutex_lock(&vmos.lock);
 	list_remove(&vmo->all);
 	mutex_unlock(&vmos.lock);
-	anon_put(vmo);
+	if (vmo->type == VMO_VNODE)
+		cache_end(vmo);
+	else
+		anon_put(vmo);
 }
 
 /*
@@ -205,13 +245,15 @@ vmo_refs(struct vmo *vmo)
 uint64_t
 vmo_pages(struct vmo *vmo)
 {
-	return atomic_load(&vmo->a.n_pages);
+	return atomic_load(&vmo->n_resident);
 }
 
 /*
- * The file is going away; mappings and descriptors may live on.
+ * The file is going away; mappings of anonymous objects may live on.  Of an
+ * object of a file nobody has a mapping any more, and afterwards nobody calls
+ * its pager but the caller.
  *
- * Locks:    none of rank >= 7.
+ * Locks:    at most rank 1; waits for a write-back.
  */
 void
 vmo_forget_client(struct vmo *vmo)
@@ -220,6 +262,55 @@ vmo_forget_client(struct vmo *vmo)
 	vmo->client_ops = NULL;
 	vmo->client = NULL;
 	spin_unlock(&vmo->lock);
+	if (vmo->type == VMO_VNODE)
+		close_visits(vmo);
+}
+
+/* ---- visits ---- */
+
+/* No visit begins from now on, and none is under way. */
+static void
+close_visits(struct vmo *vmo)
+{
+	bool busy;
+
+	do {
+		mutex_lock(&vmos.lock);
+		vmo->v.closed = true;
+		busy = vmo->v.visits > 0;
+		mutex_unlock(&vmos.lock);
+		if (busy)
+			sleep_until(md_time_ns() + VISIT_NS, WAIT_PLAIN);
+	} while (busy);
+}
+
+/*
+ * The next object of a file in the list; the visit of prev ends.  An object
+ * that is visited does not leave the list, although a visit is no reference.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  NULL: there are no more.
+ */
+struct vmo *
+vmo_visit_next(struct vmo *prev)
+{
+	struct vmo *found = NULL;
+	struct list_node *n;
+
+	mutex_lock(&vmos.lock);
+	n = prev == NULL ? vmos.all.head.next : prev->all.next;
+	for (; n != &vmos.all.head && found == NULL; n = n->next) {
+		struct vmo *vmo = LIST_ENTRY(n, struct vmo, all);
+
+		if (vmo->type == VMO_VNODE && !vmo->v.closed)
+			found = vmo;
+	}
+	if (found != NULL)
+		found->v.visits++;
+	if (prev != NULL)
+		prev->v.visits--;
+	mutex_unlock(&vmos.lock);
+	return found;
 }
 
 /* ---- mappings ---- */
@@ -324,16 +415,23 @@ zap_link(struct vm_maplink *link, const struct zap_range *z)
  * Locks:    rank 1 (the caller's vnode lock keeps other resizes and writes
  *           away); none of rank >= 3.
  * Context:  thread, may sleep.
- * Returns:  0, -EFBIG.
+ * Returns:  0, -EFBIG; of a file also -EIO (its last page), -EINTR.
  */
 int
 vmo_resize(struct vmo *vmo, uint64_t bytes)
 {
 	struct zap_range z = { .hi = VMO_MAX_PAGES, .how = ZAP_EVEN_PRIVATE };
+	bool file = vmo->type == VMO_VNODE;
+	struct vm_page *tail = NULL;
 	uint64_t old;
+	int r = 0;
 
 	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
 		return -EFBIG;
+	if (file)
+		r = cache_cut_begin(vmo, bytes, &tail);
+	if (r != 0)
+		return r;
 	spin_lock(&vmo->lock);
 	old = vmo->size;
 	vmo->size = bytes;
@@ -345,148 +443,83 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;
 	EVENT(cache_zap, vmo, z.lo, z.hi);
 	zap_links(vmo, &z);
+	if (file) {
+		cache_cut_end(vmo, bytes, tail);
+		return 0;
+	}
 	anon_truncate(vmo, z.lo, z.hi);
 	if ((bytes & PAGE_MASK) != 0)
-		zero_part(vmo, bytes, PAGE_SIZE - (bytes & PAGE_MASK));
+		return vmo_zero_part(vmo, bytes,
+		    PAGE_SIZE - (bytes & PAGE_MASK));
 	return 0;
 }
 
+/* Take the mappings of whole pages away, private copies stay. */
+static void
+zap_hole(struct vmo *vmo, struct zap_range *z)
+{
+	spin_lock(&vmo->lock);
+	z->seq = ++vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	EVENT(cache_zap, vmo, z->lo, z->hi);
+	zap_links(vmo, z);
+}
+
 /*
- * Make a hole: [off, off + len) reads as zero, whole pages are freed.  Pages go
- * before their mappings: a fault in between makes a new page, and its word is
- * taken away with the rest, which costs a fault and nothing else.
+ * Whole pages go before their mappings: a fault in between makes a new page,
+ * and its word is taken away with the rest, which costs a fault and nothing
+ * else.  In a file such a fault can read what the hole is to free, so the pages
+ * go once more after the blocks.
+ */
+static void
+punch_pages(struct vmo *vmo, struct zap_range *z)
+{
+	uint64_t lo, n;
+
+	if (vmo->type != VMO_VNODE) {
+		anon_truncate(vmo, z->lo, z->hi);
+		zap_hole(vmo, z);
+		return;
+	}
+	cache_truncate(vmo, z->lo, z->hi);
+	zap_hole(vmo, z);
+	for (lo = z->lo; lo < z->hi; lo += n) {
+		n = MIN(z->hi - lo, PUNCH_MAX);
+		vmo->pager->free(vmo->v.obj, lo, (int)n);
+	}
+	cache_truncate(vmo, z->lo, z->hi);
+	zap_hole(vmo, z);
+}
+
+/*
+ * Make a hole: [off, off + len) reads as zero, whole pages are freed.
  *
  * Locks:    rank 1; none of rank >= 3.
  * Context:  thread, may sleep.
- * Returns:  0.
+ * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: a page at an
+ *           end of the hole.
  */
 int
 vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 {
 	struct zap_range z = { .how = ZAP_SHARED_ONLY };
 	uint64_t end = MIN(off + len, PAGE_UP(vmo_size(vmo)));
+	int r = 0;
 
+	if (vmo->type == VMO_VNODE && vmo->pager->free == NULL)
+		return -EOPNOTSUPP;
 	if (off >= end)
 		return 0;
 	z.lo = PAGE_UP(off) >> PAGE_SHIFT;
 	z.hi = end >> PAGE_SHIFT;
-	if (z.lo > z.hi) {
-		zero_part(vmo, off, end - off);
-		return 0;
-	}
+	if (z.lo > z.hi)
+		return vmo_zero_part(vmo, off, end - off);
 	if ((off & PAGE_MASK) != 0)
-		zero_part(vmo, off, PAGE_SIZE - (off & PAGE_MASK));
-	if ((end & PAGE_MASK) != 0)
-		zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
-	anon_truncate(vmo, z.lo, z.hi);
-	spin_lock(&vmo->lock);
-	z.seq = ++vmo->resize_seq;
-	spin_unlock(&vmo->lock);
-	EVENT(cache_zap, vmo, z.lo, z.hi);
-	zap_links(vmo, &z);
-	return 0;
-}
-
-/* Zero bytes within one page, if the page exists. */
-static void
-zero_part(struct vmo *vmo, uint64_t off, size_t n)
-{
-	struct vm_page *pg;
-
-	if (anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg) != 0)
-		return;
-	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
-	page_unpin(pg, true);
-}
-
-/* ---- bytes ---- */
-
-/*
- * Bytes from off on into uio, short at the end of the object.  Holes read as
- * zero and stay holes.
- *
- * Locks:    at most rank 1 held.
- * Context:  thread, may sleep.
- * Returns:  bytes moved; -EFAULT, -EINTR if none.
- */
-ssize_t
-vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
-{
-	return move_pages(vmo, off, uio, read_page);
-}
-
-/* The page is pinned before uio pins the user's: neither waits for the other. */
-static ssize_t
-read_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
-{
-	struct vm_page *pg;
-	ssize_t r;
-	int err;
-
-	err = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
-	if (err == -ENOENT)
-		return uio_zero(uio, n);
-	if (err == -ENXIO)
-		return 0; /* cut since the size was read */
-	if (err != 0)
-		return err;
-	r = uio_put(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
-	page_unpin(pg, false);
-	return r;
-}
-
-/*
- * Bytes of uio to off on.  The object does not grow: resize first.
- *
- * Locks:    at most rank 1 held.
- * Context:  thread, may sleep.
- * Returns:  bytes moved; -EFAULT, -ENOSPC, -EINTR if none.
- */
-ssize_t
-vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
-{
-	return move_pages(vmo, off, uio, write_page);
-}
-
-/* Page by page; ends short at the end of the object or where a page does. */
-static ssize_t
-move_pages(struct vmo *vmo, uint64_t off, struct uio *uio, page_mover *mover)
-{
-	uint64_t size;
-	size_t done = 0, n;
-	ssize_t r;
-
-	while (uio->left > 0) {
-		size = vmo_size(vmo);
-		if (off >= size)
-			break;
-		n = PAGE_SIZE - (off & PAGE_MASK);
-		n = MIN(n, MIN(uio->left, size - off));
-		r = mover(vmo, off, n, uio);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : r;
-		done += (size_t)r;
-		off += (size_t)r;
-		if ((size_t)r < n)
-			break;
-	}
-	return (ssize_t)done;
-}
-
-static ssize_t
-write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
-{
-	struct vm_page *pg;
-	ssize_t r;
-	int err;
-
-	err = anon_page(vmo, off >> PAGE_SHIFT, ANON_CREATE, &pg);
-	if (err == -ENXIO)
-		return 0;
-	if (err != 0)
-		return err;
-	r = uio_get(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
-	page_unpin(pg, true);
+		r = vmo_zero_part(vmo, off, PAGE_SIZE - (off & PAGE_MASK));
+	if (r == 0 && (end & PAGE_MASK) != 0)
+		r = vmo_zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
+	if (r == 0 && z.lo < z.hi)
+		punch_pages(vmo, &z);
 	return r;
 }
 
@@ -501,6 +534,8 @@ vmo_next_page(struct vmo *vmo, uint64_t pgoff)
 	uint64_t *word, end, found = UINT64_MAX;
 	struct vm_page *table;
 
+	if (vmo->type == VMO_VNODE)
+		return cache_next_data(vmo, pgoff);
 	spin_lock(&vmo->lock);
 	while (found == UINT64_MAX) {
 		word = anon_next_word(vmo, &pgoff, &table);

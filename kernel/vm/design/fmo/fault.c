@@ -327,17 +327,59 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
+/* F2, make writable: the word maps pg already. */
+static void
+make_writable(struct fctx *f, struct vm_page *pg)
+{
+	uint64_t before;
+
+	before = word_change(f->word, 0, MD_PTE_W | MD_PTE_D | MD_PTE_A);
+	md_tlb_local(f->va);
+	EVENT(fault_upgrade, f->va, before, word_get(f->word), page_pfn(pg));
+}
+
 /*
- * F2 map file: a page of a vnode's cache.  Objects of files do not exist
- * without a page cache, so this is the answer to a page that cannot be read.
+ * F2 map file: a page of the file's cache, or the first store to one that is
+ * mapped read-only.  W only for a store to a shared mapping: the next one to a
+ * clean page shall fault, too.
  *
  * Locks:    [M], [W] kept.
- * Returns:  FAULT_SIGNAL.
+ * Returns:  FAULT_DONE; FAULT_IO, FAULT_WAIT (the page is read), FAULT_NEEDMEM
+ *           (extend), FAULT_RESTART (a hole is being made), FAULT_SIGNAL.
  */
 enum fault_outcome
 f2_map_file(struct fctx *f)
 {
-	return fault_signal(f, SIGBUS, BUS_ADRERR);
+	bool store = f->access == ACCESS_WRITE;
+	uint64_t before = word_get(f->word), bits = obj_rights(f);
+	struct vm_page *pg;
+	enum fault_outcome r = cache_fault(f, &pg);
+
+	if (r != FAULT_DONE)
+		return r;
+	if (!store)
+		bits &= ~MD_PTE_W;
+	if (store && !cache_may_dirty(f, pg))
+		return FAULT_NEEDMEM;
+	if (before != 0 && pte_page(before) != pg) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
+	if (before != 0) {
+		make_writable(f, pg);
+		page_unpin(pg, store);
+		return FAULT_DONE;
+	}
+	spin_lock(&pfn_lock);
+	page_map_locked(pg);
+	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
+	spin_unlock(&pfn_lock);
+	ws_insert(f->as, f->leaf);
+	page_unpin(pg, store);
+	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
+	if (!store)
+		cache_around(f, bits & ~MD_PTE_A);
+	return FAULT_DONE;
 }
 
 /*
@@ -348,7 +390,8 @@ f2_map_file(struct fctx *f)
  * spare frame up.
  *
  * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM, FAULT_RESTART, FAULT_SIGNAL.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM, FAULT_RESTART, FAULT_SIGNAL; of a file
+ *           also FAULT_IO, FAULT_WAIT.
  */
 enum fault_outcome
 f3_private_copy(struct fctx *f)
@@ -357,9 +400,8 @@ f3_private_copy(struct fctx *f)
 	enum fault_outcome r;
 	struct vm_page *src, *pg;
 
-	if (f->v.vmo->type == VMO_VNODE)
-		return f2_map_file(f);
-	r = anon_fault(f, &src);
+	r = f->v.vmo->type == VMO_VNODE ? cache_fault(f, &src) :
+	    anon_fault(f, &src);
 	if (r != FAULT_DONE)
 		return r;
 	pg = fault_take_spare(f, FRAME_ANY);

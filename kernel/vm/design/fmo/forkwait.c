@@ -182,6 +182,8 @@ fork_satisfy(struct fork_work *w)
 	switch (w->need) {
 	case NEED_NONE:
 	case NEED_PATH: /* of faults only */
+	case NEED_READ:
+	case NEED_EXTEND:
 		break;
 	case NEED_TABLE:
 		return pt_reserve(&w->tables, MD_PT_LEVELS - 1);

@@ -35,6 +35,7 @@ struct zap_work {
 };
 
 static va_t zap_table(struct zap_work *z, va_t *va, va_t end);
+static void clean_table(struct zap_work *z, va_t *va, va_t end);
 static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
     va_t end);
 static void zap_valid(struct zap_work *z, const struct fmo_spot *s);
@@ -73,7 +74,8 @@ fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 }
 
 /*
- * The words of a link in [lo, hi) vpn go, for a truncate or a hole: ops->zap.
+ * The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W
+ * and D, for a write-back: ops->zap.
  *
  * Locks:    [X] of the link's object; takes [W].
  * Returns:  0, -EAGAIN (an entry page is missing: again without [X]).
@@ -91,6 +93,8 @@ fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 		mutex_lock(&as->ws_lock);
 		if (as->md.root_pa == 0)
 			va = end;
+		else if (how == ZAP_CLEAN)
+			clean_table(&z, &va, end);
 		else
 			need = zap_table(&z, &va, end);
 		mutex_unlock(&as->ws_lock);
@@ -203,6 +207,36 @@ zap_trans(struct zap_work *z, const struct fmo_spot *s)
 		page_free(pg);
 	z->as->n_priv--;
 	z->freed_late++;
+}
+
+/*
+ * The words of one leaf table that map the object's pages may not be written
+ * through from now on.  Dirty are the pages only after the flush: until then
+ * a store can land by a stale entry.  [W].
+ */
+static void
+clean_table(struct zap_work *z, va_t *va, va_t end)
+{
+	struct vm_page *leaf = pt_next_leaf(z->as, va, end);
+	struct tlb_batch *b = z->as->batch;
+	uint64_t *word, old;
+
+	if (leaf == NULL) {
+		*va = end;
+		return;
+	}
+	end = MIN(end, (*va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+	tlb_batch_init(b, z->as, BATCH_CLEAN);
+	for (; *va < end; *va += PAGE_SIZE) {
+		word = &pt_words(leaf)[md_pt_index(*va, 1)];
+		old = word_get(word);
+		if (pte_kind(old) != PTE_VALID || pte_src(old) != SRC_OBJ ||
+		    (old & (MD_PTE_W | MD_PTE_D)) == 0)
+			continue;
+		old = word_change(word, MD_PTE_W | MD_PTE_D, 0);
+		tlb_batch_add(b, *va >> PAGE_SHIFT, old);
+	}
+	tlb_batch_end(b);
 }
 
 /*

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmobytes.c: bytes into and out of memory objects
+ *
+ * Problem   read() and write() copy between a page of an object and pages of
+ *           the caller, which may be mappings of the very same page.
+ *
+ * Picture   object ─ page, pinned ─→ uio_put, uio_get ─→ user pages, pinned
+ *
+ * Rules     1. Bytes are copied between pinned pages, with no lock held but the
+ *              file's own (rank 1): nobody waits for himself.
+ *           2. Page by page; what comes short ends the call short.
+ *
+ * Read next vm/vmofile.c, vm/pin.c (uio).  Book: ch08, ch09.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/* Moves up to n bytes within one page. */
+typedef ssize_t page_mover(struct vmo *vmo, uint64_t off, size_t n,
+    struct uio *uio);
+
+static page_mover read_page, write_page;
+static ssize_t move_pages(struct vmo *vmo, uint64_t off, struct uio *uio,
+    page_mover *mover);
+
+/*
+ * Bytes from off on into uio, short at the end of the object.  Holes read as
+ * zero and stay holes.
+ *
+ * Locks:    at most rank 1 held.
+ * Context:  thread, may sleep.
+ * Returns:  bytes moved; -EFAULT, -EINTR, -EIO if none.
+ */
+ssize_t
+vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
+{
+	return move_pages(vmo, off, uio, read_page);
+}
+
+/* The page is pinned before uio pins the user's: neither waits for the other. */
+static ssize_t
+read_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
+{
+	struct vm_page *pg;
+	ssize_t r;
+	int err;
+
+	err = vmo->type == VMO_VNODE ?
+	    cache_get(vmo, off >> PAGE_SHIFT, CACHE_READ, &pg) :
+	    anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
+	if (err == -ENOENT)
+		return uio_zero(uio, n);
+	if (err == -ENXIO)
+		return 0; /* cut since the size was read */
+	if (err != 0)
+		return err;
+	r = uio_put(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
+	page_unpin(pg, false);
+	return r;
+}
+
+/*
+ * Bytes of uio to off on.  The object does not grow: resize first.
+ *
+ * Locks:    at most rank 1 held.
+ * Context:  thread, may sleep.
+ * Returns:  bytes moved; -EFAULT, -ENOSPC, -EINTR, -EIO if none.
+ */
+ssize_t
+vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
+{
+	return move_pages(vmo, off, uio, write_page);
+}
+
+/* Page by page; ends short at the end of the object or where a page does. */
+static ssize_t
+move_pages(struct vmo *vmo, uint64_t off, struct uio *uio, page_mover *mover)
+{
+	uint64_t size;
+	size_t done = 0, n;
+	ssize_t r;
+
+	while (uio->left > 0) {
+		size = vmo_size(vmo);
+		if (off >= size)
+			break;
+		n = PAGE_SIZE - (off & PAGE_MASK);
+		n = MIN(n, MIN(uio->left, size - off));
+		r = mover(vmo, off, n, uio);
+		if (r < 0)
+			return done > 0 ? (ssize_t)done : r;
+		done += (size_t)r;
+		off += (size_t)r;
+		if ((size_t)r < n)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t
+write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
+{
+	struct vm_page *pg;
+	ssize_t r;
+	int err;
+
+	if (vmo->type == VMO_VNODE)
+		return cache_write_page(vmo, off, n, uio);
+	err = anon_page(vmo, off >> PAGE_SHIFT, ANON_CREATE, &pg);
+	if (err == -ENXIO)
+		return 0;
+	if (err != 0)
+		return err;
+	r = uio_get(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
+	page_unpin(pg, true);
+	return r;
+}
+
+/*
+ * Zero bytes within one page.  A page that does not exist stays so.
+ *
+ * Locks:    at most rank 1.
+ * Returns:  0; of a file also -EIO, -EINTR.
+ */
+int
+vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
+{
+	struct vm_page *pg;
+
+	if (vmo->type == VMO_VNODE)
+		return cache_zero_part(vmo, off, n);
+	if (anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg) != 0)
+		return 0;
+	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
+	page_unpin(pg, true);
+	return 0;
+}
