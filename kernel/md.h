@@ -246,6 +246,8 @@ int md_kmap(va_t va, pa_t pa, uint64_t prot) MUST_CHECK;
 int md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot) MUST_CHECK;
 /* Remove; returns the old word.  The caller flushes before reuse. */
 uint64_t md_kunmap(va_t va);
+/* Frames taken for kernel tables since phys_init(); they are never freed. */
+uint64_t md_ktables(void);
 /* The leaf word of a kernel address; create: make tables.  NULL: none. */
 uint64_t *md_kpte(va_t va, bool create);
 

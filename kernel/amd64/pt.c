@@ -41,6 +41,7 @@
 
 static struct {
 	bool have_phys;            /* [c] after md_init() */
+	_Atomic uint64_t tables;   /* [A] kernel tables taken from phys */
 } pt;
 
 uint64_t md_direct_base = MD_DIRECT_BASE;
@@ -213,7 +214,14 @@ install_table(uint64_t *word)
 	page_set_home(pg, HOME_KERNEL, 0);
 	page_set_state(pg, PG_WIRED);
 	spin_unlock(&pfn_lock);
+	atomic_add(&pt.tables, 1);
 	return true;
+}
+
+uint64_t
+md_ktables(void)
+{
+	return atomic_load(&pt.tables);
 }
 
 /* ---- md.h ---- */

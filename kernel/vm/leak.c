@@ -148,7 +148,7 @@ snapshot(struct leak_mark *m)
 	kmem_drain();
 	phys_drain();
 	phys_stat(&ps);
-	m->frames = ps.free + ps.zeroed + cache_count();
+	m->frames = ps.free + ps.zeroed + cache_count() + md_ktables();
 	m->ncaches = 0;
 	kmem_walk(snapshot_cache, m);
 	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)

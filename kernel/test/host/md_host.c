@@ -41,6 +41,7 @@ static struct {
 	struct md_space *cur[NCPU];
 	struct tlb_entry tlb[NCPU][TLB_MAX];
 	pa_t kroot;
+	uint64_t ktables;
 	uint64_t ns, seed;
 } mach;
 
@@ -212,7 +213,14 @@ new_table(void)
 	page_set_state(pg, PG_WIRED);
 	page_set_home(pg, HOME_KERNEL, 0);
 	spin_unlock(&pfn_lock);
+	mach.ktables++;
 	return page_pa(pg);
+}
+
+uint64_t
+md_ktables(void)
+{
+	return mach.ktables;
 }
 
 uint64_t *
