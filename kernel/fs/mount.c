@@ -31,7 +31,7 @@ static struct {
 };
 
 static const struct fstype *const fstypes[] = {
-	&tmpfs_type, &devfs_type, &procfs_type
+	&tmpfs_type, &devfs_type, &procfs_type, &ext2_type
 };
 
 static int mount_attach(struct mount *m, struct vnode *covered);
@@ -314,7 +314,7 @@ undo_make:
 }
 
 /*
- * mount(2): type is tmpfs, devtmpfs, proc.
+ * mount(2): type is tmpfs, devtmpfs, proc, ext2.
  *
  * Locks:    none held.
  * Returns:  0, -EPERM, -ENODEV (unknown type), -ENOTDIR, -EBUSY, -EINVAL.
@@ -401,6 +401,78 @@ fs_umount(const struct path_at *at)
 		}
 	mutex_unlock(&mounts.mutex);
 	return r;
+}
+
+/* ---- another first root ---- */
+
+/* The directory called s in dir, made if it is missing. */
+static int
+root_dir(struct vnode *dir, const char *s, struct vnode **out)
+{
+	struct vn_new n = { .name = { s, strlen(s) }, .mode = S_IFDIR | 0755 };
+	int r = dir_find(dir, &n.name, out);
+
+	if (r != -ENOENT)
+		return r;
+	rw_lock_write(&dir->mnt->tree);
+	r = dir->ops->create(dir, &n, out);
+	rw_unlock_write(&dir->mnt->tree);
+	return r;
+}
+
+/* What is mounted at name of the old root is seen at the same of the new. */
+static int
+mount_move(struct mount *old, struct mount *new, const char *name)
+{
+	const struct name n = { name, strlen(name) };
+	struct vnode *from, *to;
+	int r = dir_find(old->root, &n, &from);
+
+	if (r != 0)
+		return r;
+	r = root_dir(new->root, name, &to);
+	if (r == 0) {
+		names_hold();
+		to->mounted = from->mounted;
+		from->mounted = NULL;
+		if (to->mounted != NULL)
+			to->mounted->covered = to; /* takes our reference */
+		names_drop();
+		vn_put(from);
+	}
+	vn_put(from);
+	return r;
+}
+
+/* Locks: none held.  Context: boot, before there is a process. */
+int
+fs_mount_root(const char *dev)
+{
+	struct vnode *root = mount_root();
+	struct mount *old = root->mnt, *m;
+	int r = -ENOMEM;
+
+	vn_put(root);
+	m = mount_make(&ext2_type, dev, 0);
+	if (m != NULL)
+		r = ext2_type.mount(m);
+	if (r != 0) {
+		kmem_free(m);
+		return r;
+	}
+	r = mount_move(old, m, "dev");
+	if (r == 0)
+		r = mount_move(old, m, "proc");
+	if (r != 0)
+		return r; /* half moved: the machine cannot go on */
+	mutex_lock(&mounts.mutex);
+	list_push_front(&mounts.all, &m->all);
+	list_remove(&old->all);
+	r = old->type->unmount(old);
+	mutex_unlock(&mounts.mutex);
+	if (r == 0)
+		kmem_free(old);
+	return 0;
 }
 
 /* statfs(2) of a mount; without a limit of its own: memory is the limit. */

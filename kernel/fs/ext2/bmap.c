@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bmap.c: from a block of a file to a block of the disk
+ *
+ * Problem   A file's blocks lie anywhere; the inode names the first twelve,
+ *           the others are named by blocks of numbers, up to three deep.
+ *
+ * Picture   block[0…11] ─→ data
+ *           block[12] ─→ [numbers] ─→ data
+ *           block[13] ─→ [numbers] ─→ [numbers] ─→ data
+ *           block[14] ─→ [numbers] ─→ [numbers] ─→ [numbers] ─→ data
+ *           a number 0 is a hole, of one block or of all below it
+ *
+ * Rules     1. ip->bmap guards all numbers of a file.  It is taken with no lock
+ *              of rank 2 or above, and inside it only disk, memory and the
+ *              locks alloc and meta are waited for (vmm.md 3.1).
+ *           2. A number from the disk is checked before it is followed.
+ *           3. A new block of numbers is written before what names it
+ *              (META_NEW); one that changes, before inodes.
+ *
+ * Read next alloc.c, pager.c.
+ */
+#include "fs/ext2/ext2.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+
+/* [own] Which numbers lead to a block. */
+struct path {
+	unsigned depth;           /* blocks of numbers on the way */
+	uint32_t idx[4];          /* in block[], then in each of them */
+};
+
+/* [own] What is to be freed, [from, to). */
+struct cut {
+	struct ext2_inode *ip;
+	uint64_t from, to;
+};
+
+static int cut_tree(const struct cut *c, uint32_t *slot, unsigned level,
+    uint64_t base);
+
+/* Numbers per block, as a shift. */
+static unsigned
+per_shift(const struct ext2_fs *fs)
+{
+	return fs->bs_shift - 2;
+}
+
+/* Blocks below a number at level (0: data). */
+static uint64_t
+span_of(const struct ext2_fs *fs, unsigned level)
+{
+	return 1ul << (per_shift(fs) * level);
+}
+
+/* How many blocks a file may have: by its map, and 2 TiB. */
+uint64_t
+bmap_limit(const struct ext2_fs *fs)
+{
+	uint64_t n = EXT2_NDIRECT + span_of(fs, 1) + span_of(fs, 2) +
+	    span_of(fs, 3);
+
+	return MIN(n, (1ul << 41) >> fs->bs_shift);
+}
+
+/* 0, -EFBIG. */
+static int
+path_find(const struct ext2_fs *fs, uint64_t fblk, struct path *p)
+{
+	unsigned level, i;
+
+	if (fblk >= bmap_limit(fs))
+		return -EFBIG;
+	p->depth = 0;
+	p->idx[0] = (uint32_t)fblk;
+	if (fblk < EXT2_NDIRECT)
+		return 0;
+	fblk -= EXT2_NDIRECT;
+	for (level = 1; fblk >= span_of(fs, level); level++)
+		fblk -= span_of(fs, level);
+	p->depth = level;
+	p->idx[0] = EXT2_NDIRECT + level - 1;
+	for (i = 1; i <= level; i++)
+		p->idx[i] = (uint32_t)(fblk >> (per_shift(fs) * (level - i))) &
+		    (uint32_t)(span_of(fs, 1) - 1);
+	return 0;
+}
+
+/* Blocks from the one p leads to up to the end of what level i names. */
+static uint64_t
+span_left(const struct ext2_fs *fs, const struct path *p, unsigned i)
+{
+	uint64_t n = span_of(fs, p->depth - i);
+	unsigned k;
+
+	for (k = i + 1; k <= p->depth; k++)
+		n -= (uint64_t)p->idx[k] << (per_shift(fs) * (p->depth - k));
+	return n;
+}
+
+static int
+number_check(struct ext2_inode *ip, uint32_t blk)
+{
+	if (blk == 0 || ext2_block_ok(ip->fs, blk))
+		return 0;
+	return ext2_error(ip->fs, "inode %lu: block %u does not exist",
+	    ip->vn->ino, blk);
+}
+
+/* How many numbers from tab[0] on go up by one, or are all 0. */
+static int
+run_count(struct ext2_inode *ip, const uint32_t *tab, uint32_t max, uint32_t *n)
+{
+	uint32_t first = tab[0], k = 0;
+	int r = 0;
+
+	while (r == 0 && k < max && tab[k] == (first == 0 ? 0 : first + k)) {
+		r = number_check(ip, tab[k]);
+		k++;
+	}
+	*n = k;
+	return r;
+}
+
+/* bmap_run() below the lock.  Locks: bmap held. */
+static int
+run_locked(struct ext2_inode *ip, const struct path *p, uint32_t max,
+    uint32_t *disk, uint32_t *n)
+{
+	const uint32_t *tab = ip->block;
+	uint32_t per = (uint32_t)span_of(ip->fs, 1), end;
+	struct ext2_ref ref = { NULL, NULL };
+	unsigned i;
+	int r;
+
+	ASSERT(mutex_is_mine(&ip->bmap));
+	for (i = 0; i < p->depth; i++) {
+		*disk = tab[p->idx[i]];
+		meta_put(&ref);
+		if (*disk == 0) {
+			*n = (uint32_t)MIN(max, span_left(ip->fs, p, i));
+			return 0;
+		}
+		r = number_check(ip, *disk);
+		if (r == 0)
+			r = meta_get(ip->fs, *disk, &ref);
+		if (r != 0)
+			return r;
+		tab = ref.data;
+	}
+	end = p->depth == 0 ? EXT2_NDIRECT : per;
+	*disk = tab[p->idx[i]];
+	r = run_count(ip, tab + p->idx[i], MIN(max, end - p->idx[i]), n);
+	meta_put(&ref);
+	return r;
+}
+
+/*
+ * Where fblk lies, and how many blocks behind it follow on the disk too; a
+ * hole (*disk 0) has a length as well.  *n is at least 1.
+ *
+ * Locks:    none of rank >= 2; takes bmap.
+ * Returns:  0, -EFBIG, -EIO, -EUCLEAN, -ENOMEM.
+ */
+int
+bmap_run(struct ext2_inode *ip, uint64_t fblk, uint32_t max, uint32_t *disk,
+    uint32_t *n)
+{
+	struct path p;
+	int r = path_find(ip->fs, fblk, &p);
+
+	if (r != 0)
+		return r;
+	mutex_lock_nested(&ip->bmap);
+	r = run_locked(ip, &p, max, disk, n);
+	mutex_unlock(&ip->bmap);
+	return r;
+}
+
+/* ---- allocation ---- */
+
+/* A block for *slot; new_map: it will hold numbers.  Locks: bmap held. */
+static int
+slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map)
+{
+	struct ext2_fs *fs = ip->fs;
+	void *data;
+	uint32_t blk;
+	int r;
+
+	if (ip->goal == 0)
+		ip->goal = alloc_goal(fs, (uint32_t)ip->vn->ino);
+	if (ip->vn->sectors + (fs->bs >> 9) > UINT32_MAX)
+		return -EFBIG;
+	r = alloc_block(fs, ip->goal, &blk);
+	if (r != 0)
+		return r;
+	if (new_map) {
+		r = meta_edit_new(fs, blk, &data);
+		if (r != 0) {
+			(void)alloc_free_block(fs, blk);
+			return r;
+		}
+	}
+	*slot = blk;
+	ip->goal = blk + 1;
+	atomic_add(&ip->vn->sectors, fs->bs >> 9);
+	return 0;
+}
+
+/* A sequel lies behind the block before it.  Locks: bmap held. */
+static void
+goal_from_neighbour(struct ext2_inode *ip, const uint32_t *tab, uint32_t i)
+{
+	if (i > 0 && tab[i - 1] != 0)
+		ip->goal = tab[i - 1] + 1;
+}
+
+static int
+alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk)
+{
+	uint32_t *tab = ip->block, blk;
+	unsigned i;
+	void *data;
+	int r;
+
+	ASSERT(mutex_is_mine(&ip->bmap));
+	for (i = 0; ; i++) {
+		bool is_map = i < p->depth;
+
+		if (!is_map && tab[p->idx[i]] == 0)
+			goal_from_neighbour(ip, tab, p->idx[i]);
+		if (tab[p->idx[i]] == 0) {
+			r = slot_fill(ip, &tab[p->idx[i]], is_map);
+			if (r != 0)
+				return r;
+		}
+		blk = tab[p->idx[i]];
+		r = number_check(ip, blk);
+		if (r != 0 || !is_map)
+			break;
+		r = meta_edit(ip->fs, blk, META_MAP, &data);
+		if (r != 0)
+			break;
+		tab = data;
+	}
+	*disk = blk;
+	return r;
+}
+
+/*
+ * Where fblk lies; a hole gets a block, whose contents are not defined.
+ *
+ * Locks:    inside the gate; takes bmap.
+ * Returns:  0, -ENOSPC, -EFBIG, -EIO, -EUCLEAN, -ENOMEM.
+ */
+int
+bmap_alloc(struct ext2_inode *ip, uint64_t fblk, uint32_t *disk)
+{
+	struct path p;
+	int r = path_find(ip->fs, fblk, &p);
+
+	if (r != 0)
+		return r;
+	mutex_lock_nested(&ip->bmap);
+	r = alloc_locked(ip, &p, disk);
+	mutex_unlock(&ip->bmap);
+	return r;
+}
+
+/* ---- freeing ---- */
+
+/* The block of a slot.  Locks: bmap held. */
+static int
+slot_free(struct ext2_inode *ip, uint32_t *slot)
+{
+	uint32_t blk = *slot, sectors = ip->fs->bs >> 9;
+
+	*slot = 0;
+	atomic_sub(&ip->vn->sectors, MIN(sectors, ip->vn->sectors));
+	return alloc_free_block(ip->fs, blk);
+}
+
+static bool
+all_zero(const uint32_t *tab, uint32_t n)
+{
+	while (n-- != 0)
+		if (tab[n] != 0)
+			return false;
+	return true;
+}
+
+/* All numbers of one block of numbers; level: of what they name. */
+static int
+cut_numbers(const struct cut *c, uint32_t *tab, unsigned level, uint64_t base)
+{
+	uint32_t per = (uint32_t)span_of(c->ip->fs, 1), i;
+	uint64_t span = span_of(c->ip->fs, level), at;
+	int r = 0;
+
+	for (i = 0; i < per && r == 0; i++) {
+		at = base + i * span;
+		if (tab[i] == 0 || at + span <= c->from || at >= c->to)
+			continue;
+		r = cut_tree(c, &tab[i], level, at);
+	}
+	return r;
+}
+
+/*
+ * Free what slot names at level, as far as it is in the range.  Depth of the
+ * recursion: level, at most 3.
+ *
+ * Locks:    bmap held.
+ */
+static int
+cut_tree(const struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
+{
+	struct ext2_fs *fs = c->ip->fs;
+	void *data;
+	int r = number_check(c->ip, *slot);
+
+	if (r != 0 || *slot == 0)
+		return r;
+	if (level != 0) {
+		r = meta_edit(fs, *slot, META_MAP, &data);
+		if (r == 0)
+			r = cut_numbers(c, data, level - 1, base);
+		if (r != 0 || !all_zero(data, (uint32_t)span_of(fs, 1)))
+			return r;
+	}
+	return slot_free(c->ip, slot);
+}
+
+/*
+ * Free the blocks [from, to) of a file.
+ *
+ * Locks:    inside the gate; takes bmap.
+ * Returns:  0, -EIO, -EUCLEAN, -ENOMEM.
+ */
+int
+bmap_free(struct ext2_inode *ip, uint64_t from, uint64_t to)
+{
+	const struct cut c = { ip, from, MIN(to, bmap_limit(ip->fs)) };
+	uint64_t base = EXT2_NDIRECT;
+	unsigned i, level;
+	int r = 0;
+
+	mutex_lock_nested(&ip->bmap);
+	for (i = 0; i < EXT2_NDIRECT && r == 0; i++)
+		if (i >= c.from && i < c.to)
+			r = cut_tree(&c, &ip->block[i], 0, i);
+	for (level = 1; level <= 3 && r == 0; level++) {
+		uint64_t end = base + span_of(ip->fs, level);
+
+		if (end > c.from && base < c.to)
+			r = cut_tree(&c, &ip->block[EXT2_NDIRECT + level - 1],
+			    level, base);
+		base = end;
+	}
+	ip->goal = 0;
+	mutex_unlock(&ip->bmap);
+	return r;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * icache.c: which inodes are in memory, and until when
+ *
+ * Problem   A file read twice must not be read from the disk twice, although
+ *           nobody holds it in between; and a file without names must give
+ *           back its blocks when the last one who uses it is done.
+ *
+ * Picture   fs->itab:    by number        fs->inodes: longest unused first
+ *           fs->zombies: nlink 0, still open, mapped or just removed
+ *
+ * Rules     1. The cache holds one reference to each vnode in it, so a vnode
+ *              never ends by itself: only icache_remove() ends it.
+ *           2. It is called with the tree locked for writing, when the cache's
+ *              reference is the only one and no mapping has the object: then
+ *              nobody can find a way to it.
+ *           3. An inode leaves when it and its pages are clean, or when it has
+ *              no names; then its pages go before its blocks.
+ *
+ * Read next sync.c, whose thread calls the reaper.
+ */
+#include "fs/ext2/ext2.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define CACHE_MIN 256u
+
+/* Put a new inode in.  Owns: takes over the caller's reference.  Locks: ilock. */
+void
+icache_insert(struct ext2_inode *ip)
+{
+	struct ext2_fs *fs = ip->fs;
+
+	ASSERT(mutex_is_mine(&fs->ilock));
+	list_push_back(&fs->inodes, &ip->all);
+	list_push_back(&fs->itab[ip->vn->ino % EXT2_HASH], &ip->hash);
+	fs->ninodes++;
+}
+
+/* Rule 2: ip is gone after this.  Locks: tree for writing. */
+void
+icache_remove(struct ext2_inode *ip)
+{
+	struct ext2_fs *fs = ip->fs;
+
+	mutex_lock_nested(&fs->ilock);
+	list_remove(&ip->all);
+	list_remove(&ip->hash);
+	list_remove(&ip->zombie);
+	fs->ninodes--;
+	mutex_unlock(&fs->ilock);
+	vn_put(ip->vn);
+}
+
+/* Does nobody but the cache use it? */
+static bool
+is_idle(const struct ext2_inode *ip)
+{
+	const struct vnode *v = ip->vn;
+
+	return atomic_load(&v->refs) == 1 &&
+	    (v->vmo == NULL || vmo_refs(v->vmo) == 1);
+}
+
+/* The end of an inode without names.  Locks: tree for writing. */
+static void
+zombie_end(struct ext2_inode *ip)
+{
+	struct ext2_fs *fs = ip->fs;
+
+	if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
+		return;
+	if (ext2_begin(fs) == 0) {
+		inode_forget(ip);
+		ext2_end(fs);
+	}
+	icache_remove(ip);
+}
+
+static void
+reap_round(struct ext2_fs *fs)
+{
+	struct list_node *n, *next;
+
+	for (n = fs->zombies.head.next; n != &fs->zombies.head; n = next) {
+		struct ext2_inode *ip = LIST_ENTRY(n, struct ext2_inode, zombie);
+
+		next = n->next;
+		if (is_idle(ip) && ip->vn->nlink == 0)
+			zombie_end(ip);
+	}
+}
+
+/*
+ * Give back what inodes without names and users hold; a directory only after
+ * what was in it, hence as long as something happens.
+ *
+ * Locks:    tree for writing; outside of the gate.
+ */
+void
+icache_reap(struct ext2_fs *fs)
+{
+	unsigned before;
+
+	ASSERT(rw_is_writer(&fs->mnt->tree));
+	do {
+		before = fs->ninodes;
+		reap_round(fs);
+	} while (fs->ninodes != before);
+}
+
+/* The machine is going down: zombies give back all, whoever uses them. */
+void
+icache_end_zombies(struct ext2_fs *fs)
+{
+	struct ext2_inode *ip;
+
+	ASSERT(rw_is_writer(&fs->mnt->tree));
+	while (!list_is_empty(&fs->zombies)) {
+		ip = LIST_ENTRY(list_first(&fs->zombies), struct ext2_inode,
+		    zombie);
+		list_remove(&ip->zombie);
+		if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
+			continue;
+		if (ext2_begin(fs) != 0)
+			return;
+		inode_forget(ip);
+		ext2_end(fs);
+	}
+}
+
+/* ---- less memory ---- */
+
+/* How many inodes may stay: at most an eighth of memory's pages. */
+static unsigned
+cache_limit(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return (unsigned)MAX(CACHE_MIN, ps.total / 8);
+}
+
+static bool
+may_leave(struct ext2_inode *ip)
+{
+	if (!is_idle(ip) || ip->vn->nlink == 0 || ip->vn == ip->fs->mnt->root)
+		return false;
+	if (ip->vn->vmo != NULL && vmo_sync(ip->vn->vmo, 0, UINT64_MAX) != 0)
+		return false;
+	return inode_is_clean(ip);
+}
+
+/*
+ * Let the longest unused go, when there are too many.
+ *
+ * Locks:    tree for writing, so that nobody looks one up.
+ */
+void
+icache_trim(struct ext2_fs *fs)
+{
+	unsigned limit = cache_limit(), left = fs->ninodes;
+	struct list_node *n = fs->inodes.head.next, *next;
+
+	ASSERT(rw_is_writer(&fs->mnt->tree));
+	for (; left > limit && n != &fs->inodes.head; n = next, left--) {
+		struct ext2_inode *ip = LIST_ENTRY(n, struct ext2_inode, all);
+
+		next = n->next;
+		if (may_leave(ip))
+			icache_remove(ip);
+	}
+}
+
+/* ---- unmount ---- */
+
+/* References that an inode has from the cache, its children and the mount. */
+static void
+kids_count(struct ext2_fs *fs)
+{
+	struct ext2_inode *ip;
+
+	LIST_FOREACH(ip, &fs->inodes, all)
+		ip->kids = ip->vn == fs->mnt->root ? 2 : 1;
+	LIST_FOREACH(ip, &fs->inodes, all)
+		if (ip->vn->parent != NULL)
+			ext2_inode_of(ip->vn->parent)->kids++;
+}
+
+/* Does anyone use an inode?  Locks: tree for writing, nobody may enter. */
+bool
+icache_is_busy(struct ext2_fs *fs)
+{
+	struct ext2_inode *ip;
+
+	ASSERT(rw_is_writer(&fs->mnt->tree));
+	kids_count(fs);
+	LIST_FOREACH(ip, &fs->inodes, all)
+		if (atomic_load(&ip->vn->refs) != ip->kids ||
+		    ip->vn->mounted != NULL ||
+		    (ip->vn->vmo != NULL && vmo_refs(ip->vn->vmo) != 1))
+			return true;
+	return false;
+}
+
+/* Forget all; what is dirty is lost.  Locks: tree for writing. */
+void
+icache_drop_all(struct ext2_fs *fs)
+{
+	struct ext2_inode *ip;
+
+	ASSERT(rw_is_writer(&fs->mnt->tree));
+	while (!list_is_empty(&fs->inodes)) {
+		ip = LIST_ENTRY(list_first(&fs->inodes), struct ext2_inode, all);
+		if (fs->failed && ip->vn->vmo != NULL &&
+		    vmo_resize(ip->vn->vmo, 0) != 0)
+			klog("ext2: %s: inode %lu: data was lost",
+			    fs->dev->name, ip->vn->ino);
+		icache_remove(ip);
+	}
+}
+
+/* ---- pages of all files ---- */
+
+/* The next file not yet written in this round, referenced; NULL: none. */
+static struct vnode *
+file_next(struct ext2_fs *fs, uint64_t round)
+{
+	struct ext2_inode *ip;
+	struct vnode *v = NULL;
+
+	mutex_lock_nested(&fs->ilock);
+	LIST_FOREACH(ip, &fs->inodes, all) {
+		if (ip->synced == round)
+			continue;
+		ip->synced = round;
+		if (ip->vn->vmo == NULL || ip->vn->nlink == 0)
+			continue;
+		v = ip->vn;
+		vn_get(v);
+		break;
+	}
+	mutex_unlock(&fs->ilock);
+	return v;
+}
+
+/*
+ * Write the dirty pages of all files.
+ *
+ * Locks:    none, or tree for writing.
+ * Returns:  0, the first error.
+ */
+int
+icache_sync_files(struct ext2_fs *fs)
+{
+	uint64_t round = atomic_add(&fs->round, 1);
+	struct vnode *v;
+	int r = 0, one;
+
+	while ((v = file_next(fs, round)) != NULL) {
+		one = vmo_sync(v->vmo, 0, UINT64_MAX);
+		if (r == 0)
+			r = one;
+		vn_put(v);
+	}
+	return r;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * meta.c: blocks that the file system itself reads and changes
+ *
+ * Problem   Bitmaps, inode tables, directories and block maps are read often
+ *           and changed in small pieces; after a power cut the disk must hold
+ *           a state that e2fsck can repair, so the order of writing matters.
+ *
+ * Picture   page cache of the device: a page is 1, 2 or 4 blocks
+ *              meta_get  → pinned while looked at
+ *              meta_edit → struct ext2_buf: pinned until a commit wrote it
+ *           fs->dirty[NEW | MAP | INODE | DIR | ALLOC] ─meta_write→ disk
+ *
+ * Rules     1. To the VM these pages are always clean: it may drop them when
+ *              they are not pinned, but never writes one on its own.
+ *           2. Who will change a block calls meta_edit() first, inside the
+ *              gate; the commit closes the gate, so nothing changes under it.
+ *           3. A block is written alone, not with its page: its neighbours
+ *              may be data of files, of which this page knows nothing.
+ *           4. A freed block is not written any more: that would destroy what
+ *              lies there next.  Its page stays pinned to the end of the
+ *              commit: on a damaged disk someone else may be looking at it.
+ *
+ * Read next sync.c for the order of the kinds.
+ */
+#include "fs/ext2/ext2.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+static struct kmem_cache buf_cache = KMEM_CACHE("ext2_buf", struct ext2_buf);
+
+static int dev_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
+static int dev_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
+static void dev_free(void *obj, uint64_t idx, int n);
+static bool dev_has(void *obj, uint64_t idx);
+static int dev_extend(void *obj, uint64_t idx);
+static void buf_drop(struct ext2_fs *fs, struct ext2_buf *b);
+
+static const struct pager_ops dev_pager = {
+	.in = dev_in, .out = dev_out, .free = dev_free, .has = dev_has,
+	.extend = dev_extend
+};
+
+static void
+dev_ident(void *client, struct vmo_ident *id)
+{
+	struct ext2_fs *fs = client;
+
+	id->dev_major = fs->dev->major;
+	id->dev_minor = fs->dev->minor;
+	id->ino = 0;
+	str_copy(id->path, fs->dev->name, sizeof(id->path));
+}
+
+static const struct vmo_client_ops dev_client = { .ident = dev_ident };
+
+/*
+ * Make the page cache of the device.
+ *
+ * Locks:    none.
+ * Returns:  0, -ENOMEM.
+ */
+int
+meta_open(struct ext2_fs *fs)
+{
+	uint64_t bytes = (uint64_t)fs->sb.blocks_count << fs->bs_shift;
+	unsigned i;
+
+	for (i = 0; i < META_KINDS; i++)
+		list_init(&fs->dirty[i]);
+	for (i = 0; i < EXT2_HASH; i++)
+		list_init(&fs->bufs[i]);
+	fs->meta = vmo_create_file(&dev_pager, fs, bytes, &dev_client, fs);
+	return fs->meta != NULL ? 0 : -ENOMEM;
+}
+
+/* What is still dirty (after an error, or none) is lost.  Locks: none. */
+void
+meta_close(struct ext2_fs *fs)
+{
+	unsigned i;
+
+	if (fs->meta == NULL)
+		return;
+	mutex_lock_nested(&fs->meta_lock);
+	for (i = 0; i < META_KINDS; i++)
+		while (!list_is_empty(&fs->dirty[i]))
+			buf_drop(fs, LIST_ENTRY(list_first(&fs->dirty[i]),
+			    struct ext2_buf, all));
+	mutex_unlock(&fs->meta_lock);
+	vmo_drop_clean(fs->meta);
+	vmo_forget_client(fs->meta);
+	vmo_put(fs->meta);
+}
+
+/* ---- the pager of the device ---- */
+
+/* Bytes of page idx that lie within the file system. */
+static unsigned
+dev_bytes(const struct ext2_fs *fs, uint64_t idx)
+{
+	uint64_t end = (uint64_t)fs->sb.blocks_count << fs->bs_shift;
+
+	return (unsigned)MIN(PAGE_SIZE, end - (idx << PAGE_SHIFT));
+}
+
+static int
+dev_rw(struct ext2_fs *fs, uint64_t idx, struct vm_page **pages, int n,
+    enum bio_dir dir)
+{
+	struct bio b;
+	unsigned bytes;
+	int i;
+
+	bio_init(&b, fs->dev, idx << (PAGE_SHIFT - 9), dir);
+	for (i = 0; i < n; i++) {
+		bytes = dev_bytes(fs, idx + (uint64_t)i);
+		if (dir == BIO_READ && bytes < PAGE_SIZE)
+			memset((char *)pa2va(page_pa(pages[i])) + bytes, 0,
+			    PAGE_SIZE - bytes);
+		bio_add(&b, pages[i], 0, bytes);
+	}
+	return blk_submit_wait(&b);
+}
+
+static int
+dev_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
+{
+	int r = 0, i, part;
+
+	for (i = 0; i < n && r == 0; i += part) {
+		part = MIN(n - i, (int)BIO_PAGES);
+		r = dev_rw(obj, idx + (uint64_t)i, pages + i, part, BIO_READ);
+	}
+	return r;
+}
+
+/* Never: rule 1. */
+static int
+dev_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
+{
+	return -EIO;
+}
+
+static void
+dev_free(void *obj, uint64_t idx, int n)
+{
+}
+
+static bool
+dev_has(void *obj, uint64_t idx)
+{
+	return true;
+}
+
+static int
+dev_extend(void *obj, uint64_t idx)
+{
+	return 0;
+}
+
+/* ---- looking ---- */
+
+/* The page of blk, pinned, and blk's place in it. */
+static int
+block_pin(struct ext2_fs *fs, uint32_t blk, struct vm_page **pg, void **data)
+{
+	uint64_t at = (uint64_t)blk << fs->bs_shift;
+	int r;
+
+	if (blk >= fs->sb.blocks_count)
+		return ext2_error(fs, "block %u is outside of the device", blk);
+	r = cache_page(fs->meta, at >> PAGE_SHIFT, pg);
+	if (r == 0)
+		*data = (char *)pa2va(page_pa(*pg)) + (at & PAGE_MASK);
+	return r;
+}
+
+/*
+ * Look at a block.
+ *
+ * Locks:    any of this room; may sleep.
+ * Returns:  0, -EIO, -EUCLEAN, -ENOMEM.
+ * Owns:     the pin: meta_put().
+ */
+int
+meta_get(struct ext2_fs *fs, uint32_t blk, struct ext2_ref *ref)
+{
+	void *data = NULL;
+	int r = block_pin(fs, blk, &ref->page, &data);
+
+	ref->data = data;
+	if (r != 0)
+		ref->page = NULL;
+	return r;
+}
+
+/* The counterpart; also of a get that failed. */
+void
+meta_put(struct ext2_ref *ref)
+{
+	if (ref->page != NULL)
+		cache_unpin(ref->page, false);
+	ref->page = NULL;
+}
+
+/* ---- changing ---- */
+
+static struct ext2_buf *
+buf_find(struct ext2_fs *fs, uint32_t blk)
+{
+	struct ext2_buf *b;
+
+	LIST_FOREACH(b, &fs->bufs[blk % EXT2_HASH], hash)
+		if (b->blk == blk)
+			return b;
+	return NULL;
+}
+
+static void
+buf_drop(struct ext2_fs *fs, struct ext2_buf *b)
+{
+	list_remove(&b->all);
+	list_remove(&b->hash);
+	cache_unpin(b->page, false);
+	kmem_cache_free(&buf_cache, b);
+	fs->nbufs--;
+}
+
+static int
+buf_make(struct ext2_fs *fs, uint32_t blk, struct ext2_buf **out)
+{
+	struct ext2_buf *b = kmem_cache_zalloc(&buf_cache);
+	int r;
+
+	if (b == NULL)
+		return -ENOMEM;
+	r = block_pin(fs, blk, &b->page, &b->data);
+	if (r != 0) {
+		kmem_cache_free(&buf_cache, b);
+		return r;
+	}
+	b->blk = blk;
+	list_push_back(&fs->bufs[blk % EXT2_HASH], &b->hash);
+	list_node_init(&b->all);
+	fs->nbufs++;
+	*out = b;
+	return 0;
+}
+
+/*
+ * blk will be changed at *data, which stays valid while the caller is inside
+ * the gate.  kind: when the next commit writes it; a NEW block stays NEW.
+ *
+ * Locks:    inside the gate, or it is closed; takes meta_lock.
+ * Returns:  0, -ENOMEM, -EIO, -EUCLEAN.
+ */
+int
+meta_edit(struct ext2_fs *fs, uint32_t blk, enum ext2_kind kind, void **data)
+{
+	struct ext2_buf *b;
+	int r = 0;
+
+	mutex_lock_nested(&fs->meta_lock);
+	b = buf_find(fs, blk);
+	if (b == NULL) {
+		r = buf_make(fs, blk, &b);
+		if (r == 0)
+			b->kind = (uint8_t)kind;
+	} else if (b->kind != META_NEW) {
+		b->kind = (uint8_t)kind;
+	}
+	if (r == 0) {
+		list_remove(&b->all);
+		list_push_back(&fs->dirty[b->kind], &b->all);
+		*data = b->data;
+	}
+	mutex_unlock(&fs->meta_lock);
+	return r;
+}
+
+/* The same for a block just allocated: zeroed, and written before all else. */
+int
+meta_edit_new(struct ext2_fs *fs, uint32_t blk, void **data)
+{
+	int r = meta_edit(fs, blk, META_NEW, data);
+
+	if (r == 0)
+		memset(*data, 0, fs->bs);
+	return r;
+}
+
+/* blk was freed: rule 4.  Locks: inside the gate. */
+void
+meta_forget(struct ext2_fs *fs, uint32_t blk)
+{
+	struct ext2_buf *b;
+
+	mutex_lock_nested(&fs->meta_lock);
+	b = buf_find(fs, blk);
+	if (b != NULL) {
+		b->kind = META_FORGOT;
+		list_remove(&b->all);
+		list_push_back(&fs->dirty[META_FORGOT], &b->all);
+	}
+	mutex_unlock(&fs->meta_lock);
+}
+
+/* The counterpart of all meta_forget().  Locks: the gate is closed. */
+void
+meta_drop_forgotten(struct ext2_fs *fs)
+{
+	struct list *l = &fs->dirty[META_FORGOT];
+
+	ASSERT(fs->gate.closed);
+	mutex_lock_nested(&fs->meta_lock);
+	while (!list_is_empty(l))
+		buf_drop(fs, LIST_ENTRY(list_first(l), struct ext2_buf, all));
+	mutex_unlock(&fs->meta_lock);
+}
+
+/* ---- writing ---- */
+
+/* Put the first of the list, and those that follow it on the disk, into b. */
+static unsigned
+bio_fill(struct ext2_fs *fs, struct list *l, struct bio *b)
+{
+	struct ext2_buf *first = LIST_ENTRY(list_first(l), struct ext2_buf, all);
+	struct ext2_buf *buf;
+	unsigned n = 0;
+
+	bio_init(b, fs->dev, (uint64_t)first->blk << (fs->bs_shift - 9),
+	    BIO_WRITE);
+	LIST_FOREACH(buf, l, all) {
+		uint64_t at = (uint64_t)buf->blk << fs->bs_shift;
+
+		if (n == BIO_PAGES || buf->blk != first->blk + n)
+			break;
+		bio_add(b, buf->page, (unsigned)(at & PAGE_MASK), fs->bs);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * Write all dirty blocks of a kind; they are clean then.
+ *
+ * Locks:    the gate is closed.
+ * Returns:  0, -EIO: what was not written stays dirty.
+ */
+int
+meta_write(struct ext2_fs *fs, enum ext2_kind kind)
+{
+	struct list *l = &fs->dirty[kind];
+	struct bio b;
+	unsigned n;
+	int r = 0;
+
+	ASSERT(fs->gate.closed);
+	mutex_lock_nested(&fs->meta_lock);
+	while (r == 0 && !list_is_empty(l)) {
+		n = bio_fill(fs, l, &b);
+		r = blk_submit_wait(&b);
+		fs->written = true;
+		while (r == 0 && n-- != 0)
+			buf_drop(fs, LIST_ENTRY(list_first(l),
+			    struct ext2_buf, all));
+	}
+	mutex_unlock(&fs->meta_lock);
+	return r;
+}
+
+/* What was written lies on the disk before anything written later.  0, -EIO. */
+int
+meta_barrier(struct ext2_fs *fs)
+{
+	int r;
+
+	ASSERT(fs->gate.closed);
+	if (!fs->written)
+		return 0;
+	r = blk_flush(fs->dev);
+	if (r == 0)
+		fs->written = false;
+	return r;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pager.c: pages of files from and to the disk
+ *
+ * Problem   The page cache asks for pages and hands pages back; a page is one,
+ *           two or four blocks, which may be holes or lie apart.
+ *
+ * Picture   page idx ──→ blocks idx * 4 …  ──bmap_run──→ runs ──→ one bio per
+ *           16 pages that follow each other on the disk
+ *
+ * Rules     1. A page gets its blocks before it becomes dirty (extend), so a
+ *              full disk is the writer's error and not the write-back's.
+ *           2. Only blocks below the size exist: a page that is dirty while
+ *              its file grows gets the rest when it is written, and only
+ *              where it is not zero.
+ *           3. What a page shows behind the end of the file is zero.
+ *           4. Pages go first, then their blocks: nobody may write a page to
+ *              a block that has a new owner.
+ *
+ * Read next bmap.c, vm/pagecache.c.
+ */
+#include "fs/ext2/ext2.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+/* [own] Pages under way, and the request that is being put together. */
+struct pageio {
+	struct ext2_inode *ip;
+	struct vm_page **pages;
+	uint64_t idx;             /* of pages[0] */
+	enum bio_dir dir;
+	uint64_t next;            /* sector that would continue the bio */
+	struct bio bio;
+};
+
+static int pager_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
+static int pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
+static void pager_free(void *obj, uint64_t idx, int n);
+static bool pager_has(void *obj, uint64_t idx);
+static int pager_extend(void *obj, uint64_t idx);
+
+const struct pager_ops ext2_pager = {
+	.in = pager_in, .out = pager_out, .free = pager_free,
+	.has = pager_has, .extend = pager_extend
+};
+
+static unsigned
+page_blocks_shift(const struct ext2_fs *fs)
+{
+	return PAGE_SHIFT - fs->bs_shift;
+}
+
+static uint64_t
+blocks_of(const struct ext2_fs *fs, uint64_t bytes)
+{
+	return (bytes + fs->bs - 1) >> fs->bs_shift;
+}
+
+/* ---- putting requests together ---- */
+
+static int
+io_send(struct pageio *io)
+{
+	int r = 0;
+
+	if (io->bio.nvecs != 0)
+		r = blk_submit_wait(&io->bio);
+	io->bio.nvecs = 0;
+	return r;
+}
+
+/* The page of block fblk, and the block's place in it. */
+static struct vm_page *
+io_page(const struct pageio *io, uint64_t fblk, unsigned *off)
+{
+	const struct ext2_fs *fs = io->ip->fs;
+	uint64_t at = fblk << fs->bs_shift;
+
+	*off = (unsigned)(at & PAGE_MASK);
+	return io->pages[(at >> PAGE_SHIFT) - io->idx];
+}
+
+/* Block fblk lies at disk: one more piece of the request. */
+static int
+io_add(struct pageio *io, uint64_t fblk, uint32_t disk)
+{
+	struct ext2_fs *fs = io->ip->fs;
+	uint64_t sector = (uint64_t)disk << (fs->bs_shift - 9);
+	struct bio *b = &io->bio;
+	struct bio_vec *last = &b->vec[b->nvecs == 0 ? 0 : b->nvecs - 1];
+	struct vm_page *pg;
+	unsigned off;
+	int r = 0;
+
+	pg = io_page(io, fblk, &off);
+	if (b->nvecs != 0 && sector == io->next && last->page == pg &&
+	    last->offset + last->bytes == off) {
+		last->bytes = (uint16_t)(last->bytes + fs->bs);
+		io->next += fs->bs >> 9;
+		return 0;
+	}
+	if (b->nvecs == BIO_PAGES || (b->nvecs != 0 && sector != io->next))
+		r = io_send(io);
+	if (b->nvecs == 0)
+		bio_init(b, fs->dev, sector, io->dir);
+	bio_add(b, pg, off, fs->bs);
+	io->next = sector + (fs->bs >> 9);
+	return r;
+}
+
+static char *
+io_bytes(const struct pageio *io, uint64_t fblk)
+{
+	unsigned off;
+	struct vm_page *pg = io_page(io, fblk, &off);
+
+	return (char *)pa2va(page_pa(pg)) + off;
+}
+
+static bool
+is_zero(const char *p, size_t n)
+{
+	const uint64_t *w = (const uint64_t *)p;
+	size_t i;
+
+	for (i = 0; i < n / sizeof(*w); i++)
+		if (w[i] != 0)
+			return false;
+	return true;
+}
+
+/* Rule 2: a block of a dirty page that has no place yet. */
+static int
+hole_out(struct pageio *io, uint64_t fblk)
+{
+	struct ext2_inode *ip = io->ip;
+	uint32_t disk;
+	int r;
+
+	if (fblk >= blocks_of(ip->fs, vmo_size(ip->vn->vmo)) ||
+	    is_zero(io_bytes(io, fblk), ip->fs->bs))
+		return 0;
+	r = ext2_begin_writeback(ip->fs);
+	if (r != 0)
+		return r;
+	r = bmap_alloc(ip, fblk, &disk);
+	ext2_end(ip->fs);
+	return r != 0 ? r : io_add(io, fblk, disk);
+}
+
+static int
+hole_io(struct pageio *io, uint64_t fblk)
+{
+	if (io->dir == BIO_WRITE)
+		return hole_out(io, fblk);
+	memset(io_bytes(io, fblk), 0, io->ip->fs->bs);
+	return 0;
+}
+
+static int
+io_pages(struct pageio *io, int n)
+{
+	unsigned shift = page_blocks_shift(io->ip->fs);
+	uint64_t fblk = io->idx << shift, end = (io->idx + (uint64_t)n) << shift;
+	uint32_t disk, run, i;
+	int r = 0;
+
+	io->bio.nvecs = 0;
+	for (; fblk < end && r == 0; fblk += run) {
+		r = bmap_run(io->ip, fblk, (uint32_t)(end - fblk), &disk, &run);
+		for (i = 0; i < run && r == 0; i++)
+			r = disk == 0 ? hole_io(io, fblk + i) :
+			    io_add(io, fblk + i, disk + i);
+		if (r != 0)
+			break;
+	}
+	return r != 0 ? r : io_send(io);
+}
+
+/* Rule 3. */
+static void
+tail_zero(const struct pageio *io, int n)
+{
+	uint64_t size = vmo_size(io->ip->vn->vmo);
+	uint64_t pg = size >> PAGE_SHIFT;
+
+	if ((size & PAGE_MASK) == 0 || pg < io->idx ||
+	    pg >= io->idx + (uint64_t)n)
+		return;
+	memset((char *)pa2va(page_pa(io->pages[pg - io->idx])) +
+	    (size & PAGE_MASK), 0, PAGE_SIZE - (size & PAGE_MASK));
+}
+
+/* pager_ops.in.  Locks: none of rank >= 2. */
+static int
+pager_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
+{
+	struct pageio io = { .ip = obj, .pages = pages, .idx = idx,
+		.dir = BIO_READ };
+	int r = io_pages(&io, n);
+
+	if (r == 0)
+		tail_zero(&io, n);
+	return r;
+}
+
+/* pager_ops.out.  Locks: none of rank >= 2. */
+static int
+pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
+{
+	struct pageio io = { .ip = obj, .pages = pages, .idx = idx,
+		.dir = BIO_WRITE };
+	int r = io_pages(&io, n);
+
+	atomic_store(&io.ip->fs->written, true);
+	return r;
+}
+
+/* Is any block of the page there?  An error counts as yes: in() says it. */
+static bool
+pager_has(void *obj, uint64_t idx)
+{
+	struct ext2_inode *ip = obj;
+	unsigned shift = page_blocks_shift(ip->fs);
+	uint32_t disk, n, max = 1u << shift;
+
+	if (bmap_run(ip, idx << shift, max, &disk, &n) != 0)
+		return true;
+	return disk != 0 || n < max;
+}
+
+static int
+extend_page(struct ext2_inode *ip, uint64_t idx)
+{
+	unsigned shift = page_blocks_shift(ip->fs);
+	uint64_t fblk = idx << shift, end = (idx + 1) << shift;
+	uint32_t disk;
+	int r = 0;
+
+	end = MIN(end, blocks_of(ip->fs, vmo_size(ip->vn->vmo)));
+	for (; fblk < end && r == 0; fblk++)
+		r = bmap_alloc(ip, fblk, &disk);
+	return r;
+}
+
+/*
+ * pager_ops.extend: rule 1.
+ *
+ * Locks:    none of rank >= 2; takes gate and bmap.
+ * Returns:  0, -ENOSPC, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
+ */
+static int
+pager_extend(void *obj, uint64_t idx)
+{
+	struct ext2_inode *ip = obj;
+	int r;
+
+	do {
+		r = ext2_begin(ip->fs);
+		if (r != 0)
+			return r;
+		r = extend_page(ip, idx);
+		ext2_end(ip->fs);
+	} while (r == -ENOSPC && ext2_relieve(ip->fs));
+	return r;
+}
+
+/* pager_ops.free: a hole was punched, or the file was cut. */
+static void
+pager_free(void *obj, uint64_t idx, int n)
+{
+	struct ext2_inode *ip = obj;
+	unsigned shift = page_blocks_shift(ip->fs);
+
+	if (ext2_begin(ip->fs) != 0)
+		return;
+	if (bmap_free(ip, idx << shift, (idx + (uint64_t)n) << shift) != 0)
+		klog("ext2: %s: inode %lu: a hole was not made",
+		    ip->fs->dev->name, ip->vn->ino);
+	ext2_end(ip->fs);
+}
+
+/* ---- sizes ---- */
+
+/*
+ * vnode_ops.resize.
+ *
+ * Locks:    vnode->lock held for writing; takes the gate.
+ * Returns:  0, -EINVAL, -EFBIG, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
+ */
+int
+ext2_resize(struct vnode *v, uint64_t bytes)
+{
+	struct ext2_inode *ip = ext2_inode_of(v);
+	uint64_t old;
+	int r;
+
+	ASSERT(rw_is_writer(&v->lock));
+	if (v->vmo == NULL)
+		return -EINVAL;
+	if (bytes > bmap_limit(ip->fs) << ip->fs->bs_shift)
+		return -EFBIG;
+	if (atomic_load(&ip->fs->readonly))
+		return -EROFS;
+	old = vmo_size(v->vmo);
+	r = vmo_resize(v->vmo, bytes);
+	if (r != 0 || bytes >= old)
+		return r;
+	r = ext2_begin(ip->fs);
+	if (r != 0)
+		return r;
+	r = bmap_free(ip, blocks_of(ip->fs, bytes), UINT64_MAX);
+	ext2_end(ip->fs);
+	return r;
+}
+
+/* vnode_ops.reserve: what the largest file allows. */
+uint64_t
+ext2_reserve(struct vnode *v, uint64_t off, uint64_t n)
+{
+	struct ext2_fs *fs = ext2_fs_of(v);
+	uint64_t limit = bmap_limit(fs) << fs->bs_shift;
+
+	return off >= limit ? 0 : MIN(n, limit - off);
+}

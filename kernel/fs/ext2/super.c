@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * super.c: ext2 as a whole: mount, checks, unmount, errors
+ *
+ * Problem   A disk says of itself where everything is.  It may be damaged, of
+ *           a newer kind, or made by someone who wants the kernel to fail.
+ *
+ * Picture   blk_find → superblock → features → geometry → groups → root
+ *           each step checks what the next ones rely on
+ *
+ * Rules     1. What cannot be understood is refused with a line that says why;
+ *              what can be read but not written is mounted read-only.
+ *           2. Bitmaps and inode table of a group lie within that group, or
+ *              the disk is refused: so one look at the group tells whether a
+ *              block may belong to a file (ext2_block_ok).
+ *           3. An error while running makes the file system read-only; the
+ *              disk keeps its mark "not clean", so e2fsck looks at all.
+ *           4. The mark is taken off at mount and put back at unmount and
+ *              before power-off, when all is written and nothing is late.
+ *
+ * Read next meta.c, sync.c.
+ */
+#include "fs/ext2/ext2.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define SETTLE_TRIES 4u
+
+static int super_check(struct ext2_fs *fs);
+static int groups_load(struct ext2_fs *fs);
+static void super_mounted(struct ext2_fs *fs);
+static void fs_free(struct ext2_fs *fs);
+static int ext2_mount(struct mount *m);
+static int ext2_unmount(struct mount *m);
+static void ext2_statfs(struct mount *m, struct kstatfs *st);
+
+const struct fstype ext2_type = {
+	.name = "ext2", .magic = EXT2_MAGIC,
+	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
+	.statfs = ext2_statfs, .shutdown = ext2_shutdown
+};
+
+/* ---- errors ---- */
+
+/*
+ * The disk is not as it should be: say so, and write no more.
+ *
+ * Locks:    any sleeping ones.
+ * Returns:  -EUCLEAN, for the caller to return.
+ */
+int
+ext2_error(struct ext2_fs *fs, const char *fmt, ...)
+{
+	char text[120];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!atomic_xchg(&fs->failed, true)) {
+		klog("ext2: %s: %s; read-only from now on", fs->dev->name, text);
+		atomic_store(&fs->readonly, true);
+		atomic_store(&fs->mnt->flags, fs->mnt->flags | MS_RDONLY);
+	}
+	return -EUCLEAN;
+}
+
+/* Refused at mount: the line that says why. */
+static int
+refuse(const struct ext2_fs *fs, const char *why, uint64_t n)
+{
+	klog("ext2: %s: not mounted: %s (%lu)", fs->dev->name, why, n);
+	return -EINVAL;
+}
+
+/* ---- which blocks are whose ---- */
+
+static bool
+is_power_of(uint32_t n, uint32_t base)
+{
+	while (n % base == 0)
+		n /= base;
+	return n == 1;
+}
+
+/* Does the group begin with a copy of the superblock and the descriptors? */
+static bool
+has_super(const struct ext2_fs *fs, uint32_t g)
+{
+	if ((fs->sb.ro_compat & EXT2_RO_SPARSE) == 0 || g <= 1)
+		return true;
+	return is_power_of(g, 3) || is_power_of(g, 5) || is_power_of(g, 7);
+}
+
+/*
+ * May a file own this block?  It exists and is none of the file system's own.
+ *
+ * Context:  any thread, does not sleep.
+ */
+bool
+ext2_block_ok(const struct ext2_fs *fs, uint32_t blk)
+{
+	const struct ext2_group *gp;
+	uint32_t g, off;
+
+	if (blk <= fs->sb.first_data_block || blk >= fs->sb.blocks_count)
+		return false;
+	g = (blk - fs->sb.first_data_block) / fs->sb.blocks_per_group;
+	off = (blk - fs->sb.first_data_block) % fs->sb.blocks_per_group;
+	gp = &fs->groups[g];
+	if (has_super(fs, g) && off <= fs->gd_blocks)
+		return false;
+	return blk != gp->block_bitmap && blk != gp->inode_bitmap &&
+	    (blk < gp->inode_table ||
+	    blk - gp->inode_table >= fs->itable_blocks);
+}
+
+/* ---- mount ---- */
+
+static struct ext2_fs *
+fs_alloc(struct mount *m, struct bdev *dev)
+{
+	struct ext2_fs *fs = kmem_zalloc(sizeof(*fs));
+	unsigned i;
+
+	if (fs == NULL)
+		return NULL;
+	fs->mnt = m;
+	fs->dev = dev;
+	fs->readonly = (m->flags & MS_RDONLY) != 0;
+	list_node_init(&fs->all);
+	spin_init(&fs->gate.lock, LR_LEAF);
+	waitq_init(&fs->gate.wait);
+	mutex_init(&fs->alloc, LR_VNODE);
+	mutex_init(&fs->meta_lock, LR_VNODE);
+	mutex_init(&fs->ilock, LR_VNODE);
+	spin_init(&fs->gone_lock, LR_LEAF);
+	list_init(&fs->inodes);
+	list_init(&fs->zombies);
+	list_init(&fs->deaths);
+	list_init(&fs->gone);
+	for (i = 0; i < EXT2_HASH; i++) {
+		list_init(&fs->itab[i]);
+		list_init(&fs->gone_tab[i]);
+	}
+	return fs;
+}
+
+static void
+fs_free(struct ext2_fs *fs)
+{
+	uint32_t g;
+
+	meta_close(fs);
+	for (g = 0; fs->groups != NULL && g < fs->ngroups; g++) {
+		kmem_free(fs->groups[g].late_blocks);
+		kmem_free(fs->groups[g].late_inodes);
+	}
+	kmem_free(fs->groups);
+	kmem_free(fs);
+}
+
+/* Not writable, and why. */
+static void
+make_readonly(struct ext2_fs *fs, const char *why)
+{
+	if (!fs->readonly)
+		klog("ext2: %s: mounted read-only: %s", fs->dev->name, why);
+	fs->readonly = true;
+	fs->mnt->flags |= MS_RDONLY;
+}
+
+static int
+root_load(struct ext2_fs *fs)
+{
+	int r = inode_get(fs, EXT2_ROOT_INO, &fs->mnt->root);
+
+	if (r != 0)
+		return r;
+	if (fs->mnt->root->type == S_IFDIR)
+		return 0;
+	vn_put(fs->mnt->root);
+	return refuse(fs, "the root is no directory", fs->mnt->root->type);
+}
+
+/* All steps of the picture behind the device. */
+static int
+fs_open_disk(struct ext2_fs *fs)
+{
+	ssize_t n = blk_rw_bytes(fs->dev, EXT2_SB_OFFSET, &fs->sb,
+	    sizeof(fs->sb), BIO_READ);
+	int r;
+
+	if (n < 0)
+		return (int)n;
+	r = (size_t)n < sizeof(fs->sb) ? -EINVAL : super_check(fs);
+	if (r == 0)
+		r = meta_open(fs);
+	if (r == 0)
+		r = groups_load(fs);
+	if (r == 0)
+		r = root_load(fs);
+	return r;
+}
+
+/* fstype.mount: source names a disk.  0, -ENODEV, -EBUSY, -EINVAL, -EIO … */
+static int
+ext2_mount(struct mount *m)
+{
+	struct bdev *dev = blk_find(m->source);
+	struct ext2_fs *fs;
+	int r;
+
+	if (dev == NULL)
+		return -ENODEV;
+	if (ext2_flusher_has(dev))
+		return -EBUSY;
+	fs = fs_alloc(m, dev);
+	if (fs == NULL)
+		return -ENOMEM;
+	m->fs = fs;
+	r = fs_open_disk(fs);
+	if (r != 0)
+		goto undo_fs;
+	super_mounted(fs);
+	ext2_flusher_add(fs);
+	return 0;
+
+undo_fs:
+	rw_lock_write_nested(&m->tree);
+	icache_drop_all(fs);
+	rw_unlock_write(&m->tree);
+	fs_free(fs);
+	m->fs = NULL;
+	return r;
+}
+
+/* ---- the superblock ---- */
+
+/* The first feature in bits, by name. */
+static const char *
+feature_name(uint32_t bits, const char *const *names)
+{
+	unsigned i;
+
+	for (i = 0; i < 32; i++)
+		if ((bits & (1u << i)) != 0)
+			return names[i] != NULL ? names[i] : "unknown";
+	return "none";
+}
+
+static int
+features_check(struct ext2_fs *fs)
+{
+	static const char *const incompat[32] = { "compression", "filetype",
+		"needs_recovery", "journal_dev", "meta_bg", NULL, "extents",
+		"64bit", "mmp", "flex_bg", "ea_inode", NULL, "dirdata",
+		"metadata_csum_seed", "large_dir", "inline_data", "encrypt",
+		"casefold" };
+	static const char *const ro[32] = { "sparse_super", "large_file",
+		"btree_dir", "huge_file", "uninit_bg", "dir_nlink",
+		"extra_isize", NULL, "quota", "bigalloc", "metadata_csum",
+		NULL, "read-only", "project", NULL, "verity" };
+	uint32_t bits;
+
+	if (fs->sb.rev_level == 0) {
+		fs->sb.compat = fs->sb.incompat = fs->sb.ro_compat = 0;
+		return 0;
+	}
+	bits = fs->sb.incompat & ~EXT2_INCOMPAT_FILETYPE;
+	if (bits != 0) {
+		klog("ext2: %s: not mounted: feature %s (%x)", fs->dev->name,
+		    feature_name(bits, incompat), bits);
+		return -EINVAL;
+	}
+	bits = fs->sb.ro_compat & ~(EXT2_RO_SPARSE | EXT2_RO_LARGE);
+	if (bits != 0)
+		make_readonly(fs, feature_name(bits, ro));
+	return 0;
+}
+
+/* Sizes, one after the other: none is used before it is checked. */
+static int
+geometry_check(struct ext2_fs *fs)
+{
+	const struct ext2_sb *sb = &fs->sb;
+	uint64_t bytes;
+
+	if (sb->log_block_size > 2)
+		return refuse(fs, "block size of 1024 <<", sb->log_block_size);
+	fs->bs_shift = 10 + sb->log_block_size;
+	fs->bs = 1u << fs->bs_shift;
+	if (sb->first_data_block != (fs->bs == 1024))
+		return refuse(fs, "first data block", sb->first_data_block);
+	bytes = (uint64_t)sb->blocks_count << fs->bs_shift;
+	if (bytes >> 9 > fs->dev->sectors || sb->blocks_count < 8)
+		return refuse(fs, "blocks, more than the device has",
+		    sb->blocks_count);
+	if (sb->blocks_per_group < 8 || sb->blocks_per_group > 8 * fs->bs)
+		return refuse(fs, "blocks per group", sb->blocks_per_group);
+	fs->inode_size = sb->rev_level == 0 ? EXT2_OLD_INODE : sb->inode_size;
+	fs->first_ino = sb->rev_level == 0 ? 11 : sb->first_ino;
+	if (fs->inode_size < EXT2_OLD_INODE || fs->inode_size > fs->bs ||
+	    (fs->inode_size & (fs->inode_size - 1)) != 0)
+		return refuse(fs, "inode size", fs->inode_size);
+	if (sb->inodes_per_group == 0 || sb->inodes_per_group > 8 * fs->bs)
+		return refuse(fs, "inodes per group", sb->inodes_per_group);
+	return 0;
+}
+
+static int
+counts_check(struct ext2_fs *fs)
+{
+	struct ext2_sb *sb = &fs->sb;
+	uint64_t inodes;
+
+	fs->ngroups = (sb->blocks_count - sb->first_data_block +
+	    sb->blocks_per_group - 1) / sb->blocks_per_group;
+	inodes = (uint64_t)fs->ngroups * sb->inodes_per_group;
+	if (sb->inodes_count != inodes)
+		return refuse(fs, "inodes", sb->inodes_count);
+	if (fs->first_ino < 11 || fs->first_ino > sb->inodes_count ||
+	    fs->first_ino > sb->inodes_per_group)
+		return refuse(fs, "first inode", fs->first_ino);
+	fs->itable_blocks = (uint32_t)(((uint64_t)sb->inodes_per_group *
+	    fs->inode_size + fs->bs - 1) >> fs->bs_shift);
+	fs->gd_blocks = (uint32_t)(((uint64_t)fs->ngroups *
+	    sizeof(struct ext2_gd) + fs->bs - 1) >> fs->bs_shift);
+	if (fs->gd_blocks + 1 >= sb->blocks_per_group ||
+	    fs->gd_blocks + 2 >= sb->blocks_count)
+		return refuse(fs, "descriptor blocks", fs->gd_blocks);
+	sb->r_blocks_count = MIN(sb->r_blocks_count, sb->blocks_count);
+	return 0;
+}
+
+static int
+super_check(struct ext2_fs *fs)
+{
+	const struct ext2_sb *sb = &fs->sb;
+	int r;
+
+	if (sb->magic != EXT2_MAGIC)
+		return refuse(fs, "no ext2: magic number", sb->magic);
+	if (sb->rev_level > 1)
+		return refuse(fs, "revision", sb->rev_level);
+	r = features_check(fs);
+	if (r == 0)
+		r = geometry_check(fs);
+	if (r == 0)
+		r = counts_check(fs);
+	if (r != 0)
+		return r;
+	fs->old_state = sb->state;
+	if ((sb->state & EXT2_HAS_ERRORS) != 0)
+		make_readonly(fs, "it has errors, run e2fsck");
+	if (sb->rev_level != 0 && sb->last_orphan != 0)
+		make_readonly(fs, "it has orphans, run e2fsck");
+	if (fs->dev->readonly)
+		make_readonly(fs, "so is the device");
+	if ((sb->state & EXT2_VALID) == 0)
+		klog("ext2: %s: was not unmounted; e2fsck is due",
+		    fs->dev->name);
+	return 0;
+}
+
+/* ---- groups ---- */
+
+/* Rule 2. */
+static int
+group_check(struct ext2_fs *fs, uint32_t g)
+{
+	const struct ext2_group *gp = &fs->groups[g];
+	uint64_t first = fs->sb.first_data_block +
+	    (uint64_t)g * fs->sb.blocks_per_group;
+	uint64_t end = MIN(first + fs->sb.blocks_per_group,
+	    fs->sb.blocks_count);
+
+	if (has_super(fs, g))
+		first += 1 + fs->gd_blocks;
+	if (gp->block_bitmap < first || gp->block_bitmap >= end ||
+	    gp->inode_bitmap < first || gp->inode_bitmap >= end ||
+	    gp->inode_table < first || gp->inode_table >= end ||
+	    fs->itable_blocks > end - gp->inode_table ||
+	    gp->block_bitmap == gp->inode_bitmap)
+		return refuse(fs, "damaged group", g);
+	if (gp->free_blocks > end - first ||
+	    gp->free_inodes > fs->sb.inodes_per_group)
+		return refuse(fs, "counts of group", g);
+	return 0;
+}
+
+static int
+group_load(struct ext2_fs *fs, uint32_t g)
+{
+	uint32_t per = fs->bs / sizeof(struct ext2_gd);
+	struct ext2_group *gp = &fs->groups[g];
+	const struct ext2_gd *gd;
+	struct ext2_ref ref;
+	int r = meta_get(fs, fs->sb.first_data_block + 1 + g / per, &ref);
+
+	if (r != 0)
+		return r;
+	gd = (const struct ext2_gd *)ref.data + g % per;
+	gp->block_bitmap = gd->block_bitmap;
+	gp->inode_bitmap = gd->inode_bitmap;
+	gp->inode_table = gd->inode_table;
+	gp->free_blocks = gd->free_blocks;
+	gp->free_inodes = gd->free_inodes;
+	gp->used_dirs = gd->used_dirs;
+	meta_put(&ref);
+	return group_check(fs, g);
+}
+
+/* The counts of the groups are the truth, the superblock's their sum. */
+static int
+groups_load(struct ext2_fs *fs)
+{
+	uint32_t g;
+	int r = 0;
+
+	fs->groups = kmem_zalloc(fs->ngroups * sizeof(*fs->groups));
+	if (fs->groups == NULL)
+		return -ENOMEM;
+	fs->sb.free_blocks = fs->sb.free_inodes = 0;
+	for (g = 0; g < fs->ngroups && r == 0; g++) {
+		r = group_load(fs, g);
+		fs->sb.free_blocks += fs->groups[g].free_blocks;
+		fs->sb.free_inodes += fs->groups[g].free_inodes;
+	}
+	return r;
+}
+
+/* ---- marks ---- */
+
+/*
+ * The superblock into its block.
+ *
+ * Locks:    the gate is closed.
+ * Returns:  0, -EIO, -ENOMEM.
+ */
+int
+ext2_super_store(struct ext2_fs *fs)
+{
+	void *data;
+	int r;
+
+	fs->sb.wtime = (uint32_t)kts_now().sec;
+	r = meta_edit(fs, EXT2_SB_OFFSET >> fs->bs_shift, META_ALLOC, &data);
+	if (r == 0)
+		memcpy((char *)data + (EXT2_SB_OFFSET & (fs->bs - 1)), &fs->sb,
+		    sizeof(fs->sb));
+	return r;
+}
+
+/* Write the superblock with another state.  0, or an error of a commit. */
+static int
+state_write(struct ext2_fs *fs, uint16_t state)
+{
+	int r;
+
+	fs->sb.state = state;
+	fs->groups[0].dirty = true;
+	r = ext2_commit(fs);
+	return r != 0 ? r : blk_flush(fs->dev);
+}
+
+/* Rule 4: in use. */
+static void
+super_mounted(struct ext2_fs *fs)
+{
+	if (fs->readonly)
+		return;
+	fs->sb.mtime = (uint32_t)kts_now().sec;
+	fs->sb.mnt_count++;
+	if (state_write(fs, fs->old_state & (uint16_t)~EXT2_VALID) != 0)
+		klog("ext2: %s: the superblock cannot be written",
+		    fs->dev->name);
+}
+
+/*
+ * Rule 4: all is written, nothing more will be.
+ *
+ * Locks:    tree for writing.
+ */
+void
+ext2_settle(struct ext2_fs *fs)
+{
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < SETTLE_TRIES && r == 0; i++)
+		r = ext2_commit(fs);
+	if (r == 0)
+		r = state_write(fs, fs->old_state | EXT2_VALID);
+	if (r != 0)
+		klog("ext2: %s: not left clean: error %d", fs->dev->name, -r);
+	atomic_store(&fs->readonly, true);
+}
+
+/* fstype.unmount: 0; -EBUSY: someone uses it, nothing changed. */
+static int
+ext2_unmount(struct mount *m)
+{
+	struct ext2_fs *fs = m->fs;
+
+	ext2_flusher_remove(fs);
+	rw_lock_write_nested(&m->tree);
+	icache_reap(fs);
+	if (icache_is_busy(fs)) {
+		rw_unlock_write(&m->tree);
+		ext2_flusher_add(fs);
+		return -EBUSY;
+	}
+	if (!fs->readonly) {
+		if (icache_sync_files(fs) != 0)
+			klog("ext2: %s: data was lost", fs->dev->name);
+		ext2_settle(fs);
+	}
+	icache_drop_all(fs);
+	rw_unlock_write(&m->tree);
+	vn_put(m->root);
+	fs_free(fs);
+	return 0;
+}
+
+/* ---- statfs ---- */
+
+/* fstype.statfs.  What is late counts as free: a commit makes it so. */
+static void
+ext2_statfs(struct mount *m, struct kstatfs *st)
+{
+	struct ext2_fs *fs = m->fs;
+	uint64_t own;
+	uint32_t g;
+
+	rw_lock_write(&m->tree);
+	icache_reap(fs);
+	rw_unlock_write(&m->tree);
+	own = fs->sb.first_data_block;
+	for (g = 0; g < fs->ngroups; g++)
+		own += 2 + fs->itable_blocks +
+		    (has_super(fs, g) ? 1 + fs->gd_blocks : 0);
+	mutex_lock(&fs->alloc);
+	st->bsize = fs->bs;
+	st->blocks = fs->sb.blocks_count - own;
+	st->bfree = fs->sb.free_blocks + fs->late_blocks;
+	st->bavail = st->bfree - MIN(st->bfree, fs->sb.r_blocks_count);
+	st->files = fs->sb.inodes_count;
+	st->ffree = fs->sb.free_inodes + fs->late_inodes;
+	mutex_unlock(&fs->alloc);
+}
