@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * disk.c: a disk in the memory of the host
+ *
+ * Problem   File systems are tested without a machine: what they write must be
+ *           seen by e2fsck, and a power cut must be possible at any write.
+ *
+ * Picture   blk_submit_wait → bytes of an image file, in memory
+ *           host_disk_record: each write is kept, with the number of the
+ *           FLUSH before it; host_disk_cut makes the image of a power cut.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test/host/disk.h"
+
+struct write {
+	struct write *next;
+	uint64_t sector;
+	unsigned bytes, epoch;
+	uint8_t data[];
+};
+
+static struct {
+	struct bdev dev;
+	uint8_t *bytes, *start;   /* now, and when recording began */
+	struct write *first, **last;
+	unsigned epoch;           /* FLUSHes so far */
+	bool recording;
+	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
+} disk;
+
+void
+host_disk_load(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	long n;
+
+	free(disk.bytes);
+	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) <= 0)
+		abort();
+	rewind(f);
+	disk.bytes = malloc((size_t)n);
+	if (fread(disk.bytes, 1, (size_t)n, f) != (size_t)n)
+		abort();
+	fclose(f);
+	strcpy(disk.dev.name, "hda");
+	disk.dev.sectors = (uint64_t)n / SECTOR_SIZE;
+	disk.dev.disk = &disk.dev;
+	disk.fail_n = 0;
+}
+
+static void
+save(const char *path, const uint8_t *bytes)
+{
+	FILE *f = fopen(path, "wb");
+
+	if (f == NULL || fwrite(bytes, SECTOR_SIZE, disk.dev.sectors, f) !=
+	    disk.dev.sectors)
+		abort();
+	fclose(f);
+}
+
+void
+host_disk_save(const char *path)
+{
+	save(path, disk.bytes);
+}
+
+uint8_t *
+host_disk_bytes(uint64_t *n)
+{
+	*n = disk.dev.sectors * SECTOR_SIZE;
+	return disk.bytes;
+}
+
+void
+host_disk_fail(uint64_t sector, uint64_t n)
+{
+	disk.fail_sector = sector;
+	disk.fail_n = n;
+}
+
+/* ---- power cuts ---- */
+
+static void
+record_drop(void)
+{
+	struct write *w;
+
+	while ((w = disk.first) != NULL) {
+		disk.first = w->next;
+		free(w);
+	}
+	disk.last = &disk.first;
+}
+
+void
+host_disk_record(void)
+{
+	size_t n = disk.dev.sectors * SECTOR_SIZE;
+
+	record_drop();
+	free(disk.start);
+	disk.start = malloc(n);
+	memcpy(disk.start, disk.bytes, n);
+	disk.recording = true;
+	disk.epoch = 0;
+}
+
+unsigned
+host_disk_epoch(void)
+{
+	return disk.epoch;
+}
+
+void
+host_disk_cut(const char *path, unsigned epoch)
+{
+	size_t n = disk.dev.sectors * SECTOR_SIZE;
+	uint8_t *bytes = malloc(n);
+	struct write *w;
+
+	memcpy(bytes, disk.start, n);
+	for (w = disk.first; w != NULL && w->epoch <= epoch; w = w->next)
+		if (w->epoch < epoch || host_random(2) == 0)
+			memcpy(bytes + w->sector * SECTOR_SIZE, w->data, w->bytes);
+	save(path, bytes);
+	free(bytes);
+}
+
+static void
+record(uint64_t sector, const void *data, unsigned bytes)
+{
+	struct write *w;
+
+	if (!disk.recording)
+		return;
+	w = malloc(sizeof(*w) + bytes);
+	*w = (struct write){ .sector = sector, .bytes = bytes,
+		.epoch = disk.epoch };
+	memcpy(w->data, data, bytes);
+	*disk.last = w;
+	disk.last = &w->next;
+}
+
+/* ---- dev/blk.c's door ---- */
+
+struct bdev *
+blk_find(const char *name)
+{
+	return strcmp(name, disk.dev.name) == 0 ? &disk.dev : NULL;
+}
+
+void
+bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
+{
+	memset(b, 0, sizeof(*b));
+	b->dev = d;
+	b->sector = sector;
+	b->dir = dir;
+}
+
+void
+bio_add(struct bio *b, struct vm_page *pg, unsigned offset, unsigned bytes)
+{
+	if (b->nvecs >= BIO_PAGES || offset + bytes > PAGE_SIZE || bytes == 0)
+		abort();
+	b->vec[b->nvecs++] = (struct bio_vec){ pg, (uint16_t)offset,
+		(uint16_t)bytes };
+}
+
+static void
+piece(struct bio *b, uint64_t sector, void *data, unsigned bytes)
+{
+	uint8_t *at = disk.bytes + sector * SECTOR_SIZE;
+
+	if (b->dir == BIO_READ) {
+		memcpy(data, at, bytes);
+		return;
+	}
+	record(sector, data, bytes);
+	memcpy(at, data, bytes);
+}
+
+int
+blk_submit_wait(struct bio *b)
+{
+	uint64_t sector = b->sector, n = 0;
+	unsigned i;
+
+	for (i = 0; i < b->nvecs; i++)
+		n += b->vec[i].bytes / SECTOR_SIZE;
+	if (n == 0 || sector + n > disk.dev.sectors)
+		abort(); /* outside of the device */
+	if (disk.fail_n != 0 && sector < disk.fail_sector + disk.fail_n &&
+	    disk.fail_sector < sector + n)
+		return -EIO;
+	for (i = 0; i < b->nvecs; i++) {
+		piece(b, sector, (char *)pa2va(page_pa(b->vec[i].page)) +
+		    b->vec[i].offset, b->vec[i].bytes);
+		sector += b->vec[i].bytes / SECTOR_SIZE;
+	}
+	return 0;
+}
+
+int
+blk_flush(struct bdev *d)
+{
+	disk.epoch++;
+	return 0;
+}
+
+ssize_t
+blk_rw_bytes(struct bdev *d, uint64_t off, void *buf, size_t n,
+    enum bio_dir dir)
+{
+	if (dir != BIO_READ || off + n > d->sectors * SECTOR_SIZE)
+		return 0;
+	memcpy(buf, disk.bytes + off, n);
+	return (ssize_t)n;
+}
