@@ -313,10 +313,12 @@ file_pwrite(struct file *f, uint64_t off, struct uio *u)
 static int
 resize_locked(struct vnode *v, uint64_t bytes)
 {
+	int r = seal_resize(v, bytes);
+
 	ASSERT(rw_is_writer(&v->lock));
 	if (v->ops->resize == NULL)
 		return -EINVAL;
-	return v->ops->resize(v, bytes);
+	return r != 0 ? r : v->ops->resize(v, bytes);
 }
 
 /* How many of n bytes may be written at off; 0 or -EFBIG, -ENOSPC. */
@@ -324,12 +326,16 @@ static ssize_t
 write_room(struct vnode *v, uint64_t off, uint64_t n)
 {
 	uint64_t limit = FILE_MAX_BYTES;
+	ssize_t sealed;
 
 	if (files.fsize != NULL)
 		limit = MIN(limit, files.fsize());
 	if (off >= limit)
 		return -EFBIG;
-	n = MIN(n, limit - off);
+	sealed = seal_write(v, off, MIN(n, limit - off));
+	if (sealed <= 0)
+		return sealed;
+	n = (uint64_t)sealed;
 	if (v->ops->reserve != NULL)
 		n = v->ops->reserve(v, off, n);
 	return n == 0 ? -ENOSPC : (ssize_t)n;
@@ -362,7 +368,8 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 	if (v->ops->reserve != NULL)
 		v->ops->reserve(v, off, 0);
 	if (end > size && n < room)
-		r = resize_locked(v, MAX(size, off + (n > 0 ? (uint64_t)n : 0)));
+		r = v->ops->resize(v,
+		    MAX(size, off + (n > 0 ? (uint64_t)n : 0)));
 	return r != 0 && n <= 0 ? r : n;
 }
 

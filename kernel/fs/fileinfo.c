@@ -222,7 +222,11 @@ fs_sync(struct file *f)
 static int
 punch_hole(struct vnode *v, uint64_t off, uint64_t len)
 {
-	int r = vmo_punch(v->vmo, off, len);
+	int r = seal_change(v);
+
+	if (r != 0)
+		return r;
+	r = vmo_punch(v->vmo, off, len);
 
 	if (v->ops->reserve != NULL)
 		v->ops->reserve(v, 0, 0);
@@ -286,14 +290,14 @@ static int
 fill_holes(struct vnode *v, uint64_t off, uint64_t end)
 {
 	uint64_t size = vmo_size(v->vmo), pg;
-	int r = 0;
+	int r = seal_resize(v, MAX(end, size));
 
-	if (end > size)
+	if (r == 0 && end > size)
 		r = v->ops->resize(v, end);
 	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
 		if (vmo_next_page(v->vmo, pg) != pg)
 			r = fill_page(v, pg << PAGE_SHIFT);
-	if (r != 0 && end > size && v->ops->resize(v, size) != 0)
+	if (r != 0 && vmo_size(v->vmo) > size && v->ops->resize(v, size) != 0)
 		klog("fs: a file could not be cut back to %lu", size);
 	return r;
 }

@@ -56,6 +56,12 @@ struct kattr {
 int fs_open(const struct path_at *, unsigned flags, unsigned mode,
     struct file **out) MUST_CHECK;
 
+/* ---- memfd.c ---- */
+enum memfd_seal { MEMFD_SEALED, MEMFD_SEALABLE };
+int fs_memfd(const char *name, enum memfd_seal, struct file **out) MUST_CHECK;
+int file_seals(struct file *);
+int file_add_seals(struct file *, unsigned seals) MUST_CHECK;
+
 /* ---- attr.c ---- */
 int fs_stat(const struct path_at *, struct kstat *) MUST_CHECK;
 int file_stat(struct file *, struct kstat *) MUST_CHECK;

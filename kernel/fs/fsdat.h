@@ -139,6 +139,8 @@ struct vnode {
 	uint64_t sectors;              /* [A] of 512 bytes, on a disk */
 	struct list locks;             /* [G] record locks and flock */
 	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
+	bool sealable;                 /* [c] file of tmpfs: has seals */
+	uint32_t seals;                /* [V] F_SEAL_* */
 	bool marked;                   /* [T] counted by unmount */
 };
 

@@ -80,6 +80,12 @@ dev_make(uint32_t major, uint32_t minor)
 	    (uint64_t)(minor & ~0xffu) << 12;
 }
 
+#define F_SEAL_SEAL 1u
+#define F_SEAL_SHRINK 2u
+#define F_SEAL_GROW 4u
+#define F_SEAL_WRITE 8u
+#define F_SEAL_FUTURE_WRITE 16u
+
 static inline uint32_t
 dev_major(uint64_t dev)
 {

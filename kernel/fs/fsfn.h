@@ -87,6 +87,15 @@ extern const struct fstype tmpfs_type;
 int tmpfs_mount(struct mount *) MUST_CHECK;
 int tmpfs_unmount(struct mount *) MUST_CHECK;
 
+/* A regular file of m in no directory, which is called name; NULL: no memory. */
+struct vnode *tmpfs_nameless(struct mount *m, const char *name);
+
+/* ---- memfd.c; vnode->lock held ---- */
+void memfd_init(void);
+int seal_resize(const struct vnode *, uint64_t bytes) MUST_CHECK;
+ssize_t seal_write(const struct vnode *, uint64_t off, uint64_t n) MUST_CHECK;
+int seal_change(const struct vnode *) MUST_CHECK;
+
 /* ---- devfs.c ---- */
 extern const struct fstype devfs_type;
 int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;

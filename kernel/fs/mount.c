@@ -77,6 +77,7 @@ fs_init(void)
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
 	pipe_init();
+	memfd_init();
 	power_set_prepare(fs_shutdown);
 	make_dir("/dev", 0755);
 	make_dir("/proc", 0555);
@@ -444,7 +445,8 @@ mount_move(struct mount *old, struct mount *new, const char *name)
 	return r;
 }
 
-/* Locks: none held.  Context: boot, before there is a process. */
+/* Locks: none held.  Context: boot, before there is a process; on an error
+ * behind the mount itself the machine cannot go on. */
 int
 fs_mount_root(const char *dev)
 {
@@ -464,7 +466,7 @@ fs_mount_root(const char *dev)
 	if (r == 0)
 		r = mount_move(old, m, "proc");
 	if (r != 0)
-		return r; /* half moved: the machine cannot go on */
+		return r;
 	mutex_lock(&mounts.mutex);
 	list_push_front(&mounts.all, &m->all);
 	list_remove(&old->all);

@@ -78,6 +78,8 @@ vnode_fill(struct vnode *v, const struct vn_new *n)
 	v->rdev = n->rdev;
 	switch (v->type) {
 	case S_IFREG:
+		v->sealable = true;
+		v->seals = F_SEAL_SEAL;
 		v->vmo = vmo_create_anon(0, &tmpfs_client, v);
 		return v->vmo != NULL ? 0 : -ENOMEM;
 	case S_IFDIR:
@@ -100,6 +102,24 @@ vnode_make(struct mount *m, const struct vn_new *n)
 		return NULL;
 	}
 	return v;
+}
+
+/* See fsfn.h: for memfd.c. */
+struct vnode *
+tmpfs_nameless(struct mount *m, const char *name)
+{
+	const struct name text = { name, strlen(name) };
+	const struct vn_new n = { .mode = S_IFREG | 0777,
+		.uid = fs_cred()->fsuid, .gid = fs_cred()->fsgid };
+	struct vnode *v = vnode_make(m, &n);
+
+	if (v == NULL)
+		return NULL;
+	v->name = vn_name_dup(&text);
+	if (v->name != NULL)
+		return v;
+	vn_put(v);
+	return NULL;
 }
 
 static int

@@ -224,6 +224,11 @@ struct abi_flock {
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
+#define F_ADD_SEALS 1033
+#define F_GET_SEALS 1034
+#define MFD_CLOEXEC 1u
+#define MFD_ALLOW_SEALING 2u
+#define MEMFD_NAME_MAX 249
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2

@@ -198,6 +198,25 @@ sys_pipe(const uint64_t a[6])
 	return sys_pipe2(args);
 }
 
+int64_t
+sys_memfd_create(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[1];
+	char name[MEMFD_NAME_MAX + 2];
+	struct file *f;
+	ssize_t n;
+	int r;
+
+	if ((flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) != 0)
+		return -EINVAL;
+	n = copyin_str(name, a[0], sizeof(name));
+	if (n < 0)
+		return n == -ENAMETOOLONG ? -EINVAL : n;
+	r = fs_memfd(name, (flags & MFD_ALLOW_SEALING) != 0 ? MEMFD_SEALABLE :
+	    MEMFD_SEALED, &f);
+	return r != 0 ? r : install(f, 0, (flags & MFD_CLOEXEC) != 0);
+}
+
 /* ---- record locks ---- */
 
 /* start and len of a struct flock → [start, end).  0, -EINVAL, -EOVERFLOW. */
@@ -339,6 +358,10 @@ fcntl_file(struct file *f, int cmd, uint64_t arg)
 		return pipe_size(f);
 	case F_SETPIPE_SZ:
 		return pipe_set_size(f, (unsigned)arg);
+	case F_GET_SEALS:
+		return file_seals(f);
+	case F_ADD_SEALS:
+		return file_add_seals(f, (unsigned)arg);
 	}
 	return -EINVAL;
 }

@@ -49,6 +49,7 @@ sys_mmap(const uint64_t a[6])
 	struct map_args m = { .addr = a[0], .len = a[1],
 		.prot = (unsigned)a[2] & PROT_ALL, .flags = (unsigned)a[3],
 		.maxprot = PROT_ALL, .lim = &lim, .privileged = sys_is_root() };
+	bool held = false;
 	struct file *f = NULL;
 	va_t at;
 	int r;
@@ -66,8 +67,14 @@ sys_mmap(const uint64_t a[6])
 	r = mmap_type(&m);
 	if (r == 0 && f != NULL)
 		r = mmap_file(&m, f);
+	if (r == 0 && m.vmo != NULL && (m.flags & MAP_TYPE) == MAP_SHARED) {
+		r = file_map_begin(f, m.prot, &m.maxprot);
+		held = r == 0;
+	}
 	if (r == 0)
 		r = map_mmap(proc_current()->as, &m, &at);
+	if (held)
+		file_map_end(f);
 out:
 	if (f != NULL)
 		file_put(f);

@@ -102,7 +102,8 @@ vad_list_link(struct aspace *as, struct vad *v)
 	v->link->end = v->end;
 	v->link->off = v->off;
 	v->link->flags = v->flags;
-	v->link->nwr = (v->flags & VAD_SHARED) != 0 && (v->prot & PROT_W) != 0;
+	v->link->nwr = (v->flags & VAD_SHARED) != 0 &&
+	    (v->maxprot & PROT_W) != 0;
 	vmo_link(v->vmo, v->link);
 }
 
@@ -151,7 +152,8 @@ vad_update_link(struct vad *v)
 	v->link->end = v->end;
 	v->link->off = v->off;
 	v->link->flags = v->flags;
-	v->link->nwr = (v->flags & VAD_SHARED) != 0 && (v->prot & PROT_W) != 0;
+	v->link->nwr = (v->flags & VAD_SHARED) != 0 &&
+	    (v->maxprot & PROT_W) != 0;
 	mutex_unlock(&v->vmo->maps_lock);
 }
 

@@ -188,7 +188,7 @@ uint64_t vmo_pages(struct vmo *);                           /* that exist */
 int vmo_punch(struct vmo *, uint64_t off, uint64_t len) MUST_CHECK;
 /* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
-bool vmo_is_mapped_writable(struct vmo *);                 /* shared and writable */
+bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */
 
 /* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
 

@@ -150,7 +150,7 @@ struct vm_maplink {
 	struct list_node node;     /* [X] on vmo->maps */
 	struct aspace *as;         /* [X] */
 	uint64_t start, end, off;  /* [X] the VAD's range; changed under [M][X] */
-	uint32_t nwr, rsv;         /* [X] 1: writable shared mapping */
+	uint32_t nwr, rsv;         /* [X] 1: shared, is or can be made writable */
 	uint32_t flags;            /* [X] VAD_* */
 	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for */
 };
