@@ -40,6 +40,9 @@ struct vnode *mount_cross(struct vnode *);
 struct vnode *mount_above(struct vnode *);
 void mount_statfs(struct mount *, struct kstatfs *);
 int mounts_sync(void) MUST_CHECK;
+struct mount *mount_make(const struct fstype *, const char *source,
+    unsigned flags);
+void mount_set_root(struct mount *);
 void mounts_show(struct out *);
 void mountinfo_show(struct out *);
 

@@ -35,8 +35,6 @@ static const struct fstype *const fstypes[] = {
 };
 
 static int mount_attach(struct mount *m, struct vnode *covered);
-static struct mount *mount_make(const struct fstype *, const char *source,
-    unsigned flags);
 
 static void
 make_dir(const char *path, unsigned mode)
@@ -146,8 +144,8 @@ mount_above(struct vnode *v)
 	return v;
 }
 
-/* A mount that nobody sees yet.  NULL: no memory. */
-static struct mount *
+/* A mount that nobody sees yet.  NULL: no memory.  Locks: none. */
+struct mount *
 mount_make(const struct fstype *type, const char *source, unsigned flags)
 {
 	struct mount *m = kmem_zalloc(sizeof(*m));
@@ -404,77 +402,22 @@ fs_umount(const struct path_at *at)
 	return r;
 }
 
-/* ---- another first root ---- */
-
-/* The directory called s in dir, made if it is missing. */
-static int
-root_dir(struct vnode *dir, const char *s, struct vnode **out)
+/*
+ * m becomes the first root; the one before is freed, unless someone uses it.
+ *
+ * Locks:    none held.
+ */
+void
+mount_set_root(struct mount *m)
 {
-	struct vn_new n = { .name = { s, strlen(s) }, .mode = S_IFDIR | 0755 };
-	int r = dir_find(dir, &n.name, out);
+	struct mount *old = LIST_ENTRY(mounts.all.head.next, struct mount, all);
 
-	if (r != -ENOENT)
-		return r;
-	rw_lock_write(&dir->mnt->tree);
-	r = dir->ops->create(dir, &n, out);
-	rw_unlock_write(&dir->mnt->tree);
-	return r;
-}
-
-/* What is mounted at name of the old root is seen at the same of the new. */
-static int
-mount_move(struct mount *old, struct mount *new, const char *name)
-{
-	const struct name n = { name, strlen(name) };
-	struct vnode *from, *to;
-	int r = dir_find(old->root, &n, &from);
-
-	if (r != 0)
-		return r;
-	r = root_dir(new->root, name, &to);
-	if (r == 0) {
-		names_hold();
-		to->mounted = from->mounted;
-		from->mounted = NULL;
-		if (to->mounted != NULL)
-			to->mounted->covered = to; /* takes our reference */
-		names_drop();
-		vn_put(from);
-	}
-	vn_put(from);
-	return r;
-}
-
-/* Locks: none held.  Context: boot, before there is a process; on an error
- * behind the mount itself the machine cannot go on. */
-int
-fs_mount_root(const char *dev)
-{
-	struct vnode *root = mount_root();
-	struct mount *old = root->mnt, *m;
-	int r = -ENOMEM;
-
-	vn_put(root);
-	m = mount_make(&ext2_type, dev, 0);
-	if (m != NULL)
-		r = ext2_type.mount(m);
-	if (r != 0) {
-		kmem_free(m);
-		return r;
-	}
-	r = mount_move(old, m, "dev");
-	if (r == 0)
-		r = mount_move(old, m, "proc");
-	if (r != 0)
-		return r;
 	mutex_lock(&mounts.mutex);
 	list_push_front(&mounts.all, &m->all);
 	list_remove(&old->all);
-	r = old->type->unmount(old);
-	mutex_unlock(&mounts.mutex);
-	if (r == 0)
+	if (old->type->unmount(old) == 0)
 		kmem_free(old);
-	return 0;
+	mutex_unlock(&mounts.mutex);
 }
 
 /* statfs(2) of a mount; without a limit of its own: memory is the limit. */
