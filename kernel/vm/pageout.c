@@ -127,16 +127,11 @@ wait_for_work(void)
 static void
 pageout_main(void *arg)
 {
-	uint64_t before;
-
 	for (;;) {
 		wait_for_work();
 		make_room();
-		before = ev_read(EV_cache_writeback);
 		pageout.write(is_above(START_PERCENT) ||
 		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
-		EVENT_ADD(pageout_file_pages,
-		    ev_read(EV_cache_writeback) - before);
 		atomic_add(&pageout.rounds, 1);
 		wake_all(&pageout.done);
 	}

@@ -358,16 +358,18 @@ clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	mutex_unlock(&vmo->maps_lock);
 }
 
+/* What one flush has written. */
+struct flush_count {
+	uint64_t pages, bios;
+};
+
 /*
  * Write the dirty pages [lo, hi), those that mappings have changed too, and
- * wait for those that others are writing.
- *
- * Locks:    at most rank 1.
- * Context:  thread, sleeps.
- * Returns:  0, the first error, -EINTR (fatal signal).
+ * wait for those that others are writing.  0, the first error, -EINTR (fatal
+ * signal).  At most rank 1 held.
  */
-int
-cache_flush(struct vmo *vmo, uint64_t lo, uint64_t hi)
+static int
+flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 {
 	struct vm_page *pages[CACHE_CLUSTER];
 	int first = 0, n, r;
@@ -384,6 +386,8 @@ cache_flush(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		if (first == 0)
 			first = r;
 		lo += (uint64_t)n;
+		count->pages += (uint64_t)n;
+		count->bios++;
 	}
 	return first;
 }
@@ -399,12 +403,13 @@ cache_flush(struct vmo *vmo, uint64_t lo, uint64_t hi)
 int
 vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
+	struct flush_count count = { 0, 0 };
 	int r, before;
 
 	if (vmo->type != VMO_VNODE)
 		return 0;
 	before = atomic_xchg(&vmo->v.wb_error, 0);
-	r = cache_flush(vmo, lo, hi);
+	r = flush(vmo, lo, hi, &count);
 	return r != 0 ? r : before;
 }
 
@@ -413,6 +418,7 @@ static void
 flush_all(uint64_t older_than_ns)
 {
 	uint64_t now = md_time_ns();
+	struct flush_count count;
 	struct vmo *vmo;
 	int r;
 
@@ -421,7 +427,10 @@ flush_all(uint64_t older_than_ns)
 		    now - atomic_load(&vmo->v.dirty_since) < older_than_ns)
 			continue;
 		atomic_store(&vmo->v.dirty_since, now);
-		r = cache_flush(vmo, 0, UINT64_MAX);
+		count = (struct flush_count){ 0, 0 };
+		r = flush(vmo, 0, UINT64_MAX, &count);
+		EVENT_ADD(pageout_file_pages, count.pages);
+		EVENT_ADD(pageout_file_bios, count.bios);
 		if (r != 0 && r != -EINTR)
 			atomic_store(&vmo->v.wb_error, r);
 	}
