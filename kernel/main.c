@@ -28,6 +28,7 @@
 
 static void first_thread(void *arg);
 static void unpack_initramfs(void);
+static void mount_root(void);
 static void say_hello(void);
 
 /*
@@ -64,6 +65,7 @@ first_thread(void *arg)
 	fs_init();
 	proc_init();
 	sys_init();
+	mount_root();
 	unpack_initramfs();
 	test = option_str("selftest");
 	if (test != NULL)
@@ -82,7 +84,7 @@ say_hello(void)
 	    (ps.total << PAGE_SHIFT) >> 20, md_ncpus(), boot_info()->loader);
 }
 
-/* The first root: cpio archives that the loader brought along. */
+/* The first root, or what goes over that of a disk: cpio archives of the loader. */
 static void
 unpack_initramfs(void)
 {
@@ -96,7 +98,23 @@ unpack_initramfs(void)
 		if (r < 0)
 			panic("main: module %u is no cpio archive (%d)", i, r);
 	}
-	if (bi->nmods == 0)
+	if (bi->nmods == 0 && option_str("root") == NULL)
 		panic("main: no initial file system; "
 		    "start the kernel with -initrd or a module");
+}
+
+/* root=sda: the files of a disk; root=initrd or none: those in memory. */
+static void
+mount_root(void)
+{
+	const char *dev = option_str("root");
+	int r;
+
+	if (dev == NULL || strcmp(dev, "initrd") == 0)
+		return;
+	r = fs_mount_root(dev);
+	if (r < 0)
+		panic("main: no root on %s (%d); root=initrd starts without",
+		    dev, r);
+	klog("vadose: root on %s", dev);
 }

@@ -31,10 +31,13 @@ pump_job_archive(struct newc *n, const struct guest_job *job)
 	const char *failed = NULL;
 	size_t i, len;
 
-	n->buf = newc_read_file(job->initrd, &len);
-	if (n->buf == NULL)
-		return job->initrd;
-	n->len = n->cap = len;
+	/* A root on a disk has the image already; the job's files go over it. */
+	if (job->root == NULL) {
+		n->buf = newc_read_file(job->initrd, &len);
+		if (n->buf == NULL)
+			return job->initrd;
+		n->len = n->cap = len;
+	}
 	newc_entry(n, ".guest", S_IFDIR | 0755, NULL, 0);
 	if (job->argv != NULL)
 		put_argv(n, job->argv);
