@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 CC := gcc
 BUILD ?= build
 OPT ?= -O2
+# The root of make run: a disk that keeps its files, or initrd.
+ROOT ?= disk
 JOBS ?= 2
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j2
@@ -17,7 +19,7 @@ include kernel/rules.mk
 include tools/rules.mk
 
 help:
-	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); without a terminal: a tour'
+	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk'
 	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
 	@echo 'make check-long the same and the long ones at full size'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
@@ -33,7 +35,9 @@ setup:
 	@tools/setup
 
 run: image
-	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf; \
+	@[ "$(ROOT)" != disk ] || [ -e $(BUILD)/disk.img ] || cp $(BUILD)/root.img $(BUILD)/disk.img
+	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf \
+	  --root $(if $(filter disk,$(ROOT)),$(BUILD)/disk.img,$(ROOT)); \
 	else tools/guest --kernel $(BUILD)/vadose.elf --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
 gdb: image

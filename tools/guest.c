@@ -69,8 +69,8 @@ static const char help_text[] =
     "  --log FILE             kernel messages go there\n"
     "  -v, --verbose          kernel messages go to standard error\n"
     "  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
-    "  --root disk|initrd     the root is a disk (build/root.img; changes are thrown\n"
-    "                         away) or in memory (initrd)\n"
+    "  --root disk|initrd|FILE  the root is a disk (build/root.img; changes are\n"
+    "                         thrown away), in memory, or an image that keeps them\n"
     "  --disk [BUS:]IMAGE     a disk, kept; BUS is ide (sda, sdb, ...) or virtio (vda,\n"
     "                         ...); repeatable.  IMAGE is a raw file, or file=... or\n"
     "                         driver=...: options of QEMU's -drive\n"
@@ -297,8 +297,10 @@ set_root(struct guest_job *job, const char *arg)
 		job->root = arg;
 	else if (strcmp(arg, "initrd") == 0)
 		job->root = NULL;
-	else
-		refuse("--root %s: disk or initrd", arg);
+	else {
+		job->root = arg;
+		job->root_kept = true;
+	}
 }
 
 static uint64_t
@@ -357,11 +359,12 @@ defaults(struct guest_job *job)
 	if (job->cpus == 0) /* the kernel wants 32 MiB for a second one */
 		job->cpus = job->memory < 32ull << 20 ? 1 : 2;
 	job->initrd = beside_kernel(job, "initrd.cpio");
-	if (job->root != NULL)
+	if (job->root != NULL && !job->root_kept)
 		job->root = beside_kernel(job, "root.img");
-	if (job->root != NULL && access(job->root, R_OK) != 0)
-		refuse("--root disk: %s: %s (make image builds it)", job->root,
-		    strerror(errno));
+	if (job->root != NULL &&
+	    access(job->root, job->root_kept ? R_OK | W_OK : R_OK) != 0)
+		refuse("--root: %s: %s (make image builds build/root.img)",
+		    job->root, strerror(errno));
 	if (job->gdb && (job->emulator != GUEST_QEMU || job->icount))
 		refuse("--gdb is for QEMU without --icount");
 	if (job->icount && job->emulator != GUEST_QEMU)

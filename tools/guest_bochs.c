@@ -141,7 +141,10 @@ bochs_disks(FILE *out, struct machine *m, const struct guest_job *job,
 	char link[128], *file;
 	size_t i, n = 0;
 
-	if (job->root != NULL)
+	if (job->root != NULL && job->root_kept)
+		fprintf(out, "%s: type=disk, mode=flat, path=\"%s\"\n",
+		    place[n++], job->root);
+	else if (job->root != NULL)
 		fprintf(out, "%s: type=disk, mode=volatile, path=\"%s\", "
 			     "journal=\"%s/root.redo\"\n",
 		    place[n++], job->root, m->dir);

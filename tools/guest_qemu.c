@@ -129,7 +129,8 @@ qemu_disks(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "-boot");
 	machine_arg(m, "strict=on");
 	if (job->root != NULL) {
-		qemu_drive(m, nr, job->root, "format=raw,snapshot=on");
+		qemu_drive(m, nr, job->root,
+		    job->root_kept ? "format=raw" : "format=raw,snapshot=on");
 		machine_arg(m, "-device");
 		machine_arg(m, "ide-hd,drive=d%u,bus=ide.0,unit=0", nr++);
 		nide++;

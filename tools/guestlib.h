@@ -51,7 +51,8 @@ struct guest_job {
 	size_t nadd;
 	const struct guest_disk *disk;
 	size_t ndisks;
-	const char *root;       /* image of the root, never changed; or NULL */
+	const char *root;       /* image of the root; NULL: in memory */
+	bool root_kept;         /* what is written stays in the image */
 	char *const *argv;      /* the command; NULL: a shell */
 	const char *stdin_file; /* NULL: /dev/null */
 	const char *log_file;   /* kernel messages, or NULL */

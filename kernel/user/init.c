@@ -22,12 +22,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ARGS_MAX (1 << 20)
 
 enum exit_kind { EXITED = 0, SIGNALLED = 1, NOEXEC = 2, CHECK_FAILED = 3 };
+
+#define TMPFS_MAGIC 0x01021994
 
 static void run_command(char **argv);
 static void run_shell(void);
@@ -38,6 +42,7 @@ static void tell(enum exit_kind kind, int value);
 static int vm_check(void);
 static char **read_words(const char *path);
 static void set_environment(void);
+static void memory_on_tmp(void);
 static void set_window(void);
 static void move_fd(const char *path, int flags, int fd);
 static void power_off(int sig);
@@ -52,6 +57,7 @@ main(void)
 	signal(SIGUSR2, power_off);
 	signal(SIGTERM, power_off);
 	set_environment();
+	memory_on_tmp();
 	if (chdir("/root") < 0)
 		say("init: no /root\n");
 	if (argv != NULL && argv[0] != NULL)
@@ -59,6 +65,18 @@ main(void)
 	else
 		run_shell();
 	power_off(0);
+}
+
+/* With the root on a disk, /tmp is still memory. */
+static void
+memory_on_tmp(void)
+{
+	struct statfs fs;
+
+	if (statfs("/", &fs) < 0 || fs.f_type == TMPFS_MAGIC)
+		return;
+	if (mount("tmpfs", "/tmp", "tmpfs", 0, NULL) < 0)
+		say("init: no tmpfs on /tmp\n");
 }
 
 /* One command; its status is the machine's. */
