@@ -1,0 +1,27 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=240
+# What guards the kernel from itself traps, in QEMU and in Bochs, and the panic
+# says which guard it was.
+. kernel/test/cases/lib.sh
+
+# guard TEST WORDS…: the self-test ends in a panic with these words.
+guard() {
+	t=$1
+	shift
+	expect 125 $guest --emulator $emulator --cpus 1 --append selftest="$t" \
+		-- true 2>"$tmp/err"
+	grep 'PANIC:' "$tmp/err" | grep -q -i "$*" ||
+		fail "$emulator: $t: no '$*' in: $(cat "$tmp/err")"
+}
+
+for emulator in qemu bochs; do
+	guard trap_smep 'SMEP'
+	guard trap_smap 'SMAP'
+	guard trap_nx 'NX\|no-execute\|execut'
+	guard trap_wx 'write\|read-only'
+	guard trap_guard 'stack'
+	# A program: NX data, and UMIP refuses SGDT.
+	expect 0 $guest --emulator $emulator --cpus 1 \
+		--add "$BUILD/kernel/test/progs/umip_refuses_sgdt:/t/umip" -- /t/umip
+done
+finish
