@@ -22,6 +22,6 @@ for emulator in qemu bochs; do
 	guard trap_guard 'stack'
 	# A program: NX data, and UMIP refuses SGDT.
 	expect 0 $guest --emulator $emulator --cpus 1 \
-		--add "$BUILD/kernel/test/progs/umip_refuses_sgdt:/t/umip" -- /t/umip
+		--add "$BUILD/kernel/test/progs/umip_refuses_sgdt:/t/umip" -- /t/umip here
 done
 finish

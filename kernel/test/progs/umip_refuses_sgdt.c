@@ -30,14 +30,18 @@ has_umip(void)
 	return (c >> 2) & 1;
 }
 
+/* An argument: the processor must have UMIP. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	static unsigned char code[] = { 0xc3 };
 	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) gdt;
 	void (*volatile run)(void) = (void (*)(void))(uintptr_t)code;
 	int on_linux;
 
+	(void)argv;
+	if (argc > 1 && !has_umip())
+		FAIL("%s", "this processor has no UMIP");
 	signal(SIGSEGV, caught);
 	on_linux = access("/proc/vm/events", R_OK) != 0;
 	memset(&gdt, 0, sizeof(gdt));
