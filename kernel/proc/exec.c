@@ -511,11 +511,12 @@ exec_commit(struct exec_new *x, struct task *tk)
 	as_put(old);
 	close_denied(&old_exe);
 
-	spin_lock(&proc_lock);
-	tk->fdtab = x->files;
-	spin_unlock(&proc_lock);
-	x->files = NULL;
-	fdtab_put(old_files);
+	if (fdtab_is_shared(old_files)) {
+		spin_lock(&proc_lock);
+		tk->fdtab = x->files;
+		spin_unlock(&proc_lock);
+		x->files = old_files; /* to be put by exec_free() */
+	}
 	fdtab_close_exec(tk->fdtab);
 	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	tk->restart_fn = NULL;

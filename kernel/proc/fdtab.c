@@ -33,7 +33,8 @@ struct fdarrays {
 };
 
 struct fdtab {
-	uint32_t refs;           /* [A] processes that share it */
+	uint32_t refs;           /* [A] tasks that share it, and who looks */
+	uint32_t tasks;          /* [A] tasks only */
 	struct spinlock lock;    /* the rest */
 	struct fdarrays *a;
 	unsigned hint;           /* no number below it is free */
@@ -51,7 +52,7 @@ fdtab_create(void)
 
 	if (t == NULL)
 		return NULL;
-	t->refs = 1;
+	t->refs = t->tasks = 1;
 	spin_init(&t->lock, LR_LEAF);
 	t->a = arrays_alloc(FD_FIRST);
 	if (t->a == NULL) {
@@ -198,11 +199,35 @@ void
 fdtab_get(struct fdtab *t)
 {
 	CHECK(atomic_add(&t->refs, 1) > 1);
+	CHECK(atomic_add(&t->tasks, 1) > 1);
+}
+
+/* Do other tasks use it?  Those of the caller's process have ended. */
+bool
+fdtab_is_shared(struct fdtab *t)
+{
+	return atomic_load(&t->tasks) > 1;
+}
+
+/* Keep a table of another task in being: fdtab_look_end(). */
+struct fdtab *
+fdtab_look(struct fdtab *t)
+{
+	CHECK(atomic_add(&t->refs, 1) > 1);
+	return t;
 }
 
 /* The last one closes all files.  May sleep. */
 void
 fdtab_put(struct fdtab *t)
+{
+	atomic_sub(&t->tasks, 1);
+	fdtab_look_end(t);
+}
+
+/* The counterpart of fdtab_look(). */
+void
+fdtab_look_end(struct fdtab *t)
 {
 	unsigned fd;
 

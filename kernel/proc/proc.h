@@ -31,6 +31,9 @@ struct fdtab;
 struct fdtab *fdtab_create(void);
 struct fdtab *fdtab_copy(struct fdtab *);          /* fork; NULL: no memory */
 void fdtab_get(struct fdtab *);
+bool fdtab_is_shared(struct fdtab *);              /* by several tasks */
+struct fdtab *fdtab_look(struct fdtab *);          /* as get, but not a task's */
+void fdtab_look_end(struct fdtab *);
 void fdtab_put(struct fdtab *);                    /* the last one closes all */
 void fdtab_close_exec(struct fdtab *);             /* at exec */
 struct fdtab *fdtab_current(void);                 /* of the current process */

@@ -375,11 +375,11 @@ next_fd(int pid, int fd, struct file **out)
 	if (n != NULL)
 		t = LIST_ENTRY(n, struct task, node)->fdtab;
 	if (t != NULL)
-		fdtab_get(t);
+		fdtab_look(t);
 	spin_unlock(&proc_lock);
 	if (t != NULL) {
 		r = fdtab_next(t, fd, out);
-		fdtab_put(t);
+		fdtab_look_end(t);
 	}
 	return r;
 }
