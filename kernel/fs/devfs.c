@@ -8,7 +8,7 @@
  *
  * Picture   user ⇄ uio ⇄ one page at most ⇄ chr_ops
  *
- * Rules     1. /dev is a tmpfs of its own, filled once from chr_walk(); nodes
+ * Rules     1. /dev is a tmpfs of its own, filled once from the drivers; nodes
  *              made elsewhere by mknod work the same.
  *           2. /dev/null never looks at the buffer, /dev/zero has none.
  *           3. A stream (terminal) gives what one read of the driver gives.
@@ -73,6 +73,13 @@ make_link(const char *target, const char *path)
 	must(path, fs_symlink(target, &at));
 }
 
+static void
+disk_node(void *arg, struct bdev *d)
+{
+	blkfile_add(d);
+	make_node(d->name, S_IFBLK | 0660, dev_make(d->major, d->minor));
+}
+
 /* Nodes for all drivers, and what programs expect besides.  At boot. */
 void
 devfs_populate(void)
@@ -84,6 +91,7 @@ devfs_populate(void)
 	for (i = 0; i < l.n; i++)
 		make_node(l.dev[i]->name, S_IFCHR | l.dev[i]->mode,
 		    dev_make(l.dev[i]->major, l.dev[i]->minor));
+	blk_walk(disk_node, NULL);
 	make_node("shm", S_IFDIR | S_ISVTX | 0777, 0);
 	make_node("pts", S_IFDIR | 0755, 0);
 	make_link("/proc/self/fd", "/dev/fd");

@@ -100,6 +100,8 @@ start_type(struct file *f, struct vnode *v, unsigned flags)
 	case S_IFIFO:
 		return pipe_opened(v, f);
 	case S_IFBLK:
+		return (v->mnt->flags & MS_NODEV) != 0 ? -EACCES :
+		    blkfile_opened(v, f);
 	case S_IFSOCK:
 		return -ENXIO;
 	}
@@ -473,6 +475,7 @@ static int64_t
 seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
 {
 	struct vmo *vmo = f->vn->vmo;
+	bool sized = f->ops != NULL && f->ops->size != NULL;
 	int64_t base = 0;
 
 	switch (whence) {
@@ -482,9 +485,12 @@ seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
 		base = (int64_t)pos;
 		break;
 	case SEEK_END:
-		if (vmo == NULL && f->vn->type != S_IFDIR)
+		if (vmo == NULL && f->vn->type != S_IFDIR && !sized)
 			return -EINVAL;
-		base = vmo == NULL ? 0 : (int64_t)vmo_size(vmo);
+		if (sized)
+			base = (int64_t)f->ops->size(f);
+		else if (vmo != NULL)
+			base = (int64_t)vmo_size(vmo);
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:

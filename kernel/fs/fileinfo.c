@@ -200,6 +200,8 @@ file_sync(struct file *f)
 {
 	if ((f->flags & O_PATH) != 0)
 		return -EBADF;
+	if (f->ops != NULL && f->ops->sync != NULL)
+		return f->ops->sync(f);
 	if (f->vn->type != S_IFREG && f->vn->type != S_IFDIR)
 		return -EINVAL;
 	if (f->vn->mnt->type->sync == NULL)

@@ -106,6 +106,8 @@ struct file_ops {
 	ssize_t (*write)(struct file *, uint64_t *off, struct uio *);
 	unsigned (*poll)(struct file *, struct waitq **wq);
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
+	uint64_t (*size)(struct file *);  /* NULL: lseek knows no end */
+	int (*sync)(struct file *);       /* NULL: fsync gives -EINVAL */
 	void (*close)(struct file *);
 };
 

@@ -69,6 +69,7 @@ fs_init(void)
 	static const struct procfs_row rows[] = {
 		{ "filesystems", 0444, filesystems_show, NULL },
 		{ "mounts", 0444, mounts_show, NULL },
+		{ "partitions", 0444, partitions_show, NULL },
 	};
 	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
 
@@ -455,7 +456,8 @@ mounts_sync(void)
 			r = one;
 	}
 	mutex_unlock(&mounts.mutex);
-	return r;
+	one = blkfiles_sync();
+	return r != 0 ? r : one;
 }
 
 /* Locks: none held.  Context: thread; the caller ends the machine. */
@@ -469,6 +471,8 @@ fs_shutdown(void)
 		if (m->type->shutdown != NULL)
 			m->type->shutdown(m);
 	mutex_unlock(&mounts.mutex);
+	if (blkfiles_sync() != 0)
+		klog("fs: not all could be written to the disks");
 }
 
 /* "rw,nosuid,…", as both texts have it. */

@@ -96,44 +96,14 @@ meta_close(struct ext2_fs *fs)
 
 /* ---- the pager of the device ---- */
 
-/* Bytes of page idx that lie within the file system. */
-static unsigned
-dev_bytes(const struct ext2_fs *fs, uint64_t idx)
-{
-	uint64_t end = (uint64_t)fs->sb.blocks_count << fs->bs_shift;
-
-	return (unsigned)MIN(PAGE_SIZE, end - (idx << PAGE_SHIFT));
-}
-
-static int
-dev_rw(struct ext2_fs *fs, uint64_t idx, struct vm_page **pages, int n,
-    enum bio_dir dir)
-{
-	struct bio b;
-	unsigned bytes;
-	int i;
-
-	bio_init(&b, fs->dev, idx << (PAGE_SHIFT - 9), dir);
-	for (i = 0; i < n; i++) {
-		bytes = dev_bytes(fs, idx + (uint64_t)i);
-		if (dir == BIO_READ && bytes < PAGE_SIZE)
-			memset((char *)pa2va(page_pa(pages[i])) + bytes, 0,
-			    PAGE_SIZE - bytes);
-		bio_add(&b, pages[i], 0, bytes);
-	}
-	return blk_submit_wait(&b);
-}
-
 static int
 dev_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
 {
-	int r = 0, i, part;
+	struct ext2_fs *fs = obj;
+	const struct blk_range rg = { fs->dev,
+		(uint64_t)fs->sb.blocks_count << fs->bs_shift, idx };
 
-	for (i = 0; i < n && r == 0; i += part) {
-		part = MIN(n - i, (int)BIO_PAGES);
-		r = dev_rw(obj, idx + (uint64_t)i, pages + i, part, BIO_READ);
-	}
-	return r;
+	return blk_pages_rw(&rg, pages, n, BIO_READ);
 }
 
 /* Never: rule 1. */

@@ -216,9 +216,13 @@ ext2_mount(struct mount *m)
 		return -ENODEV;
 	if (ext2_flusher_has(dev))
 		return -EBUSY;
+	r = blkfile_claim(dev);
+	if (r != 0)
+		return r;
+	r = -ENOMEM;
 	fs = fs_alloc(m, dev);
 	if (fs == NULL)
-		return -ENOMEM;
+		goto undo_claim;
 	m->fs = fs;
 	r = fs_open_disk(fs);
 	if (r != 0)
@@ -233,6 +237,8 @@ undo_fs:
 	rw_unlock_write(&m->tree);
 	fs_free(fs);
 	m->fs = NULL;
+undo_claim:
+	blkfile_release(dev);
 	return r;
 }
 
@@ -503,6 +509,7 @@ static int
 ext2_unmount(struct mount *m)
 {
 	struct ext2_fs *fs = m->fs;
+	struct bdev *dev;
 
 	ext2_flusher_remove(fs);
 	rw_lock_write_nested(&m->tree);
@@ -520,7 +527,9 @@ ext2_unmount(struct mount *m)
 	icache_drop_all(fs);
 	rw_unlock_write(&m->tree);
 	vn_put(m->root);
+	dev = fs->dev;
 	fs_free(fs);
+	blkfile_release(dev);
 	return 0;
 }
 
