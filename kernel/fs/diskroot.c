@@ -32,10 +32,13 @@ fs_mount_root(const char *dev)
 {
 	struct vnode *root = mount_root();
 	struct mount *old = root->mnt, *m;
+	char source[32];
 	int r = -ENOMEM;
 
 	vn_put(root);
-	m = mount_make(&ext2_type, dev, 0);
+	snprintf(source, sizeof(source), "%s%s", dev[0] == '/' ? "" : "/dev/",
+	    dev);
+	m = mount_make(&ext2_type, source, 0);
 	if (m != NULL)
 		r = ext2_type.mount(m);
 	if (r != 0) {

@@ -154,6 +154,7 @@ struct mount {
 	struct vnode *covered;         /* [N] referenced; NULL: the first root */
 	struct list_node all;          /* [N] */
 	uint64_t dev;                  /* [c] st_dev */
+	uint32_t id;                   /* [c] in mountinfo */
 	unsigned flags;                /* [c] MS_* */
 	uint64_t next_ino;             /* [A] */
 	uint64_t vnodes, max_vnodes;   /* [A] max 0: no limit */

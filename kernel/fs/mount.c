@@ -24,7 +24,7 @@
 static struct {
 	struct mutex mutex;      /* [c] one mount or umount at a time */
 	struct list all;         /* mutex; in order of mounting */
-	uint64_t last_dev;       /* [A] */
+	uint32_t last_id;        /* [A] */
 } mounts = {
 	.mutex = MUTEX_INIT(mounts.mutex, LR_VNODE),
 	.all = LIST_INIT(mounts.all),
@@ -156,7 +156,8 @@ mount_make(const struct fstype *type, const char *source, unsigned flags)
 	m->type = type;
 	rw_init(&m->tree, LR_VNODE);
 	list_node_init(&m->all);
-	m->dev = dev_make(0, (uint32_t)atomic_add(&mounts.last_dev, 1));
+	m->id = atomic_add(&mounts.last_id, 1);
+	m->dev = dev_make(0, m->id); /* on a disk: that one's number instead */
 	m->flags = flags;
 	m->root_mode = 0755;
 	str_copy(m->source, source, sizeof(m->source));
@@ -501,8 +502,8 @@ line_mountinfo(struct out *out, struct mount *m, const char *path)
 {
 	const struct mount *up = m->covered != NULL ? m->covered->mnt : m;
 
-	out_printf(out, "%u %u %u:%u / %s ", dev_minor(m->dev),
-	    dev_minor(up->dev), dev_major(m->dev), dev_minor(m->dev), path);
+	out_printf(out, "%u %u %u:%u / %s ", m->id,
+	    up->id, dev_major(m->dev), dev_minor(m->dev), path);
 	flags_show(out, m);
 	out_printf(out, " - %s %s %s\n", m->type->name, m->source,
 	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw");

@@ -224,6 +224,7 @@ ext2_mount(struct mount *m)
 	if (fs == NULL)
 		goto undo_claim;
 	m->fs = fs;
+	m->dev = dev_make(dev->major, dev->minor);
 	r = fs_open_disk(fs);
 	if (r != 0)
 		goto undo_fs;
