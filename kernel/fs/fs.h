@@ -98,6 +98,8 @@ struct procfs_pid_row {
 	int (*show)(int pid, struct out *);
 	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
+	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno. */
+	ssize_t (*pread)(int pid, uint64_t off, struct uio *);
 };
 struct procfs_pid_ops {
 	int (*next)(int after);                   /* next pid > after, or -1 */

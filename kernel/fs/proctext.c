@@ -110,6 +110,15 @@ show(const struct proc_node *pn, struct out *out)
 	return 0;
 }
 
+/* Not a text: read where it is. */
+static bool
+is_binary(const struct file *f)
+{
+	const struct proc_node *pn = proc_node_of(f->vn);
+
+	return pn->kind == PN_PID_ROW && pn->pid_row->pread != NULL;
+}
+
 /* A read comes: at 0, make a new text. */
 static int
 text_prepare(struct file *f, uint64_t off)
@@ -118,6 +127,8 @@ text_prepare(struct file *f, uint64_t off)
 	struct text fresh = { .out.put = text_put }, old;
 	int r;
 
+	if (is_binary(f))
+		return 0;
 	if (off != 0 && atomic_load(&pf->text.buf) != NULL)
 		return 0;
 	r = show(proc_node_of(f->vn), &fresh.out);
@@ -139,11 +150,15 @@ static ssize_t
 text_read(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct text *t = &proc_file_of(f)->text;
+	const struct proc_node *pn = proc_node_of(f->vn);
 	ssize_t n;
 
-	if (*off >= t->len)
+	if (is_binary(f))
+		n = pn->pid_row->pread(pn->tid, *off, u);
+	else if (*off >= t->len)
 		return 0;
-	n = uio_put(u, t->buf + *off, MIN(u->left, t->len - *off));
+	else
+		n = uio_put(u, t->buf + *off, MIN(u->left, t->len - *off));
 	if (n > 0)
 		*off += (uint64_t)n;
 	return n;

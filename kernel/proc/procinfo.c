@@ -21,6 +21,7 @@
 #include "proc/procfn.h"
 #include "proc/procview.h"
 
+#include "fs/fscall.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -384,27 +385,75 @@ next_fd(int pid, int fd, struct file **out)
 	return r;
 }
 
+/* ---- pagemap ---- */
+
+#define PAGEMAP_WORDS 64u
+
+/* The frames' numbers are for root only. */
+static ssize_t
+pagemap_put(struct aspace *as, uint64_t off, struct uio *u)
+{
+	enum pagemap_pfn pfn = fs_cred()->euid == 0 ? PAGEMAP_PFN :
+	    PAGEMAP_NO_PFN;
+	uint64_t words[PAGEMAP_WORDS], vpn = off / 8;
+	uint64_t end = MD_USER_END >> PAGE_SHIFT;
+	ssize_t n = 0, done = 0;
+	unsigned want;
+
+	while (u->left > 0 && vpn < end && thread_current()->pending == 0) {
+		want = (unsigned)MIN(u->left / 8, (uint64_t)PAGEMAP_WORDS);
+		want = (unsigned)MIN(want, end - vpn);
+		stat_pagemap(as, vpn, words, want, pfn);
+		n = uio_put(u, words, want * 8);
+		if (n <= 0)
+			break;
+		done += n;
+		vpn += (uint64_t)n / 8;
+	}
+	return done > 0 ? done : n;
+}
+
+/* A word of 8 bytes for each page.  -EINVAL: not whole words; -ESRCH. */
+static ssize_t
+read_pagemap(int id, uint64_t off, struct uio *u)
+{
+	struct view *v;
+	ssize_t n;
+
+	if (off % 8 != 0 || u->left % 8 != 0)
+		return -EINVAL;
+	v = view_open(id);
+	if (v == NULL)
+		return -ESRCH;
+	n = v->as != NULL ? pagemap_put(v->as, off, u) : 0;
+	view_close(v);
+	return n;
+}
+
 static const struct procfs_pid_row rows[] = {
-	{ "stat", 0444, proc_show_stat, NULL, NULL },
-	{ "statm", 0444, proc_show_statm, NULL, NULL },
-	{ "status", 0444, proc_show_status, NULL, NULL },
-	{ "cmdline", 0444, show_cmdline, NULL, NULL },
-	{ "environ", 0400, show_environ, NULL, NULL },
-	{ "auxv", 0400, show_auxv, NULL, NULL },
-	{ "comm", 0644, show_comm, NULL, write_comm },
-	{ "limits", 0444, proc_show_limits, NULL, NULL },
-	{ "oom_score", 0444, show_oom_score, NULL, NULL },
-	{ "oom_score_adj", 0644, show_oom_adj, NULL, write_oom_adj },
-	{ "maps", 0444, show_maps, NULL, NULL },
-	{ "smaps", 0444, show_smaps, NULL, NULL },
-	{ "vadtree", 0444, show_vadtree, NULL, NULL },
-	{ "vmstat", 0444, show_vmstat, NULL, NULL },
-	{ "ws", 0444, show_ws, NULL, NULL },
-	{ "fmo", 0444, show_fmo, NULL, NULL },
-	{ "events", 0444, show_events, NULL, NULL },
-	{ "exe", 0777, NULL, link_exe, NULL },
-	{ "cwd", 0777, NULL, link_cwd, NULL },
-	{ "root", 0777, NULL, link_root, NULL },
+	{ .name = "stat", .mode = 0444, .show = proc_show_stat },
+	{ .name = "statm", .mode = 0444, .show = proc_show_statm },
+	{ .name = "status", .mode = 0444, .show = proc_show_status },
+	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
+	{ .name = "environ", .mode = 0400, .show = show_environ },
+	{ .name = "auxv", .mode = 0400, .show = show_auxv },
+	{ .name = "comm", .mode = 0644, .show = show_comm,
+	  .write = write_comm },
+	{ .name = "limits", .mode = 0444, .show = proc_show_limits },
+	{ .name = "oom_score", .mode = 0444, .show = show_oom_score },
+	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_adj,
+	  .write = write_oom_adj },
+	{ .name = "maps", .mode = 0444, .show = show_maps },
+	{ .name = "smaps", .mode = 0444, .show = show_smaps },
+	{ .name = "vadtree", .mode = 0444, .show = show_vadtree },
+	{ .name = "vmstat", .mode = 0444, .show = show_vmstat },
+	{ .name = "ws", .mode = 0444, .show = show_ws },
+	{ .name = "fmo", .mode = 0444, .show = show_fmo },
+	{ .name = "events", .mode = 0444, .show = show_events },
+	{ .name = "pagemap", .mode = 0400, .pread = read_pagemap },
+	{ .name = "exe", .mode = 0777, .readlink = link_exe },
+	{ .name = "cwd", .mode = 0777, .readlink = link_cwd },
+	{ .name = "root", .mode = 0777, .readlink = link_root },
 };
 
 static const struct procfs_pid_ops pid_ops = {

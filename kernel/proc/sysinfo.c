@@ -300,6 +300,20 @@ write_overcommit(const char *text, size_t n)
 	return commit_set_mode((unsigned)v);
 }
 
+/* What is written is forgotten; what is dirty stays, as on Linux. */
+static int
+write_drop_caches(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t v = str_to_u64(text, &end);
+
+	if (end == text || v < 1 || v > 4)
+		return -EINVAL;
+	if ((v & 1) != 0)
+		vmo_drop_clean_all();
+	return 0;
+}
+
 static void
 show_swappiness(struct out *o)
 {
@@ -409,6 +423,7 @@ static const struct procfs_row rows[] = {
 	{ "sys/kernel/tainted", 0444, show_zero, NULL },
 	{ "sys/kernel/random/boot_id", 0444, show_boot_id, NULL },
 	{ "sys/vm/overcommit_memory", 0644, show_overcommit, write_overcommit },
+	{ "sys/vm/drop_caches", 0200, NULL, write_drop_caches },
 	{ "sys/vm/swappiness", 0444, show_swappiness, NULL },
 	{ "sys/vm/max_map_count", 0444, show_max_map_count, NULL },
 	{ "sys/vm/mmap_min_addr", 0444, show_mmap_min_addr, NULL },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stat_words.c: /proc/PID/vmstat and ws: the words behind the mappings
+ * stat_words.c: /proc/PID/vmstat, ws, pagemap: the words behind the mappings
  *
  * Problem   Everything this design does happens in 64-bit words that no
  *           program can see.  Print them, so that a test can say "FORK, two
@@ -17,6 +17,7 @@
  *
  * Read next vm/design/fmo/check.c (walk).
  */
+#include "lib/string.h"
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
@@ -209,4 +210,76 @@ stat_ws(struct aspace *as, struct out *o)
 	for (i = 0; i < ARRAY_LEN(n); i++)
 		out_printf(o, "age=%u pages=%lu\n", i, n[i]);
 	out_printf(o, "hand=%u index=%u\n", as->hand_tbl, as->hand_idx);
+}
+
+/* ---- pagemap ---- */
+
+#define PM_PRESENT BIT(63)     /* in memory, if perhaps not mapped just now */
+#define PM_SWAPPED BIT(62)
+#define PM_FILE BIT(61)        /* page of a file or shared object */
+#define PM_EXCLUSIVE BIT(56)   /* mapped here only */
+
+struct pagemap {
+	struct aspace *as;
+	uint64_t vpn;          /* of words[0] */
+	uint64_t *words;
+	enum pagemap_pfn pfn;
+};
+
+/* The bits for a page that is in memory. */
+static uint64_t
+present_word(const struct pagemap *m, const struct vm_page *pg)
+{
+	uint64_t w = PM_PRESENT;
+
+	if (page_home_kind(pg) == HOME_VNODE || page_home_kind(pg) == HOME_AOBJ)
+		w |= PM_FILE;
+	if (pg->mapcount == 1)
+		w |= PM_EXCLUSIVE;
+	return m->pfn == PAGEMAP_PFN ? w | page_pfn(pg) : w;
+}
+
+/* [W] held. */
+static int
+pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct pagemap *m = arg;
+	uint64_t *w = &m->words[(va >> PAGE_SHIFT) - m->vpn];
+	const struct vm_page *pg = NULL;
+
+	switch (pte_kind(word)) {
+	case PTE_VALID:
+	case PTE_TRANS:
+		*w = present_word(m, pte_page(word));
+		break;
+	case PTE_FORK:
+		(void)m->as->ops->refs(m->as, word, &pg);
+		*w = pg != NULL ? present_word(m, pg) : PM_SWAPPED;
+		break;
+	case PTE_BUSY:
+	case PTE_SWAP:
+		*w = PM_SWAPPED;
+		break;
+	case PTE_ABSENT:
+	case PTE_ERROR:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * What is behind n pages from vpn on; pages without a mapping or a word: 0.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
+    enum pagemap_pfn pfn)
+{
+	struct pagemap m = { as, vpn, words, pfn };
+
+	memset(words, 0, n * sizeof(*words));
+	rw_lock_read(&as->map_lock);
+	as->ops->walk(as, vpn, vpn + n, pagemap_word, &m);
+	rw_unlock_read(&as->map_lock);
 }

@@ -225,6 +225,7 @@ void cache_unpin(struct vm_page *, bool dirty);
 int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 /* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
+void vmo_drop_clean_all(void);                /* the same for all files */
 
 /* ---- evidence (stat.c, check.c) ---- */
 
@@ -242,6 +243,10 @@ void stat_vadtree(struct aspace *, struct out *);
 void stat_vmstat(struct aspace *, struct out *);
 void stat_ws(struct aspace *, struct out *);
 void stat_fmo_of(struct aspace *, struct out *);
+/* Linux's /proc/PID/pagemap: words of n pages from vpn on; pfn: with frames. */
+enum pagemap_pfn { PAGEMAP_NO_PFN, PAGEMAP_PFN };
+void stat_pagemap(struct aspace *, uint64_t vpn, uint64_t *words, unsigned n,
+    enum pagemap_pfn);
 /* Text of the system: /proc/vm/NAME. */
 void stat_pages(struct out *);
 void stat_queues(struct out *);

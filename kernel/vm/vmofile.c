@@ -444,11 +444,8 @@ flush_all(uint64_t older_than_ns)
 void
 cache_flush_all(void)
 {
-	struct vmo *vmo;
-
 	flush_all(0);
-	for (vmo = vmo_visit_next(NULL); vmo != NULL; vmo = vmo_visit_next(vmo))
-		vmo_drop_clean(vmo);
+	vmo_drop_clean_all();
 }
 
 /* ---- dropping ---- */
@@ -472,6 +469,16 @@ vmo_drop_clean(struct vmo *vmo)
 		spin_unlock(&vmo->lock);
 		page_free_chain(dead);
 	} while (more);
+}
+
+/* The same for every file.  Locks: none of rank >= 2. */
+void
+vmo_drop_clean_all(void)
+{
+	struct vmo *vmo;
+
+	for (vmo = vmo_visit_next(NULL); vmo != NULL; vmo = vmo_visit_next(vmo))
+		vmo_drop_clean(vmo);
 }
 
 /* Some pages from *idx on.  False: that was the last.  [O]. */

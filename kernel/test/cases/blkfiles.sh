@@ -19,6 +19,13 @@ cp /bin/busybox /mnt/busybox && sync || exit 11
 # What is on the disk is seen through the node, too: the magic number.
 [ "$(dd if=/dev/sda bs=1 skip=1080 count=2 2>/dev/null | od -An -tx2)" = \
 	' ef53' ] || exit 12
+# What was read once is not read again, until it is forgotten.
+reads() { sed -n 's/^cache.read_pages //p' /proc/vm/events; }
+a=$(cat /mnt/busybox >/dev/null; reads)
+b=$(cat /mnt/busybox >/dev/null; reads)
+echo 1 >/proc/sys/vm/drop_caches
+c=$(cat /mnt/busybox >/dev/null; reads)
+[ "$a" -gt 0 ] && [ "$a" = "$b" ] && [ "$b" -lt "$c" ] || exit 18
 umount /mnt || exit 13
 printf 'at the end' | dd of=/dev/sda bs=1 seek=16777206 conv=notrunc,fsync \
 	2>/dev/null || exit 14

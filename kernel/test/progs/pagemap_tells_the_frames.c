@@ -1,0 +1,97 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * /proc/PID/pagemap: touched pages are present, untouched ones not; a shared
+ * page is the same frame in both processes, a copied one is not; a page of a
+ * file is marked so; the frames are shown to root only.
+ */
+#include "lib/test.h"
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define PRESENT (1ul << 63)
+#define FILE_PAGE (1ul << 61)
+#define PFN(w) ((w) & ((1ul << 55) - 1))
+
+static uint64_t
+word_of(pid_t pid, const void *p)
+{
+	char path[40];
+	uint64_t w = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	fd = OK(open(path, O_RDONLY));
+	EQ(pread(fd, &w, 8, (uintptr_t)p / PAGE * 8), 8);
+	OK(close(fd));
+	return w;
+}
+
+static void
+own_pages(void)
+{
+	char *p = mmap(NULL, 200 * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static uint64_t w[200];
+	int fd, i;
+
+	for (i = 0; i < 200; i += 3)
+		p[i * PAGE] = 1;
+	fd = OK(open("/proc/self/pagemap", O_RDONLY));
+	EQ(lseek(fd, (uintptr_t)p / PAGE * 8, SEEK_SET), (uintptr_t)p / PAGE * 8);
+	EQ(read(fd, w, sizeof(w)), sizeof(w));
+	for (i = 0; i < 200; i++) {
+		EQ((w[i] & PRESENT) != 0, i % 3 == 0);
+		EQ((w[i] & FILE_PAGE) != 0, 0);
+	}
+	ERR(pread(fd, w, 12, 0), EINVAL);
+	ERR(pread(fd, w, 8, 4), EINVAL);
+	EQ(pread(fd, w, 8, 1ul << 60), 0);
+	OK(close(fd));
+	EQ(munmap(p, 200 * PAGE), 0);
+}
+
+/* Both map the object and the private page; the child writes to both. */
+static void
+two_processes(void)
+{
+	char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *private = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int to[2], from[2], status;
+	char c;
+	pid_t pid;
+
+	shared[0] = private[0] = 1;
+	OK(pipe(to));
+	OK(pipe(from));
+	pid = OK(fork());
+	if (pid == 0) {
+		shared[0] = private[0] = 2;
+		EQ(write(from[1], "x", 1), 1);
+		EQ(read(to[0], &c, 1), 1);
+		_exit(0);
+	}
+	EQ(read(from[0], &c, 1), 1);
+	EQ(shared[0], 2);
+	EQ(private[0], 1);
+	EQ((word_of(pid, shared) & PRESENT) != 0, 1);
+	EQ((word_of(pid, shared) & FILE_PAGE) != 0, 1);
+	EQ((word_of(pid, private) & PRESENT) != 0, 1);
+	EQ((word_of(getpid(), private) & PRESENT) != 0, 1);
+	EQ(PFN(word_of(pid, shared)), PFN(word_of(getpid(), shared)));
+	if (geteuid() == 0 && PFN(word_of(pid, private)) != 0)
+		EQ(PFN(word_of(pid, private)) ==
+		    PFN(word_of(getpid(), private)), 0);
+	EQ(write(to[1], "x", 1), 1);
+	EQ(waitpid(pid, &status, 0), pid);
+	EQ(status, 0);
+}
+
+int
+main(void)
+{
+	own_pages();
+	two_processes();
+	return test_done();
+}
