@@ -59,7 +59,7 @@ file_stamped(const char *name, int n, int who)
 
 /* Map n pages of a file from its page at. */
 static inline char *
-file_map(int fd, int at, int n, int prot, int flags)
+file_map(int fd, long at, int n, int prot, int flags)
 {
 	void *p = mmap(NULL, n * PAGE, prot, flags, fd, at * PAGE);
 

@@ -1,0 +1,97 @@
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
+/*
+ * D2: truncating 64 MiB that eight processes map costs flushes by the
+ * batch, not by the page, returns while a page is pinned, and that page is
+ * freed later.
+ */
+#include "../lib/events.h"
+#include "../lib/file.h"
+
+#define SIZE (64 * MIB)
+#define PAGES (int)(SIZE / PAGE)
+#define PROCESSES 8
+#define TABLES 34 /* leaf tables of a mapping, whatever its start, and one above */
+#define FLUSHES (PAGES / 64 + 2 * TABLES)
+
+static volatile int *turn;
+static char *map;
+static int fd, pipes[2];
+
+static int
+mapper(void *arg)
+{
+	for (int i = 0; i < PAGES; i++)
+		EQ(((volatile char *)map)[i * PAGE], 1);
+	__atomic_fetch_add(turn, 1, __ATOMIC_ACQ_REL);
+	turn_wait(turn, 100);
+	return arg != NULL;
+}
+
+/* Waits in read(2) with a page of the file as its buffer. */
+static int
+pinner(void *arg)
+{
+	turn_give(turn, 1);
+	(void)!read(pipes[0], map + 5 * PAGE, PAGE);
+	return arg != NULL;
+}
+
+static void
+cut_under_mappers(void)
+{
+	pid_t pid[PROCESSES];
+
+	*turn = 0;
+	for (int i = 0; i < PROCESSES; i++)
+		pid[i] = fork_on(mapper, NULL, shared_stack());
+	turn_wait(turn, PROCESSES);
+	snap_all(1);
+	OK(ftruncate(fd, 0));
+	snap_all(2);
+	DELTA_LE(1, 2, "tlb.flush", PROCESSES * FLUSHES);
+	turn_give(turn, 100);
+	for (int i = 0; i < PROCESSES; i++)
+		REAP(pid[i], 0);
+}
+
+static void
+fill(void)
+{
+	OK(ftruncate(fd, SIZE));
+	for (int i = 0; i < PAGES; i++)
+		map[i * PAGE] = 1;
+}
+
+static int
+body(void)
+{
+	pid_t pid;
+
+	fill();
+	cut_under_mappers();
+	fill();
+	snap_all(3);
+	*turn = 0;
+	pid = fork_on(pinner, NULL, shared_stack());
+	turn_wait(turn, 1);
+	sleep_ms(100);
+	OK(ftruncate(fd, 0));
+	EQ(write(pipes[1], "late", 4), 4);
+	REAP(pid, 0);
+	snap_all(4);
+	CHECK(snap_delta(3, 4, "page.lazy_invalidated") >= 1);
+	OK(munmap(map, SIZE));
+	return test_done();
+}
+
+int
+main(int argc, char **argv)
+{
+	snap_init();
+	file_args(argc, argv);
+	turn = (int *)pages_shared(1);
+	OK(pipe(pipes));
+	fd = file_stamped("d02", 0, 0);
+	map = file_map(fd, 0, PAGES, RW, MAP_SHARED);
+	return run_on_shared_stack(body);
+}
