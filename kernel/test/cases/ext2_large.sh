@@ -1,0 +1,30 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=240
+# A file of dd has the same sum in the guest, after a remount, and on the
+# host.  6 MiB; in make check-long 64.
+. kernel/test/cases/lib.sh
+
+mib=${LONG:+64}
+mib=${mib:-6}
+cat >"$tmp/script" <<END
+mkdir /mnt && mount -t ext2 /dev/sda /mnt || exit 1
+dd if=/dev/urandom of=/mnt/large bs=64k count=$((mib * 16)) 2>/dev/null || exit 2
+sha256sum </mnt/large
+umount /mnt && mount -t ext2 /dev/sda /mnt || exit 3
+sha256sum </mnt/large
+END
+
+for bs in 1024 4096; do
+	rm -f "$tmp/disk"
+	truncate -s $((mib * 2))M "$tmp/disk"
+	mke2fs -F -q -t ext2 -b $bs "$tmp/disk"
+	expect 0 $guest --memory 64M --log "$tmp/log" --disk "$tmp/disk" \
+		--add "$tmp/script:/script" -- /bin/sh /script >"$tmp/out"
+	expect 0 e2fsck -fn "$tmp/disk" >"$tmp/fsck" 2>&1
+	debugfs -R "dump /large $tmp/large" "$tmp/disk" 2>/dev/null
+	same $((mib << 20)) "$(stat -c %s "$tmp/large")" "$bs: size"
+	sum=$(sha256sum <"$tmp/large")
+	printf '%s\n' "$sum" "$sum" >"$tmp/want"
+	cmp "$tmp/want" "$tmp/out" || fail "$bs: sums"
+done
+finish
