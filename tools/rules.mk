@@ -18,7 +18,10 @@ $(T)/guest: $(T)/guest.o $(GUESTLIB)
 $(T)/mkinitrd: $(T)/mkinitrd.o $(T)/newc.o
 	@$(CC) $^ -o $@
 
-tools: $(T)/guest $(T)/mkinitrd
+$(T)/replaylog: $(T)/replaylog.o
+	@$(CC) $^ -o $@
+
+tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog
 -include $(wildcard $(T)/*.d)
 
 # ---- the first files of a guest ----
@@ -94,5 +97,5 @@ $(BUILD)/host/t_%: $(BUILD)/host/kernel/test/host/t_%.o $(HOSTOBJS)
 -include $(HOSTOBJS:.o=.d)
 .SECONDARY:
 
-testing: $(T)/run $(HOST_TESTS) $(PROGS)
+testing: $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
 .PHONY: testing
