@@ -22,6 +22,7 @@
 #define AT_STATX_SYNC 0x6000u
 #define STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)
 #define NSEC 1000000000l
+#define USEC 1000000l
 
 static struct abi_timespec
 kts_to_abi(struct kts t)
@@ -440,4 +441,64 @@ sys_utimensat(const uint64_t a[6])
 	if (a[1] == 0 && (int)a[0] != AT_FDCWD)
 		return flags != 0 ? -EINVAL : setattr_fd(a[0], &attr);
 	return setattr_at(a[0], a[1], flags, &attr);
+}
+
+/* The times of the older calls; at 0: now.  0, -EFAULT, -EINVAL. */
+static int
+timevals_copyin(va_t at, struct kattr *attr)
+{
+	struct abi_timeval t[2];
+	int i;
+
+	attr->valid = ATTR_NOW_A | ATTR_NOW_M;
+	if (at == 0)
+		return 0;
+	if (copyin(t, at, sizeof(t)) != 0)
+		return -EFAULT;
+	for (i = 0; i < 2; i++)
+		if (t[i].usec < 0 || t[i].usec >= USEC)
+			return -EINVAL;
+	attr->valid = ATTR_ATIME | ATTR_MTIME;
+	attr->atime = (struct kts){ t[0].sec, (uint32_t)t[0].usec * 1000 };
+	attr->mtime = (struct kts){ t[1].sec, (uint32_t)t[1].usec * 1000 };
+	return 0;
+}
+
+/* No path: the descriptor itself. */
+int64_t
+sys_futimesat(const uint64_t a[6])
+{
+	struct kattr attr = { .valid = 0 };
+	int r = timevals_copyin(a[2], &attr);
+
+	if (r != 0)
+		return r;
+	if (a[1] == 0 && (int)a[0] != AT_FDCWD)
+		return setattr_fd(a[0], &attr);
+	return setattr_at(a[0], a[1], 0, &attr);
+}
+
+int64_t
+sys_utimes(const uint64_t a[6])
+{
+	const uint64_t at[6] = { CWD, a[0], a[1] };
+
+	return sys_futimesat(at);
+}
+
+/* Whole seconds. */
+int64_t
+sys_utime(const uint64_t a[6])
+{
+	struct kattr attr = { .valid = ATTR_NOW_A | ATTR_NOW_M };
+	int64_t t[2];
+
+	if (a[1] != 0) {
+		if (copyin(t, a[1], sizeof(t)) != 0)
+			return -EFAULT;
+		attr.valid = ATTR_ATIME | ATTR_MTIME;
+		attr.atime = (struct kts){ t[0], 0 };
+		attr.mtime = (struct kts){ t[1], 0 };
+	}
+	return setattr_at(CWD, a[0], 0, &attr);
 }
