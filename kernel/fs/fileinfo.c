@@ -236,7 +236,8 @@ punch_hole(struct vnode *v, uint64_t off, uint64_t len)
 }
 
 /*
- * fallocate(2): mode 0 or KEEP_SIZE fills holes, PUNCH_HOLE makes one.
+ * fallocate(2): mode 0 fills holes, KEEP_SIZE those below the end,
+ * PUNCH_HOLE makes one.
  *
  * Returns:  0, -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP, -ENOSPC.
  */
@@ -261,9 +262,9 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 	rw_lock_write(&v->lock);
 	if ((mode & FALLOC_PUNCH_HOLE) != 0)
 		r = punch_hole(v, off, len);
-	else if ((mode & FALLOC_KEEP_SIZE) != 0 ||
-	    off + len <= vmo_size(v->vmo))
-		r = fill_holes(v, off, MIN(off + len, vmo_size(v->vmo)));
+	else if ((mode & FALLOC_KEEP_SIZE) != 0 &&
+	    off + len > vmo_size(v->vmo))
+		r = -EOPNOTSUPP; /* no file has pages behind its end */
 	else
 		r = fill_holes(v, off, off + len);
 	rw_unlock_write(&v->lock);
@@ -287,6 +288,16 @@ fill_page(struct vnode *v, uint64_t off)
 	return n < 0 ? (int)n : 0;
 }
 
+/* Page pg of v has a place where its bytes will be kept. */
+static int
+fill_hole(struct vnode *v, uint64_t pg)
+{
+	if (v->mnt->type->allocate != NULL)
+		return v->mnt->type->allocate(v, pg);
+	return vmo_next_page(v->vmo, pg) == pg ? 0 :
+	    fill_page(v, pg << PAGE_SHIFT);
+}
+
 /* Make all pages of [off, end); the size grows to end if it is below. */
 static int
 fill_holes(struct vnode *v, uint64_t off, uint64_t end)
@@ -297,8 +308,7 @@ fill_holes(struct vnode *v, uint64_t off, uint64_t end)
 	if (r == 0 && end > size)
 		r = v->ops->resize(v, end);
 	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
-		if (vmo_next_page(v->vmo, pg) != pg)
-			r = fill_page(v, pg << PAGE_SHIFT);
+		r = fill_hole(v, pg);
 	if (r != 0 && vmo_size(v->vmo) > size && v->ops->resize(v, size) != 0)
 		klog("fs: a file could not be cut back to %lu", size);
 	return r;

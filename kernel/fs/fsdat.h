@@ -173,9 +173,11 @@ struct fstype {
 	int (*mount)(struct mount *);
 	/* Drop all names; -EBUSY when something is in use. */
 	int (*unmount)(struct mount *);
-	/* NULL, all three: there is no disk.  No lock: what is dirty of v, or
-	 * of all (v NULL), is on the disk.  0, -EIO. */
+	/* NULL, all that follow: there is no disk.  No lock: what is dirty of
+	 * v, or of all (v NULL), is on the disk.  0, -EIO. */
 	int (*sync)(struct mount *, struct vnode *v);
+	/* Vw: all of v's page idx has a place on the disk.  0, -ENOSPC … */
+	int (*allocate)(struct vnode *, uint64_t idx);
 	void (*statfs)(struct mount *, struct kstatfs *);
 	/* The machine goes down: write all, then only read. */
 	void (*shutdown)(struct mount *);

@@ -290,6 +290,7 @@ uint64_t bmap_limit(const struct ext2_fs *);
 /* ---- pager.c ---- */
 extern const struct pager_ops ext2_pager;
 int ext2_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
+int ext2_allocate(struct vnode *, uint64_t idx) MUST_CHECK;
 uint64_t ext2_reserve(struct vnode *, uint64_t off, uint64_t n);
 
 /* ---- inode.c ---- */

@@ -324,3 +324,42 @@ ext2_reserve(struct vnode *v, uint64_t off, uint64_t n)
 
 	return off >= limit ? 0 : MIN(n, limit - off);
 }
+
+/* Has every block of page idx below the size its place? */
+static bool
+page_is_full(struct ext2_inode *ip, uint64_t idx)
+{
+	unsigned shift = page_blocks_shift(ip->fs);
+	uint64_t fblk = idx << shift, end = (idx + 1) << shift;
+	uint32_t disk, n;
+
+	end = MIN(end, blocks_of(ip->fs, vmo_size(ip->vn->vmo)));
+	for (; fblk < end; fblk += n)
+		if (bmap_run(ip, fblk, (uint32_t)(end - fblk), &disk, &n) != 0 ||
+		    disk == 0)
+			return false;
+	return true;
+}
+
+/*
+ * fstype.allocate.  New blocks hold old bytes, so the page is written.
+ *
+ * Locks:    vnode->lock held for writing; takes gate and bmap.
+ * Returns:  0, -ENOSPC, -EROFS, -EIO, -EUCLEAN, -ENOMEM, -EINTR.
+ */
+int
+ext2_allocate(struct vnode *v, uint64_t idx)
+{
+	struct ext2_inode *ip = ext2_inode_of(v);
+	struct vm_page *pg;
+	int r;
+
+	if (page_is_full(ip, idx))
+		return 0;
+	r = cache_page(v->vmo, idx, &pg);
+	if (r != 0)
+		return r;
+	r = pager_extend(ip, idx);
+	cache_unpin(pg, true);
+	return r;
+}

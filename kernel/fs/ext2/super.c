@@ -38,7 +38,8 @@ static void ext2_statfs(struct mount *m, struct kstatfs *st);
 const struct fstype ext2_type = {
 	.name = "ext2", .magic = EXT2_MAGIC,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
-	.statfs = ext2_statfs, .shutdown = ext2_shutdown
+	.allocate = ext2_allocate, .statfs = ext2_statfs,
+	.shutdown = ext2_shutdown
 };
 
 /* ---- errors ---- */
