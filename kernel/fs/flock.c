@@ -15,6 +15,9 @@
  *              sticks out is kept, so at most two new entries are needed.  They
  *              are allocated first.
  *           3. Every release wakes all who wait; they look again.
+ *           4. Processes that would wait for each other in a circle: the last
+ *              gets -EDEADLK.  Only for POSIX locks, as their owner is one who
+ *              waits; an open file is nobody.
  *
  * Read next proc/fdtab.c, which drops POSIX locks at each close.
  */
@@ -27,6 +30,7 @@
 #define FLOCK_EX 2
 #define FLOCK_NB 4
 #define FLOCK_UN 8
+#define CIRCLE_MAX 64    /* owners in a circle that is looked for */
 
 enum lock_kind { KIND_RECORD, KIND_WHOLE };
 
@@ -42,9 +46,11 @@ static struct kmem_cache lock_cache = KMEM_CACHE("flock", struct lock_ent);
 static struct {
 	struct spinlock lock;    /* [G] */
 	struct waitq wq;         /* all who wait for a lock on some file */
+	struct list waiting;     /* [G] lock_want of POSIX locks */
 } flocks = {
 	.lock = SPIN_INIT(LR_LEAF),
 	.wq = WAITQ_INIT(flocks.wq),
+	.waiting = LIST_INIT(flocks.waiting),
 };
 
 /* A lock that somebody wants. */
@@ -54,6 +60,8 @@ struct lock_want {
 	enum lock_kind kind;
 	const struct krange *k;
 	struct lock_ent *spare[2];   /* rule 2; NULL when used */
+	bool posix;                  /* rule 4 */
+	struct list_node node;       /* [G] in flocks.waiting, if posix */
 };
 
 static bool
@@ -129,6 +137,64 @@ release_locked(struct lock_want *w)
 	}
 }
 
+static struct lock_want *
+waiting_locked(const void *owner)
+{
+	struct lock_want *x;
+
+	ASSERT(spin_is_mine(&flocks.lock));
+	LIST_FOREACH(x, &flocks.waiting, node) {
+		if (x->owner == owner)
+			return x;
+	}
+	return NULL;
+}
+
+/* Does who is in w's way wait, perhaps through others, for w's owner? */
+static bool
+is_circle_locked(const struct lock_want *w)
+{
+	const struct lock_ent *e = conflict_locked(w);
+	const struct lock_want *x;
+	unsigned n;
+
+	ASSERT(spin_is_mine(&flocks.lock));
+	for (n = 0; n < CIRCLE_MAX && e != NULL; n++) {
+		if (e->owner == w->owner)
+			return true;
+		x = waiting_locked(e->owner);
+		e = x != NULL ? conflict_locked(x) : NULL;
+	}
+	return false;
+}
+
+/* Before it sleeps: 0, -EDEADLK. */
+static int
+wait_begin(struct lock_want *w)
+{
+	int r = 0;
+
+	if (!w->posix)
+		return 0;
+	spin_lock(&flocks.lock);
+	if (is_circle_locked(w))
+		r = -EDEADLK;
+	else
+		list_push_back(&flocks.waiting, &w->node);
+	spin_unlock(&flocks.lock);
+	return r;
+}
+
+static void
+wait_end(struct lock_want *w)
+{
+	if (!w->posix)
+		return;
+	spin_lock(&flocks.lock);
+	list_remove(&w->node);
+	spin_unlock(&flocks.lock);
+}
+
 /* Take the lock if nobody is in the way. */
 static int
 try_lock(struct lock_want *w)
@@ -169,6 +235,20 @@ want_end(struct lock_want *w)
 	wake_all(&flocks.wq);
 }
 
+/* -EAGAIN: try again; -ERESTARTSYS, -EDEADLK. */
+static int
+sleep_once(struct lock_want *w, struct waiter *waiter)
+{
+	int r = wait_begin(w);
+
+	if (r != 0)
+		return r;
+	r = wait_sleep(waiter, WAIT_INTR, WAIT_FOREVER) != 0 ? -ERESTARTSYS :
+	    -EAGAIN;
+	wait_end(w);
+	return r;
+}
+
 /* Try, and sleep between tries. */
 static int
 lock_wait(struct lock_want *w)
@@ -179,9 +259,8 @@ lock_wait(struct lock_want *w)
 	while (r == -EAGAIN) {
 		wait_prepare(&flocks.wq, &waiter);
 		r = try_lock(w);
-		if (r == -EAGAIN && wait_sleep(&waiter, WAIT_INTR,
-		    WAIT_FOREVER) != 0)
-			r = -ERESTARTSYS;
+		if (r == -EAGAIN)
+			r = sleep_once(w, &waiter);
 		wait_finish(&waiter);
 	}
 	return r;
@@ -215,15 +294,16 @@ lock_clear(struct lock_want *w)
 /*
  * F_SETLK, F_SETLKW.
  *
- * Returns:  0, -EAGAIN (LOCK_NOWAIT), -ERESTARTSYS, -ENOLCK.
+ * Returns:  0, -EAGAIN (LOCK_NOWAIT), -ERESTARTSYS, -EDEADLK, -ENOLCK.
  */
 int
 file_lock_range(struct file *f, const void *owner, const struct krange *k,
     enum lock_wait wait)
 {
 	struct lock_want w = { .v = f->vn, .owner = owner,
-		.kind = KIND_RECORD, .k = k };
+		.kind = KIND_RECORD, .k = k, .posix = owner != f };
 
+	list_node_init(&w.node);
 	return lock_set(&w, wait);
 }
 

@@ -1,0 +1,61 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * Three processes, each with a record lock that the one before wants: the last
+ * to ask gets EDEADLK, and when it lets go the others have their turn.
+ */
+#include "lib/test.h"
+
+#define N 3
+
+static int fd;
+
+static int
+record(int cmd, int type, long start)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET,
+		.l_start = start, .l_len = 1 };
+
+	return fcntl(fd, cmd, &l);
+}
+
+/* Byte i is ours; the next one's is wanted. */
+static void
+child(int i, int ready, int go)
+{
+	char c;
+
+	OK(record(F_SETLK, F_WRLCK, i));
+	EQ(write(ready, "r", 1), 1);
+	EQ(read(go, &c, 1), 1);
+	_exit(record(F_SETLKW, F_WRLCK, (i + 1) % N) == 0 ? 0 : errno);
+}
+
+int
+main(void)
+{
+	int ready[2], go[N][2], status, i;
+	pid_t pid[N];
+	char c;
+
+	enter_tmp();
+	fd = OK(open("f", O_RDWR | O_CREAT, 0644));
+	OK(pipe(ready));
+	for (i = 0; i < N; i++) {
+		OK(pipe(go[i]));
+		pid[i] = OK(fork());
+		if (pid[i] == 0)
+			child(i, ready[1], go[i][0]);
+		EQ(read(ready[0], &c, 1), 1);
+	}
+	for (i = 0; i < N; i++) {
+		EQ(write(go[i][1], "g", 1), 1);
+		sleep_ms(50);
+	}
+	for (i = N - 1; i >= 0; i--) {
+		EQ(waitpid(pid[i], &status, 0), pid[i]);
+		EQ(WEXITSTATUS(status), i == N - 1 ? EDEADLK : 0);
+	}
+	EQ(close(fd) | unlink("f"), 0);
+	leave_tmp();
+	return test_done();
+}
