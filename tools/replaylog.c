@@ -233,14 +233,26 @@ first_losable(size_t nr)
 	return i > 0 && replay.change[i - 1].data != NULL && nr > 0 ? i - 1 : i;
 }
 
+/* The flushes before a random entry: where much is written, cuts are likely. */
+static size_t
+some_flush(void)
+{
+	size_t at = below(replay.nchanges + 1), i, n = 0;
+
+	for (i = 0; i < at; i++)
+		n += (replay.change[i].flags & FLAG_FLUSH) != 0;
+	return n;
+}
+
+/* Half of the cuts come just before the next flush has ended. */
 static void
 cut(void)
 {
-	size_t flush = below(replay.nflushes + 1);
+	size_t flush = some_flush();
 	size_t first = first_losable(flush);
 	size_t end = flush == replay.nflushes ? replay.nchanges
 	                                      : behind_flush(flush + 1) - 1;
-	size_t last = first + below(end - first + 1);
+	size_t last = below(2) == 0 ? end : first + below(end - first + 1);
 	uint64_t keep = below(5); /* of 4 */
 	size_t i, kept = 0, torn = 0;
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240
+# NEEDS: TIMEOUT=400
 # After a power cut e2fsck -p repairs the disk, and what was fsync'ed is there.
 # Half of the cuts kill the emulator, half lose writes that no flush followed.
 # Arguments: cuts (4; 200 when LONG), first seed (1).

@@ -284,7 +284,8 @@ step(void)
 		do_move(a, below(SLOTS));
 		return;
 	default:
-		disturb(below(1000));
+		for (a = 1 + below(12); a > 0; a--)
+			disturb(below(1000));
 		return;
 	}
 }
