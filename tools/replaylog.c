@@ -71,11 +71,14 @@ static struct {
 
 static const char help_text[] =
     "replaylog [--all] LOG IMAGE [SEED]   rebuild a disk after a power cut\n"
+    "replaylog --stamp LOG                while LOG grows: copy lines, with its length\n"
     "\n"
     "  LOG    written by QEMU's driver=blklogwrites\n"
     "  IMAGE  the disk as it was before; changed in place\n"
     "  SEED   a number: where the cut is, and what it loses (1)\n"
     "  --all  no cut: every write of the log\n"
+    "  --stamp  standard input to output; before each line how many entries LOG\n"
+    "         has then: what the line says was so before a cut at a later entry\n"
     "\n"
     "Up to a random FLUSH every write is made, of those between it and the next a\n"
     "random part, torn between sectors.  One line on standard output says where.\n"
@@ -274,11 +277,32 @@ cut(void)
 	    torn);
 }
 
+/* ---- when something was said ---- */
+
+/* QEMU writes the superblock with each flush, before the guest hears of it. */
+static int
+stamp(const char *path)
+{
+	struct log_super super;
+	char line[4096];
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		if (pread(fd, &super, sizeof super, 0) != sizeof super)
+			errx(1, "%s: no superblock", path);
+		printf("%" PRIu64 " %s", super.nr_entries, line);
+	}
+	return fflush(stdout) != 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option opts[] = {
 		{ "all", no_argument, NULL, 'a' },
+		{ "stamp", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -286,9 +310,11 @@ main(int argc, char **argv)
 	char *end = "";
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "ah", opts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "as:h", opts, NULL)) != -1) {
 		if (opt == 'h')
 			return fputs(help_text, stdout) == EOF;
+		if (opt == 's')
+			return stamp(optarg);
 		if (opt != 'a')
 			errx(2, "see replaylog --help");
 		all = true;

@@ -38,7 +38,7 @@ found() {
 	rm -rf "$tmp/tree"
 	mkdir "$tmp/tree"
 	debugfs -R "rdump / $tmp/tree" "$1" >/dev/null 2>&1
-	"$prog" check "$tmp/tree" $2 >"$tmp/files" 2>&1 ||
+	"$prog" check "$tmp/tree" "$2" >"$tmp/files" 2>&1 ||
 		fail "$3: $(cat "$tmp/files")"
 	echo "$3: e2fsck $s, $(cat "$tmp/files") files"
 }
@@ -68,17 +68,29 @@ kill_cut() {
 	found "$tmp/disk" "$tmp/out" "kill, seed $seed, $ms ms"
 }
 
-# A load whose writes and flushes are recorded.
+# before ENTRY: $tmp/out is what was reported before that entry
+before() {
+	awk -v last="$1" '$1 <= last { sub(/^[0-9]+ /, ""); print }' \
+		"$tmp/stamped" >"$tmp/out"
+}
+
+# A load whose writes and flushes are recorded; in $tmp/stamped what was
+# reported, and how long the record was then.
 record() {
 	fresh
 	cp --sparse=always "$tmp/disk" "$tmp/base"
 	: >"$tmp/writes"
-	disk="driver=blklogwrites,log-super-update-interval=1"
-	disk="$disk,file.driver=file,file.filename=$tmp/disk"
+	disk="driver=blklogwrites,file.driver=file,file.filename=$tmp/disk"
 	disk="$disk,log.driver=file,log.filename=$tmp/writes"
+	rm -f "$tmp/lines"
+	mkfifo "$tmp/lines"
+	build/tools/replaylog --stamp "$tmp/writes" <"$tmp/lines" \
+		>"$tmp/stamped" &
 	expect 0 $guest --log "$tmp/log" --disk "$disk" \
 		--add "$prog:/t/cut_writer" -- /bin/sh -c "$(load 3)" \
-		>"$tmp/out"
+		>"$tmp/lines"
+	wait
+	before 999999999
 	cp --sparse=always "$tmp/base" "$tmp/copy"
 	build/tools/replaylog --all "$tmp/writes" "$tmp/copy" >/dev/null
 	cmp "$tmp/copy" "$tmp/disk" || fail "seed $seed: the record is not all"
@@ -91,7 +103,9 @@ log_cut() {
 	cp --sparse=always "$tmp/base" "$tmp/copy"
 	at=$(build/tools/replaylog "$tmp/writes" "$tmp/copy" $seed) ||
 		fail "seed $seed: replaylog"
-	found "$tmp/copy" "" "log, seed $seed, $at"
+	entry=${at#*entry }
+	before ${entry%% *}
+	found "$tmp/copy" "$tmp/out" "log, seed $seed, $at"
 }
 
 n=0
