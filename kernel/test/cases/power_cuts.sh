@@ -10,6 +10,8 @@ cuts=${cuts:-4}
 seed=${2:-1}
 prog=$BUILD/kernel/test/progs/cut_writer
 per_log=10          # cuts made from one record
+pid=                # of the guest that is to be killed, while it runs
+trap '[ -z "$pid" ] || kill -KILL -$pid; rm -rf "$tmp"' EXIT
 
 # fresh: $tmp/disk is an empty file system
 fresh() {
@@ -65,6 +67,7 @@ kill_cut() {
 	sleep $((ms / 1000)).$(printf %03d $((ms % 1000)))
 	kill -KILL -$pid || fail "seed $seed: it has ended by itself"
 	wait $pid 2>/dev/null
+	pid=
 	found "$tmp/disk" "$tmp/out" "kill, seed $seed, $ms ms"
 }
 
