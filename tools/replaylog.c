@@ -34,12 +34,7 @@
 #define LOG_VERSION 1u
 #define DATA_MAX (64u << 20) /* of one entry */
 
-enum {
-	FLAG_FLUSH = 1,
-	FLAG_FUA = 2,
-	FLAG_DISCARD = 4,
-	FLAG_MARK = 8
-};
+enum { FLAG_FLUSH = 1, FLAG_FUA = 2, FLAG_DISCARD = 4, FLAG_MARK = 8 };
 
 /* On the disk all numbers are little-endian, as on the host. */
 struct log_super {
@@ -59,7 +54,7 @@ struct change {
 
 static struct {
 	const uint8_t *log;
-	uint64_t bytes;       /* of it */
+	uint64_t bytes; /* of it */
 	uint32_t sector_size;
 	struct change *change;
 	size_t nchanges;
@@ -321,8 +316,8 @@ main(int argc, char **argv)
 	}
 	if (argc - optind < 2 || argc - optind > 3)
 		errx(2, "see replaylog --help");
-	replay.seed = argc - optind == 3 ? strtoull(argv[optind + 2], &end, 0)
-	                                 : 1;
+	replay.seed =
+	    argc - optind == 3 ? strtoull(argv[optind + 2], &end, 0) : 1;
 	if (*end != '\0')
 		errx(2, "%s: not a number", argv[optind + 2]);
 	read_log(argv[optind]);

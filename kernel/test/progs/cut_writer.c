@@ -27,22 +27,22 @@
 
 struct note {
 	unsigned worker, nr;
-	char op;                /* F X A M */
-	unsigned a, b;          /* slots */
-	unsigned seed, size;    /* of the bytes of a; of b after M */
+	char op;             /* F X A M */
+	unsigned a, b;       /* slots */
+	unsigned seed, size; /* of the bytes of a; of b after M */
 };
 
 /* What a slot may be: one of two contents, or also absent. */
 struct claim {
-	unsigned nversions;     /* 0: no claim */
+	unsigned nversions; /* 0: no claim */
 	unsigned seed[2], size[2];
-	bool moved;             /* version 1 may also be under: */
+	bool moved; /* its bytes may also be under: */
 	unsigned other;
 };
 
 static struct {
 	unsigned worker;
-	unsigned nr;            /* of notes */
+	unsigned nr; /* of notes */
 	int log;
 	uint64_t random;
 	struct claim slot[SLOTS];
@@ -84,7 +84,8 @@ fill(unsigned seed, unsigned size)
 		for (i = 0; i < n; i++) {
 			state = state * 6364136223846793005ULL + 1;
 			bytes[at + i] = is_hole(seed, at, size)
-			    ? 0 : (uint8_t)(state >> 40);
+			                    ? 0
+			                    : (uint8_t)(state >> 40);
 		}
 	}
 }
@@ -115,8 +116,8 @@ note_print(const struct note *n, char *line)
 	    n->nr, n->op, n->a, n->b, n->seed, n->size);
 	unsigned check = sum(line, len);
 
-	snprintf(line + len, NOTE_BYTES - len, " %*u", NOTE_BYTES - 2 - len,
-	    check);
+	snprintf(
+	    line + len, NOTE_BYTES - len, " %*u", NOTE_BYTES - 2 - len, check);
 	line[NOTE_BYTES - 1] = '\n';
 }
 
@@ -129,11 +130,11 @@ note_scan(struct note *n, const char *line)
 	memcpy(text, line, NOTE_BYTES);
 	text[NOTE_BYTES] = '\0';
 	if (sscanf(text, "%u %u %c %u %u %u %u", &n->worker, &n->nr, &n->op,
-	        &n->a, &n->b, &n->seed, &n->size) != 7)
+		&n->a, &n->b, &n->seed, &n->size) != 7)
 		return false;
 	note_print(n, again);
 	return memcmp(again, line, NOTE_BYTES) == 0 && n->worker < WORKERS &&
-	    n->a < SLOTS && n->b < SLOTS && n->size <= FILE_MAX;
+	       n->a < SLOTS && n->b < SLOTS && n->size <= FILE_MAX;
 }
 
 /* Make it durable, then say it. */
@@ -181,8 +182,9 @@ sync_name(const char *name)
 static void
 have(unsigned a, unsigned seed, unsigned size)
 {
-	me.slot[a] = (struct claim){ .nversions = 1, .seed = { seed },
-		.size = { size } };
+	me.slot[a] = (struct claim){
+		.nversions = 1, .seed = { seed }, .size = { size }
+	};
 }
 
 static void
@@ -338,7 +340,7 @@ holds_bytes(const char *name, unsigned seed, unsigned size)
 	if (fd < 0)
 		return false;
 	while (got < sizeof seen &&
-	    (n = OK(read(fd, seen + got, sizeof seen - got))) > 0)
+	       (n = OK(read(fd, seen + got, sizeof seen - got))) > 0)
 		got += n;
 	OK(close(fd));
 	fill(seed, size);
@@ -383,12 +385,13 @@ check_slot(unsigned worker, unsigned slot)
 	for (i = 0; i < c->nversions; i++)
 		if (holds_bytes(name_of(worker, slot), c->seed[i], c->size[i]))
 			return;
-	if (c->nversions == 0 || (c->moved &&
-	    holds_bytes(name_of(worker, c->other), c->seed[0], c->size[0])))
+	if (c->nversions == 0 ||
+	    (c->moved &&
+		holds_bytes(name_of(worker, c->other), c->seed[0], c->size[0])))
 		return;
 	FAIL("%s: lost or changed (seed %u, %u bytes, %u versions), "
-	     "%u notes", name_of(worker, slot), c->seed[0], c->size[0],
-	    c->nversions, me.nr);
+	     "%u notes",
+	    name_of(worker, slot), c->seed[0], c->size[0], c->nversions, me.nr);
 }
 
 /* How many notes of a worker a report has: its last number. */
@@ -422,7 +425,7 @@ check_worker(unsigned worker, const char *report)
 	snprintf(name, sizeof name, "log%u", worker);
 	f = fopen(name, "r");
 	while (f != NULL && fread(line, 1, sizeof line, f) == sizeof line &&
-	    note_scan(&n, line) && n.worker == worker && n.nr == me.nr) {
+	       note_scan(&n, line) && n.worker == worker && n.nr == me.nr) {
 		apply(&n);
 		me.nr++;
 	}
@@ -481,7 +484,8 @@ main(int argc, char **argv)
 	else if ((argc == 3 || argc == 4) && strcmp(argv[1], "check") == 0)
 		printf("%u\n", check_all(argv[2], argc == 4 ? argv[3] : NULL));
 	else
-		FAIL("cut_writer [write DIR SECONDS SEED | check DIR [REPORT]]");
+		FAIL(
+		    "cut_writer [write DIR SECONDS SEED | check DIR [REPORT]]");
 	test_done();
 	return 0;
 }
