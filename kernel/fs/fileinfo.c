@@ -239,7 +239,8 @@ punch_hole(struct vnode *v, uint64_t off, uint64_t len)
  * fallocate(2): mode 0 fills holes, KEEP_SIZE those below the end,
  * PUNCH_HOLE makes one.
  *
- * Returns:  0, -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP, -ENOSPC.
+ * Returns:  0, -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP, -ENOSPC,
+ *           -EINTR (dying).
  */
 int
 file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
@@ -307,8 +308,9 @@ fill_holes(struct vnode *v, uint64_t off, uint64_t end)
 
 	if (r == 0 && end > size)
 		r = v->ops->resize(v, end);
+	/* Minutes of work may be asked for: a fatal signal ends it. */
 	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
-		r = fill_hole(v, pg);
+		r = thread_is_killed() ? -EINTR : fill_hole(v, pg);
 	if (r != 0 && vmo_size(v->vmo) > size && v->ops->resize(v, size) != 0)
 		klog("fs: a file could not be cut back to %lu", size);
 	return r;

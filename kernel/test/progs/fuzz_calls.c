@@ -162,9 +162,13 @@ child(uint64_t seed)
 static void
 end_all(void)
 {
-	for (int i = 0; i < 200; i++) {
+	pid_t pid;
+
+	for (int i = 0; i < 400; i++) {
 		kill(-1, SIGKILL);
-		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			continue;
+		if (pid < 0 && errno == ECHILD)
 			return;
 		sleep_ms(5);
 	}
