@@ -223,7 +223,7 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 		got = uio_get(u, buf, MIN(u->left, CHR_PIECE));
 		n = got > 0 ? write_piece(f, buf, (size_t)got) : got;
 		done += n > 0 ? n : 0;
-		if (n < got || n <= 0)
+		if (n < got || n <= 0 || thread_is_killed())
 			break;
 	}
 	kmem_free(buf);

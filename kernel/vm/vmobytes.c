@@ -94,7 +94,7 @@ move_pages(struct vmo *vmo, uint64_t off, struct uio *uio, page_mover *mover)
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)r;
 		off += (size_t)r;
-		if ((size_t)r < n)
+		if ((size_t)r < n || thread_is_killed())
 			break;
 	}
 	return (ssize_t)done;
