@@ -132,7 +132,7 @@ cache_may_dirty(struct fctx *f, struct vm_page *pg)
 void
 cache_around(struct fctx *f, uint64_t bits)
 {
-	uint64_t around = option_u64("around"), vpn = f->va >> PAGE_SHIFT;
+	uint64_t around = fault_around(), vpn = f->va >> PAGE_SHIFT;
 	uint64_t lo, hi, at;
 
 	around = MIN(MAX(around, 1ul), (uint64_t)CACHE_CLUSTER);

@@ -29,6 +29,7 @@
 #define RESTARTS_SHARED 16
 
 static struct {
+	uint64_t around;            /* [c] option around */
 	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
 } faults;
 
@@ -39,6 +40,22 @@ static enum fault_outcome fault_grow(struct fctx *f);
 static void fault_count(struct fctx *f, enum fault_outcome r);
 static int fault_wait(struct fctx *f, enum fault_outcome r);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
+
+/*
+ * Locks:    none; once, before the first fault.
+ */
+void
+fault_init(void)
+{
+	faults.around = option_u64("around");
+}
+
+/* How many pages a read fault may map in all: fault-around. */
+uint64_t
+fault_around(void)
+{
+	return faults.around;
+}
 
 /*
  * Make va reachable for one access by the current thread.  f is zero but for

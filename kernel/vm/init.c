@@ -80,6 +80,7 @@ gauges_init(void)
 void
 vm_init(void)
 {
+	fault_init();
 	page_init();
 	pq_init();
 	commit_init();

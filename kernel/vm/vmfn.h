@@ -13,6 +13,8 @@
 /* ======== maps floor ======== */
 
 /* fault.c */
+void fault_init(void);
+uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
 enum fault_frame { FRAME_ANY, FRAME_ZEROED };

@@ -547,7 +547,7 @@ f8_fork_map(struct fctx *f)
 static void
 fork_around(struct fctx *f, const struct fmo_entry *e)
 {
-	uint64_t n = MIN(option_u64("around"), 8), i;
+	uint64_t n = MIN(fault_around(), 8), i;
 	const struct vm_page *page = fmo_page_of(e);
 	uint64_t *word = f->word;
 	va_t kva, va = f->va;
