@@ -66,6 +66,9 @@ struct vm_page {
 			uint16_t nvalid;         /* [W] VALID words, SRC != SPEC */
 		} tbl;
 		struct {
+			bool ahead;      /* [P][s] PTE, FMO, AOBJ: read ahead, not yet wanted */
+		} swp;
+		struct {
 			uint32_t order;          /* [P][s] FREE head of a buddy block */
 			uint32_t rsv0;
 			void *slab;              /* [P][s] KERNEL: slab cache or site */

@@ -33,6 +33,7 @@
 #ifndef VM_VMDAT_H
 #define VM_VMDAT_H
 
+#include "dev/dev.h"
 #include "lib/errno.h"
 #include "mem/mem.h"
 #include "vm/vm.h"
@@ -288,7 +289,8 @@ enum fault_need {
 	NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED,
 	NEED_PATH,       /* anon_fault_path(f) */
 	NEED_READ,       /* cache_fault_read(f) */
-	NEED_EXTEND      /* cache_fault_extend(f) */
+	NEED_EXTEND,     /* cache_fault_extend(f) */
+	NEED_BIO         /* swap_wait() */
 };
 
 #define FAULT_MAXPINS 8
@@ -371,8 +373,66 @@ struct vmm_ops {
 };
 
 struct owner_ops {             /* one per home kind: pq_set_owner() */
-	/* [P] held: forget the STANDBY page, home NONE.  False: busy just now. */
+	/* [P] held: forget the STANDBY page, home NONE, slot 0 (the owning word
+	 * has it).  False: busy just now. */
 	bool (*steal)(struct vm_page *);
+	/* [P] held: pg and neighbours that may be written to swap together, in the
+	 * order of their words, at most SWAP_RUN.  Returns how many.  NULL: pages
+	 * of this home do not go to swap. */
+	unsigned (*cluster)(struct vm_page *, struct vm_page **out);
+};
+
+/* ---- swap: 2.7 ---- */
+
+#define SWAP_AREAS 16
+#define SWAP_INDEX_BITS 28        /* slot_t: area << 28 | index; 0: none */
+#define SWAP_INDEX_MAX ((1u << SWAP_INDEX_BITS) - 1)
+#define SWAP_RUN BIO_PAGES        /* slots of one cluster, at most */
+#define SWAP_BLOCK 4096u          /* slots that share one hint */
+#define SWAP_BIOS 32              /* of each area, made with it */
+
+/* Slots [slot, slot + n) lie side by side from a sector of the device on. */
+struct swap_extent {
+	uint32_t slot, n;
+	uint64_t sector;
+};
+
+struct swap_bio {
+	struct bio io;            /* [own] */
+	struct swap_area *area;   /* [c] */
+	struct list_node node;    /* [S] among the idle ones */
+	slot_t slot;              /* [own] of the first page */
+	unsigned n;               /* [own] */
+	struct vm_page *page[SWAP_RUN]; /* [own] */
+};
+
+struct swap_area {
+	struct bdev *dev;         /* [c] */
+	struct swap_extent *ext;  /* [c] in the order of slots */
+	unsigned next;            /* [c] extents */
+	unsigned no;              /* [c] its number in slots and words */
+	uint32_t nslots;          /* [c] all, slot 0 (the header) too */
+	int prio;                 /* [c] higher ones are filled first */
+	uint64_t *map;            /* [S] a bit for each slot: used, bad, header */
+	uint8_t *runhint;         /* [S] of each block: no longer free run than this */
+	uint32_t nfree, nbad;     /* [S] nbad: retired and listed bad, not the header */
+	uint32_t hint;            /* [S] block to look at next */
+	uint32_t busy;            /* [S] bios under way */
+	bool closing;             /* [S] swapoff empties it: nothing is allocated */
+	struct list idle;         /* [S] swap_bio */
+	struct swap_bio *bios;    /* [c] SWAP_BIOS of them */
+	void *client;             /* [c] the open file, for who has called swap_on() */
+	char path[64];            /* [c] for /proc/swaps */
+};
+
+/* Words whose pages are to be read from swap: the first, and some behind it. */
+struct swap_words {
+	struct vm_page *container; /* that holds them; NULL: a WIRED header */
+	uint64_t *word;
+	unsigned step;            /* words from one to the next: entries of fmo 2 */
+	unsigned max;             /* so many from word on belong together */
+	enum page_home home;
+	uint64_t index;           /* page->index of the first page */
 };
 
 /* Findings of vm_check: text lines, counted: [own]. */

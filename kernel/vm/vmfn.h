@@ -113,7 +113,7 @@ pt_words(struct vm_page *table)
 	return pa2va(page_pa(table));
 }
 
-/* ws.c: [W] held */
+/* ws.c: [W] held unless said */
 void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID, SRC != SPEC */
 void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
@@ -325,6 +325,46 @@ void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init
 bool phys_steal(void);                                   /* no lock needed */
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
+
+/* owner.c: pages whose home is a word (PTE, FMO, AOBJ) */
+void owner_init(void);                                   /* once, by vm_init() */
+
+/* swap.c: slots, clusters, reading back.  [S] is taken inside. */
+void swap_init(void);
+uint64_t swap_word(slot_t);                              /* the SWAP word of a slot */
+slot_t swap_slot(uint64_t word);
+/* Up to n adjacent slots: the first, *got of them; 0: there is none. */
+slot_t swap_alloc(unsigned n, unsigned *got);
+void swap_free(slot_t);
+void swap_retire(slot_t);                                /* the device refused it: never again */
+/* [P]: what the slot of the page holds is out of date, or the page goes: the slot is
+ * freed, now or when its write ends. */
+void swap_drop(struct vm_page *);
+/* [P]: MODIFIED pages become PF_WRITING, as many as get adjacent slots.  The bio is for
+ * swap_start() after [P]; NULL: no slot or no bio. */
+struct swap_bio *swap_out(struct vm_page **, unsigned n);
+void swap_start(struct swap_bio *);
+/*
+ * Read the page of w->word into *frame (LIMBO; NULL afterwards if it was used) and
+ * those behind it into frames that are to spare.  The lock of the container is held
+ * ([W], [F], [O]), not [P].  STARTED: the word is BUSY, wait for *wait; CHANGED: it is
+ * SWAP no more, look again; NOBIO: swap_wait() without locks, then again.
+ */
+enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
+enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait);
+int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
+/* The same for who holds nothing and has a page's word by w again after each call:
+ * brings one page in, waits.  0: look again, -EINTR. */
+bool swap_has_room(void);                                /* a slot could be allocated */
+void swap_ahead_hit(struct vm_page *);                   /* [P]: read ahead, now wanted */
+void swap_ahead_miss(struct vm_page *);                  /* [P]: read ahead, given up */
+struct swap_stat { uint64_t slots, used, bad; };
+void swap_stat(struct swap_stat *);
+/* For swaparea.c: enter and leave the list of areas. */
+int swap_area_enter(struct swap_area *) MUST_CHECK;      /* sets no; 0, -EPERM (16 areas) */
+void swap_area_leave(struct swap_area *);                /* all slots free, no bio busy */
+struct swap_area *swap_area(unsigned no);                /* NULL: there is none */
 
 /* pageout.c: the thread that writes and keeps frames free */
 void pageout_init(void);
