@@ -372,6 +372,8 @@ fault_satisfy(struct fctx *f)
 		return cache_fault_read(f);
 	case NEED_EXTEND:
 		return cache_fault_extend(f);
+	case NEED_BIO:
+		break;
 	}
 	return 0;
 }

@@ -184,6 +184,7 @@ fork_satisfy(struct fork_work *w)
 	case NEED_PATH: /* of faults only */
 	case NEED_READ:
 	case NEED_EXTEND:
+	case NEED_BIO:
 		break;
 	case NEED_TABLE:
 		return pt_reserve(&w->tables, MD_PT_LEVELS - 1);
