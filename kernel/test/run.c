@@ -11,7 +11,7 @@
  *
  * Rules     1. A test says what it needs in its first line:
  *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
- *                     EXPECT=139 EMULATOR=bochs LONG=1
+ *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1
  *           2. All it prints is kept in BUILD/check/NAME.*.
  *           3. A file NAME.expected beside the program is its whole output.
  *
@@ -41,7 +41,7 @@ struct test {
 	enum kind kind;
 	char name[128]; /* base, and @CPUS where there are several */
 	char path[256]; /* source, script or binary */
-	char mem[16], args[256], append[256], emulator[16];
+	char mem[16], swap[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
 	bool is_long;
 	pid_t pid; /* while it runs */
@@ -237,6 +237,8 @@ parse_needs(struct test *t, char *cpus, const char *line)
 		*value++ = '\0';
 		if (strcmp(word, "MEM") == 0)
 			snprintf(t->mem, sizeof t->mem, "%s", value);
+		else if (strcmp(word, "SWAP") == 0)
+			snprintf(t->swap, sizeof t->swap, "%s", value);
 		else if (strcmp(word, "CPUS") == 0)
 			snprintf(cpus, 64, "%s", value);
 		else if (strcmp(word, "TIMEOUT") == 0)
@@ -385,6 +387,10 @@ guest_args(struct vec *v, const struct test *t)
 	push(v, "%s", t->emulator);
 	push(v, "%s", "--memory");
 	push(v, "%s", t->mem);
+	if (t->swap[0] != '\0') {
+		push(v, "%s", "--swap");
+		push(v, "%s", t->swap);
+	}
 	push(v, "%s", "--log");
 	push(v, "%s", log);
 	snprintf(text, sizeof text, "%u", t->cpus);
