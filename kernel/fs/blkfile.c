@@ -2,22 +2,28 @@
 /*
  * blkfile.c: disks and partitions as files: /dev/sda, /dev/vda1
  *
- * Problem   A program (mke2fs, dd) reads and writes a disk at any byte; a file
- *           system that is mounted from it has a cache of its own and must not
- *           be changed behind its back.
+ * Problem   A program (mke2fs, dd, a mapping) reads and writes a disk at any
+ *           byte; a file system that is mounted from it changes it too, and
+ *           neither may see or write back what the other has made stale.
  *
  * Picture   vnode with rdev ─→ struct blkfile, one per bdev
- *             not mounted: vmo_read, vmo_write ⇄ cache ⇄ pager ⇄ disk
- *             mounted:     read from the disk itself; open for write: -EBUSY
+ *             read, write, mmap ─→ vmo ⇄ pager ⇄ disk
+ *             mounted: the vmo is also ext2's cache of metadata (meta.c)
+ *           data of files ─→ disk ─→ blkfile_wrote ─→ page of the vmo, if any
  *
  * Rules     1. Whatever lies on the same sectors overlaps: a disk and each of
- *              its partitions.  A mount needs that no overlapping one is open
- *              for writing, and forbids that until it is undone.
- *           2. io is held while bytes move, so a mount never begins between a
- *              look at mounts and the page that follows.
- *           3. The last close for writing writes everything back.
+ *              its partitions.  A mount needs that no overlapping one can be
+ *              written (open or mapped so), and forbids that until it is
+ *              undone: the file system is the only one who writes.
+ *           2. So a mounted disk's pages are never dirty to the VM, and what
+ *              it reads is at least as new as the disk: metadata as the file
+ *              system has it in memory, data of files as of their write-back.
+ *           3. What is written through one bdev, by whomever, is shown to the
+ *              pages of all that overlap after it is on the disk: whoever
+ *              reads a sector meanwhile waits, or has read the new one.
+ *           4. The last close for writing writes everything back.
  *
- * Read next devfs.c, ext2/super.c, dev/bdev.c.
+ * Read next devfs.c, ext2/meta.c, dev/bdev.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -34,9 +40,8 @@
 struct blkfile {
 	struct list_node all;    /* [c] after boot */
 	struct bdev *dev;        /* [c] */
-	struct vmo *vmo;         /* [c] clean and empty while it is mounted */
-	struct mutex io;         /* [c] rule 2 */
-	unsigned mounts;         /* io and blkfiles.mutex: overlapping mounts */
+	struct vmo *vmo;         /* [c] rule 2 */
+	unsigned mounts;         /* blkfiles.mutex: of overlapping ones */
 	unsigned opens, writers; /* blkfiles.mutex */
 };
 
@@ -50,37 +55,7 @@ static struct {
 
 static const struct file_ops blk_file_ops;
 
-/* ---- the pager of a disk ---- */
-
-/*
- * n pages of the device from page idx on; the last may be cut off at bytes,
- * and shows zeros behind.
- *
- * Locks:    none of rank >= 2; sleeps.
- * Returns:  0, -EIO, -EROFS.
- */
-int
-blk_pages_rw(const struct blk_range *rg, struct vm_page **pages, int n,
-    enum bio_dir dir)
-{
-	struct bio b;
-	uint64_t at = rg->idx << PAGE_SHIFT, bytes;
-	int i, r = 0;
-
-	bio_init(&b, rg->dev, at >> 9, dir);
-	for (i = 0; i < n && r == 0; i++, at += PAGE_SIZE) {
-		bytes = MIN(PAGE_SIZE, rg->bytes - at);
-		if (dir == BIO_READ && bytes < PAGE_SIZE)
-			memset((char *)pa2va(page_pa(pages[i])) + bytes, 0,
-			    PAGE_SIZE - bytes);
-		bio_add(&b, pages[i], 0, (unsigned)bytes);
-		if (b.nvecs < BIO_PAGES && i + 1 < n)
-			continue;
-		r = blk_submit_wait(&b);
-		bio_init(&b, rg->dev, (at + PAGE_SIZE) >> 9, dir);
-	}
-	return r;
-}
+/* ---- what overlaps ---- */
 
 static uint64_t
 bytes_of(const struct bdev *d)
@@ -88,22 +63,104 @@ bytes_of(const struct bdev *d)
 	return d->sectors * SECTOR_SIZE;
 }
 
+/* Rule 1. */
+static bool
+overlap(const struct bdev *a, const struct bdev *b)
+{
+	return a == b || a->disk == b || b->disk == a;
+}
+
+/* n bytes are on f's disk at byte `at` of it, perhaps before its begin. */
+static void
+piece_show(struct blkfile *f, int64_t at, const char *from, size_t n)
+{
+	size_t skip = at < 0 ? MIN((size_t)-at, n) : 0;
+
+	if (skip < n)
+		vmo_refresh(f->vmo, (uint64_t)at + skip, from + skip, n - skip);
+}
+
+/*
+ * A request to write has ended well: rule 3.  Its pages are still the
+ * caller's.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ */
+void
+blkfile_wrote(const struct bio *b)
+{
+	struct blkfile *f;
+	unsigned i;
+
+	LIST_FOREACH(f, &blkfiles.all, all) {
+		int64_t at = (int64_t)((b->dev->start + b->sector -
+		    f->dev->start) * SECTOR_SIZE);
+
+		if (!overlap(f->dev, b->dev))
+			continue;
+		for (i = 0; i < b->nvecs; i++) {
+			const struct bio_vec *v = &b->vec[i];
+
+			piece_show(f, at, (const char *)pa2va(
+			    page_pa(v->page)) + v->offset, v->bytes);
+			at += v->bytes;
+		}
+	}
+}
+
+/* ---- the pager of a disk ---- */
+
+static int
+pages_send(struct bio *b)
+{
+	int r = blk_submit_wait(b);
+
+	if (r == 0 && b->dir == BIO_WRITE)
+		blkfile_wrote(b);
+	return r;
+}
+
+/*
+ * n pages of d from page idx on; the last may be cut off by its end, and shows
+ * zeros behind.
+ *
+ * Locks:    none of rank >= 2; sleeps.
+ * Returns:  0, -EIO, -EROFS.
+ */
+static int
+pages_rw(struct bdev *d, uint64_t idx, struct vm_page **pages, int n,
+    enum bio_dir dir)
+{
+	struct bio b;
+	uint64_t at = idx << PAGE_SHIFT, bytes;
+	int i, r = 0;
+
+	bio_init(&b, d, at >> 9, dir);
+	for (i = 0; i < n && r == 0; i++, at += PAGE_SIZE) {
+		bytes = MIN(PAGE_SIZE, bytes_of(d) - at);
+		if (dir == BIO_READ && bytes < PAGE_SIZE)
+			memset((char *)pa2va(page_pa(pages[i])) + bytes, 0,
+			    PAGE_SIZE - bytes);
+		bio_add(&b, pages[i], 0, (unsigned)bytes);
+		if (b.nvecs < BIO_PAGES && i + 1 < n)
+			continue;
+		r = pages_send(&b);
+		bio_init(&b, d, (at + PAGE_SIZE) >> 9, dir);
+	}
+	return r;
+}
+
 static int
 disk_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
 {
-	struct bdev *d = obj;
-	const struct blk_range rg = { d, bytes_of(d), idx };
-
-	return blk_pages_rw(&rg, pages, n, BIO_READ);
+	return pages_rw(obj, idx, pages, n, BIO_READ);
 }
 
 static int
 disk_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
 {
-	struct bdev *d = obj;
-	const struct blk_range rg = { d, bytes_of(d), idx };
-
-	return blk_pages_rw(&rg, pages, n, BIO_WRITE);
+	return pages_rw(obj, idx, pages, n, BIO_WRITE);
 }
 
 static bool
@@ -130,7 +187,7 @@ disk_ident(void *client, struct vmo_ident *id)
 	id->dev_major = d->major;
 	id->dev_minor = d->minor;
 	id->ino = 0;
-	str_copy(id->path, d->name, sizeof(id->path));
+	(void)snprintf(id->path, sizeof(id->path), "/dev/%s", d->name);
 }
 
 static const struct vmo_client_ops disk_client = { .ident = disk_ident };
@@ -153,7 +210,6 @@ blkfile_add(struct bdev *d)
 	if (b == NULL || b->vmo == NULL)
 		panic("blkfile: %s: no memory", d->name);
 	b->dev = d;
-	mutex_init(&b->io, LR_VNODE);
 	list_push_back(&blkfiles.all, &b->all);
 }
 
@@ -168,11 +224,24 @@ blkfile_find(uint64_t rdev)
 	return NULL;
 }
 
-/* Rule 1. */
-static bool
-overlap(const struct bdev *a, const struct bdev *b)
+/* The pages of d, without a reference; d was added.  Any context. */
+struct vmo *
+blkfile_vmo(const struct bdev *d)
 {
-	return a == b || a->disk == b || b->disk == a;
+	struct blkfile *b = blkfile_find(dev_make(d->major, d->minor));
+
+	ASSERT(b != NULL);
+	return b->vmo;
+}
+
+/* Nobody can write b, and the disk has all that was written. */
+static int
+settle(struct blkfile *b)
+{
+	ASSERT(mutex_is_mine(&blkfiles.mutex));
+	if (b->writers != 0 || vmo_is_mapped_writable(b->vmo))
+		return -EBUSY;
+	return vmo_sync(b->vmo, 0, UINT64_MAX);
 }
 
 /*
@@ -189,24 +258,17 @@ blkfile_claim(struct bdev *d)
 	int r = 0;
 
 	mutex_lock_nested(&blkfiles.mutex);
-	LIST_FOREACH(b, &blkfiles.all, all) {
+	LIST_FOREACH(b, &blkfiles.all, all)
 		if (r == 0 && overlap(b->dev, d))
-			r = b->writers != 0 ? -EBUSY :
-			    vmo_sync(b->vmo, 0, UINT64_MAX);
-	}
-	LIST_FOREACH(b, &blkfiles.all, all) {
-		if (r != 0 || !overlap(b->dev, d))
-			continue;
-		mutex_lock_nested(&b->io);
-		b->mounts++;
-		vmo_drop_clean(b->vmo);
-		mutex_unlock(&b->io);
-	}
+			r = settle(b);
+	LIST_FOREACH(b, &blkfiles.all, all)
+		if (r == 0 && overlap(b->dev, d))
+			b->mounts++;
 	mutex_unlock(&blkfiles.mutex);
 	return r;
 }
 
-/* The counterpart. */
+/* The counterpart; what nobody has open any more is forgotten. */
 void
 blkfile_release(struct bdev *d)
 {
@@ -216,10 +278,9 @@ blkfile_release(struct bdev *d)
 	LIST_FOREACH(b, &blkfiles.all, all) {
 		if (!overlap(b->dev, d))
 			continue;
-		mutex_lock_nested(&b->io);
 		ASSERT(b->mounts != 0);
-		b->mounts--;
-		mutex_unlock(&b->io);
+		if (--b->mounts == 0 && b->opens == 0)
+			vmo_drop_clean(b->vmo);
 	}
 	mutex_unlock(&blkfiles.mutex);
 }
@@ -281,7 +342,7 @@ blkfile_opened(struct vnode *v, struct file *f)
 	return r;
 }
 
-/* Rule 3; the last of all gives the memory back, too. */
+/* Rule 4; the last of all gives the memory back, too. */
 static void
 blk_close(struct file *f)
 {
@@ -291,39 +352,16 @@ blk_close(struct file *f)
 	if (writes(f) && --b->writers == 0 &&
 	    vmo_sync(b->vmo, 0, UINT64_MAX) != 0)
 		klog("%s: not all could be written", b->dev->name);
-	if (--b->opens == 0)
+	if (--b->opens == 0 && b->mounts == 0)
 		vmo_drop_clean(b->vmo);
 	mutex_unlock(&blkfiles.mutex);
-}
-
-/* From the disk, past its cache. */
-static ssize_t
-read_disk(struct blkfile *b, uint64_t off, struct uio *u)
-{
-	char *buf = kmem_alloc(PAGE_SIZE);
-	ssize_t n, done = 0;
-
-	if (buf == NULL)
-		return -ENOMEM;
-	do {
-		n = blk_rw_bytes(b->dev, off + (uint64_t)done, buf,
-		    MIN(u->left, PAGE_SIZE), BIO_READ);
-		n = n > 0 ? uio_put(u, buf, (size_t)n) : n;
-		done += n > 0 ? n : 0;
-	} while (n > 0 && u->left > 0 && thread_current()->pending == 0);
-	kmem_free(buf);
-	return done > 0 ? done : n;
 }
 
 static ssize_t
 blk_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	struct blkfile *b = blkfile_of(f);
-	ssize_t n;
+	ssize_t n = vmo_read(blkfile_of(f)->vmo, *off, u);
 
-	mutex_lock_nested(&b->io);
-	n = b->mounts != 0 ? read_disk(b, *off, u) : vmo_read(b->vmo, *off, u);
-	mutex_unlock(&b->io);
 	*off += n > 0 ? (uint64_t)n : 0;
 	return n;
 }
@@ -341,9 +379,7 @@ blk_write(struct file *f, uint64_t *off, struct uio *u)
 	if (u->left > end - *off)
 		cut = u->left - (end - *off);
 	u->left -= cut;
-	mutex_lock_nested(&b->io);
 	n = vmo_write(b->vmo, *off, u);
-	mutex_unlock(&b->io);
 	u->left += cut;
 	*off += n > 0 ? (uint64_t)n : 0;
 	return n;
@@ -353,6 +389,12 @@ static uint64_t
 blk_size(struct file *f)
 {
 	return bytes_of(blkfile_of(f)->dev);
+}
+
+static struct vmo *
+blk_vmo(struct file *f)
+{
+	return blkfile_of(f)->vmo;
 }
 
 static int
@@ -412,6 +454,7 @@ static const struct file_ops blk_file_ops = {
 	.write = blk_write,
 	.size = blk_size,
 	.sync = blk_sync,
+	.vmo = blk_vmo,
 	.ioctl = blk_ioctl,
 	.close = blk_close,
 };

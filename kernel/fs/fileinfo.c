@@ -25,7 +25,11 @@ static int fill_holes(struct vnode *v, uint64_t off, uint64_t end);
 struct vmo *
 file_vmo(struct file *f)
 {
-	return (f->flags & O_PATH) != 0 ? NULL : f->vn->vmo;
+	if ((f->flags & O_PATH) != 0)
+		return NULL;
+	if (f->ops != NULL && f->ops->vmo != NULL)
+		return f->ops->vmo(f);
+	return f->vn->vmo;
 }
 
 uint64_t

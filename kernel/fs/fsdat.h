@@ -108,6 +108,7 @@ struct file_ops {
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
 	uint64_t (*size)(struct file *);  /* NULL: lseek knows no end */
 	int (*sync)(struct file *);       /* NULL: fsync gives -EINVAL */
+	struct vmo *(*vmo)(struct file *); /* to map; NULL: the vnode's */
 	void (*close)(struct file *);
 };
 

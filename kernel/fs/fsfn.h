@@ -105,17 +105,12 @@ int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
 void devfs_populate(void);
 
 /* ---- blkfile.c: disks as files ---- */
-/* [own] Pages from idx on of a device, of which only so many bytes are used. */
-struct blk_range {
-	struct bdev *dev;
-	uint64_t bytes, idx;
-};
-int blk_pages_rw(const struct blk_range *, struct vm_page **, int n,
-    enum bio_dir) MUST_CHECK;
 void blkfile_add(struct bdev *);
 int blkfile_opened(struct vnode *, struct file *) MUST_CHECK;
 int blkfile_claim(struct bdev *) MUST_CHECK;
 void blkfile_release(struct bdev *);
+struct vmo *blkfile_vmo(const struct bdev *);
+void blkfile_wrote(const struct bio *);
 int blkfiles_sync(void);
 void partitions_show(struct out *);
 

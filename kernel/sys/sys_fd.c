@@ -435,7 +435,7 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case FIONBIO:
 		return ioctl_nonblock(f, arg);
 	case FIONREAD:
-		if (file_vmo(f) != NULL)
+		if (S_ISREG(file_mode(f)))
 			return ioctl_left(f, arg);
 		break;
 	}

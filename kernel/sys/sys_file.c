@@ -332,8 +332,8 @@ sys_copy_file_range(const uint64_t a[6])
 		r = splice_check(in, out, -EBADF);
 	if (r == 0 && (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out))))
 		r = -EISDIR;
-	if (r == 0 && (a[5] != 0 || file_vmo(in) == NULL ||
-	    file_vmo(out) == NULL || file_vmo(in) == file_vmo(out)))
+	if (r == 0 && (a[5] != 0 || !S_ISREG(file_mode(in)) ||
+	    !S_ISREG(file_mode(out)) || file_vmo(in) == file_vmo(out)))
 		r = -EINVAL;
 	if (r == 0)
 		r = splice(in, a[1], out, a[3], a[4]);

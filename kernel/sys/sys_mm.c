@@ -8,8 +8,8 @@
  * Picture   mmap: offset → descriptor → length → overflow → type → access →
  *           map_mmap (placement)
  *
- * Rules     1. /dev/zero gives anonymous memory; other devices cannot be
- *              mapped.
+ * Rules     1. /dev/zero gives anonymous memory; a disk is mapped like a
+ *              file; other devices cannot be mapped.
  *           2. What mprotect may give later is decided here, by how the file
  *              was opened.
  *

@@ -223,6 +223,11 @@ void cache_unpin(struct vm_page *, bool dirty);
  * error of the write-back thread is told once.
  */
 int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+/*
+ * The n bytes at src are on the disk now, at off: those pages that are in memory
+ * get them.  For who writes past the object; sleeps while one is being read.
+ */
+void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
 /* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
 void vmo_drop_clean_all(void);                /* the same for all files */

@@ -138,3 +138,54 @@ vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 	page_unpin(pg, true);
 	return 0;
 }
+
+/* ---- what others write to the disk ---- */
+
+/* Page idx, pinned, when it is in memory; waits while it is being read. */
+static struct vm_page *
+find_read(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg;
+	bool busy = true;
+
+	do {
+		spin_lock(&vmo->lock);
+		pg = cache_lookup(vmo, idx);
+		if (pg != NULL) {
+			spin_lock(&pfn_lock);
+			busy = pg->state == PG_READING;
+			if (!busy)
+				page_pin_locked(pg);
+			spin_unlock(&pfn_lock);
+		}
+		spin_unlock(&vmo->lock);
+		if (pg != NULL && busy)
+			page_wait_plain(pg);
+	} while (pg != NULL && busy);
+	return pg;
+}
+
+/*
+ * Locks:    at most rank 1.
+ * Context:  thread, may sleep.
+ */
+void
+vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
+{
+	const char *from = src;
+	struct vm_page *pg;
+	size_t part;
+	char *to;
+
+	for (; n > 0 && off < vmo_size(vmo); off += part, from += part) {
+		part = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
+		n -= part;
+		pg = find_read(vmo, off >> PAGE_SHIFT);
+		if (pg == NULL)
+			continue;
+		to = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
+		if (to != from)
+			memcpy(to, from, part);
+		page_unpin(pg, false);
+	}
+}

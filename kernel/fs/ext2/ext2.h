@@ -188,7 +188,7 @@ struct ext2_gate {
 struct ext2_fs {
 	struct mount *mnt;        /* [c] */
 	struct bdev *dev;         /* [c] */
-	struct vmo *meta;         /* [c] the device's blocks */
+	struct vmo *meta;         /* [c] the device's pages, its node's (blkfile.c) */
 	struct list_node all;     /* of sync.c */
 	struct ext2_sb sb;        /* [a] counts; the rest [c] */
 	uint32_t bs, bs_shift;    /* [c] block size */
@@ -246,7 +246,7 @@ int ext2_super_store(struct ext2_fs *) MUST_CHECK;
 void ext2_settle(struct ext2_fs *);
 
 /* ---- meta.c ---- */
-int meta_open(struct ext2_fs *) MUST_CHECK;
+void meta_open(struct ext2_fs *);
 void meta_close(struct ext2_fs *);
 int meta_get(struct ext2_fs *, uint32_t blk, struct ext2_ref *) MUST_CHECK;
 void meta_put(struct ext2_ref *);

@@ -6,7 +6,8 @@
  *           and changed in small pieces; after a power cut the disk must hold
  *           a state that e2fsck can repair, so the order of writing matters.
  *
- * Picture   page cache of the device: a page is 1, 2 or 4 blocks
+ * Picture   the page cache of the device, which its node /dev/sda shows too
+ *           (blkfile.c): a page is 1, 2 or 4 blocks
  *              meta_get  → pinned while looked at
  *              meta_edit → struct ext2_buf: pinned until a commit wrote it
  *           fs->dirty[NEW | MAP | INODE | DIR | ALLOC] ─meta_write→ disk
@@ -16,10 +17,14 @@
  *           2. Who will change a block calls meta_edit() first, inside the
  *              gate; the commit closes the gate, so nothing changes under it.
  *           3. A block is written alone, not with its page: its neighbours
- *              may be data of files, of which this page knows nothing.
+ *              may be data of files, which this page shows as of their last
+ *              write-back (blkfile_wrote), or older after an error.
  *           4. A freed block is not written any more: that would destroy what
  *              lies there next.  Its page stays pinned to the end of the
  *              commit: on a damaged disk someone else may be looking at it.
+ *              The node may show it as memory had it last, until it is used.
+ *           5. The pages outlive the mount: what could not be written is
+ *              undone at its end, so the node shows what the disk has.
  *
  * Read next sync.c for the order of the kinds.
  */
@@ -30,49 +35,38 @@
 
 static struct kmem_cache buf_cache = KMEM_CACHE("ext2_buf", struct ext2_buf);
 
-static int dev_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
-static int dev_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
-static void dev_free(void *obj, uint64_t idx, int n);
-static bool dev_has(void *obj, uint64_t idx);
-static int dev_extend(void *obj, uint64_t idx);
 static void buf_drop(struct ext2_fs *fs, struct ext2_buf *b);
 
-static const struct pager_ops dev_pager = {
-	.in = dev_in, .out = dev_out, .free = dev_free, .has = dev_has,
-	.extend = dev_extend
-};
-
-static void
-dev_ident(void *client, struct vmo_ident *id)
-{
-	struct ext2_fs *fs = client;
-
-	id->dev_major = fs->dev->major;
-	id->dev_minor = fs->dev->minor;
-	id->ino = 0;
-	str_copy(id->path, fs->dev->name, sizeof(id->path));
-}
-
-static const struct vmo_client_ops dev_client = { .ident = dev_ident };
-
 /*
- * Make the page cache of the device.
+ * Before anything else of this file.
  *
  * Locks:    none.
- * Returns:  0, -ENOMEM.
  */
-int
+void
 meta_open(struct ext2_fs *fs)
 {
-	uint64_t bytes = (uint64_t)fs->sb.blocks_count << fs->bs_shift;
 	unsigned i;
 
 	for (i = 0; i < META_KINDS; i++)
 		list_init(&fs->dirty[i]);
 	for (i = 0; i < EXT2_HASH; i++)
 		list_init(&fs->bufs[i]);
-	fs->meta = vmo_create_file(&dev_pager, fs, bytes, &dev_client, fs);
-	return fs->meta != NULL ? 0 : -ENOMEM;
+	fs->meta = blkfile_vmo(fs->dev);
+}
+
+/* Rule 5. */
+static void
+buf_undo(struct ext2_fs *fs, struct ext2_buf *buf)
+{
+	uint64_t at = (uint64_t)buf->blk << fs->bs_shift;
+	struct bio b;
+
+	bio_init(&b, fs->dev, at >> 9, BIO_READ);
+	bio_add(&b, buf->page, (unsigned)(at & PAGE_MASK), fs->bs);
+	if (blk_submit_wait(&b) != 0)
+		klog("ext2: %s: block %u differs from the disk until it is "
+		    "read again", fs->dev->name, buf->blk);
+	buf_drop(fs, buf);
 }
 
 /* What is still dirty (after an error, or none) is lost.  Locks: none. */
@@ -86,48 +80,9 @@ meta_close(struct ext2_fs *fs)
 	mutex_lock_nested(&fs->meta_lock);
 	for (i = 0; i < META_KINDS; i++)
 		while (!list_is_empty(&fs->dirty[i]))
-			buf_drop(fs, LIST_ENTRY(list_first(&fs->dirty[i]),
+			buf_undo(fs, LIST_ENTRY(list_first(&fs->dirty[i]),
 			    struct ext2_buf, all));
 	mutex_unlock(&fs->meta_lock);
-	vmo_drop_clean(fs->meta);
-	vmo_forget_client(fs->meta);
-	vmo_put(fs->meta);
-}
-
-/* ---- the pager of the device ---- */
-
-static int
-dev_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
-{
-	struct ext2_fs *fs = obj;
-	const struct blk_range rg = { fs->dev,
-		(uint64_t)fs->sb.blocks_count << fs->bs_shift, idx };
-
-	return blk_pages_rw(&rg, pages, n, BIO_READ);
-}
-
-/* Never: rule 1. */
-static int
-dev_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
-{
-	return -EIO;
-}
-
-static void
-dev_free(void *obj, uint64_t idx, int n)
-{
-}
-
-static bool
-dev_has(void *obj, uint64_t idx)
-{
-	return true;
-}
-
-static int
-dev_extend(void *obj, uint64_t idx)
-{
-	return 0;
 }
 
 /* ---- looking ---- */
@@ -333,6 +288,8 @@ meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 		n = bio_fill(fs, l, &b);
 		r = blk_submit_wait(&b);
 		fs->written = true;
+		if (r == 0)
+			blkfile_wrote(&b);
 		while (r == 0 && n-- != 0)
 			buf_drop(fs, LIST_ENTRY(list_first(l),
 			    struct ext2_buf, all));

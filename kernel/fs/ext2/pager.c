@@ -66,6 +66,9 @@ io_send(struct pageio *io)
 
 	if (io->bio.nvecs != 0)
 		r = blk_submit_wait(&io->bio);
+	/* The disk's node shows them from now on. */
+	if (io->bio.nvecs != 0 && r == 0 && io->dir == BIO_WRITE)
+		blkfile_wrote(&io->bio);
 	io->bio.nvecs = 0;
 	return r;
 }

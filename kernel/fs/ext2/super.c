@@ -193,11 +193,10 @@ fs_open_disk(struct ext2_fs *fs)
 	    sizeof(fs->sb), BIO_READ);
 	int r;
 
+	meta_open(fs);
 	if (n < 0)
 		return (int)n;
 	r = (size_t)n < sizeof(fs->sb) ? -EINVAL : super_check(fs);
-	if (r == 0)
-		r = meta_open(fs);
 	if (r == 0)
 		r = groups_load(fs);
 	if (r == 0)

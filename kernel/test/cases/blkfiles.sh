@@ -1,6 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=120
-# Disks as files: mke2fs in the guest, mount by name, busy while mounted.
+# Disks as files: mke2fs in the guest, mount by name, busy while mounted; what
+# the node of a mounted disk shows, and that it is what the disk has.
 . kernel/test/cases/lib.sh
 
 cat >"$tmp/script" <<'END'
@@ -38,6 +39,92 @@ mkdir "$tmp/mnt"
 dd if=/dev/urandom of="$tmp/disk" bs=1M count=16 status=none
 head -c 3000000 "$tmp/disk" >"$tmp/data"
 dd if="$tmp/disk" of="$tmp/part" bs=1 skip=12345 count=700 status=none
+cat >"$tmp/views" <<'END'
+# The mounted disk sda, the disk sdb whose partition sdb1 is mounted.
+mkdir /a /b /mnt
+exec 3</dev/sda 4</dev/sdb 5</dev/sdb1
+same() { # NODE: its pages are what the disk has
+	a=$(sha256sum <$1)
+	blockdev --flushbufs $1 || exit 20
+	[ "$a" = "$(sha256sum <$1)" ] || exit 21
+}
+mount -t ext2 /dev/sda /a && mount -t ext2 /dev/sdb1 /b || exit 22
+for d in a b; do
+	head -c 100000 /bin/busybox >/$d/one
+	printf 'marker of the first' >>/$d/one
+done
+sync
+cat /dev/sda /dev/sdb /dev/sdb1 >/dev/null
+grep -q 'marker of the first' /dev/sda || exit 23
+# Names are seen before they are on the disk, bytes when they are.
+mkdir /a/a-name-in-memory /b/a-name-in-memory
+grep -q 'a-name-in-memory' /dev/sda || exit 24
+grep -q 'a-name-in-memory' /dev/sdb1 || exit 25
+for d in a b; do
+	printf 'marker of the later' |
+		dd of=/$d/one bs=1 seek=100000 conv=notrunc 2>/dev/null
+done
+sync
+for n in sda sdb sdb1; do
+	grep -q 'marker of the first' /dev/$n && exit 26
+	grep -q 'marker of the later' /dev/$n || exit 27
+	grep -q 'a-name-in-memory' /dev/$n || exit 28
+	same /dev/$n
+done
+# Blocks change hands: names become bytes and bytes names.  (Of free blocks
+# the node may show what memory had last.)
+for i in 1 2 3 4 5 6 7 8 9; do
+	mkdir /a/d$i && cp /bin/busybox /a/d$i/f && sync
+	rm -r /a/d$i && cp /a/one /a/f$i
+done
+umount /a && umount /b || exit 29
+grep -q 'marker of the later' /dev/sdb || exit 30
+same /dev/sdb
+same /dev/sdb1
+mount -t ext2 /dev/sda /a || exit 31
+cmp /a/one /a/f9 && umount /a || exit 32
+/t/disk_maps_like_a_file /dev/sdc || exit 33
+# A file system made through the node, in pages that were never dropped.
+exec 6</dev/sdc
+for i in 1 2 3; do
+	mke2fs /dev/sdc >/dev/null && mount -t ext2 /dev/sdc /a || exit 34
+	[ "$(ls /a)" = lost+found ] || exit 35
+	echo $i >/a/file$i && umount /a || exit 36
+	grep -q file$i /dev/sdc || exit 37
+	same /dev/sdc
+done
+exit 0
+END
+for bs in 1024 4096; do
+	truncate -s 0 "$tmp/a" "$tmp/b" "$tmp/c"
+	truncate -s 12M "$tmp/a"
+	mke2fs -F -q -t ext2 -b $bs "$tmp/a"
+	truncate -s 8M "$tmp/b1"
+	mke2fs -F -q -t ext2 -b $bs "$tmp/b1"
+	# A partition at sector 63: its pages lie across those of the disk.
+	truncate -s 10M "$tmp/b"
+	printf '\000\001\001\000\203\376\377\377\077\0\0\0\0\100\0\0' |
+		dd of="$tmp/b" bs=1 seek=446 conv=notrunc status=none
+	printf '\125\252' | dd of="$tmp/b" bs=1 seek=510 conv=notrunc status=none
+	dd if="$tmp/b1" of="$tmp/b" bs=512 seek=63 conv=notrunc status=none
+	truncate -s 8M "$tmp/c"
+	expect 0 $guest --log "$tmp/log" --append locks=1 --disk "$tmp/a" \
+		--disk "$tmp/b" --disk "$tmp/c" --add "$tmp/views:/views" \
+		--add $BUILD/kernel/test/progs/disk_maps_like_a_file:/t/ -- \
+		/bin/sh /views
+	expect 0 e2fsck -fn "$tmp/a" >"$tmp/fsck" 2>&1
+	expect 0 e2fsck -fn "$tmp/c" >"$tmp/fsck" 2>&1
+	dd if="$tmp/b" of="$tmp/b1" bs=512 skip=63 count=16384 status=none
+	expect 0 e2fsck -fn "$tmp/b1" >"$tmp/fsck" 2>&1
+	truncate -s 0 "$tmp/c"
+	truncate -s 8M "$tmp/c"
+	expect 0 $guest --disk "$tmp/c" --log "$tmp/log" \
+		--add $BUILD/kernel/test/progs/disk_maps_like_a_file:/t/ -- \
+		/bin/sh -c 'mkdir /mnt; exec /t/disk_maps_like_a_file /dev/sda'
+	same 'mapped closed z' "$(dd if="$tmp/c" bs=1 skip=200 count=6 \
+		status=none) $(dd if="$tmp/c" bs=1 skip=300 count=6 \
+		status=none) $(tail -c 1 "$tmp/c")" 'what was mapped'
+done
 for cpus in 1 2; do
 	cp "$tmp/disk" "$tmp/copy"
 	expect 0 $guest --cpus $cpus --append locks=1 --log "$tmp/log" \

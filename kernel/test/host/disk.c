@@ -5,7 +5,7 @@
  * Problem   File systems are tested without a machine: what they write must be
  *           seen by e2fsck, and a power cut must be possible at any write.
  *
- * Picture   blk_submit_wait → bytes of an image file, in memory
+ * Picture   blk_submit_wait → bytes of an image file, in memory, zeros behind
  *           host_disk_record: each write is kept, with the number of the
  *           FLUSH before it; host_disk_cut makes the image of a power cut.
  */
@@ -17,6 +17,8 @@
 
 #include "test/host/disk.h"
 
+#define DISK_BYTES (64ul << 20) /* of the device, whatever the image has */
+
 struct write {
 	struct write *next;
 	uint64_t sector;
@@ -26,12 +28,16 @@ struct write {
 
 static struct {
 	struct bdev dev;
+	size_t n;                 /* bytes of the image */
 	uint8_t *bytes, *start;   /* now, and when recording began */
 	struct write *first, **last;
 	unsigned epoch;           /* FLUSHes so far */
 	bool recording;
 	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
-} disk;
+} disk = {
+	.dev = { .name = "hda", .major = 3, .sectors = DISK_BYTES / SECTOR_SIZE,
+		.disk = &disk.dev },
+};
 
 void
 host_disk_load(const char *path)
@@ -40,16 +46,15 @@ host_disk_load(const char *path)
 	long n;
 
 	free(disk.bytes);
-	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) <= 0)
+	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) <= 0 ||
+	    (size_t)n > DISK_BYTES)
 		abort();
 	rewind(f);
-	disk.bytes = malloc((size_t)n);
+	disk.bytes = calloc(1, DISK_BYTES);
 	if (fread(disk.bytes, 1, (size_t)n, f) != (size_t)n)
 		abort();
 	fclose(f);
-	strcpy(disk.dev.name, "hda");
-	disk.dev.sectors = (uint64_t)n / SECTOR_SIZE;
-	disk.dev.disk = &disk.dev;
+	disk.n = (size_t)n;
 	disk.fail_n = 0;
 }
 
@@ -58,8 +63,7 @@ save(const char *path, const uint8_t *bytes)
 {
 	FILE *f = fopen(path, "wb");
 
-	if (f == NULL || fwrite(bytes, SECTOR_SIZE, disk.dev.sectors, f) !=
-	    disk.dev.sectors)
+	if (f == NULL || fwrite(bytes, 1, disk.n, f) != disk.n)
 		abort();
 	fclose(f);
 }
@@ -73,7 +77,7 @@ host_disk_save(const char *path)
 uint8_t *
 host_disk_bytes(uint64_t *n)
 {
-	*n = disk.dev.sectors * SECTOR_SIZE;
+	*n = disk.n;
 	return disk.bytes;
 }
 
@@ -101,12 +105,10 @@ record_drop(void)
 void
 host_disk_record(void)
 {
-	size_t n = disk.dev.sectors * SECTOR_SIZE;
-
 	record_drop();
 	free(disk.start);
-	disk.start = malloc(n);
-	memcpy(disk.start, disk.bytes, n);
+	disk.start = calloc(1, DISK_BYTES);
+	memcpy(disk.start, disk.bytes, disk.n);
 	disk.recording = true;
 	disk.epoch = 0;
 }
@@ -120,11 +122,10 @@ host_disk_epoch(void)
 void
 host_disk_cut(const char *path, unsigned epoch)
 {
-	size_t n = disk.dev.sectors * SECTOR_SIZE;
-	uint8_t *bytes = malloc(n);
+	uint8_t *bytes = calloc(1, DISK_BYTES);
 	struct write *w;
 
-	memcpy(bytes, disk.start, n);
+	memcpy(bytes, disk.start, disk.n);
 	for (w = disk.first; w != NULL && w->epoch <= epoch; w = w->next)
 		if (w->epoch < epoch || host_random(2) == 0)
 			memcpy(bytes + w->sector * SECTOR_SIZE, w->data, w->bytes);
@@ -214,10 +215,10 @@ blk_flush(struct bdev *d)
 	return 0;
 }
 
-/* The disk has no node: tests mount it by name. */
 void
 blk_walk(void (*fn)(void *arg, struct bdev *), void *arg)
 {
+	fn(arg, &disk.dev);
 }
 
 ssize_t
