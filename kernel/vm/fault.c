@@ -373,7 +373,7 @@ fault_satisfy(struct fctx *f)
 	case NEED_EXTEND:
 		return cache_fault_extend(f);
 	case NEED_BIO:
-		break;
+		return swap_wait();
 	}
 	return 0;
 }

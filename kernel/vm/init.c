@@ -83,6 +83,8 @@ vm_init(void)
 	fault_init();
 	page_init();
 	pq_init();
+	owner_init();
+	swap_init();
 	commit_init();
 	pageout_init();
 	bal_init();

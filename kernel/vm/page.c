@@ -179,7 +179,7 @@ word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 	ASSERT(container->nused <= MD_PT_WORDS);
 	/* Written by direct map, where no D bit tells. */
 	if ((container->flags & PF_DIRTY) == 0)
-		container->flags |= PF_DIRTY;
+		page_dirty_locked(container);
 	return old;
 }
 
@@ -263,6 +263,8 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	page_set_home(pg, home, payload);
 	pg->index = index;
 	pg->flags = PF_DIRTY;
+	if (owner_is_word(pg))
+		pg->swp.ahead = false;
 	page_set_state(pg, PG_ACTIVE);
 }
 
@@ -412,6 +414,9 @@ page_disown_locked(struct vm_page *pg)
 		return false;
 	}
 	page_set_state(pg, PG_LIMBO);
+	/* A slot that is being written is freed by the end of the write. */
+	if ((pg->flags & PF_WRITING) == 0)
+		swap_drop(pg);
 	if (pg->mapcount == 0 && pg->pins == 0 &&
 	    (pg->flags & PF_WRITING) == 0) {
 		page_forget(pg);
@@ -475,6 +480,8 @@ page_rest(struct vm_page *pg)
 	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
 		page_set_state(pg, PG_STANDBY);
 		EVENT(page_to_standby);
+		if (pg->slot != 0)
+			EVENT(swap_write_skipped);
 	} else {
 		page_set_state(pg, PG_MODIFIED);
 		EVENT(page_to_modified);

@@ -66,7 +66,8 @@ file_of(const struct vm_page *pg)
 }
 
 /*
- * The page was changed and its copy on disk was not.
+ * The page was changed and its copy on disk was not: a slot is of no use any
+ * more.
  *
  * Locks:    [P].
  */
@@ -77,11 +78,14 @@ page_dirty_locked(struct vm_page *pg)
 	uint64_t n;
 
 	ASSERT(spin_is_mine(&pfn_lock));
+	pg->flags &= (uint8_t)~PF_LAZYFREE;
 	if ((pg->flags & PF_DIRTY) != 0)
 		return;
 	pg->flags |= PF_DIRTY;
-	if (vmo == NULL)
+	if (vmo == NULL) {
+		swap_drop(pg);
 		return;
+	}
 	if (vmo->n_dirty++ == 0)
 		atomic_store(&vmo->v.dirty_since, md_time_ns());
 	n = atomic_add(&pageio.dirty, 1);
@@ -221,8 +225,10 @@ page_written_locked(struct vm_page *pg, bool ok)
 	if (!ok)
 		page_dirty_locked(pg);
 	if (pg->state == PG_MODIFIED) {
-		if ((pg->flags & PF_DIRTY) == 0)
+		if ((pg->flags & PF_DIRTY) == 0) {
+			ASSERT(pg->slot != 0 || file_of(pg) != NULL);
 			page_set_state(pg, PG_STANDBY);
+		}
 		pq_insert(pg);
 	}
 	return false;

@@ -66,6 +66,7 @@ enum pte_src {         /* bits 10:9 of a VALID word */
 #define PTE_KIND_SHIFT 1
 #define PTE_KIND_MASK (7ul << PTE_KIND_SHIFT)
 #define PTE_PFN_MASK MD_PTE_PFN
+#define PTE_ERRNO_SHIFT 8 /* 15:8 of an ERROR word */
 
 /* The kind of a word; a corrupt one panics (page.c). */
 enum pte_kind pte_kind(uint64_t word);
@@ -399,10 +400,11 @@ struct swap_extent {
 
 struct swap_bio {
 	struct bio io;            /* [own] */
-	struct swap_area *area;   /* [c] */
+	struct swap_area *area;   /* [own] */
 	struct list_node node;    /* [S] among the idle ones */
-	slot_t slot;              /* [own] of the first page */
-	unsigned n;               /* [own] */
+	slot_t slot;              /* [own] of page[0] */
+	unsigned n;               /* [own] pages */
+	unsigned at, len;         /* [own] the request is for [at, at + len) of them */
 	struct vm_page *page[SWAP_RUN]; /* [own] */
 };
 

@@ -322,12 +322,22 @@ void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
+unsigned pq_cluster(struct vm_page *, struct vm_page **out);
 bool phys_steal(void);                                   /* no lock needed */
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
 
 /* owner.c: pages whose home is a word (PTE, FMO, AOBJ) */
 void owner_init(void);                                   /* once, by vm_init() */
+void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS, ERROR */
+struct vm_page *owner_container(const struct vm_page *); /* NULL: a WIRED header */
+static inline bool
+owner_is_word(const struct vm_page *pg)
+{
+	enum page_home h = page_home_kind(pg);
+
+	return h == HOME_PTE || h == HOME_FMO || h == HOME_AOBJ;
+}
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 void swap_init(void);
@@ -340,10 +350,9 @@ void swap_retire(slot_t);                                /* the device refused i
 /* [P]: what the slot of the page holds is out of date, or the page goes: the slot is
  * freed, now or when its write ends. */
 void swap_drop(struct vm_page *);
-/* [P]: MODIFIED pages become PF_WRITING, as many as get adjacent slots.  The bio is for
- * swap_start() after [P]; NULL: no slot or no bio. */
-struct swap_bio *swap_out(struct vm_page **, unsigned n);
-void swap_start(struct swap_bio *);
+/* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as
+ * get adjacent slots.  How many; 0: no slot or no bio. */
+unsigned swap_out(struct vm_page **, unsigned n);
 /*
  * Read the page of w->word into *frame (LIMBO; NULL afterwards if it was used) and
  * those behind it into frames that are to spare.  The lock of the container is held
@@ -354,15 +363,14 @@ enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
-/* The same for who holds nothing and has a page's word by w again after each call:
- * brings one page in, waits.  0: look again, -EINTR. */
 bool swap_has_room(void);                                /* a slot could be allocated */
 void swap_ahead_hit(struct vm_page *);                   /* [P]: read ahead, now wanted */
 void swap_ahead_miss(struct vm_page *);                  /* [P]: read ahead, given up */
-struct swap_stat { uint64_t slots, used, bad; };
+struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
 /* For swaparea.c: enter and leave the list of areas. */
 int swap_area_enter(struct swap_area *) MUST_CHECK;      /* sets no; 0, -EPERM (16 areas) */
+void swap_area_close(struct swap_area *, bool closing);  /* swapoff: stop filling it */
 void swap_area_leave(struct swap_area *);                /* all slots free, no bio busy */
 struct swap_area *swap_area(unsigned no);                /* NULL: there is none */
 
@@ -370,6 +378,8 @@ struct swap_area *swap_area(unsigned no);                /* NULL: there is none 
 void pageout_init(void);
 void pageout_start(void);
 void pageout_wake(void);                                 /* any lock up to LR_MEM */
+void pageout_written(void);                              /* a cluster has been written */
+void pageout_push(uint64_t pages);                       /* write so many more to swap */
 /* write: one round over all dirty pages (old_only: that are old). */
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
 /* A writer of files waits while too much is dirty; no lock of rank >= 2. */

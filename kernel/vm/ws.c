@@ -74,10 +74,7 @@ ws_rescue(struct vm_page *pg)
 		EVENT(fault_rescue_standby);
 	else if (pg->state == PG_MODIFIED)
 		EVENT(fault_rescue_modified);
-	else
-		return;
-	pq_remove(pg);
-	page_set_state(pg, PG_ACTIVE);
+	pq_activate(pg);
 }
 
 /* Before the head: the clock comes to a new table last. */

@@ -34,9 +34,11 @@ static struct {
 	unsigned epoch;           /* FLUSHes so far */
 	bool recording;
 	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
+	struct list pending;      /* bios submitted, not done */
 } disk = {
 	.dev = { .name = "hda", .major = 3, .sectors = DISK_BYTES / SECTOR_SIZE,
 		.disk = &disk.dev },
+	.pending = LIST_INIT(disk.pending),
 };
 
 void
@@ -206,6 +208,26 @@ blk_submit_wait(struct bio *b)
 		sector += b->vec[i].bytes / SECTOR_SIZE;
 	}
 	return 0;
+}
+
+void
+blk_submit(struct bio *b)
+{
+	list_push_back(&disk.pending, &b->node);
+}
+
+bool
+host_disk_run(void)
+{
+	struct list_node *n = list_pop_front(&disk.pending);
+	struct bio *b;
+
+	if (n == NULL)
+		return false;
+	b = LIST_ENTRY(n, struct bio, node);
+	b->status = blk_submit_wait(b);
+	b->done(b);
+	return true;
 }
 
 int

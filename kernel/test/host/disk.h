@@ -13,6 +13,8 @@ void host_disk_save(const char *path);
 uint8_t *host_disk_bytes(uint64_t *n);
 /* From now on n sectors cannot be read or written; n 0: all can. */
 void host_disk_fail(uint64_t sector, uint64_t n);
+/* The oldest bio of blk_submit() is served: iod's part.  False: there is none. */
+bool host_disk_run(void);
 /*
  * Power cuts: from now on all writes are kept.  The image of a cut has all
  * that was written before FLUSH number epoch, and half of what came after it

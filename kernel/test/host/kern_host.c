@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/host/disk.h"
 #include "test/host/host.h"
 
 static struct {
@@ -238,6 +239,8 @@ wait_prepare(struct waitq *q, struct waiter *w)
 int
 wait_sleep(struct waiter *w, enum wait_how how, uint64_t deadline)
 {
+	if (host_disk_run())
+		return 0;
 	if (deadline == WAIT_FOREVER)
 		panic("a sleep that nobody can end");
 	return -ETIMEDOUT;
