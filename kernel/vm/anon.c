@@ -8,10 +8,10 @@
  *           a few tables, and growing must not copy anything.
  *
  * Picture   vmo ─┬ direct[0…5]                      words of pages 0 … 5
- *                ├ ind[0] ─→ leaf                   pages below 512
- *                ├ ind[1] ─→ table ─→ leaf          … below 512²
- *                ├ ind[2] ─→ table ─→ table ─→ leaf … below 512³
- *                └ ind[3] ─→ … four tables          … below 512⁴ = 256 TiB
+ *                ├ ind[0] ─→ leaf                   the next 512
+ *                ├ ind[1] ─→ table ─→ leaf          the next 512²
+ *                ├ ind[2] ─→ table ─→ table ─→ leaf the next 512³
+ *                └ ind[3] ─→ … four tables          the rest of 256 TiB
  *
  *           tables are kpaged pages; a leaf has 512 owning words: TRANS while
  *           the page is in memory, mapped or not.  An interior word is the
@@ -43,6 +43,7 @@ enum anon_end {
 
 struct anon_way {
 	uint64_t *slot;
+	uint64_t at;            /* page, counted from the first below its ind */
 	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
 	unsigned depth;         /* tables between slot and the owning word */
 	va_t away;
@@ -150,17 +151,29 @@ anon_word(struct vmo *vmo, uint64_t pgoff, struct vm_page **table, va_t *away)
 	return NULL;
 }
 
-/* How many tables lie above a word; 0: it is in the header. */
+/*
+ * How many tables lie above a word, 0: it is in the header; and how many pages
+ * below the same ind come before it.
+ */
 static unsigned
-depth_of(uint64_t pgoff)
+depth_of(uint64_t pgoff, uint64_t *at)
 {
 	unsigned depth = 1;
 
+	*at = pgoff;
 	if (pgoff < ANON_DIRECT)
 		return 0;
-	while (pgoff >> (9 * depth) != 0)
-		depth++;
+	*at -= ANON_DIRECT;
+	for (; *at >> (9 * depth) != 0; depth++)
+		*at -= 1ul << (9 * depth);
 	return depth;
+}
+
+/* The word of page at in a table that has depth tables from here on. */
+static unsigned
+word_in(uint64_t at, unsigned depth)
+{
+	return at >> (9 * (depth - 1)) & (MD_PT_WORDS - 1);
 }
 
 static va_t
@@ -172,7 +185,7 @@ table_kva(uint64_t slot)
 static enum anon_end
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 {
-	unsigned depth = depth_of(pgoff);
+	unsigned depth = depth_of(pgoff, &w->at);
 	struct vm_page *child;
 	va_t kva;
 
@@ -192,7 +205,7 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 			return END_AWAY;
 		container_attach(child, KIND_AOBJ);
 		w->slot = (uint64_t *)kpaged_ptr(child, kva) +
-		    (pgoff >> (9 * (depth - 1)) & (MD_PT_WORDS - 1));
+		    word_in(w->at, depth);
 	}
 	return END_WORD;
 }
@@ -272,7 +285,8 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 {
 	struct vm_page *table[NLEVELS + 1] = { NULL };
 	uint64_t *slot[NLEVELS + 1];
-	unsigned top = depth_of(pgoff), depth;
+	uint64_t at;
+	unsigned top = depth_of(pgoff, &at), depth;
 
 	ASSERT(spin_is_mine(&vmo->lock));
 	dead->n = 0;
@@ -280,7 +294,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 	for (depth = top; depth > 0; depth--) {
 		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
 		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
-		    (pgoff >> (9 * depth) & (MD_PT_WORDS - 1));
+		    word_in(at, depth + 1);
 		if (*slot[depth] == 0)
 			break;
 		table[depth] = kpaged_trypin(table_kva(*slot[depth]));
@@ -553,13 +567,14 @@ anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi)
  *
  * Locks:    [O]; dropped and taken again while a table is brought.
  * Owns:     the caller, a pin on *table unless that is NULL.
- * Returns:  the word; it and the ones behind it up to a multiple of 512 (in
- *           the header: up to 6) may be read; NULL: there is none.
+ * Returns:  the word; it and the ones behind it up to anon_run_end() may be
+ *           read; NULL: there is none.
  */
 uint64_t *
 anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
 {
 	struct anon_way w;
+	uint64_t span;
 
 	while (*pgoff < VMO_MAX_PAGES) {
 		switch (anon_walk(vmo, *pgoff, &w)) {
@@ -568,8 +583,8 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
 			return w.slot;
 		case END_MISSING:
 			unpin_table(w.table);
-			*pgoff |= (1ul << (9 * w.depth)) - 1;
-			*pgoff += 1;
+			span = 1ul << (9 * w.depth);
+			*pgoff += span - (w.at & (span - 1));
 			break;
 		case END_AWAY:
 			spin_unlock(&vmo->lock);

@@ -41,13 +41,16 @@ anon_check(struct vmo *vmo, struct vm_report *r)
 {
 	struct anon_count c = { .vmo = vmo, .r = r };
 	unsigned before = r->findings, depth;
+	uint64_t first = ANON_DIRECT;
 
 	check_leaf(&c, vmo->a.direct, ANON_DIRECT, 0);
-	for (depth = 1; depth <= ARRAY_LEN(vmo->a.ind); depth++)
+	for (depth = 1; depth <= ARRAY_LEN(vmo->a.ind); depth++) {
 		if (vmo->a.ind[depth - 1] != 0)
 			check_table(&c, MD_KPAGED_BASE +
 			    (vmo->a.ind[depth - 1] >> 1 << PAGE_SHIFT),
-			    depth, 0);
+			    depth, first);
+		first += 1ul << (9 * depth);
+	}
 	if (!c.partial)
 		check_totals(&c);
 	return (int)(r->findings - before);

@@ -248,7 +248,7 @@ static inline uint64_t
 anon_run_end(uint64_t pgoff)
 {
 	return pgoff < ANON_DIRECT ? ANON_DIRECT :
-	    (pgoff | (MD_PT_WORDS - 1)) + 1;
+	    ((pgoff - ANON_DIRECT) | (MD_PT_WORDS - 1)) + 1 + ANON_DIRECT;
 }
 int anon_check(struct vmo *, struct vm_report *);        /* anon_check.c */
 

@@ -71,11 +71,23 @@ make_page(struct vmo *vmo, uint64_t at)
 	page_unpin(pg, true);
 }
 
-/* One table more per power of 512; looking for holes makes none. */
+/*
+ * One table more for each power of 512, and where an ind begins and ends;
+ * looking for holes makes none.
+ */
 static void
 tables_by_index(void **state)
 {
-	static const uint64_t at[] = { 0, 511, 512, 1ul << 18, 1ul << 27 };
+	static const uint64_t second = 6 + 512, third = second + (1ul << 18),
+		fourth = third + (1ul << 27);
+	const struct {
+		uint64_t at;
+		unsigned tables;
+	} make[] = { { 0, 0 }, { 5, 0 }, { 6, 1 }, { 512, 0 },
+		{ second - 1, 0 }, { second, 2 }, { second + 511, 0 },
+		{ second + 512, 1 }, { 1ul << 18, 1 }, { third - 1, 1 },
+		{ third, 3 }, { 1ul << 27, 2 }, { fourth - 1, 2 },
+		{ fourth, 4 }, { 25ul << 30, 3 }, { (1ul << 36) - 1, 3 } };
 	uint64_t before = ev_read(EV_anon_table_alloc), commit = commit_total();
 	struct vmo *vmo = vmo_create_anon(1ul << 48, NULL, NULL);
 	struct vm_page *pg;
@@ -85,9 +97,11 @@ tables_by_index(void **state)
 		assert_int_equal(anon_page(vmo, host_random(1ul << 36),
 		    ANON_FIND, &pg), -ENOENT);
 	assert_int_equal(ev_read(EV_anon_table_alloc), before);
-	for (i = 0; i < ARRAY_LEN(at); i++)
-		make_page(vmo, at[i]);
-	assert_int_equal(ev_read(EV_anon_table_alloc) - before, 10);
+	for (i = 0; i < ARRAY_LEN(make); i++) {
+		make_page(vmo, make[i].at);
+		before += make[i].tables;
+		assert_int_equal(ev_read(EV_anon_table_alloc), before);
+	}
 	check(vmo);
 	vmo_put(vmo);
 	check_nothing_left(commit);
@@ -109,9 +123,10 @@ model_find(uint64_t at)
 static uint64_t
 some_index(void)
 {
-	static const uint64_t edge[] = { 0, 5, 6, 511, 512, 513, 1ul << 18,
-		(1ul << 18) - 1, 1ul << 27, (1ul << 27) + 7, 1ul << 30,
-		(1ul << 36) - 1 };
+	static const uint64_t edge[] = { 0, 5, 6, 511, 512, 517, 518, 1029,
+		1030, (1ul << 18) + 517, (1ul << 18) + 518, 1ul << 27,
+		(1ul << 27) + (1ul << 18) + 517,
+		(1ul << 27) + (1ul << 18) + 518, 1ul << 30, (1ul << 36) - 1 };
 
 	switch (host_random(3)) {
 	case 0:
