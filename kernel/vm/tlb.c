@@ -7,7 +7,7 @@
  *           not be reused before all of them have said that the copy is gone;
  *           to ask them once per page would be slow.
  *
- * Picture   word_set(…, 0) ─→ batch: old word, vpn   up to 64, or tables
+ * Picture   word_set(…, 0) ─→ batch: old words   of one leaf table, or tables
  *                                │ full, or the end of the operation
  *                                ▼
  *                   md_tlb_flush: ask, wait for every answer
@@ -25,18 +25,26 @@
  *              keeps the page where it is meanwhile.
  *           3. [W] is held from the first word to the end of the batch: a space
  *              has one initiator.  No lock of rank >= 7 (R6a).
+ *           4. What holds a whole table's words is a frame, taken when there
+ *              are many and given back after the flush.  While memory is
+ *              short there is none, and a batch ends sooner.
  *
  * Read next amd64/shootdown.c (the flush), vm/page.c (what step 6 calls).
  *           Book: ch07.
  */
+#include "lib/string.h"
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+#define SETTLE_MAX 64 /* words in one hold of [P] */
+
+static bool batch_widen(struct tlb_batch *b);
 static void batch_flush(struct tlb_batch *b);
-static void batch_settle(struct tlb_batch *b);
+static void batch_settle(struct tlb_batch *b, unsigned from, unsigned to);
 static bool settle_word(struct vm_page *pg, uint64_t old, enum batch_end end);
 static void settle_forks(struct tlb_batch *b);
+static void batch_clear(struct tlb_batch *b);
 static void cover(struct tlb_batch *b, uint64_t lo, uint64_t hi);
 
 /*
@@ -51,9 +59,18 @@ tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 	b->as = as;
 	b->end = end;
 	b->fork_done = NULL;
+	b->frame = NULL;
+	batch_clear(b);
+}
+
+static void
+batch_clear(struct tlb_batch *b)
+{
 	b->table_chain = 0;
 	b->tables = false;
 	b->n = 0;
+	b->max = BATCH_FEW;
+	b->old = b->few;
 	b->lo = UINT64_MAX;
 	b->hi = 0;
 }
@@ -68,12 +85,25 @@ tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 {
 	ASSERT(mutex_is_mine(&b->as->ws_lock));
 	ASSERT((oldword & MD_PTE_P) != 0);
-	b->e[b->n].oldword = oldword;
-	b->e[b->n].vpn = vpn;
-	b->n++;
-	cover(b, vpn, vpn + 1);
-	if (b->n == BATCH_MAX)
+	if (b->n == b->max && !batch_widen(b))
 		tlb_batch_end(b);
+	b->old[b->n++] = oldword;
+	cover(b, vpn, vpn + 1);
+}
+
+/* Make room for a whole leaf table.  False: no frame, or it has been made. */
+static bool
+batch_widen(struct tlb_batch *b)
+{
+	if (b->frame != NULL)
+		return false;
+	b->frame = page_alloc(PHYS_ANY);
+	if (b->frame == NULL)
+		return false;
+	b->old = pa2va(page_pa(b->frame));
+	memcpy(b->old, b->few, sizeof(b->few));
+	b->max = PAGE_SIZE / sizeof(*b->old);
+	return true;
 }
 
 /*
@@ -101,21 +131,21 @@ tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
 void
 tlb_batch_end(struct tlb_batch *b)
 {
-	struct aspace *as = b->as;
 	pfn_t chain = b->table_chain;
+	unsigned i;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
 	if (b->n == 0 && !b->tables)
 		return;
 	batch_flush(b);
-	batch_settle(b);
+	for (i = 0; i < b->n; i += SETTLE_MAX)
+		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX));
 	settle_forks(b);
-	b->n = 0;
-	b->lo = UINT64_MAX;
-	b->hi = 0;
-	b->tables = false;
-	b->table_chain = 0;
-	pt_free_chain(as, chain);
+	batch_clear(b);
+	pt_free_chain(b->as, chain);
+	if (b->frame != NULL)
+		page_free(b->frame);
+	b->frame = NULL;
 }
 
 static void
@@ -132,18 +162,18 @@ batch_flush(struct tlb_batch *b)
 	    b->tables);
 }
 
-/* Step 6 of all words; frames that became free are freed behind [P]. */
+/* Step 6 of some words; frames that became free are freed behind [P]. */
 static void
-batch_settle(struct tlb_batch *b)
+batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
 {
 	struct vm_page *pg;
 	pfn_t dead = 0;
 	unsigned i;
 
 	spin_lock(&pfn_lock);
-	for (i = 0; i < b->n; i++) {
-		pg = pte_page(b->e[i].oldword);
-		if (!settle_word(pg, b->e[i].oldword, b->end))
+	for (i = from; i < to; i++) {
+		pg = pte_page(b->old[i]);
+		if (!settle_word(pg, b->old[i], b->end))
 			continue;
 		pg->qnext = dead;
 		dead = page_pfn(pg);
@@ -186,10 +216,10 @@ settle_forks(struct tlb_batch *b)
 	if (b->end != BATCH_ZAP)
 		return;
 	for (i = 0; i < b->n; i++) {
-		if (pte_src(b->e[i].oldword) != SRC_FORK)
+		if (pte_src(b->old[i]) != SRC_FORK)
 			continue;
 		ASSERT(b->fork_done != NULL);
-		b->fork_done(b->as, pte_page(b->e[i].oldword));
+		b->fork_done(b->as, pte_page(b->old[i]));
 	}
 }
 

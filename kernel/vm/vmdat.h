@@ -250,7 +250,7 @@ _Static_assert(sizeof(struct vmo) <= 320, "small");
 
 /* ---- TLB batch: 2.8, 3.3 ---- */
 
-#define BATCH_MAX 64
+#define BATCH_FEW 64           /* words of a batch without a frame of its own */
 
 enum batch_end {               /* step 6, after the ack, by the old word's SRC */
 	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: unmapped, then fork_done */
@@ -261,13 +261,15 @@ enum batch_end {               /* step 6, after the ack, by the old word's SRC *
 struct tlb_batch {
 	struct aspace *as;     /* [W] */
 	uint64_t lo, hi;       /* [W] vpn range to flush */
-	uint32_t n;            /* [W] entries in e */
+	uint32_t n, max;       /* [W] entries in old, and room for so many */
 	enum batch_end end;    /* [W] */
 	bool tables;           /* [W] table pages were unlinked */
 	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
 	/* FORK frames after the ack: the design drops the entry. */
 	void (*fork_done)(struct aspace *, struct vm_page *); /* [W] */
-	struct { uint64_t oldword, vpn; } e[BATCH_MAX]; /* [W] */
+	struct vm_page *frame; /* [W] holds a whole leaf table's words; NULL: few does */
+	uint64_t *old;         /* [W] the words that were replaced */
+	uint64_t few[BATCH_FEW]; /* [W] */
 };
 
 /* ---- faults: 2.8, 4.1 ---- */

@@ -372,6 +372,35 @@ faults_wait_for_frames(void **state)
 	assert_true(ev_read(EV_fault_waited) > waited);
 }
 
+/* How many flushes it takes to unmap two full leaf tables. */
+static uint64_t
+flushes_of_munmap(unsigned no_frames)
+{
+	uint64_t i, n = 2 * MD_PT_WORDS, flushes;
+
+	start(0);
+	map_range_of(proc[0].as, 0, n);
+	for (i = 0; i < n; i++)
+		assert_int_equal(host_store(proc[0].as, BASE + i * PAGE_SIZE,
+		    i), 0);
+	flushes = ev_read(EV_tlb_flush);
+	host_inject(FI_FRAME, no_frames, no_frames);
+	assert_int_equal(map_munmap(proc[0].as, BASE, n * PAGE_SIZE), 0);
+	host_inject(FI_FRAME, 0, 0);
+	flushes = ev_read(EV_tlb_flush) - flushes;
+	end(0);
+	check_all(3);
+	return flushes;
+}
+
+/* One for a leaf table; where there is no frame for its words, one for 64. */
+static void
+flushes_by_the_table(void **state)
+{
+	assert_int_equal(flushes_of_munmap(0), 2);
+	assert_int_equal(flushes_of_munmap(1), 2 * MD_PT_WORDS / BATCH_FEW);
+}
+
 static int
 boot(void **state)
 {
@@ -389,6 +418,7 @@ main(void)
 		cmocka_unit_test(fork_fails_whole),
 		cmocka_unit_test(entries_by_pinning_fault),
 		cmocka_unit_test(faults_wait_for_frames),
+		cmocka_unit_test(flushes_by_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);
