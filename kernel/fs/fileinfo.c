@@ -20,6 +20,7 @@
 #define FALLOC_PUNCH_HOLE 2u
 
 static int fill_holes(struct vnode *v, uint64_t off, uint64_t end);
+static int fill_kept(struct vnode *v, uint64_t off, uint64_t end);
 
 /* The object to map, without a reference; NULL: it cannot be mapped. */
 struct vmo *
@@ -224,23 +225,17 @@ fs_sync(struct file *f)
 	return f->vn->mnt->type->sync(f->vn->mnt, NULL);
 }
 
-/* A hole in [off, off + len); the mount's count of pages is settled. */
+/* A hole in [off, off + len). */
 static int
 punch_hole(struct vnode *v, uint64_t off, uint64_t len)
 {
 	int r = seal_change(v);
 
-	if (r != 0)
-		return r;
-	r = vmo_punch(v->vmo, off, len);
-
-	if (v->ops->reserve != NULL)
-		v->ops->reserve(v, 0, 0);
-	return r;
+	return r != 0 ? r : vmo_punch(v->vmo, off, len);
 }
 
 /*
- * fallocate(2): mode 0 fills holes, KEEP_SIZE those below the end,
+ * fallocate(2): mode 0 fills holes, KEEP_SIZE leaves the size as it is,
  * PUNCH_HOLE makes one.
  *
  * Returns:  0, -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP, -ENOSPC,
@@ -267,30 +262,16 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 	rw_lock_write(&v->lock);
 	if ((mode & FALLOC_PUNCH_HOLE) != 0)
 		r = punch_hole(v, off, len);
-	else if ((mode & FALLOC_KEEP_SIZE) != 0 &&
-	    off + len > vmo_size(v->vmo))
-		r = -EOPNOTSUPP; /* no file has pages behind its end */
+	else if ((mode & FALLOC_KEEP_SIZE) != 0)
+		r = fill_kept(v, off, off + len);
 	else
 		r = fill_holes(v, off, off + len);
+	if (v->ops->reserve != NULL)
+		v->ops->reserve(v, 0, 0); /* the mount counts pages */
 	rw_unlock_write(&v->lock);
 	if (r == 0)
 		vn_touch(v, VN_MTIME | VN_CTIME);
 	return r;
-}
-
-/* One page that does not exist yet: write a zero, which makes it. */
-static int
-fill_page(struct vnode *v, uint64_t off)
-{
-	char zero = 0;
-	struct uio u;
-	ssize_t n;
-
-	if (v->ops->reserve != NULL && v->ops->reserve(v, off, 1) == 0)
-		return -ENOSPC;
-	uio_init_kernel(&u, &zero, 1);
-	n = vmo_write(v->vmo, off, &u);
-	return n < 0 ? (int)n : 0;
 }
 
 /* Page pg of v has a place where its bytes will be kept. */
@@ -299,24 +280,60 @@ fill_hole(struct vnode *v, uint64_t pg)
 {
 	if (v->mnt->type->allocate != NULL)
 		return v->mnt->type->allocate(v, pg);
-	return vmo_next_page(v->vmo, pg) == pg ? 0 :
-	    fill_page(v, pg << PAGE_SHIFT);
+	if (vmo_next_page(v->vmo, pg) == pg)
+		return 0;
+	if (v->ops->reserve != NULL &&
+	    v->ops->reserve(v, pg << PAGE_SHIFT, 1) == 0)
+		return -ENOSPC;
+	return vmo_allocate(v->vmo, pg);
+}
+
+/* Fill the holes of [off, end).  Minutes of work: a fatal signal ends it. */
+static int
+fill_range(struct vnode *v, uint64_t off, uint64_t end)
+{
+	uint64_t pg;
+	int r = 0;
+
+	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
+		r = thread_is_killed() ? -EINTR : fill_hole(v, pg);
+	return r;
 }
 
 /* Make all pages of [off, end); the size grows to end if it is below. */
 static int
 fill_holes(struct vnode *v, uint64_t off, uint64_t end)
 {
-	uint64_t size = vmo_size(v->vmo), pg;
+	uint64_t size = vmo_size(v->vmo);
 	int r = seal_resize(v, MAX(end, size));
 
 	if (r == 0 && end > size)
 		r = v->ops->resize(v, end);
-	/* Minutes of work may be asked for: a fatal signal ends it. */
-	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
-		r = thread_is_killed() ? -EINTR : fill_hole(v, pg);
+	if (r == 0)
+		r = fill_range(v, off, end);
 	if (r != 0 && vmo_size(v->vmo) > size && v->ops->resize(v, size) != 0)
 		klog("fs: a file could not be cut back to %lu", size);
+	return r;
+}
+
+/*
+ * Make all pages of [off, end), also where the file does not reach: there they
+ * wait for it to grow.  On a disk e2fsck would take them for a wrong size.
+ */
+static int
+fill_kept(struct vnode *v, uint64_t off, uint64_t end)
+{
+	uint64_t behind = MAX(off, PAGE_UP(vmo_size(v->vmo)));
+	int r = seal_resize(v, MAX(end, vmo_size(v->vmo)));
+
+	if (r != 0)
+		return r;
+	if (behind < end && v->mnt->type->allocate != NULL)
+		return -EOPNOTSUPP;
+	r = fill_range(v, off, end);
+	if (r != 0 && behind < end &&
+	    vmo_punch(v->vmo, behind, end - behind) != 0)
+		klog("fs: pages behind an end could not be freed");
 	return r;
 }
 

@@ -22,7 +22,8 @@
  *           2. A table is made when a page below it is, and freed with its
  *              last word: nused == 0.  Looking for a hole makes nothing.
  *           3. A page is found or made only below the size, read in the same
- *              hold of [O]; so none can appear behind a truncate (R7).
+ *              hold of [O]; so none can appear behind a truncate (R7).  What
+ *              fallocate(2) keeps behind it, below a.keep, no fault finds.
  *           4. a.charged == pages + tables; where the mapping paid for the
  *              whole object, size + tables.
  *
@@ -428,7 +429,8 @@ anon_look(struct vmo *vmo, struct anon_ask *ask)
 	int r = -ENXIO;
 
 	spin_lock(&vmo->lock);
-	if (ask->pgoff >= pages_of(vmo->size))
+	if (ask->pgoff >= pages_of(vmo->size) &&
+	    (ask->is_fault || ask->pgoff >= vmo->a.keep))
 		goto out;
 	switch (anon_walk(vmo, ask->pgoff, &w)) {
 	case END_WORD:

@@ -186,6 +186,9 @@ ssize_t vmo_read(struct vmo *, uint64_t off, struct uio *);
 ssize_t vmo_write(struct vmo *, uint64_t off, struct uio *);
 uint64_t vmo_pages(struct vmo *);                           /* that exist */
 int vmo_punch(struct vmo *, uint64_t off, uint64_t len) MUST_CHECK;
+/* Page pg of an anonymous object exists from now on, behind the end too; there it
+ * is kept until the object is cut or punched.  0, -ENOSPC, -EINTR. */
+int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
 /* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
 bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */

@@ -231,6 +231,7 @@ struct vmo {
 			uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
 			uint64_t n_pages, n_tables; /* [O] */
 			uint64_t charged;      /* [O] commit pages held by the object */
+			uint64_t keep;         /* [O] pages below may exist, whatever the size */
 		} a;
 		struct {                       /* VNODE */
 			struct rb_root pages;  /* [O] vm_page by index */

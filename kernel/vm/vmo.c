@@ -423,7 +423,7 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	struct zap_range z = { .hi = VMO_MAX_PAGES, .how = ZAP_EVEN_PRIVATE };
 	bool file = vmo->type == VMO_VNODE;
 	struct vm_page *tail = NULL;
-	uint64_t old;
+	uint64_t old, keep = 0;
 	int r = 0;
 
 	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
@@ -436,9 +436,13 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	old = vmo->size;
 	vmo->size = bytes;
 	z.seq = ++vmo->resize_seq;
+	if (!file && bytes <= old) {
+		keep = vmo->a.keep;
+		vmo->a.keep = 0;
+	}
 	spin_unlock(&vmo->lock);
 	EVENT(cache_resize, vmo, old, bytes);
-	if (bytes >= old)
+	if (bytes > old || (bytes == old && keep == 0))
 		return 0;
 	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;
 	EVENT(cache_zap, vmo, z.lo, z.hi);
@@ -503,11 +507,14 @@ int
 vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 {
 	struct zap_range z = { .how = ZAP_SHARED_ONLY };
-	uint64_t end = MIN(off + len, PAGE_UP(vmo_size(vmo)));
+	uint64_t end = PAGE_UP(vmo_size(vmo));
 	int r = 0;
 
 	if (vmo->type == VMO_VNODE && vmo->pager->free == NULL)
 		return -EOPNOTSUPP;
+	if (vmo->type == VMO_AOBJ)
+		end = MAX(end, atomic_load(&vmo->a.keep) << PAGE_SHIFT);
+	end = MIN(off + len, end);
 	if (off >= end)
 		return 0;
 	z.lo = PAGE_UP(off) >> PAGE_SHIFT;

@@ -120,6 +120,29 @@ write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 }
 
 /*
+ * Page pg of an anonymous object exists from now on, zeroed if it did not.
+ *
+ * Locks:    rank 1 for writing.
+ * Context:  thread, may sleep.
+ * Returns:  0, -ENOSPC, -EINTR.
+ */
+int
+vmo_allocate(struct vmo *vmo, uint64_t pg)
+{
+	struct vm_page *page;
+	int r;
+
+	ASSERT(vmo->type == VMO_AOBJ);
+	spin_lock(&vmo->lock);
+	vmo->a.keep = MAX(vmo->a.keep, pg + 1);
+	spin_unlock(&vmo->lock);
+	r = anon_page(vmo, pg, ANON_CREATE, &page);
+	if (r == 0)
+		page_unpin(page, true);
+	return r;
+}
+
+/*
  * Zero bytes within one page.  A page that does not exist stays so.
  *
  * Locks:    at most rank 1.

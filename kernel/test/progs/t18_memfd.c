@@ -11,7 +11,8 @@
 #define SEALING 2u /* MFD_ALLOW_SEALING */
 #define ADD_SEALS 1033
 #define GET_SEALS 1034
-#define KEEP_PUNCH 3 /* FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */
+#define KEEP 1       /* FALLOC_FL_KEEP_SIZE */
+#define KEEP_PUNCH 3 /* and FALLOC_FL_PUNCH_HOLE */
 enum { SEAL = 1, SHRINK = 2, GROW = 4, WRITE = 8 };
 
 static int
@@ -141,7 +142,45 @@ filled(void)
 	EQ(lseek(fd, 0, SEEK_END), 4 * PAGE);
 	EQ(pages_of(fd), 4);
 	EQ(file_byte(fd, 3 * PAGE), 0);
-	printf("fallocate makes pages\n");
+	OK(syscall(SYS_fallocate, fd, KEEP, 0L, 6 * PAGE));
+	EQ(lseek(fd, 0, SEEK_END), 4 * PAGE);
+	EQ(pages_of(fd), 6);
+	printf("fallocate makes pages, with and without a size\n");
+	close(fd);
+}
+
+/* Pages behind the end: unseen, until the file grows; a cut frees them. */
+static void
+kept(void)
+{
+	int fd = memfd(2 * PAGE);
+	char *p = file_map(fd, 0, 8, RW, MAP_SHARED), c;
+
+	OK(syscall(SYS_fallocate, fd, KEEP, 5 * PAGE + 1, 2 * PAGE));
+	EQ(pages_of(fd), 3);
+	TRAP(store(p + 6 * PAGE, 1), SIGBUS, BUS_ADRERR, p + 6 * PAGE);
+	EQ(pread(fd, &c, 1, 6 * PAGE), 0);
+	EQ(lseek(fd, 0, SEEK_HOLE), 0);
+	ERR(lseek(fd, 0, SEEK_DATA), ENXIO);
+	OK(ftruncate(fd, 7 * PAGE));
+	EQ(pages_of(fd), 3);
+	EQ(p[6 * PAGE], 0);
+	store(p + 6 * PAGE, 'k');
+	EQ(pages_of(fd), 3);
+	OK(ftruncate(fd, 2 * PAGE));
+	EQ(pages_of(fd), 0);
+	printf("kept behind the end, there when the file grows\n");
+	OK(syscall(SYS_fallocate, fd, KEEP, 2 * PAGE, 6 * PAGE));
+	EQ(pages_of(fd), 6);
+	OK(punch(fd, 3 * PAGE, 2 * PAGE));
+	EQ(pages_of(fd), 4);
+	OK(ftruncate(fd, 2 * PAGE));
+	EQ(pages_of(fd), 0);
+	OK(fcntl(fd, ADD_SEALS, GROW));
+	ERR(syscall(SYS_fallocate, fd, KEEP, 0L, 3 * PAGE), EPERM);
+	OK(syscall(SYS_fallocate, fd, KEEP, 0L, 2 * PAGE));
+	printf("a hole or the same size frees them; a seal forbids them\n");
+	OK(munmap(p, 8 * PAGE));
 	close(fd);
 }
 
@@ -154,5 +193,6 @@ main(int argc, char **argv)
 	seals();
 	punched();
 	filled();
+	kept();
 	return test_done();
 }
