@@ -156,7 +156,8 @@ struct mount {
 	struct list_node all;          /* [N] */
 	uint64_t dev;                  /* [c] st_dev */
 	uint32_t id;                   /* [c] in mountinfo */
-	unsigned flags;                /* [c] MS_* */
+	unsigned flags;                /* [A] MS_* */
+	uint32_t writers;              /* [A] regular files open for writing */
 	uint64_t next_ino;             /* [A] */
 	uint64_t vnodes, max_vnodes;   /* [A] max 0: no limit */
 	uint64_t used_pages, max_pages; /* [A] max 0: no limit */
@@ -180,6 +181,8 @@ struct fstype {
 	/* Vw: all of v's page idx has a place on the disk.  0, -ENOSPC … */
 	int (*allocate)(struct vnode *, uint64_t idx);
 	void (*statfs)(struct mount *, struct kstatfs *);
+	/* No lock: MS_RDONLY will be as in flags.  0, -EBUSY, -EROFS … */
+	int (*remount)(struct mount *, unsigned flags);
 	/* The machine goes down: write all, then only read. */
 	void (*shutdown)(struct mount *);
 };

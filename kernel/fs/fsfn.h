@@ -46,6 +46,11 @@ void mount_set_root(struct mount *);
 void mounts_show(struct out *);
 void mountinfo_show(struct out *);
 
+/* ---- remount.c ---- */
+int mount_write_begin(struct mount *) MUST_CHECK;
+void mount_write_end(struct mount *);
+int mount_remount(struct vnode *, unsigned flags) MUST_CHECK;
+
 /* ---- namei.c ---- */
 enum walk_flags {
 	WALK_NOFOLLOW = 1,  /* a link as last component is the result */

@@ -274,15 +274,22 @@ options_apply(struct mount *m, const char *data)
 	return r;
 }
 
-/* Remount: only the flags change. */
+/* Flags first: they may be refused.  A size below what is used: -EINVAL. */
 static int
-remount(struct vnode *v, unsigned flags)
+remount(struct vnode *v, unsigned flags, const char *data)
 {
-	if (v != v->mnt->root)
-		return -EINVAL;
-	atomic_store(&v->mnt->flags, flags & (MS_RDONLY | MS_NOSUID | MS_NODEV |
-	    MS_NOEXEC));
-	return 0;
+	struct mount *m = v->mnt, old = { .max_pages = m->max_pages,
+		.max_vnodes = m->max_vnodes };
+	int r = mount_remount(v, flags);
+
+	if (r == 0)
+		r = options_apply(m, data);
+	if (r == 0 && (m->max_pages == 0 ||
+	    m->max_pages >= atomic_load(&m->used_pages)))
+		return 0;
+	m->max_pages = old.max_pages;
+	m->max_vnodes = old.max_vnodes;
+	return r != 0 ? r : -EINVAL;
 }
 
 static int
@@ -318,7 +325,8 @@ undo_make:
  * mount(2): type is tmpfs, devtmpfs, proc, ext2.
  *
  * Locks:    none held.
- * Returns:  0, -EPERM, -ENODEV (unknown type), -ENOTDIR, -EBUSY, -EINVAL.
+ * Returns:  0, -EPERM, -ENODEV (unknown type), -ENOTDIR, -EBUSY, -EINVAL;
+ *           MS_REMOUNT: as mount_remount().
  */
 int
 fs_mount(const char *source, const struct path_at *at, const char *type,
@@ -336,7 +344,7 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	if ((flags & (MS_BIND | MS_MOVE)) != 0)
 		r = -EINVAL;
 	else if ((flags & MS_REMOUNT) != 0)
-		r = remount(w.vn, flags);
+		r = remount(w.vn, flags, data);
 	else if (t == NULL)
 		r = -ENODEV;
 	else if (w.vn->type != S_IFDIR)
@@ -433,7 +441,7 @@ mount_statfs(struct mount *m, struct kstatfs *st)
 	st->bsize = PAGE_SIZE;
 	st->namelen = NAME_MAX;
 	st->fsid = m->dev;
-	st->flags = m->flags | 0x20; /* ST_VALID */
+	st->flags = m->flags | 0x1020; /* ST_RELATIME, ST_VALID */
 	st->blocks = m->max_pages;
 	st->bfree = used < m->max_pages ? m->max_pages - used : 0;
 	st->files = m->max_vnodes;

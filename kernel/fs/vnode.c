@@ -399,6 +399,8 @@ vn_touch(struct vnode *v, unsigned which)
 {
 	struct kts now = kts_now();
 
+	if ((atomic_load_relaxed(&v->mnt->flags) & MS_RDONLY) != 0)
+		return;
 	spin_lock(&v->attr_lock);
 	if ((which & VN_ATIME) != 0 && (kts_before(&v->atime, &v->mtime) ||
 	    kts_before(&v->atime, &v->ctime) ||
@@ -424,18 +426,30 @@ writers_change(struct vnode *v, int32_t d)
 	return 0;
 }
 
-/* Someone opens v for writing, or truncates it.  0, -ETXTBSY. */
+/* Someone opens v for writing, or truncates it.  0, -EROFS, -ETXTBSY. */
 int
 vn_write_begin(struct vnode *v)
 {
-	return v->type == S_IFREG ? writers_change(v, 1) : 0;
+	int r;
+
+	if (v->type != S_IFREG)
+		return 0;
+	r = mount_write_begin(v->mnt);
+	if (r != 0)
+		return r;
+	r = writers_change(v, 1);
+	if (r != 0)
+		mount_write_end(v->mnt);
+	return r;
 }
 
 void
 vn_write_end(struct vnode *v)
 {
-	if (v->type == S_IFREG)
-		CHECK(atomic_sub(&v->writers, 1) >= 0);
+	if (v->type != S_IFREG)
+		return;
+	CHECK(atomic_sub(&v->writers, 1) >= 0);
+	mount_write_end(v->mnt);
 }
 
 /*

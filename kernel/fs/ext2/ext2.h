@@ -197,6 +197,7 @@ struct ext2_fs {
 	uint32_t ngroups, gd_blocks, itable_blocks; /* [c] */
 	bool readonly;            /* [A] mounted so, or after an error */
 	bool failed;              /* [A] there was an error */
+	bool stuck;               /* [T] never writable, whoever asks */
 	uint16_t old_state;       /* [c] as found at mount */
 	struct ext2_gate gate;
 	struct mutex alloc;       /* [c] */
@@ -243,7 +244,11 @@ ext2_inode_of(const struct vnode *v)
 int ext2_error(struct ext2_fs *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool ext2_block_ok(const struct ext2_fs *, uint32_t blk);
 int ext2_super_store(struct ext2_fs *) MUST_CHECK;
-void ext2_settle(struct ext2_fs *);
+int ext2_mark_used(struct ext2_fs *) MUST_CHECK;
+int ext2_settle(struct ext2_fs *);
+
+/* ---- remount.c ---- */
+int ext2_remount(struct mount *, unsigned flags) MUST_CHECK;
 
 /* ---- meta.c ---- */
 void meta_open(struct ext2_fs *);

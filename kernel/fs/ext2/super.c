@@ -29,7 +29,6 @@
 
 static int super_check(struct ext2_fs *fs);
 static int groups_load(struct ext2_fs *fs);
-static void super_mounted(struct ext2_fs *fs);
 static void fs_free(struct ext2_fs *fs);
 static int ext2_mount(struct mount *m);
 static int ext2_unmount(struct mount *m);
@@ -39,7 +38,7 @@ const struct fstype ext2_type = {
 	.name = "ext2", .magic = EXT2_MAGIC,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
 	.allocate = ext2_allocate, .statfs = ext2_statfs,
-	.shutdown = ext2_shutdown
+	.remount = ext2_remount, .shutdown = ext2_shutdown
 };
 
 /* ---- errors ---- */
@@ -168,7 +167,7 @@ make_readonly(struct ext2_fs *fs, const char *why)
 {
 	if (!fs->readonly)
 		klog("ext2: %s: mounted read-only: %s", fs->dev->name, why);
-	fs->readonly = true;
+	fs->readonly = fs->stuck = true;
 	fs->mnt->flags |= MS_RDONLY;
 }
 
@@ -228,7 +227,9 @@ ext2_mount(struct mount *m)
 	r = fs_open_disk(fs);
 	if (r != 0)
 		goto undo_fs;
-	super_mounted(fs);
+	if (!fs->readonly && ext2_mark_used(fs) != 0)
+		klog("ext2: %s: the superblock cannot be written",
+		    fs->dev->name);
 	ext2_flusher_add(fs);
 	return 0;
 
@@ -472,25 +473,22 @@ state_write(struct ext2_fs *fs, uint16_t state)
 	return r != 0 ? r : blk_flush(fs->dev);
 }
 
-/* Rule 4: in use. */
-static void
-super_mounted(struct ext2_fs *fs)
+/* Rule 4: in use, for writing.  0, or an error of a commit. */
+int
+ext2_mark_used(struct ext2_fs *fs)
 {
-	if (fs->readonly)
-		return;
 	fs->sb.mtime = (uint32_t)kts_now().sec;
 	fs->sb.mnt_count++;
-	if (state_write(fs, fs->old_state & (uint16_t)~EXT2_VALID) != 0)
-		klog("ext2: %s: the superblock cannot be written",
-		    fs->dev->name);
+	return state_write(fs, fs->old_state & (uint16_t)~EXT2_VALID);
 }
 
 /*
  * Rule 4: all is written, nothing more will be.
  *
  * Locks:    tree for writing.
+ * Returns:  0; an error: the disk is not clean, and read-only all the same.
  */
-void
+int
 ext2_settle(struct ext2_fs *fs)
 {
 	unsigned i;
@@ -503,6 +501,7 @@ ext2_settle(struct ext2_fs *fs)
 	if (r != 0)
 		klog("ext2: %s: not left clean: error %d", fs->dev->name, -r);
 	atomic_store(&fs->readonly, true);
+	return r;
 }
 
 /* fstype.unmount: 0; -EBUSY: someone uses it, nothing changed. */
@@ -523,7 +522,7 @@ ext2_unmount(struct mount *m)
 	if (!fs->readonly) {
 		if (icache_sync_files(fs) != 0)
 			klog("ext2: %s: data was lost", fs->dev->name);
-		ext2_settle(fs);
+		(void)ext2_settle(fs);
 	}
 	icache_drop_all(fs);
 	rw_unlock_write(&m->tree);

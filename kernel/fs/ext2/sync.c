@@ -346,8 +346,9 @@ ext2_shutdown(struct mount *m)
 		(void)icache_sync_files(fs);
 		(void)ext2_commit(fs);
 		icache_end_zombies(fs);
-		ext2_settle(fs);
+		(void)ext2_settle(fs);
 	}
+	fs->stuck = true;
 	rw_unlock_write(&m->tree);
 }
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * remount.c: a mount changes its flags, above all between "ro" and "rw"
+ *
+ * Problem   A file system that becomes read-only must have nobody who can
+ *           write it, and nobody may slip in while one looks.
+ *
+ * Picture   writer:   mount->writers++ ─→ look at MS_RDONLY
+ *           remount:  set MS_RDONLY    ─→ look at mount->writers
+ *           whoever comes second sees the other and gives up.
+ *
+ * Rules     1. A regular file that is open for writing counts in its mount.
+ *           2. The file system itself has the last word (fstype.remount): it
+ *              knows of writable mappings and of files without names, and it
+ *              writes what is dirty before it says yes.
+ *
+ * Read next mount.c, ext2/remount.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+
+#define MS_KNOWN (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+static struct mutex remount_mutex = MUTEX_INIT(remount_mutex, LR_VNODE);
+
+/* Change those bits of the flags that are in mask. */
+static void
+flags_set(struct mount *m, unsigned mask, unsigned bits)
+{
+	unsigned old = atomic_load(&m->flags);
+
+	while (!atomic_cas(&m->flags, &old, (old & ~mask) | (bits & mask)))
+		;
+}
+
+/* Rule 1, as seen by a writer.  0, -EROFS. */
+int
+mount_write_begin(struct mount *m)
+{
+	atomic_add(&m->writers, 1);
+	if ((atomic_load(&m->flags) & MS_RDONLY) == 0)
+		return 0;
+	mount_write_end(m);
+	return -EROFS;
+}
+
+void
+mount_write_end(struct mount *m)
+{
+	CHECK(atomic_sub(&m->writers, 1) != UINT32_MAX);
+}
+
+static int
+fs_agrees(struct mount *m, unsigned flags)
+{
+	return m->type->remount == NULL ? 0 : m->type->remount(m, flags);
+}
+
+/* Nobody may begin to write; does anyone still? */
+static int
+become_readonly(struct mount *m, unsigned flags)
+{
+	int r = -EBUSY;
+
+	flags_set(m, MS_RDONLY, MS_RDONLY);
+	if (atomic_load(&m->writers) == 0)
+		r = fs_agrees(m, flags);
+	if (r != 0)
+		flags_set(m, MS_RDONLY, 0);
+	return r;
+}
+
+/*
+ * mount(2) with MS_REMOUNT at the root v of a mount.
+ *
+ * Locks:    none held.
+ * Returns:  0, -EINVAL (no root), -EBUSY, -EROFS, -EACCES (the disk), -EIO.
+ */
+int
+mount_remount(struct vnode *v, unsigned flags)
+{
+	struct mount *m = v->mnt;
+	unsigned was;
+	int r = 0;
+
+	if (v != m->root)
+		return -EINVAL;
+	mutex_lock(&remount_mutex);
+	was = atomic_load(&m->flags);
+	if (((was ^ flags) & MS_RDONLY) != 0)
+		r = (flags & MS_RDONLY) != 0 ? become_readonly(m, flags) :
+		    fs_agrees(m, flags);
+	if (r == 0)
+		flags_set(m, MS_KNOWN, flags);
+	mutex_unlock(&remount_mutex);
+	return r;
+}

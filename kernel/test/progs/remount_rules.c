@@ -1,0 +1,137 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/*
+ * mount(2) with MS_REMOUNT: read-only is refused while a file is open for
+ * writing; then nothing can be changed, all can be read, and back again.
+ *
+ * Arguments: a disk and the type of what is on it (cases/remount.sh), where
+ * writable mappings and files without a name are in the way, too; else tmpfs.
+ * Who may not mount anything says nothing.
+ */
+#include "lib/file.h"
+#include <sys/mount.h>
+
+static char dir[64];
+
+static const char *
+in_dir(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return path;
+}
+
+static int
+remount(unsigned long flags)
+{
+	return mount("none", dir, "none", MS_REMOUNT | flags, NULL);
+}
+
+static bool
+begin(int argc, char **argv)
+{
+	snprintf(dir, sizeof dir, "/tmp/remount.%d", getpid());
+	OK(mkdir(dir, 0755));
+	if (!on_vadose() && unshare(CLONE_NEWNS) != 0)
+		return false;
+	if (!on_vadose())
+		(void)mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	return mount(argc > 2 ? argv[1] : "none", dir,
+		   argc > 2 ? argv[2] : "tmpfs", 0, NULL) == 0;
+}
+
+static void
+nothing_changes(void)
+{
+	struct timespec t[2] = { { 5, 0 }, { 5, 0 } };
+	struct stat st, after;
+
+	ERR(open(in_dir("f"), O_WRONLY), EROFS);
+	ERR(open(in_dir("f"), O_RDWR), EROFS);
+	ERR(open(in_dir("f"), O_RDONLY | O_TRUNC), EROFS);
+	ERR(open(in_dir("new"), O_RDWR | O_CREAT, 0600), EROFS);
+	ERR(mkdir(in_dir("new"), 0700), EROFS);
+	ERR(mkdir(in_dir("d"), 0700), EEXIST);
+	ERR(rmdir(in_dir("d")), EROFS);
+	ERR(unlink(in_dir("f")), EROFS);
+	ERR(symlink("x", in_dir("new")), EROFS);
+	ERR(mknod(in_dir("new"), S_IFIFO | 0600, 0), EROFS);
+	ERR(truncate(in_dir("f"), 0), EROFS);
+	ERR(chmod(in_dir("f"), 0600), EROFS);
+	ERR(chown(in_dir("f"), 1, 1), EROFS);
+	ERR(utimensat(AT_FDCWD, in_dir("f"), t, 0), EROFS);
+	ERR(access(in_dir("f"), W_OK), EROFS);
+	OK(access(in_dir("f"), R_OK));
+	OK(stat(in_dir("f"), &st));
+	EQ(st.st_size, 5);
+	sleep_ms(20);
+	OK(close(OK(open(in_dir("f"), O_RDONLY))));
+	OK(stat(in_dir("f"), &after));
+	EQ(after.st_atim.tv_sec, st.st_atim.tv_sec);
+	EQ(after.st_atim.tv_nsec, st.st_atim.tv_nsec);
+}
+
+static void
+open_files_are_in_the_way(void)
+{
+	int fd = OK(open(in_dir("f"), O_RDWR | O_CREAT, 0644));
+	char text[8] = "";
+
+	EQ(write(fd, "hello", 5), 5);
+	ERR(remount(MS_RDONLY), EBUSY);
+	EQ(write(fd, "HELLO", 5), 5);
+	OK(ftruncate(fd, 5));
+	OK(close(fd));
+	fd = OK(open(in_dir("f"), O_RDONLY));
+	OK(remount(MS_RDONLY));
+	EQ(read(fd, text, sizeof text), 5);
+	EQ(memcmp(text, "hello", 5), 0);
+	OK(close(fd));
+}
+
+/* A file without a name, a mapping without a file. */
+static void
+so_are_others(void)
+{
+	int fd = OK(open(in_dir("g"), O_RDWR | O_CREAT, 0644));
+	char *p;
+
+	OK(ftruncate(fd, PAGE));
+	p = file_map(fd, 0, 1, RW, MAP_SHARED);
+	OK(close(fd));
+	p[7] = 'x';
+	ERR(remount(MS_RDONLY), EBUSY);
+	OK(munmap(p, PAGE));
+	fd = OK(open(in_dir("g"), O_RDONLY));
+	OK(unlink(in_dir("g")));
+	ERR(remount(MS_RDONLY), EBUSY);
+	OK(close(fd));
+	OK(remount(MS_RDONLY));
+	OK(remount(MS_RDONLY));
+	ERR(open(in_dir("g"), O_RDONLY), ENOENT);
+	OK(remount(0));
+}
+
+int
+main(int argc, char **argv)
+{
+	if (geteuid() != 0 || !begin(argc, argv)) {
+		(void)rmdir(dir);
+		test_done();
+		return 0;
+	}
+	OK(mkdir(in_dir("d"), 0755));
+	ERR(mount("none", in_dir("d"), "none", MS_REMOUNT, NULL), EINVAL);
+	open_files_are_in_the_way();
+	nothing_changes();
+	OK(remount(0));
+	OK(close(OK(open(in_dir("f"), O_RDWR))));
+	OK(unlink(in_dir("f")));
+	if (argc > 2)
+		so_are_others();
+	OK(rmdir(in_dir("d")));
+	OK(umount(dir));
+	OK(rmdir(dir));
+	test_done();
+	return 0;
+}
