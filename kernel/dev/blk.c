@@ -101,6 +101,7 @@ blk_submit(struct bio *b)
 	b->tries = 0;
 	inject(b);
 	flags = spin_lock_irq(&q->lock);
+	blkstat_begin(b);
 	list_push_back(&q->pending, &b->node);
 	spin_unlock_irq(&q->lock, flags);
 	blk_kick();
@@ -297,6 +298,7 @@ complete(struct bio *b)
 	static const char *const verb[] = { [BIO_READ] = "read",
 		[BIO_WRITE] = "write", [BIO_FLUSH] = "flush" };
 
+	blkstat_end(b);
 	if (b->status != 0) {
 		klog("%s: %s at sector %lu: error %d%s", b->dev->name,
 		    verb[b->dir], b->sector, -b->status,

@@ -52,13 +52,24 @@ void chr_register(struct chr_dev *);
 struct chr_dev *chr_find(uint32_t major, uint32_t minor);
 void chr_walk(void (*fn)(void *arg, struct chr_dev *), void *arg);
 
-/* ---- blk.c: disks and partitions ---- */
+/* ---- blk.c, bdev.c, blkstat.c: disks and partitions ---- */
 
 #define SECTOR_SIZE 512u
 #define BIO_PAGES 16u
 
 struct blk_queue;
 struct vm_page;
+
+enum bio_dir { BIO_READ, BIO_WRITE, BIO_FLUSH };
+#define BIO_DIRS 3
+enum bio_use { BIO_FILE, BIO_SWAP }; /* which injection points it hits */
+
+/* What has ended, by direction, and what is under way.  [queue->lock] */
+struct blk_stat {
+	uint64_t ios[BIO_DIRS], sectors[BIO_DIRS], ns[BIO_DIRS];
+	uint64_t busy_ns, busy_since;
+	unsigned flying;
+};
 
 /* A disk or a partition of one.  Made at boot, never goes away. */
 struct bdev {
@@ -70,11 +81,10 @@ struct bdev {
 	struct blk_queue *queue;  /* [c] */
 	void *drv;                /* [c] the driver's */
 	bool readonly;            /* [c] writes end with -EROFS */
+	struct blk_stat stat;     /* blkstat.c */
 	struct list_node all;
 };
 
-enum bio_dir { BIO_READ, BIO_WRITE, BIO_FLUSH };
-enum bio_use { BIO_FILE, BIO_SWAP }; /* which injection points it hits */
 
 struct bio_vec {
 	struct vm_page *page;
@@ -98,6 +108,7 @@ struct bio {
 	/* the rest is the block layer's and the driver's */
 	struct list_node node;
 	uint64_t lba;             /* sector on the disk */
+	uint64_t since;           /* when it was submitted */
 	uint64_t deadline;        /* since when the driver has it: the limit */
 	unsigned tries;           /* time-outs so far */
 	bool fail;                /* an injection point said so */
@@ -130,6 +141,7 @@ struct bdev *blk_find(const char *name);
 struct bdev *blk_find_number(uint32_t major, uint32_t minor);
 /* All disks and partitions, a disk before its partitions; fn may sleep. */
 void blk_walk(void (*fn)(void *arg, struct bdev *), void *arg);
+void diskstats_show(struct out *);     /* text of /proc/diskstats */
 
 /* ---- tty.c ---- */
 

@@ -67,6 +67,7 @@ void
 fs_init(void)
 {
 	static const struct procfs_row rows[] = {
+		{ "diskstats", 0444, diskstats_show, NULL },
 		{ "filesystems", 0444, filesystems_show, NULL },
 		{ "mounts", 0444, mounts_show, NULL },
 		{ "partitions", 0444, partitions_show, NULL },

@@ -243,6 +243,11 @@ blk_walk(void (*fn)(void *arg, struct bdev *), void *arg)
 	fn(arg, &disk.dev);
 }
 
+void
+diskstats_show(struct out *out)
+{
+}
+
 ssize_t
 blk_rw_bytes(struct bdev *d, uint64_t off, void *buf, size_t n,
     enum bio_dir dir)
