@@ -186,5 +186,5 @@ main(int argc, char **argv)
 	compare();
 	do_read(0, sizeof(buf));
 	unlink(path);
-	return 0;
+	return test_done();
 }

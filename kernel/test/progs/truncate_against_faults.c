@@ -78,5 +78,5 @@ main(int argc, char **argv)
 		EQ(pthread_join(t[i], NULL), 0);
 	CHECK(seen > 0 && bus > 0 && rounds > 0);
 	unlink(path);
-	return 0;
+	return test_done();
 }

@@ -3,6 +3,8 @@
  * A5: one tree of pages for each file: what read(2) brought in serves five
  * mappers without another read, and is there once.
  *
+ * Two processes that map it first, and at once, read each block once, too.
+ *
  * Argument: a file on a disk that nobody has read (cases/ext2_cache.sh).
  */
 #include "../lib/events.h"
@@ -27,6 +29,23 @@ mapper(void *arg)
 		EQ(memcmp(page, (const char *)p + i * PAGE, PAGE), 0);
 	}
 	return arg != NULL;
+}
+
+/* Forget the file, then let two processes fault in all of it. */
+static void
+at_once(void)
+{
+	pid_t first, second;
+
+	OK(proc_write("/proc/sys/vm/drop_caches", "1"));
+	snap_all(4);
+	first = fork_on(mapper, NULL, shared_stack());
+	second = fork_on(mapper, NULL, shared_stack());
+	REAP(first, 0);
+	REAP(second, 0);
+	snap_all(5);
+	CHECK(snap_delta(4, 5, "cache.read_pages") >= pages);
+	DELTA_LE(4, 5, "cache.read_pages", pages + BLOCK_LISTS);
 }
 
 static int
@@ -54,6 +73,7 @@ body(void)
 	DELTA_EQ(2, 3, "cache.insert", 0);
 	DELTA_EQ(2, 3, "cache.read_pages", 0);
 	DELTA_EQ(2, 3, "io.reads", 0);
+	at_once();
 	return test_done();
 }
 

@@ -3,22 +3,24 @@
  * A11: growth never copies: a tmpfs file grows by 4 KiB at a time to 1 GiB,
  * no step takes more than 20 times the median; and page by page with data
  * to 256 MiB.  No entry of a table is copied.
+ *
+ * Argument: the part of these sizes, 10 is a tenth (1).
  */
 #include "../lib/events.h"
 #include "../lib/file.h"
 
-#define STEPS (GIB / PAGE)
 #define ROUNDS 5
-#define FILLED (256 * MIB / PAGE)
 
 static uint32_t *best; /* shortest time of each step, ns */
+static size_t steps = GIB / PAGE;
+static long filled = 256 * MIB / PAGE;
 
 static void
 grow(void)
 {
 	int fd = file_stamped("a11", 0, 0);
 
-	for (size_t i = 0; i < STEPS; i++) {
+	for (size_t i = 0; i < steps; i++) {
 		uint64_t t = now_ns();
 
 		OK(ftruncate(fd, (i + 1) * PAGE));
@@ -26,7 +28,7 @@ grow(void)
 		if (t < best[i])
 			best[i] = t;
 	}
-	EQ(file_byte(fd, GIB - 1), 0);
+	EQ(file_byte(fd, steps * PAGE - 1), 0);
 	OK(close(fd));
 }
 
@@ -45,12 +47,12 @@ fill(void)
 	int fd = file_stamped("a11", 0, 0);
 
 	snap_all(1);
-	for (page[0] = 0; page[0] < (long)FILLED; page[0]++)
+	for (page[0] = 0; page[0] < filled; page[0]++)
 		EQ(write(fd, page, PAGE), PAGE);
 	snap_all(2);
-	DELTA_EQ(1, 2, "anon.pages", FILLED);
+	DELTA_EQ(1, 2, "anon.pages", filled);
 	DELTA_EQ(1, 2, "anon.copies", 0);
-	for (long i = 0; i < (long)FILLED; i += 17) {
+	for (long i = 0; i < filled; i += 17) {
 		EQ(pread(fd, page, 8, i * PAGE), 8);
 		EQ(page[0], i);
 	}
@@ -58,19 +60,26 @@ fill(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	size_t bytes;
+
+	if (argc > 1) {
+		steps /= atoi(argv[1]);
+		filled /= atoi(argv[1]);
+	}
+	bytes = steps * sizeof(*best);
 	snap_init();
-	best = (uint32_t *)pages_private(STEPS * sizeof(*best) / PAGE);
-	memset(best, 0xff, STEPS * sizeof(*best));
+	best = (uint32_t *)pages_private(bytes / PAGE + 1);
+	memset(best, 0xff, bytes);
 	snap_all(1);
 	for (int i = 0; i < ROUNDS; i++)
 		grow();
 	snap_all(2);
 	DELTA_EQ(1, 2, "anon.copies", 0);
 	DELTA_EQ(1, 2, "anon.pages", 0);
-	qsort(best, STEPS, sizeof(*best), by_time);
-	LE(best[STEPS - 1], 20 * best[STEPS / 2]);
+	qsort(best, steps, sizeof(*best), by_time);
+	LE(best[steps - 1], 20 * best[steps / 2]);
 	fill();
 	return test_done();
 }
