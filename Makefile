@@ -10,6 +10,7 @@ BUILD ?= build
 OPT ?= -O2
 # The root of make run: a disk that keeps its files, or initrd.
 ROOT ?= disk
+DISK ?= $(BUILD)/disk.img
 JOBS ?= 2
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j2
@@ -35,9 +36,9 @@ setup:
 	@tools/setup
 
 run: image
-	@[ "$(ROOT)" != disk ] || [ -e $(BUILD)/disk.img ] || cp $(BUILD)/root.img $(BUILD)/disk.img
+	@[ "$(ROOT)" != disk ] || [ -e $(DISK) ] || cp $(BUILD)/root.img $(DISK)
 	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf \
-	  --root $(if $(filter disk,$(ROOT)),$(BUILD)/disk.img,$(ROOT)); \
+	  --root $(if $(filter disk,$(ROOT)),$(DISK),$(ROOT)); \
 	else tools/guest --kernel $(BUILD)/vadose.elf --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
 gdb: image

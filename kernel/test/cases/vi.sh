@@ -1,0 +1,60 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=90
+# What vi writes on the root of make run is there after the next boot.
+. kernel/test/cases/lib.sh
+
+command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
+unset MAKEFLAGS MAKELEVEL
+
+# seen N TEXT: wait until the terminal has shown it N times
+seen() {
+	i=0
+	while [ "$(grep -aco -e "$2" "$tmp/typescript")" -lt $1 ]; do
+		i=$((i + 1))
+		[ $i -lt 300 ] || return 1
+		sleep 0.1
+	done
+}
+
+# boot KEYS: make run at a terminal; KEYS types
+boot() {
+	: >"$tmp/typescript"
+	$1 | timeout 60 script -qfec "make -s run BUILD=$BUILD DISK=$tmp/disk.img" \
+		"$tmp/typescript" >/dev/null 2>&1
+	same 0 $? "$1: status"
+	[ $failures = 0 ] || cat "$tmp/typescript" >&2
+	expect 0 e2fsck -fn "$tmp/disk.img" >"$tmp/fsck" 2>&1
+}
+
+# The status line of vi says where we are.
+write_note() {
+	seen 1 'vadose:' && printf 'vi /root/note\r'
+	seen 1 ' 1/1 100%' && printf 'ikept over the boot\033'
+	sleep 1
+	printf ':wq\r'
+	seen 2 'vadose:' && printf 'exit\r'
+}
+
+# The file is there; another line goes below, one word is changed.
+change_note() {
+	seen 1 'vadose:' && printf 'vi /root/note\r'
+	seen 1 'kept over the boot' && printf 'oand a second line\033'
+	sleep 1
+	printf '1Gdwistill \033'
+	sleep 1
+	printf ':wq\r'
+	seen 2 'vadose:' && printf 'exit\r'
+}
+
+show_note() {
+	seen 1 'vadose:' && printf 'wc -l /root/note\r'
+	seen 1 '^2 /root/note' && printf 'exit\r'
+}
+
+boot write_note
+boot change_note
+boot show_note
+debugfs -R "dump /root/note $tmp/note" "$tmp/disk.img" 2>/dev/null
+printf 'still over the boot\nand a second line\n' >"$tmp/want"
+cmp "$tmp/want" "$tmp/note" || fail "the note: $(cat "$tmp/note")"
+finish
