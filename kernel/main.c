@@ -29,6 +29,7 @@
 static void first_thread(void *arg);
 static void unpack_initramfs(void);
 static void mount_root(void);
+static void start_swap(void);
 static void say_hello(void);
 
 /*
@@ -67,6 +68,7 @@ first_thread(void *arg)
 	sys_init();
 	mount_root();
 	unpack_initramfs();
+	start_swap();
 	test = option_str("selftest");
 	if (test != NULL)
 		selftest_run(test);
@@ -117,4 +119,19 @@ mount_root(void)
 		panic("main: no root on %s (%d); root=initrd starts without",
 		    dev, r);
 	klog("vadose: root on %s", dev);
+}
+
+/* swap=vdb: pages may go there from the start. */
+static void
+start_swap(void)
+{
+	const char *dev = option_str("swap");
+	int r;
+
+	if (dev == NULL)
+		return;
+	r = fs_swapon_disk(dev);
+	if (r < 0)
+		panic("main: no swap on %s (%d); start without swap=, or "
+		    "mkswap it", dev, r);
 }

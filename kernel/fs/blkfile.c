@@ -43,6 +43,7 @@ struct blkfile {
 	struct vmo *vmo;         /* [c] rule 2 */
 	unsigned mounts;         /* blkfiles.mutex: of overlapping ones */
 	unsigned opens, writers; /* blkfiles.mutex */
+	bool owned;              /* blkfiles.mutex: it is the one that is mounted */
 };
 
 static struct {
@@ -239,17 +240,17 @@ static int
 settle(struct blkfile *b)
 {
 	ASSERT(mutex_is_mine(&blkfiles.mutex));
-	if (b->writers != 0 || vmo_is_mapped_writable(b->vmo))
+	if (b->owned || b->writers != 0 || vmo_is_mapped_writable(b->vmo))
 		return -EBUSY;
 	return vmo_sync(b->vmo, 0, UINT64_MAX);
 }
 
 /*
- * A file system is going to be mounted from d, which must hold what was
- * written to it.
+ * A file system is going to be mounted from d, or pages swapped to it; it must
+ * hold what was written to it.
  *
  * Locks:    LR_VNODE ones at most.
- * Returns:  0, -EBUSY: someone may write it, -EIO.
+ * Returns:  0, -EBUSY: someone may write it, or has claimed it, -EIO.
  */
 int
 blkfile_claim(struct bdev *d)
@@ -262,8 +263,10 @@ blkfile_claim(struct bdev *d)
 		if (r == 0 && overlap(b->dev, d))
 			r = settle(b);
 	LIST_FOREACH(b, &blkfiles.all, all)
-		if (r == 0 && overlap(b->dev, d))
+		if (r == 0 && overlap(b->dev, d)) {
 			b->mounts++;
+			b->owned = b->dev == d;
+		}
 	mutex_unlock(&blkfiles.mutex);
 	return r;
 }
@@ -279,6 +282,8 @@ blkfile_release(struct bdev *d)
 		if (!overlap(b->dev, d))
 			continue;
 		ASSERT(b->mounts != 0);
+		if (b->dev == d)
+			b->owned = false;
 		if (--b->mounts == 0 && b->opens == 0)
 			vmo_drop_clean(b->vmo);
 	}

@@ -320,6 +320,8 @@ resize_locked(struct vnode *v, uint64_t bytes)
 	ASSERT(rw_is_writer(&v->lock));
 	if (v->ops->resize == NULL)
 		return -EINVAL;
+	if (v->swapped_to && bytes < vmo_size(v->vmo))
+		return -ETXTBSY;
 	return r != 0 ? r : v->ops->resize(v, bytes);
 }
 
@@ -356,6 +358,8 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 	int r = 0;
 
 	ASSERT(rw_is_writer(&v->lock));
+	if (v->swapped_to)
+		return -ETXTBSY;
 	if (room < 0)
 		return room;
 	end = off + (uint64_t)room;

@@ -239,7 +239,7 @@ punch_hole(struct vnode *v, uint64_t off, uint64_t len)
  * PUNCH_HOLE makes one.
  *
  * Returns:  0, -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP, -ENOSPC,
- *           -EINTR (dying).
+ *           -ETXTBSY (swapped to), -EINTR (dying).
  */
 int
 file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
@@ -260,7 +260,9 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
 		return -EFBIG;
 	rw_lock_write(&v->lock);
-	if ((mode & FALLOC_PUNCH_HOLE) != 0)
+	if (v->swapped_to)
+		r = -ETXTBSY;
+	else if ((mode & FALLOC_PUNCH_HOLE) != 0)
 		r = punch_hole(v, off, len);
 	else if ((mode & FALLOC_KEEP_SIZE) != 0)
 		r = fill_kept(v, off, off + len);

@@ -46,6 +46,8 @@ void fs_init(void);                              /* tmpfs root, /dev, /proc */
  * process yet.  0, or what mount(2) answers.
  */
 int fs_mount_root(const char *dev) MUST_CHECK;
+/* The first swap area: a disk by name, no process yet.  0, or what swapon(2) answers. */
+int fs_swapon_disk(const char *dev) MUST_CHECK;
 /* Before the power goes: all disks are written, and only read from then on. */
 void fs_shutdown(void);
 int initramfs_unpack(const void *cpio, size_t n) MUST_CHECK; /* newc, several in a row */

@@ -93,6 +93,10 @@ int fs_mount(const char *source, const struct path_at *, const char *type,
     unsigned flags, const char *data) MUST_CHECK;
 int fs_umount(const struct path_at *) MUST_CHECK;
 
+/* ---- swapfile.c ---- */
+int fs_swapon(const struct path_at *, unsigned flags) MUST_CHECK; /* SWAP_FLAG_* */
+int fs_swapoff(const struct path_at *) MUST_CHECK;
+
 /* ---- file.c: fmode of each was checked; -EBADF else ---- */
 ssize_t file_read(struct file *, struct uio *);      /* at the position */
 ssize_t file_write(struct file *, struct uio *);

@@ -142,6 +142,7 @@ struct vnode {
 	uint64_t sectors;              /* [A] of 512 bytes, on a disk */
 	struct list locks;             /* [G] record locks and flock */
 	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
+	bool swapped_to;               /* [V] its blocks are a swap area: they stay */
 	bool sealable;                 /* [c] file of tmpfs: has seals */
 	uint32_t seals;                /* [V] F_SEAL_* */
 	bool marked;                   /* [T] counted by unmount */
@@ -183,6 +184,10 @@ struct fstype {
 	void (*statfs)(struct mount *, struct kstatfs *);
 	/* No lock: MS_RDONLY will be as in flags.  0, -EBUSY, -EROFS … */
 	int (*remount)(struct mount *, unsigned flags);
+	/* No lock: where v's pages from idx on lie on the disk, at most max of
+	 * them.  0, -EINVAL (a hole), -EAGAIN (page idx is in pieces), -EIO … */
+	int (*place)(struct vnode *, uint64_t idx, uint64_t max,
+	    struct swap_run *);
 	/* The machine goes down: write all, then only read. */
 	void (*shutdown)(struct mount *);
 };

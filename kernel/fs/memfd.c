@@ -151,19 +151,24 @@ seal_change(const struct vnode *v)
  * A shared mapping of f is going to be made.
  *
  * Locks:    on success the vnode's, for reading, until file_map_end().
- * Returns:  0, *maxprot without PROT_W where that is sealed; -EPERM.
+ * Returns:  0, *maxprot without PROT_W where that is sealed; -EPERM; -ETXTBSY
+ *           where pages are swapped to the file.
  */
 int
 file_map_begin(struct file *f, unsigned prot, unsigned *maxprot)
 {
+	int r = -EPERM;
+
 	rw_lock_read(&f->vn->lock);
-	if (seal_change(f->vn) == 0)
+	if (f->vn->swapped_to && (*maxprot & PROT_W) != 0)
+		r = -ETXTBSY;
+	else if (seal_change(f->vn) == 0)
 		return 0;
 	*maxprot &= ~(unsigned)PROT_W;
-	if ((prot & PROT_W) == 0)
+	if (r == -EPERM && (prot & PROT_W) == 0)
 		return 0;
 	rw_unlock_read(&f->vn->lock);
-	return -EPERM;
+	return r;
 }
 
 void

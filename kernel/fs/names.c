@@ -141,7 +141,8 @@ fs_symlink(const char *target, const struct path_at *at)
  * May cred take the name of v out of dir?  In a sticky directory only the
  * owner of either.
  *
- * Returns:  0, -EACCES, -EROFS, -EPERM, -EBUSY (a mount is on it).
+ * Returns:  0, -EACCES, -EROFS, -EPERM (also: swapped to), -EBUSY (a mount is
+ *           on it).
  */
 static int
 may_remove(struct vnode *dir, struct vnode *v, const struct cred *c)
@@ -152,6 +153,8 @@ may_remove(struct vnode *dir, struct vnode *v, const struct cred *c)
 		return r;
 	if ((vn_mode(dir) & S_ISVTX) != 0 && !vn_is_owner(dir, c) &&
 	    !vn_is_owner(v, c))
+		return -EPERM;
+	if (atomic_load(&v->swapped_to))
 		return -EPERM;
 	return atomic_load(&v->mounted) != NULL ? -EBUSY : 0;
 }

@@ -48,6 +48,7 @@ static struct option options[] = {
 	{ "ata", NULL, "pio: the processor moves the words of IDE disks" },
 	{ "sleep", NULL, "off: time leaps while all sleep, so no disk is late" },
 	{ "root", NULL, "device of the root file system" },
+	{ "swap", NULL, "device of the first swap area" },
 	{ "quiet", "0", "1: only a panic is printed" },
 };
 

@@ -115,8 +115,9 @@ show_meminfo(struct out *o)
 	} rows[] = {
 		{ "MemTotal", m.total }, { "MemFree", m.free },
 		{ "MemAvailable", m.avail }, { "Buffers", 0 },
-		{ "Cached", m.cached }, { "SwapCached", 0 }, { "Active", 0 },
-		{ "Inactive", 0 }, { "SwapTotal", 0 }, { "SwapFree", 0 },
+		{ "Cached", m.cached }, { "SwapCached", 0 },
+		{ "Active", 0 }, { "Inactive", 0 },
+		{ "SwapTotal", m.swap_total }, { "SwapFree", m.swap_free },
 		{ "Dirty", m.dirty }, { "Writeback", m.writeback }, { "AnonPages", m.anon },
 		{ "Mapped", m.mapped }, { "Shmem", m.shmem },
 		{ "Slab", m.slab }, { "PageTables", m.tables },
@@ -214,12 +215,6 @@ show_vmstat(struct out *o)
 
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
 		out_printf(o, "%s %lu\n", rows[i].name, rows[i].value);
-}
-
-static void
-show_swaps(struct out *o)
-{
-	out_printf(o, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 }
 
 /* ---- sys/kernel, sys/vm, sys/fs ---- */
@@ -412,7 +407,7 @@ static const struct procfs_row rows[] = {
 	{ "cmdline", 0444, show_cmdline, NULL },
 	{ "cpuinfo", 0444, show_cpuinfo, NULL },
 	{ "vmstat", 0444, show_vmstat, NULL },
-	{ "swaps", 0444, show_swaps, NULL },
+	{ "swaps", 0444, stat_swaps, NULL },
 	{ "sys/kernel/ostype", 0444, show_ostype, NULL },
 	{ "sys/kernel/osrelease", 0444, show_osrelease, NULL },
 	{ "sys/kernel/hostname", 0644, show_hostname, write_hostname },
@@ -435,6 +430,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/queues", 0444, stat_queues, NULL },
 	{ "vm/commit", 0444, stat_commit, NULL },
 	{ "vm/fmo", 0444, stat_fmo, NULL },
+	{ "vm/swap", 0444, stat_swap, NULL },
 	{ "vm/vmos", 0444, stat_vmos, NULL },
 	{ "vm/slabs", 0444, stat_slabs, NULL },
 	{ "vm/frames", 0444, stat_frames, NULL },

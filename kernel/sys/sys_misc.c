@@ -215,6 +215,8 @@ sys_sysinfo(const uint64_t a[6])
 	si.totalram = mi.total;
 	si.freeram = mi.free;
 	si.sharedram = mi.shmem;
+	si.totalswap = mi.swap_total;
+	si.freeswap = mi.swap_free;
 	si.procs = (uint16_t)MIN(threads, UINT16_MAX);
 	si.mem_unit = 1;
 	return copyout(a[0], &si, sizeof(si));

@@ -429,3 +429,37 @@ sys_umount2(const uint64_t a[6])
 	path_arg_end(&p);
 	return r;
 }
+
+int64_t
+sys_swapon(const uint64_t a[6])
+{
+	struct path_arg p;
+	int64_t r;
+
+	if (((unsigned)a[1] & ~SWAP_FLAGS_VALID) != 0)
+		return -EINVAL;
+	if (!sys_is_root())
+		return -EPERM;
+	r = path_arg_begin(&p, CWD, a[0], 0);
+	if (r != 0)
+		return r;
+	r = fs_swapon(&p.at, (unsigned)a[1]);
+	path_arg_end(&p);
+	return r;
+}
+
+int64_t
+sys_swapoff(const uint64_t a[6])
+{
+	struct path_arg p;
+	int64_t r;
+
+	if (!sys_is_root())
+		return -EPERM;
+	r = path_arg_begin(&p, CWD, a[0], 0);
+	if (r != 0)
+		return r;
+	r = fs_swapoff(&p.at);
+	path_arg_end(&p);
+	return r;
+}

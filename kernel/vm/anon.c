@@ -408,6 +408,8 @@ anon_fault(struct fctx *f, struct vm_page **out)
 		r = FAULT_NEEDMEM;
 	} else if (miss == -EAGAIN) {
 		r = fault_need_kpaged(f, ask.away);
+	} else if (miss == -ENOSPC) {
+		r = fault_over_limit(f);
 	} else if (miss != 0) {
 		r = fault_signal(f, SIGBUS, BUS_ADRERR);
 	}

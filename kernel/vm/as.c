@@ -380,6 +380,43 @@ as_walk(void (*fn)(struct aspace *, void *), void *arg)
 	mutex_unlock(&spaces.lock);
 }
 
+/* One more reference, if it is not dying. */
+static bool
+try_get(struct aspace *as)
+{
+	uint32_t refs = atomic_load(&as->refs);
+
+	while (refs != 0 && !atomic_cas(&as->refs, &refs, refs + 1))
+		;
+	return refs != 0;
+}
+
+/*
+ * The spaces one after the other, by who may wait for long between two; such
+ * as come or go meanwhile are met or not.
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     the caller, a reference to the result; the one to prev is dropped.
+ * Returns:  the one behind prev (NULL: the first); NULL: there is none.
+ */
+struct aspace *
+as_next(struct aspace *prev)
+{
+	struct aspace *as, *found = NULL;
+
+	mutex_lock(&spaces.lock);
+	LIST_FOREACH(as, &spaces.all, all) {
+		if ((prev != NULL && as->id <= prev->id) || !try_get(as))
+			continue;
+		found = as;
+		break;
+	}
+	mutex_unlock(&spaces.lock);
+	if (prev != NULL)
+		as_put(prev);
+	return found;
+}
+
 /*
  * Stop all of them: no mapping, no word changes until as_unlock_all().  Only
  * one thread at a time gets through the list lock, so the order among the

@@ -7,10 +7,20 @@
  *           the promises fall due.  So each promise is charged when it is
  *           made, and refused while refusing is only an error number.
  *
- * Picture   frames that were free at boot
- *           |<---------- limit ---------->|<-- kernel -->|<- mark ->|
- *           |<- charged ->|<- may still  ->|  slabs,        left alone
- *           |  promised   |   be promised  |  stacks        by class USER
+ * Picture   slots of swap | frames that were free at boot
+ *           |<--------------- limit -------------->|<-- kernel -->|<- mark ->|
+ *           |<----- charged ----->|<- may still --->|  slabs,        left alone
+ *           |      promised       |   be promised   |  stacks        by class USER
+ *
+ * Modes     /proc/sys/vm/overcommit_memory, in Linux's numbers:
+ *           2 strict (default): private writable and shared anonymous memory is
+ *             charged when it is mapped.  What is charged can always be touched.
+ *           1 always: all mappings are as with MAP_NORESERVE, charged page by
+ *             page at the first touch; over the limit that is a SIGBUS.
+ *           0 guess: as 1, but a single mapping larger than all frames and slots
+ *             together is refused at once, with ENOMEM.
+ *           A change holds for mappings made later; the limit is kept in all
+ *           three, so there is never a page without a place.
  *
  * Rules     1. charged <= limit whenever a charge is accepted; only upper page
  *              tables are charged without the test (vmm.md 4.2).
@@ -19,6 +29,8 @@
  *              stays where it is; what it takes beyond lowers the limit.
  *           3. Who charges gives back the same number: as->commit, as->late,
  *              vmo->a.charged and the forked objects are the owners.
+ *           4. A slot counts while its area takes pages: not when it is bad,
+ *              and not once swapoff has begun.
  *
  * Read next vm/map.c (who charges), vm/balance.c (waiting for a frame that has
  *           been promised).  Book: ch13.
@@ -27,14 +39,17 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-enum { COMMIT_ALWAYS = 1, COMMIT_STRICT = 2 }; /* Linux's numbers */
+enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 
 #define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
+#define TELL_NS 1000000000ul /* between two lines of the log */
 
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
 	uint64_t places, wired;    /* [c] frames free and wired at the start */
+	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
+	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };
 
 static int commit_refuse(uint64_t n);
@@ -128,6 +143,28 @@ commit_charge_late(struct aspace *as, uint64_t n)
 }
 
 /*
+ * A page or table at va could not be paid for at its touch: the program gets a
+ * SIGBUS, the log a line, one each second at most.
+ *
+ * Locks:    any of rank < 9.
+ */
+void
+commit_tell(va_t va)
+{
+	uint64_t now = md_time_ns(), last = atomic_load(&commit.told);
+	const struct thread *t = thread_current();
+
+	if ((last != 0 && now - last < TELL_NS) ||
+	    !atomic_cas(&commit.told, &last, now)) {
+		atomic_add(&commit.untold, 1);
+		return;
+	}
+	klog("commit: %s (pid %u): no place for the page at %lx; %lu of %lu "
+	    "pages are promised, %u lines left out", t->name, t->id, va,
+	    commit_total(), commit_limit(), atomic_xchg(&commit.untold, 0));
+}
+
+/*
  * Locks:    any.
  */
 void
@@ -158,20 +195,51 @@ uint64_t
 commit_limit(void)
 {
 	uint64_t places, wired, gone;
+	struct swap_stat swap;
 	struct phys_stat ps;
 
 	phys_stat(&ps);
+	swap_stat(&swap);
 	/* RAM that boot/ had kept comes back later: fewer wired than before. */
 	places = commit.places +
 	    (ps.wired < commit.wired ? commit.wired - ps.wired : 0);
 	wired = ps.wired > commit.wired ? ps.wired - commit.wired : 0;
 	gone = MAX(wired, places / KERNEL_SHARE) + (ps.reserve + ps.low) / 2;
+	places += swap.slots;
 	return places > gone ? places - gone : 0;
 }
 
 /*
+ * May memory of so many pages be mapped and paid for later?  Mode 0 refuses
+ * what could never be had.
+ *
  * Locks:    none.
- * Returns:  overcommit_memory: 2 strict; 1: every mapping is NORESERVE.
+ * Returns:  0, -ENOMEM.
+ */
+int
+commit_guess(uint64_t pages)
+{
+	struct swap_stat swap;
+
+	if (atomic_load(&commit.mode) != COMMIT_GUESS)
+		return 0;
+	swap_stat(&swap);
+	return pages > commit.places + swap.slots ? -ENOMEM : 0;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  mappings pay at the touch, whether they ask for it or not.
+ */
+bool
+commit_is_late(void)
+{
+	return atomic_load(&commit.mode) != COMMIT_STRICT;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  overcommit_memory: the modes of the header.
  */
 unsigned
 commit_mode(void)
@@ -181,12 +249,12 @@ commit_mode(void)
 
 /*
  * Locks:    none.
- * Returns:  0, -EINVAL (mode 0, a guess, does not exist here).
+ * Returns:  0, -EINVAL.
  */
 int
 commit_set_mode(unsigned mode)
 {
-	if (mode != COMMIT_ALWAYS && mode != COMMIT_STRICT)
+	if (mode > COMMIT_STRICT)
 		return -EINVAL;
 	atomic_store(&commit.mode, mode);
 	return 0;

@@ -257,6 +257,18 @@ fault_signal(struct fctx *f, int signo, int code)
 }
 
 /*
+ * What the access needs cannot be paid for.
+ *
+ * Returns:  FAULT_SIGNAL: SIGBUS, as Linux when a file system is full.
+ */
+enum fault_outcome
+fault_over_limit(struct fctx *f)
+{
+	commit_tell(f->va);
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
  * A frame for the handler: the spare that the last wait brought, or a free
  * one now.
  *

@@ -216,9 +216,9 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 
 	if ((v->flags & VAD_CHARGED) != 0 || !is_charged(v->flags, prot))
 		return 0;
-	if (commit_mode() == 1) {
+	if (commit_is_late()) {
 		v->flags |= VAD_NORESERVE;
-		return 0;
+		return commit_guess(pages);
 	}
 	if (commit_charge(pages + tables) != 0)
 		return -ENOMEM;
@@ -309,6 +309,16 @@ decode_place(const struct map_args *a, uint64_t pages)
 	return 0;
 }
 
+/* Could it use up as much as its size? */
+static bool
+takes_memory(const struct map_args *a)
+{
+	if ((a->flags & MAP_NORESERVE) != 0)
+		return false;
+	return (a->flags & MAP_TYPE) == MAP_PRIVATE ?
+	    (a->prot & PROT_W) != 0 : a->vmo == NULL;
+}
+
 /* decode: the order of the checks is Linux's. */
 static int
 mmap_decode(const struct map_args *a, struct attach_work *w)
@@ -331,7 +341,9 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 		return -EINVAL;
 	if (type != MAP_PRIVATE && (a->flags & MAP_GROWSDOWN) != 0)
 		return -EINVAL;
-	return (a->flags & MAP_HUGETLB) != 0 ? -ENOMEM : 0;
+	if ((a->flags & MAP_HUGETLB) != 0)
+		return -ENOMEM;
+	return takes_memory(a) ? commit_guess(w->pages) : 0;
 }
 
 static uint32_t
@@ -344,7 +356,7 @@ vad_flags(const struct map_args *a)
 	if ((a->flags & MAP_GROWSDOWN) != 0)
 		flags |= VAD_GROWSDOWN;
 	if ((a->flags & MAP_NORESERVE) != 0 ||
-	    (commit_mode() == 1 && (flags & VAD_SHARED) == 0))
+	    (commit_is_late() && (flags & VAD_SHARED) == 0))
 		flags |= VAD_NORESERVE;
 	return flags;
 }
@@ -355,7 +367,7 @@ reserve_shared(struct attach_work *w)
 {
 	uint64_t bytes = w->pages << PAGE_SHIFT;
 
-	if ((w->a->flags & MAP_NORESERVE) != 0) {
+	if ((w->a->flags & MAP_NORESERVE) != 0 || commit_is_late()) {
 		w->shared = vmo_create_anon(bytes, NULL, NULL);
 		return w->shared == NULL ? -ENOMEM : 0;
 	}

@@ -94,7 +94,7 @@ path_grow(struct fctx *f, struct pt_path *p)
 			return FAULT_NEEDMEM;
 		}
 		if (level == 1 && late && commit_charge_late(f->as, 1) != 0)
-			return fault_signal(f, SIGBUS, BUS_ADRERR);
+			return fault_over_limit(f);
 		table = f->spare_tbl;
 		f->spare_tbl = NULL;
 		table->tbl.late = level == 1 && late;

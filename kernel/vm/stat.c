@@ -149,9 +149,11 @@ vm_mem_info(struct vm_mem_info *m)
 {
 	uint64_t standby = page_count(PG_STANDBY);
 	uint64_t objects = ev_read(EV_anon_pages);
+	struct swap_stat swap;
 	struct phys_stat ps;
 
 	phys_stat(&ps);
+	swap_stat(&swap);
 	m->total = ps.total << PAGE_SHIFT;
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);
@@ -166,4 +168,6 @@ vm_mem_info(struct vm_mem_info *m)
 	m->tables = ev_read(EV_table_live) << PAGE_SHIFT;
 	m->commit_limit = commit_limit() << PAGE_SHIFT;
 	m->commit_total = commit_total() << PAGE_SHIFT;
+	m->swap_total = swap.slots << PAGE_SHIFT;
+	m->swap_free = (swap.slots - swap.used) << PAGE_SHIFT;
 }

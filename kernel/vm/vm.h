@@ -235,6 +235,35 @@ void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
 void vmo_drop_clean(struct vmo *);
 void vmo_drop_clean_all(void);                /* the same for all files */
 
+/* ---- swap areas (swaparea.c, swapoff.c): fs/ opens what they lie on ---- */
+
+#define SWAP_FLAG_PRIO_MASK 0x7fffu
+#define SWAP_FLAG_PREFER 0x8000u
+#define SWAP_FLAG_DISCARD 0x10000u        /* taken and not needed: no disk of ours… */
+#define SWAP_FLAG_DISCARD_ONCE 0x20000u   /* …wants to be told of free sectors */
+#define SWAP_FLAG_DISCARD_PAGES 0x40000u
+#define SWAP_FLAGS_VALID 0x7ffffu
+
+struct bdev;
+struct swap_run {               /* so many pages from a sector on */
+	uint64_t sector, pages;
+};
+struct swap_source {
+	struct bdev *dev;       /* of the run: the disk below a file */
+	uint64_t bytes;
+	const void *header;     /* the first page */
+	const char *path;       /* for /proc/swaps */
+	unsigned flags;         /* SWAP_FLAG_* */
+	/* A file: where pages from idx on lie, at most max.  0; -EAGAIN: the blocks
+	 * of page idx lie apart; -EINVAL: a hole; -EIO.  NULL: the whole device. */
+	int (*run)(void *client, uint64_t idx, uint64_t max, struct swap_run *);
+	void *client;           /* NULL: a device */
+};
+/* Begin; keeps dev and client until swap_off(*no) has returned 0. */
+int swap_on(const struct swap_source *, unsigned *no) MUST_CHECK;
+/* Bring all pages back; sleeps long.  0, -ENOMEM, -EINTR: it is used as before. */
+int swap_off(unsigned no) MUST_CHECK;
+
 /* ---- evidence (stat.c, check.c) ---- */
 
 struct vm_as_stat {             /* pages unless said */
@@ -260,6 +289,8 @@ void stat_pages(struct out *);
 void stat_queues(struct out *);
 void stat_commit(struct out *);
 void stat_fmo(struct out *);
+void stat_swaps(struct out *);      /* /proc/swaps */
+void stat_swap(struct out *);       /* /proc/vm/swap */
 void stat_vmos(struct out *);
 void stat_slabs(struct out *);
 void stat_frames(struct out *);
@@ -269,9 +300,10 @@ struct vm_mem_info {                /* bytes */
 	uint64_t total, free, avail, cached, anon, mapped, shmem, slab, tables;
 	uint64_t commit_limit, commit_total;
 	uint64_t dirty, writeback;
+	uint64_t swap_total, swap_free;
 };
 void vm_mem_info(struct vm_mem_info *);
-unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1 */
+unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
 int commit_set_mode(unsigned) MUST_CHECK;
 
 /* Walk the invariants (vmm.md 9.1).  Returns the number of findings; stops

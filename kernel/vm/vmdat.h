@@ -345,6 +345,7 @@ struct fctx {
 enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
 struct vm_report;
 struct vm_stat;
+struct swap_walk;
 typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
 
 struct vmm_ops {
@@ -374,6 +375,8 @@ struct vmm_ops {
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
 	/* [W]: references to what a shared word names, -1 if that is out; its page. */
 	int64_t (*refs)(struct aspace *, uint64_t word, const struct vm_page **);
+	/* [W]: its words that are SWAP or TRANS; NULL: those of no space. */
+	int (*swapped)(struct aspace *, struct swap_walk *);
 };
 
 struct owner_ops {             /* one per home kind: pq_set_owner() */
@@ -415,6 +418,7 @@ struct swap_area {
 	struct bdev *dev;         /* [c] */
 	struct swap_extent *ext;  /* [c] in the order of slots */
 	unsigned next;            /* [c] extents */
+	unsigned ext_pages;       /* [c] of memory for them */
 	unsigned no;              /* [c] its number in slots and words */
 	uint32_t nslots;          /* [c] all, slot 0 (the header) too */
 	int prio;                 /* [c] higher ones are filled first */
@@ -438,6 +442,14 @@ struct swap_words {
 	unsigned max;             /* so many from word on belong together */
 	enum page_home home;
 	uint64_t index;           /* page->index of the first page */
+};
+
+/* A walk over words that are SWAP or TRANS: ops->swapped. */
+struct swap_walk {
+	va_t at;                  /* [own] where it goes on */
+	va_t away;                /* [own] -EAGAIN: pin this first */
+	/* 0: go on; else the walk ends with it. */
+	int (*fn)(struct swap_walk *, const struct swap_words *); /* [c] */
 };
 
 /* Findings of vm_check: text lines, counted: [own]. */

@@ -21,6 +21,7 @@ enum fault_frame { FRAME_ANY, FRAME_ZEROED };
 struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->need is set */
 enum fault_outcome fault_need_kpaged(struct fctx *, va_t kva); /* R2: pin it, restart */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
+enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
 
 /* vad.c: the tree; M exclusive for changes, M shared for finds */
 struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
@@ -78,6 +79,7 @@ int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */
 void as_walk(void (*fn)(struct aspace *, void *), void *arg);  /* published ones */
+struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
 void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 void as_unlock_all(void);
@@ -151,6 +153,8 @@ void vmo_free(struct vmo *);                             /* the header */
 struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
+/* The next anonymous object, with a reference; prev's is dropped.  NULL: no more. */
+struct vmo *vmo_next_anon(struct vmo *prev);
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
 void vmo_lock_all(void);                                 /* vm_check: the list stands still */
 void vmo_unlock_all(void);
@@ -259,6 +263,9 @@ void commit_charge_forced(uint64_t n);                   /* without the limit te
 void commit_uncharge(uint64_t n);
 int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too */
 void commit_uncharge_late(struct aspace *, uint64_t n);
+void commit_tell(va_t);                                  /* a late charge has failed: the log */
+int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
+bool commit_is_late(void);                               /* modes 0, 1 */
 uint64_t commit_total(void);
 uint64_t commit_limit(void);
 
@@ -373,6 +380,11 @@ int swap_area_enter(struct swap_area *) MUST_CHECK;      /* sets no; 0, -EPERM (
 void swap_area_close(struct swap_area *, bool closing);  /* swapoff: stop filling it */
 void swap_area_leave(struct swap_area *);                /* all slots free, no bio busy */
 struct swap_area *swap_area(unsigned no);                /* NULL: there is none */
+
+/* swaparea.c */
+uint32_t swap_header_slots(const void *page, uint64_t pages); /* 0: no header */
+void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
+void swap_area_free(struct swap_area *);                 /* in no list */
 
 /* pageout.c: the thread that writes and keeps frames free */
 void pageout_init(void);

@@ -188,6 +188,37 @@ vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 }
 
 /*
+ * The anonymous objects one after the other, by who may wait between two.
+ *
+ * Locks:    none of rank >= 3.
+ * Owns:     the caller, a reference to the result; the one to prev is dropped.
+ * Returns:  the one behind prev (NULL: the first); NULL: there is none.
+ */
+struct vmo *
+vmo_next_anon(struct vmo *prev)
+{
+	struct vmo *found = NULL;
+	struct list_node *n;
+
+	mutex_lock(&vmos.lock);
+	n = prev == NULL ? vmos.all.head.next : prev->all.next;
+	for (; n != &vmos.all.head && found == NULL; n = n->next) {
+		struct vmo *vmo = LIST_ENTRY(n, struct vmo, all);
+		uint32_t refs = atomic_load(&vmo->refs);
+
+		if (vmo->type != VMO_AOBJ)
+			continue;
+		while (refs != 0 && !atomic_cas(&vmo->refs, &refs, refs + 1))
+			;
+		found = refs != 0 ? vmo : NULL;
+	}
+	mutex_unlock(&vmos.lock);
+	if (prev != NULL)
+		vmo_put(prev);
+	return found;
+}
+
+/*
  * No object comes or goes, and vmo_walk_locked() may be used, until
  * vmo_unlock_all(): for vm_check.
  *
@@ -528,37 +559,6 @@ vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 	if (r == 0 && z.lo < z.hi)
 		punch_pages(vmo, &z);
 	return r;
-}
-
-/*
- * Locks:    none of rank >= 3.
- * Returns:  index of the first page at or after pgoff that exists (SEEK_DATA),
- *           or UINT64_MAX.
- */
-uint64_t
-vmo_next_page(struct vmo *vmo, uint64_t pgoff)
-{
-	uint64_t *word, end, found = UINT64_MAX;
-	struct vm_page *table;
-
-	if (vmo->type == VMO_VNODE)
-		return cache_next_data(vmo, pgoff);
-	spin_lock(&vmo->lock);
-	while (found == UINT64_MAX) {
-		word = anon_next_word(vmo, &pgoff, &table);
-		if (word == NULL)
-			break;
-		for (end = anon_run_end(pgoff); pgoff < end; pgoff++, word++) {
-			if (word_get(word) == 0)
-				continue;
-			found = pgoff;
-			break;
-		}
-		if (table != NULL)
-			kpaged_unpin(table, false);
-	}
-	spin_unlock(&vmo->lock);
-	return found;
 }
 
 /*

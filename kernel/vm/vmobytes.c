@@ -212,3 +212,34 @@ vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 		page_unpin(pg, false);
 	}
 }
+
+/*
+ * Locks:    none of rank >= 3.
+ * Returns:  index of the first page at or after pgoff that exists (SEEK_DATA),
+ *           or UINT64_MAX.
+ */
+uint64_t
+vmo_next_page(struct vmo *vmo, uint64_t pgoff)
+{
+	uint64_t *word, end, found = UINT64_MAX;
+	struct vm_page *table;
+
+	if (vmo->type == VMO_VNODE)
+		return cache_next_data(vmo, pgoff);
+	spin_lock(&vmo->lock);
+	while (found == UINT64_MAX) {
+		word = anon_next_word(vmo, &pgoff, &table);
+		if (word == NULL)
+			break;
+		for (end = anon_run_end(pgoff); pgoff < end; pgoff++, word++) {
+			if (word_get(word) == 0)
+				continue;
+			found = pgoff;
+			break;
+		}
+		if (table != NULL)
+			kpaged_unpin(table, false);
+	}
+	spin_unlock(&vmo->lock);
+	return found;
+}

@@ -296,6 +296,8 @@ uint64_t bmap_limit(const struct ext2_fs *);
 extern const struct pager_ops ext2_pager;
 int ext2_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
 int ext2_allocate(struct vnode *, uint64_t idx) MUST_CHECK;
+int ext2_place(struct vnode *, uint64_t idx, uint64_t max, struct swap_run *)
+    MUST_CHECK;
 uint64_t ext2_reserve(struct vnode *, uint64_t off, uint64_t n);
 
 /* ---- inode.c ---- */

@@ -366,3 +366,47 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	cache_unpin(pg, true);
 	return r;
 }
+
+/* Page idx has only its first n blocks in one piece.  -EAGAIN, -EINVAL … */
+static int
+place_rest(struct ext2_inode *ip, uint64_t fblk, uint64_t end)
+{
+	uint32_t disk, n;
+	int r = -EAGAIN;
+
+	for (; r == -EAGAIN && fblk < end; fblk += n) {
+		int one = bmap_run(ip, fblk, (uint32_t)(end - fblk), &disk, &n);
+
+		if (one != 0 || disk == 0)
+			r = one != 0 ? one : -EINVAL;
+	}
+	return r;
+}
+
+/*
+ * fstype.place: for who reads and writes pages past the cache.
+ *
+ * Locks:    none of rank >= 2; takes bmap.
+ * Returns:  0, -EINVAL (a hole), -EAGAIN (page idx is in pieces), -EIO, -EUCLEAN.
+ */
+int
+ext2_place(struct vnode *v, uint64_t idx, uint64_t max, struct swap_run *run)
+{
+	struct ext2_inode *ip = ext2_inode_of(v);
+	unsigned shift = page_blocks_shift(ip->fs);
+	uint64_t fblk = idx << shift;
+	uint32_t disk, n;
+	int r;
+
+	max = MIN(max, UINT32_MAX >> shift) << shift;
+	r = bmap_run(ip, fblk, (uint32_t)max, &disk, &n);
+	if (r != 0)
+		return r;
+	if (disk == 0)
+		return -EINVAL;
+	if (n >> shift == 0)
+		return place_rest(ip, fblk + n, (idx + 1) << shift);
+	run->pages = n >> shift;
+	run->sector = (uint64_t)disk << (ip->fs->bs_shift - 9);
+	return 0;
+}

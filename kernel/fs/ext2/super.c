@@ -37,7 +37,7 @@ static void ext2_statfs(struct mount *m, struct kstatfs *st);
 const struct fstype ext2_type = {
 	.name = "ext2", .magic = EXT2_MAGIC,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
-	.allocate = ext2_allocate, .statfs = ext2_statfs,
+	.allocate = ext2_allocate, .place = ext2_place, .statfs = ext2_statfs,
 	.remount = ext2_remount, .shutdown = ext2_shutdown
 };
 

@@ -158,6 +158,13 @@ blk_find(const char *name)
 	return strcmp(name, disk.dev.name) == 0 ? &disk.dev : NULL;
 }
 
+struct bdev *
+blk_find_number(uint32_t major, uint32_t minor)
+{
+	return major == disk.dev.major && minor == disk.dev.minor ? &disk.dev :
+	    NULL;
+}
+
 void
 bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
 {

@@ -300,7 +300,7 @@ f1_zero_fill(struct fctx *f)
 		return FAULT_NEEDMEM;
 	if (!charge_touch(f)) {
 		keep_spare(f, pg, FRAME_ZEROED);
-		return fault_signal(f, SIGBUS, BUS_ADRERR);
+		return fault_over_limit(f);
 	}
 	if (before != 0)
 		tlb_clear_word(f->as, f->va, f->leaf, f->word);
@@ -412,7 +412,7 @@ f3_private_copy(struct fctx *f)
 	if (!charge_touch(f)) {
 		keep_spare(f, pg, FRAME_ANY);
 		page_unpin(src, false);
-		return fault_signal(f, SIGBUS, BUS_ADRERR);
+		return fault_over_limit(f);
 	}
 	page_copy(pg, src);
 	if (before != 0) {

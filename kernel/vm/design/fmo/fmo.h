@@ -175,6 +175,9 @@ int fmo_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     enum zap_how);
 void fmo_as_fini(struct aspace *);
 
+/* swapped.c */
+int fmo_swapped(struct aspace *, struct swap_walk *);
+
 /* move.c */
 va_t fmo_object_end(const struct vad *);       /* where its object ends (R7) */
 int fmo_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);

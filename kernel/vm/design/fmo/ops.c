@@ -52,4 +52,5 @@ const struct vmm_ops fmo_ops = {
 	.check = fmo_check,
 	.reap = fmo_reap,
 	.refs = fmo_refs,
+	.swapped = fmo_swapped,
 };
