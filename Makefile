@@ -20,7 +20,7 @@ include kernel/rules.mk
 include tools/rules.mk
 
 help:
-	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk'
+	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
 	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
 	@echo 'make check-long the same and the long ones at full size'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
@@ -38,6 +38,7 @@ setup:
 run: image
 	@[ "$(ROOT)" != disk ] || [ -e $(DISK) ] || cp $(BUILD)/root.img $(DISK)
 	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf \
+	  $(if $(SWAP),--swap $(SWAP)) \
 	  --root $(if $(filter disk,$(ROOT)),$(DISK),$(ROOT)); \
 	else tools/guest --kernel $(BUILD)/vadose.elf --timeout 120 -- /bin/sh /etc/tour.sh; fi
 

@@ -35,7 +35,8 @@ static void add_one(struct guest_job *, const char *spec);
 static void add_disk(struct guest_job *, const char *spec);
 static void set_root(struct guest_job *, const char *arg);
 static char *beside_kernel(const struct guest_job *, const char *name);
-static uint64_t size_of(const char *text);
+static void set_swap(struct guest_job *, const char *arg);
+static uint64_t size_of(const char *opt, const char *text);
 static unsigned long number_of(
     const char *opt, const char *text, unsigned long max);
 static void defaults(struct guest_job *);
@@ -74,8 +75,9 @@ static const char help_text[] =
     "  --disk [BUS:]IMAGE     a disk, kept; BUS is ide (sda, sdb, ...) or virtio (vda,\n"
     "                         ...); repeatable.  IMAGE is a raw file, or file=... or\n"
     "                         driver=...: options of QEMU's -drive\n"
-    "  --swap SIZE, --trace FILE\n"
-    "                         come later; until then they are refused\n"
+    "  --swap SIZE|FILE       one more disk, which the kernel swaps to from the start:\n"
+    "                         a new one, or a file that mkswap has made\n"
+    "  --trace FILE           comes later; until then it is refused\n"
     "\n"
     "Standard output and error are the command's, byte for byte.  Exit status: the\n"
     "command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
@@ -185,7 +187,7 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		job->cpus = number_of("--cpus", arg, 16);
 		return;
 	case OPT_MEMORY:
-		job->memory = size_of(arg);
+		job->memory = size_of("--memory", arg);
 		return;
 	case OPT_DESIGN:
 		if (strcmp(arg, "fmo") != 0)
@@ -230,7 +232,8 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		job->verbose = true;
 		return;
 	case OPT_SWAP:
-		later("--swap", "this kernel has no swap yet");
+		set_swap(job, arg);
+		return;
 	case OPT_TRACE:
 		later("--trace", "this kernel does not send its trace yet");
 	case 'h':
@@ -303,8 +306,25 @@ set_root(struct guest_job *job, const char *arg)
 	}
 }
 
+/* What looks like a size is one; ./64M is a file. */
+static void
+set_swap(struct guest_job *job, const char *arg)
+{
+	size_t digits = strspn(arg, "0123456789");
+
+	job->swap_bytes = 0;
+	job->swap_file = NULL;
+	if (digits > 0 && strspn(arg + digits, "KkMmGgTt") ==
+	    strlen(arg + digits))
+		job->swap_bytes = size_of("--swap", arg);
+	else if (access(arg, R_OK | W_OK) == 0)
+		job->swap_file = arg;
+	else
+		refuse("--swap %s: %s", arg, strerror(errno));
+}
+
 static uint64_t
-size_of(const char *text)
+size_of(const char *opt, const char *text)
 {
 	char *end;
 	unsigned long long v = strtoull(text, &end, 10);
@@ -334,7 +354,7 @@ size_of(const char *text)
 	}
 	if (*end != '\0' || end == text || v > UINT64_MAX >> shift ||
 	    (v << shift) % (1u << 20) != 0 || v == 0)
-		refuse("--memory %s: a number of megabytes such as 24M or 64G",
+		refuse("%s %s: a number of megabytes such as 24M or 64G", opt,
 		    text);
 	return (uint64_t)v << shift;
 }

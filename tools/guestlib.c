@@ -61,6 +61,7 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 		.child2 = -1,
 		.initrd = -1,
 		.diag = -1 };
+	struct guest_job full = *job; /* with its swap disk */
 	struct pump p;
 	sigset_t mask, old;
 	int wstatus = 0;
@@ -80,8 +81,9 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 
 	ok = job_readable(job, &res->why) && machine_open(&m) &&
 	     initrd_build(&m, job, &res->why) &&
+	     swap_prepare(&m, &full, &res->why) &&
 	     (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(
-		 &m, job, &res->why) &&
+		 &m, &full, &res->why) &&
 	     machine_start(&m);
 	if (ok) {
 		if (job->gdb)
@@ -136,6 +138,8 @@ machine_dir(struct machine *m, char **why)
 {
 	const char *tmp = getenv("TMPDIR");
 
+	if (m->dir[0] != '\0')
+		return true;
 	if (tmp == NULL || strlen(tmp) > 40)
 		tmp = "/tmp";
 	snprintf(m->dir, sizeof m->dir, "%s/guest.XXXXXX", tmp);
@@ -303,6 +307,7 @@ machine_close(struct machine *m)
 	for (i = 0; i < m->nargs; i++)
 		free(m->argv[i]);
 	free(m->argv);
+	swap_close(m);
 	if (m->dir[0] != '\0')
 		remove_dir(m->dir);
 }

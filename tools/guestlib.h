@@ -51,6 +51,8 @@ struct guest_job {
 	size_t nadd;
 	const struct guest_disk *disk;
 	size_t ndisks;
+	uint64_t swap_bytes;    /* a new area to swap to; 0: none */
+	const char *swap_file;  /* or one that is there, or NULL */
 	const char *root;       /* image of the root; NULL: in memory */
 	bool root_kept;         /* what is written stays in the image */
 	char *const *argv;      /* the command; NULL: a shell */
@@ -91,6 +93,10 @@ struct machine {
 	int child1, child2; /* the emulator's ends */
 	int initrd;         /* memory file */
 	int diag;           /* memory file: the emulator's own words */
+	struct {
+		char *file, *append;
+		struct guest_disk *disk;
+	} swap; /* what swap_prepare() has made */
 	pid_t pid;
 };
 
@@ -101,8 +107,11 @@ void machine_arg(struct machine *, const char *fmt, ...)
 char *guest_cmdline(const struct guest_job *);
 /* What the emulator has said itself, malloc'd, at most 4 KB. */
 char *machine_diag(const struct machine *);
-/* Make m->dir. False: why is set. */
+/* Make m->dir, once. False: why is set. */
 bool machine_dir(struct machine *, char **why);
+/* Add the swap disk to the job, if it wants one. False: why is set. */
+bool swap_prepare(struct machine *, struct guest_job *, char **why);
+void swap_close(struct machine *);
 /* Fill m->argv (and make files). False: why is set. */
 bool qemu_prepare(struct machine *, const struct guest_job *, char **why);
 bool bochs_prepare(struct machine *, const struct guest_job *, char **why);

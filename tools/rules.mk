@@ -10,7 +10,7 @@ $(T)/%.o: tools/%.c | setup
 	@$(HCC) -MMD -MP -c $< -o $@
 
 GUESTLIB := $(addprefix $(T)/,guestlib.o guest_qemu.o guest_bochs.o \
-  guest_pump.o guest_job.o record.o newc.o)
+  guest_pump.o guest_job.o guest_swap.o record.o newc.o)
 
 $(T)/guest: $(T)/guest.o $(GUESTLIB)
 	@$(CC) $^ -o $@

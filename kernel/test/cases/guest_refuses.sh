@@ -10,7 +10,9 @@ refuse() {
 	grep -q -e "$words" "$tmp/err" || fail "'$words' is not in: $(cat "$tmp/err")"
 	[ ! -s "$tmp/out" ] || fail "standard output of $*"
 }
-refuse 'not there yet' $guest --swap 64M -- true
+refuse 'such as 24M' $guest --swap 12K -- true
+refuse 'No such file' $guest --swap "$tmp/none" -- true
+refuse 'mkswap' $guest --swap README.md -- true
 refuse 'not there yet' $guest --trace "$tmp/t" -- true
 refuse 'not there yet' $guest --design uvm -- true
 refuse 'No such file' $GUEST --kernel "$tmp/none" -- true

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guest_swap.c: a disk to swap to
+ *
+ * Problem   --swap 40G must give a swap area at once, on a host that has
+ *           neither the room nor mkswap.
+ *
+ * Picture   sparse file in the machine's folder: header in page 0, as mkswap
+ *           writes it; the rest is a hole until the guest swaps out
+ *           one more disk, the last of its bus ─→ swap=vdb
+ *
+ * Rules     1. A file that is given is used as it is, and kept.
+ *           2. What was made here goes with the folder.
+ *
+ * Read next tools/guestlib.c, kernel/vm/swaparea.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guestlib.h"
+
+#define SWAP_PAGE 4096
+#define SWAP_MAGIC "SWAPSPACE2"
+#define SWAP_MAGIC_AT (SWAP_PAGE - 10)
+#define SWAP_INFO_AT 1024 /* version, last page, bad pages: 32 bits each */
+#define SWAP_SLOTS_MAX (1u << 28)
+
+static char *make_area(struct machine *, uint64_t bytes, char **why);
+static bool header_write(int fd, uint64_t bytes);
+static bool has_header(const char *file);
+
+/* Where the kernel will find a disk behind all others of its bus. */
+static void
+name_disk(const struct guest_job *job, char name[4])
+{
+	unsigned nide = job->root != NULL, nvirtio = 0;
+	size_t i;
+
+	for (i = 0; i < job->ndisks; i++) {
+		nide += job->disk[i].bus == GUEST_IDE;
+		nvirtio += job->disk[i].bus == GUEST_VIRTIO;
+	}
+	if (job->emulator == GUEST_QEMU)
+		snprintf(name, 4, "vd%c", 'a' + (nvirtio & 15));
+	else
+		snprintf(name, 4, "sd%c", 'a' + (nide & 3));
+}
+
+/* One more disk, and the word that says which: Bochs has IDE disks only. */
+static void
+add_disk(struct guest_job *job, const char *file)
+{
+	struct guest_disk *disk = calloc(job->ndisks + 1, sizeof *disk);
+	char name[4], *append;
+
+	name_disk(job, name);
+	if (disk == NULL ||
+	    asprintf(&append, "swap=%s%s%s", name,
+		job->append != NULL ? " " : "",
+		job->append != NULL ? job->append : "") < 0)
+		abort();
+	if (job->ndisks > 0)
+		memcpy(disk, job->disk, job->ndisks * sizeof *disk);
+	disk[job->ndisks++] = (struct guest_disk){
+		.bus = job->emulator == GUEST_QEMU ? GUEST_VIRTIO : GUEST_IDE,
+		.file = file,
+	};
+	job->disk = disk;
+	job->append = append;
+}
+
+bool
+swap_prepare(struct machine *m, struct guest_job *job, char **why)
+{
+	char *file;
+
+	if (job->swap_file == NULL && job->swap_bytes == 0)
+		return true;
+	if (job->swap_file == NULL) {
+		file = make_area(m, job->swap_bytes, why);
+	} else if (has_header(job->swap_file)) {
+		file = strdup(job->swap_file);
+	} else {
+		file = NULL;
+		if (asprintf(why, "%s: no swap area (mkswap makes one)",
+			job->swap_file) < 0)
+			*why = NULL;
+	}
+	m->swap.file = file;
+	if (file == NULL)
+		return false;
+	add_disk(job, file);
+	m->swap.disk = (void *)job->disk;
+	m->swap.append = (void *)job->append;
+	return true;
+}
+
+void
+swap_close(struct machine *m)
+{
+	free(m->swap.file);
+	free(m->swap.disk);
+	free(m->swap.append);
+}
+
+/* The name of a new one in the machine's folder; NULL: why is set. */
+static char *
+make_area(struct machine *m, uint64_t bytes, char **why)
+{
+	char *path = NULL;
+	int fd;
+
+	if (!machine_dir(m, why))
+		return NULL;
+	if (asprintf(&path, "%s/swap.img", m->dir) < 0)
+		abort();
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0 && ftruncate(fd, bytes) == 0 && header_write(fd, bytes) &&
+	    close(fd) == 0)
+		return path;
+	if (asprintf(why, "%s: %s", path, strerror(errno)) < 0)
+		*why = NULL;
+	free(path);
+	return NULL;
+}
+
+static bool
+has_header(const char *file)
+{
+	char magic[sizeof SWAP_MAGIC] = "";
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	bool ok;
+
+	ok = fd >= 0 && pread(fd, magic, 10, SWAP_MAGIC_AT) == 10 &&
+	     strcmp(magic, SWAP_MAGIC) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool
+header_write(int fd, uint64_t bytes)
+{
+	uint8_t page[SWAP_PAGE] = { 0 };
+	uint64_t pages = bytes / SWAP_PAGE;
+	uint32_t info[2] = { 1, 0 };
+
+	if (pages > SWAP_SLOTS_MAX)
+		pages = SWAP_SLOTS_MAX;
+	info[1] = pages - 1;
+	memcpy(page + SWAP_INFO_AT, info, sizeof info);
+	memcpy(page + SWAP_MAGIC_AT, SWAP_MAGIC, 10);
+	return pwrite(fd, page, sizeof page, 0) == (ssize_t)sizeof page;
+}
