@@ -1,0 +1,106 @@
+/* NEEDS: MEM=64M SWAP=32M CPUS=1,2 TIMEOUT=30 */
+/*
+ * What swapon and swapoff refuse; priorities, as /proc/swaps shows them.  On
+ * Linux the second half wants the name of a swap area that is in use, and root.
+ */
+#include "lib/test.h"
+
+#include <sys/swap.h>
+
+/* Priority of an area in /proc/swaps, or -1000. */
+static int
+priority(const char *path)
+{
+	FILE *f = fopen("/proc/swaps", "r");
+	char line[256], name[128], type[32];
+	int prio = -1000, p;
+	long size, used;
+
+	CHECK(f != NULL);
+	CHECK(fgets(line, sizeof(line), f) != NULL);
+	CHECK(strncmp(line, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
+		  40) == 0);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "%127s %31s %ld %ld %d", name, type, &size,
+			&used, &p) == 5 &&
+		    strcmp(name, path) == 0)
+			prio = p;
+	fclose(f);
+	return prio;
+}
+
+static void
+not_privileged(void)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		if (geteuid() == 0)
+			OK(setuid(1000));
+		ERR(swapon("/", 0), EPERM);
+		ERR(swapon("/none", 0), EPERM);
+		ERR(swapoff("/none"), EPERM);
+		ERR(swapon("/none", 0x80000), EINVAL);
+		_exit(0);
+	}
+	REAP(pid, 0);
+}
+
+static void
+refusals(void)
+{
+	int fd = OK(open("/dev/shm/no-area", O_RDWR | O_CREAT, 0600));
+
+	OK(ftruncate(fd, 1 << 20));
+	ERR(swapon(NULL, 0), EFAULT);
+	ERR(swapoff(NULL), EFAULT);
+	ERR(swapon("", 0), ENOENT);
+	ERR(swapon("/none", 0), ENOENT);
+	ERR(swapon("/none/none", 0x100000), EINVAL);
+	ERR(swapon("/dev/null/x", 0), ENOTDIR);
+	ERR(swapon("/", 0), EISDIR);
+	ERR(swapon("/dev/null", 0), EINVAL);
+	ERR(swapon("/dev/shm/no-area", 0), EINVAL);
+	ERR(swapoff("/none"), ENOENT);
+	ERR(swapoff("/dev/null"), EINVAL);
+	ERR(swapoff("/dev/shm/no-area"), EINVAL);
+	OK(unlink("/dev/shm/no-area"));
+	close(fd);
+}
+
+static void
+area_in_use(const char *path)
+{
+	static const struct {
+		int flags, prio;
+	} row[] = {
+		{ 0, -2 }, { SWAP_FLAG_PREFER | 7, 7 }, { SWAP_FLAG_PREFER, 0 },
+		{ SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK, 32767 },
+		{ 5, -2 }, /* a number without PREFER says nothing */
+		{ SWAP_FLAG_DISCARD, -2 },
+	};
+	int first = priority(path);
+
+	CHECK(first != -1000);
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		ERR(swapon(path, row[i].flags), EBUSY);
+		OK(swapoff(path));
+		EQ(priority(path), -1000);
+		ERR(swapoff(path), EINVAL);
+		OK(swapon(path, row[i].flags));
+		EQ(priority(path), row[i].prio);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *area = argc > 1 ? argv[1] : on_vadose() ? "/dev/vda" : NULL;
+
+	not_privileged();
+	if (geteuid() == 0)
+		refusals();
+	if (geteuid() == 0 && area != NULL)
+		area_in_use(area);
+	test_done();
+}
