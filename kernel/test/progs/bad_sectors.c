@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
 /*
  * A file with a page that the disk cannot read: EIO to the reader, SIGBUS to
- * the mapper, each time; the pages before it are there.
+ * the mapper, EFAULT to a call whose buffer it is, each time; the other pages
+ * are there.
  *
  * Arguments: the file, the number of the bad page (cases/ext2_bad.sh); a
  * file without them is made and has none.
@@ -12,10 +13,11 @@
 int
 main(int argc, char **argv)
 {
-	int fd, bad = argc > 2 ? atoi(argv[2]) : -1;
+	int fd, bad = argc > 2 ? atoi(argv[2]) : -1, ends[2];
 	char page[PAGE], *s, *p;
 
 	trap_catch(0);
+	OK(pipe(ends));
 	fd = argc > 2 ? OK(open(argv[1], O_RDONLY)) :
 	    file_stamped("bad", 4, 'a');
 	s = file_map(fd, 0, 4, PROT_READ, MAP_SHARED);
@@ -28,7 +30,8 @@ main(int argc, char **argv)
 				    s + i * PAGE);
 				TRAP(store(p + i * PAGE, 1), SIGBUS,
 				    BUS_ADRERR, p + i * PAGE);
-				ERR(write(-1, s + i * PAGE, 1), EBADF);
+				ERR(write(ends[1], s + i * PAGE, 1), EFAULT);
+				ERR(write(ends[1], p + i * PAGE, 1), EFAULT);
 				continue;
 			}
 			EQ(pread(fd, page, PAGE, i * PAGE), PAGE);
