@@ -21,6 +21,7 @@ include tools/rules.mk
 
 help:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
+	@echo '                DISK=file: its disk (build/disk.img)'
 	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
 	@echo 'make check-long the same and the long ones at full size'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
