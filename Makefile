@@ -18,6 +18,7 @@ endif
 
 include kernel/rules.mk
 include tools/rules.mk
+include book/rules.mk
 
 help:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
@@ -31,6 +32,7 @@ help:
 	@echo 'make iso        a CD image for Bochs and real PCs'
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
 	@echo 'make format     clang-format over the sources'
+	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'
 	@echo 'make clean      remove build/'
 
 setup:
@@ -67,6 +69,6 @@ format:
 	@git ls-files 'kernel/*.[ch]' 'tools/*.[ch]' | xargs clang-format -i
 
 clean:
-	@rm -rf build build-og
+	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
 .PHONY: help setup run gdb check check-long check-teaching-contract lint doctor format clean

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// check.mjs: is the book still true, and is each chapter whole?
+//
+//   node book/.vitepress/book/check.mjs             all; silent but for one line
+//   node book/.vitepress/book/check.mjs --accept 9  stamp chapter 9 as read again
+//   node book/.vitepress/book/check.mjs --list      figures of each chapter
+//
+// Problem   Code, counters and links change under a text that does not.
+//
+// Picture   pages ─→ expandPage ─→ items + errors ─┐
+//           excerpts.lock ── stamps ── compare ────┼─→ file:line: what (remedy)
+//           lints: length, parts, links, claims ───┘
+//
+// Rules     1. Every finding names chapter, line and remedy.
+//           2. One chapter is accepted at a time; there is no accept-all.
+//           3. Needs node and nothing else.
+import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
+import { join, posix } from 'node:path'
+import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash } from './data.mjs'
+import { expandPage } from './page.mjs'
+import { definitions, identifiers, sourceLines } from './symbol.mjs'
+
+const findings = []
+const say = (file, line, what, remedy) => findings.push(`${file}:${line}: ${what}\n    remedy: ${remedy}`)
+
+const NEED = { words: [3000, 4500], excerpt: 6, figure: 3, session: 1, exercise: 5 }
+const BOXES = ['question', 'seed', 'run', 'lab']
+
+// ---- pages ----
+
+function pageFiles(dir = 'book', out = []) {
+  for (const e of readdirSync(join(ROOT, dir), { withFileTypes: true })) {
+    if (e.name.startsWith('.') || ['node_modules', 'sessions', 'figures', 'runs'].includes(e.name)) continue
+    if (e.isDirectory()) pageFiles(`${dir}/${e.name}`, out)
+    else if (e.name.endsWith('.md')) out.push(`${dir}/${e.name}`)
+  }
+  return out
+}
+
+// What is read: no fences, comments, markers of boxes.
+function prose(raw) {
+  let fence = false
+  return raw.split('\n').map(l => {
+    if (/^```/.test(l)) { fence = !fence; return '' }
+    return fence || /^(@\w+|:::\s*$)/.test(l) ? '' : l
+  })
+}
+
+function countWords(lines) {
+  const text = lines.join(' ').replace(/\{\{[^}]*\}\}/g, ' 1 ').replace(/\[@[^\]]*\]/g, ' ').replace(/^:::\s*\w+/gm, ' ')
+  return (text.match(/[A-Za-z0-9][\w'’.-]*/g) || []).length
+}
+
+// As @mdit-vue/shared does it for VitePress.
+function slug(title) {
+  return title.replace(/`|\*/g, '').normalize('NFKD').replace(/[\u0300-\u036F]/g, '')
+    .replace(/[\u0000-\u001f]/g, '').replace(/[\s~`!@#$%^&*()\-_+=[\]{}|\\;:"'“”‘’<>,.?/]+/g, '-')
+    .replace(/-{2,}/g, '-').replace(/^-+|-+$/g, '').replace(/^(\d)/, '_$1').toLowerCase()
+}
+
+const pages = new Map()
+for (const file of pageFiles()) {
+  const raw = readFileSync(join(ROOT, file), 'utf8')
+  const page = expandPage(file.replace(/^book\//, ''), raw)
+  const anchors = new Set([...page.text.matchAll(/^#{1,6}\s+(.*)$/gm)].map(m => slug(m[1])))
+  for (const m of page.text.matchAll(/\bid="([^"]+)"/g)) anchors.add(m[1])
+  pages.set(file, { file, raw, prose: prose(raw), anchors, ...page })
+}
+
+// ---- stamps ----
+
+const lock = loadLock()
+const stampOf = it => (it.kind === 'counter' ? String(it.value) : it.hash)
+const stamped = p => p.items.filter(it => ['excerpt', 'counter', 'session'].includes(it.kind) && stampOf(it) !== undefined)
+
+function checkStamps(p) {
+  const seen = new Set()
+  const n = Number(p.chapter.replace(/\D/g, '')) || p.chapter
+  for (const it of stamped(p)) {
+    const key = `${p.chapter} ${it.key}`
+    seen.add(key)
+    const was = lock.get(key)
+    const again = `read the text around it again, then make book-accept CH=${n}`
+    if (was === undefined) say(p.file, it.line, `${it.key} is not stamped yet`, again)
+    else if (was === stampOf(it)) continue
+    else if (it.kind === 'counter') say(p.file, it.line, `${it.key} is ${it.value} now, the text was written for ${was}`, again)
+    else say(p.file, it.line, `${it.kind} ${it.key} has changed since the text was read`, again)
+  }
+  for (const key of lock.keys())
+    if (key.startsWith(`${p.chapter} `) && !seen.has(key))
+      say(p.file, 1, `excerpts.lock stamps ${key.slice(p.chapter.length + 1)}, which the text does not use`, `make book-accept CH=${n}`)
+}
+
+function accept(chapter) {
+  const name = /^\d+$/.test(chapter) ? `ch${chapter.padStart(2, '0')}` : chapter
+  const page = [...pages.values()].find(p => p.chapter === name)
+  if (!page || (page.errors.length > 0 && page.errors.forEach(e => say(page.file, e.line, e.error, e.remedy)) === undefined)) {
+    if (!page) findings.push(`no chapter ${name}`)
+    return
+  }
+  for (const key of [...lock.keys()]) if (key.startsWith(`${name} `)) lock.delete(key)
+  for (const it of stamped(page)) lock.set(`${name} ${it.key}`, stampOf(it))
+  const head = '# What each chapter shows, as its author last read it: chapter, item, stamp.\n# Written by make book-accept CH=n; an item that differs fails make book-check.\n'
+  writeFileSync(join(ROOT, 'book/excerpts.lock'), head + [...lock].map(([k, v]) => `${k} ${v}\n`).sort().join(''))
+  console.log(`book: ${name} stamped, ${stamped(page).length} items`)
+}
+
+// ---- lints ----
+
+function checkChapter(c, p) {
+  const words = countWords(p.prose)
+  const count = kind => p.items.filter(it => it.kind === kind).length
+  if (words < NEED.words[0] || words > NEED.words[1])
+    say(p.file, 1, `${words} words`, `a chapter has ${NEED.words[0]} to ${NEED.words[1]}`)
+  for (const kind of ['excerpt', 'figure', 'session', 'exercise'])
+    if (count(kind) < NEED[kind]) say(p.file, 1, `${count(kind)} of kind ${kind}`, `a chapter has at least ${NEED[kind]}`)
+  for (const box of BOXES)
+    if (!p.items.some(it => it.kind === 'box' && it.name === box)) say(p.file, 1, `no ${box} box`, `add "::: ${box}"`)
+  const title = p.raw.split('\n').findIndex(l => l === `# ${c.n}. ${c.title}`)
+  if (title < 0) say(p.file, 1, `no heading "# ${c.n}. ${c.title}"`, 'use the title of book/chapters.json')
+  const answers = loadAnswers(p.chapter)
+  const asked = new Set(p.items.filter(it => it.kind === 'exercise').map(it => it.number))
+  for (const [number, a] of answers)
+    if (!asked.has(number)) say(`grading/answers/${p.chapter}.md`, a.line, `answer ${number} without exercise`, 'remove it, or ask')
+}
+
+const cut = cutSymbols()
+function checkSpoilers(p) {
+  for (const it of p.items)
+    if (it.kind === 'excerpt' && cut.has(it.name) && !it.spoiler)
+      say(p.file, it.line, `${it.name} is cut by a lab`, 'show it inside "::: spoiler" only')
+}
+
+function checkFigures(p) {
+  for (const it of p.items.filter(x => x.kind === 'figure'))
+    for (const t of it.truths) {
+      const lines = sourceLines(ROOT, t.path)
+      if (lines === null) say(p.file, it.line, `figure: no file ${t.path}`, 'correct the "true:" line, and the drawing')
+      else if (!lines.some(l => new RegExp(t.re).test(l)))
+        say(p.file, it.line, `figure ${it.file || ''}: ${t.path} has no line like /${t.re}/`, 'draw it again as the code is now, then correct "true:"')
+    }
+}
+
+function checkLinks(p) {
+  p.raw.split('\n').forEach((l, i) => {
+    for (const m of l.matchAll(/(?<!!)\[[^\]]*\]\(([^)\s]+)\)/g)) {
+      const [path, anchor] = m[1].split('#')
+      if (/^[a-z]+:/.test(m[1])) {
+        say(p.file, i + 1, `link to ${m[1]} in the text`, 'add it to book/sources.json and cite it as [@key]')
+        continue
+      }
+      const file = path === '' ? p.file : posix.normalize(posix.join(posix.dirname(p.file), path))
+      const target = pages.get(file)
+      if (!target) say(p.file, i + 1, `broken link ${m[1]}: no page ${file}`, 'correct the path; pages end in .md')
+      else if (anchor && !target.anchors.has(anchor))
+        say(p.file, i + 1, `broken link ${m[1]}: no heading #${anchor}`, `its headings: ${[...target.anchors].slice(0, 12).join(' ')}`)
+    }
+  })
+}
+
+// Sentences with their first line, from the prose.
+function* paragraphs(lines) {
+  let text = '', first = 0
+  for (let i = 0; i <= lines.length; i++) {
+    const l = lines[i]
+    if (l === undefined || l.trim() === '' || /^(:::|#|\|)/.test(l)) {
+      if (text) yield { text, line: first + 1 }
+      text = ''
+      if (l && /^(\||:::)/.test(l)) yield { text: l, line: i + 1 }
+    } else {
+      if (!text) first = i
+      text += (text ? ' ' : '') + l.trim()
+    }
+  }
+}
+
+const OTHERS = /\b(Linux|xv6|Windows|FreeBSD|NetBSD|OpenBSD|4\.4BSD|BSDs?|Pintos|Mach|Solaris|illumos|XNU|macOS|seL4|Weenix|VMS|Multics|glibc)\b/
+const ABI_TALK = /\b(static |ordinary |a |same |unmodified |of |the )*Linux(?:'s)? (programs?|binar(y|ies)|ABI|(system )?calls?|numbers?|machine|documents)\b/g
+
+function checkClaims(p) {
+  for (const { text, line } of paragraphs(p.prose)) {
+    const talk = text.replace(ABI_TALK, '')
+    const m = talk.match(OTHERS)
+    if (m && !/\[@[\w-]+\]/.test(text))
+      say(p.file, line, `${m[1]} is named without a source`, 'cite one: [@key] of book/sources.json')
+  }
+}
+
+// A bare number in a sentence that names a counter.
+function checkNumbers(p) {
+  for (const { text, line } of paragraphs(p.prose))
+    for (const s of text.split(/(?<=[.?!;:|])\s+/)) {
+      const named = [...s.matchAll(/`([a-z_]+\.[a-z_0-9]+)`/g)].some(m => counterNames.has(m[1]))
+      const rest = s.replace(/\{\{[^}]*\}\}/g, '').replace(/`[^`]*`/g, '').replace(/\[[^\]]*\]\([^)]*\)|\[@[^\]]*\]/g, '')
+        .replace(/\b(sections?|chapters?|labs?|figures?|exercises?|steps?|CPU|row)\s+\d+(\.\d+)?( (and|to) \d+(\.\d+)?)?/gi, '').replace(/\*\*\d+\.\d+\*\*/g, '')
+      const number = rest.match(/(?<![\w.])\d[\d,]*(?![\w.]*[A-Za-z])/)
+      if (named && number)
+        say(p.file, line, `the number ${number[0]} stands beside a counter in "${s.slice(0, 60)}…"`, 'take it from a run: {{counter "name" run="run/step"}}')
+    }
+  for (const { text, line } of paragraphs(p.prose)) {
+    const bad = text.match(/\{\{(?!counter "[^"]+" run="[^"/]+\/[^"]+"\}\}|calc "[^"]+"( digits=\d)?\}\})[^}]*\}\}/)
+    if (bad) say(p.file, line, `cannot read ${bad[0]}`, 'write {{counter "name" run="run/step"}} or {{calc "…"}}')
+    for (const m of text.matchAll(/`([a-z_]+\.[a-z_0-9]+)`/g)) {
+      const family = m[1].split('.')[0]
+      if (!counterNames.has(m[1]) && [...counterNames].some(n => n.startsWith(`${family}.`)) && !/\.[chS]$/.test(m[1]))
+        say(p.file, line, `no counter ${m[1]}`, 'see kernel/kern/events.tab for its name')
+    }
+  }
+}
+
+const words = identifiers(ROOT)
+const files = new Set()
+function listFiles(dir) {
+  for (const e of readdirSync(join(ROOT, dir), { withFileTypes: true })) {
+    if (e.isDirectory()) listFiles(`${dir}/${e.name}`)
+    else { files.add(`${dir}/${e.name}`); files.add(`${dir}/${e.name}`.replace('kernel/', '')); files.add(e.name) }
+  }
+}
+listFiles('kernel')
+
+// Names in backticks: ours must exist; those of other systems stand in
+// paragraphs with a source.
+function checkNames(p) {
+  for (const { text, line } of paragraphs(p.prose)) {
+    if (/\[@[\w-]+\]/.test(text) && OTHERS.test(text)) continue
+    for (const m of text.matchAll(/`([^`]+)`/g)) {
+      const call = m[1].match(/^([a-z_][a-z_0-9]*)\(\)$/)
+      if (call && !words.has(call[1])) say(p.file, line, `${m[1]} is nowhere in the kernel`, 'was it renamed?  grep, and read the paragraph again')
+      const path = m[1].match(/^[\w/]+\.[chS]$/)
+      if (path && !files.has(m[1])) say(p.file, line, `no file ${m[1]}`, 'was it moved?')
+      const constant = m[1].match(/^[A-Z][A-Z0-9]*_[A-Z0-9_]+$/)
+      if (constant && !words.has(m[1])) say(p.file, line, `${m[1]} is nowhere in the kernel`, 'was it renamed?')
+    }
+  }
+}
+
+// One spelling for each word of ours.
+const spelling = readFileSync(join(ROOT, 'book/words.txt'), 'utf8').split('\n')
+  .filter(l => l && !l.startsWith('#')).map(l => l.split(' → '))
+function checkSpelling(p) {
+  p.prose.forEach((l, i) => {
+    const text = l.replace(/`[^`]*`/g, '')
+    for (const [wrong, right] of spelling)
+      if (new RegExp(`\\b${wrong}\\b`).test(text)) say(p.file, i + 1, `"${wrong}"`, `the book writes "${right}"`)
+  })
+}
+
+const stops = definitions(ROOT)
+const COMMANDS = /^(boot|sym|break|unbreak|watch|unwatch|run|step|until|let|walk|show|expect|say|mark|cpu|quit|#)/
+function checkSessions(p) {
+  for (const it of p.items.filter(x => x.kind === 'session' && x.name.endsWith('.step'))) {
+    const path = join(ROOT, it.script)
+    if (!existsSync(path)) continue
+    let expects = 0
+    readFileSync(path, 'utf8').split('\n').forEach((l, i) => {
+      const w = l.trim()
+      if (w === '') return
+      if (!COMMANDS.test(w)) say(it.script, i + 1, `unknown command "${w.split(' ')[0]}"`, 'see design of sessions: boot break run let walk expect say …')
+      expects += /^expect/.test(w)
+      const b = w.match(/^(?:break|unbreak)\s+"(\w+)"|^expect\s+rip in "(\w+)"/)
+      const name = b && (b[1] || b[2])
+      if (name && !stops.has(name)) say(it.script, i + 1, `${name} is nowhere in the kernel`, 'name its successor')
+    })
+    if (expects < 2) say(it.script, 1, `${expects} expect lines`, 'a session states at least two facts that can be replayed')
+  }
+}
+
+// ---- all ----
+
+function checkAll() {
+  for (const c of chapters.filter(x => x.file)) {
+    const p = pages.get(`book/${c.file}`)
+    if (!p) say('book/chapters.json', 1, `chapter ${c.n}: no file ${c.file}`, 'write it, or remove "file"')
+    else checkChapter(c, p)
+  }
+  for (const p of pages.values()) {
+    p.errors.forEach(e => say(p.file, e.line, e.error, e.remedy))
+    for (const check of [checkStamps, checkSpoilers, checkFigures, checkLinks, checkClaims, checkNumbers, checkNames,
+      checkSpelling, checkSessions]) check(p)
+  }
+  const used = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'cite').map(it => it.name)))
+  for (const key of Object.keys(sources))
+    if (!used.has(key)) say('book/sources.json', 1, `source ${key} is cited nowhere`, 'remove it')
+}
+
+function list() {
+  for (const c of chapters.filter(x => x.file)) {
+    const p = pages.get(`book/${c.file}`)
+    const n = k => p.items.filter(it => it.kind === k).length
+    console.log(`ch${String(c.n).padStart(2, '0')} words=${countWords(p.prose)} excerpts=${n('excerpt')} figures=${n('figure')} ` +
+      `sessions=${n('session')} exercises=${n('exercise')} numbers=${n('counter')} sources=${new Set(p.items.filter(i => i.kind === 'cite').map(i => i.name)).size}`)
+  }
+}
+
+const [mode, arg] = process.argv.slice(2)
+if (mode === '--accept') accept(arg || '')
+else if (mode === '--list') list()
+else checkAll()
+if (findings.length > 0) {
+  console.log(findings.join('\n'))
+  console.log(`book: ${findings.length} findings`)
+  process.exit(1)
+}
+if (!mode) console.log(`book: ${pages.size} pages, ${[...pages.values()].reduce((s, p) => s + stamped(p).length, 0)} stamps, all true`)

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// page.mjs: a chapter as written → the Markdown that VitePress renders
+//
+// Problem   Code, numbers, transcripts and answers live elsewhere; the text
+//           only names them.  The build and the check must read it alike.
+//
+// Picture   lines ─→ fences   ```@src  ```@session  ```@figure
+//                    boxes    ::: question seed run lab exercise spoiler note
+//                    inline   {{counter …}} {{calc …}} [@source] @contents
+//                  ─→ { text, items, errors }
+//
+// Rules     1. Every item knows its line in the file as written.
+//           2. An item that cannot be filled is an error, never a blank.
+//           3. In the handout spoilers and answers are left out.
+import { readFileSync, existsSync } from 'node:fs'
+import { join, posix } from 'node:path'
+import { ROOT, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
+import { findSymbol, narrow } from './symbol.mjs'
+
+export const MAX_EXCERPT = 45
+const HANDOUT = process.env.BOOK_EDITION === 'handout'
+
+export const escapeHtml = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+const inline = s => escapeHtml(s).replace(/`([^`]+)`/g, '<code v-pre>$1</code>').replace(/\*([^*]+)\*/g, '<em>$1</em>')
+
+const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note' }
+
+class Page {
+  constructor(rel, text) {
+    this.rel = rel
+    this.chapter = (rel.match(/(ch\d\d)/) || [])[1] || rel.replace(/\.md$/, '')
+    this.up = '../'.repeat(rel.split('/').length - 1) || './'
+    this.lines = text.split('\n')
+    this.items = []
+    this.errors = []
+    this.out = []
+    this.cited = []
+    this.box = null
+    this.skip = false
+  }
+
+  error(line, error, remedy) {
+    this.errors.push({ line, error, remedy })
+  }
+
+  item(kind, line, fields) {
+    const item = { kind, line, spoiler: this.box?.kind === 'spoiler', ...fields }
+    this.items.push(item)
+    return item
+  }
+
+  put(...lines) {
+    if (!this.skip) this.out.push(...lines)
+  }
+
+  expand() {
+    let i = 0
+    while (i < this.lines.length) {
+      const l = this.lines[i]
+      const fence = l.match(/^(```+)(.*)$/)
+      if (fence) i = this.fence(i, fence)
+      else if (/^:::/.test(l)) this.container(i++, l)
+      else if (/^@contents\s*$/.test(l)) { this.put(...contents(this.up)); i++ }
+      else if (/^@counters\s*$/.test(l)) { this.put(...counterTables()); i++ }
+      else if (/^@syscalls\s*$/.test(l)) { this.put(...syscallTable()); i++ }
+      else { this.put(this.inlines(l, i + 1)); i++ }
+    }
+    if (this.box) this.error(this.box.line, `box ${this.box.kind} is not closed`, 'end it with ":::"')
+    this.putSources()
+    return { text: this.out.join('\n'), items: this.items, errors: this.errors, chapter: this.chapter }
+  }
+
+  // ---- fences ----
+
+  fence(i, [, ticks, info]) {
+    let end = i + 1
+    while (end < this.lines.length && this.lines[end].trimEnd() !== ticks) end++
+    const body = this.lines.slice(i + 1, end)
+    const m = info.match(/^@(\w+)\s*(.*)$/)
+    if (!m) this.put(...this.lines.slice(i, end + 1))
+    else if (m[1] === 'src') this.excerpt(i + 1, m[2])
+    else if (m[1] === 'session') this.session(i + 1, m[2].trim())
+    else if (m[1] === 'figure') this.figure(i + 1, m[2].trim(), body)
+    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure')
+    if (end >= this.lines.length) this.error(i + 1, 'fence is not closed', `end it with ${ticks}`)
+    return end + 1
+  }
+
+  excerpt(line, spec) {
+    const m = spec.match(/^([\w./-]+)#((?:(?:struct|union|enum):)?[\w.]+)\s*(?:\{(.*)\})?\s*$/)
+    if (!m) return this.error(line, `cannot read "@src ${spec}"`, 'write @src FILE#symbol {from:/re/,to:/re/}')
+    const [, path, name, opts = ''] = m
+    const item = this.item('excerpt', line, { path, name, key: `${path}#${name}${opts ? `{${opts}}` : ''}` })
+    let found = findSymbol(ROOT, path, name)
+    if (!found.error) {
+      const re = which => {
+        const o = opts.match(new RegExp(`${which}:/((?:[^/\\\\]|\\\\.)*)/`))
+        return o ? new RegExp(o[1]) : null
+      }
+      found = narrow(found, re('from'), re('to'))
+    }
+    if (found.error) return this.error(line, found.error, found.remedy)
+    if (found.lines.length > MAX_EXCERPT)
+      this.error(line, `excerpt ${name} has ${found.lines.length} lines, at most ${MAX_EXCERPT}`, 'narrow it by from: and to:')
+    item.hash = hash(found.lines.join('\n'))
+    const lang = path.endsWith('.S') ? 'asm' : path.endsWith('.tab') ? 'txt' : 'c'
+    this.put(
+      `<p class="src-of"><a href="${this.up}src/${path}.html#L${found.first}" target="_blank" rel="noreferrer">${path}</a> <code>${name.replace(':', ' ')}</code></p>`,
+      '', '```' + `${lang}:line-numbers=${found.first}`, ...found.lines, '```')
+  }
+
+  session(line, name) {
+    const script = `book/sessions/${name}`
+    const out = script.replace(/\.\w+$/, '') + '.out'
+    const item = this.item('session', line, { name, script, key: `session:${name}` })
+    if (!existsSync(join(ROOT, script)))
+      return this.error(line, `no session ${script}`, 'write it, or correct its name')
+    const filled = existsSync(join(ROOT, out))
+    const text = readFileSync(join(ROOT, filled ? out : script), 'utf8').replace(/\n$/, '')
+    item.filled = filled
+    item.hash = hash(text)
+    if (name.startsWith('guest/') && !filled)
+      return this.error(line, `${script} has no transcript`, 'make book-record')
+    const how = name.startsWith('guest/')
+      ? `make book-session SESSION=${name.replace(/^guest\/|\.\w+$/g, '')}`
+      : `make ${name.split('/')[0]} SESSION=${name.replace(/^\w+\/|\.\w+$/g, '')}`
+    this.put(`<p class="src-of">${filled ? 'transcript' : 'session script'} <code>${name}</code> · <code>${how}</code></p>`,
+      '', '```' + (filled ? 'txt' : 'sh'), ...text.split('\n'), '```')
+  }
+
+  figure(line, file, body) {
+    const item = this.item('figure', line, { file, truths: [] })
+    const truth = l => {
+      const m = l.match(/true: (\S+) \/(.*)\/\s*(?:-->)?\s*$/)
+      if (m) item.truths.push({ path: m[1], re: m[2] })
+      return m !== null
+    }
+    let drawing, caption
+    if (file) {
+      const path = join(ROOT, 'book/figures', file)
+      if (!existsSync(path)) return this.error(line, `no figure book/figures/${file}`, 'draw it, or correct its name')
+      const svg = readFileSync(path, 'utf8').split('\n').filter(l => !truth(l) && l.trim() !== '' && !l.startsWith('<?xml'))
+      drawing = ['<div class="scroll-svg" tabindex="0">', ...svg, '</div>']
+      caption = body.join(' ')
+    } else {
+      const rest = body.filter(l => !truth(l))
+      caption = (rest.find(l => l.startsWith('caption: ')) || '').slice(9)
+      const lines = rest.filter(l => !l.startsWith('caption: '))
+      drawing = ['<pre class="drawing" v-pre tabindex="0">' + lines.map(l => escapeHtml(l) || '&nbsp;').join('\n') + '</pre>']
+    }
+    item.caption = caption
+    if (!caption) this.error(line, 'figure without caption', 'say in one sentence what it shows')
+    if (item.truths.length === 0)
+      this.error(line, 'figure is tied to no code', 'add "true: FILE /regex/" lines that fail when it becomes wrong')
+    const n = this.items.filter(x => x.kind === 'figure').length
+    this.put('<figure class="fig">', ...drawing,
+      `<figcaption><b>Figure ${Number(this.chapter.slice(2)) || ''}.${n}.</b> ${inline(caption)}</figcaption>`, '</figure>', '')
+  }
+
+  // ---- boxes ----
+
+  container(i, l) {
+    const m = l.match(/^:::\s*(\w*)\s*(.*)$/)
+    if (m[1] === '') return this.closeBox(i + 1)
+    if (this.box) this.error(i + 1, `box ${m[1]} inside box ${this.box.kind}`, 'boxes do not nest')
+    this.box = { kind: m[1], line: i + 1, title: m[2] }
+    if (m[1] === 'spoiler') {
+      this.skip = HANDOUT
+      this.put('<details class="box spoiler">', `<summary>Spoiler: ${inline(m[2] || 'part of a lab')}</summary>`, '')
+    } else if (m[1] === 'exercise') {
+      const [, number, title] = m[2].match(/^(\d+\.\d+)\s+(.*)$/) || []
+      if (!number) this.error(i + 1, 'exercise without number and title', 'write ::: exercise 5.1 Title')
+      this.box.number = number
+      this.item('exercise', i + 1, { number })
+      this.put(`<div class="box exercise" id="exercise-${(number || '').replace('.', '-')}">`, '<p class="box-title">' +
+        `Exercise ${number}: ${inline(title || '')}</p>`, '')
+    } else if (m[1] in TITLES) {
+      this.item('box', i + 1, { name: m[1] })
+      this.put(`<div class="box ${m[1]}">`, `<p class="box-title">${TITLES[m[1]]}${m[2] ? `: ${inline(m[2])}` : ''}</p>`, '')
+    } else this.error(i + 1, `unknown box ${m[1]}`, `known are ${Object.keys(TITLES).join(' ')} exercise spoiler`)
+  }
+
+  closeBox(line) {
+    if (!this.box) return this.error(line, 'nothing to close', 'remove the ":::"')
+    if (this.box.kind === 'exercise') this.answer(this.box.number)
+    this.put('', this.box.kind === 'spoiler' ? '</details>' : '</div>', '')
+    this.box = null
+    this.skip = false
+  }
+
+  answer(number) {
+    this.answers ??= loadAnswers(this.chapter)
+    const a = this.answers.get(number)
+    if (!a) return this.error(this.box.line, `exercise ${number} has no answer`,
+      `write "## ${number}" in grading/answers/${this.chapter}.md`)
+    if (HANDOUT) return
+    this.put('', '<details class="answer">', '<summary>Answer</summary>', '',
+      ...a.text.trim().split('\n').map(l => this.inlines(l, this.box.line)), '', '</details>')
+  }
+
+  // ---- within a line ----
+
+  inlines(l, line) {
+    return l
+      .replace(/\{\{counter "([^"]+)" run="([^"/]+)\/([^"]+)"\}\}/g, (_, name, run, step) =>
+        this.number(line, `${run}/${step}/${name}`))
+      .replace(/\{\{calc "([^"]+)"(?: digits=(\d))?\}\}/g, (_, expr, digits) => this.calc(line, expr, digits))
+      .replace(/\[@([\w-]+)\]/g, (_, key) => this.cite(line, key))
+  }
+
+  number(line, ref) {
+    const r = lookup(ref)
+    if (r.error) { this.error(line, r.error, r.remedy); return '?' }
+    this.item('counter', line, { key: ref, value: r.value })
+    return `<span class="measured" title="recorded: ${ref}">${group(r.value)}</span>`
+  }
+
+  calc(line, expr, digits = 0) {
+    let bad = false
+    const sum = expr.replace(/[\w-]+\/[\w-]+\/[a-z_.]+/g, ref => {
+      const r = lookup(ref)
+      if (r.error) { this.error(line, r.error, r.remedy); bad = true; return '0' }
+      this.item('counter', line, { key: ref, value: r.value })
+      return String(r.value)
+    })
+    if (bad || !/^[\d\s+*/().-]+$/.test(sum)) {
+      if (!bad) this.error(line, `cannot compute "${expr}"`, 'use RUN/STEP/counter, numbers, + - * / ( )')
+      return '?'
+    }
+    const value = Function(`return ${sum}`)()
+    return `<span class="measured" title="recorded: ${escapeHtml(expr)}">${group(value.toFixed(digits))}</span>`
+  }
+
+  cite(line, key) {
+    this.item('cite', line, { name: key })
+    if (!(key in sources)) { this.error(line, `no source ${key}`, 'add it to book/sources.json'); return '?' }
+    if (!this.cited.includes(key)) this.cited.push(key)
+    return `<a class="cite" href="#src-${key}">[${this.cited.indexOf(key) + 1}]</a>`
+  }
+
+  putSources() {
+    if (this.cited.length === 0) return
+    this.put('', '## Sources', '', '<ol class="sources">')
+    for (const key of this.cited) {
+      const s = sources[key]
+      const title = s.url ? `<a href="${s.url}" target="_blank" rel="noreferrer">${inline(s.title)}</a>` : inline(s.title)
+      this.put(`<li id="src-${key}">${title}${s.says ? ` ${inline(s.says)}` : ''}</li>`)
+    }
+    this.put('</ol>')
+  }
+}
+
+const group = v => String(v).replace(/\B(?=(\d{3})+(?!\d)(?=\.|$))/g, ',')
+
+function contents(up) {
+  const out = []
+  for (const p of parts) {
+    out.push('', `### ${p.title}`, '')
+    for (const c of p.chapters)
+      out.push(c.file
+        ? `- **[${c.n}. ${c.title}](${up}${posix.normalize(c.file)})** <br> ${c.question}`
+        : `- ${c.n}. ${c.title} <span class="coming">coming</span> <br> ${c.question}`)
+  }
+  return out
+}
+
+const cell = s => escapeHtml(s).replace(/\|/g, '\\|')
+
+function counterTables() {
+  const out = []
+  for (const kinds of [['count', 'gauge', 'both'], ['trace', 'both']]) {
+    const trace = kinds[0] === 'trace'
+    out.push('', trace ? '## Trace events' : '## Counters', '',
+      trace ? '| event | arguments | id | meaning |' : '| counter | kind | case | meaning |', '|---|---|---|---|')
+    for (const e of events.filter(x => kinds.includes(x.kind)))
+      out.push(trace
+        ? `| \`${e.name}\` | ${cell(e.args)} | ${e.id} | ${cell(e.text)} |`
+        : `| \`${e.name}\` | ${e.kind === 'gauge' ? 'gauge' : 'count'}${e.flags.includes('p') ? ', per process' : ''} | ${e.fcase} | ${cell(e.text)} |`)
+  }
+  return out
+}
+
+function syscallTable() {
+  return ['', '| number | call | arguments |', '|---|---|---|',
+    ...syscalls.map(([n, name, ...args]) => `| ${n} | \`${name}\` | ${cell(args.join(' '))} |`)]
+}
+
+export function expandPage(rel, text) {
+  return new Page(rel, text).expand()
+}

@@ -1,0 +1,68 @@
+# rules.mk: the book: check it, record what it quotes, build it
+#
+#   make book          the site in book/.vitepress/dist, any static host shows it
+#   make book-serve    the same, live, while you write
+#   make book-check    is it true?  seconds, needs node only
+#   make book-record   run what it quotes in the guest, rewrite the recordings
+#   make book-check-runs  run it too, but only compare
+#   make book-accept CH=9 chapter 9 has been read again after a change
+#   make book-browser  every page in headless Chromium, narrow and wide
+#   EDITION=handout    without spoilers and answers
+
+EDITION ?= full
+BOOK := BOOK_EDITION=$(EDITION)
+BOOK_TOOLS := book/.vitepress/book
+BOOK_RUNS := $(patsubst book/runs/%.c,$(BUILD)/book/%,$(wildcard book/runs/*.c)) \
+  $(patsubst book/sessions/guest/%.c,$(BUILD)/book/%,$(wildcard book/sessions/guest/*.c))
+
+$(BUILD)/book/%: book/runs/%.c book/runs/run.h | setup
+	@mkdir -p $(@D)
+	@$(UCC) $< -o $@
+
+$(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
+	@mkdir -p $(@D)
+	@$(UCC) $< -o $@
+
+book-setup:
+	@tools/setup book-check
+
+book/node_modules/.package-lock.json: book/package-lock.json 
+	@tools/setup book
+	@echo "book: installing its packages by npm ci, once (about a minute)"
+	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
+	@touch $@
+
+book-check: book-setup
+	@$(BOOK) node $(BOOK_TOOLS)/check.mjs
+
+book: book-check book/node_modules/.package-lock.json
+	@mkdir -p $(BUILD)
+	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >$(abspath $(BUILD))/book.log 2>&1 \
+	  || { cat $(abspath $(BUILD))/book.log; exit 1; }
+	@echo "book: book/.vitepress/dist/index.html; make book-serve shows it at a port"
+
+book-serve: book-check book/node_modules/.package-lock.json
+	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js dev
+
+book-list: book-setup
+	@node $(BOOK_TOOLS)/check.mjs --list
+
+book-accept: book-setup
+	@[ -n "$(CH)" ] || { echo "make book-accept CH=9: which chapter has been read again?"; exit 2; }
+	@node $(BOOK_TOOLS)/check.mjs --accept $(CH)
+
+book-record: image $(BOOK_RUNS)
+	@book/record $(BUILD)
+
+book-check-runs: image $(BOOK_RUNS)
+	@book/record --check $(BUILD)
+
+book-session: image $(BOOK_RUNS)
+	@book/record --session "$(SESSION)" $(BUILD)
+
+book-browser: book
+	@tools/setup book-browser
+	@node $(BOOK_TOOLS)/browser.mjs $(BUILD)/book-shots
+
+.PHONY: book book-setup book-check book-serve book-list book-accept book-record \
+  book-check-runs book-session book-browser

@@ -1,0 +1,60 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=200
+# Renaming a function, editing a shown line, changing a counter's value or
+# breaking a link stops the book, with chapter, line and remedy.
+. kernel/test/cases/lib.sh
+
+tools/setup book-check || exit 2
+mkdir "$tmp/copy"
+git ls-files -co --exclude-standard kernel book labs grading tools >"$tmp/files"
+tar -cf - -T "$tmp/files" | tar -xf - -C "$tmp/copy" || exit 2
+cd "$tmp/copy" || exit 2
+
+check() {
+	node book/.vitepress/book/check.mjs >"$tmp/said" 2>&1
+}
+
+# breaks WHAT FILE SED PATTERN…: the change is found, and said in these words.
+breaks() {
+	what=$1 file=$2 edit=$3
+	shift 3
+	cp "$file" "$tmp/kept"
+	sed -i "$edit" "$file"
+	cmp -s "$file" "$tmp/kept" && fail "$what: the edit changes nothing"
+	check && fail "$what: nothing said"
+	for p in "$@"; do
+		grep -q -- "$p" "$tmp/said" || fail "$what: not said: $p: $(head -n 4 "$tmp/said")"
+	done
+	cp "$tmp/kept" "$file"
+}
+
+ch01=book/part1-ground/ch01-what-a-fault-is.md
+check || fail "the copy is not clean: $(head -n 6 "$tmp/said")"
+breaks "renamed function" kernel/vm/fault.c 's/^fault_resolve(/fault_settle(/' \
+	"^$ch01:[0-9]*: kernel/vm/fault.c has no symbol fault_resolve" 'remedy: .*renamed or removed'
+breaks "moved function" kernel/vm/fault.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
+	"^$ch01:[0-9]*: .*vm_fault" "remedy:"
+breaks "edited line of an excerpt" kernel/vm/fault.c 's/r = fault_once(f);/r = fault_once(f); \/* new *\//' \
+	"^$ch01:[0-9]*: excerpt kernel/vm/fault.c#vm_fault has changed" 'make book-accept CH=1'
+breaks "changed value" book/runs/ch01-first.counters 's/^rest fault.total .*/rest fault.total 64/' \
+	"^$ch01:[0-9]*: ch01-first/rest/fault.total is 64 now, the text was written for 63" 'make book-accept CH=1'
+breaks "renamed counter" kernel/kern/events.tab 's/^fault\.zerofill /fault.zero_fill /' \
+	"^$ch01:[0-9]*: no counter fault.zerofill in events.tab" 'remedy: see kernel/kern/events.tab'
+breaks "broken link" $ch01 's/(\.\.\/appendix\/a-counters\.md)/(..\/appendix\/counters.md)/' \
+	"^$ch01:[0-9]*: broken link ../appendix/counters.md" 'remedy: correct the path'
+breaks "broken anchor" $ch01 's/#_2-4-tlb-and-invlpg/#_2-4-tlb/' \
+	"^$ch01:[0-9]*: broken link .*no heading" 'remedy: its headings'
+breaks "a typed number" $ch01 's/^in the TLB and proceeds\./`fault.total` is 17 here. &/;s/^first steps/&/;$a \\nThe counter `fault.total` is 17 here.' \
+	"^$ch01:[0-9]*: the number 17 stands beside a counter" 'remedy: take it from a run'
+breaks "a claim without source" $ch01 '$a \\nIn FreeBSD this is done by magic.' \
+	"^$ch01:[0-9]*: FreeBSD is named without a source" 'remedy: cite one'
+breaks "a figure that is wrong now" kernel/md.h 's/#define MD_PT_LEVELS 4 /#define MD_PT_LEVELS 5 /' \
+	'^book/part1-ground/ch02-the-machine.md:[0-9]*: figure 02-walk.svg' 'remedy: draw it again'
+breaks "a function of the text" kernel/amd64/trap.c 's/access_of/access_from/' \
+	"^$ch01:[0-9]*: access_of() is nowhere in the kernel" 'remedy: was it renamed'
+breaks "an answer that is missing" grading/answers/ch01.md 's/^## 1\.3$/## 1.33/' \
+	"^$ch01:[0-9]*: exercise 1.3 has no answer" 'remedy: write'
+breaks "a session's breakpoint" kernel/vm/fault.c 's/vm_user_fault/vm_program_fault/' \
+	'^book/sessions/bochs/01-first-fault.step:[0-9]*: vm_user_fault is nowhere' 'remedy: name its successor'
+check || fail "the copy is not clean at the end: $(head -n 6 "$tmp/said")"
+finish
