@@ -65,7 +65,6 @@ struct dead_tables {
 	unsigned n;
 };
 
-
 static enum anon_end anon_walk(struct vmo *vmo, uint64_t pgoff,
     struct anon_way *w);
 static int anon_look(struct vmo *vmo, struct anon_ask *ask);
@@ -408,10 +407,9 @@ anon_fault(struct fctx *f, struct vm_page **out)
 		r = FAULT_NEEDMEM;
 	} else if (miss == -EAGAIN) {
 		r = fault_need_kpaged(f, ask.away);
-	} else if (miss == -ENOSPC) {
-		r = fault_over_limit(f);
 	} else if (miss != 0) {
-		r = fault_signal(f, SIGBUS, BUS_ADRERR);
+		r = miss == -ENOSPC ? fault_over_limit(f) :
+		    fault_signal(f, SIGBUS, BUS_ADRERR);
 	}
 	if (ask.new != NULL)
 		page_free(ask.new);

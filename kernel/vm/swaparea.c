@@ -33,6 +33,7 @@
 #define MAGIC_BYTES 10
 #define MAGIC_AT (PAGE_SIZE - MAGIC_BYTES)
 #define PRIO_FIRST (-2)      /* of areas without a wish; the next one: -3 */
+#define SMALL 32768u         /* bytes that adjacent frames are asked for */
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 
 /* As mkswap writes it, behind 1024 bytes for a boot loader. */
@@ -137,32 +138,40 @@ swap_on(const struct swap_source *src, unsigned *no)
 }
 
 static size_t
-map_pages(uint32_t nslots)
+map_bytes(uint32_t nslots)
 {
-	return PAGE_UP(((size_t)nslots + 63) / 64 * 8) >> PAGE_SHIFT;
+	return BITMAP_WORDS((size_t)nslots) * sizeof(uint64_t);
 }
 
 static size_t
-hint_pages(uint32_t nslots)
+hint_bytes(uint32_t nslots)
 {
-	return PAGE_UP((size_t)nslots / SWAP_BLOCK + 1) >> PAGE_SHIFT;
+	return nslots / SWAP_BLOCK + 1;
 }
 
-static size_t
-bio_pages(void)
-{
-	return PAGE_UP(SWAP_BIOS * sizeof(struct swap_bio)) >> PAGE_SHIFT;
-}
+#define BIOS_BYTES (SWAP_BIOS * sizeof(struct swap_bio))
 
-/* Zeroed; NULL: no memory. */
+/* Zeroed; NULL: no memory.  The map of a large disk is many frames. */
 static void *
-zeroed_pages(size_t pages)
+table_alloc(size_t bytes)
 {
-	char *mem = kva_alloc(pages);
+	void *mem;
 
+	if (bytes <= SMALL)
+		return kmem_zalloc(bytes);
+	mem = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
 	if (mem != NULL)
-		memset(mem, 0, pages << PAGE_SHIFT);
+		memset(mem, 0, bytes);
 	return mem;
+}
+
+static void
+table_free(void *mem, size_t bytes)
+{
+	if (bytes <= SMALL)
+		kmem_free(mem);
+	else if (mem != NULL)
+		kva_free(mem, PAGE_UP(bytes) >> PAGE_SHIFT);
 }
 
 /* An area without extents, all slots but 0 free.  NULL: no memory. */
@@ -180,20 +189,26 @@ area_make(const struct swap_source *src, uint32_t nslots)
 	a->nfree = nslots - 1;
 	str_copy(a->path, src->path, sizeof(a->path));
 	list_init(&a->idle);
-	a->map = zeroed_pages(map_pages(nslots));
-	a->runhint = zeroed_pages(hint_pages(nslots));
-	a->bios = zeroed_pages(bio_pages());
+	a->map = table_alloc(map_bytes(nslots));
+	a->runhint = table_alloc(hint_bytes(nslots));
+	a->bios = table_alloc(BIOS_BYTES);
 	if (a->map == NULL || a->runhint == NULL || a->bios == NULL) {
 		swap_area_free(a);
 		return NULL;
 	}
 	bitmap_set(a->map, 0);
-	memset(a->runhint, SWAP_RUN, (size_t)nslots / SWAP_BLOCK + 1);
+	memset(a->runhint, SWAP_RUN, hint_bytes(nslots));
 	for (i = 0; i < SWAP_BIOS; i++) {
 		a->bios[i].area = a;
 		list_push_back(&a->idle, &a->bios[i].node);
 	}
 	return a;
+}
+
+static size_t
+ext_bytes(const struct swap_area *a)
+{
+	return a->max_ext * sizeof(*a->ext);
 }
 
 /*
@@ -204,14 +219,10 @@ area_make(const struct swap_source *src, uint32_t nslots)
 void
 swap_area_free(struct swap_area *a)
 {
-	if (a->map != NULL)
-		kva_free(a->map, map_pages(a->nslots));
-	if (a->runhint != NULL)
-		kva_free(a->runhint, hint_pages(a->nslots));
-	if (a->bios != NULL)
-		kva_free(a->bios, bio_pages());
-	if (a->ext != NULL)
-		kva_free(a->ext, a->ext_pages);
+	table_free(a->map, map_bytes(a->nslots));
+	table_free(a->runhint, hint_bytes(a->nslots));
+	table_free(a->bios, BIOS_BYTES);
+	table_free(a->ext, ext_bytes(a));
 	kmem_free(a);
 }
 
@@ -246,20 +257,19 @@ area_mark_bad(struct swap_area *a, const struct swap_header *h)
 static int
 extents_grow(struct swap_area *a)
 {
-	size_t pages = a->ext_pages == 0 ? 1 : 2 * a->ext_pages;
 	struct swap_extent *more;
+	unsigned max = MAX(2 * a->max_ext, 16u);
 
-	if ((a->next + 1) * sizeof(*a->ext) <= a->ext_pages << PAGE_SHIFT)
+	if (a->next < a->max_ext)
 		return 0;
-	more = kva_alloc(pages);
+	more = table_alloc(max * sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
-	if (a->ext != NULL) {
-		memcpy(more, a->ext, a->next * sizeof(*more));
-		kva_free(a->ext, a->ext_pages);
-	}
+	if (a->next != 0)
+		memcpy(more, a->ext, ext_bytes(a));
+	table_free(a->ext, ext_bytes(a));
 	a->ext = more;
-	a->ext_pages = (unsigned)pages;
+	a->max_ext = max;
 	return 0;
 }
 

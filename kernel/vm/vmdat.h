@@ -418,7 +418,7 @@ struct swap_area {
 	struct bdev *dev;         /* [c] */
 	struct swap_extent *ext;  /* [c] in the order of slots */
 	unsigned next;            /* [c] extents */
-	unsigned ext_pages;       /* [c] of memory for them */
+	unsigned max_ext;         /* [c] room for so many */
 	unsigned no;              /* [c] its number in slots and words */
 	uint32_t nslots;          /* [c] all, slot 0 (the header) too */
 	int prio;                 /* [c] higher ones are filled first */
