@@ -14,7 +14,7 @@
  *                └ ind[3] ─→ … four tables          the rest of 256 TiB
  *
  *           tables are kpaged pages; a leaf has 512 owning words: TRANS while
- *           the page is in memory, mapped or not.  An interior word is the
+ *           the page is in memory, mapped or not, SWAP when it is not.  An interior word is the
  *           child's kpaged page number << 1, never a frame.
  *
  * Rules     1. [O] guards words, tables and counts.  Tables are pinned while
@@ -27,52 +27,48 @@
  *           4. a.charged == pages + tables; where the mapping paid for the
  *              whole object, size + tables.
  *
- * Read next vm/vmo.c, vm/design/fmo/fault.c (f9_map_aobj).  Book: ch08.
+ * Read next vm/anontab.c (tables come and go), vm/vmo.c,
+ *           vm/design/fmo/fault.c (f9_map_aobj).  Book: ch08.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/anonfn.h"
 
-#define NLEVELS 4 /* 512^4 pages */
-
-/* Where the way from the header to a page's word ends. */
-enum anon_end {
-	END_WORD,    /* slot is the owning word */
-	END_MISSING, /* slot is an interior word that is 0 */
-	END_AWAY     /* the table at away is not in memory */
-};
-
-struct anon_way {
-	uint64_t *slot;
-	uint64_t at;            /* page, counted from the first below its ind */
-	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
-	unsigned depth;         /* tables between slot and the owning word */
-	va_t away;
+/* What a look at a page has found. */
+enum anon_found {
+	FOUND_PAGE,      /* in ask->page, pinned */
+	FOUND_END,       /* beyond the end of the object */
+	FOUND_HOLE,      /* never written: give a zeroed frame and it is made */
+	FOUND_NO_TABLE,  /* the same, and no table leads there */
+	FOUND_AWAY,      /* kpaged_pin(ask->away) */
+	FOUND_READING,   /* wait for ask->wait; of a fault, ask->out */
+	FOUND_ON_SWAP,   /* give a frame and it is read */
+	FOUND_NO_BIO,    /* the same, once swap_wait() has waited for a bio */
+	FOUND_LOST,      /* could not be read */
+	FOUND_NO_COMMIT
 };
 
 /* One question about a page, and what it takes to answer it. */
 struct anon_ask {
 	uint64_t pgoff;
-	struct vm_page *new;    /* zeroed frame; NULL when it was used */
+	struct vm_page *new;    /* a frame; NULL when it was used */
+	bool zeroed;            /* of new: all bytes 0 */
 	struct vm_page *page;   /* answer, pinned */
-	va_t away;              /* -EAGAIN: pin this first */
-	bool is_fault;          /* a page taken off a queue is a rescue */
+	struct vm_page *wait;   /* FOUND_READING */
+	va_t away;              /* FOUND_AWAY */
+	struct fctx *f;         /* the fault that asks, or NULL */
+	enum fault_outcome out; /* FOUND_READING, FOUND_LOST of a fault: its outcome */
 };
 
-/* Empty tables taken out of the tree, to be freed without [O]. */
-struct dead_tables {
-	va_t kva[NLEVELS], away; /* away: bring this one and try again, or 0 */
-	unsigned n;
-};
-
-static enum anon_end anon_walk(struct vmo *vmo, uint64_t pgoff,
+static enum anon_found anon_look(struct vmo *vmo, struct anon_ask *ask);
+static int anon_satisfy(struct vmo *vmo, struct anon_ask *ask,
+    enum anon_found found, enum anon_want want);
+static enum fault_outcome fault_answer(struct fctx *f, struct anon_ask *ask,
+    enum anon_found found);
+static enum anon_found anon_take(struct vmo *vmo, struct anon_ask *ask,
     struct anon_way *w);
-static int anon_look(struct vmo *vmo, struct anon_ask *ask);
-static int anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w);
-static int anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w);
-static int anon_add_table(struct vmo *vmo, uint64_t pgoff);
-static void anon_prune(struct vmo *vmo, uint64_t pgoff);
-static int anon_bring(va_t kva);
+static enum anon_found anon_make(struct vmo *vmo, struct anon_ask *ask,
+    struct anon_way *w);
+static enum anon_found anon_read(struct anon_ask *ask, struct anon_way *w);
+static int anon_zeroed_frame(struct anon_ask *ask);
 static uint64_t anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi);
 
 /* ---- the object ---- */
@@ -114,14 +110,6 @@ anon_put(struct vmo *vmo)
 
 /* ---- the tree ---- */
 
-/* Perhaps a word of it was written. */
-static void
-unpin_table(struct vm_page *table)
-{
-	if (table != NULL)
-		kpaged_unpin(table, true);
-}
-
 /*
  * The owning word of a page, if tables lead there.
  *
@@ -142,7 +130,7 @@ anon_word(struct vmo *vmo, uint64_t pgoff, struct vm_page **table, va_t *away)
 		*table = w.table;
 		return w.slot;
 	case END_MISSING:
-		unpin_table(w.table);
+		anon_unpin_table(w.table);
 		return NULL;
 	case END_AWAY:
 		*away = w.away;
@@ -152,187 +140,37 @@ anon_word(struct vmo *vmo, uint64_t pgoff, struct vm_page **table, va_t *away)
 }
 
 /*
- * How many tables lie above a word, 0: it is in the header; and how many pages
- * below the same ind come before it.
+ * The way from the header to the owning word, as far as it goes.
+ *
+ * Locks:    [O].
+ * Owns:     the caller, a pin on w->table unless that is NULL.
  */
-static unsigned
-depth_of(uint64_t pgoff, uint64_t *at)
-{
-	unsigned depth = 1;
-
-	*at = pgoff;
-	if (pgoff < ANON_DIRECT)
-		return 0;
-	*at -= ANON_DIRECT;
-	for (; *at >> (9 * depth) != 0; depth++)
-		*at -= 1ul << (9 * depth);
-	return depth;
-}
-
-/* The word of page at in a table that has depth tables from here on. */
-static unsigned
-word_in(uint64_t at, unsigned depth)
-{
-	return at >> (9 * (depth - 1)) & (MD_PT_WORDS - 1);
-}
-
-static va_t
-table_kva(uint64_t slot)
-{
-	return MD_KPAGED_BASE + ((slot >> 1) << PAGE_SHIFT);
-}
-
-static enum anon_end
+enum anon_end
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 {
-	unsigned depth = depth_of(pgoff, &w->at);
+	unsigned depth = anon_depth_of(pgoff, &w->at);
 	struct vm_page *child;
 	va_t kva;
 
 	ASSERT(spin_is_mine(&vmo->lock));
-	ASSERT(depth <= NLEVELS);
+	ASSERT(depth <= ANON_LEVELS);
 	w->table = NULL;
 	w->slot = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];
 	for (w->depth = depth; depth > 0; w->depth = --depth) {
 		if (*w->slot == 0)
 			return END_MISSING;
-		kva = table_kva(*w->slot);
+		kva = anon_table_kva(*w->slot);
 		child = kpaged_trypin(kva);
-		unpin_table(w->table);
+		anon_unpin_table(w->table);
 		w->table = child;
 		w->away = kva;
 		if (child == NULL)
 			return END_AWAY;
 		container_attach(child, KIND_AOBJ);
 		w->slot = (uint64_t *)kpaged_ptr(child, kva) +
-		    word_in(w->at, depth);
+		    anon_word_in(w->at, depth);
 	}
 	return END_WORD;
-}
-
-/*
- * Make the tables that lead to a page.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
- * Returns:  0; -ENOMEM (no commit, no address), -EINTR: nothing is left over.
- */
-int
-anon_make_path(struct vmo *vmo, uint64_t pgoff)
-{
-	struct anon_way w;
-	enum anon_end end;
-	int r = 0;
-
-	while (r == 0) {
-		spin_lock(&vmo->lock);
-		end = anon_walk(vmo, pgoff, &w);
-		spin_unlock(&vmo->lock);
-		unpin_table(w.table);
-		if (end == END_WORD)
-			return 0;
-		r = end == END_AWAY ? anon_bring(w.away) :
-		    anon_add_table(vmo, pgoff);
-	}
-	anon_prune(vmo, pgoff);
-	return r;
-}
-
-/* One table, the topmost that is missing.  0, -ENOMEM, -EINTR. */
-static int
-anon_add_table(struct vmo *vmo, uint64_t pgoff)
-{
-	struct vm_page *table;
-	struct anon_way w;
-	enum anon_end end;
-	va_t kva;
-	int r;
-
-	if (commit_charge(1) != 0)
-		return -ENOMEM;
-	kva = kpaged_alloc(1);
-	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
-	if (r != 0)
-		goto undo_kva;
-	container_attach(table, KIND_AOBJ);
-	spin_lock(&vmo->lock);
-	end = anon_walk(vmo, pgoff, &w);
-	if (end == END_MISSING) {
-		*w.slot = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1;
-		if (w.table != NULL)
-			w.table->nused++;
-		vmo->a.n_tables++;
-		vmo->a.charged++;
-		EVENT(anon_table_alloc);
-		EVENT_ADD(anon_tables, 1);
-	}
-	spin_unlock(&vmo->lock);
-	unpin_table(w.table);
-	unpin_table(table);
-	if (end == END_MISSING)
-		return 0;
-	/* Somebody was faster, or the way is not in memory: look again. */
-undo_kva:
-	if (kva != 0)
-		kpaged_free(kva, 1);
-	commit_uncharge(1);
-	return r;
-}
-
-/* Take the empty tables above pgoff out of the tree, from below.  [O] held. */
-static void
-prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
-{
-	struct vm_page *table[NLEVELS + 1] = { NULL };
-	uint64_t *slot[NLEVELS + 1];
-	uint64_t at;
-	unsigned top = depth_of(pgoff, &at), depth;
-
-	ASSERT(spin_is_mine(&vmo->lock));
-	dead->n = 0;
-	dead->away = 0;
-	for (depth = top; depth > 0; depth--) {
-		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
-		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
-		    word_in(at, depth + 1);
-		if (*slot[depth] == 0)
-			break;
-		table[depth] = kpaged_trypin(table_kva(*slot[depth]));
-		if (table[depth] == NULL) {
-			dead->away = table_kva(*slot[depth]);
-			break;
-		}
-		container_attach(table[depth], KIND_AOBJ);
-	}
-	for (depth++; depth <= top && dead->away == 0 &&
-	    table[depth]->nused == 0; depth++) {
-		dead->kva[dead->n++] = table_kva(*slot[depth]);
-		*slot[depth] = 0;
-		if (depth < top)
-			table[depth + 1]->nused--;
-		vmo->a.n_tables--;
-		vmo->a.charged--;
-	}
-	for (depth = 1; depth <= top; depth++)
-		unpin_table(table[depth]);
-}
-
-/* Free the empty tables on the way to pgoff.  No lock of rank >= 3 held. */
-static void
-anon_prune(struct vmo *vmo, uint64_t pgoff)
-{
-	struct dead_tables dead;
-	unsigned i;
-
-	do {
-		spin_lock(&vmo->lock);
-		prune_locked(vmo, pgoff, &dead);
-		spin_unlock(&vmo->lock);
-	} while (dead.away != 0 && anon_bring(dead.away) == 0);
-	for (i = 0; i < dead.n; i++)
-		kpaged_free(dead.kva[i], 1);
-	commit_uncharge(dead.n);
-	EVENT_ADD(anon_tables, -(int64_t)dead.n);
 }
 
 /* ---- pages ---- */
@@ -350,32 +188,72 @@ pages_of(uint64_t bytes)
  * Context:  thread, may sleep.
  * Owns:     the caller, a pin in *out.
  * Returns:  0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no
- *           commit or no table; -EINTR (fatal signal while waiting).
+ *           commit or no table; -EIO the page is lost; -EINTR (fatal signal
+ *           while waiting).
  */
 int
 anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want want,
     struct vm_page **out)
 {
 	struct anon_ask ask = { .pgoff = pgoff };
-	int r, miss;
+	enum anon_found found;
+	int r;
 
 	do {
-		r = miss = anon_look(vmo, &ask);
-		if (miss == -EAGAIN)
-			r = anon_bring(ask.away);
-		else if (want == ANON_FIND && miss == -ESRCH)
-			r = -ENOENT;
-		else if (want == ANON_CREATE && miss == -ESRCH)
-			r = anon_make_path(vmo, pgoff);
-		else if (want == ANON_CREATE && miss == -ENOENT)
-			r = page_alloc_wait(PHYS_ZEROED, &ask.new);
-	} while (miss != 0 && r == 0);
+		found = anon_look(vmo, &ask);
+		r = anon_satisfy(vmo, &ask, found, want);
+	} while (found != FOUND_PAGE && r == 0);
 	if (ask.new != NULL)
 		page_free(ask.new);
 	if (r != 0 && want == ANON_CREATE)
 		anon_prune(vmo, pgoff);
 	*out = ask.page;
 	return r == -ENOMEM ? -ENOSPC : r;
+}
+
+/* Get what the look has missed, without locks.  0: look again; -errno. */
+static int
+anon_satisfy(struct vmo *vmo, struct anon_ask *ask, enum anon_found found,
+    enum anon_want want)
+{
+	switch (found) {
+	case FOUND_PAGE:
+		return 0;
+	case FOUND_END:
+		return -ENXIO;
+	case FOUND_HOLE:
+		return want == ANON_FIND ? -ENOENT : anon_zeroed_frame(ask);
+	case FOUND_NO_TABLE:
+		return want == ANON_FIND ? -ENOENT :
+		    anon_make_path(vmo, ask->pgoff);
+	case FOUND_AWAY:
+		return anon_bring(ask->away);
+	case FOUND_READING:
+		return page_wait(ask->wait);
+	case FOUND_ON_SWAP:
+		return page_alloc_wait(PHYS_ANY, &ask->new);
+	case FOUND_NO_BIO:
+		return swap_wait();
+	case FOUND_LOST:
+		return -EIO;
+	case FOUND_NO_COMMIT:
+		return -ENOSPC;
+	}
+	panic("anon: found %u", found);
+}
+
+/* Have a frame full of zeros.  0, -EINTR. */
+static int
+anon_zeroed_frame(struct anon_ask *ask)
+{
+	int r = 0;
+
+	if (ask->new == NULL)
+		r = page_alloc_wait(PHYS_ZEROED, &ask->new);
+	else if (!ask->zeroed)
+		page_zero(ask->new);
+	ask->zeroed = r == 0;
+	return r;
 }
 
 /*
@@ -389,44 +267,59 @@ anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want want,
 enum fault_outcome
 anon_fault(struct fctx *f, struct vm_page **out)
 {
-	struct anon_ask ask = { .is_fault = true };
-	enum fault_outcome r = FAULT_DONE;
-	int miss;
+	struct anon_ask ask = { .f = f };
+	enum anon_found found;
 
 	ASSERT(mutex_is_mine(&f->as->ws_lock));
 	ask.pgoff = f->v.off + (f->va >> PAGE_SHIFT) - f->v.start;
-	miss = anon_look(f->v.vmo, &ask);
-	if (miss == -ENOENT) {
+	found = anon_look(f->v.vmo, &ask);
+	if (found == FOUND_HOLE) {
 		ask.new = fault_take_spare(f, FRAME_ZEROED);
 		if (ask.new == NULL)
 			return FAULT_NEEDMEM;
-		miss = anon_look(f->v.vmo, &ask);
-	}
-	if (miss == -ESRCH) {
-		f->need = NEED_PATH;
-		r = FAULT_NEEDMEM;
-	} else if (miss == -EAGAIN) {
-		r = fault_need_kpaged(f, ask.away);
-	} else if (miss != 0) {
-		r = miss == -ENOSPC ? fault_over_limit(f) :
-		    fault_signal(f, SIGBUS, BUS_ADRERR);
+		ask.zeroed = true;
+		found = anon_look(f->v.vmo, &ask);
 	}
 	if (ask.new != NULL)
-		page_free(ask.new);
+		fault_keep_spare(f, ask.new, FRAME_ZEROED);
 	*out = ask.page;
-	return r;
+	return fault_answer(f, &ask, found);
 }
 
-/*
- * One look at a page; it is made where it is absent and ask->new is given.
- * 0; -ENXIO beyond the end; -ENOENT absent; -ESRCH no tables; -EAGAIN bring
- * ask->away; -ENOSPC no commit.
- */
-static int
+/* The outcome of a fault whose page was looked for. */
+static enum fault_outcome
+fault_answer(struct fctx *f, struct anon_ask *ask, enum anon_found found)
+{
+	switch (found) {
+	case FOUND_PAGE:
+		return FAULT_DONE;
+	case FOUND_NO_TABLE:
+		f->need = NEED_PATH;
+		return FAULT_NEEDMEM;
+	case FOUND_AWAY:
+		return fault_need_kpaged(f, ask->away);
+	case FOUND_READING:
+	case FOUND_LOST:
+		return ask->out;
+	case FOUND_HOLE:
+		return FAULT_RESTART;
+	case FOUND_END:
+		return fault_signal(f, SIGBUS, BUS_ADRERR);
+	case FOUND_NO_COMMIT:
+		return fault_over_limit(f);
+	case FOUND_ON_SWAP: /* a fault has its own way: fault_swap_in() */
+	case FOUND_NO_BIO:
+		break;
+	}
+	panic("anon: fault at %lx found %u", f->va, found);
+}
+
+/* One look at a page; it is made or read in if ask->new is given. */
+static enum anon_found
 anon_look(struct vmo *vmo, struct anon_ask *ask)
 {
 	struct anon_way w = { .table = NULL };
-	int r = -ENXIO;
+	enum anon_found r = FOUND_END;
 
 	spin_lock(&vmo->lock);
 	if (ask->pgoff >= pages_of(vmo->size) &&
@@ -437,51 +330,92 @@ anon_look(struct vmo *vmo, struct anon_ask *ask)
 		r = anon_take(vmo, ask, &w);
 		break;
 	case END_MISSING:
-		r = -ESRCH;
+		r = FOUND_NO_TABLE;
 		break;
 	case END_AWAY:
 		ask->away = w.away;
-		r = -EAGAIN;
+		r = FOUND_AWAY;
 		break;
 	}
 out:
 	spin_unlock(&vmo->lock);
-	unpin_table(w.table);
+	anon_unpin_table(w.table);
 	return r;
 }
 
-/* Pin the page of the word at w, or make it.  [O] held. */
-static int
+/* Pin the page of the word at w, or make it, or begin to read it.  [O] held. */
+static enum anon_found
 anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w)
 {
-	uint64_t word = word_get(w->slot);
+	uint64_t word;
 
-	if (word == 0)
-		return ask->new == NULL ? -ENOENT : anon_make(vmo, ask, w);
 	spin_lock(&pfn_lock);
 	word = word_get(w->slot);
-	if (pte_kind(word) != PTE_TRANS)
-		panic("anon: %s word %lx of page %lu",
-		    pte_kind_name(pte_kind(word)), word, ask->pgoff);
-	ask->page = pte_page(word);
-	if (ask->is_fault)
-		ws_rescue(ask->page);
-	page_pin_locked(ask->page);
+	if (pte_kind(word) == PTE_TRANS) {
+		ask->page = pte_page(word);
+		if (ask->f != NULL)
+			ws_rescue(ask->page);
+		page_pin_locked(ask->page);
+	}
 	spin_unlock(&pfn_lock);
-	return 0;
+	if (ask->page != NULL)
+		return FOUND_PAGE;
+	switch (pte_kind(word)) {
+	case PTE_ABSENT:
+		return ask->new == NULL ? FOUND_HOLE :
+		    anon_make(vmo, ask, w);
+	case PTE_BUSY:
+		ask->wait = pte_page(word);
+		if (ask->f != NULL)
+			ask->out = fault_busy(ask->f, word, ask->wait);
+		return FOUND_READING;
+	case PTE_SWAP:
+		return anon_read(ask, w);
+	case PTE_ERROR:
+		if (ask->f != NULL)
+			ask->out = fault_lost(ask->f, word);
+		return FOUND_LOST;
+	case PTE_TRANS:
+	case PTE_VALID:
+	case PTE_FORK:
+		break;
+	}
+	panic("anon: word %lx of page %lu", word, ask->pgoff);
 }
 
-static int
+/* The page is on swap: begin to read it, and those behind it.  [O] held. */
+static enum anon_found
+anon_read(struct anon_ask *ask, struct anon_way *w)
+{
+	const struct swap_words words = { .container = w->table,
+		.word = w->slot, .step = 1,
+		.max = (unsigned)(anon_run_end(ask->pgoff) - ask->pgoff),
+		.home = HOME_AOBJ, .index = ask->pgoff };
+
+	if (ask->f != NULL) {
+		ask->out = fault_swap_in(ask->f, &words);
+		return FOUND_READING;
+	}
+	if (ask->new == NULL)
+		return FOUND_ON_SWAP;
+	if (swap_in(&words, &ask->new, &ask->wait) == SWAPIN_STARTED)
+		return FOUND_READING;
+	return FOUND_NO_BIO;
+}
+
+static enum anon_found
 anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w)
 {
 	struct vm_page *pg = ask->new;
 
+	ASSERT(ask->zeroed);
 	if (!vmo->charged_whole) {
 		if (commit_charge(1) != 0)
-			return -ENOSPC;
+			return FOUND_NO_COMMIT;
 		vmo->a.charged++;
 	}
 	ask->new = NULL;
+	ask->zeroed = false;
 	ask->page = pg;
 	spin_lock(&pfn_lock);
 	page_adopt_locked(pg, HOME_AOBJ, word_pa(w->slot), ask->pgoff);
@@ -492,19 +426,7 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w)
 	vmo->a.n_pages++;
 	EVENT(anon_page_new);
 	EVENT_ADD(anon_pages, 1);
-	return 0;
-}
-
-/* Bring the table at kva into memory; the next look finds it.  0, -EINTR. */
-static int
-anon_bring(va_t kva)
-{
-	struct vm_page *pg;
-	int r = kpaged_pin(kva, &pg);
-
-	if (r == 0)
-		kpaged_unpin(pg, false);
-	return r;
+	return FOUND_PAGE;
 }
 
 /* ---- the end of pages ---- */
@@ -524,12 +446,33 @@ anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		lo = anon_clear_run(vmo, lo, hi);
 }
 
+/* One word goes, with its page or slot.  [O] held. */
+static void
+anon_clear(struct vm_page *table, uint64_t *at, pfn_t *dead)
+{
+	struct vm_page *pg;
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_set_locked(table, at, 0);
+	if (pte_kind(word) == PTE_SWAP)
+		swap_free(swap_slot(word));
+	if (pte_names_frame(word)) {
+		pg = pte_page(word);
+		if (page_disown_locked(pg)) {
+			pg->qnext = *dead;
+			*dead = page_pfn(pg);
+		}
+	}
+	spin_unlock(&pfn_lock);
+}
+
 /* The words of one leaf table, or of the header; where to go on. */
 static uint64_t
 anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	uint64_t end, at, *word, n = 0;
-	struct vm_page *table, *pg;
+	struct vm_page *table;
 	pfn_t dead = 0;
 
 	spin_lock(&vmo->lock);
@@ -542,20 +485,14 @@ anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	for (at = lo; at < end; at++, word++) {
 		if (word_get(word) == 0)
 			continue;
-		spin_lock(&pfn_lock);
-		pg = pte_page(word_set_locked(table, word, 0));
-		if (page_disown_locked(pg)) {
-			pg->qnext = dead;
-			dead = page_pfn(pg);
-		}
-		spin_unlock(&pfn_lock);
+		anon_clear(table, word, &dead);
 		n++;
 	}
 	vmo->a.n_pages -= n;
 	vmo->n_resident -= n;
 	vmo->a.charged -= vmo->charged_whole ? 0 : n;
 	spin_unlock(&vmo->lock);
-	unpin_table(table);
+	anon_unpin_table(table);
 	page_free_chain(dead);
 	commit_uncharge(vmo->charged_whole ? 0 : n);
 	EVENT_ADD(anon_pages, -(int64_t)n);
@@ -563,38 +500,3 @@ anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	return end;
 }
 
-/*
- * Move on to the first index at or after *pgoff whose word exists.  An absent
- * subtree costs one step.
- *
- * Locks:    [O]; dropped and taken again while a table is brought.
- * Owns:     the caller, a pin on *table unless that is NULL.
- * Returns:  the word; it and the ones behind it up to anon_run_end() may be
- *           read; NULL: there is none.
- */
-uint64_t *
-anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
-{
-	struct anon_way w;
-	uint64_t span;
-
-	while (*pgoff < VMO_MAX_PAGES) {
-		switch (anon_walk(vmo, *pgoff, &w)) {
-		case END_WORD:
-			*table = w.table;
-			return w.slot;
-		case END_MISSING:
-			unpin_table(w.table);
-			span = 1ul << (9 * w.depth);
-			*pgoff += span - (w.at & (span - 1));
-			break;
-		case END_AWAY:
-			spin_unlock(&vmo->lock);
-			while (anon_bring(w.away) != 0)
-				sched_yield();
-			spin_lock(&vmo->lock);
-			break;
-		}
-	}
-	return NULL;
-}

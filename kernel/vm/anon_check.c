@@ -67,7 +67,9 @@ check_page(struct anon_count *c, const uint64_t *word, uint64_t pgoff)
 	    c->vmo->a.keep))
 		report_bad(c->r, "I10", "object of %lu bytes has page %lu",
 		    c->vmo->size, pgoff);
-	if (pte_kind(w) != PTE_TRANS) {
+	if (pte_kind(w) == PTE_SWAP || pte_kind(w) == PTE_ERROR)
+		return;
+	if (pte_kind(w) != PTE_TRANS && pte_kind(w) != PTE_BUSY) {
 		report_bad(c->r, "I1", "anonymous page %lu: word %lx", pgoff,
 		    w);
 		return;
@@ -96,7 +98,7 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 {
 	const uint64_t *words, *kpte = md_kpte(kva, false);
 	const struct vm_page *table;
-	unsigned i, used = 0;
+	unsigned i, used = 0, res = 0;
 
 	c->tables++;
 	if (kpte == NULL || !pte_names_frame(word_get(kpte))) {
@@ -109,6 +111,7 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 		if (words[i] == 0)
 			continue;
 		used++;
+		res += depth == 1 && pte_names_frame(words[i]);
 		if (depth > 1)
 			check_table(c, MD_KPAGED_BASE + (words[i] >> 1 <<
 			    PAGE_SHIFT), depth - 1,
@@ -117,9 +120,10 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 	if (depth == 1)
 		check_leaf(c, words, MD_PT_WORDS, first);
 	if (used == 0 || used != table->nused ||
-	    table->nres != (depth == 1 ? used : 0))
-		report_bad(c->r, "I15", "table %lx: %u words, nused %u nres %u",
-		    kva, used, table->nused, table->nres);
+	    table->nres != res)
+		report_bad(c->r, "I15", "table %lx: %u words, %u resident, "
+		    "nused %u nres %u", kva, used, res, table->nused,
+		    table->nres);
 }
 
 static void

@@ -187,12 +187,14 @@ vm_check(int level)
 	if (rep.mapcount == NULL)
 		out_printf(rep.out, "I2 not checked: no memory\n");
 	as_lock_all();
+	swap_freeze();
 	check_spaces(&rep);
 	check_objects(&rep);
 	kpaged_check(&rep);
 	check_frames(&rep);
 	check_commit(&rep);
 	check_sums(&rep);
+	swap_thaw();
 	as_unlock_all();
 	if (level >= 3)
 		check_zeroed(&rep);

@@ -269,6 +269,82 @@ fault_over_limit(struct fctx *f)
 }
 
 /*
+ * End the fault with SIGBUS: the page could not be read (F11).  Counted as the
+ * case, not as failed.
+ *
+ * Returns:  FAULT_SIGNAL.
+ */
+enum fault_outcome
+fault_lost(struct fctx *f, uint64_t word)
+{
+	f->sig.signo = SIGBUS;
+	f->sig.code = BUS_ADRERR;
+	f->sig.addr = f->va;
+	EVENT(fault_error, f->va, word, word);
+	return FAULT_SIGNAL;
+}
+
+/*
+ * The page is being filled by someone's I/O (F6).
+ *
+ * Returns:  FAULT_WAIT.
+ */
+enum fault_outcome
+fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
+{
+	f->wait_page = pg;
+	EVENT(fault_busy_wait, f->va, word, word, page_pfn(pg));
+	return FAULT_WAIT;
+}
+
+/*
+ * The page is on swap: begin to read it, and neighbours ahead (F5).  The next
+ * pass finds it resident.
+ *
+ * Locks:    [M], [W] and the container's lock, kept; takes [P].
+ * Returns:  FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART
+ *           (the word has changed).
+ */
+enum fault_outcome
+fault_swap_in(struct fctx *f, const struct swap_words *w)
+{
+	struct vm_page *frame = fault_take_spare(f, FRAME_ANY);
+	uint64_t word = word_get(w->word);
+	enum swap_in_result r;
+
+	if (frame == NULL)
+		return FAULT_NEEDMEM;
+	r = swap_in(w, &frame, &f->wait_page);
+	if (frame != NULL)
+		fault_keep_spare(f, frame, FRAME_ANY);
+	switch (r) {
+	case SWAPIN_STARTED:
+		EVENT(fault_swapin, f->va, word, word_get(w->word),
+		    page_pfn(f->wait_page));
+		return FAULT_WAIT;
+	case SWAPIN_CHANGED:
+		return FAULT_RESTART;
+	case SWAPIN_NOBIO:
+		f->need = NEED_BIO;
+		return FAULT_NEEDMEM;
+	}
+	panic("fault: swap_in %u", r);
+}
+
+/*
+ * The handler could not use the frame: the next pass, or the end, has it.
+ *
+ * Owns:     takes pg over.
+ */
+void
+fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
+{
+	ASSERT(f->spare == NULL);
+	f->spare = pg;
+	f->spare_zeroed = kind == FRAME_ZEROED;
+}
+
+/*
  * A frame for the handler: the spare that the last wait brought, or a free
  * one now.
  *

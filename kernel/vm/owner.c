@@ -87,6 +87,8 @@ owner_steal(struct vm_page *pg)
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
+	if (swap_is_frozen())
+		return false;
 	ASSERT(pte_kind(word_get(word)) == PTE_TRANS &&
 	    pte_page(word_get(word)) == pg);
 	if (page_home_kind(pg) == HOME_PTE)

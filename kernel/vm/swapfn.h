@@ -18,6 +18,7 @@ struct swap_state {
 	_Atomic uint64_t bad;                /* [S] to change: retired and listed bad */
 	unsigned turn;                       /* [S] area that is asked first */
 	struct waitq bios;                   /* sleepers for a bio */
+	_Atomic bool frozen;                 /* [P] to change */
 	unsigned window;                     /* [P] pages of the next read */
 	unsigned hits, misses;               /* [P] of pages read ahead */
 };

@@ -229,7 +229,7 @@ swap_stat(struct swap_stat *s)
  * An idle bio for adjacent slots from this one on.
  *
  * Locks:    any of rank < 9; takes [S].
- * Returns:  NULL: all are under way.
+ * Returns:  NULL: all are under way, or vm_check looks.
  */
 struct swap_bio *
 swap_bio_take(slot_t slot, enum bio_dir dir)
@@ -238,6 +238,8 @@ swap_bio_take(slot_t slot, enum bio_dir dir)
 	struct list_node *n;
 	struct swap_area *a;
 
+	if (atomic_load(&swaps.frozen))
+		return NULL;
 	spin_lock(&swaps.lock);
 	a = swap_area_of(slot);
 	n = list_pop_front(&a->idle);
@@ -324,6 +326,52 @@ swap_wait(void)
 	r = wait_sleep(&w, WAIT_KILLABLE, md_time_ns() + TICK_NS);
 	wait_finish(&w);
 	return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* ---- standing still ---- */
+
+static bool
+is_busy(void)
+{
+	bool busy = false;
+	unsigned i;
+
+	spin_lock(&swaps.lock);
+	for (i = 0; i < SWAP_AREAS; i++)
+		busy |= swaps.area[i] != NULL && swaps.area[i]->busy != 0;
+	spin_unlock(&swaps.lock);
+	return busy;
+}
+
+/*
+ * From now on no page goes to swap or comes from it, and none is stolen whose
+ * owner is a word; what is under way ends first.
+ *
+ * Locks:    none of rank >= 7.
+ * Context:  thread, sleeps.
+ */
+void
+swap_freeze(void)
+{
+	spin_lock(&pfn_lock);
+	atomic_store(&swaps.frozen, true);
+	spin_unlock(&pfn_lock);
+	while (is_busy())
+		(void)sleep_until(md_time_ns() + TICK_NS / 10, WAIT_PLAIN);
+}
+
+void
+swap_thaw(void)
+{
+	atomic_store(&swaps.frozen, false);
+	wake_all(&swaps.bios);
+	pageout_wake();
+}
+
+bool
+swap_is_frozen(void)
+{
+	return atomic_load(&swaps.frozen);
 }
 
 /* ---- how far to read ahead ---- */

@@ -198,8 +198,9 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 		if (end == BATCH_ZAP)
 			return page_zap_locked(pg);
 		return page_unmap_locked(pg, dirty);
+	case SRC_FORK: /* settle_forks() */
+		return end != BATCH_ZAP && page_unmap_locked(pg, dirty);
 	case SRC_OBJ:
-	case SRC_FORK:
 		return page_unmap_locked(pg, dirty);
 	case SRC_SPEC:
 		return false;

@@ -266,7 +266,7 @@ struct tlb_batch {
 	enum batch_end end;    /* [W] */
 	bool tables;           /* [W] table pages were unlinked */
 	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
-	/* FORK frames after the ack: the design drops the entry. */
+	/* FORK frames after the ack, still mapped: the design drops mapping and entry. */
 	void (*fork_done)(struct aspace *, struct vm_page *); /* [W] */
 	struct vm_page *frame; /* [W] holds a whole leaf table's words; NULL: few does */
 	uint64_t *old;         /* [W] the words that were replaced */

@@ -22,6 +22,11 @@ struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->n
 enum fault_outcome fault_need_kpaged(struct fctx *, va_t kva); /* R2: pin it, restart */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
 enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
+void fault_keep_spare(struct fctx *, struct vm_page *, enum fault_frame);
+/* F5, F6, F11, as pages of all kinds come to them.  [W], the container's lock. */
+enum fault_outcome fault_swap_in(struct fctx *, const struct swap_words *);
+enum fault_outcome fault_busy(struct fctx *, uint64_t word, struct vm_page *);
+enum fault_outcome fault_lost(struct fctx *, uint64_t word);
 
 /* vad.c: the tree; M exclusive for changes, M shared for finds */
 struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
@@ -371,6 +376,10 @@ enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
 bool swap_has_room(void);                                /* a slot could be allocated */
+/* vm_check: nothing is read, written or stolen from now on, and all has ended. */
+void swap_freeze(void);
+void swap_thaw(void);
+bool swap_is_frozen(void);
 void swap_ahead_hit(struct vm_page *);                   /* [P]: read ahead, now wanted */
 void swap_ahead_miss(struct vm_page *);                  /* [P]: read ahead, given up */
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };

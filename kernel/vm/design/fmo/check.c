@@ -39,7 +39,7 @@ struct word_count {
 	struct aspace *as;
 	struct vm_report *rep;
 	struct vad *vad;       /* of the last word */
-	uint64_t ws, n_priv, n_fork, n_locked, late;
+	uint64_t ws, n_priv, n_fork, n_swap, n_locked, late;
 };
 
 static void census_open(void);
@@ -157,7 +157,7 @@ check_entry(struct census_row *r, struct vm_report *rep,
 	if ((e->refs == 0) != (e->word == 0))
 		report_bad(rep, "I6", "entry %lx: refs %u word %lx",
 		    r->fmo->base + i, e->refs, e->word);
-	if (pte_kind(e->word) != PTE_TRANS)
+	if (!pte_names_frame(e->word))
 		return;
 	if (pte_page(e->word)->home !=
 	    ((uint64_t)HOME_FMO << 60 | va2pa(e)))
@@ -252,9 +252,13 @@ fmo_check(struct aspace *as, struct vm_report *rep)
 	check_refs(as, rep);
 	if (c.ws != as->ws_pages || c.n_priv != as->n_priv ||
 	    c.n_fork != as->n_fork || c.n_locked != as->n_locked)
-		report_bad(rep, "I11", "as %u: ws %lu priv %lu fork %lu, found "
-		    "%lu %lu %lu", as->id, as->ws_pages, as->n_priv, as->n_fork,
-		    c.ws, c.n_priv, c.n_fork);
+		report_bad(rep, "I11", "as %u: ws %lu priv %lu fork %lu locked "
+		    "%lu, found %lu %lu %lu %lu", as->id, as->ws_pages,
+		    as->n_priv, as->n_fork, as->n_locked, c.ws, c.n_priv,
+		    c.n_fork, c.n_locked);
+	if (c.n_swap != atomic_load(&as->n_swap))
+		report_bad(rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
+		    atomic_load(&as->n_swap), c.n_swap);
 	if (c.late != atomic_load(&as->late))
 		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
 		    atomic_load(&as->late), c.late);
@@ -386,24 +390,29 @@ check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	}
 	switch (pte_kind(word)) {
 	case PTE_ABSENT:
-	case PTE_ERROR:
 		break;
 	case PTE_VALID:
 		check_valid(c, va, word, v);
 		private = pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK;
 		break;
 	case PTE_TRANS:
+	case PTE_BUSY:
 		check_owned(c, va, word);
+		private = true;
+		break;
+	case PTE_SWAP:
+		c->n_swap++;
+		c->n_priv++;
+		private = true;
+		break;
+	case PTE_ERROR:
+		c->n_priv++;
 		private = true;
 		break;
 	case PTE_FORK:
 		c->n_fork++;
 		census_word(c, va, fork_index(word));
 		private = true;
-		break;
-	case PTE_BUSY:
-	case PTE_SWAP:
-		bad_word(c, "I1", va, word, "there is no swap");
 		break;
 	}
 	if (private && (v->flags & VAD_CHARGED) == 0)

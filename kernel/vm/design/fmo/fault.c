@@ -202,15 +202,6 @@ charge_touch(struct fctx *f)
 	    commit_charge_late(f->as, 1) == 0;
 }
 
-/* The handler could not use the frame: the next pass, or the end, has it. */
-static void
-keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
-{
-	ASSERT(f->spare == NULL);
-	f->spare = pg;
-	f->spare_zeroed = kind == FRAME_ZEROED;
-}
-
 /*
  * The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
  *
@@ -240,6 +231,54 @@ fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
 	return FAULT_DONE;
 }
 
+/* F5 for the page of an entry, and of entries behind it. */
+static enum fault_outcome
+entry_swap_in(struct fctx *f, struct fmo_entry *e)
+{
+	struct fmo_ref *ref = fmo_find_ref(f->as, fmo_index_of(e));
+	struct vm_page *page = fmo_page_of(e);
+	const struct swap_words w = { .container = page, .word = &e->word,
+		.step = sizeof(*e) / sizeof(e->word),
+		.max = (unsigned)(FMO_PER_PAGE - fmo_index_of(e) % FMO_PER_PAGE),
+		.home = HOME_FMO, .index = e->tag };
+	enum fault_outcome r;
+
+	ASSERT(ref != NULL);
+	spin_lock(&ref->fmo->lock);
+	r = fault_swap_in(f, &w);
+	spin_unlock(&ref->fmo->lock);
+	return r;
+}
+
+/*
+ * Is the page of the entry in memory?  It may leave again until it is mapped
+ * or pinned under [P].
+ *
+ * Locks:    [W]; the entry's page is pinned; takes [F], [P].
+ * Returns:  FAULT_DONE: yes; else what the driver has to do: F5, F6, F11.
+ */
+enum fault_outcome
+fault_entry_ready(struct fctx *f, struct fmo_entry *e)
+{
+	uint64_t word = word_get(&e->word);
+
+	switch (pte_kind(word)) {
+	case PTE_TRANS:
+		return FAULT_DONE;
+	case PTE_BUSY:
+		return fault_busy(f, word, pte_page(word));
+	case PTE_SWAP:
+		return entry_swap_in(f, e);
+	case PTE_ERROR:
+		return fault_lost(f, word_get(f->word));
+	case PTE_ABSENT:
+	case PTE_VALID:
+	case PTE_FORK:
+		break;
+	}
+	panic("fault: entry %lx has word %lx", fmo_index_of(e), word);
+}
+
 /*
  * F4s, the end of it: the page is ours again, its word VALID/PRIV or TRANS.
  * Map it as the VAD allows.
@@ -251,9 +290,10 @@ enum fault_outcome
 fault_map_stolen(struct fctx *f, uint64_t before)
 {
 	uint64_t set = fault_rights(f) & ~MD_PTE_NX;
-	struct vm_page *pg = pte_page(word_get(f->word));
+	struct vm_page *pg;
 
 	if (pte_kind(word_get(f->word)) == PTE_VALID) {
+		pg = pte_page(word_get(f->word));
 		word_change(f->word, 0, set);
 		md_tlb_local(f->va);
 	} else if (!fault_map_trans(f, &pg)) {
@@ -299,7 +339,7 @@ f1_zero_fill(struct fctx *f)
 	if (pg == NULL)
 		return FAULT_NEEDMEM;
 	if (!charge_touch(f)) {
-		keep_spare(f, pg, FRAME_ZEROED);
+		fault_keep_spare(f, pg, FRAME_ZEROED);
 		return fault_over_limit(f);
 	}
 	if (before != 0)
@@ -410,7 +450,7 @@ f3_private_copy(struct fctx *f)
 		return FAULT_NEEDMEM;
 	}
 	if (!charge_touch(f)) {
-		keep_spare(f, pg, FRAME_ANY);
+		fault_keep_spare(f, pg, FRAME_ANY);
 		page_unpin(src, false);
 		return fault_over_limit(f);
 	}
@@ -427,13 +467,20 @@ f3_private_copy(struct fctx *f)
 }
 
 /*
- * F5 swap-in.  Without a swap area no word of this kind is ever made.
+ * F5 swap-in: the private page is on swap.  Pages behind it in the table that
+ * lie behind it on swap come along.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART.
  */
 enum fault_outcome
 f5_swap_in(struct fctx *f)
 {
-	panic("swap-in: va %lx word %lx, but there is no swap", f->va,
-	    word_get(f->word));
+	const struct swap_words w = { .container = f->leaf, .word = f->word,
+		.step = 1, .max = MD_PT_WORDS - md_pt_index(f->va, 1),
+		.home = HOME_PTE, .index = f->va >> PAGE_SHIFT };
+
+	return fault_swap_in(f, &w);
 }
 
 /*
@@ -447,9 +494,10 @@ f6_wait_busy(struct fctx *f)
 {
 	uint64_t word = word_get(f->word);
 
-	f->wait_page = pte_page(word);
-	EVENT(fault_busy_wait, f->va, word, word, pte_pfn(word));
-	return FAULT_WAIT;
+	/* The read may end at any moment, and then the word is TRANS or ERROR. */
+	if (pte_kind(word) != PTE_BUSY)
+		return FAULT_RESTART;
+	return fault_busy(f, word, pte_page(word));
 }
 
 /*
@@ -465,20 +513,20 @@ fault_map_trans(struct fctx *f, struct vm_page **out)
 	struct vm_page *pg;
 
 	spin_lock(&pfn_lock);
-	pg = pte_page(word_get(f->word));
 	trans = pte_kind(word_get(f->word)) == PTE_TRANS;
 	if (trans) {
+		pg = pte_page(word_get(f->word));
+		*out = pg;
 		ws_rescue(pg);
 		page_map_locked(pg);
 		if (f->access == ACCESS_WRITE)
-			pg->flags |= PF_DIRTY;
+			page_dirty_locked(pg);
 		word_set_locked(f->leaf, f->word,
 		    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
 	}
 	spin_unlock(&pfn_lock);
 	if (trans)
 		ws_insert(f->as, f->leaf);
-	*out = pg;
 	return trans;
 }
 
@@ -535,13 +583,7 @@ f9_map_aobj(struct fctx *f)
 enum fault_outcome
 f11_error(struct fctx *f)
 {
-	uint64_t word = word_get(f->word);
-
-	f->sig.signo = SIGBUS;
-	f->sig.code = BUS_ADRERR;
-	f->sig.addr = f->va;
-	EVENT(fault_error, f->va, word, word);
-	return FAULT_SIGNAL;
+	return fault_lost(f, word_get(f->word));
 }
 
 /*

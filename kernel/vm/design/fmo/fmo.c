@@ -326,25 +326,27 @@ refs_changed(const struct fmo_entry *e)
 	if ((container->flags & PF_DIRTY) != 0)
 		return;
 	spin_lock(&pfn_lock);
-	container->flags |= PF_DIRTY;
+	page_dirty_locked(container);
 	spin_unlock(&pfn_lock);
 }
 
-/* refs reached 0: the page, if nobody holds it, is the caller's to free. */
+/* refs reached 0: page or slot go.  A page that nobody holds the caller frees. */
 static struct vm_page *
 entry_release(struct fmo_entry *e)
 {
-	struct vm_page *pg;
-	bool last;
+	struct vm_page *pg = NULL;
+	bool last = false;
+	uint64_t word;
 
-	if (pte_kind(e->word) != PTE_TRANS)
-		panic("swap-in: entry %lx has word %lx, but there is no swap",
-		    fmo_index_of(e), e->word);
 	spin_lock(&pfn_lock);
-	pg = pte_page(e->word);
-	ASSERT(pg->mapcount == 0);
-	word_set_locked(fmo_page_of(e), &e->word, 0);
-	last = page_disown_locked(pg);
+	word = word_set_locked(fmo_page_of(e), &e->word, 0);
+	if (pte_names_frame(word)) {
+		pg = pte_page(word);
+		ASSERT(pg->mapcount == 0);
+		last = page_disown_locked(pg);
+	} else if (pte_kind(word) == PTE_SWAP) {
+		swap_free(swap_slot(word));
+	}
 	spin_unlock(&pfn_lock);
 	return last ? pg : NULL;
 }
@@ -363,11 +365,11 @@ entry_died(struct fmo *fmo, struct fmo_entry *e)
 
 /*
  * The last owner takes the page back instead of copying it: soft FORK becomes
- * TRANS, VALID/FORK becomes VALID/PRIV with the rights it had.
+ * TRANS or SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
  *
  * Locks:    [W]; e's page is pinned or has nres > 0; takes [F], [P].
- * Returns:  true: the word owns the page and e is dead; false: others refer
- *           to it, or hold the page pinned.
+ * Returns:  true: the word owns the page, or its slot, and e is dead; false:
+ *           others refer to it, the page is pinned, being read or lost.
  */
 bool
 fmo_try_steal(const struct fmo_spot *s, struct fmo_entry *e,
@@ -398,28 +400,43 @@ fmo_try_steal(const struct fmo_spot *s, struct fmo_entry *e,
 	return true;
 }
 
-/* Under [F]: entry → word, in one hold of [P].  False: pinned. */
+/* The resident page of e becomes that of the word.  [F], [P]. */
+static void
+take_resident(const struct fmo_spot *s, struct fmo_entry *e)
+{
+	struct vm_page *pg = pte_page(e->word);
+
+	word_set_locked(fmo_page_of(e), &e->word, 0);
+	page_set_home(pg, HOME_PTE, word_pa(s->word));
+	pg->index = s->va >> PAGE_SHIFT;
+	if (pte_kind(word_get(s->word)) == PTE_VALID)
+		word_change(s->word, PTE_SRC_MASK,
+		    (uint64_t)SRC_PRIV << PTE_SRC_SHIFT);
+	else
+		word_set_locked(s->leaf, s->word, pte_make_trans(pg));
+}
+
+/*
+ * Under [F]: page or slot go from entry to word, in one hold of [P].  False:
+ * the page is pinned, or being read, or lost.
+ */
 static bool
 take_page(const struct fmo_spot *s, struct fmo_entry *e)
 {
-	struct vm_page *pg;
-	bool taken;
+	bool taken = false;
+	uint64_t word;
 
-	if (pte_kind(e->word) != PTE_TRANS)
-		panic("swap-in: entry %lx has word %lx, but there is no swap",
-		    fmo_index_of(e), e->word);
 	spin_lock(&pfn_lock);
-	pg = pte_page(e->word);
-	taken = pg->pins == 0;
-	if (taken) {
+	word = word_get(&e->word);
+	if (pte_kind(word) == PTE_TRANS && pte_page(word)->pins == 0) {
+		take_resident(s, e);
+		taken = true;
+	} else if (pte_kind(word) == PTE_SWAP) {
+		ASSERT(pte_kind(word_get(s->word)) == PTE_FORK);
 		word_set_locked(fmo_page_of(e), &e->word, 0);
-		page_set_home(pg, HOME_PTE, word_pa(s->word));
-		pg->index = s->va >> PAGE_SHIFT;
-		if (pte_kind(word_get(s->word)) == PTE_VALID)
-			word_change(s->word, PTE_SRC_MASK,
-			    (uint64_t)SRC_PRIV << PTE_SRC_SHIFT);
-		else
-			word_set_locked(s->leaf, s->word, pte_make_trans(pg));
+		word_set_locked(s->leaf, s->word, word);
+		atomic_add(&s->as->n_swap, 1);
+		taken = true;
 	}
 	spin_unlock(&pfn_lock);
 	return taken;

@@ -100,6 +100,7 @@ void fault_install(struct fctx *, struct vm_page *);
 bool fault_map_trans(struct fctx *, struct vm_page **out);
 /* The entry of a FORK or VALID/FORK word, its page among f's pins. */
 enum fault_outcome fault_entry(struct fctx *, uint64_t word, struct fmo_entry **);
+enum fault_outcome fault_entry_ready(struct fctx *, struct fmo_entry *);
 enum fault_outcome fault_map_stolen(struct fctx *, uint64_t before); /* F4s */
 
 /* fork.c */

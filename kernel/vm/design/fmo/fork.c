@@ -290,6 +290,7 @@ fork_one(struct fork_work *w, const struct fmo_spot *s)
 			return fork_private(w, s);
 		return pte_src(word) != SRC_FORK || fork_entered(w, s);
 	case PTE_TRANS:
+	case PTE_SWAP:
 		return fork_private(w, s);
 	case PTE_FORK:
 		return fork_entered(w, s);
@@ -298,10 +299,8 @@ fork_one(struct fork_work *w, const struct fmo_spot *s)
 	case PTE_BUSY:
 		w->wait = pte_page(word);
 		return false;
-	case PTE_SWAP:
-		break;
 	}
-	panic("swap-in: fork va %lx word %lx, but there is no swap", s->va, word);
+	panic("fork: va %lx word %lx", s->va, word);
 }
 
 /* What could not be read for the parent cannot be read for the child. */
@@ -314,23 +313,42 @@ fork_error(struct fork_work *w, const struct fmo_spot *s)
 	if (cword == NULL)
 		return false;
 	word_set(cleaf, cword, word_get(s->word));
+	w->child->n_priv++;
+	fork_child_late(w);
 	return true;
 }
 
-/* VALID/PRIV or TRANS: into the new object, or copied if someone pins it. */
+/* The page of the word if somebody pins it, pinned once more; else NULL. */
+static struct vm_page *
+pin_pinned(const uint64_t *word)
+{
+	struct vm_page *pg = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_names_frame(word_get(word)))
+		pg = pte_page(word_get(word));
+	if (pg != NULL && pg->pins == 0)
+		pg = NULL;
+	if (pg != NULL)
+		page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+	return pg;
+}
+
+/* VALID/PRIV, TRANS, SWAP: into the new object, or copied if someone pins it. */
 static bool
 fork_private(struct fork_work *w, const struct fmo_spot *s)
 {
-	struct vm_page *pg = pte_page(word_get(s->word)), *cleaf;
+	struct vm_page *pg = pin_pinned(s->word), *cleaf;
 	uint64_t *cword;
-	bool pinned;
+	bool done;
 
 	/* [M] exclusive and [W]: nobody gets a new pin by this word. */
-	spin_lock(&pfn_lock);
-	pinned = pg->pins > 0;
-	spin_unlock(&pfn_lock);
-	if (pinned)
-		return fork_copy(w, s, pg);
+	if (pg != NULL) {
+		done = fork_copy(w, s, pg);
+		page_unpin(pg, false);
+		return done;
+	}
 	if (fork_next_entry(w) == NULL)
 		return false;
 	cword = fork_child_word(w, s->va, &cleaf);
@@ -340,20 +358,24 @@ fork_private(struct fork_work *w, const struct fmo_spot *s)
 	return true;
 }
 
-/* The page moves from the parent's word to the next entry. */
-static void
-fork_enter(struct fork_work *w, const struct fmo_spot *s,
-    struct vm_page *cleaf, uint64_t *cword)
+/*
+ * The page, or its slot, moves from the parent's word to the entry.  [F], [P].
+ * Returns the parent's word as it was: TRANS may have become SWAP by now.
+ */
+static uint64_t
+fork_hand_over(struct fork_work *w, const struct fmo_spot *s,
+    struct fmo_entry *e)
 {
-	struct fmo_entry *e = fork_next_entry(w);
 	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
-	struct vm_page *pg = pte_page(old);
+	struct vm_page *pg;
 
-	spin_lock(&w->fmo->lock);
-	spin_lock(&pfn_lock);
-	ASSERT(e->word == 0 && e->refs == 0);
-	e->refs = 2;
-	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
+	if (pte_kind(old) == PTE_SWAP) {
+		word_set_locked(w->page, &e->word, old);
+		word_set_locked(s->leaf, s->word, fork);
+		atomic_sub(&w->parent->n_swap, 1);
+		return old;
+	}
+	pg = pte_page(old);
 	word_set_locked(w->page, &e->word, pte_make_trans(pg));
 	page_set_home(pg, HOME_FMO, va2pa(e));
 	if (pte_kind(old) == PTE_VALID)
@@ -361,9 +383,28 @@ fork_enter(struct fork_work *w, const struct fmo_spot *s,
 		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
 	else
 		word_set_locked(s->leaf, s->word, fork);
-	if ((old & MD_PTE_P) != 0 && (old & MD_PTE_D) != 0)
-		pg->flags |= PF_DIRTY;
-	word_set_locked(cleaf, cword, fork);
+	/* What MADV_FREE gave up is common now: it stays as it is. */
+	if (((old & MD_PTE_P) != 0 && (old & MD_PTE_D) != 0) ||
+	    (pg->flags & PF_LAZYFREE) != 0)
+		page_dirty_locked(pg);
+	return old;
+}
+
+/* The parent's word and the child's refer to the next entry from now on. */
+static void
+fork_enter(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	struct fmo_entry *e = fork_next_entry(w);
+	uint64_t old;
+
+	spin_lock(&w->fmo->lock);
+	spin_lock(&pfn_lock);
+	ASSERT(e->word == 0 && e->refs == 0);
+	e->refs = 2;
+	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
+	old = fork_hand_over(w, s, e);
+	word_set_locked(cleaf, cword, fork_word(fmo_index_of(e)));
 	spin_unlock(&pfn_lock);
 	w->fmo->live++;
 	w->fmo->nrefs += 2;
@@ -443,16 +484,17 @@ fork_entered(struct fork_work *w, const struct fmo_spot *s)
 
 /* ---- F4 and F8: the faults that fork makes ---- */
 
-/* The page of a living entry, pinned: TRANS words change under [P] only. */
+/* The page of an entry, pinned; NULL: it has been stolen this moment. */
 static struct vm_page *
 entry_pin_page(const struct fmo_entry *e)
 {
-	struct vm_page *pg;
+	struct vm_page *pg = NULL;
 
 	spin_lock(&pfn_lock);
-	ASSERT(pte_kind(e->word) == PTE_TRANS);
-	pg = pte_page(e->word);
-	page_pin_locked(pg);
+	if (pte_kind(word_get(&e->word)) == PTE_TRANS) {
+		pg = pte_page(e->word);
+		page_pin_locked(pg);
+	}
 	spin_unlock(&pfn_lock);
 	return pg;
 }
@@ -461,7 +503,8 @@ entry_pin_page(const struct fmo_entry *e)
  * F4 break fork: a write to a page that a fork made common.
  *
  * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page).
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its
+ *           page is not in memory, what F5, F6 and F11 return.
  */
 enum fault_outcome
 f4_break_fork(struct fctx *f)
@@ -472,6 +515,8 @@ f4_break_fork(struct fctx *f)
 	struct fmo_entry *e;
 	enum fault_outcome r = fault_entry(f, before, &e);
 
+	if (r == FAULT_DONE)
+		r = fault_entry_ready(f, e);
 	if (r != FAULT_DONE)
 		return r;
 	/* F4s: only our own fork could add a sharer, and [M] excludes it. */
@@ -481,6 +526,10 @@ f4_break_fork(struct fctx *f)
 	if (new == NULL)
 		return FAULT_NEEDMEM;
 	old = entry_pin_page(e);
+	if (old == NULL) {
+		fault_keep_spare(f, new, FRAME_ANY);
+		return FAULT_RESTART;
+	}
 	page_copy(new, old);
 	/* Clear and flush before the new word: a sibling may read old. */
 	if (pte_kind(before) == PTE_VALID) {
@@ -496,21 +545,27 @@ f4_break_fork(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* Map the page of e at f's word or a later one of the same table, read-only. */
+/*
+ * Map the page of e at f's word or a later one of the same table, read-only.
+ * NULL: it is not in memory.
+ */
 static struct vm_page *
 map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
 {
 	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D);
-	struct vm_page *pg;
+	struct vm_page *pg = NULL;
 
 	spin_lock(&pfn_lock);
-	ASSERT(pte_kind(e->word) == PTE_TRANS);
-	pg = pte_page(e->word);
-	ws_rescue(pg);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, word, pte_make_valid(pg, SRC_FORK, bits));
+	if (pte_kind(word_get(&e->word)) == PTE_TRANS) {
+		pg = pte_page(e->word);
+		ws_rescue(pg);
+		page_map_locked(pg);
+		word_set_locked(f->leaf, word,
+		    pte_make_valid(pg, SRC_FORK, bits));
+	}
 	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (pg != NULL)
+		ws_insert(f->as, f->leaf);
 	return pg;
 }
 
@@ -519,7 +574,8 @@ map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
  * takes it at once, which saves a fault at the first write.
  *
  * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where
+ *           its page is not in memory, what F5, F6 and F11 return.
  */
 enum fault_outcome
 f8_fork_map(struct fctx *f)
@@ -530,11 +586,15 @@ f8_fork_map(struct fctx *f)
 	struct vm_page *pg;
 	enum fault_outcome r = fault_entry(f, before, &e);
 
+	if (r == FAULT_DONE)
+		r = fault_entry_ready(f, e);
 	if (r != FAULT_DONE)
 		return r;
 	if (fmo_try_steal(&s, e, STEAL_READ))
 		return fault_map_stolen(f, before);
 	pg = map_shared(f, f->word, e);
+	if (pg == NULL)
+		return FAULT_RESTART;
 	EVENT(fault_fork_map, f->va, before, word_get(f->word), page_pfn(pg));
 	fork_around(f, e);
 	return FAULT_DONE;
@@ -561,7 +621,9 @@ fork_around(struct fctx *f, const struct fmo_entry *e)
 		kva = fork_entry(word_get(word));
 		if ((kva - MD_KPAGED_BASE) >> PAGE_SHIFT != page->index)
 			return;
-		map_shared(f, word, pa2va(page_pa(page) + (kva & PAGE_MASK)));
+		if (map_shared(f, word, pa2va(page_pa(page) +
+		    (kva & PAGE_MASK))) == NULL)
+			return;
 		EVENT(fault_around_fork);
 	}
 }

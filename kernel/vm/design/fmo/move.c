@@ -5,9 +5,10 @@
  * Problem   A mapping gets another address.  Its private pages go along with
  *           all they are: resident or not, shared by fork or not, dirty or not.
  *
- * Picture   from: VALID/PRIV  VALID/FORK  TRANS  FORK   VALID/OBJ, SPEC
- *             to: the same word; home of a private      dropped, faulted
- *                 page = the new word                   in again
+ * Picture   from: VALID/PRIV  VALID/FORK  TRANS  SWAP  FORK   VALID/OBJ, SPEC
+ *             to: the same word; home of a private            dropped, faulted
+ *                 page = the new word                         in again
+ *           BUSY: waited for, then looked at again
  *
  * Rules     1. The tables of the target are made first, so that the moving
  *              itself cannot fail.
@@ -27,6 +28,7 @@ struct move_work {
 	struct aspace *as;
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a target address */
+	struct vm_page *wait;          /* is being read: stop here and wait */
 	unsigned n;                    /* VALID words taken, not yet stored */
 	struct {
 		uint64_t old;
@@ -36,9 +38,9 @@ struct move_work {
 
 static int make_tables(struct aspace *as, struct vad *to, va_t va, va_t end,
     va_t delta);
-static void move_table(struct move_work *m, struct vm_page *leaf, va_t va,
+static va_t move_table(struct move_work *m, struct vm_page *leaf, va_t va,
     va_t end);
-static void move_soft(struct move_work *m, const struct fmo_spot *s);
+static bool move_soft(struct move_work *m, const struct fmo_spot *s);
 static void move_take(struct move_work *m, const struct fmo_spot *s);
 static void move_store(struct move_work *m);
 
@@ -84,10 +86,11 @@ fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		stop = leaf == NULL ? end :
 		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 		m.limit = fmo_object_end(to);
-		if (leaf != NULL)
-			move_table(&m, leaf, va, stop);
-		va = stop;
+		m.wait = NULL;
+		va = leaf == NULL ? stop : move_table(&m, leaf, va, stop);
 		mutex_unlock(&as->ws_lock);
+		if (m.wait != NULL)
+			page_wait_plain(m.wait);
 	}
 	EVENT(vad_move, to->start, to->end, to->flags, to->off);
 	return 0;
@@ -121,8 +124,8 @@ make_tables(struct aspace *as, struct vad *to, va_t va, va_t end, va_t delta)
 	return r;
 }
 
-/* One leaf table of the source.  [W]. */
-static void
+/* One leaf table of the source, as far as m->wait lets.  [W].  Where to go on. */
+static va_t
 move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
 {
 	struct fmo_spot s = { .as = m->as, .leaf = leaf };
@@ -135,15 +138,18 @@ move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
 		word = word_get(s.word);
 		if (pte_kind(word) == PTE_VALID)
 			move_take(m, &s);
-		else if (word != 0)
-			move_soft(m, &s);
+		else if (word != 0 && !move_soft(m, &s)) {
+			end = s.va;
+			break;
+		}
 	}
 	move_store(m);
 	if (leaf->nused != 0)
-		return;
+		return end;
 	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
 	pt_prune(m->as, va, m->as->batch);
 	tlb_batch_end(m->as->batch);
+	return end;
 }
 
 /* The spot at the target for a source address; its table exists. */
@@ -157,7 +163,8 @@ target_of(struct move_work *m, va_t va)
 	return t;
 }
 
-static void
+/* False: the page is being read, m->wait is it. */
+static bool
 move_soft(struct move_work *m, const struct fmo_spot *s)
 {
 	struct fmo_spot t = target_of(m, s->va);
@@ -165,8 +172,13 @@ move_soft(struct move_work *m, const struct fmo_spot *s)
 	uint64_t word;
 
 	spin_lock(&pfn_lock);
-	word = word_set_locked(s->leaf, s->word, 0);
-	ASSERT(pte_kind(word) != PTE_BUSY && pte_kind(word) != PTE_SWAP);
+	word = word_get(s->word);
+	if (pte_kind(word) == PTE_BUSY) {
+		m->wait = pte_page(word);
+		spin_unlock(&pfn_lock);
+		return false;
+	}
+	word_set_locked(s->leaf, s->word, 0);
 	if (pte_kind(word) == PTE_TRANS) {
 		pg = pte_page(word);
 		page_set_home(pg, HOME_PTE, word_pa(t.word));
@@ -174,6 +186,7 @@ move_soft(struct move_work *m, const struct fmo_spot *s)
 	}
 	word_set_locked(t.leaf, t.word, word);
 	spin_unlock(&pfn_lock);
+	return true;
 }
 
 /* Take a VALID word away; it is stored after the flush. */

@@ -9,7 +9,7 @@
  * Picture   for each leaf table that exists:
  *
  *             VALID  → 0, into the batch ─┐
- *             TRANS  → 0, page freed      ├─ empty table → batch ─→ flush ─→
+ *             TRANS  → 0, page freed,     ├─ empty table → batch ─→ flush ─→
  *             FORK   → 0, entry's refs -1 ┘      mapcount-1, frames freed,
  *                                                entries of VALID/FORK deref
  *
@@ -39,13 +39,25 @@ static void clean_table(struct zap_work *z, va_t *va, va_t end);
 static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
     va_t end);
 static void zap_valid(struct zap_work *z, const struct fmo_spot *s);
-static void zap_trans(struct zap_work *z, const struct fmo_spot *s);
+static void zap_soft(struct zap_work *z, const struct fmo_spot *s);
 
-/* After the ack: the word referred to the entry that is home of pg. */
+/*
+ * After the ack: the word mapped pg and referred to the entry that is its
+ * home.  Once pg is not mapped it may be stolen, and then nothing but our pin
+ * keeps the entry's page.
+ */
 static void
 zap_fork_done(struct aspace *as, struct vm_page *pg)
 {
-	fmo_deref(as, fmo_entry_of_page(pg));
+	struct fmo_entry *e = fmo_entry_of_page(pg);
+	struct vm_page *page = fmo_page_of(e);
+
+	spin_lock(&pfn_lock);
+	page_pin_locked(page);
+	CHECK(!page_unmap_locked(pg, false));
+	spin_unlock(&pfn_lock);
+	fmo_deref(as, e);
+	kpaged_unpin(page, true);
 }
 
 /*
@@ -156,16 +168,12 @@ zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
 			zap_valid(z, &s);
 			break;
 		case PTE_TRANS:
-			if (z->how == ZAP_EVEN_PRIVATE)
-				zap_trans(z, &s);
-			break;
-		case PTE_ERROR:
-			word_set(leaf, s.word, 0);
-			break;
 		case PTE_BUSY:
 		case PTE_SWAP:
-			panic("swap-in: zap va %lx word %lx, but there is no swap",
-			    s.va, word_get(s.word));
+		case PTE_ERROR:
+			if (z->how == ZAP_EVEN_PRIVATE)
+				zap_soft(z, &s);
+			break;
 		}
 	}
 }
@@ -190,18 +198,26 @@ zap_valid(struct zap_work *z, const struct fmo_spot *s)
 	tlb_batch_add(z->as->batch, s->va >> PAGE_SHIFT, old);
 }
 
-/* Resident, not mapped: nobody can reach it, no flush. */
+/*
+ * A page of this word alone that is not mapped: nobody can reach it, no flush.
+ * What is being read is freed when the read ends.
+ */
 static void
-zap_trans(struct zap_work *z, const struct fmo_spot *s)
+zap_soft(struct zap_work *z, const struct fmo_spot *s)
 {
-	struct vm_page *pg;
-	bool last;
+	struct vm_page *pg = NULL;
+	bool last = false;
+	uint64_t word;
 
 	spin_lock(&pfn_lock);
-	ASSERT(pte_kind(word_get(s->word)) == PTE_TRANS);
-	pg = pte_page(word_get(s->word));
-	word_set_locked(s->leaf, s->word, 0);
-	last = page_disown_locked(pg);
+	word = word_set_locked(s->leaf, s->word, 0);
+	if (pte_names_frame(word)) {
+		pg = pte_page(word);
+		last = page_disown_locked(pg);
+	} else if (pte_kind(word) == PTE_SWAP) {
+		swap_free(swap_slot(word));
+		atomic_sub(&z->as->n_swap, 1);
+	}
 	spin_unlock(&pfn_lock);
 	if (last)
 		page_free(pg);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anonfn.h: what anon.c and anontab.c share, and nobody else
+ */
+#ifndef VM_ANONFN_H
+#define VM_ANONFN_H
+
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define ANON_LEVELS 4 /* 512^4 pages */
+
+/* Where the way from the header to a page's word ends. */
+enum anon_end {
+	END_WORD,    /* slot is the owning word */
+	END_MISSING, /* slot is an interior word that is 0 */
+	END_AWAY     /* the table at away is not in memory */
+};
+
+struct anon_way {
+	uint64_t *slot;
+	uint64_t at;            /* page, counted from the first below its ind */
+	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
+	unsigned depth;         /* tables between slot and the owning word */
+	va_t away;
+};
+
+enum anon_end anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *);
+void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
+void anon_prune(struct vmo *, uint64_t pgoff);
+int anon_bring(va_t kva) MUST_CHECK;               /* 0, -EINTR */
+
+/*
+ * How many tables lie above a word, 0: it is in the header; and how many pages
+ * below the same ind come before it.
+ */
+static inline unsigned
+anon_depth_of(uint64_t pgoff, uint64_t *at)
+{
+	unsigned depth = 1;
+
+	*at = pgoff;
+	if (pgoff < ANON_DIRECT)
+		return 0;
+	*at -= ANON_DIRECT;
+	for (; *at >> (9 * depth) != 0; depth++)
+		*at -= 1ul << (9 * depth);
+	return depth;
+}
+
+/* The word of page at in a table that has depth tables from here on. */
+static inline unsigned
+anon_word_in(uint64_t at, unsigned depth)
+{
+	return at >> (9 * (depth - 1)) & (MD_PT_WORDS - 1);
+}
+
+static inline va_t
+anon_table_kva(uint64_t slot)
+{
+	return MD_KPAGED_BASE + ((slot >> 1) << PAGE_SHIFT);
+}
+
+#endif

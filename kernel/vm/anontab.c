@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anontab.c: the tables of anonymous objects come and go
+ *
+ * Problem   A table is memory which may have to be waited for, and the lock of
+ *           the object is a spin lock.  Others may make or free the same
+ *           tables meanwhile.
+ *
+ * Picture   look, [O] ─→ missing ─→ make one without [O] ─→ look again:
+ *           still missing ─→ hang it in;  else ─→ throw it away
+ *
+ * Rules     1. One table at a time, from above; what is half made is pruned.
+ *           2. A table is unlinked under [O] when nused is 0, freed without.
+ *           3. A commit page is charged for each table while it exists.
+ *
+ * Read next vm/anon.c, vm/kpaged.c.  Book: ch08.
+ */
+#include "vm/anonfn.h"
+
+/* Empty tables taken out of the tree, to be freed without [O]. */
+struct dead_tables {
+	va_t kva[ANON_LEVELS], away; /* away: bring this one and try again, or 0 */
+	unsigned n;
+};
+
+static int anon_add_table(struct vmo *vmo, uint64_t pgoff);
+
+/*
+ * Let a table go; perhaps a word of it was written.
+ *
+ * Locks:    not [P].
+ */
+void
+anon_unpin_table(struct vm_page *table)
+{
+	if (table != NULL)
+		kpaged_unpin(table, true);
+}
+
+/*
+ * Make the tables that lead to a page.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Returns:  0; -ENOMEM (no commit, no address), -EINTR: nothing is left over.
+ */
+int
+anon_make_path(struct vmo *vmo, uint64_t pgoff)
+{
+	struct anon_way w;
+	enum anon_end end;
+	int r = 0;
+
+	while (r == 0) {
+		spin_lock(&vmo->lock);
+		end = anon_walk(vmo, pgoff, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(w.table);
+		if (end == END_WORD)
+			return 0;
+		r = end == END_AWAY ? anon_bring(w.away) :
+		    anon_add_table(vmo, pgoff);
+	}
+	anon_prune(vmo, pgoff);
+	return r;
+}
+
+/* One table, the topmost that is missing.  0, -ENOMEM, -EINTR. */
+static int
+anon_add_table(struct vmo *vmo, uint64_t pgoff)
+{
+	struct vm_page *table;
+	struct anon_way w;
+	enum anon_end end;
+	va_t kva;
+	int r;
+
+	if (commit_charge(1) != 0)
+		return -ENOMEM;
+	kva = kpaged_alloc(1);
+	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
+	if (r != 0)
+		goto undo_kva;
+	container_attach(table, KIND_AOBJ);
+	spin_lock(&vmo->lock);
+	end = anon_walk(vmo, pgoff, &w);
+	if (end == END_MISSING) {
+		*w.slot = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1;
+		if (w.table != NULL)
+			w.table->nused++;
+		vmo->a.n_tables++;
+		vmo->a.charged++;
+		EVENT(anon_table_alloc);
+		EVENT_ADD(anon_tables, 1);
+	}
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(w.table);
+	anon_unpin_table(table);
+	if (end == END_MISSING)
+		return 0;
+	/* Somebody was faster, or the way is not in memory: look again. */
+undo_kva:
+	if (kva != 0)
+		kpaged_free(kva, 1);
+	commit_uncharge(1);
+	return r;
+}
+
+/* Take the empty tables above pgoff out of the tree, from below.  [O] held. */
+static void
+prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
+{
+	struct vm_page *table[ANON_LEVELS + 1] = { NULL };
+	uint64_t *slot[ANON_LEVELS + 1];
+	uint64_t at;
+	unsigned top = anon_depth_of(pgoff, &at), depth;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	dead->n = 0;
+	dead->away = 0;
+	for (depth = top; depth > 0; depth--) {
+		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
+		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
+		    anon_word_in(at, depth + 1);
+		if (*slot[depth] == 0)
+			break;
+		table[depth] = kpaged_trypin(anon_table_kva(*slot[depth]));
+		if (table[depth] == NULL) {
+			dead->away = anon_table_kva(*slot[depth]);
+			break;
+		}
+		container_attach(table[depth], KIND_AOBJ);
+	}
+	for (depth++; depth <= top && dead->away == 0 &&
+	    table[depth]->nused == 0; depth++) {
+		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
+		*slot[depth] = 0;
+		if (depth < top)
+			table[depth + 1]->nused--;
+		vmo->a.n_tables--;
+		vmo->a.charged--;
+	}
+	for (depth = 1; depth <= top; depth++)
+		anon_unpin_table(table[depth]);
+}
+
+/*
+ * Free the empty tables on the way to pgoff.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+anon_prune(struct vmo *vmo, uint64_t pgoff)
+{
+	struct dead_tables dead;
+	unsigned i;
+
+	do {
+		spin_lock(&vmo->lock);
+		prune_locked(vmo, pgoff, &dead);
+		spin_unlock(&vmo->lock);
+	} while (dead.away != 0 && anon_bring(dead.away) == 0);
+	for (i = 0; i < dead.n; i++)
+		kpaged_free(dead.kva[i], 1);
+	commit_uncharge(dead.n);
+	EVENT_ADD(anon_tables, -(int64_t)dead.n);
+}
+
+/*
+ * Bring the table at kva into memory; the next look finds it.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  0, -EINTR (fatal signal).
+ */
+int
+anon_bring(va_t kva)
+{
+	struct vm_page *pg;
+	int r = kpaged_pin(kva, &pg);
+
+	if (r == 0)
+		kpaged_unpin(pg, false);
+	return r;
+}
+
+/*
+ * Move on to the first index at or after *pgoff whose word exists.  An absent
+ * subtree costs one step.
+ *
+ * Locks:    [O]; dropped and taken again while a table is brought.
+ * Owns:     the caller, a pin on *table unless that is NULL.
+ * Returns:  the word; it and the ones behind it up to anon_run_end() may be
+ *           read; NULL: there is none.
+ */
+uint64_t *
+anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
+{
+	struct anon_way w;
+	uint64_t span;
+
+	while (*pgoff < VMO_MAX_PAGES) {
+		switch (anon_walk(vmo, *pgoff, &w)) {
+		case END_WORD:
+			*table = w.table;
+			return w.slot;
+		case END_MISSING:
+			anon_unpin_table(w.table);
+			span = 1ul << (9 * w.depth);
+			*pgoff += span - (w.at & (span - 1));
+			break;
+		case END_AWAY:
+			spin_unlock(&vmo->lock);
+			while (anon_bring(w.away) != 0)
+				sched_yield();
+			spin_lock(&vmo->lock);
+			break;
+		}
+	}
+	return NULL;
+}
