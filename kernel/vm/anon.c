@@ -323,7 +323,7 @@ anon_look(struct vmo *vmo, struct anon_ask *ask)
 
 	spin_lock(&vmo->lock);
 	if (ask->pgoff >= pages_of(vmo->size) &&
-	    (ask->is_fault || ask->pgoff >= vmo->a.keep))
+	    (ask->f != NULL || ask->pgoff >= vmo->a.keep))
 		goto out;
 	switch (anon_walk(vmo, ask->pgoff, &w)) {
 	case END_WORD:
