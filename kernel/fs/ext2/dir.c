@@ -78,9 +78,8 @@ entries_begin(struct entries *e, struct ext2_inode *dir, uint32_t blk,
 static int
 entries_at(const struct entries *e)
 {
-	if (e->off >= e->dir->fs->bs)
-		return 0;
-	return entry_check(e) == 0 ? 1 : -EUCLEAN;
+	return e->off >= e->dir->fs->bs ? 0 :
+	    entry_check(e) == 0 ? 1 : -EUCLEAN;
 }
 
 static void
@@ -106,9 +105,7 @@ dir_blocks(const struct ext2_inode *dir)
 	return (uint32_t)(dir->vn->link_bytes >> dir->fs->bs_shift);
 }
 
-/*
- * Block fblk of a directory.  0, or an error; a hole is damage.
- */
+/* Block fblk of a directory.  0, or an error; a hole is damage. */
 static int
 dir_block(struct ext2_inode *dir, uint32_t fblk, uint32_t *blk)
 {
@@ -329,6 +326,15 @@ dir_room(struct ext2_inode *dir, uint32_t need, struct entries *e)
 	return r;
 }
 
+/* A block with room for a name; locks and results as dir_insert(). */
+int
+dir_make_room(struct ext2_inode *dir, const struct name *n)
+{
+	struct entries e;
+
+	return dir_room(dir, EXT2_DIRENT_LEN((uint32_t)n->len), &e);
+}
+
 /*
  * Add a name, which is not there.
  *
@@ -382,10 +388,8 @@ block_erase(struct ext2_inode *dir, uint32_t blk, uint32_t off)
 	entries_begin(&e, dir, blk, data);
 	while ((r = entries_at(&e)) == 1 && e.off < off)
 		entries_next(&e);
-	if (r < 0)
-		return r;
-	if (r == 0 || e.off != off)
-		return ext2_error(dir->fs, "directory %lu: entry %u has moved",
+	if (r <= 0 || e.off != off)
+		return r < 0 ? r : ext2_error(dir->fs, "directory %lu: entry %u has moved",
 		    dir->vn->ino, off);
 	atomic_store(&entry_at(&e)->ino, 0);
 	if (e.prev != e.off)

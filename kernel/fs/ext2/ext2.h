@@ -35,8 +35,10 @@
 #define EXT2_VALID 1u             /* state: unmounted orderly */
 #define EXT2_HAS_ERRORS 2u
 
+#define EXT2_COMPAT_JOURNAL 0x4u
 #define EXT2_COMPAT_EXT_ATTR 0x8u
 #define EXT2_INCOMPAT_FILETYPE 0x2u
+#define EXT2_INCOMPAT_RECOVER 0x4u /* the journal has something to say */
 #define EXT2_RO_SPARSE 0x1u
 #define EXT2_RO_LARGE 0x2u
 
@@ -104,11 +106,12 @@ struct ext2_dirent {
 
 /*
  * In which order a commit writes dirty blocks (sync.c).  NEW: nothing on the
- * disk leads there yet.  FORGOT: freed, not written.
+ * disk leads there yet.  MOVE: all or none (movelog.c).  FORGOT: freed, not
+ * written.
  */
 enum ext2_kind {
-	META_NEW, META_MAP, META_INODE, META_DIR, META_ALLOC, META_FORGOT,
-	META_KINDS
+	META_NEW, META_MAP, META_INODE, META_DIR, META_MOVE, META_ALLOC,
+	META_FORGOT, META_KINDS
 };
 
 /* A block that is dirty, its page pinned until a commit has written it. */
@@ -183,6 +186,20 @@ struct ext2_gate {
 	bool closed;              /* [g] a commit runs */
 };
 
+#define EXT2_LOG_MOVE 3u          /* blocks that a move changes */
+#define EXT2_LOG_BLOCKS (EXT2_LOG_MOVE + 4u)
+
+/* While a directory moves (movelog.c). */
+struct ext2_log {
+	struct vnode *file;       /* [T] whose blocks it has; NULL: the disk's */
+	struct vm_page *page;     /* [T] to put its blocks together */
+	uint32_t blk[EXT2_LOG_BLOCKS]; /* [T] where they are */
+	uint32_t len;             /* [T] blocks of the journal */
+	uint32_t seq;             /* [G] of the last step */
+	bool ready;               /* [T] there is one */
+	bool moving;              /* [T] blocks of directories that change: MOVE */
+};
+
 #define EXT2_HASH 512u
 
 struct ext2_fs {
@@ -200,6 +217,7 @@ struct ext2_fs {
 	bool stuck;               /* [T] never writable, whoever asks */
 	uint16_t old_state;       /* [c] as found at mount */
 	struct ext2_gate gate;
+	struct ext2_log log;
 	struct mutex alloc;       /* [c] */
 	struct ext2_group *groups; /* [c] the array */
 	uint64_t late_blocks, late_inodes; /* [a] bits in all groups */
@@ -330,6 +348,7 @@ void icache_end_zombies(struct ext2_fs *);
 /* ---- dir.c ---- */
 int dir_lookup(struct ext2_inode *, const struct name *, struct ext2_spot *)
     MUST_CHECK;
+int dir_make_room(struct ext2_inode *, const struct name *) MUST_CHECK;
 int dir_insert(struct ext2_inode *, const struct name *, uint32_t ino,
     uint32_t mode) MUST_CHECK;
 int dir_erase(struct ext2_inode *, const struct ext2_spot *) MUST_CHECK;
@@ -342,6 +361,11 @@ int dir_init(struct ext2_inode *, uint32_t parent) MUST_CHECK;
 int dir_set_parent(struct ext2_inode *, uint32_t parent) MUST_CHECK;
 int dir_is_empty(struct ext2_inode *) MUST_CHECK;
 int ext2_readdir(struct vnode *, uint64_t *pos, struct dirsink *) MUST_CHECK;
+
+/* ---- movelog.c ---- */
+int movelog_open(struct vnode *dir, const struct name *) MUST_CHECK;
+int movelog_run(struct ext2_fs *) MUST_CHECK;
+void movelog_close(struct ext2_fs *);
 
 /* ---- names.c ---- */
 void names_forget_deaths(struct ext2_fs *);

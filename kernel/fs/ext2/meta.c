@@ -187,6 +187,8 @@ meta_edit(struct ext2_fs *fs, uint32_t blk, enum ext2_kind kind, void **data)
 	struct ext2_buf *b;
 	int r = 0;
 
+	if (kind == META_DIR && fs->log.moving)
+		kind = META_MOVE;
 	mutex_lock_nested(&fs->meta_lock);
 	b = buf_find(fs, blk);
 	if (b == NULL) {

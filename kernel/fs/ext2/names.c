@@ -17,9 +17,9 @@
  *              shows the old state or the new one.  Across blocks the old
  *              inode gets a second name first, for so long.
  *           3. A directory that moves cannot have two names, and none is no
- *              better for e2fsck: both blocks are written at the same time.
+ *              better for e2fsck: all its blocks change in one step.
  *
- * Read next dir.c, inode.c.
+ * Read next dir.c, inode.c, movelog.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"
@@ -488,9 +488,9 @@ unpark(struct move *mv)
 	return r;
 }
 
-/* vnode_ops.rename. */
+/* What is settled is done. */
 static int
-ext2_rename(const struct vn_move *m)
+rename_any(const struct vn_move *m)
 {
 	struct ext2_fs *fs = ext2_fs_of(m->src);
 	struct vn_move free_move = *m;
@@ -500,10 +500,7 @@ ext2_rename(const struct vn_move *m)
 	char *name;
 	int r;
 
-	icache_reap(fs);
-	r = rename_settle(m);
-	if (r == 0)
-		r = needs_parking(&mv, &park);
+	r = needs_parking(&mv, &park);
 	if (r == 0 && park)
 		r = m->dst->type == S_IFDIR ? dst_remove(&free_move) :
 		    park_file(&mv);
@@ -512,9 +509,11 @@ ext2_rename(const struct vn_move *m)
 	name = vn_name_dup(&m->to);
 	if (name == NULL)
 		return -ENOMEM;
+	fs->log.moving = fs->log.ready;
 	do
 		r = rename_once(&mv);
 	while (r == -ENOSPC && ext2_relieve(fs));
+	fs->log.moving = false;
 	if (mv.done)
 		vn_set_name(m->src, m->to_dir, name);
 	else
@@ -522,6 +521,36 @@ ext2_rename(const struct vn_move *m)
 	if (mv.park.len != 0 && unpark(&mv) != 0)
 		r = -EUCLEAN;
 	return r;
+}
+
+/* Rule 3, for one that the disk has. */
+static int
+rename_logged(const struct vn_move *m)
+{
+	struct ext2_fs *fs = ext2_fs_of(m->src);
+	int r = movelog_open(m->to_dir, &m->to), done;
+
+	if (r == 0)
+		r = rename_any(m);
+	done = fs->log.ready ? ext2_commit(fs) : 0;
+	movelog_close(fs);
+	return r != 0 ? r : done;
+}
+
+/* vnode_ops.rename. */
+static int
+ext2_rename(const struct vn_move *m)
+{
+	int r;
+
+	icache_reap(ext2_fs_of(m->src));
+	r = rename_settle(m);
+	if (r != 0)
+		return r;
+	if (m->src->type == S_IFDIR && m->from_dir != m->to_dir &&
+	    ext2_inode_of(m->src)->life == LIFE_LIVE)
+		return rename_logged(m);
+	return rename_any(m);
 }
 
 /* vnode_ops.readlink. */

@@ -12,6 +12,7 @@
  *           Hence one commit, with a FLUSH of the disk at each bar:
  *
  *           new blocks | maps, inodes, directories with new names |
+ *           a directory that has moved, through a log (movelog.c) |
  *           new inodes get links, parents first | … |
  *           removed inodes lose them, children first | … |
  *           removed names | freed blocks and inodes become free; bitmaps
@@ -237,6 +238,8 @@ commit_phases(struct ext2_fs *fs)
 		r = write_and_wait(fs, META_NEW);
 	if (r == 0)
 		r = write_states(fs);
+	if (r == 0)
+		r = movelog_run(fs);
 	if (r == 0)
 		r = births(fs);
 	if (r == 0)

@@ -57,7 +57,7 @@ static struct {
 	unsigned nnames;
 	struct promise promise[2000];
 	unsigned npromises;
-	bool recording, moves_dirs;
+	bool recording;
 } t;
 
 static struct path_at
@@ -868,6 +868,99 @@ power_cuts_4k(void **state)
 	cuts_on("-b 4096");
 }
 
+/* Which of the two places has the directory, whole?  It is one of them. */
+static unsigned
+place_of(const char *const *place)
+{
+	static const uint8_t text[] = "in the directory that moves";
+	char file[40], sub[40];
+	struct kstat st;
+	struct path_at p;
+	unsigned i, found = 0, n = 0;
+
+	for (i = 0; i < 2; i++) {
+		p = at(place[i]);
+		if (fs_stat(&p, &st) != 0)
+			continue;
+		snprintf(file, sizeof(file), "%s/f", place[i]);
+		snprintf(sub, sizeof(sub), "%s/s/..", place[i]);
+		assert_true(same_bytes(file, text, sizeof(text)));
+		p = at(sub);
+		assert_int_equal(fs_stat(&p, &st), 0);
+		found = i;
+		n++;
+	}
+	assert_int_equal(n, 1);
+	return found;
+}
+
+static void
+move_to_other(const char *const *place)
+{
+	unsigned i = place_of(place);
+	struct path_at from = at(place[i]), to = at(place[1 - i]);
+
+	assert_int_equal(fs_rename(&from, &to, 0), 0);
+}
+
+/*
+ * A directory moves to and fro: after a cut at any time it is in one place,
+ * and the disk, whose journal e2fsck may have left, is good for more.
+ */
+static void
+moves_on(const char *options)
+{
+	static const char *const place[] = { "/m/a/d", "/m/b/c/with a name" };
+	static const char *const dirs[] = { "/m/a", "/m/b", "/m/b/c", "/m/a/d",
+		"/m/a/d/s" };
+	uint8_t text[] = "in the directory that moves";
+	unsigned i, epochs;
+	struct path_at p;
+	struct file *f;
+	struct uio u;
+
+	image_make(options, 8);
+	assert_int_equal(disk_mount(0), 0);
+	for (i = 0; i < ARRAY_LEN(dirs); i++) {
+		p = at(dirs[i]);
+		assert_int_equal(fs_mknod(&p, S_IFDIR | 0755, 0), 0);
+	}
+	f = t_open("/m/a/d/f", O_CREAT | O_RDWR, 0);
+	uio_init_kernel(&u, text, sizeof(text));
+	assert_int_equal(file_write(f, &u), sizeof(text));
+	file_put(f);
+	assert_int_equal(fs_sync(NULL), 0);
+	host_disk_record();
+	for (i = 0; i < 3; i++)
+		move_to_other(place);
+	epochs = host_disk_epoch();
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+	for (i = 0; i < epochs; i++) {
+		host_disk_cut(t.cut, i);
+		if (run("e2fsck -p", t.cut) > 1)
+			fail_msg("cut at FLUSH %u of %u", i, epochs);
+		host_disk_load(t.cut);
+		assert_int_equal(disk_mount(0), 0);
+		move_to_other(place);
+		assert_int_equal(disk_umount(), 0);
+		if (i % 4 == 0)
+			disk_check();
+	}
+}
+
+static void
+moves_1k(void **state)
+{
+	moves_on("-b 1024");
+}
+
+static void
+moves_4k(void **state)
+{
+	moves_on("-b 4096 -I 128");
+}
+
 /* ---- damaged images ---- */
 
 struct names {
@@ -1037,6 +1130,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(model_rev0),
 		cmocka_unit_test(power_cuts_1k),
 		cmocka_unit_test(power_cuts_4k),
+		cmocka_unit_test(moves_1k),
+		cmocka_unit_test(moves_4k),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(bad_sectors),
 	};

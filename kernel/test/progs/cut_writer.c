@@ -12,6 +12,8 @@
  *
  *   X a        a goes: no claim about it      F a   a's fsync has returned
  *   A a        a is replaced by rename: old or new until the next F
+ *   T          from now on there is a folder with a file and a folder in it,
+ *              at one of two places, between which it is moved
  *   M a b      a is renamed to b: its bytes are under a or b until F b
  *
  * After a cut all notes of the logs found hold.  A note is also printed, when
@@ -27,7 +29,7 @@
 
 struct note {
 	unsigned worker, nr;
-	char op;             /* F X A M */
+	char op;             /* F X A M T */
 	unsigned a, b;       /* slots */
 	unsigned seed, size; /* of the bytes of a; of b after M */
 };
@@ -44,6 +46,8 @@ static struct {
 	unsigned worker;
 	unsigned nr; /* of notes */
 	int log;
+	bool tree; /* T was noted */
+	unsigned place; /* where it is */
 	uint64_t random;
 	struct claim slot[SLOTS];
 } me;
@@ -238,6 +242,50 @@ do_move(unsigned a, unsigned b)
 	me.slot[a].nversions = 0;
 }
 
+/* ---- the folder that moves ---- */
+
+#define TREE_SEED 77U
+#define TREE_BYTES 5000U
+
+/* Something in it, at one of the places. */
+static const char *
+in_tree(unsigned worker, unsigned place, const char *what)
+{
+	static char name[64];
+
+	snprintf(name, sizeof name, "w%u/%s%s", worker,
+	    place == 0 ? "left/tree" : "right/branch/moved", what);
+	return name;
+}
+
+static void
+tree_make(unsigned worker)
+{
+	static const char *const dirs[] = { "left", "right", "right/branch",
+		"left/tree", "left/tree/kid" };
+	char name[64];
+	unsigned i;
+
+	for (i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
+		snprintf(name, sizeof name, "w%u/%s", worker, dirs[i]);
+		OK(mkdir(name, 0755));
+	}
+	write_new(in_tree(worker, 0, "/keep"), TREE_SEED, TREE_BYTES);
+	note('T', 0, 0, 0, 0);
+}
+
+static void
+tree_move(void)
+{
+	char from[64];
+
+	snprintf(from, sizeof from, "%s", in_tree(me.worker, me.place, ""));
+	OK(rename(from, in_tree(me.worker, 1 - me.place, "")));
+	me.place = 1 - me.place;
+}
+
+/* ---- noise ---- */
+
 /* What nobody waits for: folders, links, a file that loses its name. */
 static void
 disturb(unsigned nr)
@@ -270,7 +318,7 @@ step(void)
 	unsigned a = below(SLOTS), seed = below(1U << 31);
 	unsigned size = 1 + below(below(4) == 0 ? FILE_MAX : 6000);
 
-	switch (below(8)) {
+	switch (below(9)) {
 	case 0:
 	case 1:
 		do_write(a, seed, size);
@@ -284,6 +332,9 @@ step(void)
 		return;
 	case 5:
 		do_move(a, below(SLOTS));
+		return;
+	case 6:
+		tree_move();
 		return;
 	default:
 		for (a = 1 + below(12); a > 0; a--)
@@ -306,6 +357,7 @@ work(unsigned worker, unsigned seconds, uint64_t seed)
 	OK(mkdir(name, 0755));
 	snprintf(name, sizeof name, "log%u", worker);
 	me.log = OK(open(name, O_WRONLY | O_CREAT | O_APPEND, 0644));
+	tree_make(worker);
 	while (now_ns() < until)
 		step();
 	exit(0);
@@ -371,6 +423,9 @@ apply(const struct note *n)
 		me.slot[n->b].moved = true;
 		me.slot[n->b].other = n->a;
 		return;
+	case 'T':
+		me.tree = true;
+		return;
 	default:
 		FAIL("a note that nobody wrote: %c", n->op);
 	}
@@ -392,6 +447,26 @@ check_slot(unsigned worker, unsigned slot)
 	FAIL("%s: lost or changed (seed %u, %u bytes, %u versions), "
 	     "%u notes",
 	    name_of(worker, slot), c->seed[0], c->size[0], c->nversions, me.nr);
+}
+
+/* At one place, and whole. */
+static void
+check_tree(unsigned worker)
+{
+	unsigned place, found = 0;
+	struct stat st;
+
+	for (place = 0; place < 2 && me.tree; place++) {
+		if (stat(in_tree(worker, place, ""), &st) != 0)
+			continue;
+		found++;
+		if (!holds_bytes(in_tree(worker, place, "/keep"), TREE_SEED,
+			TREE_BYTES) ||
+		    stat(in_tree(worker, place, "/kid"), &st) != 0)
+			FAIL("%s: not whole", in_tree(worker, place, ""));
+	}
+	if (me.tree && found != 1)
+		FAIL("worker %u: the folder is at %u places", worker, found);
 }
 
 /* How many notes of a worker a report has: its last number. */
@@ -433,6 +508,7 @@ check_worker(unsigned worker, const char *report)
 		fclose(f);
 	if (me.nr < want)
 		FAIL("%s: %u notes, %u were reported", name, me.nr, want);
+	check_tree(worker);
 	for (i = 0; i < SLOTS; i++) {
 		check_slot(worker, i);
 		files += me.slot[i].nversions != 0;
