@@ -176,8 +176,15 @@ disk_extend(void *obj, uint64_t idx)
 	return 0;
 }
 
+static int
+disk_sync(void *obj)
+{
+	return blk_flush(obj);
+}
+
 static const struct pager_ops disk_pager = {
-	.in = disk_in, .out = disk_out, .has = disk_has, .extend = disk_extend
+	.in = disk_in, .out = disk_out, .has = disk_has, .extend = disk_extend,
+	.sync = disk_sync
 };
 
 static void

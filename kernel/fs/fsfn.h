@@ -28,6 +28,7 @@ uint32_t vn_mode(struct vnode *);
 #define VN_MTIME 2u
 #define VN_CTIME 4u
 void vn_touch(struct vnode *, unsigned which);
+void vn_stored(void *client); /* a vnode: its mapping was stored to */
 int vn_write_begin(struct vnode *) MUST_CHECK;
 void vn_write_end(struct vnode *);
 ssize_t vn_full_path(struct vnode *, char *buf, size_t cap);

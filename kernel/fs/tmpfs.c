@@ -57,7 +57,9 @@ tmpfs_ident(void *client, struct vmo_ident *id)
 		str_copy(id->path, "...", sizeof(id->path));
 }
 
-static const struct vmo_client_ops tmpfs_client = { tmpfs_ident };
+static const struct vmo_client_ops tmpfs_client = {
+	.ident = tmpfs_ident, .stored = vn_stored
+};
 
 /* A link's text, terminated.  NULL: no memory. */
 static char *

@@ -413,6 +413,18 @@ vn_touch(struct vnode *v, unsigned which)
 	spin_unlock(&v->attr_lock);
 }
 
+/*
+ * vmo_client_ops.stored of files: by a mapping, POSIX lets the times move until
+ * the next msync.
+ *
+ * Locks:    [O]; takes attr_lock.
+ */
+void
+vn_stored(void *client)
+{
+	vn_touch(client, VN_MTIME | VN_CTIME);
+}
+
 /* Add d to the writers count unless its sign forbids. */
 static int
 writers_change(struct vnode *v, int32_t d)

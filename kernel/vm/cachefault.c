@@ -346,8 +346,19 @@ map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
 	return r;
 }
 
+/* The bytes, and what leads to them.  0, the first error. */
+static int
+sync_piece(struct file_piece *p, uint64_t pages)
+{
+	const struct pager_ops *pager = p->vmo->pager;
+	int r = vmo_sync(p->vmo, p->off, p->off + pages);
+	int done = pager->sync == NULL ? 0 : pager->sync(p->vmo->v.obj);
+
+	return r != 0 ? r : done;
+}
+
 /*
- * msync: write what shared mappings in [lo, hi) vpn have changed.
+ * msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
  *
  * Locks:    none of rank >= 2.
  * Returns:  0, the first error of a write, -ENOMEM (a hole in the range).
@@ -366,7 +377,7 @@ map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 		if (p.vmo == NULL)
 			continue;
 		r = (flags & VAD_SHARED) == 0 ? 0 :
-		    vmo_sync(p.vmo, p.off, p.off + p.end - lo);
+		    sync_piece(&p, p.end - lo);
 		if (first == 0)
 			first = r;
 		vmo_put(p.vmo);

@@ -187,6 +187,9 @@ fault_resolve(struct fctx *f)
 		page_pin(*f->pin_out);
 	}
 	mutex_unlock(&f->as->ws_lock);
+	if (r == FAULT_DONE && f->access == ACCESS_WRITE &&
+	    f->v.vmo != NULL && (f->v.flags & VAD_SHARED) != 0)
+		vmo_stored(f->v.vmo);
 	return r;
 }
 

@@ -166,8 +166,11 @@ struct vmo_ident {
 	uint64_t ino;
 	char path[256];
 };
-struct vmo_client_ops {         /* filled in by fs/ for its objects */
+/* Filled in by fs/ for its objects; both called under [O]. */
+struct vmo_client_ops {
 	void (*ident)(void *client, struct vmo_ident *);
+	/* Somebody stores through a shared mapping: the times move.  NULL: none. */
+	void (*stored)(void *client);
 };
 
 /* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */
@@ -209,6 +212,9 @@ struct pager_ops {
 	/* Make sure page idx has a block before it becomes dirty.  0, -ENOSPC, -EIO. */
 	int (*extend)(void *obj, uint64_t idx);
 	int (*init)(void *obj, uint64_t idx, struct vm_page *); /* 003; may be NULL */
+	/* What out() has written is found again after a power cut, with size and
+	 * times; sleeps.  0, -EIO.  NULL: nothing to do. */
+	int (*sync)(void *obj);
 };
 
 /*

@@ -152,6 +152,8 @@ uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *w
 
 /* ======== objects floor ======== */
 
+void vmo_stored(struct vmo *);                           /* vmobytes.c: the times move */
+
 /* vmo.c */
 struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
 void vmo_free(struct vmo *);                             /* the header */

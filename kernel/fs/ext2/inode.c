@@ -24,7 +24,9 @@ static struct kmem_cache inode_cache = KMEM_CACHE("ext2_inode",
 
 static void inode_ident(void *client, struct vmo_ident *id);
 
-static const struct vmo_client_ops inode_client = { .ident = inode_ident };
+static const struct vmo_client_ops inode_client = {
+	.ident = inode_ident, .stored = vn_stored
+};
 
 /* For /proc/PID/maps.  Called with locks held: takes names_lock only. */
 static void

@@ -39,10 +39,11 @@ static int pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static void pager_free(void *obj, uint64_t idx, int n);
 static bool pager_has(void *obj, uint64_t idx);
 static int pager_extend(void *obj, uint64_t idx);
+static int pager_sync(void *obj);
 
 const struct pager_ops ext2_pager = {
 	.in = pager_in, .out = pager_out, .free = pager_free,
-	.has = pager_has, .extend = pager_extend
+	.has = pager_has, .extend = pager_extend, .sync = pager_sync
 };
 
 static unsigned
@@ -326,6 +327,17 @@ ext2_reserve(struct vnode *v, uint64_t off, uint64_t n)
 	uint64_t limit = bmap_limit(fs) << fs->bs_shift;
 
 	return off >= limit ? 0 : MIN(n, limit - off);
+}
+
+/* msync: the pages are written; now the inode, as fsync does. */
+static int
+pager_sync(void *obj)
+{
+	struct ext2_fs *fs = ((struct ext2_inode *)obj)->fs;
+
+	if (atomic_load(&fs->readonly))
+		return atomic_load(&fs->failed) ? -EIO : 0;
+	return ext2_commit(fs);
 }
 
 /* Has every block of page idx below the size its place? */
