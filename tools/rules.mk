@@ -94,7 +94,7 @@ $(BUILD)/host/events_table.o: $(GEN)/events_table.c
 $(BUILD)/host/t_%: $(BUILD)/host/kernel/test/host/t_%.o $(HOSTOBJS)
 	@$(HOSTCC) $^ -lcmocka -o $@
 
--include $(HOSTOBJS:.o=.d)
+-include $(HOSTOBJS:.o=.d) $(wildcard $(BUILD)/host/kernel/test/host/t_*.d)
 .SECONDARY:
 
 testing: $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
