@@ -25,11 +25,15 @@
 
 #include "guestlib.h"
 
+#define BOCHS_DISKS 3
+
 static bool bochs_terminal(struct machine *);
 static bool bochs_iso(struct machine *, const struct guest_job *, char **why);
 static bool bochs_rc(struct machine *, const struct guest_job *, char **why);
-static bool bochs_disks(FILE *out, struct machine *, const struct guest_job *,
-    char **why);
+static bool bochs_disks(
+    FILE *out, struct machine *, const struct guest_job *, char **why);
+static bool bochs_disk(FILE *out, struct machine *, size_t n, const char *image,
+    bool kept, char **why);
 static void rc_line(FILE *out, const char *line, const struct machine *,
     const struct guest_job *);
 static char *tool_path(const char *name);
@@ -128,47 +132,57 @@ bochs_rc(struct machine *m, const struct guest_job *job, char **why)
 	return ok;
 }
 
-/*
- * The CD is the second cable's master.  Bochs puts its lock beside the path it
- * is given: a link in the folder, so that a killed run leaves none behind.
- */
+/* The CD is the second cable's master. */
 static bool
-bochs_disks(FILE *out, struct machine *m, const struct guest_job *job,
-    char **why)
+bochs_disks(
+    FILE *out, struct machine *m, const struct guest_job *job, char **why)
 {
-	static const char *const place[] = { "ata0-master", "ata0-slave",
-		"ata1-slave" };
-	char link[128], *file;
 	size_t i, n = 0;
 
-	if (job->root != NULL && job->root_kept)
-		fprintf(out, "%s: type=disk, mode=flat, path=\"%s\"\n",
-		    place[n++], job->root);
-	else if (job->root != NULL)
-		fprintf(out, "%s: type=disk, mode=volatile, path=\"%s\", "
-			     "journal=\"%s/root.redo\"\n",
-		    place[n++], job->root, m->dir);
+	if (job->root != NULL &&
+	    !bochs_disk(out, m, n++, job->root, job->root_kept, why))
+		return false;
 	for (i = 0; i < job->ndisks; i++) {
 		const struct guest_disk *d = &job->disk[i];
 
-		if (n == sizeof place / sizeof place[0] || d->file == NULL ||
+		if (n == BOCHS_DISKS || d->file == NULL ||
 		    d->bus != GUEST_IDE) {
 			*why = strdup("Bochs has room for three IDE disks, "
 				      "each a file");
 			return false;
 		}
-		snprintf(link, sizeof link, "%s/disk%zu.img", m->dir, n);
-		file = realpath(d->file, NULL);
-		if (file == NULL || symlink(file, link) < 0) {
-			if (asprintf(why, "%s: %s", d->file,
-				strerror(errno)) < 0)
-				*why = NULL;
+		if (!bochs_disk(out, m, n++, d->file, true, why))
 			return false;
-		}
-		free(file);
-		fprintf(out, "%s: type=disk, mode=flat, path=\"%s\"\n",
-		    place[n++], link);
 	}
+	return true;
+}
+
+/*
+ * Bochs puts its lock beside the path it is given: a link in the folder, so
+ * that a killed run leaves none behind.
+ */
+static bool
+bochs_disk(FILE *out, struct machine *m, size_t n, const char *image, bool kept,
+    char **why)
+{
+	static const char *const place[BOCHS_DISKS] = { "ata0-master",
+		"ata0-slave", "ata1-slave" };
+	char link[128], *file = realpath(image, NULL);
+
+	snprintf(link, sizeof link, "%s/disk%zu.img", m->dir, n);
+	if (file == NULL || symlink(file, link) < 0) {
+		if (asprintf(why, "%s: %s", image, strerror(errno)) < 0)
+			*why = NULL;
+		free(file);
+		return false;
+	}
+	free(file);
+	fprintf(out, "%s: type=disk, path=\"%s\", ", place[n], link);
+	if (kept)
+		fprintf(out, "mode=flat\n");
+	else
+		fprintf(out, "mode=volatile, journal=\"%s/disk%zu.redo\"\n",
+		    m->dir, n);
 	return true;
 }
 

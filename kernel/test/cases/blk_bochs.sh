@@ -1,6 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=240
-# Disks in Bochs: DMA and PIO, 1 and 2 CPUs; the root's changes are thrown away.
+# Disks in Bochs: DMA and PIO, 1 and 2 CPUs; the root's changes are thrown away,
+# or kept in an image, which a killed run leaves usable.
 . kernel/test/cases/lib.sh
 . kernel/test/cases/disks.sh
 
@@ -25,4 +26,12 @@ for emulator in qemu bochs; do
 		--append root=initrd
 	same "$sum" "$(md5sum "$tmp/root.img")" "root image after $emulator"
 done
+
+cp "$BUILD/root.img" "$tmp/kept"
+guest="$GUEST --kernel $tmp/vadose.elf --emulator bochs --root $tmp/kept"
+expect 124 $guest --timeout 5 -- sleep 100 2>/dev/null
+same "$tmp/kept" "$(echo "$tmp"/kept*)" "files after a killed run"
+expect 0 $guest --timeout 120 -- sh -c 'echo stays >/root/kept'
+same stays "$(debugfs -R 'cat /root/kept' "$tmp/kept" 2>/dev/null)" "kept"
+expect 0 e2fsck -fn "$tmp/kept" >"$tmp/fsck" 2>&1
 finish
