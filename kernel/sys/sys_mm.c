@@ -34,12 +34,19 @@
 static int mmap_type(struct map_args *);
 static int mmap_file(struct map_args *, struct file *);
 
+/* The privileged may lock as much as there is. */
+static uint64_t
+memlock_limit(void)
+{
+	return sys_is_root() ? MLOCK_ANY : proc_limit(RLIMIT_MEMLOCK);
+}
+
 static struct map_limits
 limits(void)
 {
 	return (struct map_limits){ proc_limit(RLIMIT_AS),
 		proc_limit(RLIMIT_DATA), proc_limit(RLIMIT_STACK),
-		proc_limit(RLIMIT_MEMLOCK) };
+		memlock_limit() };
 }
 
 int64_t
@@ -215,4 +222,41 @@ sys_mincore(const uint64_t a[6])
 			r = -EINTR;
 	}
 	return r;
+}
+
+int64_t
+sys_mlock(const uint64_t a[6])
+{
+	return map_mlock(proc_current()->as, a[0], a[1], MLOCK_NOW,
+	    memlock_limit());
+}
+
+int64_t
+sys_mlock2(const uint64_t a[6])
+{
+	enum mlock_how how = (uint32_t)a[2] == 0 ? MLOCK_NOW : MLOCK_ONFAULT;
+
+	if ((uint32_t)a[2] > MLOCK_ONFAULT)
+		return -EINVAL;
+	return map_mlock(proc_current()->as, a[0], a[1], how, memlock_limit());
+}
+
+int64_t
+sys_munlock(const uint64_t a[6])
+{
+	return map_munlock(proc_current()->as, a[0], a[1]);
+}
+
+int64_t
+sys_mlockall(const uint64_t a[6])
+{
+	return map_mlockall(proc_current()->as, (unsigned)a[0],
+	    memlock_limit());
+}
+
+int64_t
+sys_munlockall(const uint64_t a[6])
+{
+	map_munlockall(proc_current()->as);
+	return 0;
 }

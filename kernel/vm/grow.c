@@ -61,6 +61,23 @@ map_stack(struct aspace *as, va_t top, uint64_t bytes, unsigned prot)
 	return r;
 }
 
+/* v grows down to vpn, by so many pages.  0, -ENOMEM. */
+static int
+grow_charge(struct aspace *as, struct vad *v, uint64_t vpn, uint64_t pages)
+{
+	uint64_t tables;
+
+	if ((v->flags & VAD_CHARGED) == 0)
+		return 0;
+	tables = vad_tables(vpn, v->end) - vad_tables(v->start, v->end);
+	if (commit_charge(pages + tables) != 0)
+		return -ENOMEM;
+	v->commit += pages;
+	v->commit_tbl += tables;
+	as->commit += pages + tables;
+	return 0;
+}
+
 /*
  * A growing mapping v is to begin at vpn: within the limit, and with the
  * guard gap below it free.
@@ -71,25 +88,24 @@ map_stack(struct aspace *as, va_t top, uint64_t bytes, unsigned prot)
 int
 map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 {
-	uint64_t low = v->start - v->gap, pages, tables;
+	uint64_t low = v->start - v->gap, pages, locking;
 	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
+	int r;
 
 	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
 	    v->end - vpn > as->stack_pages || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
 		return -ENOMEM;
 	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
 		return -ENOMEM;
-	if ((v->flags & VAD_CHARGED) != 0) {
-		pages = v->start - vpn;
-		tables = vad_tables(vpn, v->end) - vad_tables(v->start, v->end);
-		if (commit_charge(pages + tables) != 0)
-			return -ENOMEM;
-		v->commit += pages;
-		v->commit_tbl += tables;
-		as->commit += pages + tables;
-	}
-	vad_set_range(as, v, vpn, v->end);
-	return 0;
+	pages = v->start - vpn;
+	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
+	if (locking != 0 && lock_reserve(as, locking, as->lock_limit) != 0)
+		return -ENOMEM;
+	r = grow_charge(as, v, vpn, pages);
+	if (r == 0)
+		vad_set_range(as, v, vpn, v->end);
+	lock_unreserve(locking);
+	return r;
 }
 
 /* ---- brk ---- */
@@ -107,11 +123,22 @@ map_set_brk(struct aspace *as, va_t start)
 	rw_unlock_write(&as->map_lock);
 }
 
+/* So many pages of the heap will be locked; 0: none.  0, -ENOMEM. */
+static int
+brk_lock(struct aspace *as, uint64_t pages, uint64_t limit)
+{
+	if (pages == 0)
+		return 0;
+	as->lock_limit = limit;
+	return lock_reserve(as, pages, limit);
+}
+
 /* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
 static int
 brk_grow(struct aspace *as, uint64_t old, uint64_t new,
     const struct map_limits *lim)
 {
+	uint64_t locking = as->lock_future != 0 ? new - old : 0;
 	struct vad *v;
 	int r;
 
@@ -123,16 +150,20 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 		return -ENOMEM;
 	v->start = old;
 	v->end = new;
-	v->flags = VAD_HEAP;
+	v->flags = VAD_HEAP | as->lock_future;
 	v->maxprot = PROT_R | PROT_W | PROT_X;
-	r = map_charge(as, v, PROT_R | PROT_W);
-	if (r != 0) {
-		vad_free(v);
-		return r;
+	r = brk_lock(as, locking, lim->memlock);
+	if (r == 0) {
+		r = map_charge(as, v, PROT_R | PROT_W);
+		if (r == 0) {
+			v->prot = PROT_R | PROT_W;
+			map_attach(as, v);
+			v = NULL;
+		}
+		lock_unreserve(locking);
 	}
-	v->prot = PROT_R | PROT_W;
-	map_attach(as, v);
-	return 0;
+	vad_free(v);
+	return r;
 }
 
 /*
@@ -144,9 +175,10 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 va_t
 map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 {
-	uint64_t old, new, freed = 0;
+	uint64_t old = 0, new = 0, freed = 0;
 	struct vad *gone = NULL;
 	int r = -ENOMEM;
+	bool locks;
 	va_t brk;
 
 	EVENT(vad_brk);
@@ -164,6 +196,9 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 	if (r == 0)
 		as->brk = want;
 	brk = as->brk;
+	locks = as->lock_future != 0;
 	map_end(as, gone, freed);
+	if (r == 0 && locks && new > old)
+		lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
 	return brk;
 }

@@ -35,12 +35,14 @@ struct attach_work {
 	uint64_t cost, extra;      /* commit it needs; of it charged so far */
 	struct vad *vad;
 	struct vmo *shared;        /* made here, for shared anonymous memory */
+	uint64_t locking;          /* pages reserved by lock_reserve() */
 };
 
 static int mmap_decode(const struct map_args *a, struct attach_work *w);
 static int mmap_reserve(struct attach_work *w);
 static void mmap_release(struct attach_work *w);
 static int mmap_perform(struct aspace *as, struct attach_work *w);
+static void mmap_touch(struct aspace *as, const struct attach_work *w);
 static int mmap_place(struct aspace *as, struct attach_work *w);
 static uint64_t released_by(struct aspace *as, uint64_t lo, uint64_t hi);
 
@@ -280,13 +282,24 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 	r = mmap_perform(as, &w);
 	if (r == 0) {
 		*out = w.vpn << PAGE_SHIFT;
-		if ((a->flags & (MAP_POPULATE | MAP_LOCKED)) != 0)
-			map_populate(as, *out, *out + (w.pages << PAGE_SHIFT),
-			    (a->flags & MAP_TYPE) == MAP_PRIVATE &&
-			    (a->prot & PROT_W) != 0 ? ACCESS_WRITE : ACCESS_READ);
+		mmap_touch(as, &w);
 	}
 	mmap_release(&w);
 	return r;
+}
+
+/* What POPULATE and locking want in memory from the start. */
+static void
+mmap_touch(struct aspace *as, const struct attach_work *w)
+{
+	va_t va = w->vpn << PAGE_SHIFT, end = va + (w->pages << PAGE_SHIFT);
+	bool copies = (w->a->flags & MAP_TYPE) == MAP_PRIVATE &&
+	    (w->a->prot & PROT_W) != 0;
+
+	if ((w->a->flags & MAP_POPULATE) != 0)
+		map_populate(as, va, end, copies ? ACCESS_WRITE : ACCESS_READ);
+	else if (w->locking != 0)
+		lock_populate(as, va, end);
 }
 
 static bool
@@ -341,6 +354,9 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 		return -EINVAL;
 	if (type != MAP_PRIVATE && (a->flags & MAP_GROWSDOWN) != 0)
 		return -EINVAL;
+	if ((a->flags & MAP_LOCKED) != 0 && a->lim != NULL &&
+	    a->lim->memlock == 0)
+		return -EPERM;
 	if ((a->flags & MAP_HUGETLB) != 0)
 		return -ENOMEM;
 	return takes_memory(a) ? commit_guess(w->pages) : 0;
@@ -355,6 +371,8 @@ vad_flags(const struct map_args *a)
 		flags |= VAD_SHARED;
 	if ((a->flags & MAP_GROWSDOWN) != 0)
 		flags |= VAD_GROWSDOWN;
+	if ((a->flags & MAP_LOCKED) != 0)
+		flags |= VAD_LOCKED;
 	if ((a->flags & MAP_NORESERVE) != 0 ||
 	    (commit_is_late() && (flags & VAD_SHARED) == 0))
 		flags |= VAD_NORESERVE;
@@ -445,6 +463,22 @@ mmap_place(struct aspace *as, struct attach_work *w)
 	return as->nvads >= VAD_MAX ? -ENOMEM : 0;
 }
 
+/* Will the new VAD be locked, and may it?  [M].  0, -EAGAIN. */
+static int
+mmap_lock(struct aspace *as, struct attach_work *w)
+{
+	const struct map_limits *lim = w->a->lim;
+
+	w->vad->flags |= as->lock_future;
+	if ((w->vad->flags & VAD_LOCKED) == 0)
+		return 0;
+	as->lock_limit = lim == NULL ? MLOCK_ANY : lim->memlock;
+	if (lock_reserve(as, w->pages, as->lock_limit) != 0)
+		return -EAGAIN;
+	w->locking = w->pages;
+	return 0;
+}
+
 /* Commit for the new VAD, less what the detach will give back.  [M]. */
 static int
 mmap_charge(struct aspace *as, struct attach_work *w)
@@ -478,6 +512,8 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	rw_lock_write(&as->map_lock);
 	r = mmap_place(as, w);
 	if (r == 0)
+		r = mmap_lock(as, w);
+	if (r == 0)
 		r = mmap_charge(as, w);
 	if (r == 0) {
 		r = map_detach(as, w->vad->start, w->vad->end, &gone, &freed);
@@ -490,6 +526,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 		map_attach(as, w->vad);
 		w->vad = NULL;
 	}
+	lock_unreserve(w->locking);
 	map_end(as, gone, freed);
 	return r;
 }
@@ -526,6 +563,7 @@ int
 map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 {
 	uint64_t lo, hi;
+	bool locked;
 	int r;
 
 	if ((va & PAGE_MASK) != 0)
@@ -537,6 +575,10 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 
 	rw_lock_write(&as->map_lock);
 	r = vad_protect_range(as, lo, hi, (uint8_t)prot);
+	locked = as->locked_pages != 0;
 	map_end(as, NULL, 0);
+	/* Locked memory that has become writable makes its copies now. */
+	if (locked && (prot & PROT_W) != 0)
+		lock_populate(as, va, hi << PAGE_SHIFT);
 	return r;
 }

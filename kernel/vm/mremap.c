@@ -31,6 +31,8 @@ struct mremap_work {
 	const struct mremap_args *a;
 	uint64_t old, old_pages, new_pages;
 	uint64_t to;               /* result */
+	uint64_t locking;          /* pages reserved by lock_reserve() */
+	bool locked;               /* so is the mapping */
 	struct vad *gone;          /* detached VADs */
 	uint64_t freed;            /* commit to give back */
 };
@@ -38,7 +40,7 @@ struct mremap_work {
 static int mremap_decode(struct mremap_work *w);
 static int mremap_locked(struct mremap_work *w);
 static int mremap_to(struct mremap_work *w);
-static int mremap_check(const struct mremap_work *w, const struct vad *v);
+static int mremap_check(struct mremap_work *w, const struct vad *v);
 static bool grow_in_place(struct mremap_work *w, struct vad *v, int *error);
 static int mremap_move(struct mremap_work *w);
 static int move_vad(struct mremap_work *w, struct vad *from);
@@ -65,8 +67,12 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 
 	rw_lock_write(&as->map_lock);
 	r = mremap_locked(&w);
+	lock_unreserve(w.locking);
 	map_end(as, w.gone, w.freed);
 	*out = w.to << PAGE_SHIFT;
+	/* What has grown, and pages of objects, which a move drops. */
+	if (r == 0 && w.locked)
+		lock_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT);
 	return r;
 }
 
@@ -117,7 +123,7 @@ mremap_locked(struct mremap_work *w)
 
 /* What Linux asks of the source before it grows or moves. */
 static int
-mremap_check(const struct mremap_work *w, const struct vad *v)
+mremap_check(struct mremap_work *w, const struct vad *v)
 {
 	uint64_t grown = w->new_pages > w->old_pages ?
 	    w->new_pages - w->old_pages : 0;
@@ -128,6 +134,13 @@ mremap_check(const struct mremap_work *w, const struct vad *v)
 		return -EINVAL;
 	if (w->old_pages > v->end - w->old)
 		return -EFAULT;
+	w->locked = (v->flags & VAD_LOCKED) != 0;
+	if (w->locked && grown <= MD_USER_END >> PAGE_SHIFT) {
+		if (lock_reserve(w->as, grown, w->a->lim == NULL ? MLOCK_ANY :
+		    w->a->lim->memlock) != 0)
+			return -EAGAIN;
+		w->locking = grown;
+	}
 	if (has(w, MREMAP_DONTUNMAP))
 		grown = w->new_pages;
 	if (grown > MD_USER_END >> PAGE_SHIFT)
@@ -288,6 +301,9 @@ move_vad(struct mremap_work *w, struct vad *from)
 	if (goes)
 		CHECK(map_detach(as, from->start, from->end, &w->gone,
 		    &w->freed) == 0);
+	else if (w->old_pages != 0)
+		CHECK(vad_set_flags(as, &from, from->start, from->end,
+		    from->flags & ~VAD_LOCK_FLAGS) == 0);
 	w->freed += extra - cost;
 	vad_merge(as, v);
 	return 0;

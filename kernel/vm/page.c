@@ -161,6 +161,12 @@ word_needs_lock(const struct vm_page *container, uint64_t old, uint64_t new)
 	    (container->flags & PF_DIRTY) == 0);
 }
 
+static bool
+is_locked(uint64_t word)
+{
+	return (word & (MD_PTE_P | PTE_LOCK)) == (MD_PTE_P | PTE_LOCK);
+}
+
 static uint64_t
 word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 {
@@ -175,6 +181,11 @@ word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 	    pte_names_frame(old));
 	container->nused = (uint16_t)(container->nused + (new != 0) -
 	    (old != 0));
+	/* Only leaf tables have such words, and [W] is held. */
+	if (is_locked(old))
+		container->tbl.as->n_locked--;
+	if (is_locked(new))
+		container->tbl.as->n_locked++;
 	ASSERT(container->nres <= MD_PT_WORDS);
 	ASSERT(container->nused <= MD_PT_WORDS);
 	/* Written by direct map, where no D bit tells. */

@@ -277,7 +277,7 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	st->resident = as->ws_pages;
 	st->peak = as->ws_peak;
 	st->tables = as->n_table;
-	st->locked = as->n_locked;
+	st->locked = as->locked_pages;
 	as->ops->stat(as, st);
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);

@@ -226,6 +226,14 @@ vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
 
 /* ---- insert, remove, resize ---- */
 
+/* v, not NULL, has so many pages more, modulo 2^64. */
+static void
+count_lock(struct aspace *as, const struct vad *v, uint64_t more)
+{
+	if ((v->flags & VAD_LOCKED) != 0)
+		as->locked_pages += more;
+}
+
 /*
  * Put v, whose start and end are set, into the tree.
  *
@@ -253,6 +261,7 @@ vad_insert(struct aspace *as, struct vad *v)
 	gap_update(v);
 	gap_update(vad_next(v));
 	as->nvads++;
+	count_lock(as, v, v->end - v->start);
 	as->total_pages += v->end - v->start;
 	as->peak_pages = MAX(as->peak_pages, as->total_pages);
 	EVENT(vad_insert);
@@ -277,6 +286,7 @@ vad_remove(struct aspace *as, struct vad *v)
 	rb_remove(&as->vads, &v->rb, vad_augment);
 	gap_update(next);
 	as->nvads--;
+	count_lock(as, v, v->start - v->end);
 	as->total_pages -= v->end - v->start;
 	EVENT(vad_remove);
 	EVENT_ADD(vad_live, -1);
@@ -293,6 +303,7 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
 	ASSERT(rw_is_writer(&as->map_lock));
 	ASSERT(start < end);
+	count_lock(as, v, (end - start) - (v->end - v->start));
 	as->total_pages += (end - start) - (v->end - v->start);
 	as->peak_pages = MAX(as->peak_pages, as->total_pages);
 	v->off += start - v->start;
@@ -350,6 +361,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 		v->link->end = vpn;
 		mutex_unlock(&vmo->maps_lock);
 	}
+	count_lock(as, v, vpn - v->end);
 	as->total_pages -= v->end - vpn;
 	v->end = vpn;
 	gap_update(vad_next(v));

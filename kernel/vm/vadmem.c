@@ -158,6 +158,38 @@ vad_update_link(struct vad *v)
 }
 
 /*
+ * Give the part of *v that lies in [lo, hi) other flags.
+ *
+ * Locks:    [M] exclusive; takes [X].
+ * Returns:  0; -ENOMEM (nothing changed); *v is the VAD that holds the part.
+ */
+int
+vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags)
+{
+	uint32_t old = (*v)->flags;
+	struct vad *rest;
+	int r = 0;
+
+	if (flags == old)
+		return 0;
+	if ((*v)->start < lo)
+		r = vad_split(as, *v, lo, v);
+	if (r == 0 && (*v)->end > hi)
+		r = vad_split(as, *v, hi, &rest);
+	if (r == 0) {
+		if ((old & VAD_LOCKED) != 0)
+			as->locked_pages -= (*v)->end - (*v)->start;
+		if ((flags & VAD_LOCKED) != 0)
+			as->locked_pages += (*v)->end - (*v)->start;
+		(*v)->flags = flags;
+		vad_update_link(*v);
+	}
+	*v = vad_merge(as, *v);
+	return r;
+}
+
+/*
  * A VAD for a piece that is cut off: fresh, or one of the spares, which only
  * munmap may use.
  *

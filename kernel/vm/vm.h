@@ -99,6 +99,15 @@ void map_set_brk(struct aspace *, va_t start);            /* exec */
 int map_madvise(struct aspace *, va_t, uint64_t len, int advice) MUST_CHECK;
 int map_msync(struct aspace *, va_t, uint64_t len, int flags) MUST_CHECK;
 int map_mincore(struct aspace *, va_t, uint64_t len, uint8_t *vec) MUST_CHECK;
+/* Locking (mlock.c); limit: RLIMIT_MEMLOCK in bytes, MLOCK_ANY for the privileged. */
+#define MLOCK_ANY UINT64_MAX
+enum mlock_how { MLOCK_NOW, MLOCK_ONFAULT };
+enum mcl_flag { MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4 };
+int map_mlock(struct aspace *, va_t, uint64_t len, enum mlock_how,
+    uint64_t limit) MUST_CHECK;
+int map_munlock(struct aspace *, va_t, uint64_t len) MUST_CHECK;
+int map_mlockall(struct aspace *, unsigned flags, uint64_t limit) MUST_CHECK;
+void map_munlockall(struct aspace *);
 /* The stack of a new program: a GROWSDOWN VAD that ends at top. */
 int map_stack(struct aspace *, va_t top, uint64_t bytes, unsigned prot) MUST_CHECK;
 

@@ -129,8 +129,11 @@ enum vad_flag {
 	/* Private pages and leaf tables are paid for: commit, commit_tbl.  A table
 	 * made under a VAD without it is charged late (pt_pin, pt_make). */
 	VAD_CHARGED = 512,
-	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048 /* madvise: how far to read ahead */
+	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
+	VAD_LOCKONFAULT = 4096 /* with LOCKED: only what is touched */
 };
+
+#define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
 
 struct vad {
 	struct rb_node rb;         /* [M] tree by start */
@@ -179,13 +182,17 @@ struct aspace {
 	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
 	uint64_t peak_pages;           /* [M] */
+	uint64_t locked_pages;         /* [M] of VADs with LOCKED */
+	uint64_t lock_limit;           /* [M] bytes that a stack may lock: RLIMIT_MEMLOCK */
+	uint32_t lock_future;          /* [M] VAD_LOCK_FLAGS of new mappings */
+	_Atomic bool hides;            /* [A] VALID words without U: PROT_NONE, locked */
 	uint64_t ws_pages, ws_peak;    /* [W] VALID, SRC != SPEC */
 	uint64_t ws_min, ws_max;       /* [A] */
 	uint64_t n_priv;               /* [W] VALID/PRIV + TRANS + BUSY + SWAP leaf words */
 	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
 	uint64_t n_table;              /* [W] resident tables without root */
 	uint64_t n_table_out;          /* [W] */
-	uint64_t n_locked;             /* [W] VALID with LOCK */
+	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
 	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
 	_Atomic uint64_t n_swap;       /* [A] */
 	uint64_t commit;               /* [M] Σ vad.commit + commit_tbl, + 4 */
@@ -364,6 +371,7 @@ struct vmm_ops {
 	int (*protect)(struct aspace *, struct vad *, uint8_t prot);
 	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+	/* PAGEOUT: how many pages are still to be written first; else 0. */
 	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
 	    int advice);
 	int (*dup)(struct aspace *parent, struct aspace *child);

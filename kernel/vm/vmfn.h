@@ -56,6 +56,9 @@ void vad_free_list(struct vad *);                             /* through rb.left
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
+/* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
+int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags) MUST_CHECK;
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 int vad_check(struct aspace *, struct vm_report *);
 
@@ -80,6 +83,13 @@ void map_end(struct aspace *, struct vad *gone, uint64_t freed); /* drops [M], t
 
 /* grow.c */
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
+
+/* mlock.c */
+/* May pages more be locked?  [M] exclusive.  0; -ENOMEM (limit, or half of the RAM). */
+int lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
+void lock_unreserve(uint64_t pages);                     /* they are counted now */
+/* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
+void lock_populate(struct aspace *, va_t, va_t end);
 
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */
@@ -338,6 +348,7 @@ void pq_activate(struct vm_page *);                      /* off its queue, ACTIV
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
 unsigned pq_cluster(struct vm_page *, struct vm_page **out);
 bool phys_steal(void);                                   /* no lock needed */
+bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
 

@@ -335,8 +335,13 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 	const struct vm_page *pg = pte_page(word);
 	bool w = (word & MD_PTE_W) != 0;
 
-	if ((word & PTE_ZERO_MASK) != 0 || (word & MD_PTE_U) == 0)
-		bad_word(c, "I8", va, word, "reserved bits, or no U");
+	if ((word & PTE_ZERO_MASK) != 0 ||
+	    (word & (MD_PTE_U | PTE_LOCK)) == 0 ||
+	    (v->prot == 0 && (word & MD_PTE_U) != 0))
+		bad_word(c, "I8", va, word, "reserved bits, or U");
+	if (pte_src(word) != SRC_SPEC && ((word & PTE_LOCK) != 0) !=
+	    ((v->flags & VAD_LOCKED) != 0))
+		bad_word(c, "I11", va, word, "locked, or the VAD is");
 	if ((w && (v->prot & PROT_W) == 0) ||
 	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
 		bad_word(c, "I8", va, word, "more rights than the VAD");

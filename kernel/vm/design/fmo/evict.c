@@ -228,8 +228,11 @@ fmo_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 	struct vm_page *leaf;
 
 	if (prot == 0) {
+		/* What it leaves VALID is locked: stays, but out of reach. */
+		if ((vad->flags & VAD_LOCKED) != 0)
+			atomic_store(&as->hides, true);
 		fmo_trim_range(as, vad->start, vad->end);
-		return 0;
+		r.clear |= MD_PTE_U;
 	}
 	mutex_lock(&as->ws_lock);
 	while ((leaf = pt_next_leaf(as, &va, end)) != NULL) {

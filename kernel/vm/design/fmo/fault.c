@@ -83,10 +83,12 @@ fmo_fault(struct fctx *f)
 static enum fault_case
 classify_valid(const struct fctx *f, uint64_t word)
 {
+	bool hidden = (word & MD_PTE_U) == 0; /* locked, was PROT_NONE */
+
 	if (f->access == ACCESS_EXEC)
-		return (word & MD_PTE_NX) != 0 ? FC_UPGRADE : FC_F0;
+		return hidden || (word & MD_PTE_NX) != 0 ? FC_UPGRADE : FC_F0;
 	if (f->access == ACCESS_READ || (word & MD_PTE_W) != 0)
-		return FC_F0;
+		return hidden ? FC_UPGRADE : FC_F0;
 	switch (pte_src(word)) {
 	case SRC_PRIV:
 		return FC_UPGRADE;
@@ -148,13 +150,15 @@ fmo_classify(const struct fctx *f, uint64_t word)
 
 /*
  * Bits of a VALID word that may do all the VAD allows: W and NX as the VAD
- * has them, A because it is being used, D only for a write.
+ * has them, A because it is being used, D only for a write; locked if it is.
  */
 uint64_t
 fault_rights(const struct fctx *f)
 {
-	uint64_t bits = MD_PTE_A;
+	uint64_t bits = MD_PTE_U | MD_PTE_A;
 
+	if ((f->v.flags & VAD_LOCKED) != 0)
+		bits |= PTE_LOCK;
 	if ((f->v.prot & PROT_X) == 0)
 		bits |= MD_PTE_NX;
 	if ((f->v.prot & PROT_W) != 0)
@@ -360,7 +364,7 @@ enum fault_outcome
 f1z_zero_page(struct fctx *f)
 {
 	struct vm_page *zero = page_zero_frame();
-	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D);
+	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
 
 	word_set(f->leaf, f->word, pte_make_valid(zero, SRC_SPEC, bits));
 	EVENT(fault_zeropage, f->va, 0, word_get(f->word), page_pfn(zero));
@@ -373,7 +377,8 @@ make_writable(struct fctx *f, struct vm_page *pg)
 {
 	uint64_t before;
 
-	before = word_change(f->word, 0, MD_PTE_W | MD_PTE_D | MD_PTE_A);
+	before = word_change(f->word, 0,
+	    MD_PTE_U | MD_PTE_W | MD_PTE_D | MD_PTE_A);
 	md_tlb_local(f->va);
 	EVENT(fault_upgrade, f->va, before, word_get(f->word), page_pfn(pg));
 }
@@ -596,7 +601,7 @@ f11_error(struct fctx *f)
 enum fault_outcome
 f_upgrade(struct fctx *f)
 {
-	uint64_t before, set = MD_PTE_A, clear = 0;
+	uint64_t before, set = MD_PTE_U | MD_PTE_A, clear = 0;
 
 	if (f->access == ACCESS_WRITE)
 		set |= MD_PTE_W | MD_PTE_D;

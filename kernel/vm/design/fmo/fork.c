@@ -164,7 +164,7 @@ fork_vads(struct fork_work *w)
 		c->start = v->start;
 		c->end = v->end;
 		c->off = v->off;
-		c->flags = v->flags & ~(uint32_t)VAD_LOCKED;
+		c->flags = v->flags & ~VAD_LOCK_FLAGS;
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
 		c->commit = v->commit;

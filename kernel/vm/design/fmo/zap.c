@@ -193,8 +193,6 @@ zap_valid(struct zap_work *z, const struct fmo_spot *s)
 		z->as->n_priv--;
 	if (src == SRC_PRIV || src == SRC_FORK)
 		z->freed_late++;
-	if ((old & PTE_LOCK) != 0)
-		z->as->n_locked--;
 	tlb_batch_add(z->as->batch, s->va >> PAGE_SHIFT, old);
 }
 

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mlock.c: memory that may not leave: mlock, mlockall and their ends
+ *
+ * Problem   Keys must never reach a disk, and a control loop must never wait
+ *           for one.  The promise is kept page by page, but who may make it,
+ *           and for how much, is decided by ranges.
+ *
+ * Picture   mlock ─→ flag of the VADs ─→ LOCK bit of words that are VALID
+ *                 ─→ faults bring the others in: VAD LOCKED ─→ word LOCK
+ *           trimming passes words with LOCK by
+ *
+ * Rules     1. In a VAD with LOCKED every VALID word but those of the zero
+ *              page has LOCK, elsewhere none; n_locked counts them.
+ *           2. Limits are about the size of VADs, touched or not, as on
+ *              Linux; and all spaces together may lock half of the RAM, so
+ *              that something is left to trim (vmm.md 12.1).
+ *           3. Private writable memory is faulted in by a write: a copy that
+ *              were still to be made would need a frame later.
+ *           4. PROT_NONE takes U from a word with LOCK and leaves it VALID.
+ *              Words that lose LOCK there are trimmed as all others were.
+ *           5. A child locks nothing; exec begins with nothing locked.
+ *
+ * Read next vm/design/fmo/evict.c (what passes LOCK by).  Book: ch12.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static struct {
+	struct mutex lock;       /* reservations and sums, one after the other */
+	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
+} locking = { .lock = MUTEX_INIT(locking.lock, LR_NONE) };
+
+static uint64_t locked_in(struct aspace *as, uint64_t lo, uint64_t hi);
+static int lock_range(struct aspace *as, uint64_t lo, uint64_t hi,
+    uint32_t flags);
+static int lock_vad(struct aspace *as, struct vad **v, uint64_t lo,
+    uint64_t hi, uint32_t flags);
+static void lock_words(struct aspace *as, const struct vad *v);
+static void lock_all(struct aspace *as, uint32_t flags);
+static int populate(struct aspace *as, va_t va, va_t end, bool all);
+
+/* ---- how much ---- */
+
+/*
+ * May so many pages more be locked by as?  Reserves them until they are
+ * counted in as->locked_pages.
+ *
+ * Locks:    [M] exclusive.
+ * Owns:     the caller owes lock_unreserve(pages).
+ * Returns:  0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM.
+ */
+int
+lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
+{
+	struct phys_stat ps;
+	uint64_t all;
+
+	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
+		return -ENOMEM;
+	phys_stat(&ps);
+	mutex_lock(&locking.lock);
+	all = as_sum(offsetof(struct aspace, locked_pages)) + locking.reserved;
+	if (all + pages > ps.total / 2) {
+		mutex_unlock(&locking.lock);
+		klog("mlock: %lu pages more than %lu are over half of the RAM",
+		    pages, all);
+		return -ENOMEM;
+	}
+	locking.reserved += pages;
+	mutex_unlock(&locking.lock);
+	return 0;
+}
+
+/*
+ * They are counted now, or not wanted any more.
+ *
+ * Locks:    any of rank <= 2.
+ */
+void
+lock_unreserve(uint64_t pages)
+{
+	mutex_lock(&locking.lock);
+	ASSERT(locking.reserved >= pages);
+	locking.reserved -= pages;
+	mutex_unlock(&locking.lock);
+}
+
+/* Pages of [lo, hi) that are locked already.  [M]. */
+static uint64_t
+locked_in(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct vad *v = vad_find_above(as, lo);
+	uint64_t n = 0;
+
+	for (; v != NULL && v->start < hi; v = vad_next(v))
+		if ((v->flags & VAD_LOCKED) != 0)
+			n += MIN(v->end, hi) - MAX(v->start, lo);
+	return n;
+}
+
+/* ---- ranges ---- */
+
+/*
+ * Lock the pages of a range, and fault them in unless ONFAULT.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0; -EPERM (limit 0), -ENOMEM (limit, hole, a page that cannot be
+ *           had), -EINVAL (wraps), -EAGAIN (no memory), -EINTR (dying).
+ */
+int
+map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
+    uint64_t limit)
+{
+	uint32_t flags = how == MLOCK_NOW ? VAD_LOCKED : VAD_LOCK_FLAGS;
+	uint64_t lo, hi, more;
+	int r;
+
+	if (limit == 0)
+		return -EPERM;
+	len = PAGE_UP(len + (va & PAGE_MASK));
+	va = PAGE_DOWN(va);
+	if (va + len < va)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	rw_lock_write(&as->map_lock);
+	as->lock_limit = limit;
+	more = hi - lo - MIN(hi - lo, locked_in(as, lo, hi));
+	r = lock_reserve(as, more, limit);
+	if (r == 0) {
+		r = lock_range(as, lo, hi, flags);
+		lock_unreserve(more);
+	}
+	map_end(as, NULL, 0);
+	if (r == 0)
+		r = populate(as, va, va + len, false);
+	return r == -EFAULT ? -ENOMEM : r;
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0; -ENOMEM (hole; those before are unlocked), -EINVAL (wraps).
+ */
+int
+map_munlock(struct aspace *as, va_t va, uint64_t len)
+{
+	uint64_t lo, hi;
+	int r;
+
+	len = PAGE_UP(len + (va & PAGE_MASK));
+	va = PAGE_DOWN(va);
+	if (va + len < va)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	rw_lock_write(&as->map_lock);
+	r = lock_range(as, lo, hi, 0);
+	map_end(as, NULL, 0);
+	return r;
+}
+
+/* VAD by VAD; a hole ends it.  [M] exclusive. */
+static int
+lock_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
+{
+	struct vad *v;
+	int r;
+
+	while (lo < hi) {
+		v = vad_find(as, lo);
+		if (v == NULL)
+			return -ENOMEM;
+		r = lock_vad(as, &v, lo, MIN(hi, v->end), flags);
+		if (r != 0)
+			return r;
+		lo = MIN(hi, v->end);
+	}
+	return 0;
+}
+
+/* The part [lo, hi) of *v; *v: the VAD that holds it afterwards. */
+static int
+lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags)
+{
+	uint32_t old = (*v)->flags, new = (old & ~VAD_LOCK_FLAGS) | flags;
+	struct vad part;
+	int r;
+
+	r = vad_set_flags(as, v, lo, hi, new);
+	if (r != 0 || ((old ^ new) & VAD_LOCKED) == 0)
+		return r;
+	part = (struct vad){ .start = lo, .end = hi, .flags = new,
+		.prot = (*v)->prot };
+	lock_words(as, &part);
+	/* PROT_NONE: what was kept VALID only because it was locked. */
+	if ((*v)->prot == 0 && flags == 0)
+		r = as->ops->protect(as, &part, 0);
+	return r;
+}
+
+/* One leaf table: VALID words from va to end get the VAD's LOCK.  [W]. */
+static void
+lock_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end,
+    uint64_t lock)
+{
+	for (; va < end; va += PAGE_SIZE) {
+		uint64_t *word = &pt_words(leaf)[md_pt_index(va, 1)];
+		uint64_t w = word_get(word);
+
+		if (pte_kind(w) != PTE_VALID || pte_src(w) == SRC_SPEC ||
+		    (w & PTE_LOCK) == lock)
+			continue;
+		word_change(word, PTE_LOCK, lock);
+		as->n_locked += lock != 0 ? 1 : -1ul;
+	}
+}
+
+/* [M] exclusive; takes [W].  No CPU caches LOCK: there is nothing to flush. */
+static void
+lock_words(struct aspace *as, const struct vad *v)
+{
+	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
+	va_t va = v->start << PAGE_SHIFT, end = v->end << PAGE_SHIFT, stop;
+	struct vm_page *leaf;
+
+	mutex_lock(&as->ws_lock);
+	while ((leaf = pt_next_leaf(as, &va, end)) != NULL) {
+		stop = MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+		lock_table(as, leaf, va, stop, lock);
+		va = stop;
+	}
+	mutex_unlock(&as->ws_lock);
+}
+
+/* ---- whole spaces ---- */
+
+/*
+ * CURRENT: all mappings that there are; FUTURE: all that come.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0; -EINVAL (flags), -EPERM (limit 0), -ENOMEM (limit).
+ */
+int
+map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
+{
+	uint32_t lock = (flags & MCL_ONFAULT) != 0 ? VAD_LOCK_FLAGS : VAD_LOCKED;
+	uint64_t more;
+	int r = 0;
+
+	if (flags == 0 || flags == MCL_ONFAULT ||
+	    (flags & ~(unsigned)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0)
+		return -EINVAL;
+	if (limit == 0)
+		return -EPERM;
+
+	rw_lock_write(&as->map_lock);
+	as->lock_limit = limit;
+	more = (flags & MCL_CURRENT) == 0 ? 0 :
+	    as->total_pages - as->locked_pages;
+	r = lock_reserve(as, more, limit);
+	if (r == 0) {
+		as->lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
+		if ((flags & MCL_CURRENT) != 0)
+			lock_all(as, lock);
+		lock_unreserve(more);
+	}
+	map_end(as, NULL, 0);
+	if (r == 0 && (flags & MCL_CURRENT) != 0)
+		(void)populate(as, 0, MD_USER_END, true);
+	return r;
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ */
+void
+map_munlockall(struct aspace *as)
+{
+	rw_lock_write(&as->map_lock);
+	as->lock_future = 0;
+	lock_all(as, 0);
+	map_end(as, NULL, 0);
+}
+
+/* As on Linux, a VAD that cannot be changed is passed by.  [M] exclusive. */
+static void
+lock_all(struct aspace *as, uint32_t flags)
+{
+	struct vad *v = vad_first(as);
+
+	while (v != NULL) {
+		(void)lock_vad(as, &v, v->start, v->end, flags);
+		v = vad_next(v);
+	}
+}
+
+/* ---- faulting in ---- */
+
+/* Part of one VAD that is to be faulted in. */
+struct part {
+	va_t va, end;
+	enum access access;
+};
+
+/* The next VAD in [va, end) that is locked, and not only ONFAULT. */
+static bool
+next_part(struct aspace *as, va_t va, va_t end, struct part *p)
+{
+	const struct vad *v;
+	bool found = false;
+
+	rw_lock_read(&as->map_lock);
+	v = vad_find_above(as, va >> PAGE_SHIFT);
+	while (v != NULL && (v->flags & VAD_LOCK_FLAGS) != VAD_LOCKED)
+		v = vad_next((struct vad *)v);
+	if (v != NULL && v->start << PAGE_SHIFT < end) {
+		found = true;
+		p->va = MAX(va, v->start << PAGE_SHIFT);
+		p->end = MIN(end, v->end << PAGE_SHIFT);
+		p->access = (v->prot & PROT_W) != 0 &&
+		    (v->flags & VAD_SHARED) == 0 ? ACCESS_WRITE : ACCESS_READ;
+	}
+	rw_unlock_read(&as->map_lock);
+	return found;
+}
+
+/* 0, -EFAULT (SIGSEGV, SIGBUS), -EINTR. */
+static int
+populate_part(struct aspace *as, const struct part *p)
+{
+	va_t va;
+	int r = 0;
+
+	for (va = p->va; va < p->end && r == 0; va += PAGE_SIZE) {
+		struct fctx f = { .kernel = true };
+
+		r = vm_fault(as, va, p->access, &f);
+	}
+	return r;
+}
+
+/* all: a page that cannot be had ends its mapping, not the call. */
+static int
+populate(struct aspace *as, va_t va, va_t end, bool all)
+{
+	struct part p;
+	int r = 0;
+
+	while (va < end && (r == 0 || (all && r == -EFAULT)) &&
+	    next_part(as, va, end, &p)) {
+		r = populate_part(as, &p);
+		va = p.end;
+	}
+	return r;
+}
+
+/*
+ * Fault in the pages of [va, end) that are locked, as far as they can be had:
+ * mappings made or grown in a space that locks.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+lock_populate(struct aspace *as, va_t va, va_t end)
+{
+	(void)populate(as, va, end, true);
+}
