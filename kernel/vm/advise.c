@@ -19,6 +19,10 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+#define RELEASE_ROUNDS 25   /* PAGEOUT looks so often whether pages are written */
+#define RELEASE_NS 4000000  /* and sleeps so long between */
+#define RELEASE_PUSH 8      /* the writer is reminded each so many rounds */
+
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
 /* What an advice does to one VAD. */
@@ -28,7 +32,10 @@ enum advice_kind {
 };
 
 static enum advice_kind advice_kind(int advice);
-static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice);
+static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi,
+    int advice, uint64_t *left);
+static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi,
+    uint64_t left);
 static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
     uint64_t hi, int advice);
 static int advise_punch(struct aspace *as, uint64_t lo, uint64_t hi);
@@ -42,7 +49,7 @@ int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {
 	enum advice_kind kind = advice_kind(advice);
-	uint64_t lo, hi;
+	uint64_t lo, hi, left = 0;
 	int r;
 
 	if (kind == ADVICE_UNKNOWN || (va & PAGE_MASK) != 0)
@@ -61,9 +68,32 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	if (kind == ADVICE_READ)
 		return map_willneed(as, lo, hi);
 	rw_lock_write(&as->map_lock);
-	r = advise_range(as, lo, hi, advice);
+	r = advise_range(as, lo, hi, advice, &left);
 	map_end(as, NULL, 0);
+	if (left > 0)
+		advise_release(as, lo, hi, left);
 	return r;
+}
+
+/*
+ * PAGEOUT: so many pages are out of the working set and not on disk yet.  Help
+ * them on their way, and give their frames up when they have come there.
+ */
+static void
+advise_release(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t left)
+{
+	unsigned i;
+
+	for (i = 0; i < RELEASE_ROUNDS && left > 0 && swap_has_room(); i++) {
+		if (i % RELEASE_PUSH == 0)
+			pageout_push(left);
+		if (sleep_until(md_time_ns() + RELEASE_NS, WAIT_INTR) == -EINTR)
+			return;
+		rw_lock_read(&as->map_lock);
+		left = 0;
+		(void)advise_range(as, lo, hi, ADVICE_RELEASE, &left);
+		rw_unlock_read(&as->map_lock);
+	}
 }
 
 static enum advice_kind
@@ -78,7 +108,6 @@ advice_kind(int advice)
 	case MADV_NOHUGEPAGE:
 	case MADV_DONTDUMP:
 	case MADV_DODUMP:
-	case MADV_COLD:
 		return ADVICE_HINT;
 	case MADV_NORMAL:
 	case MADV_RANDOM:
@@ -90,6 +119,7 @@ advice_kind(int advice)
 		return ADVICE_FLAG;
 	case MADV_DONTNEED:
 	case MADV_FREE:
+	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return ADVICE_DESIGN;
 	case MADV_REMOVE:
@@ -101,9 +131,10 @@ advice_kind(int advice)
 	return ADVICE_UNKNOWN;
 }
 
-/* [M] exclusive. */
+/* [M] exclusive; shared for RELEASE.  *left: pages still to be written. */
 static int
-advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
+advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
+    uint64_t *left)
 {
 	struct vad *v;
 	bool hole = false;
@@ -118,8 +149,9 @@ advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 		lo = MAX(lo, v->start);
 		end = MIN(hi, v->end);
 		r = advise_one(as, v, lo, end, advice);
-		if (r != 0)
+		if (r < 0)
 			return r;
+		*left += (uint64_t)r;
 		lo = end;
 	}
 	return hole ? -ENOMEM : 0;
@@ -151,28 +183,6 @@ advised_flags(const struct vad *v, int advice, uint32_t *flags)
 	return 0;
 }
 
-/* The part [lo, hi) of v gets other flags. */
-static int
-advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
-    uint32_t flags)
-{
-	struct vad *rest;
-	int r = 0;
-
-	if (flags == v->flags)
-		return 0;
-	if (v->start < lo)
-		r = vad_split(as, v, lo, &v);
-	if (r == 0 && v->end > hi)
-		r = vad_split(as, v, hi, &rest);
-	if (r == 0) {
-		v->flags = flags;
-		vad_set_range(as, v, v->start, v->end);
-	}
-	vad_merge(as, v);
-	return r;
-}
-
 static int
 advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
@@ -180,14 +190,16 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	uint32_t flags;
 	int r;
 
+	if (advice == ADVICE_RELEASE)
+		return as->ops->advise(as, v, lo, hi, advice);
 	switch (advice_kind(advice)) {
 	case ADVICE_FLAG:
 		r = advised_flags(v, advice, &flags);
-		return r != 0 ? r : advise_flags(as, v, lo, hi, flags);
+		return r != 0 ? r : vad_set_flags(as, &v, lo, hi, flags);
 	case ADVICE_DESIGN:
 		if (advice == MADV_FREE && v->vmo != NULL)
 			return -EINVAL;
-		if (advice != MADV_PAGEOUT && (v->flags & VAD_LOCKED) != 0)
+		if ((v->flags & VAD_LOCKED) != 0)
 			return -EINVAL;
 		return as->ops->advise(as, v, lo, hi, advice);
 	case ADVICE_HINT:
@@ -219,7 +231,7 @@ advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 		v = vad_find(as, lo);
 		end = v == NULL ? hi : MIN(hi, v->end);
 		if (v != NULL && v->vmo != NULL && (v->flags & VAD_SHARED) != 0 &&
-		    (v->maxprot & PROT_W) != 0) {
+		    (v->maxprot & PROT_W) != 0 && (v->flags & VAD_LOCKED) == 0) {
 			vmo = v->vmo;
 			vmo_get(vmo);
 			off = v->off + (lo - v->start);

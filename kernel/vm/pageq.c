@@ -236,12 +236,32 @@ phys_steal(void)
 	return done;
 }
 
+/*
+ * The frame of a STANDBY page becomes free; its owner remembers where the
+ * bytes are.
+ *
+ * Locks:    [P].
+ * Returns:  false: the owner is busy, or keeps its pages.
+ */
+bool
+pq_release(struct vm_page *pg)
+{
+	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->state == PG_STANDBY);
+	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->steal(pg))
+		return false;
+	pq_remove(pg);
+	phys_free_stolen(pg);
+	return true;
+}
+
 /* A page of the queue's head whose owner gives it up.  [P]. */
 static bool
 steal_locked(void)
 {
 	pfn_t pfn = pageq.queue[Q_STANDBY].head, next;
-	const struct owner_ops *owner;
 	unsigned try;
 
 	ASSERT(spin_is_mine(&pfn_lock));
@@ -249,13 +269,8 @@ steal_locked(void)
 		struct vm_page *pg = &pfdb[pfn];
 
 		next = pg->qnext;
-		owner = pageq.owner[page_home_kind(pg)];
-		if (owner == NULL || inject_hit(FI_TRYLOCK) ||
-		    !owner->steal(pg))
-			continue;
-		pq_remove(pg);
-		phys_free_stolen(pg);
-		return true;
+		if (pq_release(pg))
+			return true;
 	}
 	return false;
 }

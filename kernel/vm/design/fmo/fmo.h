@@ -170,6 +170,9 @@ size_t fmo_evict(struct aspace *, size_t want, int min_age);
 size_t fmo_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
 int fmo_protect(struct aspace *, struct vad *, uint8_t prot);
 
+/* advise.c */
+int fmo_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
+
 /* zap.c */
 void fmo_detach(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
 int fmo_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,

@@ -8,33 +8,14 @@
  * Picture   fault ─→ fault.c, fork.c    munmap, truncate ─→ zap.c
  *           fork  ─→ fork.c, forkwait.c mremap ─→ move.c
  *           evict, mprotect ─→ evict.c  check, /proc ─→ check.c
+ *           madvise ─→ advise.c
  *
  * Rules     1. attach, split, merge are not needed: a VAD says all there is to
  *              say about a mapping, nothing hangs on it.
  *
  * Read next vm/design/fmo/fault.c.  Book: ch06.
  */
-#include "vm/advice.h"
 #include "vm/design/fmo/fmo.h"
-
-/*
- * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
- *
- * FREE promises only that pages may vanish; without pageout they stay.
- *
- * Locks:    [M] exclusive.
- * Returns:  0.
- */
-static int
-fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
-    int advice)
-{
-	if (advice == MADV_DONTNEED)
-		fmo_detach(as, vad, lo, hi);
-	else if (advice == MADV_PAGEOUT)
-		fmo_trim_range(as, lo, hi);
-	return 0;
-}
 
 const struct vmm_ops fmo_ops = {
 	.name = "fmo",

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/advise.c: madvise for the words of a mapping
+ *
+ * Problem   A program knows what it will not need: at once and for good
+ *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it
+ *           will need something soon (WILLNEED).
+ *
+ * Picture   DONTNEED  words go, as by munmap                   zap.c
+ *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
+ *                     TRANS, SWAP freed now; FORK stays, others have it, too
+ *           COLD      VALID: age 3
+ *           PAGEOUT   VALID leaves the working set             evict.c
+ *                     TRANS, FORK: what is on STANDBY gives its frame up
+ *           WILLNEED  SWAP ─→ BUSY, and nobody waits
+ *
+ * Rules     1. A page with LAZYFREE whose word has D clear holds nothing that
+ *              is wanted: trimming frees it.  D, or a write by the kernel,
+ *              takes the flag away (page_dirty_locked()).
+ *           2. After the flush of FREE a store sets D again; before it a
+ *              store may be lost: it came before the call.
+ *           3. A pinned page is not freed: somebody may be filling it.
+ *           4. ws_lock is held for one leaf table at a time.
+ *
+ * Read next vm/advise.c, vm/ws.c.  Book: ch12.
+ */
+#include "vm/advice.h"
+#include "vm/design/fmo/fmo.h"
+
+#define TABLE_BYTES (MD_PT_WORDS << PAGE_SHIFT)
+
+struct advise_work {
+	struct aspace *as;
+	struct vm_page *leaf;
+	va_t va, end;          /* of one table */
+	uint64_t lo, hi;       /* vpn range that has to be flushed */
+	uint64_t freed;        /* pages that were charged when touched */
+	uint64_t waiting;      /* MODIFIED pages met */
+	bool stop;             /* no frame to read into */
+};
+
+static void advise_tables(struct aspace *as, va_t va, va_t end,
+    void (*fn)(struct advise_work *), struct advise_work *w);
+static void pageout_object(const struct vad *vad, size_t pages);
+static void free_table(struct advise_work *w);
+static void cool_table(struct advise_work *w);
+static void release_table(struct advise_work *w);
+static void bring_table(struct advise_work *w);
+
+/*
+ * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
+ *
+ * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
+ * Returns:  0; for PAGEOUT how many pages are still to be written.
+ */
+int
+fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
+	struct advise_work w = { .as = as };
+
+	if (advice == MADV_DONTNEED)
+		fmo_detach(as, vad, lo, hi);
+	if (advice == MADV_FREE) {
+		advise_tables(as, va, end, free_table, &w);
+		if ((vad->flags & VAD_CHARGED) == 0)
+			commit_uncharge_late(as, w.freed);
+	}
+	if (advice == MADV_COLD)
+		advise_tables(as, va, end, cool_table, &w);
+	if (advice == MADV_PAGEOUT)
+		pageout_object(vad, fmo_trim_range(as, lo, hi));
+	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
+		advise_tables(as, va, end, release_table, &w);
+	if (advice == MADV_WILLNEED)
+		advise_tables(as, va, end, bring_table, &w);
+	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
+}
+
+/* So many words of vad have been trimmed: those of an object have left it no word. */
+static void
+pageout_object(const struct vad *vad, size_t pages)
+{
+	if (vad->vmo != NULL && pages > 0)
+		pageout_push(pages);
+	pageout_wake();
+}
+
+/* Call fn for each leaf table that exists in [va, end). */
+static void
+advise_tables(struct aspace *as, va_t va, va_t end,
+    void (*fn)(struct advise_work *), struct advise_work *w)
+{
+	while (va < end && !w->stop) {
+		mutex_lock(&as->ws_lock);
+		w->leaf = pt_next_leaf(as, &va, end);
+		w->va = va;
+		w->end = w->leaf == NULL ? end :
+		    MIN(end, (va | (TABLE_BYTES - 1)) + 1);
+		if (w->leaf != NULL)
+			fn(w);
+		va = w->end;
+		mutex_unlock(&as->ws_lock);
+	}
+}
+
+static uint64_t *
+word_at(const struct advise_work *w, va_t va)
+{
+	return &pt_words(w->leaf)[md_pt_index(va, 1)];
+}
+
+/* ---- FREE ---- */
+
+/* The page of a TRANS word goes, unless it is pinned.  [W]. */
+static void
+free_trans(struct advise_work *w, uint64_t *word)
+{
+	struct vm_page *pg = NULL;
+	bool last = false;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_TRANS)
+		pg = pte_page(word_get(word));
+	if (pg != NULL && pg->pins == 0) {
+		word_set_locked(w->leaf, word, 0);
+		last = page_disown_locked(pg);
+		w->as->n_priv--;
+		w->freed++;
+	}
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
+
+/* The slot of a SWAP word goes.  [W]: nobody else changes such words. */
+static void
+free_slot(struct advise_work *w, uint64_t *word)
+{
+	uint64_t old = word_set(w->leaf, word, 0);
+
+	swap_free(swap_slot(old));
+	atomic_sub(&w->as->n_swap, 1);
+	w->as->n_priv--;
+	w->freed++;
+}
+
+/* A VALID/PRIV word after the flush: a page that may be dropped. */
+static void
+make_lazy(uint64_t word)
+{
+	struct vm_page *pg = pte_page(word);
+
+	spin_lock(&pfn_lock);
+	page_clean_locked(pg);
+	swap_drop(pg);
+	pg->flags |= PF_LAZYFREE;
+	spin_unlock(&pfn_lock);
+	EVENT(page_lazyfree);
+}
+
+static void
+free_word(struct advise_work *w, uint64_t *word, va_t va)
+{
+	uint64_t old = word_get(word);
+
+	switch (pte_kind(old)) {
+	case PTE_VALID:
+		if (pte_src(old) != SRC_PRIV)
+			return;
+		word_change(word, MD_PTE_D, 0);
+		w->lo = MIN(w->lo, va >> PAGE_SHIFT);
+		w->hi = MAX(w->hi, (va >> PAGE_SHIFT) + 1);
+		return;
+	case PTE_TRANS:
+		free_trans(w, word);
+		return;
+	case PTE_SWAP:
+		free_slot(w, word);
+		return;
+	case PTE_ERROR:
+		word_set(w->leaf, word, 0);
+		return;
+	case PTE_ABSENT:
+	case PTE_BUSY: /* it is wanted, or its reader ends as for TRANS */
+	case PTE_FORK:
+		return;
+	}
+}
+
+/* One leaf table.  [W]. */
+static void
+free_table(struct advise_work *w)
+{
+	uint64_t word;
+	va_t va;
+
+	w->lo = UINT64_MAX;
+	w->hi = 0;
+	for (va = w->va; va < w->end; va += PAGE_SIZE)
+		free_word(w, word_at(w, va), va);
+	tlb_flush_range(w->as, w->lo, w->hi);
+	for (va = w->lo << PAGE_SHIFT; w->hi != 0 && va < w->hi << PAGE_SHIFT;
+	    va += PAGE_SIZE) {
+		word = word_get(word_at(w, va));
+		if (pte_kind(word) == PTE_VALID && pte_src(word) == SRC_PRIV)
+			make_lazy(word);
+	}
+	if (w->leaf->nused != 0)
+		return;
+	tlb_batch_init(w->as->batch, w->as, BATCH_ZAP);
+	pt_prune(w->as, w->va, w->as->batch);
+	tlb_batch_end(w->as->batch);
+}
+
+/* ---- COLD, PAGEOUT ---- */
+
+/* All look as if they had not been used for long.  [W]. */
+static void
+cool_table(struct advise_work *w)
+{
+	va_t va;
+
+	for (va = w->va; va < w->end; va += PAGE_SIZE) {
+		uint64_t *word = word_at(w, va), old = word_get(word);
+
+		if (pte_kind(old) == PTE_VALID && pte_src(old) != SRC_SPEC)
+			word_change(word, MD_PTE_A, PTE_AGE_MASK);
+	}
+}
+
+/* The page that a word names, mapped or not; NULL: none, or not at hand. */
+static const struct vm_page *
+page_named(struct aspace *as, uint64_t word)
+{
+	const struct vm_page *pg = NULL;
+
+	if (pte_kind(word) == PTE_TRANS)
+		return pte_page(word);
+	if (pte_kind(word) == PTE_FORK)
+		(void)as->ops->refs(as, word, &pg);
+	return pg;
+}
+
+/*
+ * Frames of pages that have been written are given up now.  A word that has
+ * changed meanwhile names another page: then a page of STANDBY goes that
+ * would have gone later.
+ */
+static void
+release_table(struct advise_work *w)
+{
+	va_t va;
+
+	for (va = w->va; va < w->end; va += PAGE_SIZE) {
+		const struct vm_page *pg = page_named(w->as,
+		    word_get(word_at(w, va)));
+
+		if (pg == NULL)
+			continue;
+		spin_lock(&pfn_lock);
+		if (pg->state == PG_MODIFIED)
+			w->waiting++;
+		else if (pg->state == PG_STANDBY)
+			(void)pq_release(&pfdb[page_pfn(pg)]);
+		spin_unlock(&pfn_lock);
+	}
+}
+
+/* ---- WILLNEED ---- */
+
+/* Begin to read the page of a SWAP word.  [W].  False: not now. */
+static bool
+bring_word(struct advise_work *w, uint64_t *word, va_t va)
+{
+	struct swap_words sw = { .container = w->leaf, .word = word, .step = 1,
+		.max = (unsigned)((w->end - va) >> PAGE_SHIFT),
+		.home = HOME_PTE, .index = va >> PAGE_SHIFT };
+	struct vm_page *frame = page_alloc(PHYS_ANY), *wait;
+	enum swap_in_result r;
+
+	if (frame == NULL)
+		return false;
+	r = swap_in(&sw, &frame, &wait);
+	if (frame != NULL)
+		page_free(frame);
+	return r != SWAPIN_NOBIO;
+}
+
+static void
+bring_table(struct advise_work *w)
+{
+	uint64_t *word;
+	va_t va;
+
+	for (va = w->va; va < w->end && !w->stop; va += PAGE_SIZE) {
+		word = word_at(w, va);
+		if (pte_kind(word_get(word)) == PTE_SWAP)
+			w->stop = !bring_word(w, word, va);
+	}
+}
