@@ -36,6 +36,7 @@ static struct option options[] = {
 	{ "check", NULL, "N: vm_check after every N-th fault; sys: at each call" },
 	{ "locks", "0", "1: check the lock order" },
 	{ "reserve", NULL, "frames that only pageout may take" },
+	{ "wsmax", NULL, "pages: no working set is larger; 16 at least" },
 	{ "poison", "0", "1: fill freed frames" },
 	{ "trace", "on", "on, off, or words: page-table words too" },
 	{ "trace_records", NULL, "size of each CPU's trace ring" },

@@ -109,11 +109,11 @@ void
 phys_set_marks(void)
 {
 	uint64_t ram = phys.total;
-	uint64_t reserve = option_u64("reserve");
+	uint64_t reserve = MAX(64ul, 16ul * phys.areas + 2 * 4 + 8 +
+	    8ul * md_ncpus() + 16);
 
-	if (reserve == 0)
-		reserve = MAX(64ul, 16ul * phys.areas + 2 * 4 + 8 +
-		    8ul * md_ncpus() + 16);
+	if (option_str("reserve") != NULL)
+		reserve = option_u64("reserve");
 	phys.reserve = reserve;
 	phys.low = reserve + MAX(64ul, ram / 128);
 	phys.high = phys.low + MAX(128ul, ram / 64);

@@ -45,6 +45,7 @@ struct exec_new {
 	struct aspace *as;       /* attached as a user */
 	struct proc_image image;
 	struct map_limits lim;
+	uint64_t rss;            /* bytes: RLIMIT_RSS */
 	struct cred cred;        /* as it will be */
 	bool secure;
 	va_t entry, sp;
@@ -152,7 +153,9 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 		return -ENOENT;
 	x->lim = (struct map_limits){ RLIM_INFINITY, RLIM_INFINITY, 8ul << 20,
 		RLIM_INFINITY };
+	x->rss = RLIM_INFINITY;
 	if (tk != NULL) {
+		x->rss = tk->proc->rlim[RLIMIT_RSS].cur;
 		limits_of(tk->proc->rlim, &x->lim);
 		x->cred = tk->proc->cred;
 	}
@@ -321,6 +324,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	if (r < 0)
 		return r;
 	as_attach_user(x->as);
+	as_set_rss(x->as, x->rss);
 	if (random)
 		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
 	r = map_stack(x->as, top, PAGE_UP(stack), PROT_R | PROT_W |

@@ -103,6 +103,8 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 			r = limit_check((enum rlimit_id)id, new, old);
 		if (new != NULL && r == 0) {
 			p->rlim[id] = *new;
+			if (id == RLIMIT_RSS && p->as != NULL)
+				as_set_rss(p->as, new->cur);
 			proc_watch_cpu_locked(p);
 		}
 	}

@@ -31,6 +31,7 @@
 
 #define UPPER_TABLES 4              /* charged with each space: vmm.md 4.2 */
 #define WS_MIN_PAGES 16
+#define COLLECT_MAX 16              /* spaces that as_collect() gives at once */
 #define MMAP_TOP (MD_USER_END - (80ul << 20)) /* room for stack and its slide */
 #define MMAP_RANDOM_PAGES (1ul << 20)
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
@@ -107,10 +108,14 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->brk = parent->brk;
 	child->stack_pages = parent->stack_pages;
 	child->mmap_base = parent->mmap_base;
+	child->ws_max = parent->ws_max;
+	structural_begin();
 	r = parent->ops->dup(parent, child);
+	structural_end();
 	rw_unlock_write(&child->map_lock);
 	rw_unlock_write(&parent->map_lock);
 	if (r != 0) {
+		as_teardown(child);
 		as_put(child);
 		return r;
 	}
@@ -167,7 +172,8 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	as->refs = 1;
 	as->id = atomic_add(&spaces.next_id, 1);
 	as->ws_min = WS_MIN_PAGES;
-	as->ws_max = UINT64_MAX;
+	as_set_rss(as, UINT64_MAX);
+	as->ws_used_ns = md_time_ns();
 	as->stack_pages = STACK_PAGES_DEFAULT;
 	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
 	list_node_init(&as->all);
@@ -309,7 +315,9 @@ as_teardown(struct aspace *as)
 	struct vad *gone;
 
 	md_space_kick(&as->md);
+	vm_reserved_enter();
 	rw_lock_write(&as->map_lock);
+	structural_begin();
 	detach_all(as, &gone);
 	if (as->ops->as_fini != NULL)
 		as->ops->as_fini(as);
@@ -317,10 +325,31 @@ as_teardown(struct aspace *as)
 	commit_uncharge(as->commit);
 	as->commit = 0;
 	ASSERT(as->nvads == 0 && as->total_pages == 0);
+	structural_end();
 	rw_unlock_write(&as->map_lock);
 	as_unpublish(as);
 	vad_free_list(gone);
 	as->ops->reap();
+	vm_reserved_leave();
+}
+
+/* ---- how much of it may be in memory ---- */
+
+/*
+ * RLIMIT_RSS of its process: the working set shall not be larger, nor than
+ * the boot word wsmax, nor smaller than the minimum.
+ *
+ * Locks:    any; the next fault heeds it.
+ */
+void
+as_set_rss(struct aspace *as, uint64_t bytes)
+{
+	const char *wsmax = option_str("wsmax");
+	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+
+	if (wsmax != NULL)
+		pages = MIN(pages, option_u64("wsmax"));
+	atomic_store(&as->ws_max, MAX(pages, as->ws_min));
 }
 
 /* ---- who is who ---- */
@@ -481,6 +510,53 @@ as_sum(size_t field)
 	spin_lock(&spaces.spin);
 	LIST_FOREACH(as, &spaces.all, all)
 		n += atomic_load_relaxed((uint64_t *)((char *)as + field));
+	spin_unlock(&spaces.spin);
+	return n;
+}
+
+/* Room for a score among n sorted ones, of which max are kept.  max: none. */
+static unsigned
+rank(uint64_t score, const uint64_t *scores, unsigned n, unsigned max)
+{
+	unsigned i = n;
+
+	while (i > 0 && scores[i - 1] < score)
+		i--;
+	return score == 0 ? max : MIN(i, max);
+}
+
+/*
+ * The spaces with the highest scores, the highest first; those with score 0
+ * never.
+ *
+ * Locks:    any of rank < 9; score may take none.
+ * Owns:     the caller, a reference to each: as_put().
+ * Returns:  how many, at most max (<= COLLECT_MAX).
+ */
+unsigned
+as_collect(as_score_fn *score, struct aspace **out, unsigned max)
+{
+	uint64_t scores[COLLECT_MAX], s;
+	unsigned n = 0, i, k;
+	struct aspace *as;
+
+	ASSERT(max <= COLLECT_MAX);
+	spin_lock(&spaces.spin);
+	LIST_FOREACH(as, &spaces.all, all) {
+		s = score(as);
+		i = rank(s, scores, n, max);
+		if (i == max)
+			continue;
+		n = MIN(n + 1, max);
+		for (k = n - 1; k > i; k--) {
+			scores[k] = scores[k - 1];
+			out[k] = out[k - 1];
+		}
+		scores[i] = s;
+		out[i] = as;
+	}
+	for (i = 0; i < n; i++)
+		as_get(out[i]);
 	spin_unlock(&spaces.spin);
 	return n;
 }

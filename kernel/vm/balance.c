@@ -1,138 +1,295 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * balance.c: waiting for frames
+ * balance.c: the thread that decides whose pages go
  *
- * Problem   An allocation below a mark fails at once, for mem/ never sleeps.
- *           A fault that has been promised its page must not fail: it waits
- *           here until frames come back, holding nothing.
+ * Problem   When frames become few, somebody has to give some up.  It should
+ *           be who needs them least: old pages before young ones, those of
+ *           sleepers before those of programs at work, and not more of them
+ *           than are wanted.
  *
- * Picture   free frames   high ──── low ──── USER ──── reserve ──── 0
- *                                     class USER stops ┘     │      │
- *                                          class KERNEL stops ┘     │
- *                                             class RESERVED stops ─┘
+ * Picture   free + standby   high ←──────────────── low ──── 0
+ *                              trim until there,     │ a wake
+ *                              counting what is      ▼
+ *                              being written     round 3, 2, 1: pages of that
+ *                                                age, down to ws_min of each
+ *                                                round 0: any, of sleepers all
+ *           in each round first who has most pages × seconds not used
  *
- * Rules     1. No lock of rank >= 3 and no spin lock while waiting (R1, R9).
- *           2. Enough frames now says nothing about later: the caller tries
- *              again, and comes back here if someone was faster.
- *           3. A wake may come from under any lock up to LR_MEM; a sleep ends
- *              after 10 ms by itself, so that a lost wake costs only time.
+ * Rules     1. bsm needs [W] of its victim and nothing else: who holds that
+ *              never waits for a page or frame (D3).  A lock that is taken is
+ *              tried twice more, at other visits, then waited for.
+ *           2. Pages on the modified queues come back by writing them: they
+ *              count as there, the writer is woken, and nothing is trimmed
+ *              for them a second time.  Without a slot they do not count, and
+ *              no page that would need one is trimmed.
+ *           3. Age is measured in seconds while little happens, else in
+ *              frames given out: a quarter of the memory makes a page one
+ *              older, so that age 3 means long unused under any load.  While
+ *              enough pages are old already nobody becomes older.
+ *           4. Where memory begins to be short, an age pass ends with a flush:
+ *              else what stays in a TLB would look unused.
  *
- * Read next mem/phys.c (marks, hooks), vm/fault.c (who waits).  Book: ch13.
+ * Read next vm/ws.c (one space), vm/framewait.c (who waits).  Book: ch12, ch13.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define TICK_NS 10000000ul
+#define SECOND 1000000000ul
+#define ROUND_NS SECOND              /* between two looks */
+#define REST_NS 10000000ul           /* after a look that found nothing */
+#define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
+#define VISITS 16                    /* spaces collected at a time */
+#define MISSES 3                     /* the lock is waited for then */
 
 static struct {
-	struct waitq frames;        /* sleepers of phys_wait() */
-	_Atomic uint32_t sleepers;  /* [A] */
+	struct waitq work;           /* the thread sleeps here */
+	_Atomic bool wanted;         /* [A] somebody called bal_wake() */
+	uint32_t visit;              /* [bsm] number of this round of visits */
+	int round;                   /* [bsm] 3 … 0; what score_trim() looks at */
+	uint64_t now;                /* [bsm] when the look began */
+	uint64_t aged_ns, aged_at;   /* [bsm] last age pass: time, frames given out */
+	_Atomic uint64_t rounds, passes; /* [A] for /proc */
 } bal;
 
-static bool has_frames(enum phys_class class);
-static int wait_tick(enum phys_class class);
-
-static void
-frame_freed(void)
-{
-	if (atomic_load(&bal.sleepers) != 0)
-		wake_all(&bal.frames);
-}
-
-/* Sums are compared before a thread is woken: this is called often. */
-static void
-frames_low(void)
-{
-	if (page_count(PG_STANDBY) != 0)
-		pageout_wake();
-}
+static void bal_main(void *arg);
+static void age_all(void);
+static bool balance(void);
 
 /*
- * Be told by mem/ when frames come back, and when they become few.
- *
  * Locks:    none; once, by vm_init().
  */
 void
 bal_init(void)
 {
-	waitq_init(&bal.frames);
-	phys_set_hooks(frame_freed, frames_low);
+	waitq_init(&bal.work);
 }
 
 /*
- * Sleep until an allocation of this class may succeed.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- * Returns:  0: try again; -EINTR (fatal signal).
+ * Locks:    none; once, by vm_start().
  */
-int
-phys_wait(enum phys_class class)
+void
+bal_start(void)
 {
-	int r = 0;
-
-	EVENT(page_waits);
-	if (inject_hit(FI_WAIT))
-		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
-	while (r == 0 && !has_frames(class) && !phys_steal()) {
-		if (thread_is_killed())
-			return -EINTR;
-		pageout_wake();
-		r = wait_tick(class);
-	}
-	return r;
+	if (thread_spawn("bsm", bal_main, NULL) == NULL)
+		panic("bsm: no memory for the thread");
 }
 
 /*
- * A frame for user contents, waited for.
+ * Frames are few.
  *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- * Owns:     the caller, *out in LIMBO.
- * Returns:  0 (at once if *out is a frame already), -EINTR (fatal signal).
+ * Locks:    any of rank < LR_WAIT.
  */
-int
-page_alloc_wait(enum phys_want want, struct vm_page **out)
+void
+bal_wake(void)
 {
-	int r = 0;
-
-	while (r == 0 && *out == NULL) {
-		*out = page_alloc(want);
-		if (*out == NULL)
-			r = phys_wait(PHYS_USER);
-	}
-	return r;
+	if (!atomic_load(&bal.wanted) && !atomic_xchg(&bal.wanted, true))
+		wake_all(&bal.work);
 }
 
-static int
-wait_tick(enum phys_class class)
-{
-	struct waiter w;
-	int r = 0;
+/* ---- how much is there ---- */
 
-	atomic_add(&bal.sleepers, 1);
-	wait_prepare(&bal.frames, &w);
-	if (!has_frames(class))
-		r = wait_sleep(&w, WAIT_KILLABLE, md_time_ns() + TICK_NS);
-	wait_finish(&w);
-	atomic_sub(&bal.sleepers, 1);
-	return r == -ETIMEDOUT ? 0 : r;
+/* Modified pages that will be standby once the writer has come to them. */
+static uint64_t
+frames_coming(void)
+{
+	uint64_t n = pq_queue(PG_MODIFIED, true)->n + page_writing_count();
+
+	return swap_has_room() ? n + pq_queue(PG_MODIFIED, false)->n : n;
 }
 
-static bool
-has_frames(enum phys_class class)
+/* How many pages are to be trimmed. */
+static uint64_t
+shortage(void)
 {
+	uint64_t have = frames_available() + frames_coming();
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	switch (class) {
-	case PHYS_USER:
-		return ps.free + ps.zeroed > (ps.reserve + ps.low) / 2;
-	case PHYS_KERNEL:
-		return ps.free + ps.zeroed > ps.reserve;
-	case PHYS_RESERVED:
-		return ps.free + ps.zeroed > 0;
+	return have < ps.high ? ps.high - have : 0;
+}
+
+/* ---- visits ---- */
+
+/* Its [W], or false: taken, and not yet for the third time. */
+static bool
+enter(struct aspace *as)
+{
+	if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock)) {
+		if (++as->ws_missed < MISSES)
+			return false;
+		mutex_lock(&as->ws_lock);
 	}
-	panic("phys_wait: class %u", class);
+	as->ws_missed = 0;
+	if (as->md.root_pa != 0)
+		return true;
+	mutex_unlock(&as->ws_lock);
+	return false;
+}
+
+/* Call visit for every space with a score in this round, the highest first. */
+static size_t
+visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
+{
+	struct aspace *as[VISITS];
+	size_t done = 0;
+	unsigned i, n;
+
+	bal.visit++;
+	while ((n = as_collect(score, as, VISITS)) > 0) {
+		for (i = 0; i < n; i++) {
+			as[i]->ws_visit = bal.visit;
+			done += visit(as[i]);
+			as_put(as[i]);
+		}
+	}
+	return done;
+}
+
+/* ---- age ---- */
+
+/* Enough of its pages are old, and it has been used lately: no older ones. */
+static bool
+has_old_pages(const struct aspace *as)
+{
+	return as->ws_ages[WS_AGES - 1] >= as->ws_pages / 4 &&
+	    bal.now - as->ws_used_ns < 2 * ROUND_NS;
+}
+
+static uint64_t
+score_age(const struct aspace *as)
+{
+	return as->ws_visit != bal.visit && as->ws_pages != 0;
+}
+
+static size_t
+visit_age(struct aspace *as)
+{
+	struct phys_stat ps;
+
+	if (has_old_pages(as) || !enter(as))
+		return 0;
+	ws_age(as);
+	phys_stat(&ps);
+	if (frames_available() < 4 * ps.high)
+		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+	mutex_unlock(&as->ws_lock);
+	return 1;
+}
+
+/* A second has passed, or a quarter of the memory has changed hands. */
+static bool
+is_time_to_age(void)
+{
+	struct phys_stat ps;
+
+	if (bal.now - bal.aged_ns >= ROUND_NS)
+		return true;
+	phys_stat(&ps);
+	return ev_read(EV_page_alloc) - bal.aged_at >=
+	    (ps.total - ps.wired) / WS_AGES;
+}
+
+static void
+age_all(void)
+{
+	bal.aged_ns = bal.now;
+	bal.aged_at = ev_read(EV_page_alloc);
+	visit_all(score_age, visit_age);
+	atomic_add(&bal.passes, 1);
+}
+
+/* ---- trimming ---- */
+
+static uint64_t
+unused_ns(const struct aspace *as)
+{
+	uint64_t used = atomic_load_relaxed(&as->ws_used_ns);
+
+	return bal.now > used ? bal.now - used : 0;
+}
+
+static uint64_t
+score_trim(const struct aspace *as)
+{
+	uint64_t keep = bal.round > 0 ? as->ws_min : 0;
+
+	if (as->ws_visit == bal.visit || as->ws_pages <= keep)
+		return 0;
+	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
+}
+
+static size_t
+visit_trim(struct aspace *as)
+{
+	int age = bal.round | (swap_has_room() ? 0 : WS_HAS_PLACE);
+	size_t want = shortage(), done;
+	bool whole;
+
+	if (want == 0 || as->ops->evict == NULL || !enter(as))
+		return 0;
+	whole = bal.round == 0 && unused_ns(as) > SLEEPER_NS;
+	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
+	done = as->ops->evict(as, want, age);
+	if (bal.round == WS_AGES - 1 && done < want)
+		as->ws_ages[WS_AGES - 1] = 0;
+	mutex_unlock(&as->ws_lock);
+	if (whole && done > 0)
+		EVENT(ws_out, done);
+	return done;
+}
+
+/* Returns: something was trimmed, or nothing had to be. */
+static bool
+balance(void)
+{
+	size_t done = 0;
+
+	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
+		if (shortage() == 0)
+			break;
+		done += visit_all(score_trim, visit_trim);
+		atomic_add(&bal.rounds, 1);
+	}
+	pageout_wake();
+	return done > 0 || bal.round > 0;
+}
+
+/* ---- the thread ---- */
+
+static void
+wait_for_work(void)
+{
+	struct waiter w;
+
+	wait_prepare(&bal.work, &w);
+	if (!atomic_load(&bal.wanted))
+		(void)wait_sleep(&w, WAIT_PLAIN, md_time_ns() + ROUND_NS);
+	wait_finish(&w);
+	atomic_store(&bal.wanted, false);
+}
+
+static void
+bal_main(void *arg)
+{
+	vm_reserved_enter();
+	for (;;) {
+		wait_for_work();
+		bal.now = md_time_ns();
+		if (is_time_to_age())
+			age_all();
+		/* Nothing to be had: a wake at each allocation will not help. */
+		if (frames_are_low() && !balance())
+			(void)sleep_until(md_time_ns() + REST_NS, WAIT_PLAIN);
+	}
+}
+
+/*
+ * For /proc/vm/queues.
+ */
+void
+bal_show(struct out *o)
+{
+	out_printf(o, "bsm age_passes=%lu rounds=%lu shortage=%lu\n",
+	    atomic_load(&bal.passes), atomic_load(&bal.rounds), shortage());
 }

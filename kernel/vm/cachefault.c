@@ -138,7 +138,7 @@ cache_around(struct fctx *f, uint64_t bits)
 	around = MIN(MAX(around, 1ul), (uint64_t)CACHE_CLUSTER);
 	lo = MAX(vpn - vpn % around, f->v.start);
 	hi = MIN(vpn - vpn % around + around, f->v.end);
-	for (at = lo; at < hi; at++)
+	for (at = lo; at < hi && f->as->ws_pages < f->as->ws_max; at++)
 		if (at != vpn && around_page(f, at << PAGE_SHIFT, bits))
 			EVENT(fault_around_pages);
 }

@@ -19,6 +19,9 @@
  *              ends before a case (waited, again), fault_signal() the rest.
  *           4. After 16 restarts map_lock is taken exclusively: no sibling
  *              can change the picture any more, so the fault ends.
+ *           5. While memory is low a fault that goes on holding something has
+ *              a token (vm/token.c).  A full working set stays as large: a
+ *              page of its own goes before the new one is mapped.
  *
  * Read next vm/design/fmo/fault.c, then vm/ptab.c.  Book: ch06.
  */
@@ -37,6 +40,9 @@ static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
 static enum fault_outcome fault_grow(struct fctx *f);
+static void keep_limit(struct fctx *f);
+static int get_token(struct fctx *f);
+static void give_back(struct fctx *f);
 static void fault_count(struct fctx *f, enum fault_outcome r);
 static int fault_wait(struct fctx *f, enum fault_outcome r);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
@@ -92,6 +98,9 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 		f->restarts++;
 		EVENT(fault_restart, va, r);
 		sched_point();
+		error = f->restarts > RESTARTS_SHARED ? get_token(f) : 0;
+		if (error != 0)
+			return fault_finish(f, FAULT_SIGNAL, error);
 	}
 }
 
@@ -170,6 +179,40 @@ fault_lookup(struct fctx *f)
 	return FAULT_DONE;
 }
 
+/* Will the set be one page larger, if this pass maps something?  [W]. */
+static bool
+adds_page(const struct fctx *f)
+{
+	uint64_t w = word_get(f->word);
+
+	switch (pte_kind(w)) {
+	case PTE_VALID:
+		return pte_src(w) == SRC_SPEC && f->access == ACCESS_WRITE;
+	case PTE_ABSENT:
+		return f->v.vmo != NULL || f->access == ACCESS_WRITE;
+	case PTE_TRANS:
+	case PTE_FORK:
+		return true;
+	case PTE_BUSY:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		break;
+	}
+	return false;
+}
+
+/* The set is full: pages of its own go first.  [W]. */
+static void
+keep_limit(struct fctx *f)
+{
+	struct aspace *as = f->as;
+	uint64_t max = atomic_load_relaxed(&as->ws_max);
+	uint64_t pages = as->ws_pages + (as->ws_pages >= max && adds_page(f));
+
+	if (pages > max && as->ops->evict != NULL)
+		EVENT_ADD(ws_self_replace, as->ops->evict(as, pages - max, 0));
+}
+
 /* S1 and S2: tables, then the design.  [M] held. */
 static enum fault_outcome
 fault_resolve(struct fctx *f)
@@ -180,8 +223,10 @@ fault_resolve(struct fctx *f)
 	r = pt_pin(f);
 	if (r == FAULT_DONE && inject_hit(FI_RESTART))
 		r = FAULT_RESTART;
-	if (r == FAULT_DONE)
+	if (r == FAULT_DONE) {
+		keep_limit(f);
 		r = f->as->ops->fault(f);
+	}
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
@@ -439,13 +484,33 @@ wait_kpaged(struct fctx *f)
 	return r;
 }
 
+/*
+ * Memory is low: who waits may hold pins and frames only with a token, and
+ * gives up what it has before it waits for one (rules a and b of vm/token.c).
+ */
+static int
+get_token(struct fctx *f)
+{
+	int r;
+
+	if (f->token || fault_token_held() || !frames_are_low())
+		return 0;
+	give_back(f);
+	r = fault_token_take();
+	f->token = r == 0;
+	return r;
+}
+
 /* Get what f->need names.  0; -EINTR; -ENOSPC, -EIO … (SIGBUS). */
 static int
 fault_satisfy(struct fctx *f)
 {
 	enum fault_need need = f->need;
+	int r = need == NEED_NONE || need == NEED_BIO ? 0 : get_token(f);
 
 	f->need = NEED_NONE;
+	if (r != 0)
+		return r;
 	switch (need) {
 	case NEED_NONE:
 		break;
@@ -462,7 +527,7 @@ fault_satisfy(struct fctx *f)
 	case NEED_READ:
 		return cache_fault_read(f);
 	case NEED_EXTEND:
-		return cache_fault_extend(f);
+		return f->file_page == NULL ? 0 : cache_fault_extend(f);
 	case NEED_BIO:
 		return swap_wait();
 	}
@@ -517,10 +582,22 @@ count_signal(struct fctx *f)
 		EVENT(fault_sigbus);
 }
 
+static void
+trim_all(struct aspace *as)
+{
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		as->ops->evict(as, SIZE_MAX, 0);
+	mutex_unlock(&as->ws_lock);
+}
+
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
 	give_back(f);
+	if (f->token)
+		fault_token_give();
+	f->token = false;
 	if (error != 0 && error != -EINTR) {
 		f->sig.signo = SIGBUS;
 		f->sig.code = BUS_ADRERR;
@@ -535,7 +612,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
 	if (inject_hit(FI_TRIM))
-		f->as->ops->evict(f->as, SIZE_MAX, 0);
+		trim_all(f->as);
 	f->as->ops->reap();
 	vm_check_fault();
 	if (r == FAULT_DONE)

@@ -7,7 +7,7 @@
  *
  * Picture   vm_init: page, queues, commit, frames to wait for, kpaged, files,
  *                    checks
- *           vm_start: the thread that writes dirty pages
+ *           vm_start: the threads that write dirty pages and trim
  *
  * Rules     1. Called once, by the first thread, one CPU running.
  *           2. Gauges that are sums over all spaces are computed when read.
@@ -87,7 +87,9 @@ vm_init(void)
 	swap_init();
 	commit_init();
 	pageout_init();
+	frames_init();
 	bal_init();
+	token_init();
 	kpaged_init();
 	cache_init();
 	cache_files_init();
@@ -102,6 +104,7 @@ void
 vm_start(void)
 {
 	pageout_start();
+	bal_start();
 	klog("vm: design %s, commit limit %lu pages", design_default()->name,
 	    commit_limit());
 }

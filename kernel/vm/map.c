@@ -130,6 +130,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
 
 	if (r != 0)
 		return r;
+	structural_begin();
 	for (v = list; v != NULL; v = (struct vad *)v->rb.left) {
 		as->ops->detach(as, v, v->start, v->end);
 		vad_unlist_link(v);
@@ -138,6 +139,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
 		last = v;
 	}
+	structural_end();
 	if (last != NULL) {
 		last->rb.left = (struct rb_node *)*gone;
 		*gone = list;

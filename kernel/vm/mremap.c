@@ -291,8 +291,10 @@ move_vad(struct mremap_work *w, struct vad *from)
 	as->commit += cost;
 	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
+	structural_begin();
 	if (w->old_pages != 0)
 		r = as->ops->move(as, from, v, w->old_pages);
+	structural_end();
 	if (r != 0) {
 		CHECK(map_detach(as, v->start, v->end, &w->gone, &w->freed) == 0);
 		w->freed += extra - cost;

@@ -215,7 +215,7 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 /* ---- frames ---- */
 
 /*
- * A frame for user contents, not waiting.
+ * A frame for user contents, not waiting; of the thread's class.
  *
  * Locks:    any below LR_MEM.
  * Owns:     the caller, in LIMBO, until page_adopt_locked() or page_free().
@@ -224,7 +224,7 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 struct vm_page *
 page_alloc(enum phys_want want)
 {
-	return phys_alloc(PHYS_USER, want);
+	return phys_alloc(vm_class(), want);
 }
 
 /*

@@ -299,7 +299,7 @@ fill_alloc(struct cache_fill *fill, unsigned n)
 	if (r != 0)
 		return r;
 	for (fill->n = 1; fill->n < n; fill->n++) {
-		fill->page[fill->n] = page_alloc(PHYS_ANY);
+		fill->page[fill->n] = page_alloc_ahead();
 		if (fill->page[fill->n] == NULL)
 			break;
 	}

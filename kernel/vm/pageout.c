@@ -144,6 +144,7 @@ wait_for_work(struct waitq *wq, _Atomic bool *wanted)
 static void
 pageout_main(void *arg)
 {
+	vm_reserved_enter();
 	for (;;) {
 		wait_for_work(&pageout.work, &pageout.wanted);
 		make_room();
@@ -271,6 +272,7 @@ mpw_main(void *arg)
 	uint64_t push;
 	unsigned n;
 
+	vm_reserved_enter();
 	for (;;) {
 		wait_for_work(&pageout.swap_work, &pageout.swap_wanted);
 		for (;;) {

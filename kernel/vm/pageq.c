@@ -105,6 +105,8 @@ pq_insert(struct vm_page *pg)
 		q->head = pfn;
 	q->tail = pfn;
 	q->n++;
+	if (pg->state == PG_STANDBY)
+		frames_came();
 }
 
 /*

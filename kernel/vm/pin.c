@@ -39,7 +39,8 @@ static ssize_t uio_move(struct uio *u, void *buf, size_t n, enum uio_dir dir);
 static ssize_t uio_piece(struct uio *u, void *buf, size_t n, enum uio_dir dir);
 
 /*
- * Pin the pages of [va, va + len), at most max, from the front.
+ * Pin the pages of [va, va + len), at most max, from the front; fewer where
+ * memory is low.
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, may sleep.
@@ -57,6 +58,9 @@ vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
 	if (end < va || end > MD_USER_END)
 		return -EFAULT;
 	for (va = PAGE_DOWN(va); va < end && n < max; va += PAGE_SIZE) {
+		/* Rule a of vm/token.c: the pins would be held in a wait. */
+		if (n > 0 && frames_are_low() && !fault_token_held())
+			break;
 		r = pin_one(as, va, write, &frames[n]);
 		if (r != 0)
 			break;

@@ -32,7 +32,7 @@ stat_pages(struct out *o)
 }
 
 /*
- * Lengths of the queues.  Locks: takes [P].
+ * Lengths of the queues, marks, tokens, what bsm does.  Locks: takes [P].
  */
 void
 stat_queues(struct out *o)
@@ -47,6 +47,7 @@ stat_queues(struct out *o)
 		{ "modified_file", PG_MODIFIED, true },
 	};
 	uint64_t n[ARRAY_LEN(q)];
+	struct phys_stat ps;
 	unsigned i;
 
 	spin_lock(&pfn_lock);
@@ -57,6 +58,13 @@ stat_queues(struct out *o)
 	out_printf(o, "queue=zeroed pages=%lu\n", page_count(PG_ZEROED));
 	for (i = 0; i < ARRAY_LEN(q); i++)
 		out_printf(o, "queue=%s pages=%lu\n", q[i].name, n[i]);
+	out_printf(o, "queue=reading pages=%lu\n", page_count(PG_READING));
+	out_printf(o, "queue=writing pages=%lu\n", page_writing_count());
+	phys_stat(&ps);
+	out_printf(o, "marks reserve=%lu low=%lu high=%lu min_ever=%lu\n",
+	    ps.reserve, ps.low, ps.high, ps.min_ever);
+	token_show(o);
+	bal_show(o);
 }
 
 /*

@@ -192,7 +192,8 @@ age_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 }
 
 /*
- * Limits, pages per age, the clock's hand.
+ * Limits, pages per age, the clock's hand; pages trimmed so far, and for how
+ * long age passes have found none used.
  *
  * Locks:    none of rank >= 2.
  */
@@ -210,6 +211,8 @@ stat_ws(struct aspace *as, struct out *o)
 	for (i = 0; i < ARRAY_LEN(n); i++)
 		out_printf(o, "age=%u pages=%lu\n", i, n[i]);
 	out_printf(o, "hand=%u index=%u\n", as->hand_tbl, as->hand_idx);
+	out_printf(o, "trimmed=%lu unused_ms=%lu\n", as->ws_trimmed,
+	    (md_time_ns() - as->ws_used_ns) / 1000000);
 }
 
 /* ---- pagemap ---- */

@@ -13,7 +13,8 @@
  *                   md_tlb_flush: ask, wait for every answer
  *                                │
  *                                ▼ step 6, by SRC of the old word
- *           PRIV  ZAP: the frame is freed       TRIM: to a queue
+ *           PRIV  ZAP: the frame is freed       TRIM: to a queue, or freed
+ *                 (MADV_FREE: the word that was exchanged is 0)
  *           OBJ   one mapping less; CLEAN: only D counts, it stays mapped
  *           FORK  one mapping less; ZAP: the design drops the entry
  *           SPEC  nothing to do
@@ -97,7 +98,7 @@ batch_widen(struct tlb_batch *b)
 {
 	if (b->frame != NULL)
 		return false;
-	b->frame = page_alloc(PHYS_ANY);
+	b->frame = page_alloc_ahead();
 	if (b->frame == NULL)
 		return false;
 	b->old = pa2va(page_pa(b->frame));
@@ -195,7 +196,7 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 	}
 	switch (pte_src(old)) {
 	case SRC_PRIV:
-		if (end == BATCH_ZAP)
+		if (end == BATCH_ZAP || (pg->flags & PF_LAZYFREE) != 0)
 			return page_zap_locked(pg);
 		return page_unmap_locked(pg, dirty);
 	case SRC_FORK: /* settle_forks() */

@@ -49,6 +49,9 @@ void as_bind_thread(struct thread *, struct aspace *);
 const struct vmm_ops *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
 const struct vmm_ops *design_by_name(const char *);
 
+/* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
+void as_set_rss(struct aspace *, uint64_t bytes);
+
 /* ---- mappings (map.c): Linux's answers, abi.md 3 ---- */
 
 #define MAP_SHARED 0x01
@@ -278,6 +281,13 @@ struct swap_source {
 int swap_on(const struct swap_source *, unsigned *no) MUST_CHECK;
 /* Bring all pages back; sleeps long.  0, -ENOMEM, -EINTR: it is used as before. */
 int swap_off(unsigned no) MUST_CHECK;
+
+/*
+ * Around the lock of a file's block map, without locks of rank >= 2: frames for it
+ * come from the reserve, and so two threads at a time may do it.  Nests.
+ */
+void vm_blockmap_enter(void);
+void vm_blockmap_leave(void);
 
 /* ---- evidence (stat.c, check.c) ---- */
 

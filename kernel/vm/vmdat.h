@@ -9,7 +9,8 @@
  * [F] FMO lock  [P] PFN lock  [S] swap lock  [A] atomic  [c] constant after
  * construction  [cpu] per CPU, preemption off  [B] the thread whose I/O made
  * the word BUSY  [s] valid only in the named state or for the named home
- * [own] the thread that made it  [L] the list lock of its file.
+ * [own] the thread that made it  [L] the list lock of its file  [bsm] thread
+ * bsm alone.
  *
  * Lock order (a lower rank is taken first; vmm.md 3.1):
  *
@@ -164,6 +165,20 @@ struct vm_maplink {
 #define STACK_GUARD_PAGES 256
 #define MMAP_MIN_ADDR 65536ul       /* below: only MAP_FIXED of the privileged */
 
+/* ---- working sets: 4.11 ---- */
+
+#define WS_AGES 4                  /* 0 young … 3 old */
+#define WS_AGE (WS_AGES - 1)       /* min_age: its bits */
+#define WS_HAS_PLACE 4             /* min_age: and only pages that need no new slot */
+
+/* A word of a leaf table. */
+struct ws_spot {
+	struct vm_page *leaf;      /* [own] */
+	unsigned index;            /* [own] */
+	uint64_t *word;            /* [own] */
+	va_t va;                   /* [own] set by ws_take() */
+};
+
 /* ---- address space: 2.4 ---- */
 
 struct aspace {
@@ -199,6 +214,11 @@ struct aspace {
 	_Atomic uint64_t late;         /* [A] charged at touch */
 	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
 	uint16_t hand_idx;             /* [W] */
+	uint8_t ws_missed;             /* [bsm] visits that found [W] taken */
+	uint32_t ws_visit;             /* [bsm] the last one, to come once a round */
+	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
+	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
+	uint64_t ws_trimmed;           /* [W] so far */
 	struct rb_root fmo_refs;       /* [W] struct fmo_ref by base */
 	uint32_t nfmo;                 /* [W] */
 	uint32_t id;                   /* [c] for traces */
@@ -338,6 +358,7 @@ struct fctx {
 	struct vm_page *wait_page;     /* FAULT_WAIT */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
+	bool token;                    /* of vm/token.c, given back at the end */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
 	struct vm_siginfo sig;
@@ -376,6 +397,8 @@ struct vmm_ops {
 	    int advice);
 	int (*dup)(struct aspace *parent, struct aspace *child);
 	enum fault_outcome (*fault)(struct fctx *);
+	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
+	 * WS_HAS_PLACE only those that could leave memory now.  How many. */
 	size_t (*evict)(struct aspace *, size_t want, int min_age);
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);

@@ -99,6 +99,9 @@ void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 void as_unlock_all(void);
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
+/* The spaces with the highest scores above 0, a reference each; how many. */
+typedef uint64_t as_score_fn(const struct aspace *);
+unsigned as_collect(as_score_fn *score, struct aspace **out, unsigned max);
 
 /* designs.c */
 extern const struct vmm_ops fmo_ops;
@@ -134,17 +137,47 @@ pt_words(struct vm_page *table)
 void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID, SRC != SPEC */
 void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
+void ws_age(struct aspace *);                            /* one pass over all words */
+bool ws_pick_victim(struct aspace *, int min_age, uint64_t *look, struct ws_spot *);
+/* The design's half of a trim: another word at s->word; the old one, or 0: it stays. */
+typedef uint64_t ws_change_fn(struct aspace *, const struct ws_spot *);
+size_t ws_trim(struct aspace *, size_t want, int min_age, ws_change_fn *);
+bool ws_take(struct aspace *, struct ws_spot *, ws_change_fn *); /* one word, batch open */
+size_t ws_adjust(struct aspace *, int round);            /* pages to give in a round of bsm */
 
 /* pin.c: no lock of rank >= 2 held */
 int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
     struct vm_page **frames, unsigned max);              /* pages pinned; -EFAULT, -EINTR if 0 */
 void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
-/* balance.c */
-void bal_init(void);                                     /* hooks of phys */
-int phys_wait(enum phys_class);                          /* 0, -EINTR (fatal signal) */
+/* balance.c: thread bsm */
+void bal_init(void);
+void bal_start(void);
+void bal_wake(void);                                     /* any lock of rank < LR_WAIT */
+void bal_show(struct out *);
+
+/* framewait.c */
+void frames_init(void);                                  /* hooks of phys */
+void frames_came(void);                                  /* one more; any lock of rank < LR_WAIT */
+uint64_t frames_available(void);                         /* free and standby */
+bool frames_are_low(void);                               /* these are below the low mark */
+int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal signal) */
 /* A frame of class USER in *out unless it has one; waits, no lock >= 3. */
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
+struct vm_page *page_alloc_ahead(void);                  /* for read-ahead: never the last ones */
+
+/* token.c: vmm.md 12.2 */
+void token_init(void);
+void vm_reserved_enter(void);                            /* this thread makes room; nests */
+void vm_reserved_leave(void);
+bool vm_is_reserved(void);
+enum phys_class vm_class(void);                          /* of the current thread's frames */
+int fault_token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
+void fault_token_give(void);
+bool fault_token_held(void);
+void structural_begin(void);                             /* at most the own map_lock, no pin */
+void structural_end(void);
+void token_show(struct out *);
 
 /* tlb.c: [W] held */
 void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);

@@ -12,8 +12,9 @@
  *           a number 0 is a hole, of one block or of all below it
  *
  * Rules     1. ip->bmap guards all numbers of a file.  It is taken with no lock
- *              of rank 2 or above, and inside it only disk, memory and the
- *              locks alloc and meta are waited for (vmm.md 3.1).
+ *              of rank 2 or above, and inside it only disk, memory of the
+ *              reserve and the locks alloc and meta are waited for (vmm.md
+ *              3.1, 12).
  *           2. A number from the disk is checked before it is followed.
  *           3. A new block of numbers is written before what names it
  *              (META_NEW); one that changes, before inodes.
@@ -122,6 +123,24 @@ run_count(struct ext2_inode *ip, const uint32_t *tab, uint32_t max, uint32_t *n)
 	return r;
 }
 
+/*
+ * The page writer comes here too: whoever holds the lock gets his frames from
+ * the reserve, so that it is released (vmm.md 12, D3).
+ */
+static void
+map_lock(struct ext2_inode *ip)
+{
+	vm_blockmap_enter();
+	mutex_lock_nested(&ip->bmap);
+}
+
+static void
+map_unlock(struct ext2_inode *ip)
+{
+	mutex_unlock(&ip->bmap);
+	vm_blockmap_leave();
+}
+
 /* bmap_run() below the lock.  Locks: bmap held. */
 static int
 run_locked(struct ext2_inode *ip, const struct path *p, uint32_t max,
@@ -171,9 +190,9 @@ bmap_run(struct ext2_inode *ip, uint64_t fblk, uint32_t max, uint32_t *disk,
 
 	if (r != 0)
 		return r;
-	mutex_lock_nested(&ip->bmap);
+	map_lock(ip);
 	r = run_locked(ip, &p, max, disk, n);
-	mutex_unlock(&ip->bmap);
+	map_unlock(ip);
 	return r;
 }
 
@@ -262,9 +281,9 @@ bmap_alloc(struct ext2_inode *ip, uint64_t fblk, uint32_t *disk)
 
 	if (r != 0)
 		return r;
-	mutex_lock_nested(&ip->bmap);
+	map_lock(ip);
 	r = alloc_locked(ip, &p, disk);
-	mutex_unlock(&ip->bmap);
+	map_unlock(ip);
 	return r;
 }
 
@@ -346,7 +365,7 @@ bmap_free(struct ext2_inode *ip, uint64_t from, uint64_t to)
 	unsigned i, level;
 	int r = 0;
 
-	mutex_lock_nested(&ip->bmap);
+	map_lock(ip);
 	for (i = 0; i < EXT2_NDIRECT && r == 0; i++)
 		if (i >= c.from && i < c.to)
 			r = cut_tree(&c, &ip->block[i], 0, i);
@@ -359,6 +378,6 @@ bmap_free(struct ext2_inode *ip, uint64_t from, uint64_t to)
 		base = end;
 	}
 	ip->goal = 0;
-	mutex_unlock(&ip->bmap);
+	map_unlock(ip);
 	return r;
 }

@@ -7,6 +7,7 @@
  *           the word becomes must lead back to the page.
  *
  * Picture   VALID/PRIV → TRANS      the word stays the page's home
+ *                      → ABSENT     MADV_FREE, not written since: freed
  *           VALID/FORK → FORK(e)    or, by the last owner, TRANS (stolen)
  *           VALID/OBJ  → ABSENT     the object knows the page
  *           VALID/SPEC → ABSENT     the zero page can be had again
@@ -22,157 +23,26 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-struct trim_work {
-	struct aspace *as;
-	int min_age;
-	bool pinned;          /* also pages that are pinned: mprotect */
-	size_t want, done;    /* pages */
-};
+static uint64_t trimmed_word(const struct ws_spot *s);
+static uint64_t lazy_word(struct aspace *as, const struct ws_spot *s);
 
-static void trim_table(struct trim_work *t, struct vm_page *leaf, va_t va,
-    va_t end);
-static bool trim_word(struct trim_work *t, const struct fmo_spot *s);
-static uint64_t trimmed_word(const struct fmo_spot *s);
-
-static unsigned
-word_age(uint64_t word)
-{
-	return (unsigned)((word & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
-}
-
-static void
-count_trimmed(uint64_t word)
-{
-	EVENT(ws_trimmed);
-	switch (word_age(word)) {
-	case 0:
-		EVENT(ws_trimmed_0);
-		return;
-	case 1:
-		EVENT(ws_trimmed_1);
-		return;
-	case 2:
-		EVENT(ws_trimmed_2);
-		return;
-	}
-	EVENT(ws_trimmed_3);
-}
-
-/* First address of a leaf table: its home is the parent's word, and so on. */
-static va_t
-table_va(const struct vm_page *table)
-{
-	va_t va = 0;
-	int level;
-
-	for (level = 1; level < MD_PT_LEVELS; level++) {
-		pa_t word = page_home_payload(table);
-
-		va |= (word & PAGE_MASK) / sizeof(uint64_t)
-		    << (PAGE_SHIFT + 9 * level);
-		table = page_of_pa(word);
-	}
-	return va;
-}
-
-/*
- * Take up to `want` pages of at least min_age out of the working set, from
- * the hand on: ops->evict.
- *
- * Locks:    none of rank >= 5; tries [W] and does without if it is taken.
- * Returns:  pages trimmed.
- */
-size_t
-fmo_evict(struct aspace *as, size_t want, int min_age)
-{
-	struct trim_work t = { .as = as, .min_age = min_age, .want = want };
-	uint64_t tables;
-	pfn_t at, next;
-	va_t va;
-
-	if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock))
-		return 0;
-	at = as->md.root_pa == 0 ? 0 : as->hand_tbl;
-	for (tables = as->n_table; at != 0 && tables > 0; tables--) {
-		next = pfdb[at].tbl.ws_next;
-		va = table_va(&pfdb[at]);
-		trim_table(&t, &pfdb[at], va, va + (MD_PT_WORDS << PAGE_SHIFT));
-		at = as->ws_head == 0 ? 0 : next;
-		if (t.done >= t.want)
-			break;
-	}
-	if (at != 0)
-		as->hand_tbl = at;
-	mutex_unlock(&as->ws_lock);
-	EVENT(ws_trim, t.done, min_age);
-	return t.done;
-}
-
-/*
- * Take all pages of [lo, hi) vpn out of the working set, pinned ones too.
- *
- * Locks:    none of rank >= 5; takes [W].
- * Returns:  pages trimmed.
- */
-size_t
-fmo_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	struct trim_work t = { .as = as, .pinned = true, .want = SIZE_MAX };
-	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
-	struct vm_page *leaf;
-
-	while (va < end) {
-		mutex_lock(&as->ws_lock);
-		leaf = pt_next_leaf(as, &va, end);
-		stop = leaf == NULL ? end :
-		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		if (leaf != NULL)
-			trim_table(&t, leaf, va, stop);
-		va = stop;
-		mutex_unlock(&as->ws_lock);
-	}
-	return t.done;
-}
-
-/* [W].  Words of one leaf table in [va, end). */
-static void
-trim_table(struct trim_work *t, struct vm_page *leaf, va_t va, va_t end)
-{
-	struct fmo_spot s = { .as = t->as, .leaf = leaf };
-
-	tlb_batch_init(t->as->batch, t->as, BATCH_TRIM);
-	for (s.va = va; s.va < end && t->done < t->want; s.va += PAGE_SIZE) {
-		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
-		if (pte_kind(word_get(s.word)) == PTE_VALID && trim_word(t, &s))
-			t->done++;
-	}
-	if (leaf->nused == 0)
-		pt_prune(t->as, va, t->as->batch);
-	tlb_batch_end(t->as->batch);
-}
-
-/* A VALID word.  False: it stays. */
-static bool
-trim_word(struct trim_work *t, const struct fmo_spot *s)
+/* What ws_trim() does to one word.  [W].  Returns: the old word. */
+static uint64_t
+evict_word(struct aspace *as, const struct ws_spot *s)
 {
 	uint64_t word = word_get(s->word);
+	struct vm_page *pg = pte_page(word);
+	struct fmo_spot spot = { as, s->va, s->leaf, s->word };
 
-	if ((word & PTE_LOCK) != 0 || (int)word_age(word) < t->min_age)
-		return false;
-	if (!t->pinned && pte_page(word)->pins != 0)
-		return false;
 	if (pte_src(word) == SRC_FORK)
-		fmo_try_steal(s, fmo_entry_of_page(pte_page(word)), STEAL_TRIM);
-	word = word_set(s->leaf, s->word, trimmed_word(s));
-	if (pte_src(word) != SRC_SPEC)
-		ws_remove(t->as, s->leaf);
-	tlb_batch_add(t->as->batch, s->va >> PAGE_SHIFT, word);
-	count_trimmed(word);
-	return true;
+		fmo_try_steal(&spot, fmo_entry_of_page(pg), STEAL_TRIM);
+	if ((pg->flags & PF_LAZYFREE) != 0 && pte_src(word) == SRC_PRIV)
+		return lazy_word(as, s);
+	return word_set(s->leaf, s->word, trimmed_word(s));
 }
 
 static uint64_t
-trimmed_word(const struct fmo_spot *s)
+trimmed_word(const struct ws_spot *s)
 {
 	uint64_t word = word_get(s->word);
 	struct vm_page *pg = pte_page(word);
@@ -187,6 +57,90 @@ trimmed_word(const struct fmo_spot *s)
 		return 0;
 	}
 	panic("evict: va %lx word %lx", s->va, word);
+}
+
+/*
+ * MADV_FREE was called for the page.  Not written to since, it is nobody's any
+ * more and goes after the flush (BATCH_TRIM sees the flag); else the advice is
+ * void.
+ */
+static uint64_t
+lazy_word(struct aspace *as, const struct ws_spot *s)
+{
+	uint64_t old = word_set(s->leaf, s->word, 0);
+	struct vm_page *pg = pte_page(old);
+	bool kept;
+
+	spin_lock(&pfn_lock);
+	kept = (old & MD_PTE_D) != 0 || (pg->flags & PF_DIRTY) != 0 ||
+	    pg->pins != 0;
+	if (kept) {
+		pg->flags &= (uint8_t)~PF_LAZYFREE;
+		word_set_locked(s->leaf, s->word, pte_make_trans(pg));
+	}
+	spin_unlock(&pfn_lock);
+	if (!kept)
+		as->n_priv--;
+	return old;
+}
+
+/*
+ * Take up to `want` pages of at least min_age out of the working set, from
+ * the hand on: ops->evict.
+ *
+ * Locks:    [W], kept.
+ * Returns:  pages trimmed.
+ */
+size_t
+fmo_evict(struct aspace *as, size_t want, int min_age)
+{
+	return ws_trim(as, want, min_age, evict_word);
+}
+
+/* Words of one leaf table in [va, end), pinned pages too.  [W]. */
+static size_t
+trim_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end)
+{
+	struct ws_spot s = { .leaf = leaf };
+	size_t done = 0;
+
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	for (; va < end && leaf->nused > 0; va += PAGE_SIZE) {
+		s.index = md_pt_index(va, 1);
+		s.word = &pt_words(leaf)[s.index];
+		if ((word_get(s.word) & MD_PTE_P) != 0 &&
+		    (word_get(s.word) & PTE_LOCK) == 0 &&
+		    ws_take(as, &s, evict_word))
+			done++;
+	}
+	tlb_batch_end(as->batch);
+	return done;
+}
+
+/*
+ * Take all pages of [lo, hi) vpn out of the working set, pinned ones too.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ * Returns:  pages trimmed.
+ */
+size_t
+fmo_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
+	struct vm_page *leaf;
+	size_t done = 0;
+
+	while (va < end) {
+		mutex_lock(&as->ws_lock);
+		leaf = pt_next_leaf(as, &va, end);
+		stop = leaf == NULL ? end :
+		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+		if (leaf != NULL)
+			done += trim_table(as, leaf, va, stop);
+		va = stop;
+		mutex_unlock(&as->ws_lock);
+	}
+	return done;
 }
 
 /* ---- fewer rights ---- */

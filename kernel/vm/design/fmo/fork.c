@@ -612,7 +612,7 @@ fork_around(struct fctx *f, const struct fmo_entry *e)
 	uint64_t *word = f->word;
 	va_t kva, va = f->va;
 
-	for (i = 1; i < n; i++) {
+	for (i = 1; i < n && f->as->ws_pages < f->as->ws_max; i++) {
 		word++;
 		va += PAGE_SIZE;
 		if (md_pt_index(va, 1) == 0 || va >= f->v.end << PAGE_SHIFT ||
