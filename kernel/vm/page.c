@@ -177,10 +177,13 @@ word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 	EVENT(page_word, va2pa(word), old, new);
 	if (container == NULL)
 		return old;
-	container->nres = (uint16_t)(container->nres + pte_names_frame(new) -
-	    pte_names_frame(old));
-	container->nused = (uint16_t)(container->nused + (new != 0) -
-	    (old != 0));
+	/* Each count has a lock of its own: only one that changes is stored. */
+	if (pte_names_frame(new) != pte_names_frame(old))
+		container->nres = (uint16_t)(container->nres +
+		    pte_names_frame(new) - pte_names_frame(old));
+	if ((new != 0) != (old != 0))
+		container->nused = (uint16_t)(container->nused + (new != 0) -
+		    (old != 0));
 	/* Only leaf tables have such words, and [W] is held. */
 	if (is_locked(old))
 		container->tbl.as->n_locked--;
