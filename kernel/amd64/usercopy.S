@@ -5,12 +5,14 @@
  * Problem   The user's end of a copy may be unmapped, read-only, swapped out
  *           or not an address at all.
  *
- * Picture   rep movsb faults → trap.c finds its address in __ex_table →
+ * Picture   rep movs faults → trap.c finds its address in __ex_table →
  *           trap_ops.fault(): 0, so the copy goes on where it stopped
  *           (rcx, rsi, rdi say where); else it continues at the fixup.
  *
  * Rules     1. With SMAP, user memory is reachable between stac and clac only.
  *           2. Callers have checked that the user's end is below MD_USER_END.
+ *           3. Eight bytes at a time: an interrupt between two of them shows
+ *              others no aligned word that is half old and half new.
  *
  * Read next fixup() in kernel/amd64/trap.c
  */
@@ -24,22 +26,27 @@ md_copy_user:
 	pushq %rbp
 	movq %rsp, %rbp
 	movq %rdx, %rcx
+	shrq $3, %rcx
 	cmpb $0, cpu_smap
 	je 1f
 	stac
-1:	rep movsb
+1:	rep movsq
+	movl %edx, %ecx
+	andl $7, %ecx
+2:	rep movsb
 	xorl %eax, %eax
-2:	cmpb $0, cpu_smap
-	je 3f
+3:	cmpb $0, cpu_smap
+	je 4f
 	clac
-3:	popq %rbp
+4:	popq %rbp
 	ret
 
-4:	movl $-EFAULT, %eax
-	jmp 2b
+5:	movl $-EFAULT, %eax
+	jmp 3b
 
 	.section __ex_table, "a"
 	.balign 8
-	.quad 1b, 4b
+	.quad 1b, 5b
+	.quad 2b, 5b
 
 	.section .note.GNU-stack, "", @progbits
