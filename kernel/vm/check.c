@@ -8,7 +8,8 @@
  *
  * Picture   as_lock_all ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
  *                       ─→ objects (I10, I15) ─→ kpaged (I16)
- *                       ─→ frames under [P] (I1 I2 I3) ─→ sums (I12, 6.1)
+ *                       ─→ frames under [P] (I1 I2 I3) ─→ slots (I5)
+ *                       ─→ sums (I12, 6.1)
  *
  * Rules     1. The other threads stop at safe points: whoever needs map_lock
  *              or a ws_lock waits.  Nothing here faults, allocates pages for
@@ -192,6 +193,7 @@ vm_check(int level)
 	check_objects(&rep);
 	kpaged_check(&rep);
 	check_frames(&rep);
+	check_swap(&rep);
 	check_commit(&rep);
 	check_sums(&rep);
 	swap_thaw();

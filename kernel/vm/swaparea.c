@@ -381,6 +381,23 @@ swap_area_retire(struct swap_area *a)
 	swap_area_free(a);
 }
 
+/*
+ * No area comes or goes until swap_areas_unlock(): for vm_check.
+ *
+ * Locks:    any sleeping ones: who has this one waits for none of them.
+ */
+void
+swap_areas_lock(void)
+{
+	mutex_lock_nested(&areas.lock);
+}
+
+void
+swap_areas_unlock(void)
+{
+	mutex_unlock(&areas.lock);
+}
+
 /* ---- text ---- */
 
 /* Usable slots. */

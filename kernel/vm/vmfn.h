@@ -440,6 +440,8 @@ struct swap_area *swap_area(unsigned no);                /* NULL: there is none 
 uint32_t swap_header_slots(const void *page, uint64_t pages); /* 0: no header */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
 void swap_area_free(struct swap_area *);                 /* in no list */
+void swap_areas_lock(void);                              /* no area comes or goes */
+void swap_areas_unlock(void);
 
 /* pageout.c: the thread that writes and keeps frames free */
 void pageout_init(void);
@@ -488,6 +490,7 @@ void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 void vm_check_fault(void);                               /* check=N: after each N-th fault */
 void check_init(void);
+void check_swap(struct vm_report *);                     /* check_swap.c */
 /* A report text under construction; vm_check and vm_leak_end one at a time. */
 void report_open(struct vm_report *, int level);
 unsigned report_close(struct vm_report *, const char *what);
