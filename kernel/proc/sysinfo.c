@@ -117,6 +117,7 @@ show_meminfo(struct out *o)
 		{ "MemAvailable", m.avail }, { "Buffers", 0 },
 		{ "Cached", m.cached }, { "SwapCached", 0 },
 		{ "Active", 0 }, { "Inactive", 0 },
+		{ "Unevictable", m.locked }, { "Mlocked", m.locked },
 		{ "SwapTotal", m.swap_total }, { "SwapFree", m.swap_free },
 		{ "Dirty", m.dirty }, { "Writeback", m.writeback }, { "AnonPages", m.anon },
 		{ "Mapped", m.mapped }, { "Shmem", m.shmem },

@@ -315,22 +315,14 @@ static uint8_t
 in_core(struct aspace *as, va_t va)
 {
 	struct vm_page *leaf;
-	uint64_t *word = pt_find(as, va, &leaf);
+	uint64_t *word = pt_find(as, va, &leaf), named;
 
 	if (word == NULL)
 		return 0;
-	switch (pte_kind(word_get(word))) {
-	case PTE_VALID:
-	case PTE_TRANS:
-	case PTE_FORK: /* entries are in memory: there is no swap */
-		return 1;
-	case PTE_ABSENT:
-	case PTE_BUSY:
-	case PTE_SWAP:
-	case PTE_ERROR:
-		break;
-	}
-	return 0;
+	named = word_get(word);
+	if (pte_kind(named) == PTE_FORK)
+		(void)as->ops->refs(as, named, &named);
+	return pte_kind(named) == PTE_VALID || pte_kind(named) == PTE_TRANS;
 }
 
 /* A page that is not mapped here may be in its object all the same. */
@@ -345,7 +337,7 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 			continue;
 		vec[vpn - lo] = v->vmo->type == VMO_VNODE ?
 		    cache_is_resident(v->vmo, pg) :
-		    vmo_next_page(v->vmo, pg) == pg;
+		    pte_kind(anon_peek(v->vmo, pg)) == PTE_TRANS;
 	}
 }
 

@@ -99,25 +99,48 @@ put_header(struct aspace *as, struct vad *v, struct out *o)
 /* ---- smaps ---- */
 
 struct smap {
+	struct aspace *as;
 	uint64_t rss, pss, shared_clean, shared_dirty;   /* bytes */
 	uint64_t private_clean, private_dirty;
-	uint64_t referenced, anonymous, locked;
+	uint64_t referenced, anonymous, lazyfree, locked;
+	uint64_t swap, swap_pss;
 };
+
+/* A word that is not VALID: is its page in swap? */
+static void
+smap_soft(struct smap *m, uint64_t word)
+{
+	uint64_t named = word;
+	int64_t refs = 1;
+
+	if (pte_kind(word) == PTE_FORK)
+		refs = m->as->ops->refs(m->as, word, &named);
+	if (pte_kind(named) != PTE_SWAP)
+		return;
+	m->swap += PAGE_SIZE;
+	m->swap_pss += PAGE_SIZE / (uint64_t)MAX(refs, 1);
+}
 
 static int
 smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
 	struct smap *m = arg;
 	const struct vm_page *pg;
+	uint64_t share;
 	bool dirty;
 
-	if (pte_kind(word) != PTE_VALID || pte_src(word) == SRC_SPEC)
+	if (pte_kind(word) != PTE_VALID) {
+		smap_soft(m, word);
+		return 0;
+	}
+	if (pte_src(word) == SRC_SPEC)
 		return 0;
 	pg = pte_page(word);
 	dirty = (word & MD_PTE_D) != 0 || (pg->flags & PF_DIRTY) != 0;
 	m->rss += PAGE_SIZE;
 	/* Not mapped by us alone, but perhaps on its way: never by 0. */
-	m->pss += PAGE_SIZE / MAX(pg->mapcount, 1u);
+	share = PAGE_SIZE / MAX(pg->mapcount, 1u);
+	m->pss += share;
 	if (pg->mapcount > 1)
 		*(dirty ? &m->shared_dirty : &m->shared_clean) += PAGE_SIZE;
 	else
@@ -126,8 +149,10 @@ smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		m->referenced += PAGE_SIZE;
 	if (pte_src(word) != SRC_OBJ)
 		m->anonymous += PAGE_SIZE;
+	if ((pg->flags & PF_LAZYFREE) != 0 && !dirty)
+		m->lazyfree += PAGE_SIZE;
 	if ((word & PTE_LOCK) != 0)
-		m->locked += PAGE_SIZE;
+		m->locked += share;
 	return 0;
 }
 
@@ -166,10 +191,13 @@ put_flags(struct out *o, const struct vad *v)
 static void
 put_smap(struct aspace *as, struct vad *v, struct out *o)
 {
-	struct smap m = { .rss = 0 };
+	struct smap m = { .as = as };
 
 	put_header(as, v, o);
 	as->ops->walk(as, v->start, v->end, smap_word, &m);
+	if (v->vmo != NULL && v->vmo->type == VMO_AOBJ)
+		m.swap += anon_swapped(v->vmo, v->off,
+		    v->off + (v->end - v->start)) << PAGE_SHIFT;
 	put_kb(o, "Size:", (v->end - v->start) << PAGE_SHIFT);
 	put_kb(o, "KernelPageSize:", PAGE_SIZE);
 	put_kb(o, "MMUPageSize:", PAGE_SIZE);
@@ -181,9 +209,9 @@ put_smap(struct aspace *as, struct vad *v, struct out *o)
 	put_kb(o, "Private_Dirty:", m.private_dirty);
 	put_kb(o, "Referenced:", m.referenced);
 	put_kb(o, "Anonymous:", m.anonymous);
-	put_kb(o, "LazyFree:", 0);
-	put_kb(o, "Swap:", 0);
-	put_kb(o, "SwapPss:", 0);
+	put_kb(o, "LazyFree:", m.lazyfree);
+	put_kb(o, "Swap:", m.swap);
+	put_kb(o, "SwapPss:", m.swap_pss);
 	put_kb(o, "Locked:", m.locked);
 	put_flags(o, v);
 }
@@ -282,7 +310,6 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
 	st->shared = st->rss_file + st->rss_shmem;
-	st->swap = atomic_load(&as->n_swap);
 	st->late = atomic_load(&as->late);
 	st->minflt = atomic_load(&as->minflt);
 	st->majflt = atomic_load(&as->majflt);

@@ -95,7 +95,7 @@ look_at_page(const struct vm_page *pg, struct word_look *l)
 static void
 look_at(struct aspace *as, uint64_t word, struct word_look *l)
 {
-	const struct vm_page *pg;
+	uint64_t named;
 
 	*l = (struct word_look){ .kind = pte_kind(word), .state = -1, .home = -1 };
 	switch (l->kind) {
@@ -121,10 +121,10 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 	}
 	if (l->src != SRC_FORK)
 		return;
-	l->refs = as->ops->refs(as, word, &pg);
+	l->refs = as->ops->refs(as, word, &named);
 	l->home = HOME_FMO;
-	if (pg != NULL)
-		l->state = pg->state;
+	if (pte_names_frame(named))
+		l->state = pte_page(named)->state;
 }
 
 static const char *
@@ -221,6 +221,7 @@ stat_ws(struct aspace *as, struct out *o)
 #define PM_SWAPPED BIT(62)
 #define PM_FILE BIT(61)        /* page of a file or shared object */
 #define PM_EXCLUSIVE BIT(56)   /* mapped here only */
+#define PM_OFFSET_SHIFT 5
 
 struct pagemap {
 	struct aspace *as;
@@ -242,32 +243,70 @@ present_word(const struct pagemap *m, const struct vm_page *pg)
 	return m->pfn == PAGEMAP_PFN ? w | page_pfn(pg) : w;
 }
 
+/* A slot as Linux packs it: the area in bits 4:0, the place in 54:5. */
+static uint64_t
+swapped_word(slot_t slot)
+{
+	return PM_SWAPPED | (uint64_t)(slot & SWAP_INDEX_MAX) << PM_OFFSET_SHIFT |
+	    slot >> SWAP_INDEX_BITS;
+}
+
+/* For an owning word, or one that maps its page. */
+static uint64_t
+owner_word(const struct pagemap *m, uint64_t word)
+{
+	switch (pte_kind(word)) {
+	case PTE_VALID:
+	case PTE_TRANS:
+		return present_word(m, pte_page(word));
+	case PTE_BUSY: /* the page keeps the slot it is read from */
+		return swapped_word(pte_page(word)->slot);
+	case PTE_SWAP:
+		return swapped_word(swap_slot(word));
+	case PTE_ABSENT:
+	case PTE_FORK:
+	case PTE_ERROR:
+		break;
+	}
+	return 0;
+}
+
 /* [W] held. */
 static int
 pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
 	struct pagemap *m = arg;
-	uint64_t *w = &m->words[(va >> PAGE_SHIFT) - m->vpn];
-	const struct vm_page *pg = NULL;
+	uint64_t *w = &m->words[(va >> PAGE_SHIFT) - m->vpn], named;
 
-	switch (pte_kind(word)) {
-	case PTE_VALID:
-	case PTE_TRANS:
-		*w = present_word(m, pte_page(word));
-		break;
-	case PTE_FORK:
-		(void)m->as->ops->refs(m->as, word, &pg);
-		*w = pg != NULL ? present_word(m, pg) : PM_SWAPPED;
-		break;
-	case PTE_BUSY:
-	case PTE_SWAP:
-		*w = PM_SWAPPED;
-		break;
-	case PTE_ABSENT:
-	case PTE_ERROR:
-		break;
-	}
+	if (pte_kind(word) != PTE_FORK)
+		*w = owner_word(m, word);
+	else if (m->as->ops->refs(m->as, word, &named) < 0)
+		*w = PM_SWAPPED; /* so is the entry; who knows where */
+	else
+		*w = owner_word(m, named);
 	return 0;
+}
+
+/* Pages of anonymous objects that have left no word here.  [M]. */
+static void
+pagemap_objects(struct pagemap *m, unsigned n)
+{
+	struct vad *v = vad_find_above(m->as, m->vpn);
+	uint64_t vpn, word;
+
+	for (; v != NULL && v->start < m->vpn + n; v = vad_next(v)) {
+		if (v->vmo == NULL || v->vmo->type != VMO_AOBJ)
+			continue;
+		vpn = MAX(v->start, m->vpn);
+		for (; vpn < MIN(v->end, m->vpn + n); vpn++) {
+			if (m->words[vpn - m->vpn] != 0)
+				continue;
+			word = anon_peek(v->vmo, v->off + (vpn - v->start));
+			if (pte_kind(word) == PTE_SWAP)
+				m->words[vpn - m->vpn] = owner_word(m, word) |
+				    PM_FILE;
+		}
+	}
 }
 
 /*
@@ -284,5 +323,6 @@ stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
 	memset(words, 0, n * sizeof(*words));
 	rw_lock_read(&as->map_lock);
 	as->ops->walk(as, vpn, vpn + n, pagemap_word, &m);
+	pagemap_objects(&m, n);
 	rw_unlock_read(&as->map_lock);
 }

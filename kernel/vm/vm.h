@@ -324,6 +324,7 @@ void stat_check(struct out *);      /* the last report */
 struct vm_mem_info {                /* bytes */
 	uint64_t total, free, avail, cached, anon, mapped, shmem, slab, tables;
 	uint64_t commit_limit, commit_total;
+	uint64_t locked;
 	uint64_t dirty, writeback;
 	uint64_t swap_total, swap_free;
 };

@@ -404,8 +404,9 @@ struct vmm_ops {
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
-	/* [W]: references to what a shared word names, -1 if that is out; its page. */
-	int64_t (*refs)(struct aspace *, uint64_t word, const struct vm_page **);
+	/* [W]: references to what a shared word names, -1 if that is out; what its
+	 * owning word says (0: not known). */
+	int64_t (*refs)(struct aspace *, uint64_t word, uint64_t *named);
 	/* [W]: its words that are SWAP or TRANS; NULL: those of no space. */
 	int (*swapped)(struct aspace *, struct swap_walk *);
 };

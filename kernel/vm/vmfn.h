@@ -306,6 +306,10 @@ anon_run_end(uint64_t pgoff)
 }
 int anon_check(struct vmo *, struct vm_report *);        /* anon_check.c */
 
+/* anonstat.c */
+uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
+uint64_t anon_swapped(struct vmo *, uint64_t lo, uint64_t hi); /* pages in swap; may sleep */
+
 /* commit.c: pages */
 void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */

@@ -134,14 +134,16 @@ free_trans(struct advise_work *w, uint64_t *word)
 		page_free(pg);
 }
 
-/* The slot of a SWAP word goes.  [W]: nobody else changes such words. */
+/* A SWAP or ERROR word goes.  [W]: nobody else changes such words. */
 static void
-free_slot(struct advise_work *w, uint64_t *word)
+free_away(struct advise_work *w, uint64_t *word)
 {
 	uint64_t old = word_set(w->leaf, word, 0);
 
-	swap_free(swap_slot(old));
-	atomic_sub(&w->as->n_swap, 1);
+	if (pte_kind(old) == PTE_SWAP) {
+		swap_free(swap_slot(old));
+		atomic_sub(&w->as->n_swap, 1);
+	}
 	w->as->n_priv--;
 	w->freed++;
 }
@@ -177,10 +179,8 @@ free_word(struct advise_work *w, uint64_t *word, va_t va)
 		free_trans(w, word);
 		return;
 	case PTE_SWAP:
-		free_slot(w, word);
-		return;
 	case PTE_ERROR:
-		word_set(w->leaf, word, 0);
+		free_away(w, word);
 		return;
 	case PTE_ABSENT:
 	case PTE_BUSY: /* it is wanted, or its reader ends as for TRANS */
@@ -234,13 +234,11 @@ cool_table(struct advise_work *w)
 static const struct vm_page *
 page_named(struct aspace *as, uint64_t word)
 {
-	const struct vm_page *pg = NULL;
+	uint64_t named = word;
 
-	if (pte_kind(word) == PTE_TRANS)
-		return pte_page(word);
 	if (pte_kind(word) == PTE_FORK)
-		(void)as->ops->refs(as, word, &pg);
-	return pg;
+		(void)as->ops->refs(as, word, &named);
+	return pte_kind(named) == PTE_TRANS ? pte_page(named) : NULL;
 }
 
 /*

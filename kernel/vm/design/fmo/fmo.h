@@ -190,7 +190,7 @@ int fmo_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 int fmo_check(struct aspace *, struct vm_report *);
 
 /* stat.c */
-int64_t fmo_refs(struct aspace *, uint64_t word, const struct vm_page **);
+int64_t fmo_refs(struct aspace *, uint64_t word, uint64_t *named);
 int fmo_walk_words(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void fmo_stat(struct aspace *, struct vm_as_stat *);
 

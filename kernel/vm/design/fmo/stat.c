@@ -55,55 +55,79 @@ fmo_walk_words(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
 	return r;
 }
 
+struct count_work {
+	struct vm_as_stat *st;
+	struct vm_page *held;  /* pinned entry page */
+};
+
+/* Is the page of a soft FORK word in swap?  Not, if its entry is out, too. */
+static bool
+is_entry_swapped(struct count_work *c, uint64_t word)
+{
+	va_t kva = fork_entry(word);
+	const struct fmo_entry *e;
+
+	if (!fmo_hold(&c->held, kva))
+		return false;
+	e = kpaged_ptr(c->held, kva);
+	return pte_kind(word_get(&e->word)) == PTE_SWAP;
+}
+
 static int
 count_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
-	struct vm_as_stat *st = arg;
+	struct count_work *c = arg;
 
+	if (pte_kind(word) == PTE_SWAP ||
+	    (pte_kind(word) == PTE_FORK && is_entry_swapped(c, word)))
+		c->st->swap += pages;
 	if (pte_kind(word) != PTE_VALID || pte_src(word) == SRC_SPEC)
 		return 0;
 	if (pte_src(word) != SRC_OBJ)
-		st->rss_anon += pages;
+		c->st->rss_anon += pages;
 	else if (page_home_kind(pte_page(word)) == HOME_VNODE)
-		st->rss_file += pages;
+		c->st->rss_file += pages;
 	else
-		st->rss_shmem += pages;
+		c->st->rss_shmem += pages;
 	return 0;
 }
 
 /*
- * Whose pages are resident: ops->stat.
+ * Whose pages are resident, and how many are in swap: ops->stat.
  *
  * Locks:    [M], [W].
  */
 void
 fmo_stat(struct aspace *as, struct vm_as_stat *st)
 {
-	fmo_walk_words(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, st);
+	struct count_work c = { .st = st };
+
+	fmo_walk_words(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
+	if (c.held != NULL)
+		kpaged_unpin(c.held, false);
 }
 
 /*
  * References of the entry that a FORK or VALID/FORK word names: ops->refs.
  *
  * Locks:    [W]; takes [P].
- * Returns:  refs, the page in *pg (NULL: not resident); -1: the entry page is
- *           not in memory.
+ * Returns:  refs, with the entry's word in *named; -1: the entry page is not in
+ *           memory, *named is 0.
  */
 int64_t
-fmo_refs(struct aspace *as, uint64_t word, const struct vm_page **pg)
+fmo_refs(struct aspace *as, uint64_t word, uint64_t *named)
 {
 	struct vm_page *held = NULL;
 	const struct fmo_entry *e;
 	va_t kva = fork_entry(word);
 	int64_t refs;
 
-	*pg = NULL;
+	*named = 0;
 	if (!fmo_hold(&held, kva))
 		return -1;
 	e = kpaged_ptr(held, kva);
 	refs = e->refs;
-	if (pte_kind(e->word) == PTE_TRANS)
-		*pg = pte_page(e->word);
+	*named = word_get(&e->word);
 	kpaged_unpin(held, false);
 	return refs;
 }
