@@ -582,13 +582,26 @@ count_signal(struct fctx *f)
 		EVENT(fault_sigbus);
 }
 
-static void
+static size_t
 trim_all(struct aspace *as)
 {
+	size_t n = 0;
+
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
-		as->ops->evict(as, SIZE_MAX, 0);
+		n = as->ops->evict(as, SIZE_MAX, 0);
 	mutex_unlock(&as->ws_lock);
+	return n;
+}
+
+/* Injected pressure: what was mapped goes to swap, what is clean goes away. */
+static void
+fault_injected(struct fctx *f)
+{
+	if (inject_hit(FI_TRIM))
+		pageout_push(trim_all(f->as));
+	if (inject_hit(FI_STEAL))
+		(void)phys_steal();
 }
 
 static int
@@ -611,8 +624,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
-	if (inject_hit(FI_TRIM))
-		trim_all(f->as);
+	fault_injected(f);
 	f->as->ops->reap();
 	vm_check_fault();
 	if (r == FAULT_DONE)
