@@ -221,8 +221,10 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 	if ((v->flags & VAD_CHARGED) != 0 || !is_charged(v->flags, prot))
 		return 0;
 	if (commit_is_late()) {
+		if (commit_guess(pages) != 0)
+			return -ENOMEM;
 		v->flags |= VAD_NORESERVE;
-		return commit_guess(pages);
+		return 0;
 	}
 	if (commit_charge(pages + tables) != 0)
 		return -ENOMEM;
@@ -376,7 +378,7 @@ vad_flags(const struct map_args *a)
 	if ((a->flags & MAP_LOCKED) != 0)
 		flags |= VAD_LOCKED;
 	if ((a->flags & MAP_NORESERVE) != 0 ||
-	    (commit_is_late() && (flags & VAD_SHARED) == 0))
+	    (commit_is_late() && is_charged(flags, a->prot)))
 		flags |= VAD_NORESERVE;
 	return flags;
 }
