@@ -41,6 +41,7 @@ vn_stat(struct vnode *v, struct kstat *st)
 	st->rdev = v->rdev;
 	st->nlink = atomic_load_relaxed(&v->nlink);
 	st->blksize = PAGE_SIZE;
+	st->is_root = v == v->mnt->root;
 	st->blocks = atomic_load_relaxed(&v->sectors);
 	if (v->vmo != NULL) {
 		st->size = vmo_size(v->vmo);

@@ -232,6 +232,39 @@ blkfile_find(uint64_t rdev)
 	return NULL;
 }
 
+/*
+ * What mount(2) is told to mount: a disk's own name, or the path of a node.
+ *
+ * Locks:    none of a tree.
+ * Returns:  0, -ENOTBLK, -ENXIO (no such disk), -ENOENT and what lookup gives.
+ */
+int
+blkfile_named(const char *source, struct bdev **out)
+{
+	const struct path_at at = { NULL, source, 0 };
+	struct walk w = { 0 };
+	struct blkfile *b;
+	int r = 0;
+
+	*out = blk_find(source);
+	if (*out != NULL)
+		return 0;
+	r = walk_path(&w, &at, 0);
+	if (r != 0)
+		return r;
+	b = blkfile_find(w.vn->rdev);
+	if (w.vn->type != S_IFBLK)
+		r = -ENOTBLK;
+	else if ((w.vn->mnt->flags & MS_NODEV) != 0)
+		r = -EACCES;
+	else if (b == NULL)
+		r = -ENXIO;
+	else
+		*out = b->dev;
+	walk_end(&w);
+	return r;
+}
+
 /* The pages of d, without a reference; d was added.  Any context. */
 struct vmo *
 blkfile_vmo(const struct bdev *d)

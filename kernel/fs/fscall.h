@@ -26,6 +26,7 @@ struct kstat {
 	uint64_t dev, ino, rdev, size, blocks; /* blocks of 512 bytes */
 	uint32_t mode, nlink, uid, gid, blksize;
 	struct kts atime, mtime, ctime, btime;
+	bool is_root;        /* of a mount */
 };
 
 struct kstatfs {

@@ -113,6 +113,7 @@ void devfs_populate(void);
 /* ---- blkfile.c: disks as files ---- */
 void blkfile_add(struct bdev *);
 int blkfile_opened(struct vnode *, struct file *) MUST_CHECK;
+int blkfile_named(const char *source, struct bdev **) MUST_CHECK;
 int blkfile_claim(struct bdev *) MUST_CHECK;
 void blkfile_release(struct bdev *);
 struct vmo *blkfile_vmo(const struct bdev *);

@@ -154,6 +154,9 @@ open_create(struct open_req *o)
 	if (r == -EPERM && (o->flags & O_TMPFILE) == O_TMPFILE)
 		r = -EOPNOTSUPP;
 	o->made = r == 0;
+	/* A file without a name that shall never get one. */
+	if (o->made && n.name.len == 0 && (o->flags & O_EXCL) != 0)
+		o->vn->nameless = false;
 	return r;
 }
 

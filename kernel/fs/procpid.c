@@ -21,6 +21,7 @@
 #include "mem/mem.h"
 
 #define PID_MAX 0x400000
+#define FD_LINK_BYTES 64     /* st_size, whatever it leads to: as on Linux */
 
 /* Names in /proc/PID besides the rows. */
 enum { EXTRA_FD, EXTRA_TASK, EXTRA_COUNT };
@@ -211,6 +212,7 @@ fd_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	struct proc_node pn = *proc_node_of(dir);
 	struct file *f;
 	uint32_t mode;
+	int r;
 
 	pn.kind = PN_FD;
 	pn.fd = number_of(n);
@@ -218,7 +220,10 @@ fd_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 		return -ENOENT;
 	mode = S_IFLNK | bits[file_flags(f) & O_ACCMODE];
 	file_put(f);
-	return owned_vnode(dir, n, mode, &pn, out);
+	r = owned_vnode(dir, n, mode, &pn, out);
+	if (r == 0)
+		(*out)->link_bytes = FD_LINK_BYTES;
+	return r;
 }
 
 /* lookup below /proc/PID. */

@@ -176,6 +176,7 @@ _Static_assert(sizeof(struct abi_statx) == 256, "Linux");
 
 #define STATX_BASIC 0x7ffu
 #define STATX_BTIME 0x800u
+#define STATX_ATTR_MOUNT_ROOT 0x2000u
 #define STATX_RESERVED 0x80000000u
 
 struct abi_statfs {
@@ -234,6 +235,7 @@ struct abi_flock {
 #define F_UNLCK 2
 #define FD_CLOEXEC 1
 
+#define FIGETBSZ 2u
 #define FIONREAD 0x541bu
 #define FIONBIO 0x5421u
 #define FIONCLEX 0x5450u

@@ -423,6 +423,17 @@ ioctl_left(struct file *f, va_t arg)
 	return copyout(arg, &n, sizeof(n));
 }
 
+/* FIGETBSZ: of the file system. */
+static int64_t
+ioctl_block_size(struct file *f, uint64_t arg)
+{
+	struct kstatfs st;
+	int r = file_statfs(f, &st);
+	int n = (int)st.bsize;
+
+	return r != 0 ? r : copyout(arg, &n, sizeof(n));
+}
+
 static int64_t
 ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 {
@@ -434,6 +445,8 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 		return fdtab_set_cloexec(fdtab_current(), fd, cmd == FIOCLEX);
 	case FIONBIO:
 		return ioctl_nonblock(f, arg);
+	case FIGETBSZ:
+		return ioctl_block_size(f, arg);
 	case FIONREAD:
 		if (S_ISREG(file_mode(f)))
 			return ioctl_left(f, arg);

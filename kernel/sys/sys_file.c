@@ -205,13 +205,15 @@ sys_write(const uint64_t a[6])
 int64_t
 sys_pread64(const uint64_t a[6])
 {
-	return (int64_t)a[3] < 0 ? -EINVAL : rw_buffer(a, RW_READ, &a[3]);
+	return (int64_t)a[3] < 0 || (int64_t)(a[3] + a[2]) < 0 ? -EINVAL :
+	    rw_buffer(a, RW_READ, &a[3]);
 }
 
 int64_t
 sys_pwrite64(const uint64_t a[6])
 {
-	return (int64_t)a[3] < 0 ? -EINVAL : rw_buffer(a, RW_WRITE, &a[3]);
+	return (int64_t)a[3] < 0 || (int64_t)(a[3] + a[2]) < 0 ? -EINVAL :
+	    rw_buffer(a, RW_WRITE, &a[3]);
 }
 
 int64_t
@@ -265,6 +267,43 @@ splice_check(struct file *in, struct file *out, int append)
 	return (to & O_APPEND) != 0 ? append : 0;
 }
 
+/* Where a copy begins: an offset argument, or the position. */
+static int
+copy_pos(struct file *f, va_t addr, uint64_t *pos)
+{
+	if (addr != 0)
+		return copyin(pos, addr, sizeof(*pos));
+	*pos = (uint64_t)file_lseek(f, 0, SEEK_CUR);
+	return 0;
+}
+
+/* How many of *n bytes copy_file_range may copy; within a file no overlap. */
+static int
+copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
+{
+	uint64_t from, to, size = file_size(in);
+	int r;
+
+	if (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out)))
+		return -EISDIR;
+	r = splice_check(in, out, -EBADF);
+	if (r == 0 && (a[5] != 0 || !S_ISREG(file_mode(in)) ||
+	    !S_ISREG(file_mode(out))))
+		r = -EINVAL;
+	if (r == 0)
+		r = copy_pos(in, a[1], &from);
+	if (r == 0)
+		r = copy_pos(out, a[3], &to);
+	if (r != 0)
+		return r;
+	if (from + *n < from || to + *n < to)
+		return -EOVERFLOW;
+	*n = MIN(*n, size > from ? size - from : 0);
+	if (file_vmo(in) == file_vmo(out) && to + *n > from && to < from + *n)
+		return -EINVAL;
+	return 0;
+}
+
 /* An optional offset argument.  0, -EFAULT, -EINVAL. */
 static int
 offset_copyin(va_t addr, uint64_t *off)
@@ -313,6 +352,8 @@ sys_sendfile(const uint64_t a[6])
 
 	if (in != NULL && out != NULL)
 		r = splice_check(in, out, -EINVAL);
+	if (r == 0 && S_ISDIR(file_mode(in)))
+		r = -EINVAL;
 	if (r == 0)
 		r = splice(in, a[2], out, 0, a[3]);
 	if (in != NULL)
@@ -327,16 +368,12 @@ sys_copy_file_range(const uint64_t a[6])
 {
 	struct file *in = sys_file(a[0]), *out = sys_file(a[2]);
 	int64_t r = -EBADF;
+	size_t n = a[4];
 
 	if (in != NULL && out != NULL)
-		r = splice_check(in, out, -EBADF);
-	if (r == 0 && (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out))))
-		r = -EISDIR;
-	if (r == 0 && (a[5] != 0 || !S_ISREG(file_mode(in)) ||
-	    !S_ISREG(file_mode(out)) || file_vmo(in) == file_vmo(out)))
-		r = -EINVAL;
-	if (r == 0)
-		r = splice(in, a[1], out, a[3], a[4]);
+		r = copy_check(in, out, a, &n);
+	if (r == 0 && n != 0)
+		r = splice(in, a[1], out, a[3], n);
 	if (in != NULL)
 		file_put(in);
 	if (out != NULL)
@@ -414,6 +451,58 @@ sys_fadvise64(const uint64_t a[6])
 		r = -ESPIPE;
 	else if ((unsigned)a[3] > FADV_MAX)
 		r = -EINVAL;
+	file_put(f);
+	return r;
+}
+
+/* A hint, as POSIX_FADV_WILLNEED. */
+int64_t
+sys_readahead(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	unsigned acc;
+	int64_t r = 0;
+
+	if (f == NULL)
+		return -EBADF;
+	acc = file_flags(f) & (O_ACCMODE | O_PATH);
+	if (acc != O_RDONLY && acc != O_RDWR)
+		r = -EBADF;
+	else if (file_vmo(f) == NULL)
+		r = -EINVAL;
+	file_put(f);
+	return r;
+}
+
+/* Pages of f, [off, end) bytes, are written; not what leads to them. */
+static int
+sync_range(struct file *f, uint64_t off, uint64_t end, unsigned flags)
+{
+	struct vmo *vmo = file_vmo(f);
+
+	if (file_is_path(f))
+		return -EBADF;
+	if (vmo == NULL)
+		return S_ISDIR(file_mode(f)) ? 0 : -ESPIPE;
+	if (flags == 0)
+		return 0;
+	return vmo_sync(vmo, off >> PAGE_SHIFT, PAGE_UP(end) >> PAGE_SHIFT);
+}
+
+int64_t
+sys_sync_file_range(const uint64_t a[6])
+{
+	uint64_t end = a[1] + a[2];
+	struct file *f;
+	int64_t r;
+
+	if (a[1] > INT64_MAX || a[2] > INT64_MAX || end > INT64_MAX ||
+	    (a[3] & ~7ul) != 0)
+		return -EINVAL;
+	f = sys_file(a[0]);
+	if (f == NULL)
+		return -EBADF;
+	r = sync_range(f, a[1], a[2] == 0 ? INT64_MAX : end, (unsigned)a[3]);
 	file_put(f);
 	return r;
 }

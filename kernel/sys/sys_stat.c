@@ -122,7 +122,8 @@ int64_t
 sys_statx(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[2], mask = (unsigned)a[3];
-	struct abi_statx s = { .mask = STATX_BASIC | STATX_BTIME };
+	struct abi_statx s = { .mask = STATX_BASIC | (mask & STATX_BTIME),
+		.attributes_mask = STATX_ATTR_MOUNT_ROOT };
 	struct kstat st;
 	int64_t r;
 
@@ -133,6 +134,8 @@ sys_statx(const uint64_t a[6])
 	r = kstat_at(a[0], a[1], flags & ~AT_STATX_SYNC, &st);
 	if (r != 0)
 		return r;
+	if (st.is_root)
+		s.attributes = STATX_ATTR_MOUNT_ROOT;
 	s.blksize = st.blksize;
 	s.nlink = st.nlink;
 	s.uid = st.uid;
@@ -432,11 +435,12 @@ sys_utimensat(const uint64_t a[6])
 	struct kattr attr = { .valid = 0 };
 	int64_t r;
 
-	if ((flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
-		return -EINVAL;
 	r = times_copyin(a[2], &attr);
+	/* Neither time: nothing else is even looked at. */
 	if (r != 0 || (attr.valid == 0 && a[2] != 0))
 		return r;
+	if ((flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+		return -EINVAL;
 	/* The C library's futimens: no path, the descriptor itself. */
 	if (a[1] == 0 && (int)a[0] != AT_FDCWD)
 		return flags != 0 ? -EINVAL : setattr_fd(a[0], &attr);

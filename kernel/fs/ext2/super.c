@@ -203,16 +203,16 @@ fs_open_disk(struct ext2_fs *fs)
 	return r;
 }
 
-/* fstype.mount: source names a disk.  0, -ENODEV, -EBUSY, -EINVAL, -EIO … */
+/* fstype.mount: source names a disk.  0, -ENOENT, -EBUSY, -EINVAL, -EIO … */
 static int
 ext2_mount(struct mount *m)
 {
-	struct bdev *dev = blk_find(m->source);
+	struct bdev *dev;
 	struct ext2_fs *fs;
-	int r;
+	int r = blkfile_named(m->source, &dev);
 
-	if (dev == NULL)
-		return -ENODEV;
+	if (r != 0)
+		return r;
 	if (ext2_flusher_has(dev))
 		return -EBUSY;
 	r = blkfile_claim(dev);

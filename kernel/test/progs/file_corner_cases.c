@@ -1,0 +1,160 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/*
+ * Answers of the rarer file calls: copies within a file and past its end,
+ * files without a name that never get one, links of /proc/self/fd, roots of
+ * mounts, attributes that nobody has, hints about ranges.
+ */
+#include "lib/test.h"
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+
+#define GET_BLOCK_SIZE _IO(0, 2)
+#define ATTR_MOUNT_ROOT 0x2000U
+
+struct statx_head {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	char rest[256];
+};
+
+static long
+copy(int in, loff_t from, int out, loff_t to, size_t n)
+{
+	return syscall(SYS_copy_file_range, in, &from, out, &to, n, 0);
+}
+
+static void
+copies(int fd, int dir)
+{
+	char text[64];
+	loff_t at = 0;
+	int p[2];
+
+	EQ(write(fd, "0123456789abcdef", 16), 16);
+	ERR(copy(fd, 0, fd, 4, 8), EINVAL);
+	EQ(copy(fd, 0, fd, 16, 8), 8);
+	EQ(copy(fd, 0, fd, 100, 1000), 24);
+	EQ(lseek(fd, 0, SEEK_END), 124);
+	EQ(pread(fd, text, 24, 100), 24);
+	EQ(memcmp(text, "0123456789abcdef01234567", 24), 0);
+	EQ(copy(fd, 500, fd, 0, 8), 0);
+	EQ(copy(fd, 0, fd, 0, 0), 0);
+	ERR(copy(fd, -1, fd, 0, 8), EOVERFLOW);
+	ERR(copy(fd, 0, dir, 0, 8), EISDIR);
+	ERR(copy(dir, 0, fd, 0, 8), EISDIR);
+	OK(pipe(p));
+	ERR(syscall(SYS_copy_file_range, p[0], NULL, fd, &at, 8, 0), EINVAL);
+	ERR(sendfile(p[1], dir, NULL, 8), EINVAL);
+	ERR(syscall(SYS_readahead, p[0], 0L, 10L), EINVAL);
+	ERR(syscall(SYS_sync_file_range, p[0], 0L, 0L, 2), ESPIPE);
+	OK(syscall(SYS_readahead, fd, 0L, 10L));
+	OK(syscall(SYS_sync_file_range, fd, 0L, 0L, 7));
+	ERR(syscall(SYS_sync_file_range, fd, 0L, 0L, 8), EINVAL);
+	ERR(syscall(SYS_sync_file_range, fd, -1L, 0L, 1), EINVAL);
+	ERR(pread(fd, text, 1, INT64_MAX), EINVAL);
+	OK(close(p[0]));
+	OK(close(p[1]));
+}
+
+static void
+nameless(void)
+{
+	char link_name[64], text[256];
+	int fd = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
+	ssize_t n;
+
+	if (fd < 0) {
+		EQ(errno, EOPNOTSUPP);
+		return;
+	}
+	snprintf(link_name, sizeof link_name, "/proc/self/fd/%d", fd);
+	ERR(linkat(AT_FDCWD, link_name, AT_FDCWD, "x", AT_SYMLINK_FOLLOW),
+	    ENOENT);
+	n = OK(readlink(link_name, text, sizeof text - 1));
+	text[n] = '\0';
+	CHECK(strstr(text, "/#") != NULL);
+	CHECK(strcmp(text + n - 10, " (deleted)") == 0);
+	OK(close(fd));
+}
+
+static void
+links(int fd)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	OK(lstat(name, &st));
+	EQ(st.st_mode, S_IFLNK | 0700);
+	EQ(st.st_size, 64);
+}
+
+static void
+roots(void)
+{
+	struct statx_head x;
+
+	OK(syscall(SYS_statx, AT_FDCWD, "/proc", 0, 0x7ff, &x));
+	EQ(x.attributes & ATTR_MOUNT_ROOT, ATTR_MOUNT_ROOT);
+	EQ(x.attributes_mask & ATTR_MOUNT_ROOT, ATTR_MOUNT_ROOT);
+	OK(syscall(SYS_statx, AT_FDCWD, "/proc/self", 0, 0x7ff, &x));
+	EQ(x.attributes & ATTR_MOUNT_ROOT, 0);
+	OK(syscall(SYS_statx, AT_FDCWD, "f", 0, 0x7ff, &x));
+	EQ(x.mask & 0xfff, 0x7ff);
+}
+
+/* A name of the file's; where there are none, nobody has one. */
+static void
+attributes(int fd)
+{
+	char value[16];
+
+	CHECK(syscall(SYS_getxattr, "f", "user.vadose", value, 16) == -1 &&
+	      (errno == EOPNOTSUPP || errno == ENODATA));
+	CHECK(syscall(SYS_fgetxattr, fd, "user.vadose", value, 16) == -1 &&
+	      (errno == EOPNOTSUPP || errno == ENODATA));
+	ERR(syscall(SYS_getxattr, "nix", "user.vadose", value, 16), ENOENT);
+	ERR(syscall(SYS_listxattr, "nix", value, 16), ENOENT);
+	ERR(syscall(SYS_fgetxattr, 99, "user.vadose", value, 16), EBADF);
+	ERR(syscall(SYS_getxattr, "f", "", value, 16), ERANGE);
+	ERR(syscall(SYS_getxattr, "f", (char *)8, value, 16), EFAULT);
+}
+
+static void
+times(void)
+{
+	const struct timespec omit[2] = { { 1, UTIME_OMIT },
+		{ 1, UTIME_OMIT } };
+
+	OK(syscall(SYS_utimensat, AT_FDCWD, "nix", omit, 0));
+	OK(syscall(SYS_utimensat, 99, "nix", omit, 0));
+	OK(syscall(SYS_utimensat, AT_FDCWD, "f", omit, 0x800));
+	ERR(syscall(SYS_utimensat, AT_FDCWD, "f", NULL, 0x800), EINVAL);
+}
+
+int
+main(void)
+{
+	int fd, dir, size = 0;
+
+	enter_tmp();
+	fd = OK(open("f", O_RDWR | O_CREAT, 0644));
+	dir = OK(open(".", O_RDONLY | O_DIRECTORY));
+	copies(fd, dir);
+	nameless();
+	links(fd);
+	roots();
+	attributes(fd);
+	times();
+	OK(ioctl(fd, GET_BLOCK_SIZE, &size));
+	CHECK(size >= 512);
+	OK(close(fd));
+	OK(close(dir));
+	OK(unlink("f"));
+	leave_tmp();
+	test_done();
+	return 0;
+}
