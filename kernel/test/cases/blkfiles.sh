@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120
+# NEEDS: TIMEOUT=240
 # Disks as files: mke2fs in the guest, mount by name, busy while mounted; what
 # the node of a mounted disk shows, and that it is what the disk has.
 . kernel/test/cases/lib.sh
@@ -73,7 +73,7 @@ for n in sda sdb sdb1; do
 done
 # Blocks change hands: names become bytes and bytes names.  (Of free blocks
 # the node may show what memory had last.)
-for i in 1 2 3 4 5 6 7 8 9; do
+for i in 1 2 3; do
 	mkdir /a/d$i && cp /bin/busybox /a/d$i/f && sync
 	rm -r /a/d$i && cp /a/one /a/f$i
 done
@@ -82,7 +82,7 @@ grep -q 'marker of the later' /dev/sdb || exit 30
 same /dev/sdb
 same /dev/sdb1
 mount -t ext2 /dev/sda /a || exit 31
-cmp /a/one /a/f9 && umount /a || exit 32
+cmp /a/one /a/f3 && umount /a || exit 32
 /t/disk_maps_like_a_file /dev/sdc || exit 33
 # A file system made through the node, in pages that were never dropped.
 exec 6</dev/sdc
@@ -97,27 +97,27 @@ exit 0
 END
 for bs in 1024 4096; do
 	truncate -s 0 "$tmp/a" "$tmp/b" "$tmp/c"
-	truncate -s 12M "$tmp/a"
+	truncate -s 6M "$tmp/a"
 	mke2fs -F -q -t ext2 -b $bs "$tmp/a"
-	truncate -s 8M "$tmp/b1"
+	truncate -s 3M "$tmp/b1"
 	mke2fs -F -q -t ext2 -b $bs "$tmp/b1"
 	# A partition at sector 63: its pages lie across those of the disk.
-	truncate -s 10M "$tmp/b"
-	printf '\000\001\001\000\203\376\377\377\077\0\0\0\0\100\0\0' |
+	truncate -s 4M "$tmp/b"
+	printf '\000\001\001\000\203\376\377\377\077\0\0\0\0\030\0\0' |
 		dd of="$tmp/b" bs=1 seek=446 conv=notrunc status=none
 	printf '\125\252' | dd of="$tmp/b" bs=1 seek=510 conv=notrunc status=none
 	dd if="$tmp/b1" of="$tmp/b" bs=512 seek=63 conv=notrunc status=none
-	truncate -s 8M "$tmp/c"
+	truncate -s 4M "$tmp/c"
 	expect 0 $guest --log "$tmp/log" --append locks=1 --disk "$tmp/a" \
 		--disk "$tmp/b" --disk "$tmp/c" --add "$tmp/views:/views" \
 		--add $BUILD/kernel/test/progs/disk_maps_like_a_file:/t/ -- \
 		/bin/sh /views
 	expect 0 e2fsck -fn "$tmp/a" >"$tmp/fsck" 2>&1
 	expect 0 e2fsck -fn "$tmp/c" >"$tmp/fsck" 2>&1
-	dd if="$tmp/b" of="$tmp/b1" bs=512 skip=63 count=16384 status=none
+	dd if="$tmp/b" of="$tmp/b1" bs=512 skip=63 count=6144 status=none
 	expect 0 e2fsck -fn "$tmp/b1" >"$tmp/fsck" 2>&1
 	truncate -s 0 "$tmp/c"
-	truncate -s 8M "$tmp/c"
+	truncate -s 4M "$tmp/c"
 	expect 0 $guest --disk "$tmp/c" --log "$tmp/log" \
 		--add $BUILD/kernel/test/progs/disk_maps_like_a_file:/t/ -- \
 		/bin/sh -c 'mkdir /mnt; exec /t/disk_maps_like_a_file /dev/sda'

@@ -931,7 +931,7 @@ moves_on(const char *options)
 	file_put(f);
 	assert_int_equal(fs_sync(NULL), 0);
 	host_disk_record();
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 2; i++)
 		move_to_other(place);
 	epochs = host_disk_epoch();
 	assert_int_equal(disk_umount(), 0);
