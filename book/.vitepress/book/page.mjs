@@ -18,7 +18,7 @@ import { ROOT, hash, lookup, sources, loadAnswers, parts, events, syscalls } fro
 import { findSymbol, narrow } from './symbol.mjs'
 
 export const MAX_EXCERPT = 45
-const HANDOUT = process.env.BOOK_EDITION === 'handout'
+export const HANDOUT = process.env.BOOK_EDITION === 'handout'
 
 export const escapeHtml = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 const inline = s => escapeHtml(s).replace(/`([^`]+)`/g, '<code v-pre>$1</code>').replace(/\*([^*]+)\*/g, '<em>$1</em>')
@@ -63,11 +63,18 @@ class Page {
       else if (/^@contents\s*$/.test(l)) { this.put(...contents(this.up)); i++ }
       else if (/^@counters\s*$/.test(l)) { this.put(...counterTables()); i++ }
       else if (/^@syscalls\s*$/.test(l)) { this.put(...syscallTable()); i++ }
-      else { this.put(this.inlines(l, i + 1)); i++ }
+      else { this.put(this.inlines(l, i + 1)); if (/^# \d/.test(l)) this.putLength(); i++ }
     }
     if (this.box) this.error(this.box.line, `box ${this.box.kind} is not closed`, 'end it with ":::"')
     this.putSources()
     return { text: this.out.join('\n'), items: this.items, errors: this.errors, chapter: this.chapter }
+  }
+
+  // Under the title: how long is it?
+  putLength() {
+    const words = this.lines.filter(l => !/^(```|:::)/.test(l)).join(' ').split(/\s+/).length
+    const exercises = this.lines.filter(l => /^::: exercise/.test(l)).length
+    this.put('', `<p class="length">About ${Math.round(words / 200)} minutes to read, ${exercises} exercises.</p>`, '')
   }
 
   // ---- fences ----
@@ -77,7 +84,8 @@ class Page {
     while (end < this.lines.length && this.lines[end].trimEnd() !== ticks) end++
     const body = this.lines.slice(i + 1, end)
     const m = info.match(/^@(\w+)\s*(.*)$/)
-    if (!m) this.put(...this.lines.slice(i, end + 1))
+    if (this.skip) { /* the handout has not even the sources of these */ }
+    else if (!m) this.put(...this.lines.slice(i, end + 1))
     else if (m[1] === 'src') this.excerpt(i + 1, m[2])
     else if (m[1] === 'session') this.session(i + 1, m[2].trim())
     else if (m[1] === 'figure') this.figure(i + 1, m[2].trim(), body)
@@ -189,11 +197,11 @@ class Page {
   }
 
   answer(number) {
+    if (HANDOUT) return
     this.answers ??= loadAnswers(this.chapter)
     const a = this.answers.get(number)
     if (!a) return this.error(this.box.line, `exercise ${number} has no answer`,
       `write "## ${number}" in grading/answers/${this.chapter}.md`)
-    if (HANDOUT) return
     this.put('', '<details class="answer">', '<summary>Answer</summary>', '',
       ...a.text.trim().split('\n').map(l => this.inlines(l, this.box.line)), '', '</details>')
   }
