@@ -21,7 +21,6 @@
 
 #define RELEASE_ROUNDS 25   /* PAGEOUT looks so often whether pages are written */
 #define RELEASE_NS 4000000  /* and sleeps so long between */
-#define RELEASE_PUSH 8      /* the writer is reminded each so many rounds */
 
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
@@ -36,6 +35,7 @@ static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi,
     int advice, uint64_t *left);
 static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi,
     uint64_t left);
+static int advise_read(struct aspace *as, uint64_t lo, uint64_t hi);
 static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
     uint64_t hi, int advice);
 static int advise_punch(struct aspace *as, uint64_t lo, uint64_t hi);
@@ -66,12 +66,25 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	if (kind == ADVICE_PUNCH)
 		return advise_punch(as, lo, hi);
 	if (kind == ADVICE_READ)
-		return map_willneed(as, lo, hi);
+		return advise_read(as, lo, hi);
 	rw_lock_write(&as->map_lock);
 	r = advise_range(as, lo, hi, advice, &left);
 	map_end(as, NULL, 0);
 	if (left > 0)
 		advise_release(as, lo, hi, left);
+	return r;
+}
+
+/* WILLNEED: pages of files, then what is in swap.  0, -ENOMEM. */
+static int
+advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t left = 0;
+	int r = map_willneed(as, lo, hi);
+
+	rw_lock_read(&as->map_lock);
+	(void)advise_range(as, lo, hi, MADV_WILLNEED, &left);
+	rw_unlock_read(&as->map_lock);
 	return r;
 }
 
@@ -85,8 +98,6 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t left)
 	unsigned i;
 
 	for (i = 0; i < RELEASE_ROUNDS && left > 0 && swap_has_room(); i++) {
-		if (i % RELEASE_PUSH == 0)
-			pageout_push(left);
 		if (sleep_until(md_time_ns() + RELEASE_NS, WAIT_INTR) == -EINTR)
 			return;
 		rw_lock_read(&as->map_lock);
@@ -183,6 +194,46 @@ advised_flags(const struct vad *v, int advice, uint32_t *flags)
 	return 0;
 }
 
+/*
+ * Begin to read the page of a SWAP word, and some behind it; nobody waits.
+ *
+ * Locks:    the container's; takes [P].
+ * Returns:  false: there is no frame or no bio just now.
+ */
+bool
+swap_ahead(const struct swap_words *w)
+{
+	struct vm_page *frame, *wait;
+	enum swap_in_result r;
+
+	if (pte_kind(word_get(w->word)) != PTE_SWAP)
+		return true;
+	frame = page_alloc(PHYS_ANY);
+	if (frame == NULL)
+		return false;
+	r = swap_in(w, &frame, &wait);
+	if (frame != NULL)
+		page_free(frame);
+	return r != SWAPIN_NOBIO;
+}
+
+/* The words of the design, and those of an anonymous object. */
+static int
+advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	uint64_t off = v->off + (lo - v->start), end = off + (hi - lo);
+	int r = as->ops->advise(as, v, lo, hi, advice);
+
+	if (r < 0 || v->vmo == NULL || v->vmo->type != VMO_AOBJ)
+		return r;
+	if (advice == MADV_WILLNEED)
+		anon_bring_ahead(v->vmo, off, end);
+	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
+		r += (int)MIN(anon_page_out(v->vmo, off, end), 1ul << 20);
+	return r;
+}
+
 static int
 advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
@@ -190,8 +241,8 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	uint32_t flags;
 	int r;
 
-	if (advice == ADVICE_RELEASE)
-		return as->ops->advise(as, v, lo, hi, advice);
+	if (advice == ADVICE_RELEASE || advice == MADV_WILLNEED)
+		return advise_swap(as, v, lo, hi, advice);
 	switch (advice_kind(advice)) {
 	case ADVICE_FLAG:
 		r = advised_flags(v, advice, &flags);
@@ -201,7 +252,7 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 			return -EINVAL;
 		if ((v->flags & VAD_LOCKED) != 0)
 			return -EINVAL;
-		return as->ops->advise(as, v, lo, hi, advice);
+		return advise_swap(as, v, lo, hi, advice);
 	case ADVICE_HINT:
 	case ADVICE_UNKNOWN:
 	case ADVICE_PUNCH:

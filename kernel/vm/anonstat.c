@@ -40,6 +40,58 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 	return w;
 }
 
+/* Sum of what fn says of the words of [lo, hi) that exist.  fn: [O] held. */
+static uint64_t
+visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
+    uint64_t (*fn)(const struct swap_words *))
+{
+	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
+	uint64_t n = 0, end;
+
+	while (lo < hi) {
+		spin_lock(&vmo->lock);
+		w.container = NULL;
+		w.word = anon_next_word(vmo, &lo, &w.container);
+		end = w.word == NULL ? hi : MIN(hi, anon_run_end(lo));
+		for (; w.word != NULL && lo < end; lo++, w.word++) {
+			w.max = (unsigned)(end - lo);
+			w.index = lo;
+			n += fn(&w);
+		}
+		lo = MAX(lo, end);
+		if (w.container != NULL)
+			kpaged_unpin(w.container, false);
+		spin_unlock(&vmo->lock);
+	}
+	return n;
+}
+
+static uint64_t
+is_swapped(const struct swap_words *w)
+{
+	return pte_kind(word_get(w->word)) == PTE_SWAP;
+}
+
+static uint64_t
+push_out(const struct swap_words *w)
+{
+	bool waits = false;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(w->word)) == PTE_TRANS)
+		waits = pageout_page(pte_page(word_get(w->word)));
+	spin_unlock(&pfn_lock);
+	return waits;
+}
+
+static uint64_t
+bring(const struct swap_words *w)
+{
+	if (is_swapped(w))
+		(void)swap_ahead(w);
+	return 0;
+}
+
 /*
  * Pages of [lo, hi) that are in swap.
  *
@@ -49,20 +101,30 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 uint64_t
 anon_swapped(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct vm_page *table = NULL;
-	uint64_t n = 0, end, *word;
+	return visit(vmo, lo, hi, is_swapped);
+}
 
-	while (lo < hi) {
-		spin_lock(&vmo->lock);
-		word = anon_next_word(vmo, &lo, &table);
-		end = word == NULL ? hi : MIN(hi, anon_run_end(lo));
-		for (; word != NULL && lo < end; lo++, word++)
-			n += pte_kind(word_get(word)) == PTE_SWAP;
-		lo = MAX(lo, end);
-		if (table != NULL)
-			kpaged_unpin(table, false);
-		table = NULL;
-		spin_unlock(&vmo->lock);
-	}
-	return n;
+/*
+ * Pages of [lo, hi) that are not mapped shall leave memory: MADV_PAGEOUT.
+ *
+ * Locks:    none of rank >= 3; takes [O], [P].
+ * Context:  thread, may sleep.
+ * Returns:  how many are still on their way.
+ */
+uint64_t
+anon_page_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	return visit(vmo, lo, hi, push_out);
+}
+
+/*
+ * Begin to read pages of [lo, hi) that are in swap: MADV_WILLNEED.
+ *
+ * Locks:    none of rank >= 3; takes [O], [P].
+ * Context:  thread, may sleep, but not for the pages.
+ */
+void
+anon_bring_ahead(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	(void)visit(vmo, lo, hi, bring);
 }

@@ -181,6 +181,32 @@ pageout_push(uint64_t pages)
 	pageout_written();
 }
 
+/*
+ * A page that is not mapped shall leave memory, though there is room: it is
+ * written, with its neighbours, or its frame becomes free.
+ *
+ * Locks:    [P].
+ * Returns:  true: it is on its way, or waits for a slot or a bio; ask again.
+ */
+bool
+pageout_page(struct vm_page *pg)
+{
+	struct vm_page *out[SWAP_RUN];
+	unsigned n;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->state == PG_STANDBY)
+		(void)pq_release(pg);
+	if (pg->state != PG_MODIFIED || !owner_is_word(pg))
+		return false;
+	if ((pg->flags & PF_WRITING) != 0)
+		return true;
+	n = pq_cluster(pg, out);
+	if (n != 0)
+		(void)swap_out(out, n);
+	return n != 0;
+}
+
 /* More frames are needed than will be clean when all writes have ended. */
 static bool
 swap_should_write(void)

@@ -91,6 +91,9 @@ void lock_unreserve(uint64_t pages);                     /* they are counted now
 /* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
 void lock_populate(struct aspace *, va_t, va_t end);
 
+/* advise.c */
+bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
+
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */
 void as_walk(void (*fn)(struct aspace *, void *), void *arg);  /* published ones */
@@ -308,7 +311,11 @@ int anon_check(struct vmo *, struct vm_report *);        /* anon_check.c */
 
 /* anonstat.c */
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
-uint64_t anon_swapped(struct vmo *, uint64_t lo, uint64_t hi); /* pages in swap; may sleep */
+/* Of [lo, hi), may sleep: pages in swap; out with all that are not mapped, how many
+ * are on their way; begin to read what is in swap. */
+uint64_t anon_swapped(struct vmo *, uint64_t lo, uint64_t hi);
+uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
+void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* commit.c: pages */
 void commit_init(void);
@@ -453,6 +460,7 @@ void pageout_start(void);
 void pageout_wake(void);                                 /* any lock up to LR_MEM */
 void pageout_written(void);                              /* a cluster has been written */
 void pageout_push(uint64_t pages);                       /* write so many more to swap */
+bool pageout_page(struct vm_page *);                     /* [P]: out with it; true: later */
 /* write: one round over all dirty pages (old_only: that are old). */
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
 /* A writer of files waits while too much is dirty; no lock of rank >= 2. */

@@ -11,7 +11,7 @@
  *                     TRANS, SWAP freed now; FORK stays, others have it, too
  *           COLD      VALID: age 3
  *           PAGEOUT   VALID leaves the working set             evict.c
- *                     TRANS, FORK: what is on STANDBY gives its frame up
+ *                     TRANS, FORK: written, then the frame is given up
  *           WILLNEED  SWAP ─→ BUSY, and nobody waits
  *
  * Rules     1. A page with LAZYFREE whose word has D clear holds nothing that
@@ -35,17 +35,15 @@ struct advise_work {
 	va_t va, end;          /* of one table */
 	uint64_t lo, hi;       /* vpn range that has to be flushed */
 	uint64_t freed;        /* pages that were charged when touched */
-	uint64_t waiting;      /* MODIFIED pages met */
-	bool stop;             /* no frame to read into */
+	uint64_t waiting;      /* pages on their way to swap */
 };
 
 static void advise_tables(struct aspace *as, va_t va, va_t end,
     void (*fn)(struct advise_work *), struct advise_work *w);
-static void pageout_object(const struct vad *vad, size_t pages);
 static void free_table(struct advise_work *w);
 static void cool_table(struct advise_work *w);
 static void release_table(struct advise_work *w);
-static void bring_table(struct advise_work *w);
+static void advise_bring(struct aspace *as, va_t va, va_t end);
 
 /*
  * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
@@ -70,21 +68,12 @@ fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	if (advice == MADV_COLD)
 		advise_tables(as, va, end, cool_table, &w);
 	if (advice == MADV_PAGEOUT)
-		pageout_object(vad, fmo_trim_range(as, lo, hi));
+		fmo_trim_range(as, lo, hi);
 	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
 		advise_tables(as, va, end, release_table, &w);
 	if (advice == MADV_WILLNEED)
-		advise_tables(as, va, end, bring_table, &w);
+		advise_bring(as, va, end);
 	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
-}
-
-/* So many words of vad have been trimmed: those of an object have left it no word. */
-static void
-pageout_object(const struct vad *vad, size_t pages)
-{
-	if (vad->vmo != NULL && pages > 0)
-		pageout_push(pages);
-	pageout_wake();
 }
 
 /* Call fn for each leaf table that exists in [va, end). */
@@ -92,7 +81,7 @@ static void
 advise_tables(struct aspace *as, va_t va, va_t end,
     void (*fn)(struct advise_work *), struct advise_work *w)
 {
-	while (va < end && !w->stop) {
+	while (va < end) {
 		mutex_lock(&as->ws_lock);
 		w->leaf = pt_next_leaf(as, &va, end);
 		w->va = va;
@@ -231,7 +220,7 @@ cool_table(struct advise_work *w)
 }
 
 /* The page that a word names, mapped or not; NULL: none, or not at hand. */
-static const struct vm_page *
+static struct vm_page *
 page_named(struct aspace *as, uint64_t word)
 {
 	uint64_t named = word;
@@ -242,9 +231,9 @@ page_named(struct aspace *as, uint64_t word)
 }
 
 /*
- * Frames of pages that have been written are given up now.  A word that has
- * changed meanwhile names another page: then a page of STANDBY goes that
- * would have gone later.
+ * Pages that are not mapped are written, and their frames given up.  A word
+ * that has changed meanwhile names another page: then one goes that would
+ * have gone later.
  */
 static void
 release_table(struct advise_work *w)
@@ -252,49 +241,45 @@ release_table(struct advise_work *w)
 	va_t va;
 
 	for (va = w->va; va < w->end; va += PAGE_SIZE) {
-		const struct vm_page *pg = page_named(w->as,
+		struct vm_page *pg = page_named(w->as,
 		    word_get(word_at(w, va)));
 
 		if (pg == NULL)
 			continue;
 		spin_lock(&pfn_lock);
-		if (pg->state == PG_MODIFIED)
-			w->waiting++;
-		else if (pg->state == PG_STANDBY)
-			(void)pq_release(&pfdb[page_pfn(pg)]);
+		w->waiting += pageout_page(pg);
 		spin_unlock(&pfn_lock);
 	}
 }
 
 /* ---- WILLNEED ---- */
 
-/* Begin to read the page of a SWAP word.  [W].  False: not now. */
-static bool
-bring_word(struct advise_work *w, uint64_t *word, va_t va)
-{
-	struct swap_words sw = { .container = w->leaf, .word = word, .step = 1,
-		.max = (unsigned)((w->end - va) >> PAGE_SHIFT),
-		.home = HOME_PTE, .index = va >> PAGE_SHIFT };
-	struct vm_page *frame = page_alloc(PHYS_ANY), *wait;
-	enum swap_in_result r;
+struct bring {
+	struct swap_walk walk;
+	va_t end;
+};
 
-	if (frame == NULL)
-		return false;
-	r = swap_in(&sw, &frame, &wait);
-	if (frame != NULL)
-		page_free(frame);
-	return r != SWAPIN_NOBIO;
+/* swap_walk.fn: begin to read the page of a SWAP word. */
+static int
+bring_word(struct swap_walk *walk, const struct swap_words *w)
+{
+	struct bring *b = CONTAINER_OF(walk, struct bring, walk);
+
+	if (walk->at >= b->end)
+		return 1;
+	return swap_ahead(w) ? 0 : 1;
 }
 
+/*
+ * Nobody waits for what is read; where no frame, no bio or no entry page is at
+ * hand, the rest of the range stays out.
+ */
 static void
-bring_table(struct advise_work *w)
+advise_bring(struct aspace *as, va_t va, va_t end)
 {
-	uint64_t *word;
-	va_t va;
+	struct bring b = { .walk = { .at = va, .fn = bring_word }, .end = end };
 
-	for (va = w->va; va < w->end && !w->stop; va += PAGE_SIZE) {
-		word = word_at(w, va);
-		if (pte_kind(word_get(word)) == PTE_SWAP)
-			w->stop = !bring_word(w, word, va);
-	}
+	mutex_lock(&as->ws_lock);
+	(void)fmo_swapped(as, &b.walk);
+	mutex_unlock(&as->ws_lock);
 }
