@@ -40,6 +40,7 @@ setup:
 
 run: image
 	@[ "$(ROOT)" != disk ] || [ -e $(DISK) ] || cp $(BUILD)/root.img $(DISK)
+	@[ "$(ROOT)" != disk ] || tools/repair $(DISK)
 	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf \
 	  $(if $(SWAP),--swap $(SWAP)) \
 	  --root $(if $(filter disk,$(ROOT)),$(DISK),$(ROOT)); \
