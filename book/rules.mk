@@ -26,7 +26,7 @@ $(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
 book-setup:
 	@tools/setup book-check
 
-book/node_modules/.package-lock.json: book/package-lock.json 
+book/node_modules/.package-lock.json: book/package-lock.json | book-check
 	@tools/setup book
 	@echo "book: installing its packages by npm ci, once (about a minute)"
 	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
