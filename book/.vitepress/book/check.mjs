@@ -33,7 +33,7 @@ function pageFiles(dir = 'book', out = []) {
   for (const e of readdirSync(join(ROOT, dir), { withFileTypes: true })) {
     if (e.name.startsWith('.') || ['node_modules', 'sessions', 'figures', 'runs'].includes(e.name)) continue
     if (e.isDirectory()) pageFiles(`${dir}/${e.name}`, out)
-    else if (e.name.endsWith('.md')) out.push(`${dir}/${e.name}`)
+    else if (e.name.endsWith('.md') && `${dir}/${e.name}` !== 'book/README.md') out.push(`${dir}/${e.name}`)
   }
   return out
 }

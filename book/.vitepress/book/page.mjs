@@ -267,7 +267,7 @@ function contents(up) {
     for (const c of p.chapters)
       out.push(c.file
         ? `- **[${c.n}. ${c.title}](${up}${posix.normalize(c.file)})** <br> ${c.question}`
-        : `- ${c.n}. ${c.title} <span class="coming">coming</span> <br> ${c.question}`)
+        : `- ${c.n}\\. ${c.title} <span class="coming">coming</span> <br> ${c.question}`)
   }
   return out
 }

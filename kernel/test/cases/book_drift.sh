@@ -6,7 +6,8 @@
 
 tools/setup book-check || exit 2
 mkdir "$tmp/copy"
-git ls-files -co --exclude-standard kernel book labs grading tools >"$tmp/files"
+find kernel book labs grading -name node_modules -prune -o -path book/.vitepress/dist -prune \
+	-o -path book/.vitepress/cache -prune -o -type f -print >"$tmp/files"
 tar -cf - -T "$tmp/files" | tar -xf - -C "$tmp/copy" || exit 2
 cd "$tmp/copy" || exit 2
 
