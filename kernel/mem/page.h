@@ -67,6 +67,7 @@ struct vm_page {
 		} tbl;
 		struct {
 			bool ahead;      /* [P][s] PTE, FMO, AOBJ: read ahead, not yet wanted */
+			bool late;       /* [P][s] LAZYFREE: charged when touched */
 		} swp;
 		struct {
 			uint32_t order;          /* [P][s] FREE head of a buddy block */

@@ -245,7 +245,7 @@ check_link(struct vad *v, struct aspace *as, struct vm_report *rep)
 int
 vad_check(struct aspace *as, struct vm_report *rep)
 {
-	uint64_t end = 0, n = 0, pages = 0, commit = 0;
+	uint64_t end = 0, n = 0, pages = 0, commit = 0, locked = 0;
 	struct vad *v;
 
 	if (rb_check(&as->vads) < 0)
@@ -263,11 +263,16 @@ vad_check(struct aspace *as, struct vm_report *rep)
 		end = v->end;
 		n++;
 		pages += v->end - v->start;
+		if ((v->flags & VAD_LOCKED) != 0)
+			locked += v->end - v->start;
 		commit += v->commit + v->commit_tbl;
 	}
 	if (n != as->nvads || pages != as->total_pages)
 		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",
 		    as->id, as->nvads, as->total_pages, n, pages);
+	if (locked != as->locked_pages)
+		report_bad(rep, "I11", "as %u: %lu pages locked, counted %lu",
+		    as->id, as->locked_pages, locked);
 	if (commit + 4 != as->commit)
 		report_bad(rep, "I12", "as %u: commit %lu, vads have %lu + 4",
 		    as->id, as->commit, commit);

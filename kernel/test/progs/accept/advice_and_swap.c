@@ -84,19 +84,24 @@ private_pages(void)
 }
 
 static void
-lazily_freed(void)
+lazily_freed(int flags)
 {
-	char *p = pages_apart(N);
+	char *p = mmap(NULL, N * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
+	CHECK(p != MAP_FAILED);
 	memset(p, 'l', N * PAGE);
 	OK(madvise(p, N * PAGE, MADV_FREE));
-	EQ(smaps_kb(p, N, "LazyFree"), N * 4);
+	if (flags != 0) /* alone: nothing has merged with it */
+		EQ(smaps_kb(p, N, "LazyFree"), N * 4);
 	for (size_t i = 0; i < N; i += 2)
 		p[i * PAGE] = 'm';
-	EQ(smaps_kb(p, N, "LazyFree"), N / 2 * 4);
+	if (flags != 0)
+		EQ(smaps_kb(p, N, "LazyFree"), N / 2 * 4);
 	OK(madvise(p, N * PAGE, MADV_PAGEOUT));
 	for (size_t i = 0; i < N; i++)
 		EQ(p[i * PAGE], i % 2 ? 0 : 'm');
+	check_vm(); /* the charges of what went */
 	OK(munmap(p, N * PAGE));
 }
 
@@ -170,7 +175,8 @@ main(void)
 	snap_init();
 	text_init();
 	private_pages();
-	lazily_freed();
+	lazily_freed(0);
+	lazily_freed(MAP_NORESERVE);
 	forked_pages();
 	shared_pages();
 	return test_done();

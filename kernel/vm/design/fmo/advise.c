@@ -34,7 +34,8 @@ struct advise_work {
 	struct vm_page *leaf;
 	va_t va, end;          /* of one table */
 	uint64_t lo, hi;       /* vpn range that has to be flushed */
-	uint64_t freed;        /* pages that were charged when touched */
+	bool late;             /* pages are charged when touched */
+	uint64_t freed;        /* of these, gone */
 	uint64_t waiting;      /* pages on their way to swap */
 };
 
@@ -56,13 +57,14 @@ fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
     int advice)
 {
 	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
-	struct advise_work w = { .as = as };
+	struct advise_work w = { .as = as,
+		.late = (vad->flags & VAD_CHARGED) == 0 };
 
 	if (advice == MADV_DONTNEED)
 		fmo_detach(as, vad, lo, hi);
 	if (advice == MADV_FREE) {
 		advise_tables(as, va, end, free_table, &w);
-		if ((vad->flags & VAD_CHARGED) == 0)
+		if (w.late)
 			commit_uncharge_late(as, w.freed);
 	}
 	if (advice == MADV_COLD)
@@ -139,7 +141,7 @@ free_away(struct advise_work *w, uint64_t *word)
 
 /* A VALID/PRIV word after the flush: a page that may be dropped. */
 static void
-make_lazy(uint64_t word)
+make_lazy(uint64_t word, bool late)
 {
 	struct vm_page *pg = pte_page(word);
 
@@ -147,6 +149,7 @@ make_lazy(uint64_t word)
 	page_clean_locked(pg);
 	swap_drop(pg);
 	pg->flags |= PF_LAZYFREE;
+	pg->swp.late = late;
 	spin_unlock(&pfn_lock);
 	EVENT(page_lazyfree);
 }
@@ -194,7 +197,7 @@ free_table(struct advise_work *w)
 	    va += PAGE_SIZE) {
 		word = word_get(word_at(w, va));
 		if (pte_kind(word) == PTE_VALID && pte_src(word) == SRC_PRIV)
-			make_lazy(word);
+			make_lazy(word, w->late);
 	}
 	if (w->leaf->nused != 0)
 		return;

@@ -69,9 +69,10 @@ lazy_word(struct aspace *as, const struct ws_spot *s)
 {
 	uint64_t old = word_set(s->leaf, s->word, 0);
 	struct vm_page *pg = pte_page(old);
-	bool kept;
+	bool kept, late;
 
 	spin_lock(&pfn_lock);
+	late = pg->swp.late;
 	kept = (old & MD_PTE_D) != 0 || (pg->flags & PF_DIRTY) != 0 ||
 	    pg->pins != 0;
 	if (kept) {
@@ -81,6 +82,8 @@ lazy_word(struct aspace *as, const struct ws_spot *s)
 	spin_unlock(&pfn_lock);
 	if (!kept)
 		as->n_priv--;
+	if (!kept && late)
+		commit_uncharge_late(as, 1);
 	return old;
 }
 
