@@ -18,6 +18,7 @@ endif
 
 include kernel/rules.mk
 include tools/rules.mk
+include labs/lab.mk
 include book/rules.mk
 
 help:
@@ -31,6 +32,7 @@ help:
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb'
 	@echo 'make iso        a CD image for Bochs and real PCs'
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
+	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'
 	@echo 'make clean      remove build/'
@@ -41,14 +43,14 @@ setup:
 run: image
 	@[ "$(ROOT)" != disk ] || [ -e $(DISK) ] || cp $(BUILD)/root.img $(DISK)
 	@[ "$(ROOT)" != disk ] || tools/repair $(DISK)
-	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(BUILD)/vadose.elf \
+	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(KERNEL) \
 	  $(if $(SWAP),--swap $(SWAP)) \
 	  --root $(if $(filter disk,$(ROOT)),$(DISK),$(ROOT)); \
-	else tools/guest --kernel $(BUILD)/vadose.elf --timeout 120 -- /bin/sh /etc/tour.sh; fi
+	else tools/guest --kernel $(KERNEL) --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
 gdb: image
 	@tools/setup gdb
-	@tools/guest --kernel $(BUILD)/vadose.elf --gdb
+	@tools/guest --kernel $(KERNEL) --gdb
 
 check: image testing
 	@build/tools/run -b $(BUILD) -j $(JOBS) $(TEST)

@@ -78,17 +78,22 @@ LDSCRIPT := kernel/kernel.ld
 LDFLAGS := -nostdlib -static -no-pie -Wl,-T,$(LDSCRIPT) -Wl,--build-id=none \
   -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
+# $(call link_kernel,OBJECTS,FOLDER): vadose.elf in FOLDER
+define link_kernel
+$(CC) $(LDFLAGS) $(1) -o $(2)/vadose.1.elf && \
+nm -n $(2)/vadose.1.elf | $(AWK) -f tools/symtab.awk > $(2)/symtab.S && \
+$(CC) -c $(2)/symtab.S -o $(2)/symtab.o && \
+$(CC) $(LDFLAGS) $(1) $(2)/symtab.o -o $(2)/vadose.elf.new && \
+mv $(2)/vadose.elf.new $(2)/vadose.elf && size $(2)/vadose.elf | $(AWK) \
+  'NR == 2 { print "kernel: $(2)/vadose.elf text " $$1 " data " $$2 " bss " $$3 }'
+endef
+
 $(BUILD)/vadose.elf: $(OBJS) $(LDSCRIPT) tools/symtab.awk
-	@$(CC) $(LDFLAGS) $(OBJS) -o $(BUILD)/vadose.1.elf
-	@nm -n $(BUILD)/vadose.1.elf | $(AWK) -f tools/symtab.awk > $(GEN)/symtab.S
-	@$(CC) -c $(GEN)/symtab.S -o $(GEN)/symtab.o
-	@$(CC) $(LDFLAGS) $(OBJS) $(GEN)/symtab.o -o $@.new
-	@mv $@.new $@
-	@size $@ | $(AWK) 'NR == 2 { print "kernel: $@ text " $$1 " data " $$2 " bss " $$3 }'
+	@$(call link_kernel,$(OBJS),$(BUILD))
 
 objs: $(OBJS)
-kernel: $(BUILD)/vadose.elf
-.PHONY: objs kernel
+kernel: $(KERNEL)
+.PHONY: objs
 
 # ---- programs of the image: ordinary static Linux programs ----
 

@@ -97,5 +97,5 @@ $(BUILD)/host/t_%: $(BUILD)/host/kernel/test/host/t_%.o $(HOSTOBJS)
 -include $(HOSTOBJS:.o=.d) $(wildcard $(BUILD)/host/kernel/test/host/t_*.d)
 .SECONDARY:
 
-testing: $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
+testing: $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
 .PHONY: testing

@@ -228,6 +228,11 @@ void options_show(struct out *);
 int inject_set(const char *spec);
 void inject_show(struct out *);
 
+/* ---- lab.c: what a student has not written yet ---- */
+
+/* The stub of a lab's function was called: say so, once.  -ENOSYS. */
+int lab_todo(const char *what);
+
 /* ---- events: counters and trace records (kern/trace.c) ---- */
 
 /*

@@ -296,9 +296,15 @@ as_detach_user(struct aspace *as)
 static void
 detach_all(struct aspace *as, struct vad **gone)
 {
-	struct vad *v;
+	struct vad **tail = gone, *v;
 
-	CHECK(vad_remove_range(as, 0, MD_USER_END >> PAGE_SHIFT, gone) == 0);
+	*gone = NULL;
+	while ((v = vad_first(as)) != NULL) {
+		vad_remove(as, v);
+		v->rb.left = NULL;
+		*tail = v;
+		tail = (struct vad **)&v->rb.left;
+	}
 	for (v = *gone; v != NULL;
 	    v = v->rb.left == NULL ? NULL : CONTAINER_OF(v->rb.left, struct vad, rb)) {
 		as->ops->detach(as, v, v->start, v->end);

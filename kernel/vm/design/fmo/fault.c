@@ -28,7 +28,6 @@
 #include "vm/design/fmo/fmo.h"
 
 static uint64_t obj_rights(const struct fctx *f);
-static bool charge_touch(struct fctx *f);
 
 /*
  * The fault of design fmo: ops->fault.
@@ -198,9 +197,14 @@ fault_install(struct fctx *f, struct vm_page *pg)
 	f->as->n_priv++;
 }
 
-/* A private page appears in a mapping that has not paid for it: pay now. */
-static bool
-charge_touch(struct fctx *f)
+/*
+ * A private page appears in a mapping that has not paid for it: pay now.
+ *
+ * Locks:    [W].
+ * Returns:  false: over the limit.
+ */
+bool
+fault_charge_touch(struct fctx *f)
 {
 	return (f->v.flags & VAD_CHARGED) != 0 ||
 	    commit_charge_late(f->as, 1) == 0;
@@ -342,7 +346,7 @@ f1_zero_fill(struct fctx *f)
 
 	if (pg == NULL)
 		return FAULT_NEEDMEM;
-	if (!charge_touch(f)) {
+	if (!fault_charge_touch(f)) {
 		fault_keep_spare(f, pg, FRAME_ZEROED);
 		return fault_over_limit(f);
 	}
@@ -454,7 +458,7 @@ f3_private_copy(struct fctx *f)
 		page_unpin(src, false);
 		return FAULT_NEEDMEM;
 	}
-	if (!charge_touch(f)) {
+	if (!fault_charge_touch(f)) {
 		fault_keep_spare(f, pg, FRAME_ANY);
 		page_unpin(src, false);
 		return fault_over_limit(f);

@@ -96,6 +96,8 @@ enum fault_outcome f_upgrade(struct fctx *);
 uint64_t fault_rights(const struct fctx *);
 /* A new frame becomes the private page of f's word, which is not VALID now. */
 void fault_install(struct fctx *, struct vm_page *);
+/* A private page of a mapping that has not paid ahead.  False: over the limit. */
+bool fault_charge_touch(struct fctx *);
 /* The word is TRANS: map its page.  False: it is not TRANS any more. */
 bool fault_map_trans(struct fctx *, struct vm_page **out);
 /* The entry of a FORK or VALID/FORK word, its page among f's pins. */

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/fault.c: what a fault finds, and what is done about each finding
+ *
+ * Problem   The driver has looked up the mapping and holds the leaf table.
+ *           The word of the page says which of a dozen situations this is.
+ *
+ * Picture   fmo_fault: may he? ─→ fmo_classify(word) ─→ one handler
+ *
+ *             word     read                    write
+ *             ABSENT   F1z zero page           F1 zero-fill     no object
+ *                      F2 file, F9 anonymous   F3 copy if private
+ *             VALID    F0                      F0, upgrade, F1, F3, F4
+ *             TRANS    F7 rescue               F7
+ *             FORK     F8 (fork.c)             F4 (fork.c)
+ *             BUSY F6, SWAP F5, ERROR F11
+ *
+ * Rules     1. map_lock and ws_lock are held and kept; f->leaf is pinned.
+ *           2. The frame comes first: who gets none returns FAULT_NEEDMEM
+ *              before anything has changed.
+ *           3. A VALID word that gets another frame is cleared and flushed
+ *              first (tlb_clear_word), or a sibling could read the old frame
+ *              after this thread's write.
+ *           4. Each handler counts its case, once, where it is complete.
+ *
+ * Read next vm/design/fmo/fork.c for F4 and F8.  Book: ch06.
+ */
+#include "vm/design/fmo/fmo.h"
+
+static uint64_t obj_rights(const struct fctx *f);
+
+/*
+ * The fault of design fmo: ops->fault.
+ *
+ * Locks:    [M], [W] held and kept; f->leaf pinned, f->word its word.
+ * Returns:  FAULT_DONE, or what the driver has to do before another pass.
+ */
+enum fault_outcome
+fmo_fault(struct fctx *f)
+{
+	lab_todo("02-fault step 1: fmo_fault");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/* ---- which case is it? ---- */
+
+/*
+ * The case that a word, the VAD in f->v and the access make.  Pure: looks at
+ * nothing else.
+ *
+ * Locks:    [W] for the word to stay true.
+ * Returns:  FC_F0 … FC_F11, FC_UPGRADE.
+ */
+enum fault_case
+fmo_classify(const struct fctx *f, uint64_t word)
+{
+	lab_todo("02-fault step 1: fmo_classify");
+	return FC_F11;
+}
+
+/* ---- helpers of the handlers ---- */
+
+/*
+ * Bits of a VALID word that may do all the VAD allows: W and NX as the VAD
+ * has them, A because it is being used, D only for a write; locked if it is.
+ */
+uint64_t
+fault_rights(const struct fctx *f)
+{
+	uint64_t bits = MD_PTE_U | MD_PTE_A;
+
+	if ((f->v.flags & VAD_LOCKED) != 0)
+		bits |= PTE_LOCK;
+	if ((f->v.prot & PROT_X) == 0)
+		bits |= MD_PTE_NX;
+	if ((f->v.prot & PROT_W) != 0)
+		bits |= MD_PTE_W;
+	if (f->access == ACCESS_WRITE)
+		bits |= MD_PTE_D;
+	return bits;
+}
+
+/* The same for a page of the object: writable only where it is shared. */
+static uint64_t
+obj_rights(const struct fctx *f)
+{
+	uint64_t bits = fault_rights(f);
+
+	return (f->v.flags & VAD_SHARED) != 0 ? bits :
+	    bits & ~(MD_PTE_W | MD_PTE_D);
+}
+
+/*
+ * A new frame becomes the private page of f's word, which is not VALID now.
+ *
+ * Locks:    [W]; takes [P].
+ * Owns:     takes the frame over.
+ */
+void
+fault_install(struct fctx *f, struct vm_page *pg)
+{
+	ASSERT((word_get(f->word) & MD_PTE_P) == 0);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(pg, HOME_PTE, word_pa(f->word), f->va >> PAGE_SHIFT);
+	page_map_locked(pg);
+	word_set_locked(f->leaf, f->word,
+	    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
+	spin_unlock(&pfn_lock);
+	ws_insert(f->as, f->leaf);
+	f->as->n_priv++;
+}
+
+/*
+ * A private page appears in a mapping that has not paid for it: pay now.
+ *
+ * Locks:    [W].
+ * Returns:  false: over the limit.
+ */
+bool
+fault_charge_touch(struct fctx *f)
+{
+	return (f->v.flags & VAD_CHARGED) != 0 ||
+	    commit_charge_late(f->as, 1) == 0;
+}
+
+/*
+ * The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
+ *
+ * Locks:    [W]; takes [P].
+ * Returns:  FAULT_DONE with the entry in *e, FAULT_NEEDMEM: not at hand (R2).
+ */
+enum fault_outcome
+fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
+{
+	va_t kva = fork_entry(word);
+	uint64_t index = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
+	struct vm_page *pg = NULL;
+	unsigned i;
+
+	for (i = 0; i < f->npin; i++)
+		if (page_home_kind(f->pin[i]) == HOME_KPAGED &&
+		    f->pin[i]->index == index)
+			pg = f->pin[i];
+	if (pg == NULL) {
+		pg = kpaged_trypin(kva);
+		if (pg == NULL)
+			return fault_need_kpaged(f, kva);
+		ASSERT(f->npin < FAULT_MAXPINS);
+		f->pin[f->npin++] = pg;
+	}
+	*e = kpaged_ptr(pg, kva);
+	return FAULT_DONE;
+}
+
+/* F5 for the page of an entry, and of entries behind it. */
+static enum fault_outcome
+entry_swap_in(struct fctx *f, struct fmo_entry *e)
+{
+	struct fmo_ref *ref = fmo_find_ref(f->as, fmo_index_of(e));
+	struct vm_page *page = fmo_page_of(e);
+	const struct swap_words w = { .container = page, .word = &e->word,
+		.step = sizeof(*e) / sizeof(e->word),
+		.max = (unsigned)(FMO_PER_PAGE - fmo_index_of(e) % FMO_PER_PAGE),
+		.home = HOME_FMO, .index = e->tag };
+	enum fault_outcome r;
+
+	ASSERT(ref != NULL);
+	spin_lock(&ref->fmo->lock);
+	r = fault_swap_in(f, &w);
+	spin_unlock(&ref->fmo->lock);
+	return r;
+}
+
+/*
+ * Is the page of the entry in memory?  It may leave again until it is mapped
+ * or pinned under [P].
+ *
+ * Locks:    [W]; the entry's page is pinned; takes [F], [P].
+ * Returns:  FAULT_DONE: yes; else what the driver has to do: F5, F6, F11.
+ */
+enum fault_outcome
+fault_entry_ready(struct fctx *f, struct fmo_entry *e)
+{
+	uint64_t word = word_get(&e->word);
+
+	switch (pte_kind(word)) {
+	case PTE_TRANS:
+		return FAULT_DONE;
+	case PTE_BUSY:
+		return fault_busy(f, word, pte_page(word));
+	case PTE_SWAP:
+		return entry_swap_in(f, e);
+	case PTE_ERROR:
+		return fault_lost(f, word_get(f->word));
+	case PTE_ABSENT:
+	case PTE_VALID:
+	case PTE_FORK:
+		break;
+	}
+	panic("fault: entry %lx has word %lx", fmo_index_of(e), word);
+}
+
+/*
+ * F4s, the end of it: the page is ours again, its word VALID/PRIV or TRANS.
+ * Map it as the VAD allows.
+ *
+ * Locks:    [W]; takes [P].
+ * Returns:  FAULT_DONE, FAULT_RESTART (the frame was taken meanwhile).
+ */
+enum fault_outcome
+fault_map_stolen(struct fctx *f, uint64_t before)
+{
+	uint64_t set = fault_rights(f) & ~MD_PTE_NX;
+	struct vm_page *pg;
+
+	if (pte_kind(word_get(f->word)) == PTE_VALID) {
+		pg = pte_page(word_get(f->word));
+		word_change(f->word, 0, set);
+		md_tlb_local(f->va);
+	} else if (!fault_map_trans(f, &pg)) {
+		return FAULT_RESTART;
+	}
+	EVENT(fault_fork_steal, f->va, before, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+/* ---- the cases ---- */
+
+/*
+ * F0 spurious: the word allows the access; another CPU was faster, or our
+ * TLB has an older word.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE.
+ */
+enum fault_outcome
+f0_spurious(struct fctx *f)
+{
+	lab_todo("02-fault step 1: f0_spurious");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * F1 zero-fill: first write to private anonymous memory, maybe over the
+ * common zero page.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM, FAULT_SIGNAL (over the commit limit).
+ */
+enum fault_outcome
+f1_zero_fill(struct fctx *f)
+{
+	lab_todo("02-fault step 2: f1_zero_fill");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * F1z zero page: first read of private anonymous memory maps the one zero
+ * frame, read-only.  It counts in nres and nused of the table, nowhere else.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE.
+ */
+enum fault_outcome
+f1z_zero_page(struct fctx *f)
+{
+	struct vm_page *zero = page_zero_frame();
+	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
+
+	word_set(f->leaf, f->word, pte_make_valid(zero, SRC_SPEC, bits));
+	EVENT(fault_zeropage, f->va, 0, word_get(f->word), page_pfn(zero));
+	return FAULT_DONE;
+}
+
+/*
+ * F2 map file: a page of the file's cache, or the first store to one that is
+ * mapped read-only.  W only for a store to a shared mapping: the next one to a
+ * clean page shall fault, too.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE; FAULT_IO, FAULT_WAIT (the page is read), FAULT_NEEDMEM
+ *           (extend), FAULT_RESTART (a hole is being made), FAULT_SIGNAL.
+ */
+enum fault_outcome
+f2_map_file(struct fctx *f)
+{
+	lab_todo("02-fault step 3: f2_map_file");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * F3 private copy: write to a private mapping of an object, where the page is
+ * not ours yet (ABSENT, or the object's own page mapped read-only).
+ *
+ * The object's page is obtained before our frame: getting it may use the
+ * spare frame up.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM, FAULT_RESTART, FAULT_SIGNAL; of a file
+ *           also FAULT_IO, FAULT_WAIT.
+ */
+enum fault_outcome
+f3_private_copy(struct fctx *f)
+{
+	lab_todo("02-fault step 3: f3_private_copy");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * F5 swap-in: the private page is on swap.  Pages behind it in the table that
+ * lie behind it on swap come along.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART.
+ */
+enum fault_outcome
+f5_swap_in(struct fctx *f)
+{
+	const struct swap_words w = { .container = f->leaf, .word = f->word,
+		.step = 1, .max = MD_PT_WORDS - md_pt_index(f->va, 1),
+		.home = HOME_PTE, .index = f->va >> PAGE_SHIFT };
+
+	return fault_swap_in(f, &w);
+}
+
+/*
+ * F6 wait-busy: someone else's I/O fills the page.
+ *
+ * Locks:    [M], [W] kept; the driver drops them and sleeps.
+ * Returns:  FAULT_WAIT.
+ */
+enum fault_outcome
+f6_wait_busy(struct fctx *f)
+{
+	uint64_t word = word_get(f->word);
+
+	/* The read may end at any moment, and then the word is TRANS or ERROR. */
+	if (pte_kind(word) != PTE_BUSY)
+		return FAULT_RESTART;
+	return fault_busy(f, word, pte_page(word));
+}
+
+/*
+ * The word is TRANS: map its page again, wherever it waits.
+ *
+ * Locks:    [W]; takes [P], under which alone the word may be trusted.
+ * Returns:  true with the page in *out; false: the word has changed.
+ */
+bool
+fault_map_trans(struct fctx *f, struct vm_page **out)
+{
+	bool trans;
+	struct vm_page *pg;
+
+	spin_lock(&pfn_lock);
+	trans = pte_kind(word_get(f->word)) == PTE_TRANS;
+	if (trans) {
+		pg = pte_page(word_get(f->word));
+		*out = pg;
+		ws_rescue(pg);
+		page_map_locked(pg);
+		if (f->access == ACCESS_WRITE)
+			page_dirty_locked(pg);
+		word_set_locked(f->leaf, f->word,
+		    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
+	}
+	spin_unlock(&pfn_lock);
+	if (trans)
+		ws_insert(f->as, f->leaf);
+	return trans;
+}
+
+/*
+ * F7 rescue: a private page in memory of which only the mapping is missing.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_RESTART (stolen under our eyes).
+ */
+enum fault_outcome
+f7_rescue(struct fctx *f)
+{
+	uint64_t before = word_get(f->word);
+	struct vm_page *pg;
+
+	if (!fault_map_trans(f, &pg))
+		return FAULT_RESTART;
+	EVENT(fault_rescue, f->va, before, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+/*
+ * F9 anonymous object: map its page, which anon_fault() finds or makes, and
+ * whose index it checks against the size in this hold of [W] (R7).
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, or the outcome of anon_fault().
+ */
+enum fault_outcome
+f9_map_aobj(struct fctx *f)
+{
+	struct vm_page *pg;
+	enum fault_outcome r = anon_fault(f, &pg);
+
+	if (r != FAULT_DONE)
+		return r;
+	spin_lock(&pfn_lock);
+	page_map_locked(pg);
+	word_set_locked(f->leaf, f->word,
+	    pte_make_valid(pg, SRC_OBJ, obj_rights(f)));
+	spin_unlock(&pfn_lock);
+	ws_insert(f->as, f->leaf);
+	page_unpin(pg, false);
+	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+/*
+ * F11 error: the page could not be read; as Linux, SIGBUS.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_SIGNAL, counted here and not as failed.
+ */
+enum fault_outcome
+f11_error(struct fctx *f)
+{
+	return fault_lost(f, word_get(f->word));
+}
+
+/*
+ * Upgrade: the page is the right one, the VAD has got more rights since it
+ * was mapped.  Other CPUs with the older word take a spurious fault (F0).
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE.
+ */
+enum fault_outcome
+f_upgrade(struct fctx *f)
+{
+	lab_todo("02-fault step 4: f_upgrade");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/fork.c: a second process with the same memory, and no page copied
+ *
+ * Problem   fork must give the child all that the parent has written, at a
+ *           cost of what exists, not of what is mapped, and without a copy
+ *           that the usual exec right after would throw away.
+ *
+ * Picture   before   parent VALID/PRIV rw ─→ page            child ABSENT
+ *           after    parent VALID/FORK ro ─→ page ←─ entry {TRANS, 2}
+ *                                                      ↑
+ *                                           child FORK ┘
+ *           A word that is FORK already: its entry's refs rise, no new entry.
+ *
+ * Rules     1. Phase A (fork_reserve) charges and allocates all that may
+ *              fail; the parent is as it was if it does.
+ *           2. Phase B (fork_range) waits, but cannot fail for memory; only a
+ *              fatal signal ends it.  Nothing is waited for with a ws_lock.
+ *           3. One flush of the parent, before the child is published and
+ *              also when the fork is given up: a stale writable entry would
+ *              outlive a later fork, which finds the word FORK and does not
+ *              flush it.
+ *           4. A page with pins is copied at once: a read(2) may still fill
+ *              it, and what it brings belongs to the parent alone.
+ *           5. The maplink of a VAD is listed before its words are copied,
+ *              and a word beyond the end of the object is not (R7).
+ *
+ * Read next vm/design/fmo/fmo.c.  Book: ch10.
+ */
+#include "vm/design/fmo/fmo.h"
+
+static int fork_words(struct fork_work *w);
+
+/* ---- FORK words: vmm.md 2.2 ---- */
+
+/*
+ * The soft word that names entry `index` of the kpaged region.
+ */
+uint64_t
+fork_word(uint64_t index)
+{
+	lab_todo("05-fork step 1: fork_word");
+	return 0;
+}
+
+/* The entry index that a soft FORK word names. */
+uint64_t
+fork_index(uint64_t word)
+{
+	lab_todo("05-fork step 1: fork_index");
+	return 0;
+}
+
+/*
+ * Kernel address of the entry of a FORK word, or of a VALID/FORK word by way
+ * of its page: page → home → entry → entry page → kpaged page number.
+ *
+ * Locks:    [W] of the word's space: our reference keeps the entry.
+ */
+va_t
+fork_entry(uint64_t word)
+{
+	lab_todo("05-fork step 1: fork_entry");
+	return 0;
+}
+
+/* ---- the whole fork ---- */
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal; the child
+ *           is half made: as_put() takes it apart).
+ */
+int
+fmo_dup(struct aspace *parent, struct aspace *child)
+{
+	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = fork_reserve(&w);
+	if (r != 0)
+		return r;
+	r = fork_words(&w);
+	fork_finish(&w);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, w.next, w.rerefs, w.copies);
+	}
+	return r;
+}
+
+/* ---- phase A ---- */
+
+/*
+ * All that may fail: commit, the child's VADs, the object, the references.
+ *
+ * Locks:    both map_locks exclusive; takes the parent's ws_lock.
+ * Returns:  0, -ENOMEM: what the child has so far goes with as_put(child).
+ */
+int
+fork_reserve(struct fork_work *w)
+{
+	return lab_todo("05-fork step 2: fork_reserve");
+}
+
+/* ---- phase B ---- */
+
+static bool
+has_words(const struct vad *v)
+{
+	return (v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) == 0;
+}
+
+static int
+fork_words(struct fork_work *w)
+{
+	struct vad *v;
+	va_t va;
+	int r = 0;
+
+	VAD_FOREACH(v, w->child)
+		vad_list_link(w->child, v);
+	VAD_FOREACH(v, w->parent) {
+		if (!has_words(v))
+			continue;
+		w->vad = v;
+		va = v->start << PAGE_SHIFT;
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Turn every private word of the parent in [*start, end) that is not ABSENT
+ * into a FORK reference, in parent and child alike; at most one leaf table
+ * of the parent per call.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0 with *start moved on, -EINTR.
+ */
+int
+fork_range(struct fork_work *w, va_t *start, va_t end)
+{
+	return lab_todo("05-fork step 2: fork_range");
+}
+
+/* ---- F4 and F8: the faults that fork makes ---- */
+
+/*
+ * F4 break fork: a write to a page that a fork made common.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its
+ *           page is not in memory, what F5, F6 and F11 return.
+ */
+enum fault_outcome
+f4_break_fork(struct fctx *f)
+{
+	lab_todo("05-fork step 4: f4_break_fork");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * F8 fork map: a read of a page that a fork made common.  The last owner
+ * takes it at once, which saves a fault at the first write.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where
+ *           its page is not in memory, what F5, F6 and F11 return.
+ */
+enum fault_outcome
+f8_fork_map(struct fctx *f)
+{
+	lab_todo("05-fork step 3: f8_fork_map");
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}

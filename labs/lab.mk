@@ -1,0 +1,81 @@
+# lab.mk: a student's file in the place of one object of the kernel
+#
+#   make kernel LAB=fork              links labs/05-fork/fork.c
+#   make run LAB=05                   a number, a name or both
+#   make run LAB=fork LAB_REF=1       the reference again
+#   make kernel LAB=fork FILE=my.c    another file
+#   make starters                     all starters anew, out of the kernel
+
+LABS := $(sort $(notdir $(patsubst %/lab.conf,%,$(wildcard labs/*/lab.conf))))
+# The kernel file that a lab replaces, of its lab.conf: $(call lab_file,05-fork)
+lab_file = kernel/$(shell $(AWK) '$$1 == "file" { print $$2 }' labs/$(1)/lab.conf)
+
+KERNEL := $(BUILD)/vadose.elf
+ifneq ($(LAB),)
+LAB_NAME := $(sort $(filter $(LAB) $(LAB)-% 0$(LAB)-%,$(LABS)) \
+  $(foreach l,$(LABS),$(if $(filter $(LAB),$(word 2,$(subst -, ,$(l))) \
+  $(patsubst $(firstword $(subst -, ,$(l)))-%,%,$(l))),$(l))))
+ifneq ($(words $(LAB_NAME)),1)
+$(error LAB=$(LAB): there are $(LABS))
+endif
+ifeq ($(LAB_REF),)
+LAB_KFILE := $(call lab_file,$(LAB_NAME))
+LAB_OUT := $(BUILD)/labs/$(LAB_NAME)
+FILE ?= labs/$(LAB_NAME)/$(notdir $(LAB_KFILE))
+KERNEL := $(LAB_OUT)/vadose.elf
+LAB_OBJ := $(LAB_OUT)/$(basename $(notdir $(LAB_KFILE))).o
+LAB_OBJS := $(patsubst $(BUILD)/$(basename $(LAB_KFILE)).o,$(LAB_OBJ),$(OBJS))
+
+# A newer compiler's warnings never stop a student.
+$(LAB_OBJ): $(FILE) $(LAB_OUT)/file | setup $(HEADERS)
+	@mkdir -p $(@D)
+	@$(filter-out -Werror,$(KCC)) -MMD -MP -c $< -o $@
+
+# Written anew when FILE names another file than last time.
+$(LAB_OUT)/file: lab-file
+	@mkdir -p $(@D)
+	@echo '$(FILE)' | cmp -s - $@ || echo '$(FILE)' > $@
+
+$(LAB_OUT)/vadose.elf: $(LAB_OBJS) $(LDSCRIPT) tools/symtab.awk
+	@$(call link_kernel,$(LAB_OBJS),$(LAB_OUT))
+	@ln -sf ../../initrd.cpio ../../root.img $(LAB_OUT)/
+
+-include $(LAB_OBJ:.o=.d)
+.PHONY: lab-file
+endif
+endif
+
+kernel: $(KERNEL)
+image: $(KERNEL)
+.PHONY: kernel
+
+# ---- starters ----
+
+$(T)/labcut: $(T)/labcut.o $(T)/cut.o
+	@$(CC) $^ -o $@
+
+starters: $(T)/labcut
+	@for l in $(LABS); do \
+	  k=kernel/$$($(AWK) '$$1 == "file" { print $$2 }' labs/$$l/lab.conf); \
+	  $(T)/labcut labs/$$l/cut.list $$k > labs/$$l/.new || exit 1; \
+	  mv labs/$$l/.new labs/$$l/$${k##*/}; \
+	  echo "labs/$$l/$${k##*/}"; \
+	done
+
+# ---- test programs: no C library, no writable data ----
+
+LCC := $(CC) -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -no-pie \
+  -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
+  -fcf-protection=none -mno-sse -fno-tree-loop-distribute-patterns \
+  -Wall -Wextra -Wno-unused-parameter -Wl,-z,noexecstack \
+  -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-T,labs/progs/libt.ld
+LAB_PROGS := $(patsubst %.c,$(BUILD)/%,$(filter-out labs/progs/libt%, \
+  $(wildcard labs/progs/*.c)))
+
+$(BUILD)/labs/progs/%: labs/progs/%.c labs/progs/libt.c labs/progs/libt.h \
+  labs/progs/libt.ld | setup
+	@mkdir -p $(@D)
+	@$(LCC) labs/progs/libt.c $< -o $@
+
+lab-progs: $(LAB_PROGS)
+.PHONY: starters lab-progs

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * labcut: the starter of a lab out of the kernel's own file
+ *
+ * Problem   A starter kept by hand drifts from the kernel.  So it is made: the
+ *           functions that cut.list names lose their bodies, private helpers
+ *           go, all the rest stays as it is.
+ *
+ * Picture   labcut labs/05-fork/cut.list kernel/vm/design/fmo/fork.c > fork.c
+ *           labcut --partial 2 …     with the bodies of steps 1 and 2: tests
+ *                                    of the grader
+ *
+ * Read next tools/cut.c.
+ */
+#include "cut.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *
+read_all(const char *file, size_t *n)
+{
+	FILE *f = fopen(file, "r");
+	char *text = NULL;
+	size_t cap = 0;
+
+	if (f == NULL) {
+		perror(file);
+		return NULL;
+	}
+	for (*n = 0;;) {
+		cap += 65536;
+		text = realloc(text, cap);
+		if (text == NULL)
+			break;
+		*n += fread(text + *n, 1, cap - *n - 1, f);
+		if (*n < cap - 1)
+			break;
+	}
+	if (text != NULL)
+		text[*n] = '\0';
+	fclose(f);
+	return text;
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: labcut [--partial STEPS] CUT.LIST FILE.c\n"
+	    "Writes the starter (or the solution of so many steps) to "
+	    "standard output.\n");
+	return 64;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cutlist list;
+	int steps = 0;
+	size_t n;
+	char *src, *end;
+
+	if (argc == 5 && strcmp(argv[1], "--partial") == 0) {
+		steps = (int)strtol(argv[2], &end, 10);
+		if (*end != '\0' || end == argv[2])
+			return usage();
+		argv += 2;
+		argc -= 2;
+	}
+	if (argc != 3 || argv[1][0] == '-')
+		return usage();
+	src = read_all(argv[2], &n);
+	if (src == NULL || cutlist_read(&list, argv[1]) != 0)
+		return 1;
+	if (cut_source(&list, argv[2], src, n, steps, stdout) != 0)
+		return 1;
+	return fflush(stdout) == 0 ? 0 : 1;
+}
