@@ -43,8 +43,6 @@
 #define MISSES 3                     /* the lock is waited for then */
 
 static struct {
-	struct waitq work;           /* the thread sleeps here */
-	_Atomic bool wanted;         /* [A] somebody called bal_wake() */
 	uint32_t visit;              /* [bsm] number of this round of visits */
 	int round;                   /* [bsm] 3 … 0; what score_trim() looks at */
 	uint64_t now;                /* [bsm] when the look began */
@@ -57,15 +55,6 @@ static void age_all(void);
 static bool balance(void);
 
 /*
- * Locks:    none; once, by vm_init().
- */
-void
-bal_init(void)
-{
-	waitq_init(&bal.work);
-}
-
-/*
  * Locks:    none; once, by vm_start().
  */
 void
@@ -73,18 +62,6 @@ bal_start(void)
 {
 	if (thread_spawn("bsm", bal_main, NULL) == NULL)
 		panic("bsm: no memory for the thread");
-}
-
-/*
- * Frames are few.
- *
- * Locks:    any of rank < LR_WAIT.
- */
-void
-bal_wake(void)
-{
-	if (!atomic_load(&bal.wanted) && !atomic_xchg(&bal.wanted, true))
-		wake_all(&bal.work);
 }
 
 /* ---- how much is there ---- */
@@ -258,24 +235,13 @@ balance(void)
 /* ---- the thread ---- */
 
 static void
-wait_for_work(void)
-{
-	struct waiter w;
-
-	wait_prepare(&bal.work, &w);
-	if (!atomic_load(&bal.wanted))
-		(void)wait_sleep(&w, WAIT_PLAIN, md_time_ns() + ROUND_NS);
-	wait_finish(&w);
-	atomic_store(&bal.wanted, false);
-}
-
-static void
 bal_main(void *arg)
 {
 	vm_reserved_enter();
 	for (;;) {
-		wait_for_work();
+		frames_wait_low(md_time_ns() + ROUND_NS);
 		bal.now = md_time_ns();
+		token_set_unmovable(as_sum(offsetof(struct aspace, n_locked)));
 		if (is_time_to_age())
 			age_all();
 		/* Nothing to be had: a wake at each allocation will not help. */

@@ -23,7 +23,7 @@
  *              a token (vm/token.c).  A full working set stays as large: a
  *              page of its own goes before the new one is mapped.
  *
- * Read next vm/design/fmo/fault.c, then vm/ptab.c.  Book: ch06.
+ * Read next vm/faultwait.c, vm/design/fmo/fault.c, vm/ptab.c.  Book: ch06.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
@@ -41,10 +41,7 @@ static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
 static enum fault_outcome fault_grow(struct fctx *f);
 static void keep_limit(struct fctx *f);
-static int get_token(struct fctx *f);
-static void give_back(struct fctx *f);
 static void fault_count(struct fctx *f, enum fault_outcome r);
-static int fault_wait(struct fctx *f, enum fault_outcome r);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
 
 /*
@@ -98,7 +95,7 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 		f->restarts++;
 		EVENT(fault_restart, va, r);
 		sched_point();
-		error = f->restarts > RESTARTS_SHARED ? get_token(f) : 0;
+		error = f->restarts > RESTARTS_SHARED ? fault_get_token(f) : 0;
 		if (error != 0)
 			return fault_finish(f, FAULT_SIGNAL, error);
 	}
@@ -434,8 +431,6 @@ fault_need_kpaged(struct fctx *f, va_t kva)
 	return FAULT_NEEDMEM;
 }
 
-/* ---- between passes: no lock held ---- */
-
 /* The pass ended beside the cases: as waited, or as again. */
 static void
 fault_count(struct fctx *f, enum fault_outcome r)
@@ -458,118 +453,7 @@ fault_count(struct fctx *f, enum fault_outcome r)
 	}
 }
 
-static int
-wait_frame(struct vm_page **spare, enum phys_want want)
-{
-	int r;
-
-	while (*spare == NULL) {
-		r = phys_wait(PHYS_USER);
-		if (r != 0)
-			return r;
-		*spare = page_alloc(want);
-	}
-	return 0;
-}
-
-static int
-wait_kpaged(struct fctx *f)
-{
-	int r;
-
-	ASSERT(f->npin < FAULT_MAXPINS);
-	r = kpaged_pin(f->need_kva, &f->pin[f->npin]);
-	if (r == 0)
-		f->npin++;
-	return r;
-}
-
-/*
- * Memory is low: who waits may hold pins and frames only with a token, and
- * gives up what it has before it waits for one (rules a and b of vm/token.c).
- */
-static int
-get_token(struct fctx *f)
-{
-	int r;
-
-	if (f->token || fault_token_held() || !frames_are_low())
-		return 0;
-	give_back(f);
-	r = fault_token_take();
-	f->token = r == 0;
-	return r;
-}
-
-/* Get what f->need names.  0; -EINTR; -ENOSPC, -EIO … (SIGBUS). */
-static int
-fault_satisfy(struct fctx *f)
-{
-	enum fault_need need = f->need;
-	int r = need == NEED_NONE || need == NEED_BIO ? 0 : get_token(f);
-
-	f->need = NEED_NONE;
-	if (r != 0)
-		return r;
-	switch (need) {
-	case NEED_NONE:
-		break;
-	case NEED_FRAME:
-		f->spare_zeroed = f->need_zeroed;
-		return wait_frame(&f->spare,
-		    f->need_zeroed ? PHYS_ZEROED : PHYS_ANY);
-	case NEED_TABLE:
-		return wait_frame(&f->spare_tbl, PHYS_ZEROED);
-	case NEED_KPAGED:
-		return wait_kpaged(f);
-	case NEED_PATH:
-		return anon_fault_path(f);
-	case NEED_READ:
-		return cache_fault_read(f);
-	case NEED_EXTEND:
-		return f->file_page == NULL ? 0 : cache_fault_extend(f);
-	case NEED_BIO:
-		return swap_wait();
-	}
-	return 0;
-}
-
-/* Sleep for what the outcome asks.  0: restart; -EINTR, -ENOSPC, -EIO … */
-static int
-fault_wait(struct fctx *f, enum fault_outcome r)
-{
-	if (thread_is_killed())
-		return -EINTR;
-	switch (r) {
-	case FAULT_DONE:
-	case FAULT_SIGNAL:
-	case FAULT_RESTART:
-		break;
-	case FAULT_WAIT:
-		f->major = true;
-		return page_wait(f->wait_page);
-	case FAULT_IO:
-		f->major = true;
-		return fault_satisfy(f);
-	case FAULT_NEEDMEM:
-		return fault_satisfy(f);
-	}
-	return 0;
-}
-
 /* ---- S3: the end ---- */
-
-static void
-give_back(struct fctx *f)
-{
-	pt_unpin(f);
-	cache_fault_end(f);
-	if (f->spare != NULL)
-		page_free(f->spare);
-	if (f->spare_tbl != NULL)
-		page_free(f->spare_tbl);
-	f->spare = f->spare_tbl = NULL;
-}
 
 static void
 count_signal(struct fctx *f)
@@ -607,7 +491,7 @@ fault_injected(struct fctx *f)
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
-	give_back(f);
+	fault_give_back(f);
 	if (f->token)
 		fault_token_give();
 	f->token = false;

@@ -36,6 +36,8 @@ struct sleepers {
 static struct {
 	struct sleepers reserved;   /* of phys_wait(PHYS_RESERVED) */
 	struct sleepers others;
+	struct waitq bsm;           /* the balance set manager sleeps here */
+	_Atomic bool are_low;       /* [A] it has been woken */
 } frames;
 
 static bool has_frames(enum phys_class class);
@@ -94,7 +96,37 @@ frames_low(void)
 	if (page_count(PG_STANDBY) != 0)
 		pageout_wake();
 	if (frames_are_low())
-		bal_wake();
+		frames_wake_bsm();
+}
+
+/*
+ * Frames are few: somebody has to give some up.
+ *
+ * Locks:    any of rank < LR_WAIT.
+ */
+void
+frames_wake_bsm(void)
+{
+	if (!atomic_load(&frames.are_low) &&
+	    !atomic_xchg(&frames.are_low, true))
+		wake_all(&frames.bsm);
+}
+
+/*
+ * For bsm: sleep until frames are few, or the deadline.
+ *
+ * Locks:    none.
+ */
+void
+frames_wait_low(uint64_t deadline_ns)
+{
+	struct waiter w;
+
+	wait_prepare(&frames.bsm, &w);
+	if (!atomic_load(&frames.are_low))
+		(void)wait_sleep(&w, WAIT_PLAIN, deadline_ns);
+	wait_finish(&w);
+	atomic_store(&frames.are_low, false);
 }
 
 /*
@@ -107,6 +139,7 @@ frames_init(void)
 {
 	waitq_init(&frames.reserved.wait);
 	waitq_init(&frames.others.wait);
+	waitq_init(&frames.bsm);
 	phys_set_hooks(frames_came, frames_low);
 }
 
@@ -135,7 +168,7 @@ phys_wait(enum phys_class class)
 		if (thread_is_killed() && !vm_is_reserved())
 			return -EINTR;
 		pageout_wake();
-		bal_wake();
+		frames_wake_bsm();
 		r = wait_tick(s, class);
 	}
 	return vm_is_reserved() ? 0 : r;

@@ -88,7 +88,6 @@ vm_init(void)
 	commit_init();
 	pageout_init();
 	frames_init();
-	bal_init();
 	token_init();
 	kpaged_init();
 	cache_init();

@@ -50,6 +50,7 @@ struct tokens {
 
 static struct {
 	struct tokens fault, structural, place;
+	_Atomic uint64_t locked;     /* [A] pages, when bsm last looked */
 } token;
 
 /*
@@ -63,6 +64,17 @@ token_init(void)
 	waitq_init(&token.place.wait);
 	token.fault.share = 32;
 	token.structural.share = 64;
+}
+
+/*
+ * So many pages are locked by mlock: nobody can take them away.
+ *
+ * Locks:    none.
+ */
+void
+token_set_unmovable(uint64_t pages)
+{
+	atomic_store(&token.locked, pages);
 }
 
 /* ---- what a thread has ---- */
@@ -142,7 +154,7 @@ evictable(void)
 {
 	uint64_t n = page_count(PG_ACTIVE) + page_count(PG_STANDBY) +
 	    page_count(PG_MODIFIED);
-	uint64_t locked = as_sum(offsetof(struct aspace, n_locked));
+	uint64_t locked = atomic_load(&token.locked);
 
 	return n > locked ? n - locked : 0;
 }

@@ -28,6 +28,11 @@ enum fault_outcome fault_swap_in(struct fctx *, const struct swap_words *);
 enum fault_outcome fault_busy(struct fctx *, uint64_t word, struct vm_page *);
 enum fault_outcome fault_lost(struct fctx *, uint64_t word);
 
+/* faultwait.c: no lock held */
+int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
+int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0, -EINTR */
+void fault_give_back(struct fctx *);                  /* pins and spare frames */
+
 /* vad.c: the tree; M exclusive for changes, M shared for finds */
 struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
 struct vad *vad_find_above(struct aspace *, uint64_t vpn);    /* first with end > vpn */
@@ -154,13 +159,13 @@ int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
 void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
 /* balance.c: thread bsm */
-void bal_init(void);
 void bal_start(void);
-void bal_wake(void);                                     /* any lock of rank < LR_WAIT */
 void bal_show(struct out *);
 
 /* framewait.c */
 void frames_init(void);                                  /* hooks of phys */
+void frames_wake_bsm(void);                              /* any lock of rank < LR_WAIT */
+void frames_wait_low(uint64_t deadline_ns);              /* bsm sleeps: they are, or the time has come */
 void frames_came(void);                                  /* one more; any lock of rank < LR_WAIT */
 uint64_t frames_available(void);                         /* free and standby */
 bool frames_are_low(void);                               /* these are below the low mark */
@@ -171,6 +176,7 @@ struct vm_page *page_alloc_ahead(void);                  /* for read-ahead: neve
 
 /* token.c: vmm.md 12.2 */
 void token_init(void);
+void token_set_unmovable(uint64_t pages);                  /* by bsm */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
 bool vm_is_reserved(void);
