@@ -163,16 +163,6 @@ clone_reserve(struct clone_state *s)
 	return s->thread != NULL ? 0 : -EAGAIN;
 }
 
-/* Is there memory for another process, besides what is promised already? */
-static bool
-memory_is_short(void)
-{
-	struct phys_stat st;
-
-	phys_stat(&st);
-	return st.free + st.zeroed + ev_read(EV_page_q_standby) < st.high;
-}
-
 /* RLIMIT_NPROC; root is free of it. */
 static bool
 too_many_locked(const struct proc *p)
@@ -191,7 +181,7 @@ clone_limits(struct clone_state *s)
 	spin_lock(&proc_lock);
 	too_many = too_many_locked(s->parent);
 	spin_unlock(&proc_lock);
-	return too_many || memory_is_short() ? -EAGAIN : 0;
+	return too_many || vm_is_short() ? -EAGAIN : 0;
 }
 
 /* The struct proc and its handlers; a thread uses the parent's. */

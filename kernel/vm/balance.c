@@ -86,6 +86,27 @@ shortage(void)
 	return have < ps.high ? ps.high - have : 0;
 }
 
+/*
+ * May another process be started?  It wires frames, which must be there or be
+ * got by writing out what lies in others.
+ *
+ * Locks:    none of rank >= 9.
+ * Returns:  true: memory is used up; -EAGAIN is the answer.
+ */
+bool
+vm_is_short(void)
+{
+	uint64_t have = frames_available() + frames_coming();
+	struct swap_stat swap;
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	swap_stat(&swap);
+	if (swap.slots > swap.used)
+		have += MIN(swap.slots - swap.used, page_count(PG_ACTIVE));
+	return have < ps.high;
+}
+
 /* ---- visits ---- */
 
 /* Its [W], or false: taken, and not yet for the third time. */

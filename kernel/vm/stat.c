@@ -178,5 +178,6 @@ vm_mem_info(struct vm_mem_info *m)
 	m->commit_limit = commit_limit() << PAGE_SHIFT;
 	m->commit_total = commit_total() << PAGE_SHIFT;
 	m->swap_total = swap.slots << PAGE_SHIFT;
-	m->swap_free = (swap.slots - swap.used) << PAGE_SHIFT;
+	/* used counts what swapoff brings back, too. */
+	m->swap_free = (swap.slots - MIN(swap.used, swap.slots)) << PAGE_SHIFT;
 }

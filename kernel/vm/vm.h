@@ -24,6 +24,7 @@ struct vmm_ops;
 
 void vm_init(void);         /* after kern_init; before the first thread sleeps */
 void vm_start(void);        /* threads of the VM */
+bool vm_is_short(void);     /* no frames for another process: -EAGAIN */
 
 /* ---- address spaces (as.c) ---- */
 
