@@ -7,6 +7,7 @@
 #   make book-check-runs  run it too, but only compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
 #   make book-browser  every page in headless Chromium, narrow and wide
+#   make book-pdf      all chapters as one file
 #   EDITION=handout    without spoilers and answers
 
 EDITION ?= full
@@ -64,5 +65,9 @@ book-browser: book
 	@tools/setup book-browser
 	@node $(BOOK_TOOLS)/browser.mjs $(BUILD)/book-shots
 
-.PHONY: book book-setup book-check book-serve book-list book-accept book-record \
+book-pdf: book
+	@tools/setup book-browser
+	@node $(BOOK_TOOLS)/pdf.mjs $(BUILD)/vadose-book.pdf
+
+.PHONY: book-pdf book book-setup book-check book-serve book-list book-accept book-record \
   book-check-runs book-session book-browser

@@ -14,7 +14,7 @@
 //           3. In the handout spoilers and answers are left out.
 import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { ROOT, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
+import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow } from './symbol.mjs'
 
 export const MAX_EXCERPT = 45
@@ -62,6 +62,7 @@ class Page {
       else if (/^:::/.test(l)) this.container(i++, l)
       else if (/^@contents\s*$/.test(l)) { this.put(...contents(this.up)); i++ }
       else if (/^@counters\s*$/.test(l)) { this.put(...counterTables()); i++ }
+      else if (/^@chapters\s*$/.test(l)) { this.put(...allChapters(this)); i++ }
       else if (/^@syscalls\s*$/.test(l)) { this.put(...syscallTable()); i++ }
       else { this.put(this.inlines(l, i + 1)); if (/^# \d/.test(l)) this.putLength(); i++ }
     }
@@ -268,6 +269,21 @@ function contents(up) {
       out.push(c.file
         ? `- **[${c.n}. ${c.title}](${up}${posix.normalize(c.file)})** <br> ${c.question}`
         : `- ${c.n}\\. ${c.title} <span class="coming">coming</span> <br> ${c.question}`)
+  }
+  return out
+}
+
+// All chapters on one page, for printing: their links lead from the root now.
+function allChapters(page) {
+  const out = []
+  for (const c of chapters.filter(x => x.file)) {
+    const path = join(ROOT, 'book', c.file)
+    const inner = expandPage(c.file, readFileSync(path, 'utf8'))
+    page.errors.push(...inner.errors)
+    out.push('', '<div class="chapter">', '', ...inner.text
+      .replace(/\]\((?!#)(?:\.\.\/)([^)]+)\)/g, '](./$1)')
+      .replace(/\]\((ch\d\d[^)]+)\)/g, `](./${posix.dirname(c.file)}/$1)`)
+      .replace(/href="\.\.\/src\//g, 'href="./src/').split('\n'), '', '</div>', '')
   }
   return out
 }
