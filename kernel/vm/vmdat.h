@@ -432,8 +432,8 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 
 /* Slots [slot, slot + n) lie side by side from a sector of the device on. */
 struct swap_extent {
-	uint32_t slot, n;
-	uint64_t sector;
+	uint32_t slot, n;         /* [c] */
+	uint64_t sector;          /* [c] */
 };
 
 struct swap_bio {
@@ -468,12 +468,12 @@ struct swap_area {
 
 /* Words whose pages are to be read from swap: the first, and some behind it. */
 struct swap_words {
-	struct vm_page *container; /* that holds them; NULL: a WIRED header */
-	uint64_t *word;
-	unsigned step;            /* words from one to the next: entries of fmo 2 */
-	unsigned max;             /* so many from word on belong together */
-	enum page_home home;
-	uint64_t index;           /* page->index of the first page */
+	struct vm_page *container; /* [own] that holds them; NULL: a WIRED header */
+	uint64_t *word;           /* [own] */
+	unsigned step;            /* [own] words from one to the next: entries of fmo 2 */
+	unsigned max;             /* [own] so many from word on belong together */
+	enum page_home home;      /* [own] */
+	uint64_t index;           /* [own] page->index of the first page */
 };
 
 /* A walk over words that are SWAP or TRANS: ops->swapped. */

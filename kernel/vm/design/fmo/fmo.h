@@ -134,7 +134,8 @@ int fork_reserve(struct fork_work *) MUST_CHECK;
 int fork_range(struct fork_work *, va_t *start, va_t end) MUST_CHECK;
 int fmo_dup(struct aspace *parent, struct aspace *child);
 
-/* forkwait.c: what a fork waits for and gives back */
+/* forkwait.c: what a fork needs, waits for and gives back */
+int fork_vads(struct fork_work *) MUST_CHECK;
 struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->need says */
 uint64_t *fork_child_word(struct fork_work *, va_t, struct vm_page **leaf);
 struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);

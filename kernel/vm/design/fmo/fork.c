@@ -29,7 +29,6 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-static int fork_vads(struct fork_work *w);
 static int fork_object(struct fork_work *w, uint64_t entries);
 static int fork_refs(struct fork_work *w);
 static int fork_words(struct fork_work *w);
@@ -144,35 +143,6 @@ fork_reserve(struct fork_work *w)
 	if (r != 0)
 		fork_finish(w);
 	return r;
-}
-
-/* The child's VADs, with its commit summed up; not charged yet. */
-static int
-fork_vads(struct fork_work *w)
-{
-	struct aspace *child = w->child;
-	struct vad *v, *c;
-
-	VAD_FOREACH(v, w->parent) {
-		if ((v->flags & VAD_DONTFORK) != 0)
-			continue;
-		c = vad_alloc(v->vmo);
-		if (c == NULL) {
-			child->commit = 4;
-			return -ENOMEM;
-		}
-		c->start = v->start;
-		c->end = v->end;
-		c->off = v->off;
-		c->flags = v->flags & ~VAD_LOCK_FLAGS;
-		c->prot = v->prot;
-		c->maxprot = v->maxprot;
-		c->commit = v->commit;
-		c->commit_tbl = v->commit_tbl;
-		child->commit += v->commit + v->commit_tbl;
-		CHECK(vad_insert(child, c) == 0);
-	}
-	return 0;
 }
 
 /* The new object, and both references to it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/forkwait.c: what a fork waits for, and what it gives back
+ * fmo/forkwait.c: what a fork needs, waits for and gives back
  *
  * Problem   fork_range() works under two ws_locks and may not wait; yet it
  *           needs frames for the child's tables, entry pages of old and new
@@ -24,6 +24,40 @@
 static bool is_next(const struct fork_work *w, va_t kva);
 static void drop_idle_refs(struct aspace *as);
 static void entries_done(struct fork_work *w);
+
+/*
+ * The child's VADs, with its commit summed up; not charged yet.
+ *
+ * Locks:    both map_locks exclusive.
+ * Returns:  0, -ENOMEM: as_put(child) takes what there is.
+ */
+int
+fork_vads(struct fork_work *w)
+{
+	struct aspace *child = w->child;
+	struct vad *v, *c;
+
+	VAD_FOREACH(v, w->parent) {
+		if ((v->flags & VAD_DONTFORK) != 0)
+			continue;
+		c = vad_alloc(v->vmo);
+		if (c == NULL) {
+			child->commit = 4;
+			return -ENOMEM;
+		}
+		c->start = v->start;
+		c->end = v->end;
+		c->off = v->off;
+		c->flags = v->flags & ~VAD_LOCK_FLAGS;
+		c->prot = v->prot;
+		c->maxprot = v->maxprot;
+		c->commit = v->commit;
+		c->commit_tbl = v->commit_tbl;
+		child->commit += v->commit + v->commit_tbl;
+		CHECK(vad_insert(child, c) == 0);
+	}
+	return 0;
+}
 
 /* ---- under the ws_locks ---- */
 
