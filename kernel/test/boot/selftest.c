@@ -14,6 +14,7 @@
  * Read next machine.c, kern.c, vm.c, blk.c in this folder.
  */
 #include "test/boot/selftest.h"
+#include "test/boot/lab.h"
 #include "dev/dev.h"
 #include "kern/kern.h"
 #include "lib/string.h"
@@ -30,6 +31,7 @@ static const struct selftest *const tables[] = {
 	selftests_vm,
 	selftests_blk,
 	selftests_part,
+	selftests_lab_vad,
 };
 
 static bool wanted(const char *names, const char *name);

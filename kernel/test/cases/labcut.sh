@@ -181,7 +181,7 @@ for conf in labs/*/lab.conf; do
 	starter=$dir/${file##*/}
 	$cut "$dir/cut.list" "$file" | diff "$starter" - >"$tmp/diff" ||
 		fail "$starter is not what labcut makes (make starters): $(head "$tmp/diff")"
-	steps=$(awk '$1 == "steps" { print $2 }' "$conf")
+	steps=$(awk '$1 == "steps" { print NF - 1 }' "$conf")
 	for k in $(seq 1 "$steps"); do
 		$cut --partial "$k" "$dir/cut.list" "$file" >"$tmp/p.c"
 		gcc $flags -Wno-unused-function -c "$tmp/p.c" -o "$tmp/o.o" ||

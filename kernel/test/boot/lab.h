@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab.h: what the kernel's tests of the labs share
+ *
+ * Offers    marks around what is counted, random numbers, an address space.
+ * Needs     vm/, kern/.
+ * Sleeps?   Yes.
+ * In interrupts?  No.
+ */
+#ifndef TEST_BOOT_LAB_H
+#define TEST_BOOT_LAB_H
+
+#include "test/boot/selftest.h"
+#include "vm/vmfn.h"
+
+/* Parameter t.NAME=VALUE of the boot, or def: the tests also run by hand. */
+uint64_t lab_param(const char *name, uint64_t def);
+/* xorshift64*; *state is not 0. */
+uint64_t lab_random(uint64_t *state);
+/* An empty space in use, and its end. */
+struct aspace *lab_space(void);
+void lab_space_end(struct aspace *);
+/* A private anonymous mapping of so many pages. */
+va_t lab_map(struct aspace *, uint64_t pages);
+
+extern const struct selftest selftests_lab_vad[];   /* lab_vad.c */
+extern const struct selftest selftests_lab_fault[]; /* lab_fault.c */
+extern const struct selftest selftests_lab_fork[];  /* lab_fork.c */
+extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */
+
+#endif
