@@ -279,7 +279,6 @@ function allChapters(page) {
   for (const c of chapters.filter(x => x.file)) {
     const path = join(ROOT, 'book', c.file)
     const inner = expandPage(c.file, readFileSync(path, 'utf8'))
-    page.errors.push(...inner.errors)
     out.push('', '<div class="chapter">', '', ...inner.text
       .replace(/\]\((?!#)(?:\.\.\/)([^)]+)\)/g, '](./$1)')
       .replace(/\]\((ch\d\d[^)]+)\)/g, `](./${posix.dirname(c.file)}/$1)`)
