@@ -19,6 +19,7 @@ endif
 include kernel/rules.mk
 include tools/rules.mk
 include labs/lab.mk
+include grading/rules.mk
 include book/rules.mk
 
 help:
@@ -33,6 +34,7 @@ help:
 	@echo 'make iso        a CD image for Bochs and real PCs'
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
+	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'
 	@echo 'make clean      remove build/'

@@ -53,6 +53,9 @@ pa_t boot_take(size_t bytes);
  */
 bool boot_free_range(unsigned i, struct boot_range *out);
 
+/* Overwrite n characters of the command line: a secret that was read. */
+void boot_hide(size_t at, size_t n);
+
 /* ---- within boot/, and start.S ---- */
 
 extern uint8_t image_start[], image_end[]; /* kernel.ld */

@@ -287,6 +287,13 @@ boot_set_cmdline(const char *text)
 }
 
 void
+boot_hide(size_t at, size_t n)
+{
+	ASSERT(at + n < sizeof(boot.info.cmdline));
+	memset(boot.info.cmdline + at, 'x', n);
+}
+
+void
 boot_set_rsdp(pa_t pa)
 {
 	boot.info.rsdp = pa;

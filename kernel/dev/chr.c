@@ -85,6 +85,7 @@ dev_init(void)
 	memdev_init();
 	tty_init();
 	record_init();
+	graded_init();
 	pci_init();
 	bdev_init();
 	blk_init();

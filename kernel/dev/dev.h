@@ -178,6 +178,12 @@ void power_set_prepare(void (*fn)(void));
 void power_prepare(void);
 /* record.c: how the command ended ({kind, value}, tools/guestlib.h); powers off. */
 void record_exit(uint8_t kind, uint8_t value) NORETURN;
+/* graded.c: boots that somebody outside judges. */
+#define GRADED_LAST_MARK 256u /* made when process 1 has ended */
+enum graded_check { GRADED_VM = 1, GRADED_LEAK = 2 };
+bool graded_boot(void);
+void graded_check(enum graded_check, unsigned mark, unsigned findings);
+void graded_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* rtc.c: seconds since 1970 at boot. */
 uint64_t rtc_boot_seconds(void);
 /* memdev.c: n random bytes (getrandom, AT_RANDOM). */

@@ -28,6 +28,18 @@ void tty_input(const char *s, size_t n);    /* in interrupt: from uart, kbd */
 /* memdev.c, record.c, power.c */
 void memdev_init(void);
 void record_init(void);
+/* Types of frames on COM2; tools/guestlib.h and grading/records.h have them too. */
+enum record_type {
+	RECORD_STDOUT = 1, RECORD_STDERR = 2, RECORD_EXIT = 3, RECORD_MARK = 4,
+	RECORD_HELLO = 5, RECORD_CHECK = 6, RECORD_TEXT = 7, RECORD_SEAL = 9
+};
+/* Send one whole.  Sleeps; no spin lock held. */
+void record_frame(enum record_type, const void *buf, size_t n);
+/* graded.c */
+#define GRADED_SEAL 32u
+void graded_init(void);
+size_t graded_seal(const uint8_t head[4], const void *payload, size_t n,
+    uint8_t *out);
 void power_init(void);
 
 #endif

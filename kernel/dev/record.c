@@ -8,6 +8,7 @@
  *
  * Picture   A5 type length(2, little endian) payload…
  *           type 1 standard output, 2 standard error, 3 exit status {kind, value}
+ *           4 … 9: of graded boots, dev/graded.c
  *
  * Rules     1. A frame is sent whole: the mutex keeps writers apart.
  *           2. Writing a status to guestctl ends the machine: the frame before
@@ -18,15 +19,11 @@
 #include "dev/devfn.h"
 
 #define RECORD_MAGIC 0xA5
-#define RECORD_STDOUT 1
-#define RECORD_STDERR 2
-#define RECORD_EXIT 3
 
 static struct {
 	struct mutex lock; /* one frame at a time */
 } record;
 
-static void record_frame(uint8_t type, const void *buf, size_t n);
 static ssize_t record_write(void *dev, const void *buf, size_t n, bool nonblock);
 static ssize_t record_end(void *dev, const void *buf, size_t n, bool nonblock);
 static ssize_t record_read(void *dev, void *buf, size_t n, bool nonblock);
@@ -60,13 +57,36 @@ record_init(void)
 }
 
 static void
-record_frame(uint8_t type, const void *buf, size_t n)
+frame_head(uint8_t head[4], enum record_type type, size_t n)
 {
-	uint8_t head[4] = { RECORD_MAGIC, type, (uint8_t)n, (uint8_t)(n >> 8) };
+	head[0] = RECORD_MAGIC;
+	head[1] = (uint8_t)type;
+	head[2] = (uint8_t)n;
+	head[3] = (uint8_t)(n >> 8);
+}
 
+/*
+ * Send a frame, and in a graded boot its seal.
+ *
+ * Locks:    takes the record lock; no spin lock.
+ * Context:  thread, may sleep.
+ */
+void
+record_frame(enum record_type type, const void *buf, size_t n)
+{
+	uint8_t head[4], seal[GRADED_SEAL];
+	size_t sealed;
+
+	frame_head(head, type, n);
 	mutex_lock_nested(&record.lock);
 	uart_write(UART_COM2, head, sizeof(head));
 	uart_write(UART_COM2, buf, n);
+	sealed = graded_seal(head, buf, n, seal);
+	if (sealed != 0) {
+		frame_head(head, RECORD_SEAL, sealed);
+		uart_write(UART_COM2, head, sizeof(head));
+		uart_write(UART_COM2, seal, sealed);
+	}
 	mutex_unlock(&record.lock);
 }
 
@@ -75,7 +95,7 @@ record_write(void *dev, const void *buf, size_t n, bool nonblock)
 {
 	const uint8_t *type = dev;
 
-	record_frame(*type, buf, n);
+	record_frame((enum record_type)*type, buf, n);
 	return (ssize_t)n;
 }
 

@@ -35,6 +35,7 @@ static struct {
 	uint64_t count[MAXCPU][EV_COUNT];     /* [A] */
 	uint64_t (*gauge[EV_COUNT])(void);    /* [c] */
 	bool is_wide[EV_COUNT];               /* [c] more than two fields */
+	void (*mark_hook)(unsigned, uint64_t, const uint64_t *); /* [c] or NULL */
 	struct mutex marks_lock;
 	struct mark *mark;                    /* [marks_lock] NMARKS */
 } events = { .marks_lock = MUTEX_INIT(events.marks_lock, LR_NONE) };
@@ -185,8 +186,17 @@ ev_mark(unsigned id)
 	m->time_ns = md_time_ns();
 	for (i = 0; i < EV_COUNT; i++)
 		m->value[i] = ev_read((enum ev_id)i);
-	mutex_unlock(&events.marks_lock);
 	EVENT(check_mark, id);
+	if (events.mark_hook != NULL)
+		events.mark_hook(id, m->time_ns, m->value);
+	mutex_unlock(&events.marks_lock);
+}
+
+void
+ev_set_mark_hook(void (*fn)(unsigned id, uint64_t time_ns,
+    const uint64_t *value))
+{
+	events.mark_hook = fn;
 }
 
 static void

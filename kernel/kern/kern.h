@@ -250,6 +250,9 @@ void ev_show(struct out *);                   /* /proc/vm/events */
 void ev_show_proc(struct out *, const struct evset *); /* rows marked p, not gauges */
 /* PR_VMM_MARK: copy all counters under id 0…255.  No allocation. */
 void ev_mark(unsigned id);
+/* Called at each mark with its EV_COUNT values; may sleep. */
+void ev_set_mark_hook(void (*fn)(unsigned id, uint64_t time_ns,
+    const uint64_t *value));
 void ev_show_marks(struct out *);             /* mark=ID time=NS, then name value lines */
 /* Binary records for /proc/vm/trace: copies up to cap bytes, returns bytes. */
 size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);

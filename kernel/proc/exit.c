@@ -36,6 +36,7 @@ static void jobs_left_locked(const struct proc *p, const struct proc *parent,
     const struct proc *but);
 static bool parent_is_told_locked(struct proc *);
 static void init_ended(struct proc *) NORETURN;
+static void init_judged(struct proc *) NORETURN;
 
 /*
  * exit(2): this thread only.
@@ -196,8 +197,24 @@ init_ended(struct proc *p)
 		    (p->wait_status >> 8) & 0xff);
 	else
 		klog("init: killed by signal %d", p->wait_status & 0x7f);
+	if (graded_boot())
+		init_judged(p);
 	fs_shutdown();
 	power_end(POWER_OFF);
+}
+
+/* The last word to the judge: what is left behind, and how p ended. */
+static void
+init_judged(struct proc *p)
+{
+	int sig = p->wait_status & 0x7f;
+
+	process_drop_memory(p);
+	graded_check(GRADED_VM, GRADED_LAST_MARK, vm_check(2));
+	graded_check(GRADED_LEAK, GRADED_LAST_MARK, vm_leak_end());
+	ev_mark(GRADED_LAST_MARK);
+	record_exit(sig != 0, sig != 0 ? (uint8_t)sig :
+	    (uint8_t)(p->wait_status >> 8));
 }
 
 /* Memory and the executable, while p is still found but has no thread. */

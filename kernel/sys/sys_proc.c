@@ -443,6 +443,8 @@ prctl_mark(uint64_t id)
 {
 	if (id > 255)
 		return -EINVAL;
+	if (graded_boot())
+		graded_check(GRADED_VM, (unsigned)id, vm_check(1));
 	ev_mark((unsigned)id);
 	return 0;
 }

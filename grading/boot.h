@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * boot.h: between boot.c and machine.c
+ */
+#ifndef GRADING_BOOT_H
+#define GRADING_BOOT_H
+
+#include "grade.h"
+
+/* The first files of the guest as a memory file; -1: *why. */
+int boot_archive(const struct boot_job *, char **why);
+/* The boot words; the program's arguments last. */
+char *boot_words(const struct boot_job *, const uint8_t key[32]);
+/* The emulator's arguments. */
+void boot_machine(struct words *argv, const struct boot_job *,
+    const char *words, int initrd, const int line[2]);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * grade.c: the grader's commands
+ *
+ * Problem   One program for the learner, the teacher and the tests of both.
+ *
+ * Picture   list · run · compare · explain · repro · lint · mutants · variants
+ *           · forgeries · selftest · doctor
+ *
+ * Rules     Exit status: 0 all points, 1 points lost, 2 does not build or is
+ *           refused, 3 the host's trouble, 64 not understood.
+ *
+ * Read next run.c.
+ */
+#include <gcrypt.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "grade.h"
+
+static const char usage_text[] =
+    "usage: grade COMMAND\n"
+    "  list [LAB]                 labs, tests, points\n"
+    "  run LAB [--submission F|reference] [--step N] [--test T] [--seed S]\n"
+    "      [--jobs N] [--format text,json,junit,github] [--out DIR]\n"
+    "      [--hidden DIR] [--kernel ELF] [--quiet]\n"
+    "  compare LAB TEST [--seed S]  your counters beside the reference's\n"
+    "  explain LAB TEST           what a test wants, in prose\n"
+    "  repro RESULT.json TEST [--gdb]\n"
+    "  lint [LAB]                 test files: points, deeds, names\n"
+    "  mutants [LAB]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
+
+static int
+usage(void)
+{
+	fputs(usage_text, stderr);
+	return GRADE_USAGE;
+}
+
+static struct lab *
+open_or_say(const char *which, const char *hidden)
+{
+	char *why = NULL;
+	struct lab *lab = lab_open(which, hidden, &why);
+
+	if (lab == NULL)
+		fprintf(stderr, "grade: %s\n", why);
+	free(why);
+	return lab;
+}
+
+/* ---- list ---- */
+
+static int
+list_one(const char *which)
+{
+	struct lab *lab = open_or_say(which, NULL);
+	const struct test *t;
+	size_t i;
+
+	if (lab == NULL)
+		return GRADE_USAGE;
+	printf("%s  %s\n", lab->name, lab->title != NULL ? lab->title : "");
+	for (i = 0; i < lab->ntests; i++) {
+		t = lab->test[i];
+		printf("  %s  step %d  %3d  %s  %s\n", t->id, t->step,
+		    t->points, t->kind, t->title);
+	}
+	lab_free(lab);
+	return 0;
+}
+
+static int
+cmd_list(int argc, char **argv)
+{
+	struct words all = labs_all();
+	size_t i;
+	int r = 0;
+
+	if (argc > 1)
+		r = list_one(argv[1]);
+	for (i = 0; argc == 1 && i < all.n; i++)
+		if (list_one(strrchr(all.v[i], '/') + 1) != 0)
+			r = GRADE_USAGE;
+	words_free(&all);
+	return r;
+}
+
+/* ---- run ---- */
+
+enum { OPT_SUBMISSION = 256, OPT_STEP, OPT_TEST, OPT_SEED, OPT_JOBS,
+	OPT_FORMAT, OPT_OUT, OPT_HIDDEN, OPT_KERNEL, OPT_QUIET, OPT_EMULATOR };
+
+static const struct option longs[] = {
+	{ "submission", required_argument, NULL, OPT_SUBMISSION },
+	{ "step", required_argument, NULL, OPT_STEP },
+	{ "test", required_argument, NULL, OPT_TEST },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "jobs", required_argument, NULL, OPT_JOBS },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "hidden", required_argument, NULL, OPT_HIDDEN },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ 0 },
+};
+
+static bool
+option_take(struct options *o, int c)
+{
+	switch (c) {
+	case OPT_SUBMISSION:
+		o->submission = optarg;
+		return true;
+	case OPT_STEP:
+		o->step = atoi(optarg);
+		return o->step > 0;
+	case OPT_TEST:
+		o->only = optarg;
+		return true;
+	case OPT_SEED:
+		o->seed = strtoull(optarg, NULL, 0);
+		o->seeded = true;
+		return true;
+	case OPT_JOBS:
+		o->jobs = atoi(optarg);
+		return o->jobs > 0;
+	case OPT_FORMAT:
+		o->formats = optarg;
+		return true;
+	case OPT_OUT:
+		o->out = optarg;
+		return true;
+	case OPT_HIDDEN:
+		o->hidden = optarg;
+		return true;
+	case OPT_KERNEL:
+		o->kernel = optarg;
+		return true;
+	case OPT_QUIET:
+		o->quiet = true;
+		return true;
+	}
+	return false;
+}
+
+static bool
+options_read(struct options *o, int argc, char **argv)
+{
+	uint32_t seed;
+	int c;
+
+	*o = (struct options){ .jobs = 2, .formats = "text" };
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		if (!option_take(o, c))
+			return false;
+	if (!o->seeded) {
+		random_bytes(&seed, sizeof seed);
+		o->seed = seed % 1000000;
+	}
+	if (o->submission != NULL && strcmp(o->submission, "reference") == 0) {
+		o->submission = NULL;
+		o->kernel = "build/vadose.elf";
+	}
+	return true;
+}
+
+static bool
+write_reports(const struct report *r)
+{
+	static const struct {
+		const char *name, *file;
+		bool (*write)(const struct report *, const char *path);
+	} rows[] = { { "json", "result.json", report_json },
+		{ "junit", "junit.xml", report_junit },
+		{ "github", "github.txt", report_github } };
+	const struct options *o = r->options;
+	char *path;
+	bool ok = true;
+	size_t i;
+
+	if (strstr(o->formats, "text") != NULL)
+		report_text(r, isatty(1) != 0);
+	if (o->out != NULL)
+		mkdir(o->out, 0777);
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (strstr(o->formats, rows[i].name) == NULL)
+			continue;
+		path = o->out != NULL ? xprintf("%s/%s", o->out, rows[i].file)
+				      : xstrdup("/dev/stdout");
+		if (!rows[i].write(r, path)) {
+			fprintf(stderr, "grade: cannot write %s\n", path);
+			ok = false;
+		}
+		free(path);
+	}
+	return ok;
+}
+
+static int
+cmd_run(int argc, char **argv)
+{
+	struct report *r = xalloc(sizeof *r);
+	struct options o;
+	struct lab *lab;
+	int code;
+
+	if (!options_read(&o, argc, argv) || optind + 1 != argc)
+		return usage();
+	lab = open_or_say(argv[optind], o.hidden);
+	if (lab == NULL)
+		return GRADE_USAGE;
+	code = run_lab(r, lab, &o);
+	if (code != GRADE_USAGE && !write_reports(r))
+		code = GRADE_INFRA;
+	report_free(r);
+	free(r);
+	lab_free(lab);
+	return code;
+}
+
+/* ---- the rest ---- */
+
+static int
+cmd_lint(int argc, char **argv)
+{
+	return lint_labs(argc > 1 ? argv[1] : NULL);
+}
+
+static int
+cmd_explain_args(int argc, char **argv)
+{
+	return argc == 3 ? cmd_explain(argv[1], argv[2]) : usage();
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "list", cmd_list },
+	{ "run", cmd_run },
+	{ "lint", cmd_lint },
+	{ "explain", cmd_explain_args },
+};
+
+int
+main(int argc, char **argv)
+{
+	size_t i;
+
+	gcry_check_version(NULL);
+	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+	for (i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return usage();
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * judge.c: from what a boot left to a verdict
+ *
+ * Problem   A test passes when the program ended as it should, its answers are
+ *           right, the counters show the mechanism, nothing was lost, and the
+ *           observer outside saw the same.
+ *
+ * Picture   how it ended ─→ records whole? ─→ EXIT ─→ ANSWER ─→ COUNT, WITNESS
+ *           ─→ CHECK ─→ guest == witness?  each that fails: a struct failure
+ *
+ * Rules     1. Whatever is the host's trouble is ST_INFRA, never lost points.
+ *           2. A passed test in which guest and witness differ is no pass:
+ *              forged.
+ *           3. Everything that failed is reported, in this order; the first is
+ *              what the status says.
+ *
+ * Read next values.c, report_text.c.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "grade.h"
+#include "judge.h"
+
+static bool ended_well(struct judge *);
+static void check_records(struct judge *);
+static void check_exit(struct judge *);
+static void check_answers(struct judge *);
+static void check_claims(struct judge *);
+static void check_checks(struct judge *);
+static void check_agreement(struct judge *);
+
+const char *
+status_name(enum status s)
+{
+	static const char *const names[] = { [ST_PASS] = "pass",
+		[ST_FAIL] = "fail", [ST_GATE] = "gate",
+		[ST_TIMEOUT] = "timeout", [ST_PANIC] = "panic",
+		[ST_DEADLOCK] = "deadlock", [ST_BUILD] = "build",
+		[ST_INFRA] = "infra", [ST_UNWITNESSED] = "unwitnessed" };
+
+	return names[s];
+}
+
+void
+judge(struct verdict *v, const struct test *t, const struct draw *d,
+    const struct boot *b, const struct symbols *s)
+{
+	struct judge j = { .v = v, .t = t, .d = d, .b = b, .symbols = s };
+
+	memset(v, 0, sizeof *v);
+	if (!ended_well(&j))
+		return;
+	check_records(&j);
+	check_exit(&j);
+	check_answers(&j);
+	check_claims(&j);
+	check_checks(&j);
+	check_agreement(&j);
+}
+
+/* One more thing that is wrong; the first decides the status. */
+struct failure *
+judge_fail(struct judge *j, enum status s, const char *what)
+{
+	struct verdict *v = j->v;
+	struct failure *f;
+
+	if (v->status == ST_PASS)
+		v->status = s;
+	if (v->nfailures == MAX_ITEMS)
+		v->nfailures--;
+	f = &v->failure[v->nfailures++];
+	memset(f, 0, sizeof *f);
+	f->what = xstrdup(what);
+	f->hint = judge_status_hint(j, s);
+	return f;
+}
+
+/* ---- how it ended ---- */
+
+/* The line of a panic, from the console: a status, not evidence. */
+static char *
+panic_line(const struct boot *b)
+{
+	const char *s = b->log != NULL ? strstr(b->log, "PANIC:") : NULL;
+
+	return s == NULL ? NULL : strndup(s, strcspn(s, "\r\n"));
+}
+
+/* The functions that ran last, each once. */
+static char *
+ran_last(const struct judge *j)
+{
+	const struct witness *w = &j->b->witness;
+	char *text = xstrdup(""), *more;
+	const char *name;
+	size_t i;
+
+	for (i = w->npcs; i-- > 0;) {
+		name = symbols_at(j->symbols, w->pc[i]);
+		if (name == NULL)
+			name = "the program";
+		if (strstr(text, name) != NULL)
+			continue;
+		more = xprintf(
+		    "%s%s%s", text, text[0] != '\0' ? ", " : "", name);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+static void
+ended_by_limit(struct judge *j)
+{
+	struct failure *f = judge_fail(j, ST_TIMEOUT, "no end");
+
+	f->expected = xprintf("an end within %lld M guest instructions",
+	    (long long)(j->t->timeout >> 20));
+	f->got = ran_last(j);
+	if (f->got[0] != '\0') {
+		char *s = xprintf("still running: %s", f->got);
+
+		free(f->got);
+		f->got = s;
+	}
+}
+
+static void
+ended_by_panic(struct judge *j, char *line)
+{
+	struct failure *f = judge_fail(j, ST_PANIC, "panic");
+
+	f->expected = xstrdup("no panic");
+	f->got = line;
+}
+
+static void
+infra(struct judge *j, const char *what)
+{
+	struct failure *f = judge_fail(j, ST_INFRA, "the host's trouble");
+
+	f->expected = xstrdup("the emulator runs to the machine's end");
+	f->got = xprintf("%s%s%s", what, j->b->diag[0] != '\0' ? ": " : "",
+	    j->b->diag);
+}
+
+/* The wait graph, if the kernel saw that nobody can go on. */
+static char *
+wait_graph(const struct boot *b)
+{
+	char *text = NULL, *more;
+	size_t i;
+
+	for (i = 0; i < b->records.text.n; i++) {
+		if (strncmp(b->records.text.v[i], "waits ", 6) != 0)
+			continue;
+		more = xprintf("%s%s%s", text != NULL ? text : "",
+		    text != NULL ? "; " : "", b->records.text.v[i] + 6);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+static void
+ended_in_deadlock(struct judge *j, char *graph)
+{
+	struct failure *f = judge_fail(j, ST_DEADLOCK, "deadlock");
+
+	f->expected = xstrdup("somebody can go on");
+	f->got = graph;
+}
+
+static void
+ended_without_word(struct judge *j)
+{
+	struct failure *f = judge_fail(j, ST_PANIC, "the machine stopped");
+
+	f->expected = xstrdup("an exit record");
+	f->got = xstrdup("none: a triple fault, or a reset");
+}
+
+/* Did the machine end by itself, with a record of how? */
+static bool
+ended_well(struct judge *j)
+{
+	const struct boot *b = j->b;
+	char *line = panic_line(b), *graph = wait_graph(b);
+
+	if (line != NULL)
+		ended_by_panic(j, line);
+	else if (graph != NULL)
+		ended_in_deadlock(j, graph);
+	else if (b->witness.limit)
+		ended_by_limit(j);
+	else if (b->end == BOOT_FLOOD)
+		judge_fail(j, ST_FAIL, "more than 4 MiB of output");
+	else if (b->end == BOOT_WALL)
+		infra(j, "too slow for the wall clock");
+	else if (b->end == BOOT_KILLED)
+		infra(j, "the emulator was killed");
+	else if (b->end == BOOT_NOSTART)
+		infra(j, "the emulator did not start");
+	else if (!b->records.ended && !b->witness.valid)
+		infra(j, "the emulator ended without a word of the witness");
+	else if (!b->records.ended)
+		ended_without_word(j);
+	return j->v->status == ST_PASS;
+}
+
+/* ---- records, exit ---- */
+
+static void
+check_records(struct judge *j)
+{
+	const struct records *r = &j->b->records;
+	struct failure *f;
+	size_t i;
+
+	if (r->broken != 0 || r->lost != 0) {
+		f = judge_fail(j, ST_FAIL, "the records");
+		f->expected = xstrdup("an unbroken chain of sealed records");
+		f->got = xprintf("%zu without a true seal, %zu stray bytes",
+		    r->broken, r->lost);
+		j->v->forged = true;
+	}
+	for (i = 0; i < r->text.n; i++) {
+		if (strncmp(r->text.v[i], "claim ", 6) != 0)
+			continue;
+		f = judge_fail(j, ST_FAIL, "a claim of the kernel test");
+		f->got = xstrdup(r->text.v[i] + 6);
+		f->expected = xstrdup("it holds");
+	}
+}
+
+static void
+check_exit(struct judge *j)
+{
+	const struct records *r = &j->b->records;
+	struct failure *f;
+	int64_t want = 0;
+	char *why = NULL;
+
+	if (!judge_eval(j, "all", j->t->exit, &want, &why)) {
+		judge_broken(j, why);
+		return;
+	}
+	if (r->exit_kind == (j->t->exit_signal ? 1 : 0) &&
+	    r->exit_value == (unsigned)want)
+		return;
+	f = judge_fail(j, ST_FAIL, "exit");
+	f->expected = xprintf("%s %lld", j->t->exit_signal ? "signal" : "status",
+	    (long long)want);
+	f->got = xprintf("%s %u%s%.*s",
+	    r->exit_kind == 1 ? "signal" : "status", r->exit_value,
+	    r->nerr > 0 ? ": " : "", r->nerr > 0 ? (int)strcspn(r->err, "\n") : 0,
+	    r->nerr > 0 ? r->err : "");
+	free(f->hint);
+	f->hint = judge_named_hint(j, HINT_STATUS, "exit");
+}
+
+/* ---- answers ---- */
+
+static void
+check_digest(struct judge *j, const struct answer *a, const char *said)
+{
+	char *want = judge_digest(j->d, a->expr);
+	struct failure *f;
+
+	if (want != NULL && said != NULL && strcmp(want, said) == 0) {
+		free(want);
+		return;
+	}
+	f = judge_fail(j, ST_FAIL, "answer");
+	f->expected = xprintf("%s: sha256 of %s", a->name, a->expr);
+	f->got = xprintf("%s: %s", a->name,
+	    said == NULL ? "no answer" : "of other bytes");
+	free(f->hint);
+	f->hint = judge_named_hint(j, HINT_ANSWER, a->name);
+	free(want);
+}
+
+static void
+check_number(struct judge *j, const struct answer *a, const char *said)
+{
+	struct failure *f;
+	int64_t want, got = 0;
+	char *why = NULL;
+
+	if (!judge_eval(j, "all", a->expr, &want, &why)) {
+		judge_broken(j, why);
+		return;
+	}
+	if (said != NULL && number_read(said, &got) &&
+	    op_holds(got, a->op, want))
+		return;
+	f = judge_fail(j, ST_FAIL, "answer");
+	f->expected = xprintf("%s %s %lld", a->name, a->op, (long long)want);
+	f->got = xprintf("%s: %s", a->name, said != NULL ? said : "no answer");
+	free(f->hint);
+	f->hint = judge_named_hint(j, HINT_ANSWER, a->name);
+}
+
+static void
+check_output(struct judge *j, const struct answer *a)
+{
+	struct failure *f;
+	char *want = judge_fill(j->d, a->expr);
+	const char *out = j->b->records.out;
+
+	if (out == NULL || !judge_has_line(out, want)) {
+		f = judge_fail(j, ST_FAIL, "output");
+		f->expected = xprintf("the line \"%s\"", want);
+		f->got = xprintf("\"%.*s\"…",
+		    out != NULL ? (int)strcspn(out, "\n") : 0,
+		    out != NULL ? out : "");
+	}
+	free(want);
+}
+
+static void
+check_answers(struct judge *j)
+{
+	const struct answer *a;
+	size_t i;
+	char *said;
+
+	for (i = 0; i < j->t->nanswers; i++) {
+		a = &j->t->answer[i];
+		said = judge_said(j->b, a->name);
+		switch (a->kind) {
+		case ANSWER_NUMBER:
+			check_number(j, a, said);
+			break;
+		case ANSWER_DIGEST:
+			check_digest(j, a, said);
+			break;
+		case ANSWER_OUTPUT:
+			check_output(j, a);
+			break;
+		}
+		free(said);
+	}
+}
+
+/* ---- counters ---- */
+
+static bool
+claim_holds(const struct claim *c, int64_t left, int64_t right, int64_t high)
+{
+	if (strcmp(c->op, "..") == 0)
+		return left >= right && left <= high;
+	return op_holds(left, c->op, right);
+}
+
+static char *
+claim_expected(const struct claim *c, int64_t right, int64_t high)
+{
+	if (c->high != NULL)
+		return xprintf("%s in %lld .. %lld in region \"%s\"", c->left,
+		    (long long)right, (long long)high, c->region);
+	return xprintf("%s %s %lld in region \"%s\"", c->left, c->op,
+	    (long long)right, c->region);
+}
+
+static void
+check_claim(struct judge *j, const struct claim *c)
+{
+	int64_t left = 0, right = 0, high = 0;
+	struct failure *f;
+	char *why = NULL;
+
+	if (!judge_eval(j, c->region, c->left, &left, &why) ||
+	    !judge_eval(j, c->region, c->right, &right, &why) ||
+	    (c->high != NULL &&
+		!judge_eval(j, c->region, c->high, &high, &why))) {
+		judge_broken(j, why);
+		return;
+	}
+	if (claim_holds(c, left, right, high))
+		return;
+	f = judge_fail(j, ST_FAIL, c->left);
+	f->region = xstrdup(c->region);
+	f->expected = claim_expected(c, right, high);
+	f->got = judge_got(j, c, left);
+	free(f->hint);
+	f->hint = judge_relation_hint(j, c, left);
+}
+
+static void
+check_claims(struct judge *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->t->nclaims; i++)
+		check_claim(j, &j->t->claim[i]);
+}
+
+/* ---- checks ---- */
+
+static void
+check_checks(struct judge *j)
+{
+	const struct records *r = &j->b->records;
+	bool last = j->t->selftest != NULL; /* checks itself after each test */
+	const struct check *c;
+	struct failure *f;
+	size_t i;
+
+	for (i = 0; i < r->nchecks; i++) {
+		c = &r->check[i];
+		last = last || (c->mark == LAST_MARK && c->what == 1);
+		if (c->findings == 0 || (c->what == 1 && !j->t->check_vm) ||
+		    c->what == 2)
+			continue;
+		f = judge_fail(j, ST_FAIL, "vm_check");
+		f->expected = xprintf("no findings at %s",
+		    c->mark == LAST_MARK ? "the end" : "each mark");
+		f->got = judge_findings(j->b, "check", c->findings, c->mark);
+	}
+	if (!last)
+		judge_broken(j, xstrdup("no vm_check at the end"));
+	if (j->t->check_leak)
+		judge_leaks(j);
+}
+
+/* ---- does the witness agree? ---- */
+
+static void
+check_agreement(struct judge *j)
+{
+	struct failure *f;
+	char *differs;
+
+	if (!j->b->witness.valid) {
+		f = judge_fail(j, ST_UNWITNESSED, "no witness");
+		f->expected = xstrdup("the witness's word");
+		f->got = xstrdup("none");
+		return;
+	}
+	differs = judge_differs(j);
+	if (differs == NULL)
+		return;
+	f = judge_fail(j, ST_FAIL, "forged?");
+	f->expected = xstrdup("guest and witness agree");
+	f->got = differs;
+	j->v->forged = true;
+}
+
+void
+verdict_free(struct verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->nfailures; i++) {
+		free(v->failure[i].what);
+		free(v->failure[i].expected);
+		free(v->failure[i].got);
+		free(v->failure[i].region);
+		free(v->failure[i].hint);
+	}
+	memset(v, 0, sizeof *v);
+}

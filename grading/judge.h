@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * judge.h: between judge.c, values.c and hints.c
+ */
+#ifndef GRADING_JUDGE_H
+#define GRADING_JUDGE_H
+
+#include "grade.h"
+
+struct judge {
+	struct verdict *v;
+	const struct test *t;
+	const struct draw *d;
+	const struct boot *b;
+	const struct symbols *symbols;
+	const char *region; /* while an expression is evaluated */
+};
+
+/* judge.c */
+struct failure *judge_fail(struct judge *, enum status, const char *what);
+
+/* values.c; text is malloc'd */
+bool judge_eval(struct judge *, const char *region, const char *expr,
+    int64_t *out, char **why);
+void judge_broken(struct judge *, char *why); /* a value is not to be had */
+char *judge_said(const struct boot *, const char *name);
+char *judge_digest(const struct draw *, const char *of);
+char *judge_fill(const struct draw *, const char *text);
+bool judge_has_line(const char *text, const char *line);
+char *judge_got(struct judge *, const struct claim *, int64_t left);
+char *judge_differs(struct judge *); /* NULL: guest and witness agree */
+
+/* hints.c */
+char *judge_relation_hint(struct judge *, const struct claim *, int64_t left);
+char *judge_named_hint(const struct judge *, enum hint_kind, const char *name);
+char *judge_status_hint(const struct judge *, enum status);
+char *judge_findings(const struct boot *, const char *what, unsigned n,
+    unsigned mark);
+void judge_leaks(struct judge *);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lint.c: are the tests themselves right?
+ *
+ * Problem   A test that asks for nothing, for a counter that is not there, or
+ *           for an exact count on a disk at host speed, is worse than none.
+ *
+ * Picture   each lab: points sum to 100 · each test: deed, names, bounds,
+ *           parents, hints
+ *
+ * Rules     One line per offence, with the file; silent when all is well.
+ *
+ * Read next grading/TESTFILE.md.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grade.h"
+
+struct lint {
+	const struct lab *lab;
+	const struct test *t;
+	const char *why; /* of a name that is not known */
+	int offences;
+};
+
+static void
+offence(struct lint *l, const char *what, const char *detail)
+{
+	printf("%s: %s%s%s\n", l->t != NULL ? l->t->path : l->lab->dir, what,
+	    detail != NULL ? ": " : "", detail != NULL ? detail : "");
+	l->offences++;
+}
+
+/* ---- names in expressions ---- */
+
+static bool
+counter_exists(const char *name)
+{
+	static char *tab;
+	char *key = xprintf("\n%s ", name);
+	bool ok;
+
+	if (tab == NULL)
+		tab = file_read("kernel/kern/events.tab", NULL);
+	ok = tab != NULL && strstr(tab, key) != NULL;
+	free(key);
+	return ok;
+}
+
+static bool
+param_exists(const struct test *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->nparams; i++)
+		if (strcmp(t->param[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+witness_exists(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < WITNESS_NAMES; i++)
+		if (strcmp(witness_names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+name_known(void *arg, const char *name, const char *how, int64_t *out)
+{
+	struct lint *l = arg;
+
+	*out = 7; /* neither 0 nor 1: nothing divides by it in vain */
+	if (strncmp(name, "param.", 6) == 0)
+		return param_exists(l->t, name + 6);
+	if (strncmp(name, "w.", 2) == 0)
+		return witness_exists(name);
+	return strncmp(name, "answer.", 7) == 0 || counter_exists(name);
+}
+
+static bool
+call_known(void *arg, const char *fn, const int64_t *v, size_t n, int64_t *out)
+{
+	*out = 7;
+	return strcmp(fn, "challenge_sum") == 0 ||
+	       strcmp(fn, "challenge_crc") == 0 ||
+	       strcmp(fn, "challenge_byte") == 0;
+}
+
+static void
+lint_expr(struct lint *l, const char *text)
+{
+	const struct scope scope = { name_known, call_known, l };
+	char *why = NULL;
+	int64_t v;
+
+	if (text != NULL && !expr_eval(text, &scope, &v, &why))
+		offence(l, text, why);
+	free(why);
+}
+
+/* ---- one test ---- */
+
+static bool
+is_lower(const struct claim *c)
+{
+	return c->op[0] == '=' || c->op[0] == '>' || c->op[0] == '.';
+}
+
+static void
+lint_claims(struct lint *l)
+{
+	const struct claim *c;
+	bool deed = l->t->points == 0;
+	size_t i;
+
+	for (i = 0; i < l->t->nclaims; i++) {
+		c = &l->t->claim[i];
+		lint_expr(l, c->left);
+		lint_expr(l, c->right);
+		lint_expr(l, c->high);
+		if (test_region(l->t, c->region) == NULL)
+			offence(l, "no such region", c->region);
+		if (c->deed && !is_lower(c))
+			offence(l, "a deed needs a lower bound", c->left);
+		deed = deed || (c->deed && is_lower(c));
+		if (c->op[0] == '=' && strcmp(l->t->disk, "mem") != 0)
+			offence(l, "== on an emulated disk", c->left);
+	}
+	/* A kernel test's claims are its deeds: the stub fails them. */
+	if (!deed && l->t->selftest == NULL)
+		offence(l, "points without a deed", NULL);
+}
+
+static void
+lint_texts(struct lint *l)
+{
+	const struct test *t = l->t;
+	size_t i;
+
+	for (i = 0; i < t->nparams; i++)
+		lint_expr(l, t->param[i].expr);
+	for (i = 0; i < t->nanswers; i++)
+		if (t->answer[i].kind == ANSWER_NUMBER)
+			lint_expr(l, t->answer[i].expr);
+	for (i = 0; i < t->nhints; i++) {
+		if (t->hint[i].kind != HINT_RELATION)
+			continue;
+		lint_expr(l, t->hint[i].left);
+		lint_expr(l, t->hint[i].right);
+	}
+	if (!t->exit_signal)
+		lint_expr(l, t->exit);
+}
+
+static void
+lint_test(struct lint *l)
+{
+	const struct test *t = l->t, *parent;
+
+	lint_claims(l);
+	lint_texts(l);
+	if (t->points == 0 && !t->gate && t->parent == NULL)
+		offence(l, "neither POINTS, GATE nor PARENT", NULL);
+	if (t->parent != NULL) {
+		parent = lab_test(l->lab, t->parent);
+		if (parent == NULL || parent->parent != NULL)
+			offence(l, "no such parent", t->parent);
+	}
+	if (t->look.n == 0)
+		offence(l, "no LOOK", NULL);
+	if (t->points > 0 && t->selftest == NULL && l->lab->leakstep > 0 &&
+	    t->step >= l->lab->leakstep && !(t->check_vm && t->check_leak))
+		offence(l, "no CHECK vm leak behind the leak step", NULL);
+}
+
+/* ---- a lab ---- */
+
+int
+lint_lab(const struct lab *lab)
+{
+	struct lint l = { .lab = lab };
+	int sum = 0;
+	char text[32];
+	size_t i, k;
+
+	for (i = 0; i < lab->ntests; i++) {
+		l.t = lab->test[i];
+		sum += l.t->points;
+		lint_test(&l);
+		for (k = 0; k < i; k++)
+			if (strcmp(lab->test[k]->id, l.t->id) == 0)
+				offence(&l, "ID given twice", l.t->id);
+	}
+	l.t = NULL;
+	snprintf(text, sizeof text, "%d", sum);
+	if (lab->ntests > 0 && sum != 100)
+		offence(&l, "points do not sum to 100", text);
+	return l.offences;
+}
+
+/* NULL: all labs.  0, or 1: offences. */
+int
+lint_labs(const char *which)
+{
+	struct words all = labs_all();
+	int offences = 0;
+	struct lab *lab;
+	char *why = NULL;
+	size_t i;
+
+	for (i = 0; i < all.n; i++) {
+		lab = lab_open(which != NULL ? which : strrchr(all.v[i], '/') + 1,
+		    "grading/hidden", &why);
+		if (lab == NULL) {
+			printf("%s\n", why);
+			offences++;
+		} else {
+			offences += lint_lab(lab);
+			lab_free(lab);
+		}
+		free(why);
+		why = NULL;
+		if (which != NULL)
+			break;
+	}
+	words_free(&all);
+	return offences != 0;
+}

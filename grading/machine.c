@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * machine.c: a test as files, boot words and a machine
+ *
+ * Problem   The program is process 1, alone in its file system, under a name
+ *           that says nothing.
+ *
+ * Picture   PROGRAM fork_write --pages $pages --data @challenge
+ *             → t/kqzw…  (build/labs/progs/fork_write)   t/mfpa…  (challenge)
+ *             → init=/t/kqzw… graded=KEY … -- --pages 231 --data /t/mfpa…
+ *
+ * Rules     1. A program is build/labs/progs/NAME, build/grading/progs/NAME or,
+ *              for kind L, /bin/busybox.
+ *           2. Memory is MEM; a swap area in memory comes on top of it.
+ *
+ * Read next boot.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../tools/newc.h"
+#include "boot.h"
+#include "grade.h"
+
+#define CPU_MODEL "qemu64,+smep,+smap,+umip,+fsgsbase"
+
+/* ---- files ---- */
+
+static char *
+find_program(const char *name)
+{
+	static const char *const dirs[] = { "build/labs/progs",
+		"build/grading/progs" };
+	char *path;
+	size_t i;
+
+	if (strcmp(name, "busybox") == 0)
+		return xstrdup("/bin/busybox");
+	for (i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
+		path = xprintf("%s/%s", dirs[i], name);
+		if (access(path, R_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+static bool
+put_host(struct newc *n, const char *host, const char *guest, unsigned mode)
+{
+	size_t len;
+	void *data = newc_read_file(host, &len);
+
+	if (data == NULL)
+		return false;
+	newc_entry(n, guest, S_IFREG | mode, data, len);
+	free(data);
+	return true;
+}
+
+static char *
+put_program(struct newc *n, const struct boot_job *job)
+{
+	const char *name = job->test->program.v[0];
+	char *host = find_program(name), *why = NULL;
+	char *guest = strcmp(name, "busybox") == 0
+			  ? xstrdup("t/busybox")
+			  : xprintf("t/%s", job->draw->argv0);
+
+	if (host == NULL || !put_host(n, host, guest, 0755))
+		why = xprintf("program %s is not built (make labs)", name);
+	free(host);
+	free(guest);
+	return why;
+}
+
+static char *
+put_files(struct newc *n, const struct boot_job *job)
+{
+	const struct words *w = &job->test->files;
+	char *guest, *why = NULL;
+	const char *base;
+	size_t i;
+
+	for (i = 0; i < w->n && why == NULL; i++) {
+		base = strrchr(w->v[i], '/');
+		guest = xprintf("t/%s", base != NULL ? base + 1 : w->v[i]);
+		if (!put_host(n, w->v[i], guest, 0755))
+			why = xprintf("%s: %s", w->v[i], strerror(errno));
+		free(guest);
+	}
+	return why;
+}
+
+int
+boot_archive(const struct boot_job *job, char **why)
+{
+	int fd = memfd_create("initrd", 0);
+	struct newc n = { 0 };
+	char *path;
+
+	*why = NULL;
+	newc_entry(&n, "t", S_IFDIR | 0755, NULL, 0);
+	newc_entry(&n, "tmp", S_IFDIR | 01777, NULL, 0);
+	if (job->test->program.n > 0)
+		*why = put_program(&n, job);
+	if (*why == NULL)
+		*why = put_files(&n, job);
+	if (job->test->challenge > 0) {
+		path = xprintf("t/%s", job->draw->challenge_name);
+		newc_entry(&n, path, S_IFREG | 0644, job->draw->challenge,
+		    job->draw->challenge_len);
+		free(path);
+	}
+	newc_end(&n);
+	if (*why == NULL &&
+	    (fd < 0 || write(fd, n.buf, n.len) != (ssize_t)n.len))
+		*why = xprintf("no memory file: %s", strerror(errno));
+	newc_free(&n);
+	if (*why == NULL)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* ---- words ---- */
+
+/* Append printf-like, with a blank before. */
+static void
+add(char **s, char *more)
+{
+	char *t = xprintf("%s%s%s", *s, **s != '\0' ? " " : "", more);
+
+	free(*s);
+	free(more);
+	*s = t;
+}
+
+static void
+add_program(char **s, const struct boot_job *job)
+{
+	const struct words *w = &job->test->program;
+	bool busybox = w->n > 0 && strcmp(w->v[0], "busybox") == 0;
+	size_t i;
+
+	if (w->n == 0)
+		return;
+	add(s, xprintf("init=/t/%s", busybox ? "busybox" : job->draw->argv0));
+	add(s, xstrdup("--"));
+	for (i = 1; i < w->n; i++)
+		add(s, draw_fill(job->draw, w->v[i]));
+}
+
+static void
+add_selftest(char **s, const struct boot_job *job)
+{
+	size_t i;
+
+	if (job->test->selftest == NULL)
+		return;
+	add(s, xprintf("selftest=%s", job->test->selftest));
+	add(s, xprintf("t.seed=%llu",
+	    (unsigned long long)(job->draw->seed & 0xffffffff)));
+	for (i = 0; i < job->draw->n; i++)
+		add(s, xprintf("t.%s=%lld", job->draw->name[i],
+		    (long long)job->draw->value[i]));
+}
+
+char *
+boot_words(const struct boot_job *job, const uint8_t key[32])
+{
+	const struct test *t = job->test;
+	char *s = xstrdup("idlezero=0 norandom=1 graded="), hex[3];
+	size_t i;
+
+	for (i = 0; i < 32; i++) {
+		snprintf(hex, sizeof hex, "%02x", key[i]);
+		s = realloc(s, strlen(s) + 3);
+		if (s == NULL)
+			abort();
+		strcat(s, hex);
+	}
+	add(&s, xprintf("vmm=%s", t->design));
+	if (t->swap > 0 && strcmp(t->disk, "mem") == 0)
+		add(&s, xprintf("ramdisk=%lldM swap=ram0",
+		    (long long)(t->swap >> 20)));
+	if (job->sched >= 0)
+		add(&s, xprintf("sched=%d", job->sched + 1));
+	if (job->inject >= 0)
+		add(&s, xprintf("inject=%s:%lld", t->inject,
+		    (long long)job->inject));
+	if (t->prefault)
+		add(&s, xstrdup("prefault=1"));
+	if (t->shared_image)
+		add(&s, xstrdup("shared_image=1"));
+	for (i = 0; i < t->options.n; i++)
+		add(&s, draw_fill(job->draw, t->options.v[i]));
+	add_selftest(&s, job);
+	add_program(&s, job);
+	return s;
+}
+
+/* ---- the machine ---- */
+
+static bool
+have_sandbox(void)
+{
+	static int known = -1;
+	char *argv[] = { (char *)"bwrap", (char *)"--ro-bind", (char *)"/",
+		(char *)"/", (char *)"--unshare-net", (char *)"true", NULL };
+	char *out = NULL;
+
+	if (known < 0) {
+		known = command(argv, &out) == 0;
+		free(out);
+	}
+	return known;
+}
+
+void
+boot_machine(struct words *argv, const struct boot_job *job, const char *words,
+    int initrd, const int line[2])
+{
+	static const char *const sandbox[] = { "bwrap", "--ro-bind", "/", "/",
+		"--dev", "/dev", "--unshare-net", "--die-with-parent" };
+	static const char *const fixed[] = { "qemu-system-x86_64",
+		"-nodefaults", "-no-user-config", "-no-reboot", "-display",
+		"none", "-machine", "pc,memory-backend=ram", "-cpu", CPU_MODEL,
+		"-accel", "tcg", "-icount", "shift=0,sleep=off", "-rtc",
+		"base=2000-01-01,clock=vm", "-device",
+		"isa-debug-exit,iobase=0xf4,iosize=0x04", "-sandbox", "on" };
+	const struct test *t = job->test;
+	long long mib = (t->mem + t->swap) >> 20;
+	const struct {
+		const char *key;
+		char *value;
+	} own[] = { { "-object", xprintf("memory-backend-ram,id=ram,size=%lldM"
+					 ",reserve=off", mib) },
+		{ "-m", xprintf("%lld", mib) },
+		{ "-smp", xprintf("%d", t->cpus) },
+		{ "-seed", xprintf("%u", (unsigned)job->draw->seed) },
+		{ "-kernel", xstrdup(job->kernel) },
+		{ "-initrd", xprintf("/proc/self/fd/%d", initrd) },
+		{ "-append", xstrdup(words) },
+		{ "-chardev", xprintf("file,id=com1,path=/proc/self/fd/%d",
+				  line[0]) },
+		{ "-chardev", xprintf("file,id=com2,path=/proc/self/fd/%d",
+				  line[1]) },
+		{ "-serial", xstrdup("chardev:com1") },
+		{ "-serial", xstrdup("chardev:com2") } };
+	size_t i;
+
+	if (have_sandbox())
+		for (i = 0; i < sizeof sandbox / sizeof sandbox[0]; i++)
+			words_add(argv, sandbox[i]);
+	for (i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+		words_add(argv, fixed[i]);
+	for (i = 0; i < sizeof own / sizeof own[0]; i++) {
+		words_add(argv, own[i].key);
+		words_add(argv, own[i].value);
+		free(own[i].value);
+	}
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * report_text.c: messages that teach
+ *
+ * Problem   A learner reads what was expected, what came, what follows from it,
+ *           where to look, and how to see it again.
+ *
+ * Picture   05/t08 fork-write                              0/10   step 4
+ *             A store in the child copies one page, no more.
+ *             expected  …   got  …   so  …   look at  …   again  …
+ *
+ * Rules     Never only a number: whatever failed has all of these lines that
+ *           are known.
+ *
+ * Read next judge.c fills them in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grade.h"
+
+static const char *
+number_of(const char *lab)
+{
+	return lab;
+}
+
+char *
+test_again(const struct report *r, const struct result *res)
+{
+	const char *t = strrchr(res->test->id, '/');
+
+	return xprintf("LAB=%.2s TEST=%s SEED=%llu", number_of(r->lab->name),
+	    t != NULL ? t + 1 : res->test->id,
+	    (unsigned long long)r->options->seed);
+}
+
+/* Where the first symbol of LOOK is in the student's kernel. */
+static char *
+look_line(const struct report *r, const struct result *res)
+{
+	const char *elf = r->build.kernel != NULL ? r->build.kernel
+						  : r->options->kernel;
+
+	if (res->look == NULL || r->symbols == NULL)
+		return NULL;
+	return symbols_line(elf, symbols_find(r->symbols, res->look));
+}
+
+static void
+print_failure(const struct failure *f)
+{
+	printf("  expected  %s\n", f->expected != NULL ? f->expected : "-");
+	printf("  got       %s\n", f->got != NULL ? f->got : f->what);
+	if (f->hint != NULL)
+		printf("  so        %s\n", f->hint);
+}
+
+/* The kernel's last lines of a panic: the frames, the student's marked. */
+static void
+print_panic(const struct result *res)
+{
+	const char *s = res->boot != NULL && res->boot->log != NULL
+			    ? strstr(res->boot->log, "backtrace:")
+			    : NULL;
+	int lines;
+
+	for (lines = 0; s != NULL && lines < 8; lines++) {
+		s = strchr(s, '\n');
+		if (s == NULL || s[1] != ' ')
+			break;
+		s++;
+		printf("            %.*s\n", (int)strcspn(s, "\r\n"), s);
+	}
+}
+
+static void
+print_where(const struct report *r, const struct result *res)
+{
+	char *line = look_line(r, res), *again = test_again(r, res);
+
+	if (res->look != NULL)
+		printf("  look at   %-20s %s%s%s\n", res->look,
+		    line != NULL ? line : "",
+		    res->test->book[0] != '\0' ? "   book " : "",
+		    res->test->book);
+	if (res->sched >= 0)
+		printf("  schedule  seed %d of %d\n", res->sched,
+		    res->test->sched);
+	if (res->inject >= 0)
+		printf("  injected  %s, hit %lld\n", res->test->inject,
+		    (long long)res->inject);
+	printf("  again     make grade %s\n", again);
+	printf("            make gdb %s\n", again);
+	free(line);
+	free(again);
+}
+
+/* What the kernel said about functions that are not written yet. */
+static void
+print_unwritten(const struct result *res)
+{
+	static const char key[] = "not written yet: ";
+	const char *s = res->boot != NULL && res->boot->log != NULL
+			    ? strstr(res->boot->log, key)
+			    : NULL;
+
+	if (s != NULL)
+		printf("  not written yet: %.*s\n",
+		    (int)strcspn(s + strlen(key), "\r\n"), s + strlen(key));
+}
+
+static void
+print_result(const struct report *r, const struct result *res)
+{
+	const struct test *t = res->test;
+	size_t i;
+	int at;
+
+	at = printf("%s %s", t->id, t->name);
+	printf("%*s", at < 52 ? 52 - at : 1, "");
+	if (t->parent != NULL)
+		printf("%s   of %s\n", status_name(res->verdict.status),
+		    t->parent);
+	else if (t->gate)
+		printf("%s   gate\n", status_name(res->verdict.status));
+	else
+		printf("%3d/%d   step %d\n", res->points, t->points, t->step);
+	if (res->hidden != NULL)
+		printf("  %s\n", res->hidden);
+	if (res->verdict.status == ST_PASS)
+		return;
+	printf("  %s\n", t->title);
+	print_unwritten(res);
+	for (i = 0; i < res->verdict.nfailures && i < 3; i++)
+		print_failure(&res->verdict.failure[i]);
+	if (res->verdict.forged)
+		printf("  forged?   guest and observer differ: a human looks\n");
+	if (res->verdict.status == ST_PANIC)
+		print_panic(res);
+	print_where(r, res);
+}
+
+static void
+print_build(const struct report *r)
+{
+	static const struct {
+		enum status s;
+		const char *text;
+	} rows[] = { { ST_BUILD, "does not compile or link" },
+		{ ST_GATE, "is refused" },
+		{ ST_INFRA, "cannot be built here (not your fault)" } };
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].s == r->build.status)
+			printf("%s: the file %s:\n%s\n", r->lab->name,
+			    rows[i].text, r->build.why);
+}
+
+void
+report_text(const struct report *r, bool colour)
+{
+	size_t i;
+
+	if (r->build.status != ST_PASS)
+		print_build(r);
+	else if (r->options->kernel == NULL && !r->build.sandboxed)
+		printf("note: bubblewrap is missing; the compiler saw the "
+		       "whole host\n");
+	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++)
+		print_result(r, &r->result[i]);
+	if (r->gated)
+		printf("a gate failed: the points count half\n");
+	printf("%s  %d/%d   seed %llu   %.1f s\n", r->lab->name, r->score,
+	    r->max, (unsigned long long)r->options->seed, r->seconds);
+}

@@ -1,0 +1,76 @@
+# rules.mk: the grader, its observer, and what it builds submissions with
+#
+#   make grader                     build/grading/grade and what it needs
+#   make grade LAB=05 [STEP=k] [TEST=tNN] [FILE=path] [SEED=n] [OUT=folder]
+#   make compare LAB=05 TEST=t08    the student's and the reference's counters
+#   make check-grader               its unit tests
+
+G := build/grading
+GRADE_SRCS := $(filter-out grading/witness.c grading/t_%,$(wildcard grading/*.c))
+GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
+GRADE_LAB := $(LAB)
+GRADE_FILE := $(if $(filter command environment,$(firstword $(origin FILE))),$(FILE))
+GRADE_LIBS := -lgcrypt -ljansson
+GRADE_TESTS := $(patsubst grading/%.c,$(G)/%,$(wildcard grading/t_*.c))
+
+$(G)/%.o: grading/%.c | setup
+	@mkdir -p $(@D)
+	@$(HCC) -MMD -MP -c $< -o $@
+
+$(G)/grade: $(GRADE_OBJS) $(T)/newc.o
+	@$(CC) $^ $(GRADE_LIBS) -o $@
+
+# Licensed as QEMU is; the emulator loads it, nothing is linked with it.
+$(G)/witness.so: grading/witness.c | setup
+	@mkdir -p $(@D)
+	@$(HCC) -fPIC -shared -fvisibility=hidden $< -o $@
+
+$(G)/t_%: grading/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(T)/newc.o
+	@$(HCC) -MMD -MP -Igrading $^ $(GRADE_LIBS) -lcmocka -o $@
+
+# ---- what a submission is compiled and linked with ----
+
+# Written anew when it differs, so that nothing is built again for nothing.
+define keep
+@mkdir -p $(@D)
+@printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '%s\n' '$(strip $(1))' > $@
+endef
+
+$(G)/cflags: FORCE
+	$(call keep,$(filter-out -Werror,$(CFLAGS) $(ALWAYS_ERRORS)))
+$(G)/ldflags: FORCE
+	$(call keep,$(LDFLAGS))
+$(G)/objects: $(OBJS)
+	@mkdir -p $(@D)
+	@printf '%s\n' $(OBJS) > $@
+$(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h')
+	@rm -rf $(@D) && mkdir -p $(@D)/gen
+	@cd kernel && find . -name '*.h' | cpio -pdm --quiet ../$(@D)
+	@cp $(HEADERS) $(@D)/gen/ && touch $@
+
+GRADE_NEEDS := $(G)/grade $(G)/witness.so $(G)/cflags $(G)/ldflags \
+  $(G)/objects $(G)/include/made build/vadose.elf
+GRADE_PROGS := $(patsubst grading/test/progs/%.c,$(G)/progs/%, \
+  $(wildcard grading/test/progs/*.c))
+
+$(G)/progs/%: grading/test/progs/%.c | setup
+	@mkdir -p $(@D)
+	@$(UCC) $< -o $@
+
+grader: $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c),lab-progs)
+
+grade: grader
+	@$(G)/grade run '$(GRADE_LAB)' $(if $(STEP),--step $(STEP)) \
+	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') \
+	  $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT) --format text,json,junit,github) \
+	  --jobs $(JOBS)
+
+compare: grader
+	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(SEED),--seed $(SEED))
+
+check-grader: $(GRADE_TESTS)
+	@for t in $(GRADE_TESTS); do $$t || exit 1; done
+
+-include $(wildcard $(G)/*.d)
+FORCE:
+.PHONY: grader grade compare check-grader FORCE

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * symbols.c: names of a kernel's addresses
+ *
+ * Problem   The witness is given addresses, messages give names and lines.
+ *
+ * Picture   nm -n ─→ sorted table;  addr2line for file and line
+ *
+ * Read next boot.c, report_text.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grade.h"
+
+struct symbol {
+	uint64_t pc;
+	char *name;
+};
+
+struct symbols {
+	struct symbol *v;
+	size_t n;
+};
+
+static void
+add_line(struct symbols *s, char *line)
+{
+	char type, name[256];
+	unsigned long long pc;
+
+	if (sscanf(line, "%llx %c %255s", &pc, &type, name) != 3)
+		return;
+	if ((s->n & (s->n + 1)) == 0 || s->v == NULL)
+		s->v = realloc(s->v, (2 * s->n + 2) * sizeof *s->v);
+	if (s->v == NULL)
+		abort();
+	s->v[s->n].pc = pc;
+	s->v[s->n++].name = xstrdup(name);
+}
+
+/* NULL: no such kernel, or no nm. */
+struct symbols *
+symbols_read(const char *elf)
+{
+	char *argv[] = { (char *)"nm", (char *)"-n", (char *)elf, NULL };
+	struct symbols *s;
+	char *out = NULL, *rest, *line;
+
+	if (command(argv, &out) != 0) {
+		free(out);
+		return NULL;
+	}
+	s = xalloc(sizeof *s);
+	rest = out;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		add_line(s, line);
+	free(out);
+	return s;
+}
+
+void
+symbols_free(struct symbols *s)
+{
+	size_t i;
+
+	for (i = 0; s != NULL && i < s->n; i++)
+		free(s->v[i].name);
+	if (s != NULL)
+		free(s->v);
+	free(s);
+}
+
+uint64_t
+symbols_find(const struct symbols *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].name, name) == 0)
+			return s->v[i].pc;
+	return 0;
+}
+
+/* The function that pc lies in; user addresses have none. */
+const char *
+symbols_at(const struct symbols *s, uint64_t pc)
+{
+	const char *name = NULL;
+	size_t i;
+
+	if (pc < 1ul << 63)
+		return NULL;
+	for (i = 0; i < s->n && s->v[i].pc <= pc; i++)
+		name = s->v[i].name;
+	return name;
+}
+
+char *
+symbols_line(const char *elf, uint64_t pc)
+{
+	char *at = xprintf("0x%llx", (unsigned long long)pc), *out = NULL;
+	char *argv[] = { (char *)"addr2line", (char *)"-e", (char *)elf, at,
+		NULL };
+	bool ok = pc != 0 && command(argv, &out) == 0 && out[0] != '?';
+
+	free(at);
+	if (!ok) {
+		free(out);
+		return NULL;
+	}
+	out[strcspn(out, " \n")] = '\0';
+	return out;
+}

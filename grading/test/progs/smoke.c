@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * smoke.c: the grader's own test program
+ *
+ * With --data: the sum of that file's bytes, then a store to each of --pages
+ * fresh pages between the marks.  With --hole: unmaps the middle of a range
+ * between the marks.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define MARK(id) prctl(0x564e, (id))
+#define PAGE 4096ul
+
+static const char *
+argument(int argc, char **argv, const char *name)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return i + 1 < argc ? argv[i + 1] : "";
+	return NULL;
+}
+
+static unsigned long
+sum_of(const char *path)
+{
+	static unsigned char buf[4096];
+	unsigned long sum = 0;
+	ssize_t n, i;
+	int fd = open(path, O_RDONLY);
+
+	while ((n = read(fd, buf, sizeof buf)) > 0)
+		for (i = 0; i < n; i++)
+			sum += buf[i];
+	close(fd);
+	return sum;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *data = argument(argc, argv, "--data");
+	const char *number = argument(argc, argv, "--pages");
+	unsigned long i, pages = number != NULL ? strtoul(number, NULL, 10) : 0;
+	char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return 2;
+	if (data != NULL)
+		printf("sum %lu\n", sum_of(data));
+	MARK(1);
+	if (data == NULL)
+		munmap(p + pages / 2 * PAGE, PAGE);
+	for (i = 0; data != NULL && i < pages; i++)
+		p[i * PAGE] = 1;
+	MARK(2);
+	printf("touched %lu\n", i);
+	return 0;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * witness.c: counts from outside the machine (a TCG plugin of QEMU)
+ *
+ * Problem   What the guest says about itself is said by code that a student
+ *           wrote, in ring 0.  The emulator sees which instructions ran.
+ *
+ * Picture   translated block ─→ its instructions ─→ a counted address?  INVLPG?
+ *           MOV to CR3?  ─→ called back at each execution
+ *           block runs ─→ insns += its length ─→ limit? the machine ends
+ *           ev_mark runs ─→ a line with all counts
+ *
+ * Rules     1. Own declarations of the plugin interface, version 1 (QEMU 7.2):
+ *              Debian ships no header.  Licensed so that it may be loaded into
+ *              QEMU; nothing else of the tree is linked with it.
+ *           2. With icount all CPUs run on one host thread: plain counters.
+ *           3. Lines are written as they come: "mark", "at" (progress), and one
+ *              of "end" or "limit".
+ *
+ * Read next grading/boot.c passes the addresses and reads the lines.
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the interface, as far as it is used ---- */
+
+enum { PLUGIN_NO_REGS = 0, PLUGIN_VERSION = 1 };
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info;
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int qemu_plugin_version = PLUGIN_VERSION;
+EXPORT int qemu_plugin_install(
+    uint64_t id, const struct qemu_info *info, int argc, char **argv);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(
+    uint64_t id, void (*)(uint64_t id, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *,
+    void (*)(unsigned cpu, void *), int flags, void *);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *,
+    void (*)(unsigned cpu, void *), int flags, void *);
+void qemu_plugin_register_atexit_cb(
+    uint64_t id, void (*)(uint64_t id, void *), void *);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(
+    const struct qemu_plugin_tb *, size_t);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+
+/* ---- what is counted; the order is boot.c's witness_names[] ---- */
+
+enum {
+	W_INSNS, W_PF, W_ZERO, W_COPY, W_ALLOC, W_FREE, W_IPI, W_INVLPG, W_CR3,
+	W_MARK, W_COUNT
+};
+
+#define LAST 16u
+#define PROGRESS (1ul << 23)
+
+static struct {
+	int out;
+	uint64_t limit, next_progress;
+	uint64_t addr[W_COUNT];
+	uint64_t n[W_COUNT];
+	uint64_t last[LAST]; /* blocks that ran, a ring */
+	uint64_t blocks;
+	bool ended;
+} w = { .out = -1, .limit = UINT64_MAX, .next_progress = PROGRESS };
+
+struct block {
+	uint64_t insns, va;
+};
+
+static void
+say(const char *what, const uint64_t *v, size_t n)
+{
+	char text[512];
+	size_t i, len = (size_t)snprintf(text, sizeof text, "%s", what);
+
+	for (i = 0; i < n; i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof text - len, " %lu", v[i]);
+	text[len++] = '\n';
+	if (write(w.out, text, len) < 0)
+		_exit(3);
+}
+
+/* The limit: what ran last, and the end. */
+static void
+stop(void)
+{
+	uint64_t v[LAST];
+	unsigned i;
+
+	for (i = 0; i < LAST; i++)
+		v[i] = w.last[(w.blocks + i) % LAST];
+	say("last", v, LAST);
+	say("limit", w.n, W_COUNT);
+	_exit(0);
+}
+
+static void
+block_runs(unsigned cpu, void *arg)
+{
+	const struct block *b = arg;
+
+	(void)cpu;
+	w.n[W_INSNS] += b->insns;
+	w.last[w.blocks++ % LAST] = b->va;
+	if (w.n[W_INSNS] >= w.limit)
+		stop();
+	if (w.n[W_INSNS] >= w.next_progress) {
+		w.next_progress += PROGRESS;
+		say("at", w.n, 1);
+	}
+}
+
+static void
+counted_runs(unsigned cpu, void *arg)
+{
+	uint64_t *n = arg;
+
+	(void)cpu;
+	++*n;
+	if (n == &w.n[W_MARK])
+		say("mark", w.n, W_COUNT);
+}
+
+/* INVLPG is 0f 01 /7 with memory, MOV to CR3 0f 22 /3; prefixes before. */
+static uint64_t *
+by_opcode(const uint8_t *p, size_t n)
+{
+	while (n > 3 && (p[0] == 0x66 || p[0] == 0x67 || p[0] == 0xf2 ||
+			    p[0] == 0xf3 || (p[0] & 0xf0) == 0x40)) {
+		p++;
+		n--;
+	}
+	if (n < 3 || p[0] != 0x0f)
+		return NULL;
+	if (p[1] == 0x01 && (p[2] & 0x38) == 0x38 && p[2] < 0xc0)
+		return &w.n[W_INVLPG];
+	return p[1] == 0x22 && (p[2] & 0x38) == 0x18 ? &w.n[W_CR3] : NULL;
+}
+
+static uint64_t *
+by_address(uint64_t va)
+{
+	unsigned i;
+
+	for (i = 0; i < W_COUNT; i++)
+		if (w.addr[i] == va && va != 0)
+			return &w.n[i];
+	return NULL;
+}
+
+static void
+translated(uint64_t id, struct qemu_plugin_tb *tb)
+{
+	struct block *b = calloc(1, sizeof *b);
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+	struct qemu_plugin_insn *insn;
+	uint64_t *count;
+
+	(void)id;
+	if (b == NULL)
+		_exit(3);
+	b->insns = n;
+	b->va = qemu_plugin_tb_vaddr(tb);
+	qemu_plugin_register_vcpu_tb_exec_cb(
+	    tb, block_runs, PLUGIN_NO_REGS, b);
+	for (i = 0; i < n; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		count = by_address(qemu_plugin_insn_vaddr(insn));
+		if (count == NULL)
+			count = by_opcode(qemu_plugin_insn_data(insn),
+			    qemu_plugin_insn_size(insn));
+		if (count != NULL)
+			qemu_plugin_register_vcpu_insn_exec_cb(
+			    insn, counted_runs, PLUGIN_NO_REGS, count);
+	}
+}
+
+static void
+at_exit(uint64_t id, void *arg)
+{
+	(void)id;
+	(void)arg;
+	if (!w.ended)
+		say("end", w.n, W_COUNT);
+	w.ended = true;
+}
+
+/* out=FILE, limit=N, aI=ADDRESS of the I-th count. */
+static bool
+option(const char *s)
+{
+	char *end;
+	unsigned long i;
+
+	if (strncmp(s, "out=", 4) == 0) {
+		w.out = open(s + 4, O_WRONLY | O_CLOEXEC);
+		return w.out >= 0;
+	}
+	if (strncmp(s, "limit=", 6) == 0) {
+		w.limit = strtoull(s + 6, NULL, 0);
+		return w.limit != 0;
+	}
+	if (s[0] != 'a')
+		return false;
+	i = strtoul(s + 1, &end, 10);
+	if (i >= W_COUNT || *end != '=')
+		return false;
+	w.addr[i] = strtoull(end + 1, NULL, 0);
+	return true;
+}
+
+int
+qemu_plugin_install(
+    uint64_t id, const struct qemu_info *info, int argc, char **argv)
+{
+	int i;
+
+	(void)info;
+	for (i = 0; i < argc; i++)
+		if (!option(argv[i])) {
+			fprintf(stderr, "witness: what is %s?\n", argv[i]);
+			return -1;
+		}
+	if (w.out < 0)
+		return -1;
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
+	return 0;
+}
