@@ -44,6 +44,7 @@ struct phys_stat {
 	uint64_t free;     /* FREE, magazines included */
 	uint64_t zeroed;   /* ZEROED, magazines included */
 	uint64_t wired;    /* WIRED */
+	uint64_t avail;    /* FREE and ZEROED that nobody has been promised */
 	uint64_t reserve, low, high, min_ever;
 	pfn_t max_pfn;
 };

@@ -541,6 +541,7 @@ phys_stat(struct phys_stat *s)
 	s->free = page_count(PG_FREE);
 	s->zeroed = page_count(PG_ZEROED);
 	s->wired = page_count(PG_WIRED);
+	s->avail = atomic_load(&phys.avail);
 	s->reserve = phys.reserve;
 	s->low = phys.low;
 	s->high = phys.high;

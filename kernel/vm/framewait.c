@@ -225,6 +225,7 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
+/* What was promised does not count: who has it may not run for a while. */
 static bool
 has_frames(enum phys_class class)
 {
@@ -233,11 +234,11 @@ has_frames(enum phys_class class)
 	phys_stat(&ps);
 	switch (class) {
 	case PHYS_USER:
-		return ps.free + ps.zeroed > (ps.reserve + ps.low) / 2;
+		return ps.avail > (ps.reserve + ps.low) / 2;
 	case PHYS_KERNEL:
-		return ps.free + ps.zeroed > ps.reserve;
+		return ps.avail > ps.reserve;
 	case PHYS_RESERVED:
-		return ps.free + ps.zeroed > 0;
+		return ps.avail > 0;
 	}
 	panic("phys_wait: class %u", class);
 }
