@@ -171,7 +171,7 @@ disk_has(void *obj, uint64_t idx)
 }
 
 static int
-disk_extend(void *obj, uint64_t idx)
+disk_extend(void *obj, uint64_t idx, struct vm_page *pg)
 {
 	return 0;
 }

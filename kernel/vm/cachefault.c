@@ -235,19 +235,6 @@ cache_fault_read(struct fctx *f)
 	return r;
 }
 
-/* The mapping may have changed, and the page may have left its file. */
-static bool
-is_page_of(const struct vm_page *pg, const struct vmo *vmo, uint64_t idx)
-{
-	bool is;
-
-	spin_lock(&pfn_lock);
-	is = pg->home == ((uint64_t)HOME_VNODE << 60 | va2pa(vmo)) &&
-	    pg->index == idx;
-	spin_unlock(&pfn_lock);
-	return is;
-}
-
 /*
  * After FAULT_NEEDMEM with NEED_EXTEND: f->file_page gets its place on disk.
  *
@@ -267,11 +254,12 @@ cache_fault_extend(struct fctx *f)
 	piece_find(f->as, vpn, vpn + 1, &p, &flags);
 	if (p.vmo == NULL)
 		return 0;
-	if (!is_page_of(f->file_page, p.vmo, p.off)) {
+	if (!cache_is_page(p.vmo, p.off, f->file_page)) {
 		cache_fault_end(f);
 	} else {
 		if (p.vmo->pager->extend != NULL)
-			r = p.vmo->pager->extend(p.vmo->v.obj, p.off);
+			r = p.vmo->pager->extend(p.vmo->v.obj, p.off,
+			    f->file_page);
 		f->extended = r == 0;
 	}
 	vmo_put(p.vmo);

@@ -222,8 +222,9 @@ struct pager_ops {
 	 * after vmo_resize() is the caller's business.  NULL: no holes. */
 	void (*free)(void *obj, uint64_t idx, int n);
 	bool (*has)(void *obj, uint64_t idx);   /* false: a hole, reads as zero */
-	/* Make sure page idx has a block before it becomes dirty.  0, -ENOSPC, -EIO. */
-	int (*extend)(void *obj, uint64_t idx);
+	/* Make sure page idx has a block before it becomes dirty, unless it has
+	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */
+	int (*extend)(void *obj, uint64_t idx, struct vm_page *);
 	int (*init)(void *obj, uint64_t idx, struct vm_page *); /* 003; may be NULL */
 	/* What out() has written is found again after a power cut, with size and
 	 * times; sleeps.  0, -EIO.  NULL: nothing to do. */
@@ -240,6 +241,7 @@ struct vmo *vmo_create_file(const struct pager_ops *, void *obj, uint64_t bytes,
 /* One page, read in if absent, pinned: metadata of file systems.  By direct map. */
 int cache_page(struct vmo *, uint64_t idx, struct vm_page **out) MUST_CHECK;
 void cache_unpin(struct vm_page *, bool dirty);
+bool cache_is_page(const struct vmo *, uint64_t idx, const struct vm_page *);
 /*
  * Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
  * error of the write-back thread is told once.

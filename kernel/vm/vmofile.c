@@ -114,6 +114,25 @@ cache_unpin(struct vm_page *pg, bool dirty)
 	page_unpin(pg, dirty);
 }
 
+/*
+ * Is it page idx of the file, or has it been cut off?  Who holds what the file
+ * system frees blocks under gets an answer that holds for blocks, too: pages
+ * go first.
+ *
+ * Locks:    takes [P].
+ */
+bool
+cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
+{
+	bool is;
+
+	spin_lock(&pfn_lock);
+	is = pg->home == ((uint64_t)HOME_VNODE << 60 | va2pa(vmo)) &&
+	    pg->index == idx;
+	spin_unlock(&pfn_lock);
+	return is;
+}
+
 /* ---- writing ---- */
 
 /* A pinned page is going to be dirty: rule 1.  0, -ENOSPC, -EIO … */
@@ -127,7 +146,7 @@ extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 	if (dirty || vmo->pager->extend == NULL)
 		return 0;
-	return vmo->pager->extend(vmo->v.obj, idx);
+	return vmo->pager->extend(vmo->v.obj, idx, pg);
 }
 
 /* Bytes from where they are now: a uio, or a frame that was filled before. */
@@ -175,7 +194,7 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
 	if (n == (ssize_t)PAGE_SIZE && cache_begin_insert(vmo, idx, pg)) {
 		r = vmo->pager->extend == NULL ? 0 :
-		    vmo->pager->extend(vmo->v.obj, idx);
+		    vmo->pager->extend(vmo->v.obj, idx, pg);
 		cache_end_insert(vmo, pg, r);
 		return r != 0 ? r : n;
 	}

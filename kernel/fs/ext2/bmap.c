@@ -287,6 +287,34 @@ bmap_alloc(struct ext2_inode *ip, uint64_t fblk, uint32_t *disk)
 	return r;
 }
 
+/*
+ * As bmap_alloc() for a block of page idx, which pg is, unless the file has
+ * been cut before it.  A cut sets the size, takes the pages, and frees blocks
+ * at last: under bmap one of both sees the other, and no block with old bytes
+ * stays without a page that will be written.
+ *
+ * Locks:    inside the gate; takes bmap.
+ * Returns:  0 (also after a cut), -ENOSPC, -EFBIG, -EIO, -EUCLEAN, -ENOMEM.
+ */
+int
+bmap_alloc_page(struct ext2_inode *ip, uint64_t fblk, uint64_t idx,
+    const struct vm_page *pg)
+{
+	struct vmo *vmo = ip->vn->vmo;
+	uint32_t disk;
+	struct path p;
+	int r = path_find(ip->fs, fblk, &p);
+
+	if (r != 0)
+		return r;
+	map_lock(ip);
+	if (fblk << ip->fs->bs_shift < vmo_size(vmo) &&
+	    cache_is_page(vmo, idx, pg))
+		r = alloc_locked(ip, &p, &disk);
+	map_unlock(ip);
+	return r;
+}
+
 /* ---- freeing ---- */
 
 /* The block of a slot.  Locks: bmap held. */

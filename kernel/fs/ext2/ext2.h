@@ -307,6 +307,8 @@ uint32_t alloc_goal(const struct ext2_fs *, uint32_t ino);
 int bmap_run(struct ext2_inode *, uint64_t fblk, uint32_t max, uint32_t *disk,
     uint32_t *n) MUST_CHECK;
 int bmap_alloc(struct ext2_inode *, uint64_t fblk, uint32_t *disk) MUST_CHECK;
+int bmap_alloc_page(struct ext2_inode *, uint64_t fblk, uint64_t idx,
+    const struct vm_page *) MUST_CHECK;
 int bmap_free(struct ext2_inode *, uint64_t from, uint64_t to) MUST_CHECK;
 uint64_t bmap_limit(const struct ext2_fs *);
 

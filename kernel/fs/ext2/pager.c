@@ -38,7 +38,7 @@ static int pager_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static int pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static void pager_free(void *obj, uint64_t idx, int n);
 static bool pager_has(void *obj, uint64_t idx);
-static int pager_extend(void *obj, uint64_t idx);
+static int pager_extend(void *obj, uint64_t idx, struct vm_page *);
 static int pager_sync(void *obj);
 
 const struct pager_ops ext2_pager = {
@@ -235,16 +235,14 @@ pager_has(void *obj, uint64_t idx)
 }
 
 static int
-extend_page(struct ext2_inode *ip, uint64_t idx)
+extend_page(struct ext2_inode *ip, uint64_t idx, const struct vm_page *pg)
 {
 	unsigned shift = page_blocks_shift(ip->fs);
 	uint64_t fblk = idx << shift, end = (idx + 1) << shift;
-	uint32_t disk;
 	int r = 0;
 
-	end = MIN(end, blocks_of(ip->fs, vmo_size(ip->vn->vmo)));
 	for (; fblk < end && r == 0; fblk++)
-		r = bmap_alloc(ip, fblk, &disk);
+		r = bmap_alloc_page(ip, fblk, idx, pg);
 	return r;
 }
 
@@ -255,7 +253,7 @@ extend_page(struct ext2_inode *ip, uint64_t idx)
  * Returns:  0, -ENOSPC, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
  */
 static int
-pager_extend(void *obj, uint64_t idx)
+pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 {
 	struct ext2_inode *ip = obj;
 	int r;
@@ -264,7 +262,7 @@ pager_extend(void *obj, uint64_t idx)
 		r = ext2_begin(ip->fs);
 		if (r != 0)
 			return r;
-		r = extend_page(ip, idx);
+		r = extend_page(ip, idx, pg);
 		ext2_end(ip->fs);
 	} while (r == -ENOSPC && ext2_relieve(ip->fs));
 	return r;
@@ -374,7 +372,7 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	r = cache_page(v->vmo, idx, &pg);
 	if (r != 0)
 		return r;
-	r = pager_extend(ip, idx);
+	r = pager_extend(ip, idx, pg);
 	cache_unpin(pg, true);
 	return r;
 }

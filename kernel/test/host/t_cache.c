@@ -125,7 +125,7 @@ pager_has(void *obj, uint64_t idx)
 }
 
 static int
-pager_extend(void *obj, uint64_t idx)
+pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 {
 	if (disk.page[idx] != NULL)
 		return 0;
@@ -188,7 +188,7 @@ disk_fill(uint64_t n)
 	uint64_t i, k;
 
 	for (i = 0; i < n; i++) {
-		assert_int_equal(pager_extend(NULL, i), 0);
+		assert_int_equal(pager_extend(NULL, i, NULL), 0);
 		for (k = 0; k < PAGE_SIZE / 8; k++)
 			((uint64_t *)disk.page[i])[k] = i << 16 | k;
 	}

@@ -736,6 +736,43 @@ far_offsets(void **state)
 	disk_check();
 }
 
+/*
+ * A fault holds a page while the file is cut and grows again: what it asks for
+ * then may give no block, since nobody would write that block's old bytes.
+ */
+static void
+cut_before_extend(void **state)
+{
+	struct kattr a = { .valid = ATTR_SIZE };
+	struct path_at p = at("/m/f");
+	struct vm_page *pg;
+	struct vmo *vmo;
+	struct kstat st;
+	struct file *f;
+
+	image_make("-b 1024", 2);
+	assert_int_equal(disk_mount(0), 0);
+	f = t_open("/m/f", O_CREAT | O_RDWR, 0);
+	vmo = f->vn->vmo;
+	for (a.size = 0; a.size <= 4 * PAGE_SIZE; a.size += 4 * PAGE_SIZE) {
+		struct kattr whole = { .valid = ATTR_SIZE,
+			.size = 4 * PAGE_SIZE };
+
+		assert_int_equal(fs_setattr(&p, &whole), 0);
+		assert_int_equal(cache_page(vmo, 3, &pg), 0);
+		whole.size = 0;
+		assert_int_equal(fs_setattr(&p, &whole), 0);
+		assert_int_equal(fs_setattr(&p, &a), 0);
+		assert_int_equal(vmo->pager->extend(vmo->v.obj, 3, pg), 0);
+		cache_unpin(pg, true);
+		assert_int_equal(fs_stat(&p, &st), 0);
+		assert_int_equal(st.blocks, 0);
+	}
+	file_put(f);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 /* An open file without a name keeps its bytes; at its end they are free. */
 static void
 unlinked_open(void **state)
@@ -1132,6 +1169,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(power_cuts_4k),
 		cmocka_unit_test(moves_1k),
 		cmocka_unit_test(moves_4k),
+		cmocka_unit_test(cut_before_extend),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(bad_sectors),
 	};
