@@ -12,6 +12,9 @@ OPT ?= -O2
 ROOT ?= disk
 DISK ?= $(BUILD)/disk.img
 JOBS ?= 2
+# Of make soak.
+SECONDS ?= 3600
+SEED ?= 1
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j2
 endif
@@ -27,6 +30,7 @@ help:
 	@echo '                DISK=file: its disk (build/disk.img)'
 	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
 	@echo 'make check-long the same and the long ones at full size'
+	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
 	@echo 'make doctor     are the tools here, and do they do what we need?'
@@ -60,6 +64,10 @@ check: image testing
 check-long: image testing
 	@build/tools/run -l -b $(BUILD) -j $(JOBS) $(TEST)
 
+soak: image testing
+	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
+	  sh kernel/test/cases/soak.sh $(SEED)
+
 check-teaching-contract: image testing
 	@build/tools/run -b $(BUILD) teaching_contract
 
@@ -76,4 +84,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-long check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check check-long soak check-teaching-contract lint doctor format clean

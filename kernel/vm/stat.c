@@ -132,7 +132,7 @@ stat_slabs(struct out *o)
 }
 
 /*
- * The frame allocator's own numbers.
+ * The frame allocator's own numbers; desc: bytes that describe each frame.
  */
 void
 stat_frames(struct out *o)
@@ -141,9 +141,9 @@ stat_frames(struct out *o)
 
 	phys_stat(&ps);
 	out_printf(o, "total=%lu free=%lu zeroed=%lu wired=%lu reserve=%lu "
-	    "low=%lu high=%lu min_ever=%lu max_pfn=%u\n", ps.total, ps.free,
-	    ps.zeroed, ps.wired, ps.reserve, ps.low, ps.high, ps.min_ever,
-	    ps.max_pfn);
+	    "low=%lu high=%lu min_ever=%lu max_pfn=%u desc=%zu\n", ps.total,
+	    ps.free, ps.zeroed, ps.wired, ps.reserve, ps.low, ps.high,
+	    ps.min_ever, ps.max_pfn, sizeof(struct vm_page));
 }
 
 /*

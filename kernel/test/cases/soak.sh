@@ -1,0 +1,21 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=200
+# Everything at once under pressure, with failures: kernel/test/progs/soak.c.
+# Seconds from SOAK_SECONDS: 60, so that make check stays below 20 minutes, 180
+# when LONG; make soak runs an hour.  Argument: seed.
+. kernel/test/cases/lib.sh
+
+seconds=${SOAK_SECONDS:-${LONG:+180}}
+seconds=${seconds:-60}
+seed=${1:-1}
+truncate -s 128M "$tmp/disk"
+mke2fs -F -q -t ext2 -b 4096 "$tmp/disk"
+$GUEST --kernel "$BUILD/vadose.elf" --timeout $((3 * seconds + 200)) \
+	--memory 64M --swap 512M --cpus 4 --log "$tmp/log" \
+	--disk "$tmp/disk" --add "$BUILD/kernel/test/progs/soak:/t/soak" -- \
+	/bin/sh -c "mkdir /mnt && mount -t ext2 /dev/sda /mnt &&
+		/t/soak $seed:$seconds /mnt && umount /mnt"
+same 0 $? "status of soak $seed:$seconds"
+[ $failures = 0 ] || tail -n 20 "$tmp/log"
+expect 0 e2fsck -fn "$tmp/disk" >"$tmp/fsck" 2>&1
+finish

@@ -1,0 +1,32 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=200
+# The conformance programs under pressure: with 48 MiB and swap, on one
+# processor and on four, their transcripts are the same as ever.  (With 256
+# MiB each runs alone: its NEEDS.)
+# Arguments: memory (48M), processors (1 4).
+. kernel/test/cases/lib.sh
+
+memory=${1:-48M}
+[ $# = 0 ] || shift
+cpus=${*:-1 4}
+
+word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
+
+# One boot runs all of them, one after the other.
+add=
+echo 'bad=0' >"$tmp/script"
+for src in kernel/test/progs/t[0-9][0-9]_*.c; do
+	name=$(basename "$src" .c)
+	add="$add --add $BUILD/kernel/test/progs/$name:/t/$name"
+	add="$add --add kernel/test/progs/$name.expected:/t/$name.expected"
+	echo "echo $name; /t/$name $(word ARGS "$src") >/t/out 2>&1 &&
+		cmp /t/out /t/$name.expected || {
+		echo '--- $name'; tail -n 3 /t/out; bad=1; }" >>"$tmp/script"
+done
+echo 'exit $bad' >>"$tmp/script"
+for n in $cpus; do
+	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 400 \
+		--memory "$memory" --swap 512M --cpus "$n" --log "$tmp/log" \
+		$add --add "$tmp/script:/script" -- sh /script
+done
+finish
