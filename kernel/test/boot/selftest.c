@@ -32,6 +32,7 @@ static const struct selftest *const tables[] = {
 	selftests_blk,
 	selftests_part,
 	selftests_lab_vad,
+	selftests_lab_fork,
 };
 
 static bool wanted(const char *names, const char *name);
@@ -70,6 +71,12 @@ selftest_fail(const char *file, int line, const char *fmt, ...)
 	klog("selftest: %s:%d: does not hold: %s", file, line, text);
 	graded_say("claim %s:%d: %s", file, line, text);
 	atomic_add(&self.failures, 1);
+}
+
+void
+selftest_held(void)
+{
+	EVENT(check_claims);
 }
 
 /* Is name one of the words of a comma-separated list, or meant by "all"? */
