@@ -254,12 +254,12 @@ libt_stack(long *args)
 static long
 clone(long flags, volatile int *tid, int (*fn)(void *), void *arg, long nr)
 {
+	void *stack = new_stack(); /* before the registers get their values */
 	register long r10 __asm__("r10") = (long)tid;
 	register long r8 __asm__("r8") = 0;
 	register void *r12 __asm__("r12") = (void *)fn;
 	register void *r13 __asm__("r13") = arg;
 	register long r14 __asm__("r14") = nr;
-	void *stack = new_stack();
 	long r;
 
 	__asm__ volatile("syscall\n"
