@@ -224,7 +224,7 @@ child_sees_file(void *arg)
 static void
 file(struct work *w)
 {
-	long fd = open("/tmp/fork_share", O_RDWR | O_CREAT | O_TRUNC);
+	long fd = open_new("/tmp/fork_share");
 	u64 i;
 	u8 byte;
 

@@ -81,6 +81,15 @@ open(const char *path, int flags)
 	return sys(2, path, flags, 0644);
 }
 
+int
+open_new(const char *path)
+{
+	long fd = open(path, O_RDWR | O_CREAT | O_TRUNC);
+
+	EXPECT(fd >= 0 && sys(87, path, 0, 0) == 0);
+	return (int)fd;
+}
+
 long
 close(int fd)
 {

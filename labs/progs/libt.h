@@ -52,6 +52,7 @@ void *shared(u64 pages);
 long unmap(void *, u64 bytes);
 long protect(void *, u64 bytes, int prot);
 long open(const char *path, int flags);
+int open_new(const char *path);            /* an empty file, without a name */
 long close(int fd);
 long pread(int fd, void *, u64 n, u64 off);
 long pwrite(int fd, const void *, u64 n, u64 off);

@@ -82,7 +82,7 @@ across(u64 n, u64 at)
 static void
 file(u64 n, u64 at, u64 hole)
 {
-	long fd = open("/tmp/vad_cuts", O_RDWR | O_CREAT | O_TRUNC);
+	long fd = open_new("/tmp/vad_cuts");
 	u64 i, tag;
 	u8 *p;
 

@@ -54,7 +54,7 @@ two_parts(int fd, u64 n, u64 off)
 static void
 merge(u64 n, u64 at, u64 m)
 {
-	long fd = open("/tmp/vad_rights", O_RDWR | O_CREAT | O_TRUNC);
+	long fd = open_new("/tmp/vad_rights");
 	u8 *p = anon(n), *joins, *stays;
 	u64 i;
 
