@@ -25,7 +25,7 @@ for src in kernel/test/progs/t[0-9][0-9]_*.c; do
 done
 echo 'exit $bad' >>"$tmp/script"
 for n in $cpus; do
-	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 400 \
+	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 550 \
 		--memory "$memory" --swap 512M --cpus "$n" --log "$tmp/log" \
 		$add --add "$tmp/script:/script" -- sh /script
 done
