@@ -7,6 +7,9 @@
  */
 #include "libt.h"
 
+#define PASSES 6
+#define SPIN 500000ul /* long enough for the writer to come round */
+
 struct work {
 	u8 *p;
 	u64 pages;
@@ -32,12 +35,14 @@ static int
 reader(void *arg)
 {
 	struct work *w = arg;
+	volatile u64 spin;
 	u64 first[64], i, pass;
 
 	for (i = 0; i < w->pages; i++)
 		first[i] = *(volatile u64 *)(w->p + i * PAGE);
-	for (pass = 0; pass < 20; pass++) {
-		yield();
+	for (pass = 0; pass < PASSES; pass++) {
+		for (spin = 0; spin < SPIN; spin++)
+			;
 		for (i = 0; i < w->pages; i++)
 			if (*(volatile u64 *)(w->p + i * PAGE) != first[i])
 				return 1;
