@@ -32,6 +32,7 @@ static const struct selftest *const tables[] = {
 	selftests_blk,
 	selftests_part,
 	selftests_lab_vad,
+	selftests_lab_fault,
 	selftests_lab_fork,
 };
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault_race.c: two threads store to the same fresh pages
+ *
+ * --pages N
+ */
+#include "libt.h"
+
+struct work {
+	u8 *p;
+	u64 pages;
+	volatile u64 at;   /* page that both are at */
+	volatile int tid;
+};
+
+static int
+second(void *arg)
+{
+	struct work *w = arg;
+	u64 i;
+
+	for (i = 0; i < w->pages; i++) {
+		while (w->at < i)
+			;
+		w->p[i * PAGE + 1] = 2;
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct work w = { .pages = option(argv, "pages") };
+	u64 i;
+
+	w.p = anon(w.pages);
+	EXPECT(thread(second, &w, &w.tid) > 0);
+	mark(1);
+	for (i = 0; i < w.pages; i++) {
+		w.at = i;
+		w.p[i * PAGE] = 1;
+	}
+	thread_join(&w.tid);
+	mark(2);
+	for (i = 0; i < w.pages; i++)
+		EXPECT(w.p[i * PAGE] == 1 && w.p[i * PAGE + 1] == 2);
+	return 0;
+}
