@@ -43,6 +43,7 @@ kernel_main(void)
 {
 	options_init(boot_info()->cmdline);
 	md_init_early();
+	ramdisk_take();
 	phys_init();
 	md_init();
 	kva_init();

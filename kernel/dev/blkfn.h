@@ -79,5 +79,6 @@ void part_init(void); /* all disks' partitions become devices */
 /* drivers */
 void ata_init(void);
 void virtio_blk_init(void);
+void ramdisk_init(void);
 
 #endif

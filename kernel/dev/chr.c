@@ -86,10 +86,12 @@ dev_init(void)
 	tty_init();
 	record_init();
 	graded_init();
+	watch_init();
 	pci_init();
 	bdev_init();
 	blk_init();
 	ata_init();
 	virtio_blk_init();
+	ramdisk_init();
 	part_init();
 }

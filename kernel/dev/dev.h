@@ -170,6 +170,8 @@ int tty_fg_pgid(void);
 
 void dev_init(void);                   /* after kern_init: uart, screen, keyboard, tty … */
 
+void ramdisk_take(void);               /* before phys_init(): memory of ramdisk= */
+
 /* power.c */
 enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC };
 void power_end(enum power_how) NORETURN;

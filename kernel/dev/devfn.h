@@ -38,6 +38,7 @@ void record_frame(enum record_type, const void *buf, size_t n);
 /* graded.c */
 #define GRADED_SEAL 32u
 void graded_init(void);
+void watch_init(void); /* watch.c */
 size_t graded_seal(const uint8_t head[4], const void *payload, size_t n,
     uint8_t *out);
 void power_init(void);

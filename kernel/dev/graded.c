@@ -80,12 +80,11 @@ graded_boot(void)
 	return graded.on;
 }
 
-static int
+/* Of 0-9 and a-f, by no branch: all keys take the same instructions. */
+static unsigned
 digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return ((unsigned)c & 15) + 9 * ((unsigned)c >> 6);
 }
 
 static bool
@@ -95,12 +94,9 @@ read_key(const char *hex)
 
 	if (strlen(hex) != 2 * KEY_BYTES)
 		return false;
-	for (i = 0; i < KEY_BYTES; i++) {
-		if (digit(hex[2 * i]) < 0 || digit(hex[2 * i + 1]) < 0)
-			return false;
+	for (i = 0; i < KEY_BYTES; i++)
 		graded.key[i] =
 		    (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
-	}
 	return true;
 }
 

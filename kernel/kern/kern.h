@@ -43,6 +43,11 @@ struct thread {
 	uint64_t stamp;           /* [cpu] when it last changed mode or CPU */
 	struct evset *evset;      /* [c] the process's own counters, or NULL */
 	uint16_t held[LR_COUNT];  /* [own] locks held by rank (locks=1) */
+	struct {
+		uint64_t until;       /* a sleep's deadline, WAIT_FOREVER */
+		uint32_t owner;       /* thread that had the lock then */
+		uint8_t rank;         /* of the lock; 0: none */
+	} waits;                  /* [A] for dev/watch.c */
 	void *proc;               /* proc/: its half of the thread */
 	void *fsctx;              /* fs/: root, cwd, credentials, umask */
 	void *vmctx;              /* vm/: e.g. VM_RESERVED flags, tokens */
@@ -243,6 +248,7 @@ struct evset {
 	_Atomic uint64_t v[EV_NPROC]; /* [A] rows marked p, by ev_proc_index[] */
 };
 
+const char *lockrank_name(unsigned rank);     /* for messages */
 uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
 uint64_t ev_read_proc(const struct evset *, enum ev_id);
 /* ev_set_gauge(), a gauge computed when read: lib/floor.h. */

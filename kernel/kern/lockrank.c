@@ -31,6 +31,12 @@ static const char *const rank_names[LR_COUNT] = {
 	[LR_LOG] = "log",
 };
 
+const char *
+lockrank_name(unsigned rank)
+{
+	return rank < LR_COUNT ? rank_names[rank] : "?";
+}
+
 void
 lockrank_init(void)
 {

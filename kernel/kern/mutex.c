@@ -65,8 +65,11 @@ acquire(struct mutex *m)
 	}
 	EVENT(lock_wait, m, m->owner->id);
 	list_push_back(&m->waiters, &w.node);
+	me->waits.owner = m->owner->id;
+	me->waits.rank = m->rank;
 	spin_unlock_irq(&m->lock, flags);
 	CHECK(wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER) == 0);
+	me->waits.rank = 0;
 	/* The one who hands over is done with w when the lock is free. */
 	flags = spin_lock_irq(&m->lock);
 	ASSERT(m->owner == me);

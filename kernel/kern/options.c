@@ -51,6 +51,7 @@ static struct option options[] = {
 	{ "root", NULL, "device of the root file system" },
 	{ "swap", NULL, "device of the first swap area" },
 	{ "graded", NULL, "key: records for a judge outside (dev/graded.c)" },
+	{ "ramdisk", NULL, "size: memory as the disk rama, an empty swap area" },
 	{ "quiet", "0", "1: only a panic is printed" },
 };
 
@@ -162,33 +163,6 @@ option_hide(const char *name)
 	at = (size_t)(o->value - options_text.text);
 	boot_hide(at, strlen(o->value));
 	memset(options_text.text + at, 'x', strlen(o->value));
-}
-
-static const char *
-next_word(const char *s)
-{
-	while (*s != '\0' && *s != ' ')
-		s++;
-	return *s == ' ' ? s + 1 : s;
-}
-
-/*
- * A parameter of a kernel test: boot word t.NAME=VALUE.
- *
- * Returns:  0: not given.
- */
-uint64_t
-option_param(const char *name)
-{
-	const char *s = boot_info()->cmdline, *end;
-	size_t n = strlen(name);
-
-	for (; *s != '\0'; s = next_word(s)) {
-		if (strncmp(s, "t.", 2) == 0 && strncmp(s + 2, name, n) == 0 &&
-		    s[n + 2] == '=')
-			return str_to_u64(s + n + 3, &end);
-	}
-	return 0;
 }
 
 /* All rows: name=value and help.  Locks: none. */

@@ -110,8 +110,11 @@ enter(struct rwlock *l, enum rw_kind kind)
 	}
 	EVENT(lock_wait, l, l->writer != NULL ? l->writer->id : 0);
 	list_push_back(&l->waiters, &rw.w.node);
+	rw.w.thread->waits.owner = l->writer != NULL ? l->writer->id : 0;
+	rw.w.thread->waits.rank = l->rank;
 	spin_unlock_irq(&l->lock, flags);
 	CHECK(wait_sleep(&rw.w, WAIT_PLAIN, WAIT_FOREVER) == 0);
+	rw.w.thread->waits.rank = 0;
 	/* The one who hands over is done with rw when the lock is free. */
 	flags = spin_lock_irq(&l->lock);
 	ASSERT(l->writer == rw.w.thread || l->readers > 0);

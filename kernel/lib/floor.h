@@ -25,7 +25,6 @@ const char *option_str(const char *name);  /* NULL: not given, no default */
 uint64_t option_u64(const char *name);     /* K, M, G suffixes; 0: none */
 bool option_is(const char *name, const char *value);
 void option_hide(const char *name);         /* at boot: a value nobody may see */
-uint64_t option_param(const char *name);    /* boot word t.NAME=; 0: none */
 
 /* Fault injection: vmm.md 9.2. */
 enum inject_point {

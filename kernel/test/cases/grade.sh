@@ -1,0 +1,40 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=300
+# The grader on its own small lab: the kernel's file gets all points, a stub
+# none, a bug is said in words, attacks earn nothing, formats are what they are.
+. kernel/test/cases/lib.sh
+make -s BUILD=build grader build/grading/t_grade >"$tmp/make" 2>&1 ||
+	{ cat "$tmp/make"; exit 2; }
+build/grading/t_grade >"$tmp/unit" 2>&1 || fail "unit tests: $(tail -n 5 "$tmp/unit")"
+GRADE_LABS=grading/test/labs
+export GRADE_LABS
+grade=build/grading/grade
+expect 0 $grade lint
+
+# All points, and the same twice but for times.
+for n in 1 2; do
+	expect 0 $grade run smoke --quiet --seed 7 --out "$tmp/$n" \
+		--submission kernel/vm/vad.c --format text,json,junit,github >"$tmp/text"
+	grep -vE '"(duration_ms|wall_ms|started)"' "$tmp/$n/result.json" >"$tmp/$n/same"
+done
+grep -q '^90-smoke  100/100' "$tmp/text" || fail "no 100: $(cat "$tmp/text")"
+cmp "$tmp/1/same" "$tmp/2/same" || fail "two runs differ"
+grep -q 'testsuite name="90-smoke step 1" tests="2" failures="0"' "$tmp/1/junit.xml" ||
+	fail "junit: $(cat "$tmp/1/junit.xml")"
+
+# A bug: the split is not counted because it is not made.
+sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
+	kernel/vm/vad.c >"$tmp/bug.c"
+$grade run smoke --quiet --submission "$tmp/bug.c" --test t02 >"$tmp/text"
+[ $? = 1 ] || fail "bug: $(cat "$tmp/text")"
+grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(cat "$tmp/text")"
+grep -q 'look at   vad_split .*vad.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
+
+# What does not compile, and what is refused, is 2 with the reason.
+echo 'int vad_find(' >"$tmp/bad.c"
+expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
+grep -q 'does not compile' "$tmp/text" || fail "build: $(cat "$tmp/text")"
+for f in f02 f04 f10 f12 f21 f22; do
+	expect 0 $grade forgeries $f
+done
+finish
