@@ -79,6 +79,12 @@ witness_words(const struct boot *b)
 		free(text);
 		text = more;
 	}
+	if (s != NULL) {
+		more = xprintf("%s,check=0x%llx", text,
+		    (unsigned long long)symbols_find(s, "mark_check"));
+		free(text);
+		text = more;
+	}
 	symbols_free(s);
 	return text;
 }

@@ -149,8 +149,7 @@ compile_line(struct build *b, const struct lab *lab, const char *flags)
 	b->sandboxed = sandbox_works();
 	if (b->sandboxed) {
 		cc = xprintf("gcc %s -I/k/include -I/k/include/gen "
-			     "-ffile-prefix-map=/k/src=%s -c /k/src/%s "
-			     "-o /k/src/lab.o", flags, lab->dir,
+			     "-ffile-prefix-map=/k/src=%s -c %s -o lab.o", flags, lab->dir,
 		    base_of(lab->source));
 		line = xprintf("%sexec bwrap --ro-bind /usr /usr "
 			       "--symlink usr/bin /bin --symlink usr/lib /lib "
@@ -160,12 +159,12 @@ compile_line(struct build *b, const struct lab *lab, const char *flags)
 			       "--die-with-parent --chdir /k/src %s",
 		    limits, b->dir, cc);
 	} else {
-		cc = xprintf("gcc %s -Ibuild/grading/include "
-			     "-Ibuild/grading/include/gen "
-			     "-ffile-prefix-map='%s'=%s -c '%s/%s' "
-			     "-o '%s/lab.o'", flags, b->dir, lab->dir, b->dir,
-		    base_of(lab->source), b->dir);
-		line = xprintf("%sexec %s", limits, cc);
+		cc = xprintf("gcc %s -I$top/build/grading/include "
+			     "-I$top/build/grading/include/gen "
+			     "-ffile-prefix-map='%s'=%s -c %s -o lab.o", flags,
+		    b->dir, lab->dir, base_of(lab->source));
+		line = xprintf("%stop=$PWD; cd '%s' && exec %s", limits, b->dir,
+		    cc);
 	}
 	free(cc);
 	return line;

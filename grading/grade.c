@@ -27,10 +27,11 @@ static const char usage_text[] =
     "  list [LAB]                 labs, tests, points\n"
     "  run LAB [--submission F|reference] [--step N] [--test T] [--seed S]\n"
     "      [--jobs N] [--format text,json,junit,github] [--out DIR]\n"
-    "      [--hidden DIR] [--kernel ELF] [--quiet]\n"
+    "      [--hidden DIR] [--kernel ELF] [--key FILE] [--quiet]\n"
     "  compare LAB TEST [--seed S]  your counters beside the reference's\n"
     "  explain LAB TEST           what a test wants, in prose\n"
     "  repro RESULT.json TEST [--gdb]\n"
+    "  verify RESULT.json KEY     is the result as it was sealed?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
     "  mutants [LAB]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
 
@@ -93,7 +94,7 @@ cmd_list(int argc, char **argv)
 /* ---- run ---- */
 
 enum { OPT_SUBMISSION = 256, OPT_STEP, OPT_TEST, OPT_SEED, OPT_JOBS,
-	OPT_FORMAT, OPT_OUT, OPT_HIDDEN, OPT_KERNEL, OPT_QUIET, OPT_EMULATOR };
+	OPT_FORMAT, OPT_OUT, OPT_HIDDEN, OPT_KERNEL, OPT_QUIET, OPT_KEY };
 
 static const struct option longs[] = {
 	{ "submission", required_argument, NULL, OPT_SUBMISSION },
@@ -105,6 +106,7 @@ static const struct option longs[] = {
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "hidden", required_argument, NULL, OPT_HIDDEN },
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "key", required_argument, NULL, OPT_KEY },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ 0 },
 };
@@ -140,6 +142,9 @@ option_take(struct options *o, int c)
 		return true;
 	case OPT_KERNEL:
 		o->kernel = optarg;
+		return true;
+	case OPT_KEY:
+		o->key = optarg;
 		return true;
 	case OPT_QUIET:
 		o->quiet = true;
@@ -193,7 +198,8 @@ write_reports(const struct report *r)
 			continue;
 		path = o->out != NULL ? xprintf("%s/%s", o->out, rows[i].file)
 				      : xstrdup("/dev/stdout");
-		if (!rows[i].write(r, path)) {
+		if (!rows[i].write(r, path) ||
+		    (o->key != NULL && i == 0 && !seal_write(path, o->key))) {
 			fprintf(stderr, "grade: cannot write %s\n", path);
 			ok = false;
 		}
@@ -238,6 +244,54 @@ cmd_explain_args(int argc, char **argv)
 	return argc == 3 ? cmd_explain(argv[1], argv[2]) : usage();
 }
 
+static int
+cmd_compare_args(int argc, char **argv)
+{
+	struct options o;
+	struct lab *lab;
+	int code;
+
+	if (!options_read(&o, argc, argv) || optind + 2 != argc)
+		return usage();
+	lab = open_or_say(argv[optind], o.hidden);
+	if (lab == NULL)
+		return GRADE_USAGE;
+	o.only = argv[optind + 1];
+	code = cmd_compare(lab, &o);
+	lab_free(lab);
+	return code;
+}
+
+static int
+cmd_mutants_args(int argc, char **argv)
+{
+	return cmd_mutants(argc > 1 ? argv[1] : NULL);
+}
+
+static int
+cmd_variants_args(int argc, char **argv)
+{
+	return cmd_variants(argc > 1 ? argv[1] : NULL);
+}
+
+static int
+cmd_forgeries_args(int argc, char **argv)
+{
+	return cmd_forgeries(argc > 1 ? argv[1] : NULL);
+}
+
+static int
+cmd_verify_args(int argc, char **argv)
+{
+	return argc == 3 ? cmd_verify(argv[1], argv[2]) : usage();
+}
+
+static int
+cmd_doctor_args(int argc, char **argv)
+{
+	return cmd_doctor();
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -246,6 +300,14 @@ static const struct {
 	{ "run", cmd_run },
 	{ "lint", cmd_lint },
 	{ "explain", cmd_explain_args },
+	{ "compare", cmd_compare_args },
+	{ "repro", cmd_repro },
+	{ "selftest", cmd_selftest },
+	{ "mutants", cmd_mutants_args },
+	{ "variants", cmd_variants_args },
+	{ "forgeries", cmd_forgeries_args },
+	{ "verify", cmd_verify_args },
+	{ "doctor", cmd_doctor_args },
 };
 
 int

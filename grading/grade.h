@@ -130,7 +130,7 @@ struct test {
 /* NULL: *why, with file and line. */
 struct test *test_read(const char *path, char **why);
 struct test *test_parse(const char *path, const char *text, char **why);
-void test_free(struct test *);
+void test_drop(struct test *);
 const struct region *test_region(const struct test *, const char *name);
 
 /* ---- lab.c ---- */
@@ -316,7 +316,7 @@ char *gate_source(const struct lab *, const char *path);
 /* ---- run.c ---- */
 
 struct options {
-	const char *submission, *only, *hidden, *out, *formats;
+	const char *submission, *only, *hidden, *out, *formats, *key;
 	int step, jobs;
 	uint64_t seed;
 	bool seeded, keep, quiet;
@@ -364,6 +364,10 @@ bool report_junit(const struct report *, const char *path);
 bool report_github(const struct report *, const char *path);
 char *test_again(const struct report *, const struct result *);
 
+/* seal.c: a detached seal beside a result */
+bool seal_write(const char *path, const char *keyfile);
+int cmd_verify(const char *path, const char *keyfile);
+
 /* ---- lint.c, selftest.c, doctor.c ---- */
 
 int lint_labs(const char *which);
@@ -375,5 +379,6 @@ int cmd_variants(const char *lab);
 int cmd_forgeries(const char *which);
 int cmd_doctor(void);
 int cmd_repro(int argc, char **argv);
+int cmd_compare(const struct lab *, const struct options *);
 
 #endif

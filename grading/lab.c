@@ -223,6 +223,6 @@ lab_free(struct lab *lab)
 	words_free(&lab->bootfloor);
 	words_free(&lab->allow);
 	for (i = 0; i < lab->ntests; i++)
-		test_free(lab->test[i]);
+		test_drop(lab->test[i]);
 	free(lab);
 }

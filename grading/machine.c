@@ -188,7 +188,7 @@ boot_words(const struct boot_job *job, const uint8_t key[32])
 	}
 	add(&s, xprintf("vmm=%s", t->design));
 	if (t->swap > 0 && strcmp(t->disk, "mem") == 0)
-		add(&s, xprintf("ramdisk=%lldM swap=ram0",
+		add(&s, xprintf("ramdisk=%lldM swap=rama",
 		    (long long)(t->swap >> 20)));
 	if (job->sched >= 0)
 		add(&s, xprintf("sched=%d", job->sched + 1));

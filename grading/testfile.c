@@ -482,7 +482,7 @@ test_parse(const char *path, const char *text, char **why)
 		*why = xprintf("%s: %s", path, l.why);
 	}
 	free(l.why);
-	test_free(t);
+	test_drop(t);
 	return NULL;
 }
 
@@ -539,7 +539,7 @@ items_free(struct test *t)
 }
 
 void
-test_free(struct test *t)
+test_drop(struct test *t)
 {
 	char *text[] = { t->path, t->name, t->id, t->title, t->parent, t->kind,
 		t->design, t->disk, t->book, t->selftest, t->inject, t->input,

@@ -75,6 +75,8 @@ static struct {
 	uint64_t n[W_COUNT];
 	uint64_t last[LAST]; /* blocks that ran, a ring */
 	uint64_t blocks;
+	uint64_t total;                 /* with the marks' own work */
+	uint64_t check, check_began;    /* a mark's check: where, since when */
 	bool ended;
 } w = { .out = -1, .limit = UINT64_MAX, .next_progress = PROGRESS };
 
@@ -116,13 +118,14 @@ block_runs(unsigned cpu, void *arg)
 	const struct block *b = arg;
 
 	(void)cpu;
+	w.total += b->insns;
 	w.n[W_INSNS] += b->insns;
 	w.last[w.blocks++ % LAST] = b->va;
-	if (w.n[W_INSNS] >= w.limit)
+	if (w.total >= w.limit)
 		stop();
-	if (w.n[W_INSNS] >= w.next_progress) {
+	if (w.total >= w.next_progress) {
 		w.next_progress += PROGRESS;
-		say("at", w.n, 1);
+		say("at", &w.total, 1);
 	}
 }
 
@@ -133,8 +136,21 @@ counted_runs(unsigned cpu, void *arg)
 
 	(void)cpu;
 	++*n;
-	if (n == &w.n[W_MARK])
-		say("mark", w.n, W_COUNT);
+	if (n != &w.n[W_MARK])
+		return;
+	/* What the kernel checked on its way here is no work of the region. */
+	if (w.check_began != 0)
+		w.n[W_INSNS] -= w.total - w.check_began;
+	w.check_began = 0;
+	say("mark", w.n, W_COUNT);
+}
+
+static void
+check_runs(unsigned cpu, void *arg)
+{
+	(void)cpu;
+	(void)arg;
+	w.check_began = w.total;
 }
 
 /* INVLPG is 0f 01 /7 with memory, MOV to CR3 0f 22 /3; prefixes before. */
@@ -185,6 +201,9 @@ translated(uint64_t id, struct qemu_plugin_tb *tb)
 		if (count == NULL)
 			count = by_opcode(qemu_plugin_insn_data(insn),
 			    qemu_plugin_insn_size(insn));
+		if (w.check != 0 && qemu_plugin_insn_vaddr(insn) == w.check)
+			qemu_plugin_register_vcpu_insn_exec_cb(
+			    insn, check_runs, PLUGIN_NO_REGS, NULL);
 		if (count != NULL)
 			qemu_plugin_register_vcpu_insn_exec_cb(
 			    insn, counted_runs, PLUGIN_NO_REGS, count);
@@ -201,7 +220,7 @@ at_exit(uint64_t id, void *arg)
 	w.ended = true;
 }
 
-/* out=FILE, limit=N, aI=ADDRESS of the I-th count. */
+/* out=FILE, limit=N, check=ADDRESS, aI=ADDRESS of the I-th count. */
 static bool
 option(const char *s)
 {
@@ -215,6 +234,10 @@ option(const char *s)
 	if (strncmp(s, "limit=", 6) == 0) {
 		w.limit = strtoull(s + 6, NULL, 0);
 		return w.limit != 0;
+	}
+	if (strncmp(s, "check=", 6) == 0) {
+		w.check = strtoull(s + 6, NULL, 0);
+		return true;
 	}
 	if (s[0] != 'a')
 		return false;

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * forge.c: attacks on the grader, and whether they fail
+ *
+ * Problem   A defence that was never attacked is a hope.  Each forgery is a
+ *           working attack; it must not earn the points of what it attacks.
+ *
+ * Picture   grading/forgeries/fNN-*.c: a piece of C with a heading
+ *             forge: test=t02 hook=vad_split expect=fail,gate [flag=forged]
+ *             forge: break "honest text" "broken text"
+ *           reference's file, broken as said, attack(); called at the start of
+ *           hook ─→ a submission ─→ graded
+ *           grading/forgeries/fNN-*.sh: run; exit 0: the attack failed
+ *
+ * Rules     1. @name@ in the piece is the address of a kernel's function: the
+ *              author of an attack would know it.
+ *           2. What is expected is one of several statuses; a pass never is,
+ *              unless "honest" is: then nothing was broken, and nothing gained.
+ *
+ * Read next gate.c, judge.c.
+ */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "grade.h"
+#include "selftest.h"
+
+#define FORGE_LAB "90-smoke"
+
+struct forgery {
+	const char *path;
+	char *piece, *test, *hook, *expect, *flag;
+	char *old, *new;
+};
+
+/* The value behind "key=" in a heading, or NULL. */
+static char *
+heading(const char *text, const char *key)
+{
+	const char *s = strstr(text, "forge: ");
+	char *pattern = xprintf("%s=", key);
+
+	s = s != NULL ? strstr(s, pattern) : NULL;
+	if (s != NULL)
+		s += strlen(pattern);
+	free(pattern);
+	return s == NULL ? NULL : strndup(s, strcspn(s, " \n"));
+}
+
+static void
+read_break(struct forgery *f)
+{
+	char *why = NULL;
+	const char *s = strstr(f->piece, "forge: break ");
+	char *line = s == NULL ? NULL : strndup(s, strcspn(s, "\n"));
+	struct words w = { 0 };
+
+	if (line != NULL)
+		w = words_split(line, &why);
+	if (w.n >= 4) {
+		f->old = xstrdup(w.v[2]);
+		f->new = xstrdup(w.v[3]);
+	}
+	words_free(&w);
+	free(line);
+	free(why);
+}
+
+static char *
+replace(char *text, const char *old, const char *new)
+{
+	char *at = strstr(text, old), *out;
+
+	if (at == NULL)
+		return NULL;
+	out = xprintf("%.*s%s%s", (int)(at - text), text, new,
+	    at + strlen(old));
+	free(text);
+	return out;
+}
+
+/* @name@ becomes 0x…ul. */
+static char *
+addresses(char *text)
+{
+	struct symbols *s = symbols_read("build/vadose.elf");
+	char *at, *end, *name, *hex;
+
+	while (s != NULL && (at = strchr(text, '@')) != NULL &&
+	       (end = strchr(at + 1, '@')) != NULL) {
+		name = strndup(at + 1, (size_t)(end - at - 1));
+		hex = xprintf("0x%llxul",
+		    (unsigned long long)symbols_find(s, name));
+		end = xprintf("@%s@", name);
+		text = replace(text, end, hex);
+		free(name);
+		free(hex);
+		free(end);
+	}
+	symbols_free(s);
+	return text;
+}
+
+/* The call of attack() as the first statement of the hooked function. */
+static char *
+put_hook(char *text, const char *hook)
+{
+	char *name = xprintf("\n%s(", hook), *at = strstr(text, name), *brace;
+	char *out = NULL;
+
+	brace = at != NULL ? strstr(at, "\n{\n") : NULL;
+	if (brace != NULL)
+		out = xprintf("%.*s\n{\n\tattack();\n%s", (int)(brace - text),
+		    text, brace + 3);
+	free(name);
+	free(text);
+	return out;
+}
+
+/* The piece goes behind the last #include. */
+static char *
+put_piece(char *text, const char *piece)
+{
+	char *last = NULL, *s = text, *out;
+
+	while ((s = strstr(s, "\n#include ")) != NULL)
+		last = ++s;
+	if (last == NULL)
+		return text;
+	last += strcspn(last, "\n");
+	out = xprintf("%.*s\n%s%s", (int)(last - text), text, piece, last);
+	free(text);
+	return out;
+}
+
+static char *
+forge_text(const struct forgery *f, const struct lab *lab)
+{
+	char *path = xprintf("kernel/%s", lab->file);
+	char *text = file_read(path, NULL);
+	char *piece = addresses(xstrdup(f->piece));
+
+	free(path);
+	if (text != NULL && f->old != NULL)
+		text = replace(text, f->old, f->new);
+	if (text != NULL && f->hook != NULL)
+		text = put_hook(text, f->hook);
+	if (text != NULL)
+		text = put_piece(text, piece);
+	free(piece);
+	return text;
+}
+
+static int
+judge_forgery(const struct forgery *f, const struct lab *lab, const char *file)
+{
+	struct options o = { .submission = file, .only = f->test };
+	struct report *r = xalloc(sizeof *r);
+	const struct verdict *v = &r->result[0].verdict;
+	enum status s;
+	bool ok;
+
+	run_quietly(r, lab, &o);
+	s = r->build.status != ST_PASS ? r->build.status : v->status;
+	ok = strstr(f->expect, s == ST_PASS ? "honest" : status_name(s)) != NULL;
+	if (f->flag != NULL)
+		ok = ok && v->forged;
+	printf("%-36s %s%s  %s%s%s\n", strrchr(f->path, '/') + 1,
+	    status_name(s), v->forged ? " forged?" : "", ok ? "ok" : "WRONG",
+	    !ok && r->build.why != NULL ? "  " : "",
+	    !ok && r->build.why != NULL ? r->build.why : "");
+	if (!ok && r->build.status == ST_PASS)
+		report_text(r, false);
+	report_free(r);
+	free(r);
+	return !ok;
+}
+
+static int
+forgery_in_c(const struct lab *lab, const char *path)
+{
+	struct forgery f = { .path = path };
+	char *file = xprintf("/tmp/grade-forgery.%d.c", (int)getpid()), *text;
+	int wrong = 1;
+
+	f.piece = file_read(path, NULL);
+	f.test = heading(f.piece, "test");
+	f.hook = heading(f.piece, "hook");
+	f.expect = heading(f.piece, "expect");
+	f.flag = heading(f.piece, "flag");
+	read_break(&f);
+	text = forge_text(&f, lab);
+	if (text == NULL || f.expect == NULL || f.test == NULL)
+		printf("%s: does not fit %s\n", path, lab->file);
+	else if (file_write(file, text, strlen(text)))
+		wrong = judge_forgery(&f, lab, file);
+	unlink(file);
+	free(file);
+	free(text);
+	free(f.piece);
+	free(f.test);
+	free(f.hook);
+	free(f.expect);
+	free(f.flag);
+	free(f.old);
+	free(f.new);
+	return wrong;
+}
+
+static int
+forgery_in_sh(const char *path)
+{
+	char *argv[] = { (char *)"sh", (char *)path, NULL }, *out = NULL;
+	int status = command(argv, &out);
+
+	printf("%-36s %s\n%s", strrchr(path, '/') + 1,
+	    status == 0 ? "ok" : "WRONG", status == 0 ? "" : out);
+	free(out);
+	return status != 0;
+}
+
+/* All of them, or those whose name begins with which. */
+int
+cmd_forgeries(const char *which)
+{
+	char *pattern = xprintf("grading/forgeries/%s*.*", which ? which : "f");
+	struct lab *lab;
+	char *why = NULL;
+	int wrong = 0;
+	glob_t g;
+	size_t i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	setenv("GRADE_LABS", "grading/test/labs", 1);
+	lab = lab_open(FORGE_LAB, NULL, &why);
+	if (lab == NULL || glob(pattern, 0, NULL, &g) != 0) {
+		fprintf(stderr, "grade: %s\n", why ? why : "no forgeries");
+		return GRADE_USAGE;
+	}
+	for (i = 0; i < g.gl_pathc; i++) {
+		size_t n = strlen(g.gl_pathv[i]);
+
+		wrong += g.gl_pathv[i][n - 1] == 'h'
+			     ? forgery_in_sh(g.gl_pathv[i])
+			     : forgery_in_c(lab, g.gl_pathv[i]);
+	}
+	printf("%zu forgeries, %d not held\n", g.gl_pathc, wrong);
+	globfree(&g);
+	lab_free(lab);
+	free(pattern);
+	return wrong != 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * Defines a function of the kernel anew.
+ *
+ * forge: test=t01 hook=vad_find expect=gate,build
+ */
+void
+md_tlb_flush(void)
+{
+}
+
+static void
+attack(void)
+{
+}

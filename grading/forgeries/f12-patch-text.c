@@ -1,0 +1,10 @@
+/*
+ * Makes page_zero return at once.
+ *
+ * forge: test=t01 hook=vad_find expect=panic
+ */
+static void
+attack(void)
+{
+	*(volatile uint8_t *)@page_zero@ = 0xc3;
+}

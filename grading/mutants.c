@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mutants.c: planted bugs are found, other solutions are not punished
+ *
+ * Problem   A bug that no test finds is a missing test; a correct solution that
+ *           fails is a wrong bound.
+ *
+ * Picture   grading/mutants/05-fork/m2-*.patch ─→ kernel file ─→ patched ─→ the
+ *           tests whose MUTANTS names m2: at least one fails
+ *           grading/variants/05-fork/NAME.c ─→ all tests: 100
+ *
+ * Rules     1. A mutant that does not build or apply is wrong: it drifted.
+ *           2. LOOK is compared with the function of the patch's first hunk.
+ *
+ * Read next selftest.c.
+ */
+#include <ctype.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grade.h"
+#include "selftest.h"
+
+struct mutant {
+	char *name;   /* m2 */
+	char *file;   /* the patched kernel file */
+	char *inside; /* the function that was changed, or NULL */
+};
+
+/* "m2" of "…/m2-overlap.patch". */
+static char *
+name_of(const char *path)
+{
+	const char *s = strrchr(path, '/') + 1;
+
+	return strndup(s, strcspn(s, "-_."));
+}
+
+/* The function that a hunk's heading names: "@@ … @@ vad_find(struct". */
+static char *
+function_of(const char *patch)
+{
+	const char *s = strstr(patch, "@@"), *open;
+
+	s = s != NULL ? strstr(s + 2, "@@") : NULL;
+	if (s == NULL)
+		return NULL;
+	s += 2 + strspn(s + 2, " ");
+	open = s + strcspn(s, "(\n");
+	if (*open != '(')
+		return NULL;
+	while (open > s && !isalnum((unsigned char)open[-1]))
+		open--;
+	for (s = open; isalnum((unsigned char)s[-1]) || s[-1] == '_';)
+		s--;
+	return strndup(s, open - s);
+}
+
+static bool
+mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
+{
+	char *text = file_read(patch, NULL), *line;
+	char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
+	bool ok;
+
+	m->name = name_of(patch);
+	m->inside = text != NULL ? function_of(text) : NULL;
+	m->file = xprintf("/tmp/grade-mutant.%d.c", (int)getpid());
+	line = xprintf("cp kernel/%s %s && patch -s -F 3 %s < %s", lab->file,
+	    m->file, m->file, patch);
+	argv[2] = line;
+	ok = command(argv, NULL) == 0;
+	free(line);
+	free(text);
+	return ok;
+}
+
+static void
+mutant_free(struct mutant *m)
+{
+	unlink(m->file);
+	free(m->name);
+	free(m->file);
+	free(m->inside);
+}
+
+static bool
+names(const struct words *w, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strcmp(w->v[i], s) == 0)
+			return true;
+	return false;
+}
+
+/* Does this test kill it?  How, and does its LOOK point there? */
+static bool
+killed_by(const struct mutant *m, const struct lab *lab, const struct test *t)
+{
+	struct options o = { .submission = m->file, .only = t->id, .jobs = 1 };
+	struct report *r = xalloc(sizeof *r);
+	const struct verdict *v = &r->result[0].verdict;
+	bool killed;
+
+	run_quietly(r, lab, &o);
+	killed = r->build.status == ST_PASS && v->status != ST_PASS &&
+		 v->status != ST_INFRA;
+	printf("%s %-4s by %s: %s%s%s  look %s%s\n", lab->name, m->name, t->id,
+	    r->build.status == ST_PASS ? status_name(v->status)
+				       : "does not build",
+	    v->nfailures > 0 ? ", " : "",
+	    v->nfailures > 0 ? v->failure[0].what : "",
+	    m->inside != NULL && names(&t->look, m->inside) ? "ok" : "elsewhere",
+	    killed ? "" : "  SURVIVES");
+	report_free(r);
+	free(r);
+	return killed;
+}
+
+static int
+mutant_of(const struct lab *lab, const char *patch)
+{
+	struct mutant m = { 0 };
+	int wrong = 0, killers = 0;
+	size_t i;
+
+	if (!mutant_make(&m, lab, patch)) {
+		printf("%s %s: does not apply\n", lab->name, patch);
+		mutant_free(&m);
+		return 1;
+	}
+	for (i = 0; i < lab->ntests; i++) {
+		if (!names(&lab->test[i]->mutants, m.name))
+			continue;
+		killers++;
+		wrong += !killed_by(&m, lab, lab->test[i]);
+	}
+	if (killers == 0)
+		printf("%s %s: no test names it\n", lab->name, m.name);
+	mutant_free(&m);
+	return wrong + (killers == 0);
+}
+
+static int
+mutants_of(const struct lab *lab)
+{
+	char *pattern = xprintf("grading/mutants/%s/*.patch", lab->name);
+	int wrong = 0;
+	glob_t g;
+	size_t i;
+
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++)
+			wrong += mutant_of(lab, g.gl_pathv[i]);
+		globfree(&g);
+	}
+	free(pattern);
+	return wrong;
+}
+
+int
+cmd_mutants(const char *lab)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return each_lab(lab, mutants_of);
+}
+
+/* ---- variants ---- */
+
+static int
+variant_of(const struct lab *lab, const char *file)
+{
+	struct options o = { .submission = file };
+	struct report *r = xalloc(sizeof *r);
+	bool ok;
+
+	run_quietly(r, lab, &o);
+	ok = r->score == 100;
+	printf("%s: %d/%d  %s\n", file, r->score, r->max, ok ? "ok" : "WRONG");
+	if (!ok)
+		report_text(r, false);
+	report_free(r);
+	free(r);
+	return !ok;
+}
+
+static int
+variants_of(const struct lab *lab)
+{
+	char *pattern = xprintf("grading/variants/%s/*.c", lab->name);
+	int wrong = 0;
+	glob_t g;
+	size_t i;
+
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++)
+			wrong += variant_of(lab, g.gl_pathv[i]);
+		globfree(&g);
+	}
+	free(pattern);
+	return wrong;
+}
+
+int
+cmd_variants(const char *lab)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return each_lab(lab, variants_of);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * selftest.h: between selftest.c, mutants.c and forge.c
+ */
+#ifndef GRADING_SELFTEST_H
+#define GRADING_SELFTEST_H
+
+#include "grade.h"
+
+/* The sum of what fn returns for one lab, or (NULL) for all, as a status. */
+int each_lab(const char *which, int (*fn)(const struct lab *));
+void run_quietly(struct report *, const struct lab *, struct options *);
+
+#endif
