@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ch06-files.c: faults on a file of a disk.  GUEST: --root build/root.img */
+/* ch06-files.c: faults on a file of a disk.  GUEST: --root disk */
 #include "run.h"
 
 #define PAGES 64

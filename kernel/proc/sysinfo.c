@@ -115,7 +115,7 @@ show_meminfo(struct out *o)
 	} rows[] = {
 		{ "MemTotal", m.total }, { "MemFree", m.free },
 		{ "MemAvailable", m.avail }, { "Buffers", 0 },
-		{ "Cached", m.cached }, { "SwapCached", 0 },
+		{ "Cached", m.cached }, { "SwapCached", m.swap_cached },
 		{ "Active", 0 }, { "Inactive", 0 },
 		{ "Unevictable", m.locked }, { "Mlocked", m.locked },
 		{ "SwapTotal", m.swap_total }, { "SwapFree", m.swap_free },

@@ -75,7 +75,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 	va_t kva;
 	int r;
 
-	if (commit_charge(1) != 0)
+	if (!commit_may_keep(1) || commit_charge(1) != 0)
 		return -ENOMEM;
 	kva = kpaged_alloc(1);
 	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);

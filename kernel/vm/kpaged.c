@@ -193,6 +193,7 @@ pin_word(va_t kva, struct vm_page **spare)
 		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
 		map_word(word, pg);
 		EVENT_ADD(kpaged_pages, 1);
+		commit_kept(1);
 		break;
 	case PTE_BUSY:
 	case PTE_SWAP:
@@ -280,6 +281,7 @@ decommit_round(va_t kva, size_t pages)
 			page_free(gone[i]);
 	}
 	EVENT_ADD(kpaged_pages, -(int64_t)n);
+	commit_kept(-(int64_t)n);
 }
 
 /* The pages whose words were cleared; *used: some translation may be cached. */

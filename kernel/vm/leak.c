@@ -139,6 +139,7 @@ snapshot_cache(void *arg, const char *name, size_t size, uint64_t live,
 static void
 snapshot(struct leak_mark *m)
 {
+	struct swap_stat st;
 	struct phys_stat ps;
 	unsigned i;
 
@@ -148,7 +149,10 @@ snapshot(struct leak_mark *m)
 	kmem_drain();
 	phys_drain();
 	phys_stat(&ps);
-	m->frames = ps.free + ps.zeroed + cache_count() + md_ktables();
+	swap_stat(&st);
+	/* A page that went to swap has left its frame, and is no less there. */
+	m->frames = ps.free + ps.zeroed + cache_count() + md_ktables() -
+	    (st.used - page_slotted_count());
 	m->ncaches = 0;
 	kmem_walk(snapshot_cache, m);
 	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)

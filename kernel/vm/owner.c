@@ -96,7 +96,7 @@ owner_steal(struct vm_page *pg)
 	word_set_locked(container, word, swap_word(pg->slot));
 	if (pg->swp.ahead)
 		swap_ahead_miss(pg);
-	pg->slot = 0;
+	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);
 	EVENT(page_steal_anon);
 	return true;

@@ -30,6 +30,7 @@
 
 static struct {
 	struct vm_page *zero;            /* [c] the global zero frame */
+	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
 } pages;
 
 static uint64_t word_store(struct vm_page *container, uint64_t *word,
@@ -280,6 +281,32 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	if (owner_is_word(pg))
 		pg->swp.ahead = false;
 	page_set_state(pg, PG_ACTIVE);
+}
+
+/*
+ * The slot of swap that holds the bytes of a page in memory, or will; 0: none.
+ *
+ * Locks:    [P].
+ */
+void
+page_set_slot(struct vm_page *pg, slot_t slot)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->slot == 0 && slot != 0)
+		atomic_add(&pages.slotted, 1);
+	else if (pg->slot != 0 && slot == 0)
+		atomic_sub(&pages.slotted, 1);
+	pg->slot = slot;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  pages in memory that have a slot, too.
+ */
+uint64_t
+page_slotted_count(void)
+{
+	return atomic_load(&pages.slotted);
 }
 
 /* ---- mappings ---- */

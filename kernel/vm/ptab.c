@@ -93,7 +93,8 @@ path_grow(struct fctx *f, struct pt_path *p)
 			f->need = NEED_TABLE;
 			return FAULT_NEEDMEM;
 		}
-		if (level == 1 && late && commit_charge_late(f->as, 1) != 0)
+		if (level == 1 && late && (!commit_may_keep(1) ||
+		    commit_charge_late(f->as, 1) != 0))
 			return fault_over_limit(f);
 		table = f->spare_tbl;
 		f->spare_tbl = NULL;
@@ -343,6 +344,7 @@ table_link(struct aspace *as, struct pt_path *p, int level,
 	word_set_locked(path_parent(p, level), word,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
 	spin_unlock(&pfn_lock);
+	commit_kept(1);
 	as->n_table++;
 	EVENT(table_alloc, va2pa(word), level, 0);
 }
@@ -470,6 +472,7 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 			commit_uncharge_late(as, 1);
 		else if (table->tbl.level > 1)
 			as->n_upper--;
+		commit_kept(-1);
 		page_disown(table);
 	}
 }

@@ -177,6 +177,7 @@ vm_mem_info(struct vm_mem_info *m)
 	m->tables = ev_read(EV_table_live) << PAGE_SHIFT;
 	m->commit_limit = commit_limit() << PAGE_SHIFT;
 	m->commit_total = commit_total() << PAGE_SHIFT;
+	m->swap_cached = page_slotted_count() << PAGE_SHIFT;
 	m->swap_total = swap.slots << PAGE_SHIFT;
 	/* used counts what swapoff brings back, too. */
 	m->swap_free = (swap.slots - MIN(swap.used, swap.slots)) << PAGE_SHIFT;

@@ -131,7 +131,7 @@ swap_drop(struct vm_page *pg)
 		return;
 	}
 	swap_free(pg->slot);
-	pg->slot = 0;
+	page_set_slot(pg, 0);
 }
 
 /* ---- runs of free slots ---- */
@@ -222,6 +222,8 @@ swap_out(struct vm_page **pg, unsigned n)
 	unsigned i;
 
 	ASSERT(spin_is_mine(&pfn_lock));
+	if (!swap_bio_is_idle())
+		return 0;
 	slot = swap_alloc(n, &n);
 	if (slot == 0)
 		return 0;
@@ -232,7 +234,7 @@ swap_out(struct vm_page **pg, unsigned n)
 			continue;
 		}
 		swap_drop(pg[i]);
-		pg[i]->slot = slot + i;
+		page_set_slot(pg[i], slot + i);
 		page_writing_locked(pg[i]);
 		swap_bio_add(b, pg[i]);
 	}
@@ -255,11 +257,11 @@ out_done(struct vm_page *pg, bool ok)
 	if (!ok) {
 		EVENT(swap_write_errors);
 		swap_retire(pg->slot);
-		pg->slot = 0;
+		page_set_slot(pg, 0);
 	} else if (stale) {
 		EVENT(swap_free_deferred);
 		swap_free(pg->slot);
-		pg->slot = 0;
+		page_set_slot(pg, 0);
 	}
 	return page_written_locked(pg, ok);
 }
@@ -318,7 +320,7 @@ begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	slot_t slot = swap_slot(word_get(word));
 
 	page_reading_locked(pg, w->home, word_pa(word), w->index + i);
-	pg->slot = slot;
+	page_set_slot(pg, slot);
 	pg->swp.ahead = i > 0;
 	word_set_locked(w->container, word,
 	    pte_make_soft(PTE_BUSY, page_pfn(pg)));
@@ -378,13 +380,13 @@ in_done(struct vm_page *pg, bool ok)
 	if (!ok) {
 		EVENT(swap_read_errors);
 		swap_retire(pg->slot);
-		pg->slot = 0;
+		page_set_slot(pg, 0);
 		if (!orphan)
 			owner_set_word(pg, pte_make_soft(PTE_ERROR, 0) |
 			    (uint64_t)EIO << PTE_ERRNO_SHIFT);
 	} else if (orphan) {
 		swap_free(pg->slot);
-		pg->slot = 0;
+		page_set_slot(pg, 0);
 	} else {
 		owner_set_word(pg, pte_make_trans(pg));
 		page_filled_locked(pg);

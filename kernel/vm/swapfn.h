@@ -17,6 +17,7 @@ struct swap_state {
 	_Atomic uint64_t room;               /* [S] to change: may be allocated now */
 	_Atomic uint64_t bad;                /* [S] to change: retired and listed bad */
 	unsigned turn;                       /* [S] area that is asked first */
+	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
 	struct waitq bios;                   /* sleepers for a bio */
 	_Atomic bool frozen;                 /* [P] to change */
 	unsigned window;                     /* [P] pages of the next read */
@@ -32,6 +33,7 @@ uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
 
 /* An idle bio for adjacent slots from this one on; NULL: all are under way. */
 struct swap_bio *swap_bio_take(slot_t, enum bio_dir);
+bool swap_bio_is_idle(void);                     /* perhaps there is one */
 void swap_bio_add(struct swap_bio *, struct vm_page *);
 void swap_bio_start(struct swap_bio *);          /* pages [at, at + len) */
 void swap_bio_give(struct swap_bio *);           /* it has ended */

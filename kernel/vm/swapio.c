@@ -92,6 +92,7 @@ swap_area_enter(struct swap_area *a)
 		atomic_add(&swaps.slots, a->nfree);
 		atomic_add(&swaps.room, a->nfree);
 		atomic_add(&swaps.bad, a->nbad);
+		atomic_add(&swaps.idle, SWAP_BIOS);
 	}
 	spin_unlock(&swaps.lock);
 	return i < SWAP_AREAS ? 0 : -EPERM;
@@ -133,6 +134,7 @@ swap_area_leave(struct swap_area *a)
 	ASSERT(a->nfree == a->nslots - 1 - a->nbad);
 	swaps.area[a->no] = NULL;
 	atomic_sub(&swaps.bad, a->nbad);
+	atomic_sub(&swaps.idle, SWAP_BIOS);
 	spin_unlock(&swaps.lock);
 }
 
@@ -243,8 +245,10 @@ swap_bio_take(slot_t slot, enum bio_dir dir)
 	spin_lock(&swaps.lock);
 	a = swap_area_of(slot);
 	n = list_pop_front(&a->idle);
-	if (n != NULL)
+	if (n != NULL) {
 		a->busy++;
+		atomic_sub(&swaps.idle, 1);
+	}
 	spin_unlock(&swaps.lock);
 	if (n == NULL)
 		return NULL;
@@ -256,6 +260,16 @@ swap_bio_take(slot_t slot, enum bio_dir dir)
 	b->at = 0;
 	b->len = 0;
 	return b;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  false: to look for slots now is of no use.
+ */
+bool
+swap_bio_is_idle(void)
+{
+	return atomic_load(&swaps.idle) > 0 && !atomic_load(&swaps.frozen);
 }
 
 void
@@ -305,6 +319,7 @@ swap_bio_give(struct swap_bio *b)
 	spin_lock(&swaps.lock);
 	b->area->busy--;
 	list_push_back(&b->area->idle, &b->node);
+	atomic_add(&swaps.idle, 1);
 	spin_unlock(&swaps.lock);
 	wake_all(&swaps.bios);
 }

@@ -329,7 +329,7 @@ struct vm_mem_info {                /* bytes */
 	uint64_t commit_limit, commit_total;
 	uint64_t locked;
 	uint64_t dirty, writeback;
-	uint64_t swap_total, swap_free;
+	uint64_t swap_total, swap_free, swap_cached;
 };
 void vm_mem_info(struct vm_mem_info *);
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */

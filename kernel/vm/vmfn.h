@@ -325,6 +325,8 @@ void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* commit.c: pages */
 void commit_init(void);
+void commit_kept(int64_t change);                        /* frames that cannot go to swap */
+bool commit_may_keep(uint64_t n);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_charge_forced(uint64_t n);                   /* without the limit test */
 void commit_uncharge(uint64_t n);
@@ -353,6 +355,8 @@ uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 /* A frame of class USER, not waiting; NULL. */
 struct vm_page *page_alloc(enum phys_want);
+void page_set_slot(struct vm_page *, slot_t);              /* [P] */
+uint64_t page_slotted_count(void);                       /* in memory and on swap */
 void page_free_chain(pfn_t);                              /* of such, through qnext */
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
 void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
