@@ -9,7 +9,7 @@
 struct work {
 	u8 *p;
 	u64 pages;
-	volatile u64 at;   /* page that both are at */
+	volatile u64 at, done; /* pages that the first, the second has begun, had */
 	volatile int tid;
 };
 
@@ -20,9 +20,10 @@ second(void *arg)
 	u64 i;
 
 	for (i = 0; i < w->pages; i++) {
-		while (w->at < i)
-			;
+		while (w->at <= i)
+			yield();
 		w->p[i * PAGE + 1] = 2;
+		w->done = i + 1;
 	}
 	return 0;
 }
@@ -37,8 +38,10 @@ main(int argc, char **argv)
 	EXPECT(thread(second, &w, &w.tid) > 0);
 	mark(1);
 	for (i = 0; i < w.pages; i++) {
-		w.at = i;
+		w.at = i + 1;
 		w.p[i * PAGE] = 1;
+		while (w.done <= i)
+			yield();
 	}
 	thread_join(&w.tid);
 	mark(2);
