@@ -30,6 +30,8 @@
  */
 #include "vm/swapfn.h"
 
+#define AHEAD_BIOS 8 /* requests for one fault, at most */
+
 static unsigned find_run(struct swap_area *a, unsigned n, uint32_t *start);
 
 /* ---- slots ---- */
@@ -268,29 +270,21 @@ out_done(struct vm_page *pg, bool ok)
 
 /* ---- in ---- */
 
-/* The word at w->word + i * step, if it is the next slot after `slot`. */
-static bool
-is_next(const struct swap_words *w, unsigned i, slot_t slot)
+static uint64_t
+word_at(const struct swap_words *w, unsigned i)
 {
-	uint64_t word = word_get(w->word + (size_t)i * w->step);
-
-	return pte_kind(word) == PTE_SWAP && swap_slot(word) == slot + i;
+	return word_get(w->word + (size_t)i * w->step);
 }
 
-/* How many pages to read: neighbours in memory that are neighbours on disk. */
+/* How many pages to read at once: words behind the first that are on swap. */
 static unsigned
 plan_read(const struct swap_words *w)
 {
-	uint64_t word = word_get(w->word);
-	slot_t slot = pte_kind(word) == PTE_SWAP ? swap_slot(word) : 0;
-	unsigned n = 1, max = MIN(w->max, swaps.window);
+	unsigned n = 0, i, span = MIN(w->max, swaps.window);
 
-	if (slot == 0)
-		return 1;
-	max = MIN(max, swap_side_by_side(swap_area_of(slot), slot & SWAP_INDEX_MAX));
-	while (n < max && is_next(w, n, slot))
-		n++;
-	return n;
+	for (i = 0; i < span; i++)
+		n += pte_kind(word_at(w, i)) == PTE_SWAP;
+	return MAX(n, 1u);
 }
 
 /* Frames that reading ahead may use: not the last ones. */
@@ -329,6 +323,52 @@ begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	swap_bio_add(b, pg);
 }
 
+/* May the slot be read by the same request as what b has already? */
+static bool
+goes_on(const struct swap_bio *b, slot_t slot)
+{
+	return slot == b->slot + b->n &&
+	    swap_side_by_side(b->area, b->slot & SWAP_INDEX_MAX) > b->n;
+}
+
+static void
+send_read(struct swap_bio *b)
+{
+	EVENT_ADD(swap_in_pages, b->n);
+	EVENT(swap_in_bios);
+	EVENT(swap_in, b->slot, b->n, page_pfn(b->page[0]));
+	swap_bio_start(b);
+}
+
+/*
+ * Words behind the first: those that lie behind it on swap come with the same
+ * request b, which is sent off here, others with their own.  [P].  Returns how
+ * many frames of more[] were used.
+ */
+static unsigned
+read_ahead(struct swap_bio *b, const struct swap_words *w,
+    struct vm_page **more, unsigned have)
+{
+	unsigned used = 0, bios = 1, i, span = MIN(w->max, swaps.window);
+	slot_t slot;
+
+	for (i = 1; i < span && used < have; i++) {
+		if (pte_kind(word_at(w, i)) != PTE_SWAP)
+			continue;
+		slot = swap_slot(word_at(w, i));
+		if (!goes_on(b, slot)) {
+			send_read(b);
+			b = bios++ < AHEAD_BIOS ?
+			    swap_bio_take(slot, BIO_READ) : NULL;
+			if (b == NULL)
+				return used;
+		}
+		begin_read(b, w, i, more[used++]);
+	}
+	send_read(b);
+	return used;
+}
+
 /*
  * Read the page of a word, and neighbours ahead.
  *
@@ -342,32 +382,25 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait)
 {
 	struct vm_page *more[SWAP_RUN];
-	unsigned have = spare_frames(more, plan_read(w) - 1), i = 0;
+	unsigned have = spare_frames(more, plan_read(w) - 1), used = 0;
 	enum swap_in_result r = SWAPIN_CHANGED;
 	struct swap_bio *b = NULL;
-	slot_t slot = 0;
 
 	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(w->word)) == PTE_SWAP) {
-		slot = swap_slot(word_get(w->word));
-		b = swap_bio_take(slot, BIO_READ);
+	if (pte_kind(word_at(w, 0)) == PTE_SWAP) {
+		b = swap_bio_take(swap_slot(word_at(w, 0)), BIO_READ);
 		r = b == NULL ? SWAPIN_NOBIO : SWAPIN_STARTED;
 	}
 	if (b != NULL) {
 		begin_read(b, w, 0, *frame);
 		*wait = *frame;
 		*frame = NULL;
-		for (; i < have && is_next(w, i + 1, slot); i++)
-			begin_read(b, w, i + 1, more[i]);
-		EVENT_ADD(swap_ra_pages, i);
-		EVENT_ADD(swap_in_pages, i + 1);
-		EVENT(swap_in_bios);
-		EVENT(swap_in, slot, i + 1, page_pfn(*wait));
-		swap_bio_start(b);
+		used = read_ahead(b, w, more, have);
+		EVENT_ADD(swap_ra_pages, used);
 	}
 	spin_unlock(&pfn_lock);
-	while (i < have)
-		page_free(more[i++]);
+	while (used < have)
+		page_free(more[used++]);
 	return r;
 }
 
