@@ -105,6 +105,9 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t left)
 		(void)advise_range(as, lo, hi, ADVICE_RELEASE, &left);
 		rw_unlock_read(&as->map_lock);
 	}
+	/* The disk is slow, or shared: the rest is written without us. */
+	if (left > 0)
+		pageout_push();
 }
 
 static enum advice_kind

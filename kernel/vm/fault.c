@@ -466,24 +466,23 @@ count_signal(struct fctx *f)
 		EVENT(fault_sigbus);
 }
 
-static size_t
+static void
 trim_all(struct aspace *as)
 {
-	size_t n = 0;
-
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
-		n = as->ops->evict(as, SIZE_MAX, 0);
+		as->ops->evict(as, SIZE_MAX, 0);
 	mutex_unlock(&as->ws_lock);
-	return n;
 }
 
 /* Injected pressure: what was mapped goes to swap, what is clean goes away. */
 static void
 fault_injected(struct fctx *f)
 {
-	if (inject_hit(FI_TRIM))
-		pageout_push(trim_all(f->as));
+	if (inject_hit(FI_TRIM)) {
+		trim_all(f->as);
+		pageout_push();
+	}
 	if (inject_hit(FI_STEAL))
 		(void)phys_steal();
 }

@@ -170,14 +170,14 @@ pageout_written(void)
 }
 
 /*
- * Write this many more pages to swap, though there is room: MADV_PAGEOUT.
+ * Write what waits now to swap, though there is room: MADV_PAGEOUT.
  *
  * Locks:    any of rank < LR_WAIT.
  */
 void
-pageout_push(uint64_t pages)
+pageout_push(void)
 {
-	atomic_add(&pageout.push, pages);
+	atomic_store(&pageout.push, pq_queue(PG_MODIFIED, false)->n);
 	pageout_written();
 }
 

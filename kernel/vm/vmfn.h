@@ -469,7 +469,7 @@ void pageout_init(void);
 void pageout_start(void);
 void pageout_wake(void);                                 /* any lock up to LR_MEM */
 void pageout_written(void);                              /* a cluster has been written */
-void pageout_push(uint64_t pages);                       /* write so many more to swap */
+void pageout_push(void);                                 /* write to swap what waits now */
 bool pageout_page(struct vm_page *);                     /* [P]: out with it; true: later */
 /* write: one round over all dirty pages (old_only: that are old). */
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
