@@ -40,7 +40,7 @@
 /* The order is that of the counts in witness.c. */
 const char *const witness_names[WITNESS_NAMES] = { "w.insns", "w.pf_entry",
 	"w.page_zero", "w.page_copy", "w.phys_alloc", "w.phys_free",
-	"w.tlb_ipi", "w.invlpg", "w.cr3", "w.mark" };
+	"w.tlb_ipi", "w.invlpg", "w.cr3", "w.mark", "w.ram_copy" };
 
 static const struct {
 	const char *symbol;
@@ -48,7 +48,7 @@ static const struct {
 } witness_at[WITNESS_NAMES] = { { 0 }, { "trap_stubs", 14 * 16 },
 	{ "page_zero", 0 }, { "page_copy", 0 }, { "phys_given", 0 },
 	{ "phys_free", 0 }, { "apic_send", 0 }, { 0 }, { 0 },
-	{ "ev_mark", 0 } };
+	{ "ev_mark", 0 }, { "ram_copy", 0 } };
 
 static bool open_lines(struct boot *, int child[2]);
 static pid_t emulator_start(struct words *argv, struct boot *);

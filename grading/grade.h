@@ -217,7 +217,7 @@ char *symbols_line(const char *elf, uint64_t pc);
 
 /* ---- boot.c ---- */
 
-#define WITNESS_NAMES 10
+#define WITNESS_NAMES 11
 extern const char *const witness_names[WITNESS_NAMES];
 
 struct witness {

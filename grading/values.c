@@ -22,6 +22,8 @@
 
 #include "judge.h"
 
+#define BOOT_READS 2
+
 static bool eval_name(void *arg, const char *name, const char *how,
     int64_t *out);
 static bool eval_call(void *arg, const char *fn, const int64_t *v, size_t n,
@@ -277,6 +279,24 @@ judge_got(struct judge *j, const struct claim *c, int64_t left)
 	return xprintf("%s == %lld", c->left, (long long)left);
 }
 
+/*
+ * Swap in memory: each page in or out is one run of ram_copy, and the boot reads
+ * the partition table and the header of the area.
+ */
+static char *
+swap_differs(struct judge *j)
+{
+	static const char sum[] = "swap.out_pages + swap.in_pages";
+	int64_t g, w;
+
+	if (j->t->swap == 0 || strcmp(j->t->disk, "mem") != 0 ||
+	    !judge_eval(j, "all", sum, &g, NULL) ||
+	    !witness_value(j, "w.ram_copy", &w) || w == g + BOOT_READS)
+		return NULL;
+	return xprintf("%s == %lld, but w.ram_copy == %lld", sum, (long long)g,
+	    (long long)w);
+}
+
 /* In every region, and over the whole boot. */
 char *
 judge_differs(struct judge *j)
@@ -300,5 +320,5 @@ judge_differs(struct judge *j)
 			    (long long)w, j->region);
 		}
 	}
-	return NULL;
+	return swap_differs(j);
 }

@@ -62,7 +62,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 enum {
 	W_INSNS, W_PF, W_ZERO, W_COPY, W_ALLOC, W_FREE, W_IPI, W_INVLPG, W_CR3,
-	W_MARK, W_COUNT
+	W_MARK, W_RAM, W_COUNT
 };
 
 #define LAST 16u

@@ -43,6 +43,36 @@ sum_of(const char *path)
 	return sum;
 }
 
+/* Nobody writes to this pipe, and nobody will. */
+static int
+wait_for_ever(void)
+{
+	int p[2];
+	char c;
+
+	return pipe(p) != 0 || read(p[0], &c, 1) != 0;
+}
+
+/* More than there is memory: bytes come back from swap. */
+static int
+use_swap(unsigned long pages)
+{
+	char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned long i, wrong = 0;
+
+	if (p == MAP_FAILED)
+		return 2;
+	MARK(1);
+	for (i = 0; i < pages; i++)
+		p[i * PAGE] = (char)(i * 7);
+	for (i = 0; i < pages; i++)
+		wrong += p[i * PAGE] != (char)(i * 7);
+	MARK(2);
+	printf("wrong %lu\n", wrong);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -52,6 +82,16 @@ main(int argc, char **argv)
 	char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	if (argument(argc, argv, "--wait") != NULL)
+		return wait_for_ever();
+	if (argument(argc, argv, "--swap") != NULL)
+		return use_swap(pages);
+	if (argument(argc, argv, "--exit") != NULL)
+		return 7;
+	while (argument(argc, argv, "--loop") != NULL)
+		;
+	if (argument(argc, argv, "--child") != NULL && fork() == 0)
+		pause();
 	if (p == MAP_FAILED)
 		return 2;
 	if (data != NULL)

@@ -37,4 +37,14 @@ grep -q 'does not compile' "$tmp/text" || fail "build: $(cat "$tmp/text")"
 for f in f02 f04 f10 f12 f21 f22; do
 	expect 0 $grade forgeries $f
 done
+
+# Each end of a boot has its name; a killed emulator costs no points.
+$grade run ends --quiet --kernel build/vadose.elf --format json >"$tmp/ends"
+for want in t01:deadlock t02:timeout t03:fail t04:fail t05:pass; do
+	got=$(awk -v id="91/${want%:*}" '/"id":/ { me = index($0, id) }
+		me && /"status":/ { gsub(/[",]/, "", $2); print $2; exit }' "$tmp/ends")
+	[ "$got" = "${want#*:}" ] || fail "$want: '$got'"
+done
+grep -q 'waits\|for an event' "$tmp/ends" || fail "no wait graph"
+expect 0 $grade selftest --infra smoke >/dev/null
 finish
