@@ -31,6 +31,7 @@ static const struct selftest *const tables[] = {
 	selftests_vm,
 	selftests_blk,
 	selftests_part,
+	selftests_lab_tour,
 	selftests_lab_vad,
 	selftests_lab_fault,
 	selftests_lab_fork,
