@@ -39,6 +39,8 @@ help:
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
+	@echo 'make compare LAB=05 TEST=t08  your counters beside ours; make gdb LAB=05 TEST=t08 stops where to look'
+	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'
 	@echo 'make clean      remove build/'
@@ -56,7 +58,9 @@ run: image
 
 gdb: image
 	@tools/setup gdb
-	@tools/guest --kernel $(KERNEL) --gdb
+	@$(if $(TEST),$(MAKE) -s grader && $(G)/grade gdb '$(LAB)' $(TEST) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
+	  tools/guest --kernel $(KERNEL) --gdb)
 
 check: image testing
 	@build/tools/run -b $(BUILD) -j $(JOBS) $(TEST)

@@ -29,6 +29,7 @@ static const char usage_text[] =
     "      [--jobs N] [--format text,json,junit,github] [--out DIR]\n"
     "      [--hidden DIR] [--kernel ELF] [--key FILE] [--quiet]\n"
     "  compare LAB TEST [--seed S]  your counters beside the reference's\n"
+    "  gdb LAB TEST [--seed S]    that boot under gdb, stopped where to look\n"
     "  explain LAB TEST           what a test wants, in prose\n"
     "  repro RESULT.json TEST [--gdb]\n"
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
@@ -262,6 +263,25 @@ cmd_compare_args(int argc, char **argv)
 	return code;
 }
 
+/* gdb LAB TEST: the boot of a test, stopped at its region's work. */
+static int
+cmd_gdb_args(int argc, char **argv)
+{
+	struct options o;
+	struct lab *lab;
+	int code;
+
+	if (!options_read(&o, argc, argv) || optind + 2 != argc)
+		return usage();
+	lab = open_or_say(argv[optind], o.hidden);
+	if (lab == NULL)
+		return GRADE_USAGE;
+	o.only = argv[optind + 1];
+	code = cmd_gdb(lab, &o);
+	lab_free(lab);
+	return code;
+}
+
 static int
 cmd_mutants_args(int argc, char **argv)
 {
@@ -301,6 +321,7 @@ static const struct {
 	{ "lint", cmd_lint },
 	{ "explain", cmd_explain_args },
 	{ "compare", cmd_compare_args },
+	{ "gdb", cmd_gdb_args },
 	{ "repro", cmd_repro },
 	{ "selftest", cmd_selftest },
 	{ "mutants", cmd_mutants_args },

@@ -237,6 +237,7 @@ struct boot_job {
 	int sched;      /* seed, or -1 */
 	int64_t inject; /* hit, or -1 */
 	double wall;    /* seconds, backstop */
+	const char *gdb; /* socket on which a debugger is awaited, or NULL */
 };
 
 enum boot_end { BOOT_ENDED, BOOT_WALL, BOOT_FLOOD, BOOT_KILLED, BOOT_NOSTART };
@@ -379,6 +380,7 @@ int cmd_variants(const char *lab);
 int cmd_forgeries(const char *which);
 int cmd_doctor(void);
 int cmd_repro(int argc, char **argv);
+int cmd_gdb(const struct lab *, const struct options *);
 int cmd_compare(const struct lab *, const struct options *);
 
 #endif

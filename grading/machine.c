@@ -236,6 +236,7 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 		"base=2000-01-01,clock=vm", "-device",
 		"isa-debug-exit,iobase=0xf4,iosize=0x04", "-sandbox", "on" };
 	const struct test *t = job->test;
+	char *own_gdb;
 	long long mib = (t->mem + t->swap) >> 20;
 	const struct {
 		const char *key;
@@ -256,7 +257,8 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 		{ "-serial", xstrdup("chardev:com2") } };
 	size_t i;
 
-	if (have_sandbox())
+	/* A debugger's socket must appear in the host's folder. */
+	if (job->gdb == NULL && have_sandbox())
 		for (i = 0; i < sizeof sandbox / sizeof sandbox[0]; i++)
 			words_add(argv, sandbox[i]);
 	for (i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
@@ -266,4 +268,11 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 		words_add(argv, own[i].value);
 		free(own[i].value);
 	}
+	if (job->gdb == NULL)
+		return;
+	words_add(argv, "-S");
+	words_add(argv, "-gdb");
+	own_gdb = xprintf("unix:%s,server=on,wait=off", job->gdb);
+	words_add(argv, own_gdb);
+	free(own_gdb);
 }

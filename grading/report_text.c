@@ -21,9 +21,9 @@
 #include "grade.h"
 
 static const char *
-number_of(const char *lab)
+kernel_of(const struct report *r)
 {
-	return lab;
+	return r->build.kernel != NULL ? r->build.kernel : r->options->kernel;
 }
 
 char *
@@ -31,7 +31,7 @@ test_again(const struct report *r, const struct result *res)
 {
 	const char *t = strrchr(res->test->id, '/');
 
-	return xprintf("LAB=%.2s TEST=%s SEED=%llu", number_of(r->lab->name),
+	return xprintf("LAB=%.2s TEST=%s SEED=%llu", r->lab->name,
 	    t != NULL ? t + 1 : res->test->id,
 	    (unsigned long long)r->options->seed);
 }
@@ -40,12 +40,9 @@ test_again(const struct report *r, const struct result *res)
 static char *
 look_line(const struct report *r, const struct result *res)
 {
-	const char *elf = r->build.kernel != NULL ? r->build.kernel
-						  : r->options->kernel;
-
 	if (res->look == NULL || r->symbols == NULL)
 		return NULL;
-	return symbols_line(elf, symbols_find(r->symbols, res->look));
+	return symbols_line(kernel_of(r), symbols_find(r->symbols, res->look));
 }
 
 static void
@@ -57,21 +54,37 @@ print_failure(const struct failure *f)
 		printf("  so        %s\n", f->hint);
 }
 
-/* The kernel's last lines of a panic: the frames, the student's marked. */
+/* One frame of the backtrace: "  ADDRESS name+0x12". */
 static void
-print_panic(const struct result *res)
+print_frame(const struct report *r, const char *line, bool students)
 {
-	const char *s = res->boot != NULL && res->boot->log != NULL
-			    ? strstr(res->boot->log, "backtrace:")
-			    : NULL;
-	int lines;
+	uint64_t pc = strtoull(line, NULL, 16);
+	char *at = symbols_line(kernel_of(r), pc - 1);
+	bool own = at != NULL && strncmp(at, r->lab->dir,
+					 strlen(r->lab->dir)) == 0;
 
-	for (lines = 0; s != NULL && lines < 8; lines++) {
-		s = strchr(s, '\n');
-		if (s == NULL || s[1] != ' ')
-			break;
-		s++;
-		printf("            %.*s\n", (int)strcspn(s, "\r\n"), s);
+	if (own == students)
+		printf("            %.*s  %s\n", (int)strcspn(line, "\r\n"),
+		    line, at != NULL ? at : "");
+	free(at);
+}
+
+/* The frames of a panic, those in the student's file first. */
+static void
+print_panic(const struct report *r, const struct result *res)
+{
+	const char *log = res->boot != NULL ? res->boot->log : NULL, *s;
+	int lines, pass;
+
+	for (pass = 0; pass < 2; pass++) {
+		s = log != NULL ? strstr(log, "backtrace:") : NULL;
+		for (lines = 0; s != NULL && lines < 8; lines++) {
+			s = strchr(s, '\n');
+			if (s == NULL || s[1] != ' ')
+				break;
+			s++;
+			print_frame(r, s + strspn(s, " "), pass == 0);
+		}
 	}
 }
 
@@ -138,7 +151,7 @@ print_result(const struct report *r, const struct result *res)
 	if (res->verdict.forged)
 		printf("  forged?   guest and observer differ: a human looks\n");
 	if (res->verdict.status == ST_PANIC)
-		print_panic(res);
+		print_panic(r, res);
 	print_where(r, res);
 }
 

@@ -74,3 +74,28 @@ check-grader: $(GRADE_TESTS)
 -include $(wildcard $(G)/*.d)
 FORCE:
 .PHONY: grader grade compare check-grader FORCE
+
+# ---- all of the teaching side: hours, by shards of labs ----
+
+TEACHING := reference starter steps infra
+SHARD ?= 1/1
+shard_n = $(word 1,$(subst /, ,$(SHARD)))
+shard_of = $(word 2,$(subst /, ,$(SHARD)))
+SHARD_LABS = $(shell i=0; for l in $(LABS); do i=$$((i + 1)); \
+  [ $$((i % $(shard_of))) = $$(($(shard_n) % $(shard_of))) ] && echo $$l; done)
+
+check-teaching: grader testing check-grader
+	@$(G)/grade lint
+	@bad=0; took() { echo "$$(($$(date +%s) - $$1)) s  $$2" >> $(G)/durations; }; \
+	: > $(G)/durations; \
+	for l in $(SHARD_LABS); do for what in $(TEACHING); do \
+	    t=$$(date +%s); $(G)/grade selftest --$$what $$l || bad=1; \
+	    took $$t "$$l $$what"; done; \
+	  t=$$(date +%s); $(G)/grade mutants $$l || bad=1; took $$t "$$l mutants"; \
+	  t=$$(date +%s); $(G)/grade variants $$l || bad=1; took $$t "$$l variants"; \
+	  t=$$(date +%s); $(G)/grade selftest --determinism 20 $$l || bad=1; \
+	  took $$t "$$l determinism"; done; \
+	t=$$(date +%s); $(G)/grade forgeries || bad=1; took $$t forgeries; \
+	cat $(G)/durations; exit $$bad
+
+.PHONY: check-teaching
