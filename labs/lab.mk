@@ -62,6 +62,14 @@ starters: $(T)/labcut
 	  echo "labs/$$l/$${k##*/}"; \
 	done
 
+# ---- what students get ----
+
+handout: $(BUILD)/vadose-handout.tar.gz
+	@ls -l $<
+$(BUILD)/vadose-handout.tar.gz: kernel FORCE
+	@tools/handout $@ $(BUILD)
+.PHONY: handout
+
 # ---- test programs: no C library, no writable data ----
 
 LCC := $(CC) -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -no-pie \
