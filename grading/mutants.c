@@ -10,7 +10,8 @@
  *           grading/variants/05-fork/NAME.c ─→ all tests: 100
  *
  * Rules     1. A mutant that does not build or apply is wrong: it drifted.
- *           2. LOOK is compared with the function of the patch's first hunk.
+ *           2. LOOK is compared with the function that the patch changes first,
+ *              and with those that call it.
  *
  * Read next selftest.c.
  */
@@ -39,24 +40,55 @@ name_of(const char *path)
 	return strndup(s, strcspn(s, "-_."));
 }
 
-/* The function that a hunk's heading names: "@@ … @@ vad_find(struct". */
-static char *
-function_of(const char *patch)
+/* The line of the old file at which the first hunk changes something. */
+static long
+first_change(const char *patch)
 {
-	const char *s = strstr(patch, "@@"), *open;
+	const char *s = strstr(patch, "\n@@ -");
+	long line;
 
-	s = s != NULL ? strstr(s + 2, "@@") : NULL;
 	if (s == NULL)
-		return NULL;
-	s += 2 + strspn(s + 2, " ");
-	open = s + strcspn(s, "(\n");
-	if (*open != '(')
-		return NULL;
-	while (open > s && !isalnum((unsigned char)open[-1]))
-		open--;
-	for (s = open; isalnum((unsigned char)s[-1]) || s[-1] == '_';)
-		s--;
-	return strndup(s, open - s);
+		return 0;
+	line = strtol(s + 5, NULL, 10);
+	s = strchr(s + 1, '\n');
+	while (s != NULL && s[1] == ' ') {
+		line++;
+		s = strchr(s + 1, '\n');
+	}
+	return line;
+}
+
+/* The function of a file that a line lies in: the last "name(" before it. */
+static char *
+function_at(const char *text, long line)
+{
+	const char *name = NULL;
+	size_t n = 0, len;
+
+	for (; line > 0 && *text != '\0'; line--) {
+		len = strcspn(text, "(\n ;=");
+		if (len > 0 && text[len] == '(' &&
+		    (isalpha((unsigned char)*text) || *text == '_')) {
+			name = text;
+			n = len;
+		}
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return name != NULL ? strndup(name, n) : NULL;
+}
+
+static char *
+function_of(const struct lab *lab, const char *patch)
+{
+	char *path = xprintf("kernel/%s", lab->file);
+	char *text = file_read(path, NULL), *name = NULL;
+
+	if (text != NULL && patch != NULL)
+		name = function_at(text, first_change(patch));
+	free(path);
+	free(text);
+	return name;
 }
 
 static bool
@@ -67,7 +99,7 @@ mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
 	bool ok;
 
 	m->name = name_of(patch);
-	m->inside = text != NULL ? function_of(text) : NULL;
+	m->inside = function_of(lab, text);
 	m->file = xprintf("/tmp/grade-mutant.%d.c", (int)getpid());
 	line = xprintf("cp kernel/%s %s && patch -s -F 3 %s < %s", lab->file,
 	    m->file, m->file, patch);
@@ -98,6 +130,41 @@ names(const struct words *w, const char *s)
 	return false;
 }
 
+/* Does the body of caller, in the kernel's file, call name? */
+static bool
+calls(const char *text, const char *caller, const char *name)
+{
+	char *head = xprintf("\n%s(", caller), *call = xprintf("%s(", name);
+	const char *s = strstr(text, head), *end, *hit = NULL;
+
+	s = s != NULL ? strstr(s, "\n{\n") : NULL;
+	end = s != NULL ? strstr(s, "\n}\n") : NULL;
+	if (end != NULL)
+		hit = strstr(s, call);
+	while (hit != NULL && hit < end &&
+	       (isalnum((unsigned char)hit[-1]) || hit[-1] == '_'))
+		hit = strstr(hit + 1, call);
+	free(head);
+	free(call);
+	return hit != NULL && hit < end;
+}
+
+/* Does LOOK name the function, or one that calls it directly? */
+static bool
+looks_there(const struct lab *lab, const struct test *t, const char *name)
+{
+	char *path = xprintf("kernel/%s", lab->file);
+	char *text = file_read(path, NULL);
+	bool found = names(&t->look, name);
+	size_t i;
+
+	for (i = 0; !found && text != NULL && i < t->look.n; i++)
+		found = calls(text, t->look.v[i], name);
+	free(path);
+	free(text);
+	return found;
+}
+
 /* Does this test kill it?  How, and does its LOOK point there? */
 static bool
 killed_by(const struct mutant *m, const struct lab *lab, const struct test *t)
@@ -105,17 +172,17 @@ killed_by(const struct mutant *m, const struct lab *lab, const struct test *t)
 	struct options o = { .submission = m->file, .only = t->id, .jobs = 1 };
 	struct report *r = xalloc(sizeof *r);
 	const struct verdict *v = &r->result[0].verdict;
-	bool killed;
+	bool killed, look = m->inside != NULL && looks_there(lab, t, m->inside);
 
 	run_quietly(r, lab, &o);
 	killed = r->build.status == ST_PASS && v->status != ST_PASS &&
 		 v->status != ST_INFRA;
-	printf("%s %-4s by %s: %s%s%s  look %s%s\n", lab->name, m->name, t->id,
+	printf("%s %-4s by %s: %s%s%s  look %s%s%s\n", lab->name, m->name, t->id,
 	    r->build.status == ST_PASS ? status_name(v->status)
 				       : "does not build",
 	    v->nfailures > 0 ? ", " : "",
 	    v->nfailures > 0 ? v->failure[0].what : "",
-	    m->inside != NULL && names(&t->look, m->inside) ? "ok" : "elsewhere",
+	    look ? "ok" : "not at ", look || m->inside == NULL ? "" : m->inside,
 	    killed ? "" : "  SURVIVES");
 	report_free(r);
 	free(r);
