@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A correct solution that goes another way: few words for each hold of the locks, no fault-around, the frame before the steal. */
+/*
+ * fmo/fork.c: a second process with the same memory, and no page copied
+ *
+ * Problem   fork must give the child all that the parent has written, at a
+ *           cost of what exists, not of what is mapped, and without a copy
+ *           that the usual exec right after would throw away.
+ *
+ * Picture   before   parent VALID/PRIV rw ─→ page            child ABSENT
+ *           after    parent VALID/FORK ro ─→ page ←─ entry {TRANS, 2}
+ *                                                      ↑
+ *                                           child FORK ┘
+ *           A word that is FORK already: its entry's refs rise, no new entry.
+ *
+ * Rules     1. Phase A (fork_reserve) charges and allocates all that may
+ *              fail; the parent is as it was if it does.
+ *           2. Phase B (fork_range) waits, but cannot fail for memory; only a
+ *              fatal signal ends it.  Nothing is waited for with a ws_lock.
+ *           3. One flush of the parent, before the child is published and
+ *              also when the fork is given up: a stale writable entry would
+ *              outlive a later fork, which finds the word FORK and does not
+ *              flush it.
+ *           4. A page with pins is copied at once: a read(2) may still fill
+ *              it, and what it brings belongs to the parent alone.
+ *           5. The maplink of a VAD is listed before its words are copied,
+ *              and a word beyond the end of the object is not (R7).
+ *
+ * Read next vm/design/fmo/fmo.c.  Book: ch10.
+ */
+#include "vm/design/fmo/fmo.h"
+
+static int fork_object(struct fork_work *w, uint64_t entries);
+static int fork_refs(struct fork_work *w);
+static int fork_words(struct fork_work *w);
+static bool fork_one(struct fork_work *w, const struct fmo_spot *s);
+static bool fork_error(struct fork_work *w, const struct fmo_spot *s);
+static bool fork_private(struct fork_work *w, const struct fmo_spot *s);
+static bool fork_entered(struct fork_work *w, const struct fmo_spot *s);
+static void fork_enter(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword);
+static bool fork_copy(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *pg);
+
+/* ---- FORK words: vmm.md 2.2 ---- */
+
+/*
+ * The soft word that names entry `index` of the kpaged region.
+ */
+uint64_t
+fork_word(uint64_t index)
+{
+	ASSERT(index < MD_KPAGED_SIZE / sizeof(struct fmo_entry));
+	return pte_make_soft(PTE_FORK, index);
+}
+
+/* The entry index that a soft FORK word names. */
+uint64_t
+fork_index(uint64_t word)
+{
+	ASSERT(pte_kind(word) == PTE_FORK);
+	return (word & PTE_PFN_MASK) >> PAGE_SHIFT;
+}
+
+/*
+ * Kernel address of the entry of a FORK word, or of a VALID/FORK word by way
+ * of its page: page → home → entry → entry page → kpaged page number.
+ *
+ * Locks:    [W] of the word's space: our reference keeps the entry.
+ */
+va_t
+fork_entry(uint64_t word)
+{
+	uint64_t index = pte_kind(word) == PTE_FORK ? fork_index(word) :
+	    fmo_index_of(fmo_entry_of_page(pte_page(word)));
+
+	return MD_KPAGED_BASE + index * sizeof(struct fmo_entry);
+}
+
+/* ---- the whole fork ---- */
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal; the child
+ *           is half made: as_put() takes it apart).
+ */
+int
+fmo_dup(struct aspace *parent, struct aspace *child)
+{
+	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = fork_reserve(&w);
+	if (r != 0)
+		return r;
+	r = fork_words(&w);
+	fork_finish(&w);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, w.next, w.rerefs, w.copies);
+	}
+	return r;
+}
+
+/* ---- phase A ---- */
+
+/*
+ * All that may fail: commit, the child's VADs, the object, the references.
+ *
+ * Locks:    both map_locks exclusive; takes the parent's ws_lock.
+ * Returns:  0, -ENOMEM: what the child has so far goes with as_put(child).
+ */
+int
+fork_reserve(struct fork_work *w)
+{
+	struct aspace *p = w->parent;
+	uint64_t entries, tables;
+	int r;
+
+	mutex_lock(&p->ws_lock);
+	entries = p->n_priv + p->n_fork;
+	tables = p->n_table + p->n_table_out;
+	mutex_unlock(&p->ws_lock);
+	r = fork_vads(w);
+	if (r != 0)
+		return r;
+	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+	w->charge = w->child->commit - 4 + atomic_load(&p->late) + tables;
+	r = commit_may_keep(tables) ? commit_charge(w->charge) : -ENOMEM;
+	if (r != 0) {
+		w->child->commit = 4;
+		return r;
+	}
+	/* The child's own commit has its owner now. */
+	w->charge -= w->child->commit - 4;
+	if (entries != 0)
+		r = fork_object(w, entries);
+	if (r == 0)
+		r = fork_refs(w);
+	if (r != 0)
+		fork_finish(w);
+	return r;
+}
+
+/* The new object, and both references to it. */
+static int
+fork_object(struct fork_work *w, uint64_t entries)
+{
+	w->fmo = fmo_create(entries);
+	if (w->fmo == NULL)
+		return -ENOMEM;
+	w->cref = fmo_add_ref(w->child, w->fmo);
+	if (w->cref == NULL) {
+		fmo_bury(w->fmo);
+		w->fmo = NULL;
+		return -ENOMEM;
+	}
+	mutex_lock(&w->parent->ws_lock);
+	w->pref = fmo_add_ref(w->parent, w->fmo);
+	mutex_unlock(&w->parent->ws_lock);
+	return w->pref == NULL ? -ENOMEM : 0;
+}
+
+/* The child refers to every older object that the parent refers to. */
+static int
+fork_refs(struct fork_work *w)
+{
+	struct rb_node *n;
+
+	for (n = rb_first(&w->parent->fmo_refs); n != NULL; n = rb_next(n)) {
+		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
+
+		if (ref != w->pref && fmo_add_ref(w->child, ref->fmo) == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- phase B ---- */
+
+static bool
+has_words(const struct vad *v)
+{
+	return (v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) == 0;
+}
+
+static int
+fork_words(struct fork_work *w)
+{
+	struct vad *v;
+	va_t va;
+	int r = 0;
+
+	VAD_FOREACH(v, w->child)
+		vad_list_link(w->child, v);
+	VAD_FOREACH(v, w->parent) {
+		if (!has_words(v))
+			continue;
+		w->vad = v;
+		va = v->start << PAGE_SHIFT;
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Turn every private word of the parent in [*start, end) that is not ABSENT
+ * into a FORK reference, in parent and child alike; at most one leaf table
+ * of the parent per call.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0 with *start moved on, -EINTR.
+ */
+int
+fork_range(struct fork_work *w, va_t *start, va_t end)
+{
+	struct fmo_spot s = { .as = w->parent };
+	va_t limit;
+	unsigned left = 64;
+
+	w->need = NEED_NONE;
+	mutex_lock(&w->parent->ws_lock);
+	mutex_lock_nested(&w->child->ws_lock);
+	limit = fmo_object_end(w->vad);
+	s.leaf = pt_next_leaf(w->parent, start, end);
+	if (s.leaf == NULL)
+		*start = end;
+	for (; left > 0 && *start < end; left--, *start += PAGE_SIZE) {
+		s.va = *start;
+		s.word = &pt_words(s.leaf)[md_pt_index(s.va, 1)];
+		if (s.va < limit && !fork_one(w, &s))
+			break;
+		EVENT(fork_words);
+		if (md_pt_index(s.va, 1) == MD_PT_WORDS - 1)
+			left = 1;
+	}
+	w->va = *start;
+	mutex_unlock(&w->child->ws_lock);
+	mutex_unlock(&w->parent->ws_lock);
+	return fork_satisfy(w);
+}
+
+/* One word.  False: w->need says what is missing; the word is as before. */
+static bool
+fork_one(struct fork_work *w, const struct fmo_spot *s)
+{
+	uint64_t word = word_get(s->word);
+
+	switch (pte_kind(word)) {
+	case PTE_ABSENT:
+		return true;
+	case PTE_VALID:
+		if (pte_src(word) == SRC_PRIV)
+			return fork_private(w, s);
+		return pte_src(word) != SRC_FORK || fork_entered(w, s);
+	case PTE_TRANS:
+	case PTE_SWAP:
+		return fork_private(w, s);
+	case PTE_FORK:
+		return fork_entered(w, s);
+	case PTE_ERROR:
+		return fork_error(w, s);
+	case PTE_BUSY:
+		w->wait = pte_page(word);
+		return false;
+	}
+	panic("fork: va %lx word %lx", s->va, word);
+}
+
+/* What could not be read for the parent cannot be read for the child. */
+static bool
+fork_error(struct fork_work *w, const struct fmo_spot *s)
+{
+	struct vm_page *cleaf;
+	uint64_t *cword = fork_child_word(w, s->va, &cleaf);
+
+	if (cword == NULL)
+		return false;
+	word_set(cleaf, cword, word_get(s->word));
+	w->child->n_priv++;
+	fork_child_late(w);
+	return true;
+}
+
+/* The page of the word if somebody pins it, pinned once more; else NULL. */
+static struct vm_page *
+pin_pinned(const uint64_t *word)
+{
+	struct vm_page *pg = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_names_frame(word_get(word)))
+		pg = pte_page(word_get(word));
+	if (pg != NULL && pg->pins == 0)
+		pg = NULL;
+	if (pg != NULL)
+		page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+	return pg;
+}
+
+/* VALID/PRIV, TRANS, SWAP: into the new object, or copied if someone pins it. */
+static bool
+fork_private(struct fork_work *w, const struct fmo_spot *s)
+{
+	struct vm_page *pg = pin_pinned(s->word), *cleaf;
+	uint64_t *cword;
+	bool done;
+
+	/* [M] exclusive and [W]: nobody gets a new pin by this word. */
+	if (pg != NULL) {
+		done = fork_copy(w, s, pg);
+		page_unpin(pg, false);
+		return done;
+	}
+	if (fork_next_entry(w) == NULL)
+		return false;
+	cword = fork_child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	fork_enter(w, s, cleaf, cword);
+	return true;
+}
+
+/*
+ * The page, or its slot, moves from the parent's word to the entry.  [F], [P].
+ * Returns the parent's word as it was: TRANS may have become SWAP by now.
+ */
+static uint64_t
+fork_hand_over(struct fork_work *w, const struct fmo_spot *s,
+    struct fmo_entry *e)
+{
+	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
+	struct vm_page *pg;
+
+	if (pte_kind(old) == PTE_SWAP) {
+		word_set_locked(w->page, &e->word, old);
+		word_set_locked(s->leaf, s->word, fork);
+		atomic_sub(&w->parent->n_swap, 1);
+		return old;
+	}
+	pg = pte_page(old);
+	word_set_locked(w->page, &e->word, pte_make_trans(pg));
+	page_set_home(pg, HOME_FMO, va2pa(e));
+	if (pte_kind(old) == PTE_VALID)
+		old = word_change(s->word, MD_PTE_W | MD_PTE_D | PTE_SRC_MASK,
+		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
+	else
+		word_set_locked(s->leaf, s->word, fork);
+	/* What MADV_FREE gave up is common now: it stays as it is. */
+	if (((old & MD_PTE_P) != 0 && (old & MD_PTE_D) != 0) ||
+	    (pg->flags & PF_LAZYFREE) != 0)
+		page_dirty_locked(pg);
+	return old;
+}
+
+/* The parent's word and the child's refer to the next entry from now on. */
+static void
+fork_enter(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	struct fmo_entry *e = fork_next_entry(w);
+	uint64_t old;
+
+	spin_lock(&w->fmo->lock);
+	spin_lock(&pfn_lock);
+	ASSERT(e->word == 0 && e->refs == 0);
+	e->refs = 2;
+	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
+	old = fork_hand_over(w, s, e);
+	word_set_locked(cleaf, cword, fork_word(fmo_index_of(e)));
+	spin_unlock(&pfn_lock);
+	w->fmo->live++;
+	w->fmo->nrefs += 2;
+	spin_unlock(&w->fmo->lock);
+	if ((old & MD_PTE_P) != 0) {
+		w->lo = MIN(w->lo, s->va);
+		w->hi = MAX(w->hi, s->va + PAGE_SIZE);
+	}
+	w->next++;
+	w->pref->nptes++;
+	w->cref->nptes++;
+	w->parent->n_priv--;
+	w->parent->n_fork++;
+	w->child->n_fork++;
+	fork_child_late(w);
+	EVENT(fork_entries);
+	EVENT_ADD(fmo_entries_live, 1);
+	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
+}
+
+/* Someone still fills or reads the page: the child gets its own, now. */
+static bool
+fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
+{
+	struct vm_page *cleaf;
+	uint64_t *cword;
+
+	if (fork_spare_frame(w) == NULL)
+		return false;
+	cword = fork_child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	page_copy(w->copy, pg);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(w->copy, HOME_PTE, word_pa(cword), s->va >> PAGE_SHIFT);
+	page_pin_locked(w->copy);
+	word_set_locked(cleaf, cword, pte_make_trans(w->copy));
+	/* The last unpin puts it on the modified queue. */
+	CHECK(!page_unpin_locked(w->copy, true));
+	spin_unlock(&pfn_lock);
+	w->copy = NULL;
+	w->child->n_priv++;
+	w->copies++;
+	fork_child_late(w);
+	EVENT(fork_pinned_copies);
+	return true;
+}
+
+/*
+ * FORK or VALID/FORK: the child refers to the same entry; chains never grow.
+ * Where the parent is the last owner it takes the page back first, and enters
+ * it in the new object, so that the old one can die.
+ */
+static bool
+fork_entered(struct fork_work *w, const struct fmo_spot *s)
+{
+	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
+	struct vm_page *cleaf;
+	uint64_t *cword;
+
+	if (e == NULL)
+		return false;
+	if (fmo_try_steal(s, e, STEAL_FORK))
+		return fork_private(w, s);
+	cword = fork_child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	fmo_reref(fmo_find_ref(w->child, fmo_index_of(e)), e);
+	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
+	w->child->n_fork++;
+	w->rerefs++;
+	fork_child_late(w);
+	EVENT(fork_rerefs);
+	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
+	return true;
+}
+
+/* ---- F4 and F8: the faults that fork makes ---- */
+
+/* The page of an entry, pinned; NULL: it has been stolen this moment. */
+static struct vm_page *
+entry_pin_page(const struct fmo_entry *e)
+{
+	struct vm_page *pg = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(&e->word)) == PTE_TRANS) {
+		pg = pte_page(e->word);
+		page_pin_locked(pg);
+	}
+	spin_unlock(&pfn_lock);
+	return pg;
+}
+
+/*
+ * F4 break fork: a write to a page that a fork made common.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its
+ *           page is not in memory, what F5, F6 and F11 return.
+ */
+enum fault_outcome
+f4_break_fork(struct fctx *f)
+{
+	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	uint64_t before = word_get(f->word);
+	struct vm_page *old, *new;
+	struct fmo_entry *e;
+	enum fault_outcome r = fault_entry(f, before, &e);
+
+	if (r == FAULT_DONE)
+		r = fault_entry_ready(f, e);
+	if (r != FAULT_DONE)
+		return r;
+	/* F4s: only our own fork could add a sharer, and [M] excludes it. */
+	if (fmo_try_steal(&s, e, STEAL_WRITE))
+		return fault_map_stolen(f, before);
+	new = fault_take_spare(f, FRAME_ANY);
+	if (new == NULL)
+		return FAULT_NEEDMEM;
+	old = entry_pin_page(e);
+	if (old == NULL) {
+		fault_keep_spare(f, new, FRAME_ANY);
+		return FAULT_RESTART;
+	}
+	page_copy(new, old);
+	/* Clear and flush before the new word: a sibling may read old. */
+	if (pte_kind(before) == PTE_VALID) {
+		tlb_clear_word(f->as, f->va, f->leaf, f->word);
+		ws_remove(f->as, f->leaf);
+		page_unmap(old, false);
+	}
+	fault_install(f, new);
+	/* Only now: this may free old's last reference but our pin. */
+	fmo_deref(f->as, e);
+	page_unpin(old, false);
+	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(new));
+	return FAULT_DONE;
+}
+
+/*
+ * Map the page of e at f's word or a later one of the same table, read-only.
+ * NULL: it is not in memory.
+ */
+static struct vm_page *
+map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
+{
+	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D);
+	struct vm_page *pg = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(&e->word)) == PTE_TRANS) {
+		pg = pte_page(e->word);
+		ws_rescue(pg);
+		page_map_locked(pg);
+		word_set_locked(f->leaf, word,
+		    pte_make_valid(pg, SRC_FORK, bits));
+	}
+	spin_unlock(&pfn_lock);
+	if (pg != NULL)
+		ws_insert(f->as, f->leaf);
+	return pg;
+}
+
+/*
+ * F8 fork map: a read of a page that a fork made common.  The last owner
+ * takes it at once, which saves a fault at the first write.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where
+ *           its page is not in memory, what F5, F6 and F11 return.
+ */
+enum fault_outcome
+f8_fork_map(struct fctx *f)
+{
+	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	uint64_t before = word_get(f->word);
+	struct fmo_entry *e;
+	struct vm_page *pg;
+	enum fault_outcome r = fault_entry(f, before, &e);
+
+	if (r == FAULT_DONE)
+		r = fault_entry_ready(f, e);
+	if (r != FAULT_DONE)
+		return r;
+	if (fmo_try_steal(&s, e, STEAL_READ))
+		return fault_map_stolen(f, before);
+	pg = map_shared(f, f->word, e);
+	if (pg == NULL)
+		return FAULT_RESTART;
+	EVENT(fault_fork_map, f->va, before, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+
