@@ -304,7 +304,12 @@ thread(int (*fn)(void *), void *arg, volatile int *tid)
 void
 thread_join(volatile int *tid)
 {
+	int i;
+
 	while (*tid != 0)
+		yield();
+	/* tid is cleared on its way out: let it come to its end. */
+	for (i = 0; i < 100; i++)
 		yield();
 }
 

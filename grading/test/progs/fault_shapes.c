@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault_shapes.c: the faults of lab 02 in other shapes
+ *
+ * --what backward  from the last page to the first, every --stride-th of them
+ * --what string    one string instruction over the edge of two mappings
+ * --pages N
+ */
+#include "libt.h"
+
+static void
+backward(u64 n, u64 stride)
+{
+	u8 *p = anon(n * stride);
+	u64 i;
+
+	mark(1);
+	for (i = n; i-- > 0;)
+		p[i * stride * PAGE + 4095] = (u8)i;
+	mark(2);
+	for (i = 0; i < n; i++)
+		EXPECT(p[i * stride * PAGE + 4095] == (u8)i &&
+		    p[i * stride * PAGE] == 0);
+}
+
+static void
+string(u64 n)
+{
+	u8 *p = anon(2 * n), *from = anon(1), *to = p + n * PAGE - PAGE / 2;
+	u64 i, left = PAGE;
+
+	/* The upper half becomes a mapping of its own. */
+	EXPECT(protect(p + n * PAGE, n * PAGE, PROT_R) == 0);
+	EXPECT(protect(p + n * PAGE, PAGE, PROT_R | PROT_W) == 0);
+	for (i = 0; i < PAGE; i++)
+		from[i] = (u8)(i * 3 + 1);
+	mark(1);
+	__asm__ volatile("rep movsb"
+	    : "+D"(to), "+S"(from), "+c"(left) : : "memory");
+	mark(2);
+	for (i = 0; i < PAGE; i++)
+		EXPECT(p[n * PAGE - PAGE / 2 + i] == (u8)(i * 3 + 1));
+}
+
+int
+main(int argc, char **argv)
+{
+	u64 n = option(argv, "pages");
+
+	if (option_text(argv, "what")[0] == 'b')
+		backward(n, option(argv, "stride"));
+	else
+		string(n);
+	return 0;
+}
