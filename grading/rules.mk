@@ -9,6 +9,7 @@ G := build/grading
 GRADE_SRCS := $(filter-out grading/witness.c grading/t_%,$(wildcard grading/*.c))
 GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
 GRADE_LAB := $(LAB)
+GRADE_FORMATS := text,json,junit,github
 GRADE_FILE := $(if $(filter command environment,$(firstword $(origin FILE))),$(FILE))
 GRADE_LIBS := -lgcrypt -ljansson
 GRADE_TESTS := $(patsubst grading/%.c,$(G)/%,$(wildcard grading/t_*.c))
@@ -62,7 +63,7 @@ grader: $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c),lab-pro
 grade: grader
 	@$(G)/grade run '$(GRADE_LAB)' $(if $(STEP),--step $(STEP)) \
 	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') \
-	  $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT) --format text,json,junit,github) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT) --format $(GRADE_FORMATS)) \
 	  --jobs $(JOBS)
 
 compare: grader
