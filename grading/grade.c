@@ -34,7 +34,7 @@ static const char usage_text[] =
     "  repro RESULT.json TEST [--gdb]\n"
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
-    "  mutants [LAB]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
+    "  mutants [LAB [mN]]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
 
 static int
 usage(void)
@@ -285,7 +285,7 @@ cmd_gdb_args(int argc, char **argv)
 static int
 cmd_mutants_args(int argc, char **argv)
 {
-	return cmd_mutants(argc > 1 ? argv[1] : NULL);
+	return cmd_mutants(argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL);
 }
 
 static int

@@ -375,7 +375,7 @@ int lint_labs(const char *which);
 int lint_lab(const struct lab *);
 int cmd_explain(const char *lab, const char *test);
 int cmd_selftest(int argc, char **argv);
-int cmd_mutants(const char *lab);
+int cmd_mutants(const char *lab, const char *mutant);
 int cmd_variants(const char *lab);
 int cmd_forgeries(const char *which);
 int cmd_doctor(void);

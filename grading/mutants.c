@@ -213,10 +213,13 @@ mutant_of(const struct lab *lab, const char *patch)
 	return wrong + (killers == 0);
 }
 
+static const char *only; /* one mutant, or NULL: all */
+
 static int
 mutants_of(const struct lab *lab)
 {
-	char *pattern = xprintf("grading/mutants/%s/*.patch", lab->name);
+	char *pattern = xprintf("grading/mutants/%s/%s.patch", lab->name,
+	    only != NULL ? only : "*");
 	int wrong = 0;
 	glob_t g;
 	size_t i;
@@ -231,8 +234,9 @@ mutants_of(const struct lab *lab)
 }
 
 int
-cmd_mutants(const char *lab)
+cmd_mutants(const char *lab, const char *mutant)
 {
+	only = mutant;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	return each_lab(lab, mutants_of);
 }

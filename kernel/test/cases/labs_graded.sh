@@ -1,0 +1,30 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=400
+# Each lab: our own file passes its first step, the starter gets nothing of it
+# and hangs nowhere; mutants, others each day, are killed by the tests that name
+# them.  All of it: make check-teaching.
+. kernel/test/cases/lib.sh
+make -s BUILD=build grader >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+grade=build/grading/grade
+expect 0 $grade lint
+for dir in labs/[0-9]*-*; do
+	lab=${dir#labs/}
+	$grade run "$lab" --quiet --step 1 --kernel build/vadose.elf >"$tmp/out" ||
+		fail "$lab, reference: $(cat "$tmp/out")"
+	$grade run "$lab" --quiet --step 1 >"$tmp/out"
+	[ $? = 1 ] || fail "$lab, starter: $(tail -n 5 "$tmp/out")"
+	grep -q "^$lab  0/" "$tmp/out" || fail "$lab, starter: $(tail -n 1 "$tmp/out")"
+done
+
+# Ten of the mutants; the day of the year says where in the list to begin.
+ls grading/mutants/*/*.patch >"$tmp/all"
+n=$(wc -l <"$tmp/all")
+day=$(date +%j | sed 's/^0*//')
+cat "$tmp/all" "$tmp/all" | tail -n +$((day * 10 % n + 1)) | head -n 10 >"$tmp/ten"
+while read -r patch; do
+	m=${patch##*/}
+	lab=${patch%/*}
+	$grade mutants "${lab##*/}" "${m%.patch}" >"$tmp/out" ||
+		fail "$patch: $(cat "$tmp/out")"
+done <"$tmp/ten"
+finish
