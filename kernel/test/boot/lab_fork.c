@@ -123,13 +123,13 @@ fork_of(uint64_t mapped, uint64_t step)
 static void
 sparse(void)
 {
-	fork_of(lab_param("mapped", 20000), lab_param("step", 60));
+	fork_of(lab_param("mapped", 4000), lab_param("step", 20));
 }
 
 static void
 dense(void)
 {
-	fork_of(lab_param("mapped", 16384), 1);
+	fork_of(lab_param("mapped", 2000), 1);
 }
 
 const struct selftest selftests_lab_fork[] = {
