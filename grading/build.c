@@ -144,12 +144,12 @@ static char *
 compile_line(struct build *b, const struct lab *lab, const char *flags)
 {
 	const char *limits = "ulimit -t 60 -v 1048576 -f 16384; ";
-	char *cc, *line;
+	char *cc, *line, *here = getcwd(NULL, 0);
 
 	b->sandboxed = sandbox_works();
 	if (b->sandboxed) {
 		cc = xprintf("gcc %s -I/k/include -I/k/include/gen "
-			     "-ffile-prefix-map=/k/src=%s -c %s -o lab.o", flags, lab->dir,
+			     "-ffile-prefix-map=/k/src='%s/%s' -c %s -o lab.o", flags, here, lab->dir,
 		    base_of(lab->source));
 		line = xprintf("%sexec bwrap --ro-bind /usr /usr "
 			       "--symlink usr/bin /bin --symlink usr/lib /lib "
@@ -161,12 +161,13 @@ compile_line(struct build *b, const struct lab *lab, const char *flags)
 	} else {
 		cc = xprintf("gcc %s -I$top/build/grading/include "
 			     "-I$top/build/grading/include/gen "
-			     "-ffile-prefix-map='%s'=%s -c %s -o lab.o", flags,
-		    b->dir, lab->dir, base_of(lab->source));
+			     "-ffile-prefix-map='%s'='%s/%s' -c %s -o lab.o",
+		    flags, b->dir, here, lab->dir, base_of(lab->source));
 		line = xprintf("%stop=$PWD; cd '%s' && exec %s", limits, b->dir,
 		    cc);
 	}
 	free(cc);
+	free(here);
 	return line;
 }
 

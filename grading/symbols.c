@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "grade.h"
 
@@ -97,6 +98,18 @@ symbols_at(const struct symbols *s, uint64_t pc)
 	return name;
 }
 
+/* Paths below the folder we are in, as one would type them. */
+static void
+make_relative(char *path)
+{
+	char *here = getcwd(NULL, 0);
+	size_t n = here != NULL ? strlen(here) : 0;
+
+	if (n > 0 && strncmp(path, here, n) == 0 && path[n] == '/')
+		memmove(path, path + n + 1, strlen(path + n + 1) + 1);
+	free(here);
+}
+
 char *
 symbols_line(const char *elf, uint64_t pc)
 {
@@ -111,5 +124,6 @@ symbols_line(const char *elf, uint64_t pc)
 		return NULL;
 	}
 	out[strcspn(out, " \n")] = '\0';
+	make_relative(out);
 	return out;
 }

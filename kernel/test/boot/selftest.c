@@ -20,6 +20,10 @@
 #include "lib/string.h"
 #include "vm/vm.h"
 
+/* A loop of claims would say for ever what a few lines tell. */
+#define CLAIMS_LOGGED 50
+#define CLAIMS_SAID 8
+
 static struct {
 	_Atomic unsigned failures; /* [A] claims that did not hold */
 	unsigned ran;
@@ -70,8 +74,10 @@ selftest_fail(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	klog("selftest: %s:%d: does not hold: %s", file, line, text);
-	graded_say("claim %s:%d: %s", file, line, text);
+	if (atomic_load(&self.failures) < CLAIMS_LOGGED)
+		klog("selftest: %s:%d: does not hold: %s", file, line, text);
+	if (atomic_load(&self.failures) < CLAIMS_SAID)
+		graded_say("claim %s:%d: %s", file, line, text);
 	atomic_add(&self.failures, 1);
 }
 
