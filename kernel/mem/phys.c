@@ -32,6 +32,7 @@
 #include "mem/mem.h"
 #include "mem/zero.h"
 
+#define KERNEL_EIGHTHS 4     /* of the frames: the kernel takes no more */
 #define MAG_MAX 64
 #define MAG_HALF 32
 
@@ -149,6 +150,16 @@ class_limit(enum phys_class class)
 	panic("class_limit: class %u", class);
 }
 
+/*
+ * With swap more is promised than there are frames, and programs need some to
+ * work in: the kernel wires no more than its part.
+ */
+static bool
+may_wire(uint64_t n)
+{
+	return page_count(PG_WIRED) + n <= phys.total / 8 * KERNEL_EIGHTHS;
+}
+
 static void
 note_minimum(uint64_t left)
 {
@@ -169,6 +180,8 @@ phys_promise(enum phys_class class, uint64_t n)
 	uint64_t limit = class_limit(class);
 	uint64_t have = atomic_load_relaxed(&phys.avail);
 
+	if (class == PHYS_KERNEL && !may_wire(n))
+		return false;
 	do {
 		if (have < limit + n)
 			return false;
@@ -195,9 +208,12 @@ phys_unpromise(uint64_t n)
 static bool
 promise_or_steal(enum phys_class class, uint64_t n)
 {
-	while (!phys_promise(class, n))
+	while (!phys_promise(class, n)) {
+		if (class == PHYS_KERNEL && !may_wire(n))
+			return false;
 		if (phys.steal == NULL || !phys.steal())
 			return false;
+	}
 	return true;
 }
 

@@ -31,7 +31,7 @@
  *              vmo->a.charged and the forked objects are the owners.
  *           4. Page tables, and tables and entries of objects, stay in frames:
  *              slots are no places for them.  Those that nobody has paid for
- *              ahead are refused when they would fill most of the memory.
+ *              ahead are refused beyond three eighths of the memory.
  *           5. A slot counts while its area takes pages: not when it is bad,
  *              and not once swapoff has begun.
  *
@@ -45,7 +45,7 @@
 enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 
 #define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
-#define KEPT_PERCENT 75 /* of the frames may hold tables that stay */
+#define KEPT_EIGHTHS 3 /* of the frames may hold tables that stay */
 #define TELL_NS 1000000000ul /* between two lines of the log */
 
 static struct {
@@ -97,7 +97,7 @@ bool
 commit_may_keep(uint64_t n)
 {
 	return atomic_load(&commit.kept) + n <=
-	    commit.places * KEPT_PERCENT / 100;
+	    commit.places / 8 * KEPT_EIGHTHS;
 }
 
 /*
