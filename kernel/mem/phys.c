@@ -51,6 +51,7 @@ static struct {
 	_Atomic uint64_t avail;      /* [A] rule 1 */
 	_Atomic uint64_t min_ever;   /* [A] lowest avail */
 	uint64_t total;              /* [A] frames ever adopted */
+	uint64_t wired;              /* [c] frames that boot/ had taken */
 	uint64_t reserve, low, high; /* [A] */
 	unsigned areas;              /* [A] swap areas */
 	bool poison;                 /* [c] */
@@ -90,6 +91,7 @@ phys_init(void)
 	}
 	phys.total = buddy_init();
 	phys.avail = phys.min_ever = phys.total;
+	phys.wired = page_count(PG_WIRED);
 	phys.poison = option_u64("poison") != 0;
 	phys_set_marks();
 	zeroed_init();
@@ -157,7 +159,8 @@ class_limit(enum phys_class class)
 static bool
 may_wire(uint64_t n)
 {
-	return page_count(PG_WIRED) + n <= phys.total / 8 * KERNEL_EIGHTHS;
+	return page_count(PG_WIRED) + n <=
+	    phys.wired + phys.total / 8 * KERNEL_EIGHTHS;
 }
 
 static void
