@@ -74,8 +74,11 @@ main(void)
 	snap_all(2);
 	for (int i = 1; i < THREADS; i++)
 		pthread_join(t[i], NULL);
-	DELTA_EQ(1, 2, "swap.in_bios", ROUNDS - WARM);
-	DELTA_EQ(1, 2, "fault.swapin", ROUNDS - WARM);
+	/* Neighbours that lie elsewhere on swap come by requests of their own. */
+	DELTA_LE(1, 2, "swap.in_bios", 2 * (ROUNDS - WARM));
+	/* One for all threads, not one for each; and two of the program's own. */
+	LE(ROUNDS - WARM, snap_delta(1, 2, "fault.swapin"));
+	DELTA_LE(1, 2, "fault.swapin", ROUNDS - WARM + 2);
 	hog_end(&hog);
 	return test_done();
 }
