@@ -12,6 +12,8 @@ OPT ?= -O2
 ROOT ?= disk
 DISK ?= $(BUILD)/disk.img
 JOBS ?= 2
+# Of make models: searches at once.
+CORES ?= $(shell nproc)
 # Of make soak.
 SECONDS ?= 3600
 SEED ?= 1
@@ -32,6 +34,7 @@ help:
 	@echo 'make check-long the same and the long ones at full size'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
+	@echo 'make models     all searches of the protocol models; MODEL=name for one'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
 	@echo 'make doctor     are the tools here, and do they do what we need?'
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb'
@@ -73,6 +76,9 @@ soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
 	  sh kernel/test/cases/soak.sh $(SEED)
 
+models: setup
+	@kernel/test/models/run -j $(CORES) $(MODEL)
+
 check-teaching-contract: image testing
 	@build/tools/run -b $(BUILD) teaching_contract
 
@@ -89,4 +95,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-long soak check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check check-long soak models check-teaching-contract lint doctor format clean
