@@ -77,7 +77,8 @@ static const char help_text[] =
     "                         driver=...: options of QEMU's -drive\n"
     "  --swap SIZE|FILE       one more disk, which the kernel swaps to from the start:\n"
     "                         a new one, or a file that mkswap has made\n"
-    "  --trace FILE           comes later; until then it is refused\n"
+    "  --trace FILE           every event of the kernel, for tools/vtr; what is lost is\n"
+    "                         said at the end\n"
     "\n"
     "Standard output and error are the command's, byte for byte.  Exit status: the\n"
     "command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
@@ -108,6 +109,9 @@ main(int argc, char **argv)
 		fprintf(stderr, "tools/guest: %s%s", res.why,
 		    res.why[strlen(res.why) - 1] == '\n' ? "" : "\n");
 	free(res.why);
+	if (res.lost != NULL && res.status != GUEST_CANNOT)
+		fprintf(stderr, "tools/guest: --trace: %s\n", res.lost);
+	free(res.lost);
 	if (res.signal != 0) {
 		signal(res.signal, SIG_DFL);
 		raise(res.signal);
@@ -235,7 +239,8 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		set_swap(job, arg);
 		return;
 	case OPT_TRACE:
-		later("--trace", "this kernel does not send its trace yet");
+		job->trace_file = arg;
+		return;
 	case 'h':
 		fputs(help_text, stdout);
 		exit(0);

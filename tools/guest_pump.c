@@ -7,6 +7,7 @@
  *
  * Picture   COM1 ─→ log, log file, stderr (-v), terminal
  *           COM2 ─→ record.c ─→ queues ─→ stdout, stderr
+ *           shared memory, debug port ─→ tracesink.c
  *           terminal ─→ queue ─→ COM1
  *
  * Rules     1. One poll loop; a queue is written at most PIPE_BUF at a time,
@@ -28,10 +29,12 @@
 #include <unistd.h>
 
 #define BATCH 4096u
+#define TRACE_MS 10 /* the ring is looked at as often */
 #define LOG_KEEP (1u << 20)
 #define GRACE_SECONDS 10
 #define ESCAPE 0x01 /* Ctrl-A */
 
+static void drain_port(struct pump *p);
 static void on_record(
     void *arg, enum record_type type, const uint8_t *b, size_t n);
 static void on_console(struct pump *, const uint8_t *, size_t);
@@ -101,6 +104,7 @@ enum {
 	PF_TTY,
 	PF_CON,
 	PF_WATCH,
+	PF_PORT,
 	PF_COUNT
 };
 
@@ -120,14 +124,20 @@ pump_once(struct pump *p)
 		[PF_TTY] = { tty ? 0 : -1, POLLIN, 0 },
 		[PF_CON] = { p->con.len > 0 ? m->keys : -1, POLLOUT, 0 },
 		[PF_WATCH] = { m->watch, POLLIN, 0 },
+		[PF_PORT] = { m->port, POLLIN, 0 },
 	};
 	double left = p->deadline - now();
 	size_t took = BATCH;
 	int ms = p->deadline == 0 ? -1 : left <= 0 ? 0 : (int)(left * 1000) + 1;
 
 	p->ended = PUMP_EOF;
-	if (m->com1 < 0 && m->com2 < 0)
+	if (m->com1 < 0 && m->com2 < 0 && m->port < 0)
 		return false;
+	/* The ring in shared memory cannot wake us. */
+	if (m->sink != NULL && m->port < 0 && sink_drain(m->sink) > 0)
+		ms = 0;
+	else if (m->sink != NULL && (ms < 0 || ms > TRACE_MS))
+		ms = TRACE_MS;
 	if (poll(f, PF_COUNT, ms) < 0 && errno != EINTR)
 		return false;
 	if (f[PF_SIG].revents != 0 &&
@@ -140,6 +150,8 @@ pump_once(struct pump *p)
 		p->ended = PUMP_QUIT;
 		return false;
 	}
+	if (f[PF_PORT].revents != 0)
+		drain_port(p);
 	if (f[PF_COM2].revents != 0)
 		took = drain(&m->com2, p, false);
 	if (f[PF_COM1].revents & (POLLIN | POLLHUP | POLLERR))
@@ -184,6 +196,31 @@ drain(int *fd, struct pump *p, bool console)
 			grace(p, GRACE_SECONDS);
 	}
 	return n;
+}
+
+/* What Bochs says itself is between the frames. */
+static void
+on_words(void *arg, const uint8_t *b, size_t n)
+{
+	const struct pump *p = arg;
+	ssize_t done = write(p->machine->diag, b, n);
+
+	(void)done;
+}
+
+static void
+drain_port(struct pump *p)
+{
+	struct machine *m = p->machine;
+	uint8_t buf[65536];
+	ssize_t n = read(m->port, buf, sizeof buf);
+
+	if (n > 0) {
+		sink_bytes(m->sink, buf, (size_t)n, on_words, p);
+		return;
+	}
+	close(m->port);
+	m->port = -1;
 }
 
 static void

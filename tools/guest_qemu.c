@@ -27,6 +27,7 @@
 #define CPU_MODEL "qemu64,+smep,+smap,+umip,+rdrand,+fsgsbase"
 
 static bool qemu_terminal(struct machine *);
+static bool qemu_trace(struct machine *);
 static bool qemu_disks(struct machine *, const struct guest_job *, char **why);
 static void qemu_drive(struct machine *, unsigned nr, const char *file,
     const char *more);
@@ -86,6 +87,8 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "chardev:com1");
 	machine_arg(m, "-serial");
 	machine_arg(m, "chardev:com2");
+	if (m->sink != NULL && !qemu_trace(m))
+		return false;
 	if (!job->gdb)
 		return true;
 	if (!machine_dir(m, why))
@@ -95,6 +98,24 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "socket,id=gdb,path=%s/gdb,server=on,wait=off", m->dir);
 	machine_arg(m, "-gdb");
 	machine_arg(m, "chardev:gdb");
+	return true;
+}
+
+/* Memory that machine and host share, as a device on PCI. */
+static bool
+qemu_trace(struct machine *m)
+{
+	size_t bytes;
+	int fd = sink_memory(m->sink, &bytes);
+
+	if (fd < 0)
+		return false;
+	machine_arg(m, "-object");
+	machine_arg(m,
+	    "memory-backend-file,id=trace,share=on,size=%zu,"
+	    "mem-path=/proc/self/fd/%d", bytes, fd);
+	machine_arg(m, "-device");
+	machine_arg(m, "ivshmem-plain,memdev=trace");
 	return true;
 }
 

@@ -38,6 +38,7 @@ static bool job_readable(const struct guest_job *, char **why);
 static bool initrd_build(
     struct machine *, const struct guest_job *, char **why);
 static bool machine_open(struct machine *);
+static bool trace_open(struct machine *, const struct guest_job *, char **why);
 static bool line_open(int *ours, int *child);
 static bool machine_start(struct machine *);
 static void debugger_start(struct machine *, const struct guest_job *);
@@ -60,7 +61,9 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 		.child1 = -1,
 		.child2 = -1,
 		.initrd = -1,
-		.diag = -1 };
+		.diag = -1,
+		.port = -1,
+		.child_port = -1 };
 	struct guest_job full = *job; /* with its swap disk */
 	struct pump p;
 	sigset_t mask, old;
@@ -81,6 +84,7 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 
 	ok = job_readable(job, &res->why) && machine_open(&m) &&
 	     initrd_build(&m, job, &res->why) &&
+	     trace_open(&m, job, &res->why) &&
 	     swap_prepare(&m, &full, &res->why) &&
 	     (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(
 		 &m, &full, &res->why) &&
@@ -100,6 +104,8 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 					   strerror(errno)) < 0) {
 		res->why = NULL;
 	}
+	if (m.sink != NULL)
+		res->lost = sink_close(m.sink, ok);
 	machine_close(&m);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
@@ -111,8 +117,10 @@ guest_cmdline(const struct guest_job *job)
 	char *s;
 
 	/* With --icount the guest's time leaps while a disk is waited for. */
-	if (asprintf(&s, "%s%s%s", job->root != NULL ? "root=sda " : "",
+	if (asprintf(&s, "%s%s%s%s", job->root != NULL ? "root=sda " : "",
 		disks && job->icount ? "sleep=off " : "",
+		job->trace_file == NULL ? "" :
+		job->emulator == GUEST_QEMU ? "trace=shm " : "trace=debugcon ",
 		job->append != NULL ? job->append : "") < 0)
 		abort();
 	return s;
@@ -208,6 +216,23 @@ machine_open(struct machine *m)
 	       line_open(&m->com2, &m->child2);
 }
 
+/* Where the trace goes; Bochs has it on its standard output. */
+static bool
+trace_open(struct machine *m, const struct guest_job *job, char **why)
+{
+	if (job->trace_file == NULL)
+		return true;
+	m->sink = sink_open(job->trace_file, job->cpus, job->memory);
+	if (m->sink == NULL) {
+		if (asprintf(why, "--trace %s: %s", job->trace_file,
+			strerror(errno)) < 0)
+			*why = NULL;
+		return false;
+	}
+	return job->emulator == GUEST_QEMU ||
+	       line_open(&m->port, &m->child_port);
+}
+
 /* A large pipe: the emulators write it byte by byte. */
 static bool
 line_open(int *ours, int *child)
@@ -236,7 +261,9 @@ machine_start(struct machine *m)
 	setpgid(m->pid, m->pid);
 	close(m->child1);
 	close(m->child2);
-	m->child1 = m->child2 = -1;
+	if (m->child_port >= 0)
+		close(m->child_port);
+	m->child1 = m->child2 = m->child_port = -1;
 	return true;
 }
 
@@ -252,7 +279,7 @@ child_exec(const struct machine *m, pid_t parent)
 	if (getppid() != parent)
 		_exit(127);
 	dup2(null, 0);
-	dup2(m->diag, 1);
+	dup2(m->child_port >= 0 ? m->child_port : m->diag, 1);
 	dup2(m->diag, 2);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -298,7 +325,7 @@ static void
 machine_close(struct machine *m)
 {
 	int fd[] = { m->com1, m->com2, m->keys, m->child1, m->child2, m->initrd,
-		m->diag, m->watch };
+		m->diag, m->watch, m->port, m->child_port };
 	size_t i;
 
 	for (i = 0; i < sizeof fd / sizeof fd[0]; i++)

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "newc.h"
+#include "tracesink.h"
 
 /* What tools/guest exits with when the command itself did not decide. */
 enum {
@@ -58,6 +59,7 @@ struct guest_job {
 	char *const *argv;      /* the command; NULL: a shell */
 	const char *stdin_file; /* NULL: /dev/null */
 	const char *log_file;   /* kernel messages, or NULL */
+	const char *trace_file; /* its trace, tools/vtr.h, or NULL */
 	double timeout;         /* seconds; 0: none */
 	bool verbose;           /* kernel messages to standard error */
 	bool interactive;       /* COM1 is our terminal */
@@ -69,6 +71,7 @@ struct guest_job {
 struct guest_result {
 	int status; /* 0…255: exit status as of a shell */
 	char *why;  /* malloc'd sentence(s), or NULL */
+	char *lost; /* what the trace lacks, malloc'd, or NULL */
 	int signal; /* not 0: we were told to stop by it */
 };
 
@@ -93,6 +96,8 @@ struct machine {
 	int child1, child2; /* the emulator's ends */
 	int initrd;         /* memory file */
 	int diag;           /* memory file: the emulator's own words */
+	int port, child_port; /* its debug port, read for the trace; or -1 */
+	struct sink *sink;  /* NULL: no trace is wanted */
 	struct {
 		char *file, *append;
 		struct guest_disk *disk;

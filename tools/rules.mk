@@ -10,7 +10,7 @@ $(T)/%.o: tools/%.c | setup
 	@$(HCC) -MMD -MP -c $< -o $@
 
 GUESTLIB := $(addprefix $(T)/,guestlib.o guest_qemu.o guest_bochs.o \
-  guest_pump.o guest_job.o guest_swap.o record.o newc.o)
+  guest_pump.o guest_job.o guest_swap.o record.o newc.o tracesink.o vtrfile.o)
 
 $(T)/guest: $(T)/guest.o $(GUESTLIB)
 	@$(CC) $^ -o $@
@@ -21,7 +21,12 @@ $(T)/mkinitrd: $(T)/mkinitrd.o $(T)/newc.o
 $(T)/replaylog: $(T)/replaylog.o
 	@$(CC) $^ -o $@
 
-tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog
+VTRLIB := $(addprefix $(T)/,vtrfile.o vtrshow.o)
+
+$(T)/vtr: $(T)/vtr.o $(VTRLIB)
+	@$(CC) $^ -o $@
+
+tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog $(T)/vtr
 -include $(wildcard $(T)/*.d)
 
 # ---- the first files of a guest ----
@@ -44,7 +49,7 @@ $(BUILD)/initrd.cpio: $(BUILD)/image.list $(T)/mkinitrd
 $(BUILD)/root.img: $(BUILD)/image.list tools/mkimage
 	@tools/mkimage $@ $(IMAGE_MIB) < $<
 
-image: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio $(BUILD)/root.img $(T)/guest
+image: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio $(BUILD)/root.img $(T)/guest $(T)/vtr
 
 iso: $(BUILD)/vadose.iso
 $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso

@@ -88,6 +88,7 @@ dev_init(void)
 	graded_init();
 	watch_init();
 	pci_init();
+	tracer_init();
 	bdev_init();
 	blk_init();
 	ata_init();

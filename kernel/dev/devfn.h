@@ -42,5 +42,6 @@ void watch_init(void); /* watch.c */
 size_t graded_seal(const uint8_t head[4], const void *payload, size_t n,
     uint8_t *out);
 void power_init(void);
+void tracer_init(void); /* tracer.c */
 
 #endif

@@ -263,6 +263,9 @@ void ev_show_marks(struct out *);             /* mark=ID time=NS, then name valu
 /* Binary records for /proc/vm/trace: copies up to cap bytes, returns bytes. */
 size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);
 void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
+#define EV_TRACE_BYTES 40 /* of a record, struct trace_rec */
+/* Boot: each record goes to put() too.  Interrupts off, any lock held. */
+void ev_trace_to(void (*put)(const void *rec));
 
 /*
  * Boot order: options_init(), phys_init(), kva_init(), kern_init() (from here

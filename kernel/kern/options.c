@@ -38,7 +38,7 @@ static struct option options[] = {
 	{ "reserve", NULL, "frames that only pageout may take" },
 	{ "wsmax", NULL, "pages: no working set is larger; 16 at least" },
 	{ "poison", "0", "1: fill freed frames" },
-	{ "trace", "on", "on, off, or words: page-table words too" },
+	{ "trace", "on", "on, off, words: page-table words too; shm, debugcon: to the host" },
 	{ "trace_records", NULL, "size of each CPU's trace ring" },
 	{ "sched", NULL, "seed of forced preemptions" },
 	{ "smp", NULL, "most CPUs to start" },
@@ -144,6 +144,20 @@ option_is(const char *name, const char *value)
 	const char *s = option_str(name);
 
 	return s != NULL && strcmp(s, value) == 0;
+}
+
+/* Is word one of those that the value names, a comma between them? */
+bool
+option_has(const char *name, const char *word)
+{
+	const char *s = option_str(name);
+	size_t n = strlen(word);
+
+	for (; s != NULL; s = strchr(s, ','), s = s != NULL ? s + 1 : NULL) {
+		if (strncmp(s, word, n) == 0 && (s[n] == '\0' || s[n] == ','))
+			return true;
+	}
+	return false;
 }
 
 /*

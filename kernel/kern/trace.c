@@ -16,7 +16,7 @@
  *              the ring has overtaken him, and the record is lost for him.
  *           4. Fields c and d follow in a second record, id | 0x8000.
  *
- * Read next vmm.md 6.2; tools/ for the programs that draw it.
+ * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
 #include "kern/kernfn.h"
 #include "lib/string.h"
@@ -33,7 +33,7 @@ struct trace_rec {
 	uint64_t a, b;
 };
 
-_Static_assert(sizeof(struct trace_rec) == 40, "vmm.md 6.2");
+_Static_assert(sizeof(struct trace_rec) == EV_TRACE_BYTES, "vmm.md 6.2");
 
 struct ring {
 	struct trace_rec *rec;   /* [c] NULL: none */
@@ -44,6 +44,7 @@ static struct {
 	uint64_t seq;            /* [A] last number given out */
 	uint64_t size;           /* [c] records per ring; 0: off */
 	bool words;              /* [c] page.word too */
+	void (*sink)(const void *rec); /* [c] set at boot, or NULL */
 	struct ring ring[MAXCPU];
 } trace;
 
@@ -62,8 +63,8 @@ trace_init(void)
 	struct phys_stat s;
 
 	phys_stat(&s);
-	trace.words = option_is("trace", "words");
-	if (option_is("trace", "off") || option_is("trace", "0"))
+	trace.words = option_has("trace", "words");
+	if (option_has("trace", "off") || option_has("trace", "0"))
 		return;
 	trace.size = option_u64("trace_records");
 	if (trace.size == 0)
@@ -103,6 +104,8 @@ write_record(struct ring *r, uint16_t id, uint64_t a, uint64_t b)
 	rec->b = b;
 	atomic_store(&rec->seq, atomic_add(&trace.seq, 1));
 	atomic_store(&r->head, r->head + 1);
+	if (trace.sink != NULL)
+		trace.sink(rec);
 }
 
 void
@@ -223,6 +226,29 @@ next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
 		*m = at;
 	}
 	return false;
+}
+
+/*
+ * From now on put() gets each record too, and first those that the rings have.
+ * It is called with interrupts off and any lock held.
+ *
+ * Locks:    none; boot, before other CPUs start.
+ */
+void
+ev_trace_to(void (*put)(const void *rec))
+{
+	struct merge m = { { 0 } };
+	struct trace_rec rec;
+	uint64_t flags;
+
+	if (trace.size == 0)
+		return;
+	flags = md_irq_save();
+	merge_start(&m, 0);
+	while (merge_next(&m, &rec))
+		put(&rec);
+	trace.sink = put;
+	md_irq_restore(flags);
 }
 
 /*

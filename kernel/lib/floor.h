@@ -24,6 +24,7 @@ void klog(const char *fmt, ...) PRINTF_LIKE(1, 2);
 const char *option_str(const char *name);  /* NULL: not given, no default */
 uint64_t option_u64(const char *name);     /* K, M, G suffixes; 0: none */
 bool option_is(const char *name, const char *value);
+bool option_has(const char *name, const char *word); /* of a,b,c */
 void option_hide(const char *name);         /* at boot: a value nobody may see */
 
 /* Fault injection: vmm.md 9.2. */
