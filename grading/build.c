@@ -63,13 +63,13 @@ reference_object(const struct lab *lab)
 void
 build_make(struct build *b, const struct lab *lab, const char *submission)
 {
-	const char *tmp = getenv("TMPDIR");
 	char *own = xprintf("%s/%s", lab->dir, lab->source), *object, *ref;
 
 	memset(b, 0, sizeof *b);
-	b->dir = xprintf("%s/grade.XXXXXX", tmp != NULL ? tmp : "/tmp");
-	if (mkdtemp(b->dir) == NULL) {
-		refuse(b, ST_INFRA, xprintf("%s: %s", b->dir, strerror(errno)));
+	b->dir = tidy_folder();
+	if (b->dir == NULL) {
+		refuse(b, ST_INFRA, xprintf("no folder for the build: %s",
+		    strerror(errno)));
 		free(own);
 		return;
 	}
@@ -217,11 +217,7 @@ link_kernel(struct build *b, const struct lab *lab)
 void
 build_free(struct build *b)
 {
-	char *argv[] = { (char *)"rm", (char *)"-rf", (char *)"--", b->dir,
-		NULL };
-
-	if (b->dir != NULL && strstr(b->dir, "/grade.") != NULL)
-		command(argv, NULL);
+	tidy_remove(b->dir);
 	free(b->dir);
 	free(b->kernel);
 	free(b->why);

@@ -184,7 +184,7 @@ static int
 forgery_in_c(const struct lab *lab, const char *path)
 {
 	struct forgery f = { .path = path };
-	char *file = xprintf("/tmp/grade-forgery.%d.c", (int)getpid()), *text;
+	char *file = tidy_file("forgery.c"), *text;
 	int wrong = 1;
 
 	f.piece = file_read(path, NULL);
@@ -198,7 +198,7 @@ forgery_in_c(const struct lab *lab, const char *path)
 		printf("%s: does not fit %s\n", path, lab->file);
 	else if (file_write(file, text, strlen(text)))
 		wrong = judge_forgery(&f, lab, file);
-	unlink(file);
+	tidy_remove(file);
 	free(file);
 	free(text);
 	free(f.piece);

@@ -336,6 +336,7 @@ main(int argc, char **argv)
 {
 	size_t i;
 
+	tidy_init();
 	gcry_check_version(NULL);
 	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 	for (i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)

@@ -54,6 +54,13 @@ char *sha256_hex(const void *, size_t);
 char *sha256_file(const char *path);
 void random_bytes(void *, size_t);
 
+/* ---- tidy.c ---- */
+
+void tidy_init(void);
+char *tidy_folder(void);
+char *tidy_file(const char *name);
+void tidy_remove(const char *path);
+
 /* ---- expr.c ---- */
 
 struct scope {

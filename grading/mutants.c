@@ -100,7 +100,7 @@ mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
 
 	m->name = name_of(patch);
 	m->inside = function_of(lab, text);
-	m->file = xprintf("/tmp/grade-mutant.%d.c", (int)getpid());
+	m->file = tidy_file("mutant.c");
 	line = xprintf("cp kernel/%s %s && patch -s -F 3 %s < %s", lab->file,
 	    m->file, m->file, patch);
 	argv[2] = line;
@@ -113,7 +113,7 @@ mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
 static void
 mutant_free(struct mutant *m)
 {
-	unlink(m->file);
+	tidy_remove(m->file);
 	free(m->name);
 	free(m->file);
 	free(m->inside);

@@ -145,7 +145,7 @@ steps_of(const struct lab *lab)
 		struct options o = { 0 };
 		char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
 
-		file = xprintf("/tmp/grade-step.%d.c", (int)getpid());
+		file = tidy_file("step.c");
 		line = xprintf("build/tools/labcut --partial %d %s/cut.list "
 			       "kernel/%s > %s", k, lab->dir, lab->file, file);
 		argv[2] = line;
@@ -155,7 +155,7 @@ steps_of(const struct lab *lab)
 			wrong++;
 		else
 			wrong += expect_score(lab, &o, what, total_of(lab, k));
-		unlink(file);
+		tidy_remove(file);
 		free(file);
 		free(line);
 		free(what);

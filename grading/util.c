@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gcrypt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -198,6 +200,7 @@ become(char *const argv[], int out)
 {
 	int null = open("/dev/null", O_RDWR);
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(null, 0);
 	if (out >= 0) {
 		dup2(out, 1);

@@ -49,4 +49,15 @@ for want in t01:deadlock t02:timeout t03:fail t04:fail t05:pass; do
 done
 grep -q 'waits\|for an event' "$tmp/ends" || fail "no wait graph"
 expect 0 $grade selftest --infra smoke >/dev/null
+
+# Interrupted, it leaves neither folders nor machines.
+mkdir "$tmp/t"
+for sig in INT TERM HUP; do
+	TMPDIR=$tmp/t timeout -s $sig 4 env -u GRADE_LABS $grade mutants 01 \
+		>/dev/null 2>&1
+	[ $? = 124 ] || fail "$sig: it had ended already"
+	[ -z "$(ls "$tmp/t")" ] || fail "$sig: $(ls "$tmp/t") is left over"
+	sleep 1
+	pgrep -f "$tmp/t/grade" >/dev/null && fail "$sig: a machine is left over"
+done
 finish

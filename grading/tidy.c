@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tidy.c: nothing of a run is left over, whatever ends it
+ *
+ * Problem   Ctrl-C, a closed terminal and a CI job that is cancelled come in the
+ *           middle of things: folders would stay in /tmp for ever.
+ *
+ * Picture   tidy_folder() ─→ a slot ─→ tidy_remove()
+ *                              └ SIGINT, SIGTERM, SIGHUP: each slot is removed,
+ *                                then the signal ends us as if we had no handler
+ *
+ * Rules     1. The handler does only what a handler may: fork, exec, wait, kill.
+ *           2. A folder is made with the signals blocked: it has a slot as soon
+ *              as it is there.
+ *           3. Emulators and compilers are killed by the kernel when we die
+ *              (PR_SET_PDEATHSIG).
+ *
+ * Read next build.c makes the folders.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "grade.h"
+
+#define FOLDERS 16
+#define PATH_BYTES 256
+
+static const int deadly[] = { SIGINT, SIGTERM, SIGHUP };
+
+static struct {
+	pid_t owner;
+	char folder[FOLDERS][PATH_BYTES]; /* "": a free slot */
+} tidy;
+
+/* rm -rf, of what a handler may call. */
+static void
+remove_folder(const char *path)
+{
+	char *argv[] = { (char *)"rm", (char *)"-rf", (char *)"--",
+		(char *)path, NULL };
+	char *envp[] = { NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execve("/bin/rm", argv, envp);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void
+end_by(int sig)
+{
+	size_t i;
+
+	if (getpid() == tidy.owner)
+		for (i = 0; i < FOLDERS; i++)
+			if (tidy.folder[i][0] != '\0')
+				remove_folder(tidy.folder[i]);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void
+deadly_set(sigset_t *set)
+{
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+		sigaddset(set, deadly[i]);
+}
+
+void
+tidy_init(void)
+{
+	struct sigaction act = { .sa_handler = end_by }, old;
+	size_t i;
+
+	tidy.owner = getpid();
+	deadly_set(&act.sa_mask);
+	for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+		/* Who is told to ignore one (nohup) goes on ignoring it. */
+		if (sigaction(deadly[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(deadly[i], &act, NULL);
+}
+
+/*
+ * A new folder $TMPDIR/grade.XXXXXX.
+ *
+ * Returns:  its path; NULL: errno.
+ * Owns:     the caller frees the path behind tidy_remove().
+ */
+char *
+tidy_folder(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = xprintf("%s/grade.XXXXXX", tmp != NULL ? tmp : "/tmp");
+	sigset_t set, old;
+	bool ok = false;
+	size_t i;
+
+	deadly_set(&set);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	for (i = 0; i < FOLDERS && tidy.folder[i][0] != '\0'; i++)
+		;
+	errno = ENAMETOOLONG;
+	if (i < FOLDERS && strlen(path) < PATH_BYTES)
+		ok = mkdtemp(path) != NULL;
+	if (ok)
+		strcpy(tidy.folder[i], path);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (ok)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* A file in a new folder of its own; tidy_remove(its folder) removes both. */
+char *
+tidy_file(const char *name)
+{
+	char *folder = tidy_folder(), *path;
+
+	if (folder == NULL) {
+		fprintf(stderr, "grade: no temporary folder: %s\n",
+		    strerror(errno));
+		exit(GRADE_INFRA);
+	}
+	path = xprintf("%s/%s", folder, name);
+	free(folder);
+	return path;
+}
+
+/* The folder, or the folder of a file of tidy_file(), and all that is in it. */
+void
+tidy_remove(const char *path)
+{
+	size_t i, n;
+
+	for (i = 0; path != NULL && i < FOLDERS; i++) {
+		n = strlen(tidy.folder[i]);
+		if (n == 0 || strncmp(path, tidy.folder[i], n) != 0 ||
+		    (path[n] != '\0' && path[n] != '/'))
+			continue;
+		remove_folder(tidy.folder[i]);
+		tidy.folder[i][0] = '\0';
+	}
+}
