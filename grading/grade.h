@@ -116,6 +116,7 @@ enum hint_kind { HINT_RELATION, HINT_ANSWER, HINT_STATUS };
 struct hint {
 	enum hint_kind kind;
 	char *left, *op, *right, *text;
+	struct words look;
 };
 
 struct test {
@@ -288,6 +289,7 @@ enum status {
 
 struct failure {
 	char *what, *expected, *got, *region, *hint;
+	const struct words *look; /* of the hint */
 };
 
 struct verdict {
@@ -331,6 +333,8 @@ struct options {
 	const char *kernel; /* do not build */
 };
 
+#define LOOKS 2
+
 struct result {
 	const struct test *test;
 	struct draw draw;
@@ -343,8 +347,7 @@ struct result {
 	char *hidden; /* "hidden test h01 failed" */
 	int64_t insns;
 	double seconds;
-	char *look_line;
-	const char *look;
+	char *look[LOOKS], *look_line[LOOKS];
 };
 
 struct report {
@@ -363,6 +366,9 @@ struct report {
 enum grade_exit run_lab(struct report *, const struct lab *,
     const struct options *);
 void report_free(struct report *);
+
+/* look.c */
+void look_find(const struct report *, struct result *);
 
 /* ---- reports ---- */
 

@@ -27,8 +27,18 @@ hint_holds(struct judge *j, const struct hint *h, const struct claim *c)
 	       op_holds(a, h->op, b);
 }
 
-char *
-judge_relation_hint(struct judge *j, const struct claim *c, int64_t left)
+/* h, or NULL: nothing is said. */
+static void
+give(struct failure *f, const struct hint *h)
+{
+	free(f->hint);
+	f->hint = h != NULL ? xstrdup(h->text) : NULL;
+	f->look = h != NULL ? &h->look : NULL;
+}
+
+void
+judge_relation_hint(struct judge *j, struct failure *f, const struct claim *c,
+    int64_t left)
 {
 	const struct hint *h;
 	size_t i;
@@ -40,30 +50,34 @@ judge_relation_hint(struct judge *j, const struct claim *c, int64_t left)
 			if ((h->left != NULL && strcmp(h->left, c->left) == 0) !=
 			    (same == 1))
 				continue;
-			if (hint_holds(j, h, c))
-				return xstrdup(h->text);
+			if (hint_holds(j, h, c)) {
+				give(f, h);
+				return;
+			}
 		}
+	give(f, NULL);
 	if (left == 0 && c->deed)
-		return xstrdup("the mechanism was not used at all");
-	return NULL;
+		f->hint = xstrdup("the mechanism was not used at all");
 }
 
-char *
-judge_named_hint(const struct judge *j, enum hint_kind kind, const char *name)
+void
+judge_named_hint(const struct judge *j, struct failure *f, enum hint_kind kind,
+    const char *name)
 {
+	const struct hint *h = NULL;
 	size_t i;
 
-	for (i = 0; i < j->t->nhints; i++)
+	for (i = 0; i < j->t->nhints && h == NULL; i++)
 		if (j->t->hint[i].kind == kind &&
 		    strcmp(j->t->hint[i].left, name) == 0)
-			return xstrdup(j->t->hint[i].text);
-	return NULL;
+			h = &j->t->hint[i];
+	give(f, h);
 }
 
-char *
-judge_status_hint(const struct judge *j, enum status s)
+void
+judge_status_hint(const struct judge *j, struct failure *f, enum status s)
 {
-	return judge_named_hint(j, HINT_STATUS, status_name(s));
+	judge_named_hint(j, f, HINT_STATUS, status_name(s));
 }
 
 /* The first lines that the kernel logged about a check. */

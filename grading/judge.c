@@ -77,7 +77,7 @@ judge_fail(struct judge *j, enum status s, const char *what)
 	f = &v->failure[v->nfailures++];
 	memset(f, 0, sizeof *f);
 	f->what = xstrdup(what);
-	f->hint = judge_status_hint(j, s);
+	judge_status_hint(j, f, s);
 	return f;
 }
 
@@ -261,8 +261,7 @@ check_exit(struct judge *j)
 	    r->exit_kind == 1 ? "signal" : "status", r->exit_value,
 	    r->nerr > 0 ? ": " : "", r->nerr > 0 ? (int)strcspn(r->err, "\n") : 0,
 	    r->nerr > 0 ? r->err : "");
-	free(f->hint);
-	f->hint = judge_named_hint(j, HINT_STATUS, "exit");
+	judge_named_hint(j, f, HINT_STATUS, "exit");
 }
 
 /* ---- answers ---- */
@@ -281,8 +280,7 @@ check_digest(struct judge *j, const struct answer *a, const char *said)
 	f->expected = xprintf("%s: sha256 of %s", a->name, a->expr);
 	f->got = xprintf("%s: %s", a->name,
 	    said == NULL ? "no answer" : "of other bytes");
-	free(f->hint);
-	f->hint = judge_named_hint(j, HINT_ANSWER, a->name);
+	judge_named_hint(j, f, HINT_ANSWER, a->name);
 	free(want);
 }
 
@@ -303,8 +301,7 @@ check_number(struct judge *j, const struct answer *a, const char *said)
 	f = judge_fail(j, ST_FAIL, "answer");
 	f->expected = xprintf("%s %s %lld", a->name, a->op, (long long)want);
 	f->got = xprintf("%s: %s", a->name, said != NULL ? said : "no answer");
-	free(f->hint);
-	f->hint = judge_named_hint(j, HINT_ANSWER, a->name);
+	judge_named_hint(j, f, HINT_ANSWER, a->name);
 }
 
 static void
@@ -389,8 +386,7 @@ check_claim(struct judge *j, const struct claim *c)
 	f->region = xstrdup(c->region);
 	f->expected = claim_expected(c, right, high);
 	f->got = judge_got(j, c, left);
-	free(f->hint);
-	f->hint = judge_relation_hint(j, c, left);
+	judge_relation_hint(j, f, c, left);
 }
 
 static void

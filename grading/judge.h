@@ -31,9 +31,11 @@ char *judge_got(struct judge *, const struct claim *, int64_t left);
 char *judge_differs(struct judge *); /* NULL: guest and witness agree */
 
 /* hints.c */
-char *judge_relation_hint(struct judge *, const struct claim *, int64_t left);
-char *judge_named_hint(const struct judge *, enum hint_kind, const char *name);
-char *judge_status_hint(const struct judge *, enum status);
+void judge_relation_hint(
+    struct judge *, struct failure *, const struct claim *, int64_t left);
+void judge_named_hint(const struct judge *, struct failure *, enum hint_kind,
+    const char *name);
+void judge_status_hint(const struct judge *, struct failure *, enum status);
 char *judge_findings(const struct boot *, const char *what, unsigned n,
     unsigned mark);
 void judge_leaks(struct judge *);

@@ -159,6 +159,27 @@ lint_texts(struct lint *l)
 		lint_expr(l, t->exit);
 }
 
+/* Of the names to look at the first is one that every learner writes. */
+static void
+lint_look(struct lint *l)
+{
+	const struct words *look = &l->t->look;
+	char *path = xprintf("%s/cut.list", l->lab->dir);
+	char *list = file_read(path, NULL), *cut;
+
+	if (look->n == 0)
+		offence(l, "no LOOK", NULL);
+	if (look->n > 0 && list != NULL) {
+		cut = xprintf("\ncut  %s ", look->v[0]);
+		if (strstr(list, cut) == NULL)
+			offence(l, "LOOK: no function of the starter",
+			    look->v[0]);
+		free(cut);
+	}
+	free(list);
+	free(path);
+}
+
 static void
 lint_test(struct lint *l)
 {
@@ -173,8 +194,7 @@ lint_test(struct lint *l)
 		if (parent == NULL || parent->parent != NULL)
 			offence(l, "no such parent", t->parent);
 	}
-	if (t->look.n == 0)
-		offence(l, "no LOOK", NULL);
+	lint_look(l);
 	if (t->points > 0 && t->selftest == NULL && l->lab->leakstep > 0 &&
 	    t->step >= l->lab->leakstep && !(t->check_vm && t->check_leak))
 		offence(l, "no CHECK vm leak behind the leak step", NULL);

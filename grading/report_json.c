@@ -101,7 +101,8 @@ failures_of(const struct report *r, const struct result *res)
 		put(o, "region", f->region);
 		put(o, "hint", f->hint);
 		look = json_object();
-		put(look, "symbol", res->look);
+		put(look, "symbol", res->look[0]);
+		put(look, "line", res->look_line[0]);
 		json_object_set_new(o, "look", look);
 		put(o, "book", res->test->book);
 		json_array_append_new(a, o);

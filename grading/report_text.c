@@ -36,15 +36,6 @@ test_again(const struct report *r, const struct result *res)
 	    (unsigned long long)r->options->seed);
 }
 
-/* Where the first symbol of LOOK is in the student's kernel. */
-static char *
-look_line(const struct report *r, const struct result *res)
-{
-	if (res->look == NULL || r->symbols == NULL)
-		return NULL;
-	return symbols_line(kernel_of(r), symbols_find(r->symbols, res->look));
-}
-
 static void
 print_failure(const struct failure *f)
 {
@@ -91,13 +82,15 @@ print_panic(const struct report *r, const struct result *res)
 static void
 print_where(const struct report *r, const struct result *res)
 {
-	char *line = look_line(r, res), *again = test_again(r, res);
+	char *again = test_again(r, res);
+	size_t i;
 
-	if (res->look != NULL)
-		printf("  look at   %-20s %s%s%s\n", res->look,
-		    line != NULL ? line : "",
-		    res->test->book[0] != '\0' ? "   book " : "",
-		    res->test->book);
+	for (i = 0; i < LOOKS && res->look[i] != NULL; i++)
+		printf("  %-9s %-20s %s%s%s\n", i == 0 ? "look at" : "",
+		    res->look[i],
+		    res->look_line[i] != NULL ? res->look_line[i] : "",
+		    i == 0 && res->test->book[0] != '\0' ? "   book " : "",
+		    i == 0 ? res->test->book : "");
 	if (res->sched >= 0)
 		printf("  schedule  seed %d of %d\n", res->sched,
 		    res->test->sched);
@@ -106,7 +99,6 @@ print_where(const struct report *r, const struct result *res)
 		    (long long)res->inject);
 	printf("  again     make grade %s\n", again);
 	printf("            make gdb %s\n", again);
-	free(line);
 	free(again);
 }
 

@@ -311,7 +311,6 @@ score(struct report *r)
 
 	for (i = 0; i < r->nresults; i++) {
 		res = &r->result[i];
-		res->look = res->test->look.n > 0 ? res->test->look.v[0] : NULL;
 		if (res->verdict.status == ST_PASS)
 			res->points = res->test->points;
 		else if (res->test->gate)
@@ -321,8 +320,11 @@ score(struct report *r)
 	for (i = 0; i < r->nresults; i++)
 		if (r->result[i].test->parent != NULL)
 			score_hidden(r, &r->result[i]);
-	for (i = 0; i < r->nresults; i++)
+	for (i = 0; i < r->nresults; i++) {
 		r->score += r->result[i].points;
+		if (r->result[i].verdict.status != ST_PASS)
+			look_find(r, &r->result[i]);
+	}
 	if (r->gated)
 		r->score /= 2;
 }
@@ -405,13 +407,16 @@ run_lab(struct report *r, const struct lab *lab, const struct options *o)
 void
 report_free(struct report *r)
 {
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < r->nresults; i++) {
 		verdict_free(&r->result[i].verdict);
 		draw_free(&r->result[i].draw);
 		free(r->result[i].hidden);
-		free(r->result[i].look_line);
+		for (k = 0; k < LOOKS; k++) {
+			free(r->result[i].look[k]);
+			free(r->result[i].look_line[k]);
+		}
 		if (r->result[i].boot != NULL)
 			boot_free(r->result[i].boot);
 		free(r->result[i].boot);

@@ -273,10 +273,18 @@ read_hint(struct line *l)
 {
 	const struct words *w = l->w;
 	struct hint *h = &l->t->hint[l->t->nhints];
-	size_t op = find_op(w, 2), last = w->n - 1;
+	size_t op = find_op(w, 2), last = w->n - 1, i;
 
 	if (!room(l, l->t->nhints))
 		return;
+	for (i = last; i > 2; i--) {
+		if (strcmp(w->v[i - 1], "look") != 0)
+			continue;
+		for (; i < w->n; i++)
+			words_add(&h->look, w->v[i]);
+		last = w->n - h->look.n - 2;
+		break;
+	}
 	l->t->nhints++;
 	h->text = xstrdup(w->v[last]);
 	if (op != 0 && op + 1 < last) {
@@ -284,10 +292,10 @@ read_hint(struct line *l)
 		h->left = words_join(w, 1, op);
 		h->op = xstrdup(w->v[op]);
 		h->right = words_join(w, op + 1, last);
-	} else if (w->n == 4 && strcmp(w->v[1], "answer") == 0) {
+	} else if (last == 3 && strcmp(w->v[1], "answer") == 0) {
 		h->kind = HINT_ANSWER;
 		h->left = xstrdup(w->v[2]);
-	} else if (w->n == 3) {
+	} else if (last == 2) {
 		h->kind = HINT_STATUS;
 		h->left = xstrdup(w->v[1]);
 	} else {
@@ -535,6 +543,7 @@ items_free(struct test *t)
 		free(t->hint[i].op);
 		free(t->hint[i].right);
 		free(t->hint[i].text);
+		words_free(&t->hint[i].look);
 	}
 }
 

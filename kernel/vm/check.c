@@ -44,6 +44,7 @@ static void check_frames(struct vm_report *rep);
 static void check_queue(struct vm_report *rep, enum page_state s, bool file);
 static void check_commit(struct vm_report *rep);
 static void check_sums(struct vm_report *rep);
+static void check_vads(struct vm_report *rep);
 static void check_zeroed(struct vm_report *rep);
 
 /* ---- reports ---- */
@@ -196,6 +197,7 @@ vm_check(int level)
 	check_swap(&rep);
 	check_commit(&rep);
 	check_sums(&rep);
+	check_vads(&rep);
 	swap_thaw();
 	as_unlock_all();
 	if (level >= 3)
@@ -440,6 +442,15 @@ check_sums(struct vm_report *rep)
 	}
 	report_bad(rep, "6.1", "fault.pass %lu, outcomes %lu, total + restart %lu",
 	    pass, sum, begun);
+}
+
+/* Every map_lock is held: the gauge and the trees do not move. */
+static void
+check_vads(struct vm_report *rep)
+{
+	if (ev_read(EV_vad_live) != rep->vads)
+		report_bad(rep, "6.1", "vad.live %lu, the trees hold %lu",
+		    ev_read(EV_vad_live), rep->vads);
 }
 
 /* ---- I21 ---- */

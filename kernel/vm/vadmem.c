@@ -246,12 +246,16 @@ int
 vad_check(struct aspace *as, struct vm_report *rep)
 {
 	uint64_t end = 0, n = 0, pages = 0, commit = 0, locked = 0;
+	struct rb_node *at;
 	struct vad *v;
 
 	if (rb_check(&as->vads) < 0)
 		report_bad(rep, "I8", "as %u: not a red-black tree", as->id);
-	VAD_FOREACH(v, as) {
-		uint64_t m = MAX(max_below(v->rb.left), max_below(v->rb.right));
+	/* By the tree's own order: vad.c is what is being checked. */
+	for (at = rb_first(&as->vads); at != NULL; at = rb_next(at)) {
+		uint64_t m = MAX(max_below(at->left), max_below(at->right));
+
+		v = CONTAINER_OF(at, struct vad, rb);
 
 		if (v->start < end || v->start >= v->end)
 			report_bad(rep, "I8", "vad %lx-%lx after %lx", v->start,
@@ -270,6 +274,7 @@ vad_check(struct aspace *as, struct vm_report *rep)
 	if (n != as->nvads || pages != as->total_pages)
 		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",
 		    as->id, as->nvads, as->total_pages, n, pages);
+	rep->vads += n;
 	if (locked != as->locked_pages)
 		report_bad(rep, "I11", "as %u: %lu pages locked, counted %lu",
 		    as->id, as->locked_pages, locked);

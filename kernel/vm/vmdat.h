@@ -489,6 +489,7 @@ struct vm_report {
 	struct out *out;
 	unsigned findings, level;
 	uint32_t *mapcount;        /* per pfn, counted while walking; or NULL */
+	uint64_t vads;             /* met in the trees */
 };
 
 #endif

@@ -4,6 +4,7 @@
  *
  * --what backward  from the last page to the first, every --stride-th of them
  * --what string    one string instruction over the edge of two mappings
+ * --what odd       a private file of --pages, of the last only --stride bytes
  * --pages N
  */
 #include "libt.h"
@@ -42,13 +43,45 @@ string(u64 n)
 		EXPECT(p[n * PAGE - PAGE / 2 + i] == (u8)(i * 3 + 1));
 }
 
+static void
+odd(u64 n, u64 rest)
+{
+	u64 size = (n - 1) * PAGE + rest, i;
+	u8 *from = anon(n + 1), *p, was, now;
+	struct trap t;
+	int fd = open_new("/tmp/odd");
+
+	for (i = 0; i < size; i++)
+		from[i] = (u8)(i / 3 + 1);
+	EXPECT(pwrite(fd, from, size, 0) == (long)size);
+	p = map(NULL, (n + 1) * PAGE, PROT_R | PROT_W, MAP_PRIVATE, fd, 0);
+	trap_begin(&t);
+	was = from[size - 1];
+	now = (u8)(was + 1);
+	mark(1);
+	EXPECT(try_store(&t, p + size - 1, now) == 0);
+	EXPECT(try_load(&t, p + n * PAGE) == SIGBUS);
+	mark(2);
+	EXPECT(t.code == BUS_ADRERR && t.addr == (u64)(p + n * PAGE));
+	for (i = (n - 1) * PAGE; i < size - 1; i++)
+		EXPECT(p[i] == from[i]);
+	EXPECT(p[size - 1] == now);
+	for (i = size; i < n * PAGE; i++)
+		EXPECT(p[i] == 0);
+	EXPECT(pread(fd, from, size, 0) == (long)size && from[size - 1] == was);
+}
+
 int
 main(int argc, char **argv)
 {
 	u64 n = option(argv, "pages");
 
-	if (option_text(argv, "what")[0] == 'b')
+	const char *what = option_text(argv, "what");
+
+	if (what[0] == 'b')
 		backward(n, option(argv, "stride"));
+	else if (what[0] == 'o')
+		odd(n, option(argv, "stride"));
 	else
 		string(n);
 	return 0;

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * look.c: where to look
+ *
+ * Problem   A failed test should name the function that is wrong, or the one
+ *           that calls it: two names at most, or nobody reads them.
+ *
+ * Picture   a counter's hint that held ─→ what stands behind its "look"
+ *           another hint ─→ the same
+ *           LOOK of the test
+ *           panic ─→ the innermost frame in the file   the first two of these
+ *
+ * Rules     1. In this order.  A name that the student's file does not define is
+ *              left out (the reference has helpers that others need not have),
+ *              unless no name would be left.
+ *           2. The line is that of the definition in the text: functions that the
+ *              compiler took apart have one, too.
+ *
+ * Read next judge.c, hints.c; mutants.c measures how often it is right.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grade.h"
+
+struct looker {
+	const struct report *r;
+	struct result *res;
+	char *path, *text; /* the file that was graded */
+	size_t n;
+};
+
+/* The file whose functions are meant, as one would open it. */
+static char *
+graded_file(const struct report *r)
+{
+	if (r->options->kernel != NULL && strcmp(r->lab->file, "none") != 0)
+		return xprintf("kernel/%s", r->lab->file);
+	if (r->options->submission != NULL)
+		return xstrdup(r->options->submission);
+	return xprintf("%s/%s", r->lab->dir, r->lab->source);
+}
+
+/* The line on which "name(" begins one; 0: it does not. */
+static int
+line_of(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+	int line = 1;
+
+	for (; text != NULL && *text != '\0'; line++) {
+		if (strncmp(text, name, n) == 0 && text[n] == '(')
+			return line;
+		text = strchr(text, '\n');
+		text = text != NULL ? text + 1 : NULL;
+	}
+	return 0;
+}
+
+static const char *
+kernel_of(const struct report *r)
+{
+	return r->build.kernel != NULL ? r->build.kernel : r->options->kernel;
+}
+
+/* Where a name is; NULL: the student's kernel has no such function. */
+static char *
+place_of(const struct looker *l, const char *name)
+{
+	int line = line_of(l->text, name);
+
+	if (line != 0)
+		return xprintf("%s:%d", l->path, line);
+	if (l->r->symbols == NULL)
+		return NULL;
+	return symbols_line(
+	    kernel_of(l->r), symbols_find(l->r->symbols, name));
+}
+
+static void
+take(struct looker *l, const char *name, bool always)
+{
+	struct result *res = l->res;
+	char *place;
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(res->look[i], name) == 0)
+			return;
+	if (l->n == LOOKS)
+		return;
+	place = place_of(l, name);
+	if (place == NULL && !always)
+		return;
+	res->look[l->n] = xstrdup(name);
+	res->look_line[l->n++] = place;
+}
+
+static void
+take_words(struct looker *l, const struct words *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		take(l, w->v[i], false);
+}
+
+/* The innermost frame of a backtrace that is in the file. */
+static void
+take_frame(struct looker *l)
+{
+	const char *log = l->res->boot != NULL ? l->res->boot->log : NULL;
+	const char *s = log != NULL ? strstr(log, "backtrace:") : NULL, *name;
+	char *frame;
+
+	while (s != NULL && (s = strchr(s, '\n')) != NULL && s[1] == ' ') {
+		s++;
+		s += strspn(s, " ");
+		name = s + strcspn(s, " \n");
+		name += strspn(name, " ");
+		frame = strndup(name, strcspn(name, "+. \r\n"));
+		if (frame != NULL && line_of(l->text, frame) != 0) {
+			take(l, frame, false);
+			s = NULL;
+		}
+		free(frame);
+	}
+}
+
+/* Fill in res->look of a result that is no pass. */
+void
+look_find(const struct report *r, struct result *res)
+{
+	struct looker l = { .r = r, .res = res, .path = graded_file(r) };
+	const struct verdict *v = &res->verdict;
+	int counter;
+	size_t i;
+
+	l.text = file_read(l.path, NULL);
+	for (counter = 1; counter >= 0; counter--)
+		for (i = 0; i < v->nfailures; i++)
+			if (v->failure[i].look != NULL &&
+			    (v->failure[i].region != NULL) == (counter == 1))
+				take_words(&l, v->failure[i].look);
+	take_words(&l, &res->test->look);
+	if (v->status == ST_PANIC)
+		take_frame(&l);
+	if (l.n == 0 && res->test->look.n > 0)
+		take(&l, res->test->look.v[0], true);
+	free(l.text);
+	free(l.path);
+}
