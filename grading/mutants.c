@@ -174,6 +174,19 @@ looks_there(const struct lab *lab, char *const look[LOOKS],
 	return found;
 }
 
+/* A sentence about the mechanism: a hint, or a claim of the kernel test. */
+static bool
+teaches(const struct verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->nfailures; i++)
+		if (v->failure[i].hint != NULL ||
+		    strncmp(v->failure[i].what, "a claim", 7) == 0)
+			return true;
+	return false;
+}
+
 /* Does this test kill it?  How, and does what it prints point there? */
 static bool
 killed_by(const struct mutant *m, const struct lab *lab, const struct test *t)
@@ -182,12 +195,13 @@ killed_by(const struct mutant *m, const struct lab *lab, const struct test *t)
 	struct report *r = xalloc(sizeof *r);
 	const struct verdict *v = &r->result[0].verdict;
 	char *const *look = r->result[0].look;
-	bool killed, there;
+	bool killed, there, taught;
 
 	run_quietly(r, lab, &o);
 	killed = r->build.status == ST_PASS && v->status != ST_PASS &&
 		 v->status != ST_INFRA;
 	there = looks_there(lab, look, &m->inside);
+	taught = teaches(v);
 	messages.shown += killed;
 	messages.right += killed && there;
 	printf("%s %-4s by %s: %s%s%s  look %s%s%s %s%s%s\n", lab->name,
@@ -199,10 +213,10 @@ killed_by(const struct mutant *m, const struct lab *lab, const struct test *t)
 	    look[0] != NULL ? look[0] : "-", look[1] != NULL ? " " : "",
 	    look[1] != NULL ? look[1] : "", there ? "ok" : "not at ",
 	    there || m->inside.n == 0 ? "" : m->inside.v[0],
-	    killed ? "" : "  SURVIVES");
+	    !killed ? "  SURVIVES" : taught ? "" : "  WITHOUT A HINT");
 	report_free(r);
 	free(r);
-	return killed;
+	return killed && taught;
 }
 
 static int
