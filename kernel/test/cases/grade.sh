@@ -30,7 +30,7 @@ sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
 $grade run smoke --quiet --submission "$tmp/bug.c" --test t02 >"$tmp/text"
 [ $? = 1 ] || fail "bug: $(cat "$tmp/text")"
 grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(cat "$tmp/text")"
-grep -q 'look at   vad_split .*vad.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
+grep -q 'look at   vad_split .*bug.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
 
 # What does not compile, and what is refused, is 2 with the reason.
 echo 'int vad_find(' >"$tmp/bad.c"
