@@ -65,11 +65,14 @@ static const char help_text[] =
     "  --stdin FILE           standard input of the command (none); - is ours\n"
     "  --append STRING        more boot arguments; repeatable\n"
     "  --kernel ELF           another kernel (build/vadose.elf)\n"
+    "  --initrd FILE          other first files (build/initrd.cpio)\n"
     "  --timeout SECONDS      kill the machine after this time (no limit)\n"
     "  --icount               time counted in instructions: the same each run (QEMU)\n"
     "  --log FILE             kernel messages go there\n"
     "  -v, --verbose          kernel messages go to standard error\n"
     "  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
+    "  --monitor TTY          stop before the first instruction; Bochs' debugger reads\n"
+    "                         and writes this terminal (tools/bstep has one)\n"
     "  --root disk|initrd|FILE  the root is a disk (build/root.img; changes are\n"
     "                         thrown away), in memory, or an image that keeps them\n"
     "  --disk [BUS:]IMAGE     a disk, kept; BUS is ide (sda, sdb, ...) or virtio (vda,\n"
@@ -135,7 +138,9 @@ enum {
 	OPT_LOG,
 	OPT_TRACE,
 	OPT_STDIN,
-	OPT_GDB
+	OPT_GDB,
+	OPT_INITRD,
+	OPT_MONITOR
 };
 
 static void
@@ -158,6 +163,8 @@ parse(struct guest_job *job, int argc, char **argv)
 		{ "trace", required_argument, NULL, OPT_TRACE },
 		{ "stdin", required_argument, NULL, OPT_STDIN },
 		{ "gdb", no_argument, NULL, OPT_GDB },
+		{ "initrd", required_argument, NULL, OPT_INITRD },
+		{ "monitor", required_argument, NULL, OPT_MONITOR },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -231,6 +238,12 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_GDB:
 		job->gdb = true;
+		return;
+	case OPT_INITRD:
+		job->initrd = arg;
+		return;
+	case OPT_MONITOR:
+		job->monitor = arg;
 		return;
 	case 'v':
 		job->verbose = true;
@@ -383,7 +396,8 @@ defaults(struct guest_job *job)
 		job->kernel = beside_kernel(job, "vadose.elf");
 	if (job->cpus == 0) /* the kernel wants 32 MiB for a second one */
 		job->cpus = job->memory < 32ull << 20 ? 1 : 2;
-	job->initrd = beside_kernel(job, "initrd.cpio");
+	if (job->initrd == NULL)
+		job->initrd = beside_kernel(job, "initrd.cpio");
 	if (job->root != NULL && !job->root_kept)
 		job->root = beside_kernel(job, "root.img");
 	if (job->root != NULL &&
@@ -392,11 +406,13 @@ defaults(struct guest_job *job)
 		    job->root, strerror(errno));
 	if (job->gdb && (job->emulator != GUEST_QEMU || job->icount))
 		refuse("--gdb is for QEMU without --icount");
+	if (job->monitor != NULL && job->emulator != GUEST_BOCHS)
+		refuse("--monitor is for Bochs; QEMU has --gdb");
 	if (job->icount && job->emulator != GUEST_QEMU)
 		refuse(
 		    "--icount is for QEMU (Bochs counts instructions anyway)");
 	job->verbose |= job->gdb;
-	if (job->argv == NULL && !job->gdb) {
+	if (job->argv == NULL && !job->gdb && job->monitor == NULL) {
 		if (!isatty(0) || !isatty(1))
 			refuse("no command, and no terminal for a shell");
 		job->interactive = true;

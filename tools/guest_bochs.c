@@ -48,6 +48,8 @@ bochs_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "-q");
 	machine_arg(m, "-f");
 	machine_arg(m, "%s/bochsrc", m->dir);
+	if (job->monitor != NULL)
+		return true;
 	/* Debian's Bochs stops in its debugger first: let it go on. */
 	machine_arg(m, "-rc");
 	machine_arg(m, "%s/go", m->dir);

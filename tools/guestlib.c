@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -40,10 +41,12 @@ static bool initrd_build(
 static bool machine_open(struct machine *);
 static bool trace_open(struct machine *, const struct guest_job *, char **why);
 static bool line_open(int *ours, int *child);
-static bool machine_start(struct machine *);
+static bool machine_start(struct machine *, const char *monitor);
 static void debugger_start(struct machine *, const struct guest_job *);
 static void machine_close(struct machine *);
-static void child_exec(const struct machine *, pid_t parent);
+static void child_exec(
+    const struct machine *, const char *monitor, pid_t parent);
+static bool child_terminal(const char *monitor);
 static void verdict(struct pump *, const struct guest_job *,
     struct guest_result *, int wstatus);
 static void verdict_exit(const struct pump *, struct guest_result *);
@@ -88,7 +91,7 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 	     swap_prepare(&m, &full, &res->why) &&
 	     (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(
 		 &m, &full, &res->why) &&
-	     machine_start(&m);
+	     machine_start(&m, job->monitor);
 	if (ok) {
 		if (job->gdb)
 			debugger_start(&m, job);
@@ -249,7 +252,7 @@ line_open(int *ours, int *child)
 }
 
 static bool
-machine_start(struct machine *m)
+machine_start(struct machine *m, const char *monitor)
 {
 	pid_t parent = getpid();
 
@@ -257,8 +260,9 @@ machine_start(struct machine *m)
 	if (m->pid < 0)
 		return false;
 	if (m->pid == 0)
-		child_exec(m, parent);
-	setpgid(m->pid, m->pid);
+		child_exec(m, monitor, parent);
+	if (monitor == NULL) /* else it makes a session of its own */
+		setpgid(m->pid, m->pid);
 	close(m->child1);
 	close(m->child2);
 	if (m->child_port >= 0)
@@ -269,24 +273,41 @@ machine_start(struct machine *m)
 
 /* In the child: become the emulator. */
 static void
-child_exec(const struct machine *m, pid_t parent)
+child_exec(const struct machine *m, const char *monitor, pid_t parent)
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
 
-	setpgid(0, 0);
+	if (monitor == NULL)
+		setpgid(0, 0);
+	else
+		setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	dup2(null, 0);
 	dup2(m->child_port >= 0 ? m->child_port : m->diag, 1);
 	dup2(m->diag, 2);
+	if (monitor != NULL && !child_terminal(monitor)) {
+		dprintf(2, "%s: %s\n", monitor, strerror(errno));
+		_exit(127);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(m->argv[0], m->argv);
 	dprintf(2, "%s: %s (tools/setup installs it)\n", m->argv[0],
 	    strerror(errno));
 	_exit(127);
+}
+
+/* The emulator's own debugger speaks there, and Ctrl-C there is its signal. */
+static bool
+child_terminal(const char *monitor)
+{
+	int fd = open(monitor, O_RDWR);
+
+	return fd >= 0 && ioctl(fd, TIOCSCTTY, 0) == 0 && dup2(fd, 0) == 0 &&
+	       dup2(fd, 1) == 1 && dup2(fd, 2) == 2;
 }
 
 /* gdb on our terminal, or the words to start it by hand. */

@@ -65,6 +65,7 @@ struct guest_job {
 	bool interactive;       /* COM1 is our terminal */
 	bool icount;
 	bool gdb;     /* stopped; gdb runs on our terminal, if any */
+	const char *monitor; /* terminal of Bochs' debugger, or NULL */
 	int out, err; /* where the command's output goes */
 };
 

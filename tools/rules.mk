@@ -26,7 +26,13 @@ VTRLIB := $(addprefix $(T)/,vtrfile.o vtrshow.o)
 $(T)/vtr: $(T)/vtr.o $(VTRLIB)
 	@$(CC) $^ -o $@
 
-tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog $(T)/vtr
+BSTEP := $(addprefix $(T)/,bstep.o bstep_script.o bstep_expr.o bstep_sym.o \
+  bstep_bochs.o bstep_show.o bstep_play.o bstep_check.o)
+
+$(T)/bstep: $(BSTEP)
+	@$(CC) $^ -o $@
+
+tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog $(T)/vtr $(T)/bstep
 -include $(wildcard $(T)/*.d)
 
 # ---- the first files of a guest ----
