@@ -231,6 +231,37 @@ kva_free(void *p, size_t pages)
 }
 
 /*
+ * A zeroed table of any size that needs no adjacent frames, which are rare
+ * when memory is full: from kmem_alloc() up to a frame, above of mapped pages.
+ *
+ * Locks:    none of rank >= LR_MEM.
+ * Returns:  NULL: no memory.
+ * Owns:     the caller, until room_free() with the same size.
+ */
+void *
+room_alloc(size_t bytes)
+{
+	void *p;
+
+	if (bytes <= PAGE_SIZE)
+		return kmem_zalloc(bytes);
+	p = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
+	if (p != NULL)
+		memset(p, 0, bytes);
+	return p;
+}
+
+/* Locks and context: as kva_stack_free().  NULL is allowed. */
+void
+room_free(void *p, size_t bytes)
+{
+	if (bytes <= PAGE_SIZE)
+		kmem_free(p);
+	else
+		kva_free(p, PAGE_UP(bytes) >> PAGE_SHIFT);
+}
+
+/*
  * Registers of a device, uncached.  Never undone.
  *
  * Returns:  their address, or NULL.

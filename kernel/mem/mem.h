@@ -125,5 +125,8 @@ void *kva_map_device(pa_t, size_t bytes);
 void *kva_alloc(size_t pages);
 void kva_free(void *, size_t pages);
 void kva_drain(void);  /* free cached stacks */
+/* A zeroed table of any size, without adjacent frames. */
+void *room_alloc(size_t bytes);
+void room_free(void *, size_t bytes);
 
 #endif

@@ -359,9 +359,9 @@ stride_of(const struct kmem_cache *c)
 	return round_up(round_up(c->size, 8) + 8, MAX(c->align, 8u));
 }
 
-/* The smallest run of which at most a fifth is lost. */
+/* The smallest run that holds one object, and loses at most lost_fifths. */
 static unsigned
-slab_order(const struct kmem_cache *c)
+slab_order(const struct kmem_cache *c, unsigned lost_fifths)
 {
 	size_t stride = stride_of(c);
 	size_t head = round_up(sizeof(struct kmem_slab), MAX(c->align, 8u));
@@ -370,11 +370,27 @@ slab_order(const struct kmem_cache *c)
 	for (order = 0; order < MAX_ORDER; order++) {
 		size_t bytes = PAGE_SIZE << order;
 
-		if (head + stride <= bytes &&
-		    (bytes - head) / stride * stride >= bytes * 4 / 5)
+		if (head + stride <= bytes && (bytes - head) / stride * stride >=
+		    bytes / 5 * (5 - lost_fifths))
 			break;
 	}
 	return order;
+}
+
+/*
+ * Frames for a slab: adjacent ones are soon rare when memory is full, so a
+ * run that wastes more has to do where the right one is not to be had.
+ */
+static struct vm_page *
+slab_frames(const struct kmem_cache *c, unsigned *order)
+{
+	unsigned best = slab_order(c, 1), least = slab_order(c, 5);
+	struct vm_page *pg = kmem_take_frames(best);
+
+	*order = best;
+	if (pg == NULL && least < best)
+		pg = kmem_take_frames(*order = least);
+	return pg;
 }
 
 static void
@@ -421,8 +437,8 @@ kmem_register(struct kmem_cache *c)
 static bool
 cache_grow(struct kmem_cache *c)
 {
-	unsigned i, order = slab_order(c);
-	struct vm_page *pg = kmem_take_frames(order);
+	unsigned i, order;
+	struct vm_page *pg = slab_frames(c, &order);
 	struct kmem_slab *s;
 	uint64_t flags;
 

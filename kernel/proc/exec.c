@@ -37,7 +37,7 @@
 
 /* All of a program that is about to start. */
 struct exec_new {
-	char path[PATH_MAX];     /* as asked for: AT_EXECFN */
+	char *path;              /* PATH_MAX; as asked for: AT_EXECFN */
 	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
 	unsigned prefix_len, nprefix;
 	struct file *file;       /* write denied */
@@ -54,6 +54,7 @@ struct exec_new {
 	char comm[16];
 };
 
+static struct exec_new *exec_alloc(void);
 static int exec_prepare(struct exec_new *, struct arg_src *,
     const struct vmm_ops *);
 static int exec_open(struct exec_new *);
@@ -81,13 +82,13 @@ proc_exec(va_t path, va_t argv, va_t envp)
 	struct task *tk = task_current();
 	struct proc *p = tk->proc;
 	struct arg_src src = { .as = p->as, .argv = argv, .envp = envp };
-	struct exec_new *x = kmem_zalloc(sizeof(*x));
+	struct exec_new *x = exec_alloc();
 	ssize_t n;
 	int r;
 
 	if (x == NULL)
 		return -ENOMEM;
-	n = copyin_str(x->path, path, sizeof(x->path));
+	n = copyin_str(x->path, path, PATH_MAX);
 	r = n < 0 ? (int)n : exec_prepare(x, &src, p->next_design);
 	if (r == 0) {
 		x->files = fdtab_copy(tk->fdtab);
@@ -98,7 +99,6 @@ proc_exec(va_t path, va_t argv, va_t envp)
 	if (r == 0)
 		exec_commit(x, tk);
 	exec_free(x);
-	kmem_free(x);
 	return r;
 }
 
@@ -114,13 +114,28 @@ exec_prepare_kernel(const char *path, const char *const *argv,
     const char *const *envp, struct exec_new **out)
 {
 	struct arg_src src = { .kargv = argv, .kenvp = envp };
-	struct exec_new *x = kmem_zalloc(sizeof(*x));
+	struct exec_new *x = exec_alloc();
 
 	if (x == NULL)
 		return -ENOMEM;
 	*out = x;
-	str_copy(x->path, path, sizeof(x->path));
+	str_copy(x->path, path, PATH_MAX);
 	return exec_prepare(x, &src, NULL);
+}
+
+/* Frame by frame: adjacent ones are rare when memory is full. */
+static struct exec_new *
+exec_alloc(void)
+{
+	struct exec_new *x = kmem_zalloc(sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	x->path = kmem_zalloc(PATH_MAX);
+	if (x->path != NULL)
+		return x;
+	kmem_free(x);
+	return NULL;
 }
 
 /* Where its first thread runs. */
@@ -204,10 +219,10 @@ close_denied(struct file **f)
 static int
 exec_open(struct exec_new *x)
 {
-	char *path = kmem_alloc(2 * PATH_MAX), line[SCRIPT_LINE + 1];
-	char *next = path + PATH_MAX;
+	char *path = kmem_alloc(PATH_MAX), *next = kmem_alloc(PATH_MAX);
+	char line[SCRIPT_LINE + 1];
 	ssize_t n = 0;
-	int r = path == NULL ? -ENOMEM : 0;
+	int r = path == NULL || next == NULL ? -ENOMEM : 0;
 
 	if (r == 0)
 		memcpy(path, x->path, PATH_MAX);
@@ -227,6 +242,7 @@ exec_open(struct exec_new *x)
 		close_denied(&x->file);
 	}
 	kmem_free(path);
+	kmem_free(next);
 	return r;
 }
 
@@ -387,6 +403,8 @@ exec_free(struct exec_new *x)
 		as_detach_user(x->as);
 		as_put(x->as);
 	}
+	kmem_free(x->path);
+	kmem_free(x);
 }
 
 /* ---- the point of no return ---- */
@@ -543,5 +561,4 @@ exec_first(struct exec_new *x, struct proc *p, struct task *tk,
 	first_frame(x, tf);
 	adopt(x, p, tk);
 	exec_free(x);
-	kmem_free(x);
 }

@@ -63,6 +63,7 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
     struct proc_image *img, va_t *sp)
 {
 	struct stack_build b = { .as = as, .sp = top - 8, .left = limit };
+	uint64_t at_bytes;
 	int r;
 
 	r = count_strings(src, false, limit, &b.argc);
@@ -74,11 +75,12 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
 		b.argc = src->nprefix + (b.argc > 0 ? b.argc - 1 : 0);
 	else if (b.argc == 0)
 		b.argc = 1;
-	if ((b.argc + (uint64_t)b.envc) * 8 > b.left)
+	at_bytes = (b.argc + (uint64_t)b.envc) * 8;
+	if (at_bytes > b.left)
 		return -E2BIG;
-	b.left -= (b.argc + (uint64_t)b.envc) * 8;
+	b.left -= at_bytes;
 	b.buf = kmem_alloc(PAGE_SIZE);
-	b.at = kmem_alloc((b.argc + (size_t)b.envc) * 8);
+	b.at = room_alloc(at_bytes);
 	r = b.buf == NULL || b.at == NULL ? -ENOMEM : push_all(&b, src);
 	if (r == 0) {
 		img->args = b.at[0];
@@ -86,7 +88,7 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
 		r = push_table(&b, aux, img);
 	}
 	kmem_free(b.buf);
-	kmem_free(b.at);
+	room_free(b.at, at_bytes);
 	*sp = img->stack = b.sp;
 	return r;
 }

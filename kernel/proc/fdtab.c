@@ -72,14 +72,10 @@ arrays_bytes(unsigned size)
 static struct fdarrays *
 arrays_alloc(unsigned size)
 {
-	size_t bytes = arrays_bytes(size);
-	struct fdarrays *a;
+	struct fdarrays *a = room_alloc(arrays_bytes(size));
 
-	a = bytes <= PAGE_SIZE ? kmem_alloc(bytes) :
-	    kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
 	if (a == NULL)
 		return NULL;
-	memset(a, 0, bytes);
 	a->size = size;
 	a->cloexec = (uint64_t *)&a->file[size];
 	return a;
@@ -88,12 +84,7 @@ arrays_alloc(unsigned size)
 static void
 arrays_free(struct fdarrays *a)
 {
-	size_t bytes = arrays_bytes(a->size);
-
-	if (bytes <= PAGE_SIZE)
-		kmem_free(a);
-	else
-		kva_free(a, PAGE_UP(bytes) >> PAGE_SHIFT);
+	room_free(a, arrays_bytes(a->size));
 }
 
 /* Copy all into the larger b; the references move. */

@@ -33,7 +33,6 @@
 #define MAGIC_BYTES 10
 #define MAGIC_AT (PAGE_SIZE - MAGIC_BYTES)
 #define PRIO_FIRST (-2)      /* of areas without a wish; the next one: -3 */
-#define SMALL 32768u         /* bytes that adjacent frames are asked for */
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 
 /* As mkswap writes it, behind 1024 bytes for a boot loader. */
@@ -151,29 +150,6 @@ hint_bytes(uint32_t nslots)
 
 #define BIOS_BYTES (SWAP_BIOS * sizeof(struct swap_bio))
 
-/* Zeroed; NULL: no memory.  The map of a large disk is many frames. */
-static void *
-table_alloc(size_t bytes)
-{
-	void *mem;
-
-	if (bytes <= SMALL)
-		return kmem_zalloc(bytes);
-	mem = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
-	if (mem != NULL)
-		memset(mem, 0, bytes);
-	return mem;
-}
-
-static void
-table_free(void *mem, size_t bytes)
-{
-	if (bytes <= SMALL)
-		kmem_free(mem);
-	else if (mem != NULL)
-		kva_free(mem, PAGE_UP(bytes) >> PAGE_SHIFT);
-}
-
 /* An area without extents, all slots but 0 free.  NULL: no memory. */
 static struct swap_area *
 area_make(const struct swap_source *src, uint32_t nslots)
@@ -189,9 +165,9 @@ area_make(const struct swap_source *src, uint32_t nslots)
 	a->nfree = nslots - 1;
 	str_copy(a->path, src->path, sizeof(a->path));
 	list_init(&a->idle);
-	a->map = table_alloc(map_bytes(nslots));
-	a->runhint = table_alloc(hint_bytes(nslots));
-	a->bios = table_alloc(BIOS_BYTES);
+	a->map = room_alloc(map_bytes(nslots));
+	a->runhint = room_alloc(hint_bytes(nslots));
+	a->bios = room_alloc(BIOS_BYTES);
 	if (a->map == NULL || a->runhint == NULL || a->bios == NULL) {
 		swap_area_free(a);
 		return NULL;
@@ -219,10 +195,10 @@ ext_bytes(const struct swap_area *a)
 void
 swap_area_free(struct swap_area *a)
 {
-	table_free(a->map, map_bytes(a->nslots));
-	table_free(a->runhint, hint_bytes(a->nslots));
-	table_free(a->bios, BIOS_BYTES);
-	table_free(a->ext, ext_bytes(a));
+	room_free(a->map, map_bytes(a->nslots));
+	room_free(a->runhint, hint_bytes(a->nslots));
+	room_free(a->bios, BIOS_BYTES);
+	room_free(a->ext, ext_bytes(a));
 	kmem_free(a);
 }
 
@@ -262,12 +238,12 @@ extents_grow(struct swap_area *a)
 
 	if (a->next < a->max_ext)
 		return 0;
-	more = table_alloc(max * sizeof(*more));
+	more = room_alloc(max * sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
 	if (a->next != 0)
 		memcpy(more, a->ext, ext_bytes(a));
-	table_free(a->ext, ext_bytes(a));
+	room_free(a->ext, ext_bytes(a));
 	a->ext = more;
 	a->max_ext = max;
 	return 0;

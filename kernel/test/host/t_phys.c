@@ -200,6 +200,39 @@ objects_do_not_overlap(void **state)
 	assert_int_equal(free_now(), before);
 }
 
+/* No two free frames are neighbours: objects that like runs do without. */
+static void
+objects_need_no_runs(void **state)
+{
+	static struct kmem_cache large = { .name = "large", .size = 2056,
+		.align = 8, .lock = SPIN_INIT(LR_MEM) };
+	static struct vm_page *taken[FRAMES + 2];
+	uint64_t before;
+	struct vm_page *pg;
+	unsigned i;
+	void *obj;
+
+	kmem_drain();
+	before = free_now();
+	while ((pg = phys_alloc(PHYS_RESERVED, PHYS_ANY)) != NULL)
+		taken[page_pfn(pg)] = pg;
+	for (i = 0; i < FRAMES + 2; i += 2)
+		if (taken[i] != NULL) {
+			phys_free(taken[i]);
+			taken[i] = NULL;
+		}
+	assert_null(phys_alloc_run(1));
+	obj = kmem_cache_alloc(&large);
+	assert_non_null(obj);
+	kmem_cache_free(&large, obj);
+	for (i = 0; i < FRAMES + 2; i++)
+		if (taken[i] != NULL)
+			phys_free(taken[i]);
+	kmem_check();
+	kmem_drain();
+	assert_int_equal(free_now(), before);
+}
+
 static void
 overrun(void *arg)
 {
@@ -230,6 +263,7 @@ main(void)
 		cmocka_unit_test(runs_are_adjacent),
 		cmocka_unit_test(classes_leave_reserves),
 		cmocka_unit_test(objects_do_not_overlap),
+		cmocka_unit_test(objects_need_no_runs),
 		cmocka_unit_test(red_zone_is_watched),
 		cmocka_unit_test(second_free_is_noticed),
 	};
