@@ -40,7 +40,8 @@
 /* The order is that of the counts in witness.c. */
 const char *const witness_names[WITNESS_NAMES] = { "w.insns", "w.pf_entry",
 	"w.page_zero", "w.page_copy", "w.phys_alloc", "w.phys_free",
-	"w.tlb_ipi", "w.invlpg", "w.cr3", "w.mark", "w.ram_copy" };
+	"w.tlb_ipi", "w.invlpg", "w.cr3", "w.mark", "w.ram_copy",
+	"w.switch" };
 
 static const struct {
 	const char *symbol;
@@ -48,7 +49,7 @@ static const struct {
 } witness_at[WITNESS_NAMES] = { { 0 }, { "trap_stubs", 14 * 16 },
 	{ "page_zero", 0 }, { "page_copy", 0 }, { "phys_given", 0 },
 	{ "phys_free", 0 }, { "apic_send", 0 }, { 0 }, { 0 },
-	{ "ev_mark", 0 }, { "ram_copy", 0 } };
+	{ "ev_mark", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 } };
 
 static bool open_lines(struct boot *, int child[2]);
 static pid_t emulator_start(struct words *argv, struct boot *);
@@ -316,6 +317,9 @@ witness_line(struct witness *w, const char *line)
 		if (w->mark == NULL)
 			abort();
 		memcpy(w->mark[w->nmarks++], v, sizeof v);
+	} else if (strncmp(line, "at ", 3) == 0) {
+		memcpy(w->at[0], w->at[1], sizeof v);
+		memcpy(w->at[1], v, sizeof v);
 	} else if (strncmp(line, "end ", 4) == 0 ||
 		   strncmp(line, "limit ", 6) == 0) {
 		w->valid = true;

@@ -11,8 +11,8 @@
  * Rules     1. A regular file of at most 1 MiB; links, devices and folders are
  *              refused.
  *           2. The compiler has 60 s, 1 GiB, 8 MiB of output, no network.
- *           3. Trouble of our own (no compiler, no objects) is ST_INFRA, never
- *              a student's.
+ *           3. Trouble of our own (no compiler, no objects, no room on the disk)
+ *              is ST_INFRA, never a student's.
  *
  * Read next gate.c; grading/rules.mk writes flags and lists.
  */
@@ -33,9 +33,30 @@ static bool take_source(struct build *, const struct lab *, const char *from);
 static bool compile(struct build *, const struct lab *);
 static bool link_kernel(struct build *, const struct lab *);
 
+/* Is there no room left where we build?  Then nothing is the student's fault. */
+static bool
+disk_is_full(const struct build *b)
+{
+	static const char room[1u << 20];
+	char *path = xprintf("%s/room", b->dir != NULL ? b->dir : "/");
+	bool full;
+
+	errno = 0;
+	full = b->dir != NULL && !file_write(path, room, sizeof room) &&
+	       (errno == ENOSPC || errno == EDQUOT);
+	unlink(path);
+	free(path);
+	return full;
+}
+
 static bool
 refuse(struct build *b, enum status s, char *why)
 {
+	if (disk_is_full(b)) {
+		free(why);
+		why = xprintf("the disk of %s is full", b->dir);
+		s = ST_INFRA;
+	}
 	b->status = s;
 	free(b->why);
 	b->why = why;

@@ -8,9 +8,12 @@
  * Picture   grading/forgeries/fNN-*.c: a piece of C with a heading
  *             forge: test=t02 hook=vad_split expect=fail,gate [flag=forged]
  *             forge: break "honest text" "broken text"
+ *             forge: say "words that the report has"
  *           reference's file, broken as said, attack(); called at the start of
  *           hook ─→ a submission ─→ graded
  *           grading/forgeries/fNN-*.sh: run; exit 0: the attack failed
+ *           grading/test/ends/eNN-*.c: no attacks but bugs, by the same means:
+ *           each end of a boot is called by its name
  *
  * Rules     1. @name@ in the piece is the address of a kernel's function: the
  *              author of an attack would know it.
@@ -30,11 +33,12 @@
 #include "selftest.h"
 
 #define FORGE_LAB "90-smoke"
+#define ENDS_LAB "91-ends"
 
 struct forgery {
 	const char *path;
 	char *piece, *test, *hook, *expect, *flag;
-	char *old, *new;
+	char *old, *new, *say;
 };
 
 /* The value behind "key=" in a heading, or NULL. */
@@ -51,23 +55,50 @@ heading(const char *text, const char *key)
 	return s == NULL ? NULL : strndup(s, strcspn(s, " \n"));
 }
 
-static void
-read_break(struct forgery *f)
+/* The words of the line that begins with this. */
+static struct words
+line_words(const char *text, const char *begins)
 {
 	char *why = NULL;
-	const char *s = strstr(f->piece, "forge: break ");
+	const char *s = strstr(text, begins);
 	char *line = s == NULL ? NULL : strndup(s, strcspn(s, "\n"));
 	struct words w = { 0 };
 
 	if (line != NULL)
 		w = words_split(line, &why);
+	free(line);
+	free(why);
+	return w;
+}
+
+static void
+read_texts(struct forgery *f)
+{
+	struct words w = line_words(f->piece, "forge: break ");
+
 	if (w.n >= 4) {
 		f->old = xstrdup(w.v[2]);
 		f->new = xstrdup(w.v[3]);
 	}
 	words_free(&w);
-	free(line);
-	free(why);
+	w = line_words(f->piece, "forge: say ");
+	if (w.n >= 3)
+		f->say = xstrdup(w.v[2]);
+	words_free(&w);
+}
+
+/* Does a line of the report have these words? */
+static bool
+says(const struct verdict *v, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < v->nfailures; i++)
+		if (strstr(v->failure[i].what, text) != NULL ||
+		    (v->failure[i].got != NULL &&
+			strstr(v->failure[i].got, text) != NULL))
+			return true;
+	return false;
 }
 
 static char *
@@ -169,6 +200,8 @@ judge_forgery(const struct forgery *f, const struct lab *lab, const char *file)
 	ok = strstr(f->expect, s == ST_PASS ? "honest" : status_name(s)) != NULL;
 	if (f->flag != NULL)
 		ok = ok && v->forged;
+	if (f->say != NULL)
+		ok = ok && says(v, f->say);
 	printf("%-36s %s%s  %s%s%s\n", strrchr(f->path, '/') + 1,
 	    status_name(s), v->forged ? " forged?" : "", ok ? "ok" : "WRONG",
 	    !ok && r->build.why != NULL ? "  " : "",
@@ -192,7 +225,7 @@ forgery_in_c(const struct lab *lab, const char *path)
 	f.hook = heading(f.piece, "hook");
 	f.expect = heading(f.piece, "expect");
 	f.flag = heading(f.piece, "flag");
-	read_break(&f);
+	read_texts(&f);
 	text = forge_text(&f, lab);
 	if (text == NULL || f.expect == NULL || f.test == NULL)
 		printf("%s: does not fit %s\n", path, lab->file);
@@ -208,6 +241,7 @@ forgery_in_c(const struct lab *lab, const char *path)
 	free(f.flag);
 	free(f.old);
 	free(f.new);
+	free(f.say);
 	return wrong;
 }
 
@@ -223,11 +257,9 @@ forgery_in_sh(const char *path)
 	return status != 0;
 }
 
-/* All of them, or those whose name begins with which. */
-int
-cmd_forgeries(const char *which)
+static int
+run_pieces(const char *pattern, const char *name)
 {
-	char *pattern = xprintf("grading/forgeries/%s*.*", which ? which : "f");
 	struct lab *lab;
 	char *why = NULL;
 	int wrong = 0;
@@ -236,7 +268,7 @@ cmd_forgeries(const char *which)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setenv("GRADE_LABS", "grading/test/labs", 1);
-	lab = lab_open(FORGE_LAB, NULL, &why);
+	lab = lab_open(name, NULL, &why);
 	if (lab == NULL || glob(pattern, 0, NULL, &g) != 0) {
 		fprintf(stderr, "grade: %s\n", why ? why : "no forgeries");
 		return GRADE_USAGE;
@@ -248,9 +280,31 @@ cmd_forgeries(const char *which)
 			     ? forgery_in_sh(g.gl_pathv[i])
 			     : forgery_in_c(lab, g.gl_pathv[i]);
 	}
-	printf("%zu forgeries, %d not held\n", g.gl_pathc, wrong);
+	printf("%zu pieces, %d not as they should be\n", g.gl_pathc, wrong);
 	globfree(&g);
 	lab_free(lab);
-	free(pattern);
 	return wrong != 0;
+}
+
+/* All of them, or those whose name begins with which. */
+int
+cmd_forgeries(const char *which)
+{
+	char *pattern = xprintf("grading/forgeries/%s*.*", which ? which : "f");
+	int code = run_pieces(pattern, FORGE_LAB);
+
+	free(pattern);
+	return code;
+}
+
+/* Each end that a bug can give a boot. */
+int
+ends_named(const char *which)
+{
+	char *pattern = xprintf(
+	    "grading/test/ends/%s*.c", which ? which : "e");
+	int code = run_pieces(pattern, ENDS_LAB);
+
+	free(pattern);
+	return code;
 }

@@ -225,7 +225,7 @@ char *symbols_line(const char *elf, uint64_t pc);
 
 /* ---- boot.c ---- */
 
-#define WITNESS_NAMES 11
+#define WITNESS_NAMES 12
 extern const char *const witness_names[WITNESS_NAMES];
 
 struct witness {
@@ -233,6 +233,7 @@ struct witness {
 	size_t nmarks;
 	int64_t (*mark)[WITNESS_NAMES]; /* at each execution of ev_mark */
 	int64_t end[WITNESS_NAMES];
+	int64_t at[2][WITNESS_NAMES]; /* the last two times of 8 M */
 	bool limit;      /* it ended the machine */
 	uint64_t pc[16]; /* blocks that ran last */
 	size_t npcs;

@@ -26,6 +26,11 @@
 #include "grade.h"
 #include "judge.h"
 
+#define SPIN_INSNS 20000 /* more often than once in so many: it spins */
+
+/* Places in witness_names[]. */
+enum { W_INSNS = 0, W_PF = 1, W_ALLOC = 4, W_SWITCH = 11 };
+
 static bool ended_well(struct judge *);
 static void check_records(struct judge *);
 static void check_exit(struct judge *);
@@ -115,20 +120,44 @@ ran_last(const struct judge *j)
 	return text;
 }
 
+/*
+ * What the last 8 to 16 M instructions were spent on: the same fault again and
+ * again, threads that give way to each other, or neither.
+ */
+static char *
+spinning(const struct judge *j, const char **what)
+{
+	const struct witness *w = &j->b->witness;
+	int64_t n[WITNESS_NAMES], often, i;
+
+	for (i = 0; i < WITNESS_NAMES; i++)
+		n[i] = w->end[i] - w->at[0][i];
+	often = n[W_INSNS] / SPIN_INSNS;
+	*what = "livelock";
+	if (n[W_PF] > often && n[W_ALLOC] < n[W_PF] / 16)
+		return xprintf("the same fault again and again, %lld times in "
+			       "%lld M instructions without a new frame; ",
+		    (long long)n[W_PF], (long long)(n[W_INSNS] / 1000000));
+	if (n[W_SWITCH] > often)
+		return xprintf("threads wake each other, %lld switches in %lld "
+			       "M instructions, and none gets on; ",
+		    (long long)n[W_SWITCH], (long long)(n[W_INSNS] / 1000000));
+	*what = "endless loop";
+	return xstrdup("");
+}
+
 static void
 ended_by_limit(struct judge *j)
 {
-	struct failure *f = judge_fail(j, ST_TIMEOUT, "no end");
+	const char *what;
+	char *spin = spinning(j, &what), *last = ran_last(j);
+	struct failure *f = judge_fail(j, ST_TIMEOUT, what);
 
 	f->expected = xprintf("an end within %lld M guest instructions",
 	    (long long)(j->t->timeout >> 20));
-	f->got = ran_last(j);
-	if (f->got[0] != '\0') {
-		char *s = xprintf("still running: %s", f->got);
-
-		free(f->got);
-		f->got = s;
-	}
+	f->got = xprintf("%s: %sstill running: %s", what, spin, last);
+	free(spin);
+	free(last);
 }
 
 static void

@@ -128,6 +128,9 @@ print_result(const struct report *r, const struct result *res)
 	if (t->parent != NULL)
 		printf("%s   of %s\n", status_name(res->verdict.status),
 		    t->parent);
+	else if (res->verdict.status == ST_INFRA)
+		printf("  -/%d   step %d   not run: the host's trouble\n",
+		    t->points, t->step);
 	else if (t->gate)
 		printf("%s   gate\n", status_name(res->verdict.status));
 	else
@@ -167,8 +170,10 @@ print_build(const struct report *r)
 void
 report_text(const struct report *r, bool colour)
 {
-	size_t i;
+	size_t i, troubled = 0;
 
+	for (i = 0; i < r->nresults; i++)
+		troubled += r->result[i].verdict.status == ST_INFRA;
 	if (r->build.status != ST_PASS)
 		print_build(r);
 	else if (r->options->kernel == NULL && !r->build.sandboxed)
@@ -178,6 +183,10 @@ report_text(const struct report *r, bool colour)
 		print_result(r, &r->result[i]);
 	if (r->gated)
 		printf("a gate failed: the points count half\n");
+	if (troubled > 0)
+		printf("%zu of %zu tests could not be run: the host's trouble, "
+		       "not your fault; run it again\n",
+		    troubled, r->nresults);
 	printf("%s  %d/%d   seed %llu   %.1f s\n", r->lab->name, r->score,
 	    r->max, (unsigned long long)r->options->seed, r->seconds);
 }

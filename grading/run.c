@@ -322,7 +322,8 @@ score(struct report *r)
 			score_hidden(r, &r->result[i]);
 	for (i = 0; i < r->nresults; i++) {
 		r->score += r->result[i].points;
-		if (r->result[i].verdict.status != ST_PASS)
+		if (r->result[i].verdict.status != ST_PASS &&
+		    r->result[i].verdict.status != ST_INFRA)
 			look_find(r, &r->result[i]);
 	}
 	if (r->gated)

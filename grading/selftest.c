@@ -11,6 +11,7 @@
  *                          --steps [LAB]         steps ≤ k give step k's total
  *                          --determinism N [LAB] N runs, the same counters
  *                          --infra               killed emulator: no points lost
+ *                          --ends [eNN]          each bad end has its name
  *           grade mutants [LAB]   the tests that name a mutant kill it
  *           grade variants [LAB]  other correct solutions: 100
  *
@@ -279,7 +280,10 @@ cmd_selftest(int argc, char **argv)
 		return each_lab(argv[0], determinism_of);
 	if (strcmp(what, "--infra") == 0)
 		return each_lab(argv[0], infra_of);
+	if (strcmp(what, "--ends") == 0)
+		return ends_named(argv[0]);
 	fprintf(stderr, "usage: grade selftest --reference | --starter | "
-			"--steps | --determinism N | --infra  [LAB]\n");
+			"--steps | --determinism N | --infra  [LAB]\n"
+			"       grade selftest --ends [eNN]\n");
 	return GRADE_USAGE;
 }

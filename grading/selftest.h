@@ -9,6 +9,8 @@
 
 /* The sum of what fn returns for one lab, or (NULL) for all, as a status. */
 int each_lab(const char *which, int (*fn)(const struct lab *));
+/* forge.c: 0, or 1: an end was not called by its name. */
+int ends_named(const char *which);
 void run_quietly(struct report *, const struct lab *, struct options *);
 
 #endif

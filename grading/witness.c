@@ -14,8 +14,8 @@
  *              Debian ships no header.  Licensed so that it may be loaded into
  *              QEMU; nothing else of the tree is linked with it.
  *           2. With icount all CPUs run on one host thread: plain counters.
- *           3. Lines are written as they come: "mark", "at" (progress), and one
- *              of "end" or "limit".
+ *           3. Lines are written as they come: "mark", "at" (all counts, every
+ *              8 M instructions), and one of "end" or "limit".
  *
  * Read next grading/boot.c passes the addresses and reads the lines.
  */
@@ -62,7 +62,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 enum {
 	W_INSNS, W_PF, W_ZERO, W_COPY, W_ALLOC, W_FREE, W_IPI, W_INVLPG, W_CR3,
-	W_MARK, W_RAM, W_COUNT
+	W_MARK, W_RAM, W_SWITCH, W_COUNT
 };
 
 #define LAST 16u
@@ -125,7 +125,7 @@ block_runs(unsigned cpu, void *arg)
 		stop();
 	if (w.total >= w.next_progress) {
 		w.next_progress += PROGRESS;
-		say("at", &w.total, 1);
+		say("at", w.n, W_COUNT);
 	}
 }
 

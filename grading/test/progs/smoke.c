@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MARK(id) prctl(0x564e, (id))
@@ -92,6 +93,8 @@ main(int argc, char **argv)
 		;
 	if (argument(argc, argv, "--child") != NULL && fork() == 0)
 		pause();
+	if (argument(argc, argv, "--pair") != NULL && fork() == 0)
+		return 0;
 	if (p == MAP_FAILED)
 		return 2;
 	if (data != NULL)
@@ -103,5 +106,7 @@ main(int argc, char **argv)
 		p[i * PAGE] = 1;
 	MARK(2);
 	printf("touched %lu\n", i);
+	if (argument(argc, argv, "--pair") != NULL)
+		wait(NULL);
 	return 0;
 }

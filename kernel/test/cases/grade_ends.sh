@@ -1,0 +1,54 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=300
+# Each end has its name: loops, livelocks, deadlocks, panics, a triple fault, a
+# leak; a file that does not compile or lacks a function; and trouble of the host
+# (a killed emulator, a full disk, a missing emulator) costs no points.
+. kernel/test/cases/lib.sh
+make -s BUILD=build grader >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+grade=build/grading/grade
+expect 0 $grade selftest --ends >"$tmp/ends"
+grep WRONG "$tmp/ends" && fail "an end without its name"
+
+GRADE_LABS=grading/test/labs
+export GRADE_LABS
+run() { # run STATUS FILE [COMMAND…]: grade FILE; its text is in $tmp/text
+	want=$1 file=$2
+	shift 2
+	"$@" $grade run smoke --quiet --submission "$file" --test t02 >"$tmp/text" 2>&1
+	got=$?
+	[ $got = "$want" ] || fail "$file: status $got, expected $want: $(cat "$tmp/text")"
+}
+says() { grep -q "$1" "$tmp/text" || fail "not '$1': $(cat "$tmp/text")"; }
+
+echo 'int vad_find(' >"$tmp/bad.c"
+run 2 "$tmp/bad.c"
+says 'the file does not compile or link'
+says 'bad.c:1\|vad.c:1'
+sed 's/^vad_merge(/static vad_merge_not(/; s/^vad_merge(/x(/' kernel/vm/vad.c |
+	awk '/^struct vad \*$/ { held = $0; next }
+		held != "" { if (/^static vad_merge_not/) { print "__attribute__((unused)) static struct vad *"; sub(/static /, "") } else print held; held = "" }
+		{ print }' >"$tmp/less.c"
+run 2 "$tmp/less.c"
+says 'vad_merge.*the file does not define'
+
+# A disk without room: where we build, there is 64 KiB.
+small() {
+	mkdir -p "$tmp/small"
+	bwrap --bind / / --dev-bind /dev /dev --proc /proc --size 65536 \
+		--tmpfs "$tmp/small" --setenv TMPDIR "$tmp/small" "$@"
+}
+if small true 2>/dev/null; then
+	run 3 kernel/vm/vad.c small
+	says 'not your fault'
+	says 'is full'
+fi
+
+# No emulator in the path; one that is killed.
+mkdir "$tmp/bin"
+for p in sh gcc ld as nm awk sed readelf objdump rm find xargs sort cat addr2line; do
+	ln -s "$(command -v $p)" "$tmp/bin/$p"
+done
+run 3 kernel/vm/vad.c env PATH="$tmp/bin"
+says "the host's trouble"
+expect 0 $grade selftest --infra smoke >/dev/null
+finish
