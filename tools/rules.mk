@@ -21,7 +21,8 @@ $(T)/mkinitrd: $(T)/mkinitrd.o $(T)/newc.o
 $(T)/replaylog: $(T)/replaylog.o
 	@$(CC) $^ -o $@
 
-VTRLIB := $(addprefix $(T)/,vtrfile.o vtrshow.o)
+VTRLIB := $(addprefix $(T)/,vtrfile.o vtrshow.o vtrdiff.o vtrcheck.o \
+  vtrcheck2.o vtrmap.o)
 
 $(T)/vtr: $(T)/vtr.o $(VTRLIB)
 	@$(CC) $^ -o $@
@@ -104,6 +105,13 @@ $(BUILD)/host/events_table.o: $(GEN)/events_table.c
 
 $(BUILD)/host/t_%: $(BUILD)/host/kernel/test/host/t_%.o $(HOSTOBJS)
 	@$(HOSTCC) $^ -lcmocka -o $@
+
+# Of the tools, with the C library as it is.
+$(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/vtr.c, \
+  $(wildcard tools/vtr*.[ch])) tools/tracesink.c tools/tracesink.h kernel/dev/tracer.h | setup
+	@mkdir -p $(@D)
+	@$(HCC) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	  $(filter %.c,$^) -lcmocka -o $@
 
 -include $(HOSTOBJS:.o=.d) $(wildcard $(BUILD)/host/kernel/test/host/t_*.d)
 .SECONDARY:

@@ -5,12 +5,12 @@
  * Problem   A trace has a million events; a reader wants those of one page, of
  *           one process, the one where two runs part, the one that is wrong.
  *
- * Picture   vtr dump|count FILE… ─→ text, exit status
+ * Picture   vtr dump|count|diff|check FILE… ─→ text, exit status
  *
  * Rules     Exit status as of diff(1): 0 nothing found, 1 found (a difference,
  *           a bad event), 2 trouble with the file or the arguments.
  *
- * Read next vtr.h, then vtrfile.c.
+ * Read next vtr.h, then vtrdiff.c, vtrcheck.c.
  */
 #include <err.h>
 #include <getopt.h>
@@ -26,14 +26,23 @@ static struct {
 	long pid, cpu; /* -1: all */
 	long long pfn, va;
 	unsigned long long from, to, max;
+	unsigned context;
+	bool teaches;
 	const char *events;
-} want = {
-	.pid = -1, .cpu = -1, .pfn = -1, .va = -1, .to = -1ull, .max = -1ull
-};
+} want = { .pid = -1,
+	.cpu = -1,
+	.pfn = -1,
+	.va = -1,
+	.to = -1ull,
+	.max = -1ull,
+	.context = 3 };
 
 static const char help_text[] =
     "tools/vtr dump [filter] FILE     the events, one line each\n"
     "tools/vtr count [filter] FILE    how many of each\n"
+    "tools/vtr diff [-e ...] A B      where two runs part, process by process;\n"
+    "                                 pages are numbered by first appearance\n"
+    "tools/vtr check FILE             the first event that breaks a rule\n"
     "\n"
     "  -e NAME,...      these events; fault. is the whole family\n"
     "  -p PID           of this process (0: the kernel's own threads)\n"
@@ -42,6 +51,8 @@ static const char help_text[] =
     "  -a ADDRESS       whose va lies in the page of this address\n"
     "  -f SEQ, -t SEQ   from, up to this number\n"
     "  -n N             at most so many\n"
+    "  -k N             diff: lines of context (3)\n"
+    "  -l               diff: only what a lab's code decides\n"
     "\n"
     "FILE is made by tools/guest --trace FILE.  Exit status: 0 nothing found,\n"
     "1 a difference, a bad event, 2 trouble with a file or an argument.\n";
@@ -90,6 +101,12 @@ option(int opt, const char *arg)
 		return;
 	case 'n':
 		want.max = number("-n", arg);
+		return;
+	case 'k':
+		want.context = (unsigned)number("-k", arg);
+		return;
+	case 'l':
+		want.teaches = true;
 		return;
 	case 'h':
 		fputs(help_text, stdout);
@@ -211,6 +228,73 @@ cmd_count(const struct vtr *t)
 	return NOTHING;
 }
 
+/* A choice of -e, or what a lab decides; as vtr_diff() asks. */
+static bool
+is_compared(const struct vtr *t, const struct vtr_event *e)
+{
+	return (!want.teaches || vtr_teaches(t, e)) && is_wanted(t, e);
+}
+
+/* The last events that both runs have, before the first of one's own. */
+static void
+print_context(const struct vtr *t, const struct vtr_parting *d)
+{
+	const struct vtr_event *e = d->a != NULL ? d->a : t->event + t->n;
+	unsigned left = want.context;
+	const struct vtr_event *last[32];
+
+	if (left > 32)
+		left = 32;
+	for (; left > 0 && e-- > t->event;)
+		if (e->pid == d->pid && is_compared(t, e))
+			last[--left] = e;
+	for (; left < want.context && left < 32; left++) {
+		fputs("    ", stdout);
+		vtr_show(stdout, t, last[left]);
+		putchar('\n');
+	}
+}
+
+static void
+print_side(char letter, const struct vtr *t, const struct vtr_event *e)
+{
+	printf("  %c ", letter);
+	if (e == NULL)
+		fputs("no more events", stdout);
+	else
+		vtr_show(stdout, t, e);
+	putchar('\n');
+}
+
+static int
+cmd_diff(const struct vtr *a, const struct vtr *b)
+{
+	struct vtr_parting d = vtr_diff(a, b, is_compared);
+
+	if (!d.parted)
+		return NOTHING;
+	printf("process %u: %s\n", d.pid, d.why);
+	print_context(a, &d);
+	print_side('A', a, d.a);
+	print_side('B', b, d.b);
+	return FOUND;
+}
+
+static int
+cmd_check(const struct vtr *t)
+{
+	struct vtr_finding f = vtr_check(t);
+
+	if (f.event == NULL)
+		return NOTHING;
+	printf("event %llu, record %llu of the file: %s\n  ",
+	    (unsigned long long)f.event->seq,
+	    (unsigned long long)f.event->place, f.rule);
+	vtr_show(stdout, t, f.event);
+	putchar('\n');
+	return FOUND;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -222,7 +306,7 @@ main(int argc, char **argv)
 	int opt, nfiles;
 
 	while ((opt = getopt_long(
-		    argc, argv, "e:p:c:g:a:f:t:n:h", opts, NULL)) != -1)
+		    argc, argv, "e:p:c:g:a:f:t:n:k:lh", opts, NULL)) != -1)
 		option(opt, optarg);
 	cmd = optind < argc ? argv[optind++] : "";
 	nfiles = strcmp(cmd, "diff") == 0 ? 2 : 1;
@@ -231,11 +315,18 @@ main(int argc, char **argv)
 	load(&a, argv[optind]);
 	if (nfiles == 2)
 		load(&b, argv[optind + 1]);
-	opt = strcmp(cmd, "dump") == 0    ? cmd_dump(&a)
-	      : strcmp(cmd, "count") == 0 ? cmd_count(&a)
-	                                  : TROUBLE;
+	if (strcmp(cmd, "dump") == 0)
+		opt = cmd_dump(&a);
+	else if (strcmp(cmd, "count") == 0)
+		opt = cmd_count(&a);
+	else if (strcmp(cmd, "diff") == 0)
+		opt = cmd_diff(&a, &b);
+	else if (strcmp(cmd, "check") == 0)
+		opt = cmd_check(&a);
+	else
+		opt = TROUBLE;
 	if (opt == TROUBLE)
-		trouble("dump or count?  See tools/vtr --help");
+		trouble("dump, count, diff or check?  See tools/vtr --help");
 	vtr_free(&a);
 	if (nfiles == 2)
 		vtr_free(&b);

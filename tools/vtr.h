@@ -101,4 +101,31 @@ void vtr_show(FILE *, const struct vtr *, const struct vtr_event *);
 char *vtr_text(const struct vtr *, const struct vtr_event *);
 const char *vtr_state_name(unsigned state);
 
+/* ---- vtrdiff.c ---- */
+
+struct vtr_parting {
+	bool parted;
+	uint32_t pid; /* of the first trace */
+	/* The first event of each that the other has not; NULL: it ended. */
+	const struct vtr_event *a, *b;
+	const char *why;
+};
+
+/* Is it an event that two good runs must have in common? */
+typedef bool vtr_want(const struct vtr *, const struct vtr_event *);
+/* Where two runs part, process by process; pages by first appearance. */
+struct vtr_parting vtr_diff(
+    const struct vtr *a, const struct vtr *b, vtr_want *want);
+vtr_want vtr_teaches; /* faults, forks, maps: what a learner's code decides */
+
+/* ---- vtrcheck.c ---- */
+
+struct vtr_finding {
+	const struct vtr_event *event; /* NULL: none is bad */
+	char rule[160];
+};
+
+/* Walk the trace; the first event that breaks a rule. */
+struct vtr_finding vtr_check(const struct vtr *);
+
 #endif

@@ -22,6 +22,8 @@ static const char *const states[] = { "FREE", "ZEROED", "ACTIVE", "STANDBY",
 	"MODIFIED", "READING", "LIMBO", "WIRED", "BAD" };
 static const char *const homes[] = { "none", "pte", "fmo", "aobj", "vnode",
 	"table", "kpaged", "anon", "shadow", "frame", "kernel", "io" };
+static const char *const kinds[] = { "trans", "busy", "swap", "fork", "error" };
+static const char *const sources[] = { "obj", "priv", "fork", "spec" };
 static const char *const flags[] = { "DIRTY", "WRITING", "ORPHAN", "SLOTSTALE",
 	"LAZYFREE", "ERROR", "CONTAINER", "WANTED" };
 
@@ -61,6 +63,31 @@ show_flags(FILE *f, uint64_t v)
 	}
 }
 
+/* valid/fork:ro:pfn, swap, absent … */
+static void
+show_word(FILE *f, uint64_t w)
+{
+	unsigned kind = (unsigned)(w >> 1 & 7);
+
+	if (w == 0)
+		fputs("absent", f);
+	else if ((w & 1) != 0)
+		fprintf(f, "valid/%s:%s:%llu", sources[w >> 9 & 3],
+		    w & 2 ? "rw" : "ro", (unsigned long long)(w << 12 >> 24));
+	else if (kind >= 1 && kind <= COUNT(kinds))
+		fprintf(f, "%s:%llu", kinds[kind - 1],
+		    (unsigned long long)(w >> 12));
+	else
+		fprintf(f, "%llx", (unsigned long long)w);
+}
+
+static bool
+is_word(const char *event, const char *field)
+{
+	return strcmp(field, "before") == 0 || strcmp(field, "after") == 0 ||
+	       (strcmp(event, "page.word") == 0 && strcmp(field, "word") != 0);
+}
+
 static void
 show_change(FILE *f, uint64_t v)
 {
@@ -81,6 +108,8 @@ show_named(FILE *f, const char *event, const char *field, uint64_t v)
 		show_flags(f, v);
 	else if (strcmp(event, "page.home") == 0 && strcmp(field, "pfn") != 0)
 		show_home(f, v);
+	else if (is_word(event, field))
+		show_word(f, v);
 	else
 		return false;
 	return true;

@@ -89,8 +89,9 @@ swap_free(slot_t slot)
 	atomic_sub(&swaps.used, 1);
 	if (!a->closing)
 		atomic_add(&swaps.room, 1);
-	spin_unlock(&swaps.lock);
+	/* Within the lock: the next user of the slot leaves a later number. */
 	EVENT(swap_free, slot, 1, 0);
+	spin_unlock(&swaps.lock);
 }
 
 /*
