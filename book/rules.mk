@@ -69,5 +69,33 @@ book-pdf: book
 	@tools/setup book-browser
 	@node $(BOOK_TOOLS)/pdf.mjs $(BUILD)/vadose-book.pdf
 
+# ---- sessions in Bochs ----
+
+#   make bochs SESSION=10     plays one; also make bochs LAB=05 [TEST=t08]
+#   make check-sessions       plays all; each notices its mutant
+#   make sessions-record      their transcripts, as the book shows them
+#   make bochs … BATCH=1      asks nothing
+
+bochs: image tools $(BOOK_RUNS)
+	@tools/setup bochs
+	@$(if $(TEST),$(MAKE) -s grader && $(G)/grade bochs '$(LAB)' $(TEST) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
+	  step=$$($(if $(SESSION),tools/sessions find '$(SESSION)', \
+	    $(if $(LAB),tools/sessions lab '$(LAB_NAME)'))) && \
+	  $(T)/bstep --kernel $(KERNEL) --stay $(if $(BATCH),--batch) $$step)
+
+check-sessions: image tools $(BOOK_RUNS)
+	@tools/sessions check $(BUILD) $(SESSION)
+
+sessions-record: image tools $(BOOK_RUNS)
+	@tools/sessions record $(BUILD) $(SESSION)
+
+# The kernel with one file changed: MUTANT_OUT/mutant.c instead of MUTANT.
+mutant: $(OBJS)
+	@$(filter-out -Werror,$(KCC)) -I$(dir $(MUTANT)) -c $(MUTANT_OUT)/mutant.c -o $(MUTANT_OUT)/mutant.o
+	@$(call link_kernel,$(patsubst $(BUILD)/$(basename $(MUTANT)).o,$(MUTANT_OUT)/mutant.o,$(OBJS)),$(MUTANT_OUT))
+	@ln -sf $(abspath $(BUILD)/initrd.cpio) $(abspath $(BUILD)/root.img) $(MUTANT_OUT)/
+
+.PHONY: bochs check-sessions sessions-record mutant
 .PHONY: book-pdf book book-setup book-check book-serve book-list book-accept book-record \
   book-check-runs book-session book-browser

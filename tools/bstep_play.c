@@ -248,10 +248,12 @@ do_expect(struct play *p, const struct command *c)
 	}
 	if (v != 0) {
 		p->held++;
-		if (env.compared)
-			fprintf(p->out, "  holds: %s, %s\n", left, right);
-		else
+		if (!env.compared)
 			fprintf(p->out, "  holds\n");
+		else if (env.left == env.right)
+			fprintf(p->out, "  holds: both %s\n", left);
+		else
+			fprintf(p->out, "  holds: %s, %s\n", left, right);
 		return END_GOOD;
 	}
 	show_place(&p->shown, p->machine.rip, place);

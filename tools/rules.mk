@@ -116,5 +116,5 @@ $(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/vtr.c, \
 -include $(HOSTOBJS:.o=.d) $(wildcard $(BUILD)/host/kernel/test/host/t_*.d)
 .SECONDARY:
 
-testing: $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
+testing: $(T)/bstep $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
 .PHONY: testing
