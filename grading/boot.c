@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tools/tracesink.h"
 #include "boot.h"
 #include "grade.h"
 
@@ -51,6 +52,7 @@ static const struct {
 	{ "phys_free", 0 }, { "apic_send", 0 }, { 0 }, { 0 },
 	{ "ev_mark", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 } };
 
+static bool trace_open(struct boot *, struct words *argv);
 static bool open_lines(struct boot *, int child[2]);
 static pid_t emulator_start(struct words *argv, struct boot *);
 static size_t drain(struct boot *, int fd);
@@ -112,10 +114,11 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 		char *witness = witness_words(b);
 
 		boot_machine(&argv, job, words, initrd, child);
+		ok = job->trace == NULL || trace_open(b, &argv);
 		words_add(&argv, "-plugin");
 		words_add(&argv, witness);
 		free(witness);
-		b->pid = emulator_start(&argv, b);
+		b->pid = ok ? emulator_start(&argv, b) : -1;
 		b->started = now_seconds();
 	}
 	if (!ok || b->pid <= 0)
@@ -126,6 +129,23 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 	free(words);
 	words_free(&argv);
 	return ok && b->pid > 0;
+}
+
+static bool
+trace_open(struct boot *b, struct words *argv)
+{
+	const struct test *t = b->job.test;
+	size_t bytes;
+	int fd;
+
+	b->sink = sink_open(b->job.trace, (unsigned)t->cpus,
+	    (uint64_t)(t->mem + t->swap));
+	if (b->sink == NULL)
+		return false;
+	fd = sink_memory(b->sink, &bytes);
+	if (fd >= 0)
+		boot_trace(argv, fd, bytes);
+	return fd >= 0;
 }
 
 static bool
@@ -240,6 +260,8 @@ boots_wait(struct boot **boot, size_t n, double seconds)
 				drain(boot[i], boot[i]->com1);
 			if (p[2 * i + 1].revents != 0 && boot[i]->com2 >= 0)
 				drain(boot[i], boot[i]->com2);
+			if (boot[i]->sink != NULL)
+				sink_drain(boot[i]->sink);
 			if (is_over(boot[i])) {
 				finish(boot[i]);
 				return (int)i;
@@ -262,6 +284,15 @@ memfd_text(int fd)
 	return text;
 }
 
+/* What a trace lacks is in the trace. */
+static void
+trace_close(struct boot *b)
+{
+	if (b->sink != NULL)
+		free(sink_close(b->sink, b->end == BOOT_ENDED));
+	b->sink = NULL;
+}
+
 /* The machine is gone: read what it left. */
 static void
 finish(struct boot *b)
@@ -271,6 +302,7 @@ finish(struct boot *b)
 	waitpid(b->pid, &b->wstatus, 0);
 	kill(-b->pid, SIGKILL);
 	b->pid = 0;
+	trace_close(b);
 	b->seconds = now_seconds() - b->started;
 	b->diag = memfd_text(b->dfd);
 	text = memfd_text(b->wfd);
@@ -347,6 +379,7 @@ boot_free(struct boot *b)
 		kill(-b->pid, SIGKILL);
 		waitpid(b->pid, NULL, 0);
 	}
+	trace_close(b);
 	for (i = 0; i < sizeof fd / sizeof fd[0]; i++)
 		if (fd[i] >= 0)
 			close(fd[i]);

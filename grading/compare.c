@@ -5,10 +5,11 @@
  * Problem   "Expected 37, got 241" raises the question what else is different.
  *
  * Picture   the same test, seed and machine with both kernels ─→ answers and
- *           counters of each region that differ, side by side
+ *           counters of each region that differ, side by side, and the first
+ *           event where they part (parting.c)
  *           a result file ─→ lab, test, seed ─→ the same boot again
  *
- * Read next run.c.
+ * Read next run.c, parting.c.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -62,8 +63,22 @@ compare_output(const struct result *a, const struct result *b)
 	printf("output of the reference:\n%s", ours != NULL ? ours : "(none)\n");
 }
 
+/* Both once more, traced. */
 static void
-compare_results(const struct result *a, const struct result *b)
+compare_events(const struct result *a, const char *kernel)
+{
+	char *line = parting_find(a, kernel);
+
+	if (line == NULL)
+		printf("events     the same\n");
+	else
+		printf("events part at\n            yours  %s\n", line);
+	free(line);
+}
+
+static void
+compare_results(const struct result *a, const struct result *b,
+    const char *kernel)
 {
 	size_t i;
 
@@ -77,6 +92,7 @@ compare_results(const struct result *a, const struct result *b)
 		compare_region(a, b, a->test->region[i].name);
 	if (a->test->nregions == 0)
 		compare_region(a, b, "all");
+	compare_events(a, kernel);
 }
 
 /* compare LAB TEST [--seed S] [--submission F] */
@@ -95,7 +111,8 @@ cmd_compare(const struct lab *lab, const struct options *given)
 		report_text(mine, false);
 	} else if (code != GRADE_USAGE) {
 		run_lab(ours, lab, &ref);
-		compare_results(&mine->result[0], &ours->result[0]);
+		compare_results(&mine->result[0], &ours->result[0],
+		    o.kernel != NULL ? o.kernel : mine->build.kernel);
 	}
 	report_free(mine);
 	report_free(ours);

@@ -247,6 +247,7 @@ struct boot_job {
 	int64_t inject; /* hit, or -1 */
 	double wall;    /* seconds, backstop */
 	const char *gdb; /* socket on which a debugger is awaited, or NULL */
+	const char *trace; /* file for its events (tools/vtr.h), or NULL */
 };
 
 enum boot_end { BOOT_ENDED, BOOT_WALL, BOOT_FLOOD, BOOT_KILLED, BOOT_NOSTART };
@@ -267,6 +268,7 @@ struct boot {
 	pid_t pid;
 	int com1, com2, wfd, dfd;
 	void *lives; /* what the emulator reads meanwhile */
+	struct sink *sink; /* of the trace, or NULL */
 };
 
 bool boot_start(struct boot *, const struct boot_job *, char **why);
@@ -396,5 +398,9 @@ int cmd_doctor(void);
 int cmd_repro(int argc, char **argv);
 int cmd_gdb(const struct lab *, const struct options *);
 int cmd_compare(const struct lab *, const struct options *);
+
+/* parting.c: the first event that a good kernel would not have */
+char *parting_line(const struct result *, const char *kernel);
+char *parting_find(const struct result *, const char *kernel);
 
 #endif

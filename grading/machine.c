@@ -187,6 +187,8 @@ boot_words(const struct boot_job *job, const uint8_t key[32])
 		strcat(s, hex);
 	}
 	add(&s, xprintf("vmm=%s", t->design));
+	if (job->trace != NULL)
+		add(&s, xstrdup("trace=shm,words"));
 	if (t->swap > 0 && strcmp(t->disk, "mem") == 0)
 		add(&s, xprintf("ramdisk=%lldM swap=rama",
 		    (long long)(t->swap >> 20)));
@@ -275,4 +277,18 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 	own_gdb = xprintf("unix:%s,server=on,wait=off", job->gdb);
 	words_add(argv, own_gdb);
 	free(own_gdb);
+}
+
+void
+boot_trace(struct words *argv, int memory, size_t bytes)
+{
+	char *backend = xprintf("memory-backend-file,id=trace,share=on,"
+				"size=%zu,mem-path=/proc/self/fd/%d",
+	    bytes, memory);
+
+	words_add(argv, "-object");
+	words_add(argv, backend);
+	words_add(argv, "-device");
+	words_add(argv, "ivshmem-plain,memdev=trace");
+	free(backend);
 }

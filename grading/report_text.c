@@ -20,6 +20,8 @@
 
 #include "grade.h"
 
+#define PARTINGS 3u
+
 static const char *
 kernel_of(const struct report *r)
 {
@@ -79,6 +81,22 @@ print_panic(const struct report *r, const struct result *res)
 	}
 }
 
+/* Costs two boots: for the first failures only, which are what one mends. */
+static void
+print_parting(const struct report *r, const struct result *res)
+{
+	const struct result *other;
+	unsigned before = 0;
+	char *line;
+
+	for (other = r->result; other < res; other++)
+		before += other->verdict.status != ST_PASS;
+	line = before < PARTINGS ? parting_line(res, kernel_of(r)) : NULL;
+	if (line != NULL)
+		printf("  first bad event  %s\n", line);
+	free(line);
+}
+
 static void
 print_where(const struct report *r, const struct result *res)
 {
@@ -91,6 +109,7 @@ print_where(const struct report *r, const struct result *res)
 		    res->look_line[i] != NULL ? res->look_line[i] : "",
 		    i == 0 && res->test->book[0] != '\0' ? "   book " : "",
 		    i == 0 ? res->test->book : "");
+	print_parting(r, res);
 	if (res->sched >= 0)
 		printf("  schedule  seed %d of %d\n", res->sched,
 		    res->test->sched);

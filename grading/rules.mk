@@ -18,7 +18,9 @@ $(G)/%.o: grading/%.c | setup
 	@mkdir -p $(@D)
 	@$(HCC) -MMD -MP -c $< -o $@
 
-$(G)/grade: $(GRADE_OBJS) $(T)/newc.o
+GRADE_TOOLS := $(T)/newc.o $(T)/tracesink.o $(VTRLIB)
+
+$(G)/grade: $(GRADE_OBJS) $(GRADE_TOOLS)
 	@$(CC) $^ $(GRADE_LIBS) -o $@
 
 # Licensed as QEMU is; the emulator loads it, nothing is linked with it.
@@ -26,7 +28,7 @@ $(G)/witness.so: grading/witness.c | setup
 	@mkdir -p $(@D)
 	@$(HCC) -fPIC -shared -fvisibility=hidden $< -o $@
 
-$(G)/t_%: grading/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(T)/newc.o
+$(G)/t_%: grading/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(GRADE_TOOLS)
 	@$(HCC) -MMD -MP -Igrading $^ $(GRADE_LIBS) -lcmocka -o $@
 
 # ---- what a submission is compiled and linked with ----

@@ -310,8 +310,6 @@ vtr_teaches(const struct vtr *t, const struct vtr_event *e)
 	const char *name = t->kind[e->id].name;
 	size_t i;
 
-	if (e->pid == 0)
-		return false;
 	for (i = 0; i < sizeof family / sizeof family[0]; i++)
 		if (strncmp(name, family[i], strlen(family[i])) == 0)
 			return true;

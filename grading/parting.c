@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * parting.c: the first event that a good kernel would not have
+ *
+ * Problem   "Expected 37, got 241" says that something is wrong, not where it
+ *           began.  The run itself knows.
+ *
+ * Picture   the test once more, same seed and machine ─→ both kernels, traced
+ *             └ vtr_check: a rule broken?   vtr_diff: where do they part?
+ *           the earlier of the two is the first bad event
+ *
+ * Rules     1. Only what a lab's code decides is compared (vtr_teaches): given
+ *              code may do things in another order around it.
+ *           2. The traces are memory files: nothing is left behind.
+ *           3. It explains a verdict and never makes one; where it finds
+ *              nothing, it says nothing.
+ *
+ * Read next tools/vtr.h, tools/vtrdiff.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../tools/vtr.h"
+#include "grade.h"
+
+#define WALL_SECONDS 120.0
+#define REFERENCE "build/vadose.elf"
+
+struct pair {
+	struct boot boot[2]; /* theirs, ours */
+	struct vtr trace[2];
+	int fd[2];
+	char path[2][32];
+	bool started[2], loaded[2];
+};
+
+static bool pair_run(
+    struct pair *, const struct boot_job *, const char *kernel);
+static void pair_free(struct pair *);
+
+/* ---- two boots ---- */
+
+static bool
+pair_start(
+    struct pair *p, int which, const struct boot_job *like, const char *kernel)
+{
+	struct boot_job job = *like;
+	char *why = NULL;
+	bool ok;
+
+	p->fd[which] = memfd_create("trace", MFD_CLOEXEC);
+	snprintf(p->path[which], sizeof p->path[which], "/proc/self/fd/%d",
+	    p->fd[which]);
+	job.kernel = kernel;
+	job.trace = p->path[which];
+	ok = p->fd[which] >= 0;
+	p->started[which] = ok;
+	ok = ok && boot_start(&p->boot[which], &job, &why);
+	free(why);
+	return ok;
+}
+
+static void
+pair_wait(struct pair *p)
+{
+	struct boot *b[2] = { &p->boot[0], &p->boot[1] };
+	size_t n = 2;
+	int which;
+
+	while (n > 0) {
+		which = boots_wait(b, n, 1.0);
+		if (which < 0)
+			continue;
+		b[which] = b[--n];
+	}
+}
+
+/* Both machines run to their ends; traces are read where there are any. */
+static bool
+pair_run(struct pair *p, const struct boot_job *like, const char *kernel)
+{
+	char *why;
+	int i;
+
+	if (!pair_start(p, 0, like, kernel) ||
+	    !pair_start(p, 1, like, REFERENCE))
+		return false;
+	pair_wait(p);
+	for (i = 0; i < 2; i++) {
+		why = vtr_load(&p->trace[i], p->path[i]);
+		p->loaded[i] = why == NULL;
+		free(why);
+	}
+	return p->loaded[0] && p->loaded[1];
+}
+
+static void
+pair_free(struct pair *p)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (p->started[i]) {
+			boot_free(&p->boot[i]);
+			close(p->fd[i]);
+		}
+		vtr_free(&p->trace[i]);
+	}
+}
+
+/* ---- in words ---- */
+
+/* "insn 8112904  pid 2  fault.fork_copy va=41a000 …" */
+static char *
+in_words(const struct vtr *t, const struct vtr_event *e)
+{
+	char *text = vtr_text(t, e), *name = text;
+	int blanks;
+	char *line;
+
+	/* Number, CPU and process stand before the name. */
+	for (blanks = 0; blanks < 3; blanks++)
+		name = strchr(name, ' ') + 1;
+	line = xprintf(
+	    "insn %llu  pid %u  %s", (unsigned long long)e->tsc, e->pid, name);
+	free(text);
+	return line;
+}
+
+static char *
+say_parting(const struct pair *p, const struct vtr_parting *d)
+{
+	char *mine = d->a != NULL ? in_words(&p->trace[0], d->a)
+	                          : xprintf("pid %u  nothing more", d->pid);
+	char *ours = d->b != NULL ? in_words(&p->trace[1], d->b)
+	                          : xprintf("pid %u  nothing more", d->pid);
+	char *line = xprintf("%s\n    the reference  %s", mine, ours);
+
+	free(mine);
+	free(ours);
+	return line;
+}
+
+static char *
+say_finding(const struct pair *p, const struct vtr_finding *f)
+{
+	char *event = in_words(&p->trace[0], f->event);
+	char *line = xprintf("%s\n                   %s", event, f->rule);
+
+	free(event);
+	return line;
+}
+
+static bool
+teaches_words(const struct vtr *t, const struct vtr_event *e)
+{
+	return vtr_teaches(t, e) ||
+	       strcmp(t->kind[e->id].name, "page.word") == 0;
+}
+
+static char *
+compare_traces(const struct pair *p)
+{
+	struct vtr_finding f = vtr_check(&p->trace[0]);
+	struct vtr_parting d =
+	    vtr_diff(&p->trace[0], &p->trace[1], vtr_teaches);
+
+	/* Nothing was done that the other has not: what was written? */
+	if (!d.parted)
+		d = vtr_diff(&p->trace[0], &p->trace[1], teaches_words);
+	if (f.event != NULL &&
+	    (!d.parted || d.a == NULL || f.event->seq <= d.a->seq))
+		return say_finding(p, &f);
+	return d.parted ? say_parting(p, &d) : NULL;
+}
+
+/* Is it a test of which the learner may see everything? */
+static bool
+may_be_told(const struct result *res)
+{
+	switch (res->verdict.status) {
+	case ST_FAIL:
+	case ST_TIMEOUT:
+	case ST_PANIC:
+	case ST_DEADLOCK:
+		return res->test->parent == NULL && res->boot != NULL;
+	case ST_PASS:
+	case ST_GATE:
+	case ST_BUILD:
+	case ST_INFRA:
+	case ST_UNWITNESSED:
+		break;
+	}
+	return false;
+}
+
+/* As parting_find(), for a verdict that a learner may read. */
+char *
+parting_line(const struct result *res, const char *kernel)
+{
+	return may_be_told(res) ? parting_find(res, kernel) : NULL;
+}
+
+/*
+ * Run the test again with the kernel that was graded and with the reference.
+ *
+ * Returns:  one or two lines, malloc'd; NULL: nothing to say.
+ */
+char *
+parting_find(const struct result *res, const char *kernel)
+{
+	struct pair *p = xalloc(sizeof *p);
+	struct boot_job job = { .test = res->test,
+		.draw = &res->draw,
+		.sched = res->sched,
+		.inject = res->inject,
+		.wall = WALL_SECONDS };
+	char *line = NULL;
+
+	if (access(REFERENCE, R_OK) == 0 && pair_run(p, &job, kernel))
+		line = compare_traces(p);
+	pair_free(p);
+	free(p);
+	return line;
+}

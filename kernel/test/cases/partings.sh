@@ -1,0 +1,26 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=300
+# A failed test names the first event that a good kernel would not have, and
+# compare shows where two kernels part, or that they do not.
+. kernel/test/cases/lib.sh
+make -s BUILD=build grader >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+GRADE_LABS=grading/test/labs
+export GRADE_LABS
+grade=build/grading/grade
+
+# Two parts of a range are made, and nobody is told: the event is missing.
+sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
+	kernel/vm/vad.c >"$tmp/bug.c"
+expect 1 $grade run smoke --quiet --seed 7 --submission "$tmp/bug.c" --test t02 >"$tmp/text"
+grep -q '^  first bad event  insn [0-9]*  pid 1  ' "$tmp/text" || fail "run: $(cat "$tmp/text")"
+grep -q '^    the reference  insn [0-9]*  pid 1  vad.split start=' "$tmp/text" ||
+	fail "run: $(cat "$tmp/text")"
+
+$grade compare smoke t02 --seed 7 --submission "$tmp/bug.c" >"$tmp/text"
+grep -q '^  vad.split  *0  *1$' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
+grep -q '^    the reference  .*vad.split' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
+
+# The same code in another file, built again: the same story to the last event.
+expect 0 $grade compare smoke t02 --seed 7 --submission kernel/vm/vad.c >"$tmp/text"
+grep -q '^events     the same$' "$tmp/text" || fail "same: $(cat "$tmp/text")"
+finish
