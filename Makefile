@@ -12,8 +12,6 @@ OPT ?= -O2
 ROOT ?= disk
 DISK ?= $(BUILD)/disk.img
 JOBS ?= 2
-# Of make models: searches at once.
-CORES ?= $(shell nproc)
 # Of make soak.
 SECONDS ?= 3600
 SEED ?= 1
@@ -35,6 +33,7 @@ help:
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
 	@echo 'make models     all searches of the protocol models; MODEL=name for one'
+	@echo 'make vmsim      pairs of VM operations in every order with up to 3 preemptions; PAIR=name, BOUND=n'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
 	@echo 'make doctor     are the tools here, and do they do what we need?'
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb'

@@ -115,6 +115,7 @@ $(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/vtr.c, \
 
 -include $(HOSTOBJS:.o=.d) $(wildcard $(BUILD)/host/kernel/test/host/t_*.d)
 .SECONDARY:
+include kernel/test/sim/rules.mk
 
 testing: $(T)/bstep $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
 .PHONY: testing

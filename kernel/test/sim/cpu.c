@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cpu.c: memory, CPUs and their TLBs, as bad as the manual allows
+ *
+ * Problem   A missing flush is seen only by a CPU that has cached the right
+ *           word at the right moment.  So each CPU here caches whatever it may.
+ *
+ * Picture   sim_load, sim_store ─→ TLB of the CPU ─miss→ walk ─→ vm_user_fault
+ *           sim_speculate: at each point every CPU with a root loaded, a lazy
+ *           one too, fills its TLB and keeps the way to the leaf table
+ *           amd64/shootdown.c ─→ sim_invlpg, write_cr3, apic_send
+ *
+ * Rules     1. An entry goes only by invlpg, a CR3 load, or because the walker
+ *              looks again to set D.
+ *           2. I13: a CPU that is active has no entry for a frame that is free
+ *              or on a queue; no CPU has a cached way through a table that is.
+ *           3. An IPI comes at the latest when its sender can only wait; up to
+ *              then the target may run on with what it has cached.
+ *
+ * Read next amd64/shootdown.c, fiber.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "amd64/amd64.h"
+#include "boot/boot.h"
+#include "test/sim/sim.h"
+
+#define HOT_MAX 12
+#define NCPUS 8 /* what md_ncpus() says; fibers have SIM_FIBERS */
+
+struct tlb_entry {
+	uint64_t word;               /* 0: none */
+	pa_t leaf;                   /* cached way: the leaf table, 0: none */
+};
+
+static struct {
+	struct boot_info info;
+	pa_t taken, kroot, top;
+	uint64_t ktables;
+	uint8_t *ram;
+	struct cpu cpu[MAXCPU];
+	pa_t cr3[MAXCPU];
+	unsigned irq_off[MAXCPU];
+	uint32_t ipi[MAXCPU];        /* pending */
+	unsigned acting;             /* CPU + 1 whose interrupt runs */
+	struct {
+		struct md_space *space;
+		va_t va;
+	} hot[HOT_MAX];
+	unsigned nhot;
+	struct tlb_entry tlb[MAXCPU][HOT_MAX];
+	bool makes_table;            /* one at a time, as under pt.c's lock */
+} mach;
+
+uint64_t md_direct_base;
+pa_t kernel_root;
+unsigned char sim_pfdb[64 * (SIM_FRAMES_MAX + 2)]
+    __attribute__((aligned(4096)));
+
+/* ---- boot/ ---- */
+
+/* Frames 1 … n: frame 0 means none. */
+void
+sim_machine_init(unsigned frames)
+{
+	size_t bytes = ((size_t)frames + 1) << PAGE_SHIFT;
+	unsigned i;
+
+	ASSERT(frames <= SIM_FRAMES_MAX);
+	mach.ram = sim_alloc(bytes);
+	md_direct_base = (uint64_t)mach.ram;
+	mach.info.loader = "sim";
+	mach.info.nranges = 1;
+	mach.info.range[0] = (struct boot_range){ PAGE_SIZE, bytes };
+	mach.info.top = mach.taken = mach.top = bytes;
+	for (i = 0; i < MAXCPU; i++) {
+		mach.cpu[i].id = i;
+		mach.cpu[i].tlb_state = TLB_NONE;
+	}
+}
+
+void *
+sim_ram(size_t *bytes)
+{
+	*bytes = mach.top;
+	return mach.ram;
+}
+
+const struct boot_info *
+boot_info(void)
+{
+	return &mach.info;
+}
+
+pa_t
+boot_take(size_t bytes)
+{
+	mach.taken -= PAGE_UP(bytes);
+	return mach.taken;
+}
+
+bool
+boot_free_range(unsigned i, struct boot_range *out)
+{
+	*out = (struct boot_range){ PAGE_SIZE, mach.taken };
+	return i == 0;
+}
+
+/* ---- kernel mappings: tables of their own, words that can be homes ---- */
+
+static pa_t
+new_table(void)
+{
+	struct vm_page *pg = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
+
+	if (pg == NULL)
+		return 0;
+	spin_lock(&pfn_lock);
+	page_set_state(pg, PG_WIRED);
+	page_set_home(pg, HOME_KERNEL, 0);
+	spin_unlock(&pfn_lock);
+	mach.ktables++;
+	return page_pa(pg);
+}
+
+uint64_t
+md_ktables(void)
+{
+	return mach.ktables;
+}
+
+static uint64_t *
+find_kpte(va_t va, bool create)
+{
+	pa_t table = mach.kroot;
+	uint64_t *word;
+	int level;
+
+	for (level = MD_PT_LEVELS; level > 1; level--) {
+		word = (uint64_t *)pa2va(table) + md_pt_index(va, level);
+		if (*word == 0 && create) {
+			table = new_table();
+			if (table == 0)
+				return NULL;
+			*word = table | MD_PTE_P | MD_PTE_W;
+		}
+		if (*word == 0)
+			return NULL;
+		table = *word & MD_PTE_PFN;
+	}
+	return (uint64_t *)pa2va(table) + md_pt_index(va, 1);
+}
+
+uint64_t *
+md_kpte(va_t va, bool create)
+{
+	uint64_t *word;
+
+	if (!create)
+		return mach.kroot == 0 ? NULL : find_kpte(va, false);
+	while (mach.makes_table)
+		sim_block(OP_YIELD, NULL);
+	mach.makes_table = true;
+	if (mach.kroot == 0)
+		mach.kroot = new_table();
+	word = find_kpte(va, true);
+	mach.makes_table = false;
+	return word;
+}
+
+int
+md_kmap(va_t va, pa_t pa, uint64_t prot)
+{
+	if (va < MD_PFDB_BASE)
+		sim_fail("md_kmap %lx", va);
+	return 0;
+}
+
+int
+md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot)
+{
+	return md_kmap(va, pa, prot);
+}
+
+uint64_t
+md_kunmap(va_t va)
+{
+	uint64_t *word = md_kpte(va, false), old = word == NULL ? 0 : *word;
+
+	if (word != NULL)
+		*word = 0;
+	return old;
+}
+
+void
+md_root_init(pa_t root)
+{
+	memset(pa2va(root), 0, PAGE_SIZE);
+}
+
+/* ---- CPUs, time ---- */
+
+unsigned
+md_cpu(void)
+{
+	struct fiber *f = sim_fiber();
+
+	if (mach.acting != 0)
+		return mach.acting - 1;
+	return f == NULL ? SIM_DRIVER : f->cpu;
+}
+
+struct cpu *
+cpu_of(unsigned id)
+{
+	return &mach.cpu[id];
+}
+
+struct cpu *
+cpu_this(void)
+{
+	return cpu_of(md_cpu());
+}
+
+unsigned
+md_ncpus(void)
+{
+	return NCPUS;
+}
+
+uint64_t
+md_online_mask(void)
+{
+	return (BIT(sim.nfibers) - 1) | BIT(SIM_DRIVER);
+}
+
+void
+md_preempt_disable(void)
+{
+}
+
+void
+md_preempt_enable(void)
+{
+}
+
+uint64_t
+md_irq_save(void)
+{
+	return mach.irq_off[md_cpu()]++;
+}
+
+void
+md_irq_restore(uint64_t flags)
+{
+	mach.irq_off[md_cpu()] = (unsigned)flags;
+}
+
+bool
+md_irq_is_enabled(void)
+{
+	return mach.irq_off[md_cpu()] == 0;
+}
+
+bool
+md_in_irq(void)
+{
+	return mach.acting != 0;
+}
+
+uint64_t
+md_time_ns(void)
+{
+	return sim.ns += 10;
+}
+
+uint64_t
+md_cycles(void)
+{
+	return sim.ns;
+}
+
+uint64_t
+md_entropy(void)
+{
+	return 4;
+}
+
+void
+clock_spin_ns(uint64_t ns)
+{
+}
+
+/* ---- interrupts ---- */
+
+void
+apic_send(unsigned cpu, unsigned vector)
+{
+	mach.ipi[cpu] = 1;
+	sim_point(AT_TLB);
+}
+
+static void
+serve(unsigned cpu)
+{
+	mach.ipi[cpu] = 0;
+	mach.acting = cpu + 1;
+	mach.irq_off[cpu]++;
+	sim.in_irq++;
+	tlb_interrupt();
+	sim.in_irq--;
+	mach.irq_off[cpu]--;
+	mach.acting = 0;
+}
+
+/* Whoever is asked answers; who has interrupts off must first go on. */
+void
+md_pause(void)
+{
+	unsigned i;
+	bool all = true;
+
+	for (i = 0; i < MAXCPU; i++) {
+		if (mach.ipi[i] == 0)
+			continue;
+		if (mach.irq_off[i] == 0)
+			serve(i);
+		else
+			all = false;
+	}
+	if (!all && sim_fiber() != NULL && sim.in_irq == 0)
+		sim_block(OP_YIELD, NULL);
+}
+
+/* ---- TLB ---- */
+
+void
+sim_tlb_point(const volatile void *what)
+{
+	sim_point(AT_TLB);
+}
+
+void
+sim_word_point(const volatile void *word)
+{
+	uintptr_t at = (uintptr_t)word - (uintptr_t)mach.ram;
+
+	if (at < mach.top && !spin_is_mine(&pfn_lock))
+		sim_point(AT_WORD);
+}
+
+uint64_t
+read_cr3(void)
+{
+	return mach.cr3[md_cpu()];
+}
+
+void
+write_cr3(uint64_t root)
+{
+	unsigned i = md_cpu();
+
+	mach.cr3[i] = root;
+	memset(mach.tlb[i], 0, sizeof(mach.tlb[i]));
+	sim_point(AT_TLB);
+}
+
+/* Also every cached way, as the manual says. */
+void
+sim_invlpg(va_t va)
+{
+	unsigned cpu = md_cpu(), h;
+
+	for (h = 0; h < mach.nhot; h++) {
+		mach.tlb[cpu][h].leaf = 0;
+		if (PAGE_DOWN(va) == mach.hot[h].va)
+			mach.tlb[cpu][h].word = 0;
+	}
+}
+
+void
+sim_hot(struct aspace *as, va_t va)
+{
+	if (mach.nhot == HOT_MAX)
+		sim_fail("too many hot pages");
+	mach.hot[mach.nhot].space = as_space(as);
+	mach.hot[mach.nhot++].va = PAGE_DOWN(va);
+}
+
+static pa_t
+walk_to_leaf(pa_t table, va_t va)
+{
+	uint64_t *word;
+	int level;
+
+	for (level = MD_PT_LEVELS; level > 1; level--) {
+		word = (uint64_t *)pa2va(table) + md_pt_index(va, level);
+		if (!(*word & MD_PTE_P))
+			return 0;
+		table = *word & MD_PTE_PFN;
+	}
+	return table;
+}
+
+static bool
+is_idle(const struct vm_page *pg)
+{
+	return pg->state == PG_FREE || pg->state == PG_ZEROED ||
+	    pg->state == PG_STANDBY || pg->state == PG_MODIFIED;
+}
+
+static void
+check_entry(unsigned cpu, unsigned h)
+{
+	const struct tlb_entry *e = &mach.tlb[cpu][h];
+	const struct vm_page *pg = e->leaf == 0 ? NULL : page_of_pa(e->leaf);
+
+	if (pg != NULL && (is_idle(pg) || page_home_kind(pg) != HOME_TABLE) &&
+	    pg->state != PG_LIMBO)
+		panic("I13: CPU %u walks table frame %u, which is %s", cpu,
+		    page_pfn(pg), page_state_name((enum page_state)pg->state));
+	/* With interrupts off it is about to load a root. */
+	if (e->word == 0 || mach.cpu[cpu].tlb_state != TLB_ACTIVE ||
+	    mach.irq_off[cpu] != 0)
+		return;
+	pg = pte_page(e->word);
+	if (is_idle(pg))
+		panic("I13: CPU %u has %lx cached: frame %u, which is %s", cpu,
+		    mach.hot[h].va, page_pfn(pg),
+		    page_state_name((enum page_state)pg->state));
+}
+
+static void
+fill(unsigned cpu, unsigned h)
+{
+	struct tlb_entry *e = &mach.tlb[cpu][h];
+	uint64_t *word;
+
+	if (e->leaf == 0)
+		e->leaf = walk_to_leaf(mach.cr3[cpu], mach.hot[h].va);
+	if (e->leaf == 0 || e->word != 0)
+		return;
+	word = (uint64_t *)pa2va(e->leaf) + md_pt_index(mach.hot[h].va, 1);
+	if (!(*word & MD_PTE_P))
+		return;
+	*word |= MD_PTE_A;
+	e->word = *word;
+}
+
+void
+sim_speculate(void)
+{
+	unsigned cpu, h;
+
+	for (cpu = 0; cpu < MAXCPU; cpu++) {
+		if (mach.cr3[cpu] == kernel_root)
+			continue;
+		for (h = 0; h < mach.nhot; h++) {
+			if (mach.hot[h].space->root_pa != mach.cr3[cpu])
+				continue;
+			check_entry(cpu, h);
+			fill(cpu, h);
+		}
+	}
+}
+
+/* ---- the scheduler's part: which root a CPU has ---- */
+
+void
+sim_switch_in(struct fiber *f)
+{
+	f->is_lazy = false;
+	if (f->t.space == NULL)
+		return;
+	(void)md_irq_save();
+	md_space_enter(f->t.space);
+	md_irq_restore(0);
+}
+
+void
+sim_switch_out(struct fiber *f)
+{
+	f->is_lazy = true;
+	if (f->t.space == NULL)
+		return;
+	(void)md_irq_save();
+	md_space_lazy();
+	md_irq_restore(0);
+}
+
+/* ---- user accesses ---- */
+
+static struct tlb_entry *
+hot_entry(struct md_space *space, va_t va)
+{
+	unsigned h;
+
+	if (read_cr3() != space->root_pa)
+		return NULL;
+	for (h = 0; h < mach.nhot; h++)
+		if (mach.hot[h].space == space &&
+		    mach.hot[h].va == PAGE_DOWN(va))
+			return &mach.tlb[md_cpu()][h];
+	return NULL;
+}
+
+/* By the TLB, or by a walk that sets A and D.  0: a fault. */
+static uint64_t
+translate(struct md_space *space, va_t va, bool write)
+{
+	uint64_t need = MD_PTE_P | MD_PTE_U | (write ? MD_PTE_W : 0);
+	uint64_t done = need | (write ? MD_PTE_D : 0), *word;
+	struct tlb_entry *e = hot_entry(space, va);
+	pa_t leaf;
+
+	if (e != NULL && (e->word & done) == done)
+		return e->word;
+	leaf = walk_to_leaf(space->root_pa, va);
+	if (leaf == 0)
+		return 0;
+	word = (uint64_t *)pa2va(leaf) + md_pt_index(va, 1);
+	if (e != NULL)
+		e->word = 0;
+	if ((*word & need) != need)
+		return 0;
+	*word |= MD_PTE_A | (write ? MD_PTE_D : 0);
+	if (e != NULL)
+		e->word = *word;
+	return *word;
+}
+
+static int
+user_access(struct aspace *as, va_t va, bool write, uint64_t *value)
+{
+	struct vm_siginfo sig;
+	struct vm_page *pg;
+	uint64_t word, *p;
+	int r;
+
+	for (;;) {
+		sim_point(AT_USER);
+		word = translate(as_space(as), va, write);
+		if (word != 0)
+			break;
+		r = vm_user_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ,
+		    &sig);
+		if (r < 0)
+			return r;
+	}
+	pg = pte_page(word);
+	if (is_idle(pg))
+		panic("I13: access to %lx reaches frame %u, which is %s", va,
+		    page_pfn(pg), page_state_name((enum page_state)pg->state));
+	p = (uint64_t *)((char *)pa2va(page_pa(pg)) + (va & PAGE_MASK));
+	if (write)
+		*p = *value;
+	else
+		*value = *p;
+	return 0;
+}
+
+int
+sim_load(struct aspace *as, va_t va, uint64_t *value)
+{
+	return user_access(as, va, false, value);
+}
+
+int
+sim_store(struct aspace *as, va_t va, uint64_t value)
+{
+	return user_access(as, va, true, &value);
+}
+
+int
+md_copy_user(void *dst, const void *src, size_t n)
+{
+	abort();
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * disk.c: a disk whose requests end when the explorer says so
+ *
+ * Problem   What happens between the begin of an I/O and its end is where
+ *           pages are lost.
+ *
+ * Picture   blk_submit ─→ first half of the bytes ─→ pending
+ *           iod: chosen ─→ second half ─→ done()
+ *
+ * Rules     1. Half of each page is moved when the request comes and half when
+ *              it ends: what changes in between is torn, and is seen.
+ *           2. Requests end in their order; the delay is the explorer's.
+ *           3. sda: swap, with its header; sdb: one file, page by page.
+ *           4. The bytes are not part of the world's data, for they are many:
+ *              the pages that were written are put back alone.
+ */
+#include <string.h>
+
+#include "test/sim/sim.h"
+
+#define SWAP_PAGES 512u
+#define FILE_PAGES 64u
+#define PAGES (SWAP_PAGES + FILE_PAGES)
+#define SECTORS (PAGE_SIZE / SECTOR_SIZE)
+#define HALF (PAGE_SIZE / 2)
+
+/* Page 0 … of sda, then those of sdb. */
+struct medium {
+	uint8_t page[PAGES][PAGE_SIZE], kept[PAGES][PAGE_SIZE];
+	bool is_dirty[PAGES];
+};
+
+static struct {
+	struct medium *m;
+	struct bdev sda, sdb;
+	struct list pending;
+} disk;
+
+static void
+iod_main(void *arg)
+{
+	for (;;) {
+		sim_block(OP_DISK, NULL);
+		(void)sim_disk_run();
+	}
+}
+
+void
+sim_disk_init(void)
+{
+	disk.m = sim_alloc(sizeof(*disk.m));
+	strcpy(disk.sda.name, "sda");
+	disk.sda.sectors = SWAP_PAGES * SECTORS;
+	strcpy(disk.sdb.name, "sdb");
+	disk.sdb.sectors = FILE_PAGES * SECTORS;
+	list_init(&disk.pending);
+	sim_spawn("iod", iod_main, NULL, true);
+}
+
+bool
+sim_disk_pending(void)
+{
+	return !list_is_empty(&disk.pending);
+}
+
+/* ---- the door of dev/ ---- */
+
+void
+bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
+{
+	memset(b, 0, sizeof(*b));
+	b->dev = d;
+	b->sector = sector;
+	b->dir = dir;
+}
+
+void
+bio_add(struct bio *b, struct vm_page *pg, unsigned offset, unsigned bytes)
+{
+	ASSERT(b->nvecs < BIO_PAGES && offset == 0 && bytes == PAGE_SIZE);
+	b->vec[b->nvecs++] = (struct bio_vec){ pg, 0, (uint16_t)bytes };
+}
+
+static uint8_t *
+page_of(const struct bdev *d, uint64_t i, bool write)
+{
+	i += d == &disk.sda ? 0 : SWAP_PAGES;
+	ASSERT(i < PAGES);
+	disk.m->is_dirty[i] |= write;
+	return disk.m->page[i];
+}
+
+/* One half of all pages of the request. */
+static void
+move(struct bio *b, size_t from)
+{
+	uint8_t *bytes, *page;
+	unsigned i;
+
+	ASSERT(b->sector + b->nvecs * SECTORS <= b->dev->sectors);
+	for (i = 0; i < b->nvecs; i++) {
+		bytes = page_of(b->dev, b->sector / SECTORS + i,
+		    b->dir == BIO_WRITE) + from;
+		page = (uint8_t *)pa2va(page_pa(b->vec[i].page)) + from;
+		if (b->dir == BIO_READ)
+			memcpy(page, bytes, HALF);
+		else
+			memcpy(bytes, page, HALF);
+	}
+}
+
+void
+sim_disk_keep(void)
+{
+	memcpy(disk.m->kept, disk.m->page, sizeof(disk.m->kept));
+	memset(disk.m->is_dirty, 0, sizeof(disk.m->is_dirty));
+}
+
+void
+sim_disk_restore(void)
+{
+	unsigned i;
+
+	for (i = 0; i < PAGES; i++) {
+		if (!disk.m->is_dirty[i])
+			continue;
+		memcpy(disk.m->page[i], disk.m->kept[i], PAGE_SIZE);
+		disk.m->is_dirty[i] = false;
+	}
+}
+
+void
+blk_submit(struct bio *b)
+{
+	move(b, 0);
+	list_push_back(&disk.pending, &b->node);
+}
+
+bool
+sim_disk_run(void)
+{
+	struct list_node *n = list_pop_front(&disk.pending);
+	struct bio *b;
+
+	if (n == NULL)
+		return false;
+	b = LIST_ENTRY(n, struct bio, node);
+	move(b, HALF);
+	b->status = 0;
+	if (b->dev == &disk.sda && inject_hit(b->dir == BIO_READ ? FI_SWAPIN :
+	    FI_SWAPOUT))
+		b->status = -EIO;
+	if (b->dev == &disk.sdb && inject_hit(b->dir == BIO_READ ? FI_FILEIN :
+	    FI_FILEOUT))
+		b->status = -EIO;
+	b->done(b);
+	return true;
+}
+
+static void
+set_flag(struct bio *b)
+{
+	*(bool *)b->arg = true;
+}
+
+int
+blk_submit_wait(struct bio *b)
+{
+	bool done = false;
+
+	b->done = set_flag;
+	b->arg = &done;
+	blk_submit(b);
+	if (sim_fiber() != NULL)
+		sim_block(OP_FLAG, &done);
+	while (!done)
+		(void)sim_disk_run();
+	return b->status;
+}
+
+/* ---- swap ---- */
+
+unsigned
+sim_swapon(unsigned slots)
+{
+	struct swap_source src = { .dev = &disk.sda, .header = page_of(&disk.sda, 0, true),
+		.bytes = SWAP_PAGES * PAGE_SIZE, .path = "/dev/sda" };
+	uint32_t field[2] = { 1, slots - 1 };
+	unsigned no;
+
+	ASSERT(slots <= SWAP_PAGES);
+	memcpy(disk.m->page[0] + 1024, field, sizeof(field));
+	memcpy(disk.m->page[0] + PAGE_SIZE - 10, "SWAPSPACE2", 10);
+	if (swap_on(&src, &no) != 0)
+		sim_fail("swapon");
+	return no;
+}
+
+/* ---- a file ---- */
+
+static int
+file_io(uint64_t idx, struct vm_page **pages, int n, enum bio_dir dir)
+{
+	struct bio b;
+	int i;
+
+	bio_init(&b, &disk.sdb, idx * SECTORS, dir);
+	for (i = 0; i < n && i < (int)BIO_PAGES; i++)
+		bio_add(&b, pages[i], 0, PAGE_SIZE);
+	if (i < n)
+		return -EIO; /* each is tried again alone */
+	return blk_submit_wait(&b);
+}
+
+static int
+file_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
+{
+	return file_io(idx, pages, n, BIO_READ);
+}
+
+static int
+file_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
+{
+	return file_io(idx, pages, n, BIO_WRITE);
+}
+
+static void
+file_free(void *obj, uint64_t idx, int n)
+{
+	for (; n > 0 && idx < FILE_PAGES; n--, idx++)
+		memset(page_of(&disk.sdb, idx, true), 0, PAGE_SIZE);
+}
+
+static bool
+file_has(void *obj, uint64_t idx)
+{
+	return idx < FILE_PAGES;
+}
+
+static int
+file_extend(void *obj, uint64_t idx, struct vm_page *pg)
+{
+	return idx < FILE_PAGES ? 0 : -ENOSPC;
+}
+
+static const struct pager_ops file_pager = { .in = file_in, .out = file_out,
+	.free = file_free, .has = file_has, .extend = file_extend };
+
+struct vmo *
+sim_file(uint64_t pages)
+{
+	struct vmo *vmo = vmo_create_file(&file_pager, &disk,
+	    pages * PAGE_SIZE, NULL, NULL);
+	uint64_t i, k;
+
+	ASSERT(vmo != NULL && pages <= FILE_PAGES);
+	for (i = 0; i < pages; i++)
+		for (k = 0; k < PAGE_SIZE / 8; k++)
+			((uint64_t *)page_of(&disk.sdb, i, true))[k] = 1000 + i;
+	return vmo;
+}
+
+void
+sim_file_cut(uint64_t pages)
+{
+	file_free(NULL, pages, FILE_PAGES);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kern.c: threads, options, injection, events, panic of the simulated machine
+ *
+ * Rules     1. The current thread is the fiber that runs, or the driver.
+ *           2. Whatever fails prints the schedule that leads there, and ends
+ *              the program.
+ *
+ * Read next fiber.c, lock.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test/sim/sim.h"
+
+#define KVA_MAX 4
+#define KVA_PAGES 4
+
+static struct {
+	uint64_t count[EV_COUNT];
+	uint64_t (*gauge[EV_COUNT])(void);
+	unsigned hits[FI_COUNT], fail_at[FI_COUNT], every[FI_COUNT];
+	char options[512];
+	uint8_t range[KVA_MAX][KVA_PAGES * PAGE_SIZE]
+	    __attribute__((aligned(PAGE_SIZE)));
+	bool is_used[KVA_MAX];
+} kern;
+
+struct thread *
+md_current(void)
+{
+	struct fiber *f = sim_fiber();
+
+	return f == NULL ? &sim.driver : &f->t;
+}
+
+struct thread *
+thread_current(void)
+{
+	return md_current();
+}
+
+bool
+thread_is_killed(void)
+{
+	struct fiber *f = sim_fiber();
+
+	return f != NULL && f->killed;
+}
+
+struct thread *
+thread_spawn(const char *name, void (*fn)(void *), void *arg)
+{
+	return &sim_spawn(name, fn, arg, true)->t;
+}
+
+void
+sched_point(void)
+{
+}
+
+void
+sched_yield(void)
+{
+	if (sim_fiber() != NULL)
+		sim_block(OP_YIELD, NULL);
+}
+
+/* ---- mem/kva.c: vm_check's array; not of the machine's frames ---- */
+
+void *
+kva_alloc(size_t pages)
+{
+	unsigned i;
+
+	for (i = 0; i < KVA_MAX; i++) {
+		if (kern.is_used[i] || pages > KVA_PAGES)
+			continue;
+		kern.is_used[i] = true;
+		return kern.range[i];
+	}
+	return NULL;
+}
+
+void
+kva_free(void *p, size_t pages)
+{
+	kern.is_used[((uint8_t *)p - kern.range[0]) / sizeof(kern.range[0])] =
+	    false;
+}
+
+void
+kva_drain(void)
+{
+}
+
+/* ---- options and injection ---- */
+
+void
+sim_options(const char *s)
+{
+	snprintf(kern.options, sizeof(kern.options), " %s ", s);
+}
+
+const char *
+option_str(const char *name)
+{
+	static char value[64];
+	char key[64];
+	const char *p;
+
+	snprintf(key, sizeof(key), " %s=", name);
+	p = strstr(kern.options, key);
+	if (p == NULL)
+		return NULL;
+	sscanf(p + strlen(key), "%63s", value);
+	return value;
+}
+
+uint64_t
+option_u64(const char *name)
+{
+	const char *s = option_str(name);
+
+	return s == NULL ? 0 : strtoull(s, NULL, 0);
+}
+
+bool
+option_is(const char *name, const char *value)
+{
+	const char *s = option_str(name);
+
+	return s != NULL && strcmp(s, value) == 0;
+}
+
+void
+sim_inject(enum inject_point point, unsigned n, unsigned every)
+{
+	kern.hits[point] = 0;
+	kern.fail_at[point] = n;
+	kern.every[point] = every;
+}
+
+bool
+inject_hit(enum inject_point point)
+{
+	unsigned hit = ++kern.hits[point], at = kern.fail_at[point];
+
+	if (at == 0 || hit < at)
+		return false;
+	return hit == at ||
+	    (kern.every[point] != 0 && (hit - at) % kern.every[point] == 0);
+}
+
+/* ---- events ---- */
+
+void
+ev_add(enum ev_id id, int64_t n)
+{
+	kern.count[id] += (uint64_t)n;
+}
+
+void
+ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	kern.count[id]++;
+}
+
+uint64_t
+ev_read(enum ev_id id)
+{
+	return kern.gauge[id] != NULL ? kern.gauge[id]() : kern.count[id];
+}
+
+void
+ev_set_gauge(enum ev_id id, uint64_t (*fn)(void))
+{
+	kern.gauge[id] = fn;
+}
+
+/* ---- log and panic ---- */
+
+void
+klog(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (getenv("VERBOSE") == NULL)
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static void NORETURN
+die(const char *what, const char *fmt, va_list ap)
+{
+	struct fiber *f = sim_fiber();
+
+	fprintf(stderr, "%s in %s: ", what, f == NULL ? "driver" : f->t.name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	explore_print_schedule();
+	if (getenv("ABORT") != NULL)
+		abort();
+	fflush(NULL);
+	_exit(1);
+}
+
+void
+sim_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	die("FAIL", fmt, ap);
+}
+
+void
+panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	die("PANIC", fmt, ap);
+}
+
+void
+panic_assert(const char *expr, const char *file, int line)
+{
+	panic("%s:%d: %s", file, line, expr);
+}

@@ -1,0 +1,48 @@
+# rules.mk: the simulator: the same sources under an explorer of schedules
+# build/sim/vmsim under ASan and UBSan (its fibers have stacks of their own,
+# which ASan leaves alone); build/simfast/vmsim without, for long searches.
+
+SIMSRC := $(filter-out kernel/lib/spin.c kernel/mem/kva.c,$(wildcard $(foreach d,lib mem vm \
+  vm/design/*,kernel/$(d)/*.c)) kernel/amd64/shootdown.c)
+SIMOWN := $(wildcard kernel/test/sim/*.c)
+SIMWARN := $(WARN) -Wno-missing-prototypes -Wno-redundant-decls \
+  -Wno-frame-larger-than $(ALWAYS_ERRORS) $(CI_ONLY)
+SIMCC := $(CC) -std=gnu11 -g -fno-omit-frame-pointer -fwrapv \
+  -fno-strict-aliasing -fno-delete-null-pointer-checks $(SIMWARN) \
+  -Ikernel/test/sim/md $(INCLUDES) -include kernel/test/sim/sim_pre.h
+SIM_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+  --param asan-stack=0
+
+# $(call sim_rules,FOLDER,FLAGS)
+define sim_rules
+$(BUILD)/$(1)/kernel/test/sim/%.o: kernel/test/sim/%.c | setup $(HEADERS)
+	@mkdir -p $$(@D)
+	@$(SIMCC) $(2) -D_GNU_SOURCE -MMD -MP -c $$< -o $$@
+
+$(BUILD)/$(1)/kernel/lib/string.o: RENAME += $(RENAME_STRING)
+$(BUILD)/$(1)/kernel/amd64/shootdown.o: SIMDEF := -DSIM_SHOOTDOWN
+$(BUILD)/$(1)/%.o: %.c | setup $(HEADERS)
+	@mkdir -p $$(@D)
+	@$(SIMCC) $(2) $$(SIMDEF) $$(call as_kernel,$$(RENAME)) -MMD -MP -c $$< -o $$@
+
+$(BUILD)/$(1)/vmsim: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(SIMSRC) $(SIMOWN)) \
+  $(GEN)/events_table.c
+	@$(SIMCC) $(2) $$^ -o $$@
+
+-include $(patsubst %.c,$(BUILD)/$(1)/%.d,$(SIMSRC) $(SIMOWN))
+endef
+$(eval $(call sim_rules,sim,$(SIM_ASAN)))
+$(eval $(call sim_rules,simfast,-O2))
+
+testing: $(BUILD)/sim/vmsim $(BUILD)/simfast/vmsim
+
+# Preemptions, seconds for a pair, searches at once.
+BOUND ?= 3
+PAIR_SECONDS ?= 300
+CORES ?= $(shell nproc)
+
+vmsim: $(BUILD)/simfast/vmsim
+	@$< -j $(CORES) -b $(BOUND) -t $(PAIR_SECONDS) -n 10000 -s $(SEED) \
+	  kernel/test/sim/pairs.txt $(PAIR)
+
+.PHONY: vmsim

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmsim.c: all pairs, each in a process of its own
+ *
+ * Problem   The sources of the kernel keep their state in static variables, so
+ *           a process can boot once.
+ *
+ * Rules     1. A pair that fails prints why and the schedule; the others go on.
+ *           2. Status 0: every pair that was asked for passed, and one was.
+ *
+ * Read next explore.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test/sim/explore.h"
+
+/* What was read of PAIRS lives as long as the program. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+static struct explore_args args = { .bound = 2, .seconds = 3600, .seed = 1 };
+static unsigned jobs = 1;
+
+static int
+is_asked_for(const struct pair *p, char **patterns)
+{
+	size_t n = strlen(pair_name(p));
+
+	if (args.replay != NULL)
+		return strncmp(args.replay, pair_name(p), n) == 0 &&
+		    args.replay[n] == '/';
+	if (*patterns == NULL)
+		return 1;
+	for (; *patterns != NULL; patterns++)
+		if (strstr(pair_name(p), *patterns) != NULL)
+			return 1;
+	return 0;
+}
+
+static void
+reap(unsigned *running, unsigned *failed)
+{
+	int status;
+
+	if (wait(&status) < 0)
+		abort();
+	--*running;
+	*failed += status != 0;
+}
+
+static int
+all_pairs(const struct pair *list, char **patterns)
+{
+	unsigned running = 0, failed = 0, n = 0;
+	const struct pair *p;
+	time_t start = time(NULL);
+
+	if (args.replay == NULL)
+		printf("%-34s %9s %s %8s %6s %7s\n", "pair", "schedules",
+		    "    ", "random", "points", "seconds");
+	fflush(stdout);
+	for (p = list; p != NULL; p = pair_next(p)) {
+		if (!is_asked_for(p, patterns))
+			continue;
+		n++;
+		if (running == jobs)
+			reap(&running, &failed);
+		if (fork() == 0) {
+			explore_pair(p, &args);
+			exit(0);
+		}
+		running++;
+	}
+	while (running > 0)
+		reap(&running, &failed);
+	if (args.replay == NULL)
+		printf("%u pairs, %u failed, %ld s\n", n, failed,
+		    (long)(time(NULL) - start));
+	return failed != 0 || n == 0;
+}
+
+static void
+usage(void)
+{
+	fputs("usage: vmsim [-b PREEMPTIONS] [-t SECONDS] [-n RANDOM] [-s SEED]"
+	    "\n             [-j JOBS] [-r SCHEDULE] PAIRS [PATTERN...]\n",
+	    stderr);
+	exit(2);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pair *list = NULL;
+	int c;
+
+	while ((c = getopt(argc, argv, "b:t:n:s:j:r:")) != -1) {
+		switch (c) {
+		case 'b': args.bound = (unsigned)atoi(optarg); break;
+		case 't': args.seconds = (unsigned)atoi(optarg); break;
+		case 'n': args.nrandom = strtoull(optarg, NULL, 0); break;
+		case 's': args.seed = strtoull(optarg, NULL, 0); break;
+		case 'j': jobs = (unsigned)atoi(optarg); break;
+		case 'r': args.replay = optarg; break;
+		default: usage();
+		}
+	}
+	if (optind == argc)
+		usage();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	pair_parse(argv[optind], &list);
+	return all_pairs(list, argv + optind + 1);
+}
