@@ -24,5 +24,6 @@ const struct pair *pair_next(const struct pair *);
 
 /* Boot and search; once in a process.  A failure ends it with status 1. */
 void explore_pair(const struct pair *, const struct explore_args *);
+void explore_print_schedule(void);
 
 #endif

@@ -15,17 +15,11 @@
 
 #include "test/sim/sim.h"
 
-#define KVA_MAX 4
-#define KVA_PAGES 4
-
 static struct {
 	uint64_t count[EV_COUNT];
 	uint64_t (*gauge[EV_COUNT])(void);
 	unsigned hits[FI_COUNT], fail_at[FI_COUNT], every[FI_COUNT];
 	char options[512];
-	uint8_t range[KVA_MAX][KVA_PAGES * PAGE_SIZE]
-	    __attribute__((aligned(PAGE_SIZE)));
-	bool is_used[KVA_MAX];
 } kern;
 
 struct thread *
@@ -68,32 +62,57 @@ sched_yield(void)
 		sim_block(OP_YIELD, NULL);
 }
 
-/* ---- mem/kva.c: vm_check's array; not of the machine's frames ---- */
+/* ---- mem/kva.c: adjacent frames instead of addresses of their own ---- */
+
+static unsigned
+order_of(size_t pages)
+{
+	unsigned order = 0;
+
+	while (1ul << order < pages)
+		order++;
+	return order;
+}
 
 void *
 kva_alloc(size_t pages)
 {
-	unsigned i;
+	struct vm_page *pg = phys_alloc_run(order_of(pages));
 
-	for (i = 0; i < KVA_MAX; i++) {
-		if (kern.is_used[i] || pages > KVA_PAGES)
-			continue;
-		kern.is_used[i] = true;
-		return kern.range[i];
-	}
-	return NULL;
+	return pg == NULL ? NULL : pa2va(page_pa(pg));
 }
 
 void
 kva_free(void *p, size_t pages)
 {
-	kern.is_used[((uint8_t *)p - kern.range[0]) / sizeof(kern.range[0])] =
-	    false;
+	phys_free_run(page_of_pa(va2pa(p)), order_of(pages));
 }
 
 void
 kva_drain(void)
 {
+}
+
+void *
+room_alloc(size_t bytes)
+{
+	void *p;
+
+	if (bytes <= PAGE_SIZE)
+		return kmem_zalloc(bytes);
+	p = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
+	if (p != NULL)
+		memset(p, 0, bytes);
+	return p;
+}
+
+void
+room_free(void *p, size_t bytes)
+{
+	if (bytes <= PAGE_SIZE)
+		kmem_free(p);
+	else
+		kva_free(p, PAGE_UP(bytes) >> PAGE_SHIFT);
 }
 
 /* ---- options and injection ---- */

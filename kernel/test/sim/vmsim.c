@@ -10,6 +10,7 @@
  *
  * Read next explore.c.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 /* What was read of PAIRS lives as long as the program. */
 const char *__asan_default_options(void);
+void __sanitizer_set_death_callback(void (*)(void));
 
 const char *
 __asan_default_options(void)
@@ -30,6 +32,40 @@ __asan_default_options(void)
 
 static struct explore_args args = { .bound = 2, .seconds = 3600, .seed = 1 };
 static unsigned jobs = 1;
+
+/* A stray pointer ends the pair as a panic does: with its schedule. */
+static void
+on_signal(int signo)
+{
+	static const char text[] = "FAIL: a signal: ";
+	const char *name = strsignal(signo);
+
+	if (write(2, text, sizeof(text) - 1) < 0 ||
+	    write(2, name, strlen(name)) < 0 || write(2, "\n", 1) < 0)
+		_exit(2);
+	explore_print_schedule();
+	_exit(1);
+}
+
+/* The sanitizers have handlers of their own, and call back. */
+static void
+catch_signals(void)
+{
+	static char stack[65536];
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction sa = { .sa_handler = on_signal,
+		.sa_flags = SA_ONSTACK };
+	unsigned i;
+
+#ifdef __SANITIZE_ADDRESS__
+	__sanitizer_set_death_callback(explore_print_schedule);
+	return;
+#endif
+	sigaltstack(&ss, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &sa, NULL);
+}
 
 static int
 is_asked_for(const struct pair *p, char **patterns)
@@ -76,6 +112,7 @@ all_pairs(const struct pair *list, char **patterns)
 		if (running == jobs)
 			reap(&running, &failed);
 		if (fork() == 0) {
+			catch_signals();
 			explore_pair(p, &args);
 			exit(0);
 		}
