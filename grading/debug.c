@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * debug.c: the boot of a test under gdb
+ * debug.c: the boot of a test under gdb, or in Bochs
  *
- * Problem   "Again" must mean the same machine, program, numbers and bytes, but
- *           stopped where it matters.
+ * Problem   "Again" must mean the same kernel, program, numbers and bytes, but
+ *           stopped at the event that made the test fail.
  *
- * Picture   build ─→ the same boot, -S ─→ gdb: run to the mark that begins the
- *           region, then to the function of LOOK (and to any panic)
+ * Picture   run it ─→ stop.c: where ─→ the same boot, -S ─→ gdb's commands
+ *                                   └→ boot CD           ─→ a session for bstep
  *
- * Rules     Without a terminal gdb runs by --batch and shows where it stopped:
- *           that is how it is tested.
+ * Rules     1. Without a terminal gdb runs by --batch, bstep too: they show where
+ *              it stopped.  That is how it is tested.
+ *           2. Any panic is a stop, too.
+ *           3. In Bochs time is another: counts that depend on it may differ.
  *
- * Read next boot.c.
+ * Read next stop.c, boot.c, ../tools/bstep.c, ../tools/gdb/vadose.py.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +23,50 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "boot.h"
+#include "selftest.h"
+#include "stop.h"
+
+#define IMAGE_BASE 0xffffffff80000000ull /* of the kernel, at physical 0 */
+#define SKIPS_MAX 2000                   /* runs in a session */
+
+/* A test that has been run, and the machine for the second time. */
+struct again {
+	struct report *r;
+	const struct result *res;
+	const char *kernel;
+	struct stop stop;
+	struct boot_job job;
+};
+
+/* ---- where a counter lies ---- */
+
+static uint64_t
+cell(const struct again *a, int cpu)
+{
+	uint64_t per_cpu = a->res->boot->records.names.n;
+
+	return symbols_find(a->r->symbols, "events") +
+	       8 * ((uint64_t)cpu * per_cpu + (uint64_t)a->stop.counter);
+}
+
+/* The cells of all processors, each written as fmt says, added up. */
+static char *
+sum_of(const struct again *a, const char *before)
+{
+	char *text = xstrdup(""), *more;
+	int cpu;
+
+	for (cpu = 0; cpu < a->res->test->cpus; cpu++) {
+		more = xprintf("%s%s%s0x%llx", text, cpu > 0 ? " + " : "",
+		    before, (unsigned long long)cell(a, cpu));
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+/* ---- gdb ---- */
 
 static void
 add(struct words *w, char *text)
@@ -30,47 +76,90 @@ add(struct words *w, char *text)
 	free(text);
 }
 
-static void
-script(struct words *w, const struct test *t, const char *socket,
-    const char *kernel)
+/* " if …" for the functions of the stop. */
+static char *
+gdb_condition(const struct stop *s)
 {
-	unsigned first = t->nregions > 0 ? t->region[0].first : 1;
+	if (s->reg == NULL)
+		return xstrdup("");
+	return xprintf(" if (int)%s$%s != %lld", s->points ? "*(long *)" : "",
+	    s->reg, (long long)s->differs);
+}
+
+static void
+gdb_stops(struct words *w, const struct again *a)
+{
+	const struct stop *s = &a->stop;
+	char *condition = gdb_condition(s), *sum;
+	size_t i;
+	int cpu;
+
+	for (i = 0; i < s->at.n; i++) {
+		add(w, xprintf("hbreak %s%s", s->at.v[i], condition));
+		if (i == 0 && s->skip > 0)
+			add(w,
+			    xprintf("ignore $bpnum %lld", (long long)s->skip));
+	}
+	free(condition);
+	if (s->last != 0)
+		add(w, xprintf("hbreak ev_mark if id == %u", s->last));
+	if (s->counter < 0)
+		return;
+	sum = sum_of(a, "*(unsigned long *)");
+	add(w, xprintf("set $before = %s", sum));
+	for (cpu = 0; cpu < a->res->test->cpus; cpu++)
+		add(w, xprintf("watch *(unsigned long *)0x%llx if %s - $before "
+			       "> %lld",
+			   (unsigned long long)cell(a, cpu), sum,
+			   (long long)s->bound));
+	free(sum);
+}
+
+static void
+gdb_words(struct words *w, const struct again *a)
+{
+	static const char helpers[] = "tools/gdb/vadose.py";
 
 	words_add(w, "gdb");
 	words_add(w, "-q");
+	words_add(w, "-nx");
 	if (!isatty(0))
 		words_add(w, "--batch");
-	words_add(w, kernel);
+	words_add(w, a->kernel);
 	add(w, xstrdup("set pagination off"));
-	add(w, xprintf("target remote %s", socket));
+	add(w, xprintf("directory %s", a->r->lab->dir));
+	if (access(helpers, R_OK) == 0)
+		add(w, xprintf("source %s", helpers));
+	add(w, xprintf("target remote %s", a->job.gdb));
 	add(w, xstrdup("hbreak panic"));
 	add(w, xstrdup("hbreak panic_trap"));
-	if (t->selftest == NULL) {
-		add(w, xprintf("thbreak ev_mark if id == %u", first));
+	if (a->stop.mark != 0) {
+		add(w, xprintf("thbreak ev_mark if id == %u", a->stop.mark));
 		add(w, xstrdup("continue"));
 	}
-	if (t->look.n > 0)
-		add(w, xprintf("hbreak %s", t->look.v[0]));
+	gdb_stops(w, a);
 	add(w, xstrdup("continue"));
-	add(w, xstrdup("backtrace 6"));
+	add(w, xprintf("echo \\nThis is %s.\\n", a->stop.says));
+	add(w, xstrdup("backtrace 8"));
 }
 
 static int
-debug(struct boot *b, const struct test *t, const char *kernel)
+gdb_run(struct boot *b, const struct again *a)
 {
 	struct words w = { 0 };
 	int status = -1, tries;
 	pid_t pid;
 
-	for (tries = 0; access(b->job.gdb, F_OK) != 0 && tries < 100; tries++)
+	for (tries = 0; access(a->job.gdb, F_OK) != 0 && tries < 200; tries++)
 		usleep(50000);
-	script(&w, t, b->job.gdb, kernel);
+	gdb_words(&w, a);
 	pid = fork();
 	if (pid == 0) {
 		execvp(w.v[0], w.v);
 		perror("gdb");
 		_exit(127);
 	}
+	signal(SIGINT, SIG_IGN); /* ^C is for gdb */
 	/* The machine's lines must be drained meanwhile. */
 	while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0)
 		if (b->pid != 0)
@@ -81,41 +170,207 @@ debug(struct boot *b, const struct test *t, const char *kernel)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : GRADE_INFRA;
 }
 
-int
-cmd_gdb(const struct lab *lab, const struct options *o)
+static int
+debug_gdb(struct again *a)
 {
-	const struct test *t = lab_test(lab, o->only);
 	char *socket = xprintf("/tmp/grade-gdb.%d", (int)getpid()), *why = NULL;
-	struct boot_job job = { .test = t, .sched = -1, .inject = -1,
-		.wall = 1e9, .gdb = socket, .kernel = o->kernel };
 	struct boot *b = xalloc(sizeof *b);
-	struct build build = { 0 };
-	struct draw d = { 0 };
-	int code = GRADE_BUILD;
+	int code = GRADE_INFRA;
 
-	if (t != NULL && o->kernel == NULL)
-		build_make(&build, lab, o->submission);
-	if (build.kernel != NULL)
-		job.kernel = build.kernel;
-	if (t == NULL) {
-		why = xstrdup("no such test");
-	} else if (build.status != ST_PASS) {
-		why = xstrdup(build.why);
-	} else if (draw_make(&d, t, o->seed, &why)) {
-		job.draw = &d;
-		job.sched = t->sched > 0 ? 0 : -1;
-		job.inject = t->inject != NULL ? t->inject_from : -1;
-		if (boot_start(b, &job, &why))
-			code = debug(b, t, job.kernel);
-	}
-	if (why != NULL)
+	a->job.gdb = socket;
+	if (boot_start(b, &a->job, &why))
+		code = gdb_run(b, a);
+	else
 		fprintf(stderr, "grade: %s\n", why);
 	boot_free(b);
 	unlink(socket);
-	build_free(&build);
-	draw_free(&d);
 	free(b);
 	free(socket);
 	free(why);
 	return code;
+}
+
+/* ---- Bochs ---- */
+
+/* " || rip in …" for each stop that is a function. */
+static void
+bochs_places(FILE *f, const struct again *a)
+{
+	const struct stop *s = &a->stop;
+	size_t i;
+
+	fprintf(f, "rip in \"panic\" || rip in \"panic_trap\"");
+	if (s->last != 0)
+		fprintf(f, " || rip in \"ev_mark\" && (rdi & 0xffffffff) == %u",
+		    s->last);
+	for (i = 0; i < s->at.n; i++) {
+		if (symbols_find(a->r->symbols, s->at.v[i]) == 0)
+			continue;
+		fprintf(f, " || rip in \"%s\"", s->at.v[i]);
+		if (s->reg != NULL)
+			fprintf(f, " && (%s%s & 0xffffffff) != %lld",
+			    s->points ? "quad " : "", s->reg,
+			    (long long)s->differs & 0xffffffff);
+	}
+}
+
+static void
+bochs_stops(FILE *f, const struct again *a)
+{
+	const struct stop *s = &a->stop;
+	char *sum;
+	size_t i;
+	int cpu;
+
+	fprintf(f, "break \"panic\"\nbreak \"panic_trap\"\n");
+	if (s->last != 0)
+		fprintf(f, "break \"ev_mark\"\n");
+	for (i = 0; i < s->at.n; i++)
+		if (symbols_find(a->r->symbols, s->at.v[i]) != 0)
+			fprintf(f, "break \"%s\"\n", s->at.v[i]);
+	for (i = 0; i < SKIPS_MAX && (int64_t)i < s->skip; i++)
+		fprintf(f, "run 20G\n");
+	if (s->counter >= 0) {
+		sum = sum_of(a, "quad ");
+		fprintf(f, "let before = %s\n", sum);
+		for (cpu = 0; cpu < a->res->test->cpus; cpu++)
+			fprintf(f, "watch w 0x%llx 8\n",
+			    (unsigned long long)(cell(a, cpu) - IMAGE_BASE));
+		fprintf(f, "until %s - before > %lld || ", sum,
+		    (long long)s->bound);
+		free(sum);
+	} else {
+		fprintf(f, "until ");
+	}
+	bochs_places(f, a);
+	fprintf(f, "\nsay This is %s.\nwhere\n", s->says);
+}
+
+/* The session, and beside it the guest's first files. */
+static bool
+bochs_session(const struct again *a, const char *dir, const char *path)
+{
+	const struct test *t = a->res->test;
+	uint8_t key[32] = { 1 };
+	char *words = boot_words(&a->job, key), *why = NULL;
+	int fd = boot_archive(&a->job, &why);
+	char *copy = xprintf("cat /proc/self/fd/%d > %s/initrd", fd, dir);
+	FILE *f = fopen(path, "we");
+	bool ok = fd >= 0 && f != NULL && system(copy) == 0;
+
+	if (ok) {
+		fprintf(f, "# %s %s: %s\n", t->id, t->name, a->stop.says);
+		fprintf(f,
+		    "boot --initrd %s/initrd --cpus %d --memory %lldM "
+		    "--append \"%s\"\n",
+		    dir, t->cpus, (long long)(t->mem + t->swap) >> 20, words);
+		if (a->stop.mark != 0)
+			fprintf(f, "mark %u\n", a->stop.mark);
+		bochs_stops(f, a);
+	} else {
+		fprintf(stderr, "grade: %s\n", why != NULL ? why : path);
+	}
+	if (f != NULL)
+		fclose(f);
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	free(words);
+	free(why);
+	return ok;
+}
+
+static int
+debug_bochs(struct again *a)
+{
+	char *dir = tidy_folder(), *path = xprintf("%s/test.step", dir);
+	int status = -1;
+	pid_t pid;
+
+	if (!bochs_session(a, dir, path))
+		return GRADE_INFRA;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		execl("build/tools/bstep", "bstep", "--kernel", a->kernel,
+		    "--stay", "--rush", path, NULL);
+		perror("build/tools/bstep");
+		_exit(127);
+	}
+	signal(SIGINT, SIG_IGN); /* ^C is for Bochs */
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		perror("grade");
+	tidy_remove(dir);
+	free(path);
+	free(dir);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : GRADE_INFRA;
+}
+
+/* ---- the test again ---- */
+
+/* What the first run gave, in one line. */
+static void
+tell(const struct again *a)
+{
+	const struct verdict *v = &a->res->verdict;
+
+	if (v->status == ST_PASS)
+		printf("%s passes.\n", a->res->test->id);
+	else
+		printf("%s: %s; expected %s, got %s\n", a->res->test->id,
+		    status_name(v->status),
+		    v->failure[0].expected != NULL ? v->failure[0].expected
+						   : "-",
+		    v->failure[0].got != NULL ? v->failure[0].got
+					      : v->failure[0].what);
+	printf("Stopping at: %s.\n", a->stop.says);
+	fflush(stdout);
+}
+
+static int
+debug(const struct lab *lab, const struct options *given,
+    int (*with)(struct again *))
+{
+	struct options o = *given;
+	struct again a = { .r = xalloc(sizeof *a.r) };
+	int code = GRADE_BUILD;
+
+	o.jobs = 1;
+	o.seeded = true;
+	run_quietly(a.r, lab, &o);
+	a.res = &a.r->result[0];
+	if (a.r->nresults == 0) {
+		fprintf(stderr, "grade: no such test\n");
+		code = GRADE_USAGE;
+	} else if (a.r->build.status != ST_PASS) {
+		fprintf(stderr, "grade: %s\n", a.r->build.why);
+	} else {
+		a.kernel =
+		    a.r->build.kernel != NULL ? a.r->build.kernel : o.kernel;
+		stop_find(&a.stop, a.r, a.res);
+		a.job = (struct boot_job){ .test = a.res->test,
+			.draw = &a.res->draw,
+			.kernel = a.kernel,
+			.sched = a.res->sched,
+			.inject = a.res->inject,
+			.wall = 1e9 };
+		tell(&a);
+		code = with(&a);
+		stop_free(&a.stop);
+	}
+	report_free(a.r);
+	free(a.r);
+	return code;
+}
+
+int
+cmd_gdb(const struct lab *lab, const struct options *o)
+{
+	return debug(lab, o, debug_gdb);
+}
+
+int
+cmd_bochs(const struct lab *lab, const struct options *o)
+{
+	return debug(lab, o, debug_bochs);
 }

@@ -29,7 +29,8 @@ static const char usage_text[] =
     "      [--jobs N] [--format text,json,junit,github] [--out DIR]\n"
     "      [--hidden DIR] [--kernel ELF] [--key FILE] [--quiet]\n"
     "  compare LAB TEST [--seed S]  your counters beside the reference's\n"
-    "  gdb LAB TEST [--seed S]    that boot under gdb, stopped where to look\n"
+    "  gdb LAB TEST [--seed S]    that boot under gdb, stopped where it fails\n"
+    "  bochs LAB TEST [--seed S]  the same in Bochs' debugger\n"
     "  explain LAB TEST           what a test wants, in prose\n"
     "  repro RESULT.json TEST [--gdb]\n"
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
@@ -263,9 +264,9 @@ cmd_compare_args(int argc, char **argv)
 	return code;
 }
 
-/* gdb LAB TEST: the boot of a test, stopped at its region's work. */
+/* gdb LAB TEST, bochs LAB TEST: the boot of a test, stopped where it fails. */
 static int
-cmd_gdb_args(int argc, char **argv)
+cmd_debug_args(int argc, char **argv)
 {
 	struct options o;
 	struct lab *lab;
@@ -277,7 +278,8 @@ cmd_gdb_args(int argc, char **argv)
 	if (lab == NULL)
 		return GRADE_USAGE;
 	o.only = argv[optind + 1];
-	code = cmd_gdb(lab, &o);
+	code = strcmp(argv[0], "bochs") == 0 ? cmd_bochs(lab, &o)
+					     : cmd_gdb(lab, &o);
 	lab_free(lab);
 	return code;
 }
@@ -321,7 +323,8 @@ static const struct {
 	{ "lint", cmd_lint },
 	{ "explain", cmd_explain_args },
 	{ "compare", cmd_compare_args },
-	{ "gdb", cmd_gdb_args },
+	{ "gdb", cmd_debug_args },
+	{ "bochs", cmd_debug_args },
 	{ "repro", cmd_repro },
 	{ "selftest", cmd_selftest },
 	{ "mutants", cmd_mutants_args },

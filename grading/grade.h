@@ -397,6 +397,7 @@ int cmd_forgeries(const char *which);
 int cmd_doctor(void);
 int cmd_repro(int argc, char **argv);
 int cmd_gdb(const struct lab *, const struct options *);
+int cmd_bochs(const struct lab *, const struct options *);
 int cmd_compare(const struct lab *, const struct options *);
 
 /* parting.c: the first event that a good kernel would not have */

@@ -118,6 +118,7 @@ print_where(const struct report *r, const struct result *res)
 		    (long long)res->inject);
 	printf("  again     make grade %s\n", again);
 	printf("            make gdb %s\n", again);
+	printf("            make bochs %s\n", again);
 	free(again);
 }
 

@@ -44,6 +44,7 @@ static const char help_text[] =
     "  --kernel ELF       the kernel, whose functions have names (build/vadose.elf)\n"
     "  --batch            ask nothing, though there is a terminal\n"
     "  --stay             a prompt at the end of the session\n"
+    "  --rush             no pause before its end\n"
     "  --check            only read it: verbs, names, functions\n"
     "  --record FILE      write the transcript, with meanings instead of addresses\n"
     "  --against FILE     play it, and compare with such a transcript\n"
@@ -63,6 +64,7 @@ static const char help_text[] =
     "  walk EXPR              the page tables of an address: pml4e pdpte pde pte\n"
     "                         are bound to the words, pml4e_phys ... to their places\n"
     "  expect EXPR            must be true, or the session fails\n"
+    "  where                  who called whom, in the kernel\n"
     "  show COMMAND           Bochs' own answer\n"
     "  sym \"FILE\"             functions of a program, too\n"
     "  say TEXT  quit\n"
@@ -127,6 +129,7 @@ options(int argc, char **argv)
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "stay", no_argument, NULL, 's' },
+		{ "rush", no_argument, NULL, 'u' },
 		{ "check", no_argument, NULL, 'c' },
 		{ "record", required_argument, NULL, 'r' },
 		{ "against", required_argument, NULL, 'a' },
@@ -145,6 +148,7 @@ options(int argc, char **argv)
 			bstep.kernel = optarg;
 		bstep.batch |= opt == 'b' || opt == 'r' || opt == 'a';
 		bstep.stay |= opt == 's';
+		bstep.rush |= opt == 'u';
 		bstep.check |= opt == 'c';
 		if (opt == 'r')
 			bstep.record = optarg;

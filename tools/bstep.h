@@ -42,6 +42,7 @@ enum verb {
 	V_UNWATCH,
 	V_WALK,
 	V_WATCH,
+	V_WHERE,
 	VERBS,
 };
 
@@ -191,8 +192,6 @@ struct play {
 	FILE *out;     /* what is seen */
 };
 
-extern const char *const play_levels[4];
-
 bool play_open(struct play *, const char *kernel, const char *file);
 /* One command; *quit after the verb of this name. */
 enum end play_command(struct play *, struct command *, bool *quit);
@@ -201,9 +200,20 @@ void play_close(struct play *);
 enum end play_trouble(struct play *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void play_bind(struct play *, const char *name, const char *tail, uint64_t);
+enum end play_gone(struct play *);
+/* False: said. */
+bool play_compute(
+    struct play *, struct expr_env *, const char *text, uint64_t *v);
 /* arg is the play. */
 bool play_symbol(
     void *arg, const char *name, uint64_t *start, uint64_t *end, char **why);
+
+/* ---- bstep_look.c ---- */
+
+extern const char *const play_levels[4];
+enum end play_show(struct play *, const struct command *);
+enum end play_walk(struct play *, const struct command *);
+enum end play_where(struct play *, const struct command *);
 
 /* ---- bstep_check.c: a session is sound before it is played ---- */
 

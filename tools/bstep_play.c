@@ -8,12 +8,10 @@
  * Picture   struct command ─→ the machine (bstep_bochs.c) ─→ variables, lines
  *
  * Rules     1. Every run has a bound, in instructions.
- *           2. walk binds pml4e pdpte pde pte, and where they lie in *_phys;
- *              what is not there is 0.
- *           3. mark stops at its mark, whatever breakpoints there are.
- *           4. A name is a variable, else a register.
+ *           2. mark stops at its mark, whatever breakpoints there are.
+ *           3. A name is a variable, else a register.
  *
- * Read next bstep.c calls this.
+ * Read next bstep_look.c; bstep.c calls this.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,9 +23,6 @@
 #define RUN_BOUND 200000000ull
 #define MARK_BOUND 20000000000ull
 #define STOPS_MAX 100000 /* of one until, or one mark */
-#define FRAME_BITS 0x000ffffffffff000ull
-
-const char *const play_levels[4] = { "pml4e", "pdpte", "pde", "pte" };
 
 static enum end do_boot(struct play *, const struct command *);
 static enum end do_break(struct play *, const struct command *);
@@ -37,9 +32,7 @@ static enum end do_mark(struct play *, const struct command *);
 static enum end do_step(struct play *, const struct command *);
 static enum end do_until(struct play *, const struct command *);
 static enum end do_let(struct play *, const struct command *);
-static enum end do_walk(struct play *, const struct command *);
 static enum end do_watch(struct play *, const struct command *);
-static enum end do_show(struct play *, const struct command *);
 static enum end do_expect(struct play *, const struct command *);
 static enum end do_sym(struct play *, const struct command *);
 static enum end do_cpu(struct play *, const struct command *);
@@ -56,14 +49,15 @@ static enum end (*const action[VERBS])(
 	[V_QUIT] = do_nothing,
 	[V_RUN] = do_run,
 	[V_SAY] = do_nothing,
-	[V_SHOW] = do_show,
+	[V_SHOW] = play_show,
 	[V_STEP] = do_step,
 	[V_SYM] = do_sym,
 	[V_UNBREAK] = do_unbreak,
 	[V_UNTIL] = do_until,
 	[V_UNWATCH] = do_watch,
-	[V_WALK] = do_walk,
+	[V_WALK] = play_walk,
 	[V_WATCH] = do_watch,
+	[V_WHERE] = play_where,
 };
 
 bool
@@ -203,8 +197,9 @@ env_memory(void *arg, bool physical, uint64_t at, uint64_t *v, char **why)
 }
 
 /* False: said. */
-static bool
-compute(struct play *p, struct expr_env *env, const char *text, uint64_t *v)
+bool
+play_compute(
+    struct play *p, struct expr_env *env, const char *text, uint64_t *v)
 {
 	char *why = NULL;
 
@@ -226,7 +221,7 @@ do_let(struct play *p, const struct command *c)
 	char buf[64];
 	uint64_t v;
 
-	if (!compute(p, &env, c->expr, &v))
+	if (!play_compute(p, &env, c->expr, &v))
 		return END_MACHINE;
 	play_bind(p, c->name, "", v);
 	fprintf(p->out, "  %s = %s\n", c->name, show_value(&p->shown, v, buf));
@@ -240,7 +235,7 @@ do_expect(struct play *p, const struct command *c)
 	char left[64], right[64], place[128];
 	uint64_t v;
 
-	if (!compute(p, &env, c->expr, &v))
+	if (!play_compute(p, &env, c->expr, &v))
 		return END_MACHINE;
 	if (env.compared) {
 		show_value(&p->shown, env.left, left);
@@ -293,8 +288,8 @@ do_boot(struct play *p, const struct command *c)
 	return END_GOOD;
 }
 
-static enum end
-gone(struct play *p)
+enum end
+play_gone(struct play *p)
 {
 	char *words = bochs_last_words(&p->machine);
 
@@ -327,7 +322,7 @@ go(struct play *p, uint64_t bound)
 
 		switch (how) {
 		case STOP_GONE:
-			return gone(p);
+			return play_gone(p);
 		case STOP_BOUND:
 			return play_trouble(p,
 			    "no stop within %llu instructions; it is at %s",
@@ -361,7 +356,7 @@ do_step(struct play *p, const struct command *c)
 	uint64_t since = p->machine.ticks;
 
 	if (!bochs_step(&p->machine, c->number))
-		return gone(p);
+		return play_gone(p);
 	tell(p, since);
 	return END_GOOD;
 }
@@ -378,7 +373,7 @@ do_until(struct play *p, const struct command *c)
 		e = go(p, RUN_BOUND);
 		if (e != END_GOOD)
 			return e;
-		if (!compute(p, &env, c->expr, &v))
+		if (!play_compute(p, &env, c->expr, &v))
 			return END_MACHINE;
 		if (v != 0) {
 			tell(p, since);
@@ -432,7 +427,7 @@ do_mark(struct play *p, const struct command *c)
 	}
 	all_breaks(p, "bpd");
 	if (!bochs_break(&p->machine, mark, &number))
-		return gone(p);
+		return play_gone(p);
 	e = until_mark(p, c->number, mark);
 	if (e != END_GOOD)
 		return e;
@@ -497,7 +492,7 @@ do_watch(struct play *p, const struct command *c)
 	char *text;
 	uint64_t at;
 
-	if (!compute(p, &env, c->expr, &at))
+	if (!play_compute(p, &env, c->expr, &at))
 		return END_MACHINE;
 	if (c->verb == V_WATCH)
 		text = bochs_ask(&p->machine, "watch %c 0x%llx %llu", c->kind,
@@ -506,7 +501,7 @@ do_watch(struct play *p, const struct command *c)
 		text = bochs_ask(
 		    &p->machine, "unwatch 0x%llx", (unsigned long long)at);
 	if (text == NULL)
-		return gone(p);
+		return play_gone(p);
 	free(text);
 	return END_GOOD;
 }
@@ -515,23 +510,6 @@ static enum end
 do_cpu(struct play *p, const struct command *c)
 {
 	p->only_cpu = c->number == UINT64_MAX ? -1 : (int)c->number;
-	return END_GOOD;
-}
-
-/* ---- looking ---- */
-
-static enum end
-do_show(struct play *p, const struct command *c)
-{
-	char *text = bochs_ask(&p->machine, "%s", c->args), *line, *rest;
-
-	if (text == NULL)
-		return gone(p);
-	rest = text;
-	while ((line = strsep(&rest, "\n")) != NULL)
-		if (line[0] != '\0')
-			show_line(&p->shown, line, p->out);
-	free(text);
 	return END_GOOD;
 }
 
@@ -546,38 +524,4 @@ do_sym(struct play *p, const struct command *c)
 	play_trouble(p, "%s", why);
 	free(why);
 	return END_SCRIPT;
-}
-
-/* Four levels, or as far as they go. */
-static enum end
-do_walk(struct play *p, const struct command *c)
-{
-	uint64_t va, table, at, word = 1;
-	char where[64], what[128];
-	struct expr_env env;
-	int i;
-
-	if (!compute(p, &env, c->expr, &va))
-		return END_MACHINE;
-	if (!bochs_reg(&p->machine, "cr3", &table))
-		return play_trouble(p, "there is no machine yet: boot");
-	table &= FRAME_BITS;
-	for (i = 0; i < 4; i++) {
-		if ((word & 1) == 0 || (i > 1 && (word & 0x80) != 0)) {
-			play_bind(p, play_levels[i], "", 0);
-			play_bind(p, play_levels[i], "_phys", 0);
-			continue;
-		}
-		at = table + 8 * (va >> (39 - 9 * i) & 511);
-		if (!bochs_memory(&p->machine, true, at, &word))
-			return play_trouble(
-			    p, "no memory at 0x%llx", (unsigned long long)at);
-		play_bind(p, play_levels[i], "", word);
-		play_bind(p, play_levels[i], "_phys", at);
-		show_frame(&p->shown, at, where);
-		fprintf(p->out, "  %-5s at %-10s  %s\n", play_levels[i], where,
-		    show_word(&p->shown, word, i == 3, what));
-		table = word & FRAME_BITS;
-	}
-	return END_GOOD;
 }

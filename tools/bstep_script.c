@@ -36,7 +36,7 @@ enum shape {
 
 const char *const verb_name[VERBS] = { "boot", "break", "cpu", "expect", "let",
 	"mark", "quit", "run", "say", "show", "step", "sym", "unbreak", "until",
-	"unwatch", "walk", "watch" };
+	"unwatch", "walk", "watch", "where" };
 
 static const struct {
 	enum shape shape;
@@ -60,6 +60,7 @@ static const struct {
 	[V_UNWATCH] = { SHAPE_EXPR, "unwatch PHYSICAL-ADDRESS" },
 	[V_WALK] = { SHAPE_EXPR, "walk ADDRESS" },
 	[V_WATCH] = { SHAPE_WATCH, "watch r|w PHYSICAL-ADDRESS BYTES" },
+	[V_WHERE] = { SHAPE_NONE, "where" },
 };
 
 static bool arguments(struct command *, char **why);
@@ -122,7 +123,7 @@ command_read(struct command *c, const char *line, char **why)
 	if (i == VERBS) {
 		*why = text_of("unknown command \"%.*s\"; there are boot break "
 			       "cpu expect let mark quit run say show step sym "
-			       "unbreak until unwatch walk watch",
+			       "unbreak until unwatch walk watch where",
 		    (int)n, c->text);
 		return false;
 	}

@@ -1,0 +1,32 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=400
+# What a failed test prints as "again" stops at the event that made it fail:
+# under gdb and in Bochs, for a count, a too small one, a panic, and an exit.
+. kernel/test/cases/lib.sh
+
+grade=build/grading/grade
+# planted LAB MUTANT: a submission with the bug.
+planted() {
+	file=kernel/$(awk '$1 == "file" { print $2 }' "labs/$1/lab.conf")
+	cp "$file" "$tmp/$1.c" && patch -s -F 3 "$tmp/$1.c" <"grading/mutants/$1/$2.patch" || fail "$1/$2 does not apply"
+}
+
+# stops WITH LAB TEST PATTERN…: all of them are seen.
+stops() {
+	with=$1 lab=$2 t=$3
+	shift 3
+	expect 0 $grade "$with" "$lab" "$t" --submission "$tmp/$lab.c" --seed 7 >"$tmp/out" 2>&1 </dev/null
+	for p; do
+		grep -q -e "$p" "$tmp/out" || fail "$with $lab $t: '$p' is not in: $(tail -n 20 "$tmp/out")"
+	done
+}
+
+# Each upgrade copies a page: the first copy is the first that is too many.
+planted 02-fault m8
+stops gdb 02-fault t09 'got page.copy == ' 'number 1, the first that is too many' \
+	'^Hardware watchpoint .*' '^#1 .* in page_copy' '^#2 .* f_upgrade'
+stops bochs 02-fault t09 'number 1, the first that is too many' '^  page_copy+' '^  f_upgrade+'
+# A read breaks the fork: too few are mapped, so where to look is shown.
+planted 05-fork m7
+stops gdb 05-fork t06 'f8_fork_map in the work that is tested' '^#0  f8_fork_map'
+finish

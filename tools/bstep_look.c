@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bstep_look.c: the tables, the stack, and what Bochs says itself
+ *
+ * Problem   What the processor would do with an address is in four words, and
+ *           who has called in a chain of frames: both are tedious by hand.
+ *
+ * Picture   cr3 ─→ pml4e ─→ pdpte ─→ pde ─→ pte      rbp ─→ rbp ─→ rbp
+ *
+ * Rules     walk binds pml4e pdpte pde pte, and where they lie in *_phys; what is
+ *           not there is 0.
+ *
+ * Read next bstep_show.c writes the numbers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bstep.h"
+
+#define FRAME_BITS 0x000ffffffffff000ull
+#define KERNEL_CODE 0xffffffff80000000ull
+#define FRAMES_MAX 16
+
+const char *const play_levels[4] = { "pml4e", "pdpte", "pde", "pte" };
+
+enum end
+play_show(struct play *p, const struct command *c)
+{
+	char *text = bochs_ask(&p->machine, "%s", c->args), *line, *rest;
+
+	if (text == NULL)
+		return play_gone(p);
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] != '\0')
+			show_line(&p->shown, line, p->out);
+	free(text);
+	return END_GOOD;
+}
+
+/* Four levels, or as far as they go. */
+enum end
+play_walk(struct play *p, const struct command *c)
+{
+	uint64_t va, table, at, word = 1;
+	char where[64], what[128];
+	struct expr_env env;
+	int i;
+
+	if (!play_compute(p, &env, c->expr, &va))
+		return END_MACHINE;
+	if (!bochs_reg(&p->machine, "cr3", &table))
+		return play_trouble(p, "there is no machine yet: boot");
+	table &= FRAME_BITS;
+	for (i = 0; i < 4; i++) {
+		if ((word & 1) == 0 || (i > 1 && (word & 0x80) != 0)) {
+			play_bind(p, play_levels[i], "", 0);
+			play_bind(p, play_levels[i], "_phys", 0);
+			continue;
+		}
+		at = table + 8 * (va >> (39 - 9 * i) & 511);
+		if (!bochs_memory(&p->machine, true, at, &word))
+			return play_trouble(
+			    p, "no memory at 0x%llx", (unsigned long long)at);
+		play_bind(p, play_levels[i], "", word);
+		play_bind(p, play_levels[i], "_phys", at);
+		show_frame(&p->shown, at, where);
+		fprintf(p->out, "  %-5s at %-10s  %s\n", play_levels[i], where,
+		    show_word(&p->shown, word, i == 3, what));
+		table = word & FRAME_BITS;
+	}
+	return END_GOOD;
+}
+
+/*
+ * Who called, by the kernel's frame pointers.  At the first instruction of a
+ * function the frame is still the caller's, and the way back on top.
+ */
+enum end
+play_where(struct play *p, const struct command *c)
+{
+	uint64_t rip = p->machine.rip, rbp, rsp;
+	const struct symbol *sym = symbols_at(&p->kernel, rip);
+	bool entered = sym != NULL && rip == sym->start;
+	char place[128];
+	int depth;
+
+	if (!bochs_reg(&p->machine, "rbp", &rbp) ||
+	    !bochs_reg(&p->machine, "rsp", &rsp))
+		return play_trouble(p, "there is no machine yet: boot");
+	for (depth = 0; depth < FRAMES_MAX && rip >= KERNEL_CODE; depth++) {
+		fprintf(p->out, "  %s\n",
+		    show_place(&p->shown, rip - (depth > 0), place));
+		if (!bochs_memory(
+			&p->machine, false, entered ? rsp : rbp + 8, &rip))
+			break;
+		if (!entered && !bochs_memory(&p->machine, false, rbp, &rbp))
+			break;
+		entered = false;
+	}
+	return END_GOOD;
+}
