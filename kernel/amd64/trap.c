@@ -7,7 +7,8 @@
  *
  * Picture   vector ≥ 32 ─→ device, timer, IPI ─→ end of interrupt
  *           14, user    ─→ trap_ops.fault          (interrupts on)
- *           14, kernel  ─→ in md_copy_user? trap_ops.fault, else panic
+ *           14, kernel  ─→ in md_copy_user, or kpaged memory?
+ *                          trap_ops.fault, else panic
  *           other       ─→ user: trap_ops.exception; kernel: panic
  *           then, to user mode: trap_user_exit(); to the kernel after an
  *           interrupt: the scheduler, if it is due and preemption is on
@@ -49,6 +50,7 @@ static void dispatch(unsigned vector, bool user);
 static void user_exception(struct trapframe *);
 static void kernel_exception(struct trapframe *);
 static void kernel_page_fault(struct trapframe *, va_t);
+static bool is_kpaged(const struct trapframe *, va_t);
 static const struct ex_row *find_fixup(uint64_t rip);
 static enum access access_of(const struct trapframe *);
 static const char *name_kernel_fault(const struct trapframe *, va_t);
@@ -146,13 +148,24 @@ kernel_page_fault(struct trapframe *tf, va_t va)
 	int r;
 
 	EVENT(fault_trap);
-	if (fix == NULL || va >= MD_USER_END || (tf->error & PF_ERR_RSV) != 0)
+	if ((tf->error & PF_ERR_RSV) != 0 ||
+	    !(is_kpaged(tf, va) || (fix != NULL && va < MD_USER_END)))
 		panic_trap(tf, va, name_kernel_fault(tf, va));
 	md_irq_restore(tf->rflags & RFLAGS_IF);
 	r = traps.ops.fault(tf, va, access_of(tf), false);
 	md_irq_disable();
+	if (r != 0 && fix == NULL)
+		panic_trap(tf, va, name_kernel_fault(tf, va));
 	if (r != 0)
 		tf->rip = fix->fixup;
+}
+
+/* Pageable memory of the kernel, and the page is not there. */
+static bool
+is_kpaged(const struct trapframe *tf, va_t va)
+{
+	return va - MD_KPAGED_BASE < MD_KPAGED_SIZE &&
+	    (tf->error & PF_ERR_P) == 0 && traps.ops.fault != NULL;
 }
 
 static const struct ex_row *

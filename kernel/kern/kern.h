@@ -249,6 +249,7 @@ struct evset {
 };
 
 const char *lockrank_name(unsigned rank);     /* for messages */
+unsigned lockrank_highest(void);              /* held by the current thread; 0: none */
 uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
 uint64_t ev_read_proc(const struct evset *, enum ev_id);
 /* ev_set_gauge(), a gauge computed when read: lib/floor.h. */

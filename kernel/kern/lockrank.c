@@ -104,6 +104,18 @@ lockrank_drop(enum lock_rank rank, const void *lock)
 		t->held[rank]--;
 }
 
+/* The highest rank that the current thread holds; 0: none, or not known. */
+unsigned
+lockrank_highest(void)
+{
+	const struct thread *t = holder();
+	unsigned r = t == NULL ? 0 : LR_COUNT - 1;
+
+	while (r > 0 && t->held[r] == 0)
+		r--;
+	return r;
+}
+
 /* One line: which ranks t holds.  Locks: none; t is current or stopped. */
 void
 lockrank_show(struct out *o, const struct thread *t)

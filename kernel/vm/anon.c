@@ -130,6 +130,7 @@ anon_word(struct vmo *vmo, uint64_t pgoff, struct vm_page **table, va_t *away)
 		*table = w.table;
 		return w.slot;
 	case END_MISSING:
+	case END_LOST:
 		anon_unpin_table(w.table);
 		return NULL;
 	case END_AWAY:
@@ -159,6 +160,8 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 	for (w->depth = depth; depth > 0; w->depth = --depth) {
 		if (*w->slot == 0)
 			return END_MISSING;
+		if (*w->slot == AOBJ_LOST)
+			return END_LOST;
 		kva = anon_table_kva(*w->slot);
 		child = kpaged_trypin(kva);
 		anon_unpin_table(w->table);
@@ -166,7 +169,8 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 		w->away = kva;
 		if (child == NULL)
 			return END_AWAY;
-		container_attach(child, KIND_AOBJ);
+		container_attach(child, depth == 1 ? KIND_AOBJ :
+		    KIND_AOBJ_UPPER);
 		w->slot = (uint64_t *)kpaged_ptr(child, kva) +
 		    anon_word_in(w->at, depth);
 	}
@@ -331,6 +335,11 @@ anon_look(struct vmo *vmo, struct anon_ask *ask)
 		break;
 	case END_MISSING:
 		r = FOUND_NO_TABLE;
+		break;
+	case END_LOST:
+		r = FOUND_LOST;
+		if (ask->f != NULL)
+			ask->out = fault_lost(ask->f, word_get(ask->f->word));
 		break;
 	case END_AWAY:
 		ask->away = w.away;

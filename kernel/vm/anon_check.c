@@ -112,13 +112,17 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 			continue;
 		used++;
 		res += depth == 1 && pte_names_frame(words[i]);
-		if (depth > 1)
+		c->partial |= words[i] == AOBJ_LOST;
+		if (depth > 1 && words[i] != AOBJ_LOST)
 			check_table(c, MD_KPAGED_BASE + (words[i] >> 1 <<
 			    PAGE_SHIFT), depth - 1,
 			    first + ((uint64_t)i << 9 * (depth - 1)));
 	}
 	if (depth == 1)
 		check_leaf(c, words, MD_PT_WORDS, first);
+	/* Back from swap, and nobody has looked at it yet: not counted. */
+	if ((table->flags & PF_CONTAINER) == 0 && res == 0)
+		return;
 	if (used == 0 || used != table->nused ||
 	    table->nres != res)
 		report_bad(c->r, "I15", "table %lx: %u words, %u resident, "

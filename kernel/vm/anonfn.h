@@ -15,7 +15,8 @@
 enum anon_end {
 	END_WORD,    /* slot is the owning word */
 	END_MISSING, /* slot is an interior word that is 0 */
-	END_AWAY     /* the table at away is not in memory */
+	END_AWAY,    /* the table at away is not in memory */
+	END_LOST     /* slot is an interior word that could not be read */
 };
 
 struct anon_way {

@@ -26,7 +26,8 @@ struct dead_tables {
 static int anon_add_table(struct vmo *vmo, uint64_t pgoff);
 
 /*
- * Let a table go; perhaps a word of it was written.
+ * Let a table go.  Who has written to an interior word has said so:
+ * set_upper(); word_set() does it for the others.
  *
  * Locks:    not [P].
  */
@@ -34,7 +35,22 @@ void
 anon_unpin_table(struct vm_page *table)
 {
 	if (table != NULL)
-		kpaged_unpin(table, true);
+		kpaged_unpin(table, false);
+}
+
+/* An interior word, in the header or in a pinned table.  [O]. */
+static void
+set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
+{
+	int change = (new != 0) - (*slot != 0);
+
+	*slot = new;
+	if (table == NULL)
+		return;
+	spin_lock(&pfn_lock);
+	table->nused = (uint16_t)(table->nused + change);
+	page_dirty_locked(table);
+	spin_unlock(&pfn_lock);
 }
 
 /*
@@ -42,7 +58,8 @@ anon_unpin_table(struct vm_page *table)
  *
  * Locks:    none of rank >= 3.
  * Context:  thread, may sleep.
- * Returns:  0; -ENOMEM (no commit, no address), -EINTR: nothing is left over.
+ * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
+ *           nothing is left over.
  */
 int
 anon_make_path(struct vmo *vmo, uint64_t pgoff)
@@ -58,8 +75,11 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 		anon_unpin_table(w.table);
 		if (end == END_WORD)
 			return 0;
-		r = end == END_AWAY ? anon_bring(w.away) :
-		    anon_add_table(vmo, pgoff);
+		if (end == END_LOST)
+			r = -EIO;
+		else
+			r = end == END_AWAY ? anon_bring(w.away) :
+			    anon_add_table(vmo, pgoff);
 	}
 	anon_prune(vmo, pgoff);
 	return r;
@@ -75,19 +95,17 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 	va_t kva;
 	int r;
 
-	if (!commit_may_keep(1) || commit_charge(1) != 0)
+	if (commit_charge(1) != 0)
 		return -ENOMEM;
 	kva = kpaged_alloc(1);
 	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
 	if (r != 0)
 		goto undo_kva;
-	container_attach(table, KIND_AOBJ);
 	spin_lock(&vmo->lock);
 	end = anon_walk(vmo, pgoff, &w);
 	if (end == END_MISSING) {
-		*w.slot = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1;
-		if (w.table != NULL)
-			w.table->nused++;
+		set_upper(w.table, w.slot,
+		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
 		vmo->a.n_tables++;
 		vmo->a.charged++;
 		EVENT(anon_table_alloc);
@@ -122,21 +140,21 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
 		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
 		    anon_word_in(at, depth + 1);
-		if (*slot[depth] == 0)
+		if (*slot[depth] == 0 || *slot[depth] == AOBJ_LOST)
 			break;
 		table[depth] = kpaged_trypin(anon_table_kva(*slot[depth]));
 		if (table[depth] == NULL) {
 			dead->away = anon_table_kva(*slot[depth]);
 			break;
 		}
-		container_attach(table[depth], KIND_AOBJ);
+		container_attach(table[depth], depth == 1 ? KIND_AOBJ :
+		    KIND_AOBJ_UPPER);
 	}
 	for (depth++; depth <= top && dead->away == 0 &&
 	    table[depth]->nused == 0; depth++) {
 		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
-		*slot[depth] = 0;
-		if (depth < top)
-			table[depth + 1]->nused--;
+		set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
+		    0);
 		vmo->a.n_tables--;
 		vmo->a.charged--;
 	}
@@ -204,6 +222,7 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
 			*table = w.table;
 			return w.slot;
 		case END_MISSING:
+		case END_LOST:
 			anon_unpin_table(w.table);
 			span = 1ul << (9 * w.depth);
 			*pgoff += span - (w.at & (span - 1));

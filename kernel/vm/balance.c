@@ -13,7 +13,8 @@
  *                              being written     round 3, 2, 1: pages of that
  *                                                age, down to ws_min of each
  *                                                round 0: any, of sleepers all
- *           in each round first who has most pages × seconds not used
+ *           in each round first the kernel, then who has most pages ×
+ *           seconds not used
  *
  * Rules     1. bsm needs [W] of its victim and nothing else: who holds that
  *              never waits for a page or frame (D3).  A lock that is taken is
@@ -194,6 +195,7 @@ age_all(void)
 	bal.aged_ns = bal.now;
 	bal.aged_at = ev_read(EV_page_alloc);
 	visit_all(score_age, visit_age);
+	kpaged_age();
 	atomic_add(&bal.passes, 1);
 }
 
@@ -237,6 +239,18 @@ visit_trim(struct aspace *as)
 	return done;
 }
 
+/*
+ * The kernel's own pages of this age: those that describe only what has left
+ * memory, and that nobody has asked about for long.
+ */
+static size_t
+trim_kernel(void)
+{
+	int age = bal.round | (swap_has_room() ? 0 : WS_HAS_PLACE);
+
+	return kpaged_trim(MIN(shortage(), kpaged_may_give(bal.round)), age);
+}
+
 /* Returns: something was trimmed, or nothing had to be. */
 static bool
 balance(void)
@@ -246,6 +260,7 @@ balance(void)
 	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
 		if (shortage() == 0)
 			break;
+		done += trim_kernel();
 		done += visit_all(score_trim, visit_trim);
 		atomic_add(&bal.rounds, 1);
 	}

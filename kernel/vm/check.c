@@ -171,8 +171,8 @@ mapcounts_alloc(size_t *pages)
 }
 
 /*
- * Walk the invariants.  Level 1 all but the contents of frames; 2 the same
- * (it also brings in what is out, and nothing ever is); 3 also I21.
+ * Walk the invariants.  Level 1 all but the contents of frames; 2 also what the
+ * kernel has on swap, which is brought as far as there is room; 3 also I21.
  *
  * Locks:    none of rank >= 2; takes those of all spaces.
  * Returns:  findings; the text is in stat_check() and in the log.
@@ -184,6 +184,8 @@ vm_check(int level)
 	size_t pages;
 	unsigned n;
 
+	if (level >= 2)
+		kpaged_bring_all();
 	report_open(&rep, level);
 	rep.mapcount = mapcounts_alloc(&pages);
 	if (rep.mapcount == NULL)

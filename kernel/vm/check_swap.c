@@ -234,7 +234,7 @@ object_table(struct census *c, va_t kva, unsigned depth)
 	for (i = 0; i < MD_PT_WORDS; i++) {
 		if (depth == 1)
 			name_word(c, word_get(&words[i]));
-		else if (words[i] != 0)
+		else if (words[i] != 0 && words[i] != AOBJ_LOST)
 			object_table(c, MD_KPAGED_BASE + (words[i] >> 1 <<
 			    PAGE_SHIFT), depth - 1);
 	}

@@ -29,9 +29,10 @@
  *              stays where it is; what it takes beyond lowers the limit.
  *           3. Who charges gives back the same number: as->commit, as->late,
  *              vmo->a.charged and the forked objects are the owners.
- *           4. Page tables, and tables and entries of objects, stay in frames:
- *              slots are no places for them.  Those that nobody has paid for
- *              ahead are refused beyond three eighths of the memory.
+ *           4. Page tables stay in frames: slots are no places for them.  Those
+ *              that nobody has paid for ahead are refused beyond three eighths
+ *              of the memory.  Entries and tables of objects go to swap like
+ *              the pages that they describe (vm/kpagedws.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
  *              and not once swapoff has begun.
  *
@@ -52,7 +53,7 @@ static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
 	uint64_t places, wired;    /* [c] frames free and wired at the start */
-	_Atomic uint64_t kept;     /* [A] frames of tables and of kernel paged memory */
+	_Atomic uint64_t kept;     /* [A] frames of tables */
 	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };

@@ -483,6 +483,8 @@ fault_injected(struct fctx *f)
 		trim_all(f->as);
 		pageout_push();
 	}
+	if (inject_hit(FI_EVICT_ENTRY))
+		kpaged_push_out();
 	if (inject_hit(FI_STEAL))
 		(void)phys_steal();
 }

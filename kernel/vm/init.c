@@ -92,6 +92,7 @@ vm_init(void)
 	kpaged_init();
 	cache_init();
 	cache_files_init();
+	fmo_init();
 	check_init();
 	gauges_init();
 }

@@ -11,20 +11,26 @@
  *
  *           kva ─→ kernel PTE ──VALID──→ page, home KPAGED, one pin per user
  *                     │ ABSENT: zero-filled by the first pin
+ *                     │ TRANS: trimmed (kpagedws.c), on a queue or pinned again
+ *                     │ SWAP, BUSY: kpaged_pin() reads it and waits
  *           the bytes are read and written by the direct map while pinned
  *
  *           under rank >= 5:  kpaged_trypin(kva) ── page
  *                                     └─ NULL: drop to rank 2, kpaged_pin(kva),
  *                                        which may sleep, and start again (R2)
  *
- * Rules     1. Kernel PTEs change under the kernel [W] (rank 6); trypin reads
- *              them with [P] only, for a frame leaves its word under [P].
- *           2. A container is decommitted only when nres == 0.
+ * Rules     1. Kernel PTEs change under [P], and but for SWAP under the kernel
+ *              [W] (rank 6), too; so trypin reads them with [P] only.
+ *           2. A container leaves memory only when nres == 0.  What it counts
+ *              goes with it: its users attach it after each pin.
  *           3. A translation that was never used (A clear) is in no TLB: such
  *              a page goes without a flush, and that is nearly all of them.
  *           4. Addresses are not charged, pages are, by whoever asks for them.
+ *           5. What could not be read from swap comes back empty, PF_ERROR: as
+ *              a container it is filled with words that say so.
  *
- * Read next vm/kpaged_va.c (the addresses), vm/anon.c, vm/design/fmo/fmo.c.
+ * Read next vm/kpagedws.c (what leaves memory), vm/kpaged_va.c (the addresses),
+ *           vm/anon.c, vm/design/fmo/fmo.c.
  *           Book: ch14.
  */
 #include "vm/vm.h"
@@ -33,12 +39,34 @@
 
 #define DECOMMIT_ROUND 32 /* pages of one flush */
 
+/* What a look at a page that shall be pinned has found. */
+enum pin_found {
+	PIN_DONE,      /* it is pinned */
+	PIN_NO_ZEROS,  /* give a frame full of zeros */
+	PIN_NO_FRAME,  /* give a frame, to be read into */
+	PIN_READING,   /* wait for ask->page */
+	PIN_NO_BIO,
+	PIN_AGAIN
+};
+
+struct pin_ask {
+	va_t kva;
+	uint64_t *word;
+	struct vm_page *frame;  /* to use, or NULL */
+	bool zeroed;            /* of frame: all bytes 0 */
+	struct vm_page *page;   /* the answer */
+};
+
 static uint64_t *word_of(va_t kva);
-static struct vm_page *pin_word(va_t kva, struct vm_page **spare);
+static enum pin_found pin_look(struct pin_ask *ask);
+static enum pin_found pin_new(struct pin_ask *ask, uint64_t was);
+static enum pin_found pin_read(struct pin_ask *ask);
+static int pin_satisfy(struct pin_ask *ask, enum pin_found found);
 static void map_word(uint64_t *word, struct vm_page *pg);
 static void decommit_round(va_t kva, size_t pages);
 static unsigned clear_words(va_t kva, size_t pages, struct vm_page **gone,
     bool *used);
+static void fill_lost(uint64_t *words, enum container_kind kind);
 
 /*
  * The addresses; words are guarded by kernel_as.ws_lock, rank 6.
@@ -126,6 +154,9 @@ kpaged_trypin(va_t kva)
 		ASSERT(page_home_payload(pg) == word_pa(word));
 		page_pin_locked(pg);
 	}
+	/* Used by the direct map, where no A bit tells. */
+	if (kind == PTE_VALID && (w & PTE_AGE_MASK) != 0)
+		word_change(word, PTE_AGE_MASK, 0);
 	spin_unlock(&pfn_lock);
 	if (pg == NULL)
 		EVENT(kpaged_trypin_fail);
@@ -133,81 +164,142 @@ kpaged_trypin(va_t kva)
 }
 
 /*
- * Hold the page of kva, made (all zero) if it is not there.
+ * Hold the page of kva: made (all zero) if it never was, read if it is on swap.
  *
  * Locks:    none of rank >= 3 but what is below the kernel [W].
- * Context:  thread, sleeps while there is no frame.
+ * Context:  thread, sleeps while there is no frame, and for the read.
  * Owns:     the caller, a pin in *out.
- * Returns:  0, -EINTR (fatal signal while waiting for a frame).
+ * Returns:  0, -EINTR (fatal signal while waiting).
  */
 int
 kpaged_pin(va_t kva, struct vm_page **out)
 {
-	struct vm_page *spare = NULL;
-	int r;
+	struct pin_ask ask = { .kva = kva, .word = word_of(kva) };
+	enum pin_found found;
+	int r = 0;
 
 	EVENT(kpaged_pin);
 	for (;;) {
 		mutex_lock(&kernel_as.ws_lock);
-		*out = pin_word(kva, &spare);
+		found = pin_look(&ask);
 		mutex_unlock(&kernel_as.ws_lock);
-		if (*out != NULL)
+		if (found == PIN_DONE || r != 0)
 			break;
-		spare = page_alloc(PHYS_ZEROED);
-		if (spare != NULL)
-			continue;
-		EVENT(kpaged_pinwait, kva);
-		r = phys_wait(PHYS_USER);
-		if (r != 0)
-			return r;
+		r = pin_satisfy(&ask, found);
 	}
-	if (spare != NULL)
-		page_free(spare);
-	return 0;
+	if (ask.frame != NULL)
+		page_free(ask.frame);
+	*out = found == PIN_DONE ? ask.page : NULL;
+	return found == PIN_DONE ? 0 : r;
 }
 
-/* Under the kernel [W].  NULL: a frame is needed and *spare is none. */
-static struct vm_page *
-pin_word(va_t kva, struct vm_page **spare)
+/* One look.  Kernel [W]. */
+static enum pin_found
+pin_look(struct pin_ask *ask)
 {
-	struct vm_page *pg = NULL;
-	uint64_t *word = word_of(kva);
+	enum pin_found found = PIN_DONE;
 	uint64_t w;
 
 	spin_lock(&pfn_lock);
-	w = word_get(word);
+	w = word_get(ask->word);
+	ask->page = pte_names_frame(w) ? pte_page(w) : NULL;
 	switch (pte_kind(w)) {
 	case PTE_VALID:
-		pg = pte_page(w);
 		break;
 	case PTE_TRANS:
-		pg = pte_page(w);
-		map_word(word, pg);
+		map_word(ask->word, ask->page);
 		break;
 	case PTE_ABSENT:
-		pg = *spare;
-		if (pg == NULL)
-			break;
-		*spare = NULL;
-		page_adopt_locked(pg, HOME_KPAGED, word_pa(word),
-		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
-		map_word(word, pg);
-		EVENT_ADD(kpaged_pages, 1);
-		commit_kept(1);
+	case PTE_ERROR:
+		found = pin_new(ask, w);
 		break;
 	case PTE_BUSY:
+		found = PIN_READING;
+		break;
 	case PTE_SWAP:
+		found = PIN_AGAIN;
+		break;
 	case PTE_FORK:
-	case PTE_ERROR:
-		panic("kpaged: word %lx at %lx", w, kva);
+		panic("kpaged: word %lx at %lx", w, ask->kva);
 	}
-	if (pg != NULL)
-		page_pin_locked(pg);
+	if (found == PIN_DONE)
+		page_pin_locked(ask->page);
 	spin_unlock(&pfn_lock);
-	return pg;
+	/* Under the kernel [W] nobody else takes it from SWAP to another kind. */
+	return pte_kind(w) == PTE_SWAP ? pin_read(ask) : found;
 }
 
-/* A and D stay clear: writers use the direct map and say so at unpin. */
+/* The first page there, or in place of one that could not be read.  [P]. */
+static enum pin_found
+pin_new(struct pin_ask *ask, uint64_t was)
+{
+	if (ask->frame == NULL)
+		return PIN_NO_ZEROS;
+	if (!ask->zeroed)
+		page_zero(ask->frame);
+	ask->page = ask->frame;
+	ask->frame = NULL;
+	page_adopt_locked(ask->page, HOME_KPAGED, word_pa(ask->word),
+	    (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
+	map_word(ask->word, ask->page);
+	if (was == 0) {
+		EVENT_ADD(kpaged_pages, 1);
+	} else {
+		owner_count_out(HOME_KPAGED, NULL, -1);
+		ask->page->flags |= PF_ERROR;
+	}
+	return PIN_DONE;
+}
+
+/* Begin to read it, and what lies behind it. */
+static enum pin_found
+pin_read(struct pin_ask *ask)
+{
+	unsigned i = word_pa(ask->word) % PAGE_SIZE / sizeof(*ask->word);
+	const struct swap_words w = { .word = ask->word, .step = 1,
+		.max = MD_PT_WORDS - i, .home = HOME_KPAGED,
+		.index = (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
+
+	if (ask->frame == NULL)
+		return PIN_NO_FRAME;
+	switch (swap_in(&w, &ask->frame, &ask->page)) {
+	case SWAPIN_STARTED:
+		return PIN_READING;
+	case SWAPIN_CHANGED:
+		return PIN_AGAIN;
+	case SWAPIN_NOBIO:
+		return PIN_NO_BIO;
+	}
+	panic("kpaged: swap_in of %lx", ask->kva);
+}
+
+/* Get what the look has missed, without locks.  0, -EINTR. */
+static int
+pin_satisfy(struct pin_ask *ask, enum pin_found found)
+{
+	EVENT(kpaged_pinwait, ask->kva);
+	switch (found) {
+	case PIN_DONE:
+	case PIN_AGAIN:
+		break;
+	case PIN_NO_ZEROS:
+		ask->zeroed = true;
+		return page_alloc_wait(PHYS_ZEROED, &ask->frame);
+	case PIN_NO_FRAME:
+		ask->zeroed = false;
+		return page_alloc_wait(PHYS_ANY, &ask->frame);
+	case PIN_READING:
+		return page_wait(ask->page);
+	case PIN_NO_BIO:
+		return swap_wait();
+	}
+	return 0;
+}
+
+/*
+ * A and D stay clear: writers use the direct map and say so at unpin.  Kernel
+ * [W], [P].
+ */
 static void
 map_word(uint64_t *word, struct vm_page *pg)
 {
@@ -215,6 +307,7 @@ map_word(uint64_t *word, struct vm_page *pg)
 
 	page_map_locked(pg);
 	word_set_locked(NULL, word, w & ~MD_PTE_U);
+	kernel_as.ws_pages++;
 }
 
 /*
@@ -237,6 +330,20 @@ kpaged_is_resident(va_t kva)
 	uint64_t *word = md_kpte(kva, false);
 
 	return word != NULL && pte_names_frame(word_get(word));
+}
+
+/*
+ * Is it on swap now, or lost there?  A hint without locks.
+ *
+ * Locks:    none.
+ */
+bool
+kpaged_is_out(va_t kva)
+{
+	uint64_t *word = md_kpte(kva, false);
+	uint64_t w = word == NULL ? 0 : word_get(word);
+
+	return w != 0 && !pte_names_frame(w);
 }
 
 /* ---- decommit ---- */
@@ -281,10 +388,23 @@ decommit_round(va_t kva, size_t pages)
 			page_free(gone[i]);
 	}
 	EVENT_ADD(kpaged_pages, -(int64_t)n);
-	commit_kept(-(int64_t)n);
 }
 
-/* The pages whose words were cleared; *used: some translation may be cached. */
+/* A word without a frame is 0 now: what it named goes.  [P]. */
+static void
+drop_soft(uint64_t w)
+{
+	if (w == 0)
+		return;
+	if (pte_kind(w) == PTE_SWAP)
+		swap_free(swap_slot(w));
+	EVENT_ADD(kpaged_pages_out, -1);
+}
+
+/*
+ * The pages whose words were cleared; *used: some translation may be cached.
+ * Kernel [W].
+ */
 static unsigned
 clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 {
@@ -299,9 +419,12 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 			continue;
 		spin_lock(&pfn_lock);
 		w = word_set_locked(NULL, word, 0);
+		if (!pte_names_frame(w))
+			drop_soft(w);
 		spin_unlock(&pfn_lock);
-		ASSERT(pte_names_frame(w));
-		gone[n++] = pte_page(w);
+		if (pte_names_frame(w))
+			gone[n++] = pte_page(w);
+		kernel_as.ws_pages -= (w & MD_PTE_P) != 0;
 		*used |= (w & (MD_PTE_P | MD_PTE_A)) == (MD_PTE_P | MD_PTE_A);
 	}
 	return n;
@@ -313,74 +436,51 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
  * A pinned page is going to hold owning words: count what it holds.  Its
  * descriptor may be new, the words of a page that was away name no frames.
  *
- * Locks:    the container's ([W], [F] or [O]); takes [P].
+ * Locks:    the container's ([W], [F] or [O]); takes [P].  Two users of one page
+ *           may come at once: the first one counts, before any word changes.
  */
 void
 container_attach(struct vm_page *pg, enum container_kind kind)
 {
-	const uint64_t *words = pa2va(page_pa(pg));
+	uint64_t *words = pa2va(page_pa(pg));
 	unsigned i, step = kind == KIND_FMO ? 2 : 1;
 	uint16_t used = 0;
 
-	if ((pg->flags & PF_CONTAINER) != 0)
+	if ((atomic_load(&pg->flags) & PF_CONTAINER) != 0)
 		return;
-	for (i = 0; i < MD_PT_WORDS; i += step)
-		used = (uint16_t)(used + (words[i] != 0));
 	spin_lock(&pfn_lock);
 	ASSERT(pg->pins > 0);
-	pg->flags |= PF_CONTAINER;
-	pg->nres = 0;
-	pg->nused = used;
+	if ((pg->flags & PF_CONTAINER) == 0) {
+		if ((pg->flags & PF_ERROR) != 0)
+			fill_lost(words, kind);
+		for (i = 0; i < MD_PT_WORDS; i += step)
+			used = (uint16_t)(used + (words[i] != 0));
+		pg->nres = 0;
+		pg->nused = used;
+		pg->flags |= PF_CONTAINER;
+	}
 	spin_unlock(&pfn_lock);
 }
 
-/* ---- evidence ---- */
-
+/* Each word was perhaps in use: whoever asks for its page gets an error. */
 static void
-check_word(struct vm_report *r, va_t kva, uint64_t *word)
+fill_lost(uint64_t *words, enum container_kind kind)
 {
-	uint64_t w = word_get(word);
-	const struct vm_page *pg;
+	uint64_t error = pte_make_soft(PTE_ERROR, 0) |
+	    (uint64_t)EIO << PTE_ERRNO_SHIFT;
+	unsigned i;
 
-	if (w == 0)
-		return;
-	if (!pte_names_frame(w)) {
-		report_bad(r, "I16", "kpaged %lx: word %lx", kva, w);
-		return;
-	}
-	pg = pte_page(w);
-	if (r->mapcount != NULL && (w & MD_PTE_P) != 0)
-		r->mapcount[page_pfn(pg)]++;
-	if (page_home_kind(pg) != HOME_KPAGED ||
-	    page_home_payload(pg) != va2pa(word) ||
-	    pg->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT)
-		report_bad(r, "I1", "kpaged %lx: pfn %u has home %lx", kva,
-		    page_pfn(pg), pg->home);
-}
-
-/*
- * Words against pages and free addresses.
- *
- * Locks:    the machine is stopped at safe points (vm_check).
- * Returns:  findings, also told to r.
- */
-int
-kpaged_check(struct vm_report *r)
-{
-	unsigned before = r->findings;
-	va_t kva, top = kpaged_va_top();
-
-	for (kva = MD_KPAGED_BASE; kva < top; kva += PAGE_SIZE) {
-		uint64_t *word = md_kpte(kva, false);
-
-		if (word == NULL) {
-			kva |= (1ul << 21) - PAGE_SIZE;
-			continue;
+	for (i = 0; i < MD_PT_WORDS; i++)
+		switch (kind) {
+		case KIND_TABLE:
+		case KIND_AOBJ:
+			words[i] = error;
+			break;
+		case KIND_AOBJ_UPPER:
+			words[i] = AOBJ_LOST;
+			break;
+		case KIND_FMO: /* word, then refs and tag */
+			words[i] = i % 2 == 0 ? error : FMO_REFS_LOST;
+			break;
 		}
-		check_word(r, kva, word);
-		if (word_get(word) != 0 && kpaged_va_is_free(kva))
-			report_bad(r, "I16", "kpaged %lx: free, word %lx", kva,
-			    word_get(word));
-	}
-	return (int)(r->findings - before);
 }

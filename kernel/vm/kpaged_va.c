@@ -368,6 +368,22 @@ extent_longest(struct rb_node *n)
 		e->longest = MAX(e->longest, c->longest);
 }
 
+/*
+ * Has somebody taken the address, or may soon (caches)?
+ *
+ * Locks:    none of rank >= 3.
+ */
+bool
+kpaged_va_is_used(va_t kva)
+{
+	bool used;
+
+	mutex_lock(&region.lock);
+	used = kva < region.top && !kpaged_va_is_free(kva);
+	mutex_unlock(&region.lock);
+	return used;
+}
+
 /* ---- evidence ---- */
 
 /*

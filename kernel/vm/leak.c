@@ -29,8 +29,8 @@
 
 static const enum ev_id leak_gauges[] = {
 	EV_fmo_live, EV_fmo_entries_live, EV_fmo_refs_live, EV_fmo_pages_live,
-	EV_fmo_pages_out, EV_table_live, EV_table_live_out, EV_kpaged_pages,
-	EV_anon_tables, EV_anon_pages, EV_vad_live, EV_commit_total,
+	EV_table_live, EV_table_live_out, EV_kpaged_pages, EV_anon_tables,
+	EV_anon_pages, EV_vad_live, EV_commit_total,
 };
 
 struct leak_mark {
@@ -136,6 +136,14 @@ snapshot_cache(void *arg, const char *name, size_t size, uint64_t live,
 	m->ncaches++;
 }
 
+/* What is on swap is no less there. */
+static uint64_t
+read_gauge(enum ev_id id)
+{
+	return ev_read(id) +
+	    (id == EV_kpaged_pages ? ev_read(EV_kpaged_pages_out) : 0);
+}
+
 static void
 snapshot(struct leak_mark *m)
 {
@@ -156,7 +164,7 @@ snapshot(struct leak_mark *m)
 	m->ncaches = 0;
 	kmem_walk(snapshot_cache, m);
 	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)
-		m->gauge[i] = ev_read(leak_gauges[i]);
+		m->gauge[i] = read_gauge(leak_gauges[i]);
 }
 
 /* Live objects of a cache at the mark; a cache that is new had none. */

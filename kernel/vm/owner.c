@@ -43,6 +43,7 @@ owner_init(void)
 	pq_set_owner(HOME_PTE, &ops);
 	pq_set_owner(HOME_FMO, &ops);
 	pq_set_owner(HOME_AOBJ, &ops);
+	pq_set_owner(HOME_KPAGED, &ops);
 }
 
 static uint64_t *
@@ -64,6 +65,23 @@ owner_container(const struct vm_page *pg)
 	struct vm_page *c = page_of_pa(page_home_payload(pg));
 
 	return (c->flags & PF_CONTAINER) != 0 ? c : NULL;
+}
+
+/*
+ * A page with a word for a home has given up its frame, or gets one again:
+ * what its owner counts.
+ *
+ * Locks:    [P].
+ */
+void
+owner_count_out(enum page_home home, struct vm_page *container, int change)
+{
+	if (home == HOME_PTE)
+		atomic_add(&container->tbl.as->n_swap, (uint64_t)change);
+	if (home != HOME_KPAGED)
+		return;
+	EVENT_ADD(kpaged_pages, -change);
+	EVENT_ADD(kpaged_pages_out, change);
 }
 
 /*
@@ -91,13 +109,14 @@ owner_steal(struct vm_page *pg)
 		return false;
 	ASSERT(pte_kind(word_get(word)) == PTE_TRANS &&
 	    pte_page(word_get(word)) == pg);
-	if (page_home_kind(pg) == HOME_PTE)
-		atomic_add(&container->tbl.as->n_swap, 1);
+	owner_count_out(page_home_kind(pg), container, 1);
 	word_set_locked(container, word, swap_word(pg->slot));
 	if (pg->swp.ahead)
 		swap_ahead_miss(pg);
 	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);
+	/* What it held as a container is counted again when it is back. */
+	pg->flags &= (uint8_t)~PF_CONTAINER;
 	EVENT(page_steal_anon);
 	return true;
 }
@@ -116,12 +135,13 @@ range_of(const struct vm_page *pg)
 	const struct vm_page *container = owner_container(pg);
 	struct word_range r = { .step = 1 };
 
-	if (container == NULL) {
+	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
 		r.first = word_of(pg) - pg->index;
 		r.end = r.first + ANON_DIRECT;
 		return r;
 	}
-	r.first = pa2va(page_pa(container));
+	r.first = word_of(pg) - (page_home_payload(pg) & PAGE_MASK) /
+	    sizeof(*r.first);
 	r.end = r.first + MD_PT_WORDS;
 	if (page_home_kind(pg) == HOME_FMO)
 		r.step = 2;

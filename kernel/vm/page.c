@@ -508,15 +508,23 @@ page_let_go_locked(struct vm_page *pg)
 }
 
 /*
- * ACTIVE without a holder → standby or modified (transitions 9, 10).  A live
- * container stays: its words are found through its address.
+ * A live container stays: its words are found through its address.  One in
+ * kernel memory may go when none of them names a frame.
  */
+static bool
+is_live_container(const struct vm_page *pg)
+{
+	return (pg->flags & PF_CONTAINER) != 0 &&
+	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED);
+}
+
+/* ACTIVE without a holder → standby or modified (transitions 9, 10). */
 static void
 page_rest(struct vm_page *pg)
 {
 	bool backed = pg->slot != 0 || page_home_kind(pg) == HOME_VNODE;
 
-	if (pg->state != PG_ACTIVE || (pg->flags & PF_CONTAINER) != 0)
+	if (pg->state != PG_ACTIVE || is_live_container(pg))
 		return;
 	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
 		page_set_state(pg, PG_STANDBY);

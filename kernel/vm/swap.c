@@ -319,8 +319,7 @@ begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	pg->swp.ahead = i > 0;
 	word_set_locked(w->container, word,
 	    pte_make_soft(PTE_BUSY, page_pfn(pg)));
-	if (w->home == HOME_PTE)
-		atomic_sub(&w->container->tbl.as->n_swap, 1);
+	owner_count_out(w->home, w->container, -1);
 	swap_bio_add(b, pg);
 }
 
@@ -415,6 +414,8 @@ in_done(struct vm_page *pg, bool ok)
 		EVENT(swap_read_errors);
 		swap_retire(pg->slot);
 		page_set_slot(pg, 0);
+		if (!orphan && page_home_kind(pg) == HOME_KPAGED)
+			owner_count_out(HOME_KPAGED, NULL, 1);
 		if (!orphan)
 			owner_set_word(pg, pte_make_soft(PTE_ERROR, 0) |
 			    (uint64_t)EIO << PTE_ERRNO_SHIFT);

@@ -9,6 +9,7 @@
  *             1. frames: a resident page gives its slot up, and is dirty
  *             2. spaces: private words, entries of forked memory
  *             3. anonymous objects: tmpfs, shared memory
+ *             4. paged memory of the kernel itself
  *           ─→ leave the list, free
  *
  * Rules     1. A closing area gives out no slot, so what is used only shrinks:
@@ -46,6 +47,7 @@ static uint64_t frames_give_up(const struct swap_area *a);
 static int bring_word(struct swap_walk *walk, const struct swap_words *w);
 static int bring_satisfy(struct bring *b, int r);
 static int bring_space(struct bring *b, struct aspace *as);
+static int bring_kernel(struct bring *b);
 static int bring_object(struct bring *b, struct vmo *vmo);
 
 static bool
@@ -101,6 +103,8 @@ one_round(struct bring *b)
 		r = bring_object(b, vmo);
 	if (vmo != NULL)
 		vmo_put(vmo);
+	if (r == 0)
+		r = bring_kernel(b);
 	/* Only what is being read or written is left: it ends by itself. */
 	if (r == 0 && b->n == 0)
 		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
@@ -246,6 +250,21 @@ bring_space(struct bring *b, struct aspace *as)
 		mutex_lock(&as->ws_lock);
 		r = as->ops->swapped(as, &b->walk);
 		mutex_unlock(&as->ws_lock);
+		if (r != 0)
+			error = bring_satisfy(b, r);
+	} while (r != 0 && error == 0);
+	return error;
+}
+
+/* Kernel memory that is out.  0, -EINTR. */
+static int
+bring_kernel(struct bring *b)
+{
+	int r, error = 0;
+
+	b->walk.at = 0;
+	do {
+		r = kpaged_swapped(&b->walk);
 		if (r != 0)
 			error = bring_satisfy(b, r);
 	} while (r != 0 && error == 0);

@@ -126,6 +126,8 @@ vm_kernel_fault(va_t va, enum access access)
 	struct fctx f = { .kernel = true };
 	struct aspace *as = as_current();
 
+	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
+		return kpaged_fault(va);
 	if (as == NULL || va >= MD_USER_END)
 		return -EFAULT;
 	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;

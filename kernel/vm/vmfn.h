@@ -113,6 +113,7 @@ unsigned as_collect(as_score_fn *score, struct aspace **out, unsigned max);
 
 /* designs.c */
 extern const struct vmm_ops fmo_ops;
+void fmo_init(void);                                     /* once, by vm_init() */
 const struct vmm_ops *design_default(void);
 
 /* ptab.c: user tables; [W] held throughout */
@@ -146,6 +147,7 @@ void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID,
 void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
 void ws_age(struct aspace *);                            /* one pass over all words */
+unsigned ws_age_word(uint64_t *);                        /* of one VALID word: its new age */
 bool ws_pick_victim(struct aspace *, int min_age, uint64_t *look, struct ws_spot *);
 /* The design's half of a trim: another word at s->word; the old one, or 0: it stays. */
 typedef uint64_t ws_change_fn(struct aspace *, const struct ws_spot *);
@@ -406,8 +408,10 @@ bool pq_release(struct vm_page *);                       /* STANDBY: its frame, 
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
 
-/* owner.c: pages whose home is a word (PTE, FMO, AOBJ) */
+/* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED) */
 void owner_init(void);                                   /* once, by vm_init() */
+/* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */
+void owner_count_out(enum page_home, struct vm_page *container, int change);
 void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS, ERROR */
 struct vm_page *owner_container(const struct vm_page *); /* NULL: a WIRED header */
 static inline bool
@@ -415,7 +419,8 @@ owner_is_word(const struct vm_page *pg)
 {
 	enum page_home h = page_home_kind(pg);
 
-	return h == HOME_PTE || h == HOME_FMO || h == HOME_AOBJ;
+	return h == HOME_PTE || h == HOME_FMO || h == HOME_AOBJ ||
+	    h == HOME_KPAGED;
 }
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
@@ -487,14 +492,29 @@ int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep
 void kpaged_unpin(struct vm_page *, bool dirty);
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);
-/* By direct map; the page is pinned or otherwise kept. */
+bool kpaged_is_out(va_t);                                /* it is on swap */
+/* By direct map; the page is pinned. */
 static inline void *
 kpaged_ptr(struct vm_page *pg, va_t kva)
 {
+	ASSERT(pg->pins > 0);
 	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
 }
-enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ };
+enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
 void container_attach(struct vm_page *, enum container_kind); /* PF_CONTAINER; recount nused */
+/* What stands in a container that could not be read: an upper word of an anonymous
+ * object, the references of an entry. */
+#define AOBJ_LOST 1ul
+#define FMO_REFS_LOST (1ul << 30)
+
+/* kpagedws.c: what of it leaves memory */
+void kpaged_age(void);
+size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
+void kpaged_push_out(void);                              /* all that may go, to swap */
+size_t kpaged_may_give(int round);                       /* in a round of bsm */
+int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
+int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
+void kpaged_bring_all(void);                             /* for vm_check(2) */
 int kpaged_check(struct vm_report *);
 
 /* kpaged_va.c: addresses only */
@@ -504,6 +524,7 @@ void kpaged_va_free(va_t, size_t pages);
 void kpaged_drain(void);                                 /* before leak accounting */
 va_t kpaged_va_top(void);
 bool kpaged_va_is_free(va_t);
+bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
 
 /* ======== evidence ======== */
 

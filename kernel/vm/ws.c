@@ -99,9 +99,14 @@ is_member(uint64_t word)
 	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
 }
 
-/* Returns: the new age. */
-static unsigned
-age_word(uint64_t *word)
+/*
+ * A VALID word was used since the last look, and is young; or it grows older.
+ *
+ * Locks:    [W].
+ * Returns:  the new age.
+ */
+unsigned
+ws_age_word(uint64_t *word)
 {
 	uint64_t w = word_get(word);
 	unsigned age;
@@ -131,7 +136,7 @@ ws_age(struct aspace *as)
 		word = pt_words(&pfdb[at]);
 		for (i = 0; i < MD_PT_WORDS; i++)
 			if (is_member(word_get(&word[i])))
-				pages[age_word(&word[i])]++;
+				pages[ws_age_word(&word[i])]++;
 		at = pfdb[at].tbl.ws_next;
 		at = at == as->ws_head ? 0 : at;
 	}

@@ -33,6 +33,7 @@ static const struct selftest *const tables[] = {
 	selftests_machine,
 	selftests_kern,
 	selftests_vm,
+	selftests_kpaged,
 	selftests_blk,
 	selftests_part,
 	selftests_lab_tour,

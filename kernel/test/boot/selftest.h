@@ -46,6 +46,7 @@ void selftest_held(void);
 extern const struct selftest selftests_machine[]; /* machine.c; ends with a NULL name */
 extern const struct selftest selftests_kern[];    /* kern.c */
 extern const struct selftest selftests_vm[];      /* vm.c */
+extern const struct selftest selftests_kpaged[]; /* kpaged.c */
 extern const struct selftest selftests_blk[];     /* blk.c */
 extern const struct selftest selftests_part[];    /* part.c */
 

@@ -9,7 +9,7 @@ guard() {
 	t=$1
 	shift
 	expect 125 $guest --emulator $emulator --cpus 1 --append selftest="$t" \
-		-- true 2>"$tmp/err"
+		--append locks=1 -- true 2>"$tmp/err"
 	grep 'PANIC:' "$tmp/err" | grep -q -i "$*" ||
 		fail "$emulator: $t: no '$*' in: $(cat "$tmp/err")"
 }
@@ -20,6 +20,7 @@ for emulator in qemu bochs; do
 	guard trap_nx 'NX\|no-execute\|execut'
 	guard trap_wx 'write\|read-only'
 	guard trap_guard 'stack'
+	guard trap_kpaged 'not pinned, under a lock of rank 6'
 	# A program: NX data, and UMIP refuses SGDT.
 	expect 0 $guest --emulator $emulator --cpus 1 \
 		--add "$BUILD/kernel/test/progs/umip_refuses_sgdt:/t/umip" -- /t/umip here

@@ -107,6 +107,22 @@ lockrank_drop(enum lock_rank rank, const void *lock)
 	kern.me.held[rank]--;
 }
 
+unsigned
+lockrank_highest(void)
+{
+	unsigned r = LR_COUNT - 1;
+
+	while (r > 0 && kern.me.held[r] == 0)
+		r--;
+	return r;
+}
+
+const char *
+lockrank_name(unsigned rank)
+{
+	return "of the host";
+}
+
 void
 mutex_init(struct mutex *m, enum lock_rank rank)
 {

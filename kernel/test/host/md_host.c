@@ -142,6 +142,12 @@ md_irq_is_enabled(void)
 	return true;
 }
 
+unsigned
+md_preempt_count(void)
+{
+	return 0;
+}
+
 bool
 md_in_irq(void)
 {

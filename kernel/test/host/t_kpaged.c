@@ -3,10 +3,12 @@
  * t_kpaged.c: kernel paged ranges against a list of intervals
  *
  * Problem   Ranges of all sizes, taken and given back in any order, must never
- *           overlap, read as zero, and leave no frame and no tag behind.
+ *           overlap, read as zero, and leave no frame and no tag behind.  Their
+ *           pages may leave memory at any moment and come back as they were.
  *
  * Picture   random take or give ─→ kpaged_*     ─→ kpaged_check
  *                             └──→ intervals[]
+ *           random pin, trim, write, steal, read ─→ kpaged_* ─→ the same bytes
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,10 +17,14 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "test/host/disk.h"
 #include "test/host/host.h"
 
 #define RANGES 200
+#define SLOTS 1500
+#define OUT_PAGES 600
 
 static struct {
 	va_t kva[RANGES];
@@ -138,6 +144,245 @@ pinned_page_outlives_decommit(void **state)
 	check();
 }
 
+/* ---- to swap and back ---- */
+
+static struct {
+	va_t kva;
+	uint64_t value[OUT_PAGES]; /* the first and last word of each page */
+	unsigned area;
+} out;
+
+/* hda is an area of swap. */
+static void
+swap_begin(void)
+{
+	static uint8_t header[PAGE_SIZE];
+	uint32_t field[2] = { 1, SLOTS - 1 };
+	struct swap_source src = { .dev = blk_find("hda"), .header = header,
+		.bytes = SLOTS * PAGE_SIZE, .path = "/dev/hda" };
+	char path[] = "/tmp/t_kpaged.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && ftruncate(fd, SLOTS * PAGE_SIZE) == 0);
+	host_disk_load(path);
+	unlink(path);
+	close(fd);
+	memcpy(header + 1024, field, sizeof(field));
+	memcpy(header + PAGE_SIZE - 10, "SWAPSPACE2", 10);
+	assert_int_equal(swap_on(&src, &out.area), 0);
+}
+
+static va_t
+page_at(unsigned i)
+{
+	return out.kva + (va_t)i * PAGE_SIZE;
+}
+
+/* Its words are as they were, and perhaps become others. */
+static void
+use_page(struct vm_page *pg, unsigned i, bool write)
+{
+	uint64_t *words = kpaged_ptr(pg, page_at(i));
+
+	assert_int_equal(words[0], out.value[i]);
+	assert_int_equal(words[MD_PT_WORDS - 1], out.value[i]);
+	if (write) {
+		out.value[i] = host_random(UINT64_MAX);
+		words[0] = words[MD_PT_WORDS - 1] = out.value[i];
+	}
+	kpaged_unpin(pg, write);
+}
+
+static void
+pin_page(unsigned i, bool write)
+{
+	struct vm_page *pg;
+
+	assert_int_equal(kpaged_pin(page_at(i), &pg), 0);
+	use_page(pg, i, write);
+}
+
+static void
+one_step(void)
+{
+	unsigned i = (unsigned)host_random(OUT_PAGES), n;
+	struct vm_page *pg;
+
+	switch (host_random(10)) {
+	case 0:
+	case 1:
+		pin_page(i, true);
+		break;
+	case 2:
+		pin_page(i, false);
+		break;
+	case 3:
+		pg = kpaged_trypin(page_at(i));
+		if (pg != NULL)
+			use_page(pg, i, host_random(2) != 0);
+		break;
+	case 4:
+		n = 1 + (unsigned)host_random(5);
+		kpaged_decommit(page_at(i), MIN(n, OUT_PAGES - i));
+		while (n-- > 0 && i < OUT_PAGES)
+			out.value[i++] = 0;
+		break;
+	case 5:
+		(void)kpaged_trim(1 + host_random(100), (int)host_random(4));
+		break;
+	case 6:
+		kpaged_age();
+		break;
+	case 7:
+		if (host_random(10) == 0)
+			kpaged_push_out();
+		break;
+	case 8:
+		(void)host_disk_run();
+		break;
+	case 9:
+		for (n = (unsigned)host_random(50); n > 0 && phys_steal(); n--)
+			;
+		break;
+	}
+}
+
+static void
+push_all_out(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 40; i++) {
+		kpaged_push_out();
+		while (host_disk_run())
+			;
+	}
+}
+
+static void
+pages_go_and_come_back(void **state)
+{
+	struct swap_stat st;
+	unsigned i;
+
+	swap_begin();
+	out.kva = kpaged_alloc(OUT_PAGES);
+	for (i = 0; i < 30000; i++) {
+		one_step();
+		if (i % 500 == 0)
+			check();
+	}
+	assert_true(ev_read(EV_page_steal_anon) > 1000);
+	for (i = 0; i < OUT_PAGES; i++)
+		pin_page(i, true);
+	push_all_out();
+	check();
+	assert_int_equal(ev_read(EV_kpaged_pages_out), OUT_PAGES);
+	assert_int_equal(ev_read(EV_kpaged_pages), 0);
+	/* Read and not written: they go again without a write. */
+	for (i = 0; i < OUT_PAGES; i++)
+		pin_page(i, false);
+	i = (unsigned)ev_read(EV_swap_out_pages);
+	push_all_out();
+	assert_int_equal(ev_read(EV_swap_out_pages), i);
+	assert_int_equal(ev_read(EV_kpaged_pages_out), OUT_PAGES);
+	assert_int_equal(swap_off(out.area), 0);
+	assert_int_equal(ev_read(EV_kpaged_pages_out), 0);
+	for (i = 0; i < OUT_PAGES; i++)
+		pin_page(i, false);
+	kpaged_free(out.kva, OUT_PAGES);
+	kpaged_drain();
+	check();
+	swap_stat(&st);
+	assert_int_equal(st.used, 0);
+	assert_int_equal(ev_read(EV_kpaged_pages), 0);
+}
+
+/* A container that names a frame stays; what it counts is found again. */
+static void
+containers_stay_while_live(void **state)
+{
+	struct vm_page *pg, *data = page_alloc(PHYS_ZEROED);
+	va_t kva = kpaged_alloc(1);
+	uint64_t *word;
+
+	swap_begin();
+	assert_int_equal(kpaged_pin(kva, &pg), 0);
+	container_attach(pg, KIND_AOBJ);
+	word = (uint64_t *)kpaged_ptr(pg, kva) + 7;
+	spin_lock(&pfn_lock);
+	page_adopt_locked(data, HOME_AOBJ, word_pa(word), 7);
+	page_pin_locked(data);
+	word_set_locked(pg, word, pte_make_trans(data));
+	assert_false(page_unpin_locked(data, true));
+	spin_unlock(&pfn_lock);
+	kpaged_unpin(pg, false);
+	(void)kpaged_trim(SIZE_MAX, 0);
+	assert_int_equal(pg->state, PG_ACTIVE);
+	/* It becomes idle by the steal, and goes at the hand's next visit. */
+	spin_lock(&pfn_lock);
+	while (data->state == PG_MODIFIED) {
+		(void)pageout_page(data);
+		spin_unlock(&pfn_lock);
+		(void)host_disk_run();
+		spin_lock(&pfn_lock);
+	}
+	spin_unlock(&pfn_lock);
+	assert_true(phys_steal());
+	assert_int_equal(pg->nres, 0);
+	assert_int_equal(pg->state, PG_ACTIVE);
+	push_all_out();
+	assert_true(kpaged_is_out(kva));
+	assert_int_equal(kpaged_pin(kva, &pg), 0);
+	assert_int_equal(pg->flags & PF_CONTAINER, 0);
+	container_attach(pg, KIND_AOBJ);
+	assert_int_equal(pg->nused, 1);
+	word = (uint64_t *)kpaged_ptr(pg, kva) + 7;
+	assert_int_equal(pte_kind(word_get(word)), PTE_SWAP);
+	swap_free(swap_slot(word_set(pg, word, 0)));
+	kpaged_unpin(pg, false);
+	kpaged_free(kva, 1);
+	check();
+	assert_int_equal(swap_off(out.area), 0);
+}
+
+/* What cannot be read is said by each word; nothing is made up, nobody waits. */
+static void
+lost_pages_say_so(void **state)
+{
+	static const enum container_kind kinds[] = { KIND_AOBJ, KIND_FMO,
+		KIND_AOBJ_UPPER };
+	va_t kva = kpaged_alloc(ARRAY_LEN(kinds));
+	struct vm_page *pg;
+	unsigned i;
+
+	swap_begin();
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		assert_int_equal(kpaged_pin(kva + i * PAGE_SIZE, &pg), 0);
+		memset(kpaged_ptr(pg, kva), 1, PAGE_SIZE);
+		kpaged_unpin(pg, true);
+	}
+	push_all_out();
+	host_disk_fail(8, SLOTS * 8);
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		uint64_t *words;
+
+		assert_int_equal(kpaged_pin(kva + i * PAGE_SIZE, &pg), 0);
+		container_attach(pg, kinds[i]);
+		words = kpaged_ptr(pg, kva);
+		if (kinds[i] == KIND_AOBJ_UPPER)
+			assert_int_equal(words[511], AOBJ_LOST);
+		else
+			assert_int_equal(pte_kind(words[510]), PTE_ERROR);
+		kpaged_unpin(pg, false);
+	}
+	check();
+	kpaged_free(kva, ARRAY_LEN(kinds));
+	assert_int_equal(ev_read(EV_kpaged_pages) +
+	    ev_read(EV_kpaged_pages_out), 0);
+	assert_int_equal(swap_off(out.area), 0);
+}
+
 static int
 boot(void **state)
 {
@@ -153,6 +398,9 @@ main(void)
 		cmocka_unit_test(ranges_in_any_order),
 		cmocka_unit_test(failing_alloc_takes_nothing),
 		cmocka_unit_test(pinned_page_outlives_decommit),
+		cmocka_unit_test(pages_go_and_come_back),
+		cmocka_unit_test(containers_stay_while_live),
+		cmocka_unit_test(lost_pages_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

@@ -26,6 +26,22 @@
 static uint64_t trimmed_word(const struct ws_spot *s);
 static uint64_t lazy_word(struct aspace *as, const struct ws_spot *s);
 
+/*
+ * The last owner has its page back, before it goes.  With its entry the entry's
+ * page may be free to leave, too: it is pinned meanwhile (R2).
+ */
+static void
+steal_back(const struct fmo_spot *s, struct fmo_entry *e)
+{
+	struct vm_page *page = fmo_page_of(e);
+
+	if (e->refs != 1)
+		return;
+	page_pin(page);
+	(void)fmo_try_steal(s, e, STEAL_TRIM);
+	kpaged_unpin(page, false);
+}
+
 /* What ws_trim() does to one word.  [W].  Returns: the old word. */
 static uint64_t
 evict_word(struct aspace *as, const struct ws_spot *s)
@@ -35,7 +51,7 @@ evict_word(struct aspace *as, const struct ws_spot *s)
 	struct fmo_spot spot = { as, s->va, s->leaf, s->word };
 
 	if (pte_src(word) == SRC_FORK)
-		fmo_try_steal(&spot, fmo_entry_of_page(pg), STEAL_TRIM);
+		steal_back(&spot, fmo_entry_of_page(pg));
 	if ((pg->flags & PF_LAZYFREE) != 0 && pte_src(word) == SRC_PRIV)
 		return lazy_word(as, s);
 	return word_set(s->leaf, s->word, trimmed_word(s));

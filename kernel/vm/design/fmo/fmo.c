@@ -102,7 +102,13 @@ fmo_kva(const struct fmo *fmo)
 void
 fmo_bury(struct fmo *fmo)
 {
-	ASSERT(fmo->live == 0 && fmo->nrefs == 0);
+	ASSERT(fmo->nrefs == 0);
+	/* Entries whose page could not be read never reach 0, nor go their slots. */
+	if (fmo->live != 0) {
+		klog("fmo: %u entries were lost on swap, and their slots",
+		    fmo->live);
+		EVENT_ADD(fmo_entries_live, -(int64_t)fmo->live);
+	}
 	spin_lock(&fmos.lock);
 	list_remove(&fmo->all);
 	list_push_back(&fmos.dead, &fmo->all);
@@ -158,6 +164,31 @@ fmo_free_page(struct fmo *fmo, uint64_t index)
 	EVENT_ADD(fmo_pages_live, -1);
 	EVENT(fmo_pages_freed_early);
 	EVENT(fmo_page_free, fmo->base, page);
+}
+
+/* Entry pages that are on swap now. */
+static uint64_t
+count_pages_out(void)
+{
+	struct fmo *fmo;
+	uint64_t n = 0;
+	uint32_t i;
+
+	spin_lock(&fmos.lock);
+	LIST_FOREACH(fmo, &fmos.live, all)
+		for (i = 0; i < fmo->npages; i++)
+			n += kpaged_is_out(fmo_kva(fmo) + i * PAGE_SIZE);
+	spin_unlock(&fmos.lock);
+	return n;
+}
+
+/*
+ * Locks:    none; once, before the first fork.
+ */
+void
+fmo_init(void)
+{
+	ev_set_gauge(EV_fmo_pages_out, count_pages_out);
 }
 
 /*
@@ -482,10 +513,14 @@ fmo_hold(struct vm_page **held, va_t kva)
 {
 	uint64_t page = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
 
-	if (*held != NULL && (*held)->index == page)
-		return true;
-	if (*held != NULL)
-		kpaged_unpin(*held, true);
-	*held = kpaged_trypin(kva);
-	return *held != NULL;
+	if (*held != NULL && (*held)->index != page) {
+		kpaged_unpin(*held, false);
+		*held = NULL;
+	}
+	if (*held == NULL)
+		*held = kpaged_trypin(kva);
+	if (*held == NULL)
+		return false;
+	container_attach(*held, KIND_FMO);
+	return true;
 }

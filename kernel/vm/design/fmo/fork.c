@@ -127,8 +127,8 @@ fork_reserve(struct fork_work *w)
 	r = fork_vads(w);
 	if (r != 0)
 		return r;
-	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	w->charge = w->child->commit - 4 + atomic_load(&p->late) + tables;
+	w->charge = w->child->commit - 4 + atomic_load(&p->late) + tables +
+	    (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 	r = commit_may_keep(tables) ? commit_charge(w->charge) : -ENOMEM;
 	if (r != 0) {
 		w->child->commit = 4;

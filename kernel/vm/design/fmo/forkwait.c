@@ -81,7 +81,7 @@ fork_next_entry(struct fork_work *w)
 
 	if (w->page != NULL &&
 	    w->page->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
-		kpaged_unpin(w->page, true);
+		kpaged_unpin(w->page, false);
 		w->page = NULL;
 	}
 	if (w->page != NULL)
@@ -173,8 +173,8 @@ wait_entry_page(struct fork_work *w)
 
 	if (r != 0)
 		return r;
+	container_attach(pg, KIND_FMO);
 	if (is_next(w, w->need_kva)) {
-		container_attach(pg, KIND_FMO);
 		w->page = pg;
 	} else {
 		ASSERT(w->old == NULL);
@@ -254,9 +254,9 @@ entries_done(struct fork_work *w)
 	uint64_t used = (w->next + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 
 	if (w->page != NULL)
-		kpaged_unpin(w->page, true);
+		kpaged_unpin(w->page, false);
 	if (w->old != NULL)
-		kpaged_unpin(w->old, true);
+		kpaged_unpin(w->old, false);
 	if (w->fmo == NULL)
 		return;
 	spin_lock(&w->fmo->lock);

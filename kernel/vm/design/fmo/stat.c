@@ -60,7 +60,7 @@ struct count_work {
 	struct vm_page *held;  /* pinned entry page */
 };
 
-/* Is the page of a soft FORK word in swap?  Not, if its entry is out, too. */
+/* Is the page of a soft FORK word in swap?  It is, if its entry is out, too. */
 static bool
 is_entry_swapped(struct count_work *c, uint64_t word)
 {
@@ -68,7 +68,7 @@ is_entry_swapped(struct count_work *c, uint64_t word)
 	const struct fmo_entry *e;
 
 	if (!fmo_hold(&c->held, kva))
-		return false;
+		return true;
 	e = kpaged_ptr(c->held, kva);
 	return pte_kind(word_get(&e->word)) == PTE_SWAP;
 }

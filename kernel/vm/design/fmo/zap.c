@@ -57,7 +57,7 @@ zap_fork_done(struct aspace *as, struct vm_page *pg)
 	CHECK(!page_unmap_locked(pg, false));
 	spin_unlock(&pfn_lock);
 	fmo_deref(as, e);
-	kpaged_unpin(page, true);
+	kpaged_unpin(page, false);
 }
 
 /*
@@ -82,7 +82,7 @@ fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 		fmo_reap();
 	}
 	if (z.held != NULL)
-		kpaged_unpin(z.held, true);
+		kpaged_unpin(z.held, false);
 }
 
 /*
@@ -112,7 +112,7 @@ fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 		mutex_unlock(&as->ws_lock);
 	}
 	if (z.held != NULL)
-		kpaged_unpin(z.held, true);
+		kpaged_unpin(z.held, false);
 	return need == 0 ? 0 : -EAGAIN;
 }
 

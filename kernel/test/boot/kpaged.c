@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kpaged.c: paged kernel memory by its own addresses, on the real tables
+ *
+ * Problem   A plain access to a page that has left the kernel's working set must
+ *           bring it back on any CPU, and end the kernel where waiting is not
+ *           allowed.
+ *
+ * Picture   store ─→ trim: VALID → TRANS, flush ─→ load: page fault ─→ VALID
+ *
+ * Rules     trap_kpaged does what the kernel must never do (machine.c).
+ */
+#include "test/boot/selftest.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define PAGES 40
+#define ROUNDS 20
+
+static volatile uint64_t *
+at(va_t kva, unsigned page)
+{
+	return (volatile uint64_t *)(kva + (va_t)page * PAGE_SIZE + 8 * page);
+}
+
+static bool
+is_mapped(va_t kva)
+{
+	return (word_get(md_kpte(kva, false)) & MD_PTE_P) != 0;
+}
+
+/* All out of the working set; round 0 spares once what was used. */
+static unsigned
+trim_all(va_t kva)
+{
+	unsigned i, left = 0;
+
+	(void)kpaged_trim(SIZE_MAX, 0);
+	(void)kpaged_trim(SIZE_MAX, 0);
+	for (i = 0; i < PAGES; i++)
+		left += is_mapped(kva + i * PAGE_SIZE);
+	return left;
+}
+
+static void
+touch_after_trim(void)
+{
+	va_t kva = kpaged_alloc(PAGES);
+	struct vm_page *pg;
+	unsigned i, round;
+
+	EXPECT(kva != 0);
+	EXPECT(kpaged_pin(kva, &pg) == 0);
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < PAGES; i++) {
+			EXPECT(*at(kva, i) == (uint64_t)round * i);
+			*at(kva, i) = ((uint64_t)round + 1) * i;
+		}
+		/* But the one that is pinned. */
+		EXPECT(trim_all(kva) == 1 && is_mapped(kva));
+		EXPECT(vm_check(2) == 0);
+	}
+	EXPECT(*(uint64_t *)kpaged_ptr(pg, kva) == 0);
+	kpaged_unpin(pg, false);
+	EXPECT(trim_all(kva) == 0);
+	kpaged_free(kva, PAGES);
+}
+
+static void
+trap_kpaged(void)
+{
+	va_t kva = kpaged_alloc(1);
+
+	EXPECT(kva != 0);
+	mutex_lock(&kernel_as.ws_lock);
+	*at(kva, 0) = 1;
+	mutex_unlock(&kernel_as.ws_lock);
+	selftest_fail(__FILE__, __LINE__, "touched under a lock, no trap");
+}
+
+const struct selftest selftests_kpaged[] = {
+	{ "kpaged", touch_after_trim, "a plain access brings a trimmed page back" },
+	{ "trap_kpaged", trap_kpaged, "none is allowed under a lock" },
+	{ NULL, NULL, NULL },
+};
