@@ -191,8 +191,10 @@ void md_irq_route(unsigned irq, void (*handler)(void *), void *arg);
 #ifndef MD_PFDB_BASE /* the host's tests have it elsewhere */
 #define MD_PFDB_BASE 0xffffd00000000000ul
 #endif
+#ifndef MD_ARENA_BASE
 #define MD_ARENA_BASE 0xffffe00000000000ul
 #define MD_ARENA_SIZE 0x0000008000000000ul /* 512 GiB: one PML4 slot */
+#endif
 #define MD_IMAGE_BASE 0xffffffff80000000ul
 #define MD_USER_END 0x00007ffffffff000ul    /* one page below 2^47 */
 

@@ -36,6 +36,7 @@ host_boot(unsigned frames, const char *options)
 	strcpy(kern.me.name, "test");
 	host_machine(frames);
 	phys_init();
+	kva_init();
 	vm_init();
 }
 

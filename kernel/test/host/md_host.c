@@ -47,6 +47,7 @@ static struct {
 
 uint64_t md_direct_base;
 unsigned long host_pfdb_base;
+unsigned long host_arena_base;
 
 /* ---- boot/ ---- */
 
@@ -58,8 +59,11 @@ host_machine(unsigned frames)
 	void *ram = aligned_alloc(PAGE_SIZE, bytes);
 	void *db = aligned_alloc(PAGE_SIZE, 64 * ((size_t)frames / 64 + 2) * 64);
 
-	if (ram == NULL || db == NULL)
+	void *arena = aligned_alloc(PAGE_SIZE, MD_ARENA_SIZE);
+
+	if (ram == NULL || db == NULL || arena == NULL)
 		abort();
+	host_arena_base = (unsigned long)arena;
 	md_direct_base = (uint64_t)ram;
 	host_pfdb_base = (unsigned long)db;
 	mach.info.loader = "host";
@@ -254,11 +258,13 @@ md_kpte(va_t va, bool create)
 	return (uint64_t *)pa2va(table) + md_pt_index(va, 1);
 }
 
-/* The frame database is the host's memory already. */
+/* The frame database and the arena are the host's memory already. */
 int
 md_kmap(va_t va, pa_t pa, uint64_t prot)
 {
-	if (va < host_pfdb_base)
+	if (va - host_arena_base < MD_ARENA_SIZE)
+		*md_kpte(va, true) = pa | MD_PTE_P | prot;
+	else if (va < host_pfdb_base)
 		abort();
 	return 0;
 }
