@@ -263,6 +263,12 @@ md_irq_is_enabled(void)
 	return mach.irq_off[md_cpu()] == 0;
 }
 
+unsigned
+md_preempt_count(void)
+{
+	return 0;
+}
+
 bool
 md_in_irq(void)
 {

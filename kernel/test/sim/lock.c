@@ -51,6 +51,22 @@ lockrank_drop(enum lock_rank rank, const void *lock)
 	md_current()->held[rank]--;
 }
 
+unsigned
+lockrank_highest(void)
+{
+	unsigned r = LR_COUNT - 1;
+
+	while (r > 0 && md_current()->held[r] == 0)
+		r--;
+	return r;
+}
+
+const char *
+lockrank_name(unsigned rank)
+{
+	return "of vmsim";
+}
+
 /* R1: with these ranks held nobody sleeps. */
 static void
 may_sleep(enum lock_rank from)
