@@ -115,6 +115,19 @@ room_free(void *p, size_t bytes)
 		kva_free(p, PAGE_UP(bytes) >> PAGE_SHIFT);
 }
 
+/* ---- mem/zero.c: a copy takes its time (the linker's --wrap) ---- */
+
+void __real_page_copy(struct vm_page *dst, const struct vm_page *src);
+void __wrap_page_copy(struct vm_page *dst, const struct vm_page *src);
+
+void
+__wrap_page_copy(struct vm_page *dst, const struct vm_page *src)
+{
+	if (!spin_is_mine(&pfn_lock))
+		sim_point(AT_WORD);
+	__real_page_copy(dst, src);
+}
+
 /* ---- options and injection ---- */
 
 void

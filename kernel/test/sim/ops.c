@@ -4,9 +4,9 @@
  *
  * Rules     1. An operation that fails though it may not ends the run with
  *              its text.
- *           2. W P.W V and R P.W V are accesses of the thread's CPU; F says
- *              that they must fault.  A flag set by another thread makes "may"
- *              into "must": what comes later in time must see it.
+ *           2. w P.W V and r P.W V are accesses of the thread's CPU; f and fw
+ *              say that they must fault.  A flag that another thread has set
+ *              makes "may" into "must": what comes later in time must see it.
  *
  * Read next script.c, pairs.txt.
  */
@@ -102,6 +102,18 @@ op_r_may(const struct step *s)
 	int r = sim_load(me(), va_of(s), &value);
 
 	if (r == 0 && !is_one_of(s->word[1], value))
+		wrong(s, "read", value);
+}
+
+/* see P.W V K: reads V if flag K was set before. */
+static void
+op_see(const struct step *s)
+{
+	bool must = world.flag[s->arg[2]];
+	uint64_t value = 0;
+
+	expect(s, sim_load(me(), va_of(s), &value), 0);
+	if (must && !is_one_of(s->word[1], value))
 		wrong(s, "read", value);
 }
 
@@ -578,6 +590,7 @@ op_inject(const struct step *s)
 
 static const struct op ops[] = {
 	{ "r", op_r, 2 }, { "r?", op_r_may, 2 },
+	{ "see", op_see, 3 },
 	{ "w", op_w, 2 }, { "w?", op_w_may, 2 },
 	{ "f", op_f, 1 }, { "fw", op_fw, 1 },
 	{ "save", op_save, 2 }, { "same", op_same, 2 },

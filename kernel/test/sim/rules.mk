@@ -13,6 +13,8 @@ SIMCC := $(CC) -std=gnu11 -g -fno-omit-frame-pointer -fwrapv \
 SIM_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
   --param asan-stack=0
 
+SIMLINK := -Wl,--wrap=page_copy
+
 # $(call sim_rules,FOLDER,FLAGS)
 define sim_rules
 $(BUILD)/$(1)/kernel/test/sim/%.o: kernel/test/sim/%.c | setup $(HEADERS)
@@ -27,7 +29,7 @@ $(BUILD)/$(1)/%.o: %.c | setup $(HEADERS)
 
 $(BUILD)/$(1)/vmsim: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(SIMSRC) $(SIMOWN)) \
   $(GEN)/events_table.c
-	@$(SIMCC) $(2) $$^ -o $$@
+	@$(SIMCC) $(2) $$^ $(SIMLINK) -o $$@
 
 -include $(patsubst %.c,$(BUILD)/$(1)/%.d,$(SIMSRC) $(SIMOWN))
 endef
@@ -41,8 +43,17 @@ BOUND ?= 3
 PAIR_SECONDS ?= 300
 CORES ?= $(shell nproc)
 
+# The bugs of the bank that schedules find (vmm.md 10), planted one by one.
+SIMBUGS := $(sort $(wildcard kernel/test/sim/bugs/*.patch))
+
+vmsim-check: $(BUILD)/simfast/vmsim
+	@CC='$(SIMCC) -O2 $(SIMLINK)' OBJS='$(patsubst %.c,$(BUILD)/simfast/%.o,$(SIMSRC) \
+	  $(SIMOWN)) $(GEN)/events_table.c' OUT=$(BUILD)/simbugs \
+	  kernel/test/sim/plant -j $(CORES) $(if $(BUG),$(wildcard \
+	  kernel/test/sim/bugs/*$(BUG)*.patch),$(SIMBUGS))
+
 vmsim: $(BUILD)/simfast/vmsim
 	@$< -j $(CORES) -b $(BOUND) -t $(PAIR_SECONDS) -n 10000 -s $(SEED) \
 	  kernel/test/sim/pairs.txt $(PAIR)
 
-.PHONY: vmsim
+.PHONY: vmsim vmsim-check

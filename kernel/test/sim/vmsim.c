@@ -32,6 +32,7 @@ __asan_default_options(void)
 
 static struct explore_args args = { .bound = 2, .seconds = 3600, .seed = 1 };
 static unsigned jobs = 1;
+static int stops_early; /* after the first pair that failed */
 
 /* A stray pointer ends the pair as a panic does: with its schedule. */
 static void
@@ -106,7 +107,7 @@ all_pairs(const struct pair *list, char **patterns)
 		    "    ", "random", "points", "seconds");
 	fflush(stdout);
 	for (p = list; p != NULL; p = pair_next(p)) {
-		if (!is_asked_for(p, patterns))
+		if (!is_asked_for(p, patterns) || (stops_early && failed > 0))
 			continue;
 		n++;
 		if (running == jobs)
@@ -130,7 +131,7 @@ static void
 usage(void)
 {
 	fputs("usage: vmsim [-b PREEMPTIONS] [-t SECONDS] [-n RANDOM] [-s SEED]"
-	    "\n             [-j JOBS] [-r SCHEDULE] PAIRS [PATTERN...]\n",
+	    "\n             [-j JOBS] [-r SCHEDULE] [-x] PAIRS [PATTERN...]\n",
 	    stderr);
 	exit(2);
 }
@@ -141,7 +142,7 @@ main(int argc, char **argv)
 	struct pair *list = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "b:t:n:s:j:r:")) != -1) {
+	while ((c = getopt(argc, argv, "b:t:n:s:j:r:x")) != -1) {
 		switch (c) {
 		case 'b': args.bound = (unsigned)atoi(optarg); break;
 		case 't': args.seconds = (unsigned)atoi(optarg); break;
@@ -149,6 +150,7 @@ main(int argc, char **argv)
 		case 's': args.seed = strtoull(optarg, NULL, 0); break;
 		case 'j': jobs = (unsigned)atoi(optarg); break;
 		case 'r': args.replay = optarg; break;
+		case 'x': stops_early = 1; break;
 		default: usage();
 		}
 	}
