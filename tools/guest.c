@@ -82,6 +82,7 @@ static const char help_text[] =
     "                         a new one, or a file that mkswap has made\n"
     "  --trace FILE           every event of the kernel, for tools/vtr; what is lost is\n"
     "                         said at the end\n"
+    "  --trace-words          in it also each word of a page table that changes\n"
     "\n"
     "Standard output and error are the command's, byte for byte.  Exit status: the\n"
     "command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
@@ -137,6 +138,7 @@ enum {
 	OPT_ICOUNT,
 	OPT_LOG,
 	OPT_TRACE,
+	OPT_TRACE_WORDS,
 	OPT_STDIN,
 	OPT_GDB,
 	OPT_INITRD,
@@ -161,6 +163,7 @@ parse(struct guest_job *job, int argc, char **argv)
 		{ "icount", no_argument, NULL, OPT_ICOUNT },
 		{ "log", required_argument, NULL, OPT_LOG },
 		{ "trace", required_argument, NULL, OPT_TRACE },
+		{ "trace-words", no_argument, NULL, OPT_TRACE_WORDS },
 		{ "stdin", required_argument, NULL, OPT_STDIN },
 		{ "gdb", no_argument, NULL, OPT_GDB },
 		{ "initrd", required_argument, NULL, OPT_INITRD },
@@ -253,6 +256,9 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_TRACE:
 		job->trace_file = arg;
+		return;
+	case OPT_TRACE_WORDS:
+		job->trace_words = true;
 		return;
 	case 'h':
 		fputs(help_text, stdout);

@@ -113,6 +113,20 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+/* The last word of several wins. */
+static const char *
+trace_word(const struct guest_job *job)
+{
+	static const char *const word[2][2] = {
+		[GUEST_QEMU] = { " trace=shm", " trace=shm,words" },
+		[GUEST_BOCHS] = { " trace=debugcon", " trace=debugcon,words" },
+	};
+
+	return job->trace_file == NULL
+		   ? ""
+		   : word[job->emulator][job->trace_words];
+}
+
 char *
 guest_cmdline(const struct guest_job *job)
 {
@@ -122,9 +136,7 @@ guest_cmdline(const struct guest_job *job)
 	/* With --icount the guest's time leaps while a disk is waited for. */
 	if (asprintf(&s, "%s%s%s%s", job->root != NULL ? "root=sda " : "",
 		disks && job->icount ? "sleep=off " : "",
-		job->trace_file == NULL ? "" :
-		job->emulator == GUEST_QEMU ? "trace=shm " : "trace=debugcon ",
-		job->append != NULL ? job->append : "") < 0)
+		job->append != NULL ? job->append : "", trace_word(job)) < 0)
 		abort();
 	return s;
 }

@@ -60,6 +60,7 @@ struct guest_job {
 	const char *stdin_file; /* NULL: /dev/null */
 	const char *log_file;   /* kernel messages, or NULL */
 	const char *trace_file; /* its trace, tools/vtr.h, or NULL */
+	bool trace_words;       /* with page.word */
 	double timeout;         /* seconds; 0: none */
 	bool verbose;           /* kernel messages to standard error */
 	bool interactive;       /* COM1 is our terminal */

@@ -30,7 +30,11 @@
 #include "vtr.h"
 
 #define MEMORY (32u << 20) /* ivshmem wants a power of two */
+#define SLOTS (1u << 19)   /* and the guest another */
 #define FRAME_MAX 128u
+
+_Static_assert(TRACESHM_HEAD + SLOTS * sizeof(struct vtr_rec) <= MEMORY,
+    "the ring lies in the memory");
 
 struct sink {
 	FILE *file;
@@ -85,7 +89,7 @@ sink_memory(struct sink *s, size_t *bytes)
 	if (shm == MAP_FAILED)
 		return -1;
 	s->shm = shm;
-	s->slots = (MEMORY - TRACESHM_HEAD) / sizeof(struct vtr_rec);
+	s->slots = SLOTS;
 	s->ring = (struct vtr_rec *)((char *)shm + TRACESHM_HEAD);
 	shm->slots = s->slots;
 	shm->magic = TRACESHM_MAGIC;

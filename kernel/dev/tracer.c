@@ -23,7 +23,6 @@
 #include "dev/devfn.h"
 #include "dev/pci.h"
 #include "kern/kern.h"
-#include "lib/string.h"
 #include "mem/mem.h"
 
 #define VENDOR_IVSHMEM 0x1af4
@@ -91,7 +90,8 @@ find_shm(const struct pci_dev *d)
 	    (pa_t)pci_read(d, REG_BAR2 + 4) << 32;
 	pci_enable(d, PCI_MEMORY);
 	s = kva_map_device(pa, PAGE_SIZE);
-	if (s == NULL || s->magic != TRACESHM_MAGIC || s->slots == 0)
+	if (s == NULL || s->magic != TRACESHM_MAGIC || s->slots == 0 ||
+	    (s->slots & (s->slots - 1)) != 0)
 		return;
 	s = kva_map_device(pa, TRACESHM_HEAD + s->slots * EV_TRACE_BYTES);
 	if (s != NULL)
@@ -122,6 +122,7 @@ put_shm(const void *rec)
 	struct traceshm *s = tracer.shm;
 	const uint64_t *from = rec;
 	uint64_t head = atomic_load_relaxed(&s->head), *to;
+	unsigned i;
 
 	do {
 		if (head - atomic_load_relaxed(&s->tail) >= tracer.slots) {
@@ -129,8 +130,9 @@ put_shm(const void *rec)
 			return;
 		}
 	} while (!atomic_cas(&s->head, &head, head + 1));
-	to = tracer.rec[head % tracer.slots];
-	memcpy(to + 1, from + 1, EV_TRACE_BYTES - 8);
+	to = tracer.rec[head & (tracer.slots - 1)];
+	for (i = 1; i < REC_WORDS; i++)
+		to[i] = from[i];
 	atomic_store_release(to, from[0]);
 }
 

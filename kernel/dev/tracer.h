@@ -24,7 +24,7 @@
 
 struct traceshm {
 	uint64_t magic;         /* host, before the machine starts */
-	uint64_t slots;         /* host: records in the ring */
+	uint64_t slots;         /* host: records in the ring, a power of two */
 	uint64_t rsv0[6];
 	uint64_t head;          /* guest: records ever put here */
 	uint64_t lost;          /* guest: found the ring full */

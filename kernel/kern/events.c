@@ -34,21 +34,10 @@ struct mark {
 static struct {
 	uint64_t count[MAXCPU][EV_COUNT];     /* [A] */
 	uint64_t (*gauge[EV_COUNT])(void);    /* [c] */
-	bool is_wide[EV_COUNT];               /* [c] more than two fields */
 	void (*mark_hook)(unsigned, uint64_t, const uint64_t *); /* [c] or NULL */
 	struct mutex marks_lock;
 	struct mark *mark;                    /* [marks_lock] NMARKS */
 } events = { .marks_lock = MUTEX_INIT(events.marks_lock, LR_NONE) };
-
-static unsigned
-count_fields(const char *args)
-{
-	unsigned n = *args != '\0';
-
-	for (; *args != '\0'; args++)
-		n += *args == ',';
-	return n;
-}
 
 /* Locks:    none; after kva_init(), before there are threads. */
 void
@@ -56,8 +45,6 @@ events_init(void)
 {
 	size_t i, bytes = NMARKS * sizeof(struct mark);
 
-	for (i = 0; i < EV_COUNT; i++)
-		events.is_wide[i] = count_fields(ev_rows[i].args) > 2;
 	events.mark = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
 	if (events.mark == NULL)
 		panic("events_init: no memory for %d marks", NMARKS);
@@ -79,17 +66,6 @@ ev_add(enum ev_id id, int64_t n)
 	if (proc < 0 || (t = md_current()) == NULL || t->evset == NULL)
 		return;
 	atomic_add(&t->evset->v[proc], (uint64_t)n);
-}
-
-/* Context: any. */
-void
-ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-	const uint64_t v[4] = { a, b, c, d };
-
-	if (ev_rows[id].kind == EVK_BOTH)
-		ev_add(id, 1);
-	trace_put(ev_rows[id].id, v, events.is_wide[id]);
 }
 
 void

@@ -59,8 +59,6 @@ void events_init(void);
 void trace_init(void);
 /* A ring for one more CPU, before it starts. */
 void trace_add_cpu(unsigned cpu);
-/* A record into the ring of this CPU; wide: c and d as well. */
-void trace_put(uint16_t id, const uint64_t v[4], bool wide);
 
 /* ---- inject.c ---- */
 

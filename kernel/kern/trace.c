@@ -27,9 +27,14 @@
 
 struct trace_rec {
 	uint64_t seq, tsc;
-	uint32_t pid;
-	uint16_t id;
-	uint8_t cpu, design;
+	union {
+		uint64_t who;    /* all four in one store */
+		struct {
+			uint32_t pid;
+			uint16_t id;
+			uint8_t cpu, design;
+		};
+	};
 	uint64_t a, b;
 };
 
@@ -42,8 +47,12 @@ struct ring {
 
 static struct {
 	uint64_t seq;            /* [A] last number given out */
-	uint64_t size;           /* [c] records per ring; 0: off */
-	bool words;              /* [c] page.word too */
+	uint64_t size;           /* [c] records per ring, a power of two; 0: off */
+	uint64_t mask;           /* [c] size - 1 */
+	struct {
+		uint16_t id;
+		bool on, wide;   /* more than two fields */
+	} kind[EV_COUNT];        /* [c] */
 	void (*sink)(const void *rec); /* [c] set at boot, or NULL */
 	struct ring ring[MAXCPU];
 } trace;
@@ -56,6 +65,29 @@ struct merge {
 static void merge_start(struct merge *m, uint64_t cursor);
 static bool merge_next(struct merge *m, struct trace_rec *out);
 
+static unsigned
+count_fields(const char *args)
+{
+	unsigned n = *args != '\0';
+
+	for (; *args != '\0'; args++)
+		n += *args == ',';
+	return n;
+}
+
+static void
+init_kinds(void)
+{
+	bool words = option_has("trace", "words");
+	unsigned i;
+
+	for (i = 0; i < EV_COUNT; i++) {
+		trace.kind[i].id = ev_rows[i].id;
+		trace.kind[i].on = i != EV_page_word || words;
+		trace.kind[i].wide = count_fields(ev_rows[i].args) > 2;
+	}
+}
+
 /* Locks:    none; after kva_init(). */
 void
 trace_init(void)
@@ -63,12 +95,15 @@ trace_init(void)
 	struct phys_stat s;
 
 	phys_stat(&s);
-	trace.words = option_has("trace", "words");
 	if (option_has("trace", "off") || option_has("trace", "0"))
 		return;
 	trace.size = option_u64("trace_records");
 	if (trace.size == 0)
 		trace.size = s.total < (64ul << 20 >> PAGE_SHIFT) ? 2048 : 16384;
+	while ((trace.size & (trace.size - 1)) != 0)
+		trace.size &= trace.size - 1;
+	trace.mask = trace.size - 1;
+	init_kinds();
 	trace_add_cpu(0);
 }
 
@@ -87,45 +122,59 @@ trace_add_cpu(unsigned cpu)
 
 /* ---- writing ---- */
 
-/* Interrupts off. */
-static void
-write_record(struct ring *r, uint16_t id, uint64_t a, uint64_t b)
+/* The fields of struct trace_rec but for id, as they lie in memory. */
+static inline uint64_t
+who_is_here(unsigned cpu)
 {
-	struct trace_rec *rec = &r->rec[r->head % trace.size];
-	struct thread *t = md_current();
+	const struct thread *t = md_current();
+	uint64_t who = (uint64_t)cpu << 48;
+
+	return t == NULL ? who : who | t->id | (uint64_t)t->design << 56;
+}
+
+/* Interrupts off.  Whatever is done here is done for every record. */
+static inline void
+put_record(struct ring *r, uint64_t tsc, uint64_t who, uint64_t a, uint64_t b)
+{
+	struct trace_rec *rec = &r->rec[r->head & trace.mask];
 
 	atomic_store(&rec->seq, 0);
-	rec->tsc = md_cycles();
-	rec->pid = t == NULL ? 0 : t->id;
-	rec->id = id;
-	rec->cpu = (uint8_t)md_cpu();
-	rec->design = t == NULL ? 0 : t->design;
+	rec->tsc = tsc;
+	rec->who = who;
 	rec->a = a;
 	rec->b = b;
-	atomic_store(&rec->seq, atomic_add(&trace.seq, 1));
-	atomic_store(&r->head, r->head + 1);
+	atomic_store_release(&rec->seq, atomic_add(&trace.seq, 1));
+	atomic_store_release(&r->head, r->head + 1);
 	if (trace.sink != NULL)
 		trace.sink(rec);
 }
 
-void
-trace_put(uint16_t id, const uint64_t v[4], bool wide)
+/* A record into the ring of this CPU; two if the event has c and d. */
+static __attribute__((noinline)) void
+trace_put(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	struct ring *r;
-	uint64_t flags;
+	uint64_t flags = md_irq_save(), tsc, who;
+	unsigned cpu = md_cpu();
+	struct ring *r = &trace.ring[cpu];
 
-	if (trace.size == 0)
-		return;
-	if (id == ev_rows[EV_page_word].id && !trace.words)
-		return;
-	flags = md_irq_save();
-	r = &trace.ring[md_cpu()];
 	if (r->rec != NULL) {
-		write_record(r, id, v[0], v[1]);
-		if (wide)
-			write_record(r, id | MORE, v[2], v[3]);
+		tsc = md_cycles();
+		who = who_is_here(cpu) | (uint64_t)trace.kind[id].id << 32;
+		put_record(r, tsc, who, a, b);
+		if (trace.kind[id].wide)
+			put_record(r, tsc, who | (uint64_t)MORE << 32, c, d);
 	}
 	md_irq_restore(flags);
+}
+
+/* Context: any. */
+void
+ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	if (trace.kind[id].on)
+		trace_put(id, a, b, c, d);
+	if (ev_rows[id].kind == EVK_BOTH)
+		ev_add(id, 1);
 }
 
 /* ---- reading ---- */

@@ -25,10 +25,11 @@ done
 
 # Forks, files, faults, and more memory than there is: all of it was seen.
 t=$tmp/work
-traced "$t" --cpus 1 --memory 64M --swap 128M --append idlezero=0 \
+traced "$t" --trace-words --cpus 1 --memory 64M --swap 128M --append idlezero=0 \
 	--add $BUILD/kernel/test/progs/work_between_marks:/t/ -- \
 	/t/work_between_marks print
 same "" "$($vtr check "$t" 2>&1)" "check of the work"
+[ "$($vtr dump -n 9 -e page.word "$t" | wc -l)" = 9 ] || fail "no words"
 at() { $vtr dump -e check.mark "$t" | sed -n "s/ .* id=$1\$//p"; }
 $vtr count -f "$(at 1)" -t "$(at 2)" "$t" >"$tmp/count"
 awk '$2 == "both" { print $1 }' kernel/kern/events.tab >"$tmp/both"
