@@ -36,7 +36,6 @@ static bool bochs_disk(FILE *out, struct machine *, size_t n, const char *image,
     bool kept, char **why);
 static void rc_line(FILE *out, const char *line, const struct machine *,
     const struct guest_job *);
-static char *tool_path(const char *name);
 
 bool
 bochs_prepare(struct machine *m, const struct guest_job *job, char **why)
@@ -76,7 +75,7 @@ bochs_terminal(struct machine *m)
 static bool
 bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 {
-	char *mkiso = tool_path("mkiso"), *cmdline = guest_cmdline(job);
+	char *mkiso = guest_tool("mkiso"), *cmdline = guest_cmdline(job);
 	char *diag;
 	char iso[128], initrd[64];
 	int status = -1;
@@ -109,7 +108,7 @@ bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 static bool
 bochs_rc(struct machine *m, const struct guest_job *job, char **why)
 {
-	char *tmpl = tool_path("bochs/bochsrc.in");
+	char *tmpl = guest_tool("bochs/bochsrc.in");
 	char path[128], line[512];
 	bool ok;
 	FILE *in = fopen(tmpl, "re"), *out, *go;
@@ -232,8 +231,8 @@ rc_line(FILE *out, const char *line, const struct machine *m,
 }
 
 /* tools/NAME of the checkout in which build/tools/… lies. */
-static char *
-tool_path(const char *name)
+char *
+guest_tool(const char *name)
 {
 	char exe[4096], *path;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);

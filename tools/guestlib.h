@@ -112,6 +112,8 @@ void machine_arg(struct machine *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The boot arguments of a job, malloc'd. */
 char *guest_cmdline(const struct guest_job *);
+/* tools/NAME of this checkout, malloc'd. */
+char *guest_tool(const char *name);
 /* What the emulator has said itself, malloc'd, at most 4 KB. */
 char *machine_diag(const struct machine *);
 /* Make m->dir, once. False: why is set. */
