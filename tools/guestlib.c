@@ -136,3 +136,366 @@ guest_cmdline(const struct guest_job *job)
 	/* With --icount the guest's time leaps while a disk is waited for. */
 	if (asprintf(&s, "%s%s%s%s", job->root != NULL ? "root=sda " : "",
 		disks && job->icount ? "sleep=off " : "",
+		job->append != NULL ? job->append : "", trace_word(job)) < 0)
+		abort();
+	return s;
+}
+
+void
+machine_arg(struct machine *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	m->argv = realloc(m->argv, (m->nargs + 2) * sizeof *m->argv);
+	if (m->argv == NULL)
+		abort();
+	va_start(ap, fmt);
+	if (vasprintf(&m->argv[m->nargs], fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	m->argv[++m->nargs] = NULL;
+}
+
+bool
+machine_dir(struct machine *m, char **why)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (m->dir[0] != '\0')
+		return true;
+	if (tmp == NULL || strlen(tmp) > 40)
+		tmp = "/tmp";
+	snprintf(m->dir, sizeof m->dir, "%s/guest.XXXXXX", tmp);
+	if (mkdtemp(m->dir) != NULL)
+		return true;
+	if (asprintf(why, "%s: %s", m->dir, strerror(errno)) < 0)
+		*why = NULL;
+	m->dir[0] = '\0';
+	return false;
+}
+
+/* The files that the emulator would complain about in its own words. */
+static bool
+job_readable(const struct guest_job *job, char **why)
+{
+	const char *file[] = { job->kernel, job->initrd };
+	char magic[4] = "";
+	int fd, i;
+
+	for (i = 0; i < 2; i++) {
+		fd = open(file[i], O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, magic, 4) != 4) {
+			if (asprintf(why, "%s: %s (make kernel builds it)",
+				file[i],
+				fd < 0 ? strerror(errno) : "empty") < 0)
+				*why = NULL;
+			if (fd >= 0)
+				close(fd);
+			return false;
+		}
+		close(fd);
+		if (i == 0 && memcmp(magic, "\177ELF", 4) != 0) {
+			if (asprintf(why, "%s: not an ELF file", file[i]) < 0)
+				*why = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The image and, behind it, an archive of what this job adds. */
+static bool
+initrd_build(struct machine *m, const struct guest_job *job, char **why)
+{
+	struct newc n = { 0 };
+	const char *failed;
+	bool ok;
+
+	failed = pump_job_archive(&n, job);
+	ok = failed == NULL;
+	if (!ok && asprintf(why, "%s: %s", failed, strerror(errno)) < 0)
+		*why = NULL;
+	ok = ok && ftruncate(m->initrd, 0) == 0 &&
+	     write(m->initrd, n.buf, n.len) == (ssize_t)n.len;
+	newc_free(&n);
+	return ok;
+}
+
+static bool
+machine_open(struct machine *m)
+{
+	m->initrd = memfd_create("initrd", 0);
+	m->diag = memfd_create("diag", MFD_CLOEXEC);
+	return m->initrd >= 0 && m->diag >= 0 &&
+	       line_open(&m->com1, &m->child1) &&
+	       line_open(&m->com2, &m->child2);
+}
+
+/* Where the trace goes; Bochs has it on its standard output. */
+static bool
+trace_open(struct machine *m, const struct guest_job *job, char **why)
+{
+	if (job->trace_file == NULL)
+		return true;
+	m->sink = sink_open(job->trace_file, job->cpus, job->memory);
+	if (m->sink == NULL) {
+		if (asprintf(why, "--trace %s: %s", job->trace_file,
+			strerror(errno)) < 0)
+			*why = NULL;
+		return false;
+	}
+	return job->emulator == GUEST_QEMU ||
+	       line_open(&m->port, &m->child_port);
+}
+
+/* A large pipe: the emulators write it byte by byte. */
+static bool
+line_open(int *ours, int *child)
+{
+	int p[2];
+
+	if (pipe(p) < 0)
+		return false;
+	fcntl(p[1], F_SETPIPE_SZ, 1 << 20);
+	fcntl(p[0], F_SETFD, FD_CLOEXEC);
+	*ours = p[0];
+	*child = p[1];
+	return true;
+}
+
+static bool
+machine_start(struct machine *m, const char *monitor)
+{
+	pid_t parent = getpid();
+
+	m->pid = fork();
+	if (m->pid < 0)
+		return false;
+	if (m->pid == 0)
+		child_exec(m, monitor, parent);
+	if (monitor == NULL) /* else it makes a session of its own */
+		setpgid(m->pid, m->pid);
+	close(m->child1);
+	close(m->child2);
+	if (m->child_port >= 0)
+		close(m->child_port);
+	m->child1 = m->child2 = m->child_port = -1;
+	return true;
+}
+
+/* In the child: become the emulator. */
+static void
+child_exec(const struct machine *m, const char *monitor, pid_t parent)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR);
+
+	if (monitor == NULL)
+		setpgid(0, 0);
+	else
+		setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	dup2(null, 0);
+	dup2(m->child_port >= 0 ? m->child_port : m->diag, 1);
+	dup2(m->diag, 2);
+	if (monitor != NULL && !child_terminal(monitor)) {
+		dprintf(2, "%s: %s\n", monitor, strerror(errno));
+		_exit(127);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(m->argv[0], m->argv);
+	dprintf(2, "%s: %s (tools/setup installs it)\n", m->argv[0],
+	    strerror(errno));
+	_exit(127);
+}
+
+/* The emulator's own debugger speaks there, and Ctrl-C there is its signal. */
+static bool
+child_terminal(const char *monitor)
+{
+	int fd = open(monitor, O_RDWR);
+
+	return fd >= 0 && ioctl(fd, TIOCSCTTY, 0) == 0 && dup2(fd, 0) == 0 &&
+	       dup2(fd, 1) == 1 && dup2(fd, 2) == 2;
+}
+
+/* gdb on our terminal, or the words to start it by hand. */
+static void
+debugger_start(struct machine *m, const struct guest_job *job)
+{
+	char target[128], *helpers = guest_tool("gdb/vadose.py");
+	int alive[2];
+	pid_t pid;
+
+	snprintf(target, sizeof target, "target remote %s/gdb", m->dir);
+	if (!isatty(0)) {
+		fprintf(stderr, "gdb -x %s -ex '%s' %s\n", helpers, target,
+		    job->kernel);
+		free(helpers);
+		return;
+	}
+	if (pipe(alive) < 0 || (pid = fork()) < 0)
+		return;
+	if (pid == 0) {
+		sigset_t none;
+
+		close(alive[0]);
+		signal(SIGINT, SIG_DFL);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		while (access(strchr(target, '/'), F_OK) != 0)
+			usleep(10000);
+		execlp("gdb", "gdb", "-q", "-nx", "-x", helpers, "-ex", target,
+		    job->kernel, NULL);
+		perror("gdb");
+		_exit(127);
+	}
+	free(helpers);
+	close(alive[1]);
+	m->watch = alive[0];
+}
+
+static void
+machine_close(struct machine *m)
+{
+	int fd[] = { m->com1, m->com2, m->keys, m->child1, m->child2, m->initrd,
+		m->diag, m->watch, m->port, m->child_port };
+	size_t i;
+
+	for (i = 0; i < sizeof fd / sizeof fd[0]; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+	for (i = 0; i < m->nargs; i++)
+		free(m->argv[i]);
+	free(m->argv);
+	swap_close(m);
+	if (m->dir[0] != '\0')
+		remove_dir(m->dir);
+}
+
+/* What the run was, from the strongest evidence down. */
+static void
+verdict(struct pump *p, const struct guest_job *job, struct guest_result *res,
+    int wstatus)
+{
+	const char *panic = pump_panic(p), *refused = pump_refused(p);
+
+	if (p->ended == PUMP_SIGNAL) {
+		res->signal = p->signal;
+		res->status = 128 + p->signal;
+	} else if (panic != NULL) {
+		res->status = GUEST_PANIC;
+		res->why = strdup(panic);
+	} else if (refused != NULL) {
+		res->status = GUEST_CANNOT;
+		res->why = strdup(refused);
+	} else if (p->ended == PUMP_TIMEOUT) {
+		res->status = GUEST_TIMEOUT;
+		if (asprintf(&res->why, "no end after %g s", job->timeout) < 0)
+			res->why = NULL;
+	} else if (p->ended == PUMP_QUIT) {
+		res->status = 0;
+	} else if (p->records.ended) {
+		verdict_exit(p, res);
+	} else {
+		verdict_none(p, job, res, wstatus);
+	}
+}
+
+static void
+verdict_exit(const struct pump *p, struct guest_result *res)
+{
+	unsigned value = p->records.exitb[1];
+
+	switch ((enum exit_kind)p->records.exitb[0]) {
+	case EXIT_EXITED:
+	case EXIT_NOEXEC:
+		res->status = value;
+		return;
+	case EXIT_SIGNALLED:
+		res->status = 128 + value;
+		return;
+	case EXIT_CHECK:
+		break;
+	}
+	res->status = GUEST_PANIC;
+	if (asprintf(&res->why, "vm_check failed after the command:\n%s",
+		p->log != NULL ? p->log : "") < 0)
+		res->why = NULL;
+}
+
+/* The machine ended, and nobody told how the command did. */
+static void
+verdict_none(struct pump *p, const struct guest_job *job,
+    struct guest_result *res, int wstatus)
+{
+	/* kernel/dev/power.c: 2 * 0x10 + 1 by isa-debug-exit; Bochs: always 1. */
+	static const int clean[] = { [GUEST_QEMU] = 33, [GUEST_BOCHS] = 1 };
+	char *diag = machine_diag(p->machine);
+
+	if (job->argv == NULL && p->log_total > 0 && WIFEXITED(wstatus) &&
+	    WEXITSTATUS(wstatus) == clean[job->emulator]) {
+		res->status = 0;
+	} else if (p->log_total == 0 && WIFEXITED(wstatus) &&
+		   WEXITSTATUS(wstatus) != 0) {
+		res->status = GUEST_CANNOT;
+		if (asprintf(
+			&res->why, "the emulator did not start: %s", diag) < 0)
+			res->why = NULL;
+	} else {
+		res->status = GUEST_PANIC;
+		if (asprintf(&res->why,
+			"the machine stopped without an exit "
+			"status (triple fault, or a reset)%s%s\n"
+			"last words of the kernel:\n%s",
+			diag[0] != '\0' ? "; the emulator says: " : "", diag,
+			pump_tail(p)) < 0)
+			res->why = NULL;
+	}
+	free(diag);
+}
+
+/* What the emulator printed itself, at most 4 KB of its end. */
+char *
+machine_diag(const struct machine *m)
+{
+	static const char mark[] = "exiting with the following message:\n";
+	char *buf = calloc(1, 4097), *s;
+	off_t size = lseek(m->diag, 0, SEEK_END);
+	ssize_t n;
+
+	if (buf == NULL)
+		abort();
+	n = pread(m->diag, buf, 4096, size > 4096 ? size - 4096 : 0);
+	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
+		buf[--n] = '\0';
+	/* Bochs says much, but one line of it is the reason. */
+	s = strstr(buf, mark);
+	if (s != NULL) {
+		s += sizeof mark - 1;
+		s[strcspn(s, "\n")] = '\0';
+		memmove(buf, s, strlen(s) + 1);
+	}
+	return buf;
+}
+
+/* A private folder: flat, so two levels of tools are not needed. */
+static void
+remove_dir(const char *dir)
+{
+	struct dirent **list;
+	char path[512];
+	int i, n = scandir(dir, &list, NULL, NULL);
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+		unlink(path);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+	rmdir(dir);
+}
