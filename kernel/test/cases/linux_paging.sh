@@ -8,15 +8,16 @@
 prog=$BUILD/kernel/test/progs/replacement_is_near_lru
 deb=$BUILD/linux
 other=180 # frames that the cgroup needs beside those of the region
-modules='virtio/virtio virtio/virtio_ring virtio/virtio_pci_legacy_dev
+modules='virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev
 virtio/virtio_pci_modern_dev virtio/virtio_pci block/virtio_blk'
 
-if [ ! -e "$deb/boot" ]; then
-	mkdir -p "$deb"
-	name=$(apt-cache search '^linux-image-6\.1.*-cloud-amd64-unsigned$' |
+if [ ! -e "$deb" ]; then
+	mkdir -p "$deb.new"
+	name=$(apt-cache search '^linux-image-6\.1\.[-0-9.]*-cloud-amd64-unsigned$' |
 		sed 's/ .*//' | sort -V | tail -n 1)
-	(cd "$deb" && apt-get -qq download "$name" &&
-		dpkg-deb -x ./*.deb .) >/dev/null 2>&1
+	(cd "$deb.new" && apt-get -qq download "$name" &&
+		dpkg-deb -x ./*.deb . && rm ./*.deb) >/dev/null 2>&1 &&
+		mv "$deb.new" "$deb"
 fi
 kernel=$(ls "$deb"/boot/vmlinuz-* 2>/dev/null)
 [ -n "$kernel" ] || { echo "no kernel of Debian, skipped"; exit 0; }
@@ -74,6 +75,7 @@ timeout 900 qemu-system-x86_64 -m 256M -nographic -no-reboot \
 	</dev/null >"$tmp/theirs" 2>&1
 numbers <"$tmp/theirs" >"$tmp/b"
 same 4 "$(wc -l <"$tmp/b")" "traces replayed on Linux"
+[ $failures = 0 ] || { tail -n 20 "$tmp/theirs"; finish; }
 while read -r name frames ours; do
 	read -r name2 frames2 theirs <&3
 	echo "$name: $ours hard faults of $frames frames," \

@@ -79,6 +79,23 @@ end_of_disk(int fd, uint64_t size)
 	OK(munmap(e, 2 * PAGE));
 }
 
+/* Pages that come along with one that is read end where the mapping ends. */
+static void
+end_of_mapping(int fd)
+{
+	char *hole = file_map(fd, 0, 48, PROT_READ, MAP_SHARED), *m;
+
+	for (int i = 0; i < 16; i++)
+		(void)load(hole + i * PAGE);
+	OK(munmap(hole, 48 * PAGE));
+	m = (char *)(((uintptr_t)hole + 16 * PAGE) & ~(16 * PAGE - 1));
+	EQ((uintptr_t)mmap(m, 3 * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0),
+	    (uintptr_t)m);
+	(void)load(m);
+	TRAP(load(m + 3 * PAGE), SIGSEGV, SEGV_MAPERR, m + 3 * PAGE);
+	OK(munmap(m, 3 * PAGE));
+}
+
 static void
 refusals(const char *path)
 {
@@ -117,6 +134,7 @@ main(int argc, char **argv)
 	views(fd, s, p);
 	child_stores(s);
 	end_of_disk(fd, size);
+	end_of_mapping(fd);
 	memcpy(s + 200, "mapped", 6);
 	OK(fsync(fd));
 	OK(close(fd));

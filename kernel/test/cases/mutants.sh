@@ -1,0 +1,31 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=600
+# Ten bugs of the bank, others each day, are planted in the kernel: tests find
+# them.  And where nothing is planted, nothing is found.
+# Arguments: names of bugs instead.
+. kernel/test/cases/lib.sh
+
+run=grading/mutants/kernel/run
+mkdir "$tmp/bank"
+cp "$run" "$tmp/bank"
+cat >"$tmp/bank/000-nothing.patch" <<'END'
+Only a comment changes.
+Tests: t02_fork_cow@1
+
+--- a/kernel/vm/owner.c
++++ b/kernel/vm/owner.c
+@@ -1,1 +1,1 @@
+-/* SPDX-License-Identifier: BSD-2-Clause */
++/* SPDX-License-Identifier: BSD-2-Clause  */
+END
+expect 1 "$tmp/bank/run" -j 1 -b "$BUILD" >"$tmp/none" 2>&1
+grep -q 'WRONG *no test finds it' "$tmp/none" || {
+	fail "nothing was planted, and:"
+	cat "$tmp/none"
+}
+if [ $# -gt 0 ]; then
+	expect 0 "$run" -j 1 -b "$BUILD" "$@"
+else
+	expect 0 "$run" -j 1 -b "$BUILD" -n 10 -s "$(date +%j)"
+fi
+finish
