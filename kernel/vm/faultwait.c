@@ -57,8 +57,8 @@ wait_kpaged(struct fctx *f)
 	int r;
 
 	ASSERT(f->npin < FAULT_MAXPINS);
-	r = kpaged_pin(f->need_kva, &f->pin[f->npin]);
-	if (r == 0)
+	r = kpaged_bring(f->need_kva, &f->pin[f->npin]);
+	if (r == 0 && f->pin[f->npin] != NULL)
 		f->npin++;
 	return r;
 }

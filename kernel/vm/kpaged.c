@@ -54,10 +54,12 @@ struct pin_ask {
 	uint64_t *word;
 	struct vm_page *frame;  /* to use, or NULL */
 	bool zeroed;            /* of frame: all bytes 0 */
+	bool found_only;        /* what is nowhere is not made */
 	struct vm_page *page;   /* the answer */
 };
 
 static uint64_t *word_of(va_t kva);
+static int pin(struct pin_ask *ask, struct vm_page **out);
 static enum pin_found pin_look(struct pin_ask *ask);
 static enum pin_found pin_new(struct pin_ask *ask, uint64_t was);
 static enum pin_found pin_read(struct pin_ask *ask);
@@ -175,21 +177,45 @@ int
 kpaged_pin(va_t kva, struct vm_page **out)
 {
 	struct pin_ask ask = { .kva = kva, .word = word_of(kva) };
+
+	return pin(&ask, out);
+}
+
+/*
+ * The same for a page that its owner may have freed since we looked: at an
+ * address that nobody has, or has anew, no page may be made.
+ *
+ * Locks, Context: as kpaged_pin().
+ * Owns:     the caller, a pin in *out; NULL: there is no page.
+ * Returns:  0, -EINTR.
+ */
+int
+kpaged_bring(va_t kva, struct vm_page **out)
+{
+	struct pin_ask ask = { .kva = kva, .word = word_of(kva),
+		.found_only = true };
+
+	return pin(&ask, out);
+}
+
+static int
+pin(struct pin_ask *ask, struct vm_page **out)
+{
 	enum pin_found found;
 	int r = 0;
 
 	EVENT(kpaged_pin);
 	for (;;) {
 		mutex_lock(&kernel_as.ws_lock);
-		found = pin_look(&ask);
+		found = pin_look(ask);
 		mutex_unlock(&kernel_as.ws_lock);
 		if (found == PIN_DONE || r != 0)
 			break;
-		r = pin_satisfy(&ask, found);
+		r = pin_satisfy(ask, found);
 	}
-	if (ask.frame != NULL)
-		page_free(ask.frame);
-	*out = found == PIN_DONE ? ask.page : NULL;
+	if (ask->frame != NULL)
+		page_free(ask->frame);
+	*out = found == PIN_DONE ? ask->page : NULL;
 	return found == PIN_DONE ? 0 : r;
 }
 
@@ -210,6 +236,9 @@ pin_look(struct pin_ask *ask)
 		map_word(ask->word, ask->page);
 		break;
 	case PTE_ABSENT:
+		if (!ask->found_only)
+			found = pin_new(ask, w);
+		break;
 	case PTE_ERROR:
 		found = pin_new(ask, w);
 		break;
@@ -222,7 +251,7 @@ pin_look(struct pin_ask *ask)
 	case PTE_FORK:
 		panic("kpaged: word %lx at %lx", w, ask->kva);
 	}
-	if (found == PIN_DONE)
+	if (found == PIN_DONE && ask->page != NULL)
 		page_pin_locked(ask->page);
 	spin_unlock(&pfn_lock);
 	/* Under the kernel [W] nobody else takes it from SWAP to another kind. */

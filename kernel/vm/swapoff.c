@@ -208,9 +208,9 @@ static int
 bring_kpaged(va_t kva)
 {
 	struct vm_page *pg;
-	int r = kpaged_pin(kva, &pg);
+	int r = kpaged_bring(kva, &pg);
 
-	if (r == 0)
+	if (r == 0 && pg != NULL)
 		kpaged_unpin(pg, false);
 	return r;
 }

@@ -159,6 +159,7 @@ struct vm_maplink {
 	uint32_t nwr, rsv;         /* [X] 1: shared, is or can be made writable */
 	uint32_t flags;            /* [X] VAD_* */
 	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for */
+	va_t away;                 /* [X] entry page that the last zap has lacked */
 };
 
 #define VAD_MAX 65530              /* per space, as Linux */

@@ -489,6 +489,9 @@ void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
 /* Resident and pinned now; NULL: use kpaged_pin with no lock of rank >= 3. */
 struct vm_page *kpaged_trypin(va_t);
 int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
+/* The same, *out NULL if there is no page (any more): for an address that was looked
+ * up under locks which have been dropped. */
+int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
 void kpaged_unpin(struct vm_page *, bool dirty);
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);

@@ -49,7 +49,7 @@ static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
 
 static void close_visits(struct vmo *vmo);
 static void zap_links(struct vmo *vmo, const struct zap_range *z);
-static bool zap_some(struct vmo *vmo, const struct zap_range *z);
+static va_t zap_some(struct vmo *vmo, const struct zap_range *z);
 static int zap_link(struct vm_maplink *link, const struct zap_range *z);
 
 /* ---- life ---- */
@@ -393,44 +393,51 @@ vmo_is_mapped_writable(struct vmo *vmo)
 }
 
 /*
- * Take the words of a range away in every space.  A zap that lacks an entry
- * page lets go of [X] while somebody brings it, and starts the list again.  No
- * lock of rank >= 4 held.
+ * Take the words of a range away in every space, dying or not.  An entry page
+ * that is missing is brought without [X], and held: the next walk gets further.
  */
 static void
 zap_links(struct vmo *vmo, const struct zap_range *z)
 {
-	while (!zap_some(vmo, z))
-		sched_yield();
+	struct vm_page *held = NULL;
+	va_t away;
+
+	while ((away = zap_some(vmo, z)) != 0) {
+		if (held != NULL)
+			kpaged_unpin(held, false);
+		while (kpaged_bring(away, &held) != 0)
+			sched_yield();
+	}
+	if (held != NULL)
+		kpaged_unpin(held, false);
 }
 
-/* One walk over the links.  True: all have been done. */
-static bool
+/* One walk over the links.  0: all are done; else the page that is missing. */
+static va_t
 zap_some(struct vmo *vmo, const struct zap_range *z)
 {
 	struct vm_maplink *link;
-	bool done = true;
+	va_t away = 0;
 
 	mutex_lock(&vmo->maps_lock);
 	LIST_FOREACH(link, &vmo->maps, node) {
 		if (link->zap_seq == z->seq)
 			continue;
-		done = zap_link(link, z) == 0;
-		if (!done)
+		away = zap_link(link, z) == 0 ? 0 : link->away;
+		if (away != 0)
 			break;
 		link->zap_seq = z->seq;
 	}
 	mutex_unlock(&vmo->maps_lock);
-	return done;
+	return away;
 }
 
 /* [X] held.  0, -EAGAIN. */
 static int
 zap_link(struct vm_maplink *link, const struct zap_range *z)
 {
-	uint64_t pages = link->end - link->start;
 	uint64_t lo = MAX(z->lo, link->off);
-	uint64_t hi = MIN(z->hi, link->off + pages);
+	uint64_t hi = MIN(z->hi, link->off + link->end - link->start);
 
 	if (lo >= hi)
 		return 0;

@@ -168,13 +168,16 @@ is_next(const struct fork_work *w, va_t kva)
 static int
 wait_entry_page(struct fork_work *w)
 {
+	bool next = is_next(w, w->need_kva);
 	struct vm_page *pg;
-	int r = kpaged_pin(w->need_kva, &pg);
+	int r = next ? kpaged_pin(w->need_kva, &pg) :
+	    kpaged_bring(w->need_kva, &pg);
 
-	if (r != 0)
+	/* A truncate may have taken the word that named it. */
+	if (r != 0 || pg == NULL)
 		return r;
 	container_attach(pg, KIND_FMO);
-	if (is_next(w, w->need_kva)) {
+	if (next) {
 		w->page = pg;
 	} else {
 		ASSERT(w->old == NULL);

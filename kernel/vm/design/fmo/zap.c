@@ -90,7 +90,8 @@ fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
  * and D, for a write-back: ops->zap.
  *
  * Locks:    [X] of the link's object; takes [W].
- * Returns:  0, -EAGAIN (an entry page is missing: again without [X]).
+ * Returns:  0, -EAGAIN (the entry page at link->away is missing: bring it
+ *           without [X], then again).
  */
 int
 fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
@@ -113,6 +114,7 @@ fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	}
 	if (z.held != NULL)
 		kpaged_unpin(z.held, false);
+	link->away = need;
 	return need == 0 ? 0 : -EAGAIN;
 }
 
