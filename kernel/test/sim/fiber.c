@@ -303,6 +303,31 @@ sim_block(enum sim_op op, const void *obj)
 		sim_switch_in(f);
 }
 
+/*
+ * The driver waits, and no thread of a pair is there: daemons that have
+ * something to do do it; else time passes for them.
+ */
+bool
+sim_run_daemons(void)
+{
+	unsigned out[SIM_FIBERS], i;
+	bool current, sleeps = false;
+
+	if (sim.current >= 0 || sim_is_live())
+		return false;
+	if (runnable(out, &current) == 0) {
+		for (i = 0; i < sim.nfibers; i++)
+			sleeps |= sim.fiber[i].op == OP_WAIT &&
+			    sim.fiber[i].deadline != WAIT_FOREVER;
+		if (!sleeps)
+			return false;
+		let_time_pass();
+	}
+	sim.steps = 0;
+	pass();
+	return true;
+}
+
 void
 sim_run(void)
 {

@@ -352,7 +352,7 @@ sleep_on(const struct waiter *w, enum wait_how how, uint64_t deadline)
 	/* Who lets only time pass is vm_check, which stops everybody. */
 	may_sleep(w == NULL ? LR_OBJ : LR_KMAP);
 	if (f == NULL) {
-		if (sim_disk_run())
+		if (sim_disk_run() || sim_run_daemons())
 			return 0;
 		if (deadline == WAIT_FOREVER && (w == NULL || !w->woken))
 			sim_fail("the driver sleeps for ever");

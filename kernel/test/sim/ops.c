@@ -105,6 +105,28 @@ op_r_may(const struct step *s)
 		wrong(s, "read", value);
 }
 
+/* fill P N … has P N: word 0 of each page holds its number. */
+static void
+op_fill(const struct step *s)
+{
+	uint64_t i;
+
+	for (i = s->arg[0]; i < s->arg[0] + s->arg[1]; i++)
+		expect(s, sim_store(me(), BASE + i * PAGE_SIZE, i), 0);
+}
+
+static void
+op_has(const struct step *s)
+{
+	uint64_t i, value = 0;
+
+	for (i = s->arg[0]; i < s->arg[0] + s->arg[1]; i++) {
+		expect(s, sim_load(me(), BASE + i * PAGE_SIZE, &value), 0);
+		if (value != i)
+			wrong(s, "read", value);
+	}
+}
+
 /* see P.W V K: reads V if flag K was set before. */
 static void
 op_see(const struct step *s)
@@ -420,11 +442,21 @@ op_out(const struct step *s)
 		;
 }
 
-/* Kernel paged memory loses its frames, as by bsm. */
+/* Kernel paged memory leaves its working set; kout: and memory. */
 static void
 op_kernel_trim(const struct step *s)
 {
-	(void)fmo_ops.evict(NULL, SIZE_MAX, 0);
+	(void)kpaged_trim(SIZE_MAX, 0);
+}
+
+static void
+op_kernel_out(const struct step *s)
+{
+	op_out(s);
+	op_kernel_trim(s);
+	op_out(s);
+	if (ev_read(EV_kpaged_pages_out) == 0)
+		wrong(s, "kernel pages out", 0);
 }
 
 /* ---- pins: pin P HOW K, and what goes through it ---- */
@@ -590,7 +622,7 @@ op_inject(const struct step *s)
 
 static const struct op ops[] = {
 	{ "r", op_r, 2 }, { "r?", op_r_may, 2 },
-	{ "see", op_see, 3 },
+	{ "see", op_see, 3 }, { "fill", op_fill, 2 }, { "has", op_has, 2 },
 	{ "w", op_w, 2 }, { "w?", op_w_may, 2 },
 	{ "f", op_f, 1 }, { "fw", op_fw, 1 },
 	{ "save", op_save, 2 }, { "same", op_same, 2 },
@@ -604,7 +636,7 @@ static const struct op ops[] = {
 	{ "trim", op_trim, 0 }, { "age", op_age, 0 }, { "write", op_write, 0 },
 	{ "steal", op_steal, 0 }, { "out", op_out, 0 },
 	{ "clean", op_clean, 0 },
-	{ "ktrim", op_kernel_trim, 0 },
+	{ "ktrim", op_kernel_trim, 0 }, { "kout", op_kernel_out, 0 },
 	{ "pin", op_pin, 3 }, { "pinw", op_pin_w, 2 }, { "pinr", op_pin_r, 2 },
 	{ "unpin", op_unpin, 2 },
 	{ "file", op_file, 1 }, { "object", op_object, 1 },

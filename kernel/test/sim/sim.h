@@ -85,6 +85,7 @@ struct fiber *sim_spawn(const char *name, void (*fn)(void *), void *arg,
     bool is_daemon);
 /* The threads run until all have ended and the daemons have nothing to do. */
 void sim_run(void);
+bool sim_run_daemons(void);          /* for a driver that waits; false: none */
 /* Another fiber may run here. */
 void sim_point(enum sim_kind);
 /* Go on when the operation is possible. */
