@@ -77,6 +77,26 @@ filled_by_read(void)
 	printf("filled by read(): kept\n");
 }
 
+/* A child frees what is common, and ends; the parent's pages are its own. */
+static void
+freed_by_one(char *p)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		for (size_t i = 0; i < N; i++)
+			EQ(load(p + i * PAGE), 's');
+		OK(madvise(p, N * PAGE, MADV_FREE));
+		_exit(0);
+	}
+	REAP(pid, 0);
+	for (size_t i = 0; i < N; i++)
+		EQ(load(p + i * PAGE), 's');
+	(void)madvise(p, N * PAGE, MADV_PAGEOUT);
+	for (size_t i = 0; i < N; i++)
+		EQ(load(p + i * PAGE + 5), 's');
+}
+
 static void
 shared_by_fork(void)
 {
@@ -109,6 +129,7 @@ shared_by_fork(void)
 	REAP(pid, 0);
 	for (size_t i = 0; i < N; i++)
 		EQ(load(p + i * PAGE + 5), 's');
+	freed_by_one(p);
 	printf("freed by a child: the parent has all\n");
 	memset(p, 't', N * PAGE);
 	OK(madvise(p, N * PAGE, MADV_FREE));
