@@ -1,6 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
- * What msync(MS_SYNC) returned for is in the file: bytes, size, times.
+ * What msync(MS_SYNC) returned for is in the file: bytes, size, times,
+ * whichever mapping they were stored through.
  * Arguments: the folder, and "wait": then it stays, so that the machine can
  * be cut off (cases/ext2_msync.sh looks at the disk).
  */
@@ -14,7 +15,7 @@ main(int argc, char **argv)
 {
 	struct timespec old[2] = { { LONG_AGO, 0 }, { LONG_AGO, 0 } };
 	int fd, folder;
-	char path[256], *p;
+	char path[256], *p, *q;
 	struct stat st;
 
 	file_args(argc, argv);
@@ -28,9 +29,10 @@ main(int argc, char **argv)
 	/* On the disk are now a name, one byte, an old time. */
 	OK(ftruncate(fd, PAGES * PAGE));
 	p = file_map(fd, 0, PAGES, RW, MAP_SHARED);
+	q = file_map(fd, 0, PAGES, RW, MAP_SHARED);
 	OK(futimens(fd, old));
 	for (int i = 0; i < PAGES; i += 3)
-		memset(p + i * PAGE, 'a' + i % 26, PAGE);
+		memset((i % 2 ? p : q) + i * PAGE, 'a' + i % 26, PAGE);
 	OK(msync(p, PAGES * PAGE, MS_SYNC));
 	if (argc > 2) {
 		puts("synced");
@@ -41,6 +43,7 @@ main(int argc, char **argv)
 	for (int i = 0; i < PAGES; i++)
 		EQ(file_byte(fd, i * PAGE + 7), i % 3 == 0 ? 'a' + i % 26 : 0);
 	OK(munmap(p, PAGES * PAGE));
+	OK(munmap(q, PAGES * PAGE));
 	OK(close(fd));
 	OK(close(folder));
 	OK(unlink(path));
