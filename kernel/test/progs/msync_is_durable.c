@@ -31,9 +31,13 @@ main(int argc, char **argv)
 	p = file_map(fd, 0, PAGES, RW, MAP_SHARED);
 	q = file_map(fd, 0, PAGES, RW, MAP_SHARED);
 	OK(futimens(fd, old));
-	for (int i = 0; i < PAGES; i += 3)
-		memset((i % 2 ? p : q) + i * PAGE, 'a' + i % 26, PAGE);
-	OK(msync(p, PAGES * PAGE, MS_SYNC));
+	/* A second time, after a write-back: it must be noticed again. */
+	for (int round = 1; round >= 0; round--) {
+		for (int i = 0; i < PAGES; i += 3)
+			memset((i % 2 ? p : q) + i * PAGE, 'a' + round + i % 26,
+			    PAGE);
+		OK(msync(p, PAGES * PAGE, MS_SYNC));
+	}
 	if (argc > 2) {
 		puts("synced");
 		pause();
