@@ -47,6 +47,7 @@ help:
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
 	@echo 'make compare LAB=05 TEST=t08  your counters beside ours; make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
+	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'

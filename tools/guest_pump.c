@@ -34,7 +34,7 @@
 #define GRACE_SECONDS 10
 #define ESCAPE 0x01 /* Ctrl-A */
 
-static void drain_port(struct pump *p);
+static size_t drain_port(struct pump *p);
 static void on_record(
     void *arg, enum record_type type, const uint8_t *b, size_t n);
 static void on_console(struct pump *, const uint8_t *, size_t);
@@ -151,7 +151,7 @@ pump_once(struct pump *p)
 		return false;
 	}
 	if (f[PF_PORT].revents != 0)
-		drain_port(p);
+		took = drain_port(p);
 	if (f[PF_COM2].revents != 0)
 		took = drain(&m->com2, p, false);
 	if (f[PF_COM1].revents & (POLLIN | POLLHUP | POLLERR))
@@ -208,7 +208,7 @@ on_words(void *arg, const uint8_t *b, size_t n)
 	(void)done;
 }
 
-static void
+static size_t
 drain_port(struct pump *p)
 {
 	struct machine *m = p->machine;
@@ -217,10 +217,11 @@ drain_port(struct pump *p)
 
 	if (n > 0) {
 		sink_bytes(m->sink, buf, (size_t)n, on_words, p);
-		return;
+		return n;
 	}
 	close(m->port);
 	m->port = -1;
+	return BATCH;
 }
 
 static void

@@ -68,6 +68,12 @@ same 1 $? "status of diff"
 grep -q "^  B $seq .*ACTIVE>READING" "$tmp/found" || fail "diff: $(cat "$tmp/found")"
 expect 0 $vtr diff "$t" "$t" >"$tmp/found"
 
+# Where time is instructions, two runs leave the same bytes.
+for n in 1 2; do
+	traced "$tmp/same$n" --icount --cpus 1 --append 'idlezero=0 norandom=1' -- sh -c 'echo | cat'
+done
+cmp "$tmp/same1" "$tmp/same2" || fail "two runs by --icount differ"
+
 # A machine that dies leaves its trace.
 expect 125 $guest --cpus 1 --append selftest=trap_wx --trace "$tmp/dead" \
 	-- true >"$tmp/out" 2>"$tmp/err"
