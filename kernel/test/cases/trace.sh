@@ -9,8 +9,8 @@ vtr=build/tools/vtr
 traced() {
 	out=$1
 	shift
-	expect 0 $guest --trace "$out" "$@" >"$tmp/out" 2>"$tmp/err"
-	[ ! -s "$tmp/err" ] || fail "standard error: $(cat "$tmp/err")"
+	expect 0 $guest --log "$tmp/log" --trace "$out" "$@" >"$tmp/out" 2>"$tmp/err"
+	[ ! -s "$tmp/err" ] || fail "standard error: $(cat "$tmp/err"; tail -n 5 "$tmp/log")"
 }
 
 for n in 1 2; do
