@@ -64,9 +64,9 @@ run: image
 	  --root $(if $(filter disk,$(ROOT)),$(DISK),$(ROOT)); \
 	else tools/guest --kernel $(KERNEL) --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
-gdb: image
+gdb: image $(if $(TEST),grader)
 	@tools/setup gdb
-	@$(if $(TEST),$(MAKE) -s grader && $(G)/grade gdb '$(LAB)' $(TEST) \
+	@$(if $(TEST),$(G)/grade gdb '$(LAB)' $(TEST) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
 	  tools/guest --kernel $(KERNEL) --gdb)
 

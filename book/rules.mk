@@ -76,9 +76,9 @@ book-pdf: book
 #   make sessions-record      their transcripts, as the book shows them
 #   make bochs … BATCH=1      asks nothing
 
-bochs: image tools $(BOOK_RUNS)
+bochs: image tools $(BOOK_RUNS) $(if $(TEST),grader)
 	@tools/setup bochs
-	@$(if $(TEST),$(MAKE) -s grader && $(G)/grade bochs '$(LAB)' $(TEST) \
+	@$(if $(TEST),$(G)/grade bochs '$(LAB)' $(TEST) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
 	  step=$$($(if $(SESSION),tools/sessions find '$(SESSION)', \
 	    $(if $(LAB),tools/sessions lab '$(LAB_NAME)'))) && \

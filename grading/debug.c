@@ -139,7 +139,7 @@ gdb_words(struct words *w, const struct again *a)
 	}
 	gdb_stops(w, a);
 	add(w, xstrdup("continue"));
-	add(w, xprintf("echo \\nThis is %s.\\n", a->stop.says));
+	add(w, xprintf("echo \\nStopped at: %s.\\n", a->stop.says));
 	add(w, xstrdup("backtrace 8"));
 }
 
@@ -243,7 +243,7 @@ bochs_stops(FILE *f, const struct again *a)
 		fprintf(f, "until ");
 	}
 	bochs_places(f, a);
-	fprintf(f, "\nsay This is %s.\nwhere\n", s->says);
+	fprintf(f, "\nsay Stopped at: %s.\nwhere\n", s->says);
 }
 
 /* The session, and beside it the guest's first files. */

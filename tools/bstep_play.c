@@ -370,7 +370,7 @@ do_until(struct play *p, const struct command *c)
 	enum end e;
 
 	for (n = 0; n < STOPS_MAX; n++) {
-		e = go(p, RUN_BOUND);
+		e = go(p, MARK_BOUND);
 		if (e != END_GOOD)
 			return e;
 		if (!play_compute(p, &env, c->expr, &v))

@@ -30,4 +30,14 @@ stops bochs 02-fault t09 'number 1, the first that is too many' '^  page_copy+' 
 # A read breaks the fork: too few are mapped, so where to look is shown.
 planted 05-fork m7
 stops gdb 05-fork t06 'f8_fork_map in the work that is tested' '^#0  f8_fork_map'
+
+# Starters: a claim, a panic, an exit.
+for lab in 00-tour 02-fault 05-fork; do
+	cp "labs/$lab/$(basename "$(awk '$1 == "file" { print $2 }' "labs/$lab/lab.conf")")" "$tmp/$lab.c"
+done
+stops gdb 00-tour t01 'first claim of the kernel test' '^#0  selftest_fail'
+[ -n "$LONG" ] || finish
+stops gdb 02-fault t04 'Stopping at: the panic' '^#0  panic ('
+stops gdb 05-fork t08 'ends with another status' '^#0  sys_exit_group'
+stops bochs 05-fork t08 'ends with another status' '^  sys_exit_group$'
 finish
