@@ -45,7 +45,7 @@ help:
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
-	@echo 'make compare LAB=05 TEST=t08  your counters beside ours; make gdb or bochs LAB=05 TEST=t08 stops where it fails'
+	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours (make trace: in files); make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
 	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'

@@ -65,20 +65,24 @@ compare_output(const struct result *a, const struct result *b)
 
 /* Both once more, traced. */
 static void
-compare_events(const struct result *a, const char *kernel)
+compare_events(const struct result *a, const char *kernel, const char *keep)
 {
-	char *line = parting_find(a, kernel);
+	char *line = parting_find(a, kernel, keep);
 
 	if (line == NULL)
 		printf("events     the same\n");
 	else
 		printf("events part at\n            yours  %s\n", line);
 	free(line);
+	if (keep != NULL)
+		printf("traces     tools/vtr diff -l %s/yours.vtr "
+		       "%s/reference.vtr\n",
+		    keep, keep);
 }
 
 static void
 compare_results(const struct result *a, const struct result *b,
-    const char *kernel)
+    const char *kernel, const char *keep)
 {
 	size_t i;
 
@@ -92,10 +96,10 @@ compare_results(const struct result *a, const struct result *b,
 		compare_region(a, b, a->test->region[i].name);
 	if (a->test->nregions == 0)
 		compare_region(a, b, "all");
-	compare_events(a, kernel);
+	compare_events(a, kernel, keep);
 }
 
-/* compare LAB TEST [--seed S] [--submission F] */
+/* compare LAB TEST [--seed S] [--submission F] [--out DIR] */
 int
 cmd_compare(const struct lab *lab, const struct options *given)
 {
@@ -105,6 +109,7 @@ cmd_compare(const struct lab *lab, const struct options *given)
 
 	ours = xalloc(sizeof *ours);
 	o.quiet = ref.quiet = true;
+	o.out = ref.out = NULL;
 	ref.kernel = "build/vadose.elf";
 	code = run_lab(mine, lab, &o);
 	if (mine->build.status != ST_PASS && code != GRADE_USAGE) {
@@ -112,7 +117,8 @@ cmd_compare(const struct lab *lab, const struct options *given)
 	} else if (code != GRADE_USAGE) {
 		run_lab(ours, lab, &ref);
 		compare_results(&mine->result[0], &ours->result[0],
-		    o.kernel != NULL ? o.kernel : mine->build.kernel);
+		    o.kernel != NULL ? o.kernel : mine->build.kernel,
+		    given->out);
 	}
 	report_free(mine);
 	report_free(ours);
@@ -148,7 +154,7 @@ again(json_t *result, const char *test, char *const more[])
 	return GRADE_USAGE;
 }
 
-/* repro RESULT.json TEST [--gdb|--bochs]: make's own rule for it. */
+/* repro RESULT.json TEST [--gdb|--bochs|--trace]: make's own rule for it. */
 int
 cmd_repro(int argc, char **argv)
 {
@@ -156,7 +162,7 @@ cmd_repro(int argc, char **argv)
 
 	if (result == NULL) {
 		fprintf(stderr, "usage: grade repro RESULT.json TEST "
-				"[--gdb|--bochs]\n");
+				"[--gdb|--bochs|--trace]\n");
 		return GRADE_USAGE;
 	}
 	return again(result, argv[2], argv + 3);

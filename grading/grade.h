@@ -402,6 +402,7 @@ int cmd_compare(const struct lab *, const struct options *);
 
 /* parting.c: the first event that a good kernel would not have */
 char *parting_line(const struct result *, const char *kernel);
-char *parting_find(const struct result *, const char *kernel);
+/* keep: folder for yours.vtr and reference.vtr, or NULL. */
+char *parting_find(const struct result *, const char *kernel, const char *keep);
 
 #endif

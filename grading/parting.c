@@ -11,7 +11,8 @@
  *
  * Rules     1. Only what a lab's code decides is compared (vtr_teaches): given
  *              code may do things in another order around it.
- *           2. The traces are memory files: nothing is left behind.
+ *           2. The traces are memory files, so that nothing is left behind, but
+ *              for those that somebody asked for.
  *           3. It explains a verdict and never makes one; where it finds
  *              nothing, it says nothing.
  *
@@ -33,7 +34,8 @@ struct pair {
 	struct boot boot[2]; /* theirs, ours */
 	struct vtr trace[2];
 	int fd[2];
-	char path[2][32];
+	const char *keep; /* folder, or NULL */
+	char *path[2];
 	bool started[2], loaded[2];
 };
 
@@ -47,13 +49,15 @@ static bool
 pair_start(
     struct pair *p, int which, const struct boot_job *like, const char *kernel)
 {
+	static const char *const names[2] = { "yours", "reference" };
 	struct boot_job job = *like;
 	char *why = NULL;
 	bool ok;
 
 	p->fd[which] = memfd_create("trace", MFD_CLOEXEC);
-	snprintf(p->path[which], sizeof p->path[which], "/proc/self/fd/%d",
-	    p->fd[which]);
+	p->path[which] = p->keep != NULL
+			     ? xprintf("%s/%s.vtr", p->keep, names[which])
+			     : xprintf("/proc/self/fd/%d", p->fd[which]);
 	job.kernel = kernel;
 	job.trace = p->path[which];
 	ok = p->fd[which] >= 0;
@@ -107,6 +111,7 @@ pair_free(struct pair *p)
 			boot_free(&p->boot[i]);
 			close(p->fd[i]);
 		}
+		free(p->path[i]);
 		vtr_free(&p->trace[i]);
 	}
 }
@@ -201,7 +206,7 @@ may_be_told(const struct result *res)
 char *
 parting_line(const struct result *res, const char *kernel)
 {
-	return may_be_told(res) ? parting_find(res, kernel) : NULL;
+	return may_be_told(res) ? parting_find(res, kernel, NULL) : NULL;
 }
 
 /*
@@ -210,7 +215,7 @@ parting_line(const struct result *res, const char *kernel)
  * Returns:  one or two lines, malloc'd; NULL: nothing to say.
  */
 char *
-parting_find(const struct result *res, const char *kernel)
+parting_find(const struct result *res, const char *kernel, const char *keep)
 {
 	struct pair *p = xalloc(sizeof *p);
 	struct boot_job job = { .test = res->test,
@@ -220,6 +225,7 @@ parting_find(const struct result *res, const char *kernel)
 		.wall = WALL_SECONDS };
 	char *line = NULL;
 
+	p->keep = keep;
 	if (access(REFERENCE, R_OK) == 0 && pair_run(p, &job, kernel))
 		line = compare_traces(p);
 	pair_free(p);

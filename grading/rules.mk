@@ -2,7 +2,8 @@
 #
 #   make grader                     build/grading/grade and what it needs
 #   make grade LAB=05 [STEP=k] [TEST=tNN] [FILE=path] [SEED=n] [OUT=folder]
-#   make compare LAB=05 TEST=t08    the student's and the reference's counters
+#   make compare LAB=05 TEST=t08    the student's and the reference's counters, and
+#                                   where their events part; make trace keeps both
 #   make check-grader               its unit tests
 
 G := build/grading
@@ -75,14 +76,21 @@ grade: grader
 	  --jobs $(JOBS)
 
 compare: grader
-	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(SEED),--seed $(SEED))
+	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(SEED),--seed $(SEED)) \
+	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)')
+
+# Both traces of a test, to ask with tools/vtr.
+trace: grader
+	@mkdir -p $(or $(OUT),build/trace)
+	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(SEED),--seed $(SEED)) \
+	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') --out $(or $(OUT),build/trace)
 
 check-grader: $(GRADE_TESTS)
 	@for t in $(GRADE_TESTS); do $$t || exit 1; done
 
 -include $(wildcard $(G)/*.d)
 FORCE:
-.PHONY: grader grade compare check-grader FORCE
+.PHONY: grader grade compare trace check-grader FORCE
 
 # ---- all of the teaching side: hours, by shards of labs ----
 

@@ -16,7 +16,11 @@ grep -q '^  first bad event  insn [0-9]*  pid 1  ' "$tmp/text" || fail "run: $(c
 grep -q '^    the reference  insn [0-9]*  pid 1  vad.split start=' "$tmp/text" ||
 	fail "run: $(cat "$tmp/text")"
 
-$grade compare smoke t02 --seed 7 --submission "$tmp/bug.c" >"$tmp/text"
+mkdir "$tmp/traces"
+$grade compare smoke t02 --seed 7 --submission "$tmp/bug.c" --out "$tmp/traces" >"$tmp/text"
+build/tools/vtr diff -l "$tmp/traces/yours.vtr" "$tmp/traces/reference.vtr" >"$tmp/diff"
+same 1 $? "status of diff"
+grep -q '^  B .* vad.split start=' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
 grep -q '^  vad.split  *0  *1$' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
 grep -q '^    the reference  .*vad.split' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
 
