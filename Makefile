@@ -31,6 +31,7 @@ help:
 	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
 	@echo 'make check-long the same and the long ones at full size'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
+	@echo 'make inject     each failure, one at a time, in the test programs; PROG=name MOST=n'
 	@echo 'make mutants    bugs planted in the kernel, one by one; SOME=10 SEED=n, NAME=074'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
 	@echo 'make models     all searches of the protocol models; MODEL=name for one'
@@ -80,6 +81,9 @@ soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
 	  sh kernel/test/cases/soak.sh $(SEED)
 
+inject: image testing
+	@kernel/test/inject -j $(JOBS) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
+
 mutants: image testing
 	@grading/mutants/kernel/run -j $(JOBS) -b $(BUILD) \
 	  $(if $(SOME),-n $(SOME) -s $(SEED)) $(NAME)
@@ -103,4 +107,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-long soak mutants models check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check check-long soak inject mutants models check-teaching-contract lint doctor format clean

@@ -1,0 +1,140 @@
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=100 ARGS=FI_SLAB:5:/bin/busybox:true */
+/*
+ * A program in which one injection point fails at its first hit, then in
+ * another run at its second, and so on: it may end as it likes, but it ends,
+ * no invariant breaks and nothing leaks.
+ *
+ * Arguments: point, most, program [argument …]; most is how many hits are
+ * tried, evenly spread.  make inject runs it over the test programs.
+ */
+#include "lib/test.h"
+
+#define SECONDS 30 /* of one run */
+
+static char text[8192];
+
+/* The number behind key in the line of this point. */
+static long
+armed_value(const char *point, const char *key)
+{
+	int fd = OK(open("/proc/vm/inject", O_RDONLY));
+	long n = OK(read(fd, text, sizeof(text) - 1));
+	char *at;
+
+	text[n] = '\0';
+	OK(close(fd));
+	at = strstr(text, point);
+	at = at != NULL ? strstr(at, key) : NULL;
+	CHECK(at != NULL);
+	return strtol(at + strlen(key), NULL, 10);
+}
+
+static void
+in_child(const char *point, const char *how, char **argv)
+{
+	int null = open("/dev/null", O_RDWR);
+	char spec[64];
+
+	setpgid(0, 0);
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(null, 2);
+	snprintf(spec, sizeof(spec), "%s:%s:%d", point, how, (int)getpid());
+	EQ(proc_write("/proc/vm/inject", spec), 0);
+	execv(argv[0], argv);
+	_exit(127);
+}
+
+/* What it has left behind; the names that programs use are theirs to remove. */
+static void
+clean_up(pid_t pid)
+{
+	EQ(proc_write("/proc/vm/inject", "off"), 0);
+	kill(-pid, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		continue;
+	if (system("rm -rf /tmp/* /dev/shm/*") != 0)
+		FAIL("rm: %d", errno);
+}
+
+/* True: it has ended in time. */
+static bool
+ends(pid_t pid)
+{
+	for (int i = 0; i < SECONDS * 100; i++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		sleep_ms(10);
+	}
+	return false;
+}
+
+/* Hits of the point in a run that it does not fail. */
+static long
+probe(const char *point, char **argv)
+{
+	pid_t pid = OK(fork());
+	long hits;
+
+	if (pid == 0)
+		in_child(point, "1000000000:0:1", argv);
+	if (!ends(pid))
+		FAIL("%s: longer than %d s", argv[0], SECONDS);
+	hits = armed_value(point, "hits=");
+	clean_up(pid);
+	return hits;
+}
+
+static void
+fail_once(const char *point, long n, char **argv)
+{
+	pid_t pid = OK(fork());
+	char how[32];
+
+	snprintf(how, sizeof(how), "%ld:0:1", n);
+	if (pid == 0)
+		in_child(point, how, argv);
+	if (!ends(pid))
+		FAIL("%s, %s:%ld: no end", argv[0], point, n);
+	clean_up(pid);
+}
+
+/* What this process itself shares with children: the same at both marks. */
+static void
+settle(const char *point, char **argv)
+{
+	for (int i = 0; i < 3; i++)
+		fail_once(point, 1000000000, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+	long most, hits, step, tried = 0;
+	char *point;
+
+	if (!on_vadose()) {
+		printf("skipped: needs /proc/vm/inject\n");
+		return 0;
+	}
+	CHECK(argc > 3);
+	point = argv[1];
+	most = strtol(argv[2], NULL, 10);
+	argv += 3;
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	mkdir("/tmp", 0777);
+	OK(chdir("/tmp"));
+	hits = probe(point, argv);
+	step = hits / most + 1;
+	settle(point, argv);
+	leak_mark();
+	for (long i = 1; i <= hits; i += step, tried++)
+		fail_once(point, i, argv);
+	settle(point, argv);
+	check_vm();
+	if (proc_write("/proc/vm/check", "diff") != 0)
+		FAIL("%s: a failure of one of hits 1 to %ld leaks", point, hits);
+	printf("%s %s: %ld hits, %ld of them failed\n", argv[0], point, hits,
+	    tried);
+	return 0;
+}
