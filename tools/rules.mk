@@ -74,8 +74,8 @@ $(T)/run: kernel/test/run.c | setup
 # Unit tests on the host: the real lib/, mem/, vm/ and fs/ with the machine and
 # kern/ of test/host/, under ASan and UBSan.  The kernel's own copies of what
 # the host's C library has are renamed, so that ASan sees the calls.
-HOSTCC := $(CC) -std=gnu11 -O1 -g -fsanitize=address,undefined \
-  -fno-sanitize-recover=all -fno-omit-frame-pointer -fwrapv \
+HOSTHOW ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+HOSTCC := $(CC) -std=gnu11 -O1 -g $(HOSTHOW) -fno-omit-frame-pointer -fwrapv \
   -fno-strict-aliasing -fno-delete-null-pointer-checks $(WARN) \
   -Wno-missing-prototypes -Wno-redundant-decls -Wno-frame-larger-than $(ALWAYS_ERRORS) $(CI_ONLY) \
   $(INCLUDES) -include kernel/test/host/host_pre.h

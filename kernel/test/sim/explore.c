@@ -159,6 +159,19 @@ next_path(void)
 	return true;
 }
 
+/* Of a build that counts lines (make coverage); the counters are world, too. */
+void __gcov_dump(void) __attribute__((weak));
+void __gcov_reset(void) __attribute__((weak));
+
+static void
+keep_counts(void)
+{
+	if (__gcov_dump == NULL)
+		return;
+	__gcov_dump();
+	__gcov_reset();
+}
+
 static void
 one_schedule(const struct pair *p)
 {
@@ -167,6 +180,7 @@ one_schedule(const struct pair *p)
 	sim_run();
 	pair_end(p);
 	ex->deepest = MAX(ex->deepest, ex->at);
+	keep_counts();
 	world_restore();
 }
 
@@ -219,6 +233,7 @@ explore_pair(const struct pair *p, const struct explore_args *args)
 	ex->args = *args;
 	ex->name = pair_name(p);
 	pair_boot(p);
+	keep_counts();
 	world_save();
 	if (ex->args.replay != NULL) {
 		ex->mode = MODE_REPLAY;

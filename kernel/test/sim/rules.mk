@@ -35,6 +35,7 @@ $(BUILD)/$(1)/vmsim: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(SIMSRC) $(SIMOWN)) \
 endef
 $(eval $(call sim_rules,sim,$(SIM_ASAN)))
 $(eval $(call sim_rules,simfast,-O2))
+$(eval $(call sim_rules,simcov,-O1 --coverage))
 
 testing: $(BUILD)/sim/vmsim $(BUILD)/simfast/vmsim
 
@@ -56,4 +57,15 @@ vmsim: $(BUILD)/simfast/vmsim
 	@$< -j $(CORES) -b $(BOUND) -t $(PAIR_SECONDS) -n 10000 -s $(SEED) \
 	  kernel/test/sim/pairs.txt $(PAIR)
 
-.PHONY: vmsim vmsim-check
+# Lines and branches of the memory manager that the host's tests reach: theirs,
+# and a few schedules of each pair.  build/coverage/index.html.
+COV := $(BUILD)/coverage
+COV_TESTS := fmo anon cache kpaged ptab swap vad ws phys fs ext2
+
+coverage: $(BUILD)/simcov/vmsim
+	@tools/setup coverage
+	@$(MAKE) -s BUILD=$(COV) HOSTHOW=--coverage \
+	  $(patsubst %,$(COV)/host/t_%,$(COV_TESTS))
+	@kernel/test/sim/coverage $(BUILD) $(COV) $(CORES) $(COV_TESTS)
+
+.PHONY: vmsim vmsim-check coverage
