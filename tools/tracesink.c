@@ -211,6 +211,28 @@ sink_bytes(
 
 /* ---- the end ---- */
 
+/*
+ * The machine is gone.  A CPU that it stopped within a record left a hole;
+ * what others put behind it is whole.  Records that nobody will write.
+ */
+static uint64_t
+take_rest(struct sink *s)
+{
+	uint64_t tail, head = s->shm->head, holes = 0;
+	const struct vtr_rec *slot;
+
+	if (head - s->shm->tail > s->slots)
+		head = s->shm->tail;
+	for (tail = s->shm->tail; tail != head; tail++) {
+		slot = &s->ring[tail % s->slots];
+		if (slot->seq != 0)
+			keep(s, slot);
+		else
+			holes++;
+	}
+	return holes;
+}
+
 static void
 take_dictionary(struct sink *s)
 {
@@ -242,17 +264,19 @@ lacks(const struct sink *s)
 char *
 sink_close(struct sink *s, bool ended)
 {
+	uint64_t holes;
 	char *why;
 
 	while (sink_drain(s) > 0)
 		;
+	holes = s->shm != NULL ? take_rest(s) : 0;
 	if (s->head.records > 0)
 		s->head.lost = s->last - s->head.records;
 	if (s->shm != NULL) {
 		take_dictionary(s);
 		/* Also those behind the last that came. */
 		if (s->head.records > 0)
-			s->head.lost = s->first - 1 + s->shm->lost;
+			s->head.lost = s->first - 1 + s->shm->lost + holes;
 		munmap(s->shm, MEMORY);
 	}
 	s->head.flags = ended ? VTR_ENDED : 0;

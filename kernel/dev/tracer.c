@@ -125,7 +125,9 @@ put_shm(const void *rec)
 	unsigned i;
 
 	do {
-		if (head - atomic_load_relaxed(&s->tail) >= tracer.slots) {
+		/* An old head may lie behind the tail: then the exchange fails. */
+		if ((int64_t)(head - atomic_load_relaxed(&s->tail)) >=
+		    (int64_t)tracer.slots) {
 			(void)atomic_add(&s->lost, 1);
 			return;
 		}

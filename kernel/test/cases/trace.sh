@@ -23,6 +23,11 @@ for n in 1 2; do
 	same "" "$($vtr check "$t")" "check with $n"
 done
 
+# Four processors that put records at once, while the host takes them.
+traced "$tmp/smp" --cpus 4 --memory 64M \
+	--add $BUILD/kernel/test/progs/truncate_against_faults:/t/ -- /t/truncate_against_faults
+same "" "$($vtr check "$tmp/smp" 2>&1)" "check of four"
+
 # Forks, files, faults, and more memory than there is: all of it was seen.
 t=$tmp/work
 traced "$t" --trace-words --cpus 1 --memory 64M --swap 128M --append idlezero=0 \
