@@ -8,7 +8,7 @@
  *
  * Picture   grade selftest --reference [LAB]     100 each
  *                          --starter [LAB]         0 each, nothing hangs
- *                          --steps [LAB]         steps ≤ k give step k's total
+ *                          --steps [LAB]         steps ≤ k give STEP=k's total
  *                          --determinism N [LAB] N runs, the same counters
  *                          --infra               killed emulator: no points lost
  *                          --ends [eNN]          each bad end has its name
@@ -132,6 +132,7 @@ total_of(const struct lab *lab, int k)
 	return sum;
 }
 
+/* The checkpoint of each step: the functions of steps ≤ k pass its tests. */
 static int
 steps_of(const struct lab *lab)
 {
@@ -143,7 +144,7 @@ steps_of(const struct lab *lab)
 		if (lab->test[i]->step > last)
 			last = lab->test[i]->step;
 	for (k = 1; k < last; k++) {
-		struct options o = { 0 };
+		struct options o = { .step = k };
 		char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
 
 		file = tidy_file("step.c");

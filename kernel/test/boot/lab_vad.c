@@ -308,7 +308,8 @@ static void
 one_operation(struct aspace *as, uint8_t *model, uint64_t *seed)
 {
 	uint64_t lo = lab_random(seed) % MODEL_PAGES;
-	uint64_t hi = MIN(lo + 1 + lab_random(seed) % 12, MODEL_PAGES);
+	uint64_t pages = 1 + lab_random(seed) % 12;
+	uint64_t hi = MIN(lo + pages, MODEL_PAGES);
 	uint64_t kind = lab_random(seed) % 4;
 	struct vad *gone;
 

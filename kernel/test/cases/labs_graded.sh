@@ -17,7 +17,7 @@ for dir in labs/[0-9]*-*; do
 done
 
 # Ten of the mutants; the day of the year says where in the list to begin.
-ls grading/mutants/*/*.patch >"$tmp/all"
+ls grading/mutants/[0-9]*/*.patch >"$tmp/all"
 n=$(wc -l <"$tmp/all")
 day=$(date +%j | sed 's/^0*//')
 cat "$tmp/all" "$tmp/all" | tail -n +$((day * 10 % n + 1)) | head -n 10 >"$tmp/ten"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A correct solution that goes another way: pays before it takes a frame where nothing can fail between; handlers in a table. */
+/* A correct solution that goes another way: a list of rules, the first that fits; handlers in an array. */
 /*
  * fmo/fault.c: what a fault finds, and what is done about each finding
  *
@@ -45,53 +45,64 @@ fmo_fault(struct fctx *f)
 		[FC_F3] = f3_private_copy, [FC_F4] = f4_break_fork,
 		[FC_F5] = f5_swap_in, [FC_F6] = f6_wait_busy,
 		[FC_F7] = f7_rescue, [FC_F8] = f8_fork_map,
-		[FC_F9] = f9_map_aobj, [FC_F11] = f11_error,
-		[FC_UPGRADE] = f_upgrade,
+		[FC_F9] = f9_map_aobj, [FC_F10] = NULL,
+		[FC_F11] = f11_error, [FC_UPGRADE] = f_upgrade,
 	};
-	enum fault_outcome r = fault_permit(f);
+	enum fault_outcome may = fault_permit(f);
 
-	return r != FAULT_DONE ? r :
-	    handler[fmo_classify(f, word_get(f->word))](f);
+	return may == FAULT_DONE ?
+	    handler[fmo_classify(f, word_get(f->word))](f) : may;
 }
 
 /* ---- which case is it? ---- */
 
-/* The word allows less than the VAD: why?  Only writes and fetches come here. */
-static enum fault_case
-classify_valid(const struct fctx *f, uint64_t word)
-{
-	bool hidden = (word & MD_PTE_U) == 0; /* locked, was PROT_NONE */
+enum key { KIND, ACCESS, LACKS, SOURCE, SHARED, OBJECT, KEYS };
+enum lacks { NOTHING, RIGHTS, WRITING };
 
-	if (f->access == ACCESS_EXEC)
-		return hidden || (word & MD_PTE_NX) != 0 ? FC_UPGRADE : FC_F0;
-	if (f->access == ACCESS_READ || (word & MD_PTE_W) != 0)
-		return hidden ? FC_UPGRADE : FC_F0;
-	switch (pte_src(word)) {
-	case SRC_PRIV:
-		return FC_UPGRADE;
-	case SRC_FORK:
-		return FC_F4;
-	case SRC_SPEC:
-		return FC_F1;
-	case SRC_OBJ:
+#define ANY (-2)
+
+static const struct rule {
+	int want[KEYS];
+	enum fault_case is;
+} rules[] = {
+	{ { PTE_TRANS, ANY, ANY, ANY, ANY, ANY }, FC_F7 },
+	{ { PTE_BUSY, ANY, ANY, ANY, ANY, ANY }, FC_F6 },
+	{ { PTE_SWAP, ANY, ANY, ANY, ANY, ANY }, FC_F5 },
+	{ { PTE_ERROR, ANY, ANY, ANY, ANY, ANY }, FC_F11 },
+	{ { PTE_FORK, ACCESS_WRITE, ANY, ANY, ANY, ANY }, FC_F4 },
+	{ { PTE_FORK, ANY, ANY, ANY, ANY, ANY }, FC_F8 },
+	{ { PTE_ABSENT, ACCESS_WRITE, ANY, ANY, ANY, -1 }, FC_F1 },
+	{ { PTE_ABSENT, ANY, ANY, ANY, ANY, -1 }, FC_F1Z },
+	{ { PTE_ABSENT, ACCESS_WRITE, ANY, ANY, false, ANY }, FC_F3 },
+	{ { PTE_ABSENT, ANY, ANY, ANY, ANY, VMO_VNODE }, FC_F2 },
+	{ { PTE_ABSENT, ANY, ANY, ANY, ANY, ANY }, FC_F9 },
+	{ { PTE_VALID, ANY, NOTHING, ANY, ANY, ANY }, FC_F0 },
+	{ { PTE_VALID, ANY, RIGHTS, ANY, ANY, ANY }, FC_UPGRADE },
+	{ { PTE_VALID, ANY, WRITING, SRC_PRIV, ANY, ANY }, FC_UPGRADE },
+	{ { PTE_VALID, ANY, WRITING, SRC_FORK, ANY, ANY }, FC_F4 },
+	{ { PTE_VALID, ANY, WRITING, SRC_SPEC, ANY, ANY }, FC_F1 },
+	{ { PTE_VALID, ANY, WRITING, SRC_OBJ, false, ANY }, FC_F3 },
+	{ { PTE_VALID, ANY, WRITING, SRC_OBJ, true, VMO_VNODE }, FC_F2 },
+	{ { PTE_VALID, ANY, WRITING, SRC_OBJ, true, ANY }, FC_UPGRADE },
+};
+
+/* What a VALID word does not give that the access wants. */
+static enum lacks
+lacking(enum access access, uint64_t word)
+{
+	uint64_t hidden = ~word & MD_PTE_U;
+
+	switch (access) {
+	case ACCESS_READ:
+		return hidden != 0 ? RIGHTS : NOTHING;
+	case ACCESS_EXEC:
+		return (hidden | (word & MD_PTE_NX)) != 0 ? RIGHTS : NOTHING;
+	case ACCESS_WRITE:
 		break;
 	}
-	if ((f->v.flags & VAD_SHARED) == 0)
-		return FC_F3;
-	return f->v.vmo->type == VMO_VNODE ? FC_F2 : FC_UPGRADE;
-}
-
-/* Nothing has ever been here: the VAD says what it means. */
-static enum fault_case
-classify_absent(const struct fctx *f)
-{
-	bool write = f->access == ACCESS_WRITE;
-
-	if (f->v.vmo == NULL)
-		return write ? FC_F1 : FC_F1Z;
-	if (write && (f->v.flags & VAD_SHARED) == 0)
-		return FC_F3;
-	return f->v.vmo->type == VMO_VNODE ? FC_F2 : FC_F9;
+	if ((word & MD_PTE_W) == 0)
+		return WRITING;
+	return hidden != 0 ? RIGHTS : NOTHING;
 }
 
 /*
@@ -104,23 +115,24 @@ classify_absent(const struct fctx *f)
 enum fault_case
 fmo_classify(const struct fctx *f, uint64_t word)
 {
-	switch (pte_kind(word)) {
-	case PTE_ABSENT:
-		return classify_absent(f);
-	case PTE_VALID:
-		return classify_valid(f, word);
-	case PTE_TRANS:
-		return FC_F7;
-	case PTE_BUSY:
-		return FC_F6;
-	case PTE_SWAP:
-		return FC_F5;
-	case PTE_FORK:
-		return f->access == ACCESS_WRITE ? FC_F4 : FC_F8;
-	case PTE_ERROR:
-		return FC_F11;
+	int have[KEYS];
+	unsigned i, k;
+
+	have[KIND] = (int)pte_kind(word);
+	have[ACCESS] = (int)f->access;
+	have[LACKS] = (int)lacking(f->access, word);
+	have[SOURCE] = (int)pte_src(word);
+	have[SHARED] = (f->v.flags & VAD_SHARED) != 0;
+	have[OBJECT] = f->v.vmo == NULL ? -1 : (int)f->v.vmo->type;
+	for (i = 0; i < ARRAY_LEN(rules); i++) {
+		for (k = 0; k < KEYS; k++)
+			if (rules[i].want[k] != ANY &&
+			    rules[i].want[k] != have[k])
+				break;
+		if (k == KEYS)
+			return rules[i].is;
 	}
-	panic("fault: word %lx has no kind", word);
+	panic("fault: no rule for %lx", word);
 }
 
 /* ---- helpers of the handlers ---- */
@@ -200,9 +212,12 @@ fault_charge_touch(struct fctx *f)
 enum fault_outcome
 f0_spurious(struct fctx *f)
 {
-	uint64_t set = MD_PTE_A | (f->access == ACCESS_WRITE ? MD_PTE_D : 0);
+	uint64_t used = MD_PTE_A;
 
-	word_change(f->word, 0, set);
+	if (f->access == ACCESS_WRITE)
+		used |= MD_PTE_D;
+	md_tlb_local(f->va);
+	word_change(f->word, 0, used);
 	md_tlb_local(f->va);
 	EVENT(fault_spurious, f->va, word_get(f->word));
 	return FAULT_DONE;
@@ -218,20 +233,20 @@ f0_spurious(struct fctx *f)
 enum fault_outcome
 f1_zero_fill(struct fctx *f)
 {
-	struct vm_page *pg = fault_take_spare(f, FRAME_ZEROED);
-	uint64_t before;
+	struct vm_page *fresh = fault_take_spare(f, FRAME_ZEROED);
+	uint64_t old = 0;
 
-	if (pg == NULL)
+	if (fresh == NULL)
 		return FAULT_NEEDMEM;
 	if (!fault_charge_touch(f)) {
-		fault_keep_spare(f, pg, FRAME_ZEROED);
+		fault_keep_spare(f, fresh, FRAME_ZEROED);
 		return fault_over_limit(f);
 	}
-	before = word_get(f->word);
-	if (pte_kind(before) == PTE_VALID)
-		before = tlb_clear_word(f->as, f->va, f->leaf, f->word);
-	fault_install(f, pg);
-	EVENT(fault_zerofill, f->va, before, word_get(f->word), page_pfn(pg));
+	/* What may be there is the common page of zeros. */
+	if (pte_kind(word_get(f->word)) == PTE_VALID)
+		old = tlb_clear_word(f->as, f->va, f->leaf, f->word);
+	fault_install(f, fresh);
+	EVENT(fault_zerofill, f->va, old, word_get(f->word), page_pfn(fresh));
 	return FAULT_DONE;
 }
 
@@ -253,16 +268,35 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* F2, make writable: the word maps pg already. */
+/* The first access: the word is empty. */
 static void
-make_writable(struct fctx *f, struct vm_page *pg)
+map_first(struct fctx *f, struct vm_page *pg, bool store)
 {
-	uint64_t before;
+	uint64_t bits = obj_rights(f);
 
-	before = word_change(f->word, 0,
-	    MD_PTE_U | MD_PTE_W | MD_PTE_D | MD_PTE_A);
+	if (!store)
+		bits &= ~(uint64_t)MD_PTE_W;
+	spin_lock(&pfn_lock);
+	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
+	page_map_locked(pg);
+	spin_unlock(&pfn_lock);
+	ws_insert(f->as, f->leaf);
+	page_unpin(pg, store);
+	EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
+	if (!store)
+		cache_around(f, bits & ~MD_PTE_A);
+}
+
+/* The first store to a page that has been read so far. */
+static void
+store_again(struct fctx *f, struct vm_page *pg)
+{
+	uint64_t old = word_change(f->word, 0,
+	    MD_PTE_W | MD_PTE_D | MD_PTE_A | MD_PTE_U);
+
+	page_unpin(pg, true);
 	md_tlb_local(f->va);
-	EVENT(fault_upgrade, f->va, before, word_get(f->word), page_pfn(pg));
+	EVENT(fault_upgrade, f->va, old, word_get(f->word), page_pfn(pg));
 }
 
 /*
@@ -277,36 +311,34 @@ make_writable(struct fctx *f, struct vm_page *pg)
 enum fault_outcome
 f2_map_file(struct fctx *f)
 {
-	bool store = f->access == ACCESS_WRITE;
-	uint64_t before = word_get(f->word), bits = obj_rights(f);
 	struct vm_page *pg;
 	enum fault_outcome r = cache_fault(f, &pg);
+	bool store = f->access == ACCESS_WRITE;
 
 	if (r != FAULT_DONE)
 		return r;
-	if (!store)
-		bits &= ~MD_PTE_W;
 	if (store && !cache_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
-	if (before != 0 && pte_page(before) != pg) {
+	if (word_get(f->word) == 0)
+		map_first(f, pg, store);
+	else if (pte_page(word_get(f->word)) == pg)
+		store_again(f, pg);
+	else {
 		page_unpin(pg, false);
 		return FAULT_RESTART;
 	}
-	if (before != 0) {
-		make_writable(f, pg);
-		page_unpin(pg, store);
-		return FAULT_DONE;
-	}
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
-	page_unpin(pg, store);
-	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
-	if (!store)
-		cache_around(f, bits & ~MD_PTE_A);
 	return FAULT_DONE;
+}
+
+/* The object's page leaves the word. */
+static uint64_t
+give_up(struct fctx *f)
+{
+	uint64_t old = tlb_clear_word(f->as, f->va, f->leaf, f->word);
+
+	page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
+	ws_remove(f->as, f->leaf);
+	return old;
 }
 
 /*
@@ -323,34 +355,30 @@ f2_map_file(struct fctx *f)
 enum fault_outcome
 f3_private_copy(struct fctx *f)
 {
-	uint64_t before = word_get(f->word);
+	bool file = f->v.vmo->type == VMO_VNODE;
+	uint64_t old = word_get(f->word);
+	struct vm_page *theirs, *ours;
 	enum fault_outcome r;
-	struct vm_page *src, *pg;
 
-	r = f->v.vmo->type == VMO_VNODE ? cache_fault(f, &src) :
-	    anon_fault(f, &src);
+	r = file ? cache_fault(f, &theirs) : anon_fault(f, &theirs);
 	if (r != FAULT_DONE)
 		return r;
-	pg = fault_take_spare(f, FRAME_ANY);
-	if (pg == NULL) {
-		page_unpin(src, false);
-		return FAULT_NEEDMEM;
+	ours = fault_take_spare(f, FRAME_ANY);
+	if (ours == NULL) {
+		r = FAULT_NEEDMEM;
+	} else if (!fault_charge_touch(f)) {
+		fault_keep_spare(f, ours, FRAME_ANY);
+		r = fault_over_limit(f);
+	} else {
+		if (old != 0)
+			old = give_up(f);
+		page_copy(ours, theirs);
+		fault_install(f, ours);
+		EVENT(fault_private_copy, f->va, old, word_get(f->word),
+		    page_pfn(ours));
 	}
-	if (!fault_charge_touch(f)) {
-		fault_keep_spare(f, pg, FRAME_ANY);
-		page_unpin(src, false);
-		return fault_over_limit(f);
-	}
-	page_copy(pg, src);
-	if (before != 0) {
-		before = tlb_clear_word(f->as, f->va, f->leaf, f->word);
-		ws_remove(f->as, f->leaf);
-		page_unmap(pte_page(before), (before & MD_PTE_D) != 0);
-	}
-	fault_install(f, pg);
-	page_unpin(src, false);
-	EVENT(fault_private_copy, f->va, before, word_get(f->word), page_pfn(pg));
-	return FAULT_DONE;
+	page_unpin(theirs, false);
+	return r;
 }
 
 /*
@@ -483,14 +511,12 @@ f11_error(struct fctx *f)
 enum fault_outcome
 f_upgrade(struct fctx *f)
 {
-	uint64_t before, set = MD_PTE_U | MD_PTE_A, clear = 0;
+	uint64_t more = fault_rights(f) & (MD_PTE_U | MD_PTE_A), old;
 
 	if (f->access == ACCESS_WRITE)
-		set |= MD_PTE_W | MD_PTE_D;
-	if ((f->v.prot & PROT_X) != 0)
-		clear = MD_PTE_NX;
-	before = word_change(f->word, clear, set);
+		more |= fault_rights(f) & (MD_PTE_W | MD_PTE_D);
+	old = word_change(f->word, ~fault_rights(f) & MD_PTE_NX, more);
 	md_tlb_local(f->va);
-	EVENT(fault_upgrade, f->va, before, word_get(f->word), pte_pfn(before));
+	EVENT(fault_upgrade, f->va, old, word_get(f->word), pte_pfn(old));
 	return FAULT_DONE;
 }

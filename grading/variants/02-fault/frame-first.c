@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A correct solution that goes another way: the case by a table. */
+/* A correct solution that goes another way: asks by the access first, takes its own frame before the other page, no fault-around. */
 /*
  * fmo/fault.c: what a fault finds, and what is done about each finding
  *
@@ -40,86 +40,69 @@ enum fault_outcome
 fmo_fault(struct fctx *f)
 {
 	enum fault_outcome r = fault_permit(f);
+	enum fault_case c;
 
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
 	if (r != FAULT_DONE)
 		return r;
-	switch (fmo_classify(f, word_get(f->word))) {
-	case FC_F0:
-		return f0_spurious(f);
-	case FC_F1:
-		return f1_zero_fill(f);
-	case FC_F1Z:
-		return f1z_zero_page(f);
-	case FC_F2:
-		return f2_map_file(f);
-	case FC_F3:
-		return f3_private_copy(f);
-	case FC_F4:
-		return f4_break_fork(f);
-	case FC_F5:
-		return f5_swap_in(f);
-	case FC_F6:
-		return f6_wait_busy(f);
-	case FC_F7:
-		return f7_rescue(f);
-	case FC_F8:
-		return f8_fork_map(f);
-	case FC_F9:
-		return f9_map_aobj(f);
-	case FC_F10: /* a table that is out: pt_pin() has met it before us */
-		break;
-	case FC_F11:
-		return f11_error(f);
-	case FC_UPGRADE:
+	c = fmo_classify(f, word_get(f->word));
+	if (c == FC_UPGRADE)
 		return f_upgrade(f);
-	}
-	panic("fault: va %lx word %lx: no case", f->va, word_get(f->word));
+	if (c == FC_F0)
+		return f0_spurious(f);
+	if (c == FC_F4 || c == FC_F8)
+		return c == FC_F4 ? f4_break_fork(f) : f8_fork_map(f);
+	if (c == FC_F1 || c == FC_F1Z)
+		return c == FC_F1 ? f1_zero_fill(f) : f1z_zero_page(f);
+	if (c == FC_F2 || c == FC_F3)
+		return c == FC_F2 ? f2_map_file(f) : f3_private_copy(f);
+	if (c == FC_F5 || c == FC_F6)
+		return c == FC_F5 ? f5_swap_in(f) : f6_wait_busy(f);
+	if (c == FC_F7 || c == FC_F9)
+		return c == FC_F7 ? f7_rescue(f) : f9_map_aobj(f);
+	return f11_error(f);
 }
 
 /* ---- which case is it? ---- */
 
-/* The word allows less than the VAD: why?  Only writes and fetches come here. */
+/* A store to a word that is empty, mapped or of a fork. */
 static enum fault_case
-classify_valid(const struct fctx *f, uint64_t word)
+store_case(const struct fctx *f, uint64_t word, enum pte_kind kind)
 {
-	bool hidden = (word & MD_PTE_U) == 0; /* locked, was PROT_NONE */
+	bool mine = (f->v.flags & VAD_SHARED) == 0;
+	bool file = f->v.vmo != NULL && f->v.vmo->type == VMO_VNODE;
 
-	if (f->access == ACCESS_EXEC)
-		return hidden || (word & MD_PTE_NX) != 0 ? FC_UPGRADE : FC_F0;
-	if (f->access == ACCESS_READ || (word & MD_PTE_W) != 0)
-		return hidden ? FC_UPGRADE : FC_F0;
-	switch (pte_src(word)) {
-	case SRC_PRIV:
-		return FC_UPGRADE;
-	case SRC_FORK:
+	if (kind == PTE_FORK)
 		return FC_F4;
-	case SRC_SPEC:
-		return FC_F1;
-	case SRC_OBJ:
-		break;
+	if (kind == PTE_ABSENT) {
+		if (f->v.vmo == NULL)
+			return FC_F1;
+		return mine ? FC_F3 : file ? FC_F2 : FC_F9;
 	}
-	if ((f->v.flags & VAD_SHARED) == 0)
-		return FC_F3;
-	return f->v.vmo->type == VMO_VNODE ? FC_F2 : FC_UPGRADE;
+	if ((word & MD_PTE_W) != 0)
+		return (word & MD_PTE_U) != 0 ? FC_F0 : FC_UPGRADE;
+	if (pte_src(word) == SRC_FORK)
+		return FC_F4;
+	if (pte_src(word) == SRC_SPEC)
+		return FC_F1;
+	if (pte_src(word) == SRC_PRIV)
+		return FC_UPGRADE;
+	return mine ? FC_F3 : file ? FC_F2 : FC_UPGRADE;
 }
 
-/* Nothing has ever been here: the VAD says what it means. */
+/* A load, or the fetch of an instruction. */
 static enum fault_case
-classify_absent(const struct fctx *f)
+load_case(const struct fctx *f, uint64_t word, enum pte_kind kind)
 {
-	enum { ANON, FILE_SHARED, FILE_OWN, AOBJ_SHARED, AOBJ_OWN };
-	static const enum fault_case by[5][2] = {
-		[ANON] = { FC_F1Z, FC_F1 },
-		[FILE_SHARED] = { FC_F2, FC_F2 }, [FILE_OWN] = { FC_F2, FC_F3 },
-		[AOBJ_SHARED] = { FC_F9, FC_F9 }, [AOBJ_OWN] = { FC_F9, FC_F3 },
-	};
-	unsigned row = ANON;
+	bool lacks = (word & MD_PTE_U) == 0 ||
+	    (f->access == ACCESS_EXEC && (word & MD_PTE_NX) != 0);
 
-	if (f->v.vmo != NULL)
-		row = (f->v.vmo->type == VMO_VNODE ? FILE_SHARED : AOBJ_SHARED) +
-		    ((f->v.flags & VAD_SHARED) == 0);
-	return by[row][f->access == ACCESS_WRITE];
+	if (kind == PTE_VALID)
+		return lacks ? FC_UPGRADE : FC_F0;
+	if (kind == PTE_FORK)
+		return FC_F8;
+	if (f->v.vmo == NULL)
+		return FC_F1Z;
+	return f->v.vmo->type == VMO_VNODE ? FC_F2 : FC_F9;
 }
 
 /*
@@ -132,23 +115,14 @@ classify_absent(const struct fctx *f)
 enum fault_case
 fmo_classify(const struct fctx *f, uint64_t word)
 {
-	switch (pte_kind(word)) {
-	case PTE_ABSENT:
-		return classify_absent(f);
-	case PTE_VALID:
-		return classify_valid(f, word);
-	case PTE_TRANS:
-		return FC_F7;
-	case PTE_BUSY:
-		return FC_F6;
-	case PTE_SWAP:
-		return FC_F5;
-	case PTE_FORK:
-		return f->access == ACCESS_WRITE ? FC_F4 : FC_F8;
-	case PTE_ERROR:
-		return FC_F11;
-	}
-	panic("fault: word %lx has no kind", word);
+	enum pte_kind kind = pte_kind(word);
+
+	if (kind == PTE_TRANS || kind == PTE_BUSY)
+		return kind == PTE_TRANS ? FC_F7 : FC_F6;
+	if (kind == PTE_SWAP || kind == PTE_ERROR)
+		return kind == PTE_SWAP ? FC_F5 : FC_F11;
+	return f->access == ACCESS_WRITE ? store_case(f, word, kind) :
+	    load_case(f, word, kind);
 }
 
 /* ---- helpers of the handlers ---- */
@@ -228,11 +202,37 @@ fault_charge_touch(struct fctx *f)
 enum fault_outcome
 f0_spurious(struct fctx *f)
 {
-	md_tlb_local(f->va);
-	word_change(f->word, 0, f->access == ACCESS_WRITE ?
-	    MD_PTE_A | MD_PTE_D : MD_PTE_A);
+	word_change(f->word, 0, MD_PTE_A);
+	if (f->access == ACCESS_WRITE)
+		word_change(f->word, 0, MD_PTE_D);
 	EVENT(fault_spurious, f->va, word_get(f->word));
+	md_tlb_local(f->va);
 	return FAULT_DONE;
+}
+
+/* The spare frame as it was; the wait of another page may have brought one. */
+static void
+give_back(struct fctx *f, struct vm_page *pg)
+{
+	if (f->spare == NULL)
+		fault_keep_spare(f, pg, FRAME_ANY);
+	else
+		page_free(pg);
+}
+
+/* A frame that is paid for; NULL: the outcome is in *r. */
+static struct vm_page *
+own_frame(struct fctx *f, enum fault_frame want, enum fault_outcome *r)
+{
+	struct vm_page *pg = fault_take_spare(f, want);
+
+	*r = FAULT_NEEDMEM;
+	if (pg != NULL && !fault_charge_touch(f)) {
+		fault_keep_spare(f, pg, want);
+		*r = fault_over_limit(f);
+		pg = NULL;
+	}
+	return pg;
 }
 
 /*
@@ -245,17 +245,14 @@ f0_spurious(struct fctx *f)
 enum fault_outcome
 f1_zero_fill(struct fctx *f)
 {
-	uint64_t before = word_get(f->word);
-	struct vm_page *pg = fault_take_spare(f, FRAME_ZEROED);
+	const uint64_t before = word_get(f->word);
+	enum fault_outcome r;
+	struct vm_page *pg = own_frame(f, FRAME_ZEROED, &r);
 
 	if (pg == NULL)
-		return FAULT_NEEDMEM;
-	if (!fault_charge_touch(f)) {
-		fault_keep_spare(f, pg, FRAME_ZEROED);
-		return fault_over_limit(f);
-	}
+		return r;
 	if (before != 0)
-		tlb_clear_word(f->as, f->va, f->leaf, f->word);
+		(void)tlb_clear_word(f->as, f->va, f->leaf, f->word);
 	fault_install(f, pg);
 	EVENT(fault_zerofill, f->va, before, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
@@ -279,16 +276,15 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* F2, make writable: the word maps pg already. */
+/* An empty word gets the object's page. */
 static void
-make_writable(struct fctx *f, struct vm_page *pg)
+put_word(struct fctx *f, struct vm_page *pg, uint64_t bits)
 {
-	uint64_t before;
-
-	before = word_change(f->word, 0,
-	    MD_PTE_U | MD_PTE_W | MD_PTE_D | MD_PTE_A);
-	md_tlb_local(f->va);
-	EVENT(fault_upgrade, f->va, before, word_get(f->word), page_pfn(pg));
+	spin_lock(&pfn_lock);
+	page_map_locked(pg);
+	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
+	spin_unlock(&pfn_lock);
+	ws_insert(f->as, f->leaf);
 }
 
 /*
@@ -303,35 +299,35 @@ make_writable(struct fctx *f, struct vm_page *pg)
 enum fault_outcome
 f2_map_file(struct fctx *f)
 {
-	bool store = f->access == ACCESS_WRITE;
-	uint64_t before = word_get(f->word), bits = obj_rights(f);
+	uint64_t before = word_get(f->word);
 	struct vm_page *pg;
 	enum fault_outcome r = cache_fault(f, &pg);
 
 	if (r != FAULT_DONE)
 		return r;
-	if (!store)
-		bits &= ~MD_PTE_W;
-	if (store && !cache_may_dirty(f, pg))
-		return FAULT_NEEDMEM;
-	if (before != 0 && pte_page(before) != pg) {
+	if (before != 0 && pg != pte_page(before)) {
 		page_unpin(pg, false);
 		return FAULT_RESTART;
 	}
-	if (before != 0) {
-		make_writable(f, pg);
-		page_unpin(pg, store);
+	if (f->access != ACCESS_WRITE) {
+		put_word(f, pg, obj_rights(f) & ~MD_PTE_W);
+		page_unpin(pg, false);
+		EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 		return FAULT_DONE;
 	}
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
-	page_unpin(pg, store);
-	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
-	if (!store)
-		cache_around(f, bits & ~MD_PTE_A);
+	if (!cache_may_dirty(f, pg))
+		return FAULT_NEEDMEM;
+	if (before == 0) {
+		put_word(f, pg, obj_rights(f));
+		EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
+	} else {
+		word_change(f->word, 0,
+		    MD_PTE_A | MD_PTE_D | MD_PTE_W | MD_PTE_U);
+		md_tlb_local(f->va);
+		EVENT(fault_upgrade, f->va, before, word_get(f->word),
+		    page_pfn(pg));
+	}
+	page_unpin(pg, true);
 	return FAULT_DONE;
 }
 
@@ -350,31 +346,31 @@ enum fault_outcome
 f3_private_copy(struct fctx *f)
 {
 	uint64_t before = word_get(f->word);
+	struct vm_page *src, *pg = fault_take_spare(f, FRAME_ANY);
 	enum fault_outcome r;
-	struct vm_page *src, *pg;
 
-	r = f->v.vmo->type == VMO_VNODE ? cache_fault(f, &src) :
-	    anon_fault(f, &src);
-	if (r != FAULT_DONE)
-		return r;
-	pg = fault_take_spare(f, FRAME_ANY);
-	if (pg == NULL) {
-		page_unpin(src, false);
+	if (pg == NULL)
 		return FAULT_NEEDMEM;
-	}
-	if (!fault_charge_touch(f)) {
-		fault_keep_spare(f, pg, FRAME_ANY);
+	if (f->v.vmo->type == VMO_VNODE)
+		r = cache_fault(f, &src);
+	else
+		r = anon_fault(f, &src);
+	if (r == FAULT_DONE && !fault_charge_touch(f)) {
 		page_unpin(src, false);
-		return fault_over_limit(f);
+		r = fault_over_limit(f);
+	}
+	if (r != FAULT_DONE) {
+		give_back(f, pg);
+		return r;
 	}
 	page_copy(pg, src);
+	page_unpin(src, false);
 	if (before != 0) {
 		before = tlb_clear_word(f->as, f->va, f->leaf, f->word);
-		ws_remove(f->as, f->leaf);
 		page_unmap(pte_page(before), (before & MD_PTE_D) != 0);
+		ws_remove(f->as, f->leaf);
 	}
 	fault_install(f, pg);
-	page_unpin(src, false);
 	EVENT(fault_private_copy, f->va, before, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }
@@ -511,11 +507,12 @@ f_upgrade(struct fctx *f)
 {
 	uint64_t before = word_get(f->word);
 
+	word_change(f->word, 0, MD_PTE_U | MD_PTE_A);
 	if ((f->v.prot & PROT_X) != 0)
 		word_change(f->word, MD_PTE_NX, 0);
-	word_change(f->word, 0, MD_PTE_U | MD_PTE_A |
-	    (f->access == ACCESS_WRITE ? MD_PTE_W | MD_PTE_D : 0));
-	md_tlb_local(f->va);
+	if (f->access == ACCESS_WRITE)
+		word_change(f->word, 0, MD_PTE_D | MD_PTE_W);
 	EVENT(fault_upgrade, f->va, before, word_get(f->word), pte_pfn(before));
+	md_tlb_local(f->va);
 	return FAULT_DONE;
 }

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A correct solution that goes another way: words are gathered first, one hold of [P] decides, fault-around to both sides. */
+/*
+ * fmo/fork.c: a second process with the same memory, and no page copied
+ *
+ * Problem   fork must give the child all that the parent has written, at a
+ *           cost of what exists, not of what is mapped, and without a copy
+ *           that the usual exec right after would throw away.
+ *
+ * Picture   before   parent VALID/PRIV rw ─→ page            child ABSENT
+ *           after    parent VALID/FORK ro ─→ page ←─ entry {TRANS, 2}
+ *                                                      ↑
+ *                                           child FORK ┘
+ *           A word that is FORK already: its entry's refs rise, no new entry.
+ *
+ * Rules     1. Phase A (fork_reserve) charges and allocates all that may
+ *              fail; the parent is as it was if it does.
+ *           2. Phase B (fork_range) waits, but cannot fail for memory; only a
+ *              fatal signal ends it.  Nothing is waited for with a ws_lock.
+ *           3. One flush of the parent, before the child is published and
+ *              also when the fork is given up: a stale writable entry would
+ *              outlive a later fork, which finds the word FORK and does not
+ *              flush it.
+ *           4. A page with pins is copied at once: a read(2) may still fill
+ *              it, and what it brings belongs to the parent alone.
+ *           5. The maplink of a VAD is listed before its words are copied,
+ *              and a word beyond the end of the object is not (R7).
+ *
+ * Read next vm/design/fmo/fmo.c.  Book: ch10.
+ */
+#include "vm/design/fmo/fmo.h"
+
+static int fork_words(struct fork_work *w);
+
+/* ---- FORK words: vmm.md 2.2 ---- */
+
+/*
+ * The soft word that names entry `index` of the kpaged region.
+ */
+uint64_t
+fork_word(uint64_t index)
+{
+	uint64_t kind = pte_make_soft(PTE_FORK, 0);
+
+	return kind | index << PAGE_SHIFT;
+}
+
+/* The entry index that a soft FORK word names. */
+uint64_t
+fork_index(uint64_t word)
+{
+	return word / PAGE_SIZE % (PTE_PFN_MASK / PAGE_SIZE + 1);
+}
+
+/*
+ * Kernel address of the entry of a FORK word, or of a VALID/FORK word by way
+ * of its page: page → home → entry → entry page → kpaged page number.
+ *
+ * Locks:    [W] of the word's space: our reference keeps the entry.
+ */
+va_t
+fork_entry(uint64_t word)
+{
+	const struct fmo_entry *e;
+
+	if (pte_kind(word) == PTE_FORK)
+		return MD_KPAGED_BASE +
+		    fork_index(word) * sizeof(struct fmo_entry);
+	e = fmo_entry_of_page(pte_page(word));
+	return MD_KPAGED_BASE + ((va_t)fmo_page_of(e)->index << PAGE_SHIFT) +
+	    (va2pa(e) & PAGE_MASK);
+}
+
+/* ---- the whole fork ---- */
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal; the child
+ *           is half made: as_put() takes it apart).
+ */
+int
+fmo_dup(struct aspace *parent, struct aspace *child)
+{
+	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = fork_reserve(&w);
+	if (r != 0)
+		return r;
+	r = fork_words(&w);
+	fork_finish(&w);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, w.next, w.rerefs, w.copies);
+	}
+	return r;
+}
+
+/* ---- phase A ---- */
+
+/* The object of this fork, and a reference of each side. */
+static int
+new_object(struct fork_work *w, uint64_t entries)
+{
+	w->fmo = fmo_create(entries);
+	if (w->fmo == NULL)
+		return -ENOMEM;
+	mutex_lock(&w->parent->ws_lock);
+	w->pref = fmo_add_ref(w->parent, w->fmo);
+	mutex_unlock(&w->parent->ws_lock);
+	if (w->pref != NULL)
+		w->cref = fmo_add_ref(w->child, w->fmo);
+	if (w->pref == NULL) {
+		fmo_bury(w->fmo);
+		w->fmo = NULL;
+	}
+	return w->cref == NULL ? -ENOMEM : 0;
+}
+
+/*
+ * All that may fail: commit, the child's VADs, the object, the references.
+ *
+ * Locks:    both map_locks exclusive; takes the parent's ws_lock.
+ * Returns:  0, -ENOMEM: what the child has so far goes with as_put(child).
+ */
+int
+fork_reserve(struct fork_work *w)
+{
+	struct aspace *p = w->parent, *c = w->child;
+	uint64_t entries, tables;
+	struct rb_node *n;
+	int r = fork_vads(w);
+
+	if (r != 0)
+		return r;
+	mutex_lock(&p->ws_lock);
+	tables = p->n_table + p->n_table_out;
+	entries = p->n_fork + p->n_priv;
+	mutex_unlock(&p->ws_lock);
+	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+	w->charge = tables + atomic_load(&p->late);
+	if (!commit_may_keep(tables) ||
+	    commit_charge(w->charge + c->commit - 4) != 0) {
+		w->charge = 0;
+		c->commit = 4;
+		return -ENOMEM;
+	}
+	/* The older objects first, then the new one. */
+	for (n = rb_first(&p->fmo_refs); n != NULL; n = rb_next(n))
+		if (fmo_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
+		    NULL)
+			r = -ENOMEM;
+	if (r == 0 && entries != 0)
+		r = new_object(w, entries);
+	if (r != 0)
+		fork_finish(w);
+	return r;
+}
+
+/* ---- phase B ---- */
+
+static bool
+has_words(const struct vad *v)
+{
+	return (v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) == 0;
+}
+
+static int
+fork_words(struct fork_work *w)
+{
+	struct vad *v;
+	va_t va;
+	int r = 0;
+
+	VAD_FOREACH(v, w->child)
+		vad_list_link(w->child, v);
+	VAD_FOREACH(v, w->parent) {
+		if (!has_words(v))
+			continue;
+		w->vad = v;
+		va = v->start << PAGE_SHIFT;
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Words of both that name the next entry; what the parent's word was. */
+static uint64_t
+enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
+	struct vm_page *pg = pte_kind(old) == PTE_SWAP ? NULL : pte_page(old);
+
+	ASSERT(e->word == 0 && e->refs == 0);
+	word_set_locked(cleaf, cword, fork);
+	if (pg == NULL) {
+		atomic_sub(&w->parent->n_swap, 1);
+		word_set_locked(s->leaf, s->word, fork);
+		word_set_locked(w->page, &e->word, old);
+	} else {
+		if (pte_kind(old) == PTE_VALID)
+			old = word_change(s->word,
+			    PTE_SRC_MASK | MD_PTE_D | MD_PTE_W,
+			    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
+		else
+			word_set_locked(s->leaf, s->word, fork);
+		page_set_home(pg, HOME_FMO, va2pa(e));
+		word_set_locked(w->page, &e->word, pte_make_trans(pg));
+		if ((pg->flags & PF_LAZYFREE) != 0 ||
+		    (old & (MD_PTE_P | MD_PTE_D)) == (MD_PTE_P | MD_PTE_D))
+			page_dirty_locked(pg);
+	}
+	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
+	e->refs = 2;
+	w->fmo->nrefs += e->refs;
+	w->fmo->live++;
+	return old;
+}
+
+/* The sums that follow from a new entry; what is to be flushed. */
+static void
+account(struct fork_work *w, const struct fmo_spot *s, const struct fmo_entry *e,
+    uint64_t old)
+{
+	if ((old & MD_PTE_P) != 0) {
+		w->hi = MAX(w->hi, s->va + PAGE_SIZE);
+		w->lo = MIN(w->lo, s->va);
+	}
+	w->cref->nptes++;
+	w->pref->nptes++;
+	w->next++;
+	w->child->n_fork++;
+	w->parent->n_fork++;
+	w->parent->n_priv--;
+	fork_child_late(w);
+	EVENT(fork_entries);
+	EVENT_ADD(fmo_entries_live, 1);
+	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
+}
+
+/* A copy for the child of a page that somebody is filling, pinned by us. */
+static bool
+copy_now(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	struct vm_page *own = fork_spare_frame(w);
+
+	if (own != NULL) {
+		w->copy = NULL;
+		page_copy(own, pg);
+		spin_lock(&pfn_lock);
+		page_adopt_locked(own, HOME_PTE, word_pa(cword),
+		    s->va >> PAGE_SHIFT);
+		page_pin_locked(own);
+		word_set_locked(cleaf, cword, pte_make_trans(own));
+		CHECK(!page_unpin_locked(own, true));
+		spin_unlock(&pfn_lock);
+		w->copies++;
+		w->child->n_priv++;
+		fork_child_late(w);
+		EVENT(fork_pinned_copies);
+	}
+	page_unpin(pg, false);
+	return own != NULL;
+}
+
+/* A private word: one hold of [P] says whether it is shared or copied. */
+static bool
+share_private(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	struct fmo_entry *e = fork_next_entry(w);
+	struct vm_page *pinned = NULL;
+	uint64_t old;
+
+	if (e == NULL)
+		return false;
+	spin_lock(&w->fmo->lock);
+	spin_lock(&pfn_lock);
+	old = word_get(s->word);
+	if (pte_names_frame(old) && pte_page(old)->pins != 0)
+		pinned = pte_page(old);
+	if (pinned != NULL)
+		page_pin_locked(pinned);
+	else
+		old = enter(w, s, e, cleaf, cword);
+	spin_unlock(&pfn_lock);
+	spin_unlock(&w->fmo->lock);
+	if (pinned != NULL)
+		return copy_now(w, s, pinned, cleaf, cword);
+	account(w, s, e, old);
+	return true;
+}
+
+/* A word of an older fork: one more names its entry. */
+static bool
+share_entry(struct fork_work *w, const struct fmo_spot *s,
+    struct vm_page *cleaf, uint64_t *cword)
+{
+	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
+	uint64_t index;
+
+	if (e == NULL)
+		return false;
+	if (fmo_try_steal(s, e, STEAL_FORK))
+		return share_private(w, s, cleaf, cword);
+	index = fmo_index_of(e);
+	word_set(cleaf, cword, fork_word(index));
+	fmo_reref(fmo_find_ref(w->child, index), e);
+	w->rerefs++;
+	w->child->n_fork++;
+	fork_child_late(w);
+	EVENT(fork_rerefs);
+	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, index, e->refs);
+	return true;
+}
+
+/* Whose page is it that a VALID word maps? */
+static bool
+is_ours(uint64_t word)
+{
+	return pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK;
+}
+
+static bool
+share_word(struct fork_work *w, const struct fmo_spot *s)
+{
+	uint64_t word = word_get(s->word);
+	enum pte_kind kind = pte_kind(word);
+	struct vm_page *cleaf;
+	uint64_t *cword;
+
+	if (kind == PTE_ABSENT || (kind == PTE_VALID && !is_ours(word)))
+		return true;
+	if (kind == PTE_BUSY) {
+		w->wait = pte_page(word);
+		return false;
+	}
+	cword = fork_child_word(w, s->va, &cleaf);
+	if (cword == NULL)
+		return false;
+	if (kind == PTE_ERROR) {
+		w->child->n_priv++;
+		word_set(cleaf, cword, word);
+		fork_child_late(w);
+		return true;
+	}
+	if (kind == PTE_FORK || (kind == PTE_VALID && pte_src(word) == SRC_FORK))
+		return share_entry(w, s, cleaf, cword);
+	return share_private(w, s, cleaf, cword);
+}
+
+#define SPOTS 16u
+
+/* Gather some words that are there, then share them.  False: w->need. */
+static bool
+share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
+{
+	struct fmo_spot spot[SPOTS];
+	va_t va, limit = MIN(stop, fmo_object_end(w->vad)), first = *at;
+	unsigned n = 0, i;
+
+	for (va = first; va < limit && n < SPOTS; va += PAGE_SIZE) {
+		uint64_t *word = pt_words(leaf) + md_pt_index(va, 1);
+
+		if (pte_kind(word_get(word)) != PTE_ABSENT)
+			spot[n++] = (struct fmo_spot){ w->parent, va, leaf, word };
+	}
+	*at = va < limit ? va : stop;
+	for (i = 0; i < n; i++)
+		if (!share_word(w, &spot[i])) {
+			*at = spot[i].va;
+			break;
+		}
+	EVENT_ADD(fork_words, (*at - first) >> PAGE_SHIFT);
+	return i == n;
+}
+
+/*
+ * Turn every private word of the parent in [*start, end) that is not ABSENT
+ * into a FORK reference, in parent and child alike; at most one leaf table
+ * of the parent per call.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0 with *start moved on, -EINTR.
+ */
+int
+fork_range(struct fork_work *w, va_t *start, va_t end)
+{
+	struct vm_page *leaf;
+	va_t at, stop;
+
+	w->need = NEED_NONE;
+	mutex_lock(&w->parent->ws_lock);
+	mutex_lock_nested(&w->child->ws_lock);
+	leaf = pt_next_leaf(w->parent, start, end);
+	at = leaf == NULL ? end : *start;
+	stop = (at / (MD_PT_WORDS * PAGE_SIZE) + 1) * (MD_PT_WORDS * PAGE_SIZE);
+	stop = MIN(stop, end);
+	while (leaf != NULL && at < stop)
+		if (!share_some(w, leaf, &at, stop))
+			break;
+	w->va = *start = at;
+	mutex_unlock(&w->child->ws_lock);
+	mutex_unlock(&w->parent->ws_lock);
+	return fork_satisfy(w);
+}
+
+/* ---- F4 and F8: the faults that fork makes ---- */
+
+/* Others use the page, too: a copy for us. */
+static enum fault_outcome
+own_copy(struct fctx *f, struct fmo_entry *e, uint64_t before)
+{
+	struct vm_page *theirs = NULL, *ours = fault_take_spare(f, FRAME_ANY);
+
+	if (ours == NULL)
+		return FAULT_NEEDMEM;
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(&e->word)) == PTE_TRANS) {
+		theirs = pte_page(word_get(&e->word));
+		page_pin_locked(theirs);
+	}
+	spin_unlock(&pfn_lock);
+	if (theirs == NULL) {
+		fault_keep_spare(f, ours, FRAME_ANY);
+		return FAULT_RESTART;
+	}
+	if (pte_kind(before) == PTE_VALID) {
+		(void)tlb_clear_word(f->as, f->va, f->leaf, f->word);
+		page_unmap(theirs, false);
+		ws_remove(f->as, f->leaf);
+	}
+	page_copy(ours, theirs);
+	fault_install(f, ours);
+	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(ours));
+	fmo_deref(f->as, e);
+	page_unpin(theirs, false);
+	return FAULT_DONE;
+}
+
+/*
+ * F4 break fork: a write to a page that a fork made common.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its
+ *           page is not in memory, what F5, F6 and F11 return.
+ */
+enum fault_outcome
+f4_break_fork(struct fctx *f)
+{
+	const struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	uint64_t before = word_get(f->word);
+	struct fmo_entry *e;
+	enum fault_outcome r = fault_entry(f, before, &e);
+
+	if (r == FAULT_DONE)
+		r = fault_entry_ready(f, e);
+	if (r != FAULT_DONE)
+		return r;
+	return fmo_try_steal(&s, e, STEAL_WRITE) ? fault_map_stolen(f, before) :
+	    own_copy(f, e, before);
+}
+
+/* A word of f's table maps the page of e, read-only.  False: it is not there. */
+static bool
+map_at(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
+{
+	uint64_t bits = fault_rights(f), what;
+	bool there;
+
+	bits &= ~(MD_PTE_D | MD_PTE_W);
+	spin_lock(&pfn_lock);
+	what = word_get(&e->word);
+	there = pte_kind(what) == PTE_TRANS;
+	if (there) {
+		ws_rescue(pte_page(what));
+		word_set_locked(f->leaf, word,
+		    pte_make_valid(pte_page(what), SRC_FORK, bits));
+		page_map_locked(pte_page(what));
+	}
+	spin_unlock(&pfn_lock);
+	if (there)
+		ws_insert(f->as, f->leaf);
+	return there;
+}
+
+/* The same i words further on, if its entry lies in the same page of entries. */
+static bool
+map_near(struct fctx *f, const struct fmo_entry *e, int64_t i)
+{
+	va_t va = f->va + (va_t)(i * (int64_t)PAGE_SIZE), kva;
+	uint64_t *word = f->word + i;
+	const struct vm_page *page = fmo_page_of(e);
+
+	if (va / (MD_PT_WORDS * PAGE_SIZE) !=
+	    f->va / (MD_PT_WORDS * PAGE_SIZE) ||
+	    va < f->v.start << PAGE_SHIFT || va >= f->v.end << PAGE_SHIFT ||
+	    pte_kind(word_get(word)) != PTE_FORK ||
+	    f->as->ws_pages >= f->as->ws_max)
+		return false;
+	kva = fork_entry(word_get(word)) - MD_KPAGED_BASE;
+	if (kva >> PAGE_SHIFT != page->index)
+		return false;
+	return map_at(f, word, pa2va(page_pa(page) + (kva & PAGE_MASK)));
+}
+
+/*
+ * F8 fork map: a read of a page that a fork made common.  The last owner
+ * takes it at once, which saves a fault at the first write.
+ *
+ * Locks:    [M], [W] kept.
+ * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where
+ *           its page is not in memory, what F5, F6 and F11 return.
+ */
+enum fault_outcome
+f8_fork_map(struct fctx *f)
+{
+	const struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	uint64_t before = word_get(f->word);
+	struct fmo_entry *e;
+	enum fault_outcome r;
+	int64_t i, n = (int64_t)MIN(fault_around(), 8);
+
+	r = fault_entry(f, before, &e);
+	if (r == FAULT_DONE)
+		r = fault_entry_ready(f, e);
+	if (r != FAULT_DONE)
+		return r;
+	if (fmo_try_steal(&s, e, STEAL_READ))
+		return fault_map_stolen(f, before);
+	if (!map_at(f, f->word, e))
+		return FAULT_RESTART;
+	EVENT(fault_fork_map, f->va, before, word_get(f->word),
+	    pte_pfn(word_get(f->word)));
+	for (i = 1; i < n && map_near(f, e, i); i++)
+		EVENT(fault_around_fork);
+	for (i = -1; i > -n && map_near(f, e, i); i--)
+		EVENT(fault_around_fork);
+	return FAULT_DONE;
+}
