@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // config.mts: the site: chapters in the side bar, our Markdown, source listings
 import { defineConfig, type DefaultTheme } from 'vitepress'
-import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
+import { mkdirSync, writeFileSync, existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 // @ts-ignore: plain JavaScript, shared with the check that needs no packages
 import { ROOT, parts } from './book/data.mjs'
 // @ts-ignore
 import { expandPage, escapeHtml } from './book/page.mjs'
+// @ts-ignore
+import { sourceLines } from './book/symbol.mjs'
 
 const shown = new Set<string>()
 
 // A source file as a page of its own: lines with numbers and anchors.
 function listing(path: string): string {
-  const lines = readFileSync(join(ROOT, path), 'utf8').replace(/\n$/, '').split('\n')
+  const lines: string[] = sourceLines(ROOT, path) ?? []
   const rows = lines.map((l, i) => `<a id="L${i + 1}" href="#L${i + 1}">${String(i + 1).padStart(4)}</a>  ${escapeHtml(l)}`)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${path}</title><style>:root{color-scheme:light dark}body{margin:1rem;font:13px/1.5 monospace}
