@@ -35,6 +35,7 @@ static const char usage_text[] =
     "  explain LAB TEST           what a test wants, in prose\n"
     "  repro RESULT.json TEST [--gdb|--bochs|--trace]\n"
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
+    "  validate RESULT.json       does it fit the schema?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
     "  mutants [LAB [mN]]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
 
@@ -310,6 +311,13 @@ cmd_verify_args(int argc, char **argv)
 }
 
 static int
+cmd_validate_args(int argc, char **argv)
+{
+	return argc == 2 ? cmd_validate(argv[1], "grading/schema/result-1.json")
+			 : usage();
+}
+
+static int
 cmd_doctor_args(int argc, char **argv)
 {
 	return cmd_doctor();
@@ -332,6 +340,7 @@ static const struct {
 	{ "variants", cmd_variants_args },
 	{ "forgeries", cmd_forgeries_args },
 	{ "verify", cmd_verify_args },
+	{ "validate", cmd_validate_args },
 	{ "doctor", cmd_doctor_args },
 };
 

@@ -381,6 +381,9 @@ bool report_junit(const struct report *, const char *path);
 bool report_github(const struct report *, const char *path);
 char *test_again(const struct report *, const struct result *);
 
+/* schema.c */
+int cmd_validate(const char *result, const char *schema);
+
 /* seal.c: a detached seal beside a result */
 bool seal_write(const char *path, const char *keyfile);
 int cmd_verify(const char *path, const char *keyfile);

@@ -21,6 +21,18 @@ for n in 1 2; do
 done
 grep -q '^90-smoke  100/100' "$tmp/text" || fail "no 100: $(cat "$tmp/text")"
 cmp "$tmp/1/same" "$tmp/2/same" || fail "two runs differ"
+# It fits the schema; other types, values and names do not.
+expect 0 $grade validate "$tmp/1/result.json"
+refused() {
+	sed "$1" "$tmp/1/result.json" >"$tmp/other.json"
+	$grade validate "$tmp/other.json" 2>"$tmp/text" && fail "taken: $1"
+	grep -q "$2" "$tmp/text" || fail "$1: $(cat "$tmp/text")"
+}
+refused 's/"score": 100/"score": "100"/' '/score: of another type'
+refused 's/"score": 100/"score": 101/' '/score: too large'
+refused 's/"status": "pass"/"status": "passed"/' '/tests/0/status: none of the values'
+refused 's/"trust": "full"/"trusted": "full"/' 'trust is missing'
+refused 's/"wall_ms": [0-9]*/"wall_ms": 1.5/' '/tests/0/wall_ms: of another type'
 grep -q 'testsuite name="90-smoke step 1" tests="2" failures="0"' "$tmp/1/junit.xml" ||
 	fail "junit: $(cat "$tmp/1/junit.xml")"
 
