@@ -49,6 +49,7 @@ help:
 	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours (make trace: in files); make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
 	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
+	@echo 'make check-firsthour  what a newcomer does first, on a fresh copy, by the clock'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'

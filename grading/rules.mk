@@ -12,6 +12,8 @@ GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
 GRADE_LAB := $(LAB)
 GRADE_FORMATS := text,json,junit,github
 GRADE_FILE := $(if $(filter command environment,$(firstword $(origin FILE))),$(FILE))
+# Only one that was asked for: the Makefile has a SEED of its own.
+GRADE_SEED := $(if $(filter command environment,$(firstword $(origin SEED))),$(SEED))
 GRADE_LIBS := -lgcrypt -ljansson
 GRADE_TESTS := $(patsubst grading/%.c,$(G)/%,$(wildcard grading/t_*.c))
 
@@ -61,28 +63,30 @@ $(G)/progs/%: grading/test/progs/%.c | setup
 	@mkdir -p $(@D)
 	@$(UCC) $< -o $@
 
-# The student's file of the grader's own lab is the kernel's.
+# The student's file of the grader's own lab is the kernel's; in a handout there
+# is neither.
+ifneq ($(wildcard kernel/vm/vad.c),)
 SMOKE := grading/test/labs/90-smoke/vad.c
-# (A handout has neither; a file that a rule names would have to be there.)
-$(SMOKE): $(wildcard kernel/vm/vad.c)
+$(SMOKE): kernel/vm/vad.c
 	@cp $< $@
+endif
 
-grader: $(if $(wildcard kernel/vm/vad.c),$(SMOKE)) $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c),lab-progs)
+grader: $(SMOKE) $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c),lab-progs)
 
 grade: grader
 	@$(G)/grade run '$(GRADE_LAB)' $(if $(STEP),--step $(STEP)) \
 	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') \
-	  $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT) --format $(GRADE_FORMATS)) \
+	  $(if $(GRADE_SEED),--seed $(GRADE_SEED)) $(if $(OUT),--out $(OUT) --format $(GRADE_FORMATS)) \
 	  --jobs $(JOBS)
 
 compare: grader
-	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(SEED),--seed $(SEED)) \
+	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
 	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)')
 
 # Both traces of a test, to ask with tools/vtr.
 trace: grader
 	@mkdir -p $(or $(OUT),build/trace)
-	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(SEED),--seed $(SEED)) \
+	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
 	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') --out $(or $(OUT),build/trace)
 
 check-grader: $(GRADE_TESTS)
@@ -92,28 +96,10 @@ check-grader: $(GRADE_TESTS)
 FORCE:
 .PHONY: grader grade compare trace check-grader FORCE
 
-# ---- all of the teaching side: hours, by shards of labs ----
+# ---- all of the teaching side: hours, by shards ----
 
-TEACHING := reference starter steps infra
-SHARD ?= 1/1
-shard_n = $(word 1,$(subst /, ,$(SHARD)))
-shard_of = $(word 2,$(subst /, ,$(SHARD)))
-SHARD_LABS = $(shell i=0; for l in $(LABS); do i=$$((i + 1)); \
-  [ $$((i % $(shard_of))) = $$(($(shard_n) % $(shard_of))) ] && echo $$l; done)
-
-check-teaching: grader testing check-grader
-	@$(G)/grade lint
-	@bad=0; took() { echo "$$(($$(date +%s) - $$1)) s  $$2" >> $(G)/durations; }; \
-	: > $(G)/durations; \
-	for l in $(SHARD_LABS); do for what in $(TEACHING); do \
-	    t=$$(date +%s); $(G)/grade selftest --$$what $$l || bad=1; \
-	    took $$t "$$l $$what"; done; \
-	  t=$$(date +%s); $(G)/grade mutants $$l || bad=1; took $$t "$$l mutants"; \
-	  t=$$(date +%s); $(G)/grade variants $$l || bad=1; took $$t "$$l variants"; \
-	  t=$$(date +%s); grading/determinism 20 $$l || bad=1; \
-	  took $$t "$$l determinism"; done; \
-	t=$$(date +%s); $(G)/grade forgeries || bad=1; took $$t forgeries; \
-	cat $(G)/durations; exit $$bad
+check-teaching: image testing grader $(T)/labcut
+	@grading/teaching $(if $(SHARD),$(SHARD),1/1)
 
 # The same whatever the host is doing: RUNS of each lab, or of LAB.
 RUNS ?= 20
