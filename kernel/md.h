@@ -253,7 +253,7 @@ uint64_t md_ktables(void);
 /* The leaf word of a kernel address; create: make tables.  NULL: none. */
 uint64_t *md_kpte(va_t va, bool create);
 
-/* ---- TLB shootdown: vmm.md 3.3, design/models/tlb.pml ---- */
+/* ---- TLB shootdown: vmm.md 3.3, kernel/test/models/tlb.pml ---- */
 
 struct md_space {
 	pa_t root_pa;                /* [c]; 0 once torn down */

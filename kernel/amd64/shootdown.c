@@ -16,7 +16,7 @@
  *           space again; if tables go, it gets an IPI too: its walker may
  *           still write A bits into them)
  *
- * Rules     1. Every step and its order is that of design/models/tlb.pml;
+ * Rules     1. Every step and its order is that of kernel/test/models/tlb.pml;
  *              change the model first.
  *           2. seen_gen belongs to cur_space alone: generations of two spaces
  *              are never compared.

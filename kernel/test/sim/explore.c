@@ -159,15 +159,18 @@ next_path(void)
 	return true;
 }
 
-/* Of a build that counts lines (make coverage); the counters are world, too. */
-void __gcov_dump(void) __attribute__((weak));
-void __gcov_reset(void) __attribute__((weak));
+/* A build that counts lines (make coverage): the counters are world, too. */
+#ifdef SIM_COVERAGE
+void __gcov_dump(void);
+void __gcov_reset(void);
+#else
+#define __gcov_dump() ((void)0)
+#define __gcov_reset() ((void)0)
+#endif
 
 static void
 keep_counts(void)
 {
-	if (__gcov_dump == NULL)
-		return;
 	__gcov_dump();
 	__gcov_reset();
 }

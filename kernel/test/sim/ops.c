@@ -31,7 +31,7 @@ static struct {
 	unsigned proc;               /* the driver's */
 	unsigned of[SIM_FIBERS];     /* a thread's */
 	struct vmo *vmo;
-	bool is_file;
+	bool is_file, is_swap_off;
 	bool flag[NREGS];
 	uint64_t reg[NREGS];
 	struct vm_page *pin[NPINS];
@@ -275,6 +275,71 @@ op_lock(const struct step *s)
 	    MLOCK_ANY), 0);
 }
 
+static void
+op_unlock(const struct step *s)
+{
+	expect(s, map_munlock(me(), va_of(s), s->arg[1] * PAGE_SIZE), 0);
+}
+
+static void
+op_lock_all(const struct step *s)
+{
+	expect(s, map_mlockall(me(), MCL_CURRENT | MCL_FUTURE, MLOCK_ANY), 0);
+}
+
+static void
+op_unlock_all(const struct step *s)
+{
+	map_munlockall(me());
+}
+
+/* remap P N M: to M pages, wherever there is room (and it stays there). */
+static void
+op_remap(const struct step *s)
+{
+	struct mremap_args a = { .old = va_of(s),
+		.old_len = s->arg[1] * PAGE_SIZE,
+		.new_len = s->arg[2] * PAGE_SIZE, .flags = 1 };
+	va_t va;
+
+	expect(s, map_mremap(me(), &a, &va), 0);
+}
+
+static void
+op_msync(const struct step *s)
+{
+	expect(s, map_msync(me(), va_of(s), s->arg[1] * PAGE_SIZE, 4), 0);
+}
+
+static void
+op_core(const struct step *s)
+{
+	uint8_t vec[64];
+
+	ASSERT(s->arg[1] <= sizeof(vec));
+	expect(s, map_mincore(me(), va_of(s), s->arg[1] * PAGE_SIZE, vec), 0);
+}
+
+/* stack P N: N pages that end before page P, and grow downwards. */
+static void
+op_stack(const struct step *s)
+{
+	expect(s, map_stack(me(), va_of(s), s->arg[1] * PAGE_SIZE,
+	    PROT_R | PROT_W), 0);
+}
+
+static void
+op_brk(const struct step *s)
+{
+	static const struct map_limits none = { UINT64_MAX, UINT64_MAX,
+		UINT64_MAX, UINT64_MAX };
+
+	if (s->n > 1)
+		map_set_brk(me(), va_of(s));
+	else
+		(void)map_brk(me(), va_of(s), &none);
+}
+
 /* ---- processes ---- */
 
 static void
@@ -457,6 +522,73 @@ op_kernel_out(const struct step *s)
 	op_out(s);
 	if (ev_read(EV_kpaged_pages_out) == 0)
 		wrong(s, "kernel pages out", 0);
+}
+
+static void
+op_swapoff(const struct step *s)
+{
+	int r = swap_off(0);
+
+	if (r != -ENOMEM && r != -EINTR)
+		expect(s, r, 0);
+	world.is_swap_off |= r == 0;
+}
+
+/* ---- another's memory, and what /proc shows ---- */
+
+static void
+op_peek(const struct step *s)
+{
+	uint64_t value = 0;
+	ssize_t r = as_read(world.as[s->arg[2]], va_of(s), &value, 8);
+
+	if (r != -EFAULT && (r != 8 || !is_one_of(s->word[1], value)))
+		wrong(s, "read", value);
+}
+
+static void
+op_poke(const struct step *s)
+{
+	ssize_t r = as_write(world.as[s->arg[2]], va_of(s), &s->arg[1], 8);
+
+	if (r != -EFAULT)
+		expect(s, r, 8);
+}
+
+static void
+op_futex(const struct step *s)
+{
+	struct vm_word_pin p;
+	int r = vm_word_pin(me(), va_of(s), true, false, &p);
+
+	if (r == 0)
+		vm_word_unpin(&p, true);
+}
+
+static void
+op_stat(const struct step *s)
+{
+	static void (*const of_system[])(struct out *) = { stat_pages,
+		stat_queues, stat_commit, stat_fmo, stat_swaps, stat_swap,
+		stat_vmos, stat_slabs, stat_frames, stat_check };
+	static void (*const of_space[])(struct aspace *, struct out *) = {
+		stat_maps, stat_smaps, stat_vadtree, stat_vmstat, stat_ws,
+		stat_fmo_of };
+	struct vm_as_stat as_stat;
+	struct vm_mem_info info;
+	struct out_buf out;
+	uint64_t words[16];
+	char text[4096];
+	unsigned i;
+
+	out_buf_init(&out, text, sizeof(text));
+	for (i = 0; i < ARRAY_LEN(of_system); i++)
+		of_system[i](&out.out);
+	for (i = 0; i < ARRAY_LEN(of_space); i++)
+		of_space[i](me(), &out.out);
+	stat_pagemap(me(), BASE >> PAGE_SHIFT, words, 16, PAGEMAP_PFN);
+	vm_as_stat(me(), &as_stat);
+	vm_mem_info(&info);
 }
 
 /* ---- pins: pin P HOW K, and what goes through it ---- */
@@ -644,6 +776,13 @@ static const struct op ops[] = {
 	{ "read", op_read, 2 }, { "put", op_put, 2 }, { "sync", op_sync, 0 },
 	{ "drop", op_drop, 0 }, { "ahead", op_ahead, 2 },
 	{ "at", op_at, 1 }, { "hot", op_hot, 1 },
+	{ "unlock", op_unlock, 2 }, { "lockall", op_lock_all, 0 },
+	{ "unlockall", op_unlock_all, 0 }, { "remap", op_remap, 3 },
+	{ "msync", op_msync, 2 }, { "core", op_core, 2 },
+	{ "stack", op_stack, 2 }, { "brk", op_brk, 1 },
+	{ "swapoff", op_swapoff, 0 }, { "peek", op_peek, 3 },
+	{ "poke", op_poke, 3 }, { "futex", op_futex, 1 },
+	{ "stat", op_stat, 0 },
 	{ "check", op_check, 0 }, { "inject", op_inject, 3 },
 };
 
@@ -693,10 +832,13 @@ ops_at(unsigned proc)
 }
 
 void
-ops_end(void)
+ops_end(unsigned slots)
 {
 	unsigned i;
 
+	/* The area was there when leaks began to be counted. */
+	if (world.is_swap_off)
+		(void)sim_swapon(slots);
 	for (i = 0; i < NPINS; i++)
 		if (world.pin[i] != NULL)
 			vm_unpin_user(&world.pin[i], 1, true);

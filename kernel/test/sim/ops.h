@@ -28,6 +28,6 @@ void op_run(const struct step *);
 void ops_begin(void);                /* process 0; leaks are counted from here */
 void ops_bind(struct fiber *, unsigned proc);
 void ops_at(unsigned proc);           /* the driver acts for this one */
-void ops_end(void);                  /* all processes and the object go */
+void ops_end(unsigned slots);                /* all processes and the object go */
 
 #endif

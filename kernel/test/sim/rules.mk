@@ -35,7 +35,7 @@ $(BUILD)/$(1)/vmsim: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(SIMSRC) $(SIMOWN)) \
 endef
 $(eval $(call sim_rules,sim,$(SIM_ASAN)))
 $(eval $(call sim_rules,simfast,-O2))
-$(eval $(call sim_rules,simcov,-O1 --coverage))
+$(eval $(call sim_rules,simcov,-O1 --coverage -DSIM_COVERAGE))
 
 testing: $(BUILD)/sim/vmsim $(BUILD)/simfast/vmsim
 

@@ -255,7 +255,7 @@ pair_end(const struct pair *p)
 	ops_at(0);
 	run_block(&p->end);
 	check("at the end");
-	ops_end();
+	ops_end(p->slots);
 	check("when all is gone");
 	if (vm_leak_end() == 0)
 		return;
