@@ -61,9 +61,9 @@ struct vm_page {
 			struct aspace *as;       /* [W][s] TABLE: whose */
 			uint32_t ws_next, ws_prev; /* [W] ring of leaf tables */
 			uint8_t level;           /* [W] 1 leaf … 3 */
-			uint8_t hand;            /* [W] */
 			uint8_t late;            /* [W] charged when made */
 			uint16_t nvalid;         /* [W] VALID words, SRC != SPEC */
+			uint16_t nspec;          /* [W] VALID words, SRC == SPEC */
 		} tbl;
 		struct {
 			bool ahead;      /* [P][s] PTE, FMO, AOBJ: read ahead, not yet wanted */

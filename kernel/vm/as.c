@@ -321,6 +321,7 @@ as_teardown(struct aspace *as)
 	struct vad *gone;
 
 	md_space_kick(&as->md);
+	pt_end_space(as);
 	vm_reserved_enter();
 	rw_lock_write(&as->map_lock);
 	structural_begin();

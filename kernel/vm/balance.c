@@ -13,6 +13,7 @@
  *                              being written     round 3, 2, 1: pages of that
  *                                                age, down to ws_min of each
  *                                                round 0: any, of sleepers all
+ *           before: tables that name no frame
  *           in each round first the kernel, then who has most pages ×
  *           seconds not used
  *
@@ -219,6 +220,29 @@ score_trim(const struct aspace *as)
 	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
+/*
+ * Tables that name no frame go before any page does.  Without a slot they would
+ * only stand in the queue.
+ */
+static uint64_t
+score_tables(const struct aspace *as)
+{
+	return as->ws_visit == bal.visit ? 0 :
+	    atomic_load_relaxed(&as->n_idle);
+}
+
+static size_t
+visit_tables(struct aspace *as)
+{
+	size_t want = shortage(), done;
+
+	if (want == 0 || !enter(as))
+		return 0;
+	done = pt_evict(as, want);
+	mutex_unlock(&as->ws_lock);
+	return done;
+}
+
 static size_t
 visit_trim(struct aspace *as)
 {
@@ -257,6 +281,8 @@ balance(void)
 {
 	size_t done = 0;
 
+	if (shortage() != 0 && swap_has_room())
+		done = visit_all(score_tables, visit_tables);
 	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
 		if (shortage() == 0)
 			break;

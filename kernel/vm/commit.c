@@ -29,10 +29,8 @@
  *              stays where it is; what it takes beyond lowers the limit.
  *           3. Who charges gives back the same number: as->commit, as->late,
  *              vmo->a.charged and the forked objects are the owners.
- *           4. Page tables stay in frames: slots are no places for them.  Those
- *              that nobody has paid for ahead are refused beyond three eighths
- *              of the memory.  Entries and tables of objects go to swap like
- *              the pages that they describe (vm/kpagedws.c).
+ *           4. Page tables, entries and tables of objects go to swap like the pages
+ *              that they describe (vm/ptpage.c, vm/kpagedws.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
  *              and not once swapoff has begun.
  *
@@ -46,14 +44,12 @@
 enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 
 #define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
-#define KEPT_EIGHTHS 3 /* of the frames may hold tables that stay */
 #define TELL_NS 1000000000ul /* between two lines of the log */
 
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
 	uint64_t places, wired;    /* [c] frames free and wired at the start */
-	_Atomic uint64_t kept;     /* [A] frames of tables */
 	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };
@@ -75,30 +71,6 @@ commit_init(void)
 	commit.wired = ps.wired;
 	ev_set_gauge(EV_commit_total, commit_total);
 	ev_set_gauge(EV_commit_limit, commit_limit);
-}
-
-/*
- * So many more (fewer) frames hold what cannot go to swap.
- *
- * Locks:    any.
- */
-void
-commit_kept(int64_t change)
-{
-	atomic_add(&commit.kept, (uint64_t)change);
-}
-
-/*
- * May n frames more hold such things?
- *
- * Locks:    any.
- * Returns:  false: programs would have no frames left to work in.
- */
-bool
-commit_may_keep(uint64_t n)
-{
-	return atomic_load(&commit.kept) + n <=
-	    commit.places / 8 * KEPT_EIGHTHS;
 }
 
 /*

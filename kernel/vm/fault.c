@@ -343,8 +343,8 @@ fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 }
 
 /*
- * The page is on swap: begin to read it, and neighbours ahead (F5).  The next
- * pass finds it resident.
+ * The page is on swap: begin to read it, and neighbours ahead (F5, or F10: it is
+ * a table).  The next pass finds it resident.
  *
  * Locks:    [M], [W] and the container's lock, kept; takes [P].
  * Returns:  FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART
@@ -364,8 +364,12 @@ fault_swap_in(struct fctx *f, const struct swap_words *w)
 		fault_keep_spare(f, frame, FRAME_ANY);
 	switch (r) {
 	case SWAPIN_STARTED:
-		EVENT(fault_swapin, f->va, word, word_get(w->word),
-		    page_pfn(f->wait_page));
+		if (w->home == HOME_TABLE)
+			EVENT(fault_table_in, f->va, word, word_get(w->word),
+			    page_pfn(f->wait_page));
+		else
+			EVENT(fault_swapin, f->va, word, word_get(w->word),
+			    page_pfn(f->wait_page));
 		return FAULT_WAIT;
 	case SWAPIN_CHANGED:
 		return FAULT_RESTART;
@@ -466,29 +470,6 @@ count_signal(struct fctx *f)
 		EVENT(fault_sigbus);
 }
 
-static void
-trim_all(struct aspace *as)
-{
-	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0)
-		as->ops->evict(as, SIZE_MAX, 0);
-	mutex_unlock(&as->ws_lock);
-}
-
-/* Injected pressure: what was mapped goes to swap, what is clean goes away. */
-static void
-fault_injected(struct fctx *f)
-{
-	if (inject_hit(FI_TRIM)) {
-		trim_all(f->as);
-		pageout_push();
-	}
-	if (inject_hit(FI_EVICT_ENTRY))
-		kpaged_push_out();
-	if (inject_hit(FI_STEAL))
-		(void)phys_steal();
-}
-
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
@@ -509,7 +490,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
-	fault_injected(f);
+	fault_inject(f->as);
 	f->as->ops->reap();
 	vm_check_fault();
 	if (r == FAULT_DONE)

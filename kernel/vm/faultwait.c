@@ -117,6 +117,47 @@ fault_satisfy(struct fctx *f)
 	return 0;
 }
 
+/* ---- injected pressure ---- */
+
+/* What was not used since the last time leaves the working set. */
+static void
+trim_unused(struct aspace *as)
+{
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0) {
+		ws_age(as);
+		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+		as->ops->evict(as, SIZE_MAX, 1);
+	}
+	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * Where a fault ends or waits: FI_TRIM, what is not in use goes to swap;
+ * FI_TABLE, its tables too; FI_EVICT_ENTRY, the kernel's; FI_STEAL, what is
+ * clean goes away.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+fault_inject(struct aspace *as)
+{
+	bool tables = inject_hit(FI_TABLE);
+
+	if (tables || inject_hit(FI_TRIM)) {
+		trim_unused(as);
+		pageout_push();
+	}
+	if (tables)
+		pt_push_out(as);
+	if (inject_hit(FI_EVICT_ENTRY))
+		kpaged_push_out();
+	if (inject_hit(FI_STEAL))
+		(void)phys_steal();
+}
+
+/* ---- waiting ---- */
+
 /*
  * Sleep for what the outcome of a pass asks.
  *
@@ -129,6 +170,7 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 {
 	if (thread_is_killed())
 		return -EINTR;
+	fault_inject(f->as);
 	switch (r) {
 	case FAULT_DONE:
 	case FAULT_SIGNAL:

@@ -89,6 +89,7 @@ vm_init(void)
 	pageout_init();
 	frames_init();
 	token_init();
+	ptpage_init();
 	kpaged_init();
 	cache_init();
 	cache_files_init();

@@ -13,7 +13,8 @@
  *              by number, and how they lie in frames is chance.
  *           3. Files are written and their unused pages dropped; those that stay
  *              count as free: what is cached is not lost.
- *           4. What ends a little later by itself (stacks of dead threads) is
+ *           4. A table on swap is as live as one in memory.
+ *           5. What ends a little later by itself (stacks of dead threads) is
  *              waited for, a second at most.
  *
  * Read next vm/check.c.
@@ -29,7 +30,7 @@
 
 static const enum ev_id leak_gauges[] = {
 	EV_fmo_live, EV_fmo_entries_live, EV_fmo_refs_live, EV_fmo_pages_live,
-	EV_table_live, EV_table_live_out, EV_kpaged_pages, EV_anon_tables,
+	EV_table_live, EV_kpaged_pages, EV_anon_tables,
 	EV_anon_pages, EV_vad_live, EV_commit_total,
 };
 
@@ -140,8 +141,10 @@ snapshot_cache(void *arg, const char *name, size_t size, uint64_t live,
 static uint64_t
 read_gauge(enum ev_id id)
 {
-	return ev_read(id) +
-	    (id == EV_kpaged_pages ? ev_read(EV_kpaged_pages_out) : 0);
+	uint64_t out = id == EV_kpaged_pages ? ev_read(EV_kpaged_pages_out) :
+	    id == EV_table_live ? ev_read(EV_table_live_out) : 0;
+
+	return ev_read(id) + out;
 }
 
 static void

@@ -44,12 +44,13 @@ owner_init(void)
 	pq_set_owner(HOME_FMO, &ops);
 	pq_set_owner(HOME_AOBJ, &ops);
 	pq_set_owner(HOME_KPAGED, &ops);
+	pq_set_owner(HOME_TABLE, &ops);
 }
 
 static uint64_t *
 word_of(const struct vm_page *pg)
 {
-	ASSERT(owner_is_word(pg));
+	ASSERT(owner_has_word(pg));
 	return pa2va(page_home_payload(pg));
 }
 
@@ -92,8 +93,13 @@ owner_count_out(enum page_home home, struct vm_page *container, int change)
 void
 owner_set_word(struct vm_page *pg, uint64_t new)
 {
-	ASSERT(pte_kind(word_get(word_of(pg))) == PTE_BUSY);
-	word_set_locked(owner_container(pg), word_of(pg), new);
+	uint64_t old = word_get(word_of(pg));
+
+	ASSERT(pte_kind(old) == PTE_BUSY);
+	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
+		EVENT(table_in_errors);
+	word_set_locked(owner_container(pg), word_of(pg),
+	    new | (old & PTE_TABLE_MASK));
 }
 
 /* TRANS → SWAP: the slot has the bytes.  [P]. */
@@ -101,17 +107,17 @@ static bool
 owner_steal(struct vm_page *pg)
 {
 	struct vm_page *container = owner_container(pg);
-	uint64_t *word = word_of(pg);
+	uint64_t *word = word_of(pg), old = word_get(word);
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
 	if (swap_is_frozen())
 		return false;
-	ASSERT(pte_kind(word_get(word)) == PTE_TRANS &&
-	    pte_page(word_get(word)) == pg);
+	ASSERT(pte_kind(old) == PTE_TRANS && pte_page(old) == pg);
 	owner_count_out(page_home_kind(pg), container, 1);
-	word_set_locked(container, word, swap_word(pg->slot));
-	if (pg->swp.ahead)
+	word_set_locked(container, word,
+	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));
+	if (owner_is_word(pg) && pg->swp.ahead)
 		swap_ahead_miss(pg);
 	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);
@@ -135,6 +141,9 @@ range_of(const struct vm_page *pg)
 	const struct vm_page *container = owner_container(pg);
 	struct word_range r = { .step = 1 };
 
+	/* The first tables stand in the root, which is no container. */
+	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
+		container = page_of_pa(page_home_payload(pg));
 	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
 		r.first = word_of(pg) - pg->index;
 		r.end = r.first + ANON_DIRECT;

@@ -168,6 +168,31 @@ is_locked(uint64_t word)
 	return (word & (MD_PTE_P | PTE_LOCK)) == (MD_PTE_P | PTE_LOCK);
 }
 
+/* Does the word name the zero page, or a device? */
+static bool
+is_special(uint64_t word)
+{
+	return (word & (MD_PTE_P | PTE_SRC_MASK)) ==
+	    (MD_PTE_P | (uint64_t)SRC_SPEC << PTE_SRC_SHIFT);
+}
+
+/* One word more, or less, that names a frame.  [P]. */
+static void
+resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
+{
+	int more = pte_names_frame(new) - pte_names_frame(old);
+	bool was_idle = container->nres == container->tbl.nspec;
+
+	container->nres = (uint16_t)(container->nres + more);
+	if (page_home_kind(container) != HOME_TABLE)
+		return;
+	container->tbl.nspec = (uint16_t)(container->tbl.nspec +
+	    is_special(new) - is_special(old));
+	/* None any more but the zero page: the table could leave, too. */
+	if (was_idle != (container->nres == container->tbl.nspec))
+		pq_set_idle(container, !was_idle);
+}
+
 static uint64_t
 word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 {
@@ -180,8 +205,7 @@ word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 		return old;
 	/* Each count has a lock of its own: only one that changes is stored. */
 	if (pte_names_frame(new) != pte_names_frame(old))
-		container->nres = (uint16_t)(container->nres +
-		    pte_names_frame(new) - pte_names_frame(old));
+		resident_changed(container, old, new);
 	if ((new != 0) != (old != 0))
 		container->nused = (uint16_t)(container->nused + (new != 0) -
 		    (old != 0));

@@ -197,7 +197,7 @@ pageout_page(struct vm_page *pg)
 	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->state == PG_STANDBY)
 		(void)pq_release(pg);
-	if (pg->state != PG_MODIFIED || !owner_is_word(pg))
+	if (pg->state != PG_MODIFIED || !owner_has_word(pg))
 		return false;
 	if ((pg->flags & PF_WRITING) != 0)
 		return true;

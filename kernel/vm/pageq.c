@@ -198,6 +198,39 @@ is_file(const struct vm_page *pg)
 	return page_home_kind(pg) == HOME_VNODE;
 }
 
+/* ---- tables without pages ---- */
+
+/*
+ * The table names no frame any more but the zero page, or does so again.
+ *
+ * Locks:    [P].
+ */
+void
+pq_set_idle(struct vm_page *table, bool idle)
+{
+	struct aspace *as = table->tbl.as;
+	pfn_t pfn = page_pfn(table);
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (idle) {
+		table->qnext = 0;
+		table->qprev = as->idle_tail;
+		*(table->qprev == 0 ? &as->idle_head :
+		    &pfdb[table->qprev].qnext) = pfn;
+		as->idle_tail = pfn;
+		as->n_idle++;
+		return;
+	}
+	ASSERT(as->n_idle > 0);
+	*(table->qprev == 0 ? &as->idle_head : &pfdb[table->qprev].qnext) =
+	    table->qnext;
+	*(table->qnext == 0 ? &as->idle_tail : &pfdb[table->qnext].qprev) =
+	    table->qprev;
+	table->qnext = 0;
+	table->qprev = 0;
+	as->n_idle--;
+}
+
 /* ---- stealing ---- */
 
 /*

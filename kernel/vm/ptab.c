@@ -25,29 +25,21 @@
  *
  * Read next vm/fault.c, vm/tlb.c.  Book: ch06, ch14.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/ptabfn.h"
 
-#define LEVELS 3         /* tables below the root: 3 … 1 */
 #define UPPER_PAID 3u    /* of the 4 pages of as_init; the root is the fourth */
 
-/* The way from the root to an address, as far as it exists. */
-struct pt_path {
-	uint64_t *word[LEVELS + 1];        /* the word that names table[level] */
-	struct vm_page *table[LEVELS + 1]; /* [1] leaf … [3]; NULL: absent */
-};
-
-static void path_walk(struct aspace *as, va_t va, struct pt_path *p);
-static struct vm_page *path_parent(const struct pt_path *p, int level);
 static void path_step(struct aspace *as, va_t va, struct pt_path *p, int level);
 static enum fault_outcome path_grow(struct fctx *f, struct pt_path *p);
+static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
 static void path_pin(struct fctx *f, const struct pt_path *p);
 static bool has_pin(const struct fctx *f, const struct vm_page *pg);
 static void table_link(struct aspace *as, struct pt_path *p, int level,
     struct vm_page *table);
 static void table_pay_upper(struct aspace *as, struct vm_page *table);
-static bool table_is_idle(const struct vm_page *table);
+static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h);
+static bool table_is_empty(const struct vm_page *table);
 
 /* ---- faults: S1 ---- */
 
@@ -57,7 +49,8 @@ static bool table_is_idle(const struct vm_page *table);
  * Locks:    f->as [M] shared and [W]; kept.
  * Owns:     f, pins on the tables, also of a way that stops half-way.
  * Returns:  FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a
- *           table); FAULT_SIGNAL (no commit for one).
+ *           table); FAULT_SIGNAL (no commit for one); where one is out, what
+ *           F10 and F6 return.
  */
 enum fault_outcome
 pt_pin(struct fctx *f)
@@ -66,8 +59,8 @@ pt_pin(struct fctx *f)
 	struct pt_path p;
 
 	ASSERT(mutex_is_mine(&f->as->ws_lock));
-	path_walk(f->as, f->va, &p);
-	r = path_grow(f, &p);
+	path_walk_in(f->as, f->va, &p);
+	r = p.away != 0 ? pt_fault_in(f, &p) : path_grow(f, &p);
 	path_pin(f, &p);
 	if (r != FAULT_DONE)
 		return r;
@@ -80,28 +73,34 @@ pt_pin(struct fctx *f)
 static enum fault_outcome
 path_grow(struct fctx *f, struct pt_path *p)
 {
-	bool late = (f->v.flags & VAD_CHARGED) == 0;
-	struct vm_page *table;
+	enum fault_outcome r = FAULT_DONE;
 	int level;
 
-	for (level = LEVELS; level >= 1; level--) {
-		if (p->table[level] != NULL)
-			continue;
-		if (f->spare_tbl == NULL)
-			f->spare_tbl = page_alloc(PHYS_ZEROED);
-		if (f->spare_tbl == NULL) {
-			f->need = NEED_TABLE;
-			return FAULT_NEEDMEM;
-		}
-		if (level == 1 && late && (!commit_may_keep(1) ||
-		    commit_charge_late(f->as, 1) != 0))
-			return fault_over_limit(f);
-		table = f->spare_tbl;
-		f->spare_tbl = NULL;
-		table->tbl.late = level == 1 && late;
-		table_link(f->as, p, level, table);
-		path_step(f->as, f->va, p, level);
+	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
+		if (p->table[level] == NULL)
+			r = path_add(f, p, level);
+	return r;
+}
+
+static enum fault_outcome
+path_add(struct fctx *f, struct pt_path *p, int level)
+{
+	bool late = level == 1 && (f->v.flags & VAD_CHARGED) == 0;
+	struct vm_page *table;
+
+	if (f->spare_tbl == NULL)
+		f->spare_tbl = page_alloc(PHYS_ZEROED);
+	if (f->spare_tbl == NULL) {
+		f->need = NEED_TABLE;
+		return FAULT_NEEDMEM;
 	}
+	if (late && commit_charge_late(f->as, 1) != 0)
+		return fault_over_limit(f);
+	table = f->spare_tbl;
+	f->spare_tbl = NULL;
+	table->tbl.late = late;
+	table_link(f->as, p, level, table);
+	path_step(f->as, f->va, p, level);
 	return FAULT_DONE;
 }
 
@@ -199,44 +198,61 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 }
 
 /*
- * The word of va, with tables made of *spare where they are missing.
+ * The word of va, with tables made of h->spare where there are none.
  *
  * Locks:    [W].
- * Returns:  the word and its table in *leaf; NULL: *spare has run out, what was
- *           made stays.
+ * Returns:  the word and its table in *leaf; NULL: h->away, a table is out, or
+ *           h->spare has run out; what was made stays.
  */
 uint64_t *
-pt_make(struct aspace *as, va_t va, struct vm_page **leaf, pfn_t *spare,
-    bool late)
+pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h)
 {
-	struct vm_page *table;
 	struct pt_path p;
 	int level;
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
-	path_walk(as, va, &p);
-	for (level = LEVELS; level >= 1; level--) {
-		if (p.table[level] != NULL)
-			continue;
-		if (*spare == 0)
-			return NULL;
-		table = &pfdb[*spare];
-		*spare = table->qnext;
-		table->tbl.late = level == 1 && late;
-		if (table->tbl.late) {
-			commit_charge_forced(1);
-			atomic_add(&as->late, 1);
-		}
-		table_link(as, &p, level, table);
-		path_step(as, va, &p, level);
+	path_walk_in(as, va, &p);
+	if (path_is_lost(&p)) {
+		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
+		path_walk(as, va, &p);
 	}
+	h->away = p.away != 0;
+	if (h->away) {
+		h->va = va;
+		return NULL;
+	}
+	for (level = LEVELS; level >= 1; level--)
+		if (p.table[level] == NULL && !make_table(as, va, &p, level, h))
+			return NULL;
 	*leaf = p.table[1];
 	return &pt_words(p.table[1])[md_pt_index(va, 1)];
 }
 
+/* False: h->spare has run out. */
+static bool
+make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h)
+{
+	struct vm_page *table;
+
+	if (h->spare == 0)
+		return false;
+	table = &pfdb[h->spare];
+	h->spare = table->qnext;
+	table->tbl.late = level == 1 && h->late;
+	if (table->tbl.late) {
+		commit_charge_forced(1);
+		atomic_add(&as->late, 1);
+	}
+	table_link(as, p, level, table);
+	path_step(as, va, p, level);
+	return true;
+}
+
 /*
- * The first leaf table with an address in [*va, end).  An absent subtree costs
- * one step, whatever its size.
+ * The first leaf table in use with an address in [*va, end).  An absent subtree
+ * costs one step, whatever its size; so does one that is out, for what is out
+ * maps nothing.
  *
  * Locks:    [W].
  * Returns:  the table, *va moved up to its range; NULL: there is none.
@@ -244,25 +260,79 @@ pt_make(struct aspace *as, va_t va, struct vm_page **leaf, pfn_t *spare,
 struct vm_page *
 pt_next_leaf(struct aspace *as, va_t *va, va_t end)
 {
+	struct pt_place at;
+
+	while (pt_next_place(as, va, end, &at)) {
+		if (at.leaf != NULL)
+			return at.leaf;
+		*va = at.end;
+	}
+	return NULL;
+}
+
+/*
+ * The same for who needs all that there are: a table that is out is not passed
+ * over, but one that could not be read is.
+ *
+ * Locks:    [W].
+ * Returns:  as pt_next_leaf(), with h->away false; NULL with h->away: the next
+ *           one, at *va, has to be brought (pt_bring).
+ */
+struct vm_page *
+pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h)
+{
+	struct pt_place at;
 	struct pt_path p;
-	uint64_t span;
+
+	h->away = false;
+	while (pt_next_place(as, va, end, &at)) {
+		if (at.leaf != NULL)
+			return at.leaf;
+		path_walk_in(as, *va, &p);
+		h->away = p.away != 0 && !path_is_lost(&p);
+		if (h->away) {
+			h->va = *va;
+			return NULL;
+		}
+		if (p.away != 0)
+			*va = at.end;
+	}
+	return NULL;
+}
+
+/*
+ * The first leaf table, or place of one that is not in use, in [*va, end).
+ *
+ * Locks:    [W].
+ * Returns:  true with *va moved up to it; false: there is none.
+ */
+bool
+pt_next_place(struct aspace *as, va_t *va, va_t end, struct pt_place *at)
+{
+	struct pt_path p;
 	int level;
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	while (*va < end) {
 		path_walk(as, *va, &p);
-		if (p.table[1] != NULL)
-			return p.table[1];
-		level = LEVELS;
-		while (level > 1 && p.table[level] != NULL)
+		for (level = LEVELS; level > 1 && p.table[level] != NULL;)
 			level--;
-		span = 1ul << (PAGE_SHIFT + 9 * level);
-		*va = (*va | (span - 1)) + 1;
+		at->leaf = p.table[1];
+		at->end = (*va | ((1ul << (PAGE_SHIFT + 9 * level)) - 1)) + 1;
+		at->word = p.away == 0 ? 0 : word_get(p.word[p.away]);
+		if (at->leaf != NULL || p.away != 0)
+			return true;
+		*va = at->end;
 	}
-	return NULL;
+	return false;
 }
 
-static void
+/*
+ * The tables on the way to va that are in use.
+ *
+ * Locks:    [W].
+ */
+void
 path_walk(struct aspace *as, va_t va, struct pt_path *p)
 {
 	int level;
@@ -271,6 +341,7 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 		p->table[level] = NULL;
 		p->word[level] = NULL;
 	}
+	p->away = 0;
 	ASSERT(as->md.root_pa != 0);
 	for (level = LEVELS; level >= 1; level--) {
 		path_step(as, va, p, level);
@@ -306,22 +377,33 @@ path_step(struct aspace *as, va_t va, struct pt_path *p, int level)
 	case PTE_TRANS:
 	case PTE_BUSY:
 	case PTE_SWAP:
-	case PTE_FORK:
 	case PTE_ERROR:
+		p->table[level] = NULL;
+		p->away = level;
+		return;
+	case PTE_FORK:
 		break;
 	}
-	panic("ptab: word %lx of level %d at %lx: tables stay in memory", w,
-	    level, va);
-}
-
-/* The container of word[level]; NULL: the root, a WIRED frame. */
-static struct vm_page *
-path_parent(const struct pt_path *p, int level)
-{
-	return level == LEVELS ? NULL : p->table[level + 1];
+	panic("ptab: word %lx of level %d at %lx", w, level, va);
 }
 
 /* ---- making ---- */
+
+/*
+ * What a descriptor says of a table in use, but for tbl.late.
+ *
+ * Locks:    [W].
+ */
+void
+pt_init_table(struct aspace *as, struct vm_page *table, int level)
+{
+	table->tbl.as = as;
+	table->tbl.ws_next = 0;
+	table->tbl.ws_prev = 0;
+	table->tbl.nvalid = 0;
+	table->tbl.nspec = 0;
+	table->tbl.level = (uint8_t)level;
+}
 
 /* A zeroed frame becomes the table at level; its charge has been made. */
 static void
@@ -330,12 +412,7 @@ table_link(struct aspace *as, struct pt_path *p, int level,
 {
 	uint64_t *word = p->word[level];
 
-	table->tbl.as = as;
-	table->tbl.ws_next = 0;
-	table->tbl.ws_prev = 0;
-	table->tbl.nvalid = 0;
-	table->tbl.hand = 0;
-	table->tbl.level = (uint8_t)level;
+	pt_init_table(as, table, level);
 	if (level > 1)
 		table_pay_upper(as, table);
 	spin_lock(&pfn_lock);
@@ -343,8 +420,8 @@ table_link(struct aspace *as, struct pt_path *p, int level,
 	table->flags |= PF_CONTAINER;
 	word_set_locked(path_parent(p, level), word,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
+	pq_set_idle(table, true);
 	spin_unlock(&pfn_lock);
-	commit_kept(1);
 	as->n_table++;
 	EVENT(table_alloc, va2pa(word), level, 0);
 }
@@ -366,32 +443,23 @@ table_pay_upper(struct aspace *as, struct vm_page *table)
  *
  * Locks:    none of rank >= 3.
  * Context:  thread, sleeps while there are none.
- * Owns:     *chain, until pt_make() or pt_unreserve(); what it held before
+ * Owns:     h->spare, until pt_make() or pt_unreserve(); what it held before
  *           stays on it.
- * Returns:  0, -EINTR (fatal signal; nothing new is on *chain).
+ * Returns:  0, -EINTR (fatal signal).
  */
 int
-pt_reserve(pfn_t *chain, unsigned n)
+pt_reserve(struct pt_hold *h, unsigned n)
 {
 	struct vm_page *pg;
-	pfn_t new = 0;
 	int r;
 
 	for (; n > 0; n--) {
 		pg = NULL;
 		r = page_alloc_wait(PHYS_ZEROED, &pg);
-		if (r != 0) {
-			pt_unreserve(&new);
+		if (r != 0)
 			return r;
-		}
-		pg->qnext = new;
-		new = page_pfn(pg);
-	}
-	while (new != 0) {
-		pg = &pfdb[new];
-		new = pg->qnext;
-		pg->qnext = *chain;
-		*chain = page_pfn(pg);
+		pg->qnext = h->spare;
+		h->spare = page_pfn(pg);
 	}
 	return 0;
 }
@@ -402,10 +470,10 @@ pt_reserve(pfn_t *chain, unsigned n)
  * Locks:    not [P].
  */
 void
-pt_unreserve(pfn_t *chain)
+pt_unreserve(struct pt_hold *h)
 {
-	page_free_chain(*chain);
-	*chain = 0;
+	page_free_chain(h->spare);
+	h->spare = 0;
 }
 
 /* ---- freeing ---- */
@@ -430,9 +498,12 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 		table = p.table[level];
 		if (table == NULL)
 			continue;
-		if (!table_is_idle(table))
+		if (!table_is_empty(table))
 			return;
-		word_set(path_parent(&p, level), p.word[level], 0);
+		spin_lock(&pfn_lock);
+		pq_set_idle(table, false);
+		word_set_locked(path_parent(&p, level), p.word[level], 0);
+		spin_unlock(&pfn_lock);
 		as->n_table--;
 		EVENT(table_free, va2pa(p.word[level]), level, 0);
 		tlb_batch_add_table(b, table, va >> PAGE_SHIFT);
@@ -440,16 +511,16 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 }
 
 static bool
-table_is_idle(const struct vm_page *table)
+table_is_empty(const struct vm_page *table)
 {
-	bool idle;
+	bool empty;
 
 	if (table->nused != 0)
 		return false;
 	spin_lock(&pfn_lock);
-	idle = table->pins == 0;
+	empty = table->pins == 0;
 	spin_unlock(&pfn_lock);
-	return idle;
+	return empty;
 }
 
 /*
@@ -472,7 +543,25 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 			commit_uncharge_late(as, 1);
 		else if (table->tbl.level > 1)
 			as->n_upper--;
-		commit_kept(-1);
 		page_disown(table);
 	}
+}
+
+/*
+ * A table that could not be read is given up, with what only it knew: pages on
+ * swap, references to entries.  Its slots stay taken.
+ *
+ * Locks:    [W].
+ */
+void
+pt_forget_lost(struct aspace *as, struct vm_page *parent, uint64_t *word)
+{
+	uint64_t old = word_get(word);
+
+	ASSERT(pte_kind(old) == PTE_ERROR);
+	word_set(parent, word, 0);
+	as->n_table_out--;
+	as->lost = true;
+	if ((old & PTE_TABLE_LATE) != 0)
+		commit_uncharge_late(as, 1);
 }

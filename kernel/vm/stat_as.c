@@ -129,6 +129,13 @@ smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	uint64_t share;
 	bool dirty;
 
+	/* A table that is out: so are the pages that it has words for. */
+	if (pte_is_table_out(word)) {
+		share = MIN(pages, (uint64_t)pte_table_used(word)) * PAGE_SIZE;
+		m->swap += share;
+		m->swap_pss += share;
+		return 0;
+	}
 	if (pte_kind(word) != PTE_VALID) {
 		smap_soft(m, word);
 		return 0;

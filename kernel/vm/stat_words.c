@@ -13,7 +13,9 @@
  *              that do are printed.
  *           2. ws_lock is held for one table at a time; what is printed was
  *              true for its table, not for the whole space at once.
- *           3. An entry page that is not in memory is not brought in: refs=-.
+ *           3. A table that is out is one line, and is not brought in, but for
+ *              pagemap, whose readers could not tell its pages from none.
+ *           4. An entry page that is not in memory is not brought in: refs=-.
  *
  * Read next vm/design/fmo/check.c (walk).
  */
@@ -31,6 +33,7 @@ struct word_look {
 	int state;             /* enum page_state, -1: no page */
 	int64_t refs;          /* -1: not known */
 	int home;              /* enum page_home, -1: none */
+	unsigned words;        /* of a table that is out; 0: this is a word of one */
 };
 
 struct word_run {
@@ -48,7 +51,7 @@ looks_equal(const struct word_look *a, const struct word_look *b)
 {
 	return a->kind == b->kind && a->src == b->src && a->w == b->w &&
 	    a->age == b->age && a->state == b->state && a->refs == b->refs &&
-	    a->home == b->home;
+	    a->home == b->home && a->words == b->words;
 }
 
 static int
@@ -98,6 +101,10 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 	uint64_t named;
 
 	*l = (struct word_look){ .kind = pte_kind(word), .state = -1, .home = -1 };
+	if (pte_is_table_out(word)) {
+		l->words = pte_table_used(word);
+		return;
+	}
 	switch (l->kind) {
 	case PTE_VALID:
 		l->src = pte_src(word);
@@ -169,6 +176,11 @@ put_run(struct word_run *r)
 
 	if (r->start == r->end)
 		return;
+	if (l->words != 0) {
+		out_printf(r->o, "%lx-%lx table-out kind=%s words=%u\n",
+		    r->start, r->end, kind_name(l->kind), l->words);
+		return;
+	}
 	out_printf(r->o, "%lx-%lx kind=%s src=%s w=%d age=%u state=%s ",
 	    r->start, r->end, kind_name(l->kind), src_name(l), l->w, l->age,
 	    l->state < 0 ? "-" : page_state_name((enum page_state)l->state));
@@ -278,6 +290,8 @@ pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	struct pagemap *m = arg;
 	uint64_t *w = &m->words[(va >> PAGE_SHIFT) - m->vpn], named;
 
+	if (pte_is_table_out(word))
+		return 0; /* lost */
 	if (pte_kind(word) != PTE_FORK)
 		*w = owner_word(m, word);
 	else if (m->as->ops->refs(m->as, word, &named) < 0)
@@ -319,10 +333,25 @@ stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
     enum pagemap_pfn pfn)
 {
 	struct pagemap m = { as, vpn, words, pfn };
+	struct pt_hold tables = { .away = false };
+	uint64_t lo, hi;
 
 	memset(words, 0, n * sizeof(*words));
+	if (!pt_open_space(as))
+		return;
+	/* In this order: who has the token may not wait for a map_lock. */
 	rw_lock_read(&as->map_lock);
-	as->ops->walk(as, vpn, vpn + n, pagemap_word, &m);
+	structural_begin();
+	for (lo = vpn; lo < vpn + n; lo = hi) {
+		hi = MIN(vpn + n, (lo | (MD_PT_WORDS - 1)) + 1);
+		tables.va = lo << PAGE_SHIFT;
+		if (tables.va >= MD_USER_END || pt_bring(as, &tables) != 0)
+			break;
+		as->ops->walk(as, lo, hi, pagemap_word, &m);
+	}
+	pt_release(as, &tables);
+	structural_end();
 	pagemap_objects(&m, n);
 	rw_unlock_read(&as->map_lock);
+	pt_close_space(as);
 }

@@ -311,14 +311,14 @@ static void
 begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
     struct vm_page *pg)
 {
-	uint64_t *word = w->word + (size_t)i * w->step;
-	slot_t slot = swap_slot(word_get(word));
+	uint64_t *word = w->word + (size_t)i * w->step, old = word_get(word);
+	slot_t slot = swap_slot(old);
 
 	page_reading_locked(pg, w->home, word_pa(word), w->index + i);
 	page_set_slot(pg, slot);
 	pg->swp.ahead = i > 0;
 	word_set_locked(w->container, word,
-	    pte_make_soft(PTE_BUSY, page_pfn(pg)));
+	    pte_make_soft(PTE_BUSY, page_pfn(pg)) | (old & PTE_TABLE_MASK));
 	owner_count_out(w->home, w->container, -1);
 	swap_bio_add(b, pg);
 }

@@ -36,6 +36,7 @@ enum bring_need { BRING_NOTHING, BRING_FRAME, BRING_PAGE, BRING_BIO };
 struct bring {
 	struct swap_walk walk;
 	struct swap_area *area;
+	struct aspace *as;        /* the space that is walked */
 	struct vm_page *frame;    /* for the next page, or NULL */
 	struct vm_page *page;     /* BRING_PAGE: is being read */
 	enum bring_need need;
@@ -204,6 +205,28 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 	return 1;
 }
 
+/* A table's own slot: it is in memory now, and shall not need it again. */
+static void
+tables_give_up(struct bring *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->walk.tables.npin; i++) {
+		spin_lock(&pfn_lock);
+		b->n += give_up(b->area, b->walk.tables.pin[i]);
+		spin_unlock(&pfn_lock);
+	}
+}
+
+static int
+bring_tables(struct bring *b)
+{
+	int r = pt_bring(b->as, &b->walk.tables);
+
+	tables_give_up(b);
+	return r;
+}
+
 static int
 bring_kpaged(va_t kva)
 {
@@ -225,7 +248,8 @@ bring_satisfy(struct bring *b, int r)
 	if (thread_is_killed())
 		return -EINTR;
 	if (r == -EAGAIN)
-		return bring_kpaged(b->walk.away);
+		return b->walk.away != 0 ? bring_kpaged(b->walk.away) :
+		    bring_tables(b);
 	switch (b->need) {
 	case BRING_NOTHING:
 		break;
@@ -245,6 +269,10 @@ bring_space(struct bring *b, struct aspace *as)
 {
 	int r, error = 0;
 
+	if (!pt_open_space(as))
+		return 0;
+	structural_begin();
+	b->as = as;
 	b->walk.at = 0;
 	do {
 		mutex_lock(&as->ws_lock);
@@ -253,6 +281,9 @@ bring_space(struct bring *b, struct aspace *as)
 		if (r != 0)
 			error = bring_satisfy(b, r);
 	} while (r != 0 && error == 0);
+	pt_release(as, &b->walk.tables);
+	structural_end();
+	pt_close_space(as);
 	return error;
 }
 

@@ -68,6 +68,7 @@ static void
 batch_clear(struct tlb_batch *b)
 {
 	b->table_chain = 0;
+	b->out_chain = 0;
 	b->tables = false;
 	b->n = 0;
 	b->max = BATCH_FEW;
@@ -124,6 +125,33 @@ tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
 }
 
 /*
+ * A bit was taken from the word at vpn: the flush covers it, if there is one.
+ *
+ * Locks:    [W].
+ */
+void
+tlb_batch_cover(struct tlb_batch *b, uint64_t vpn)
+{
+	cover(b, vpn, vpn + 1);
+}
+
+/*
+ * A table leaves for swap: its parent's word is TRANS.  On a queue after the
+ * flush.
+ *
+ * Locks:    [W].
+ */
+void
+tlb_batch_add_out(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
+{
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	table->qnext = b->out_chain;
+	b->out_chain = page_pfn(table);
+	b->tables = true;
+	cover(b, vpn, vpn + 1);
+}
+
+/*
  * Flush, wait for the answers, let go of pages and tables.  The batch is empty
  * afterwards and may be filled again.
  *
@@ -132,7 +160,7 @@ tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
 void
 tlb_batch_end(struct tlb_batch *b)
 {
-	pfn_t chain = b->table_chain;
+	pfn_t chain = b->table_chain, out = b->out_chain;
 	unsigned i;
 
 	ASSERT(mutex_is_mine(&b->as->ws_lock));
@@ -144,6 +172,7 @@ tlb_batch_end(struct tlb_batch *b)
 	settle_forks(b);
 	batch_clear(b);
 	pt_free_chain(b->as, chain);
+	pt_out_chain(out);
 	if (b->frame != NULL)
 		page_free(b->frame);
 	b->frame = NULL;

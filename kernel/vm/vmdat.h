@@ -107,6 +107,28 @@ pte_make_soft(enum pte_kind kind, uint64_t payload_at_12)
 	    (payload_at_12 << PAGE_SHIFT);
 }
 
+/*
+ * A table that is not in use: its parent's word, TRANS, BUSY, SWAP or ERROR,
+ * keeps what its descriptor would forget.  Words of data have none of this.
+ */
+#define PTE_TABLE_LATE (1ul << 62)        /* tbl.late */
+#define PTE_TABLE_USED_SHIFT 52           /* 61:52 nused */
+#define PTE_TABLE_USED_MASK (0x3fful << PTE_TABLE_USED_SHIFT)
+#define PTE_TABLE_MASK (PTE_TABLE_LATE | PTE_TABLE_USED_MASK)
+
+static inline unsigned
+pte_table_used(uint64_t w)
+{
+	return (unsigned)((w & PTE_TABLE_USED_MASK) >> PTE_TABLE_USED_SHIFT);
+}
+
+/* Such a word: no other soft one has these bits, and a table that is out has words. */
+static inline bool
+pte_is_table_out(uint64_t w)
+{
+	return (w & MD_PTE_P) == 0 && (w & PTE_TABLE_USED_MASK) != 0;
+}
+
 static inline uint64_t
 pte_make_trans(const struct vm_page *pg)
 {
@@ -159,7 +181,6 @@ struct vm_maplink {
 	uint32_t nwr, rsv;         /* [X] 1: shared, is or can be made writable */
 	uint32_t flags;            /* [X] VAD_* */
 	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for */
-	va_t away;                 /* [X] entry page that the last zap has lacked */
 };
 
 #define VAD_MAX 65530              /* per space, as Linux */
@@ -181,6 +202,8 @@ struct ws_spot {
 };
 
 /* ---- address space: 2.4 ---- */
+
+#define AS_CLOSING 0x80000000u     /* of aspace.holders: is being torn down */
 
 struct aspace {
 	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
@@ -206,8 +229,11 @@ struct aspace {
 	uint64_t ws_min, ws_max;       /* [A] */
 	uint64_t n_priv;               /* [W] VALID/PRIV + TRANS + BUSY + SWAP leaf words */
 	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
-	uint64_t n_table;              /* [W] resident tables without root */
-	uint64_t n_table_out;          /* [W] */
+	uint64_t n_table;              /* [W] tables in use, without root */
+	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */
+	uint32_t idle_head, idle_tail; /* [P] tables that name no frame but SPEC ones */
+	uint64_t n_idle;               /* [P] so many */
+	bool lost;                     /* [W] a table could not be read: no exact counts */
 	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
 	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
 	_Atomic uint64_t n_swap;       /* [A] */
@@ -225,6 +251,7 @@ struct aspace {
 	uint32_t id;                   /* [c] for traces */
 	_Atomic uint32_t refs;         /* [A] */
 	_Atomic uint32_t users;        /* [A] processes that run on it */
+	_Atomic uint32_t holders;      /* [A] others who pin tables; AS_CLOSING */
 	_Atomic uint64_t minflt, majflt; /* [A] */
 	void *dpriv;                   /* [c] */
 };
@@ -294,6 +321,7 @@ struct tlb_batch {
 	enum batch_end end;    /* [W] */
 	bool tables;           /* [W] table pages were unlinked */
 	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
+	pfn_t out_chain;       /* [W] tables that leave for swap, through qnext */
 	/* FORK frames after the ack, still mapped: the design drops mapping and entry. */
 	void (*fork_done)(struct aspace *, struct vm_page *); /* [W] */
 	struct vm_page *frame; /* [W] holds a whole leaf table's words; NULL: few does */
@@ -327,6 +355,20 @@ enum fault_need {
 
 #define FAULT_MAXPINS 8
 
+/*
+ * The tables of one address, for an operation that works on the words of many:
+ * fork, munmap, mremap, truncate.  Zero: nothing is held.
+ */
+struct pt_hold {
+	va_t va;                       /* [own] whose tables these are to be */
+	bool away;                     /* [own] one of them is out: pt_bring() */
+	bool late;                     /* [own] leaf tables made are charged late */
+	uint8_t npin;                  /* [own] */
+	struct vm_page *pin[MD_PT_LEVELS - 1]; /* [own] */
+	va_t pinned;                   /* [own] the pins are for this address */
+	pfn_t spare;                   /* [own] zeroed frames for pt_make(), through qnext */
+};
+
 /* What a fault can raise, in Linux's numbers (abi.md 3). */
 enum fault_signo { SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
 enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
@@ -339,6 +381,7 @@ struct fctx {
 	bool kernel;                   /* on behalf of the kernel */
 	bool major, exclusive;         /* waited for I/O; map_lock held for writing */
 	uint16_t restarts;
+	uint8_t tables_in;             /* read for this fault */
 	struct {                       /* copy of the VAD, made in S0 */
 		uint64_t start, end, off;
 		struct vmo *vmo;
@@ -372,9 +415,24 @@ struct fctx {
  * CLEAN: such words stay too, but lose W and D; the page learns of D.
  */
 enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
+/*
+ * A zap may not wait.  It says what it lacks; brought, that is held here until
+ * the zap has got through.
+ */
+struct zap_job {
+	enum zap_how how;          /* [own] */
+	struct pt_hold tables;     /* [own] away: a table is out */
+	va_t kva;                  /* [own] an entry page that is, or 0 */
+	struct vm_page *held;      /* [own] entry page, pinned, or NULL */
+};
+
 struct vm_report;
 struct vm_stat;
 struct swap_walk;
+/*
+ * One word of a leaf table, pages 1; or pte_is_table_out(): the table of these
+ * pages is not in use, and word is that in its parent.
+ */
 typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
 
 struct vmm_ops {
@@ -386,9 +444,10 @@ struct vmm_ops {
 	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
 	/* Words of [lo, hi) vpn go, M exclusive; waits but does not fail. */
 	void (*detach)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
-	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0, -EAGAIN. */
+	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0; -EAGAIN:
+	 * the job says what is to be brought first. */
 	int (*zap)(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-	    enum zap_how);
+	    struct zap_job *);
 	/* vad->prot is still the old one; fewer rights only.  0. */
 	int (*protect)(struct aspace *, struct vad *, uint8_t prot);
 	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
@@ -480,7 +539,8 @@ struct swap_words {
 /* A walk over words that are SWAP or TRANS: ops->swapped. */
 struct swap_walk {
 	va_t at;                  /* [own] where it goes on */
-	va_t away;                /* [own] -EAGAIN: pin this first */
+	va_t away;                /* [own] -EAGAIN: pin this first; 0: bring tables */
+	struct pt_hold tables;    /* [own] of at, once they were out */
 	/* 0: go on; else the walk ends with it. */
 	int (*fn)(struct swap_walk *, const struct swap_words *); /* [c] */
 };

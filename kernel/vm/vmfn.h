@@ -30,6 +30,7 @@ enum fault_outcome fault_lost(struct fctx *, uint64_t word);
 
 /* faultwait.c: no lock held */
 int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
+void fault_inject(struct aspace *);        /* FI_TRIM, FI_TABLE, FI_STEAL; no lock */
 int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0, -EINTR */
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
@@ -120,21 +121,58 @@ const struct vmm_ops *design_default(void);
 enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */
 /* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
 void pt_unpin(struct fctx *);
-/* The word of va if its leaf table exists, else NULL. */
+/* The word of va if its leaf table is in use, else NULL. */
 uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
-/* The same, making tables out of *spare (zeroed LIMBO frames chained by qnext,
- * by pt_reserve); NULL: *spare has run out.  late: a leaf table made here is charged
- * to as->late, without the limit test (the caller has made it). */
-uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, pfn_t *spare, bool late);
-/* First existing leaf table with an address in [*va, end); *va is moved to it. */
+/* The same, making tables out of h->spare (pt_reserve); h->late: a leaf table made
+ * here is charged to as->late, without the limit test (the caller has made it).
+ * NULL: with h->away pt_bring(), else pt_reserve(), and again. */
+uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *h);
+/* First leaf table in use with an address in [*va, end); *va is moved to it.  Those
+ * that are out, and so map nothing, are passed over. */
 struct vm_page *pt_next_leaf(struct aspace *, va_t *va, va_t end);
+/* The same, but NULL with h->away where the next one is out. */
+struct vm_page *pt_next_leaf_in(struct aspace *, va_t *va, va_t end, struct pt_hold *h);
 /* Leaf table of va has become empty and is not pinned: unlink it, and parents
  * that become empty, into the batch. */
 void pt_prune(struct aspace *, va_t, struct tlb_batch *);
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
-/* No lock held: n zeroed frames on *chain, waiting; 0, -EINTR. */
-int pt_reserve(pfn_t *chain, unsigned n) MUST_CHECK;
-void pt_unreserve(pfn_t *chain);
+/* No lock held: n zeroed frames on h->spare, waiting; 0, -EINTR. */
+int pt_reserve(struct pt_hold *h, unsigned n) MUST_CHECK;
+void pt_unreserve(struct pt_hold *h);
+/* First leaf table with an address in [*va, end), in use or not; *va is moved to it.
+ * False: there is none. */
+struct pt_place {
+	struct vm_page *leaf;      /* NULL: not in use */
+	uint64_t word;             /* then: the word of its parent, or higher up */
+	va_t end;                  /* of its addresses */
+};
+bool pt_next_place(struct aspace *, va_t *va, va_t end, struct pt_place *);
+void pt_init_table(struct aspace *, struct vm_page *table, int level);
+void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
+
+/* ptpage.c: tables go to swap and come back */
+struct pt_path;
+void ptpage_init(void);                                  /* once, by vm_init() */
+va_t pt_va(const struct vm_page *table);                 /* [W]: its first address */
+size_t pt_evict(struct aspace *, size_t want);           /* [W]: so many tables leave */
+void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */
+/* [W]: the table of a TRANS word is in use again; false: the word is another. */
+bool pt_rescue(struct aspace *, struct vm_page *parent, uint64_t *word, int level);
+enum fault_outcome pt_fault_in(struct fctx *, const struct pt_path *);  /* F10 */
+/* pthold.c */
+/* No lock of rank >= 3: the tables of h->va are brought and pinned.  0, -EINTR. */
+int pt_bring(struct aspace *, struct pt_hold *h) MUST_CHECK;
+void pt_bring_plain(struct aspace *, struct pt_hold *h); /* dying or not, to the end */
+void pt_hold_va(struct aspace *, va_t va, struct pt_hold *h); /* [W]: pin those in use */
+bool pt_let_go(struct pt_hold *h);      /* true: with [W] pt_prune(h->va) */
+void pt_release(struct aspace *, struct pt_hold *h);     /* not [W]: both */
+void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
+void pt_push_out(struct aspace *);                       /* FI_TABLE; no lock */
+/* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
+ * False: it is being torn down, and is not waited for with a token. */
+bool pt_open_space(struct aspace *);
+void pt_close_space(struct aspace *);
+void pt_end_space(struct aspace *);                      /* nobody does any more; sleeps */
 /* Words of a leaf table. */
 static inline uint64_t *
 pt_words(struct vm_page *table)
@@ -195,7 +233,10 @@ void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
 /* The word at vpn was old, VALID; the caller has done word_set() and the counts
  * (ws_remove, n_priv …).  Flushes and does step 6 when full. */
 void tlb_batch_add(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
+void tlb_batch_cover(struct tlb_batch *, uint64_t vpn);  /* to be flushed, too */
 void tlb_batch_add_table(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
+/* The same for one that goes to a queue then (pt_out_chain). */
+void tlb_batch_add_out(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
 /* Flush, wait for the acks, do step 6.  Empty: nothing. */
 void tlb_batch_end(struct tlb_batch *);
 /* Only rights were taken away: flush the vpn range, no step 6. */
@@ -212,8 +253,6 @@ void vmo_stored(struct vmo *);                           /* vmobytes.c: the time
 struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
 void vmo_free(struct vmo *);                             /* the header */
 struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
-void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
-void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 /* The next anonymous object, with a reference; prev's is dropped.  NULL: no more. */
 struct vmo *vmo_next_anon(struct vmo *prev);
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
@@ -233,6 +272,19 @@ int anon_fault_path(struct fctx *f) MUST_CHECK;
  * leaves prev.  While it is visited its owner waits in vmo_forget_client().
  */
 struct vmo *vmo_visit_next(struct vmo *prev);
+
+/* vmomaps.c */
+struct zap_range {
+	uint64_t lo, hi;           /* pgoff */
+	uint32_t seq;              /* resize_seq of this zap */
+	enum zap_how how;
+};
+void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
+void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
+void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
+/* What a zap of this space lacks is brought and held; dying or not, to the end. */
+void zap_bring(struct aspace *, struct zap_job *);
+void zap_end(struct aspace *, struct zap_job *);         /* let go of it */
 
 /* vmobytes.c */
 int vmo_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK; /* within one page, if it exists */
@@ -327,8 +379,6 @@ void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* commit.c: pages */
 void commit_init(void);
-void commit_kept(int64_t change);                        /* frames that cannot go to swap */
-bool commit_may_keep(uint64_t n);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_charge_forced(uint64_t n);                   /* without the limit test */
 void commit_uncharge(uint64_t n);
@@ -403,17 +453,19 @@ void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
 unsigned pq_cluster(struct vm_page *, struct vm_page **out);
+void pq_set_idle(struct vm_page *table, bool idle);      /* a table of a space names no frame */
 bool phys_steal(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
 
-/* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED) */
+/* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED; TABLE) */
 void owner_init(void);                                   /* once, by vm_init() */
 /* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */
 void owner_count_out(enum page_home, struct vm_page *container, int change);
 void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS, ERROR */
 struct vm_page *owner_container(const struct vm_page *); /* NULL: a WIRED header */
+/* A page of data: pg->swp is valid. */
 static inline bool
 owner_is_word(const struct vm_page *pg)
 {
@@ -421,6 +473,12 @@ owner_is_word(const struct vm_page *pg)
 
 	return h == HOME_PTE || h == HOME_FMO || h == HOME_AOBJ ||
 	    h == HOME_KPAGED;
+}
+/* Data or not, it goes to swap, and its word tells. */
+static inline bool
+owner_has_word(const struct vm_page *pg)
+{
+	return owner_is_word(pg) || page_home_kind(pg) == HOME_TABLE;
 }
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmo.c: memory objects: references, size, mappings of them
+ * vmo.c: memory objects: references, visits, size
  *
  * Problem   Files, memfds and shared memory are mapped by many spaces and cut
  *           while these use them.  A page behind the end may not stay mapped
@@ -16,12 +16,10 @@
  * Rules     1. The size is cut before the first word is taken away.  A fault
  *              installs in the hold of [W] in which it read the size, so its
  *              word is either seen by the zap or never made (R7).
- *           2. A link whose zap_seq is resize_seq has been done; a new link is
- *              born done.  So a zap that had to drop [X] can start again.
- *           3. The write-back thread visits objects of files without being one
+ *           2. The write-back thread visits objects of files without being one
  *              of their users: their owner waits until it has left.
  *
- * Read next vm/vmobytes.c, vm/anon.c, vm/design/fmo/zap.c.  Book: ch08.
+ * Read next vm/vmomaps.c, vm/vmobytes.c, vm/anon.c.  Book: ch08.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
@@ -29,13 +27,6 @@
 
 #define PUNCH_MAX 0x10000000ul /* pages freed by one call of the pager */
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
-
-/* Pages of an object whose mappings go. */
-struct zap_range {
-	uint64_t lo, hi;      /* pgoff */
-	uint32_t seq;
-	enum zap_how how;
-};
 
 static struct {
 	struct mutex lock;    /* rank 3 */
@@ -48,9 +39,6 @@ static struct {
 static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
 
 static void close_visits(struct vmo *vmo);
-static void zap_links(struct vmo *vmo, const struct zap_range *z);
-static va_t zap_some(struct vmo *vmo, const struct zap_range *z);
-static int zap_link(struct vm_maplink *link, const struct zap_range *z);
 
 /* ---- life ---- */
 
@@ -344,107 +332,6 @@ vmo_visit_next(struct vmo *prev)
 	return found;
 }
 
-/* ---- mappings ---- */
-
-/*
- * List a mapping; from now on a truncate finds its words.
- *
- * Locks:    none of rank >= 4; takes [X].
- */
-void
-vmo_link(struct vmo *vmo, struct vm_maplink *link)
-{
-	mutex_lock(&vmo->maps_lock);
-	spin_lock(&vmo->lock);
-	link->zap_seq = vmo->resize_seq;
-	spin_unlock(&vmo->lock);
-	list_push_back(&vmo->maps, &link->node);
-	mutex_unlock(&vmo->maps_lock);
-}
-
-/*
- * The mapping has no words left.
- *
- * Locks:    none of rank >= 4; takes [X].
- */
-void
-vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
-{
-	mutex_lock(&vmo->maps_lock);
-	list_remove(&link->node);
-	mutex_unlock(&vmo->maps_lock);
-}
-
-/*
- * Locks:    none of rank >= 4; takes [X].
- * Returns:  some mapping is shared and may be written.
- */
-bool
-vmo_is_mapped_writable(struct vmo *vmo)
-{
-	struct vm_maplink *link;
-	bool found = false;
-
-	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node)
-		found |= link->nwr != 0;
-	mutex_unlock(&vmo->maps_lock);
-	return found;
-}
-
-/*
- * Take the words of a range away in every space, dying or not.  An entry page
- * that is missing is brought without [X], and held: the next walk gets further.
- */
-static void
-zap_links(struct vmo *vmo, const struct zap_range *z)
-{
-	struct vm_page *held = NULL;
-	va_t away;
-
-	while ((away = zap_some(vmo, z)) != 0) {
-		if (held != NULL)
-			kpaged_unpin(held, false);
-		while (kpaged_bring(away, &held) != 0)
-			sched_yield();
-	}
-	if (held != NULL)
-		kpaged_unpin(held, false);
-}
-
-/* One walk over the links.  0: all are done; else the page that is missing. */
-static va_t
-zap_some(struct vmo *vmo, const struct zap_range *z)
-{
-	struct vm_maplink *link;
-	va_t away = 0;
-
-	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node) {
-		if (link->zap_seq == z->seq)
-			continue;
-		away = zap_link(link, z) == 0 ? 0 : link->away;
-		if (away != 0)
-			break;
-		link->zap_seq = z->seq;
-	}
-	mutex_unlock(&vmo->maps_lock);
-	return away;
-}
-
-/* [X] held.  0, -EAGAIN. */
-static int
-zap_link(struct vm_maplink *link, const struct zap_range *z)
-{
-	uint64_t lo = MAX(z->lo, link->off);
-	uint64_t hi = MIN(z->hi, link->off + link->end - link->start);
-
-	if (lo >= hi)
-		return 0;
-	return link->as->ops->zap(link->as, link, link->start + lo - link->off,
-	    link->start + hi - link->off, z->how);
-}
-
 /* ---- size ---- */
 
 /*
@@ -484,7 +371,7 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 		return 0;
 	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;
 	EVENT(cache_zap, vmo, z.lo, z.hi);
-	zap_links(vmo, &z);
+	vmo_zap_links(vmo, &z);
 	if (file) {
 		cache_cut_end(vmo, bytes, tail);
 		return 0;
@@ -504,7 +391,7 @@ zap_hole(struct vmo *vmo, struct zap_range *z)
 	z->seq = ++vmo->resize_seq;
 	spin_unlock(&vmo->lock);
 	EVENT(cache_zap, vmo, z->lo, z->hi);
-	zap_links(vmo, z);
+	vmo_zap_links(vmo, z);
 }
 
 /*

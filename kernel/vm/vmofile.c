@@ -361,6 +361,7 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 static void
 clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
+	struct zap_job job = { .how = ZAP_CLEAN };
 	struct vm_maplink *link;
 	uint64_t from, to;
 
@@ -372,7 +373,7 @@ clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 			continue;
 		CHECK(link->as->ops->zap(link->as, link,
 		    link->start + from - link->off,
-		    link->start + to - link->off, ZAP_CLEAN) == 0);
+		    link->start + to - link->off, &job) == 0);
 	}
 	mutex_unlock(&vmo->maps_lock);
 }

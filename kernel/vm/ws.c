@@ -216,29 +216,12 @@ is_victim(const struct ws_spot *s, int min_age)
 	return pg->pins == 0 && ((min_age & WS_HAS_PLACE) == 0 || has_place(pg));
 }
 
-/* First address of a leaf table: its home is the parent's word, and so on. */
-static va_t
-leaf_va(const struct vm_page *table)
-{
-	va_t va = 0;
-	int level;
-
-	for (level = 1; level < MD_PT_LEVELS; level++) {
-		pa_t word = page_home_payload(table);
-
-		va |= (word & PAGE_MASK) / sizeof(uint64_t)
-		    << (PAGE_SHIFT + 9 * level);
-		table = page_of_pa(word);
-	}
-	return va;
-}
-
 /* The flush at the end of the batch covers it, so that A is set anew. */
 static void
 second_chance(struct aspace *as, struct ws_spot *s)
 {
 	struct tlb_batch *b = as->batch;
-	uint64_t vpn = (leaf_va(s->leaf) >> PAGE_SHIFT) + s->index;
+	uint64_t vpn = (pt_va(s->leaf) >> PAGE_SHIFT) + s->index;
 
 	if ((word_get(s->word) & MD_PTE_A) == 0)
 		return;
@@ -276,7 +259,7 @@ ws_take(struct aspace *as, struct ws_spot *s, ws_change_fn *change)
 {
 	uint64_t old;
 
-	s->va = leaf_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
+	s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
 	old = change(as, s);
 	if (old == 0)
 		return false;

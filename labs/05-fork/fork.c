@@ -128,12 +128,13 @@ fork_words(struct fork_work *w)
 			continue;
 		w->vad = v;
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT)
-			r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		if (r != 0)
-			return r;
+		while (r == 0 && va < v->end << PAGE_SHIFT) {
+			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			if (r == 0)
+				r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		}
 	}
-	return 0;
+	return r;
 }
 
 /*

@@ -142,8 +142,7 @@ fork_reserve(struct fork_work *w)
 	mutex_unlock(&p->ws_lock);
 	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 	w->charge = tables + atomic_load(&p->late);
-	if (!commit_may_keep(tables) ||
-	    commit_charge(w->charge + c->commit - 4) != 0) {
+	if (commit_charge(w->charge + c->commit - 4) != 0) {
 		w->charge = 0;
 		c->commit = 4;
 		return -ENOMEM;
@@ -182,12 +181,13 @@ fork_words(struct fork_work *w)
 			continue;
 		w->vad = v;
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT)
-			r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		if (r != 0)
-			return r;
+		while (r == 0 && va < v->end << PAGE_SHIFT) {
+			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			if (r == 0)
+				r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		}
 	}
-	return 0;
+	return r;
 }
 
 /* Words of both that name the next entry; what the parent's word was. */

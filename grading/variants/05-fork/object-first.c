@@ -139,7 +139,7 @@ charge_all(struct fork_work *w, uint64_t pages)
 	uint64_t own = w->child->commit - 4;
 	uint64_t more = pages + atomic_load(&w->parent->late);
 
-	if (commit_may_keep(pages) && commit_charge(own + more) == 0) {
+	if (commit_charge(own + more) == 0) {
 		w->charge = more;
 		return 0;
 	}
@@ -199,12 +199,13 @@ fork_words(struct fork_work *w)
 			continue;
 		w->vad = v;
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT)
-			r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		if (r != 0)
-			return r;
+		while (r == 0 && va < v->end << PAGE_SHIFT) {
+			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			if (r == 0)
+				r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		}
 	}
-	return 0;
+	return r;
 }
 
 /* Words of both that name the next entry; what the parent's word was. */

@@ -46,11 +46,14 @@ use_anon(const char *arg)
 
 /* ---- page tables ---- */
 
-/* One page in each block, until what is not reserved is refused. */
+/*
+ * One page in each block: with their tables twice as much as there is memory, or
+ * until what is not reserved is refused.
+ */
 static void
 use_tables(const char *arg)
 {
-	size_t blocks = meminfo("MemTotal") * 4, i;
+	size_t blocks = meminfo("MemTotal"), i;
 	char *p = mmap(NULL, blocks * 2 * MIB, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 

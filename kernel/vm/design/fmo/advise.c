@@ -20,7 +20,8 @@
  *           2. After the flush of FREE a store sets D again; before it a
  *              store may be lost: it came before the call.
  *           3. A pinned page is not freed: somebody may be filling it.
- *           4. ws_lock is held for one leaf table at a time.
+ *           4. ws_lock is held for one leaf table at a time.  FREE brings those
+ *              that are out, for their slots; all else passes them over.
  *
  * Read next vm/advise.c, vm/ws.c.  Book: ch12.
  */
@@ -32,6 +33,7 @@
 struct advise_work {
 	struct aspace *as;
 	struct vm_page *leaf;
+	struct pt_hold *tables; /* FREE: those that are out are brought */
 	va_t va, end;          /* of one table */
 	uint64_t lo, hi;       /* vpn range that has to be flushed */
 	bool late;             /* pages are charged when touched */
@@ -41,6 +43,7 @@ struct advise_work {
 
 static void advise_tables(struct aspace *as, va_t va, va_t end,
     void (*fn)(struct advise_work *), struct advise_work *w);
+static void advise_free(struct advise_work *w, va_t va, va_t end);
 static void free_table(struct advise_work *w);
 static void cool_table(struct advise_work *w);
 static void release_table(struct advise_work *w);
@@ -60,13 +63,13 @@ fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	struct advise_work w = { .as = as,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
 
-	if (advice == MADV_DONTNEED)
+	if (advice == MADV_DONTNEED) {
+		structural_begin();
 		fmo_detach(as, vad, lo, hi);
-	if (advice == MADV_FREE) {
-		advise_tables(as, va, end, free_table, &w);
-		if (w.late)
-			commit_uncharge_late(as, w.freed);
+		structural_end();
 	}
+	if (advice == MADV_FREE)
+		advise_free(&w, va, end);
 	if (advice == MADV_COLD)
 		advise_tables(as, va, end, cool_table, &w);
 	if (advice == MADV_PAGEOUT)
@@ -78,21 +81,31 @@ fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
 }
 
-/* Call fn for each leaf table that exists in [va, end). */
+static struct vm_page *
+next_table(struct advise_work *w, va_t *va, va_t end)
+{
+	return w->tables == NULL ? pt_next_leaf(w->as, va, end) :
+	    pt_next_leaf_in(w->as, va, end, w->tables);
+}
+
+/* Call fn for each leaf table in [va, end): those in use, or all there are. */
 static void
 advise_tables(struct aspace *as, va_t va, va_t end,
     void (*fn)(struct advise_work *), struct advise_work *w)
 {
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
-		w->leaf = pt_next_leaf(as, &va, end);
+		w->leaf = next_table(w, &va, end);
 		w->va = va;
 		w->end = w->leaf == NULL ? end :
 		    MIN(end, (va | (TABLE_BYTES - 1)) + 1);
 		if (w->leaf != NULL)
 			fn(w);
-		va = w->end;
 		mutex_unlock(&as->ws_lock);
+		if (w->tables != NULL && w->tables->away)
+			pt_bring_plain(as, w->tables);
+		else
+			va = w->end;
 	}
 }
 
@@ -201,9 +214,25 @@ free_table(struct advise_work *w)
 	}
 	if (w->leaf->nused != 0)
 		return;
+	(void)pt_let_go(w->tables);
 	tlb_batch_init(w->as->batch, w->as, BATCH_ZAP);
 	pt_prune(w->as, w->va, w->as->batch);
 	tlb_batch_end(w->as->batch);
+}
+
+static void
+advise_free(struct advise_work *w, va_t va, va_t end)
+{
+	struct pt_hold tables = { .away = false };
+
+	structural_begin();
+	w->tables = &tables;
+	advise_tables(w->as, va, end, free_table, w);
+	w->tables = NULL;
+	pt_release(w->as, &tables);
+	structural_end();
+	if (w->late)
+		commit_uncharge_late(w->as, w->freed);
 }
 
 /* ---- COLD, PAGEOUT ---- */

@@ -12,13 +12,17 @@
  *
  * Rules     1. vm_check has locked all spaces and the kernel's words; nothing
  *              here changes anything or waits.
- *           2. An entry page that is out is passed over.
+ *           2. An entry page that is out is passed over.  Of a leaf table that is
+ *              out the word above says how many words it has; of higher ones
+ *              nothing is known.  Then counts may be more than what was found.
  *           3. Without memory for the census I6 is not checked, and the
  *              report says so.
  *
  * Read next vm/check.c.  Invariants: vmm.md 9.1.
  */
 #include "vm/design/fmo/fmo.h"
+
+#define LEVELS_BELOW (MD_PT_LEVELS - 1) /* the root */
 
 struct census_row {
 	struct fmo *fmo;
@@ -29,6 +33,7 @@ struct census_row {
 /* [check lock of vm/check.c], for one run */
 static struct {
 	bool active, lost;
+	bool partial;          /* some words are on swap */
 	struct census_row *row;
 	uint32_t *refs;        /* per entry: words that name it */
 	size_t rows, max_rows, entries, row_pages, ref_pages;
@@ -40,6 +45,10 @@ struct word_count {
 	struct vm_report *rep;
 	struct vad *vad;       /* of the last word */
 	uint64_t ws, n_priv, n_fork, n_swap, n_locked, late;
+	uint64_t tables, out;  /* in use; not */
+	uint64_t idle;         /* of those in use */
+	uint64_t words;        /* in leaf tables on swap: private ones, all of them */
+	bool hidden;           /* a table above leaves is there: what is below? */
 };
 
 static void census_open(void);
@@ -47,6 +56,9 @@ static void census_close(struct vm_report *rep);
 static int check_word(void *arg, va_t va, uint64_t word, uint64_t pages);
 static void check_refs(struct aspace *as, struct vm_report *rep);
 static void check_tables(struct word_count *c);
+static void check_table(struct word_count *c, va_t va, struct vm_page *table,
+    int level);
+static void check_counts(struct word_count *c);
 
 /* ---- census ---- */
 
@@ -89,6 +101,7 @@ census_open(void)
 
 	census.active = true;
 	census.lost = false;
+	census.partial = ev_read(EV_table_in_errors) != 0;
 	census.rows = census.max_rows = census.entries = 0;
 	fmo_walk(count_fmo, NULL);
 	census.row = zeroed_pages(census.max_rows * sizeof(*census.row),
@@ -145,6 +158,13 @@ census_word(struct word_count *c, va_t va, uint64_t index)
 		census.refs[r->first + (index - r->fmo->base)]++;
 }
 
+/* Is the count right, as far as can be seen? */
+static bool
+may_be(uint64_t found, uint64_t count)
+{
+	return found == count || (census.partial && found < count);
+}
+
 static void
 check_entry(struct census_row *r, struct vm_report *rep,
     const struct fmo_entry *e, uint64_t i)
@@ -154,7 +174,7 @@ check_entry(struct census_row *r, struct vm_report *rep,
 	/* Its page was on swap and could not be read. */
 	if (e->refs >= FMO_REFS_LOST / 2)
 		return;
-	if (e->refs != found)
+	if (!may_be(found, e->refs))
 		report_bad(rep, "I6", "entry %lx: refs %u, %u words name it",
 		    r->fmo->base + i, e->refs, found);
 	if ((e->refs == 0) != (e->word == 0))
@@ -201,10 +221,11 @@ check_object(struct census_row *r, struct vm_report *rep)
 		nrefs += census.refs[r->first + i];
 		live += census.refs[r->first + i] != 0;
 	}
-	if (fmo->nrefs != nrefs || fmo->live != live)
+	if (!may_be(nrefs, fmo->nrefs) || !may_be(live, fmo->live))
 		report_bad(rep, "I6", "fmo %lx: nrefs %lu live %u, found %lu %lu",
 		    fmo->base, fmo->nrefs, fmo->live, nrefs, live);
-	if (atomic_load(&fmo->procs) != r->procs || r->nptes != nrefs)
+	if (!may_be(r->procs, atomic_load(&fmo->procs)) ||
+	    !may_be(r->nptes, fmo->nrefs))
 		report_bad(rep, "I6", "fmo %lx: procs %u, %lu refs with %lu words",
 		    fmo->base, atomic_load(&fmo->procs), r->procs, r->nptes);
 	for (i = 0; i < fmo->npages; i++) {
@@ -255,20 +276,49 @@ fmo_check(struct aspace *as, struct vm_report *rep)
 		return 0;
 	fmo_walk_words(as, 0, MD_USER_END >> PAGE_SHIFT, check_word, &c);
 	check_tables(&c);
+	c.hidden |= as->lost;
+	census.partial |= c.hidden || c.words != 0;
 	check_refs(as, rep);
-	if (c.ws != as->ws_pages || c.n_priv != as->n_priv ||
-	    c.n_fork != as->n_fork || c.n_locked != as->n_locked)
-		report_bad(rep, "I11", "as %u: ws %lu priv %lu fork %lu locked "
-		    "%lu, found %lu %lu %lu %lu", as->id, as->ws_pages,
-		    as->n_priv, as->n_fork, as->n_locked, c.ws, c.n_priv,
-		    c.n_fork, c.n_locked);
-	if (c.n_swap != atomic_load(&as->n_swap))
-		report_bad(rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
-		    atomic_load(&as->n_swap), c.n_swap);
-	if (c.late != atomic_load(&as->late))
-		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
-		    atomic_load(&as->late), c.late);
+	check_counts(&c);
 	return 0;
+}
+
+/* found, and at most `more` that could not be seen. */
+static bool
+is_count(const struct word_count *c, uint64_t count, uint64_t found,
+    uint64_t more)
+{
+	return found <= count && (c->hidden || count - found <= more);
+}
+
+static void
+check_counts(struct word_count *c)
+{
+	uint64_t swapped = atomic_load(&c->as->n_swap);
+	uint64_t late = atomic_load(&c->as->late);
+	struct aspace *as = c->as;
+
+	if (c->ws != as->ws_pages || c->n_locked != as->n_locked)
+		report_bad(c->rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
+		    as->id, as->ws_pages, as->n_locked, c->ws, c->n_locked);
+	/* A word on swap is the one or the other, so the sum is exact. */
+	if (c->n_priv > as->n_priv || c->n_fork > as->n_fork ||
+	    !is_count(c, as->n_priv + as->n_fork, c->n_priv + c->n_fork +
+	    c->words, 0))
+		report_bad(c->rep, "I11", "as %u: priv %lu fork %lu, found %lu "
+		    "%lu and %lu in tables that are out", as->id, as->n_priv,
+		    as->n_fork, c->n_priv, c->n_fork, c->words);
+	if (!is_count(c, swapped, c->n_swap, c->words))
+		report_bad(c->rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
+		    swapped, c->n_swap);
+	if (!is_count(c, late, c->late, c->words))
+		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
+		    late, c->late);
+	if (c->tables != as->n_table || c->idle != as->n_idle ||
+	    !is_count(c, as->n_table_out, c->out, 0))
+		report_bad(c->rep, "I11", "as %u: n_table %lu idle %lu out %lu, "
+		    "found %lu %lu %lu", as->id, as->n_table, as->n_idle,
+		    as->n_table_out, c->tables, c->idle, c->out);
 }
 
 static void
@@ -392,7 +442,8 @@ check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	const struct vad *v;
 	bool private = false;
 
-	if (word == 0)
+	/* Tables that are out: check_out(). */
+	if (word == 0 || pte_is_table_out(word))
 		return 0;
 	v = vad_of(c, va);
 	if (v == NULL) {
@@ -433,20 +484,63 @@ check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 
 /* ---- tables: I4, I14 ---- */
 
-/* Counts of one table against its words; returns how many tables it heads. */
-static uint64_t
-check_table(struct word_count *c, struct vm_page *table, int level)
+/*
+ * A table that is out.  In memory, its words can be seen: none names a frame,
+ * and there are as many as the word above says.
+ */
+static void
+check_out(struct word_count *c, va_t va, uint64_t word, int level)
+{
+	unsigned used = 0, i;
+	uint64_t w;
+
+	c->out++;
+	c->late += (word & PTE_TABLE_LATE) != 0;
+	if (pte_kind(word) != PTE_TRANS) {
+		c->hidden |= level > 1;
+		c->words += level > 1 ? 0 : pte_table_used(word);
+		return;
+	}
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		w = word_get(&pt_words(pte_page(word))[i]);
+		used += w != 0;
+		if (pte_names_frame(w))
+			bad_word(c, "I4", va, w, "names a frame, its table is out");
+		else if (w != 0 && level > 1)
+			check_out(c, va, w, level - 1);
+		else if (w != 0)
+			(void)check_word(c, va, w, 1);
+		va += 1ul << (PAGE_SHIFT + 9 * (level - 1));
+	}
+	if (used != pte_table_used(word))
+		bad_word(c, "I4", va, word, "has another number of words");
+}
+
+static void
+check_below(struct word_count *c, va_t va, uint64_t word, int level)
+{
+	if (pte_kind(word) == PTE_VALID)
+		check_table(c, va, pte_page(word), level);
+	else if (word != 0)
+		check_out(c, va, word, level);
+}
+
+/* Counts of one table against its words. */
+static void
+check_table(struct word_count *c, va_t va, struct vm_page *table, int level)
 {
 	const uint64_t *words = pt_words(table);
 	unsigned nres = 0, nused = 0, i;
-	uint64_t n = 1;
 
 	for (i = 0; i < MD_PT_WORDS; i++) {
 		nres += pte_names_frame(words[i]);
 		nused += words[i] != 0;
-		if (level > 1 && words[i] != 0)
-			n += check_table(c, pte_page(words[i]), level - 1);
+		if (level > 1)
+			check_below(c, va, words[i], level - 1);
+		va += 1ul << (PAGE_SHIFT + 9 * (level - 1));
 	}
+	c->tables++;
+	c->idle += nres == table->tbl.nspec;
 	c->late += table->tbl.late;
 	if (table->tbl.as != c->as || table->tbl.level != level)
 		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of as %p",
@@ -456,20 +550,17 @@ check_table(struct word_count *c, struct vm_page *table, int level)
 		report_bad(c->rep, "I4", "as %u: table pfn %u nres %u nused %u, "
 		    "has %u %u", c->as->id, page_pfn(table), table->nres,
 		    table->nused, nres, nused);
-	return n;
 }
 
 static void
 check_tables(struct word_count *c)
 {
 	const uint64_t *root = pa2va(c->as->md.root_pa);
-	uint64_t n = 0;
+	va_t va = 0;
 	unsigned i;
 
-	for (i = 0; i < MD_PT_WORDS / 2; i++)
-		if (root[i] != 0)
-			n += check_table(c, pte_page(root[i]), MD_PT_LEVELS - 1);
-	if (n != c->as->n_table)
-		report_bad(c->rep, "I11", "as %u: n_table %lu, found %lu",
-		    c->as->id, c->as->n_table, n);
+	for (i = 0; i < MD_PT_WORDS / 2; i++) {
+		check_below(c, va, root[i], LEVELS_BELOW);
+		va += 1ul << (PAGE_SHIFT + 9 * LEVELS_BELOW);
+	}
 }

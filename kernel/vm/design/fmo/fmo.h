@@ -123,7 +123,8 @@ struct fork_work {
 	struct vm_page *page;        /* pinned: entry page of `next` */
 	struct vm_page *old;         /* pinned: entry page of an older object */
 	struct vm_page *copy;        /* spare frame for an eager copy */
-	pfn_t tables;                /* spare frames for the child's tables */
+	struct pt_hold ptables;      /* of the parent's words */
+	struct pt_hold ctables;      /* of the child's, with spare frames */
 	va_t lo, hi;                 /* parent words that lost W: to be flushed */
 	enum fault_need need;        /* what stopped fork_range(), at va */
 	va_t need_kva, va;
@@ -141,6 +142,7 @@ uint64_t *fork_child_word(struct fork_work *, va_t, struct vm_page **leaf);
 struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);
 struct vm_page *fork_spare_frame(struct fork_work *);
 void fork_child_late(struct fork_work *);
+int fork_table_in(struct fork_work *, va_t *va, va_t end) MUST_CHECK; /* 0, -EINTR */
 int fork_satisfy(struct fork_work *) MUST_CHECK;  /* 0, -EINTR */
 void fork_finish(struct fork_work *);
 
@@ -179,7 +181,7 @@ int fmo_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advi
 /* zap.c */
 void fmo_detach(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
 int fmo_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-    enum zap_how);
+    struct zap_job *);
 void fmo_as_fini(struct aspace *);
 
 /* swapped.c */

@@ -117,19 +117,19 @@ int
 fork_reserve(struct fork_work *w)
 {
 	struct aspace *p = w->parent;
-	uint64_t entries, tables;
+	uint64_t entries, others;
 	int r;
 
 	mutex_lock(&p->ws_lock);
 	entries = p->n_priv + p->n_fork;
-	tables = p->n_table + p->n_table_out;
+	others = p->n_table + p->n_table_out + atomic_load(&p->late);
 	mutex_unlock(&p->ws_lock);
 	r = fork_vads(w);
 	if (r != 0)
 		return r;
-	w->charge = w->child->commit - 4 + atomic_load(&p->late) + tables +
-	    (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	r = commit_may_keep(tables) ? commit_charge(w->charge) : -ENOMEM;
+	others += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+	w->charge = w->child->commit - 4 + others;
+	r = commit_charge(w->charge);
 	if (r != 0) {
 		w->child->commit = 4;
 		return r;
@@ -201,12 +201,13 @@ fork_words(struct fork_work *w)
 			continue;
 		w->vad = v;
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT)
-			r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		if (r != 0)
-			return r;
+		while (r == 0 && va < v->end << PAGE_SHIFT) {
+			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			if (r == 0)
+				r = fork_range(w, &va, v->end << PAGE_SHIFT);
+		}
 	}
-	return 0;
+	return r;
 }
 
 /*

@@ -118,9 +118,10 @@ fork_old_entry(struct fork_work *w, uint64_t word)
 uint64_t *
 fork_child_word(struct fork_work *w, va_t va, struct vm_page **leaf)
 {
-	bool late = (w->vad->flags & VAD_CHARGED) == 0;
-	uint64_t *word = pt_make(w->child, va, leaf, &w->tables, late);
+	uint64_t *word;
 
+	w->ctables.late = (w->vad->flags & VAD_CHARGED) == 0;
+	word = pt_make(w->child, va, leaf, &w->ctables);
 	if (word == NULL)
 		w->need = NEED_TABLE;
 	return word;
@@ -163,6 +164,38 @@ static bool
 is_next(const struct fork_work *w, va_t kva)
 {
 	return w->fmo != NULL && w->page == NULL && kva == next_kva(w);
+}
+
+/*
+ * The first leaf table of the parent in [*va, end) is brought and held, until
+ * the next one is: fork_range() finds it.
+ *
+ * Locks:    both map_locks; takes the parent's ws_lock.
+ * Context:  thread, sleeps; with a structural token.
+ * Returns:  0 with *va moved up to it, or to end; -EINTR (fatal signal).
+ */
+int
+fork_table_in(struct fork_work *w, va_t *va, va_t end)
+{
+	struct vm_page *leaf;
+	int r = 0;
+
+	pt_release(w->parent, &w->ptables);
+	w->ptables.pinned = MD_USER_END;
+	do {
+		if (w->ptables.away)
+			r = pt_bring(w->parent, &w->ptables);
+		mutex_lock(&w->parent->ws_lock);
+		leaf = pt_next_leaf_in(w->parent, va, end, &w->ptables);
+		if (leaf != NULL && w->ptables.pinned != *va) {
+			(void)pt_let_go(&w->ptables);
+			pt_hold_va(w->parent, *va, &w->ptables);
+		}
+		mutex_unlock(&w->parent->ws_lock);
+	} while (r == 0 && w->ptables.away);
+	if (leaf == NULL)
+		*va = end;
+	return r;
 }
 
 static int
@@ -224,7 +257,8 @@ fork_satisfy(struct fork_work *w)
 	case NEED_BIO:
 		break;
 	case NEED_TABLE:
-		return pt_reserve(&w->tables, MD_PT_LEVELS - 1);
+		return w->ctables.away ? pt_bring(w->child, &w->ctables) :
+		    pt_reserve(&w->ctables, MD_PT_LEVELS - 1);
 	case NEED_FRAME:
 		return wait_copy_frame(w);
 	case NEED_KPAGED:
@@ -298,7 +332,9 @@ fork_finish(struct fork_work *w)
 	mutex_unlock(&w->parent->ws_lock);
 	if (w->copy != NULL)
 		page_free(w->copy);
-	pt_unreserve(&w->tables);
+	pt_release(w->parent, &w->ptables);
+	pt_release(child, &w->ctables);
+	pt_unreserve(&w->ctables);
 	commit_uncharge(w->charge);
 	w->charge = 0;
 }

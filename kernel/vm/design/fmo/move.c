@@ -10,8 +10,9 @@
  *                 page = the new word                         in again
  *           BUSY: waited for, then looked at again
  *
- * Rules     1. The tables of the target are made first, so that the moving
- *              itself cannot fail.
+ * Rules     1. Tables of source and target are brought or made on the way, and
+ *              held while the words between two of them move.  They are waited
+ *              for, dying or not: so the moving itself cannot fail.
  *           2. A VALID word is cleared and flushed before it is stored at the
  *              target: else a sibling could write by the old address to what
  *              is someone else's by then.
@@ -26,6 +27,7 @@
 
 struct move_work {
 	struct aspace *as;
+	struct pt_hold from, to;       /* tables held; spare frames for the target */
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a target address */
 	struct vm_page *wait;          /* is being read: stop here and wait */
@@ -36,8 +38,8 @@ struct move_work {
 	} w[MOVE_ROUND];
 };
 
-static int make_tables(struct aspace *as, struct vad *to, va_t va, va_t end,
-    va_t delta);
+static bool move_some(struct move_work *m, va_t *va, va_t end);
+static void move_wait(struct move_work *m);
 static va_t move_table(struct move_work *m, struct vm_page *leaf, va_t va,
     va_t end);
 static bool move_soft(struct move_work *m, const struct fmo_spot *s);
@@ -64,64 +66,86 @@ fmo_object_end(const struct vad *v)
 /*
  * The words of the first n pages of `from` become those of `to`: ops->move.
  *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0, -EINTR (fatal signal; nothing moved).
+ * Locks:    [M] exclusive; takes [W]; waits with a structural token.
+ * Returns:  0.
  */
 int
 fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	va_t va = from->start << PAGE_SHIFT, end = va + (n << PAGE_SHIFT);
 	struct move_work m = { .as = as,
+		.to.late = (to->flags & VAD_CHARGED) == 0,
 		.delta = (to->start - from->start) << PAGE_SHIFT };
-	struct vm_page *leaf;
-	va_t stop;
-	int r;
+	bool done;
 
-	r = make_tables(as, to, va, end, m.delta);
-	if (r != 0)
-		return r;
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
-		leaf = pt_next_leaf(as, &va, end);
-		stop = leaf == NULL ? end :
-		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 		m.limit = fmo_object_end(to);
-		m.wait = NULL;
-		va = leaf == NULL ? stop : move_table(&m, leaf, va, stop);
+		done = move_some(&m, &va, end);
 		mutex_unlock(&as->ws_lock);
-		if (m.wait != NULL)
-			page_wait_plain(m.wait);
+		if (!done)
+			move_wait(&m);
 	}
+	pt_release(as, &m.from);
+	pt_release(as, &m.to);
+	pt_unreserve(&m.to);
 	EVENT(vad_move, to->start, to->end, to->flags, to->off);
 	return 0;
 }
 
-/* Tables for all that may move: two for each leaf table of the source. */
-static int
-make_tables(struct aspace *as, struct vad *to, va_t va, va_t end, va_t delta)
+static va_t
+table_end(va_t va)
 {
-	bool late = (to->flags & VAD_CHARGED) == 0, done;
-	struct vm_page *leaf, *made;
-	pfn_t spare = 0;
-	va_t stop;
-	int r = 0;
+	return (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1;
+}
 
-	while (va < end && r == 0) {
-		mutex_lock(&as->ws_lock);
-		leaf = pt_next_leaf(as, &va, end);
-		stop = leaf == NULL ? end :
-		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		done = leaf == NULL ||
-		    (pt_make(as, va + delta, &made, &spare, late) != NULL &&
-		    pt_make(as, stop - PAGE_SIZE + delta, &made, &spare, late));
-		mutex_unlock(&as->ws_lock);
-		if (done)
-			va = stop;
-		else
-			r = pt_reserve(&spare, MD_PT_LEVELS - 1);
+/*
+ * Words that lie in one table, and go to one table.  [W].  True: *va is behind
+ * them; false: move_wait(), and again from *va on.
+ */
+static bool
+move_some(struct move_work *m, va_t *va, va_t end)
+{
+	struct vm_page *leaf = pt_next_leaf_in(m->as, va, end, &m->from), *made;
+	va_t first = *va;
+
+	m->wait = NULL;
+	m->to.away = false;
+	if (leaf == NULL) {
+		if (!m->from.away)
+			*va = end;
+		return !m->from.away;
 	}
-	pt_unreserve(&spare);
-	return r;
+	if (pt_make(m->as, *va + m->delta, &made, &m->to) == NULL)
+		return false;
+	end = MIN(end, MIN(table_end(*va), table_end(*va + m->delta) - m->delta));
+	*va = move_table(m, leaf, first, end);
+	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
+	if (leaf->nused == 0) {
+		(void)pt_let_go(&m->from);
+		pt_prune(m->as, first, m->as->batch);
+	}
+	if (made->nused == 0) {
+		(void)pt_let_go(&m->to);
+		pt_prune(m->as, first + m->delta, m->as->batch);
+	}
+	tlb_batch_end(m->as->batch);
+	return m->wait == NULL;
+}
+
+/* Get what stopped move_some().  No lock but [M]. */
+static void
+move_wait(struct move_work *m)
+{
+	if (m->wait != NULL)
+		page_wait_plain(m->wait);
+	else if (m->from.away)
+		pt_bring_plain(m->as, &m->from);
+	else if (m->to.away)
+		pt_bring_plain(m->as, &m->to);
+	else
+		while (pt_reserve(&m->to, MD_PT_LEVELS - 1) != 0)
+			sched_yield();
 }
 
 /* One leaf table of the source, as far as m->wait lets.  [W].  Where to go on. */
@@ -144,11 +168,6 @@ move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
 		}
 	}
 	move_store(m);
-	if (leaf->nused != 0)
-		return end;
-	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
-	pt_prune(m->as, va, m->as->batch);
-	tlb_batch_end(m->as->batch);
 	return end;
 }
 

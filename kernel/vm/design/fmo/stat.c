@@ -26,7 +26,8 @@ walk_table(struct vm_page *leaf, va_t va, va_t end, vm_walk_fn *fn, void *arg)
 }
 
 /*
- * Call fn for each word of the leaf tables in [lo, hi) vpn: ops->walk.
+ * Call fn for each word of the leaf tables in [lo, hi) vpn; once for a table
+ * that is out, with the word of its parent: ops->walk.
  *
  * Locks:    [M]; takes [W] for each table, unless the caller has it.
  * Returns:  0, or what fn returned to end the walk.
@@ -37,17 +38,19 @@ fmo_walk_words(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
 {
 	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
 	bool held = mutex_is_mine(&as->ws_lock);
-	struct vm_page *leaf;
+	struct pt_place at;
 	int r = 0;
 
 	while (va < end && r == 0) {
 		if (!held)
 			mutex_lock(&as->ws_lock);
-		leaf = as->md.root_pa == 0 ? NULL : pt_next_leaf(as, &va, end);
-		stop = leaf == NULL ? end :
-		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		if (leaf != NULL)
-			r = walk_table(leaf, va, stop, fn, arg);
+		if (as->md.root_pa == 0 || !pt_next_place(as, &va, end, &at))
+			at = (struct pt_place){ .end = end };
+		stop = MIN(end, at.end);
+		if (at.leaf != NULL)
+			r = walk_table(at.leaf, va, stop, fn, arg);
+		else if (at.word != 0)
+			r = fn(arg, va, at.word, (stop - va) >> PAGE_SHIFT);
 		if (!held)
 			mutex_unlock(&as->ws_lock);
 		va = stop;
@@ -78,6 +81,11 @@ count_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
 	struct count_work *c = arg;
 
+	/* Of a table that is out: as many as it has words. */
+	if (pte_is_table_out(word)) {
+		c->st->swap += MIN(pages, (uint64_t)pte_table_used(word));
+		return 0;
+	}
 	if (pte_kind(word) == PTE_SWAP ||
 	    (pte_kind(word) == PTE_FORK && is_entry_swapped(c, word)))
 		c->st->swap += pages;

@@ -12,8 +12,8 @@
  *
  * Rules     1. An entry is reached through a word that names it: then it is
  *              alive, and its object too, as long as [W] is held.
- *           2. An entry page that is out ends the walk, which goes on at the
- *              same word once it has been brought (R2).
+ *           2. An entry page or table that is out ends the walk, which goes on at
+ *              the same word once it has been brought (R2).
  *           3. An entry is met once for each word that names it; the walk
  *              without a space, for vm_check, meets each once.
  *
@@ -33,7 +33,8 @@ static void object_entries(struct fmo *fmo, void *arg);
  * Locks:    [W] of as; around fn for an entry [F], too.  as NULL: as_lock_all(),
  *           and fn may not take any lock.
  * Returns:  0: all done; what fn has returned; -EAGAIN: kpaged_pin(walk->away)
- *           without locks.  Then walk->at is where to go on.
+ *           without locks, or, with away 0, pt_bring(&walk->tables).  Then
+ *           walk->at is where to go on.
  */
 int
 fmo_swapped(struct aspace *as, struct swap_walk *walk)
@@ -47,9 +48,12 @@ fmo_swapped(struct aspace *as, struct swap_walk *walk)
 	}
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	while (r == 0 && as->md.root_pa != 0) {
-		leaf = pt_next_leaf(as, &walk->at, MD_USER_END);
-		if (leaf == NULL)
-			break;
+		leaf = pt_next_leaf_in(as, &walk->at, MD_USER_END,
+		    &walk->tables);
+		if (leaf == NULL) {
+			walk->away = 0;
+			return walk->tables.away ? -EAGAIN : 0;
+		}
 		r = leaf_words(as, leaf, walk);
 	}
 	return r;

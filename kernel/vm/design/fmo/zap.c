@@ -19,8 +19,10 @@
  *              fault refills; their maplinks are still listed, so a truncate
  *              that runs now still finds what is VALID.
  *           3. zap: [X] held by a truncate; it may not wait, and answers
- *              -EAGAIN where an entry page is not at hand.
+ *              -EAGAIN where an entry page or a table is not at hand.
  *           4. ws_lock is held for one leaf table at a time.
+ *           5. A table that is out is brought: its words name slots and
+ *              entries.  Who looks for what is mapped passes it over.
  *
  * Read next vm/tlb.c, vm/design/fmo/fmo.c.  Book: ch05, ch07.
  */
@@ -28,13 +30,12 @@
 
 struct zap_work {
 	struct aspace *as;
-	enum zap_how how;
+	struct zap_job *job;   /* what is held, or missing */
 	bool late;             /* the pages were charged when touched */
 	uint64_t freed_late;   /* of these, gone now */
-	struct vm_page *held;  /* pinned entry page */
 };
 
-static va_t zap_table(struct zap_work *z, va_t *va, va_t end);
+static bool zap_table(struct zap_work *z, va_t *va, va_t end);
 static void clean_table(struct zap_work *z, va_t *va, va_t end);
 static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
     va_t end);
@@ -63,26 +64,27 @@ zap_fork_done(struct aspace *as, struct vm_page *pg)
 /*
  * All words of [lo, hi) vpn go: ops->detach.
  *
- * Locks:    [M] exclusive; takes [W]; waits for entry pages without it.
+ * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
+ *           it, with a structural token.
  */
 void
 fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 {
-	struct zap_work z = { .as = as, .how = ZAP_EVEN_PRIVATE,
+	struct zap_job job = { .how = ZAP_EVEN_PRIVATE };
+	struct zap_work z = { .as = as, .job = &job,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
-	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, need;
+	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
+	bool done;
 
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
-		need = zap_table(&z, &va, end);
+		done = zap_table(&z, &va, end);
 		mutex_unlock(&as->ws_lock);
-		/* A dying thread must finish this too: ask until it is there. */
-		while (need != 0 && kpaged_pin(need, &z.held) != 0)
-			sched_yield();
+		if (!done)
+			zap_bring(as, &job);
 		fmo_reap();
 	}
-	if (z.held != NULL)
-		kpaged_unpin(z.held, false);
+	zap_end(as, &job);
 }
 
 /*
@@ -90,68 +92,79 @@ fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
  * and D, for a write-back: ops->zap.
  *
  * Locks:    [X] of the link's object; takes [W].
- * Returns:  0, -EAGAIN (the entry page at link->away is missing: bring it
- *           without [X], then again).
+ * Returns:  0, -EAGAIN (zap_bring() without [X], and again).
  */
 int
 fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
-    enum zap_how how)
+    struct zap_job *job)
 {
-	struct zap_work z = { .as = as, .how = how,
+	struct zap_work z = { .as = as, .job = job,
 		.late = (link->flags & VAD_CHARGED) == 0 };
 	va_t va = MAX(lo, link->start) << PAGE_SHIFT;
-	va_t end = MIN(hi, link->end) << PAGE_SHIFT, need = 0;
+	va_t end = MIN(hi, link->end) << PAGE_SHIFT;
+	bool done = true;
 
-	while (va < end && need == 0) {
+	while (va < end && done) {
 		mutex_lock(&as->ws_lock);
 		if (as->md.root_pa == 0)
 			va = end;
-		else if (how == ZAP_CLEAN)
+		else if (job->how == ZAP_CLEAN)
 			clean_table(&z, &va, end);
 		else
-			need = zap_table(&z, &va, end);
+			done = zap_table(&z, &va, end);
 		mutex_unlock(&as->ws_lock);
 	}
-	if (z.held != NULL)
-		kpaged_unpin(z.held, false);
-	link->away = need;
-	return need == 0 ? 0 : -EAGAIN;
+	return done ? 0 : -EAGAIN;
+}
+
+/* The first leaf table in [*va, end) that may have words to go. */
+static struct vm_page *
+zap_next(struct zap_work *z, va_t *va, va_t end)
+{
+	z->job->kva = 0;
+	return z->job->how == ZAP_EVEN_PRIVATE ?
+	    pt_next_leaf_in(z->as, va, end, &z->job->tables) :
+	    pt_next_leaf(z->as, va, end);
 }
 
 /*
- * One leaf table.  [W].  0: done, *va is behind it; else the kva of an entry
- * page to be pinned first.
+ * One leaf table.  [W].  True: done, *va is behind it; false: the job says what
+ * has to be brought first.
  */
-static va_t
+static bool
 zap_table(struct zap_work *z, va_t *va, va_t end)
 {
 	struct aspace *as = z->as;
-	struct vm_page *leaf = pt_next_leaf(as, va, end);
+	struct vm_page *leaf = zap_next(z, va, end);
 	struct tlb_batch *b = as->batch;
 	uint64_t forks = as->n_fork;
 	va_t first = *va, need = 0;
 
 	if (leaf == NULL) {
-		*va = end;
-		return 0;
+		if (!z->job->tables.away)
+			*va = end;
+		return !z->job->tables.away;
 	}
 	end = MIN(end, (first | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 	tlb_batch_init(b, as, BATCH_ZAP);
 	b->fork_done = zap_fork_done;
-	if (z->how == ZAP_EVEN_PRIVATE) {
-		need = fmo_drop_range(as, leaf, va, end, &z->held);
+	if (z->job->how == ZAP_EVEN_PRIVATE) {
+		need = fmo_drop_range(as, leaf, va, end, &z->job->held);
 		z->freed_late += forks - as->n_fork;
 	}
 	zap_words(z, leaf, first, need == 0 ? end : *va);
-	if (leaf->nused == 0)
+	if (leaf->nused == 0) {
+		(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);
+	}
 	tlb_batch_end(b);
 	if (z->late)
 		commit_uncharge_late(as, z->freed_late);
 	z->freed_late = 0;
+	z->job->kva = need;
 	if (need == 0)
 		*va = end;
-	return need;
+	return need == 0;
 }
 
 /* All but the soft FORK words. */
@@ -173,7 +186,7 @@ zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
 		case PTE_BUSY:
 		case PTE_SWAP:
 		case PTE_ERROR:
-			if (z->how == ZAP_EVEN_PRIVATE)
+			if (z->job->how == ZAP_EVEN_PRIVATE)
 				zap_soft(z, &s);
 			break;
 		}
@@ -186,7 +199,7 @@ zap_valid(struct zap_work *z, const struct fmo_spot *s)
 	enum pte_src src = pte_src(word_get(s->word));
 	uint64_t old;
 
-	if (z->how == ZAP_SHARED_ONLY && src != SRC_OBJ)
+	if (z->job->how == ZAP_SHARED_ONLY && src != SRC_OBJ)
 		return;
 	old = word_set(s->leaf, s->word, 0);
 	if (src != SRC_SPEC)
@@ -280,6 +293,28 @@ prune_idle(struct aspace *as)
 }
 
 /*
+ * Tables could not be read: what they knew is lost, and counts say so no more.
+ * The objects to which their words may have referred stay.  [W].
+ */
+static void
+write_off(struct aspace *as)
+{
+	struct rb_node *n;
+
+	while ((n = rb_first(&as->fmo_refs)) != NULL) {
+		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
+
+		ref->nptes = 0;
+		atomic_add(&ref->fmo->procs, 1);
+		fmo_drop_ref(as, ref);
+	}
+	as->n_fork = 0;
+	as->n_priv = 0;
+	atomic_store(&as->n_swap, 0);
+	commit_uncharge_late(as, atomic_load(&as->late));
+}
+
+/*
  * The last user is gone and all VADs are detached: ops->as_fini.
  *
  * Locks:    [M] exclusive; takes [W].
@@ -287,13 +322,16 @@ prune_idle(struct aspace *as)
 void
 fmo_as_fini(struct aspace *as)
 {
+	pt_forget_all_lost(as);
 	mutex_lock(&as->ws_lock);
+	if (as->lost)
+		write_off(as);
 	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	prune_idle(as);
 	tlb_batch_end(as->batch);
 	ASSERT(as->nfmo == 0 && as->fmo_refs.node == NULL);
 	ASSERT(as->n_fork == 0 && as->n_priv == 0 && as->ws_pages == 0);
-	ASSERT(as->n_locked == 0 && as->n_table == 0);
+	ASSERT(as->n_locked == 0 && as->n_table == 0 && as->n_table_out == 0);
 	mutex_unlock(&as->ws_lock);
 	ASSERT(atomic_load(&as->n_swap) == 0 && atomic_load(&as->late) == 0);
 }

@@ -1,0 +1,241 @@
+/* NEEDS: MEM=40M SWAP=256M CPUS=1,2,4 TIMEOUT=200 */
+/*
+ * System calls about memory whose page tables are on swap: one page in each of
+ * many blocks of 2 MiB, pushed out, and then every call on blocks of its own.
+ * Each must do to what cannot be seen what it does to what can.
+ */
+#include "lib/events.h"
+#include "lib/pressure.h"
+#include "lib/smaps.h"
+#include "lib/trap.h"
+
+#define BLOCK (2 * MIB)
+#define EACH 100          /* blocks for one call */
+#define PRESSES 8
+
+enum area {
+	A_KEEP, A_UNMAP, A_PROTECT, A_MOVE, A_DROP, A_FREE, A_LOCK, A_PRIVATE,
+	A_GROW, A_COUNT
+};
+
+static struct hog hog;
+static char *area[A_COUNT];
+static int fd;
+
+static char *
+place(enum area a, size_t i)
+{
+	return area[a] + i * BLOCK + (i * 5 % 512) * PAGE;
+}
+
+static uint64_t
+who(enum area a, size_t i)
+{
+	return (uint64_t)a << 32 | i;
+}
+
+static void
+fill(enum area a)
+{
+	for (size_t i = 0; i < EACH; i++)
+		stamp(place(a, i), who(a, i), 0);
+}
+
+static void
+verify(enum area a, size_t lo, size_t hi)
+{
+	for (size_t i = lo; i < hi; i++)
+		STAMPED(place(a, i), who(a, i), 0);
+}
+
+/* Until most tables are out, as far as one can see: Linux does not say. */
+static void
+push_tables_out(void)
+{
+	for (int i = 0; i < PRESSES; i++) {
+		hog_press(&hog, meminfo("MemTotal"));
+		if (!on_vadose())
+			return;
+		snap_self(1);
+		if (snap_get(1, "table.live_out") >= A_COUNT * EACH * 8 / 10)
+			return;
+	}
+	FAIL("tables out: %ld", snap_get(1, "table.live_out"));
+}
+
+static void
+try_unmap(void)
+{
+	char *p = area[A_UNMAP];
+
+	for (size_t i = 0; i < EACH; i += 2)
+		OK(munmap(p + i * BLOCK, BLOCK));
+	for (size_t i = 0; i < EACH; i++) {
+		if (i % 2 != 0)
+			STAMPED(place(A_UNMAP, i), who(A_UNMAP, i), 0);
+		else
+			TRAP(*(volatile char *)place(A_UNMAP, i), SIGSEGV,
+			    SEGV_MAPERR, place(A_UNMAP, i));
+	}
+	OK(munmap(p, EACH * BLOCK));
+}
+
+static void
+try_protect(void)
+{
+	OK(mprotect(area[A_PROTECT], EACH * BLOCK, PROT_READ));
+	verify(A_PROTECT, 0, EACH / 2);
+	TRAP(*(volatile char *)place(A_PROTECT, 1) = 1, SIGSEGV, SEGV_ACCERR,
+	    place(A_PROTECT, 1));
+	OK(mprotect(area[A_PROTECT], EACH * BLOCK, PROT_NONE));
+	OK(mprotect(area[A_PROTECT], EACH * BLOCK, PROT_READ | PROT_WRITE));
+	verify(A_PROTECT, 0, EACH);
+	for (size_t i = 0; i < EACH; i++)
+		stamp(place(A_PROTECT, i), who(A_PROTECT, i), 0);
+}
+
+/* Not a whole number of tables away: each goes to two. */
+static void
+try_move(void)
+{
+	size_t n = EACH * BLOCK;
+	char *to = mmap(NULL, n + BLOCK, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(to != MAP_FAILED);
+	to += 100 * PAGE;
+	EQ((uintptr_t)mremap(area[A_MOVE], n, n, MREMAP_MAYMOVE | MREMAP_FIXED,
+	    to), (uintptr_t)to);
+	area[A_MOVE] = to;
+	verify(A_MOVE, 0, EACH);
+}
+
+static void
+try_advice(void)
+{
+	OK(madvise(area[A_DROP], EACH * BLOCK, MADV_DONTNEED));
+	for (size_t i = 0; i < EACH; i++)
+		CHECK(is_zero_page(place(A_DROP, i)));
+	OK(madvise(area[A_FREE], EACH * BLOCK, MADV_FREE));
+	for (size_t i = 0; i < EACH; i++)
+		if (!is_zero_page(place(A_FREE, i)))
+			STAMPED(place(A_FREE, i), who(A_FREE, i), 0);
+}
+
+static void
+try_lock(void)
+{
+	struct rlimit big = { 64 * MIB, 64 * MIB };
+
+	OK(setrlimit(RLIMIT_MEMLOCK, &big));
+	for (size_t i = 0; i < EACH / 10; i++)
+		OK(mlock(place(A_LOCK, i), PAGE));
+	verify(A_LOCK, 0, EACH / 10);
+	for (size_t i = 0; i < EACH / 10; i++)
+		OK(munlock(place(A_LOCK, i), PAGE));
+	verify(A_LOCK, 0, EACH);
+}
+
+/* Private copies behind the end of the file go, though their tables are out. */
+static void
+try_truncate(void)
+{
+	OK(ftruncate(fd, EACH / 2 * BLOCK));
+	verify(A_PRIVATE, 0, EACH / 2);
+	TRAP(*(volatile char *)place(A_PRIVATE, EACH / 2), SIGBUS, BUS_ADRERR,
+	    place(A_PRIVATE, EACH / 2));
+	OK(ftruncate(fd, EACH * BLOCK));
+	for (size_t i = EACH / 2; i < EACH; i++)
+		CHECK(is_zero_page(place(A_PRIVATE, i)));
+	verify(A_PRIVATE, 0, EACH / 2);
+}
+
+static void
+try_grow(void)
+{
+	char *p = mremap(area[A_GROW], EACH * BLOCK, (EACH + 4) * BLOCK,
+	    MREMAP_MAYMOVE);
+
+	CHECK(p != MAP_FAILED);
+	area[A_GROW] = p;
+	verify(A_GROW, 0, EACH);
+	CHECK(is_zero_page(p + (EACH + 3) * BLOCK));
+}
+
+/* Two generations, tables of all three on their way. */
+static void
+try_fork(void)
+{
+	pid_t pid = OK(fork()), grandchild;
+
+	if (pid != 0) {
+		REAP(pid, 0);
+		verify(A_KEEP, 0, EACH);
+		return;
+	}
+	hog_press(&hog, meminfo("MemTotal"));
+	verify(A_KEEP, 0, EACH / 2);
+	for (size_t i = 0; i < EACH; i += 3)
+		stamp(place(A_KEEP, i), 7, i);
+	grandchild = OK(fork());
+	for (size_t i = 0; i < EACH; i++) {
+		if (i % 3 == 0)
+			STAMPED(place(A_KEEP, i), 7, i);
+		else
+			STAMPED(place(A_KEEP, i), who(A_KEEP, i), 0);
+	}
+	if (grandchild != 0)
+		REAP(grandchild, 0);
+	_exit(0);
+}
+
+/* What is out counts as on swap; pagemap finds it. */
+static void
+try_files(void)
+{
+	uint64_t word;
+
+	pagemap_read(place(A_KEEP, 3), 1, &word);
+	CHECK((word & (PM_SWAPPED | PM_PRESENT)) != 0);
+	if (on_vadose())
+		LE(EACH * PAGE / KIB, status_kb("VmSwap"));
+}
+
+int
+main(void)
+{
+	int prot = PROT_READ | PROT_WRITE;
+
+	need_swap();
+	if (on_vadose())
+		snap_init();
+	trap_catch(0);
+	fd = OK(memfd_create("cut", 0));
+	OK(ftruncate(fd, EACH * BLOCK));
+	hog = hog_start();
+	for (int a = 0; a < A_COUNT; a++) {
+		area[a] = mmap(NULL, EACH * BLOCK, prot, MAP_NORESERVE |
+		    MAP_PRIVATE | (a == A_PRIVATE ? 0 : MAP_ANONYMOUS),
+		    a == A_PRIVATE ? fd : -1, 0);
+		CHECK(area[a] != MAP_FAILED);
+		fill(a);
+	}
+	push_tables_out();
+	check_vm();
+	try_files();
+	try_unmap();
+	try_protect();
+	try_move();
+	try_advice();
+	try_lock();
+	try_truncate();
+	try_grow();
+	check_vm();
+	hog_press(&hog, meminfo("MemTotal"));
+	hog_press(&hog, meminfo("MemTotal"));
+	try_fork();
+	try_move();
+	OK(munmap(area[A_KEEP], EACH * BLOCK));
+	hog_end(&hog);
+	return test_done();
+}
