@@ -114,5 +114,7 @@ spin_unlock_irq(struct spinlock *l, uint64_t flags)
 bool
 spin_is_mine(const struct spinlock *l)
 {
-	return atomic_load_relaxed(&l->cpu) == md_cpu() + 1;
+	/* Who has it cannot be moved; who can be may ask for the wrong CPU. */
+	return md_preempt_count() != 0 &&
+	    atomic_load_relaxed(&l->cpu) == md_cpu() + 1;
 }
