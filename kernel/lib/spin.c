@@ -114,7 +114,8 @@ spin_unlock_irq(struct spinlock *l, uint64_t flags)
 bool
 spin_is_mine(const struct spinlock *l)
 {
-	/* Who has it cannot be moved; who can be may ask for the wrong CPU. */
-	return md_preempt_count() != 0 &&
-	    atomic_load_relaxed(&l->cpu) == md_cpu() + 1;
+	unsigned cpu = md_cpu();
+
+	/* Who asks without it may be moved meanwhile; who has it is not. */
+	return atomic_load_relaxed(&l->cpu) == cpu + 1 && md_cpu() == cpu;
 }

@@ -282,6 +282,8 @@ census_words(struct census *c)
 {
 	unsigned i;
 
+	/* A table that was lost keeps the slots of its words for ever. */
+	c->partial |= ev_read(EV_table_in_errors) != 0;
 	as_walk_locked(space_words, c);
 	c->walk.fn = shared_word;
 	for (i = 0; design_find(i) != NULL; i++)

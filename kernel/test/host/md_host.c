@@ -38,7 +38,6 @@ static struct {
 	struct boot_info info;
 	pa_t taken;                       /* boot_take() works downwards */
 	unsigned cpu, next;               /* whose turn; TLB replacement */
-	unsigned preempt;                 /* spin locks held */
 	struct md_space *cur[NCPU];
 	struct tlb_entry tlb[NCPU][TLB_MAX];
 	pa_t kroot;
@@ -123,19 +122,11 @@ md_online_mask(void)
 void
 md_preempt_disable(void)
 {
-	mach.preempt++;
 }
 
 void
 md_preempt_enable(void)
 {
-	mach.preempt--;
-}
-
-unsigned
-md_preempt_count(void)
-{
-	return mach.preempt;
 }
 
 uint64_t

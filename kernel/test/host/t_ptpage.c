@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test/host/disk.h"
 #include "vm/advice.h"
@@ -27,7 +28,7 @@
 #define BASE 0x40000000ul
 #define BLOCK (2ul << 20)
 #define SLOTS 8000u
-#define STEPS 3000u
+#define STEPS 2000u
 
 static struct {
 	struct aspace *as;
@@ -48,6 +49,19 @@ va_of(unsigned i)
 }
 
 /* ---- swap ---- */
+
+/* A disk of zeros. */
+static void
+disk_begin(void)
+{
+	char path[] = "/tmp/t_ptpage.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && write(fd, "", 1) == 1);
+	close(fd);
+	host_disk_load(path);
+	unlink(path);
+}
 
 static void
 swap_begin(void)
@@ -156,6 +170,8 @@ check_all(void)
 	struct out_buf text;
 	char buf[1024] = "";
 
+	while (host_disk_run())
+		;
 	if (vm_check(3) == 0)
 		return;
 	out_buf_init(&text, buf, sizeof(buf));
@@ -300,8 +316,6 @@ history(uint64_t seed, unsigned steps)
 		if (proc[p].as != NULL)
 			end(p);
 	}
-	while (host_disk_run())
-		;
 	check_all();
 }
 
@@ -408,6 +422,7 @@ static int
 boot(void **state)
 {
 	host_boot(4096, "idlezero=0");
+	disk_begin();
 	swap_begin();
 	return 0;
 }

@@ -310,6 +310,7 @@ write_off(struct aspace *as)
 	}
 	as->n_fork = 0;
 	as->n_priv = 0;
+	as->n_table_out = 0; /* those below one that is lost */
 	atomic_store(&as->n_swap, 0);
 	commit_uncharge_late(as, atomic_load(&as->late));
 }
