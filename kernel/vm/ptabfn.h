@@ -38,7 +38,13 @@ path_place(const struct pt_path *p, va_t va)
 	};
 }
 
-/* ptpage.c: the same, and tables that are out but in memory are taken back. */
+void pt_init_table(struct aspace *, struct vm_page *table, int level);
+void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
+
+/* ptpage.c */
+/* [W]: the table of a TRANS word is in use again; false: the word is another. */
+bool pt_rescue(struct aspace *, struct vm_page *parent, uint64_t *word, int level);
+/* path_walk(), and tables that are out but in memory are taken back. */
 void path_walk_in(struct aspace *, va_t, struct pt_path *);
 /* A table that is out and cannot be had again.  [W]. */
 bool path_is_lost(const struct pt_path *);

@@ -147,8 +147,6 @@ struct pt_place {
 	va_t end;                  /* of its addresses */
 };
 bool pt_next_place(struct aspace *, va_t *va, va_t end, struct pt_place *);
-void pt_init_table(struct aspace *, struct vm_page *table, int level);
-void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
 
 /* ptpage.c: tables go to swap and come back */
 struct pt_path;
@@ -156,8 +154,6 @@ void ptpage_init(void);                                  /* once, by vm_init() *
 va_t pt_va(const struct vm_page *table);                 /* [W]: its first address */
 size_t pt_evict(struct aspace *, size_t want);           /* [W]: so many tables leave */
 void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */
-/* [W]: the table of a TRANS word is in use again; false: the word is another. */
-bool pt_rescue(struct aspace *, struct vm_page *parent, uint64_t *word, int level);
 enum fault_outcome pt_fault_in(struct fctx *, const struct pt_path *);  /* F10 */
 /* pthold.c */
 /* No lock of rank >= 3: the tables of h->va are brought and pinned.  0, -EINTR. */
