@@ -287,6 +287,9 @@ debug_bochs(struct again *a)
 	int status = -1;
 	pid_t pid;
 
+	if (a->res->test->cpus > 1)
+		printf("With several processors Bochs passes over a stop now "
+		       "and then: make gdb does not.\n");
 	if (!bochs_session(a, dir, path))
 		return GRADE_INFRA;
 	fflush(NULL);

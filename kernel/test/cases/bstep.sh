@@ -73,6 +73,15 @@ expect 2 $bstep a b 2>"$tmp/err"
 expect 2 $bstep --patience soon a 2>"$tmp/err"
 $bstep --help | grep -q '^Exit status' || fail "--help"
 
+# A transcript is compared, its lines with their notes.
+printf 'let a = 17   # a number\nexpect a == 17\n' >"$tmp/s.step"
+expect 0 $bstep --record "$tmp/t.out" "$tmp/s.step"
+expect 0 $bstep --against "$tmp/t.out" "$tmp/s.step"
+sed -i 's/0x11/0x12/' "$tmp/t.out"
+expect 1 $bstep --against "$tmp/t.out" "$tmp/s.step" 2>"$tmp/err"
+grep -q 't.out: differs, line 2' "$tmp/err" || fail "$(cat "$tmp/err")"
+expect 2 $bstep --against "$tmp/none.out" "$tmp/s.step" 2>/dev/null
+
 # Without a machine, what needs one says so.
 printf 'walk 0x1000\n' >"$tmp/s.step"
 expect 3 $bstep --batch "$tmp/s.step" >/dev/null 2>"$tmp/err"
