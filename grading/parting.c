@@ -28,6 +28,7 @@
 #include "grade.h"
 
 #define WALL_SECONDS 120.0
+#define MS 1000000u
 #define REFERENCE "build/vadose.elf"
 
 struct pair {
@@ -118,7 +119,10 @@ pair_free(struct pair *p)
 
 /* ---- in words ---- */
 
-/* "insn 8112904  pid 2  fault.fork_copy va=41a000 …" */
+/*
+ * "at 31.816422 ms  pid 2  fault.fork_copy va=41a000 …": a tick is an
+ * instruction and a nanosecond here, but that it leaps while all sleep.
+ */
 static char *
 in_words(const struct vtr *t, const struct vtr_event *e)
 {
@@ -129,8 +133,9 @@ in_words(const struct vtr *t, const struct vtr_event *e)
 	/* Number, CPU and process stand before the name. */
 	for (blanks = 0; blanks < 3; blanks++)
 		name = strchr(name, ' ') + 1;
-	line = xprintf(
-	    "insn %llu  pid %u  %s", (unsigned long long)e->tsc, e->pid, name);
+	line = xprintf("at %llu.%06llu ms  pid %u  %s",
+	    (unsigned long long)e->tsc / MS, (unsigned long long)e->tsc % MS,
+	    e->pid, name);
 	free(text);
 	return line;
 }

@@ -12,8 +12,8 @@ grade=build/grading/grade
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
 	kernel/vm/vad.c >"$tmp/bug.c"
 expect 1 $grade run smoke --quiet --seed 7 --submission "$tmp/bug.c" --test t02 >"$tmp/text"
-grep -q '^  first bad event  insn [0-9]*  pid 1  ' "$tmp/text" || fail "run: $(cat "$tmp/text")"
-grep -q '^    the reference  insn [0-9]*  pid 1  vad.split start=' "$tmp/text" ||
+grep -q '^  first bad event  at [0-9.]* ms  pid 1  ' "$tmp/text" || fail "run: $(cat "$tmp/text")"
+grep -q '^    the reference  at [0-9.]* ms  pid 1  vad.split start=' "$tmp/text" ||
 	fail "run: $(cat "$tmp/text")"
 
 mkdir "$tmp/traces"
