@@ -141,10 +141,20 @@ zap_link(struct vm_maplink *link, const struct zap_range *z,
 	    link->start + hi - link->off, job);
 }
 
+/* An entry page may be held though nothing had to be brought. */
+static void
+entries_let_go(struct zap_job *job)
+{
+	if (job->held != NULL)
+		kpaged_unpin(job->held, false);
+	job->held = NULL;
+}
+
 /* What was held for the last space; and so is the token. */
 static void
 zap_let_go(struct zap_work *w)
 {
+	entries_let_go(&w->job);
 	if (w->held == NULL)
 		return;
 	zap_end(w->held, &w->job);
@@ -204,7 +214,5 @@ void
 zap_end(struct aspace *as, struct zap_job *job)
 {
 	pt_release(as, &job->tables);
-	if (job->held != NULL)
-		kpaged_unpin(job->held, false);
-	job->held = NULL;
+	entries_let_go(job);
 }
