@@ -274,6 +274,28 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
+/*
+ * Map pg of the object, pinned, at f's word.  False: a hole has been made
+ * meanwhile, and pg is its page no more.
+ */
+static bool
+map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
+{
+	bool is_there;
+
+	spin_lock(&pfn_lock);
+	is_there = (pg->flags & PF_ORPHAN) == 0;
+	if (is_there) {
+		page_map_locked(pg);
+		word_set_locked(f->leaf, f->word,
+		    pte_make_valid(pg, SRC_OBJ, bits));
+	}
+	spin_unlock(&pfn_lock);
+	if (is_there)
+		ws_insert(f->as, f->leaf);
+	return is_there;
+}
+
 /* F2, make writable: the word maps pg already. */
 static void
 make_writable(struct fctx *f, struct vm_page *pg)
@@ -318,11 +340,10 @@ f2_map_file(struct fctx *f)
 		page_unpin(pg, store);
 		return FAULT_DONE;
 	}
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (!map_page_of_object(f, pg, bits)) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
 	page_unpin(pg, store);
 	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
 	if (!store)
@@ -471,12 +492,10 @@ f9_map_aobj(struct fctx *f)
 
 	if (r != FAULT_DONE)
 		return r;
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word,
-	    pte_make_valid(pg, SRC_OBJ, obj_rights(f)));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (!map_page_of_object(f, pg, obj_rights(f))) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
 	page_unpin(pg, false);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
