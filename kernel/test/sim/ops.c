@@ -16,7 +16,7 @@
 #include "test/sim/ops.h"
 
 #define NPROC 6
-#define BASE 0x10000000ul
+#define BASE SIM_USER_BASE
 #define NPINS 4
 #define NREGS 8
 
@@ -79,6 +79,8 @@ is_one_of(const char *list, uint64_t value)
 static void
 expect(const struct step *s, int64_t r, int64_t want)
 {
+	if (s->error != 0 && want == 0)
+		want = s->error;
 	if (r != want)
 		wrong(s, "returned", (uint64_t)(r < 0 ? -r : r));
 }
@@ -216,6 +218,32 @@ static void
 op_map(const struct step *s)
 {
 	map(s, NULL, MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+/* mmap P N PROT FLAGS: as they are, at P if FIXED. */
+static void
+op_mmap(const struct step *s)
+{
+	struct map_args a = { .addr = va_of(s), .len = s->arg[1] * PAGE_SIZE,
+		.prot = (unsigned)s->arg[2], .maxprot = PROT_R | PROT_W | PROT_X,
+		.flags = (unsigned)s->arg[3] };
+	va_t va;
+
+	expect(s, map_mmap(me(), &a, &va), 0);
+}
+
+/* mremap P N M Q FLAGS */
+static void
+op_mremap(const struct step *s)
+{
+	struct mremap_args a = { .old = va_of(s),
+		.old_len = s->arg[1] * PAGE_SIZE,
+		.new_len = s->arg[2] * PAGE_SIZE,
+		.new_addr = BASE + s->arg[3] * PAGE_SIZE,
+		.flags = (unsigned)s->arg[4] };
+	va_t va;
+
+	expect(s, map_mremap(me(), &a, &va), 0);
 }
 
 static void
@@ -555,6 +583,32 @@ op_poke(const struct step *s)
 		expect(s, r, 8);
 }
 
+/* in P.W V, copyout P.W V, text P.W: the current thread's own, by address. */
+static void
+op_in(const struct step *s)
+{
+	uint64_t value = 0;
+
+	expect(s, copyin(&value, va_of(s), 8), 0);
+	if (s->error == 0 && !is_one_of(s->word[1], value))
+		wrong(s, "read", value);
+}
+
+static void
+op_outto(const struct step *s)
+{
+	expect(s, copyout(va_of(s), &s->arg[1], 8), 0);
+}
+
+static void
+op_text(const struct step *s)
+{
+	char text[64];
+	ssize_t r = copyin_str(text, va_of(s), sizeof(text));
+
+	expect(s, r < 0 ? r : 0, 0);
+}
+
 static void
 op_futex(const struct step *s)
 {
@@ -782,7 +836,9 @@ static const struct op ops[] = {
 	{ "stack", op_stack, 2 }, { "brk", op_brk, 1 },
 	{ "swapoff", op_swapoff, 0 }, { "peek", op_peek, 3 },
 	{ "poke", op_poke, 3 }, { "futex", op_futex, 1 },
-	{ "stat", op_stat, 0 },
+	{ "stat", op_stat, 0 }, { "mmap", op_mmap, 4 },
+	{ "mremap", op_mremap, 5 }, { "in", op_in, 2 },
+	{ "copyout", op_outto, 2 }, { "text", op_text, 1 },
 	{ "check", op_check, 0 }, { "inject", op_inject, 3 },
 };
 

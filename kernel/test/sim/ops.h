@@ -18,6 +18,7 @@ struct step {
 	unsigned n;
 	uint64_t arg[STEP_ARGS];
 	uint64_t sub;                /* of 3.1: the 1 */
+	int error;                   /* !22 OP: what it must return */
 	const char *word[STEP_ARGS];
 	char text[64];
 };

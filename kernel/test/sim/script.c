@@ -10,7 +10,7 @@
  *             end    r 0.0 2; @1 r 0.0 1
  *
  *           PAGE.WORD is a word of the pages at BASE; 1|2 means one of them;
- *           ops.c has the operations.
+ *           !22 before an operation: it must return -EINVAL.  ops.c has them.
  *
  * Rules     1. start and end are done by the driver, undisturbed; a, b, c at
  *              the same time, in process 0 or the one behind the @.
@@ -73,7 +73,11 @@ parse_step(char *text, const char *path, unsigned line)
 	struct step *s = calloc(1, sizeof(*s));
 	char *word = strtok(text, " \t\n"), *dot;
 
-	s->op = op_find(word);
+	if (word != NULL && word[0] == '!') {
+		s->error = -atoi(word + 1);
+		word = strtok(NULL, " \t\n");
+	}
+	s->op = op_find(word == NULL ? "" : word);
 	if (s->op == NULL)
 		bad(path, line, word);
 	snprintf(s->text, sizeof(s->text), "%s", word);

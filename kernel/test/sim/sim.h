@@ -29,6 +29,8 @@
 #include "vm/vmfn.h"
 
 #define SIM_FIBERS 12
+#define SIM_USER_BASE 0x10000000ul   /* the pages of scripts */
+#define SIM_USER_END 0x20000000ul
 #define SIM_DRIVER (MAXCPU - 1)      /* the driver's CPU */
 #define SIM_FRAMES_MAX 1024u
 #define SIM_STEPS_MAX 100000u        /* more: a livelock */
@@ -61,6 +63,7 @@ struct fiber {
 	const void *obj;
 	uint64_t deadline;           /* OP_WAIT */
 	enum wait_how how;
+	unsigned turns;              /* passes of faults that began anew */
 	uint64_t arrived;            /* at the lock: order of a rwlock */
 	void (*fn)(void *);
 	void *arg;
