@@ -171,16 +171,33 @@ teaches_words(const struct vtr *t, const struct vtr_event *e)
 	       strcmp(t->kind[e->id].name, "page.word") == 0;
 }
 
+static bool
+teaches_pages(const struct vtr *t, const struct vtr_event *e)
+{
+	return teaches_words(t, e) ||
+	       strcmp(t->kind[e->id].name, "page.state") == 0;
+}
+
+/* What was done; if that is the same what was written; then, which pages. */
+static struct vtr_parting
+part(const struct vtr *theirs, const struct vtr *ours)
+{
+	static vtr_want *const want[] = { vtr_teaches, teaches_words,
+		teaches_pages };
+	struct vtr_parting d = { .parted = false };
+	size_t i;
+
+	for (i = 0; i < sizeof want / sizeof want[0] && !d.parted; i++)
+		d = vtr_diff(theirs, ours, want[i]);
+	return d;
+}
+
 static char *
 compare_traces(const struct pair *p)
 {
 	struct vtr_finding f = vtr_check(&p->trace[0]);
-	struct vtr_parting d =
-	    vtr_diff(&p->trace[0], &p->trace[1], vtr_teaches);
+	struct vtr_parting d = part(&p->trace[0], &p->trace[1]);
 
-	/* Nothing was done that the other has not: what was written? */
-	if (!d.parted)
-		d = vtr_diff(&p->trace[0], &p->trace[1], teaches_words);
 	if (f.event != NULL &&
 	    (!d.parted || d.a == NULL || f.event->seq <= d.a->seq))
 		return say_finding(p, &f);
