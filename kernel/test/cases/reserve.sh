@@ -1,0 +1,53 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=400
+# A36, D8: with 32 MiB, and each seventh frame refused, programs under pressure
+# end, their bytes are right, and the frames that the paging path may need are
+# there at any time; a kernel without its reserve fails the same test.
+. kernel/test/cases/lib.sh
+
+progs=$BUILD/kernel/test/progs
+
+# pressed SECONDS APPEND…: T20 and T19 beside each other; what they leave
+pressed() {
+	limit=$1
+	shift
+	for word; do set -- "$@" --append "$word"; shift; done
+	cat >"$tmp/script" <<'END'
+/t/t20_fork_under_pressure >/t/out20 2>&1 &
+/t/t19_swap_integrity >/t/out19 2>&1 &
+sleep 3
+echo FI_FRAME:7:7:1000000000 >/proc/vm/inject
+wait
+echo off >/proc/vm/inject
+grep -E '^page.reserve_(min|allocs) |^fault.waited ' /proc/vm/events
+# Its own vm_check may have got no memory: it is asked again.
+grep -v 'vm_check(2): expected no findings, seen errno 12' /t/out19 |
+	cmp - /t/expected || { cat /t/out19; exit 1; }
+echo 2 >/proc/vm/check || exit 2
+# The frames of vmm.md 12.2, unless the paging path itself has taken some.
+min=0 allocs=0
+while read -r name value; do
+	case $name in
+	page.reserve_min) min=$value ;;
+	page.reserve_allocs) allocs=$value ;;
+	esac
+done </proc/vm/events
+[ $min -ge 64 ] || [ $allocs -gt 0 ] || exit 3
+exit 0
+END
+	$GUEST --kernel "$BUILD/vadose.elf" --timeout "$limit" --memory 32M \
+		--swap 256M --cpus 4 --log "$tmp/log" "$@" \
+		--add "$progs/t20_fork_under_pressure:/t/" \
+		--add "$progs/t19_swap_integrity:/t/" \
+		--add kernel/test/progs/t19_swap_integrity.expected:/t/expected \
+		--add "$tmp/script:/script" -- sh /script >"$tmp/out" 2>&1
+}
+
+pressed 300
+same 0 $? "status with the reserve"
+cat "$tmp/out"
+[ $failures = 0 ] || tail -n 20 "$tmp/log"
+pressed 200 reserve=0
+same 3 $? "status without a reserve"
+cat "$tmp/out"
+finish
