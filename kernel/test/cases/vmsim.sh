@@ -5,7 +5,7 @@
 . kernel/test/cases/lib.sh
 
 pairs=kernel/test/sim/pairs.txt
-"$BUILD/simfast/vmsim" -j 2 -b 1 -t 5 $pairs >"$tmp/out" 2>&1
+"$BUILD/simfast/vmsim" -j 2 -b 1 -t 2 $pairs >"$tmp/out" 2>&1
 same 0 $? "one preemption: $(grep -v ' all \| part ' "$tmp/out")"
 "$BUILD/sim/vmsim" -j 2 -b 0 -t 1 -n 20 -s "${SEED:-1}" $pairs >"$tmp/out" 2>&1
 same 0 $? "under ASan: $(grep -v ' all \| part ' "$tmp/out")"

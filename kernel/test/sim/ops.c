@@ -535,6 +535,32 @@ op_out(const struct step *s)
 		;
 }
 
+/* Idle tables leave; tout: all that the space has, out of memory. */
+static void
+op_table_evict(const struct step *s)
+{
+	struct aspace *as = me();
+
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		(void)pt_evict(as, SIZE_MAX);
+	mutex_unlock(&as->ws_lock);
+}
+
+static void
+op_table_out(const struct step *s)
+{
+	unsigned level;
+
+	for (level = 1; level < MD_PT_LEVELS; level++) {
+		op_out(s);
+		op_table_evict(s);
+	}
+	op_out(s);
+	if (me()->n_table_out == 0)
+		wrong(s, "tables out", 0);
+}
+
 /* Kernel paged memory leaves its working set; kout: and memory. */
 static void
 op_kernel_trim(const struct step *s)
@@ -567,9 +593,15 @@ op_swapoff(const struct step *s)
 static void
 op_peek(const struct step *s)
 {
+	struct aspace *as = world.as[s->arg[2]];
 	uint64_t value = 0;
-	ssize_t r = as_read(world.as[s->arg[2]], va_of(s), &value, 8);
+	ssize_t r;
 
+	if (as == NULL)
+		return;
+	as_get(as);
+	r = as_read(as, va_of(s), &value, 8);
+	as_put(as);
 	if (r != -EFAULT && (r != 8 || !is_one_of(s->word[1], value)))
 		wrong(s, "read", value);
 }
@@ -577,8 +609,14 @@ op_peek(const struct step *s)
 static void
 op_poke(const struct step *s)
 {
-	ssize_t r = as_write(world.as[s->arg[2]], va_of(s), &s->arg[1], 8);
+	struct aspace *as = world.as[s->arg[2]];
+	ssize_t r;
 
+	if (as == NULL)
+		return;
+	as_get(as);
+	r = as_write(as, va_of(s), &s->arg[1], 8);
+	as_put(as);
 	if (r != -EFAULT)
 		expect(s, r, 8);
 }
@@ -822,6 +860,7 @@ static const struct op ops[] = {
 	{ "trim", op_trim, 0 }, { "age", op_age, 0 }, { "write", op_write, 0 },
 	{ "steal", op_steal, 0 }, { "out", op_out, 0 },
 	{ "clean", op_clean, 0 },
+	{ "tevict", op_table_evict, 0 }, { "tout", op_table_out, 0 },
 	{ "ktrim", op_kernel_trim, 0 }, { "kout", op_kernel_out, 0 },
 	{ "pin", op_pin, 3 }, { "pinw", op_pin_w, 2 }, { "pinr", op_pin_r, 2 },
 	{ "unpin", op_unpin, 2 },
