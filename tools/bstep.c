@@ -32,7 +32,8 @@ static struct {
 	const char *record;  /* transcript to write, or NULL */
 	const char *against; /* transcript to compare with, or NULL */
 	bool check, batch, stay;
-	bool rush;  /* no more pauses */
+	bool rush; /* no more pauses */
+	bool greeted;
 	char *seen; /* the transcript */
 	size_t seen_bytes;
 } bstep = { .kernel = "build/vadose.elf" };
@@ -74,6 +75,12 @@ static const char help_text[] =
     "\n"
     "Exit status: 0 all that is expected holds, 1 something does not (or differs\n"
     "from --against), 2 the session or the options are wrong, 3 the machine failed.\n";
+
+static const char banner[] =
+    "\nAt a prompt you have the commands of sessions and those of Bochs.  Try:\n"
+    "  where                 who called whom      walk cr2   the last fault's words\n"
+    "  break \"vm_fault\"      and then run         step 5     five instructions\n"
+    "  info tab              what is mapped       help       all of them\n";
 
 static void options(int argc, char **argv);
 static enum end play_script(struct script *);
@@ -276,6 +283,9 @@ prompt(struct command *next)
 	bool on = false, over = false;
 	ssize_t n;
 
+	if (!bstep.greeted)
+		fputs(banner, stdout);
+	bstep.greeted = true;
 	while (!on && !over) {
 		if (next != NULL)
 			printf("\n%s%s%s\n", next->text,

@@ -325,9 +325,12 @@ go(struct play *p, uint64_t bound)
 			return play_gone(p);
 		case STOP_BOUND:
 			return play_trouble(p,
-			    "no stop within %llu instructions; it is at %s",
+			    "no stop within %llu instructions; it is at %s%s",
 			    (unsigned long long)bound,
-			    show_place(&p->shown, p->machine.rip, place));
+			    show_place(&p->shown, p->machine.rip, place),
+			    bound > RUN_BOUND
+				? " (has the program ended before?)"
+				: "");
 		case STOP_KEY:
 			return play_trouble(p, "interrupted at %s",
 			    show_place(&p->shown, p->machine.rip, place));

@@ -35,6 +35,18 @@ part(const struct image *e, uint64_t at, uint64_t n)
 	return at <= e->n && n <= e->n - at ? e->p + at : NULL;
 }
 
+/* Is a section of this number code?  Labels of assembly have no type. */
+static bool
+is_code(const struct image *e, unsigned section)
+{
+	const Elf64_Ehdr *h = part(e, 0, sizeof *h);
+	const Elf64_Shdr *s =
+	    part(e, h->e_shoff, (uint64_t)h->e_shnum * sizeof *s);
+
+	return s != NULL && section < h->e_shnum &&
+	       (s[section].sh_flags & SHF_EXECINSTR) != 0;
+}
+
 static const Elf64_Shdr *
 table_of(const struct image *e, const Elf64_Shdr **strings)
 {
@@ -63,7 +75,8 @@ by_address(const void *a, const void *b)
 }
 
 static void
-add(struct symbols *s, const Elf64_Sym *sym, const char *file, const char *name)
+add(struct symbols *s, const struct image *e, const Elf64_Sym *sym,
+    const char *file, const char *name)
 {
 	bool local = ELF64_ST_BIND(sym->st_info) == STB_LOCAL;
 
@@ -73,7 +86,7 @@ add(struct symbols *s, const Elf64_Sym *sym, const char *file, const char *name)
 	s->v[s->n++] =
 	    (struct symbol){ sym->st_value, sym->st_value + sym->st_size,
 		    local ? text_of("%s:%s", file, name) : strdup(name),
-		    ELF64_ST_TYPE(sym->st_info) == STT_FUNC };
+		    is_code(e, sym->st_shndx) };
 }
 
 static void
@@ -97,7 +110,7 @@ collect(struct symbols *s, const struct image *e, const Elf64_Shdr *table,
 			file = name;
 		else if (*name != '\0' && sym[i].st_shndx != SHN_UNDEF &&
 			 sym[i].st_shndx != SHN_ABS && type <= STT_FUNC)
-			add(s, &sym[i], file, name);
+			add(s, e, &sym[i], file, name);
 	}
 }
 
