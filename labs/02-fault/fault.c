@@ -172,6 +172,28 @@ f1z_zero_page(struct fctx *f)
 }
 
 /*
+ * Map pg of the object, pinned, at f's word.  False: a hole has been made
+ * meanwhile, and pg is its page no more.
+ */
+static bool
+map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
+{
+	bool is_there;
+
+	spin_lock(&pfn_lock);
+	is_there = (pg->flags & PF_ORPHAN) == 0;
+	if (is_there) {
+		page_map_locked(pg);
+		word_set_locked(f->leaf, f->word,
+		    pte_make_valid(pg, SRC_OBJ, bits));
+	}
+	spin_unlock(&pfn_lock);
+	if (is_there)
+		ws_insert(f->as, f->leaf);
+	return is_there;
+}
+
+/*
  * F2 map file: a page of the file's cache, or the first store to one that is
  * mapped read-only.  W only for a store to a shared mapping: the next one to a
  * clean page shall fault, too.
@@ -302,12 +324,10 @@ f9_map_aobj(struct fctx *f)
 
 	if (r != FAULT_DONE)
 		return r;
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word,
-	    pte_make_valid(pg, SRC_OBJ, obj_rights(f)));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (!map_page_of_object(f, pg, obj_rights(f))) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
 	page_unpin(pg, false);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;

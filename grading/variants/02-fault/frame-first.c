@@ -276,15 +276,37 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* An empty word gets the object's page. */
-static void
-put_word(struct fctx *f, struct vm_page *pg, uint64_t bits)
+/*
+ * Map pg of the object, pinned, at f's word.  False: a hole has been made
+ * meanwhile, and pg is its page no more.
+ */
+static bool
+map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
 {
+	bool is_there;
+
 	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
+	is_there = (pg->flags & PF_ORPHAN) == 0;
+	if (is_there) {
+		page_map_locked(pg);
+		word_set_locked(f->leaf, f->word,
+		    pte_make_valid(pg, SRC_OBJ, bits));
+	}
 	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (is_there)
+		ws_insert(f->as, f->leaf);
+	return is_there;
+}
+
+/* An empty word gets the object's page.  False: a hole is there by now. */
+static bool
+put_word(struct fctx *f, struct vm_page *pg)
+{
+	uint64_t bits = obj_rights(f);
+
+	if (f->access != ACCESS_WRITE)
+		bits &= ~(uint64_t)MD_PTE_W;
+	return map_page_of_object(f, pg, bits);
 }
 
 /*
@@ -309,16 +331,13 @@ f2_map_file(struct fctx *f)
 		page_unpin(pg, false);
 		return FAULT_RESTART;
 	}
-	if (f->access != ACCESS_WRITE) {
-		put_word(f, pg, obj_rights(f) & ~MD_PTE_W);
-		page_unpin(pg, false);
-		EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
-		return FAULT_DONE;
-	}
-	if (!cache_may_dirty(f, pg))
+	if (f->access == ACCESS_WRITE && !cache_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
+	if (before == 0 && !put_word(f, pg)) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
 	if (before == 0) {
-		put_word(f, pg, obj_rights(f));
 		EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 	} else {
 		word_change(f->word, 0,
@@ -327,7 +346,7 @@ f2_map_file(struct fctx *f)
 		EVENT(fault_upgrade, f->va, before, word_get(f->word),
 		    page_pfn(pg));
 	}
-	page_unpin(pg, true);
+	page_unpin(pg, f->access == ACCESS_WRITE);
 	return FAULT_DONE;
 }
 
@@ -472,12 +491,10 @@ f9_map_aobj(struct fctx *f)
 
 	if (r != FAULT_DONE)
 		return r;
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word,
-	    pte_make_valid(pg, SRC_OBJ, obj_rights(f)));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (!map_page_of_object(f, pg, obj_rights(f))) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
 	page_unpin(pg, false);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;

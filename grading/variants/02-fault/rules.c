@@ -268,23 +268,43 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* The first access: the word is empty. */
-static void
+/*
+ * Map pg of the object, pinned, at f's word.  False: a hole has been made
+ * meanwhile, and pg is its page no more.
+ */
+static bool
+map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
+{
+	bool is_there;
+
+	spin_lock(&pfn_lock);
+	is_there = (pg->flags & PF_ORPHAN) == 0;
+	if (is_there) {
+		page_map_locked(pg);
+		word_set_locked(f->leaf, f->word,
+		    pte_make_valid(pg, SRC_OBJ, bits));
+	}
+	spin_unlock(&pfn_lock);
+	if (is_there)
+		ws_insert(f->as, f->leaf);
+	return is_there;
+}
+
+/* The first access: the word is empty.  False: the page is the file's no more. */
+static bool
 map_first(struct fctx *f, struct vm_page *pg, bool store)
 {
 	uint64_t bits = obj_rights(f);
 
 	if (!store)
 		bits &= ~(uint64_t)MD_PTE_W;
-	spin_lock(&pfn_lock);
-	word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_OBJ, bits));
-	page_map_locked(pg);
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (!map_page_of_object(f, pg, bits))
+		return false;
 	page_unpin(pg, store);
 	EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 	if (!store)
 		cache_around(f, bits & ~MD_PTE_A);
+	return true;
 }
 
 /* The first store to a page that has been read so far. */
@@ -319,15 +339,15 @@ f2_map_file(struct fctx *f)
 		return r;
 	if (store && !cache_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
-	if (word_get(f->word) == 0)
-		map_first(f, pg, store);
-	else if (pte_page(word_get(f->word)) == pg)
+	if (word_get(f->word) == 0 && map_first(f, pg, store))
+		return FAULT_DONE;
+	if (pte_kind(word_get(f->word)) == PTE_VALID &&
+	    pte_page(word_get(f->word)) == pg) {
 		store_again(f, pg);
-	else {
-		page_unpin(pg, false);
-		return FAULT_RESTART;
+		return FAULT_DONE;
 	}
-	return FAULT_DONE;
+	page_unpin(pg, false);
+	return FAULT_RESTART;
 }
 
 /* The object's page leaves the word. */
@@ -478,12 +498,10 @@ f9_map_aobj(struct fctx *f)
 
 	if (r != FAULT_DONE)
 		return r;
-	spin_lock(&pfn_lock);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word,
-	    pte_make_valid(pg, SRC_OBJ, obj_rights(f)));
-	spin_unlock(&pfn_lock);
-	ws_insert(f->as, f->leaf);
+	if (!map_page_of_object(f, pg, obj_rights(f))) {
+		page_unpin(pg, false);
+		return FAULT_RESTART;
+	}
 	page_unpin(pg, false);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
