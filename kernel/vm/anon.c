@@ -102,6 +102,8 @@ anon_put(struct vmo *vmo)
 	ASSERT(atomic_load(&vmo->refs) == 0);
 	ASSERT(list_is_empty(&vmo->maps));
 	anon_truncate(vmo, 0, VMO_MAX_PAGES);
+	if (vmo->a.lost)
+		anon_forget_lost(vmo);
 	ASSERT(vmo->a.n_pages == 0 && vmo->a.n_tables == 0);
 	commit_uncharge(vmo->a.charged);
 	EVENT(anon_free);
@@ -169,7 +171,7 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 		w->away = kva;
 		if (child == NULL)
 			return END_AWAY;
-		container_attach(child, depth == 1 ? KIND_AOBJ :
+		vmo->a.lost |= container_attach(child, depth == 1 ? KIND_AOBJ :
 		    KIND_AOBJ_UPPER);
 		w->slot = (uint64_t *)kpaged_ptr(child, kva) +
 		    anon_word_in(w->at, depth);
@@ -497,6 +499,8 @@ anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		anon_clear(table, word, &dead);
 		n++;
 	}
+	/* A table that could not be read has more words than there were pages. */
+	n = MIN(n, vmo->a.n_pages);
 	vmo->a.n_pages -= n;
 	vmo->n_resident -= n;
 	vmo->a.charged -= vmo->charged_whole ? 0 : n;

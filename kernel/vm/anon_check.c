@@ -51,7 +51,7 @@ anon_check(struct vmo *vmo, struct vm_report *r)
 			    depth, first);
 		first += 1ul << (9 * depth);
 	}
-	if (!c.partial)
+	if (!c.partial && !vmo->a.lost)
 		check_totals(&c);
 	return (int)(r->findings - before);
 }
@@ -110,9 +110,8 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 	for (i = 0; i < MD_PT_WORDS; i++) {
 		if (words[i] == 0)
 			continue;
-		used++;
+		used += words[i] != AOBJ_LOST;
 		res += depth == 1 && pte_names_frame(words[i]);
-		c->partial |= words[i] == AOBJ_LOST;
 		if (depth > 1 && words[i] != AOBJ_LOST)
 			check_table(c, MD_KPAGED_BASE + (words[i] >> 1 <<
 			    PAGE_SHIFT), depth - 1,
@@ -123,7 +122,7 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 	/* Back from swap, and nobody has looked at it yet: not counted. */
 	if ((table->flags & PF_CONTAINER) == 0 && res == 0)
 		return;
-	if (used == 0 || used != table->nused ||
+	if ((used == 0 && !c->vmo->a.lost) || used != table->nused ||
 	    table->nres != res)
 		report_bad(c->r, "I15", "table %lx: %u words, %u resident, "
 		    "nused %u nres %u", kva, used, res, table->nused,

@@ -30,6 +30,7 @@ struct anon_way {
 enum anon_end anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *);
 void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
 void anon_prune(struct vmo *, uint64_t pgoff);
+void anon_forget_lost(struct vmo *);
 int anon_bring(va_t kva) MUST_CHECK;               /* 0, -EINTR */
 
 /*

@@ -147,8 +147,8 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 			dead->away = anon_table_kva(*slot[depth]);
 			break;
 		}
-		container_attach(table[depth], depth == 1 ? KIND_AOBJ :
-		    KIND_AOBJ_UPPER);
+		vmo->a.lost |= container_attach(table[depth], depth == 1 ?
+		    KIND_AOBJ : KIND_AOBJ_UPPER);
 	}
 	for (depth++; depth <= top && dead->away == 0 &&
 	    table[depth]->nused == 0; depth++) {
@@ -236,4 +236,49 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
 		}
 	}
 	return NULL;
+}
+
+/* The tables whose words are all lost go.  No lock of rank >= 3. */
+static void
+prune_lost(struct vmo *vmo)
+{
+	uint64_t pgoff = 0, span;
+	struct anon_way w;
+	enum anon_end end;
+
+	while (pgoff < VMO_MAX_PAGES) {
+		spin_lock(&vmo->lock);
+		end = anon_walk(vmo, pgoff, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(w.table);
+		span = end == END_WORD ? 1 : 1ul << (9 * w.depth);
+		if (end == END_AWAY)
+			while (anon_bring(w.away) != 0)
+				sched_yield();
+		if (end == END_LOST)
+			anon_prune(vmo, pgoff);
+		if (end == END_MISSING)
+			pgoff += span - (w.at & (span - 1));
+		if (end == END_WORD)
+			pgoff = anon_run_end(pgoff);
+	}
+}
+
+/*
+ * The object goes, and tables of it could not be read from swap: what they named
+ * is lost with its slots.
+ *
+ * Locks:    none of rank >= 3; nobody else knows the object.
+ */
+void
+anon_forget_lost(struct vmo *vmo)
+{
+	prune_lost(vmo);
+	klog("anon: %lu pages and %lu tables were lost on swap",
+	    vmo->a.n_pages, vmo->a.n_tables);
+	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
+	EVENT_ADD(anon_tables, -(int64_t)vmo->a.n_tables);
+	vmo->a.n_pages = 0;
+	vmo->a.n_tables = 0;
+	vmo->n_resident = 0;
 }

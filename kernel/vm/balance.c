@@ -29,7 +29,9 @@
  *              older, so that age 3 means long unused under any load.  While
  *              enough pages are old already nobody becomes older.
  *           4. Where memory begins to be short, an age pass ends with a flush:
- *              else what stays in a TLB would look unused.
+ *              else what stays in a TLB would look unused.  Then old pages of
+ *              the kernel go to their queue though nobody asks: who floods a
+ *              file in memory takes frames from the queues and from nobody.
  *
  * Read next vm/ws.c (one space), vm/framewait.c (who waits).  Book: ch12, ch13.
  */
@@ -190,13 +192,26 @@ is_time_to_age(void)
 	    (ps.total - ps.wired) / WS_AGES;
 }
 
+/* The kernel's pages grow older; what is old joins the line of the unused. */
+static void
+age_kernel(void)
+{
+	int place = swap_has_room() ? 0 : WS_HAS_PLACE;
+	struct phys_stat ps;
+
+	kpaged_age();
+	phys_stat(&ps);
+	if (frames_available() < 4 * ps.high)
+		(void)kpaged_trim(SIZE_MAX, (WS_AGES - 1) | place);
+}
+
 static void
 age_all(void)
 {
 	bal.aged_ns = bal.now;
 	bal.aged_at = ev_read(EV_page_alloc);
 	visit_all(score_age, visit_age);
-	kpaged_age();
+	age_kernel();
 	atomic_add(&bal.passes, 1);
 }
 

@@ -467,28 +467,34 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
  *
  * Locks:    the container's ([W], [F] or [O]); takes [P].  Two users of one page
  *           may come at once: the first one counts, before any word changes.
+ * Returns:  true: it could not be read, and all its words say so now.
  */
-void
+bool
 container_attach(struct vm_page *pg, enum container_kind kind)
 {
 	uint64_t *words = pa2va(page_pa(pg));
 	unsigned i, step = kind == KIND_FMO ? 2 : 1;
 	uint16_t used = 0;
+	bool lost = false;
 
 	if ((atomic_load(&pg->flags) & PF_CONTAINER) != 0)
-		return;
+		return false;
 	spin_lock(&pfn_lock);
 	ASSERT(pg->pins > 0);
 	if ((pg->flags & PF_CONTAINER) == 0) {
-		if ((pg->flags & PF_ERROR) != 0)
+		lost = (pg->flags & PF_ERROR) != 0;
+		if (lost)
 			fill_lost(words, kind);
 		for (i = 0; i < MD_PT_WORDS; i += step)
-			used = (uint16_t)(used + (words[i] != 0));
+			used = (uint16_t)(used + (words[i] != 0 &&
+			    words[i] != AOBJ_LOST));
 		pg->nres = 0;
 		pg->nused = used;
 		pg->flags |= PF_CONTAINER;
+		pg->flags &= (uint8_t)~PF_ERROR;
 	}
 	spin_unlock(&pfn_lock);
+	return lost;
 }
 
 /* Each word was perhaps in use: whoever asks for its page gets an error. */

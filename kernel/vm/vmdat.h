@@ -287,6 +287,7 @@ struct vmo {
 			uint64_t n_pages, n_tables; /* [O] */
 			uint64_t charged;      /* [O] commit pages held by the object */
 			uint64_t keep;         /* [O] pages below may exist, whatever the size */
+			bool lost;             /* [O] a table could not be read: counts are guesses */
 		} a;
 		struct {                       /* VNODE */
 			struct rb_root pages;  /* [O] vm_page by index */

@@ -558,9 +558,10 @@ kpaged_ptr(struct vm_page *pg, va_t kva)
 	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
 }
 enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
-void container_attach(struct vm_page *, enum container_kind); /* PF_CONTAINER; recount nused */
-/* What stands in a container that could not be read: an upper word of an anonymous
- * object, the references of an entry. */
+/* PF_CONTAINER; recount nused.  True: it could not be read. */
+bool container_attach(struct vm_page *, enum container_kind);
+/* What stands in such a one then: an upper word of an anonymous object (not in nused),
+ * the references of an entry. */
 #define AOBJ_LOST 1ul
 #define FMO_REFS_LOST (1ul << 30)
 

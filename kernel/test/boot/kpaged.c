@@ -17,6 +17,7 @@
 
 #define PAGES 40
 #define ROUNDS 20
+#define ADDRESSES 100000
 
 static volatile uint64_t *
 at(va_t kva, unsigned page)
@@ -67,6 +68,23 @@ touch_after_trim(void)
 	kpaged_free(kva, PAGES);
 }
 
+/* D12: addresses come from the caches of the CPU, nearly always. */
+static void
+addresses_are_at_hand(void)
+{
+	uint64_t hits = ev_read(EV_kpaged_va_cache_hits);
+	unsigned i, pages;
+	va_t kva;
+
+	for (i = 0; i < ADDRESSES; i++) {
+		pages = 1u << i % 4;
+		kva = kpaged_alloc(pages);
+		EXPECT(kva != 0);
+		kpaged_free(kva, pages);
+	}
+	EXPECT(ev_read(EV_kpaged_va_cache_hits) - hits >= ADDRESSES / 10 * 9);
+}
+
 static void
 trap_kpaged(void)
 {
@@ -81,6 +99,7 @@ trap_kpaged(void)
 
 const struct selftest selftests_kpaged[] = {
 	{ "kpaged", touch_after_trim, "a plain access brings a trimmed page back" },
+	{ "kpaged_va", addresses_are_at_hand, "kernel addresses wait per CPU" },
 	{ "trap_kpaged", trap_kpaged, "none is allowed under a lock" },
 	{ NULL, NULL, NULL },
 };

@@ -513,7 +513,8 @@ fmo_hold(struct vm_page **held, va_t kva)
 {
 	uint64_t page = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
 
-	if (*held != NULL && (*held)->index != page) {
+	if (*held != NULL && ((*held)->index != page ||
+	    page_home_kind(*held) != HOME_KPAGED)) {
 		kpaged_unpin(*held, false);
 		*held = NULL;
 	}

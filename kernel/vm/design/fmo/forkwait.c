@@ -209,8 +209,8 @@ wait_entry_page(struct fork_work *w)
 	/* A truncate may have taken the word that named it. */
 	if (r != 0 || pg == NULL)
 		return r;
-	container_attach(pg, KIND_FMO);
 	if (next) {
+		container_attach(pg, KIND_FMO);
 		w->page = pg;
 	} else {
 		ASSERT(w->old == NULL);

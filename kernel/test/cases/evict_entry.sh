@@ -1,0 +1,33 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=400
+# Entry pages of forked objects paged out eagerly (FI_EVICT_ENTRY), with what they
+# describe (FI_TRIM, FI_STEAL): the transcripts of fork stay right, and entries
+# really went and came.
+. kernel/test/cases/lib.sh
+
+cat >"$tmp/script" <<'END'
+for point in FI_TRIM:1:40 FI_STEAL:1:1 FI_EVICT_ENTRY:1:5; do
+	echo $point >/proc/vm/inject || exit 2
+done
+/t/prog >/tmp/seen || exit 3
+echo off >/proc/vm/inject
+cmp /tmp/seen /t/expected || exit 4
+# Waits beyond the first touch of each page: what was read from swap.
+pins=$(sed -n 's/^kpaged.pin \([0-9]*\)$/\1/p' /proc/vm/events)
+waits=$(sed -n 's/^kpaged.pinwait \([0-9]*\)$/\1/p' /proc/vm/events)
+[ "$waits" -gt $((pins + 20)) ] || { echo "$waits waits of $pins"; exit 5; }
+echo 2 >/proc/vm/check || exit 6
+END
+
+# run CPUS PROGRAM
+run() {
+	prog=kernel/test/progs/$2
+	expect 0 $guest --cpus "$1" --memory 64M --swap 64M \
+		--add "$BUILD/$prog:/t/prog" --add "$prog.expected:/t/expected" \
+		--add "$tmp/script:/t/script" -- /bin/sh /t/script
+}
+
+run 1 t02_fork_cow
+run 4 t02_fork_cow
+run 2 t02_fork_cow
+finish
