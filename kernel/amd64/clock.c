@@ -12,7 +12,9 @@
  * Rules     1. A sample taken while an emulator was busy elsewhere shows a
  *              wide gap between its two TSC values: of several, the narrowest
  *              counts.
- *           2. Counters of two CPUs may differ a little: the last value
+ *           2. The PIT counts for 55 ms.  If an emulator was stopped for longer,
+ *              its output says so, and all is measured again.
+ *           3. Counters of two CPUs may differ a little: the last value
  *              handed out is kept, and nobody gets an older one.
  *
  * Read next kernel/amd64/apic.c, kern/timer.c
@@ -22,7 +24,8 @@
 enum {
 	PIT_HZ = 1193182, PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61,
 	PIT_CH2_ONESHOT = 0xb0, PIT_CH2_LATCH = 0x80,
-	SAMPLES = 8, WAIT_COUNTS = PIT_HZ / 50
+	PIT_OUTPUT = 0x20, /* of PIT_GATE: channel 2 has counted to 0 */
+	SAMPLES = 8, WAIT_COUNTS = PIT_HZ / 50, TRIES = 1000
 };
 
 #define NS_PER_S 1000000000ul
@@ -39,6 +42,7 @@ static struct {
 	uint64_t jitter;           /* [A] state of md_entropy() */
 } hw_clock;
 
+static bool measure(struct sample *a, struct sample *b);
 static void pit_start(void);
 static uint32_t pit_read(void);
 static void take_sample(struct sample *);
@@ -55,7 +59,7 @@ rdtsc(void)
 /*
  * Measure both counters; md_time_ns() runs from here on.
  *
- * Context:  CPU 0, interrupts off; takes 20 ms.
+ * Context:  CPU 0, interrupts off; takes 20 ms, more on a busy host.
  */
 void
 clock_init(void)
@@ -63,13 +67,11 @@ clock_init(void)
 	struct sample a, b;
 	uint64_t tsc_hz, lapic_hz;
 	uint32_t counts;
+	int tries = 0;
 
-	apic_timer_free_run();
-	pit_start();
-	take_sample(&a);
-	while (a.pit - pit_read() < WAIT_COUNTS)
-		md_pause();
-	take_sample(&b);
+	while (!measure(&a, &b))
+		if (++tries == TRIES)
+			boot_fatal("the clock cannot be measured");
 	counts = a.pit - b.pit;
 	tsc_hz = (b.tsc - a.tsc) * PIT_HZ / counts;
 	lapic_hz = (uint64_t)(a.lapic - b.lapic) * PIT_HZ / counts;
@@ -78,6 +80,19 @@ clock_init(void)
 	hw_clock.lapic_count = lapic_hz / MD_HZ;
 	hw_clock.mult = (NS_PER_S << 32) / tsc_hz;
 	hw_clock.base = rdtsc();
+}
+
+/* Two samples 20 ms apart.  False: the PIT has ended between them. */
+static bool
+measure(struct sample *a, struct sample *b)
+{
+	apic_timer_free_run();
+	pit_start();
+	take_sample(a);
+	while (a->pit - pit_read() < WAIT_COUNTS)
+		md_pause();
+	take_sample(b);
+	return (md_in8(PIT_GATE) & PIT_OUTPUT) == 0;
 }
 
 /* Channel 2 counts 65535 down to 0 once, with the speaker off. */

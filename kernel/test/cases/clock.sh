@@ -1,0 +1,39 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=150
+# A host that stops the emulator again and again while the kernel measures its
+# clocks: seconds of the guest are as long as ours all the same.
+. kernel/test/cases/lib.sh
+
+# When each line came, in milliseconds.
+stamped() {
+	while read -r line; do
+		echo "$(($(date +%s%N) / 1000000)) $line"
+	done
+}
+
+# A run: the emulator stands still for so long, again and again, at first.
+halting() {
+	stamped <"$tmp/fifo" >"$tmp/out" &
+	$GUEST --kernel "$BUILD/vadose.elf" --timeout 60 --log "$tmp/log" -- \
+		sh -c 'sleep 4; echo from; sleep 3; echo to' \
+		>"$tmp/fifo" 2>"$tmp/err" &
+	guest=$!
+	until pid=$(pgrep -P $guest); do sleep 0.01; done
+	i=0
+	while [ $i -lt 30 ]; do
+		kill -STOP "$pid" && sleep "$1" && kill -CONT "$pid"
+		sleep 0.01
+		i=$((i + 1))
+	done
+	wait
+	ms=$(awk '$2 == "from" { a = $1 } $2 == "to" { print $1 - a }' "$tmp/out")
+	[ "${ms:-0}" -ge 2500 ] && [ "$ms" -le 4500 ] ||
+		fail "three seconds of the guest take ${ms:-?} ms"
+}
+
+mkfifo "$tmp/fifo"
+for pause in 0.06 0.08 0.1 0.13; do
+	halting $pause
+done
+[ $failures = 0 ] || tail -n 5 "$tmp/log"
+finish
