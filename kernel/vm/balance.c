@@ -249,11 +249,12 @@ score_tables(const struct aspace *as)
 static size_t
 visit_tables(struct aspace *as)
 {
-	size_t want = shortage(), done;
+	size_t want = shortage(), done = 0;
 
-	if (want == 0 || !enter(as))
-		return 0;
-	done = pt_evict(as, want);
+	/* Waited for: else pages would go in the next round, whose tables stay. */
+	mutex_lock(&as->ws_lock);
+	if (want != 0 && as->md.root_pa != 0)
+		done = pt_evict(as, want);
 	mutex_unlock(&as->ws_lock);
 	return done;
 }

@@ -119,16 +119,20 @@ fault_satisfy(struct fctx *f)
 
 /* ---- injected pressure ---- */
 
-/* What was not used since the last time leaves the working set. */
+/*
+ * What was not used since the last fault leaves the working set: else two pages
+ * that one instruction needs would chase each other away for ever.
+ */
 static void
-trim_unused(struct aspace *as)
+trim_unused(struct aspace *as, bool ended)
 {
 	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0) {
+	if (as->md.root_pa != 0 && ended) {
 		ws_age(as);
 		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
-		as->ops->evict(as, SIZE_MAX, 1);
 	}
+	if (as->md.root_pa != 0)
+		as->ops->evict(as, SIZE_MAX, 1);
 	mutex_unlock(&as->ws_lock);
 }
 
@@ -140,12 +144,12 @@ trim_unused(struct aspace *as)
  * Locks:    none of rank >= 2.
  */
 void
-fault_inject(struct aspace *as)
+fault_inject(struct aspace *as, bool ended)
 {
 	bool tables = inject_hit(FI_TABLE);
 
 	if (tables || inject_hit(FI_TRIM)) {
-		trim_unused(as);
+		trim_unused(as, ended);
 		pageout_push();
 	}
 	if (tables)
@@ -170,7 +174,7 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 {
 	if (thread_is_killed())
 		return -EINTR;
-	fault_inject(f->as);
+	fault_inject(f->as, false);
 	switch (r) {
 	case FAULT_DONE:
 	case FAULT_SIGNAL:

@@ -30,7 +30,7 @@ enum fault_outcome fault_lost(struct fctx *, uint64_t word);
 
 /* faultwait.c: no lock held */
 int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
-void fault_inject(struct aspace *);        /* FI_TRIM, FI_TABLE, FI_STEAL; no lock */
+void fault_inject(struct aspace *, bool ended); /* FI_TRIM, FI_TABLE, FI_STEAL; no lock */
 int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0, -EINTR */
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 

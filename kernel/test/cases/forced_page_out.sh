@@ -1,0 +1,36 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=300
+# What is not in use leaves at every fault and every wait, with the tables that
+# describe it: the conformance programs print what they always print.
+# Arguments: processors (1 4), programs (two that fault little).
+. kernel/test/cases/lib.sh
+
+cpus=${1:-1 4}
+names=${2:-t10_mremap t11_dontneed}
+
+word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
+
+add=
+echo 'bad=0' >"$tmp/script"
+for name in $names; do
+	src=kernel/test/progs/$name.c
+	add="$add --add $BUILD/kernel/test/progs/$name:/t/$name"
+	add="$add --add kernel/test/progs/$name.expected:/t/$name.expected"
+	echo "/t/$name $(word ARGS "$src") >/t/out 2>&1 &&
+		cmp /t/out /t/$name.expected || {
+		echo '--- $name'; tail -n 3 /t/out; bad=1; }" >>"$tmp/script"
+done
+# Tables have been out, and have been read again.
+cat >>"$tmp/script" <<'END'
+grep -E '^table.(out|in) ' /proc/vm/events
+grep -Eq '^table.out [0-9]{3}' /proc/vm/events || bad=2
+grep -Eq '^table.in [0-9]{3}' /proc/vm/events || bad=3
+exit $bad
+END
+for n in $cpus; do
+	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 280 \
+		--memory 48M --swap 128M --cpus "$n" --log "$tmp/log" \
+		--append inject=FI_TABLE:1:1 $add \
+		--add "$tmp/script:/script" -- sh /script
+done
+finish
