@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600
+# NEEDS: TIMEOUT=900
 # The handout: the same bytes twice, no text of what is to be written, no debug
 # sections, nothing of the instructor's.  It builds by itself; its starter gets
 # nothing, the reference's bodies of a step that step's points.
