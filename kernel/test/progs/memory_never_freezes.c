@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=200 ARGS=anon:objects:crowd:tables */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=300 ARGS=anon:objects:crowd:tables */
 /*
  * However the memory is used up, all goes on: by dirty anonymous pages, by
  * page tables, by objects of the kernel, by 200 processes that fault at
@@ -47,13 +47,13 @@ use_anon(const char *arg)
 /* ---- page tables ---- */
 
 /*
- * One page in each block: with their tables twice as much as there is memory, or
+ * One page in each block: with their tables more than there is memory, or
  * until what is not reserved is refused.
  */
 static void
 use_tables(const char *arg)
 {
-	size_t blocks = meminfo("MemTotal"), i;
+	size_t blocks = meminfo("MemTotal") * 2 / 3, i;
 	char *p = mmap(NULL, blocks * 2 * MIB, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -66,7 +66,7 @@ use_tables(const char *arg)
 	}
 	EQ(i < blocks ? trap_info.signo : SIGBUS, SIGBUS);
 	CHECK(i > meminfo("MemTotal") / 4UL);
-	for (size_t k = 0; k < i; k++) {
+	for (size_t k = 0; k < i; k += 8) {
 		EQ(load(p + k * 2 * MIB), 1 + k % 100);
 		go_on();
 	}
