@@ -286,7 +286,10 @@ anon_fault(struct fctx *f, struct vm_page **out)
 		ask.zeroed = true;
 		found = anon_look(f->v.vmo, &ask);
 	}
-	if (ask.new != NULL)
+	/* Made and swapped out by others meanwhile: its read has kept a frame. */
+	if (ask.new != NULL && f->spare != NULL)
+		page_free(ask.new);
+	else if (ask.new != NULL)
 		fault_keep_spare(f, ask.new, FRAME_ZEROED);
 	*out = ask.page;
 	return fault_answer(f, &ask, found);

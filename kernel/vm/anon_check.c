@@ -63,8 +63,8 @@ check_page(struct anon_count *c, const uint64_t *word, uint64_t pgoff)
 	const struct vm_page *pg;
 
 	c->pages++;
-	if (pgoff >= MAX(PAGE_UP(c->vmo->size) >> PAGE_SHIFT,
-	    c->vmo->a.keep))
+	if (c->vmo->cuts == 0 && pgoff >=
+	    MAX(PAGE_UP(c->vmo->size) >> PAGE_SHIFT, c->vmo->a.keep))
 		report_bad(c->r, "I10", "object of %lu bytes has page %lu",
 		    c->vmo->size, pgoff);
 	if (pte_kind(w) == PTE_SWAP || pte_kind(w) == PTE_ERROR)

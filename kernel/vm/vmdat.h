@@ -275,6 +275,7 @@ struct vmo {
 	struct spinlock lock;          /* rank 7 */
 	uint64_t size;                 /* [O] bytes */
 	uint32_t resize_seq;           /* [O] +1 on each change of size */
+	uint32_t cuts;                         /* [O] truncates under way: pages beyond size go */
 	struct mutex maps_lock;        /* rank 4 */
 	struct list maps;              /* [X] vm_maplink */
 	struct list_node all;          /* [L] */
@@ -294,7 +295,6 @@ struct vmo {
 			void *obj;             /* [c] what the pager calls it */
 			uint64_t ra_next;      /* [O] a read here goes on from the last one */
 			uint16_t ra_win;       /* [O] pages of the last read */
-			uint16_t cuts;         /* [O] truncates under way */
 			_Atomic int wb_error;  /* [A] a write-back failed, nobody was told */
 			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */
 			uint32_t visits;       /* [L] write-back threads at it */

@@ -349,6 +349,7 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	bool file = vmo->type == VMO_VNODE;
 	struct vm_page *tail = NULL;
 	uint64_t old, keep = 0;
+	bool cuts;
 	int r = 0;
 
 	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
@@ -365,19 +366,23 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 		keep = vmo->a.keep;
 		vmo->a.keep = 0;
 	}
+	cuts = bytes < old || keep != 0;
+	vmo->cuts += cuts;
 	spin_unlock(&vmo->lock);
 	EVENT(cache_resize, vmo, old, bytes);
-	if (bytes > old || (bytes == old && keep == 0))
+	if (!cuts)
 		return 0;
 	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;
 	EVENT(cache_zap, vmo, z.lo, z.hi);
 	vmo_zap_links(vmo, &z);
-	if (file) {
+	if (file)
 		cache_cut_end(vmo, bytes, tail);
-		return 0;
-	}
-	anon_truncate(vmo, z.lo, z.hi);
-	if ((bytes & PAGE_MASK) != 0)
+	else
+		anon_truncate(vmo, z.lo, z.hi);
+	spin_lock(&vmo->lock);
+	vmo->cuts--;
+	spin_unlock(&vmo->lock);
+	if (!file && (bytes & PAGE_MASK) != 0)
 		return vmo_zero_part(vmo, bytes,
 		    PAGE_SIZE - (bytes & PAGE_MASK));
 	return 0;

@@ -317,13 +317,7 @@ cache_cut_begin(struct vmo *vmo, uint64_t bytes, struct vm_page **tail)
 void
 cache_cut_end(struct vmo *vmo, uint64_t bytes, struct vm_page *tail)
 {
-	spin_lock(&vmo->lock);
-	vmo->v.cuts++;
-	spin_unlock(&vmo->lock);
 	cache_truncate(vmo, PAGE_UP(bytes) >> PAGE_SHIFT, UINT64_MAX);
-	spin_lock(&vmo->lock);
-	vmo->v.cuts--;
-	spin_unlock(&vmo->lock);
 	if (tail != NULL)
 		zero_pinned(tail, bytes, PAGE_SIZE - (bytes & PAGE_MASK));
 }
@@ -551,7 +545,7 @@ cache_check(struct vmo *vmo, struct vm_report *rep)
 			report_bad(rep, "I10", "pfn %u: page %lu after %lu",
 			    page_pfn(pg), pg->index, last);
 		last = pg->index;
-		if (pg->index >= end && vmo->v.cuts == 0)
+		if (pg->index >= end && vmo->cuts == 0)
 			report_bad(rep, "I10", "file of %lu bytes has page %lu",
 			    vmo->size, pg->index);
 		if (pg->home != ((uint64_t)HOME_VNODE << 60 | va2pa(vmo)))

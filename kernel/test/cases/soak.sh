@@ -11,9 +11,8 @@ mke2fs -F -q -t ext2 -b 4096 "$tmp/disk"
 $GUEST --kernel "$BUILD/vadose.elf" --timeout $((3 * seconds + 200)) \
 	--memory 64M --swap 512M --cpus 4 --log "$tmp/log" \
 	--disk "$tmp/disk" --add "$BUILD/kernel/test/progs/soak:/t/soak" -- \
-	/bin/sh -c "mkdir /mnt && mount -t ext2 /dev/sda /mnt &&
-		/t/soak $seed:$seconds /mnt && umount /mnt"
+	/t/soak "$seed:$seconds" /mnt /dev/sda
 same 0 $? "status of soak $seed:$seconds"
-[ $failures = 0 ] || tail -n 20 "$tmp/log"
+[ $failures = 0 ] || tail -n 80 "$tmp/log"
 expect 0 e2fsck -fn "$tmp/disk" >"$tmp/fsck" 2>&1
 finish

@@ -5,8 +5,9 @@
  * families, shared memory, files, changes of mappings, programs.  Each
  * worker knows what every byte must be; vm_check runs once a second.
  *
- * Arguments: seed:seconds, and a folder on a disk for more files
- * (cases/soak.sh, make soak).
+ * Arguments: seed:seconds, and a folder for more files with the disk to be
+ * mounted there (cases/soak.sh, make soak): who did that beside us might lose
+ * a page to a failed transfer.
  *
  * A page that a failed transfer has lost is SIGBUS or EIO; the worker makes
  * it anew.  A worker that loses its stack dies of it and is replaced.
@@ -14,6 +15,7 @@
 #include "lib/events.h"
 #include "lib/pressure.h"
 #include "lib/trap.h"
+#include <sys/mount.h>
 
 #define PATIENCE 60 /* seconds without a step that are a hang */
 #define WORKERS 8
@@ -541,7 +543,11 @@ main(int argc, char **argv)
 	pid_t pid[WORKERS];
 
 	seed_count(argc, argv, &s, &seconds);
-	folder = argc > 1 && argv[argc - 1][0] == '/' ? argv[argc - 1] : NULL;
+	if (argc > 2 && argv[argc - 2][0] == '/') {
+		folder = argv[argc - 2];
+		mkdir(folder, 0777);
+		OK(mount(argv[argc - 1], folder, "ext2", 0, NULL));
+	}
 	mkdir("/tmp", 0777);
 	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	memory = meminfo("MemTotal");
@@ -559,5 +565,7 @@ main(int argc, char **argv)
 		look_after(pid, seen, idle, s + t + 1);
 	}
 	end_all(pid, seconds);
+	if (folder != NULL)
+		OK(umount2(folder, 0));
 	return test_done();
 }
