@@ -152,17 +152,6 @@ column(const char *line)
 	return w;
 }
 
-static bool
-among(const struct words *w, const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		if (strcmp(w->v[i], s) == 0)
-			return true;
-	return false;
-}
-
 /* The first word of a tool's list of the object that may not be there. */
 static char *
 first_bad(const char *tool, const char *object, const struct words *allowed,
@@ -173,7 +162,7 @@ first_bad(const char *tool, const char *object, const struct words *allowed,
 	size_t i;
 
 	for (i = 0; i < have.n && bad == NULL; i++)
-		if (!among(allowed, have.v[i]) &&
+		if (!words_has(allowed, have.v[i]) &&
 		    (fine == NULL || !fine(have.v[i])))
 			bad = xstrdup(have.v[i]);
 	words_free(&have);
@@ -247,7 +236,7 @@ add_imports(const struct lab *lab, struct words *to)
 		    lab->imports.v[i]);
 		names = column(line);
 		for (k = 0; k < names.n; k++)
-			if (!among(&no, names.v[k]))
+			if (!words_has(&no, names.v[k]))
 				words_add(to, names.v[k]);
 		words_free(&names);
 		free(line);

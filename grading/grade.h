@@ -38,6 +38,7 @@ void *xalloc(size_t); /* zeroed */
 char *xstrdup(const char *);
 char *xprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void words_add(struct words *, const char *);
+bool words_has(const struct words *, const char *);
 void words_free(struct words *);
 /* Cut at blanks; "…" is one word; # outside of it ends the line. */
 struct words words_split(const char *line, char **why);

@@ -47,17 +47,6 @@ name_of(const char *path)
 	return strndup(s, strcspn(s, "-_."));
 }
 
-static bool
-names(const struct words *w, const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		if (strcmp(w->v[i], s) == 0)
-			return true;
-	return false;
-}
-
 /* The function of a file that a line lies in: the last "name(" before it. */
 static char *
 function_at(const char *text, long line)
@@ -98,7 +87,7 @@ functions_of(struct mutant *m, const struct lab *lab, const char *patch)
 		if (s[1] != '-' && s[1] != '+')
 			continue;
 		name = function_at(text, line);
-		if (name != NULL && !names(&m->inside, name))
+		if (name != NULL && !words_has(&m->inside, name))
 			words_add(&m->inside, name);
 		free(name);
 	}
@@ -165,7 +154,7 @@ looks_there(const struct lab *lab, char *const look[LOOKS],
 	size_t i, k;
 
 	for (i = 0; i < LOOKS && look[i] != NULL; i++) {
-		found = found || names(inside, look[i]);
+		found = found || words_has(inside, look[i]);
 		for (k = 0; text != NULL && k < inside->n; k++)
 			found = found || calls(text, look[i], inside->v[k]);
 	}
@@ -232,7 +221,7 @@ mutant_of(const struct lab *lab, const char *patch)
 		return 1;
 	}
 	for (i = 0; i < lab->ntests; i++) {
-		if (!names(&lab->test[i]->mutants, m.name))
+		if (!words_has(&lab->test[i]->mutants, m.name))
 			continue;
 		killers++;
 		wrong += !killed_by(&m, lab, lab->test[i]);

@@ -68,6 +68,17 @@ words_add(struct words *w, const char *s)
 	w->v[w->n] = NULL;
 }
 
+bool
+words_has(const struct words *w, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strcmp(w->v[i], s) == 0)
+			return true;
+	return false;
+}
+
 void
 words_free(struct words *w)
 {
