@@ -137,6 +137,7 @@ int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* forkwait.c: what a fork needs, waits for and gives back */
 int fork_vads(struct fork_work *) MUST_CHECK;
+struct fmo_ref *fork_add_ref(struct aspace *, struct fmo *);  /* stays until fork_finish() */
 struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->need says */
 uint64_t *fork_child_word(struct fork_work *, va_t, struct vm_page **leaf);
 struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);

@@ -22,7 +22,7 @@
 #include "vm/design/fmo/fmo.h"
 
 static bool is_next(const struct fork_work *w, va_t kva);
-static void drop_idle_refs(struct aspace *as);
+static void let_refs_go(struct aspace *as, struct fmo_ref *only);
 static void entries_done(struct fork_work *w);
 
 /*
@@ -57,6 +57,24 @@ fork_vads(struct fork_work *w)
 		CHECK(vad_insert(child, c) == 0);
 	}
 	return 0;
+}
+
+/*
+ * A reference that stays as long as the fork is under way, whatever a truncate
+ * takes from its words meanwhile: it has a word too many.
+ *
+ * Locks:    as fmo_add_ref().
+ * Owns:     the fork, until fork_finish().
+ * Returns:  NULL: no memory.
+ */
+struct fmo_ref *
+fork_add_ref(struct aspace *as, struct fmo *fmo)
+{
+	struct fmo_ref *ref = fmo_add_ref(as, fmo);
+
+	if (ref != NULL)
+		ref->nptes = 1;
+	return ref;
 }
 
 /* ---- under the ws_locks ---- */
@@ -269,9 +287,9 @@ fork_satisfy(struct fork_work *w)
 
 /* ---- the end ---- */
 
-/* References that turned out to be of no use. */
+/* What fork_add_ref() gave is held no more; it goes if it is of no use. */
 static void
-drop_idle_refs(struct aspace *as)
+let_refs_go(struct aspace *as, struct fmo_ref *only)
 {
 	struct rb_node *n = rb_first(&as->fmo_refs), *next;
 
@@ -279,6 +297,9 @@ drop_idle_refs(struct aspace *as)
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
 		next = rb_next(n);
+		if (only != NULL && ref != only)
+			continue;
+		ref->nptes--;
 		if (ref->nptes == 0)
 			fmo_drop_ref(as, ref);
 	}
@@ -321,9 +342,10 @@ fork_finish(struct fork_work *w)
 		tlb_flush_range(w->parent, w->lo >> PAGE_SHIFT,
 		    w->hi >> PAGE_SHIFT);
 	entries_done(w);
-	drop_idle_refs(w->parent);
+	if (w->pref != NULL)
+		let_refs_go(w->parent, w->pref);
 	mutex_lock_nested(&child->ws_lock);
-	drop_idle_refs(child);
+	let_refs_go(child, NULL);
 	/* Half a way of tables may stand where the fork was given up. */
 	tlb_batch_init(child->batch, child, BATCH_ZAP);
 	pt_prune(child, w->va, child->batch);
