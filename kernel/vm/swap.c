@@ -256,6 +256,7 @@ out_done(struct vm_page *pg, bool ok)
 {
 	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0;
 
+	ASSERT(pg->slot != 0);
 	pg->flags &= (uint8_t)~PF_SLOTSTALE;
 	if (!ok) {
 		EVENT(swap_write_errors);
