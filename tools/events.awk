@@ -57,7 +57,8 @@ function out_h(   i, p) {
 	print "\tint16_t proc; /* index in an evset, or -1 */\n};\n"
 	print "extern const struct ev_row ev_rows[EV_COUNT];\n"
 	print "void ev_add(enum ev_id, int64_t n);"
-	print "/* A trace record, if tracing is on for it; both: counts too. */"
+	print "/* A trace record, if tracing is on for it; ev_record() counts, too. */"
+	print "void ev_trace(enum ev_id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);"
 	print "void ev_record(enum ev_id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);\n"
 	print "#define EV_ARGS_(a, b, c, d, ...) (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d)"
 	print "#define EVENT(name, ...) EVENT_##name(name, ##__VA_ARGS__)"
@@ -66,7 +67,8 @@ function out_h(   i, p) {
 		if (kind[i] == "count" || kind[i] == "gauge")
 			printf "#define EVENT_%s(name, ...) ev_add(EV_##name, 1)\n", c_name(name[i])
 		else
-			printf "#define EVENT_%s(name, ...) ev_record(EV_##name, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i])
+			printf "#define EVENT_%s(name, ...) ev_%s(EV_##name, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n",
+			    c_name(name[i]), kind[i] == "both" ? "record" : "trace"
 	print "\n#endif"
 }
 

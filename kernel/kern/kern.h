@@ -242,7 +242,7 @@ int lab_todo(const char *what);
 
 /*
  * EVENT(name, args…) and EVENT_ADD(name, n) are in the generated events.h, with
- * ev_count(), ev_record() and ev_add() behind them.
+ * ev_trace(), ev_record() and ev_add() behind them.
  */
 struct evset {
 	_Atomic uint64_t v[EV_NPROC]; /* [A] rows marked p, by ev_proc_index[] */

@@ -18,6 +18,7 @@
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
+#include "amd64/quick.h"
 #include "kern/kernfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -28,7 +29,7 @@
 struct trace_rec {
 	uint64_t seq, tsc;
 	union {
-		uint64_t who;    /* all four in one store */
+		uint64_t who;    /* all four at once */
 		struct {
 			uint32_t pid;
 			uint16_t id;
@@ -40,21 +41,21 @@ struct trace_rec {
 
 _Static_assert(sizeof(struct trace_rec) == EV_TRACE_BYTES, "vmm.md 6.2");
 
+/* One per CPU that leaves records, in memory of its own. */
 struct ring {
-	struct trace_rec *rec;   /* [c] NULL: none */
 	uint64_t head;           /* [cpu] records ever written here */
+	struct trace_rec rec[];  /* trace.size of them */
 };
+
+#define WIDE 0x10000u      /* of a kind: more than two fields */
 
 static struct {
 	uint64_t seq;            /* [A] last number given out */
 	uint64_t size;           /* [c] records per ring, a power of two; 0: off */
 	uint64_t mask;           /* [c] size - 1 */
-	struct {
-		uint16_t id;
-		bool on, wide;   /* more than two fields */
-	} kind[EV_COUNT];        /* [c] */
+	uint32_t kind[EV_COUNT]; /* [c] id, WIDE; 0: leaves no records */
 	void (*sink)(const void *rec); /* [c] set at boot, or NULL */
-	struct ring ring[MAXCPU];
+	struct ring *ring[MAXCPU]; /* [c] NULL: none */
 } trace;
 
 /* A reader's place in each ring. */
@@ -82,9 +83,11 @@ init_kinds(void)
 	unsigned i;
 
 	for (i = 0; i < EV_COUNT; i++) {
-		trace.kind[i].id = ev_rows[i].id;
-		trace.kind[i].on = i != EV_page_word || words;
-		trace.kind[i].wide = count_fields(ev_rows[i].args) > 2;
+		if (i == EV_page_word && !words)
+			continue;
+		trace.kind[i] = ev_rows[i].id;
+		if (count_fields(ev_rows[i].args) > 2)
+			trace.kind[i] |= WIDE;
 	}
 }
 
@@ -111,58 +114,106 @@ trace_init(void)
 void
 trace_add_cpu(unsigned cpu)
 {
-	size_t bytes = PAGE_UP(trace.size * sizeof(struct trace_rec));
-	void *p = bytes == 0 ? NULL : kva_alloc(bytes >> PAGE_SHIFT);
+	size_t bytes = sizeof(struct ring) +
+	    trace.size * sizeof(struct trace_rec);
+	void *p;
 
-	if (p == NULL)
+	if (trace.size == 0)
 		return;
-	memset(p, 0, bytes);
-	trace.ring[cpu].rec = p;
+	p = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
+	if (p != NULL)
+		memset(p, 0, bytes);
+	trace.ring[cpu] = p;
 }
 
 /* ---- writing ---- */
 
-/* The fields of struct trace_rec but for id, as they lie in memory. */
-static inline uint64_t
-who_is_here(unsigned cpu)
-{
-	const struct thread *t = md_current();
-	uint64_t who = (uint64_t)cpu << 48;
-
-	return t == NULL ? who : who | t->id | (uint64_t)t->design << 56;
-}
-
-/* Interrupts off.  Whatever is done here is done for every record. */
-static inline void
-put_record(struct ring *r, uint64_t tsc, uint64_t who, uint64_t a, uint64_t b)
+/* The record that the ring has room for next, marked as being written. */
+static inline struct trace_rec *
+begin_record(struct ring *r)
 {
 	struct trace_rec *rec = &r->rec[r->head & trace.mask];
 
-	atomic_store(&rec->seq, 0);
-	rec->tsc = tsc;
-	rec->who = who;
-	rec->a = a;
-	rec->b = b;
-	atomic_store_release(&rec->seq, atomic_add(&trace.seq, 1));
-	atomic_store_release(&r->head, r->head + 1);
-	if (trace.sink != NULL)
-		trace.sink(rec);
+	/* Keeps its address in a register instead of making it up again. */
+	__asm__("" : "+r"(rec));
+	atomic_store_release(&rec->seq, 0);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return rec;
 }
 
-/* A record into the ring of this CPU; two if the event has c and d. */
-static __attribute__((noinline)) void
-trace_put(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+static inline void
+end_record(struct ring *r, struct trace_rec *rec)
 {
-	uint64_t flags = md_irq_save(), tsc, who;
-	unsigned cpu = md_cpu();
-	struct ring *r = &trace.ring[cpu];
+	atomic_store_release(&rec->seq, atomic_add(&trace.seq, 1));
+	atomic_store_release(&r->head, r->head + 1);
+}
 
-	if (r->rec != NULL) {
-		tsc = md_cycles();
-		who = who_is_here(cpu) | (uint64_t)trace.kind[id].id << 32;
-		put_record(r, tsc, who, a, b);
-		if (trace.kind[id].wide)
-			put_record(r, tsc, who | (uint64_t)MORE << 32, c, d);
+static inline const struct trace_rec *
+add_record(struct ring *r, uint16_t id, uint64_t a, uint64_t b)
+{
+	struct trace_rec *rec = begin_record(r);
+	const struct thread *t;
+
+	rec->tsc = quick_cycles();
+	t = quick_current();
+	rec->pid = t == NULL ? 0 : t->id;
+	rec->design = t == NULL ? 0 : t->design;
+	rec->id = id;
+	rec->cpu = (uint8_t)quick_cpu();
+	rec->a = a;
+	rec->b = b;
+	end_record(r, rec);
+	return rec;
+}
+
+/* Fields c and d of the record that was just written. */
+static inline void
+add_half(struct ring *r, const struct trace_rec *first, uint64_t c, uint64_t d)
+{
+	struct trace_rec *rec = begin_record(r);
+
+	rec->tsc = first->tsc;
+	rec->who = first->who | (uint64_t)MORE << 32;
+	rec->a = c;
+	rec->b = d;
+	end_record(r, rec);
+}
+
+/* The end of ev_trace() where the host wants the last n records, too. */
+static __attribute__((noinline)) void
+pass_on(const struct ring *r, unsigned n, uint64_t flags)
+{
+	for (; n > 0; n--)
+		trace.sink(&r->rec[(r->head - n) & trace.mask]);
+	md_irq_restore(flags);
+}
+
+/*
+ * A record into the ring of this CPU; two if the event has c and d.  Each
+ * instruction here is paid by every event: no lock, no call but the last.
+ *
+ * Context:  any.
+ */
+void
+ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	uint32_t kind = trace.kind[id];
+	uint64_t flags;
+	struct ring *r;
+
+	if (kind == 0)
+		return;
+	flags = quick_irq_save();
+	r = trace.ring[quick_cpu()];
+	if (r != NULL) {
+		const struct trace_rec *rec = add_record(r, (uint16_t)kind, a, b);
+
+		if ((kind & WIDE) != 0)
+			add_half(r, rec, c, d);
+		if (trace.sink != NULL) {
+			pass_on(r, (kind & WIDE) != 0 ? 2 : 1, flags);
+			return;
+		}
 	}
 	md_irq_restore(flags);
 }
@@ -171,10 +222,8 @@ trace_put(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 void
 ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	if (trace.kind[id].on)
-		trace_put(id, a, b, c, d);
-	if (ev_rows[id].kind == EVK_BOTH)
-		ev_add(id, 1);
+	ev_trace(id, a, b, c, d);
+	ev_add(id, 1);
 }
 
 /* ---- reading ---- */
@@ -216,8 +265,8 @@ merge_start(struct merge *m, uint64_t cursor)
 	unsigned i;
 
 	for (i = 0; i < MAXCPU; i++) {
-		if (trace.ring[i].rec != NULL)
-			m->pos[i] = search(&trace.ring[i], cursor);
+		if (trace.ring[i] != NULL)
+			m->pos[i] = search(trace.ring[i], cursor);
 	}
 }
 
@@ -242,8 +291,8 @@ merge_next(struct merge *m, struct trace_rec *out)
 	unsigned i, from = MAXCPU;
 
 	for (i = 0; i < MAXCPU; i++) {
-		if (trace.ring[i].rec == NULL ||
-		    !peek(&trace.ring[i], &m->pos[i], &rec))
+		if (trace.ring[i] == NULL ||
+		    !peek(trace.ring[i], &m->pos[i], &rec))
 			continue;
 		if (from == MAXCPU || rec.seq < out->seq) {
 			from = i;

@@ -202,6 +202,12 @@ ev_add(enum ev_id id, int64_t n)
 }
 
 void
+ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	kern.count[id]++;
+}
+
+void
 ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
 	kern.count[id]++;
