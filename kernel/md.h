@@ -75,7 +75,7 @@ bool md_in_irq(void);               /* inside an interrupt handler */
 
 void md_pause(void);                /* in a spin loop */
 void md_idle(void);                 /* enable interrupts and halt until one */
-void md_send_resched(unsigned cpu); /* IPI: that CPU looks at its run queue */
+void md_send_resched(unsigned cpu); /* IPI: it looks at its run queue; waits for our locks */
 
 /* Start the other CPUs; each calls fn on its idle thread's stack. */
 void md_start_cpus(struct thread *(*make_idle)(unsigned cpu),

@@ -16,11 +16,18 @@
  *              of an interrupt, and before user mode.
  *           3. The stack canary is set before the first function that keeps
  *              it for long: md_early_init() itself has none.
+ *           4. No CPU is called (IPI) while a lock is held here: it would at
+ *              once spin for that lock, and the call is slow; in an emulator
+ *              the spinning even holds it up.
  *
  * Read next kernel/amd64/trap.c, kernel/amd64/gdt.c
  */
 #include "amd64/amd64.h"
+#include "events.h"
 #include "lib/string.h"
+
+/* Bits of need_resched: the own run queue; CPUs that are to be called. */
+enum { RESCHED_HERE = 1, RESCHED_THERE = 2 };
 
 #define RAM_MIN_SMP (31ul << 20) /* "32 MiB", less the firmware's share */
 
@@ -51,6 +58,8 @@ _Static_assert(offsetof(struct trapframe, cs) == TF_CS, "asm.h");
 static void find_features(void);
 static void load_control_registers(void);
 static void load_syscall_registers(void);
+static void call_owed(void);
+static void call_owed_now(void);
 
 /* One field of this CPU in one instruction (rule 1). */
 #define CPU_READ32(off)                                                   \
@@ -207,28 +216,95 @@ md_preempt_count(void)
 void
 md_set_need_resched(void)
 {
-	__asm__ volatile("movl $1, %%gs:%c0" : : "i"(CPU_NEED_RESCHED)
-	    : "memory");
+	__asm__ volatile("orl %1, %%gs:%c0" : : "i"(CPU_NEED_RESCHED),
+	    "i"(RESCHED_HERE) : "memory", "cc");
 }
 
+/* Also calls the CPUs that are still to be called: no lock is held here. */
 bool
 md_take_need_resched(void)
 {
 	uint32_t v = 0;
 
+	ASSERT(!md_irq_is_enabled());
 	__asm__ volatile("xchgl %0, %%gs:%c1" : "+r"(v)
 	    : "i"(CPU_NEED_RESCHED) : "memory");
-	return v != 0;
+	call_owed();
+	return (v & RESCHED_HERE) != 0;
 }
 
 /* Call the scheduler if it is due and this context may be preempted. */
 void
 cpu_maybe_resched(void)
 {
-	if (CPU_READ32(CPU_NEED_RESCHED) == 0 || md_preempt_count() != 0)
+	uint32_t due = CPU_READ32(CPU_NEED_RESCHED);
+
+	if (due == 0 || md_preempt_count() != 0)
 		return;
-	if (!md_in_irq())
+	if ((due & RESCHED_THERE) != 0)
+		call_owed_now();
+	if ((CPU_READ32(CPU_NEED_RESCHED) & RESCHED_HERE) != 0 && !md_in_irq())
 		trap_call_resched();
+}
+
+/* ---- calling other CPUs, once no lock is held ---- */
+
+static void
+send_call(unsigned cpu)
+{
+	EVENT(sched_calls);
+	apic_send(cpu, VEC_RESCHED);
+}
+
+/*
+ * Make CPU cpu look at its run queue: at once, or when preemption comes on.
+ * Who wakes a thread often holds a lock that the thread wants next (rule 4).
+ *
+ * Context:  any.
+ */
+void
+md_send_resched(unsigned cpu)
+{
+	uint64_t flags = md_irq_save();
+	struct cpu *c = cpu_this();
+
+	if (cpu == c->id) {
+		md_set_need_resched();
+	} else if (c->preempt == 0) {
+		send_call(cpu);
+	} else {
+		EVENT(sched_calls_put_off);
+		c->owed |= BIT(cpu);
+		c->need_resched |= RESCHED_THERE;
+	}
+	md_irq_restore(flags);
+}
+
+/* Interrupts off, no lock held. */
+static void
+call_owed(void)
+{
+	struct cpu *c = cpu_this();
+	uint64_t owed = c->owed;
+	unsigned id;
+
+	c->owed = 0;
+	c->need_resched &= ~RESCHED_THERE;
+	for (id = 0; owed != 0; id++, owed >>= 1)
+		if ((owed & 1) != 0)
+			send_call(id);
+}
+
+/* The same with interrupts on or off; not by md_irq_restore(): it calls us. */
+static void
+call_owed_now(void)
+{
+	bool on = md_irq_is_enabled();
+
+	md_irq_disable();
+	call_owed();
+	if (on)
+		md_irq_enable();
 }
 
 /* ---- interrupts ---- */

@@ -207,19 +207,6 @@ smp_call_interrupt(void)
 	(void)atomic_and(&call.pending, ~me);
 }
 
-/* Make CPU cpu look at its run queue.  Any context. */
-void
-md_send_resched(unsigned cpu)
-{
-	uint64_t flags = md_irq_save();
-
-	if (cpu == md_cpu())
-		md_set_need_resched();
-	else
-		apic_send(cpu, VEC_RESCHED);
-	md_irq_restore(flags);
-}
-
 /* ---- stopping ---- */
 
 /*

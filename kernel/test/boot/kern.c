@@ -168,6 +168,45 @@ no_wake_is_lost(void)
 	EXPECT(crew.whose == 2 * ROUNDS);
 }
 
+/* Sleep until whose is not 0. */
+static void
+sleep_until_told(void *arg)
+{
+	struct waiter w;
+
+	while (atomic_load(&crew.whose) == 0) {
+		wait_prepare(&crew.turn, &w);
+		if (atomic_load(&crew.whose) == 0)
+			wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+	crew_leave();
+}
+
+/*
+ * Who wakes a thread calls an idle CPU for it, but not while he holds a lock:
+ * the thread would spin for it.
+ */
+static void
+calls_wait_for_locks(void)
+{
+	uint64_t put_off = ev_read(EV_sched_calls_put_off), left;
+	unsigned i;
+
+	for (i = 0; i < ROUNDS / 100; i++) {
+		crew_start(sleep_until_told, 1);
+		sleep_until(md_time_ns() + 2000000, WAIT_PLAIN);
+		spin_lock(&crew.spin);
+		atomic_store(&crew.whose, 1);
+		wake_all(&crew.turn);
+		spin_unlock(&crew.spin);
+		crew_wait();
+	}
+	left = ev_read(EV_sched_calls_put_off) - put_off;
+	EXPECT(md_ncpus() == 1 ? left == 0 : left > 0);
+	EXPECT(ev_read(EV_sched_calls) >= left);
+}
+
 static void
 note_arrival(void *arg)
 {
@@ -219,6 +258,7 @@ const struct selftest selftests_kern[] = {
 	{ "locks", locks_exclude, "a lock keeps the others out" },
 	{ "rwlock", writers_are_alone, "a writer is alone" },
 	{ "wake", no_wake_is_lost, "no wake-up is lost" },
+	{ "calls", calls_wait_for_locks, "no CPU is called under a lock" },
 	{ "timer", timers_fire_once, "timers and work run, once" },
 	{ "threads", threads_come_and_go, "320 threads come and go" },
 	{ NULL, NULL, NULL },
