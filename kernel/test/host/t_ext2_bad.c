@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_ext2_bad.c: ext2 over damaged images and bad disks
+ *
+ * Problem   No image, whatever is in it, and no sector that fails may do harm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "test/host/ext2_model.h"
+
+struct names {
+	struct dirsink sink;
+	char name[40][48];
+	unsigned n;
+};
+
+static int
+names_emit(struct dirsink *s, const struct dirsink_entry *e)
+{
+	struct names *n = (struct names *)s;
+
+	if (n->n == 40)
+		return 1;
+	snprintf(n->name[n->n++], 48, "%.*s", (int)MIN(e->len, 47ul), e->name);
+	return 0;
+}
+
+/* Look at, read, change and perhaps remove all that is below a path. */
+static void
+maul(const char *path, unsigned depth)
+{
+	static uint8_t buf[70000];
+	struct names *n = calloc(1, sizeof(*n));
+	struct path_at p = at(path);
+	struct kattr a = { .valid = ATTR_SIZE };
+	struct kstat st;
+	struct file *f;
+	struct uio u;
+	char child[400];
+	unsigned i;
+	int r;
+
+	n->sink.emit = names_emit;
+	p.flags = AT_SYMLINK_NOFOLLOW;
+	r = fs_stat(&p, &st);
+	p.flags = 0;
+	if (r == 0 && st.mode / 0x1000 == S_IFLNK / 0x1000)
+		(void)!fs_readlink(&p, (char *)buf, 100);
+	else if (r == 0 && S_ISDIR(st.mode) && depth < 5 &&
+	    fs_open(&p, O_RDONLY, 0, &f) == 0) {
+		(void)!file_readdir(f, &n->sink);
+		file_put(f);
+		for (i = 0; i < n->n; i++) {
+			if (strcmp(n->name[i], ".") == 0 ||
+			    strcmp(n->name[i], "..") == 0)
+				continue;
+			snprintf(child, sizeof(child), "%s/%s", path, n->name[i]);
+			maul(child, depth + 1);
+		}
+		snprintf(child, sizeof(child), "%s/new", path);
+		p = at(child);
+		(void)!fs_mknod(&p, S_IFREG | 0644, 0);
+		p = (struct path_at){ NULL, path, AT_REMOVEDIR };
+		if (host_random(3) == 0)
+			(void)!fs_unlink(&p);
+	} else if (r == 0 && (st.mode & S_IFMT) == S_IFREG &&
+	    fs_open(&p, O_RDWR, 0, &f) == 0) {
+		(void)!file_pread_kernel(f, 0, buf, sizeof(buf));
+		uio_init_kernel(&u, buf, 3000);
+		(void)!file_pwrite(f, host_random(100000), &u);
+		if (host_random(4) == 0)
+			(void)!file_sync(f);
+		file_put(f);
+		a.size = host_random(50000);
+		if (host_random(2) == 0)
+			(void)!fs_setattr(&p, &a);
+		if (host_random(3) == 0)
+			(void)!fs_unlink(&p);
+	}
+	free(n);
+}
+
+/* Bytes of metadata: the first blocks, which hold all small structures. */
+static void
+mutate(unsigned meta_bytes)
+{
+	uint64_t n, at_byte;
+	uint8_t *b = host_disk_bytes(&n);
+	unsigned k = 1 + (unsigned)host_random(12);
+
+	while (k-- != 0) {
+		at_byte = host_random(6) == 0 ? 1024 + host_random(400) :
+		    1024 + host_random(meta_bytes);
+		switch (host_random(4)) {
+		case 0:
+			b[at_byte] ^= (uint8_t)(1u << host_random(8));
+			break;
+		case 1:
+			b[at_byte] = (uint8_t)host_random(256);
+			break;
+		case 2:
+			*(uint32_t *)(b + (at_byte & ~3ul)) =
+			    (uint32_t)host_random(n / 1024 + 2);
+			break;
+		case 3:
+			*(uint32_t *)(b + (at_byte & ~3ul)) = (uint32_t)
+			    host_random(1ul << 32);
+			break;
+		}
+	}
+}
+
+static void
+damaged(void **state)
+{
+	unsigned k, mounted = 0;
+	int r;
+
+	image_make("-b 1024 -N 64", 2);
+	assert_int_equal(disk_mount(0), 0);
+	ops_random(400);
+	assert_int_equal(disk_umount(), 0);
+	model_clear();
+	image_save();
+	for (k = 0; k < 1500; k++) {
+		image_load();
+		mutate(60000);
+		r = disk_mount(0);
+		if (r != 0)
+			continue;
+		mounted++;
+		maul("/m", 0);
+		maul("/m", 0);
+		assert_int_equal(disk_umount(), 0);
+	}
+	printf("damaged: %u of %u mounted\n", mounted, k);
+	assert_true(mounted > 300);
+}
+
+/* Sectors that cannot be read or written: errors, no harm. */
+static void
+bad_sectors(void **state)
+{
+	unsigned k;
+
+	image_make("-b 1024 -N 64", 2);
+	assert_int_equal(disk_mount(0), 0);
+	ops_random(400);
+	assert_int_equal(disk_umount(), 0);
+	model_clear();
+	image_save();
+	for (k = 0; k < 300; k++) {
+		image_load();
+		host_disk_fail(host_random(4096), 1 + host_random(20));
+		if (disk_mount(0) != 0)
+			continue;
+		maul("/m", 0);
+		assert_int_equal(disk_umount(), 0);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(bad_sectors),
+	};
+	int r;
+
+	if (!model_begin(argc, argv))
+		return 1;
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	return !model_end() || r != 0;
+}
