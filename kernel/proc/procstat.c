@@ -107,7 +107,16 @@ view_open(int id)
 		kmem_free(v);
 		return NULL;
 	}
-	if (v->as != NULL)
+	return v;
+}
+
+/* One with the figures of its memory, which cost a walk over its pages. */
+static struct view *
+view_open_vm(int id)
+{
+	struct view *v = view_open(id);
+
+	if (v != NULL && v->as != NULL)
 		vm_as_stat(v->as, &v->vm);
 	return v;
 }
@@ -136,7 +145,7 @@ minor_faults(const struct proc *p)
 int
 proc_show_stat(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v = view_open_vm(id);
 	const struct proc_image *m;
 	bool has_tty;
 
@@ -169,7 +178,7 @@ proc_show_stat(int id, struct out *o)
 int
 proc_show_statm(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v = view_open_vm(id);
 
 	if (v == NULL)
 		return -ESRCH;
@@ -217,7 +226,7 @@ show_status_vm(const struct view *v, struct out *o)
 int
 proc_show_status(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v = view_open_vm(id);
 	const struct cred *c;
 
 	if (v == NULL)
