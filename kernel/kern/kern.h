@@ -43,6 +43,7 @@ struct thread {
 	uint64_t stamp;           /* [cpu] when it last changed mode or CPU */
 	struct evset *evset;      /* [c] the process's own counters, or NULL */
 	uint16_t held[LR_COUNT];  /* [own] locks held by rank (locks=1) */
+	struct lock_hold *holds;  /* [own] and since when, or NULL */
 	struct {
 		uint64_t until;       /* a sleep's deadline, WAIT_FOREVER */
 		uint32_t owner;       /* thread that had the lock then */
@@ -249,6 +250,7 @@ struct evset {
 };
 
 const char *lockrank_name(unsigned rank);     /* for messages */
+void lockstat_show(struct out *);             /* /proc/vm/locks */
 unsigned lockrank_highest(void);              /* held by the current thread; 0: none */
 uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
 uint64_t ev_read_proc(const struct evset *, enum ev_id);

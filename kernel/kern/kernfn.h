@@ -51,7 +51,17 @@ void work_start(void);
 /* ---- lockrank.c ---- */
 
 void lockrank_init(void);
+bool lockrank_is_on(void);
 void lockrank_show(struct out *, const struct thread *);
+
+/* ---- lockstat.c: with locks=1 ---- */
+
+/* What a new thread holds: t->holds; NULL: not timed.  kmem_free(). */
+struct lock_hold *lockstat_holds(void);
+void lockstat_take(struct thread *, enum lock_rank, bool tried,
+    const void *frame);
+void lockstat_waited(struct thread *, enum lock_rank);
+void lockstat_drop(const struct thread *, enum lock_rank);
 
 /* ---- events.c, trace.c ---- */
 

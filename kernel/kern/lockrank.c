@@ -10,11 +10,12 @@
  *
  * Rules     1. On with the boot option locks=1; else each call is one test.
  *           2. Ranks are counted per thread.  In an interrupt nothing is
- *              counted: its locks are taken on top of any, and a handler
- *              takes only locks that others take with interrupts off.
+ *              counted: its locks are taken on top of any.  A handler takes
+ *              only locks that others take with interrupts off: one of a rank
+ *              up to LR_LEAF ends the kernel.
  *           3. A trylock is recorded but not judged: it does not wait.
  *
- * Read next lib/spin.h for the ranks; vmm.md 3.1.
+ * Read next lib/spin.h for the ranks; vmm.md 3.1; lockstat.c.
  */
 #include "kern/kernfn.h"
 
@@ -43,6 +44,12 @@ lockrank_init(void)
 	lockrank.on = option_u64("locks") != 0;
 }
 
+bool
+lockrank_is_on(void)
+{
+	return lockrank.on;
+}
+
 /* The thread whose locks count here; NULL: none do. */
 static struct thread *
 holder(void)
@@ -59,13 +66,33 @@ inversion(const struct thread *t, enum lock_rank rank, unsigned held,
 	    t->name, lock, rank, rank_names[rank], held, rank_names[held]);
 }
 
-/* Judge, then record.  lowest: the lowest rank that must not be held. */
+/* Whoever the interrupt has come to may hold the lock. */
+static void NORETURN
+in_interrupt(enum lock_rank rank, const void *lock)
+{
+	lockrank.on = false;
+	panic("lock order: an interrupt takes %p of rank %u (%s)", lock, rank,
+	    rank_names[rank]);
+}
+
+static bool
+is_for_threads(enum lock_rank rank)
+{
+	return lockrank.on && md_in_irq() && rank != LR_NONE && rank <= LR_LEAF;
+}
+
+/*
+ * Judge, then record.  lowest: the lowest rank that must not be held.  frame:
+ * of the function that the lock's code has called.
+ */
 static void
-take(enum lock_rank rank, unsigned lowest, const void *lock)
+take(enum lock_rank rank, unsigned lowest, const void *lock, const void *frame)
 {
 	struct thread *t = holder();
 	unsigned r;
 
+	if (t == NULL && is_for_threads(rank) && lowest < LR_COUNT)
+		in_interrupt(rank, lock);
 	if (t == NULL || rank == LR_NONE)
 		return;
 	EVENT(lock_order_checks);
@@ -73,25 +100,35 @@ take(enum lock_rank rank, unsigned lowest, const void *lock)
 		if (t->held[r] != 0)
 			inversion(t, rank, r, lock);
 	}
+	lockstat_take(t, rank, lowest == LR_COUNT, frame);
 	t->held[rank]++;
 }
 
 void
 lockrank_take(enum lock_rank rank, const void *lock)
 {
-	take(rank, rank, lock);
+	take(rank, rank, lock, __builtin_frame_address(0));
 }
 
 void
 lockrank_take_nested(enum lock_rank rank, const void *lock)
 {
-	take(rank, rank + 1u, lock);
+	take(rank, rank + 1u, lock, __builtin_frame_address(0));
 }
 
 void
 lockrank_note(enum lock_rank rank, const void *lock)
 {
-	take(rank, LR_COUNT, lock);
+	take(rank, LR_COUNT, lock, __builtin_frame_address(0));
+}
+
+void
+lockrank_waited(enum lock_rank rank)
+{
+	struct thread *t = holder();
+
+	if (t != NULL && rank != LR_NONE && t->held[rank] > 0)
+		lockstat_waited(t, rank);
 }
 
 void
@@ -100,8 +137,10 @@ lockrank_drop(enum lock_rank rank, const void *lock)
 	struct thread *t = holder();
 
 	/* 0: taken before the check was turned on. */
-	if (t != NULL && rank != LR_NONE && t->held[rank] > 0)
-		t->held[rank]--;
+	if (t == NULL || rank == LR_NONE || t->held[rank] == 0)
+		return;
+	if (--t->held[rank] == 0)
+		lockstat_drop(t, rank);
 }
 
 /* The highest rank that the current thread holds; 0: none, or not known. */

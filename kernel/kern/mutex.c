@@ -74,6 +74,7 @@ acquire(struct mutex *m)
 	flags = spin_lock_irq(&m->lock);
 	ASSERT(m->owner == me);
 	spin_unlock_irq(&m->lock, flags);
+	lockrank_waited((enum lock_rank)m->rank);
 }
 
 /* Locks:    any: it never waits. */

@@ -34,7 +34,7 @@ static struct option options[] = {
 	{ "around", "16", "pages mapped around a read fault; 1: none" },
 	{ "inject", NULL, "POINT:FIRST[:EVERY[:COUNT[:PID]]] or POINT:probe" },
 	{ "check", NULL, "N: vm_check after every N-th fault; sys: at each call" },
-	{ "locks", "0", "1: check the lock order" },
+	{ "locks", "0", "1: check the lock order, time what is held: /proc/vm/locks" },
 	{ "reserve", NULL, "frames that only pageout may take" },
 	{ "wsmax", NULL, "pages: no working set is larger; 16 at least" },
 	{ "poison", "0", "1: fill freed frames" },

@@ -119,6 +119,7 @@ enter(struct rwlock *l, enum rw_kind kind)
 	flags = spin_lock_irq(&l->lock);
 	ASSERT(l->writer == rw.w.thread || l->readers > 0);
 	spin_unlock_irq(&l->lock, flags);
+	lockrank_waited((enum lock_rank)l->rank);
 }
 
 /* Locks:    l->lock.  Let in the head of the queue, as far as it may. */

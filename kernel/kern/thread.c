@@ -65,6 +65,7 @@ thread_make(const char *name)
 	t->refs = 1;
 	t->state = TS_NEW;
 	t->affinity = UINT64_MAX;
+	t->holds = lockstat_holds();
 	list_node_init(&t->rq);
 	spin_lock(&threads.lock);
 	list_push_back(&threads.all, &t->all);
@@ -254,6 +255,7 @@ thread_put(struct thread *t)
 	spin_unlock(&threads.lock);
 	if (t->release != NULL)
 		t->release(t);
+	kmem_free(t->holds);
 	kmem_cache_free(&thread_cache, t);
 }
 

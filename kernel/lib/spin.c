@@ -40,13 +40,16 @@ try_once(struct spinlock *l)
 	return true;
 }
 
-/* Look without writing, so that the cache line stays shared, then try. */
+/* Who waits looks without writing, so that the cache line stays shared. */
 static void
 acquire(struct spinlock *l)
 {
 	ASSERT(!spin_is_mine(l));
+	if (try_once(l))
+		return;
 	while (atomic_load_relaxed(&l->taken) != 0 || !try_once(l))
 		md_pause();
+	lockrank_waited((enum lock_rank)l->rank);
 }
 
 void

@@ -60,6 +60,8 @@ void lockrank_take(enum lock_rank, const void *lock);
 void lockrank_take_nested(enum lock_rank, const void *lock);
 /* Record without judging: a trylock cannot deadlock. */
 void lockrank_note(enum lock_rank, const void *lock);
+/* What was taken last was somebody else's until now. */
+void lockrank_waited(enum lock_rank);
 void lockrank_drop(enum lock_rank, const void *lock);
 
 #endif

@@ -393,12 +393,6 @@ show_trace(struct out *o)
 	ev_trace_show_last(o, TRACE_LINES);
 }
 
-static void
-show_locks(struct out *o)
-{
-	out_printf(o, "lock.order_checks %lu\n", ev_read(EV_lock_order_checks));
-}
-
 static const struct procfs_row rows[] = {
 	{ "stat", 0444, show_stat, NULL },
 	{ "meminfo", 0444, show_meminfo, NULL },
@@ -438,7 +432,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/check", 0600, stat_check, write_check },
 	{ "vm/inject", 0600, inject_show, write_inject },
 	{ "vm/trace", 0400, show_trace, NULL },
-	{ "vm/locks", 0444, show_locks, NULL },
+	{ "vm/locks", 0444, lockstat_show, NULL },
 	{ "vm/options", 0444, options_show, NULL },
 };
 

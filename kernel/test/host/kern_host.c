@@ -103,6 +103,11 @@ lockrank_note(enum lock_rank rank, const void *lock)
 }
 
 void
+lockrank_waited(enum lock_rank rank)
+{
+}
+
+void
 lockrank_drop(enum lock_rank rank, const void *lock)
 {
 	kern.me.held[rank]--;
