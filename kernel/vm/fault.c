@@ -73,6 +73,7 @@ int
 vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 {
 	enum fault_outcome r;
+	unsigned pins;
 	int error;
 
 	f->as = as;
@@ -89,9 +90,12 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 		fault_count(f, r);
 		if (r == FAULT_DONE || r == FAULT_SIGNAL)
 			return fault_finish(f, r, 0);
+		pins = f->npin;
 		error = fault_wait(f, r);
 		if (error != 0)
 			return fault_finish(f, FAULT_SIGNAL, error);
+		/* Each pass gets further; only for a token all is given up. */
+		ASSERT(f->npin >= pins || f->token);
 		f->restarts++;
 		EVENT(fault_restart, va, r);
 		sched_point();
