@@ -350,6 +350,7 @@ struct result {
 	int tries;
 	char *hidden; /* "hidden test h01 failed" */
 	int64_t insns;
+	uint64_t print; /* of all counters of all its boots, in any order */
 	double seconds;
 	char *look[LOOKS], *look_line[LOOKS];
 };

@@ -30,6 +30,7 @@
 #define WALL_PER_INSN 4e-7 /* of the slowest host we would wait for */
 #define MAX_JOBS 16
 #define INFRA_TRIES 2
+#define FNV_PRIME 1099511628211u
 
 struct unit {
 	size_t result;
@@ -183,6 +184,22 @@ start_some(struct runner *u)
 	}
 }
 
+/* A number that all counters at all marks of a boot make. */
+static uint64_t
+fingerprint(const struct boot *b, const struct unit *unit)
+{
+	const struct records *rec = &b->records;
+	uint64_t h = (uint64_t)(unit->sched + 1) << 32 ^
+		(uint64_t)(unit->inject + 1);
+	size_t m, c;
+
+	h = h * FNV_PRIME + (uint64_t)b->witness.end[0];
+	for (m = 0; m < rec->nmarks; m++)
+		for (c = 0; c < rec->names.n; c++)
+			h = h * FNV_PRIME + (uint64_t)rec->mark[m].value[c];
+	return h;
+}
+
 /* Is this the failure to report: none yet, or a later unit's? */
 static void
 keep_worst(struct runner *u, struct boot *b, struct unit *unit,
@@ -195,6 +212,7 @@ keep_worst(struct runner *u, struct boot *b, struct unit *unit,
 				   unit->inject < res->inject);
 
 	res->insns += b->witness.end[0];
+	res->print += fingerprint(b, unit);
 	res->seconds += b->seconds;
 	res->tries = unit->tries;
 	if (res->boot != NULL && !worse) {

@@ -175,22 +175,15 @@ fingerprint(const struct report *r)
 {
 	char *text = xstrdup(""), *more;
 	const struct result *res;
-	const struct records *rec;
-	size_t i, m, c;
-	uint64_t h;
+	size_t i;
 
 	for (i = 0; i < r->nresults; i++) {
 		res = &r->result[i];
-		h = 0;
 		if (res->boot == NULL || strcmp(res->test->disk, "mem") != 0)
 			continue;
-		rec = &res->boot->records;
-		for (m = 0; m < rec->nmarks; m++)
-			for (c = 0; c < rec->names.n; c++)
-				h = h * 1099511628211u + (uint64_t)rec->mark[m].value[c];
 		more = xprintf("%s%s %s %lld %016llx\n", text, res->test->id,
 		    status_name(res->verdict.status), (long long)res->insns,
-		    (unsigned long long)h);
+		    (unsigned long long)res->print);
 		free(text);
 		text = more;
 	}

@@ -180,11 +180,12 @@ is_special(uint64_t word)
 static void
 resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
 {
+	bool is_table = page_home_kind(container) == HOME_TABLE;
+	bool was_idle = is_table && container->nres == container->tbl.nspec;
 	int more = pte_names_frame(new) - pte_names_frame(old);
-	bool was_idle = container->nres == container->tbl.nspec;
 
 	container->nres = (uint16_t)(container->nres + more);
-	if (page_home_kind(container) != HOME_TABLE)
+	if (!is_table)
 		return;
 	container->tbl.nspec = (uint16_t)(container->tbl.nspec +
 	    is_special(new) - is_special(old));

@@ -49,6 +49,7 @@ old gcc 8.3.0 gcc 'apt-get install gcc'
 old qemu-system-x86_64 'QEMU emulator version 5.2.0' qemu 'apt-get install qemu'
 old node v16.20.0 node 'tools/setup book'
 old bochs-bin 'Bochs x86 Emulator 2.6.11' 'bochs ' 'apt-get install bochs'
+old bochs-bin 'Bochs x86 Emulator 2.7' 'its debugger: page' tools/bochs/facts
 
 # What the grader needs, one by one.
 lacks() { # lacks PROGRAM LINE REMEDY
