@@ -263,8 +263,10 @@ void ev_mark(unsigned id);
 void ev_set_mark_hook(void (*fn)(unsigned id, uint64_t time_ns,
     const uint64_t *value));
 void ev_show_marks(struct out *);             /* mark=ID time=NS, then name value lines */
-/* Binary records for /proc/vm/trace: copies up to cap bytes, returns bytes. */
+/* Binary records behind number *cursor: up to cap bytes, returns bytes. */
 size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);
+uint64_t ev_trace_newest(void);               /* number of the last record */
+void ev_trace_show(struct out *);             /* /proc/vm/trace: a file for tools/vtr */
 void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
 #define EV_TRACE_BYTES 40 /* of a record, struct trace_rec */
 /* Boot: each record goes to put() too.  Interrupts off, any lock held. */

@@ -349,6 +349,12 @@ ev_trace_to(void (*put)(const void *rec))
 	md_irq_restore(flags);
 }
 
+uint64_t
+ev_trace_newest(void)
+{
+	return atomic_load(&trace.seq);
+}
+
 /*
  * Binary records after *cursor, in order; counts those that were overwritten.
  *

@@ -16,6 +16,7 @@
 #include "lib/hash.h"
 
 #define GOLDEN 0x9e3779b97f4a7c15ul
+#define CRC_POLYNOMIAL 0xedb88320u /* bits in reverse */
 
 uint64_t
 hash_u64(uint64_t x)
@@ -35,6 +36,20 @@ hash_bytes(uint64_t hash, const void *data, size_t n)
 	for (; n > 0; n--)
 		hash = (hash ^ *p++) * GOLDEN ^ hash >> 47;
 	return hash_u64(hash);
+}
+
+uint32_t
+crc32(uint32_t crc, const void *data, size_t n)
+{
+	const uint8_t *p = data;
+	unsigned bit;
+
+	for (crc = ~crc; n > 0; n--) {
+		crc ^= *p++;
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ ((crc & 1) != 0 ? CRC_POLYNOMIAL : 0);
+	}
+	return ~crc;
 }
 
 uint64_t

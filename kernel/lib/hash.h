@@ -16,6 +16,9 @@ uint64_t hash_u64(uint64_t x);
 /* Bytes; start with hash 0 or go on from an earlier part. */
 uint64_t hash_bytes(uint64_t hash, const void *data, size_t n);
 
+/* CRC-32 as zip and Ethernet have it, of more bytes; starts with 0. */
+uint32_t crc32(uint32_t crc, const void *data, size_t n);
+
 /* Next of a sequence of 2^64 - 1 numbers; *state is not 0. */
 uint64_t hash_next_random(uint64_t *state);
 

@@ -9,7 +9,7 @@
  *           2. /proc/vm/check and inject are written by root only; a check
  *              with findings is -EIO, so a shell script notices.
  *
- * Read next vm/stat.c, kern/trace.c.  Book: ch22.
+ * Read next vm/stat.c, kern/tracefile.c.  Book: ch22.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"
@@ -22,7 +22,6 @@
 
 #define NS_PER_S 1000000000ul
 #define TICK_NS 10000000ul
-#define TRACE_LINES 1000
 #define HOSTNAME_MAX 64
 
 static struct {
@@ -387,12 +386,6 @@ write_inject(const char *text, size_t n)
 	return inject_set(spec);
 }
 
-static void
-show_trace(struct out *o)
-{
-	ev_trace_show_last(o, TRACE_LINES);
-}
-
 static const struct procfs_row rows[] = {
 	{ "stat", 0444, show_stat, NULL },
 	{ "meminfo", 0444, show_meminfo, NULL },
@@ -431,7 +424,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/frames", 0444, stat_frames, NULL },
 	{ "vm/check", 0600, stat_check, write_check },
 	{ "vm/inject", 0600, inject_show, write_inject },
-	{ "vm/trace", 0400, show_trace, NULL },
+	{ "vm/trace", 0400, ev_trace_show, NULL },
 	{ "vm/locks", 0444, lockstat_show, NULL },
 	{ "vm/options", 0444, options_show, NULL },
 };

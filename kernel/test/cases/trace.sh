@@ -85,6 +85,17 @@ expect 125 $guest --cpus 1 --append selftest=trap_wx --trace "$tmp/dead" \
 same "" "$($vtr check "$tmp/dead" 2>&1)" "check of a panic"
 [ "$($vtr dump "$tmp/dead" | wc -l)" -gt 1000 ] || fail "few events before a panic"
 
+# Without the host: the rings are a file of the guest, of all its processors.
+expect 0 $guest --cpus 2 -- sh -c 'echo | cat; cat /proc/vm/trace' >"$tmp/rings" 2>"$tmp/err"
+printf '\n' | cmp -n 1 - "$tmp/rings" || fail "no output before the rings"
+tail -c +2 "$tmp/rings" >"$tmp/ring"
+expect 0 $vtr dump "$tmp/ring" >"$tmp/dump" 2>"$tmp/err"
+[ "$(wc -l <"$tmp/dump")" -gt 3000 ] || fail "rings: $(cat "$tmp/err")"
+for what in 'cpu0 ' 'cpu1 ' fork.begin fault.zerofill ' slot=\| va='; do
+	grep -q -e "$what" "$tmp/dump" || fail "no $what in the rings"
+done
+expect 0 $vtr check "$tmp/ring" >"$tmp/found" 2>&1
+
 # What is no trace, what is cut off, what nobody asked.
 head -c 100000 "$t" >"$tmp/short"
 for f in README.md "$tmp/none" "$tmp/short" .; do
