@@ -332,6 +332,7 @@ char *gate_source(const struct lab *, const char *path);
 struct options {
 	const char *submission, *only, *hidden, *out, *formats, *key;
 	int step, jobs;
+	int seeds; /* of race tests only so many; 0: all */
 	uint64_t seed;
 	bool seeded, keep, quiet;
 	const char *kernel; /* do not build */

@@ -108,14 +108,14 @@ unit_add(struct runner *u, size_t result, int sched, int64_t inject)
 static void
 units_make(struct runner *u)
 {
+	int s, only = u->r->options->seeds;
 	const struct test *t;
 	int64_t hit;
 	size_t i;
-	int s;
 
 	for (i = 0; i < u->r->nresults; i++) {
 		t = u->r->result[i].test;
-		for (s = 0; s < t->sched; s++)
+		for (s = 0; s < t->sched && (only == 0 || s < only); s++)
 			unit_add(u, i, s, -1);
 		for (hit = t->inject_from; t->inject != NULL &&
 		     hit <= t->inject_to; hit++)

@@ -9,7 +9,8 @@
  * Picture   grade selftest --reference [LAB]     100 each
  *                          --starter [LAB]         0 each, nothing hangs
  *                          --steps [LAB]         steps ≤ k give STEP=k's total
- *                          --determinism N [LAB] N runs, the same counters
+ *                          --determinism N [--seeds S] [LAB]  N runs, the
+ *                                                same counters
  *                          --infra               killed emulator: no points lost
  *                          --ends [eNN]          each bad end has its name
  *           grade mutants [LAB]   the tests that name a mutant kill it
@@ -167,7 +168,7 @@ steps_of(const struct lab *lab)
 
 /* ---- determinism ---- */
 
-static int runs_wanted = 3;
+static int runs_wanted = 3, seeds_wanted;
 
 /* All counters and instruction numbers of a run as one text. */
 static char *
@@ -197,7 +198,8 @@ determinism_of(const struct lab *lab)
 	int i, differ = 0;
 
 	for (i = 0; i < runs_wanted && lab->ntests > 0; i++) {
-		struct options o = { .kernel = "build/vadose.elf" };
+		struct options o = { .kernel = "build/vadose.elf",
+			.seeds = seeds_wanted };
 		struct report *r = xalloc(sizeof *r);
 
 		run_quietly(r, lab, &o);
@@ -263,6 +265,10 @@ cmd_selftest(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (strcmp(what, "--determinism") == 0 && argc > 2)
 		runs_wanted = atoi(argv[at++]);
+	if (argc > at + 1 && strcmp(argv[at], "--seeds") == 0) {
+		seeds_wanted = atoi(argv[at + 1]);
+		at += 2;
+	}
 	argv += at;
 	if (strcmp(what, "--reference") == 0)
 		return each_lab(argv[0], reference_of);
@@ -277,7 +283,7 @@ cmd_selftest(int argc, char **argv)
 	if (strcmp(what, "--ends") == 0)
 		return ends_named(argv[0]);
 	fprintf(stderr, "usage: grade selftest --reference | --starter | "
-			"--steps | --determinism N | --infra  [LAB]\n"
+			"--steps | --determinism N [--seeds S] | --infra  [LAB]\n"
 			"       grade selftest --ends [eNN]\n");
 	return GRADE_USAGE;
 }
