@@ -6,6 +6,15 @@
 . kernel/test/cases/lib.sh
 
 run=grading/mutants/kernel/run
+
+# The table of the bank is as its files say, and has each number of the design
+# that concerns what exists, once.
+"$run" -t >"$tmp/table"
+sed -n '/^| # |/,$p' grading/mutants/kernel/README.md >"$tmp/readme"
+same "$(cat "$tmp/table")" "$(cat "$tmp/readme")" "README.md is not run -t"
+same "$(seq 92; seq 110 117)" "$(sed -n 's/^| \([0-9]*\) |.*/\1/p' "$tmp/table")" \
+	"numbers of the bank"
+
 mkdir "$tmp/bank"
 cp "$run" "$tmp/bank"
 cat >"$tmp/bank/000-nothing.patch" <<'END'

@@ -1,0 +1,38 @@
+/* NEEDS: MEM=48M SWAP=128M CPUS=1,4 TIMEOUT=120 */
+/*
+ * mremap takes along what is in memory but not mapped: pages on their way to
+ * swap go there from their new place, and come back there.
+ */
+#include "lib/pressure.h"
+
+#define N 256
+#define ROUNDS 6
+
+int
+main(void)
+{
+	struct hog hog = hog_start();
+	char *p = pages_private(N), *to;
+
+	for (int i = 0; i < N; i++)
+		stamp(p + i * PAGE, i, 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		/* Far away, so that other tables hold the words. */
+		to = mmap(NULL, (4 * round + 5) * MIB, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK(to != MAP_FAILED);
+		OK(madvise(p, N * PAGE, MADV_PAGEOUT));
+		EQ(mremap(p, N * PAGE, N * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		    to), to);
+		p = to;
+		for (int i = round % 2; i < N; i += 2)
+			STAMPED(p + i * PAGE, i, 0);
+		check_vm();
+		if (round == 2)
+			push_out(&hog, p, N, N / 2);
+	}
+	for (int i = 0; i < N; i++)
+		STAMPED(p + i * PAGE, i, 0);
+	hog_end(&hog);
+	return test_done();
+}
