@@ -24,8 +24,10 @@ $(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
 	@mkdir -p $(@D)
 	@$(UCC) $< -o $@
 
+# Where the site is to be built for the first time npm comes at once, too.
 book-setup:
-	@tools/setup book-check
+	@tools/setup $(if $(filter book book-serve book-browser book-pdf,$(MAKECMDGOALS)),$\
+	  $(if $(wildcard book/node_modules/.package-lock.json),book-check,book),book-check)
 
 book/node_modules/.package-lock.json: book/package-lock.json | book-check
 	@tools/setup book
