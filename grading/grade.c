@@ -248,8 +248,10 @@ cmd_explain_args(int argc, char **argv)
 	return argc == 3 ? cmd_explain(argv[1], argv[2]) : usage();
 }
 
+/* A command of one test: LAB TEST behind the options. */
 static int
-cmd_compare_args(int argc, char **argv)
+with_test(int argc, char **argv,
+    int (*fn)(const struct lab *, const struct options *))
 {
 	struct options o;
 	struct lab *lab;
@@ -261,29 +263,28 @@ cmd_compare_args(int argc, char **argv)
 	if (lab == NULL)
 		return GRADE_USAGE;
 	o.only = argv[optind + 1];
-	code = cmd_compare(lab, &o);
+	code = fn(lab, &o);
 	lab_free(lab);
 	return code;
 }
 
+static int
+cmd_compare_args(int argc, char **argv)
+{
+	return with_test(argc, argv, cmd_compare);
+}
+
 /* gdb LAB TEST, bochs LAB TEST: the boot of a test, stopped where it fails. */
 static int
-cmd_debug_args(int argc, char **argv)
+cmd_gdb_args(int argc, char **argv)
 {
-	struct options o;
-	struct lab *lab;
-	int code;
+	return with_test(argc, argv, cmd_gdb);
+}
 
-	if (!options_read(&o, argc, argv) || optind + 2 != argc)
-		return usage();
-	lab = open_or_say(argv[optind], o.hidden);
-	if (lab == NULL)
-		return GRADE_USAGE;
-	o.only = argv[optind + 1];
-	code = strcmp(argv[0], "bochs") == 0 ? cmd_bochs(lab, &o)
-					     : cmd_gdb(lab, &o);
-	lab_free(lab);
-	return code;
+static int
+cmd_bochs_args(int argc, char **argv)
+{
+	return with_test(argc, argv, cmd_bochs);
 }
 
 static int
@@ -332,8 +333,8 @@ static const struct {
 	{ "lint", cmd_lint },
 	{ "explain", cmd_explain_args },
 	{ "compare", cmd_compare_args },
-	{ "gdb", cmd_debug_args },
-	{ "bochs", cmd_debug_args },
+	{ "gdb", cmd_gdb_args },
+	{ "bochs", cmd_bochs_args },
 	{ "repro", cmd_repro },
 	{ "selftest", cmd_selftest },
 	{ "mutants", cmd_mutants_args },

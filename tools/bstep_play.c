@@ -442,21 +442,37 @@ do_mark(struct play *p, const struct command *c)
 
 /* ---- stops ---- */
 
+/*
+ * The function's address, and which of the stops is there; p->nstops: none.
+ * False: there is no such function; said.
+ */
+static bool
+find_stop(struct play *p, const struct command *c, uint64_t *start, size_t *at)
+{
+	uint64_t end;
+	char *why = NULL;
+
+	if (!play_symbol(p, c->name, start, &end, &why)) {
+		play_trouble(p, "%s", why);
+		free(why);
+		return false;
+	}
+	for (*at = 0; *at < p->nstops; ++*at)
+		if (p->stop[*at].address == *start)
+			break;
+	return true;
+}
+
 static enum end
 do_break(struct play *p, const struct command *c)
 {
-	uint64_t start, end;
-	char *why = NULL;
+	uint64_t start;
 	size_t i;
 
-	if (!play_symbol(p, c->name, &start, &end, &why)) {
-		play_trouble(p, "%s", why);
-		free(why);
+	if (!find_stop(p, c, &start, &i))
 		return END_SCRIPT;
-	}
-	for (i = 0; i < p->nstops; i++)
-		if (p->stop[i].address == start)
-			return END_GOOD;
+	if (i < p->nstops)
+		return END_GOOD;
 	if (i == sizeof p->stop / sizeof p->stop[0])
 		return play_trouble(p, "that are too many");
 	if (!bochs_break(&p->machine, start, &p->stop[i].number))
@@ -469,18 +485,11 @@ do_break(struct play *p, const struct command *c)
 static enum end
 do_unbreak(struct play *p, const struct command *c)
 {
-	uint64_t start, end;
-	char *why = NULL;
+	uint64_t start;
 	size_t i;
 
-	if (!play_symbol(p, c->name, &start, &end, &why)) {
-		play_trouble(p, "%s", why);
-		free(why);
+	if (!find_stop(p, c, &start, &i))
 		return END_SCRIPT;
-	}
-	for (i = 0; i < p->nstops; i++)
-		if (p->stop[i].address == start)
-			break;
 	if (i == p->nstops)
 		return play_trouble(p, "there is no such breakpoint");
 	free(bochs_ask(&p->machine, "d %u", p->stop[i].number));

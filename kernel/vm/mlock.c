@@ -103,6 +103,22 @@ locked_in(struct aspace *as, uint64_t lo, uint64_t hi)
 /* ---- ranges ---- */
 
 /*
+ * From any bytes to the pages that hold them, lo … hi - 1; va and len become
+ * theirs.  1; 0: none; -EINVAL (wraps), -ENOMEM (no user address).
+ */
+static int
+pages_of(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
+{
+	*len = PAGE_UP(*len + (*va & PAGE_MASK));
+	*va = PAGE_DOWN(*va);
+	if (*va + *len < *va)
+		return -EINVAL;
+	if (*len == 0)
+		return 0;
+	return map_range(*va, *len, lo, hi) ? 1 : -ENOMEM;
+}
+
+/*
  * Lock the pages of a range, and fault them in unless ONFAULT.
  *
  * Locks:    none of rank >= 2.
@@ -119,15 +135,9 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 
 	if (limit == 0)
 		return -EPERM;
-	len = PAGE_UP(len + (va & PAGE_MASK));
-	va = PAGE_DOWN(va);
-	if (va + len < va)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return -ENOMEM;
-
+	r = pages_of(&va, &len, &lo, &hi);
+	if (r <= 0)
+		return r;
 	rw_lock_write(&as->map_lock);
 	as->lock_limit = limit;
 	more = hi - lo - MIN(hi - lo, locked_in(as, lo, hi));
@@ -152,15 +162,9 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 	uint64_t lo, hi;
 	int r;
 
-	len = PAGE_UP(len + (va & PAGE_MASK));
-	va = PAGE_DOWN(va);
-	if (va + len < va)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return -ENOMEM;
-
+	r = pages_of(&va, &len, &lo, &hi);
+	if (r <= 0)
+		return r;
 	rw_lock_write(&as->map_lock);
 	r = lock_range(as, lo, hi, 0);
 	map_end(as, NULL, 0);

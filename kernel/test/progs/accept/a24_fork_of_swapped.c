@@ -4,21 +4,8 @@
  * with half of the pages in swap reads none of them, moves no byte, and
  * both processes see all.
  */
-#include "../lib/events.h"
-#include "../lib/pressure.h"
-
 #define PAGES 2000
-
-static volatile int *turn;
-static char *area;
-static struct hog hog;
-
-static void
-verify(void)
-{
-	for (size_t i = 0; i < PAGES; i++)
-		STAMPED(area + i * PAGE, i, 0);
-}
+#include "../lib/shared_area.h"
 
 static int
 child(void *arg)
@@ -27,7 +14,7 @@ child(void *arg)
 	if (arg == NULL)
 		return 0; /* the rehearsal */
 	turn_wait(turn, 2);
-	verify();
+	area_verify();
 	for (size_t i = 0; i < PAGES; i += 3)
 		stamp(area + i * PAGE, i, 1);
 	for (size_t i = 0; i < PAGES; i++)
@@ -57,8 +44,7 @@ body(void)
 	char *stack = shared_stack();
 	pid_t pid;
 
-	for (size_t i = 0; i < PAGES; i++)
-		stamp(area + i * PAGE, i, 0);
+	area_stamp();
 	push_out(&hog, area, PAGES, PAGES * 9 / 10);
 	for (size_t i = 0; i < PAGES / 2; i++)
 		STAMPED(area + i * PAGE, i, 0);
@@ -77,7 +63,7 @@ body(void)
 	check_fork(1, 2, 3);
 	turn_give(turn, 2);
 	REAP(pid, 0);
-	verify();
+	area_verify();
 	hog_end(&hog);
 	return test_done();
 }
@@ -85,10 +71,5 @@ body(void)
 int
 main(void)
 {
-	snap_init();
-	turn = (int *)pages_shared(1);
-	*turn = 0;
-	area = pages_private(PAGES);
-	hog = hog_start(); /* not on the shared stack */
-	return run_on_shared_stack(body);
+	return area_main();
 }

@@ -4,16 +4,10 @@
  * pages and sleep under pressure; then nearly all 157 pages of its entries are
  * on swap, too.  They come back with every byte right, for both.
  */
-#include "../lib/events.h"
-#include "../lib/pressure.h"
-
 #define PAGES 40000
 #define ENTRY_PAGES (PAGES / 256 + 1)
 #define OUT (ENTRY_PAGES - 7)
-
-static volatile int *turn;
-static char *area;
-static struct hog hog;
+#include "../lib/shared_area.h"
 
 static void
 verify(int version, size_t step)
@@ -54,8 +48,7 @@ body(void)
 {
 	pid_t pid;
 
-	for (size_t i = 0; i < PAGES; i++)
-		stamp(area + i * PAGE, i, 0);
+	area_stamp();
 	snap_all(1);
 	pid = fork_on(child, NULL, shared_stack());
 	press();
@@ -76,10 +69,5 @@ body(void)
 int
 main(void)
 {
-	snap_init();
-	turn = (int *)pages_shared(1);
-	*turn = 0;
-	area = pages_private(PAGES);
-	hog = hog_start(); /* not on the shared stack */
-	return run_on_shared_stack(body);
+	return area_main();
 }

@@ -6,31 +6,18 @@
  * five children through fork are written once and read once; a sweep over
  * swapped memory makes a read per eight pages.
  */
-#include "../lib/events.h"
-#include "../lib/pressure.h"
-
 #define PAGES 1600
 #define CHILDREN 5
 #define OWN 64     /* of the program itself: code, data */
 #define OTHERS 500 /* pages of the rest of the system, pushed out as well */
-
-static volatile int *turn;
-static char *area;
-static struct hog hog;
-
-static void
-verify(void)
-{
-	for (size_t i = 0; i < PAGES; i++)
-		STAMPED(area + i * PAGE, i, 0);
-}
+#include "../lib/shared_area.h"
 
 /* From swap to memory: clusters; the pages stay clean. */
 static void
 sweep(void)
 {
 	snap_all(1);
-	verify();
+	area_verify();
 	snap_all(2);
 	LE(PAGES, snap_delta(1, 2, "swap.in_pages"));
 	DELTA_LE(1, 2, "swap.in_pages", PAGES + OWN);
@@ -50,7 +37,7 @@ go_out_clean(void)
 	DELTA_EQ(3, 4, "swap.out_bios", 0);
 	DELTA_EQ(3, 4, "page.to_modified", 0);
 	DELTA_LE(3, 4, "swap.slots_used", 0);
-	verify();
+	area_verify();
 }
 
 /* Trimmed, for nobody has a right to it, and taken back: no I/O at all. */
@@ -60,14 +47,14 @@ fault_softly(void)
 	snap_self(13); /* brings in the code for it */
 	OK(mprotect(area, PAGE, PROT_NONE));
 	OK(mprotect(area, PAGE, PROT_READ | PROT_WRITE));
-	verify();
+	area_verify();
 	snap_self(12);
 	snap_all(4);
 	OK(mprotect(area, PAGES * PAGE, PROT_NONE));
 	OK(mprotect(area, PAGES * PAGE, PROT_READ | PROT_WRITE));
 	snap_all(5);
 	DELTA_EQ(4, 5, "page.to_standby", PAGES);
-	verify();
+	area_verify();
 	snap_all(6);
 	snap_self(13);
 	DELTA_EQ(5, 6, "fault.rescue", PAGES); /* each of them */
@@ -96,16 +83,7 @@ go_out_dirty(void)
 	LE(PAGES / 2, snap_delta(7, 8, "swap.out_pages"));
 	DELTA_LE(7, 8, "swap.out_pages", PAGES / 2 + OWN);
 	DELTA_LE(7, 8, "swap.write_skipped", PAGES / 2 + OWN);
-	verify();
-}
-
-static int
-child(void *arg)
-{
-	while (__atomic_load_n(turn, __ATOMIC_ACQUIRE) == 0)
-		sleep_ms(50);
-	verify();
-	return arg != NULL;
+	area_verify();
 }
 
 /* Six processes, one page: one write and one read. */
@@ -114,19 +92,14 @@ share(void)
 {
 	pid_t pid[CHILDREN];
 
-	for (size_t i = 0; i < PAGES; i++)
-		stamp(area + i * PAGE, i, 0);
-	for (int c = 0; c < CHILDREN; c++)
-		pid[c] = fork_on(child, NULL, shared_stack());
+	area_stamp();
+	area_readers(pid, CHILDREN);
 	snap_all(9);
 	push_out(&hog, area, PAGES, PAGES - 32);
 	snap_all(10);
 	LE(PAGES - 32, snap_delta(9, 10, "swap.slots_used"));
 	DELTA_LE(9, 10, "swap.slots_used", PAGES + OTHERS);
-	turn_give(turn, 1);
-	verify();
-	for (int c = 0; c < CHILDREN; c++)
-		REAP(pid[c], 0);
+	area_read(pid, CHILDREN);
 	snap_all(11);
 	LE(PAGES - 32, snap_delta(10, 11, "swap.in_pages"));
 	DELTA_LE(10, 11, "swap.in_pages", PAGES + OTHERS);
@@ -135,10 +108,9 @@ share(void)
 static int
 body(void)
 {
-	for (size_t i = 0; i < PAGES; i++)
-		stamp(area + i * PAGE, i, 0);
+	area_stamp();
 	push_out(&hog, area, PAGES, PAGES - 32);
-	verify(); /* rehearsal: brings in what the program itself needs */
+	area_verify(); /* rehearsal: brings in what the program itself needs */
 	for (int i = 0; i < 20; i++)
 		OK(madvise(area, PAGES * PAGE, MADV_PAGEOUT));
 	EQ(pagemap_count(area, PAGES, PM_SWAPPED), PAGES);
@@ -154,10 +126,5 @@ body(void)
 int
 main(void)
 {
-	snap_init();
-	turn = (int *)pages_shared(1);
-	*turn = 0;
-	area = pages_private(PAGES);
-	hog = hog_start(); /* not on the shared stack */
-	return run_on_shared_stack(body);
+	return area_main();
 }
