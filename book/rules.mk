@@ -76,19 +76,20 @@ book-pdf: book
 
 #   make bochs SESSION=10     plays one; also make bochs LAB=05 [TEST=t08]
 #   make check-sessions       plays all; each notices its mutant
+#   ... VIA=gdb               in gdb and QEMU, where there is no Bochs
 #   make sessions-record      their transcripts, as the book shows them
 #   make bochs … BATCH=1      asks nothing
 
 bochs: image tools $(BOOK_RUNS) $(if $(TEST),grader)
-	@tools/setup bochs
+	@tools/setup $(or $(VIA),bochs)
 	@$(if $(TEST),$(G)/grade bochs '$(LAB)' $(TEST) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
 	  step=$$($(if $(SESSION),tools/sessions find '$(SESSION)', \
 	    $(if $(LAB),tools/sessions lab '$(LAB_NAME)'))) && \
-	  $(T)/bstep --kernel $(KERNEL) --stay $(if $(BATCH),--batch) $$step)
+	  $(T)/bstep --kernel $(KERNEL) --stay $(if $(VIA),--via $(VIA)) $(if $(BATCH),--batch) $$step)
 
 check-sessions: image tools $(BOOK_RUNS)
-	@tools/sessions check $(BUILD) $(SESSION)
+	@VIA=$(VIA) tools/sessions check $(BUILD) $(SESSION)
 
 sessions-record: image tools $(BOOK_RUNS)
 	@tools/sessions record $(BUILD) $(SESSION)

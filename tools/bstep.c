@@ -49,6 +49,7 @@ static const char help_text[] =
     "  --check            only read it: verbs, names, functions\n"
     "  --record FILE      write the transcript, with meanings instead of addresses\n"
     "  --against FILE     play it, and compare with such a transcript\n"
+    "  --via gdb          in gdb and QEMU, without what only Bochs has: watch, show\n"
     "  --patience SECONDS how long the machine may be silent (120)\n"
     "\n"
     "A session has one command per line; # begins a note:\n"
@@ -140,11 +141,12 @@ options(int argc, char **argv)
 		{ "check", no_argument, NULL, 'c' },
 		{ "record", required_argument, NULL, 'r' },
 		{ "against", required_argument, NULL, 'a' },
+		{ "via", required_argument, NULL, 'v' },
 		{ "patience", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *patience = "120";
+	const char *patience = "120", *via = "bochs";
 	char *end;
 	int opt;
 
@@ -161,12 +163,20 @@ options(int argc, char **argv)
 			bstep.record = optarg;
 		if (opt == 'a')
 			bstep.against = optarg;
+		if (opt == 'v')
+			via = optarg;
 		if (opt == 'p')
 			patience = optarg;
 		if (opt == '?')
 			exit(END_SCRIPT);
 	}
 	bstep.play.machine.patience = strtod(patience, &end);
+	bstep.play.machine.via_gdb = strcmp(via, "gdb") == 0;
+	if (!bstep.play.machine.via_gdb && strcmp(via, "bochs") != 0)
+		errx(END_SCRIPT, "--via %s: it is bochs or gdb", via);
+	if (bstep.play.machine.via_gdb &&
+	    (bstep.record != NULL || bstep.against != NULL))
+		errx(END_SCRIPT, "transcripts are of Bochs");
 	if (argc - optind > 1 || *end != '\0' ||
 	    !(bstep.play.machine.patience > 0))
 		errx(END_SCRIPT, "see bstep --help");

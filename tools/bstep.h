@@ -126,6 +126,7 @@ struct bochs {
 	uint64_t rip;    /* where the machine stands */
 	unsigned cpu;    /* the one that stopped */
 	double patience; /* seconds for one answer */
+	bool via_gdb;    /* it is gdb, and QEMU (bstep_gdb.c) */
 };
 
 enum stop { STOP_HERE, STOP_BOUND, STOP_KEY, STOP_GONE };
@@ -141,10 +142,22 @@ bool bochs_step(struct bochs *, uint64_t n);
 bool bochs_reg(struct bochs *, const char *name, uint64_t *v);
 bool bochs_memory(struct bochs *, bool physical, uint64_t at, uint64_t *v);
 bool bochs_break(struct bochs *, uint64_t address, unsigned *number);
+/* Turn breakpoint number off, on, or take it away. */
+enum turn { TURN_OFF, TURN_ON, TURN_AWAY };
+void bochs_turn(struct bochs *, unsigned number, enum turn);
 /* From a signal handler: stop a machine that runs. */
 void bochs_interrupt(const struct bochs *);
 /* Why the machine ended: a panic, the last words of the kernel; malloc'd. */
 char *bochs_last_words(const struct bochs *);
+
+/* ---- bstep_gdb.c: the same questions to gdb ---- */
+
+bool gdb_settle(struct bochs *);
+enum stop gdb_run(struct bochs *);
+bool gdb_step(struct bochs *, uint64_t n);
+bool gdb_reg(struct bochs *, const char *name, uint64_t *v);
+bool gdb_memory(struct bochs *, bool physical, uint64_t at, uint64_t *v);
+bool gdb_break(struct bochs *, uint64_t address, unsigned *number);
 
 /* ---- bstep_show.c: numbers as a reader wants them ---- */
 

@@ -70,14 +70,21 @@ now(void)
 
 /* ---- answers ---- */
 
-/* Does it end with "<bochs:N> "?  Then that is cut off. */
+/* Does it end with "<bochs:N> ", or "(gdb) "?  Then that is cut off. */
 static bool
-prompted(struct answer *a)
+prompted(struct answer *a, bool via_gdb)
 {
 	char *at = a->text + a->n;
 	unsigned nr;
 	int len = 0;
 
+	if (via_gdb) {
+		if (a->n < 6 || strcmp(at - 6, "(gdb) ") != 0)
+			return false;
+		a->n -= 6;
+		a->text[a->n] = '\0';
+		return true;
+	}
 	while (at > a->text && at[-1] != '\n' && *at != '<')
 		at--;
 	if (*at != '<' || sscanf(at, "<bochs:%u> %n", &nr, &len) != 1 ||
@@ -139,7 +146,7 @@ answer(struct bochs *b, double patience)
 	double until = now() + patience;
 	bool warned = false;
 
-	while (!prompted(&a)) {
+	while (!prompted(&a, b->via_gdb)) {
 		if (more(b, &a, until))
 			continue;
 		if (warned || now() < until) {
@@ -199,13 +206,14 @@ bochs_start(struct bochs *b, const char *kernel, char **words, char **why)
 		guest_exec(b, name, kernel, words);
 	if (b->pid > 0)
 		text = answer(b, 60);
-	if (text != NULL && stand(b, text)) {
+	if (text != NULL && (b->via_gdb ? gdb_settle(b) : stand(b, text))) {
 		free(text);
 		return true;
 	}
 	free(text);
 	text = bochs_last_words(b);
-	*why = text_of("Bochs' debugger does not answer%s%s",
+	*why = text_of("%s does not answer%s%s",
+	    b->via_gdb ? "gdb" : "Bochs' debugger",
 	    text[0] != '\0' ? ": " : "; is it built with one? (make doctor)",
 	    text);
 	free(text);
@@ -255,9 +263,10 @@ guest_exec(
 	guest = text_of("%s/guest", dirname(exe));
 	argv[i++] = guest;
 	argv[i++] = (char *)"--emulator";
-	argv[i++] = (char *)"bochs";
-	argv[i++] = (char *)"--monitor";
-	argv[i++] = (char *)tty;
+	argv[i++] = (char *)(b->via_gdb ? "qemu" : "bochs");
+	argv[i++] = (char *)(b->via_gdb ? "--gdb" : "--monitor");
+	if (!b->via_gdb)
+		argv[i++] = (char *)tty;
 	argv[i++] = (char *)"--log";
 	argv[i++] = log;
 	argv[i++] = (char *)"--kernel";
@@ -271,10 +280,11 @@ guest_exec(
 		argv[i++] = *words++;
 	argv[i] = NULL;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	setpgid(0, 0); /* Ctrl-C at our terminal is for us */
+	/* Ctrl-C at our terminal is for us; gdb has one of its own. */
+	(void)(b->via_gdb ? setsid() : setpgid(0, 0));
 	setenv("TERM", "dumb", 1);
-	dup2(open("/dev/null", O_RDWR), 0);
-	dup2(fd, 1);
+	dup2(open(b->via_gdb ? tty : "/dev/null", O_RDWR), 0);
+	dup2(b->via_gdb ? 0 : fd, 1);
 	dup2(fd, 2);
 	execv(guest, argv);
 	dprintf(2, "%s: %s", guest, strerror(errno));
@@ -402,6 +412,8 @@ bochs_run(struct bochs *b, uint64_t bound)
 	double until = now() + b->patience;
 	enum stop how;
 
+	if (b->via_gdb)
+		return gdb_run(b);
 	do {
 		if (b->alarm == 0) {
 			char *text =
@@ -418,9 +430,13 @@ bochs_run(struct bochs *b, uint64_t bound)
 bool
 bochs_step(struct bochs *b, uint64_t n)
 {
-	char *text = bochs_ask(b, "s %llu", (unsigned long long)n);
-	bool ok = text != NULL && stand(b, text);
+	char *text;
+	bool ok;
 
+	if (b->via_gdb)
+		return gdb_step(b, n);
+	text = bochs_ask(b, "s %llu", (unsigned long long)n);
+	ok = text != NULL && stand(b, text);
 	free(text);
 	return ok;
 }
@@ -459,6 +475,8 @@ bochs_reg(struct bochs *b, const char *name, uint64_t *v)
 	bool ok = false;
 	size_t i;
 
+	if (b->via_gdb)
+		return gdb_reg(b, name, v);
 	for (i = 0; plain[i] != NULL && strcmp(plain[i], name) != 0; i++)
 		;
 	if (plain[i] != NULL) {
@@ -483,12 +501,17 @@ bochs_reg(struct bochs *b, const char *name, uint64_t *v)
 bool
 bochs_memory(struct bochs *b, bool physical, uint64_t at, uint64_t *v)
 {
-	char *text = bochs_ask(
-	    b, "%s /2wx 0x%llx", physical ? "xp" : "x", (unsigned long long)at);
-	const char *s = text != NULL ? strstr(text, ":\t0x") : NULL;
 	unsigned long long low, high;
-	bool ok = s != NULL && sscanf(s, ":\t0x%llx\t0x%llx", &low, &high) == 2;
+	const char *s;
+	char *text;
+	bool ok;
 
+	if (b->via_gdb)
+		return gdb_memory(b, physical, at, v);
+	text = bochs_ask(
+	    b, "%s /2wx 0x%llx", physical ? "xp" : "x", (unsigned long long)at);
+	s = text != NULL ? strstr(text, ":\t0x") : NULL;
+	ok = s != NULL && sscanf(s, ":\t0x%llx\t0x%llx", &low, &high) == 2;
 	if (ok)
 		*v = high << 32 | low;
 	free(text);
@@ -499,11 +522,13 @@ bochs_memory(struct bochs *b, bool physical, uint64_t at, uint64_t *v)
 bool
 bochs_break(struct bochs *b, uint64_t address, unsigned *number)
 {
-	char *text = bochs_ask(b, "lb 0x%llx", (unsigned long long)address);
-	char *want = text_of("0x%016llx", (unsigned long long)address), *line;
+	char *text, *want, *line;
 	bool ok = false;
 
-	free(text);
+	if (b->via_gdb)
+		return gdb_break(b, address, number);
+	want = text_of("0x%016llx", (unsigned long long)address);
+	free(bochs_ask(b, "lb 0x%llx", (unsigned long long)address));
 	text = bochs_ask(b, "blist");
 	for (line = text; line != NULL && *line != '\0';) {
 		char *next = strchr(line, '\n');
@@ -518,6 +543,15 @@ bochs_break(struct bochs *b, uint64_t address, unsigned *number)
 	free(want);
 	free(text);
 	return ok;
+}
+
+void
+bochs_turn(struct bochs *b, unsigned number, enum turn turn)
+{
+	static const char *const verb[2][3] = { { "bpd", "bpe", "d" },
+		{ "disable", "enable", "delete" } };
+
+	free(bochs_ask(b, "%s %u", verb[b->via_gdb][turn], number));
 }
 
 /* ---- afterwards ---- */

@@ -27,8 +27,13 @@ const char *const play_levels[4] = { "pml4e", "pdpte", "pde", "pte" };
 enum end
 play_show(struct play *p, const struct command *c)
 {
-	char *text = bochs_ask(&p->machine, "%s", c->args), *line, *rest;
+	char *text, *line, *rest;
 
+	if (p->machine.via_gdb) {
+		fprintf(p->out, "  (Bochs says this)\n");
+		return END_GOOD;
+	}
+	text = bochs_ask(&p->machine, "%s", c->args);
 	if (text == NULL)
 		return play_gone(p);
 	rest = text;

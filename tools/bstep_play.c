@@ -279,6 +279,8 @@ do_boot(struct play *p, const struct command *c)
 		free(why);
 		return END_MACHINE;
 	}
+	if (p->machine.via_gdb)
+		return END_GOOD; /* it reads the kernel's file itself */
 	path = text_of("%s/kernel.sym", p->machine.dir);
 	if (symbols_write(&p->kernel, path)) {
 		text = bochs_ask(&p->machine, "ldsym global \"%s\"", path);
@@ -306,6 +308,10 @@ tell(struct play *p, uint64_t since)
 	char place[128], ticks[32];
 
 	show_place(&p->shown, p->machine.rip, place);
+	if (p->machine.via_gdb) {
+		fprintf(p->out, "  %s\n", place);
+		return;
+	}
 	show_ticks(&p->shown, p->machine.ticks - since, ticks);
 	fprintf(p->out, "  %s, %s instructions later\n", place, ticks);
 }
@@ -387,12 +393,12 @@ do_until(struct play *p, const struct command *c)
 }
 
 static void
-all_breaks(struct play *p, const char *verb)
+all_breaks(struct play *p, enum turn turn)
 {
 	size_t i;
 
 	for (i = 0; i < p->nstops; i++)
-		free(bochs_ask(&p->machine, "%s %u", verb, p->stop[i].number));
+		bochs_turn(&p->machine, p->stop[i].number, turn);
 }
 
 /* Until ev_mark(N). */
@@ -428,14 +434,14 @@ do_mark(struct play *p, const struct command *c)
 		free(why);
 		return END_MACHINE;
 	}
-	all_breaks(p, "bpd");
+	all_breaks(p, TURN_OFF);
 	if (!bochs_break(&p->machine, mark, &number))
 		return play_gone(p);
 	e = until_mark(p, c->number, mark);
 	if (e != END_GOOD)
 		return e;
-	free(bochs_ask(&p->machine, "d %u", number));
-	all_breaks(p, "bpe");
+	bochs_turn(&p->machine, number, TURN_AWAY);
+	all_breaks(p, TURN_ON);
 	tell(p, since);
 	return END_GOOD;
 }
@@ -476,7 +482,7 @@ do_break(struct play *p, const struct command *c)
 	if (i == sizeof p->stop / sizeof p->stop[0])
 		return play_trouble(p, "that are too many");
 	if (!bochs_break(&p->machine, start, &p->stop[i].number))
-		return play_trouble(p, "Bochs does not take it");
+		return play_trouble(p, "the debugger does not take it");
 	p->stop[i].address = start;
 	p->nstops++;
 	return END_GOOD;
@@ -492,7 +498,7 @@ do_unbreak(struct play *p, const struct command *c)
 		return END_SCRIPT;
 	if (i == p->nstops)
 		return play_trouble(p, "there is no such breakpoint");
-	free(bochs_ask(&p->machine, "d %u", p->stop[i].number));
+	bochs_turn(&p->machine, p->stop[i].number, TURN_AWAY);
 	p->stop[i] = p->stop[--p->nstops];
 	return END_GOOD;
 }
@@ -506,6 +512,8 @@ do_watch(struct play *p, const struct command *c)
 
 	if (!play_compute(p, &env, c->expr, &at))
 		return END_MACHINE;
+	if (p->machine.via_gdb)
+		return play_trouble(p, "gdb watches no physical address; Bochs does");
 	if (c->verb == V_WATCH)
 		text = bochs_ask(&p->machine, "watch %c 0x%llx %llu", c->kind,
 		    (unsigned long long)at, (unsigned long long)c->number);

@@ -27,7 +27,7 @@ VTRLIB := $(addprefix $(T)/,vtrfile.o vtrshow.o vtrdiff.o vtrcheck.o \
 $(T)/vtr: $(T)/vtr.o $(VTRLIB)
 	@$(CC) $^ -o $@
 
-BSTEP := $(addprefix $(T)/,bstep.o bstep_script.o bstep_expr.o bstep_sym.o \
+BSTEP := $(addprefix $(T)/,bstep.o bstep_gdb.o bstep_script.o bstep_expr.o bstep_sym.o \
   bstep_bochs.o bstep_show.o bstep_play.o bstep_look.o bstep_check.o)
 
 $(T)/bstep: $(BSTEP)

@@ -2,7 +2,7 @@
 # NEEDS: TIMEOUT=300
 # Sessions 01 and 10 in Bochs: all that they expect holds.  The one without a
 # terminal, the other at one, where somebody looks around.  make check-sessions
-# plays all, and with planted bugs.
+# plays all, and with planted bugs.  In gdb 10 holds as well.
 . kernel/test/cases/lib.sh
 
 mkdir -p "$BUILD/book"
@@ -11,6 +11,11 @@ for c in ch01-first ch10-fork; do
 		musl-gcc -static -O2 -Ibook/runs "book/runs/$c.c" -o "$BUILD/book/$c" || exit 2
 done
 expect 0 tools/sessions play "$BUILD" 01
+if command -v gdb >/dev/null; then
+	expect 0 timeout 200 build/tools/bstep --via gdb --batch --kernel "$BUILD/vadose.elf" \
+		book/sessions/bochs/10-cow.step >"$tmp/out" 2>"$tmp/err"
+	same 9 "$(grep -c '^  holds' "$tmp/out")" "what holds in gdb"
+fi
 # At the first prompt: commands of ours, of Bochs, and wrong ones; then on.
 printf '%s\n' '' '' 'let x = 6 * 7' 'brake' 'walk' 'print-stack 1' c q |
 	timeout 200 script -qec "build/tools/bstep --kernel $BUILD/vadose.elf book/sessions/bochs/10-cow.step" /dev/null >"$tmp/seen" 2>&1
