@@ -68,17 +68,21 @@ function_at(const char *text, long line)
 }
 
 /*
- * The functions that a patch changes.  A line that is only added lies in the
- * function of the line before it.
+ * The functions that the mutant changes, in our file as it is now: the patch may
+ * be older.  A line that is only added lies in the function of the line before.
  */
 static void
-functions_of(struct mutant *m, const struct lab *lab, const char *patch)
+functions_of(struct mutant *m, const struct lab *lab)
 {
-	char *path = xprintf("kernel/%s", lab->file), *name;
+	char *path = xprintf("kernel/%s", lab->file), *name, *diff = NULL;
+	char *argv[] = { (char *)"diff", (char *)"-u", path, m->file, NULL };
 	char *text = file_read(path, NULL);
-	const char *s = strstr(patch, "\n@@ -");
+	const char *s = NULL;
 	long line = 0;
 
+	(void)command(argv, &diff); /* not equal is no failure */
+	if (diff != NULL)
+		s = strstr(diff, "\n@@ -");
 	for (; text != NULL && s != NULL; s = strchr(s + 1, '\n')) {
 		if (strncmp(s + 1, "@@ -", 4) == 0)
 			line = strtol(s + 5, NULL, 10) - 1;
@@ -91,6 +95,7 @@ functions_of(struct mutant *m, const struct lab *lab, const char *patch)
 			words_add(&m->inside, name);
 		free(name);
 	}
+	free(diff);
 	free(path);
 	free(text);
 }
@@ -98,20 +103,18 @@ functions_of(struct mutant *m, const struct lab *lab, const char *patch)
 static bool
 mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
 {
-	char *text = file_read(patch, NULL), *line;
-	char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
+	char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL }, *line;
 	bool ok;
 
 	m->name = name_of(patch);
-	if (text != NULL)
-		functions_of(m, lab, text);
 	m->file = tidy_file("mutant.c");
 	line = xprintf("cp kernel/%s %s && patch -s -F 3 %s < %s", lab->file,
 	    m->file, m->file, patch);
 	argv[2] = line;
 	ok = command(argv, NULL) == 0;
+	if (ok)
+		functions_of(m, lab);
 	free(line);
-	free(text);
 	return ok;
 }
 
