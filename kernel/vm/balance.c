@@ -30,8 +30,9 @@
  *              enough pages are old already nobody becomes older.
  *           4. Where memory begins to be short, an age pass ends with a flush:
  *              else what stays in a TLB would look unused.  Then old pages of
- *              the kernel go to their queue though nobody asks: who floods a
- *              file in memory takes frames from the queues and from nobody.
+ *              the kernel, and tables that name no frame, go to their queue
+ *              though nobody asks: who floods a file in memory takes frames
+ *              from the queues and from nobody.
  *
  * Read next vm/ws.c (one space), vm/framewait.c (who waits).  Book: ch12, ch13.
  */
@@ -111,18 +112,32 @@ vm_is_short(void)
 	return have < ps.high;
 }
 
+/* Not so few that somebody must go, but soon they may be. */
+static bool
+begins_to_be_short(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return frames_available() < 4 * ps.high;
+}
+
 /* ---- visits ---- */
 
-/* Its [W], or false: taken, and not yet for the third time. */
+/*
+ * Its [W], or false: taken, and not yet for the third time.  Age passes and
+ * trims count for themselves: who were not looked at for long, because trims
+ * came in between, would be taken for a sleeper.
+ */
 static bool
-enter(struct aspace *as)
+enter(struct aspace *as, uint8_t *missed)
 {
 	if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock)) {
-		if (++as->ws_missed < MISSES)
+		if (++*missed < MISSES)
 			return false;
 		mutex_lock(&as->ws_lock);
 	}
-	as->ws_missed = 0;
+	*missed = 0;
 	if (as->md.root_pa != 0)
 		return true;
 	mutex_unlock(&as->ws_lock);
@@ -167,13 +182,10 @@ score_age(const struct aspace *as)
 static size_t
 visit_age(struct aspace *as)
 {
-	struct phys_stat ps;
-
-	if (has_old_pages(as) || !enter(as))
+	if (has_old_pages(as) || !enter(as, &as->age_missed))
 		return 0;
 	ws_age(as);
-	phys_stat(&ps);
-	if (frames_available() < 4 * ps.high)
+	if (begins_to_be_short())
 		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 	mutex_unlock(&as->ws_lock);
 	return 1;
@@ -197,11 +209,9 @@ static void
 age_kernel(void)
 {
 	int place = swap_has_room() ? 0 : WS_HAS_PLACE;
-	struct phys_stat ps;
 
 	kpaged_age();
-	phys_stat(&ps);
-	if (frames_available() < 4 * ps.high)
+	if (begins_to_be_short())
 		(void)kpaged_trim(SIZE_MAX, (WS_AGES - 1) | place);
 }
 
@@ -213,6 +223,38 @@ age_all(void)
 	visit_all(score_age, visit_age);
 	age_kernel();
 	atomic_add(&bal.passes, 1);
+}
+
+/* ---- tables ---- */
+
+static uint64_t
+score_tables(const struct aspace *as)
+{
+	return as->ws_visit == bal.visit ? 0 :
+	    atomic_load_relaxed(&as->n_idle);
+}
+
+static size_t
+visit_tables(struct aspace *as)
+{
+	size_t done = 0;
+
+	/* Waited for: else pages would go in the next round, whose tables stay. */
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		done = pt_evict(as, SIZE_MAX);
+	mutex_unlock(&as->ws_lock);
+	return done;
+}
+
+/*
+ * Tables that name no frame go before any page does, all of them: they are of
+ * use to nobody.  Without a slot they would only stand in the queue.
+ */
+static size_t
+send_tables(void)
+{
+	return swap_has_room() ? visit_all(score_tables, visit_tables) : 0;
 }
 
 /* ---- trimming ---- */
@@ -235,30 +277,6 @@ score_trim(const struct aspace *as)
 	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
-/*
- * Tables that name no frame go before any page does.  Without a slot they would
- * only stand in the queue.
- */
-static uint64_t
-score_tables(const struct aspace *as)
-{
-	return as->ws_visit == bal.visit ? 0 :
-	    atomic_load_relaxed(&as->n_idle);
-}
-
-static size_t
-visit_tables(struct aspace *as)
-{
-	size_t want = shortage(), done = 0;
-
-	/* Waited for: else pages would go in the next round, whose tables stay. */
-	mutex_lock(&as->ws_lock);
-	if (want != 0 && as->md.root_pa != 0)
-		done = pt_evict(as, want);
-	mutex_unlock(&as->ws_lock);
-	return done;
-}
-
 static size_t
 visit_trim(struct aspace *as)
 {
@@ -266,7 +284,8 @@ visit_trim(struct aspace *as)
 	size_t want = shortage(), done;
 	bool whole;
 
-	if (want == 0 || as->ops->evict == NULL || !enter(as))
+	if (want == 0 || as->ops->evict == NULL ||
+	    !enter(as, &as->ws_missed))
 		return 0;
 	whole = bal.round == 0 && unused_ns(as) > SLEEPER_NS;
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
@@ -295,10 +314,8 @@ trim_kernel(void)
 static bool
 balance(void)
 {
-	size_t done = 0;
+	size_t done = send_tables();
 
-	if (shortage() != 0 && swap_has_room())
-		done = visit_all(score_tables, visit_tables);
 	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
 		if (shortage() == 0)
 			break;
@@ -322,8 +339,13 @@ bal_main(void *arg)
 		token_set_unmovable(as_sum(offsetof(struct aspace, n_locked)));
 		if (is_time_to_age())
 			age_all();
+		if (!frames_are_low()) {
+			if (begins_to_be_short())
+				(void)send_tables();
+			continue;
+		}
 		/* Nothing to be had: a wake at each allocation will not help. */
-		if (frames_are_low() && !balance())
+		if (!balance())
 			(void)sleep_until(md_time_ns() + REST_NS, WAIT_PLAIN);
 	}
 }
@@ -334,6 +356,8 @@ bal_main(void *arg)
 void
 bal_show(struct out *o)
 {
-	out_printf(o, "bsm age_passes=%lu rounds=%lu shortage=%lu\n",
-	    atomic_load(&bal.passes), atomic_load(&bal.rounds), shortage());
+	out_printf(o, "bsm age_passes=%lu rounds=%lu shortage=%lu "
+	    "idle_tables=%lu\n", atomic_load(&bal.passes),
+	    atomic_load(&bal.rounds), shortage(),
+	    as_sum(offsetof(struct aspace, n_idle)));
 }

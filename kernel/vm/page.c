@@ -28,6 +28,8 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+#define IDLE_MANY 64 /* tables without a page: bsm shall look */
+
 static struct {
 	struct vm_page *zero;            /* [c] the global zero frame */
 	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
@@ -190,8 +192,11 @@ resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
 	container->tbl.nspec = (uint16_t)(container->tbl.nspec +
 	    is_special(new) - is_special(old));
 	/* None any more but the zero page: the table could leave, too. */
-	if (was_idle != (container->nres == container->tbl.nspec))
-		pq_set_idle(container, !was_idle);
+	if (was_idle == (container->nres == container->tbl.nspec))
+		return;
+	pq_set_idle(container, !was_idle);
+	if (!was_idle && container->tbl.as->n_idle % IDLE_MANY == 0)
+		frames_wake_bsm();
 }
 
 static uint64_t

@@ -241,11 +241,13 @@ struct aspace {
 	_Atomic uint64_t late;         /* [A] charged at touch */
 	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
 	uint16_t hand_idx;             /* [W] */
-	uint8_t ws_missed;             /* [bsm] visits that found [W] taken */
+	uint32_t ws_tables;            /* [W] on the ring */
+	uint8_t ws_missed, age_missed; /* [bsm] visits that found [W] taken */
 	uint32_t ws_visit;             /* [bsm] the last one, to come once a round */
 	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
 	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
 	uint64_t ws_trimmed;           /* [W] so far */
+	uint32_t pacer, pacer_missed;  /* [W] FI_TRIM: whose faults age, others since */
 	struct rb_root fmo_refs;       /* [W] struct fmo_ref by base */
 	uint32_t nfmo;                 /* [W] */
 	uint32_t id;                   /* [c] for traces */

@@ -284,7 +284,7 @@ size_t
 ws_trim(struct aspace *as, size_t want, int min_age, ws_change_fn *change)
 {
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
-	uint64_t look = (rounds * as->n_table + 1) * MD_PT_WORDS;
+	uint64_t look = (rounds * as->ws_tables + 1) * MD_PT_WORDS;
 	struct ws_spot s;
 	size_t done = 0;
 
@@ -322,6 +322,7 @@ ring_insert(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	struct vm_page *next;
 
+	as->ws_tables++;
 	if (as->ws_head == 0) {
 		leaf->tbl.ws_next = pfn;
 		leaf->tbl.ws_prev = pfn;
@@ -343,6 +344,7 @@ ring_remove(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	pfn_t next = leaf->tbl.ws_next;
 
+	as->ws_tables--;
 	if (next == pfn)
 		next = 0;
 	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;

@@ -147,6 +147,7 @@ the_hand_rests(void **state)
 		assert_int_equal(evict(PAGES / 5, 0), PAGES / 5);
 	assert_int_equal(as->ws_pages, 0);
 	assert_int_equal(as->ws_head, 0);
+	assert_int_equal(as->ws_tables, 0);
 	all_is_there();
 }
 
