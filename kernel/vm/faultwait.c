@@ -20,6 +20,8 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+#define PATIENCE 64 /* faults */
+
 /*
  * Pins and spare frames of f.
  *
@@ -120,6 +122,23 @@ fault_satisfy(struct fctx *f)
 /* ---- injected pressure ---- */
 
 /*
+ * Do the faults of this thread say how time passes in the space?  Those of one
+ * thread do, until it has had none for PATIENCE of the others': what it used
+ * since its last fault stays, so it gets on; and if it does not, they do.
+ */
+static bool
+sets_the_pace(struct aspace *as)
+{
+	uint32_t me = thread_current()->id;
+
+	if (as->pacer != me && ++as->pacer_missed < PATIENCE)
+		return false;
+	as->pacer = me;
+	as->pacer_missed = 0;
+	return true;
+}
+
+/*
  * What was not used since the last fault leaves the working set: else two pages
  * that one instruction needs would chase each other away for ever.
  */
@@ -127,12 +146,13 @@ static void
 trim_unused(struct aspace *as, bool ended)
 {
 	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0 && ended) {
-		ws_age(as);
-		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
-	}
-	if (as->md.root_pa != 0)
+	if (as->md.root_pa != 0 && (!ended || sets_the_pace(as))) {
+		if (ended) {
+			ws_age(as);
+			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+		}
 		as->ops->evict(as, SIZE_MAX, 1);
+	}
 	mutex_unlock(&as->ws_lock);
 }
 
