@@ -5,6 +5,8 @@
 . kernel/test/cases/lib.sh
 
 pairs=kernel/test/sim/pairs.txt
+[ "$(grep -c '^  whole$' $pairs)" -ge 40 ] ||
+	fail "fewer than 40 pairs are searched to the end"
 "$BUILD/simfast/vmsim" -j 2 -b 1 -t 2 $pairs >"$tmp/out" 2>&1
 same 0 $? "one preemption: $(grep -v ' all \| part ' "$tmp/out")"
 "$BUILD/sim/vmsim" -j 2 -b 0 -t 1 -n 20 -s "${SEED:-1}" $pairs >"$tmp/out" 2>&1

@@ -187,18 +187,20 @@ one_schedule(const struct pair *p)
 	world_restore();
 }
 
+/* Of a processor: the host may be busy. */
 static double
 now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static uint64_t
 search(const struct pair *p, double until, bool *whole)
 {
+	bool to_the_end = pair_is_whole(p) && ex->args.bound <= WHOLE_BOUND;
 	uint64_t n = 0;
 
 	ex->mode = MODE_SEARCH;
@@ -207,7 +209,7 @@ search(const struct pair *p, double until, bool *whole)
 		one_schedule(p);
 		n++;
 		*whole = !next_path();
-	} while (!*whole && now() < until);
+	} while (!*whole && (to_the_end || now() < until));
 	return n;
 }
 
@@ -245,7 +247,10 @@ explore_pair(const struct pair *p, const struct explore_args *args)
 		return;
 	}
 	n = search(p, until, &whole);
-	r = random_ones(p, until + ex->args.seconds / 4.0);
+	r = random_ones(p, now() + ex->args.seconds / 4.0);
+	*(whole ? &args->sum->whole : &args->sum->part) += 1;
+	args->sum->schedules += n;
+	args->sum->random += r;
 	printf("%-34s %9lu %s %8lu %6u %7.1f\n", ex->name, n,
 	    whole ? "all " : "part", r, ex->deepest, now() - start);
 	fflush(stdout);

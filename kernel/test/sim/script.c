@@ -3,7 +3,7 @@
  * script.c: a pair as text: what its threads do, and what must be true then
  *
  * Picture   pair NAME
- *             frames 400 · swap 64 · boot check=1 · daemons · tlb
+ *             frames 400 · swap 64 · boot check=1 · daemons · tlb · whole
  *             start  map 0 4; w 0.0 1; fork 1
  *             a      w 0.0 2
  *             b@1    r 0.0 1
@@ -42,6 +42,7 @@ struct pair {
 	unsigned frames;
 	unsigned slots;              /* of swap; 0: none */
 	bool with_daemons, with_tlb;
+	bool whole;                  /* however long it takes */
 	struct block start, end, thread[3];
 };
 
@@ -49,6 +50,12 @@ const char *
 pair_name(const struct pair *p)
 {
 	return p->name;
+}
+
+int
+pair_is_whole(const struct pair *p)
+{
+	return p->whole;
 }
 
 const struct pair *
@@ -133,6 +140,8 @@ parse_line(struct pair *p, char *text, const char *path, unsigned line)
 		    (int)strcspn(rest, "\n"), rest);
 	else if (strcmp(key, "daemons") == 0)
 		p->with_daemons = true;
+	else if (strcmp(key, "whole") == 0)
+		p->whole = true;
 	else if (strcmp(key, "tlb") == 0)
 		p->with_tlb = true;
 	else if (strcmp(key, "start") == 0)

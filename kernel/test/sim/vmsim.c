@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,8 +123,11 @@ all_pairs(const struct pair *list, char **patterns)
 	while (running > 0)
 		reap(&running, &failed);
 	if (args.replay == NULL)
-		printf("%u pairs, %u failed, %ld s\n", n, failed,
-		    (long)(time(NULL) - start));
+		printf("%u pairs, %u failed, %ld s\n"
+		    "%u with every order of up to %u preemptions, %u in part; "
+		    "%lu orders, and %lu by chance\n", n, failed,
+		    (long)(time(NULL) - start), args.sum->whole, args.bound,
+		    args.sum->part, args.sum->schedules, args.sum->random);
 	return failed != 0 || n == 0;
 }
 
@@ -156,6 +160,10 @@ main(int argc, char **argv)
 	}
 	if (optind == argc)
 		usage();
+	args.sum = mmap(NULL, sizeof(*args.sum), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (args.sum == MAP_FAILED)
+		abort();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	pair_parse(argv[optind], &list);
 	return all_pairs(list, argv + optind + 1);
