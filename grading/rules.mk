@@ -106,4 +106,8 @@ RUNS ?= 20
 check-determinism: grader
 	@grading/determinism $(RUNS) $(LAB)
 
-.PHONY: check-teaching check-determinism
+# On an idle host only: the first verdict in 5 s, a lab in 90 s.
+check-grade-speed: grader
+	@grading/speed $(LAB)
+
+.PHONY: check-teaching check-determinism check-grade-speed
