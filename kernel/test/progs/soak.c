@@ -570,7 +570,7 @@ end_all(const pid_t *pid, long seconds)
 int
 main(int argc, char **argv)
 {
-	uint64_t s = 1;
+	uint64_t s = 1, end;
 	long seconds = 10, seen[WORKERS] = { 0 };
 	int idle[WORKERS] = { 0 };
 	pid_t pid[WORKERS];
@@ -592,7 +592,8 @@ main(int argc, char **argv)
 	arm();
 	for (int w = 0; w < WORKERS; w++)
 		pid[w] = start_worker(w, s);
-	for (long t = 0; t < seconds; t++) {
+	end = now_ns() + (uint64_t)seconds * 1000000000;
+	for (long t = 0; now_ns() < end; t++) {
 		sleep_ms(1000);
 		check_all(t + 1);
 		look_after(pid, seen, idle, s + t + 1);
