@@ -32,6 +32,7 @@ help:
 	@echo 'make check-long the same and the long ones at full size'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make inject     each failure, one at a time, in the test programs; PROG=name MOST=n'
+	@echo 'make check-forced  test programs while pages, tables and entries leave at once; PROG=name POINT=FI_TABLE'
 	@echo 'make mutants    bugs planted in the kernel, one by one; SOME=10 SEED=n, NAME=074'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
 	@echo 'make models     all searches of the protocol models; MODEL=name for one'
@@ -86,6 +87,9 @@ soak: image testing
 inject: image testing
 	@kernel/test/inject -j $(JOBS) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
 
+check-forced: image testing
+	@kernel/test/forced -j $(JOBS) -b $(BUILD) $(if $(POINT),-p $(POINT)) $(PROG)
+
 mutants: image testing
 	@grading/mutants/kernel/run -j $(JOBS) -b $(BUILD) \
 	  $(if $(SOME),-n $(SOME) -s $(SEED)) $(NAME)
@@ -109,4 +113,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-long soak inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check check-long check-forced soak inject mutants models check-teaching-contract lint doctor format clean

@@ -55,6 +55,9 @@ static struct {
 	unsigned ntests, njobs, failed, done;
 	bool with_long, list_only;
 	const char *build;
+	const char *append; /* one more boot word, programs only */
+	const char *swap;   /* for programs that ask for none */
+	unsigned cpus;      /* of each machine, whatever it asks for; 0 */
 	char **pattern; /* of the command line */
 	int npatterns;
 	struct test *job[MAX_JOBS];
@@ -94,7 +97,7 @@ options(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lj:b:n")) != -1) {
+	while ((opt = getopt(argc, argv, "lj:b:na:c:s:")) != -1) {
 		switch (opt) {
 		case 'l':
 			runner.with_long = true;
@@ -108,9 +111,18 @@ options(int argc, char **argv)
 		case 'b':
 			runner.build = optarg;
 			break;
+		case 'a':
+			runner.append = optarg;
+			break;
+		case 's':
+			runner.swap = optarg;
+			break;
+		case 'c':
+			runner.cpus = atoi(optarg);
+			break;
 		case '?':
-			fprintf(stderr,
-			    "run [-l] [-n] [-j JOBS] [-b BUILD] [PATTERN...]\n");
+			fprintf(stderr, "run [-l] [-n] [-j JOBS] [-b BUILD] "
+			    "[-a BOOTWORD] [-c CPUS] [-s SWAP] [PATTERN...]\n");
 			exit(2);
 		}
 	}
@@ -203,6 +215,10 @@ add_file(enum kind kind, const char *path, const char *needs)
 		*dot = '\0';
 	snprintf(proto.path, sizeof proto.path, "%s", path);
 	parse_needs(&proto, cpus, needs);
+	if (runner.cpus != 0)
+		snprintf(cpus, sizeof cpus, "%u", runner.cpus);
+	if (runner.swap != NULL && proto.swap[0] == '\0')
+		snprintf(proto.swap, sizeof proto.swap, "%s", runner.swap);
 	for (word = strtok_r(cpus, ",", &save); word != NULL;
 	     word = strtok_r(NULL, ",", &save)) {
 		if (runner.ntests == MAX_TESTS)
@@ -401,6 +417,10 @@ guest_args(struct vec *v, const struct test *t)
 	push(v, "%s", "--timeout");
 	push(v, "%s", text);
 	push_words(v, "--append", t->append);
+	if (runner.append != NULL) {
+		push(v, "%s", "--append");
+		push(v, "%s", runner.append);
+	}
 	free(log);
 }
 
