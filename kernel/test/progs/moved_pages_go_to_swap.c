@@ -1,7 +1,8 @@
 /* NEEDS: MEM=48M SWAP=128M CPUS=1,4 TIMEOUT=120 */
 /*
- * mremap takes along what is in memory but not mapped: pages on their way to
- * swap go there from their new place, and come back there.
+ * mremap takes along what is in memory but not mapped, as pages are whose rights
+ * are gone: they go to swap from their new place, and come back there; and what
+ * is in swap already.
  */
 #include "lib/pressure.h"
 
@@ -21,13 +22,16 @@ main(void)
 		to = mmap(NULL, (4 * round + 5) * MIB, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		CHECK(to != MAP_FAILED);
-		OK(madvise(p, N * PAGE, MADV_PAGEOUT));
+		if (round % 2 != 0)
+			OK(madvise(p, N * PAGE, MADV_PAGEOUT));
+		OK(mprotect(p, N * PAGE, PROT_NONE));
 		EQ(mremap(p, N * PAGE, N * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		    to), to);
 		p = to;
+		check_vm();
+		OK(mprotect(p, N * PAGE, PROT_READ | PROT_WRITE));
 		for (int i = round % 2; i < N; i += 2)
 			STAMPED(p + i * PAGE, i, 0);
-		check_vm();
 		if (round == 2)
 			push_out(&hog, p, N, N / 2);
 	}
