@@ -45,6 +45,7 @@
 #define REST_NS 10000000ul           /* after a look that found nothing */
 #define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
 #define VISITS 16                    /* spaces collected at a time */
+#define IDLE_TOO_MANY 128            /* tables without pages */
 #define MISSES 3                     /* the lock is waited for then */
 
 static struct {
@@ -255,6 +256,24 @@ static size_t
 send_tables(void)
 {
 	return swap_has_room() ? visit_all(score_tables, visit_tables) : 0;
+}
+
+/*
+ * A fault has ended: where tables lose their pages faster than bsm comes to
+ * them, who makes new ones sends old ones away.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ */
+void
+bal_help(struct aspace *as)
+{
+	if (atomic_load_relaxed(&as->n_idle) < IDLE_TOO_MANY ||
+	    !begins_to_be_short() || !swap_has_room())
+		return;
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		(void)pt_evict(as, IDLE_TOO_MANY);
+	mutex_unlock(&as->ws_lock);
 }
 
 /* ---- trimming ---- */

@@ -494,6 +494,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
+	bal_help(f->as);
 	fault_inject(f->as, true);
 	f->as->ops->reap();
 	vm_check_fault();

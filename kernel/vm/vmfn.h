@@ -190,13 +190,13 @@ bool ws_take(struct aspace *, struct ws_spot *, ws_change_fn *); /* one word, ba
 size_t ws_adjust(struct aspace *, int round);            /* pages to give in a round of bsm */
 
 /* pin.c: no lock of rank >= 2 held */
-int vm_pin_user(struct aspace *, va_t, size_t len, bool write,
-    struct vm_page **frames, unsigned max);              /* pages pinned; -EFAULT, -EINTR if 0 */
+int vm_pin_user(struct aspace *, va_t, size_t, bool write, struct vm_page **, unsigned max); /* pages; -EFAULT, -EINTR if 0 */
 void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
 /* balance.c: thread bsm */
 void bal_start(void);
 void bal_show(struct out *);
+void bal_help(struct aspace *);                          /* after a fault; no lock */
 
 /* framewait.c */
 void frames_init(void);                                  /* hooks of phys */

@@ -1,5 +1,5 @@
-/* NEEDS: MEM=32M SWAP=128M CPUS=4 TIMEOUT=200 ARGS=1:4000 LONG=1 */
+/* NEEDS: MEM=32M SWAP=128M CPUS=4 TIMEOUT=200 ARGS=1:4000 */
 /*
- * sparse_terabyte.c on several processors, where it takes minutes.
+ * sparse_terabyte.c on several processors.
  */
 #include "sparse_terabyte.c"

@@ -1,5 +1,5 @@
-/* NEEDS: MEM=64M SWAP=1G CPUS=2,4 TIMEOUT=240 LONG=1 */
+/* NEEDS: MEM=64M SWAP=1G CPUS=2,4 TIMEOUT=240 */
 /*
- * a25_entries_out.c on several processors, where it takes minutes.
+ * a25_entries_out.c on several processors.
  */
 #include "a25_entries_out.c"

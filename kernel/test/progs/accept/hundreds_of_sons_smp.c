@@ -1,5 +1,5 @@
-/* NEEDS: MEM=48M SWAP=4G CPUS=2,4 TIMEOUT=300 ARGS=48:24:1 LONG=1 */
+/* NEEDS: MEM=48M SWAP=4G CPUS=2,4 TIMEOUT=300 ARGS=48:24:1 */
 /*
- * hundreds_of_sons.c on several processors, where it takes minutes.
+ * hundreds_of_sons.c on several processors.
  */
 #include "hundreds_of_sons.c"

@@ -1,5 +1,5 @@
-/* NEEDS: MEM=48M SWAP=1G CPUS=4 TIMEOUT=240 ARGS=16000 LONG=1 */
+/* NEEDS: MEM=48M SWAP=1G CPUS=4 TIMEOUT=240 ARGS=16000 */
 /*
- * sparse_tmpfs.c on several processors, where it takes minutes.
+ * sparse_tmpfs.c on several processors.
  */
 #include "sparse_tmpfs.c"
