@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300
+# NEEDS: TIMEOUT=900
 # Pairs of operations of the memory manager in every order with one preemption,
 # then a few random orders under ASan and UBSan.  All with three: make vmsim.
 . kernel/test/cases/lib.sh
