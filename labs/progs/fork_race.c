@@ -62,7 +62,7 @@ main(int argc, char **argv)
 		w.p[i * PAGE] = 0;
 	EXPECT(thread(writer, &w, &w.tid) > 0);
 	while (*(volatile u64 *)w.p == 0)
-		yield();
+		nap();
 	mark(1);
 	for (i = 0; i < forks; i++)
 		EXPECT(wait_for(child(reader, &w)) == 0);

@@ -121,6 +121,19 @@ yield(void)
 	sys(24, 0, 0, 0);
 }
 
+/*
+ * Sleep for 0.1 ms: to wait for another CPU.  (Where the emulator counts
+ * instructions it runs one CPU at a time, and a loop of yields on the first
+ * leaves the others hardly any.)
+ */
+void
+nap(void)
+{
+	u64 ts[2] = { 0, 100000 };
+
+	sys(35, ts, 0, 0);
+}
+
 /* ---- words ---- */
 
 void
@@ -307,7 +320,7 @@ thread_join(volatile int *tid)
 	int i;
 
 	while (*tid != 0)
-		yield();
+		nap();
 	/* tid is cleared on its way out: let it come to its end. */
 	for (i = 0; i < 100; i++)
 		yield();

@@ -58,6 +58,7 @@ long pread(int fd, void *, u64 n, u64 off);
 long pwrite(int fd, const void *, u64 n, u64 off);
 void exit(int status) __attribute__((noreturn));
 void yield(void);
+void nap(void);
 
 /* ---- the test's own words ---- */
 
