@@ -6,7 +6,7 @@
 . kernel/test/cases/lib.sh
 
 cat >"$tmp/script" <<'END'
-for point in FI_TRIM:1:40 FI_STEAL:1:1 FI_EVICT_ENTRY:1:5; do
+for point in FI_TRIM:1:4 FI_STEAL:1:1 FI_EVICT_ENTRY:1:5; do
 	echo $point >/proc/vm/inject || exit 2
 done
 /t/prog >/tmp/seen || exit 3
