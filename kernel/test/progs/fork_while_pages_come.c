@@ -58,8 +58,12 @@ main(void)
 	for (int r = 0; r < ROUNDS; r++) {
 		hog_press(&hog, meminfo("MemTotal"));
 		for (int i = 0; i < FORKS; i++) {
-			pid_t pid = OK(fork());
+			pid_t pid;
 
+			/* All leave once more, and begin to come back. */
+			OK(madvise(area, PAGES * PAGE, MADV_PAGEOUT));
+			sleep_ms(2);
+			pid = OK(fork());
 			if (pid == 0)
 				child(r * FORKS + i + 1);
 			REAP(pid, 0);
