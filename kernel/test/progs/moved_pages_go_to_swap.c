@@ -12,9 +12,11 @@
 int
 main(void)
 {
-	struct hog hog = hog_start();
 	char *p = pages_private(N), *to;
+	struct hog hog;
 
+	need_swap();
+	hog = hog_start();
 	for (int i = 0; i < N; i++)
 		stamp(p + i * PAGE, i, 0);
 	for (int round = 0; round < ROUNDS; round++) {

@@ -75,6 +75,7 @@ main(void)
 {
 	char *p, *other;
 
+	need_swap();
 	hog = hog_start();
 	fd = OK(syscall(SYS_memfd_create, "stores", 0));
 	OK(ftruncate(fd, N * PAGE));
