@@ -109,10 +109,10 @@ new_object(struct fork_work *w, uint64_t entries)
 	if (w->fmo == NULL)
 		return -ENOMEM;
 	mutex_lock(&w->parent->ws_lock);
-	w->pref = fmo_add_ref(w->parent, w->fmo);
+	w->pref = fork_add_ref(w->parent, w->fmo);
 	mutex_unlock(&w->parent->ws_lock);
 	if (w->pref != NULL)
-		w->cref = fmo_add_ref(w->child, w->fmo);
+		w->cref = fork_add_ref(w->child, w->fmo);
 	if (w->pref == NULL) {
 		fmo_bury(w->fmo);
 		w->fmo = NULL;
@@ -149,7 +149,7 @@ fork_reserve(struct fork_work *w)
 	}
 	/* The older objects first, then the new one. */
 	for (n = rb_first(&p->fmo_refs); n != NULL; n = rb_next(n))
-		if (fmo_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
+		if (fork_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
 		    NULL)
 			r = -ENOMEM;
 	if (r == 0 && entries != 0)

@@ -106,7 +106,7 @@ object_of_parent(struct fork_work *w, uint64_t entries)
 
 	if (o == NULL)
 		return -ENOMEM;
-	w->pref = fmo_add_ref(w->parent, o);
+	w->pref = fork_add_ref(w->parent, o);
 	if (w->pref == NULL)
 		fmo_bury(o);
 	else
@@ -122,7 +122,7 @@ refs_of_child(struct fork_work *w)
 
 	for (; n != NULL; n = rb_next(n)) {
 		struct fmo_ref *theirs = CONTAINER_OF(n, struct fmo_ref, rb);
-		struct fmo_ref *ours = fmo_add_ref(w->child, theirs->fmo);
+		struct fmo_ref *ours = fork_add_ref(w->child, theirs->fmo);
 
 		if (ours == NULL)
 			return -ENOMEM;
