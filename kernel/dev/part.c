@@ -18,6 +18,7 @@
  * Read next dev/bdev.c.
  */
 #include "dev/blkfn.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 
 #define MBR_SIGN_AT 510u
@@ -186,21 +187,6 @@ read_chain(struct reader *r, uint64_t first, uint64_t sectors)
 }
 
 /* ---- GPT ---- */
-
-/* The CRC of Ethernet and zip, bit by bit: tables are small. */
-static uint32_t
-crc32(uint32_t crc, const uint8_t *p, size_t n)
-{
-	unsigned bit;
-
-	crc = ~crc;
-	while (n-- > 0) {
-		crc ^= *p++;
-		for (bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
-	}
-	return ~crc;
-}
 
 /* The table whose header is in sector at; false: it is damaged. */
 static bool

@@ -594,7 +594,7 @@ image_load(void)
 }
 
 /* A host with /m, where the images are mounted.  Arguments: seed, test. */
-bool
+static bool
 model_begin(int argc, char **argv)
 {
 	struct path_at p = at("/m");
@@ -612,11 +612,23 @@ model_begin(int argc, char **argv)
 	return fs_mknod(&p, S_IFDIR | 0755, 0) == 0;
 }
 
-bool
+static bool
 model_end(void)
 {
 	char cmd[100];
 
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", t.dir);
 	return system(cmd) == 0;
+}
+
+/* The tests, on such a host.  The status of main(). */
+int
+model_run(int argc, char **argv, const struct CMUnitTest *tests, size_t n)
+{
+	int r;
+
+	if (!model_begin(argc, argv))
+		return 1;
+	r = _cmocka_run_group_tests("ext2", tests, n, NULL, NULL);
+	return !model_end() || r != 0;
 }

@@ -11,8 +11,9 @@
 #include "fs/fsfn.h"
 #include "test/host/disk.h"
 
-bool model_begin(int argc, char **argv);
-bool model_end(void);
+struct CMUnitTest;
+
+int model_run(int argc, char **argv, const struct CMUnitTest *, size_t);
 
 /* A new image of so many MiB by mke2fs with these options, as the disk. */
 void image_make(const char *options, unsigned mib);

@@ -340,10 +340,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(model_rev0),
 		cmocka_unit_test(cut_before_extend),
 	};
-	int r;
 
-	if (!model_begin(argc, argv))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	return !model_end() || r != 0;
+	return model_run(argc, argv, tests, ARRAY_LEN(tests));
 }

@@ -118,18 +118,25 @@ mutate(unsigned meta_bytes)
 	}
 }
 
+/* A small one with files, which image_load() brings again. */
 static void
-damaged(void **state)
+used_disk(void)
 {
-	unsigned k, mounted = 0;
-	int r;
-
 	image_make("-b 1024 -N 64", 2);
 	assert_int_equal(disk_mount(0), 0);
 	ops_random(400);
 	assert_int_equal(disk_umount(), 0);
 	model_clear();
 	image_save();
+}
+
+static void
+damaged(void **state)
+{
+	unsigned k, mounted = 0;
+	int r;
+
+	used_disk();
 	for (k = 0; k < 1500; k++) {
 		image_load();
 		mutate(60000);
@@ -151,12 +158,7 @@ bad_sectors(void **state)
 {
 	unsigned k;
 
-	image_make("-b 1024 -N 64", 2);
-	assert_int_equal(disk_mount(0), 0);
-	ops_random(400);
-	assert_int_equal(disk_umount(), 0);
-	model_clear();
-	image_save();
+	used_disk();
 	for (k = 0; k < 300; k++) {
 		image_load();
 		host_disk_fail(host_random(4096), 1 + host_random(20));
@@ -174,10 +176,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(bad_sectors),
 	};
-	int r;
 
-	if (!model_begin(argc, argv))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	return !model_end() || r != 0;
+	return model_run(argc, argv, tests, ARRAY_LEN(tests));
 }

@@ -152,10 +152,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(moves_1k),
 		cmocka_unit_test(moves_4k),
 	};
-	int r;
 
-	if (!model_begin(argc, argv))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	return !model_end() || r != 0;
+	return model_run(argc, argv, tests, ARRAY_LEN(tests));
 }

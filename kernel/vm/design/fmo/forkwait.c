@@ -22,7 +22,8 @@
 #include "vm/design/fmo/fmo.h"
 
 static bool is_next(const struct fork_work *w, va_t kva);
-static void let_refs_go(struct aspace *as, struct fmo_ref *only);
+static void let_ref_go(struct aspace *as, struct fmo_ref *);
+static void let_refs_go(struct aspace *child);
 static void entries_done(struct fork_work *w);
 
 /*
@@ -289,19 +290,21 @@ fork_satisfy(struct fork_work *w)
 
 /* What fork_add_ref() gave is held no more; it goes if it is of no use. */
 static void
-let_refs_go(struct aspace *as, struct fmo_ref *only)
+let_ref_go(struct aspace *as, struct fmo_ref *ref)
 {
-	struct rb_node *n = rb_first(&as->fmo_refs), *next;
+	if (--ref->nptes == 0)
+		fmo_drop_ref(as, ref);
+}
+
+/* All that the child has come from the fork. */
+static void
+let_refs_go(struct aspace *child)
+{
+	struct rb_node *n = rb_first(&child->fmo_refs), *next;
 
 	for (; n != NULL; n = next) {
-		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
-
 		next = rb_next(n);
-		if (only != NULL && ref != only)
-			continue;
-		ref->nptes--;
-		if (ref->nptes == 0)
-			fmo_drop_ref(as, ref);
+		let_ref_go(child, CONTAINER_OF(n, struct fmo_ref, rb));
 	}
 }
 
@@ -343,9 +346,9 @@ fork_finish(struct fork_work *w)
 		    w->hi >> PAGE_SHIFT);
 	entries_done(w);
 	if (w->pref != NULL)
-		let_refs_go(w->parent, w->pref);
+		let_ref_go(w->parent, w->pref);
 	mutex_lock_nested(&child->ws_lock);
-	let_refs_go(child, NULL);
+	let_refs_go(child);
 	/* Half a way of tables may stand where the fork was given up. */
 	tlb_batch_init(child->batch, child, BATCH_ZAP);
 	pt_prune(child, w->va, child->batch);
