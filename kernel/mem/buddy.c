@@ -13,11 +13,13 @@
  *           put:  while the buddy is free as a whole, the two become one.
  *
  * Rules     1. A frame in a list has state FREE and is the head of its block:
- *              kern.order holds order + 1.  All other FREE frames (inside a
+ *              kern.order holds its mark.  All other FREE frames (inside a
  *              block, in a magazine) have 0 there; so a zero-filled
  *              descriptor says the truth.  A frame that leaves a magazine
- *              while its neighbour looks at it cannot pass for a block: no
- *              other use of the union has 1 … 11 in these 32 bits.
+ *              while its neighbour looks at it, first at its state, cannot
+ *              pass for a block: a mark has the two bits of MARK, which
+ *              neither a pointer nor a bool at this place has (a page that is
+ *              read ahead did pass, when the mark of order 0 was 1).
  *           2. Blocks do not reach beyond their range of RAM: where there is
  *              no RAM there are no descriptors either.
  *           3. The lock is of rank LR_MEM and may be taken under [P].
@@ -29,6 +31,8 @@
 #include "md.h"
 #include "mem/buddy.h"
 #include "mem/mem.h"
+
+#define MARK 6u /* of the head of a block, beside its order */
 
 static struct {
 	struct spinlock lock;
@@ -175,12 +179,18 @@ buddy_max_pfn(void)
 
 /* ---- the lists ---- */
 
+static uint32_t
+mark_of(unsigned order)
+{
+	return (order + 1) << 3 | MARK;
+}
+
 static void
 list_add(pfn_t pfn, unsigned order)
 {
 	struct vm_page *pg = &pfdb[pfn];
 
-	pg->kern.order = order + 1;
+	pg->kern.order = mark_of(order);
 	pg->qprev = 0;
 	pg->qnext = buddy.head[order];
 	if (pg->qnext != 0)
@@ -207,7 +217,7 @@ static bool
 is_free_block(pfn_t pfn, unsigned order)
 {
 	return phys_is_ram(pfn) && pfdb[pfn].state == PG_FREE &&
-	    pfdb[pfn].kern.order == order + 1;
+	    pfdb[pfn].kern.order == mark_of(order);
 }
 
 /* Locks:    buddy.lock.  Returns: head of a block, or NULL. */

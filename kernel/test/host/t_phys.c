@@ -126,6 +126,32 @@ runs_are_adjacent(void **state)
 	assert_int_equal(free_now(), before);
 }
 
+/*
+ * Who gives a frame back looks at its neighbour's state, then at its mark; the
+ * neighbour may be taken, and begin to be read ahead, in between.
+ */
+static void
+neighbours_in_use_stay(void **state)
+{
+	uint64_t before = free_now();
+	struct vm_page *pg, *mate;
+
+	pg = phys_alloc_run(1);
+	assert_non_null(pg);
+	mate = pg + 1;
+	phys_drain();
+	mate->swp.ahead = true;
+	mate->state = PG_FREE;
+	phys_free_run(pg, 0);
+	mate->state = PG_WIRED;
+	assert_true(mate->swp.ahead);
+	mate->swp.ahead = false;
+	phys_free_run(mate, 0);
+	assert_int_equal(free_now(), before);
+	assert_non_null(pg = phys_alloc_run(1));
+	phys_free_run(pg, 1);
+}
+
 /* USER stops first, KERNEL at the reserve, RESERVED takes the last frame. */
 static void
 classes_leave_reserves(void **state)
@@ -261,6 +287,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_are_owned_once),
 		cmocka_unit_test(runs_are_adjacent),
+		cmocka_unit_test(neighbours_in_use_stay),
 		cmocka_unit_test(classes_leave_reserves),
 		cmocka_unit_test(objects_do_not_overlap),
 		cmocka_unit_test(objects_need_no_runs),
