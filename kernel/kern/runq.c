@@ -18,6 +18,9 @@
  *              long.  But two that wake each other for ever would keep the
  *              rest waiting: after RQ_PATIENCE_NS one of the rest has a turn,
  *              one, or those would be kept waiting in turn.
+ *           4. Who is interrupted for them goes on right behind them, not
+ *              among them: else one who wakes because of the first to come
+ *              (a reader by the disk's thread) waits for a whole slice.
  *
  * Read next kern/sched.c.
  */
@@ -57,10 +60,17 @@ rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 {
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
 	t->queued_ns = md_time_ns();
-	if (end == RQ_FRONT)
+	switch (end) {
+	case RQ_FRONT:
 		list_push_back(&rq->front, &t->rq);
-	else
+		break;
+	case RQ_NEXT:
+		list_push_front(&rq->ready, &t->rq);
+		break;
+	case RQ_BACK:
 		list_push_back(&rq->ready, &t->rq);
+		break;
+	}
 	rq->nready++;
 }
 

@@ -12,7 +12,8 @@
 
 #include "kern/kern.h"
 
-enum rq_end { RQ_FRONT, RQ_BACK };
+/* Among the woken; first of the others: it was interrupted; last of them. */
+enum rq_end { RQ_FRONT, RQ_NEXT, RQ_BACK };
 
 struct runq {
 	struct spinlock lock;

@@ -311,7 +311,7 @@ put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 		prev->ticks_left = rq_slice(prev);
 		rq_insert(rq, prev, RQ_BACK);
 	} else {
-		rq_insert(rq, prev, RQ_FRONT);
+		rq_insert(rq, prev, RQ_NEXT);
 	}
 }
 

@@ -1,0 +1,58 @@
+/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 */
+/*
+ * A process that only counts, on the only CPU, does not make reads from a disk
+ * wait for the end of its slice: who is woken goes first, and so does whom it
+ * wakes in turn (the thread that ends transfers wakes the reader).
+ */
+#include "lib/events.h"
+
+#define DISK "/dev/vda"
+#define READS 100
+#define APART (512 * 1024) /* further than anything is read ahead */
+#define MORE_MS 3          /* of a read, beside a busy loop; a slice is 30 */
+
+static long
+now_ms(void)
+{
+	struct timespec t;
+
+	OK(clock_gettime(CLOCK_MONOTONIC, &t));
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static long
+read_all(int fd, long at)
+{
+	long begin = now_ms();
+	char c;
+
+	for (long i = 0; i < READS; i++)
+		EQ(pread(fd, &c, 1, at + i * APART), 1);
+	return now_ms() - begin;
+}
+
+int
+main(void)
+{
+	volatile long n = 0;
+	long alone, beside;
+	pid_t pid;
+	int fd;
+
+	if (!on_vadose()) {
+		printf("skipped: reads the disk " DISK "\n");
+		return 0;
+	}
+	fd = OK(open(DISK, O_RDONLY));
+	alone = read_all(fd, 0);
+	pid = OK(fork());
+	if (pid == 0)
+		for (;;)
+			n++;
+	beside = read_all(fd, READS * APART);
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+	printf("# %ld ms, beside a busy loop %ld ms\n", alone, beside);
+	LE(beside, 2 * alone + READS * MORE_MS);
+	return test_done();
+}
