@@ -186,9 +186,11 @@ void md_irq_route(unsigned irq, void (*handler)(void *), void *arg);
 /* ---- memory: direct map, page-table words ---- */
 
 #define MD_DIRECT_BASE 0xffff800000000000ul
+#ifndef MD_KPAGED_BASE /* the host's tests have these elsewhere */
 #define MD_KPAGED_BASE 0xffffc00000000000ul
+#endif
 #define MD_KPAGED_SIZE 0x0000010000000000ul /* 1 TiB */
-#ifndef MD_PFDB_BASE /* the host's tests have it elsewhere */
+#ifndef MD_PFDB_BASE
 #define MD_PFDB_BASE 0xffffd00000000000ul
 #endif
 #ifndef MD_ARENA_BASE

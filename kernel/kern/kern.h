@@ -52,7 +52,9 @@ struct thread {
 	void *proc;               /* proc/: its half of the thread */
 	void *fsctx;              /* fs/: root, cwd, credentials, umask */
 	void *vmctx;              /* vm/: e.g. VM_RESERVED flags, tokens */
+	void *vmfault;            /* vm/: the fault under way, or NULL */
 	void (*release)(struct thread *); /* last reference dropped, or NULL */
+	void (*kill)(struct thread *); /* [c] FI_SIGNAL: end its process; or NULL */
 	void (*fn)(void *);       /* [c] kernel thread: what it runs; NULL: user */
 	void *arg;                /* [c] */
 	uint8_t design;           /* [A] of its address space, for trace records */

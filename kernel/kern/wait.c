@@ -109,6 +109,9 @@ wait_sleep_many(enum wait_how how, uint64_t deadline_ns, struct waiter *ws,
 	int r;
 
 	ASSERT(md_preempt_count() == 0);
+	if (how != WAIT_PLAIN && s.thread->kill != NULL &&
+	    inject_hit(FI_SIGNAL))
+		s.thread->kill(s.thread);
 	atomic_store(&s.thread->waits.until, deadline_ns);
 	if (deadline_ns == WAIT_FOREVER)
 		return sleep_loop(&s, how);

@@ -18,6 +18,9 @@
  *           2. A rotation keeps the set below the upper node, so only the two
  *              nodes that change places get new summaries: lower one first.
  *           3. A missing child counts as black.
+ *           4. Nodes may lie in memory that can be lost, and are all zero then: no
+ *              colour, no child, no parent.  What such a tree still finds is
+ *              void; but no function follows a pointer that is not there.
  *
  * Read next vm/vad.c, the first user.
  */
@@ -41,12 +44,16 @@ is_red(const struct rb_node *n)
 static void
 set_parent(struct rb_node *n, struct rb_node *parent)
 {
+	if (n == NULL)
+		return; /* rule 4 */
 	n->parent_color = (uintptr_t)parent | (n->parent_color & RB_BLACK);
 }
 
 static void
 set_black(struct rb_node *n)
 {
+	if (n == NULL)
+		return; /* rule 4, or an empty tree */
 	n->parent_color |= RB_BLACK;
 }
 
@@ -92,9 +99,10 @@ rotate_left(struct rb_root *root, struct rb_node *x, rb_augment_fn *augment)
 {
 	struct rb_node *y = x->right, *parent = rb_parent(x);
 
+	if (y == NULL)
+		return; /* rule 4 */
 	x->right = y->left;
-	if (y->left != NULL)
-		set_parent(y->left, x);
+	set_parent(y->left, x);
 	y->left = x;
 	set_parent(x, y);
 	set_parent(y, parent);
@@ -107,9 +115,10 @@ rotate_right(struct rb_root *root, struct rb_node *x, rb_augment_fn *augment)
 {
 	struct rb_node *y = x->left, *parent = rb_parent(x);
 
+	if (y == NULL)
+		return; /* rule 4 */
 	x->left = y->right;
-	if (y->right != NULL)
-		set_parent(y->right, x);
+	set_parent(y->right, x);
 	y->right = x;
 	set_parent(x, y);
 	set_parent(y, parent);
@@ -138,6 +147,8 @@ insert_fixup(struct rb_root *root, struct rb_node *n, rb_augment_fn *augment)
 
 	while (is_red(parent = rb_parent(n))) {
 		grand = rb_parent(parent); /* exists: a red node is no root */
+		if (grand == NULL)
+			break; /* rule 4 */
 		uncle = parent == grand->left ? grand->right : grand->left;
 		if (is_red(uncle)) {
 			set_black(parent);
@@ -170,7 +181,7 @@ insert_fixup(struct rb_root *root, struct rb_node *n, rb_augment_fn *augment)
 static struct rb_node *
 leftmost(struct rb_node *n)
 {
-	while (n->left != NULL)
+	while (n != NULL && n->left != NULL)
 		n = n->left;
 	return n;
 }
@@ -178,7 +189,7 @@ leftmost(struct rb_node *n)
 static struct rb_node *
 rightmost(struct rb_node *n)
 {
-	while (n->right != NULL)
+	while (n != NULL && n->right != NULL)
 		n = n->right;
 	return n;
 }
@@ -190,8 +201,7 @@ splice_out(struct rb_root *root, struct rb_node *node, struct rb_node *child)
 	struct rb_node *parent = rb_parent(node);
 
 	replace_child(root, parent, node, child);
-	if (child != NULL)
-		set_parent(child, parent);
+	set_parent(child, parent);
 }
 
 void
@@ -208,6 +218,8 @@ rb_remove(struct rb_root *root, struct rb_node *node, rb_augment_fn *augment)
 	} else {
 		/* Two children: the next in order takes place and colour. */
 		heir = leftmost(node->right);
+		if (heir == NULL)
+			return; /* rule 4 */
 		child = heir->right;
 		parent = rb_parent(heir);
 		lost_black = rb_is_black(heir);
@@ -248,6 +260,8 @@ repair_left(struct rb_root *root, struct rb_node *parent,
 		rotate_left(root, parent, augment);
 		sibling = parent->right;
 	}
+	if (sibling == NULL)
+		return true; /* rule 4 */
 	if (rb_is_black(sibling->left) && rb_is_black(sibling->right)) {
 		set_red(sibling);
 		return false;
@@ -278,6 +292,8 @@ repair_right(struct rb_root *root, struct rb_node *parent,
 		rotate_right(root, parent, augment);
 		sibling = parent->left;
 	}
+	if (sibling == NULL)
+		return true; /* rule 4 */
 	if (rb_is_black(sibling->left) && rb_is_black(sibling->right)) {
 		set_red(sibling);
 		return false;
@@ -310,7 +326,7 @@ remove_fixup(struct rb_root *root, struct rb_node *n, struct rb_node *parent,
 		n = parent;
 		parent = rb_parent(n);
 	}
-	if (!done && n != NULL)
+	if (!done)
 		set_black(n);
 }
 
@@ -328,13 +344,13 @@ rb_augment_path(struct rb_node *node, rb_augment_fn *augment)
 struct rb_node *
 rb_first(const struct rb_root *root)
 {
-	return root->node == NULL ? NULL : leftmost(root->node);
+	return leftmost(root->node);
 }
 
 struct rb_node *
 rb_last(const struct rb_root *root)
 {
-	return root->node == NULL ? NULL : rightmost(root->node);
+	return rightmost(root->node);
 }
 
 struct rb_node *

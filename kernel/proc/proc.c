@@ -45,6 +45,7 @@ struct kmem_cache sighand_cache = KMEM_CACHE("sighand", struct sighand);
 
 static const struct cred *current_cred(void);
 static void task_release(struct thread *);
+static void task_kill(struct thread *);
 
 /*
  * Tables, traps and text files, before the first process.
@@ -178,6 +179,7 @@ task_bind(struct task *tk, struct thread *t)
 	t->proc = tk;
 	t->evset = &tk->proc->events;
 	t->release = task_release;
+	t->kill = task_kill;
 	atomic_add(&tk->proc->unreleased, 1);
 }
 
@@ -197,6 +199,20 @@ task_release(struct thread *t)
 	kmem_cache_free(&task_cache, tk);
 	atomic_sub(&p->unreleased, 1);
 	proc_put(p);
+}
+
+/*
+ * FI_SIGNAL: somebody kills the process, just as this thread begins to wait.
+ *
+ * Locks:    no spin lock; takes proc_lock.
+ */
+static void
+task_kill(struct thread *t)
+{
+	const struct siginfo si = { .signo = SIGKILL, .code = SI_KERNEL };
+	struct task *tk = t->proc;
+
+	(void)sig_send_proc(tk->proc, &si);
 }
 
 /* One process fewer uses the handlers.  Locks: proc_lock held. */

@@ -54,6 +54,8 @@ dispatch(struct trapframe *tf)
 	if (tf->vector == MD_VEC_SYSCALL)
 		tf->rax = (uint64_t)r;
 	vm_check_syscall();
+	if (vm_is_lost(proc_current()->as))
+		sig_force(SIGKILL, 0, 0);
 	sched_point();
 }
 

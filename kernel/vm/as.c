@@ -23,7 +23,7 @@
  *              map_locks in the order of the list, which has parents before
  *              their children.
  *
- * Read next vm/design/fmo/fork.c for ops->dup.  Book: ch05, ch10.
+ * Read next vm/asend.c, vm/design/fmo/fork.c for ops->dup.  Book: ch05, ch10.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
@@ -111,6 +111,8 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->ws_max = parent->ws_max;
 	structural_begin();
 	r = parent->ops->dup(parent, child);
+	if (r == 0 && atomic_load(&parent->vads_lost))
+		r = -ENOMEM;
 	structural_end();
 	rw_unlock_write(&child->map_lock);
 	rw_unlock_write(&parent->map_lock);
@@ -179,6 +181,7 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
 	mutex_init(&as->ws_lock, LR_WS);
+	vadpool_init(&as->vad_pool);
 }
 
 static int
@@ -252,16 +255,11 @@ as_get(struct aspace *as)
 void
 as_put(struct aspace *as)
 {
-	struct vad *spare;
-
 	if (atomic_sub(&as->refs, 1) != 0)
 		return;
 	ASSERT(atomic_load(&as->users) == 0);
 	if (as->md.root_pa != 0)
 		as_teardown(as);
-	for (; (spare = as->spare_vad) != NULL; vad_free(spare))
-		as->spare_vad = spare->rb.left == NULL ? NULL :
-		    CONTAINER_OF(spare->rb.left, struct vad, rb);
 	kmem_free(as->batch);
 	kmem_cache_free(&spaces.cache, as);
 }
@@ -292,26 +290,6 @@ as_detach_user(struct aspace *as)
 
 /* ---- the end ---- */
 
-/* The words of all VADs, whole tables at a time; the VADs stay on *gone. */
-static void
-detach_all(struct aspace *as, struct vad **gone)
-{
-	struct vad **tail = gone, *v;
-
-	*gone = NULL;
-	while ((v = vad_first(as)) != NULL) {
-		vad_remove(as, v);
-		v->rb.left = NULL;
-		*tail = v;
-		tail = (struct vad **)&v->rb.left;
-	}
-	for (v = *gone; v != NULL;
-	    v = v->rb.left == NULL ? NULL : CONTAINER_OF(v->rb.left, struct vad, rb)) {
-		as->ops->detach(as, v, v->start, v->end);
-		vad_unlist_link(v);
-	}
-}
-
 /*
  * Everything that is mapped goes, then the tables, then the root.
  */
@@ -325,7 +303,7 @@ as_teardown(struct aspace *as)
 	vm_reserved_enter();
 	rw_lock_write(&as->map_lock);
 	structural_begin();
-	detach_all(as, &gone);
+	as_detach_all(as, &gone);
 	if (as->ops->as_fini != NULL)
 		as->ops->as_fini(as);
 	root_free(as);
@@ -334,8 +312,8 @@ as_teardown(struct aspace *as)
 	ASSERT(as->nvads == 0 && as->total_pages == 0);
 	structural_end();
 	rw_unlock_write(&as->map_lock);
+	as_free_vads(as, gone);
 	as_unpublish(as);
-	vad_free_list(gone);
 	as->ops->reap();
 	vm_reserved_leave();
 }
@@ -501,6 +479,25 @@ as_unlock_all(void)
 	LIST_FOREACH(as, &spaces.all, all)
 		rw_unlock_write(&as->map_lock);
 	mutex_unlock(&spaces.lock);
+}
+
+/*
+ * The first space for which is_it() says so; under a spin lock.
+ *
+ * Locks:    any of rank < 9.
+ * Returns:  the space, without a reference; NULL.
+ */
+struct aspace *
+as_find(bool (*is_it)(struct aspace *, void *), void *arg)
+{
+	struct aspace *as, *found = NULL;
+
+	spin_lock(&spaces.spin);
+	LIST_FOREACH(as, &spaces.all, all)
+		if (found == NULL && is_it(as, arg))
+			found = as;
+	spin_unlock(&spaces.spin);
+	return found;
 }
 
 /*

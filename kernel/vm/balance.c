@@ -210,9 +210,10 @@ static void
 age_kernel(void)
 {
 	int place = swap_has_room() ? 0 : WS_HAS_PLACE;
+	bool is_short = begins_to_be_short();
 
-	kpaged_age();
-	if (begins_to_be_short())
+	kpaged_age(!is_short);
+	if (is_short)
 		(void)kpaged_trim(SIZE_MAX, (WS_AGES - 1) | place);
 }
 

@@ -16,7 +16,9 @@
  *              user memory or changes what it looks at.
  *           2. A finding is one line with the invariant's number; the lines of
  *              the last run are kept for /proc/vm/check.
- *           3. What other CPUs may change meanwhile (free frames, commit of
+ *           3. VADs are paged: those that are out when all has stopped are left
+ *              out, and what the words of their space say of them.
+ *           4. What other CPUs may change meanwhile (free frames, commit of
  *              calls under way) is compared only in the safe direction.
  *
  * Read next vm/design/fmo/check.c, vm/leak.c.
@@ -28,6 +30,7 @@
 
 #define REPORT_BYTES 16384
 #define LINES_LOGGED 20
+#define BRING_TRIES 8
 
 static struct {
 	struct mutex lock;          /* check lock: one run at a time */
@@ -38,6 +41,7 @@ static struct {
 	_Atomic uint64_t faults;    /* [A] for check=N */
 } check = { .lock = MUTEX_INIT(check.lock, LR_NONE) };
 
+static void stop_all(int level);
 static void check_spaces(struct vm_report *rep);
 static void check_objects(struct vm_report *rep);
 static void check_frames(struct vm_report *rep);
@@ -171,8 +175,9 @@ mapcounts_alloc(size_t *pages)
 }
 
 /*
- * Walk the invariants.  Level 1 all but the contents of frames; 2 also what the
- * kernel has on swap, which is brought as far as there is room; 3 also I21.
+ * Walk the invariants.  Level 1 all but the contents of frames, and mappings only
+ * of spaces whose VADs are all in memory; 2 also what the kernel has on swap,
+ * which is brought as far as there is room; 3 also I21.
  *
  * Locks:    none of rank >= 2; takes those of all spaces.
  * Returns:  findings; the text is in stat_check() and in the log.
@@ -184,13 +189,11 @@ vm_check(int level)
 	size_t pages;
 	unsigned n;
 
-	if (level >= 2)
-		kpaged_bring_all();
 	report_open(&rep, level);
 	rep.mapcount = mapcounts_alloc(&pages);
 	if (rep.mapcount == NULL)
 		out_printf(rep.out, "I2 not checked: no memory\n");
-	as_lock_all();
+	stop_all(level);
 	swap_freeze();
 	check_spaces(&rep);
 	check_objects(&rep);
@@ -221,8 +224,42 @@ check_space(struct aspace *as, void *arg)
 
 	if (as->md.root_pa == 0)
 		return;
-	vad_check(as, rep);
+	rep->no_vads = atomic_load(&as->vads_lost) || !vadpool_is_here(as);
+	if (rep->no_vads)
+		rep->vads += as->nvads;
+	else
+		vad_check(as, rep);
 	as->ops->check(as, rep);
+}
+
+static void
+vads_out(struct aspace *as, void *out)
+{
+	if (as->md.root_pa != 0 && !vadpool_is_here(as))
+		*(bool *)out = true;
+}
+
+/*
+ * All locks, and for level 2 all VADs in memory: they can be read only where
+ * waiting is allowed, so if some have left again meanwhile, once more.
+ */
+static void
+stop_all(int level)
+{
+	unsigned try;
+	bool out;
+
+	for (try = 0;; try++) {
+		if (level >= 2)
+			kpaged_bring_all();
+		as_lock_all();
+		out = false;
+		if (level >= 2 && try < BRING_TRIES)
+			as_walk_locked(vads_out, &out);
+		if (!out)
+			return;
+		as_unlock_all();
+	}
 }
 
 static void

@@ -22,6 +22,8 @@
  *           5. While memory is low a fault that goes on holding something has
  *              a token (vm/token.c).  A full working set stays as large: a
  *              page of its own goes before the new one is mapped.
+ *           6. VADs are looked at with map_lock only; a page of them that is out
+ *              is brought by a fault inside this one (vm/kpagedfault.c).
  *
  * Read next vm/faultwait.c, vm/design/fmo/fault.c, vm/ptab.c.  Book: ch06.
  */
@@ -72,6 +74,7 @@ fault_around(void)
 int
 vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 {
+	struct thread *t = thread_current();
 	enum fault_outcome r;
 	unsigned pins;
 	int error;
@@ -79,6 +82,8 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	f->as = as;
 	f->va = va;
 	f->access = access;
+	f->outer = t->vmfault;
+	t->vmfault = f;
 	atomic_add(&faults.in_flight, 1);
 	EVENT(fault_total);
 	if (f->kernel)
@@ -159,7 +164,10 @@ fault_once(struct fctx *f)
 	return r;
 }
 
-/* S0: the VAD of va, copied to f->v.  [M] held. */
+/*
+ * S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched
+ * under ws_lock.  What f->v says is true while [M] is held.
+ */
 static enum fault_outcome
 fault_lookup(struct fctx *f)
 {
@@ -168,6 +176,8 @@ fault_lookup(struct fctx *f)
 	if (f->va >= MD_USER_END)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
 	v = vad_find(f->as, f->va >> PAGE_SHIFT);
+	if (atomic_load(&f->as->vads_lost))
+		return fault_signal(f, SIGKILL, 0);
 	if (v == NULL)
 		return fault_grow(f);
 	f->v.start = v->start;
@@ -481,6 +491,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	if (f->token)
 		fault_token_give();
 	f->token = false;
+	thread_current()->vmfault = f->outer;
 	if (error != 0 && error != -EINTR) {
 		f->sig.signo = SIGBUS;
 		f->sig.code = BUS_ADRERR;

@@ -158,8 +158,8 @@ trim_unused(struct aspace *as, bool ended)
 
 /*
  * Where a fault ends or waits: FI_TRIM, what is not in use goes to swap;
- * FI_TABLE, its tables too; FI_EVICT_ENTRY, the kernel's; FI_STEAL, what is
- * clean goes away.
+ * FI_TABLE, its tables too, and all VADs; FI_EVICT_ENTRY, entries and tables of
+ * objects; FI_STEAL, what is clean goes away.
  *
  * Locks:    none of rank >= 2.
  */
@@ -174,8 +174,8 @@ fault_inject(struct aspace *as, bool ended)
 	}
 	if (tables)
 		pt_push_out(as);
-	if (inject_hit(FI_EVICT_ENTRY))
-		kpaged_push_out();
+	if (inject_hit(FI_EVICT_ENTRY) || tables)
+		kpaged_push_out(tables);
 	if (inject_hit(FI_STEAL))
 		(void)phys_steal();
 }

@@ -34,7 +34,7 @@ int
 map_stack(struct aspace *as, va_t top, uint64_t bytes, unsigned prot)
 {
 	uint64_t limit = MAX(bytes >> PAGE_SHIFT, 1);
-	struct vad *v = vad_alloc(NULL);
+	struct vad *v = vad_alloc(as, NULL);
 	int r;
 
 	if (v == NULL)
@@ -145,7 +145,7 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	if (!map_is_free(as, old, new) || as->nvads >= VAD_MAX ||
 	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
-	v = vad_alloc(NULL);
+	v = vad_alloc(as, NULL);
 	if (v == NULL)
 		return -ENOMEM;
 	v->start = old;

@@ -29,7 +29,8 @@
  *           5. What could not be read from swap comes back empty, PF_ERROR: as
  *              a container it is filled with words that say so.
  *
- * Read next vm/kpagedws.c (what leaves memory), vm/kpaged_va.c (the addresses),
+ * Read next vm/kpagedfault.c (plain accesses; what cannot be paged, and why),
+ *           vm/kpagedws.c (what leaves memory), vm/kpaged_va.c (the addresses),
  *           vm/anon.c, vm/design/fmo/fmo.c.
  *           Book: ch14.
  */
@@ -55,6 +56,7 @@ struct pin_ask {
 	struct vm_page *frame;  /* to use, or NULL */
 	bool zeroed;            /* of frame: all bytes 0 */
 	bool found_only;        /* what is nowhere is not made */
+	bool read;              /* it was waited for a read */
 	struct vm_page *page;   /* the answer */
 };
 
@@ -198,6 +200,21 @@ kpaged_bring(va_t kva, struct vm_page **out)
 	return pin(&ask, out);
 }
 
+/*
+ * The same for a plain access; *read: it had to be waited for I/O.
+ *
+ * Locks, Context, Owns, Returns:  as kpaged_pin().
+ */
+int
+kpaged_pin_touched(va_t kva, struct vm_page **out, bool *read)
+{
+	struct pin_ask ask = { .kva = kva, .word = word_of(kva) };
+	int r = pin(&ask, out);
+
+	*read = ask.read;
+	return r;
+}
+
 static int
 pin(struct pin_ask *ask, struct vm_page **out)
 {
@@ -318,6 +335,7 @@ pin_satisfy(struct pin_ask *ask, enum pin_found found)
 		ask->zeroed = false;
 		return page_alloc_wait(PHYS_ANY, &ask->frame);
 	case PIN_READING:
+		ask->read = true;
 		return page_wait(ask->page);
 	case PIN_NO_BIO:
 		return swap_wait();
@@ -326,8 +344,8 @@ pin_satisfy(struct pin_ask *ask, enum pin_found found)
 }
 
 /*
- * A and D stay clear: writers use the direct map and say so at unpin.  Kernel
- * [W], [P].
+ * A and D stay clear: who has pinned it uses the direct map and says at unpin
+ * that it wrote.  Kernel [W], [P].
  */
 static void
 map_word(uint64_t *word, struct vm_page *pg)
@@ -346,6 +364,25 @@ void
 kpaged_unpin(struct vm_page *pg, bool dirty)
 {
 	page_unpin(pg, dirty);
+}
+
+/*
+ * Is the page of kva in memory?  Then it is mapped, and stays so while the kernel
+ * [W] is held: vm_check() reads what lies there by its address.
+ *
+ * Locks:    the kernel [W]; takes [P].
+ */
+bool
+kpaged_hold_mapped(va_t kva)
+{
+	uint64_t *word = word_of(kva);
+
+	ASSERT(mutex_is_mine(&kernel_as.ws_lock));
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_TRANS)
+		map_word(word, pte_page(word_get(word)));
+	spin_unlock(&pfn_lock);
+	return pte_kind(word_get(word)) == PTE_VALID;
 }
 
 /*

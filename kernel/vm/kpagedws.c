@@ -18,13 +18,17 @@
  *              the end of the round, kpaged_trypin() may come in between.
  *           2. Age counts what is pinned (age 0) and what the A bit says.  When
  *              A was cleared a flush follows in the same hold of the kernel [W],
- *              so that "A clear: in no TLB" stays true.
+ *              so that "A clear: in no TLB" stays true.  While there is memory
+ *              enough A stays, and idle CPUs are not called each second.
  *           3. A page that was pinned while TRANS goes back to its queue by its
  *              last unpin; a container whose nres falls to 0 meanwhile stays
  *              ACTIVE until the hand comes.
- *           4. A plain access to the region is allowed where waiting is (R1).
+ *           4. A plain access, where it is allowed (vm/kpagedfault.c), sets A, and
+ *              D when it writes: what was stored by address is dirty by D, what
+ *              was stored by the direct map says so at its unpin.
  *
- * Read next vm/kpaged.c, vm/balance.c (who asks), vm/owner.c (stealing).
+ * Read next vm/kpaged.c, vm/kpagedfault.c, vm/balance.c (who asks), vm/owner.c
+ *           (stealing).
  *           Book: ch14.
  */
 #include "vm/vm.h"
@@ -41,6 +45,7 @@ static struct {
 /* One round of a trim. */
 struct trim {
 	int min_age;
+	bool spare_vads;         /* only containers */
 	uint64_t look;           /* words that may still be looked at */
 	struct vm_page *page[ROUND];
 	uint64_t old[ROUND];     /* the words they had, VALID */
@@ -48,6 +53,8 @@ struct trim {
 	size_t done;
 	va_t lo, hi;             /* to be flushed */
 };
+
+static size_t trim(struct trim *t, size_t want, uint64_t rounds);
 
 /* The next word that is not 0 in [*kva, end), *kva moves to it; NULL. */
 static uint64_t *
@@ -68,12 +75,13 @@ next_word(va_t *kva, va_t end)
 /* ---- age ---- */
 
 /*
- * One age pass over the region.
+ * One age pass over the region.  What was used by its address keeps its A if
+ * spare_used: it is young, and no flush is needed.
  *
  * Locks:    none of rank >= 6.
  */
 void
-kpaged_age(void)
+kpaged_age(bool spare_used)
 {
 	uint64_t pages[WS_AGES] = { 0 }, *word;
 	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
@@ -85,6 +93,10 @@ kpaged_age(void)
 		kva += PAGE_SIZE;
 		if (pte_kind(word_get(word)) != PTE_VALID)
 			continue;
+		if ((word_get(word) & MD_PTE_A) != 0 && spare_used) {
+			pages[0]++;
+			continue;
+		}
 		used |= (word_get(word) & MD_PTE_A) != 0;
 		pages[ws_age_word(word)]++;
 	}
@@ -112,7 +124,8 @@ is_victim(const struct trim *t, uint64_t w)
 
 	return is_idle(pg) && (w & MD_PTE_A) == 0 &&
 	    (int)age >= (t->min_age & WS_AGE) &&
-	    ((t->min_age & WS_HAS_PLACE) == 0 || pg->slot != 0);
+	    ((t->min_age & WS_HAS_PLACE) == 0 ||
+	    (pg->slot != 0 && (w & MD_PTE_D) == 0));
 }
 
 static void
@@ -139,6 +152,8 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 	struct vm_page *pg = pte_page(word_get(word));
 	uint64_t w = 0;
 
+	if (t->spare_vads && (pg->flags & PF_CONTAINER) == 0)
+		return;
 	if (!is_victim(t, word_get(word))) {
 		second_chance(t, kva, word);
 		return;
@@ -225,22 +240,30 @@ kpaged_trim(size_t want, int min_age)
 {
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
 	struct trim t = { .min_age = min_age };
+
+	return trim(&t, want, rounds);
+}
+
+/* The hand goes round so often, at most. */
+static size_t
+trim(struct trim *t, size_t want, uint64_t rounds)
+{
 	size_t done = 0;
 
-	t.look = rounds * (ev_read(EV_kpaged_pages) +
+	t->look = rounds * (ev_read(EV_kpaged_pages) +
 	    ev_read(EV_kpaged_pages_out)) + 1;
-	while (done < want && t.look > 0) {
-		t.n = 0;
-		t.done = 0;
-		t.lo = UINT64_MAX;
-		t.hi = 0;
+	while (done < want && t->look > 0) {
+		t->n = 0;
+		t->done = 0;
+		t->lo = UINT64_MAX;
+		t->hi = 0;
 		mutex_lock(&kernel_as.ws_lock);
-		collect(&t, want - done);
-		if (t.lo < t.hi)
-			md_tlb_flush(NULL, t.lo, t.hi, false);
-		settle(&t);
+		collect(t, want - done);
+		if (t->lo < t->hi)
+			md_tlb_flush(NULL, t->lo, t->hi, false);
+		settle(t);
 		mutex_unlock(&kernel_as.ws_lock);
-		done += t.done;
+		done += t->done;
 	}
 	return done;
 }
@@ -262,16 +285,19 @@ kpaged_may_give(int round)
 
 /*
  * All that may go is trimmed, and written or given away at once: FI_EVICT_ENTRY.
+ * VADs only if asked for (FI_TABLE): that takes flushes, and what was used since
+ * the last time stays once, else threads would chase each other's away for ever.
  *
  * Locks:    none of rank >= 6.
  */
 void
-kpaged_push_out(void)
+kpaged_push_out(bool vads)
 {
 	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	struct trim t = { .spare_vads = !vads };
 	uint64_t *word;
 
-	(void)kpaged_trim(SIZE_MAX, 0);
+	(void)trim(&t, SIZE_MAX, 1);
 	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
 		if (pte_kind(word_get(word)) != PTE_TRANS)
 			continue;
@@ -283,34 +309,6 @@ kpaged_push_out(void)
 }
 
 /* ---- back ---- */
-
-/*
- * A plain access to the region has found no VALID word.
- *
- * Locks:    none of rank >= 3: else the kernel is wrong, and ends here.
- * Context:  thread, sleeps.
- * Returns:  0: touch it again; -EFAULT: nobody has taken the address.
- */
-int
-kpaged_fault(va_t kva)
-{
-	unsigned rank = lockrank_highest();
-	struct vm_page *pg;
-
-	if (mutex_is_mine(&kernel_as.ws_lock))
-		rank = MAX(rank, LR_KWS);
-	if (md_in_irq() || !md_irq_is_enabled() || md_preempt_count() != 0 ||
-	    rank >= LR_KMAP)
-		panic("kpaged: %lx is touched, not pinned, under a lock of rank "
-		    "%u (%s)", kva, rank, lockrank_name(rank));
-	if (!kpaged_va_is_used(kva))
-		return -EFAULT;
-	/* A dying thread must get on too: it waits for a frame of the reserve. */
-	while (kpaged_pin(kva, &pg) != 0)
-		sched_yield();
-	kpaged_unpin(pg, false);
-	return 0;
-}
 
 /*
  * Call walk->fn for each SWAP or TRANS word of the region from walk->at on.
@@ -361,8 +359,10 @@ kpaged_bring_all(void)
 		if (pte_names_frame(word_get(word)))
 			continue;
 		r = kpaged_pin(kva, &pg);
-		if (r == 0)
+		if (r == 0) {
+			kpaged_note_lost(kva, pg);
 			kpaged_unpin(pg, false);
+		}
 	}
 }
 

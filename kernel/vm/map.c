@@ -39,7 +39,7 @@ struct attach_work {
 };
 
 static int mmap_decode(const struct map_args *a, struct attach_work *w);
-static int mmap_reserve(struct attach_work *w);
+static int mmap_reserve(struct aspace *as, struct attach_work *w);
 static void mmap_release(struct attach_work *w);
 static int mmap_perform(struct aspace *as, struct attach_work *w);
 static void mmap_touch(struct aspace *as, const struct attach_work *w);
@@ -156,6 +156,11 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
 void
 map_end(struct aspace *as, struct vad *gone, uint64_t freed)
 {
+	/* Of a space without its VADs the sum is right, no single one. */
+	if (atomic_load(&as->vads_lost)) {
+		as->commit += freed;
+		freed = 0;
+	}
 	rw_unlock_write(&as->map_lock);
 	commit_uncharge(freed);
 	vad_free_list(gone);
@@ -279,7 +284,7 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 	if (r != 0)
 		return r;
 
-	r = mmap_reserve(&w);
+	r = mmap_reserve(as, &w);
 	if (r != 0)
 		return r;
 
@@ -404,7 +409,7 @@ reserve_shared(struct attach_work *w)
 
 /* reserve: object and VAD; undone by mmap_release(). */
 static int
-mmap_reserve(struct attach_work *w)
+mmap_reserve(struct aspace *as, struct attach_work *w)
 {
 	const struct map_args *a = w->a;
 	struct vmo *vmo = a->vmo;
@@ -417,7 +422,7 @@ mmap_reserve(struct attach_work *w)
 			return r;
 		vmo = w->shared;
 	}
-	v = w->vad = vad_alloc(vmo);
+	v = w->vad = vad_alloc(as, vmo);
 	if (v == NULL) {
 		mmap_release(w);
 		return -ENOMEM;

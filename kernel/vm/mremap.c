@@ -251,7 +251,7 @@ mremap_move(struct mremap_work *w)
 static struct vad *
 new_vad(const struct mremap_work *w, const struct vad *from)
 {
-	struct vad *v = vad_alloc(from->vmo);
+	struct vad *v = vad_alloc(w->as, from->vmo);
 
 	if (v == NULL)
 		return NULL;

@@ -20,6 +20,8 @@
  *           3. A split allocates first; after that nothing can fail.
  *           4. The maplink of a VAD with object covers the same range at any
  *              time that [X] is free: truncate reads it, not the VAD.
+ *           5. VADs are paged: a look at one may wait.  Under [X], [W] or a spin
+ *              lock only copies are used (vm/kpagedfault.c).
  *
  * Read next vm/vadmem.c, then vm/map.c, which calls all this.  Book: ch05.
  */
@@ -151,7 +153,7 @@ gap_update(struct vad *v)
 static struct rb_node *
 gap_in_subtree(struct rb_node *n, uint64_t pages)
 {
-	for (;;) {
+	while (n != NULL) {
 		EVENT(vad_visit);
 		if (max_below(n->right) >= pages)
 			n = n->right;
@@ -160,6 +162,7 @@ gap_in_subtree(struct rb_node *n, uint64_t pages)
 		else
 			n = n->left;
 	}
+	return NULL;
 }
 
 /* The last node before n, in order, whose gap is big enough; NULL. */
@@ -246,20 +249,23 @@ vad_insert(struct aspace *as, struct vad *v)
 	struct rb_node **link = &as->vads.node, *parent = NULL;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	ASSERT(v->start < v->end);
+	ASSERT(v->start < v->end || as->vads_lost);
 	while (*link != NULL) {
 		struct vad *at = VAD_OF(*link);
 
 		EVENT(vad_visit);
-		if (v->start < at->end && at->start < v->end)
+		if (v->start < at->end && at->start < v->end && !as->vads_lost)
 			return -EEXIST;
 		parent = *link;
 		link = v->start < at->start ? &parent->left : &parent->right;
 	}
 	v->gap = v->maxgap = 0;
-	rb_insert(&as->vads, &v->rb, parent, link, vad_augment);
-	gap_update(v);
-	gap_update(vad_next(v));
+	if (!vad_is_given_up(as))
+		rb_insert(&as->vads, &v->rb, parent, link, vad_augment);
+	if (!vad_is_given_up(as)) {
+		gap_update(v);
+		gap_update(vad_next(v));
+	}
 	as->nvads++;
 	count_lock(as, v, v->end - v->start);
 	as->total_pages += v->end - v->start;
@@ -283,8 +289,10 @@ vad_remove(struct aspace *as, struct vad *v)
 	ASSERT(rw_is_writer(&as->map_lock));
 	if (as->hint == v)
 		as->hint = NULL;
-	rb_remove(&as->vads, &v->rb, vad_augment);
-	gap_update(next);
+	if (!vad_is_given_up(as))
+		rb_remove(&as->vads, &v->rb, vad_augment);
+	if (!vad_is_given_up(as))
+		gap_update(next);
 	as->nvads--;
 	count_lock(as, v, v->start - v->end);
 	as->total_pages -= v->end - v->start;
@@ -309,8 +317,10 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	v->off += start - v->start;
 	v->start = start;
 	v->end = end;
-	gap_update(v);
-	gap_update(vad_next(v));
+	if (!vad_is_given_up(as)) {
+		gap_update(v);
+		gap_update(vad_next(v));
+	}
 	vad_update_link(v);
 }
 
@@ -340,9 +350,11 @@ split_commit(struct vad *lo, struct vad *hi, uint64_t vpn)
 static void
 cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 {
+	struct vm_maplink *link = v->link, *piece = hi->link;
 	struct vmo *vmo = v->vmo;
+	uint64_t off;
 
-	ASSERT(v->start < vpn && vpn < v->end);
+	ASSERT((v->start < vpn && vpn < v->end) || as->vads_lost);
 	hi->start = vpn;
 	hi->end = v->end;
 	hi->off = v->off + (vpn - v->start);
@@ -352,19 +364,22 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	split_commit(v, hi, vpn);
 	if (as->ops->split != NULL)
 		CHECK(as->ops->split(as, v, hi, vpn) == 0);
+	/* Under [X] no VAD is touched: it may be on swap. */
+	off = hi->off;
 	if (vmo != NULL) {
 		mutex_lock(&vmo->maps_lock);
-		*hi->link = *v->link;
-		hi->link->start = vpn;
-		hi->link->off = hi->off;
-		list_push_back(&vmo->maps, &hi->link->node);
-		v->link->end = vpn;
+		*piece = *link;
+		piece->start = vpn;
+		piece->off = off;
+		list_push_back(&vmo->maps, &piece->node);
+		link->end = vpn;
 		mutex_unlock(&vmo->maps_lock);
 	}
 	count_lock(as, v, vpn - v->end);
 	as->total_pages -= v->end - vpn;
 	v->end = vpn;
-	gap_update(vad_next(v));
+	if (!vad_is_given_up(as))
+		gap_update(vad_next(v));
 }
 
 /*
@@ -379,7 +394,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	h = as->nvads < VAD_MAX ? vad_alloc(v->vmo) : NULL;
+	h = as->nvads < VAD_MAX ? vad_alloc(as, v->vmo) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);
@@ -446,7 +461,7 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **out)
 		out_push(&end, mid);
 		v = next;
 	}
-	for (; v != NULL && v->start < hi; v = next) {
+	for (; v != NULL && v->start < hi && !vad_is_given_up(as); v = next) {
 		next = vad_next(v);
 		vad_remove(as, v);
 		out_push(&end, v);
@@ -568,6 +583,8 @@ vad_merge(struct aspace *as, struct vad *v)
 	ASSERT(rw_is_writer(&as->map_lock));
 	if (n != NULL && can_merge(v, n) && (ask == NULL || ask(as, v, n) == 0))
 		merge_pair(as, v, n);
+	if (vad_is_given_up(as))
+		return v;
 	if (p != NULL && can_merge(p, v) && (ask == NULL || ask(as, p, v) == 0)) {
 		merge_pair(as, p, v);
 		v = p;

@@ -10,48 +10,68 @@
  *                              └─→ maplink {as, start, end, off} on vmo->maps
  *
  * Rules     1. The link lies in non-paged memory: it is read under [X], where
- *              nothing may be waited for.
+ *              nothing may be waited for; the VAD does not, and is not.
  *           2. Unlisted only when no word of the range is left: a truncate
  *              must find what is mapped.
  *           3. vad_free() may drop the last reference to the object, so it is
  *              called with no lock of rank >= 2.
  *
- * Read next vm/vmo.c.  Book: ch05.
+ * Read next vm/vadpool.c, vm/vmo.c.  Book: ch05.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-static struct {
-	struct kmem_cache vads;  /* own lock */
-	struct kmem_cache links; /* own lock */
-} vad_state = {
-	.vads = KMEM_CACHE("vad", struct vad),
-	.links = KMEM_CACHE("maplink", struct vm_maplink),
-};
+static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
+
+static struct vm_maplink *
+link_alloc(void)
+{
+	struct vm_maplink *link = kmem_cache_zalloc(&links);
+
+	if (link != NULL)
+		list_node_init(&link->node);
+	return link;
+}
 
 /*
- * A VAD of no range yet; with vmo also a reference to it and a maplink.
+ * link is on no list.  NULL is allowed.
  *
+ * Locks:    any below LR_MEM.
+ */
+void
+vad_link_free(struct vm_maplink *link)
+{
+	if (link == NULL)
+		return;
+	ASSERT(!list_is_linked(&link->node));
+	kmem_cache_free(&links, link);
+}
+
+/*
+ * A VAD for the space, of no range yet; with vmo also a reference to it and a
+ * maplink.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps: VADs are paged.
  * Returns:  all fields 0 but vmo and link; NULL: no memory.
  */
 struct vad *
-vad_alloc(struct vmo *vmo)
+vad_alloc(struct aspace *as, struct vmo *vmo)
 {
-	struct vad *v = kmem_cache_zalloc(&vad_state.vads);
+	struct vm_maplink *link = NULL;
+	struct vad *v;
 
-	if (v == NULL)
+	if (vmo != NULL && (link = link_alloc()) == NULL)
 		return NULL;
-	if (vmo != NULL) {
-		v->link = kmem_cache_zalloc(&vad_state.links);
-		if (v->link == NULL) {
-			kmem_cache_free(&vad_state.vads, v);
-			return NULL;
-		}
-		list_node_init(&v->link->node);
-		vmo_get(vmo);
-		v->vmo = vmo;
+	v = vadpool_take(as);
+	if (v == NULL) {
+		vad_link_free(link);
+		return NULL;
 	}
+	*v = (struct vad){ .vmo = vmo, .link = link };
+	if (vmo != NULL)
+		vmo_get(vmo);
 	EVENT(vad_alloc);
 	return v;
 }
@@ -69,12 +89,9 @@ vad_free(struct vad *v)
 	if (v == NULL)
 		return;
 	vmo = v->vmo;
-	if (v->link != NULL) {
-		ASSERT(!list_is_linked(&v->link->node));
-		kmem_cache_free(&vad_state.links, v->link);
-	}
-	kmem_cache_free(&vad_state.vads, v);
-	EVENT(vad_free);
+	vad_link_free(v->link);
+	if (vadpool_give(v))
+		EVENT(vad_free);
 	if (vmo != NULL)
 		vmo_put(vmo);
 }
@@ -127,15 +144,14 @@ vad_refill_spare(struct aspace *as)
 	struct vad *v;
 
 	while (as->spare_vad == NULL || as->spare_vad->rb.left == NULL) {
-		v = vad_alloc(NULL);
+		v = vad_alloc(as, NULL);
 		if (v == NULL)
 			return;
-		v->link = kmem_cache_zalloc(&vad_state.links);
+		v->link = link_alloc();
 		if (v->link == NULL) {
 			vad_free(v);
 			return;
 		}
-		list_node_init(&v->link->node);
 		v->rb.left = as->spare_vad == NULL ? NULL : &as->spare_vad->rb;
 		as->spare_vad = v;
 	}
@@ -145,16 +161,18 @@ vad_refill_spare(struct aspace *as)
 void
 vad_update_link(struct vad *v)
 {
-	if (v->link == NULL || v->vmo == NULL)
+	const struct vad copy = *v; /* [X]: no paged memory */
+	struct vm_maplink *l = copy.link;
+
+	if (l == NULL || copy.vmo == NULL)
 		return;
-	mutex_lock(&v->vmo->maps_lock);
-	v->link->start = v->start;
-	v->link->end = v->end;
-	v->link->off = v->off;
-	v->link->flags = v->flags;
-	v->link->nwr = (v->flags & VAD_SHARED) != 0 &&
-	    (v->maxprot & PROT_W) != 0;
-	mutex_unlock(&v->vmo->maps_lock);
+	mutex_lock(&copy.vmo->maps_lock);
+	l->start = copy.start;
+	l->end = copy.end;
+	l->off = copy.off;
+	l->flags = copy.flags;
+	l->nwr = (copy.flags & VAD_SHARED) != 0 && (copy.maxprot & PROT_W) != 0;
+	mutex_unlock(&copy.vmo->maps_lock);
 }
 
 /*
@@ -190,6 +208,22 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 }
 
 /*
+ * Were VADs lost?  Then the tree is given up: to change what is left of it would
+ * make circles.  The end of the space finds all VADs without it.
+ *
+ * Locks:    [M] exclusive.
+ */
+bool
+vad_is_given_up(struct aspace *as)
+{
+	if (!atomic_load(&as->vads_lost))
+		return false;
+	as->vads.node = NULL;
+	as->hint = NULL;
+	return true;
+}
+
+/*
  * A VAD for a piece that is cut off: fresh, or one of the spares, which only
  * munmap may use.
  *
@@ -199,7 +233,7 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 struct vad *
 vad_alloc_piece(struct aspace *as, struct vmo *vmo)
 {
-	struct vad *v = vad_alloc(vmo);
+	struct vad *v = vad_alloc(as, vmo);
 
 	if (v != NULL || as->spare_vad == NULL)
 		return v;
@@ -239,7 +273,7 @@ check_link(struct vad *v, struct aspace *as, struct vm_report *rep)
 /*
  * Order, disjointness, balance, gaps, links, sums of one tree.
  *
- * Locks:    [M] shared or exclusive.
+ * Locks:    [M] shared or exclusive; under the kernel [W], all VADs are here.
  * Returns:  0; findings go to the report.
  */
 int

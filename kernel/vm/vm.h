@@ -341,6 +341,8 @@ unsigned vm_check(int level);
 void vm_leak_begin(void);
 /* Findings against the last begin; text goes to stat_check(). */
 unsigned vm_leak_end(void);
+/* Its mappings could not be read from swap: the process is to be killed. */
+bool vm_is_lost(struct aspace *);
 /* Called by sys/ at the end of each system call (check=sys). */
 void vm_check_syscall(void);
 

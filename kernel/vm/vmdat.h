@@ -8,7 +8,7 @@
  * Tags: [M] map_lock  [W] ws_lock  [O] object lock  [X] object's mapping list
  * [F] FMO lock  [P] PFN lock  [S] swap lock  [A] atomic  [c] constant after
  * construction  [cpu] per CPU, preemption off  [B] the thread whose I/O made
- * the word BUSY  [s] valid only in the named state or for the named home
+ * the word BUSY  [pool] the lock of a vad_pool  [s] valid only in the named state or for the named home
  * [own] the thread that made it  [L] the list lock of its file  [bsm] thread
  * bsm alone.
  *
@@ -173,7 +173,13 @@ struct vad {
 	uint64_t commit_tbl;       /* [M] leaf tables charged; never grows at a split */
 };
 
-/* Object side of a mapping: non-paged, VADs will not be. */
+/* The memory of a space's VADs: vm/vadpool.c. */
+struct vad_pool {
+	struct spinlock lock;      /* [pool] leaf */
+	struct list pages;         /* [pool] struct vad_page */
+};
+
+/* Object side of a mapping: non-paged, VADs are not. */
 struct vm_maplink {
 	struct list_node node;     /* [X] on vmo->maps */
 	struct aspace *as;         /* [X] */
@@ -213,6 +219,8 @@ struct aspace {
 	struct rb_root vads;           /* [M] */
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
 	struct vad *spare_vad;         /* [M] two, through rb.left, each with a link: one hole */
+	struct vad_pool vad_pool;      /* [pool] */
+	_Atomic bool vads_lost;        /* [A] some could not be read: SIGKILL */
 	uint64_t nvads;                /* [M] */
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
@@ -406,6 +414,7 @@ struct fctx {
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
 	bool token;                    /* of vm/token.c, given back at the end */
+	struct fctx *outer;            /* thread.vmfault before this one */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
 	struct vm_siginfo sig;
@@ -554,6 +563,7 @@ struct vm_report {
 	unsigned findings, level;
 	uint32_t *mapcount;        /* per pfn, counted while walking; or NULL */
 	uint64_t vads;             /* met in the trees */
+	bool no_vads;              /* of the space that is walked: they are out */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef VM_VMFN_H
 #define VM_VMFN_H
 
+#include "vm/kpagedfn.h"
 #include "vm/vmdat.h"
 
 /* ======== maps floor ======== */
@@ -55,18 +56,28 @@ struct vad *vad_next(struct vad *);
 
 /* vadmem.c */
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
-struct vad *vad_alloc(struct vmo *);
+struct vad *vad_alloc(struct aspace *, struct vmo *);
 struct vad *vad_alloc_piece(struct aspace *, struct vmo *);   /* or a spare one */
 void vad_free(struct vad *);                                  /* drops the reference */
 void vad_free_list(struct vad *);                             /* through rb.left */
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
+bool vad_is_given_up(struct aspace *);                        /* VADs were lost */
+void vad_link_free(struct vm_maplink *);
 /* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
 int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags) MUST_CHECK;
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 int vad_check(struct aspace *, struct vm_report *);
+
+/* vadpool.c: their memory, paged; no lock of rank >= 3 but for is_here (vm_check) */
+void vadpool_init(struct vad_pool *);
+struct vad *vadpool_take(struct aspace *);                    /* NULL; may sleep */
+bool vadpool_give(struct vad *);                              /* false: it was lost */
+unsigned vadpool_end(struct aspace *);                        /* VADs that were left */
+bool vadpool_lost(va_t);                                      /* could not be read */
+bool vadpool_is_here(struct aspace *);
 
 /* map.c: what others in vm/ need of it */
 /* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
@@ -107,6 +118,9 @@ struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is drop
 void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 void as_unlock_all(void);
+void as_detach_all(struct aspace *, struct vad **gone);  /* asend.c: the words */
+void as_free_vads(struct aspace *, struct vad *gone);    /* asend.c: the rest */
+struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
 /* The spaces with the highest scores above 0, a reference each; how many. */
 typedef uint64_t as_score_fn(const struct aspace *);
@@ -277,6 +291,7 @@ struct zap_range {
 };
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
+void vmo_forget_space(struct aspace *);                   /* its VADs are lost */
 void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
 /* What a zap of this space lacks is brought and held; dying or not, to the end. */
 void zap_bring(struct aspace *, struct zap_job *);
@@ -534,55 +549,6 @@ bool pageout_page(struct vm_page *);                     /* [P]: out with it; tr
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
 /* A writer of files waits while too much is dirty; no lock of rank >= 2. */
 void pageout_throttle(void);
-
-/* kpaged.c: rank 6 lock inside */
-void kpaged_init(void);
-/* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
-va_t kpaged_alloc(size_t pages);
-void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
-/* Resident and pinned now; NULL: use kpaged_pin with no lock of rank >= 3. */
-struct vm_page *kpaged_trypin(va_t);
-int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
-/* The same, *out NULL if there is no page (any more): for an address that was looked
- * up under locks which have been dropped. */
-int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
-void kpaged_unpin(struct vm_page *, bool dirty);
-void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
-bool kpaged_is_resident(va_t);
-bool kpaged_is_out(va_t);                                /* it is on swap */
-/* By direct map; the page is pinned. */
-static inline void *
-kpaged_ptr(struct vm_page *pg, va_t kva)
-{
-	ASSERT(pg->pins > 0);
-	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
-}
-enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
-/* PF_CONTAINER; recount nused.  True: it could not be read. */
-bool container_attach(struct vm_page *, enum container_kind);
-/* What stands in such a one then: an upper word of an anonymous object (not in nused),
- * the references of an entry. */
-#define AOBJ_LOST 1ul
-#define FMO_REFS_LOST (1ul << 30)
-
-/* kpagedws.c: what of it leaves memory */
-void kpaged_age(void);
-size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
-void kpaged_push_out(void);                              /* all that may go, to swap */
-size_t kpaged_may_give(int round);                       /* in a round of bsm */
-int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
-int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
-void kpaged_bring_all(void);                             /* for vm_check(2) */
-int kpaged_check(struct vm_report *);
-
-/* kpaged_va.c: addresses only */
-void kpaged_va_init(void);
-va_t kpaged_va_alloc(size_t pages);                      /* with kernel tables; 0 */
-void kpaged_va_free(va_t, size_t pages);
-void kpaged_drain(void);                                 /* before leak accounting */
-va_t kpaged_va_top(void);
-bool kpaged_va_is_free(va_t);
-bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
 
 /* ======== evidence ======== */
 

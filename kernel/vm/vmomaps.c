@@ -68,6 +68,59 @@ vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
 	mutex_unlock(&vmo->maps_lock);
 }
 
+/* What vmo_forget_space() looks for. */
+struct forget {
+	const struct aspace *as;
+	struct vmo *vmo;       /* has a link of the space, taken off the list */
+	struct vm_maplink *link;
+	bool missed;           /* somebody else walks a list just now */
+};
+
+static void
+forget_in(struct vmo *vmo, void *arg)
+{
+	struct forget *f = arg;
+	struct vm_maplink *link;
+
+	if (f->vmo != NULL)
+		return;
+	if (!mutex_trylock(&vmo->maps_lock)) {
+		f->missed = true;
+		return;
+	}
+	LIST_FOREACH(link, &vmo->maps, node)
+		if (link->as == f->as)
+			f->link = link;
+	if (f->link != NULL) {
+		list_remove(&f->link->node);
+		f->vmo = vmo;
+	}
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/*
+ * The links of a space whose VADs could not be read go, each with the reference
+ * that its VAD had.
+ *
+ * Locks:    none of rank >= 2; the space has no words.
+ */
+void
+vmo_forget_space(struct aspace *as)
+{
+	struct forget f;
+
+	do {
+		f = (struct forget){ .as = as };
+		vmo_walk(forget_in, &f);
+		if (f.vmo != NULL) {
+			vad_link_free(f.link);
+			vmo_put(f.vmo);
+		} else if (f.missed) {
+			sched_yield();
+		}
+	} while (f.vmo != NULL || f.missed);
+}
+
 /*
  * Locks:    none of rank >= 4; takes [X].
  * Returns:  some mapping is shared and may be written.

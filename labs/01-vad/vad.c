@@ -20,6 +20,8 @@
  *           3. A split allocates first; after that nothing can fail.
  *           4. The maplink of a VAD with object covers the same range at any
  *              time that [X] is free: truncate reads it, not the VAD.
+ *           5. VADs are paged: a look at one may wait.  Under [X], [W] or a spin
+ *              lock only copies are used (vm/kpagedfault.c).
  *
  * Read next vm/vadmem.c, then vm/map.c, which calls all this.  Book: ch05.
  */
@@ -175,8 +177,10 @@ vad_remove(struct aspace *as, struct vad *v)
 	ASSERT(rw_is_writer(&as->map_lock));
 	if (as->hint == v)
 		as->hint = NULL;
-	rb_remove(&as->vads, &v->rb, vad_augment);
-	gap_update(next);
+	if (!vad_is_given_up(as))
+		rb_remove(&as->vads, &v->rb, vad_augment);
+	if (!vad_is_given_up(as))
+		gap_update(next);
 	as->nvads--;
 	count_lock(as, v, v->start - v->end);
 	as->total_pages -= v->end - v->start;
@@ -201,8 +205,10 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	v->off += start - v->start;
 	v->start = start;
 	v->end = end;
-	gap_update(v);
-	gap_update(vad_next(v));
+	if (!vad_is_given_up(as)) {
+		gap_update(v);
+		gap_update(vad_next(v));
+	}
 	vad_update_link(v);
 }
 

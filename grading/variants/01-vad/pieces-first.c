@@ -325,12 +325,14 @@ split_commit(struct vad *lo, struct vad *hi, uint64_t vpn)
 static void
 cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 {
+	struct vm_maplink *link = v->link, *piece = hi->link;
+	uint64_t off = v->off + (vpn - v->start);
 	struct vmo *vmo = v->vmo;
 
 	ASSERT(v->start < vpn && vpn < v->end);
 	hi->start = vpn;
 	hi->end = v->end;
-	hi->off = v->off + (vpn - v->start);
+	hi->off = off;
 	hi->flags = v->flags;
 	hi->prot = v->prot;
 	hi->maxprot = v->maxprot;
@@ -339,11 +341,11 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 		CHECK(as->ops->split(as, v, hi, vpn) == 0);
 	if (vmo != NULL) {
 		mutex_lock(&vmo->maps_lock);
-		*hi->link = *v->link;
-		hi->link->start = vpn;
-		hi->link->off = hi->off;
-		list_push_back(&vmo->maps, &hi->link->node);
-		v->link->end = vpn;
+		*piece = *link;
+		piece->start = vpn;
+		piece->off = off;
+		list_push_back(&vmo->maps, &piece->node);
+		link->end = vpn;
 		mutex_unlock(&vmo->maps_lock);
 	}
 	count_lock(as, v, vpn - v->end);
@@ -364,7 +366,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	h = as->nvads < VAD_MAX ? vad_alloc(v->vmo) : NULL;
+	h = as->nvads < VAD_MAX ? vad_alloc(as, v->vmo) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);

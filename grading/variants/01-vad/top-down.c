@@ -315,7 +315,9 @@ divide_commit(struct vad *v, struct vad *hi)
 static void
 divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 {
-	struct vm_maplink *link = hi->link;
+	struct vm_maplink *link = hi->link, *old = v->link;
+	struct vmo *vmo = v->vmo;
+	uint64_t off = v->off + (vpn - v->start);
 	uint64_t pages = v->end - vpn;
 
 	EVENT(vad_split, v->start, v->end, v->flags, v->off);
@@ -323,18 +325,18 @@ divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->link = link;
 	hi->dpriv = NULL;
 	hi->start = vpn;
-	hi->off += vpn - v->start;
+	hi->off = off;
 	divide_commit(v, hi);
 	if (as->ops->split != NULL)
 		CHECK(as->ops->split(as, v, hi, vpn) == 0);
 	if (link != NULL) {
-		mutex_lock(&v->vmo->maps_lock);
-		*link = *v->link;
-		link->off = hi->off;
+		mutex_lock(&vmo->maps_lock);
+		*link = *old;
+		link->off = off;
 		link->start = vpn;
-		v->link->end = vpn;
-		list_push_back(&v->vmo->maps, &link->node);
-		mutex_unlock(&v->vmo->maps_lock);
+		old->end = vpn;
+		list_push_back(&vmo->maps, &link->node);
+		mutex_unlock(&vmo->maps_lock);
 	}
 	as->total_pages -= pages;
 	count_lock(as, v, -pages);
@@ -354,7 +356,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *piece = NULL;
 
 	if (as->nvads < VAD_MAX)
-		piece = vad_alloc(v->vmo);
+		piece = vad_alloc(as, v->vmo);
 	if (piece == NULL)
 		return -ENOMEM;
 	divide(as, v, piece, vpn);
@@ -475,7 +477,7 @@ part(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi)
 	if (as->nvads + need[0] + need[1] > VAD_MAX)
 		return -ENOMEM;
 	for (i = 0; i < 2; i++)
-		if (need[i] && (piece[i] = vad_alloc((*v)->vmo)) == NULL) {
+		if (need[i] && (piece[i] = vad_alloc(as, (*v)->vmo)) == NULL) {
 			vad_free(piece[0]);
 			return -ENOMEM;
 		}

@@ -39,9 +39,9 @@ end(struct aspace *as)
 
 /* A VAD of [lo, hi), not in the tree. */
 static struct vad *
-make(uint64_t lo, uint64_t hi)
+make(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct vad *v = vad_alloc(NULL);
+	struct vad *v = vad_alloc(as, NULL);
 
 	CHECK(v != NULL);
 	v->start = lo;
@@ -56,7 +56,7 @@ make(uint64_t lo, uint64_t hi)
 static int
 insert(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct vad *v = make(lo, hi);
+	struct vad *v = make(as, lo, hi);
 	int r = vad_insert(as, v);
 
 	if (r != 0)

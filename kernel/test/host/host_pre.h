@@ -12,5 +12,6 @@ extern unsigned long host_pfdb_base;
 extern unsigned long host_arena_base;
 #define MD_ARENA_BASE host_arena_base
 #define MD_ARENA_SIZE (1ul << 28)
+#define MD_KPAGED_BASE 0x200000000000ul /* WINDOW_BASE */
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "test/host/disk.h"
 #include "test/host/host.h"
+#include "test/host/window.h"
 
 static struct {
 	struct thread me;
@@ -87,18 +88,20 @@ lockrank_take(enum lock_rank rank, const void *lock)
 		if (kern.me.held[r] != 0)
 			panic("rank %d taken while %u is held", rank, r);
 	}
-	kern.me.held[rank]++;
+	lockrank_note(rank, lock);
 }
 
 void
 lockrank_take_nested(enum lock_rank rank, const void *lock)
 {
-	kern.me.held[rank]++;
+	lockrank_note(rank, lock);
 }
 
 void
 lockrank_note(enum lock_rank rank, const void *lock)
 {
+	if (rank >= LR_KMAP)
+		window_hide();
 	kern.me.held[rank]++;
 }
 
@@ -140,7 +143,7 @@ void
 mutex_lock_nested(struct mutex *m)
 {
 	ASSERT(m->owner == NULL);
-	kern.me.held[m->rank]++;
+	lockrank_note(m->rank, m);
 	m->owner = &kern.me;
 }
 

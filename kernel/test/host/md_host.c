@@ -16,6 +16,9 @@
  *              md_tlb_flush and md_tlb_local drop one.  Using one whose frame
  *              is free ends the test (I13).
  *           3. One thread; "CPUs" are turns of it.
+ *           4. Kernel paged memory is touched by its addresses (window.c), and
+ *              by no one who holds a lock of rank >= 3, there or not; but
+ *              vm_check, which holds all of them.
  *
  * Read next kern_host.c, t_fmo.c.
  */
@@ -25,6 +28,9 @@
 
 #include "boot/boot.h"
 #include "test/host/host.h"
+#include "test/host/touch.h"
+
+_Static_assert(MD_KPAGED_BASE == WINDOW_BASE, "host_pre.h");
 
 #define NCPU 4
 #define TLB_MAX 256
@@ -56,7 +62,7 @@ void
 host_machine(unsigned frames)
 {
 	size_t bytes = ((size_t)frames + 1) << PAGE_SHIFT;
-	void *ram = aligned_alloc(PAGE_SIZE, bytes);
+	void *ram = window_ram(bytes);
 	void *db = aligned_alloc(PAGE_SIZE, 64 * ((size_t)frames / 64 + 2) * 64);
 
 	void *arena = aligned_alloc(PAGE_SIZE, MD_ARENA_SIZE);
@@ -66,6 +72,7 @@ host_machine(unsigned frames)
 	host_arena_base = (unsigned long)arena;
 	md_direct_base = (uint64_t)ram;
 	host_pfdb_base = (unsigned long)db;
+	window_open(MD_KPAGED_SIZE, kpaged_touch);
 	mach.info.loader = "host";
 	mach.info.nranges = 1;
 	mach.info.range[0] = (struct boot_range){ PAGE_SIZE, bytes };
@@ -324,8 +331,10 @@ md_tlb_flush(struct md_space *space, va_t lo, va_t hi, bool tables)
 
 	EVENT(tlb_flush, 0, (hi - lo) >> PAGE_SHIFT, 0);
 	EVENT_ADD(tlb_pages, (hi - lo) >> PAGE_SHIFT);
-	if (space == NULL)
+	if (space == NULL) {
+		window_forget(lo, hi - lo);
 		return;
+	}
 	atomic_add(&space->tlb_gen, 1);
 	for (i = 0; i < NCPU; i++) {
 		for (j = 0; j < TLB_MAX; j++) {

@@ -231,11 +231,11 @@ one_step(void)
 		(void)kpaged_trim(1 + host_random(100), (int)host_random(4));
 		break;
 	case 6:
-		kpaged_age();
+		kpaged_age(false);
 		break;
 	case 7:
 		if (host_random(10) == 0)
-			kpaged_push_out();
+			kpaged_push_out(true);
 		break;
 	case 8:
 		(void)host_disk_run();
@@ -253,7 +253,7 @@ push_all_out(void)
 	unsigned i;
 
 	for (i = 0; i < 40; i++) {
-		kpaged_push_out();
+		kpaged_push_out(true);
 		while (host_disk_run())
 			;
 	}

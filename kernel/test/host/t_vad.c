@@ -31,7 +31,7 @@ static struct aspace *as;
 static struct vad *
 make(uint64_t start, uint64_t end, uint8_t prot)
 {
-	struct vad *v = vad_alloc(NULL);
+	struct vad *v = vad_alloc(as, NULL);
 
 	assert_non_null(v);
 	v->start = BASE + start;

@@ -24,7 +24,10 @@
 
 #include "amd64/amd64.h"
 #include "boot/boot.h"
+#include "test/host/touch.h"
 #include "test/sim/sim.h"
+
+_Static_assert(MD_KPAGED_BASE == WINDOW_BASE, "sim_pre.h");
 
 #define HOT_MAX 12
 #define NCPUS 8 /* what md_ncpus() says; fibers have SIM_FIBERS */
@@ -68,7 +71,8 @@ sim_machine_init(unsigned frames)
 	unsigned i;
 
 	ASSERT(frames <= SIM_FRAMES_MAX);
-	mach.ram = sim_alloc(bytes);
+	mach.ram = window_ram(bytes);
+	window_open(MD_KPAGED_SIZE, kpaged_touch);
 	md_direct_base = (uint64_t)mach.ram;
 	mach.info.loader = "sim";
 	mach.info.nranges = 1;
@@ -367,6 +371,9 @@ write_cr3(uint64_t root)
 {
 	unsigned i = md_cpu();
 
+	/* The same again: all is to be flushed. */
+	if (mach.cr3[i] == root)
+		window_forget_all();
 	mach.cr3[i] = root;
 	memset(mach.tlb[i], 0, sizeof(mach.tlb[i]));
 	sim_point(AT_TLB);
@@ -378,6 +385,8 @@ sim_invlpg(va_t va)
 {
 	unsigned cpu = md_cpu(), h;
 
+	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
+		window_forget(va, PAGE_SIZE);
 	for (h = 0; h < mach.nhot; h++) {
 		mach.tlb[cpu][h].leaf = 0;
 		if (PAGE_DOWN(va) == mach.hot[h].va)

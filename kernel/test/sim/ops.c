@@ -561,7 +561,10 @@ op_table_out(const struct step *s)
 		wrong(s, "tables out", 0);
 }
 
-/* Kernel paged memory leaves its working set; kout: and memory. */
+/*
+ * Kernel paged memory leaves its working set; kout: and memory; vout: VADs, too,
+ * which stay once when they were used.
+ */
 static void
 op_kernel_trim(const struct step *s)
 {
@@ -576,6 +579,15 @@ op_kernel_out(const struct step *s)
 	op_out(s);
 	if (ev_read(EV_kpaged_pages_out) == 0)
 		wrong(s, "kernel pages out", 0);
+}
+
+static void
+op_vads_out(const struct step *s)
+{
+	op_kernel_trim(s);
+	op_kernel_out(s);
+	if (!kpaged_is_out((va_t)me()->vads.node))
+		wrong(s, "VADs out", 0);
 }
 
 static void
@@ -862,6 +874,7 @@ static const struct op ops[] = {
 	{ "clean", op_clean, 0 },
 	{ "tevict", op_table_evict, 0 }, { "tout", op_table_out, 0 },
 	{ "ktrim", op_kernel_trim, 0 }, { "kout", op_kernel_out, 0 },
+	{ "vout", op_vads_out, 0 },
 	{ "pin", op_pin, 3 }, { "pinw", op_pin_w, 2 }, { "pinr", op_pin_r, 2 },
 	{ "unpin", op_unpin, 2 },
 	{ "file", op_file, 1 }, { "object", op_object, 1 },

@@ -4,7 +4,7 @@
 
 SIMSRC := $(filter-out kernel/lib/spin.c kernel/mem/kva.c,$(wildcard $(foreach d,lib mem vm \
   vm/design/*,kernel/$(d)/*.c)) kernel/amd64/shootdown.c)
-SIMOWN := $(wildcard kernel/test/sim/*.c)
+SIMOWN := $(wildcard kernel/test/sim/*.c) kernel/test/host/window.c
 SIMWARN := $(WARN) -Wno-missing-prototypes -Wno-redundant-decls \
   -Wno-frame-larger-than $(ALWAYS_ERRORS) $(CI_ONLY)
 SIMCC := $(CC) -std=gnu11 -g -fno-omit-frame-pointer -fwrapv \

@@ -12,6 +12,7 @@
 
 extern unsigned char sim_pfdb[];
 #define MD_PFDB_BASE ((unsigned long)sim_pfdb)
+#define MD_KPAGED_BASE 0x200000000000ul /* WINDOW_BASE */
 
 void sim_word_point(const volatile void *word);
 void sim_tlb_point(const volatile void *what);

@@ -16,6 +16,7 @@
  */
 #include <string.h>
 
+#include "test/host/window.h"
 #include "test/sim/sim.h"
 
 extern uint64_t __data_start[], _end[];
@@ -77,6 +78,7 @@ world_restore(void)
 
 	copy_words(__data_start, kept->data, data_words());
 	sim_disk_restore();
+	window_forget_all();
 	for (i = 1; i < bytes >> PAGE_SHIFT; i++)
 		if (pfdb[i].state != PG_FREE)
 			memcpy(ram + i * PAGE_SIZE, kept->ram + i * PAGE_SIZE,

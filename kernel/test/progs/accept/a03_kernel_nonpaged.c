@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
 /*
- * A3: the kernel's own VADs and tables are not paged: /proc/vm/slabs lists
- * the caches, no table was ever paged out, and vm_check agrees.
+ * A3: the kernel's own VADs (extents) and tables are not paged: /proc/vm/slabs
+ * lists the caches, no table was ever paged out, and vm_check agrees.
  */
 #include "../lib/vmtext.h"
 
@@ -14,7 +14,7 @@ main(void)
 	text_init();
 	text = text_vm("slabs");
 	CHECK(count_lines(text) > 3);
-	CHECK(strstr(text, "vad") != NULL);
+	CHECK(strstr(text, "kpaged-extent") != NULL);
 	CHECK(strstr(text, "aspace") != NULL);
 	snap_all(1);
 	EQ(snap_get(1, "table.out"), 0);

@@ -44,6 +44,7 @@ struct word_count {
 	struct aspace *as;
 	struct vm_report *rep;
 	struct vad *vad;       /* of the last word */
+	uint64_t unknown;      /* private words, the VAD is out */
 	uint64_t ws, n_priv, n_fork, n_swap, n_locked, late;
 	uint64_t tables, out;  /* in use; not */
 	uint64_t idle;         /* of those in use */
@@ -311,7 +312,7 @@ check_counts(struct word_count *c)
 	if (!is_count(c, swapped, c->n_swap, c->words))
 		report_bad(c->rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
 		    swapped, c->n_swap);
-	if (!is_count(c, late, c->late, c->words))
+	if (!is_count(c, late, c->late, c->words + c->unknown))
 		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
 		    late, c->late);
 	if (c->tables != as->n_table || c->idle != as->n_idle ||
@@ -385,22 +386,35 @@ check_owned(struct word_count *c, va_t va, uint64_t word)
 		bad_word(c, "I1", va, word, "the page has another home");
 }
 
+/* What the VAD allows. */
 static void
-check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
+check_rights(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 {
-	const struct vm_page *pg = pte_page(word);
 	bool w = (word & MD_PTE_W) != 0;
 
-	if ((word & PTE_ZERO_MASK) != 0 ||
-	    (word & (MD_PTE_U | PTE_LOCK)) == 0 ||
-	    (v->prot == 0 && (word & MD_PTE_U) != 0))
-		bad_word(c, "I8", va, word, "reserved bits, or U");
+	if (v->prot == 0 && (word & MD_PTE_U) != 0)
+		bad_word(c, "I8", va, word, "U, and the VAD allows nothing");
 	if (pte_src(word) != SRC_SPEC && ((word & PTE_LOCK) != 0) !=
 	    ((v->flags & VAD_LOCKED) != 0))
 		bad_word(c, "I11", va, word, "locked, or the VAD is");
 	if ((w && (v->prot & PROT_W) == 0) ||
 	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
 		bad_word(c, "I8", va, word, "more rights than the VAD");
+	if (pte_src(word) == SRC_OBJ && w && (v->flags & VAD_SHARED) == 0)
+		bad_word(c, "I7", va, word, "object's page, private VAD");
+}
+
+/* v NULL: it is out. */
+static void
+check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
+{
+	const struct vm_page *pg = pte_page(word);
+	bool w = (word & MD_PTE_W) != 0;
+
+	if ((word & PTE_ZERO_MASK) != 0 || (word & (MD_PTE_U | PTE_LOCK)) == 0)
+		bad_word(c, "I8", va, word, "reserved bits, or U");
+	if (v != NULL)
+		check_rights(c, va, word, v);
 	c->n_locked += (word & PTE_LOCK) != 0;
 	if (pte_src(word) == SRC_SPEC) {
 		if (w || pg != page_zero_frame())
@@ -424,8 +438,6 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 			census_word(c, va, fmo_index_of(fmo_entry_of_page(pg)));
 		break;
 	case SRC_OBJ:
-		if (w && (v->flags & VAD_SHARED) == 0)
-			bad_word(c, "I7", va, word, "object's page, private VAD");
 		if (page_home_kind(pg) != HOME_AOBJ &&
 		    page_home_kind(pg) != HOME_VNODE)
 			bad_word(c, "I1", va, word, "home is no object");
@@ -445,8 +457,8 @@ check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	/* Tables that are out: check_out(). */
 	if (word == 0 || pte_is_table_out(word))
 		return 0;
-	v = vad_of(c, va);
-	if (v == NULL) {
+	v = c->rep->no_vads ? NULL : vad_of(c, va);
+	if (v == NULL && !c->rep->no_vads) {
 		bad_word(c, "I8", va, word, "in no VAD");
 		return 0;
 	}
@@ -477,7 +489,9 @@ check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		private = true;
 		break;
 	}
-	if (private && (v->flags & VAD_CHARGED) == 0)
+	if (private && v == NULL)
+		c->unknown++;
+	else if (private && (v->flags & VAD_CHARGED) == 0)
 		c->late++;
 	return 0;
 }

@@ -114,7 +114,8 @@ va_t fork_entry(uint64_t word);
 /* One fork under way; on the stack of fmo_dup(). */
 struct fork_work {
 	struct aspace *parent, *child;
-	const struct vad *vad;       /* of the parent, being copied */
+	const struct vad *vad;       /* of the parent, being copied; then: the copy */
+	struct vad vad_copy;
 	struct fmo *fmo;             /* the new object; NULL: nothing to enter */
 	struct fmo_ref *pref, *cref; /* references of both to it */
 	uint64_t charge;             /* pages charged that have no owner yet */

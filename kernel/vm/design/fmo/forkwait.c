@@ -41,7 +41,7 @@ fork_vads(struct fork_work *w)
 	VAD_FOREACH(v, w->parent) {
 		if ((v->flags & VAD_DONTFORK) != 0)
 			continue;
-		c = vad_alloc(v->vmo);
+		c = vad_alloc(child, v->vmo);
 		if (c == NULL) {
 			child->commit = 4;
 			return -ENOMEM;
@@ -55,6 +55,11 @@ fork_vads(struct fork_work *w)
 		c->commit = v->commit;
 		c->commit_tbl = v->commit_tbl;
 		child->commit += v->commit + v->commit_tbl;
+		if (atomic_load(&w->parent->vads_lost)) {
+			vad_free(c);
+			child->commit = 4;
+			return -ENOMEM;
+		}
 		CHECK(vad_insert(child, c) == 0);
 	}
 	return 0;
@@ -199,6 +204,11 @@ fork_table_in(struct fork_work *w, va_t *va, va_t end)
 	struct vm_page *leaf;
 	int r = 0;
 
+	/* VADs are paged: what is read under the ws_locks is a copy. */
+	if (w->vad != &w->vad_copy) {
+		w->vad_copy = *w->vad;
+		w->vad = &w->vad_copy;
+	}
 	pt_release(w->parent, &w->ptables);
 	w->ptables.pinned = MD_USER_END;
 	do {

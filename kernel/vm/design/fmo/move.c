@@ -47,8 +47,8 @@ static void move_take(struct move_work *m, const struct fmo_spot *s);
 static void move_store(struct move_work *m);
 
 /*
- * Where the object of a VAD ends, as an address; no object: the end of user
- * addresses.
+ * Where the object of a VAD, or of its copy, ends, as an address; no object: the
+ * end of user addresses.
  *
  * Locks:    [M]; [W] of the space whose words are about to be made.
  */
@@ -73,14 +73,15 @@ int
 fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	va_t va = from->start << PAGE_SHIFT, end = va + (n << PAGE_SHIFT);
+	const struct vad copy = *to; /* [W]: no paged memory */
 	struct move_work m = { .as = as,
-		.to.late = (to->flags & VAD_CHARGED) == 0,
-		.delta = (to->start - from->start) << PAGE_SHIFT };
+		.to.late = (copy.flags & VAD_CHARGED) == 0,
+		.delta = (copy.start - from->start) << PAGE_SHIFT };
 	bool done;
 
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
-		m.limit = fmo_object_end(to);
+		m.limit = fmo_object_end(&copy);
 		done = move_some(&m, &va, end);
 		mutex_unlock(&as->ws_lock);
 		if (!done)
@@ -89,7 +90,7 @@ fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	pt_release(as, &m.from);
 	pt_release(as, &m.to);
 	pt_unreserve(&m.to);
-	EVENT(vad_move, to->start, to->end, to->flags, to->off);
+	EVENT(vad_move, copy.start, copy.end, copy.flags, copy.off);
 	return 0;
 }
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kpagedfn.h: kernel paged memory; part of vm/vmfn.h
+ *
+ * Offers    ranges of it, pins, plain accesses, what leaves memory.
+ * Needs     vm/vmdat.h.
+ * Sleeps?   kpaged_pin(), kpaged_bring(), kpaged_fault(); the others at most for
+ *           the kernel [W].
+ */
+#ifndef VM_KPAGEDFN_H
+#define VM_KPAGEDFN_H
+
+#include "vm/vmdat.h"
+
+/* kpaged.c: rank 6 lock inside */
+void kpaged_init(void);
+/* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
+va_t kpaged_alloc(size_t pages);
+void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
+/* Resident and pinned now; NULL: use kpaged_pin with no lock of rank >= 3. */
+struct vm_page *kpaged_trypin(va_t);
+int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
+/* The same, *out NULL if there is no page (any more): for an address that was looked
+ * up under locks which have been dropped. */
+int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
+void kpaged_unpin(struct vm_page *, bool dirty);
+int kpaged_pin_touched(va_t, struct vm_page **out, bool *read) MUST_CHECK;
+bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and mapped */
+void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
+bool kpaged_is_resident(va_t);
+bool kpaged_is_out(va_t);                                /* it is on swap */
+/* By direct map; the page is pinned. */
+static inline void *
+kpaged_ptr(struct vm_page *pg, va_t kva)
+{
+	ASSERT(pg->pins > 0);
+	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
+}
+enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
+/* PF_CONTAINER; recount nused.  True: it could not be read. */
+bool container_attach(struct vm_page *, enum container_kind);
+/* What stands in such a one then: an upper word of an anonymous object (not in nused),
+ * the references of an entry. */
+#define AOBJ_LOST 1ul
+#define FMO_REFS_LOST (1ul << 30)
+
+/* kpagedws.c: what of it leaves memory */
+void kpaged_age(bool spare_used);
+size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
+void kpaged_push_out(bool vads);                         /* all that may go, to swap */
+size_t kpaged_may_give(int round);                       /* in a round of bsm */
+int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
+void kpaged_bring_all(void);                             /* for vm_check(2) */
+int kpaged_check(struct vm_report *);
+
+/* kpagedfault.c */
+int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
+void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be read */
+
+/* kpaged_va.c: addresses only */
+void kpaged_va_init(void);
+va_t kpaged_va_alloc(size_t pages);                      /* with kernel tables; 0 */
+void kpaged_va_free(va_t, size_t pages);
+void kpaged_drain(void);                                 /* before leak accounting */
+va_t kpaged_va_top(void);
+bool kpaged_va_is_free(va_t);
+bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
+
+#endif
