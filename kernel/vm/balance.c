@@ -18,8 +18,10 @@
  *           seconds not used
  *
  * Rules     1. bsm needs [W] of its victim and nothing else: who holds that
- *              never waits for a page or frame (D3).  A lock that is taken is
- *              tried twice more, at other visits, then waited for.
+ *              never waits for a page or frame (D3).  An age pass tries a lock
+ *              that is taken at two visits, then waits for it.  A round
+ *              waits at its end, the last one at once: who is in a fault just
+ *              now must not get away while another pays with younger pages.
  *           2. Pages on the modified queues come back by writing them: they
  *              count as there, the writer is woken, and nothing is trimmed
  *              for them a second time.  Without a slot they do not count, and
@@ -46,11 +48,12 @@
 #define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
 #define VISITS 16                    /* spaces collected at a time */
 #define IDLE_TOO_MANY 128            /* tables without pages */
-#define MISSES 3                     /* the lock is waited for then */
+#define AGE_TRIES 2                  /* the lock is waited for then */
 
 static struct {
 	uint32_t visit;              /* [bsm] number of this round of visits */
 	int round;                   /* [bsm] 3 … 0; what score_trim() looks at */
+	bool missed;                 /* [bsm] score_trim(): only whose lock was taken */
 	uint64_t now;                /* [bsm] when the look began */
 	uint64_t aged_ns, aged_at;   /* [bsm] last age pass: time, frames given out */
 	_Atomic uint64_t rounds, passes; /* [A] for /proc */
@@ -126,17 +129,18 @@ begins_to_be_short(void)
 /* ---- visits ---- */
 
 /*
- * Its [W], or false: taken, and not yet for the third time.  Age passes and
+ * Its [W], or false: taken, and not yet for the last time.  Age passes and
  * trims count for themselves: who were not looked at for long, because trims
  * came in between, would be taken for a sleeper.
  */
 static bool
-enter(struct aspace *as, uint8_t *missed)
+enter(struct aspace *as, uint8_t *missed, uint8_t tries)
 {
-	if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock)) {
-		if (++*missed < MISSES)
-			return false;
+	if (*missed >= tries)
 		mutex_lock(&as->ws_lock);
+	else if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock)) {
+		++*missed;
+		return false;
 	}
 	*missed = 0;
 	if (as->md.root_pa != 0)
@@ -183,7 +187,7 @@ score_age(const struct aspace *as)
 static size_t
 visit_age(struct aspace *as)
 {
-	if (has_old_pages(as) || !enter(as, &as->age_missed))
+	if (has_old_pages(as) || !enter(as, &as->age_missed, AGE_TRIES))
 		return 0;
 	ws_age(as);
 	if (begins_to_be_short())
@@ -292,7 +296,8 @@ score_trim(const struct aspace *as)
 {
 	uint64_t keep = bal.round > 0 ? as->ws_min : 0;
 
-	if (as->ws_visit == bal.visit || as->ws_pages <= keep)
+	if (as->ws_visit == bal.visit || as->ws_pages <= keep ||
+	    (bal.missed && as->ws_missed == 0))
 		return 0;
 	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
 }
@@ -305,7 +310,7 @@ visit_trim(struct aspace *as)
 	bool whole;
 
 	if (want == 0 || as->ops->evict == NULL ||
-	    !enter(as, &as->ws_missed))
+	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
 		return 0;
 	whole = bal.round == 0 && unused_ns(as) > SLEEPER_NS;
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
@@ -330,6 +335,21 @@ trim_kernel(void)
 	return kpaged_trim(MIN(shortage(), kpaged_may_give(bal.round)), age);
 }
 
+/* One round: first whose lock is free, then, if need be, the others. */
+static size_t
+trim_round(void)
+{
+	size_t done = trim_kernel();
+
+	bal.missed = false;
+	done += visit_all(score_trim, visit_trim);
+	bal.missed = true;
+	if (shortage() > 0)
+		done += visit_all(score_trim, visit_trim);
+	atomic_add(&bal.rounds, 1);
+	return done;
+}
+
 /* Returns: something was trimmed, or nothing had to be. */
 static bool
 balance(void)
@@ -339,9 +359,7 @@ balance(void)
 	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
 		if (shortage() == 0)
 			break;
-		done += trim_kernel();
-		done += visit_all(score_trim, visit_trim);
-		atomic_add(&bal.rounds, 1);
+		done += trim_round();
 	}
 	pageout_wake();
 	return done > 0 || bal.round > 0;

@@ -96,11 +96,12 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 		if (r == FAULT_DONE || r == FAULT_SIGNAL)
 			return fault_finish(f, r, 0);
 		pins = f->npin;
+		f->let_go = false;
 		error = fault_wait(f, r);
 		if (error != 0)
 			return fault_finish(f, FAULT_SIGNAL, error);
-		/* Each pass gets further; only for a token all is given up. */
-		ASSERT(f->npin >= pins || f->token);
+		/* Each pass gets further; or all is given up (vm/token.c). */
+		ASSERT(f->npin >= pins || f->token || f->let_go);
 		f->restarts++;
 		EVENT(fault_restart, va, r);
 		sched_point();

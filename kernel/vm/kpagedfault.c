@@ -62,8 +62,10 @@ let_outer_go(void)
 {
 	struct fctx *f = thread_current()->vmfault;
 
-	if (f != NULL && !f->token && !fault_token_held())
+	if (f != NULL && !f->token && !fault_token_held()) {
 		fault_give_back(f);
+		f->let_go = true;
+	}
 	return f;
 }
 

@@ -54,7 +54,7 @@ struct trim {
 	va_t lo, hi;             /* to be flushed */
 };
 
-static size_t trim(struct trim *t, size_t want, uint64_t rounds);
+static size_t trim(struct trim *t, size_t want);
 
 /* The next word that is not 0 in [*kva, end), *kva moves to it; NULL. */
 static uint64_t *
@@ -135,7 +135,10 @@ cover(struct trim *t, va_t kva)
 	t->hi = MAX(t->hi, kva + PAGE_SIZE);
 }
 
-/* In round 0 what was used by its address is spared once.  Kernel [W]. */
+/*
+ * In round 0 what was used by its address is spared until the next one: there
+ * are few pages, and VADs of who is at work would go at each.  Kernel [W].
+ */
 static void
 second_chance(struct trim *t, va_t kva, uint64_t *word)
 {
@@ -238,20 +241,18 @@ settle(struct trim *t)
 size_t
 kpaged_trim(size_t want, int min_age)
 {
-	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
 	struct trim t = { .min_age = min_age };
 
-	return trim(&t, want, rounds);
+	return trim(&t, want);
 }
 
-/* The hand goes round so often, at most. */
+/* The hand goes round once, at most. */
 static size_t
-trim(struct trim *t, size_t want, uint64_t rounds)
+trim(struct trim *t, size_t want)
 {
 	size_t done = 0;
 
-	t->look = rounds * (ev_read(EV_kpaged_pages) +
-	    ev_read(EV_kpaged_pages_out)) + 1;
+	t->look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
 	while (done < want && t->look > 0) {
 		t->n = 0;
 		t->done = 0;
@@ -297,7 +298,7 @@ kpaged_push_out(bool vads)
 	struct trim t = { .spare_vads = !vads };
 	uint64_t *word;
 
-	(void)trim(&t, SIZE_MAX, 1);
+	(void)trim(&t, SIZE_MAX);
 	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
 		if (pte_kind(word_get(word)) != PTE_TRANS)
 			continue;

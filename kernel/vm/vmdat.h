@@ -414,6 +414,7 @@ struct fctx {
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
 	bool token;                    /* of vm/token.c, given back at the end */
+	bool let_go;                   /* pins and spares, for rule c of it */
 	struct fctx *outer;            /* thread.vmfault before this one */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
