@@ -1,11 +1,11 @@
-/* NEEDS: MEM=64M SWAP=512M CPUS=1,4 TIMEOUT=400 ARGS=9000:700 */
+/* NEEDS: MEM=64M SWAP=512M CPUS=1,4 TIMEOUT=600 */
 /*
  * A2: the VADs of user processes are paged: four processes with many mappings
  * each sleep while memory is scarce, and their VADs go to swap; then each
  * mapping is looked at, and all are as they were.
  *
- * Arguments: mappings of a process (9000); pages of the kernel that must be out
- * (700).  a02_vads_paged_long.c has 50 000 and 4000.
+ * Arguments: mappings of a process (50 000); pages of the kernel that must be
+ * out (4000).
  */
 #include "../lib/events.h"
 #include "../lib/pressure.h"
@@ -127,8 +127,8 @@ main(int argc, char **argv)
 {
 	snap_init();
 	text_init();
-	count = argc > 1 ? atol(argv[1]) : 9000;
-	out = argc > 2 ? atol(argv[2]) : 700;
+	count = argc > 1 ? atol(argv[1]) : 50000;
+	out = argc > 2 ? atol(argv[2]) : 4000;
 	talk = (struct talk *)pages_shared(1);
 	return body();
 }
