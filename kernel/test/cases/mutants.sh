@@ -15,6 +15,12 @@ same "$(cat "$tmp/table")" "$(cat "$tmp/readme")" "README.md is not run -t"
 same "$(seq 92; seq 110 117)" "$(sed -n 's/^| \([0-9]*\) |.*/\1/p' "$tmp/table")" \
 	"numbers of the bank"
 
+# Each still fits the sources, also those whose day it is not.
+for bug in grading/mutants/kernel/*.patch kernel/test/sim/bugs/*.patch; do
+	patch -p1 -s --dry-run <"$bug" >"$tmp/fits" 2>&1 ||
+		fail "$bug: $(sed -n 1p "$tmp/fits")"
+done
+
 mkdir "$tmp/bank"
 cp "$run" "$tmp/bank"
 cat >"$tmp/bank/000-nothing.patch" <<'END'
