@@ -11,7 +11,8 @@
  * Rules     1. A point that is not armed costs one load.
  *           2. FI_NAME:probe counts hits and never fails, so that a harness
  *              can let each of them fail in a later run.
- *           3. With a pid only threads of that id hit the point.
+ *           3. With a pid only the thread of that id hits the point; if it was
+ *              the one that armed it, what it starts from then on does, too.
  *
  * Read next vmm.md 9.2; test/inject.sh.
  */
@@ -58,6 +59,14 @@ is_due(const struct point *p)
 	return p->every != 0 && (p->hits - p->first) % p->every == 0;
 }
 
+/* Rule 3. */
+static bool
+is_meant(const struct point *p, const struct thread *t)
+{
+	return p->pid == 0 ||
+	    (t != NULL && (t->id == p->pid || t->inject_id == p->pid));
+}
+
 /*
  * Locks:    any of rank < LR_LOG.
  * Context:  any.
@@ -75,7 +84,7 @@ inject_hit(enum inject_point which)
 		return false;
 	t = md_current();
 	flags = spin_lock_irq(&inject.lock);
-	if (p->pid != 0 && (t == NULL || t->id != p->pid)) {
+	if (!is_meant(p, t)) {
 		spin_unlock_irq(&inject.lock, flags);
 		return false;
 	}
@@ -163,6 +172,8 @@ inject_set(const char *spec)
 	if (strcmp(spec + n, ":probe") != 0 && !parse_numbers(spec + n, &p))
 		return -EINVAL;
 	p.armed = true;
+	if (p.pid != 0 && md_current() != NULL && md_current()->id == p.pid)
+		md_current()->inject_id = p.pid;
 	flags = spin_lock_irq(&inject.lock);
 	inject.point[which] = p;
 	spin_unlock_irq(&inject.lock, flags);

@@ -127,6 +127,7 @@ thread_create_user(const char *name, struct md_space *space)
 	}
 	md_fpu_init(t->md.fpu);
 	t->space = space;
+	t->inject_id = thread_current()->inject_id;
 	return t;
 }
 
