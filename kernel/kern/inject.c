@@ -11,8 +11,9 @@
  * Rules     1. A point that is not armed costs one load.
  *           2. FI_NAME:probe counts hits and never fails, so that a harness
  *              can let each of them fail in a later run.
- *           3. With a pid only the thread of that id hits the point; if it was
- *              the one that armed it, what it starts from then on does, too.
+ *           3. With a pid only the thread of that id hits the point.  A thread
+ *              that gives its own with a + behind it arms the point for all
+ *              that it starts from then on, too.
  *
  * Read next vmm.md 9.2; test/inject.sh.
  */
@@ -24,6 +25,8 @@ struct point {
 	bool armed;              /* [A] read without lock */
 	bool probe;              /* the rest: [lock] */
 	uint32_t pid;            /* 0: any */
+	bool family;             /* and what pid starts */
+	uint32_t last;           /* thread of the last failure */
 	uint64_t first, every, count;
 	uint64_t hits, fired;
 };
@@ -64,7 +67,8 @@ static bool
 is_meant(const struct point *p, const struct thread *t)
 {
 	return p->pid == 0 ||
-	    (t != NULL && (t->id == p->pid || t->inject_id == p->pid));
+	    (t != NULL && (t->id == p->pid ||
+	    (p->family && t->inject_id == p->pid)));
 }
 
 /*
@@ -91,6 +95,8 @@ inject_hit(enum inject_point which)
 	p->hits++;
 	fail = is_due(p);
 	p->fired += fail;
+	if (fail)
+		p->last = t == NULL ? 0 : t->id;
 	spin_unlock_irq(&inject.lock, flags);
 	if (fail)
 		EVENT(inject_hits, which, p->hits);
@@ -120,11 +126,12 @@ find_point(const char *spec, enum inject_point *which)
 	return 0;
 }
 
-/* ":FIRST[:EVERY[:COUNT[:PID]]]"; false: not of this form. */
+/* ":FIRST[:EVERY[:COUNT[:PID[+]]]]"; false: not of this form. */
 static bool
 parse_numbers(const char *s, struct point *p)
 {
 	uint64_t v[4] = { 0, 0, 0, 0 };
+	bool family = false;
 	unsigned n = 0;
 	const char *end;
 
@@ -133,10 +140,16 @@ parse_numbers(const char *s, struct point *p)
 		if (end == s + 1)
 			return false;
 	}
+	if (n == ARRAY_LEN(v) && *s == '+') {
+		if (v[3] == 0 || md_current()->id != v[3])
+			return false;
+		family = true;
+		s++;
+	}
 	if (*s != '\0' || n == 0 || v[0] == 0)
 		return false;
 	*p = (struct point){ .first = v[0], .every = v[1], .pid = (uint32_t)v[3],
-	    .count = v[2] != 0 ? v[2] : v[1] != 0 ? UINT64_MAX : 1 };
+	    .family = family, .count = v[2] != 0 ? v[2] : v[1] != 0 ? UINT64_MAX : 1 };
 	return true;
 }
 
@@ -172,7 +185,7 @@ inject_set(const char *spec)
 	if (strcmp(spec + n, ":probe") != 0 && !parse_numbers(spec + n, &p))
 		return -EINVAL;
 	p.armed = true;
-	if (p.pid != 0 && md_current() != NULL && md_current()->id == p.pid)
+	if (p.family)
 		md_current()->inject_id = p.pid;
 	flags = spin_lock_irq(&inject.lock);
 	inject.point[which] = p;
@@ -206,6 +219,7 @@ inject_show(struct out *o)
 			out_printf(o, " probe\n");
 		else
 			out_printf(o, " first=%lu every=%lu count=%lu "
-			    "pid=%u\n", p.first, p.every, p.count, p.pid);
+			    "pid=%u last=%u\n", p.first, p.every, p.count,
+			    p.pid, p.last);
 	}
 }

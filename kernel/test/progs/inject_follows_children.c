@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
 /*
- * A process that arms an injection point for itself arms it for the threads and
- * children that it makes afterwards, too; others are left alone.
+ * A process that arms an injection point for itself and its family arms it for
+ * the threads and children that it makes afterwards; others are left alone, and
+ * so are these where the + is missing.
  */
 #include "lib/test.h"
 #include <pthread.h>
@@ -22,8 +23,9 @@ in_thread(void *failed)
 	return NULL;
 }
 
+/* family: + or nothing. */
 static int
-family(void)
+armed(const char *family)
 {
 	static bool in_thread_failed;
 	pthread_attr_t attr;
@@ -34,16 +36,17 @@ family(void)
 	/* Its memory is there before memory is refused. */
 	OK(pthread_attr_init(&attr));
 	EQ(pthread_attr_setstack(&attr, pages_private(16), 16 * PAGE), 0);
-	snprintf(spec, sizeof(spec), "FI_COMMIT:1:1:1000000:%d", (int)getpid());
+	snprintf(spec, sizeof(spec), "FI_COMMIT:1:1:1000000:%d%s",
+	    (int)getpid(), family);
 	EQ(proc_write("/proc/vm/inject", spec), 0);
 	CHECK(map_fails());
 	pid = vfork();
 	if (pid == 0)
-		_exit(map_fails() ? 0 : 9);
+		_exit(map_fails() == (*family == '+') ? 0 : 9);
 	REAP(pid, 0);
 	EQ(pthread_create(&thread, &attr, in_thread, &in_thread_failed), 0);
 	EQ(pthread_join(thread, NULL), 0);
-	CHECK(in_thread_failed);
+	EQ(in_thread_failed, *family == '+');
 	return 0;
 }
 
@@ -56,10 +59,13 @@ main(void)
 		printf("skipped: needs /proc/vm/inject\n");
 		return 0;
 	}
-	pid = OK(fork());
-	if (pid == 0)
-		_exit(family());
-	REAP(pid, 0);
+	for (int i = 0; i < 2; i++) {
+		pid = OK(fork());
+		if (pid == 0)
+			_exit(armed(i == 0 ? "" : "+"));
+		REAP(pid, 0);
+	}
+	EQ(proc_write("/proc/vm/inject", "FI_COMMIT:1:1:1:1+"), -EINVAL);
 	CHECK(!map_fails());
 	pid = OK(fork());
 	if (pid == 0)

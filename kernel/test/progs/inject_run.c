@@ -2,7 +2,8 @@
 /*
  * A program in which one injection point fails at its first hit, then in
  * another run at its second, and so on: it may end as it likes, but it ends,
- * no invariant breaks and nothing leaks.
+ * no invariant breaks and nothing leaks.  Then FAMILY hits of all that it has
+ * started; where it waits for ever for a child that has failed, it is killed.
  *
  * Arguments: point, most, program [argument …]; most is how many hits are
  * tried, evenly spread.  make inject runs it over the test programs.
@@ -10,6 +11,8 @@
 #include "lib/test.h"
 
 #define SECONDS 30  /* of one run */
+#define PATIENCE 1  /* and where a child has failed */
+#define FAMILY 20
 #define TWO_DOTS 48 /* bytes of the entries . and .. */
 
 static char text[8192];
@@ -40,8 +43,9 @@ is_for_all(const char *point)
 	    strcmp(point, "FI_FILEOUT") == 0 || strcmp(point, "FI_TRYLOCK") == 0;
 }
 
+/* who: "", or "+" with all that it starts. */
 static void
-in_child(const char *point, const char *how, char **argv)
+in_child(const char *point, const char *how, const char *who, char **argv)
 {
 	int null = open("/dev/null", O_RDWR);
 	char spec[64];
@@ -51,8 +55,11 @@ in_child(const char *point, const char *how, char **argv)
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(null, 2);
-	snprintf(spec, sizeof(spec), "%s:%s:%d", point, how,
-	    is_for_all(point) ? 0 : (int)getpid());
+	if (is_for_all(point))
+		snprintf(spec, sizeof(spec), "%s:%s", point, how);
+	else
+		snprintf(spec, sizeof(spec), "%s:%s:%d%s", point, how,
+		    (int)getpid(), who);
 	EQ(proc_write("/proc/vm/inject", spec), 0);
 	execv(argv[0], argv);
 	_exit(127);
@@ -90,16 +97,16 @@ clean_up(pid_t pid)
 		FAIL("rm: %d", errno);
 }
 
-/* True: it has ended in time. */
+/* True: it has ended in so many seconds. */
 static bool
-ends(pid_t pid)
+ends(pid_t pid, int seconds)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	sigset_t child;
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	for (int waits = 0; waits < SECONDS;) {
+	for (int waits = 0; waits < seconds;) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			return true;
 		if (sigtimedwait(&child, NULL, &second) < 0)
@@ -110,32 +117,58 @@ ends(pid_t pid)
 
 /* Hits of the point in a run that it does not fail. */
 static long
-probe(const char *point, char **argv)
+probe(const char *point, const char *who, char **argv)
 {
 	pid_t pid = OK(fork());
 	long hits;
 
 	if (pid == 0)
-		in_child(point, "1000000000:0:1", argv);
-	if (!ends(pid))
+		in_child(point, "1000000000:0:1", who, argv);
+	if (!ends(pid, SECONDS))
 		FAIL("%s: longer than %d s", argv[0], SECONDS);
 	hits = armed_value(point, "hits=");
 	clean_up(pid);
 	return hits;
 }
 
+/* It has been hit, and not in pid itself: that may be waiting for who failed. */
+static bool
+another_failed(const char *point, pid_t pid)
+{
+	return armed_value(point, "fired=") != 0 &&
+	    armed_value(point, "last=") != pid;
+}
+
 static void
-fail_once(const char *point, long n, char **argv)
+fail_once(const char *point, const char *who, long n, char **argv)
 {
 	pid_t pid = OK(fork());
 	char how[32];
+	bool ended;
 
 	snprintf(how, sizeof(how), "%ld:0:1", n);
 	if (pid == 0)
-		in_child(point, how, argv);
-	if (!ends(pid))
-		FAIL("%s, %s:%ld: no end", argv[0], point, n);
+		in_child(point, how, who, argv);
+	ended = ends(pid, *who == '+' ? PATIENCE : SECONDS);
+	if (!ended && *who == '+') {
+		if (another_failed(point, pid))
+			OK(kill(pid, SIGKILL));
+		ended = ends(pid, SECONDS);
+	}
+	if (!ended)
+		FAIL("%s, %s:%ld%s: no end", argv[0], point, n, who);
 	clean_up(pid);
+}
+
+/* Each hit, at most so many, evenly spread.  How many have failed. */
+static long
+fail_each(const char *point, const char *who, long most, char **argv)
+{
+	long hits = probe(point, who, argv), step = hits / most + 1, tried = 0;
+
+	for (long i = 1; i <= hits; i += step, tried++)
+		fail_once(point, who, i, argv);
+	return tried;
 }
 
 /* What this process itself shares with children: the same at both marks. */
@@ -144,14 +177,14 @@ settle(const char *point, char **argv)
 {
 	settles = true;
 	for (int i = 0; i < 3; i++)
-		fail_once(point, 1000000000, argv);
+		fail_once(point, "+", 1000000000, argv);
 	settles = false;
 }
 
 int
 main(int argc, char **argv)
 {
-	long most, hits, step, tried = 0;
+	long most, own, all = 0;
 	sigset_t child;
 	char *point;
 
@@ -169,17 +202,20 @@ main(int argc, char **argv)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	OK(sigprocmask(SIG_BLOCK, &child, &inherited));
-	hits = probe(point, argv);
-	step = hits / most + 1;
+	if (probe(point, "+", argv) == 0) {
+		printf("%s %s: 0 hits\n", argv[0], point);
+		return 0;
+	}
 	settle(point, argv);
 	leak_mark();
-	for (long i = 1; i <= hits; i += step, tried++)
-		fail_once(point, i, argv);
+	own = fail_each(point, "", most, argv);
+	if (!is_for_all(point))
+		all = fail_each(point, "+", FAMILY, argv);
 	settle(point, argv);
 	check_vm();
 	if (proc_write("/proc/vm/check", "diff") != 0)
-		FAIL("%s: a failure of one of hits 1 to %ld leaks", point, hits);
-	printf("%s %s: %ld hits, %ld of them failed\n", argv[0], point, hits,
-	    tried);
+		FAIL("%s: one of %ld and %ld failures leaks", point, own, all);
+	printf("%s %s: %ld failed in it, %ld in all that it starts\n", argv[0],
+	    point, own, all);
 	return 0;
 }
