@@ -507,6 +507,15 @@ dir_purge(struct ext2_fs *fs)
 	return r;
 }
 
+/* What an error has left of it.  Locks: nobody is left. */
+void
+dir_close(struct ext2_fs *fs)
+{
+	while (!list_is_empty(&fs->gone))
+		gone_drop(fs, LIST_ENTRY(list_first(&fs->gone),
+		    struct ext2_gone, all));
+}
+
 /* ---- directories as a whole ---- */
 
 /* The first block of a new directory.  Locks: inside the gate. */

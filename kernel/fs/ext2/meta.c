@@ -23,7 +23,9 @@
  *              lies there next.  Its page stays pinned to the end of the
  *              commit: on a damaged disk someone else may be looking at it.
  *              The node may show it as memory had it last, until it is used.
- *           5. The pages outlive the mount: what could not be written is
+ *           5. In a commit memory is waited for: half of one cannot be taken
+ *              back, and an error would make the file system read-only.
+ *           6. The pages outlive the mount: what could not be written is
  *              undone at its end, so the node shows what the disk has.
  *
  * Read next sync.c for the order of the kinds.
@@ -32,6 +34,9 @@
 #include "fs/fsfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+
+#define MEMORY_NS 10000000ul    /* rule 5: so often it is asked again */
+#define MEMORY_TRIES 1000u      /* and so many times */
 
 static struct kmem_cache buf_cache = KMEM_CACHE("ext2_buf", struct ext2_buf);
 
@@ -54,7 +59,7 @@ meta_open(struct ext2_fs *fs)
 	fs->meta = blkfile_vmo(fs->dev);
 }
 
-/* Rule 5. */
+/* Rule 6. */
 static void
 buf_undo(struct ext2_fs *fs, struct ext2_buf *buf)
 {
@@ -102,6 +107,17 @@ block_pin(struct ext2_fs *fs, uint32_t blk, struct vm_page **pg, void **data)
 	return r;
 }
 
+/* Rule 5: r is -ENOMEM, and will not be for ever. */
+static bool
+ask_again(const struct ext2_fs *fs, int r, unsigned *tries)
+{
+	if (r != -ENOMEM || !atomic_load(&fs->gate.closed) ||
+	    ++*tries > MEMORY_TRIES)
+		return false;
+	(void)sleep_until(md_time_ns() + MEMORY_NS, WAIT_PLAIN);
+	return true;
+}
+
 /*
  * Look at a block.
  *
@@ -113,8 +129,12 @@ int
 meta_get(struct ext2_fs *fs, uint32_t blk, struct ext2_ref *ref)
 {
 	void *data = NULL;
-	int r = block_pin(fs, blk, &ref->page, &data);
+	unsigned tries = 0;
+	int r;
 
+	do
+		r = block_pin(fs, blk, &ref->page, &data);
+	while (ask_again(fs, r, &tries));
 	ref->data = data;
 	if (r != 0)
 		ref->page = NULL;
@@ -184,6 +204,7 @@ buf_make(struct ext2_fs *fs, uint32_t blk, struct ext2_buf **out)
 int
 meta_edit(struct ext2_fs *fs, uint32_t blk, enum ext2_kind kind, void **data)
 {
+	unsigned tries = 0;
 	struct ext2_buf *b;
 	int r = 0;
 
@@ -192,7 +213,9 @@ meta_edit(struct ext2_fs *fs, uint32_t blk, enum ext2_kind kind, void **data)
 	mutex_lock_nested(&fs->meta_lock);
 	b = buf_find(fs, blk);
 	if (b == NULL) {
-		r = buf_make(fs, blk, &b);
+		do
+			r = buf_make(fs, blk, &b);
+		while (ask_again(fs, r, &tries));
 		if (r == 0)
 			b->kind = (uint8_t)kind;
 	} else if (b->kind != META_NEW) {

@@ -283,11 +283,15 @@ ext2_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 	return r;
 }
 
-/* After a commit: the notes are on the disk.  Locks: the gate is closed. */
+/*
+ * After a commit: the notes are on the disk.  Or an error has left them.
+ *
+ * Locks:    the gate is closed, or nobody is left.
+ */
 void
 names_forget_deaths(struct ext2_fs *fs)
 {
-	ASSERT(fs->gate.closed);
+	ASSERT(fs->gate.closed || fs->gate.inside == 0);
 	while (!list_is_empty(&fs->deaths))
 		kmem_cache_free(&death_cache, LIST_ENTRY(
 		    list_pop_front(&fs->deaths), struct ext2_death, all));

@@ -152,6 +152,8 @@ fs_free(struct ext2_fs *fs)
 {
 	uint32_t g;
 
+	dir_close(fs);
+	names_forget_deaths(fs);
 	meta_close(fs);
 	for (g = 0; fs->groups != NULL && g < fs->ngroups; g++) {
 		kmem_free(fs->groups[g].late_blocks);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=200
 # Failures on demand by boot argument: the kernel counts the hits of a point,
-# and one that fails while programs run is an errno, not a panic.
+# and one that fails while programs run is an errno, not a panic.  Errors of a
+# disk end a file system, and leave nothing of it in memory.
 . kernel/test/cases/lib.sh
 
 n=6
@@ -31,4 +32,7 @@ for point in FI_FRAME FI_SLAB FI_KPAGED FI_COMMIT; do
 		esac
 	done
 done
+expect 0 kernel/test/inject -1 -b "$BUILD" -n 20 -p 'FI_FILEIN FI_FILEOUT' \
+	t17_msync:disk >"$tmp/out"
+grep -q WRONG "$tmp/out" && fail "$(cat "$tmp/out")"
 finish

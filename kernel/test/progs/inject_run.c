@@ -13,6 +13,7 @@
 #define SECONDS 30  /* of one run */
 #define PATIENCE 1  /* and where a child has failed */
 #define FAMILY 20
+#define DISK "/mnt" /* if there is one */
 #define TWO_DOTS 48 /* bytes of the entries . and .. */
 
 static char text[8192];
@@ -79,6 +80,20 @@ is_empty(const char *folder)
 	return n <= TWO_DOTS;
 }
 
+/* An error while it is written makes a disk read-only: it is made anew. */
+static void
+clean_disk(void)
+{
+	static const char clean[] = "rm -rf " DISK "/* 2>/dev/null";
+	static const char anew[] = "umount " DISK " && mke2fs /dev/sda "
+	    ">/dev/null && mount -t ext2 /dev/sda " DISK;
+
+	if (access(DISK, F_OK) != 0 || (!settles && system(clean) == 0))
+		return;
+	if (system(anew) != 0)
+		FAIL("%s: errno %d", anew, errno);
+}
+
 /* What it has left behind; the names that programs use are theirs to remove. */
 static void
 clean_up(pid_t pid)
@@ -91,10 +106,12 @@ clean_up(pid_t pid)
 		continue;
 	empty = is_empty("/tmp");
 	empty = is_empty("/dev/shm") && empty;
+	empty = is_empty(DISK) && empty;
 	if (empty && !settles)
 		return;
 	if (system("rm -rf /tmp/* /dev/shm/*") != 0)
 		FAIL("rm: %d", errno);
+	clean_disk();
 }
 
 /* True: it has ended in so many seconds. */
