@@ -469,7 +469,7 @@ gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
 	kmem_cache_free(&gone_cache, g);
 }
 
-/* The directory itself is removed.  Locks: tree for writing, in the gate. */
+/* The directory itself is removed; 0: all.  Locks: tree for writing, in the gate. */
 void
 dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
 {
@@ -479,7 +479,7 @@ dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
 		struct ext2_gone *g = LIST_ENTRY(n, struct ext2_gone, all);
 
 		next = n->next;
-		if (g->dir == dir)
+		if (dir == 0 || g->dir == dir)
 			gone_drop(fs, g);
 	}
 }
@@ -505,15 +505,6 @@ dir_purge(struct ext2_fs *fs)
 			gone_drop(fs, g);
 	}
 	return r;
-}
-
-/* What an error has left of it.  Locks: nobody is left. */
-void
-dir_close(struct ext2_fs *fs)
-{
-	while (!list_is_empty(&fs->gone))
-		gone_drop(fs, LIST_ENTRY(list_first(&fs->gone),
-		    struct ext2_gone, all));
 }
 
 /* ---- directories as a whole ---- */

@@ -358,7 +358,6 @@ int dir_erase_later(struct ext2_inode *, const struct ext2_spot *) MUST_CHECK;
 int dir_replace(struct ext2_inode *, const struct ext2_spot *, uint32_t ino,
     uint32_t mode) MUST_CHECK;
 int dir_purge(struct ext2_fs *) MUST_CHECK;
-void dir_close(struct ext2_fs *);
 void dir_forget_gone(struct ext2_fs *, uint32_t dir);
 int dir_init(struct ext2_inode *, uint32_t parent) MUST_CHECK;
 int dir_set_parent(struct ext2_inode *, uint32_t parent) MUST_CHECK;

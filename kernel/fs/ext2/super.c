@@ -152,7 +152,7 @@ fs_free(struct ext2_fs *fs)
 {
 	uint32_t g;
 
-	dir_close(fs);
+	dir_forget_gone(fs, 0);
 	names_forget_deaths(fs);
 	meta_close(fs);
 	for (g = 0; fs->groups != NULL && g < fs->ngroups; g++) {
