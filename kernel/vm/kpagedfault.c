@@ -46,10 +46,13 @@
 static void
 demand_legal(va_t kva)
 {
+	const struct fctx *f = thread_current()->vmfault;
 	unsigned rank = lockrank_highest();
 
 	if (mutex_is_mine(&kernel_as.ws_lock))
 		rank = MAX(rank, LR_KWS);
+	else if (f != NULL && mutex_is_mine(&f->as->ws_lock))
+		rank = MAX(rank, LR_WS);
 	if (md_in_irq() || !md_irq_is_enabled() || md_preempt_count() != 0 ||
 	    rank >= LR_KMAP)
 		panic("kpaged: %lx is touched, not pinned, under a lock of rank "
