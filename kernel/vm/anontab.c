@@ -162,8 +162,17 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 		anon_unpin_table(table[depth]);
 }
 
+/* The same for who must go on, dying or not. */
+static void
+bring_plain(va_t kva)
+{
+	while (anon_bring(kva) != 0)
+		sched_yield();
+}
+
 /*
- * Free the empty tables on the way to pgoff.
+ * Free the empty tables on the way to pgoff.  One that has gone to swap in
+ * between is brought also by the dying: nobody else would come for it.
  *
  * Locks:    none of rank >= 3.
  */
@@ -173,11 +182,14 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 	struct dead_tables dead;
 	unsigned i;
 
-	do {
+	for (;;) {
 		spin_lock(&vmo->lock);
 		prune_locked(vmo, pgoff, &dead);
 		spin_unlock(&vmo->lock);
-	} while (dead.away != 0 && anon_bring(dead.away) == 0);
+		if (dead.away == 0)
+			break;
+		bring_plain(dead.away);
+	}
 	for (i = 0; i < dead.n; i++)
 		kpaged_free(dead.kva[i], 1);
 	commit_uncharge(dead.n);
@@ -229,8 +241,7 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
 			break;
 		case END_AWAY:
 			spin_unlock(&vmo->lock);
-			while (anon_bring(w.away) != 0)
-				sched_yield();
+			bring_plain(w.away);
 			spin_lock(&vmo->lock);
 			break;
 		}
@@ -253,8 +264,7 @@ prune_lost(struct vmo *vmo)
 		anon_unpin_table(w.table);
 		span = end == END_WORD ? 1 : 1ul << (9 * w.depth);
 		if (end == END_AWAY)
-			while (anon_bring(w.away) != 0)
-				sched_yield();
+			bring_plain(w.away);
 		if (end == END_LOST)
 			anon_prune(vmo, pgoff);
 		if (end == END_MISSING)

@@ -176,11 +176,14 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 		cover(t, kva);
 }
 
-/* A page that is not mapped, and idle only now: to its queue. */
+/*
+ * A page that is not mapped, and idle only now: to its queue.  w is what was read
+ * without [P]: since then it may have been stolen.
+ */
 static void
-take_unmapped(struct trim *t, const uint64_t *word)
+take_unmapped(struct trim *t, const uint64_t *word, uint64_t w)
 {
-	struct vm_page *pg = pte_page(word_get(word));
+	struct vm_page *pg = pte_page(w);
 
 	if (pg->state != PG_ACTIVE || !is_idle(pg))
 		return;
@@ -199,7 +202,7 @@ static void
 collect(struct trim *t, size_t want)
 {
 	va_t top = kpaged_va_top();
-	uint64_t *word;
+	uint64_t *word, w;
 	va_t kva;
 
 	for (; t->n < ROUND && t->n + t->done < want && t->look > 0; t->look--) {
@@ -210,10 +213,11 @@ collect(struct trim *t, size_t want)
 		}
 		kva = kws.hand;
 		kws.hand += PAGE_SIZE;
-		if (pte_kind(word_get(word)) == PTE_VALID)
+		w = word_get(word);
+		if (pte_kind(w) == PTE_VALID)
 			take_valid(t, kva, word);
-		else if (pte_kind(word_get(word)) == PTE_TRANS)
-			take_unmapped(t, word);
+		else if (pte_kind(w) == PTE_TRANS)
+			take_unmapped(t, word, w);
 	}
 }
 
