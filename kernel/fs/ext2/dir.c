@@ -469,7 +469,7 @@ gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
 	kmem_cache_free(&gone_cache, g);
 }
 
-/* The directory itself is removed; 0: all.  Locks: tree for writing, in the gate. */
+/* The directory is removed; 0: all are, and nobody is left.  Locks: tree, gate. */
 void
 dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
 {
