@@ -11,7 +11,8 @@
  *              under map_lock and ws_lock.
  *           2. The name of an object is its client's to give (vmo_client_ops);
  *              the object's lock keeps the client from going.
- *           3. Nothing is faulted in: what is not there is counted as not there.
+ *           3. No page is faulted in: what is not there is counted as not there.
+ *              Entries of forked objects are: they know who shares what.
  *
  * Read next vm/stat_words.c.
  */
@@ -104,21 +105,29 @@ struct smap {
 	uint64_t private_clean, private_dirty;
 	uint64_t referenced, anonymous, lazyfree, locked;
 	uint64_t swap, swap_pss;
+	va_t at;               /* where the walk stopped: */
+	uint64_t word;         /* what this names is out */
 };
 
-/* A word that is not VALID: is its page in swap? */
-static void
-smap_soft(struct smap *m, uint64_t word)
+/* A word that is not VALID: is its page in swap?  1: who knows, it is out. */
+static int
+smap_soft(struct smap *m, va_t va, uint64_t word)
 {
 	uint64_t named = word;
 	int64_t refs = 1;
 
 	if (pte_kind(word) == PTE_FORK)
 		refs = m->as->ops->refs(m->as, word, &named);
-	if (pte_kind(named) != PTE_SWAP)
-		return;
-	m->swap += PAGE_SIZE;
-	m->swap_pss += PAGE_SIZE / (uint64_t)MAX(refs, 1);
+	if (refs < 0) {
+		m->at = va;
+		m->word = word;
+		return 1;
+	}
+	if (pte_kind(named) == PTE_SWAP) {
+		m->swap += PAGE_SIZE;
+		m->swap_pss += PAGE_SIZE / (uint64_t)MAX(refs, 1);
+	}
+	return 0;
 }
 
 static int
@@ -136,10 +145,8 @@ smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		m->swap_pss += share;
 		return 0;
 	}
-	if (pte_kind(word) != PTE_VALID) {
-		smap_soft(m, word);
-		return 0;
-	}
+	if (pte_kind(word) != PTE_VALID)
+		return smap_soft(m, va, word);
 	if (pte_src(word) == SRC_SPEC)
 		return 0;
 	pg = pte_page(word);
@@ -161,6 +168,25 @@ smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	if ((word & PTE_LOCK) != 0)
 		m->locked += share;
 	return 0;
+}
+
+/* All words of a VAD; what one names is brought back first.  [M]. */
+static void
+smap_walk(struct smap *m, const struct vad *v)
+{
+	struct aspace *as = m->as;
+	struct vm_page *held = NULL;
+	uint64_t vpn = v->start;
+
+	while (as->ops->walk(as, vpn, v->end, smap_word, m) != 0) {
+		if (held != NULL)
+			kpaged_unpin(held, false);
+		if (as->ops->bring(as, m->word, &held) != 0)
+			return; /* killed */
+		vpn = m->at >> PAGE_SHIFT;
+	}
+	if (held != NULL)
+		kpaged_unpin(held, false);
 }
 
 static void
@@ -201,7 +227,7 @@ put_smap(struct aspace *as, struct vad *v, struct out *o)
 	struct smap m = { .as = as };
 
 	put_header(as, v, o);
-	as->ops->walk(as, v->start, v->end, smap_word, &m);
+	smap_walk(&m, v);
 	if (v->vmo != NULL && v->vmo->type == VMO_AOBJ)
 		m.swap += anon_swapped(v->vmo, v->off,
 		    v->off + (v->end - v->start)) << PAGE_SHIFT;

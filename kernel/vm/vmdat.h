@@ -480,6 +480,9 @@ struct vmm_ops {
 	/* [W]: references to what a shared word names, -1 if that is out; what its
 	 * owning word says (0: not known). */
 	int64_t (*refs)(struct aspace *, uint64_t word, uint64_t *named);
+	/* [M] at most: pin what a shared word names, or named; 0, -EINTR.  *out NULL:
+	 * it is no more. */
+	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);
 	/* [W]: its words that are SWAP or TRANS; NULL: those of no space. */
 	int (*swapped)(struct aspace *, struct swap_walk *);
 };

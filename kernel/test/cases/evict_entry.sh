@@ -2,7 +2,7 @@
 # NEEDS: TIMEOUT=400
 # Entry pages of forked objects paged out eagerly (FI_EVICT_ENTRY), with what they
 # describe (FI_TRIM, FI_STEAL): the transcripts of fork stay right, and entries
-# really went and came.
+# really went and came.  What swap a process is told to use stays right, too.
 . kernel/test/cases/lib.sh
 
 cat >"$tmp/script" <<'END'
@@ -30,4 +30,7 @@ run() {
 run 1 t02_fork_cow
 run 4 t02_fork_cow
 run 2 t02_fork_cow
+expect 0 $guest --cpus 4 --memory 64M --swap 128M \
+	--append inject=FI_EVICT_ENTRY:1:1 \
+	--add "$BUILD/kernel/test/progs/accept/advice_and_swap:/t/prog" -- /t/prog
 finish

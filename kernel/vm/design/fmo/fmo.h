@@ -198,6 +198,7 @@ int fmo_check(struct aspace *, struct vm_report *);
 
 /* stat.c */
 int64_t fmo_refs(struct aspace *, uint64_t word, uint64_t *named);
+int fmo_bring(struct aspace *, uint64_t word, struct vm_page **out) MUST_CHECK;
 int fmo_walk_words(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void fmo_stat(struct aspace *, struct vm_as_stat *);
 

@@ -33,5 +33,6 @@ const struct vmm_ops fmo_ops = {
 	.check = fmo_check,
 	.reap = fmo_reap,
 	.refs = fmo_refs,
+	.bring = fmo_bring,
 	.swapped = fmo_swapped,
 };

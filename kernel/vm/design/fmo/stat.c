@@ -141,6 +141,19 @@ fmo_refs(struct aspace *as, uint64_t word, uint64_t *named)
 }
 
 /*
+ * Have the entry page that a FORK word names, or named until now, in memory and
+ * pinned, for fmo_refs(): ops->bring.
+ *
+ * Locks:    none of rank >= 3; sleeps.
+ * Returns:  0, *out for kpaged_unpin(), NULL if there is none any more; -EINTR.
+ */
+int
+fmo_bring(struct aspace *as, uint64_t word, struct vm_page **out)
+{
+	return kpaged_bring(fork_entry(word), out);
+}
+
+/*
  * The objects to which one process refers.
  *
  * Locks:    none of rank >= 5; takes [W].
