@@ -32,6 +32,7 @@ static struct option options[] = {
 	{ "vmm", "fmo", "design of the first process: fmo uvm scalux shadow frames" },
 	{ "idlezero", "1", "idle CPUs clear free frames" },
 	{ "around", "16", "pages mapped around a read fault; 1: none" },
+	{ "hold", "4", "restarts after which a fault pins what it reads" },
 	{ "inject", NULL, "POINT:FIRST[:EVERY[:COUNT[:PID]]] or POINT:probe" },
 	{ "check", NULL, "N: vm_check after every N-th fault; sys: at each call" },
 	{ "locks", "0", "1: check the lock order, time what is held: /proc/vm/locks" },

@@ -35,6 +35,7 @@
 
 static struct {
 	uint64_t around;            /* [c] option around */
+	uint64_t hold;              /* [c] option hold, restarts */
 	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
 } faults;
 
@@ -53,6 +54,7 @@ void
 fault_init(void)
 {
 	faults.around = option_u64("around");
+	faults.hold = option_u64("hold");
 }
 
 /* How many pages a read fault may map in all: fault-around. */
@@ -358,27 +360,55 @@ fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 }
 
 /*
+ * A fault that has begun again so often holds what is read for it: others could
+ * take it away each time before it is mapped, and none of them get on (D6).
+ */
+static bool
+pins_read(const struct fctx *f, enum page_home home)
+{
+	return f->restarts >= faults.hold &&
+	    (home == HOME_TABLE || !f->data_pinned);
+}
+
+static void
+hold_read(struct fctx *f, enum page_home home)
+{
+	ASSERT(f->npin < FAULT_MAXPINS);
+	f->pin[f->npin++] = f->wait_page;
+	if (home == HOME_TABLE)
+		EVENT_ADD(table_pin, 1);
+	else
+		f->data_pinned = true;
+	EVENT(swap_in_pinned);
+}
+
+/*
  * The page is on swap: begin to read it, and neighbours ahead (F5, or F10: it is
  * a table).  The next pass finds it resident.
  *
  * Locks:    [M], [W] and the container's lock, kept; takes [P].
  * Returns:  FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART
  *           (the word has changed).
+ * Owns:     f, a pin on what is read, after some restarts.
  */
 enum fault_outcome
 fault_swap_in(struct fctx *f, const struct swap_words *w)
 {
 	struct vm_page *frame = fault_take_spare(f, FRAME_ANY);
 	uint64_t word = word_get(w->word);
+	struct swap_words read = *w;
 	enum swap_in_result r;
 
 	if (frame == NULL)
 		return FAULT_NEEDMEM;
-	r = swap_in(w, &frame, &f->wait_page);
+	read.pin = pins_read(f, w->home);
+	r = swap_in(&read, &frame, &f->wait_page);
 	if (frame != NULL)
 		fault_keep_spare(f, frame, FRAME_ANY);
 	switch (r) {
 	case SWAPIN_STARTED:
+		if (read.pin)
+			hold_read(f, w->home);
 		if (w->home == HOME_TABLE)
 			EVENT(fault_table_in, f->va, word, word_get(w->word),
 			    page_pfn(f->wait_page));

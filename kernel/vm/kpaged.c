@@ -57,6 +57,7 @@ struct pin_ask {
 	bool zeroed;            /* of frame: all bytes 0 */
 	bool found_only;        /* what is nowhere is not made */
 	bool read;              /* it was waited for a read */
+	struct vm_page *held;   /* pinned while it is read: the last went away again */
 	struct vm_page *page;   /* the answer */
 };
 
@@ -65,6 +66,7 @@ static int pin(struct pin_ask *ask, struct vm_page **out);
 static enum pin_found pin_look(struct pin_ask *ask);
 static enum pin_found pin_new(struct pin_ask *ask, uint64_t was);
 static enum pin_found pin_read(struct pin_ask *ask);
+static void let_go_of_read(struct pin_ask *ask);
 static int pin_satisfy(struct pin_ask *ask, enum pin_found found);
 static void map_word(uint64_t *word, struct vm_page *pg);
 static void decommit_round(va_t kva, size_t pages);
@@ -232,6 +234,7 @@ pin(struct pin_ask *ask, struct vm_page **out)
 	}
 	if (ask->frame != NULL)
 		page_free(ask->frame);
+	let_go_of_read(ask);
 	*out = found == PIN_DONE ? ask->page : NULL;
 	return found == PIN_DONE ? 0 : r;
 }
@@ -304,12 +307,17 @@ pin_read(struct pin_ask *ask)
 	unsigned i = word_pa(ask->word) % PAGE_SIZE / sizeof(*ask->word);
 	const struct swap_words w = { .word = ask->word, .step = 1,
 		.max = MD_PT_WORDS - i, .home = HOME_KPAGED,
+		.pin = ask->read && ask->held == NULL,
 		.index = (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
 
 	if (ask->frame == NULL)
 		return PIN_NO_FRAME;
 	switch (swap_in(&w, &ask->frame, &ask->page)) {
 	case SWAPIN_STARTED:
+		if (w.pin) {
+			ask->held = ask->page;
+			EVENT(swap_in_pinned);
+		}
 		return PIN_READING;
 	case SWAPIN_CHANGED:
 		return PIN_AGAIN;
@@ -317,6 +325,14 @@ pin_read(struct pin_ask *ask)
 		return PIN_NO_BIO;
 	}
 	panic("kpaged: swap_in of %lx", ask->kva);
+}
+
+static void
+let_go_of_read(struct pin_ask *ask)
+{
+	if (ask->held != NULL)
+		page_unpin(ask->held, false);
+	ask->held = NULL;
 }
 
 /* Get what the look has missed, without locks.  0, -EINTR. */
@@ -328,10 +344,12 @@ pin_satisfy(struct pin_ask *ask, enum pin_found found)
 	case PIN_DONE:
 	case PIN_AGAIN:
 		break;
-	case PIN_NO_ZEROS:
+	case PIN_NO_ZEROS: /* it could not be read */
+		let_go_of_read(ask);
 		ask->zeroed = true;
 		return page_alloc_wait(PHYS_ZEROED, &ask->frame);
 	case PIN_NO_FRAME:
+		let_go_of_read(ask);
 		ask->zeroed = false;
 		return page_alloc_wait(PHYS_ANY, &ask->frame);
 	case PIN_READING:

@@ -362,19 +362,21 @@ fill_read(struct cache_fill *fill, struct vm_page **first)
 static void
 fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin)
 {
+	bool free = false;
+
 	spin_lock(&vmo->lock);
 	if (r != 0)
 		cache_erase(vmo, pg);
 	spin_lock(&pfn_lock);
 	if (r != 0)
-		page_unfilled_locked(pg);
+		free = page_unfilled_locked(pg);
 	else
 		page_filled_locked(pg);
 	if (r == 0 && pin)
 		page_pin_locked(pg);
 	spin_unlock(&pfn_lock);
 	spin_unlock(&vmo->lock);
-	if (r != 0)
+	if (free)
 		page_free(pg);
 }
 

@@ -154,7 +154,8 @@ page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 }
 
 /*
- * The contents are there (transition 5): on standby, the sleepers are woken.
+ * The contents are there (transition 5): on standby, or with whom it was pinned
+ * for; the sleepers are woken.
  *
  * Locks:    [P]; the caller may pin or dirty the page in the same hold.
  */
@@ -164,7 +165,10 @@ page_filled_locked(struct vm_page *pg)
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->state == PG_READING && (pg->flags & PF_ORPHAN) == 0);
 	page_set_state(pg, PG_STANDBY);
-	pq_insert(pg);
+	if (pg->pins > 0)
+		page_set_state(pg, PG_ACTIVE);
+	else
+		pq_insert(pg);
 	page_wake(pg);
 }
 
@@ -172,18 +176,20 @@ page_filled_locked(struct vm_page *pg)
  * The contents could not be had: the owner has forgotten the page (6).
  *
  * Locks:    [P].
- * Owns:     the caller, who frees it (page_free) once [P] is dropped.
+ * Returns:  true: the caller frees it (page_free) once [P] is dropped; false:
+ *           who has pinned it does.
  */
-void
+bool
 page_unfilled_locked(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(pg->state == PG_READING && pg->mapcount == 0 && pg->pins == 0);
+	ASSERT(pg->state == PG_READING && pg->mapcount == 0);
 	page_wake(pg);
 	page_set_home(pg, HOME_NONE, 0);
 	page_set_state(pg, PG_LIMBO);
 	pg->index = 0;
-	pg->flags = 0;
+	pg->flags = pg->pins > 0 ? PF_ORPHAN : 0;
+	return pg->pins == 0;
 }
 
 /* ---- being written ---- */

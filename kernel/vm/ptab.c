@@ -161,6 +161,7 @@ pt_unpin(struct fctx *f)
 	}
 	spin_unlock(&pfn_lock);
 	f->npin = 0;
+	f->data_pinned = false;
 	EVENT_ADD(table_unpin, ntables);
 	for (i = 0; i < ndead; i++)
 		page_free(dead[i]);

@@ -374,7 +374,8 @@ read_ahead(struct swap_bio *b, const struct swap_words *w,
  * Read the page of a word, and neighbours ahead.
  *
  * Locks:    the container's ([W], [F] or [O]); takes [P].
- * Owns:     takes *frame, a frame in LIMBO, over if the read is begun (NULL).
+ * Owns:     takes *frame, a frame in LIMBO, over if the read is begun (NULL);
+ *           the caller, a pin on *wait if w->pin: it stays whatever comes.
  * Returns:  STARTED: wait for *wait without locks, then look again; CHANGED;
  *           NOBIO: swap_wait() first.
  */
@@ -394,6 +395,8 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 	}
 	if (b != NULL) {
 		begin_read(b, w, 0, *frame);
+		if (w->pin)
+			page_pin_locked(*frame);
 		*wait = *frame;
 		*frame = NULL;
 		used = read_ahead(b, w, more, have);
@@ -428,8 +431,7 @@ in_done(struct vm_page *pg, bool ok)
 		page_filled_locked(pg);
 		return false;
 	}
-	page_unfilled_locked(pg);
-	return true;
+	return page_unfilled_locked(pg);
 }
 
 /*

@@ -364,7 +364,7 @@ enum fault_need {
 	NEED_BIO         /* swap_wait() */
 };
 
-#define FAULT_MAXPINS 8
+#define FAULT_MAXPINS 9 /* tables 3, object's tables or entries 5, data 1 */
 
 /*
  * The tables of one address, for an operation that works on the words of many:
@@ -404,6 +404,7 @@ struct fctx {
 	uint64_t *word;                /* [W] its word */
 	struct vm_page *pin[FAULT_MAXPINS];
 	uint8_t npin;
+	bool data_pinned;              /* its data too: it went away once */
 	struct vm_page *spare;         /* a frame, zeroed if spare_zeroed */
 	bool spare_zeroed;
 	struct vm_page *spare_tbl;     /* a zeroed frame for a table */
@@ -550,6 +551,7 @@ struct swap_words {
 	unsigned max;             /* [own] so many from word on belong together */
 	enum page_home home;      /* [own] */
 	uint64_t index;           /* [own] page->index of the first page */
+	bool pin;                 /* [own] the caller gets a pin on what is read */
 };
 
 /* A walk over words that are SWAP or TRANS: ops->swapped. */

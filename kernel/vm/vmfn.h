@@ -448,8 +448,8 @@ void page_clean_locked(struct vm_page *);
 uint64_t page_dirty_count(void);                         /* of files */
 uint64_t page_writing_count(void);
 void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
-void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued */
-void page_unfilled_locked(struct vm_page *);             /* READING → LIMBO; caller frees */
+void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued; pinned: ACTIVE */
+bool page_unfilled_locked(struct vm_page *) MUST_CHECK;  /* READING → LIMBO; true: caller frees */
 void page_writing_locked(struct vm_page *);
 bool page_written_locked(struct vm_page *, bool ok);     /* true: caller frees */
 /* Sleep until the page is no longer busy; no lock.  0, -EINTR. */

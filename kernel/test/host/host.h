@@ -38,6 +38,9 @@ uint64_t host_random(uint64_t below);
 /* The n-th hit of a point from now fails (0: none), then each each-th. */
 void host_inject(enum inject_point, unsigned n, unsigned each);
 
+/* Called when the disk has ended a sleep, before the sleeper goes on. */
+void host_on_wake(void (*fn)(void));
+
 /* panic() inside the call ends it; true: there was one. */
 bool host_panics(void (*fn)(void *), void *arg);
 

@@ -22,6 +22,7 @@ static struct {
 	struct thread me;
 	uint64_t count[EV_COUNT];
 	uint64_t (*gauge[EV_COUNT])(void);
+	void (*on_wake)(void);
 	unsigned hits[FI_COUNT], fail_at[FI_COUNT], every[FI_COUNT];
 	char options[512];
 	jmp_buf *catch;
@@ -33,7 +34,7 @@ void host_machine(unsigned frames);
 void
 host_boot(unsigned frames, const char *options)
 {
-	snprintf(kern.options, sizeof(kern.options), " %s ", options);
+	snprintf(kern.options, sizeof(kern.options), " %s hold=4 ", options);
 	strcpy(kern.me.name, "test");
 	host_machine(frames);
 	phys_init();
@@ -261,11 +262,21 @@ wait_prepare(struct waitq *q, struct waiter *w)
 	w->woken = false;
 }
 
+/* What others do before a sleeper comes to himself; NULL: nothing. */
+void
+host_on_wake(void (*fn)(void))
+{
+	kern.on_wake = fn;
+}
+
 int
 wait_sleep(struct waiter *w, enum wait_how how, uint64_t deadline)
 {
-	if (host_disk_run())
+	if (host_disk_run()) {
+		if (kern.on_wake != NULL)
+			kern.on_wake();
 		return 0;
+	}
 	if (deadline == WAIT_FOREVER)
 		panic("a sleep that nobody can end");
 	return -ETIMEDOUT;

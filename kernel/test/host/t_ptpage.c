@@ -36,7 +36,7 @@ static struct {
 	bool mapped[CELLS];
 } proc[NPROC];
 
-static unsigned area_no;
+static unsigned area_no, thefts;
 
 /* Three in a block, then the next one; every eighth block a gigabyte further. */
 static va_t
@@ -386,6 +386,45 @@ the_zero_page_keeps_no_table(void **state)
 	end(0);
 }
 
+/* Others take all that is read before its reader is back: 100 times. */
+static void
+steal_all(void)
+{
+	if (++thefts <= 100)
+		while (phys_steal())
+			;
+}
+
+/* A fault that loses what was read for it holds it then, table and data. */
+static void
+what_is_lost_is_held(void **state)
+{
+	uint64_t pinned;
+	unsigned i;
+
+	start(0);
+	for (i = 0; i < CELLS; i++)
+		store(0, i);
+	trim(proc[0].as);
+	for (i = 0; i < 4; i++) {
+		write_all();
+		while (phys_steal())
+			;
+		evict_tables(proc[0].as, SIZE_MAX);
+	}
+	pinned = ev_read(EV_swap_in_pinned);
+	thefts = 0;
+	host_on_wake(steal_all);
+	load(0, 0);
+	host_on_wake(NULL);
+	assert_in_range(thefts, 5, 20);
+	assert_in_range(ev_read(EV_swap_in_pinned) - pinned, 2, 4);
+	assert_int_equal(ev_read(EV_table_pin), ev_read(EV_table_unpin));
+	check_all();
+	end(0);
+	check_all();
+}
+
 /* Of a table that cannot be read the process dies, and nobody else. */
 static void
 a_lost_table_kills(void **state)
@@ -434,6 +473,7 @@ main(void)
 		cmocka_unit_test(only_the_root_stays),
 		cmocka_unit_test(the_zero_page_keeps_no_table),
 		cmocka_unit_test(histories),
+		cmocka_unit_test(what_is_lost_is_held),
 		cmocka_unit_test(a_lost_table_kills),
 	};
 

@@ -205,8 +205,8 @@ pair_boot(const struct pair *p)
 {
 	char words[256];
 
-	snprintf(words, sizeof(words), "idlezero=0 norandom=1 around=1 "
-	    "reserve=16 poison=1 %s", p->boot);
+	snprintf(words, sizeof(words), "%s idlezero=0 norandom=1 around=1 "
+	    "hold=4 reserve=16 poison=1", p->boot);
 	sim_options(words);
 	sim_machine_init(p->frames);
 	phys_init();
