@@ -60,8 +60,9 @@ static struct {
 	unsigned cpus;      /* of each machine, whatever it asks for; 0 */
 	char **pattern; /* of the command line */
 	int npatterns;
+	unsigned patience; /* times the limit: the host may be shared */
 	struct test *job[MAX_JOBS];
-} runner = { .njobs = 2, .build = "build" };
+} runner = { .njobs = 2, .build = "build", .patience = 3 };
 
 static void options(int argc, char **argv);
 static void find_all(void);
@@ -97,7 +98,7 @@ options(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lj:b:na:c:s:")) != -1) {
+	while ((opt = getopt(argc, argv, "lj:b:na:c:p:s:")) != -1) {
 		switch (opt) {
 		case 'l':
 			runner.with_long = true;
@@ -120,9 +121,12 @@ options(int argc, char **argv)
 		case 'c':
 			runner.cpus = atoi(optarg);
 			break;
+		case 'p':
+			runner.patience = atoi(optarg);
+			break;
 		case '?':
 			fprintf(stderr, "run [-l] [-n] [-j JOBS] [-b BUILD] "
-			    "[-a BOOTWORD] [-c CPUS] [-s SWAP] [PATTERN...]\n");
+			    "[-a BOOTWORD] [-c CPUS] [-p PATIENCE] [-s SWAP] [PATTERN...]\n");
 			exit(2);
 		}
 	}
@@ -412,8 +416,7 @@ guest_args(struct vec *v, const struct test *t)
 	snprintf(text, sizeof text, "%u", t->cpus);
 	push(v, "%s", "--cpus");
 	push(v, "%s", text);
-	/* The limits are meant for a machine that is not shared. */
-	snprintf(text, sizeof text, "%u", 3 * t->timeout);
+	snprintf(text, sizeof text, "%u", runner.patience * t->timeout);
 	push(v, "%s", "--timeout");
 	push(v, "%s", text);
 	push_words(v, "--append", t->append);
@@ -494,9 +497,9 @@ wait_one(void)
 				return;
 			}
 			/* tools/guest has its own limit and gets some more. */
-			if (now() - t->start > 3 * t->timeout + 20)
+			if (now() - t->start > runner.patience * t->timeout + 20)
 				kill(-t->pid, SIGTERM);
-			if (now() - t->start > 3 * t->timeout + 30)
+			if (now() - t->start > runner.patience * t->timeout + 30)
 				kill(-t->pid, SIGKILL);
 		}
 		nanosleep(&nap, NULL);
