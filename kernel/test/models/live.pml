@@ -9,7 +9,8 @@
  * unless a token holder has pinned it from the beginning of the read on.  After R passes a fault
  * takes one of TOK tokens, for which it waits holding nothing, or holds one already.
  * Abstracted: locks (wait.pml), I/O errors, what the daemons need; who has no token keeps no pin
- * (the code keeps them up to the next wait for memory, and pins what it reads after 4 passes).
+ * (the code keeps them up to the next wait for memory, takes a token only while memory is low,
+ * and pins what it reads after 4 passes).
  * Result: no cycle in which nobody's fault ends (-DNP, weak fairness), if the pages that token
  * holders need fit into the frames: NF >= 3 * TOK.  The argument: in such a cycle only token
  * holders act; what they have read stays; a VAD that has come goes only after all others of the NF
