@@ -292,16 +292,20 @@ kpaged_may_give(int round)
  * All that may go is trimmed, and written or given away at once: FI_EVICT_ENTRY.
  * VADs only if asked for (FI_TABLE): that takes flushes, and what was used since
  * the last time stays once, else threads would chase each other's away for ever.
+ * Who comes while another is at it has nothing to do.
  *
  * Locks:    none of rank >= 6.
  */
 void
 kpaged_push_out(bool vads)
 {
+	static _Atomic bool busy;       /* [A] */
 	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
 	struct trim t = { .spare_vads = !vads };
 	uint64_t *word;
 
+	if (atomic_xchg(&busy, true))
+		return;
 	(void)trim(&t, SIZE_MAX);
 	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
 		if (pte_kind(word_get(word)) != PTE_TRANS)
@@ -311,6 +315,7 @@ kpaged_push_out(bool vads)
 			(void)pageout_page(pte_page(word_get(word)));
 		spin_unlock(&pfn_lock);
 	}
+	atomic_store(&busy, false);
 }
 
 /* ---- back ---- */
