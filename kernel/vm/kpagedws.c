@@ -109,10 +109,13 @@ kpaged_age(bool spare_used)
 
 /* ---- trimming ---- */
 
+/* Nobody holds it.  What could not be read stays until its container is told. */
 static bool
 is_idle(const struct vm_page *pg)
 {
-	return pg->pins == 0 && pg->nres == 0;
+	return pg->pins == 0 && pg->nres == 0 &&
+	    (atomic_load_relaxed(&pg->flags) & (PF_ERROR | PF_CONTAINER)) !=
+	    PF_ERROR;
 }
 
 /* May the page of a VALID word go?  A hint without [P]. */
