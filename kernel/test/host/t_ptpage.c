@@ -127,6 +127,21 @@ push(unsigned p)
 	}
 }
 
+/* All of a space out, level by level: only the root stays. */
+static void
+push_all(unsigned p)
+{
+	unsigned level;
+
+	trim(proc[p].as);
+	for (level = 0; level <= MD_PT_LEVELS; level++) {
+		write_all();
+		while (phys_steal())
+			;
+		evict_tables(proc[p].as, SIZE_MAX);
+	}
+}
+
 /* ---- processes ---- */
 
 static void
@@ -339,7 +354,7 @@ histories(void **state)
 	assert_int_equal(ev_read(EV_table_pin), ev_read(EV_table_unpin));
 }
 
-/* All of a space out, level by level: only the root is left. */
+/* Only the root is left. */
 static void
 only_the_root_stays(void **state)
 {
@@ -350,13 +365,7 @@ only_the_root_stays(void **state)
 	for (i = 0; i < CELLS; i++)
 		store(0, i);
 	tables = proc[0].as->n_table;
-	trim(proc[0].as);
-	for (i = 0; i < 5; i++) {
-		write_all();
-		while (phys_steal())
-			;
-		evict_tables(proc[0].as, SIZE_MAX);
-	}
+	push_all(0);
 	assert_int_equal(proc[0].as->n_table, 0);
 	assert_int_equal(proc[0].as->n_table_out, tables);
 	check_all();
@@ -405,13 +414,7 @@ what_is_lost_is_held(void **state)
 	start(0);
 	for (i = 0; i < CELLS; i++)
 		store(0, i);
-	trim(proc[0].as);
-	for (i = 0; i < 4; i++) {
-		write_all();
-		while (phys_steal())
-			;
-		evict_tables(proc[0].as, SIZE_MAX);
-	}
+	push_all(0);
 	pinned = ev_read(EV_swap_in_pinned);
 	thefts = 0;
 	host_on_wake(steal_all);
@@ -438,13 +441,7 @@ a_lost_table_kills(void **state)
 		store(0, i);
 		store(1, i);
 	}
-	trim(proc[0].as);
-	for (i = 0; i < 4; i++) {
-		write_all();
-		while (phys_steal())
-			;
-		evict_tables(proc[0].as, SIZE_MAX);
-	}
+	push_all(0);
 	host_disk_fail(0, SLOTS * 8);
 	assert_int_equal(host_load(proc[0].as, va_of(0), &value), -EFAULT);
 	host_disk_fail(0, 0);
