@@ -85,7 +85,7 @@ soak: image testing
 	  sh kernel/test/cases/soak.sh $(SEED)
 
 inject: image testing
-	@kernel/test/inject -j $(JOBS) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
+	@kernel/test/inject -j $$((2 * $(JOBS))) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
 
 check-forced: image testing
 	@kernel/test/forced -j $(JOBS) -b $(BUILD) $(if $(POINT),-p $(POINT)) $(PROG)

@@ -11,7 +11,7 @@
 #include "lib/test.h"
 
 #define SECONDS 30  /* of one run */
-#define PATIENCE 1  /* and where a child has failed */
+#define PATIENCE 1  /* between two looks whether a child has failed */
 #define FAMILY 20
 #define DISK "/mnt" /* if there is one */
 #define TWO_DOTS 48 /* bytes of the entries . and .. */
@@ -156,6 +156,22 @@ another_failed(const char *point, pid_t pid)
 	    armed_value(point, "last=") != pid;
 }
 
+/* True: it has ended, by itself or, a while after another has failed, killed. */
+static bool
+ends_with_family(const char *point, pid_t pid)
+{
+	bool failed = false;
+
+	for (int i = 0; i < SECONDS; i++) {
+		if (ends(pid, PATIENCE))
+			return true;
+		if (failed)
+			OK(kill(pid, SIGKILL));
+		failed = another_failed(point, pid);
+	}
+	return false;
+}
+
 static void
 fail_once(const char *point, const char *who, long n, char **argv)
 {
@@ -166,12 +182,7 @@ fail_once(const char *point, const char *who, long n, char **argv)
 	snprintf(how, sizeof(how), "%ld:0:1", n);
 	if (pid == 0)
 		in_child(point, how, who, argv);
-	ended = ends(pid, *who == '+' ? PATIENCE : SECONDS);
-	if (!ended && *who == '+') {
-		if (another_failed(point, pid))
-			OK(kill(pid, SIGKILL));
-		ended = ends(pid, SECONDS);
-	}
+	ended = *who == '+' ? ends_with_family(point, pid) : ends(pid, SECONDS);
 	if (!ended)
 		FAIL("%s, %s:%ld%s: no end", argv[0], point, n, who);
 	clean_up(pid);
