@@ -14,6 +14,7 @@
 #define PATIENCE 1  /* between two looks whether a child has failed */
 #define FAMILY 20
 #define DISK "/mnt" /* if there is one */
+#define COPY "/inject.prog"
 #define TWO_DOTS 48 /* bytes of the entries . and .. */
 
 static char text[8192];
@@ -62,8 +63,22 @@ in_child(const char *point, const char *how, const char *who, char **argv)
 		snprintf(spec, sizeof(spec), "%s:%s:%d%s", point, how,
 		    (int)getpid(), who);
 	EQ(proc_write("/proc/vm/inject", spec), 0);
-	execv(argv[0], argv);
+	execv(COPY, argv);
 	_exit(127);
+}
+
+/* A page of the program itself may be lost to a failure: each run has its own. */
+static void
+copy_program(const char *path)
+{
+	int from = OK(open(path, O_RDONLY));
+	int to = OK(open(COPY, O_WRONLY | O_CREAT | O_TRUNC, 0755));
+	long n;
+
+	while ((n = OK(read(from, text, sizeof(text)))) > 0)
+		EQ(write(to, text, n), n);
+	OK(close(from));
+	OK(close(to));
 }
 
 /* Without opendir(): what malloc() keeps would look like a leak. */
@@ -136,9 +151,11 @@ ends(pid_t pid, int seconds)
 static long
 probe(const char *point, const char *who, char **argv)
 {
-	pid_t pid = OK(fork());
+	pid_t pid;
 	long hits;
 
+	copy_program(argv[0]);
+	pid = OK(fork());
 	if (pid == 0)
 		in_child(point, "1000000000:0:1", who, argv);
 	if (!ends(pid, SECONDS))
@@ -175,10 +192,12 @@ ends_with_family(const char *point, pid_t pid)
 static void
 fail_once(const char *point, const char *who, long n, char **argv)
 {
-	pid_t pid = OK(fork());
 	char how[32];
 	bool ended;
+	pid_t pid;
 
+	copy_program(argv[0]);
+	pid = OK(fork());
 	snprintf(how, sizeof(how), "%ld:0:1", n);
 	if (pid == 0)
 		in_child(point, how, who, argv);
