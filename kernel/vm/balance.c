@@ -47,7 +47,7 @@
 #define REST_NS 10000000ul           /* after a look that found nothing */
 #define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
 #define VISITS 16                    /* spaces collected at a time */
-#define IDLE_TOO_MANY 128            /* tables without pages */
+#define IDLE_TOO_MANY 32             /* tables without pages */
 #define AGE_TRIES 2                  /* the lock is waited for then */
 
 static struct {
