@@ -171,8 +171,7 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 		w->away = kva;
 		if (child == NULL)
 			return END_AWAY;
-		vmo->a.lost |= container_attach(child, depth == 1 ? KIND_AOBJ :
-		    KIND_AOBJ_UPPER);
+		anon_attach(vmo, child, pgoff, depth);
 		w->slot = (uint64_t *)kpaged_ptr(child, kva) +
 		    anon_word_in(w->at, depth);
 	}

@@ -14,6 +14,7 @@
  *
  * Read next vm/anon.c, vm/check.c.
  */
+#include "vm/anonfn.h"
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
@@ -64,11 +65,7 @@ check_page(struct anon_count *c, const uint64_t *word, uint64_t pgoff)
 	const struct vm_page *pg;
 
 	c->pages++;
-	/* A lost table says so in each of its words, also beyond the end. */
-	if (pte_kind(w) == PTE_ERROR && c->vmo->a.lost)
-		return;
-	if (c->vmo->cuts == 0 && pgoff >=
-	    MAX(PAGE_UP(c->vmo->size) >> PAGE_SHIFT, c->vmo->a.keep))
+	if (c->vmo->cuts == 0 && pgoff >= anon_end(c->vmo))
 		report_bad(c->r, "I10", "object of %lu bytes has page %lu",
 		    c->vmo->size, pgoff);
 	if (pte_kind(w) == PTE_SWAP || pte_kind(w) == PTE_ERROR)
@@ -110,7 +107,7 @@ check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 		return;
 	}
 	table = pte_page(word_get(kpte));
-	if ((table->flags & (PF_ERROR | PF_CONTAINER)) == PF_ERROR) {
+	if (page_hides_loss(table)) {
 		c->partial = true;
 		return;
 	}

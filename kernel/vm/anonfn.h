@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anonfn.h: what anon.c and anontab.c share, and nobody else
+ * anonfn.h: what anon.c, anontab.c and anon_check.c share, and nobody else
  */
 #ifndef VM_ANONFN_H
 #define VM_ANONFN_H
@@ -28,6 +28,8 @@ struct anon_way {
 };
 
 enum anon_end anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *);
+/* The table on the way to pgoff that has depth - 1 below it. */
+void anon_attach(struct vmo *, struct vm_page *table, uint64_t pgoff, unsigned depth);
 void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
 void anon_prune(struct vmo *, uint64_t pgoff);
 void anon_forget_lost(struct vmo *);
@@ -56,6 +58,13 @@ static inline unsigned
 anon_word_in(uint64_t at, unsigned depth)
 {
 	return at >> (9 * (depth - 1)) & (MD_PT_WORDS - 1);
+}
+
+/* No page is from here on, but while a cut is under way.  [O] */
+static inline uint64_t
+anon_end(const struct vmo *vmo)
+{
+	return MAX(PAGE_UP(vmo->size) >> PAGE_SHIFT, vmo->a.keep);
 }
 
 static inline va_t

@@ -124,6 +124,29 @@ undo_kva:
 	return r;
 }
 
+/*
+ * A pinned table on the way to pgoff is going to be used.  If it could not be
+ * read, those of its words say so that lead to pages below the end: a file that
+ * grows again reads zeros behind what was lost.
+ *
+ * Locks:    [O].
+ */
+void
+anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
+    unsigned depth)
+{
+	const uint64_t most = MD_PT_WORDS, end = anon_end(vmo);
+	unsigned shift = 9 * (depth - 1); /* a word leads to 1 << shift pages */
+	uint64_t at, first, words = 0;
+
+	anon_depth_of(pgoff, &at);
+	first = pgoff - (at & ((most << shift) - 1));
+	if (end > first)
+		words = MIN(((end - first - 1) >> shift) + 1, most);
+	vmo->a.lost |= container_attach(table, depth == 1 ? KIND_AOBJ :
+	    KIND_AOBJ_UPPER, (unsigned)words);
+}
+
 /* Take the empty tables above pgoff out of the tree, from below.  [O] held. */
 static void
 prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
@@ -147,8 +170,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 			dead->away = anon_table_kva(*slot[depth]);
 			break;
 		}
-		vmo->a.lost |= container_attach(table[depth], depth == 1 ?
-		    KIND_AOBJ : KIND_AOBJ_UPPER);
+		anon_attach(vmo, table[depth], pgoff, depth);
 	}
 	for (depth++; depth <= top && dead->away == 0 &&
 	    table[depth]->nused == 0; depth++) {

@@ -72,7 +72,7 @@ static void map_word(uint64_t *word, struct vm_page *pg);
 static void decommit_round(va_t kva, size_t pages);
 static unsigned clear_words(va_t kva, size_t pages, struct vm_page **gone,
     bool *used);
-static void fill_lost(uint64_t *words, enum container_kind kind);
+static void fill_lost(uint64_t *words, unsigned n, enum container_kind kind);
 
 /*
  * The addresses; words are guarded by kernel_as.ws_lock, rank 6.
@@ -518,14 +518,15 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 
 /*
  * A pinned page is going to hold owning words: count what it holds.  Its
- * descriptor may be new, the words of a page that was away name no frames.
+ * descriptor may be new, the words of a page that was away name no frames.  The
+ * first n words may have been in use; the rest lies beyond the end.
  *
  * Locks:    the container's ([W], [F] or [O]); takes [P].  Two users of one page
  *           may come at once: the first one counts, before any word changes.
  * Returns:  true: it could not be read, and all its words say so now.
  */
 bool
-container_attach(struct vm_page *pg, enum container_kind kind)
+container_attach(struct vm_page *pg, enum container_kind kind, unsigned n)
 {
 	uint64_t *words = pa2va(page_pa(pg));
 	unsigned i, step = kind == KIND_FMO ? 2 : 1;
@@ -537,9 +538,9 @@ container_attach(struct vm_page *pg, enum container_kind kind)
 	spin_lock(&pfn_lock);
 	ASSERT(pg->pins > 0);
 	if ((pg->flags & PF_CONTAINER) == 0) {
-		lost = (pg->flags & PF_ERROR) != 0;
+		lost = page_hides_loss(pg);
 		if (lost)
-			fill_lost(words, kind);
+			fill_lost(words, n, kind);
 		for (i = 0; i < MD_PT_WORDS; i += step)
 			used = (uint16_t)(used + (words[i] != 0 &&
 			    words[i] != AOBJ_LOST));
@@ -554,13 +555,13 @@ container_attach(struct vm_page *pg, enum container_kind kind)
 
 /* Each word was perhaps in use: whoever asks for its page gets an error. */
 static void
-fill_lost(uint64_t *words, enum container_kind kind)
+fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
 {
 	uint64_t error = pte_make_soft(PTE_ERROR, 0) |
 	    (uint64_t)EIO << PTE_ERRNO_SHIFT;
 	unsigned i;
 
-	for (i = 0; i < MD_PT_WORDS; i++)
+	for (i = 0; i < n; i++)
 		switch (kind) {
 		case KIND_TABLE:
 		case KIND_AOBJ:

@@ -92,8 +92,7 @@ mark_used(va_t kva)
 void
 kpaged_note_lost(va_t kva, struct vm_page *pg)
 {
-	if ((atomic_load(&pg->flags) & (PF_ERROR | PF_CONTAINER)) != PF_ERROR ||
-	    !vadpool_lost(kva))
+	if (!page_hides_loss(pg) || !vadpool_lost(kva))
 		return;
 	spin_lock(&pfn_lock);
 	pg->flags &= (uint8_t)~PF_ERROR;

@@ -37,8 +37,15 @@ kpaged_ptr(struct vm_page *pg, va_t kva)
 	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
 }
 enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
-/* PF_CONTAINER; recount nused.  True: it could not be read. */
-bool container_attach(struct vm_page *, enum container_kind);
+/* PF_CONTAINER; recount nused.  True: it could not be read; so many words may say so. */
+bool container_attach(struct vm_page *, enum container_kind, unsigned words);
+/* It could not be read, and its container has not been told yet: its words are zero. */
+static inline bool
+page_hides_loss(const struct vm_page *pg)
+{
+	return (atomic_load_relaxed(&pg->flags) & (PF_ERROR | PF_CONTAINER)) ==
+	    PF_ERROR;
+}
 /* What stands in such a one then: an upper word of an anonymous object (not in nused),
  * the references of an entry. */
 #define AOBJ_LOST 1ul

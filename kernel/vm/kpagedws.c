@@ -113,9 +113,7 @@ kpaged_age(bool spare_used)
 static bool
 is_idle(const struct vm_page *pg)
 {
-	return pg->pins == 0 && pg->nres == 0 &&
-	    (atomic_load_relaxed(&pg->flags) & (PF_ERROR | PF_CONTAINER)) !=
-	    PF_ERROR;
+	return pg->pins == 0 && pg->nres == 0 && !page_hides_loss(pg);
 }
 
 /* May the page of a VALID word go?  A hint without [P]. */

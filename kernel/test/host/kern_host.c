@@ -403,6 +403,23 @@ klog(const char *fmt, ...)
 	putchar('\n');
 }
 
+void
+host_check_object(struct vmo *vmo)
+{
+	struct out_buf text;
+	char msg[512];
+	struct vm_report report = { .out = &text.out, .level = 1 };
+
+	out_buf_init(&text, msg, sizeof(msg));
+	kpaged_check(&report);
+	if (vmo != NULL)
+		anon_check(vmo, &report);
+	if (report.findings == 0)
+		return;
+	fprintf(stderr, "%s", msg);
+	exit(1);
+}
+
 bool
 host_panics(void (*fn)(void *), void *arg)
 {

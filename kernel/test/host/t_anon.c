@@ -31,24 +31,9 @@ static struct {
 static uint8_t bytes[MODEL_BYTES], buf[MODEL_BYTES];
 
 static void
-check(struct vmo *vmo)
-{
-	struct out_buf text;
-	char msg[512];
-	struct vm_report report = { .out = &text.out, .level = 1 };
-
-	out_buf_init(&text, msg, sizeof(msg));
-	kpaged_check(&report);
-	if (vmo != NULL)
-		anon_check(vmo, &report);
-	if (report.findings != 0)
-		fail_msg("%s", msg);
-}
-
-static void
 check_nothing_left(uint64_t commit)
 {
-	check(NULL);
+	host_check_object(NULL);
 	assert_int_equal(ev_read(EV_anon_tables), 0);
 	assert_int_equal(ev_read(EV_anon_pages), 0);
 	assert_int_equal(ev_read(EV_kpaged_pages), 0);
@@ -102,7 +87,7 @@ tables_by_index(void **state)
 		before += make[i].tables;
 		assert_int_equal(ev_read(EV_anon_table_alloc), before);
 	}
-	check(vmo);
+	host_check_object(vmo);
 	vmo_put(vmo);
 	check_nothing_left(commit);
 }
@@ -244,7 +229,7 @@ random_pages(bool failing)
 		fail_some(false);
 		assert_int_equal(vmo_pages(vmo), model.n);
 		if (i % 50 == 0)
-			check(vmo);
+			host_check_object(vmo);
 	}
 	vmo_put(vmo);
 	kpaged_drain();
@@ -345,7 +330,7 @@ bytes_in_any_order(void **state)
 			try_read(vmo, size, off, n);
 			break;
 		}
-		check(vmo);
+		host_check_object(vmo);
 	}
 	vmo_put(vmo);
 	check_nothing_left(commit);
@@ -381,7 +366,7 @@ charged_as_a_whole(void **state)
 	assert_int_equal(commit_charge(1000), 0);
 	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
 	make_page(vmo, 999);
-	check(vmo);
+	host_check_object(vmo);
 	assert_int_equal(commit_total(), commit + 1000 + 2);
 	vmo_put(vmo);
 	check_nothing_left(commit);

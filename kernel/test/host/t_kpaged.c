@@ -308,7 +308,7 @@ containers_stay_while_live(void **state)
 
 	swap_begin();
 	assert_int_equal(kpaged_pin(kva, &pg), 0);
-	container_attach(pg, KIND_AOBJ);
+	container_attach(pg, KIND_AOBJ, MD_PT_WORDS);
 	word = (uint64_t *)kpaged_ptr(pg, kva) + 7;
 	spin_lock(&pfn_lock);
 	page_adopt_locked(data, HOME_AOBJ, word_pa(word), 7);
@@ -335,7 +335,7 @@ containers_stay_while_live(void **state)
 	assert_true(kpaged_is_out(kva));
 	assert_int_equal(kpaged_pin(kva, &pg), 0);
 	assert_int_equal(pg->flags & PF_CONTAINER, 0);
-	container_attach(pg, KIND_AOBJ);
+	container_attach(pg, KIND_AOBJ, MD_PT_WORDS);
 	assert_int_equal(pg->nused, 1);
 	word = (uint64_t *)kpaged_ptr(pg, kva) + 7;
 	assert_int_equal(pte_kind(word_get(word)), PTE_SWAP);
@@ -368,7 +368,7 @@ lost_pages_say_so(void **state)
 		uint64_t *words;
 
 		assert_int_equal(kpaged_pin(kva + i * PAGE_SIZE, &pg), 0);
-		container_attach(pg, kinds[i]);
+		container_attach(pg, kinds[i], MD_PT_WORDS);
 		words = kpaged_ptr(pg, kva);
 		if (kinds[i] == KIND_AOBJ_UPPER)
 			assert_int_equal(words[511], AOBJ_LOST);

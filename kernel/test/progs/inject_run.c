@@ -251,7 +251,7 @@ main(int argc, char **argv)
 	OK(sigprocmask(SIG_BLOCK, &child, &inherited));
 	if (probe(point, "+", argv) == 0) {
 		printf("%s %s: 0 hits\n", argv[0], point);
-		return 0;
+		return unlink(COPY);
 	}
 	settle(point, argv);
 	leak_mark();
@@ -264,5 +264,5 @@ main(int argc, char **argv)
 		FAIL("%s: one of %ld and %ld failures leaks", point, own, all);
 	printf("%s %s: %ld failed in it, %ld in all that it starts\n", argv[0],
 	    point, own, all);
-	return 0;
+	return unlink(COPY);
 }

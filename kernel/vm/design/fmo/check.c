@@ -198,7 +198,7 @@ check_page(struct census_row *r, struct vm_report *rep, struct vm_page *pg,
 	unsigned nres = 0, nused = 0, i;
 
 	/* Could not be read, and nobody has looked at it yet: all are lost. */
-	if ((pg->flags & (PF_ERROR | PF_CONTAINER)) == PF_ERROR)
+	if (page_hides_loss(pg))
 		return;
 	for (i = 0; i < FMO_PER_PAGE; i++) {
 		check_entry(r, rep, &e[i], first + i);

@@ -45,7 +45,7 @@ fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
 		ASSERT(f->npin < FAULT_MAXPINS);
 		f->pin[f->npin++] = pg;
 	}
-	container_attach(pg, KIND_FMO);
+	container_attach(pg, KIND_FMO, MD_PT_WORDS);
 	*e = kpaged_ptr(pg, kva);
 	return FAULT_DONE;
 }

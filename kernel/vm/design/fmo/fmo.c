@@ -522,6 +522,6 @@ fmo_hold(struct vm_page **held, va_t kva)
 		*held = kpaged_trypin(kva);
 	if (*held == NULL)
 		return false;
-	container_attach(*held, KIND_FMO);
+	container_attach(*held, KIND_FMO, MD_PT_WORDS);
 	return true;
 }

@@ -239,7 +239,7 @@ wait_entry_page(struct fork_work *w)
 	if (r != 0 || pg == NULL)
 		return r;
 	if (next) {
-		container_attach(pg, KIND_FMO);
+		container_attach(pg, KIND_FMO, MD_PT_WORDS);
 		w->page = pg;
 	} else {
 		ASSERT(w->old == NULL);

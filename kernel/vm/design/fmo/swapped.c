@@ -126,7 +126,7 @@ one_entry(struct aspace *as, uint64_t word, struct swap_walk *walk)
 		walk->away = kva;
 		return -EAGAIN;
 	}
-	container_attach(pg, KIND_FMO);
+	container_attach(pg, KIND_FMO, MD_PT_WORDS);
 	w = entry_place(pg, kpaged_ptr(pg, kva));
 	spin_lock(&ref->fmo->lock);
 	if (is_away(word_get(w.word)))
