@@ -587,7 +587,7 @@ sim_store(struct aspace *as, va_t va, uint64_t value)
 	return user_access(as, va, true, &value);
 }
 
-/* Addresses of scripts are those of ops.c; all others are the kernel's. */
+/* Addresses of scripts are those of opsfn.h; all others are the kernel's. */
 static bool
 is_user(const void *p)
 {
