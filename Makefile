@@ -36,7 +36,7 @@ help:
 	@echo 'make mutants    bugs planted in the kernel, one by one; SOME=10 SEED=n, NAME=074'
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
 	@echo 'make models     all searches of the protocol models; MODEL=name for one'
-	@echo 'make vmsim      pairs of VM operations in every order with up to 3 preemptions; PAIR=name, BOUND=n'
+	@echo 'make vmsim      pairs of VM operations in every order with up to 3 preemptions; PAIR=name, BOUND=n, PAIR_SECONDS=n'
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'

@@ -44,12 +44,12 @@ read_all(const char *file, size_t *n)
 }
 
 static int
-usage(void)
+usage(bool asked)
 {
-	fprintf(stderr, "usage: labcut [--partial STEPS] CUT.LIST FILE.c\n"
+	fprintf(asked ? stdout : stderr, "usage: labcut [--partial STEPS] CUT.LIST FILE.c\n"
 	    "Writes the starter (or the solution of so many steps) to "
 	    "standard output.\n");
-	return 64;
+	return asked ? 0 : 64;
 }
 
 int
@@ -63,12 +63,12 @@ main(int argc, char **argv)
 	if (argc == 5 && strcmp(argv[1], "--partial") == 0) {
 		steps = (int)strtol(argv[2], &end, 10);
 		if (*end != '\0' || end == argv[2])
-			return usage();
+			return usage(false);
 		argv += 2;
 		argc -= 2;
 	}
 	if (argc != 3 || argv[1][0] == '-')
-		return usage();
+		return usage(argc == 2 && strcmp(argv[1], "--help") == 0);
 	src = read_all(argv[2], &n);
 	if (src == NULL || cutlist_read(&list, argv[1]) != 0)
 		return 1;

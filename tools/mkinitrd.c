@@ -44,11 +44,17 @@ add_line(struct newc *n, const char *line)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct newc n = { 0 };
 	char line[2048];
 
+	if (argc > 1) {
+		fputs("usage: mkinitrd <LIST >ARCHIVE\n"
+		    "Lines: dir MODE PATH, file MODE PATH SOURCE, link PATH TARGET, #.\n",
+		    strcmp(argv[1], "--help") == 0 ? stdout : stderr);
+		return strcmp(argv[1], "--help") == 0 ? 0 : 2;
+	}
 	while (fgets(line, sizeof line, stdin) != NULL)
 		add_line(&n, line);
 	newc_end(&n);

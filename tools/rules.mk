@@ -67,9 +67,9 @@ $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso
 
 # ---- tests ----
 
-$(T)/run: kernel/test/run.c | setup
+$(T)/run: kernel/test/run.c kernel/test/run_find.c kernel/test/run.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -Wno-format-truncation $< -o $@
+	@$(HCC) -Wno-format-truncation $(filter %.c,$^) -o $@
 
 # Unit tests on the host: the real lib/, mem/, vm/ and fs/ with the machine and
 # kern/ of test/host/, under ASan and UBSan.  The kernel's own copies of what

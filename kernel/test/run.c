@@ -9,19 +9,14 @@
  *             → one struct test per program and CPU count → run JOBS at a
  *             time → compare status and output → "N passed, N failed"
  *
- * Rules     1. A test says what it needs in its first line:
- *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
- *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1
- *           2. All it prints is kept in BUILD/check/NAME.*.
- *           3. A file NAME.expected beside the program is its whole output.
+ * Rules     1. All that a test prints is kept in BUILD/check/NAME.*.
+ *           2. A file NAME.expected beside the program is its whole output.
  *
- * Read next tools/guest.c, kernel/test/progs/.
+ * Read next run_find.c, tools/guest.c.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
-#include <libgen.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,44 +27,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_TESTS 2048
-#define MAX_JOBS 16
+#include "run.h"
 
-enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
-
-struct test {
-	enum kind kind;
-	char name[128]; /* base, and @CPUS where there are several */
-	char path[256]; /* source, script or binary */
-	char mem[16], swap[16], args[256], append[256], emulator[16];
-	unsigned cpus, timeout, expect;
-	bool is_long;
-	pid_t pid; /* while it runs */
-	double start, seconds;
-	bool failed;
-	char why[256];
-};
-
-static struct {
-	struct test test[MAX_TESTS];
-	unsigned ntests, njobs, failed, done;
-	bool with_long, list_only;
-	const char *build;
-	const char *append; /* one more boot word, programs only */
-	const char *swap;   /* for programs that ask for none */
-	unsigned cpus;      /* of each machine, whatever it asks for; 0 */
-	char **pattern; /* of the command line */
-	int npatterns;
-	unsigned patience; /* times the limit: the host may be shared */
-	struct test *job[MAX_JOBS];
-} runner = { .njobs = 2, .build = "build", .patience = 3 };
+struct runner runner = { .njobs = 2, .build = "build", .patience = 3 };
 
 static void options(int argc, char **argv);
-static void find_all(void);
-static void find_in(const char *dir, const char *suffix, enum kind kind);
-static void add_file(enum kind kind, const char *path, const char *needs);
-static void parse_needs(struct test *t, char *cpus, const char *line);
-static bool is_wanted(const struct test *t);
 static void run_all(void);
 static void start(struct test *t);
 static void child(const struct test *t) __attribute__((noreturn));
@@ -94,11 +56,30 @@ main(int argc, char **argv)
 }
 
 static void
+usage(FILE *out, int status)
+{
+	fputs("run: run tests, say what failed\n\n"
+	    "  run [options] [PATTERN...]   NAME or NAME@CPUS; all but the long ones\n\n"
+	    "  -l             the long ones, too\n"
+	    "  -n             only list them\n"
+	    "  -j JOBS        at a time; 2\n"
+	    "  -b BUILD       where the kernel is; build\n"
+	    "  -a BOOTWORD    one more for the kernel, with programs\n"
+	    "  -c CPUS        of each machine, whatever the test asks for\n"
+	    "  -s SWAP        for programs that ask for none\n"
+	    "  -p PATIENCE    times the limit of a test; 3\n", out);
+	exit(status);
+}
+
+static void
 options(int argc, char **argv)
 {
+	static const struct option help[] = { { "help", no_argument, NULL, 'h' },
+		{ 0 } };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lj:b:na:c:p:s:")) != -1) {
+	while ((opt = getopt_long(argc, argv, "hlj:b:na:c:p:s:", help, NULL)) !=
+	    -1) {
 		switch (opt) {
 		case 'l':
 			runner.with_long = true;
@@ -124,172 +105,14 @@ options(int argc, char **argv)
 		case 'p':
 			runner.patience = atoi(optarg);
 			break;
-		case '?':
-			fprintf(stderr, "run [-l] [-n] [-j JOBS] [-b BUILD] "
-			    "[-a BOOTWORD] [-c CPUS] [-p PATIENCE] [-s SWAP] [PATTERN...]\n");
-			exit(2);
+		default:
+			usage(opt == 'h' ? stdout : stderr, opt == 'h' ? 0 : 2);
 		}
 	}
 	if (runner.njobs < 1 || runner.njobs > MAX_JOBS)
 		runner.njobs = 2;
 	runner.pattern = argv + optind;
 	runner.npatterns = argc - optind;
-}
-
-/* ---- finding ---- */
-
-static int
-by_timeout(const void *a, const void *b)
-{
-	const struct test *x = a, *y = b;
-
-	return x->timeout != y->timeout ? (int)y->timeout - (int)x->timeout
-	                                : strcmp(x->name, y->name);
-}
-
-/* The slow ones first, so that the end is not one long test alone. */
-static void
-find_all(void)
-{
-	char dir[256];
-
-	snprintf(dir, sizeof dir, "%s/host", runner.build);
-	find_in(dir, "", KIND_HOST);
-	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
-		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
-		    "NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60");
-	find_in("kernel/test/progs", ".c", KIND_PROG);
-	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
-	find_in("kernel/test/cases", ".sh", KIND_CASE);
-	qsort(runner.test, runner.ntests, sizeof runner.test[0], by_timeout);
-}
-
-static void
-find_in(const char *dir, const char *suffix, enum kind kind)
-{
-	struct dirent **list;
-	char path[512], line[512];
-	int i, n = scandir(dir, &list, NULL, alphasort);
-	FILE *f;
-
-	for (i = 0; i < n; i++) {
-		const char *dot = strrchr(list[i]->d_name, '.');
-
-		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
-		line[0] = '\0';
-		f = strcmp(dot != NULL ? dot : "", suffix) == 0
-		        ? fopen(path, "r")
-		        : NULL;
-		if (kind == KIND_HOST &&
-		    (strncmp(list[i]->d_name, "t_", 2) != 0 ||
-			access(path, X_OK) != 0)) {
-			if (f != NULL)
-				fclose(f);
-			f = NULL;
-		}
-		/* In scripts the line after #!. */
-		while (f != NULL && fgets(line, sizeof line, f) != NULL &&
-		       strncmp(line, "#!", 2) == 0)
-			;
-		if (f != NULL &&
-		    (kind == KIND_HOST || strstr(line, "NEEDS:") != NULL))
-			add_file(kind, path, kind == KIND_HOST ? "" : line);
-		if (f != NULL)
-			fclose(f);
-		free(list[i]);
-	}
-	if (n >= 0)
-		free(list);
-}
-
-/* One test per number of CPUs. */
-static void
-add_file(enum kind kind, const char *path, const char *needs)
-{
-	struct test proto = {
-		.kind = kind, .mem = "64M", .timeout = 60, .emulator = "qemu"
-	};
-	char cpus[64] = "2", base[128], copy[256], *word, *save, *dot;
-	struct test *t;
-
-	snprintf(copy, sizeof copy, "%s", path);
-	snprintf(base, sizeof base, "%s", basename(copy));
-	dot = strrchr(base, '.');
-	if (dot != NULL)
-		*dot = '\0';
-	snprintf(proto.path, sizeof proto.path, "%s", path);
-	parse_needs(&proto, cpus, needs);
-	if (runner.cpus != 0)
-		snprintf(cpus, sizeof cpus, "%u", runner.cpus);
-	if (runner.swap != NULL && proto.swap[0] == '\0')
-		snprintf(proto.swap, sizeof proto.swap, "%s", runner.swap);
-	for (word = strtok_r(cpus, ",", &save); word != NULL;
-	     word = strtok_r(NULL, ",", &save)) {
-		if (runner.ntests == MAX_TESTS)
-			return;
-		t = &runner.test[runner.ntests];
-		*t = proto;
-		t->cpus = atoi(word);
-		if (kind == KIND_HOST || kind == KIND_CASE)
-			snprintf(t->name, sizeof t->name, "%.100s", base);
-		else
-			snprintf(t->name, sizeof t->name, "%.100s@%u", base,
-			    t->cpus);
-		if (is_wanted(t))
-			runner.ntests++;
-	}
-}
-
-static void
-parse_needs(struct test *t, char *cpus, const char *line)
-{
-	char copy[512], *word, *save, *s;
-
-	snprintf(copy, sizeof copy, "%s", line);
-	s = strstr(copy, "NEEDS:");
-	s = s != NULL ? s + 6 : copy + strlen(copy);
-	for (word = strtok_r(s, " \t\n", &save); word != NULL;
-	     word = strtok_r(NULL, " \t\n", &save)) {
-		char *value = strchr(word, '=');
-
-		if (value == NULL)
-			continue;
-		*value++ = '\0';
-		if (strcmp(word, "MEM") == 0)
-			snprintf(t->mem, sizeof t->mem, "%s", value);
-		else if (strcmp(word, "SWAP") == 0)
-			snprintf(t->swap, sizeof t->swap, "%s", value);
-		else if (strcmp(word, "CPUS") == 0)
-			snprintf(cpus, 64, "%s", value);
-		else if (strcmp(word, "TIMEOUT") == 0)
-			t->timeout = atoi(value);
-		else if (strcmp(word, "ARGS") == 0)
-			snprintf(t->args, sizeof t->args, "%s", value);
-		else if (strcmp(word, "APPEND") == 0)
-			snprintf(t->append, sizeof t->append, "%s", value);
-		else if (strcmp(word, "EXPECT") == 0)
-			t->expect = atoi(value);
-		else if (strcmp(word, "EMULATOR") == 0)
-			snprintf(t->emulator, sizeof t->emulator, "%s", value);
-		else if (strcmp(word, "LONG") == 0)
-			t->is_long = atoi(value) != 0;
-	}
-}
-
-/* By name, with or without the CPUs; long ones when asked for. */
-static bool
-is_wanted(const struct test *t)
-{
-	char base[128];
-	int i;
-
-	snprintf(base, sizeof base, "%s", t->name);
-	base[strcspn(base, "@")] = '\0';
-	for (i = 0; i < runner.npatterns; i++)
-		if (fnmatch(runner.pattern[i], t->name, 0) == 0 ||
-		    fnmatch(runner.pattern[i], base, 0) == 0)
-			return true;
-	return runner.npatterns == 0 && (runner.with_long || !t->is_long);
 }
 
 /* ---- running ---- */

@@ -39,9 +39,9 @@ $(eval $(call sim_rules,simcov,-O1 --coverage -DSIM_COVERAGE))
 
 testing: $(BUILD)/sim/vmsim $(BUILD)/simfast/vmsim
 
-# Preemptions, seconds for a pair, searches at once.
+# Preemptions, seconds for a pair that is not searched whole, searches at once.
 BOUND ?= 3
-PAIR_SECONDS ?= 300
+PAIR_SECONDS ?= 30
 CORES ?= $(shell nproc)
 
 # The bugs of the bank that schedules find (vmm.md 10), planted one by one.

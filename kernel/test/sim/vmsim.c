@@ -10,6 +10,7 @@
  *
  * Read next explore.c.
  */
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,21 +133,30 @@ all_pairs(const struct pair *list, char **patterns)
 }
 
 static void
-usage(void)
+usage(FILE *out, int status)
 {
-	fputs("usage: vmsim [-b PREEMPTIONS] [-t SECONDS] [-n RANDOM] [-s SEED]"
-	    "\n             [-j JOBS] [-r SCHEDULE] [-x] PAIRS [PATTERN...]\n",
-	    stderr);
-	exit(2);
+	fputs("vmsim: pairs of VM operations in every order of their steps\n\n"
+	    "  vmsim [options] PAIRS [PATTERN...]   PAIRS: pairs.txt\n\n"
+	    "  -b PREEMPTIONS  at most so many in an order\n"
+	    "  -t SECONDS      for a pair; those marked whole take what they need\n"
+	    "  -n RANDOM       so many orders by chance besides\n"
+	    "  -s SEED         of these\n"
+	    "  -j JOBS         searches at a time\n"
+	    "  -r SCHEDULE     run this one again: NAME/12:1,40:2\n"
+	    "  -x              stop after the first failure\n", out);
+	exit(status);
 }
 
 int
 main(int argc, char **argv)
 {
+	static const struct option help[] = { { "help", no_argument, NULL, 'h' },
+		{ 0 } };
 	struct pair *list = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "b:t:n:s:j:r:x")) != -1) {
+	while ((c = getopt_long(argc, argv, "hb:t:n:s:j:r:x",
+	    help, NULL)) != -1) {
 		switch (c) {
 		case 'b': args.bound = (unsigned)atoi(optarg); break;
 		case 't': args.seconds = (unsigned)atoi(optarg); break;
@@ -155,11 +165,11 @@ main(int argc, char **argv)
 		case 'j': jobs = (unsigned)atoi(optarg); break;
 		case 'r': args.replay = optarg; break;
 		case 'x': stops_early = 1; break;
-		default: usage();
+		default: usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
 		}
 	}
 	if (optind == argc)
-		usage();
+		usage(stderr, 2);
 	args.sum = mmap(NULL, sizeof(*args.sum), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (args.sum == MAP_FAILED)

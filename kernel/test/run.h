@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run.h: what run.c and run_find.c share
+ */
+#ifndef TEST_RUN_H
+#define TEST_RUN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define MAX_TESTS 2048
+#define MAX_JOBS 16
+
+enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
+
+struct test {
+	enum kind kind;
+	char name[128]; /* base, and @CPUS where there are several */
+	char path[256]; /* source, script or binary */
+	char mem[16], swap[16], args[256], append[256], emulator[16];
+	unsigned cpus, timeout, expect;
+	bool is_long;
+	pid_t pid; /* while it runs */
+	double start, seconds;
+	bool failed;
+	char why[256];
+};
+
+struct runner {
+	struct test test[MAX_TESTS];
+	unsigned ntests, njobs, failed, done;
+	bool with_long, list_only;
+	const char *build;
+	const char *append; /* one more boot word, programs only */
+	const char *swap;   /* for programs that ask for none */
+	unsigned cpus;      /* of each machine, whatever it asks for; 0 */
+	char **pattern; /* of the command line */
+	int npatterns;
+	unsigned patience; /* times the limit: the host may be shared */
+	struct test *job[MAX_JOBS];
+};
+
+extern struct runner runner;
+
+void find_all(void); /* the tests that were asked for, the slow ones first */
+
+#endif

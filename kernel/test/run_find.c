@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run_find.c: which tests there are, and what each of them needs
+ *
+ * Rules     1. A test says what it needs in its first line:
+ *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
+ *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1
+ *           2. A program and a number of CPUs are a test.
+ *
+ * Read next run.c, kernel/test/progs/.
+ */
+#include <dirent.h>
+#include <fnmatch.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+
+static void find_in(const char *dir, const char *suffix, enum kind kind);
+static void add_file(enum kind kind, const char *path, const char *needs);
+static void parse_needs(struct test *t, char *cpus, const char *line);
+static bool is_wanted(const struct test *t);
+
+static int
+by_timeout(const void *a, const void *b)
+{
+	const struct test *x = a, *y = b;
+
+	return x->timeout != y->timeout ? (int)y->timeout - (int)x->timeout
+	                                : strcmp(x->name, y->name);
+}
+
+/* The slow ones first, so that the end is not one long test alone. */
+void
+find_all(void)
+{
+	char dir[256];
+
+	snprintf(dir, sizeof dir, "%s/host", runner.build);
+	find_in(dir, "", KIND_HOST);
+	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
+		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
+		    "NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60");
+	find_in("kernel/test/progs", ".c", KIND_PROG);
+	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
+	find_in("kernel/test/cases", ".sh", KIND_CASE);
+	qsort(runner.test, runner.ntests, sizeof runner.test[0], by_timeout);
+}
+
+static void
+find_in(const char *dir, const char *suffix, enum kind kind)
+{
+	struct dirent **list;
+	char path[512], line[512];
+	int i, n = scandir(dir, &list, NULL, alphasort);
+	FILE *f;
+
+	for (i = 0; i < n; i++) {
+		const char *dot = strrchr(list[i]->d_name, '.');
+
+		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+		line[0] = '\0';
+		f = strcmp(dot != NULL ? dot : "", suffix) == 0
+		        ? fopen(path, "r")
+		        : NULL;
+		if (kind == KIND_HOST &&
+		    (strncmp(list[i]->d_name, "t_", 2) != 0 ||
+			access(path, X_OK) != 0)) {
+			if (f != NULL)
+				fclose(f);
+			f = NULL;
+		}
+		/* In scripts the line after #!. */
+		while (f != NULL && fgets(line, sizeof line, f) != NULL &&
+		       strncmp(line, "#!", 2) == 0)
+			;
+		if (f != NULL &&
+		    (kind == KIND_HOST || strstr(line, "NEEDS:") != NULL))
+			add_file(kind, path, kind == KIND_HOST ? "" : line);
+		if (f != NULL)
+			fclose(f);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+}
+
+/* One test per number of CPUs. */
+static void
+add_file(enum kind kind, const char *path, const char *needs)
+{
+	struct test proto = {
+		.kind = kind, .mem = "64M", .timeout = 60, .emulator = "qemu"
+	};
+	char cpus[64] = "2", base[128], copy[256], *word, *save, *dot;
+	struct test *t;
+
+	snprintf(copy, sizeof copy, "%s", path);
+	snprintf(base, sizeof base, "%s", basename(copy));
+	dot = strrchr(base, '.');
+	if (dot != NULL)
+		*dot = '\0';
+	snprintf(proto.path, sizeof proto.path, "%s", path);
+	parse_needs(&proto, cpus, needs);
+	if (runner.cpus != 0)
+		snprintf(cpus, sizeof cpus, "%u", runner.cpus);
+	if (runner.swap != NULL && proto.swap[0] == '\0')
+		snprintf(proto.swap, sizeof proto.swap, "%s", runner.swap);
+	for (word = strtok_r(cpus, ",", &save); word != NULL;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (runner.ntests == MAX_TESTS) {
+			fprintf(stderr, "run: more than %d tests\n", MAX_TESTS);
+			exit(2);
+		}
+		t = &runner.test[runner.ntests];
+		*t = proto;
+		t->cpus = atoi(word);
+		if (kind == KIND_HOST || kind == KIND_CASE)
+			snprintf(t->name, sizeof t->name, "%.100s", base);
+		else
+			snprintf(t->name, sizeof t->name, "%.100s@%u", base,
+			    t->cpus);
+		if (is_wanted(t))
+			runner.ntests++;
+	}
+}
+
+static void
+parse_needs(struct test *t, char *cpus, const char *line)
+{
+	char copy[512], *word, *save, *s;
+
+	snprintf(copy, sizeof copy, "%s", line);
+	s = strstr(copy, "NEEDS:");
+	s = s != NULL ? s + 6 : copy + strlen(copy);
+	for (word = strtok_r(s, " \t\n", &save); word != NULL;
+	     word = strtok_r(NULL, " \t\n", &save)) {
+		char *value = strchr(word, '=');
+
+		if (value == NULL)
+			continue;
+		*value++ = '\0';
+		if (strcmp(word, "MEM") == 0)
+			snprintf(t->mem, sizeof t->mem, "%s", value);
+		else if (strcmp(word, "SWAP") == 0)
+			snprintf(t->swap, sizeof t->swap, "%s", value);
+		else if (strcmp(word, "CPUS") == 0)
+			snprintf(cpus, 64, "%s", value);
+		else if (strcmp(word, "TIMEOUT") == 0)
+			t->timeout = atoi(value);
+		else if (strcmp(word, "ARGS") == 0)
+			snprintf(t->args, sizeof t->args, "%s", value);
+		else if (strcmp(word, "APPEND") == 0)
+			snprintf(t->append, sizeof t->append, "%s", value);
+		else if (strcmp(word, "EXPECT") == 0)
+			t->expect = atoi(value);
+		else if (strcmp(word, "EMULATOR") == 0)
+			snprintf(t->emulator, sizeof t->emulator, "%s", value);
+		else if (strcmp(word, "LONG") == 0)
+			t->is_long = atoi(value) != 0;
+	}
+}
+
+/* By name, with or without the CPUs; long ones when asked for. */
+static bool
+is_wanted(const struct test *t)
+{
+	char base[128];
+	int i;
+
+	snprintf(base, sizeof base, "%s", t->name);
+	base[strcspn(base, "@")] = '\0';
+	for (i = 0; i < runner.npatterns; i++)
+		if (fnmatch(runner.pattern[i], t->name, 0) == 0 ||
+		    fnmatch(runner.pattern[i], base, 0) == 0)
+			return true;
+	return runner.npatterns == 0 && (runner.with_long || !t->is_long);
+}
