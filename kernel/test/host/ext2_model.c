@@ -59,12 +59,6 @@ static struct {
 	bool recording;
 } t;
 
-struct path_at
-at(const char *path)
-{
-	return (struct path_at){ NULL, path, 0 };
-}
-
 /* A command of the host; its output is shown when it fails.  Its status. */
 static int
 run(const char *before, const char *arg)

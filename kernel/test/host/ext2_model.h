@@ -10,6 +10,7 @@
 
 #include "fs/fsfn.h"
 #include "test/host/disk.h"
+#include "test/host/paths.h"
 
 struct CMUnitTest;
 
@@ -25,7 +26,6 @@ int disk_umount(void);
 /* Unmounted, the image is what e2fsck calls clean. */
 void disk_check(void);
 
-struct path_at at(const char *path);
 /* fs_open() must say want; NULL if that is an error. */
 struct file *t_open(const char *path, unsigned flags, int want);
 bool same_bytes(const char *path, const uint8_t *bytes, uint64_t size);
