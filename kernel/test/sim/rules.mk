@@ -60,7 +60,7 @@ vmsim: $(BUILD)/simfast/vmsim
 # Lines and branches of the memory manager that the host's tests reach: theirs,
 # and a few schedules of each pair.  build/coverage/index.html.
 COV := $(BUILD)/coverage
-COV_TESTS := fmo anon cache kpaged ptab ptpage swap vad ws phys fs fs_names ext2
+COV_TESTS := fmo anon cache cache_views kpaged ptab ptpage swap vad ws phys fs fs_names ext2
 
 coverage: $(BUILD)/simcov/vmsim
 	@tools/setup coverage
