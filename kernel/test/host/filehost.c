@@ -115,19 +115,6 @@ static const struct pager_ops pager = {
 
 /* ---- set-up ---- */
 
-void
-file_check(int level)
-{
-	struct out_buf text;
-	char msg[1024] = "";
-
-	if (vm_check(level) == 0)
-		return;
-	out_buf_init(&text, msg, sizeof(msg));
-	stat_check(&text.out);
-	fail_msg("%s", msg);
-}
-
 struct vmo *
 file_new(uint64_t bytes)
 {
@@ -149,7 +136,7 @@ file_end(struct vmo *vmo)
 	filedisk_free(0, DISK_PAGES);
 	assert_int_equal(cache_count(), 0);
 	assert_int_equal(page_dirty_count(), 0);
-	file_check(1);
+	host_check(1);
 }
 
 void

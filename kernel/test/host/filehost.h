@@ -25,9 +25,6 @@ extern struct filedisk {
 	struct vmo *vmo;
 } filedisk;
 
-/* vm_check() finds nothing. */
-void file_check(int level);
-
 /* The only file, without blocks; file_end(): nobody has it, nothing is left. */
 struct vmo *file_new(uint64_t bytes);
 void file_end(struct vmo *);

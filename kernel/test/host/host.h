@@ -41,6 +41,9 @@ void host_inject(enum inject_point, unsigned n, unsigned each);
 /* Called when the disk has ended a sleep, before the sleeper goes on. */
 void host_on_wake(void (*fn)(void));
 
+/* vm_check() finds nothing. */
+void host_check(int level);
+
 /* Do the pages of the kernel's region agree, and the tables of an object (may be NULL)? */
 void host_check_object(struct vmo *);
 

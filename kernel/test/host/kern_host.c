@@ -403,21 +403,39 @@ klog(const char *fmt, ...)
 	putchar('\n');
 }
 
+static void NORETURN
+end_with(const char *msg)
+{
+	fprintf(stderr, "%s", msg);
+	exit(1);
+}
+
+void
+host_check(int level)
+{
+	struct out_buf text;
+	char msg[1024];
+
+	if (vm_check(level) == 0)
+		return;
+	out_buf_init(&text, msg, sizeof(msg));
+	stat_check(&text.out);
+	end_with(msg);
+}
+
 void
 host_check_object(struct vmo *vmo)
 {
 	struct out_buf text;
-	char msg[512];
+	char msg[1024];
 	struct vm_report report = { .out = &text.out, .level = 1 };
 
 	out_buf_init(&text, msg, sizeof(msg));
 	kpaged_check(&report);
 	if (vmo != NULL)
 		anon_check(vmo, &report);
-	if (report.findings == 0)
-		return;
-	fprintf(stderr, "%s", msg);
-	exit(1);
+	if (report.findings != 0)
+		end_with(msg);
 }
 
 bool

@@ -136,7 +136,7 @@ bad_pages(void **state)
 	assert_int_equal(host_store(as, PRIVATE + 6 * PAGE_SIZE, 1),
 	    -EFAULT);
 	assert_int_equal(cache_page(vmo, 6, &pg), -EIO);
-	file_check(1);
+	host_check(1);
 	filedisk.bad_in = UINT64_MAX;
 	assert_int_equal(host_load(as, SHARED + 6 * PAGE_SIZE, &value),
 	    0);
@@ -174,7 +174,7 @@ no_room(void **state)
 	    -EFAULT);
 	assert_int_equal(host_store(as, SHARED + 2 * PAGE_SIZE, 1), 0);
 	assert_int_equal(page_dirty_count(), 3);
-	file_check(1);
+	host_check(1);
 	file_unmap(as);
 	file_end(vmo);
 }
@@ -191,7 +191,7 @@ larger_than_memory(void **state)
 	read_pages(vmo, 0, DISK_PAGES);
 	read_pages(vmo, 0, 100);
 	assert_true(ev_read(EV_page_steal_file) - stolen > DISK_PAGES - 4096);
-	file_check(1);
+	host_check(1);
 	file_end(vmo);
 }
 
@@ -209,7 +209,7 @@ pinned_and_cut(void **state)
 	assert_int_equal(pg->state, PG_LIMBO);
 	assert_int_equal(*(uint64_t *)pa2va(page_pa(pg)), 9 << 16);
 	assert_int_equal(vmo_resize(vmo, BYTES), 0);
-	file_check(1);
+	host_check(1);
 	cache_unpin(pg, true);
 	assert_int_equal(ev_read(EV_page_lazy_invalidated), lazy + 1);
 	file_end(vmo);

@@ -353,7 +353,7 @@ any_order(unsigned steps, uint64_t seed)
 	for (i = 0; i < steps; i++) {
 		one_step(vmo);
 		if (i % 16 == 0)
-			file_check(1);
+			host_check(1);
 	}
 	for (p = 0; p < NPROC; p++)
 		stop(p);

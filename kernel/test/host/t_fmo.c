@@ -70,19 +70,6 @@ end(unsigned p)
 }
 
 static void
-check_all(int level)
-{
-	struct out_buf text;
-	char buf[1024] = "";
-
-	if (vm_check(level) == 0)
-		return;
-	out_buf_init(&text, buf, sizeof(buf));
-	stat_check(&text.out);
-	fail_msg("%s", buf);
-}
-
-static void
 load(unsigned p, uint64_t i)
 {
 	struct cell *c = &proc[p].page[i];
@@ -233,13 +220,13 @@ histories(uint64_t seed, unsigned steps)
 		else
 			one_step(p);
 		if (i % 64 == 0)
-			check_all(3);
+			host_check(3);
 	}
 	for (p = 0; p < NPROC; p++) {
 		if (proc[p].as != NULL)
 			end(p);
 	}
-	check_all(3);
+	host_check(3);
 	assert_int_equal(ev_read(EV_fmo_live), 0);
 	assert_int_equal(ev_read(EV_fmo_entries_live), 0);
 	assert_int_equal(ev_read(EV_fmo_refs_live), 0);
@@ -285,7 +272,7 @@ life_of_a_page(void **state)
 	as_put(c);
 	load(0, 3);
 	end(0);
-	check_all(3);
+	host_check(3);
 }
 
 /* A second fork without writes between raises counts, makes no entries. */
@@ -339,7 +326,7 @@ fork_fails_whole(void **state)
 				as_detach_user(c);
 				as_put(c);
 			}
-			check_all(3);
+			host_check(3);
 			load(0, 1);
 			load(0, 40);
 		}
@@ -389,7 +376,7 @@ flushes_of_munmap(unsigned no_frames)
 	host_inject(FI_FRAME, 0, 0);
 	flushes = ev_read(EV_tlb_flush) - flushes;
 	end(0);
-	check_all(3);
+	host_check(3);
 	return flushes;
 }
 

@@ -32,19 +32,6 @@ static struct {
 	unsigned n;
 } model;
 
-static void
-check(void)
-{
-	struct out_buf text;
-	char msg[512];
-	struct vm_report report = { .out = &text.out, .level = 1 };
-
-	out_buf_init(&text, msg, sizeof(msg));
-	kpaged_check(&report);
-	if (report.findings != 0)
-		fail_msg("%s", msg);
-}
-
 /* The first byte of a page is zero when it is new. */
 static void
 touch(va_t kva)
@@ -100,13 +87,13 @@ ranges_in_any_order(void **state)
 		else if (model.n > 0)
 			give((unsigned)host_random(model.n));
 		if (i % 500 == 0)
-			check();
+			host_check_object(NULL);
 	}
 	assert_true(ev_read(EV_kpaged_va_cache_hits) > 1000);
 	while (model.n > 0)
 		give(model.n - 1);
 	kpaged_drain();
-	check();
+	host_check_object(NULL);
 	assert_int_equal(ev_read(EV_kpaged_pages), 0);
 }
 
@@ -122,7 +109,7 @@ failing_alloc_takes_nothing(void **state)
 		host_inject(points[i], 1, 1);
 		assert_int_equal(kpaged_alloc(16), 0);
 		host_inject(points[i], 0, 0);
-		check();
+		host_check_object(NULL);
 	}
 	assert_int_equal(kpaged_va_top(), top);
 }
@@ -141,7 +128,7 @@ pinned_page_outlives_decommit(void **state)
 	kpaged_unpin(pg, true);
 	touch(kva);
 	kpaged_free(kva, 1);
-	check();
+	host_check_object(NULL);
 }
 
 /* ---- to swap and back ---- */
@@ -270,13 +257,13 @@ pages_go_and_come_back(void **state)
 	for (i = 0; i < 30000; i++) {
 		one_step();
 		if (i % 500 == 0)
-			check();
+			host_check_object(NULL);
 	}
 	assert_true(ev_read(EV_page_steal_anon) > 1000);
 	for (i = 0; i < OUT_PAGES; i++)
 		pin_page(i, true);
 	push_all_out();
-	check();
+	host_check_object(NULL);
 	assert_int_equal(ev_read(EV_kpaged_pages_out), OUT_PAGES);
 	assert_int_equal(ev_read(EV_kpaged_pages), 0);
 	/* Read and not written: they go again without a write. */
@@ -292,7 +279,7 @@ pages_go_and_come_back(void **state)
 		pin_page(i, false);
 	kpaged_free(out.kva, OUT_PAGES);
 	kpaged_drain();
-	check();
+	host_check_object(NULL);
 	swap_stat(&st);
 	assert_int_equal(st.used, 0);
 	assert_int_equal(ev_read(EV_kpaged_pages), 0);
@@ -342,7 +329,7 @@ containers_stay_while_live(void **state)
 	swap_free(swap_slot(word_set(pg, word, 0)));
 	kpaged_unpin(pg, false);
 	kpaged_free(kva, 1);
-	check();
+	host_check_object(NULL);
 	assert_int_equal(swap_off(out.area), 0);
 }
 
@@ -376,7 +363,7 @@ lost_pages_say_so(void **state)
 			assert_int_equal(pte_kind(words[510]), PTE_ERROR);
 		kpaged_unpin(pg, false);
 	}
-	check();
+	host_check_object(NULL);
 	kpaged_free(kva, ARRAY_LEN(kinds));
 	assert_int_equal(ev_read(EV_kpaged_pages) +
 	    ev_read(EV_kpaged_pages_out), 0);

@@ -182,16 +182,9 @@ end(unsigned p)
 static void
 check_all(void)
 {
-	struct out_buf text;
-	char buf[1024] = "";
-
 	while (host_disk_run())
 		;
-	if (vm_check(3) == 0)
-		return;
-	out_buf_init(&text, buf, sizeof(buf));
-	stat_check(&text.out);
-	fail_msg("%s", buf);
+	host_check(3);
 }
 
 static void
