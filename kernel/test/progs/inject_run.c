@@ -10,7 +10,7 @@
  */
 #include "lib/test.h"
 
-#define SECONDS 30  /* of one run */
+#define SECONDS 90  /* of one run */
 #define PATIENCE 1  /* between two looks whether a child has failed */
 #define FAMILY 20
 #define DISK "/mnt" /* if there is one */
@@ -183,8 +183,10 @@ probe(const char *point, const char *who, char **argv)
 	pid = OK(fork());
 	if (pid == 0)
 		in_child(point, "1000000000:0:1", who, argv);
-	if (!ends(pid, SECONDS))
+	if (!ends(pid, SECONDS)) {
+		kill(-pid, SIGKILL);
 		FAIL("%s: longer than %d s", argv[0], SECONDS);
+	}
 	hits = armed_value(point, "hits=");
 	clean_up(pid);
 	return hits;
@@ -227,8 +229,10 @@ fail_once(const char *point, const char *who, long n, char **argv)
 	if (pid == 0)
 		in_child(point, how, who, argv);
 	ended = *who == '+' ? ends_with_family(point, pid) : ends(pid, SECONDS);
-	if (!ended)
+	if (!ended) {
+		kill(-pid, SIGKILL);
 		FAIL("%s, %s:%ld%s: no end", argv[0], point, n, who);
+	}
 	clean_up(pid);
 }
 
