@@ -134,7 +134,10 @@ clean_disk(void)
 		FAIL("%s: errno %d", anew, errno);
 }
 
-/* What it has left behind; the names that programs use are theirs to remove. */
+/*
+ * What it has left behind; the names that programs use are theirs to remove, and
+ * who has changed what holds for all may have ended before changing it back.
+ */
 static void
 clean_up(pid_t pid)
 {
@@ -144,6 +147,7 @@ clean_up(pid_t pid)
 	kill(-pid, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		continue;
+	EQ(proc_write("/proc/sys/vm/overcommit_memory", "2"), 0);
 	empty = is_empty("/tmp");
 	empty = is_empty("/dev/shm") && empty;
 	empty = is_empty(DISK) && empty;
