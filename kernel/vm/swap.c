@@ -30,6 +30,7 @@
  */
 #include "vm/swapfn.h"
 
+#define READS_AGAIN 2u /* of a page of the kernel that could not be read */
 #define AHEAD_BIOS 8 /* requests for one fault, at most */
 
 static unsigned find_run(struct swap_area *a, unsigned n, uint32_t *start);
@@ -435,6 +436,27 @@ in_done(struct vm_page *pg, bool ok)
 }
 
 /*
+ * With a page of the kernel's own goes what it describes: the slots that its
+ * words name, a process.  So a read of one is not given up at the first error.
+ */
+static bool
+is_read_again(struct swap_bio *b)
+{
+	enum page_home home;
+
+	if (b->io.dir != BIO_READ || b->again == READS_AGAIN)
+		return false;
+	spin_lock(&pfn_lock);
+	home = page_home_kind(b->page[b->at]);
+	spin_unlock(&pfn_lock);
+	if (home != HOME_TABLE && home != HOME_KPAGED)
+		return false;
+	b->again++;
+	EVENT(swap_read_again);
+	return true;
+}
+
+/*
  * A read or write of pages [b->at, b->at + b->len) has ended: each page learns
  * of it.  What failed together is tried again page by page, so that a bad
  * sector costs one page.
@@ -449,7 +471,7 @@ swap_done(struct bio *io)
 	struct vm_page *pg;
 	pfn_t dead = 0;
 
-	if (!ok && b->len > 1) {
+	if (!ok && (b->len > 1 || is_read_again(b))) {
 		b->len = 1;
 		swap_bio_start(b);
 		return;
@@ -467,6 +489,7 @@ swap_done(struct bio *io)
 	page_free_chain(dead);
 	if (b->at < b->n) {
 		b->len = 1;
+		b->again = 0;
 		swap_bio_start(b);
 	} else {
 		swap_bio_give(b);

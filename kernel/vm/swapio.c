@@ -259,6 +259,7 @@ swap_bio_take(slot_t slot, enum bio_dir dir)
 	b->n = 0;
 	b->at = 0;
 	b->len = 0;
+	b->again = 0;
 	return b;
 }
 

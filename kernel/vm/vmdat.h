@@ -520,6 +520,7 @@ struct swap_bio {
 	slot_t slot;              /* [own] of page[0] */
 	unsigned n;               /* [own] pages */
 	unsigned at, len;         /* [own] the request is for [at, at + len) of them */
+	unsigned again;           /* [own] page[at] was read again so many times */
 	struct vm_page *page[SWAP_RUN]; /* [own] */
 };
 

@@ -34,6 +34,7 @@ static struct {
 	unsigned epoch;           /* FLUSHes so far */
 	bool recording;
 	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
+	unsigned fail_next;           /* requests */
 	struct list pending;      /* bios submitted, not done */
 } disk = {
 	.dev = { .name = "hda", .major = 3, .sectors = DISK_BYTES / SECTOR_SIZE,
@@ -88,6 +89,12 @@ host_disk_fail(uint64_t sector, uint64_t n)
 {
 	disk.fail_sector = sector;
 	disk.fail_n = n;
+}
+
+void
+host_disk_fail_next(unsigned n)
+{
+	disk.fail_next = n;
 }
 
 /* ---- power cuts ---- */
@@ -206,6 +213,10 @@ blk_submit_wait(struct bio *b)
 		n += b->vec[i].bytes / SECTOR_SIZE;
 	if (n == 0 || sector + n > disk.dev.sectors)
 		abort(); /* outside of the device */
+	if (disk.fail_next > 0) {
+		disk.fail_next--;
+		return -EIO;
+	}
 	if (disk.fail_n != 0 && sector < disk.fail_sector + disk.fail_n &&
 	    disk.fail_sector < sector + n)
 		return -EIO;

@@ -447,6 +447,25 @@ a_lost_table_kills(void **state)
 	end(1);
 }
 
+/* A single error costs a table nothing, nor the slots that its words name. */
+static void
+a_table_is_read_again(void **state)
+{
+	uint64_t again = ev_read(EV_swap_read_again);
+	unsigned i;
+
+	start(0);
+	for (i = 0; i < CELLS; i++)
+		store(0, i);
+	push_all(0);
+	host_disk_fail_next(2);
+	for (i = 0; i < CELLS; i++)
+		load(0, i);
+	assert_int_equal(ev_read(EV_swap_read_again) - again, 2);
+	end(0);
+	check_all();
+}
+
 /* An object's table that cannot be read, and nobody has looked at it yet. */
 static void
 a_lost_table_is_checked_when_looked_at(void **state)
@@ -503,6 +522,7 @@ main(void)
 		cmocka_unit_test(the_zero_page_keeps_no_table),
 		cmocka_unit_test(histories),
 		cmocka_unit_test(what_is_lost_is_held),
+		cmocka_unit_test(a_table_is_read_again),
 		cmocka_unit_test(a_lost_table_kills),
 		cmocka_unit_test(a_lost_table_is_checked_when_looked_at),
 	};
