@@ -36,18 +36,8 @@ static struct {
 	struct point point[FI_COUNT];
 } inject = { .lock = SPIN_INIT(LR_LOG) };
 
-static const char *const point_names[FI_COUNT] = {
-	[FI_FRAME] = "FI_FRAME", [FI_WAIT] = "FI_WAIT",
-	[FI_SLAB] = "FI_SLAB", [FI_KPAGED] = "FI_KPAGED",
-	[FI_COMMIT] = "FI_COMMIT", [FI_SLOT] = "FI_SLOT",
-	[FI_SWAPIN] = "FI_SWAPIN", [FI_SWAPOUT] = "FI_SWAPOUT",
-	[FI_FILEIN] = "FI_FILEIN", [FI_FILEOUT] = "FI_FILEOUT",
-	[FI_IO_DELAY] = "FI_IO_DELAY", [FI_TRYPIN] = "FI_TRYPIN",
-	[FI_TRYLOCK] = "FI_TRYLOCK", [FI_RESTART] = "FI_RESTART",
-	[FI_IPI_DELAY] = "FI_IPI_DELAY", [FI_STEAL] = "FI_STEAL",
-	[FI_TRIM] = "FI_TRIM", [FI_TABLE] = "FI_TABLE",
-	[FI_EVICT_ENTRY] = "FI_EVICT_ENTRY", [FI_SIGNAL] = "FI_SIGNAL",
-};
+#define POINT_NAME(point) #point,
+static const char *const point_names[FI_COUNT] = { INJECT_POINTS(POINT_NAME) };
 
 /* ---- hits ---- */
 

@@ -27,13 +27,16 @@ bool option_is(const char *name, const char *value);
 bool option_has(const char *name, const char *word); /* of a,b,c */
 void option_hide(const char *name);         /* at boot: a value nobody may see */
 
-/* Fault injection: vmm.md 9.2. */
-enum inject_point {
-	FI_FRAME, FI_WAIT, FI_SLAB, FI_KPAGED, FI_COMMIT, FI_SLOT, FI_SWAPIN,
-	FI_SWAPOUT, FI_FILEIN, FI_FILEOUT, FI_IO_DELAY, FI_TRYPIN, FI_TRYLOCK,
-	FI_RESTART, FI_IPI_DELAY, FI_STEAL, FI_TRIM, FI_TABLE, FI_EVICT_ENTRY,
-	FI_SIGNAL, FI_COUNT
-};
+/* Fault injection: vmm.md 9.2.  X(point) for each. */
+#define INJECT_POINTS(X) \
+	X(FI_FRAME) X(FI_WAIT) X(FI_SLAB) X(FI_KPAGED) X(FI_COMMIT) X(FI_SLOT) \
+	X(FI_SWAPIN) X(FI_SWAPOUT) X(FI_FILEIN) X(FI_FILEOUT) X(FI_IO_DELAY) \
+	X(FI_TRYPIN) X(FI_TRYLOCK) X(FI_RESTART) X(FI_IPI_DELAY) X(FI_STEAL) \
+	X(FI_TRIM) X(FI_TABLE) X(FI_EVICT_ENTRY) X(FI_SIGNAL)
+
+#define INJECT_POINT(point) point,
+enum inject_point { INJECT_POINTS(INJECT_POINT) FI_COUNT };
+#undef INJECT_POINT
 
 /* Count a hit at the point; true: fail now. */
 bool inject_hit(enum inject_point);

@@ -440,7 +440,7 @@ in_done(struct vm_page *pg, bool ok)
  * words name, a process.  So a read of one is not given up at the first error.
  */
 static bool
-is_read_again(struct swap_bio *b)
+read_again(struct swap_bio *b)
 {
 	enum page_home home;
 
@@ -471,7 +471,7 @@ swap_done(struct bio *io)
 	struct vm_page *pg;
 	pfn_t dead = 0;
 
-	if (!ok && (b->len > 1 || is_read_again(b))) {
+	if (!ok && (b->len > 1 || read_again(b))) {
 		b->len = 1;
 		swap_bio_start(b);
 		return;

@@ -186,25 +186,18 @@ op_check(const struct step *s)
 		wrong(s, "findings", 1);
 }
 
+#define POINT_NAME(point) #point,
+static const char *const point_names[FI_COUNT] = { INJECT_POINTS(POINT_NAME) };
+
 /* inject POINT FIRST EVERY, the point without its FI_. */
 static void
 op_inject(const struct step *s)
 {
-	static const char *const names[FI_COUNT] = {
-		[FI_FRAME] = "FRAME", [FI_WAIT] = "WAIT", [FI_SLAB] = "SLAB",
-		[FI_KPAGED] = "KPAGED", [FI_COMMIT] = "COMMIT",
-		[FI_SLOT] = "SLOT", [FI_SWAPIN] = "SWAPIN",
-		[FI_SWAPOUT] = "SWAPOUT", [FI_FILEIN] = "FILEIN",
-		[FI_FILEOUT] = "FILEOUT", [FI_IO_DELAY] = "IO_DELAY",
-		[FI_TRYPIN] = "TRYPIN", [FI_TRYLOCK] = "TRYLOCK",
-		[FI_RESTART] = "RESTART", [FI_IPI_DELAY] = "IPI_DELAY",
-		[FI_STEAL] = "STEAL", [FI_TRIM] = "TRIM", [FI_TABLE] = "TABLE",
-		[FI_EVICT_ENTRY] = "EVICT_ENTRY", [FI_SIGNAL] = "SIGNAL",
-	};
 	unsigned i;
 
-	for (i = 0; i < FI_COUNT && strcmp(names[i], s->word[0]) != 0; i++)
-		continue;
+	for (i = 0; i < FI_COUNT; i++)
+		if (strcmp(point_names[i] + strlen("FI_"), s->word[0]) == 0)
+			break;
 	if (i == FI_COUNT)
 		sim_fail("\"%s\": there is no such point", s->text);
 	sim_inject((enum inject_point)i, (unsigned)s->arg[1],
