@@ -62,6 +62,7 @@ in_child(const char *point, const char *how, const char *who, char **argv)
 	else
 		snprintf(spec, sizeof(spec), "%s:%s:%d%s", point, how,
 		    (int)getpid(), who);
+	setenv(LEAK_WATCHED, "1", 1);
 	EQ(proc_write("/proc/vm/inject", spec), 0);
 	execv(COPY, argv);
 	_exit(127);
