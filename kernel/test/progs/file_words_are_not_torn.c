@@ -7,7 +7,6 @@
 #include <pthread.h>
 
 #define WORDS (PAGE / sizeof(uint64_t))
-#define ROUNDS 10000
 
 static uint64_t *map;
 static volatile bool stop;
@@ -36,7 +35,7 @@ main(int argc, char **argv)
 	fd = file_stamped("torn", 1, 0);
 	map = (uint64_t *)file_map(fd, 0, 1, PROT_READ, MAP_SHARED);
 	EQ(pthread_create(&t, NULL, reader, NULL), 0);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (long i = rounds(10000); i > 0; i--) {
 		memset(page, i & 1 ? 0xff : 0, PAGE);
 		for (size_t n = PAGE / 32; n <= PAGE; n *= 2)
 			EQ(pwrite(fd, page, n, 0), n);

@@ -7,7 +7,7 @@
 #include "lib/futex.h"
 #include <pthread.h>
 
-#define ROUNDS 3000
+#define ROUNDS rounds(3000)
 
 struct table {
 	int word;
@@ -17,7 +17,9 @@ struct table {
 static void
 play(struct table *t, int me)
 {
-	for (int n = me; n < ROUNDS; n += 2) {
+	int last = ROUNDS;
+
+	for (int n = me; n < last; n += 2) {
 		int v;
 
 		while ((v = __atomic_load_n(&t->word, __ATOMIC_SEQ_CST)) != n)

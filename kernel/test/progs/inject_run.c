@@ -13,12 +13,14 @@
 #define SECONDS 90  /* of one run */
 #define PATIENCE 1  /* between two looks whether a child has failed */
 #define FAMILY 20
+#define CHECK_EVERY 16 /* failures: vm_check() */
 #define DISK "/mnt" /* if there is one */
 #define COPY "/inject.prog"
 #define TWO_DOTS 48 /* bytes of the entries . and .. */
 
 static char text[8192];
 static sigset_t inherited; /* the signal mask of programs */
+static char *watched[64]; /* environment of programs */
 static bool settles;       /* do all that may be done: the same at both marks */
 
 /* The number behind key in the line of this point. */
@@ -45,7 +47,7 @@ is_for_all(const char *point)
 	    strcmp(point, "FI_FILEOUT") == 0 || strcmp(point, "FI_TRYLOCK") == 0;
 }
 
-/* who: "", or "+" with all that it starts. */
+/* In a borrowed address space.  who: "", or "+" with all that it starts. */
 static void
 in_child(const char *point, const char *how, const char *who, char **argv)
 {
@@ -62,10 +64,23 @@ in_child(const char *point, const char *how, const char *who, char **argv)
 	else
 		snprintf(spec, sizeof(spec), "%s:%s:%d%s", point, how,
 		    (int)getpid(), who);
-	setenv(LEAK_WATCHED, "1", 1);
-	EQ(proc_write("/proc/vm/inject", spec), 0);
-	execv(COPY, argv);
+	if (proc_write("/proc/vm/inject", spec) == 0)
+		execve(COPY, argv, watched);
 	_exit(127);
+}
+
+/*
+ * Not by fork(): how much of a forked object a parent keeps depends on what it
+ * has touched since, and would be taken for a leak.
+ */
+static pid_t
+start(const char *point, const char *how, const char *who, char **argv)
+{
+	pid_t pid = OK(vfork());
+
+	if (pid == 0)
+		in_child(point, how, who, argv);
+	return pid;
 }
 
 /* Is the copy there, with all of its bytes? */
@@ -185,9 +200,7 @@ probe(const char *point, const char *who, char **argv)
 	long hits;
 
 	copy_program(argv[0]);
-	pid = OK(fork());
-	if (pid == 0)
-		in_child(point, "1000000000:0:1", who, argv);
+	pid = start(point, "1000000000:0:1", who, argv);
 	if (!ends(pid, SECONDS)) {
 		kill(-pid, SIGKILL);
 		FAIL("%s: longer than %d s", argv[0], SECONDS);
@@ -229,10 +242,8 @@ fail_once(const char *point, const char *who, long n, char **argv)
 	pid_t pid;
 
 	copy_program(argv[0]);
-	pid = OK(fork());
 	snprintf(how, sizeof(how), "%ld:0:1", n);
-	if (pid == 0)
-		in_child(point, how, who, argv);
+	pid = start(point, how, who, argv);
 	ended = *who == '+' ? ends_with_family(point, pid) : ends(pid, SECONDS);
 	if (!ended) {
 		kill(-pid, SIGKILL);
@@ -247,8 +258,11 @@ fail_each(const char *point, const char *who, long most, char **argv)
 {
 	long hits = probe(point, who, argv), step = hits / most + 1, tried = 0;
 
-	for (long i = 1; i <= hits; i += step, tried++)
+	for (long i = 1; i <= hits; i += step, tried++) {
 		fail_once(point, who, i, argv);
+		if (tried % CHECK_EVERY == 0)
+			check_vm();
+	}
 	return tried;
 }
 
@@ -274,6 +288,9 @@ main(int argc, char **argv)
 		return 0;
 	}
 	CHECK(argc > 3);
+	watched[0] = WATCHED "=1";
+	for (int i = 0; i < 62 && environ[i] != NULL; i++)
+		watched[i + 1] = environ[i];
 	point = argv[1];
 	most = strtol(argv[2], NULL, 10);
 	argv += 3;

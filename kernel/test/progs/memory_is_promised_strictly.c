@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=60 */
 /*
  * Every promise can be kept: what cannot be is ENOMEM when it is asked
  * for, and nothing has changed then; NORESERVE pays when it is touched.
@@ -107,7 +107,8 @@ main(void)
 		fork_needs_a_promise();
 		calls();
 		touch_too_many();
-		EQ(pages_left(), before);
+		/* More: tables of others that were idle. */
+		CHECK(pages_left() >= before);
 		if (round == 0)
 			leak_mark();
 	}

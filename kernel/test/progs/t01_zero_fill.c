@@ -5,8 +5,9 @@
  */
 #include "lib/test.h"
 
-#define SIZE (64 * MIB)
-#define WORDS (SIZE / 8)
+#define WORDS (size / 8)
+
+static size_t size;
 
 /* Index of the first word that is not zero, or -1. */
 static long
@@ -28,7 +29,7 @@ fill(volatile uint64_t *p, size_t words)
 static uint64_t *
 map(int flags)
 {
-	void *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	CHECK(p != MAP_FAILED);
@@ -42,13 +43,13 @@ read_then_write(void)
 	size_t step = PAGE / 8;
 
 	EQ(first_nonzero(p, WORDS), -1);
-	printf("read first: %lu pages zero\n", SIZE / PAGE);
+	printf("read first: %lu pages zero\n", size / PAGE);
 	for (size_t i = 0; i < WORDS; i += step)
 		((volatile uint64_t *)p)[i] = ~0UL;
 	for (size_t i = 0; i < WORDS; i += step)
 		EQ(first_nonzero(p + i + 1, step - 1), -1);
 	printf("then written: the rest of each page zero\n");
-	OK(munmap(p, SIZE));
+	OK(munmap(p, size));
 }
 
 static void
@@ -66,7 +67,7 @@ write_first(void)
 	EQ(first_nonzero(p, WORDS), -1);
 	printf("write first: the rest of each page zero\n");
 	fill(p, WORDS);
-	OK(munmap((void *)p, SIZE));
+	OK(munmap((void *)p, size));
 }
 
 int
@@ -74,6 +75,7 @@ main(void)
 {
 	uint64_t *p;
 
+	size = rounds(64 * MIB);
 	read_then_write();
 	write_first();
 	for (int round = 0; round < 3; round++) {
@@ -81,7 +83,7 @@ main(void)
 		EQ(first_nonzero(p, WORDS), -1);
 		printf("fresh after munmap, round %d: zero\n", round);
 		fill(p, WORDS);
-		OK(munmap(p, SIZE));
+		OK(munmap(p, size));
 	}
 	p = map(0);
 	EQ(first_nonzero(p, 8), -1);

@@ -7,7 +7,6 @@
 #include "lib/test.h"
 
 #define CHILDREN 4
-#define ROUNDS 500
 #define PAGES 64
 
 static void
@@ -15,13 +14,14 @@ ring(void)
 {
 	volatile long *word = (long *)pages_shared(PAGES);
 	size_t stride = PAGE / sizeof(long);
+	long last = rounds(500);
 	pid_t pid[CHILDREN];
 
 	for (int c = 0; c < CHILDREN; c++) {
 		pid[c] = OK(fork());
 		if (pid[c] != 0)
 			continue;
-		for (long n = c; n < ROUNDS; n += CHILDREN + 1) {
+		for (long n = c; n < last; n += CHILDREN + 1) {
 			while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != n)
 				sched_yield();
 			word[(1 + n % (PAGES - 1)) * stride] += n;
@@ -29,7 +29,7 @@ ring(void)
 		}
 		_exit(0);
 	}
-	for (long n = CHILDREN; n < ROUNDS; n += CHILDREN + 1) {
+	for (long n = CHILDREN; n < last; n += CHILDREN + 1) {
 		while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != n)
 			sched_yield();
 		word[(1 + n % (PAGES - 1)) * stride] += n;

@@ -104,7 +104,7 @@ main(int argc, char **argv)
 	for (long i = 0; i < USERS + CUTTERS + 1; i++)
 		EQ(pthread_create(&t[i], NULL, i < USERS ? user :
 		    i < USERS + CUTTERS ? cutter : stranger, (void *)i), 0);
-	sleep_ms(1000 * (argc > 2 ? atoi(argv[2]) : 2));
+	sleep_ms(rounds(1000 * (argc > 2 ? atoi(argv[2]) : 2)));
 	stop = true;
 	for (int i = 0; i < USERS + CUTTERS + 1; i++)
 		EQ(pthread_join(t[i], NULL), 0);

@@ -114,7 +114,7 @@ against_munmap(void *arg)
 		touch(me, SEGV_MAPERR);
 		return NULL;
 	}
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0, n = rounds(60); i < n; i++) {
 		char *at = area + i % 5 * 8 * PAGE;
 
 		OK(munmap(at, 16 * PAGE));
@@ -138,7 +138,7 @@ against_mprotect(void *arg)
 		touch(me, SEGV_ACCERR);
 		return NULL;
 	}
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0, n = rounds(60); i < n; i++) {
 		char *at = area + i % 5 * 8 * PAGE;
 
 		OK(mprotect(at, 16 * PAGE, i % 2 ? PROT_NONE : PROT_READ));

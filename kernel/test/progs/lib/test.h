@@ -144,27 +144,43 @@ proc_write(const char *path, const char *word)
 	return r;
 }
 
+/*
+ * Who starts programs by the thousand sets it for them and looks itself: there is
+ * one mark for leaks, and vm_check() takes longer than most programs.
+ */
+#define WATCHED "WATCHED"
+
+static inline bool
+is_mine_to_check(void)
+{
+	return on_vadose() && getenv(WATCHED) == NULL;
+}
+
+/* So many rounds; an eighth of them where programs run by the thousand. */
+static inline long
+rounds(long n)
+{
+	return getenv(WATCHED) == NULL ? n : n / 8;
+}
+
 /* On our kernel: all invariants hold (vm_check(2)). */
 static inline void
 check_vm(void)
 {
 	int r;
 
-	if (!on_vadose())
+	if (!is_mine_to_check())
 		return;
 	r = proc_write("/proc/vm/check", "2");
 	if (r != 0)
 		FAIL("vm_check(2): expected no findings, seen errno %d", -r);
 }
 
-/* There is one mark for all: who starts programs may have made it already. */
-#define LEAK_WATCHED "LEAK_WATCHED"
-
 /* On our kernel: remember what is free; later nothing may be missing. */
 static inline void
 leak_mark(void)
 {
-	if (on_vadose() && getenv(LEAK_WATCHED) == NULL)
+	if (is_mine_to_check())
 		EQ(proc_write("/proc/vm/check", "mark"), 0);
 }
 
@@ -173,7 +189,7 @@ leak_diff(void)
 {
 	int r;
 
-	if (!on_vadose() || getenv(LEAK_WATCHED) != NULL)
+	if (!is_mine_to_check())
 		return;
 	r = proc_write("/proc/vm/check", "diff");
 	if (r != 0)
