@@ -275,6 +275,27 @@ life_of_a_page(void **state)
 	host_check(3);
 }
 
+/* Who is left alone with an entry takes its page back when it likes: no leak. */
+static void
+last_owner_is_no_leak(void **state)
+{
+	struct aspace *c;
+
+	start(0);
+	store(0, 3);
+	assert_int_equal(as_dup(proc[0].as, &c), 0);
+	as_attach_user(c);
+	as_detach_user(c);
+	as_put(c);
+	vm_leak_begin();
+	assert_int_equal(ev_read(EV_fmo_entries_live), 1);
+	store(0, 3);
+	assert_int_equal(ev_read(EV_fmo_entries_live), 0);
+	if (vm_leak_end() != 0)
+		fail_msg("a page that was taken back is called a leak");
+	end(0);
+}
+
 /* A second fork without writes between raises counts, makes no entries. */
 static void
 second_fork_rerefs(void **state)
@@ -400,6 +421,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(life_of_a_page),
+		cmocka_unit_test(last_owner_is_no_leak),
 		cmocka_unit_test(second_fork_rerefs),
 		cmocka_unit_test(random_histories),
 		cmocka_unit_test(fork_fails_whole),

@@ -7,7 +7,7 @@
 #include "lib/futex.h"
 #include <pthread.h>
 
-#define ROUNDS rounds(3000)
+#define ROUNDS 3000
 
 struct table {
 	int word;
@@ -17,7 +17,7 @@ struct table {
 static void
 play(struct table *t, int me)
 {
-	int last = ROUNDS;
+	int last = rounds(ROUNDS);
 
 	for (int n = me; n < last; n += 2) {
 		int v;
@@ -57,13 +57,13 @@ main(void)
 	for (int i = 0; i < 8; i++)
 		EQ(pthread_join(th[i], NULL), 0);
 	for (int i = 0; i < 4; i++)
-		EQ(t[i].word, ROUNDS);
+		EQ(t[i].word, rounds(ROUNDS));
 	t[5].word = 0;
 	pid = OK(fork());
 	play(&t[5], pid == 0);
 	if (pid == 0)
 		_exit(0);
 	REAP(pid, 0);
-	EQ(t[5].word, ROUNDS);
+	EQ(t[5].word, rounds(ROUNDS));
 	return test_done();
 }

@@ -20,7 +20,7 @@
 
 static char text[8192];
 static sigset_t inherited; /* the signal mask of programs */
-static char *watched[64]; /* environment of programs */
+static char *watched[64]; /* environment of programs, NULL at its end */
 static bool settles;       /* do all that may be done: the same at both marks */
 
 /* The number behind key in the line of this point. */
@@ -289,8 +289,10 @@ main(int argc, char **argv)
 	}
 	CHECK(argc > 3);
 	watched[0] = WATCHED "=1";
-	for (int i = 0; i < 62 && environ[i] != NULL; i++)
+	for (int i = 0; environ[i] != NULL; i++) {
+		CHECK(i < 62);
 		watched[i + 1] = environ[i];
+	}
 	point = argv[1];
 	most = strtol(argv[2], NULL, 10);
 	argv += 3;

@@ -8,7 +8,7 @@
 #include <semaphore.h>
 
 #define THREADS 50
-#define ROUNDS rounds(200)
+#define ROUNDS 200
 
 static __thread long local = 5;
 static long total;
@@ -30,7 +30,7 @@ worker(void *arg)
 	while (!gate)
 		pthread_cond_wait(&cond, &lock);
 	pthread_mutex_unlock(&lock);
-	for (long i = ROUNDS; i > 0; i--) {
+	for (long i = rounds(ROUNDS); i > 0; i--) {
 		pthread_mutex_lock(&lock);
 		total += me;
 		pthread_mutex_unlock(&lock);
@@ -60,7 +60,7 @@ many(void)
 		EQ(pthread_join(t[i], &r), 0);
 		EQ((long)r, i * 2);
 	}
-	EQ(total, ROUNDS * THREADS * (THREADS - 1) / 2);
+	EQ(total, rounds(ROUNDS) * THREADS * (THREADS - 1) / 2);
 	EQ(local, 5);
 }
 
