@@ -3,7 +3,8 @@
  * A program in which one injection point fails at its first hit, then in
  * another run at its second, and so on: it may end as it likes, but it ends,
  * no invariant breaks and nothing leaks.  Then FAMILY hits of all that it has
- * started; where it waits for ever for a child that has failed, it is killed.
+ * started, if there are more; where it waits for ever for a child that has
+ * failed, it is killed.
  *
  * Arguments: point, most, program [argument …]; most is how many hits are
  * tried, evenly spread.  make inject runs it over the test programs.
@@ -254,9 +255,9 @@ fail_once(const char *point, const char *who, long n, char **argv)
 
 /* Each hit, at most so many, evenly spread.  How many have failed. */
 static long
-fail_each(const char *point, const char *who, long most, char **argv)
+fail_each(const char *point, const char *who, long hits, long most, char **argv)
 {
-	long hits = probe(point, who, argv), step = hits / most + 1, tried = 0;
+	long step = hits / most + 1, tried = 0;
 
 	for (long i = 1; i <= hits; i += step, tried++) {
 		fail_once(point, who, i, argv);
@@ -276,10 +277,26 @@ settle(const char *point, char **argv)
 	settles = false;
 }
 
+/*
+ * Each hit of the program, then FAMILY of all that it starts, where that is more:
+ * how many have failed goes to tried[0] and [1].
+ */
+static void
+fail_all(const char *point, long most, char **argv, long *tried)
+{
+	long own = probe(point, "", argv), all = 0;
+
+	if (!is_for_all(point))
+		all = probe(point, "+", argv);
+	tried[0] = fail_each(point, "", own, most, argv);
+	if (all > own)
+		tried[1] = fail_each(point, "+", all, FAMILY, argv);
+}
+
 int
 main(int argc, char **argv)
 {
-	long most, own, all = 0;
+	long most, tried[2] = { 0 };
 	sigset_t child;
 	char *point;
 
@@ -308,14 +325,13 @@ main(int argc, char **argv)
 	}
 	settle(point, argv);
 	leak_mark();
-	own = fail_each(point, "", most, argv);
-	if (!is_for_all(point))
-		all = fail_each(point, "+", FAMILY, argv);
+	fail_all(point, most, argv, tried);
 	settle(point, argv);
 	check_vm();
 	if (proc_write("/proc/vm/check", "diff") != 0)
-		FAIL("%s: one of %ld and %ld failures leaks", point, own, all);
+		FAIL("%s: one of %ld and %ld failures leaks", point, tried[0],
+		    tried[1]);
 	printf("%s %s: %ld failed in it, %ld in all that it starts\n", argv[0],
-	    point, own, all);
+	    point, tried[0], tried[1]);
 	return unlink(COPY);
 }
