@@ -16,6 +16,9 @@
  *              takes it out wakes it under the lock, so its stack is alive.
  *           3. Keys: (object, offset) of shared memory, else (space, address);
  *              vm_word_pin() makes them.
+ *           4. A store may give the word another page: of two processes after
+ *              fork, of a file.  Who has queued looks whether the page that he
+ *              read is still the word's; a store after that finds him queued.
  *
  * Read next vm/pin.c, proc/exit.c.  Book: ch07.
  */
@@ -169,22 +172,19 @@ pin_word(const struct futex_req *q, va_t addr, bool write,
 
 /* Queue w if the word has the expected value. */
 static int
-wait_enter(const struct futex_req *q, struct futex_waiter *w)
+wait_queue(const struct futex_req *q, const struct vm_word_pin *pin,
+    struct futex_waiter *w)
 {
-	struct vm_word_pin pin;
-	int r = pin_word(q, q->addr, false, &pin);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	w->key[0] = pin.key[0];
-	w->key[1] = pin.key[1];
+	w->key[0] = pin->key[0];
+	w->key[1] = pin->key[1];
 	spin_lock(&futex.lock);
-	if (atomic_load(pin.kva) == q->val)
+	if (atomic_load(pin->kva) == q->val)
 		list_push_back(bucket_of(w->key), &w->node);
 	else
 		r = -EAGAIN;
 	spin_unlock(&futex.lock);
-	vm_word_unpin(&pin, false);
 	return r;
 }
 
@@ -211,6 +211,38 @@ wait_leave(struct futex_waiter *w)
 		list_remove(&w->node);
 	spin_unlock(&futex.lock);
 	return woken;
+}
+
+/*
+ * Queue w by the word as it is (rule 4).
+ *
+ * Returns:  0 queued, or woken already; -EAGAIN, -EFAULT, -EINVAL, -EINTR.
+ */
+static int
+wait_enter(const struct futex_req *q, struct futex_waiter *w)
+{
+	struct vm_word_pin pin, now;
+	bool moved;
+	int r;
+
+	do {
+		r = pin_word(q, q->addr, false, &pin);
+		if (r < 0)
+			return r;
+		r = wait_queue(q, &pin, w);
+		if (r < 0) {
+			vm_word_unpin(&pin, false);
+			return r;
+		}
+		r = pin_word(q, q->addr, false, &now);
+		moved = r < 0 || now.page != pin.page;
+		if (r == 0)
+			vm_word_unpin(&now, false);
+		vm_word_unpin(&pin, false);
+		if (moved && wait_leave(w))
+			return 0;
+	} while (moved && r == 0);
+	return r;
 }
 
 static int64_t

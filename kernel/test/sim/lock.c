@@ -96,11 +96,22 @@ spin_init(struct spinlock *l, enum lock_rank rank)
 	*l = (struct spinlock)SPIN_INIT((uint8_t)rank);
 }
 
+/* No lock of this rank or a higher one, but the one being taken. */
+static bool
+holds_no(enum lock_rank from)
+{
+	unsigned n = 0, r;
+
+	for (r = from; r < LR_COUNT; r++)
+		n += md_current()->held[r];
+	return n <= 1;
+}
+
 static void
 spin_take(struct spinlock *l)
 {
 	ASSERT(!spin_is_mine(l));
-	if (sim_fiber() != NULL && l->rank <= LR_LEAF &&
+	if (sim_fiber() != NULL && (l->rank <= LR_LEAF || holds_no(LR_WS)) &&
 	    sim.in_irq == 0 && (sim.kinds & AT_LOCK) != 0)
 		sim_block(OP_SPIN, l);
 	while (sim_fiber() != NULL && l->taken)

@@ -246,6 +246,7 @@ void
 ops_begin(void)
 {
 	vm_leak_begin();
+	futex_begin();
 	proc_new(0);
 }
 

@@ -195,6 +195,23 @@ op_futex(const struct step *s)
 		vm_word_unpin(&p, true);
 }
 
+/* fwait P V: sleeps while the word is V; fwake P: wakes all. */
+static void
+op_futex_wait(const struct step *s)
+{
+	int64_t r = futex_wait_at(me(), va_of(s), (uint32_t)s->arg[1]);
+
+	if (r != -EAGAIN)
+		expect(s, r, 0);
+}
+
+static void
+op_futex_wake(const struct step *s)
+{
+	if (futex_wake_all(me(), va_of(s)) < 0)
+		wrong(s, "wake", 0);
+}
+
 static void
 op_stat(const struct step *s)
 {
@@ -274,6 +291,7 @@ const struct op ops_access[] = {
 	{ "pinw", op_pin_w, 2 }, { "pinr", op_pin_r, 2 },
 	{ "unpin", op_unpin, 2 }, { "peek", op_peek, 3 },
 	{ "poke", op_poke, 3 }, { "futex", op_futex, 1 },
+	{ "fwait", op_futex_wait, 2 }, { "fwake", op_futex_wake, 1 },
 	{ "stat", op_stat, 0 }, { "in", op_in, 2 }, { "copyout", op_outto, 2 },
 	{ "text", op_text, 1 },
 	{ NULL, NULL, 0 }

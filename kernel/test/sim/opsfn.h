@@ -40,5 +40,9 @@ bool is_one_of(const char *list, uint64_t value); /* of "1|2|3" */
 unsigned *proc_no(void);                          /* of the thread, or the driver */
 struct aspace *me(void);
 va_t va_of(const struct step *);
+/* futex.c */
+void futex_begin(void);
+int64_t futex_wait_at(struct aspace *, va_t, uint32_t value);
+int64_t futex_wake_all(struct aspace *, va_t);
 
 #endif
