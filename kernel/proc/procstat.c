@@ -207,7 +207,7 @@ show_status_vm(const struct view *v, struct out *o)
 		const char *name;
 		uint64_t pages;
 	} rows[] = {
-		{ "VmPeak", MAX(v->vm.size, v->vm.peak) },
+		{ "VmPeak", v->vm.size_peak },
 		{ "VmSize", v->vm.size }, { "VmLck", v->vm.locked },
 		{ "VmPin", 0 }, { "VmHWM", v->vm.peak },
 		{ "VmRSS", v->vm.resident }, { "RssAnon", v->vm.rss_anon },

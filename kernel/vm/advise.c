@@ -266,6 +266,18 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
+/* May what v (NULL: nothing) maps be punched?  0, -ENOMEM, -EINVAL, -EACCES. */
+static int
+punch_check(const struct vad *v)
+{
+	if (v == NULL)
+		return -ENOMEM;
+	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
+		return -EINVAL;
+	return (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0 ? 0 :
+	    -EACCES;
+}
+
 /*
  * MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all
  * spaces that map it, so each part is found with map_lock and punched
@@ -274,25 +286,24 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 static int
 advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t end, off = 0;
-	struct vmo *vmo;
+	uint64_t end = hi, off = 0;
+	struct vmo *vmo = NULL;
 	struct vad *v;
 	int r = 0;
 
 	while (lo < hi && r == 0) {
-		vmo = NULL;
 		rw_lock_read(&as->map_lock);
 		v = vad_find(as, lo);
-		end = v == NULL ? hi : MIN(hi, v->end);
-		if (v != NULL && v->vmo != NULL && (v->flags & VAD_SHARED) != 0 &&
-		    (v->maxprot & PROT_W) != 0 && (v->flags & VAD_LOCKED) == 0) {
+		r = punch_check(v);
+		if (r == 0) {
+			end = MIN(hi, v->end);
 			vmo = v->vmo;
 			vmo_get(vmo);
 			off = v->off + (lo - v->start);
 		}
 		rw_unlock_read(&as->map_lock);
-		if (vmo == NULL)
-			return v == NULL ? -ENOMEM : -EINVAL;
+		if (r != 0)
+			return r;
 		r = vmo_punch(vmo, off << PAGE_SHIFT, (end - lo) << PAGE_SHIFT);
 		vmo_put(vmo);
 		lo = end;

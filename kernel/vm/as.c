@@ -32,7 +32,7 @@
 #define UPPER_TABLES 4              /* charged with each space: vmm.md 4.2 */
 #define WS_MIN_PAGES 16
 #define COLLECT_MAX 16              /* spaces that as_collect() gives at once */
-#define MMAP_TOP (MD_USER_END - (80ul << 20)) /* room for stack and its slide */
+#define MMAP_TOP (MD_USER_END - (144ul << 20)) /* room for stack and its slide */
 #define MMAP_RANDOM_PAGES (1ul << 20)
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
 
@@ -51,7 +51,7 @@ static struct {
 	struct mutex lock;         /* list lock: before any map_lock */
 	struct spinlock spin;      /* with it, for changes; alone, for as_sum() */
 	struct list all;           /* [list lock] spaces, oldest first */
-	_Atomic uint32_t next_id;  /* [A] */
+	uint32_t last_id;          /* [list lock] */
 	struct kmem_cache cache;   /* own lock */
 } spaces = {
 	.lock = MUTEX_INIT(spaces.lock, LR_NONE),
@@ -106,7 +106,8 @@ as_dup(struct aspace *parent, struct aspace **out)
 	rw_lock_write_nested(&child->map_lock);
 	child->brk0 = parent->brk0;
 	child->brk = parent->brk;
-	child->stack_pages = parent->stack_pages;
+	child->stack_pages = atomic_load(&parent->stack_pages);
+	child->data_pages = atomic_load(&parent->data_pages);
 	child->mmap_base = parent->mmap_base;
 	child->ws_max = parent->ws_max;
 	structural_begin();
@@ -172,11 +173,11 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 
 	as->ops = ops;
 	as->refs = 1;
-	as->id = atomic_add(&spaces.next_id, 1);
 	as->ws_min = WS_MIN_PAGES;
 	as_set_rss(as, UINT64_MAX);
 	as->ws_used_ns = md_time_ns();
 	as->stack_pages = STACK_PAGES_DEFAULT;
+	as->data_pages = UINT64_MAX;
 	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
@@ -219,6 +220,7 @@ static void
 as_publish(struct aspace *as)
 {
 	mutex_lock(&spaces.lock);
+	as->id = ++spaces.last_id; /* in the list's order: as_next() */
 	spin_lock(&spaces.spin);
 	list_push_back(&spaces.all, &as->all);
 	spin_unlock(&spaces.spin);
@@ -461,10 +463,14 @@ void
 as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
 {
 	struct aspace *as;
+	uint32_t last = 0;
 
 	ASSERT(mutex_is_mine(&spaces.lock));
-	LIST_FOREACH(as, &spaces.all, all)
+	LIST_FOREACH(as, &spaces.all, all) {
+		ASSERT(as->id > last); /* as_next() goes by it */
+		last = as->id;
 		fn(as, arg);
+	}
 }
 
 void

@@ -10,7 +10,8 @@
  *                                            │ gap │ ←── grows
  *                                                  at most stack_pages
  *
- * Rules     1. A mapping that grows down keeps 256 free pages below it.
+ * Rules     1. A mapping that grows down keeps 256 free pages below it.  The
+ *              limit is asked when it grows; it may have changed since exec.
  *           2. The break is the number asked for, not rounded; the heap is
  *              the pages up to it.
  *           3. Growing is charged first; without commit nothing changes.
@@ -21,19 +22,43 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+#define STACK_ROOM_MIN (128ul << 20)
+#define STACK_ROOM_MAX (64ul << 30)
+
 /* ---- the stack ---- */
 
 /*
- * The stack of a new program: a mapping that grows down from top, bytes at
- * most.
+ * RLIMIT_STACK of the space's process.
+ *
+ * Locks:    any; what grows next heeds it.
+ */
+void
+map_limit_stack(struct aspace *as, uint64_t bytes)
+{
+	atomic_store(&as->stack_pages, MAX(bytes >> PAGE_SHIFT, 1));
+}
+
+/*
+ * What stays free below the top of a stack with that limit: the limit may be
+ * raised later, so Linux's 128 MiB at least; where there is none, not all.
+ */
+uint64_t
+map_stack_room(uint64_t limit)
+{
+	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
+}
+
+/*
+ * The stack of a new program: a mapping that grows down from top, limit bytes
+ * at most.
  *
  * Locks:    none of rank >= 2.
  * Returns:  0, -ENOMEM.
  */
 int
-map_stack(struct aspace *as, va_t top, uint64_t bytes, unsigned prot)
+map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 {
-	uint64_t limit = MAX(bytes >> PAGE_SHIFT, 1);
+	uint64_t room = map_stack_room(limit) >> PAGE_SHIFT;
 	struct vad *v = vad_alloc(as, NULL);
 	int r;
 
@@ -49,10 +74,10 @@ map_stack(struct aspace *as, va_t top, uint64_t bytes, unsigned prot)
 	r = map_charge(as, v, (uint8_t)prot);
 	if (r == 0) {
 		v->prot = (uint8_t)prot;
-		as->stack_pages = limit;
+		map_limit_stack(as, limit);
 		/* Mappings go below the lowest place that it may reach. */
 		as->mmap_base = MIN(as->mmap_base,
-		    v->end - limit - STACK_GUARD_PAGES);
+		    v->end - room - STACK_GUARD_PAGES);
 		map_attach(as, v);
 		v = NULL;
 	}
@@ -93,7 +118,7 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	int r;
 
 	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
-	    v->end - vpn > as->stack_pages || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
+	    v->end - vpn > atomic_load(&as->stack_pages) || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
 		return -ENOMEM;
 	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
 		return -ENOMEM;
@@ -106,6 +131,26 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 		vad_set_range(as, v, vpn, v->end);
 	lock_unreserve(locking);
 	return r;
+}
+
+/*
+ * mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down
+ * to the place asked for.
+ *
+ * Locks:    [M].
+ * Returns:  0 with *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow).
+ */
+int
+map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
+{
+	struct vad *v = vad_find_above(as, *lo);
+
+	if (v == NULL || v->start >= hi)
+		return -ENOMEM;
+	if ((v->flags & VAD_GROWSDOWN) == 0)
+		return -EINVAL;
+	*lo = v->start;
+	return 0;
 }
 
 /* ---- brk ---- */

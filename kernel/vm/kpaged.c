@@ -465,8 +465,7 @@ decommit_round(va_t kva, size_t pages)
 	for (i = 0; i < n; i++) {
 		spin_lock(&pfn_lock);
 		ASSERT(gone[i]->nres == 0);
-		last = gone[i]->mapcount > 0 ? page_zap_locked(gone[i]) :
-		    page_disown_locked(gone[i]);
+		last = page_zap_locked(gone[i]);
 		spin_unlock(&pfn_lock);
 		if (last)
 			page_free(gone[i]);
@@ -474,20 +473,31 @@ decommit_round(va_t kva, size_t pages)
 	EVENT_ADD(kpaged_pages, -(int64_t)n);
 }
 
-/* A word without a frame is 0 now: what it named goes.  [P]. */
-static void
-drop_soft(uint64_t w)
+/*
+ * A word that was not VALID is 0 now: what it named goes.  In the same hold of
+ * [P], for a page without an owner may not be found on a queue.
+ *
+ * Returns:  true: the caller frees the frame.
+ */
+static bool
+drop_unmapped(uint64_t w)
 {
+	if (pte_names_frame(w)) {
+		ASSERT(pte_page(w)->nres == 0);
+		EVENT_ADD(kpaged_pages, -1);
+		return page_disown_locked(pte_page(w));
+	}
 	if (w == 0)
-		return;
+		return false;
 	if (pte_kind(w) == PTE_SWAP)
 		swap_free(swap_slot(w));
 	EVENT_ADD(kpaged_pages_out, -1);
+	return false;
 }
 
 /*
- * The pages whose words were cleared; *used: some translation may be cached.
- * Kernel [W].
+ * Clear the words; those pages that were mapped go after the flush, *used: which
+ * is needed.  Kernel [W].
  */
 static unsigned
 clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
@@ -495,6 +505,7 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 	unsigned n = 0;
 	uint64_t w;
 	size_t i;
+	bool last;
 
 	for (i = 0; i < pages; i++) {
 		uint64_t *word = word_of(kva + (i << PAGE_SHIFT));
@@ -503,13 +514,15 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 			continue;
 		spin_lock(&pfn_lock);
 		w = word_set_locked(NULL, word, 0);
-		if (!pte_names_frame(w))
-			drop_soft(w);
+		last = (w & MD_PTE_P) == 0 && drop_unmapped(w);
 		spin_unlock(&pfn_lock);
-		if (pte_names_frame(w))
-			gone[n++] = pte_page(w);
-		kernel_as.ws_pages -= (w & MD_PTE_P) != 0;
-		*used |= (w & (MD_PTE_P | MD_PTE_A)) == (MD_PTE_P | MD_PTE_A);
+		if (last)
+			page_free(pte_page(w));
+		if ((w & MD_PTE_P) == 0)
+			continue;
+		gone[n++] = pte_page(w);
+		kernel_as.ws_pages--;
+		*used |= (w & MD_PTE_A) != 0;
 	}
 	return n;
 }

@@ -26,7 +26,8 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define LEAF_PAGES MD_PT_WORDS
+#define LOW_START (0x40000000ul >> PAGE_SHIFT)
+#define LOW_END (0x80000000ul >> PAGE_SHIFT)
 
 /* A mapping under construction. */
 struct attach_work {
@@ -47,15 +48,6 @@ static int mmap_place(struct aspace *as, struct attach_work *w);
 static uint64_t released_by(struct aspace *as, uint64_t lo, uint64_t hi);
 
 /* ---- helpers of all mapping calls ---- */
-
-/*
- * Leaf tables that a vpn range needs: the 2-MiB blocks it touches.
- */
-uint64_t
-vad_tables(uint64_t start, uint64_t end)
-{
-	return (end - 1) / LEAF_PAGES - start / LEAF_PAGES + 1;
-}
 
 /*
  * The vpn range of len bytes at va, rounded up.
@@ -90,6 +82,26 @@ map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
 	return v->start >= hi + gap;
 }
 
+/* May `pages` pages go to the hint (0: none), below end?  [M]. */
+static bool
+hint_is_free(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end)
+{
+	return hint != 0 && hint < end && pages <= end - hint &&
+	    map_is_free(as, hint, hint + pages);
+}
+
+/* MAP_32BIT: at the hint, else anywhere in the second GiB, as Linux. */
+static int
+place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
+{
+	if (hint != 0)
+		hint = MAX(hint, MMAP_MIN_ADDR >> PAGE_SHIFT);
+	if (!hint_is_free(as, hint, pages, LOW_END))
+		return vad_find_gap(as, pages, LOW_START, LOW_END, vpn);
+	*vpn = hint;
+	return 0;
+}
+
 /*
  * Where `pages` pages may go: at the hint (0: none) if that is free, else
  * top-down below mmap_base, else anywhere.
@@ -105,8 +117,7 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 
 	if (hint != 0)
 		hint = MAX(hint, min);
-	if (hint != 0 && hint < end && pages <= end - hint &&
-	    map_is_free(as, hint, hint + pages)) {
+	if (hint_is_free(as, hint, pages, end)) {
 		*vpn = hint;
 		return 0;
 	}
@@ -134,6 +145,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
 	for (v = list; v != NULL; v = (struct vad *)v->rb.left) {
 		as->ops->detach(as, v, v->start, v->end);
 		vad_unlist_link(v);
+		vad_pass_table(as, v);
 		as->commit -= v->commit + v->commit_tbl;
 		*freed += v->commit + v->commit_tbl;
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
@@ -201,44 +213,6 @@ map_populate(struct aspace *as, va_t va, va_t end, enum access access)
 }
 
 /* ---- commit ---- */
-
-/* Will memory of these flags and rights be charged as a whole? */
-static bool
-is_charged(uint32_t flags, unsigned prot)
-{
-	return (flags & (VAD_SHARED | VAD_NORESERVE)) == 0 &&
-	    (prot & PROT_W) != 0;
-}
-
-/*
- * vad is about to get the rights prot: private memory that becomes writable
- * is paid for now.  What has been paid stays paid when W goes again.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM.
- */
-int
-map_charge(struct aspace *as, struct vad *v, uint8_t prot)
-{
-	uint64_t tables = vad_tables(v->start, v->end);
-	uint64_t pages = v->end - v->start;
-
-	if ((v->flags & VAD_CHARGED) != 0 || !is_charged(v->flags, prot))
-		return 0;
-	if (commit_is_late()) {
-		if (commit_guess(pages) != 0)
-			return -ENOMEM;
-		v->flags |= VAD_NORESERVE;
-		return 0;
-	}
-	if (commit_charge(pages + tables) != 0)
-		return -ENOMEM;
-	v->flags |= VAD_CHARGED;
-	v->commit = pages;
-	v->commit_tbl = tables;
-	as->commit += pages + tables;
-	return 0;
-}
 
 /* Data pages that a detach of [lo, hi) will give back, at least. */
 static uint64_t
@@ -361,7 +335,9 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 	if (type != MAP_PRIVATE && type != MAP_SHARED &&
 	    (type != MAP_SHARED_VALIDATE || a->vmo == NULL))
 		return -EINVAL;
-	if (type != MAP_PRIVATE && (a->flags & MAP_GROWSDOWN) != 0)
+	/* What grows has nothing behind it: an offset would wrap. */
+	if ((type != MAP_PRIVATE || a->vmo != NULL) &&
+	    (a->flags & MAP_GROWSDOWN) != 0)
 		return -EINVAL;
 	if ((a->flags & MAP_LOCKED) != 0 && a->lim != NULL &&
 	    a->lim->memlock == 0)
@@ -383,7 +359,7 @@ vad_flags(const struct map_args *a)
 	if ((a->flags & MAP_LOCKED) != 0)
 		flags |= VAD_LOCKED;
 	if ((a->flags & MAP_NORESERVE) != 0 ||
-	    (commit_is_late() && is_charged(flags, a->prot)))
+	    (commit_is_late() && vad_is_charged(flags, a->prot)))
 		flags |= VAD_NORESERVE;
 	return flags;
 }
@@ -432,7 +408,7 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	v->maxprot = a->vmo == NULL ? PROT_R | PROT_W | PROT_X :
 	    (uint8_t)a->maxprot;
 	v->off = vmo == a->vmo ? a->off >> PAGE_SHIFT : 0;
-	if (is_charged(v->flags, v->prot))
+	if (vad_is_charged(v->flags, v->prot))
 		v->flags |= VAD_CHARGED;
 	return 0;
 }
@@ -459,7 +435,9 @@ mmap_place(struct aspace *as, struct attach_work *w)
 	if (is_fixed(a)) {
 		w->vpn = a->addr >> PAGE_SHIFT;
 	} else {
-		r = map_place(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn);
+		r = (a->flags & MAP_32BIT) != 0 ?
+		    place_low(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn) :
+		    map_place(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn);
 		if (r != 0)
 			return r;
 	}
@@ -468,6 +446,9 @@ mmap_place(struct aspace *as, struct attach_work *w)
 		return -EEXIST;
 	if (a->lim != NULL &&
 	    as->total_pages + grown > a->lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (a->lim != NULL && vad_is_data(w->vad->flags, w->vad->prot) &&
+	    !map_data_fits(as, grown))
 		return -ENOMEM;
 	return as->nvads >= VAD_MAX ? -ENOMEM : 0;
 }
@@ -583,11 +564,14 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 		return -ENOMEM;
 
 	rw_lock_write(&as->map_lock);
-	r = vad_protect_range(as, lo, hi, (uint8_t)prot);
+	r = (prot & PROT_GROWSDOWN) == 0 ? 0 : map_grown_from(as, &lo, hi);
+	if (r == 0)
+		r = vad_protect_range(as, lo, hi,
+		    prot & (PROT_R | PROT_W | PROT_X));
 	locked = as->locked_pages != 0;
 	map_end(as, NULL, 0);
 	/* Locked memory that has become writable makes its copies now. */
 	if (locked && (prot & PROT_W) != 0)
-		lock_populate(as, va, hi << PAGE_SHIFT);
+		lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
 	return r;
 }

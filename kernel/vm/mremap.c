@@ -40,6 +40,7 @@ struct mremap_work {
 static int mremap_decode(struct mremap_work *w);
 static int mremap_locked(struct mremap_work *w);
 static int mremap_to(struct mremap_work *w);
+static int mremap_cut(struct mremap_work *w);
 static int mremap_check(struct mremap_work *w, const struct vad *v);
 static bool grow_in_place(struct mremap_work *w, struct vad *v, int *error);
 static int mremap_move(struct mremap_work *w);
@@ -54,7 +55,7 @@ has(const struct mremap_work *w, unsigned flag)
 /*
  * Locks:    none of rank >= 2.
  * Returns:  0 with the address in *out; -EINVAL, -EFAULT, -ENOMEM (abi.md 3),
- *           -EINTR (dying).
+ *           -EPERM (below mmap_min_addr), -EINTR (dying).
  */
 int
 map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
@@ -109,9 +110,7 @@ mremap_locked(struct mremap_work *w)
 	if (has(w, MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return mremap_to(w);
 	if (w->old_pages >= w->new_pages)
-		return w->old_pages == w->new_pages ? 0 :
-		    map_detach(w->as, w->old + w->new_pages,
-		    w->old + w->old_pages, &w->gone, &w->freed);
+		return mremap_cut(w);
 	r = mremap_check(w, v);
 	if (r != 0 || grow_in_place(w, v, &r))
 		return r;
@@ -119,6 +118,18 @@ mremap_locked(struct mremap_work *w)
 		return -ENOMEM;
 	r = map_place(w->as, 0, w->new_pages, &w->to);
 	return r != 0 ? r : mremap_move(w);
+}
+
+/* What the source has beyond the new length goes.  0, -EINVAL, -ENOMEM. */
+static int
+mremap_cut(struct mremap_work *w)
+{
+	if (w->old_pages == w->new_pages)
+		return 0;
+	if (w->old_pages > (MD_USER_END >> PAGE_SHIFT) - w->old)
+		return -EINVAL;
+	return map_detach(w->as, w->old + w->new_pages, w->old + w->old_pages,
+	    &w->gone, &w->freed);
 }
 
 /* What Linux asks of the source before it grows or moves. */
@@ -148,6 +159,9 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 	if (w->a->lim != NULL &&
 	    w->as->total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
+	if (w->a->lim != NULL && vad_is_data(v->flags, v->prot) &&
+	    !map_data_fits(w->as, grown))
+		return -ENOMEM;
 	return 0;
 }
 
@@ -166,11 +180,12 @@ mremap_to(struct mremap_work *w)
 			return -EINVAL;
 		if (w->old < to + w->new_pages && to < w->old + w->old_pages)
 			return -EINVAL;
+		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
+			return -EPERM;
 		r = map_detach(w->as, to, to + w->new_pages, &w->gone, &w->freed);
 	}
 	if (r == 0 && w->old_pages > w->new_pages) {
-		r = map_detach(w->as, w->old + w->new_pages,
-		    w->old + w->old_pages, &w->gone, &w->freed);
+		r = mremap_cut(w);
 		w->old_pages = w->new_pages;
 	}
 	v = vad_find(w->as, w->old);
@@ -233,6 +248,7 @@ static int
 mremap_move(struct mremap_work *w)
 {
 	struct vad *v = vad_find(w->as, w->old);
+	uint64_t peak = w->as->peak_pages;
 	int r;
 
 	if (w->as->nvads + 3 > VAD_MAX)
@@ -245,6 +261,8 @@ mremap_move(struct mremap_work *w)
 	r = move_vad(w, v);
 	if (r != 0)
 		vad_merge(w->as, v);
+	/* For a moment there were both ranges: no peak. */
+	w->as->peak_pages = MAX(peak, w->as->total_pages);
 	return r;
 }
 
@@ -281,6 +299,8 @@ move_vad(struct mremap_work *w, struct vad *from)
 	if (v == NULL)
 		return -ENOMEM;
 	cost = v->commit + v->commit_tbl;
+	if (goes)
+		vad_pass_table(as, from);
 	back = goes ? from->commit + from->commit_tbl : 0;
 	extra = cost > back ? cost - back : 0;
 	r = commit_charge(extra);

@@ -231,10 +231,10 @@ page_written_locked(struct vm_page *pg, bool ok)
 	if (!ok)
 		page_dirty_locked(pg);
 	if (pg->state == PG_MODIFIED) {
-		if ((pg->flags & PF_DIRTY) == 0) {
-			ASSERT(pg->slot != 0 || file_of(pg) != NULL);
+		/* MADV_FREE while it was written, and kept: it has no place. */
+		if ((pg->flags & PF_DIRTY) == 0 &&
+		    (pg->slot != 0 || file_of(pg) != NULL))
 			page_set_state(pg, PG_STANDBY);
-		}
 		pq_insert(pg);
 	}
 	return false;

@@ -511,6 +511,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 	}
 }
 
+/* Without [P] a pin of swapoff's may be seen that is only for a moment. */
 static bool
 table_is_empty(const struct vm_page *table)
 {
@@ -538,8 +539,8 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 		table = &pfdb[chain];
 		chain = table->qnext;
 		table->qnext = 0;
-		ASSERT(table->nused == 0 && table->nres == 0);
-		ASSERT(table->tbl.nvalid == 0 && table->pins == 0);
+		ASSERT(table_is_empty(table) && table->nres == 0);
+		ASSERT(table->tbl.nvalid == 0);
 		if (table->tbl.late)
 			commit_uncharge_late(as, 1);
 		else if (table->tbl.level > 1)

@@ -28,8 +28,9 @@
 /* What a table has to wait for on its way in. */
 enum bring_need { BRING_NOTHING, BRING_AGAIN, BRING_FRAME, BRING_PAGE, BRING_BIO };
 
-static bool
-is_held(const struct pt_hold *h, const struct vm_page *table)
+/* Is the table one of those that h holds?  Locks: h is the caller's. */
+bool
+pt_holds(const struct pt_hold *h, const struct vm_page *table)
 {
 	unsigned i;
 
@@ -48,7 +49,7 @@ hold_path(struct pt_hold *h, const struct pt_path *p)
 	h->pinned = h->va;
 	spin_lock(&pfn_lock);
 	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
-		if (is_held(h, p->table[level]))
+		if (pt_holds(h, p->table[level]))
 			continue;
 		ASSERT(h->npin < ARRAY_LEN(h->pin));
 		page_pin_locked(p->table[level]);

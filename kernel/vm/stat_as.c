@@ -313,9 +313,9 @@ count_vad(const struct vad *v, struct vm_as_stat *st)
 	st->nvads++;
 	if ((v->prot & PROT_X) != 0 && (v->prot & PROT_W) == 0)
 		st->text += n;
-	if ((v->flags & VAD_STACK) != 0)
+	if ((v->flags & (VAD_STACK | VAD_GROWSDOWN)) != 0)
 		st->stack += n;
-	else if ((v->flags & VAD_SHARED) == 0 && (v->prot & PROT_W) != 0)
+	if (vad_is_data(v->flags, v->prot))
 		st->data += n;
 }
 
@@ -337,6 +337,7 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	mutex_lock(&as->ws_lock);
 	st->resident = as->ws_pages;
 	st->peak = as->ws_peak;
+	st->size_peak = as->peak_pages;
 	st->tables = as->n_table;
 	st->locked = as->locked_pages;
 	as->ops->stat(as, st);

@@ -106,9 +106,10 @@ swap_area_enter(struct swap_area *a)
 void
 swap_area_close(struct swap_area *a, bool closing)
 {
-	uint64_t places = a->nslots - 1 - a->nbad;
+	uint64_t places;
 
 	spin_lock(&swaps.lock);
+	places = a->nslots - 1 - a->nbad;
 	ASSERT(a->closing != closing);
 	a->closing = closing;
 	if (closing) {

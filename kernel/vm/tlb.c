@@ -225,7 +225,7 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 	}
 	switch (pte_src(old)) {
 	case SRC_PRIV:
-		if (end == BATCH_ZAP || (pg->flags & PF_LAZYFREE) != 0)
+		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
 			return page_zap_locked(pg);
 		return page_unmap_locked(pg, dirty);
 	case SRC_FORK: /* settle_forks() */

@@ -167,6 +167,9 @@ vad_update_link(struct vad *v)
 	if (l == NULL || copy.vmo == NULL)
 		return;
 	mutex_lock(&copy.vmo->maps_lock);
+	/* A truncate under way has not seen what it gets from a neighbour. */
+	if (copy.end - copy.start > l->end - l->start)
+		l->zap_seq = 0;
 	l->start = copy.start;
 	l->end = copy.end;
 	l->off = copy.off;
@@ -315,5 +318,6 @@ vad_check(struct aspace *as, struct vm_report *rep)
 	if (commit + 4 != as->commit)
 		report_bad(rep, "I12", "as %u: commit %lu, vads have %lu + 4",
 		    as->id, as->commit, commit);
+	vad_check_tables(as, rep);
 	return 0;
 }

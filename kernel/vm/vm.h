@@ -61,6 +61,7 @@ void as_set_rss(struct aspace *, uint64_t bytes);
 #define MAP_TYPE 0x0f
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
+#define MAP_32BIT 0x40
 #define MAP_GROWSDOWN 0x0100
 #define MAP_LOCKED 0x2000
 #define MAP_NORESERVE 0x4000
@@ -88,6 +89,7 @@ struct map_args {
 /* Returns 0 with the address in *out, or -EINVAL, -ENOMEM, -EEXIST, -EPERM … */
 int map_mmap(struct aspace *, const struct map_args *, va_t *out) MUST_CHECK;
 int map_munmap(struct aspace *, va_t, uint64_t len) MUST_CHECK;
+#define PROT_GROWSDOWN 0x01000000u /* from the start of the stack on */
 int map_mprotect(struct aspace *, va_t, uint64_t len, unsigned prot) MUST_CHECK;
 struct mremap_args {
 	va_t old;
@@ -95,6 +97,7 @@ struct mremap_args {
 	unsigned flags;         /* MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4 */
 	va_t new_addr;
 	const struct map_limits *lim;
+	bool privileged;        /* may map below mmap_min_addr */
 };
 int map_mremap(struct aspace *, const struct mremap_args *, va_t *out) MUST_CHECK;
 /* Returns the new break, or the old one when it cannot be had. */
@@ -113,7 +116,11 @@ int map_munlock(struct aspace *, va_t, uint64_t len) MUST_CHECK;
 int map_mlockall(struct aspace *, unsigned flags, uint64_t limit) MUST_CHECK;
 void map_munlockall(struct aspace *);
 /* The stack of a new program: a GROWSDOWN VAD that ends at top. */
-int map_stack(struct aspace *, va_t top, uint64_t bytes, unsigned prot) MUST_CHECK;
+int map_stack(struct aspace *, va_t top, uint64_t limit, unsigned prot) MUST_CHECK;
+uint64_t map_stack_room(uint64_t limit);    /* bytes kept free for it */
+/* RLIMIT_STACK, RLIMIT_DATA: what grows from now on heeds them. */
+void map_limit_stack(struct aspace *, uint64_t bytes);
+void map_limit_data(struct aspace *, uint64_t bytes);
 
 /* ---- faults and copies (fault.c, uaccess.c, pin.c) ---- */
 
@@ -295,7 +302,8 @@ void vm_blockmap_leave(void);
 /* ---- evidence (stat.c, check.c) ---- */
 
 struct vm_as_stat {             /* pages unless said */
-	uint64_t size, resident, shared, text, data, stack, locked, peak;
+	uint64_t size, resident, shared, text, data, stack, locked;
+	uint64_t size_peak, peak;   /* of size, of resident */
 	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
 	uint64_t commit, late, nvads, minflt, majflt;
 };

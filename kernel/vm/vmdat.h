@@ -64,6 +64,7 @@ enum pte_src {         /* bits 10:9 of a VALID word */
 #define PTE_AGE_SHIFT 52
 #define PTE_AGE_MASK (3ul << PTE_AGE_SHIFT)
 #define PTE_ZERO_MASK 0x7fc0000000000000ul /* 62:54 must be 0 when VALID */
+#define PTE_GONE (1ul << 54) /* in a batch only: no word names the page */
 #define PTE_KIND_SHIFT 1
 #define PTE_KIND_MASK (7ul << PTE_KIND_SHIFT)
 #define PTE_PFN_MASK MD_PTE_PFN
@@ -186,7 +187,7 @@ struct vm_maplink {
 	uint64_t start, end, off;  /* [X] the VAD's range; changed under [M][X] */
 	uint32_t nwr, rsv;         /* [X] 1: shared, is or can be made writable */
 	uint32_t flags;            /* [X] VAD_* */
-	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for */
+	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for; 0: none */
 };
 
 #define VAD_MAX 65530              /* per space, as Linux */
@@ -225,7 +226,8 @@ struct aspace {
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
 	uint64_t brk0, brk;            /* [M] bytes */
-	uint64_t stack_pages;          /* [M] limit of every GROWSDOWN mapping */
+	_Atomic uint64_t stack_pages;  /* [A] limit of every GROWSDOWN mapping */
+	_Atomic uint64_t data_pages;   /* [A] limit of all private writable memory */
 	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
 	uint64_t peak_pages;           /* [M] */

@@ -54,6 +54,22 @@ void vad_remove(struct aspace *, struct vad *);               /* out of the tree
 struct vad *vad_first(struct aspace *);
 struct vad *vad_next(struct vad *);
 
+/* Is memory of these flags and rights data: private, writable, no stack? */
+static inline bool
+vad_is_data(uint32_t flags, unsigned prot)
+{
+	return (flags & (VAD_SHARED | VAD_STACK | VAD_GROWSDOWN)) == 0 &&
+	    (prot & PROT_W) != 0;
+}
+
+/* Will memory of these flags and rights be charged as a whole? */
+static inline bool
+vad_is_charged(uint32_t flags, unsigned prot)
+{
+	return (flags & (VAD_SHARED | VAD_NORESERVE)) == 0 &&
+	    (prot & PROT_W) != 0;
+}
+
 /* vadmem.c */
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
 struct vad *vad_alloc(struct aspace *, struct vmo *);
@@ -79,10 +95,16 @@ unsigned vadpool_end(struct aspace *);                        /* VADs that were 
 bool vadpool_lost(va_t);                                      /* could not be read */
 bool vadpool_is_here(struct aspace *);
 
-/* map.c: what others in vm/ need of it */
+/* vadcommit.c */
 /* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
+bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
 uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
+void vad_pass_table(struct aspace *, struct vad *);           /* v goes: its last table */
+void vad_check_tables(struct aspace *, struct vm_report *);   /* I12 */
+
+/* map.c, grow.c: what others in vm/ need of them */
+int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */
 bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* Common half of munmap, MAP_FIXED, mremap; M exclusive.  The VADs that went
@@ -174,6 +196,7 @@ enum fault_outcome pt_fault_in(struct fctx *, const struct pt_path *);  /* F10 *
 int pt_bring(struct aspace *, struct pt_hold *h) MUST_CHECK;
 void pt_bring_plain(struct aspace *, struct pt_hold *h); /* dying or not, to the end */
 void pt_hold_va(struct aspace *, va_t va, struct pt_hold *h); /* [W]: pin those in use */
+bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 bool pt_let_go(struct pt_hold *h);      /* true: with [W] pt_prune(h->va) */
 void pt_release(struct aspace *, struct pt_hold *h);     /* not [W]: both */
 void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */

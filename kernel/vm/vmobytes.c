@@ -169,10 +169,14 @@ int
 vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 {
 	struct vm_page *pg;
+	int r;
 
 	if (vmo->type == VMO_VNODE)
 		return cache_zero_part(vmo, off, n);
-	if (anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg) != 0)
+	/* Who dies must finish: what is cut off may not come back. */
+	while ((r = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg)) == -EINTR)
+		sched_yield();
+	if (r != 0)
 		return 0;
 	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
 	page_unpin(pg, true);

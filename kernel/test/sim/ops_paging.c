@@ -159,7 +159,7 @@ op_object(const struct step *s)
 static void
 op_size(const struct step *s)
 {
-	expect(s, vmo_resize(world.vmo, s->arg[0] * PAGE_SIZE), 0);
+	expect(s, vmo_resize(world.vmo, s->arg[0] * PAGE_SIZE + s->sub * 8), 0);
 	if (world.is_file)
 		sim_file_cut(s->arg[0]);
 }

@@ -77,8 +77,8 @@ trimmed_word(const struct ws_spot *s)
 
 /*
  * MADV_FREE was called for the page.  Not written to since, it is nobody's any
- * more and goes after the flush (BATCH_TRIM sees the flag); else the advice is
- * void.
+ * more and goes after the flush, whatever its flags are then; else the advice
+ * is void.
  */
 static uint64_t
 lazy_word(struct aspace *as, const struct ws_spot *s)
@@ -100,7 +100,7 @@ lazy_word(struct aspace *as, const struct ws_spot *s)
 		as->n_priv--;
 	if (!kept && late)
 		commit_uncharge_late(as, 1);
-	return old;
+	return kept ? old : old | PTE_GONE;
 }
 
 /*

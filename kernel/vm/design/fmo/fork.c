@@ -44,9 +44,7 @@ static void fork_around(struct fctx *f, const struct fmo_entry *e);
 
 /* ---- FORK words: vmm.md 2.2 ---- */
 
-/*
- * The soft word that names entry `index` of the kpaged region.
- */
+/* The soft word that names entry `index` of the kpaged region. */
 uint64_t
 fork_word(uint64_t index)
 {
@@ -138,8 +136,10 @@ fork_reserve(struct fork_work *w)
 	w->charge -= w->child->commit - 4;
 	if (entries != 0)
 		r = fork_object(w, entries);
+	mutex_lock(&p->ws_lock);
 	if (r == 0)
 		r = fork_refs(w);
+	mutex_unlock(&p->ws_lock);
 	if (r != 0)
 		fork_finish(w);
 	return r;
@@ -164,7 +164,7 @@ fork_object(struct fork_work *w, uint64_t entries)
 	return w->pref == NULL ? -ENOMEM : 0;
 }
 
-/* The child refers to every older object that the parent refers to. */
+/* The child refers to older objects as the parent does; [W]: a trim drops refs. */
 static int
 fork_refs(struct fork_work *w)
 {

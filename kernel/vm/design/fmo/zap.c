@@ -154,7 +154,9 @@ zap_table(struct zap_work *z, va_t *va, va_t end)
 	}
 	zap_words(z, leaf, first, need == 0 ? end : *va);
 	if (leaf->nused == 0) {
-		(void)pt_let_go(&z->job->tables);
+		/* Those of another way or space are freed by who lets them go. */
+		if (pt_holds(&z->job->tables, leaf))
+			(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);
 	}
 	tlb_batch_end(b);
