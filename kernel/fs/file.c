@@ -436,6 +436,14 @@ ops_write(struct file *f, const uint64_t *at, struct uio *u)
 	return n;
 }
 
+/* Would v grow to so many bytes, and beyond the caller's RLIMIT_FSIZE? */
+bool
+vn_is_limited(struct vnode *v, uint64_t bytes)
+{
+	return files.fsize != NULL && v->vmo != NULL &&
+	    bytes > vmo_size(v->vmo) && bytes > files.fsize();
+}
+
 /* Set the size of a regular file: truncate, O_TRUNC.  0, -EFBIG, -EINVAL … */
 int
 vn_resize(struct vnode *v, uint64_t bytes)
@@ -444,8 +452,7 @@ vn_resize(struct vnode *v, uint64_t bytes)
 
 	if (bytes > FILE_MAX_BYTES)
 		return -EFBIG;
-	if (files.fsize != NULL && v->vmo != NULL && bytes > vmo_size(v->vmo) &&
-	    bytes > files.fsize())
+	if (vn_is_limited(v, bytes))
 		return -EFBIG;
 	rw_lock_write(&v->lock);
 	r = resize_locked(v, bytes);

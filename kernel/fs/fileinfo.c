@@ -112,12 +112,18 @@ file_is_seekable(struct file *f)
 	return f->ops == NULL || f->ops->seek != SEEKS_NEVER;
 }
 
+/* Is it on a mount from which nothing may be executed? */
+bool
+file_is_noexec(struct file *f)
+{
+	return (f->vn->mnt->flags & MS_NOEXEC) != 0;
+}
+
 /* May it be executed?  0, -EACCES (no x bit, no regular file, noexec). */
 int
 file_check_exec(struct file *f)
 {
-	if (f->vn->type != S_IFREG || f->vn->vmo == NULL ||
-	    (f->vn->mnt->flags & MS_NOEXEC) != 0)
+	if (f->vn->type != S_IFREG || f->vn->vmo == NULL || file_is_noexec(f))
 		return -EACCES;
 	return vn_permit(f->vn, fs_cred(), VN_X);
 }
@@ -257,7 +263,8 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 		return -ESPIPE;
 	if (v->vmo == NULL)
 		return -ENODEV;
-	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
+	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off ||
+	    ((mode & FALLOC_PUNCH_HOLE) == 0 && vn_is_limited(v, off + len)))
 		return -EFBIG;
 	rw_lock_write(&v->lock);
 	if (v->swapped_to)

@@ -334,7 +334,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 		.secure = x->secure };
 	bool random = option_u64("norandom") == 0;
 	va_t top = MD_USER_END, stack_lo, brk;
-	uint64_t stack = MIN(x->lim.stack, 64ul << 20);
+	uint64_t stack = x->lim.stack;
 	int r = as_create(design, &x->as);
 
 	if (r < 0)
@@ -343,11 +343,12 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	as_set_rss(x->as, x->rss);
 	if (random)
 		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
-	r = map_stack(x->as, top, PAGE_UP(stack), PROT_R | PROT_W |
+	map_limit_data(x->as, x->lim.data);
+	r = map_stack(x->as, top, stack, PROT_R | PROT_W |
 	    (x->prog.exec_stack ? PROT_X : 0));
 	if (r < 0)
 		return r;
-	stack_lo = top - PAGE_UP(stack);
+	stack_lo = top - map_stack_room(stack);
 	r = elf_map(&x->prog, x->as, &x->lim, stack_lo);
 	if (r < 0)
 		return r;

@@ -141,7 +141,6 @@ _Static_assert(sizeof(struct abi_sysinfo) == 112, "Linux");
 #define MS_INVALIDATE 2
 #define MS_SYNC 4
 #define PROT_SEM 8u
-#define PROT_GROWSDOWN 0x01000000u
 #define PROT_GROWSUP 0x02000000u
 
 /* ---- files: sys_file.c, sys_fd.c, sys_path.c, sys_stat.c, sys_poll.c ---- */

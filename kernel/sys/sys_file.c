@@ -41,6 +41,14 @@ raise(int signo)
 	spin_unlock(&proc_lock);
 }
 
+/* What a call answers that would make a file longer than RLIMIT_FSIZE. */
+static void
+raise_fsize(int64_t r)
+{
+	if (r == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
+		raise(SIGXFSZ);
+}
+
 /* RLIMIT_FSIZE of the current process, for fs/.  Locks: none. */
 uint64_t
 sys_fsize_limit(void)
@@ -79,8 +87,7 @@ rw_perform(const struct rw *rw, struct uio *u)
 	    file_write(rw->f, u);
 	if (n == -EPIPE)
 		raise(SIGPIPE);
-	if (n == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
-		raise(SIGXFSZ);
+	raise_fsize(n);
 	return n;
 }
 
@@ -396,8 +403,7 @@ sys_ftruncate(const uint64_t a[6])
 	if (f == NULL)
 		return -EBADF;
 	r = file_is_path(f) ? -EBADF : file_setattr(f, &attr);
-	if (r == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
-		raise(SIGXFSZ);
+	raise_fsize(r);
 	file_put(f);
 	return r;
 }
@@ -415,8 +421,7 @@ sys_truncate(const uint64_t a[6])
 	if (r != 0)
 		return r;
 	r = fs_setattr(&p.at, &attr);
-	if (r == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
-		raise(SIGXFSZ);
+	raise_fsize(r);
 	path_arg_end(&p);
 	return r;
 }
@@ -433,6 +438,7 @@ sys_fallocate(const uint64_t a[6])
 	if (f == NULL)
 		return -EBADF;
 	r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
+	raise_fsize(r);
 	file_put(f);
 	return r;
 }

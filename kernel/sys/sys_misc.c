@@ -81,6 +81,18 @@ limit_check(enum rlimit_id id, const struct rlimit *new,
 	return 0;
 }
 
+/* The space heeds its process's limits by itself. */
+static void
+limit_space(struct aspace *as, enum rlimit_id id, const struct rlimit *new)
+{
+	if (id == RLIMIT_RSS)
+		as_set_rss(as, new->cur);
+	else if (id == RLIMIT_STACK)
+		map_limit_stack(as, new->cur);
+	else if (id == RLIMIT_DATA)
+		map_limit_data(as, new->cur);
+}
+
 /* Read, then perhaps change, a limit of pid (0: the caller). */
 static int
 limit_access(int pid, uint64_t id, const struct rlimit *new,
@@ -103,8 +115,8 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 			r = limit_check((enum rlimit_id)id, new, old);
 		if (new != NULL && r == 0) {
 			p->rlim[id] = *new;
-			if (id == RLIMIT_RSS && p->as != NULL)
-				as_set_rss(p->as, new->cur);
+			if (p->as != NULL)
+				limit_space(p->as, (enum rlimit_id)id, new);
 			proc_watch_cpu_locked(p);
 		}
 	}

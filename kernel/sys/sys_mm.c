@@ -125,6 +125,11 @@ mmap_file(struct map_args *m, struct file *f)
 			return -EACCES;
 		m->maxprot &= ~(unsigned)PROT_W;
 	}
+	if (file_is_noexec(f)) {
+		if ((m->prot & PROT_X) != 0)
+			return -EPERM;
+		m->maxprot &= ~(unsigned)PROT_X;
+	}
 	if (file_is_zero_device(f)) {
 		m->flags |= MAP_ANONYMOUS;
 		m->maxprot = PROT_ALL;
@@ -152,9 +157,10 @@ sys_mprotect(const uint64_t a[6])
 		return -EINVAL;
 	if (a[1] == 0)
 		return 0;
-	if (grows != 0 || (prot & ~PROT_KNOWN) != 0)
+	if (grows == PROT_GROWSUP || (prot & ~(PROT_KNOWN | grows)) != 0)
 		return -EINVAL;
-	return map_mprotect(proc_current()->as, a[0], a[1], prot & PROT_ALL);
+	return map_mprotect(proc_current()->as, a[0], a[1],
+	    prot & (PROT_ALL | PROT_GROWSDOWN));
 }
 
 int64_t
@@ -173,7 +179,7 @@ sys_mremap(const uint64_t a[6])
 	struct map_limits lim = limits();
 	struct mremap_args m = { .old = a[0], .old_len = a[1],
 		.new_len = a[2], .flags = (unsigned)a[3], .new_addr = a[4],
-		.lim = &lim };
+		.lim = &lim, .privileged = sys_is_root() };
 	va_t at;
 	int r;
 
