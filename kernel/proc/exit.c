@@ -131,15 +131,10 @@ task_end(void)
 void
 task_leave_memory(struct task *tk)
 {
-	uint32_t zero = 0;
-
 	futex_robust_exit(tk);
 	tk->robust = 0;
-	if (tk->clear_tid == 0)
-		return;
-	if (as_write(tk->proc->as, tk->clear_tid, &zero, sizeof(zero)) ==
-	    (ssize_t)sizeof(zero))
-		(void)futex_wake_at(tk->clear_tid, 1);
+	if (tk->clear_tid != 0)
+		futex_clear_at(tk->clear_tid);
 	tk->clear_tid = 0;
 }
 

@@ -400,7 +400,7 @@ undo_a:
  *
  * Returns:  how many, or -EFAULT, -EINVAL.
  */
-int
+static int
 futex_wake_at(va_t addr, unsigned n)
 {
 	struct futex_req q = { .addr = addr, .val = n, .private = true };
@@ -412,6 +412,23 @@ futex_wake_at(va_t addr, unsigned n)
 	q.val = n - (unsigned)woken;
 	more = futex_wake(&q, UINT32_MAX);
 	return (int)(more < 0 ? woken : woken + more);
+}
+
+/*
+ * The word of the current space becomes 0, at once and not byte by byte: to who
+ * finds it free it is a lock.  A waiter is woken.  Errors are the user's.
+ */
+void
+futex_clear_at(va_t addr)
+{
+	struct futex_req q = { .addr = addr, .private = true };
+	struct vm_word_pin pin;
+
+	if (pin_word(&q, addr, true, &pin) < 0)
+		return;
+	atomic_store(pin.kva, 0);
+	vm_word_unpin(&pin, true);
+	(void)futex_wake_at(addr, 1);
 }
 
 /* A lock that the thread holds at its end: mark it and wake a waiter. */

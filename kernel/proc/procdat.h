@@ -302,7 +302,7 @@ struct futex_req {
 	uint64_t deadline;       /* of md_time_ns() */
 };
 int64_t futex_op(const struct futex_req *) MUST_CHECK;
-int futex_wake_at(va_t addr, unsigned n);      /* both key kinds; exit */
+void futex_clear_at(va_t addr);               /* set_tid_address(2); exit */
 void futex_robust_exit(struct task *);
 
 #define FUTEX_WAIT 0
