@@ -227,6 +227,7 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 	case SRC_PRIV:
 		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
 			return page_zap_locked(pg);
+		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has judged */
 		return page_unmap_locked(pg, dirty);
 	case SRC_FORK: /* settle_forks() */
 		return end != BATCH_ZAP && page_unmap_locked(pg, dirty);
