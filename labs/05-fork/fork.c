@@ -33,9 +33,7 @@ static int fork_words(struct fork_work *w);
 
 /* ---- FORK words: vmm.md 2.2 ---- */
 
-/*
- * The soft word that names entry `index` of the kpaged region.
- */
+/* The soft word that names entry `index` of the kpaged region. */
 uint64_t
 fork_word(uint64_t index)
 {
