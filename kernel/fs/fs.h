@@ -68,8 +68,8 @@ int file_map_begin(struct file *, unsigned prot, unsigned *maxprot) MUST_CHECK;
 void file_map_end(struct file *);
 bool file_is_zero_device(struct file *);         /* mmap: anonymous memory */
 
+bool file_is_noexec(struct file *);              /* exec, mmap: its mount forbids */
 /* exec: is it a regular file with x permission?  0, -EACCES … */
-bool file_is_noexec(struct file *);
 int file_check_exec(struct file *) MUST_CHECK;
 /* While an executable runs: -ETXTBSY for writers.  0 or -ETXTBSY (open for write). */
 int file_deny_write(struct file *) MUST_CHECK;
