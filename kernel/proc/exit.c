@@ -124,18 +124,21 @@ task_end(void)
 
 /*
  * What the memory of the program is told: locks of the robust list are
- * released, the word of CHILD_CLEARTID is cleared and its waiter woken.
+ * released, the word of CHILD_CLEARTID is cleared and its waiter woken.  Killed
+ * or not: others wait for it, and the pages may have to be read.
  *
- * Locks:    none; faults are taken and ignored.
+ * Locks:    none; errors of faults are ignored.
  */
 void
 task_leave_memory(struct task *tk)
 {
+	vm_finish_begin();
 	futex_robust_exit(tk);
 	tk->robust = 0;
 	if (tk->clear_tid != 0)
 		futex_clear_at(tk->clear_tid);
 	tk->clear_tid = 0;
+	vm_finish_end();
 }
 
 /*

@@ -192,7 +192,7 @@ fault_inject(struct aspace *as, bool ended)
 int
 fault_wait(struct fctx *f, enum fault_outcome r)
 {
-	if (thread_is_killed())
+	if (vm_may_stop())
 		return -EINTR;
 	fault_inject(f->as, false);
 	switch (r) {

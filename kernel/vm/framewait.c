@@ -163,9 +163,9 @@ phys_wait(enum phys_class class)
 	}
 	EVENT(page_waits);
 	if (inject_hit(FI_WAIT))
-		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
+		r = sleep_until(md_time_ns() + TICK_NS, vm_wait_how());
 	while (r == 0 && !has_frames(class) && !phys_steal()) {
-		if (thread_is_killed() && !vm_is_reserved())
+		if (vm_may_stop() && !vm_is_reserved())
 			return -EINTR;
 		pageout_wake();
 		frames_wake_bsm();
@@ -212,7 +212,7 @@ page_alloc_ahead(void)
 static int
 wait_tick(struct sleepers *s, enum phys_class class)
 {
-	enum wait_how how = vm_is_reserved() ? WAIT_PLAIN : WAIT_KILLABLE;
+	enum wait_how how = vm_is_reserved() ? WAIT_PLAIN : vm_wait_how();
 	struct waiter w;
 	int r = 0;
 

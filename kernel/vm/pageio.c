@@ -259,7 +259,7 @@ queue_of(const struct vm_page *pg)
 int
 page_wait(struct vm_page *pg)
 {
-	return wait_idle(pg, WAIT_KILLABLE);
+	return wait_idle(pg, vm_wait_how());
 }
 
 /*

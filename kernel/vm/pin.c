@@ -323,7 +323,10 @@ uio_piece(struct uio *u, void *buf, size_t n, enum uio_dir dir)
 
 /* ---- futex words ---- */
 
-/* Key of a word in a shared mapping: (object, byte offset). */
+/*
+ * Key of a word in a shared mapping: (number of the object, byte offset).  Who
+ * sleeps does not keep the object: by its address the next one would wake him.
+ */
 static void
 shared_key(struct aspace *as, va_t va, uintptr_t key[2])
 {
@@ -333,7 +336,7 @@ shared_key(struct aspace *as, va_t va, uintptr_t key[2])
 	rw_lock_read(&as->map_lock);
 	v = vad_find(as, vpn);
 	if (v != NULL && v->vmo != NULL && (v->flags & VAD_SHARED) != 0) {
-		key[0] = (uintptr_t)v->vmo;
+		key[0] = v->vmo->serial;
 		key[1] = (v->off + vpn - v->start) * PAGE_SIZE +
 		    (va & PAGE_MASK);
 	}

@@ -358,7 +358,7 @@ swap_wait(void)
 	int r;
 
 	wait_prepare(&swaps.bios, &w);
-	r = wait_sleep(&w, WAIT_KILLABLE, md_time_ns() + TICK_NS);
+	r = wait_sleep(&w, vm_wait_how(), md_time_ns() + TICK_NS);
 	wait_finish(&w);
 	return r == -ETIMEDOUT ? 0 : r;
 }

@@ -37,9 +37,8 @@
 #define PLACES 2
 
 /* What thread.vmctx counts, 8 bits each; a thread changes its own only. */
-enum vmctx_unit {
-	CTX_RESERVED = 1, CTX_FAULT = 1 << 8, CTX_STRUCTURAL = 1 << 16,
-	CTX_PLACE = 1 << 24
+enum vmctx_byte {
+	CTX_RESERVED, CTX_FAULT, CTX_STRUCTURAL, CTX_PLACE, CTX_FINISH
 };
 
 struct tokens {
@@ -80,27 +79,27 @@ token_set_unmovable(uint64_t pages)
 /* ---- what a thread has ---- */
 
 static unsigned
-ctx_count(enum vmctx_unit unit)
+ctx_count(enum vmctx_byte byte)
 {
-	return (unsigned)((uintptr_t)thread_current()->vmctx / unit & 0xff);
+	return (uintptr_t)thread_current()->vmctx >> 8 * byte & 0xff;
 }
 
 static void
-ctx_add(enum vmctx_unit unit)
+ctx_add(enum vmctx_byte byte)
 {
 	struct thread *t = thread_current();
 
-	ASSERT(ctx_count(unit) < 0xff);
-	t->vmctx = (void *)((uintptr_t)t->vmctx + unit);
+	ASSERT(ctx_count(byte) < 0xff);
+	t->vmctx = (void *)((uintptr_t)t->vmctx + (1ul << 8 * byte));
 }
 
 static void
-ctx_sub(enum vmctx_unit unit)
+ctx_sub(enum vmctx_byte byte)
 {
 	struct thread *t = thread_current();
 
-	ASSERT(ctx_count(unit) > 0);
-	t->vmctx = (void *)((uintptr_t)t->vmctx - unit);
+	ASSERT(ctx_count(byte) > 0);
+	t->vmctx = (void *)((uintptr_t)t->vmctx - (1ul << 8 * byte));
 }
 
 /*
@@ -144,6 +143,45 @@ vm_class(void)
 		return PHYS_USER;
 	return vm_is_reserved() || thread_is_killed() ? PHYS_RESERVED :
 	    PHYS_USER;
+}
+
+/*
+ * What this thread does from now on must be finished: a file system's metadata
+ * half changed, the locks of a dying thread.  A fatal signal ends no wait in the
+ * VM until vm_finish_end().  Nests.
+ *
+ * Locks:    none needed.
+ */
+void
+vm_finish_begin(void)
+{
+	ctx_add(CTX_FINISH);
+}
+
+void
+vm_finish_end(void)
+{
+	ctx_sub(CTX_FINISH);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  a fatal signal waits, and may end what the thread does.
+ */
+bool
+vm_may_stop(void)
+{
+	return thread_is_killed() && ctx_count(CTX_FINISH) == 0;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  how the current thread sleeps in the VM.
+ */
+enum wait_how
+vm_wait_how(void)
+{
+	return ctx_count(CTX_FINISH) == 0 ? WAIT_KILLABLE : WAIT_PLAIN;
 }
 
 /* ---- taking and giving ---- */
@@ -217,7 +255,7 @@ give(struct tokens *t)
 int
 fault_token_take(void)
 {
-	int r = take(&token.fault, WAIT_KILLABLE);
+	int r = take(&token.fault, vm_wait_how());
 
 	if (r == 0)
 		ctx_add(CTX_FAULT);

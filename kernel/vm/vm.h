@@ -164,6 +164,10 @@ ssize_t uio_put(struct uio *, const void *src, size_t n);
 ssize_t uio_get(struct uio *, void *dst, size_t n);
 ssize_t uio_zero(struct uio *, size_t n);
 
+/* A fatal signal ends no wait in the VM meanwhile (token.c); nests. */
+void vm_finish_begin(void);
+void vm_finish_end(void);
+
 /*
  * Futex words and robust lists: fault the page in, pinned.  The word is at
  * *kva while pinned.  Key: for shared memory (object, byte offset), else

@@ -284,6 +284,7 @@ struct vmo {
 	const struct vmo_client_ops *client_ops; /* [O] NULL: client is gone */
 	void *client;                  /* [O] */
 	_Atomic uint32_t refs;         /* [A] VADs + opens + node */
+	uint64_t serial;               /* [c] of the key of futex words: an address comes again */
 	struct spinlock lock;          /* rank 7 */
 	uint64_t size;                 /* [O] bytes */
 	uint32_t resize_seq;           /* [O] +1 on each change of size */

@@ -253,6 +253,8 @@ void token_set_unmovable(uint64_t pages);                  /* by bsm */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
 bool vm_is_reserved(void);
+bool vm_may_stop(void);                                  /* killed, and not in vm_finish_begin() */
+enum wait_how vm_wait_how(void);                         /* killable, or plain */
 enum phys_class vm_class(void);                          /* of the current thread's frames */
 int fault_token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
 void fault_token_give(void);

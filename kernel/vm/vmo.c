@@ -52,10 +52,12 @@ static void close_visits(struct vmo *vmo);
 struct vmo *
 vmo_alloc(enum vmo_type type, uint64_t bytes)
 {
+	static _Atomic uint64_t last_serial;
 	struct vmo *vmo = kmem_cache_zalloc(&vmo_cache);
 
 	if (vmo == NULL)
 		return NULL;
+	vmo->serial = atomic_add(&last_serial, 1) + 1;
 	vmo->type = (uint8_t)type;
 	vmo->size = bytes;
 	atomic_store(&vmo->refs, 1);

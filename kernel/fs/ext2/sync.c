@@ -25,6 +25,8 @@
  *           3. What is empty costs nothing: an append costs one FLUSH, a new
  *              file two.
  *           4. An error of a commit makes the file system read-only.
+ *           5. What has entered the gate finishes, killed or not: half of a
+ *              change would be written, or an error would be made of a signal.
  *
  * Read next meta.c, inode.c.
  */
@@ -151,6 +153,7 @@ ext2_begin(struct ext2_fs *fs)
 	if (is_full(fs))
 		(void)ext2_commit(fs); /* an error shows below: read-only */
 	gate_enter(&fs->gate, GATE_POLITE);
+	vm_finish_begin();
 	if (!atomic_load(&fs->readonly))
 		return 0;
 	ext2_end(fs);
@@ -162,6 +165,7 @@ int
 ext2_begin_writeback(struct ext2_fs *fs)
 {
 	gate_enter(&fs->gate, GATE_WRITEBACK);
+	vm_finish_begin();
 	if (!atomic_load(&fs->readonly))
 		return 0;
 	ext2_end(fs);
@@ -174,6 +178,7 @@ ext2_end(struct ext2_fs *fs)
 	struct ext2_gate *g = &fs->gate;
 	bool last;
 
+	vm_finish_end();
 	spin_lock(&g->lock);
 	ASSERT(g->inside > 0);
 	last = --g->inside == 0;
@@ -196,11 +201,13 @@ ext2_commit(struct ext2_fs *fs)
 	int r = -EROFS;
 
 	gate_close(&fs->gate);
+	vm_finish_begin();
 	if (!atomic_load(&fs->readonly)) {
 		r = commit_phases(fs);
 		if (r != 0)
 			(void)ext2_error(fs, "commit: error %d", -r);
 	}
+	vm_finish_end();
 	gate_open(&fs->gate);
 	return r;
 }
