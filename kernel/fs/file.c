@@ -476,7 +476,7 @@ seek_data(struct vmo *vmo, uint64_t off, int whence)
 			return -ENXIO;
 		return (int64_t)MAX(off, next << PAGE_SHIFT);
 	}
-	while (next == pg)
+	while (next == pg && !thread_is_killed())
 		next = vmo_next_page(vmo, ++pg);
 	return (int64_t)MIN(size, MAX(off, pg << PAGE_SHIFT));
 }

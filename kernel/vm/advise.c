@@ -323,8 +323,8 @@ advise_populate(struct aspace *as, va_t va, va_t end, int advice)
 
 		if (r == -EFAULT && f.sig.signo == SIGSEGV)
 			return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
-		if (r != 0)
-			return r;
+		if (r != 0 || thread_is_killed())
+			return r != 0 ? r : -EINTR;
 	}
 	return 0;
 }

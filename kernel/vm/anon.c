@@ -375,7 +375,8 @@ anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w)
 		return FOUND_PAGE;
 	switch (pte_kind(word)) {
 	case PTE_ABSENT:
-		return ask->new == NULL ? FOUND_HOLE :
+		/* A frame to read into is of no use if the page has gone since. */
+		return ask->new == NULL || !ask->zeroed ? FOUND_HOLE :
 		    anon_make(vmo, ask, w);
 	case PTE_BUSY:
 		ask->wait = pte_page(word);
@@ -411,6 +412,7 @@ anon_read(struct anon_ask *ask, struct anon_way *w)
 	}
 	if (ask->new == NULL)
 		return FOUND_ON_SWAP;
+	ask->zeroed = false;
 	if (swap_in(&words, &ask->new, &ask->wait) == SWAPIN_STARTED)
 		return FOUND_READING;
 	return FOUND_NO_BIO;

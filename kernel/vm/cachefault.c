@@ -254,7 +254,8 @@ cache_fault_extend(struct fctx *f)
 	piece_find(f->as, vpn, vpn + 1, &p, &flags);
 	if (p.vmo == NULL)
 		return 0;
-	if (!cache_is_page(p.vmo, p.off, f->file_page)) {
+	if (f->file_page == NULL ||
+	    !cache_is_page(p.vmo, p.off, f->file_page)) {
 		cache_fault_end(f);
 	} else {
 		if (p.vmo->pager->extend != NULL)

@@ -197,14 +197,15 @@ map_attach(struct aspace *as, struct vad *v)
 }
 
 /*
- * Fault pages of [va, end) in, as far as it goes: MAP_POPULATE, MAP_LOCKED.
+ * Fault pages of [va, end) in, as far as it goes: MAP_POPULATE, MAP_LOCKED.  A
+ * thread that is killed stops, for pages that are there do not end a fault.
  *
  * Locks:    none of rank >= 2.
  */
 void
 map_populate(struct aspace *as, va_t va, va_t end, enum access access)
 {
-	for (; va < end; va += PAGE_SIZE) {
+	for (; va < end && !thread_is_killed(); va += PAGE_SIZE) {
 		struct fctx f = { .kernel = true };
 
 		if (vm_fault(as, va, access, &f) != 0)

@@ -347,7 +347,8 @@ populate_part(struct aspace *as, const struct part *p)
 	for (va = p->va; va < p->end && r == 0; va += PAGE_SIZE) {
 		struct fctx f = { .kernel = true };
 
-		r = vm_fault(as, va, p->access, &f);
+		r = thread_is_killed() ? -EINTR :
+		    vm_fault(as, va, p->access, &f);
 	}
 	return r;
 }

@@ -299,9 +299,8 @@ move_vad(struct mremap_work *w, struct vad *from)
 	if (v == NULL)
 		return -ENOMEM;
 	cost = v->commit + v->commit_tbl;
-	if (goes)
-		vad_pass_table(as, from);
-	back = goes ? from->commit + from->commit_tbl : 0;
+	back = goes ? from->commit + from->commit_tbl -
+	    MIN(from->commit_tbl, 1ul) : 0;
 	extra = cost > back ? cost - back : 0;
 	r = commit_charge(extra);
 	if (r != 0) {

@@ -268,7 +268,7 @@ uio_zero(struct uio *u, size_t n)
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)r;
-		if ((size_t)r < part)
+		if ((size_t)r < part || thread_is_killed())
 			break;
 	}
 	return (ssize_t)done;

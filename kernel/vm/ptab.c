@@ -296,7 +296,7 @@ pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h)
 			return NULL;
 		}
 		if (p.away != 0)
-			*va = at.end;
+			*va = (*va | ((1ul << (PAGE_SHIFT + 9 * p.away)) - 1)) + 1;
 	}
 	return NULL;
 }

@@ -330,7 +330,9 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 static void
 split_commit(struct vad *lo, struct vad *hi, uint64_t vpn)
 {
-	uint64_t tables = MIN(lo->commit_tbl, vad_tables(lo->start, vpn));
+	uint64_t need = vad_tables(vpn, hi->end) - (vpn % MD_PT_WORDS != 0);
+	uint64_t tables = MIN(lo->commit_tbl - MIN(lo->commit_tbl, need),
+	    vad_tables(lo->start, vpn));
 
 	if (lo->commit != 0) {
 		hi->commit = hi->end - vpn;

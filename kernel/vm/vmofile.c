@@ -333,7 +333,7 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 	struct vm_page *pg;
 	bool dirty;
 
-	for (; idx < end; idx++) {
+	for (; idx < end && !thread_is_killed(); idx++) {
 		if (vmo->pager->has(vmo->v.obj, idx))
 			return idx;
 		spin_lock(&vmo->lock);

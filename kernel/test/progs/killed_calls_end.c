@@ -1,0 +1,85 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/*
+ * SIGKILL ends a call that walks through a great deal of memory which costs
+ * nothing: what is read is the page of zeros, and nothing is waited for.
+ */
+#include "lib/test.h"
+#include <sys/uio.h>
+#include <time.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+#define HUGE (20ul << 30)
+#define PIECES 1024
+
+static char *
+huge(int flags)
+{
+	return mmap(NULL, HUGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+	    MAP_NORESERVE | flags, -1, 0);
+}
+
+static void
+populate_map(void)
+{
+	huge(MAP_POPULATE);
+}
+
+static void
+populate_advice(void)
+{
+	madvise(huge(0), HUGE, MADV_POPULATE_READ);
+}
+
+static void
+read_zeros(void)
+{
+	static struct iovec v[PIECES];
+	size_t n = 2 * MIB;
+	char *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/dev/zero", O_RDONLY);
+
+	for (int i = 0; i < PIECES; i++)
+		v[i] = (struct iovec){ p, n };
+	for (;;)
+		if (readv(fd, v, PIECES) < 0)
+			_exit(1);
+}
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	OK(clock_gettime(CLOCK_MONOTONIC, &t));
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+ends_soon(void (*call)(void))
+{
+	double from;
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		for (;;)
+			call();
+	}
+	sleep_ms(300);
+	from = now();
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+	CHECK(now() - from < 5.0);
+}
+
+int
+main(void)
+{
+	ends_soon(populate_map);
+	ends_soon(populate_advice);
+	ends_soon(read_zeros);
+	return test_done();
+}
