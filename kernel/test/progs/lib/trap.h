@@ -19,12 +19,19 @@ struct trap_info {
 
 static struct trap_info trap_info;
 static sigjmp_buf trap_back;
+static volatile bool trap_is_set;
 
+/* Outside of TRAPPED() nobody waits for it: the signal ends the program. */
 static inline void
 trap_handler(int signo, siginfo_t *si, void *uc)
 {
 	greg_t *r = ((ucontext_t *)uc)->uc_mcontext.gregs;
 
+	if (!trap_is_set) {
+		signal(signo, SIG_DFL);
+		raise(signo);
+		return;
+	}
 	trap_info = (struct trap_info){ signo, si->si_code,
 		(uintptr_t)si->si_addr, r[REG_RIP], r[REG_TRAPNO], r[REG_ERR],
 		r[REG_CR2] };
@@ -47,8 +54,9 @@ trap_catch(int flags)
 }
 
 #define TRAPPED(x)                                                             \
-	(memset(&trap_info, 0, sizeof(trap_info)),                             \
-	    sigsetjmp(trap_back, 1) == 0 ? ((void)(x), 0) : trap_info.signo)
+	(memset(&trap_info, 0, sizeof(trap_info)), trap_is_set = true,         \
+	    (void)(sigsetjmp(trap_back, 1) == 0 && ((void)(x), 0)),            \
+	    trap_is_set = false, trap_info.signo)
 
 /* The access must get this signal, code and address. */
 #define TRAP(x, signo_, code_, addr_)                                          \
