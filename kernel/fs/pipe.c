@@ -429,17 +429,42 @@ pipe_size(struct file *f)
 }
 
 /*
+ * The last bytes may lie in front of the first ones, in the same page.  In a
+ * larger ring they need a page of their own: it goes to its place in fresh.
+ *
+ * Locks:    pipe lock held.
+ * Returns:  0, -ENOMEM.
+ */
+static int
+ring_part_locked(struct pipe *p, uint8_t **fresh, unsigned n)
+{
+	uint64_t last = PAGE_DOWN(p->head);
+	uint8_t *page;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	if (last == p->head ||
+	    last - PAGE_DOWN(p->tail) < p->npages * PAGE_SIZE)
+		return 0;
+	page = kmem_alloc(PAGE_SIZE);
+	if (page == NULL)
+		return -ENOMEM;
+	memcpy(page, *page_slot(p, last), p->head - last);
+	fresh[(last >> PAGE_SHIFT) & (n - 1)] = page;
+	return 0;
+}
+
+/*
  * Give p the page array fresh of n entries; what lies in p keeps its place
- * modulo the new size.  Locks: pipe lock held.
+ * modulo the new size.  Each page of p moves once.  Locks: pipe lock held.
  */
 static void
 ring_replace_locked(struct pipe *p, uint8_t **fresh, unsigned n)
 {
-	uint64_t pos = p->tail & ~PAGE_MASK;
+	uint64_t pos = PAGE_DOWN(p->tail);
 	unsigned i;
 
 	ASSERT(mutex_is_mine(&p->lock));
-	for (i = 0; i < n && pos < p->head; i++, pos += PAGE_SIZE) {
+	for (i = 0; i < p->npages && pos < p->head; i++, pos += PAGE_SIZE) {
 		fresh[(pos >> PAGE_SHIFT) & (n - 1)] = *page_slot(p, pos);
 		*page_slot(p, pos) = NULL;
 	}
@@ -450,6 +475,23 @@ ring_replace_locked(struct pipe *p, uint8_t **fresh, unsigned n)
 	wake_all(&p->wq);
 }
 
+/* A ring of n pages instead of the other.  0, -EBUSY (too full), -ENOMEM. */
+static int
+ring_resize_locked(struct pipe *p, uint8_t **fresh, unsigned n)
+{
+	int r = 0;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	if (n < p->npages &&
+	    PAGE_UP(p->head) - PAGE_DOWN(p->tail) > n * PAGE_SIZE)
+		r = -EBUSY;
+	else if (n > p->npages)
+		r = ring_part_locked(p, fresh, n);
+	if (r == 0)
+		ring_replace_locked(p, fresh, n);
+	return r;
+}
+
 /* F_SETPIPE_SZ: the new size; -EBADF, -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
 int64_t
 pipe_set_size(struct file *f, uint64_t bytes)
@@ -457,7 +499,7 @@ pipe_set_size(struct file *f, uint64_t bytes)
 	struct pipe *p;
 	uint8_t **fresh;
 	unsigned n = 1;
-	bool fits;
+	int r;
 
 	if (f->ops != &pipe_file_ops)
 		return -EBADF;
@@ -472,13 +514,11 @@ pipe_set_size(struct file *f, uint64_t bytes)
 		return -ENOMEM;
 	p = pipe_of(f);
 	mutex_lock(&p->lock);
-	fits = PAGE_UP(p->head) - PAGE_DOWN(p->tail) <= n * PAGE_SIZE;
-	if (fits)
-		ring_replace_locked(p, fresh, n);
+	r = ring_resize_locked(p, fresh, n);
 	mutex_unlock(&p->lock);
-	if (!fits)
+	if (r != 0)
 		kmem_free(fresh);
-	return fits ? (int64_t)(n * PAGE_SIZE) : -EBUSY;
+	return r != 0 ? r : (int64_t)(n * PAGE_SIZE);
 }
 
 const struct file_ops pipe_file_ops = {

@@ -112,6 +112,69 @@ errors(void)
 	close(fd[1]);
 }
 
+static unsigned char
+byte_at(unsigned long i)
+{
+	return i * 7 + (i >> 8);
+}
+
+/* Write n bytes, or what fits; *in counts. */
+static void
+fill(int f, unsigned long *in, long n)
+{
+	static unsigned char b[4 * 65536];
+	ssize_t r;
+
+	for (long i = 0; i < n; i++)
+		b[i] = byte_at(*in + i);
+	r = write(f, b, n);
+	/* Half a page of room is none on Linux. */
+	CHECK(r > 0 || errno == EAGAIN);
+	*in += r > 0 ? r : 0;
+}
+
+/* Read n bytes that must be there. */
+static void
+drain(int f, unsigned long *out, long n)
+{
+	static unsigned char b[4 * 65536];
+
+	EQ(read(f, b, n), n);
+	for (long i = 0; i < n; i++)
+		EQ(b[i], byte_at(*out + i));
+	*out += n;
+}
+
+/* A pipe gets another size while its bytes begin in the midst of a page. */
+static void
+resize(long skip)
+{
+	static const int sizes[] = { 65536, 131072, 262144, 131072, 4096 };
+	unsigned long in = 0, out = 0;
+	int fd[2];
+
+	OK(pipe2(fd, O_NONBLOCK));
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		EQ(fcntl(fd[1], F_SETPIPE_SZ, sizes[i]), sizes[i]);
+		EQ(fcntl(fd[0], F_GETPIPE_SZ), sizes[i]);
+		if (i + 2 >= sizeof(sizes) / sizeof(*sizes)) {
+			drain(fd[0], &out, in - out);
+			continue;
+		}
+		fill(fd[1], &in, sizes[i]);
+		drain(fd[0], &out, skip);
+		fill(fd[1], &in, skip);
+		/* Before it shrinks it must have room enough. */
+		if (sizes[i + 1] < sizes[i]) {
+			ERR(fcntl(fd[1], F_SETPIPE_SZ, 4096), EBUSY);
+			drain(fd[0], &out, in - out - 50000);
+		}
+	}
+	EQ(in, out);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* A big write goes through in pieces while the reader drains. */
 static void
 big_write(void)
@@ -149,5 +212,8 @@ main(void)
 	ends();
 	errors();
 	big_write();
+	resize(5000);
+	resize(PAGE);
+	resize(1);
 	return test_done();
 }
