@@ -249,6 +249,8 @@ push_user(struct stack_build *b, struct aspace *as, va_t src, va_t *at)
 {
 	static const uint8_t nul;
 	ssize_t len = user_strlen(b, as, src);
+	/* Then the first page, with the NUL, is still in the buffer. */
+	bool is_read = len < (ssize_t)piece(src, STRING_MAX);
 	size_t n, done;
 	int r;
 
@@ -258,8 +260,7 @@ push_user(struct stack_build *b, struct aspace *as, va_t src, va_t *at)
 	*at = b->sp;
 	for (done = 0; done < (size_t)len && r == 0; done += n) {
 		n = piece(src + done, (size_t)len - done);
-		/* Short strings are still in the buffer. */
-		if ((size_t)len > n &&
+		if (!is_read &&
 		    as_read(as, src + done, b->buf, n) != (ssize_t)n)
 			return -EFAULT;
 		r = put(b, *at + done, b->buf, n);
