@@ -338,6 +338,27 @@ file_test_range(struct file *f, const void *owner, struct krange *k)
 }
 
 /*
+ * A lock of the other type is given up first, whatever becomes of the new one:
+ * two who share a file and both want it alone would wait for each other.
+ */
+static void
+convert_begin(struct lock_want *w)
+{
+	struct lock_ent *e;
+	bool found = false;
+
+	spin_lock(&flocks.lock);
+	LIST_FOREACH(e, &w->v->locks, node)
+		found |= e->kind == w->kind && e->owner == w->owner &&
+		    e->k.exclusive != w->k->exclusive;
+	if (found)
+		release_locked(w);
+	spin_unlock(&flocks.lock);
+	if (found)
+		wake_all(&flocks.wq);
+}
+
+/*
  * flock(2).
  *
  * Returns:  0, -EINVAL, -EAGAIN (LOCK_NB), -ERESTARTSYS, -ENOLCK.
@@ -353,6 +374,7 @@ file_flock(struct file *f, int op)
 	switch (op & ~FLOCK_NB) {
 	case FLOCK_SH:
 	case FLOCK_EX:
+		convert_begin(&w);
 		return lock_set(&w, (op & FLOCK_NB) != 0 ? LOCK_NOWAIT :
 		    LOCK_WAIT);
 	case FLOCK_UN:

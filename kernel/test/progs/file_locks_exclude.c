@@ -80,6 +80,39 @@ waiting(void)
 	close(go[1]);
 }
 
+/* The other type of flock: the old lock goes first, also if none follows. */
+static void
+conversions(void)
+{
+	int other, third;
+	pid_t pid;
+
+	other = OK(open("f", O_RDWR));
+	third = OK(open("f", O_RDWR));
+	OK(flock(fd, LOCK_SH));
+	OK(flock(other, LOCK_SH));
+	ERR(flock(other, LOCK_EX | LOCK_NB), EAGAIN);
+	OK(flock(fd, LOCK_EX | LOCK_NB));
+	OK(flock(fd, LOCK_SH));
+	OK(flock(other, LOCK_SH | LOCK_NB));
+	OK(flock(third, LOCK_SH | LOCK_NB));
+	OK(flock(third, LOCK_UN));
+	/* Both want it alone: one after the other has it. */
+	pid = OK(fork());
+	if (pid == 0) {
+		alarm(10);
+		OK(flock(other, LOCK_EX));
+		OK(flock(other, LOCK_UN));
+		_exit(0);
+	}
+	sleep_ms(50);
+	OK(flock(fd, LOCK_EX));
+	OK(flock(fd, LOCK_UN));
+	REAP(pid, 0);
+	OK(close(other));
+	OK(close(third));
+}
+
 static void
 by_open_file(void)
 {
@@ -96,6 +129,7 @@ by_open_file(void)
 	OK(close(other));
 	OK(flock(fd, LOCK_EX | LOCK_NB));
 	OK(flock(fd, LOCK_UN));
+	conversions();
 	ERR(flock(fd, 77), EINVAL);
 	other = OK(open("f", O_RDWR));
 	OK(record(fd, F_OFD_SETLK, F_WRLCK, 0, 10));
