@@ -277,9 +277,29 @@ lock_mode_check(struct file *f, int type)
 	return type == F_UNLCK ? 0 : -EINVAL;
 }
 
+/*
+ * A process has its lock.  If fd was closed meanwhile, the close dropped the
+ * locks that there were, before this one came: nobody would drop it.
+ *
+ * Returns:  0, -EBADF (given back).
+ */
+static int
+lock_confirm(struct file *f, int fd, const struct krange *k)
+{
+	struct fdtab *t = fdtab_current();
+	struct file *now = fdtab_file(t, fd);
+
+	/* Without memory for that, what the close would drop. */
+	if (now != f && file_unlock_range(f, t, k->start, k->end) != 0)
+		file_unlock_owner(f, t);
+	if (now != NULL)
+		file_put(now);
+	return now == f ? 0 : -EBADF;
+}
+
 /* The six lock commands of fcntl. */
 static int64_t
-fcntl_lock(struct file *f, int cmd, va_t arg)
+fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 {
 	bool ofd = cmd >= F_OFD_GETLK;
 	const void *owner = ofd ? (const void *)f : fdtab_current();
@@ -304,8 +324,9 @@ fcntl_lock(struct file *f, int cmd, va_t arg)
 		return r;
 	if (fl.type == F_UNLCK)
 		return file_unlock_range(f, owner, k.start, k.end);
-	return file_lock_range(f, owner, &k,
+	r = file_lock_range(f, owner, &k,
 	    cmd == F_SETLK || cmd == F_OFD_SETLK ? LOCK_NOWAIT : LOCK_WAIT);
+	return r == 0 && !ofd ? lock_confirm(f, fd, &k) : r;
 }
 
 int64_t
@@ -334,7 +355,7 @@ fcntl_dup(struct file *f, uint64_t min, bool cloexec)
 
 /* What an O_PATH descriptor does not answer. */
 static int64_t
-fcntl_file(struct file *f, int cmd, uint64_t arg)
+fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
 {
 	if (file_is_path(f))
 		return -EBADF;
@@ -348,7 +369,7 @@ fcntl_file(struct file *f, int cmd, uint64_t arg)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return fcntl_lock(f, cmd, arg);
+		return fcntl_lock(f, fd, cmd, arg);
 	case F_SETOWN:
 		file_set_owner(f, (int)arg);
 		return 0;
@@ -381,7 +402,7 @@ fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 	case F_GETFL:
 		return file_flags(f);
 	}
-	return fcntl_file(f, cmd, arg);
+	return fcntl_file(f, fd, cmd, arg);
 }
 
 int64_t

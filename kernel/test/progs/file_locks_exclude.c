@@ -4,6 +4,7 @@
  * file; a waiting lock is woken; a signal ends the wait.
  */
 #include "lib/test.h"
+#include <pthread.h>
 #include <sys/file.h>
 
 static int fd;
@@ -145,6 +146,51 @@ by_open_file(void)
 	OK(close(other));
 }
 
+static int late = -1;
+
+static void *
+lock_late(void *arg)
+{
+	ERR(record(late, F_SETLKW, F_WRLCK, 0, 0), EBADF);
+	return arg;
+}
+
+/* A descriptor that is closed while it waits for a lock does not keep it. */
+static void
+closed_meanwhile(void)
+{
+	pthread_t t;
+	int go[2], status;
+	char c;
+	pid_t pid;
+
+	OK(pipe(go));
+	OK(record(fd, F_SETLK, F_WRLCK, 0, 0));
+	pid = OK(fork());
+	if (pid == 0) {
+		late = OK(open("f", O_RDWR));
+		EQ(pthread_create(&t, NULL, lock_late, NULL), 0);
+		sleep_ms(100);
+		OK(close(late));
+		EQ(write(go[1], "x", 1), 1);
+		EQ(pthread_join(t, NULL), 0);
+		/* It is free while this process lives. */
+		pid = OK(fork());
+		if (pid == 0) {
+			late = OK(open("f", O_RDWR));
+			OK(record(late, F_SETLK, F_WRLCK, 0, 0));
+			_exit(0);
+		}
+		OK(waitpid(pid, &status, 0));
+		_exit(status != 0);
+	}
+	EQ(read(go[0], &c, 1), 1);
+	OK(record(fd, F_SETLK, F_UNLCK, 0, 0));
+	REAP(pid, 0);
+	close(go[0]);
+	close(go[1]);
+}
+
 static void
 ignore(int signo)
 {
@@ -173,6 +219,7 @@ main(void)
 	ranges();
 	waiting();
 	by_open_file();
+	closed_meanwhile();
 	interrupted();
 	OK(close(fd));
 	OK(unlink("f"));
