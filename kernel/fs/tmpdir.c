@@ -166,12 +166,12 @@ ent_first(struct vnode *root)
 /*
  * Does anyone hold a vnode besides the names?  A file may have as many
  * references as names; all directories together one each, and one for each
- * child; and there may be no vnode without a name.
+ * vnode that knows its parent; and there may be no vnode without a name.
  */
 bool
 tmpdir_is_busy(struct mount *m)
 {
-	uint64_t dirs = 1, files = 0, dir_refs = m->root->refs;
+	uint64_t dirs = 1, files = 0, kids = 0, dir_refs = m->root->refs;
 	struct vnode *dir = m->root;
 	struct tmpfs_ent *e;
 	bool busy = false;
@@ -181,10 +181,12 @@ tmpdir_is_busy(struct mount *m)
 
 		if (v->type == S_IFDIR) {
 			dirs++;
+			kids++;
 			dir_refs += v->refs;
 			busy |= v->mounted != NULL;
 		} else if (!v->marked) {
 			files++;
+			kids += v->parent != NULL;
 			v->marked = true;
 			busy |= v->refs != v->nlink;
 		}
@@ -192,8 +194,7 @@ tmpdir_is_busy(struct mount *m)
 	dir = m->root;
 	for (e = ent_first(dir); e != NULL; e = ent_next(m->root, &dir, e))
 		e->v->marked = false;
-	return busy || dirs + files != m->vnodes ||
-	    dir_refs != dirs + m->vnodes - 1;
+	return busy || dirs + files != m->vnodes || dir_refs != dirs + kids;
 }
 
 /* Remove all names, deepest first: always the first entry on the way down. */

@@ -213,7 +213,7 @@ tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
 	return 0;
 }
 
-/* The name of v in dir is gone: counts and times. */
+/* The name of v in dir is gone: counts and times; others do not hold dir. */
 static void
 name_dropped(struct vnode *dir, struct vnode *v)
 {
@@ -222,6 +222,8 @@ name_dropped(struct vnode *dir, struct vnode *v)
 		dir->nlink--;
 	} else {
 		v->nlink--;
+		if (v->nlink != 0)
+			vn_forget_name(v, dir);
 	}
 	vn_touch(v, VN_CTIME);
 	vn_touch(dir, VN_MTIME | VN_CTIME);

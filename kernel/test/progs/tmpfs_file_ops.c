@@ -4,6 +4,7 @@
  * an offset, vectors, links, rename, unlinked files that stay open.
  */
 #include "lib/test.h"
+#include <sys/mount.h>
 #include <sys/uio.h>
 
 static void
@@ -144,6 +145,29 @@ directories(void)
 	ERR(chdir("e"), ENOENT);
 }
 
+/* A file that had a name in a directory does not hold it when both are gone. */
+static void
+dead_directory(void)
+{
+	OK(mkdir("m", 0755));
+	if (mount("none", "m", "tmpfs", 0, NULL) != 0) {
+		EQ(errno, EPERM);
+		OK(rmdir("m"));
+		return;
+	}
+	make_file("m/f", "1", 1, 0644);
+	make_file("m/g", "2", 1, 0644);
+	OK(mkdir("m/d", 0755));
+	OK(link("m/f", "m/d/x"));
+	OK(unlink("m/d/x"));
+	OK(link("m/f", "m/d/y"));
+	OK(rename("m/g", "m/d/y"));
+	OK(unlink("m/d/y"));
+	OK(rmdir("m/d"));
+	OK(umount("m"));
+	OK(rmdir("m"));
+}
+
 int
 main(void)
 {
@@ -153,6 +177,7 @@ main(void)
 	big();
 	links();
 	directories();
+	dead_directory();
 	leave_tmp();
 	return test_done();
 }
