@@ -12,8 +12,8 @@
  *
  * Rules     1. A write of at most PIPE_BUF bytes goes in as one piece: it
  *              waits for room for all of it, and the lock is kept meanwhile.
- *           2. A piece that cannot be copied whole from the user is not
- *              counted: readers never see half of it.
+ *           2. A piece that cannot be copied whole from or to the user is not
+ *              counted: readers never see half of it, nor lose any.
  *           3. One queue for readers, writers and openers: every change wakes
  *              all, each looks again.
  *
@@ -293,7 +293,7 @@ page_slot(struct pipe *p, uint64_t pos)
 	return &p->page[(pos >> PAGE_SHIFT) & (p->npages - 1)];
 }
 
-/* Move what is there to the user.  Locks: pipe lock held.  Bytes, -EFAULT. */
+/* Move what is there (rule 2).  Locks: pipe lock held.  Bytes, -EFAULT. */
 static ssize_t
 take_locked(struct pipe *p, struct uio *u)
 {
@@ -306,12 +306,10 @@ take_locked(struct pipe *p, struct uio *u)
 		piece = MIN(piece, u->left);
 		n = uio_put(u, *page_slot(p, p->tail) + (p->tail & PAGE_MASK),
 		    piece);
-		if (n < 0)
-			return done > 0 ? done : n;
-		p->tail += (uint64_t)n;
+		if (n != (ssize_t)piece)
+			return done > 0 ? done : -EFAULT;
+		p->tail += piece;
 		done += n;
-		if ((uint64_t)n < piece)
-			break;
 	}
 	return done;
 }

@@ -5,6 +5,7 @@
  */
 #include "lib/test.h"
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
 static volatile int got_sigpipe;
 
@@ -175,6 +176,26 @@ resize(long skip)
 	close(fd[1]);
 }
 
+/* Bytes that the reader has no room for stay in the pipe. */
+static void
+read_to_a_hole(void)
+{
+	char *end = pages_private(2) + PAGE, b[20];
+	struct iovec v[2] = { { b, 5 }, { end - 6, 10 } };
+	int fd[2];
+
+	OK(munmap(end, PAGE));
+	OK(pipe2(fd, O_NONBLOCK));
+	EQ(write(fd[1], "0123456789abcdef", 16), 16);
+	ERR(read(fd[0], end - 6, 10), EFAULT);
+	ERR(readv(fd[0], v, 2), EFAULT);
+	EQ(read(fd[0], end - 6, 6), 6);
+	EQ(read(fd[0], b, sizeof(b)), 10);
+	EQ(memcmp(b, "6789abcdef", 10), 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* A big write goes through in pieces while the reader drains. */
 static void
 big_write(void)
@@ -215,5 +236,6 @@ main(void)
 	resize(5000);
 	resize(PAGE);
 	resize(1);
+	read_to_a_hole();
 	return test_done();
 }
