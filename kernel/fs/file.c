@@ -296,7 +296,7 @@ write_any(struct file *f, const uint64_t *at, struct uio *u)
  * write(2) at the position or, O_APPEND, at the end.
  *
  * Locks:    none held.
- * Returns:  bytes, -EBADF, -ENOSPC, -EFBIG, -EPIPE (the caller signals), …
+ * Returns:  bytes, -EBADF, -ENOSPC, -EFBIG, -EPIPE (it was signalled), …
  */
 ssize_t
 file_write(struct file *f, struct uio *u)

@@ -39,6 +39,10 @@ struct pipe {
 	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
 };
 
+static struct {
+	void (*no_reader)(void);     /* [c] signals the writer */
+} pipes;
+
 static const struct vnode_ops pipefs_ops = { .inactive = pipe_inactive };
 static const struct fstype pipefs_type = { .name = "pipefs", .magic = 0x50495045 };
 static struct mount pipefs = { .type = &pipefs_type };
@@ -49,6 +53,13 @@ pipe_init(void)
 {
 	rw_init(&pipefs.tree, LR_VNODE);
 	pipefs.dev = dev_make(0, 255);
+}
+
+/* proc/ tells how to send SIGPIPE to the current thread. */
+void
+fs_set_no_reader_fn(void (*fn)(void))
+{
+	pipes.no_reader = fn;
 }
 
 static struct pipe *
@@ -380,6 +391,8 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 		}
 	}
 	mutex_unlock(&p->lock);
+	if (n == -EPIPE && pipes.no_reader != NULL)
+		pipes.no_reader();
 	return done > 0 ? done : n;
 }
 

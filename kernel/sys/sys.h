@@ -62,6 +62,9 @@ sys_file(uint64_t fd)
 /* RLIMIT_FSIZE of the current process, registered with fs/. */
 uint64_t sys_fsize_limit(void);
 
+/* SIGPIPE for the current thread, registered with fs/. */
+void sys_no_reader(void);
+
 /* Does the current process act as root? */
 bool sys_is_root(void);
 

@@ -9,8 +9,9 @@
  *
  * Rules     1. One call moves at most RW_MAX bytes; what was moved before an
  *              error is the result.
- *           2. -EPIPE raises SIGPIPE here, -EFBIG by RLIMIT_FSIZE SIGXFSZ:
- *              fs/ knows no signals.
+ *           2. A pipe without readers raises SIGPIPE here, also behind bytes
+ *              that it took before; -EFBIG by RLIMIT_FSIZE SIGXFSZ.  fs/ knows
+ *              no signals.
  *
  * Read next fs/file.c.
  */
@@ -49,6 +50,13 @@ raise_fsize(int64_t r)
 		raise(SIGXFSZ);
 }
 
+/* For fs/.  Locks: none. */
+void
+sys_no_reader(void)
+{
+	raise(SIGPIPE);
+}
+
 /* RLIMIT_FSIZE of the current process, for fs/.  Locks: none. */
 uint64_t
 sys_fsize_limit(void)
@@ -85,8 +93,6 @@ rw_perform(const struct rw *rw, struct uio *u)
 		    file_read(rw->f, u);
 	n = rw->off != NULL ? file_pwrite(rw->f, *rw->off, u) :
 	    file_write(rw->f, u);
-	if (n == -EPIPE)
-		raise(SIGPIPE);
 	raise_fsize(n);
 	return n;
 }
@@ -341,8 +347,6 @@ splice(struct file *in, va_t in_addr, struct file *out, va_t out_addr, size_t n)
 		return r;
 	done = file_splice(in, in_addr != 0 ? &in_off : NULL, out,
 	    out_addr != 0 ? &out_off : NULL, MIN(n, RW_MAX));
-	if (done == -EPIPE)
-		raise(SIGPIPE);
 	if (done < 0)
 		return done;
 	r = offset_copyout(in_addr, &in_off);

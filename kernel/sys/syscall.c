@@ -37,6 +37,7 @@ sys_init(void)
 {
 	proc_set_syscall(dispatch);
 	fs_set_fsize_fn(sys_fsize_limit);
+	fs_set_no_reader_fn(sys_no_reader);
 }
 
 static void

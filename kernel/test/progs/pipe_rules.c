@@ -81,6 +81,31 @@ ends(void)
 	REAP(pid, 0);
 }
 
+/* The reader goes in the midst of a write: a count, and the signal. */
+static void
+reader_leaves(void)
+{
+	static char b[100000];
+	int fd[2];
+	pid_t pid;
+
+	OK(pipe(fd));
+	signal(SIGPIPE, on_pipe);
+	got_sigpipe = 0;
+	pid = OK(fork());
+	if (pid == 0) {
+		close(fd[1]);
+		sleep_ms(100);
+		_exit(0);
+	}
+	close(fd[0]);
+	EQ(write(fd[1], b, sizeof(b)), 65536);
+	EQ(got_sigpipe, SIGPIPE);
+	signal(SIGPIPE, SIG_DFL);
+	close(fd[1]);
+	REAP(pid, 0);
+}
+
 static void
 errors(void)
 {
@@ -231,6 +256,7 @@ main(void)
 {
 	capacity();
 	ends();
+	reader_leaves();
 	errors();
 	big_write();
 	resize(5000);
