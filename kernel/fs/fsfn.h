@@ -56,7 +56,8 @@ int mount_remount(struct vnode *, unsigned flags) MUST_CHECK;
 enum walk_flags {
 	WALK_NOFOLLOW = 1,  /* a link as last component is the result */
 	WALK_PARENT = 2,    /* the last component may be missing */
-	WALK_FORGET = 4     /* the name will go: not worth remembering */
+	WALK_FORGET = 4,    /* the name will go: not worth remembering */
+	WALK_NAME = 8       /* NOFOLLOW, though a slash follows: it is any file */
 };
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
 struct walk {

@@ -47,7 +47,8 @@ walk_path(struct walk *w, const struct path_at *at, unsigned flags)
 	r = walk_start(w, at);
 	while (r == 0 && !done)
 		r = walk_component(w, &done);
-	if (r == 0 && w->vn != NULL && w->slash && w->vn->type != S_IFDIR)
+	if (r == 0 && w->vn != NULL && w->slash && w->vn->type != S_IFDIR &&
+	    (flags & WALK_NAME) == 0)
 		r = -ENOTDIR;
 	if (r != 0)
 		walk_end(w);
@@ -197,9 +198,10 @@ walk_enter(struct walk *w, struct vnode *v)
 static int
 walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
 {
-	bool follow = !is_last || w->slash || (w->flags & WALK_NOFOLLOW) == 0;
+	bool is_end = is_last && ((w->flags & WALK_NAME) != 0 ||
+	    (!w->slash && (w->flags & WALK_NOFOLLOW) != 0));
 
-	if (v->type == S_IFLNK && follow) {
+	if (v->type == S_IFLNK && !is_end) {
 		int r = walk_follow(w, v, is_last);
 
 		if (r == 0 && w->vn != NULL)

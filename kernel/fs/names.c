@@ -12,7 +12,9 @@
  *              lock every name is looked up again.
  *           2. All changes of one mount are one at a time; a lookup sees a
  *              rename wholly or not at all.
- *           3. Checks first: the file system's function runs only when nothing
+ *           3. A link at the end of a path is the name itself, though a slash
+ *              follows; the slash wants it to be a directory.
+ *           4. Checks first: the file system's function runs only when nothing
  *              but memory can make it fail.
  *
  * Read next tmpfs.c.
@@ -93,7 +95,7 @@ fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
 	if ((mode & S_IFMT) == 0)
 		mode |= S_IFREG;
 	n.mode = mode & ~umask_now();
-	r = walk_path(&w, at, WALK_PARENT | WALK_NOFOLLOW);
+	r = walk_path(&w, at, WALK_PARENT | WALK_NAME);
 	if (r != 0)
 		return r;
 	r = name_is_free(&w);
@@ -122,7 +124,7 @@ fs_symlink(const char *target, const struct path_at *at)
 
 	if (*target == '\0')
 		return -ENOENT;
-	r = walk_path(&w, at, WALK_PARENT | WALK_NOFOLLOW);
+	r = walk_path(&w, at, WALK_PARENT | WALK_NAME);
 	if (r != 0)
 		return r;
 	r = name_is_free(&w);
@@ -189,10 +191,12 @@ fs_unlink(const struct path_at *at)
 	bool is_dir = (at->flags & AT_REMOVEDIR) != 0;
 	int r;
 
-	r = walk_path(&w, at, WALK_NOFOLLOW | WALK_FORGET);
+	r = walk_path(&w, at, WALK_NAME | WALK_FORGET);
 	if (r != 0)
 		return r;
 	r = removable_kind(&w, is_dir);
+	if (r == 0 && w.slash && w.vn->type != S_IFDIR)
+		r = -ENOTDIR;
 	if (r == 0)
 		r = names_remove(&w, is_dir);
 	walk_end(&w);
@@ -252,7 +256,7 @@ fs_link(const struct path_at *from, const struct path_at *to)
 	    WALK_NOFOLLOW);
 	if (r != 0)
 		return r;
-	r = walk_path(&wt, to, WALK_PARENT | WALK_NOFOLLOW);
+	r = walk_path(&wt, to, WALK_PARENT | WALK_NAME);
 	if (r != 0)
 		goto undo_from;
 	r = name_is_free(&wt);
@@ -354,10 +358,10 @@ fs_rename(const struct path_at *from, const struct path_at *to, unsigned flags)
 	struct walk wf = { 0 }, wt = { 0 };
 	int r;
 
-	r = walk_path(&wf, from, WALK_NOFOLLOW | WALK_FORGET);
+	r = walk_path(&wf, from, WALK_NAME | WALK_FORGET);
 	if (r != 0)
 		return r;
-	r = walk_path(&wt, to, WALK_PARENT | WALK_NOFOLLOW);
+	r = walk_path(&wt, to, WALK_PARENT | WALK_NAME);
 	if (r == 0) {
 		r = rename_walked(&wf, &wt, flags);
 		walk_end(&wt);
