@@ -138,9 +138,9 @@ grow_to(struct fdtab *t, unsigned fd)
 	return 0;
 }
 
-/* How many numbers there is room for; it only grows. */
-static unsigned
-size_now(struct fdtab *t)
+/* How many numbers there is room for; it only grows.  Locks: takes the table's. */
+unsigned
+fdtab_size(struct fdtab *t)
 {
 	unsigned size;
 
@@ -165,7 +165,7 @@ fdtab_copy(struct fdtab *from)
 	if (t == NULL)
 		return NULL;
 	do {
-		size = size_now(from);
+		size = fdtab_size(from);
 		if (t->a->size < size && grow_to(t, size - 1) != 0)
 			goto undo_create;
 		spin_lock(&from->lock);
@@ -345,7 +345,7 @@ fdtab_replace(struct fdtab *t, int fd, struct file *f, bool cloexec)
 
 	if (fd < 0 || (uint64_t)fd >= limit)
 		return -EBADF;
-	if ((unsigned)fd >= size_now(t) && grow_to(t, (unsigned)fd) != 0)
+	if ((unsigned)fd >= fdtab_size(t) && grow_to(t, (unsigned)fd) != 0)
 		return -ENOMEM;
 	spin_lock(&t->lock);
 	old = take_out_locked(t, (unsigned)fd);

@@ -10,7 +10,7 @@
  * Rules     1. poll continues after a stop with the time that remains; ppoll
  *              and select write it back, so a restart finds it.
  *           2. A descriptor that is not open is POLLNVAL for poll and -EBADF
- *              for select.
+ *              for select, which does not look at numbers behind the table.
  *
  * Read next fs/poll.c.
  */
@@ -21,7 +21,7 @@
 #include "mem/mem.h"
 
 #define NSEC 1000000000ul
-#define SELECT_MAX 65536        /* descriptors select can name */
+#define SELECT_MAX 65536u       /* descriptors select can name */
 #define SETS 3                  /* readable, writable, exceptional */
 
 /* Answers of poll that make select's three bits. */
@@ -299,7 +299,8 @@ select_begin(struct select_call *c, const uint64_t a[6])
 	c->n = (int)a[0];
 	if (c->n < 0)
 		return -EINVAL;
-	c->n = MIN(c->n, SELECT_MAX);
+	c->n = (int)MIN(MIN((unsigned)c->n, SELECT_MAX),
+	    fdtab_size(fdtab_current()));
 	c->words = ((size_t)c->n + 63) / 64;
 	memcpy(c->user, &a[1], sizeof(c->user));
 	c->bits = kmem_zalloc(2 * SETS * c->words * 8 + 8);

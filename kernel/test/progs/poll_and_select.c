@@ -101,6 +101,10 @@ selects(void)
 	FD_SET(fd[0], &r);
 	tv.tv_usec = 0;
 	ERR(select(fd[0] + 1, &r, NULL, NULL, &tv), EBADF);
+	FD_ZERO(&r);
+	FD_SET(1000, &r); /* behind the table */
+	EQ(select(1024, &r, NULL, NULL, &tv), 0);
+	CHECK(FD_ISSET(1000, &r));
 	ERR(select(-1, NULL, NULL, NULL, &tv), EINVAL);
 }
 
