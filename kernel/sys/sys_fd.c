@@ -236,10 +236,10 @@ flock_range(struct file *f, const struct abi_flock *fl, struct krange *k)
 	if (fl->start > INT64_MAX - base)
 		return -EOVERFLOW;
 	start = base + fl->start;
-	if (fl->len > 0 && fl->len - 1 > INT64_MAX - start)
-		return -EOVERFLOW;
 	if (start < 0 || (fl->len < 0 && start + fl->len < 0))
 		return -EINVAL;
+	if (fl->len > 0 && fl->len - 1 > INT64_MAX - start)
+		return -EOVERFLOW;
 	k->start = (uint64_t)(fl->len < 0 ? start + fl->len : start);
 	k->end = fl->len == 0 ? UINT64_MAX :
 	    (uint64_t)(fl->len < 0 ? start : start + fl->len);

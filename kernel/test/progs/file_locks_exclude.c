@@ -49,6 +49,8 @@ ranges(void)
 	EQ(is_free(0, 0), 1);
 	ERR(record(fd, F_SETLK, 7, 0, 0), EINVAL);
 	ERR(record(fd, F_SETLK, F_WRLCK, -1, 0), EINVAL);
+	ERR(record(fd, F_SETLK, F_WRLCK, -1, 9), EINVAL);
+	ERR(record(fd, F_SETLK, F_WRLCK, 5, INT64_MAX), EOVERFLOW);
 	EQ(record(fd, F_SETLK, F_WRLCK, 10, -10), 0);
 	EQ(is_free(9, 1), 0);
 	EQ(is_free(10, 1), 1);
