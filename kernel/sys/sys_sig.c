@@ -294,7 +294,7 @@ sys_futex(const uint64_t a[6])
 
 	q.op = (int)(op & ~(unsigned)(FUTEX_PRIVATE_FLAG |
 	    FUTEX_CLOCK_REALTIME));
-	if (realtime && q.op != FUTEX_WAIT && q.op != FUTEX_WAIT_BITSET)
+	if (realtime && q.op != FUTEX_WAIT_BITSET)
 		return -ENOSYS;
 	if ((q.op == FUTEX_WAIT || q.op == FUTEX_WAIT_BITSET) && a[3] != 0) {
 		r = futex_deadline(&q, a[3], realtime);

@@ -41,6 +41,13 @@ errors(void)
 	    EINVAL);
 	ERR(futex((int *)8, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);
 	ERR(futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), EINVAL);
+	/* A time that counts from now has no clock to choose. */
+	ERR(futex(&word, FUTEX_WAIT | FUTEX_CLOCK_REALTIME, 0, &short_time,
+	        NULL, 0), ENOSYS);
+	ERR(futex(&word, FUTEX_WAKE | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0),
+	    ENOSYS);
+	ERR(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0,
+	        &short_time, NULL, ~0), ETIMEDOUT);
 	ERR(futex(&word, 99, 0, NULL, NULL, 0), ENOSYS);
 	EQ(futex(&word, FUTEX_WAKE, 100, NULL, NULL, 0), 0);
 	ERR(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &second, 7), EAGAIN);
