@@ -149,7 +149,7 @@ sys_munmap(const uint64_t a[6])
 int64_t
 sys_mprotect(const uint64_t a[6])
 {
-	unsigned prot = (unsigned)a[2], grows;
+	uint64_t prot = a[2], grows;
 
 	grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) ||
@@ -160,7 +160,7 @@ sys_mprotect(const uint64_t a[6])
 	if (grows == PROT_GROWSUP || (prot & ~(PROT_KNOWN | grows)) != 0)
 		return -EINVAL;
 	return map_mprotect(proc_current()->as, a[0], a[1],
-	    prot & (PROT_ALL | PROT_GROWSDOWN));
+	    (unsigned)prot & (PROT_ALL | PROT_GROWSDOWN));
 }
 
 int64_t
@@ -201,8 +201,11 @@ sys_msync(const uint64_t a[6])
 	unsigned flags = (unsigned)a[2];
 
 	if ((flags & ~(unsigned)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
-	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
+	    (a[0] & PAGE_MASK) != 0)
 		return -EINVAL;
+	if (PAGE_UP(a[1]) == 0) /* also of the largest numbers */
+		return 0;
 	return map_msync(proc_current()->as, a[0], a[1], (int)flags);
 }
 
@@ -218,6 +221,8 @@ sys_mincore(const uint64_t a[6])
 		return -EINVAL;
 	if (a[1] > MD_USER_END || a[0] > MD_USER_END - a[1])
 		return -ENOMEM;
+	if (a[2] > MD_USER_END || pages > MD_USER_END - a[2])
+		return -EFAULT;
 	for (uint64_t i = 0; i < pages && r == 0; i += n) {
 		n = MIN(pages - i, MINCORE_CHUNK);
 		r = map_mincore(as, a[0] + (i << PAGE_SHIFT), n << PAGE_SHIFT,

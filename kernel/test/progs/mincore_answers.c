@@ -20,6 +20,7 @@ main(void)
 	OK(mincore(p, 0, vec));
 	OK(munmap(p + 10 * PAGE, PAGE));
 	ERR(mincore(p, 20 * PAGE, vec), ENOMEM);
+	ERR(mincore(p, 20 * PAGE, (void *)0xffff800000000000), EFAULT);
 	ERR(mincore((void *)0xffff800000000000, PAGE, vec), ENOMEM);
 	return test_done();
 }
