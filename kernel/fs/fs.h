@@ -71,6 +71,8 @@ bool file_is_zero_device(struct file *);         /* mmap: anonymous memory */
 bool file_is_noexec(struct file *);              /* exec, mmap: its mount forbids */
 /* exec: is it a regular file with x permission?  0, -EACCES … */
 int file_check_exec(struct file *) MUST_CHECK;
+/* The same by path, opened to be run: x is asked for, r is not (execfile.c). */
+int file_open_exec(const char *path, struct file **out) MUST_CHECK;
 /* While an executable runs: -ETXTBSY for writers.  0 or -ETXTBSY (open for write). */
 int file_deny_write(struct file *) MUST_CHECK;
 void file_allow_write(struct file *);

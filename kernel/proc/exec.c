@@ -191,13 +191,11 @@ static int
 open_denied(const char *path, struct file **out)
 {
 	struct file *f;
-	int r = file_open_path(path, O_RDONLY | O_NONBLOCK, 0, &f);
+	int r = file_open_exec(path, &f);
 
 	if (r < 0)
 		return r;
-	r = file_check_exec(f);
-	if (r == 0)
-		r = file_deny_write(f);
+	r = file_deny_write(f);
 	if (r < 0)
 		file_put(f);
 	else

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * execfile.c: a file that is to be run
+ *
+ * Problem   exec reads its program, yet whoever starts it needs only the right
+ *           to execute: a file of mode 0711 runs for all and tells nobody what
+ *           is in it.
+ *
+ * Picture   path ─→ O_PATH (no rights) ─→ regular? x bit? noexec? ─→ file_start
+ *
+ * Rules     1. Only a regular file is ever started: execve of a FIFO or of a
+ *              device opens nothing.
+ *           2. The open file goes to the kernel; no descriptor leads to it.
+ *
+ * Read next open.c, proc/exec.c.  Book: ch10.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+
+/*
+ * Open a program, or its interpreter, to be run.
+ *
+ * Locks:    none held.
+ * Context:  may sleep.
+ * Returns:  0 and a readable file with one reference; -EACCES (no x bit, no
+ *           regular file, noexec), -ENFILE, -errno of path lookup.
+ */
+int
+file_open_exec(const char *path, struct file **out)
+{
+	struct file *place, *f = NULL;
+	int r = file_open_path(path, O_PATH, 0, &place);
+
+	if (r != 0)
+		return r;
+	r = file_check_exec(place);
+	if (r == 0 && (f = file_alloc()) == NULL)
+		r = -ENFILE;
+	if (r == 0)
+		r = file_start(f, place->vn, O_RDONLY);
+	file_put(place);
+	if (r == 0)
+		*out = f;
+	else if (f != NULL)
+		file_put(f);
+	return r;
+}
