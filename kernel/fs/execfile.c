@@ -45,3 +45,10 @@ file_open_exec(const char *path, struct file **out)
 		file_put(f);
 	return r;
 }
+
+/* Is it on a mount whose programs run with their caller's rights only? */
+bool
+file_is_nosuid(struct file *f)
+{
+	return (f->vn->mnt->flags & MS_NOSUID) != 0;
+}

@@ -304,7 +304,7 @@ script_line(struct exec_new *x, char *line, const char *self, char *next)
 	return r;
 }
 
-/* Set-id bits of the file; not for scripts. */
+/* Set-id bits of the file; not for scripts, nor on a nosuid mount. */
 static void
 exec_cred(struct exec_new *x)
 {
@@ -312,7 +312,8 @@ exec_cred(struct exec_new *x)
 	uint32_t mode = file_mode(x->file);
 	struct cred *c = &x->cred;
 
-	if (tk != NULL && !tk->proc->no_new_privs) {
+	if (tk != NULL && !tk->proc->no_new_privs &&
+	    !file_is_nosuid(x->file)) {
 		if ((mode & S_ISUID) != 0)
 			c->euid = file_uid(x->file);
 		if ((mode & S_ISGID) != 0 && (mode & 0010) != 0)

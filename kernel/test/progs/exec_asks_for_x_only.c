@@ -1,13 +1,21 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
  * A program, and an interpreter, that may be executed and not read runs for
- * another user; without the x bit it does not.
+ * another user; without the x bit it does not.  A set-user-id program gives
+ * its owner's rights, but not on a mount with nosuid.
+ *
+ * Who may not mount anything skips the last part.
  */
 #include "lib/elf.h"
+#include <sys/mount.h>
 
 #define USER 1000
 
 static struct small_elf e;
+
+/* exit(geteuid() + 1) */
+static const unsigned char exit_euid[] = { 0xb8, SYS_geteuid, 0, 0, 0, 0x0f,
+	0x05, 0x8d, 0x78, 0x01, 0xb8, SYS_exit, 0, 0, 0, 0x0f, 0x05 };
 
 /* Another user starts it.  Its exit code, or 200 + errno of exec. */
 static int
@@ -76,12 +84,33 @@ interpreters(void)
 	EQ(unlink("script") | unlink("dynamic") | unlink("prog"), 0);
 }
 
+static void
+set_id(void)
+{
+	elf_make(&e, exit_euid, sizeof(exit_euid));
+	make_file("suid", &e, sizeof(e), 04755);
+	EQ(run_as_user("./suid"), 0 + 1);
+	OK(unlink("suid"));
+	OK(mkdir("mnt", 0755));
+	if ((on_vadose() || unshare(CLONE_NEWNS) == 0) &&
+	    (on_vadose() ||
+	        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0) &&
+	    mount("none", "mnt", "tmpfs", MS_NOSUID, NULL) == 0) {
+		OK(chmod("mnt", 0755));
+		make_file("mnt/suid", &e, sizeof(e), 04755);
+		EQ(run_as_user("mnt/suid"), (USER + 1) % 256);
+		OK(umount("mnt"));
+	}
+	OK(rmdir("mnt"));
+}
+
 int
 main(void)
 {
 	enter_tmp();
 	programs();
 	interpreters();
+	set_id();
 	leave_tmp();
 	return test_done();
 }
