@@ -111,6 +111,8 @@ struct procfs_pid_ops {
 	int (*next)(int after);                   /* next pid > after, or -1 */
 	int (*self)(void);
 	int (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+	/* when it started: no later process of its number has that; 0: none */
+	uint64_t (*born)(int pid);
 	int (*next_task)(int pid, int after);     /* threads */
 	/* next open descriptor >= fd, or -1; its file with a reference */
 	int (*next_fd)(int pid, int fd, struct file **out);

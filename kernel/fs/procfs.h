@@ -26,6 +26,7 @@ struct proc_node {
 	enum proc_kind kind;                /* [c] */
 	int pid;                            /* [c] process, for PN_PID … */
 	int tid;                            /* [c] whose rows: pid or a thread */
+	uint64_t born;                      /* [c] of that process, not of a later one */
 	int fd;                             /* [c] PN_FD */
 	const struct procfs_row *row;       /* [c] PN_ROW */
 	const struct procfs_pid_row *pid_row; /* [c] PN_PID_ROW */
@@ -50,6 +51,7 @@ ssize_t procpid_readlink(const struct proc_node *, char *buf, size_t cap);
 int procpid_jump(const struct proc_node *, struct vnode **out) MUST_CHECK;
 int procpid_find(struct vnode *root, const struct name *, struct vnode **out)
     MUST_CHECK;
+bool procpid_is_there(const struct proc_node *);
 int procpid_next(int after);
 int procpid_self(void);
 

@@ -12,6 +12,8 @@
  * Rules     1. Everything is asked of procfs_pid_ops when it is needed; a
  *              process may end between any two questions.
  *           2. A file got from next_fd is put with no lock held.
+ *           3. A number may come again: first one asks, then one looks whether
+ *              it is still the same process that has answered.
  *
  * Read next proc/procinfo.c.
  */
@@ -80,6 +82,18 @@ procpid_self(void)
 	return pids != NULL ? pids->self() : -1;
 }
 
+/*
+ * Does the process of pn still exist, and has pn's thread not left it?  What
+ * rows have told before a true answer is about this process: nobody else had
+ * its number meanwhile.
+ */
+bool
+procpid_is_there(const struct proc_node *pn)
+{
+	return pids->born(pn->pid) == pn->born && (pn->tid == pn->pid ||
+	    pids->next_task(pn->pid, pn->tid - 1) == pn->tid);
+}
+
 /* "123" → 123; -1: not a number without leading zero. */
 static int
 number_of(const struct name *n)
@@ -105,7 +119,7 @@ owned_vnode(struct vnode *dir, const struct name *n, uint32_t mode,
 	uint32_t uid, gid;
 	int r;
 
-	if (pids->owner(pn->pid, &uid, &gid) != 0)
+	if (pids->owner(pn->pid, &uid, &gid) != 0 || !procpid_is_there(pn))
 		return -ENOENT;
 	r = proc_vnode(dir, n, mode, pn, out);
 	if (r == 0) {
@@ -124,6 +138,7 @@ procpid_find(struct vnode *root, const struct name *n, struct vnode **out)
 	pn.pid = pn.tid = number_of(n);
 	if (pids == NULL || pn.pid <= 0 || pids->next(pn.pid - 1) != pn.pid)
 		return -ENOENT;
+	pn.born = pids->born(pn.pid);
 	return owned_vnode(root, n, S_IFDIR | 0555, &pn, out);
 }
 
@@ -188,14 +203,14 @@ task_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	return owned_vnode(dir, n, S_IFDIR | 0555, &pn, out);
 }
 
-/* The file open as fd, with a reference.  0, -ENOENT. */
+/* The file open as pn->fd, with a reference.  0, -ENOENT. */
 static int
-fd_file(int pid, int fd, struct file **out)
+fd_file(const struct proc_node *pn, struct file **out)
 {
 	struct file *f = NULL;
-	int found = pids->next_fd(pid, fd, &f);
+	int found = pids->next_fd(pn->pid, pn->fd, &f);
 
-	if (found == fd) {
+	if (found == pn->fd && procpid_is_there(pn)) {
 		*out = f;
 		return 0;
 	}
@@ -216,7 +231,7 @@ fd_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 
 	pn.kind = PN_FD;
 	pn.fd = number_of(n);
-	if (pn.fd < 0 || fd_file(pn.pid, pn.fd, &f) != 0)
+	if (pn.fd < 0 || fd_file(&pn, &f) != 0)
 		return -ENOENT;
 	mode = S_IFLNK | bits[file_flags(f) & O_ACCMODE];
 	file_put(f);
@@ -330,6 +345,8 @@ procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 
 	if (*pos > PID_MAX)
 		return 0;
+	if (!procpid_is_there(pd))
+		return -ENOENT;
 	switch (pd->kind) {
 	case PN_PID:
 		return pid_readdir(pd, pos, sink);
@@ -356,9 +373,11 @@ procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
 	char *path;
 	ssize_t n;
 
-	if (pn->kind == PN_PID_ROW)
-		return pn->pid_row->readlink(pn->tid, buf, cap);
-	if (fd_file(pn->pid, pn->fd, &f) != 0)
+	if (pn->kind == PN_PID_ROW) {
+		n = pn->pid_row->readlink(pn->tid, buf, cap);
+		return procpid_is_there(pn) ? n : -ESRCH;
+	}
+	if (fd_file(pn, &f) != 0)
 		return -ENOENT;
 	path = kmem_alloc(PATH_MAX);
 	n = path == NULL ? -ENOMEM : file_path(f, path, PATH_MAX);
@@ -376,7 +395,7 @@ int
 procpid_jump(const struct proc_node *pn, struct vnode **out)
 {
 	struct file *f;
-	int r = fd_file(pn->pid, pn->fd, &f);
+	int r = fd_file(pn, &f);
 
 	if (r != 0)
 		return r;

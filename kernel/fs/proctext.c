@@ -12,6 +12,8 @@
  *           2. A text that memory, or TEXT_MAX, does not hold is -ENOMEM; a
  *              reader never gets half of it.
  *           3. A write is handed over as a whole, with a NUL behind it.
+ *           4. A file of /proc/PID belongs to the process, not to the number:
+ *              when another has the number, all is -ESRCH.
  *
  * Read next procfs.c.
  */
@@ -99,10 +101,13 @@ text_put(struct out *out, const char *s, size_t n)
 static int
 show(const struct proc_node *pn, struct out *out)
 {
+	int r;
+
 	if (pn->kind == PN_PID_ROW) {
 		if (pn->pid_row->show == NULL)
 			return -EINVAL;
-		return pn->pid_row->show(pn->tid, out);
+		r = pn->pid_row->show(pn->tid, out);
+		return r == 0 && !procpid_is_there(pn) ? -ESRCH : r;
 	}
 	if (pn->row->show == NULL)
 		return -EINVAL;
@@ -154,7 +159,8 @@ text_read(struct file *f, uint64_t *off, struct uio *u)
 	ssize_t n;
 
 	if (is_binary(f))
-		n = pn->pid_row->pread(pn->tid, *off, u);
+		n = !procpid_is_there(pn) ? -ESRCH :
+		    pn->pid_row->pread(pn->tid, *off, u);
 	else if (*off >= t->len)
 		return 0;
 	else
@@ -168,7 +174,8 @@ static int
 hand_over(const struct proc_node *pn, const char *s, size_t n)
 {
 	if (pn->kind == PN_PID_ROW)
-		return pn->pid_row->write(pn->tid, s, n);
+		return !procpid_is_there(pn) ? -ESRCH :
+		    pn->pid_row->write(pn->tid, s, n);
 	return pn->row->write(s, n);
 }
 

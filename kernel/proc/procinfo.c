@@ -345,6 +345,20 @@ owner_of(int id, uint32_t *uid, uint32_t *gid)
 	return 0;
 }
 
+/* Two of one number live one after the other, so their starts differ. */
+static uint64_t
+born_at(int pid)
+{
+	struct proc *p;
+	uint64_t ns;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(pid);
+	ns = p != NULL ? p->start_ns : 0;
+	spin_unlock(&proc_lock);
+	return ns;
+}
+
 static int
 next_task(int pid, int after)
 {
@@ -460,6 +474,7 @@ static const struct procfs_pid_ops pid_ops = {
 	.next = next_pid,
 	.self = self_pid,
 	.owner = owner_of,
+	.born = born_at,
 	.next_task = next_task,
 	.next_fd = next_fd,
 	.rows = rows,
