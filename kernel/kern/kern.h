@@ -39,8 +39,9 @@ struct thread {
 	bool killable_wake;       /* run-queue lock: sleeps killable */
 	bool intr_wake;           /* run-queue lock: sleeps interruptible */
 	_Atomic uint32_t pending; /* [A] THREAD_SIGNAL | THREAD_KILL */
+	uint32_t time_seq;        /* [A] odd while charge() changes the next three */
 	uint64_t utime_ns, stime_ns; /* [cpu] */
-	uint64_t stamp;           /* [cpu] when it last changed mode or CPU */
+	uint64_t stamp;           /* [cpu] counted up to then; 0: not on a CPU */
 	struct evset *evset;      /* [c] the process's own counters, or NULL */
 	uint16_t held[LR_COUNT];  /* [own] locks held by rank (locks=1) */
 	struct lock_hold *holds;  /* [own] and since when, or NULL */
@@ -96,6 +97,8 @@ void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
 /* Set by sched=SEED: preempt at seeded points. */
 void sched_point(void);
+/* CPU time of t, which cannot go away; the sum never goes back. */
+void thread_times(const struct thread *t, uint64_t *utime, uint64_t *stime);
 uint64_t sched_idle_ns(unsigned cpu);
 uint64_t sched_switches(void);
 unsigned sched_running(void);         /* runnable threads, all CPUs */

@@ -75,19 +75,64 @@ sched_init(void)
 
 /* ---- accounting and slices ---- */
 
-/* Time since the last stamp was spent in this mode. */
-static void
-charge(struct thread *t, bool user)
+/*
+ * Time since the last stamp was spent in this mode.
+ *
+ * The clock is read after the count became odd: who reads a later clock and
+ * adds it to the old stamp finds the count changed, and reads all again.
+ *
+ * Context:  interrupts off, or the timer interrupt; t is the current thread.
+ * Returns:  the time.
+ */
+static uint64_t
+charge(struct thread *t, bool user, bool goes_on)
 {
-	uint64_t now = md_time_ns();
+	uint64_t now, spent;
+	uint32_t seq = atomic_add(&t->time_seq, 1);
 
-	if (t->stamp == 0)
-		t->stamp = now;
+	now = md_time_ns();
+	spent = t->stamp == 0 ? 0 : now - t->stamp;
 	if (user)
-		t->utime_ns += now - t->stamp;
+		atomic_store_release(&t->utime_ns, t->utime_ns + spent);
 	else
-		t->stime_ns += now - t->stamp;
-	t->stamp = now;
+		atomic_store_release(&t->stime_ns, t->stime_ns + spent);
+	atomic_store_release(&t->stamp, goes_on ? now : 0);
+	atomic_store_release(&t->time_seq, seq + 1);
+	return now;
+}
+
+/* The thread's time runs from now on.  Context: as charge(), it comes next. */
+static void
+charge_from(struct thread *t, uint64_t now)
+{
+	uint32_t seq = atomic_add(&t->time_seq, 1);
+
+	atomic_store_release(&t->stamp, now);
+	atomic_store_release(&t->time_seq, seq + 1);
+}
+
+/*
+ * User and system time of a thread; a running stretch counts as system time
+ * until the next tick knows better.  For one reader the sum never goes back.
+ *
+ * Locks:    none, any thread that cannot go away meanwhile.
+ */
+void
+thread_times(const struct thread *t, uint64_t *utime, uint64_t *stime)
+{
+	uint64_t now, stamp;
+	uint32_t seq;
+
+	do {
+		while (((seq = atomic_load(&t->time_seq)) & 1) != 0)
+			md_pause();
+		*utime = atomic_load(&t->utime_ns);
+		*stime = atomic_load(&t->stime_ns);
+		stamp = atomic_load(&t->stamp);
+		now = md_time_ns();
+	} while (atomic_load(&t->time_seq) != seq);
+	if (stamp != 0 && now > stamp)
+		*stime += now - stamp;
 }
 
 /* Context: timer interrupt, each CPU. */
@@ -100,7 +145,7 @@ tick(bool user)
 	timer_tick();
 	if (t == NULL)
 		return;
-	charge(t, user);
+	charge(t, user, true);
 	if (t == rq->idle) {
 		if (rq_someone_waits())
 			md_set_need_resched();
@@ -286,8 +331,7 @@ reschedule(enum resched_why why)
 	if (next == prev)
 		return;
 	ASSERT(!atomic_load(&next->on_cpu));
-	charge(prev, false);
-	next->stamp = prev->stamp;
+	charge_from(next, charge(prev, false, false));
 	rq->switches++;
 	rq->prev = prev;
 	atomic_store(&next->on_cpu, 1);

@@ -37,22 +37,11 @@ ptimes_init_proc(struct proc *p)
 	work_init(&p->alarm_work, alarm_work, p);
 }
 
-/*
- * User and system time of a thread, the running stretch included when it is
- * the current one.
- *
- * Locks:    none; of another thread a value of a moment ago.
- */
+/* User and system time of a thread, the running stretch included.  Locks: none. */
 void
 task_times(struct task *tk, uint64_t *utime, uint64_t *stime)
 {
-	struct thread *t = tk->thread;
-	uint64_t now = md_time_ns(), stamp = atomic_load_relaxed(&t->stamp);
-
-	*utime = atomic_load_relaxed(&t->utime_ns);
-	*stime = atomic_load_relaxed(&t->stime_ns);
-	if (t == md_current() && now > stamp)
-		*stime += now - stamp;
+	thread_times(tk->thread, utime, stime);
 }
 
 /* The same of a process, ended threads included.  Locks: proc_lock held. */

@@ -120,6 +120,43 @@ cpu_time(void)
 	CHECK(times(&t) - ticks >= 9);
 }
 
+/*
+ * Two threads read the process's CPU time in turn: what one has seen, the
+ * other's running time included, the next one sees at least.
+ */
+static volatile long whose, seen;
+
+static void *
+take_turns(void *arg)
+{
+	struct timespec ts;
+	long now;
+
+	for (int i = 0; i < 4000; i++) {
+		for (int spins = 0; whose != (arg == NULL); spins++)
+			if (spins > 20000)
+				sched_yield(); /* one CPU */
+		OK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts));
+		now = ts.tv_sec * 1000000000 + ts.tv_nsec;
+		if (now < seen)
+			FAIL("CPU time: expected >= %ld, seen %ld", seen, now);
+		seen = now;
+		__sync_synchronize();
+		whose = arg != NULL;
+	}
+	return arg;
+}
+
+static void
+cpu_time_of_all(void)
+{
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, take_turns, (void *)1), 0);
+	take_turns(NULL);
+	EQ(pthread_join(t, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -127,5 +164,6 @@ main(void)
 	sleeps();
 	clocks();
 	cpu_time();
+	cpu_time_of_all();
 	return test_done();
 }
