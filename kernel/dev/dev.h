@@ -159,6 +159,7 @@ struct tty_ops {
 	bool (*is_session_leader)(void);
 	bool (*pgid_in_session)(int pgid, int session);
 	bool (*has_tty)(void);              /* session of current has this tty */
+	bool (*is_root)(void);              /* current */
 	int (*copyin)(void *dst, uint64_t src, size_t n);
 	int (*copyout)(uint64_t dst, const void *src, size_t n);
 };

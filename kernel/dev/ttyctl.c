@@ -205,18 +205,19 @@ set_winsize(uint64_t arg)
 	return 0;
 }
 
-/* TIOCSCTTY: 1 takes the terminal from another session (root). */
+/* TIOCSCTTY: with 1, root takes the terminal from another session. */
 static int64_t
 set_session(uint64_t steal)
 {
 	int session = tty_job->current_session();
+	bool may_steal = steal == 1 && tty_job->is_root();
 	uint64_t flags;
 	int64_t r = -EPERM;
 
 	if (!tty_job->is_session_leader())
 		return -EPERM;
 	flags = spin_lock_irq(&tty.lock);
-	if (tty.session == 0 || tty.session == session || steal == 1) {
+	if (tty.session == 0 || tty.session == session || may_steal) {
 		if (tty.session != session) {
 			tty.session = session;
 			tty.fg = tty_job->current_pgid();

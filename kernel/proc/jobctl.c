@@ -36,6 +36,7 @@ static const struct tty_ops ops = {
 	.is_session_leader = is_session_leader,
 	.pgid_in_session = pgid_in_session,
 	.has_tty = has_tty,
+	.is_root = proc_is_root,
 	.copyin = user_in,
 	.copyout = user_out,
 };
