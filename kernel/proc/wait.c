@@ -36,7 +36,8 @@ static bool wait_wants(const struct wait_req *, const struct proc *me,
     const struct proc *child);
 static bool wait_look(const struct wait_req *, struct proc *child,
     struct wait_result *, struct proc **claimed);
-static void wait_claim_locked(struct proc *child);
+static void wait_claim_locked(struct proc *child,
+    const struct wait_result *);
 static void wait_released(struct proc *);
 
 /*
@@ -108,6 +109,22 @@ wait_wants(const struct wait_req *req, const struct proc *me,
 	return child->pgid == (req->pid == 0 ? me->pgid : -req->pid);
 }
 
+/* What the child has used, and those children of it that it waited for. */
+static void
+wait_usage_locked(struct proc *child, struct wait_result *res)
+{
+	uint64_t major = ev_read_proc(&child->events, EV_fault_major);
+
+	ASSERT(spin_is_mine(&proc_lock));
+	proc_times_locked(child, &res->utime_ns, &res->stime_ns);
+	res->utime_ns += child->cutime_ns;
+	res->stime_ns += child->cstime_ns;
+	res->minflt = ev_read_proc(&child->events, EV_fault_total) - major +
+	    child->cminflt;
+	res->majflt = major + child->cmajflt;
+	res->maxrss = MAX(child->maxrss, child->cmaxrss);
+}
+
 static bool
 wait_look(const struct wait_req *req, struct proc *child,
     struct wait_result *res, struct proc **claimed)
@@ -116,17 +133,13 @@ wait_look(const struct wait_req *req, struct proc *child,
 	bool stop = child->stop_news && child->stop_sig != 0;
 
 	res->uid = child->cred.uid;
-	proc_times_locked(child, &res->utime_ns, &res->stime_ns);
-	res->minflt = ev_read_proc(&child->events, EV_fault_total) -
-	    ev_read_proc(&child->events, EV_fault_major);
-	res->majflt = ev_read_proc(&child->events, EV_fault_major);
-	res->maxrss = child->maxrss;
+	wait_usage_locked(child, res);
 	if (child->state == PROC_ZOMBIE) {
 		if ((req->options & OPT_WEXITED) == 0)
 			return false;
 		res->status = child->wait_status;
 		if (!keep) {
-			wait_claim_locked(child);
+			wait_claim_locked(child, res);
 			*claimed = child;
 		}
 	} else if (stop && (req->options & OPT_WSTOPPED) != 0) {
@@ -144,18 +157,16 @@ wait_look(const struct wait_req *req, struct proc *child,
 
 /* Take the zombie out of the tree; its times become the parent's. */
 static void
-wait_claim_locked(struct proc *child)
+wait_claim_locked(struct proc *child, const struct wait_result *res)
 {
 	struct proc *me = proc_current();
 
 	ASSERT(spin_is_mine(&proc_lock));
-	me->cutime_ns += child->utime_ns + child->cutime_ns;
-	me->cstime_ns += child->stime_ns + child->cstime_ns;
-	me->cminflt += ev_read_proc(&child->events, EV_fault_total) -
-	    ev_read_proc(&child->events, EV_fault_major) + child->cminflt;
-	me->cmajflt += ev_read_proc(&child->events, EV_fault_major) +
-	    child->cmajflt;
-	me->cmaxrss = MAX(me->cmaxrss, MAX(child->maxrss, child->cmaxrss));
+	me->cutime_ns += res->utime_ns;
+	me->cstime_ns += res->stime_ns;
+	me->cminflt += res->minflt;
+	me->cmajflt += res->majflt;
+	me->cmaxrss = MAX(me->cmaxrss, res->maxrss);
 	child->state = PROC_DEAD;
 	proc_unhash_locked(child);
 }

@@ -103,6 +103,43 @@ groups(void)
 	ERR(setpgid(0, -1), EINVAL);
 }
 
+static long
+cpu_ms(const struct rusage *ru)
+{
+	return (ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000 +
+	    (ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) / 1000;
+}
+
+/* What a child's own children have used is in the child's usage. */
+static void
+usage(void)
+{
+	struct rusage ru, all;
+	struct timespec ts;
+	pid_t pid = OK(fork());
+	int status;
+
+	if (pid == 0) {
+		pid = OK(fork());
+		if (pid == 0) {
+			memset(pages_private(1000), 1, 1000 * PAGE);
+			do
+				clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+			while (ts.tv_sec == 0 && ts.tv_nsec < 300000000);
+			_exit(0);
+		}
+		REAP(pid, 0);
+		_exit(0);
+	}
+	EQ(wait4(pid, &status, 0, &ru), pid);
+	EQ(status, 0);
+	CHECK(cpu_ms(&ru) >= 290);
+	CHECK(ru.ru_maxrss >= 4000);
+	CHECK(ru.ru_minflt >= 500 || !on_vadose());
+	OK(getrusage(RUSAGE_CHILDREN, &all));
+	CHECK(cpu_ms(&all) >= 290);
+}
+
 static void
 ignored(void)
 {
@@ -142,6 +179,7 @@ main(void)
 	codes();
 	stops();
 	groups();
+	usage();
 	ignored();
 	orphans();
 	return test_done();
