@@ -256,7 +256,8 @@ void proc_exit_thread(int code) NORETURN;
 /* wait.c */
 /* [own] one request, and its answer */
 struct wait_req {
-	int pid;                 /* > 0, -1 any, 0 own group, < -1 a group */
+	int pid;                 /* > 0, -1: any, 0: those in group pgid */
+	int pgid;                /* its own field: -1 could not say group 1 */
 	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT */
 };
 /* [own] */

@@ -32,8 +32,7 @@
 
 static int wait_scan(const struct wait_req *, struct wait_result *,
     struct proc **claimed);
-static bool wait_wants(const struct wait_req *, const struct proc *me,
-    const struct proc *child);
+static bool wait_wants(const struct wait_req *, const struct proc *child);
 static bool wait_look(const struct wait_req *, struct proc *child,
     struct wait_result *, struct proc **claimed);
 static void wait_claim_locked(struct proc *child,
@@ -81,7 +80,7 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 
 	spin_lock(&proc_lock);
 	LIST_FOREACH(child, &me->children, sibling) {
-		if (!wait_wants(req, me, child))
+		if (!wait_wants(req, child))
 			continue;
 		r = 0;
 		if (wait_look(req, child, res, claimed)) {
@@ -94,8 +93,7 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 }
 
 static bool
-wait_wants(const struct wait_req *req, const struct proc *me,
-    const struct proc *child)
+wait_wants(const struct wait_req *req, const struct proc *child)
 {
 	bool is_clone = child->exit_signal != SIGCHLD;
 	bool want_clone = (req->options & OPT_WCLONE) != 0;
@@ -106,7 +104,7 @@ wait_wants(const struct wait_req *req, const struct proc *me,
 		return child->pid == req->pid;
 	if (req->pid == -1)
 		return true;
-	return child->pgid == (req->pid == 0 ? me->pgid : -req->pid);
+	return child->pgid == req->pgid;
 }
 
 /* What the child has used, and those children of it that it waited for. */

@@ -141,6 +141,17 @@ put_rusage(va_t at, const struct wait_result *res)
 	return at == 0 ? 0 : copyout(at, &ru, sizeof(ru));
 }
 
+static int
+own_pgid(void)
+{
+	int pgid;
+
+	spin_lock(&proc_lock);
+	pgid = proc_current()->pgid;
+	spin_unlock(&proc_lock);
+	return pgid;
+}
+
 int64_t
 sys_wait4(const uint64_t a[6])
 {
@@ -153,6 +164,10 @@ sys_wait4(const uint64_t a[6])
 		return -EINVAL;
 	if (req.pid == INT32_MIN)
 		return -ESRCH;
+	if (req.pid == 0 || req.pid < -1) {
+		req.pgid = req.pid == 0 ? own_pgid() : -req.pid;
+		req.pid = 0;
+	}
 	req.options |= WEXITED;
 	r = proc_wait(&req, &res);
 	if (r < 0 || res.pid == 0)
@@ -204,10 +219,9 @@ sys_waitid(const uint64_t a[6])
 			return -EINVAL;
 		break;
 	case P_PGID:
-		req.pid = -id;
-		/* -1 would mean "any": no group has the number 1 but init's. */
-		if (id < 0 || id == 1)
-			return id < 0 ? -EINVAL : -ECHILD;
+		req.pgid = id == 0 ? own_pgid() : id;
+		if (id < 0)
+			return -EINVAL;
 		break;
 	default:
 		return -EINVAL;

@@ -103,6 +103,23 @@ groups(void)
 	ERR(setpgid(0, -1), EINVAL);
 }
 
+/* waitid: 0 is the own group, and 1 is a group as any other. */
+static void
+group_numbers(void)
+{
+	pid_t pid = child_exits(5);
+	siginfo_t si;
+
+	if (getpgrp() != 1)
+		ERR(waitid(P_PGID, 1, &si, WEXITED), ECHILD);
+	ERR(waitid(P_PGID, -1, &si, WEXITED), EINVAL);
+	OK(waitid(P_PGID, getpgrp(), &si, WEXITED | WNOWAIT));
+	EQ(si.si_pid, pid);
+	OK(waitid(P_PGID, 0, &si, WEXITED));
+	EQ(si.si_pid, pid);
+	ERR(wait(NULL), ECHILD);
+}
+
 static long
 cpu_ms(const struct rusage *ru)
 {
@@ -179,6 +196,7 @@ main(void)
 	codes();
 	stops();
 	groups();
+	group_numbers();
 	usage();
 	ignored();
 	orphans();
