@@ -137,6 +137,33 @@ alloc_block(struct ext2_fs *fs, uint32_t goal, uint32_t *out)
 	return r;
 }
 
+/*
+ * Give back what alloc_block() has given in this stay inside the gate: no
+ * commit has seen it, so it is free at once.
+ *
+ * Locks:    inside the gate; takes alloc.
+ * Returns:  0, -EUCLEAN, -EIO, -ENOMEM (the block is lost until e2fsck).
+ */
+int
+alloc_return_block(struct ext2_fs *fs, uint32_t blk)
+{
+	uint32_t g = group_of(fs, blk);
+	struct ext2_group *gp = &fs->groups[g];
+	void *map;
+	int r;
+
+	mutex_lock_nested(&fs->alloc);
+	r = meta_edit(fs, gp->block_bitmap, META_ALLOC, &map);
+	if (r == 0) {
+		bitmap_clear(map, blk - group_first(fs, g));
+		gp->free_blocks++;
+		gp->dirty = true;
+		fs->sb.free_blocks++;
+	}
+	mutex_unlock(&fs->alloc);
+	return r;
+}
+
 /* Set the late bit of what map says is in use.  Locks: alloc held. */
 static int
 late_set_locked(struct ext2_fs *fs, uint32_t bitmap, uint64_t **late, uint32_t bit)

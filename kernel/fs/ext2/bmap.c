@@ -235,8 +235,10 @@ goal_from_neighbour(struct ext2_inode *ip, const uint32_t *tab, uint32_t i)
 		ip->goal = tab[i - 1] + 1;
 }
 
+/* *fresh: where the number of a new block stands, NULL: there was one. */
 static int
-alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk)
+alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk,
+    uint32_t **fresh)
 {
 	uint32_t *tab = ip->block, blk;
 	unsigned i;
@@ -244,6 +246,7 @@ alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk)
 	int r;
 
 	ASSERT(mutex_is_mine(&ip->bmap));
+	*fresh = NULL;
 	for (i = 0; ; i++) {
 		bool is_map = i < p->depth;
 
@@ -253,6 +256,7 @@ alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk)
 			r = slot_fill(ip, &tab[p->idx[i]], is_map);
 			if (r != 0)
 				return r;
+			*fresh = is_map ? NULL : &tab[p->idx[i]];
 		}
 		blk = tab[p->idx[i]];
 		r = number_check(ip, blk);
@@ -276,41 +280,71 @@ alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk)
 int
 bmap_alloc(struct ext2_inode *ip, uint64_t fblk, uint32_t *disk)
 {
+	uint32_t *fresh;
 	struct path p;
 	int r = path_find(ip->fs, fblk, &p);
 
 	if (r != 0)
 		return r;
 	map_lock(ip);
-	r = alloc_locked(ip, &p, disk);
+	r = alloc_locked(ip, &p, disk, &fresh);
 	map_unlock(ip);
 	return r;
 }
 
+/* The file does without a block that it has just got.  Locks: bmap held. */
+static void
+slot_return(struct ext2_inode *ip, uint32_t *slot)
+{
+	(void)alloc_return_block(ip->fs, *slot);
+	*slot = 0;
+	atomic_sub(&ip->vn->sectors, ip->fs->bs >> 9);
+}
+
+/* The blocks [from, to) of one page, all or none.  Locks: bmap held. */
+static int
+alloc_all_locked(struct ext2_inode *ip, uint64_t from, uint64_t to)
+{
+	uint32_t *fresh[PAGE_SIZE / EXT2_MIN_BLOCK], disk;
+	unsigned n = 0;
+	struct path p;
+	int r = 0;
+
+	ASSERT(mutex_is_mine(&ip->bmap));
+	for (; from < to && r == 0; from++) {
+		r = path_find(ip->fs, from, &p);
+		if (r == 0)
+			r = alloc_locked(ip, &p, &disk, &fresh[n]);
+		n += r == 0 && fresh[n] != NULL;
+	}
+	while (r != 0 && n > 0)
+		slot_return(ip, fresh[--n]);
+	return r;
+}
+
 /*
- * As bmap_alloc() for a block of page idx, which pg is, unless the file has
- * been cut before it.  A cut sets the size, takes the pages, and frees blocks
- * at last: under bmap one of both sees the other, and no block with old bytes
- * stays without a page that will be written.
+ * As bmap_alloc() for the blocks below the size of page idx, which pg is,
+ * unless the file has been cut before it.  A cut sets the size, takes the
+ * pages, and frees blocks at last: under bmap one of both sees the other, and
+ * no block with old bytes stays without a page that will be written.  So an
+ * error leaves no new block: the page stays clean.
  *
  * Locks:    inside the gate; takes bmap.
  * Returns:  0 (also after a cut), -ENOSPC, -EFBIG, -EIO, -EUCLEAN, -ENOMEM.
  */
 int
-bmap_alloc_page(struct ext2_inode *ip, uint64_t fblk, uint64_t idx,
-    const struct vm_page *pg)
+bmap_alloc_page(struct ext2_inode *ip, uint64_t idx, const struct vm_page *pg)
 {
+	unsigned shift = PAGE_SHIFT - ip->fs->bs_shift;
 	struct vmo *vmo = ip->vn->vmo;
-	uint32_t disk;
-	struct path p;
-	int r = path_find(ip->fs, fblk, &p);
+	uint64_t end;
+	int r = 0;
 
-	if (r != 0)
-		return r;
 	map_lock(ip);
-	if (fblk << ip->fs->bs_shift < vmo_size(vmo) &&
-	    cache_is_page(vmo, idx, pg))
-		r = alloc_locked(ip, &p, &disk);
+	end = (vmo_size(vmo) + ip->fs->bs - 1) >> ip->fs->bs_shift;
+	if (cache_is_page(vmo, idx, pg))
+		r = alloc_all_locked(ip, idx << shift,
+		    MIN(end, (idx + 1) << shift));
 	map_unlock(ip);
 	return r;
 }

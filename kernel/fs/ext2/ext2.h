@@ -25,6 +25,7 @@
 /* ---- on the disk, little-endian ---- */
 
 #define EXT2_MAGIC 0xef53
+#define EXT2_MIN_BLOCK 1024u
 #define EXT2_ROOT_INO 2u
 #define EXT2_SB_OFFSET 1024u
 #define EXT2_LINK_MAX 32000u
@@ -295,6 +296,7 @@ void ext2_shutdown(struct mount *);
 
 /* ---- alloc.c ---- */
 int alloc_block(struct ext2_fs *, uint32_t goal, uint32_t *out) MUST_CHECK;
+int alloc_return_block(struct ext2_fs *, uint32_t blk);
 int alloc_free_block(struct ext2_fs *, uint32_t blk);
 int alloc_inode(struct ext2_fs *, uint32_t near, bool is_dir, uint32_t *out)
     MUST_CHECK;
@@ -307,8 +309,8 @@ uint32_t alloc_goal(const struct ext2_fs *, uint32_t ino);
 int bmap_run(struct ext2_inode *, uint64_t fblk, uint32_t max, uint32_t *disk,
     uint32_t *n) MUST_CHECK;
 int bmap_alloc(struct ext2_inode *, uint64_t fblk, uint32_t *disk) MUST_CHECK;
-int bmap_alloc_page(struct ext2_inode *, uint64_t fblk, uint64_t idx,
-    const struct vm_page *) MUST_CHECK;
+int bmap_alloc_page(struct ext2_inode *, uint64_t idx, const struct vm_page *)
+    MUST_CHECK;
 int bmap_free(struct ext2_inode *, uint64_t from, uint64_t to) MUST_CHECK;
 uint64_t bmap_limit(const struct ext2_fs *);
 

@@ -234,18 +234,6 @@ pager_has(void *obj, uint64_t idx)
 	return disk != 0 || n < max;
 }
 
-static int
-extend_page(struct ext2_inode *ip, uint64_t idx, const struct vm_page *pg)
-{
-	unsigned shift = page_blocks_shift(ip->fs);
-	uint64_t fblk = idx << shift, end = (idx + 1) << shift;
-	int r = 0;
-
-	for (; fblk < end && r == 0; fblk++)
-		r = bmap_alloc_page(ip, fblk, idx, pg);
-	return r;
-}
-
 /*
  * pager_ops.extend: rule 1.
  *
@@ -262,7 +250,7 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 		r = ext2_begin(ip->fs);
 		if (r != 0)
 			return r;
-		r = extend_page(ip, idx, pg);
+		r = bmap_alloc_page(ip, idx, pg);
 		ext2_end(ip->fs);
 	} while (r == -ENOSPC && ext2_relieve(ip->fs));
 	return r;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_ext2_pages.c: pages of several blocks, on full and failing disks
+ *
+ * Problem   A block that a page gets holds the old bytes of somebody.  They may
+ *           never be read, and what is written may not be lost, wherever a page
+ *           of several blocks stops half-way.
+ *
+ * Picture   files that fill the disk ─→ one operation ─→ what is read, e2fsck
+ *
+ * Read next ext2_model.c, t_ext2.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "test/host/ext2_model.h"
+
+#include "vm/vmfn.h"
+
+#define MANY (24 * PAGE_SIZE)
+
+static uint8_t buf[MANY], page[PAGE_SIZE];
+
+/* n bytes c at off; what write(2) says. */
+static ssize_t
+put(struct file *f, uint64_t off, int c, size_t n)
+{
+	struct uio u;
+
+	memset(buf, c, n);
+	uio_init_kernel(&u, buf, n);
+	return file_pwrite(f, off, &u);
+}
+
+/* A file of bytes c to which so many pieces are added as the disk has room. */
+static struct file *
+fill(const char *path, int c, size_t piece)
+{
+	struct file *f = t_open(path, O_CREAT | O_RDWR, 0);
+	uint64_t off = file_size(f);
+	ssize_t n;
+
+	while ((n = put(f, off, c, piece)) > 0)
+		off += (uint64_t)n;
+	assert_int_equal(n, -ENOSPC);
+	return f;
+}
+
+static void
+set_size(const char *path, uint64_t bytes)
+{
+	struct kattr a = { .valid = ATTR_SIZE, .size = bytes };
+	struct path_at p = at(path);
+
+	assert_int_equal(fs_setattr(&p, &a), 0);
+}
+
+/* How many bytes of page idx are not c. */
+static unsigned
+strange(struct file *f, uint64_t idx, int c)
+{
+	unsigned i, n = 0;
+
+	assert_int_equal(file_pread_kernel(f, idx * PAGE_SIZE, page,
+	    PAGE_SIZE), PAGE_SIZE);
+	for (i = 0; i < PAGE_SIZE; i++)
+		n += page[i] != c;
+	return n;
+}
+
+/* k blocks are free, and hold old bytes; pages of a sparse file get them. */
+static void
+sparse_until_full(unsigned k)
+{
+	struct file *f, *g;
+	unsigned i;
+
+	image_make("-b 1024 -m 0", 2);
+	assert_int_equal(disk_mount(0), 0);
+	g = t_open("/m/hole", O_CREAT | O_RDWR, 0);
+	set_size("/m/hole", 16 * PAGE_SIZE);
+	f = fill("/m/secret", 'S', MANY);
+	assert_int_equal(file_sync(f), 0);
+	set_size("/m/secret", file_size(f) - k * 1024);
+	assert_int_equal(fs_sync(NULL), 0);
+	for (i = 0; put(g, i * PAGE_SIZE, 'N', PAGE_SIZE) > 0; i++)
+		;
+	assert_int_equal(strange(g, i, 0), 0);
+	file_put(f);
+	file_put(g);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
+/* A page that gets only some of its blocks gets none. */
+static void
+half_extended(void **state)
+{
+	unsigned k;
+
+	for (k = 1; k < 12; k++)
+		sparse_until_full(k);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(half_extended),
+	};
+
+	return model_run(argc, argv, tests, ARRAY_LEN(tests));
+}
