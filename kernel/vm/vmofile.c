@@ -308,8 +308,29 @@ cache_cut_begin(struct vmo *vmo, uint64_t bytes, struct vm_page **tail)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* A write of page idx that is under way has ended. */
+static void
+wait_written(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg;
+	bool busy;
+
+	do {
+		spin_lock(&vmo->lock);
+		pg = cache_lookup(vmo, idx);
+		spin_lock(&pfn_lock);
+		busy = pg != NULL && (pg->flags & PF_WRITING) != 0;
+		spin_unlock(&pfn_lock);
+		spin_unlock(&vmo->lock);
+		if (busy)
+			page_wait_plain(pg);
+	} while (busy);
+}
+
 /*
- * The size is smaller and the mappings behind it are gone: pages go.
+ * The size is smaller and the mappings behind it are gone: pages go.  The last
+ * page stays, but its blocks behind the end will have other owners: a write
+ * that began before the size was cut may not reach them later.
  *
  * Locks:    rank 1.
  * Owns:     takes the pin of tail.
@@ -318,6 +339,8 @@ void
 cache_cut_end(struct vmo *vmo, uint64_t bytes, struct vm_page *tail)
 {
 	cache_truncate(vmo, PAGE_UP(bytes) >> PAGE_SHIFT, UINT64_MAX);
+	if ((bytes & PAGE_MASK) != 0)
+		wait_written(vmo, bytes >> PAGE_SHIFT);
 	if (tail != NULL)
 		zero_pinned(tail, bytes, PAGE_SIZE - (bytes & PAGE_MASK));
 }

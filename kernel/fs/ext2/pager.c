@@ -14,8 +14,9 @@
  *              its file grows gets the rest when it is written, and only
  *              where it is not zero.
  *           3. What a page shows behind the end of the file is zero.
- *           4. Pages go first, then their blocks: nobody may write a page to
- *              a block that has a new owner.
+ *           4. Pages go first, then their blocks, and a write that began
+ *              before is waited for: nobody may write a page to a block that
+ *              has a new owner.
  *
  * Read next bmap.c, vm/pagecache.c.
  */
@@ -142,8 +143,7 @@ hole_out(struct pageio *io, uint64_t fblk)
 	uint32_t disk;
 	int r;
 
-	if (fblk >= blocks_of(ip->fs, vmo_size(ip->vn->vmo)) ||
-	    is_zero(io_bytes(io, fblk), ip->fs->bs))
+	if (is_zero(io_bytes(io, fblk), ip->fs->bs))
 		return 0;
 	r = ext2_begin_writeback(ip->fs);
 	if (r != 0)
@@ -162,6 +162,18 @@ hole_io(struct pageio *io, uint64_t fblk)
 	return 0;
 }
 
+/*
+ * What is cut off is not written: a cut sets the size, waits for the writes
+ * that began before it, and frees the blocks, which get other owners.
+ */
+static uint64_t
+io_limit(const struct pageio *io)
+{
+	if (io->dir == BIO_READ)
+		return UINT64_MAX;
+	return blocks_of(io->ip->fs, vmo_size(io->ip->vn->vmo));
+}
+
 static int
 io_pages(struct pageio *io, int n)
 {
@@ -170,6 +182,7 @@ io_pages(struct pageio *io, int n)
 	uint32_t disk, run, i;
 	int r = 0;
 
+	end = MIN(end, io_limit(io));
 	io->bio.nvecs = 0;
 	for (; fblk < end && r == 0; fblk += run) {
 		r = bmap_run(io->ip, fblk, (uint32_t)(end - fblk), &disk, &run);

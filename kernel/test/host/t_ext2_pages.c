@@ -21,6 +21,7 @@
 
 #include "test/host/ext2_model.h"
 
+#include "fs/ext2/ext2.h"
 #include "vm/vmfn.h"
 
 #define MANY (24 * PAGE_SIZE)
@@ -108,11 +109,49 @@ half_extended(void **state)
 		sparse_until_full(k);
 }
 
+static void
+mount_with_file(struct file **f, uint64_t bytes)
+{
+	image_make("-b 1024 -m 0", 2);
+	assert_int_equal(disk_mount(0), 0);
+	*f = t_open("/m/f", O_CREAT | O_RDWR, 0);
+	assert_int_equal(put(*f, 0, 'F', bytes), bytes);
+	assert_int_equal(fs_sync(NULL), 0);
+}
+
+/* The write of a page that has been cut inside leaves its old blocks alone. */
+static void
+cut_before_out(void **state)
+{
+	uint8_t *disk_bytes;
+	struct vm_page *pg;
+	uint32_t blk, n;
+	struct file *f;
+	struct vmo *vmo;
+	uint64_t i;
+
+	mount_with_file(&f, PAGE_SIZE);
+	vmo = f->vn->vmo;
+	assert_int_equal(bmap_run(ext2_inode_of(f->vn), 1, 1, &blk, &n), 0);
+	assert_int_equal(vmo_resize(vmo, 1024), 0);
+	assert_int_equal(cache_page(vmo, 0, &pg), 0);
+	assert_int_equal(vmo->pager->out(vmo->v.obj, 0, &pg, 1), 0);
+	cache_unpin(pg, false);
+	disk_bytes = host_disk_bytes(&i);
+	for (i = 0; i < 1024; i++)
+		assert_int_equal(disk_bytes[blk * 1024 + i], 'F');
+	set_size("/m/f", 0);
+	file_put(f);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_extended),
+		cmocka_unit_test(cut_before_out),
 	};
 
 	return model_run(argc, argv, tests, ARRAY_LEN(tests));

@@ -14,6 +14,8 @@
  *           3. sda: swap, with its header; sdb: one file, page by page.
  *           4. The bytes are not part of the world's data, for they are many:
  *              the pages that were written are put back alone.
+ *           5. A page of the file is two blocks.  What is cut off belongs to
+ *              others at once: a write to it that ends later is a bug.
  */
 #include <string.h>
 
@@ -35,6 +37,8 @@ static struct {
 	struct medium *m;
 	struct bdev sda, sdb;
 	struct list pending;
+	struct vmo *file;
+	uint64_t blocks;       /* of the file; those behind have other owners */
 } disk;
 
 static void
@@ -78,7 +82,8 @@ bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
 void
 bio_add(struct bio *b, struct vm_page *pg, unsigned offset, unsigned bytes)
 {
-	ASSERT(b->nvecs < BIO_PAGES && offset == 0 && bytes == PAGE_SIZE);
+	ASSERT(b->nvecs < BIO_PAGES && offset == 0);
+	ASSERT(bytes == PAGE_SIZE || bytes == HALF);
 	b->vec[b->nvecs++] = (struct bio_vec){ pg, 0, (uint16_t)bytes };
 }
 
@@ -91,6 +96,15 @@ page_of(const struct bdev *d, uint64_t i, bool write)
 	return disk.m->page[i];
 }
 
+/* Rule 5: the half of page i that is written now is still the file's. */
+static void
+check_owner(const struct bio *b, uint64_t i, size_t from)
+{
+	if (b->dir == BIO_WRITE && b->dev == &disk.sdb &&
+	    i * 2 + from / HALF >= disk.blocks)
+		sim_fail("a write to a block that has been cut off");
+}
+
 /* One half of all pages of the request. */
 static void
 move(struct bio *b, size_t from)
@@ -99,7 +113,8 @@ move(struct bio *b, size_t from)
 	unsigned i;
 
 	ASSERT(b->sector + b->nvecs * SECTORS <= b->dev->sectors);
-	for (i = 0; i < b->nvecs; i++) {
+	for (i = 0; i < b->nvecs && from < b->vec[i].bytes; i++) {
+		check_owner(b, b->sector / SECTORS + i, from);
 		bytes = page_of(b->dev, b->sector / SECTORS + i,
 		    b->dir == BIO_WRITE) + from;
 		page = (uint8_t *)pa2va(page_pa(b->vec[i].page)) + from;
@@ -199,18 +214,33 @@ sim_swapon(unsigned slots)
 
 /* ---- a file ---- */
 
+/* What is written of page idx: as ext2, only the blocks below the size. */
+static unsigned
+bytes_of(uint64_t idx, enum bio_dir dir)
+{
+	uint64_t size = vmo_size(disk.file), at = idx * PAGE_SIZE;
+
+	if (dir == BIO_READ || size > at + HALF)
+		return PAGE_SIZE;
+	return size > at ? HALF : 0;
+}
+
 static int
 file_io(uint64_t idx, struct vm_page **pages, int n, enum bio_dir dir)
 {
+	unsigned bytes;
 	struct bio b;
 	int i;
 
 	bio_init(&b, &disk.sdb, idx * SECTORS, dir);
-	for (i = 0; i < n && i < (int)BIO_PAGES; i++)
-		bio_add(&b, pages[i], 0, PAGE_SIZE);
+	for (i = 0; i < n && i < (int)BIO_PAGES; i++) {
+		bytes = bytes_of(idx + (uint64_t)i, dir);
+		if (bytes != 0)
+			bio_add(&b, pages[i], 0, bytes);
+	}
 	if (i < n)
 		return -EIO; /* each is tried again alone */
-	return blk_submit_wait(&b);
+	return b.nvecs == 0 ? 0 : blk_submit_wait(&b);
 }
 
 static int
@@ -255,6 +285,8 @@ sim_file(uint64_t pages)
 	uint64_t i, k;
 
 	ASSERT(vmo != NULL && pages <= FILE_PAGES);
+	disk.file = vmo;
+	disk.blocks = pages * 2;
 	for (i = 0; i < pages; i++)
 		for (k = 0; k < PAGE_SIZE / 8; k++)
 			((uint64_t *)page_of(&disk.sdb, i, true))[k] = 1000 + i;
@@ -262,7 +294,19 @@ sim_file(uint64_t pages)
 }
 
 void
-sim_file_cut(uint64_t pages)
+sim_file_blocks(uint64_t bytes)
 {
-	file_free(NULL, pages, FILE_PAGES);
+	uint64_t n = (bytes + HALF - 1) / HALF;
+
+	disk.blocks = MAX(disk.blocks, n);
+}
+
+void
+sim_file_cut(uint64_t bytes)
+{
+	uint64_t i;
+
+	disk.blocks = (bytes + HALF - 1) / HALF;
+	for (i = disk.blocks; i < FILE_PAGES * 2; i++)
+		memset(page_of(&disk.sdb, i / 2, true) + i % 2 * HALF, 0, HALF);
 }

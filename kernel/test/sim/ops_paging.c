@@ -159,9 +159,13 @@ op_object(const struct step *s)
 static void
 op_size(const struct step *s)
 {
-	expect(s, vmo_resize(world.vmo, s->arg[0] * PAGE_SIZE + s->sub * 8), 0);
+	uint64_t bytes = s->arg[0] * PAGE_SIZE + s->sub * 8;
+
 	if (world.is_file)
-		sim_file_cut(s->arg[0]);
+		sim_file_blocks(bytes);
+	expect(s, vmo_resize(world.vmo, bytes), 0);
+	if (world.is_file)
+		sim_file_cut(vmo_size(world.vmo));
 }
 
 static void

@@ -131,7 +131,8 @@ void sim_disk_keep(void);            /* for world.c */
 void sim_disk_restore(void);
 unsigned sim_swapon(unsigned slots);
 struct vmo *sim_file(uint64_t pages);/* page i holds 1000 + i in each word */
-void sim_file_cut(uint64_t pages);   /* blocks from there on are holes */
+void sim_file_blocks(uint64_t bytes); /* may be written, at least */
+void sim_file_cut(uint64_t bytes);   /* blocks from there on are others' */
 
 /* ---- world.c ---- */
 
