@@ -18,6 +18,9 @@
  *              vector is cleared after that, and when a handler is entered.
  *           3. The mask of sigsuspend lasts until here: a handler's frame
  *              saves the mask from before.
+ *           4. A default action is taken in the hold of proc_lock that takes
+ *              the signal: in between it would be neither pending nor done,
+ *              and a SIGCONT could not cancel a stop.
  *
  * Read next proc/sigframe.c.  Book: ch03.
  */
@@ -37,7 +40,7 @@ static bool has_work(struct task *);
 static void sig_step(struct task *, struct trapframe *);
 static bool next_signal_locked(struct task *, struct siginfo *, bool *forced);
 static void stop_here(struct task *);
-static void act_default(struct task *, int signo, bool forced);
+static void act_default_locked(struct proc *, int signo, bool forced);
 static void act_handler(struct task *, struct trapframe *,
     const struct siginfo *, const struct abi_sigaction *);
 static void restart_call(struct task *, struct trapframe *);
@@ -97,11 +100,11 @@ sig_step(struct task *tk, struct trapframe *tf)
 	sa = p->sighand->act[si.signo - 1];
 	if (sa.handler > SIG_IGN && (sa.flags & SA_RESETHAND) != 0)
 		p->sighand->act[si.signo - 1].handler = SIG_DFL;
+	if (sa.handler == SIG_DFL)
+		act_default_locked(p, si.signo, forced);
 	spin_unlock(&proc_lock);
 
-	if (sa.handler == SIG_DFL)
-		act_default(tk, si.signo, forced);
-	else if (sa.handler != SIG_IGN)
+	if (sa.handler > SIG_IGN)
 		act_handler(tk, tf, &si, &sa);
 }
 
@@ -194,43 +197,36 @@ stop_here(struct task *tk)
 }
 
 static void
-stop_process(struct proc *p, int signo)
+stop_process_locked(struct proc *p, int signo)
 {
 	struct task *tk;
 
-	spin_lock(&proc_lock);
-	/* SIGCONT may have come since the signal was taken: it wins. */
-	if (p->group_exit || p->stop_sig != 0 ||
-	    (signo != SIGSTOP && group_is_orphan_locked(p->pgid, NULL))) {
-		spin_unlock(&proc_lock);
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->group_exit ||
+	    (signo != SIGSTOP && group_is_orphan_locked(p->pgid, NULL)))
 		return;
-	}
 	p->stop_sig = signo;
 	p->stop_told = false;
 	LIST_FOREACH(tk, &p->threads, node)
 		sig_recalc_locked(tk);
-	spin_unlock(&proc_lock);
 }
 
 /* ---- the three actions ---- */
 
 static void
-act_default(struct task *tk, int signo, bool forced)
+act_default_locked(struct proc *p, int signo, bool forced)
 {
-	struct proc *p = tk->proc;
-
+	ASSERT(spin_is_mine(&proc_lock));
 	if (p->pid == 1 && !forced)
 		return;
 	switch (sig_default(signo)) {
 	case SD_IGNORE:
 		return;
 	case SD_STOP:
-		stop_process(p, signo);
+		stop_process_locked(p, signo);
 		return;
 	case SD_KILL:
-		spin_lock(&proc_lock);
 		sig_group_exit_locked(p, signo);
-		spin_unlock(&proc_lock);
 		return;
 	}
 }
