@@ -213,9 +213,9 @@ tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
 	return 0;
 }
 
-/* The name of v in dir is gone: counts and times; others do not hold dir. */
+/* Name n of v in dir is gone: counts and times; others do not hold dir. */
 static void
-name_dropped(struct vnode *dir, struct vnode *v)
+name_dropped(struct vnode *dir, const struct name *n, struct vnode *v)
 {
 	if (v->type == S_IFDIR) {
 		v->nlink = 0;
@@ -223,7 +223,7 @@ name_dropped(struct vnode *dir, struct vnode *v)
 	} else {
 		v->nlink--;
 		if (v->nlink != 0)
-			vn_forget_name(v, dir);
+			vn_forget_name(v, dir, n);
 	}
 	vn_touch(v, VN_CTIME);
 	vn_touch(dir, VN_MTIME | VN_CTIME);
@@ -237,7 +237,7 @@ tmpfs_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 	if (tmpdir_is_full(v))
 		return -ENOTEMPTY;
 	ASSERT(e != NULL && e->v == v);
-	name_dropped(dir, v);
+	name_dropped(dir, n, v);
 	vn_put(ent_remove(tmpdir_of(dir), e));
 	return 0;
 }
@@ -263,7 +263,7 @@ tmpfs_rename(const struct vn_move *m)
 
 	/* perform */
 	if (m->dst != NULL) {
-		name_dropped(m->to_dir, m->dst);
+		name_dropped(m->to_dir, &m->to, m->dst);
 		vn_put(ent_remove(to, ent_find(to, &m->to)));
 	}
 	ent_insert(to, e, ent_remove(from, ent_find(from, &m->from)));

@@ -165,19 +165,20 @@ vn_note_name(struct vnode *v, struct vnode *parent, const struct name *n)
 }
 
 /*
- * A name of v in dir was removed, others are left: forget it, so that v does
+ * Name n of v in dir was removed, others are left: forget it, so that v does
  * not hold dir.  Until it is found again, v has no name.
  *
  * Locks:    none of rank LR_LEAF or above.
  */
 void
-vn_forget_name(struct vnode *v, const struct vnode *dir)
+vn_forget_name(struct vnode *v, const struct vnode *dir, const struct name *n)
 {
 	struct vnode *parent = NULL;
 	char *name = NULL;
 
 	spin_lock(&names_lock);
-	if (v->parent == dir) {
+	if (v->parent == dir && strlen(v->name) == n->len &&
+	    memcmp(v->name, n->s, n->len) == 0) {
 		parent = v->parent;
 		name = v->name;
 		v->parent = NULL;

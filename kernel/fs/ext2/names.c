@@ -212,9 +212,10 @@ death_reserve(const struct vnode *v, struct ext2_death **out)
 	return *out != NULL ? 0 : -ENOMEM;
 }
 
-/* One name of v in dir is gone: counts, times, and perhaps its end. */
+/* Name n of v in dir is gone: counts, times, and perhaps its end. */
 static void
-name_dropped(struct vnode *dir, struct vnode *v, struct ext2_death *death)
+name_dropped(struct vnode *dir, const struct name *n, struct vnode *v,
+    struct ext2_death *death)
 {
 	struct ext2_inode *ip = ext2_inode_of(v), *dip = ext2_inode_of(dir);
 
@@ -226,7 +227,7 @@ name_dropped(struct vnode *dir, struct vnode *v, struct ext2_death *death)
 		v->nlink -= v->nlink > 0;
 	}
 	if (v->nlink != 0) {
-		vn_forget_name(v, dir);
+		vn_forget_name(v, dir, n);
 	} else {
 		dip->kid_level = MAX(dip->kid_level, ip->kid_level + 1);
 		if (death != NULL) {
@@ -276,7 +277,7 @@ ext2_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 
 	/* perform */
 	if (r == 0)
-		name_dropped(dir, v, death);
+		name_dropped(dir, n, v, death);
 	else if (death != NULL)
 		kmem_cache_free(&death_cache, death);
 	ext2_end(fs);
@@ -354,7 +355,7 @@ move_done(struct move *mv)
 	int r = 0;
 
 	if (m->dst != NULL)
-		name_dropped(m->to_dir, m->dst, mv->death);
+		name_dropped(m->to_dir, &m->to, m->dst, mv->death);
 	if (is_dir && m->from_dir != m->to_dir) {
 		m->from_dir->nlink -= m->from_dir->nlink > 2;
 		m->to_dir->nlink++;
