@@ -122,10 +122,23 @@ task_end(void)
 	thread_exit();
 }
 
+/* Do others run in the memory of p: threads or processes?  Locks: none. */
+static bool
+memory_has_others(const struct proc *p)
+{
+	bool has;
+
+	spin_lock(&proc_lock);
+	has = p->nthreads > 1;
+	spin_unlock(&proc_lock);
+	return has || as_users(p->as) > 1;
+}
+
 /*
  * What the memory of the program is told: locks of the robust list are
- * released, the word of CHILD_CLEARTID is cleared and its waiter woken.  Killed
- * or not: others wait for it, and the pages may have to be read.
+ * released, the word of CHILD_CLEARTID is cleared and its waiter woken, if
+ * others stay who look at it, as on Linux.  Killed or not: the pages may have
+ * to be read.
  *
  * Locks:    none; errors of faults are ignored.
  */
@@ -135,7 +148,7 @@ task_leave_memory(struct task *tk)
 	vm_finish_begin();
 	futex_robust_exit(tk);
 	tk->robust = 0;
-	if (tk->clear_tid != 0)
+	if (tk->clear_tid != 0 && memory_has_others(tk->proc))
 		futex_clear_at(tk->clear_tid);
 	tk->clear_tid = 0;
 	vm_finish_end();

@@ -276,6 +276,13 @@ as_attach_user(struct aspace *as)
 	atomic_add(&as->users, 1);
 }
 
+/* Processes that run on it; for a moment one more while another is read. */
+uint32_t
+as_users(const struct aspace *as)
+{
+	return atomic_load(&as->users);
+}
+
 /*
  * A process has ended or changed to another space; the last one tears all
  * mappings down (vmm.md 4.7).

@@ -35,7 +35,7 @@ static void
 good(void)
 {
 	char cwd[64];
-	int fd = OK(dup(1));
+	int *shared = (int *)pages_shared(1), fd = OK(dup(1));
 	pid_t pid;
 
 	OK(chdir("/"));
@@ -64,6 +64,14 @@ good(void)
 	    CLONE_PARENT_SETTID | SIGCHLD, NULL);
 	REAP(pid, 3);
 	EQ(tid_word, 0);
+	/* Nobody stays in the child's memory: its word does, too. */
+	*shared = 77;
+	pid = OK(syscall(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0,
+	    shared, 0));
+	if (pid == 0)
+		_exit(3);
+	REAP(pid, 3);
+	EQ(*shared, 77);
 	/* No exit signal: only __WALL or __WCLONE see it. */
 	pid = start(child, 0, NULL);
 	ERR(waitpid(pid, NULL, 0), ECHILD);
