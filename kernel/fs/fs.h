@@ -100,6 +100,7 @@ void procfs_register(const struct procfs_row *rows, unsigned n);
 struct procfs_pid_row {
 	const char *name;                         /* "stat", "maps" */
 	uint32_t mode;
+	bool guarded;                             /* only for whom may_look() lets */
 	/* pid is alive when called or the result is -ESRCH; text goes to out. */
 	int (*show)(int pid, struct out *);
 	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
@@ -113,6 +114,8 @@ struct procfs_pid_ops {
 	int (*owner)(int pid, uint32_t *uid, uint32_t *gid);
 	/* when it started: no later process of its number has that; 0: none */
 	uint64_t (*born)(int pid);
+	/* May the current process see its memory, places, files?  0, -EACCES. */
+	int (*may_look)(int pid);
 	int (*next_task)(int pid, int after);     /* threads */
 	/* next open descriptor >= fd, or -1; its file with a reference */
 	int (*next_fd)(int pid, int fd, struct file **out);

@@ -94,6 +94,16 @@ procpid_is_there(const struct proc_node *pn)
 	    pids->next_task(pn->pid, pn->tid - 1) == pn->tid);
 }
 
+/* May the caller see what a guarded row, or a link of fd, tells?  0, -EACCES. */
+int
+procpid_may_look(const struct proc_node *pn)
+{
+	bool guarded = pn->kind == PN_FD ||
+	    (pn->kind == PN_PID_ROW && pn->pid_row->guarded);
+
+	return guarded ? pids->may_look(pn->pid) : 0;
+}
+
 /* "123" → 123; -1: not a number without leading zero. */
 static int
 number_of(const struct name *n)
@@ -365,14 +375,16 @@ procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 	return -ENOTDIR;
 }
 
-/* cwd, exe, root, fd/N.  Length; -ENOENT, -ESRCH. */
+/* cwd, exe, root, fd/N.  Length; -EACCES, -ENOENT, -ESRCH. */
 ssize_t
 procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
 {
 	struct file *f;
 	char *path;
-	ssize_t n;
+	ssize_t n = procpid_may_look(pn);
 
+	if (n != 0)
+		return n;
 	if (pn->kind == PN_PID_ROW) {
 		n = pn->pid_row->readlink(pn->tid, buf, cap);
 		return procpid_is_there(pn) ? n : -ESRCH;
@@ -395,8 +407,10 @@ int
 procpid_jump(const struct proc_node *pn, struct vnode **out)
 {
 	struct file *f;
-	int r = fd_file(pn, &f);
+	int r = procpid_may_look(pn);
 
+	if (r == 0)
+		r = fd_file(pn, &f);
 	if (r != 0)
 		return r;
 	vn_get(f->vn);

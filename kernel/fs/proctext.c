@@ -218,10 +218,19 @@ is_writable(const struct proc_node *pn)
 	    pn->row->write != NULL;
 }
 
-/* Opening: 0, -EACCES (for writing, and it is read-only), -ENOMEM. */
+/*
+ * Opening; who has a file open may read it ever after.
+ *
+ * Returns:  0, -EACCES (for writing, and it is read-only; or guarded),
+ *           -ENOMEM.
+ */
 int
 proc_text_opened(struct vnode *v, struct file *f)
 {
+	int r = procpid_may_look(proc_node_of(v));
+
+	if (r != 0)
+		return r;
 	if ((f->flags & O_ACCMODE) != O_RDONLY && !is_writable(proc_node_of(v)))
 		return -EACCES;
 	f->priv = kmem_zalloc(sizeof(struct proc_file));

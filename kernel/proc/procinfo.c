@@ -359,6 +359,32 @@ born_at(int pid)
 	return ns;
 }
 
+static bool
+has_ids_of(const struct cred *me, const struct cred *c)
+{
+	return me->fsuid == c->uid && me->fsuid == c->euid &&
+	    me->fsuid == c->suid && me->fsgid == c->gid &&
+	    me->fsgid == c->egid && me->fsgid == c->sgid;
+}
+
+/*
+ * Its own threads and root may; else who has all its ids, as long as it did
+ * not become what it is by a set-id program.
+ */
+static int
+may_look(int pid)
+{
+	struct proc *p, *me = proc_current();
+	bool may;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(pid);
+	may = p != NULL && (p == me || me->cred.euid == 0 ||
+	    (p->dumpable && has_ids_of(&me->cred, &p->cred)));
+	spin_unlock(&proc_lock);
+	return may ? 0 : -EACCES;
+}
+
 static int
 next_task(int pid, int after)
 {
@@ -449,25 +475,29 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "statm", .mode = 0444, .show = proc_show_statm },
 	{ .name = "status", .mode = 0444, .show = proc_show_status },
 	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
-	{ .name = "environ", .mode = 0400, .show = show_environ },
-	{ .name = "auxv", .mode = 0400, .show = show_auxv },
+	{ .name = "environ", .mode = 0400, .guarded = true,
+	  .show = show_environ },
+	{ .name = "auxv", .mode = 0400, .guarded = true, .show = show_auxv },
 	{ .name = "comm", .mode = 0644, .show = show_comm,
 	  .write = write_comm },
 	{ .name = "limits", .mode = 0444, .show = proc_show_limits },
 	{ .name = "oom_score", .mode = 0444, .show = show_oom_score },
 	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_adj,
 	  .write = write_oom_adj },
-	{ .name = "maps", .mode = 0444, .show = show_maps },
-	{ .name = "smaps", .mode = 0444, .show = show_smaps },
-	{ .name = "vadtree", .mode = 0444, .show = show_vadtree },
+	{ .name = "maps", .mode = 0444, .guarded = true, .show = show_maps },
+	{ .name = "smaps", .mode = 0444, .guarded = true, .show = show_smaps },
+	{ .name = "vadtree", .mode = 0444, .guarded = true,
+	  .show = show_vadtree },
 	{ .name = "vmstat", .mode = 0444, .show = show_vmstat },
-	{ .name = "ws", .mode = 0444, .show = show_ws },
-	{ .name = "fmo", .mode = 0444, .show = show_fmo },
+	{ .name = "ws", .mode = 0444, .guarded = true, .show = show_ws },
+	{ .name = "fmo", .mode = 0444, .guarded = true, .show = show_fmo },
 	{ .name = "events", .mode = 0444, .show = show_events },
-	{ .name = "pagemap", .mode = 0400, .pread = read_pagemap },
-	{ .name = "exe", .mode = 0777, .readlink = link_exe },
-	{ .name = "cwd", .mode = 0777, .readlink = link_cwd },
-	{ .name = "root", .mode = 0777, .readlink = link_root },
+	{ .name = "pagemap", .mode = 0400, .guarded = true,
+	  .pread = read_pagemap },
+	{ .name = "exe", .mode = 0777, .guarded = true, .readlink = link_exe },
+	{ .name = "cwd", .mode = 0777, .guarded = true, .readlink = link_cwd },
+	{ .name = "root", .mode = 0777, .guarded = true,
+	  .readlink = link_root },
 };
 
 static const struct procfs_pid_ops pid_ops = {
@@ -475,6 +505,7 @@ static const struct procfs_pid_ops pid_ops = {
 	.self = self_pid,
 	.owner = owner_of,
 	.born = born_at,
+	.may_look = may_look,
 	.next_task = next_task,
 	.next_fd = next_fd,
 	.rows = rows,

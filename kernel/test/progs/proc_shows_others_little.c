@@ -1,0 +1,123 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/*
+ * /proc/PID of another user's process: its memory, places and files are for
+ * who has all its ids and for root; nobody else, once it is not dumpable.
+ */
+#include "lib/test.h"
+
+#define OWNER 1000
+#define OTHER 2000
+
+static const char *const texts[] = { "maps", "smaps", "environ", "auxv",
+	"pagemap" };
+static const char *const links[] = { "exe", "cwd", "root" };
+static const char *const open_to_all[] = { "stat", "statm", "status",
+	"cmdline", "comm", "limits" };
+
+#define FOR_ALL(i, names)                                                      \
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+
+static void
+become(int id)
+{
+	OK(syscall(SYS_setgroups, 0, NULL));
+	OK(setresgid(id, id, id));
+	OK(setresuid(id, id, id));
+}
+
+static const char *
+path_of(pid_t pid, const char *name)
+{
+	static char path[320];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return path;
+}
+
+static void
+sees_all(pid_t pid)
+{
+	char buf[256];
+
+	FOR_ALL(i, texts)
+		OK(close(OK(open(path_of(pid, texts[i]), O_RDONLY))));
+	FOR_ALL(i, links)
+		CHECK(readlink(path_of(pid, links[i]), buf, sizeof(buf)) > 0);
+	OK(close(OK(open(path_of(pid, "fd"), O_RDONLY | O_DIRECTORY))));
+	CHECK(readlink(path_of(pid, "fd/5"), buf, sizeof(buf)) > 0);
+	OK(close(OK(open(path_of(pid, "fd/5"), O_RDONLY))));
+}
+
+static void
+sees_nothing(pid_t pid)
+{
+	char buf[256];
+
+	FOR_ALL(i, texts)
+		ERR(open(path_of(pid, texts[i]), O_RDONLY), EACCES);
+	FOR_ALL(i, links)
+		ERR(readlink(path_of(pid, links[i]), buf, sizeof(buf)), EACCES);
+	ERR(open(path_of(pid, "cwd"), O_RDONLY), EACCES);
+	ERR(chdir(path_of(pid, "root")), EACCES);
+	ERR(open(path_of(pid, "fd"), O_RDONLY | O_DIRECTORY), EACCES);
+	ERR(readlink(path_of(pid, "fd/5"), buf, sizeof(buf)), EACCES);
+	snprintf(buf, sizeof(buf), "task/%d/maps", pid);
+	ERR(open(path_of(pid, buf), O_RDONLY), EACCES);
+	FOR_ALL(i, open_to_all)
+		OK(close(OK(open(path_of(pid, open_to_all[i]), O_RDONLY))));
+}
+
+/* A process of OWNER that sleeps and has an open file 5. */
+static pid_t
+looked_at(int dumpable)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	OK(pipe(ready));
+	pid = OK(fork());
+	if (pid == 0) {
+		become(OWNER);
+		OK(prctl(PR_SET_DUMPABLE, dumpable));
+		EQ(dup2(OK(open("/dev/null", O_RDONLY)), 5), 5);
+		EQ(write(ready[1], "x", 1), 1);
+		for (;;)
+			pause();
+	}
+	EQ(read(ready[0], &c, 1), 1);
+	OK(close(ready[0]));
+	OK(close(ready[1]));
+	return pid;
+}
+
+static void
+look_as(int id, pid_t pid, void (*look)(pid_t))
+{
+	pid_t child = OK(fork());
+
+	if (child == 0) {
+		become(id);
+		look(pid);
+		_exit(0);
+	}
+	REAP(child, 0);
+}
+
+int
+main(void)
+{
+	pid_t pid = looked_at(1);
+
+	sees_all(pid);
+	look_as(OWNER, pid, sees_all);
+	look_as(OTHER, pid, sees_nothing);
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+	pid = looked_at(0);
+	sees_all(pid);
+	look_as(OWNER, pid, sees_nothing);
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+	return test_done();
+}
