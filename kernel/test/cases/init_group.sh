@@ -1,0 +1,29 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=60
+# The first program waits for its own group, whose number is 1.
+. kernel/test/cases/lib.sh
+
+cat >"$tmp/first.c" <<'EOF2'
+#include <sys/wait.h>
+#include <unistd.h>
+int
+main(void)
+{
+	siginfo_t si;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(5);
+	if (getpid() != 1 || getpgrp() != 1)
+		return 1;
+	if (waitid(P_PGID, 1, &si, WEXITED) != 0 || si.si_pid != pid)
+		return 2;
+	return si.si_status == 5 ? 42 : 3;
+}
+EOF2
+musl-gcc -static -O2 "$tmp/first.c" -o "$tmp/first" || exit 2
+$GUEST --kernel "$BUILD/vadose.elf" --timeout 30 --log "$tmp/log" \
+	--append init=/bin/first --add "$tmp/first:/bin/first" -- /bin/first \
+	>/dev/null 2>&1
+same "init: exited with status 42" "$(grep -ao 'init: exited.*' "$tmp/log")" \
+	"the end of the first program"
+finish
