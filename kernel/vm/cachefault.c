@@ -98,24 +98,25 @@ cache_fault(struct fctx *f, struct vm_page **out)
 
 /*
  * Rule 3: a dirty page has its place on disk, and so has the one that this
- * fault has extended.
+ * fault has extended, unless the file has grown inside it since.
  *
- * Locks:    [W]; takes [P].
+ * Locks:    [W]; takes [O], [P].
  * Owns:     false: takes the pin over, the outcome is FAULT_NEEDMEM.
  */
 bool
 cache_may_dirty(struct fctx *f, struct vm_page *pg)
 {
-	bool dirty;
+	bool is_short, dirty;
+	uint32_t seq;
 
+	is_short = cache_is_short(f->v.vmo, index_of(f, f->va), &seq);
 	spin_lock(&pfn_lock);
 	dirty = (pg->flags & PF_DIRTY) != 0;
 	spin_unlock(&pfn_lock);
-	if (dirty || (f->extended && f->file_page == pg))
+	if ((dirty && !is_short) || (f->extended && f->file_page == pg &&
+	    f->extend_seq == seq))
 		return true;
-	if (f->file_page == pg)
-		page_unpin(pg, false);  /* ours is the second pin on it */
-	else if (f->file_page != NULL)
+	if (f->file_page != NULL)       /* perhaps pg: then ours is the second */
 		page_unpin(f->file_page, f->extended);
 	f->file_page = pg;
 	f->extended = false;
@@ -258,9 +259,8 @@ cache_fault_extend(struct fctx *f)
 	    !cache_is_page(p.vmo, p.off, f->file_page)) {
 		cache_fault_end(f);
 	} else {
-		if (p.vmo->pager->extend != NULL)
-			r = p.vmo->pager->extend(p.vmo->v.obj, p.off,
-			    f->file_page);
+		r = cache_extend(p.vmo, p.off, f->file_page,
+		    &f->extend_seq);
 		f->extended = r == 0;
 	}
 	vmo_put(p.vmo);

@@ -308,6 +308,7 @@ struct vmo {
 			void *obj;             /* [c] what the pager calls it */
 			uint64_t ra_next;      /* [O] a read here goes on from the last one */
 			uint16_t ra_win;       /* [O] pages of the last read */
+			uint64_t short_lo, short_hi; /* [O] pages that may lack blocks */
 			_Atomic int wb_error;  /* [A] a write-back failed, nobody was told */
 			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */
 			uint32_t visits;       /* [L] write-back threads at it */
@@ -417,6 +418,7 @@ struct fctx {
 	struct vm_page *wait_page;     /* FAULT_WAIT */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
+	uint32_t extend_seq;           /* resize_seq when that began */
 	bool token;                    /* of vm/token.c, given back at the end */
 	bool let_go;                   /* pins and spares, for rule c of it */
 	struct fctx *outer;            /* thread.vmfault before this one */

@@ -358,9 +358,15 @@ ssize_t cache_write_page(struct vmo *, uint64_t off, size_t n, struct uio *);
 int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;
 void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
 int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
+void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
 uint64_t cache_next_data(struct vmo *, uint64_t idx);
 void cache_flush_all(void);                               /* for leak accounting */
 int cache_check(struct vmo *, struct vm_report *);       /* [O] */
+
+/* ---- vmogrow.c ---- */
+bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
+bool cache_is_short(struct vmo *, uint64_t idx, uint32_t *seq); /* dirty, yet to be extended */
+int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
 
 /* cachefault.c: F2, F3 */
 /* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */

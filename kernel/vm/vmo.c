@@ -351,7 +351,7 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	bool file = vmo->type == VMO_VNODE;
 	struct vm_page *tail = NULL;
 	uint64_t old, keep = 0;
-	bool cuts;
+	bool cuts, grown;
 	int r = 0;
 
 	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
@@ -368,10 +368,14 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 		keep = vmo->a.keep;
 		vmo->a.keep = 0;
 	}
+	grown = file && cache_grown_locked(vmo, old);
 	cuts = bytes < old || keep != 0;
 	vmo->cuts += cuts;
 	spin_unlock(&vmo->lock);
 	EVENT(cache_resize, vmo, old, bytes);
+	if (grown)
+		cache_clean_links(vmo, old >> PAGE_SHIFT,
+		    (old >> PAGE_SHIFT) + 1);
 	if (!cuts)
 		return 0;
 	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;

@@ -32,7 +32,6 @@ static struct {
 
 static int extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg);
 static void flush_all(uint64_t older_than_ns);
-static void clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi);
 static bool drop_some(struct vmo *vmo, uint64_t *idx, pfn_t *dead);
 
 static uint64_t
@@ -139,14 +138,15 @@ cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 static int
 extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 {
+	uint32_t seq;
 	bool dirty;
 
 	spin_lock(&pfn_lock);
 	dirty = (pg->flags & PF_DIRTY) != 0;
 	spin_unlock(&pfn_lock);
-	if (dirty || vmo->pager->extend == NULL)
+	if (dirty && !cache_is_short(vmo, idx, &seq))
 		return 0;
-	return vmo->pager->extend(vmo->v.obj, idx, pg);
+	return cache_extend(vmo, idx, pg, &seq);
 }
 
 /* Bytes from where they are now: a uio, or a frame that was filled before. */
@@ -185,6 +185,7 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
 	uint64_t idx = off >> PAGE_SHIFT;
 	struct vm_page *pg = NULL;
+	uint32_t seq;
 	ssize_t n;
 	int r;
 
@@ -193,8 +194,7 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 		return r;
 	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
 	if (n == (ssize_t)PAGE_SIZE && cache_begin_insert(vmo, idx, pg)) {
-		r = vmo->pager->extend == NULL ? 0 :
-		    vmo->pager->extend(vmo->v.obj, idx, pg);
+		r = cache_extend(vmo, idx, pg, &seq);
 		cache_end_insert(vmo, pg, r);
 		return r != 0 ? r : n;
 	}
@@ -374,9 +374,11 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 /*
  * Mappings of [lo, hi) lose W and D; the pages learn of D after the flush.
  * Whoever stores after this faults first.
+ *
+ * Locks:    none of rank >= 3.
  */
-static void
-clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
+void
+cache_clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	struct zap_job job = { .how = ZAP_CLEAN };
 	struct vm_maplink *link;
@@ -411,7 +413,7 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 	struct vm_page *pages[CACHE_CLUSTER];
 	int first = 0, n, r;
 
-	clean_links(vmo, lo, hi);
+	cache_clean_links(vmo, lo, hi);
 	while ((n = cache_collect_dirty(vmo, &lo, hi, pages)) != 0) {
 		if (n == -EAGAIN) {
 			r = page_wait(pages[0]);

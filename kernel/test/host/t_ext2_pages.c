@@ -109,6 +109,43 @@ half_extended(void **state)
 		sparse_until_full(k);
 }
 
+/*
+ * A page is dirty with one block; the disk is full but for some.  What write(2)
+ * takes is written back.
+ */
+static void
+grow_until_full(unsigned k)
+{
+	struct file *f, *g;
+	ssize_t n;
+
+	image_make("-b 1024 -m 0", 2);
+	assert_int_equal(disk_mount(0), 0);
+	f = t_open("/m/f", O_CREAT | O_RDWR, 0);
+	assert_int_equal(put(f, 0, 'F', 1), 1);
+	g = t_open("/m/g", O_CREAT | O_RDWR, 0);
+	if (k != 0)
+		assert_int_equal(put(g, 0, 'G', k * 1024), k * 1024);
+	file_put(g);
+	g = fill("/m/g", 'G', PAGE_SIZE);
+	n = put(f, 1, 'F', 4000);
+	assert_true(n == 4000 || n == -ENOSPC);
+	assert_int_equal(file_sync(f), 0);
+	file_put(f);
+	file_put(g);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
+static void
+dirty_page_grows(void **state)
+{
+	unsigned k;
+
+	for (k = 0; k < 8; k++)
+		grow_until_full(k);
+}
+
 static void
 mount_with_file(struct file **f, uint64_t bytes)
 {
@@ -151,6 +188,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_extended),
+		cmocka_unit_test(dirty_page_grows),
 		cmocka_unit_test(cut_before_out),
 	};
 
