@@ -441,8 +441,10 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 			census_word(c, va, fmo_index_of(fmo_entry_of_page(pg)));
 		break;
 	case SRC_OBJ:
+		/* An orphan: a hole is being made, and zaps the word next. */
 		if (page_home_kind(pg) != HOME_AOBJ &&
-		    page_home_kind(pg) != HOME_VNODE)
+		    page_home_kind(pg) != HOME_VNODE &&
+		    (pg->flags & PF_ORPHAN) == 0)
 			bad_word(c, "I1", va, word, "home is no object");
 		break;
 	case SRC_SPEC:
