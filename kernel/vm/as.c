@@ -91,7 +91,8 @@ as_create(const struct vmm_ops *ops, struct aspace **out)
  *
  * Locks:    none of rank >= 2; takes both map_locks.
  * Owns:     the caller, one reference.
- * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal).
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a
+ *           table could not be read).
  */
 int
 as_dup(struct aspace *parent, struct aspace **out)
@@ -112,7 +113,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->ws_max = parent->ws_max;
 	structural_begin();
 	r = parent->ops->dup(parent, child);
-	if (r == 0 && atomic_load(&parent->vads_lost))
+	if (r == 0 && vm_is_lost(parent))
 		r = -ENOMEM;
 	structural_end();
 	rw_unlock_write(&child->map_lock);

@@ -179,7 +179,7 @@ fault_lookup(struct fctx *f)
 	if (f->va >= MD_USER_END)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
 	v = vad_find(f->as, f->va >> PAGE_SHIFT);
-	if (atomic_load(&f->as->vads_lost))
+	if (vm_is_lost(f->as))
 		return fault_signal(f, SIGKILL, 0);
 	if (v == NULL)
 		return fault_grow(f);

@@ -202,8 +202,9 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
  * The word of va, with tables made of h->spare where there are none.
  *
  * Locks:    [W].
- * Returns:  the word and its table in *leaf; NULL: h->away, a table is out, or
- *           h->spare has run out; what was made stays.
+ * Returns:  the word and its table in *leaf, h->lost if another was given up for
+ *           it; NULL: h->away, a table is out, or h->spare has run out; what was
+ *           made stays.
  */
 uint64_t *
 pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h)
@@ -214,6 +215,7 @@ pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h)
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	path_walk_in(as, va, &p);
 	if (path_is_lost(&p)) {
+		h->lost = true;
 		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
 		path_walk(as, va, &p);
 	}
@@ -273,7 +275,7 @@ pt_next_leaf(struct aspace *as, va_t *va, va_t end)
 
 /*
  * The same for who needs all that there are: a table that is out is not passed
- * over, but one that could not be read is.
+ * over, but one that could not be read is, and h->lost says so.
  *
  * Locks:    [W].
  * Returns:  as pt_next_leaf(), with h->away false; NULL with h->away: the next
@@ -290,6 +292,7 @@ pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h)
 		if (at.leaf != NULL)
 			return at.leaf;
 		path_walk_in(as, *va, &p);
+		h->lost |= path_is_lost(&p);
 		h->away = p.away != 0 && !path_is_lost(&p);
 		if (h->away) {
 			h->va = *va;

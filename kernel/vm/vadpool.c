@@ -242,12 +242,12 @@ vadpool_lost(va_t kva)
 
 /*
  * Locks:    none.
- * Returns:  some VADs were lost; the process must not go on.
+ * Returns:  some VADs were lost, or words; the process must not go on.
  */
 bool
 vm_is_lost(struct aspace *as)
 {
-	return atomic_load(&as->vads_lost);
+	return atomic_load(&as->vads_lost) || atomic_load(&as->words_lost);
 }
 
 /*

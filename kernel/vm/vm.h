@@ -30,7 +30,7 @@ bool vm_is_short(void);     /* no frames for another process: -EAGAIN */
 
 /* New, empty; refs 1.  ops NULL: the default design.  0, -ENOMEM. */
 int as_create(const struct vmm_ops *ops, struct aspace **out) MUST_CHECK;
-/* Fork: vmm.md 4.6.  0, -ENOMEM, -EAGAIN, -EINTR; on failure nothing changed. */
+/* Fork: vmm.md 4.6.  0, -ENOMEM, -EAGAIN, -EINTR, -EIO; on failure nothing changed. */
 int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
 void as_get(struct aspace *);
 void as_put(struct aspace *);       /* the last one frees the header */
@@ -354,7 +354,8 @@ unsigned vm_check(int level);
 void vm_leak_begin(void);
 /* Findings against the last begin; text goes to stat_check(). */
 unsigned vm_leak_end(void);
-/* Its mappings could not be read from swap: the process is to be killed. */
+/* Mappings, or words that mremap moves, could not be read from swap: the process
+ * is to be killed. */
 bool vm_is_lost(struct aspace *);
 /* Called by sys/ at the end of each system call (check=sys). */
 void vm_check_syscall(void);

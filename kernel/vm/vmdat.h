@@ -222,6 +222,7 @@ struct aspace {
 	struct vad *spare_vad;         /* [M] two, through rb.left, each with a link: one hole */
 	struct vad_pool vad_pool;      /* [pool] */
 	_Atomic bool vads_lost;        /* [A] some could not be read: SIGKILL */
+	_Atomic bool words_lost;       /* [A] mremap could not move some: SIGKILL */
 	uint64_t nvads;                /* [M] */
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
@@ -378,6 +379,7 @@ struct pt_hold {
 	va_t va;                       /* [own] whose tables these are to be */
 	bool away;                     /* [own] one of them is out: pt_bring() */
 	bool late;                     /* [own] leaf tables made are charged late */
+	bool lost;                     /* [own] one on the way could not be read */
 	uint8_t npin;                  /* [own] */
 	struct vm_page *pin[MD_PT_LEVELS - 1]; /* [own] */
 	va_t pinned;                   /* [own] the pins are for this address */

@@ -68,8 +68,8 @@ fork_entry(uint64_t word)
  * Fork the memory of parent into child, which is empty: ops->dup.
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal; the child
- *           is half made: as_put() takes it apart).
+ * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
+ *           is lost): the child is half made, as_put() takes it apart.
  */
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
@@ -141,7 +141,7 @@ fork_words(struct fork_work *w)
  * of the parent per call.
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0 with *start moved on, -EINTR.
+ * Returns:  0 with *start moved on, -EINTR, -EIO.
  */
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)

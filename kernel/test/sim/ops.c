@@ -89,6 +89,8 @@ op_fork(const struct step *s)
 	if (r == -EINTR && sim_fiber() != NULL && sim_fiber()->killed)
 		return;
 	expect(s, r, 0);
+	if (r != 0)
+		return;
 	as_attach_user(child);
 	world.as[s->arg[0]] = child;
 }

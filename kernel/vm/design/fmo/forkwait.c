@@ -210,7 +210,8 @@ is_next(const struct fork_work *w, va_t kva)
  *
  * Locks:    both map_locks; takes the parent's ws_lock.
  * Context:  thread, sleeps; with a structural token.
- * Returns:  0 with *va moved up to it, or to end; -EINTR (fatal signal).
+ * Returns:  0 with *va moved up to it, or to end; -EINTR (fatal signal); -EIO (a
+ *           table could not be read: its words would be zeros in the child).
  */
 int
 fork_table_in(struct fork_work *w, va_t *va, va_t end)
@@ -238,7 +239,7 @@ fork_table_in(struct fork_work *w, va_t *va, va_t end)
 	} while (r == 0 && w->ptables.away);
 	if (leaf == NULL)
 		*va = end;
-	return r;
+	return r == 0 && w->ptables.lost ? -EIO : r;
 }
 
 static int
@@ -280,7 +281,7 @@ wait_copy_frame(struct fork_work *w)
  * Get what stopped fork_range().
  *
  * Locks:    both map_locks, nothing of rank >= 3.
- * Returns:  0, -EINTR (fatal signal).
+ * Returns:  0, -EINTR (fatal signal), -EIO (a table of the child is lost).
  */
 int
 fork_satisfy(struct fork_work *w)
@@ -290,6 +291,8 @@ fork_satisfy(struct fork_work *w)
 	w->wait = NULL;
 	if (thread_is_killed())
 		return -EINTR;
+	if (w->ctables.lost)
+		return -EIO;
 	if (busy != NULL)
 		return page_wait(busy);
 	switch (w->need) {

@@ -90,6 +90,9 @@ fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	pt_release(as, &m.from);
 	pt_release(as, &m.to);
 	pt_unreserve(&m.to);
+	/* Lost words would read as zeros: nobody may go on with these. */
+	if (m.from.lost || m.to.lost)
+		atomic_store(&as->words_lost, true);
 	EVENT(vad_move, copy.start, copy.end, copy.flags, copy.off);
 	return 0;
 }
