@@ -343,7 +343,7 @@ signal_member(void *arg, struct proc *p)
 	struct siginfo si = { .signo = g->signo, .code = SI_KERNEL };
 
 	if (p->pgid == g->pgid && p->state == PROC_LIVE)
-		(void)sig_send_proc_locked(p, &si);
+		(void)sig_send_member_locked(p, &si);
 }
 
 /*

@@ -15,6 +15,9 @@
  *           2. A process that was told to end makes no child: the test and
  *              the insertion are in one hold of proc_lock.
  *           3. fork shares the executable: writing to it stays denied.
+ *           4. The parent acts on a signal either before clone_begin() or
+ *              after the call: a timer may be faster than a long copy.  What
+ *              its group is sent in between, the child is sent as well.
  *
  * Read next vm/as.c (as_dup), vm/design/fmo/fork.c.  Book: ch10.
  */
@@ -39,6 +42,7 @@ struct clone_state {
 	struct aspace *as;       /* new process: attached as a user */
 	struct file *exe;
 	bool numbered;           /* task->tid is in a table */
+	struct forking forking;  /* new process: in parent->forks */
 };
 
 static int clone_check(const struct clone_req *);
@@ -46,7 +50,7 @@ static int clone_reserve(struct clone_state *);
 static int clone_process(struct clone_state *);
 static int clone_memory(struct clone_state *);
 static int clone_number(struct clone_state *);
-static int clone_limits(struct clone_state *);
+static int clone_begin(struct clone_state *);
 static void clone_registers(struct clone_state *);
 static void clone_inherit(struct clone_state *);
 static int clone_publish(struct clone_state *);
@@ -59,7 +63,8 @@ static void vfork_wait(struct thread *, struct task *);
  * Locks:    none; takes proc_lock and what as_dup() takes.
  * Context:  user thread, may sleep; vfork until the child execs or ends.
  * Returns:  tid of the child, -EINVAL, -EPERM, -EAGAIN (limits, no memory
- *           for kernel objects), -ENOMEM (commit), -EINTR (dying).
+ *           for kernel objects), -ENOMEM (commit), -EINTR (dying),
+ *           -ERESTARTNOINTR (a signal comes first).
  */
 int
 proc_clone(const struct clone_req *req)
@@ -134,7 +139,7 @@ clone_reserve(struct clone_state *s)
 	struct task *me = task_current();
 	int r;
 
-	r = clone_limits(s);
+	r = clone_begin(s);
 	if (r == 0)
 		r = clone_process(s);
 	if (r < 0)
@@ -172,16 +177,45 @@ too_many_locked(const struct proc *p)
 	    proc_count_uid_locked(p->cred.uid) >= p->rlim[RLIMIT_NPROC].cur;
 }
 
-/* Asked before anything is made, so that a fork bomb is cheap. */
+/* The signal may have woken another thread: this one shall look as well. */
 static int
-clone_limits(struct clone_state *s)
+restart_locked(void)
 {
-	bool too_many;
+	ASSERT(spin_is_mine(&proc_lock));
+	sig_recalc_locked(task_current());
+	return -ERESTARTNOINTR;
+}
+
+/* Has the current thread to act on a signal? */
+static bool
+signal_waits_locked(void)
+{
+	struct task *me = task_current();
+	struct proc *p = me->proc;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return p->stop_sig != 0 ||
+	    ((me->pending.set | p->pending.set) & ~me->blocked) != 0;
+}
+
+/*
+ * Asked before anything is made: so a fork bomb is cheap, and no memory is
+ * copied for a call that has to start again.
+ */
+static int
+clone_begin(struct clone_state *s)
+{
+	int r = 0;
 
 	spin_lock(&proc_lock);
-	too_many = too_many_locked(s->parent);
+	if (signal_waits_locked())
+		r = restart_locked();
+	else if (too_many_locked(s->parent))
+		r = -EAGAIN;
+	else if ((s->req->flags & CLONE_THREAD) == 0)
+		list_push_back(&s->parent->forks, &s->forking.node);
 	spin_unlock(&proc_lock);
-	return too_many || vm_is_short() ? -EAGAIN : 0;
+	return r == 0 && vm_is_short() ? -EAGAIN : r;
 }
 
 /* The struct proc and its handlers; a thread uses the parent's. */
@@ -323,6 +357,21 @@ clone_enter_tree(struct clone_state *s)
 	proc_reparent_locked(p, to);
 }
 
+/* Rule 4; who sent it is not kept.  Locks: proc_lock held. */
+static void
+clone_send_missed(struct clone_state *s)
+{
+	struct siginfo si = { .code = SI_USER };
+	uint64_t set = s->forking.missed;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	list_remove(&s->forking.node);
+	for (; set != 0; set &= set - 1) {
+		si.signo = __builtin_ctzl(set) + 1;
+		(void)sig_send_proc_locked(s->proc, &si);
+	}
+}
+
 /*
  * Enter the child into the tree and the tables: from here on it is found.
  *
@@ -361,6 +410,8 @@ clone_publish(struct clone_state *s)
 	list_push_back(&s->proc->threads, &tk->node);
 	s->proc->nthreads++;
 	sig_recalc_locked(tk); /* a group stop may be under way */
+	if (s->proc != s->parent)
+		clone_send_missed(s);
 	spin_unlock(&proc_lock);
 	return 0;
 }
@@ -386,11 +437,12 @@ clone_undo(struct clone_state *s)
 		fsctx_put(s->fsctx);
 	if (s->fdtab != NULL)
 		fdtab_put(s->fdtab);
-	if (s->numbered) {
-		spin_lock(&proc_lock);
+	spin_lock(&proc_lock);
+	if (s->numbered)
 		list_remove(&s->task->hash);
-		spin_unlock(&proc_lock);
-	}
+	if (list_is_linked(&s->forking.node))
+		list_remove(&s->forking.node);
+	spin_unlock(&proc_lock);
 	if (s->task != NULL)
 		task_free(s->task);
 	if (s->sighand != NULL)

@@ -101,6 +101,7 @@ proc_alloc(void)
 	list_node_init(&p->sibling);
 	list_init(&p->children);
 	list_init(&p->threads);
+	list_init(&p->forks);
 	waitq_init(&p->thread_wq);
 	waitq_init(&p->stop_wq);
 	waitq_init(&p->child_wq);

@@ -67,6 +67,12 @@ struct sigpend {
 	struct list queue;       /* [L] sigq; a bit may be set without one */
 };
 
+/* A fork under way. */
+struct forking {
+	struct list_node node;   /* [L] in proc->forks */
+	uint64_t missed;         /* [L] SIGBITs sent to the group meanwhile */
+};
+
 /* Handlers; shared by threads, and by CLONE_SIGHAND. */
 struct sighand {
 	uint32_t refs;                      /* [L] processes */
@@ -155,6 +161,7 @@ struct proc {
 	struct sighand *sighand; /* [L] */
 	struct sigpend pending;  /* [L] sent to the process */
 	unsigned nsigq;          /* [L] queue entries charged */
+	struct list forks;       /* [L] struct forking: under way in its threads */
 	int exit_signal;         /* [L] to the parent at the end; 0: none */
 	bool group_exit;         /* [L] all threads are told to end */
 	int wait_status;         /* [L] as wait4 reports it */

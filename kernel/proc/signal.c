@@ -186,6 +186,28 @@ sig_send_proc_locked(struct proc *p, const struct siginfo *si)
 	return post_locked(p, NULL, si);
 }
 
+/*
+ * Send to p as to one of many: a child that is half made has it as well.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  0 (also when ignored), -EAGAIN (queue full).
+ */
+int
+sig_send_member_locked(struct proc *p, const struct siginfo *si)
+{
+	struct forking *f;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(f, &p->forks, node) {
+		if ((SIGS_STOP & SIGBIT(si->signo)) != 0)
+			f->missed &= ~SIGBIT(SIGCONT);
+		else if (si->signo == SIGCONT)
+			f->missed &= ~SIGS_STOP;
+		f->missed |= SIGBIT(si->signo);
+	}
+	return post_locked(p, NULL, si);
+}
+
 /* sig_send_proc_locked() for callers without the lock. */
 int
 sig_send_proc(struct proc *p, const struct siginfo *si)
@@ -420,7 +442,7 @@ kill_member(void *arg, struct proc *p)
 		return;
 	}
 	if (k->si->signo != 0)
-		r = sig_send_proc_locked(p, k->si);
+		r = sig_send_member_locked(p, k->si);
 	if (k->result != 0)
 		k->result = r;
 }
