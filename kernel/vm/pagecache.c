@@ -269,8 +269,8 @@ cache_window(struct vmo *vmo, uint64_t idx)
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, sleeps until they are read.
- * Owns:     the caller, a pin in *first, NULL: page idx exists already.
- *           first NULL: nobody wants it.
+ * Owns:     the caller, a pin in *first, NULL: look again, page idx exists
+ *           already, or was in a hole that was being made.  first NULL: nobody wants it.
  * Returns:  0; -EIO, -EINTR: page idx was not read.
  */
 int
@@ -287,7 +287,9 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 		return r;
 	n = fill.n;
 	fill_insert(&fill, n);
-	return fill.n == 0 ? 0 : fill_read(&fill, first);
+	if (fill.n == 0)
+		return cache_hole_wait(vmo, idx, idx + 1);
+	return fill_read(&fill, first);
 }
 
 /* Frames: the first is waited for, the others only if there are some. */
@@ -319,6 +321,8 @@ fill_insert(struct cache_fill *fill, unsigned n)
 	end = MIN(pages_of(vmo->size), fill->idx + n);
 	if (next != NULL)
 		end = MIN(end, next->index);
+	if (fill->idx < vmo->v.hole_hi)
+		end = MIN(end, vmo->v.hole_lo);
 	spin_lock(&pfn_lock);
 	for (fill->n = 0; fill->idx + fill->n < end; fill->n++) {
 		fill->page[fill->n]->index = fill->idx + fill->n;
@@ -388,7 +392,8 @@ fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin)
  *
  * Locks:    none of rank >= 2.
  * Owns:     true: the tree, the frame; false: the caller keeps it.
- * Returns:  false: there is such a page, or the file ends before it.
+ * Returns:  false: there is such a page, the file ends before it, or it is in
+ *           a hole that is being made.
  */
 bool
 cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
@@ -396,7 +401,8 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	bool free;
 
 	spin_lock(&vmo->lock);
-	free = idx < pages_of(vmo->size) && cache_lookup(vmo, idx) == NULL;
+	free = idx < pages_of(vmo->size) && cache_lookup(vmo, idx) == NULL &&
+	    (idx < vmo->v.hole_lo || idx >= vmo->v.hole_hi);
 	if (free) {
 		spin_lock(&pfn_lock);
 		pg->index = idx;

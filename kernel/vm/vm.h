@@ -231,8 +231,8 @@ struct pager_ops {
 	/* Write them; sleeps until done; blocks exist (extend).  0, -EIO. */
 	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
 	/* Pages [idx, idx + n) are gone for good: a hole.  What lies behind the end
-	 * after vmo_resize() is the caller's business.  NULL: no holes. */
-	void (*free)(void *obj, uint64_t idx, int n);
+	 * after vmo_resize() is the caller's business.  0, -EIO.  NULL: no holes. */
+	int (*free)(void *obj, uint64_t idx, int n);
 	bool (*has)(void *obj, uint64_t idx);   /* false: a hole, reads as zero */
 	/* Make sure page idx has a block before it becomes dirty, unless it has
 	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */

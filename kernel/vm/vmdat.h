@@ -309,6 +309,7 @@ struct vmo {
 			void *obj;             /* [c] what the pager calls it */
 			uint64_t ra_next;      /* [O] a read here goes on from the last one */
 			uint16_t ra_win;       /* [O] pages of the last read */
+			uint64_t hole_lo, hole_hi; /* [O] a hole is being made: no pages enter */
 			uint64_t short_lo, short_hi; /* [O] pages that may lack blocks */
 			_Atomic int wb_error;  /* [A] a write-back failed, nobody was told */
 			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */

@@ -363,7 +363,10 @@ uint64_t cache_next_data(struct vmo *, uint64_t idx);
 void cache_flush_all(void);                               /* for leak accounting */
 int cache_check(struct vmo *, struct vm_report *);       /* [O] */
 
-/* ---- vmogrow.c ---- */
+/* ---- vmohole.c, vmogrow.c ---- */
+int cache_hole_wait(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
 bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
 bool cache_is_short(struct vmo *, uint64_t idx, uint32_t *seq); /* dirty, yet to be extended */
 int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;

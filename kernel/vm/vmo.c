@@ -25,7 +25,6 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define PUNCH_MAX 0x10000000ul /* pages freed by one call of the pager */
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 
 static struct {
@@ -408,27 +407,25 @@ zap_hole(struct vmo *vmo, struct zap_range *z)
 /*
  * Whole pages go before their mappings: a fault in between makes a new page,
  * and its word is taken away with the rest, which costs a fault and nothing
- * else.  In a file such a fault can read what the hole is to free, so the pages
- * go once more after the blocks.
+ * else.  In a file such a fault would read what the hole is to free, so it
+ * waits (vmohole.c).
  */
-static void
+static int
 punch_pages(struct vmo *vmo, struct zap_range *z)
 {
-	uint64_t lo, n;
+	int r;
 
 	if (vmo->type != VMO_VNODE) {
 		anon_truncate(vmo, z->lo, z->hi);
 		zap_hole(vmo, z);
-		return;
+		return 0;
 	}
+	r = cache_hole_begin(vmo, z->lo, z->hi);
+	if (r != 0)
+		return r;
 	cache_truncate(vmo, z->lo, z->hi);
 	zap_hole(vmo, z);
-	for (lo = z->lo; lo < z->hi; lo += n) {
-		n = MIN(z->hi - lo, PUNCH_MAX);
-		vmo->pager->free(vmo->v.obj, lo, (int)n);
-	}
-	cache_truncate(vmo, z->lo, z->hi);
-	zap_hole(vmo, z);
+	return cache_hole_end(vmo);
 }
 
 /*
@@ -436,8 +433,8 @@ punch_pages(struct vmo *vmo, struct zap_range *z)
  *
  * Locks:    rank 1; none of rank >= 3.
  * Context:  thread, may sleep.
- * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: a page at an
- *           end of the hole.
+ * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is
+ *           not made.
  */
 int
 vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
@@ -462,7 +459,7 @@ vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 	if (r == 0 && (end & PAGE_MASK) != 0)
 		r = vmo_zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
 	if (r == 0 && z.lo < z.hi)
-		punch_pages(vmo, &z);
+		r = punch_pages(vmo, &z);
 	return r;
 }
 

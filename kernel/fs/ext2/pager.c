@@ -37,7 +37,7 @@ struct pageio {
 
 static int pager_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static int pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
-static void pager_free(void *obj, uint64_t idx, int n);
+static int pager_free(void *obj, uint64_t idx, int n);
 static bool pager_has(void *obj, uint64_t idx);
 static int pager_extend(void *obj, uint64_t idx, struct vm_page *);
 static int pager_sync(void *obj);
@@ -269,19 +269,24 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 	return r;
 }
 
-/* pager_ops.free: a hole was punched, or the file was cut. */
-static void
+/*
+ * pager_ops.free: a hole is punched.
+ *
+ * Locks:    none of rank >= 2; takes gate and bmap.
+ * Returns:  0, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
+ */
+static int
 pager_free(void *obj, uint64_t idx, int n)
 {
 	struct ext2_inode *ip = obj;
 	unsigned shift = page_blocks_shift(ip->fs);
+	int r = ext2_begin(ip->fs);
 
-	if (ext2_begin(ip->fs) != 0)
-		return;
-	if (bmap_free(ip, idx << shift, (idx + (uint64_t)n) << shift) != 0)
-		klog("ext2: %s: inode %lu: a hole was not made",
-		    ip->fs->dev->name, ip->vn->ino);
+	if (r != 0)
+		return r;
+	r = bmap_free(ip, idx << shift, (idx + (uint64_t)n) << shift);
 	ext2_end(ip->fs);
+	return r;
 }
 
 /* ---- sizes ---- */

@@ -83,10 +83,11 @@ filedisk_free(uint64_t idx, uint64_t n)
 	}
 }
 
-static void
+static int
 pager_free(void *obj, uint64_t idx, int n)
 {
 	filedisk_free(idx, (uint64_t)n);
+	return 0;
 }
 
 static bool

@@ -183,6 +183,27 @@ cut_before_out(void **state)
 	disk_check();
 }
 
+/* The block of numbers cannot be read: fallocate says that there is no hole. */
+static void
+punch_error(void **state)
+{
+	struct ext2_fs *fs;
+	struct file *f;
+
+	mount_with_file(&f, 16 * PAGE_SIZE);
+	fs = ext2_inode_of(f->vn)->fs;
+	vmo_drop_clean(f->vn->vmo);
+	vmo_drop_clean(fs->meta);
+	host_disk_fail_next(1);
+	assert_int_equal(file_fallocate(f, 3 /* PUNCH_HOLE, KEEP_SIZE */,
+	    5 * PAGE_SIZE, PAGE_SIZE), -EIO);
+	host_disk_fail_next(0);
+	assert_int_equal(strange(f, 5, 'F'), 0);
+	file_put(f);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -190,6 +211,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(half_extended),
 		cmocka_unit_test(dirty_page_grows),
 		cmocka_unit_test(cut_before_out),
+		cmocka_unit_test(punch_error),
 	};
 
 	return model_run(argc, argv, tests, ARRAY_LEN(tests));

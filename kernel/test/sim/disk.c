@@ -16,6 +16,7 @@
  *              the pages that were written are put back alone.
  *           5. A page of the file is two blocks.  What is cut off belongs to
  *              others at once: a write to it that ends later is a bug.
+ *           6. A hole that gets a block shows somebody's old bytes, as on ext2.
  */
 #include <string.h>
 
@@ -26,6 +27,7 @@
 #define PAGES (SWAP_PAGES + FILE_PAGES)
 #define SECTORS (PAGE_SIZE / SECTOR_SIZE)
 #define HALF (PAGE_SIZE / 2)
+#define OLD_BYTE 0xee
 
 /* Page 0 … of sda, then those of sdb. */
 struct medium {
@@ -37,6 +39,7 @@ static struct {
 	struct medium *m;
 	struct bdev sda, sdb;
 	struct list pending;
+	bool hole[FILE_PAGES]; /* the file has no blocks there */
 	struct vmo *file;
 	uint64_t blocks;       /* of the file; those behind have other owners */
 } disk;
@@ -255,11 +258,14 @@ file_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
 	return file_io(idx, pages, n, BIO_WRITE);
 }
 
-static void
+static int
 file_free(void *obj, uint64_t idx, int n)
 {
-	for (; n > 0 && idx < FILE_PAGES; n--, idx++)
+	for (; n > 0 && idx < FILE_PAGES; n--, idx++) {
 		memset(page_of(&disk.sdb, idx, true), 0, PAGE_SIZE);
+		disk.hole[idx] = true;
+	}
+	return 0;
 }
 
 static bool
@@ -271,7 +277,14 @@ file_has(void *obj, uint64_t idx)
 static int
 file_extend(void *obj, uint64_t idx, struct vm_page *pg)
 {
-	return idx < FILE_PAGES ? 0 : -ENOSPC;
+	if (idx >= FILE_PAGES)
+		return -ENOSPC;
+	/* Rule 6. */
+	if (disk.hole[idx] && cache_is_page(disk.file, idx, pg)) {
+		memset(page_of(&disk.sdb, idx, true), OLD_BYTE, PAGE_SIZE);
+		disk.hole[idx] = false;
+	}
+	return 0;
 }
 
 static const struct pager_ops file_pager = { .in = file_in, .out = file_out,
