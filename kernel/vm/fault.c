@@ -167,6 +167,17 @@ fault_once(struct fctx *f)
 	return r;
 }
 
+/* Another object is at va than in the last pass: its pins are of no use. */
+static void
+let_other_go(struct fctx *f, const struct vad *v)
+{
+	bool same = f->v.vmo == v->vmo && (v->vmo == NULL ||
+	    f->v.off - f->v.start == v->off - v->start);
+
+	if (!same && f->npin > 0)
+		pt_unpin(f);
+}
+
 /*
  * S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched
  * under ws_lock.  What f->v says is true while [M] is held.
@@ -183,6 +194,7 @@ fault_lookup(struct fctx *f)
 		return fault_signal(f, SIGKILL, 0);
 	if (v == NULL)
 		return fault_grow(f);
+	let_other_go(f, v);
 	f->v.start = v->start;
 	f->v.end = v->end;
 	f->v.off = v->off;

@@ -12,7 +12,8 @@
  *
  * Rules     1. No lock is held; what f holds is kept, so that each pass gets
  *              further, but while memory is low only by who has a token.
- *           2. Nothing that was read in the last pass is true any more (R3).
+ *           2. Nothing that was read in the last pass is true any more (R3):
+ *              pins may be for what is no more at the address.
  *
  * Read next vm/token.c, vm/framewait.c.  Book: ch06, ch13.
  */
@@ -84,6 +85,19 @@ fault_get_token(struct fctx *f)
 	r = fault_token_take();
 	f->token = r == 0;
 	return r;
+}
+
+/*
+ * So many pins are for no single mapping: siblings have changed what is at the
+ * address between the passes.  The next pass finds those that count.
+ */
+static void
+drop_old_pins(struct fctx *f)
+{
+	if (f->npin <= FAULT_PINS)
+		return;
+	pt_unpin(f);
+	f->let_go = true;
 }
 
 /* Get what f->need names.  0; -EINTR; -ENOSPC, -EIO … (SIGBUS). */
@@ -195,6 +209,7 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 	if (vm_may_stop())
 		return -EINTR;
 	fault_inject(f->as, false);
+	drop_old_pins(f);
 	switch (r) {
 	case FAULT_DONE:
 	case FAULT_SIGNAL:

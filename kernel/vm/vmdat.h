@@ -370,7 +370,9 @@ enum fault_need {
 	NEED_BIO         /* swap_wait() */
 };
 
-#define FAULT_MAXPINS 9 /* tables 3, object's tables or entries 5, data 1 */
+#define FAULT_PINS 9 /* tables 3, object's tables or entries 5, data 1 */
+/* The wait brings one more; the pass after it 3 tables, an entry, what it reads. */
+#define FAULT_MAXPINS (FAULT_PINS + 6)
 
 /*
  * The tables of one address, for an operation that works on the words of many:
