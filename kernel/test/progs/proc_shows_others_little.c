@@ -44,8 +44,8 @@ sees_all(pid_t pid)
 	FOR_ALL(i, links)
 		CHECK(readlink(path_of(pid, links[i]), buf, sizeof(buf)) > 0);
 	OK(close(OK(open(path_of(pid, "fd"), O_RDONLY | O_DIRECTORY))));
-	CHECK(readlink(path_of(pid, "fd/5"), buf, sizeof(buf)) > 0);
-	OK(close(OK(open(path_of(pid, "fd/5"), O_RDONLY))));
+	CHECK(readlink(path_of(pid, "fd/95"), buf, sizeof(buf)) > 0);
+	OK(close(OK(open(path_of(pid, "fd/95"), O_RDONLY))));
 }
 
 static void
@@ -60,14 +60,14 @@ sees_nothing(pid_t pid)
 	ERR(open(path_of(pid, "cwd"), O_RDONLY), EACCES);
 	ERR(chdir(path_of(pid, "root")), EACCES);
 	ERR(open(path_of(pid, "fd"), O_RDONLY | O_DIRECTORY), EACCES);
-	ERR(readlink(path_of(pid, "fd/5"), buf, sizeof(buf)), EACCES);
+	ERR(readlink(path_of(pid, "fd/95"), buf, sizeof(buf)), EACCES);
 	snprintf(buf, sizeof(buf), "task/%d/maps", pid);
 	ERR(open(path_of(pid, buf), O_RDONLY), EACCES);
 	FOR_ALL(i, open_to_all)
 		OK(close(OK(open(path_of(pid, open_to_all[i]), O_RDONLY))));
 }
 
-/* A process of OWNER that sleeps and has an open file 5. */
+/* A process of OWNER that sleeps and has an open file 95. */
 static pid_t
 looked_at(int dumpable)
 {
@@ -80,7 +80,7 @@ looked_at(int dumpable)
 	if (pid == 0) {
 		become(OWNER);
 		OK(prctl(PR_SET_DUMPABLE, dumpable));
-		EQ(dup2(OK(open("/dev/null", O_RDONLY)), 5), 5);
+		EQ(dup2(OK(open("/dev/null", O_RDONLY)), 95), 95);
 		EQ(write(ready[1], "x", 1), 1);
 		for (;;)
 			pause();

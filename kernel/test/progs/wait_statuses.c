@@ -151,7 +151,7 @@ usage(void)
 	EQ(wait4(pid, &status, 0, &ru), pid);
 	EQ(status, 0);
 	CHECK(cpu_ms(&ru) >= 290);
-	CHECK(ru.ru_maxrss >= 4000);
+	CHECK(ru.ru_maxrss >= 3000); /* Linux counts roughly */
 	CHECK(ru.ru_minflt >= 500 || !on_vadose());
 	OK(getrusage(RUSAGE_CHILDREN, &all));
 	CHECK(cpu_ms(&all) >= 290);
