@@ -36,7 +36,7 @@ static ssize_t ops_read(struct file *f, const uint64_t *at, struct uio *u);
 static ssize_t reg_write(struct file *f, const uint64_t *at, struct uio *u);
 static ssize_t ops_write(struct file *f, const uint64_t *at, struct uio *u);
 
-/* proc/ tells how to find RLIMIT_FSIZE. */
+/* sys/ tells how to find RLIMIT_FSIZE. */
 void
 fs_set_fsize_fn(uint64_t (*fn)(void))
 {

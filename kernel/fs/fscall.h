@@ -119,9 +119,9 @@ bool file_is_seekable(struct file *);
 /* Bytes from one file to the other through the kernel; off NULL: position. */
 ssize_t file_splice(struct file *in, uint64_t *in_off, struct file *out,
     uint64_t *out_off, size_t n);
-/* Registered by proc/: RLIMIT_FSIZE of the current process. */
+/* Registered by sys/: RLIMIT_FSIZE of the current process. */
 void fs_set_fsize_fn(uint64_t (*)(void));
-/* Registered by proc/: a write has found a pipe without readers, SIGPIPE. */
+/* Registered by sys/: a write has found a pipe without readers, SIGPIPE. */
 void fs_set_no_reader_fn(void (*)(void));
 
 /* Directory entries, one call each; nonzero from emit ends the walk. */

@@ -55,7 +55,7 @@ pipe_init(void)
 	pipefs.dev = dev_make(0, 255);
 }
 
-/* proc/ tells how to send SIGPIPE to the current thread. */
+/* sys/ tells how to send SIGPIPE to the current thread. */
 void
 fs_set_no_reader_fn(void (*fn)(void))
 {

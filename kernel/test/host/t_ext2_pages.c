@@ -28,6 +28,14 @@
 
 static uint8_t buf[MANY], page[PAGE_SIZE];
 
+/* All files are closed: what is on the disk is whole. */
+static void
+leave(void)
+{
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 /* n bytes c at off; what write(2) says. */
 static ssize_t
 put(struct file *f, uint64_t off, int c, size_t n)
@@ -95,8 +103,7 @@ sparse_until_full(unsigned k)
 	assert_int_equal(strange(g, i, 0), 0);
 	file_put(f);
 	file_put(g);
-	assert_int_equal(disk_umount(), 0);
-	disk_check();
+	leave();
 }
 
 /* A page that gets only some of its blocks gets none. */
@@ -133,8 +140,7 @@ grow_until_full(unsigned k)
 	assert_int_equal(file_sync(f), 0);
 	file_put(f);
 	file_put(g);
-	assert_int_equal(disk_umount(), 0);
-	disk_check();
+	leave();
 }
 
 static void
@@ -179,8 +185,7 @@ cut_before_out(void **state)
 		assert_int_equal(disk_bytes[blk * 1024 + i], 'F');
 	set_size("/m/f", 0);
 	file_put(f);
-	assert_int_equal(disk_umount(), 0);
-	disk_check();
+	leave();
 }
 
 /* The block of numbers cannot be read: fallocate says that there is no hole. */
@@ -200,8 +205,7 @@ punch_error(void **state)
 	host_disk_fail_next(0);
 	assert_int_equal(strange(f, 5, 'F'), 0);
 	file_put(f);
-	assert_int_equal(disk_umount(), 0);
-	disk_check();
+	leave();
 }
 
 int
