@@ -25,6 +25,7 @@
 #include "vm/vmfn.h"
 
 #define MANY (24 * PAGE_SIZE)
+#define MAPPED 0x10000000ul
 
 static uint8_t buf[MANY], page[PAGE_SIZE];
 
@@ -152,6 +153,69 @@ dirty_page_grows(void **state)
 		grow_until_full(k);
 }
 
+/* A space with the first page of f, shared. */
+static struct aspace *
+map_page(struct file *f)
+{
+	struct map_args a = { .addr = MAPPED, .len = PAGE_SIZE,
+		.prot = PROT_R | PROT_W, .maxprot = PROT_R | PROT_W,
+		.flags = MAP_SHARED | MAP_FIXED, .vmo = file_vmo(f) };
+	struct aspace *as = NULL;
+	va_t va;
+
+	assert_int_equal(as_create(NULL, &as), 0);
+	as_attach_user(as);
+	assert_int_equal(map_mmap(as, &a, &va), 0);
+	return as;
+}
+
+/*
+ * The same by stores: the page is mapped for writing when its file grows.  k
+ * blocks are free: the store behind the old end has three to get.
+ *
+ * Returns:  what the store did.
+ */
+static int
+store_until_full(unsigned k)
+{
+	uint64_t words[2] = { 0 };
+	struct aspace *as;
+	struct file *f, *g;
+	int r;
+
+	image_make("-b 1024 -m 0", 2);
+	assert_int_equal(disk_mount(0), 0);
+	g = fill("/m/g", 'G', 1024);
+	set_size("/m/g", file_size(g) - (k + 1) * 1024);
+	f = t_open("/m/f", O_CREAT | O_RDWR, 0);
+	set_size("/m/f", 8);
+	as = map_page(f);
+	assert_int_equal(host_store(as, MAPPED, 'A'), 0);
+	set_size("/m/f", PAGE_SIZE);
+	r = host_store(as, MAPPED + 3072, 'B');
+	as_detach_user(as);
+	as_put(as);
+	assert_int_equal(file_sync(f), 0);
+	vmo_drop_clean(file_vmo(f));
+	assert_int_equal(file_pread_kernel(f, 0, words, 8), 8);
+	assert_int_equal(file_pread_kernel(f, 3072, words + 1, 8), 8);
+	assert_int_equal(words[0], 'A');
+	assert_int_equal(words[1], r == 0 ? 'B' : 0);
+	file_put(f);
+	file_put(g);
+	leave();
+	return r;
+}
+
+static void
+mapped_page_grows(void **state)
+{
+	unsigned k;
+
+	for (k = 0; k < 6; k++)
+		assert_int_equal(store_until_full(k), k < 3 ? -EFAULT : 0);
+}
+
 static void
 mount_with_file(struct file **f, uint64_t bytes)
 {
@@ -214,6 +278,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_extended),
 		cmocka_unit_test(dirty_page_grows),
+		cmocka_unit_test(mapped_page_grows),
 		cmocka_unit_test(cut_before_out),
 		cmocka_unit_test(punch_error),
 	};
