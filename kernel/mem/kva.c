@@ -19,6 +19,10 @@
  *              spin lock held (R6a).
  *           3. A few stacks stay mapped in a cache: making and ending threads
  *              then needs no flush.
+ *           4. Frames come zeroed: nobody's old bytes lie under a stack.  To
+ *              QEMU a page of a program that has ended is code until every byte
+ *              of it has been written, and stores to such a page made system calls
+ *              some thirty times as slow: a stack writes only its upper end.
  *
  * Read next md.h for md_kmap(); kern/thread.c, the main user.
  */
@@ -119,7 +123,7 @@ cache_stack(uint8_t *stack)
 }
 
 /*
- * A kernel stack; contents undefined.
+ * A kernel stack; contents undefined, but nothing of a user's.
  *
  * Locks:    none of rank >= LR_MEM.
  * Returns:  its lowest byte, or NULL.
@@ -377,7 +381,7 @@ range_put(struct zone *z, struct kva_range *r)
 static bool
 map_one(va_t va)
 {
-	struct vm_page *pg = phys_alloc(PHYS_KERNEL, PHYS_ANY);
+	struct vm_page *pg = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
 
 	if (pg == NULL)
 		return false;

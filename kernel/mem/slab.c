@@ -22,7 +22,8 @@
  *              back; it is taken with interrupts off, since an interrupt
  *              handler may free.
  *           3. Objects of up to POISON_MAX bytes are poisoned and checked
- *              whole, larger ones only by their tag.
+ *              whole, larger ones only by their tag; in a new slab those are
+ *              zeroed (mem/kva.c, rule 4).
  *           4. A cache joins the list of all caches with its first slab.
  *
  * Read next mem/kmalloc.c.  Memory that can be paged: vm/kpaged.c.
@@ -404,6 +405,8 @@ slab_format(struct kmem_slab *s, struct kmem_cache *c, unsigned order)
 	    .first_free = NO_INDEX };
 	s->nobjs = (uint16_t)(((PAGE_SIZE << order) - head) / s->stride);
 	ASSERT(s->nobjs > 0);
+	if (c->size > POISON_MAX)
+		memset(object_at(s, 0), 0, (size_t)s->nobjs * s->stride);
 	for (i = s->nobjs; i-- > 0; s->first_free = (uint16_t)i) {
 		poison_object(s, object_at(s, i));
 		*tag_of(s, object_at(s, i)) = TAG_FREE | s->first_free;

@@ -274,6 +274,43 @@ red_zone_is_watched(void **state)
 	assert_true(host_panics(overrun, NULL));
 }
 
+/* All frames that are free have held somebody's bytes. */
+static void
+fill_free_frames(void)
+{
+	static struct vm_page *taken[FRAMES];
+	unsigned n = 0;
+
+	while ((taken[n] = phys_alloc(PHYS_RESERVED, PHYS_ANY)) != NULL)
+		memset(bytes_of(taken[n++]), 0xa5, PAGE_SIZE);
+	while (n-- > 0)
+		phys_free(taken[n]);
+}
+
+/* Neither a new stack nor a slab of large objects shows what its frame held. */
+static void
+kernel_memory_shows_nothing(void **state)
+{
+	static struct kmem_cache large = { .name = "shows", .size = 1424,
+		.align = 8, .lock = SPIN_INIT(LR_MEM) };
+	uint8_t *obj, *stack, *frame;
+	unsigned i, k;
+
+	kmem_drain();
+	fill_free_frames();
+	stack = kva_stack_alloc();
+	for (i = 0; i < MD_KSTACK_SIZE; i += PAGE_SIZE) {
+		frame = pa2va(*md_kpte((va_t)stack + i, false) & MD_PTE_PFN);
+		for (k = 0; k < PAGE_SIZE; k++)
+			assert_int_equal(frame[k], 0);
+	}
+	obj = kmem_cache_alloc(&large);
+	for (i = 0; i < 1424; i++)
+		assert_int_equal(obj[i], 0);
+	kmem_cache_free(&large, obj);
+	kva_stack_free(stack);
+}
+
 static int
 boot(void **state)
 {
@@ -291,6 +328,7 @@ main(void)
 		cmocka_unit_test(classes_leave_reserves),
 		cmocka_unit_test(objects_do_not_overlap),
 		cmocka_unit_test(objects_need_no_runs),
+		cmocka_unit_test(kernel_memory_shows_nothing),
 		cmocka_unit_test(red_zone_is_watched),
 		cmocka_unit_test(second_free_is_noticed),
 	};
