@@ -21,8 +21,8 @@
  *              then needs no flush.
  *           4. Frames come zeroed: nobody's old bytes lie under a stack.  To
  *              QEMU a page of a program that has ended is code until every byte
- *              of it has been written, and stores to such a page made system calls
- *              some thirty times as slow: a stack writes only its upper end.
+ *              of it has been written.  Stores to it made system calls thirty
+ *              times as slow, for a stack writes only its upper end.
  *
  * Read next md.h for md_kmap(); kern/thread.c, the main user.
  */
