@@ -62,12 +62,12 @@ count_run(int live, unsigned order)
 	spin_unlock_irq(&large_runs.lock, flags);
 }
 
+/* Whole frames, zeroed. */
 static void *
-run_alloc(size_t n, enum kmem_fill fill)
+run_alloc(size_t n)
 {
 	unsigned order = 0;
 	struct vm_page *pg;
-	void *p;
 
 	while (PAGE_SIZE << order < n)
 		order++;
@@ -77,10 +77,7 @@ run_alloc(size_t n, enum kmem_fill fill)
 	pg->kern.order = LARGE_TAG | order;
 	pg->kern.slab = NULL;
 	count_run(1, order);
-	p = pa2va(page_pa(pg));
-	if (fill == FILL_ZERO)
-		memset(p, 0, n);
-	return p;
+	return pa2va(page_pa(pg));
 }
 
 /*
@@ -94,7 +91,7 @@ kmem_alloc(size_t n)
 {
 	struct kmem_cache *c = class_for(n);
 
-	return c != NULL ? kmem_cache_take(c, n, FILL_NEW) : run_alloc(n, FILL_NEW);
+	return c != NULL ? kmem_cache_take(c, n, FILL_NEW) : run_alloc(n);
 }
 
 void *
@@ -102,7 +99,7 @@ kmem_zalloc(size_t n)
 {
 	struct kmem_cache *c = class_for(n);
 
-	return c != NULL ? kmem_cache_take(c, n, FILL_ZERO) : run_alloc(n, FILL_ZERO);
+	return c != NULL ? kmem_cache_take(c, n, FILL_ZERO) : run_alloc(n);
 }
 
 static void

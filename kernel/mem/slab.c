@@ -22,8 +22,8 @@
  *              back; it is taken with interrupts off, since an interrupt
  *              handler may free.
  *           3. Objects of up to POISON_MAX bytes are poisoned and checked
- *              whole, larger ones only by their tag; in a new slab those are
- *              zeroed (mem/kva.c, rule 4).
+ *              whole, larger ones only by their tag.  New frames are zeroed,
+ *              also what no object lies in (mem/kva.c, rule 4).
  *           4. A cache joins the list of all caches with its first slab.
  *
  * Read next mem/kmalloc.c.  Memory that can be paged: vm/kpaged.c.
@@ -315,7 +315,7 @@ slab_put(struct kmem_slab *s, void *obj)
 
 /* ---- frames in and out ---- */
 
-/* 2^order frames, WIRED, home KERNEL. */
+/* 2^order frames, WIRED, home KERNEL, zeroed. */
 struct vm_page *
 kmem_take_frames(unsigned order)
 {
@@ -323,8 +323,10 @@ kmem_take_frames(unsigned order)
 
 	if (order > 0) {
 		pg = phys_alloc_run(order);
+		if (pg != NULL)
+			memset(pa2va(page_pa(pg)), 0, PAGE_SIZE << order);
 	} else {
-		pg = phys_alloc(PHYS_KERNEL, PHYS_ANY);
+		pg = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
 		if (pg != NULL) {
 			page_set_state(pg, PG_WIRED);
 			page_set_home(pg, HOME_KERNEL, 0);
@@ -405,8 +407,6 @@ slab_format(struct kmem_slab *s, struct kmem_cache *c, unsigned order)
 	    .first_free = NO_INDEX };
 	s->nobjs = (uint16_t)(((PAGE_SIZE << order) - head) / s->stride);
 	ASSERT(s->nobjs > 0);
-	if (c->size > POISON_MAX)
-		memset(object_at(s, 0), 0, (size_t)s->nobjs * s->stride);
 	for (i = s->nobjs; i-- > 0; s->first_free = (uint16_t)i) {
 		poison_object(s, object_at(s, i));
 		*tag_of(s, object_at(s, i)) = TAG_FREE | s->first_free;

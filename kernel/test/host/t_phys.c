@@ -287,11 +287,14 @@ fill_free_frames(void)
 		phys_free(taken[n]);
 }
 
-/* Neither a new stack nor a slab of large objects shows what its frame held. */
+/* Neither a new stack nor a slab shows what its frame held. */
 static void
 kernel_memory_shows_nothing(void **state)
 {
 	static struct kmem_cache large = { .name = "shows", .size = 1424,
+		.align = 8, .lock = SPIN_INIT(LR_MEM) };
+	/* Five objects and their tags; at least 400 bytes behind them. */
+	static struct kmem_cache small = { .name = "tail", .size = 700,
 		.align = 8, .lock = SPIN_INIT(LR_MEM) };
 	uint8_t *obj, *stack, *frame;
 	unsigned i, k;
@@ -308,6 +311,11 @@ kernel_memory_shows_nothing(void **state)
 	for (i = 0; i < 1424; i++)
 		assert_int_equal(obj[i], 0);
 	kmem_cache_free(&large, obj);
+	obj = kmem_cache_alloc(&small);
+	frame = (uint8_t *)((uintptr_t)obj & ~(uintptr_t)PAGE_MASK);
+	for (i = PAGE_SIZE - 256; i < PAGE_SIZE; i++)
+		assert_int_equal(frame[i], 0);
+	kmem_cache_free(&small, obj);
 	kva_stack_free(stack);
 }
 
