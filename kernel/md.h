@@ -19,6 +19,13 @@
 
 #define MAXCPU 16
 
+/* What is in line on the machine: amd64/inline.h.  On the host nothing is. */
+#if __STDC_HOSTED__
+#define MD_INLINE
+#elif !defined(MD_INLINE)
+#define MD_INLINE inline
+#endif
+
 struct thread; /* begins with its struct md_thread */
 
 /* ---- start-up of CPU 0 ---- */
@@ -54,24 +61,25 @@ void md_init(void);
 
 /* ---- CPUs, preemption, interrupts ---- */
 
-unsigned md_cpu(void);              /* this CPU's number, 0…; preemption off */
+MD_INLINE unsigned md_cpu(void);    /* this CPU's number, 0…; preemption off */
 unsigned md_ncpus(void);            /* CPUs that run */
 uint64_t md_online_mask(void);      /* bit per running CPU */
-struct thread *md_current(void);    /* running thread; NULL in early boot */
+MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);
 
-void md_preempt_disable(void);      /* counts; per CPU */
-void md_preempt_enable(void);       /* at 0 with a resched due: calls trap_ops.resched */
-unsigned md_preempt_count(void);
+MD_INLINE void md_preempt_disable(void);   /* counts; per CPU */
+/* At 0 with a resched due: calls trap_ops.resched. */
+MD_INLINE void md_preempt_enable(void);
+MD_INLINE unsigned md_preempt_count(void);
 void md_set_need_resched(void);     /* this CPU */
 bool md_take_need_resched(void);    /* read and clear, this CPU */
 
-uint64_t md_irq_save(void);         /* disable, return old state */
-void md_irq_restore(uint64_t flags);
-void md_irq_enable(void);
-void md_irq_disable(void);
-bool md_irq_is_enabled(void);
-bool md_in_irq(void);               /* inside an interrupt handler */
+MD_INLINE uint64_t md_irq_save(void);      /* disable, return old state */
+MD_INLINE void md_irq_restore(uint64_t flags);
+MD_INLINE void md_irq_enable(void);
+MD_INLINE void md_irq_disable(void);
+MD_INLINE bool md_irq_is_enabled(void);
+MD_INLINE bool md_in_irq(void);     /* inside an interrupt handler */
 
 void md_pause(void);                /* in a spin loop */
 void md_idle(void);                 /* enable interrupts and halt until one */
@@ -93,7 +101,7 @@ void md_call_others(void (*fn)(void *), void *arg);
 #define MD_HZ 100
 
 uint64_t md_time_ns(void);          /* since boot; never goes back, all CPUs */
-uint64_t md_cycles(void);           /* raw counter of this CPU, for traces */
+MD_INLINE uint64_t md_cycles(void); /* raw counter of this CPU, for traces */
 uint64_t md_entropy(void);          /* hardware random or jitter */
 
 /* CPUID.1:EDX, for AT_HWCAP. */
@@ -314,5 +322,9 @@ void panic_trap(const struct trapframe *, uint64_t cr2, const char *what)
 unsigned md_backtrace(uint64_t *pcs, unsigned max, const struct trapframe *);
 /* Lock-free reset when even the emulator's exit does not work. */
 void md_halt_forever(void) NORETURN;
+
+#if !__STDC_HOSTED__
+#include "amd64/inline.h"
+#endif
 
 #endif

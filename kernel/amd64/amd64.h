@@ -36,7 +36,7 @@
 
 #define RFLAGS_CF 0x000001ul
 #define RFLAGS_TF 0x000100ul
-#define RFLAGS_IF 0x000200ul
+/* RFLAGS_IF: inline.h */
 #define RFLAGS_DF 0x000400ul
 #define RFLAGS_IOPL 0x003000ul
 #define RFLAGS_NT 0x004000ul
@@ -209,8 +209,6 @@ void md_early_init(void);
 struct cpu *cpu_of(unsigned id);
 /* Control registers, MSRs, GDT, TSS, IDT, GS of the CPU that runs this. */
 void cpu_load(struct cpu *);
-/* Call trap_ops.resched if one is due and allowed here. */
-void cpu_maybe_resched(void);
 
 /* ---- gdt.c ---- */
 

@@ -157,12 +157,6 @@ md_time_ns(void)
 	return ns;
 }
 
-uint64_t
-md_cycles(void)
-{
-	return rdtsc();
-}
-
 void
 clock_spin_ns(uint64_t ns)
 {

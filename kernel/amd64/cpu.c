@@ -22,6 +22,7 @@
  *
  * Read next kernel/amd64/trap.c, kernel/amd64/gdt.c
  */
+#define MD_INLINE extern inline /* here they are for who cannot inline them */
 #include "amd64/amd64.h"
 #include "events.h"
 #include "lib/string.h"
@@ -60,15 +61,6 @@ static void load_control_registers(void);
 static void load_syscall_registers(void);
 static void call_owed(void);
 static void call_owed_now(void);
-
-/* One field of this CPU in one instruction (rule 1). */
-#define CPU_READ32(off)                                                   \
-	({                                                                \
-		uint32_t v_;                                              \
-		__asm__ volatile("movl %%gs:%c1, %0" : "=r"(v_)           \
-		    : "i"(off));                                          \
-		v_;                                                       \
-	})
 
 /*
  * The first C function: make faults reportable and set the canary.
@@ -160,22 +152,7 @@ __stack_chk_fail(void)
 	panic("stack canary of %p overwritten", __builtin_return_address(0));
 }
 
-/* ---- who am I ---- */
-
-unsigned
-md_cpu(void)
-{
-	return CPU_READ32(CPU_ID);
-}
-
-struct thread *
-md_current(void)
-{
-	struct thread *t;
-
-	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(CPU_CURRENT));
-	return t;
-}
+/* ---- who am I (also inline.h) ---- */
 
 /*
  * The thread that this CPU runs from now on.
@@ -191,27 +168,7 @@ md_set_current(struct thread *t)
 	c->current = t;
 }
 
-/* ---- preemption ---- */
-
-void
-md_preempt_disable(void)
-{
-	__asm__ volatile("incl %%gs:%c0" : : "i"(CPU_PREEMPT) : "memory", "cc");
-}
-
-void
-md_preempt_enable(void)
-{
-	__asm__ volatile("decl %%gs:%c0" : : "i"(CPU_PREEMPT) : "memory", "cc");
-	if (CPU_READ32(CPU_NEED_RESCHED) != 0 && md_irq_is_enabled())
-		cpu_maybe_resched();
-}
-
-unsigned
-md_preempt_count(void)
-{
-	return CPU_READ32(CPU_PREEMPT);
-}
+/* ---- preemption (also inline.h) ---- */
 
 void
 md_set_need_resched(void)
@@ -235,7 +192,7 @@ md_take_need_resched(void)
 
 /* Call the scheduler if it is due and this context may be preempted. */
 void
-cpu_maybe_resched(void)
+md_maybe_resched(void)
 {
 	uint32_t due = CPU_READ32(CPU_NEED_RESCHED);
 
@@ -307,59 +264,7 @@ call_owed_now(void)
 		md_irq_enable();
 }
 
-/* ---- interrupts ---- */
-
-static uint64_t
-read_flags(void)
-{
-	uint64_t f;
-
-	__asm__ volatile("pushfq; popq %0" : "=r"(f) : : "memory");
-	return f;
-}
-
-uint64_t
-md_irq_save(void)
-{
-	uint64_t f = read_flags();
-
-	md_irq_disable();
-	return f & RFLAGS_IF;
-}
-
-void
-md_irq_restore(uint64_t flags)
-{
-	if ((flags & RFLAGS_IF) == 0)
-		return;
-	md_irq_enable();
-	if (CPU_READ32(CPU_NEED_RESCHED) != 0)
-		cpu_maybe_resched();
-}
-
-void
-md_irq_enable(void)
-{
-	__asm__ volatile("sti" : : : "memory");
-}
-
-void
-md_irq_disable(void)
-{
-	__asm__ volatile("cli" : : : "memory");
-}
-
-bool
-md_irq_is_enabled(void)
-{
-	return (read_flags() & RFLAGS_IF) != 0;
-}
-
-bool
-md_in_irq(void)
-{
-	return CPU_READ32(CPU_IRQ_DEPTH) != 0;
-}
+/* ---- waiting ---- */
 
 void
 md_pause(void)

@@ -73,7 +73,7 @@ trap(struct trapframe *tf)
 	if (user)
 		trap_user_exit(tf);
 	else if (tf->vector >= VEC_IRQ0)
-		cpu_maybe_resched();
+		md_maybe_resched();
 }
 
 /* ---- interrupts ---- */
@@ -259,7 +259,7 @@ trap_user_exit(struct trapframe *tf)
 {
 	for (;;) {
 		md_irq_enable();
-		cpu_maybe_resched();
+		md_maybe_resched();
 		traps.ops.user_return(tf);
 		if (!is_canonical(tf->rip)) {
 			traps.ops.exception(tf, VEC_GP);

@@ -18,7 +18,6 @@
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
-#include "amd64/quick.h"
 #include "kern/kernfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -154,12 +153,12 @@ add_record(struct ring *r, uint16_t id, uint64_t a, uint64_t b)
 	struct trace_rec *rec = begin_record(r);
 	const struct thread *t;
 
-	rec->tsc = quick_cycles();
-	t = quick_current();
+	rec->tsc = md_cycles();
+	t = md_current();
 	rec->pid = t == NULL ? 0 : t->id;
 	rec->design = t == NULL ? 0 : t->design;
 	rec->id = id;
-	rec->cpu = (uint8_t)quick_cpu();
+	rec->cpu = (uint8_t)md_cpu();
 	rec->a = a;
 	rec->b = b;
 	end_record(r, rec);
@@ -203,8 +202,8 @@ ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 
 	if (kind == 0)
 		return;
-	flags = quick_irq_save();
-	r = trace.ring[quick_cpu()];
+	flags = md_irq_save();
+	r = trace.ring[md_cpu()];
 	if (r != NULL) {
 		const struct trace_rec *rec = add_record(r, (uint16_t)kind, a, b);
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inline.h: what md.h offers in one to three instructions, without a call
+ *
+ * Offers    Who is here; preemption and interrupts on and off; the counter.
+ * Needs     a GS base that points to struct cpu; md.h, which includes this.
+ * Sleeps?   Never.
+ * In interrupts?  Yes.
+ *
+ * Each lock and each counted event asks these; with calls they were a tenth of
+ * the kernel's time in an emulator.  cpu.c has them for who takes their address.
+ *
+ * Rules     1. One instruction reads a field of this CPU: the thread may be on
+ *              another one before the next.
+ */
+#ifndef AMD64_INLINE_H
+#define AMD64_INLINE_H
+
+#include "amd64/asm.h"
+#include "lib/types.h"
+
+#define RFLAGS_IF 0x000200ul
+
+/* One field of this CPU in one instruction (rule 1). */
+#define CPU_READ32(off)                                                   \
+	({                                                                \
+		uint32_t v_;                                              \
+		__asm__ volatile("movl %%gs:%c1, %0" : "=r"(v_)           \
+		    : "i"(off));                                          \
+		v_;                                                       \
+	})
+
+/* Call trap_ops.resched if one is due and allowed here. */
+void md_maybe_resched(void);
+
+/* ---- who am I ---- */
+
+inline unsigned
+md_cpu(void)
+{
+	return CPU_READ32(CPU_ID);
+}
+
+inline struct thread *
+md_current(void)
+{
+	struct thread *t;
+
+	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(t) : "i"(CPU_CURRENT));
+	return t;
+}
+
+inline bool
+md_in_irq(void)
+{
+	return CPU_READ32(CPU_IRQ_DEPTH) != 0;
+}
+
+/* It may run a little ahead of what stands before it. */
+inline uint64_t
+md_cycles(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* ---- interrupts ---- */
+
+inline void
+md_irq_enable(void)
+{
+	__asm__ volatile("sti" : : : "memory");
+}
+
+inline void
+md_irq_disable(void)
+{
+	__asm__ volatile("cli" : : : "memory");
+}
+
+inline uint64_t
+md_irq_save(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+	return flags & RFLAGS_IF;
+}
+
+inline bool
+md_irq_is_enabled(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
+	return (flags & RFLAGS_IF) != 0;
+}
+
+inline void
+md_irq_restore(uint64_t flags)
+{
+	if ((flags & RFLAGS_IF) == 0)
+		return;
+	md_irq_enable();
+	if (CPU_READ32(CPU_NEED_RESCHED) != 0)
+		md_maybe_resched();
+}
+
+/* ---- preemption ---- */
+
+inline void
+md_preempt_disable(void)
+{
+	__asm__ volatile("incl %%gs:%c0" : : "i"(CPU_PREEMPT) : "memory", "cc");
+}
+
+inline void
+md_preempt_enable(void)
+{
+	__asm__ volatile("decl %%gs:%c0" : : "i"(CPU_PREEMPT) : "memory", "cc");
+	if (CPU_READ32(CPU_NEED_RESCHED) != 0 && md_irq_is_enabled())
+		md_maybe_resched();
+}
+
+inline unsigned
+md_preempt_count(void)
+{
+	return CPU_READ32(CPU_PREEMPT);
+}
+
+#endif
