@@ -21,6 +21,7 @@
 #define FRAME_BITS 0x000ffffffffff000ull
 #define KERNEL_CODE 0xffffffff80000000ull
 #define FRAMES_MAX 16
+#define PUSH_RBP 0x55u
 
 const char *const play_levels[4] = { "pml4e", "pdpte", "pde", "pte" };
 
@@ -79,30 +80,46 @@ play_walk(struct play *p, const struct command *c)
 }
 
 /*
- * Who called, by the kernel's frame pointers.  At the first instruction of a
- * function the frame is still the caller's, and the way back on top.
+ * Has the function at rip no frame of its own, so that its way back is on top
+ * of the stack?  So it is at its first instruction; and from end to end in one
+ * that calls nobody and keeps nothing, where the compiler leaves the frame out.
  */
+static bool
+is_frameless(struct play *p, uint64_t rip, uint64_t rsp)
+{
+	const struct symbol *sym = symbols_at(&p->kernel, rip);
+	uint64_t code, back;
+
+	if (sym == NULL || rip == sym->start)
+		return sym != NULL;
+	return bochs_memory(&p->machine, false, sym->start, &code) &&
+	    (code & 0xff) != PUSH_RBP &&
+	    bochs_memory(&p->machine, false, rsp, &back) &&
+	    back >= KERNEL_CODE && symbols_at(&p->kernel, back) != NULL;
+}
+
+/* Who called, by the kernel's frame pointers. */
 enum end
 play_where(struct play *p, const struct command *c)
 {
 	uint64_t rip = p->machine.rip, rbp, rsp;
-	const struct symbol *sym = symbols_at(&p->kernel, rip);
-	bool entered = sym != NULL && rip == sym->start;
+	bool frameless;
 	char place[128];
 	int depth;
 
 	if (!bochs_reg(&p->machine, "rbp", &rbp) ||
 	    !bochs_reg(&p->machine, "rsp", &rsp))
 		return play_trouble(p, "there is no machine yet: boot");
+	frameless = is_frameless(p, rip, rsp);
 	for (depth = 0; depth < FRAMES_MAX && rip >= KERNEL_CODE; depth++) {
 		fprintf(p->out, "  %s\n",
 		    show_place(&p->shown, rip - (depth > 0), place));
 		if (!bochs_memory(
-			&p->machine, false, entered ? rsp : rbp + 8, &rip))
+			&p->machine, false, frameless ? rsp : rbp + 8, &rip))
 			break;
-		if (!entered && !bochs_memory(&p->machine, false, rbp, &rbp))
+		if (!frameless && !bochs_memory(&p->machine, false, rbp, &rbp))
 			break;
-		entered = false;
+		frameless = false;
 	}
 	return END_GOOD;
 }
