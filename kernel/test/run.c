@@ -234,6 +234,8 @@ guest_args(struct vec *v, const struct test *t)
 		push(v, "%s", "--swap");
 		push(v, "%s", t->swap);
 	}
+	if (t->counts)
+		push(v, "%s", "--icount");
 	push(v, "%s", "--log");
 	push(v, "%s", log);
 	snprintf(text, sizeof text, "%u", t->cpus);

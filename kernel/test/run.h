@@ -20,6 +20,7 @@ struct test {
 	char mem[16], swap[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
 	bool is_long;
+	bool counts; /* its time is the number of its instructions */
 	pid_t pid; /* while it runs */
 	double start, seconds;
 	bool failed;

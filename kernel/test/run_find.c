@@ -4,7 +4,7 @@
  *
  * Rules     1. A test says what it needs in its first line:
  *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
- *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1
+ *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1 ICOUNT=1
  *           2. A program and a number of CPUs are a test.
  *
  * Read next run.c, kernel/test/progs/.
@@ -161,6 +161,8 @@ parse_needs(struct test *t, char *cpus, const char *line)
 			snprintf(t->emulator, sizeof t->emulator, "%s", value);
 		else if (strcmp(word, "LONG") == 0)
 			t->is_long = atoi(value) != 0;
+		else if (strcmp(word, "ICOUNT") == 0)
+			t->counts = atoi(value) != 0;
 	}
 }
 

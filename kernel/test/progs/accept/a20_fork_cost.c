@@ -1,4 +1,4 @@
-/* NEEDS: MEM=1G CPUS=1,4 TIMEOUT=120 APPEND=idlezero=0 */
+/* NEEDS: MEM=1G CPUS=1,4 ICOUNT=1 TIMEOUT=120 APPEND=idlezero=0 */
 /*
  * A20: fork pays for pages "faulted into existence": 256 MiB are mapped,
  * k of them touched: entries == private pages, no copy, time in
@@ -68,7 +68,7 @@ body(void)
 	stack = shared_stack();
 	for (int i = 0; i < POINTS; i++)
 		ns[i] = measure(touched[i]);
-	/* Other load on the host disturbs times: take the best of a few. */
+	/* The clock and what else runs disturb times: take the best of a few. */
 	for (int round = 0; round < 10; round++) {
 		r2 = r_squared(touched, ns);
 		if (r2 > 0.9)
