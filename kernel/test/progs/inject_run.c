@@ -158,6 +158,10 @@ clean_disk(void)
 static void
 clean_up(pid_t pid)
 {
+	/* What is mounted on what it mounted goes first. */
+	static const char remove[] =
+	    "awk '$2 ~ \"^/tmp/\" { print $2 }' /proc/mounts | sort -r | "
+	    "xargs -r -n 1 umount && rm -rf /tmp/* /dev/shm/*";
 	bool empty;
 
 	EQ(proc_write("/proc/vm/inject", "off"), 0);
@@ -170,8 +174,8 @@ clean_up(pid_t pid)
 	empty = is_empty(DISK) && empty;
 	if (empty && !settles)
 		return;
-	if (system("rm -rf /tmp/* /dev/shm/*") != 0)
-		FAIL("rm: %d", errno);
+	if (system(remove) != 0)
+		FAIL("left behind: %s", remove);
 	clean_disk();
 }
 
