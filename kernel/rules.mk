@@ -22,7 +22,7 @@ ALWAYS_ERRORS := -Werror=implicit-function-declaration \
   -Werror=return-type -Werror=switch -Werror=unused-result
 CI_ONLY := $(if $(filter 1,$(WERROR)),-Werror)
 INCLUDES := -Ikernel -I$(GEN)
-KCC := $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(CI_ONLY) $(INCLUDES)
+KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(CI_ONLY) $(INCLUDES)
 
 # ---- folders ----
 
