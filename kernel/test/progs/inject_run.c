@@ -159,7 +159,7 @@ static void
 clean_up(pid_t pid)
 {
 	/* What is mounted on what it mounted goes first. */
-	static const char remove[] =
+	static const char leftovers[] =
 	    "awk '$2 ~ \"^/tmp/\" { print $2 }' /proc/mounts | sort -r | "
 	    "xargs -r -n 1 umount && rm -rf /tmp/* /dev/shm/*";
 	bool empty;
@@ -174,8 +174,8 @@ clean_up(pid_t pid)
 	empty = is_empty(DISK) && empty;
 	if (empty && !settles)
 		return;
-	if (system(remove) != 0)
-		FAIL("left behind: %s", remove);
+	if (system(leftovers) != 0)
+		FAIL("left behind: %s", leftovers);
 	clean_disk();
 }
 
