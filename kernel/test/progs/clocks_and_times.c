@@ -12,7 +12,7 @@ static volatile uint64_t latest; /* by any thread */
 static void *
 watch(void *arg)
 {
-	for (int i = 0; i < 20000; i++) {
+	for (long i = rounds(20000); i > 0; i--) {
 		uint64_t before = __atomic_load_n(&latest, __ATOMIC_SEQ_CST);
 		uint64_t now = now_ns();
 
@@ -132,7 +132,7 @@ take_turns(void *arg)
 	struct timespec ts;
 	long now;
 
-	for (int i = 0; i < 4000; i++) {
+	for (long i = rounds(4000); i > 0; i--) {
 		for (int spins = 0; whose != (arg == NULL); spins++)
 			if (spins > 20000)
 				sched_yield(); /* one CPU */

@@ -86,7 +86,7 @@ main(void)
 {
 	lock = (struct lock *)pages_shared(1);
 	step = (int *)pages_shared(1);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < rounds(8); i++)
 		for (enum end end = 0; end < ENDS; end++)
 			round_of(end);
 	return test_done();

@@ -25,7 +25,7 @@ leave_sleepers(int ready)
 {
 	pthread_t t;
 
-	for (int i = 0; i < OBJECTS; i++) {
+	for (int i = 0; i < rounds(OBJECTS); i++) {
 		word = (int *)pages_shared(1);
 		EQ(pthread_create(&t, NULL, sleeper, word), 0);
 		sleep_ms(10);
@@ -63,7 +63,7 @@ main(void)
 	if (pid == 0)
 		leave_sleepers(ready[1]);
 	EQ(read(ready[0], &c, 1), 1);
-	for (int i = 0; i < OBJECTS; i++)
+	for (int i = 0; i < rounds(OBJECTS); i++)
 		wake_another(); /* its object stays, the next is another */
 	OK(kill(pid, SIGKILL));
 	REAP_SIGNAL(pid, SIGKILL);

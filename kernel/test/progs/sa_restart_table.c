@@ -108,12 +108,12 @@ interrupted(enum call c, int flags, int first, int second, int while_ms)
 		_exit(errno == 0 ? 99 : errno);
 	}
 	EQ(read(ready[0], &byte, 1), 1);
-	sleep_ms(60);
+	sleep_ms(rounds(60));
 	OK(kill(pid, first));
-	sleep_ms(30);
+	sleep_ms(rounds(30));
 	kill(pid, second);
-	for (; while_ms > 0 && !has_ended(pid); while_ms -= 10)
-		sleep_ms(10);
+	for (; while_ms > 0 && !has_ended(pid); while_ms -= 5)
+		sleep_ms(5);
 	kill(pid, SIGKILL);
 	status = reap(pid);
 	close(fd[0]);
@@ -127,7 +127,7 @@ static void
 expect(enum call c, int flags, int expected)
 {
 	int seen = interrupted(c, flags, SIGUSR1, SIGUSR1,
-	    expected == 0 ? 40 : 5000);
+	    expected == 0 ? rounds(40) : 5000);
 
 	if (seen != expected)
 		FAIL("%s, flags %#x: expected %d, seen %d", call_name[c],
@@ -142,7 +142,7 @@ main(void)
 
 		expect(c, 0, EINTR);
 		expect(c, SA_RESTART, restarts ? 0 : EINTR);
-		EQ(interrupted(c, 0, SIGSTOP, SIGCONT, 40), 0);
+		EQ(interrupted(c, 0, SIGSTOP, SIGCONT, rounds(40)), 0);
 	}
 	return test_done();
 }

@@ -6,7 +6,7 @@
  */
 #include "lib/test.h"
 
-#define SIZE (8 * MIB)
+#define SIZE (is_watched() ? 128 * KIB : 8 * MIB)
 
 static struct {
 	volatile int forks;         /* the next thing it does is fork() */
@@ -123,7 +123,7 @@ fork_under_a_timer(void)
 	memset(p, 1, SIZE);
 	signal(SIGALRM, handler);
 	OK(setitimer(ITIMER_REAL, &it, NULL));
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < rounds(20); i++) {
 		pid = OK(fork());
 		if (pid == 0)
 			_exit(3);

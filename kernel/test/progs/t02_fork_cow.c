@@ -117,7 +117,7 @@ frozen_view(void)
 	busy_pages = pages_private(8);
 	p = (void *)busy_pages;
 	EQ(pthread_create(&thread, NULL, busy_writer, NULL), 0);
-	for (int round = 0; round < 30; round++) {
+	for (int round = 0; round < rounds(30); round++) {
 		pid_t pid = OK(fork());
 
 		if (pid == 0) {

@@ -116,7 +116,7 @@ two_threads(char *p)
 
 	flip_page = p;
 	EQ(pthread_create(&thread, NULL, flip_writer, NULL), 0);
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < rounds(50); i++) {
 		OK(mprotect(p, PAGE, PROT_READ | PROT_WRITE));
 		sched_yield();
 		store(p, 'm');

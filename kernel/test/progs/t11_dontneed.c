@@ -106,7 +106,7 @@ all_cpus(void)
 
 	watched = pages_private(1);
 	EQ(pthread_create(&thread, NULL, watcher, NULL), 0);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < rounds(60); i++) {
 		__atomic_add_fetch(&phase, 1, __ATOMIC_RELEASE);
 		sched_yield();
 		__atomic_add_fetch(&phase, 1, __ATOMIC_RELEASE);

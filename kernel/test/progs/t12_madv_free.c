@@ -184,7 +184,7 @@ all_cpus(void)
 
 	area = pages_private(8);
 	EQ(pthread_create(&thread, NULL, freer, NULL), 0);
-	for (int round = 1; round <= 40; round++) {
+	for (int round = 1; round <= rounds(40); round++) {
 		memset(area, 'o', 8 * PAGE);
 		__atomic_store_n(&turn, ++n, __ATOMIC_RELEASE);
 		/* Stores on this CPU, by whatever its TLB knows. */
@@ -193,7 +193,7 @@ all_cpus(void)
 		n++;
 		for (int i = 0; i < 8; i++)
 			store(area + i * PAGE, round);
-		if (round % 8 == 0)
+		if (round % 4 == 0)
 			(void)madvise(area, 8 * PAGE, MADV_PAGEOUT);
 		for (int i = 0; i < 8; i++)
 			EQ(load(area + i * PAGE), round);

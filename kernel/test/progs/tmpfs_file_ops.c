@@ -68,24 +68,24 @@ bytes(void)
 static void
 big(void)
 {
-	enum { SIZE = 1 << 20 };
-	unsigned *out = malloc(SIZE), *in = malloc(SIZE);
+	const int size = rounds(1 << 20);
+	unsigned *out = malloc(size), *in = malloc(size);
 	int fd = OK(open("big", O_RDWR | O_CREAT, 0644));
 
-	for (unsigned i = 0; i < SIZE / 4; i++)
+	for (unsigned i = 0; i < (unsigned)size / 4; i++)
 		out[i] = i * 2654435761u;
-	for (int at = 0; at < SIZE; at += 10007) {
-		int n = SIZE - at < 10007 ? SIZE - at : 10007;
+	for (int at = 0; at < size; at += 10007) {
+		int n = size - at < 10007 ? size - at : 10007;
 
 		EQ(write(fd, (char *)out + at, n), n);
 	}
-	EQ(pread(fd, in, SIZE, 0), SIZE);
-	EQ(memcmp(in, out, SIZE), 0);
+	EQ(pread(fd, in, size, 0), size);
+	EQ(memcmp(in, out, size), 0);
 	free(in);
 	free(out);
 	OK(unlink("big"));
 	EQ(pread(fd, &fd + 1 - 1, 0, 0), 0);
-	EQ(lseek(fd, 0, SEEK_END), SIZE); /* unlinked, still there */
+	EQ(lseek(fd, 0, SEEK_END), size); /* unlinked, still there */
 	OK(close(fd));
 	ERR(open("big", O_RDONLY), ENOENT);
 }

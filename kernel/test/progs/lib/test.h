@@ -151,16 +151,25 @@ proc_write(const char *path, const char *word)
 #define WATCHED "WATCHED"
 
 static inline bool
-is_mine_to_check(void)
+is_watched(void)
 {
-	return on_vadose() && getenv(WATCHED) == NULL;
+	return getenv(WATCHED) != NULL;
 }
 
-/* So many rounds; an eighth of them where programs run by the thousand. */
+static inline bool
+is_mine_to_check(void)
+{
+	return on_vadose() && !is_watched();
+}
+
+/*
+ * So many rounds, or milliseconds; an eighth of them, at least one, where
+ * programs run by the thousand.
+ */
 static inline long
 rounds(long n)
 {
-	return getenv(WATCHED) == NULL ? n : n / 8;
+	return is_watched() ? (n + 7) / 8 : n;
 }
 
 /* On our kernel: all invariants hold (vm_check(2)). */
