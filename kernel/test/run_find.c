@@ -5,6 +5,7 @@
  * Rules     1. A test says what it needs in its first line:
  *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
  *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1 ICOUNT=1
+ *              (and SWEEP=…, which is for kernel/test/inject).
  *           2. A program and a number of CPUs are a test.
  *
  * Read next run.c, kernel/test/progs/.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no */
 /*
  * A process that only counts, on the only CPU, does not make reads from a disk
  * wait for the end of its slice: who is woken goes first, and so does whom it

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=600 ARGS=3:2000 LONG=1 */
+/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=600 ARGS=3:2000 LONG=1 SWEEP=no */
 /*
  * The 2000 runs of churn.c, 200 of them killed half-way.
  */

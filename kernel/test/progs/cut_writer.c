@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 SWEEP=no */
 /*
  * Files are written, fsync'ed, renamed and unlinked by several processes, and
  * what has become durable is noted: for power cuts (cases/power_cuts.sh).

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M TIMEOUT=60 */
+/* NEEDS: MEM=64M TIMEOUT=60 SWEEP=no */
 /*
  * The price of a fault in ticks of the processor's counter, which under
  * --icount are instructions; printed with an argument, for cases/trace_cost.sh.

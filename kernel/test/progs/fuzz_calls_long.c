@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=1200 ARGS=11:1000000 LONG=1 */
+/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=1200 ARGS=11:1000000 LONG=1 SWEEP=no */
 /*
  * A million calls of fuzz_calls.c.
  */

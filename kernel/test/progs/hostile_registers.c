@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=no */
 /*
  * Whatever a program has in its registers when it enters the kernel, and
  * whatever it writes into its signal frame, only the program suffers.

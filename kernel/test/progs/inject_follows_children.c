@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
 /*
  * A process that arms an injection point for itself and its family arms it for
  * the threads and children that it makes afterwards; others are left alone, and

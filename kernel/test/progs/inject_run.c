@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=100 ARGS=FI_SLAB:5:/bin/busybox:true */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=100 ARGS=FI_SLAB:5:/bin/busybox:true SWEEP=no */
 /*
  * A program in which one injection point fails at its first hit, then in
  * another run at its second, and so on: it may end as it likes, but it ends,

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=1200 ARGS=1:100000 LONG=1 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=1200 ARGS=1:100000 LONG=1 SWEEP=no */
 /*
  * inject_sweep.c without leaving out any hit.
  */

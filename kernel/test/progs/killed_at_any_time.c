@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=no */
 /*
  * SIGKILL ends a process within a second wherever it is: in a loop, in a
  * pipe, asleep, in vfork, in a futex, while it faults or forks; and all of

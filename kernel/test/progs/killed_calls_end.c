@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no */
 /*
  * SIGKILL ends a call that walks through a great deal of memory which costs
  * nothing: what is read is the page of zeros, and nothing is waited for.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=disk */
 /*
  * A store through a shared mapping moves the file's mtime and ctime, at the
  * latest until msync returns; reading and private stores do not.  On a disk

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=96M CPUS=1,2 TIMEOUT=120 */
+/* NEEDS: MEM=96M CPUS=1,2 TIMEOUT=120 SWEEP=few */
 /*
  * A process has at most 65530 mappings: then mmap and the calls that
  * split are ENOMEM, and nothing is changed; munmap makes room again.

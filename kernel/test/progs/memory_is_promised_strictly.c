@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=60 SWEEP=few */
 /*
  * Every promise can be kept: what cannot be is ENOMEM when it is asked
  * for, and nothing has changed then; NORESERVE pays when it is touched.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
 /*
  * mount(2) with MS_REMOUNT: read-only is refused while a file is open for
  * writing; then nothing can be changed, all can be read, and back again.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=few */
 /*
  * Which calls a handler interrupts, and which are restarted: the table of
  * abi.md 4.  A child sends the signals; SIGSTOP and SIGCONT restart all.

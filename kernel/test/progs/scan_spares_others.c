@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=2 TIMEOUT=150 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=2 TIMEOUT=150 SWEEP=no */
 /*
  * A program that reads a large file, once and again, does not push out
  * the pages that another one uses: its hard faults rise by less than 5 %.

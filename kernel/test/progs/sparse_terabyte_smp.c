@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=128M CPUS=4 TIMEOUT=200 ARGS=1:4000 */
+/* NEEDS: MEM=32M SWAP=128M CPUS=4 TIMEOUT=200 ARGS=1:4000 SWEEP=no */
 /*
  * sparse_terabyte.c on several processors.
  */

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=128M CPUS=1,2 TIMEOUT=120 */
+/* NEEDS: MEM=48M SWAP=128M CPUS=1,2 TIMEOUT=120 SWEEP=no */
 /*
  * What was stored through a mapping of an object stays when that mapping goes: by
  * DONTNEED, munmap, mremap, or because its rights do.  The pages have been in

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=32M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M SWAP=32M CPUS=1,2 TIMEOUT=30 SWEEP=no */
 /*
  * What swapon and swapoff refuse; priorities, as /proc/swaps shows them.  On
  * Linux the second half wants the name of a swap area that is in use, and root.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 SWEEP=few */
 /*
  * T1: every page that a program gets is zero, by read first, by write
  * first, by MAP_POPULATE, and again after munmap and mmap.

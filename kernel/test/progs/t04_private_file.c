@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=disk */
 /*
  * T4: a private view of a file: a page that was not written follows the
  * file, a written page does not, and the file never sees the view's bytes.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
 /*
  * Wrong accesses and instructions get the signal, code and address that
  * Linux gives; the process goes on after its handler jumped away.
