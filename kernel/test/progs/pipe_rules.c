@@ -225,7 +225,7 @@ read_to_a_hole(void)
 static void
 big_write(void)
 {
-	size_t size = 300000, at = 0;
+	size_t size = rounds(600000), at = 0;
 	unsigned char *out = malloc(size), in[777];
 	int fd[2];
 	pid_t pid;

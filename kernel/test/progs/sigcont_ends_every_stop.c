@@ -69,7 +69,7 @@ int
 main(void)
 {
 	steps = (void *)pages_shared(1);
-	stop_and_continue(rounds(2500), 1);
+	stop_and_continue(rounds(rounds(2500)), 1);
 	stop_and_continue(rounds(50), 2);
 	return test_done();
 }

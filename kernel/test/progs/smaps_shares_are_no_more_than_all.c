@@ -8,7 +8,7 @@
 #include "lib/pressure.h"
 #include "lib/smaps.h"
 
-#define N 64UL
+#define N ((size_t)rounds(64))
 
 static void
 look(const char *p)

@@ -6,7 +6,7 @@
 #include "lib/test.h"
 #include <pthread.h>
 
-#define PAGES 256
+#define PAGES rounds(256)
 
 enum order { PARENT_FIRST, CHILD_FIRST, TOGETHER, CHILD_READS_FIRST };
 

@@ -6,7 +6,8 @@
 #include "lib/test.h"
 
 #define LEVELS 12
-#define PAGES 300
+#define MOST 300
+#define PAGES rounds(MOST)
 
 struct shared {
 	volatile int go[LEVELS + 1]; /* 1: verify and exit */
@@ -16,7 +17,7 @@ struct shared {
 
 static struct shared *s;
 static unsigned char *area;
-static unsigned char view[PAGES]; /* what this level must see */
+static unsigned char view[MOST]; /* what this level must see */
 
 static void
 wait_for(volatile int *word, int value)

@@ -6,7 +6,7 @@
 #include "lib/trap.h"
 #include <pthread.h>
 
-#define N 600UL
+#define N ((size_t)rounds(600))
 
 static void
 private_pages(void)

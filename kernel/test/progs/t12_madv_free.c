@@ -8,7 +8,7 @@
 #include "lib/trap.h"
 #include <pthread.h>
 
-#define N 600UL
+#define N ((size_t)rounds(600))
 
 /* Old, or zero: but one of the two for the whole page. */
 static bool

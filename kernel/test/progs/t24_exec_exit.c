@@ -7,7 +7,7 @@
 #include "lib/trap.h"
 
 #define N 64UL
-#define ROUNDS 500
+#define ROUNDS rounds(rounds(500))
 #define FIXED ((char *)0x200000000000UL)
 
 static const char *self = "/proc/self/exe";
@@ -48,7 +48,7 @@ mixed(void)
 	pid_t pid;
 
 	memset(p, 'm', N * PAGE);
-	for (int i = 0, n = rounds(ROUNDS); i < n; i++) {
+	for (int i = 0, n = ROUNDS; i < n; i++) {
 		int code = i % 100;
 
 		snprintf(arg, sizeof(arg), "exit:%d", code);
@@ -78,7 +78,7 @@ mixed(void)
 			EQ(load(s), i & 0xff);
 		EQ(load(p + i % N * PAGE), 'm');
 	}
-	printf("%ld children: forked, execed, gone\n", rounds(ROUNDS));
+	printf("%ld children: forked, execed, gone\n", ROUNDS);
 	OK(munmap(p, N * PAGE));
 	OK(munmap(s, PAGE));
 }

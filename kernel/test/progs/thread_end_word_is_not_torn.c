@@ -22,7 +22,7 @@ child(void *arg)
 int
 main(void)
 {
-	for (long i = rounds(2000); i > 0; i--) {
+	for (long i = rounds(rounds(2000)); i > 0; i--) {
 		uint32_t v;
 		pid_t pid;
 
