@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=few,two */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=two */
 /*
  * T11: MADV_DONTNEED: private anonymous memory reads zero at once, on all
  * CPUs; shared memory keeps its bytes; after fork each has its own.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
 /*
  * T15: two threads truncate a file between 0 and 64 pages while four read
  * and write its mapping: a value is zero or the page's own stamp, never

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=256M CPUS=1,4 TIMEOUT=90 SWEEP=few */
+/* NEEDS: MEM=48M SWAP=256M CPUS=1,4 TIMEOUT=90 */
 /*
  * T16: mlock: limits, ranges, what comes later, and that locked pages stay
  * in memory whatever else is wanted.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,2,4 TIMEOUT=120 SWEEP=few */
+/* NEEDS: MEM=256M CPUS=1,2,4 TIMEOUT=120 */
 /*
  * T21: threads in one address space: 8 threads fault one page; faults
  * against munmap and mmap of the same range, and against mprotect: only
