@@ -10,6 +10,7 @@
  * tried, evenly spread.  make inject runs it over the test programs.
  */
 #include "lib/test.h"
+#include <dirent.h>
 
 #define SECONDS 90  /* of one run */
 #define PATIENCE 1  /* between two looks whether a child has failed */
@@ -19,7 +20,7 @@
 #define COPY "/inject.prog"
 #define TWO_DOTS 48 /* bytes of the entries . and .. */
 
-static char text[8192];
+static char text[8192] __attribute__((aligned(8)));
 static sigset_t inherited; /* the signal mask of programs */
 static char *watched[64]; /* environment of programs, NULL at its end */
 static bool settles;       /* do all that may be done: the same at both marks */
@@ -151,6 +152,64 @@ clean_disk(void)
 		FAIL("%s: errno %d", anew, errno);
 }
 
+/* 0: no such process, or none at all. */
+static pid_t
+parent_of(const char *pid)
+{
+	char path[64], stat[256], *name_end;
+	int fd, parent = 0;
+	long n;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	n = read(fd, stat, sizeof(stat) - 1);
+	OK(close(fd));
+	stat[n > 0 ? n : 0] = '\0';
+	name_end = strrchr(stat, ')');
+	if (name_end != NULL)
+		sscanf(name_end, ") %*c %d", &parent);
+	return parent;
+}
+
+/*
+ * Who has left the group of its program outlives a signal to that.  Without
+ * opendir(), as is_empty().
+ */
+static void
+kill_children(void)
+{
+	int fd = OK(open("/proc", O_RDONLY | O_DIRECTORY));
+	struct dirent *e;
+	long n;
+
+	while ((n = OK(syscall(SYS_getdents64, fd, text, sizeof(text)))) > 0)
+		for (long at = 0; at < n; at += e->d_reclen) {
+			e = (struct dirent *)(text + at);
+			if (atoi(e->d_name) > 0 &&
+			    parent_of(e->d_name) == getpid())
+				kill(atoi(e->d_name), SIGKILL);
+		}
+	OK(close(fd));
+}
+
+/* False: no child is left.  Who lives a while longer is killed. */
+static bool
+reap_one(void)
+{
+	const struct timespec a_while = { .tv_nsec = 100000000 };
+	sigset_t child;
+	pid_t pid;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	while ((pid = waitpid(-1, NULL, WNOHANG)) == 0)
+		if (sigtimedwait(&child, NULL, &a_while) < 0)
+			kill_children();
+	return pid > 0;
+}
+
 /*
  * What it has left behind; the names that programs use are theirs to remove, and
  * who has changed what holds for all may have ended before changing it back.
@@ -166,7 +225,7 @@ clean_up(pid_t pid)
 
 	EQ(proc_write("/proc/vm/inject", "off"), 0);
 	kill(-pid, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+	while (reap_one())
 		continue;
 	EQ(proc_write("/proc/sys/vm/overcommit_memory", "2"), 0);
 	empty = is_empty("/tmp");
