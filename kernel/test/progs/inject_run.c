@@ -194,18 +194,26 @@ kill_children(void)
 	OK(close(fd));
 }
 
+/* False: no child has ended in so many milliseconds. */
+static bool
+child_ends(long ms)
+{
+	const struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	return sigtimedwait(&child, NULL, &ts) >= 0;
+}
+
 /* False: no child is left.  Who lives a while longer is killed. */
 static bool
 reap_one(void)
 {
-	const struct timespec a_while = { .tv_nsec = 100000000 };
-	sigset_t child;
 	pid_t pid;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
 	while ((pid = waitpid(-1, NULL, WNOHANG)) == 0)
-		if (sigtimedwait(&child, NULL, &a_while) < 0)
+		if (!child_ends(100))
 			kill_children();
 	return pid > 0;
 }
@@ -242,16 +250,10 @@ clean_up(pid_t pid)
 static bool
 ends(pid_t pid, int seconds)
 {
-	const struct timespec second = { .tv_sec = 1 };
-	sigset_t child;
-
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
 	for (int waits = 0; waits < seconds;) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			return true;
-		if (sigtimedwait(&child, NULL, &second) < 0)
-			waits++;
+		waits += !child_ends(1000);
 	}
 	return false;
 }

@@ -104,7 +104,7 @@ main(void)
 	enter_tmp();
 	rules();
 	file_size();
-	if (!is_watched()) /* a second of nothing but waiting */
+	if (!is_watched()) /* a second of the processor */
 		cpu();
 	processes();
 	leave_tmp();
