@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=8M CPUS=1,2 TIMEOUT=120 APPEND=locks=1 SWEEP=few */
+/* NEEDS: MEM=32M SWAP=32M CPUS=1,2 TIMEOUT=120 APPEND=locks=1 SWEEP=few */
 /*
  * overcommit_memory 2, 1 and 0: what may be mapped, who pays when, and what
  * happens to the one for whom there is no place.  The others live.
@@ -93,7 +93,7 @@ late(int flags)
 		CHECK(try_map(all() - 8 * MIB, RW, flags) != MAP_FAILED);
 		EQ(TRAPPED(touch_all(p, all() / PAGE)), SIGBUS);
 		EQ(trap_info.code, BUS_ADRERR);
-		CHECK(trap_info.addr - (uintptr_t)p > all() / 2);
+		CHECK(trap_info.addr - (uintptr_t)p > 32 * MIB);
 		/*
 		 * What has a place keeps its bytes.  A shared page may need a
 		 * new table to be mapped again, and there is no place for one.
