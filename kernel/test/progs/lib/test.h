@@ -150,10 +150,15 @@ proc_write(const char *path, const char *word)
  */
 #define WATCHED "WATCHED"
 
+/* Asked once: the environment's page is not to be touched by every round. */
 static inline bool
 is_watched(void)
 {
-	return getenv(WATCHED) != NULL;
+	static int known = -1;
+
+	if (known < 0)
+		known = getenv(WATCHED) != NULL;
+	return known;
 }
 
 static inline bool
