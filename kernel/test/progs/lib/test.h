@@ -145,20 +145,27 @@ proc_write(const char *path, const char *word)
 }
 
 /*
- * Who starts programs by the thousand sets it for them and looks itself: there is
- * one mark for leaks, and vm_check() takes longer than most programs.
+ * Who starts programs by the thousand sets it for them and looks itself: there
+ * is one mark for leaks, and vm_check() takes longer than most programs.
  */
 #define WATCHED "WATCHED"
 
-/* Asked once: the environment's page is not to be touched by every round. */
+/*
+ * Asked once, so that no round touches the page of the environment; and before
+ * main(), so that between two looks for leaks no page changes for it.
+ */
+static bool watched_known;
+
+__attribute__((constructor)) static void
+learn_watched(void)
+{
+	watched_known = getenv(WATCHED) != NULL;
+}
+
 static inline bool
 is_watched(void)
 {
-	static int known = -1;
-
-	if (known < 0)
-		known = getenv(WATCHED) != NULL;
-	return known;
+	return watched_known;
 }
 
 static inline bool
