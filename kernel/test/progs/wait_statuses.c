@@ -140,7 +140,10 @@ usage(void)
 	if (pid == 0) {
 		pid = OK(fork());
 		if (pid == 0) {
-			memset(pages_private(1000), 1, 1000 * PAGE);
+			char *p = pages_private(1000);
+
+			memset(p, 1, 1000 * PAGE);
+			(void)mlock(p, 1000 * PAGE); /* at one moment */
 			do
 				clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 			while (ts.tv_sec == 0 && ts.tv_nsec < ms * 1000000);
