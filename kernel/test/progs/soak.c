@@ -507,6 +507,16 @@ look_after(pid_t *pid, long *seen, int *idle, uint64_t s)
 	}
 }
 
+/* The first step may take longer than a short run; look_after() ends the wait. */
+static bool
+all_have_stepped(void)
+{
+	for (int w = 0; w < WORKERS; w++)
+		if (status[w].steps == 0)
+			return false;
+	return true;
+}
+
 /* The counters of a group that have counted. */
 static void
 report(const char *group)
@@ -593,7 +603,8 @@ main(int argc, char **argv)
 	for (int w = 0; w < WORKERS; w++)
 		pid[w] = start_worker(w, s);
 	end = now_ns() + (uint64_t)seconds * 1000000000;
-	for (long t = 0; now_ns() < end; t++) {
+	for (long t = 0; now_ns() < end ||
+	    (seconds >= 10 && !all_have_stepped()); t++) {
 		sleep_ms(1000);
 		check_all(t + 1);
 		look_after(pid, seen, idle, s + t + 1);
