@@ -547,7 +547,7 @@ owners_add_up(const char *way)
 }
 
 static void
-end_all(const pid_t *pid, long seconds)
+end_all(const pid_t *pid)
 {
 	long lost = 0;
 
@@ -557,7 +557,6 @@ end_all(const pid_t *pid, long seconds)
 		lost += status[w].lost;
 		printf("worker %d: %ld steps, %ld lost\n", w, status[w].steps,
 		    status[w].lost);
-		CHECK(status[w].steps > 0 || seconds < 10);
 	}
 	while (wait(NULL) > 0 || errno == EINTR)
 		continue;
@@ -609,7 +608,7 @@ main(int argc, char **argv)
 		check_all(t + 1);
 		look_after(pid, seen, idle, s + t + 1);
 	}
-	end_all(pid, seconds);
+	end_all(pid);
 	if (folder != NULL)
 		OK(umount2(folder, 0));
 	return test_done();
