@@ -80,9 +80,10 @@ struct thread *thread_create_user(const char *name, struct md_space *);
 void thread_start(struct thread *);
 /* An unstarted thread is thrown away. */
 void thread_discard(struct thread *);
+void thread_clear_dead(void);           /* all that have ended */
 void thread_get(struct thread *);
 void thread_put(struct thread *);
-/* End the current thread; its stack is freed by whoever runs next. */
+/* End the current thread; thread_clear_dead() frees its stack. */
 void thread_exit(void) NORETURN;
 /* Change the space of the current thread (exec); NULL: kernel root. */
 void thread_set_space(struct md_space *);

@@ -10,13 +10,16 @@
  *           create_user ──┴→ TS_NEW → sched_admit → TS_RUN ⇄ TS_SLEEP
  *                                                     │ thread_exit
  *                         next thread on that CPU     ▼
- *           freed ←─ refs 0 ←─ reaper (work) ←───── TS_DEAD
+ *           freed ←─ refs 0 ←─ thread_clear_dead ←─ TS_DEAD
  *
- * Rules     1. A thread holds a reference on itself until the reaper drops it;
+ * Rules     1. A thread holds a reference on itself until it is cleared away;
  *              others hold references while they keep a pointer.
  *           2. The stack is freed by a worker, not by the next thread: that
  *              may flush TLBs, for which interrupts must be on (R6a).
  *           3. fn and arg, or the user frame, are set before sched_admit().
+ *           4. Who makes a user thread clears the dead away, too: else who
+ *              makes them all the time is faster than the worker, and memory
+ *              runs out.  What it clears is what it needs: a stack.
  *
  * Read next kern/sched.c, then proc/fork.c.
  */
@@ -201,8 +204,15 @@ next_dead(void)
 	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
 }
 
-static void
-reap(void *arg)
+/*
+ * Free the stacks of all threads that have ended, and the threads to which
+ * nobody else holds a reference.
+ *
+ * Locks:    none; takes threads.lock and what thread->release() takes.
+ * Context:  thread, interrupts on (R6a).
+ */
+void
+thread_clear_dead(void)
 {
 	struct thread *t;
 
@@ -210,6 +220,12 @@ reap(void *arg)
 		take_parts(t);
 		thread_put(t);
 	}
+}
+
+static void
+reap(void *arg)
+{
+	thread_clear_dead();
 }
 
 /* Free what the struct itself outlives. */

@@ -76,6 +76,7 @@ proc_clone(const struct clone_req *req)
 		return r;
 
 	/* reserve */
+	thread_clear_dead();
 	r = clone_reserve(&s);
 	if (r < 0)
 		goto undo;
