@@ -264,6 +264,18 @@ call_owed_now(void)
 		md_irq_enable();
 }
 
+/* ---- interrupts (also inline.h) ---- */
+
+void
+md_irq_restore(uint64_t flags)
+{
+	if ((flags & RFLAGS_IF) == 0)
+		return;
+	md_irq_enable();
+	if (CPU_READ32(CPU_NEED_RESCHED) != 0)
+		md_maybe_resched();
+}
+
 /* ---- waiting ---- */
 
 void
