@@ -185,8 +185,8 @@ sleep_until_told(void *arg)
 
 /*
  * Who wakes a thread calls an idle CPU for it, but not while he holds a lock:
- * the thread would spin for it.  Another CPU is idle then if its machine gave
- * it time to become so: hence more rounds until one was.
+ * the thread would spin for it.  Whether another CPU is idle by then is up to
+ * the host: more rounds until one was.
  */
 static void
 calls_wait_for_locks(void)
@@ -195,7 +195,8 @@ calls_wait_for_locks(void)
 	bool alone = md_ncpus() == 1;
 	unsigned i;
 
-	for (i = 0; i < ROUNDS / 100 || (!alone && left == 0 && i < ROUNDS); i++) {
+	for (i = 0; i < ROUNDS / 100 ||
+	    (i < ROUNDS && left == 0 && !alone); i++) {
 		crew_start(sleep_until_told, 1);
 		sleep_until(md_time_ns() + 2000000, WAIT_PLAIN);
 		spin_lock(&crew.spin);
