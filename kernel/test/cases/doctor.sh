@@ -57,7 +57,7 @@ lacks() { # lacks PROGRAM LINE REMEDY
 	grep -q "^$2.*MISSING" "$tmp/out" && grep -q -e "$3" "$tmp/out" ||
 		fail "without $1: $(cat "$tmp/out")"
 }
-make -s BUILD=build grader >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+built grader
 lacks qemu-system-x86_64 'QEMU  ' 'apt-get install qemu-system-x86'
 lacks objdump objdump 'apt-get install binutils'
 lacks gcc compiler 'apt-get install gcc'

@@ -3,8 +3,7 @@
 # The grader on its own small lab: the kernel's file gets all points, a stub
 # none, a bug is said in words, attacks earn nothing, formats are what they are.
 . kernel/test/cases/lib.sh
-make -s BUILD=build grader build/grading/t_grade build/grading/t_gate >"$tmp/make" 2>&1 ||
-	{ cat "$tmp/make"; exit 2; }
+built grader build/grading/t_grade build/grading/t_gate
 for t in t_grade t_gate; do
 	build/grading/$t >"$tmp/unit" 2>&1 || fail "$t: $(tail -n 5 "$tmp/unit")"
 done

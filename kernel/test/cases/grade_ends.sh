@@ -4,7 +4,7 @@
 # leak; a file that does not compile or lacks a function; and trouble of the host
 # (a killed emulator, a full disk, a missing emulator) costs no points.
 . kernel/test/cases/lib.sh
-make -s BUILD=build grader >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+built grader
 grade=build/grading/grade
 expect 0 $grade selftest --ends >"$tmp/ends"
 grep WRONG "$tmp/ends" && fail "an end without its name"

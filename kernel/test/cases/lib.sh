@@ -2,6 +2,7 @@
 #
 # expect STATUS COMMAND…      the command's exit status
 # same WANT GOT WHAT          two texts
+# built TARGET…               made in build/, for all cases, by one at a time
 # A failure is said, counted, and makes finish return 1.
 
 GUEST=${GUEST:-tools/guest}
@@ -27,6 +28,15 @@ expect() {
 
 same() {
 	[ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"
+}
+
+# Cases run side by side: two makes of one program write it both, while the one
+# or the other case already runs it.  The second finds it made.
+built() {
+	flock build/making make -s BUILD=build "$@" >"$tmp/make" 2>&1 || {
+		cat "$tmp/make"
+		exit 2
+	}
 }
 
 finish() {

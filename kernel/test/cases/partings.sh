@@ -3,7 +3,7 @@
 # A failed test names the first event that a good kernel would not have, and
 # compare shows where two kernels part, or that they do not.
 . kernel/test/cases/lib.sh
-make -s BUILD=build grader >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+built grader
 GRADE_LABS=grading/test/labs
 export GRADE_LABS
 grade=build/grading/grade

@@ -3,7 +3,7 @@
 # What a failed test prints as "again" stops at the event that made it fail:
 # under gdb and in Bochs, for a count, a too small one, a panic, and an exit.
 . kernel/test/cases/lib.sh
-make -s BUILD=build grader build/tools/bstep >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
+built grader build/tools/bstep
 
 grade=build/grading/grade
 # planted LAB MUTANT: a submission with the bug.

@@ -1,0 +1,31 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=120
+# Two cases that want the grader at the same moment: it is made once, and both
+# can run it.
+. kernel/test/cases/lib.sh
+
+# A compiler that writes down what it was asked to write.
+cat >"$tmp/cc" <<EOF2
+#!/bin/sh
+for last; do :; done
+echo "\$last" >>"$tmp/log"
+exec gcc "\$@"
+EOF2
+chmod +x "$tmp/cc"
+
+# wants N: as a case does, but in a folder of its own, not in build/grading.
+log=$tmp/log g=$tmp/grading cc=$tmp/cc
+wants() {
+	tmp=$tmp/$1
+	mkdir "$tmp"
+	built G="$g" CC="$cc" "$g/grade" "$g/include/made"
+	"$g/grade" --help >"$tmp/help" 2>&1
+	grep -q '^usage: grade' "$tmp/help" || fail "$1: $(cat "$tmp/help")"
+	[ $failures = 0 ]
+}
+(wants 1) &
+(wants 2) || fail "the second has none"
+wait $! || fail "the first has none"
+grep -q "^$g/grade$" "$log" || fail "not made: $(cat "$log")"
+same '' "$(sort "$log" | uniq -d)" 'made twice'
+finish
