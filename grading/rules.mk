@@ -51,7 +51,7 @@ $(G)/objects: $(OBJS)
 	@printf '%s\n' $(OBJS) > $@
 $(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h')
 	@rm -rf $(@D) && mkdir -p $(@D)/gen
-	@cd kernel && find . -name '*.h' | cpio -pdm --quiet ../$(@D)
+	@cd kernel && find . -name '*.h' | cpio -pdm --quiet $(abspath $(@D))
 	@cp $(HEADERS) $(@D)/gen/ && touch $@
 
 GRADE_NEEDS := $(G)/grade $(G)/witness.so $(G)/cflags $(G)/ldflags \
