@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
 /*
  * T1: every page that a program gets is zero, by read first, by write
  * first, by MAP_POPULATE, and again after munmap and mmap.
@@ -75,7 +75,7 @@ main(void)
 {
 	uint64_t *p;
 
-	size = rounds(64 * MIB);
+	size = rounds(rounds(64 * MIB));
 	read_then_write();
 	write_first();
 	for (int round = 0; round < 3; round++) {

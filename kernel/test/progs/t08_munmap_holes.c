@@ -1,4 +1,4 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
 /*
  * T8: a pattern of 1000 holes: an access to a hole is SIGSEGV with MAPERR
  * and the exact address, the pages beside it keep their bytes; unmapping
@@ -6,19 +6,19 @@
  */
 #include "lib/trap.h"
 
-#define HOLES 1000
-#define SPAN (HOLES * 3) /* page, hole, page; the hole is the middle one */
+static long hole_count;
+static long span; /* in pages: page, hole, page; the hole is the middle one */
 
 static void
 holes(char *p)
 {
 	long segv = 0;
 
-	for (int i = 0; i < SPAN; i++)
+	for (int i = 0; i < span; i++)
 		p[i * PAGE] = i * 7;
-	for (int i = 0; i < HOLES; i++) /* in an order that jumps about */
-		OK(munmap(p + ((i * 387L) % HOLES * 3 + 1) * PAGE, PAGE));
-	for (int i = 0; i < SPAN; i++) {
+	for (int i = 0; i < hole_count; i++) /* in an order that jumps about */
+		OK(munmap(p + ((i * 387L) % hole_count * 3 + 1) * PAGE, PAGE));
+	for (int i = 0; i < span; i++) {
 		if (i % 3 != 1) {
 			EQ(p[i * PAGE], (char)(i * 7));
 			continue;
@@ -33,7 +33,7 @@ holes(char *p)
 static void
 refill(char *p)
 {
-	for (int i = 0; i < HOLES; i += 2) {
+	for (int i = 0; i < hole_count; i += 2) {
 		char *at = p + (i * 3 + 1) * PAGE;
 		void *r = mmap(at, PAGE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -42,11 +42,11 @@ refill(char *p)
 		EQ(load(at), 0);
 	}
 	printf("refilled holes read zero\n");
-	OK(munmap(p, SPAN * PAGE)); /* across holes and mappings */
+	OK(munmap(p, span * PAGE)); /* across holes and mappings */
 	TRAP(load(p), SIGSEGV, SEGV_MAPERR, p);
-	TRAP(store(p + SPAN * PAGE - 1, 1), SIGSEGV, SEGV_MAPERR,
-	    p + SPAN * PAGE - 1);
-	OK(munmap(p, SPAN * PAGE)); /* nothing is left */
+	TRAP(store(p + span * PAGE - 1, 1), SIGSEGV, SEGV_MAPERR,
+	    p + span * PAGE - 1);
+	OK(munmap(p, span * PAGE)); /* nothing is left */
 	printf("munmap over holes and over nothing: 0\n");
 }
 
@@ -76,7 +76,7 @@ last_page(void)
 {
 	char *p = pages_private(40);
 
-	for (int n = 1; n <= 38; n++) {
+	for (int n = 1; n <= rounds(38); n++) {
 		char *at = mmap(p, n * PAGE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
@@ -114,7 +114,9 @@ main(void)
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	trap_catch(0);
-	p = pages_private(SPAN);
+	hole_count = rounds(1000);
+	span = hole_count * 3;
+	p = pages_private(span);
 	holes(p);
 	refill(p);
 	after_fork();

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=few */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 */
 /*
  * T24: exec, vfork, exit many times; what a process says of its memory:
  * faults, maps, smaps, statm and mincore agree.
