@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=few */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=slow */
 /*
  * Which calls a handler interrupts, and which are restarted: the table of
  * abi.md 4.  A child sends the signals; SIGSTOP and SIGCONT restart all.
@@ -84,22 +84,22 @@ static int
 interrupted(enum call c, int flags, int first, int second, int while_ms)
 {
 	struct sigaction sa;
-	int ready[2], status;
+	int ready[2], life[2], status;
 	pid_t pid;
 	char byte;
 
 	OK(pipe(fd));
 	OK(pipe(ready));
+	OK(pipe(life));
 	pid = OK(fork());
 	if (pid == 0) {
 		memset(&sa, 0, sizeof(sa));
 		sa.sa_handler = handler;
 		sa.sa_flags = flags;
 		OK(sigaction(SIGUSR1, &sa, NULL));
-		if (c == WAIT4 && OK(fork()) == 0) {
-			sleep_ms(4000);
-			_exit(0);
-		}
+		close(life[1]);
+		if (c == WAIT4 && OK(fork()) == 0)
+			_exit(read(life[0], &byte, 1)); /* at our end */
 		if (c == WRITE_PIPE)
 			do_call(c); /* the pipe is full now */
 		EQ(write(ready[1], "r", 1), 1);
@@ -108,9 +108,9 @@ interrupted(enum call c, int flags, int first, int second, int while_ms)
 		_exit(errno == 0 ? 99 : errno);
 	}
 	EQ(read(ready[0], &byte, 1), 1);
-	sleep_ms(rounds(60));
+	sleep_ms(rounds(rounds(60)));
 	OK(kill(pid, first));
-	sleep_ms(rounds(30));
+	sleep_ms(rounds(rounds(30)));
 	kill(pid, second);
 	for (; while_ms > 0 && !has_ended(pid); while_ms -= 5)
 		sleep_ms(5);
@@ -120,6 +120,8 @@ interrupted(enum call c, int flags, int first, int second, int while_ms)
 	close(fd[1]);
 	close(ready[0]);
 	close(ready[1]);
+	close(life[0]);
+	close(life[1]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
@@ -127,7 +129,7 @@ static void
 expect(enum call c, int flags, int expected)
 {
 	int seen = interrupted(c, flags, SIGUSR1, SIGUSR1,
-	    expected == 0 ? rounds(40) : 5000);
+	    expected == 0 ? rounds(rounds(40)) : 5000);
 
 	if (seen != expected)
 		FAIL("%s, flags %#x: expected %d, seen %d", call_name[c],
@@ -142,7 +144,7 @@ main(void)
 
 		expect(c, 0, EINTR);
 		expect(c, SA_RESTART, restarts ? 0 : EINTR);
-		EQ(interrupted(c, 0, SIGSTOP, SIGCONT, rounds(40)), 0);
+		EQ(interrupted(c, 0, SIGSTOP, SIGCONT, rounds(rounds(40))), 0);
 	}
 	return test_done();
 }
