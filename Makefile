@@ -50,6 +50,7 @@ help:
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
 	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours (make trace: in files); make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
+	@echo 'make mutate LAB=05 N=20 SEED=1  bugs by chance in our file: do the tests find them? FIRST=1: quick'
 	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
 	@echo 'make check-firsthour  what a newcomer does first, on a fresh copy, by the clock'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'

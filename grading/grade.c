@@ -37,6 +37,7 @@ static const char usage_text[] =
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
     "  validate RESULT.json       does it fit the schema?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
+    "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
     "  mutants [LAB [mN]]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
 
 static int
@@ -338,6 +339,7 @@ static const struct {
 	{ "repro", cmd_repro },
 	{ "selftest", cmd_selftest },
 	{ "mutants", cmd_mutants_args },
+	{ "mutate", cmd_mutate },
 	{ "variants", cmd_variants_args },
 	{ "forgeries", cmd_forgeries_args },
 	{ "verify", cmd_verify_args },

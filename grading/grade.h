@@ -124,6 +124,7 @@ struct test {
 	char *path, *name, *id, *title, *parent, *kind, *design, *disk, *book;
 	char *selftest, *inject, *input;
 	int step, points, cpus, sched;
+	bool step_gate; /* failing costs all points of its step */
 	bool gate, check_vm, check_leak, prefault, shared_image, exit_signal;
 	int64_t mem, swap, timeout, challenge, inject_from, inject_to;
 	char *exit;
@@ -335,6 +336,7 @@ struct options {
 	int seeds; /* of race tests only so many; 0: all */
 	uint64_t seed;
 	bool seeded, keep, quiet;
+	bool first; /* end at the first failed test, short tests first */
 	const char *kernel; /* do not build */
 };
 
@@ -398,6 +400,7 @@ int lint_lab(const struct lab *);
 int cmd_explain(const char *lab, const char *test);
 int cmd_selftest(int argc, char **argv);
 int cmd_mutants(const char *lab, const char *mutant);
+int cmd_mutate(int argc, char **argv);
 int cmd_variants(const char *lab);
 int cmd_forgeries(const char *which);
 int cmd_doctor(void);

@@ -187,7 +187,7 @@ lint_test(struct lint *l)
 
 	lint_claims(l);
 	lint_texts(l);
-	if (t->points == 0 && !t->gate && t->parent == NULL)
+	if (t->points == 0 && !t->gate && !t->step_gate && t->parent == NULL)
 		offence(l, "neither POINTS, GATE nor PARENT", NULL);
 	if (t->parent != NULL) {
 		parent = lab_test(l->lab, t->parent);

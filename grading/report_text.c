@@ -151,6 +151,9 @@ print_result(const struct report *r, const struct result *res)
 	else if (res->verdict.status == ST_INFRA)
 		printf("  -/%d   step %d   not run: the host's trouble\n",
 		    t->points, t->step);
+	else if (t->step_gate && t->points == 0)
+		printf("%s   gate of step %d\n",
+		    status_name(res->verdict.status), t->step);
 	else if (t->gate)
 		printf("%s   gate\n", status_name(res->verdict.status));
 	else

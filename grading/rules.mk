@@ -4,6 +4,7 @@
 #   make grade LAB=05 [STEP=k] [TEST=tNN] [FILE=path] [SEED=n] [OUT=folder]
 #   make compare LAB=05 TEST=t08    the student's and the reference's counters, and
 #                                   where their events part; make trace keeps both
+#   make mutate LAB=05 N=20 SEED=1  do its tests find bugs by chance?
 #   make check-grader               its unit tests
 
 G := build/grading
@@ -21,7 +22,7 @@ $(G)/%.o: grading/%.c | setup
 	@mkdir -p $(@D)
 	@$(HCC) -MMD -MP -c $< -o $@
 
-GRADE_TOOLS := $(T)/newc.o $(T)/tracesink.o $(VTRLIB)
+GRADE_TOOLS := $(T)/newc.o $(T)/tracesink.o $(T)/cut.o $(VTRLIB)
 
 $(G)/grade: $(GRADE_OBJS) $(GRADE_TOOLS)
 	@$(CC) $^ $(GRADE_LIBS) -o $@
@@ -89,12 +90,19 @@ trace: grader
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
 	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') --out $(or $(OUT),build/trace)
 
+# Bugs by chance: N of them, chosen by SEED; FIRST=1 quick and without points,
+# CUT=1 only what the learner writes, IN=function.
+N ?= 20
+mutate: grader
+	@$(G)/grade mutate '$(GRADE_LAB)' --n $(N) --seed $(SEED) --jobs $(JOBS) \
+	  $(if $(FIRST),--first) $(if $(CUT),--cut) $(if $(IN),--in '$(IN)')
+
 check-grader: $(GRADE_TESTS)
 	@for t in $(GRADE_TESTS); do $$t || exit 1; done
 
 -include $(wildcard $(G)/*.d)
 FORCE:
-.PHONY: grader grade compare trace check-grader FORCE
+.PHONY: grader grade compare trace mutate check-grader FORCE
 
 # ---- all of the teaching side: hours, by shards ----
 

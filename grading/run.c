@@ -13,8 +13,9 @@
  *              place that failed is the one reported.
  *           2. Trouble of the host is tried once more, then said; it is never
  *              zero points in silence.
- *           3. A failing gate halves the score; a failing hidden test takes the
- *              points of its parent.
+ *           3. A failing gate halves the score, a failing gate of a step takes
+ *              the points of all tests of its step; a failing hidden test takes
+ *              those of its parent.
  *
  * Read next boot.c, judge.c, report_text.c.
  */
@@ -105,6 +106,31 @@ unit_add(struct runner *u, size_t result, int sched, int64_t inject)
 	};
 }
 
+/* What a test may take at most, in instructions. */
+static int64_t
+cost_of(const struct runner *u, const struct unit *unit)
+{
+	const struct test *t = u->r->result[unit->result].test;
+
+	return t->timeout * (t->sched > 0 ? t->sched : 1);
+}
+
+/* Short ones first; of one test in their order. */
+static void
+units_sort(struct runner *u)
+{
+	struct unit x;
+	size_t i, k;
+
+	for (i = 1; i < u->nunits; i++) {
+		x = u->unit[i];
+		for (k = i; k > 0 && cost_of(u, &u->unit[k - 1]) > cost_of(u, &x);
+		     k--)
+			u->unit[k] = u->unit[k - 1];
+		u->unit[k] = x;
+	}
+}
+
 static void
 units_make(struct runner *u)
 {
@@ -123,14 +149,23 @@ units_make(struct runner *u)
 		if (t->sched == 0 && t->inject == NULL)
 			unit_add(u, i, -1, -1);
 	}
+	if (u->r->options->first)
+		units_sort(u);
 }
 
 /* ---- boots ---- */
 
-/* Has an earlier unit of the test failed already? */
+/* Has an earlier unit of the test failed already, or, of `first`, any? */
 static bool
 is_decided(const struct runner *u, const struct unit *unit)
 {
+	const struct report *r = u->r;
+	size_t i;
+
+	for (i = 0; r->options->first && i < r->nresults; i++)
+		if (r->result[i].verdict.status != ST_PASS &&
+		    r->result[i].verdict.status != ST_INFRA)
+			return true;
 	return u->r->result[unit->result].verdict.status != ST_PASS;
 }
 
@@ -308,6 +343,13 @@ result_of(struct report *r, const char *id)
 	return NULL;
 }
 
+/* Failed, and by the student's file. */
+static bool
+counts(const struct result *res)
+{
+	return res->verdict.status != ST_PASS && res->verdict.status != ST_INFRA;
+}
+
 static void
 score_hidden(struct report *r, struct result *res)
 {
@@ -319,6 +361,23 @@ score_hidden(struct report *r, struct result *res)
 	free(parent->hidden);
 	parent->hidden = xprintf("hidden test %s: %s", res->test->id,
 	    status_name(res->verdict.status));
+}
+
+/* A gate of its step has failed: none of the step's tests has points. */
+static void
+score_step(struct report *r, const struct result *gate)
+{
+	struct result *res;
+
+	for (res = r->result; res < r->result + r->nresults; res++) {
+		if (res->test->step != gate->test->step || res->points == 0)
+			continue;
+		res->points = 0;
+		if (res->hidden == NULL)
+			res->hidden = xprintf("passed, but %s fails, and takes "
+			    "the points of step %d", gate->test->id,
+			    gate->test->step);
+	}
 }
 
 static void
@@ -338,6 +397,9 @@ score(struct report *r)
 	for (i = 0; i < r->nresults; i++)
 		if (r->result[i].test->parent != NULL)
 			score_hidden(r, &r->result[i]);
+	for (i = 0; i < r->nresults; i++)
+		if (r->result[i].test->step_gate && counts(&r->result[i]))
+			score_step(r, &r->result[i]);
 	for (i = 0; i < r->nresults; i++) {
 		r->score += r->result[i].points;
 		if (r->result[i].verdict.status != ST_PASS &&

@@ -93,7 +93,12 @@ room(struct line *l, size_t n)
 static void
 read_gate(struct line *l)
 {
-	l->t->gate = true;
+	if (l->w->n == 1)
+		l->t->gate = true;
+	else if (strcmp(l->w->v[1], "step") == 0)
+		l->t->step_gate = true;
+	else
+		complain(l, "GATE, or GATE step");
 }
 
 static void
@@ -365,7 +370,7 @@ static const struct {
 	{ "TITLE", 1, 0, to_text_title },
 	{ "STEP", 1, 1, to_int_step },
 	{ "POINTS", 1, 1, to_int_points },
-	{ "GATE", 0, 0, read_gate },
+	{ "GATE", 0, 1, read_gate },
 	{ "PARENT", 1, 1, to_text_parent },
 	{ "KIND", 1, 1, read_kind },
 	{ "DESIGN", 1, 1, to_text_design },

@@ -3,8 +3,9 @@
 # The grader on its own small lab: the kernel's file gets all points, a stub
 # none, a bug is said in words, attacks earn nothing, formats are what they are.
 . kernel/test/cases/lib.sh
-built grader build/grading/t_grade build/grading/t_gate
-for t in t_grade t_gate; do
+built grader build/grading/t_grade build/grading/t_gate \
+	build/grading/t_mutation
+for t in t_grade t_gate t_mutation; do
 	build/grading/$t >"$tmp/unit" 2>&1 || fail "$t: $(tail -n 5 "$tmp/unit")"
 done
 GRADE_LABS=grading/test/labs
