@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -301,11 +302,20 @@ child(const struct test *t)
 	_exit(126);
 }
 
+/* Seconds of the host's processors: a test's price, whatever runs beside. */
+static double
+of_cpu(const struct rusage *used)
+{
+	return (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) +
+	    1e-6 * (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec);
+}
+
 /* Until one ends, or is over its time. */
 static void
 wait_one(void)
 {
 	struct timespec nap = { 0, 20000000 };
+	struct rusage used;
 	struct test *t;
 	unsigned j;
 	int status;
@@ -315,8 +325,9 @@ wait_one(void)
 			t = runner.job[j];
 			if (t == NULL)
 				continue;
-			if (waitpid(t->pid, &status, WNOHANG) == t->pid) {
+			if (wait4(t->pid, &status, WNOHANG, &used) == t->pid) {
 				runner.job[j] = NULL;
+				t->cpu = of_cpu(&used);
 				kill(-t->pid, SIGKILL);
 				judge(t, status);
 				return;
@@ -347,9 +358,9 @@ judge(struct test *t, int status)
 	}
 	runner.failed += t->failed;
 	runner.done++;
-	printf("%4u/%u  %-44s %s %6.1f s%s%s\n", runner.done, runner.ntests,
-	    t->name, t->failed ? "FAIL" : "ok  ", t->seconds,
-	    t->failed ? "  " : "", t->why);
+	printf("%4u/%u  %-44s %s %6.1f s %6.1f s of CPU%s%s\n", runner.done,
+	    runner.ntests, t->name, t->failed ? "FAIL" : "ok  ", t->seconds,
+	    t->cpu, t->failed ? "  " : "", t->why);
 	fflush(stdout);
 }
 

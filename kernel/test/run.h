@@ -22,7 +22,7 @@ struct test {
 	bool is_long;
 	bool counts; /* its time is the number of its instructions */
 	pid_t pid; /* while it runs */
-	double start, seconds;
+	double start, seconds, cpu;
 	bool failed;
 	char why[256];
 };
