@@ -28,8 +28,10 @@ include book/rules.mk
 help:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
 	@echo '                DISK=file: its disk (build/disk.img)'
-	@echo 'make check      all tests; make check TEST=name runs one, JOBS=n at a time'
-	@echo 'make check-long the same and the long ones at full size'
+	@echo 'make check      the tests, in minutes; make check TEST=name runs one, JOBS=n at a time'
+	@echo 'make check-more in full what check has in short, and what it leaves out'
+	@echo 'make check-long both, and the long ones'
+	@echo 'make nightly    everything that takes hours; goes on where it was stopped; ROW=name, AGAIN=1'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make inject     each failure, one at a time, in the test programs; PROG=name MOST=n'
 	@echo 'make check-forced  test programs while pages, tables and entries leave at once; PROG=name POINT=FI_TABLE'
@@ -78,8 +80,15 @@ gdb: image $(if $(TEST),grader)
 check: image testing
 	@build/tools/run -b $(BUILD) -j $(JOBS) $(TEST)
 
+check-more: image testing
+	@build/tools/run -w more -b $(BUILD) -j $(JOBS) $(TEST)
+
 check-long: image testing
-	@build/tools/run -l -b $(BUILD) -j $(JOBS) $(TEST)
+	@build/tools/run -w all -b $(BUILD) -j $(JOBS) $(TEST)
+
+# Hours, one after another; what has its answer is not asked again.
+nightly: image testing
+	@kernel/test/nightly $(if $(AGAIN),-f) $(ROW)
 
 soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
@@ -114,4 +123,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-long check-forced soak inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check check-more check-long nightly check-forced soak inject mutants models check-teaching-contract lint doctor format clean

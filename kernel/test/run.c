@@ -30,7 +30,14 @@
 
 #include "run.h"
 
-struct runner runner = { .njobs = 2, .build = "build", .patience = 3 };
+#define SLOWEST 10 /* tests that the report names */
+
+struct runner runner = {
+	.njobs = 2,
+	.build = "build",
+	.patience = 3,
+	.wanted = { [LEVEL_CHECK] = true },
+};
 
 static void options(int argc, char **argv);
 static void run_all(void);
@@ -46,6 +53,7 @@ int
 main(int argc, char **argv)
 {
 	options(argc, argv);
+	runner.start = now();
 	find_all();
 	if (runner.ntests == 0) {
 		printf("no test matches\n0 passed, 1 failed\n");
@@ -60,8 +68,10 @@ static void
 usage(FILE *out, int status)
 {
 	fputs("run: run tests, say what failed\n\n"
-	    "  run [options] [PATTERN...]   NAME or NAME@CPUS; all but the long ones\n\n"
-	    "  -l             the long ones, too\n"
+	    "  run [options] [PATTERN...]   NAME or NAME@CPUS; without: those of check\n\n"
+	    "  -w WHICH       check, more (in full what check has in short, and what it\n"
+	    "                 leaves out), long (hours), all; whatever their names,\n"
+	    "                 more, long and all run the full forms\n"
 	    "  -n             only list them\n"
 	    "  -j JOBS        at a time; 2\n"
 	    "  -b BUILD       where the kernel is; build\n"
@@ -73,17 +83,33 @@ usage(FILE *out, int status)
 }
 
 static void
+which(const char *name)
+{
+	static const char *const names[LEVELS] = { "check", "more", "long" };
+	bool known = strcmp(name, "all") == 0;
+	enum level i;
+
+	for (i = LEVEL_CHECK; i < LEVELS; i++) {
+		runner.wanted[i] =
+		    strcmp(name, names[i]) == 0 || strcmp(name, "all") == 0;
+		known |= runner.wanted[i];
+	}
+	if (!known)
+		usage(stderr, 2);
+}
+
+static void
 options(int argc, char **argv)
 {
 	static const struct option help[] = { { "help", no_argument, NULL, 'h' },
 		{ 0 } };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hlj:b:na:c:p:s:", help, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "hw:j:b:na:c:p:s:", help, NULL)) !=
 	    -1) {
 		switch (opt) {
-		case 'l':
-			runner.with_long = true;
+		case 'w':
+			which(optarg);
 			break;
 		case 'n':
 			runner.list_only = true;
@@ -253,6 +279,13 @@ guest_args(struct vec *v, const struct test *t)
 	free(log);
 }
 
+static bool
+short_form(const struct test *t)
+{
+	return t->has_short && !runner.wanted[LEVEL_MORE] &&
+	    !runner.wanted[LEVEL_LONG];
+}
+
 static void
 child(const struct test *t)
 {
@@ -267,7 +300,8 @@ child(const struct test *t)
 	setenv("GUEST", "build/tools/guest", 1);
 	setenv("BUILD", runner.build, 1);
 	setenv("CPUS", text, 1);
-	setenv("LONG", runner.with_long ? "1" : "", 1);
+	setenv("LONG", runner.wanted[LEVEL_LONG] ? "1" : "", 1);
+	setenv("SHORT", short_form(t) ? "1" : "", 1);
 	switch (t->kind) {
 	case KIND_HOST:
 		push(&v, "%s", t->path);
@@ -405,6 +439,35 @@ show_tail(const struct test *t, const char *suffix)
 	free(path);
 }
 
+static int
+by_price(const void *a, const void *b)
+{
+	const struct test *const *x = a, *const *y = b;
+
+	return ((*x)->cpu < (*y)->cpu) - ((*x)->cpu > (*y)->cpu);
+}
+
+/* Where the time went: whoever wants the tests to be faster begins there. */
+static void
+slowest(void)
+{
+	static const struct test *by[MAX_TESTS];
+	double cpu = 0;
+	unsigned i;
+
+	for (i = 0; i < runner.ntests; i++) {
+		by[i] = &runner.test[i];
+		cpu += by[i]->cpu;
+	}
+	if (i < 2 * SLOWEST)
+		return;
+	qsort(by, i, sizeof by[0], by_price);
+	printf("\n%.0f s, %.0f s of CPU; the dearest:\n", now() - runner.start,
+	    cpu);
+	for (i = 0; i < SLOWEST; i++)
+		printf("  %6.1f s of CPU  %s\n", by[i]->cpu, by[i]->name);
+}
+
 static void
 report(void)
 {
@@ -421,6 +484,7 @@ report(void)
 		show_tail(t, "err");
 		show_tail(t, "log");
 	}
+	slowest();
 	printf("%s%u passed, %u failed\n", runner.failed ? "\n" : "",
 	    runner.ntests - runner.failed, runner.failed);
 }

@@ -13,13 +13,17 @@
 
 enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
 
+/* Who waits for it: a person at each step, CI, nobody. */
+enum level { LEVEL_CHECK, LEVEL_MORE, LEVEL_LONG, LEVELS };
+
 struct test {
 	enum kind kind;
 	char name[128]; /* base, and @CPUS where there are several */
 	char path[256]; /* source, script or binary */
 	char mem[16], swap[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
-	bool is_long;
+	enum level level;
+	bool has_short; /* in check its short form, in check-more the whole */
 	bool counts; /* its time is the number of its instructions */
 	pid_t pid; /* while it runs */
 	double start, seconds, cpu;
@@ -30,7 +34,9 @@ struct test {
 struct runner {
 	struct test test[MAX_TESTS];
 	unsigned ntests, njobs, failed, done;
-	bool with_long, list_only;
+	double start;
+	bool list_only;
+	bool wanted[LEVELS]; /* without a pattern: these tests */
 	const char *build;
 	const char *append; /* one more boot word, programs only */
 	const char *swap;   /* for programs that ask for none */

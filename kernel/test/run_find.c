@@ -4,9 +4,13 @@
  *
  * Rules     1. A test says what it needs in its first line:
  *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
- *                     EXPECT=139 EMULATOR=bochs SWAP=256M LONG=1 ICOUNT=1
+ *                     EXPECT=139 EMULATOR=bochs SWAP=256M ICOUNT=1
  *              (and SWEEP=…, which is for kernel/test/inject).
  *           2. A program and a number of CPUs are a test.
+ *           3. It belongs to check, unless it says MORE=all: to check-more, or
+ *              LONG=1: to the night.  MORE=1,2 beside CPUS=1,2,4 says so of
+ *              one and two CPUs only.  SHORT=1: in check a form of it that
+ *              takes seconds, in check-more all of it.
  *
  * Read next run.c, kernel/test/progs/.
  */
@@ -22,7 +26,9 @@
 
 static void find_in(const char *dir, const char *suffix, enum kind kind);
 static void add_file(enum kind kind, const char *path, const char *needs);
-static void parse_needs(struct test *t, char *cpus, const char *line);
+static void parse_needs(
+    struct test *t, char *cpus, char *more, const char *line);
+static bool has_word(const char *list, const char *word);
 static bool is_wanted(const struct test *t);
 
 static int
@@ -96,7 +102,8 @@ add_file(enum kind kind, const char *path, const char *needs)
 	struct test proto = {
 		.kind = kind, .mem = "64M", .timeout = 60, .emulator = "qemu"
 	};
-	char cpus[64] = "2", base[128], copy[256], *word, *save, *dot;
+	char cpus[64] = "2", more[64] = "", base[128], copy[256];
+	char *word, *save, *dot;
 	struct test *t;
 
 	snprintf(copy, sizeof copy, "%s", path);
@@ -105,7 +112,7 @@ add_file(enum kind kind, const char *path, const char *needs)
 	if (dot != NULL)
 		*dot = '\0';
 	snprintf(proto.path, sizeof proto.path, "%s", path);
-	parse_needs(&proto, cpus, needs);
+	parse_needs(&proto, cpus, more, needs);
 	if (runner.cpus != 0)
 		snprintf(cpus, sizeof cpus, "%u", runner.cpus);
 	if (runner.swap != NULL && proto.swap[0] == '\0')
@@ -119,6 +126,9 @@ add_file(enum kind kind, const char *path, const char *needs)
 		t = &runner.test[runner.ntests];
 		*t = proto;
 		t->cpus = atoi(word);
+		if (t->level == LEVEL_CHECK &&
+		    (strcmp(more, "all") == 0 || has_word(more, word)))
+			t->level = LEVEL_MORE;
 		if (kind == KIND_HOST || kind == KIND_CASE)
 			snprintf(t->name, sizeof t->name, "%.100s", base);
 		else
@@ -129,8 +139,20 @@ add_file(enum kind kind, const char *path, const char *needs)
 	}
 }
 
+/* a,b,c has b. */
+static bool
+has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == n && strncmp(list, word, n) == 0)
+			return true;
+	return false;
+}
+
 static void
-parse_needs(struct test *t, char *cpus, const char *line)
+parse_needs(struct test *t, char *cpus, char *more, const char *line)
 {
 	char copy[512], *word, *save, *s;
 
@@ -161,13 +183,17 @@ parse_needs(struct test *t, char *cpus, const char *line)
 		else if (strcmp(word, "EMULATOR") == 0)
 			snprintf(t->emulator, sizeof t->emulator, "%s", value);
 		else if (strcmp(word, "LONG") == 0)
-			t->is_long = atoi(value) != 0;
+			t->level = LEVEL_LONG;
+		else if (strcmp(word, "MORE") == 0)
+			snprintf(more, 64, "%s", value);
+		else if (strcmp(word, "SHORT") == 0)
+			t->has_short = true;
 		else if (strcmp(word, "ICOUNT") == 0)
 			t->counts = atoi(value) != 0;
 	}
 }
 
-/* By name, with or without the CPUs; long ones when asked for. */
+/* By name, with or without the CPUs; else by who waits. */
 static bool
 is_wanted(const struct test *t)
 {
@@ -180,5 +206,8 @@ is_wanted(const struct test *t)
 		if (fnmatch(runner.pattern[i], t->name, 0) == 0 ||
 		    fnmatch(runner.pattern[i], base, 0) == 0)
 			return true;
-	return runner.npatterns == 0 && (runner.with_long || !t->is_long);
+	if (runner.npatterns > 0)
+		return false;
+	return runner.wanted[t->level] ||
+	    (t->has_short && runner.wanted[LEVEL_MORE]);
 }
