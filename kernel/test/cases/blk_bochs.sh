@@ -1,17 +1,21 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240
+# NEEDS: TIMEOUT=240 SHORT=1
 # Disks in Bochs: DMA and PIO, 1 and 2 CPUs; the root's changes are thrown away,
-# or kept in an image, which a killed run leaves usable.
+# or kept in an image, which a killed run leaves usable.  In make check DMA on 2
+# CPUs alone.
 . kernel/test/cases/lib.sh
 . kernel/test/cases/disks.sh
 
 scratch a
 disks=sda
-for cpus in 1 2; do
+counts='1 2'
+in_full || counts=2
+for cpus in $counts; do
 	tests 0 blk_sizes,blk_bytes,blk_queue,blk_flush,blk_bounds,part_gpt \
 		--emulator bochs --cpus $cpus --disk "$tmp/a"
 	says "sda: DMA"
 done
+in_full || finish
 tests 0 blk_sizes,blk_flush --emulator bochs --append ata=pio --disk "$tmp/a"
 says "sda: PIO"
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300
+# NEEDS: TIMEOUT=300 SHORT=1
 # All views of one file on a disk agree; eight threads fault in a mapping
 # while another cuts and extends the file.  2,000 steps and 2 s; in make
 # check-long 20,000 and 60, and the threads also on tmpfs.
@@ -7,6 +7,7 @@
 
 progs=$BUILD/kernel/test/progs
 steps=2000 seconds=2 runs='1024:1 4096:4'
+in_full || steps=1000 seconds=1 runs=1024:4
 if [ -n "$LONG" ]; then
 	steps=20000 seconds=60 runs='1024:1 4096:1 1024:4 4096:4'
 	guest="$guest --timeout 400"

@@ -1,12 +1,13 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200
+# NEEDS: TIMEOUT=200 SHORT=1
 # Failures on demand by boot argument: the kernel counts the hits of a point,
 # and one that fails while programs run is an errno, not a panic.  Errors of a
 # disk end a file system, and leave nothing of it in memory.
 . kernel/test/cases/lib.sh
 
 n=6
-[ -n "$LONG" ] && n=60
+[ -z "$LONG" ] || n=60
+in_full || n=2
 for point in FI_FRAME FI_SLAB FI_KPAGED FI_COMMIT; do
 	hits() {
 		$guest --append inject=$point:probe -- sh -c "$1 cat /proc/vm/inject" |

@@ -2,6 +2,7 @@
 #
 # expect STATUS COMMAND…      the command's exit status
 # same WANT GOT WHAT          two texts
+# in_full                     true but in the short form of a SHORT=1 case
 # built TARGET…               made in build/, for all cases, by one at a time
 # A failure is said, counted, and makes finish return 1.
 
@@ -28,6 +29,10 @@ expect() {
 
 same() {
 	[ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"
+}
+
+in_full() {
+	[ -z "${SHORT-}" ]
 }
 
 # Cases run side by side: two makes of one program write it both, while the one

@@ -19,7 +19,7 @@ struct explore_sum {
 
 struct explore_args {
 	unsigned bound;              /* preemptions */
-	unsigned seconds;            /* of a processor for a pair; then it is "part" */
+	double seconds;              /* of a processor for a pair; then it is "part" */
 	uint64_t nrandom, seed;      /* random schedules beyond */
 	const char *replay;          /* this schedule alone, or NULL */
 	struct explore_sum *sum;

@@ -138,7 +138,7 @@ usage(FILE *out, int status)
 	fputs("vmsim: pairs of VM operations in every order of their steps\n\n"
 	    "  vmsim [options] PAIRS [PATTERN...]   PAIRS: pairs.txt\n\n"
 	    "  -b PREEMPTIONS  at most so many in an order\n"
-	    "  -t SECONDS      for a pair; those marked whole take what they need\n"
+	    "  -t SECONDS      for a pair, may be 0.1; those marked whole take what they need\n"
 	    "  -n RANDOM       so many orders by chance besides\n"
 	    "  -s SEED         of these\n"
 	    "  -j JOBS         searches at a time\n"
@@ -159,7 +159,7 @@ main(int argc, char **argv)
 	    help, NULL)) != -1) {
 		switch (c) {
 		case 'b': args.bound = (unsigned)atoi(optarg); break;
-		case 't': args.seconds = (unsigned)atoi(optarg); break;
+		case 't': args.seconds = atof(optarg); break;
 		case 'n': args.nrandom = strtoull(optarg, NULL, 0); break;
 		case 's': args.seed = strtoull(optarg, NULL, 0); break;
 		case 'j': jobs = (unsigned)atoi(optarg); break;
