@@ -16,6 +16,9 @@
  *              counted: readers never see half of it, nor lose any.
  *           3. One queue for readers, writers and openers: every change wakes
  *              all, each looks again.
+ *           4. Only a FIFO is opened by two who look for each other.  A pipe
+ *              that is opened again (/dev/fd/N) is as it is: without writers
+ *              it is at its end.
  *
  * Read next poll.c.
  */
@@ -38,6 +41,8 @@ struct pipe {
 	unsigned readers, writers;   /* [K] open ends */
 	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
 };
+
+enum end_kind { END_OF_FIFO, END_OF_PIPE };
 
 static struct {
 	void (*no_reader)(void);     /* [c] signals the writer */
@@ -138,11 +143,16 @@ is_writer(const struct file *f)
 	return acc == O_WRONLY || acc == O_RDWR;
 }
 
-/* f is an end of p now.  f->pos: writers it has seen, for POLLHUP. */
+/*
+ * f is an end of p now.  f->pos: writers it has seen, for POLLHUP; of a FIFO
+ * whose writers have not come yet, a reader sees no end.
+ */
 static void
-end_open(struct pipe *p, struct file *f)
+end_open(struct pipe *p, struct file *f, enum end_kind kind)
 {
-	f->pos = p->writers > 0 ? p->wr_opens - 1 : p->wr_opens;
+	f->pos = p->wr_opens;
+	if (p->writers > 0 || kind == END_OF_PIPE)
+		f->pos--;
 	if (is_reader(f)) {
 		p->readers++;
 		p->rd_opens++;
@@ -206,8 +216,28 @@ fifo_wait_locked(struct pipe *p, const struct file *f)
 	return r;
 }
 
+/* A FIFO is opened: it waits for its other end.  Locks: pipe lock held. */
+static int
+fifo_opened_locked(struct pipe *p, struct file *f)
+{
+	unsigned acc = f->flags & O_ACCMODE;
+	bool nonblock = (f->flags & O_NONBLOCK) != 0;
+	int r = 0;
+
+	ASSERT(mutex_is_mine(&p->lock));
+	if (acc == O_WRONLY && nonblock && p->readers == 0)
+		return -ENXIO;
+	end_open(p, f, END_OF_FIFO);
+	if (!nonblock && acc != O_RDWR)
+		r = fifo_wait_locked(p, f);
+	if (r != 0)
+		end_close(p, f);
+	return r;
+}
+
 /*
- * open(2) of a FIFO, or of a pipe through /proc/PID/fd.
+ * open(2) of a FIFO, or of a pipe through /proc/PID/fd: of a pipe both ends
+ * have been there, so nobody waits for one that has gone (rule 4).
  *
  * Returns:  0, -ENXIO (writing, O_NONBLOCK, no reader), -ERESTARTSYS, -ENOMEM.
  */
@@ -215,22 +245,15 @@ int
 pipe_opened(struct vnode *v, struct file *f)
 {
 	struct pipe *p = fifo_pipe(v);
-	unsigned acc = f->flags & O_ACCMODE;
-	bool nonblock = (f->flags & O_NONBLOCK) != 0;
 	int r = 0;
 
 	if (p == NULL)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	if (acc == O_WRONLY && nonblock && p->readers == 0) {
-		r = -ENXIO;
-	} else {
-		end_open(p, f);
-		if (!nonblock && acc != O_RDWR)
-			r = fifo_wait_locked(p, f);
-		if (r != 0)
-			end_close(p, f);
-	}
+	if (v->mnt == &pipefs)
+		end_open(p, f, END_OF_PIPE);
+	else
+		r = fifo_opened_locked(p, f);
 	mutex_unlock(&p->lock);
 	return r;
 }
@@ -258,7 +281,7 @@ end_make(struct vnode *v, unsigned flags, struct file **out)
 	f->vn = v;
 	vn_get(v);
 	mutex_lock(&pipe_of(f)->lock);
-	end_open(pipe_of(f), f);
+	end_open(pipe_of(f), f, END_OF_PIPE);
 	mutex_unlock(&pipe_of(f)->lock);
 	*out = f;
 	return 0;
