@@ -380,8 +380,8 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 }
 
 /* A file that another than root has changed runs with nobody's rights. */
-static void
-strip_setid(struct vnode *v)
+void
+vn_strip_setid(struct vnode *v)
 {
 	if ((vn_mode(v) & (S_ISUID | S_ISGID)) == 0 || fs_cred()->fsuid == 0)
 		return;
@@ -413,7 +413,7 @@ reg_write(struct file *f, const uint64_t *at, struct uio *u)
 	}
 	rw_unlock_write(&v->lock);
 	if (n > 0) {
-		strip_setid(v);
+		vn_strip_setid(v);
 		vn_touch(v, VN_MTIME | VN_CTIME);
 	}
 	return n;
@@ -458,7 +458,7 @@ vn_resize(struct vnode *v, uint64_t bytes)
 	r = resize_locked(v, bytes);
 	rw_unlock_write(&v->lock);
 	if (r == 0)
-		strip_setid(v);
+		vn_strip_setid(v);
 	return r;
 }
 

@@ -101,12 +101,15 @@ struct procfs_pid_row {
 	const char *name;                         /* "stat", "maps" */
 	uint32_t mode;
 	bool guarded;                             /* only for whom may_look() lets */
+	/* Instead of show: about the space that pid had when the file was opened,
+	 * which may be nobody's by now.  For guarded rows. */
+	int (*show_space)(int pid, struct aspace *, struct out *);
 	/* pid is alive when called or the result is -ESRCH; text goes to out. */
 	int (*show)(int pid, struct out *);
 	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
 	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno. */
-	ssize_t (*pread)(int pid, uint64_t off, struct uio *);
+	ssize_t (*pread)(struct aspace *, uint64_t off, struct uio *);
 };
 struct procfs_pid_ops {
 	int (*next)(int after);                   /* next pid > after, or -1 */
@@ -114,8 +117,9 @@ struct procfs_pid_ops {
 	int (*owner)(int pid, uint32_t *uid, uint32_t *gid);
 	/* when it started: no later process of its number has that; 0: none */
 	uint64_t (*born)(int pid);
-	/* May the current process see its memory, places, files?  0, -EACCES. */
-	int (*may_look)(int pid);
+	/* May the current process see its memory, places, files?  0, -EACCES;
+	 * *space (unless NULL): with a reference, or untouched: it has none. */
+	int (*may_look)(int pid, struct aspace **space);
 	int (*next_task)(int pid, int after);     /* threads */
 	/* next open descriptor >= fd, or -1; its file with a reference */
 	int (*next_fd)(int pid, int fd, struct file **out);

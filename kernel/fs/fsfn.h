@@ -91,6 +91,7 @@ void tree_unlock_read(struct mount *);
 int file_start(struct file *, struct vnode *, unsigned flags) MUST_CHECK;
 bool vn_is_limited(struct vnode *, uint64_t bytes);
 int vn_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
+void vn_strip_setid(struct vnode *);
 void vn_stat(struct vnode *, struct kstat *);
 
 /* ---- tmpfs.c ---- */

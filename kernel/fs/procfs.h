@@ -52,7 +52,8 @@ int procpid_jump(const struct proc_node *, struct vnode **out) MUST_CHECK;
 int procpid_find(struct vnode *root, const struct name *, struct vnode **out)
     MUST_CHECK;
 bool procpid_is_there(const struct proc_node *);
-int procpid_may_look(const struct proc_node *) MUST_CHECK;
+int procpid_may_look(
+    const struct proc_node *, struct aspace **space) MUST_CHECK;
 int procpid_next(int after);
 int procpid_self(void);
 

@@ -94,14 +94,20 @@ procpid_is_there(const struct proc_node *pn)
 	    pids->next_task(pn->pid, pn->tid - 1) == pn->tid);
 }
 
-/* May the caller see what a guarded row, or a link of fd, tells?  0, -EACCES. */
+/*
+ * May the caller see what a guarded row, or a link of fd, tells?
+ *
+ * Returns:  0, -EACCES.
+ * Owns:     *space (unless NULL): the memory that it may see, referenced;
+ *           untouched where there is none, or the row is not guarded.
+ */
 int
-procpid_may_look(const struct proc_node *pn)
+procpid_may_look(const struct proc_node *pn, struct aspace **space)
 {
 	bool guarded = pn->kind == PN_FD ||
 	    (pn->kind == PN_PID_ROW && pn->pid_row->guarded);
 
-	return guarded ? pids->may_look(pn->pid) : 0;
+	return guarded ? pids->may_look(pn->pid, space) : 0;
 }
 
 /* "123" → 123; -1: not a number without leading zero. */
@@ -131,6 +137,9 @@ owned_vnode(struct vnode *dir, const struct name *n, uint32_t mode,
 
 	if (pids->owner(pn->pid, &uid, &gid) != 0 || !procpid_is_there(pn))
 		return -ENOENT;
+	/* Its own descriptors are open to a process whatever it has become. */
+	if (pn->kind == PN_FDS && pn->pid == pids->self())
+		uid = fs_cred()->fsuid;
 	r = proc_vnode(dir, n, mode, pn, out);
 	if (r == 0) {
 		(*out)->uid = uid;
@@ -381,7 +390,7 @@ procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
 {
 	struct file *f;
 	char *path;
-	ssize_t n = procpid_may_look(pn);
+	ssize_t n = procpid_may_look(pn, NULL);
 
 	if (n != 0)
 		return n;
@@ -407,14 +416,18 @@ int
 procpid_jump(const struct proc_node *pn, struct vnode **out)
 {
 	struct file *f;
-	int r = procpid_may_look(pn);
+	int r = procpid_may_look(pn, NULL);
 
 	if (r == 0)
 		r = fd_file(pn, &f);
 	if (r != 0)
 		return r;
-	vn_get(f->vn);
-	*out = f->vn;
+	/* An exec may have come between: whose file is it? */
+	r = procpid_may_look(pn, NULL);
+	if (r == 0) {
+		vn_get(f->vn);
+		*out = f->vn;
+	}
 	file_put(f);
-	return 0;
+	return r;
 }

@@ -14,6 +14,8 @@
  *           3. A write is handed over as a whole, with a NUL behind it.
  *           4. A file of /proc/PID belongs to the process, not to the number:
  *              when another has the number, all is -ESRCH.
+ *           5. A file about its memory belongs to the space that it had at
+ *              open: what an exec brings was not asked about.
  *
  * Read next procfs.c.
  */
@@ -38,6 +40,7 @@ struct text {
 /* What file->priv is. */
 struct proc_file {
 	struct text text;  /* [Q] */
+	struct aspace *as; /* [c] a reference; NULL: none, or not guarded */
 };
 
 static struct proc_file *
@@ -98,17 +101,27 @@ text_put(struct out *out, const char *s, size_t n)
 	t->len += n;
 }
 
+/* Text of a row of /proc/PID; as: rule 5. */
 static int
-show(const struct proc_node *pn, struct out *out)
+show_pid(const struct proc_node *pn, struct aspace *as, struct out *out)
 {
-	int r;
+	const struct procfs_pid_row *row = pn->pid_row;
+	int r = 0;
 
-	if (pn->kind == PN_PID_ROW) {
-		if (pn->pid_row->show == NULL)
-			return -EINVAL;
-		r = pn->pid_row->show(pn->tid, out);
-		return r == 0 && !procpid_is_there(pn) ? -ESRCH : r;
-	}
+	if (row->show == NULL && row->show_space == NULL)
+		return -EINVAL;
+	if (row->show != NULL)
+		r = row->show(pn->tid, out);
+	else if (as != NULL && as_users(as) != 0)
+		r = row->show_space(pn->tid, as, out);
+	return r == 0 && !procpid_is_there(pn) ? -ESRCH : r;
+}
+
+static int
+show(const struct proc_node *pn, struct aspace *as, struct out *out)
+{
+	if (pn->kind == PN_PID_ROW)
+		return show_pid(pn, as, out);
 	if (pn->row->show == NULL)
 		return -EINVAL;
 	pn->row->show(out);
@@ -136,7 +149,7 @@ text_prepare(struct file *f, uint64_t off)
 		return 0;
 	if (off != 0 && atomic_load(&pf->text.buf) != NULL)
 		return 0;
-	r = show(proc_node_of(f->vn), &fresh.out);
+	r = show(proc_node_of(f->vn), pf->as, &fresh.out);
 	if (r == 0 && fresh.failed)
 		r = -ENOMEM;
 	if (r != 0) {
@@ -154,13 +167,14 @@ text_prepare(struct file *f, uint64_t off)
 static ssize_t
 text_read(struct file *f, uint64_t *off, struct uio *u)
 {
+	struct aspace *as = proc_file_of(f)->as;
 	struct text *t = &proc_file_of(f)->text;
 	const struct proc_node *pn = proc_node_of(f->vn);
 	ssize_t n;
 
 	if (is_binary(f))
 		n = !procpid_is_there(pn) ? -ESRCH :
-		    pn->pid_row->pread(pn->tid, *off, u);
+		    as != NULL ? pn->pid_row->pread(as, *off, u) : 0;
 	else if (*off >= t->len)
 		return 0;
 	else
@@ -208,6 +222,8 @@ static void
 text_close(struct file *f)
 {
 	text_free(&proc_file_of(f)->text);
+	if (proc_file_of(f)->as != NULL)
+		as_put(proc_file_of(f)->as);
 	kmem_free(f->priv);
 }
 
@@ -219,7 +235,7 @@ is_writable(const struct proc_node *pn)
 }
 
 /*
- * Opening; who has a file open may read it ever after.
+ * Opening; who has a file open may read it ever after, but for rule 5.
  *
  * Returns:  0, -EACCES (for writing, and it is read-only; or guarded),
  *           -ENOMEM.
@@ -227,14 +243,20 @@ is_writable(const struct proc_node *pn)
 int
 proc_text_opened(struct vnode *v, struct file *f)
 {
-	int r = procpid_may_look(proc_node_of(v));
+	struct proc_file *pf;
+	int r;
 
-	if (r != 0)
-		return r;
 	if ((f->flags & O_ACCMODE) != O_RDONLY && !is_writable(proc_node_of(v)))
 		return -EACCES;
-	f->priv = kmem_zalloc(sizeof(struct proc_file));
-	return f->priv == NULL ? -ENOMEM : 0;
+	pf = kmem_zalloc(sizeof(*pf));
+	if (pf == NULL)
+		return -ENOMEM;
+	r = procpid_may_look(proc_node_of(v), &pf->as);
+	if (r != 0)
+		kmem_free(pf);
+	else
+		f->priv = pf;
+	return r;
 }
 
 const struct file_ops proc_text_ops = {

@@ -466,14 +466,24 @@ vn_write_end(struct vnode *v)
 }
 
 /*
- * A program runs from the file: it may not be written meanwhile.
+ * A program runs from the file: it may not be written meanwhile, neither by a
+ * descriptor nor through a mapping that outlived one.  A new mapping of that
+ * kind needs a descriptor, so it is enough to look once those are excluded.
  *
- * Returns:  0, -ETXTBSY: somebody writes it now.
+ * Locks:    takes [X].
+ * Returns:  0, -ETXTBSY: somebody writes it now, or can.
  */
 int
 file_deny_write(struct file *f)
 {
-	return writers_change(f->vn, -1);
+	int r = writers_change(f->vn, -1);
+
+	if (r == 0 && f->vn->vmo != NULL &&
+	    vmo_is_mapped_writable(f->vn->vmo)) {
+		file_allow_write(f);
+		r = -ETXTBSY;
+	}
+	return r;
 }
 
 /* The counterpart of file_deny_write(). */

@@ -215,6 +215,12 @@ void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
 unsigned proc_count(unsigned *threads);
 void proc_set_comm(struct proc *, struct task *, const char *name);
 
+/* rights.c: of the current process over another */
+enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
+bool proc_may_look_locked(const struct proc *, enum look_by);
+bool proc_may_limit_locked(const struct proc *);
+bool proc_may_tune_locked(const struct proc *);
+
 /* ptimes.c */
 void proc_times_locked(struct proc *, uint64_t *utime, uint64_t *stime);
 void task_times(struct task *, uint64_t *utime, uint64_t *stime);

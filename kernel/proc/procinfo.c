@@ -13,6 +13,9 @@
  *              has gone is -ESRCH.
  *           3. Memory of the process is read with as_read(), never by address.
  *           4. What is not kept is printed as 0, never left out.
+ *           5. Who opens a file about memory may look at the space that the
+ *              process has at that moment, and at no other: after an exec the
+ *              descriptor shows what is left of the old one, nothing.
  *
  * Read next fs/procfs.c, proc/sysinfo.c.  Book: ch22.
  */
@@ -52,21 +55,26 @@ show_cmdline(int id, struct out *o)
 	    show_memory(v, v->image.args, v->image.args_end, o);
 }
 
+/* Where they lie is known of the space that the process has now: rule 5. */
 static int
-show_environ(int id, struct out *o)
+show_environ(int id, struct aspace *as, struct out *o)
 {
 	struct view *v = view_open(id);
 
-	return v == NULL ? -ESRCH :
+	if (v == NULL)
+		return -ESRCH;
+	return v->as != as ? view_close(v) :
 	    show_memory(v, v->image.env, v->image.env_end, o);
 }
 
 static int
-show_auxv(int id, struct out *o)
+show_auxv(int id, struct aspace *as, struct out *o)
 {
 	struct view *v = view_open(id);
 
-	return v == NULL ? -ESRCH :
+	if (v == NULL)
+		return -ESRCH;
+	return v->as != as ? view_close(v) :
 	    show_memory(v, v->image.auxv, v->image.auxv_end, o);
 }
 
@@ -152,51 +160,50 @@ write_oom_adj(int id, const char *text, size_t n)
 /* ---- text that vm/ makes ---- */
 
 static int
-show_space(int id, struct out *o, void (*show)(struct aspace *, struct out *))
+show_maps(int id, struct aspace *as, struct out *o)
+{
+	stat_maps(as, o);
+	return 0;
+}
+
+static int
+show_smaps(int id, struct aspace *as, struct out *o)
+{
+	stat_smaps(as, o);
+	return 0;
+}
+
+static int
+show_vadtree(int id, struct aspace *as, struct out *o)
+{
+	stat_vadtree(as, o);
+	return 0;
+}
+
+static int
+show_ws(int id, struct aspace *as, struct out *o)
+{
+	stat_ws(as, o);
+	return 0;
+}
+
+static int
+show_fmo(int id, struct aspace *as, struct out *o)
+{
+	stat_fmo_of(as, o);
+	return 0;
+}
+
+static int
+show_vmstat(int id, struct out *o)
 {
 	struct view *v = view_open(id);
 
 	if (v == NULL)
 		return -ESRCH;
 	if (v->as != NULL)
-		show(v->as, o);
+		stat_vmstat(v->as, o);
 	return view_close(v);
-}
-
-static int
-show_maps(int id, struct out *o)
-{
-	return show_space(id, o, stat_maps);
-}
-
-static int
-show_smaps(int id, struct out *o)
-{
-	return show_space(id, o, stat_smaps);
-}
-
-static int
-show_vadtree(int id, struct out *o)
-{
-	return show_space(id, o, stat_vadtree);
-}
-
-static int
-show_vmstat(int id, struct out *o)
-{
-	return show_space(id, o, stat_vmstat);
-}
-
-static int
-show_ws(int id, struct out *o)
-{
-	return show_space(id, o, stat_ws);
-}
-
-static int
-show_fmo(int id, struct out *o)
-{
-	return show_space(id, o, stat_fmo_of);
 }
 
 /* Gauges of one space, beside the counters of the process. */
@@ -359,28 +366,18 @@ born_at(int pid)
 	return ns;
 }
 
-static bool
-has_ids_of(const struct cred *me, const struct cred *c)
-{
-	return me->fsuid == c->uid && me->fsuid == c->euid &&
-	    me->fsuid == c->suid && me->fsgid == c->gid &&
-	    me->fsgid == c->egid && me->fsgid == c->sgid;
-}
-
-/*
- * Its own threads and root may; else who has all its ids, as long as it did
- * not become what it is by a set-id program.
- */
+/* The space and the right to look at it are of one moment. */
 static int
-may_look(int pid)
+may_look(int pid, struct aspace **space)
 {
-	struct proc *p, *me = proc_current();
+	struct proc *p;
 	bool may;
 
 	spin_lock(&proc_lock);
 	p = proc_find_locked(pid);
-	may = p != NULL && (p == me || me->cred.euid == 0 ||
-	    (p->dumpable && has_ids_of(&me->cred, &p->cred)));
+	may = p != NULL && proc_may_look_locked(p, LOOK_BY_FS);
+	if (may && space != NULL && p->as != NULL)
+		as_get(*space = p->as);
 	spin_unlock(&proc_lock);
 	return may ? 0 : -EACCES;
 }
@@ -453,21 +450,13 @@ pagemap_put(struct aspace *as, uint64_t off, struct uio *u)
 	return done > 0 ? done : n;
 }
 
-/* A word of 8 bytes for each page.  -EINVAL: not whole words; -ESRCH. */
+/* A word of 8 bytes for each page.  -EINVAL: not whole words. */
 static ssize_t
-read_pagemap(int id, uint64_t off, struct uio *u)
+read_pagemap(struct aspace *as, uint64_t off, struct uio *u)
 {
-	struct view *v;
-	ssize_t n;
-
 	if (off % 8 != 0 || u->left % 8 != 0)
 		return -EINVAL;
-	v = view_open(id);
-	if (v == NULL)
-		return -ESRCH;
-	n = v->as != NULL ? pagemap_put(v->as, off, u) : 0;
-	view_close(v);
-	return n;
+	return as_users(as) != 0 ? pagemap_put(as, off, u) : 0;
 }
 
 static const struct procfs_pid_row rows[] = {
@@ -476,21 +465,25 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "status", .mode = 0444, .show = proc_show_status },
 	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
 	{ .name = "environ", .mode = 0400, .guarded = true,
-	  .show = show_environ },
-	{ .name = "auxv", .mode = 0400, .guarded = true, .show = show_auxv },
+	  .show_space = show_environ },
+	{ .name = "auxv", .mode = 0400, .guarded = true,
+	  .show_space = show_auxv },
 	{ .name = "comm", .mode = 0644, .show = show_comm,
 	  .write = write_comm },
 	{ .name = "limits", .mode = 0444, .show = proc_show_limits },
 	{ .name = "oom_score", .mode = 0444, .show = show_oom_score },
 	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_adj,
 	  .write = write_oom_adj },
-	{ .name = "maps", .mode = 0444, .guarded = true, .show = show_maps },
-	{ .name = "smaps", .mode = 0444, .guarded = true, .show = show_smaps },
+	{ .name = "maps", .mode = 0444, .guarded = true,
+	  .show_space = show_maps },
+	{ .name = "smaps", .mode = 0444, .guarded = true,
+	  .show_space = show_smaps },
 	{ .name = "vadtree", .mode = 0444, .guarded = true,
-	  .show = show_vadtree },
+	  .show_space = show_vadtree },
 	{ .name = "vmstat", .mode = 0444, .show = show_vmstat },
-	{ .name = "ws", .mode = 0444, .guarded = true, .show = show_ws },
-	{ .name = "fmo", .mode = 0444, .guarded = true, .show = show_fmo },
+	{ .name = "ws", .mode = 0444, .guarded = true, .show_space = show_ws },
+	{ .name = "fmo", .mode = 0444, .guarded = true,
+	  .show_space = show_fmo },
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },

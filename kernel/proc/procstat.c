@@ -81,6 +81,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->cut = p->cutime_ns;
 	v->cst = p->cstime_ns;
 	v->image = p->image;
+	v->may_look = proc_may_look_locked(p, LOOK_BY_FS);
 	v->cred = p->cred;
 	memcpy(v->rlim, p->rlim, sizeof(v->rlim));
 	view_signals(v, p, tk);
@@ -141,17 +142,24 @@ minor_faults(const struct proc *p)
 	    ev_read_proc(&p->events, EV_fault_major);
 }
 
+/* Where things lie tells others how to attack it: to them all is 0. */
+static struct proc_image
+shown_image(const struct view *v)
+{
+	return v->may_look ? v->image : (struct proc_image){ 0 };
+}
+
 /* Text of /proc/PID/stat.  0, -ESRCH. */
 int
 proc_show_stat(int id, struct out *o)
 {
 	struct view *v = view_open_vm(id);
-	const struct proc_image *m;
+	struct proc_image m;
 	bool has_tty;
 
 	if (v == NULL)
 		return -ESRCH;
-	m = &v->image;
+	m = shown_image(v);
 	has_tty = tty_session() != 0 && tty_session() == v->sid;
 	out_printf(o, "%d (%s) %c %d %d %d %u %d 0 ", id, v->comm, v->state,
 	    v->ppid, v->pgid, v->sid, has_tty ? TTY_NR : 0,
@@ -164,13 +172,13 @@ proc_show_stat(int id, struct out *o)
 	    v->p->start_ns / TICK_NS);
 	out_printf(o, "%lu %lu %lu %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d ",
 	    v->vm.size << PAGE_SHIFT, v->vm.resident,
-	    v->rlim[RLIMIT_RSS].cur, m->code_lo, m->code_hi, m->stack,
+	    v->rlim[RLIMIT_RSS].cur, m.code_lo, m.code_hi, m.stack,
 	    v->pend & INT32_MAX, v->blocked & INT32_MAX,
 	    v->ignored & INT32_MAX, v->caught & INT32_MAX,
 	    v->p->exit_signal);
 	out_printf(o, "%d 0 0 0 0 0 %lu %lu 0 %lu %lu %lu %lu %d\n", v->cpu,
-	    m->data_lo, m->data_hi, m->args, m->args_end, m->env, m->env_end,
-	    v->p->wait_status);
+	    m.data_lo, m.data_hi, m.args, m.args_end, m.env, m.env_end,
+	    v->may_look ? v->p->wait_status : 0);
 	return view_close(v);
 }
 

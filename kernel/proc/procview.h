@@ -21,6 +21,7 @@ struct view {
 	struct cred cred;
 	struct rlimit rlim[RLIMIT_COUNT];
 	struct vm_as_stat vm;
+	bool may_look; /* else its addresses are not for the reader */
 };
 
 /* procstat.c */

@@ -9,6 +9,8 @@
  *           2. Identity is the process's: libc's broadcast to all threads
  *              repeats what is already done.
  *           3. The file system's numbers follow the effective ones.
+ *           4. Who changes its effective numbers is not looked at by others
+ *              from then on: it may hold what it has read as another.
  *
  * Read next fs/namei.c.  Book: ch10.
  */
@@ -40,12 +42,24 @@ gids(void)
 	return (struct ids){ c->gid, c->egid, c->sgid };
 }
 
+/* Rule 4.  Locks: proc_lock held. */
+static void
+note_change_locked(struct proc *p, uint32_t was, uint32_t is)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	if (was == is)
+		return;
+	p->dumpable = false;
+	p->pdeath_sig = 0;
+}
+
 static void
 set_uids(struct ids i)
 {
 	struct cred *c = &proc_current()->cred;
 
 	spin_lock(&proc_lock);
+	note_change_locked(proc_current(), c->euid, i.eff);
 	c->uid = i.real;
 	c->euid = c->fsuid = i.eff;
 	c->suid = i.saved;
@@ -58,6 +72,7 @@ set_gids(struct ids i)
 	struct cred *c = &proc_current()->cred;
 
 	spin_lock(&proc_lock);
+	note_change_locked(proc_current(), c->egid, i.eff);
 	c->gid = i.real;
 	c->egid = c->fsgid = i.eff;
 	c->sgid = i.saved;

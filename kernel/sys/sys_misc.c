@@ -107,7 +107,7 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 	p = pid == 0 ? proc_current() : proc_find_locked(pid);
 	if (p == NULL || p->state != PROC_LIVE) {
 		r = -ESRCH;
-	} else if (!sig_may_send(p, SIGKILL)) {
+	} else if (!proc_may_limit_locked(p)) {
 		r = -EPERM;
 	} else {
 		*old = p->rlim[id];
@@ -267,7 +267,7 @@ prio_task(struct prio_walk *w, struct task *tk)
 	if (!w->set) {
 		w->nice = MIN(w->nice, tk->thread->nice);
 		w->result = 0;
-	} else if (!sig_may_send(tk->proc, SIGKILL)) {
+	} else if (!proc_may_tune_locked(tk->proc)) {
 		w->result = -EPERM;
 	} else if (w->nice < tk->thread->nice && !sys_is_root()) {
 		w->result = -EACCES;

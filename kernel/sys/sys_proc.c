@@ -378,7 +378,7 @@ sys_sched_setaffinity(const uint64_t a[6])
 	tk = affinity_task((int)a[0]);
 	if (tk != NULL) {
 		me = tk == task_current();
-		may = sig_may_send(tk->proc, SIGKILL);
+		may = proc_may_tune_locked(tk->proc);
 		if (may && (mask & md_online_mask()) != 0)
 			atomic_store(&tk->thread->affinity, mask);
 	}

@@ -339,7 +339,7 @@ sys_get_robust_list(const uint64_t a[6])
 		tk = task_find_locked((int)a[0]);
 	if (tk == NULL)
 		r = -ESRCH;
-	else if (!sig_may_send(tk->proc, SIGKILL))
+	else if (!proc_may_look_locked(tk->proc, LOOK_BY_REAL))
 		r = -EPERM;
 	else
 		head = tk->robust;
