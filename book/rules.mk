@@ -2,15 +2,17 @@
 #
 #   make book          the site in book/.vitepress/dist, any static host shows it
 #   make book-serve    the same, live, while you write
-#   make book-check    is it true?  seconds, needs node only
-#   make book-record   run what it quotes in the guest, rewrite the recordings
-#   make book-check-runs  run it too, but only compare
+#   make book-check    is it true?  plays what this kernel has not played yet
+#   make book-record   play what it quotes, rewrite the recordings that differ
+#   make book-check-runs  all runs of the guest once more, and compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
 #   make book-browser  every page in headless Chromium, narrow and wide
 #   make book-pdf      all chapters as one file
 #   EDITION=handout    without spoilers and answers
 
-EDITION ?= $(if $(wildcard labs/reference),handout,full)
+# A handout has no stamps: its book was checked where the handout was made.
+HANDOUT := $(if $(wildcard book/excerpts.lock),,yes)
+EDITION ?= $(if $(HANDOUT),handout,full)
 BOOK := BOOK_EDITION=$(EDITION)
 BOOK_TOOLS := book/.vitepress/book
 BOOK_RUNS := $(patsubst book/runs/%.c,$(BUILD)/book/%,$(wildcard book/runs/*.c)) \
@@ -35,9 +37,9 @@ book/node_modules/.package-lock.json: book/package-lock.json | book-check
 	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
 	@touch $@
 
-# A handout's book was checked where the handout was made.
-book-check: book-setup
-	@$(if $(wildcard labs/reference),true,$(BOOK) node $(BOOK_TOOLS)/check.mjs)
+book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS))
+	@$(if $(HANDOUT),true,$(BOOK) node $(BOOK_TOOLS)/check.mjs)
+	@$(if $(HANDOUT),true,book/record --check $(BUILD) && tools/sessions compare $(BUILD))
 
 book: book-check book/node_modules/.package-lock.json
 	@mkdir -p $(BUILD)
@@ -55,11 +57,12 @@ book-accept: book-setup
 	@[ -n "$(CH)" ] || { echo "make book-accept CH=9: which chapter has been read again?"; exit 2; }
 	@node $(BOOK_TOOLS)/check.mjs --accept $(CH)
 
-book-record: image $(BOOK_RUNS)
-	@book/record $(BUILD)
+book-record: image tools $(BOOK_RUNS)
+	@book/record $(BUILD) && tools/sessions record $(BUILD)
+	@echo "book: recorded; make book-check names the chapters to read again"
 
 book-check-runs: image $(BOOK_RUNS)
-	@book/record --check $(BUILD)
+	@AGAIN=1 book/record --check $(BUILD)
 
 book-session: image $(BOOK_RUNS)
 	@book/record --session "$(SESSION)" $(BUILD)
@@ -77,7 +80,7 @@ book-pdf: book
 #   make bochs SESSION=10     plays one; also make bochs LAB=05 [TEST=t08]
 #   make check-sessions       plays all; each notices its mutant
 #   ... VIA=gdb               in gdb and QEMU, where there is no Bochs
-#   make sessions-record      their transcripts, as the book shows them
+#   make sessions-record      only their transcripts, as the book shows them
 #   make bochs … BATCH=1      asks nothing
 
 bochs: image tools $(BOOK_RUNS) $(if $(TEST),grader)

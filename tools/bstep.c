@@ -31,7 +31,7 @@ static struct {
 	const char *kernel;
 	const char *record;  /* transcript to write, or NULL */
 	const char *against; /* transcript to compare with, or NULL */
-	bool check, batch, stay;
+	bool check, batch, stay, same;
 	bool rush; /* no more pauses */
 	bool greeted;
 	char *seen; /* the transcript */
@@ -41,6 +41,7 @@ static struct {
 static const char help_text[] =
     "bstep [options] SESSION.step    play a session in Bochs' debugger\n"
     "bstep [options]                 boot, and leave the rest to you\n"
+    "bstep --same THEN NOW           are two transcripts alike?  Nothing is played\n"
     "\n"
     "  --kernel ELF       the kernel, whose functions have names (build/vadose.elf)\n"
     "  --batch            ask nothing, though there is a terminal\n"
@@ -88,6 +89,8 @@ static enum end play_script(struct script *);
 static enum end one_line(struct command *, bool *quit);
 static bool prompt(struct command *next);
 static bool dialog_line(const char *line);
+static void debugger_line(const char *line);
+static enum end same_files(const char *then, const char *now);
 static enum end settle(enum end);
 
 /* Ctrl-C stops the machine, and us when there is none or nobody to ask. */
@@ -109,6 +112,11 @@ main(int argc, char **argv)
 	char *why = NULL;
 
 	options(argc, argv);
+	if (bstep.same)
+		return optind + 2 == argc
+			   ? same_files(argv[optind], argv[optind + 1])
+			   : (warnx("--same THEN NOW: two transcripts"),
+				     END_SCRIPT);
 	sigaction(SIGINT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (optind < argc) {
@@ -141,6 +149,7 @@ options(int argc, char **argv)
 		{ "check", no_argument, NULL, 'c' },
 		{ "record", required_argument, NULL, 'r' },
 		{ "against", required_argument, NULL, 'a' },
+		{ "same", no_argument, NULL, 'm' },
 		{ "via", required_argument, NULL, 'v' },
 		{ "patience", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
@@ -159,6 +168,7 @@ options(int argc, char **argv)
 		bstep.stay |= opt == 's';
 		bstep.rush |= opt == 'u';
 		bstep.check |= opt == 'c';
+		bstep.same |= opt == 'm';
 		if (opt == 'r')
 			bstep.record = optarg;
 		if (opt == 'a')
@@ -177,7 +187,7 @@ options(int argc, char **argv)
 	if (bstep.play.machine.via_gdb &&
 	    (bstep.record != NULL || bstep.against != NULL))
 		errx(END_SCRIPT, "transcripts are of Bochs");
-	if (argc - optind > 1 || *end != '\0' ||
+	if (argc - optind > 1 + bstep.same || *end != '\0' ||
 	    !(bstep.play.machine.patience > 0))
 		errx(END_SCRIPT, "see bstep --help");
 	bstep.batch |= !isatty(0) || !isatty(1);
@@ -248,33 +258,68 @@ one_line(struct command *c, bool *quit)
 	return END_GOOD;
 }
 
-/* The transcript is kept, or compared. */
+/* The whole of a file; "" when it is empty. */
+static char *
+slurp(const char *file)
+{
+	FILE *f = fopen(file, "re");
+	char *text = NULL;
+	size_t n = 0;
+
+	if (f == NULL)
+		err(END_SCRIPT, "%s", file);
+	if (getdelim(&text, &n, '\0', f) < 0) {
+		free(text);
+		text = text_of("%s", "");
+	}
+	fclose(f);
+	return text;
+}
+
+static enum end
+compared(const char *file, const char *then, const char *now)
+{
+	char *why = NULL;
+
+	if (show_same(now, then, &why))
+		return END_GOOD;
+	fprintf(stderr, "%s: differs, %s\n", file, why);
+	free(why);
+	return END_FALSE;
+}
+
+static enum end
+same_files(const char *then, const char *now)
+{
+	char *a = slurp(then), *b = slurp(now);
+	enum end end = compared(then, a, b);
+
+	free(a);
+	free(b);
+	return end;
+}
+
+/* The transcript is kept, or compared; that of a failure is only shown. */
 static enum end
 settle(enum end end)
 {
-	char *then = NULL, *why = NULL;
+	char *then;
 	FILE *f;
-	size_t n = 0;
 
 	if (bstep.seen == NULL)
 		return end;
 	fclose(bstep.play.out);
-	f = fopen(bstep.record != NULL ? bstep.record : bstep.against,
-	    bstep.record != NULL ? "we" : "re");
-	if (f == NULL)
-		err(END_SCRIPT, "transcript");
-	if (end != END_GOOD)
+	if (end != END_GOOD) {
 		fputs(bstep.seen, stdout);
-	else if (bstep.record != NULL)
-		fputs(bstep.seen, f);
-	else if (getdelim(&then, &n, '\0', f) > 0 &&
-		 !show_same(bstep.seen, then, &why)) {
-		fprintf(stderr, "%s: differs, %s\n", bstep.against, why);
-		end = END_FALSE;
+	} else if (bstep.record != NULL) {
+		f = fopen(bstep.record, "we");
+		if (f == NULL || fputs(bstep.seen, f) == EOF || fclose(f) != 0)
+			err(END_SCRIPT, "%s", bstep.record);
+	} else {
+		then = slurp(bstep.against);
+		end = compared(bstep.against, then, bstep.seen);
+		free(then);
 	}
-	fclose(f);
-	free(then);
-	free(why);
 	free(bstep.seen);
 	return end;
 }
@@ -329,7 +374,7 @@ static bool
 dialog_line(const char *line)
 {
 	struct command c = { .verb = VERBS };
-	char *why = NULL, *answer;
+	char *why = NULL;
 	bool quit = strcmp(line, "q") == 0 || strcmp(line, "quit") == 0;
 
 	if (quit)
@@ -342,12 +387,34 @@ dialog_line(const char *line)
 	} else if (strncmp(why, "usage", 5) == 0) {
 		puts(why);
 	} else {
-		answer = bochs_ask(&bstep.play.machine, "%s", line);
-		fputs(answer != NULL ? answer : "the machine has ended\n",
-		    stdout);
-		free(answer);
+		debugger_line(line);
 	}
 	free(why);
 	command_free(&c);
 	return true;
+}
+
+/* What is no command of ours: the debugger's, or a slip of the fingers. */
+static void
+debugger_line(const char *line)
+{
+	const char *debugger = bstep.play.machine.via_gdb ? "gdb" : "Bochs";
+	char *answer = bochs_ask(&bstep.play.machine, "%s", line), *why;
+	const char *meant = command_meant(line);
+
+	if (answer == NULL) {
+		puts("the machine has ended");
+	} else if (!bochs_refused(answer, &why)) {
+		fputs(answer, stdout);
+	} else {
+		printf("\"%s\": %s does not take it%s%s%s\n", line, debugger,
+		    why[0] != '\0' ? " (" : "", why, why[0] != '\0' ? ")" : "");
+		if (meant != NULL)
+			printf("did you mean  %s\n", meant);
+		printf("there are     " VERB_LIST "\n"
+		       "and           the commands of %s; help explains ours\n",
+		    debugger);
+		free(why);
+	}
+	free(answer);
 }

@@ -65,9 +65,14 @@ struct script {
 };
 
 extern const char *const verb_name[VERBS];
+#define VERB_LIST \
+	"boot break cpu expect let mark quit run say show step sym unbreak " \
+	"until unwatch walk watch where"
 
 /* One line; false: *why.  A line without a command has text == NULL. */
 bool command_read(struct command *, const char *line, char **why);
+/* The usage of the command whose name is nearly the first word; or NULL. */
+const char *command_meant(const char *line);
 void command_free(struct command *);
 /* A whole file; false: what is wrong has been said, with its line. */
 bool script_read(struct script *, const char *file);
@@ -136,6 +141,8 @@ void bochs_end(struct bochs *);
 /* One command; what Bochs answers, malloc'd; NULL: it is gone. */
 char *bochs_ask(struct bochs *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Does this answer say that there is no such command?  *why: what it says. */
+bool bochs_refused(const char *answer, char **why);
 /* Until the next stop, at most bound instructions. */
 enum stop bochs_run(struct bochs *, uint64_t bound);
 bool bochs_step(struct bochs *, uint64_t n);

@@ -28,7 +28,7 @@ const char *const play_levels[4] = { "pml4e", "pdpte", "pde", "pte" };
 enum end
 play_show(struct play *p, const struct command *c)
 {
-	char *text, *line, *rest;
+	char *text, *line, *rest, *why;
 
 	if (p->machine.via_gdb) {
 		fprintf(p->out, "  (Bochs says this)\n");
@@ -37,6 +37,12 @@ play_show(struct play *p, const struct command *c)
 	text = bochs_ask(&p->machine, "%s", c->args);
 	if (text == NULL)
 		return play_gone(p);
+	if (bochs_refused(text, &why)) {
+		play_trouble(p, "Bochs does not take it: %s", why);
+		free(why);
+		free(text);
+		return END_SCRIPT;
+	}
 	rest = text;
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (line[0] != '\0')

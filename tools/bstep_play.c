@@ -103,8 +103,9 @@ play_trouble(struct play *p, const char *fmt, ...)
 	va_list ap;
 
 	fflush(p->out);
-	fprintf(
-	    stderr, "%s:%d: %s: ", p->file, p->current->line, p->current->text);
+	if (p->current->line > 0)
+		fprintf(stderr, "%s:%d: ", p->file, p->current->line);
+	fprintf(stderr, "%s: ", p->current->text); /* as typed at the prompt */
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);

@@ -121,15 +121,53 @@ command_read(struct command *c, const char *line, char **why)
 		    strncmp(verb_name[i], c->text, n) == 0)
 			break;
 	if (i == VERBS) {
-		*why = text_of("unknown command \"%.*s\"; there are boot break "
-			       "cpu expect let mark quit run say show step sym "
-			       "unbreak until unwatch walk watch where",
+		*why = text_of("unknown command \"%.*s\"; there are " VERB_LIST,
 		    (int)n, c->text);
 		return false;
 	}
 	c->verb = (enum verb)i;
 	c->args = trimmed(c->text + n, strlen(c->text + n));
 	return arguments(c, why);
+}
+
+/* How many letters must be changed, put in or left out, at most 3? */
+static unsigned
+slips(const char *a, size_t na, const char *b)
+{
+	unsigned best = 3, one;
+
+	if (na == 0 || *b == '\0') {
+		one = (unsigned)(na + strlen(b));
+		return one < best ? one : best;
+	}
+	if (*a == *b)
+		return slips(a + 1, na - 1, b + 1);
+	if (na > strlen(b) + 2 || strlen(b) > na + 2)
+		return best;
+	one = slips(a + 1, na - 1, b + 1);
+	best = one < best ? one : best;
+	one = slips(a + 1, na - 1, b);
+	best = one < best ? one : best;
+	one = slips(a, na, b + 1);
+	best = one < best ? one : best;
+	return best < 3 ? best + 1 : best;
+}
+
+const char *
+command_meant(const char *line)
+{
+	size_t skip = strspn(line, " \t"), n = strcspn(line + skip, " \t");
+	unsigned few = 3, now;
+	int i, best = VERBS;
+
+	for (i = 0; i < VERBS; i++) {
+		now = n < 16 ? slips(line + skip, n, verb_name[i]) : few;
+		if (now < few && 2 * now < n) {
+			few = now;
+			best = i;
+		}
+	}
+	return best < VERBS ? form[best].usage : NULL;
 }
 
 static bool

@@ -266,6 +266,35 @@ function checkSessions(p) {
   }
 }
 
+// What a transcript repeats of its script: bstep echoes each line, the guest's
+// shell each command behind a "$ ".
+function scriptLines(name, raw) {
+  const lines = raw.replace(/\n$/, '').split('\n')
+  if (name.startsWith('guest/')) return lines.filter(l => l && !l.startsWith('#')).map(l => `$ ${l}`)
+  return lines.filter(l => !/^\s*#@/.test(l)).map(l => {
+    const [, text, note] = l.match(/^((?:[^"#]|"[^"]*"?)*)(?:#(.*))?$/)
+    if (note === undefined) return text.trim()
+    return text.trim() ? `${text.trim().padEnd(32)} # ${note.trim()}` : `# ${note.trim()}`
+  })
+}
+
+// The transcript is of this script; that it is of this kernel, book/record and
+// tools/sessions find out by playing it.
+function checkTranscripts(p) {
+  for (const it of p.items.filter(x => x.kind === 'session' && x.filled)) {
+    const raw = readFileSync(join(ROOT, it.script), 'utf8')
+    const out = it.script.replace(/\.\w+$/, '') + '.out'
+    const is = it.name.startsWith('guest/') ? l => l.startsWith('$ ') : l => !l.startsWith('  ')
+    const got = readFileSync(join(ROOT, out), 'utf8').replace(/\n$/, '').split('\n').map((l, i) => [l, i + 1]).filter(([l]) => is(l))
+    const want = scriptLines(it.name, raw)
+    const n = want.findIndex((l, i) => !got[i] || got[i][0] !== l)
+    if (n >= 0 || got.length > want.length) {
+      const [line, nr] = got[n < 0 ? want.length : n] || ['nothing', got.length]
+      say(out, nr, `not of ${it.script}: recorded "${line}", the script has "${want[n] ?? 'ended'}"`, 'make book-record')
+    }
+  }
+}
+
 // ---- all ----
 
 function checkAll() {
@@ -277,7 +306,7 @@ function checkAll() {
   for (const p of pages.values()) {
     p.errors.forEach(e => say(p.file, e.line, e.error, e.remedy))
     for (const check of [checkStamps, checkSpoilers, checkFigures, checkLinks, checkClaims, checkNumbers, checkNames,
-      checkSpelling, checkSessions]) check(p)
+      checkSpelling, checkSessions, checkTranscripts]) check(p)
   }
   const used = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'cite').map(it => it.name)))
   for (const key of Object.keys(sources))
@@ -303,4 +332,4 @@ if (findings.length > 0) {
   console.log(`book: ${findings.length} findings`)
   process.exit(1)
 }
-if (!mode) console.log(`book: ${pages.size} pages, ${[...pages.values()].reduce((s, p) => s + stamped(p).length, 0)} stamps, all true`)
+if (!mode) console.log(`book: ${pages.size} pages, ${[...pages.values()].reduce((s, p) => s + stamped(p).length, 0)} stamps, each as it was read`)

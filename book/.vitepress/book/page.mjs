@@ -128,13 +128,13 @@ class Page {
     const text = readFileSync(join(ROOT, filled ? out : script), 'utf8').replace(/\n$/, '')
     item.filled = filled
     item.hash = hash(text)
-    if (name.startsWith('guest/') && !filled)
+    if (!filled)
       return this.error(line, `${script} has no transcript`, 'make book-record')
     const how = name.startsWith('guest/')
       ? `make book-session SESSION=${name.replace(/^guest\/|\.\w+$/g, '')}`
       : `make ${name.split('/')[0]} SESSION=${name.replace(/^\w+\/|\.\w+$/g, '')}`
-    this.put(`<p class="src-of">${filled ? 'transcript' : 'session script'} <code>${name}</code> · <code>${how}</code></p>`,
-      '', '```' + (filled ? 'txt' : 'sh'), ...text.split('\n'), '```')
+    this.put(`<p class="src-of">transcript <code>${name}</code> · <code>${how}</code></p>`,
+      '', '```txt', ...text.split('\n'), '```')
   }
 
   figure(line, file, body) {

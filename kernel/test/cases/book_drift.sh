@@ -57,5 +57,13 @@ breaks "an answer that is missing" grading/answers/ch01.md 's/^## 1\.3$/## 1.33/
 	"^$ch01:[0-9]*: exercise 1.3 has no answer" 'remedy: write'
 breaks "a session's breakpoint" kernel/vm/fault.c 's/vm_user_fault/vm_program_fault/' \
 	'^book/sessions/bochs/01-first-fault.step:[0-9]*: vm_user_fault is nowhere' 'remedy: name its successor'
+breaks "a session's line, not played again" book/sessions/bochs/10-cow.step 's/^break   "fmo_deref"/break   "word_set"/' \
+	'^book/sessions/bochs/10-cow.out:[0-9]*: not of .*10-cow.step: recorded "break   "fmo_deref""' 'remedy: make book-record'
+breaks "a command of the guest, not played again" book/sessions/guest/05-maps.sh 's:^cat /proc/self/maps:cat /proc/1/maps:' \
+	'^book/sessions/guest/05-maps.out:1: not of' 'remedy: make book-record'
+mv book/sessions/bochs/02-walk.out "$tmp/kept"
+check && fail "no transcript: nothing said"
+grep -q 'ch02-the-machine.md:[0-9]*: .*02-walk.step has no transcript' "$tmp/said" || fail "no transcript: $(cat "$tmp/said")"
+mv "$tmp/kept" book/sessions/bochs/02-walk.out
 check || fail "the copy is not clean at the end: $(head -n 6 "$tmp/said")"
 finish
