@@ -34,7 +34,8 @@ function sidebar(): DefaultTheme.SidebarItem[] {
     items: [
       { text: 'A. Counters and trace events', link: '/appendix/a-counters' },
       { text: 'C. System calls', link: '/appendix/c-syscalls' },
-      { text: 'F. Glossary', link: '/glossary' }
+      { text: 'F. Glossary', link: '/glossary' },
+      { text: 'H. Invariants', link: '/appendix/h-invariants' }
     ]
   })
   return items

@@ -4,7 +4,7 @@
  *
  * Problem   A wrong count or a stale owner harms nobody until much later.  Walk
  *           all structures while nothing moves and say what disagrees, by the
- *           number of the invariant (vmm.md 9.1).
+ *           number of the invariant (book, appendix H).
  *
  * Picture   as_lock_all ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
  *                       ─→ objects (I10, I15) ─→ kpaged (I16)
@@ -430,7 +430,7 @@ check_commit(struct vm_report *rep)
 		    commit_total());
 }
 
-/* Outcomes of passes: vmm.md 6.1. */
+/* Outcomes of passes: book, appendix H. */
 static uint64_t
 sum_outcomes(void)
 {

@@ -18,7 +18,7 @@
  *           3. Of a container that is out the words are unknown: then a slot
  *              without a name is no finding.
  *
- * Read next vm/check.c, vm/swap.c.  Invariants: vmm.md 9.1.
+ * Read next vm/check.c, vm/swap.c.  Invariants: book, appendix H.
  */
 #include "lib/bitmap.h"
 #include "vm/vm.h"

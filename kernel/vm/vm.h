@@ -348,7 +348,7 @@ void vm_mem_info(struct vm_mem_info *);
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
 int commit_set_mode(unsigned) MUST_CHECK;
 
-/* Walk the invariants (vmm.md 9.1).  Returns the number of findings; stops
+/* Walk the invariants (book, appendix H).  Returns the number of findings; stops
  * the machine's other threads at safe points meanwhile. */
 unsigned vm_check(int level);
 void vm_leak_begin(void);

@@ -238,7 +238,7 @@ struct aspace {
 	_Atomic bool hides;            /* [A] VALID words without U: PROT_NONE, locked */
 	uint64_t ws_pages, ws_peak;    /* [W] VALID, SRC != SPEC */
 	uint64_t ws_min, ws_max;       /* [A] */
-	uint64_t n_priv;               /* [W] VALID/PRIV + TRANS + BUSY + SWAP leaf words */
+	uint64_t n_priv;               /* [W] VALID/PRIV, TRANS, BUSY, SWAP and ERROR words */
 	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
 	uint64_t n_table;              /* [W] tables in use, without root */
 	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */

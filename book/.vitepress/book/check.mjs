@@ -18,7 +18,7 @@
 import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash } from './data.mjs'
-import { expandPage, HANDOUT } from './page.mjs'
+import { expandPage, FACT, HANDOUT } from './page.mjs'
 import { definitions, identifiers, sourceLines } from './symbol.mjs'
 
 const findings = []
@@ -71,8 +71,8 @@ for (const file of pageFiles()) {
 // ---- stamps ----
 
 const lock = loadLock()
-const stampOf = it => (it.kind === 'counter' ? String(it.value) : it.hash)
-const stamped = p => p.items.filter(it => ['excerpt', 'counter', 'session'].includes(it.kind) && stampOf(it) !== undefined)
+const stampOf = it => it.hash ?? (it.value === undefined ? undefined : String(it.value).replace(/\s+/g, '_'))
+const stamped = p => p.items.filter(it => ['excerpt', 'counter', 'fact', 'session'].includes(it.kind) && stampOf(it) !== undefined)
 
 function checkStamps(p) {
   const seen = new Set()
@@ -84,7 +84,7 @@ function checkStamps(p) {
     const again = `read the text around it again, then make book-accept CH=${n}`
     if (was === undefined) say(p.file, it.line, `${it.key} is not stamped yet`, again)
     else if (was === stampOf(it)) continue
-    else if (it.kind === 'counter') say(p.file, it.line, `${it.key} is ${it.value} now, the text was written for ${was}`, again)
+    else if ('value' in it) say(p.file, it.line, `${it.key} is ${it.value} now, the text was written for ${was}`, again)
     else say(p.file, it.line, `${it.kind} ${it.key} has changed since the text was read`, again)
   }
   for (const key of HANDOUT ? [] : lock.keys())
@@ -198,9 +198,10 @@ function checkNumbers(p) {
       if (named && number)
         say(p.file, line, `the number ${number[0]} stands beside a counter in "${s.slice(0, 60)}…"`, 'take it from a run: {{counter "name" run="run/step"}}')
     }
-  for (const { text, line } of paragraphs(p.prose)) {
+  for (const { text: all, line } of paragraphs(p.prose)) {
+    const text = all.replace(FACT, '1')
     const bad = text.match(/\{\{(?!counter "[^"]+" run="[^"/]+\/[^"]+"\}\}|calc "[^"]+"( digits=\d)?\}\})[^}]*\}\}/)
-    if (bad) say(p.file, line, `cannot read ${bad[0]}`, 'write {{counter "name" run="run/step"}} or {{calc "…"}}')
+    if (bad) say(p.file, line, `cannot read ${bad[0]}`, 'write {{counter "name" run="run/step"}}, {{calc "…"}}, {{found "FILE" /re/}} or {{lines "FILE" /re/}}')
     for (const m of text.matchAll(/`([a-z_]+\.[a-z_0-9]+)`/g)) {
       const family = m[1].split('.')[0]
       if (!counterNames.has(m[1]) && [...counterNames].some(n => n.startsWith(`${family}.`)) && !/\.[chS]$/.test(m[1]))
@@ -266,6 +267,74 @@ function checkSessions(p) {
   }
 }
 
+// What a lab's pages say of its tests, steps and hours is what its files say.
+function checkLab(lab) {
+  const dir = `labs/${lab}`
+  const lines = path => sourceLines(ROOT, path) || []
+  const conf = new Map(lines(`${dir}/lab.conf`).map(l => l.match(/^(\w+)\s+(.*)$/)).filter(m => m).map(m => [m[1], m[2]]))
+  const cuts = new Map(lines(`${dir}/cut.list`).map(l => l.match(/^cut\s+(\w+)\s+step (\d)/)).filter(m => m).map(m => [m[1], m[2]]))
+  const tests = new Map()
+  for (const f of readdirSync(join(ROOT, dir, 'tests')).filter(f => f.endsWith('.test'))) {
+    const t = new Map(lines(`${dir}/tests/${f}`).map(l => l.match(/^(\w+)\s+(.*)$/)).filter(m => m && /^(NAME|ID|STEP|POINTS)$/.test(m[1])).map(m => [m[1], m[2]]))
+    tests.set(t.get('ID'), t)
+  }
+  const steps = (conf.get('steps') || '').split(' ')
+  const nr = lab.slice(0, 2)
+
+  const page = `${dir}/README.md`
+  lines(page).forEach((l, i) => {
+    const wrong = (what, is) => say(page, i + 1, what, `it is ${is} now: read the page again`)
+    let m = l.match(/`make grade LAB=(\d\d) STEP=(\d)` → (\d+)/)
+    if (m && (m[1] !== nr || m[3] !== steps[m[2] - 1])) wrong(`step ${m[2]} of lab ${m[1]} is said to end at ${m[3]}`, `${steps[m[2] - 1]} of lab ${nr}`)
+    m = l.match(/^(\d\d\/t\d\d) (\S+) +(\d+)\/(\d+) +step (\d)/)
+    const t = m && tests.get(m[1])
+    if (m && (!t || t.get('NAME') !== m[2] || t.get('POINTS') !== m[4] || t.get('STEP') !== m[5]))
+      wrong(`"${l.trim()}"`, t ? `${t.get('NAME')}, ${t.get('POINTS')} points, step ${t.get('STEP')}` : 'no test')
+    m = l.match(/^not written yet: (\S+) step (\d): (\w+)/)
+    if (m && (m[1] !== lab || cuts.get(m[3]) !== m[2])) wrong(`"${l}"`, `${lab} step ${cuts.get(m[3])}`)
+    m = l.match(/^PANIC: (\S+?):(.*?): not true: (.*)$/)
+    if (m && (/\d/.test(m[2]) || !lines(m[1]).some(x => x.includes(`(${m[3]})`)))) wrong(`"${l}"`, 'another claim, or its line has a number')
+    m = l.match(/^(init: .*)$/)
+    if (m && ![...files].some(f => f.startsWith('kernel/') && lines(f).some(x => x.includes(`"${m[1]}`)))) wrong(`"${l}"`, 'another message')
+    m = l.match(/^About (\d+) \(.*?\): (\d+) to read, (\d+) to write(?:, (\d+) for)?/)
+    if (m && (m[1] !== conf.get('hours') || Number(m[2]) + Number(m[3]) + Number(m[4] || 0) !== Number(m[1]))) wrong(`"${l}"`, `${conf.get('hours')} hours`)
+    for (const f of l.matchAll(/`((?:f\d_|f_|fmo_|fork_|vad_|tour_|map_|page_|pt_|pte_|ws_|fault_|tlb_)\w+)`/g))
+      if (!words.has(f[1]) && !conf.get('title').includes(f[1])) wrong(`\`${f[1]}\``, 'nowhere in the kernel')
+  })
+
+  const hints = lines(`${dir}/hints.md`).map((l, i) => [l.match(/^## (t\d\d) (\S+)/), i + 1]).filter(([m]) => m)
+  for (const [m, line] of hints)
+    if (tests.get(`${nr}/${m[1]}`)?.get('NAME') !== m[2]) say(`${dir}/hints.md`, line, `no test ${m[1]} ${m[2]}`, `its name is in ${dir}/tests/${m[1]}.test`)
+  for (const [id, t] of tests)
+    if (!hints.some(([m]) => `${nr}/${m[1]}` === id)) say(`${dir}/hints.md`, 1, `no hint for ${id} ${t.get('NAME')}`, `write "## ${id.slice(3)} ${t.get('NAME')}"`)
+
+  const row = `| ${lab} |`, all = 'labs/README.md', at = lines(all).findIndex(l => l.startsWith(row))
+  const [, , , hours, points] = (lines(all)[at] || '').split('|').map(c => c.trim())
+  if (at < 0 || hours !== conf.get('hours') || points !== conf.get('steps'))
+    say(all, at + 1, `the row of ${lab} says ${hours} hours, points ${points}`, `lab.conf has ${conf.get('hours')} and ${conf.get('steps')}`)
+}
+
+// Each number that the kernel's checks print, or its comments name, has its
+// entry, and no entry stands for nothing.
+const INVARIANTS = 'book/appendix/h-invariants.md'
+function checkInvariants() {
+  const page = pages.get(INVARIANTS)
+  if (!page) return say(INVARIANTS, 1, 'no page of the invariants', 'write it')
+  const used = new Map()
+  const uses = (name, where) => used.has(name) || used.set(name, where)
+  for (const path of files) {
+    if (!/^kernel\/.*\.[ch]$/.test(path)) continue
+    const text = readFileSync(join(ROOT, path), 'utf8')
+    for (const m of text.matchAll(/\b(?:report_bad|bad_word)\([^";]*"([^" ]+)"/g)) uses(m[1], path)
+    for (const m of text.matchAll(/\bI([1-9]\d?)\b/g)) uses(m[0], path)
+  }
+  const entries = new Map(page.raw.split('\n').map((l, i) => [l.match(/^## (\S+)/)?.[1], i + 1]).filter(([n]) => n))
+  for (const [name, where] of used)
+    if (!entries.has(name)) say(INVARIANTS, 1, `no entry for ${name}, which ${where} names`, `write "## ${name} …": what it means, where to look`)
+  for (const [name, line] of entries)
+    if (!used.has(name)) say(INVARIANTS, line, `nothing in the kernel names ${name}`, 'remove the entry')
+}
+
 // What a transcript repeats of its script: bstep echoes each line, the guest's
 // shell each command behind a "$ ".
 function scriptLines(name, raw) {
@@ -308,6 +377,8 @@ function checkAll() {
     for (const check of [checkStamps, checkSpoilers, checkFigures, checkLinks, checkClaims, checkNumbers, checkNames,
       checkSpelling, checkSessions, checkTranscripts]) check(p)
   }
+  checkInvariants()
+  for (const e of readdirSync(join(ROOT, 'labs'))) if (/^\d\d-/.test(e)) checkLab(e)
   const used = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'cite').map(it => it.name)))
   for (const key of Object.keys(sources))
     if (!used.has(key)) say('book/sources.json', 1, `source ${key} is cited nowhere`, 'remove it')

@@ -15,13 +15,18 @@
 import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
-import { findSymbol, narrow } from './symbol.mjs'
+import { findSymbol, narrow, sourceLines } from './symbol.mjs'
 
 export const MAX_EXCERPT = 45
 export const HANDOUT = process.env.BOOK_EDITION === 'handout'
 
 export const escapeHtml = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 const inline = s => escapeHtml(s).replace(/`([^`]+)`/g, '<code v-pre>$1</code>').replace(/\*([^*]+)\*/g, '<em>$1</em>')
+
+// {{found "FILE" /regex/}}  {{lines "FILE" /regex/ word}}
+export const FACT = /\{\{(found|lines) "([^"]+)" \/((?:[^/\\]|\\.)+)\/(?: (word|Word))?\}\}/g
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve',
+  'thirteen', 'fourteen', 'fifteen', 'sixteen', 'seventeen', 'eighteen', 'nineteen', 'twenty', 'twenty-one', 'twenty-two']
 
 const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note' }
 
@@ -214,7 +219,22 @@ class Page {
       .replace(/\{\{counter "([^"]+)" run="([^"/]+)\/([^"]+)"\}\}/g, (_, name, run, step) =>
         this.number(line, `${run}/${step}/${name}`))
       .replace(/\{\{calc "([^"]+)"(?: digits=(\d))?\}\}/g, (_, expr, digits) => this.calc(line, expr, digits))
+      .replace(FACT, (_, kind, path, re, form) => this.fact(line, kind, path, re, form))
       .replace(/\[@([\w-]+)\]/g, (_, key) => this.cite(line, key))
+  }
+
+  // What a file of the tree says: the first group of the only line that matches,
+  // or how many lines do.
+  fact(line, kind, path, re, form) {
+    const lines = sourceLines(ROOT, path)
+    const found = (lines || []).map(l => l.match(new RegExp(re))).filter(m => m)
+    if (found.length === 0 || (kind === 'found' && found.length > 1)) {
+      this.error(line, `${path} has ${found.length} lines like /${re}/`, 'read the paragraph again: is it still so?')
+      return '?'
+    }
+    const value = kind === 'lines' ? found.length : found[0][1]
+    this.item('fact', line, { key: `${path} /${re}/`, value })
+    return form && NUMBERS[value] ? (form === 'Word' ? NUMBERS[value][0].toUpperCase() + NUMBERS[value].slice(1) : NUMBERS[value]) : group(value)
   }
 
   number(line, ref) {
