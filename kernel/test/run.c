@@ -282,7 +282,7 @@ guest_args(struct vec *v, const struct test *t)
 static bool
 short_form(const struct test *t)
 {
-	return t->has_short && !runner.wanted[LEVEL_MORE] &&
+	return t->brief[0] != '\0' && !runner.wanted[LEVEL_MORE] &&
 	    !runner.wanted[LEVEL_LONG];
 }
 
@@ -328,7 +328,7 @@ child(const struct test *t)
 			abort();
 		push(&v, "%s", "--");
 		push(&v, "%s", name);
-		push_words(&v, NULL, t->args);
+		push_words(&v, NULL, short_form(t) ? t->brief : t->args);
 		break;
 	}
 	execv(v.arg[0], v.arg);

@@ -23,7 +23,7 @@ struct test {
 	char mem[16], swap[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
 	enum level level;
-	bool has_short; /* in check its short form, in check-more the whole */
+	char brief[64]; /* "": always the same; else in check a short form */
 	bool counts; /* its time is the number of its instructions */
 	pid_t pid; /* while it runs */
 	double start, seconds, cpu;

@@ -9,8 +9,9 @@
  *           2. A program and a number of CPUs are a test.
  *           3. It belongs to check, unless it says MORE=all: to check-more, or
  *              LONG=1: to the night.  MORE=1,2 beside CPUS=1,2,4 says so of
- *              one and two CPUs only.  SHORT=1: in check a form of it that
- *              takes seconds, in check-more all of it.
+ *              one and two CPUs only.  SHORT=…: in check a form of it that
+ *              takes seconds, in check-more all of it: of a program these
+ *              ARGS, of a case what it does when SHORT is set.
  *
  * Read next run.c, kernel/test/progs/.
  */
@@ -187,7 +188,7 @@ parse_needs(struct test *t, char *cpus, char *more, const char *line)
 		else if (strcmp(word, "MORE") == 0)
 			snprintf(more, 64, "%s", value);
 		else if (strcmp(word, "SHORT") == 0)
-			t->has_short = true;
+			snprintf(t->brief, sizeof t->brief, "%s", value);
 		else if (strcmp(word, "ICOUNT") == 0)
 			t->counts = atoi(value) != 0;
 	}
@@ -209,5 +210,5 @@ is_wanted(const struct test *t)
 	if (runner.npatterns > 0)
 		return false;
 	return runner.wanted[t->level] ||
-	    (t->has_short && runner.wanted[LEVEL_MORE]);
+	    (t->brief[0] != '\0' && runner.wanted[LEVEL_MORE]);
 }

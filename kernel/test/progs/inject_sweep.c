@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=200 ARGS=1:30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=200 ARGS=1:30 SWEEP=no MORE=2 */
 /*
  * Every allocation fails once: for each point and each workload, hit 1 of
  * the point fails, then hit 2, and so on.  The workload ends well or with a

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=1G CPUS=2,4 TIMEOUT=240 */
+/* NEEDS: MEM=64M SWAP=1G CPUS=2,4 TIMEOUT=240 MORE=2 */
 /*
  * a25_entries_out.c on several processors.
  */

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=1G CPUS=4 TIMEOUT=240 ARGS=16000 */
+/* NEEDS: MEM=48M SWAP=1G CPUS=4 TIMEOUT=240 ARGS=16000 MORE=all */
 /*
  * sparse_tmpfs.c on several processors.
  */
