@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=150 SWEEP=no MORE=2 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=150 SWEEP=no MORE=2 SHORT=2 */
 /*
  * Threads read pages from swap while another one forks, again and again: a
  * child has every page, also those that were on their way when it was made.
@@ -43,8 +43,9 @@ child(uint64_t seed)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
 	pthread_t t[THREADS];
 	struct hog hog;
 
@@ -55,7 +56,7 @@ main(void)
 		stamp(area + i * PAGE, i, 0);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		EQ(pthread_create(&t[i], NULL, reader, (void *)(i + 1)), 0);
-	for (int r = 0; r < ROUNDS; r++) {
+	for (int r = 0; r < rounds; r++) {
 		hog_press(&hog, meminfo("MemTotal"));
 		for (int i = 0; i < FORKS; i++) {
 			pid_t pid;

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=200 SWEEP=no MORE=1 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=200 SWEEP=no MORE=all */
 /*
  * The pages that go are the right ones: on four traces over more pages
  * than there are frames the hard faults are at most 1.15 times those of

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=192M SWAP=256M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=1 */
+/* NEEDS: MEM=192M SWAP=256M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=all */
 /*
  * swapoff with 100 MiB in use brings everything back and succeeds when the
  * memory suffices; else it answers ENOMEM and nothing has changed.  The
