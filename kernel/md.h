@@ -160,7 +160,7 @@ bool md_fpu_load(struct md_thread *, const void *image);
 void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
 void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
 /* Make user-writable registers of a frame harmless (abi.md 4, sigreturn). */
-bool md_frame_sanitize(struct trapframe *);
+bool md_frame_sanitize(struct trapframe *, uint64_t now);
 
 /* ---- traps: filled in by rooms above, called from entry code ---- */
 

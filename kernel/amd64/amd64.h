@@ -46,7 +46,8 @@
 #define IST_DF 1
 #define IST_NMI 2
 #define IST_MC 3
-#define IST_BYTES 32768 /* all three of a CPU: 12 KiB, 8 KiB, 12 KiB */
+#define IST_DB 4
+#define IST_BYTES 32768 /* all four of a CPU: gdt.c */
 
 /* vmm.md 3.3: may this CPU use user addresses of cur_space? */
 enum tlb_state { TLB_ACTIVE, TLB_LAZY, TLB_LAZY_STALE, TLB_NONE };

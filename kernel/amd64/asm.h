@@ -29,6 +29,7 @@
 #define TF_CS 144
 
 #define VEC_SYSCALL 256
+#define VEC_DB 1
 #define VEC_NMI 2
 #define VEC_DF 8
 #define VEC_MC 18

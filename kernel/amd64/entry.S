@@ -13,8 +13,14 @@
  *              stack (TSS.rsp0): md_user_frame() finds it there.
  *           2. With SMAP, AC is cleared: the interrupted code may be in the
  *              middle of md_copy_user().  iret gives it back.
- *           3. #DF, NMI and #MC may come between entry and swapgs: they look
- *              at the sign of GS base, not at the saved cs.
+ *           3. #DF, NMI, #MC and #DB may come between entry and swapgs: they
+ *              look at the sign of GS base, not at the saved cs; no user can
+ *              make it negative.
+ *           4. #DB of a user goes on as any exception does, on the kernel stack.
+ *              In the kernel nothing steps; but where a program has TF set,
+ *              some processors (Bochs) trap once more at syscall_entry, on the
+ *              user's stack pointer.  So #DB has a stack of its own, and is
+ *              over before the next one can come: TF is off inside.
  *
  * Read next kernel/amd64/trap.c
  */
@@ -36,6 +42,8 @@ trap_stubs:
 	.long vector
 	.if vector == VEC_NMI || vector == VEC_DF || vector == VEC_MC
 	jmp trap_paranoid_entry
+	.elseif vector == VEC_DB
+	jmp trap_debug_entry
 	.else
 	jmp trap_common
 	.endif
@@ -94,7 +102,9 @@ trap_common:
 	testb $3, TF_CS(%rsp)
 	jz 1f
 	swapgs
-1:	movq %rsp, %rdi
+1:
+trap_call:
+	movq %rsp, %rdi
 	call trap
 trap_leave:                      /* interrupts are off */
 	testb $3, TF_CS(%rsp)
@@ -108,6 +118,31 @@ trap_leave:                      /* interrupts are off */
 trap_resume:
 	movq %rdi, %rsp
 	jmp trap_leave
+
+	/*
+	 * Picture: vector, error, rip, cs, rflags, rsp, ss from (%rsp) on.  A
+	 * frame of user mode is moved to where md_user_frame() looks for it.
+	 */
+	.balign 16
+trap_debug_entry:
+	testb $3, 24(%rsp)
+	jz trap_paranoid_entry
+	swapgs
+	pushq %rax
+	movq %rsp, %rax
+	movq %gs:CPU_KSTACK, %rsp
+	pushq 56(%rax)           /* ss */
+	pushq 48(%rax)
+	pushq 40(%rax)
+	pushq 32(%rax)
+	pushq 24(%rax)
+	pushq 16(%rax)
+	pushq 8(%rax)            /* vector */
+	movq (%rax), %rax
+	cld
+	push_registers
+	clear_ac
+	jmp trap_call
 
 	.balign 16
 trap_paranoid_entry:

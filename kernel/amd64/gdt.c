@@ -8,8 +8,8 @@
  * Picture   0x08 kernel code, 0x10 kernel data, 0x2b user data, 0x33 user
  *           code: the order that syscall and sysret want; 0x38 TSS, 16 bytes.
  *
- * Rules     1. #DF, NMI and #MC have stacks of their own (IST): they may come
- *              when the current stack is unusable.
+ * Rules     1. #DF, NMI, #MC and #DB have stacks of their own (IST): they may
+ *              come when the current stack is unusable.
  *           2. Users may raise only #BP and #OF by themselves; any other
  *              int n ends in #GP.
  *
@@ -66,9 +66,13 @@ gdt_load(struct cpu *c)
 static void
 fill_tss(struct cpu *c)
 {
-	c->tss.ist[IST_DF - 1] = (uint64_t)c->ist + 12288;
-	c->tss.ist[IST_NMI - 1] = (uint64_t)c->ist + 20480;
-	c->tss.ist[IST_MC - 1] = (uint64_t)c->ist + IST_BYTES;
+	uint64_t ist = (uint64_t)c->ist;
+
+	/* Those that may panic have 12 KiB, or others below that wait for nobody. */
+	c->tss.ist[IST_DF - 1] = ist + 12288;
+	c->tss.ist[IST_NMI - 1] = ist + 16384;
+	c->tss.ist[IST_DB - 1] = ist + 20480;
+	c->tss.ist[IST_MC - 1] = ist + IST_BYTES;
 	c->tss.iomap = sizeof(c->tss);
 }
 
@@ -95,6 +99,6 @@ fill_gate(unsigned vector)
 	g->high = stub >> 32;
 	g->type = vector == VEC_BP || vector == VEC_OF ? 0xee : 0x8e;
 	g->ist = vector == VEC_DF ? IST_DF : vector == VEC_NMI ? IST_NMI :
-	    vector == VEC_MC ? IST_MC : 0;
+	    vector == VEC_MC ? IST_MC : vector == VEC_DB ? IST_DB : 0;
 	g->selector = SEL_KCODE;
 }

@@ -29,6 +29,7 @@ enum { PF_ERR_P = 1, PF_ERR_W = 2, PF_ERR_RSV = 8, PF_ERR_FETCH = 16 };
 enum { VEC_GP = 13, VEC_PF = 14 };
 
 #define RFLAGS_USER 0x50dd5ul /* CF PF AF ZF SF TF DF OF RF AC: users' own */
+#define RFLAGS_KEPT 0x204000ul /* NT ID: users' own, but not a frame's */
 
 static struct {
 	struct trap_ops ops; /* [c] once all rooms have registered */
@@ -57,7 +58,7 @@ static const char *name_kernel_fault(const struct trapframe *, va_t);
 static bool is_stack_guard(va_t);
 static bool is_canonical(uint64_t);
 
-/* Every vector but #DF, NMI, #MC comes here from entry.S. */
+/* Every vector but #DF, NMI, #MC, #DB of the kernel comes here from entry.S. */
 void
 trap(struct trapframe *tf)
 {
@@ -219,7 +220,17 @@ is_stack_guard(va_t va)
 }
 
 /*
- * #DF, NMI, #MC, on their own stacks.  A push onto a full kernel stack ends
+ * A step into the kernel: TF was set in the program, and this processor looks at
+ * what it was before syscall.  The program's rflags are in r11; nothing is lost.
+ */
+static bool
+is_step_of_user(const struct trapframe *tf)
+{
+	return tf->rip == (uint64_t)syscall_entry && (tf->cs & 3) == 0;
+}
+
+/*
+ * #DF, NMI, #MC, and #DB of the kernel, on their own stacks.  A push onto a full kernel stack ends
  * here as #DF: the processor could not push the page fault either.
  */
 void
@@ -230,6 +241,10 @@ trap_paranoid(struct trapframe *tf)
 	if (tf->vector == VEC_NMI) {
 		while (smp_is_stopping())
 			__asm__ volatile("cli; hlt");
+		return;
+	}
+	if (tf->vector == VEC_DB && is_step_of_user(tf)) {
+		tf->rflags &= ~RFLAGS_TF;
 		return;
 	}
 	if (tf->vector == VEC_DF && is_stack_guard(va))
@@ -326,16 +341,19 @@ md_frame_init(struct trapframe *tf, va_t entry, va_t sp)
 }
 
 /*
- * Take a frame that a user wrote (abi.md 4): selectors and rflags made ours.
+ * Take a frame that a user wrote (abi.md 4): selectors and rflags made ours.  As
+ * on Linux those bits count that a frame may set; the others stay as they are in
+ * the program, `now`: NT and ID above all, which a handler inherits.
  *
  * Locks:    none.
  * Returns:  false: rip is not canonical, do not use the frame.
  */
 bool
-md_frame_sanitize(struct trapframe *tf)
+md_frame_sanitize(struct trapframe *tf, uint64_t now)
 {
 	tf->cs = SEL_UCODE;
 	tf->ss = SEL_UDATA;
-	tf->rflags = (tf->rflags & RFLAGS_USER) | RFLAGS_IF | 2;
+	tf->rflags = (tf->rflags & RFLAGS_USER) | (now & RFLAGS_KEPT) |
+	    RFLAGS_IF | 2;
 	return is_canonical(tf->rip);
 }

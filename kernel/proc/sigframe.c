@@ -211,7 +211,7 @@ static bool
 frame_restore(struct task *tk, struct trapframe *tf,
     const struct abi_ucontext *uc)
 {
-	const uint64_t *g = uc->gregs;
+	const uint64_t *g = uc->gregs, now = tf->rflags;
 
 	if (fpu_restore(tk->thread, uc->fpstate) < 0)
 		return false;
@@ -233,7 +233,7 @@ frame_restore(struct task *tk, struct trapframe *tf,
 	tf->rsp = g[GR_RSP];
 	tf->rip = g[GR_RIP];
 	tf->rflags = g[GR_EFLAGS];
-	if (!md_frame_sanitize(tf))
+	if (!md_frame_sanitize(tf, now))
 		return false;
 	sig_set_blocked(uc->mask);
 	/* As sigaltstack(2), whose errors count for nothing here. */
