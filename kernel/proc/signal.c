@@ -291,16 +291,46 @@ prepare_locked(struct proc *p, int signo)
 	}
 }
 
-/* A standard signal without an entry is delivered with plain information. */
+/* Sum of the entries of one user. */
+struct queue_walk {
+	uint32_t uid;
+	uint64_t n;
+};
+
+static void
+queue_count(void *arg, struct proc *p)
+{
+	struct queue_walk *w = arg;
+
+	if (p->cred.uid == w->uid)
+		w->n += p->nsigq;
+}
+
+/* May the user of p have one more entry?  The limit is p's, the sum the user's. */
+static bool
+queue_has_room(struct proc *p)
+{
+	struct queue_walk w = { .uid = p->cred.uid };
+
+	ASSERT(spin_is_mine(&proc_lock));
+	proc_walk_locked(queue_count, &w);
+	return w.n < p->rlim[RLIMIT_SIGPENDING].cur;
+}
+
+/*
+ * What kill(2) or the kernel sends of the standard signals is not limited; what
+ * a program queues is.  A signal without an entry is delivered with plain
+ * information, but for a real-time one whose sender wants to know.
+ */
 static int
 queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 {
-	bool must = si->signo >= SIGRTMIN && si->code < 0 &&
-	    si->code != SI_TKILL;
+	bool free = si->signo < SIGRTMIN && si->code >= 0;
+	bool must = si->signo >= SIGRTMIN && si->code != SI_USER;
 	struct sigq *q = NULL;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (si->signo < SIGRTMIN || p->nsigq < p->rlim[RLIMIT_SIGPENDING].cur)
+	if (free || queue_has_room(p))
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
 		return must ? -EAGAIN : 0;
@@ -420,6 +450,24 @@ sig_may_send(struct proc *p, int signo)
 	return signo == SIGCONT && me->sid == p->sid;
 }
 
+/* Is it a number that kill(2) takes?  0 asks only. */
+bool
+sig_is_valid(int signo)
+{
+	return signo >= 0 && signo <= NSIG;
+}
+
+/* The process that a thread belongs to, or NULL.  Locks: proc_lock held. */
+static struct proc *
+proc_of_tid_locked(int tid)
+{
+	struct proc *p = proc_find_locked(tid);
+	struct task *tk = p == NULL ? task_find_locked(tid) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return tk != NULL ? tk->proc : p;
+}
+
 struct kill_walk {
 	int pgid;                /* 0: all but init and the caller */
 	const struct siginfo *si;
@@ -436,6 +484,10 @@ kill_member(void *arg, struct proc *p)
 	if (k->pgid != 0 ? p->pgid != k->pgid :
 	    p->pid == 1 || p == proc_current())
 		return;
+	if (!sig_is_valid(k->si->signo)) {
+		k->result = -EINVAL;
+		return;
+	}
 	if (!k->by_kernel && !sig_may_send(p, k->si->signo)) {
 		if (k->result == -ESRCH)
 			k->result = -EPERM;
@@ -467,11 +519,12 @@ sig_send_group(int pgid, int signo)
 }
 
 /*
- * kill(2): pid > 0 a process, 0 the own group, -1 all, < -1 a group.
- * signo 0 only probes.
+ * kill(2): pid > 0 a process, by the number of any of its threads; 0 the own
+ * group, -1 all, < -1 a group.  signo 0 only probes.
  *
  * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH, -EPERM, -EAGAIN.
+ * Returns:  0, -ESRCH, -EINVAL (signo; asked when somebody is found), -EPERM,
+ *           -EAGAIN.
  */
 int
 sig_kill(int pid, const struct siginfo *si)
@@ -483,9 +536,10 @@ sig_kill(int pid, const struct siginfo *si)
 		return -ESRCH;
 	spin_lock(&proc_lock);
 	if (pid > 0) {
-		p = proc_find_locked(pid);
+		p = proc_of_tid_locked(pid);
 		if (p != NULL)
-			k.result = !sig_may_send(p, si->signo) ? -EPERM :
+			k.result = !sig_is_valid(si->signo) ? -EINVAL :
+			    !sig_may_send(p, si->signo) ? -EPERM :
 			    si->signo != 0 ? sig_send_proc_locked(p, si) : 0;
 	} else {
 		k.pgid = pid == 0 ? proc_current()->pgid :

@@ -75,6 +75,8 @@ struct abi_rusage {
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
+#define ARCH_GET_CPUID 0x1011
+#define ARCH_SET_CPUID 0x1012
 
 #define PR_SET_PDEATHSIG 1
 #define PR_GET_PDEATHSIG 2
@@ -239,6 +241,9 @@ struct abi_flock {
 #define FIONBIO 0x5421u
 #define FIONCLEX 0x5450u
 #define FIOCLEX 0x5451u
+#define FICLONE 0x40049409u
+#define FICLONERANGE 0x4020940du
+#define FIDEDUPERANGE 0xc0189436u
 
 #define UTIME_NOW 0x3fffffffl
 #define UTIME_OMIT 0x3ffffffel

@@ -19,6 +19,7 @@
 #include "lib/errno.h"
 
 #define KEEP UINT32_MAX
+#define NGROUPS_LINUX 65536 /* so many it would read */
 #define NGROUPS ARRAY_LEN(((struct cred *)NULL)->groups)
 
 /* Three numbers of one kind, user or group. */
@@ -257,6 +258,21 @@ sys_getgroups(const uint64_t a[6])
 	return c->ngroups;
 }
 
+/* Are the n numbers at `at` there?  A list that is too long for us is read, too. */
+static int
+groups_check(va_t at, uint64_t n)
+{
+	uint32_t part[NGROUPS];
+	uint64_t k;
+
+	for (; n > 0; n -= k, at += k * sizeof(part[0])) {
+		k = MIN(n, NGROUPS);
+		if (copyin(part, at, k * sizeof(part[0])) < 0)
+			return -EFAULT;
+	}
+	return 0;
+}
+
 int64_t
 sys_setgroups(const uint64_t a[6])
 {
@@ -267,7 +283,8 @@ sys_setgroups(const uint64_t a[6])
 	if (!sys_is_root())
 		return -EPERM;
 	if (n > NGROUPS)
-		return -EINVAL;
+		return n <= NGROUPS_LINUX && groups_check(a[1], n) < 0 ?
+		    -EFAULT : -EINVAL;
 	if (n > 0 && copyin(list, a[1], n * sizeof(list[0])) < 0)
 		return -EFAULT;
 	spin_lock(&proc_lock);

@@ -455,6 +455,67 @@ ioctl_block_size(struct file *f, uint64_t arg)
 	return r != 0 ? r : copyout(arg, &n, sizeof(n));
 }
 
+/* What generic checks of Linux say before it asks the file system. */
+static int64_t
+clone_check(struct file *in, struct file *out)
+{
+	unsigned from = file_flags(in), to = file_flags(out) & O_ACCMODE;
+	struct kstat si, so;
+
+	if ((from & O_PATH) != 0)
+		return -EBADF;
+	if (file_stat(in, &si) != 0 || file_stat(out, &so) != 0)
+		return -EIO;
+	if (si.dev != so.dev)
+		return -EXDEV;
+	if (S_ISDIR(si.mode) || S_ISDIR(so.mode))
+		return -EISDIR;
+	if (!S_ISREG(si.mode) || !S_ISREG(so.mode))
+		return -EINVAL;
+	if ((from & O_ACCMODE) == O_WRONLY || to == O_RDONLY ||
+	    (file_flags(out) & O_APPEND) != 0)
+		return -EBADF;
+	return -EOPNOTSUPP; /* no file system of ours shares blocks */
+}
+
+/* FICLONE and FICLONERANGE: the blocks of another file, shared. */
+static int64_t
+ioctl_clone(struct file *out, uint64_t in_fd)
+{
+	struct file *in = sys_file(in_fd);
+	int64_t r;
+
+	if (in == NULL)
+		return -EBADF;
+	r = clone_check(in, out);
+	file_put(in);
+	return r;
+}
+
+static int64_t
+ioctl_clone_range(struct file *out, va_t arg)
+{
+	uint64_t range[4];  /* descriptor, from, length, to */
+
+	return copyin(range, arg, sizeof(range)) != 0 ? -EFAULT :
+	    ioctl_clone(out, (uint32_t)range[0]);
+}
+
+/* FIDEDUPERANGE: what is equal already, shared. */
+static int64_t
+ioctl_dedupe(struct file *f, va_t arg)
+{
+	uint64_t head[3];   /* from, length, count and what must be 0 */
+
+	if (copyin(head, arg, sizeof(head)) != 0)
+		return -EFAULT;
+	if ((file_flags(f) & O_ACCMODE) == O_WRONLY || head[2] >> 16 != 0)
+		return -EINVAL;
+	if (S_ISDIR(file_mode(f)))
+		return -EISDIR;
+	return S_ISREG(file_mode(f)) ? -EOPNOTSUPP : -EINVAL;
+}
+
 static int64_t
 ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 {
@@ -468,6 +529,12 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 		return ioctl_nonblock(f, arg);
 	case FIGETBSZ:
 		return ioctl_block_size(f, arg);
+	case FICLONE:
+		return ioctl_clone(f, arg);
+	case FICLONERANGE:
+		return ioctl_clone_range(f, arg);
+	case FIDEDUPERANGE:
+		return ioctl_dedupe(f, arg);
 	case FIONREAD:
 		if (S_ISREG(file_mode(f)))
 			return ioctl_left(f, arg);

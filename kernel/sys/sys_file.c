@@ -104,12 +104,17 @@ is_user_range(va_t addr, uint64_t n)
 	return addr <= MD_USER_END && n <= MD_USER_END - addr;
 }
 
-/* The access mode is asked before the buffer.  0, -EBADF, -EFAULT. */
+/*
+ * What has no offsets is asked first, whichever end it is, then the access mode,
+ * then the buffer.  0, -ESPIPE, -EBADF, -EFAULT.
+ */
 static int
 rw_check(const struct rw *rw, va_t addr, uint64_t n)
 {
 	unsigned acc = file_flags(rw->f) & (O_ACCMODE | O_PATH);
 
+	if (rw->off != NULL && (acc & O_PATH) == 0 && !file_is_seekable(rw->f))
+		return -ESPIPE;
 	if (acc != O_RDWR && acc != (rw->is_write ? O_WRONLY : O_RDONLY))
 		return -EBADF;
 	return is_user_range(addr, n) ? 0 : -EFAULT;

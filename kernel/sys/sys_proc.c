@@ -25,6 +25,21 @@
 
 /* ---- children ---- */
 
+/*
+ * CLONE_PIDFD: there are no such descriptors.  Where one could not be written
+ * anyway that is the answer; proc_clone() has the other one.
+ */
+static int
+pidfd_check(uint64_t flags, va_t at)
+{
+	int32_t fd;
+
+	if ((flags & (CLONE_PIDFD | CLONE_THREAD)) != CLONE_PIDFD)
+		return 0;
+	return copyin(&fd, at, sizeof(fd)) < 0 ||
+	    copyout(at, &fd, sizeof(fd)) < 0 ? -EFAULT : 0;
+}
+
 int64_t
 sys_fork(const uint64_t a[6])
 {
@@ -49,6 +64,9 @@ sys_clone(const uint64_t a[6])
 		.exit_signal = (int)(a[0] & CSIGNAL), .stack = a[1],
 		.parent_tid = a[2], .child_tid = a[3], .tls = a[4] };
 
+	if ((req.flags & (CLONE_DETACHED | CLONE_PARENT_SETTID)) == 0 &&
+	    pidfd_check(req.flags, req.parent_tid) != 0)
+		return -EFAULT;
 	req.flags &= ~CLONE_DETACHED;
 	return proc_clone(&req);
 }
@@ -94,6 +112,9 @@ sys_clone3(const uint64_t a[6])
 	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
 	    c.exit_signal != 0)
 		return -EINVAL;
+	r = pidfd_check(c.flags, c.pidfd);
+	if (r < 0)
+		return r;
 	req = (struct clone_req){ .flags = c.flags,
 		.exit_signal = (int)c.exit_signal,
 		.stack = c.stack == 0 ? 0 : c.stack + c.stack_size,
@@ -416,6 +437,10 @@ sys_arch_prctl(const uint64_t a[6])
 		return copyout(a[1], &fs, sizeof(fs));
 	case ARCH_GET_GS:
 		return copyout(a[1], &gs, sizeof(gs));
+	case ARCH_GET_CPUID:
+		return 1; /* programs may ask, and no CPU of ours can refuse */
+	case ARCH_SET_CPUID:
+		return -ENODEV;
 	}
 	return -EINVAL;
 }

@@ -136,11 +136,8 @@ int64_t
 sys_kill(const uint64_t a[6])
 {
 	struct siginfo si;
-	int signo = (int)a[1];
 
-	if (signo < 0 || signo > NSIG)
-		return -EINVAL;
-	sig_fill_user(&si, signo, SI_USER);
+	sig_fill_user(&si, (int)a[1], SI_USER);
 	return sig_kill((int)a[0], &si);
 }
 
@@ -151,12 +148,14 @@ thread_kill(int tgid, int tid, const struct siginfo *si)
 	struct task *tk;
 	int64_t r = -ESRCH;
 
-	if (tid <= 0 || tgid < 0 || si->signo < 0 || si->signo > NSIG)
+	if (tid <= 0 || tgid < 0)
 		return -EINVAL;
 	spin_lock(&proc_lock);
 	tk = task_find_locked(tid);
 	if (tk != NULL && (tgid == 0 || tk->proc->pid == tgid)) {
-		if (!sig_may_send(tk->proc, si->signo))
+		if (!sig_is_valid(si->signo))
+			r = -EINVAL;
+		else if (!sig_may_send(tk->proc, si->signo))
 			r = -EPERM;
 		else
 			r = si->signo == 0 ? 0 : sig_send_task_locked(tk, si);
@@ -185,7 +184,10 @@ sys_tgkill(const uint64_t a[6])
 	return thread_kill((int)a[0], (int)a[1], &si);
 }
 
-/* The sender's siginfo; it may not look as if the kernel had sent it. */
+/*
+ * The sender's siginfo for thread `to`; to others it may not look as if the
+ * kernel had sent it.
+ */
 static int
 fetch_info(va_t at, int signo, int to, struct siginfo *si)
 {
@@ -193,7 +195,7 @@ fetch_info(va_t at, int signo, int to, struct siginfo *si)
 
 	if (copyin(&u, at, sizeof(u)) < 0)
 		return -EFAULT;
-	if ((u.code >= 0 || u.code == SI_TKILL) && to != proc_current()->pid)
+	if ((u.code >= 0 || u.code == SI_TKILL) && to != task_current()->tid)
 		return -EPERM;
 	*si = (struct siginfo){ .signo = signo, .code = u.code,
 		.pid = u.rt.pid, .uid = u.rt.uid, .value = u.rt.value };
@@ -209,8 +211,6 @@ sys_rt_sigqueueinfo(const uint64_t a[6])
 
 	if (r < 0)
 		return r;
-	if (signo < 0 || signo > NSIG)
-		return -EINVAL;
 	return pid <= 0 ? -ESRCH : sig_kill(pid, &si);
 }
 
@@ -218,12 +218,13 @@ int64_t
 sys_rt_tgsigqueueinfo(const uint64_t a[6])
 {
 	struct siginfo si;
-	int r = fetch_info(a[3], (int)a[2], (int)a[0], &si);
+	int r = fetch_info(a[3], (int)a[2], (int)a[1], &si);
 
-	if (r < 0)
+	if (r == -EFAULT)
 		return r;
-	return (int)a[0] <= 0 ? -EINVAL :
-	    thread_kill((int)a[0], (int)a[1], &si);
+	if ((int)a[0] <= 0 || (int)a[1] <= 0)
+		return -EINVAL;
+	return r < 0 ? r : thread_kill((int)a[0], (int)a[1], &si);
 }
 
 /* ---- waiting for one ---- */
