@@ -254,20 +254,18 @@ owner_apply_locked(struct vnode *v, const struct kattr *a)
 	const struct cred *c = fs_cred();
 
 	ASSERT(spin_is_mine(&v->attr_lock));
+	/* A new owner does not inherit the right to act as the old one. */
+	if ((a->valid & (ATTR_UID | ATTR_GID)) != 0 && v->type != S_IFDIR)
+		v->perm &= ~vn_lost_setid(c, v->perm, v->gid);
 	if ((a->valid & ATTR_UID) != 0)
 		v->uid = a->uid;
 	if ((a->valid & ATTR_GID) != 0)
 		v->gid = a->gid;
-	/* A new owner does not inherit the right to act as the old one. */
-	if ((a->valid & (ATTR_UID | ATTR_GID)) != 0 && v->type != S_IFDIR) {
-		v->perm &= ~(uint32_t)S_ISUID;
-		if ((v->perm & 010) != 0)
-			v->perm &= ~(uint32_t)S_ISGID;
-	}
 	if ((a->valid & ATTR_MODE) == 0)
 		return;
 	v->perm = a->mode & S_PERM;
-	if (c->fsuid != 0 && v->type != S_IFDIR && !cred_in_group(c, v->gid))
+	/* Of a directory, too: it would give its group to what is made in it. */
+	if (!vn_may_setgid(c, v->gid))
 		v->perm &= ~(uint32_t)S_ISGID;
 }
 

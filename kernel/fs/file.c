@@ -386,9 +386,7 @@ vn_strip_setid(struct vnode *v)
 	if ((vn_mode(v) & (S_ISUID | S_ISGID)) == 0 || fs_cred()->fsuid == 0)
 		return;
 	spin_lock(&v->attr_lock);
-	v->perm &= ~(uint32_t)S_ISUID;
-	if ((v->perm & 010) != 0)
-		v->perm &= ~(uint32_t)S_ISGID;
+	v->perm &= ~vn_lost_setid(fs_cred(), v->perm, v->gid);
 	spin_unlock(&v->attr_lock);
 }
 

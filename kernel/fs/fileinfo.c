@@ -33,6 +33,14 @@ file_vmo(struct file *f)
 	return f->vn->vmo;
 }
 
+/* What f names has been mapped: for who looks at times it was read. */
+void
+file_touch_mapped(struct file *f)
+{
+	if (f->vn->vmo != NULL && (f->flags & O_NOATIME) == 0)
+		vn_touch(f->vn, VN_ATIME);
+}
+
 uint64_t
 file_size(struct file *f)
 {
@@ -200,7 +208,7 @@ file_readdir(struct file *f, struct dirsink *sink)
 	mutex_lock(&f->pos_lock);
 	f->pos = pos;
 	mutex_unlock(&f->pos_lock);
-	if (r == 0)
+	if (r == 0 && (f->flags & O_NOATIME) == 0)
 		vn_touch(v, VN_ATIME);
 	return r;
 }
@@ -238,6 +246,30 @@ punch_hole(struct vnode *v, uint64_t off, uint64_t len)
 	int r = seal_change(v);
 
 	return r != 0 ? r : vmo_punch(v->vmo, off, len);
+}
+
+/*
+ * vmo_client_ops.punch of files: MADV_REMOVE, from a mapping that is writable.
+ *
+ * Locks:    takes vnode->lock.
+ * Owns:     drops the reference of vn_hold().
+ * Returns:  0, -EPERM (sealed), -ETXTBSY (swapped to), -EOPNOTSUPP, -EIO.
+ */
+int
+vn_punch(void *client, uint64_t off, uint64_t len)
+{
+	struct vnode *v = client;
+	int r;
+
+	rw_lock_write(&v->lock);
+	r = v->swapped_to ? -ETXTBSY : punch_hole(v, off, len);
+	if (v->ops->reserve != NULL)
+		v->ops->reserve(v, 0, 0); /* the mount counts pages */
+	rw_unlock_write(&v->lock);
+	if (r == 0)
+		vn_touch(v, VN_MTIME | VN_CTIME);
+	vn_put(v);
+	return r;
 }
 
 /*

@@ -13,7 +13,7 @@
  *              both are shared.  The kinds do not see each other.
  *           2. One owner's new lock replaces what it had in that range; what
  *              sticks out is kept, so at most two new entries are needed.  They
- *              are allocated first.
+ *              are allocated first.  Neighbours of one sort are one lock.
  *           3. Every release wakes all who wait; they look again.
  *           4. Processes that would wait for each other in a circle: the last
  *              gets -EDEADLK.  Only for POSIX locks, as their owner is one who
@@ -70,18 +70,23 @@ overlaps(const struct krange *a, const struct krange *b)
 	return a->start < b->end && b->start < a->end;
 }
 
-/* A lock of another that is in the way, or NULL.  Locks: [G] held. */
+/*
+ * The lock of another that is in the way, or NULL; of several the one that
+ * begins first.  Locks: [G] held.
+ */
 static struct lock_ent *
 conflict_locked(const struct lock_want *w)
 {
-	struct lock_ent *e;
+	struct lock_ent *e, *first = NULL;
 
 	ASSERT(spin_is_mine(&flocks.lock));
 	LIST_FOREACH(e, &w->v->locks, node)
 		if (e->kind == w->kind && e->owner != w->owner &&
-		    overlaps(&e->k, w->k) && (e->k.exclusive || w->k->exclusive))
-			return e;
-	return NULL;
+		    overlaps(&e->k, w->k) &&
+		    (e->k.exclusive || w->k->exclusive) &&
+		    (first == NULL || e->k.start < first->k.start))
+			first = e;
+	return first;
 }
 
 static struct lock_ent *
@@ -195,6 +200,28 @@ wait_end(struct lock_want *w)
 	spin_unlock(&flocks.lock);
 }
 
+/* What the owner has of the same kind on both sides of e becomes part of e. */
+static void
+join_locked(struct vnode *v, struct lock_ent *e)
+{
+	struct list_node *n, *next;
+
+	ASSERT(spin_is_mine(&flocks.lock));
+	for (n = v->locks.head.next; n != &v->locks.head; n = next) {
+		struct lock_ent *o = LIST_ENTRY(n, struct lock_ent, node);
+
+		next = n->next;
+		if (o == e || o->kind != e->kind || o->owner != e->owner ||
+		    o->k.exclusive != e->k.exclusive ||
+		    (o->k.end != e->k.start && o->k.start != e->k.end))
+			continue;
+		e->k.start = MIN(e->k.start, o->k.start);
+		e->k.end = MAX(e->k.end, o->k.end);
+		list_remove(n);
+		kmem_cache_free(&lock_cache, o);
+	}
+}
+
 /* Take the lock if nobody is in the way. */
 static int
 try_lock(struct lock_want *w)
@@ -210,6 +237,7 @@ try_lock(struct lock_want *w)
 		e->kind = w->kind;
 		e->k = *w->k;
 		list_push_back(&w->v->locks, &e->node);
+		join_locked(w->v, e);
 		r = 0;
 	}
 	spin_unlock(&flocks.lock);
@@ -319,7 +347,7 @@ file_unlock_range(struct file *f, const void *owner, uint64_t start,
 	return lock_clear(&w);
 }
 
-/* F_GETLK: the lock in the way of *k, if any, replaces it. */
+/* F_GETLK: the first lock in the way of *k, if any, replaces it. */
 bool
 file_test_range(struct file *f, const void *owner, struct krange *k)
 {

@@ -66,6 +66,7 @@ unsigned file_flags(struct file *);              /* O_* as fcntl F_GETFL */
 /* Around map_mmap() of a shared mapping; see memfd.c.  0, -EPERM. */
 int file_map_begin(struct file *, unsigned prot, unsigned *maxprot) MUST_CHECK;
 void file_map_end(struct file *);
+void file_touch_mapped(struct file *);           /* mmap has succeeded: st_atime */
 bool file_is_zero_device(struct file *);         /* mmap: anonymous memory */
 
 bool file_is_noexec(struct file *);              /* exec, mmap: its mount forbids */

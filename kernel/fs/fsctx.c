@@ -148,6 +148,9 @@ fsctx_move(const struct path_at *at, enum place place)
 		r = -ENOTDIR;
 	else
 		r = vn_permit(w.vn, w.cred, VN_X);
+	/* What is wrong with the path is told to everybody. */
+	if (r == 0 && place == PLACE_ROOT && w.cred->euid != 0)
+		r = -EPERM;
 	if (r == 0) {
 		mutex_lock(&c->lock);
 		slot = place == PLACE_CWD ? &c->cwd : &c->root;
@@ -167,12 +170,10 @@ fs_chdir(const struct path_at *at)
 	return fsctx_move(at, PLACE_CWD);
 }
 
-/* chroot(2), for root only. */
+/* chroot(2), for root only: -EPERM, after what the path has to say. */
 int
 fs_chroot(const struct path_at *at)
 {
-	if (fs_cred()->euid != 0)
-		return -EPERM;
 	return fsctx_move(at, PLACE_ROOT);
 }
 

@@ -197,8 +197,13 @@ struct fstype {
 #define MS_NODEV 4u
 #define MS_NOEXEC 8u
 #define MS_REMOUNT 32u
+#define MS_NOSYMFOLLOW 256u
+#define MS_NOATIME 1024u
+#define MS_NODIRATIME 2048u
 #define MS_BIND 4096u
 #define MS_MOVE 8192u
+#define MS_RELATIME 0x200000u      /* neither this nor NOATIME: strictly */
+#define MS_STRICTATIME 0x1000000u  /* asked for, never kept */
 
 /* An open file. */
 struct file {

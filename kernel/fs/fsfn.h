@@ -23,12 +23,16 @@ bool vn_is_below(struct vnode *, const struct vnode *top);
 int vn_permit(struct vnode *, const struct cred *, unsigned want) MUST_CHECK;
 bool vn_is_owner(struct vnode *, const struct cred *);
 bool cred_in_group(const struct cred *, uint32_t gid);
+bool vn_may_setgid(const struct cred *, uint32_t gid);
+uint32_t vn_lost_setid(const struct cred *, uint32_t perm, uint32_t gid);
 uint32_t vn_mode(struct vnode *);
 #define VN_ATIME 1u
 #define VN_MTIME 2u
 #define VN_CTIME 4u
 void vn_touch(struct vnode *, unsigned which);
 void vn_stored(void *client); /* a vnode: its mapping was stored to */
+bool vn_hold(void *client);
+int vn_punch(void *client, uint64_t off, uint64_t len) MUST_CHECK;
 int vn_write_begin(struct vnode *) MUST_CHECK;
 void vn_write_end(struct vnode *);
 ssize_t vn_full_path(struct vnode *, char *buf, size_t cap);
@@ -51,6 +55,7 @@ void mountinfo_show(struct out *);
 int mount_write_begin(struct mount *) MUST_CHECK;
 void mount_write_end(struct mount *);
 int mount_remount(struct vnode *, unsigned flags) MUST_CHECK;
+unsigned mount_kept_flags(unsigned flags);
 
 /* ---- namei.c ---- */
 enum walk_flags {

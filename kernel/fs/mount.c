@@ -159,7 +159,7 @@ mount_make(const struct fstype *type, const char *source, unsigned flags)
 	list_node_init(&m->all);
 	m->id = atomic_add(&mounts.last_id, 1);
 	m->dev = dev_make(0, m->id); /* on a disk: that one's number instead */
-	m->flags = flags;
+	m->flags = mount_kept_flags(flags);
 	m->root_mode = 0755;
 	str_copy(m->source, source, sizeof(m->source));
 	return m;
@@ -297,8 +297,7 @@ static int
 mount_new(const struct fstype *type, struct vnode *at, const char *source,
     unsigned flags, const char *data)
 {
-	struct mount *m = mount_make(type, source, flags & (MS_RDONLY |
-	    MS_NOSUID | MS_NODEV | MS_NOEXEC));
+	struct mount *m = mount_make(type, source, flags);
 	int r;
 
 	if (m == NULL)
@@ -337,12 +336,12 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	struct walk w = { 0 };
 	int r;
 
-	if (fs_cred()->euid != 0)
-		return -EPERM;
 	r = walk_path(&w, at, 0);
 	if (r != 0)
 		return r;
-	if ((flags & (MS_BIND | MS_MOVE)) != 0)
+	if (fs_cred()->euid != 0)
+		r = -EPERM;
+	else if ((flags & (MS_BIND | MS_MOVE)) != 0)
 		r = -EINVAL;
 	else if ((flags & MS_REMOUNT) != 0)
 		r = remount(w.vn, flags, data);
@@ -393,13 +392,13 @@ fs_umount(const struct path_at *at)
 	uint64_t dev;
 	int r;
 
-	if (fs_cred()->euid != 0)
-		return -EPERM;
 	r = walk_path(&w, at, 0);
 	if (r != 0)
 		return r;
 	dev = w.vn == w.vn->mnt->root ? w.vn->mnt->dev : 0;
 	walk_end(&w);
+	if (fs_cred()->euid != 0)
+		return -EPERM;
 
 	/* Our references are gone: now only those count that make it busy. */
 	r = -EINVAL;
@@ -431,6 +430,17 @@ mount_set_root(struct mount *m)
 	mutex_unlock(&mounts.mutex);
 }
 
+/* MS_* as statfs(2) has them, with ST_VALID. */
+static uint64_t
+statfs_flags(unsigned ms)
+{
+	return (ms & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) |
+	    ((ms & MS_NOATIME) != 0 ? 0x400 : 0) |
+	    ((ms & MS_NODIRATIME) != 0 ? 0x800 : 0) |
+	    ((ms & MS_RELATIME) != 0 ? 0x1000 : 0) |
+	    ((ms & MS_NOSYMFOLLOW) != 0 ? 0x2000 : 0) | 0x20;
+}
+
 /* statfs(2) of a mount; without a limit of its own: memory is the limit. */
 void
 mount_statfs(struct mount *m, struct kstatfs *st)
@@ -442,7 +452,7 @@ mount_statfs(struct mount *m, struct kstatfs *st)
 	st->bsize = PAGE_SIZE;
 	st->namelen = NAME_MAX;
 	st->fsid = m->dev;
-	st->flags = m->flags | 0x1020; /* ST_RELATIME, ST_VALID */
+	st->flags = statfs_flags(atomic_load(&m->flags));
 	st->blocks = m->max_pages;
 	st->bfree = used < m->max_pages ? m->max_pages - used : 0;
 	st->files = m->max_vnodes;
@@ -489,11 +499,21 @@ fs_shutdown(void)
 static void
 flags_show(struct out *out, const struct mount *m)
 {
-	out_printf(out, "%s%s%s%s,relatime",
-	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw",
-	    (m->flags & MS_NOSUID) != 0 ? ",nosuid" : "",
-	    (m->flags & MS_NODEV) != 0 ? ",nodev" : "",
-	    (m->flags & MS_NOEXEC) != 0 ? ",noexec" : "");
+	static const struct {
+		unsigned flag;
+		const char *text;
+	} words[] = {
+		{ MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" },
+		{ MS_NOEXEC, ",noexec" }, { MS_NOATIME, ",noatime" },
+		{ MS_NODIRATIME, ",nodiratime" }, { MS_RELATIME, ",relatime" },
+		{ MS_NOSYMFOLLOW, ",nosymfollow" },
+	};
+	unsigned i, flags = atomic_load(&m->flags);
+
+	out_printf(out, "%s", (flags & MS_RDONLY) != 0 ? "ro" : "rw");
+	for (i = 0; i < ARRAY_LEN(words); i++)
+		if ((flags & words[i].flag) != 0)
+			out_printf(out, "%s", words[i].text);
 }
 
 /* One line of /proc/mounts. */

@@ -13,7 +13,8 @@
  *
  * Rules     1. Nothing is locked between components: what holds is a reference
  *              to dir.  Changes look the name up again under the tree lock.
- *           2. At most LINKS_MAX links in one walk, or -ELOOP.
+ *           2. At most LINKS_MAX links in one walk, and none of a mount with
+ *              NOSYMFOLLOW, or -ELOOP.
  *           3. Dot-dot stops at the root of the thread.
  *
  * Read next names.c, open.c.
@@ -308,7 +309,7 @@ walk_follow(struct walk *w, struct vnode *link, bool is_last)
 	int r;
 
 	w->kind = LAST_ROOT;
-	if (++w->nlinks > LINKS_MAX) {
+	if (++w->nlinks > LINKS_MAX || (link->mnt->flags & MS_NOSYMFOLLOW) != 0) {
 		r = -ELOOP;
 	} else if (link->ops->jump != NULL) {
 		r = link_jump(w, link, is_last);
@@ -318,6 +319,8 @@ walk_follow(struct walk *w, struct vnode *link, bool is_last)
 		if (buf != w->buf)
 			kmem_free(buf);
 	}
+	if (r == 0)
+		vn_touch(link, VN_ATIME);
 	vn_put(link);
 	return r;
 }

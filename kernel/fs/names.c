@@ -26,8 +26,17 @@
 
 static int names_remove(struct walk *w, bool is_dir);
 
+static unsigned
+umask_now(void)
+{
+	struct fsctx *c = thread_current()->fsctx;
+
+	return c == NULL ? 0 : atomic_load_relaxed(&c->umask);
+}
+
 /*
- * Make n->name in w->dir, where walk_path() found nothing.
+ * Make n->name in w->dir, where walk_path() found nothing; n->mode as it was
+ * asked for, owner and umask come here.
  *
  * Locks:    takes the tree lock.
  * Returns:  0, -EACCES, -EROFS, -EEXIST (someone was faster), -ENOENT
@@ -45,7 +54,11 @@ names_create(struct walk *w, struct vn_new *n, struct vnode **out)
 		n->gid = atomic_load_relaxed(&dir->gid);
 		if (S_ISDIR(n->mode))
 			n->mode |= S_ISGID;
+		else if ((n->mode & 010) != 0 && !vn_may_setgid(w->cred, n->gid))
+			n->mode &= ~(uint32_t)S_ISGID;
 	}
+	if (!S_ISLNK(n->mode))
+		n->mode &= ~umask_now();
 	r = vn_permit(dir, w->cred, VN_W | VN_X);
 	if (r != 0)
 		return r;
@@ -71,14 +84,6 @@ name_is_free(const struct walk *w)
 	return w->vn != NULL || w->kind != LAST_NAME ? -EEXIST : 0;
 }
 
-static unsigned
-umask_now(void)
-{
-	struct fsctx *c = thread_current()->fsctx;
-
-	return c == NULL ? 0 : atomic_load_relaxed(&c->umask);
-}
-
 /*
  * mknod(2) and mkdir(2) (S_IFDIR in mode).
  *
@@ -94,7 +99,7 @@ fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
 
 	if ((mode & S_IFMT) == 0)
 		mode |= S_IFREG;
-	n.mode = mode & ~umask_now();
+	n.mode = mode;
 	r = walk_path(&w, at, WALK_PARENT | WALK_NAME);
 	if (r != 0)
 		return r;
@@ -242,9 +247,9 @@ link_locked(struct walk *to, struct vnode *v)
 }
 
 /*
- * link(2).  from->flags: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH.
+ * link(2).  from->flags: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH (root only).
  *
- * Returns:  0, -EPERM (a directory), -EXDEV, -EEXIST …
+ * Returns:  0, -EPERM (a directory), -EXDEV, -EEXIST, -ENOENT …
  */
 int
 fs_link(const struct path_at *from, const struct path_at *to)
@@ -252,6 +257,9 @@ fs_link(const struct path_at *from, const struct path_at *to)
 	struct walk wf = { 0 }, wt = { 0 };
 	int r;
 
+	/* A descriptor that was handed over shall not become a name. */
+	if ((from->flags & AT_EMPTY_PATH) != 0 && fs_cred()->euid != 0)
+		return -ENOENT;
 	r = walk_path(&wf, from, (from->flags & AT_SYMLINK_FOLLOW) != 0 ? 0 :
 	    WALK_NOFOLLOW);
 	if (r != 0)
@@ -388,6 +396,8 @@ fs_readlink(const struct path_at *at, char *buf, size_t cap)
 	n = -EINVAL;
 	if (w.vn->type == S_IFLNK)
 		n = w.vn->ops->readlink(w.vn, buf, cap);
+	if (n > 0)
+		vn_touch(w.vn, VN_ATIME);
 	walk_end(&w);
 	return n;
 }

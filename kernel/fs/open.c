@@ -134,10 +134,8 @@ open_find(struct open_req *o)
 static int
 open_create(struct open_req *o)
 {
-	struct fsctx *ctx = thread_current()->fsctx;
-	unsigned umask = ctx == NULL ? 0 : atomic_load_relaxed(&ctx->umask);
 	struct vn_new n = { .name = o->w.last,
-		.mode = S_IFREG | (o->mode & S_PERM & ~umask) };
+		.mode = S_IFREG | (o->mode & S_PERM) };
 	int r;
 
 	if (o->w.vn != NULL) {

@@ -93,7 +93,8 @@ proc_ino(const struct proc_node *pn)
 		    strlen(pn->pid_row->name));
 	if (pn->kind == PN_DIR)
 		detail = name_number(pn->prefix, pn->prefix_len);
-	return ((uint64_t)(unsigned)pn->tid << 28 | (uint64_t)pn->kind << 24 |
+	return ((uint64_t)pn->in_task << 60 |
+	    (uint64_t)(unsigned)pn->tid << 28 | (uint64_t)pn->kind << 24 |
 	    detail) + 1;
 }
 

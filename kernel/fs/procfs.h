@@ -26,6 +26,7 @@ struct proc_node {
 	enum proc_kind kind;                /* [c] */
 	int pid;                            /* [c] process, for PN_PID … */
 	int tid;                            /* [c] whose rows: pid or a thread */
+	bool in_task;                       /* [c] below /proc/PID/task */
 	uint64_t born;                      /* [c] of that process, not of a later one */
 	int fd;                             /* [c] PN_FD */
 	const struct procfs_row *row;       /* [c] PN_ROW */

@@ -180,11 +180,11 @@ row_mode(const struct procfs_pid_row *row)
 	return row->readlink != NULL ? S_IFLNK | 0777 : S_IFREG | row->mode;
 }
 
-/* How many of extra_name a directory has: threads have no "task". */
+/* How many of extra_name a directory has: what lies in "task" has no "task". */
 static unsigned
 extras_of(const struct proc_node *pd)
 {
-	return pd->pid == pd->tid ? EXTRA_COUNT : EXTRA_TASK;
+	return pd->in_task ? EXTRA_TASK : EXTRA_COUNT;
 }
 
 /* In /proc/PID. */
@@ -216,6 +216,7 @@ task_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	struct proc_node pn = *proc_node_of(dir);
 
 	pn.kind = PN_PID;
+	pn.in_task = true;
 	pn.tid = number_of(n);
 	if (pn.tid <= 0 || pids->next_task(pn.pid, pn.tid - 1) != pn.tid)
 		return -ENOENT;
@@ -332,6 +333,7 @@ task_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 	struct proc_node pn = *pd;
 
 	pn.kind = PN_PID;
+	pn.in_task = true;
 	for (;;) {
 		pn.tid = pids->next_task(pd->pid, (int)*pos - 3);
 		if (pn.tid < 0 || emit_number(sink, pn.tid, S_IFDIR, &pn, pos))

@@ -19,9 +19,39 @@
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
 
-#define MS_KNOWN (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define MS_TIMES (MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+#define MS_PLAIN (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | \
+	MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME)
+#define MS_KNOWN (MS_PLAIN | MS_TIMES)
 
 static struct mutex remount_mutex = MUTEX_INIT(remount_mutex, LR_VNODE);
+
+/*
+ * What a mount keeps of mount(2)'s flags: access times move as with RELATIME
+ * unless something else is asked for.
+ */
+unsigned
+mount_kept_flags(unsigned flags)
+{
+	unsigned kept = flags & MS_PLAIN;
+
+	if ((flags & MS_NOATIME) == 0)
+		kept |= MS_RELATIME;
+	if ((flags & MS_STRICTATIME) != 0)
+		kept &= ~(MS_RELATIME | MS_NOATIME);
+	return kept;
+}
+
+/* A remount that says nothing of access times leaves them as they were. */
+static unsigned
+remount_flags(const struct mount *m, unsigned flags)
+{
+	unsigned kept = mount_kept_flags(flags);
+
+	if ((flags & (MS_TIMES | MS_STRICTATIME)) == 0)
+		kept = (kept & ~MS_TIMES) | (atomic_load(&m->flags) & MS_TIMES);
+	return kept;
+}
 
 /* Change those bits of the flags that are in mask. */
 static void
@@ -91,7 +121,7 @@ mount_remount(struct vnode *v, unsigned flags)
 		r = (flags & MS_RDONLY) != 0 ? become_readonly(m, flags) :
 		    fs_agrees(m, flags);
 	if (r == 0)
-		flags_set(m, MS_KNOWN, flags);
+		flags_set(m, MS_KNOWN, remount_flags(m, flags));
 	mutex_unlock(&remount_mutex);
 	return r;
 }

@@ -58,7 +58,8 @@ tmpfs_ident(void *client, struct vmo_ident *id)
 }
 
 static const struct vmo_client_ops tmpfs_client = {
-	.ident = tmpfs_ident, .stored = vn_stored
+	.ident = tmpfs_ident, .stored = vn_stored,
+	.hold = vn_hold, .punch = vn_punch
 };
 
 /* A link's text, terminated.  NULL: no memory. */

@@ -383,6 +383,30 @@ vn_is_owner(struct vnode *v, const struct cred *c)
 	return c->fsuid == 0 || c->fsuid == atomic_load_relaxed(&v->uid);
 }
 
+/*
+ * May c give gid's rights to a file by S_ISGID?  Locks: none.
+ */
+bool
+vn_may_setgid(const struct cred *c, uint32_t gid)
+{
+	return c->fsuid == 0 || cred_in_group(c, gid);
+}
+
+/*
+ * S_ISUID and S_ISGID as far as they go when c writes a file of that mode and
+ * group, or changes its owner.  Without the right to execute S_ISGID gives
+ * nobody a right; it stays for who could set it.
+ */
+uint32_t
+vn_lost_setid(const struct cred *c, uint32_t perm, uint32_t gid)
+{
+	uint32_t lost = perm & S_ISUID;
+
+	if ((perm & 010) != 0 || !vn_may_setgid(c, gid))
+		lost |= perm & S_ISGID;
+	return lost;
+}
+
 static bool
 kts_before(const struct kts *a, const struct kts *b)
 {
@@ -390,8 +414,26 @@ kts_before(const struct kts *a, const struct kts *b)
 }
 
 /*
- * Set times to now.  An access time moves only when it is older than the last
- * change or a day (relatime), so that reading does not write all the time.
+ * Does an access move the access time?  With RELATIME only when it is older
+ * than the last change or a day, so that reading does not write all the time.
+ *
+ * Locks:    attr_lock held.
+ */
+static bool
+moves_atime(const struct vnode *v, const struct kts *now)
+{
+	unsigned flags = atomic_load_relaxed(&v->mnt->flags);
+
+	if ((flags & MS_NOATIME) != 0 ||
+	    ((flags & MS_NODIRATIME) != 0 && v->type == S_IFDIR))
+		return false;
+	return (flags & MS_RELATIME) == 0 || kts_before(&v->atime, &v->mtime) ||
+	    kts_before(&v->atime, &v->ctime) ||
+	    now->sec - v->atime.sec >= 86400;
+}
+
+/*
+ * Set times to now; the access time as the mount has it.
  *
  * Locks:    takes attr_lock.
  */
@@ -403,9 +445,7 @@ vn_touch(struct vnode *v, unsigned which)
 	if ((atomic_load_relaxed(&v->mnt->flags) & MS_RDONLY) != 0)
 		return;
 	spin_lock(&v->attr_lock);
-	if ((which & VN_ATIME) != 0 && (kts_before(&v->atime, &v->mtime) ||
-	    kts_before(&v->atime, &v->ctime) ||
-	    now.sec - v->atime.sec >= 86400))
+	if ((which & VN_ATIME) != 0 && moves_atime(v, &now))
 		v->atime = now;
 	if ((which & VN_MTIME) != 0)
 		v->mtime = now;
@@ -424,6 +464,24 @@ void
 vn_stored(void *client)
 {
 	vn_touch(client, VN_MTIME | VN_CTIME);
+}
+
+/*
+ * vmo_client_ops.hold of files.
+ *
+ * Locks:    [O].
+ * Owns:     on success a reference, for vn_punch().
+ * Returns:  false: the last reference is gone.
+ */
+bool
+vn_hold(void *client)
+{
+	struct vnode *v = client;
+	uint32_t n = atomic_load(&v->refs);
+
+	while (n != 0 && !atomic_cas(&v->refs, &n, n + 1))
+		;
+	return n != 0;
 }
 
 /* Add d to the writers count unless its sign forbids. */

@@ -343,6 +343,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	if (random)
 		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
 	map_limit_data(x->as, x->lim.data);
+	map_limit_size(x->as, x->lim.as);
 	r = map_stack(x->as, top, stack, PROT_R | PROT_W |
 	    (x->prog.exec_stack ? PROT_X : 0));
 	if (r < 0)
@@ -363,8 +364,10 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 		aux.interp_base = x->interp.base;
 	}
 	x->image = x->prog.where;
-	return args_push(x->as, top, MIN(ARG_MAX_BYTES, stack / 4), src, &aux,
+	r = args_push(x->as, top, MIN(ARG_MAX_BYTES, stack / 4), src, &aux,
 	    &x->image, &x->sp);
+	/* What its first instructions will need must be there now. */
+	return r < 0 ? r : map_prepay_start(x->as);
 }
 
 /* PT_INTERP: that program is loaded too and started instead. */

@@ -91,6 +91,8 @@ limit_space(struct aspace *as, enum rlimit_id id, const struct rlimit *new)
 		map_limit_stack(as, new->cur);
 	else if (id == RLIMIT_DATA)
 		map_limit_data(as, new->cur);
+	else if (id == RLIMIT_AS)
+		map_limit_size(as, new->cur);
 }
 
 /* Read, then perhaps change, a limit of pid (0: the caller). */

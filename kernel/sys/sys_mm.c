@@ -11,7 +11,8 @@
  * Rules     1. /dev/zero gives anonymous memory; a disk is mapped like a
  *              file; other devices cannot be mapped.
  *           2. What mprotect may give later is decided here, by how the file
- *              was opened.
+ *              was opened; a device is a file in this, too.
+ *           3. To map a file is to read it: its access time moves.
  *
  * Read next vm/map.c.  Book: ch05.
  */
@@ -82,6 +83,8 @@ sys_mmap(const uint64_t a[6])
 		r = map_mmap(proc_current()->as, &m, &at);
 	if (held)
 		file_map_end(f);
+	if (r == 0 && m.vmo != NULL)
+		file_touch_mapped(f);
 out:
 	if (f != NULL)
 		file_put(f);
@@ -132,7 +135,6 @@ mmap_file(struct map_args *m, struct file *f)
 	}
 	if (file_is_zero_device(f)) {
 		m->flags |= MAP_ANONYMOUS;
-		m->maxprot = PROT_ALL;
 		m->off = 0;
 		return 0;
 	}

@@ -116,8 +116,6 @@ advice_kind(int advice)
 	switch (advice) {
 	case MADV_WILLNEED:
 		return ADVICE_READ;
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
 	case MADV_DONTDUMP:
@@ -266,61 +264,137 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
-/* May what v (NULL: nothing) maps be punched?  0, -ENOMEM, -EINVAL, -EACCES. */
+/* May what v maps be punched?  0, -EINVAL, -EACCES. */
 static int
 punch_check(const struct vad *v)
 {
-	if (v == NULL)
-		return -ENOMEM;
 	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
 		return -EINVAL;
-	return (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0 ? 0 :
+	return (v->flags & VAD_SHARED) != 0 && (v->prot & PROT_W) != 0 ? 0 :
 	    -EACCES;
+}
+
+/* One part of MADV_REMOVE. */
+struct punch {
+	struct vmo *vmo;       /* referenced */
+	uint64_t lo, hi, off;  /* vpns of the part; page of the object at lo */
+	bool hole;             /* nothing is mapped somewhere before it */
+};
+
+/*
+ * The next part in [p->hi, end), with a reference to its object.
+ *
+ * Returns:  1, 0 (there is none), -EINVAL, -EACCES.
+ */
+static int
+punch_next(struct aspace *as, struct punch *p, uint64_t end)
+{
+	struct vad *v;
+	int r = 0;
+
+	if (p->hi == end)
+		return 0;
+	rw_lock_read(&as->map_lock);
+	v = vad_find_above(as, p->hi);
+	if (v == NULL || v->start >= end) {
+		p->hole = true;
+		goto out;
+	}
+	p->hole |= v->start > p->hi;
+	p->lo = MAX(p->hi, v->start);
+	p->hi = MIN(end, v->end);
+	p->vmo = v->vmo;
+	p->off = v->off + (p->lo - v->start);
+	r = punch_check(v);
+	if (r == 0) {
+		vmo_get(p->vmo);
+		r = 1;
+	}
+out:
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+/* The client, if there is one, has a say: seals, and who else changes the file. */
+static int
+punch_object(const struct punch *p)
+{
+	uint64_t off = p->off << PAGE_SHIFT, len = (p->hi - p->lo) << PAGE_SHIFT;
+	const struct vmo_client_ops *ops;
+	struct vmo *vmo = p->vmo;
+	void *client;
+
+	spin_lock(&vmo->lock);
+	ops = vmo->client_ops;
+	client = vmo->client;
+	if (ops != NULL && (ops->hold == NULL || !ops->hold(client)))
+		ops = NULL;
+	spin_unlock(&vmo->lock);
+	return ops != NULL ? ops->punch(client, off, len) :
+	    vmo_punch(vmo, off, len);
 }
 
 /*
  * MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all
  * spaces that map it, so each part is found with map_lock and punched
- * without it; the reference keeps the object.
+ * without it; the reference keeps the object.  What is not mapped is stepped
+ * over and reported at the end.
  */
 static int
 advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t end = hi, off = 0;
-	struct vmo *vmo = NULL;
+	struct punch p = { .hi = lo };
+	int r;
+
+	while ((r = punch_next(as, &p, hi)) > 0) {
+		r = punch_object(&p);
+		vmo_put(p.vmo);
+		if (r != 0)
+			return r;
+	}
+	return r == 0 && p.hole ? -ENOMEM : r;
+}
+
+/*
+ * May the mapping at va be populated?  Unlike an access this asks for the very
+ * right: memory that x86 lets be read because it is writable is not.
+ *
+ * Returns:  0 with *end, where the mapping ends; -ENOMEM, -EINVAL.
+ */
+static int
+populate_check(struct aspace *as, va_t va, unsigned need, va_t *end)
+{
 	struct vad *v;
 	int r = 0;
 
-	while (lo < hi && r == 0) {
-		rw_lock_read(&as->map_lock);
-		v = vad_find(as, lo);
-		r = punch_check(v);
-		if (r == 0) {
-			end = MIN(hi, v->end);
-			vmo = v->vmo;
-			vmo_get(vmo);
-			off = v->off + (lo - v->start);
-		}
-		rw_unlock_read(&as->map_lock);
-		if (r != 0)
-			return r;
-		r = vmo_punch(vmo, off << PAGE_SHIFT, (end - lo) << PAGE_SHIFT);
-		vmo_put(vmo);
-		lo = end;
-	}
+	rw_lock_read(&as->map_lock);
+	v = vad_find(as, va >> PAGE_SHIFT);
+	if (v == NULL)
+		r = -ENOMEM;
+	else if ((v->prot & need) == 0)
+		r = -EINVAL;
+	else
+		*end = v->end << PAGE_SHIFT;
+	rw_unlock_read(&as->map_lock);
 	return r;
 }
 
 static int
 advise_populate(struct aspace *as, va_t va, va_t end, int advice)
 {
-	enum access access = advice == MADV_POPULATE_WRITE ? ACCESS_WRITE :
-	    ACCESS_READ;
+	bool write = advice == MADV_POPULATE_WRITE;
+	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
+	va_t known = va;
+	int r;
 
 	for (; va < end; va += PAGE_SIZE) {
 		struct fctx f = { .kernel = true };
-		int r = vm_fault(as, va, access, &f);
 
+		r = va < known ? 0 : populate_check(as, va,
+		    write ? PROT_W : PROT_R, &known);
+		if (r != 0)
+			return r;
+		r = vm_fault(as, va, access, &f);
 		if (r == -EFAULT && f.sig.signo == SIGSEGV)
 			return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
 		if (r != 0 || thread_is_killed())

@@ -424,11 +424,10 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w)
 	struct vm_page *pg = ask->new;
 
 	ASSERT(ask->zeroed);
-	if (!vmo->charged_whole) {
-		if (commit_charge(1) != 0)
-			return FOUND_NO_COMMIT;
+	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0)
+		return FOUND_NO_COMMIT;
+	if (!vmo->charged_whole)
 		vmo->a.charged++;
-	}
 	ask->new = NULL;
 	ask->zeroed = false;
 	ask->page = pg;

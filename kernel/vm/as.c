@@ -109,12 +109,15 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->brk = parent->brk;
 	child->stack_pages = atomic_load(&parent->stack_pages);
 	child->data_pages = atomic_load(&parent->data_pages);
+	child->size_pages = atomic_load(&parent->size_pages);
 	child->mmap_base = parent->mmap_base;
 	child->ws_max = parent->ws_max;
 	structural_begin();
 	r = parent->ops->dup(parent, child);
 	if (r == 0 && vm_is_lost(parent))
 		r = -ENOMEM;
+	if (r == 0)
+		vad_mark_inherited(child);
 	structural_end();
 	rw_unlock_write(&child->map_lock);
 	rw_unlock_write(&parent->map_lock);
@@ -179,6 +182,7 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	as->ws_used_ns = md_time_ns();
 	as->stack_pages = STACK_PAGES_DEFAULT;
 	as->data_pages = UINT64_MAX;
+	as->size_pages = UINT64_MAX;
 	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
@@ -319,6 +323,7 @@ as_teardown(struct aspace *as)
 	root_free(as);
 	commit_uncharge(as->commit);
 	as->commit = 0;
+	commit_uncharge(atomic_xchg(&as->prepaid, 0));
 	ASSERT(as->nvads == 0 && as->total_pages == 0);
 	structural_end();
 	rw_unlock_write(&as->map_lock);

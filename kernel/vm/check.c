@@ -422,6 +422,7 @@ static void
 check_commit(struct vm_report *rep)
 {
 	uint64_t owned = as_sum(offsetof(struct aspace, commit)) +
+	    as_sum(offsetof(struct aspace, prepaid)) +
 	    as_sum(offsetof(struct aspace, late)) + ev_read(EV_fmo_pages_live);
 
 	vmo_walk_locked(add_object_charge, &owned);

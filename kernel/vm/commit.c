@@ -19,8 +19,12 @@
  *             page at the first touch; over the limit that is a SIGBUS.
  *           0 guess: as 1, but a single mapping larger than all frames and slots
  *             together is refused at once, with ENOMEM.
- *           A change holds for mappings made later; the limit is kept in all
- *           three, so there is never a page without a place.
+ *           A change holds for mappings made later.  In 0 and 1 the limit is
+ *           one of what exists, not of what has been promised: while frames
+ *           and slots are there nobody is refused.  Then more may be promised
+ *           than can be kept, and a touch that finds no place is a SIGBUS in
+ *           memory that had been promised, too.  In all three there is never
+ *           a page without a place.
  *
  * Rules     1. charged <= limit whenever a charge is accepted; only upper page
  *              tables are charged without the test (vmm.md 4.2).
@@ -28,7 +32,7 @@
  *              It has a share of the frames in advance, so that the limit
  *              stays where it is; what it takes beyond lowers the limit.
  *           3. Who charges gives back the same number: as->commit, as->late,
- *              vmo->a.charged and the forked objects are the owners.
+ *              as->prepaid, vmo->a.charged and the forked objects are the owners.
  *           4. Page tables, entries and tables of objects go to swap like the pages
  *              that they describe (vm/ptpage.c, vm/kpagedws.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
@@ -44,17 +48,20 @@
 enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 
 #define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
+#define PLACES_KEPT 64  /* for those who ask at the same time */
 #define TELL_NS 1000000000ul /* between two lines of the log */
 
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
+	_Atomic bool overdrawn;    /* [A] more is promised than the limit, perhaps */
 	uint64_t places, wired;    /* [c] frames free and wired at the start */
 	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };
 
 static int commit_refuse(uint64_t n);
+static bool has_place(uint64_t limit);
 
 /*
  * Take stock.
@@ -91,10 +98,48 @@ commit_charge(uint64_t n)
 	if (inject_hit(FI_COMMIT))
 		return commit_refuse(n);
 	do {
-		if (n > limit || have > limit - n)
+		if (n <= limit && have <= limit - n)
+			continue;
+		if (!commit_is_late() || !has_place(limit))
 			return commit_refuse(n);
+		atomic_store(&commit.overdrawn, true);
 	} while (!atomic_cas(&commit.charged, &have, have + n));
 	return 0;
+}
+
+/*
+ * Is there a frame or slot for a few pages more?  Pages that exist are counted,
+ * wherever they are, each in the unit in which it was charged.
+ */
+static bool
+has_place(uint64_t limit)
+{
+	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live) +
+	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
+	    ev_read(EV_table_live_out) + ev_read(EV_kpaged_pages) +
+	    ev_read(EV_kpaged_pages_out);
+
+	return used + PLACES_KEPT <= limit;
+}
+
+/*
+ * Memory that has been paid for is to be touched for the first time.  Only
+ * where more has been promised than the limit can that be too much.
+ *
+ * Locks:    any of rank < 9.
+ */
+bool
+commit_may_touch(void)
+{
+	uint64_t limit;
+
+	if (!atomic_load_relaxed(&commit.overdrawn))
+		return true;
+	limit = commit_limit();
+	if (atomic_load(&commit.charged) > limit)
+		return has_place(limit);
+	atomic_store(&commit.overdrawn, false);
+	return true;
 }
 
 static int
@@ -142,6 +187,41 @@ commit_charge_late(struct aspace *as, uint64_t n)
 	atomic_add(&as->late, n);
 	EVENT_ADD(commit_late, n);
 	return 0;
+}
+
+/*
+ * Promise n pages to a space that will need them soon.
+ *
+ * Locks:    any.
+ * Owns:     as->prepaid, until commit_use_prepaid() or the end of the space.
+ * Returns:  0, -ENOMEM.
+ */
+int
+commit_prepay(struct aspace *as, uint64_t n)
+{
+	int r = commit_charge(n);
+
+	if (r == 0)
+		atomic_add(&as->prepaid, n);
+	return r;
+}
+
+/*
+ * Are n of the prepaid pages left?
+ *
+ * Locks:    any.
+ * Owns:     the caller, the charge of n pages; not if false.
+ */
+bool
+commit_use_prepaid(struct aspace *as, uint64_t n)
+{
+	uint64_t have = atomic_load(&as->prepaid);
+
+	do {
+		if (have < n)
+			return false;
+	} while (!atomic_cas(&as->prepaid, &have, have - n));
+	return true;
 }
 
 /*

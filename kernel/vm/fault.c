@@ -239,6 +239,32 @@ keep_limit(struct fctx *f)
 		EVENT_ADD(ws_self_replace, as->ops->evict(as, pages - max, 0));
 }
 
+/* Will it make a page that a private mapping has paid for before?  [W]. */
+static bool
+makes_promised(const struct fctx *f)
+{
+	uint64_t w = word_get(f->word), named;
+
+	if (f->access != ACCESS_WRITE || (f->v.prot & PROT_W) == 0 ||
+	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) != VAD_CHARGED)
+		return false;
+	switch (pte_kind(w)) {
+	case PTE_ABSENT:
+		return true;
+	case PTE_VALID:
+		return pte_src(w) != SRC_PRIV &&
+		    (pte_src(w) != SRC_FORK || f->as->ops->refs(f->as, w, &named) > 1);
+	case PTE_FORK: /* the last owner has a page; who cannot tell asks again */
+		return f->as->ops->refs(f->as, w, &named) > 1;
+	case PTE_TRANS:
+	case PTE_BUSY:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		break;
+	}
+	return false;
+}
+
 /* S1 and S2: tables, then the design.  [M] held. */
 static enum fault_outcome
 fault_resolve(struct fctx *f)
@@ -249,6 +275,8 @@ fault_resolve(struct fctx *f)
 	r = pt_pin(f);
 	if (r == FAULT_DONE && inject_hit(FI_RESTART))
 		r = FAULT_RESTART;
+	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
+		r = fault_over_limit(f);
 	if (r == FAULT_DONE) {
 		keep_limit(f);
 		r = f->as->ops->fault(f);

@@ -95,7 +95,8 @@ grow_charge(struct aspace *as, struct vad *v, uint64_t vpn, uint64_t pages)
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	tables = vad_tables(vpn, v->end) - vad_tables(v->start, v->end);
-	if (commit_charge(pages + tables) != 0)
+	if (!commit_use_prepaid(as, pages + tables) &&
+	    commit_charge(pages + tables) != 0)
 		return -ENOMEM;
 	v->commit += pages;
 	v->commit_tbl += tables;
@@ -123,6 +124,8 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
 		return -ENOMEM;
 	pages = v->start - vpn;
+	if (as->total_pages + pages > atomic_load(&as->size_pages))
+		return -ENOMEM;
 	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
 	if (locking != 0 && lock_reserve(as, locking, as->lock_limit) != 0)
 		return -ENOMEM;

@@ -15,8 +15,8 @@
  *              is removed, and map_lock is held from cut to insert.
  *           2. Private writable memory is charged as a whole when it becomes
  *              writable (VAD_CHARGED), with a table per 2-MiB block; memory
- *              with NORESERVE when it is touched; shared anonymous memory by
- *              its object.
+ *              that is writable with NORESERVE from the start when it is
+ *              touched; shared anonymous memory by its object.
  *           3. References to objects are dropped after map_lock: the last one
  *              may do I/O.
  *
@@ -348,6 +348,18 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 	return takes_memory(a) ? commit_guess(w->pages) : 0;
 }
 
+/*
+ * NORESERVE is meant for memory that is used where it is touched.  What is
+ * reserved without rights, and made writable piece by piece, is paid for by
+ * piece: malloc() asks so for its arenas, and does not expect a SIGBUS.
+ */
+static bool
+pays_at_touch(const struct map_args *a)
+{
+	return (a->prot & PROT_W) != 0 || (a->flags & MAP_TYPE) != MAP_PRIVATE ||
+	    commit_is_late();
+}
+
 static uint32_t
 vad_flags(const struct map_args *a)
 {
@@ -359,8 +371,8 @@ vad_flags(const struct map_args *a)
 		flags |= VAD_GROWSDOWN;
 	if ((a->flags & MAP_LOCKED) != 0)
 		flags |= VAD_LOCKED;
-	if ((a->flags & MAP_NORESERVE) != 0 ||
-	    (commit_is_late() && vad_is_charged(flags, a->prot)))
+	if ((a->flags & MAP_NORESERVE) != 0 ? pays_at_touch(a) :
+	    commit_is_late() && vad_is_charged(flags, a->prot))
 		flags |= VAD_NORESERVE;
 	return flags;
 }
@@ -406,8 +418,8 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	}
 	v->flags = vad_flags(a);
 	v->prot = (uint8_t)(a->prot & (PROT_R | PROT_W | PROT_X));
-	v->maxprot = a->vmo == NULL ? PROT_R | PROT_W | PROT_X :
-	    (uint8_t)a->maxprot;
+	v->maxprot = a->vmo == NULL && a->maxprot == 0 ?
+	    PROT_R | PROT_W | PROT_X : (uint8_t)a->maxprot;
 	v->off = vmo == a->vmo ? a->off >> PAGE_SHIFT : 0;
 	if (vad_is_charged(v->flags, v->prot))
 		v->flags |= VAD_CHARGED;

@@ -82,6 +82,17 @@ path_grow(struct fctx *f, struct pt_path *p)
 	return r;
 }
 
+/* A table that no mapping has paid for; of a program's text exec has. */
+static int
+pay_late(struct fctx *f)
+{
+	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
+		return commit_charge_late(f->as, 1);
+	atomic_add(&f->as->late, 1);
+	EVENT_ADD(commit_late, 1);
+	return 0;
+}
+
 static enum fault_outcome
 path_add(struct fctx *f, struct pt_path *p, int level)
 {
@@ -94,7 +105,7 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 		f->need = NEED_TABLE;
 		return FAULT_NEEDMEM;
 	}
-	if (late && commit_charge_late(f->as, 1) != 0)
+	if (late ? pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
 	table = f->spare_tbl;
 	f->spare_tbl = NULL;

@@ -21,6 +21,10 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+#define START_STACK 32   /* pages that a stack may grow by, as on Linux */
+#define START_HEAP 36    /* what a libc asks for before main(): 34, and tables */
+#define START_TABLES 64  /* the tables of 128 MiB of text */
+
 /*
  * Leaf tables that a vpn range needs: the 2-MiB blocks it touches.
  */
@@ -42,6 +46,17 @@ map_limit_data(struct aspace *as, uint64_t bytes)
 {
 	atomic_store(&as->data_pages, bytes == UINT64_MAX ? bytes :
 	    bytes >> PAGE_SHIFT);
+}
+
+/*
+ * RLIMIT_AS of the space's process, for what grows without a call.
+ *
+ * Locks:    any; what grows next heeds it.
+ */
+void
+map_limit_size(struct aspace *as, uint64_t bytes)
+{
+	atomic_store(&as->size_pages, bytes >> PAGE_SHIFT);
 }
 
 /*
@@ -90,13 +105,54 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 		v->flags |= VAD_NORESERVE;
 		return 0;
 	}
-	if (commit_charge(pages + tables) != 0)
+	/* What exec has paid ahead is for the first heap, too. */
+	if (((v->flags & VAD_HEAP) == 0 ||
+	    !commit_use_prepaid(as, pages + tables)) &&
+	    commit_charge(pages + tables) != 0)
 		return -ENOMEM;
 	v->flags |= VAD_CHARGED;
 	v->commit = pages;
 	v->commit_tbl = tables;
 	as->commit += pages + tables;
 	return 0;
+}
+
+/* Leaf tables of mappings that pay for none, but not more than max.  [M]. */
+static uint64_t
+unpaid_tables(struct aspace *as, uint64_t max)
+{
+	uint64_t n = 0, block = UINT64_MAX;
+	struct vad *v;
+
+	VAD_FOREACH(v, as) {
+		if ((v->flags & VAD_CHARGED) != 0)
+			continue;
+		n += vad_tables(v->start, v->end) -
+		    (v->start / MD_PT_WORDS == block);
+		block = (v->end - 1) / MD_PT_WORDS;
+		if (n >= max)
+			return max;
+	}
+	return n;
+}
+
+/*
+ * A new program is complete.  Its first instructions touch text that nobody
+ * has paid a table for, make the stack grow and ask for a heap: a program that
+ * cannot have these is refused while its predecessor can still be told.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -ENOMEM.
+ */
+int
+map_prepay_start(struct aspace *as)
+{
+	uint64_t tables;
+
+	rw_lock_read(&as->map_lock);
+	tables = unpaid_tables(as, START_TABLES);
+	rw_unlock_read(&as->map_lock);
+	return commit_prepay(as, tables + START_STACK + START_HEAP);
 }
 
 /*

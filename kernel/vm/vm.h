@@ -80,7 +80,7 @@ struct map_args {
 	va_t addr;
 	uint64_t len;
 	unsigned prot, flags;   /* PROT_*, MAP_* */
-	unsigned maxprot;       /* what mprotect may give later */
+	unsigned maxprot;       /* what mprotect may give later; anonymous, 0: all */
 	struct vmo *vmo;        /* NULL: anonymous; the mapping takes its own ref */
 	uint64_t off;           /* bytes, page-aligned */
 	const struct map_limits *lim;
@@ -119,9 +119,11 @@ void map_munlockall(struct aspace *);
 /* The stack of a new program: a GROWSDOWN VAD that ends at top. */
 int map_stack(struct aspace *, va_t top, uint64_t limit, unsigned prot) MUST_CHECK;
 uint64_t map_stack_room(uint64_t limit);    /* bytes kept free for it */
-/* RLIMIT_STACK, RLIMIT_DATA: what grows from now on heeds them. */
+int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOMEM */
+/* RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS: what grows from now on heeds them. */
 void map_limit_stack(struct aspace *, uint64_t bytes);
 void map_limit_data(struct aspace *, uint64_t bytes);
+void map_limit_size(struct aspace *, uint64_t bytes);
 
 /* ---- faults and copies (fault.c, uaccess.c, pin.c) ---- */
 
@@ -191,11 +193,15 @@ struct vmo_ident {
 	uint64_t ino;
 	char path[256];
 };
-/* Filled in by fs/ for its objects; both called under [O]. */
+/* Filled in by fs/ for its objects; called under [O], but for punch. */
 struct vmo_client_ops {
 	void (*ident)(void *client, struct vmo_ident *);
 	/* Somebody stores through a shared mapping: the times move.  NULL: none. */
 	void (*stored)(void *client);
+	/* Keep the client for punch(); false: it is going away. */
+	bool (*hold)(void *client);
+	/* No lock of rank >= 1: a hole, as the client allows it; ends the hold. */
+	int (*punch)(void *client, uint64_t off, uint64_t len);
 };
 
 /* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */

@@ -154,7 +154,10 @@ enum vad_flag {
 	 * made under a VAD without it is charged late (pt_pin, pt_make). */
 	VAD_CHARGED = 512,
 	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
-	VAD_LOCKONFAULT = 4096 /* with LOCKED: only what is touched */
+	VAD_LOCKONFAULT = 4096, /* with LOCKED: only what is touched */
+	/* Has pages of a parent's: what the child maps is of another origin, and
+	 * the two are not joined. */
+	VAD_INHERITED = 8192
 };
 
 #define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
@@ -229,6 +232,7 @@ struct aspace {
 	uint64_t brk0, brk;            /* [M] bytes */
 	_Atomic uint64_t stack_pages;  /* [A] limit of every GROWSDOWN mapping */
 	_Atomic uint64_t data_pages;   /* [A] limit of all private writable memory */
+	_Atomic uint64_t size_pages;   /* [A] limit of what grows at a touch: RLIMIT_AS */
 	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
 	uint64_t peak_pages;           /* [M] */
@@ -250,6 +254,7 @@ struct aspace {
 	_Atomic uint64_t n_swap;       /* [A] */
 	uint64_t commit;               /* [M] Σ vad.commit + commit_tbl, + 4 */
 	_Atomic uint64_t late;         /* [A] charged at touch */
+	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: commit_prepay() */
 	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
 	uint16_t hand_idx;             /* [W] */
 	uint32_t ws_tables;            /* [W] on the ring */

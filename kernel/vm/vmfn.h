@@ -12,7 +12,6 @@
 #include "vm/vmdat.h"
 
 /* ======== maps floor ======== */
-
 /* fault.c */
 void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
@@ -99,6 +98,7 @@ bool vadpool_is_here(struct aspace *);
 /* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
 bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
+void vad_mark_inherited(struct aspace *);                     /* inherit.c */
 uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
 void vad_pass_table(struct aspace *, struct vad *);           /* v goes: its last table */
 void vad_check_tables(struct aspace *, struct vm_report *);   /* I12 */
@@ -281,7 +281,6 @@ void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi);
 uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
 
 /* ======== objects floor ======== */
-
 void vmo_stored(struct vmo *);                           /* vmobytes.c: the times move */
 
 /* vmo.c */
@@ -429,6 +428,9 @@ void commit_charge_forced(uint64_t n);                   /* without the limit te
 void commit_uncharge(uint64_t n);
 int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too */
 void commit_uncharge_late(struct aspace *, uint64_t n);
+int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
+bool commit_use_prepaid(struct aspace *, uint64_t n);
+bool commit_may_touch(void);                             /* what is promised */
 void commit_tell(va_t);                                  /* a late charge has failed: the log */
 int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
 bool commit_is_late(void);                               /* modes 0, 1 */
@@ -436,7 +438,6 @@ uint64_t commit_total(void);
 uint64_t commit_limit(void);
 
 /* ======== pages floor ======== */
-
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
 void page_init(void); /* vm_init(): page_init, pq_init, commit_init, bal_init, kpaged_init */
 static inline uint64_t
@@ -585,7 +586,6 @@ void pageout_set_files(void (*write)(uint64_t older_than_ns));
 void pageout_throttle(void);
 
 /* ======== evidence ======== */
-
 /* check.c, leak.c */
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

@@ -25,7 +25,8 @@ static struct kmem_cache inode_cache = KMEM_CACHE("ext2_inode",
 static void inode_ident(void *client, struct vmo_ident *id);
 
 static const struct vmo_client_ops inode_client = {
-	.ident = inode_ident, .stored = vn_stored
+	.ident = inode_ident, .stored = vn_stored,
+	.hold = vn_hold, .punch = vn_punch
 };
 
 /* For /proc/PID/maps.  Called with locks held: takes names_lock only. */

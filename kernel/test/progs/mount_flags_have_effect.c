@@ -1,0 +1,231 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/*
+ * What mount(2) is asked for about access times and links is done, shown in
+ * /proc/mounts and mountinfo, told by statfs, and kept by a remount that says
+ * nothing of it.
+ */
+#include "lib/test.h"
+
+#include <dirent.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+#define DIR_MNT "/tmp/mflags"
+#define DAY 86400
+
+/* The options of the mount, from the file; with commas around. */
+static void
+options(const char *file, char *out, size_t cap)
+{
+	FILE *f = fopen(file, "r");
+	char line[512], *p;
+
+	CHECK(f != NULL);
+	out[0] = '\0';
+	while (fgets(line, sizeof(line), f) != NULL) {
+		p = strstr(line, DIR_MNT " ");
+		if (p == NULL)
+			continue;
+		p += strlen(DIR_MNT " ");
+		if (strncmp(p, "tmpfs ", 6) == 0)
+			p += 6;
+		p[strcspn(p, " \n")] = '\0';
+		snprintf(out, cap, ",%s,", p);
+	}
+	fclose(f);
+}
+
+static bool
+shows(const char *word)
+{
+	char text[256], with[40];
+	bool a, b;
+
+	snprintf(with, sizeof(with), ",%s,", word);
+	options("/proc/mounts", text, sizeof(text));
+	a = strstr(text, with) != NULL;
+	options("/proc/self/mountinfo", text, sizeof(text));
+	b = strstr(text, with) != NULL;
+	EQ(a, b);
+	return a;
+}
+
+static void
+shown(const char *word, bool wanted)
+{
+	if (shows(word) != wanted)
+		FAIL("%s: expected %d, seen %d", word, wanted, !wanted);
+}
+
+/* Times of name before it is read; then its access time, 0: it did not move. */
+static long
+atime_moves(const char *name, long atime, long mtime)
+{
+	struct timespec ts[2] = { { atime, 0 }, { mtime, 0 } };
+	struct stat st;
+	char c;
+	DIR *d;
+	int fd;
+
+	OK(utimensat(AT_FDCWD, name, ts, AT_SYMLINK_NOFOLLOW));
+	OK(lstat(name, &st));
+	if (S_ISDIR(st.st_mode)) {
+		d = opendir(name);
+		CHECK(d != NULL && readdir(d) != NULL);
+		closedir(d);
+	} else if (S_ISLNK(st.st_mode)) {
+		EQ(readlink(name, &c, 1), 1);
+	} else {
+		fd = OK(open(name, O_RDONLY));
+		EQ(read(fd, &c, 1), 1);
+		close(fd);
+	}
+	OK(lstat(name, &st));
+	return st.st_atime != atime;
+}
+
+/* utimensat moves ctime, so that only a later atime is younger than both. */
+static void
+times(bool strict, bool relative, bool dirs)
+{
+	long now = time(NULL);
+
+	EQ(atime_moves(DIR_MNT "/f", 100, 200), strict || relative);
+	EQ(atime_moves(DIR_MNT "/f", now + 100, 200), strict);
+	EQ(atime_moves(DIR_MNT "/f", now - 2 * DAY, 0), strict || relative);
+	EQ(atime_moves(DIR_MNT "/d", 100, 200), dirs && (strict || relative));
+	EQ(atime_moves(DIR_MNT "/d", now + 100, 200), dirs && strict);
+	EQ(atime_moves(DIR_MNT "/l", 100, 200), strict || relative);
+}
+
+static long
+told(void)
+{
+	struct statfs st;
+
+	OK(statfs(DIR_MNT, &st));
+	return st.f_flags & (0x400 | 0x800 | 0x1000 | 0x2000);
+}
+
+static void
+remount(unsigned long flags)
+{
+	OK(mount("none", DIR_MNT, NULL, MS_REMOUNT | flags, NULL));
+}
+
+static void
+access_times(void)
+{
+	shown("relatime", true);
+	shown("noatime", false);
+	EQ(told(), 0x1000);
+	times(false, true, true);
+
+	remount(MS_NOATIME);
+	shown("noatime", true);
+	shown("relatime", false);
+	EQ(told(), 0x400);
+	times(false, false, true);
+
+	remount(MS_NOSUID); /* says nothing of times */
+	shown("noatime", true);
+	shown("nosuid", true);
+	times(false, false, true);
+
+	remount(MS_STRICTATIME);
+	shown("noatime", false);
+	shown("relatime", false);
+	shown("nosuid", false);
+	EQ(told(), 0);
+	times(true, false, true);
+
+	remount(MS_NODIRATIME | MS_STRICTATIME);
+	shown("nodiratime", true);
+	shown("relatime", false);
+	EQ(told(), 0x800);
+	times(true, false, false);
+
+	remount(MS_NODIRATIME);
+	shown("nodiratime", true);
+	shown("relatime", true);
+	times(false, true, false);
+
+	remount(MS_RELATIME);
+	shown("nodiratime", false);
+	shown("relatime", true);
+	times(false, true, true);
+}
+
+static void
+links_are_not_followed(void)
+{
+	struct stat st;
+	char text[8];
+
+	remount(MS_NOSYMFOLLOW);
+	shown("nosymfollow", true);
+	EQ(told() & 0x2000, 0x2000);
+	ERR(open(DIR_MNT "/l", O_RDONLY), ELOOP);
+	ERR(stat(DIR_MNT "/l", &st), ELOOP);
+	ERR(open(DIR_MNT "/dl/g", O_RDONLY), ELOOP);
+	ERR(open(DIR_MNT "/l", O_WRONLY | O_CREAT, 0600), ELOOP);
+	OK(lstat(DIR_MNT "/l", &st));
+	EQ(readlink(DIR_MNT "/l", text, sizeof(text)), 1);
+	OK(symlink("x", DIR_MNT "/new"));
+	OK(unlink(DIR_MNT "/new"));
+	/* A link that lies elsewhere leads into the mount. */
+	OK(symlink(DIR_MNT "/f", "/tmp/mflags.link"));
+	OK(stat("/tmp/mflags.link", &st));
+	OK(unlink("/tmp/mflags.link"));
+	remount(0);
+	shown("nosymfollow", false);
+	OK(stat(DIR_MNT "/l", &st));
+}
+
+/* Who may not mount is told first what is wrong with the path. */
+static void
+path_before_privilege(void)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		OK(setuid(1000));
+		ERR(mount("none", "/tmp/missing", "tmpfs", 0, NULL), ENOENT);
+		ERR(mount("none", DIR_MNT, "tmpfs", 0, NULL), EPERM);
+		ERR(umount("/tmp/missing"), ENOENT);
+		ERR(umount(DIR_MNT), EPERM);
+		_exit(0);
+	}
+	REAP(pid, 0);
+}
+
+int
+main(void)
+{
+	mkdir("/tmp", 01777);
+	mkdir(DIR_MNT, 0755);
+	if (mount("none", DIR_MNT, "tmpfs", 0, NULL) != 0) {
+		CHECK(errno == EPERM && !on_vadose());
+		return test_done();
+	}
+	make_file(DIR_MNT "/f", "abc", 3, 0644);
+	OK(mkdir(DIR_MNT "/d", 0755));
+	make_file(DIR_MNT "/d/g", "abc", 3, 0644);
+	OK(symlink("f", DIR_MNT "/l"));
+	OK(symlink("d", DIR_MNT "/dl"));
+	access_times();
+	links_are_not_followed();
+	path_before_privilege();
+	OK(umount(DIR_MNT));
+	OK(mount("none", DIR_MNT, "tmpfs",
+	    MS_NOATIME | MS_NODIRATIME | MS_NOSYMFOLLOW, NULL));
+	shown("noatime", true);
+	shown("nodiratime", true);
+	shown("nosymfollow", true);
+	OK(umount(DIR_MNT));
+	OK(rmdir(DIR_MNT));
+	return test_done();
+}
