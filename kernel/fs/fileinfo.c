@@ -266,8 +266,10 @@ vn_punch(void *client, uint64_t off, uint64_t len)
 	if (v->ops->reserve != NULL)
 		v->ops->reserve(v, 0, 0); /* the mount counts pages */
 	rw_unlock_write(&v->lock);
-	if (r == 0)
+	if (r == 0) {
+		vn_strip_setid(v);
 		vn_touch(v, VN_MTIME | VN_CTIME);
+	}
 	vn_put(v);
 	return r;
 }
