@@ -10,8 +10,9 @@
 //           then the search: type queries, expect results
 //
 // Rules     1. Any error or warning of the console fails.
-//           2. Nothing but wide code and figures may scroll sideways.
-import { readdirSync, mkdirSync, writeFileSync } from 'node:fs'
+//           2. Nothing but wide code and figures may scroll sideways, and what
+//              does says so: a telephone shows no scroll bar.
+import { readFileSync, readdirSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Browser, DIST, pause, serve } from './chromium.mjs'
 
@@ -27,8 +28,11 @@ const QUERIES = [
   ['spurious fault', 'fault'], ['demand zero', 'fault'], ['copy-on-write', 'Forked'], ['red-black tree', 'address'],
   ['maxgap', 'gap'], ['invlpg', 'TLB'], ['shootdown', 'TLB'], ['canonical', 'Canonical'], ['usercopy', 'Usercopy'],
   ['mprotect', ''], ['MAP_FIXED', ''], ['fork.entries', ''], ['fault.zerofill', ''], ['prototype', ''], ['last owner', ''],
-  ['stack grow', ''], ['SMAP', ''], ['commit limit', ''], ['munmap', ''], ['glossary', '']
+  ['stack grow', ''], ['SMAP', ''], ['commit limit', ''], ['munmap', ''], ['glossary', ''], ['I12', 'Invariants']
 ]
+// Words of other systems: each finds the page that says what it is called here.
+for (const row of readFileSync(join(DIST, '../../glossary.md'), 'utf8').split('## Words of other')[1].match(/^\| [^|]+ \|/gm).slice(1))
+  for (const word of row.slice(2, -2).split(', ')) QUERIES.push([word.replace(/`/g, ''), /^[A-Z]{3}$|refc/.test(word) ? 'Words of other' : ''])
 
 function pages(dir = DIST, base = '', out = []) {
   for (const e of readdirSync(dir, { withFileTypes: true })) {
@@ -66,10 +70,15 @@ async function visit(browser, url, view) {
     dark: document.documentElement.classList.contains('dark'),
     raw: /\\{\\{|@src |@figure|:::/.test(document.querySelector('main, .VPHome, body').innerText),
     small: [...document.querySelectorAll('svg text')].length,
+    silent: [...document.querySelectorAll('.fig .drawing, .fig .scroll-svg, .vp-doc table, .vp-doc div[class*=language-] pre')].filter(e => {
+      const at = e.closest('.fig, div[class*=language-]') || e, cue = at.querySelector('.cue')
+      return e.clientWidth > 0 && (e.scrollWidth - e.clientWidth > 4) !== !!(at.dataset.more && (!cue || cue.getBoundingClientRect().height > 0))
+    }).map(e => e.tagName + ': ' + e.innerText?.slice(0, 40)),
     over: [...document.querySelectorAll('.vp-doc *')].filter(e => !e.closest('pre, table, .scroll-svg, div[class*=language-]') &&
       e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(e => e.tagName + ': ' + e.innerText?.slice(0, 40))
   })`)
   if (page.wide > 0) found.push(`wider than the window by ${page.wide} px: ${page.over.join('; ')}`)
+  for (const s of page.silent) found.push(`wider than its place without a cue, or a cue without reason: ${s}`)
   if (!page.head) found.push('no heading')
   if (page.raw) found.push('a directive was not expanded')
   if (page.dark !== view.dark) found.push('does not follow the reader\'s choice of dark or light')

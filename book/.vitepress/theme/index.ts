@@ -1,5 +1,42 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// index.ts: the default theme, our colours, and a cue on what is too wide
 import DefaultTheme from 'vitepress/theme-without-fonts'
+import { nextTick, onMounted, onUnmounted, watch } from 'vue'
+import { useRoute } from 'vitepress'
 import './book.css'
 
-export default DefaultTheme
+// Figures, tables and code that are wider than the window scroll; telephones hide
+// their scroll bars, so half of a drawing could go unseen.  data-more says on
+// which side there is more; book.css shows it.
+const WIDE = '.fig .drawing, .fig .scroll-svg, .vp-doc table, .vp-doc div[class*="language-"] pre'
+
+function mark(e: HTMLElement) {
+  const right = e.scrollWidth - e.clientWidth - e.scrollLeft > 4
+  const left = e.scrollLeft > 4
+  const at = (e.closest('.fig, div[class*="language-"]') ?? e) as HTMLElement
+  if (right || left) at.dataset.more = [left && 'left', right && 'right'].filter(Boolean).join(' ')
+  else delete at.dataset.more
+}
+
+function markAll() {
+  document.querySelectorAll<HTMLElement>(WIDE).forEach(e => {
+    e.onscroll = () => mark(e)
+    mark(e)
+  })
+}
+
+export default {
+  extends: DefaultTheme,
+  setup() {
+    const route = useRoute()
+    const later = () => nextTick(markAll)
+    onMounted(() => {
+      later()
+      addEventListener('resize', markAll)
+      addEventListener('load', markAll) // fonts have their widths now
+      document.addEventListener('toggle', markAll, true) // a spoiler was opened
+    })
+    onUnmounted(() => removeEventListener('resize', markAll))
+    watch(() => route.path, later)
+  }
+}
