@@ -12,6 +12,8 @@
  *              it stopped.  That is how it is tested.
  *           2. Any panic is a stop, too.
  *           3. In Bochs time is another: counts that depend on it may differ.
+ *           4. Where only LOOK says where to stop, a run under gdb finds out
+ *              first whether that is in the region at all.
  *
  * Read next stop.c, boot.c, ../tools/bstep.c, ../tools/gdb/vadose.py.
  */
@@ -29,6 +31,8 @@
 
 #define IMAGE_BASE 0xffffffff80000000ull /* of the kernel, at physical 0 */
 #define SKIPS_MAX 2000                   /* runs in a session */
+
+static const char probe_says[] = "It stands in ";
 
 /* A test that has been run, and the machine for the second time. */
 struct again {
@@ -116,14 +120,14 @@ gdb_stops(struct words *w, const struct again *a)
 }
 
 static void
-gdb_words(struct words *w, const struct again *a)
+gdb_words(struct words *w, const struct again *a, bool probe)
 {
 	static const char helpers[] = "tools/gdb/vadose.py";
 
 	words_add(w, "gdb");
 	words_add(w, "-q");
 	words_add(w, "-nx");
-	if (!isatty(0))
+	if (probe || !isatty(0))
 		words_add(w, "--batch");
 	words_add(w, a->kernel);
 	add(w, xstrdup("set pagination off"));
@@ -139,12 +143,18 @@ gdb_words(struct words *w, const struct again *a)
 	}
 	gdb_stops(w, a);
 	add(w, xstrdup("continue"));
+	if (probe) {
+		add(w, xprintf("python print('%s' + gdb.selected_frame().name())",
+		    probe_says));
+		return;
+	}
 	add(w, xprintf("echo \\nStopped at: %s.\\n", a->stop.says));
 	add(w, xstrdup("backtrace 8"));
 }
 
+/* out: a file for what gdb says; NULL: the terminal. */
 static int
-gdb_run(struct boot *b, const struct again *a)
+gdb_run(struct boot *b, const struct again *a, const char *out)
 {
 	struct words w = { 0 };
 	int status = -1, tries;
@@ -152,9 +162,12 @@ gdb_run(struct boot *b, const struct again *a)
 
 	for (tries = 0; access(a->job.gdb, F_OK) != 0 && tries < 200; tries++)
 		usleep(50000);
-	gdb_words(&w, a);
+	gdb_words(&w, a, out != NULL);
 	pid = fork();
 	if (pid == 0) {
+		if (out != NULL && (freopen(out, "w", stdout) == NULL ||
+				       dup2(1, 2) < 0))
+			_exit(126);
 		execvp(w.v[0], w.v);
 		perror("gdb");
 		_exit(127);
@@ -171,7 +184,7 @@ gdb_run(struct boot *b, const struct again *a)
 }
 
 static int
-debug_gdb(struct again *a)
+boot_with_gdb(struct again *a, const char *out)
 {
 	char *socket = xprintf("/tmp/grade-gdb.%d", (int)getpid()), *why = NULL;
 	struct boot *b = xalloc(sizeof *b);
@@ -179,15 +192,66 @@ debug_gdb(struct again *a)
 
 	a->job.gdb = socket;
 	if (boot_start(b, &a->job, &why))
-		code = gdb_run(b, a);
+		code = gdb_run(b, a, out);
 	else
 		fprintf(stderr, "grade: %s\n", why);
 	boot_free(b);
 	unlink(socket);
+	a->job.gdb = NULL;
 	free(b);
 	free(socket);
 	free(why);
 	return code;
+}
+
+static int
+debug_gdb(struct again *a)
+{
+	return boot_with_gdb(a, NULL);
+}
+
+/* The function in which such a boot stops; NULL: not known. */
+static char *
+probed(const char *out)
+{
+	FILE *f = fopen(out, "re");
+	char *line = NULL, *name = NULL;
+	size_t cap = 0;
+
+	while (f != NULL && getline(&line, &cap, f) > 0)
+		if (strncmp(line, probe_says, strlen(probe_says)) == 0) {
+			free(name);
+			name = xprintf("%.*s",
+			    (int)strcspn(line + strlen(probe_says), "\n"),
+			    line + strlen(probe_says));
+		}
+	if (f != NULL)
+		fclose(f);
+	free(line);
+	return name;
+}
+
+/* LOOK names functions: does one of them run in the region? */
+static void
+probe(struct again *a, const struct lab *lab)
+{
+	char *dir, *out, *name;
+
+	if (!a->stop.looks || access("/usr/bin/gdb", X_OK) != 0)
+		return;
+	printf("Looking whether %s runs in region \"%s\" (some seconds)\n",
+	    a->stop.at.v[0], a->stop.region);
+	fflush(stdout);
+	dir = tidy_folder();
+	out = xprintf("%s/gdb", dir);
+	boot_with_gdb(a, out);
+	name = probed(out);
+	if (name != NULL && strcmp(name, "ev_mark") == 0)
+		stop_before(&a->stop, lab);
+	tidy_remove(dir);
+	free(name);
+	free(out);
+	free(dir);
 }
 
 /* ---- Bochs ---- */
@@ -357,6 +421,7 @@ debug(const struct lab *lab, const struct options *given,
 			.sched = a.res->sched,
 			.inject = a.res->inject,
 			.wall = 1e9 };
+		probe(&a, lab);
 		tell(&a);
 		code = with(&a);
 		stop_free(&a.stop);

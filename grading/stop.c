@@ -12,6 +12,9 @@
  *
  * Rules     1. The first failure decides, as in the report.
  *           2. What is too few has no event: the region's end is a stop, too.
+ *           3. Where nothing that is looked for runs in the region, what went
+ *              wrong came before it, so one stops there; what also runs before
+ *              the program begins (BOOTFLOOR) is no place to stop.
  *
  * Read next debug.c.
  */
@@ -35,6 +38,7 @@ void
 stop_free(struct stop *s)
 {
 	free(s->says);
+	free(s->region);
 	words_free(&s->at);
 }
 
@@ -181,8 +185,42 @@ at_look(struct stop *s, const struct result *res)
 	if (s->at.n == 0 && res->test->look.n > 0)
 		words_add(&s->at, res->test->look.v[0]);
 	in_region(s, res->test, NULL);
+	s->looks = s->at.n > 0 && s->last != 0;
+	s->region = xstrdup(
+	    s->last != 0 ? res->test->region[0].name : "the whole");
 	s->says = xprintf("%s in the work that is tested, or its end",
 	    s->at.n > 0 ? s->at.v[0] : "nothing");
+}
+
+void
+stop_before(struct stop *s, const struct lab *lab)
+{
+	struct words before = { 0 };
+	char *names = xstrdup(""), *more;
+	size_t i;
+
+	for (i = 0; i < s->at.n; i++) {
+		more = xprintf("%s%s%s", names, i > 0 ? ", " : "", s->at.v[i]);
+		free(names);
+		names = more;
+		if (!words_has(&lab->bootfloor, s->at.v[i]))
+			words_add(&before, s->at.v[i]);
+	}
+	free(s->says);
+	if (before.n > 0) {
+		s->says = xprintf("%s, before region \"%s\" begins: in it nothing of "
+				  "%s runs, so what went wrong came before",
+		    before.v[0], s->region, names);
+		s->mark = 0;
+		words_free(&s->at);
+		s->at = before;
+	} else {
+		s->says = xprintf("the end of region \"%s\": in it nothing of %s "
+				  "runs, so what went wrong came before its begin, "
+				  "or was never begun",
+		    s->region, names);
+	}
+	free(names);
 }
 
 void

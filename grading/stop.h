@@ -19,10 +19,14 @@ struct stop {
 	int64_t skip;    /* calls of at[0] that are as they should be */
 	int counter;     /* number of a counter, or -1 */
 	int64_t bound;   /* when it is more than this above the mark's */
+	bool looks;      /* at is where LOOK says, and no event */
+	char *region;    /* its name, for what is said */
 };
 
 /* From a test that has been run; the default is where LOOK says. */
 void stop_find(struct stop *, const struct report *, const struct result *);
+/* Nothing of what LOOK says runs between the marks: look before them. */
+void stop_before(struct stop *, const struct lab *);
 void stop_free(struct stop *);
 
 #endif

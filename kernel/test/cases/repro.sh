@@ -31,6 +31,10 @@ stops bochs 02-fault t09 'number 1, the first that is too many' '^  page_copy+' 
 planted 05-fork m7
 stops gdb 05-fork t06 'f8_fork_map in the work that is tested' '^#0  f8_fork_map'
 
+# fork copies all: no store of the child breaks one, for it came before the region.
+planted 05-fork m1
+stops gdb 05-fork t08 'fork_range, before region "child" begins: in it nothing of .* runs' '^#0  fork_range'
+
 # Starters: a claim, a panic, an exit.
 for lab in 00-tour 02-fault 05-fork; do
 	cp "labs/$lab/$(basename "$(awk '$1 == "file" { print $2 }' "labs/$lab/lab.conf")")" "$tmp/$lab.c"
