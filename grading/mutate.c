@@ -182,7 +182,7 @@ object_of(const struct mutate *m, const char *text)
 	char *source = xprintf("%s/m.c", m->folder), *line, *path, *sha = NULL;
 	char *out = NULL, *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
 
-	line = xprintf("gcc $(cat build/grading/cflags) -g0 -w "
+	line = xprintf("gcc $(cat build/grading/cflags) -g0 "
 	    "-DASSERT_WITHOUT_TEXT -Werror=int-conversion "
 	    "-Werror=incompatible-pointer-types "
 	    "-Ibuild/grading/include -Ibuild/grading/include/gen "

@@ -32,6 +32,7 @@ typedef unsigned long u64;
 #define O_CREAT 0100
 #define O_TRUNC 01000
 
+#define EACCES 13
 #define EFAULT 14
 #define SIGBUS 7
 #define SIGSEGV 11

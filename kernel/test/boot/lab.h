@@ -23,7 +23,25 @@ void lab_space_end(struct aspace *);
 /* A private anonymous mapping of so many pages. */
 va_t lab_map(struct aspace *, uint64_t pages);
 
+/* EXPECT, said in words: what does not hold is what the learner reads. */
+#define CLAIM(e, ...)                                                  \
+	do {                                                           \
+		if (!(e))                                              \
+			selftest_fail(__FILE__, __LINE__, __VA_ARGS__); \
+		else                                                   \
+			selftest_held();                               \
+	} while (0)
+
+/* lab_vad.c: of VADs by hand; map_lock is held between vads_begin and _end. */
+struct aspace *lab_vads_begin(void);
+void lab_vads_end(struct aspace *);
+/* A VAD of [lo, hi), readable and writable, not in the tree. */
+struct vad *lab_vad(struct aspace *, struct vmo *, uint64_t lo, uint64_t hi);
+/* vm_check, which takes map_lock itself, finds nothing. */
+bool lab_is_sound(struct aspace *);
+
 extern const struct selftest selftests_lab_vad[];   /* lab_vad.c */
+extern const struct selftest selftests_lab_vadcut[]; /* lab_vadcut.c */
 extern const struct selftest selftests_lab_fault[]; /* lab_fault.c */
 extern const struct selftest selftests_lab_fork[];  /* lab_fork.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */

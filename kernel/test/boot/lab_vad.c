@@ -21,8 +21,8 @@
 #define HIGH (MD_USER_END >> PAGE_SHIFT)
 #define SEARCH_MAX 96 /* VADs that a search may look at: up and down a tree */
 
-static struct aspace *
-begin(void)
+struct aspace *
+lab_vads_begin(void)
 {
 	struct aspace *as = lab_space();
 
@@ -30,18 +30,17 @@ begin(void)
 	return as;
 }
 
-static void
-end(struct aspace *as)
+void
+lab_vads_end(struct aspace *as)
 {
 	rw_unlock_write(&as->map_lock);
 	lab_space_end(as);
 }
 
-/* A VAD of [lo, hi), not in the tree. */
-static struct vad *
-make(struct aspace *as, uint64_t lo, uint64_t hi)
+struct vad *
+lab_vad(struct aspace *as, struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct vad *v = vad_alloc(as, NULL);
+	struct vad *v = vad_alloc(as, vmo);
 
 	CHECK(v != NULL);
 	v->start = lo;
@@ -56,7 +55,7 @@ make(struct aspace *as, uint64_t lo, uint64_t hi)
 static int
 insert(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct vad *v = make(as, lo, hi);
+	struct vad *v = lab_vad(as, NULL, lo, hi);
 	int r = vad_insert(as, v);
 
 	if (r != 0)
@@ -72,9 +71,8 @@ finds(struct aspace *as, uint64_t vpn, uint64_t lo, uint64_t hi)
 	return v != NULL && v->start == lo && v->end == hi;
 }
 
-/* vm_check, which takes map_lock itself. */
-static bool
-is_sound(struct aspace *as)
+bool
+lab_is_sound(struct aspace *as)
 {
 	unsigned findings;
 
@@ -90,7 +88,7 @@ static void
 find_ends(void)
 {
 	uint64_t a = LOW + lab_param("a", 77), n = lab_param("n", 9);
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 
 	ev_mark(1);
 	EXPECT(insert(as, a + 4 * n, a + 5 * n) == 0);
@@ -108,7 +106,7 @@ find_ends(void)
 	EXPECT(vad_find(as, HIGH - 1) == NULL);
 	ev_mark(2);
 	EXPECT(as->nvads == 3);
-	end(as);
+	lab_vads_end(as);
 }
 
 static void
@@ -125,7 +123,7 @@ overlaps(void)
 		{ a - 1, a + 3 * n + 1 },       /* over both */
 		{ a + n, a + 2 * n + 1 },       /* from the first to the second */
 	};
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 	unsigned i;
 
 	ev_mark(1);
@@ -139,8 +137,62 @@ overlaps(void)
 	ev_mark(2);
 	EXPECT(as->nvads == 3 && as->total_pages == 3 * n);
 	EXPECT(finds(as, a + n, a + n, a + 2 * n));
-	EXPECT(is_sound(as));
-	end(as);
+	EXPECT(lab_is_sound(as));
+	lab_vads_end(as);
+}
+
+/* What the space says of itself, and of its VADs. */
+static void
+counts_are(struct aspace *as, uint64_t vads, uint64_t pages, uint64_t locked)
+{
+	CLAIM(as->nvads == vads, "%lu mappings, the space counts %lu (nvads)",
+	    vads, as->nvads);
+	CLAIM(as->total_pages == pages, "%lu pages are mapped, the space counts "
+	    "%lu (total_pages)", pages, as->total_pages);
+	CLAIM(as->locked_pages == locked, "%lu pages lie in locked mappings, the "
+	    "space counts %lu (locked_pages)", locked, as->locked_pages);
+	CLAIM(lab_is_sound(as), "the tree is not what it was told to be");
+}
+
+/* Removed, grown, cut: no find and no count remembers what was. */
+static void
+counts(void)
+{
+	uint64_t a = LOW + lab_param("a", 77), n = 3 + lab_param("n", 9);
+	struct aspace *as = lab_vads_begin();
+	struct vad *low = lab_vad(as, NULL, a, a + n);
+	struct vad *mid = lab_vad(as, NULL, a + 2 * n, a + 3 * n);
+	struct vad *high = lab_vad(as, NULL, a + 4 * n, a + 5 * n);
+
+	ev_mark(1);
+	mid->flags |= VAD_LOCKED;
+	EXPECT(vad_insert(as, mid) == 0 && vad_insert(as, high) == 0);
+	EXPECT(vad_insert(as, low) == 0);
+	counts_are(as, 3, 3 * n, n);
+	CLAIM(as->peak_pages == 3 * n, "peak_pages is not the most that was mapped");
+	EXPECT(vad_find(as, a) == low);
+	vad_remove(as, high);
+	EXPECT(vad_find(as, a) == low && vad_find(as, a + 4 * n) == NULL);
+	EXPECT(vad_find(as, a + 2 * n) == mid);
+	vad_remove(as, mid);
+	CLAIM(vad_find(as, a + 2 * n) == NULL, "a mapping that has been removed is "
+	    "still found: does as->hint name it?");
+	counts_are(as, 1, n, 0);
+	CLAIM(as->peak_pages == 3 * n, "peak_pages fell when a mapping went");
+	EXPECT(vad_insert(as, mid) == 0 && vad_insert(as, high) == 0);
+	ev_mark(2);
+	/* Both ends of one move out, then in. */
+	vad_set_range(as, mid, a + 2 * n - 1, a + 3 * n + 2);
+	counts_are(as, 3, 3 * n + 3, n + 3);
+	CLAIM(as->peak_pages == 3 * n + 3, "peak_pages is not the most that was "
+	    "mapped");
+	EXPECT(vad_find(as, a + 2 * n - 1) == mid);
+	EXPECT(vad_find(as, a + 3 * n + 1) == mid);
+	vad_set_range(as, mid, a + 2 * n + 1, a + 3 * n - 1);
+	counts_are(as, 3, 3 * n - 2, n - 2);
+	EXPECT(vad_find(as, a + 2 * n) == NULL);
+	EXPECT(vad_find(as, a + 3 * n - 1) == NULL);
+	lab_vads_end(as);
 }
 
 /* n ranges of 1 to 4 pages, one in each 8, in an order that is not theirs. */
@@ -160,7 +212,7 @@ static void
 find_many(void)
 {
 	uint64_t n = lab_param("n", 10000), seed = lab_param("seed", 1) | 1;
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 	uint64_t i, vpn, found = 0, inside = 0;
 	struct vad *v;
 
@@ -181,7 +233,7 @@ find_many(void)
 	VAD_FOREACH(v, as)
 		i += finds(as, v->start, v->start, v->end);
 	EXPECT(i == n);
-	end(as);
+	lab_vads_end(as);
 }
 
 /* ---- step 2: gaps ---- */
@@ -224,7 +276,7 @@ places(void)
 {
 	uint64_t n = lab_param("n", 300), seed = lab_param("seed", 1) | 1;
 	uint64_t i, pages, vpn;
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 
 	ev_mark(1);
 	for (i = 0; i < n; i++) {
@@ -243,7 +295,7 @@ places(void)
 	ev_mark(2);
 	for (i = 1; i < 200; i += 7)
 		search(as, i, LOW, as->mmap_base);
-	end(as);
+	lab_vads_end(as);
 }
 
 /* n ranges with a hole of one page behind each, of `big` behind one of them. */
@@ -253,7 +305,7 @@ one_gap(void)
 	uint64_t n = lab_param("n", 5000), big = 3 + lab_param("big", 8);
 	uint64_t which = 1 + lab_param("which", 1234) % (n - 2);
 	uint64_t i, at = LOW, hole = 0;
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 	struct vad *v;
 
 	ev_mark(1);
@@ -287,7 +339,34 @@ one_gap(void)
 	search(as, big, LOW, HIGH);
 	search(as, HIGH - at, LOW, HIGH);
 	search(as, HIGH - at + 1, LOW, HIGH);
-	end(as);
+	lab_vads_end(as);
+}
+
+/* Few mappings side by side and apart, and every window on them. */
+static void
+exact(void)
+{
+	uint64_t seed = lab_param("seed", 1) | 1, at, end, lo, hi, pages;
+	struct aspace *as;
+	unsigned tree, i;
+
+	ev_mark(1);
+	for (tree = 0; tree < 15; tree++) {
+		as = lab_vads_begin();
+		at = LOW + 1;
+		for (i = 0; i < tree / 2; i++) {
+			at += lab_random(&seed) % 5;
+			end = at + 1 + lab_random(&seed) % 2;
+			EXPECT(insert(as, at, end) == 0);
+			at = end;
+		}
+		for (lo = LOW; lo < at + 3; lo++)
+			for (hi = lo + 1; hi <= at + 3; hi++)
+				for (pages = 1; pages < 7; pages++)
+					search(as, pages, lo, hi);
+		lab_vads_end(as);
+	}
+	ev_mark(2);
 }
 
 /* ---- hidden: both against a model ---- */
@@ -335,7 +414,7 @@ against_model(void)
 {
 	uint64_t n = lab_param("n", 20000), seed = lab_param("seed", 1) | 1, i;
 	uint8_t *model = kmem_alloc(MODEL_PAGES);
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 
 	CHECK(model != NULL);
 	memset(model, 0, MODEL_PAGES);
@@ -347,15 +426,15 @@ against_model(void)
 			    LOW + MODEL_PAGES);
 	}
 	ev_mark(2);
-	EXPECT(is_sound(as));
-	end(as);
+	EXPECT(lab_is_sound(as));
+	lab_vads_end(as);
 	kmem_free(model);
 }
 
 static void
 edges(void)
 {
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 	uint64_t n = 1 + lab_param("n", 5), vpn = 0;
 
 	ev_mark(1);
@@ -371,7 +450,7 @@ edges(void)
 	search(as, 1, 1, 1 + n);
 	search(as, 1, 1, 2 + n);
 	ev_mark(2);
-	end(as);
+	lab_vads_end(as);
 }
 
 /* ---- step 5: no memory ---- */
@@ -388,7 +467,7 @@ tree_is(struct aspace *as, const uint64_t want[][2], unsigned n)
 			return false;
 		i++;
 	}
-	return i == n && is_sound(as);
+	return i == n && lab_is_sound(as);
 }
 
 static void
@@ -430,7 +509,7 @@ static void
 without_memory(void)
 {
 	uint64_t a = LOW + lab_param("a", 77), n = 8 + 2 * lab_param("n", 9);
-	struct aspace *as = begin();
+	struct aspace *as = lab_vads_begin();
 	const uint64_t thirds[3][2] = { { a, a + 2 }, { a + 2, a + 4 },
 		{ a + 4, a + n } };
 
@@ -442,12 +521,14 @@ without_memory(void)
 	EXPECT(vad_protect_range(as, a + 2, a + 4, PROT_R) == 0);
 	EXPECT(tree_is(as, thirds, 3));
 	ev_mark(2);
-	end(as);
+	lab_vads_end(as);
 }
 
 const struct selftest selftests_lab_vad[] = {
 	{ "lab_vad_find", find_ends, "three ranges, their ends" },
 	{ "lab_vad_overlap", overlaps, "eight overlaps are refused" },
+	{ "lab_vad_counts", counts, "what was removed is not found, counts follow" },
+	{ "lab_vad_exact", exact, "each window on a few mappings, by a model" },
 	{ "lab_vad_many", find_many, "many ranges are found fast" },
 	{ "lab_vad_places", places, "gaps from the top, by a model" },
 	{ "lab_vad_gap", one_gap, "one gap among many, and none" },

@@ -38,6 +38,7 @@ static const struct selftest *const tables[] = {
 	selftests_part,
 	selftests_lab_tour,
 	selftests_lab_vad,
+	selftests_lab_vadcut,
 	selftests_lab_fault,
 	selftests_lab_fork,
 };
