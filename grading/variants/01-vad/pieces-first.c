@@ -305,16 +305,22 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 static void
 split_commit(struct vad *lo, struct vad *hi, uint64_t vpn)
 {
-	uint64_t tables = MIN(lo->commit_tbl, vad_tables(lo->start, vpn));
+	/* The first block that is all above: what hi needs and lo does not. */
+	uint64_t first = (vpn + MD_PT_WORDS - 1) / MD_PT_WORDS;
+	uint64_t above = (hi->end - 1) / MD_PT_WORDS + 1 - first, give;
 
 	if (lo->commit != 0) {
 		hi->commit = hi->end - vpn;
 		lo->commit -= hi->commit;
 	}
-	if ((lo->flags & VAD_CHARGED) != 0) {
-		hi->commit_tbl = lo->commit_tbl - tables;
-		lo->commit_tbl = tables;
-	}
+	if ((lo->flags & VAD_CHARGED) == 0)
+		return;
+	give = MIN(lo->commit_tbl, above);
+	/* More than lo can use goes along, too. */
+	if (lo->commit_tbl - give > vad_tables(lo->start, vpn))
+		give = lo->commit_tbl - vad_tables(lo->start, vpn);
+	hi->commit_tbl = give;
+	lo->commit_tbl -= give;
 }
 
 /*

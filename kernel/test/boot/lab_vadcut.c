@@ -523,7 +523,8 @@ rights_model(uint64_t seed)
 		    &si) == 0);
 	for (k = 0; k < 40; k++) {
 		lo = lab_random(&seed) % PAGES;
-		hi = MIN(lo + 1 + lab_random(&seed) % 14, (uint64_t)PAGES);
+		hi = lo + 1 + lab_random(&seed) % 14;
+		hi = MIN(hi, (uint64_t)PAGES);
 		prot = rights[lab_random(&seed) % ARRAY_LEN(rights)];
 		EXPECT(map_mprotect(as, va + lo * PAGE_SIZE,
 		    (hi - lo) * PAGE_SIZE, prot) == 0);
