@@ -42,7 +42,10 @@ bool lab_is_sound(struct aspace *);
 
 extern const struct selftest selftests_lab_vad[];   /* lab_vad.c */
 extern const struct selftest selftests_lab_vadcut[]; /* lab_vadcut.c */
+extern const struct selftest selftests_lab_vadjoin[]; /* lab_vadjoin.c */
 extern const struct selftest selftests_lab_fault[]; /* lab_fault.c */
+extern const struct selftest selftests_lab_faultcase[]; /* lab_faultcase.c */
+extern const struct selftest selftests_lab_faultfile[]; /* lab_faultfile.c */
 extern const struct selftest selftests_lab_fork[];  /* lab_fork.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */
 

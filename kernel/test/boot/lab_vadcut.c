@@ -1,32 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_vadcut.c: tests of lab 01 about pieces: cut, given rights, joined
+ * lab_vadcut.c: tests of lab 01 about pieces that are cut off
  *
  * Problem   A piece has a dozen fields that must fit the piece beside it, the
  *           object and what was paid; a program notices one wrong field years
  *           later.  So each is looked at here, by its name.
  *
  * Picture   an object's mapping, split everywhere │ random cuts beside a model
- *           of pages │ charged memory with holes │ two neighbours that differ in
- *           one thing │ each allocation refused
+ *           of pages │ charged memory with holes
  *
  * Rules     1. What is said when something does not hold is a sentence about a
  *              mapping, not about a number.
  *           2. A test leaves no VAD and no reference to its object behind.
  *
- * Read next lab_vad.c, vm/vad.c.
+ * Read next lab_vadjoin.c, vm/vad.c.
  */
 #include "lib/string.h"
 #include "mem/mem.h"
-#include "test/boot/lab.h"
+#include "test/boot/lab_vadpiece.h"
 
-#define LOW 0x2000ul
-#define R PROT_R
-#define RW (PROT_R | PROT_W)
-#define RWX (PROT_R | PROT_W | PROT_X)
-
-static struct vmo *
-object(uint64_t pages)
+struct vmo *
+piece_object(uint64_t pages)
 {
 	struct vmo *vmo = vmo_create_anon(pages * PAGE_SIZE, NULL, NULL);
 
@@ -35,21 +29,21 @@ object(uint64_t pages)
 }
 
 /* VADs that are alive, in trees or not. */
-static uint64_t
-vads_alive(void)
+uint64_t
+piece_vads_alive(void)
 {
 	return ev_read(EV_vad_alloc) - ev_read(EV_vad_free);
 }
 
-static unsigned
-refs_of(struct vmo *vmo)
+unsigned
+piece_refs(struct vmo *vmo)
 {
 	return atomic_load(&vmo->refs);
 }
 
 /* A VAD in the tree, listed in its object. */
-static struct vad *
-put(struct aspace *as, struct vmo *vmo, uint64_t lo, uint64_t hi, uint64_t off,
+struct vad *
+piece_put(struct aspace *as, struct vmo *vmo, uint64_t lo, uint64_t hi, uint64_t off,
     uint8_t prot, uint8_t maxprot)
 {
 	struct vad *v = lab_vad(as, vmo, lo, hi);
@@ -65,8 +59,8 @@ put(struct aspace *as, struct vmo *vmo, uint64_t lo, uint64_t hi, uint64_t off,
 }
 
 /* What vad_remove_range() handed back goes. */
-static void
-drop(struct vad *list)
+void
+piece_drop(struct vad *list)
 {
 	struct vad *v;
 
@@ -75,18 +69,18 @@ drop(struct vad *list)
 	vad_free_list(list);
 }
 
-static void
-clear(struct aspace *as)
+void
+piece_clear(struct aspace *as)
 {
 	struct vad *list;
 
 	CHECK(vad_remove_range(as, 1, MD_USER_END >> PAGE_SHIFT, &list) == 0);
-	drop(list);
+	piece_drop(list);
 }
 
 /* The link says what the VAD says, and stands in the object's list. */
-static void
-link_fits(const struct vad *v)
+void
+piece_link_fits(const struct vad *v)
 {
 	const struct vm_maplink *l = v->link;
 
@@ -120,8 +114,8 @@ halves_fit(struct aspace *as, const struct vad *lo, const struct vad *hi,
 	    "a half has other flags or rights than the whole had");
 	CLAIM(hi->vmo == was->vmo && lo->vmo == was->vmo,
 	    "a half has another object");
-	link_fits(lo);
-	link_fits(hi);
+	piece_link_fits(lo);
+	piece_link_fits(hi);
 	CLAIM(was->link->nwr == hi->link->nwr && hi->link->as == as,
 	    "the upper half's link does not say whose it is, or that it may be "
 	    "written");
@@ -130,11 +124,11 @@ halves_fit(struct aspace *as, const struct vad *lo, const struct vad *hi,
 static void
 split_at(uint64_t n, uint64_t at, uint32_t flags)
 {
-	uint64_t alive = vads_alive();
+	uint64_t alive = piece_vads_alive();
 	struct aspace *as = lab_vads_begin();
-	struct vmo *vmo = object(4 * n);
-	struct vad *v = put(as, vmo, LOW, LOW + n, n / 2, R, RW), was, *hi = NULL;
-	struct vad *next = put(as, NULL, LOW + 2 * n, LOW + 3 * n, 0, RW, RWX);
+	struct vmo *vmo = piece_object(4 * n);
+	struct vad *v = piece_put(as, vmo, LOW, LOW + n, n / 2, R, RW), was, *hi = NULL;
+	struct vad *next = piece_put(as, NULL, LOW + 2 * n, LOW + 3 * n, 0, RW, RWX);
 
 	vad_remove(as, v);
 	v->flags |= flags;
@@ -153,12 +147,12 @@ split_at(uint64_t n, uint64_t at, uint32_t flags)
 	CLAIM(next->gap == n, "the hole behind a split mapping has %lu pages",
 	    next->gap);
 	CLAIM(lab_is_sound(as), "a split left the space unsound");
-	clear(as);
-	CLAIM(refs_of(vmo) == 1, "%u references to an object that no mapping has",
-	    refs_of(vmo) - 1);
+	piece_clear(as);
+	CLAIM(piece_refs(vmo) == 1, "%u references to an object that no mapping has",
+	    piece_refs(vmo) - 1);
 	vmo_put(vmo);
 	lab_vads_end(as);
-	CLAIM(vads_alive() == alive, "VADs were not freed");
+	CLAIM(piece_vads_alive() == alive, "VADs were not freed");
 }
 
 /* ---- step 3: cuts beside a model ---- */
@@ -186,7 +180,7 @@ tree_fits(struct aspace *as, const struct model *m)
 		CLAIM(v->off + (LOW + i - v->start) == m->off[i] - 1,
 		    "an address shows page %lu of the object, not %lu",
 		    v->off + (LOW + i - v->start), m->off[i] - 1);
-		link_fits(v);
+		piece_link_fits(v);
 	}
 	CLAIM(as->total_pages == pages, "%lu pages are mapped, the space counts "
 	    "%lu (total_pages)", pages, as->total_pages);
@@ -206,7 +200,7 @@ list_fits(const struct vad *list, uint64_t lo, uint64_t hi,
 		CLAIM(v->start >= at && v->end <= hi && v->start < v->end,
 		    "what was cut out of [%lx,%lx) has a part [%lx,%lx), or is "
 		    "not in order", lo, hi, v->start, v->end);
-		link_fits(v);
+		piece_link_fits(v);
 		CLAIM(v->off == m->off[v->start - LOW] - 1, "a part that was cut "
 		    "out begins at page %lu of the object, not %lu", v->off,
 		    m->off[v->start - LOW] - 1);
@@ -226,7 +220,7 @@ fill_free(struct aspace *as, struct model *m, struct vmo *vmo, uint64_t *seed)
 		;
 	if (n == 0)
 		return;
-	(void)put(as, vmo, LOW + lo, LOW + lo + n, off, RW, RW);
+	(void)piece_put(as, vmo, LOW + lo, LOW + lo + n, off, RW, RW);
 	for (i = 0; i < n; i++)
 		m->off[lo + i] = off + i + 1;
 }
@@ -234,9 +228,9 @@ fill_free(struct aspace *as, struct model *m, struct vmo *vmo, uint64_t *seed)
 static void
 cuts(uint64_t rounds, uint64_t seed)
 {
-	uint64_t alive = vads_alive(), i, lo, hi;
+	uint64_t alive = piece_vads_alive(), i, lo, hi;
 	struct aspace *as = lab_vads_begin();
-	struct vmo *vmo = object(3 * PAGES);
+	struct vmo *vmo = piece_object(3 * PAGES);
 	struct model m = { { 0 } };
 	struct vad *list = NULL;
 
@@ -249,18 +243,18 @@ cuts(uint64_t rounds, uint64_t seed)
 		EXPECT(vad_remove_range(as, lo, hi, &list) == 0);
 		list_fits(list, lo, hi, &m);
 		memset(&m.off[lo - LOW], 0, (hi - lo) * sizeof(m.off[0]));
-		drop(list);
+		piece_drop(list);
 		tree_fits(as, &m);
 		if (i % 16 == 0)
 			CLAIM(lab_is_sound(as), "a cut left the space unsound");
 	}
 	EXPECT(vad_remove_range(as, 1, 2, &list) == 0 && list == NULL);
-	clear(as);
-	CLAIM(refs_of(vmo) == 1, "%u references to an object that no mapping has",
-	    refs_of(vmo) - 1);
+	piece_clear(as);
+	CLAIM(piece_refs(vmo) == 1, "%u references to an object that no mapping has",
+	    piece_refs(vmo) - 1);
 	vmo_put(vmo);
 	lab_vads_end(as);
-	CLAIM(vads_alive() == alive, "VADs were not freed");
+	CLAIM(piece_vads_alive() == alive, "VADs were not freed");
 }
 
 /* ---- step 3: what was paid ---- */
@@ -341,345 +335,7 @@ pieces(void)
 	ev_mark(2);
 }
 
-/* ---- step 4: who is joined ---- */
-
-enum differs { NOTHING, FLAGS, RIGHTS, MAXIMUM, OBJECT, NO_OBJECT, OFFSET,
-	PRIVATE_DATA, NOT_TO_BE, GROWS, APART, N_DIFFERS };
-
-static const struct {
-	const char *what;
-} differences[N_DIFFERS] = {
-	[FLAGS] = { "other flags" }, [RIGHTS] = { "other rights" },
-	[MAXIMUM] = { "another maximum of rights: a file that may only be read "
-	    "could become writable" },
-	[OBJECT] = { "another object" }, [NO_OBJECT] = { "no object" },
-	[OFFSET] = { "an offset that does not continue it" },
-	[PRIVATE_DATA] = { "other data of the design" },
-	[NOT_TO_BE] = { "VAD_NOMERGE" }, [GROWS] = { "VAD_GROWSDOWN" },
-	[APART] = { "a hole between them" },
-};
-
-/* Two neighbours; how the second differs from what would continue the first. */
-static void
-neighbours(struct aspace *as, struct vmo *vmo, struct vmo *other,
-    enum differs d, struct vad *two[2])
-{
-	uint64_t n = 5, at = LOW + n + (d == APART);
-	struct vmo *second = d == OBJECT ? other : d == NO_OBJECT ? NULL : vmo;
-
-	two[0] = put(as, vmo, LOW, LOW + n, 3, R, RW);
-	two[1] = put(as, second, at, at + n, d == OFFSET ? n + 4 : n + 3,
-	    d == RIGHTS ? RW : R, d == MAXIMUM ? R : RW);
-	two[1]->flags = two[0]->flags;
-	if (d == FLAGS)
-		two[1]->flags |= VAD_DONTFORK;
-	if (d == NOT_TO_BE || d == GROWS) {
-		two[0]->flags |= d == GROWS ? VAD_GROWSDOWN : VAD_NOMERGE;
-		two[1]->flags |= d == GROWS ? VAD_GROWSDOWN : VAD_NOMERGE;
-	}
-	if (d == PRIVATE_DATA)
-		two[1]->dpriv = as;
-	vad_update_link(two[0]);
-	vad_update_link(two[1]);
-}
-
-static void
-join(enum differs d, unsigned which, bool anonymous)
-{
-	struct aspace *as = lab_vads_begin();
-	uint64_t alive = vads_alive();
-	struct vmo *vmo = anonymous ? NULL : object(40), *other = object(40);
-	struct vad *two[2], *got;
-	unsigned want = d == NOTHING || (d == OFFSET && anonymous) ? 1 : 2;
-
-	neighbours(as, vmo, other, d, two);
-	got = vad_merge(as, two[which]);
-	if (want == 1)
-		CLAIM(as->nvads == 1, "neighbours that continue each other are "
-		    "two mappings");
-	else
-		CLAIM(as->nvads == 2, "joined with a neighbour of %s",
-		    differences[d].what);
-	if (want == 1 && as->nvads == 1) {
-		CLAIM(got == vad_first(as) && got->start == LOW &&
-		    got->end == LOW + 10 && got->off == 3,
-		    "the joined mapping is [%lx,%lx) at page %lu of its object",
-		    got->start, got->end, got->off);
-		link_fits(got);
-		CLAIM(vmo == NULL || refs_of(vmo) == 2, "the joined mapping has %u "
-		    "references to its object", vmo == NULL ? 0 :
-		    refs_of(vmo) - 1);
-		CLAIM(vads_alive() == alive + 1, "the VAD of what was joined is "
-		    "not freed");
-	} else if (want == 2) {
-		CLAIM(got == two[which], "vad_merge returns another mapping");
-	}
-	CLAIM(as->total_pages == 10, "joining changes what is mapped");
-	CLAIM(lab_is_sound(as), "joining left the space unsound");
-	clear(as);
-	if (vmo != NULL)
-		vmo_put(vmo);
-	vmo_put(other);
-	lab_vads_end(as);
-}
-
-/* The one in the middle closes both sides, and what they have paid is kept. */
-static void
-join_three(void)
-{
-	struct aspace *as = lab_space();
-	uint64_t base = as->commit, commit;
-	va_t va = lab_map(as, 30);
-
-	commit = as->commit;
-	EXPECT(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, R) == 0);
-	CLAIM(as->nvads == 3 && as->commit == commit, "a part with other rights "
-	    "is a mapping of its own, and pays no more");
-	EXPECT(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, RW) == 0);
-	CLAIM(as->nvads == 1 && as->commit == commit, "what was divided by rights "
-	    "is joined by them, and has paid the same");
-	CLAIM(vm_check(1) == 0, "joining left the space unsound");
-	EXPECT(map_munmap(as, va, 30 * PAGE_SIZE) == 0);
-	CLAIM(as->commit == base, "what a joined mapping had paid is not given "
-	    "back with it");
-	lab_space_end(as);
-}
-
-/* ---- step 4: who may have which rights ---- */
-
-static void
-maximum(void)
-{
-	struct aspace *as = lab_vads_begin();
-	struct vmo *vmo = object(40);
-	struct vad *low = put(as, vmo, LOW, LOW + 5, 0, R, RW);
-	struct vad *high = put(as, vmo, LOW + 5, LOW + 10, 20, R, R);
-
-	CLAIM(vad_protect_range(as, LOW + 6, LOW + 8, RW) == -EACCES &&
-	    high->prot == R, "a mapping got a right that its maximum (maxprot) "
-	    "forbids: a file opened for reading became writable");
-	CLAIM(as->nvads == 2, "what was refused has been divided");
-	CLAIM(vad_protect_range(as, LOW, LOW + 10, RW) == -EACCES &&
-	    low->prot == RW && high->prot == R, "of two mappings the first may be "
-	    "written, and gets it; the second may not, and does not");
-	CLAIM(vad_protect_range(as, LOW, LOW + 10, R) == 0 && low->prot == R,
-	    "a right that all have already is no error");
-	CLAIM(as->nvads == 2, "mappings of different maximum were joined");
-	(void)put(as, vmo, LOW + 20, LOW + 25, 0, R, RW);
-	CLAIM(vad_protect_range(as, LOW + 20, LOW + 30, RW) == -ENOMEM &&
-	    vad_find(as, LOW + 20)->prot == RW, "a hole ends the call with ENOMEM; "
-	    "what lies before it has the rights");
-	CLAIM(vad_protect_range(as, LOW + 12, LOW + 22, R) == -ENOMEM &&
-	    vad_find(as, LOW + 20)->prot == RW, "a hole ends the call with ENOMEM; "
-	    "what lies behind it is as before");
-	CLAIM(lab_is_sound(as), "giving rights left the space unsound");
-	clear(as);
-	CLAIM(refs_of(vmo) == 1, "references to the object stay");
-	vmo_put(vmo);
-	lab_vads_end(as);
-}
-
-/* Private memory that becomes writable is paid for. */
-static void
-charge(void)
-{
-	struct aspace *as = lab_space();
-	struct map_args a = { .len = 20 * PAGE_SIZE, .prot = R, .maxprot = RWX,
-		.flags = MAP_PRIVATE | MAP_ANONYMOUS };
-	uint64_t commit;
-	va_t va = 0;
-
-	CHECK(map_mmap(as, &a, &va) == 0);
-	commit = as->commit;
-	EXPECT(inject_set("FI_COMMIT:1:0:1") == 0);
-	CLAIM(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW) == -ENOMEM &&
-	    as->nvads == 1 && as->commit == commit, "nobody pays for memory that "
-	    "becomes writable: ENOMEM, and the mapping is whole as before");
-	inject_set("off");
-	EXPECT(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW) == 0);
-	CLAIM(as->nvads == 3 && as->commit == commit + 5 +
-	    vad_tables((va >> PAGE_SHIFT) + 5, (va >> PAGE_SHIFT) + 10),
-	    "five pages became writable, %lu are paid for", as->commit - commit);
-	CLAIM(vm_check(1) == 0, "giving rights left the space unsound");
-	lab_space_end(as);
-}
-
-static const uint8_t rights[] = { 0, R, RW, RWX, R | PROT_X };
-
-/* Random rights over one mapping whose pages are there, beside a model. */
-static void
-rights_model(uint64_t seed)
-{
-	struct aspace *as = lab_space();
-	va_t va = lab_map(as, PAGES);
-	uint64_t lo, hi, i, k, runs;
-	struct vm_siginfo si;
-	uint8_t model[PAGES], prot;
-	struct vad *v;
-
-	memset(model, RW, sizeof(model));
-	for (i = 0; i < PAGES; i++)
-		EXPECT(vm_user_fault(as, va + i * PAGE_SIZE, ACCESS_WRITE,
-		    &si) == 0);
-	for (k = 0; k < 40; k++) {
-		lo = lab_random(&seed) % PAGES;
-		hi = lo + 1 + lab_random(&seed) % 14;
-		hi = MIN(hi, (uint64_t)PAGES);
-		prot = rights[lab_random(&seed) % ARRAY_LEN(rights)];
-		EXPECT(map_mprotect(as, va + lo * PAGE_SIZE,
-		    (hi - lo) * PAGE_SIZE, prot) == 0);
-		memset(model + lo, prot, hi - lo);
-		rw_lock_read(&as->map_lock);
-		for (i = runs = 0; i < PAGES; i++) {
-			v = vad_find(as, (va >> PAGE_SHIFT) + i);
-			CLAIM(v != NULL && v->prot == model[i], "page %lu has "
-			    "not the rights that it was given last", i);
-			runs += i == 0 || model[i] != model[i - 1];
-		}
-		CLAIM(as->nvads == runs, "%lu runs of equal rights are %lu "
-		    "mappings", runs, as->nvads);
-		rw_unlock_read(&as->map_lock);
-		if (k % 8 == 0)
-			CLAIM(vm_check(1) == 0, "a page-table word allows what "
-			    "its mapping does not, or the space is unsound");
-	}
-	lab_space_end(as);
-}
-
-static void
-joins(void)
-{
-	enum differs d;
-
-	ev_mark(1);
-	for (d = NOTHING; d < N_DIFFERS; d++) {
-		join(d, 0, false);
-		join(d, 1, false);
-	}
-	join(NOTHING, 1, true);
-	join(OFFSET, 0, true);
-	join(OBJECT, 0, true);
-	join_three();
-	maximum();
-	charge();
-	rights_model(lab_param("seed", 1) | 1);
-	ev_mark(2);
-}
-
-/* ---- step 5: each allocation is refused ---- */
-
-struct refusal {
-	const char *what;
-	int (*call)(struct aspace *);
-};
-
-static int
-cut_middle(struct aspace *as)
-{
-	struct vad *list = NULL;
-	int r = vad_remove_range(as, LOW + 4, LOW + 8, &list);
-
-	if (r != 0)
-		CLAIM(list == NULL, "a cut that failed hands mappings back");
-	drop(list);
-	return r;
-}
-
-static int
-cut_across(struct aspace *as)
-{
-	struct vad *list = NULL;
-	int r = vad_remove_range(as, LOW + 10, LOW + 24, &list);
-
-	drop(list);
-	return r;
-}
-
-static int
-protect_across(struct aspace *as)
-{
-	return vad_protect_range(as, LOW + 4, LOW + 8, RW);
-}
-
-static int
-split(struct aspace *as)
-{
-	struct vad *hi;
-
-	return vad_split(as, vad_find(as, LOW), LOW + 7, &hi);
-}
-
-static const struct refusal refusals[] = {
-	{ "a cut out of the middle", cut_middle },
-	{ "a cut across two mappings", cut_across },
-	{ "other rights for the middle", protect_across },
-	{ "a split", split },
-};
-
-/* The k-th allocation fails.  False: there are not so many. */
-static bool
-refuse(const struct refusal *r, unsigned k)
-{
-	struct aspace *as = lab_vads_begin();
-	uint64_t alive = vads_alive();
-	struct vad *spare = as->spare_vad;
-	struct vmo *vmo = object(60);
-	struct vad *low = put(as, vmo, LOW, LOW + 12, 3, R, RW);
-	struct vad *high = put(as, vmo, LOW + 20, LOW + 32, 40, R, RW);
-	char spec[32];
-	int got;
-
-	/* What is kept for a hole in the middle would help a cut out. */
-	as->spare_vad = NULL;
-	snprintf(spec, sizeof(spec), "FI_SLAB:%u:0:1", k);
-	EXPECT(inject_set(spec) == 0);
-	got = r->call(as);
-	inject_set("off");
-	CLAIM(got == 0 || got == -ENOMEM, "%s without memory says %d", r->what,
-	    got);
-	if (got != 0) {
-		CLAIM(as->nvads == 2 && vad_find(as, LOW + 11) == low &&
-		    vad_find(as, LOW + 20) == high && low->start == LOW &&
-		    low->end == LOW + 12 && high->end == LOW + 32,
-		    "%s failed for want of memory, and changed the mappings",
-		    r->what);
-		CLAIM(low->prot == R && low->off == 3 && high->off == 40,
-		    "%s failed, and changed what a mapping shows", r->what);
-		link_fits(low);
-		link_fits(high);
-		CLAIM(refs_of(vmo) == 3, "%s failed and keeps %d references to "
-		    "the object", r->what, (int)refs_of(vmo) - 3);
-		CLAIM(vads_alive() == alive + 2, "%s failed and keeps %ld VADs",
-		    r->what, (long)(vads_alive() - alive - 2));
-		EXPECT(r->call(as) == 0);
-	}
-	as->spare_vad = spare;
-	CLAIM(lab_is_sound(as), "%s left the space unsound", r->what);
-	clear(as);
-	CLAIM(refs_of(vmo) == 1, "references to the object stay");
-	vmo_put(vmo);
-	lab_vads_end(as);
-	return got != 0;
-}
-
-static void
-refused(void)
-{
-	unsigned i, k;
-
-	ev_mark(1);
-	for (i = 0; i < ARRAY_LEN(refusals); i++) {
-		for (k = 1; k < 12 && refuse(&refusals[i], k); k++)
-			;
-		CLAIM(k > 2 && k < 12, "%s allocates %u times: what it needs is "
-		    "to be had before it begins", refusals[i].what, k - 1);
-	}
-	ev_mark(2);
-}
-
 const struct selftest selftests_lab_vadcut[] = {
 	{ "lab_vad_pieces", pieces, "each field of what is cut" },
-	{ "lab_vad_joins", joins, "who is joined, who may have which rights" },
-	{ "lab_vad_refused", refused, "each allocation refused, nothing changed" },
 	{ NULL, NULL, NULL },
 };

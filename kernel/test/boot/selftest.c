@@ -39,7 +39,10 @@ static const struct selftest *const tables[] = {
 	selftests_lab_tour,
 	selftests_lab_vad,
 	selftests_lab_vadcut,
+	selftests_lab_vadjoin,
 	selftests_lab_fault,
+	selftests_lab_faultcase,
+	selftests_lab_faultfile,
 	selftests_lab_fork,
 };
 
