@@ -86,6 +86,16 @@ judge_fail(struct judge *j, enum status s, const char *what)
 	return f;
 }
 
+/* What vm_check found, said for the learner; a hint of the test goes first. */
+static void
+judge_meant(const struct judge *j, struct failure *f)
+{
+	const char *meaning = judge_meaning(j->b);
+
+	if (f->hint == NULL && meaning != NULL)
+		f->hint = xstrdup(meaning);
+}
+
 /* ---- how it ended ---- */
 
 /* The line of a panic, from the console: a status, not evidence. */
@@ -250,7 +260,7 @@ check_records(struct judge *j)
 {
 	const struct records *r = &j->b->records;
 	struct failure *f;
-	size_t i;
+	size_t i, claims = 0;
 
 	if (r->broken != 0 || r->lost != 0) {
 		f = judge_fail(j, ST_FAIL, "the records");
@@ -265,6 +275,9 @@ check_records(struct judge *j)
 		f = judge_fail(j, ST_FAIL, "a claim of the kernel test");
 		f->got = xstrdup(r->text.v[i] + 6);
 		f->expected = xstrdup("it holds");
+		if (claims++ == 0)
+			judge_named_hint(j, f, HINT_STATUS, "exit");
+		judge_meant(j, f);
 	}
 }
 
@@ -448,6 +461,7 @@ check_checks(struct judge *j)
 		f->expected = xprintf("no findings at %s",
 		    c->mark == LAST_MARK ? "the end" : "each mark");
 		f->got = judge_findings(j->b, "check", c->findings, c->mark);
+		judge_meant(j, f);
 	}
 	if (!last)
 		judge_broken(j, xstrdup("no vm_check at the end"));

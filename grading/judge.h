@@ -36,6 +36,7 @@ void judge_relation_hint(
 void judge_named_hint(const struct judge *, struct failure *, enum hint_kind,
     const char *name);
 void judge_status_hint(const struct judge *, struct failure *, enum status);
+const char *judge_meaning(const struct boot *); /* findings.c */
 char *judge_findings(const struct boot *, const char *what, unsigned n,
     unsigned mark);
 void judge_leaks(struct judge *);

@@ -15,6 +15,7 @@
 #include <gcrypt.h>
 
 #include "grade.h"
+#include "judge.h"
 
 /* ---- expressions ---- */
 
@@ -382,6 +383,31 @@ ends(void **state)
 	records_free(&boot.records);
 }
 
+/* A finding of the kernel's is said as what it means. */
+static void
+meanings(void **state)
+{
+	static const char *const known[][2] = {
+		{ "check: I12 as 1: commit 39, vads have 64 + 4\n", "is not what its mappings hold" },
+		{ "check: I12 as 1: 3 tables are paid, 4 may be used\n", "page tables" },
+		{ "check: I8 as 2 va 1000 word 67: more rights than the VAD\n", "forbids" },
+		{ "check: I9 vad 20-30 has no listed link\n", "does not know" },
+		{ "check: 2 findings\ncheck: I2 pfn 7 ACTIVE: mapcount 2, 1 words map it\n", "map it" },
+	};
+	struct boot b = { 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+		b.log = (char *)known[i][0];
+		assert_non_null(judge_meaning(&b));
+		assert_non_null(strstr(judge_meaning(&b), known[i][1]));
+	}
+	b.log = (char *)"check: I99 what is this\nall is well\n";
+	assert_null(judge_meaning(&b));
+	b.log = NULL;
+	assert_null(judge_meaning(&b));
+}
+
 int
 main(void)
 {
@@ -394,6 +420,7 @@ main(void)
 		cmocka_unit_test(forged_records),
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(ends),
+		cmocka_unit_test(meanings),
 	};
 
 	gcry_check_version(NULL);
