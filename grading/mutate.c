@@ -38,8 +38,8 @@ static const char help[] =
     "grades it as a submission and says which changes no test has found.\n"
     "  --n N      so many that compile and make other code (20)\n"
     "  --seed S   which: the same seed, the same changes (1)\n"
-    "  --first    end each at its first failed test, short tests first: quick,\n"
-    "             but without points\n"
+    "  --first    end each at its first failed test, short tests first, races in 8\n"
+    "             schedules: quick, but without points\n"
     "  --cut      only in functions that the learner writes\n"
     "  --in NAME  only in this function\n"
     "  --list     print all places and their number; nothing is built\n"
@@ -413,6 +413,7 @@ option_take(struct mutate *m, int c)
 		return true;
 	case OPT_FIRST:
 		m->options->first = true;
+		m->options->seeds = 8;
 		return true;
 	case OPT_CUT:
 		m->cut = true;
