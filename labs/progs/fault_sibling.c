@@ -15,6 +15,7 @@
 struct work {
 	volatile u64 *p;
 	u64 pages;
+	int fd;                    /* the file, or -1: zero pages */
 	volatile u64 seen, stored; /* pages that are read once; that are stored to */
 	volatile u64 old, wrong;   /* pages whose second read was the old, or neither */
 	volatile int tid;
@@ -34,6 +35,13 @@ tag_of(u64 i)
 	return 0x1000 + i;
 }
 
+/* What stands behind the word that is stored to. */
+static u64
+rest_of(const struct work *w, u64 i)
+{
+	return w->fd < 0 ? 0 : ~i;
+}
+
 static int
 reader(void *arg)
 {
@@ -47,11 +55,10 @@ reader(void *arg)
 		while (w->stored <= i)
 			__builtin_ia32_pause();
 		after = w->p[i * PAGE / 8];
-		if (after == tag_of(i))
-			continue;
 		if (after == before)
 			w->old++;
-		else
+		else if (after != tag_of(i) ||
+		    w->p[i * PAGE / 8 + 1] != rest_of(w, i))
 			w->wrong++;
 	}
 	return 0;
@@ -59,16 +66,19 @@ reader(void *arg)
 
 /* A private mapping of a file whose pages are not those tags. */
 static volatile u64 *
-file(u64 n)
+file(struct work *w)
 {
-	int fd = open_new("/tmp/fault_sibling");
+	u64 n = w->pages, i, two[2];
 	volatile u64 *p;
-	u64 i;
 
-	EXPECT(fd >= 0);
-	for (i = 0; i < n; i++)
-		EXPECT(pwrite(fd, &i, 8, i * PAGE) == 8);
-	p = map(NULL, n * PAGE, PROT_R | PROT_W, MAP_PRIVATE, fd, 0);
+	w->fd = open_new("/tmp/fault_sibling");
+	EXPECT(w->fd >= 0);
+	for (i = 0; i < n; i++) {
+		two[0] = i;
+		two[1] = ~i;
+		EXPECT(pwrite(w->fd, two, 16, i * PAGE) == 16);
+	}
+	p = map(NULL, n * PAGE, PROT_R | PROT_W, MAP_PRIVATE, w->fd, 0);
 	EXPECT((long)p > 0);
 	return p;
 }
@@ -76,11 +86,11 @@ file(u64 n)
 int
 main(int argc, char **argv)
 {
-	struct work w = { .pages = option(argv, "pages") };
+	struct work w = { .pages = option(argv, "pages"), .fd = -1 };
 	int zero = option_text(argv, "what")[0] == 'z';
-	u64 i;
+	u64 i, two[2];
 
-	w.p = zero ? (volatile u64 *)anon(w.pages) : file(w.pages);
+	w.p = zero ? (volatile u64 *)anon(w.pages) : file(&w);
 	run_on(0);
 	EXPECT(thread(reader, &w, &w.tid) > 0);
 	mark(1);
@@ -94,5 +104,8 @@ main(int argc, char **argv)
 	mark(2);
 	answer("old", w.old);
 	answer("wrong", w.wrong);
+	for (i = 0; w.fd >= 0 && i < w.pages; i++)
+		EXPECT(pread(w.fd, two, 16, i * PAGE) == 16 && two[0] == i &&
+		    two[1] == ~i);
 	return 0;
 }
