@@ -5,7 +5,8 @@
  * --what stores   one store to each of --pages
  * --what huge     one GiB, and two stores to one byte
  * --what reuse    pages that another process has filled and given back
- * --what upgrade  read-only, writable again, one store to each
+ * --what upgrade  read-only, writable again, one store to each; a child
+ *                 stores to its own
  */
 #include "libt.h"
 
@@ -68,10 +69,26 @@ reuse(u64 n)
 			EXPECT(words[i * PAGE / 8 + j] == 0);
 }
 
+/* In a copy of the space: what the parent had, then what is stored. */
+static int
+forked_child(void *arg)
+{
+	struct range *r = arg;
+	u64 i;
+
+	for (i = 0; i < r->pages; i++) {
+		EXPECT(r->p[i * PAGE] == (u8)i && r->p[i * PAGE + 1] == 7);
+		r->p[i * PAGE + 1] = 8;
+		EXPECT(r->p[i * PAGE] == (u8)i && r->p[i * PAGE + 1] == 8);
+	}
+	return 0;
+}
+
 static void
 upgrade(u64 n)
 {
 	u8 *p = anon(n);
+	struct range r = { p, n };
 	u64 i;
 
 	for (i = 0; i < n; i++)
@@ -82,6 +99,7 @@ upgrade(u64 n)
 	for (i = 0; i < n; i++)
 		p[i * PAGE + 1] = 7;
 	mark(2);
+	EXPECT(wait_for(child(forked_child, &r)) == 0);
 	for (i = 0; i < n; i++)
 		EXPECT(p[i * PAGE] == (u8)i && p[i * PAGE + 1] == 7);
 }

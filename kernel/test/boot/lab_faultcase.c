@@ -99,6 +99,35 @@ filled(const char *what, struct aspace *as, va_t va, bool read_first,
 	CLAIM(is_zero(pte_page(pass_word(as, va))), "%s: the page is not zero", what);
 }
 
+/* mlock() without touching anything. */
+static void
+lock(struct aspace *as, va_t va, uint64_t pages)
+{
+	uint64_t vpn = va >> PAGE_SHIFT;
+	struct vad *v;
+
+	rw_lock_write(&as->map_lock);
+	v = vad_find(as, vpn);
+	CHECK(v != NULL);
+	CHECK(vad_set_flags(as, &v, vpn, vpn + pages,
+	    v->flags | VAD_LOCKED) == 0);
+	rw_unlock_write(&as->map_lock);
+}
+
+static void
+locked(struct aspace *as)
+{
+	va_t va = pass_map(as, NULL, 8, P_RW, MAP_PRIVATE);
+
+	lock(as, va, 8);
+	filled("F1, locked", as, va, false, NEW_BITS | MD_PTE_NX | PTE_LOCK, 0);
+	pass_says("F1z", pass_all(as, va + PAGE_SIZE, R), FAULT_DONE);
+	pass_word_is("F1z, locked", as, va + PAGE_SIZE, SRC_SPEC,
+	    MD_PTE_U | MD_PTE_A | MD_PTE_NX);
+	filled("F1, locked, over the zero page", as, va + 2 * PAGE_SIZE, true,
+	    NEW_BITS | MD_PTE_NX | PTE_LOCK, 0);
+}
+
 static void
 zero_fill(void)
 {
@@ -125,6 +154,7 @@ zero_fill(void)
 	EXPECT(pass_all(as, late + 6 * PAGE_SIZE, R) == FAULT_DONE);
 	pass_without_money("F1 over the zero page and the limit", as,
 	    late + 6 * PAGE_SIZE);
+	locked(as);
 	CLAIM(vm_check(1) == 0, "F1 left the space unsound");
 	ev_mark(2);
 	lab_space_end(as);
@@ -176,6 +206,19 @@ upgrades(void)
 	protect(as, va + PAGE_SIZE, P_RW);
 	upgraded("a store where one could fetch", as, va + PAGE_SIZE, W,
 	    u | MD_PTE_W | MD_PTE_D | MD_PTE_NX);
+	/* A locked page without any right keeps its word, but for U. */
+	lock(as, va + 2 * PAGE_SIZE, 1);
+	EXPECT(pass_all(as, va + 2 * PAGE_SIZE, W) == FAULT_DONE);
+	protect(as, va + 2 * PAGE_SIZE, 0);
+	protect(as, va + 2 * PAGE_SIZE, P_RW);
+	upgraded("a locked page that may be loaded from again", as,
+	    va + 2 * PAGE_SIZE, R, (pass_word(as, va + 2 * PAGE_SIZE) &
+	    (MD_PTE_W | MD_PTE_D)) | u | MD_PTE_NX | PTE_LOCK);
+	protect(as, va + 2 * PAGE_SIZE, 0);
+	protect(as, va + 2 * PAGE_SIZE, P_RWX);
+	upgraded("a locked page that may be fetched from", as,
+	    va + 2 * PAGE_SIZE, X, (pass_word(as, va + 2 * PAGE_SIZE) &
+	    (MD_PTE_W | MD_PTE_D)) | u | PTE_LOCK);
 	CLAIM(vm_check(1) == 0, "upgrades left the space unsound");
 	ev_mark(2);
 	lab_space_end(as);
@@ -211,6 +254,51 @@ static uint64_t *
 bytes_of(struct aspace *as, va_t va)
 {
 	return pa2va(page_pa(pte_page(pass_word(as, va))));
+}
+
+/* The word of va by hand: what somebody's I/O leaves there. */
+static void
+word_by_hand(struct aspace *as, va_t va, uint64_t word)
+{
+	struct vm_page *leaf;
+	uint64_t *at;
+
+	mutex_lock(&as->ws_lock);
+	at = pt_find(as, va, &leaf);
+	CHECK(at != NULL);
+	spin_lock(&pfn_lock);
+	(void)word_set_locked(leaf, at, word);
+	spin_unlock(&pfn_lock);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* A page that is being filled, and one that could not be read. */
+static void
+others_words(struct aspace *as, va_t va)
+{
+	struct vm_page *pg = pte_page(pass_word(as, va));
+	struct fctx f = { .need = NEED_NONE };
+	uint64_t errors = ev_read(EV_fault_error);
+
+	word_by_hand(as, va + PAGE_SIZE, pte_make_soft(PTE_BUSY, page_pfn(pg)));
+	pass_says("F6", pass_once(&f, as, va + PAGE_SIZE, R), FAULT_WAIT);
+	CLAIM(f.wait_page == pg, "F6 waits for another page");
+	word_by_hand(as, va + PAGE_SIZE, 0);
+	pass_says("F6, and the page has come", pass_of(&f, f6_wait_busy, false),
+	    FAULT_RESTART);
+	fault_give_back(&f);
+
+	f = (struct fctx){ .need = NEED_NONE };
+	word_by_hand(as, va + PAGE_SIZE,
+	    pte_make_soft(PTE_ERROR, 0) | 5ul << PTE_ERRNO_SHIFT);
+	pass_says("F11", pass_once(&f, as, va + PAGE_SIZE, W), FAULT_SIGNAL);
+	CLAIM(f.sig.signo == SIGBUS && f.sig.addr == va + PAGE_SIZE,
+	    "F11: a page that could not be read ends in SIGBUS at its address");
+	CLAIM(ev_read(EV_fault_error) == errors + 1, "F11 is not counted");
+	word_by_hand(as, va + PAGE_SIZE, 0);
+	pass_says("F7, and the page has gone", pass_of(&f, f7_rescue, false),
+	    FAULT_RESTART);
+	fault_give_back(&f);
 }
 
 static void
@@ -253,6 +341,9 @@ rescued(void)
 		CLAIM(*bytes_of(as, at) == (i % 2 == 0 ? 0x100 : 0x900) + i,
 		    "page %lu comes back from swap with old bytes", i);
 	}
+	at = lab_map(as, 2);
+	EXPECT(pass_all(as, at, W) == FAULT_DONE);
+	others_words(as, at);
 	CLAIM(vm_check(1) == 0, "rescues left the space unsound");
 	lab_space_end(as);
 }

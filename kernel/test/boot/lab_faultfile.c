@@ -296,6 +296,44 @@ comes_back(struct vmo *vmo)
 		    "to by a shared mapping, and was not written back", i);
 }
 
+/* Anonymous objects: F9 maps their pages, F3 copies them. */
+static void
+objects(struct aspace *as)
+{
+	struct vmo *vmo = vmo_create_anon(16 * PAGE_SIZE, NULL, NULL);
+	va_t shared = pass_map(as, vmo, 16, P_RW, MAP_SHARED);
+	va_t own = pass_map(as, vmo, 16, P_RW, MAP_PRIVATE);
+	uint64_t bits = MD_PTE_U | MD_PTE_A | MD_PTE_NX, *p;
+	struct vm_page *pg;
+
+	CHECK(vmo != NULL);
+	pass_says("F9, a store", pass_all(as, shared, W), FAULT_DONE);
+	pass_word_is("F9, a store", as, shared, SRC_OBJ,
+	    bits | MD_PTE_W | MD_PTE_D);
+	pass_says("F9, a load", pass_all(as, shared + PAGE_SIZE, R), FAULT_DONE);
+	pass_word_is("F9, a load", as, shared + PAGE_SIZE, SRC_OBJ,
+	    bits | MD_PTE_W);
+	pg = pte_page(pass_word(as, shared));
+	p = pa2va(page_pa(pg));
+	p[3] = 0x333;
+	pass_says("F9, a load of a private mapping", pass_all(as, own, R),
+	    FAULT_DONE);
+	pass_word_is("F9, a load of a private mapping", as, own, SRC_OBJ, bits);
+	CLAIM(pte_page(pass_word(as, own)) == pg, "two mappings of one object "
+	    "show different pages");
+	pass_page_is("F9", pg, 2, true);
+	pass_says("F3 of an object", pass_all(as, own, W), FAULT_DONE);
+	pass_word_is("F3 of an object", as, own, SRC_PRIV, NEW_BITS | MD_PTE_NX);
+	pass_page_is("the object's page behind F3", pg, 1, true);
+	p = pa2va(page_pa(pte_page(pass_word(as, own))));
+	CLAIM(p[3] == 0x333, "F3 of an object: the copy has other bytes");
+	pass_says("F3 of an object, never touched", pass_all(as,
+	    own + PAGE_SIZE, W), FAULT_DONE);
+	pass_page_is("the object's page behind F3", pte_page(pass_word(as,
+	    shared + PAGE_SIZE)), 1, true);
+	vmo_put(vmo);
+}
+
 static void
 files(void)
 {
@@ -311,6 +349,7 @@ files(void)
 	lab_space_end(as);
 	as = lab_space();
 	private_file(as, vmo);
+	objects(as);
 	CLAIM(vm_check(1) == 0, "F2 and F3 left the space unsound");
 	lab_space_end(as);
 	comes_back(vmo);
