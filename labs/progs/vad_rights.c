@@ -134,6 +134,8 @@ limits(struct trap *t, u64 n)
 	EXPECT(protect(p, n * PAGE, PROT_R) == 0);
 	EXPECT(p[0] == 1 && p[(n - 1) * PAGE] == (u8)n);
 	EXPECT(try_store(t, p, 3) == SIGSEGV);
+	EXPECT(protect(p, n * PAGE, PROT_NONE) == 0);
+	EXPECT(try_load(t, p) == SIGSEGV);
 	EXPECT(close(ro) == 0 && close(rw) == 0);
 	EXPECT(sys(87, "/tmp/vad_limits", 0, 0) == 0); /* unlink */
 }

@@ -304,6 +304,7 @@ objects(struct aspace *as)
 	va_t shared = pass_map(as, vmo, 16, P_RW, MAP_SHARED);
 	va_t own = pass_map(as, vmo, 16, P_RW, MAP_PRIVATE);
 	uint64_t bits = MD_PTE_U | MD_PTE_A | MD_PTE_NX, *p;
+	struct fctx f = { .need = NEED_NONE };
 	struct vm_page *pg;
 
 	CHECK(vmo != NULL);
@@ -327,6 +328,19 @@ objects(struct aspace *as)
 	pass_page_is("the object's page behind F3", pg, 1, true);
 	p = pa2va(page_pa(pte_page(pass_word(as, own))));
 	CLAIM(p[3] == 0x333, "F3 of an object: the copy has other bytes");
+	/* Our pin keeps it while it seems to be cut off. */
+	pg = pte_page(pass_word(as, shared + PAGE_SIZE));
+	page_pin(pg);
+	atomic_or(&pg->flags, PF_ORPHAN);
+	pass_says("F9, a page that is being cut off", pass_once(&f, as,
+	    own + PAGE_SIZE, R), FAULT_RESTART);
+	pass_word_stays("F9, a page that is being cut off", as, own + PAGE_SIZE,
+	    0);
+	CLAIM(pg->pins == 1, "F9, a page that is being cut off: %d pins stay",
+	    pg->pins - 1);
+	atomic_and(&pg->flags, (uint8_t)~PF_ORPHAN);
+	fault_give_back(&f);
+	page_unpin(pg, false);
 	pass_says("F3 of an object, never touched", pass_all(as,
 	    own + PAGE_SIZE, W), FAULT_DONE);
 	pass_page_is("the object's page behind F3", pte_page(pass_word(as,
