@@ -274,6 +274,32 @@ private_file(struct aspace *as, struct vmo *vmo)
 	    false);
 }
 
+/* Behind the end of the file there is nothing to map or to copy. */
+static void
+behind_the_end(struct aspace *as, struct vmo *vmo)
+{
+	va_t shared = pass_map(as, vmo, FILE_PAGES + 2, P_RW, MAP_SHARED);
+	va_t own = pass_map(as, vmo, FILE_PAGES + 2, P_RW, MAP_PRIVATE);
+	const struct {
+		va_t va;
+		enum access access;
+	} rows[] = { { shared, R }, { shared, W }, { own, R }, { own, W } };
+	uint64_t off = FILE_PAGES * PAGE_SIZE;
+	struct fctx f;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		f = (struct fctx){ .need = NEED_NONE };
+		pass_says("behind the end of the file", pass_once(&f, as,
+		    rows[i].va + off, rows[i].access), FAULT_SIGNAL);
+		CLAIM(f.sig.signo == SIGBUS, "behind the end of the file the "
+		    "signal is %d, not SIGBUS", f.sig.signo);
+		pass_word_stays("behind the end of the file", as,
+		    rows[i].va + off, 0);
+		fault_give_back(&f);
+	}
+}
+
 /* What was stored through a mapping comes back from the disk. */
 static void
 comes_back(struct vmo *vmo)
@@ -364,6 +390,7 @@ files(void)
 	as = lab_space();
 	private_file(as, vmo);
 	objects(as);
+	behind_the_end(as, vmo);
 	CLAIM(vm_check(1) == 0, "F2 and F3 left the space unsound");
 	lab_space_end(as);
 	comes_back(vmo);
