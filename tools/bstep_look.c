@@ -25,6 +25,24 @@
 
 const char *const play_levels[4] = { "pml4e", "pdpte", "pde", "pte" };
 
+/* Bochs: ":27: syntax error at 'x'"; gdb: "Undefined command: "x"." */
+bool
+bochs_refused(const char *answer, char **why)
+{
+	static const char gdb[] = "Undefined ", bochs[] = ": syntax error";
+	const char *at = answer;
+
+	if (strncmp(answer, gdb, strlen(gdb)) != 0) {
+		at = answer[0] == ':' ? strstr(answer, bochs) : NULL;
+		if (at == NULL || strspn(answer + 1, "0123456789") + 1 !=
+				      (size_t)(at - answer))
+			return false;
+		at += 2;
+	}
+	*why = text_of("%.*s", (int)strcspn(at, "\n"), at);
+	return true;
+}
+
 enum end
 play_show(struct play *p, const struct command *c)
 {

@@ -322,7 +322,8 @@ static enum end
 go(struct play *p, uint64_t bound)
 {
 	uint64_t end = p->machine.ticks + bound;
-	char place[128];
+	char place[128], *words;
+	enum end e;
 
 	for (;;) {
 		enum stop how = bochs_run(&p->machine, end - p->machine.ticks);
@@ -331,13 +332,18 @@ go(struct play *p, uint64_t bound)
 		case STOP_GONE:
 			return play_gone(p);
 		case STOP_BOUND:
-			return play_trouble(p,
-			    "no stop within %llu instructions; it is at %s%s",
+			words = bound > RUN_BOUND ? bochs_last_words(&p->machine)
+						  : NULL;
+			e = play_trouble(p,
+			    "no stop within %llu instructions; it is at %s%s%s",
 			    (unsigned long long)bound,
 			    show_place(&p->shown, p->machine.rip, place),
-			    bound > RUN_BOUND
-				? " (has the program ended before?)"
-				: "");
+			    words != NULL ? "; has the program ended before?  "
+					    "It said: "
+					  : "",
+			    words != NULL ? words : "");
+			free(words);
+			return e;
 		case STOP_KEY:
 			return play_trouble(p, "interrupted at %s",
 			    show_place(&p->shown, p->machine.rip, place));

@@ -15,26 +15,33 @@ check() {
 	node book/.vitepress/book/check.mjs >"$tmp/said" 2>&1
 }
 
-# breaks WHAT FILE SED PATTERN…: the change is found, and said in these words.
+# breaks WHAT FILE SED PATTERN…: the change is to be found, and said in these
+# words, by the next `found`: one check for many changes, which do not meet.
 breaks() {
 	what=$1 file=$2 edit=$3
 	shift 3
-	cp "$file" "$tmp/kept"
+	cp "$file" "$tmp/before"
+	[ -e "$tmp/kept/$file" ] || { mkdir -p "$tmp/kept/${file%/*}" && cp "$file" "$tmp/kept/$file"; }
 	sed -i "$edit" "$file"
-	cmp -s "$file" "$tmp/kept" && fail "$what: the edit changes nothing"
-	check && fail "$what: nothing said"
-	for p in "$@"; do
-		grep -q -- "$p" "$tmp/said" || fail "$what: not said: $p: $(head -n 4 "$tmp/said")"
+	cmp -s "$file" "$tmp/before" && fail "$what: the edit changes nothing"
+	for p; do
+		printf '%s\t%s\n' "$what" "$p" >>"$tmp/wanted"
 	done
-	cp "$tmp/kept" "$file"
+}
+
+found() {
+	check && fail "nothing said"
+	while IFS='	' read -r what p; do
+		grep -q -- "$p" "$tmp/said" || fail "$what: not said: $p"
+	done <"$tmp/wanted"
+	cp -r "$tmp/kept/." .
+	rm -rf "$tmp/kept" "$tmp/wanted"
 }
 
 ch01=book/part1-ground/ch01-what-a-fault-is.md
 check || fail "the copy is not clean: $(head -n 6 "$tmp/said")"
 breaks "renamed function" kernel/vm/fault.c 's/^fault_resolve(/fault_settle(/' \
 	"^$ch01:[0-9]*: kernel/vm/fault.c has no symbol fault_resolve" 'remedy: .*renamed or removed'
-breaks "moved function" kernel/vm/fault.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
-	"^$ch01:[0-9]*: .*vm_fault" "remedy:"
 breaks "edited line of an excerpt" kernel/vm/fault.c 's/r = fault_once(f);/r = fault_once(f); \/* new *\//' \
 	"^$ch01:[0-9]*: excerpt kernel/vm/fault.c#vm_fault has changed" 'make book-accept CH=1'
 breaks "changed value" book/runs/ch01-first.counters 's/^rest fault.total .*/rest fault.total 64/' \
@@ -57,28 +64,32 @@ breaks "an answer that is missing" grading/answers/ch01.md 's/^## 1\.3$/## 1.33/
 	"^$ch01:[0-9]*: exercise 1.3 has no answer" 'remedy: write'
 breaks "a session's breakpoint" kernel/vm/fault.c 's/vm_user_fault/vm_program_fault/' \
 	'^book/sessions/bochs/01-first-fault.step:[0-9]*: vm_user_fault is nowhere' 'remedy: name its successor'
+found
+
+breaks "moved function" kernel/vm/fault.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
+	"^$ch01:[0-9]*: .*vm_fault" "remedy:"
 breaks "a session's line, not played again" book/sessions/bochs/10-cow.step 's/^break   "fmo_deref"/break   "word_set"/' \
 	'^book/sessions/bochs/10-cow.out:[0-9]*: not of .*10-cow.step: recorded "break   "fmo_deref""' 'remedy: make book-record'
 breaks "a command of the guest, not played again" book/sessions/guest/05-maps.sh 's:^cat /proc/self/maps:cat /proc/1/maps:' \
 	'^book/sessions/guest/05-maps.out:1: not of' 'remedy: make book-record'
 ch10=book/part4-fork/ch10-forked-memory-objects.md
 breaks "one function more is cut" labs/05-fork/cut.list '$a cut  fork_more  step 2' \
-	"^$ch10:[0-9]*: labs/05-fork/cut.list /^cut / is 8 now, the text was written for 7" 'make book-accept CH=10'
+	"^$ch10:[0-9]*: labs/05-fork/cut.list /^cut / is [0-9]* now, the text was written for [0-9]" 'make book-accept CH=10'
 breaks "a test of other size" labs/05-fork/tests/t01.test 's/^PARAM .*/PARAM    n = range 10 20/' \
 	"^$ch10:[0-9]*: labs/05-fork/tests/t01.test .* is 10 now"
 breaks "a lab's hours" labs/01-vad/lab.conf 's/^hours .*/hours     9/' '^labs/01-vad/README.md:[0-9]*: "About 8' \
 	'^labs/README.md:[0-9]*: the row of 01-vad says 8 hours'
 breaks "a test's points" labs/02-fault/tests/t03.test 's/^POINTS .*/POINTS   7/' '^labs/02-fault/README.md:[0-9]*: "02/t03 fault-stores'
 breaks "a test's name" labs/05-fork/tests/t08.test 's/^NAME .*/NAME     fork-stores/' '^labs/05-fork/hints.md:[0-9]*: no test t08 fork-write'
-breaks "a total" labs/05-fork/lab.conf 's/^steps .*/steps     20 40 60 80 100/' '^labs/05-fork/README.md:[0-9]*: step 4 of lab 05 is said to end at 90'
+breaks "a total" labs/05-fork/lab.conf 's/^steps .*/steps     20 40 60 80 100/' '^labs/05-fork/README.md:[0-9]*: step 4 of lab 05 is said to end at'
 breaks "what the starter shows" kernel/user/init.c 's/init: cannot fork/init: no fork/' '^labs/05-fork/README.md:[0-9]*: "init: cannot fork"'
 breaks "a finding without explanation" kernel/vm/vadmem.c 's/"I9", "vad %lx-%lx has/"I23", "vad %lx-%lx has/' \
 	'^book/appendix/h-invariants.md:1: no entry for I23, which kernel/vm/vadmem.c names'
 breaks "an explanation of nothing" book/appendix/h-invariants.md 's/^## I9 links/## I99 links/' \
 	'no entry for I9, which' 'nothing in the kernel names I99'
-mv book/sessions/bochs/02-walk.out "$tmp/kept"
-check && fail "no transcript: nothing said"
-grep -q 'ch02-the-machine.md:[0-9]*: .*02-walk.step has no transcript' "$tmp/said" || fail "no transcript: $(cat "$tmp/said")"
-mv "$tmp/kept" book/sessions/bochs/02-walk.out
+mkdir -p "$tmp/kept/book/sessions/bochs"
+mv book/sessions/bochs/02-walk.out "$tmp/kept/book/sessions/bochs/"
+printf '%s\t%s\n' 'no transcript' 'ch02-the-machine.md:[0-9]*: .*02-walk.step has no transcript' >>"$tmp/wanted"
+found
 check || fail "the copy is not clean at the end: $(head -n 6 "$tmp/said")"
 finish
