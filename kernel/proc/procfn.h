@@ -83,6 +83,7 @@ void sigpend_flush_locked(struct sigpend *, uint64_t set);
 void sigpend_take_locked(struct sigpend *, int signo, struct siginfo *);
 enum sig_default sig_default(int signo);
 int sig_send_member_locked(struct proc *, const struct siginfo *);
+uint64_t sig_queued_locked(const struct proc *);
 void sig_group_exit_locked(struct proc *, int wait_status);
 void sig_notify_parent_locked(struct proc *, int code, int status);
 void sig_recalc_locked(struct task *);

@@ -40,7 +40,7 @@ static void
 view_signals(struct view *v, const struct proc *p, const struct task *tk)
 {
 	v->shpend = p->pending.set;
-	v->nsigq = p->nsigq;
+	v->nsigq = sig_queued_locked(p);
 	if (tk != NULL) {
 		v->pend = tk->pending.set;
 		v->blocked = tk->blocked;
@@ -251,7 +251,7 @@ proc_show_status(int id, struct out *o)
 	out_printf(o, "\n");
 	if (v->as != NULL)
 		show_status_vm(v, o);
-	out_printf(o, "Threads:\t%u\nSigQ:\t%u/%lu\n", v->nthreads, v->nsigq,
+	out_printf(o, "Threads:\t%u\nSigQ:\t%lu/%lu\n", v->nthreads, v->nsigq,
 	    v->rlim[RLIMIT_SIGPENDING].cur);
 	out_printf(o, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
 	    "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v->pend, v->shpend,

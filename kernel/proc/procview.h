@@ -14,7 +14,8 @@ struct view {
 	char comm[16];
 	char state;
 	int ppid, pgid, sid, cpu, nice;
-	unsigned nthreads, nsigq;
+	unsigned nthreads;
+	uint64_t nsigq;
 	uint64_t ut, st, cut, cst;
 	uint64_t pend, shpend, blocked, ignored, caught;
 	struct proc_image image;

@@ -306,15 +306,19 @@ queue_count(void *arg, struct proc *p)
 		w->n += p->nsigq;
 }
 
-/* May the user of p have one more entry?  The limit is p's, the sum the user's. */
-static bool
-queue_has_room(struct proc *p)
+/*
+ * Entries of all processes of p's user: what RLIMIT_SIGPENDING limits.
+ *
+ * Locks:    proc_lock held.
+ */
+uint64_t
+sig_queued_locked(const struct proc *p)
 {
 	struct queue_walk w = { .uid = p->cred.uid };
 
 	ASSERT(spin_is_mine(&proc_lock));
 	proc_walk_locked(queue_count, &w);
-	return w.n < p->rlim[RLIMIT_SIGPENDING].cur;
+	return w.n;
 }
 
 /*
@@ -330,7 +334,8 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 	struct sigq *q = NULL;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (free || queue_has_room(p))
+	if (free ||
+	    sig_queued_locked(p) < p->rlim[RLIMIT_SIGPENDING].cur)
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
 		return must ? -EAGAIN : 0;

@@ -19,6 +19,17 @@ try_map(size_t bytes)
 	return mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+/* Memory that only takes the promises of others: a child has none of it. */
+static char *
+try_hoard(size_t bytes)
+{
+	char *p = try_map(bytes);
+
+	if (p != MAP_FAILED)
+		OK(madvise(p, bytes, MADV_DONTFORK));
+	return p;
+}
+
 /* What the programs do that are started: some stack, some data. */
 static char data[40 * 4096];
 
@@ -34,11 +45,14 @@ first_steps(void)
 	return 0;
 }
 
+/* How a program is started: both have to touch something before they exec. */
+static bool by_fork;
+
 /* 0, REFUSED, or what else became of a program that was started. */
 static int
 start(const char *path, char *const argv[])
 {
-	pid_t pid = vfork();
+	pid_t pid = by_fork ? fork() : vfork();
 
 	if (pid == 0) {
 		execv(path, argv);
@@ -60,11 +74,11 @@ page_by_page(const char *path, char *const argv[], bool own_words)
 	int refused = 0, ran = 0, status;
 
 	for (big = MAP_FAILED; big == MAP_FAILED; n -= 64 * PAGE)
-		big = try_map(n);
+		big = try_hoard(n);
 	/* One that goes page by page; then what is left, to the last page. */
 	small = big + n - STEPS * PAGE;
 	for (size_t k = 32; k > 0; k /= 2)
-		while (try_map(k * PAGE) != MAP_FAILED)
+		while (try_hoard(k * PAGE) != MAP_FAILED)
 			continue;
 	for (int i = 0; i < STEPS; i++) {
 		status = start(path, argv);
@@ -98,6 +112,13 @@ strict(void)
 	char *self[] = { "self", "steps", NULL };
 
 	page_by_page("/proc/self/exe", self, false);
+}
+
+static void
+strict_fork(void)
+{
+	by_fork = true;
+	strict();
 }
 
 static void
@@ -202,6 +223,7 @@ main(int argc, char **argv)
 	if (!on_vadose() || geteuid() != 0)
 		return test_done();
 	in_a_child(strict);
+	in_a_child(strict_fork);
 	in_a_child(strict_busybox);
 	in_a_child(always);
 	in_a_child(snapshots);

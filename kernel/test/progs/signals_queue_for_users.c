@@ -154,6 +154,9 @@ limits(void)
 		limit(4);
 		OK(queue_to(getpid(), RT, 1));
 		ERR(queue_to(getpid(), RT, 2), EAGAIN);
+		queued(&n, &max);
+		EQ(n, 4);
+		EQ(max, 4);
 		EQ(write(p[1], "x", 1), 1);
 		pause();
 		_exit(0);
