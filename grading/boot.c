@@ -33,6 +33,7 @@
 
 #include "../tools/tracesink.h"
 #include "boot.h"
+#include "border.h"
 #include "grade.h"
 
 #define FLOOD (4u << 20)
@@ -89,7 +90,31 @@ witness_words(const struct boot *b)
 		text = more;
 	}
 	symbols_free(s);
+	if (b->border >= 0) {
+		more = xprintf("%s,ram=/proc/self/fd/%d,border=/proc/self/fd/%d",
+		    text, b->ram, b->border);
+		free(text);
+		text = more;
+	}
 	return text;
+}
+
+/* A map of the submission's border, and memory that the witness can read. */
+static void
+border_open(struct boot *b)
+{
+	const struct test *t = b->job.test;
+	struct symbols *s = symbols_read(b->job.kernel);
+
+	b->border = border_map(b->job.kernel, s);
+	symbols_free(s);
+	if (b->border < 0)
+		return;
+	b->ram = memfd_create("ram", 0);
+	if (b->ram >= 0 && ftruncate(b->ram, t->mem + t->swap) == 0)
+		return;
+	close(b->border);
+	b->border = -1;
 }
 
 bool
@@ -102,7 +127,7 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 
 	memset(b, 0, sizeof *b);
 	b->job = *job;
-	b->com1 = b->com2 = b->wfd = b->dfd = -1;
+	b->com1 = b->com2 = b->wfd = b->dfd = b->border = b->ram = -1;
 	b->records.keyed = true;
 	random_bytes(b->records.key, sizeof b->records.key);
 	initrd = boot_archive(job, why);
@@ -111,9 +136,12 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 	ok = open_lines(b, child);
 	words = boot_words(job, b->records.key);
 	if (ok) {
-		char *witness = witness_words(b);
+		char *witness;
 
-		boot_machine(&argv, job, words, initrd, child);
+		border_open(b);
+		witness = witness_words(b);
+		boot_machine(&argv, job, words, initrd, child,
+		    b->border >= 0 ? b->ram : -1);
 		ok = job->trace == NULL || trace_open(b, &argv);
 		words_add(&argv, "-plugin");
 		words_add(&argv, witness);
@@ -303,6 +331,11 @@ finish(struct boot *b)
 	kill(-b->pid, SIGKILL);
 	b->pid = 0;
 	trace_close(b);
+	if (b->ram >= 0)
+		close(b->ram);
+	if (b->border >= 0)
+		close(b->border);
+	b->ram = b->border = -1;
 	b->seconds = now_seconds() - b->started;
 	b->diag = memfd_text(b->dfd);
 	text = memfd_text(b->wfd);
@@ -344,7 +377,10 @@ witness_line(struct witness *w, const char *line)
 		return;
 	}
 	numbers(rest, v, WITNESS_NAMES);
-	if (strncmp(line, "mark ", 5) == 0) {
+	if (strncmp(line, "border ", 7) == 0) {
+		if (w->nborder < BORDER_MOST)
+			memcpy(w->border[w->nborder++], v, sizeof w->border[0]);
+	} else if (strncmp(line, "mark ", 5) == 0) {
 		w->mark = realloc(w->mark, (w->nmarks + 1) * sizeof *w->mark);
 		if (w->mark == NULL)
 			abort();
@@ -372,7 +408,7 @@ witness_read(struct witness *w, char *text)
 void
 boot_free(struct boot *b)
 {
-	int fd[] = { b->com1, b->com2, b->wfd, b->dfd };
+	int fd[] = { b->com1, b->com2, b->wfd, b->dfd, b->border, b->ram };
 	size_t i;
 
 	if (b->pid > 0) {

@@ -13,7 +13,7 @@ int boot_archive(const struct boot_job *, char **why);
 char *boot_words(const struct boot_job *, const uint8_t key[32]);
 /* The emulator's arguments. */
 void boot_machine(struct words *argv, const struct boot_job *,
-    const char *words, int initrd, const int line[2]);
+    const char *words, int initrd, const int line[2], int ram);
 /* More of them: the memory that it shares with the sink of a trace. */
 void boot_trace(struct words *argv, int memory, size_t bytes);
 

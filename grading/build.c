@@ -5,12 +5,15 @@
  * Problem   Nothing but one C file is taken from a student; it is compiled with
  *           our flags, where it can see our headers and nothing else.
  *
- * Picture   file ─→ fresh folder ─→ gate_source ─→ compiler in the sandbox
- *           ─→ gate_object ─→ link with the reference objects ─→ vadose.elf
+ * Picture   file ─→ fresh folder ─→ gate_text ─→ lab.i ─→ gate_tokens ─→ lab.s
+ *           ─→ gate_listing ─→ lab.o ─→ gate_object ─→ link with the reference
+ *           objects, in an order that nobody knows before ─→ vadose.elf
  *
  * Rules     1. A regular file of at most 1 MiB; links, devices and folders are
  *              refused.
- *           2. The compiler has 60 s, 1 GiB, 8 MiB of output, no network.
+ *           2. Each tool that reads what was submitted runs in the sandbox,
+ *              without a network and within limits (limits.c).  What is judged
+ *              is what the next tool gets, not another run's.
  *           3. Trouble of our own (no compiler, no objects, no room on the disk)
  *              is ST_INFRA, never a student's.
  *
@@ -25,13 +28,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "gate.h"
 
 #define SOURCE_MAX (1u << 20)
 
 static bool take_source(struct build *, const struct lab *, const char *from);
 static bool compile(struct build *, const struct lab *);
-static bool link_kernel(struct build *, const struct lab *);
+static bool link_kernel(struct build *, const struct lab *, uint64_t seed);
 
 /* Is there no room left where we build?  Then nothing is the student's fault. */
 static bool
@@ -81,10 +84,27 @@ reference_object(const struct lab *lab)
 	    (int)(strlen(lab->file) - 2), lab->file);
 }
 
-void
-build_make(struct build *b, const struct lab *lab, const char *submission)
+/* An object that has our code of the lab: in a handout, among that of others. */
+static char *
+reference_code(const struct lab *lab)
 {
-	char *own = xprintf("%s/%s", lab->dir, lab->source), *object, *ref;
+	char *path = reference_object(lab);
+
+	if (path != NULL && access(path, R_OK) == 0)
+		return path;
+	free(path);
+	path = xstrdup("labs/reference/all.o");
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+void
+build_make(struct build *b, const struct lab *lab, const char *submission,
+    uint64_t seed)
+{
+	char *own = xprintf("%s/%s", lab->dir, lab->source), *object, *ref, *why;
 
 	memset(b, 0, sizeof *b);
 	b->dir = tidy_folder();
@@ -95,15 +115,14 @@ build_make(struct build *b, const struct lab *lab, const char *submission)
 		return;
 	}
 	object = xprintf("%s/lab.o", b->dir);
-	ref = reference_object(lab);
+	ref = reference_code(lab);
 	if (take_source(b, lab, submission != NULL ? submission : own) &&
 	    compile(b, lab)) {
-		char *why = gate_object(lab, object, ref);
-
+		why = gate_object(lab, object, b->dir, ref);
 		if (why != NULL)
 			refuse(b, ST_GATE, why);
 		else
-			link_kernel(b, lab);
+			link_kernel(b, lab, seed);
 	}
 	free(object);
 	free(ref);
@@ -135,7 +154,7 @@ take_source(struct build *b, const struct lab *lab, const char *from)
 	ok = file_write(to, text, n);
 	if (!ok)
 		refuse(b, ST_INFRA, xprintf("%s: %s", to, strerror(errno)));
-	why = ok ? gate_source(lab, to) : NULL;
+	why = ok ? gate_text(text, n) : NULL;
 	if (why != NULL)
 		ok = refuse(b, ST_GATE, why);
 	free(text);
@@ -158,78 +177,162 @@ sandbox_works(void)
 }
 
 /*
- * The compiler sees its own files, our headers as /k/include and the one
- * source as /k/src.  Without bubblewrap the same paths are those of the host.
+ * A step of the compiler in b->dir.  It sees its own files, our headers as
+ * /k/include and the folder as /k/src; without bubblewrap the same paths are
+ * those of the host.
  */
 static char *
-compile_line(struct build *b, const struct lab *lab, const char *flags)
+step_line(const struct build *b, const char *command)
 {
-	const char *limits = "ulimit -t 60 -v 1048576 -f 16384; ";
-	char *cc, *line, *here = getcwd(NULL, 0);
+	char *line;
 
-	b->sandboxed = sandbox_works();
-	if (b->sandboxed) {
-		cc = xprintf("gcc %s -I/k/include -I/k/include/gen "
-			     "-ffile-prefix-map=/k/src='%s/%s' -c %s -o lab.o", flags, here, lab->dir,
-		    base_of(lab->source));
-		line = xprintf("%sexec bwrap --ro-bind /usr /usr "
+	if (b->sandboxed)
+		line = xprintf("exec bwrap --ro-bind /usr /usr "
 			       "--symlink usr/bin /bin --symlink usr/lib /lib "
 			       "--symlink usr/lib64 /lib64 --tmpfs /tmp "
 			       "--dev /dev --ro-bind build/grading/include "
 			       "/k/include --bind '%s' /k/src --unshare-all "
 			       "--die-with-parent --chdir /k/src %s",
-		    limits, b->dir, cc);
-	} else {
-		cc = xprintf("gcc %s -I$top/build/grading/include "
-			     "-I$top/build/grading/include/gen "
-			     "-ffile-prefix-map='%s'='%s/%s' -c %s -o lab.o",
-		    flags, b->dir, here, lab->dir, base_of(lab->source));
-		line = xprintf("%stop=$PWD; cd '%s' && exec %s", limits, b->dir,
-		    cc);
-	}
-	free(cc);
-	free(here);
+		    b->dir, command);
+	else
+		line = xprintf("cd '%s' && exec %s", b->dir, command);
 	return line;
+}
+
+static bool
+step(struct build *b, char *command)
+{
+	char *line = step_line(b, command), *out = NULL;
+	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	int status = command_within(&compiler_limits, argv, &out);
+	const char *met;
+
+	free(line);
+	free(command);
+	if (status == 0) {
+		free(out);
+		return true;
+	}
+	met = limits_met(&compiler_limits, status, out);
+	if (met != NULL) {
+		free(out);
+		out = xstrdup(met);
+	}
+	return refuse(b, ST_BUILD,
+	    out[0] != '\0' ? out : xstrdup("the compiler was stopped"));
+}
+
+/* May the form of the submission that stands in name go on? */
+static bool
+passes(struct build *b, const struct lab *lab, const struct gate_places *p,
+    const char *name,
+    char *(*gate)(const struct lab *, const struct gate_places *, const char *))
+{
+	char *path = xprintf("%s/%s", b->dir, name), *why = NULL;
+	char *text = file_read(path, NULL);
+	bool ok = text != NULL;
+
+	if (!ok)
+		refuse(b, ST_INFRA, xprintf("%s: %s", path, strerror(errno)));
+	else if ((why = gate(lab, p, text)) != NULL)
+		ok = refuse(b, ST_GATE, why);
+	free(text);
+	free(path);
+	return ok;
+}
+
+static char *
+files_gate(const struct lab *lab, const struct gate_places *p, const char *rule)
+{
+	(void)lab;
+	return gate_files(p, rule);
+}
+
+static bool
+compile_steps(struct build *b, const struct lab *lab,
+    const struct gate_places *p, const char *flags)
+{
+	return step(b, xprintf("gcc %s -E -MD -MF lab.d '%s' -o lab.i", flags,
+			  p->source)) &&
+	       passes(b, lab, p, "lab.d", files_gate) &&
+	       passes(b, lab, p, "lab.i", gate_tokens) &&
+	       step(b, xprintf("gcc %s -fpreprocessed -S lab.i -o lab.s",
+			  flags)) &&
+	       passes(b, lab, p, "lab.s", gate_listing) &&
+	       step(b, xstrdup("as --64 lab.s -o lab.o"));
 }
 
 static bool
 compile(struct build *b, const struct lab *lab)
 {
-	char *flags = file_read("build/grading/cflags", NULL), *out = NULL;
-	char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
-	int status;
+	char *flags = file_read("build/grading/cflags", NULL), *all;
+	char *here = getcwd(NULL, 0), *headers;
+	struct gate_places p;
+	bool ok;
 
 	if (flags == NULL)
 		return refuse(b, ST_INFRA,
 		    xstrdup("build/grading/cflags is missing (make grader)"));
 	flags[strcspn(flags, "\n")] = '\0';
-	argv[2] = compile_line(b, lab, flags);
-	status = command(argv, &out);
-	free(argv[2]);
+	b->sandboxed = sandbox_works();
+	headers = b->sandboxed ? xstrdup("/k/include/")
+			       : xprintf("%s/build/grading/include/", here);
+	p = (struct gate_places){ headers, base_of(lab->source) };
+	all = xprintf("%s -I%.*s -I%sgen -ffile-prefix-map='%s'='%s/%s'", flags,
+	    (int)strlen(headers) - 1, headers, headers,
+	    b->sandboxed ? "/k/src" : b->dir, here, lab->dir);
+	ok = compile_steps(b, lab, &p, all);
+	free(all);
+	free(headers);
 	free(flags);
-	if (status == 0) {
-		free(out);
-		return true;
-	}
-	return refuse(b, ST_BUILD,
-	    out[0] != '\0' ? out : xstrdup("the compiler was stopped: it took "
-					   "more than 60 s, 1 GiB or 8 MiB"));
+	free(here);
+	return ok;
 }
 
 /* ---- the link ---- */
 
+/*
+ * The order of the kernel's objects: of a secret of this host, the file and the
+ * seed.  The same again for the same, so that a boot can be repeated; nobody who
+ * has not the secret knows it.
+ */
+static char *
+order_of(const struct build *b, uint64_t seed)
+{
+	char *secret = sha256_file("build/grading/secret"), *hex, *text;
+	uint64_t n;
+
+	if (secret == NULL)
+		random_bytes(&n, sizeof n);
+	text = xprintf("%s %s %llu", secret != NULL ? secret : "", b->sha,
+	    (unsigned long long)seed);
+	hex = sha256_hex(text, strlen(text));
+	if (secret != NULL) {
+		hex[8] = '\0';
+		n = strtoull(hex, NULL, 16);
+	}
+	free(hex);
+	free(text);
+	free(secret);
+	return xprintf("%u", (unsigned)n | 1);
+}
+
 static bool
-link_kernel(struct build *b, const struct lab *lab)
+link_kernel(struct build *b, const struct lab *lab, uint64_t seed)
 {
 	char *ref = reference_object(lab), *out = NULL;
+	char *order = order_of(b, seed);
 	char *argv[] = { (char *)"sh", (char *)"grading/link", b->dir,
-		ref != NULL ? ref : (char *)"none", NULL };
-	int status = command(argv, &out);
+		ref != NULL ? ref : (char *)"none", order, NULL };
+	int status = command_within(&linker_limits, argv, &out);
+	const char *met = limits_met(&linker_limits, status, out);
 
 	free(ref);
+	free(order);
 	if (status != 0)
-		return refuse(b, WEXITSTATUS(status) == 1 ? ST_BUILD : ST_INFRA,
-		    out);
+		return refuse(b, WEXITSTATUS(status) == 1 || met != NULL
+				     ? ST_BUILD : ST_INFRA,
+		    met != NULL ? xstrdup(met) : out);
 	free(out);
 	b->kernel = xprintf("%s/vadose.elf", b->dir);
 	return true;

@@ -5,13 +5,18 @@
  * Problem   The file runs in ring 0.  What no solution needs, and every attempt
  *           to fool the judge does, is refused before it runs.
  *
- * Picture   text: asm, #include of other things than our headers, attributes
- *           object: sections, names it defines, names it uses, instructions
+ * Picture   bytes ─→ directives        gate_text.c
+ *           preprocessed ─→ tokens     gate_tokens.c
+ *           listing ─→ instructions    gate_listing.c
+ *           object ─→ sections, names it defines, names it uses, relocations,
+ *                     code among its data
  *
- * Rules     1. The reference's own object is the measure: what it has is
- *              allowed.  lab.conf widens (imports: whole rooms; allow: asm).
+ * Rules     1. What a file may use is what the lab's page lists and what ours
+ *              uses (imports.c); what it defines is what ours defines.
+ *              lab.conf widens (imports; allow: asm).
  *           2. A refusal names the thing and the reason.
- *           3. Comments and strings of the text do not count.
+ *           3. The gate tells an honest student early, and stops the cheap.
+ *              What passes it is watched as it runs: witness.c.
  *
  * Read next build.c.
  */
@@ -20,85 +25,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "gate.h"
 
-/* ---- the text ---- */
+#define CODE_WINDOW 32 /* bytes of our text that stand in no data by chance */
 
-/* Comments and strings become blanks; lines stay. */
-static void
-blank_out(char *s)
-{
-	enum { CODE, LINE, BLOCK, QUOTE } in = CODE;
-	char quote = 0;
-
-	for (; *s != '\0'; s++) {
-		bool skip = false;
-
-		if (in == CODE && s[0] == '/' && (s[1] == '/' || s[1] == '*'))
-			in = s[1] == '/' ? LINE : BLOCK;
-		else if (in == CODE && (*s == '"' || *s == '\''))
-			in = QUOTE, quote = *s, skip = true;
-		else if (in == LINE && *s == '\n')
-			in = CODE;
-		else if (in == BLOCK && s[0] == '*' && s[1] == '/')
-			in = CODE, *s++ = ' ', skip = true, *s = ' ';
-		else if (in == QUOTE && *s == '\\' && s[1] != '\0')
-			*s++ = ' ';
-		else if (in == QUOTE && *s == quote)
-			in = CODE, skip = true;
-		if (in != CODE && !skip && *s != '\n')
-			*s = ' ';
-	}
-}
-
-static bool
-has_word(const char *text, const char *word)
-{
-	size_t n = strlen(word);
-	const char *s = text;
-
-	for (; (s = strstr(s, word)) != NULL; s += n)
-		if ((s == text || (!isalnum((unsigned char)s[-1]) &&
-				      s[-1] != '_')) &&
-		    !isalnum((unsigned char)s[n]) && s[n] != '_')
-			return true;
-	return false;
-}
-
-/* Of a line "#include X": is X one of our headers? */
-static bool
-include_is_ours(const char *line)
-{
-	const char *s = line + strspn(line, " \t#");
-	size_t n;
-
-	if (strncmp(s, "include", 7) != 0)
-		return strncmp(s, "embed", 5) != 0;
-	s += 7 + strspn(s + 7, " \t");
-	n = *s == '"' ? strcspn(s + 1, "\"\n") : 0;
-	return n > 2 && strncmp(s + 1 + n - 2, ".h", 2) == 0 && s[1] != '/' &&
-	       memmem(s + 1, n, "..", 2) == NULL;
-}
-
-static char *
-bad_include(const char *text)
-{
-	const char *s = text, *hash;
-
-	while (*s != '\0') {
-		hash = s + strspn(s, " \t");
-		if (*hash == '#' && !include_is_ours(hash))
-			return xprintf("%.*s: only \"room/name.h\" of the "
-				       "kernel can be included",
-			    (int)strcspn(hash, "\n"), hash);
-		s += strcspn(s, "\n");
-		s += *s == '\n';
-	}
-	return NULL;
-}
-
-static bool
-allows(const struct lab *lab, const char *what)
+bool
+gate_allows(const struct lab *lab, const char *what)
 {
 	size_t i;
 
@@ -108,43 +40,24 @@ allows(const struct lab *lab, const char *what)
 	return false;
 }
 
-char *
-gate_source(const struct lab *lab, const char *path)
+/* Run a shell's line about what was submitted, within limits. */
+static char *
+tool_says(const char *line)
 {
-	static const char *const words[] = { "asm", "__asm__", "__asm",
-		"constructor", "destructor", "__constructor__",
-		"__destructor__", "alias", "__alias__", "ifunc", "__ifunc__",
-		"section", "__section__", "weak", "__weak__", "_Pragma" };
-	char *text = file_read(path, NULL), *why;
-	size_t i;
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)line, NULL };
+	char *out = NULL;
 
-	if (text == NULL)
-		return xprintf("%s: cannot be read", path);
-	why = bad_include(text);
-	blank_out(text);
-	for (i = 0; why == NULL && i < sizeof words / sizeof words[0]; i++) {
-		if (i < 3 && allows(lab, "asm"))
-			continue;
-		if (has_word(text, words[i]))
-			why = xprintf("%s: a lab's file has no need of it",
-			    words[i]);
-	}
-	free(text);
-	return why;
+	command_within(&compiler_limits, argv, &out);
+	return out;
 }
 
-/* ---- the object ---- */
-
-/* The words in column col of a tool's output about an object. */
+/* The lines of a tool's output about an object. */
 static struct words
 column(const char *line)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)line, NULL };
 	struct words w = { 0 };
-	char *out = NULL, *rest, *s;
+	char *out = tool_says(line), *rest = out, *s;
 
-	command(argv, &out);
-	rest = out;
 	while ((s = strsep(&rest, "\n")) != NULL)
 		if (*s != '\0')
 			words_add(&w, s);
@@ -174,9 +87,11 @@ first_bad(const char *tool, const char *object, const struct words *allowed,
 #define DEFINED "nm -g --defined-only '%s' | awk '{ print $3 }'"
 #define WEAK "nm '%s' | awk '$(NF-1) ~ /^[vVwWiu]$/ { print $NF }'"
 #define USED "nm -u '%s' | awk '{ print $2 }'"
-#define OPCODES "objdump -d --no-show-raw-insn '%s' | awk -F'\\t' 'NF > 1 { " \
-	"split($2, w, \" \"); m = w[1]; " \
-	"if ($2 ~ /%%(cr|dr)[0-9]/) m = m \"-control\"; print m }' | sort -u"
+/* Data in a section of code: OBJECT symbols whose section is .text*. */
+#define CODED "readelf -SsW '%s' | awk '/^ *\\[ *[0-9]+\\]/ { " \
+	"sub(/^ *\\[ */, \"\"); sub(/\\]/, \"\"); name[$1] = $2 } " \
+	"$4 == \"OBJECT\" && name[$7] ~ /^[.]text/ { print $8 }'"
+#define RELOCS "readelf -rW '%s' | awk '/^[0-9a-f]+ / { print $3 }' | sort -u"
 
 static bool
 section_is_plain(const char *s)
@@ -194,72 +109,150 @@ section_is_plain(const char *s)
 }
 
 static bool
-opcode_is_plain(const char *s)
+reloc_is_plain(const char *s)
 {
-	static const char *const bad[] = { "in", "out", "ins*", "outs*",
-		"rdmsr", "wrmsr", "*-control", "lgdt*", "lidt*", "lldt*",
-		"ltr*", "lmsw*", "cli", "sti", "hlt", "invlpg*", "invpcid*",
-		"iret*", "sysret*", "sysexit*", "swapgs", "wbinvd", "invd",
-		"int", "int3", "syscall", "clts", "xsetbv", "stac", "clac",
-		"vm*", "rdpmc", "(bad)" };
+	static const char *const fine[] = { "R_X86_64_64", "R_X86_64_32",
+		"R_X86_64_32S", "R_X86_64_PC32", "R_X86_64_PLT32",
+		"R_X86_64_16", "R_X86_64_8" };
 	size_t i;
 
-	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		if (glob_match(bad[i], s))
-			return false;
-	return true;
+	for (i = 0; i < sizeof fine / sizeof fine[0]; i++)
+		if (strcmp(fine[i], s) == 0)
+			return true;
+	return false;
 }
 
-/* What all rooms named by imports export. */
-static void
-add_imports(const struct lab *lab, struct words *to)
-{
-	static const char *const never[] = { "ev_mark", "ev_set_mark_hook",
-		"ev_set_gauge", "option_hide", "option_str", "option_param",
-		"panic_set_end", "inject_set", "graded_check", "graded_say",
-		"record_exit", "klog_add_sink", "hmac_init" };
-	struct words no = { (char **)never, sizeof never / sizeof never[0] };
-	/* What the compiler calls by itself, and what one looks for bugs with. */
-	static const char *const always[] = { "memset", "memcpy", "memmove",
-		"memcmp", "klog", "panic", "panic_assert" };
-	struct words names;
-	char *line;
-	size_t i, k;
-
-	for (i = 0; i < sizeof always / sizeof always[0]; i++)
-		words_add(to, always[i]);
-	for (i = 0; i < lab->imports.n; i++) {
-		words_add(to, lab->imports.v[i]);
-		line = xprintf("find build/kernel/%s -name '*.o' 2>/dev/null | "
-			       "xargs -r nm -g --defined-only 2>/dev/null | "
-			       "awk 'NF == 3 { print $3 }'",
-		    lab->imports.v[i]);
-		names = column(line);
-		for (k = 0; k < names.n; k++)
-			if (!words_has(&no, names.v[k]))
-				words_add(to, names.v[k]);
-		words_free(&names);
-		free(line);
-	}
-}
-
-/* What the reference's object has of it. */
+/* Names that our file defines ('D') or uses ('U'): build/grading/names. */
 static struct words
-reference_has(const char *tool, const char *reference)
+ours(const struct lab *lab, char kind)
 {
+	char *path = xprintf("build/grading/names/%.*s.names",
+	    (int)(strlen(lab->file) - 2), lab->file);
+	char *text = file_read(path, NULL), *rest = text, *line;
 	struct words w = { 0 };
-	char *line;
 
-	if (reference == NULL)
-		return w;
-	line = xprintf(tool, reference);
-	w = column(line);
-	free(line);
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] == kind && line[1] == ' ')
+			words_add(&w, line + 2);
+	free(text);
+	free(path);
 	return w;
 }
 
+/* ---- code among data, and calls beside a name ---- */
+
+/* The bytes of the sections of an object that match a pattern; malloc'd. */
+static char *
+section_bytes(const char *object, const char *dir, const char *pattern,
+    size_t *n)
+{
+	char *line = xprintf("objcopy -O binary -j '%s' "
+			     "--set-section-flags '%s'=alloc,load,contents "
+			     "'%s' '%s/part' 2>/dev/null || : >'%s/part'",
+	    pattern, pattern, object, dir, dir);
+	char *path = xprintf("%s/part", dir), *bytes;
+
+	free(tool_says(line));
+	bytes = file_read(path, n);
+	remove(path);
+	free(line);
+	free(path);
+	return bytes;
+}
+
+/* Is any window of ours in theirs?  A table of the windows' hashes. */
+static bool
+share_window(const char *our, size_t nour, const char *their, size_t ntheir)
+{
+	enum { SLOTS = 1 << 16 };
+	static const char *slot[SLOTS];
+	uint64_t h;
+	size_t i, k;
+
+	memset(slot, 0, sizeof slot);
+	for (i = 0; i + CODE_WINDOW <= nour; i += CODE_WINDOW / 2) {
+		for (h = k = 0; k < CODE_WINDOW; k++)
+			h = h * 31 + (unsigned char)our[i + k];
+		slot[(h ^ h >> 20) % SLOTS] = our + i;
+	}
+	for (i = 0; i + CODE_WINDOW <= ntheir; i++) {
+		for (h = k = 0; k < CODE_WINDOW; k++)
+			h = h * 31 + (unsigned char)their[i + k];
+		h = (h ^ h >> 20) % SLOTS;
+		if (slot[h] != NULL &&
+		    memcmp(slot[h], their + i, CODE_WINDOW) == 0 &&
+		    memchr(their + i, 0xe8, CODE_WINDOW) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Our own code as somebody's data. */
+static bool
+has_our_code(const char *object, const char *dir, const char *reference)
+{
+	static const char *const data[] = { ".data*", ".rodata*" };
+	char *our, *their;
+	size_t nour = 0, ntheir = 0, i;
+	bool found = false;
+
+	our = section_bytes(reference, dir, ".text*", &nour);
+	for (i = 0; our != NULL && i < 2 && !found; i++) {
+		their = section_bytes(object, dir, data[i], &ntheir);
+		found = their != NULL && share_window(our, nour, their, ntheir);
+		free(their);
+	}
+	free(our);
+	return found;
+}
+
+/*
+ * name+offset of a function that is used as if another one began there; NULL:
+ * none.  A call's own -4 is no offset.
+ */
+static char *
+beside_a_name(const char *object)
+{
+	char *line = xprintf("{ nm build/vadose.elf; readelf -rW '%s'; } | awk '"
+	    "NF == 3 && $2 ~ /^[tT]$/ { f[$3] = 1 } $5 in f && $3 ~ /^R_/ && "
+	    "$6 $7 != \"+0\" && $6 $7 != \"-4\" { print $5 $6 $7 }'", object);
+	char *out = tool_says(line), *bad = NULL;
+
+	if (out != NULL && out[0] != '\0')
+		bad = strndup(out, strcspn(out, "\n"));
+	free(line);
+	free(out);
+	return bad;
+}
+
+/* ---- all of it ---- */
+
+static struct words
+allowed_in(const struct lab *lab, const char *tool)
+{
+	struct words w = { 0 }, names;
+	size_t i;
+
+	if (strcmp(tool, DEFINED) == 0)
+		return ours(lab, 'D');
+	if (strcmp(tool, USED) != 0)
+		return w;
+	w = ours(lab, 'U');
+	names = lab_imports(lab);
+	for (i = 0; i < names.n; i++)
+		words_add(&w, names.v[i]);
+	words_free(&names);
+	return w;
+}
+
+/*
+ * What the object may not have; NULL: nothing.
+ *
+ * dir: a folder to work in; reference: an object that has our code.
+ */
 char *
-gate_object(const struct lab *lab, const char *object, const char *reference)
+gate_object(const struct lab *lab, const char *object, const char *dir,
+    const char *reference)
 {
 	static const struct {
 		const char *tool;
@@ -270,27 +263,33 @@ gate_object(const struct lab *lab, const char *object, const char *reference)
 		{ DEFINED, NULL, "a name that this file does not export "
 				 "(make it static)" },
 		{ WEAK, NULL, "a weak name" },
-		{ USED, NULL, "a name that this lab does not import" },
-		{ OPCODES, opcode_is_plain, "a privileged instruction" },
+		{ USED, NULL, "a name that this lab does not import (its page "
+			      "lists those that it does)" },
+		{ CODED, NULL, "data among the code" },
+		{ RELOCS, reloc_is_plain, "a relocation that C has no need of" },
 	};
 	struct words allowed;
 	char *bad, *why = NULL;
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof rows[0] && why == NULL; i++) {
-		allowed = reference_has(rows[i].tool, reference);
-		if (strcmp(rows[i].tool, USED) == 0)
-			add_imports(lab, &allowed);
 		/* A file linked in addition exports what it was asked for. */
-		if (strcmp(rows[i].tool, DEFINED) == 0 && reference == NULL) {
-			words_free(&allowed);
+		if (strcmp(rows[i].tool, DEFINED) == 0 &&
+		    strcmp(lab->file, "none") == 0)
 			continue;
-		}
+		allowed = allowed_in(lab, rows[i].tool);
 		bad = first_bad(rows[i].tool, object, &allowed, rows[i].fine);
 		if (bad != NULL)
 			why = xprintf("%s: %s", bad, rows[i].why);
 		free(bad);
 		words_free(&allowed);
 	}
+	bad = why == NULL ? beside_a_name(object) : NULL;
+	if (bad != NULL)
+		why = xprintf("%s: a place beside a function of the kernel", bad);
+	free(bad);
+	if (why == NULL && reference != NULL &&
+	    has_our_code(object, dir, reference))
+		why = xstrdup("code of the reference among the data");
 	return why;
 }

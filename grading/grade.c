@@ -249,6 +249,12 @@ cmd_explain_args(int argc, char **argv)
 	return argc == 3 ? cmd_explain(argv[1], argv[2]) : usage();
 }
 
+static int
+cmd_imports_args(int argc, char **argv)
+{
+	return argc == 2 ? cmd_imports(argv[1]) : usage();
+}
+
 /* A command of one test: LAB TEST behind the options. */
 static int
 with_test(int argc, char **argv,
@@ -333,6 +339,7 @@ static const struct {
 	{ "run", cmd_run },
 	{ "lint", cmd_lint },
 	{ "explain", cmd_explain_args },
+	{ "imports", cmd_imports_args },
 	{ "compare", cmd_compare_args },
 	{ "gdb", cmd_gdb_args },
 	{ "bochs", cmd_bochs_args },

@@ -51,6 +51,23 @@ bool number_read(const char *text, int64_t *out);       /* 64M, 0x10 */
 double now_seconds(void);
 /* Run argv; its output (both) in *out if not NULL.  Its wait status. */
 int command(char *const argv[], char **out);
+
+/* ---- limits.c: of every program that reads what somebody submitted ---- */
+
+struct limits {
+	unsigned cpu;         /* seconds, of each process */
+	unsigned wall;        /* seconds, of all of it */
+	uint64_t memory, file; /* bytes, of each process and each file */
+	unsigned tasks;       /* more than there are now */
+	size_t text;          /* bytes that it may say */
+};
+
+extern const struct limits compiler_limits, linker_limits;
+
+bool limits_apply(const struct limits *); /* to who calls; leads a group then */
+/* What a program that ran into one says, or NULL: it did not. */
+const char *limits_met(const struct limits *, int status, const char *said);
+int command_within(const struct limits *, char *const argv[], char **out);
 char *sha256_hex(const void *, size_t);
 char *sha256_file(const char *path);
 void random_bytes(void *, size_t);
@@ -148,7 +165,7 @@ const struct region *test_region(const struct test *, const char *name);
 struct lab {
 	char *dir, *name, *title, *file, *source, *part, *design, *chapter,
 	    *hours;
-	struct words steps, imports, bootfloor, allow;
+	struct words steps, imports, headers, bootfloor, allow;
 	int leakstep;
 	struct test *test[MAX_ITEMS];
 	size_t ntests;
@@ -222,12 +239,16 @@ struct symbols *symbols_read(const char *elf);
 void symbols_free(struct symbols *);
 uint64_t symbols_find(const struct symbols *, const char *name); /* 0: none */
 const char *symbols_at(const struct symbols *, uint64_t pc);
+bool symbols_nth(
+    const struct symbols *, size_t n, uint64_t *pc, uint64_t *next);
+bool symbols_begins(const struct symbols *, uint64_t pc);
 /* "file:line" of a function, malloc'd, or NULL. */
 char *symbols_line(const char *elf, uint64_t pc);
 
 /* ---- boot.c ---- */
 
 #define WITNESS_NAMES 12
+#define BORDER_MOST 32
 extern const char *const witness_names[WITNESS_NAMES];
 
 struct witness {
@@ -239,6 +260,8 @@ struct witness {
 	bool limit;      /* it ended the machine */
 	uint64_t pc[16]; /* blocks that ran last */
 	size_t npcs;
+	int64_t border[BORDER_MOST][3]; /* what was seen, from, to: border.c */
+	size_t nborder;
 };
 
 struct boot_job {
@@ -269,6 +292,7 @@ struct boot {
 	/* while it runs */
 	pid_t pid;
 	int com1, com2, wfd, dfd;
+	int border, ram; /* the witness's map, the guest's memory; -1: none */
 	void *lives; /* what the emulator reads meanwhile */
 	struct sink *sink; /* of the trace, or NULL */
 };
@@ -322,11 +346,13 @@ struct build {
 };
 
 /* submission NULL: the file in the lab's folder; "reference": the kernel's. */
-void build_make(struct build *, const struct lab *, const char *submission);
+/* seed: of the run; with a secret of the host it says where all lies. */
+void build_make(struct build *, const struct lab *, const char *submission,
+    uint64_t seed);
 void build_free(struct build *);
-/* What the object may not have; NULL: nothing. */
-char *gate_object(const struct lab *, const char *object, const char *reference);
-char *gate_source(const struct lab *, const char *path);
+/* What the object may not have; NULL: nothing.  dir: to work in. */
+char *gate_object(const struct lab *, const char *object, const char *dir,
+    const char *reference);
 
 /* ---- run.c ---- */
 
@@ -397,6 +423,8 @@ int cmd_verify(const char *path, const char *keyfile);
 
 int lint_labs(const char *which);
 int lint_lab(const struct lab *);
+int cmd_imports(const char *lab);
+char *imports_text(const struct lab *);
 int cmd_explain(const char *lab, const char *test);
 int cmd_selftest(int argc, char **argv);
 int cmd_mutants(const char *lab, const char *mutant);

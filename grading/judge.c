@@ -7,11 +7,12 @@
  *           observer outside saw the same.
  *
  * Picture   how it ended ─→ records whole? ─→ EXIT ─→ ANSWER ─→ COUNT, WITNESS
- *           ─→ CHECK ─→ guest == witness?  each that fails: a struct failure
+ *           ─→ CHECK ─→ guest == witness? ─→ nothing at the border?
+ *           each that fails: a struct failure
  *
  * Rules     1. Whatever is the host's trouble is ST_INFRA, never lost points.
- *           2. A passed test in which guest and witness differ is no pass:
- *              forged.
+ *           2. A passed test in which guest and witness differ, or in which the
+ *              submission's code left its bounds, is no pass: forged.
  *           3. Everything that failed is reported, in this order; the first is
  *              what the status says.
  *
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "border.h"
 #include "grade.h"
 #include "judge.h"
 
@@ -38,6 +40,7 @@ static void check_answers(struct judge *);
 static void check_claims(struct judge *);
 static void check_checks(struct judge *);
 static void check_agreement(struct judge *);
+static void check_border(struct judge *);
 
 const char *
 status_name(enum status s)
@@ -66,6 +69,7 @@ judge(struct verdict *v, const struct test *t, const struct draw *d,
 	check_claims(&j);
 	check_checks(&j);
 	check_agreement(&j);
+	check_border(&j);
 }
 
 /* One more thing that is wrong; the first decides the status. */
@@ -490,6 +494,29 @@ check_agreement(struct judge *j)
 	f->expected = xstrdup("guest and witness agree");
 	f->got = differs;
 	j->v->forged = true;
+}
+
+/* ---- did the submission's code stay where it belongs? ---- */
+
+static void
+check_border(struct judge *j)
+{
+	const struct witness *w = &j->b->witness;
+	struct failure *f;
+	size_t i;
+
+	for (i = 0; i < w->nborder; i++) {
+		f = judge_fail(j, ST_FAIL, "the border of the file");
+		f->expected = xstrdup("it calls what it imports, returns to "
+				      "its caller, writes to its own data and "
+				      "to what it was given");
+		f->got = border_sentence(j->symbols, w->border[i]);
+		j->v->forged = true;
+		/* One of each kind says it. */
+		while (i + 1 < w->nborder &&
+		       w->border[i + 1][0] == w->border[i][0])
+			i++;
+	}
 }
 
 void

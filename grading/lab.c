@@ -96,7 +96,8 @@ conf_key(struct lab *lab, const struct words *w)
 		const char *key;
 		struct words *field;
 	} lists[] = { { "steps", &lab->steps }, { "imports", &lab->imports },
-		{ "bootfloor", &lab->bootfloor }, { "allow", &lab->allow } };
+		{ "headers", &lab->headers }, { "bootfloor", &lab->bootfloor },
+		{ "allow", &lab->allow } };
 	size_t i, j;
 
 	for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -220,6 +221,7 @@ lab_free(struct lab *lab)
 		free(text[i]);
 	words_free(&lab->steps);
 	words_free(&lab->imports);
+	words_free(&lab->headers);
 	words_free(&lab->bootfloor);
 	words_free(&lab->allow);
 	for (i = 0; i < lab->ntests; i++)

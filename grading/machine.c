@@ -225,9 +225,20 @@ have_sandbox(void)
 	return known;
 }
 
+/* ram: a file that somebody else reads, too; -1: none. */
+static char *
+memory_object(long long mib, int ram)
+{
+	if (ram < 0)
+		return xprintf("memory-backend-ram,id=ram,size=%lldM,"
+			       "reserve=off", mib);
+	return xprintf("memory-backend-file,id=ram,size=%lldM,share=on,"
+		       "reserve=off,mem-path=/proc/self/fd/%d", mib, ram);
+}
+
 void
 boot_machine(struct words *argv, const struct boot_job *job, const char *words,
-    int initrd, const int line[2])
+    int initrd, const int line[2], int ram)
 {
 	static const char *const sandbox[] = { "bwrap", "--ro-bind", "/", "/",
 		"--dev", "/dev", "--unshare-net", "--die-with-parent" };
@@ -243,8 +254,7 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 	const struct {
 		const char *key;
 		char *value;
-	} own[] = { { "-object", xprintf("memory-backend-ram,id=ram,size=%lldM"
-					 ",reserve=off", mib) },
+	} own[] = { { "-object", memory_object(mib, ram) },
 		{ "-m", xprintf("%lld", mib) },
 		{ "-smp", xprintf("%d", t->cpus) },
 		{ "-seed", xprintf("%u", (unsigned)job->draw->seed) },

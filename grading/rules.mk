@@ -8,7 +8,8 @@
 #   make check-grader               its unit tests
 
 G := build/grading
-GRADE_SRCS := $(filter-out grading/witness.c grading/t_%,$(wildcard grading/*.c))
+WITNESS_SRCS := grading/witness.c grading/witness_border.c
+GRADE_SRCS := $(filter-out $(WITNESS_SRCS) grading/t_%,$(wildcard grading/*.c))
 GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
 GRADE_LAB := $(LAB)
 GRADE_FORMATS := text,json,junit,github
@@ -28,9 +29,9 @@ $(G)/grade: $(GRADE_OBJS) $(GRADE_TOOLS)
 	@$(CC) $^ $(GRADE_LIBS) -o $@
 
 # Licensed as QEMU is; the emulator loads it, nothing is linked with it.
-$(G)/witness.so: grading/witness.c | setup
+$(G)/witness.so: $(WITNESS_SRCS) grading/witness.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -fPIC -shared -fvisibility=hidden $< -o $@
+	@$(HCC) -fPIC -shared -fvisibility=hidden $(WITNESS_SRCS) -o $@
 
 $(G)/t_%: grading/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(GRADE_TOOLS)
 	@$(HCC) -MMD -MP -Igrading $^ $(GRADE_LIBS) -lcmocka -o $@
@@ -55,8 +56,32 @@ $(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h')
 	@cd kernel && find . -name '*.h' | cpio -pdm --quiet $(abspath $(@D))
 	@cp $(HEADERS) $(@D)/gen/ && touch $@
 
+
+# What a lab's file may define and use: names of ours, of all files that a lab
+# (or a lab of the grader's own) replaces.  In a handout they come with it.
+LAB_FILES := $(sort $(shell $(AWK) '$$1 == "file" && $$2 != "none" { print $$2 }' \
+  $(wildcard labs/*/lab.conf grading/test/labs/*/lab.conf)))
+LAB_NAMES := $(patsubst %.c,$(G)/names/%.names,$(LAB_FILES))
+ifeq ($(wildcard labs/reference),)
+$(G)/names/%.names: $(BUILD)/kernel/%.o
+	@mkdir -p $(@D)
+	@nm -g $< | $(AWK) 'NF == 3 { print "D " $$3 } NF == 2 { print "U " $$2 }' > $@
+else
+$(G)/names/%.names: labs/reference/%.names
+	@mkdir -p $(@D)
+	@cp $< $@
+endif
+$(G)/exports: $(OBJS)
+	@nm -g --defined-only $(OBJS) | $(AWK) 'NF == 3 { print $$3 }' | sort -u > $@
+
+# Which order a graded kernel's objects have: this host's secret.
+$(G)/secret:
+	@mkdir -p $(@D)
+	@(umask 077; head -c 32 /dev/urandom > $@)
+
 GRADE_NEEDS := $(G)/grade $(G)/witness.so $(G)/cflags $(G)/ldflags \
-  $(G)/objects $(G)/include/made build/vadose.elf
+  $(G)/objects $(G)/include/made $(G)/exports $(G)/secret $(LAB_NAMES) \
+  build/vadose.elf
 GRADE_PROGS := $(patsubst grading/test/progs/%.c,$(G)/progs/%, \
   $(wildcard grading/test/progs/*.c))
 

@@ -467,7 +467,7 @@ run_lab(struct report *r, const struct lab *lab, const struct options *o)
 		return GRADE_USAGE;
 	}
 	if (o->kernel == NULL)
-		build_make(&r->build, lab, o->submission);
+		build_make(&r->build, lab, o->submission, o->seed);
 	if (r->build.status != ST_PASS) {
 		not_built(r);
 	} else {

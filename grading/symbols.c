@@ -84,6 +84,33 @@ symbols_find(const struct symbols *s, const char *name)
 	return 0;
 }
 
+/* The n-th function, and where the next symbol is; false: there is none. */
+bool
+symbols_nth(const struct symbols *s, size_t n, uint64_t *pc, uint64_t *next)
+{
+	if (n >= s->n)
+		return false;
+	*pc = s->v[n].pc;
+	*next = n + 1 < s->n ? s->v[n + 1].pc : *pc;
+	return true;
+}
+
+/* Does a symbol begin there? */
+bool
+symbols_begins(const struct symbols *s, uint64_t pc)
+{
+	size_t lo = 0, hi = s->n, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (s->v[mid].pc < pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->n && s->v[lo].pc == pc;
+}
+
 /* The function that pc lies in; user addresses have none. */
 const char *
 symbols_at(const struct symbols *s, uint64_t pc)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gcrypt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -207,7 +208,7 @@ file_write(const char *path, const void *data, size_t n)
 /* ---- commands ---- */
 
 static void
-become(char *const argv[], int out)
+become(char *const argv[], int out, const struct limits *l)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -217,40 +218,75 @@ become(char *const argv[], int out)
 		dup2(out, 1);
 		dup2(out, 2);
 	}
+	if (l != NULL && !limits_apply(l)) {
+		dprintf(2, "limits: %s\n", strerror(errno));
+		_exit(127);
+	}
 	execvp(argv[0], argv);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
+/* What comes from fd until its end, the clock's, or too much; false: cut. */
+static bool
+read_output(int fd, const struct limits *l, char **out)
+{
+	double until = l != NULL ? now_seconds() + l->wall : 0;
+	char *buf = xalloc(65537);
+	struct pollfd p = { fd, POLLIN, 0 };
+	bool whole = true;
+	ssize_t got = 1;
+	size_t n = 0;
+
+	while (whole && got > 0) {
+		while (l != NULL && whole && poll(&p, 1, 200) <= 0)
+			whole = now_seconds() < until;
+		if (!whole)
+			break;
+		got = read(fd, buf + n, 65536);
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+		buf = must(realloc(buf, n + 65537));
+		whole = l == NULL || n <= l->text;
+	}
+	buf[n] = '\0';
+	*out = buf;
+	return whole;
+}
+
+/*
+ * Run argv within limits (NULL: none); its output (both) in *out if not NULL,
+ * which limits need.
+ *
+ * Returns:  its wait status.
+ */
 int
-command(char *const argv[], char **out)
+command_within(const struct limits *l, char *const argv[], char **out)
 {
 	int p[2] = { -1, -1 }, status = -1;
-	size_t n = 0;
-	char *buf = xalloc(65537);
-	ssize_t got;
 	pid_t pid;
 
 	if (out != NULL && pipe2(p, O_CLOEXEC) < 0)
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		become(argv, p[1]);
+		become(argv, p[1], l);
 	if (out != NULL) {
 		close(p[1]);
-		while ((got = read(p[0], buf + n, 65536)) > 0) {
-			n += got;
-			buf = must(realloc(buf, n + 65537));
-		}
+		if (!read_output(p[0], l, out) && pid > 0)
+			kill(-pid, SIGKILL);
 		close(p[0]);
-		buf[n] = '\0';
-		*out = buf;
-	} else {
-		free(buf);
 	}
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	return status;
+}
+
+int
+command(char *const argv[], char **out)
+{
+	return command_within(NULL, argv, out);
 }
 
 /* ---- digests ---- */

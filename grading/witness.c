@@ -10,53 +10,24 @@
  *           block runs ─→ insns += its length ─→ limit? the machine ends
  *           ev_mark runs ─→ a line with all counts
  *
- * Rules     1. Own declarations of the plugin interface, version 1 (QEMU 7.2):
- *              Debian ships no header.  Licensed so that it may be loaded into
- *              QEMU; nothing else of the tree is linked with it.
- *           2. With icount all CPUs run on one host thread: plain counters.
- *           3. Lines are written as they come: "mark", "at" (all counts, every
- *              8 M instructions), and one of "end" or "limit".
+ * Rules     1. With icount all CPUs run on one host thread: plain counters.
+ *           2. Lines are written as they come: "mark", "at" (all counts, every
+ *              8 M instructions), "border" (witness_border.c), and one of
+ *              "end" or "limit".
  *
- * Read next grading/boot.c passes the addresses and reads the lines.
+ * Read next witness_border.c; grading/boot.c passes the addresses and reads the lines.
  */
+#include "witness.h"
+
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ---- the interface, as far as it is used ---- */
-
-enum { PLUGIN_NO_REGS = 0, PLUGIN_VERSION = 1 };
-
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-
-#define EXPORT __attribute__((visibility("default")))
-
 EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 EXPORT int qemu_plugin_install(
     uint64_t id, const struct qemu_info *info, int argc, char **argv);
-
-void qemu_plugin_register_vcpu_tb_trans_cb(
-    uint64_t id, void (*)(uint64_t id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *,
-    void (*)(unsigned cpu, void *), int flags, void *);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *,
-    void (*)(unsigned cpu, void *), int flags, void *);
-void qemu_plugin_register_atexit_cb(
-    uint64_t id, void (*)(uint64_t id, void *), void *);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(
-    const struct qemu_plugin_tb *, size_t);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 /* ---- what is counted; the order is boot.c's witness_names[] ---- */
 
@@ -77,15 +48,11 @@ static struct {
 	uint64_t blocks;
 	uint64_t total;                 /* with the marks' own work */
 	uint64_t check, check_began;    /* a mark's check: where, since when */
-	bool ended;
+	bool ended, border;
 } w = { .out = -1, .limit = UINT64_MAX, .next_progress = PROGRESS };
 
-struct block {
-	uint64_t insns, va;
-};
-
-static void
-say(const char *what, const uint64_t *v, size_t n)
+void
+witness_say(const char *what, const uint64_t *v, size_t n)
 {
 	char text[512];
 	size_t i, len = (size_t)snprintf(text, sizeof text, "%s", what);
@@ -105,10 +72,11 @@ stop(void)
 	uint64_t v[LAST];
 	unsigned i;
 
+	border_check_text();
 	for (i = 0; i < LAST; i++)
 		v[i] = w.last[(w.blocks + i) % LAST];
-	say("last", v, LAST);
-	say("limit", w.n, W_COUNT);
+	witness_say("last", v, LAST);
+	witness_say("limit", w.n, W_COUNT);
 	_exit(0);
 }
 
@@ -117,7 +85,8 @@ block_runs(unsigned cpu, void *arg)
 {
 	const struct block *b = arg;
 
-	(void)cpu;
+	if (w.border)
+		border_runs(cpu, b);
 	w.total += b->insns;
 	w.n[W_INSNS] += b->insns;
 	w.last[w.blocks++ % LAST] = b->va;
@@ -125,7 +94,7 @@ block_runs(unsigned cpu, void *arg)
 		stop();
 	if (w.total >= w.next_progress) {
 		w.next_progress += PROGRESS;
-		say("at", w.n, W_COUNT);
+		witness_say("at", w.n, W_COUNT);
 	}
 }
 
@@ -142,7 +111,8 @@ counted_runs(unsigned cpu, void *arg)
 	if (w.check_began != 0)
 		w.n[W_INSNS] -= w.total - w.check_began;
 	w.check_began = 0;
-	say("mark", w.n, W_COUNT);
+	border_check_text();
+	witness_say("mark", w.n, W_COUNT);
 }
 
 static void
@@ -208,6 +178,7 @@ translated(uint64_t id, struct qemu_plugin_tb *tb)
 			qemu_plugin_register_vcpu_insn_exec_cb(
 			    insn, counted_runs, PLUGIN_NO_REGS, count);
 	}
+	border_translated(b, tb);
 }
 
 static void
@@ -216,11 +187,13 @@ at_exit(uint64_t id, void *arg)
 	(void)id;
 	(void)arg;
 	if (!w.ended)
-		say("end", w.n, W_COUNT);
+		border_check_text();
+	if (!w.ended)
+		witness_say("end", w.n, W_COUNT);
 	w.ended = true;
 }
 
-/* out=FILE, limit=N, check=ADDRESS, aI=ADDRESS of the I-th count. */
+/* out=FILE, border=FILE, ram=FILE, limit=N, check=ADDRESS, aI=ADDRESS of a count. */
 static bool
 option(const char *s)
 {
@@ -231,6 +204,10 @@ option(const char *s)
 		w.out = open(s + 4, O_WRONLY | O_CLOEXEC);
 		return w.out >= 0;
 	}
+	if (strncmp(s, "border=", 7) == 0)
+		return w.border = border_read(s + 7);
+	if (strncmp(s, "ram=", 4) == 0)
+		return border_ram(s + 4);
 	if (strncmp(s, "limit=", 6) == 0) {
 		w.limit = strtoull(s + 6, NULL, 0);
 		return w.limit != 0;

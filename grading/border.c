@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * border.c: what of a graded kernel is the submission's, and what it did beyond
+ *
+ * Problem   The witness sees addresses.  Which of them are the submission's, a
+ *           function that it may call, data of what judges, only the linker
+ *           knows.
+ *
+ * Picture   map of the link, names of the kernel ─→ lines for the witness:
+ *             lab LO HI    import LO HI    guard LO HI CODE-LO CODE-HI …
+ *           "border 4 FROM TO" of the witness ─→ a sentence
+ *
+ * Rules     1. The submission may enter what its object imports, and functions
+ *              that stand in tables of kernel/vm (ops of designs, hooks of
+ *              trees): those it is meant to call through.
+ *           2. Only a kernel that grading/link made has a map; without one (our
+ *              own kernel, a debugger's) there is no border to watch.
+ *
+ * Read next witness_border.c watches.
+ */
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "border.h"
+
+struct part {
+	char *section, *object;
+	uint64_t lo, hi;
+};
+
+struct map {
+	struct part *part;
+	size_t n;
+	struct symbols *symbols;
+	const char *dir;
+	FILE *out;
+};
+
+/* Objects by which somebody is judged, or that tell the judge. */
+static const char *const judges[] = { "/kern/events.o", "/dev/graded.o",
+	"/dev/record.o", "/kern/inject.o", "/dev/uart.o", "/kern/options.o",
+	"/dev/power.o", "/kern/panic.o", "/vm/check.o", "/vm/leak.o",
+	"/test/run.o", "/sys/syscall.o" };
+/* Those that write wherever they are told, for judges too. */
+static const char *const helpers[] = { "/lib/sha256.o", "/lib/fmt.o",
+	 "/kern/mutex.o", "/kern/lockrank.o", "/kern/lockstat.o",
+	"/lib/spin.o", "/kern/wait.o", "/kern/sched.o", "/kern/timer.o",
+	"/dev/chr.o" };
+/* What is called by its name, and never by way of a pointer. */
+static const char *const sealed[] = { "ev_mark", "ev_set_mark_hook",
+	"ev_set_gauge", "graded_check", "graded_say", "graded_seal",
+	"record_frame", "record_exit", "power_end", "inject_set",
+	"option_hide", "panic_set_end", "uart_write", "vm_leak_begin" };
+
+/* ---- the linker's map ---- */
+
+static void
+part_add(struct map *m, const char *section, uint64_t lo, uint64_t n,
+    const char *object)
+{
+	struct part *p;
+
+	/* Debug sections have addresses, too: offsets. */
+	if (n == 0 || lo < 1ul << 63)
+		return;
+	m->part = realloc(m->part, (m->n + 1) * sizeof *m->part);
+	if (m->part == NULL)
+		abort();
+	p = &m->part[m->n++];
+	*p = (struct part){ xstrdup(section), xstrdup(object), lo, lo + n };
+}
+
+/* " .text  0xffffffff80201000  0x3f0 build/kernel/vm/map.o"; long names wrap. */
+static void
+parts_read(struct map *m, char *text)
+{
+	char *line, section[128], object[512], name[128] = "";
+	unsigned long long lo, n;
+
+	while ((line = strsep(&text, "\n")) != NULL) {
+		if (sscanf(line, " %127s 0x%llx 0x%llx %511s", section, &lo, &n,
+			object) == 4 && line[0] == ' ' && section[0] == '.') {
+			part_add(m, section, lo, n, object);
+			name[0] = '\0';
+		} else if (name[0] != '\0' &&
+			   sscanf(line, " 0x%llx 0x%llx %511s", &lo, &n,
+			       object) == 3) {
+			part_add(m, name, lo, n, object);
+			name[0] = '\0';
+		} else if (line[0] == ' ' && line[1] == '.' &&
+			   sscanf(line, " %127s %511s", section, object) == 1) {
+			strcpy(name, section);
+		} else {
+			name[0] = '\0';
+		}
+	}
+}
+
+static bool
+ends(const char *s, const char *with)
+{
+	size_t n = strlen(s), k = strlen(with);
+
+	return n >= k && strcmp(s + n - k, with) == 0;
+}
+
+static bool
+is_code(const struct part *p)
+{
+	return strncmp(p->section, ".text", 5) == 0;
+}
+
+/* Of one object: all its sections of code, or of data. */
+static void
+say_parts(const struct map *m, const char *word, const char *object, bool code)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (ends(m->part[i].object, object) &&
+		    is_code(&m->part[i]) == code)
+			fprintf(m->out, "%s %llx %llx\n", word,
+			    (unsigned long long)m->part[i].lo,
+			    (unsigned long long)m->part[i].hi);
+}
+
+static void
+say_guards(const struct map *m, const char *object)
+{
+	size_t i, k;
+
+	for (i = 0; i < m->n; i++) {
+		const struct part *d = &m->part[i], *c;
+
+		if (!ends(d->object, object) ||
+		    (strncmp(d->section, ".data", 5) != 0 &&
+			strncmp(d->section, ".bss", 4) != 0))
+			continue;
+		for (k = 0; k < m->n; k++) {
+			c = &m->part[k];
+			if (ends(c->object, object) &&
+			    strcmp(c->section, ".text") == 0)
+				fprintf(m->out, "guard %llx %llx %llx %llx\n",
+				    (unsigned long long)d->lo,
+				    (unsigned long long)d->hi,
+				    (unsigned long long)c->lo,
+				    (unsigned long long)c->hi);
+		}
+	}
+}
+
+/* ---- functions ---- */
+
+static void
+say_functions(const struct map *m, uint64_t end)
+{
+	uint64_t pc, next;
+	size_t i;
+
+	for (i = 0; symbols_nth(m->symbols, i, &pc, &next); i++)
+		if (pc < end && next > pc)
+			fprintf(m->out, "function %llx %llx\n",
+			    (unsigned long long)pc,
+			    (unsigned long long)(next < end ? next : end));
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+struct numbers {
+	uint64_t *v;
+	size_t n;
+};
+
+static void
+number_add(struct numbers *w, uint64_t v)
+{
+	w->v = realloc(w->v, (w->n + 1) * sizeof *w->v);
+	if (w->v == NULL)
+		abort();
+	w->v[w->n++] = v;
+}
+
+/* Words of [lo, hi) of the image that are begins of functions. */
+static void
+pointers_in(const struct map *m, const char *elf, size_t bytes, uint64_t lo,
+    uint64_t hi, struct numbers *to)
+{
+	const Elf64_Ehdr *e = (const void *)elf;
+	const Elf64_Phdr *p = (const void *)(elf + e->e_phoff);
+	uint64_t at, v;
+	int i;
+
+	for (i = 0; i < e->e_phnum; i++) {
+		if (p[i].p_type != PT_LOAD || lo < p[i].p_vaddr ||
+		    hi > p[i].p_vaddr + p[i].p_filesz)
+			continue;
+		for (at = (lo + 7) & ~7ul; at + 8 <= hi; at += 8) {
+			uint64_t off = p[i].p_offset + at - p[i].p_vaddr;
+
+			if (off + 8 > bytes)
+				return;
+			memcpy(&v, elf + off, 8);
+			if (symbols_begins(m->symbols, v))
+				number_add(to, v);
+		}
+	}
+}
+
+static void
+say_imports(const struct map *m, const char *kernel)
+{
+	char *object = xprintf("%s/lab.o", m->dir), *out = NULL, *rest, *name;
+	char *argv[] = { (char *)"nm", (char *)"-u", object, NULL };
+	struct numbers to = { 0 };
+	size_t i, bytes = 0;
+	char *elf = file_read(kernel, &bytes);
+	uint64_t pc;
+
+	command(argv, &out);
+	for (rest = out; (name = strsep(&rest, "\n")) != NULL;) {
+		name += strspn(name, " U");
+		pc = *name != '\0' ? symbols_find(m->symbols, name) : 0;
+		if (pc != 0)
+			number_add(&to, pc);
+	}
+	for (i = 0; elf != NULL && i < m->n; i++)
+		if (strstr(m->part[i].object, "/vm/") != NULL &&
+		    (strncmp(m->part[i].section, ".rodata", 7) == 0 ||
+			strncmp(m->part[i].section, ".data", 5) == 0))
+			pointers_in(m, elf, bytes, m->part[i].lo,
+			    m->part[i].hi, &to);
+	if (to.n > 0)
+		qsort(to.v, to.n, sizeof *to.v, by_value);
+	for (i = 0; i < to.n; i++)
+		if (i == 0 || to.v[i] != to.v[i - 1])
+			fprintf(m->out, "import %llx %llx\n",
+			    (unsigned long long)to.v[i],
+			    (unsigned long long)to.v[i] + 1);
+	free(to.v);
+	free(elf);
+	free(out);
+	free(object);
+}
+
+static void
+say_names(const struct map *m)
+{
+	struct numbers to = { 0 };
+	uint64_t pc;
+	size_t i;
+
+	for (i = 0; i < sizeof sealed / sizeof sealed[0]; i++) {
+		pc = symbols_find(m->symbols, sealed[i]);
+		if (pc != 0)
+			number_add(&to, pc);
+	}
+	if (to.n > 0)
+		qsort(to.v, to.n, sizeof *to.v, by_value);
+	for (i = 0; i < to.n; i++)
+		fprintf(m->out, "sealed %llx %llx\n",
+		    (unsigned long long)to.v[i],
+		    (unsigned long long)to.v[i] + 1);
+	free(to.v);
+}
+
+static void
+say_place(const struct map *m, const char *word, const char *from,
+    uint64_t bytes)
+{
+	uint64_t pc = symbols_find(m->symbols, from);
+
+	fprintf(m->out, "%s %llx %llx\n", word, (unsigned long long)pc,
+	    (unsigned long long)(pc + bytes));
+}
+
+static void
+say_all(struct map *m, const char *kernel)
+{
+	char *own = xprintf("%s/lab.o", m->dir);
+	char *string = xprintf("%s/labstring.o", m->dir);
+	uint64_t end = symbols_find(m->symbols, "text_end");
+	size_t i;
+
+	say_parts(m, "lab", own, true);
+	say_parts(m, "lab", string, true);
+	say_parts(m, "data", own, false);
+	free(own);
+	free(string);
+	say_parts(m, "bulk", "kernel/lib/string.o", true);
+	fprintf(m->out, "text %llx %llx\n",
+	    (unsigned long long)symbols_find(m->symbols, "image_start"),
+	    (unsigned long long)symbols_find(m->symbols, "rodata_end"));
+	say_place(m, "stubs", "trap_stubs", 256 * 16);
+	say_place(m, "bootstack", "boot_stack", 16384);
+	say_place(m, "entry", "trap_common", 64);
+	say_place(m, "entry", "syscall_entry", 128);
+	say_place(m, "start", "switch_first", 1);
+	say_place(m, "root", "kernel_root", 8);
+	/* kernel/md.h */
+	fputs("base ffff800000000000 ffffd00000000000\n"
+	      "arena ffffe00000000000 ffffe08000000000\n"
+	      "kpaged ffffc00000000000 ffffc10000000000\n", m->out);
+	say_functions(m, end);
+	say_imports(m, kernel);
+	say_names(m);
+	for (i = 0; i < sizeof judges / sizeof judges[0]; i++)
+		say_guards(m, judges[i]);
+	for (i = 0; i < sizeof helpers / sizeof helpers[0]; i++)
+		say_parts(m, "helper", helpers[i], true);
+}
+
+/*
+ * A file for the witness, of the kernel and the map that lies beside it.
+ *
+ * Returns:  its descriptor; -1: there is no map.
+ */
+int
+border_map(const char *kernel, struct symbols *symbols)
+{
+	const char *slash = strrchr(kernel, '/');
+	struct map m = { .symbols = symbols };
+	char *dir = strndup(kernel, slash != NULL ? slash - kernel : 0);
+	char *path = xprintf("%s/map", dir), *text = file_read(path, NULL);
+	int fd = -1;
+	size_t i;
+
+	if (text != NULL && symbols != NULL)
+		fd = memfd_create("border", 0);
+	if (fd >= 0 && (m.out = fdopen(dup(fd), "w")) != NULL) {
+		m.dir = dir;
+		parts_read(&m, text);
+		say_all(&m, kernel);
+		fclose(m.out);
+	}
+	for (i = 0; i < m.n; i++) {
+		free(m.part[i].section);
+		free(m.part[i].object);
+	}
+	free(m.part);
+	free(text);
+	free(path);
+	free(dir);
+	return fd;
+}
+
+/* ---- what was seen ---- */
+
+/* name+offset, or the address. */
+static char *
+place(const struct symbols *s, uint64_t va)
+{
+	const char *name = symbols_at(s, va);
+	uint64_t at = name != NULL ? symbols_find(s, name) : 0;
+
+	if (name == NULL || va - at > 1 << 20)
+		return xprintf("0x%llx", (unsigned long long)va);
+	return va == at ? xstrdup(name)
+			: xprintf("%s+%llu", name, (unsigned long long)(va - at));
+}
+
+/* One thing that the witness saw at the border, in words; malloc'd. */
+char *
+border_sentence(const struct symbols *s, const int64_t v[3])
+{
+	static const char *const forms[] = {
+		"%s goes to %s, which the file does not import",
+		"%s does not return to where it was called from, but to %s",
+		"in %s a return goes to %s: somebody wrote over it",
+		"%s jumps through a pointer into the middle of %s",
+		"%s calls %s through a pointer: that is called by name only",
+		"%s writes to a page table at %s: words are set by word_set() "
+		"and its like",
+		"%s writes to memory of a program at %s",
+		"%s writes to data of the kernel that is not the file's: %s",
+		"%s writes to memory of the kernel that is not the file's: %s",
+		"%s writes over the saved registers of a program at %s",
+		"%s writes to what counts, records or checks: %s",
+		"the kernel's code or its constants are not what they were%.0s"
+		"%.0s",
+		"%s reads the kernel's code at %s"
+	};
+	char *from = place(s, (uint64_t)v[1]), *to = place(s, (uint64_t)v[2]);
+	char *text;
+
+	if (v[0] < 0 || v[0] >= (int64_t)(sizeof forms / sizeof forms[0])) {
+		text = xprintf("border %lld: %s, %s", (long long)v[0], from, to);
+	} else {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		text = xprintf(forms[v[0]], from, to);
+#pragma GCC diagnostic pop
+	}
+	free(from);
+	free(to);
+	return text;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * border.h: the border of the submission's code, on the host's side
+ */
+#ifndef GRADING_BORDER_H
+#define GRADING_BORDER_H
+
+#include "grade.h"
+
+int border_map(const char *kernel, struct symbols *);
+char *border_sentence(const struct symbols *, const int64_t v[3]);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limits.c: how much a tool may use that reads what somebody submitted
+ *
+ * Problem   A macro that doubles itself, a header that includes itself, an
+ *           array of gigabytes: a text of ten lines makes a compiler, an
+ *           assembler or a linker take all of the host.
+ *
+ * Picture   fork ─→ a process group ─→ setrlimit, one by one ─→ exec
+ *           parent: the clock and the length of what it says ─→ the group dies
+ *
+ * Rules     1. Set by the system call that can fail, not by a shell's ulimit,
+ *              and who cannot set one does not start.
+ *           2. CPU seconds, memory and files are counted for each process; the
+ *              clock is for all of them, as children of children may be many.
+ *           3. 20 s: our own files take half a second.  CPU time does not grow
+ *              with the load of the host, the clock does, so it is generous.
+ *
+ * Read next util.c, build.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "grade.h"
+
+#define MIB (1ul << 20)
+
+const struct limits compiler_limits = { .cpu = 20, .wall = 180,
+	.memory = 1024 * MIB, .file = 16 * MIB, .tasks = 64,
+	.text = 256u << 10 };
+/* The kernel's objects with all their debug sections are large. */
+const struct limits linker_limits = { .cpu = 60, .wall = 300,
+	.memory = 2048 * MIB, .file = 128 * MIB, .tasks = 64,
+	.text = 256u << 10 };
+
+static bool
+set(int which, rlim_t value)
+{
+	struct rlimit now, r = { value, value };
+
+	if (getrlimit(which, &now) < 0)
+		return false;
+	/* Whoever started us may have set a lower one. */
+	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
+		r.rlim_cur = r.rlim_max = now.rlim_max;
+	return setrlimit(which, &r) == 0;
+}
+
+/* Threads of the whole host: at least as many as ours. */
+static unsigned
+tasks_now(void)
+{
+	FILE *f = fopen("/proc/loadavg", "re");
+	unsigned n = 0;
+
+	if (f == NULL || fscanf(f, "%*s %*s %*s %*u/%u", &n) != 1)
+		n = 4096;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+bool
+limits_apply(const struct limits *l)
+{
+	setpgid(0, 0);
+	return set(RLIMIT_CPU, l->cpu) && set(RLIMIT_AS, l->memory) &&
+	       set(RLIMIT_FSIZE, l->file) && set(RLIMIT_CORE, 0) &&
+	       set(RLIMIT_NPROC, tasks_now() + l->tasks);
+}
+
+/* Compilers and linkers name what ended a part of them in their own words. */
+const char *
+limits_met(const struct limits *l, int status, const char *said)
+{
+	static const char *const words[] = { "Killed", "CPU time limit",
+		"File size limit", "File too large", "out of memory",
+		"memory exhausted", "Cannot allocate memory", "nested too deep",
+		"cannot fork", "Resource temporarily unavailable" };
+	static char text[160];
+	bool met = WIFSIGNALED(status) || strlen(said) > l->text;
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++)
+		met = met || strstr(said, words[i]) != NULL;
+	if (!met)
+		return NULL;
+	snprintf(text, sizeof text, "it was stopped: more than %u s, %lu MiB "
+		 "of memory, %lu MiB in a file or %zu KiB of messages",
+	    l->cpu, l->memory / MIB, l->file / MIB, l->text >> 10);
+	return text;
+}
