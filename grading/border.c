@@ -42,12 +42,12 @@ struct map {
 
 /* Objects by which somebody is judged, or that tell the judge. */
 static const char *const judges[] = { "/kern/events.o", "/dev/graded.o",
-	"/dev/record.o", "/kern/inject.o", "/dev/uart.o", "/kern/options.o",
-	"/dev/power.o", "/kern/panic.o", "/vm/check.o", "/vm/leak.o",
+	"/dev/record.o", "/dev/uart.o", "/kern/options.o",
+	"/dev/power.o", "/kern/panic.o",
 	"/test/run.o", "/sys/syscall.o" };
 /* Those that write wherever they are told, for judges too. */
 static const char *const helpers[] = { "/lib/sha256.o", "/lib/fmt.o",
-	 "/kern/mutex.o", "/kern/lockrank.o", "/kern/lockstat.o",
+	 "/kern/mutex.o", "/kern/rwlock.o", "/kern/lockrank.o", "/kern/lockstat.o",
 	"/lib/spin.o", "/kern/wait.o", "/kern/sched.o", "/kern/timer.o",
 	"/dev/chr.o" };
 /* What is called by its name, and never by way of a pointer. */
@@ -305,6 +305,8 @@ say_all(struct map *m, const char *kernel)
 	say_place(m, "entry", "trap_common", 64);
 	say_place(m, "entry", "syscall_entry", 128);
 	say_place(m, "start", "switch_first", 1);
+	say_place(m, "switch", "switch_stacks", 1);
+	say_place(m, "image", "image_end", 0);
 	say_place(m, "root", "kernel_root", 8);
 	/* kernel/md.h */
 	fputs("base ffff800000000000 ffffd00000000000\n"

@@ -38,7 +38,8 @@
 struct forgery {
 	const char *path;
 	char *piece, *test, *hook, *expect, *flag;
-	char *old, *new, *say;
+	char *old, *new;
+	struct words say; /* each is in the report */
 };
 
 /* The value behind "key=" in a heading, or NULL. */
@@ -75,16 +76,19 @@ static void
 read_texts(struct forgery *f)
 {
 	struct words w = line_words(f->piece, "forge: break ");
+	const char *s;
 
 	if (w.n >= 4) {
 		f->old = xstrdup(w.v[2]);
 		f->new = xstrdup(w.v[3]);
 	}
 	words_free(&w);
-	w = line_words(f->piece, "forge: say ");
-	if (w.n >= 3)
-		f->say = xstrdup(w.v[2]);
-	words_free(&w);
+	for (s = f->piece; (s = strstr(s, "forge: say ")) != NULL; s++) {
+		w = line_words(s, "forge: say ");
+		if (w.n >= 3)
+			words_add(&f->say, w.v[2]);
+		words_free(&w);
+	}
 }
 
 /* Does a line of the report have these words? */
@@ -193,6 +197,7 @@ judge_forgery(const struct forgery *f, const struct lab *lab, const char *file)
 	struct report *r = xalloc(sizeof *r);
 	const struct verdict *v = &r->result[0].verdict;
 	enum status s;
+	size_t i;
 	bool ok;
 
 	run_quietly(r, lab, &o);
@@ -200,8 +205,8 @@ judge_forgery(const struct forgery *f, const struct lab *lab, const char *file)
 	ok = strstr(f->expect, s == ST_PASS ? "honest" : status_name(s)) != NULL;
 	if (f->flag != NULL)
 		ok = ok && v->forged;
-	if (f->say != NULL)
-		ok = ok && says(v, f->say);
+	for (i = 0; i < f->say.n; i++)
+		ok = ok && says(v, f->say.v[i]);
 	printf("%-36s %s%s  %s%s%s\n", strrchr(f->path, '/') + 1,
 	    status_name(s), v->forged ? " forged?" : "", ok ? "ok" : "WRONG",
 	    !ok && r->build.why != NULL ? "  " : "",
@@ -241,7 +246,7 @@ forgery_in_c(const struct lab *lab, const char *path)
 	free(f.flag);
 	free(f.old);
 	free(f.new);
-	free(f.say);
+	words_free(&f.say);
 	return wrong;
 }
 

@@ -58,6 +58,7 @@ struct block {
 	bool import;          /* begins a function that the submission may call */
 	bool sealed;          /* begins a function that is called by name only */
 	bool stub;            /* where exceptions and interrupts enter */
+	bool turns;           /* takes another thread's stack */
 };
 
 /* ---- witness_border.c ---- */

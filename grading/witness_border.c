@@ -49,6 +49,7 @@
 #define FRAME_BYTES 64ul       /* struct vm_page (kernel/mem/page.h) */
 #define FRAME_SLAB 24ul        /* offset of kern.slab */
 #define TRAP_FRAME 176ul       /* at the very top of a thread's stack */
+#define STACK_BYTES 16384ul   /* MD_KSTACK_SIZE */
 #define SAID_MOST 8u
 #define STACKS 4096u           /* slots of the hash of stack pages */
 /*
@@ -91,6 +92,7 @@ static struct {
 	struct range text, stubs, boot_stack;
 	struct list lab_code, lab_data, imports, sealed, functions, helpers;
 	struct list starts;     /* functions that a new stack returns to */
+	struct list turns;      /* where another thread's stack is taken */
 	struct list bulk;       /* code that fills and copies, see Rule 5 */
 	struct list entries;    /* code that saves a program's registers */
 	struct guard *guard;
@@ -98,6 +100,7 @@ static struct {
 	uint64_t guard_lo, guard_hi;
 	uint8_t *guard_of;      /* by word of guard_lo … guard_hi: which, or 0 */
 	uint64_t root_at;       /* address of kernel_root */
+	uint64_t image_end;
 	uint64_t direct, pfdb, arena, arena_end, kpaged, kpaged_end;
 	const uint8_t *ram;
 	uint64_t ram_bytes;
@@ -109,6 +112,8 @@ static struct {
 		uint64_t back;      /* where the return that was just made goes */
 		bool returned;
 		bool outside;       /* in a function that the submission called */
+		uint64_t slot;      /* of the return address written last */
+		uint64_t until;     /* outside: a return from there or above ends it */
 		struct stack_page *page; /* used last */
 	} cpu[MAXCPU];
 } b;
@@ -171,7 +176,8 @@ map_line(const char *line)
 		{ "import", &b.imports }, { "sealed", &b.sealed },
 		{ "function", &b.functions }, { "helper", &b.helpers },
 		{ "start", &b.starts }, { "entry", &b.entries },
-		{ "bulk", &b.bulk } };
+		{ "bulk", &b.bulk },
+		{ "switch", &b.turns } };
 	static const struct {
 		const char *word;
 		uint64_t *lo, *hi;
@@ -180,7 +186,8 @@ map_line(const char *line)
 		{ "bootstack", &b.boot_stack.lo, &b.boot_stack.hi },
 		{ "arena", &b.arena, &b.arena_end },
 		{ "kpaged", &b.kpaged, &b.kpaged_end },
-		{ "base", &b.direct, &b.pfdb }, { "root", &b.root_at, NULL } };
+		{ "base", &b.direct, &b.pfdb }, { "root", &b.root_at, NULL },
+		{ "image", &b.image_end, NULL } };
 	unsigned long v[4] = { 0 };
 	char word[32];
 	size_t i;
@@ -370,6 +377,7 @@ called(unsigned cpu, uint32_t info, uint64_t va, void *back)
 
 	if (!qemu_plugin_mem_is_store(info))
 		return; /* call *8(%rax) reads, too */
+	b.cpu[cpu % MAXCPU].slot = va;
 	p = stack_page(cpu, va, true);
 	if (p != NULL)
 		p->back[va / 8 % WORDS] = (uint32_t)(uintptr_t)back;
@@ -383,6 +391,9 @@ returned(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 
 	(void)info;
 	(void)arg;
+	/* On its own stack: another thread's is elsewhere. */
+	if (va - b.cpu[cpu].until < STACK_BYTES)
+		b.cpu[cpu].outside = false;
 	b.cpu[cpu].returned = true;
 	b.cpu[cpu].back = p != NULL ? p->back[va / 8 % WORDS] : 0;
 }
@@ -421,7 +432,8 @@ judge_store(unsigned cpu, uint64_t va)
 	if (va >= b.direct && va - b.direct < b.ram_bytes) {
 		uint64_t pa = va - b.direct;
 
-		if (pa >= b.text.lo - IMAGE_BASE && pa < b.text.hi - IMAGE_BASE)
+		if (pa >= b.text.lo - IMAGE_BASE &&
+		    pa < b.image_end - IMAGE_BASE)
 			return B_STORE_IMAGE;
 		return judge_frame(pa);
 	}
@@ -626,9 +638,12 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 	blk->fn = fn != NULL ? fn->lo : 1;
 	blk->fn_end = fn != NULL ? fn->hi : 0;
 	blk->lab = in(&b.lab_code, blk->va);
+	if (blk->lab && b.text_sum == 0)
+		border_check_text(); /* as it is before its first instruction */
 	blk->stub = is_stub(blk->va);
 	blk->import = find(&b.imports, blk->va) != NULL;
 	blk->sealed = find(&b.sealed, blk->va) != NULL;
+	blk->turns = in(&b.turns, blk->va);
 	entry = !blk->lab && in(&b.entries, blk->va);
 	bulk = in(&b.bulk, blk->va);
 	for (i = 0; i < n; i++) {
@@ -659,6 +674,7 @@ static void
 lab_left(unsigned cpu, const struct block *from, const struct block *to)
 {
 	b.cpu[cpu].outside = true;
+	b.cpu[cpu].until = b.cpu[cpu].slot;
 	if (!to->import)
 		seen(B_CALL, from->va, to->va);
 }
@@ -702,6 +718,6 @@ border_runs(unsigned cpu, const struct block *to)
 	    (from->lab || from->end >= END_POINTER))
 		judge_edge(cpu, from, to);
 	b.cpu[cpu].returned = false;
-	if (to->lab)
+	if (to->lab || to->turns)
 		b.cpu[cpu].outside = false;
 }

@@ -1,7 +1,7 @@
 /*
  * Sends a well-formed, sealed mark of its own through the kernel's function.
  *
- * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
+ * forge: test=t02 hook=vad_remove_range expect=gate
  * forge: break "EVENT(vad_split, v->start, v->end, v->flags, v->off);" ";"
  */
 static void

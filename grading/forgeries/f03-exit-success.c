@@ -1,7 +1,7 @@
 /*
  * Ends the machine as if all were well.
  *
- * forge: test=t02 hook=vad_remove_range expect=panic,fail
+ * forge: test=t02 hook=vad_remove_range expect=gate
  * forge: break "EVENT(vad_split, v->start, v->end, v->flags, v->off);" ";"
  */
 static void

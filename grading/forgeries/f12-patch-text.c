@@ -1,7 +1,7 @@
 /*
  * Makes page_zero return at once.
  *
- * forge: test=t01 hook=vad_find expect=panic
+ * forge: test=t01 hook=vad_find expect=gate
  */
 static void
 attack(void)

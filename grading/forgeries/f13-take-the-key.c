@@ -1,7 +1,7 @@
 /*
  * Finds the key in memory, makes a seal with it, and sends a frame with it.
  *
- * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
+ * forge: test=t02 hook=vad_remove_range expect=gate
  * forge: break "EVENT(vad_split, v->start, v->end, v->flags, v->off);" ";"
  */
 static void

@@ -1,7 +1,7 @@
 /*
  * Talks to devices through which emulators were escaped from: none is there.
  *
- * forge: test=t01 hook=vad_find expect=honest,panic
+ * forge: test=t01 hook=vad_find expect=gate
  */
 static void
 attack(void)
