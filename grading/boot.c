@@ -64,9 +64,8 @@ static void witness_read(struct witness *, char *text);
 
 /* "a4=0xffff…" for each address that the witness counts. */
 static char *
-witness_words(const struct boot *b)
+witness_words(const struct boot *b, const struct symbols *s)
 {
-	struct symbols *s = symbols_read(b->job.kernel);
 	char *text = xprintf("build/grading/witness.so,out=/proc/self/fd/%d,"
 			     "limit=%lld",
 	    b->wfd, (long long)b->job.test->timeout);
@@ -89,7 +88,6 @@ witness_words(const struct boot *b)
 		free(text);
 		text = more;
 	}
-	symbols_free(s);
 	if (b->border >= 0) {
 		more = xprintf("%s,ram=/proc/self/fd/%d,border=/proc/self/fd/%d",
 		    text, b->ram, b->border);
@@ -101,13 +99,11 @@ witness_words(const struct boot *b)
 
 /* A map of the submission's border, and memory that the witness can read. */
 static void
-border_open(struct boot *b)
+border_open(struct boot *b, struct symbols *s)
 {
 	const struct test *t = b->job.test;
-	struct symbols *s = symbols_read(b->job.kernel);
 
 	b->border = border_map(b->job.kernel, s);
-	symbols_free(s);
 	if (b->border < 0)
 		return;
 	b->ram = memfd_create("ram", 0);
@@ -136,10 +132,12 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 	ok = open_lines(b, child);
 	words = boot_words(job, b->records.key);
 	if (ok) {
+		struct symbols *s = symbols_read(b->job.kernel);
 		char *witness;
 
-		border_open(b);
-		witness = witness_words(b);
+		border_open(b, s);
+		witness = witness_words(b, s);
+		symbols_free(s);
 		boot_machine(&argv, job, words, initrd, child,
 		    b->border >= 0 ? b->ram : -1);
 		ok = job->trace == NULL || trace_open(b, &argv);

@@ -74,30 +74,28 @@ base_of(const char *path)
 	return s != NULL ? s + 1 : path;
 }
 
+#define BUNDLE "labs/reference/all.o" /* of a handout (tools/labbundle) */
+
 /* "build/kernel/vm/vad.o" of "vm/vad.c"; NULL: linked in addition. */
 static char *
 reference_object(const struct lab *lab)
 {
 	if (strcmp(lab->file, "none") == 0)
 		return NULL;
+	if (access(BUNDLE, R_OK) == 0)
+		return xstrdup(BUNDLE);
 	return xprintf("build/kernel/%.*s.o",
 	    (int)(strlen(lab->file) - 2), lab->file);
 }
 
-/* An object that has our code of the lab: in a handout, among that of others. */
+/* What stands beside the submission in the bundle's place; "": nothing. */
 static char *
-reference_code(const struct lab *lab)
+reference_others(const struct lab *lab)
 {
-	char *path = reference_object(lab);
-
-	if (path != NULL && access(path, R_OK) == 0)
-		return path;
-	free(path);
-	path = xstrdup("labs/reference/all.o");
-	if (access(path, R_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
+	if (strcmp(lab->file, "none") == 0 || access(BUNDLE, R_OK) != 0)
+		return xstrdup("");
+	return xprintf("labs/reference/%.*s.others.o",
+	    (int)(strlen(lab->file) - 2), lab->file);
 }
 
 void
@@ -115,7 +113,7 @@ build_make(struct build *b, const struct lab *lab, const char *submission,
 		return;
 	}
 	object = xprintf("%s/lab.o", b->dir);
-	ref = reference_code(lab);
+	ref = reference_object(lab);
 	if (take_source(b, lab, submission != NULL ? submission : own) &&
 	    compile(b, lab)) {
 		why = gate_object(lab, object, b->dir, ref);
@@ -321,14 +319,15 @@ static bool
 link_kernel(struct build *b, const struct lab *lab, uint64_t seed)
 {
 	char *ref = reference_object(lab), *out = NULL;
-	char *order = order_of(b, seed);
+	char *order = order_of(b, seed), *others = reference_others(lab);
 	char *argv[] = { (char *)"sh", (char *)"grading/link", b->dir,
-		ref != NULL ? ref : (char *)"none", order, NULL };
+		ref != NULL ? ref : (char *)"none", order, others, NULL };
 	int status = command_within(&linker_limits, argv, &out);
 	const char *met = limits_met(&linker_limits, status, out);
 
 	free(ref);
 	free(order);
+	free(others);
 	if (status != 0)
 		return refuse(b, WEXITSTATUS(status) == 1 || met != NULL
 				     ? ST_BUILD : ST_INFRA,

@@ -152,15 +152,25 @@ header_names(const char *header)
 	return w;
 }
 
+static struct words
+always_names(void)
+{
+	struct words w = { 0 };
+	size_t i;
+
+	for (i = 0; i < exports()->n; i++)
+		if (IN(exports()->v[i], always))
+			words_add(&w, exports()->v[i]);
+	return w;
+}
+
 struct words
 lab_imports(const struct lab *lab)
 {
 	struct words w = { 0 }, names;
 	size_t i, k;
 
-	for (i = 0; i < exports()->n; i++)
-		if (IN(exports()->v[i], always))
-			words_add(&w, exports()->v[i]);
+	w = always_names();
 	for (i = 0; i < lab->imports.n; i++)
 		words_add(&w, lab->imports.v[i]);
 	for (i = 0; i < lab->headers.n; i++) {
@@ -178,15 +188,21 @@ lab_imports(const struct lab *lab)
 char *
 imports_text(const struct lab *lab)
 {
-	char *text = xstrdup(""), *line, *more;
+	char *text = xprintf("# What %s may call\n\nAll that these headers "
+			     "declare and the kernel exports, beside macros and "
+			     "functions in line:\n\n", lab->name);
+	char *line, *more;
 	struct words names;
 	size_t i, k;
 
-	for (i = 0; i < lab->headers.n; i++) {
-		names = header_names(lab->headers.v[i]);
+	for (i = 0; i <= lab->headers.n; i++) {
+		names = i < lab->headers.n ? header_names(lab->headers.v[i])
+					   : always_names();
 		if (names.n > 0)
 			qsort(names.v, names.n, sizeof *names.v, by_name);
-		line = xprintf("- `%s`:", lab->headers.v[i]);
+		line = i < lab->headers.n
+			   ? xprintf("- `%s`:", lab->headers.v[i])
+			   : xstrdup("- of others:");
 		for (k = 0; k < names.n; k++) {
 			more = xprintf("%s%s%s", line, k > 0 ? ", " : " ",
 			    names.v[k]);

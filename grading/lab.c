@@ -12,6 +12,7 @@
  * Read next testfile.c.
  */
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,6 +170,25 @@ tests_read(struct lab *lab, const char *pattern, char **why)
 	return ok;
 }
 
+/* A folder that is not there hides nothing; a lab may have none. */
+static bool
+hidden_read(struct lab *lab, const char *hidden, char **why)
+{
+	char *pattern = xprintf("%s/%s/h*.test", hidden, lab->name);
+	size_t n = lab->ntests;
+	struct stat st;
+	bool ok = stat(hidden, &st) == 0 && S_ISDIR(st.st_mode);
+
+	if (!ok)
+		*why = xprintf("%s: no folder of hidden tests", hidden);
+	ok = ok && tests_read(lab, pattern, why);
+	free(pattern);
+	if (ok && n == lab->ntests)
+		fprintf(stderr, "grade: no hidden tests of %s in %s\n",
+		    lab->name, hidden);
+	return ok;
+}
+
 struct lab *
 lab_open(const char *which, const char *hidden, char **why)
 {
@@ -186,11 +206,8 @@ lab_open(const char *which, const char *hidden, char **why)
 	pattern = xprintf("%s/tests/t*.test", lab->dir);
 	ok = conf_read(lab, why) && tests_read(lab, pattern, why);
 	free(pattern);
-	if (ok && hidden != NULL) {
-		pattern = xprintf("%s/%s/h*.test", hidden, lab->name);
-		ok = tests_read(lab, pattern, why);
-		free(pattern);
-	}
+	if (ok && hidden != NULL)
+		ok = hidden_read(lab, hidden, why);
 	if (ok)
 		return lab;
 	lab_free(lab);

@@ -202,6 +202,29 @@ lint_test(struct lint *l)
 
 /* ---- a lab ---- */
 
+/* Beside the page stands what `grade imports` says; the page names the headers. */
+static void
+lint_imports(struct lint *l)
+{
+	char *path = xprintf("%s/imports.md", l->lab->dir);
+	char *page = xprintf("%s/README.md", l->lab->dir);
+	char *have = file_read(path, NULL), *text = file_read(page, NULL);
+	char *want = imports_text(l->lab);
+	size_t i;
+
+	if (text != NULL && (have == NULL || strstr(have, want) == NULL))
+		offence(l, "imports.md is not what grade imports says", NULL);
+	for (i = 0; text != NULL && i < l->lab->headers.n; i++)
+		if (strstr(text, l->lab->headers.v[i]) == NULL)
+			offence(l, "README.md does not name the header",
+			    l->lab->headers.v[i]);
+	free(path);
+	free(page);
+	free(have);
+	free(text);
+	free(want);
+}
+
 int
 lint_lab(const struct lab *lab)
 {
@@ -219,6 +242,7 @@ lint_lab(const struct lab *lab)
 				offence(&l, "ID given twice", l.t->id);
 	}
 	l.t = NULL;
+	lint_imports(&l);
 	snprintf(text, sizeof text, "%d", sum);
 	if (lab->ntests > 0 && sum != 100)
 		offence(&l, "points do not sum to 100", text);

@@ -128,12 +128,41 @@ command_text(FILE *f, const char *s)
 	}
 }
 
+/*
+ * Which line of which file: that of the function concerned, or the one that a
+ * compiler or the gate names; malloc'd "file=…,line=…".
+ */
+static char *
+annotated(const struct report *r, const struct result *res)
+{
+	const char *why = r->build.why, *s;
+	char *place = res->look_line[0], *colon, *text;
+	long line = 0;
+
+	colon = place != NULL ? strrchr(place, ':') : NULL;
+	if (colon != NULL)
+		return xprintf("file=%.*s,line=%s", (int)(colon - place), place,
+		    colon + 1);
+	text = xprintf("%s:", r->lab->source);
+	if (why != NULL && (s = strstr(why, text)) != NULL)
+		line = strtol(s + strlen(text), NULL, 10);
+	else if (why != NULL && strncmp(why, "line ", 5) == 0)
+		line = strtol(why + 5, NULL, 10);
+	free(text);
+	text = r->options->submission != NULL
+		   ? xstrdup(r->options->submission)
+		   : xprintf("%s/%s", r->lab->dir, r->lab->source);
+	place = xprintf("file=%s,line=%ld", text, line > 0 ? line : 1);
+	free(text);
+	return place;
+}
+
 bool
 report_github(const struct report *r, const char *path)
 {
 	FILE *f = fopen(path, "we");
 	const struct result *res;
-	char *text;
+	char *text, *place;
 	size_t i;
 
 	if (f == NULL)
@@ -143,10 +172,12 @@ report_github(const struct report *r, const char *path)
 		if (res->verdict.status == ST_PASS)
 			continue;
 		text = message(r, res);
-		fprintf(f, "::error file=%s/%s,title=%s %s::", r->lab->dir,
-		    r->lab->source, res->test->id, res->test->name);
+		place = annotated(r, res);
+		fprintf(f, "::error %s,title=%s %s::", place, res->test->id,
+		    res->test->name);
 		command_text(f, text);
 		fputc('\n', f);
+		free(place);
 		free(text);
 	}
 	fprintf(f, "::notice title=%s::%d of %d points\n", r->lab->name,

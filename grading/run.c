@@ -61,16 +61,16 @@ static void score(struct report *);
 static bool
 is_wanted(const struct options *o, const struct test *t, const struct lab *lab)
 {
-	const struct test *parent;
+	const struct test *parent = t->parent != NULL
+				       ? lab_test(lab, t->parent) : NULL;
 
+	/* A variant goes with its parent: its points need both. */
 	if (o->only != NULL)
-		return lab_test(lab, o->only) == t;
-	if (o->step == 0)
-		return true;
-	if (t->parent == NULL)
-		return t->step <= o->step;
-	parent = lab_test(lab, t->parent);
-	return parent != NULL && parent->step <= o->step;
+		return lab_test(lab, o->only) == t ||
+		       (parent != NULL && lab_test(lab, o->only) == parent);
+	if (parent != NULL)
+		t = parent;
+	return o->step == 0 || t->step <= o->step;
 }
 
 static bool

@@ -11,6 +11,8 @@
  *                          --steps [LAB]         steps ≤ k give STEP=k's total
  *                          --determinism N [--seeds S] [LAB]  N runs, the
  *                                                same counters
+ *                          --honest N [--seeds S] [LAB]  N runs of ours and
+ *                                                the variants: 100, none flagged
  *                          --infra               killed emulator: no points lost
  *                          --ends [eNN]          each bad end has its name
  *           grade mutants [LAB]   the tests that name a mutant kill it
@@ -221,6 +223,55 @@ determinism_of(const struct lab *lab)
 	return differ;
 }
 
+/* ---- honest files at the border ---- */
+
+/* Of one file: what it loses, and tests that say that it left its bounds. */
+static int
+honest_file(const struct lab *lab, const char *file, uint64_t seed)
+{
+	struct options o = { .submission = file, .seed = seed, .seeded = true,
+		.seeds = seeds_wanted != 0 ? seeds_wanted : 1 };
+	struct report *r = xalloc(sizeof *r);
+	size_t i, flagged = 0;
+	bool ok;
+
+	run_quietly(r, lab, &o);
+	for (i = 0; i < r->nresults; i++)
+		flagged += r->result[i].verdict.forged;
+	ok = flagged == 0 && r->build.status == ST_PASS && r->score == 100;
+	printf("%-10s %-28s seed %-6llu %3d/%d  %5.1f s  %s\n", lab->name,
+	    base_of(file), (unsigned long long)seed, r->score, r->max,
+	    r->seconds, ok ? "ok" : flagged > 0 ? "FLAGGED" : "WRONG");
+	if (!ok)
+		report_text(r, false);
+	report_free(r);
+	free(r);
+	return !ok;
+}
+
+/* Ours and the variants in turn, each run with another seed and link. */
+static int
+honest_of(const struct lab *lab)
+{
+	char *pattern = xprintf("grading/variants/%s/*.c", lab->name);
+	char *own = xprintf("kernel/%s", lab->file);
+	int i, wrong = 0;
+	size_t n = 0;
+	glob_t g;
+
+	if (glob(pattern, 0, NULL, &g) == 0)
+		n = g.gl_pathc;
+	for (i = 0; i < runs_wanted && lab->ntests > 0; i++)
+		wrong += honest_file(lab, (size_t)i % (n + 1) == 0
+		    ? own : g.gl_pathv[(size_t)i % (n + 1) - 1],
+		    1000 + (uint64_t)i);
+	if (n > 0)
+		globfree(&g);
+	free(own);
+	free(pattern);
+	return wrong;
+}
+
 /* ---- trouble of the host ---- */
 
 /* An emulator that is killed: infra, never lost points. */
@@ -263,7 +314,8 @@ cmd_selftest(int argc, char **argv)
 	int at = 2;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (strcmp(what, "--determinism") == 0 && argc > 2)
+	if ((strcmp(what, "--determinism") == 0 ||
+		strcmp(what, "--honest") == 0) && argc > 2)
 		runs_wanted = atoi(argv[at++]);
 	if (argc > at + 1 && strcmp(argv[at], "--seeds") == 0) {
 		seeds_wanted = atoi(argv[at + 1]);
@@ -278,12 +330,15 @@ cmd_selftest(int argc, char **argv)
 		return each_lab(argv[0], steps_of);
 	if (strcmp(what, "--determinism") == 0)
 		return each_lab(argv[0], determinism_of);
+	if (strcmp(what, "--honest") == 0)
+		return each_lab(argv[0], honest_of);
 	if (strcmp(what, "--infra") == 0)
 		return each_lab(argv[0], infra_of);
 	if (strcmp(what, "--ends") == 0)
 		return ends_named(argv[0]);
 	fprintf(stderr, "usage: grade selftest --reference | --starter | "
-			"--steps | --determinism N [--seeds S] | --infra  [LAB]\n"
+			"--steps | --determinism N [--seeds S] |\n"
+			"             --honest N [--seeds S] | --infra  [LAB]\n"
 			"       grade selftest --ends [eNN]\n");
 	return GRADE_USAGE;
 }

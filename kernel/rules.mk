@@ -30,23 +30,18 @@ DIRS ?= lib mem boot amd64 kern dev vm vm/design/* fs fs/ext2 proc sys \
   test/boot .
 SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
 SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))
-# In a handout the files that labs replace are objects (tools/handout).
-REFERENCE := $(shell find labs/reference -name '*.o' 2>/dev/null)
-SRCS := $(sort $(SRCS) $(patsubst labs/reference/%.o,%.c,$(REFERENCE)))
+# In a handout the files that labs replace are one object (tools/labbundle).
+REFERENCE := $(wildcard labs/reference/all.o)
 TABS := events_table.c $(if $(and $(wildcard kernel/sys/syscalls.tab),$(filter sys,$(DIRS))),syscalls.c)
 HEADERS := $(GEN)/events.h $(if $(wildcard kernel/sys/syscalls.tab),$(GEN)/syscalls.h)
 OBJS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SRCS)))) \
-  $(addprefix $(GEN)/,$(TABS:.c=.o))
+  $(addprefix $(GEN)/,$(TABS:.c=.o)) $(REFERENCE)
 
 $(BUILD)/kernel/lib/string.o: CFLAGS += -fno-tree-loop-distribute-patterns
 
 $(BUILD)/%.o: %.c kernel/rules.mk | setup $(HEADERS)
 	@mkdir -p $(@D)
 	@$(KCC) -MMD -MP -c $< -o $@
-
-$(BUILD)/%.o: labs/reference/%.o
-	@mkdir -p $(@D)
-	@cp $< $@
 
 $(BUILD)/%.o: %.S | setup $(HEADERS)
 	@mkdir -p $(@D)

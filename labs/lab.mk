@@ -24,7 +24,12 @@ LAB_OUT := $(BUILD)/labs/$(LAB_NAME)
 FILE ?= labs/$(LAB_NAME)/$(notdir $(LAB_KFILE))
 KERNEL := $(LAB_OUT)/vadose.elf
 LAB_OBJ := $(LAB_OUT)/$(basename $(notdir $(LAB_KFILE))).o
+ifeq ($(REFERENCE),)
 LAB_OBJS := $(patsubst $(BUILD)/$(basename $(LAB_KFILE)).o,$(LAB_OBJ),$(OBJS))
+else
+LAB_OBJS := $(filter-out $(REFERENCE),$(OBJS)) $(LAB_OBJ) \
+  $(patsubst kernel/%.c,labs/reference/%.others.o,$(LAB_KFILE))
+endif
 
 # A newer compiler's warnings never stop a student.
 $(LAB_OBJ): $(FILE) $(LAB_OUT)/file | setup $(HEADERS)
@@ -57,6 +62,9 @@ image: $(KERNEL)
 $(T)/labcut: $(T)/labcut.o $(T)/cut.o
 	@$(CC) $^ -o $@
 
+$(T)/labseal: $(T)/labseal.o
+	@$(CC) $^ -o $@
+
 starters: $(T)/labcut
 	@for l in $(LABS); do \
 	  k=kernel/$$($(AWK) '$$1 == "file" { print $$2 }' labs/$$l/lab.conf); \
@@ -72,12 +80,12 @@ HANDOUT_OBJS := $(foreach l,$(LABS),$(BUILD)/handout/$(basename $(call lab_file,
 
 $(BUILD)/handout/%.o: %.c | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(filter-out -g -Werror,$(KCC)) -DASSERT_WITHOUT_TEXT -c $< -o $@
+	@$(filter-out -g -Werror,$(KCC)) -ffunction-sections -DASSERT_WITHOUT_TEXT -c $< -o $@
 
-handout-objs: $(HANDOUT_OBJS)
+handout-objs: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal
 handout: $(BUILD)/vadose-handout.tar.gz
 	@ls -l $<
-$(BUILD)/vadose-handout.tar.gz: $(HANDOUT_OBJS) FORCE
+$(BUILD)/vadose-handout.tar.gz: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal FORCE
 	@tools/handout $@ $(BUILD)
 .PHONY: handout handout-objs
 

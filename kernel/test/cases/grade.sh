@@ -43,12 +43,24 @@ $grade run smoke --quiet --submission "$tmp/bug.c" --test t02 >"$tmp/text"
 [ $? = 1 ] || fail "bug: $(cat "$tmp/text")"
 grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(cat "$tmp/text")"
 grep -q 'look at   vad_split .*bug.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
+# The same as an annotation: on the line of the function.
+$grade run smoke --quiet --submission "$tmp/bug.c" --test t02 --format github \
+	--out "$tmp/gh" >"$tmp/text"
+line=$(grep -n '^vad_split(' "$tmp/bug.c" | cut -d: -f1)
+grep -q "^::error file=$tmp/bug.c,line=$line,title=90/t02 " "$tmp/gh/github.txt" ||
+	fail "annotation: $(cat "$tmp/gh/github.txt")"
+# Hidden tests go with the test that they vary.
+GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
+	--hidden grading/hidden >"$tmp/text"
+grep -q '^02/h01 .*of 02/t03' "$tmp/text" || fail "hidden: $(cat "$tmp/text")"
+GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
+	--hidden "$tmp/none" 2>/dev/null && fail "hidden tests that are not there"
 
 # What does not compile, and what is refused, is 2 with the reason.
 echo 'int vad_find(' >"$tmp/bad.c"
 expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
 grep -q 'does not compile' "$tmp/text" || fail "build: $(cat "$tmp/text")"
-for f in f02 f04 f10 f12 f21 f22; do
+for f in f04 f21 f22 f28 f29 f31 f40; do
 	expect 0 $grade forgeries $f
 done
 

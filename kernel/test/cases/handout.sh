@@ -27,9 +27,20 @@ for conf in labs/*/lab.conf; do
 	[ ! -e "$top/$file" ] || fail "$file is in it"
 	[ -e "$top/$dir/${file##*/}" ] || fail "no starter in $dir"
 	[ -e "$top/$dir/tests/t01.test" ] || fail "no tests in $dir"
-	o=$top/labs/reference/${file%.c}.o
-	readelf -S "$o" | grep -q debug && fail "$o has debug sections"
-	nm "$o" | grep -q ' [a-z] ' && fail "$o has names of its own: $(nm "$o" | grep ' [a-z] ')"
+	others=$top/labs/reference/${file#kernel/}
+	others=${others%.c}.others.o
+	# No object has this file's functions alone, and the lab's own has none.
+	for o in "$top/labs/reference/all.o" "$others"; do
+		readelf -S "$o" | grep -q debug && fail "$o has debug sections"
+		nm "$o" | grep ' [a-z] ' && fail "$o has names of its own"
+		[ "$(readelf -SW "$o" | grep -c ' [.]text')" = 1 ] ||
+			fail "$o: functions in sections of their own"
+	done
+	nm -g --defined-only "$BUILD/handout/${file%.c}.o" | awk '{ print $3 }' |
+		while read -r name; do
+			nm -g --defined-only "$others" | grep -w "$name"
+		done | grep . && fail "$others has the lab's own functions"
+	o=$top/labs/reference/all.o
 	# Lines of the solution that the starter does not have.
 	awk 'NR == FNR { have[$0] = 1; next }
 		!have[$0] && !/^[ \t]*[*\/]/ { sub(/^[ \t]+/, ""); if (length($0) > 20) print }' \
@@ -41,6 +52,8 @@ for conf in labs/*/lab.conf; do
 	while read -r line; do
 		grep -rqF -e "$line" "$top/kernel" "$top"/labs/*/*.c || fail "a line of $file: $line"
 	done <"$tmp/seen"
+	find "$top/labs/reference" -name '*.o' ! -path "$o" ! -name '*.others.o' | grep . &&
+		fail "an object beside the bundles"
 	strings -n 12 "$o" | grep -Ff "$tmp/lines" && fail "texts of $file in its object"
 done
 

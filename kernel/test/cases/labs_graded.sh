@@ -9,7 +9,8 @@ grade=build/grading/grade
 expect 0 $grade lint
 for dir in labs/[0-9]*-*; do
 	lab=${dir#labs/}
-	$grade run "$lab" --quiet --step 1 --kernel build/vadose.elf >"$tmp/out" ||
+	file=kernel/$(awk '$1 == "file" { print $2 }' "$dir/lab.conf")
+	$grade run "$lab" --quiet --step 1 --submission "$file" >"$tmp/out" ||
 		fail "$lab, reference: $(cat "$tmp/out")"
 	$grade run "$lab" --quiet --step 1 >"$tmp/out"
 	[ $? = 1 ] || fail "$lab, starter: $(tail -n 5 "$tmp/out")"
