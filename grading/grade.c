@@ -52,9 +52,15 @@ open_or_say(const char *which, const char *hidden)
 {
 	char *why = NULL;
 	struct lab *lab = lab_open(which, hidden, &why);
+	size_t i, n = 0;
 
 	if (lab == NULL)
 		fprintf(stderr, "grade: %s\n", why);
+	for (i = 0; lab != NULL && i < lab->ntests; i++)
+		n += lab->test[i]->parent != NULL;
+	if (lab != NULL && hidden != NULL && n == 0)
+		fprintf(stderr, "grade: no hidden tests of %s in %s\n",
+		    lab->name, hidden);
 	free(why);
 	return lab;
 }

@@ -12,7 +12,6 @@
  * Read next testfile.c.
  */
 #include <glob.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -175,7 +174,6 @@ static bool
 hidden_read(struct lab *lab, const char *hidden, char **why)
 {
 	char *pattern = xprintf("%s/%s/h*.test", hidden, lab->name);
-	size_t n = lab->ntests;
 	struct stat st;
 	bool ok = stat(hidden, &st) == 0 && S_ISDIR(st.st_mode);
 
@@ -183,9 +181,6 @@ hidden_read(struct lab *lab, const char *hidden, char **why)
 		*why = xprintf("%s: no folder of hidden tests", hidden);
 	ok = ok && tests_read(lab, pattern, why);
 	free(pattern);
-	if (ok && n == lab->ntests)
-		fprintf(stderr, "grade: no hidden tests of %s in %s\n",
-		    lab->name, hidden);
 	return ok;
 }
 
