@@ -8,7 +8,7 @@
 #   make check-grader               its unit tests
 
 G := build/grading
-WITNESS_SRCS := grading/witness.c grading/witness_border.c
+WITNESS_SRCS := $(wildcard grading/witness*.c)
 GRADE_SRCS := $(filter-out $(WITNESS_SRCS) grading/t_%,$(wildcard grading/*.c))
 GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
 GRADE_LAB := $(LAB)

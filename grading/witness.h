@@ -61,6 +61,17 @@ struct block {
 	bool turns;           /* takes another thread's stack */
 };
 
+/* ---- witness_code.c ---- */
+
+/* Behind the prefixes; *n becomes what is left. */
+const uint8_t *opcode(const uint8_t *, size_t *n);
+bool is_call(const uint8_t *opcode, size_t n);
+bool is_return(const uint8_t *opcode);
+/* Sets end and target by the last instruction, which is at va. */
+void end_of(struct block *, uint64_t va, const uint8_t *, size_t n);
+/* Can it write elsewhere than to the frame that it stands in? */
+bool stores_elsewhere(const uint8_t *, size_t n);
+
 /* ---- witness_border.c ---- */
 
 /* The file that says where what lies (grading/border.c); RAM of the guest. */

@@ -30,7 +30,7 @@
  *              to copy to (imports.c).
  *           6. Only reads the guest's memory.  All CPUs run on one host thread.
  *
- * Read next grading/border.c writes the map and words what is seen here.
+ * Read next witness_code.c; grading/border.c writes the map and words this.
  */
 #include "witness.h"
 
@@ -332,11 +332,8 @@ sum_text(void)
 void
 border_check_text(void)
 {
-	uint64_t sum;
+	uint64_t sum = b.on && b.ram != NULL ? sum_text() : 0;
 
-	if (!b.on || b.ram == NULL)
-		return;
-	sum = sum_text();
 	if (b.text_sum == 0)
 		b.text_sum = sum;
 	else if (sum != b.text_sum)
@@ -486,127 +483,6 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 
 /* ---- blocks ---- */
 
-/* A place where exceptions and interrupts enter. */
-static bool
-is_stub(uint64_t va)
-{
-	return va >= b.stubs.lo && va < b.stubs.hi;
-}
-
-/* The opcode behind the prefixes. */
-static const uint8_t *
-opcode(const uint8_t *p, size_t *n)
-{
-	while (*n > 1 && (p[0] == 0x66 || p[0] == 0x67 || p[0] == 0xf2 ||
-			     p[0] == 0xf3 || p[0] == 0x2e || p[0] == 0x3e ||
-			     (p[0] & 0xf0) == 0x40)) {
-		p++;
-		--*n;
-	}
-	return p;
-}
-
-static bool
-is_call(const uint8_t *p, size_t n)
-{
-	return p[0] == 0xe8 || (p[0] == 0xff && n > 1 && (p[1] & 0x38) == 0x10);
-}
-
-static bool
-is_return(const uint8_t *p)
-{
-	return p[0] == 0xc3 || p[0] == 0xc2;
-}
-
-static void
-end_of(struct block *blk, uint64_t va, const uint8_t *p, size_t n)
-{
-	size_t left = n;
-	int32_t off;
-
-	p = opcode(p, &left);
-	blk->end = END_FALLS;
-	if (left >= 5 && (p[0] == 0xe8 || p[0] == 0xe9)) {
-		memcpy(&off, p + 1, 4);
-		blk->end = END_DIRECT;
-		blk->target = va + n + (uint64_t)(int64_t)off;
-	} else if (left >= 6 && p[0] == 0x0f && (p[1] & 0xf0) == 0x80) {
-		memcpy(&off, p + 2, 4);
-		blk->end = END_DIRECT;
-		blk->target = va + n + (uint64_t)(int64_t)off;
-	} else if (left >= 2 && (p[0] == 0xeb || (p[0] & 0xf0) == 0x70)) {
-		blk->end = END_DIRECT;
-		blk->target = va + n + (uint64_t)(int64_t)(int8_t)p[1];
-	} else if (left >= 2 && p[0] == 0xff &&
-		   ((p[1] & 0x38) == 0x10 || (p[1] & 0x38) == 0x20)) {
-		blk->end = END_POINTER;
-	} else if (is_return(p)) {
-		blk->end = END_RETURN;
-	} else if (p[0] == 0xcf || p[0] == 0xf4 || (left >= 2 && p[0] == 0x0f &&
-		   (p[1] == 0x07 || p[1] == 0x0b || p[1] == 0x05))) {
-		blk->end = END_OTHER;
-	}
-}
-
-/* Of opcodes whose operand may be memory that is written. */
-static bool
-is_store(const uint8_t *p, size_t n)
-{
-	unsigned reg = n > 1 ? (p[1] >> 3) & 7 : 0;
-
-	if (p[0] == 0xa4 || p[0] == 0xa5 || p[0] == 0xaa || p[0] == 0xab)
-		return true; /* strings: no operand */
-	if (p[0] == 0x0f && n > 2) {
-		if ((p[2] & 0xc0) == 0xc0)
-			return false;
-		return (p[1] & 0xf0) == 0x90 || p[1] == 0xb0 || p[1] == 0xb1 ||
-		       p[1] == 0xc0 || p[1] == 0xc1 || p[1] == 0xc7 ||
-		       p[1] == 0xab || p[1] == 0xb3 || p[1] == 0xbb ||
-		       p[1] == 0xba || p[1] == 0xa4 || p[1] == 0xa5 ||
-		       p[1] == 0xac || p[1] == 0xad || p[1] == 0xc3 ||
-		       p[1] == 0xae;
-	}
-	if (n < 2 || (p[1] & 0xc0) == 0xc0)
-		return false;
-	if (p[0] < 0x38)
-		return (p[0] & 6) == 0; /* op to memory: 00 01 08 09 … 31 */
-	return p[0] == 0x88 || p[0] == 0x89 || p[0] == 0xc6 || p[0] == 0xc7 ||
-	       p[0] == 0x86 || p[0] == 0x87 || p[0] == 0x8f ||
-	       (p[0] >= 0x80 && p[0] <= 0x83 && reg != 7) ||
-	       ((p[0] == 0xf6 || p[0] == 0xf7) && (reg == 2 || reg == 3)) ||
-	       ((p[0] == 0xfe || p[0] == 0xff) && reg < 2) ||
-	       p[0] == 0xc0 || p[0] == 0xc1 || (p[0] >= 0xd0 && p[0] <= 0xd3);
-}
-
-/* Is its operand in the frame that it stands in: 8(%rbp), 8(%rsp)? */
-static bool
-is_in_frame(const uint8_t *p, size_t n)
-{
-	if (p[0] == 0x0f) {
-		p++;
-		n--;
-	}
-	if (n < 3 || (p[1] & 0xc0) == 0)
-		return false;
-	return (p[1] & 7) == 5 || ((p[1] & 7) == 4 && p[2] == 0x24);
-}
-
-/* Can it write elsewhere than to the frame that it stands in? */
-static bool
-stores_elsewhere(const uint8_t *p, size_t n)
-{
-	size_t left = n;
-	const uint8_t *op;
-	unsigned i;
-
-	op = opcode(p, &left);
-	/* With REX.B the base is another register. */
-	for (i = 0; i + left < n; i++)
-		if ((p[i] & 0xf1) == 0x41)
-			return is_store(op, left);
-	return is_store(op, left) && !is_in_frame(op, left);
-}
-
 static void
 watch_kernel(struct qemu_plugin_insn *insn, const uint8_t *p, size_t n)
 {
@@ -640,7 +516,7 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 	blk->lab = in(&b.lab_code, blk->va);
 	if (blk->lab && b.text_sum == 0)
 		border_check_text(); /* as it is before its first instruction */
-	blk->stub = is_stub(blk->va);
+	blk->stub = blk->va >= b.stubs.lo && blk->va < b.stubs.hi;
 	blk->import = find(&b.imports, blk->va) != NULL;
 	blk->sealed = find(&b.sealed, blk->va) != NULL;
 	blk->turns = in(&b.turns, blk->va);

@@ -45,7 +45,7 @@ fi
 
 # No emulator in the path; one that is killed.
 mkdir "$tmp/bin"
-for p in sh gcc ld as nm awk sed readelf objdump rm find xargs sort cat addr2line; do
+for p in sh gcc ld as nm awk sed readelf objcopy rm mv cut grep sort cat addr2line; do
 	ln -s "$(command -v $p)" "$tmp/bin/$p"
 done
 run 3 kernel/vm/vad.c env PATH="$tmp/bin"
