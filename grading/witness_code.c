@@ -21,6 +21,7 @@ opcode(const uint8_t *p, size_t *n)
 {
 	while (*n > 1 && (p[0] == 0x66 || p[0] == 0x67 || p[0] == 0xf2 ||
 			     p[0] == 0xf3 || p[0] == 0x2e || p[0] == 0x3e ||
+			     p[0] == 0xf0 || p[0] == 0x65 ||
 			     (p[0] & 0xf0) == 0x40)) {
 		p++;
 		--*n;
@@ -122,9 +123,11 @@ stores_elsewhere(const uint8_t *p, size_t n)
 	unsigned i;
 
 	op = opcode(p, &left);
-	/* With REX.B the base is another register. */
-	for (i = 0; i + left < n; i++)
+	for (i = 0; i + left < n; i++) {
+		if (p[i] == 0x65)
+			return false; /* the processor's own struct */
 		if ((p[i] & 0xf1) == 0x41)
-			return is_store(op, left);
+			return is_store(op, left); /* another base */
+	}
 	return is_store(op, left) && !is_in_frame(op, left);
 }

@@ -83,9 +83,10 @@ $(BUILD)/handout/%.o: %.c | setup $(HEADERS)
 	@$(filter-out -g -Werror,$(KCC)) -ffunction-sections -DASSERT_WITHOUT_TEXT -c $< -o $@
 
 handout-objs: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal
+	@echo '$(OBJS)' > $(BUILD)/handout/objects
 handout: $(BUILD)/vadose-handout.tar.gz
 	@ls -l $<
-$(BUILD)/vadose-handout.tar.gz: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal FORCE
+$(BUILD)/vadose-handout.tar.gz: handout-objs FORCE
 	@tools/handout $@ $(BUILD)
 .PHONY: handout handout-objs
 
