@@ -42,8 +42,8 @@ struct map {
 
 /* Objects by which somebody is judged, or that tell the judge. */
 static const char *const judges[] = { "/kern/events.o", "/dev/graded.o",
-	"/dev/record.o", "/dev/uart.o", "/kern/options.o",
-	"/dev/power.o", "/kern/panic.o",
+	"/dev/record.o", "/kern/inject.o", "/dev/uart.o", "/kern/options.o",
+	"/dev/power.o", "/kern/panic.o", "/vm/check.o", "/vm/leak.o",
 	"/test/run.o", "/sys/syscall.o" };
 /* Those that write wherever they are told, for judges too. */
 static const char *const helpers[] = { "/lib/sha256.o", "/lib/fmt.o",

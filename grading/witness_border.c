@@ -21,9 +21,10 @@
  *              stays in its own (a switch).  What judges is called by name only.
  *           3. An exception or interrupt may come between any two blocks: its
  *              stub is no target that is judged.
- *           4. Data of what judges is written by its own object only, and while
- *              the submission waits for a function that it called, not by the
- *              helpers that write wherever they are told.
+ *           4. Data of what judges is written by its own object.  Helpers (locks,
+ *              lists) write wherever they are told: while the submission waits
+ *              for a function that it called, only words that helpers wrote
+ *              before when it did not.
  *           5. Fills and copies of the kernel's own are not watched word by
  *              word: they were half of the price.  The submission has a copy of
  *              them that is its own code, and no import takes from it a place
@@ -52,10 +53,7 @@
 #define STACK_BYTES 16384ul   /* MD_KSTACK_SIZE */
 #define SAID_MOST 8u
 #define STACKS 4096u           /* slots of the hash of stack pages */
-/*
- * QEMU 7.2 calls who asked for stores at loads too, and who asked for loads
- * never; so both are asked for, and the information says which it is.
- */
+/* QEMU 7.2 mistakes one for the other: ask for both, look at the information. */
 #define BOTH (PLUGIN_MEM_R | PLUGIN_MEM_W)
 
 enum home { HOME_TABLE = 5, HOME_KPAGED = 6, HOME_KERNEL = 10 };
@@ -99,6 +97,7 @@ static struct {
 	size_t nguards;
 	uint64_t guard_lo, guard_hi;
 	uint8_t *guard_of;      /* by word of guard_lo … guard_hi: which, or 0 */
+	bool *lent;             /* by word: helpers have business with it */
 	uint64_t root_at;       /* address of kernel_root */
 	uint64_t image_end;
 	uint64_t direct, pfdb, arena, arena_end, kpaged, kpaged_end;
@@ -139,7 +138,7 @@ add(struct list *l, uint64_t lo, uint64_t hi)
 	l->v[l->n++] = (struct range){ lo, hi };
 }
 
-/* Sorted lists: of functions and imports. */
+/* Of a sorted list. */
 static const struct range *
 find(const struct list *l, uint64_t va)
 {
@@ -224,7 +223,8 @@ guards_index(void)
 	size_t i;
 
 	b.guard_of = calloc((b.guard_hi - b.guard_lo) / 8 + 1, 1);
-	if (b.guard_of == NULL || b.nguards > UINT8_MAX)
+	b.lent = calloc((b.guard_hi - b.guard_lo) / 8 + 1, sizeof *b.lent);
+	if (b.guard_of == NULL || b.lent == NULL || b.nguards > UINT8_MAX)
 		return false;
 	for (i = 0; i < b.nguards; i++)
 		for (va = b.guard[i].data.lo; va < b.guard[i].data.hi; va += 8)
@@ -311,7 +311,7 @@ judge_frame(uint64_t pa)
 	home = word_at(row) >> 60;
 	if (home == HOME_TABLE)
 		return B_STORE_TABLE;
-	if (home == HOME_KPAGED) /* held in memory for a while */
+	if (home == HOME_KPAGED)
 		return B_KINDS;
 	if (home != HOME_KERNEL)
 		return B_STORE_PROGRAM;
@@ -374,7 +374,7 @@ called(unsigned cpu, uint32_t info, uint64_t va, void *back)
 
 	if (!qemu_plugin_mem_is_store(info))
 		return; /* call *8(%rax) reads, too */
-	b.cpu[cpu % MAXCPU].slot = va;
+	b.cpu[cpu].slot = va;
 	p = stack_page(cpu, va, true);
 	if (p != NULL)
 		p->back[va / 8 % WORDS] = (uint32_t)(uintptr_t)back;
@@ -475,10 +475,12 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	if (i == 0 || !qemu_plugin_mem_is_store(info))
 		return;
 	g = &b.guard[i - 1];
-	if ((pc >= g->code.lo && pc < g->code.hi) ||
-	    (!b.cpu[cpu % MAXCPU].outside && in(&b.helpers, pc)))
+	if (pc >= g->code.lo && pc < g->code.hi)
 		return;
-	seen(B_STORE_JUDGE, pc, va);
+	if (in(&b.helpers, pc) && !b.cpu[cpu % MAXCPU].outside)
+		b.lent[(va - b.guard_lo) / 8] = true;
+	if (!in(&b.helpers, pc) || !b.lent[(va - b.guard_lo) / 8])
+		seen(B_STORE_JUDGE, pc, va);
 }
 
 /* ---- blocks ---- */

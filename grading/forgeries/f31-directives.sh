@@ -28,11 +28,12 @@ attempt attribute '#define W we\\\nak\n__attribute__((W)) int vad_weak;\n'
 attempt brackets '[[gnu::section(".init_array")]] static int x;\n'
 attempt renamed 'int f(void) __asm("ev_mark");\n'
 attempt segment 'int vad_seg(void); static __attribute__((noinline)) int seg(void) { return *(volatile int __seg_gs *)8; }\nint (*volatile vad_hook)(void) = seg;\n'
-{
-	cat kernel/vm/vad.c
-	echo 'static int section, weak, constructor; /* asm("nop"); #import */'
-	echo 'static __attribute__((unused)) const char *asm_text(void) { section = weak + constructor; return pte_kind_name(0); }'
-} >"$tmp/x.c"
+# Words that mean nothing here, a name of another file, a line for oneself.
+awk '/^vad_remove_range[(]/ { here = 1 } { print }
+	here && /^{/ { print "\tstatic int section, weak; /* asm(\"nop\"); #import */"
+		print "\tsection += weak;"
+		print "\tklog(\"%s %d\", pte_kind_name(0), section);"; here = 0 }' \
+	kernel/vm/vad.c >"$tmp/x.c"
 build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x.c" >"$tmp/out" ||
 	{ echo "honest: $(cat "$tmp/out")"; bad=1; }
 exit $bad
