@@ -560,7 +560,6 @@ lab_left(unsigned cpu, const struct block *from, const struct block *to)
 static void
 went_back(unsigned cpu, const struct block *from, const struct block *to)
 {
-	b.cpu[cpu].returned = false;
 	if ((uint32_t)to->va == (uint32_t)b.cpu[cpu].back ||
 	    (!from->lab && in(&b.starts, to->va)))
 		return;
