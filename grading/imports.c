@@ -12,8 +12,8 @@
  * Rules     1. Names by which somebody judges, ends the machine or writes into
  *              a program's memory are in no lab's list, whatever header has
  *              them: `never`.
- *           2. `grade imports LAB` prints the list as the lab's page has it;
- *              `grade lint` compares.
+ *           2. `grade imports LAB` prints the list that lies beside the lab's page
+ *              (make imports); `grade lint` sees that nothing in it is refused.
  *
  * Read next gate.c.
  */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "gate.h"
 
 struct lint {
 	const struct lab *lab;
@@ -202,27 +202,37 @@ lint_test(struct lint *l)
 
 /* ---- a lab ---- */
 
-/* Beside the page stands what `grade imports` says; the page names the headers. */
+/*
+ * Beside the page stands the list of `grade imports`: nothing in it may be
+ * refused.  What a header has got since is not missed.  The page names headers.
+ */
 static void
 lint_imports(struct lint *l)
 {
 	char *path = xprintf("%s/imports.md", l->lab->dir);
 	char *page = xprintf("%s/README.md", l->lab->dir);
-	char *have = file_read(path, NULL), *text = file_read(page, NULL);
-	char *want = imports_text(l->lab);
+	char *list = file_read(path, NULL), *text = file_read(page, NULL);
+	char *rest = list != NULL ? strstr(list, "\n- `") : NULL, *name;
+	struct words allowed = lab_imports(l->lab);
 	size_t i;
 
-	if (text != NULL && (have == NULL || strstr(have, want) == NULL))
-		offence(l, "imports.md is not what grade imports says", NULL);
+	if (text != NULL && rest == NULL)
+		offence(l, "no imports.md (make imports)", NULL);
+	while (text != NULL && (name = strsep(&rest, " ,\n")) != NULL)
+		if (*name != '\0' && *name != '-' && *name != '`' &&
+		    name[strlen(name) - 1] != ':' && strcmp(name, "of") != 0 &&
+		    !words_has(&allowed, name))
+			offence(l, "imports.md has a name that is refused "
+				   "(make imports)", name);
 	for (i = 0; text != NULL && i < l->lab->headers.n; i++)
 		if (strstr(text, l->lab->headers.v[i]) == NULL)
 			offence(l, "README.md does not name the header",
 			    l->lab->headers.v[i]);
+	words_free(&allowed);
 	free(path);
 	free(page);
-	free(have);
+	free(list);
 	free(text);
-	free(want);
 }
 
 int

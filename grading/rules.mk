@@ -122,6 +122,10 @@ mutate: grader
 	@$(G)/grade mutate '$(GRADE_LAB)' --n $(N) --seed $(SEED) --jobs $(JOBS) \
 	  $(if $(FIRST),--first) $(if $(CUT),--cut) $(if $(IN),--in '$(IN)')
 
+# What each lab's page says that may be called, anew from the headers.
+imports: grader
+	@for l in $(LABS); do $(G)/grade imports $$l > labs/$$l/imports.md || exit 1; done
+
 check-grader: $(GRADE_TESTS)
 	@for t in $(GRADE_TESTS); do $$t || exit 1; done
 
