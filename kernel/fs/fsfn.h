@@ -91,6 +91,9 @@ int names_create(struct walk *, struct vn_new *, struct vnode **out) MUST_CHECK;
 
 /* ---- open.c, file.c ---- */
 struct file *file_alloc(void);
+void files_show_nr(struct out *);
+void files_show_max(struct out *);
+int files_write_max(const char *text, size_t n) MUST_CHECK;
 void tree_lock_read(struct mount *);
 void tree_unlock_read(struct mount *);
 int file_start(struct file *, struct vnode *, unsigned flags) MUST_CHECK;
@@ -140,6 +143,14 @@ extern const struct file_ops pipe_file_ops;
 int pipe_opened(struct vnode *, struct file *) MUST_CHECK;
 void pipe_inactive(struct vnode *);
 void pipe_init(void);
+
+/* ---- pipeuser.c: limits of pipes, for /proc/sys/fs ---- */
+void pipe_show_soft(struct out *);
+int pipe_write_soft(const char *text, size_t n) MUST_CHECK;
+void pipe_show_hard(struct out *);
+int pipe_write_hard(const char *text, size_t n) MUST_CHECK;
+void pipe_show_max(struct out *);
+int pipe_write_max(const char *text, size_t n) MUST_CHECK;
 
 /* ---- flock.c ---- */
 void flock_vnode_gone(struct vnode *);

@@ -71,6 +71,13 @@ fs_init(void)
 		{ "filesystems", 0444, filesystems_show, NULL },
 		{ "mounts", 0444, mounts_show, NULL },
 		{ "partitions", 0444, partitions_show, NULL },
+		{ "sys/fs/file-max", 0644, files_show_max, files_write_max },
+		{ "sys/fs/file-nr", 0444, files_show_nr, NULL },
+		{ "sys/fs/pipe-max-size", 0644, pipe_show_max, pipe_write_max },
+		{ "sys/fs/pipe-user-pages-hard", 0644, pipe_show_hard,
+		  pipe_write_hard },
+		{ "sys/fs/pipe-user-pages-soft", 0644, pipe_show_soft,
+		  pipe_write_soft },
 	};
 	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
 

@@ -20,27 +20,18 @@
  *              that is opened again (/dev/fd/N) is as it is: without writers
  *              it is at its end.
  *
- * Read next poll.c.
+ *           5. The ring is there while an end is open.
+ *
+ * Read next pipering.c, pipeuser.c, poll.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
+#include "fs/pipe.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 
 #define PIPE_BUF 4096ul
-#define PIPE_PAGES 16u
-#define PIPE_PAGES_MAX 256u     /* 1 MiB, as fs.pipe-max-size */
 #define FIONREAD 0x541bu
-
-struct pipe {
-	struct mutex lock;           /* [c] */
-	struct waitq wq;             /* [c] */
-	uint8_t **page;              /* [K] made when first written */
-	unsigned npages;             /* [K] a power of two */
-	uint64_t head, tail;         /* [K] bytes written, bytes read */
-	unsigned readers, writers;   /* [K] open ends */
-	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
-};
 
 enum end_kind { END_OF_FIFO, END_OF_PIPE };
 
@@ -57,6 +48,7 @@ void
 pipe_init(void)
 {
 	rw_init(&pipefs.tree, LR_VNODE);
+	pipe_user_init();
 	pipefs.dev = dev_make(0, 255);
 }
 
@@ -74,26 +66,9 @@ pipe_alloc(void)
 
 	if (p == NULL)
 		return NULL;
-	p->page = kmem_zalloc(PIPE_PAGES * sizeof(*p->page));
-	if (p->page == NULL) {
-		kmem_free(p);
-		return NULL;
-	}
-	p->npages = PIPE_PAGES;
 	mutex_init(&p->lock, LR_VNODE);
 	waitq_init(&p->wq);
 	return p;
-}
-
-static void
-pages_free(struct pipe *p)
-{
-	unsigned i;
-
-	for (i = 0; i < p->npages; i++) {
-		kmem_free(p->page[i]);
-		p->page[i] = NULL;
-	}
 }
 
 /* The vnode is going: so does its pipe. */
@@ -105,15 +80,8 @@ pipe_inactive(struct vnode *v)
 	if (p == NULL)
 		return;
 	ASSERT(p->readers == 0 && p->writers == 0);
-	pages_free(p);
-	kmem_free(p->page);
+	pipe_ring_drop(p);
 	kmem_free(p);
-}
-
-static struct pipe *
-pipe_of(const struct file *f)
-{
-	return f->vn->priv;
 }
 
 /* The pipe of a FIFO, made at its first opening.  NULL: no memory. */
@@ -164,7 +132,7 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 	wake_all(&p->wq);
 }
 
-/* The last end takes the buffer with it.  Locks: pipe lock held. */
+/* The last end takes the ring with it.  Locks: pipe lock held. */
 static void
 end_close(struct pipe *p, const struct file *f)
 {
@@ -173,10 +141,8 @@ end_close(struct pipe *p, const struct file *f)
 		p->readers--;
 	if (is_writer(f))
 		p->writers--;
-	if (p->readers == 0 && p->writers == 0) {
-		pages_free(p);
-		p->head = p->tail = 0;
-	}
+	if (p->readers == 0 && p->writers == 0)
+		pipe_ring_drop(p);
 	wake_all(&p->wq);
 }
 
@@ -222,11 +188,14 @@ fifo_opened_locked(struct pipe *p, struct file *f)
 {
 	unsigned acc = f->flags & O_ACCMODE;
 	bool nonblock = (f->flags & O_NONBLOCK) != 0;
-	int r = 0;
+	int r;
 
 	ASSERT(mutex_is_mine(&p->lock));
 	if (acc == O_WRONLY && nonblock && p->readers == 0)
 		return -ENXIO;
+	r = pipe_ring_make_locked(p);
+	if (r != 0)
+		return -ENOMEM;
 	end_open(p, f, END_OF_FIFO);
 	if (!nonblock && acc != O_RDWR)
 		r = fifo_wait_locked(p, f);
@@ -245,15 +214,18 @@ int
 pipe_opened(struct vnode *v, struct file *f)
 {
 	struct pipe *p = fifo_pipe(v);
-	int r = 0;
+	int r;
 
 	if (p == NULL)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	if (v->mnt == &pipefs)
-		end_open(p, f, END_OF_PIPE);
-	else
+	if (v->mnt != &pipefs) {
 		r = fifo_opened_locked(p, f);
+	} else {
+		r = pipe_ring_make_locked(p);
+		if (r == 0)
+			end_open(p, f, END_OF_PIPE);
+	}
 	mutex_unlock(&p->lock);
 	return r;
 }
@@ -268,23 +240,30 @@ pipe_close(struct file *f)
 	mutex_unlock(&p->lock);
 }
 
-/* A file at one end of a new pipe.  0, -ENFILE. */
+/* A file at one end of a new pipe.  0, -ENFILE, -ENOMEM. */
 static int
 end_make(struct vnode *v, unsigned flags, struct file **out)
 {
 	struct file *f = file_alloc();
+	struct pipe *p = v->priv;
+	int r;
 
 	if (f == NULL)
 		return -ENFILE;
-	f->flags = flags;
-	f->ops = &pipe_file_ops;
-	f->vn = v;
-	vn_get(v);
-	mutex_lock(&pipe_of(f)->lock);
-	end_open(pipe_of(f), f, END_OF_PIPE);
-	mutex_unlock(&pipe_of(f)->lock);
-	*out = f;
-	return 0;
+	mutex_lock(&p->lock);
+	r = pipe_ring_make_locked(p);
+	if (r == 0) {
+		f->flags = flags;
+		f->ops = &pipe_file_ops;
+		f->vn = v;
+		vn_get(v);
+		end_open(p, f, END_OF_PIPE);
+		*out = f;
+	}
+	mutex_unlock(&p->lock);
+	if (r != 0)
+		file_put(f);
+	return r;
 }
 
 /*
@@ -321,12 +300,6 @@ to_page_end(uint64_t pos)
 	return PAGE_SIZE - (pos & PAGE_MASK);
 }
 
-static uint8_t **
-page_slot(struct pipe *p, uint64_t pos)
-{
-	return &p->page[(pos >> PAGE_SHIFT) & (p->npages - 1)];
-}
-
 /* Move what is there (rule 2).  Locks: pipe lock held.  Bytes, -EFAULT. */
 static ssize_t
 take_locked(struct pipe *p, struct uio *u)
@@ -338,7 +311,7 @@ take_locked(struct pipe *p, struct uio *u)
 	while (u->left > 0 && p->tail < p->head) {
 		piece = MIN(p->head - p->tail, to_page_end(p->tail));
 		piece = MIN(piece, u->left);
-		n = uio_put(u, *page_slot(p, p->tail) + (p->tail & PAGE_MASK),
+		n = uio_put(u, *pipe_page_slot(p, p->tail) + (p->tail & PAGE_MASK),
 		    piece);
 		if (n != (ssize_t)piece)
 			return done > 0 ? done : -EFAULT;
@@ -377,7 +350,7 @@ static ssize_t
 add_piece_locked(struct pipe *p, struct uio *u)
 {
 	uint64_t piece = MIN(MIN(u->left, pipe_room(p)), to_page_end(p->head));
-	uint8_t **slot = page_slot(p, p->head);
+	uint8_t **slot = pipe_page_slot(p, p->head);
 	ssize_t n;
 
 	ASSERT(mutex_is_mine(&p->lock));
@@ -451,108 +424,6 @@ pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	n = (uint32_t)(p->head - p->tail);
 	mutex_unlock(&p->lock);
 	return copyout(arg, &n, sizeof(n));
-}
-
-/* F_GETPIPE_SZ.  -EBADF: not a pipe. */
-int64_t
-pipe_size(struct file *f)
-{
-	if (f->ops != &pipe_file_ops)
-		return -EBADF;
-	return (int64_t)(atomic_load_relaxed(&pipe_of(f)->npages) * PAGE_SIZE);
-}
-
-/*
- * The last bytes may lie in front of the first ones, in the same page.  In a
- * larger ring they need a page of their own: it goes to its place in fresh.
- *
- * Locks:    pipe lock held.
- * Returns:  0, -ENOMEM.
- */
-static int
-ring_part_locked(struct pipe *p, uint8_t **fresh, unsigned n)
-{
-	uint64_t last = PAGE_DOWN(p->head);
-	uint8_t *page;
-
-	ASSERT(mutex_is_mine(&p->lock));
-	if (last == p->head ||
-	    last - PAGE_DOWN(p->tail) < p->npages * PAGE_SIZE)
-		return 0;
-	page = kmem_alloc(PAGE_SIZE);
-	if (page == NULL)
-		return -ENOMEM;
-	memcpy(page, *page_slot(p, last), p->head - last);
-	fresh[(last >> PAGE_SHIFT) & (n - 1)] = page;
-	return 0;
-}
-
-/*
- * Give p the page array fresh of n entries; what lies in p keeps its place
- * modulo the new size.  Each page of p moves once.  Locks: pipe lock held.
- */
-static void
-ring_replace_locked(struct pipe *p, uint8_t **fresh, unsigned n)
-{
-	uint64_t pos = PAGE_DOWN(p->tail);
-	unsigned i;
-
-	ASSERT(mutex_is_mine(&p->lock));
-	for (i = 0; i < p->npages && pos < p->head; i++, pos += PAGE_SIZE) {
-		fresh[(pos >> PAGE_SHIFT) & (n - 1)] = *page_slot(p, pos);
-		*page_slot(p, pos) = NULL;
-	}
-	pages_free(p);
-	kmem_free(p->page);
-	p->page = fresh;
-	p->npages = n;
-	wake_all(&p->wq);
-}
-
-/* A ring of n pages instead of the other.  0, -EBUSY (too full), -ENOMEM. */
-static int
-ring_resize_locked(struct pipe *p, uint8_t **fresh, unsigned n)
-{
-	int r = 0;
-
-	ASSERT(mutex_is_mine(&p->lock));
-	if (n < p->npages &&
-	    PAGE_UP(p->head) - PAGE_DOWN(p->tail) > n * PAGE_SIZE)
-		r = -EBUSY;
-	else if (n > p->npages)
-		r = ring_part_locked(p, fresh, n);
-	if (r == 0)
-		ring_replace_locked(p, fresh, n);
-	return r;
-}
-
-/* F_SETPIPE_SZ: the new size; -EBADF, -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
-int64_t
-pipe_set_size(struct file *f, uint64_t bytes)
-{
-	struct pipe *p;
-	uint8_t **fresh;
-	unsigned n = 1;
-	int r;
-
-	if (f->ops != &pipe_file_ops)
-		return -EBADF;
-	if (bytes > 1ul << 31)
-		return -EINVAL;
-	while (n * PAGE_SIZE < bytes)
-		n *= 2;
-	if (n > PIPE_PAGES_MAX)
-		return -EPERM;
-	fresh = kmem_zalloc(n * sizeof(*fresh));
-	if (fresh == NULL)
-		return -ENOMEM;
-	p = pipe_of(f);
-	mutex_lock(&p->lock);
-	r = ring_resize_locked(p, fresh, n);
-	mutex_unlock(&p->lock);
-	if (r != 0)
-		kmem_free(fresh);
-	return r != 0 ? r : (int64_t)(n * PAGE_SIZE);
 }
 
 const struct file_ops pipe_file_ops = {

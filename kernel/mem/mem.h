@@ -64,6 +64,11 @@ void phys_set_hooks(void (*freed)(void), void (*low)(void));
  * lock of rank < LR_MEM held, and may not sleep.
  */
 void phys_set_steal(bool (*steal)(void));
+/*
+ * gate: may the current thread make the kernel wire n more frames?  Called with
+ * any lock of rank < LR_MEM held; may not sleep.
+ */
+void phys_set_gate(bool (*gate)(uint64_t n));
 /* Empty all CPUs' magazines (before leak accounting).  Any thread. */
 void phys_drain(void);
 /* Zero one FREE frame in idle time; false: nothing to do. */

@@ -58,6 +58,7 @@ static struct {
 	void (*freed)(void);         /* [c] */
 	void (*is_low)(void);        /* [c] */
 	bool (*steal)(void);         /* [c] */
+	bool (*gate)(uint64_t n);    /* [c] */
 } phys;
 
 static pfn_t find_free(void);
@@ -135,6 +136,12 @@ phys_set_steal(bool (*steal)(void))
 	phys.steal = steal;
 }
 
+void
+phys_set_gate(bool (*gate)(uint64_t n))
+{
+	phys.gate = gate;
+}
+
 /* ---- promises ---- */
 
 /* How many frames this class leaves alone. */
@@ -154,13 +161,14 @@ class_limit(enum phys_class class)
 
 /*
  * With swap more is promised than there are frames, and programs need some to
- * work in: the kernel wires no more than its part.
+ * work in: the kernel wires no more than its part, and for a user less.
  */
 static bool
 may_wire(uint64_t n)
 {
 	return page_count(PG_WIRED) + n <=
-	    phys.wired + phys.total / 8 * KERNEL_EIGHTHS;
+	    phys.wired + phys.total / 8 * KERNEL_EIGHTHS &&
+	    (phys.gate == NULL || phys.gate(n));
 }
 
 static void

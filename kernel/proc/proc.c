@@ -44,6 +44,7 @@ static struct kmem_cache task_cache = KMEM_CACHE("task", struct task);
 struct kmem_cache sighand_cache = KMEM_CACHE("sighand", struct sighand);
 
 static const struct cred *current_cred(void);
+static bool acts_for_user(void);
 static void task_release(struct thread *);
 static void task_kill(struct thread *);
 
@@ -61,12 +62,22 @@ proc_init(void)
 		list_init(&procs.by_tid[i]);
 	}
 	fs_set_cred_fn(current_cred);
+	vm_set_user_fn(acts_for_user);
 	futex_init();
 	usertrap_init();
 	jobctl_init();
 	procinfo_init();
 	sysinfo_init();
 	loadavg_init();
+}
+
+/* One that is told to end may take what its end takes. */
+static bool
+acts_for_user(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL && tk->proc->cred.euid != 0 && !thread_is_killed();
 }
 
 static const struct cred *

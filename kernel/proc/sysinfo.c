@@ -295,6 +295,21 @@ write_overcommit(const char *text, size_t n)
 	return commit_set_mode((unsigned)v);
 }
 
+static void
+show_admin_reserve(struct out *o)
+{
+	out_printf(o, "%lu\n", commit_reserve());
+}
+
+static int
+write_admin_reserve(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t v = str_to_u64(text, &end);
+
+	return end == text ? -EINVAL : commit_set_reserve(v);
+}
+
 /* What is written is forgotten; what is dirty stays, as on Linux. */
 static int
 write_drop_caches(const char *text, size_t n)
@@ -325,18 +340,6 @@ static void
 show_mmap_min_addr(struct out *o)
 {
 	out_printf(o, "65536\n");
-}
-
-static void
-show_file_max(struct out *o)
-{
-	out_printf(o, "%ld\n", INT64_MAX);
-}
-
-static void
-show_pipe_max(struct out *o)
-{
-	out_printf(o, "1048576\n");
 }
 
 /* ---- /proc/vm ---- */
@@ -406,12 +409,12 @@ static const struct procfs_row rows[] = {
 	{ "sys/kernel/tainted", 0444, show_zero, NULL },
 	{ "sys/kernel/random/boot_id", 0444, show_boot_id, NULL },
 	{ "sys/vm/overcommit_memory", 0644, show_overcommit, write_overcommit },
+	{ "sys/vm/admin_reserve_kbytes", 0644, show_admin_reserve,
+	  write_admin_reserve },
 	{ "sys/vm/drop_caches", 0200, NULL, write_drop_caches },
 	{ "sys/vm/swappiness", 0444, show_swappiness, NULL },
 	{ "sys/vm/max_map_count", 0444, show_max_map_count, NULL },
 	{ "sys/vm/mmap_min_addr", 0444, show_mmap_min_addr, NULL },
-	{ "sys/fs/file-max", 0444, show_file_max, NULL },
-	{ "sys/fs/pipe-max-size", 0444, show_pipe_max, NULL },
 	{ "vm/events", 0444, ev_show, NULL },
 	{ "vm/marks", 0444, ev_show_marks, NULL },
 	{ "vm/pages", 0444, stat_pages, NULL },

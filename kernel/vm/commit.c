@@ -37,6 +37,10 @@
  *              that they describe (vm/ptpage.c, vm/kpagedws.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
  *              and not once swapoff has begun.
+ *           6. What users are promised and what they make the kernel wire, of
+ *              whatever kind, ends short of the limit: the rest is root's, who
+ *              can start a program and clean up.  A user's pages end first, so
+ *              that he too can still open a file.
  *
  * Read next vm/map.c (who charges), vm/balance.c (waiting for a frame that has
  *           been promised).  Book: ch13.
@@ -49,6 +53,11 @@ enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 
 #define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
 #define PLACES_KEPT 64  /* for those who ask at the same time */
+#define USER_EIGHTHS 3 /* of the frames may be wired for users (rule 6) */
+/* Pages of which users leave root: a part of memory, within bounds. */
+#define ROOT_SHARE 32
+#define ROOT_MIN 384ul
+#define ROOT_MAX 2048ul
 #define TELL_NS 1000000000ul /* between two lines of the log */
 
 static struct {
@@ -56,10 +65,15 @@ static struct {
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
 	_Atomic bool overdrawn;    /* [A] more is promised than the limit, perhaps */
 	uint64_t places, wired;    /* [c] frames free and wired at the start */
+	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
+	bool (*is_user)(void);     /* [c] NULL: nobody is */
 	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };
 
+enum leave { LEAVE_ALL, LEAVE_HALF };
+
+static int charge(uint64_t n, enum leave leave);
 static int commit_refuse(uint64_t n);
 static bool has_place(uint64_t limit);
 
@@ -76,9 +90,87 @@ commit_init(void)
 	phys_stat(&ps);
 	commit.places = ps.free + ps.zeroed;
 	commit.wired = ps.wired;
+	commit.for_root = MAX(ROOT_MIN, MIN(ROOT_MAX, ps.total / ROOT_SHARE));
 	ev_set_gauge(EV_commit_total, commit_total);
 	ev_set_gauge(EV_commit_limit, commit_limit);
 }
+
+/* ---- what is root's ---- */
+
+/* Does the current thread ask for a user? */
+static bool
+is_for_user(void)
+{
+	return commit.is_user != NULL && commit.is_user();
+}
+
+/*
+ * How much of the limit stays root's: also what a fork wants to see free.  Who
+ * asks for new memory leaves all of it; what is needed to go on (a table, a
+ * frame of the kernel) may go into half of it.
+ */
+static uint64_t
+left_for_root(enum leave leave)
+{
+	uint64_t n = atomic_load(&commit.for_root);
+	struct phys_stat ps;
+
+	if (!is_for_user())
+		return 0;
+	phys_stat(&ps);
+	return (leave == LEAVE_ALL ? n : n / 2) + ps.high;
+}
+
+/*
+ * phys_set_gate: rule 6 for frames that the kernel wires.  Slabs, stacks,
+ * buffers, texts: all of them come here.
+ */
+static bool
+may_wire(uint64_t n)
+{
+	uint64_t room = commit_limit();
+	struct phys_stat ps;
+	bool may;
+
+	if (!is_for_user())
+		return true;
+	phys_stat(&ps);
+	room -= MIN(room, left_for_root(LEAVE_HALF) + n);
+	may = ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS &&
+	    (commit_total() <= room || (commit_is_late() && has_place(room)));
+	if (!may)
+		EVENT(commit_kept);
+	return may;
+}
+
+/* See vm.h. */
+void
+vm_set_user_fn(bool (*is_user)(void))
+{
+	commit.is_user = is_user;
+	phys_set_gate(may_wire);
+}
+
+/* /proc/sys/vm/admin_reserve_kbytes. */
+uint64_t
+commit_reserve(void)
+{
+	return atomic_load(&commit.for_root) << (PAGE_SHIFT - 10);
+}
+
+/* 0, -EINVAL: more than there is. */
+int
+commit_set_reserve(uint64_t kbytes)
+{
+	uint64_t pages = kbytes >> (PAGE_SHIFT - 10);
+
+	if (pages > commit.places)
+		return -EINVAL;
+	atomic_store(&commit.for_root, pages);
+	return 0;
+}
+
+/* ---- promises ---- */
 
 /*
  * Promise n pages.
@@ -90,13 +182,20 @@ commit_init(void)
 int
 commit_charge(uint64_t n)
 {
-	uint64_t limit = commit_limit();
+	return charge(n, LEAVE_ALL);
+}
+
+static int
+charge(uint64_t n, enum leave leave)
+{
+	uint64_t limit = commit_limit(), kept = left_for_root(leave);
 	uint64_t have = atomic_load(&commit.charged);
 
 	if (n == 0)
 		return 0;
 	if (inject_hit(FI_COMMIT))
 		return commit_refuse(n);
+	limit -= MIN(limit, kept);
 	do {
 		if (n <= limit && have <= limit - n)
 			continue;
@@ -137,7 +236,8 @@ commit_may_touch(void)
 		return true;
 	limit = commit_limit();
 	if (atomic_load(&commit.charged) > limit)
-		return has_place(limit);
+		return has_place(limit -
+		    MIN(limit, left_for_root(LEAVE_HALF)));
 	atomic_store(&commit.overdrawn, false);
 	return true;
 }
@@ -180,7 +280,7 @@ commit_uncharge(uint64_t n)
 int
 commit_charge_late(struct aspace *as, uint64_t n)
 {
-	int r = commit_charge(n);
+	int r = charge(n, LEAVE_HALF);
 
 	if (r != 0)
 		return r;

@@ -25,6 +25,9 @@ struct vmm_ops;
 void vm_init(void);         /* after kern_init; before the first thread sleeps */
 void vm_start(void);        /* threads of the VM */
 bool vm_is_short(void);     /* no frames for another process: -EAGAIN */
+/* Registered by proc/: does the current thread ask for a user, who may not have all
+ * (commit.c, rule 6)?  Called with any lock. */
+void vm_set_user_fn(bool (*is_user)(void));
 
 /* ---- address spaces (as.c) ---- */
 
@@ -353,6 +356,8 @@ struct vm_mem_info {                /* bytes */
 void vm_mem_info(struct vm_mem_info *);
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
 int commit_set_mode(unsigned) MUST_CHECK;
+uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
+int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
 
 /* Walk the invariants (book, appendix H).  Returns the number of findings; stops
  * the machine's other threads at safe points meanwhile. */
