@@ -42,7 +42,7 @@ fs_mount_root(const char *dev)
 	if (m != NULL)
 		r = ext2_type.mount(m);
 	if (r != 0) {
-		kmem_free(m);
+		mount_free(m);
 		return r;
 	}
 	r = mount_move(old, m, "dev");

@@ -404,8 +404,6 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 	u->left = (uint64_t)room;
 	n = vmo_write(v->vmo, off, u);
 	u->left += cut;
-	if (v->ops->reserve != NULL)
-		v->ops->reserve(v, off, 0);
 	if (end > size && n < room)
 		r = v->ops->resize(v,
 		    MAX(size, off + (n > 0 ? (uint64_t)n : 0)));

@@ -309,8 +309,6 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 		r = fill_kept(v, off, off + len);
 	else
 		r = fill_holes(v, off, off + len);
-	if (v->ops->reserve != NULL)
-		v->ops->reserve(v, 0, 0); /* the mount counts pages */
 	rw_unlock_write(&v->lock);
 	if (r == 0) {
 		vn_strip_setid(v);
@@ -327,9 +325,6 @@ fill_hole(struct vnode *v, uint64_t pg)
 		return v->mnt->type->allocate(v, pg);
 	if (vmo_next_page(v->vmo, pg) == pg)
 		return 0;
-	if (v->ops->reserve != NULL &&
-	    v->ops->reserve(v, pg << PAGE_SHIFT, 1) == 0)
-		return -ENOSPC;
 	return vmo_allocate(v->vmo, pg);
 }
 
@@ -340,6 +335,10 @@ fill_range(struct vnode *v, uint64_t off, uint64_t end)
 	uint64_t pg;
 	int r = 0;
 
+	/* In memory, what cannot be had whole is not begun. */
+	if (v->mnt->type->allocate == NULL && v->ops->reserve != NULL &&
+	    v->ops->reserve(v, off, end - off) < end - off)
+		return -ENOSPC;
 	for (pg = off >> PAGE_SHIFT; r == 0 && pg << PAGE_SHIFT < end; pg++)
 		r = thread_is_killed() ? -EINTR : fill_hole(v, pg);
 	return r;

@@ -75,10 +75,7 @@ struct vnode_ops {
 	ssize_t (*readlink)(struct vnode *, char *buf, size_t cap);
 	/* No lock: a link that leads to a file, not to a name (/proc/self/fd/1). */
 	int (*jump)(struct vnode *, struct vnode **out);
-	/*
-	 * Vw: change the size; reserve: how many of n bytes may be written at
-	 * off (n 0: count what was written).
-	 */
+	/* Vw: change the size; reserve: how many of n bytes at off have a place. */
 	int (*resize)(struct vnode *, uint64_t bytes);
 	uint64_t (*reserve)(struct vnode *, uint64_t off, uint64_t n);
 	/* No lock: a file is opened; may set file->priv. */
@@ -129,7 +126,6 @@ struct vnode {
 	uint32_t nlink;                /* [T] names; 0: deleted */
 	struct rwlock lock;            /* [c] guards data and size */
 	struct vmo *vmo;               /* [c] bytes of a regular file; its size [V] */
-	uint64_t pages;                /* [V] counted in mnt->used_pages */
 	uint64_t link_bytes;           /* [c] length of a link's text */
 	struct spinlock attr_lock;     /* [c] */
 	uint32_t perm, uid, gid;       /* [L] */
@@ -161,7 +157,8 @@ struct mount {
 	uint32_t writers;              /* [A] regular files open for writing */
 	uint64_t next_ino;             /* [A] */
 	uint64_t vnodes, max_vnodes;   /* [A] max 0: no limit */
-	uint64_t used_pages, max_pages; /* [A] max 0: no limit */
+	uint64_t links;                /* [T] read without: a file's names but one */
+	struct vmo_quota *quota;       /* [c] pages of a file system in memory, or NULL */
 	uint32_t root_mode;            /* [c] permission bits of the root */
 	char source[32];               /* [c] */
 	void *fs;                      /* [c] of the file system, or NULL */

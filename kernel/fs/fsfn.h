@@ -9,6 +9,7 @@
 
 /* ---- vnode.c: life, names, rights ---- */
 struct vnode *vn_alloc(struct mount *, const struct vnode_ops *, uint32_t mode);
+bool mount_is_full(const struct mount *, uint64_t n);
 void vn_get(struct vnode *);
 void vn_put(struct vnode *);
 char *vn_name_dup(const struct name *);
@@ -45,11 +46,25 @@ struct vnode *mount_cross(struct vnode *);
 struct vnode *mount_above(struct vnode *);
 void mount_statfs(struct mount *, struct kstatfs *);
 int mounts_sync(void) MUST_CHECK;
+void mount_free(struct mount *);
 struct mount *mount_make(const struct fstype *, const char *source,
     unsigned flags);
 void mount_set_root(struct mount *);
 void mounts_show(struct out *);
 void mountinfo_show(struct out *);
+
+/* ---- mountopts.c ---- */
+/* What mount(2)'s data says. */
+struct mount_opts {
+	uint64_t pages, files;   /* OPT_NONE: nothing; 0: no limit */
+	uint32_t mode;
+};
+#define OPT_NONE UINT64_MAX
+int mount_opts_parse(struct mount_opts *, const char *data) MUST_CHECK;
+int mount_limits_set(struct mount *, const struct mount_opts *) MUST_CHECK;
+void mount_limits_default(struct mount *);
+int mount_remount_data(struct vnode *, unsigned flags, const char *data)
+    MUST_CHECK;
 
 /* ---- remount.c ---- */
 int mount_write_begin(struct mount *) MUST_CHECK;

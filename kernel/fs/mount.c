@@ -81,6 +81,8 @@ fs_init(void)
 	};
 	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
 
+	if (m != NULL)
+		mount_limits_default(m);
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
 	pipe_init();
@@ -161,6 +163,11 @@ mount_make(const struct fstype *type, const char *source, unsigned flags)
 
 	if (m == NULL)
 		return NULL;
+	m->quota = vmo_quota_create();
+	if (m->quota == NULL) {
+		kmem_free(m);
+		return NULL;
+	}
 	m->type = type;
 	rw_init(&m->tree, LR_VNODE);
 	list_node_init(&m->all);
@@ -170,6 +177,14 @@ mount_make(const struct fstype *type, const char *source, unsigned flags)
 	m->root_mode = 0755;
 	str_copy(m->source, source, sizeof(m->source));
 	return m;
+}
+
+/* One that nobody sees any more.  Locks: none. */
+void
+mount_free(struct mount *m)
+{
+	vmo_quota_put(m->quota);
+	kmem_free(m);
 }
 
 /*
@@ -215,103 +230,24 @@ fstype_find(const char *name)
 	return strcmp(name, "ramfs") == 0 ? &tmpfs_type : NULL;
 }
 
-/* "64m" → bytes, "50%" → of memory.  Returns: false: not a size. */
-static bool
-size_parse(const char *s, uint64_t *bytes)
-{
-	struct phys_stat ps;
-	const char *end;
-
-	*bytes = str_to_u64(s, &end);
-	if (end == s)
-		return false;
-	if (*end == '%') {
-		phys_stat(&ps);
-		*bytes = ps.total * PAGE_SIZE / 100 * *bytes;
-		end++;
-	} else if (*end != '\0' && strchr("kKmMgG", *end) != NULL) {
-		*bytes <<= *end == 'k' || *end == 'K' ? 10 :
-		    *end == 'm' || *end == 'M' ? 20 : 30;
-		end++;
-	}
-	return *end == '\0' || *end == ',';
-}
-
-/* "0755," → 0755 */
-static uint32_t
-octal_parse(const char *s)
-{
-	uint32_t v = 0;
-
-	while (*s >= '0' && *s <= '7')
-		v = v * 8 + (uint32_t)(*s++ - '0');
-	return v & S_PERM;
-}
-
-/* One "key=value" of mount(2)'s data.  0, -EINVAL. */
-static int
-option_apply(struct mount *m, const char *o)
-{
-	uint64_t n;
-
-	if (strncmp(o, "mode=", 5) == 0) {
-		m->root_mode = octal_parse(o + 5);
-		return 0;
-	}
-	if (strncmp(o, "size=", 5) == 0 && size_parse(o + 5, &n)) {
-		m->max_pages = PAGE_UP(n) >> PAGE_SHIFT;
-		return 0;
-	}
-	if (strncmp(o, "nr_inodes=", 10) == 0 && size_parse(o + 10, &n)) {
-		m->max_vnodes = n;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int
-options_apply(struct mount *m, const char *data)
-{
-	int r = 0;
-
-	while (r == 0 && data != NULL && *data != '\0') {
-		r = option_apply(m, data);
-		data = strchr(data, ',');
-		data = data == NULL ? NULL : data + 1;
-	}
-	return r;
-}
-
-/* Flags first: they may be refused.  A size below what is used: -EINVAL. */
-static int
-remount(struct vnode *v, unsigned flags, const char *data)
-{
-	struct mount *m = v->mnt, old = { .max_pages = m->max_pages,
-		.max_vnodes = m->max_vnodes };
-	int r = mount_remount(v, flags);
-
-	if (r == 0)
-		r = options_apply(m, data);
-	if (r == 0 && (m->max_pages == 0 ||
-	    m->max_pages >= atomic_load(&m->used_pages)))
-		return 0;
-	m->max_pages = old.max_pages;
-	m->max_vnodes = old.max_vnodes;
-	return r != 0 ? r : -EINVAL;
-}
-
 static int
 mount_new(const struct fstype *type, struct vnode *at, const char *source,
     unsigned flags, const char *data)
 {
+	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0755 };
 	struct mount *m = mount_make(type, source, flags);
 	int r;
 
 	if (m == NULL)
 		return -ENOMEM;
 	if (type == &tmpfs_type)
-		m->root_mode = S_ISVTX | 0777;
-	r = options_apply(m, data);
+		opts.mode = S_ISVTX | 0777;
+	r = mount_opts_parse(&opts, data);
+	m->root_mode = opts.mode;
+	if (r == 0 && (type == &tmpfs_type || type == &devfs_type)) {
+		mount_limits_default(m);
+		r = mount_limits_set(m, &opts);
+	}
 	if (r == 0)
 		r = type->mount(m);
 	if (r != 0)
@@ -324,7 +260,7 @@ mount_new(const struct fstype *type, struct vnode *at, const char *source,
 undo_mount:
 	CHECK(type->unmount(m) == 0);
 undo_make:
-	kmem_free(m);
+	mount_free(m);
 	return r;
 }
 
@@ -351,7 +287,7 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	else if ((flags & (MS_BIND | MS_MOVE)) != 0)
 		r = -EINVAL;
 	else if ((flags & MS_REMOUNT) != 0)
-		r = remount(w.vn, flags, data);
+		r = mount_remount_data(w.vn, flags, data);
 	else if (t == NULL)
 		r = -ENODEV;
 	else if (w.vn->type != S_IFDIR)
@@ -377,7 +313,7 @@ umount_locked(struct mount *m)
 	if (r == 0) {
 		list_remove(&m->all);
 		vn_put(covered);
-		kmem_free(m);
+		mount_free(m);
 		return 0;
 	}
 	names_hold();
@@ -433,7 +369,7 @@ mount_set_root(struct mount *m)
 	list_push_front(&mounts.all, &m->all);
 	list_remove(&old->all);
 	if (old->type->unmount(old) == 0)
-		kmem_free(old);
+		mount_free(old);
 	mutex_unlock(&mounts.mutex);
 }
 
@@ -452,18 +388,24 @@ statfs_flags(unsigned ms)
 void
 mount_statfs(struct mount *m, struct kstatfs *st)
 {
-	uint64_t used = atomic_load(&m->used_pages);
+	uint64_t used = 0, max = 0, files = atomic_load(&m->vnodes) + m->links;
 
+	if (m->quota != NULL) {
+		used = vmo_quota_used(m->quota);
+		max = vmo_quota_max(m->quota);
+	}
+	if (max == QUOTA_NONE)
+		max = 0;
 	memset(st, 0, sizeof(*st));
 	st->type = m->type->magic;
 	st->bsize = PAGE_SIZE;
 	st->namelen = NAME_MAX;
 	st->fsid = m->dev;
 	st->flags = statfs_flags(atomic_load(&m->flags));
-	st->blocks = m->max_pages;
-	st->bfree = used < m->max_pages ? m->max_pages - used : 0;
+	st->blocks = max;
+	st->bfree = used < max ? max - used : 0;
 	st->files = m->max_vnodes;
-	st->ffree = m->max_vnodes - MIN(m->max_vnodes, atomic_load(&m->vnodes));
+	st->ffree = m->max_vnodes - MIN(m->max_vnodes, files);
 	st->bavail = st->bfree;
 	if (m->type->statfs != NULL)
 		m->type->statfs(m, st);

@@ -166,12 +166,14 @@ ent_first(struct vnode *root)
 /*
  * Does anyone hold a vnode besides the names?  A file may have as many
  * references as names; all directories together one each, and one for each
- * vnode that knows its parent; and there may be no vnode without a name.
+ * vnode that knows its parent; and there may be no vnode without a name.  Nor
+ * may anybody map a file, with a name or without.
  */
 bool
 tmpdir_is_busy(struct mount *m)
 {
 	uint64_t dirs = 1, files = 0, kids = 0, dir_refs = m->root->refs;
+	uint64_t objects = 0;
 	struct vnode *dir = m->root;
 	struct tmpfs_ent *e;
 	bool busy = false;
@@ -189,12 +191,15 @@ tmpdir_is_busy(struct mount *m)
 			kids += v->parent != NULL;
 			v->marked = true;
 			busy |= v->refs != v->nlink;
+			objects += v->vmo != NULL;
+			busy |= v->vmo != NULL && vmo_refs(v->vmo) != 1;
 		}
 	}
 	dir = m->root;
 	for (e = ent_first(dir); e != NULL; e = ent_next(m->root, &dir, e))
 		e->v->marked = false;
-	return busy || dirs + files != m->vnodes || dir_refs != dirs + kids;
+	return busy || dirs + files != m->vnodes || dir_refs != dirs + kids ||
+	    vmo_quota_refs(m->quota) != 1 + objects;
 }
 
 /* Remove all names, deepest first: always the first entry on the way down. */

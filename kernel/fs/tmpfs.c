@@ -7,12 +7,14 @@
  *
  * Picture   directory vnode ─priv─→ struct tmpfs_dir: entries (tmpdir.c)
  *           entry ──reference──→ vnode ──vmo──→ bytes (regular files)
- *                                       └priv─→ text (links), pipe (FIFOs)
+ *                                       └priv─→ text (short links), pipe
+ *           a long text is bytes of an object, too: it can leave memory
  *
  * Rules     1. An entry holds one reference; nlink counts entries, and for a
  *              directory its own ".", and ".." of its children.
- *           2. Pages are counted after each write (settle), and what mappings
- *              touched then too; the limit is asked before (reserve).
+ *           2. Pages are counted where they are made, by whatever (the quota
+ *              of vm/vmoquota.c); vnodes and further names in the mount.  Both
+ *              have a limit, since names never leave memory.
  *
  * Read next tmpdir.c, vm/anon.c.
  */
@@ -22,6 +24,7 @@
 #include "mem/mem.h"
 
 #define TMPFS_MAGIC 0x01021994
+#define TEXT_SHORT 128ul    /* a link of fewer bytes is kept beside its vnode */
 
 static const struct vnode_ops tmpfs_ops;
 
@@ -62,17 +65,41 @@ static const struct vmo_client_ops tmpfs_client = {
 	.hold = vn_hold, .punch = vn_punch
 };
 
-/* A link's text, terminated.  NULL: no memory. */
-static char *
-text_alloc(struct vnode *v, const char *target)
+/* An object for v's bytes, counted in its mount.  0, -ENOMEM. */
+static int
+bytes_make(struct vnode *v, uint64_t bytes, const struct vmo_client_ops *ops)
 {
-	const struct name n = { target, strlen(target) };
-
-	v->link_bytes = n.len;
-	return vn_name_dup(&n);
+	v->vmo = vmo_create_anon(bytes, ops, v);
+	if (v->vmo == NULL)
+		return -ENOMEM;
+	if (v->mnt->quota != NULL)
+		vmo_set_quota(v->vmo, v->mnt->quota);
+	return 0;
 }
 
-/* What the type needs besides a vnode.  0, -ENOMEM. */
+/* A link's text.  0, -ENOMEM, -ENOSPC. */
+static int
+text_make(struct vnode *v, const char *target)
+{
+	const struct name n = { target, strlen(target) };
+	struct uio u;
+	ssize_t done;
+	int r;
+
+	v->link_bytes = n.len;
+	if (n.len < TEXT_SHORT) {
+		v->priv = vn_name_dup(&n);
+		return v->priv != NULL ? 0 : -ENOMEM;
+	}
+	r = bytes_make(v, n.len, NULL);
+	if (r != 0)
+		return r;
+	uio_init_kernel(&u, (void *)(uintptr_t)target, n.len);
+	done = vmo_write(v->vmo, 0, &u);
+	return done < 0 ? (int)done : (size_t)done == n.len ? 0 : -ENOSPC;
+}
+
+/* What the type needs besides a vnode.  0, -ENOMEM, -ENOSPC. */
 static int
 vnode_fill(struct vnode *v, const struct vn_new *n)
 {
@@ -83,28 +110,32 @@ vnode_fill(struct vnode *v, const struct vn_new *n)
 	case S_IFREG:
 		v->sealable = true;
 		v->seals = F_SEAL_SEAL;
-		v->vmo = vmo_create_anon(0, &tmpfs_client, v);
-		return v->vmo != NULL ? 0 : -ENOMEM;
+		return bytes_make(v, 0, &tmpfs_client);
 	case S_IFDIR:
 		v->priv = tmpdir_alloc();
 		return v->priv != NULL ? 0 : -ENOMEM;
 	case S_IFLNK:
-		v->priv = text_alloc(v, n->target);
-		return v->priv != NULL ? 0 : -ENOMEM;
+		return text_make(v, n->target);
 	}
 	return 0;
 }
 
-static struct vnode *
-vnode_make(struct mount *m, const struct vn_new *n)
+/* 0 and *out with a reference; -ENOSPC, -ENOMEM. */
+static int
+vnode_make(struct mount *m, const struct vn_new *n, struct vnode **out)
 {
 	struct vnode *v = vn_alloc(m, &tmpfs_ops, n->mode);
+	int r;
 
-	if (v != NULL && vnode_fill(v, n) != 0) {
+	if (v == NULL)
+		return mount_is_full(m, atomic_load(&m->vnodes) + 1) ? -ENOSPC :
+		    -ENOMEM;
+	r = vnode_fill(v, n);
+	if (r != 0)
 		vn_put(v);
-		return NULL;
-	}
-	return v;
+	else
+		*out = v;
+	return r;
 }
 
 /* See fsfn.h: for memfd.c. */
@@ -114,9 +145,9 @@ tmpfs_nameless(struct mount *m, const char *name)
 	const struct name text = { name, strlen(name) };
 	const struct vn_new n = { .mode = S_IFREG | 0777,
 		.uid = fs_cred()->fsuid, .gid = fs_cred()->fsgid };
-	struct vnode *v = vnode_make(m, &n);
+	struct vnode *v;
 
-	if (v == NULL)
+	if (vnode_make(m, &n, &v) != 0)
 		return NULL;
 	v->name = vn_name_dup(&text);
 	if (v->name != NULL)
@@ -131,14 +162,15 @@ tmpfs_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	struct tmpfs_ent *e;
 	struct vnode *v;
 	char *name;
+	int r;
 
 	if (n->name.len != 0 && ent_find(tmpdir_of(dir), &n->name) != NULL)
 		return -EEXIST;
 
 	/* reserve */
-	v = vnode_make(dir->mnt, n);
-	if (v == NULL)
-		return dir->mnt->vnodes >= dir->mnt->max_vnodes ? -ENOSPC : -ENOMEM;
+	r = vnode_make(dir->mnt, n, &v);
+	if (r != 0)
+		return r;
 	*out = v;
 	if (n->name.len == 0) {
 		v->nameless = true;
@@ -171,14 +203,12 @@ tmpfs_inactive(struct vnode *v)
 {
 	switch (v->type) {
 	case S_IFREG:
-		if (v->vmo == NULL)
-			return;
-		vmo_forget_client(v->vmo);
-		vmo_put(v->vmo);
-		atomic_sub(&v->mnt->used_pages, v->pages);
-		return;
-	case S_IFDIR:
 	case S_IFLNK:
+	case S_IFDIR:
+		if (v->vmo != NULL) {
+			vmo_forget_client(v->vmo);
+			vmo_put(v->vmo);
+		}
 		kmem_free(v->priv);
 		return;
 	case S_IFIFO:
@@ -197,6 +227,9 @@ tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
 
 	if (ent_find(tmpdir_of(dir), n) != NULL)
 		return -EEXIST;
+	if (v->nlink != 0 &&
+	    mount_is_full(v->mnt, atomic_load(&v->mnt->vnodes) + 1))
+		return -ENOSPC;
 	e = ent_alloc(n);
 	name = vn_name_dup(n);
 	if (e == NULL || name == NULL) {
@@ -204,6 +237,7 @@ tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
 		kmem_free(name);
 		return -ENOMEM;
 	}
+	v->mnt->links += v->nlink != 0;
 	v->nlink++;
 	v->nameless = false;
 	vn_set_name(v, dir, name);
@@ -223,8 +257,10 @@ name_dropped(struct vnode *dir, const struct name *n, struct vnode *v)
 		dir->nlink--;
 	} else {
 		v->nlink--;
-		if (v->nlink != 0)
+		if (v->nlink != 0) {
+			v->mnt->links--;
 			vn_forget_name(v, dir, n);
+		}
 	}
 	vn_touch(v, VN_CTIME);
 	vn_touch(dir, VN_MTIME | VN_CTIME);
@@ -325,33 +361,22 @@ static ssize_t
 tmpfs_readlink(struct vnode *v, char *buf, size_t cap)
 {
 	size_t n = MIN(cap, v->link_bytes);
+	struct uio u;
 
+	if (v->vmo != NULL) {
+		uio_init_kernel(&u, buf, n);
+		return vmo_read(v->vmo, 0, &u);
+	}
 	memcpy(buf, v->priv, n);
 	return (ssize_t)n;
 }
 
 /* ---- bytes ---- */
 
-/* Add to the mount's count what mappings touched, or a short write did not. */
-static void
-pages_settle(struct vnode *v)
-{
-	uint64_t now = vmo_pages(v->vmo);
-
-	atomic_add(&v->mnt->used_pages, now - v->pages);
-	v->pages = now;
-}
-
 static int
 tmpfs_resize(struct vnode *v, uint64_t bytes)
 {
-	int r;
-
-	if (v->vmo == NULL)
-		return -EINVAL;
-	r = vmo_resize(v->vmo, bytes);
-	pages_settle(v);
-	return r;
+	return v->vmo == NULL ? -EINVAL : vmo_resize(v->vmo, bytes);
 }
 
 /* Bytes from off on, at most n, that need no more than avail new pages. */
@@ -375,19 +400,19 @@ bytes_within(struct vnode *v, uint64_t off, uint64_t n, uint64_t avail)
 }
 
 /*
- * n 0: only settle.  Pages that exist already cost nothing, but to find them
- * takes a walk; it is made only where the limit is near.
+ * Pages that exist already cost nothing, but to find them takes a walk; it is
+ * made only where the limit is near.
  */
 static uint64_t
 tmpfs_reserve(struct vnode *v, uint64_t off, uint64_t n)
 {
-	struct mount *m = v->mnt;
+	struct vmo_quota *q = v->mnt->quota;
 	uint64_t avail;
 
-	pages_settle(v);
-	if (m->max_pages == 0 || n == 0)
+	if (q == NULL)
 		return n;
-	avail = m->max_pages - MIN(m->max_pages, atomic_load(&m->used_pages));
+	avail = vmo_quota_max(q);
+	avail -= MIN(avail, vmo_quota_used(q));
 	if ((n >> PAGE_SHIFT) + 2 <= avail)
 		return n;
 	return bytes_within(v, off, n, avail);
@@ -409,24 +434,18 @@ static const struct vnode_ops tmpfs_ops = {
 /* ---- the whole ---- */
 
 /*
- * Make an empty tree; half of memory for bytes and files unless m says so.
+ * Make an empty tree.
  *
- * Returns:  0, -ENOMEM.
+ * Returns:  0, -ENOMEM, -ENOSPC (no inode for the root).
  */
 int
 tmpfs_mount(struct mount *m)
 {
 	const struct vn_new n = { .mode = S_IFDIR | m->root_mode };
-	struct phys_stat ps;
+	int r = vnode_make(m, &n, &m->root);
 
-	phys_stat(&ps);
-	if (m->max_pages == 0)
-		m->max_pages = ps.total / 2;
-	if (m->max_vnodes == 0)
-		m->max_vnodes = ps.total / 2;
-	m->root = vnode_make(m, &n);
-	if (m->root == NULL)
-		return -ENOMEM;
+	if (r != 0)
+		return r;
 	m->root->nlink = 2;
 	return 0;
 }

@@ -30,6 +30,18 @@ static struct spinlock names_lock = SPIN_INIT(LR_LEAF);
 static void vn_free(struct vnode *v);
 
 /*
+ * Has mnt no room for the last of n vnodes?  A further name of a file counts
+ * as one: it takes memory as well, and there is no other end to names.
+ */
+bool
+mount_is_full(const struct mount *mnt, uint64_t n)
+{
+	uint64_t max = atomic_load(&mnt->max_vnodes);
+
+	return max != 0 && n + atomic_load_relaxed(&mnt->links) > max;
+}
+
+/*
  * A vnode of a mount, nameless, owned by root, nlink 0.
  *
  * Returns:  NULL: no memory, or the mount is full.
@@ -42,7 +54,7 @@ vn_alloc(struct mount *mnt, const struct vnode_ops *ops, uint32_t mode)
 	uint64_t n = atomic_add(&mnt->vnodes, 1);
 
 	v = NULL;
-	if (mnt->max_vnodes == 0 || n <= mnt->max_vnodes)
+	if (!mount_is_full(mnt, n))
 		v = kmem_cache_zalloc(&vnode_cache);
 	if (v == NULL) {
 		atomic_sub(&mnt->vnodes, 1);

@@ -26,6 +26,8 @@
  *              fallocate(2) keeps behind it, below a.keep, no fault finds.
  *           4. a.charged == pages + tables; where the mapping paid for the
  *              whole object, size + tables.
+ *           5. Pages count in the quota of the file system, if there is one
+ *              (vmoquota.c); tables do not.
  *
  * Read next vm/anontab.c (tables come and go), vm/vmo.c,
  *           vm/design/fmo/fault.c (f9_map_aobj).  Book: ch08.
@@ -43,7 +45,8 @@ enum anon_found {
 	FOUND_ON_SWAP,   /* give a frame and it is read */
 	FOUND_NO_BIO,    /* the same, once swap_wait() has waited for a bio */
 	FOUND_LOST,      /* could not be read */
-	FOUND_NO_COMMIT
+	FOUND_NO_COMMIT,
+	FOUND_NO_QUOTA   /* its file system is full */
 };
 
 /* One question about a page, and what it takes to answer it. */
@@ -106,6 +109,7 @@ anon_put(struct vmo *vmo)
 		anon_forget_lost(vmo);
 	ASSERT(vmo->a.n_pages == 0 && vmo->a.n_tables == 0);
 	commit_uncharge(vmo->a.charged);
+	vmo_quota_put(vmo->a.quota);
 	EVENT(anon_free);
 	vmo_free(vmo);
 }
@@ -242,6 +246,7 @@ anon_satisfy(struct vmo *vmo, struct anon_ask *ask, enum anon_found found,
 	case FOUND_LOST:
 		return -EIO;
 	case FOUND_NO_COMMIT:
+	case FOUND_NO_QUOTA:
 		return -ENOSPC;
 	}
 	panic("anon: found %u", found);
@@ -312,6 +317,8 @@ fault_answer(struct fctx *f, struct anon_ask *ask, enum anon_found found)
 	case FOUND_HOLE:
 		return FAULT_RESTART;
 	case FOUND_END:
+		return fault_signal(f, SIGBUS, BUS_ADRERR);
+	case FOUND_NO_QUOTA:
 		return fault_signal(f, SIGBUS, BUS_ADRERR);
 	case FOUND_NO_COMMIT:
 		return fault_over_limit(f);
@@ -424,8 +431,12 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *w)
 	struct vm_page *pg = ask->new;
 
 	ASSERT(ask->zeroed);
-	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0)
+	if (!quota_take(vmo->a.quota))
+		return FOUND_NO_QUOTA;
+	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0) {
+		quota_give(vmo->a.quota, 1);
 		return FOUND_NO_COMMIT;
+	}
 	if (!vmo->charged_whole)
 		vmo->a.charged++;
 	ask->new = NULL;
@@ -511,6 +522,7 @@ anon_clear_run(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	anon_unpin_table(table);
 	page_free_chain(dead);
 	commit_uncharge(vmo->charged_whole ? 0 : n);
+	quota_give(vmo->a.quota, n);
 	EVENT_ADD(anon_pages, -(int64_t)n);
 	anon_prune(vmo, lo);
 	return end;

@@ -73,4 +73,8 @@ anon_table_kva(uint64_t slot)
 	return MD_KPAGED_BASE + ((slot >> 1) << PAGE_SHIFT);
 }
 
+/* vmoquota.c: pages that a file system may have */
+bool quota_take(struct vmo_quota *) MUST_CHECK;
+void quota_give(struct vmo_quota *, uint64_t n);
+
 #endif

@@ -310,6 +310,7 @@ anon_forget_lost(struct vmo *vmo)
 	    vmo->a.n_pages, vmo->a.n_tables);
 	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
 	EVENT_ADD(anon_tables, -(int64_t)vmo->a.n_tables);
+	quota_give(vmo->a.quota, vmo->a.n_pages);
 	vmo->a.n_pages = 0;
 	vmo->a.n_tables = 0;
 	vmo->n_resident = 0;

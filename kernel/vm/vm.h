@@ -210,6 +210,19 @@ struct vmo_client_ops {
 /* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */
 struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
     void *client);
+/*
+ * How many pages the objects of one owner, a file system, have together, and may
+ * have (vmoquota.c).  An object keeps it as long as it lives.
+ */
+struct vmo_quota;
+#define QUOTA_NONE UINT64_MAX                      /* no limit */
+struct vmo_quota *vmo_quota_create(void);          /* QUOTA_NONE; NULL: no memory */
+void vmo_quota_put(struct vmo_quota *);
+uint32_t vmo_quota_refs(struct vmo_quota *);       /* its owner and its objects */
+uint64_t vmo_quota_used(struct vmo_quota *);       /* pages */
+uint64_t vmo_quota_max(struct vmo_quota *);
+int vmo_quota_limit(struct vmo_quota *, uint64_t pages);  /* -EINVAL: too few */
+void vmo_set_quota(struct vmo *, struct vmo_quota *); /* before its first page */
 void vmo_get(struct vmo *);
 void vmo_put(struct vmo *);
 uint64_t vmo_size(struct vmo *);

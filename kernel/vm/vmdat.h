@@ -306,6 +306,7 @@ struct vmo {
 			uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
 			uint64_t n_pages, n_tables; /* [O] */
 			uint64_t charged;      /* [O] commit pages held by the object */
+			struct vmo_quota *quota; /* [c] a reference; NULL: none */
 			uint64_t keep;         /* [O] pages below may exist, whatever the size */
 			bool lost;             /* [O] a table could not be read: counts are guesses */
 		} a;
@@ -325,6 +326,11 @@ struct vmo {
 };
 
 _Static_assert(sizeof(struct vmo) <= 320, "small");
+
+struct vmo_quota {
+	_Atomic uint32_t refs;         /* [A] the file system and its objects */
+	_Atomic uint64_t used, max;    /* [A] pages; QUOTA_NONE: no limit */
+};
 
 /* ---- TLB batch: 2.8, 3.3 ---- */
 

@@ -1,0 +1,367 @@
+/* NEEDS: MEM=48M CPUS=2 TIMEOUT=120 SWEEP=no */
+/*
+ * Whatever a user makes the kernel keep, and as much of it as it gives, root
+ * can start programs meanwhile and remove files; and when the user is gone all
+ * is as before.
+ */
+#include "lib/test.h"
+#include <dirent.h>
+#include <sys/file.h>
+
+#define USER 1000
+#define HELPERS 24      /* processes of one attack, at most */
+
+static char program[64], place[64];
+static long few;        /* elsewhere than on our kernel: so many are enough */
+static volatile int *done; /* told without memory of the kernel: a word */
+
+/* ---- what a user can do; each goes on until it is refused ---- */
+
+static char *
+long_name(long i)
+{
+	static char name[256];
+	int n = snprintf(name, 40, "%d.%ld", (int)getpid(), i);
+
+	memset(name + n, 'n', 255 - n);
+	return name;
+}
+
+static bool
+more(long i)
+{
+	return few == 0 || i < few;
+}
+
+static void
+symlinks(void)
+{
+	static char text[4001];
+
+	memset(text, 't', 4000);
+	for (long i = 0; more(i) && symlink(text, long_name(i)) == 0; i++)
+		continue;
+}
+
+static void
+hard_links(void)
+{
+	char first[256];
+
+	memcpy(first, long_name(-1), sizeof(first));
+	OK(close(OK(open(first, O_WRONLY | O_CREAT, 0600))));
+	for (long i = 0; more(i) && link(first, long_name(i)) == 0; i++)
+		continue;
+}
+
+static void
+directories(void)
+{
+	for (long i = 0; more(i) && mkdir(long_name(i), 0700) == 0; i++)
+		continue;
+}
+
+static void
+empty_files(void)
+{
+	int fd = 0;
+
+	for (long i = 0; more(i) && fd >= 0; i++) {
+		fd = open(long_name(i), O_WRONLY | O_CREAT, 0600);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static void
+bytes_by_write(void)
+{
+	static char block[65536];
+	int fd = OK(open(long_name(0), O_WRONLY | O_CREAT, 0600));
+
+	memset(block, 'b', sizeof(block));
+	for (long i = 0; more(i) && write(fd, block, sizeof(block)) > 0; i++)
+		continue;
+}
+
+static void
+pipes(void)
+{
+	static char block[65536];
+	int fd[2];
+
+	for (long i = 0; more(i) && pipe2(fd, O_NONBLOCK) == 0; i++) {
+		(void)fcntl(fd[1], F_SETPIPE_SZ, 1 << 20);
+		while (write(fd[1], block, sizeof(block)) > 0)
+			continue;
+	}
+}
+
+static void
+record_locks(void)
+{
+	int fd = OK(open(long_name(0), O_RDWR | O_CREAT, 0600));
+	struct flock l = { .l_type = F_WRLCK, .l_len = 1 };
+
+	/* From the end, so that a list is short to where the new one goes. */
+	for (long i = 0; more(i) && i < 3000; i++) {
+		l.l_start = 1000000 - 2 * i;
+		if (fcntl(fd, F_SETLK, &l) != 0)
+			break;
+	}
+}
+
+static void
+many_mappings(void)
+{
+	long n = few != 0 ? few : 20000;
+	char *p = mmap(NULL, n * PAGE, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return;
+	for (long i = 0; i < n; i += 2)
+		if (mprotect(p + i * PAGE, PAGE, PROT_READ) != 0)
+			break;
+}
+
+static void
+texts_of_proc(void)
+{
+	long n = few != 0 ? few : 4000;
+	char c, *p = mmap(NULL, n * PAGE, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int fd = 0;
+
+	for (long i = 0; i < n && p != MAP_FAILED; i += 2)
+		(void)mprotect(p + i * PAGE, PAGE, PROT_READ);
+	for (long i = 0; more(i) && fd >= 0; i++) {
+		fd = open("/proc/self/maps", O_RDONLY);
+		if (fd >= 0 && read(fd, &c, 1) < 0)
+			break;
+	}
+}
+
+static void
+shared_objects(void)
+{
+	for (long i = 0; more(i); i++)
+		if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS,
+		        -1, 0) == MAP_FAILED)
+			break;
+}
+
+static void
+memfds(void)
+{
+	for (long i = 0; more(i); i++) {
+		int fd = memfd_create("m", 0);
+
+		if (fd < 0 || ftruncate(fd, PAGE) < 0)
+			break;
+		if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+			break;
+		close(fd);
+	}
+}
+
+static void
+descriptors(void)
+{
+	for (long i = 0; more(i) && open("/", O_RDONLY) >= 0; i++)
+		continue;
+}
+
+static void
+private_memory(void)
+{
+	for (long i = 0; more(i); i++) {
+		char *p = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			break;
+		memset(p, 1, 16 * PAGE);
+	}
+}
+
+static void
+children(void)
+{
+	for (long i = 0; more(i); i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			break;
+		while (pid == 0)
+			pause();
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*act)(void);
+	int helpers;
+} attacks[] = {
+	{ "symlinks", symlinks, 1 },
+	{ "hard links", hard_links, 1 },
+	{ "directories", directories, 1 },
+	{ "empty files", empty_files, 1 },
+	{ "bytes", bytes_by_write, 1 },
+	{ "pipes", pipes, 4 },
+	{ "record locks", record_locks, 2 },
+	{ "mappings", many_mappings, 3 },
+	{ "texts of /proc", texts_of_proc, 1 },
+	{ "shared objects", shared_objects, 2 },
+	{ "memfds", memfds, 1 },
+	{ "descriptors", descriptors, 6 },
+	{ "private memory", private_memory, 2 },
+	{ "children", children, 1 },
+};
+#define ATTACKS (int)(sizeof(attacks) / sizeof(attacks[0]))
+
+/* ---- what root does meanwhile ---- */
+
+static const char *doing;
+
+static void
+root_runs(const char *when)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		FAIL("%s, %s: fork: errno %d", doing, when, errno);
+	if (pid == 0) {
+		execl(program, program, "started", (char *)NULL);
+		_exit(errno);
+	}
+	status = reap(pid);
+	if (status != 0)
+		FAIL("%s, %s: status %#x", doing, when, status);
+}
+
+/* Remove all that the attack has left.  By another program, as rm would. */
+static void
+clean_up(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		FAIL("%s: no fork for cleaning up: errno %d", doing, errno);
+	if (pid == 0) {
+		execl(program, program, "clean", place, (char *)NULL);
+		_exit(errno);
+	}
+	status = reap(pid);
+	if (status != 0)
+		FAIL("%s: cleaning up: status %#x", doing, status);
+}
+
+static int
+clean(const char *path)
+{
+	struct dirent *e;
+	DIR *d;
+
+	OK(chdir(path));
+	d = opendir(".");
+	CHECK(d != NULL);
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			CHECK(unlink(e->d_name) == 0 || rmdir(e->d_name) == 0);
+	closedir(d);
+	return 0;
+}
+
+/* A process of the user that attacks, tells, and keeps what it has got. */
+static pid_t
+attacker(void (*act)(void))
+{
+	struct rlimit all = { 4096, 4096 };
+	pid_t pid = OK(fork());
+
+	if (pid != 0)
+		return pid;
+	OK(setpgid(0, 0));
+	(void)setrlimit(RLIMIT_NOFILE, &all);
+	OK(syscall(SYS_setgroups, 0, NULL));
+	OK(setresgid(USER, USER, USER));
+	OK(setresuid(USER, USER, USER));
+	act();
+	*done = 1;
+	for (;;)
+		pause();
+}
+
+static void
+survive(int i)
+{
+	pid_t pid[HELPERS];
+	int status = 0;
+
+	doing = attacks[i].name;
+	for (int k = 0; k < attacks[i].helpers; k++) {
+		*done = 0;
+		pid[k] = attacker(attacks[i].act);
+		while (*done == 0 && waitpid(pid[k], &status, WNOHANG) == 0)
+			sleep_ms(5);
+		if (*done == 0)
+			FAIL("%s: attacker %d: status %#x", doing, k, status);
+		root_runs("while it holds");
+	}
+	if (i < 5)
+		clean_up(); /* with the user alive */
+	for (int k = 0; k < attacks[i].helpers; k++) {
+		OK(kill(-pid[k], SIGKILL));
+		REAP_SIGNAL(pid[k], SIGKILL);
+	}
+	root_runs("afterwards");
+	clean_up();
+}
+
+static void
+copy_self(void)
+{
+	static char block[65536];
+	int from = OK(open("/proc/self/exe", O_RDONLY)), to;
+	long n;
+
+	to = OK(open(program, O_WRONLY | O_CREAT | O_EXCL, 0755));
+	while ((n = OK(read(from, block, sizeof(block)))) > 0)
+		EQ(write(to, block, n), n);
+	OK(close(from));
+	OK(close(to));
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "started") == 0)
+		return 0;
+	if (argc > 2 && strcmp(argv[1], "clean") == 0)
+		return clean(argv[2]);
+	if (getuid() != 0)
+		return 0;
+	few = on_vadose() ? 0 : 200;
+	done = (volatile int *)pages_shared(1);
+	*done = 0;
+	mkdir("/tmp", 0777);
+	snprintf(program, sizeof(program), "/tmp/room.%d", (int)getpid());
+	copy_self();
+	snprintf(place, sizeof(place), "/tmp/room.d.%d", (int)getpid());
+	OK(mkdir(place, 0700));
+	OK(chown(place, USER, USER));
+	OK(chdir(place));
+	for (int i = 0; i < ATTACKS; i++)
+		if (argc < 2 || strcmp(argv[1], attacks[i].name) == 0) {
+			if (getenv("ROOM") != NULL)
+				dprintf(1, "%s\n", attacks[i].name);
+			survive(i);
+		}
+	OK(chdir("/"));
+	OK(rmdir(place));
+	OK(unlink(program));
+	return test_done();
+}
