@@ -83,8 +83,9 @@ say_hello(void)
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	klog("vadose: %lu MiB of memory, %u CPUs, loaded by %s",
-	    (ps.total << PAGE_SHIFT) >> 20, md_ncpus(), boot_info()->loader);
+	klog("vadose: %lu MiB of memory, %u CPU%s, loaded by %s",
+	    (ps.total << PAGE_SHIFT) >> 20, md_ncpus(),
+	    md_ncpus() == 1 ? "" : "s", boot_info()->loader);
 }
 
 /* The first root, or what goes over that of a disk: cpio archives of the loader. */
@@ -99,7 +100,8 @@ unpack_initramfs(void)
 		r = initramfs_unpack(pa2va(bi->mod[i].start),
 		    bi->mod[i].end - bi->mod[i].start);
 		if (r < 0)
-			panic("main: module %u is no cpio archive (%d)", i, r);
+			klog("main: module %u is not all cpio archives; what "
+			    "could be read of it is there", i);
 	}
 	if (bi->nmods == 0 && option_str("root") == NULL)
 		panic("main: no initial file system; "

@@ -9,10 +9,15 @@
  *           … │ "TRAILER!!!" │ zeros │ next archive
  *
  * Rules     1. Every number comes from outside: nothing is read beyond the
- *              archive, whatever the header says.
+ *              archive, whatever the header says.  An entry that cannot be
+ *              made is left out; behind bytes that are no header the next one
+ *              is looked for.  Each time a line of the log says so.
  *           2. Entries of one archive with the same inode are one file; its
  *              data comes with any of them.
  *           3. A directory's time is set at the end, after its files.
+ *           4. What comes later replaces the name, not what it led to: neither
+ *              a link's target is written, nor a file's other names.  A
+ *              directory stays, with what is in it, and also a link to one.
  *
  * Read next names.c.
  */
@@ -22,6 +27,8 @@
 #include "mem/mem.h"
 
 #define HEADER_BYTES 110ul
+#define MAGIC_BYTES 6ul
+#define LINES_MAX 16u    /* of the log, about one module */
 
 /* The fields of a header, in order. */
 enum field {
@@ -44,27 +51,31 @@ struct unpack {
 	struct list notes;
 	uint32_t field[F_COUNT]; /* of the entry at hand */
 	const char *name, *data;
+	const char *start;       /* of the module */
+	unsigned lines;          /* of the log */
 };
 
 static int archive_unpack(struct unpack *u);
+static void skip_junk(struct unpack *u);
+static void say(struct unpack *u, const char *what, int r);
+static bool is_header(const char *h, size_t left, uint32_t *field);
 static int entry_parse(struct unpack *u);
 static int entry_make(struct unpack *u);
 static void notes_finish(struct unpack *u);
 
 /*
- * Unpack all archives of n bytes at cpio below the root.
+ * Unpack all archives of n bytes at cpio below the root; rule 1.
  *
  * Context:  a thread that acts as root; may sleep.
- * Returns:  0, -EINVAL (malformed), and what making a file gives; a log line
- *           says which entry it was.  What came before it stays.
+ * Returns:  0, -EINVAL: some of it is no archive, and was passed over.
  */
 int
 initramfs_unpack(const void *cpio, size_t n)
 {
-	struct unpack u = { .base = cpio, .size = n };
-	int r = 0;
+	struct unpack u = { .base = cpio, .size = n, .start = cpio };
+	int r = 0, one;
 
-	while (r == 0) {
+	for (;;) {
 		while (u.size > 0 && *u.base == '\0') {
 			u.base++;
 			u.size--;
@@ -74,31 +85,61 @@ initramfs_unpack(const void *cpio, size_t n)
 		u.pos = 0;
 		u.name = NULL;
 		list_init(&u.notes);
-		r = archive_unpack(&u);
+		one = archive_unpack(&u);
 		notes_finish(&u);
-		if (r != 0)
-			klog("initramfs: error %d at byte %lu, after %s", -r,
-			    (unsigned long)(u.base - (const char *)cpio) + u.pos,
-			    u.name != NULL ? u.name : "nothing");
+		if (one != 0) {
+			say(&u, "no header behind", one);
+			skip_junk(&u);
+			r = one;
+		}
 		u.base += u.pos;
 		u.size -= u.pos;
 	}
+	if (u.lines > LINES_MAX)
+		klog("initramfs: %u lines like these left out",
+		    u.lines - LINES_MAX);
 	return r;
 }
 
+/* A line of the log; not too many. */
+static void
+say(struct unpack *u, const char *what, int r)
+{
+	if (u->lines++ >= LINES_MAX)
+		return;
+	klog("initramfs: byte %lu: %s %.80s (%d)",
+	    (unsigned long)(u->base - u->start) + u->pos, what,
+	    u->name != NULL ? u->name : "the start", -r);
+}
+
+/* Go to where the next header may be: from there it is another archive. */
+static void
+skip_junk(struct unpack *u)
+{
+	uint32_t field[F_COUNT];
+
+	do
+		u->pos++;
+	while (u->pos < u->size &&
+	    !is_header(u->base + u->pos, u->size - u->pos, field));
+	u->pos = MIN(u->pos, u->size);
+}
+
+/* Up to its trailer, or the end.  0, -EINVAL: here is no header. */
 static int
 archive_unpack(struct unpack *u)
 {
 	int r;
 
-	for (;;) {
+	while (u->pos < u->size) {
 		r = entry_parse(u);
 		if (r != 0 || strcmp(u->name, "TRAILER!!!") == 0)
 			return r;
 		r = entry_make(u);
 		if (r != 0)
-			return r;
+			say(u, "left out", r);
 	}
+	return 0;
 }
 
 /* Eight hex digits; false: something else. */
@@ -140,28 +181,45 @@ take(struct unpack *u, size_t n)
 	return p;
 }
 
-/* Header, name and data of the next entry.  0, -EINVAL. */
+/* Do these bytes look like a header? */
+static bool
+is_header(const char *h, size_t left, uint32_t *field)
+{
+	unsigned i;
+
+	if (left < HEADER_BYTES || (memcmp(h, "070701", MAGIC_BYTES) != 0 &&
+	    memcmp(h, "070702", MAGIC_BYTES) != 0))
+		return false;
+	for (i = 0; i < F_COUNT; i++)
+		if (!hex_parse(h + MAGIC_BYTES + 8 * i, &field[i]))
+			return false;
+	return field[F_NAMESIZE] > 0 && field[F_NAMESIZE] <= PATH_MAX;
+}
+
+/*
+ * Header, name and data of the next entry.
+ *
+ * Returns:  0; -EINVAL, and pos stays where it was.
+ */
 static int
 entry_parse(struct unpack *u)
 {
-	const char *h = u->base + u->pos;
-	unsigned i;
+	size_t was = u->pos;
+	const char *h = u->base + u->pos, *name = NULL;
 
-	if (u->size - u->pos < HEADER_BYTES ||
-	    (memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0))
-		return -EINVAL;
-	for (i = 0; i < F_COUNT; i++)
-		if (!hex_parse(h + 6 + 8 * i, &u->field[i]))
-			return -EINVAL;
-	if (u->field[F_NAMESIZE] == 0 || u->field[F_NAMESIZE] > PATH_MAX)
+	if (!is_header(h, u->size - u->pos, u->field))
 		return -EINVAL;
 	/* The name follows the header without padding between. */
 	h = take(u, HEADER_BYTES + u->field[F_NAMESIZE]);
-	if (h == NULL || h[HEADER_BYTES + u->field[F_NAMESIZE] - 1] != '\0')
+	if (h != NULL && h[HEADER_BYTES + u->field[F_NAMESIZE] - 1] == '\0')
+		name = h + HEADER_BYTES;
+	u->data = name != NULL ? take(u, u->field[F_SIZE]) : NULL;
+	if (u->data == NULL) {
+		u->pos = was;
 		return -EINVAL;
-	u->name = h + HEADER_BYTES;
-	u->data = take(u, u->field[F_SIZE]);
-	return u->data == NULL || *u->name == '\0' ? -EINVAL : 0;
+	}
+	u->name = name;
+	return 0;
 }
 
 static struct path_at
@@ -249,17 +307,54 @@ entry_attrs(struct unpack *u)
 	return r == 0 ? fs_setattr(&at, &a) : r;
 }
 
-/* The data of a regular file. */
+/*
+ * Rule 4: the entry's name becomes free.  A device stays: the kernel has made
+ * it, and the first process needs some.
+ *
+ * Returns:  0, -EEXIST, -ENOTEMPTY, -EBUSY (a mount), …
+ */
+static int
+name_clear(struct unpack *u)
+{
+	struct path_at at = entry_path(u);
+	struct kstat st;
+	int r = fs_stat(&at, &st);
+
+	if (r != 0)
+		return r == -ENOENT ? 0 : r;
+	if (S_ISCHR(st.mode) || (st.mode & S_IFMT) == S_IFBLK)
+		return -EEXIST;
+	at.flags = S_ISDIR(st.mode) ? AT_REMOVEDIR : 0;
+	return fs_unlink(&at);
+}
+
+/* What the name is, by itself or (follow) in the end; 0: nothing. */
+static uint32_t
+name_type(struct unpack *u, unsigned flags)
+{
+	const struct path_at at = { NULL, u->name, flags };
+	struct kstat st;
+
+	return fs_stat(&at, &st) == 0 ? st.mode & S_IFMT : 0;
+}
+
+/*
+ * The data of a regular file, whose name is free or a link just made: what was
+ * another's first name may be no file any more, and is not opened.
+ */
 static int
 file_fill(struct unpack *u)
 {
 	const struct path_at at = entry_path(u);
+	uint32_t type = name_type(u, AT_SYMLINK_NOFOLLOW);
 	size_t n = u->field[F_SIZE];
 	struct file *f;
 	struct uio uio;
 	ssize_t r;
 
-	r = fs_open(&at, O_WRONLY | O_CREAT | O_TRUNC, 0600, &f);
+	if (type != 0 && type != S_IFREG)
+		return -EINVAL;
+	r = fs_open(&at, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, &f);
 	if (r != 0)
 		return (int)r;
 	uio_init_kernel(&uio, (void *)(uintptr_t)u->data, n);
@@ -279,6 +374,12 @@ regular_make(struct unpack *u)
 
 	if (u->field[F_NLINK] > 1)
 		first = note_find(u);
+	/* The same name again is no link to itself. */
+	if (first != NULL && strcmp(first->path, u->name) == 0)
+		first = NULL;
+	r = name_clear(u);
+	if (r != 0)
+		return r;
 	if (first != NULL) {
 		const struct path_at from = { NULL, first->path, 0 };
 
@@ -298,9 +399,16 @@ static int
 dir_make(struct unpack *u)
 {
 	const struct path_at at = entry_path(u);
-	int r = fs_mknod(&at, S_IFDIR | 0700, 0);
+	int r = 0;
 
-	if (r != 0 && r != -EEXIST)
+	if (name_type(u, 0) != S_IFDIR) {
+		r = name_clear(u);
+		if (r == 0)
+			r = fs_mknod(&at, S_IFDIR | 0700, 0);
+	} else if (name_type(u, AT_SYMLINK_NOFOLLOW) == S_IFLNK) {
+		return 0;
+	}
+	if (r != 0)
 		return r;
 	r = entry_attrs(u);
 	return r == 0 ? note_add(u, true) : r;
@@ -320,7 +428,9 @@ link_make(struct unpack *u)
 		return -ENOMEM;
 	memcpy(target, u->data, u->field[F_SIZE]);
 	target[u->field[F_SIZE]] = '\0';
-	r = fs_symlink(target, &at);
+	r = name_clear(u);
+	if (r == 0)
+		r = fs_symlink(target, &at);
 	kmem_free(target);
 	return r == 0 ? entry_attrs(u) : r;
 }
@@ -330,11 +440,16 @@ static int
 node_make(struct unpack *u)
 {
 	const struct path_at at = entry_path(u);
-	int r = fs_mknod(&at, u->field[F_MODE], dev_make(u->field[F_RDEV_MAJOR],
-	    u->field[F_RDEV_MINOR]));
+	uint32_t mode = u->field[F_MODE];
+	int r;
 
-	if (r == -EEXIST)
+	if (name_type(u, AT_SYMLINK_NOFOLLOW) == (mode & S_IFMT))
 		return 0;
+	r = name_clear(u);
+	if (r == 0)
+		r = fs_mknod(&at, mode & (S_IFMT | S_PERM),
+		    dev_make(u->field[F_RDEV_MAJOR],
+		    u->field[F_RDEV_MINOR]));
 	return r == 0 ? entry_attrs(u) : r;
 }
 

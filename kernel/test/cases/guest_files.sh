@@ -25,6 +25,23 @@ same word "$out" "--stdin -"
 out=$($guest -- sh -c 'wc -c')
 same 0 "$out" "no standard input"
 
+# What is added takes the place of what has its name, and only the name.
+out=$($guest --add "$tmp/dir/sub/prog:/bin/watch" --add "$tmp/dir/a:/x" \
+	--add "$tmp/random:/x" --add "$tmp/dir:/d" --add "$tmp/dir:/d" \
+	-- sh -c '/bin/watch z; wc -c </x; cat /d/link; ls -ld /bin/ls | cut -c1')
+same "ran with z
+300000
+one
+l" "$out" "--add in place of others"
+
+# An archive that is broken is passed over, with a line of the log.
+{ cat "$BUILD/initrd.cpio"; echo junk; head -c 1000 "$tmp/random"; echo 070701
+	head -c 700 "$BUILD/initrd.cpio"; } >"$tmp/broken"
+out=$($guest --initrd "$tmp/broken" --log "$tmp/log" -- echo here)
+same here "$out" "a broken archive"
+grep -q 'initramfs: byte .*no header behind' "$tmp/log" ||
+	fail "no line of the log about a broken archive"
+
 $guest --log "$tmp/log" -- true
 [ -s "$tmp/log" ] || fail "no kernel messages in --log"
 out=$($guest --append check=sys -- cat /proc/cmdline)

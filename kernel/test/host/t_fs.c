@@ -398,7 +398,7 @@ archives(void **state)
 	assert_int_equal(path_unlink("/ar/dev"), 0);
 	assert_int_equal(path_rmdir("/ar"), 0);
 
-	/* Cut anywhere: an error or less, and no byte beyond is read. */
+	/* Cut anywhere: no byte beyond is read. */
 	for (cut = 1; cut < n; cut += 5) {
 		char *copy = malloc(cut);
 
@@ -413,6 +413,170 @@ archives(void **state)
 		ar[i] = (char)host_random(256);
 		(void)(initramfs_unpack(ar, n) == 0);
 		ar[i] = old;
+	}
+}
+
+static void
+file_is(const char *path, const char *text)
+{
+	size_t n = strlen(text);
+	struct file *f;
+	char buf[32];
+
+	assert_int_equal(path_open(path, O_RDONLY, &f), 0);
+	assert_int_equal(plain_read(f, buf, sizeof(buf)), n);
+	assert_memory_equal(buf, text, n);
+	file_put(f);
+}
+
+static uint32_t
+type_of(const char *path)
+{
+	struct kstat st;
+	int r = path_stat(path, &st);
+
+	return r == 0 ? st.mode & S_IFMT : 0;
+}
+
+/* What comes later takes the name, and nothing else changes. */
+static void
+archive_replaces(void **state)
+{
+	static char ar[8192] __attribute__((aligned(4)));
+	struct kstat st;
+	char *e = ar;
+
+	assert_int_equal(path_mkdir("/r"), 0);
+	assert_int_equal(path_touch("/r/tool"), 0);
+	assert_int_equal(path_touch("/r/second"), 0);
+	assert_int_equal(path_link("/r/second", "/r/other"), 0);
+	assert_int_equal(path_symlink("tool", "/r/link"), 0);
+	assert_int_equal(path_symlink("tool", "/r/link2"), 0);
+	assert_int_equal(path_mkdir("/r/empty"), 0);
+	assert_int_equal(path_mkdir("/r/full"), 0);
+	assert_int_equal(path_touch("/r/full/x"), 0);
+	assert_int_equal(path_symlink("full", "/r/todir"), 0);
+	e = cpio_put(e, 1, S_IFREG | 0755, 1, "r/link", "new", 3);
+	e = cpio_put(e, 1, S_IFREG | 0755, 1, "r/link", "newer", 5);
+	e = cpio_put(e, 2, S_IFLNK | 0777, 1, "r/link2", "second", 6);
+	e = cpio_put(e, 2, S_IFLNK | 0777, 1, "r/link2", "second", 6);
+	e = cpio_put(e, 3, S_IFREG | 0755, 1, "r/second", "mine", 4);
+	e = cpio_put(e, 4, S_IFREG | 0755, 1, "r/empty", "file", 4);
+	e = cpio_put(e, 5, S_IFREG | 0755, 1, "r/full", "no", 2);
+	e = cpio_put(e, 6, S_IFDIR | 0700, 1, "r/todir", "", 0);
+	e = cpio_put(e, 7, S_IFREG | 0600, 1, "r/todir/y", "in", 2);
+	e = cpio_put(e, 8, S_IFREG | 0600, 1, "dev", "no", 2);
+	e = cpio_put(e, 8, S_IFLNK | 0600, 1, "proc", "no", 2);
+	e = cpio_put(e, 0, 0, 1, "TRAILER!!!", "", 0);
+	assert_int_equal(initramfs_unpack(ar, (size_t)(e - ar)), 0);
+	file_is("/r/link", "newer");
+	assert_int_equal(path_stat("/r/tool", &st), 0);
+	assert_int_equal(st.size, 0);
+	assert_int_equal(type_of("/r/link2"), S_IFLNK);
+	file_is("/r/second", "mine");
+	file_is("/r/link2", "mine");
+	assert_int_equal(path_stat("/r/other", &st), 0);
+	assert_int_equal(st.size, 0);
+	file_is("/r/empty", "file");
+	assert_int_equal(type_of("/r/full/x"), S_IFREG);
+	assert_int_equal(type_of("/r/todir"), S_IFLNK);
+	file_is("/r/full/y", "in");
+	assert_int_equal(type_of("/dev"), S_IFDIR);
+	assert_int_equal(type_of("/proc"), S_IFDIR);
+}
+
+/* What cannot be taken is left out, and the rest is there. */
+static void
+archive_is_strange(void **state)
+{
+	static char ar[16384] __attribute__((aligned(4)));
+	static char longname[300];
+	char *e = ar, *bad;
+
+	memset(longname, 'n', sizeof(longname) - 1);
+	e = cpio_put(e, 1, S_IFREG | 0600, 1, "s/no/parent", "x", 1);
+	e = cpio_put(e, 2, 0, 1, "notype", "x", 1);
+	e = cpio_put(e, 2, S_IFLNK | 0777, 1, "nowhere", "", 0);
+	e = cpio_put(e, 3, S_IFREG | 0600, 1, longname, "x", 1);
+	e = cpio_put(e, 4, S_IFREG | 0600, 1, "", "x", 1);
+	e = cpio_put(e, 5, S_IFREG | 0600, 1, ".", "x", 1);
+	e = cpio_put(e, 5, S_IFREG | 0600, 1, "../../s-up", "up", 2);
+	e = cpio_put(e, 6, S_IFREG | 0600, 1, "//s-abs", "abs", 3);
+	/* A link to itself, to what is a FIFO by now, and to a device. */
+	e = cpio_put(e, 7, S_IFREG | 0600, 2, "s-self", "1", 1);
+	e = cpio_put(e, 7, S_IFREG | 0600, 2, "s-self", "22", 2);
+	e = cpio_put(e, 8, S_IFREG | 0600, 2, "s-first", "", 0);
+	e = cpio_put(e, 9, S_IFIFO | 0600, 1, "s-first", "", 0);
+	e = cpio_put(e, 8, S_IFREG | 0600, 2, "s-waits", "data", 4);
+	e = cpio_put(e, 10, S_IFREG | 0600, 1, "dev/null", "no", 2);
+	e = cpio_put(e, 11, S_IFREG | 0600, 1, "proc/mounts", "no", 2);
+	e = cpio_put(e, 12, S_IFREG | 0600, 1, "s-a", "a", 1);
+	assert_int_equal(initramfs_unpack(ar, (size_t)(e - ar)), 0);
+	assert_int_equal(type_of("/s"), 0);
+	assert_int_equal(type_of("/notype"), 0);
+	file_is("/s-up", "up");
+	file_is("/s-abs", "abs");
+	file_is("/s-self", "22");
+	assert_int_equal(type_of("/s-first"), S_IFIFO);
+	assert_int_equal(type_of("/dev/null"), S_IFCHR);
+	file_is("/s-a", "a");
+	assert_int_equal(path_unlink("/s-up"), 0);
+	assert_int_equal(path_unlink("/s-abs"), 0);
+	assert_int_equal(path_unlink("/s-a"), 0);
+
+	/* Junk, a wrong magic and a size beyond the end; then good ones. */
+	e = ar;
+	e = cpio_put(e, 1, S_IFREG | 0600, 1, "s-1", "1", 1);
+	e += sprintf(e, "junk and 070701 and more");
+	e = cpio_put(e, 2, S_IFREG | 0600, 1, "s-2", "2", 1);
+	bad = e;
+	e = cpio_put(e, 3, S_IFREG | 0600, 1, "s-3", "3", 1);
+	memcpy(bad, "070707", 6);
+	bad = e;
+	e = cpio_put(e, 4, S_IFREG | 0600, 1, "s-4", "4", 1);
+	memcpy(bad + 6 + 6 * 8, "FFFFFFF0", 8);
+	e = cpio_put(e, 5, S_IFREG | 0600, 1, "s-5", "5", 1);
+	assert_int_equal(initramfs_unpack(ar, (size_t)(e - ar)), -EINVAL);
+	file_is("/s-1", "1");
+	file_is("/s-2", "2");
+	assert_int_equal(type_of("/s-3"), 0);
+	assert_int_equal(type_of("/s-4"), 0);
+	file_is("/s-5", "5");
+	assert_int_equal(initramfs_unpack("not an archive", 14), -EINVAL);
+	assert_int_equal(initramfs_unpack(ar, 0), 0);
+}
+
+/* Fields of headers, drawn from their edges, in an archive with everything. */
+static void
+archive_mutants(void **state)
+{
+	static const char *const values[] = { "00000000", "00000001", "00000002",
+		"FFFFFFFF", "7FFFFFFF", "80000000", "00001000", "00001001",
+		"0000A1FF", "000081ED", "000041ED", "000011A4", "000021A4",
+		"0000C1A4", "0000006E", "0000000x", "        " };
+	static const char *const names[] = { "m", "m/a", "m/a/b", "m/l", "m/../m/a",
+		"/m/a", "m/l/x", "./m", "m/", "dev/m", "proc/m", "TRAILER!!!" };
+	static const unsigned modes[] = { S_IFREG | 0644, S_IFDIR | 0755,
+		S_IFLNK | 0777, S_IFIFO | 0600, S_IFCHR | 0600 };
+	static char ar[16384] __attribute__((aligned(4)));
+	unsigned round, i, at;
+	char *head[24], *e;
+
+	for (round = 0; round < 1500; round++) {
+		memset(ar, 0, sizeof(ar));
+		for (e = ar, i = 0; i < ARRAY_LEN(head); i++) {
+			head[i] = e;
+			e = cpio_put(e, host_random(6), modes[host_random(5)],
+			    1 + (unsigned)host_random(3),
+			    names[host_random(ARRAY_LEN(names))], "m/a",
+			    (unsigned)host_random(4));
+		}
+		for (i = 0; i < 3; i++) {
+			at = (unsigned)host_random(13);
+			memcpy(head[host_random(ARRAY_LEN(head))] + 6 + 8 * at,
+			    values[host_random(ARRAY_LEN(values))], 8);
+		}
+		(void)(initramfs_unpack(ar, (size_t)(e - ar)) == 0);
 	}
 }
 
@@ -502,6 +666,9 @@ main(void)
 		cmocka_unit_test(pipes),
 		cmocka_unit_test(text_files),
 		cmocka_unit_test(archives),
+		cmocka_unit_test(archive_replaces),
+		cmocka_unit_test(archive_is_strange),
+		cmocka_unit_test(archive_mutants),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(failures_of_things),
 	};
