@@ -34,8 +34,19 @@ earlycon_init(void)
 	md_out8(COM1 + UART_MCR, 3);
 }
 
+static void
+put(char c)
+{
+	int tries;
+
+	for (tries = READY_TRIES; tries > 0; tries--)
+		if ((md_in8(COM1 + UART_LSR) & LSR_THRE) != 0)
+			break;
+	md_out8(COM1, (uint8_t)c);
+}
+
 /*
- * Bytes to COM1, as they are.
+ * Text to COM1; lines end in LF, and a terminal wants CR LF.
  *
  * Locks:    none; lines of two CPUs may mix.
  */
@@ -43,13 +54,11 @@ void
 md_early_write(const char *s, size_t n)
 {
 	size_t i;
-	int tries;
 
 	for (i = 0; i < n; i++) {
-		for (tries = READY_TRIES; tries > 0; tries--)
-			if ((md_in8(COM1 + UART_LSR) & LSR_THRE) != 0)
-				break;
-		md_out8(COM1, (uint8_t)s[i]);
+		if (s[i] == '\n')
+			put('\r');
+		put(s[i]);
 	}
 }
 

@@ -32,6 +32,10 @@ keys() {
 
 keys | script -qec "$GUEST --kernel $BUILD/vadose.elf --timeout 60" \
 	"$tmp/typescript" >"$tmp/out" 2>&1
+# The terminal is raw: a line that ends without CR makes a staircase.
+stairs=$(LC_ALL=C grep -n -v "$(printf '\r')\$" "$tmp/out" | head -n 3)
+same "" "$stairs" "lines without CR"
+grep -q 'vadose: .* CPU' "$tmp/out" || fail "no first line of the kernel"
 tr -d '\r' <"$tmp/out" >"$tmp/text"
 has() { grep -q -e "$1" "$tmp/text" || fail "not seen: $1"; }
 has '^d.* proc$'
