@@ -85,6 +85,9 @@ cmd_explain(const char *which, const char *id)
 	}
 	printf("%s %s: %d points, step %d\n%s\n\n", t->id, t->name, t->points,
 	    t->step, t->title);
+	if (t->step_gate)
+		printf("The points of step %d count only when it passes.\n\n",
+		    t->step);
 	explain_program(t);
 	explain_params(t);
 	explain_claims(t);

@@ -7,14 +7,26 @@
  */
 #include "libt.h"
 
-#define PASSES 6
-#define SPIN 500000ul /* long enough for the writer to come round */
+#define ROUNDS 3        /* of the writer, while a child looks */
+#define PATIENCE 1000000ul
 
 struct work {
 	u8 *p;
 	u64 pages;
+	volatile u64 *round;     /* shared: the writer's, as all see it */
 	volatile int stop, tid;
 };
+
+/*
+ * Let the others get on: who shares our CPU, and the other CPUs, of which the
+ * emulator runs one at a time and goes on with the next at a pause.
+ */
+static void
+give_way(void)
+{
+	yield();
+	__asm__ volatile("pause");
+}
 
 static int
 writer(void *arg)
@@ -26,47 +38,68 @@ writer(void *arg)
 		round++;
 		for (i = 0; i < w->pages; i++)
 			*(volatile u64 *)(w->p + i * PAGE) = round;
+		*w->round = round;
+		give_way();
 	}
 	return 0;
 }
 
-/* The pages of the child stand still. */
+static int
+wait_rounds(const struct work *w, u64 rounds)
+{
+	u64 until = *w->round + rounds, patience = PATIENCE;
+
+	while (*w->round < until && --patience != 0)
+		give_way();
+	return patience != 0;
+}
+
+/* The pages of the child stand still while the writer goes round and round. */
 static int
 reader(void *arg)
 {
 	struct work *w = arg;
-	volatile u64 spin;
-	u64 first[64], i, pass;
+	u64 first[64], i;
 
 	for (i = 0; i < w->pages; i++)
 		first[i] = *(volatile u64 *)(w->p + i * PAGE);
-	for (pass = 0; pass < PASSES; pass++) {
-		for (spin = 0; spin < SPIN; spin++)
-			;
-		for (i = 0; i < w->pages; i++)
-			if (*(volatile u64 *)(w->p + i * PAGE) != first[i])
-				return 1;
-	}
+	if (!wait_rounds(w, ROUNDS))
+		return 2;
+	for (i = 0; i < w->pages; i++)
+		if (*(volatile u64 *)(w->p + i * PAGE) != first[i])
+			return 1;
 	return 0;
 }
+
+#define ENDED_WITH(status) ((status) << 8)
 
 int
 main(int argc, char **argv)
 {
-	u64 forks = option(argv, "forks"), i;
+	u64 forks = option(argv, "forks"), i, seen = 0;
 	struct work w = { .pages = option(argv, "pages") };
+	int status;
+	long pid;
 
 	EXPECT(w.pages <= 64);
 	w.p = anon(w.pages);
+	w.round = (volatile u64 *)shared(1);
 	for (i = 0; i < w.pages; i++)
 		w.p[i * PAGE] = 0;
 	EXPECT(thread(writer, &w, &w.tid) > 0);
-	while (*(volatile u64 *)w.p == 0)
+	while (*w.round == 0)
 		nap();
 	mark(1);
-	for (i = 0; i < forks; i++)
-		EXPECT(wait_for(child(reader, &w)) == 0);
+	for (i = 0; i < forks; i++) {
+		pid = child(reader, &w);
+		EXPECT(pid > 0);
+		status = wait_for(pid);
+		EXPECT(status == 0 || status == ENDED_WITH(1));
+		seen += status != 0;
+		EXPECT(wait_rounds(&w, 1)); /* all pages are stored to again */
+	}
 	mark(2);
+	answer("seen", seen);
 	w.stop = 1;
 	thread_join(&w.tid);
 	return 0;

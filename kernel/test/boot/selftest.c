@@ -44,6 +44,8 @@ static const struct selftest *const tables[] = {
 	selftests_lab_faultcase,
 	selftests_lab_faultfile,
 	selftests_lab_fork,
+	selftests_lab_forkpages,
+	selftests_lab_forkfaults,
 };
 
 static bool wanted(const char *names, const char *name);

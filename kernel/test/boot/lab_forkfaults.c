@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_forkfaults.c: lab 05, steps 3 and 4: loads and stores behind a fork
+ *
+ * Problem   A common page may be mapped or not, in memory or on swap, held by
+ *           a write(2), and have one owner or two.  Each of them is met sooner
+ *           or later, and each must give the bytes that a copy would have.
+ *
+ * Picture   n pages ─→ fork ─→ one state of frame, word, pins and owners ─→
+ *           a load (F8) or a store (F4) of the child ─→ bytes of both
+ *
+ * Rules     1. The bytes of both sides, and of a frame that somebody sends, are
+ *              looked at after each store.
+ *           2. vm_check(2) follows at the marks, the leak census at the end.
+ *
+ * Read next lab_family.c; vm/design/fmo/fork.c.
+ */
+#include "test/boot/lab_family.h"
+
+#define PAGES_MAX 600
+#define NEW_VALUE 0x5e5e5e5eul
+
+static struct {
+	struct pages p, c;           /* of the parent; the same of the child */
+	struct vm_page *pin[PAGES_MAX];
+} f;
+
+static void
+family_begin(uint64_t n)
+{
+	uint64_t i;
+
+	CHECK(n <= PAGES_MAX);
+	f.p = (struct pages){ .as = lab_space(), .n = n,
+		.seed = lab_param("seed", 1) };
+	f.p.va = lab_map(f.p.as, n);
+	for (i = 0; i < n; i++)
+		pages_write(&f.p, i);
+	f.c = f.p;
+	f.c.as = family_fork(f.p.as);
+	CHECK(f.c.as != NULL);
+}
+
+static void
+parent_ends(void)
+{
+	if (f.p.as != NULL)
+		lab_space_end(f.p.as);
+	f.p.as = NULL;
+}
+
+static void
+family_ends(void)
+{
+	parent_ends();
+	lab_space_end(f.c.as);
+}
+
+static void
+nothing_is_left(void)
+{
+	CLAIM(vm_leak_end() == 0, "something is left when both processes have "
+	    "ended: a frame, an entry or a reference");
+}
+
+/* ---- step 3: loads ---- */
+
+static void
+child_reads(const char *when)
+{
+	uint64_t i, word;
+
+	for (i = 0; i < f.c.n; i++) {
+		CLAIM(pages_reads(&f.c, f.c.as, i), "page %lu, %s: the child "
+		    "does not read what its parent has written", i, when);
+		word = word_of(f.c.as, pages_at(&f.c, i));
+		CLAIM((word & MD_PTE_W) == 0, "page %lu, %s: a load has mapped "
+		    "a common page for stores, too", i, when);
+	}
+}
+
+static void
+parent_reads(const char *when)
+{
+	uint64_t i;
+
+	for (i = 0; i < f.p.n; i++)
+		CLAIM(pages_reads(&f.p, f.p.as, i), "page %lu, %s: the parent "
+		    "does not read what it has written", i, when);
+}
+
+/* Mapped ahead of a fault is only what the same VAD and the same table have. */
+static void
+around_ends(void)
+{
+	uint64_t half = f.c.n / 2, value;
+	va_t va = pages_at(&f.c, half);
+
+	CHECK(map_mprotect(f.c.as, va, PAGE_SIZE, 0) == 0);
+	CLAIM(family_load(f.c.as, va - PAGE_SIZE, &value) == 0, "no load");
+	CLAIM(pte_kind(word_of(f.c.as, va)) == PTE_FORK, "a load mapped the "
+	    "page behind the end of its VAD, with the rights of that VAD");
+	CHECK(map_mprotect(f.c.as, va, PAGE_SIZE, PROT_R | PROT_W) == 0);
+}
+
+/* Nobody else refers to the pages: they are the child's own again. */
+static void
+child_alone_reads(void)
+{
+	uint64_t i, n;
+
+	CHECK(vm_pin_user(f.p.as, pages_at(&f.p, 1), PAGE_SIZE, false, f.pin,
+	    1) == 1);
+	family_trim(&f.c);
+	parent_ends();
+	ev_mark(5);
+	n = ev_read(EV_fmo_entries_live);
+	for (i = 1; i < f.c.n; i++)
+		CLAIM(pages_reads(&f.c, f.c.as, i), "page %lu: the last owner "
+		    "does not read what was written", i);
+	CLAIM(word_frame(word_of(f.c.as, pages_at(&f.c, 1))) == f.pin[0] &&
+	    word_is_forked(word_of(f.c.as, pages_at(&f.c, 1))), "a page with "
+	    "pins was taken back: who takes a page may store to it, and "
+	    "somebody sends it");
+	CLAIM(ev_read(EV_fmo_entries_live) < n / 2, "%lu of %lu entries live, "
+	    "and their pages have one owner, who has read them: F8 asks "
+	    "fmo_try_steal() first", ev_read(EV_fmo_entries_live), n);
+	ev_mark(6);
+	vm_unpin_user(f.pin, 1, false);
+}
+
+static void
+reads(void)
+{
+	uint64_t n = lab_param("n", 540);
+
+	vm_leak_begin();
+	family_begin(n);
+	around_ends();
+	ev_mark(1);
+	child_reads("in memory");
+	ev_mark(2);
+	family_trim(&f.c);
+	family_trim(&f.p);
+	child_reads("mapped by nobody");
+	parent_reads("mapped by the child");
+	ev_mark(3);
+	family_trim(&f.c);
+	family_swap_out(&f.p);
+	child_reads("on swap");
+	parent_reads("back from swap");
+	ev_mark(4);
+	child_alone_reads();
+	lab_space_end(f.c.as);
+	nothing_is_left();
+}
+
+/* ---- step 4: stores ---- */
+
+enum place { IN_MEMORY, NOT_MAPPED, ON_SWAP, PLACES };
+
+static const char *const place_name[PLACES] = {
+	"in memory", "mapped by nobody", "on swap"
+};
+
+static bool
+is_pinned(enum place place, uint64_t i)
+{
+	return place != ON_SWAP && i % 4 >= 2;
+}
+
+/* Every second one is mapped in the child; of four two are being sent. */
+static void
+bring(enum place place)
+{
+	uint64_t i, value;
+
+	for (i = 0; place == IN_MEMORY && i < f.c.n; i += 2)
+		CHECK(family_load(f.c.as, pages_at(&f.c, i), &value) == 0);
+	for (i = 0; i < f.p.n; i++)
+		if (is_pinned(place, i))
+			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i), PAGE_SIZE,
+			    false, &f.pin[i], 1) == 1);
+	if (place == IN_MEMORY)
+		return;
+	family_trim(&f.c);
+	family_trim(&f.p);
+	if (place == ON_SWAP)
+		family_swap_out(&f.p);
+}
+
+/* The child has its value, and the rest of the page as it was. */
+static void
+child_has(uint64_t i, const char *where)
+{
+	uint64_t word = word_of(f.c.as, pages_at(&f.c, i)), first = 0, last = 0;
+
+	(void)family_load(f.c.as, pages_at(&f.c, i), &first);
+	(void)family_load(f.c.as, pages_at(&f.c, i) + PAGE_SIZE - 8, &last);
+	CLAIM(first == NEW_VALUE, "page %lu, %s: the child's store is lost", i,
+	    where);
+	CLAIM(last == pages_tag(&f.c, i), "page %lu, %s: the child stored 8 "
+	    "bytes, and the others of the page are not its parent's any more",
+	    i, where);
+	CLAIM(!word_is_forked(word) && (word & MD_PTE_W) != 0, "page %lu, %s: "
+	    "the child has stored, and its word is not its own", i, where);
+}
+
+static void
+others_have(uint64_t i, enum place place)
+{
+	const char *where = place_name[place];
+
+	if (f.p.as != NULL)
+		CLAIM(pages_reads(&f.p, f.p.as, i), "page %lu, %s: the child "
+		    "stores, and the parent does not read its own bytes any "
+		    "more", i, where);
+	if (is_pinned(place, i))
+		CLAIM(pages_is(&f.p, i, f.pin[i]), "page %lu, %s: a write(2) "
+		    "sends it, and finds what the child has stored afterwards",
+		    i, where);
+}
+
+/* Copies are made where others refer to the page, or send it; no more. */
+static void
+judge_copies(uint64_t copies, bool alone, enum place place)
+{
+	uint64_t i, want = 0;
+
+	for (i = 0; i < f.c.n; i++)
+		want += !alone || is_pinned(place, i);
+	CLAIM(copies == want, "%s, %s: %lu pages were copied, %lu have to be: "
+	    "the last owner takes its page back, unless it has pins",
+	    alone ? "one owner" : "two owners", place_name[place], copies, want);
+}
+
+static void
+unpin_all(enum place place)
+{
+	uint64_t i;
+
+	for (i = 0; i < f.c.n; i++) {
+		if (!is_pinned(place, i))
+			continue;
+		CLAIM(f.pin[i]->pins == 1, "page %lu has %u pins where there "
+		    "was one: those of a fault are given back", i,
+		    f.pin[i]->pins);
+		vm_unpin_user(&f.pin[i], 1, false);
+	}
+}
+
+/* scarce: frames are refused at once, so that F4 comes back for its own. */
+static void
+stores(enum place place, bool alone, bool scarce)
+{
+	static unsigned mark;
+	uint64_t i, copies;
+
+	family_begin(lab_param("n", 16));
+	bring(place);
+	if (alone)
+		parent_ends();
+	ev_mark(++mark);
+	copies = ev_read(EV_fault_fork_copy);
+	CHECK(inject_set(scarce ? "FRAME:1:2" : "off") == 0);
+	for (i = 0; i < f.c.n; i++)
+		CLAIM(family_store(f.c.as, pages_at(&f.c, i), NEW_VALUE) == 0,
+		    "page %lu, %s: no store", i, place_name[place]);
+	CHECK(inject_set("off") == 0);
+	copies = ev_read(EV_fault_fork_copy) - copies;
+	ev_mark(++mark);
+	for (i = 0; i < f.c.n; i++) {
+		child_has(i, place_name[place]);
+		others_have(i, place);
+	}
+	judge_copies(copies, alone, place);
+	unpin_all(place);
+	family_ends();
+	CLAIM(ev_read(EV_fmo_entries_live) == 0, "%lu entries live, and nobody "
+	    "is left: F4 drops the reference of the word that it has replaced",
+	    ev_read(EV_fmo_entries_live));
+}
+
+static void
+writes(void)
+{
+	unsigned i;
+
+	vm_leak_begin();
+	for (i = 0; i < 2 * PLACES; i++)
+		stores((enum place)(i % PLACES), i >= PLACES, i % 2 == 0);
+	nothing_is_left();
+}
+
+const struct selftest selftests_lab_forkfaults[] = {
+	{ "lab_fork_reads", reads, "a load maps the common page, wherever it is" },
+	{ "lab_fork_writes", writes, "a store copies, or takes the page back" },
+	{ NULL, NULL, NULL },
+};
