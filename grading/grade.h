@@ -380,7 +380,7 @@ struct result {
 	char *hidden; /* "hidden test h01 failed" */
 	int64_t insns;
 	uint64_t print; /* of all counters of all its boots, in any order */
-	double seconds;
+	double begun, seconds; /* of the wall, from its first boot to its last */
 	char *look[LOOKS], *look_line[LOOKS];
 };
 

@@ -8,6 +8,8 @@
  * Rules     A hint is said when its relation holds for the counter that failed,
  *           for the answer, or for the way in which the boot ended.  Relations
  *           about other counters follow after those about the failed one.
+ *           What is not written yet, and belongs to the test's step or an
+ *           earlier one, is said instead: the author thought of a bug.
  *
  * Read next judge.c.
  */
@@ -27,13 +29,57 @@ hint_holds(struct judge *j, const struct hint *h, const struct claim *c)
 	       op_holds(a, h->op, b);
 }
 
+/* "05-fork step 2: fork_range", which the kernel called and nobody has written. */
+static char *
+unwritten(const struct judge *j)
+{
+	static const char key[] = "not written yet: ";
+	const char *s = j->b->log != NULL ? strstr(j->b->log, key) : NULL, *k;
+
+	if (s == NULL)
+		return NULL;
+	s += strlen(key);
+	k = strstr(s, " step ");
+	if (k == NULL || atoi(k + strlen(" step ")) > j->t->step)
+		return NULL;
+	return strndup(s, strcspn(s, "\r\n"));
+}
+
 /* h, or NULL: nothing is said. */
 static void
-give(struct failure *f, const struct hint *h)
+give(const struct judge *j, struct failure *f, const struct hint *h)
 {
+	char *todo = unwritten(j);
+
 	free(f->hint);
 	f->hint = h != NULL ? xstrdup(h->text) : NULL;
 	f->look = h != NULL ? &h->look : NULL;
+	if (todo == NULL)
+		return;
+	free(f->hint);
+	f->hint = xprintf("%s is not written yet, and this test needs it.", todo);
+	f->look = NULL;
+	free(todo);
+}
+
+/* What a kernel test said before the machine came to a bad end. */
+void
+judge_said_before(const struct judge *j, struct failure *f)
+{
+	static const char key[] = "claim ";
+	const struct words *text = &j->b->records.text;
+	const char *said;
+	size_t i;
+
+	for (i = 0; i < text->n; i++) {
+		if (strncmp(text->v[i], key, strlen(key)) != 0)
+			continue;
+		said = strstr(text->v[i], ": ");
+		free(f->hint);
+		f->hint = xprintf("before that: %s",
+		    said != NULL ? said + 2 : text->v[i] + strlen(key));
+		return;
+	}
 }
 
 void
@@ -51,12 +97,12 @@ judge_relation_hint(struct judge *j, struct failure *f, const struct claim *c,
 			    (same == 1))
 				continue;
 			if (hint_holds(j, h, c)) {
-				give(f, h);
+				give(j, f, h);
 				return;
 			}
 		}
-	give(f, NULL);
-	if (left == 0 && c->deed)
+	give(j, f, NULL);
+	if (left == 0 && c->deed && f->hint == NULL)
 		f->hint = xstrdup("the mechanism was not used at all");
 }
 
@@ -71,7 +117,7 @@ judge_named_hint(const struct judge *j, struct failure *f, enum hint_kind kind,
 		if (j->t->hint[i].kind == kind &&
 		    strcmp(j->t->hint[i].left, name) == 0)
 			h = &j->t->hint[i];
-	give(f, h);
+	give(j, f, h);
 }
 
 void

@@ -170,6 +170,7 @@ ended_by_limit(struct judge *j)
 	f->expected = xprintf("an end within %lld M guest instructions",
 	    (long long)(j->t->timeout >> 20));
 	f->got = xprintf("%s: %sstill running: %s", what, spin, last);
+	judge_said_before(j, f);
 	free(spin);
 	free(last);
 }
@@ -181,6 +182,7 @@ ended_by_panic(struct judge *j, char *line)
 
 	f->expected = xstrdup("no panic");
 	f->got = line;
+	judge_said_before(j, f);
 }
 
 static void
@@ -218,6 +220,7 @@ ended_in_deadlock(struct judge *j, char *graph)
 
 	f->expected = xstrdup("somebody can go on");
 	f->got = graph;
+	judge_said_before(j, f);
 }
 
 static void

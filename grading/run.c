@@ -187,6 +187,8 @@ unit_start(struct runner *u, struct unit *unit)
 	char *why = NULL;
 
 	job.wall = WALL_SECONDS + (double)res->test->timeout * WALL_PER_INSN;
+	if (res->begun == 0)
+		res->begun = now_seconds();
 	unit->tries++;
 	if (boot_start(b, &job, &why)) {
 		u->boot[u->nboots] = b;
@@ -248,7 +250,7 @@ keep_worst(struct runner *u, struct boot *b, struct unit *unit,
 
 	res->insns += b->witness.end[0];
 	res->print += fingerprint(b, unit);
-	res->seconds += b->seconds;
+	res->seconds = now_seconds() - res->begun;
 	res->tries = unit->tries;
 	if (res->boot != NULL && !worse) {
 		verdict_free(v);

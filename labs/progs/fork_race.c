@@ -71,6 +71,21 @@ reader(void *arg)
 	return 0;
 }
 
+#define USER_END 0x7ffffffff000ul
+#define STACK_BYTES 0x10000ul /* more than _start has used */
+
+/*
+ * The stack of exec, private memory above all other, goes: the first and the last
+ * page that a fork has to flush are those that the writer stores to.
+ */
+static void
+drop_first_stack(char **argv)
+{
+	u64 from = ((u64)argv & ~(PAGE - 1)) - STACK_BYTES;
+
+	EXPECT(unmap((void *)from, USER_END - from) == 0);
+}
+
 #define ENDED_WITH(status) ((status) << 8)
 
 int
@@ -81,6 +96,7 @@ main(int argc, char **argv)
 	int status;
 	long pid;
 
+	drop_first_stack(argv);
 	EXPECT(w.pages <= 64);
 	w.p = anon(w.pages);
 	w.round = (volatile u64 *)shared(1);

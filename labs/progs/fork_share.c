@@ -9,6 +9,8 @@
  * --what kinds      shared memory, private memory, memory that is not forked
  * --what file       a private file mapping of which the parent changed pages
  * --pages N
+ *
+ * The child's work lies between the marks 1 and 2; mark 3 is before its fork.
  */
 #include "libt.h"
 
@@ -259,8 +261,10 @@ main(int argc, char **argv)
 	w.p = anon(w.pages);
 	if (is(what, "read")) {
 		fill_pages(w.p, w.pages);
+		mark(3);
 		EXPECT(wait_for(child(child_reads, &w)) == 0);
 	} else if (is(what, "untouched")) {
+		mark(3);
 		EXPECT(wait_for(child(child_stores_fresh, &w)) == 0);
 		EXPECT(w.p[0] == 0 && w.p[(w.pages - 1) * PAGE + 1] == 0);
 	} else if (is(what, "kinds")) {
@@ -269,6 +273,7 @@ main(int argc, char **argv)
 		w.writes = option(argv, "writes");
 		if (is(what, "write")) {
 			read_data(&w, option_text(argv, "data"));
+			mark(3);
 			EXPECT(wait_for(child(child_stores_and_sums, &w)) == 0);
 			answer("parent", sum(w.p, w.pages * PAGE));
 		} else if (is(what, "both")) {

@@ -103,6 +103,39 @@ around_ends(void)
 	CHECK(map_mprotect(f.c.as, va, PAGE_SIZE, PROT_R | PROT_W) == 0);
 }
 
+#define TABLES 8ul
+
+/*
+ * A few pages around the end of each of some tables, which may lie one behind the
+ * other in memory: what is behind a table is no word of it.
+ */
+static void
+around_ends_with_table(void)
+{
+	struct pages p = { .as = lab_space(), .n = TABLES * MD_PT_WORDS,
+		.seed = lab_param("seed", 1) };
+	uint64_t at, i, value;
+	struct aspace *child;
+
+	p.va = lab_map(p.as, p.n);
+	at = MD_PT_WORDS - md_pt_index(p.va, 1);
+	for (i = at; i + 4 < p.n; i += MD_PT_WORDS) {
+		uint64_t k;
+
+		for (k = i < 4 ? 0 : i - 4; k < i + 4; k++)
+			pages_write(&p, k);
+	}
+	child = family_fork(p.as);
+	CHECK(child != NULL);
+	for (i = at; i + 4 < p.n; i += MD_PT_WORDS)
+		if (i >= 4)
+			CLAIM(family_load(child, pages_at(&p, i - 3),
+			    &value) == 0, "no load");
+	ev_mark(8);
+	lab_space_end(child);
+	lab_space_end(p.as);
+}
+
 /* Nobody else refers to the pages: they are the child's own again. */
 static void
 child_alone_reads(void)
@@ -152,6 +185,7 @@ reads(void)
 	ev_mark(4);
 	child_alone_reads();
 	lab_space_end(f.c.as);
+	around_ends_with_table();
 	nothing_is_left();
 }
 
