@@ -179,6 +179,47 @@ family_swap_out(const struct pages *p)
 	CHECK(!is_in_memory(p));
 }
 
+/* ---- before and after ---- */
+
+static struct {
+	uint64_t word[FAMILY_PAGES]; /* of the parent, before the fork */
+} before;
+
+void
+family_note(const struct pages *p)
+{
+	uint64_t i;
+
+	CHECK(p->n <= FAMILY_PAGES);
+	for (i = 0; i < p->n; i++)
+		before.word[i] = word_of(p->as, pages_at(p, i));
+}
+
+uint64_t
+family_word_before(uint64_t i)
+{
+	return before.word[i];
+}
+
+bool
+family_shares(const struct pages *p, struct aspace *child, uint64_t i)
+{
+	uint64_t pw = word_of(p->as, pages_at(p, i));
+	uint64_t cw = word_of(child, pages_at(p, i));
+	const char *was = word_name(before.word[i]);
+
+	CLAIM(pte_kind(cw) == PTE_FORK, "page %lu, %s in the parent, is %s in "
+	    "the child: it reads something else there than its parent has "
+	    "written", i, was, word_name(cw));
+	if (pte_kind(cw) != PTE_FORK)
+		return false;
+	CLAIM(word_is_forked(pw) && word_index(pw) == word_index(cw),
+	    "page %lu, %s before, names an entry in the child, but the parent's "
+	    "word (%s) does not name it: a store of the parent is seen by the "
+	    "child, or is lost", i, was, word_name(pw));
+	return word_is_forked(pw) && word_index(pw) == word_index(cw);
+}
+
 /* ---- books ---- */
 
 struct family_books
@@ -208,4 +249,33 @@ family_fork(struct aspace *as)
 		return NULL;
 	as_attach_user(child);
 	return child;
+}
+
+/* ---- a test's beginning and end ---- */
+
+struct pages
+family_pages(struct aspace *as, uint64_t n)
+{
+	CHECK(n <= FAMILY_PAGES);
+	return (struct pages){ .as = as, .va = lab_map(as, n), .n = n,
+		.seed = lab_param("seed", 1) };
+}
+
+void
+family_inject(const char *point, uint64_t first, uint64_t every)
+{
+	struct out_buf text;
+	char spec[48];
+
+	out_buf_init(&text, spec, sizeof(spec));
+	out_printf(&text.out, every != 0 ? "%s:%lu:%lu" : "%s:%lu", point,
+	    first, every);
+	CHECK(inject_set(spec) == 0);
+}
+
+void
+family_nothing_left(void)
+{
+	CLAIM(vm_leak_end() == 0, "something of the fork is left when both "
+	    "processes have ended: an object, an entry, a reference or a promise");
 }

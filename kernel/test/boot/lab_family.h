@@ -67,4 +67,18 @@ struct family_books family_books(struct aspace *);
 /* A space forked, in use. */
 struct aspace *family_fork(struct aspace *);
 
+/* Remember the words of the parent; what the word of page i was. */
+void family_note(const struct pages *);
+uint64_t family_word_before(uint64_t i);
+/* Claimed: the child's word of page i names an entry that the parent's names, too. */
+bool family_shares(const struct pages *, struct aspace *child, uint64_t i);
+
+/* A new mapping of n pages, at most FAMILY_PAGES. */
+#define FAMILY_PAGES 600
+struct pages family_pages(struct aspace *, uint64_t n);
+/* The first'th time, and each every'th behind it (0: once), this fails. */
+void family_inject(const char *point, uint64_t first, uint64_t every);
+/* Claimed: the leak census finds nothing. */
+void family_nothing_left(void);
+
 #endif

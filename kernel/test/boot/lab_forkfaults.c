@@ -17,12 +17,11 @@
  */
 #include "test/boot/lab_family.h"
 
-#define PAGES_MAX 600
 #define NEW_VALUE 0x5e5e5e5eul
 
 static struct {
 	struct pages p, c;           /* of the parent; the same of the child */
-	struct vm_page *pin[PAGES_MAX];
+	struct vm_page *pin[FAMILY_PAGES];
 } f;
 
 static void
@@ -30,7 +29,7 @@ family_begin(uint64_t n)
 {
 	uint64_t i;
 
-	CHECK(n <= PAGES_MAX);
+	CHECK(n <= FAMILY_PAGES);
 	f.p = (struct pages){ .as = lab_space(), .n = n,
 		.seed = lab_param("seed", 1) };
 	f.p.va = lab_map(f.p.as, n);
@@ -54,13 +53,6 @@ family_ends(void)
 {
 	parent_ends();
 	lab_space_end(f.c.as);
-}
-
-static void
-nothing_is_left(void)
-{
-	CLAIM(vm_leak_end() == 0, "something is left when both processes have "
-	    "ended: a frame, an entry or a reference");
 }
 
 /* ---- step 3: loads ---- */
@@ -186,7 +178,7 @@ reads(void)
 	child_alone_reads();
 	lab_space_end(f.c.as);
 	around_ends_with_table();
-	nothing_is_left();
+	family_nothing_left();
 }
 
 /* ---- step 4: stores ---- */
@@ -323,7 +315,7 @@ writes(void)
 	vm_leak_begin();
 	for (i = 0; i < 2 * PLACES; i++)
 		stores((enum place)(i % PLACES), i >= PLACES, i % 2 == 0);
-	nothing_is_left();
+	family_nothing_left();
 }
 
 const struct selftest selftests_lab_forkfaults[] = {

@@ -13,48 +13,17 @@
  *           2. A claim says what the child would read; vm_check(2) follows at
  *              the marks, and the leak census behind the last space.
  *
- * Read next lab_family.c; vm/design/fmo/fork.c.
+ * Read next lab_forkagain.c, lab_family.c; vm/design/fmo/fork.c.
  */
 #include "test/boot/lab_family.h"
 
 #define POLLS 2000
 #define POLL_NS 100000ul
-#define PAGES_MAX 600
 #define TRIES_MAX 20
-#define SOME 8 /* pages, that a claim per page is worth it */
-
-static struct pages
-some_pages(struct aspace *as, uint64_t n)
-{
-	CHECK(n <= PAGES_MAX);
-	return (struct pages){ .as = as, .va = lab_map(as, n), .n = n,
-		.seed = lab_param("seed", 1) };
-}
-
-/* The first'th time, and each every'th behind it (0: once), this fails. */
-static void
-inject_from(const char *point, uint64_t first, uint64_t every)
-{
-	struct out_buf text;
-	char spec[48];
-
-	out_buf_init(&text, spec, sizeof(spec));
-	out_printf(&text.out, every != 0 ? "%s:%lu:%lu" : "%s:%lu", point,
-	    first, every);
-	CHECK(inject_set(spec) == 0);
-}
-
-static void
-nothing_is_left(void)
-{
-	CLAIM(vm_leak_end() == 0, "something of the fork is left when both "
-	    "processes have ended: an object, an entry, a reference or a promise");
-}
 
 /* ---- every kind of word ---- */
 
 static struct {
-	uint64_t word[PAGES_MAX];   /* of the parent, before */
 	const struct pages *pages;
 	_Atomic bool done;
 } test;
@@ -62,37 +31,7 @@ static struct {
 static enum pte_kind
 kind_before(uint64_t i)
 {
-	return pte_kind(test.word[i]);
-}
-
-static void
-note_words(const struct pages *p)
-{
-	uint64_t i;
-
-	test.pages = p;
-	for (i = 0; i < p->n; i++)
-		test.word[i] = word_of(p->as, pages_at(p, i));
-}
-
-/* The child's word of page i names an entry that the parent's names, too. */
-static bool
-is_shared(const struct pages *p, struct aspace *child, uint64_t i)
-{
-	uint64_t pw = word_of(p->as, pages_at(p, i));
-	uint64_t cw = word_of(child, pages_at(p, i));
-	const char *was = word_name(test.word[i]);
-
-	CLAIM(pte_kind(cw) == PTE_FORK, "page %lu, %s in the parent, is %s in "
-	    "the child: it reads something else there than its parent has "
-	    "written", i, was, word_name(cw));
-	if (pte_kind(cw) != PTE_FORK)
-		return false;
-	CLAIM(word_is_forked(pw) && word_index(pw) == word_index(cw),
-	    "page %lu, %s before, names an entry in the child, but the parent's "
-	    "word (%s) does not name it: a store of the parent is seen by the "
-	    "child, or is lost", i, was, word_name(pw));
-	return word_is_forked(pw) && word_index(pw) == word_index(cw);
+	return pte_kind(family_word_before(i));
 }
 
 /* A page that was mapped: shared from now on, and what was stored stays stored. */
@@ -117,13 +56,13 @@ entered(const struct pages *p, struct aspace *child, uint64_t i)
 	const struct vm_page *pg;
 	struct fmo_entry e;
 
-	if (!is_shared(p, child, i))
+	if (!family_shares(p, child, i))
 		return;
 	e = word_entry(word_of(child, pages_at(p, i)));
 	CLAIM(e.refs == 2, "page %lu: its entry has %u references, and two words "
 	    "name it", i, e.refs);
 	if (kind_before(i) == PTE_SWAP) {
-		CLAIM(e.word == test.word[i], "page %lu was on swap: its entry "
+		CLAIM(e.word == family_word_before(i), "page %lu was on swap: its entry "
 		    "does not hold its slot", i);
 		return;
 	}
@@ -247,7 +186,7 @@ fork_in_all_states(struct pages p, unsigned mark)
 	in_all_states(&p);
 	cannot_be_read(&p, 4);
 	is_being_read(&p, &busy);
-	note_words(&p);
+	family_note(&p);
 	ev_mark(mark);
 	child = family_fork(p.as);
 	ev_mark(mark + 1);
@@ -280,7 +219,7 @@ fork_while_cut(uint64_t n, uint64_t keep, unsigned mark)
 	CHECK(a.vmo != NULL && map_mmap(p.as, &a, &p.va) == 0);
 	for (i = 0; i < n; i++)
 		pages_write(&p, i);
-	note_words(&p);
+	family_note(&p);
 	a.vmo->size = keep * PAGE_SIZE;
 	ev_mark(mark);
 	child = family_fork(p.as);
@@ -309,7 +248,7 @@ kinds(void)
 	struct pages p;
 
 	vm_leak_begin();
-	p = some_pages(lab_space(), n);
+	p = family_pages(lab_space(), n);
 	fork_in_all_states(p, 1);
 	lab_space_end(p.as);
 	p.as = lab_space();
@@ -318,7 +257,7 @@ kinds(void)
 	fork_in_all_states(p, 3);
 	lab_space_end(p.as);
 	fork_while_cut(n, lab_param("keep", 17), 5);
-	nothing_is_left();
+	family_nothing_left();
 }
 
 /* ---- pins ---- */
@@ -405,7 +344,7 @@ scarce_fork(const struct pages *p)
 	int r = -ENOMEM;
 
 	for (first = 1; r == -ENOMEM && first < TRIES_MAX; first++) {
-		inject_from("FRAME", first, 2);
+		family_inject("FRAME", first, 2);
 		r = as_dup(p->as, &child);
 		CHECK(inject_set("off") == 0);
 	}
@@ -421,16 +360,16 @@ scarce_fork(const struct pages *p)
 static void
 pins(void)
 {
-	static struct vm_page *pin[PAGES_MAX / 3 + 1];
+	static struct vm_page *pin[FAMILY_PAGES / 3 + 1];
 	uint64_t n = lab_param("n", 45), round, i;
 	struct aspace *child;
 	struct pages p;
 
 	vm_leak_begin();
 	for (round = 0; round < 2; round++) {
-		p = some_pages(lab_space(), n);
+		p = family_pages(lab_space(), n);
 		pin_some(&p, pin);
-		note_words(&p);
+		family_note(&p);
 		ev_mark(1 + 2 * (unsigned)round);
 		child = round == 0 ? family_fork(p.as) : scarce_fork(&p);
 		ev_mark(2 + 2 * (unsigned)round);
@@ -446,226 +385,11 @@ pins(void)
 			lab_space_end(child);
 		lab_space_end(p.as);
 	}
-	nothing_is_left();
-}
-
-/* ---- forks of forks ---- */
-
-/* Page i of both is one entry, of so many references, and has its bytes. */
-static void
-common(const struct pages *p, struct aspace *child, uint64_t i, uint32_t refs)
-{
-	const struct vm_page *pg;
-	struct fmo_entry e;
-
-	if (!is_shared(p, child, i))
-		return;
-	e = word_entry(word_of(child, pages_at(p, i)));
-	CLAIM(e.refs == refs, "page %lu: its entry has %u references, %u words "
-	    "name it", i, e.refs, refs);
-	pg = word_frame(word_of(child, pages_at(p, i)));
-	CLAIM(pg != NULL && pages_is(p, i, pg), "page %lu: its entry does not "
-	    "lead to what was written", i);
-}
-
-/* Fork p once more: so many entries are new, so many have one reference more. */
-static struct aspace *
-fork_again(const struct pages *p, uint64_t entries, uint64_t rerefs)
-{
-	uint64_t e = ev_read(EV_fork_entries), r = ev_read(EV_fork_rerefs);
-	struct aspace *child;
-
-	note_words(p);
-	child = family_fork(p->as);
-	e = ev_read(EV_fork_entries) - e;
-	r = ev_read(EV_fork_rerefs) - r;
-	CLAIM(e == entries && r == rerefs, "%lu entries are new and %lu got a "
-	    "reference more; it should be %lu, of pages that the parent alone "
-	    "refers to, and %lu of the others", e, r, entries, rerefs);
-	CHECK(child != NULL);
-	return child;
-}
-
-static void
-all_common(const struct pages *p, struct aspace *child, uint64_t from,
-    uint64_t to, uint32_t refs)
-{
-	uint64_t i;
-
-	for (i = from; i < to; i++)
-		common(p, child, i, refs);
-}
-
-static void
-again(void)
-{
-	uint64_t n = lab_param("n", 300), half = lab_param("half", 140);
-	struct aspace *first, *second, *third, *grandchild;
-	struct pages p, q;
-	uint64_t i;
-
-	vm_leak_begin();
-	p = some_pages(lab_space(), n);
-	for (i = 0; i < n; i++)
-		pages_write(&p, i);
-	ev_mark(1);
-	first = fork_again(&p, n, 0);
-	second = fork_again(&p, 0, n);
-	ev_mark(2);
-	all_common(&p, second, 0, n, 3);
-	CLAIM(ev_read(EV_fmo_live) == 1, "a fork that entered nothing has left "
-	    "an object");
-	lab_space_end(first);
-	/* Of the first pages the parent is the only owner now. */
-	CHECK(map_munmap(second, p.va, half * PAGE_SIZE) == 0);
-	CHECK(inject_set("TRYPIN:2:3") == 0);
-	third = fork_again(&p, half, n - half);
-	CHECK(inject_set("off") == 0);
-	ev_mark(3);
-	all_common(&p, third, 0, half, 2);
-	all_common(&p, third, half, n, 3);
-	lab_space_end(second);
-	q = p;
-	q.as = third;
-	grandchild = fork_again(&q, 0, n);
-	ev_mark(4);
-	all_common(&q, grandchild, 0, n, 3);
-	lab_space_end(p.as);
-	lab_space_end(third);
-	/* All are the grandchild's own: one object, the old ones are dead. */
-	q.as = grandchild;
-	second = fork_again(&q, n, 0);
-	ev_mark(5);
-	all_common(&q, second, 0, n, 2);
-	CLAIM(ev_read(EV_fmo_live) == 1, "%lu objects live, one is in use: the "
-	    "pages that their last owner took back are entered in the new one, "
-	    "so that an old one can die", ev_read(EV_fmo_live));
-	lab_space_end(second);
-	lab_space_end(grandchild);
-	nothing_is_left();
-}
-
-/* ---- what a fork that fails leaves ---- */
-
-static bool
-same_books(const struct family_books *a, const struct family_books *b)
-{
-	return a->n_priv == b->n_priv && a->n_fork == b->n_fork &&
-	    a->nfmo == b->nfmo && a->n_swap == b->n_swap && a->late == b->late;
-}
-
-static bool
-same_words(const struct pages *p)
-{
-	uint64_t i;
-
-	for (i = 0; i < p->n; i++)
-		if ((word_of(p->as, pages_at(p, i)) ^ test.word[i]) &
-		    ~(MD_PTE_A | PTE_AGE_MASK))
-			return false;
-	return true;
-}
-
-/* It was refused: is everything as it was? */
-static void
-judge_refusal(const struct pages *p, const struct family_books *before,
-    const char *what, uint64_t hit, int r)
-{
-	struct family_books now = family_books(p->as);
-
-	CLAIM(r == -ENOMEM, "%s %lu was refused, and fork says %d, not -ENOMEM",
-	    what, hit, r);
-	CLAIM(now.commit == before->commit, "%s %lu was refused: %ld pages of "
-	    "promises are left of a child that is not there", what, hit,
-	    (long)(now.commit - before->commit));
-	CLAIM(now.objects == before->objects && now.entries == before->entries,
-	    "%s %lu was refused: the new object is left", what, hit);
-	CLAIM(same_books(&now, before) && same_words(p), "%s %lu was refused: "
-	    "the parent is not as it was: n_priv %lu n_fork %lu objects %u, "
-	    "before %lu %lu %u", what, hit, now.n_priv, now.n_fork, now.nfmo,
-	    before->n_priv, before->n_fork, before->nfmo);
-}
-
-/*
- * Refuse the first, the second … allocation of this kind that a fork makes, until
- * one makes no more.  What the kernel can do without is no refusal.
- *
- * Returns:  how many forks were refused.
- */
-static uint64_t
-refuse_each(const struct pages *p, const char *point)
-{
-	uint64_t hit = 1, refused = 0, fired;
-	struct family_books before;
-	struct aspace *child;
-	int r;
-
-	do {
-		note_words(p);
-		before = family_books(p->as);
-		fired = ev_read(EV_inject_hits);
-		inject_from(point, hit, 0);
-		r = as_dup(p->as, &child);
-		CHECK(inject_set("off") == 0);
-		fired = ev_read(EV_inject_hits) - fired;
-		if (r == 0) {
-			as_attach_user(child);
-			lab_space_end(child);
-		} else {
-			judge_refusal(p, &before, point, hit, r);
-			refused++;
-		}
-		hit++;
-	} while (fired != 0);
-	return refused;
-}
-
-static void
-refusals(const struct pages *p)
-{
-	/* As many as a fork has things to allocate: none may be passed over. */
-	CLAIM(refuse_each(p, "COMMIT") >= 2, "a fork charges nothing: what the "
-	    "child may touch is not promised to it");
-	CLAIM(refuse_each(p, "KPAGED") >= 1, "a fork reserves no entries");
-	CLAIM(refuse_each(p, "SLAB") >= 5, "a fork makes no object, or no "
-	    "reference to one");
-}
-
-static void
-refused(void)
-{
-	uint64_t n = lab_param("n", 60), i;
-	struct aspace *first, *child;
-	struct pages p;
-
-	vm_leak_begin();
-	p = some_pages(lab_space(), n);
-	for (i = 0; i < n; i += 2)
-		pages_write(&p, i);
-	first = family_fork(p.as);
-	for (i = 1; i < n; i += 2)
-		pages_write(&p, i);
-	note_words(&p);
-	ev_mark(1);
-	refusals(&p);
-	ev_mark(2);
-	/* And it goes on as if nothing had been. */
-	child = family_fork(p.as);
-	for (i = 0; child != NULL && i < MIN(n, SOME); i++)
-		common(&p, child, i, 2 + (i % 2 == 0));
-	ev_mark(3);
-	if (child != NULL)
-		lab_space_end(child);
-	if (first != NULL)
-		lab_space_end(first);
-	lab_space_end(p.as);
-	nothing_is_left();
+	family_nothing_left();
 }
 
 const struct selftest selftests_lab_forkpages[] = {
 	{ "lab_fork_kinds", kinds, "a page is forked wherever it is" },
 	{ "lab_fork_pins", pins, "a page that is being filled is copied at once" },
-	{ "lab_fork_again", again, "forks of forks refer to the same entries" },
-	{ "lab_fork_refused", refused, "a fork that fails leaves nothing" },
 	{ NULL, NULL, NULL },
 };
