@@ -57,7 +57,8 @@ give(const struct judge *j, struct failure *f, const struct hint *h)
 	if (todo == NULL)
 		return;
 	free(f->hint);
-	f->hint = xprintf("%s is not written yet, and this test needs it.", todo);
+	f->hint = j->v->nfailures > 1 ? NULL : xprintf(
+	    "%s is not written yet, and this test needs it.", todo);
 	f->look = NULL;
 	free(todo);
 }

@@ -81,6 +81,16 @@ parent_reads(const char *when)
 		    "does not read what it has written", i, when);
 }
 
+static uint64_t
+pages_mapped(void)
+{
+	uint64_t i, n = 0;
+
+	for (i = 0; i < f.c.n; i++)
+		n += (word_of(f.c.as, pages_at(&f.c, i)) & MD_PTE_P) != 0;
+	return n;
+}
+
 /* Mapped ahead of a fault is only what the same VAD and the same table have. */
 static void
 around_ends(void)
@@ -88,6 +98,10 @@ around_ends(void)
 	uint64_t half = f.c.n / 2, value;
 	va_t va = pages_at(&f.c, half);
 
+	CLAIM(family_load(f.c.as, f.c.va, &value) == 0 && pages_mapped() <=
+	    2 * MAX(fault_around(), 8ul), "one load maps %lu pages: around a "
+	    "fault are a few, or what nobody asked for drives out what is used",
+	    pages_mapped());
 	CHECK(map_mprotect(f.c.as, va, PAGE_SIZE, 0) == 0);
 	CLAIM(family_load(f.c.as, va - PAGE_SIZE, &value) == 0, "no load");
 	CLAIM(pte_kind(word_of(f.c.as, va)) == PTE_FORK, "a load mapped the "

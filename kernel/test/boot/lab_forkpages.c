@@ -237,13 +237,24 @@ fork_while_cut(uint64_t n, uint64_t keep, unsigned mark)
 	vmo_put(a.vmo);
 }
 
+/* The same, of a mapping that pays at the touch. */
+static struct pages
+late_pages(struct aspace *as, uint64_t n)
+{
+	struct map_args a = { .len = n * PAGE_SIZE, .prot = PROT_R | PROT_W,
+		.maxprot = PROT_R | PROT_W,
+		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+	struct pages p = family_pages(as, n);
+
+	CHECK(map_munmap(as, p.va, a.len) == 0);
+	CHECK(map_mmap(as, &a, &p.va) == 0);
+	return p;
+}
+
 /* One mapping that has paid ahead, one that pays at the touch, one of an object. */
 static void
 kinds(void)
 {
-	struct map_args late = { .prot = PROT_R | PROT_W,
-		.maxprot = PROT_R | PROT_W,
-		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
 	uint64_t n = lab_param("n", 80);
 	struct pages p;
 
@@ -251,9 +262,7 @@ kinds(void)
 	p = family_pages(lab_space(), n);
 	fork_in_all_states(p, 1);
 	lab_space_end(p.as);
-	p.as = lab_space();
-	late.len = n * PAGE_SIZE;
-	CHECK(map_mmap(p.as, &late, &p.va) == 0);
+	p = late_pages(lab_space(), n);
 	fork_in_all_states(p, 3);
 	lab_space_end(p.as);
 	fork_while_cut(n, lab_param("keep", 17), 5);
@@ -356,7 +365,7 @@ scarce_fork(const struct pages *p)
 	return child;
 }
 
-/* The same once more while frames are scarce. */
+/* The same once more while frames are scarce, and paid for at the touch. */
 static void
 pins(void)
 {
@@ -367,7 +376,8 @@ pins(void)
 
 	vm_leak_begin();
 	for (round = 0; round < 2; round++) {
-		p = family_pages(lab_space(), n);
+		p = round == 0 ? family_pages(lab_space(), n) :
+		    late_pages(lab_space(), n);
 		pin_some(&p, pin);
 		family_note(&p);
 		ev_mark(1 + 2 * (unsigned)round);
