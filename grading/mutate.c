@@ -46,9 +46,13 @@ static const char help[] =
     "Exit 0: at most 10 % live that grading/mutants/LAB/survivors does not\n"
     "explain; 1: more, or an explanation fits nothing any more.\n";
 
-/* "in F" "- line" "+ line" "why text", a blank line between. */
+/*
+ * "in F" "- line" "+ line" "why text", a blank line between.  "in F 2": only the
+ * second such place of the function.
+ */
 struct survivor {
 	char *in, *before, *after, *why;
+	size_t nth;    /* 0: each */
 	bool fits; /* some place of our file is this */
 };
 
@@ -83,6 +87,11 @@ survivor_line(struct mutate *m, char *line)
 			abort();
 		s = &m->survivor[m->nsurvivors++];
 		*s = (struct survivor){ .in = xstrdup(line + 3) };
+		more = strchr(s->in, ' ');
+		if (more != NULL) {
+			*more = '\0';
+			s->nth = strtoul(more + 1, NULL, 10);
+		}
 	} else if (m->nsurvivors > 0 && strncmp(line, "- ", 2) == 0) {
 		s->before = xstrdup(line + 2);
 	} else if (m->nsurvivors > 0 && strncmp(line, "+ ", 2) == 0) {
@@ -109,21 +118,44 @@ survivors_read(struct mutate *m)
 	free(path);
 }
 
+static bool
+is_like(const struct mutate *m, const struct survivor *s,
+    const struct mutation *v)
+{
+	char *before, *after;
+	bool like;
+
+	if (strcmp(s->in, v->function) != 0)
+		return false;
+	mutation_diff(m->text, v, &before, &after);
+	like = strcmp(s->before, before) == 0 && strcmp(s->after, after) == 0;
+	free(before);
+	free(after);
+	return like;
+}
+
+/* Which of the places that are like s this one is, from 1 on. */
+static size_t
+place_of(const struct mutate *m, const struct survivor *s,
+    const struct mutation *v)
+{
+	size_t i, n = 1;
+
+	for (i = 0; i < m->all.n; i++)
+		n += m->all.v[i].at < v->at && is_like(m, s, &m->all.v[i]);
+	return n;
+}
+
 static struct survivor *
 survivor_of(struct mutate *m, const struct mutation *v)
 {
 	struct survivor *s = m->survivor, *found = NULL;
-	char *before, *after;
 
-	mutation_diff(m->text, v, &before, &after);
 	for (; s < m->survivor + m->nsurvivors && found == NULL; s++)
 		if (s->before != NULL && s->after != NULL && s->why != NULL &&
-		    strcmp(s->in, v->function) == 0 &&
-		    strcmp(s->before, before) == 0 &&
-		    strcmp(s->after, after) == 0)
+		    is_like(m, s, v) &&
+		    (s->nth == 0 || place_of(m, s, v) == s->nth))
 			found = s;
-	free(before);
-	free(after);
 	return found;
 }
 
