@@ -72,7 +72,7 @@ async function visit(browser, url, view) {
     small: [...document.querySelectorAll('svg text')].length,
     silent: [...document.querySelectorAll('.fig .drawing, .fig .scroll-svg, .vp-doc table, .vp-doc div[class*=language-] pre')].filter(e => {
       const at = e.closest('.fig, div[class*=language-]') || e, cue = at.querySelector('.cue')
-      return e.clientWidth > 0 && (e.scrollWidth - e.clientWidth > 4) !== !!(at.dataset.more && (!cue || cue.getBoundingClientRect().height > 0))
+      return e.clientWidth > 0 && (e.scrollWidth - e.clientWidth > 4) !== !!(at.dataset.more && getComputedStyle(e).maskImage !== 'none' && (!cue || cue.getBoundingClientRect().height > 0))
     }).map(e => e.tagName + ': ' + e.innerText?.slice(0, 40)),
     over: [...document.querySelectorAll('.vp-doc *')].filter(e => !e.closest('pre, table, .scroll-svg, div[class*=language-]') &&
       e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(e => e.tagName + ': ' + e.innerText?.slice(0, 40))
