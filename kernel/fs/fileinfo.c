@@ -263,8 +263,6 @@ vn_punch(void *client, uint64_t off, uint64_t len)
 
 	rw_lock_write(&v->lock);
 	r = v->swapped_to ? -ETXTBSY : punch_hole(v, off, len);
-	if (v->ops->reserve != NULL)
-		v->ops->reserve(v, 0, 0); /* the mount counts pages */
 	rw_unlock_write(&v->lock);
 	if (r == 0) {
 		vn_strip_setid(v);
