@@ -141,9 +141,10 @@ vn_setattr(struct vnode *v, const struct kattr *a)
 
 	if (r == 0 && (a->valid & ATTR_SIZE) != 0)
 		r = vn_resize(v, a->size);
-	if (r == 0)
-		attr_apply(v, a);
-	return r;
+	if (r != 0)
+		return r;
+	attr_apply(v, a);
+	return vn_settle(v);
 }
 
 /* Size by path needs the right to write; by descriptor it was checked. */

@@ -201,7 +201,7 @@ file_put(struct file *f)
 			f->ops->close(f);
 		if (can_write(f))
 			vn_write_end(v);
-		vn_put(v);
+		vn_put_last(v);
 	}
 	kmem_cache_free(&file_cache, f);
 	atomic_sub(&files.open, 1);
@@ -311,9 +311,49 @@ ops_read(struct file *f, const uint64_t *at, struct uio *u)
 	return n;
 }
 
+/* Is what is written to v, and its attributes, durable at return? */
+static bool
+vn_is_sync(const struct vnode *v)
+{
+	return v->sync || (v->mnt->flags & MS_SYNCHRONOUS) != 0;
+}
+
+/*
+ * v has changed: durable at once, where its mount or inode asks for it.
+ *
+ * Locks:    none held.
+ * Returns:  0, -EIO, what fstype.sync gives.
+ */
+int
+vn_settle(struct vnode *v)
+{
+	if (v->mnt->type->sync == NULL || !vn_is_sync(v))
+		return 0;
+	return v->mnt->type->sync(v->mnt, v);
+}
+
+/*
+ * Bytes of f have changed.  O_SYNC holds the bit of O_DSYNC.
+ *
+ * Locks:    none held.
+ * Returns:  0, -EIO, what fsync gives.
+ */
+int
+file_settle(struct file *f)
+{
+	if ((f->flags & O_DSYNC) == 0 && !vn_is_sync(f->vn))
+		return 0;
+	if (f->ops != NULL ? f->ops->sync == NULL : f->vn->type != S_IFREG)
+		return 0;
+	return file_sync(f);
+}
+
 static ssize_t
 write_any(struct file *f, const uint64_t *at, struct uio *u)
 {
+	ssize_t n;
+	int r;
+
 	if (!can_write(f))
 		return -EBADF;
 	if (at != NULL && seek_kind(f) == SEEKS_NEVER)
@@ -322,7 +362,9 @@ write_any(struct file *f, const uint64_t *at, struct uio *u)
 		return -EINVAL;
 	if (u->left == 0)
 		return 0;
-	return f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u);
+	n = f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u);
+	r = n > 0 ? file_settle(f) : 0;
+	return r != 0 ? r : n;
 }
 
 /*

@@ -308,11 +308,11 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 	else
 		r = fill_holes(v, off, off + len);
 	rw_unlock_write(&v->lock);
-	if (r == 0) {
-		vn_strip_setid(v);
-		vn_touch(v, VN_MTIME | VN_CTIME);
-	}
-	return r;
+	if (r != 0)
+		return r;
+	vn_strip_setid(v);
+	vn_touch(v, VN_MTIME | VN_CTIME);
+	return file_settle(f);
 }
 
 /* Page pg of v has a place where its bytes will be kept. */

@@ -138,6 +138,8 @@ struct vnode {
 	uint64_t sectors;              /* [A] of 512 bytes, on a disk */
 	struct list locks;             /* [G] record locks and flock */
 	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
+	bool sync;                     /* [c] durable at return: its bytes, attributes */
+	bool dirsync;                  /* [c] the same: names in it */
 	bool swapped_to;               /* [V] its blocks are a swap area: they stay */
 	bool sealable;                 /* [c] file of tmpfs: has seals */
 	uint32_t seals;                /* [V] F_SEAL_* */
@@ -185,6 +187,8 @@ struct fstype {
 	 * them.  0, -EINVAL (a hole), -EAGAIN (page idx is in pieces), -EIO … */
 	int (*place)(struct vnode *, uint64_t idx, uint64_t max,
 	    struct swap_run *);
+	/* No lock: a file without names may have lost its last user. */
+	void (*reap)(struct mount *);
 	/* The machine goes down: write all, then only read. */
 	void (*shutdown)(struct mount *);
 };
@@ -193,7 +197,9 @@ struct fstype {
 #define MS_NOSUID 2u
 #define MS_NODEV 4u
 #define MS_NOEXEC 8u
+#define MS_SYNCHRONOUS 16u
 #define MS_REMOUNT 32u
+#define MS_DIRSYNC 128u
 #define MS_NOSYMFOLLOW 256u
 #define MS_NOATIME 1024u
 #define MS_NODIRATIME 2048u

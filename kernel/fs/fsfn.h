@@ -12,6 +12,7 @@ struct vnode *vn_alloc(struct mount *, const struct vnode_ops *, uint32_t mode);
 bool mount_is_full(const struct mount *, uint64_t n);
 void vn_get(struct vnode *);
 void vn_put(struct vnode *);
+void vn_put_last(struct vnode *);
 char *vn_name_dup(const struct name *);
 void vn_set_name(struct vnode *, struct vnode *parent, char *name);
 void vn_note_name(struct vnode *, struct vnode *parent, const struct name *);
@@ -96,6 +97,8 @@ int walk_path(struct walk *, const struct path_at *, unsigned flags) MUST_CHECK;
 void walk_end(struct walk *);
 int dir_find(struct vnode *dir, const struct name *, struct vnode **out)
     MUST_CHECK;
+int dir_find_locked(struct vnode *dir, const struct name *, struct vnode **out)
+    MUST_CHECK;
 
 /* ---- fsctx.c ---- */
 struct vnode *fsctx_root(void);
@@ -115,6 +118,8 @@ int file_start(struct file *, struct vnode *, unsigned flags) MUST_CHECK;
 bool vn_is_limited(struct vnode *, uint64_t bytes);
 int vn_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
 void vn_strip_setid(struct vnode *);
+int vn_settle(struct vnode *) MUST_CHECK;
+int file_settle(struct file *) MUST_CHECK;
 void vn_stat(struct vnode *, struct kstat *);
 
 /* ---- tmpfs.c ---- */

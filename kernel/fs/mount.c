@@ -452,6 +452,7 @@ flags_show(struct out *out, const struct mount *m)
 		unsigned flag;
 		const char *text;
 	} words[] = {
+		{ MS_SYNCHRONOUS, ",sync" }, { MS_DIRSYNC, ",dirsync" },
 		{ MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" },
 		{ MS_NOEXEC, ",noexec" }, { MS_NOATIME, ",noatime" },
 		{ MS_NODIRATIME, ",nodiratime" }, { MS_RELATIME, ",relatime" },

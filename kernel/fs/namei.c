@@ -16,6 +16,7 @@
  *           2. At most LINKS_MAX links in one walk, and none of a mount with
  *              NOSYMFOLLOW, or -ELOOP.
  *           3. Dot-dot stops at the root of the thread.
+ *           4. Every lookup in a file system goes through dir_find_locked().
  *
  * Read next names.c, open.c.
  */
@@ -158,20 +159,30 @@ tree_unlock_read(struct mount *m)
 }
 
 /*
- * Look n up in dir, without crossing mounts.
+ * Look n up in dir, without crossing mounts.  A directory that was removed has
+ * no names, whatever its file system still keeps of it: rule 4.
  *
- * Locks:    takes the tree lock shared.
+ * Locks:    tree, where names are not made on demand.
  * Returns:  0 with a reference, -ENOENT, -ENOTDIR, -ENOMEM.
  */
+int
+dir_find_locked(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	if (dir->ops->lookup == NULL)
+		return -ENOTDIR;
+	if (dir->nlink == 0 && !dir->mnt->type->on_demand)
+		return -ENOENT;
+	return dir->ops->lookup(dir, n, out);
+}
+
+/* The same.  Locks: takes the tree lock shared. */
 int
 dir_find(struct vnode *dir, const struct name *n, struct vnode **out)
 {
 	int r;
 
-	if (dir->ops->lookup == NULL)
-		return -ENOTDIR;
 	tree_lock_read(dir->mnt);
-	r = dir->ops->lookup(dir, n, out);
+	r = dir_find_locked(dir, n, out);
 	tree_unlock_read(dir->mnt);
 	return r;
 }

@@ -34,6 +34,18 @@ umask_now(void)
 	return c == NULL ? 0 : atomic_load_relaxed(&c->umask);
 }
 
+/* Names in dir have changed: durable at once, where that is asked for. */
+static int
+names_settle(struct vnode *dir)
+{
+	struct mount *m = dir->mnt;
+
+	if (m->type->sync == NULL || (!dir->dirsync &&
+	    (m->flags & (MS_SYNCHRONOUS | MS_DIRSYNC)) == 0))
+		return 0;
+	return m->type->sync(m, dir);
+}
+
 /*
  * Make n->name in w->dir, where walk_path() found nothing; n->mode as it was
  * asked for, owner and umask come here.
@@ -70,6 +82,11 @@ names_create(struct walk *w, struct vn_new *n, struct vnode **out)
 	else
 		r = dir->ops->create(dir, n, out);
 	rw_unlock_write(&dir->mnt->tree);
+	if (r != 0)
+		return r;
+	r = names_settle(dir);
+	if (r != 0)
+		vn_put(*out);
 	return r;
 }
 
@@ -194,6 +211,7 @@ fs_unlink(const struct path_at *at)
 {
 	struct walk w = { 0 };
 	bool is_dir = (at->flags & AT_REMOVEDIR) != 0;
+	struct vnode *v;
 	int r;
 
 	r = walk_path(&w, at, WALK_NAME | WALK_FORGET);
@@ -204,7 +222,12 @@ fs_unlink(const struct path_at *at)
 		r = -ENOTDIR;
 	if (r == 0)
 		r = names_remove(&w, is_dir);
+	if (r == 0)
+		r = names_settle(w.dir);
+	v = w.vn;
+	w.vn = NULL;
 	walk_end(&w);
+	vn_put_last(v);
 	return r;
 }
 
@@ -215,7 +238,7 @@ names_remove(struct walk *w, bool is_dir)
 	int r;
 
 	rw_lock_write(&dir->mnt->tree);
-	r = dir->ops->lookup(dir, &w->last, &v);
+	r = dir_find_locked(dir, &w->last, &v);
 	if (r != 0)
 		goto undo_lock;
 	if (is_dir && v->type != S_IFDIR)
@@ -280,6 +303,8 @@ fs_link(const struct path_at *from, const struct path_at *to)
 		rw_lock_write(&wt.dir->mnt->tree);
 		r = link_locked(&wt, wf.vn);
 		rw_unlock_write(&wt.dir->mnt->tree);
+		if (r == 0)
+			r = names_settle(wt.dir);
 	}
 	walk_end(&wt);
 undo_from:
@@ -311,14 +336,14 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 	int r;
 
 	ASSERT(rw_is_writer(&m->from_dir->mnt->tree));
-	r = m->from_dir->ops->lookup(m->from_dir, &m->from, &m->src);
-	if (r != 0)
-		return r;
-	r = m->to_dir->ops->lookup(m->to_dir, &m->to, &m->dst);
-	if (r != 0 && r != -ENOENT)
-		return r;
 	if (m->to_dir->nlink == 0)
 		return -ENOENT;
+	r = dir_find_locked(m->from_dir, &m->from, &m->src);
+	if (r != 0)
+		return r;
+	r = dir_find_locked(m->to_dir, &m->to, &m->dst);
+	if (r != 0 && r != -ENOENT)
+		return r;
 	if (m->src == m->dst && (flags & RENAME_NOREPLACE) == 0)
 		return 0;
 	if (vn_is_below(m->to_dir, m->src))
@@ -351,7 +376,9 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 	rw_unlock_write(&wf->dir->mnt->tree);
 	vn_put(m.src);
 	vn_put(m.dst);
-	return r;
+	if (r == 0)
+		r = names_settle(wt->dir);
+	return r == 0 && wf->dir->dirsync ? names_settle(wf->dir) : r;
 }
 
 /*
@@ -364,6 +391,7 @@ int
 fs_rename(const struct path_at *from, const struct path_at *to, unsigned flags)
 {
 	struct walk wf = { 0 }, wt = { 0 };
+	struct vnode *over = NULL;
 	int r;
 
 	r = walk_path(&wf, from, WALK_NAME | WALK_FORGET);
@@ -372,9 +400,12 @@ fs_rename(const struct path_at *from, const struct path_at *to, unsigned flags)
 	r = walk_path(&wt, to, WALK_PARENT | WALK_NAME);
 	if (r == 0) {
 		r = rename_walked(&wf, &wt, flags);
+		over = wt.vn;
+		wt.vn = NULL;
 		walk_end(&wt);
 	}
 	walk_end(&wf);
+	vn_put_last(over);
 	return r;
 }
 

@@ -215,7 +215,8 @@ open_begin(struct open_req *o, struct file *f)
 		r = vn_resize(v, 0);
 	if ((o->flags & O_ACCMODE) == O_RDONLY)
 		vn_write_end(v);
-	if (r == 0)
-		vn_touch(v, VN_MTIME | VN_CTIME);
-	return r;
+	if (r != 0)
+		return r;
+	vn_touch(v, VN_MTIME | VN_CTIME);
+	return vn_settle(v);
 }

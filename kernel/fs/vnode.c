@@ -102,6 +102,30 @@ vn_put(struct vnode *v)
 	}
 }
 
+/*
+ * vn_put() by who may be the last user of a file without names: if he is, its
+ * room is free when this returns, and not only when somebody passes.  The root
+ * is held instead, so that the mount stays for so long.
+ *
+ * Locks:    none.
+ */
+void
+vn_put_last(struct vnode *v)
+{
+	struct vnode *root = NULL;
+
+	if (v == NULL)
+		return;
+	if (atomic_load_relaxed(&v->nlink) == 0 && v->mnt->type->reap != NULL) {
+		root = v->mnt->root;
+		vn_get(root);
+	}
+	vn_put(v);
+	if (root != NULL)
+		root->mnt->type->reap(root->mnt);
+	vn_put(root);
+}
+
 static void
 vn_free(struct vnode *v)
 {

@@ -282,6 +282,9 @@ sys_getdents64(const uint64_t a[6])
 	uio_init_user(&d.u, a[1], (unsigned)a[2]);
 	r = file_readdir(f, &d.sink);
 	file_put(f);
+	/* What came before an error is handed out; the next call has the error. */
+	if (r < 0 && d.u.done != 0)
+		r = 0;
 	if (r == 0)
 		r = d.error;
 	return r != 0 ? r : (int64_t)d.u.done;

@@ -289,6 +289,58 @@ alloc_inode(struct ext2_fs *fs, uint32_t near, bool is_dir, uint32_t *out)
 	return r;
 }
 
+/*
+ * The same as alloc_return_block() for an inode number.
+ *
+ * Locks:    inside the gate; takes alloc.
+ * Returns:  0, -EUCLEAN, -EIO, -ENOMEM (the number is lost until e2fsck).
+ */
+int
+alloc_return_inode(struct ext2_fs *fs, uint32_t ino, bool is_dir)
+{
+	struct ext2_group *gp = &fs->groups[(ino - 1) / fs->sb.inodes_per_group];
+	void *map;
+	int r;
+
+	mutex_lock_nested(&fs->alloc);
+	r = meta_edit(fs, gp->inode_bitmap, META_ALLOC, &map);
+	if (r == 0) {
+		bitmap_clear(map, (ino - 1) % fs->sb.inodes_per_group);
+		gp->free_inodes++;
+		gp->used_dirs -= is_dir && gp->used_dirs != 0;
+		gp->dirty = true;
+		fs->sb.free_inodes++;
+	}
+	mutex_unlock(&fs->alloc);
+	return r;
+}
+
+/*
+ * Is an inode number given away, and not given back?
+ *
+ * Locks:    takes alloc.
+ * Returns:  1, 0, -EIO, -ENOMEM.
+ */
+int
+alloc_inode_is_used(struct ext2_fs *fs, uint32_t ino)
+{
+	struct ext2_group *gp = &fs->groups[(ino - 1) / fs->sb.inodes_per_group];
+	uint32_t bit = (ino - 1) % fs->sb.inodes_per_group;
+	struct ext2_ref ref;
+	int r;
+
+	mutex_lock_nested(&fs->alloc);
+	r = meta_get(fs, gp->inode_bitmap, &ref);
+	if (r == 0) {
+		r = bitmap_test(ref.data, bit) &&
+		    (gp->late_inodes == NULL ||
+		    !bitmap_test(gp->late_inodes, bit));
+		meta_put(&ref);
+	}
+	mutex_unlock(&fs->alloc);
+	return r;
+}
+
 /* The same as alloc_free_block() for an inode number. */
 int
 alloc_free_inode(struct ext2_fs *fs, uint32_t ino, bool is_dir)
@@ -310,7 +362,36 @@ alloc_free_inode(struct ext2_fs *fs, uint32_t ino, bool is_dir)
 	return r;
 }
 
-/* ---- at the end of a commit ---- */
+/* ---- in a commit ---- */
+
+/*
+ * A commit will change these blocks: they stay in memory until it ends.
+ *
+ * Locks:    the gate is closed; takes alloc.
+ * Returns:  0, -EIO, -ENOMEM.
+ */
+int
+alloc_hold(struct ext2_fs *fs)
+{
+	uint32_t g, per = fs->bs / sizeof(struct ext2_gd);
+	int r = meta_hold(fs, EXT2_SB_OFFSET >> fs->bs_shift);
+
+	ASSERT(fs->gate.closed);
+	mutex_lock_nested(&fs->alloc);
+	for (g = 0; g < fs->ngroups && r == 0; g++) {
+		const struct ext2_group *gp = &fs->groups[g];
+
+		if (gp->late_blocks != NULL)
+			r = meta_hold(fs, gp->block_bitmap);
+		if (r == 0 && gp->late_inodes != NULL)
+			r = meta_hold(fs, gp->inode_bitmap);
+		if (r == 0 && (gp->dirty || gp->late_blocks != NULL ||
+		    gp->late_inodes != NULL))
+			r = meta_hold(fs, fs->sb.first_data_block + 1 + g / per);
+	}
+	mutex_unlock(&fs->alloc);
+	return r;
+}
 
 /* Clear in the bitmap what is set in late; *n: how many bits. */
 static int

@@ -15,7 +15,8 @@
  *              of rank 2 or above, and inside it only disk, memory of the
  *              reserve and the locks alloc and meta are waited for (vmm.md
  *              3.1, 12).
- *           2. A number from the disk is checked before it is followed.
+ *           2. A number from the disk is read once, and that copy checked
+ *              before it is followed (meta.c, rule 7).
  *           3. A new block of numbers is written before what names it
  *              (META_NEW); one that changes, before inodes.
  *
@@ -108,15 +109,24 @@ number_check(struct ext2_inode *ip, uint32_t blk)
 	    ip->vn->ino, blk);
 }
 
-/* How many numbers from tab[0] on go up by one, or are all 0. */
-static int
-run_count(struct ext2_inode *ip, const uint32_t *tab, uint32_t max, uint32_t *n)
+/* Rule 2: a number, once. */
+static uint32_t
+number_at(const uint32_t *tab, uint32_t i)
 {
-	uint32_t first = tab[0], k = 0;
-	int r = 0;
+	return atomic_load_relaxed(&tab[i]);
+}
 
-	while (r == 0 && k < max && tab[k] == (first == 0 ? 0 : first + k)) {
-		r = number_check(ip, tab[k]);
+/* How many numbers from tab[0], which is first, go up by one, or are all 0. */
+static int
+run_count(struct ext2_inode *ip, const uint32_t *tab, uint32_t first,
+    uint32_t max, uint32_t *n)
+{
+	uint32_t k = 1;
+	int r = number_check(ip, first);
+
+	while (r == 0 && k < max &&
+	    number_at(tab, k) == (first == 0 ? 0 : first + k)) {
+		r = first == 0 ? 0 : number_check(ip, first + k);
 		k++;
 	}
 	*n = k;
@@ -154,7 +164,7 @@ run_locked(struct ext2_inode *ip, const struct path *p, uint32_t max,
 
 	ASSERT(mutex_is_mine(&ip->bmap));
 	for (i = 0; i < p->depth; i++) {
-		*disk = tab[p->idx[i]];
+		*disk = number_at(tab, p->idx[i]);
 		meta_put(&ref);
 		if (*disk == 0) {
 			*n = (uint32_t)MIN(max, span_left(ip->fs, p, i));
@@ -168,8 +178,8 @@ run_locked(struct ext2_inode *ip, const struct path *p, uint32_t max,
 		tab = ref.data;
 	}
 	end = p->depth == 0 ? EXT2_NDIRECT : per;
-	*disk = tab[p->idx[i]];
-	r = run_count(ip, tab + p->idx[i], MIN(max, end - p->idx[i]), n);
+	*disk = number_at(tab, p->idx[i]);
+	r = run_count(ip, tab + p->idx[i], *disk, MIN(max, end - p->idx[i]), n);
 	meta_put(&ref);
 	return r;
 }
@@ -198,9 +208,9 @@ bmap_run(struct ext2_inode *ip, uint64_t fblk, uint32_t max, uint32_t *disk,
 
 /* ---- allocation ---- */
 
-/* A block for *slot; new_map: it will hold numbers.  Locks: bmap held. */
+/* A block *out for *slot; new_map: it will hold numbers.  Locks: bmap held. */
 static int
-slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map)
+slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map, uint32_t *out)
 {
 	struct ext2_fs *fs = ip->fs;
 	void *data;
@@ -217,11 +227,11 @@ slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map)
 	if (new_map) {
 		r = meta_edit_new(fs, blk, &data);
 		if (r != 0) {
-			(void)alloc_free_block(fs, blk);
+			(void)alloc_return_block(fs, blk);
 			return r;
 		}
 	}
-	*slot = blk;
+	*slot = *out = blk;
 	ip->goal = blk + 1;
 	atomic_add(&ip->vn->sectors, fs->bs >> 9);
 	return 0;
@@ -231,44 +241,78 @@ slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map)
 static void
 goal_from_neighbour(struct ext2_inode *ip, const uint32_t *tab, uint32_t i)
 {
-	if (i > 0 && tab[i - 1] != 0)
-		ip->goal = tab[i - 1] + 1;
+	uint32_t before = i > 0 ? number_at(tab, i - 1) : 0;
+
+	if (before != 0)
+		ip->goal = before + 1;
 }
 
-/* *fresh: where the number of a new block stands, NULL: there was one. */
+/* The file does without blk, which it has just got.  Locks: bmap held. */
+static void
+slot_return(struct ext2_inode *ip, uint32_t *slot, uint32_t blk)
+{
+	meta_forget(ip->fs, blk);
+	(void)alloc_return_block(ip->fs, blk);
+	*slot = 0;
+	atomic_sub(&ip->vn->sectors, ip->fs->bs >> 9);
+}
+
+/* [own] Blocks that a file has just got, and where their numbers stand. */
+struct gift {
+	uint32_t *slot[4 * PAGE_SIZE / EXT2_MIN_BLOCK];
+	uint32_t blk[4 * PAGE_SIZE / EXT2_MIN_BLOCK];
+	unsigned n;
+};
+
+/* The last one first: it may stand in one before it.  Locks: bmap held. */
+static void
+gift_return(struct ext2_inode *ip, struct gift *got)
+{
+	for (; got->n > 0; got->n--)
+		slot_return(ip, got->slot[got->n - 1], got->blk[got->n - 1]);
+}
+
+/* The number at step i of the way, of a new block if there was none. */
+static int
+step_down(struct ext2_inode *ip, const struct path *p, unsigned i,
+    uint32_t *tab, struct gift *got, uint32_t *blk)
+{
+	uint32_t *slot = &tab[p->idx[i]];
+	int r;
+
+	*blk = number_at(slot, 0);
+	if (*blk != 0)
+		return number_check(ip, *blk);
+	if (i == p->depth)
+		goal_from_neighbour(ip, tab, p->idx[i]);
+	r = slot_fill(ip, slot, i < p->depth, blk);
+	if (r != 0)
+		return r;
+	got->slot[got->n] = slot;
+	got->blk[got->n++] = *blk;
+	return 0;
+}
+
+/* The block p leads to; what is new is in *got, also after an error. */
 static int
 alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk,
-    uint32_t **fresh)
+    struct gift *got)
 {
-	uint32_t *tab = ip->block, blk;
-	unsigned i;
+	uint32_t *tab = ip->block;
 	void *data;
+	unsigned i;
 	int r;
 
 	ASSERT(mutex_is_mine(&ip->bmap));
-	*fresh = NULL;
 	for (i = 0; ; i++) {
-		bool is_map = i < p->depth;
-
-		if (!is_map && tab[p->idx[i]] == 0)
-			goal_from_neighbour(ip, tab, p->idx[i]);
-		if (tab[p->idx[i]] == 0) {
-			r = slot_fill(ip, &tab[p->idx[i]], is_map);
-			if (r != 0)
-				return r;
-			*fresh = is_map ? NULL : &tab[p->idx[i]];
-		}
-		blk = tab[p->idx[i]];
-		r = number_check(ip, blk);
-		if (r != 0 || !is_map)
-			break;
-		r = meta_edit(ip->fs, blk, META_MAP, &data);
+		r = step_down(ip, p, i, tab, got, disk);
+		if (r != 0 || i == p->depth)
+			return r;
+		r = meta_edit(ip->fs, *disk, META_MAP, &data);
 		if (r != 0)
-			break;
+			return r;
 		tab = data;
 	}
-	*disk = blk;
-	return r;
 }
 
 /*
@@ -280,33 +324,26 @@ alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk,
 int
 bmap_alloc(struct ext2_inode *ip, uint64_t fblk, uint32_t *disk)
 {
-	uint32_t *fresh;
+	struct gift got = { .n = 0 };
 	struct path p;
 	int r = path_find(ip->fs, fblk, &p);
 
 	if (r != 0)
 		return r;
 	map_lock(ip);
-	r = alloc_locked(ip, &p, disk, &fresh);
+	r = alloc_locked(ip, &p, disk, &got);
+	if (r != 0)
+		gift_return(ip, &got);
 	map_unlock(ip);
 	return r;
-}
-
-/* The file does without a block that it has just got.  Locks: bmap held. */
-static void
-slot_return(struct ext2_inode *ip, uint32_t *slot)
-{
-	(void)alloc_return_block(ip->fs, *slot);
-	*slot = 0;
-	atomic_sub(&ip->vn->sectors, ip->fs->bs >> 9);
 }
 
 /* The blocks [from, to) of one page, all or none.  Locks: bmap held. */
 static int
 alloc_all_locked(struct ext2_inode *ip, uint64_t from, uint64_t to)
 {
-	uint32_t *fresh[PAGE_SIZE / EXT2_MIN_BLOCK], disk;
-	unsigned n = 0;
+	struct gift got = { .n = 0 };
+	uint32_t disk;
 	struct path p;
 	int r = 0;
 
@@ -314,11 +351,10 @@ alloc_all_locked(struct ext2_inode *ip, uint64_t from, uint64_t to)
 	for (; from < to && r == 0; from++) {
 		r = path_find(ip->fs, from, &p);
 		if (r == 0)
-			r = alloc_locked(ip, &p, &disk, &fresh[n]);
-		n += r == 0 && fresh[n] != NULL;
+			r = alloc_locked(ip, &p, &disk, &got);
 	}
-	while (r != 0 && n > 0)
-		slot_return(ip, fresh[--n]);
+	if (r != 0)
+		gift_return(ip, &got);
 	return r;
 }
 
@@ -351,11 +387,11 @@ bmap_alloc_page(struct ext2_inode *ip, uint64_t idx, const struct vm_page *pg)
 
 /* ---- freeing ---- */
 
-/* The block of a slot.  Locks: bmap held. */
+/* The block of a slot, which is blk.  Locks: bmap held. */
 static int
-slot_free(struct ext2_inode *ip, uint32_t *slot)
+slot_free(struct ext2_inode *ip, uint32_t *slot, uint32_t blk)
 {
-	uint32_t blk = *slot, sectors = ip->fs->bs >> 9;
+	uint32_t sectors = ip->fs->bs >> 9;
 
 	*slot = 0;
 	atomic_sub(&ip->vn->sectors, MIN(sectors, ip->vn->sectors));
@@ -366,7 +402,7 @@ static bool
 all_zero(const uint32_t *tab, uint32_t n)
 {
 	while (n-- != 0)
-		if (tab[n] != 0)
+		if (number_at(tab, n) != 0)
 			return false;
 	return true;
 }
@@ -381,7 +417,8 @@ cut_numbers(const struct cut *c, uint32_t *tab, unsigned level, uint64_t base)
 
 	for (i = 0; i < per && r == 0; i++) {
 		at = base + i * span;
-		if (tab[i] == 0 || at + span <= c->from || at >= c->to)
+		if (number_at(tab, i) == 0 || at + span <= c->from ||
+		    at >= c->to)
 			continue;
 		r = cut_tree(c, &tab[i], level, at);
 	}
@@ -398,19 +435,20 @@ static int
 cut_tree(const struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
 {
 	struct ext2_fs *fs = c->ip->fs;
+	uint32_t blk = number_at(slot, 0);
 	void *data;
-	int r = number_check(c->ip, *slot);
+	int r = number_check(c->ip, blk);
 
-	if (r != 0 || *slot == 0)
+	if (r != 0 || blk == 0)
 		return r;
 	if (level != 0) {
-		r = meta_edit(fs, *slot, META_MAP, &data);
+		r = meta_edit(fs, blk, META_MAP, &data);
 		if (r == 0)
 			r = cut_numbers(c, data, level - 1, base);
 		if (r != 0 || !all_zero(data, (uint32_t)span_of(fs, 1)))
 			return r;
 	}
-	return slot_free(c->ip, slot);
+	return slot_free(c->ip, slot, blk);
 }
 
 /*

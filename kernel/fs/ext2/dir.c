@@ -8,8 +8,10 @@
  * Picture   block: | ino 12 len 12 "." | ino 2 len 12 ".." | ino 13 len 1000 "a" … |
  *           an entry reaches to the next one; what it does not need is free.
  *
- * Rules     1. An entry is looked at only after entry_check(): it lies within
- *              its block and its name within it.
+ * Rules     1. The head of an entry is read once, into struct entries, and that
+ *              copy checked: it lies within its block and its name within it.
+ *              All that follows goes by the copy, for on a damaged disk the
+ *              block may be another file's as well, and change at any time.
  *           2. A name that must vanish stays in its block until the commit
  *              has written its inode as dead (inode.c, rule 2): fs->gone
  *              remembers it, and lookups do not see it.
@@ -18,6 +20,9 @@
  *              once more after they asked.
  *           4. An index in front of the entries (dir_index) is not kept up:
  *              its flag goes with the first change.
+ *           5. A walk over all blocks is as long as the disk at most, no block
+ *              comes again and again, and a fatal signal ends it: so it is not
+ *              made where something is half changed.
  *
  * Read next names.c.
  */
@@ -34,6 +39,16 @@ struct entries {
 	uint32_t blk;
 	char *base;               /* its bytes */
 	uint32_t off, prev;       /* this entry, the one before it (or off) */
+	uint32_t ino, len;        /* of this entry, as entries_at() has read it */
+	uint32_t name_len, type;
+};
+
+/* [own] A walk over the blocks of a directory: rule 5. */
+struct blocks {
+	struct ext2_inode *dir;
+	uint32_t next;            /* which comes next */
+	uint32_t blk;             /* where this one is */
+	uint32_t mark, mark_at;   /* blk of an earlier one; when to take another */
 };
 
 static bool is_gone(struct ext2_inode *dir, uint32_t blk, uint32_t off);
@@ -46,18 +61,22 @@ entry_at(const struct entries *e)
 
 /* Rule 1.  0, -EUCLEAN. */
 static int
-entry_check(const struct entries *e)
+entry_read(struct entries *e)
 {
 	const struct ext2_fs *fs = e->dir->fs;
-	const struct ext2_dirent *d = entry_at(e);
-	uint32_t len;
+	const uint32_t *head = (const uint32_t *)(e->base + e->off);
+	uint32_t word;
 
 	if (e->off + EXT2_DIRENT_HEAD <= fs->bs) {
-		len = d->rec_len;
-		if (len >= EXT2_DIRENT_LEN(1) && len % 4 == 0 &&
-		    e->off + len <= fs->bs &&
-		    len >= EXT2_DIRENT_LEN((uint32_t)d->name_len) &&
-		    d->ino <= fs->sb.inodes_count)
+		e->ino = atomic_load_relaxed(&head[0]);
+		word = atomic_load_relaxed(&head[1]);
+		e->len = word & 0xffff;
+		e->name_len = word >> 16 & 0xff;
+		e->type = word >> 24;
+		if (e->len >= EXT2_DIRENT_LEN(1) && e->len % 4 == 0 &&
+		    e->off + e->len <= fs->bs &&
+		    e->len >= EXT2_DIRENT_LEN(e->name_len) &&
+		    e->ino <= fs->sb.inodes_count)
 			return 0;
 	}
 	return ext2_error(e->dir->fs, "directory %lu: bad entry at %u of block %u",
@@ -74,19 +93,19 @@ entries_begin(struct entries *e, struct ext2_inode *dir, uint32_t blk,
 	e->off = e->prev = 0;
 }
 
-/* 1: at an entry, 0: behind the last one, -EUCLEAN. */
+/* 1: at an entry, which is read; 0: behind the last one; -EUCLEAN. */
 static int
-entries_at(const struct entries *e)
+entries_at(struct entries *e)
 {
 	return e->off >= e->dir->fs->bs ? 0 :
-	    entry_check(e) == 0 ? 1 : -EUCLEAN;
+	    entry_read(e) == 0 ? 1 : -EUCLEAN;
 }
 
 static void
 entries_next(struct entries *e)
 {
 	e->prev = e->off;
-	e->off += entry_at(e)->rec_len;
+	e->off += e->len;
 }
 
 /* Does the entry name something now?  Rule 3. */
@@ -95,8 +114,8 @@ entry_is_live(const struct entries *e)
 {
 	struct ext2_dirent *d = entry_at(e);
 
-	return atomic_load(&d->ino) != 0 &&
-	    !is_gone(e->dir, e->blk, e->off) && atomic_load(&d->ino) != 0;
+	return e->ino != 0 && !is_gone(e->dir, e->blk, e->off) &&
+	    atomic_load(&d->ino) != 0;
 }
 
 static uint32_t
@@ -118,12 +137,74 @@ dir_block(struct ext2_inode *dir, uint32_t fblk, uint32_t *blk)
 	return r;
 }
 
+static void
+blocks_begin(struct blocks *b, struct ext2_inode *dir)
+{
+	*b = (struct blocks){ .dir = dir };
+}
+
+/*
+ * On to the next block.  Each is compared with a mark, which moves to the block
+ * at place 0, 1, 3, 7 …: a map that comes round again meets it.
+ *
+ * Returns:  1, 0: there is none, -EINTR (a fatal signal), -EIO, -EUCLEAN …
+ */
+static int
+blocks_next(struct blocks *b)
+{
+	int r;
+
+	if (b->next >= dir_blocks(b->dir))
+		return 0;
+	r = thread_is_killed() ? -EINTR : dir_block(b->dir, b->next, &b->blk);
+	if (r != 0)
+		return r;
+	if (b->next != 0 && b->blk == b->mark)
+		return ext2_error(b->dir->fs, "directory %lu: block %u twice",
+		    b->dir->vn->ino, b->blk);
+	if (b->next == b->mark_at) {
+		b->mark = b->blk;
+		b->mark_at = 2 * b->next + 1;
+	}
+	b->next++;
+	return 1;
+}
+
+/*
+ * Can it be a directory of so many bytes?  It has no holes, so its blocks are
+ * no more than it says to have, and none comes again and again (rule 5).
+ *
+ * Returns:  0, -EINTR (a fatal signal), -EIO, -EUCLEAN, -ENOMEM.
+ */
+int
+dir_check_map(struct ext2_inode *dir, uint64_t size)
+{
+	struct ext2_fs *fs = dir->fs;
+	uint64_t n = size >> fs->bs_shift;
+	struct blocks b;
+	int r;
+
+	if (size == 0 || (size & (fs->bs - 1)) != 0 ||
+	    n > fs->sb.blocks_count || n > dir->vn->sectors >>
+	    (fs->bs_shift - 9))
+		return ext2_error(fs, "directory %lu: size %lu", dir->vn->ino,
+		    size);
+	dir->vn->link_bytes = size;
+	if (n <= EXT2_NDIRECT)
+		return 0;
+	blocks_begin(&b, dir);
+	while ((r = blocks_next(&b)) == 1)
+		;
+	return r;
+}
+
 /* ---- finding ---- */
 
 static bool
-entry_is_named(const struct ext2_dirent *d, const struct name *n)
+entry_is_named(const struct entries *e, const struct name *n)
 {
-	return d->name_len == n->len && memcmp(d->name, n->s, n->len) == 0;
+	return e->name_len == n->len &&
+	    memcmp(entry_at(e)->name, n->s, n->len) == 0;
 }
 
 static int
@@ -138,13 +219,12 @@ block_lookup(struct ext2_inode *dir, uint32_t blk, const struct name *n,
 		return r;
 	entries_begin(&e, dir, blk, ref.data);
 	while ((r = entries_at(&e)) == 1) {
-		const struct ext2_dirent *d = entry_at(&e);
-		bool named = d->ino != 0 && entry_is_named(d, n);
+		bool named = e.ino != 0 && entry_is_named(&e, n);
 
 		if (named && entry_is_live(&e)) {
 			spot->blk = blk;
 			spot->off = e.off;
-			spot->ino = d->ino;
+			spot->ino = e.ino;
 			break;
 		}
 		spot->hidden |= named;
@@ -158,28 +238,48 @@ block_lookup(struct ext2_inode *dir, uint32_t blk, const struct name *n,
  * Find a name.  Not found, spot->hidden tells whether the disk has it still.
  *
  * Locks:    tree.
- * Returns:  0, -ENOENT, -EIO, -EUCLEAN, -ENOMEM.
+ * Returns:  0, -ENOENT, -EIO, -EUCLEAN, -ENOMEM, -EINTR (a fatal signal).
  */
 int
 dir_lookup(struct ext2_inode *dir, const struct name *n, struct ext2_spot *spot)
 {
-	uint32_t fblk, blk;
-	int r = -ENOENT;
+	struct blocks b;
+	int r;
 
 	spot->hidden = false;
-	for (fblk = 0; fblk < dir_blocks(dir) && r == -ENOENT; fblk++) {
-		r = dir_block(dir, fblk, &blk);
-		if (r == 0)
-			r = block_lookup(dir, blk, n, spot);
+	blocks_begin(&b, dir);
+	while ((r = blocks_next(&b)) == 1) {
+		r = block_lookup(dir, b.blk, n, spot);
+		if (r != -ENOENT)
+			return r;
 	}
+	return r == 0 ? -ENOENT : r;
+}
+
+/* Dot-dot of a directory that is going to move: in its first block. */
+int
+dir_find_parent(struct ext2_inode *dir, struct ext2_spot *spot)
+{
+	const struct name dotdot = { "..", 2 };
+	uint32_t blk;
+	int r = dir_block(dir, 0, &blk);
+
+	spot->hidden = false;
+	if (r == 0)
+		r = block_lookup(dir, blk, &dotdot, spot);
+	if (r == -ENOENT)
+		r = ext2_error(dir->fs, "directory %lu: no dot-dot",
+		    dir->vn->ino);
 	return r;
 }
 
 static bool
-is_dot(const struct ext2_dirent *d)
+is_dot(const struct entries *e)
 {
-	return d->name[0] == '.' && (d->name_len == 1 ||
-	    (d->name_len == 2 && d->name[1] == '.'));
+	const char *name = entry_at(e)->name;
+
+	return name[0] == '.' && (e->name_len == 1 ||
+	    (e->name_len == 2 && name[1] == '.'));
 }
 
 /* 0: nothing but dots, -ENOTEMPTY, or an error. */
@@ -194,7 +294,7 @@ block_is_empty(struct ext2_inode *dir, uint32_t blk)
 		return r;
 	entries_begin(&e, dir, blk, ref.data);
 	while ((r = entries_at(&e)) == 1) {
-		if (!is_dot(entry_at(&e)) && entry_is_live(&e))
+		if (!is_dot(&e) && entry_is_live(&e))
 			break;
 		entries_next(&e);
 	}
@@ -206,13 +306,14 @@ block_is_empty(struct ext2_inode *dir, uint32_t blk)
 int
 dir_is_empty(struct ext2_inode *dir)
 {
-	uint32_t fblk, blk;
-	int r = 0;
+	struct blocks b;
+	int r;
 
-	for (fblk = 0; fblk < dir_blocks(dir) && r == 0; fblk++) {
-		r = dir_block(dir, fblk, &blk);
-		if (r == 0)
-			r = block_is_empty(dir, blk);
+	blocks_begin(&b, dir);
+	while ((r = blocks_next(&b)) == 1) {
+		r = block_is_empty(dir, b.blk);
+		if (r != 0)
+			break;
 	}
 	return r;
 }
@@ -242,22 +343,27 @@ entry_write(const struct ext2_fs *fs, struct ext2_dirent *d,
 	d->ino = ino;
 }
 
+/* Bytes that the entry needs itself; what it has behind them is free. */
+static uint32_t
+entry_used(const struct entries *e)
+{
+	return e->ino == 0 ? 0 : EXT2_DIRENT_LEN(e->name_len);
+}
+
 /* Make room behind what the entry needs itself; false: there is too little. */
 static bool
 entry_split(struct entries *e, uint32_t need)
 {
-	struct ext2_dirent *d = entry_at(e);
-	uint32_t used = d->ino == 0 ? 0 : EXT2_DIRENT_LEN((uint32_t)d->name_len);
-	uint32_t len = d->rec_len;
+	uint32_t used = entry_used(e);
 
-	if (len - used < need)
+	if (e->len - used < need)
 		return false;
 	if (used == 0)
 		return true;
-	d->rec_len = (uint16_t)used;
+	entry_at(e)->rec_len = (uint16_t)used;
 	e->off += used;
 	entry_at(e)->ino = 0;
-	entry_at(e)->rec_len = (uint16_t)(len - used);
+	entry_at(e)->rec_len = (uint16_t)(e->len - used);
 	return true;
 }
 
@@ -267,17 +373,13 @@ block_room(struct ext2_inode *dir, uint32_t blk, uint32_t need,
     struct entries *e)
 {
 	struct ext2_ref ref;
-	uint32_t used;
 	int r = meta_get(dir->fs, blk, &ref);
 
 	if (r != 0)
 		return r;
 	entries_begin(e, dir, blk, ref.data);
 	while ((r = entries_at(e)) == 1) {
-		const struct ext2_dirent *d = entry_at(e);
-
-		used = d->ino == 0 ? 0 : EXT2_DIRENT_LEN((uint32_t)d->name_len);
-		if (d->rec_len - used >= need)
+		if (e->len - entry_used(e) >= need)
 			break;
 		entries_next(e);
 	}
@@ -308,16 +410,17 @@ dir_grow(struct ext2_inode *dir, struct entries *e)
 static int
 dir_room(struct ext2_inode *dir, uint32_t need, struct entries *e)
 {
-	uint32_t fblk, blk;
+	struct blocks b;
 	void *data;
-	int r = -ENOENT;
+	int r, more;
 
-	for (fblk = 0; fblk < dir_blocks(dir) && r == -ENOENT; fblk++) {
-		r = dir_block(dir, fblk, &blk);
-		if (r == 0)
-			r = block_room(dir, blk, need, e);
+	blocks_begin(&b, dir);
+	while ((more = r = blocks_next(&b)) == 1) {
+		r = block_room(dir, b.blk, need, e);
+		if (r != -ENOENT)
+			break;
 	}
-	if (r == -ENOENT)
+	if (more == 0)
 		return dir_grow(dir, e);
 	if (r == 0)
 		r = meta_edit(dir->fs, e->blk, META_DIR, &data);
@@ -336,14 +439,14 @@ dir_make_room(struct ext2_inode *dir, const struct name *n)
 }
 
 /*
- * Add a name, which is not there.
+ * Add a name, which is not there.  *where, unless NULL: its place.
  *
  * Locks:    tree for writing, inside the gate.
- * Returns:  0, -ENOSPC, -EIO, -EUCLEAN, -ENOMEM.
+ * Returns:  0, -ENOSPC, -EIO, -EUCLEAN, -ENOMEM, -EINTR (a fatal signal).
  */
 int
 dir_insert(struct ext2_inode *dir, const struct name *n, uint32_t ino,
-    uint32_t mode)
+    uint32_t mode, struct ext2_spot *where)
 {
 	uint32_t need = EXT2_DIRENT_LEN((uint32_t)n->len);
 	struct entries e;
@@ -351,9 +454,13 @@ dir_insert(struct ext2_inode *dir, const struct name *n, uint32_t ino,
 
 	if (r != 0)
 		return r;
-	CHECK(entry_split(&e, need));
+	if (entries_at(&e) != 1 || !entry_split(&e, need))
+		return ext2_error(dir->fs, "directory %lu: block %u has another "
+		    "owner", dir->vn->ino, e.blk);
 	entry_write(dir->fs, entry_at(&e), n, ino, mode);
 	dir->flags &= ~EXT2_INDEX_FL;
+	if (where != NULL)
+		*where = (struct ext2_spot){ e.blk, e.off, ino, false };
 	return 0;
 }
 
@@ -369,6 +476,9 @@ dir_replace(struct ext2_inode *dir, const struct ext2_spot *spot, uint32_t ino,
 	if (r != 0)
 		return r;
 	d = (struct ext2_dirent *)((char *)data + spot->off);
+	if (atomic_load_relaxed(&d->ino) != spot->ino)
+		return ext2_error(dir->fs, "directory %lu: block %u has another "
+		    "owner", dir->vn->ino, spot->blk);
 	d->ino = ino;
 	d->type = type_byte(dir->fs, mode);
 	dir->flags &= ~EXT2_INDEX_FL;
@@ -394,7 +504,7 @@ block_erase(struct ext2_inode *dir, uint32_t blk, uint32_t off)
 	atomic_store(&entry_at(&e)->ino, 0);
 	if (e.prev != e.off)
 		((struct ext2_dirent *)(e.base + e.prev))->rec_len =
-		    (uint16_t)(e.off - e.prev + entry_at(&e)->rec_len);
+		    (uint16_t)(e.off - e.prev + e.len);
 	return 0;
 }
 
@@ -432,20 +542,33 @@ is_gone(struct ext2_inode *dir, uint32_t blk, uint32_t off)
 	return found;
 }
 
+/* What dir_erase_later() needs.  NULL: no memory. */
+struct ext2_gone *
+dir_gone_alloc(void)
+{
+	return kmem_cache_zalloc(&gone_cache);
+}
+
+/* The counterpart, when it was not needed; NULL is allowed. */
+void
+dir_gone_free(struct ext2_gone *g)
+{
+	if (g != NULL)
+		kmem_cache_free(&gone_cache, g);
+}
+
 /*
  * Take a name away: from now on nobody sees it; the next commit removes it.
  *
  * Locks:    tree for writing, inside the gate.
- * Returns:  0, -ENOMEM.
+ * Owns:     takes g, of dir_gone_alloc().
  */
-int
-dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot)
+void
+dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
+    struct ext2_gone *g)
 {
-	struct ext2_gone *g = kmem_cache_alloc(&gone_cache);
 	struct ext2_fs *fs = dir->fs;
 
-	if (g == NULL)
-		return -ENOMEM;
 	g->dir = (uint32_t)dir->vn->ino;
 	g->blk = spot->blk;
 	g->off = spot->off;
@@ -455,7 +578,6 @@ dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot)
 	list_push_back(gone_bucket(fs, g->blk, g->off), &g->hash);
 	fs->ngone++;
 	spin_unlock(&fs->gone_lock);
-	return 0;
 }
 
 static void
@@ -482,6 +604,20 @@ dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
 		if (dir == 0 || g->dir == dir)
 			gone_drop(fs, g);
 	}
+}
+
+/* The blocks that dir_purge() will change.  As meta_hold(). */
+int
+dir_hold_gone(struct ext2_fs *fs)
+{
+	struct ext2_gone *g;
+	int r = 0;
+
+	ASSERT(fs->gate.closed);
+	LIST_FOREACH(g, &fs->gone, all)
+		if (r == 0)
+			r = meta_hold(fs, g->blk);
+	return r;
 }
 
 /* Remove all that is gone from its blocks.  Locks: the gate is closed. */
@@ -521,24 +657,10 @@ dir_init(struct ext2_inode *dir, uint32_t parent)
 		return r;
 	entry_at(&e)->rec_len = (uint16_t)EXT2_DIRENT_LEN(1);
 	entry_write(dir->fs, entry_at(&e), &dot, (uint32_t)dir->vn->ino, S_IFDIR);
-	entries_next(&e);
+	e.off = EXT2_DIRENT_LEN(1);
 	entry_at(&e)->rec_len = (uint16_t)(dir->fs->bs - e.off);
 	entry_write(dir->fs, entry_at(&e), &dotdot, parent, S_IFDIR);
 	return 0;
-}
-
-/* Dot-dot of a directory that moves.  Locks as dir_insert(). */
-int
-dir_set_parent(struct ext2_inode *dir, uint32_t parent)
-{
-	const struct name dotdot = { "..", 2 };
-	struct ext2_spot spot;
-	int r = dir_lookup(dir, &dotdot, &spot);
-
-	if (r == -ENOENT)
-		return ext2_error(dir->fs, "directory %lu: no dot-dot",
-		    dir->vn->ino);
-	return r != 0 ? r : dir_replace(dir, &spot, parent, S_IFDIR);
 }
 
 /* st_mode bits of a type byte; 0: not known. */
@@ -554,6 +676,32 @@ type_mode(const struct ext2_fs *fs, uint8_t type)
 	return modes[type];
 }
 
+/*
+ * Hand out one entry, unless it is free or gone.  A name that is no name would
+ * lead whoever uses it elsewhere.
+ *
+ * Returns:  1: the sink is full, 0, -EIO.
+ */
+static int
+entry_emit(const struct entries *e, uint64_t next, struct dirsink *sink)
+{
+	struct ext2_fs *fs = e->dir->fs;
+	char name[NAME_MAX];
+	const struct dirsink_entry de = { name, e->name_len, e->ino, next,
+		type_mode(fs, (uint8_t)e->type) };
+
+	memcpy(name, entry_at(e)->name, e->name_len);
+	if (e->name_len == 0 || !entry_is_live(e))
+		return 0;
+	if (memchr(name, '/', e->name_len) != NULL ||
+	    memchr(name, '\0', e->name_len) != NULL) {
+		(void)ext2_error(fs, "directory %lu: a name with a slash or NUL",
+		    e->dir->vn->ino);
+		return -EIO;
+	}
+	return sink->emit(sink, &de) != 0;
+}
+
 /* Entries of one block at or behind *pos.  1: the sink is full, 0, -errno. */
 static int
 block_readdir(struct ext2_inode *dir, uint32_t blk, uint64_t *pos,
@@ -562,25 +710,21 @@ block_readdir(struct ext2_inode *dir, uint32_t blk, uint64_t *pos,
 	uint64_t base = *pos & ~(uint64_t)(dir->fs->bs - 1);
 	struct ext2_ref ref;
 	struct entries e;
-	int r = meta_get(dir->fs, blk, &ref), full = 0;
+	int r = meta_get(dir->fs, blk, &ref), end = 0;
 
 	if (r != 0)
 		return r;
 	entries_begin(&e, dir, blk, ref.data);
-	while ((r = entries_at(&e)) == 1 && !full) {
-		const struct ext2_dirent *d = entry_at(&e);
-		const struct dirsink_entry de = { d->name, d->name_len, d->ino,
-			base + e.off + d->rec_len, type_mode(dir->fs, d->type) };
-
-		if (base + e.off >= *pos && d->name_len != 0 &&
-		    entry_is_live(&e))
-			full = sink->emit(sink, &de);
-		if (!full)
-			entries_next(&e);
+	while ((r = entries_at(&e)) == 1) {
+		if (base + e.off >= *pos)
+			end = entry_emit(&e, base + e.off + e.len, sink);
+		if (end != 0)
+			break;
+		entries_next(&e);
 	}
 	*pos = MAX(*pos, base + e.off);
 	meta_put(&ref);
-	return full ? 1 : r;
+	return end != 0 ? end : r;
 }
 
 /* vnode_ops.readdir: a position is a byte of the directory. */
@@ -592,7 +736,8 @@ ext2_readdir(struct vnode *v, uint64_t *pos, struct dirsink *sink)
 	int r = 0;
 
 	while (r == 0 && *pos < v->link_bytes) {
-		r = dir_block(dir, (uint32_t)(*pos >> dir->fs->bs_shift), &blk);
+		r = thread_is_killed() ? -EINTR : dir_block(dir,
+		    (uint32_t)(*pos >> dir->fs->bs_shift), &blk);
 		if (r == 0)
 			r = block_readdir(dir, blk, pos, sink);
 	}

@@ -43,7 +43,10 @@
 #define EXT2_RO_SPARSE 0x1u
 #define EXT2_RO_LARGE 0x2u
 
-#define EXT2_INDEX_FL 0x1000u     /* inode flags: directory has a hash tree */
+/* Inode flags; of the others some are kept, none is obeyed. */
+#define EXT2_SYNC_FL 0x8u         /* durable at return: bytes and attributes */
+#define EXT2_INDEX_FL 0x1000u     /* directory has a hash tree */
+#define EXT2_DIRSYNC_FL 0x10000u  /* durable at return: names in it */
 
 struct ext2_sb {
 	uint32_t inodes_count, blocks_count, r_blocks_count;
@@ -108,14 +111,14 @@ struct ext2_dirent {
 /*
  * In which order a commit writes dirty blocks (sync.c).  NEW: nothing on the
  * disk leads there yet.  MOVE: all or none (movelog.c).  FORGOT: freed, not
- * written.
+ * written.  HELD: as on the disk, but a commit needs it, so it stays in memory.
  */
 enum ext2_kind {
 	META_NEW, META_MAP, META_INODE, META_DIR, META_MOVE, META_ALLOC,
-	META_FORGOT, META_KINDS
+	META_FORGOT, META_HELD, META_KINDS
 };
 
-/* A block that is dirty, its page pinned until a commit has written it. */
+/* A block that is dirty or held, its page pinned to the end of a commit. */
 struct ext2_buf {
 	struct list_node all;     /* [m] in fs->dirty[kind] */
 	struct list_node hash;    /* [m] */
@@ -172,7 +175,7 @@ struct ext2_inode {
 	uint32_t goal;            /* [B] where the next block should be */
 	uint32_t flags;           /* [T] of the disk */
 	enum ext2_life life;      /* [G] */
-	uint32_t kid_level;       /* [G] 1 + level of the last death in it */
+	uint32_t kid_level;       /* [G] 1 + level of the last death in it, of those to be written */
 	uint32_t kids;            /* [T] cached children, counted by unmount */
 	uint64_t synced;          /* [I] round of the flusher */
 	char *text;               /* [c] of a symbolic link */
@@ -215,6 +218,7 @@ struct ext2_fs {
 	uint32_t ngroups, gd_blocks, itable_blocks; /* [c] */
 	bool readonly;            /* [A] mounted so, or after an error */
 	bool failed;              /* [A] there was an error */
+	bool lost;                /* [T] blocks without an owner: e2fsck is due */
 	bool stuck;               /* [T] never writable, whoever asks */
 	uint16_t old_state;       /* [c] as found at mount */
 	struct ext2_gate gate;
@@ -244,7 +248,7 @@ struct ext2_fs {
 struct ext2_spot {
 	uint32_t blk, off;        /* disk block, byte in it */
 	uint32_t ino;
-	bool hidden;              /* there is one of that name that is gone */
+	bool hidden;              /* of a lookup: one of that name is gone */
 };
 
 static inline struct ext2_fs *
@@ -277,21 +281,23 @@ void meta_put(struct ext2_ref *);
 int meta_edit(struct ext2_fs *, uint32_t blk, enum ext2_kind, void **data)
     MUST_CHECK;
 int meta_edit_new(struct ext2_fs *, uint32_t blk, void **data) MUST_CHECK;
+int meta_hold(struct ext2_fs *, uint32_t blk) MUST_CHECK;
 void meta_forget(struct ext2_fs *, uint32_t blk);
 int meta_write(struct ext2_fs *, enum ext2_kind) MUST_CHECK;
 int meta_barrier(struct ext2_fs *) MUST_CHECK;
-void meta_drop_forgotten(struct ext2_fs *);
+void meta_drop_held(struct ext2_fs *);
 
 /* ---- sync.c ---- */
 int ext2_begin(struct ext2_fs *) MUST_CHECK;
 int ext2_begin_writeback(struct ext2_fs *) MUST_CHECK;
 void ext2_end(struct ext2_fs *);
 int ext2_commit(struct ext2_fs *); /* an error: read-only from then on */
-bool ext2_relieve(struct ext2_fs *);
+bool ext2_relieve(struct ext2_fs *, int r, unsigned *tries);
 int ext2_sync(struct mount *, struct vnode *) MUST_CHECK;
 void ext2_flusher_add(struct ext2_fs *);
 void ext2_flusher_remove(struct ext2_fs *);
 bool ext2_flusher_has(const struct bdev *);
+void ext2_reap(struct mount *);
 void ext2_shutdown(struct mount *);
 
 /* ---- alloc.c ---- */
@@ -300,7 +306,10 @@ int alloc_return_block(struct ext2_fs *, uint32_t blk);
 int alloc_free_block(struct ext2_fs *, uint32_t blk);
 int alloc_inode(struct ext2_fs *, uint32_t near, bool is_dir, uint32_t *out)
     MUST_CHECK;
+int alloc_return_inode(struct ext2_fs *, uint32_t ino, bool is_dir);
 int alloc_free_inode(struct ext2_fs *, uint32_t ino, bool is_dir);
+int alloc_inode_is_used(struct ext2_fs *, uint32_t ino) MUST_CHECK;
+int alloc_hold(struct ext2_fs *) MUST_CHECK;
 int alloc_release(struct ext2_fs *) MUST_CHECK;
 int alloc_store(struct ext2_fs *) MUST_CHECK;
 uint32_t alloc_goal(const struct ext2_fs *, uint32_t ino);
@@ -327,7 +336,7 @@ int inode_get(struct ext2_fs *, uint32_t ino, struct vnode **) MUST_CHECK;
 struct ext2_inode *inode_find(struct ext2_fs *, uint32_t ino);
 int inode_make(struct vnode *dir, const struct vn_new *, struct vnode **)
     MUST_CHECK;
-void inode_forget(struct ext2_inode *);
+int inode_forget(struct ext2_inode *) MUST_CHECK;
 void inode_place(const struct ext2_fs *, uint32_t ino, uint32_t *blk,
     uint32_t *off);
 size_t inode_bytes(const struct ext2_fs *, const struct ext2_disk_inode *);
@@ -335,6 +344,8 @@ void inode_inactive(struct vnode *);
 
 /* ---- istore.c ---- */
 int inode_store_all(struct ext2_fs *) MUST_CHECK;
+void inode_reset_levels(struct ext2_fs *);
+int inode_hold(struct ext2_fs *, uint32_t ino) MUST_CHECK;
 int inode_bear(struct ext2_fs *, unsigned *n) MUST_CHECK;
 bool inode_is_clean(struct ext2_inode *);
 int inode_store_dead(struct ext2_fs *, uint32_t ino) MUST_CHECK;
@@ -354,20 +365,26 @@ int dir_lookup(struct ext2_inode *, const struct name *, struct ext2_spot *)
     MUST_CHECK;
 int dir_make_room(struct ext2_inode *, const struct name *) MUST_CHECK;
 int dir_insert(struct ext2_inode *, const struct name *, uint32_t ino,
-    uint32_t mode) MUST_CHECK;
+    uint32_t mode, struct ext2_spot *where) MUST_CHECK;
 int dir_erase(struct ext2_inode *, const struct ext2_spot *) MUST_CHECK;
-int dir_erase_later(struct ext2_inode *, const struct ext2_spot *) MUST_CHECK;
+struct ext2_gone *dir_gone_alloc(void);
+void dir_gone_free(struct ext2_gone *);
+void dir_erase_later(struct ext2_inode *, const struct ext2_spot *,
+    struct ext2_gone *);
+int dir_hold_gone(struct ext2_fs *) MUST_CHECK;
 int dir_replace(struct ext2_inode *, const struct ext2_spot *, uint32_t ino,
     uint32_t mode) MUST_CHECK;
 int dir_purge(struct ext2_fs *) MUST_CHECK;
 void dir_forget_gone(struct ext2_fs *, uint32_t dir);
 int dir_init(struct ext2_inode *, uint32_t parent) MUST_CHECK;
-int dir_set_parent(struct ext2_inode *, uint32_t parent) MUST_CHECK;
+int dir_find_parent(struct ext2_inode *, struct ext2_spot *) MUST_CHECK;
 int dir_is_empty(struct ext2_inode *) MUST_CHECK;
+int dir_check_map(struct ext2_inode *, uint64_t size) MUST_CHECK;
 int ext2_readdir(struct vnode *, uint64_t *pos, struct dirsink *) MUST_CHECK;
 
 /* ---- movelog.c ---- */
 int movelog_open(struct vnode *dir, const struct name *) MUST_CHECK;
+int movelog_hold(struct ext2_fs *) MUST_CHECK;
 int movelog_run(struct ext2_fs *) MUST_CHECK;
 void movelog_close(struct ext2_fs *);
 

@@ -15,7 +15,8 @@
  *              reference is the only one and no mapping has the object: then
  *              nobody can find a way to it.
  *           3. An inode leaves when it and its pages are clean, or when it has
- *              no names; then its pages go before its blocks.
+ *              no names; then its pages go before its blocks.  One whose map
+ *              cannot be read just now stays for the next round.
  *
  * Read next sync.c, whose thread calls the reaper.
  */
@@ -68,14 +69,17 @@ static void
 zombie_end(struct ext2_inode *ip)
 {
 	struct ext2_fs *fs = ip->fs;
+	int r;
 
 	if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
 		return;
-	if (ext2_begin(fs) == 0) {
-		inode_forget(ip);
+	r = ext2_begin(fs);
+	if (r == 0) {
+		r = inode_forget(ip);
 		ext2_end(fs);
 	}
-	icache_remove(ip);
+	if (r == 0 || atomic_load(&fs->readonly))
+		icache_remove(ip);
 }
 
 static void
@@ -125,7 +129,7 @@ icache_end_zombies(struct ext2_fs *fs)
 			continue;
 		if (ext2_begin(fs) != 0)
 			return;
-		inode_forget(ip);
+		fs->lost |= inode_forget(ip) != 0;
 		ext2_end(fs);
 	}
 }

@@ -11,6 +11,9 @@
  * Rules     1. Fields are checked when they are read; a block number, when it
  *              is followed.
  *           2. The raw copy is what the disk has, the vnode what it should.
+ *           3. A number has one vnode at most, from the moment it is given away
+ *              until it is given back: nobody loads one that is free, is told
+ *              of one without links, or gets one that is somebody's.
  *
  * Read next istore.c, icache.c.
  */
@@ -109,6 +112,14 @@ inode_alloc(struct vnode *v, uint32_t ino)
 	return ip;
 }
 
+static void
+flags_set(struct ext2_inode *ip, uint32_t flags)
+{
+	ip->flags = flags;
+	ip->vn->sync = (flags & EXT2_SYNC_FL) != 0;
+	ip->vn->dirsync = (flags & (EXT2_SYNC_FL | EXT2_DIRSYNC_FL)) != 0;
+}
+
 /* Attributes of v from the raw copy. */
 static void
 attrs_load(struct ext2_inode *ip)
@@ -125,7 +136,7 @@ attrs_load(struct ext2_inode *ip)
 	v->ctime = time_get(raw->ctime, raw->ctime_extra);
 	v->btime = raw->crtime == 0 ? v->ctime :
 	    time_get(raw->crtime, raw->crtime_extra);
-	ip->flags = raw->flags;
+	flags_set(ip, raw->flags);
 	memcpy(ip->block, raw->block, sizeof(ip->block));
 }
 
@@ -190,11 +201,7 @@ type_load(struct ext2_inode *ip)
 	case S_IFREG:
 		return regular_load(ip, size | (uint64_t)ip->raw.size_high << 32);
 	case S_IFDIR:
-		if (size == 0 || (size & (ip->fs->bs - 1)) != 0)
-			return ext2_error(ip->fs, "directory %lu: size %lu",
-			    v->ino, size);
-		v->link_bytes = size;
-		return 0;
+		return dir_check_map(ip, size);
 	case S_IFLNK:
 		return link_load(ip, size);
 	case S_IFCHR:
@@ -234,6 +241,20 @@ raw_read(struct ext2_fs *fs, uint32_t ino, struct ext2_disk_inode *raw)
 	return 0;
 }
 
+/* Rule 3, for one that a name leads to.  0, -EUCLEAN, -EIO, -ENOMEM. */
+static int
+raw_check(struct ext2_fs *fs, uint32_t ino, const struct ext2_disk_inode *raw)
+{
+	int used;
+
+	if (raw->links == 0)
+		return ext2_error(fs, "inode %u has a name, but no links", ino);
+	used = alloc_inode_is_used(fs, ino);
+	if (used == 0)
+		return ext2_error(fs, "inode %u has a name, but is free", ino);
+	return used < 0 ? used : 0;
+}
+
 /* Read an inode that is not in memory.  Locks: ilock held. */
 static int
 inode_load_locked(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
@@ -244,10 +265,10 @@ inode_load_locked(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
 	int r = raw_read(fs, ino, &raw);
 
 	ASSERT(mutex_is_mine(&fs->ilock));
+	if (r == 0)
+		r = raw_check(fs, ino, &raw);
 	if (r != 0)
 		return r;
-	if (raw.links == 0)
-		return ext2_error(fs, "inode %u has a name, but no links", ino);
 	v = vn_alloc(fs->mnt, &ext2_ops, raw.mode);
 	if (v == NULL)
 		return -ENOMEM;
@@ -296,7 +317,9 @@ inode_get(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
 
 	mutex_lock_nested(&fs->ilock);
 	ip = inode_find(fs, ino);
-	if (ip != NULL) {
+	if (ip != NULL && ip->vn->nlink == 0) {
+		r = ext2_error(fs, "inode %u has a name, but no links", ino);
+	} else if (ip != NULL) {
 		list_remove(&ip->all);
 		list_push_back(&fs->inodes, &ip->all);
 		*out = ip->vn;
@@ -368,11 +391,39 @@ type_make(struct ext2_inode *ip, const struct vnode *dir,
 	return 0;
 }
 
+/* Rule 3, for a number that the bitmap calls free.  0, -EUCLEAN, -EIO … */
+static int
+number_is_new(struct ext2_fs *fs, uint32_t ino)
+{
+	struct ext2_disk_inode raw;
+	bool cached;
+	int r = raw_read(fs, ino, &raw);
+
+	if (r != 0)
+		return r;
+	mutex_lock_nested(&fs->ilock);
+	cached = inode_find(fs, ino) != NULL;
+	mutex_unlock(&fs->ilock);
+	if (!cached && raw.links == 0)
+		return 0;
+	return ext2_error(fs, "inode %u is called free, but has links", ino);
+}
+
+/* What no commit has seen is free at once.  Locks: inside the gate. */
+static void
+undo_number(struct ext2_fs *fs, uint32_t ino, bool is_dir)
+{
+	if (alloc_return_inode(fs, ino, is_dir) != 0)
+		klog("ext2: %s: inode %u is lost until e2fsck", fs->dev->name,
+		    ino);
+}
+
 /*
  * A new inode, unborn, nlink 0; in the cache.
  *
  * Locks:    tree for writing, inside the gate.
- * Returns:  0 with a reference, -ENOSPC, -ENOMEM, -EIO, -EUCLEAN.
+ * Returns:  0 with a reference, -ENOSPC, -ENOMEM, -EIO, -EUCLEAN: nothing is
+ *           changed then.
  */
 int
 inode_make(struct vnode *dir, const struct vn_new *n, struct vnode **out)
@@ -390,10 +441,17 @@ inode_make(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	r = alloc_inode(fs, (uint32_t)dir->ino, is_dir, &ino);
 	if (r != 0)
 		goto undo_vnode;
+	r = number_is_new(fs, ino);
+	if (r == -EUCLEAN)
+		goto undo_vnode;
+	if (r != 0)
+		goto undo_ino;
 	r = -ENOMEM;
 	ip = inode_alloc(v, ino);
 	if (ip == NULL)
 		goto undo_ino;
+	flags_set(ip, ext2_inode_of(dir)->flags & (is_dir ? EXT2_SYNC_FL |
+	    EXT2_DIRSYNC_FL : EXT2_SYNC_FL));
 	v->uid = n->uid;
 	v->gid = n->gid;
 	ip->raw.generation = (uint32_t)md_time_ns();
@@ -408,11 +466,10 @@ inode_make(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	return 0;
 
 undo_inode:
-	inode_forget(ip);
-	vn_put(v);
-	return r;
+	if (has_blocks(ip) && bmap_free(ip, 0, UINT64_MAX) != 0)
+		klog("ext2: %s: blocks are lost until e2fsck", fs->dev->name);
 undo_ino:
-	(void)alloc_free_inode(fs, ino, is_dir);
+	undo_number(fs, ino, is_dir);
 undo_vnode:
 	vn_put(v);
 	return r;
@@ -440,16 +497,19 @@ xattr_free(struct ext2_inode *ip)
  * Give back all blocks and the number of an inode without names.
  *
  * Locks:    inside the gate; nobody else uses the inode.
+ * Returns:  0; -EIO, -ENOMEM: try again later, it keeps what it has left.
  */
-void
+int
 inode_forget(struct ext2_inode *ip)
 {
-	if (has_blocks(ip) && bmap_free(ip, 0, UINT64_MAX) != 0)
-		klog("ext2: %s: inode %lu: blocks are lost until e2fsck",
-		    ip->fs->dev->name, ip->vn->ino);
+	int r = has_blocks(ip) ? bmap_free(ip, 0, UINT64_MAX) : 0;
+
+	if (r == -EIO || r == -ENOMEM)
+		return r;
 	xattr_free(ip);
 	(void)alloc_free_inode(ip->fs, (uint32_t)ip->vn->ino,
 	    ip->vn->type == S_IFDIR);
+	return 0;
 }
 
 /* vnode_ops.inactive: the cache has let go of it. */

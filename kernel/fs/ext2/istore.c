@@ -100,11 +100,21 @@ inode_store(struct ext2_inode *ip)
 	return 0;
 }
 
+/* The block of an inode that a commit will change.  As meta_hold(). */
+int
+inode_hold(struct ext2_fs *fs, uint32_t ino)
+{
+	uint32_t blk, off;
+
+	inode_place(fs, ino, &blk, &off);
+	return meta_hold(fs, blk);
+}
+
 /*
- * All live inodes; a commit begins.
+ * All live inodes, and those that are to be born are held; a commit begins.
  *
  * Locks:    the gate is closed; takes ilock.
- * Returns:  0, -EIO, -ENOMEM.
+ * Returns:  0, -EIO, -ENOMEM: nothing is written yet, it can begin once more.
  */
 int
 inode_store_all(struct ext2_fs *fs)
@@ -115,12 +125,28 @@ inode_store_all(struct ext2_fs *fs)
 	ASSERT(fs->gate.closed);
 	mutex_lock_nested(&fs->ilock);
 	LIST_FOREACH(ip, &fs->inodes, all) {
-		ip->kid_level = 0;
-		if (r == 0)
+		if (r != 0)
+			break;
+		if (ip->life == LIFE_UNBORN && ip->vn->nlink != 0)
+			r = inode_hold(fs, (uint32_t)ip->vn->ino);
+		else
 			r = inode_store(ip);
 	}
 	mutex_unlock(&fs->ilock);
 	return r;
+}
+
+/* All deaths are written.  Locks: the gate is closed; takes ilock. */
+void
+inode_reset_levels(struct ext2_fs *fs)
+{
+	struct ext2_inode *ip;
+
+	ASSERT(fs->gate.closed);
+	mutex_lock_nested(&fs->ilock);
+	LIST_FOREACH(ip, &fs->inodes, all)
+		ip->kid_level = 0;
+	mutex_unlock(&fs->ilock);
 }
 
 /* Does the disk have the directory in which ip's name is? */

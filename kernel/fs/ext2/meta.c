@@ -9,8 +9,8 @@
  * Picture   the page cache of the device, which its node /dev/sda shows too
  *           (blkfile.c): a page is 1, 2 or 4 blocks
  *              meta_get  → pinned while looked at
- *              meta_edit → struct ext2_buf: pinned until a commit wrote it
- *           fs->dirty[NEW | MAP | INODE | DIR | ALLOC] ─meta_write→ disk
+ *              meta_edit → struct ext2_buf: pinned until a commit ends
+ *           fs->dirty[NEW | MAP | INODE | DIR | ALLOC] ─meta_write→ disk, HELD
  *
  * Rules     1. To the VM these pages are always clean: it may drop them when
  *              they are not pinned, but never writes one on its own.
@@ -25,8 +25,14 @@
  *              The node may show it as memory had it last, until it is used.
  *           5. In a commit memory is waited for: half of one cannot be taken
  *              back, and an error would make the file system read-only.
+ *              For the same reason nothing is read in the middle of one: what
+ *              it will change is held before it writes the first block.
  *           6. The pages outlive the mount: what could not be written is
  *              undone at its end, so the node shows what the disk has.
+ *           7. On a damaged disk a block may also belong to a file, whose
+ *              write-back then changes it here at any moment (blkfile_wrote).
+ *              So who looks at a block that a file could own reads each word
+ *              once, checks that copy, and uses nothing else.
  *
  * Read next sync.c for the order of the kinds.
  */
@@ -66,6 +72,10 @@ buf_undo(struct ext2_fs *fs, struct ext2_buf *buf)
 	uint64_t at = (uint64_t)buf->blk << fs->bs_shift;
 	struct bio b;
 
+	if (buf->kind == META_HELD) {
+		buf_drop(fs, buf);
+		return;
+	}
 	bio_init(&b, fs->dev, at >> 9, BIO_READ);
 	bio_add(&b, buf->page, (unsigned)(at & PAGE_MASK), fs->bs);
 	if (blk_submit_wait(&b) != 0)
@@ -230,6 +240,33 @@ meta_edit(struct ext2_fs *fs, uint32_t blk, enum ext2_kind kind, void **data)
 	return r;
 }
 
+/*
+ * A commit will look at blk, or change it: it stays in memory until one ends.
+ *
+ * Locks:    inside the gate, or it is closed; takes meta_lock.
+ * Returns:  0, -ENOMEM, -EIO, -EUCLEAN.
+ */
+int
+meta_hold(struct ext2_fs *fs, uint32_t blk)
+{
+	unsigned tries = 0;
+	struct ext2_buf *b;
+	int r = 0;
+
+	mutex_lock_nested(&fs->meta_lock);
+	if (buf_find(fs, blk) == NULL) {
+		do
+			r = buf_make(fs, blk, &b);
+		while (ask_again(fs, r, &tries));
+		if (r == 0) {
+			b->kind = META_HELD;
+			list_push_back(&fs->dirty[META_HELD], &b->all);
+		}
+	}
+	mutex_unlock(&fs->meta_lock);
+	return r;
+}
+
 /* The same for a block just allocated: zeroed, and written before all else. */
 int
 meta_edit_new(struct ext2_fs *fs, uint32_t blk, void **data)
@@ -257,16 +294,22 @@ meta_forget(struct ext2_fs *fs, uint32_t blk)
 	mutex_unlock(&fs->meta_lock);
 }
 
-/* The counterpart of all meta_forget().  Locks: the gate is closed. */
+/* The counterpart of meta_hold() and meta_forget().  Locks: the gate is closed. */
 void
-meta_drop_forgotten(struct ext2_fs *fs)
+meta_drop_held(struct ext2_fs *fs)
 {
-	struct list *l = &fs->dirty[META_FORGOT];
+	static const enum ext2_kind kinds[] = { META_FORGOT, META_HELD };
+	unsigned i;
 
 	ASSERT(fs->gate.closed);
 	mutex_lock_nested(&fs->meta_lock);
-	while (!list_is_empty(l))
-		buf_drop(fs, LIST_ENTRY(list_first(l), struct ext2_buf, all));
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct list *l = &fs->dirty[kinds[i]];
+
+		while (!list_is_empty(l))
+			buf_drop(fs, LIST_ENTRY(list_first(l), struct ext2_buf,
+			    all));
+	}
 	mutex_unlock(&fs->meta_lock);
 }
 
@@ -294,7 +337,7 @@ bio_fill(struct ext2_fs *fs, struct list *l, struct bio *b)
 }
 
 /*
- * Write all dirty blocks of a kind; they are clean then.
+ * Write all dirty blocks of a kind; they are clean then, and held.
  *
  * Locks:    the gate is closed.
  * Returns:  0, -EIO: what was not written stays dirty.
@@ -303,6 +346,7 @@ int
 meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 {
 	struct list *l = &fs->dirty[kind];
+	struct ext2_buf *buf;
 	struct bio b;
 	unsigned n;
 	int r = 0;
@@ -315,9 +359,12 @@ meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 		fs->written = true;
 		if (r == 0)
 			blkfile_wrote(&b);
-		while (r == 0 && n-- != 0)
-			buf_drop(fs, LIST_ENTRY(list_first(l),
-			    struct ext2_buf, all));
+		while (r == 0 && n-- != 0) {
+			buf = LIST_ENTRY(list_pop_front(l), struct ext2_buf,
+			    all);
+			buf->kind = META_HELD;
+			list_push_back(&fs->dirty[META_HELD], &buf->all);
+		}
 	}
 	mutex_unlock(&fs->meta_lock);
 	return r;

@@ -21,7 +21,8 @@
  *              there no room for it, or are there no features (revision 0),
  *              the blocks are written at the same time, without a log.
  *           2. Before the move all else is written, and the new directory has
- *              room for the name: so the log has these three blocks only.
+ *              room for the name: so the log has these three blocks only.  That
+ *              room comes first; the log takes what is left, if it is enough.
  *           3. A disk that has a journal (e2fsck leaves it after a cut) keeps
  *              it; ours is the only use that we make of it.
  *
@@ -202,6 +203,13 @@ logged(struct ext2_fs *fs, struct ext2_buf **buf, unsigned n)
 	return r != 0 ? r : inode_put(fs, LOG_EMPTY);
 }
 
+/* What the step will change besides.  As meta_hold(). */
+int
+movelog_hold(struct ext2_fs *fs)
+{
+	return inode_hold(fs, LOG_INO);
+}
+
 /*
  * Write what a move has changed, all of it or nothing.
  *
@@ -222,7 +230,8 @@ movelog_run(struct ext2_fs *fs)
 	}
 	if (n == 0)
 		return 0;
-	ASSERT(fs->log.ready && n <= EXT2_LOG_MOVE);
+	if (!fs->log.ready || n > EXT2_LOG_MOVE)
+		return ext2_error(fs, "a move of %u blocks", n);
 	return logged(fs, buf, n);
 }
 
@@ -267,22 +276,35 @@ file_fill(struct vnode *v)
 	return r;
 }
 
+/* The file has done its work, or has taken what others need. */
+static void
+file_drop(struct ext2_fs *fs)
+{
+	if (fs->log.file != NULL)
+		vn_put(fs->log.file);
+	fs->log.file = NULL;
+	icache_reap(fs);
+}
+
 /* Rule 1: a file of our own.  -ENOSPC: no room. */
 static int
 file_take(struct vnode *dir)
 {
 	const struct vn_new n = { .mode = S_IFREG | 0600 };
 	struct ext2_fs *fs = ext2_fs_of(dir);
+	unsigned tries = 0;
 	int r = ext2_ops.create(dir, &n, &fs->log.file);
 
 	if (r != 0)
 		return r;
 	do
 		r = file_fill(fs->log.file);
-	while (r == -ENOSPC && ext2_relieve(fs));
+	while (ext2_relieve(fs, r, &tries));
 	fs->log.len = LOG_LEN;
 	if (r == 0 && !blocks_take(fs, ext2_inode_of(fs->log.file)->block))
 		r = -EUCLEAN;
+	if (r != 0)
+		file_drop(fs);
 	return r;
 }
 
@@ -317,32 +339,35 @@ int
 movelog_open(struct vnode *dir, const struct name *n)
 {
 	struct ext2_fs *fs = ext2_fs_of(dir);
+	unsigned tries = 0;
 	int r;
 
 	fs->log.page = phys_alloc(PHYS_KERNEL, PHYS_ANY);
 	if (fs->log.page == NULL)
 		return -ENOMEM;
+	do {
+		r = ext2_begin(fs);
+		if (r != 0)
+			return r;
+		r = dir_make_room(ext2_inode_of(dir), n);
+		ext2_end(fs);
+	} while (ext2_relieve(fs, r, &tries));
+	if (r != 0)
+		return r;
 	r = fs->sb.rev_level == 0 ? -ENOSPC : log_take(dir);
 	if (r != 0 && r != -ENOSPC)
 		return r;
 	fs->log.ready = r == 0;
-	r = ext2_begin(fs);
-	if (r != 0)
-		return r;
-	r = dir_make_room(ext2_inode_of(dir), n);
-	ext2_end(fs);
-	return r != 0 ? r : ext2_commit(fs);
+	return ext2_commit(fs);
 }
 
 /* The counterpart, when a commit has written the move. */
 void
 movelog_close(struct ext2_fs *fs)
 {
-	if (fs->log.file != NULL)
-		vn_put(fs->log.file);
+	file_drop(fs);
 	if (fs->log.page != NULL)
 		phys_free(fs->log.page);
-	fs->log.file = NULL;
 	fs->log.page = NULL;
 	fs->log.ready = false;
 }

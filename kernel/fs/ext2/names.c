@@ -91,7 +91,8 @@ create_name(struct vnode *dir, const struct vn_new *n, struct vnode *v)
 
 	if (name == NULL)
 		return -ENOMEM;
-	r = dir_insert(ext2_inode_of(dir), &n->name, (uint32_t)v->ino, v->type);
+	r = dir_insert(ext2_inode_of(dir), &n->name, (uint32_t)v->ino, v->type,
+	    NULL);
 	if (r != 0) {
 		kmem_free(name);
 		return r;
@@ -122,8 +123,10 @@ create_once(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	}
 	if (v != NULL && v->nlink == 0)
 		zombie_add(ext2_inode_of(v));
-	if (r != 0)
-		vn_put(v);
+	if (r == 0 || v == NULL)
+		return r;
+	vn_put(v);
+	icache_reap(ext2_fs_of(dir));
 	return r;
 }
 
@@ -152,6 +155,7 @@ static int
 ext2_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 {
 	struct ext2_fs *fs = ext2_fs_of(dir);
+	unsigned tries = 0;
 	int r = 0;
 
 	icache_reap(fs);
@@ -163,7 +167,26 @@ ext2_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 		return -EMLINK;
 	do
 		r = create_once(dir, n, out);
-	while (r == -ENOSPC && ext2_relieve(fs));
+	while (ext2_relieve(fs, r, &tries));
+	return r;
+}
+
+static int
+link_once(struct vnode *dir, const struct name *n, struct vnode *v)
+{
+	struct ext2_inode *ip = ext2_inode_of(v);
+	struct ext2_fs *fs = ip->fs;
+	int r = ext2_begin(fs);
+
+	if (r != 0)
+		return r;
+	r = dir_insert(ext2_inode_of(dir), n, (uint32_t)v->ino, v->type, NULL);
+	if (r == 0) {
+		v->nlink++;
+		v->nameless = false;
+		list_remove(&ip->zombie);
+	}
+	ext2_end(fs);
 	return r;
 }
 
@@ -171,24 +194,18 @@ ext2_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 static int
 ext2_link(struct vnode *dir, const struct name *n, struct vnode *v)
 {
-	struct ext2_inode *ip = ext2_inode_of(v);
-	struct ext2_fs *fs = ip->fs;
-	int r = name_free(dir, n);
+	unsigned tries = 0;
+	int r;
 
+	icache_reap(ext2_fs_of(dir));
+	r = name_free(dir, n);
 	if (r != 0)
 		return r;
 	if (v->nlink >= EXT2_LINK_MAX)
 		return -EMLINK;
-	r = ext2_begin(fs);
-	if (r != 0)
-		return r;
-	r = dir_insert(ext2_inode_of(dir), n, (uint32_t)v->ino, v->type);
-	if (r == 0) {
-		v->nlink++;
-		v->nameless = false;
-		list_remove(&ip->zombie);
-	}
-	ext2_end(fs);
+	do
+		r = link_once(dir, n, v);
+	while (ext2_relieve(ext2_fs_of(dir), r, &tries));
 	if (r != 0)
 		return r;
 	vn_note_name(v, dir, n);
@@ -242,13 +259,16 @@ name_dropped(struct vnode *dir, const struct name *n, struct vnode *v,
 	vn_touch(dir, VN_MTIME | VN_CTIME);
 }
 
-/* Rule 1.  Locks: inside the gate. */
+/* Rule 1.  Locks: inside the gate.  Owns: takes *gone, if it needs it. */
 static int
-name_erase(struct vnode *dir, struct vnode *v, const struct ext2_spot *spot)
+name_erase(struct vnode *dir, struct vnode *v, const struct ext2_spot *spot,
+    struct ext2_gone **gone)
 {
 	if (ext2_inode_of(v)->life == LIFE_UNBORN)
 		return dir_erase(ext2_inode_of(dir), spot);
-	return dir_erase_later(ext2_inode_of(dir), spot);
+	dir_erase_later(ext2_inode_of(dir), spot, *gone);
+	*gone = NULL;
+	return 0;
 }
 
 /* vnode_ops.remove. */
@@ -256,6 +276,7 @@ static int
 ext2_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 {
 	struct ext2_fs *fs = ext2_fs_of(dir);
+	struct ext2_gone *gone;
 	struct ext2_death *death;
 	struct ext2_spot spot;
 	int r = 0;
@@ -272,8 +293,12 @@ ext2_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 
 	/* reserve */
 	r = death_reserve(v, &death);
+	gone = dir_gone_alloc();
+	if (gone == NULL)
+		r = -ENOMEM;
 	if (r == 0)
-		r = name_erase(dir, v, &spot);
+		r = name_erase(dir, v, &spot, &gone);
+	dir_gone_free(gone);
 
 	/* perform */
 	if (r == 0)
@@ -300,15 +325,19 @@ names_forget_deaths(struct ext2_fs *fs)
 
 /* ---- rename ---- */
 
+#define PARK_TRIES 100u           /* names that others have already */
+
 /* [own] One rename, looked up. */
 struct move {
 	const struct vn_move *m;
 	struct ext2_inode *from, *to; /* directories */
 	struct ext2_spot src, dst;
-	struct ext2_death *death;
+	struct ext2_spot up;      /* dot-dot of a directory that gets another */
+	struct ext2_death *death; /* reserved; NULL: not needed, or used */
+	struct ext2_gone *gone;   /* the same */
 	bool done;                /* the entries are changed */
-	struct name park;         /* len 0: dst needs no other name meanwhile */
-	char park_text[24];
+	bool parked;              /* dst has another name meanwhile, at: */
+	struct ext2_spot park;
 };
 
 /* The new name over an old one: rule 2. */
@@ -323,11 +352,12 @@ move_over(struct move *mv)
 		return r;
 	if (mv->src.blk == mv->dst.blk) {
 		r = dir_replace(mv->from, &mv->src, dst, m->dst->type);
-		return r != 0 ? r : name_erase(m->from_dir, m->dst, &mv->src);
+		return r != 0 ? r : name_erase(m->from_dir, m->dst, &mv->src,
+		    &mv->gone);
 	}
 	if (m->src->type == S_IFDIR)
 		return dir_erase(mv->from, &mv->src);
-	return name_erase(m->from_dir, m->src, &mv->src);
+	return name_erase(m->from_dir, m->src, &mv->src, &mv->gone);
 }
 
 /* The new name where none was; rule 3. */
@@ -338,12 +368,18 @@ move_free(struct move *mv)
 	uint32_t ino = (uint32_t)m->src->ino;
 	int r;
 
-	r = dir_insert(mv->to, &m->to, ino, m->src->type);
+	r = dir_insert(mv->to, &m->to, ino, m->src->type, NULL);
 	if (r != 0)
 		return r;
 	if (m->src->type == S_IFDIR)
 		return dir_erase(mv->from, &mv->src);
-	return name_erase(m->from_dir, m->src, &mv->src);
+	return name_erase(m->from_dir, m->src, &mv->src, &mv->gone);
+}
+
+static bool
+has_new_parent(const struct vn_move *m)
+{
+	return m->src->type == S_IFDIR && m->from_dir != m->to_dir;
 }
 
 /* Entries are changed: counts, dot-dot, times.  Cannot fail but by damage. */
@@ -351,16 +387,16 @@ static int
 move_done(struct move *mv)
 {
 	const struct vn_move *m = mv->m;
-	bool is_dir = m->src->type == S_IFDIR;
 	int r = 0;
 
 	if (m->dst != NULL)
 		name_dropped(m->to_dir, &m->to, m->dst, mv->death);
-	if (is_dir && m->from_dir != m->to_dir) {
+	mv->death = NULL;
+	if (has_new_parent(m)) {
 		m->from_dir->nlink -= m->from_dir->nlink > 2;
 		m->to_dir->nlink++;
-		r = dir_set_parent(ext2_inode_of(m->src),
-		    (uint32_t)m->to_dir->ino);
+		r = dir_replace(ext2_inode_of(m->src), &mv->up,
+		    (uint32_t)m->to_dir->ino, S_IFDIR);
 	}
 	vn_touch(m->src, VN_CTIME);
 	vn_touch(m->from_dir, VN_MTIME | VN_CTIME);
@@ -381,9 +417,35 @@ move_prepare(struct move *mv)
 		r = dir_lookup(mv->from, &m->from, &mv->src);
 	if (r == 0 && m->dst != NULL)
 		r = dir_lookup(mv->to, &m->to, &mv->dst);
-	if (r == 0 && m->src->type == S_IFDIR && m->from_dir != m->to_dir &&
-	    m->to_dir->nlink >= EXT2_LINK_MAX)
+	if (r == 0 && has_new_parent(m) && m->to_dir->nlink >= EXT2_LINK_MAX)
 		r = -EMLINK;
+	if (r == 0 && has_new_parent(m))
+		r = dir_find_parent(ext2_inode_of(m->src), &mv->up);
+	return r;
+}
+
+/*
+ * All that the change will need: memory, and its blocks, which are read now.
+ *
+ * Locks:    inside the gate.
+ * Returns:  0, -EIO, -ENOMEM.
+ */
+static int
+move_reserve(struct move *mv)
+{
+	const struct vn_move *m = mv->m;
+	struct ext2_fs *fs = mv->from->fs;
+	int r = m->dst != NULL ? death_reserve(m->dst, &mv->death) : 0;
+
+	mv->gone = dir_gone_alloc();
+	if (r == 0 && mv->gone == NULL)
+		r = -ENOMEM;
+	if (r == 0)
+		r = meta_hold(fs, mv->src.blk);
+	if (r == 0 && m->dst != NULL)
+		r = meta_hold(fs, mv->dst.blk);
+	if (r == 0 && has_new_parent(m))
+		r = meta_hold(fs, mv->up.blk);
 	return r;
 }
 
@@ -399,15 +461,15 @@ rename_once(struct move *mv)
 	if (r != 0)
 		return r;
 	mv->death = NULL;
-	if (m->dst != NULL)
-		r = death_reserve(m->dst, &mv->death);
+	r = move_reserve(mv);
 	if (r == 0)
 		r = m->dst != NULL ? move_over(mv) : move_free(mv);
 	mv->done = r == 0;
 	if (mv->done)
 		r = move_done(mv);
-	else if (mv->death != NULL)
+	if (mv->death != NULL)
 		kmem_cache_free(&death_cache, mv->death);
+	dir_gone_free(mv->gone);
 	ext2_end(fs);
 	return r;
 }
@@ -451,29 +513,47 @@ dst_remove(struct vn_move *m)
 	return r != 0 ? r : ext2_commit(ext2_fs_of(m->src));
 }
 
+/* A name that nobody has, in text.  0, -EEXIST, what name_free() gives. */
+static int
+park_name(struct vnode *dir, uint64_t ino, char *text, size_t cap,
+    struct name *out)
+{
+	uint32_t nr = (uint32_t)md_time_ns();
+	unsigned tries;
+	int r = -EEXIST;
+
+	for (tries = 0; r == -EEXIST && tries < PARK_TRIES; tries++) {
+		out->s = text;
+		out->len = (size_t)snprintf(text, cap, ".gone-%lu-%x", ino,
+		    nr + tries);
+		r = name_free(dir, out);
+	}
+	return r;
+}
+
 /* A second name for dst, on the disk. */
 static int
 park_file(struct move *mv)
 {
 	const struct vnode *dst = mv->m->dst;
-	struct ext2_spot spot;
-	int r;
+	struct ext2_fs *fs = mv->to->fs;
+	unsigned tries = 0;
+	struct name n;
+	char text[48];
+	int r = park_name(mv->m->to_dir, dst->ino, text, sizeof(text), &n);
 
-	mv->park.s = mv->park_text;
-	mv->park.len = (size_t)snprintf(mv->park_text, sizeof(mv->park_text),
-	    ".gone-%lu", dst->ino);
-	r = dir_lookup(mv->to, &mv->park, &spot);
-	if (r == 0)
-		r = -EBUSY;
-	else if (r == -ENOENT)
-		r = ext2_begin(mv->to->fs);
-	if (r == 0) {
-		r = dir_insert(mv->to, &mv->park, (uint32_t)dst->ino, dst->type);
-		ext2_end(mv->to->fs);
-	}
 	if (r != 0)
-		mv->park.len = 0;
-	return r != 0 ? r : ext2_commit(mv->to->fs);
+		return r;
+	do {
+		r = ext2_begin(fs);
+		if (r != 0)
+			return r;
+		r = dir_insert(mv->to, &n, (uint32_t)dst->ino, dst->type,
+		    &mv->park);
+		ext2_end(fs);
+	} while (ext2_relieve(fs, r, &tries));
+	mv->parked = r == 0;
+	return r != 0 ? r : ext2_commit(fs);
 }
 
 /* The counterpart, when dst has lost its own name. */
@@ -481,14 +561,16 @@ static int
 unpark(struct move *mv)
 {
 	struct ext2_fs *fs = mv->to->fs;
-	struct ext2_spot spot;
+	struct ext2_gone *gone;
 	int r = ext2_begin(fs);
 
 	if (r != 0)
 		return r;
-	r = dir_lookup(mv->to, &mv->park, &spot);
-	if (r == 0 && dir_erase_later(mv->to, &spot) != 0)
-		r = dir_erase(mv->to, &spot);
+	gone = dir_gone_alloc();
+	if (gone == NULL)
+		r = dir_erase(mv->to, &mv->park);
+	else
+		dir_erase_later(mv->to, &mv->park, gone);
 	ext2_end(fs);
 	return r;
 }
@@ -502,28 +584,31 @@ rename_any(const struct vn_move *m)
 	struct move mv = { .m = &free_move, .from = ext2_inode_of(m->from_dir),
 		.to = ext2_inode_of(m->to_dir) };
 	bool park = false;
+	unsigned tries = 0;
 	char *name;
 	int r;
 
 	r = needs_parking(&mv, &park);
-	if (r == 0 && park)
-		r = m->dst->type == S_IFDIR ? dst_remove(&free_move) :
-		    park_file(&mv);
 	if (r != 0)
 		return r;
 	name = vn_name_dup(&m->to);
 	if (name == NULL)
 		return -ENOMEM;
-	fs->log.moving = fs->log.ready;
-	do
-		r = rename_once(&mv);
-	while (r == -ENOSPC && ext2_relieve(fs));
-	fs->log.moving = false;
+	if (park)
+		r = m->dst->type == S_IFDIR ? dst_remove(&free_move) :
+		    park_file(&mv);
+	if (r == 0) {
+		fs->log.moving = fs->log.ready;
+		do
+			r = rename_once(&mv);
+		while (ext2_relieve(fs, r, &tries));
+		fs->log.moving = false;
+	}
 	if (mv.done)
 		vn_set_name(m->src, m->to_dir, name);
 	else
 		kmem_free(name);
-	if (mv.park.len != 0 && unpark(&mv) != 0)
+	if (mv.parked && unpark(&mv) != 0)
 		r = -EUCLEAN;
 	return r;
 }
@@ -552,8 +637,7 @@ ext2_rename(const struct vn_move *m)
 	r = rename_settle(m);
 	if (r != 0)
 		return r;
-	if (m->src->type == S_IFDIR && m->from_dir != m->to_dir &&
-	    ext2_inode_of(m->src)->life == LIFE_LIVE)
+	if (has_new_parent(m) && ext2_inode_of(m->src)->life == LIFE_LIVE)
 		return rename_logged(m);
 	return rename_any(m);
 }

@@ -257,6 +257,7 @@ static int
 pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 {
 	struct ext2_inode *ip = obj;
+	unsigned tries = 0;
 	int r;
 
 	do {
@@ -265,7 +266,7 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 			return r;
 		r = bmap_alloc_page(ip, idx, pg);
 		ext2_end(ip->fs);
-	} while (r == -ENOSPC && ext2_relieve(ip->fs));
+	} while (ext2_relieve(ip->fs, r, &tries));
 	return r;
 }
 

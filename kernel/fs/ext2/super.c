@@ -38,7 +38,8 @@ const struct fstype ext2_type = {
 	.name = "ext2", .magic = EXT2_MAGIC,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
 	.allocate = ext2_allocate, .place = ext2_place, .statfs = ext2_statfs,
-	.remount = ext2_remount, .shutdown = ext2_shutdown
+	.remount = ext2_remount, .reap = ext2_reap,
+	.shutdown = ext2_shutdown
 };
 
 /* ---- errors ---- */
@@ -93,6 +94,14 @@ has_super(const struct ext2_fs *fs, uint32_t g)
 	return is_power_of(g, 3) || is_power_of(g, 5) || is_power_of(g, 7);
 }
 
+/* Is a block one of the inode table of a group? */
+static bool
+in_table(const struct ext2_fs *fs, const struct ext2_group *gp, uint32_t blk)
+{
+	return blk >= gp->inode_table &&
+	    blk - gp->inode_table < fs->itable_blocks;
+}
+
 /*
  * May a file own this block?  It exists and is none of the file system's own.
  *
@@ -112,8 +121,7 @@ ext2_block_ok(const struct ext2_fs *fs, uint32_t blk)
 	if (has_super(fs, g) && off <= fs->gd_blocks)
 		return false;
 	return blk != gp->block_bitmap && blk != gp->inode_bitmap &&
-	    (blk < gp->inode_table ||
-	    blk - gp->inode_table >= fs->itable_blocks);
+	    !in_table(fs, gp, blk);
 }
 
 /* ---- mount ---- */
@@ -376,7 +384,7 @@ super_check(struct ext2_fs *fs)
 
 /* ---- groups ---- */
 
-/* Rule 2. */
+/* Rule 2; and they do not overlap. */
 static int
 group_check(struct ext2_fs *fs, uint32_t g)
 {
@@ -392,7 +400,9 @@ group_check(struct ext2_fs *fs, uint32_t g)
 	    gp->inode_bitmap < first || gp->inode_bitmap >= end ||
 	    gp->inode_table < first || gp->inode_table >= end ||
 	    fs->itable_blocks > end - gp->inode_table ||
-	    gp->block_bitmap == gp->inode_bitmap)
+	    gp->block_bitmap == gp->inode_bitmap ||
+	    in_table(fs, gp, gp->block_bitmap) ||
+	    in_table(fs, gp, gp->inode_bitmap))
 		return refuse(fs, "damaged group", g);
 	if (gp->free_blocks > end - first ||
 	    gp->free_inodes > fs->sb.inodes_per_group)
@@ -498,6 +508,11 @@ ext2_settle(struct ext2_fs *fs)
 
 	for (i = 0; i < SETTLE_TRIES && r == 0; i++)
 		r = ext2_commit(fs);
+	if (r == 0 && fs->lost) {
+		klog("ext2: %s: blocks have no owner; e2fsck is due",
+		    fs->dev->name);
+		fs->old_state |= EXT2_HAS_ERRORS;
+	}
 	if (r == 0)
 		r = state_write(fs, fs->old_state | EXT2_VALID);
 	if (r != 0)
@@ -524,6 +539,7 @@ ext2_unmount(struct mount *m)
 	if (!fs->readonly) {
 		if (icache_sync_files(fs) != 0)
 			klog("ext2: %s: data was lost", fs->dev->name);
+		fs->lost |= !list_is_empty(&fs->zombies);
 		(void)ext2_settle(fs);
 	}
 	icache_drop_all(fs);

@@ -27,6 +27,9 @@
  *           4. An error of a commit makes the file system read-only.
  *           5. What has entered the gate finishes, killed or not: half of a
  *              change would be written, or an error would be made of a signal.
+ *           6. A commit reads before it writes: each block that it will change
+ *              is held in memory first.  One that cannot be read just now puts
+ *              it off, with nothing written and nothing lost.
  *
  * Read next meta.c, inode.c.
  */
@@ -39,6 +42,7 @@
 #define FLUSH_TICKS 5u            /* between commits of the flusher */
 #define GONE_MAX 2048u            /* hidden names before a commit is made */
 #define BUFS_MIN 64u
+#define RELIEVE_MAX 4u            /* commits that one change makes to find room */
 
 static struct {
 	struct mutex lock;        /* guards the rest; around each round */
@@ -145,13 +149,15 @@ is_full(const struct ext2_fs *fs)
  * Begin to change metadata: until ext2_end() no commit runs.
  *
  * Locks:    as ext2.h says; rank 1 at most.
- * Returns:  0, -EROFS.
+ * Returns:  0, -EROFS, what a commit gives that had to come first.
  */
 int
 ext2_begin(struct ext2_fs *fs)
 {
-	if (is_full(fs))
-		(void)ext2_commit(fs); /* an error shows below: read-only */
+	int r = is_full(fs) ? ext2_commit(fs) : 0;
+
+	if (r != 0)
+		return r;
 	gate_enter(&fs->gate, GATE_POLITE);
 	vm_finish_begin();
 	if (!atomic_load(&fs->readonly))
@@ -207,6 +213,44 @@ commit_end(void)
 	vm_finish_end();
 }
 
+/* Rule 6.  Locks: the gate is closed.  0, -EIO, -ENOMEM: put off. */
+static int
+commit_hold(struct ext2_fs *fs)
+{
+	struct ext2_death *d;
+	int r = inode_store_all(fs);
+
+	LIST_FOREACH(d, &fs->deaths, all)
+		if (r == 0)
+			r = inode_hold(fs, d->ino);
+	if (r == 0)
+		r = dir_hold_gone(fs);
+	if (r == 0)
+		r = alloc_hold(fs);
+	if (r == 0 && !list_is_empty(&fs->dirty[META_MOVE]))
+		r = movelog_hold(fs);
+	return r;
+}
+
+/* Locks: the gate is closed. */
+static int
+commit_closed(struct ext2_fs *fs)
+{
+	int r;
+
+	if (atomic_load(&fs->readonly))
+		return -EROFS;
+	r = commit_hold(fs);
+	if (r != 0) {
+		EVENT(ext2_commit_put_off);
+		return r;
+	}
+	r = commit_phases(fs);
+	if (r != 0)
+		(void)ext2_error(fs, "commit: error %d", -r);
+	return r;
+}
+
 /*
  * Write all metadata in order (the picture).  Data of files is the caller's.
  *
@@ -216,15 +260,12 @@ commit_end(void)
 int
 ext2_commit(struct ext2_fs *fs)
 {
-	int r = -EROFS;
+	int r;
 
 	gate_close(&fs->gate);
 	commit_begin();
-	if (!atomic_load(&fs->readonly)) {
-		r = commit_phases(fs);
-		if (r != 0)
-			(void)ext2_error(fs, "commit: error %d", -r);
-	}
+	r = commit_closed(fs);
+	meta_drop_held(fs);
 	commit_end();
 	gate_open(&fs->gate);
 	return r;
@@ -257,10 +298,8 @@ write_states(struct ext2_fs *fs)
 static int
 commit_phases(struct ext2_fs *fs)
 {
-	int r = inode_store_all(fs);
+	int r = write_and_wait(fs, META_NEW);
 
-	if (r == 0)
-		r = write_and_wait(fs, META_NEW);
 	if (r == 0)
 		r = write_states(fs);
 	if (r == 0)
@@ -279,7 +318,6 @@ commit_phases(struct ext2_fs *fs)
 		r = alloc_store(fs);
 	if (r == 0)
 		r = meta_write(fs, META_ALLOC);
-	meta_drop_forgotten(fs);
 	return r;
 }
 
@@ -315,22 +353,29 @@ deaths(struct ext2_fs *fs)
 		if (r == 0)
 			r = write_and_wait(fs, META_INODE);
 	}
-	if (r == 0)
-		names_forget_deaths(fs);
-	return r;
+	if (r != 0 || list_is_empty(&fs->deaths))
+		return r;
+	names_forget_deaths(fs);
+	inode_reset_levels(fs);
+	return 0;
 }
 
 /*
- * Something does not fit: does a commit make room?
+ * A change has ended with r, and has undone what it did: if that is -ENOSPC,
+ * and what was freed is waiting for a commit, then make one, and true: try
+ * again.  Not without end, for others take what is free as well.
  *
- * Locks:    as ext2_commit().
+ * Locks:    as ext2_commit().  *tries: 0 at first.
  */
 bool
-ext2_relieve(struct ext2_fs *fs)
+ext2_relieve(struct ext2_fs *fs, int r, unsigned *tries)
 {
+	if (r != -ENOSPC || ++*tries > RELIEVE_MAX || thread_is_killed())
+		return false;
 	if (atomic_load(&fs->late_blocks) == 0 &&
 	    atomic_load(&fs->late_inodes) == 0)
 		return false;
+	EVENT(ext2_relieve);
 	return ext2_commit(fs) == 0;
 }
 
@@ -356,6 +401,17 @@ ext2_sync(struct mount *m, struct vnode *v)
 		r = v->vmo != NULL ? vmo_sync(v->vmo, 0, UINT64_MAX) : 0;
 	done = ext2_commit(fs);
 	return r != 0 ? r : done;
+}
+
+/* fstype.reap: zombies that nobody uses give back what they have. */
+void
+ext2_reap(struct mount *m)
+{
+	struct ext2_fs *fs = m->fs;
+
+	rw_lock_write(&m->tree);
+	icache_reap(fs);
+	rw_unlock_write(&m->tree);
 }
 
 /*
