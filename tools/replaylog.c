@@ -66,12 +66,14 @@ static struct {
 
 static const char help_text[] =
     "replaylog [--all] LOG IMAGE [SEED]   rebuild a disk after a power cut\n"
+    "replaylog --until N LOG IMAGE        what was durable when LOG had N entries\n"
     "replaylog --stamp LOG                while LOG grows: copy lines, with its length\n"
     "\n"
     "  LOG    written by QEMU's driver=blklogwrites\n"
     "  IMAGE  the disk as it was before; changed in place\n"
     "  SEED   a number: where the cut is, and what it loses (1)\n"
     "  --all  no cut: every write of the log\n"
+    "  --until N  the writes before the last FLUSH of the first N entries\n"
     "  --stamp  standard input to output; before each line how many entries LOG\n"
     "         has then: what the line says was so before a cut at a later entry\n"
     "\n"
@@ -272,6 +274,19 @@ cut(void)
 	    torn);
 }
 
+/* Nothing is made that could have been lost. */
+static void
+until(size_t n)
+{
+	size_t i, nr = 0;
+
+	if (n > replay.nchanges)
+		errx(1, "there are %zu entries", replay.nchanges);
+	for (i = 0; i < n; i++)
+		nr += (replay.change[i].flags & FLAG_FLUSH) != 0;
+	printf("%zu entries\n", write_all(0, first_losable(nr)));
+}
+
 /* ---- when something was said ---- */
 
 /* QEMU writes the superblock with each flush, before the guest hears of it. */
@@ -297,22 +312,27 @@ main(int argc, char **argv)
 {
 	static const struct option opts[] = {
 		{ "all", no_argument, NULL, 'a' },
+		{ "until", required_argument, NULL, 'u' },
 		{ "stamp", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *entries = NULL;
 	bool all = false;
 	char *end = "";
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "as:h", opts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "as:u:h", opts, NULL)) != -1) {
 		if (opt == 'h')
 			return fputs(help_text, stdout) == EOF;
 		if (opt == 's')
 			return stamp(optarg);
-		if (opt != 'a')
+		if (opt == 'u')
+			entries = optarg;
+		else if (opt == 'a')
+			all = true;
+		else
 			errx(2, "see replaylog --help");
-		all = true;
 	}
 	if (argc - optind < 2 || argc - optind > 3)
 		errx(2, "see replaylog --help");
@@ -322,7 +342,9 @@ main(int argc, char **argv)
 		errx(2, "%s: not a number", argv[optind + 2]);
 	read_log(argv[optind]);
 	open_image(argv[optind + 1]);
-	if (all)
+	if (entries != NULL)
+		until(strtoull(entries, &end, 0));
+	else if (all)
 		printf("%zu entries\n", write_all(0, replay.nchanges));
 	else
 		cut();

@@ -2,6 +2,7 @@
 # NEEDS: TIMEOUT=400
 # After a power cut e2fsck -p repairs the disk, and what was fsync'ed is there.
 # Half of the cuts kill the emulator, half lose writes that no flush followed.
+# What O_SYNC, mount -o sync and their like promise is there at once.
 # Arguments: cuts (4; 200 when LONG), first seed (1).
 . kernel/test/cases/lib.sh
 
@@ -111,6 +112,58 @@ log_cut() {
 	found "$tmp/copy" "$tmp/out" "log, seed $seed, $at"
 }
 
+# holds LINE: is it so in $tmp/tree and on $tmp/copy?
+holds() {
+	set -- $1
+	f=$tmp/tree/$2
+	case $1-$3 in
+	gone-) [ ! -e "$f" ] && [ ! -L "$f" ] ;;
+	have-dir) [ -d "$f" ] ;;
+	have-link) [ "$(readlink "$f")" = text ] ;;
+	have-*) [ "$(stat -c %s "$f" 2>/dev/null)" = "$3" ] ;;
+	mode-*) debugfs -R "stat /$2" "$tmp/copy" 2>/dev/null |
+		grep -q "Mode: *$3 " ;;
+	*) false ;;
+	esac
+}
+
+# Each line is true of the disk as it was durable when the line was said.
+sync_cuts() {
+	rm -f "$tmp/disk" "$tmp/lines"
+	mkdir "$tmp/folder" "$tmp/folder/flagged"
+	mke2fs -F -q -t ext2 -b 1024 -d "$tmp/folder" "$tmp/disk" 4M
+	debugfs -w -R "set_inode_field /flagged flags 0x8" "$tmp/disk" \
+		2>/dev/null
+	cp --sparse=always "$tmp/disk" "$tmp/base"
+	: >"$tmp/writes"
+	disk="driver=blklogwrites,file.driver=file,file.filename=$tmp/disk"
+	disk="$disk,log.driver=file,log.filename=$tmp/writes"
+	mkfifo "$tmp/lines"
+	build/tools/replaylog --stamp "$tmp/writes" <"$tmp/lines" \
+		>"$tmp/stamped" &
+	expect 0 $guest --log "$tmp/log" --disk "$disk" \
+		--add "$BUILD/kernel/test/progs/sync_means_durable:/t/" -- \
+		/bin/sh -c 'mkdir /mnt && \
+		exec /t/sync_means_durable /dev/sda ext2 /mnt' >"$tmp/lines"
+	wait
+	lines=0
+	while read -r entries line; do
+		cp --sparse=always "$tmp/base" "$tmp/copy"
+		build/tools/replaylog --until $entries "$tmp/writes" \
+			"$tmp/copy" >/dev/null || fail "replaylog --until"
+		e2fsck -p "$tmp/copy" >"$tmp/fsck" 2>&1
+		[ $? -le 3 ] || fail "after '$line': $(cat "$tmp/fsck")"
+		rm -rf "$tmp/tree"
+		mkdir "$tmp/tree"
+		debugfs -R "rdump / $tmp/tree" "$tmp/copy" >/dev/null 2>&1
+		holds "$line" || fail "not durable: $line (entry $entries)"
+		lines=$((lines + 1))
+	done <"$tmp/stamped"
+	[ $lines -gt 30 ] || fail "$lines lines: $(cat "$tmp/stamped")"
+	echo "$lines lines of what is durable"
+}
+
+sync_cuts
 n=0
 while [ $n -lt $((cuts / 2)) ]; do
 	kill_cut
