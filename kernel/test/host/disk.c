@@ -35,6 +35,7 @@ static struct {
 	bool recording;
 	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
 	unsigned fail_next;           /* requests */
+	unsigned fail_reads;          /* the same, of those that read */
 	struct list pending;      /* bios submitted, not done */
 } disk = {
 	.dev = { .name = "hda", .major = 3, .sectors = DISK_BYTES / SECTOR_SIZE,
@@ -95,6 +96,12 @@ void
 host_disk_fail_next(unsigned n)
 {
 	disk.fail_next = n;
+}
+
+void
+host_disk_fail_reads(unsigned n)
+{
+	disk.fail_reads = n;
 }
 
 /* ---- power cuts ---- */
@@ -215,6 +222,10 @@ blk_submit_wait(struct bio *b)
 		abort(); /* outside of the device */
 	if (disk.fail_next > 0) {
 		disk.fail_next--;
+		return -EIO;
+	}
+	if (disk.fail_reads > 0 && b->dir == BIO_READ) {
+		disk.fail_reads--;
 		return -EIO;
 	}
 	if (disk.fail_n != 0 && sector < disk.fail_sector + disk.fail_n &&

@@ -14,6 +14,7 @@ uint8_t *host_disk_bytes(uint64_t *n);
 /* From now on n sectors cannot be read or written; n 0: all can. */
 void host_disk_fail(uint64_t sector, uint64_t n);
 void host_disk_fail_next(unsigned n);    /* so many requests */
+void host_disk_fail_reads(unsigned n);   /* so many that read; the rest is good */
 /* The oldest bio of blk_submit() is served: iod's part.  False: there is none. */
 bool host_disk_run(void);
 /*

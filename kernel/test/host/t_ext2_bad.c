@@ -169,10 +169,45 @@ bad_sectors(void **state)
 	}
 }
 
+/*
+ * Reads that fail while a commit gets its blocks: it fails, and the next one
+ * has all of it.
+ */
+static void
+commits_are_put_off(void **state)
+{
+	static const char *const options[] = { "-b 1024", "-b 4096 -I 128" };
+	struct vmo *meta = blkfile_vmo(blk_find("hda"));
+	unsigned i, k, failed = 0;
+
+	for (i = 0; i < ARRAY_LEN(options); i++) {
+		image_make(options[i], 8);
+		assert_int_equal(disk_mount(0), 0);
+		for (k = 0; k < 100; k++) {
+			ops_random(12);
+			vmo_drop_clean(meta);
+			host_disk_fail_reads(1 + (unsigned)host_random(3));
+			failed += fs_sync(NULL) != 0;
+			host_disk_fail_reads(0);
+			assert_int_equal(fs_sync(NULL), 0);
+		}
+		compare_all();
+		assert_int_equal(disk_umount(), 0);
+		disk_check();
+		assert_int_equal(disk_mount(MS_RDONLY), 0);
+		compare_all();
+		assert_int_equal(disk_umount(), 0);
+		model_clear();
+	}
+	printf("%u commits were put off\n", failed);
+	assert_true(failed > 50);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commits_are_put_off),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(bad_sectors),
 	};
