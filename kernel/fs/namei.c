@@ -170,6 +170,7 @@ dir_find_locked(struct vnode *dir, const struct name *n, struct vnode **out)
 {
 	if (dir->ops->lookup == NULL)
 		return -ENOTDIR;
+	ASSERT(dir->mnt->type->on_demand || rw_is_locked(&dir->mnt->tree));
 	if (dir->nlink == 0 && !dir->mnt->type->on_demand)
 		return -ENOENT;
 	return dir->ops->lookup(dir, n, out);

@@ -256,6 +256,7 @@ struct pager_ops {
 	 * after vmo_resize() is the caller's business.  0, -EIO.  NULL: no holes. */
 	int (*free)(void *obj, uint64_t idx, int n);
 	bool (*has)(void *obj, uint64_t idx);   /* false: a hole, reads as zero */
+	uint64_t (*hole)(void *obj, uint64_t idx); /* of so many pages; NULL: of one */
 	/* Make sure page idx has a block before it becomes dirty, unless it has
 	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */
 	int (*extend)(void *obj, uint64_t idx, struct vm_page *);

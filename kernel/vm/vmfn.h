@@ -358,7 +358,6 @@ int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CH
 void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
 int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
 void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
-uint64_t cache_next_data(struct vmo *, uint64_t idx);
 void cache_flush_all(void);                               /* for leak accounting */
 int cache_check(struct vmo *, struct vm_report *);       /* [O] */
 

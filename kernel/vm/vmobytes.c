@@ -234,6 +234,52 @@ vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 	}
 }
 
+/* Where the hole that begins at idx ends; idx: it is none. */
+static uint64_t
+hole_from(struct vmo *vmo, uint64_t idx)
+{
+	if (vmo->pager->has(vmo->v.obj, idx))
+		return idx;
+	return vmo->pager->hole == NULL ? idx + 1 :
+	    idx + MAX(1ul, vmo->pager->hole(vmo->v.obj, idx));
+}
+
+/* The first page in [idx, end) that is in memory, or end; is it dirty? */
+static uint64_t
+next_resident(struct vmo *vmo, uint64_t idx, uint64_t end, bool *dirty)
+{
+	struct vm_page *pg;
+
+	spin_lock(&vmo->lock);
+	pg = cache_next(vmo, idx);
+	idx = pg != NULL ? MIN(end, pg->index) : end;
+	*dirty = idx < end && (pg->flags & PF_DIRTY) != 0;
+	spin_unlock(&vmo->lock);
+	return idx;
+}
+
+/* The first page of a file at or after idx that is no hole, or UINT64_MAX. */
+static uint64_t
+cache_next_data(struct vmo *vmo, uint64_t idx)
+{
+	uint64_t end = PAGE_UP(vmo_size(vmo)) >> PAGE_SHIFT, hole_end;
+	bool dirty;
+
+	while (idx < end && !thread_is_killed()) {
+		hole_end = MIN(end, hole_from(vmo, idx));
+		if (hole_end == idx)
+			return idx;
+		/* A page there may be dirty, and get its place when written. */
+		while (idx < hole_end) {
+			idx = next_resident(vmo, idx, hole_end, &dirty);
+			if (dirty)
+				return idx;
+			idx += idx < hole_end;
+		}
+	}
+	return UINT64_MAX;
+}
+
 /*
  * Locks:    none of rank >= 3.
  * Returns:  index of the first page at or after pgoff that exists (SEEK_DATA),

@@ -345,30 +345,6 @@ cache_cut_end(struct vmo *vmo, uint64_t bytes, struct vm_page *tail)
 		zero_pinned(tail, bytes, PAGE_SIZE - (bytes & PAGE_MASK));
 }
 
-/*
- * Locks:    none of rank >= 2.
- * Returns:  the first page at or after idx that is no hole, or UINT64_MAX.
- */
-uint64_t
-cache_next_data(struct vmo *vmo, uint64_t idx)
-{
-	uint64_t end = PAGE_UP(vmo_size(vmo)) >> PAGE_SHIFT;
-	struct vm_page *pg;
-	bool dirty;
-
-	for (; idx < end && !thread_is_killed(); idx++) {
-		if (vmo->pager->has(vmo->v.obj, idx))
-			return idx;
-		spin_lock(&vmo->lock);
-		pg = cache_lookup(vmo, idx);
-		dirty = pg != NULL && (pg->flags & PF_DIRTY) != 0;
-		spin_unlock(&vmo->lock);
-		if (dirty)
-			return idx;
-	}
-	return UINT64_MAX;
-}
-
 /* ---- writing back ---- */
 
 /*

@@ -12,26 +12,22 @@
  *              copy checked: it lies within its block and its name within it.
  *              All that follows goes by the copy, for on a damaged disk the
  *              block may be another file's as well, and change at any time.
- *           2. A name that must vanish stays in its block until the commit
- *              has written its inode as dead (inode.c, rule 2): fs->gone
- *              remembers it, and lookups do not see it.
- *           3. dir_purge() removes it for good, under readers: it first makes
- *              the number 0, then forgets.  So readers look at the number
- *              once more after they asked.
- *           4. An index in front of the entries (dir_index) is not kept up:
+ *           2. A name that must vanish stays in its block for a while, hidden
+ *              (gone.c), and goes for good under readers, its number first:
+ *              so they look at the number once more after they asked.
+ *           3. An index in front of the entries (dir_index) is not kept up:
  *              its flag goes with the first change.
- *           5. A walk over all blocks is as long as the disk at most, no block
- *              comes again and again, and a fatal signal ends it: so it is not
- *              made where something is half changed.
  *
- * Read next names.c.
+ * Read next dirmap.c, gone.c, names.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 
-static struct kmem_cache gone_cache = KMEM_CACHE("ext2_gone", struct ext2_gone);
+/* st_mode bits of the type byte; 0: not known. */
+static const uint32_t type_modes[] = { 0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK,
+	S_IFIFO, S_IFSOCK, S_IFLNK };
 
 /* [own] A walk over the entries of one block. */
 struct entries {
@@ -42,16 +38,6 @@ struct entries {
 	uint32_t ino, len;        /* of this entry, as entries_at() has read it */
 	uint32_t name_len, type;
 };
-
-/* [own] A walk over the blocks of a directory: rule 5. */
-struct blocks {
-	struct ext2_inode *dir;
-	uint32_t next;            /* which comes next */
-	uint32_t blk;             /* where this one is */
-	uint32_t mark, mark_at;   /* blk of an earlier one; when to take another */
-};
-
-static bool is_gone(struct ext2_inode *dir, uint32_t blk, uint32_t off);
 
 static struct ext2_dirent *
 entry_at(const struct entries *e)
@@ -108,94 +94,14 @@ entries_next(struct entries *e)
 	e->off += e->len;
 }
 
-/* Does the entry name something now?  Rule 3. */
+/* Does the entry name something now?  Rule 2. */
 static bool
 entry_is_live(const struct entries *e)
 {
 	struct ext2_dirent *d = entry_at(e);
 
-	return e->ino != 0 && !is_gone(e->dir, e->blk, e->off) &&
+	return e->ino != 0 && !gone_has(e->dir->fs, e->blk, e->off) &&
 	    atomic_load(&d->ino) != 0;
-}
-
-static uint32_t
-dir_blocks(const struct ext2_inode *dir)
-{
-	return (uint32_t)(dir->vn->link_bytes >> dir->fs->bs_shift);
-}
-
-/* Block fblk of a directory.  0, or an error; a hole is damage. */
-static int
-dir_block(struct ext2_inode *dir, uint32_t fblk, uint32_t *blk)
-{
-	uint32_t n;
-	int r = bmap_run(dir, fblk, 1, blk, &n);
-
-	if (r == 0 && *blk == 0)
-		r = ext2_error(dir->fs, "directory %lu: no block %u",
-		    dir->vn->ino, fblk);
-	return r;
-}
-
-static void
-blocks_begin(struct blocks *b, struct ext2_inode *dir)
-{
-	*b = (struct blocks){ .dir = dir };
-}
-
-/*
- * On to the next block.  Each is compared with a mark, which moves to the block
- * at place 0, 1, 3, 7 …: a map that comes round again meets it.
- *
- * Returns:  1, 0: there is none, -EINTR (a fatal signal), -EIO, -EUCLEAN …
- */
-static int
-blocks_next(struct blocks *b)
-{
-	int r;
-
-	if (b->next >= dir_blocks(b->dir))
-		return 0;
-	r = thread_is_killed() ? -EINTR : dir_block(b->dir, b->next, &b->blk);
-	if (r != 0)
-		return r;
-	if (b->next != 0 && b->blk == b->mark)
-		return ext2_error(b->dir->fs, "directory %lu: block %u twice",
-		    b->dir->vn->ino, b->blk);
-	if (b->next == b->mark_at) {
-		b->mark = b->blk;
-		b->mark_at = 2 * b->next + 1;
-	}
-	b->next++;
-	return 1;
-}
-
-/*
- * Can it be a directory of so many bytes?  It has no holes, so its blocks are
- * no more than it says to have, and none comes again and again (rule 5).
- *
- * Returns:  0, -EINTR (a fatal signal), -EIO, -EUCLEAN, -ENOMEM.
- */
-int
-dir_check_map(struct ext2_inode *dir, uint64_t size)
-{
-	struct ext2_fs *fs = dir->fs;
-	uint64_t n = size >> fs->bs_shift;
-	struct blocks b;
-	int r;
-
-	if (size == 0 || (size & (fs->bs - 1)) != 0 ||
-	    n > fs->sb.blocks_count || n > dir->vn->sectors >>
-	    (fs->bs_shift - 9))
-		return ext2_error(fs, "directory %lu: size %lu", dir->vn->ino,
-		    size);
-	dir->vn->link_bytes = size;
-	if (n <= EXT2_NDIRECT)
-		return 0;
-	blocks_begin(&b, dir);
-	while ((r = blocks_next(&b)) == 1)
-		;
-	return r;
 }
 
 /* ---- finding ---- */
@@ -243,7 +149,7 @@ block_lookup(struct ext2_inode *dir, uint32_t blk, const struct name *n,
 int
 dir_lookup(struct ext2_inode *dir, const struct name *n, struct ext2_spot *spot)
 {
-	struct blocks b;
+	struct ext2_blocks b;
 	int r;
 
 	spot->hidden = false;
@@ -306,7 +212,7 @@ block_is_empty(struct ext2_inode *dir, uint32_t blk)
 int
 dir_is_empty(struct ext2_inode *dir)
 {
-	struct blocks b;
+	struct ext2_blocks b;
 	int r;
 
 	blocks_begin(&b, dir);
@@ -324,13 +230,13 @@ dir_is_empty(struct ext2_inode *dir)
 static uint8_t
 type_byte(const struct ext2_fs *fs, uint32_t mode)
 {
-	static const uint8_t by_type[16] = { [S_IFREG >> 12] = 1,
-		[S_IFDIR >> 12] = 2, [S_IFCHR >> 12] = 3, [S_IFBLK >> 12] = 4,
-		[S_IFIFO >> 12] = 5, [S_IFSOCK >> 12] = 6, [S_IFLNK >> 12] = 7 };
+	uint8_t t = ARRAY_LEN(type_modes) - 1;
 
 	if ((fs->sb.incompat & EXT2_INCOMPAT_FILETYPE) == 0)
 		return 0;
-	return by_type[(mode & S_IFMT) >> 12];
+	while (t != 0 && type_modes[t] != (mode & S_IFMT))
+		t--;
+	return t;
 }
 
 static void
@@ -410,7 +316,7 @@ dir_grow(struct ext2_inode *dir, struct entries *e)
 static int
 dir_room(struct ext2_inode *dir, uint32_t need, struct entries *e)
 {
-	struct blocks b;
+	struct ext2_blocks b;
 	void *data;
 	int r, more;
 
@@ -429,13 +335,12 @@ dir_room(struct ext2_inode *dir, uint32_t need, struct entries *e)
 	return r;
 }
 
-/* A block with room for a name; locks and results as dir_insert(). */
-int
-dir_make_room(struct ext2_inode *dir, const struct name *n)
+/* It has changed without us.  -EUCLEAN. */
+static int
+block_is_shared(const struct ext2_inode *dir, uint32_t blk)
 {
-	struct entries e;
-
-	return dir_room(dir, EXT2_DIRENT_LEN((uint32_t)n->len), &e);
+	return ext2_error(dir->fs, "directory %lu: block %u has another owner",
+	    dir->vn->ino, blk);
 }
 
 /*
@@ -455,8 +360,7 @@ dir_insert(struct ext2_inode *dir, const struct name *n, uint32_t ino,
 	if (r != 0)
 		return r;
 	if (entries_at(&e) != 1 || !entry_split(&e, need))
-		return ext2_error(dir->fs, "directory %lu: block %u has another "
-		    "owner", dir->vn->ino, e.blk);
+		return block_is_shared(dir, e.blk);
 	entry_write(dir->fs, entry_at(&e), n, ino, mode);
 	dir->flags &= ~EXT2_INDEX_FL;
 	if (where != NULL)
@@ -477,15 +381,14 @@ dir_replace(struct ext2_inode *dir, const struct ext2_spot *spot, uint32_t ino,
 		return r;
 	d = (struct ext2_dirent *)((char *)data + spot->off);
 	if (atomic_load_relaxed(&d->ino) != spot->ino)
-		return ext2_error(dir->fs, "directory %lu: block %u has another "
-		    "owner", dir->vn->ino, spot->blk);
+		return block_is_shared(dir, spot->blk);
 	d->ino = ino;
 	d->type = type_byte(dir->fs, mode);
 	dir->flags &= ~EXT2_INDEX_FL;
 	return 0;
 }
 
-/* Give the room of the entry at off to the one before it.  Rule 3. */
+/* Give the room of the entry at off to the one before it.  Rule 2. */
 static int
 block_erase(struct ext2_inode *dir, uint32_t blk, uint32_t off)
 {
@@ -499,8 +402,7 @@ block_erase(struct ext2_inode *dir, uint32_t blk, uint32_t off)
 	while ((r = entries_at(&e)) == 1 && e.off < off)
 		entries_next(&e);
 	if (r <= 0 || e.off != off)
-		return r < 0 ? r : ext2_error(dir->fs, "directory %lu: entry %u has moved",
-		    dir->vn->ino, off);
+		return r < 0 ? r : block_is_shared(dir, blk);
 	atomic_store(&entry_at(&e)->ino, 0);
 	if (e.prev != e.off)
 		((struct ext2_dirent *)(e.base + e.prev))->rec_len =
@@ -516,131 +418,13 @@ dir_erase(struct ext2_inode *dir, const struct ext2_spot *spot)
 	return block_erase(dir, spot->blk, spot->off);
 }
 
-/* ---- names that are gone, but not yet from the disk ---- */
-
-static struct list *
-gone_bucket(struct ext2_fs *fs, uint32_t blk, uint32_t off)
-{
-	return &fs->gone_tab[(blk * 31 + off / 4) % EXT2_HASH];
-}
-
-/* Locks: takes gone_lock. */
-static bool
-is_gone(struct ext2_inode *dir, uint32_t blk, uint32_t off)
-{
-	struct ext2_fs *fs = dir->fs;
-	struct ext2_gone *g;
-	bool found = false;
-
-	spin_lock(&fs->gone_lock);
-	LIST_FOREACH(g, gone_bucket(fs, blk, off), hash)
-		if (g->blk == blk && g->off == off) {
-			found = true;
-			break;
-		}
-	spin_unlock(&fs->gone_lock);
-	return found;
-}
-
-/* What dir_erase_later() needs.  NULL: no memory. */
-struct ext2_gone *
-dir_gone_alloc(void)
-{
-	return kmem_cache_zalloc(&gone_cache);
-}
-
-/* The counterpart, when it was not needed; NULL is allowed. */
-void
-dir_gone_free(struct ext2_gone *g)
-{
-	if (g != NULL)
-		kmem_cache_free(&gone_cache, g);
-}
-
-/*
- * Take a name away: from now on nobody sees it; the next commit removes it.
- *
- * Locks:    tree for writing, inside the gate.
- * Owns:     takes g, of dir_gone_alloc().
- */
-void
-dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
-    struct ext2_gone *g)
-{
-	struct ext2_fs *fs = dir->fs;
-
-	g->dir = (uint32_t)dir->vn->ino;
-	g->blk = spot->blk;
-	g->off = spot->off;
-	dir->flags &= ~EXT2_INDEX_FL;
-	spin_lock(&fs->gone_lock);
-	list_push_back(&fs->gone, &g->all);
-	list_push_back(gone_bucket(fs, g->blk, g->off), &g->hash);
-	fs->ngone++;
-	spin_unlock(&fs->gone_lock);
-}
-
-static void
-gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
-{
-	spin_lock(&fs->gone_lock);
-	list_remove(&g->all);
-	list_remove(&g->hash);
-	fs->ngone--;
-	spin_unlock(&fs->gone_lock);
-	kmem_cache_free(&gone_cache, g);
-}
-
-/* The directory is removed; 0: all are, and nobody is left.  Locks: tree, gate. */
-void
-dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
-{
-	struct list_node *n, *next;
-
-	for (n = fs->gone.head.next; n != &fs->gone.head; n = next) {
-		struct ext2_gone *g = LIST_ENTRY(n, struct ext2_gone, all);
-
-		next = n->next;
-		if (dir == 0 || g->dir == dir)
-			gone_drop(fs, g);
-	}
-}
-
-/* The blocks that dir_purge() will change.  As meta_hold(). */
+/* A block with room for a name; locks and results as dir_insert(). */
 int
-dir_hold_gone(struct ext2_fs *fs)
+dir_make_room(struct ext2_inode *dir, const struct name *n)
 {
-	struct ext2_gone *g;
-	int r = 0;
+	struct entries e;
 
-	ASSERT(fs->gate.closed);
-	LIST_FOREACH(g, &fs->gone, all)
-		if (r == 0)
-			r = meta_hold(fs, g->blk);
-	return r;
-}
-
-/* Remove all that is gone from its blocks.  Locks: the gate is closed. */
-int
-dir_purge(struct ext2_fs *fs)
-{
-	int r = 0;
-
-	ASSERT(fs->gate.closed);
-	while (r == 0 && !list_is_empty(&fs->gone)) {
-		struct ext2_gone *g = LIST_ENTRY(list_first(&fs->gone),
-		    struct ext2_gone, all);
-		struct ext2_inode *dir;
-
-		mutex_lock_nested(&fs->ilock);
-		dir = inode_find(fs, g->dir);
-		mutex_unlock(&fs->ilock);
-		if (dir != NULL)
-			r = block_erase(dir, g->blk, g->off);
-		if (r == 0)
-			gone_drop(fs, g);
-	}
-	return r;
+	return dir_room(dir, EXT2_DIRENT_LEN((uint32_t)n->len), &e);
 }
 
 /* ---- directories as a whole ---- */
@@ -667,13 +451,10 @@ dir_init(struct ext2_inode *dir, uint32_t parent)
 static uint32_t
 type_mode(const struct ext2_fs *fs, uint8_t type)
 {
-	static const uint32_t modes[] = { 0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK,
-		S_IFIFO, S_IFSOCK, S_IFLNK };
-
 	if ((fs->sb.incompat & EXT2_INCOMPAT_FILETYPE) == 0 ||
-	    type >= ARRAY_LEN(modes))
+	    type >= ARRAY_LEN(type_modes))
 		return 0;
-	return modes[type];
+	return type_modes[type];
 }
 
 /*

@@ -251,6 +251,14 @@ struct ext2_spot {
 	bool hidden;              /* of a lookup: one of that name is gone */
 };
 
+/* [own] A walk over the blocks of a directory (dirmap.c). */
+struct ext2_blocks {
+	struct ext2_inode *dir;
+	uint32_t next;            /* which comes next */
+	uint32_t blk;             /* where this one is */
+	uint32_t mark, mark_at;   /* blk of an earlier one; when to take another */
+};
+
 static inline struct ext2_fs *
 ext2_fs_of(const struct vnode *v)
 {
@@ -360,6 +368,13 @@ void icache_drop_all(struct ext2_fs *);
 int icache_sync_files(struct ext2_fs *);
 void icache_end_zombies(struct ext2_fs *);
 
+/* ---- dirmap.c ---- */
+uint32_t dir_blocks(const struct ext2_inode *);
+int dir_block(struct ext2_inode *, uint32_t fblk, uint32_t *blk) MUST_CHECK;
+void blocks_begin(struct ext2_blocks *, struct ext2_inode *);
+int blocks_next(struct ext2_blocks *) MUST_CHECK;
+int dir_check_map(struct ext2_inode *, uint64_t size) MUST_CHECK;
+
 /* ---- dir.c ---- */
 int dir_lookup(struct ext2_inode *, const struct name *, struct ext2_spot *)
     MUST_CHECK;
@@ -367,20 +382,22 @@ int dir_make_room(struct ext2_inode *, const struct name *) MUST_CHECK;
 int dir_insert(struct ext2_inode *, const struct name *, uint32_t ino,
     uint32_t mode, struct ext2_spot *where) MUST_CHECK;
 int dir_erase(struct ext2_inode *, const struct ext2_spot *) MUST_CHECK;
+int dir_replace(struct ext2_inode *, const struct ext2_spot *, uint32_t ino,
+    uint32_t mode) MUST_CHECK;
+int dir_init(struct ext2_inode *, uint32_t parent) MUST_CHECK;
+int dir_find_parent(struct ext2_inode *, struct ext2_spot *) MUST_CHECK;
+int dir_is_empty(struct ext2_inode *) MUST_CHECK;
+int ext2_readdir(struct vnode *, uint64_t *pos, struct dirsink *) MUST_CHECK;
+
+/* ---- gone.c ---- */
+bool gone_has(struct ext2_fs *, uint32_t blk, uint32_t off);
 struct ext2_gone *dir_gone_alloc(void);
 void dir_gone_free(struct ext2_gone *);
 void dir_erase_later(struct ext2_inode *, const struct ext2_spot *,
     struct ext2_gone *);
 int dir_hold_gone(struct ext2_fs *) MUST_CHECK;
-int dir_replace(struct ext2_inode *, const struct ext2_spot *, uint32_t ino,
-    uint32_t mode) MUST_CHECK;
 int dir_purge(struct ext2_fs *) MUST_CHECK;
 void dir_forget_gone(struct ext2_fs *, uint32_t dir);
-int dir_init(struct ext2_inode *, uint32_t parent) MUST_CHECK;
-int dir_find_parent(struct ext2_inode *, struct ext2_spot *) MUST_CHECK;
-int dir_is_empty(struct ext2_inode *) MUST_CHECK;
-int dir_check_map(struct ext2_inode *, uint64_t size) MUST_CHECK;
-int ext2_readdir(struct vnode *, uint64_t *pos, struct dirsink *) MUST_CHECK;
 
 /* ---- movelog.c ---- */
 int movelog_open(struct vnode *dir, const struct name *) MUST_CHECK;
@@ -389,7 +406,19 @@ int movelog_run(struct ext2_fs *) MUST_CHECK;
 void movelog_close(struct ext2_fs *);
 
 /* ---- names.c ---- */
+int name_free(struct vnode *dir, const struct name *) MUST_CHECK;
+int name_erase(struct vnode *dir, struct vnode *, const struct ext2_spot *,
+    struct ext2_gone **) MUST_CHECK;
+void name_dropped(struct vnode *dir, const struct name *, struct vnode *,
+    struct ext2_death *);
+int death_reserve(const struct vnode *, struct ext2_death **) MUST_CHECK;
+void death_free(struct ext2_death *);
+int ext2_remove(struct vnode *dir, const struct name *, struct vnode *)
+    MUST_CHECK;
 void names_forget_deaths(struct ext2_fs *);
 extern const struct vnode_ops ext2_ops;
+
+/* ---- rename.c ---- */
+int ext2_rename(const struct vn_move *) MUST_CHECK;
 
 #endif

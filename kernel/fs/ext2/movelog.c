@@ -26,7 +26,7 @@
  *           3. A disk that has a journal (e2fsck leaves it after a cut) keeps
  *              it; ours is the only use that we make of it.
  *
- * Read next sync.c, names.c (rename_logged).
+ * Read next sync.c, rename.c (rename_logged).
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"

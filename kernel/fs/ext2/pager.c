@@ -39,12 +39,14 @@ static int pager_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static int pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static int pager_free(void *obj, uint64_t idx, int n);
 static bool pager_has(void *obj, uint64_t idx);
+static uint64_t pager_hole(void *obj, uint64_t idx);
 static int pager_extend(void *obj, uint64_t idx, struct vm_page *);
 static int pager_sync(void *obj);
 
 const struct pager_ops ext2_pager = {
 	.in = pager_in, .out = pager_out, .free = pager_free,
-	.has = pager_has, .extend = pager_extend, .sync = pager_sync
+	.has = pager_has, .hole = pager_hole, .extend = pager_extend,
+	.sync = pager_sync
 };
 
 static unsigned
@@ -245,6 +247,19 @@ pager_has(void *obj, uint64_t idx)
 	if (bmap_run(ip, idx << shift, max, &disk, &n) != 0)
 		return true;
 	return disk != 0 || n < max;
+}
+
+/* Whole pages from idx on without any block, as far as one look tells. */
+static uint64_t
+pager_hole(void *obj, uint64_t idx)
+{
+	struct ext2_inode *ip = obj;
+	unsigned shift = page_blocks_shift(ip->fs);
+	uint32_t disk, n;
+
+	if (bmap_run(ip, idx << shift, UINT32_MAX, &disk, &n) != 0 || disk != 0)
+		return 0;
+	return n >> shift;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "test/host/ext2_model.h"
+#include "test/progs/lib/hostile.h"
 
 struct names {
 	struct dirsink sink;
@@ -152,6 +153,30 @@ damaged(void **state)
 	assert_true(mounted > 300);
 }
 
+/* Images whose parts contradict each other. */
+static void
+hostile(void **state)
+{
+	unsigned k, mounted = 0, n = 42 * 6;
+	uint64_t bytes;
+	uint8_t *image;
+
+	used_disk();
+	for (k = 0; k < n; k++) {
+		image_load();
+		image = host_disk_bytes(&bytes);
+		assert_non_null(hostile_make(image, (uint32_t)bytes, k));
+		if (disk_mount(0) != 0)
+			continue;
+		mounted++;
+		maul("/m", 0);
+		maul("/m", 0);
+		assert_int_equal(disk_umount(), 0);
+	}
+	printf("hostile: %u of %u mounted\n", mounted, n);
+	assert_true(mounted > n / 2);
+}
+
 /* Sectors that cannot be read or written: errors, no harm. */
 static void
 bad_sectors(void **state)
@@ -209,6 +234,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commits_are_put_off),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(hostile),
 		cmocka_unit_test(bad_sectors),
 	};
 

@@ -138,6 +138,37 @@ renamed_over(void)
 	OK(rmdir("D"));
 }
 
+/* No name that somebody has chosen is in the way of a rename. */
+static void
+any_name_is_free(void)
+{
+	char name[64];
+	struct stat st;
+	int i;
+
+	OK(mkdir("D", 0755));
+	OK(close(touch("D/first")));
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "D/a-name-that-fills-%d", i);
+		OK(close(touch(name)));
+	}
+	OK(close(touch("D/last")));
+	sync();
+	OK(stat("D/last", &st));
+	snprintf(name, sizeof name, "D/.gone-%lu", (unsigned long)st.st_ino);
+	OK(close(touch(name)));
+	sync();
+	OK(rename("D/first", "D/last"));
+	OK(access("D/last", R_OK));
+	OK(unlink(name));
+	OK(unlink("D/last"));
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "D/a-name-that-fills-%d", i);
+		OK(unlink(name));
+	}
+	OK(rmdir("D"));
+}
+
 /* From inside, by the working directory and by /proc. */
 static void
 from_inside(void)
@@ -231,6 +262,7 @@ main(int argc, char **argv)
 	OK(mkdir("otherdir", 0755));
 	removed();
 	renamed_over();
+	any_name_is_free();
 	from_inside();
 	raced();
 	OK(unlink("other"));

@@ -112,28 +112,32 @@ h_is(struct hostile *h, uint32_t ino, int type)
 	       (type == H_ANY || (int)(h_get(i, 2) >> 12) == type);
 }
 
-/* An inode in use, of a type; 2 if there is none. */
+/* An inode in use, of a type; seldom the root, behind which all else is. */
 static inline uint32_t
 h_pick(struct hostile *h, int type)
 {
-	uint32_t ino = 1 + h_random(h, h->ninodes), k;
+	uint32_t ino, n = 0, chosen = 2;
 
-	for (k = 0; k < h->ninodes; k++, ino = ino % h->ninodes + 1)
-		if (h_is(h, ino, type))
-			return ino;
-	return 2;
+	if (h_random(h, 10) == 0)
+		return 2;
+	for (ino = 12; ino <= h->ninodes; ino++)
+		if (h_is(h, ino, type) && h_random(h, ++n) == 0)
+			chosen = ino;
+	return chosen;
 }
 
 /* A file with a map: its block[12] is set. */
 static inline uint32_t
 h_pick_mapped(struct hostile *h)
 {
-	uint32_t ino = 1 + h_random(h, h->ninodes), k;
+	uint32_t ino, n = 0, chosen = 2;
 
-	for (k = 0; k < h->ninodes; k++, ino = ino % h->ninodes + 1)
-		if (h_is(h, ino, H_REG) && h_get(h_inode(h, ino) + 40 + 48, 4))
-			return ino;
-	return h_pick(h, H_REG);
+	for (ino = 12; ino <= h->ninodes; ino++)
+		if (h_is(h, ino, H_REG) &&
+		    h_get(h_inode(h, ino) + 40 + 48, 4) != 0 &&
+		    h_random(h, ++n) == 0)
+			chosen = ino;
+	return chosen;
 }
 
 static inline uint8_t *
@@ -513,7 +517,7 @@ h_entry_field(struct hostile *h)
 static inline void
 h_entry_name(struct hostile *h)
 {
-	static const char *const names[] = { "../../v", "/", "a/b", ".", "..",
+	static const char names[][16] = { "../../v", "/", "a/b", ".", "..",
 		"\0", "a\0b", "../../../tmp/x", "....", " " };
 	uint32_t k, round;
 

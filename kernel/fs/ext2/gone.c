@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gone.c: names that are removed, but not yet from the disk
+ *
+ * Problem   The disk must lose an inode's links before it loses its last name
+ *           (istore.c, rule 2), but nobody may see the name from now on.
+ *
+ * Picture   dir_erase_later → fs->gone, looked up by block and byte
+ *           commit: inode is dead on the disk → dir_purge → entry's number 0
+ *
+ * Rules     1. dir_purge() removes a name under readers: it first makes the
+ *              number 0, then forgets.
+ *           2. What a removed directory hides is forgotten with it: nobody
+ *              looks a name up in it any more (namei.c, rule 4), and its
+ *              blocks may soon be another's.
+ *
+ * Read next names.c, sync.c.
+ */
+#include "fs/ext2/ext2.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+static struct kmem_cache gone_cache = KMEM_CACHE("ext2_gone", struct ext2_gone);
+
+static struct list *
+gone_bucket(struct ext2_fs *fs, uint32_t blk, uint32_t off)
+{
+	return &fs->gone_tab[(blk * 31 + off / 4) % EXT2_HASH];
+}
+
+/* Is the entry at off of block blk hidden?  Locks: takes gone_lock. */
+bool
+gone_has(struct ext2_fs *fs, uint32_t blk, uint32_t off)
+{
+	struct ext2_gone *g;
+	bool found = false;
+
+	spin_lock(&fs->gone_lock);
+	LIST_FOREACH(g, gone_bucket(fs, blk, off), hash)
+		if (g->blk == blk && g->off == off) {
+			found = true;
+			break;
+		}
+	spin_unlock(&fs->gone_lock);
+	return found;
+}
+
+/* What dir_erase_later() needs.  NULL: no memory. */
+struct ext2_gone *
+dir_gone_alloc(void)
+{
+	return kmem_cache_zalloc(&gone_cache);
+}
+
+/* The counterpart, when it was not needed; NULL is allowed. */
+void
+dir_gone_free(struct ext2_gone *g)
+{
+	if (g != NULL)
+		kmem_cache_free(&gone_cache, g);
+}
+
+/*
+ * Take a name away: from now on nobody sees it; the next commit removes it.
+ *
+ * Locks:    tree for writing, inside the gate.
+ * Owns:     takes g, of dir_gone_alloc().
+ */
+void
+dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
+    struct ext2_gone *g)
+{
+	struct ext2_fs *fs = dir->fs;
+
+	g->dir = (uint32_t)dir->vn->ino;
+	g->blk = spot->blk;
+	g->off = spot->off;
+	dir->flags &= ~EXT2_INDEX_FL;
+	spin_lock(&fs->gone_lock);
+	list_push_back(&fs->gone, &g->all);
+	list_push_back(gone_bucket(fs, g->blk, g->off), &g->hash);
+	fs->ngone++;
+	spin_unlock(&fs->gone_lock);
+}
+
+static void
+gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
+{
+	spin_lock(&fs->gone_lock);
+	list_remove(&g->all);
+	list_remove(&g->hash);
+	fs->ngone--;
+	spin_unlock(&fs->gone_lock);
+	kmem_cache_free(&gone_cache, g);
+}
+
+/* The directory is removed; 0: all are, and nobody is left.  Locks: tree, gate. */
+void
+dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
+{
+	struct list_node *n, *next;
+
+	for (n = fs->gone.head.next; n != &fs->gone.head; n = next) {
+		struct ext2_gone *g = LIST_ENTRY(n, struct ext2_gone, all);
+
+		next = n->next;
+		if (dir == 0 || g->dir == dir)
+			gone_drop(fs, g);
+	}
+}
+
+/* The blocks that dir_purge() will change.  As meta_hold(). */
+int
+dir_hold_gone(struct ext2_fs *fs)
+{
+	struct ext2_gone *g;
+	int r = 0;
+
+	ASSERT(fs->gate.closed);
+	LIST_FOREACH(g, &fs->gone, all)
+		if (r == 0)
+			r = meta_hold(fs, g->blk);
+	return r;
+}
+
+/* Remove all that is gone from its blocks.  Locks: the gate is closed. */
+int
+dir_purge(struct ext2_fs *fs)
+{
+	int r = 0;
+
+	ASSERT(fs->gate.closed);
+	while (r == 0 && !list_is_empty(&fs->gone)) {
+		struct ext2_gone *g = LIST_ENTRY(list_first(&fs->gone),
+		    struct ext2_gone, all);
+		const struct ext2_spot at = { .blk = g->blk, .off = g->off };
+		struct ext2_inode *dir;
+
+		mutex_lock_nested(&fs->ilock);
+		dir = inode_find(fs, g->dir);
+		mutex_unlock(&fs->ilock);
+		if (dir != NULL)
+			r = dir_erase(dir, &at);
+		if (r == 0)
+			gone_drop(fs, g);
+	}
+	return r;
+}
