@@ -200,6 +200,8 @@ mount_attach(struct mount *m, struct vnode *covered)
 
 	mutex_lock(&mounts.mutex);
 	if (covered != NULL) {
+		/* Who removes it looks for a mount under this lock. */
+		rw_lock_write_nested(&covered->mnt->tree);
 		names_hold();
 		if (covered->mounted != NULL)
 			r = -EBUSY;
@@ -208,6 +210,7 @@ mount_attach(struct mount *m, struct vnode *covered)
 		else
 			atomic_store(&covered->mounted, m);
 		names_drop();
+		rw_unlock_write(&covered->mnt->tree);
 		if (r == 0)
 			vn_get(covered);
 	}

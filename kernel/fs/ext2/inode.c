@@ -404,7 +404,7 @@ number_is_new(struct ext2_fs *fs, uint32_t ino)
 	mutex_lock_nested(&fs->ilock);
 	cached = inode_find(fs, ino) != NULL;
 	mutex_unlock(&fs->ilock);
-	if (!cached && raw.links == 0)
+	if (!cached && (raw.links == 0 || raw.dtime != 0))
 		return 0;
 	return ext2_error(fs, "inode %u is called free, but has links", ino);
 }

@@ -29,6 +29,7 @@ struct write {
 static struct {
 	struct bdev dev;
 	size_t n;                 /* bytes of the image */
+	size_t written;           /* end of what was written since it was loaded */
 	uint8_t *bytes, *start;   /* now, and when recording began */
 	struct write *first, **last;
 	unsigned epoch;           /* FLUSHes so far */
@@ -49,12 +50,14 @@ host_disk_load(const char *path)
 	FILE *f = fopen(path, "rb");
 	long n;
 
-	free(disk.bytes);
 	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) <= 0 ||
 	    (size_t)n > DISK_BYTES)
 		abort();
 	rewind(f);
-	disk.bytes = calloc(1, DISK_BYTES);
+	if (disk.bytes == NULL)
+		disk.bytes = calloc(1, DISK_BYTES);
+	memset(disk.bytes, 0, MAX(disk.n, disk.written));
+	disk.written = 0;
 	if (fread(disk.bytes, 1, (size_t)n, f) != (size_t)n)
 		abort();
 	fclose(f);
@@ -208,6 +211,7 @@ piece(struct bio *b, uint64_t sector, void *data, unsigned bytes)
 	}
 	record(sector, data, bytes);
 	memcpy(at, data, bytes);
+	disk.written = MAX(disk.written, sector * SECTOR_SIZE + bytes);
 }
 
 int
