@@ -132,6 +132,7 @@ struct vnode *tmpfs_nameless(struct mount *m, const char *name);
 
 /* ---- memfd.c; vnode->lock held ---- */
 void memfd_init(void);
+bool vn_is_memfd(const struct vnode *);   /* any lock: constant */
 int seal_resize(const struct vnode *, uint64_t bytes) MUST_CHECK;
 ssize_t seal_write(const struct vnode *, uint64_t off, uint64_t n) MUST_CHECK;
 int seal_change(const struct vnode *) MUST_CHECK;

@@ -38,6 +38,18 @@ memfd_init(void)
 }
 
 /*
+ * Does v come from memfd_create()?  Who writes it and who runs it are not kept
+ * apart.
+ *
+ * Locks:    any.
+ */
+bool
+vn_is_memfd(const struct vnode *v)
+{
+	return v->mnt == &memfs;
+}
+
+/*
  * memfd_create(2): a file that only its descriptors and mappings keep.
  *
  * Returns:  0, -EINVAL (name too long), -ENFILE, -ENOMEM.

@@ -539,7 +539,7 @@ vn_write_begin(struct vnode *v)
 {
 	int r;
 
-	if (v->type != S_IFREG)
+	if (v->type != S_IFREG || vn_is_memfd(v))
 		return 0;
 	r = mount_write_begin(v->mnt);
 	if (r != 0)
@@ -553,7 +553,7 @@ vn_write_begin(struct vnode *v)
 void
 vn_write_end(struct vnode *v)
 {
-	if (v->type != S_IFREG)
+	if (v->type != S_IFREG || vn_is_memfd(v))
 		return;
 	CHECK(atomic_sub(&v->writers, 1) >= 0);
 	mount_write_end(v->mnt);
@@ -563,6 +563,7 @@ vn_write_end(struct vnode *v)
  * A program runs from the file: it may not be written meanwhile, neither by a
  * descriptor nor through a mapping that outlived one.  A new mapping of that
  * kind needs a descriptor, so it is enough to look once those are excluded.
+ * A memfd may be run by who writes it, as on Linux: nobody else has it.
  *
  * Locks:    takes [X].
  * Returns:  0, -ETXTBSY: somebody writes it now, or can.
@@ -572,7 +573,7 @@ file_deny_write(struct file *f)
 {
 	int r = writers_change(f->vn, -1);
 
-	if (r == 0 && f->vn->vmo != NULL &&
+	if (r == 0 && f->vn->vmo != NULL && !vn_is_memfd(f->vn) &&
 	    vmo_is_mapped_writable(f->vn->vmo)) {
 		file_allow_write(f);
 		r = -ETXTBSY;

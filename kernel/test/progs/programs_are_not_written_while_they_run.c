@@ -117,6 +117,27 @@ running_is_not_written(void)
 	OK(close(from[1]));
 }
 
+/* A program in a memfd is run by who has just written it. */
+static void
+memfd_is_run(void)
+{
+	static char block[65536];
+	int from = OK(open(program, O_RDONLY)), fd;
+	char path[40], *p;
+	long n;
+
+	OK(fd = memfd_create("program", 0));
+	while ((n = OK(read(from, block, sizeof(block)))) > 0)
+		EQ(write(fd, block, n), n);
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	EQ(run(path), 0);
+	OK(munmap(p, PAGE));
+	OK(close(fd));
+	OK(close(from));
+}
+
 static int
 mode_of(int fd)
 {
@@ -247,6 +268,7 @@ main(int argc, char **argv)
 	writable_is_not_run(script);
 	inherited();
 	running_is_not_written();
+	memfd_is_run();
 	if (getuid() == 0) {
 		set_id_bits_go(USER);
 		set_id_bits_go(0);
