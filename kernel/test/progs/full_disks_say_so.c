@@ -182,7 +182,7 @@ static const struct call calls[] = {
 	{ "write", call_write, 1, 1, false },
 	{ "write of much", call_write_much, 99, 99, false },
 	{ "fallocate", call_fallocate, 1, 1, false },
-	{ "a store", call_store, 1, -1, false },
+	{ "a store", call_store, 1, 1, false },
 	{ "setxattr", call_setxattr, 0, 0, false },
 };
 #define NCALLS (sizeof calls / sizeof calls[0])
