@@ -78,7 +78,8 @@ starters: $(T)/labcut
 # Our files that labs replace, without what tells how they are made.
 HANDOUT_OBJS := $(foreach l,$(LABS),$(BUILD)/handout/$(basename $(call lab_file,$(l))).o)
 
-$(BUILD)/handout/%.o: %.c | setup $(HEADERS)
+# The kernel's own object knows which headers it was made of.
+$(BUILD)/handout/%.o: %.c $(BUILD)/%.o | setup $(HEADERS)
 	@mkdir -p $(@D)
 	@$(filter-out -g -Werror,$(KCC)) -ffunction-sections -DASSERT_WITHOUT_TEXT -c $< -o $@
 
