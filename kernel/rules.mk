@@ -112,6 +112,19 @@ $(BUILD)/kernel/test/progs/%: kernel/test/progs/%.c | setup
 	@mkdir -p $(@D)
 	@$(UCC) -pthread -MMD -MP -Ikernel/test/progs $< -o $@
 
+# One program that runs tables of calls, and what starts it on Linux.
+ERRORS := $(BUILD)/kernel/test/errors
+$(ERRORS)/rows: $(addprefix kernel/test/errors/,rows.c expr.c names.c things.c \
+  tree.c rows.h) | setup
+	@mkdir -p $(@D)
+	@$(UCC) -pthread $(filter %.c,$^) -o $@
+
+$(ERRORS)/init: kernel/test/errors/init.c | setup
+	@mkdir -p $(@D)
+	@$(UCC) $< -o $@
+
+PROGS += $(ERRORS)/rows
+
 progs: $(PROGS)
 .PHONY: progs
 

@@ -1,0 +1,16 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=120
+# Each row of kernel/test/errors is answered as Linux 6.1 has answered it, but for
+# the exceptions, and each call of kernel/sys has a row.
+. kernel/test/cases/lib.sh
+
+here=kernel/test/errors
+mkdir "$tmp/rows"
+cp $here/*.rows kernel/sys/syscalls.tab "$BUILD/$here/rows" "$tmp/rows"
+expect 0 $guest --cpus 1 --root initrd --add "$tmp/rows:/rows" -- /bin/sh -c \
+	'exec /rows/rows /rows/syscalls.tab /rows/*.rows' \
+	>"$tmp/answers" 2>"$tmp/err" || cat "$tmp/err"
+cat "$tmp/err"
+mkdir -p "$BUILD/check" && cp "$tmp/answers" "$BUILD/check/errors.answers"
+$here/compare vadose "$tmp/answers" || fail "answers are others than Linux's"
+finish
