@@ -241,17 +241,19 @@ drop_session(void)
 static int64_t
 set_group(uint64_t arg)
 {
-	int pgid, r;
+	bool mine = tty_job->has_tty();
+	int pgid, r = 0;
 
-	if (!tty_job->has_tty())
-		return -ENOTTY;
-	r = tty_job->check_write(tty.session, tty.fg);
+	if (mine)
+		r = tty_job->check_write(tty.session, tty.fg);
 	if (r == 0)
 		r = tty_job->copyin(&pgid, arg, sizeof(pgid));
 	if (r < 0)
 		return r;
 	if (pgid < 0)
 		return -EINVAL;
+	if (!mine)
+		return -ENOTTY;
 	if (!tty_job->pgid_in_session(pgid, tty.session))
 		return -EPERM;
 	tty.fg = pgid;

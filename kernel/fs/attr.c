@@ -93,7 +93,7 @@ int
 fs_statfs(const struct path_at *at, struct kstatfs *st)
 {
 	struct walk w = { 0 };
-	int r = walk_path(&w, at, 0);
+	int r = walk_path(&w, at, walk_flags_of(at));
 
 	if (r != 0)
 		return r;
@@ -128,7 +128,10 @@ fs_access(const struct path_at *at, unsigned want)
 	r = walk_path(&w, at, walk_flags_of(at));
 	if (r != 0)
 		return r;
-	if (want != 0)
+	if ((want & VN_X) != 0 && w.vn->type == S_IFREG &&
+	    (w.vn->mnt->flags & MS_NOEXEC) != 0)
+		r = -EACCES;
+	else if (want != 0)
 		r = vn_permit(w.vn, &real, want);
 	walk_end(&w);
 	return r;
@@ -215,7 +218,7 @@ chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 	return 0;
 }
 
-/* Times: "now" needs the right to write only, any other value the owner. */
+/* Times: both "now" needs the right to write only, anything else the owner. */
 static int
 times_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 {
@@ -223,7 +226,8 @@ times_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 
 	if (vn_is_owner(v, c))
 		return 0;
-	if (times != 0)
+	if (times != 0 || (a->valid & ATTR_NOW_A) == 0 ||
+	    (a->valid & ATTR_NOW_M) == 0)
 		return -EPERM;
 	return vn_permit(v, c, VN_W);
 }
@@ -236,6 +240,10 @@ attr_check(struct vnode *v, const struct kattr *a)
 
 	if ((v->mnt->flags & MS_RDONLY) != 0)
 		return -EROFS;
+	/* A mode that comes with each lookup cannot be kept. */
+	if (v->mnt->type->on_demand && v != v->mnt->root &&
+	    (a->valid & ATTR_MODE) != 0)
+		return -EPERM;
 	if (v->type == S_IFLNK && (a->valid & ATTR_MODE) != 0)
 		return -EOPNOTSUPP;
 	if ((a->valid & ATTR_MODE) != 0 && !vn_is_owner(v, c))

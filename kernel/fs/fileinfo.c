@@ -17,6 +17,8 @@
 
 #define SPLICE_BYTES 32768ul
 #define FALLOC_KEEP_SIZE 1u
+#define FALLOC_COLLAPSE_RANGE 8u
+#define FALLOC_INSERT_RANGE 32u
 #define FALLOC_PUNCH_HOLE 2u
 
 static int fill_holes(struct vnode *v, uint64_t off, uint64_t end);
@@ -120,6 +122,13 @@ file_is_seekable(struct file *f)
 	return f->ops == NULL || f->ops->seek != SEEKS_NEVER;
 }
 
+/* Are both names of one mount? */
+bool
+file_same_mount(const struct file *a, const struct file *b)
+{
+	return a->vn->mnt == b->vn->mnt;
+}
+
 /* Is it on a mount from which nothing may be executed? */
 bool
 file_is_noexec(struct file *f)
@@ -221,7 +230,8 @@ file_sync(struct file *f)
 		return -EBADF;
 	if (f->ops != NULL && f->ops->sync != NULL)
 		return f->ops->sync(f);
-	if (f->vn->type != S_IFREG && f->vn->type != S_IFDIR)
+	if (f->vn->mnt->type->on_demand ||
+	    (f->vn->type != S_IFREG && f->vn->type != S_IFDIR))
 		return -EINVAL;
 	if (f->vn->mnt->type->sync == NULL)
 		return 0;
@@ -286,6 +296,10 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
 	int r;
 
+	/* What contradicts itself is told before what there is not. */
+	if (mode == (FALLOC_COLLAPSE_RANGE | FALLOC_KEEP_SIZE) ||
+	    mode == (FALLOC_INSERT_RANGE | FALLOC_KEEP_SIZE))
+		return -EINVAL;
 	if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE)) != 0 ||
 	    mode == FALLOC_PUNCH_HOLE)
 		return -EOPNOTSUPP;

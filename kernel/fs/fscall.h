@@ -54,6 +54,7 @@ struct kattr {
 };
 
 /* ---- open.c ---- */
+int fs_open_check(unsigned flags) MUST_CHECK;
 int fs_open(const struct path_at *, unsigned flags, unsigned mode,
     struct file **out) MUST_CHECK;
 
@@ -116,6 +117,7 @@ int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
     MUST_CHECK;
 bool file_is_path(struct file *);                    /* opened O_PATH */
 bool file_is_seekable(struct file *);
+bool file_same_mount(const struct file *, const struct file *);
 /* Bytes from one file to the other through the kernel; off NULL: position. */
 ssize_t file_splice(struct file *in, uint64_t *in_off, struct file *out,
     uint64_t *out_off, size_t n);

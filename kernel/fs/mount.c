@@ -278,7 +278,7 @@ int
 fs_mount(const char *source, const struct path_at *at, const char *type,
     unsigned flags, const char *data)
 {
-	const struct fstype *t = fstype_find(type);
+	const struct fstype *t = type == NULL ? NULL : fstype_find(type);
 	struct walk w = { 0 };
 	int r;
 
@@ -292,7 +292,7 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	else if ((flags & MS_REMOUNT) != 0)
 		r = mount_remount_data(w.vn, flags, data);
 	else if (t == NULL)
-		r = -ENODEV;
+		r = type == NULL ? -EINVAL : -ENODEV;
 	else if (w.vn->type != S_IFDIR)
 		r = -ENOTDIR;
 	else
@@ -341,6 +341,10 @@ fs_umount(const struct path_at *at)
 	r = walk_path(&w, at, 0);
 	if (r != 0)
 		return r;
+	if (fs_cred()->euid != 0) {
+		walk_end(&w);
+		return -EPERM;
+	}
 	dev = w.vn == w.vn->mnt->root ? w.vn->mnt->dev : 0;
 	walk_end(&w);
 	if (fs_cred()->euid != 0)

@@ -51,7 +51,8 @@ walk_path(struct walk *w, const struct path_at *at, unsigned flags)
 		r = walk_component(w, &done);
 	if (r == 0 && w->vn != NULL && w->slash && w->vn->type != S_IFDIR &&
 	    (flags & WALK_NAME) == 0)
-		r = -ENOTDIR;
+		/* Who would make it was told that it is a directory. */
+		r = (flags & WALK_PARENT) != 0 ? -EISDIR : -ENOTDIR;
 	if (r != 0)
 		walk_end(w);
 	return r;

@@ -71,6 +71,9 @@ names_create(struct walk *w, struct vn_new *n, struct vnode **out)
 	}
 	if (!S_ISLNK(n->mode))
 		n->mode &= ~umask_now();
+	/* Where names come on demand, one that did not come cannot be made. */
+	if (dir->ops->create == NULL && dir->mnt->type->on_demand)
+		return n->name.len == 0 ? -EPERM : -ENOENT;
 	r = vn_permit(dir, w->cred, VN_W | VN_X);
 	if (r != 0)
 		return r;
@@ -101,6 +104,19 @@ name_is_free(const struct walk *w)
 	return w->vn != NULL || w->kind != LAST_NAME ? -EEXIST : 0;
 }
 
+/* Devices are made by root; the one of number 0 leads nowhere. */
+static int
+mknod_permit(const struct walk *w, unsigned mode, uint64_t rdev)
+{
+	int r;
+
+	if ((!S_ISCHR(mode) && (mode & S_IFMT) != S_IFBLK) ||
+	    w->cred->fsuid == 0 || (S_ISCHR(mode) && rdev == 0))
+		return 0;
+	r = vn_permit(w->dir, w->cred, VN_W | VN_X);
+	return r != 0 ? r : -EPERM;
+}
+
 /*
  * mknod(2) and mkdir(2) (S_IFDIR in mode).
  *
@@ -123,9 +139,8 @@ fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
 	r = name_is_free(&w);
 	if (r == 0 && w.slash && !S_ISDIR(mode))
 		r = -ENOENT;
-	if (r == 0 && (S_ISCHR(mode) || (mode & S_IFMT) == S_IFBLK) &&
-	    w.cred->fsuid != 0)
-		r = -EPERM;
+	if (r == 0 && (mode & S_IFMT) != S_IFREG)
+		r = mknod_permit(&w, mode, rdev);
 	n.name = w.last;
 	if (r == 0)
 		r = names_create(&w, &n, &v);
@@ -162,14 +177,15 @@ fs_symlink(const char *target, const struct path_at *at)
 }
 
 /*
- * May cred take the name of v out of dir?  In a sticky directory only the
- * owner of either.
+ * May cred take the name of v out of dir, as that of a directory or not?  In a
+ * sticky directory only the owner of either.
  *
- * Returns:  0, -EACCES, -EROFS, -EPERM (also: swapped to), -EBUSY (a mount is
- *           on it).
+ * Returns:  0, -EACCES, -EROFS, -EPERM (also: swapped to), -ENOTDIR, -EISDIR,
+ *           -EBUSY (a mount is on it).
  */
 static int
-may_remove(struct vnode *dir, struct vnode *v, const struct cred *c)
+may_remove(struct vnode *dir, struct vnode *v, const struct cred *c,
+    bool is_dir)
 {
 	int r = vn_permit(dir, c, VN_W | VN_X);
 
@@ -178,6 +194,8 @@ may_remove(struct vnode *dir, struct vnode *v, const struct cred *c)
 	if ((vn_mode(dir) & S_ISVTX) != 0 && !vn_is_owner(dir, c) &&
 	    !vn_is_owner(v, c))
 		return -EPERM;
+	if (is_dir != (v->type == S_IFDIR))
+		return is_dir ? -ENOTDIR : -EISDIR;
 	if (atomic_load(&v->swapped_to))
 		return -EPERM;
 	return atomic_load(&v->mounted) != NULL ? -EBUSY : 0;
@@ -201,6 +219,15 @@ removable_kind(const struct walk *w, bool is_dir)
 	return -EINVAL;
 }
 
+/* The name was found, where names may change.  0, -EROFS, -ENOENT. */
+static int
+changeable(const struct walk *w)
+{
+	if ((w->dir->mnt->flags & MS_RDONLY) != 0)
+		return -EROFS;
+	return w->vn == NULL ? -ENOENT : 0;
+}
+
 /*
  * unlink(2); with AT_REMOVEDIR in at->flags rmdir(2).
  *
@@ -214,10 +241,14 @@ fs_unlink(const struct path_at *at)
 	struct vnode *v;
 	int r;
 
-	r = walk_path(&w, at, WALK_NAME | WALK_FORGET);
+	r = walk_path(&w, at, WALK_PARENT | WALK_NAME | WALK_FORGET);
 	if (r != 0)
 		return r;
 	r = removable_kind(&w, is_dir);
+	if (r == 0)
+		r = changeable(&w);
+	if (r == 0 && w.slash && !is_dir)
+		r = w.vn->type == S_IFDIR ? -EISDIR : -ENOTDIR;
 	if (r == 0 && w.slash && w.vn->type != S_IFDIR)
 		r = -ENOTDIR;
 	if (r == 0)
@@ -241,12 +272,7 @@ names_remove(struct walk *w, bool is_dir)
 	r = dir_find_locked(dir, &w->last, &v);
 	if (r != 0)
 		goto undo_lock;
-	if (is_dir && v->type != S_IFDIR)
-		r = -ENOTDIR;
-	else
-		r = may_remove(dir, v, w->cred);
-	if (r == 0 && !is_dir && v->type == S_IFDIR)
-		r = -EISDIR;
+	r = may_remove(dir, v, w->cred, is_dir);
 	if (r == 0)
 		r = dir->ops->remove == NULL ? -EPERM :
 		    dir->ops->remove(dir, &w->last, v);
@@ -267,6 +293,23 @@ link_locked(struct walk *to, struct vnode *v)
 	if (to->dir->nlink == 0 || (v->nlink == 0 && !v->nameless))
 		return -ENOENT;
 	return to->dir->ops->link(to->dir, &to->last, v);
+}
+
+/*
+ * May cred give v one more name?  Not to what it can neither own nor use: the
+ * name would keep another's file, or one with his rights, for ever.
+ */
+static int
+may_name(struct vnode *v, const struct cred *c)
+{
+	uint32_t mode = vn_mode(v);
+
+	if (vn_is_owner(v, c))
+		return 0;
+	if (v->type != S_IFREG || (mode & S_ISUID) != 0 ||
+	    (mode & (S_ISGID | 010)) == (S_ISGID | 010))
+		return -EPERM;
+	return vn_permit(v, c, VN_R | VN_W) != 0 ? -EPERM : 0;
 }
 
 /*
@@ -293,8 +336,12 @@ fs_link(const struct path_at *from, const struct path_at *to)
 	r = name_is_free(&wt);
 	if (r == 0 && wt.slash)
 		r = -ENOENT;
+	if (r == 0 && (wt.dir->mnt->flags & MS_RDONLY) != 0)
+		r = -EROFS;
 	if (r == 0 && wf.vn->mnt != wt.dir->mnt)
 		r = -EXDEV;
+	if (r == 0)
+		r = may_name(wf.vn, wf.cred);
 	if (r == 0)
 		r = vn_permit(wt.dir, wt.cred, VN_W | VN_X);
 	if (r == 0 && (wf.vn->type == S_IFDIR || wt.dir->ops->link == NULL))
@@ -322,11 +369,7 @@ may_replace(const struct vn_move *m, const struct cred *c, unsigned flags)
 		return -EEXIST;
 	if (vn_is_below(m->from_dir, m->dst))
 		return -ENOTEMPTY;
-	if (m->src->type == S_IFDIR && m->dst->type != S_IFDIR)
-		return -ENOTDIR;
-	if (m->src->type != S_IFDIR && m->dst->type == S_IFDIR)
-		return -EISDIR;
-	return may_remove(m->to_dir, m->dst, c);
+	return may_remove(m->to_dir, m->dst, c, m->src->type == S_IFDIR);
 }
 
 /* Look up, check and move; m->src and m->dst get references. */
@@ -348,12 +391,19 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 		return 0;
 	if (vn_is_below(m->to_dir, m->src))
 		return -EINVAL;
-	r = may_remove(m->from_dir, m->src, c);
+	r = may_remove(m->from_dir, m->src, c, m->src->type == S_IFDIR);
 	if (r == 0)
 		r = may_replace(m, c, flags);
 	if (r == 0)
 		r = m->from_dir->ops->rename(m);
 	return r;
+}
+
+/* Where the name is that a walk ended at. */
+static const struct mount *
+walk_mount(const struct walk *w)
+{
+	return w->kind == LAST_NAME ? w->dir->mnt : w->vn->mnt;
 }
 
 static int
@@ -363,12 +413,19 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 		.from = wf->last, .to = wt->last };
 	int r;
 
-	if (wf->kind != LAST_NAME || wt->kind != LAST_NAME)
-		return -EBUSY;
-	if (wf->dir->mnt != wt->dir->mnt)
+	/* "/" is a name of the mount whose root it is. */
+	if (walk_mount(wf) != walk_mount(wt))
 		return -EXDEV;
+	if (wf->kind != LAST_NAME)
+		return -EBUSY;
+	if (wt->kind != LAST_NAME)
+		return (flags & RENAME_NOREPLACE) != 0 ? -EEXIST : -EBUSY;
+	r = changeable(wf);
+	if (r != 0)
+		return r;
 	if (wf->dir->ops->rename == NULL)
-		return -EPERM;
+		return wf->dir->mnt->type->on_demand && wt->vn == NULL ?
+		    -ENOENT : -EPERM;
 	if (wf->vn->type != S_IFDIR && (wf->slash || wt->slash))
 		return -ENOTDIR;
 	rw_lock_write(&wf->dir->mnt->tree);
@@ -394,7 +451,7 @@ fs_rename(const struct path_at *from, const struct path_at *to, unsigned flags)
 	struct vnode *over = NULL;
 	int r;
 
-	r = walk_path(&wf, from, WALK_NAME | WALK_FORGET);
+	r = walk_path(&wf, from, WALK_PARENT | WALK_NAME | WALK_FORGET);
 	if (r != 0)
 		return r;
 	r = walk_path(&wt, to, WALK_PARENT | WALK_NAME);
@@ -424,7 +481,7 @@ fs_readlink(const struct path_at *at, char *buf, size_t cap)
 	r = walk_path(&w, at, WALK_NOFOLLOW);
 	if (r != 0)
 		return r;
-	n = -EINVAL;
+	n = *at->path == '\0' ? -ENOENT : -EINVAL;
 	if (w.vn->type == S_IFLNK)
 		n = w.vn->ops->readlink(w.vn, buf, cap);
 	if (n > 0)

@@ -46,11 +46,21 @@ flags_check(unsigned *flags)
 		*flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 		return 0;
 	}
+	if ((*flags & O_TMPFILE & ~O_DIRECTORY) != 0 &&
+	    (*flags & O_DIRECTORY) == 0)
+		return -EINVAL;
 	if ((*flags & O_TMPFILE) == O_TMPFILE)
 		return (*flags & O_CREAT) != 0 || acc == O_RDONLY ? -EINVAL : 0;
 	if ((*flags & O_CREAT) != 0 && (*flags & O_DIRECTORY) != 0)
 		return -EINVAL;
 	return 0;
+}
+
+/* Do these flags go together?  0, -EINVAL. */
+int
+fs_open_check(unsigned flags)
+{
+	return flags_check(&flags);
 }
 
 /*
@@ -174,6 +184,7 @@ open_check(struct open_req *o)
 {
 	struct vnode *v = o->vn;
 	unsigned want = rights_of(o->flags);
+	int r = 0;
 
 	if ((o->flags & O_DIRECTORY) != 0 && v->type != S_IFDIR &&
 	    (o->flags & O_TMPFILE) != O_TMPFILE)
@@ -184,13 +195,15 @@ open_check(struct open_req *o)
 		return -ELOOP;
 	if (v->type == S_IFDIR && (want & VN_W) != 0)
 		return -EISDIR;
-	if (v->type == S_IFREG && (o->flags & O_DIRECT) != 0)
-		return -EINVAL;
-	if (o->made)
-		return 0;
-	if ((o->flags & O_NOATIME) != 0 && !vn_is_owner(v, fs_cred()))
-		return -EPERM;
-	return vn_permit(v, fs_cred(), want);
+	if (!o->made) {
+		if ((o->flags & O_NOATIME) != 0 && !vn_is_owner(v, fs_cred()))
+			return -EPERM;
+		r = vn_permit(v, fs_cred(), want);
+	}
+	/* Past the page cache go only the disks themselves. */
+	if (r == 0 && v->type != S_IFBLK && (o->flags & O_DIRECT) != 0)
+		r = -EINVAL;
+	return r;
 }
 
 /* Checks, the type's own opening, and O_TRUNC. */

@@ -296,9 +296,10 @@ fs_swapoff(const struct path_at *at)
 	if (r != 0)
 		return r;
 	s = take(w.vn);
+	r = w.vn->type == S_IFDIR ? -EISDIR : -EINVAL;
 	walk_end(&w);
 	if (s == NULL)
-		return -EINVAL;
+		return r;
 	r = swap_off(s->no);
 	mutex_lock(&swapfiles.lock);
 	s->leaving = false;

@@ -401,7 +401,7 @@ vn_permit(struct vnode *v, const struct cred *c, unsigned want)
 	    (v->type == S_IFREG || v->type == S_IFDIR))
 		return -EROFS;
 	if (c->fsuid == 0) {
-		if (v->type == S_IFREG && (want & VN_X) != 0 && (perm & 0111) == 0)
+		if (v->type != S_IFDIR && (want & VN_X) != 0 && (perm & 0111) == 0)
 			return -EACCES;
 		return 0;
 	}

@@ -57,6 +57,7 @@ struct exec_new {
 static struct exec_new *exec_alloc(void);
 static int exec_prepare(struct exec_new *, struct arg_src *,
     const struct vmm_ops *);
+static uint64_t arg_limit(const struct exec_new *);
 static int exec_open(struct exec_new *);
 static int script_line(struct exec_new *, char *line, const char *self,
     char *next);
@@ -174,6 +175,11 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 		limits_of(tk->proc->rlim, &x->lim);
 		x->cred = tk->proc->cred;
 	}
+	if (src->as != NULL) {
+		r = args_check(src, arg_limit(x));
+		if (r < 0)
+			return r;
+	}
 	base = strrchr(x->path, '/');
 	str_copy(x->comm, base != NULL ? base + 1 : x->path, sizeof(x->comm));
 	r = exec_open(x);
@@ -184,6 +190,13 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 	src->prefix = x->prefix;
 	src->nprefix = x->nprefix;
 	return exec_space_make(x, src, design);
+}
+
+/* So many bytes may strings and pointers have. */
+static uint64_t
+arg_limit(const struct exec_new *x)
+{
+	return MIN(ARG_MAX_BYTES, x->lim.stack / 4);
 }
 
 /* Open for execution; the file stays denied for writing. */

@@ -46,6 +46,9 @@ static int count_strings(const struct arg_src *, bool env, uint64_t limit,
 static int push_all(struct stack_build *, const struct arg_src *);
 static int push_list(struct stack_build *, const struct arg_src *, bool env,
     unsigned n, uint64_t *at);
+static int string_at(const struct arg_src *, bool env, unsigned i,
+    uint64_t *ptr);
+static ssize_t user_strlen(struct stack_build *, struct aspace *, va_t src);
 static int push_kernel(struct stack_build *, const void *, size_t n, va_t *at);
 static int push_user(struct stack_build *, struct aspace *, va_t src, va_t *at);
 static int push_table(struct stack_build *, const struct auxv_in *,
@@ -90,6 +93,50 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
 	kmem_free(b.buf);
 	room_free(b.at, at_bytes);
 	*sp = img->stack = b.sp;
+	return r;
+}
+
+/* All strings of one list are there, and fit into what is left. */
+static int
+check_list(struct stack_build *b, const struct arg_src *src, bool env)
+{
+	uint64_t ptr;
+	unsigned n;
+	ssize_t len;
+	int r = count_strings(src, env, b->left, &n);
+
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		r = string_at(src, env, i, &ptr);
+		if (r < 0 || ptr == 0)
+			return r;
+		len = user_strlen(b, src->as, ptr);
+		if (len < 0)
+			return (int)len;
+		if ((uint64_t)len + 1 > b->left)
+			return -E2BIG;
+		b->left -= (uint64_t)len + 1;
+	}
+	return r;
+}
+
+/*
+ * The caller's strings, before the program is even looked for.
+ *
+ * Locks:    none; reads the caller's space.
+ * Returns:  0, -E2BIG, -EFAULT, -ENOMEM.
+ */
+int
+args_check(const struct arg_src *src, uint64_t limit)
+{
+	struct stack_build b = { .left = limit, .buf = kmem_alloc(PAGE_SIZE) };
+	int r;
+
+	if (b.buf == NULL)
+		return -ENOMEM;
+	r = check_list(&b, src, false);
+	if (r == 0)
+		r = check_list(&b, src, true);
+	kmem_free(b.buf);
 	return r;
 }
 

@@ -331,6 +331,19 @@ fdtab_install(struct fdtab *t, struct file *f, int min, bool cloexec)
 	return (int)fd;
 }
 
+/* Would fdtab_install() find a number now?  Locks: none. */
+bool
+fdtab_has_room(struct fdtab *t)
+{
+	uint64_t limit = MIN(proc_rlimit_nofile(), (uint64_t)FD_MAX);
+	unsigned fd;
+
+	spin_lock(&t->lock);
+	fd = find_free_locked(t, 0);
+	spin_unlock(&t->lock);
+	return fd < limit;
+}
+
 /*
  * dup2: fd becomes f, whatever it was.
  *

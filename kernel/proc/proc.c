@@ -493,7 +493,7 @@ group_in_session(int pgid, int sid)
 static int
 setpgid_check(const struct proc *me, const struct proc *p, int pgid)
 {
-	if (p == NULL || p->state == PROC_ZOMBIE)
+	if (p == NULL)
 		return -ESRCH;
 	if (p != me && p->parent != me)
 		return -ESRCH;
@@ -508,6 +508,19 @@ setpgid_check(const struct proc *me, const struct proc *p, int pgid)
 	return 0;
 }
 
+/* Is anybody in the group?  Locks: proc_lock held. */
+bool
+proc_group_exists_locked(int pgid)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.all, all)
+		if (p->pgid == pgid)
+			return true;
+	return false;
+}
+
 /*
  * Move pid (0: the caller) into a group (0: its own number).
  *
@@ -520,13 +533,17 @@ proc_setpgid(int pid, int pgid)
 	struct proc *me = proc_current(), *p;
 	int r;
 
-	if (pgid < 0)
+	if (pgid < 0 || (pgid == 0 && pid < 0))
 		return -EINVAL;
 	spin_lock(&proc_lock);
 	p = pid == 0 ? me : proc_find_locked(pid);
 	if (pgid == 0 && p != NULL)
 		pgid = p->pid;
-	r = setpgid_check(me, p, pgid);
+	/* A thread that does not lead has no group of its own. */
+	if (p == NULL && task_find_locked(pid) != NULL)
+		r = -EINVAL;
+	else
+		r = setpgid_check(me, p, pgid);
 	if (r == 0)
 		p->pgid = pgid;
 	spin_unlock(&proc_lock);

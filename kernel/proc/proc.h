@@ -39,6 +39,7 @@ void fdtab_close_exec(struct fdtab *);             /* at exec */
 struct fdtab *fdtab_current(void);                 /* of the current process */
 /* Lowest free >= min; limit: RLIMIT_NOFILE.  fd, -EMFILE, -EINVAL. */
 int fdtab_install(struct fdtab *, struct file *, int min, bool cloexec);
+bool fdtab_has_room(struct fdtab *);
 /* The file with a reference, or NULL. */
 struct file *fdtab_file(struct fdtab *, int fd);
 /* dup2: fd becomes file, whatever it was.  0, -EBADF, -ENOMEM. */

@@ -211,6 +211,7 @@ bool proc_is_root(void);                      /* euid 0 */
 uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
 int proc_setsid(void) MUST_CHECK;
 int proc_setpgid(int pid, int pgid) MUST_CHECK;
+bool proc_group_exists_locked(int pgid);
 void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
 unsigned proc_count(unsigned *threads);
 void proc_set_comm(struct proc *, struct task *, const char *name);

@@ -67,6 +67,7 @@ struct auxv_in {
 	const struct cred *cred;
 	bool secure;
 };
+int args_check(const struct arg_src *, uint64_t limit) MUST_CHECK;
 int args_push(struct aspace *, va_t top, uint64_t limit,
     const struct arg_src *, const struct auxv_in *, struct proc_image *,
     va_t *sp) MUST_CHECK;

@@ -494,8 +494,9 @@ kill_member(void *arg, struct proc *p)
 		return;
 	}
 	if (!k->by_kernel && !sig_may_send(p, k->si->signo)) {
+		/* Of all there are, some are always others'. */
 		if (k->result == -ESRCH)
-			k->result = -EPERM;
+			k->result = k->pgid == 0 ? 0 : -EPERM;
 		return;
 	}
 	if (k->si->signo != 0)

@@ -80,7 +80,8 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 
 	spin_lock(&proc_lock);
 	LIST_FOREACH(child, &me->children, sibling) {
-		if (!wait_wants(req, child))
+		if (!wait_wants(req, child) || (child->state == PROC_ZOMBIE &&
+		    (req->options & OPT_WEXITED) == 0))
 			continue;
 		r = 0;
 		if (wait_look(req, child, res, claimed)) {

@@ -33,7 +33,8 @@ struct abi_tms {
 enum abi_clock {
 	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME,
 	CLOCK_THREAD_CPUTIME, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
-	CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME
+	CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM,
+	CLOCK_BOOTTIME_ALARM, CLOCK_TAI = 11
 };
 
 #define TIMER_ABSTIME 1
@@ -55,6 +56,7 @@ enum abi_clock {
 #define P_ALL 0
 #define P_PID 1
 #define P_PGID 2
+#define P_PIDFD 3
 
 struct abi_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
@@ -82,13 +84,23 @@ struct abi_rusage {
 #define PR_GET_PDEATHSIG 2
 #define PR_GET_DUMPABLE 3
 #define PR_SET_DUMPABLE 4
+#define PR_GET_KEEPCAPS 7
 #define PR_SET_NAME 15
 #define PR_GET_NAME 16
+#define PR_GET_SECCOMP 21
 #define PR_CAPBSET_READ 23
+#define PR_CAPBSET_DROP 24
+#define PR_GET_TSC 25
+#define PR_TSC_ENABLE 1
+#define PR_GET_SECUREBITS 27
+#define PR_SET_SECUREBITS 28
+#define PR_SET_MM 35
 #define PR_SET_CHILD_SUBREAPER 36
 #define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
+#define PR_GET_TID_ADDRESS 40
+#define PR_GET_THP_DISABLE 42
 #define PR_VMM_DESIGN 0x564d
 #define PR_VMM_MARK 0x564e
 
@@ -235,15 +247,19 @@ struct abi_flock {
 #define F_WRLCK 1
 #define F_UNLCK 2
 #define FD_CLOEXEC 1
+#define LOCK_MAND 32u
 
+#define FIBMAP 1u
 #define FIGETBSZ 2u
 #define FIONREAD 0x541bu
 #define FIONBIO 0x5421u
+#define FIOASYNC 0x5452u
 #define FIONCLEX 0x5450u
 #define FIOCLEX 0x5451u
 #define FICLONE 0x40049409u
 #define FICLONERANGE 0x4020940du
 #define FIDEDUPERANGE 0xc0189436u
+#define FIOQSIZE 0x5460u
 
 #define UTIME_NOW 0x3fffffffl
 #define UTIME_OMIT 0x3ffffffel

@@ -287,6 +287,9 @@ sys_setgroups(const uint64_t a[6])
 		    -EFAULT : -EINVAL;
 	if (n > 0 && copyin(list, a[1], n * sizeof(list[0])) < 0)
 		return -EFAULT;
+	for (uint64_t i = 0; i < n; i++)
+		if (list[i] == UINT32_MAX)
+			return -EINVAL;
 	spin_lock(&proc_lock);
 	for (uint64_t i = 0; i < n; i++)
 		c->groups[i] = list[i];

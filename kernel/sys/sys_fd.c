@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_fd.c: descriptors: open, close, dup, pipe, fcntl, ioctl, locks
+ * sys_fd.c: descriptors: open, close, dup, pipe, fcntl, locks
  *
  * Problem   Numbers for open files are given, copied, marked and taken back;
- *           fcntl and ioctl are drawers of small questions.
+ *           fcntl is a drawer of small questions.
  *
- * Rules     1. A descriptor is installed last, when nothing else can fail; what
- *              was made for it is undone by file_put().
- *           2. The ioctls that concern the descriptor are answered here, all
- *              others by the device.
+ * Rules     A descriptor is installed last, when nothing else can fail; what was
+ *           made for it is undone by file_put().
  *
- * Read next proc/fdtab.c, fs/open.c.
+ * Read next sys_ioctl.c, proc/fdtab.c, fs/open.c.
  */
 #include "sys/filecall.h"
 
@@ -35,6 +33,13 @@ open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 	struct file *f;
 	int64_t r = path_arg_begin(&p, dirfd, path, 0);
 
+	/* No number left is told before anything is looked up. */
+	if ((r == 0 || r == -EBADF) && fs_open_check(flags) == 0 &&
+	    !fdtab_has_room(fdtab_current())) {
+		if (r == 0)
+			path_arg_end(&p);
+		return -EMFILE;
+	}
 	if (r != 0)
 		return r;
 	if ((flags & O_PATH) == 0)
@@ -309,9 +314,11 @@ fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 
 	if (copyin(&fl, arg, sizeof(fl)) != 0)
 		return -EFAULT;
-	if (ofd && fl.pid != 0)
-		return -EINVAL;
 	r = flock_range(f, &fl, &k);
+	if (r == 0 && cmd != F_GETLK && cmd != F_OFD_GETLK)
+		r = lock_mode_check(f, fl.type);
+	if (r == 0 && ofd && fl.pid != 0)
+		r = -EINVAL;
 	if (r != 0)
 		return r;
 	k.exclusive = fl.type == F_WRLCK;
@@ -319,9 +326,6 @@ fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return fl.type != F_RDLCK && fl.type != F_WRLCK ? -EINVAL :
 		    getlk(f, owner, &fl, &k, arg);
-	r = lock_mode_check(f, fl.type);
-	if (r != 0)
-		return r;
 	if (fl.type == F_UNLCK)
 		return file_unlock_range(f, owner, k.start, k.end);
 	r = file_lock_range(f, owner, &k,
@@ -332,9 +336,13 @@ fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 int64_t
 sys_flock(const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
+	struct file *f;
 	int64_t r;
 
+	/* The mandatory share modes of old: asked for, they mean nothing. */
+	if (((unsigned)a[1] & LOCK_MAND) != 0)
+		return 0;
+	f = sys_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
 	r = file_is_path(f) ? -EBADF : file_flock(f, (int)a[1]);
@@ -353,6 +361,43 @@ fcntl_dup(struct file *f, uint64_t min, bool cloexec)
 	return install(f, (int)min, cloexec);
 }
 
+/* F_SETFL: bits that cannot be changed are ignored, but for two. */
+static int64_t
+set_flags(struct file *f, unsigned flags)
+{
+	const struct cred *c = fs_cred();
+	unsigned now = file_flags(f);
+
+	if ((flags & ~now & O_NOATIME) != 0 && c->fsuid != 0 &&
+	    c->fsuid != file_uid(f))
+		return -EPERM;
+	if ((flags & O_DIRECT) != 0)
+		return -EINVAL;
+	file_set_flags(f, flags);
+	return 0;
+}
+
+/* F_SETOWN: a process, or a group as its number below 0; 0: nobody. */
+static int64_t
+set_owner(struct file *f, int who)
+{
+	bool found = who == 0;
+
+	if (who == INT32_MIN)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	if (who > 0)
+		found = proc_find_locked(who) != NULL ||
+		    task_find_locked(who) != NULL;
+	else if (who < 0)
+		found = proc_group_exists_locked(-who);
+	spin_unlock(&proc_lock);
+	if (!found)
+		return -ESRCH;
+	file_set_owner(f, who);
+	return 0;
+}
+
 /* What an O_PATH descriptor does not answer. */
 static int64_t
 fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
@@ -361,8 +406,7 @@ fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		file_set_flags(f, (unsigned)arg);
-		return 0;
+		return set_flags(f, (unsigned)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -371,14 +415,13 @@ fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
 	case F_OFD_SETLKW:
 		return fcntl_lock(f, fd, cmd, arg);
 	case F_SETOWN:
-		file_set_owner(f, (int)arg);
-		return 0;
+		return set_owner(f, (int)arg);
 	case F_GETOWN:
 		return file_owner(f);
 	case F_GETPIPE_SZ:
 		return pipe_size(f);
 	case F_SETPIPE_SZ:
-		return pipe_set_size(f, (unsigned)arg);
+		return pipe_set_size(f, arg);
 	case F_GET_SEALS:
 		return file_seals(f);
 	case F_ADD_SEALS:
@@ -414,144 +457,6 @@ sys_fcntl(const uint64_t a[6])
 	if (f == NULL)
 		return -EBADF;
 	r = fcntl_any(f, (int)a[0], (int)a[1], a[2]);
-	file_put(f);
-	return r;
-}
-
-/* ---- ioctl ---- */
-
-/* FIONBIO: O_NONBLOCK from an int in user memory. */
-static int64_t
-ioctl_nonblock(struct file *f, va_t arg)
-{
-	unsigned flags = file_flags(f);
-	int32_t on;
-
-	if (copyin(&on, arg, sizeof(on)) != 0)
-		return -EFAULT;
-	file_set_flags(f, on != 0 ? flags | O_NONBLOCK :
-	    flags & ~(unsigned)O_NONBLOCK);
-	return 0;
-}
-
-/* FIONREAD of a regular file: what is left of it. */
-static int64_t
-ioctl_left(struct file *f, va_t arg)
-{
-	int64_t left = (int64_t)file_size(f) - file_lseek(f, 0, SEEK_CUR);
-	int32_t n = (int32_t)left;
-
-	return copyout(arg, &n, sizeof(n));
-}
-
-/* FIGETBSZ: of the file system. */
-static int64_t
-ioctl_block_size(struct file *f, uint64_t arg)
-{
-	struct kstatfs st;
-	int r = file_statfs(f, &st);
-	int n = (int)st.bsize;
-
-	return r != 0 ? r : copyout(arg, &n, sizeof(n));
-}
-
-/* What generic checks of Linux say before it asks the file system. */
-static int64_t
-clone_check(struct file *in, struct file *out)
-{
-	unsigned from = file_flags(in), to = file_flags(out) & O_ACCMODE;
-	struct kstat si, so;
-
-	if ((from & O_PATH) != 0)
-		return -EBADF;
-	if (file_stat(in, &si) != 0 || file_stat(out, &so) != 0)
-		return -EIO;
-	if (si.dev != so.dev)
-		return -EXDEV;
-	if (S_ISDIR(si.mode) || S_ISDIR(so.mode))
-		return -EISDIR;
-	if (!S_ISREG(si.mode) || !S_ISREG(so.mode))
-		return -EINVAL;
-	if ((from & O_ACCMODE) == O_WRONLY || to == O_RDONLY ||
-	    (file_flags(out) & O_APPEND) != 0)
-		return -EBADF;
-	return -EOPNOTSUPP; /* no file system of ours shares blocks */
-}
-
-/* FICLONE and FICLONERANGE: the blocks of another file, shared. */
-static int64_t
-ioctl_clone(struct file *out, uint64_t in_fd)
-{
-	struct file *in = sys_file(in_fd);
-	int64_t r;
-
-	if (in == NULL)
-		return -EBADF;
-	r = clone_check(in, out);
-	file_put(in);
-	return r;
-}
-
-static int64_t
-ioctl_clone_range(struct file *out, va_t arg)
-{
-	uint64_t range[4];  /* descriptor, from, length, to */
-
-	return copyin(range, arg, sizeof(range)) != 0 ? -EFAULT :
-	    ioctl_clone(out, (uint32_t)range[0]);
-}
-
-/* FIDEDUPERANGE: what is equal already, shared. */
-static int64_t
-ioctl_dedupe(struct file *f, va_t arg)
-{
-	uint64_t head[3];   /* from, length, count and what must be 0 */
-
-	if (copyin(head, arg, sizeof(head)) != 0)
-		return -EFAULT;
-	if ((file_flags(f) & O_ACCMODE) == O_WRONLY || head[2] >> 16 != 0)
-		return -EINVAL;
-	if (S_ISDIR(file_mode(f)))
-		return -EISDIR;
-	return S_ISREG(file_mode(f)) ? -EOPNOTSUPP : -EINVAL;
-}
-
-static int64_t
-ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
-{
-	if (file_is_path(f))
-		return -EBADF;
-	switch (cmd) {
-	case FIOCLEX:
-	case FIONCLEX:
-		return fdtab_set_cloexec(fdtab_current(), fd, cmd == FIOCLEX);
-	case FIONBIO:
-		return ioctl_nonblock(f, arg);
-	case FIGETBSZ:
-		return ioctl_block_size(f, arg);
-	case FICLONE:
-		return ioctl_clone(f, arg);
-	case FICLONERANGE:
-		return ioctl_clone_range(f, arg);
-	case FIDEDUPERANGE:
-		return ioctl_dedupe(f, arg);
-	case FIONREAD:
-		if (S_ISREG(file_mode(f)))
-			return ioctl_left(f, arg);
-		break;
-	}
-	return file_ioctl(f, cmd, arg);
-}
-
-int64_t
-sys_ioctl(const uint64_t a[6])
-{
-	struct file *f = sys_file(a[0]);
-	int64_t r;
-
-	if (f == NULL)
-		return -EBADF;
-	r = ioctl_any(f, (int)a[0], (unsigned)a[1], a[2]);
 	file_put(f);
 	return r;
 }

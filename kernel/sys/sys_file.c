@@ -13,7 +13,7 @@
  *              that it took before; -EFBIG by RLIMIT_FSIZE SIGXFSZ.  fs/ knows
  *              no signals.
  *
- * Read next fs/file.c.
+ * Read next sys_copy.c, fs/file.c.
  */
 #include "sys/filecall.h"
 
@@ -120,6 +120,19 @@ rw_check(const struct rw *rw, va_t addr, uint64_t n)
 	return is_user_range(addr, n) ? 0 : -EFAULT;
 }
 
+/* n bytes from where the transfer begins end at a number.  0, -EINVAL. */
+static int
+rw_check_end(const struct rw *rw, uint64_t n)
+{
+	int64_t at = 0;
+
+	if (rw->off != NULL)
+		at = (int64_t)*rw->off;
+	else if (S_ISREG(file_mode(rw->f)))
+		at = file_lseek(rw->f, 0, SEEK_CUR);
+	return n > INT64_MAX - (uint64_t)MAX(at, 0) ? -EINVAL : 0;
+}
+
 enum rw_way { RW_READ, RW_WRITE };
 
 /* read, write, pread64, pwrite64: one buffer. */
@@ -133,6 +146,8 @@ rw_buffer(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 	if (rw.f == NULL)
 		return -EBADF;
 	r = rw_check(&rw, a[1], a[2]);
+	if (r == 0)
+		r = rw_check_end(&rw, a[2]);
 	if (r == 0) {
 		uio_init_user(&u, a[1], MIN(a[2], RW_MAX));
 		r = rw_perform(&rw, &u);
@@ -148,15 +163,16 @@ iov_sum(struct uio_vec *vec, unsigned n, size_t *total)
 	uint64_t sum = 0;
 	unsigned i;
 
-	for (i = 0; i < n; i++) {
-		if (vec[i].len > INT64_MAX - sum)
+	/* The first strange length is told before any strange address. */
+	for (i = 0; i < n; i++)
+		if (vec[i].len > INT64_MAX)
 			return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if (!is_user_range(vec[i].base, vec[i].len))
+			return -EFAULT;
 		sum += vec[i].len;
 	}
 	*total = MIN(sum, RW_MAX);
-	for (i = 0; i < n; i++)
-		if (!is_user_range(vec[i].base, vec[i].len))
-			return -EFAULT;
 	return 0;
 }
 
@@ -196,12 +212,17 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 
 	if (rw.f == NULL)
 		return -EBADF;
-	r = rw_check(&rw, a[1], 0);
-	if (r == 0)
+	/* Where no offset can be, nothing else is looked at. */
+	r = off != NULL ? rw_check(&rw, 0, 0) : 0;
+	if (r != -ESPIPE)
 		r = iov_copyin(a[1], (int)a[2], &vec, &u.left);
 	if (r == 0) {
 		u.vec = vec;
-		r = rw_perform(&rw, &u);
+		r = rw_check(&rw, 0, 0);
+		if (r == 0)
+			r = rw_check_end(&rw, u.left);
+		if (r == 0)
+			r = rw_perform(&rw, &u);
 		kmem_free(vec);
 	}
 	file_put(rw.f);
@@ -223,15 +244,13 @@ sys_write(const uint64_t a[6])
 int64_t
 sys_pread64(const uint64_t a[6])
 {
-	return (int64_t)a[3] < 0 || (int64_t)(a[3] + a[2]) < 0 ? -EINVAL :
-	    rw_buffer(a, RW_READ, &a[3]);
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_buffer(a, RW_READ, &a[3]);
 }
 
 int64_t
 sys_pwrite64(const uint64_t a[6])
 {
-	return (int64_t)a[3] < 0 || (int64_t)(a[3] + a[2]) < 0 ? -EINVAL :
-	    rw_buffer(a, RW_WRITE, &a[3]);
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_buffer(a, RW_WRITE, &a[3]);
 }
 
 int64_t
@@ -266,134 +285,9 @@ sys_lseek(const uint64_t a[6])
 
 	if (f == NULL)
 		return -EBADF;
-	r = file_lseek(f, (int64_t)a[1], (int)a[2]);
+	r = (unsigned)a[2] > SEEK_HOLE ? -EINVAL :
+	    file_lseek(f, (int64_t)a[1], (int)a[2]);
 	file_put(f);
-	return r;
-}
-
-/* ---- from file to file ---- */
-
-/* May bytes go from in to out?  append: what O_APPEND of out answers. */
-static int
-splice_check(struct file *in, struct file *out, int append)
-{
-	unsigned from = file_flags(in), to = file_flags(out);
-
-	if ((from & O_PATH) != 0 || (from & O_ACCMODE) == O_WRONLY ||
-	    (to & O_PATH) != 0 || (to & O_ACCMODE) == O_RDONLY)
-		return -EBADF;
-	return (to & O_APPEND) != 0 ? append : 0;
-}
-
-/* Where a copy begins: an offset argument, or the position. */
-static int
-copy_pos(struct file *f, va_t addr, uint64_t *pos)
-{
-	if (addr != 0)
-		return copyin(pos, addr, sizeof(*pos));
-	*pos = (uint64_t)file_lseek(f, 0, SEEK_CUR);
-	return 0;
-}
-
-/* How many of *n bytes copy_file_range may copy; within a file no overlap. */
-static int
-copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
-{
-	uint64_t from, to, size = file_size(in);
-	int r;
-
-	if (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out)))
-		return -EISDIR;
-	r = splice_check(in, out, -EBADF);
-	if (r == 0 && (a[5] != 0 || !S_ISREG(file_mode(in)) ||
-	    !S_ISREG(file_mode(out))))
-		r = -EINVAL;
-	if (r == 0)
-		r = copy_pos(in, a[1], &from);
-	if (r == 0)
-		r = copy_pos(out, a[3], &to);
-	if (r != 0)
-		return r;
-	if (from + *n < from || to + *n < to)
-		return -EOVERFLOW;
-	*n = MIN(*n, size > from ? size - from : 0);
-	if (file_vmo(in) == file_vmo(out) && to + *n > from && to < from + *n)
-		return -EINVAL;
-	return 0;
-}
-
-/* An optional offset argument.  0, -EFAULT, -EINVAL. */
-static int
-offset_copyin(va_t addr, uint64_t *off)
-{
-	if (addr == 0)
-		return 0;
-	if (copyin(off, addr, sizeof(*off)) != 0)
-		return -EFAULT;
-	return (int64_t)*off < 0 ? -EINVAL : 0;
-}
-
-static int
-offset_copyout(va_t addr, const uint64_t *off)
-{
-	return addr == 0 ? 0 : copyout(addr, off, sizeof(*off));
-}
-
-static int64_t
-splice(struct file *in, va_t in_addr, struct file *out, va_t out_addr, size_t n)
-{
-	uint64_t in_off, out_off;
-	int64_t done;
-	int r = offset_copyin(in_addr, &in_off);
-
-	if (r == 0)
-		r = offset_copyin(out_addr, &out_off);
-	if (r != 0)
-		return r;
-	done = file_splice(in, in_addr != 0 ? &in_off : NULL, out,
-	    out_addr != 0 ? &out_off : NULL, MIN(n, RW_MAX));
-	if (done < 0)
-		return done;
-	r = offset_copyout(in_addr, &in_off);
-	if (r == 0)
-		r = offset_copyout(out_addr, &out_off);
-	return r != 0 ? r : done;
-}
-
-int64_t
-sys_sendfile(const uint64_t a[6])
-{
-	struct file *out = sys_file(a[0]), *in = sys_file(a[1]);
-	int64_t r = -EBADF;
-
-	if (in != NULL && out != NULL)
-		r = splice_check(in, out, -EINVAL);
-	if (r == 0 && S_ISDIR(file_mode(in)))
-		r = -EINVAL;
-	if (r == 0)
-		r = splice(in, a[2], out, 0, a[3]);
-	if (in != NULL)
-		file_put(in);
-	if (out != NULL)
-		file_put(out);
-	return r;
-}
-
-int64_t
-sys_copy_file_range(const uint64_t a[6])
-{
-	struct file *in = sys_file(a[0]), *out = sys_file(a[2]);
-	int64_t r = -EBADF;
-	size_t n = a[4];
-
-	if (in != NULL && out != NULL)
-		r = copy_check(in, out, a, &n);
-	if (r == 0 && n != 0)
-		r = splice(in, a[1], out, a[3], n);
-	if (in != NULL)
-		file_put(in);
-	if (out != NULL)
-		file_put(out);
 	return r;
 }
 
@@ -441,12 +335,13 @@ sys_fallocate(const uint64_t a[6])
 	struct file *f;
 	int64_t r;
 
-	if ((int64_t)a[2] < 0 || (int64_t)a[3] <= 0)
-		return -EINVAL;
 	f = sys_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
-	r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
+	if ((int64_t)a[2] < 0 || (int64_t)a[3] <= 0)
+		r = -EINVAL;
+	else
+		r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
 	raise_fsize(r);
 	file_put(f);
 	return r;
@@ -464,7 +359,7 @@ sys_fadvise64(const uint64_t a[6])
 		r = -EBADF;
 	else if (S_ISFIFO(file_mode(f)))
 		r = -ESPIPE;
-	else if ((unsigned)a[3] > FADV_MAX)
+	else if ((unsigned)a[3] > FADV_MAX || (int64_t)a[2] < 0)
 		r = -EINVAL;
 	file_put(f);
 	return r;
@@ -483,7 +378,7 @@ sys_readahead(const uint64_t a[6])
 	acc = file_flags(f) & (O_ACCMODE | O_PATH);
 	if (acc != O_RDONLY && acc != O_RDWR)
 		r = -EBADF;
-	else if (file_vmo(f) == NULL)
+	else if (!S_ISREG(file_mode(f)) || (int64_t)a[2] < 0)
 		r = -EINVAL;
 	file_put(f);
 	return r;
@@ -495,8 +390,6 @@ sync_range(struct file *f, uint64_t off, uint64_t end, unsigned flags)
 {
 	struct vmo *vmo = file_vmo(f);
 
-	if (file_is_path(f))
-		return -EBADF;
 	if (vmo == NULL)
 		return S_ISDIR(file_mode(f)) ? 0 : -ESPIPE;
 	if (flags == 0)
@@ -511,13 +404,17 @@ sys_sync_file_range(const uint64_t a[6])
 	struct file *f;
 	int64_t r;
 
-	if (a[1] > INT64_MAX || a[2] > INT64_MAX || end > INT64_MAX ||
-	    (a[3] & ~7ul) != 0)
-		return -EINVAL;
 	f = sys_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
-	r = sync_range(f, a[1], a[2] == 0 ? INT64_MAX : end, (unsigned)a[3]);
+	if (file_is_path(f))
+		r = -EBADF;
+	else if (a[1] > INT64_MAX || a[2] > INT64_MAX || end > INT64_MAX ||
+	    (a[3] & ~7ul) != 0)
+		r = -EINVAL;
+	else
+		r = sync_range(f, a[1], a[2] == 0 ? INT64_MAX : end,
+		    (unsigned)a[3]);
 	file_put(f);
 	return r;
 }

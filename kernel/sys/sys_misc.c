@@ -95,6 +95,15 @@ limit_space(struct aspace *as, enum rlimit_id id, const struct rlimit *new)
 		map_limit_size(as, new->cur);
 }
 
+/* A thread's number names its process, too. */
+static struct proc *
+limit_proc(int pid)
+{
+	struct task *tk = task_find_locked(pid);
+
+	return tk != NULL ? tk->proc : proc_find_locked(pid);
+}
+
 /* Read, then perhaps change, a limit of pid (0: the caller). */
 static int
 limit_access(int pid, uint64_t id, const struct rlimit *new,
@@ -103,14 +112,14 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 	struct proc *p;
 	int r = 0;
 
-	if (id >= RLIMIT_COUNT)
-		return -EINVAL;
 	spin_lock(&proc_lock);
-	p = pid == 0 ? proc_current() : proc_find_locked(pid);
+	p = pid == 0 ? proc_current() : limit_proc(pid);
 	if (p == NULL || p->state != PROC_LIVE) {
 		r = -ESRCH;
 	} else if (!proc_may_limit_locked(p)) {
 		r = -EPERM;
+	} else if (id >= RLIMIT_COUNT) {
+		r = -EINVAL;
 	} else {
 		*old = p->rlim[id];
 		if (new != NULL)
@@ -271,7 +280,8 @@ prio_task(struct prio_walk *w, struct task *tk)
 		w->result = 0;
 	} else if (!proc_may_tune_locked(tk->proc)) {
 		w->result = -EPERM;
-	} else if (w->nice < tk->thread->nice && !sys_is_root()) {
+	} else if (w->nice < tk->thread->nice && !sys_is_root() &&
+	    20 - w->nice > (int64_t)MIN(tk->proc->rlim[RLIMIT_NICE].cur, 40)) {
 		w->result = -EACCES;
 	} else {
 		tk->thread->nice = (int8_t)w->nice;
@@ -343,6 +353,7 @@ policy_range(int policy, int64_t real_time)
 	case 0:
 	case 3:
 	case 5:
+	case 6: /* SCHED_DEADLINE */
 		return 0;
 	case 1:
 	case 2:
@@ -371,6 +382,7 @@ sys_getrandom(const uint64_t a[6])
 	unsigned flags = (unsigned)a[2];
 	uint64_t n = MIN(a[1], INT32_MAX), done = 0, k;
 	uint64_t buf[RANDOM_CHUNK / 8];
+	ssize_t r;
 
 	if ((flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) != 0 ||
 	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
@@ -380,12 +392,17 @@ sys_getrandom(const uint64_t a[6])
 		k = MIN(n - done, RANDOM_CHUNK);
 		for (unsigned i = 0; i < ARRAY_LEN(buf); i++)
 			buf[i] = md_entropy();
-		if (copyout(a[0] + done, buf, k) < 0)
-			return done > 0 ? (int64_t)done : -EFAULT;
+		/* Up to the first byte that cannot be written. */
+		r = as_write(as_current(), a[0] + done, buf, k);
+		if (r < (ssize_t)k)
+			return done + (uint64_t)MAX(r, 0) > 0 ?
+			    (int64_t)done + MAX(r, 0) : -EFAULT;
 	}
 	return (int64_t)done;
 }
 
+#define LOG_CLOSE 0
+#define LOG_OPEN 1
 #define LOG_READ_ALL 3
 #define LOG_SIZE_UNREAD 9
 #define LOG_SIZE_BUFFER 10
@@ -401,6 +418,8 @@ log_read_all(va_t at, int len)
 
 	if (len < 0 || at == 0)
 		return -EINVAL;
+	if (len == 0)
+		return 0;
 	out_buf_init(&none, nothing, sizeof(nothing));
 	klog_read(&none.out);
 	text = kmem_alloc(none.len + 1);
@@ -432,6 +451,9 @@ sys_syslog(const uint64_t a[6])
 	if (!sys_is_root())
 		return -EPERM;
 	switch ((int)a[0]) {
+	case LOG_CLOSE:
+	case LOG_OPEN:
+		return 0;
 	case LOG_READ_ALL:
 		return log_read_all(a[1], (int)a[2]);
 	case LOG_SIZE_UNREAD:

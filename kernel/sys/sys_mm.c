@@ -28,9 +28,12 @@
 #define MAP_VALIDATED (MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | \
 	MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
 	MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE | MAP_LEGACY | \
-	MAP_NONBLOCK)
+	MAP_NONBLOCK | MAP_HUGE_SIZES)
+#define MAP_HUGE_SIZES (21u << 26 | 30u << 26) /* 2 MiB, 1 GiB */
 #define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
 #define MINCORE_CHUNK 256
+#define MADV_HWPOISON 100
+#define MADV_SOFT_OFFLINE 101
 
 static int mmap_type(struct map_args *);
 static int mmap_file(struct map_args *, struct file *);
@@ -68,6 +71,10 @@ sys_mmap(const uint64_t a[6])
 		f = sys_file(a[4]);
 		if (f == NULL || file_is_path(f)) {
 			r = -EBADF;
+			goto out;
+		}
+		if ((m.flags & MAP_HUGETLB) != 0) {
+			r = -EINVAL; /* no file has such pages */
 			goto out;
 		}
 		m.off = a[5];
@@ -138,6 +145,8 @@ mmap_file(struct map_args *m, struct file *f)
 		m->off = 0;
 		return 0;
 	}
+	if (S_ISREG(file_mode(f)) && m->off > INT64_MAX - PAGE_UP(m->len))
+		return -EOVERFLOW;
 	m->vmo = file_vmo(f);
 	return m->vmo != NULL ? 0 : -ENODEV;
 }
@@ -194,7 +203,13 @@ sys_mremap(const uint64_t a[6])
 int64_t
 sys_madvise(const uint64_t a[6])
 {
-	return map_madvise(proc_current()->as, a[0], a[1], (int)a[2]);
+	int advice = (int)a[2];
+
+	/* To spoil memory is for root; there, we do not know how. */
+	if ((advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE) &&
+	    !sys_is_root())
+		return -EPERM;
+	return map_madvise(proc_current()->as, a[0], a[1], advice);
 }
 
 int64_t

@@ -34,6 +34,8 @@ path_arg_begin(struct path_arg *p, uint64_t dirfd, va_t upath, unsigned at_flags
 		return -ENOMEM;
 	p->at.path = p->buf;
 	n = copyin_str(p->buf, upath, PATH_MAX);
+	if (n == 0 && (at_flags & AT_EMPTY_PATH) == 0)
+		n = -ENOENT;
 	if (n >= 0 && p->buf[0] != '/' && (int)dirfd != AT_FDCWD) {
 		p->at.dirf = sys_file(dirfd);
 		n = p->at.dirf == NULL ? -EBADF : n;
@@ -121,7 +123,9 @@ symlink_at(va_t target, uint64_t dirfd, va_t path)
 	if (text == NULL)
 		return -ENOMEM;
 	r = copyin_str(text, target, PATH_MAX);
-	if (r >= 0)
+	if (r == 0)
+		r = -ENOENT;
+	if (r > 0)
 		r = path_arg_begin(&p, dirfd, path, 0);
 	if (r == 0) {
 		r = fs_symlink(text, &p.at);
@@ -409,7 +413,8 @@ sys_mount(const uint64_t a[6])
 		r = path_arg_begin(&p, CWD, a[1], 0);
 	if (r != 0)
 		return r;
-	r = fs_mount(t.source, &p.at, t.type, (unsigned)a[3], t.data);
+	r = fs_mount(t.source, &p.at, a[2] == 0 ? NULL : t.type,
+	    (unsigned)a[3], t.data);
 	path_arg_end(&p);
 	return r;
 }

@@ -325,7 +325,8 @@ select_perform(struct select_call *c, uint64_t deadline)
 	for (fd = 0; fd < c->n; fd++)
 		for (s = 0; s < SETS; s++)
 			if (bit_is_set(c, s, fd) &&
-			    (c->reqs[fd].revents & set_bits[s]) != 0) {
+			    (c->reqs[fd].revents &
+			    (set_bits[s] | POLLNVAL)) != 0) {
 				bit_answer(c, s, fd);
 				count++;
 			}
@@ -381,10 +382,12 @@ int64_t
 sys_pselect6(const uint64_t a[6])
 {
 	uint64_t mask[2] = { 0, 0 }, deadline;
-	int64_t r = timespec_deadline(a[4], &deadline);
+	int64_t r = 0;
 
-	if (r == 0 && a[5] != 0)
+	if (a[5] != 0)
 		r = copyin(mask, a[5], sizeof(mask));
+	if (r == 0)
+		r = timespec_deadline(a[4], &deadline);
 	if (r == 0)
 		r = sys_mask_begin(mask[0], mask[1]);
 	if (r != 0)

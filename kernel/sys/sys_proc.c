@@ -17,6 +17,7 @@
 
 #define CSIGNAL 0xfful
 #define CLONE_ARGS_MIN 64
+#define SET_TID_MAX 32
 #define CLONE3_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
 	CLONE_PIDFD | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
 	CLONE_NAMESPACES | CLONE_SYSVSEM | CLONE_SETTLS | \
@@ -68,6 +69,9 @@ sys_clone(const uint64_t a[6])
 	    pidfd_check(req.flags, req.parent_tid) != 0)
 		return -EFAULT;
 	req.flags &= ~CLONE_DETACHED;
+	/* A number that is no signal is none; clone3() refuses it. */
+	if (req.exit_signal > NSIG)
+		req.exit_signal = 0;
 	return proc_clone(&req);
 }
 
@@ -101,13 +105,19 @@ sys_clone3(const uint64_t a[6])
 {
 	struct abi_clone_args c;
 	struct clone_req req;
+	int32_t tids[SET_TID_MAX];
 	int r = clone3_fetch(a[0], a[1], &c);
 
 	if (r < 0)
 		return r;
+	/* Numbers cannot be chosen; where they would stand is read first. */
+	if (c.set_tid != 0 && c.set_tid_size - 1 < SET_TID_MAX &&
+	    copyin(tids, c.set_tid, c.set_tid_size * sizeof(tids[0])) < 0)
+		return -EFAULT;
 	if ((c.flags & (CLONE_DETACHED | CSIGNAL)) != 0 ||
 	    (c.flags & ~CLONE3_KNOWN) != 0 || c.exit_signal > NSIG ||
-	    c.set_tid_size != 0 || (c.stack == 0) != (c.stack_size == 0))
+	    c.set_tid_size != 0 || (c.stack == 0) != (c.stack_size == 0) ||
+	    c.stack > MD_USER_END || c.stack_size > MD_USER_END - c.stack)
 		return -EINVAL;
 	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
 	    c.exit_signal != 0)
@@ -219,6 +229,15 @@ put_waitinfo(va_t at, const struct wait_result *res)
 	return at == 0 ? 0 : copyout(at, &si, sizeof(si));
 }
 
+/* The answer r, unless even what is written beside it cannot be. */
+static int64_t
+waitid_failed(va_t at, int r)
+{
+	const struct wait_result none = { .pid = 0 };
+
+	return r != -ERESTARTSYS && put_waitinfo(at, &none) < 0 ? -EFAULT : r;
+}
+
 int64_t
 sys_waitid(const uint64_t a[6])
 {
@@ -229,7 +248,7 @@ sys_waitid(const uint64_t a[6])
 	if ((req.options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED |
 	    WNOWAIT | WNOTHREAD | WALL | WCLONE)) != 0 ||
 	    (req.options & (WEXITED | WSTOPPED | WCONTINUED)) == 0)
-		return -EINVAL;
+		return waitid_failed(a[2], -EINVAL);
 	switch ((int)a[0]) {
 	case P_ALL:
 		req.pid = -1;
@@ -237,19 +256,23 @@ sys_waitid(const uint64_t a[6])
 	case P_PID:
 		req.pid = id;
 		if (id <= 0)
-			return -EINVAL;
+			return waitid_failed(a[2], -EINVAL);
 		break;
 	case P_PGID:
 		req.pgid = id == 0 ? own_pgid() : id;
 		if (id < 0)
-			return -EINVAL;
+			return waitid_failed(a[2], -EINVAL);
 		break;
+	case P_PIDFD:
+		/* There are none: whatever is open is another thing. */
+		return waitid_failed(a[2], id < 0 ? -EINVAL : -EBADF);
 	default:
-		return -EINVAL;
+		return waitid_failed(a[2], -EINVAL);
 	}
 	r = proc_wait(&req, &res);
+	/* Also where nothing came is said there. */
 	if (r < 0)
-		return r;
+		return waitid_failed(a[2], r);
 	if (put_waitinfo(a[2], &res) < 0 ||
 	    (res.pid != 0 && put_rusage(a[4], &res) < 0))
 		return -EFAULT;
@@ -293,11 +316,16 @@ enum which_id { ID_PGID, ID_SID };
 static int64_t
 id_of(int pid, enum which_id which)
 {
-	struct proc *p;
+	struct proc *p = proc_current();
+	struct task *tk;
 	int64_t r = -ESRCH;
 
 	spin_lock(&proc_lock);
-	p = pid == 0 ? proc_current() : proc_find_locked(pid);
+	if (pid != 0) {
+		/* The number of a thread names its process; so do the dead. */
+		tk = task_find_locked(pid);
+		p = tk != NULL ? tk->proc : proc_find_locked(pid);
+	}
 	if (p != NULL)
 		r = which == ID_PGID ? p->pgid : p->sid;
 	spin_unlock(&proc_lock);
@@ -539,7 +567,25 @@ sys_prctl(const uint64_t a[6])
 		return a[1] != 1 || a[2] != 0 || a[3] != 0 || a[4] != 0 ?
 		    -EINVAL : prctl_bool(&p->no_new_privs, 1);
 	case PR_GET_NO_NEW_PRIVS:
-		return p->no_new_privs;
+		return (a[1] | a[2] | a[3] | a[4]) != 0 ? -EINVAL :
+		    p->no_new_privs;
+	case PR_GET_SECCOMP:
+	case PR_GET_SECUREBITS:
+	case PR_GET_KEEPCAPS:
+		return 0;
+	case PR_GET_THP_DISABLE:
+		return (a[1] | a[2] | a[3] | a[4]) != 0 ? -EINVAL : 0;
+	case PR_GET_TSC:
+		v = PR_TSC_ENABLE;
+		return copyout(a[1], &v, 4);
+	case PR_GET_TID_ADDRESS:
+		return copyout(a[1], &task_current()->clear_tid, 8);
+	case PR_SET_SECUREBITS:
+		return a[1] == 0 && sys_is_root() ? 0 : -EPERM;
+	case PR_CAPBSET_DROP:
+	case PR_SET_MM:
+		/* Nobody may: for root, who might, there is nothing to set. */
+		return sys_is_root() ? -EINVAL : -EPERM;
 	case PR_VMM_DESIGN:
 		return prctl_design(a[1]);
 	case PR_VMM_MARK:

@@ -13,6 +13,7 @@
 #include "sys/sys.h"
 
 #include "lib/errno.h"
+#include "lib/string.h"
 
 #define SET_BYTES 8
 
@@ -184,6 +185,8 @@ sys_tgkill(const uint64_t a[6])
 	return thread_kill((int)a[0], (int)a[1], &si);
 }
 
+#define SENT_BYTES 48u
+
 /*
  * The sender's siginfo for thread `to`; to others it may not look as if the
  * kernel had sent it.
@@ -193,7 +196,9 @@ fetch_info(va_t at, int signo, int to, struct siginfo *si)
 {
 	struct abi_siginfo u;
 
-	if (copyin(&u, at, sizeof(u)) < 0)
+	/* No layout that a program may send is longer. */
+	memset(&u, 0, sizeof(u));
+	if (copyin(&u, at, SENT_BYTES) < 0)
 		return -EFAULT;
 	if ((u.code >= 0 || u.code == SI_TKILL) && to != task_current()->tid)
 		return -EPERM;

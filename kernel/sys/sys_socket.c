@@ -25,6 +25,7 @@
 #define SOCK_FLAGS (O_CLOEXEC | O_NONBLOCK)
 #define SOCK_TYPES 11u /* SOCK_STREAM 1 … SOCK_PACKET 10 */
 #define FAMILIES 46u
+#define ADDR_MAX 128u /* bytes of an address */
 
 /* What no family accepts.  0, -EINVAL, -EAFNOSUPPORT. */
 static int
@@ -76,10 +77,19 @@ no_socket(uint64_t fd)
 	return r;
 }
 
+/* The address is read before the descriptor is found to be no socket. */
 int64_t
 sys_connect(const uint64_t a[6])
 {
-	return no_socket(a[0]);
+	char addr[ADDR_MAX];
+	int64_t r = no_socket(a[0]);
+	int n = (int)a[2];
+
+	if (r != -ENOTSOCK)
+		return r;
+	if (n < 0 || n > (int)ADDR_MAX)
+		return -EINVAL;
+	return copyin(addr, a[1], (size_t)n) < 0 ? -EFAULT : r;
 }
 
 int64_t

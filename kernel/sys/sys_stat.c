@@ -20,7 +20,8 @@
 #define CWD ((uint64_t)AT_FDCWD)
 #define AT_NO_AUTOMOUNT 0x800u   /* accepted: nothing is mounted by itself */
 #define AT_STATX_SYNC 0x6000u
-#define STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)
+#define STAT_FLAGS \
+	(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC)
 #define NSEC 1000000000l
 #define USEC 1000000l
 
@@ -253,6 +254,7 @@ dent_emit(struct dirsink *sink, const struct dirsink_entry *e)
 		char bytes[offsetof(struct abi_dirent, name) + NAME_MAX + 9];
 	} b;
 	size_t n = (offsetof(struct abi_dirent, name) + e->len + 1 + 7) & ~7ul;
+	size_t done = d->u.done;
 
 	if (n > d->u.left) {
 		d->error = d->u.done == 0 ? -EINVAL : 0;
@@ -266,7 +268,8 @@ dent_emit(struct dirsink *sink, const struct dirsink_entry *e)
 	memcpy(b.de.name, e->name, e->len);
 	if (uio_put(&d->u, &b, n) == (ssize_t)n)
 		return 0;
-	d->error = -EFAULT;
+	d->error = done == 0 ? -EFAULT : 0;
+	d->u.done = done;
 	return 1;
 }
 
@@ -279,7 +282,8 @@ sys_getdents64(const uint64_t a[6])
 
 	if (f == NULL)
 		return -EBADF;
-	uio_init_user(&d.u, a[1], (unsigned)a[2]);
+	/* A length below 0 is too short for any name. */
+	uio_init_user(&d.u, a[1], (unsigned)MAX((int)a[2], 0));
 	r = file_readdir(f, &d.sink);
 	file_put(f);
 	/* What came before an error is handed out; the next call has the error. */
@@ -431,6 +435,24 @@ times_copyin(va_t utimes, struct kattr *attr)
 	return r;
 }
 
+/* Times that are none; what is not there at all is told before that. */
+static int64_t
+times_refused(const uint64_t a[6], unsigned flags)
+{
+	struct path_arg p;
+	struct kstat st;
+	int64_t r;
+
+	if (a[1] == 0)
+		return -EINVAL;
+	r = path_arg_begin(&p, a[0], a[1], flags);
+	if (r != 0)
+		return r;
+	r = fs_stat(&p.at, &st);
+	path_arg_end(&p);
+	return r != 0 ? r : -EINVAL;
+}
+
 int64_t
 sys_utimensat(const uint64_t a[6])
 {
@@ -440,8 +462,10 @@ sys_utimensat(const uint64_t a[6])
 
 	r = times_copyin(a[2], &attr);
 	/* Neither time: nothing else is even looked at. */
-	if (r != 0 || (attr.valid == 0 && a[2] != 0))
+	if (r == -EFAULT || (r == 0 && attr.valid == 0 && a[2] != 0))
 		return r;
+	if (r != 0)
+		return times_refused(a, flags);
 	if ((flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
 	/* The C library's futimens: no path, the descriptor itself. */

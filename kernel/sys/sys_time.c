@@ -81,21 +81,62 @@ tv_of(uint64_t ns)
 
 /* ---- clocks ---- */
 
+#define CPU_CLOCK_THREAD 4     /* of a thread, not of a process */
+#define CPU_CLOCK_KIND 3       /* 0: user and system, 1: user, 2: as scheduled */
+
+/* Clock numbers below 0 name what a process or thread has used. */
+static int
+cpu_clock_now(int clock, uint64_t *ns)
+{
+	int id = ~(clock >> 3);
+	struct task *tk = task_current();
+	struct proc *p;
+	uint64_t ut = 0, st = 0;
+	int r = 0;
+
+	if ((clock & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	if ((clock & CPU_CLOCK_THREAD) != 0) {
+		/* Only of the same process. */
+		if (id != 0)
+			tk = task_find_locked(id);
+		if (tk == NULL || tk->proc != proc_current())
+			r = -EINVAL;
+		else
+			task_times(tk, &ut, &st);
+	} else {
+		p = id == 0 ? proc_current() : proc_find_locked(id);
+		if (p == NULL)
+			r = -EINVAL;
+		else
+			proc_times_locked(p, &ut, &st);
+	}
+	spin_unlock(&proc_lock);
+	*ns = (clock & CPU_CLOCK_KIND) == 1 ? ut : ut + st;
+	return r;
+}
+
 static int
 clock_now(int clock, uint64_t *ns)
 {
 	struct task *tk = task_current();
 	uint64_t ut, st;
 
+	if (clock < 0)
+		return cpu_clock_now(clock, ns);
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI: /* nobody has told us the leap seconds */
 		*ns = sys_realtime_ns();
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
 		*ns = md_time_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME:
@@ -227,7 +268,11 @@ sys_clock_nanosleep(const uint64_t a[6])
 	uint64_t arg[6] = { 0, a[3] }, ns, now;
 	int clock = (int)a[0], r;
 
-	if (clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
+	/* Only the own process's use can be waited for; no device wakes us. */
+	if (clock < 0 && clock_now(clock, &now) == 0)
+		return -EOPNOTSUPP;
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
+	    clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
 	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
 	r = clock_now(clock, &now);
@@ -243,7 +288,7 @@ sys_clock_nanosleep(const uint64_t a[6])
 		arg[0] = sys_deadline(ns);
 		return sleep_to(arg);
 	}
-	if (clock == CLOCK_REALTIME)
+	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI)
 		ns = sys_realtime_to_mono(ns);
 	if (md_time_ns() >= ns)
 		return 0;
@@ -288,11 +333,9 @@ sys_setitimer(const uint64_t a[6])
 	struct abi_itimerval v = { { 0, 0 }, { 0, 0 } };
 	struct itimer new, old;
 
-	if (a[0] > ITIMER_PROF)
-		return -EINVAL;
 	if (a[1] != 0 && copyin(&v, a[1], sizeof(v)) < 0)
 		return -EFAULT;
-	if (tv_to_ns(&v.value, &new.due_ns) < 0 ||
+	if (a[0] > ITIMER_PROF || tv_to_ns(&v.value, &new.due_ns) < 0 ||
 	    tv_to_ns(&v.interval, &new.interval_ns) < 0)
 		return -EINVAL;
 	itimer_set((int)a[0], &new, &old);

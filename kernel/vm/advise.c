@@ -270,7 +270,8 @@ punch_check(const struct vad *v)
 {
 	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
 		return -EINVAL;
-	return (v->flags & VAD_SHARED) != 0 && (v->prot & PROT_W) != 0 ? 0 :
+	/* Writable, or it could be made so. */
+	return (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0 ? 0 :
 	    -EACCES;
 }
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_ioctl.c: small questions to whatever is open
+ *
+ * Problem   One call with a number for the question: some are for any
+ *           descriptor, some for any file, the rest for one kind of device.
+ *
+ * Picture   fd, number ─→ of the descriptor or file: here
+ *                      └→ all others: file_ioctl(), the device's
+ *
+ * Rules     A number that nobody here understands is -ENOTTY.
+ *
+ * Read next dev/ttyctl.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+
+/* FIONBIO: O_NONBLOCK from an int in user memory. */
+static int64_t
+ioctl_nonblock(struct file *f, va_t arg)
+{
+	unsigned flags = file_flags(f);
+	int32_t on;
+
+	if (copyin(&on, arg, sizeof(on)) != 0)
+		return -EFAULT;
+	file_set_flags(f, on != 0 ? flags | O_NONBLOCK :
+	    flags & ~(unsigned)O_NONBLOCK);
+	return 0;
+}
+
+/* FIONREAD of a regular file: what is left of it. */
+static int64_t
+ioctl_left(struct file *f, va_t arg)
+{
+	int64_t left = (int64_t)file_size(f) - file_lseek(f, 0, SEEK_CUR);
+	int32_t n = (int32_t)left;
+
+	return copyout(arg, &n, sizeof(n));
+}
+
+/* FIGETBSZ: of the file system. */
+static int64_t
+ioctl_block_size(struct file *f, uint64_t arg)
+{
+	struct kstatfs st;
+	int r = file_statfs(f, &st);
+	int n = (int)st.bsize;
+
+	return r != 0 ? r : copyout(arg, &n, sizeof(n));
+}
+
+/* What generic checks of Linux say before it asks the file system. */
+static int64_t
+clone_check(struct file *in, struct file *out)
+{
+	unsigned from = file_flags(in), to = file_flags(out) & O_ACCMODE;
+	struct kstat si, so;
+
+	if ((from & O_PATH) != 0)
+		return -EBADF;
+	if (file_stat(in, &si) != 0 || file_stat(out, &so) != 0)
+		return -EIO;
+	if (si.dev != so.dev)
+		return -EXDEV;
+	if (S_ISDIR(si.mode) || S_ISDIR(so.mode))
+		return -EISDIR;
+	if (!S_ISREG(si.mode) || !S_ISREG(so.mode))
+		return -EINVAL;
+	if ((from & O_ACCMODE) == O_WRONLY || to == O_RDONLY ||
+	    (file_flags(out) & O_APPEND) != 0)
+		return -EBADF;
+	return -EOPNOTSUPP; /* no file system of ours shares blocks */
+}
+
+/* FICLONE and FICLONERANGE: the blocks of another file, shared. */
+static int64_t
+ioctl_clone(struct file *out, uint64_t in_fd)
+{
+	struct file *in = sys_file(in_fd);
+	int64_t r;
+
+	if (in == NULL)
+		return -EBADF;
+	r = clone_check(in, out);
+	file_put(in);
+	return r;
+}
+
+static int64_t
+ioctl_clone_range(struct file *out, va_t arg)
+{
+	uint64_t range[4];  /* descriptor, from, length, to */
+
+	return copyin(range, arg, sizeof(range)) != 0 ? -EFAULT :
+	    ioctl_clone(out, (uint32_t)range[0]);
+}
+
+/* FIDEDUPERANGE: what is equal already, shared. */
+static int64_t
+ioctl_dedupe(struct file *f, va_t arg)
+{
+	uint64_t head[3];   /* from, length, count and what must be 0 */
+
+	if (copyin(head, arg, sizeof(head)) != 0)
+		return -EFAULT;
+	if ((file_flags(f) & O_ACCMODE) == O_WRONLY || head[2] >> 16 != 0)
+		return -EINVAL;
+	if (S_ISDIR(file_mode(f)))
+		return -EISDIR;
+	return S_ISREG(file_mode(f)) ? -EOPNOTSUPP : -EINVAL;
+}
+
+/* FIOASYNC: there is no SIGIO, so that it can only be off. */
+static int64_t
+ioctl_async(va_t arg)
+{
+	int32_t on;
+
+	if (copyin(&on, arg, sizeof(on)) != 0)
+		return -EFAULT;
+	return on != 0 ? -ENOTTY : 0;
+}
+
+/* FIOQSIZE: of what has a size. */
+static int64_t
+ioctl_size(struct file *f, va_t arg)
+{
+	int64_t size = (int64_t)file_size(f);
+
+	if (!S_ISREG(file_mode(f)) && !S_ISDIR(file_mode(f)))
+		return -ENOTTY;
+	return copyout(arg, &size, sizeof(size));
+}
+
+/* FIBMAP: where a block lies is not told. */
+static int64_t
+ioctl_block(struct file *f, va_t arg)
+{
+	int32_t block;
+
+	if (!S_ISREG(file_mode(f)))
+		return -ENOTTY;
+	if (!sys_is_root())
+		return -EPERM;
+	return copyin(&block, arg, sizeof(block)) != 0 ? -EFAULT : -EINVAL;
+}
+
+static int64_t
+ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
+{
+	if (file_is_path(f))
+		return -EBADF;
+	switch (cmd) {
+	case FIOCLEX:
+	case FIONCLEX:
+		return fdtab_set_cloexec(fdtab_current(), fd, cmd == FIOCLEX);
+	case FIONBIO:
+		return ioctl_nonblock(f, arg);
+	case FIGETBSZ:
+		return ioctl_block_size(f, arg);
+	case FICLONE:
+		return ioctl_clone(f, arg);
+	case FICLONERANGE:
+		return ioctl_clone_range(f, arg);
+	case FIDEDUPERANGE:
+		return ioctl_dedupe(f, arg);
+	case FIOASYNC:
+		return ioctl_async(arg);
+	case FIOQSIZE:
+		return ioctl_size(f, arg);
+	case FIBMAP:
+		return ioctl_block(f, arg);
+	case FIONREAD:
+		if (S_ISREG(file_mode(f)))
+			return ioctl_left(f, arg);
+		break;
+	}
+	return file_ioctl(f, cmd, arg);
+}
+
+int64_t
+sys_ioctl(const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+	int64_t r;
+
+	if (f == NULL)
+		return -EBADF;
+	r = ioctl_any(f, (int)a[0], (unsigned)a[1], a[2]);
+	file_put(f);
+	return r;
+}
