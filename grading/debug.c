@@ -247,7 +247,7 @@ probe(struct again *a, const struct lab *lab)
 	boot_with_gdb(a, out);
 	name = probed(out);
 	if (name != NULL && strcmp(name, "ev_mark") == 0)
-		stop_before(&a->stop, lab);
+		stop_before(&a->stop, lab, a->res->test);
 	tidy_remove(dir);
 	free(name);
 	free(out);

@@ -192,25 +192,41 @@ at_look(struct stop *s, const struct result *res)
 	    s->at.n > 0 ? s->at.v[0] : "nothing");
 }
 
-void
-stop_before(struct stop *s, const struct lab *lab)
+/* "a, b, c", for a sentence. */
+static char *
+listed(const struct words *w)
 {
-	struct words before = { 0 };
 	char *names = xstrdup(""), *more;
 	size_t i;
 
-	for (i = 0; i < s->at.n; i++) {
-		more = xprintf("%s%s%s", names, i > 0 ? ", " : "", s->at.v[i]);
+	for (i = 0; i < w->n; i++) {
+		more = xprintf("%s%s%s", names, i > 0 ? ", " : "", w->v[i]);
 		free(names);
 		names = more;
+	}
+	return names;
+}
+
+/* All that the test's LOOK names, but what runs before any program does. */
+void
+stop_before(struct stop *s, const struct lab *lab, const struct test *t)
+{
+	struct words before = { 0 };
+	char *names = listed(&s->at), *first;
+	size_t i;
+
+	for (i = 0; i < t->look.n; i++)
+		if (!words_has(&s->at, t->look.v[i]))
+			words_add(&s->at, t->look.v[i]);
+	for (i = 0; i < s->at.n; i++)
 		if (!words_has(&lab->bootfloor, s->at.v[i]))
 			words_add(&before, s->at.v[i]);
-	}
 	free(s->says);
+	first = listed(&before);
 	if (before.n > 0) {
-		s->says = xprintf("%s, before region \"%s\" begins: in it nothing of "
-				  "%s runs, so what went wrong came before",
-		    before.v[0], s->region, names);
+		s->says = xprintf("the first of %s, before region \"%s\" begins, "
+				  "or its end: in it nothing of %s runs, so what "
+				  "went wrong came before", first, s->region, names);
 		s->mark = 0;
 		words_free(&s->at);
 		s->at = before;
@@ -220,6 +236,7 @@ stop_before(struct stop *s, const struct lab *lab)
 				  "or was never begun",
 		    s->region, names);
 	}
+	free(first);
 	free(names);
 }
 

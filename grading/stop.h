@@ -26,7 +26,7 @@ struct stop {
 /* From a test that has been run; the default is where LOOK says. */
 void stop_find(struct stop *, const struct report *, const struct result *);
 /* Nothing of what LOOK says runs between the marks: look before them. */
-void stop_before(struct stop *, const struct lab *);
+void stop_before(struct stop *, const struct lab *, const struct test *);
 void stop_free(struct stop *);
 
 #endif

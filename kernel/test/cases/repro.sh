@@ -33,7 +33,7 @@ stops gdb 05-fork t06 'f8_fork_map in the work that is tested' '^#0  f8_fork_map
 
 # fork copies all: no store of the child breaks one, for it came before the region.
 planted 05-fork m1
-stops gdb 05-fork t08 'fork_range, before region "child" begins: in it nothing of .* runs' '^#0  fork_range'
+stops gdb 05-fork t09 ', before region "both" begins, or its end: in it nothing of .* runs' '^#0  fork_'
 
 # Starters: a claim, a panic, an exit.
 for lab in 00-tour 02-fault 05-fork; do
