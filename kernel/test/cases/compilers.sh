@@ -7,9 +7,10 @@ built grader
 
 # A gcc that warns of everything, as if these came with -Wall and -Wextra.
 mkdir "$tmp/bin"
+# Behind it a ccache looks for the next gcc in the path: that is not this one.
 cat >"$tmp/bin/gcc" <<EOF2
 #!/bin/sh
-exec $(command -v gcc) "\$@" -Wconversion -Wcast-qual -Wpadded -Wunused-parameter -Wunused-macros -Winline -Wc++-compat
+PATH=$PATH exec $(command -v gcc) "\$@" -Wconversion -Wcast-qual -Wpadded -Wunused-parameter -Wunused-macros -Winline -Wc++-compat
 EOF2
 chmod +x "$tmp/bin/gcc"
 awk '{ print } /^tour_index\(/ { in_it = 1 }
