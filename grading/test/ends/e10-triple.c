@@ -15,6 +15,6 @@ attack(void)
 		return;
 	root = pa2va(as_current()->md.root_pa);
 	root[511] = 0;
-	for (va = @md_tlb_local@ & ~0xffffful; ; va += PAGE_SIZE)
+	for (va = (va_t)&page_copy & ~0xffffful; ; va += PAGE_SIZE)
 		md_tlb_local(va);
 }
