@@ -148,7 +148,10 @@ snapshot_cache(void *arg, const char *name, size_t size, uint64_t live,
 	m->ncaches++;
 }
 
-/* What is on swap is no less there; of paged memory what is no entry's (Rule 6). */
+/*
+ * What is on swap is no less there; of paged memory what is no entry's (Rule 6);
+ * of promises what exec did not make ahead, for that ends with its first use.
+ */
 static uint64_t
 read_gauge(enum ev_id id)
 {
@@ -160,6 +163,8 @@ read_gauge(enum ev_id id)
 		value += ev_read(EV_table_live_out);
 	if (id == EV_kpaged_pages || id == EV_commit_total)
 		value -= ev_read(EV_fmo_pages_live);
+	if (id == EV_commit_total)
+		value -= as_sum(offsetof(struct aspace, prepaid));
 	return value;
 }
 

@@ -39,8 +39,9 @@ fill_up(int tell)
 	pause();
 }
 
+/* On Linux with any argument: the limit is of the whole machine. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct rlimit many = { 4096, 4096 };
 	int told[2], fd[2], own;
@@ -48,7 +49,7 @@ main(void)
 	char word[32], c;
 	pid_t pid;
 
-	if (getuid() != 0)
+	if (getuid() != 0 || (!on_vadose() && argc < 2))
 		return 0;
 	max = number(SYS "file-max", 0);
 	before = number(SYS "file-nr", 0);
