@@ -312,6 +312,9 @@ proc_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 {
 	const struct proc_node *pd = proc_node_of(dir);
 
+	/* Who is gone has no names at all, not even the dots. */
+	if (pd->kind != PN_DIR && !procpid_is_there(pd))
+		return -ENOENT;
 	for (; *pos < 2; (*pos)++)
 		if (proc_emit(sink, "..", *pos + 1, S_IFDIR, dir->ino,
 		    *pos + 1) != 0)

@@ -358,7 +358,7 @@ fd_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 	}
 }
 
-/* readdir below /proc/PID; the dots are done. */
+/* readdir below /proc/PID, which is there; the dots are done. */
 int
 procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 {
@@ -366,8 +366,6 @@ procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 
 	if (*pos > PID_MAX)
 		return 0;
-	if (!procpid_is_there(pd))
-		return -ENOENT;
 	switch (pd->kind) {
 	case PN_PID:
 		return pid_readdir(pd, pos, sink);
