@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600
+# NEEDS: TIMEOUT=600 SHORT=1
 # The grader on its own small lab: the kernel's file gets all points, a stub
 # none, a bug is said in words, attacks earn nothing, formats are what they are.
 . kernel/test/cases/lib.sh
@@ -60,7 +60,9 @@ GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
 echo 'int vad_find(' >"$tmp/bad.c"
 expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
 grep -q 'does not compile' "$tmp/text" || fail "build: $(cat "$tmp/text")"
-for f in f04 f21 f22 f28 f29 f31 f40; do
+some='f04 f28'
+! in_full || some="$some f21 f22 f29 f31 f40"
+for f in $some; do
 	expect 0 $grade forgeries $f
 done
 
@@ -76,7 +78,9 @@ expect 0 $grade selftest --infra smoke >/dev/null
 
 # Interrupted, it leaves neither folders nor machines.
 mkdir "$tmp/t"
-for sig in INT TERM HUP; do
+signals=TERM
+! in_full || signals='INT TERM HUP'
+for sig in $signals; do
 	TMPDIR=$tmp/t timeout -s $sig 4 env -u GRADE_LABS $grade mutants 01 \
 		>/dev/null 2>&1
 	[ $? = 124 ] || fail "$sig: it had ended already"

@@ -7,7 +7,7 @@
 
 n=6
 [ -z "$LONG" ] || n=60
-in_full || n=2
+in_full || n=1
 for point in FI_FRAME FI_SLAB FI_KPAGED FI_COMMIT; do
 	hits() {
 		$guest --append inject=$point:probe -- sh -c "$1 cat /proc/vm/inject" |

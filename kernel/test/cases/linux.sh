@@ -1,7 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=200 SHORT=1
 # Linux is the reference: the programs pass there too, with the same output.  In
-# make check those that ask for at most a minute.
+# make check those that ask for at most half a minute.
 . kernel/test/cases/lib.sh
 
 word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
@@ -11,7 +11,7 @@ for src in kernel/test/progs/*.c; do
 	name=$(basename "$src" .c)
 	[ -n "$(word LONG "$src")" ] && [ -z "$LONG" ] && continue
 	limit=$(word TIMEOUT "$src")
-	in_full || [ "${limit:-60}" -le 60 ] || continue
+	in_full || [ "${limit:-60}" -le 30 ] || continue
 	# Some programs drop root's rights, so they need them first.
 	[ "$(id -u)" = 0 ] || ! grep -q 'setuid\|setgid\|chroot' "$src" || continue
 	want=$(word EXPECT "$src")

@@ -6,7 +6,7 @@
 . kernel/test/cases/lib.sh
 
 each=2 random=20
-in_full || each=0.1 random=4
+in_full || each=0.1 random=1
 pairs=kernel/test/sim/pairs.txt
 [ "$(grep -c '^  whole$' $pairs)" -ge 40 ] ||
 	fail "fewer than 40 pairs are searched to the end"
