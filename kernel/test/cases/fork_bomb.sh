@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=100
+# NEEDS: TIMEOUT=100 MORE=all
 # A fork bomb of a shell ends in errors; the other shell lives and ends it.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400
+# NEEDS: TIMEOUT=400 SHORT=1
 # What a failed test prints as "again" stops at the event that made it fail:
 # under gdb and in Bochs, for a count, a too small one, a panic, and an exit.
 . kernel/test/cases/lib.sh
@@ -31,6 +31,7 @@ stops bochs 02-fault t09 'number 1, the first that is too many' '^  page_copy+' 
 planted 05-fork m7
 stops gdb 05-fork t06 'f8_fork_map in the work that is tested' '^#0  f8_fork_map'
 
+in_full || finish
 # fork copies all: no store of the child breaks one, for it came before the region.
 planted 05-fork m1
 stops gdb 05-fork t09 ', before region "both" begins, or its end: in it nothing of .* runs' '^#0  fork_'

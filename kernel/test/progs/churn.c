@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 ARGS=1:200 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 ARGS=1:200 SWEEP=no MORE=1,2 */
 /*
  * busybox true again and again, every tenth killed half-way: afterwards
  * no frame, no object and no promise is missing.  Arguments: seed:count.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=16M CPUS=1,2 TIMEOUT=120 SWEEP=few */
+/* NEEDS: MEM=32M SWAP=16M CPUS=1,2 TIMEOUT=120 SWEEP=few MORE=1 */
 /*
  * With all memory given away exec is ENOMEM, or the new program runs: nobody
  * loses his old image for one that cannot take its first steps.  With

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=all */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=4 */
 /*
  * A fork bomb, under RLIMIT_NPROC and without: fork fails with EAGAIN or
  * ENOMEM, the bystander goes on, and all comes back when it is killed.

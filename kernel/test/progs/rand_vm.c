@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 ARGS=1:20000 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 ARGS=1:20000 SWEEP=no MORE=2 */
 /*
  * Random operations on memory agree with a simple model: mmap, munmap,
  * mprotect, mremap, madvise, forks to depth 4, loads, stores, and calls

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 MORE=1 */
 /*
  * A signal to a group comes while a member forks: the child stops, dies or
  * runs its handler as well, or is born by a parent that has done so.  And a

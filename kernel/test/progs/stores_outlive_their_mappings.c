@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=128M CPUS=1,2 TIMEOUT=120 SWEEP=no */
+/* NEEDS: MEM=48M SWAP=128M CPUS=1,2 TIMEOUT=120 SWEEP=no MORE=2 */
 /*
  * What was stored through a mapping of an object stays when that mapping goes: by
  * DONTNEED, munmap, mremap, or because its rights do.  The pages have been in

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=1 */
 /*
  * Errors of the swap disk.  What cannot be read is SIGBUS to those who
  * share that page, each time, and to nobody else; what cannot be written

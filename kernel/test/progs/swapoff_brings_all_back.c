@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,2,4 TIMEOUT=120 APPEND=locks=1 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,2,4 TIMEOUT=120 APPEND=locks=1 SWEEP=no MORE=1,2 */
 /*
  * swapoff of an area with pages of all kinds: private, forked, shared by a
  * mapping, of a file in memory.  Each process finds its bytes, while it is

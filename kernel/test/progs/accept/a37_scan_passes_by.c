@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 MORE=1 */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 MORE=all */
 /*
  * A37: who reads a file of more than the memory once, by mapping or by read(2),
  * does not push out the pages that another process uses.
