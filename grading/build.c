@@ -193,7 +193,8 @@ step_line(const struct build *b, const char *command)
 			       "--die-with-parent --chdir /k/src %s",
 		    b->dir, command);
 	else
-		line = xprintf("cd '%s' && exec %s", b->dir, command);
+		line = xprintf("cd '%s' && TMPDIR=. exec %s", b->dir,
+		    command);
 	return line;
 }
 
