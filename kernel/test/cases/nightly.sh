@@ -37,7 +37,7 @@ expect 2 night nothing
 
 # Of the table itself each command is there.
 unset NIGHTLY_TAB
-sed '/^#/d; s/^[^ ]* *[^ ]* *make //; s/ .*//' kernel/test/nightly.tab | sort -u |
+sed -n 's/^[^ #]* *[0-9]* *make \([^ ]*\).*/\1/p' kernel/test/nightly.tab | sort -u |
 	while read -r target; do
 		make -n "$target" >"$tmp/text" 2>&1 || echo "$target: $(cat "$tmp/text")"
 	done >"$tmp/lacks"
