@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600
+# NEEDS: TIMEOUT=600 MORE=all
 # Each end has its name: loops, livelocks, deadlocks, panics, a triple fault, a
 # leak; a file that does not compile or lacks a function; and trouble of the host
 # (a killed emulator, a full disk, a missing emulator) costs no points.

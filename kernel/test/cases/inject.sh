@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1
+# NEEDS: TIMEOUT=200 MORE=all
 # Failures on demand by boot argument: the kernel counts the hits of a point,
 # and one that fails while programs run is an errno, not a panic.  Errors of a
 # disk end a file system, and leave nothing of it in memory.
@@ -7,7 +7,6 @@
 
 n=6
 [ -z "$LONG" ] || n=60
-in_full || n=1
 for point in FI_FRAME FI_SLAB FI_KPAGED FI_COMMIT; do
 	hits() {
 		$guest --append inject=$point:probe -- sh -c "$1 cat /proc/vm/inject" |

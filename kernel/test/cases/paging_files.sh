@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300
+# NEEDS: TIMEOUT=300 MORE=all
 # Pages of files and memory: a file larger than memory is read, dirtied,
 # scanned beside a program that needs its pages.
 . kernel/test/cases/lib.sh

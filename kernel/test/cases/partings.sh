@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300
+# NEEDS: TIMEOUT=300 MORE=all
 # A failed test names the first event that a good kernel would not have, and
 # compare shows where two kernels part, or that they do not.
 . kernel/test/cases/lib.sh
