@@ -215,8 +215,7 @@ run_row(const char *row)
 	if (pid == 0) {
 		dup2(ends[1], ANSWER_FD);
 		fcntl(ANSWER_FD, F_SETFD, FD_CLOEXEC);
-		for (n = 3; n < ANSWER_FD; n++)
-			close(n);
+		syscall(SYS_close_range, 3, ANSWER_FD - 1, 0);
 		be_row(row);
 	}
 	close(ends[1]);
@@ -286,7 +285,6 @@ be_row(const char *row)
 	bool may_fail;
 	int64_t r;
 
-	tree_make();
 	make_named(row);
 	for (;;) {
 		may_fail = expr_take(&text, "try ");
@@ -348,6 +346,7 @@ make_named(const char *row)
 
 	while (*row != '\0') {
 		if (*row == '"') {
+			tree_make();
 			row = strchr(row + 1, '"');
 			if (row == NULL)
 				row_wrong("a string without end");

@@ -67,7 +67,7 @@ uint64_t thing_stack(void);
 void tree_mounts(void);
 void tree_unmount(void);
 
-/* tree.c: the files that every row finds, in the current directory. */
+/* tree.c: the files that rows find, in the current directory; made once. */
 void tree_make(void);
 void tree_remove(const char *path);
 

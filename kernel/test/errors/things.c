@@ -163,6 +163,8 @@ make_thing(const char *name, uint64_t *value)
 	for (i = 0; i < COUNT(fds); i++) {
 		if (strcmp(fds[i].name, name) != 0)
 			continue;
+		if (fds[i].path[0] != '/')
+			tree_make();
 		fd = open(fds[i].path, fds[i].flags);
 		if (fd < 0)
 			row_wrong("cannot open %s", fds[i].path);

@@ -17,7 +17,9 @@
  *           /ro   read-only: f, d        /small   two pages: f
  *           /noexec  without programs and devices: x
  *
- * Rules     All is of root where nothing else stands, and the same each time.
+ * Rules     1. All is of root where nothing else stands, and the same each time.
+ *           2. Who names none of it gets none: a row that has no string and no
+ *              descriptor of these files leaves its directory empty.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -95,6 +97,11 @@ tree_unmount(void)
 void
 tree_make(void)
 {
+	static bool is_made;
+
+	if (is_made)
+		return;
+	is_made = true;
 	make_text("f", "0123456789", 0644);
 	must(mkdir("d", 0755), "d");
 	make_text("d/in", "in", 0644);
