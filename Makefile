@@ -11,7 +11,8 @@ OPT ?= -O2
 # The root of make run: a disk that keeps its files, or initrd.
 ROOT ?= disk
 DISK ?= $(BUILD)/disk.img
-JOBS ?= 2
+# Half as many again as processors: a test also waits for its disk and clock.
+JOBS ?= $(shell n=$$(($$(nproc) * 3 / 2)); echo $$((n < 8 ? n : 8)))
 # Of make soak.
 SECONDS ?= 3600
 SEED ?= 1

@@ -1,14 +1,14 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=120 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=120 SHORT=250 */
 /*
  * A39: a thread reads from a pipe into a page while another forks 1000
- * times: the data lands in the parent; a child sees old or new bytes, and
- * its view does not change afterwards.  On Vadose forks go on until some have
- * met the page while it was pinned, and copied it.
+ * times (or as often as the argument says): the data lands in the parent; a
+ * child sees old or new bytes, and its view does not change afterwards.  On
+ * Vadose forks go on until some have met the page while it was pinned, and
+ * copied it.
  */
 #include "../lib/events.h"
 #include <pthread.h>
 
-#define FORKS 1000
 #define FORKS_MOST 6000
 
 static char *page;
@@ -82,8 +82,9 @@ has_met(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	int forks = argc > 1 ? atoi(argv[1]) : 1000;
 	pthread_t r, w;
 
 	page = pages_private(1);
@@ -94,7 +95,7 @@ main(void)
 		snap_init();
 		snap_all(0);
 	}
-	for (int i = 0; i < FORKS || (i < FORKS_MOST && !has_met()); i++) {
+	for (int i = 0; i < forks || (i < FORKS_MOST && !has_met()); i++) {
 		pid_t pid = OK(fork());
 
 		if (pid == 0)
