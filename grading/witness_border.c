@@ -96,7 +96,7 @@ static struct {
 	struct guard *guard;
 	size_t nguards;
 	uint64_t guard_lo, guard_hi;
-	uint8_t *guard_of;      /* by word of guard_lo … guard_hi: which, or 0 */
+	uint8_t *guard_of;      /* by byte of guard_lo … guard_hi: which, or 0 */
 	bool *lent;             /* by word: helpers have business with it */
 	uint64_t root_at;       /* address of kernel_root */
 	uint64_t image_end;
@@ -222,13 +222,14 @@ guards_index(void)
 	uint64_t va;
 	size_t i;
 
-	b.guard_of = calloc((b.guard_hi - b.guard_lo) / 8 + 1, 1);
+	/* By byte: two objects of the kernel may share a word. */
+	b.guard_of = calloc(b.guard_hi - b.guard_lo + 64, 1);
 	b.lent = calloc((b.guard_hi - b.guard_lo) / 8 + 1, sizeof *b.lent);
 	if (b.guard_of == NULL || b.lent == NULL || b.nguards > UINT8_MAX)
 		return false;
 	for (i = 0; i < b.nguards; i++)
-		for (va = b.guard[i].data.lo; va < b.guard[i].data.hi; va += 8)
-			b.guard_of[(va - b.guard_lo) / 8] = (uint8_t)(i + 1);
+		for (va = b.guard[i].data.lo; va < b.guard[i].data.hi; va++)
+			b.guard_of[va - b.guard_lo] = (uint8_t)(i + 1);
 	return true;
 }
 
@@ -471,7 +472,10 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 		va = va - b.direct + IMAGE_BASE;
 	if (va - b.guard_lo >= b.guard_hi - b.guard_lo)
 		return;
-	i = b.guard_of[(va - b.guard_lo) / 8];
+	i = b.guard_of[va - b.guard_lo];
+	if (i == 0) /* it may begin before what it writes to */
+		i = b.guard_of[va - b.guard_lo +
+			       (1u << qemu_plugin_mem_size_shift(info)) - 1];
 	if (i == 0 || !qemu_plugin_mem_is_store(info))
 		return;
 	g = &b.guard[i - 1];
