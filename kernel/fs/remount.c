@@ -10,8 +10,10 @@
  *           whoever comes second sees the other and gives up.
  *
  * Rules     1. A regular file that is open for writing counts in its mount.
- *           2. The file system itself has the last word (fstype.remount): it
- *              knows of writable mappings and of files without names, and it
+ *              A mapping may be all that has kept it open: of files in memory
+ *              the quota finds those.
+ *           2. The file system itself has the last word (fstype.remount): one
+ *              on a disk knows its mapped files and those without names, and it
  *              writes what is dirty before it says yes.
  *
  * Read next mount.c, ext2/remount.c.
@@ -94,7 +96,7 @@ become_readonly(struct mount *m, unsigned flags)
 	int r = -EBUSY;
 
 	flags_set(m, MS_RDONLY, MS_RDONLY);
-	if (atomic_load(&m->writers) == 0)
+	if (atomic_load(&m->writers) == 0 && !vmo_quota_has_writer(m->quota))
 		r = fs_agrees(m, flags);
 	if (r != 0)
 		flags_set(m, MS_RDONLY, 0);

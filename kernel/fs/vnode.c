@@ -560,9 +560,10 @@ vn_write_end(struct vnode *v)
 }
 
 /*
- * A program runs from the file: it may not be written meanwhile, neither by a
- * descriptor nor through a mapping that outlived one.  A new mapping of that
- * kind needs a descriptor, so it is enough to look once those are excluded.
+ * A program runs from the file: nobody may have it open for writing meanwhile,
+ * neither by a descriptor nor by a mapping that has outlived one.  A new mapping
+ * of that kind needs a descriptor, so it is enough to look once those are
+ * excluded.
  * A memfd may be run by who writes it, as on Linux: nobody else has it.
  *
  * Locks:    takes [X].
@@ -574,7 +575,7 @@ file_deny_write(struct file *f)
 	int r = writers_change(f->vn, -1);
 
 	if (r == 0 && f->vn->vmo != NULL && !vn_is_memfd(f->vn) &&
-	    vmo_is_mapped_writable(f->vn->vmo)) {
+	    vmo_is_mapped_by_writer(f->vn->vmo)) {
 		file_allow_write(f);
 		r = -ETXTBSY;
 	}

@@ -148,6 +148,7 @@ mmap_file(struct map_args *m, struct file *f)
 	if (S_ISREG(file_mode(f)) && m->off > INT64_MAX - PAGE_UP(m->len))
 		return -EOVERFLOW;
 	m->vmo = file_vmo(f);
+	m->writer = mode == O_RDWR;
 	return m->vmo != NULL ? 0 : -ENODEV;
 }
 

@@ -371,6 +371,8 @@ vad_flags(const struct map_args *a)
 		flags |= VAD_GROWSDOWN;
 	if ((a->flags & MAP_LOCKED) != 0)
 		flags |= VAD_LOCKED;
+	if (a->writer)
+		flags |= VAD_WRITER;
 	if ((a->flags & MAP_NORESERVE) != 0 ? pays_at_touch(a) :
 	    commit_is_late() && vad_is_charged(flags, a->prot))
 		flags |= VAD_NORESERVE;

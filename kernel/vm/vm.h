@@ -86,6 +86,7 @@ struct map_args {
 	unsigned maxprot;       /* what mprotect may give later; anonymous, 0: all */
 	struct vmo *vmo;        /* NULL: anonymous; the mapping takes its own ref */
 	uint64_t off;           /* bytes, page-aligned */
+	bool writer;            /* vmo's file was opened for writing */
 	const struct map_limits *lim;
 	bool privileged;        /* may map below mmap_min_addr */
 };
@@ -223,6 +224,7 @@ uint64_t vmo_quota_used(struct vmo_quota *);       /* pages */
 uint64_t vmo_quota_max(struct vmo_quota *);
 int vmo_quota_limit(struct vmo_quota *, uint64_t pages);  /* -EINVAL: too few */
 void vmo_set_quota(struct vmo *, struct vmo_quota *); /* before its first page */
+bool vmo_quota_has_writer(struct vmo_quota *);     /* vmo_is_mapped_by_writer(): one */
 void vmo_get(struct vmo *);
 void vmo_put(struct vmo *);
 uint64_t vmo_size(struct vmo *);
@@ -242,6 +244,7 @@ int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
 /* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
 bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */
+bool vmo_is_mapped_by_writer(struct vmo *);                /* shared or private */
 
 /* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
 

@@ -157,7 +157,9 @@ enum vad_flag {
 	VAD_LOCKONFAULT = 4096, /* with LOCKED: only what is touched */
 	/* Has pages of a parent's: what the child maps is of another origin, and
 	 * the two are not joined. */
-	VAD_INHERITED = 8192
+	VAD_INHERITED = 8192,
+	/* The open file behind it can write, whatever the mapping itself may. */
+	VAD_WRITER = 16384
 };
 
 #define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))

@@ -138,6 +138,26 @@ vmo_is_mapped_writable(struct vmo *vmo)
 	return found;
 }
 
+/*
+ * A mapping keeps the open file that it was made from; the descriptor may be
+ * closed since.
+ *
+ * Locks:    none of rank >= 4; takes [X].
+ * Returns:  some mapping was made from a file that can write.
+ */
+bool
+vmo_is_mapped_by_writer(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		found |= (link->flags & VAD_WRITER) != 0;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
 /* ---- zapping ---- */
 
 /*

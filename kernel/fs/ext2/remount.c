@@ -8,8 +8,8 @@
  * Picture   rw ── nobody can write? ─ write all ─ mark "clean" ──→ ro
  *           ro ── may it be written? ─ mark "in use" ────────────→ rw
  *
- * Rules     1. Read-only is refused while a file is mapped shared and
- *              writable, or open without a name: its blocks would stay
+ * Rules     1. Read-only is refused while a mapping keeps a file open for
+ *              writing, or one is open without a name: its blocks would stay
  *              allocated for ever.
  *           2. What made a disk read-only besides the user (a feature, an
  *              error, the device) is not undone by him.
@@ -29,7 +29,7 @@ is_needed(struct ext2_fs *fs)
 	if (!list_is_empty(&fs->zombies))
 		return true;
 	LIST_FOREACH(ip, &fs->inodes, all)
-		if (ip->vn->vmo != NULL && vmo_is_mapped_writable(ip->vn->vmo))
+		if (ip->vn->vmo != NULL && vmo_is_mapped_by_writer(ip->vn->vmo))
 			return true;
 	return false;
 }

@@ -321,20 +321,6 @@ survive(int i)
 	clean_up();
 }
 
-static void
-copy_self(void)
-{
-	static char block[65536];
-	int from = OK(open("/proc/self/exe", O_RDONLY)), to;
-	long n;
-
-	to = OK(open(program, O_WRONLY | O_CREAT | O_EXCL, 0755));
-	while ((n = OK(read(from, block, sizeof(block)))) > 0)
-		EQ(write(to, block, n), n);
-	OK(close(from));
-	OK(close(to));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -349,7 +335,7 @@ main(int argc, char **argv)
 	*done = 0;
 	mkdir("/tmp", 0777);
 	snprintf(program, sizeof(program), "/tmp/room.%d", (int)getpid());
-	copy_self();
+	copy_self(program);
 	snprintf(place, sizeof(place), "/tmp/room.d.%d", (int)getpid());
 	OK(mkdir(place, 0700));
 	OK(chown(place, USER, USER));

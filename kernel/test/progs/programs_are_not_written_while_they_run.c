@@ -1,8 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
 /*
  * A file that somebody can write is not run, and one that runs is not written
- * (ETXTBSY): by a descriptor, by a path, or through a mapping that has outlived
- * its descriptor.  Whoever changes a file takes its set-id bits away.
+ * (ETXTBSY): by a descriptor, by a path, or by a mapping, shared or private,
+ * that keeps the open file.  Whoever changes a file takes its set-id bits away.
  */
 #include "lib/test.h"
 
@@ -26,14 +26,20 @@ run(const char *path)
 }
 
 static char *
-mapped(const char *path, int flags, int prot)
+mapped_at(char *at, const char *path, int mode, int flags, int prot)
 {
-	int fd = OK(open(path, O_RDWR));
-	char *p = mmap(NULL, PAGE, prot, flags, fd, 0);
+	int fd = OK(open(path, mode));
+	char *p = mmap(at, PAGE, prot, flags, fd, 0);
 
 	CHECK(p != MAP_FAILED);
 	OK(close(fd));
 	return p;
+}
+
+static char *
+mapped(const char *path, int flags, int prot)
+{
+	return mapped_at(NULL, path, O_RDWR, flags, prot);
 }
 
 static void
@@ -66,11 +72,62 @@ writable_is_not_run(const char *path)
 	OK(munmap(p, PAGE));
 }
 
+/*
+ * A private mapping changes nothing of the file, but it keeps the open file,
+ * which can: what counts is how that was opened.
+ */
+static void
+private_mapping_keeps_the_file(const char *path)
+{
+	const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE };
+	char *p, *q;
+
+	for (int i = 0; i < 3; i++) {
+		p = mapped(path, MAP_PRIVATE, prots[i]);
+		EQ(run(path), ETXTBSY);
+		OK(mprotect(p, PAGE, PROT_READ));
+		EQ(run(path), ETXTBSY);
+		OK(munmap(p, PAGE));
+		EQ(run(path), 0);
+	}
+	p = mapped_at(NULL, path, O_RDONLY, MAP_PRIVATE, PROT_READ | PROT_WRITE);
+	EQ(run(path), 0);
+	OK(munmap(p, PAGE));
+
+	/* Each of two neighbours counts for itself, in both orders. */
+	p = pages_private(2);
+	for (int i = 0; i < 2; i++) {
+		mapped_at(p + i * PAGE, path, O_RDWR, MAP_PRIVATE | MAP_FIXED,
+		    PROT_READ);
+		mapped_at(p + (1 - i) * PAGE, path, O_RDONLY,
+		    MAP_PRIVATE | MAP_FIXED, PROT_READ);
+		EQ(run(path), ETXTBSY);
+		OK(munmap(p + i * PAGE, PAGE));
+		EQ(run(path), 0);
+	}
+
+	/* A piece that is left, a piece that has moved, and one replaced. */
+	int fd = OK(open(path, O_RDWR));
+	p = mmap(p, 3 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED);
+	OK(close(fd));
+	OK(munmap(p + PAGE, PAGE));
+	OK(munmap(p, PAGE));
+	EQ(run(path), ETXTBSY);
+	q = mremap(p + 2 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p);
+	CHECK(q == p);
+	EQ(run(path), ETXTBSY);
+	CHECK(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	    -1, 0) == p);
+	EQ(run(path), 0);
+	OK(munmap(p, PAGE));
+}
+
 /* A child's mapping counts when the parent's is gone. */
 static void
-inherited(void)
+inherited(int flags)
 {
-	char *p = mapped(program, MAP_SHARED, PROT_READ | PROT_WRITE);
+	char *p = mapped(program, flags, PROT_READ | PROT_WRITE);
 	pid_t pid = OK(fork());
 
 	while (pid == 0)
@@ -231,20 +288,6 @@ set_id_bits_go(int as)
 	}
 }
 
-static void
-copy_self(void)
-{
-	static char block[65536];
-	int from = OK(open("/proc/self/exe", O_RDONLY)), to;
-	long n;
-
-	to = OK(open(program, O_WRONLY | O_CREAT | O_EXCL, 0755));
-	while ((n = OK(read(from, block, sizeof(block)))) > 0)
-		EQ(write(to, block, n), n);
-	OK(close(from));
-	OK(close(to));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -261,12 +304,15 @@ main(int argc, char **argv)
 	snprintf(program, sizeof(program), "%s/prog.%d",
 	    argc > 1 ? argv[1] : "/tmp", (int)getpid());
 	snprintf(script, sizeof(script), "%s.sh", program);
-	copy_self();
+	copy_self(program);
 	snprintf(text, sizeof(text), "#!%s started\n", program);
 	make_file(script, text, strlen(text), 0755);
 	writable_is_not_run(program);
 	writable_is_not_run(script);
-	inherited();
+	private_mapping_keeps_the_file(program);
+	private_mapping_keeps_the_file(script);
+	inherited(MAP_SHARED);
+	inherited(MAP_PRIVATE);
 	running_is_not_written();
 	memfd_is_run();
 	if (getuid() == 0) {

@@ -1,10 +1,11 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
 /*
  * mount(2) with MS_REMOUNT: read-only is refused while a file is open for
- * writing; then nothing can be changed, all can be read, and back again.
+ * writing, be it by a mapping; then nothing can be changed, all can be read, and
+ * back again.
  *
  * Arguments: a disk and the type of what is on it (cases/remount.sh), where
- * writable mappings and files without a name are in the way, too; else tmpfs.
+ * files without a name are in the way, too; else tmpfs.
  * Who may not mount anything says nothing.
  */
 #include "lib/file.h"
@@ -89,19 +90,42 @@ open_files_are_in_the_way(void)
 	OK(close(fd));
 }
 
-/* A file without a name, a mapping without a file. */
+/* A mapping keeps the file open, and for what it was opened. */
 static void
-so_are_others(void)
+so_are_mappings(void)
 {
-	int fd = OK(open(in_dir("g"), O_RDWR | O_CREAT, 0644));
+	const struct {
+		int mode, prot, flags, answer;
+	} rows[] = {
+		{ O_RDWR, RW, MAP_SHARED, EBUSY },
+		{ O_RDWR, PROT_READ, MAP_SHARED, EBUSY },
+		{ O_RDWR, RW, MAP_PRIVATE, EBUSY },
+		{ O_RDWR, PROT_NONE, MAP_PRIVATE, EBUSY },
+		{ O_RDONLY, PROT_READ, MAP_SHARED, 0 },
+		{ O_RDONLY, RW, MAP_PRIVATE, 0 },
+	};
 	char *p;
 
-	OK(ftruncate(fd, PAGE));
-	p = file_map(fd, 0, 1, RW, MAP_SHARED);
+	for (int i = 0; i < 6; i++) {
+		int fd = OK(open(in_dir("f"), rows[i].mode));
+
+		p = file_map(fd, 0, 1, rows[i].prot, rows[i].flags);
+		OK(close(fd));
+		if (rows[i].prot == RW)
+			p[7] = 'x';
+		EQ(remount(MS_RDONLY) == 0 ? 0 : errno, rows[i].answer);
+		OK(munmap(p, PAGE));
+		OK(remount(MS_RDONLY));
+		OK(remount(0));
+	}
+}
+
+static void
+so_is_a_file_without_a_name(void)
+{
+	int fd = OK(open(in_dir("g"), O_RDWR | O_CREAT, 0644));
+
 	OK(close(fd));
-	p[7] = 'x';
-	ERR(remount(MS_RDONLY), EBUSY);
-	OK(munmap(p, PAGE));
 	fd = OK(open(in_dir("g"), O_RDONLY));
 	OK(unlink(in_dir("g")));
 	ERR(remount(MS_RDONLY), EBUSY);
@@ -126,9 +150,10 @@ main(int argc, char **argv)
 	nothing_changes();
 	OK(remount(0));
 	OK(close(OK(open(in_dir("f"), O_RDWR))));
+	so_are_mappings();
 	OK(unlink(in_dir("f")));
 	if (argc > 2)
-		so_are_others();
+		so_is_a_file_without_a_name();
 	OK(rmdir(in_dir("d")));
 	OK(umount(dir));
 	OK(rmdir(dir));

@@ -260,19 +260,6 @@ change_of_user(void)
 	REAP(pid, 0);
 }
 
-static void
-copy_self(void)
-{
-	int from = OK(open("/proc/self/exe", O_RDONLY)), to;
-	long n;
-
-	to = OK(open(program, O_WRONLY | O_CREAT | O_EXCL, 0755));
-	while ((n = OK(read(from, text, sizeof(text)))) > 0)
-		EQ(write(to, text, n), n);
-	OK(close(from));
-	OK(close(to));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -282,7 +269,7 @@ main(int argc, char **argv)
 		return 0;
 	mkdir("/tmp", 0777);
 	snprintf(program, sizeof(program), "/tmp/setid.%d", (int)getpid());
-	copy_self();
+	copy_self(program);
 	case_of(04755);
 	case_of(02755);
 	change_of_user();

@@ -362,4 +362,19 @@ make_file(const char *name, const void *data, size_t n, int mode)
 	OK(chmod(name, mode));
 }
 
+/* This program once more, as a new file that may be changed and removed. */
+static inline void
+copy_self(const char *name)
+{
+	static char block[65536];
+	int from = OK(open("/proc/self/exe", O_RDONLY));
+	int to = OK(open(name, O_WRONLY | O_CREAT | O_EXCL, 0755));
+	long n;
+
+	while ((n = OK(read(from, block, sizeof(block)))) > 0)
+		EQ(write(to, block, n), n);
+	OK(close(from));
+	OK(close(to));
+}
+
 #endif
