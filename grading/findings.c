@@ -80,9 +80,6 @@ static const struct {
 	{ "I11", "priv", "the space counts other private or forked pages than it "
 	    "has (n_priv, n_fork): a word changed its kind without them." },
 	{ "I11", "", "a count of the space does not fit its words." },
-	{ "I12", "tables", "page tables are in use that nobody has paid for: a "
-	    "split took more of commit_tbl along than the piece needs, or a "
-	    "removal gave back a table that a neighbour uses." },
 	{ "I12", "vads have", "what the space has paid for is not what its mappings "
 	    "hold: commit was lost or counted twice where a mapping was cut, "
 	    "joined or made writable. Paid too little: a promised page will be "

@@ -86,21 +86,18 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 	return r;
 }
 
-/* v grows down to vpn, by so many pages.  0, -ENOMEM. */
+/* v grows down to vpn.  0, -ENOMEM. */
 static int
-grow_charge(struct aspace *as, struct vad *v, uint64_t vpn, uint64_t pages)
+grow_charge(struct aspace *as, struct vad *v, uint64_t vpn)
 {
-	uint64_t tables;
+	uint64_t price;
 
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
-	tables = vad_tables(vpn, v->end) - vad_tables(v->start, v->end);
-	if (!commit_use_prepaid(as, pages + tables) &&
-	    commit_charge(pages + tables) != 0)
+	price = vad_price(as, vpn, v->start);
+	if (!commit_use_prepaid(as, price) && commit_charge(price) != 0)
 		return -ENOMEM;
-	v->commit += pages;
-	v->commit_tbl += tables;
-	as->commit += pages + tables;
+	as->commit += price;
 	return 0;
 }
 
@@ -129,7 +126,7 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
 	if (locking != 0 && lock_reserve(as, locking, as->lock_limit) != 0)
 		return -ENOMEM;
-	r = grow_charge(as, v, vpn, pages);
+	r = grow_charge(as, v, vpn);
 	if (r == 0)
 		vad_set_range(as, v, vpn, v->end);
 	lock_unreserve(locking);

@@ -45,7 +45,6 @@ static void mmap_release(struct attach_work *w);
 static int mmap_perform(struct aspace *as, struct attach_work *w);
 static void mmap_touch(struct aspace *as, const struct attach_work *w);
 static int mmap_place(struct aspace *as, struct attach_work *w);
-static uint64_t released_by(struct aspace *as, uint64_t lo, uint64_t hi);
 
 /* ---- helpers of all mapping calls ---- */
 
@@ -136,6 +135,7 @@ int
 map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
     uint64_t *freed)
 {
+	uint64_t paid = vad_paid(as, lo, hi);
 	struct vad *list, *v, *last = NULL;
 	int r = vad_remove_range(as, lo, hi, &list);
 
@@ -145,13 +145,12 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
 	for (v = list; v != NULL; v = (struct vad *)v->rb.left) {
 		as->ops->detach(as, v, v->start, v->end);
 		vad_unlist_link(v);
-		vad_pass_table(as, v);
-		as->commit -= v->commit + v->commit_tbl;
-		*freed += v->commit + v->commit_tbl;
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
 		last = v;
 	}
 	structural_end();
+	as->commit -= paid;
+	*freed += paid;
 	if (last != NULL) {
 		last->rb.left = (struct rb_node *)*gone;
 		*gone = list;
@@ -214,19 +213,6 @@ map_populate(struct aspace *as, va_t va, va_t end, enum access access)
 }
 
 /* ---- commit ---- */
-
-/* Data pages that a detach of [lo, hi) will give back, at least. */
-static uint64_t
-released_by(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	struct vad *v = vad_find_above(as, lo);
-	uint64_t n = 0;
-
-	for (; v != NULL && v->start < hi; v = vad_next(v))
-		if (v->commit != 0)
-			n += MIN(v->end, hi) - MAX(v->start, lo);
-	return n;
-}
 
 /* Pages of mappings in [lo, hi). */
 static uint64_t
@@ -495,10 +481,8 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	v->end = w->vpn + w->pages;
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
-	v->commit = w->pages;
-	v->commit_tbl = vad_tables(v->start, v->end);
-	w->cost = v->commit + v->commit_tbl;
-	back = released_by(as, v->start, v->end);
+	w->cost = vad_price(as, v->start, v->end);
+	back = vad_paid(as, v->start, v->end);
 	w->extra = w->cost > back ? w->cost - back : 0;
 	return commit_charge(w->extra);
 }

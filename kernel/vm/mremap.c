@@ -204,20 +204,17 @@ mremap_to(struct mremap_work *w)
 static bool
 grow_in_place(struct mremap_work *w, struct vad *v, int *error)
 {
-	uint64_t end = w->old + w->new_pages, pages, tables;
+	uint64_t end = w->old + w->new_pages, price;
 
 	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
 	    !map_is_free(w->as, v->end, end))
 		return false;
 	if ((v->flags & VAD_CHARGED) != 0) {
-		pages = end - v->end;
-		tables = vad_tables(v->start, end) - vad_tables(v->start, v->end);
-		*error = commit_charge(pages + tables);
+		price = vad_price(w->as, v->end, end);
+		*error = commit_charge(price);
 		if (*error != 0)
 			return true;
-		v->commit += pages;
-		v->commit_tbl += tables;
-		w->as->commit += pages + tables;
+		w->as->commit += price;
 	}
 	vad_set_range(w->as, v, v->start, end);
 	vad_merge(w->as, v);
@@ -279,10 +276,6 @@ new_vad(const struct mremap_work *w, const struct vad *from)
 	v->flags = from->flags & ~(uint32_t)(VAD_GROWSDOWN | VAD_STACK | VAD_HEAP);
 	v->prot = from->prot;
 	v->maxprot = from->maxprot;
-	if ((v->flags & VAD_CHARGED) != 0) {
-		v->commit = w->new_pages;
-		v->commit_tbl = vad_tables(v->start, v->end);
-	}
 	return v;
 }
 
@@ -293,22 +286,24 @@ move_vad(struct mremap_work *w, struct vad *from)
 	bool goes = w->old_pages != 0 && !has(w, MREMAP_DONTUNMAP);
 	struct aspace *as = w->as;
 	struct vad *v = new_vad(w, from);
-	uint64_t cost, back, extra;
+	uint64_t cost = 0, back, extra;
 	int r;
 
 	if (v == NULL)
 		return -ENOMEM;
-	cost = v->commit + v->commit_tbl;
-	back = goes ? from->commit + from->commit_tbl -
-	    MIN(from->commit_tbl, 1ul) : 0;
+	if ((v->flags & VAD_CHARGED) != 0)
+		cost = vad_price(as, v->start, v->end);
+	CHECK(vad_insert(as, v) == 0);
+	/* A block that both lie in stays paid for: v is in the tree already. */
+	back = goes ? vad_paid(as, from->start, from->end) : 0;
 	extra = cost > back ? cost - back : 0;
 	r = commit_charge(extra);
 	if (r != 0) {
+		vad_remove(as, v);
 		vad_free(v);
 		return r;
 	}
 	as->commit += cost;
-	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
 	structural_begin();
 	if (w->old_pages != 0)

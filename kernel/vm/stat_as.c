@@ -295,8 +295,9 @@ stat_vadtree(struct aspace *as, struct out *o)
 		out_printf(o, "%lx-%lx depth=%u color=%s gap=%lu maxgap=%lu ",
 		    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT, depth_of(v),
 		    rb_is_black(&v->rb) ? "black" : "red", v->gap, v->maxgap);
-		out_printf(o, "prot=%u flags=%x commit=%lu tables=%lu object=%s\n",
-		    v->prot, v->flags, v->commit, v->commit_tbl,
+		out_printf(o, "prot=%u flags=%x commit=%lu object=%s\n",
+		    v->prot, v->flags,
+		    (v->flags & VAD_CHARGED) != 0 ? v->end - v->start : 0,
 		    v->vmo == NULL ? "none" : id.path);
 	}
 	rw_unlock_read(&as->map_lock);

@@ -326,24 +326,6 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 
 /* ---- splitting ---- */
 
-/* Divide what lo has paid at vpn: data exactly, tables never more than before. */
-static void
-split_commit(struct vad *lo, struct vad *hi, uint64_t vpn)
-{
-	uint64_t need = vad_tables(vpn, hi->end) - (vpn % MD_PT_WORDS != 0);
-	uint64_t tables = MIN(lo->commit_tbl - MIN(lo->commit_tbl, need),
-	    vad_tables(lo->start, vpn));
-
-	if (lo->commit != 0) {
-		hi->commit = hi->end - vpn;
-		lo->commit -= hi->commit;
-	}
-	if ((lo->flags & VAD_CHARGED) != 0) {
-		hi->commit_tbl = lo->commit_tbl - tables;
-		lo->commit_tbl = tables;
-	}
-}
-
 /*
  * hi, fresh from vad_alloc(), becomes the part of v from vpn on; v, in the
  * tree, is clipped.  hi is not inserted.  Both maplinks change in one hold of
@@ -363,7 +345,6 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->flags = v->flags;
 	hi->prot = v->prot;
 	hi->maxprot = v->maxprot;
-	split_commit(v, hi, vpn);
 	if (as->ops->split != NULL)
 		CHECK(as->ops->split(as, v, hi, vpn) == 0);
 	/* Under [X] no VAD is touched: it may be on swap. */
@@ -562,8 +543,6 @@ merge_pair(struct aspace *as, struct vad *a, struct vad *b)
 
 	EVENT(vad_merge, a->start, end, a->flags, a->off);
 	vad_remove(as, b);
-	a->commit += b->commit;
-	a->commit_tbl += b->commit_tbl;
 	/* The longer link first: a truncate must find every page of b. */
 	vad_set_range(as, a, a->start, end);
 	vad_unlist_link(b);

@@ -6,16 +6,21 @@
  *           are the tables that will describe it.  VADs are divided, joined and
  *           removed; what stays must always have been paid.
  *
- * Picture   2 MiB   |── table ──|── table ──|
- *           before  [ commit 700, tables 2  ]
- *           split   [ 300, 1 ][  400, 1     ]   the divided one: the lower part's
- *           lower part goes   [  400, 2     ]   passed on, not given back
+ * Picture   2 MiB     |── table ──|── table ──|── table ──|
+ *           paid        [ 700 pages  ]   [ 100 pages ]       800 + 3
+ *           new             asks for [xxx]                   3 pages, no table
+ *           the left one goes        ^ 700 pages, and one table: the other
+ *                                      is the neighbour's, too
  *
- * Rules     1. Pages are charged one by one, tables for each 2-MiB block; a
- *              block that several VADs share is paid at least once (I12).
- *           2. What has been paid stays paid when the right to write goes.
+ * Rules     1. A mapping that pays (VAD_CHARGED) pays for each of its pages, and
+ *              for each 2-MiB block that it lies in once, however many share it:
+ *              aspace.commit is the sum over the tree (I12).
+ *           2. Nothing of this is kept in VADs.  What a range adds or leaves is
+ *              asked of the tree, by those who are about to change it; a split
+ *              or a merge changes nothing.
+ *           3. What has been paid stays paid when the right to write goes.
  *
- * Read next vm/commit.c, vm/map.c, vm/vad.c (split_commit).  Book: ch05.
+ * Read next vm/commit.c, vm/map.c.  Book: ch05.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
@@ -32,6 +37,76 @@ uint64_t
 vad_tables(uint64_t start, uint64_t end)
 {
 	return (end - 1) / MD_PT_WORDS - start / MD_PT_WORDS + 1;
+}
+
+/* Does a part of a paying VAD that is not in [lo, hi) lie in the block? */
+static bool
+is_paid_outside(struct aspace *as, uint64_t block, uint64_t lo, uint64_t hi)
+{
+	uint64_t first = block * MD_PT_WORDS, end = first + MD_PT_WORDS;
+	struct vad *v = vad_find_above(as, first);
+
+	for (; v != NULL && v->start < end; v = vad_next(v))
+		if ((v->flags & VAD_CHARGED) != 0 &&
+		    (MAX(v->start, first) < lo || MIN(v->end, end) > hi))
+			return true;
+	return false;
+}
+
+/* Tables at the ends of [lo, hi), in blocks first … last, that others pay for. */
+static uint64_t
+shared_tables(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t first,
+    uint64_t last)
+{
+	uint64_t n = 0;
+
+	if (first == lo / MD_PT_WORDS && is_paid_outside(as, first, lo, hi))
+		n++;
+	if (last == (hi - 1) / MD_PT_WORDS && (last != first || n == 0) &&
+	    (last != first || first != lo / MD_PT_WORDS) &&
+	    is_paid_outside(as, last, lo, hi))
+		n++;
+	return n;
+}
+
+/*
+ * What memory at [lo, hi) vpn that pays will cost: its pages and the tables that
+ * nobody outside of it pays for already.
+ *
+ * Locks:    [M].
+ * Returns:  pages.
+ */
+uint64_t
+vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	return hi - lo + vad_tables(lo, hi) - shared_tables(as, lo, hi,
+	    lo / MD_PT_WORDS, (hi - 1) / MD_PT_WORDS);
+}
+
+/*
+ * What is given back when [lo, hi) vpn goes: the pages that were paid for and
+ * the tables that nobody outside of it pays for.
+ *
+ * Locks:    [M].
+ * Returns:  pages.
+ */
+uint64_t
+vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t n = 0, first = UINT64_MAX, last = UINT64_MAX, start, end;
+	struct vad *v = vad_find_above(as, lo);
+
+	for (; v != NULL && v->start < hi; v = vad_next(v)) {
+		if ((v->flags & VAD_CHARGED) == 0)
+			continue;
+		start = MAX(v->start, lo);
+		end = MIN(v->end, hi);
+		n += end - start + vad_tables(start, end) -
+		    (start / MD_PT_WORDS == last);
+		first = MIN(first, start / MD_PT_WORDS);
+		last = (end - 1) / MD_PT_WORDS;
+	}
+	return n == 0 ? 0 : n - shared_tables(as, lo, hi, first, last);
 }
 
 /* ---- RLIMIT_DATA ---- */
@@ -91,8 +166,7 @@ map_data_fits(struct aspace *as, uint64_t pages)
 int
 map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 {
-	uint64_t tables = vad_tables(v->start, v->end);
-	uint64_t pages = v->end - v->start;
+	uint64_t pages = v->end - v->start, price;
 
 	if (vad_is_data(v->flags, prot) && !vad_is_data(v->flags, v->prot) &&
 	    !map_data_fits(as, pages))
@@ -105,15 +179,13 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 		v->flags |= VAD_NORESERVE;
 		return 0;
 	}
+	price = vad_price(as, v->start, v->end);
 	/* What exec has paid ahead is for the first heap, too. */
-	if (((v->flags & VAD_HEAP) == 0 ||
-	    !commit_use_prepaid(as, pages + tables)) &&
-	    commit_charge(pages + tables) != 0)
+	if (((v->flags & VAD_HEAP) == 0 || !commit_use_prepaid(as, price)) &&
+	    commit_charge(price) != 0)
 		return -ENOMEM;
 	v->flags |= VAD_CHARGED;
-	v->commit = pages;
-	v->commit_tbl = tables;
-	as->commit += pages + tables;
+	as->commit += price;
 	return 0;
 }
 
@@ -153,52 +225,4 @@ map_prepay_start(struct aspace *as)
 	tables = unpaid_tables(as, START_TABLES);
 	rw_unlock_read(&as->map_lock);
 	return commit_prepay(as, tables + START_STACK + START_HEAP);
-}
-
-/*
- * v goes.  A split leaves the table of the divided 2 MiB to the lower part: who
- * stays above and has not paid gets it now, or it would be used and not promised.
- *
- * Locks:    [M] exclusive.
- */
-void
-vad_pass_table(struct aspace *as, struct vad *v)
-{
-	uint64_t block = (v->end - 1) / MD_PT_WORDS;
-	struct vad *n = vad_find_above(as, v->end);
-
-	while (n != NULL && n->start / MD_PT_WORDS == block &&
-	    (n->flags & VAD_CHARGED) == 0)
-		n = vad_next(n);
-	if (n == NULL || n->start / MD_PT_WORDS != block || v->commit_tbl == 0 ||
-	    n->commit_tbl >= vad_tables(n->start, n->end))
-		return;
-	v->commit_tbl--;
-	n->commit_tbl++;
-}
-
-/*
- * I12: each block that charged memory lies in is paid for.
- *
- * Locks:    as vad_check().
- */
-void
-vad_check_tables(struct aspace *as, struct vm_report *rep)
-{
-	uint64_t block = UINT64_MAX, tables = 0, paid = 0;
-	struct rb_node *at;
-
-	for (at = rb_first(&as->vads); at != NULL; at = rb_next(at)) {
-		const struct vad *v = CONTAINER_OF(at, struct vad, rb);
-
-		if ((v->flags & VAD_CHARGED) == 0)
-			continue;
-		paid += v->commit_tbl;
-		tables += vad_tables(v->start, v->end) -
-		    (v->start / MD_PT_WORDS == block);
-		block = (v->end - 1) / MD_PT_WORDS;
-	}
-	if (paid < tables)
-		report_bad(rep, "I12", "as %u: %lu tables are paid, %lu may be "
-		    "used", as->id, paid, tables);
 }

@@ -150,7 +150,7 @@ enum vad_flag {
 	VAD_SHARED = 1, VAD_GROWSDOWN = 2, VAD_LOCKED = 4, VAD_NORESERVE = 8,
 	VAD_DONTFORK = 16, VAD_WIPEONFORK = 32, VAD_STACK = 64, VAD_NOMERGE = 128,
 	VAD_HEAP = 256,
-	/* Private pages and leaf tables are paid for: commit, commit_tbl.  A table
+	/* Private pages and leaf tables are paid for (vm/vadcommit.c).  A table
 	 * made under a VAD without it is charged late (pt_pin, pt_make). */
 	VAD_CHARGED = 512,
 	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
@@ -175,8 +175,6 @@ struct vad {
 	uint32_t flags;            /* [M] VAD_* */
 	uint8_t prot, maxprot;     /* [M] PROT_* */
 	uint16_t rsv;              /* [c] 0 */
-	uint64_t commit;           /* [M] data pages charged */
-	uint64_t commit_tbl;       /* [M] leaf tables charged; never grows at a split */
 };
 
 /* The memory of a space's VADs: vm/vadpool.c. */
@@ -254,7 +252,7 @@ struct aspace {
 	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
 	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
 	_Atomic uint64_t n_swap;       /* [A] */
-	uint64_t commit;               /* [M] Σ vad.commit + commit_tbl, + 4 */
+	uint64_t commit;               /* [M] what its VADs have paid, + 4 */
 	_Atomic uint64_t late;         /* [A] charged at touch */
 	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: commit_prepay() */
 	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */

@@ -100,8 +100,8 @@ int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
 bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
 void vad_mark_inherited(struct aspace *);                     /* inherit.c */
 uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
-void vad_pass_table(struct aspace *, struct vad *);           /* v goes: its last table */
-void vad_check_tables(struct aspace *, struct vm_report *);   /* I12 */
+uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
+uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
 
 /* map.c, grow.c: what others in vm/ need of them */
 int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;

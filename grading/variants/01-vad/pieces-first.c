@@ -301,28 +301,6 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 
 /* ---- splitting ---- */
 
-/* Divide what lo has paid at vpn: data exactly, tables never more than before. */
-static void
-split_commit(struct vad *lo, struct vad *hi, uint64_t vpn)
-{
-	/* The first block that is all above: what hi needs and lo does not. */
-	uint64_t first = (vpn + MD_PT_WORDS - 1) / MD_PT_WORDS;
-	uint64_t above = (hi->end - 1) / MD_PT_WORDS + 1 - first, give;
-
-	if (lo->commit != 0) {
-		hi->commit = hi->end - vpn;
-		lo->commit -= hi->commit;
-	}
-	if ((lo->flags & VAD_CHARGED) == 0)
-		return;
-	give = MIN(lo->commit_tbl, above);
-	/* More than lo can use goes along, too. */
-	if (lo->commit_tbl - give > vad_tables(lo->start, vpn))
-		give = lo->commit_tbl - vad_tables(lo->start, vpn);
-	hi->commit_tbl = give;
-	lo->commit_tbl -= give;
-}
-
 /*
  * hi, fresh from vad_alloc(), becomes the part of v from vpn on; v, in the
  * tree, is clipped.  hi is not inserted.  Both maplinks change in one hold of
@@ -342,7 +320,6 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->flags = v->flags;
 	hi->prot = v->prot;
 	hi->maxprot = v->maxprot;
-	split_commit(v, hi, vpn);
 	if (as->ops->split != NULL)
 		CHECK(as->ops->split(as, v, hi, vpn) == 0);
 	if (vmo != NULL) {
@@ -533,8 +510,6 @@ merge_pair(struct aspace *as, struct vad *a, struct vad *b)
 
 	EVENT(vad_merge, a->start, end, a->flags, a->off);
 	vad_remove(as, b);
-	a->commit += b->commit;
-	a->commit_tbl += b->commit_tbl;
 	/* The longer link first: a truncate must find every page of b. */
 	vad_set_range(as, a, a->start, end);
 	vad_unlist_link(b);

@@ -295,22 +295,6 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 
 /* ---- splitting ---- */
 
-/* What v has paid is divided by the pages; tables stay with the lower part. */
-static void
-divide_commit(struct vad *v, struct vad *hi)
-{
-	hi->commit = v->commit == 0 ? 0 : hi->end - hi->start;
-	v->commit -= hi->commit;
-	hi->commit_tbl = 0;
-	if ((v->flags & VAD_CHARGED) != 0) {
-		uint64_t kept = vad_tables(v->start, hi->start);
-
-		kept = MIN(kept, v->commit_tbl);
-		hi->commit_tbl = v->commit_tbl - kept;
-		v->commit_tbl = kept;
-	}
-}
-
 /* hi becomes what v has behind vpn; it is in no tree yet. */
 static void
 divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
@@ -326,7 +310,6 @@ divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->dpriv = NULL;
 	hi->start = vpn;
 	hi->off = off;
-	divide_commit(v, hi);
 	if (as->ops->split != NULL)
 		CHECK(as->ops->split(as, v, hi, vpn) == 0);
 	if (link != NULL) {
@@ -457,8 +440,6 @@ join_next(struct aspace *as, struct vad *a)
 	end = b->end;
 	vad_remove(as, b);
 	vad_set_range(as, a, a->start, end);
-	a->commit_tbl += b->commit_tbl;
-	a->commit += b->commit;
 	EVENT(vad_merge, a->start, end, a->flags, a->off);
 	vad_unlist_link(b);
 	vad_free(b);

@@ -26,18 +26,6 @@ static void let_ref_go(struct aspace *as, struct fmo_ref *);
 static void let_refs_go(struct aspace *child);
 static void entries_done(struct fork_work *w);
 
-/* Where the lower part of its 2 MiB, which has paid, is not forked (DONTFORK). */
-static void
-pay_first_table(struct vad *c, uint64_t *paid)
-{
-	if ((c->flags & VAD_CHARGED) == 0)
-		return;
-	if (c->start / MD_PT_WORDS != *paid &&
-	    c->commit_tbl < vad_tables(c->start, c->end))
-		c->commit_tbl++;
-	*paid = (c->end - 1) / MD_PT_WORDS;
-}
-
 /*
  * The child's VADs, with its commit summed up; not charged yet.
  *
@@ -49,7 +37,7 @@ fork_vads(struct fork_work *w)
 {
 	struct aspace *child = w->child;
 	struct vad *v, *c;
-	uint64_t paid = UINT64_MAX; /* the last block that the child has a table of */
+	uint64_t block = UINT64_MAX; /* the last one that the child pays for */
 
 	VAD_FOREACH(v, w->parent) {
 		if ((v->flags & VAD_DONTFORK) != 0)
@@ -65,10 +53,12 @@ fork_vads(struct fork_work *w)
 		c->flags = v->flags & ~VAD_LOCK_FLAGS;
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
-		c->commit = v->commit;
-		c->commit_tbl = v->commit_tbl;
-		pay_first_table(c, &paid);
-		child->commit += c->commit + c->commit_tbl;
+		if ((c->flags & VAD_CHARGED) != 0) {
+			child->commit += c->end - c->start +
+			    vad_tables(c->start, c->end) -
+			    (c->start / MD_PT_WORDS == block);
+			block = (c->end - 1) / MD_PT_WORDS;
+		}
 		if (atomic_load(&w->parent->vads_lost)) {
 			vad_free(c);
 			child->commit = 4;
