@@ -33,6 +33,7 @@
 struct attach_work {
 	const struct map_args *a;
 	uint64_t pages, vpn;       /* what and where */
+	uint64_t replaced;         /* pages that are mapped there */
 	uint64_t cost, extra;      /* commit it needs; of it charged so far */
 	struct vad *vad;
 	struct vmo *shared;        /* made here, for shared anonymous memory */
@@ -435,6 +436,7 @@ mmap_place(struct aspace *as, struct attach_work *w)
 
 	if (is_fixed(a)) {
 		w->vpn = a->addr >> PAGE_SHIFT;
+		w->replaced = mapped_pages(as, w->vpn, w->vpn + w->pages);
 	} else {
 		r = (a->flags & MAP_32BIT) != 0 ?
 		    place_low(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn) :
@@ -442,8 +444,8 @@ mmap_place(struct aspace *as, struct attach_work *w)
 		if (r != 0)
 			return r;
 	}
-	grown = w->pages - mapped_pages(as, w->vpn, w->vpn + w->pages);
-	if ((a->flags & MAP_FIXED_NOREPLACE) != 0 && grown != w->pages)
+	grown = w->pages - w->replaced;
+	if ((a->flags & MAP_FIXED_NOREPLACE) != 0 && w->replaced != 0)
 		return -EEXIST;
 	if (a->lim != NULL &&
 	    as->total_pages + grown > a->lim->as >> PAGE_SHIFT)
@@ -482,7 +484,7 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	w->cost = vad_price(as, v->start, v->end);
-	back = vad_paid(as, v->start, v->end);
+	back = w->replaced == 0 ? 0 : vad_paid(as, v->start, v->end);
 	w->extra = w->cost > back ? w->cost - back : 0;
 	return commit_charge(w->extra);
 }
@@ -504,7 +506,9 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 		r = mmap_lock(as, w);
 	if (r == 0)
 		r = mmap_charge(as, w);
-	if (r == 0) {
+	if (r == 0 && w->replaced == 0)
+		vad_refill_spare(as);
+	if (r == 0 && w->replaced != 0) {
 		r = map_detach(as, w->vad->start, w->vad->end, &gone, &freed);
 		if (r != 0)
 			commit_uncharge(w->extra);

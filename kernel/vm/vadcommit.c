@@ -39,6 +39,25 @@ vad_tables(uint64_t start, uint64_t end)
 	return (end - 1) / MD_PT_WORDS - start / MD_PT_WORDS + 1;
 }
 
+/*
+ * What v pays, for who adds up all VADs in order.  *block is the last 2-MiB block
+ * that is paid for: UINT64_MAX before the first.
+ *
+ * Locks:    [M].
+ * Returns:  pages.
+ */
+uint64_t
+vad_pays(const struct vad *v, uint64_t *block)
+{
+	uint64_t n = v->end - v->start + vad_tables(v->start, v->end) -
+	    (v->start / MD_PT_WORDS == *block);
+
+	if ((v->flags & VAD_CHARGED) == 0)
+		return 0;
+	*block = (v->end - 1) / MD_PT_WORDS;
+	return n;
+}
+
 /* Does a part of a paying VAD that is not in [lo, hi) lie in the block? */
 static bool
 is_paid_outside(struct aspace *as, uint64_t block, uint64_t lo, uint64_t hi)

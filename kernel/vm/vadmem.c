@@ -307,11 +307,7 @@ vad_check(struct aspace *as, struct vm_report *rep)
 		pages += v->end - v->start;
 		if ((v->flags & VAD_LOCKED) != 0)
 			locked += v->end - v->start;
-		if ((v->flags & VAD_CHARGED) == 0)
-			continue;
-		commit += v->end - v->start + vad_tables(v->start, v->end) -
-		    (v->start / MD_PT_WORDS == block);
-		block = (v->end - 1) / MD_PT_WORDS;
+		commit += vad_pays(v, &block);
 	}
 	if (n != as->nvads || pages != as->total_pages)
 		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",

@@ -53,12 +53,7 @@ fork_vads(struct fork_work *w)
 		c->flags = v->flags & ~VAD_LOCK_FLAGS;
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
-		if ((c->flags & VAD_CHARGED) != 0) {
-			child->commit += c->end - c->start +
-			    vad_tables(c->start, c->end) -
-			    (c->start / MD_PT_WORDS == block);
-			block = (c->end - 1) / MD_PT_WORDS;
-		}
+		child->commit += vad_pays(c, &block);
 		if (atomic_load(&w->parent->vads_lost)) {
 			vad_free(c);
 			child->commit = 4;
