@@ -25,6 +25,7 @@ include tools/rules.mk
 include labs/lab.mk
 include grading/rules.mk
 include book/rules.mk
+include tools/road/rules.mk
 
 help:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'

@@ -74,6 +74,7 @@ static const char help_text[] =
     "  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
     "  --monitor TTY          stop before the first instruction; Bochs' debugger reads\n"
     "                         and writes this terminal (tools/bstep has one)\n"
+    "  --plugin FILE[,OPTION...]  a TCG plugin that QEMU loads, as tools/road does\n"
     "  --root disk|initrd|FILE  the root is a disk (build/root.img; changes are\n"
     "                         thrown away), in memory, or an image that keeps them\n"
     "  --disk [BUS:]IMAGE     a disk, kept; BUS is ide (sda, sdb, ...) or virtio (vda,\n"
@@ -143,7 +144,8 @@ enum {
 	OPT_STDIN,
 	OPT_GDB,
 	OPT_INITRD,
-	OPT_MONITOR
+	OPT_MONITOR,
+	OPT_PLUGIN
 };
 
 static void
@@ -169,6 +171,7 @@ parse(struct guest_job *job, int argc, char **argv)
 		{ "gdb", no_argument, NULL, OPT_GDB },
 		{ "initrd", required_argument, NULL, OPT_INITRD },
 		{ "monitor", required_argument, NULL, OPT_MONITOR },
+		{ "plugin", required_argument, NULL, OPT_PLUGIN },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -248,6 +251,9 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_MONITOR:
 		job->monitor = arg;
+		return;
+	case OPT_PLUGIN:
+		job->plugin = arg;
 		return;
 	case 'v':
 		job->verbose = true;

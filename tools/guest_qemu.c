@@ -89,6 +89,10 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "chardev:com2");
 	if (m->sink != NULL && !qemu_trace(m))
 		return false;
+	if (job->plugin != NULL) {
+		machine_arg(m, "-plugin");
+		machine_arg(m, "%s", job->plugin);
+	}
 	if (!job->gdb)
 		return true;
 	if (!machine_dir(m, why))

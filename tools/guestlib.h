@@ -67,6 +67,7 @@ struct guest_job {
 	bool icount;
 	bool gdb;     /* stopped; gdb runs on our terminal, if any */
 	const char *monitor; /* terminal of Bochs' debugger, or NULL */
+	const char *plugin;  /* what QEMU shall load, with its options, or NULL */
 	int out, err; /* where the command's output goes */
 };
 
