@@ -44,6 +44,7 @@ help:
 	@echo 'make vmsim      pairs of VM operations in every order with up to 3 preemptions; PAIR=name, BOUND=n, PAIR_SECONDS=n'
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
+	@echo 'make road       what a fault, fork, page-out … runs through: functions, files, instructions, a picture; OP=fork, OP=ALL'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
 	@echo 'make doctor     are the tools here, and do they do what we need?'
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb, which knows vm'

@@ -421,6 +421,8 @@ defaults(struct guest_job *job)
 		refuse("--gdb is for QEMU without --icount");
 	if (job->monitor != NULL && job->emulator != GUEST_BOCHS)
 		refuse("--monitor is for Bochs; QEMU has --gdb");
+	if (job->plugin != NULL && job->emulator != GUEST_QEMU)
+		refuse("--plugin is for QEMU");
 	if (job->icount && job->emulator != GUEST_QEMU)
 		refuse(
 		    "--icount is for QEMU (Bochs counts instructions anyway)");

@@ -55,11 +55,11 @@ struct code {
 	size_t nsymbols;
 	uint64_t text_va, text_bytes;
 	const uint8_t *text;
-	void *fns;           /* tsearch, by fn_order */
+	void *fns; /* tsearch, by fn_order */
 	struct {
 		uint64_t pc;
 		struct scope *scope;
-	} *cache;            /* by a hash of pc */
+	} * cache; /* by a hash of pc */
 };
 
 #define CACHE 65536u
@@ -119,8 +119,9 @@ static struct fn *
 fn_of(struct code *c, const char *name, const char *path, unsigned line)
 {
 	const char *file = short_file(path);
-	struct fn key = { .name = (char *)name, .file = (char *)file,
-		.line = line };
+	struct fn key = {
+		.name = (char *)name, .file = (char *)file, .line = line
+	};
 	struct fn **found = tfind(&key, &c->fns, fn_order), *f;
 	size_t n = strlen(file);
 
@@ -135,8 +136,9 @@ fn_of(struct code *c, const char *name, const char *path, unsigned line)
 	f->vm = strncmp(file, "vm/", 3) == 0;
 	f->machine = strncmp(file, "amd64/", 6) == 0;
 	f->helper = strncmp(file, "lib/", 4) == 0 ||
-	    strncmp(file, "kern/", 5) == 0 || strncmp(file, "gen/", 4) == 0 ||
-	    (n > 2 && strcmp(file + n - 2, ".h") == 0);
+	            strncmp(file, "kern/", 5) == 0 ||
+	            strncmp(file, "gen/", 4) == 0 ||
+	            (n > 2 && strcmp(file + n - 2, ".h") == 0);
 	tsearch(f, &c->fns, fn_order);
 	return f;
 }
@@ -277,8 +279,7 @@ read_symbols(struct code *c, Elf_Scn *scn, const GElf_Shdr *sh)
 
 	for (i = 0; i < n; i++) {
 		if (gelf_getsym(data, (int)i, &sym) == NULL ||
-		    GELF_ST_TYPE(sym.st_info) > STT_FUNC ||
-		    sym.st_value == 0)
+		    GELF_ST_TYPE(sym.st_info) > STT_FUNC || sym.st_value == 0)
 			continue;
 		c->symbol = room(c->symbol, c->nsymbols, sizeof *c->symbol);
 		c->symbol[c->nsymbols++] = (struct symbol){ sym.st_value,
@@ -353,11 +354,12 @@ code_open(const char *elf, char **why)
 	}
 	elf_version(EV_CURRENT);
 	c->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	c->dw = c->elf == NULL ? NULL
-			       : dwarf_begin_elf(c->elf, DWARF_C_READ, NULL);
+	c->dw =
+	    c->elf == NULL ? NULL : dwarf_begin_elf(c->elf, DWARF_C_READ, NULL);
 	if (c->dw == NULL) {
 		*why = text("%s: no debug information; make image builds a "
-			    "kernel that has it", elf);
+			    "kernel that has it",
+		    elf);
 		return NULL;
 	}
 	c->cache = calloc(CACHE, sizeof *c->cache);
@@ -461,5 +463,5 @@ code_insn(const struct code *c, uint64_t pc)
 	if (is_return(op))
 		return INSN_RETURN;
 	return op[0] == 0xcf || (op[0] == 0x0f && op[1] == 0x07) ? INSN_IRET
-								   : INSN_OTHER;
+	                                                         : INSN_OTHER;
 }

@@ -33,9 +33,9 @@
 struct picture {
 	FILE *out;
 	const struct road *r;
-	const char **file;   /* a lane each */
+	const char **file; /* a lane each */
 	size_t files;
-	size_t *lane;        /* of each function */
+	size_t *lane;             /* of each function */
 	double step, width, base; /* base: where bars stand */
 	size_t heavy[HEAVIEST];
 	size_t nheavy;
@@ -106,8 +106,8 @@ heaviest(struct picture *p)
 	for (i = 0; i < p->r->n; i++) {
 		uint64_t v = p->r->fn[i]->insns;
 
-		for (j = p->nheavy; j > 0 &&
-		     p->r->fn[p->heavy[j - 1]]->insns < v; j--)
+		for (j = p->nheavy;
+		     j > 0 && p->r->fn[p->heavy[j - 1]]->insns < v; j--)
 			if (j < HEAVIEST)
 				p->heavy[j] = p->heavy[j - 1];
 		if (j < HEAVIEST)
@@ -124,20 +124,24 @@ draw_head(struct picture *p, const struct op *op, double height)
 {
 	const struct road *r = p->r;
 
-	fprintf(p->out, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"road\" "
-			"viewBox=\"0 0 %.0f %.0f\"%s role=\"img\" "
-			"aria-label=\"The road of %s through the files of the "
-			"kernel\">\n%s",
+	fprintf(p->out,
+	    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"road\" "
+	    "viewBox=\"0 0 %.0f %.0f\"%s role=\"img\" "
+	    "aria-label=\"The road of %s through the files of the "
+	    "kernel\">\n%s",
 	    p->width, height,
-	    p->width > PAGE_WIDTH ? text(" style=\"min-width:%.0fpx\"", p->width)
-				  : "",
+	    p->width > PAGE_WIDTH
+		? text(" style=\"min-width:%.0fpx\"", p->width)
+		: "",
 	    op->name, style);
-	fprintf(p->out, "<text x=\"10\" y=\"18\">%s: %zu functions in %zu files, "
-			"%zu of them of kernel/vm</text>\n",
+	fprintf(p->out,
+	    "<text x=\"10\" y=\"18\">%s: %zu functions in %zu files, "
+	    "%zu of them of kernel/vm</text>\n",
 	    op->name, r->n, r->files, r->vm_files);
-	fprintf(p->out, "<text class=\"small faint\" x=\"10\" y=\"36\">%zu "
-			"changes of file, %zu of them back to one left before "
-			"(rings); %lu instructions%s</text>\n",
+	fprintf(p->out,
+	    "<text class=\"small faint\" x=\"10\" y=\"36\">%zu "
+	    "changes of file, %zu of them back to one left before "
+	    "(rings); %lu instructions%s</text>\n",
 	    r->changes, r->returns, r->insns / r->times,
 	    r->times > 1 ? " for each page" : "");
 }
@@ -148,9 +152,10 @@ draw_lanes(struct picture *p)
 	size_t j;
 
 	for (j = 0; j < p->files; j++)
-		fprintf(p->out, "<path class=\"lane\" d=\"M%.0f %.1fH%.0f\"/>"
-				"<text class=\"mono end%s\" x=\"%.0f\" "
-				"y=\"%.1f\">%s</text>\n",
+		fprintf(p->out,
+		    "<path class=\"lane\" d=\"M%.0f %.1fH%.0f\"/>"
+		    "<text class=\"mono end%s\" x=\"%.0f\" "
+		    "y=\"%.1f\">%s</text>\n",
 		    LEFT, y_of(j), p->width - RIGHT,
 		    strncmp(p->file[j], "vm/", 3) == 0 ? "" : " faint",
 		    LEFT - 8, y_of(j) + 4, p->file[j]);
@@ -173,12 +178,14 @@ draw_way(struct picture *p)
 	fprintf(p->out, "\"/>\n");
 	for (i = 0; i < p->r->n; i++) {
 		f = p->r->fn[i];
-		class = !seen[p->lane[i]] ? "new"
-		    : i > 0 && p->lane[i - 1] != p->lane[i] ? "back" : "at";
+		class = !seen[p->lane[i]]                       ? "new"
+		        : i > 0 && p->lane[i - 1] != p->lane[i] ? "back"
+		                                                : "at";
 		seen[p->lane[i]] = true;
-		fprintf(p->out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" "
-				"r=\"%s\"><title>%zu %s (%s:%u): %lu "
-				"instructions, %lu calls</title></circle>\n",
+		fprintf(p->out,
+		    "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" "
+		    "r=\"%s\"><title>%zu %s (%s:%u): %lu "
+		    "instructions, %lu calls</title></circle>\n",
 		    class, x_of(p, i), y_of(p->lane[i]),
 		    class[0] == 'a' ? "1.9" : "3", i + 1, f->name, f->file,
 		    f->line, f->insns, f->calls);
@@ -193,30 +200,37 @@ draw_bars(struct picture *p)
 	const struct fn *f;
 	size_t i;
 
-	fprintf(p->out, "<text class=\"small end\" x=\"%.0f\" y=\"%.1f\">"
-			"instructions of each</text>\n", LEFT - 8, p->base);
+	fprintf(p->out,
+	    "<text class=\"small end\" x=\"%.0f\" y=\"%.1f\">"
+	    "instructions of each</text>\n",
+	    LEFT - 8, p->base);
 	for (i = 0; i < p->r->n; i++) {
 		f = p->r->fn[i];
 		h = most > 0 ? (double)f->insns / most * BARS : 0;
-		fprintf(p->out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" "
-				"width=\"%.1f\" height=\"%.1f\"/>\n",
+		fprintf(p->out,
+		    "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" "
+		    "width=\"%.1f\" height=\"%.1f\"/>\n",
 		    f->vm ? "bar" : "other", x_of(p, i) - p->step * 0.35,
 		    p->base - h, p->step * 0.7, h);
 	}
 	for (i = 0; i < p->nheavy; i++) {
 		f = p->r->fn[p->heavy[i]];
 		h = most > 0 ? (double)f->insns / most * BARS : 0;
-		fprintf(p->out, "<text class=\"small mid\" x=\"%.1f\" "
-				"y=\"%.1f\">%c</text>\n",
+		fprintf(p->out,
+		    "<text class=\"small mid\" x=\"%.1f\" "
+		    "y=\"%.1f\">%c</text>\n",
 		    x_of(p, p->heavy[i]), p->base - h - 3, (int)('a' + i));
-		fprintf(p->out, "<text class=\"small\" x=\"%.0f\" y=\"%.1f\">%c "
-				"  %s %lu</text>\n",
-		    LEFT + (double)(i % 3) * 190, p->base + 20 +
-			(double)(i / 3) * 18, (int)('a' + i), f->name, f->insns);
+		fprintf(p->out,
+		    "<text class=\"small\" x=\"%.0f\" y=\"%.1f\">%c "
+		    "  %s %lu</text>\n",
+		    LEFT + (double)(i % 3) * 190,
+		    p->base + 20 + (double)(i / 3) * 18, (int)('a' + i),
+		    f->name, f->insns);
 	}
-	fprintf(p->out, "<text class=\"small end faint\" x=\"%.0f\" "
-			"y=\"%.1f\">helpers: %lu more</text>\n", LEFT - 8,
-	    p->base + 20, p->r->helper_insns);
+	fprintf(p->out,
+	    "<text class=\"small end faint\" x=\"%.0f\" "
+	    "y=\"%.1f\">helpers: %lu more</text>\n",
+	    LEFT - 8, p->base + 20, p->r->helper_insns);
 }
 
 bool

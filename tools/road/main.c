@@ -45,6 +45,7 @@ static const char help_text[] =
     "  --svg FILE          the picture goes there (OUT/OP.svg)\n"
     "  --kernel ELF        another kernel (build/vadose.elf)\n"
     "  --build DIR         where the rest was built (build)\n"
+    "  --out DIR           pictures and what is recorded go there (build/road)\n"
     "  --baseline FILE     what ALL compares with (tools/road/baseline.tab)\n"
     "  --write FILE        ALL: write its figures as a baseline\n"
     "  --help              this text\n"
@@ -70,9 +71,8 @@ static const char *const figure_name[FIGURES] = { "functions", "files",
 	"vm-returns", "vm-insns" };
 
 static struct {
-	const char *kernel, *build, *baseline, *write, *svg, *op;
+	const char *kernel, *build, *baseline, *write, *svg, *op, *dir;
 	bool helpers;
-	char *dir;
 } opt = { .build = "build", .baseline = "tools/road/baseline.tab" };
 
 static void
@@ -96,9 +96,9 @@ static void
 guest(const struct op *op, struct code *c, const char *steps, const char *out)
 {
 	char *plugin = text("%s/road/plugin.so,out=%s,mark=%#lx,switch=%#lx,"
-			    "first=%#lx", opt.build, steps,
-	    code_symbol(c, "ev_mark"), code_symbol(c, "switch_stacks"),
-	    code_symbol(c, "switch_first"));
+			    "first=%#lx",
+	    opt.build, steps, code_symbol(c, "ev_mark"),
+	    code_symbol(c, "switch_stacks"), code_symbol(c, "switch_first"));
 	char *argv[] = { text("%s/tools/guest", opt.build), "--kernel",
 		(char *)opt.kernel, "--cpus", "1", "--memory", "112M",
 		"--icount", "--timeout", "300", "--root", "initrd", "--append",
@@ -123,9 +123,11 @@ guest(const struct op *op, struct code *c, const char *steps, const char *out)
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		err(1, "fork");
 	if (status != 0)
-		errx(1, "%s: tools/guest ended with %d; what the program said is "
-			"in %s", op->name,
-		    WIFEXITED(status) ? WEXITSTATUS(status) : -1, out);
+		errx(1,
+		    "%s: tools/guest ended with %d; what the program said is "
+		    "in %s",
+		    op->name, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+		    out);
 }
 
 /* "times N" of walks.c. */
@@ -150,7 +152,7 @@ take(const struct op *op, struct code *c, FILE *out)
 	char *steps = text("%s/%s.steps", opt.dir, op->name);
 	char *said = text("%s/%s.out", opt.dir, op->name);
 	char *svg = opt.svg != NULL ? strdup(opt.svg)
-				    : text("%s/%s.svg", opt.dir, op->name);
+	                            : text("%s/%s.svg", opt.dir, op->name);
 	struct way *first, *w;
 	struct road road;
 	char *why = NULL;
@@ -165,8 +167,10 @@ take(const struct op *op, struct code *c, FILE *out)
 	tally(&road, w, op->who, op->minus ? first : NULL);
 	road.times = times_of(said);
 	if (road.n == 0)
-		errx(1, "%s: not one function ran between the marks; is the "
-			"kernel that of %s?", op->name, opt.kernel);
+		errx(1,
+		    "%s: not one function ran between the marks; is the "
+		    "kernel that of %s?",
+		    op->name, opt.kernel);
 	if (out != NULL) {
 		show_tree(out, op, w, &road, opt.helpers);
 	}
@@ -188,8 +192,10 @@ static struct row
 row_of(const struct road *r)
 {
 	return (struct row){ { r->n, r->files, r->changes, r->returns,
-		r->insns / r->times, r->vm_functions, r->vm_files,
-		r->vm_changes, r->vm_returns, r->vm_insns / r->times }, true };
+				 r->insns / r->times, r->vm_functions,
+				 r->vm_files, r->vm_changes, r->vm_returns,
+				 r->vm_insns / r->times },
+		true };
 }
 
 /* Its rows by operation; what is not in it is not there. */
@@ -210,8 +216,8 @@ read_baseline(struct row *row)
 			;
 		for (j = 0; i < NOPS && j < FIGURES; j++, at += n)
 			if (sscanf(line + at, "%lu%n", &row[i].v[j], &n) != 1)
-				errx(1, "%s: %s: %zu numbers expected", opt.baseline,
-				    name, (size_t)FIGURES);
+				errx(1, "%s: %s: %zu numbers expected",
+				    opt.baseline, name, (size_t)FIGURES);
 		if (i < NOPS)
 			row[i].there = true;
 	}
@@ -226,9 +232,11 @@ write_baseline(const struct row *row)
 
 	if (f == NULL)
 		err(1, "%s", opt.write);
-	fprintf(f, "# baseline.tab: the figures that make road OP=ALL compares "
-		   "with\n#\n# They are of the kernel before its files were put "
-		   "into rooms.\n#\n#%-11s", " operation");
+	fprintf(f,
+	    "# baseline.tab: the figures that make road OP=ALL compares "
+	    "with\n#\n# make road OP=ALL WRITE=tools/road/baseline.tab "
+	    "writes it anew.\n#\n#%-11s",
+	    " operation");
 	for (j = 0; j < FIGURES; j++)
 		fprintf(f, " %12s", figure_name[j]);
 	for (i = 0; i < NOPS; i++) {
@@ -248,7 +256,8 @@ show_means(const struct row *now, const struct row *was)
 	double sum, worst;
 	size_t i, j, n, at;
 
-	printf("\nnow by then, mean of the six walks (and the worst of them):\n");
+	printf(
+	    "\nnow by then, mean of the six walks (and the worst of them):\n");
 	for (j = 0; j < FIGURES; j++) {
 		sum = worst = 0;
 		for (i = n = at = 0; i < NOPS; i++) {
@@ -308,12 +317,14 @@ all(struct code *c)
 	if (opt.write == NULL)
 		read_baseline(was);
 	for (i = 0; i < NOPS; i++) {
-		fprintf(stderr, "\r\033[Kroad: %zu of %zu, %s", i + 1, NOPS,
-		    ops[i].name);
+		if (isatty(2))
+			fprintf(stderr, "\r\033[Kroad: %zu of %zu, %s", i + 1,
+			    NOPS, ops[i].name);
 		road = take(&ops[i], c, NULL);
 		now[i] = row_of(&road);
 	}
-	fprintf(stderr, "\r\033[K");
+	if (isatty(2))
+		fprintf(stderr, "\r\033[K");
 	if (opt.write != NULL) {
 		write_baseline(now);
 		return;
@@ -328,12 +339,21 @@ all(struct code *c)
 static void
 parse(int argc, char **argv)
 {
-	enum { O_HELPERS = 256, O_SVG, O_KERNEL, O_BUILD, O_BASE, O_WRITE };
+	enum {
+		O_HELPERS = 256,
+		O_SVG,
+		O_KERNEL,
+		O_BUILD,
+		O_BASE,
+		O_WRITE,
+		O_OUT
+	};
 	static const struct option o[] = {
 		{ "helpers", no_argument, NULL, O_HELPERS },
 		{ "svg", required_argument, NULL, O_SVG },
 		{ "kernel", required_argument, NULL, O_KERNEL },
 		{ "build", required_argument, NULL, O_BUILD },
+		{ "out", required_argument, NULL, O_OUT },
 		{ "baseline", required_argument, NULL, O_BASE },
 		{ "write", required_argument, NULL, O_WRITE },
 		{ "help", no_argument, NULL, 'h' },
@@ -353,6 +373,8 @@ parse(int argc, char **argv)
 			opt.kernel = optarg;
 		else if (k == O_BUILD)
 			opt.build = optarg;
+		else if (k == O_OUT)
+			opt.dir = optarg;
 		else if (k == O_BASE)
 			opt.baseline = optarg;
 		else if (k == O_WRITE)
@@ -363,6 +385,22 @@ parse(int argc, char **argv)
 	opt.op = argv[optind];
 	if (opt.op != NULL && argv[optind + 1] != NULL)
 		errx(2, "one operation at a time, or ALL");
+}
+
+/* Where recording begins and ends, and what tells threads apart. */
+static void
+need_symbols(const struct code *c)
+{
+	static const char *const name[] = { "ev_mark", "switch_stacks",
+		"switch_first", "trap_stubs" };
+	size_t i;
+
+	for (i = 0; i < sizeof name / sizeof name[0]; i++)
+		if (code_symbol(c, name[i]) == 0)
+			errx(1,
+			    "%s has no %s: tools/road must learn its new "
+			    "name",
+			    opt.kernel, name[i]);
 }
 
 int
@@ -381,19 +419,21 @@ main(int argc, char **argv)
 		if (strcmp(ops[i].name, opt.op) == 0)
 			break;
 	if (i == NOPS && strcmp(opt.op, "ALL") != 0) {
-		fprintf(stderr, "road: there is no operation %s; these are:\n\n",
-		    opt.op);
+		fprintf(stderr,
+		    "road: there is no operation %s; these are:\n\n", opt.op);
 		list(stderr);
 		return 2;
 	}
 	if (opt.kernel == NULL)
 		opt.kernel = text("%s/vadose.elf", opt.build);
-	opt.dir = text("%s/road", opt.build);
+	if (opt.dir == NULL)
+		opt.dir = text("%s/road", opt.build);
 	if (mkdir(opt.dir, 0777) != 0 && errno != EEXIST)
 		err(1, "%s", opt.dir);
 	c = code_open(opt.kernel, &why);
 	if (c == NULL)
 		errx(1, "%s", why);
+	need_symbols(c);
 	if (i == NOPS)
 		all(c);
 	else

@@ -40,11 +40,11 @@ EXPORT int qemu_plugin_install(
 
 static struct {
 	int out;
-	uint64_t mark;               /* ev_mark */
-	uint64_t switch_lo, first;   /* switch_stacks, switch_first behind it */
-	uint64_t limit, total;       /* steps */
-	bool on;                     /* between two marks */
-	unsigned fresh;              /* so many steps of a new thread */
+	uint64_t mark;             /* ev_mark */
+	uint64_t switch_lo, first; /* switch_stacks, switch_first behind it */
+	uint64_t limit, total;     /* steps */
+	bool on;                   /* between two marks */
+	unsigned fresh;            /* so many steps of a new thread */
 	size_t n;
 	struct step step[STEPS];
 } p = { .out = -1, .limit = 1ul << 26 };
@@ -154,8 +154,8 @@ watch(struct qemu_plugin_insn *insn)
 	if (va == p.mark)
 		qemu_plugin_register_vcpu_insn_exec_cb(
 		    insn, mark_runs, PLUGIN_NO_REGS, NULL);
-	qemu_plugin_register_vcpu_insn_exec_cb(insn,
-	    turns ? switch_runs : insn_runs, PLUGIN_NO_REGS, (void *)va);
+	qemu_plugin_register_vcpu_insn_exec_cb(
+	    insn, turns ? switch_runs : insn_runs, PLUGIN_NO_REGS, (void *)va);
 	if (slot)
 		qemu_plugin_register_vcpu_mem_cb(insn, insn_reaches,
 		    PLUGIN_NO_REGS, PLUGIN_MEM_R | PLUGIN_MEM_W, (void *)va);

@@ -2,7 +2,7 @@
 #
 #   make road                  which operations there are
 #   make road OP=fork          its functions, files, instructions; the picture
-#                              is build/road/fork.svg (SVG=file: there)
+#                              is build/road/fork.svg, or SVG=file
 #   make road OP=ALL           the figures of all beside tools/road/baseline.tab
 #   make road OP=ALL WRITE=f   a new baseline
 #   ... HELPERS=1              the tree with lib/, kern/ and what is inline

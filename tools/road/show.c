@@ -144,14 +144,17 @@ show_files(FILE *out, const struct road *r)
 void
 show_figures(FILE *out, const struct road *r)
 {
-	fprintf(out, "\nroad:       %zu functions, %zu files, %zu changes of "
-		     "file, %zu returns to one left before\n",
+	fprintf(out,
+	    "\nroad:       %zu functions, %zu files, %zu changes of "
+	    "file, %zu returns to one left before\n",
 	    r->n, r->files, r->changes, r->returns);
-	fprintf(out, "kernel/vm:  %zu functions, %zu files, %zu changes, "
-		     "%zu returns\n",
+	fprintf(out,
+	    "kernel/vm:  %zu functions, %zu files, %zu changes, "
+	    "%zu returns\n",
 	    r->vm_functions, r->vm_files, r->vm_changes, r->vm_returns);
-	fprintf(out, "instructions: %lu, of them %lu in kernel/vm, %lu in "
-		     "helpers\n",
+	fprintf(out,
+	    "instructions: %lu, of them %lu in kernel/vm, %lu in "
+	    "helpers\n",
 	    r->insns, r->vm_insns, r->helper_insns);
 	if (r->times > 1)
 		fprintf(out, "for each of %lu: %lu, of them %lu in kernel/vm\n",

@@ -79,7 +79,7 @@ judge(struct node *n, void *arg)
 
 	n->helper = n->fn->helper || (n->up->helper && n->fn->machine);
 	n->counted = !l->minus || (n->up->fn != NULL && n->up->counted) ||
-	    (!n->helper && !n->fn->reference);
+	             (!n->helper && !n->fn->reference);
 	if (!n->counted)
 		return;
 	l->node = room(l->node, l->n, sizeof(struct node *));
@@ -177,6 +177,5 @@ tally(struct road *r, struct way *w, enum who who, struct way *reference)
 		count_node(r, l.node[i]);
 	free(l.node);
 	count_files(r, false, &r->files, &r->changes, &r->returns);
-	count_files(
-	    r, true, &r->vm_files, &r->vm_changes, &r->vm_returns);
+	count_files(r, true, &r->vm_files, &r->vm_changes, &r->vm_returns);
 }

@@ -246,8 +246,8 @@ move(int round)
 	char *p = written(PAGES, round), *to = p + TABLE, *r;
 
 	begin();
-	r = mremap(p, PAGES * PAGE, PAGES * PAGE,
-	    MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	r = mremap(
+	    p, PAGES * PAGE, PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	finish();
 	if (r != to || to[8 * PAGE] != 9)
 		err(1, "mremap");
@@ -395,7 +395,8 @@ file_read(int round)
 		fd = open("/tmp/road/data", O_RDONLY);
 		if (fd < 0 || fstat(fd, &st) != 0)
 			err(1, "/tmp/road/data");
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+		p = mmap(
+		    NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 		if (p == MAP_FAILED)
 			err(1, "mmap");
 		close(fd);

@@ -40,7 +40,7 @@
 #define STUB_BYTES 16u
 #define STUBS (256u * STUB_BYTES)
 #define FIRST_INTERRUPT 32u
-#define DEEPEST 64u  /* inlined one into another */
+#define DEEPEST 64u /* inlined one into another */
 
 /* One run of a piece of code. */
 struct act {
@@ -61,12 +61,12 @@ struct frame {
 
 /* A thread for as long as the recording lasts. */
 struct ctx {
-	uint64_t parked;     /* slot that it left the processor with */
+	uint64_t parked; /* slot that it left the processor with */
 	char name[48];
-	bool fresh;          /* its first steps: not named yet */
+	bool fresh; /* its first steps: not named yet */
 	struct frame *frame;
 	size_t nframes, cap;
-	unsigned irqs;       /* frames that are interrupts */
+	unsigned irqs;         /* frames that are interrupts */
 	struct thread *thread; /* of this region */
 };
 
@@ -251,7 +251,8 @@ enter(struct reader *r, struct frame *f, struct scope *s, struct node *up,
 		a->parent = *parent;
 		/* gcc cuts a function in two: the rest goes on in it. */
 		a->node = up->fn == s->fn && (s->up != NULL || s->part)
-		    ? up : child(r, up, s->fn);
+		              ? up
+		              : child(r, up, s->fn);
 	}
 	a->last = f->insns;
 	*parent = a->serial;
@@ -423,8 +424,8 @@ region_end(struct reader *r)
 		if (t == NULL)
 			continue;
 		snprintf(t->name, sizeof t->name, "%s",
-		    t->program ? "the program"
-		    : t->user  ? "another program"
+		    t->program                   ? "the program"
+		    : t->user                    ? "another program"
 		    : r->ctx[i]->name[0] != '\0' ? r->ctx[i]->name
 						 : "idle");
 		t->idle = strncmp(t->name, "idle", 4) == 0;
