@@ -4,7 +4,7 @@ import { defineConfig, type DefaultTheme } from 'vitepress'
 import { mkdirSync, writeFileSync, existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 // @ts-ignore: plain JavaScript, shared with the check that needs no packages
-import { ROOT, parts } from './book/data.mjs'
+import { ROOT, parts, referencePages } from './book/data.mjs'
 // @ts-ignore
 import { expandPage, escapeHtml } from './book/page.mjs'
 // @ts-ignore
@@ -30,12 +30,17 @@ function sidebar(): DefaultTheme.SidebarItem[] {
       : { text: `<span class="coming-item">${c.n}. ${c.title}</span>` })
   }))
   items.push({
+    text: 'Reference',
+    collapsed: true,
+    items: [{ text: 'How to use it', link: '/reference/' },
+      ...referencePages.map((p: any) => ({ text: p.title, link: '/reference/' + p.file.replace(/\.md$/, '') }))]
+  })
+  items.push({
     text: 'Appendices',
     items: [
       { text: 'A. Counters and trace events', link: '/appendix/a-counters' },
       { text: 'C. System calls', link: '/appendix/c-syscalls' },
-      { text: 'F. Glossary', link: '/glossary' },
-      { text: 'H. Invariants', link: '/appendix/h-invariants' }
+      { text: 'F. Glossary', link: '/glossary' }
     ]
   })
   return items
@@ -60,7 +65,7 @@ export default defineConfig({
           const e = page.errors[0]
           throw new Error(`book/${rel}:${e.line}: ${e.error}; ${e.remedy}`)
         }
-        page.items.filter((it: any) => it.kind === 'excerpt').forEach((it: any) => shown.add(it.path))
+        page.items.filter((it: any) => it.kind === 'excerpt' || it.kind === 'listing').forEach((it: any) => shown.add(it.path))
         state.src = page.text
       })
     }
@@ -92,6 +97,7 @@ export default defineConfig({
     search: { provider: 'local', options: { detailedView: true } },
     nav: [
       { text: 'Contents', link: '/contents' },
+      { text: 'Reference', link: '/reference/' },
       { text: 'Counters', link: '/appendix/a-counters' },
       { text: 'Glossary', link: '/glossary' }
     ],

@@ -17,9 +17,10 @@
 //           3. Needs node and nothing else.
 import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash } from './data.mjs'
-import { expandPage, FACT, HANDOUT } from './page.mjs'
+import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash, referencePages } from './data.mjs'
+import { expandPage, FACT, HANDOUT, MADE } from './page.mjs'
 import { definitions, identifiers, sourceLines } from './symbol.mjs'
+import { definedNumbers } from './tables.mjs'
 
 const findings = []
 const say = (file, line, what, remedy) => findings.push(`${file}:${line}: ${what}\n    remedy: ${remedy}`)
@@ -199,7 +200,7 @@ function checkNumbers(p) {
         say(p.file, line, `the number ${number[0]} stands beside a counter in "${s.slice(0, 60)}…"`, 'take it from a run: {{counter "name" run="run/step"}}')
     }
   for (const { text: all, line } of paragraphs(p.prose)) {
-    const text = all.replace(FACT, '1')
+    const text = all.replace(FACT, '1').replace(MADE, '1')
     const bad = text.match(/\{\{(?!counter "[^"]+" run="[^"/]+\/[^"]+"\}\}|calc "[^"]+"( digits=\d)?\}\})[^}]*\}\}/)
     if (bad) say(p.file, line, `cannot read ${bad[0]}`, 'write {{counter "name" run="run/step"}}, {{calc "…"}}, {{found "FILE" /re/}} or {{lines "FILE" /re/}}')
     for (const m of text.matchAll(/`([a-z_]+\.[a-z_0-9]+)`/g)) {
@@ -316,7 +317,7 @@ function checkLab(lab) {
 
 // Each number that the kernel's checks print, or its comments name, has its
 // entry, and no entry stands for nothing.
-const INVARIANTS = 'book/appendix/h-invariants.md'
+const INVARIANTS = 'book/reference/invariants.md'
 function checkInvariants() {
   const page = pages.get(INVARIANTS)
   if (!page) return say(INVARIANTS, 1, 'no page of the invariants', 'write it')
@@ -328,11 +329,65 @@ function checkInvariants() {
     for (const m of text.matchAll(/\b(?:report_bad|bad_word)\([^";]*"([^" ]+)"/g)) uses(m[1], path)
     for (const m of text.matchAll(/\bI([1-9]\d?)\b/g)) uses(m[0], path)
   }
-  const entries = new Map(page.raw.split('\n').map((l, i) => [l.match(/^## (\S+)/)?.[1], i + 1]).filter(([n]) => n))
+  const entries = new Map(page.raw.split('\n').map((l, i) => [l.match(/^## (?:\*\*)?([^\s*]+)/)?.[1], i + 1]).filter(([n]) => n))
   for (const [name, where] of used)
-    if (!entries.has(name)) say(INVARIANTS, 1, `no entry for ${name}, which ${where} names`, `write "## ${name} …": what it means, where to look`)
+    if (!entries.has(name)) say(INVARIANTS, 1, `no entry for ${name}, which ${where} names`, `write "## **${name}** …": what it means, where to look`)
   for (const [name, line] of entries)
     if (!used.has(name)) say(INVARIANTS, line, `nothing in the kernel names ${name}`, 'remove the entry')
+}
+
+// The reference: each page is listed, each number defined once, and each of
+// the programs that are named by a number has the row.
+const REFERENCE = 'book/reference'
+const references = [...pages.values()].filter(p => p.file.startsWith(`${REFERENCE}/`) && !p.file.endsWith('/index.md'))
+const numbers = new Map()
+
+function checkReference() {
+  const listed = new Set(referencePages.map(p => `${REFERENCE}/${p.file}`))
+  for (const p of references) if (!listed.has(p.file)) say(p.file, 1, 'not listed', `add it to ${REFERENCE}/pages.json`)
+  for (const f of listed) if (!pages.has(f)) say(`${REFERENCE}/pages.json`, 1, `no page ${f}`, 'write it, or remove its line')
+  for (const p of references)
+    for (const { number, line } of definedNumbers(p.raw)) {
+      const was = numbers.get(number)
+      if (was) say(p.file, line, `${number} is defined a second time`, `it is in ${was.file}:${was.line}; let one of them refer to the other`)
+      else numbers.set(number, { file: p.file, line })
+    }
+  for (const path of files) {
+    const m = path.match(/^kernel\/test\/progs\/(?:accept\/)?([abct]\d\d|d\d\d)_\w+\.c$/)
+    if (!m) continue
+    const name = m[1].startsWith('d') ? m[1] : m[1][0].toUpperCase() + Number(m[1].slice(1))
+    if (!numbers.has(name)) say(path, 1, `no row ${name} in the reference`, `add "| **${name}** | …" to ${REFERENCE}/conformance.md`)
+  }
+}
+
+// "(book: tlb)", "Book: ch06, fault R4.": chapters, pages, what is on them.
+function checkPointers() {
+  const chapter = new Set(chapters.map(c => `ch${String(c.n).padStart(2, '0')}`))
+  const page = new Map(references.map(p => [p.file.slice(REFERENCE.length + 1, -3), p]))
+  const sections = p => new Set([...p.raw.matchAll(/^#+ (\d+)\. /gm)].map(m => m[1]))
+  for (const path of treeFiles()) {
+    const lines = readFileSync(join(ROOT, path), 'utf8').split('\n')
+    lines.forEach((l, i) => {
+      for (const m of l.matchAll(/\b[Bb]ook: ([a-z][a-z0-9-]*(?: (?:[A-Z]?\d+[a-z]?))?(?:, [a-z][a-z0-9-]*(?: (?:[A-Z]?\d+[a-z]?))?)*)/g))
+        for (const one of m[1].split(', ')) {
+          const [name, what] = one.split(' ')
+          if (name === 'chapter' || chapter.has(name)) continue
+          const p = page.get(name)
+          if (!p) say(path, i + 1, `"book: ${name}" leads nowhere`, `the pages: ${[...page.keys()].join(' ')}`)
+          else if (what && !(numbers.get(what)?.file === p.file || sections(p).has(what)))
+            say(path, i + 1, `"book: ${one}": ${p.file} defines no ${what}`, 'correct the pointer, or write what it leads to')
+        }
+    })
+  }
+}
+
+function treeFiles(out = [], dirs = ['kernel', 'labs', 'grading', 'tools']) {
+  for (const d of dirs)
+    for (const e of existsSync(join(ROOT, d)) ? readdirSync(join(ROOT, d), { withFileTypes: true }) : []) {
+      if (e.isDirectory()) treeFiles(out, [`${d}/${e.name}`])
+      else if (/\.([chS]|awk|sh|pml|tab|mk|mjs)$|^(run|README\.md)$/.test(e.name)) out.push(`${d}/${e.name}`)
+    }
+  return out
 }
 
 // What a transcript repeats of its script: bstep echoes each line, the guest's
@@ -378,6 +433,8 @@ function checkAll() {
       checkSpelling, checkSessions, checkTranscripts]) check(p)
   }
   checkInvariants()
+  checkReference()
+  checkPointers()
   for (const e of readdirSync(join(ROOT, 'labs'))) if (/^\d\d-/.test(e)) checkLab(e)
   const used = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'cite').map(it => it.name)))
   for (const key of Object.keys(sources))

@@ -19,6 +19,8 @@ export function hash(text) {
 
 export const parts = JSON.parse(read('book/chapters.json'))
 export const chapters = parts.flatMap(p => p.chapters.map(c => ({ ...c, part: p })))
+// The reference: { file, title, says }, in the order of the side bar.
+export const referencePages = JSON.parse(read('book/reference/pages.json'))
 export const sources = JSON.parse(read('book/sources.json'))
 
 // events.tab: one object per row.

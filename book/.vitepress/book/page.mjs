@@ -16,6 +16,7 @@ import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
+import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
 
 export const MAX_EXCERPT = 45
 export const HANDOUT = process.env.BOOK_EDITION === 'handout'
@@ -27,6 +28,13 @@ const inline = s => escapeHtml(s).replace(/`([^`]+)`/g, '<code v-pre>$1</code>')
 export const FACT = /\{\{(found|lines) "([^"]+)" \/((?:[^/\\]|\\.)+)\/(?: (word|Word))?\}\}/g
 const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve',
   'thirteen', 'fourteen', 'fifteen', 'sixteen', 'seventeen', 'eighteen', 'nineteen', 'twenty', 'twenty-one', 'twenty-two']
+
+// {{proof "a20_"}}  {{in "inject_hit(FI_TRIM"}}  {{calls "read write"}}
+export const MADE = /\{\{(proof|in|calls) "([^"]+)"\}\}/g
+const TABLES = {
+  struct: structTable, enum: enumTable, transitions: transitionTable, bugs: bugTable, modelbugs: modelTable,
+  options: optionTable, answers: answerTable, exceptions: exceptionTable, events: words => eventTable(words.split(/\s+/))
+}
 
 const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note' }
 
@@ -69,11 +77,23 @@ class Page {
       else if (/^@counters\s*$/.test(l)) { this.put(...counterTables()); i++ }
       else if (/^@chapters\s*$/.test(l)) { this.put(...allChapters(this)); i++ }
       else if (/^@syscalls\s*$/.test(l)) { this.put(...syscallTable()); i++ }
+      else if (/^@reference\s*$/.test(l)) { this.put(...referenceList(this.up)); i++ }
+      else if (/^@\w+/.test(l)) this.table(++i, l)
       else { this.put(this.inlines(l, i + 1)); if (/^# \d/.test(l)) this.putLength(); i++ }
     }
     if (this.box) this.error(this.box.line, `box ${this.box.kind} is not closed`, 'end it with ":::"')
     this.putSources()
     return { text: this.out.join('\n'), items: this.items, errors: this.errors, chapter: this.chapter }
+  }
+
+  // A table that is made of the sources: tables.mjs.
+  table(line, l) {
+    const [, name, words] = l.match(/^@(\w+)\s*(.*?)\s*$/)
+    if (!(name in TABLES)) return this.error(line, `unknown table @${name}`, `known are ${Object.keys(TABLES).join(' ')}`)
+    const made = TABLES[name](words)
+    if (made.error) return this.error(line, made.error, made.remedy)
+    if (made.path) this.item('listing', line, { path: made.path })
+    this.put(...made.out)
   }
 
   // Under the title: how long is it?
@@ -219,8 +239,15 @@ class Page {
       .replace(/\{\{counter "([^"]+)" run="([^"/]+)\/([^"]+)"\}\}/g, (_, name, run, step) =>
         this.number(line, `${run}/${step}/${name}`))
       .replace(/\{\{calc "([^"]+)"(?: digits=(\d))?\}\}/g, (_, expr, digits) => this.calc(line, expr, digits))
+      .replace(MADE, (_, kind, text) => this.made(line, kind, text))
       .replace(FACT, (_, kind, path, re, form) => this.fact(line, kind, path, re, form))
       .replace(/\[@([\w-]+)\]/g, (_, key) => this.cite(line, key))
+  }
+
+  made(line, kind, text) {
+    const made = { proof: proofs, in: places, calls: callList }[kind](text)
+    if (made.error) this.error(line, made.error, made.remedy)
+    return made.out ?? '?'
   }
 
   // What a file of the tree says: the first group of the only line that matches,

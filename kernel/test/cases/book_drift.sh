@@ -84,8 +84,8 @@ breaks "a test's name" labs/05-fork/tests/t08.test 's/^NAME .*/NAME     fork-sto
 breaks "a total" labs/05-fork/lab.conf 's/^steps .*/steps     20 40 60 80 100/' '^labs/05-fork/README.md:[0-9]*: step 4 of lab 05 is said to end at'
 breaks "what the starter shows" kernel/user/init.c 's/init: cannot fork/init: no fork/' '^labs/05-fork/README.md:[0-9]*: "init: cannot fork"'
 breaks "a finding without explanation" kernel/vm/vadmem.c 's/"I9", "vad %lx-%lx has/"I23", "vad %lx-%lx has/' \
-	'^book/appendix/h-invariants.md:1: no entry for I23, which kernel/vm/vadmem.c names'
-breaks "an explanation of nothing" book/appendix/h-invariants.md 's/^## I9 links/## I99 links/' \
+	'^book/reference/invariants.md:1: no entry for I23, which kernel/vm/vadmem.c names'
+breaks "an explanation of nothing" book/reference/invariants.md 's/^## \*\*I9\*\* links/## **I99** links/' \
 	'no entry for I9, which' 'nothing in the kernel names I99'
 mkdir -p "$tmp/kept/book/sessions/bochs"
 mv book/sessions/bochs/02-walk.out "$tmp/kept/book/sessions/bochs/"
