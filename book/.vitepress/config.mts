@@ -102,7 +102,7 @@ export default defineConfig({
       { text: 'Glossary', link: '/glossary' }
     ],
     sidebar: sidebar(),
-    outline: { level: [2, 3], label: 'In this chapter' },
+    outline: { level: [2, 3], label: 'On this page' },
     docFooter: { prev: 'Before', next: 'Next' },
     footer: { message: 'Text CC BY 4.0, code BSD-2-Clause.' }
   }

@@ -368,7 +368,7 @@ function checkPointers() {
   for (const path of treeFiles()) {
     const lines = readFileSync(join(ROOT, path), 'utf8').split('\n')
     lines.forEach((l, i) => {
-      for (const m of l.matchAll(/\b[Bb]ook: ([a-z][a-z0-9-]*(?: (?:[A-Z]?\d+[a-z]?))?(?:, [a-z][a-z0-9-]*(?: (?:[A-Z]?\d+[a-z]?))?)*)/g))
+      for (const m of l.matchAll(/\b[Bb]ook: ([a-z][a-z0-9-]*(?: [A-Z]?\d+(?:\.\d+)?[a-z]?)?(?:, [a-z][a-z0-9-]*(?: [A-Z]?\d+(?:\.\d+)?[a-z]?)?)*)/g))
         for (const one of m[1].split(', ')) {
           const [name, what] = one.split(' ')
           if (name === 'chapter' || chapter.has(name)) continue

@@ -188,7 +188,7 @@ class Page {
       this.error(line, 'figure is tied to no code', 'add "true: FILE /regex/" lines that fail when it becomes wrong')
     const n = this.items.filter(x => x.kind === 'figure').length
     this.put('<figure class="fig">', ...drawing, '<p class="cue" aria-hidden="true"></p>',
-      `<figcaption><b>Figure ${Number(this.chapter.slice(2)) || ''}.${n}.</b> ${inline(caption)}</figcaption>`, '</figure>', '')
+      `<figcaption><b>Figure ${/^ch\d/.test(this.chapter) ? `${Number(this.chapter.slice(2))}.` : ''}${n}.</b> ${inline(caption)}</figcaption>`, '</figure>', '')
   }
 
   // ---- boxes ----

@@ -7,7 +7,7 @@
 // Picture   "kernel/vm/fault.c#vm_fault" ─→ { first, last, lines }
 //
 // Rules     1. The kernel writes a definition's name at the start of a line
-//              (style.md 14) and ends it with a brace in column one: that is
+//              and ends it with a brace in column one: that is
 //              all this needs to know of C.
 //           2. No such symbol, or two of them, is an error with a remedy.
 import { readFileSync, existsSync, readdirSync } from 'node:fs'
