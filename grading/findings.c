@@ -12,7 +12,7 @@
  *              first that fits, so the general one of an invariant stands last.
  *           2. A sentence names what was forgotten and what comes of it.
  *
- * Read next hints.c; vmm.md's invariants are in the book, too.
+ * Read next hints.c.  Book: invariants.
  */
 #include <string.h>
 

@@ -147,9 +147,9 @@ struct thread *md_switch(struct md_thread *from, struct md_thread *to,
 struct trapframe *md_user_frame(struct md_thread *);
 /* Leave the kernel by md_user_frame(current); runs trap_ops.user_return first. */
 void md_enter_user(void) NORETURN;
-/* A frame for a new program: abi.md 2 entry state. */
+/* A frame for a new program: its entry state (book: abi 2). */
 void md_frame_init(struct trapframe *, va_t entry, va_t sp);
-/* FPU image of abi.md 2: mxcsr 0x1f80, control word 0x37f, all else 0. */
+/* FPU image of a new program (book: abi 2): mxcsr 0x1f80, control 0x37f. */
 void md_fpu_init(void *fpu);
 void md_fpu_save(struct md_thread *);          /* current's live state → fpu */
 /*
@@ -159,7 +159,7 @@ void md_fpu_save(struct md_thread *);          /* current's live state → fpu *
 bool md_fpu_load(struct md_thread *, const void *image);
 void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
 void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
-/* Make user-writable registers of a frame harmless (abi.md 4, sigreturn). */
+/* Make user-writable registers of a frame harmless (sigreturn; book: abi 4). */
 bool md_frame_sanitize(struct trapframe *, uint64_t now);
 
 /* ---- traps: filled in by rooms above, called from entry code ---- */
@@ -263,7 +263,7 @@ uint64_t md_ktables(void);
 /* The leaf word of a kernel address; create: make tables.  NULL: none. */
 uint64_t *md_kpte(va_t va, bool create);
 
-/* ---- TLB shootdown: vmm.md 3.3, kernel/test/models/tlb.pml ---- */
+/* ---- TLB shootdown (book: tlb), kernel/test/models/tlb.pml ---- */
 
 struct md_space {
 	pa_t root_pa;                /* [c]; 0 once torn down */

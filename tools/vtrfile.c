@@ -23,7 +23,7 @@
 #include "vtr.h"
 
 _Static_assert(sizeof(struct vtr_head) == 64, "vtr.h");
-_Static_assert(sizeof(struct vtr_rec) == 40, "vmm.md 6.2");
+_Static_assert(sizeof(struct vtr_rec) == 40, "book: evidence");
 
 struct loading {
 	struct vtr *t;

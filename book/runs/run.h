@@ -96,7 +96,7 @@ run_step(const char *step)
 	run_read(run_before);
 }
 
-/* A place where sessions stop; the kernel copies its counters (vmm.md 6.1). */
+/* Sessions stop here; the kernel copies its counters (book: evidence). */
 static inline void
 run_mark(int id)
 {

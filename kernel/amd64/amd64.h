@@ -49,7 +49,7 @@
 #define IST_DB 4
 #define IST_BYTES 32768 /* all four of a CPU: gdt.c */
 
-/* vmm.md 3.3: may this CPU use user addresses of cur_space? */
+/* May this CPU use user addresses of cur_space (book: tlb)? */
 enum tlb_state { TLB_ACTIVE, TLB_LAZY, TLB_LAZY_STALE, TLB_NONE };
 
 enum tlb_request { TLB_FLUSH_KERNEL, TLB_FLUSH_USER, TLB_LEAVE };

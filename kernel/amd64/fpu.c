@@ -58,7 +58,7 @@ fpu_init(void)
 	fx_load(&image);
 }
 
-/* The image of a new program (abi.md 2). */
+/* The image of a new program (book: abi 2). */
 void
 md_fpu_init(void *image)
 {

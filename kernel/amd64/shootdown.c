@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shootdown.c: no CPU may use a translation that is gone (vmm.md 3.3)
+ * shootdown.c: no CPU may use a translation that is gone (book: tlb)
  *
  * Problem   CPUs cache page-table words.  Before a frame gets a new use, each
  *           CPU that might still reach it by an old word must forget it.

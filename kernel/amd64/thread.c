@@ -124,7 +124,7 @@ load_tls(const struct md_thread *t)
 	wrmsr(MSR_KERNEL_GS_BASE, t->gsbase);
 }
 
-/* Null selectors, as abi.md 2 wants them; our GS base is kept aside. */
+/* Null selectors (book: abi 2); our GS base is kept aside. */
 static void
 clear_selectors(void)
 {

@@ -330,7 +330,7 @@ md_trap_set_user(const struct trap_ops *ops)
 
 /* ---- frames ---- */
 
-/* A frame for a new program (abi.md 2): all zero but these. */
+/* A frame for a new program (book: abi 2): all zero but these. */
 void
 md_frame_init(struct trapframe *tf, va_t entry, va_t sp)
 {
@@ -341,7 +341,7 @@ md_frame_init(struct trapframe *tf, va_t entry, va_t sp)
 }
 
 /*
- * Take a frame that a user wrote (abi.md 4): selectors and rflags made ours.  As
+ * Take a user's frame (book: abi 4): selectors and rflags made ours.  As
  * on Linux those bits count that a frame may set; the others stay as they are in
  * the program, `now`: NT and ID above all, which a handler inherits.
  *

@@ -11,7 +11,7 @@
  *                                       start the next from pending
  *
  * Rules     1. Only iod calls drivers and done(): no driver has a lock, and
- *              an interrupt does nothing but wake iod (vmm.md 3.1).
+ *              an interrupt does nothing but wake iod (book: locks).
  *           2. Submission cannot fail and allocates nothing: the bio is the
  *              caller's.  What is wrong with it is its status.
  *           3. A request is started in order of arrival; devices that take

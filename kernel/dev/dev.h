@@ -150,7 +150,7 @@ struct tty_ops {
 	void (*signal_group)(int pgid, int sig);
 	/*
 	 * May the current process read (write) its terminal?  0, -EIO, or
-	 * -ERESTARTSYS after a SIGTTIN/SIGTTOU was sent (abi.md 7).
+	 * -ERESTARTSYS after a SIGTTIN/SIGTTOU was sent (book: abi 7).
 	 */
 	int (*check_read)(int session, int fg_pgid);
 	int (*check_write)(int session, int fg_pgid);

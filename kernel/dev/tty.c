@@ -16,7 +16,7 @@
  *              is slow.
  *           3. Output: OPOST/ONLCR, then both the serial line and the screen.
  *
- * Read next dev/ttyctl.c (ioctl, sessions), abi.md 7.
+ * Read next dev/ttyctl.c (ioctl, sessions).  Book: abi 7.
  */
 #include "dev/ttydat.h"
 #include "lib/string.h"

@@ -5,7 +5,7 @@
  * Problem   A shell gives the terminal to the job in front, an editor sets raw
  *           mode, and both ask for the window's size.
  *
- * Rules     1. All numbers and layouts are those of Linux (abi.md 7).
+ * Rules     1. All numbers and layouts are those of Linux (book: abi 7).
  *           2. A change from the background gets SIGTTOU first, by proc/'s
  *              check_write.
  *           3. User memory is copied without the tty lock.

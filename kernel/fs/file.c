@@ -15,7 +15,7 @@
  *           2. The last places in the table of open files are root's, who has
  *              to open some to see who holds the others.
  *           3. Faults of the user's buffer happen below these locks; a fault
- *              never takes one of them (vmm.md R4).
+ *              never takes one of them (book: locks R4).
  *
  * Read next open.c, vm/vmo.c.
  */

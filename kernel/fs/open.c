@@ -68,7 +68,7 @@ fs_open_check(unsigned flags)
  *
  * Locks:    none held.
  * Context:  may sleep, for a FIFO until the other end comes.
- * Returns:  0 and a file with one reference; -errno of abi.md 6.
+ * Returns:  0 and a file with one reference; -errno (book: abi 6).
  */
 int
 fs_open(const struct path_at *at, unsigned flags, unsigned mode,

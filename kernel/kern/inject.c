@@ -15,7 +15,7 @@
  *              that gives its own with a + behind it arms the point for all
  *              that it starts from then on, too.
  *
- * Read next vmm.md 9.2; test/inject.
+ * Read next test/inject.  Book: injection.
  */
 #include "kern/kernfn.h"
 #include "lib/errno.h"

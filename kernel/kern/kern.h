@@ -235,7 +235,7 @@ bool ksym_find(uint64_t pc, const char **name, uint64_t *offset);
 void options_init(const char *cmdline);
 void options_show(struct out *);
 
-/* ---- inject.c: vmm.md 9.2 ---- */
+/* ---- inject.c (book: injection) ---- */
 
 /* "POINT:FIRST[:EVERY[:COUNT[:PID]]]" or "POINT:probe" or "off". 0, -EINVAL. */
 int inject_set(const char *spec);

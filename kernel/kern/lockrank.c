@@ -15,7 +15,7 @@
  *              up to LR_LEAF ends the kernel.
  *           3. A trylock is recorded but not judged: it does not wait.
  *
- * Read next lib/spin.h for the ranks; vmm.md 3.1; lockstat.c.
+ * Read next lib/spin.h for the ranks; lockstat.c.  Book: locks.
  */
 #include "kern/kernfn.h"
 

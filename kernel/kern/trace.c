@@ -38,7 +38,7 @@ struct trace_rec {
 	uint64_t a, b;
 };
 
-_Static_assert(sizeof(struct trace_rec) == EV_TRACE_BYTES, "vmm.md 6.2");
+_Static_assert(sizeof(struct trace_rec) == EV_TRACE_BYTES, "book: evidence");
 
 /* One per CPU that leaves records, in memory of its own. */
 struct ring {

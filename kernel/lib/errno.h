@@ -62,7 +62,7 @@
 #define EUCLEAN 117
 #define EDQUOT 122
 
-/* Kernel-internal; sys/ turns them into a restart or -EINTR (abi.md 4). */
+/* Kernel-internal; sys/ turns them into a restart or -EINTR (book: abi 4). */
 #define ERESTARTSYS 512      /* restart if the handler has SA_RESTART */
 #define ERESTARTNOINTR 513   /* always restart */
 #define ERESTARTNOHAND 514   /* restart only if no handler runs */

@@ -27,7 +27,7 @@ bool option_is(const char *name, const char *value);
 bool option_has(const char *name, const char *word); /* of a,b,c */
 void option_hide(const char *name);         /* at boot: a value nobody may see */
 
-/* Fault injection: vmm.md 9.2.  X(point) for each. */
+/* Fault injection (book: injection).  X(point) for each. */
 #define INJECT_POINTS(X) \
 	X(FI_FRAME) X(FI_WAIT) X(FI_SLAB) X(FI_KPAGED) X(FI_COMMIT) X(FI_SLOT) \
 	X(FI_SWAPIN) X(FI_SWAPOUT) X(FI_FILEIN) X(FI_FILEOUT) X(FI_IO_DELAY) \

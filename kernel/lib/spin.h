@@ -6,7 +6,7 @@
  * Rules     1. Holding one disables preemption; nobody sleeps under it.
  *           2. A lock that an interrupt handler takes is always taken by
  *              spin_lock_irq(); all others never in a handler.
- *           3. Ranks: vm/vmdat.h (vmm.md 3.1).  With locks=1 each acquisition
+ *           3. Ranks: vm/vmdat.h (book: locks).  With locks=1 each acquisition
  *              is checked by lockrank_take() and an inversion panics.
  */
 #ifndef LIB_SPIN_H
@@ -14,7 +14,7 @@
 
 #include "lib/types.h"
 
-/* Lock ranks: a lower one is taken before a higher one (vmm.md 3.1). */
+/* Lock ranks: a lower one is taken before a higher one (book: locks). */
 enum lock_rank {
 	LR_NONE = 0,    /* not checked: boot, panic */
 	LR_VNODE = 1,   /* sleep: vnodes, pipes, open files; nests by hand */

@@ -15,7 +15,7 @@
  * Rules     1. Addresses are plentiful: new ones are cut off the front of a
  *              zone; freed ones wait in a list per size and are never joined.
  *           2. A frame goes back to phys only after all CPUs have flushed its
- *              old address (vmm.md R6): so freeing wants interrupts on and no
+ *              old address (R6): so freeing wants interrupts on and no
  *              spin lock held (R6a).
  *           3. A few stacks stay mapped in a cache: making and ending threads
  *              then needs no flush.

@@ -49,7 +49,7 @@ struct phys_stat {
 	pfn_t max_pfn;
 };
 void phys_stat(struct phys_stat *);
-/* Compute the marks anew (vmm.md 12.2): CPUs have joined; swap areas have. */
+/* Compute the marks anew (book: deadlock): CPUs, swap areas have joined. */
 void phys_set_marks(void);
 void phys_set_areas(unsigned areas);
 /*

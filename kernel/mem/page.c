@@ -15,7 +15,7 @@
  *                 └────→ READING ──── disk has delivered ─────┘
  *
  * Rules     1. page->state is written here and nowhere else, page->home too.
- *           2. The table legal[] is vmm.md 2.9; numbers in it are its rows.
+ *           2. Numbers beside legal[] are rows (book: page-states).
  *           3. page_count() is the number of frames per state at any moment.
  *
  * Read next mem/phys.c, then vm/page.c for pins, words and orphans.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * page.h: struct vm_page, one per frame (vmm.md 2.1)
+ * page.h: struct vm_page, one per frame (book: objects)
  *
  * The one struct that crosses rooms.  Which room may write a field follows
  * from tag and state: state by page_set_state(), home by page_set_home().
@@ -49,7 +49,7 @@ enum page_home {
 };
 
 struct vm_page {
-	uint64_t home;       /* [P] 63:60 kind, 59:0 payload (vmm.md 2.1.1) */
+	uint64_t home;       /* [P] kind, payload (book: page-states) */
 	uint64_t index;      /* [P] pgoff, vpn or kpaged page number */
 	union {
 		struct rb_node rb; /* [O][s] VNODE, SHADOW */
@@ -122,7 +122,7 @@ page_home_payload(const struct vm_page *pg)
 
 /*
  * The only writer of page->state: judges the change by the table of legal
- * transitions (vmm.md 2.9), moves queue counts, leaves a trace record.
+ * transitions (book: page-states), moves queue counts, leaves a trace record.
  *
  * Locks:    [P] held (not asserted for FREE/ZEROED ↔ LIMBO/WIRED by phys.c,
  *           whose frames lie in a magazine of this CPU).

@@ -75,7 +75,7 @@ static void exec_commit(struct exec_new *, struct task *);
  * Locks:    none.
  * Context:  user thread, may sleep.
  * Returns:  0: the frame of the thread is the new program's; -errno as
- *           abi.md 2, and the old program is untouched.
+ *           (book: abi 2), and the old program is untouched.
  */
 int
 proc_exec(va_t path, va_t argv, va_t envp)

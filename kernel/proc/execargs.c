@@ -3,7 +3,7 @@
  * execargs.c: the stack of a new program
  *
  * Problem   argv, envp and the auxiliary vector are written into the new
- *           space while the old one still runs, as abi.md 2 lays them out.
+ *           space while the old one still runs (book: abi 2).
  *
  * Picture   top ─→ 8 zero bytes │ execfn │ env strings │ arg strings
  *                  │ "x86_64" │ 16 random bytes │ auxv, envp, argv, argc ← sp

@@ -12,7 +12,7 @@
  *           tell the parent
  *
  * Rules     1. A thread leaves the address space before it is counted out, so
- *              the last one finds nobody else on it (vmm.md 4.7).
+ *              the last one finds nobody else on it (book: exit).
  *           2. A zombie holds no memory, file or slab but its own struct; the
  *              kernel stack goes a moment later, and who reaps waits for it.
  *           3. Nothing here fails, and nothing waits for a signal.

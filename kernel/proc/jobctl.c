@@ -7,7 +7,7 @@
  *
  * Rules     A background reader is stopped by SIGTTIN and tries again; when
  *           nothing could continue it, or it does not want the signal, the
- *           call fails with -EIO instead (abi.md 7).
+ *           call fails with -EIO instead (book: abi 7).
  *
  * Read next dev/tty.c, proc/signal.c.  Book: ch03.
  */

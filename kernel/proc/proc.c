@@ -525,7 +525,7 @@ proc_group_exists_locked(int pgid)
  * Move pid (0: the caller) into a group (0: its own number).
  *
  * Locks:    takes proc_lock.
- * Returns:  0, -EINVAL, -ESRCH, -EPERM, -EACCES as abi.md 5.
+ * Returns:  0, -EINVAL, -ESRCH, -EPERM, -EACCES (book: abi 5).
  */
 int
 proc_setpgid(int pid, int pgid)

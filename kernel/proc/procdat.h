@@ -289,7 +289,7 @@ int sig_send_proc_locked(struct proc *, const struct siginfo *);
 void sig_send_group(int pgid, int signo);      /* by the kernel */
 int sig_kill(int pid, const struct siginfo *) MUST_CHECK; /* kill(2)'s pids */
 bool sig_is_valid(int signo);
-bool sig_may_send(struct proc *, int signo);   /* permission, abi.md 4 */
+bool sig_may_send(struct proc *, int signo);   /* permission (book: abi 4) */
 void sig_fill_user(struct siginfo *, int signo, int code);
 
 /* sigdeliver.c, sigmask.c */

@@ -3,7 +3,7 @@
  * procinfo.c: what /proc/PID shows
  *
  * Problem   Text about a process for programs such as ps, in Linux's formats
- *           (abi.md 8), while the process runs and may end.
+ *           (book: abi 8), while the process runs and may end.
  *
  * Picture   procfs ─→ row ─→ view_open: process and space, with references
  *                  ─→ text ─→ view_close

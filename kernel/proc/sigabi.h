@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sigabi.h: signals as user programs see them (abi.md 4)
+ * sigabi.h: signals as user programs see them (book: abi 4)
  *
  * Offers    numbers, codes, flags, and the layouts that the kernel writes to
  *           and reads from user memory: siginfo, sigaction, the signal frame.
@@ -98,7 +98,7 @@ struct abi_siginfo {
 		uint8_t bytes[112];
 	};
 };
-_Static_assert(sizeof(struct abi_siginfo) == 128, "abi.md 4");
+_Static_assert(sizeof(struct abi_siginfo) == 128, "book: abi 4");
 
 struct abi_stack {
 	uint64_t sp;
@@ -123,7 +123,7 @@ struct abi_ucontext {
 	uint64_t reserved[8];
 	uint64_t mask;
 };
-_Static_assert(sizeof(struct abi_ucontext) == 304, "abi.md 4");
+_Static_assert(sizeof(struct abi_ucontext) == 304, "book: abi 4");
 
 /* What lies at rsp when a handler is entered; rsp % 16 == 8. */
 struct abi_sigframe {
@@ -131,6 +131,6 @@ struct abi_sigframe {
 	struct abi_ucontext uc;
 	struct abi_siginfo info;
 };
-_Static_assert(sizeof(struct abi_sigframe) == 440, "abi.md 4");
+_Static_assert(sizeof(struct abi_sigframe) == 440, "book: abi 4");
 
 #endif

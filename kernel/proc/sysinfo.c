@@ -3,7 +3,7 @@
  * sysinfo.c: what /proc shows of the whole system
  *
  * Problem   Linux's files for free, top, uptime and libc, and our own
- *           evidence under /proc/vm (vmm.md 4.16, 6, 9).
+ *           evidence under /proc/vm (book: evidence).
  *
  * Rules     1. Formats are Linux's, byte for byte; what is not kept is 0.
  *           2. /proc/vm/check and inject are written by root only; a check

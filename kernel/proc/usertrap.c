@@ -3,7 +3,7 @@
  * usertrap.c: what a program's traps become
  *
  * Problem   The machine reports vectors; a program gets signals with the
- *           code, address and registers that Linux documents (abi.md 3).
+ *           code, address and registers that Linux documents (book: abi 3).
  *
  * Picture   page fault ─→ vm_user_fault ─→ fine │ SIGSEGV, SIGBUS, SIGKILL
  *           other exception ─→ table ─→ signal

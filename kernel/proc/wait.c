@@ -12,7 +12,7 @@
  * Rules     1. A zombie is claimed by one thread, under proc_lock; it is in
  *              no table afterwards, and its number is free.
  *           2. Who claims waits until the child's kernel threads are freed:
- *              after wait nothing of the child is left (abi.md 10).
+ *              after wait nothing of the child is left (book: abi 10).
  *
  * Read next proc/exit.c.  Book: ch10.
  */

@@ -10,7 +10,7 @@
  *
  * A handler has three phases: decode (copy in, check, no effect), reserve
  * (may fail, one undo), perform.  Its result is a value or -errno; -ERESTART*
- * of lib/errno.h when a signal interrupted a wait (abi.md 4 says which).
+ * of lib/errno.h when a signal interrupted a wait (book: abi 4).
  */
 #ifndef SYS_SYS_H
 #define SYS_SYS_H

@@ -3,7 +3,7 @@
  * sys_mm.c: the mmap family
  *
  * Problem   Programs describe memory with flags and descriptors; vm/map.c
- *           knows ranges and objects.  Check in Linux's order (abi.md 3).
+ *           knows ranges and objects.  Check in Linux's order (book: abi 3).
  *
  * Picture   mmap: offset → descriptor → length → overflow → type → access →
  *           map_mmap (placement)

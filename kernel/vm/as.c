@@ -29,7 +29,7 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define UPPER_TABLES 4              /* charged with each space: vmm.md 4.2 */
+#define UPPER_TABLES 4              /* charged with each space (book: commit) */
 #define WS_MIN_PAGES 16
 #define COLLECT_MAX 16              /* spaces that as_collect() gives at once */
 #define MMAP_TOP (MD_USER_END - (144ul << 20)) /* room for stack and its slide */
@@ -290,7 +290,7 @@ as_users(const struct aspace *as)
 
 /*
  * A process has ended or changed to another space; the last one tears all
- * mappings down (vmm.md 4.7).
+ * mappings down (book: exit).
  *
  * Locks:    none of rank >= 2.
  * Context:  a thread that runs on another root.

@@ -4,7 +4,7 @@
  *
  * Problem   A wrong count or a stale owner harms nobody until much later.  Walk
  *           all structures while nothing moves and say what disagrees, by the
- *           number of the invariant (book, appendix H).
+ *           number of the invariant (book: invariants).
  *
  * Picture   as_lock_all ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
  *                       ─→ objects (I10, I15) ─→ kpaged (I16)
@@ -431,7 +431,7 @@ check_commit(struct vm_report *rep)
 		    commit_total());
 }
 
-/* Outcomes of passes: book, appendix H. */
+/* Outcomes of passes (book: invariants 6.1). */
 static uint64_t
 sum_outcomes(void)
 {

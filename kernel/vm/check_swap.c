@@ -18,7 +18,7 @@
  *           3. Of a container that is out the words are unknown: then a slot
  *              without a name is no finding.
  *
- * Read next vm/check.c, vm/swap.c.  Invariants: book, appendix H.
+ * Read next vm/check.c, vm/swap.c.  Book: invariants.
  */
 #include "lib/bitmap.h"
 #include "vm/vm.h"

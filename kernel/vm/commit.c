@@ -27,7 +27,7 @@
  *           a page without a place.
  *
  * Rules     1. charged <= limit whenever a charge is accepted; only upper page
- *              tables are charged without the test (vmm.md 4.2).
+ *              tables are charged without the test (book: commit).
  *           2. Frames that the kernel wires eat the place of promised pages.
  *              It has a share of the frames in advance, so that the limit
  *              stays where it is; what it takes beyond lowers the limit.

@@ -19,7 +19,7 @@
  *           2. Rule c of vm/token.c: a fault without a token gives up its pins
  *              and spare frames before the one frame is waited for here.
  *           3. No loop: to bring a page of the region nothing of the region is
- *              needed, only kernel tables, descriptors and slots (vmm.md 12 D5).
+ *              needed, only kernel tables, descriptors and slots (D5).
  *           4. The page is not held when this returns.  A is set, as the access
  *              will: so it is not the first one to be taken.
  *

@@ -234,7 +234,7 @@ mapped_pages(struct aspace *as, uint64_t lo, uint64_t hi)
  *
  * Locks:    none of rank >= 2.
  * Returns:  0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM,
- *           -EOVERFLOW (abi.md 3): nothing changed.
+ *           -EOVERFLOW (book: abi 3): nothing changed.
  */
 int
 map_mmap(struct aspace *as, const struct map_args *a, va_t *out)

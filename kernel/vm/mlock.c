@@ -14,7 +14,7 @@
  *              page has LOCK, elsewhere none; n_locked counts them.
  *           2. Limits are about the size of VADs, touched or not, as on
  *              Linux; and all spaces together may lock half of the RAM, so
- *              that something is left to trim (vmm.md 12.1).
+ *              that something is left to trim (book: deadlock).
  *           3. Private writable memory is faulted in by a write: a copy that
  *              were still to be made would need a frame later.
  *           4. PROT_NONE takes U from a word with LOCK and leaves it VALID.

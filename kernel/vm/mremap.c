@@ -54,7 +54,7 @@ has(const struct mremap_work *w, unsigned flag)
 
 /*
  * Locks:    none of rank >= 2.
- * Returns:  0 with the address in *out; -EINVAL, -EFAULT, -ENOMEM (abi.md 3),
+ * Returns:  0, address in *out; -EINVAL, -EFAULT, -ENOMEM (book: abi 3),
  *           -EPERM (below mmap_min_addr), -EINTR (dying).
  */
 int

@@ -226,7 +226,7 @@ swap_should_write(void)
 
 /*
  * A slot kept beside a resident page is a second place for one page: take
- * such slots back, of pages in use (vmm.md 4.12; test/models/slots.pml).
+ * such slots back, of pages in use (book: queues; test/models/slots.pml).
  *
  * Returns:  slots freed.
  */

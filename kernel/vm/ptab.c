@@ -44,7 +44,7 @@ static bool table_is_empty(const struct vm_page *table);
 /* ---- faults: S1 ---- */
 
 /*
- * Make the tables of f->va present and hold them: S1 of vmm.md 4.1.
+ * Make the tables of f->va present and hold them: S1 (book: fault).
  *
  * Locks:    f->as [M] shared and [W]; kept.
  * Owns:     f, pins on the tables, also of a way that stops half-way.

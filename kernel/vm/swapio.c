@@ -50,7 +50,7 @@ swap_init(void)
 
 /* ---- slots and words ---- */
 
-/* The SWAP word of a slot: index in 43:12, area in 47:44 (vmm.md 2.2). */
+/* The SWAP word of a slot: index in 43:12, area in 47:44 (book: words). */
 uint64_t
 swap_word(slot_t slot)
 {

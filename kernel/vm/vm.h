@@ -33,7 +33,7 @@ void vm_set_user_fn(bool (*is_user)(void));
 
 /* New, empty; refs 1.  ops NULL: the default design.  0, -ENOMEM. */
 int as_create(const struct vmm_ops *ops, struct aspace **out) MUST_CHECK;
-/* Fork: vmm.md 4.6.  0, -ENOMEM, -EAGAIN, -EINTR, -EIO; on failure nothing changed. */
+/* Fork (book: fork).  0, -ENOMEM, -EAGAIN, -EINTR, -EIO: nothing changed. */
 int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
 void as_get(struct aspace *);
 void as_put(struct aspace *);       /* the last one frees the header */
@@ -41,7 +41,7 @@ void as_put(struct aspace *);       /* the last one frees the header */
  * Users of the mappings: threads groups that run on it (vfork shares).
  * as_attach_user when a process starts to use it; as_detach_user at its exec
  * or exit, by a thread that runs on another root: the last one tears all
- * mappings down (vmm.md 4.7).
+ * mappings down (book: exit).
  */
 void as_attach_user(struct aspace *);
 void as_detach_user(struct aspace *);
@@ -57,7 +57,7 @@ const struct vmm_ops *design_by_name(const char *);
 /* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
 void as_set_rss(struct aspace *, uint64_t bytes);
 
-/* ---- mappings (map.c): Linux's answers, abi.md 3 ---- */
+/* ---- mappings (map.c): Linux's answers (book: abi 3) ---- */
 
 #define MAP_SHARED 0x01
 #define MAP_PRIVATE 0x02
@@ -146,7 +146,7 @@ int copyin(void *dst, va_t src, size_t n) MUST_CHECK;
 int copyout(va_t dst, const void *src, size_t n) MUST_CHECK;
 /* NUL-terminated; returns the length without NUL, -EFAULT, -ENAMETOOLONG. */
 ssize_t copyin_str(char *dst, va_t src, size_t cap) MUST_CHECK;
-/* Any size, any space (not only the current one), by pins: vmm.md 4.5. */
+/* Any size, any space (not only the current one), by pins  (book: access). */
 ssize_t as_read(struct aspace *, va_t, void *dst, size_t n);        /* short on error; -EFAULT if none */
 ssize_t as_write(struct aspace *, va_t, const void *src, size_t n);
 
@@ -231,7 +231,7 @@ uint64_t vmo_size(struct vmo *);
 uint32_t vmo_refs(struct vmo *);                   /* 1: the caller's alone */
 /* The client is going away; mappings may live on. */
 void vmo_forget_client(struct vmo *);
-int vmo_resize(struct vmo *, uint64_t bytes) MUST_CHECK;   /* vmm.md 4.8 */
+int vmo_resize(struct vmo *, uint64_t bytes) MUST_CHECK;   /* book: truncate */
 /* Bytes moved, short at the end of the object; -EFAULT, -ENOSPC, -EINTR.  Writing
  * does not grow the object: the caller resizes first. */
 ssize_t vmo_read(struct vmo *, uint64_t off, struct uio *);
@@ -376,7 +376,7 @@ int commit_set_mode(unsigned) MUST_CHECK;
 uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
 int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
 
-/* Walk the invariants (book, appendix H).  Returns the number of findings; stops
+/* Walk the invariants (book: invariants).  Returns how many findings; stops
  * the machine's other threads at safe points meanwhile. */
 unsigned vm_check(int level);
 void vm_leak_begin(void);

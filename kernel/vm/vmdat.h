@@ -12,7 +12,7 @@
  * [own] the thread that made it  [L] the list lock of its file  [bsm] thread
  * bsm alone.
  *
- * Lock order (a lower rank is taken first; vmm.md 3.1):
+ * Lock order (a lower rank is taken first; book: locks):
  *
  *   1  vnode rwlock        sleep   file size, read/write atomicity
  *   2  as->map_lock        sleep   VAD tree, brk, commit.  Shared: fault, /proc
@@ -39,7 +39,7 @@
 #include "mem/mem.h"
 #include "vm/vm.h"
 
-/* ---- page-table words: vmm.md 2.2 ---- */
+/* ---- page-table words (book: words) ---- */
 
 enum pte_kind {
 	PTE_ABSENT, /* all bits 0: the VAD says what it means */
@@ -274,7 +274,7 @@ struct aspace {
 	void *dpriv;                   /* [c] */
 };
 
-_Static_assert(sizeof(struct aspace) <= 1024, "vmm.md 2.4");
+_Static_assert(sizeof(struct aspace) <= 1024, "book: objects");
 
 /* ---- memory objects: 2.5 ---- */
 
@@ -400,7 +400,7 @@ struct pt_hold {
 	pfn_t spare;                   /* [own] zeroed frames for pt_make(), through qnext */
 };
 
-/* What a fault can raise, in Linux's numbers (abi.md 3). */
+/* What a fault can raise, in Linux's numbers (book: abi 3). */
 enum fault_signo { SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
 enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
 

@@ -248,7 +248,7 @@ int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal sig
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
 struct vm_page *page_alloc_ahead(void);                  /* for read-ahead: never the last ones */
 
-/* token.c: vmm.md 12.2 */
+/* token.c (book: deadlock) */
 void token_init(void);
 void token_set_unmovable(uint64_t pages);                  /* by bsm */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */

@@ -336,7 +336,7 @@ vmo_visit_next(struct vmo *prev)
 /* ---- size ---- */
 
 /*
- * Cut or extend; vmm.md 4.8.
+ * Cut or extend (book: truncate).
  *
  * Locks:    rank 1 (the caller's vnode lock keeps other resizes and writes
  *           away); none of rank >= 3.

@@ -31,7 +31,7 @@
 
 static int fork_words(struct fork_work *w);
 
-/* ---- FORK words: vmm.md 2.2 ---- */
+/* ---- FORK words (book: words) ---- */
 
 /* The soft word that names entry `index` of the kpaged region. */
 uint64_t

@@ -2,7 +2,7 @@
 #
 #   awk -f tags.awk kernel/*/*dat.h kernel/vm/design/*/*.h
 #
-# Tags: [M] [W] [O] [X] [F] [P] [S] [A] [c] [cpu] [B] [s] of style.md 9, and
+# Tags: [M] [W] [O] [X] [F] [P] [S] [A] [c] [cpu] [B] [s] (book: locks), and
 # [own]: only the thread that owns the object, and what the comment at the top
 # of the file explains as "[L] …".  A tag in the comment right
 # above a struct is for all its fields; ops structs are constant; locks, wait

@@ -13,8 +13,7 @@
  *
  * Rules     1. ip->bmap guards all numbers of a file.  It is taken with no lock
  *              of rank 2 or above, and inside it only disk, memory of the
- *              reserve and the locks alloc and meta are waited for (vmm.md
- *              3.1, 12).
+ *              reserve and the locks alloc and meta are waited for (D3).
  *           2. A number from the disk is read once, and that copy checked
  *              before it is followed (meta.c, rule 7).
  *           3. A new block of numbers is written before what names it
@@ -135,7 +134,7 @@ run_count(struct ext2_inode *ip, const uint32_t *tab, uint32_t first,
 
 /*
  * The page writer comes here too: whoever holds the lock gets his frames from
- * the reserve, so that it is released (vmm.md 12, D3).
+ * the reserve, so that it is released (book: deadlock D3).
  */
 static void
 map_lock(struct ext2_inode *ip)

@@ -68,7 +68,7 @@ touch_after_trim(void)
 	kpaged_free(kva, PAGES);
 }
 
-/* D12: addresses come from the caches of the CPU, nearly always. */
+/* d12: addresses come from the caches of the CPU, nearly always. */
 static void
 addresses_are_at_hand(void)
 {

@@ -129,7 +129,7 @@ space_end(struct aspace *as)
 	as_put(as);
 }
 
-/* A parent, a child, and the counters of vmm.md 4.9's table. */
+/* A parent, a child, and the counters of its steps (book: entries). */
 static void
 one_fork(void)
 {

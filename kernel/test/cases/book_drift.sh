@@ -87,6 +87,14 @@ breaks "a finding without explanation" kernel/vm/vadmem.c 's/"I9", "vad %lx-%lx 
 	'^book/reference/invariants.md:1: no entry for I23, which kernel/vm/vadmem.c names'
 breaks "an explanation of nothing" book/reference/invariants.md 's/^## \*\*I9\*\* links/## **I99** links/' \
 	'no entry for I9, which' 'nothing in the kernel names I99'
+breaks "a pointer to no page" kernel/vm/mlock.c 's/(book: deadlock)/(book:\x20deadlocks)/' \
+	'^kernel/vm/mlock.c:[0-9]*: "book:.deadlocks" leads nowhere'
+breaks "a pointer to no number" kernel/fs/file.c 's/locks R4/locks R44/' \
+	'^kernel/fs/file.c:[0-9]*: "book:.locks R44": book/reference/locks.md defines no R44'
+breaks "a number that is defined twice" book/reference/conformance.md 's/^| \*\*T9\*\*/| **T8**/' \
+	'^book/reference/conformance.md:[0-9]*: T8 is defined a second time' 't09_mprotect.c:1: no row T9'
+breaks "a struct that is gone" book/reference/objects.md 's/^@struct fmo_ref/@struct fmo_reference/' \
+	'^book/reference/objects.md:[0-9]*: 0 definitions of struct fmo_reference'
 mkdir -p "$tmp/kept/book/sessions/bochs"
 mv book/sessions/bochs/02-walk.out "$tmp/kept/book/sessions/bochs/"
 printf '%s\t%s\n' 'no transcript' 'ch02-the-machine.md:[0-9]*: .*02-walk.step has no transcript' >>"$tmp/wanted"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=400 SHORT=1
-# A36, D8 (T20 waits for two minutes: when LONG): with 32 MiB, and each seventh
+# A36, d08 (T20 waits for two minutes: when LONG): with 32 MiB, and each seventh
 # frame refused, programs under pressure end, their bytes are right, and the
 # frames that the paging path may need are there at any time; a kernel without
 # its reserve fails the same test.  Who dies may take from it, and does: in make
@@ -27,7 +27,7 @@ grep -E '^page.reserve_(min|allocs) |^fault.waited ' /proc/vm/events
 grep -v 'vm_check(2): expected no findings, seen errno 12' /t/out19 |
 	cmp - /t/expected || { cat /t/out19; exit 1; }
 echo 2 >/proc/vm/check || exit 2
-# The frames of vmm.md 12.2, unless the paging path itself has taken some.
+# The frames of the reserve (book: deadlock), unless the paging path itself has taken some.
 min=0 allocs=0
 while read -r name value; do
 	case $name in

@@ -245,7 +245,7 @@ random_histories(void **state)
 		fail_msg("memory is missing");
 }
 
-/* The table of vmm.md 4.9, as far as it needs no swap. */
+/* One page, step by step (book: entries), as far as it needs no swap. */
 static void
 life_of_a_page(void **state)
 {

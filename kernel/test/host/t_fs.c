@@ -2,7 +2,7 @@
 /*
  * t_fs.c: names, tmpfs, pipes and the archive, in one tree
  *
- * Problem   What a path means, which error a call gives (abi.md 6), that bytes
+ * Problem   What a path means, which error comes (book: abi 6), that bytes
  *           read are bytes written, and that nothing is left at the end.
  *
  * Read next t_fs_names.c: names in any order, against a model.

@@ -1,6 +1,6 @@
 /*
  * Problem: with very few frames, faults take each other's pages for ever and none ends
- * (vmm.md 12.1 D6, 12.2): livelock, which wait.pml cannot see, for its daemons are not fair.
+ * (book: deadlock D6): livelock, which wait.pml cannot see, for its daemons are not fair.
  * Modelled: NT threads of different processes that fault for ever.  A fault needs the page of
  * its VAD (S0), its table (S1), its data (S2), both brought by I/O, then used in a later pass.
  * Each of them that is out takes a frame: a free one, or that of the first in a queue that is

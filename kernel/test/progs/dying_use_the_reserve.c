@@ -1,6 +1,6 @@
 /* NEEDS: MEM=32M SWAP=256M CPUS=4 TIMEOUT=200 SWEEP=no MORE=all */
 /*
- * D8: who dies gives back more than he takes, and may take from the reserve.
+ * d08: who dies gives back more than he takes, and may take from the reserve.
  * Sleepers whose tables and VADs are on swap are killed all at once while two
  * others dirty more memory than there is.
  *

@@ -1,6 +1,6 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
- * The errors of the file calls, row by row of abi.md 6.
+ * The errors of the file calls, row by row (book: abi 6).
  */
 #include "lib/test.h"
 #include <sys/ioctl.h>

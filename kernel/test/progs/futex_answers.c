@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
 /*
  * futex: wait, wake, timeouts, requeue, wake-op, bit sets, shared keys over
- * fork, and the errors of abi.md 5.
+ * fork, and its errors (book: abi 5).
  */
 #include "lib/test.h"
 #include "lib/futex.h"

@@ -1,6 +1,6 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
 /*
- * The answers of mmap for anonymous memory, row by row of abi.md 3.
+ * The answers of mmap for anonymous memory, row by row (book: abi 3).
  */
 #include "lib/trap.h"
 

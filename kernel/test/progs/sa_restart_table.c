@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=slow */
 /*
  * Which calls a handler interrupts, and which are restarted: the table of
- * abi.md 4.  A child sends the signals; SIGSTOP and SIGCONT restart all.
+ * (book: abi 4).  A child sends the signals; SIGSTOP and SIGCONT restart all.
  */
 #include "lib/test.h"
 #include "lib/futex.h"

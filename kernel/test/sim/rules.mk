@@ -45,7 +45,7 @@ BOUND ?= 3
 PAIR_SECONDS ?= 30
 CORES ?= $(shell nproc)
 
-# The bugs of the bank that schedules find (vmm.md 10), planted one by one.
+# The bugs of the bank that schedules find (book: bugs), planted one by one.
 SIMBUGS := $(sort $(wildcard kernel/test/sim/bugs/*.patch))
 
 vmsim-check: $(BUILD)/simfast/vmsim

@@ -1,6 +1,6 @@
 /* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=120 MORE=1 */
 /*
- * D2: truncating 64 MiB that eight processes map costs each one flush for
+ * d02: truncating 64 MiB that eight processes map costs each one flush for
  * a leaf table, not for a page, returns while a page is pinned, and that page
  * is freed later.
  */

@@ -1,6 +1,6 @@
 /* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=120 MORE=2 */
 /*
- * D4: four threads fault the same page in swap at the same moment: it is
+ * d04: four threads fault the same page in swap at the same moment: it is
  * read once, one frame holds it, and all see it.
  */
 #include "../lib/events.h"

@@ -1,4 +1,4 @@
 /* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 */
-/* D7: the same stress where brk works. */
+/* d07: the same stress where brk works. */
 #define BRK_WORKS 1
 #include "d07_malloc_without_brk.c"

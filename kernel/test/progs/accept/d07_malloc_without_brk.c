@@ -1,6 +1,6 @@
 /* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 APPEND=brk=off */
 /*
- * D7: musl's malloc tries brk and, when it moves nothing, maps: the same
+ * d07: musl's malloc tries brk and, when it moves nothing, maps: the same
  * stress gives the same sum with brk and without, which takes two calls.
  */
 #include "../lib/events.h"

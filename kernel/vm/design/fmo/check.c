@@ -18,7 +18,7 @@
  *           3. Without memory for the census I6 is not checked, and the
  *              report says so.
  *
- * Read next vm/check.c.  Invariants: book, appendix H.
+ * Read next vm/check.c.  Book: invariants.
  */
 #include "vm/design/fmo/fmo.h"
 

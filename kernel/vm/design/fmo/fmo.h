@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo.h: forked memory objects, the main design (seed 000; vmm.md 2.6, 4.6, 4.9)
+ * fmo.h: forked memory objects, main design (book: seeds 000, fork)
  *
  * Private for kernel/vm/design/fmo/.
  *
@@ -37,8 +37,8 @@ struct fmo {
 	struct list_node all;  /* fmo list lock: living ones, or those to reap */
 };
 
-_Static_assert(sizeof(struct fmo) == 64, "vmm.md 2.6");
-_Static_assert(sizeof(struct fmo_entry) == 16, "vmm.md 2.6");
+_Static_assert(sizeof(struct fmo) == 64, "book: objects");
+_Static_assert(sizeof(struct fmo_entry) == 16, "book: objects");
 
 struct fmo_ref {
 	struct rb_node rb;     /* [W] as->fmo_refs by fmo->base */

@@ -42,7 +42,7 @@ static bool fork_copy(struct fork_work *w, const struct fmo_spot *s,
     struct vm_page *pg);
 static void fork_around(struct fctx *f, const struct fmo_entry *e);
 
-/* ---- FORK words: vmm.md 2.2 ---- */
+/* ---- FORK words (book: words) ---- */
 
 /* The soft word that names entry `index` of the kpaged region. */
 uint64_t
