@@ -94,7 +94,18 @@ export default defineConfig({
     }
   },
   themeConfig: {
-    search: { provider: 'local', options: { detailedView: true } },
+    search: {
+      provider: 'local',
+      options: {
+        detailedView: true,
+        // Chapters teach: they come before the reference, and the glossary before both.
+        miniSearch: {
+          searchOptions: {
+            boostDocument: (id: string) => (id.includes('/glossary') ? 3 : id.includes('/reference/') && !id.includes('/invariants') ? 0.5 : 1)
+          }
+        }
+      }
+    },
     nav: [
       { text: 'Contents', link: '/contents' },
       { text: 'Reference', link: '/reference/' },
