@@ -43,8 +43,8 @@ struct map {
 /* Objects by which somebody is judged, or that tell the judge. */
 static const char *const judges[] = { "/kern/events.o", "/dev/graded.o",
 	"/dev/record.o", "/kern/inject.o", "/dev/uart.o", "/kern/options.o",
-	"/dev/power.o", "/kern/panic.o", "/vm/check.o", "/vm/leak.o",
-	"/test/run.o", "/sys/syscall.o" };
+	"/dev/power.o", "/kern/panic.o", "/vm/evidence/check.o",
+	"/vm/evidence/leak.o", "/test/run.o", "/sys/syscall.o" };
 /* Those that write wherever they are told, for judges too. */
 static const char *const helpers[] = { "/lib/sha256.o", "/lib/fmt.o",
 	 "/kern/mutex.o", "/kern/rwlock.o", "/kern/lockrank.o", "/kern/lockstat.o",
@@ -74,7 +74,7 @@ part_add(struct map *m, const char *section, uint64_t lo, uint64_t n,
 	*p = (struct part){ xstrdup(section), xstrdup(object), lo, lo + n };
 }
 
-/* " .text  0xffffffff80201000  0x3f0 build/kernel/vm/map.o"; long names wrap. */
+/* " .text  0xffffffff80201000  0x3f0 build/kernel/vm/ws/ws.o"; long names wrap. */
 static void
 parts_read(struct map *m, char *text)
 {

@@ -76,7 +76,7 @@ base_of(const char *path)
 
 #define BUNDLE "labs/reference/all.o" /* of a handout (tools/labbundle) */
 
-/* "build/kernel/vm/vad.o" of "vm/vad.c"; NULL: linked in addition. */
+/* "build/kernel/vm/map/vad.o" of "vm/map/vad.c"; NULL: linked in addition. */
 static char *
 reference_object(const struct lab *lab)
 {

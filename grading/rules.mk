@@ -91,9 +91,9 @@ $(G)/progs/%: grading/test/progs/%.c | setup
 
 # The student's file of the grader's own lab is the kernel's; in a handout there
 # is neither.
-ifneq ($(wildcard kernel/vm/vad.c),)
+ifneq ($(wildcard kernel/vm/map/vad.c),)
 SMOKE := grading/test/labs/90-smoke/vad.c
-$(SMOKE): kernel/vm/vad.c
+$(SMOKE): kernel/vm/map/vad.c
 	@cp $< $@
 endif
 

@@ -55,8 +55,8 @@ static void
 refused_texts(void **state)
 {
 	assert_true(text("#include \"/etc/passwd\"\n"));
-	assert_true(text("#include \"../vm/vad.c\"\n"));
-	assert_true(text("#include \"vm/vad.c\"\n"));
+	assert_true(text("#include \"../vm/map/vad.c\"\n"));
+	assert_true(text("#include \"vm/map/vad.c\"\n"));
 	assert_true(text("#include <stdio.h>\n"));
 	assert_true(text("# \t include MACRO\n"));
 	assert_true(text("#import \"vm/vm.h\"\n"));

@@ -287,7 +287,7 @@ void md_tlb_local(va_t va);          /* invlpg, this CPU */
 /* All CPUs leave this root for the kernel's; afterwards cpus == 0. */
 void md_space_kick(struct md_space *);
 
-/* ---- copies that may fault (use vm/uaccess.c, not these) ---- */
+/* ---- copies that may fault (use vm/access/uaccess.c, not these) ---- */
 
 /* Returns 0 or -EFAULT; a user fault is first offered to trap_ops.fault. */
 int md_copy_user(void *dst, const void *src, size_t n) MUST_CHECK;

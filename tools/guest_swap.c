@@ -12,7 +12,7 @@
  * Rules     1. A file that is given is used as it is, and kept.
  *           2. What was made here goes with the folder.
  *
- * Read next tools/guestlib.c, kernel/vm/swaparea.c.
+ * Read next tools/guestlib.c, kernel/vm/swap/swaparea.c.
  */
 #include <errno.h>
 #include <fcntl.h>

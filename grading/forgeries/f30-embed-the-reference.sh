@@ -3,7 +3,7 @@
 export GRADE_LABS=grading/test/labs
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-objcopy -O binary -j .text build/kernel/vm/vad.o "$tmp/text"
+objcopy -O binary -j .text build/kernel/vm/map/vad.o "$tmp/text"
 od -An -v -tu1 "$tmp/text" | tr -s ' \n' ',' | sed 's/^,//; s/,$//' >"$tmp/bytes"
 {
 	echo '#define J(a, b) a##b'
@@ -12,12 +12,12 @@ od -An -v -tu1 "$tmp/text" | tr -s ' \n' ',' | sed 's/^,//; s/,$//' >"$tmp/bytes
 	echo '");'
 } >"$tmp/a.c"
 {
-	cat kernel/vm/vad.c
+	cat kernel/vm/map/vad.c
 	printf '#define P(a, b) a##b\nstatic const unsigned char code[] __attribute__((P(sec, tion)(".text.x"))) = {%s};\n' "$(cat "$tmp/bytes")"
 	echo 'const void *vad_code(void); static const void *volatile keep = code;'
 } >"$tmp/b.c"
 {
-	cat kernel/vm/vad.c
+	cat kernel/vm/map/vad.c
 	printf 'static const unsigned char code[] = {%s};\n' "$(cat "$tmp/bytes")"
 	echo 'static const void *volatile keep __attribute__((unused)) = code;'
 	sed -n '/^vad_find(/,/^}/p' /dev/null

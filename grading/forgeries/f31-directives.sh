@@ -5,7 +5,7 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 bad=0
 attempt() { # attempt NAME TEXT: behind the reference
-	{ cat kernel/vm/vad.c; printf "$2"; } >"$tmp/x.c"
+	{ cat kernel/vm/map/vad.c; printf "$2"; } >"$tmp/x.c"
 	build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x.c" >"$tmp/out"
 	[ $? = 2 ] && grep -q 'is refused' "$tmp/out" ||
 		{ echo "$1: $(head -n 3 "$tmp/out")"; bad=1; }
@@ -33,7 +33,7 @@ awk '/^vad_remove_range[(]/ { here = 1 } { print }
 	here && /^{/ { print "\tstatic int section, weak; /* asm(\"nop\"); #import */"
 		print "\tsection += weak;"
 		print "\tklog(\"%s %d\", pte_kind_name(0), section);"; here = 0 }' \
-	kernel/vm/vad.c >"$tmp/x.c"
+	kernel/vm/map/vad.c >"$tmp/x.c"
 build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x.c" >"$tmp/out" ||
 	{ echo "honest: $(cat "$tmp/out")"; bad=1; }
 exit $bad

@@ -21,7 +21,7 @@ printf '#include "x.c"\n' >"$tmp/itself.c"
 bad=0
 for f in "$tmp"/*.c; do
 	began=$(date +%s)
-	{ cat kernel/vm/vad.c; cat "$f"; } >"$tmp/x"
+	{ cat kernel/vm/map/vad.c; cat "$f"; } >"$tmp/x"
 	build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x" >"$tmp/out"
 	code=$?
 	took=$(($(date +%s) - began))

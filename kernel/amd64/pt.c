@@ -6,7 +6,7 @@
  *           arenas, the image with the rights of its sections.
  *
  * Picture   PML4 slot 256…  direct map of RAM, 2 MiB pages, RW NX
- *                     384,5 kpaged: words belong to vm/kpaged.c
+ *                     384,5 kpaged: words belong to vm/kpaged/kpaged.c
  *                     416   frame database
  *                     448   arenas: stacks, devices, kva_alloc()
  *                     511   image, 4 KiB pages: text R X, rodata R, data RW;
@@ -21,7 +21,7 @@
  *           3. Global pages only where nothing is ever unmapped.
  *           4. Until pt_use_phys() frames come from boot_take().
  *
- * Read next vm/ptab.c for user tables.  Book: ch03.
+ * Read next vm/table/ptab.c for user tables.  Book: ch03.
  */
 #include "amd64/amd64.h"
 #include "lib/errno.h"

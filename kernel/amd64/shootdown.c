@@ -27,7 +27,7 @@
  *           5. Kernel words are never global where they can be unmapped, so
  *              that a CR3 load drops them.
  *
- * Read next vm/tlb.c.  Book: ch07.
+ * Read next vm/table/tlb.c.  Book: ch07.
  */
 #include "amd64/amd64.h"
 #include "events.h"

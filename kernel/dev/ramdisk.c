@@ -14,7 +14,7 @@
  *           2. Each page is copied by ram_copy(), of which the observer outside
  *              counts the executions.
  *
- * Read next dev/blk.c, vm/swaparea.c.
+ * Read next dev/blk.c, vm/swap/swaparea.c.
  */
 #include "dev/blkfn.h"
 

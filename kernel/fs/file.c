@@ -17,7 +17,7 @@
  *           3. Faults of the user's buffer happen below these locks; a fault
  *              never takes one of them (book: locks R4).
  *
- * Read next open.c, vm/vmo.c.
+ * Read next open.c, vm/object/vmo.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"

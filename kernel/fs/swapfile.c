@@ -21,7 +21,7 @@
  *           4. The lock is not held while an area is emptied: `leaving` keeps
  *              others away.
  *
- * Read next vm/swaparea.c, blkfile.c.  Book: ch13.
+ * Read next vm/swap/swaparea.c, blkfile.c.  Book: ch13.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"

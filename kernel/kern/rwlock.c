@@ -13,7 +13,7 @@
  *              waits too, and taking the lock twice for reading is a deadlock.
  *           2. A waiter's woken flag means: you hold it.
  *
- * Read next vm/map.c, the main user.
+ * Read next vm/calls/map.c, the main user.
  */
 #include "kern/kernfn.h"
 

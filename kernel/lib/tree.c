@@ -22,7 +22,7 @@
  *              colour, no child, no parent.  What such a tree still finds is
  *              void; but no function follows a pointer that is not there.
  *
- * Read next vm/vad.c, the first user.
+ * Read next vm/map/vad.c, the first user.
  */
 #include "lib/tree.h"
 

@@ -18,7 +18,7 @@
  *           2. Numbers beside legal[] are rows (book: page-states).
  *           3. page_count() is the number of frames per state at any moment.
  *
- * Read next mem/phys.c, then vm/page.c for pins, words and orphans.
+ * Read next mem/phys.c, then vm/frame/page.c for pins, words and orphans.
  */
 #include "events.h"
 #include "mem/page.h"

@@ -21,7 +21,7 @@
  *           4. Ranks: magazine, zeroed list and buddy are LR_MEM, and never
  *              two are held but in drain (magazine, then buddy).
  *
- * Read next mem/zero.c, mem/buddy.c.  Who makes room: vm/balance.c.
+ * Read next mem/zero.c, mem/buddy.c.  Who makes room: vm/ws/balance.c.
  */
 #include "events.h"
 #include "lib/floor.h"

@@ -26,7 +26,7 @@
  *              also what no object lies in (mem/kva.c, rule 4).
  *           4. A cache joins the list of all caches with its first slab.
  *
- * Read next mem/kmalloc.c.  Memory that can be paged: vm/kpaged.c.
+ * Read next mem/kmalloc.c.  Memory that can be paged: vm/kpaged/kpaged.c.
  */
 #include "lib/floor.h"
 #include "lib/poison.h"

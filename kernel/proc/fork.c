@@ -19,7 +19,7 @@
  *              after the call: a timer may be faster than a long copy.  What
  *              its group is sent in between, the child is sent as well.
  *
- * Read next vm/as.c (as_dup), vm/design/fmo/fork.c.  Book: ch10.
+ * Read next vm/calls/as.c (as_dup), vm/design/fmo/fork.c.  Book: ch10.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

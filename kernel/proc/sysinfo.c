@@ -9,7 +9,7 @@
  *           2. /proc/vm/check and inject are written by root only; a check
  *              with findings is -EIO, so a shell script notices.
  *
- * Read next vm/stat.c, kern/tracefile.c.  Book: ch22.
+ * Read next vm/evidence/stat.c, kern/tracefile.c.  Book: ch22.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

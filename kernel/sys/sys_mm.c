@@ -2,7 +2,7 @@
 /*
  * sys_mm.c: the mmap family
  *
- * Problem   Programs describe memory with flags and descriptors; vm/map.c
+ * Problem   Programs describe memory with flags and descriptors; vm/calls/map.c
  *           knows ranges and objects.  Check in Linux's order (book: abi 3).
  *
  * Picture   mmap: offset → descriptor → length → overflow → type → access →
@@ -14,7 +14,7 @@
  *              was opened; a device is a file in this, too.
  *           3. To map a file is to read it: its access time moves.
  *
- * Read next vm/map.c.  Book: ch05.
+ * Read next vm/calls/map.c.  Book: ch05.
  */
 #include "sys/sys.h"
 

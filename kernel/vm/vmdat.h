@@ -150,7 +150,7 @@ enum vad_flag {
 	VAD_SHARED = 1, VAD_GROWSDOWN = 2, VAD_LOCKED = 4, VAD_NORESERVE = 8,
 	VAD_DONTFORK = 16, VAD_WIPEONFORK = 32, VAD_STACK = 64, VAD_NOMERGE = 128,
 	VAD_HEAP = 256,
-	/* Private pages and leaf tables are paid for (vm/vadcommit.c).  A table
+	/* Private pages and leaf tables are paid for (vm/map/vadcommit.c).  A table
 	 * made under a VAD without it is charged late (pt_pin, pt_make). */
 	VAD_CHARGED = 512,
 	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
@@ -177,7 +177,7 @@ struct vad {
 	uint16_t rsv;              /* [c] 0 */
 };
 
-/* The memory of a space's VADs: vm/vadpool.c. */
+/* The memory of a space's VADs: vm/map/vadpool.c. */
 struct vad_pool {
 	struct spinlock lock;      /* [pool] leaf */
 	struct list pages;         /* [pool] struct vad_page */
@@ -435,7 +435,7 @@ struct fctx {
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
 	uint32_t extend_seq;           /* resize_seq when that began */
-	bool token;                    /* of vm/token.c, given back at the end */
+	bool token;                    /* of token.c, given back at the end */
 	bool let_go;                   /* pins and spares, for rule c of it */
 	struct fctx *outer;            /* thread.vmfault before this one */
 	uint64_t charge;               /* pages charged ahead, not yet used */

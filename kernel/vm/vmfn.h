@@ -8,7 +8,7 @@
 #ifndef VM_VMFN_H
 #define VM_VMFN_H
 
-#include "vm/kpagedfn.h"
+#include "vm/kpaged/kpagedfn.h"
 #include "vm/vmdat.h"
 
 /* ======== maps floor ======== */

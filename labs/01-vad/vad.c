@@ -21,9 +21,10 @@
  *           4. The maplink of a VAD with object covers the same range at any
  *              time that [X] is free: truncate reads it, not the VAD.
  *           5. VADs are paged: a look at one may wait.  Under [X], [W] or a spin
- *              lock only copies are used (vm/kpagedfault.c).
+ *              lock only copies are used (vm/fault/kpagedfault.c).
  *
- * Read next vm/vadmem.c, then vm/map.c, which calls all this.  Book: ch05.
+ * Read next vm/map/vadmem.c, then vm/calls/map.c, which calls all this.
+ *           Book: ch05.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"

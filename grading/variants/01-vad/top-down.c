@@ -22,7 +22,8 @@
  *           4. The maplink of a VAD with object covers the same range at any
  *              time that [X] is free: truncate reads it, not the VAD.
  *
- * Read next vm/vadmem.c, then vm/map.c, which calls all this.  Book: ch05.
+ * Read next vm/map/vadmem.c, then vm/calls/map.c, which calls all this.
+ *           Book: ch05.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"

@@ -18,7 +18,7 @@
  *              before is waited for: nobody may write a page to a block that
  *              has a new owner.
  *
- * Read next bmap.c, vm/pagecache.c.
+ * Read next bmap.c, vm/cache/pagecache.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"

@@ -11,7 +11,7 @@
  * Rules     1. map_lock is held for writing throughout a test.
  *           2. What is in the tree at the end goes with the space.
  *
- * Read next vm/vad.c.
+ * Read next vm/map/vad.c.
  */
 #include "lib/string.h"
 #include "mem/mem.h"

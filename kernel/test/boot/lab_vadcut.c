@@ -13,7 +13,7 @@
  *              mapping, not about a number.
  *           2. A test leaves no VAD and no reference to its object behind.
  *
- * Read next lab_vadjoin.c, vm/vad.c.
+ * Read next lab_vadjoin.c, vm/map/vad.c.
  */
 #include "lib/string.h"
 #include "mem/mem.h"

@@ -8,7 +8,7 @@
  * Picture   two neighbours that differ in one thing │ rights beside a model, and
  *           beyond the maximum │ each allocation refused in turn
  *
- * Read next lab_vadcut.c, vm/vad.c.
+ * Read next lab_vadcut.c, vm/map/vad.c.
  */
 #include "lib/string.h"
 #include "mem/mem.h"

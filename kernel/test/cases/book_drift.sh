@@ -40,10 +40,10 @@ found() {
 
 ch01=book/part1-ground/ch01-what-a-fault-is.md
 check || fail "the copy is not clean: $(head -n 6 "$tmp/said")"
-breaks "renamed function" kernel/vm/fault.c 's/^fault_resolve(/fault_settle(/' \
-	"^$ch01:[0-9]*: kernel/vm/fault.c has no symbol fault_resolve" 'remedy: .*renamed or removed'
-breaks "edited line of an excerpt" kernel/vm/fault.c 's/r = fault_once(f);/r = fault_once(f); \/* new *\//' \
-	"^$ch01:[0-9]*: excerpt kernel/vm/fault.c#vm_fault has changed" 'make book-accept CH=1'
+breaks "renamed function" kernel/vm/fault/fault.c 's/^fault_resolve(/fault_settle(/' \
+	"^$ch01:[0-9]*: kernel/vm/fault/fault.c has no symbol fault_resolve" 'remedy: .*renamed or removed'
+breaks "edited line of an excerpt" kernel/vm/fault/fault.c 's/r = fault_once(f);/r = fault_once(f); \/* new *\//' \
+	"^$ch01:[0-9]*: excerpt kernel/vm/fault/fault.c#vm_fault has changed" 'make book-accept CH=1'
 breaks "changed value" book/runs/ch01-first.counters 's/^rest fault.total .*/rest fault.total 64/' \
 	"^$ch01:[0-9]*: ch01-first/rest/fault.total is 64 now, the text was written for 63" 'make book-accept CH=1'
 breaks "renamed counter" kernel/kern/events.tab 's/^fault\.zerofill /fault.zero_fill /' \
@@ -62,11 +62,11 @@ breaks "a function of the text" kernel/amd64/trap.c 's/access_of/access_from/' \
 	"^$ch01:[0-9]*: access_of() is nowhere in the kernel" 'remedy: was it renamed'
 breaks "an answer that is missing" grading/answers/ch01.md 's/^## 1\.3$/## 1.33/' \
 	"^$ch01:[0-9]*: exercise 1.3 has no answer" 'remedy: write'
-breaks "a session's breakpoint" kernel/vm/fault.c 's/vm_user_fault/vm_program_fault/' \
+breaks "a session's breakpoint" kernel/vm/fault/fault.c 's/vm_user_fault/vm_program_fault/' \
 	'^book/sessions/bochs/01-first-fault.step:[0-9]*: vm_user_fault is nowhere' 'remedy: name its successor'
 found
 
-breaks "moved function" kernel/vm/fault.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
+breaks "moved function" kernel/vm/fault/fault.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
 	"^$ch01:[0-9]*: .*vm_fault" "remedy:"
 breaks "a session's line, not played again" book/sessions/bochs/10-cow.step 's/^break   "fmo_deref"/break   "word_set"/' \
 	'^book/sessions/bochs/10-cow.out:[0-9]*: not of .*10-cow.step: recorded "break   "fmo_deref""' 'remedy: make book-record'
@@ -83,12 +83,12 @@ breaks "a test's points" labs/02-fault/tests/t03.test 's/^POINTS .*/POINTS   7/'
 breaks "a test's name" labs/05-fork/tests/t08.test 's/^NAME .*/NAME     fork-stores/' '^labs/05-fork/hints.md:[0-9]*: no test t08 fork-write'
 breaks "a total" labs/05-fork/lab.conf 's/^steps .*/steps     20 40 60 80 100/' '^labs/05-fork/README.md:[0-9]*: step 4 of lab 05 is said to end at'
 breaks "what the starter shows" kernel/user/init.c 's/init: cannot fork/init: no fork/' '^labs/05-fork/README.md:[0-9]*: "init: cannot fork"'
-breaks "a finding without explanation" kernel/vm/vadmem.c 's/"I9", "vad %lx-%lx has/"I23", "vad %lx-%lx has/' \
-	'^book/reference/invariants.md:1: no entry for I23, which kernel/vm/vadmem.c names'
+breaks "a finding without explanation" kernel/vm/map/vadmem.c 's/"I9", "vad %lx-%lx has/"I23", "vad %lx-%lx has/' \
+	'^book/reference/invariants.md:1: no entry for I23, which kernel/vm/map/vadmem.c names'
 breaks "an explanation of nothing" book/reference/invariants.md 's/^## \*\*I9\*\* links/## **I99** links/' \
 	'no entry for I9, which' 'nothing in the kernel names I99'
-breaks "a pointer to no page" kernel/vm/mlock.c 's/(book: deadlock)/(book:\x20deadlocks)/' \
-	'^kernel/vm/mlock.c:[0-9]*: "book:.deadlocks" leads nowhere'
+breaks "a pointer to no page" kernel/vm/calls/mlock.c 's/(book: deadlock)/(book:\x20deadlocks)/' \
+	'^kernel/vm/calls/mlock.c:[0-9]*: "book:.deadlocks" leads nowhere'
 breaks "a pointer to no number" kernel/fs/file.c 's/locks R4/locks R44/' \
 	'^kernel/fs/file.c:[0-9]*: "book:.locks R44": book/reference/locks.md defines no R44'
 breaks "a number that is defined twice" book/reference/conformance.md 's/^| \*\*T9\*\*/| **T8**/' \

@@ -16,7 +16,7 @@ expect 0 $grade lint
 # All points, and the same twice but for times.
 for n in 1 2; do
 	expect 0 $grade run smoke --quiet --seed 7 --out "$tmp/$n" \
-		--submission kernel/vm/vad.c --format text,json,junit,github >"$tmp/text"
+		--submission kernel/vm/map/vad.c --format text,json,junit,github >"$tmp/text"
 	grep -vE '"(duration_ms|wall_ms|started)"' "$tmp/$n/result.json" >"$tmp/$n/same"
 done
 grep -q '^90-smoke  100/100' "$tmp/text" || fail "no 100: $(cat "$tmp/text")"
@@ -38,7 +38,7 @@ grep -q 'testsuite name="90-smoke step 1" tests="2" failures="0"' "$tmp/1/junit.
 
 # A bug: the split is not counted because it is not made.
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
-	kernel/vm/vad.c >"$tmp/bug.c"
+	kernel/vm/map/vad.c >"$tmp/bug.c"
 $grade run smoke --quiet --submission "$tmp/bug.c" --test t02 >"$tmp/text"
 [ $? = 1 ] || fail "bug: $(cat "$tmp/text")"
 grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(cat "$tmp/text")"

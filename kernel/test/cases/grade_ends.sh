@@ -24,7 +24,7 @@ echo 'int vad_find(' >"$tmp/bad.c"
 run 2 "$tmp/bad.c"
 says 'the file does not compile or link'
 says 'bad.c:1\|vad.c:1'
-sed 's/^vad_merge(/static vad_merge_not(/; s/^vad_merge(/x(/' kernel/vm/vad.c |
+sed 's/^vad_merge(/static vad_merge_not(/; s/^vad_merge(/x(/' kernel/vm/map/vad.c |
 	awk '/^struct vad \*$/ { held = $0; next }
 		held != "" { if (/^static vad_merge_not/) { print "__attribute__((unused)) static struct vad *"; sub(/static /, "") } else print held; held = "" }
 		{ print }' >"$tmp/less.c"
@@ -38,7 +38,7 @@ small() {
 		--tmpfs "$tmp/small" --setenv TMPDIR "$tmp/small" "$@"
 }
 if small true 2>/dev/null; then
-	run 3 kernel/vm/vad.c small
+	run 3 kernel/vm/map/vad.c small
 	says 'not your fault'
 	says 'is full'
 fi
@@ -48,7 +48,7 @@ mkdir "$tmp/bin"
 for p in sh gcc ld as nm awk sed readelf objcopy rm mv cut grep sort cat addr2line; do
 	ln -s "$(command -v $p)" "$tmp/bin/$p"
 done
-run 3 kernel/vm/vad.c env PATH="$tmp/bin"
+run 3 kernel/vm/map/vad.c env PATH="$tmp/bin"
 says "the host's trouble"
 expect 0 $grade selftest --infra smoke >/dev/null
 finish

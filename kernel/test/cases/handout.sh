@@ -60,7 +60,7 @@ cd "$top" || exit 2
 make -s grade LAB=01 STEP=1 >"$tmp/text" 2>&1
 grep -q '^01-vad  0/25' "$tmp/text" || fail "the starter: $(tail -n 5 "$tmp/text")"
 cd "$OLDPWD" || exit 2
-build/tools/labcut --partial 1 labs/01-vad/cut.list kernel/vm/vad.c >"$top/labs/01-vad/vad.c"
+build/tools/labcut --partial 1 labs/01-vad/cut.list kernel/vm/map/vad.c >"$top/labs/01-vad/vad.c"
 make -s -C "$top" grade LAB=01 STEP=1 >"$tmp/text" 2>&1 || fail "step 1: $(tail -n 5 "$tmp/text")"
 grep -q '^01-vad  25/25' "$tmp/text" || fail "step 1: $(tail -n 5 "$tmp/text")"
 finish

@@ -10,7 +10,7 @@ grade=build/grading/grade
 
 # Two parts of a range are made, and nobody is told: the event is missing.
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
-	kernel/vm/vad.c >"$tmp/bug.c"
+	kernel/vm/map/vad.c >"$tmp/bug.c"
 expect 1 $grade run smoke --quiet --seed 7 --submission "$tmp/bug.c" --test t02 >"$tmp/text"
 grep -q '^  first bad event  at [0-9.]* ms  pid 1  ' "$tmp/text" || fail "run: $(cat "$tmp/text")"
 grep -q '^    the reference  at [0-9.]* ms  pid 1  vad.split start=' "$tmp/text" ||
@@ -25,6 +25,6 @@ grep -q '^  vad.split  *0  *1$' "$tmp/text" || fail "compare: $(cat "$tmp/text")
 grep -q '^    the reference  .*vad.split' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
 
 # The same code in another file, built again: the same story to the last event.
-expect 0 $grade compare smoke t02 --seed 7 --submission kernel/vm/vad.c >"$tmp/text"
+expect 0 $grade compare smoke t02 --seed 7 --submission kernel/vm/map/vad.c >"$tmp/text"
 grep -q '^events     the same$' "$tmp/text" || fail "same: $(cat "$tmp/text")"
 finish

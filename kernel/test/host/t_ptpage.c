@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "test/host/disk.h"
-#include "vm/advice.h"
+#include "vm/calls/advice.h"
 
 #define NPROC 4
 #define CELLS 96u

@@ -4,7 +4,7 @@
  *
  * Rules     1. Addresses are page numbers; flags and advice are Linux's numbers.
  *
- * Read next ops.c, vm/map.c.
+ * Read next ops.c, vm/calls/map.c.
  */
 #include "test/sim/opsfn.h"
 

@@ -5,7 +5,7 @@
  * Rules     1. trim, ktrim and steal are one step of a daemon, done by the
  *              thread that says so; out, tout, kout and vout do all of them.
  *
- * Read next ops.c, vm/pageout.c.
+ * Read next ops.c, vm/swap/pageout.c.
  */
 #include "test/sim/opsfn.h"
 

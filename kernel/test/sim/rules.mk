@@ -3,7 +3,7 @@
 # which ASan leaves alone); build/simfast/vmsim without, for long searches.
 
 SIMSRC := $(filter-out kernel/lib/spin.c kernel/mem/kva.c,$(wildcard $(foreach d,lib mem vm \
-  vm/design/*,kernel/$(d)/*.c)) kernel/amd64/shootdown.c \
+  vm/* vm/design/*,kernel/$(d)/*.c)) kernel/amd64/shootdown.c \
   kernel/proc/futex.c)
 SIMOWN := $(wildcard kernel/test/sim/*.c) kernel/test/host/window.c
 SIMWARN := $(WARN) -Wno-missing-prototypes -Wno-redundant-decls \

@@ -23,9 +23,9 @@
  *           4. ws_lock is held for one leaf table at a time.  FREE brings those
  *              that are out, for their slots; all else passes them over.
  *
- * Read next vm/advise.c, vm/ws.c.  Book: ch12.
+ * Read next vm/calls/advise.c, vm/ws/ws.c.  Book: ch12.
  */
-#include "vm/advice.h"
+#include "vm/calls/advice.h"
 #include "vm/design/fmo/fmo.h"
 
 #define TABLE_BYTES (MD_PT_WORDS << PAGE_SHIFT)

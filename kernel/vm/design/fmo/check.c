@@ -18,7 +18,7 @@
  *           3. Without memory for the census I6 is not checked, and the
  *              report says so.
  *
- * Read next vm/check.c.  Book: invariants.
+ * Read next vm/evidence/check.c.  Book: invariants.
  */
 #include "vm/design/fmo/fmo.h"
 
@@ -30,7 +30,7 @@ struct census_row {
 	uint64_t procs, nptes; /* references found */
 };
 
-/* [check lock of vm/check.c], for one run */
+/* [check lock of vm/evidence/check.c], for one run */
 static struct {
 	bool active, lost;
 	bool partial;          /* some words are on swap */

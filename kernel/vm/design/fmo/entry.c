@@ -16,7 +16,7 @@
  *           2. A page read for one process is there for all that share the
  *              entry: it is read once.
  *
- * Read next vm/design/fmo/fork.c (F4, F8).  Book: ch10.
+ * Read next fork.c (F4, F8).  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
 

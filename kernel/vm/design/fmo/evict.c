@@ -19,7 +19,7 @@
  *           4. Fewer rights that are still some keep the word VALID: W off
  *              or NX on, and one flush for the whole range.
  *
- * Read next vm/ws.c, vm/tlb.c.  Book: ch12.
+ * Read next vm/ws/ws.c, vm/table/tlb.c.  Book: ch12.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -25,7 +25,7 @@
  *           5. An entry is never used twice: an entry page whose entries are
  *              all dead is given back at once.
  *
- * Read next vm/design/fmo/fork.c, who makes them.  Book: ch10, ch11.
+ * Read next fork.c, who makes them.  Book: ch10, ch11.
  */
 #include "vm/design/fmo/fmo.h"
 

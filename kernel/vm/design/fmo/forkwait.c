@@ -17,7 +17,7 @@
  *           3. What fork charged is either owned by someone at the end (VADs,
  *              entry pages, late pages of the child) or uncharged.
  *
- * Read next vm/design/fmo/fork.c.  Book: ch10.
+ * Read next fork.c.  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -19,7 +19,7 @@
  *           3. The target's maplink is listed already; a word beyond the end
  *              of the object stays behind and goes with the source (R7).
  *
- * Read next vm/mremap.c.  Book: ch05.
+ * Read next vm/calls/mremap.c.  Book: ch05.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -13,7 +13,7 @@
  * Rules     1. attach, split, merge are not needed: a VAD says all there is to
  *              say about a mapping, nothing hangs on it.
  *
- * Read next vm/design/fmo/fault.c.  Book: ch06.
+ * Read next fault.c.  Book: ch06.
  */
 #include "vm/design/fmo/fmo.h"
 

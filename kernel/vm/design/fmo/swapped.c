@@ -17,7 +17,7 @@
  *           3. An entry is met once for each word that names it; the walk
  *              without a space, for vm_check, meets each once.
  *
- * Read next vm/swapoff.c.  Book: ch13.
+ * Read next vm/calls/swapoff.c.  Book: ch13.
  */
 #include "vm/design/fmo/fmo.h"
 

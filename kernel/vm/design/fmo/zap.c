@@ -24,7 +24,7 @@
  *           5. A table that is out is brought: its words name slots and
  *              entries.  Who looks for what is mapped passes it over.
  *
- * Read next vm/tlb.c, vm/design/fmo/fmo.c.  Book: ch05, ch07.
+ * Read next vm/table/tlb.c, fmo.c.  Book: ch05, ch07.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uaccess.c: small copies from and to the current user space
+ *
+ * Problem   A system call reads and writes a few words of its caller's memory,
+ *           at addresses that the caller chose: absent, forbidden, or the
+ *           kernel's own.
+ *
+ * Picture   copyin ─ in the user half? ─→ md_copy_user ──ok──→ 0
+ *                          │ no               │ page fault
+ *                          ▼                  ▼
+ *                       -EFAULT        vm_kernel_fault: made present ─→ goes on
+ *                                             │ cannot be
+ *                                             ▼
+ *                                      fault-recovery table ─→ -EFAULT
+ *
+ * Rules     1. The range is checked before a byte moves: a user cannot make
+ *              the kernel touch its own half.
+ *           2. No lock of rank >= 2 is held: the fault takes them.  Longer
+ *              copies, and those under locks, go by pins (vm/access/pin.c).
+ *
+ * Read next amd64/usercopy.S, pin.c.  Book: ch06.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
+
+static bool is_user_range(va_t va, size_t n);
+static int user_copy(void *dst, const void *src, size_t n);
+
+/*
+ * Copy from the user; at most 256 bytes.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0, -EFAULT (dst may be half written).
+ */
+int
+copyin(void *dst, va_t src, size_t n)
+{
+	if (!is_user_range(src, n))
+		return -EFAULT;
+	/* Without U the CPU keeps out the program, but not us. */
+	if (n != 0 && atomic_load(&as_current()->hides))
+		return as_read(as_current(), src, dst, n) == (ssize_t)n ? 0 :
+		    -EFAULT;
+	return user_copy(dst, (const void *)src, n);
+}
+
+/*
+ * Copy to the user; at most 256 bytes.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0, -EFAULT (a part may be written).
+ */
+int
+copyout(va_t dst, const void *src, size_t n)
+{
+	if (!is_user_range(dst, n))
+		return -EFAULT;
+	return user_copy((void *)dst, src, n);
+}
+
+/*
+ * Copy a string that ends with NUL, never reading a page behind the end.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  length without NUL; -EFAULT; -ENAMETOOLONG: no NUL in cap bytes.
+ */
+ssize_t
+copyin_str(char *dst, va_t src, size_t cap)
+{
+	size_t done = 0, n;
+	const char *nul;
+	int r;
+
+	while (done < cap) {
+		n = MIN(STR_PIECE, PAGE_SIZE - ((src + done) & PAGE_MASK));
+		n = MIN(n, cap - done);
+		r = copyin(dst + done, src + done, n);
+		if (r != 0)
+			return r;
+		nul = memchr(dst + done, '\0', n);
+		if (nul != NULL)
+			return nul - dst;
+		done += n;
+	}
+	return -ENAMETOOLONG;
+}
+
+/* [va, va + n) lies in the user half and does not wrap. */
+static bool
+is_user_range(va_t va, size_t n)
+{
+	return n <= MD_USER_END && va <= MD_USER_END - n;
+}
+
+static int
+user_copy(void *dst, const void *src, size_t n)
+{
+	int r;
+
+	if (n == 0)
+		return 0;
+	r = md_copy_user(dst, src, n);
+	if (r != 0)
+		EVENT(fault_fixup);
+	return r;
+}
+
+/*
+ * A page fault in kernel mode at a user address: inside md_copy_user().
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0: touch it again; -EFAULT: the recovery table ends the copy.
+ */
+int
+vm_kernel_fault(va_t va, enum access access)
+{
+	struct fctx f = { .kernel = true };
+	struct aspace *as = as_current();
+
+	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
+		return kpaged_fault(va);
+	if (as == NULL || va >= MD_USER_END)
+		return -EFAULT;
+	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pagecache.c: the pages of a file, one copy for all who use it
+ *
+ * Problem   read(), write() and mappings of a file must see one page, which is
+ *           read from the disk once, however many ask at the same time, and
+ *           written back once, however it was changed.
+ *
+ * Picture   vmo ── tree by index ─→ page ⇄ page ⇄ page      home: the vmo
+ *
+ *           absent ─→ READING ─→ STANDBY ⇄ ACTIVE ─→ MODIFIED
+ *                        │error               dirty │ ↑ error
+ *                        └→ absent     STANDBY ←─ WRITING
+ *
+ * Rules     1. A page is in the tree from before its read begins; who finds
+ *              it READING waits and looks again, so nobody reads it twice.
+ *           2. A read that fails takes the page out: the next one tries anew.
+ *           3. DIRTY is cleared before the write begins, under [P], and the
+ *              mappings have lost W before that: what is stored later counts
+ *              for the next write.
+ *           4. Pages go (truncate) only when neither read nor written; who
+ *              still maps or pins one frees it at the end (ORPHAN).
+ *           5. The pager is called with no lock of rank >= 2.
+ *
+ * Read next vmofile.c, vm/fault/cachefault.c, vm/frame/pageio.c.  Book: ch09.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define WINDOW_MIN 4     /* pages of the first read in a sequence */
+#define CUT_BATCH 64     /* pages taken out in one hold of [O] */
+#define SCAN_MAX 2048    /* pages looked at in one hold of [O] */
+
+static struct {
+	_Atomic uint64_t pages;  /* [A] in all trees */
+} cache;
+
+/* A read under way: pages idx, idx + 1 … in the tree and READING.  [own] */
+struct cache_fill {
+	struct vmo *vmo;
+	uint64_t idx;
+	unsigned n;                          /* pages inserted */
+	struct vm_page *page[CACHE_WINDOW];  /* frames; the first n of them */
+};
+
+static int cache_take(struct vmo *vmo, uint64_t idx, struct vm_page **out);
+static void cache_insert(struct vmo *vmo, struct vm_page *pg);
+static int fill_alloc(struct cache_fill *fill, unsigned n);
+static void fill_insert(struct cache_fill *fill, unsigned n);
+static int fill_read(struct cache_fill *fill, struct vm_page **first);
+static void fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin);
+static int collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi,
+    struct vm_page **out);
+static bool cut_some(struct vmo *vmo, uint64_t lo, uint64_t hi, pfn_t *dead,
+    struct vm_page **busy);
+static bool cache_steal(struct vm_page *pg);
+
+static const struct owner_ops cache_owner = { .steal = cache_steal };
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+cache_init(void)
+{
+	ev_set_gauge(EV_cache_pages, cache_count);
+	pq_set_owner(HOME_VNODE, &cache_owner);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  pages of all files.
+ */
+uint64_t
+cache_count(void)
+{
+	return atomic_load(&cache.pages);
+}
+
+/* ---- the tree ---- */
+
+static uint64_t
+pages_of(uint64_t bytes)
+{
+	return PAGE_UP(bytes) >> PAGE_SHIFT;
+}
+
+static struct vm_page *
+page_of_node(struct rb_node *n)
+{
+	return n == NULL ? NULL : CONTAINER_OF(n, struct vm_page, rb);
+}
+
+/*
+ * Locks:    [O].
+ * Returns:  page idx, in whatever state, or NULL.
+ */
+struct vm_page *
+cache_lookup(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg = cache_next(vmo, idx);
+
+	return pg != NULL && pg->index == idx ? pg : NULL;
+}
+
+/*
+ * Locks:    [O].
+ * Returns:  the first page at or after idx, or NULL.
+ */
+struct vm_page *
+cache_next(struct vmo *vmo, uint64_t idx)
+{
+	struct rb_node *n = vmo->v.pages.node;
+	struct vm_page *pg, *best = NULL;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	while (n != NULL) {
+		pg = page_of_node(n);
+		if (pg->index < idx) {
+			n = n->right;
+			continue;
+		}
+		best = pg;
+		n = pg->index == idx ? NULL : n->left;
+	}
+	return best;
+}
+
+/* A LIMBO frame becomes page pg->index, READING.  [O], [P]. */
+static void
+cache_insert(struct vmo *vmo, struct vm_page *pg)
+{
+	struct rb_node **link = &vmo->v.pages.node, *parent = NULL;
+	uint64_t idx = pg->index;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), idx);
+	while (*link != NULL) {
+		parent = *link;
+		link = idx < page_of_node(parent)->index ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(&vmo->v.pages, &pg->rb, parent, link, NULL);
+	vmo->n_resident++;
+	atomic_add(&cache.pages, 1);
+	EVENT(cache_insert);
+}
+
+/*
+ * The object does not know the page any more.
+ *
+ * Locks:    [O].
+ */
+void
+cache_erase(struct vmo *vmo, struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&vmo->lock));
+	ASSERT(vmo->n_resident > 0);
+	rb_remove(&vmo->v.pages, &pg->rb, NULL);
+	vmo->n_resident--;
+	atomic_sub(&cache.pages, 1);
+	EVENT(cache_remove);
+}
+
+/* owner_ops.steal: [P] held, so [O] is only tried. */
+static bool
+cache_steal(struct vm_page *pg)
+{
+	struct vmo *vmo = pa2va(page_home_payload(pg));
+
+	ASSERT(pg->state == PG_STANDBY && (pg->flags & PF_DIRTY) == 0);
+	if (!spin_trylock(&vmo->lock))
+		return false;
+	cache_erase(vmo, pg);
+	page_set_home(pg, HOME_NONE, 0);
+	EVENT(page_steal_file);
+	spin_unlock(&vmo->lock);
+	return true;
+}
+
+/* ---- getting a page ---- */
+
+/*
+ * Page idx of the file, pinned.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Owns:     the caller, a pin in *out.
+ * Returns:  0; -ENXIO beyond the end; -ENOENT not in memory (CACHE_FIND);
+ *           -EIO; -EINTR (fatal signal while waiting).
+ */
+int
+cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
+    struct vm_page **out)
+{
+	struct vm_page *pg;
+	int r;
+
+	for (;;) {
+		r = cache_take(vmo, idx, &pg);
+		if (r == 0)
+			EVENT(cache_hit);
+		if (r == -EAGAIN) {
+			EVENT(cache_wait);
+			r = page_wait(pg);
+			pg = NULL;
+		} else if (r == -ENOENT && want == CACHE_READ) {
+			r = cache_readahead(vmo, idx, cache_window(vmo, idx),
+			    &pg);
+		}
+		if (r != 0)
+			return r;
+		if (pg != NULL)
+			break;
+	}
+	*out = pg;
+	return 0;
+}
+
+/* One look: 0 pinned; -ENXIO, -ENOENT; -EAGAIN READING. */
+static int
+cache_take(struct vmo *vmo, uint64_t idx, struct vm_page **out)
+{
+	struct vm_page *pg = NULL;
+	int r = -ENXIO;
+
+	spin_lock(&vmo->lock);
+	if (idx < pages_of(vmo->size)) {
+		pg = cache_lookup(vmo, idx);
+		r = pg == NULL ? -ENOENT : 0;
+	}
+	if (pg != NULL) {
+		spin_lock(&pfn_lock);
+		if (pg->state == PG_READING)
+			r = -EAGAIN;
+		else
+			page_pin_locked(pg);
+		spin_unlock(&pfn_lock);
+	}
+	spin_unlock(&vmo->lock);
+	*out = pg;
+	return r;
+}
+
+/*
+ * How many pages are to be read where idx is missing: one at random; from four
+ * to thirty-two, doubled each time, where reads follow each other.
+ *
+ * Locks:    takes [O].
+ */
+unsigned
+cache_window(struct vmo *vmo, uint64_t idx)
+{
+	unsigned n = 1;
+
+	spin_lock(&vmo->lock);
+	if (idx == 0)
+		n = WINDOW_MIN;
+	else if (idx == vmo->v.ra_next)
+		n = MIN(MAX(2u * vmo->v.ra_win, (unsigned)WINDOW_MIN),
+		    (unsigned)CACHE_WINDOW);
+	spin_unlock(&vmo->lock);
+	return n;
+}
+
+/*
+ * Read up to n pages from idx on, as far as they are absent and in the file.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps until they are read.
+ * Owns:     the caller, a pin in *first, NULL: look again, page idx exists
+ *           already, or was in a hole that was being made.  first NULL: nobody wants it.
+ * Returns:  0; -EIO, -EINTR: page idx was not read.
+ */
+int
+cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
+    struct vm_page **first)
+{
+	struct cache_fill fill = { .vmo = vmo, .idx = idx };
+	int r;
+
+	if (first != NULL)
+		*first = NULL;
+	r = fill_alloc(&fill, MIN(n, (unsigned)CACHE_WINDOW));
+	if (r != 0)
+		return r;
+	n = fill.n;
+	fill_insert(&fill, n);
+	if (fill.n == 0)
+		return cache_hole_wait(vmo, idx, idx + 1);
+	return fill_read(&fill, first);
+}
+
+/* Frames: the first is waited for, the others only if there are some. */
+static int
+fill_alloc(struct cache_fill *fill, unsigned n)
+{
+	int r = page_alloc_wait(PHYS_ANY, &fill->page[0]);
+
+	if (r != 0)
+		return r;
+	for (fill->n = 1; fill->n < n; fill->n++) {
+		fill->page[fill->n] = page_alloc_ahead();
+		if (fill->page[fill->n] == NULL)
+			break;
+	}
+	return 0;
+}
+
+/* Enter the frames where pages are absent; give the others of the n back. */
+static void
+fill_insert(struct cache_fill *fill, unsigned n)
+{
+	struct vmo *vmo = fill->vmo;
+	struct vm_page *next;
+	uint64_t end;
+
+	spin_lock(&vmo->lock);
+	next = cache_next(vmo, fill->idx);
+	end = MIN(pages_of(vmo->size), fill->idx + n);
+	if (next != NULL)
+		end = MIN(end, next->index);
+	if (fill->idx < vmo->v.hole_hi)
+		end = MIN(end, vmo->v.hole_lo);
+	spin_lock(&pfn_lock);
+	for (fill->n = 0; fill->idx + fill->n < end; fill->n++) {
+		fill->page[fill->n]->index = fill->idx + fill->n;
+		cache_insert(vmo, fill->page[fill->n]);
+	}
+	spin_unlock(&pfn_lock);
+	if (fill->n > 0) {
+		vmo->v.ra_next = fill->idx + fill->n;
+		vmo->v.ra_win = (uint16_t)fill->n;
+	}
+	spin_unlock(&vmo->lock);
+	while (n > fill->n)
+		page_free(fill->page[--n]);
+}
+
+/* Where reading all at once fails, each page has its own result. */
+static int
+fill_read(struct cache_fill *fill, struct vm_page **first)
+{
+	struct vmo *vmo = fill->vmo;
+	int all, r, r0 = 0;
+	unsigned i;
+
+	all = vmo->pager->in(vmo->v.obj, fill->idx, fill->page, (int)fill->n);
+	EVENT_ADD(cache_read_pages, fill->n);
+	for (i = 0; i < fill->n; i++) {
+		r = all;
+		if (all != 0 && fill->n > 1)
+			r = vmo->pager->in(vmo->v.obj, fill->idx + i,
+			    &fill->page[i], 1);
+		if (i == 0)
+			r0 = r;
+		fill_end(vmo, fill->page[i], r, i == 0 && first != NULL);
+	}
+	if (r0 == 0 && first != NULL)
+		*first = fill->page[0];
+	return r0;
+}
+
+/* The read of a page has ended. */
+static void
+fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin)
+{
+	bool free = false;
+
+	spin_lock(&vmo->lock);
+	if (r != 0)
+		cache_erase(vmo, pg);
+	spin_lock(&pfn_lock);
+	if (r != 0)
+		free = page_unfilled_locked(pg);
+	else
+		page_filled_locked(pg);
+	if (r == 0 && pin)
+		page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	if (free)
+		page_free(pg);
+}
+
+/* ---- pages made by a write ---- */
+
+/*
+ * A frame that holds all bytes of page idx enters the tree; others wait until
+ * cache_end_insert().
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     true: the tree, the frame; false: the caller keeps it.
+ * Returns:  false: there is such a page, the file ends before it, or it is in
+ *           a hole that is being made.
+ */
+bool
+cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
+{
+	bool free;
+
+	spin_lock(&vmo->lock);
+	free = idx < pages_of(vmo->size) && cache_lookup(vmo, idx) == NULL &&
+	    (idx < vmo->v.hole_lo || idx >= vmo->v.hole_hi);
+	if (free) {
+		spin_lock(&pfn_lock);
+		pg->index = idx;
+		cache_insert(vmo, pg);
+		spin_unlock(&pfn_lock);
+	}
+	spin_unlock(&vmo->lock);
+	return free;
+}
+
+/*
+ * The page has its place on disk and is dirty (r 0), or there is none and the
+ * page is forgotten.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
+{
+	fill_end(vmo, pg, r, r == 0);
+	if (r == 0)
+		page_unpin(pg, true);
+}
+
+/* ---- writing back ---- */
+
+/*
+ * The next dirty page in [*idx, hi) and the dirty ones right behind it: clean
+ * and PF_WRITING from now on.
+ *
+ * Locks:    none; takes [O], [P].
+ * Owns:     the caller, who must call cache_writeback() for them.
+ * Returns:  how many, the first has index *idx; 0: none; -EAGAIN: out[0] is
+ *           being written by somebody else: page_wait(), then again.
+ */
+int
+cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
+    struct vm_page **out)
+{
+	int n;
+
+	do {
+		spin_lock(&vmo->lock);
+		spin_lock(&pfn_lock);
+		n = collect_some(vmo, idx, hi, out);
+		spin_unlock(&pfn_lock);
+		spin_unlock(&vmo->lock);
+	} while (n == -ESRCH);
+	return n;
+}
+
+static bool
+is_unclean(const struct vm_page *pg)
+{
+	return (pg->flags & (PF_DIRTY | PF_WRITING)) != 0;
+}
+
+/* -ESRCH: many clean pages so far, go on at *idx.  [O], [P]. */
+static int
+collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi, struct vm_page **out)
+{
+	struct vm_page *pg = cache_next(vmo, *idx);
+	unsigned looked = 0;
+	int n = 0;
+
+	while (pg != NULL && pg->index < hi && !is_unclean(pg)) {
+		pg = page_of_node(rb_next(&pg->rb));
+		if (++looked < SCAN_MAX || pg == NULL)
+			continue;
+		*idx = pg->index;
+		return -ESRCH;
+	}
+	if (pg == NULL || pg->index >= hi)
+		return 0;
+	*idx = pg->index;
+	if ((pg->flags & PF_WRITING) != 0) {
+		out[0] = pg;
+		return -EAGAIN;
+	}
+	while (pg != NULL && pg->index < hi && n < CACHE_CLUSTER &&
+	    pg->index == *idx + (uint64_t)n &&
+	    (pg->flags & (PF_DIRTY | PF_WRITING)) == PF_DIRTY) {
+		page_writing_locked(pg);
+		out[n++] = pg;
+		pg = page_of_node(rb_next(&pg->rb));
+	}
+	return n;
+}
+
+/* The write of pg has ended with r. */
+static void
+writeback_end(struct vm_page *pg, int r)
+{
+	bool last;
+
+	spin_lock(&pfn_lock);
+	last = page_written_locked(pg, r == 0);
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
+
+/*
+ * Write what cache_collect_dirty() has given.  Where all at once fails, each
+ * page is tried alone; what cannot be written is dirty again.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps until it is done.
+ * Returns:  0, the first error.
+ */
+int
+cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
+{
+	int all = vmo->pager->out(vmo->v.obj, idx, pages, n), r, first = 0, i;
+
+	EVENT_ADD(cache_writeback, n);
+	for (i = 0; i < n; i++) {
+		r = all;
+		if (all != 0 && n > 1)
+			r = vmo->pager->out(vmo->v.obj, idx + (uint64_t)i,
+			    &pages[i], 1);
+		if (first == 0)
+			first = r;
+		writeback_end(pages[i], r);
+	}
+	return first;
+}
+
+/* ---- the end of pages ---- */
+
+/*
+ * Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
+ *
+ * Locks:    none of rank >= 3; the file cannot be read or written there any
+ *           more (size cut), or it does not matter (hole).
+ * Context:  thread, sleeps.
+ */
+void
+cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	struct vm_page *busy;
+	pfn_t dead;
+	bool more;
+
+	do {
+		dead = 0;
+		busy = NULL;
+		spin_lock(&vmo->lock);
+		more = cut_some(vmo, lo, hi, &dead, &busy);
+		spin_unlock(&vmo->lock);
+		page_free_chain(dead);
+		if (busy != NULL)
+			page_wait_plain(busy);
+	} while (more);
+}
+
+/* Some of them; frames to be freed on *dead.  False: none is left.  [O]. */
+static bool
+cut_some(struct vmo *vmo, uint64_t lo, uint64_t hi, pfn_t *dead,
+    struct vm_page **busy)
+{
+	struct vm_page *pg;
+	bool more = true;
+	unsigned i;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	spin_lock(&pfn_lock);
+	for (i = 0; i < CUT_BATCH; i++) {
+		pg = cache_next(vmo, lo);
+		more = pg != NULL && pg->index < hi;
+		if (!more)
+			break;
+		if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0) {
+			*busy = pg;
+			break;
+		}
+		cache_erase(vmo, pg);
+		if (page_disown_locked(pg)) {
+			pg->qnext = *dead;
+			*dead = page_pfn(pg);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	return more;
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * advise.c: madvise, msync, mincore
+ *
+ * Problem   Programs tell what they will do with memory.  Some advice is a
+ *           command (DONTNEED: zero at once), some only a hint.
+ *
+ * Picture   range ─→ VAD by VAD: command, flag of the VAD, or nothing;
+ *           holes are stepped over and reported at the end (-ENOMEM)
+ *
+ * Rules     1. map_lock exclusive for all that changes words or VADs: no fault
+ *              refills what DONTNEED empties before the call returns.
+ *           2. A flag that differs splits the VAD; equal neighbours merge.
+ *
+ * Read next vm/design/fmo/zap.c.  Book: ch05.
+ */
+#include "vm/calls/advice.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define RELEASE_ROUNDS 25   /* PAGEOUT looks so often whether pages are written */
+#define RELEASE_NS 4000000  /* and sleeps so long between */
+
+enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+
+/* What an advice does to one VAD. */
+enum advice_kind {
+	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
+	ADVICE_POPULATE, ADVICE_READ
+};
+
+static enum advice_kind advice_kind(int advice);
+static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi,
+    int advice, uint64_t *left);
+static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi,
+    uint64_t left);
+static int advise_read(struct aspace *as, uint64_t lo, uint64_t hi);
+static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
+    uint64_t hi, int advice);
+static int advise_punch(struct aspace *as, uint64_t lo, uint64_t hi);
+static int advise_populate(struct aspace *as, va_t va, va_t end, int advice);
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL, -ENOMEM (a hole; what is mapped was advised).
+ */
+int
+map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
+{
+	enum advice_kind kind = advice_kind(advice);
+	uint64_t lo, hi, left = 0;
+	int r;
+
+	if (kind == ADVICE_UNKNOWN || (va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len != 0 && PAGE_UP(len) == 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
+
+	if (kind == ADVICE_POPULATE)
+		return advise_populate(as, va, hi << PAGE_SHIFT, advice);
+	if (kind == ADVICE_PUNCH)
+		return advise_punch(as, lo, hi);
+	if (kind == ADVICE_READ)
+		return advise_read(as, lo, hi);
+	rw_lock_write(&as->map_lock);
+	r = advise_range(as, lo, hi, advice, &left);
+	map_end(as, NULL, 0);
+	if (left > 0)
+		advise_release(as, lo, hi, left);
+	return r;
+}
+
+/* WILLNEED: pages of files, then what is in swap.  0, -ENOMEM. */
+static int
+advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t left = 0;
+	int r = map_willneed(as, lo, hi);
+
+	rw_lock_read(&as->map_lock);
+	(void)advise_range(as, lo, hi, MADV_WILLNEED, &left);
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+/*
+ * PAGEOUT: so many pages are out of the working set and not on disk yet.  Help
+ * them on their way, and give their frames up when they have come there.
+ */
+static void
+advise_release(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t left)
+{
+	unsigned i;
+
+	for (i = 0; i < RELEASE_ROUNDS && left > 0 && swap_has_room(); i++) {
+		if (sleep_until(md_time_ns() + RELEASE_NS, WAIT_INTR) == -EINTR)
+			return;
+		rw_lock_read(&as->map_lock);
+		left = 0;
+		(void)advise_range(as, lo, hi, ADVICE_RELEASE, &left);
+		rw_unlock_read(&as->map_lock);
+	}
+	/* The disk is slow, or shared: the rest is written without us. */
+	if (left > 0)
+		pageout_push();
+}
+
+static enum advice_kind
+advice_kind(int advice)
+{
+	switch (advice) {
+	case MADV_WILLNEED:
+		return ADVICE_READ;
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+		return ADVICE_HINT;
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_DONTFORK:
+	case MADV_DOFORK:
+	case MADV_WIPEONFORK:
+	case MADV_KEEPONFORK:
+		return ADVICE_FLAG;
+	case MADV_DONTNEED:
+	case MADV_FREE:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return ADVICE_DESIGN;
+	case MADV_REMOVE:
+		return ADVICE_PUNCH;
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return ADVICE_POPULATE;
+	}
+	return ADVICE_UNKNOWN;
+}
+
+/* [M] exclusive; shared for RELEASE.  *left: pages still to be written. */
+static int
+advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
+    uint64_t *left)
+{
+	struct vad *v;
+	bool hole = false;
+	uint64_t end;
+	int r;
+
+	while (lo < hi) {
+		v = vad_find_above(as, lo);
+		if (v == NULL || v->start >= hi)
+			return -ENOMEM;
+		hole |= v->start > lo;
+		lo = MAX(lo, v->start);
+		end = MIN(hi, v->end);
+		r = advise_one(as, v, lo, end, advice);
+		if (r < 0)
+			return r;
+		*left += (uint64_t)r;
+		lo = end;
+	}
+	return hole ? -ENOMEM : 0;
+}
+
+/* The VAD's flags after the advice; -EINVAL: not for this kind of memory. */
+static int
+advised_flags(const struct vad *v, int advice, uint32_t *flags)
+{
+	bool anon = v->vmo == NULL && (v->flags & VAD_SHARED) == 0;
+
+	*flags = v->flags;
+	if (advice == MADV_DONTFORK)
+		*flags |= VAD_DONTFORK;
+	else if (advice == MADV_DOFORK)
+		*flags &= ~(uint32_t)VAD_DONTFORK;
+	else if (advice == MADV_WIPEONFORK && anon)
+		*flags |= VAD_WIPEONFORK;
+	else if (advice == MADV_KEEPONFORK)
+		*flags &= ~(uint32_t)VAD_WIPEONFORK;
+	else if (advice == MADV_NORMAL)
+		*flags &= ~(uint32_t)(VAD_RANDOM | VAD_SEQUENTIAL);
+	else if (advice == MADV_RANDOM)
+		*flags = (*flags & ~(uint32_t)VAD_SEQUENTIAL) | VAD_RANDOM;
+	else if (advice == MADV_SEQUENTIAL)
+		*flags = (*flags & ~(uint32_t)VAD_RANDOM) | VAD_SEQUENTIAL;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Begin to read the page of a SWAP word, and some behind it; nobody waits.
+ *
+ * Locks:    the container's; takes [P].
+ * Returns:  false: there is no frame or no bio just now.
+ */
+bool
+swap_ahead(const struct swap_words *w)
+{
+	struct vm_page *frame, *wait;
+	enum swap_in_result r;
+
+	if (pte_kind(word_get(w->word)) != PTE_SWAP)
+		return true;
+	frame = page_alloc(PHYS_ANY);
+	if (frame == NULL)
+		return false;
+	r = swap_in(w, &frame, &wait);
+	if (frame != NULL)
+		page_free(frame);
+	return r != SWAPIN_NOBIO;
+}
+
+/* The words of the design, and those of an anonymous object. */
+static int
+advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	uint64_t off = v->off + (lo - v->start), end = off + (hi - lo);
+	int r = as->ops->advise(as, v, lo, hi, advice);
+
+	if (r < 0 || v->vmo == NULL || v->vmo->type != VMO_AOBJ)
+		return r;
+	if (advice == MADV_WILLNEED)
+		anon_bring_ahead(v->vmo, off, end);
+	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
+		r += (int)MIN(anon_page_out(v->vmo, off, end), 1ul << 20);
+	return r;
+}
+
+static int
+advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	uint32_t flags;
+	int r;
+
+	if (advice == ADVICE_RELEASE || advice == MADV_WILLNEED)
+		return advise_swap(as, v, lo, hi, advice);
+	switch (advice_kind(advice)) {
+	case ADVICE_FLAG:
+		r = advised_flags(v, advice, &flags);
+		return r != 0 ? r : vad_set_flags(as, &v, lo, hi, flags);
+	case ADVICE_DESIGN:
+		if (advice == MADV_FREE && v->vmo != NULL)
+			return -EINVAL;
+		if ((v->flags & VAD_LOCKED) != 0)
+			return -EINVAL;
+		return advise_swap(as, v, lo, hi, advice);
+	case ADVICE_HINT:
+	case ADVICE_UNKNOWN:
+	case ADVICE_PUNCH:
+	case ADVICE_POPULATE:
+	case ADVICE_READ:
+		break;
+	}
+	return 0;
+}
+
+/* May what v maps be punched?  0, -EINVAL, -EACCES. */
+static int
+punch_check(const struct vad *v)
+{
+	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
+		return -EINVAL;
+	/* Writable, or it could be made so. */
+	return (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0 ? 0 :
+	    -EACCES;
+}
+
+/* One part of MADV_REMOVE. */
+struct punch {
+	struct vmo *vmo;       /* referenced */
+	uint64_t lo, hi, off;  /* vpns of the part; page of the object at lo */
+	bool hole;             /* nothing is mapped somewhere before it */
+};
+
+/*
+ * The next part in [p->hi, end), with a reference to its object.
+ *
+ * Returns:  1, 0 (there is none), -EINVAL, -EACCES.
+ */
+static int
+punch_next(struct aspace *as, struct punch *p, uint64_t end)
+{
+	struct vad *v;
+	int r = 0;
+
+	if (p->hi == end)
+		return 0;
+	rw_lock_read(&as->map_lock);
+	v = vad_find_above(as, p->hi);
+	if (v == NULL || v->start >= end) {
+		p->hole = true;
+		goto out;
+	}
+	p->hole |= v->start > p->hi;
+	p->lo = MAX(p->hi, v->start);
+	p->hi = MIN(end, v->end);
+	p->vmo = v->vmo;
+	p->off = v->off + (p->lo - v->start);
+	r = punch_check(v);
+	if (r == 0) {
+		vmo_get(p->vmo);
+		r = 1;
+	}
+out:
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+/* The client, if there is one, has a say: seals, and who else changes the file. */
+static int
+punch_object(const struct punch *p)
+{
+	uint64_t off = p->off << PAGE_SHIFT, len = (p->hi - p->lo) << PAGE_SHIFT;
+	const struct vmo_client_ops *ops;
+	struct vmo *vmo = p->vmo;
+	void *client;
+
+	spin_lock(&vmo->lock);
+	ops = vmo->client_ops;
+	client = vmo->client;
+	if (ops != NULL && (ops->hold == NULL || !ops->hold(client)))
+		ops = NULL;
+	spin_unlock(&vmo->lock);
+	return ops != NULL ? ops->punch(client, off, len) :
+	    vmo_punch(vmo, off, len);
+}
+
+/*
+ * MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all
+ * spaces that map it, so each part is found with map_lock and punched
+ * without it; the reference keeps the object.  What is not mapped is stepped
+ * over and reported at the end.
+ */
+static int
+advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct punch p = { .hi = lo };
+	int r;
+
+	while ((r = punch_next(as, &p, hi)) > 0) {
+		r = punch_object(&p);
+		vmo_put(p.vmo);
+		if (r != 0)
+			return r;
+	}
+	return r == 0 && p.hole ? -ENOMEM : r;
+}
+
+/*
+ * May the mapping at va be populated?  Unlike an access this asks for the very
+ * right: memory that x86 lets be read because it is writable is not.
+ *
+ * Returns:  0 with *end, where the mapping ends; -ENOMEM, -EINVAL.
+ */
+static int
+populate_check(struct aspace *as, va_t va, unsigned need, va_t *end)
+{
+	struct vad *v;
+	int r = 0;
+
+	rw_lock_read(&as->map_lock);
+	v = vad_find(as, va >> PAGE_SHIFT);
+	if (v == NULL)
+		r = -ENOMEM;
+	else if ((v->prot & need) == 0)
+		r = -EINVAL;
+	else
+		*end = v->end << PAGE_SHIFT;
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+static int
+advise_populate(struct aspace *as, va_t va, va_t end, int advice)
+{
+	bool write = advice == MADV_POPULATE_WRITE;
+	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
+	va_t known = va;
+	int r;
+
+	for (; va < end; va += PAGE_SIZE) {
+		struct fctx f = { .kernel = true };
+
+		r = va < known ? 0 : populate_check(as, va,
+		    write ? PROT_W : PROT_R, &known);
+		if (r != 0)
+			return r;
+		r = vm_fault(as, va, access, &f);
+		if (r == -EFAULT && f.sig.signo == SIGSEGV)
+			return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
+		if (r != 0 || thread_is_killed())
+			return r != 0 ? r : -EINTR;
+	}
+	return 0;
+}
+
+/* ---- msync, mincore ---- */
+
+/*
+ * MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has
+ * nothing to do: the dirty pages are known, and are written in time.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole); the
+ *           first error of a write.
+ */
+int
+map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
+{
+	uint64_t lo, hi, from;
+	struct vad *v;
+	int r = 0;
+
+	if ((va & PAGE_MASK) != 0 ||
+	    (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	from = lo;
+	rw_lock_read(&as->map_lock);
+	while (lo < hi && r != -EBUSY) {
+		v = vad_find(as, lo);
+		if (v == NULL) {
+			r = -ENOMEM;
+			v = vad_find_above(as, lo);
+			lo = v == NULL ? hi : v->start;
+			continue;
+		}
+		if ((flags & MS_INVALIDATE) != 0 && (v->flags & VAD_LOCKED) != 0)
+			r = -EBUSY;
+		lo = v->end;
+	}
+	rw_unlock_read(&as->map_lock);
+	if (r == -EBUSY || (flags & MS_SYNC) == 0)
+		return r;
+	return map_sync_range(as, from, hi);
+}
+
+/* One byte of mincore: bit 0, the page would be had without I/O.  [W]. */
+static uint8_t
+in_core(struct aspace *as, va_t va)
+{
+	struct vm_page *leaf;
+	uint64_t *word = pt_find(as, va, &leaf), named;
+
+	if (word == NULL)
+		return 0;
+	named = word_get(word);
+	if (pte_kind(named) == PTE_FORK)
+		(void)as->ops->refs(as, named, &named);
+	return pte_kind(named) == PTE_VALID || pte_kind(named) == PTE_TRANS;
+}
+
+/* A page that is not mapped here may be in its object all the same. */
+static void
+mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
+{
+	uint64_t vpn, pg;
+
+	for (vpn = lo; vpn < hi; vpn++) {
+		pg = v->off + (vpn - v->start);
+		if (vec[vpn - lo] != 0)
+			continue;
+		vec[vpn - lo] = v->vmo->type == VMO_VNODE ?
+		    cache_is_resident(v->vmo, pg) :
+		    pte_kind(anon_peek(v->vmo, pg)) == PTE_TRANS;
+	}
+}
+
+/*
+ * Which pages of the range are in memory, one byte each.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL (unaligned), -ENOMEM (hole).
+ */
+int
+map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
+{
+	uint64_t lo, hi, vpn, end;
+	struct vad *v = NULL;
+
+	if ((va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	rw_lock_read(&as->map_lock);
+	mutex_lock(&as->ws_lock);
+	for (vpn = lo; vpn < hi; vpn++)
+		vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
+	mutex_unlock(&as->ws_lock);
+	for (vpn = lo; vpn < hi; vpn = end) {
+		v = vad_find(as, vpn);
+		if (v == NULL)
+			break;
+		end = MIN(hi, v->end);
+		if (v->vmo != NULL)
+			mincore_object(v, vpn, end, vec + (vpn - lo));
+	}
+	rw_unlock_read(&as->map_lock);
+	return vpn < hi ? -ENOMEM : 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * asend.c: the mappings of a space that ends
+ *
+ * Problem   A process that ends gives back all it has mapped.  Its VADs may be
+ *           on swap by then, and some of them may be unreadable: nothing of the
+ *           rest may stay behind for that.
+ *
+ * Picture   VADs ─→ list ─→ words, table by table ─→ links, objects, VADs
+ *           a VAD is lost:     all words there are ─→ links by a walk over all
+ *                                                     objects; VADs by their pool
+ *
+ * Rules     1. Links are unlisted last, when the root is gone: a truncate finds
+ *              each until then, and so does the walk for what was lost.
+ *           2. Lost VADs are looked for after each step in which they are read.
+ *
+ * Read next as.c, vm/map/vadpool.c.  Book: ch05.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static struct vad *
+list_next(struct vad *v)
+{
+	return v->rb.left == NULL ? NULL :
+	    CONTAINER_OF(v->rb.left, struct vad, rb);
+}
+
+/* VADs were lost: all words there are, whoever they belonged to. */
+static void
+detach_lost(struct aspace *as)
+{
+	struct vad all = { .flags = VAD_CHARGED };
+
+	as->ops->detach(as, &all, 0, MD_USER_END >> PAGE_SHIFT);
+	mutex_lock(&as->ws_lock);
+	as->lost = true;
+	mutex_unlock(&as->ws_lock);
+	EVENT_ADD(vad_live, -(int64_t)as->nvads);
+	as->nvads = as->total_pages = 0;
+}
+
+/*
+ * The words of all VADs, whole tables at a time; the VADs stay on *gone.
+ *
+ * Locks:    [M] exclusive; a structural token.
+ * Owns:     the caller, *gone: as_free_vads().
+ */
+void
+as_detach_all(struct aspace *as, struct vad **gone)
+{
+	struct vad **tail = gone, *v;
+
+	*gone = NULL;
+	while ((v = vad_first(as)) != NULL) {
+		vad_remove(as, v);
+		v->rb.left = NULL;
+		*tail = v;
+		tail = (struct vad **)&v->rb.left;
+	}
+	for (v = *gone; v != NULL; v = list_next(v))
+		as->ops->detach(as, v, v->start, v->end);
+	if (atomic_load(&as->vads_lost))
+		detach_lost(as);
+}
+
+/*
+ * The VADs themselves, and the spare ones.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+as_free_vads(struct aspace *as, struct vad *gone)
+{
+	struct vad *v, *next;
+	unsigned left;
+
+	for (v = gone; v != NULL; v = next) {
+		next = list_next(v);
+		vad_unlist_link(v);
+		vad_free(v);
+	}
+	for (v = as->spare_vad; v != NULL; v = next) {
+		next = list_next(v);
+		vad_free(v);
+	}
+	as->spare_vad = NULL;
+	if (atomic_load(&as->vads_lost))
+		vmo_forget_space(as);
+	left = vadpool_end(as);
+	ASSERT(left == 0 || atomic_load(&as->vads_lost));
+	EVENT_ADD(vad_free, left);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * grow.c: the two mappings that change their size by themselves
+ *
+ * Problem   The stack grows down when it is touched below its end; the heap
+ *           grows up when the program moves its break.  Both must pay for what
+ *           they get and stop before they run into something else.
+ *
+ * Picture   brk0 ── heap ──→ brk          mmap_base      stack ──→ top
+ *                                            │ gap │ ←── grows
+ *                                                  at most stack_pages
+ *
+ * Rules     1. A mapping that grows down keeps 256 free pages below it.  The
+ *              limit is asked when it grows; it may have changed since exec.
+ *           2. The break is the number asked for, not rounded; the heap is
+ *              the pages up to it.
+ *           3. Growing is charged first; without commit nothing changes.
+ *
+ * Read next vm/fault/fault.c (fault_grow), map.c.  Book: ch05.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define STACK_ROOM_MIN (128ul << 20)
+#define STACK_ROOM_MAX (64ul << 30)
+
+/* ---- the stack ---- */
+
+/*
+ * RLIMIT_STACK of the space's process.
+ *
+ * Locks:    any; what grows next heeds it.
+ */
+void
+map_limit_stack(struct aspace *as, uint64_t bytes)
+{
+	atomic_store(&as->stack_pages, MAX(bytes >> PAGE_SHIFT, 1));
+}
+
+/*
+ * What stays free below the top of a stack with that limit: the limit may be
+ * raised later, so Linux's 128 MiB at least; where there is none, not all.
+ */
+uint64_t
+map_stack_room(uint64_t limit)
+{
+	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
+}
+
+/*
+ * The stack of a new program: a mapping that grows down from top, limit bytes
+ * at most.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -ENOMEM.
+ */
+int
+map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
+{
+	uint64_t room = map_stack_room(limit) >> PAGE_SHIFT;
+	struct vad *v = vad_alloc(as, NULL);
+	int r;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->end = top >> PAGE_SHIFT;
+	v->start = v->end - 1;
+	v->flags = VAD_GROWSDOWN | VAD_STACK;
+	v->prot = (uint8_t)(prot & ~(unsigned)PROT_W);
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+
+	rw_lock_write(&as->map_lock);
+	r = map_charge(as, v, (uint8_t)prot);
+	if (r == 0) {
+		v->prot = (uint8_t)prot;
+		map_limit_stack(as, limit);
+		/* Mappings go below the lowest place that it may reach. */
+		as->mmap_base = MIN(as->mmap_base,
+		    v->end - room - STACK_GUARD_PAGES);
+		map_attach(as, v);
+		v = NULL;
+	}
+	rw_unlock_write(&as->map_lock);
+	vad_free(v);
+	return r;
+}
+
+/* v grows down to vpn.  0, -ENOMEM. */
+static int
+grow_charge(struct aspace *as, struct vad *v, uint64_t vpn)
+{
+	uint64_t price;
+
+	if ((v->flags & VAD_CHARGED) == 0)
+		return 0;
+	price = vad_price(as, vpn, v->start);
+	if (!commit_use_prepaid(as, price) && commit_charge(price) != 0)
+		return -ENOMEM;
+	as->commit += price;
+	return 0;
+}
+
+/*
+ * A growing mapping v is to begin at vpn: within the limit, and with the
+ * guard gap below it free.
+ *
+ * Locks:    [M] exclusive.
+ * Returns:  0, -ENOMEM (nothing changed).
+ */
+int
+map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
+{
+	uint64_t low = v->start - v->gap, pages, locking;
+	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
+	int r;
+
+	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
+	    v->end - vpn > atomic_load(&as->stack_pages) || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
+		return -ENOMEM;
+	pages = v->start - vpn;
+	if (as->total_pages + pages > atomic_load(&as->size_pages))
+		return -ENOMEM;
+	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
+	if (locking != 0 && lock_reserve(as, locking, as->lock_limit) != 0)
+		return -ENOMEM;
+	r = grow_charge(as, v, vpn);
+	if (r == 0)
+		vad_set_range(as, v, vpn, v->end);
+	lock_unreserve(locking);
+	return r;
+}
+
+/*
+ * mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down
+ * to the place asked for.
+ *
+ * Locks:    [M].
+ * Returns:  0 with *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow).
+ */
+int
+map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
+{
+	struct vad *v = vad_find_above(as, *lo);
+
+	if (v == NULL || v->start >= hi)
+		return -ENOMEM;
+	if ((v->flags & VAD_GROWSDOWN) == 0)
+		return -EINVAL;
+	*lo = v->start;
+	return 0;
+}
+
+/* ---- brk ---- */
+
+/*
+ * Where the break of a new program starts.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+map_set_brk(struct aspace *as, va_t start)
+{
+	rw_lock_write(&as->map_lock);
+	as->brk0 = as->brk = start;
+	rw_unlock_write(&as->map_lock);
+}
+
+/* So many pages of the heap will be locked; 0: none.  0, -ENOMEM. */
+static int
+brk_lock(struct aspace *as, uint64_t pages, uint64_t limit)
+{
+	if (pages == 0)
+		return 0;
+	as->lock_limit = limit;
+	return lock_reserve(as, pages, limit);
+}
+
+/* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
+static int
+brk_grow(struct aspace *as, uint64_t old, uint64_t new,
+    const struct map_limits *lim)
+{
+	uint64_t locking = as->lock_future != 0 ? new - old : 0;
+	struct vad *v;
+	int r;
+
+	if (!map_is_free(as, old, new) || as->nvads >= VAD_MAX ||
+	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	v = vad_alloc(as, NULL);
+	if (v == NULL)
+		return -ENOMEM;
+	v->start = old;
+	v->end = new;
+	v->flags = VAD_HEAP | as->lock_future;
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+	r = brk_lock(as, locking, lim->memlock);
+	if (r == 0) {
+		r = map_charge(as, v, PROT_R | PROT_W);
+		if (r == 0) {
+			v->prot = PROT_R | PROT_W;
+			map_attach(as, v);
+			v = NULL;
+		}
+		lock_unreserve(locking);
+	}
+	vad_free(v);
+	return r;
+}
+
+/*
+ * Set the break.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  the break: want, exactly, or the old one where it cannot be had.
+ */
+va_t
+map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
+{
+	uint64_t old = 0, new = 0, freed = 0;
+	struct vad *gone = NULL;
+	int r = -ENOMEM;
+	bool locks;
+	va_t brk;
+
+	EVENT(vad_brk);
+	rw_lock_write(&as->map_lock);
+	if (want >= as->brk0 && want < MD_USER_END && as->brk0 != 0 &&
+	    want - as->brk0 <= lim->data) {
+		old = PAGE_UP(as->brk) >> PAGE_SHIFT;
+		new = PAGE_UP(want) >> PAGE_SHIFT;
+		if (new > old)
+			r = brk_grow(as, old, new, lim);
+		else
+			r = new == old ? 0 :
+			    map_detach(as, new, old, &gone, &freed);
+	}
+	if (r == 0)
+		as->brk = want;
+	brk = as->brk;
+	locks = as->lock_future != 0;
+	map_end(as, gone, freed);
+	if (r == 0 && locks && new > old)
+		lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
+	return brk;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inherit.c: what a child has from its parent stays a mapping of its own
+ *
+ * Problem   Anonymous mappings that touch become one.  As on Linux, what a
+ *           child maps beside memory that has pages of its parent's does not:
+ *           the two have another origin, and programs look at the lines of
+ *           /proc/PID/maps.
+ *
+ * Picture   parent   [ touched ][ untouched ]
+ *           child    [ INHERITED ][ as its own ]   INHERITED + new: two VADs
+ *                                                  as its own + new: one
+ *
+ * Rules     1. The flag is a part of VAD_*: VADs with and without do not merge
+ *              (vad.c), pieces of one that was divided do.
+ *           2. It stays when the child has copied all of the pages.
+ *
+ * Read next as.c (as_dup), vm/map/vad.c.  Book: ch10.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/* Has the child got a page of its parent's in [va, end)?  [W]. */
+static bool
+has_words(struct aspace *child, va_t va, va_t end)
+{
+	struct pt_place at;
+
+	for (; pt_next_place(child, &va, end, &at); va = at.end) {
+		if (at.leaf == NULL) /* on swap: tables without words do not go */
+			return true;
+		for (; va < MIN(end, at.end); va += PAGE_SIZE)
+			if (word_get(&pt_words(at.leaf)[md_pt_index(va, 1)]) != 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * A fork has made the child; its words are there.
+ *
+ * Locks:    [M] exclusive of the child; takes its [W].
+ */
+void
+vad_mark_inherited(struct aspace *child)
+{
+	struct vad *v;
+	va_t va, end;
+	bool has;
+
+	VAD_FOREACH(v, child) {
+		if ((v->flags & (VAD_SHARED | VAD_INHERITED)) != 0)
+			continue;
+		/* VADs are paged: copied before [W] is taken. */
+		va = v->start << PAGE_SHIFT;
+		end = v->end << PAGE_SHIFT;
+		mutex_lock(&child->ws_lock);
+		has = has_words(child, va, end);
+		mutex_unlock(&child->ws_lock);
+		if (has)
+			v->flags |= VAD_INHERITED;
+	}
+}

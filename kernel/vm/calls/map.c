@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map.c: mmap, munmap, mprotect: mappings come, change and go
+ *
+ * Problem   A call names a range and wants all or nothing: what can fail must
+ *           have failed before the first thing is changed, and nobody may see
+ *           the state between.
+ *
+ * Picture   decode   arguments, without effect
+ *           reserve  VAD, maplink, object, commit      (may fail, one undo)
+ *           perform  cut out what is in the way ─→ insert ─→ merge
+ *           after map_lock: uncharge, drop objects, reap
+ *
+ * Rules     1. MAP_FIXED is one operation: commit is charged before anything
+ *              is removed, and map_lock is held from cut to insert.
+ *           2. Private writable memory is charged as a whole when it becomes
+ *              writable (VAD_CHARGED), with a table per 2-MiB block; memory
+ *              that is writable with NORESERVE from the start when it is
+ *              touched; shared anonymous memory by its object.
+ *           3. References to objects are dropped after map_lock: the last one
+ *              may do I/O.
+ *
+ * Read next vm/map/vad.c, grow.c, mremap.c, advise.c.  Book: ch05.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define LOW_START (0x40000000ul >> PAGE_SHIFT)
+#define LOW_END (0x80000000ul >> PAGE_SHIFT)
+
+/* A mapping under construction. */
+struct attach_work {
+	const struct map_args *a;
+	uint64_t pages, vpn;       /* what and where */
+	uint64_t replaced;         /* pages that are mapped there */
+	uint64_t cost, extra;      /* commit it needs; of it charged so far */
+	struct vad *vad;
+	struct vmo *shared;        /* made here, for shared anonymous memory */
+	uint64_t locking;          /* pages reserved by lock_reserve() */
+};
+
+static int mmap_decode(const struct map_args *a, struct attach_work *w);
+static int mmap_reserve(struct aspace *as, struct attach_work *w);
+static void mmap_release(struct attach_work *w);
+static int mmap_perform(struct aspace *as, struct attach_work *w);
+static void mmap_touch(struct aspace *as, const struct attach_work *w);
+static int mmap_place(struct aspace *as, struct attach_work *w);
+
+/* ---- helpers of all mapping calls ---- */
+
+/*
+ * The vpn range of len bytes at va, rounded up.
+ *
+ * Returns:  false: unaligned, empty, wrapping or past the user half.
+ */
+bool
+map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
+{
+	if ((va & PAGE_MASK) != 0 || len == 0 || va > MD_USER_END ||
+	    len > MD_USER_END - va)
+		return false;
+	*lo = va >> PAGE_SHIFT;
+	*hi = (va + PAGE_UP(len)) >> PAGE_SHIFT;
+	return true;
+}
+
+/*
+ * Is [lo, hi) vpn free, and clear of the guard gap of a stack above it?
+ *
+ * Locks:    [M].
+ */
+bool
+map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct vad *v = vad_find_above(as, lo);
+	uint64_t gap;
+
+	if (v == NULL)
+		return true;
+	gap = (v->flags & VAD_GROWSDOWN) != 0 ? STACK_GUARD_PAGES : 0;
+	return v->start >= hi + gap;
+}
+
+/* May `pages` pages go to the hint (0: none), below end?  [M]. */
+static bool
+hint_is_free(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end)
+{
+	return hint != 0 && hint < end && pages <= end - hint &&
+	    map_is_free(as, hint, hint + pages);
+}
+
+/* MAP_32BIT: at the hint, else anywhere in the second GiB, as Linux. */
+static int
+place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
+{
+	if (hint != 0)
+		hint = MAX(hint, MMAP_MIN_ADDR >> PAGE_SHIFT);
+	if (!hint_is_free(as, hint, pages, LOW_END))
+		return vad_find_gap(as, pages, LOW_START, LOW_END, vpn);
+	*vpn = hint;
+	return 0;
+}
+
+/*
+ * Where `pages` pages may go: at the hint (0: none) if that is free, else
+ * top-down below mmap_base, else anywhere.
+ *
+ * Locks:    [M].
+ * Returns:  0 with the place in *vpn, -ENOMEM.
+ */
+int
+map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
+{
+	uint64_t min = MMAP_MIN_ADDR >> PAGE_SHIFT;
+	uint64_t end = MD_USER_END >> PAGE_SHIFT;
+
+	if (hint != 0)
+		hint = MAX(hint, min);
+	if (hint_is_free(as, hint, pages, end)) {
+		*vpn = hint;
+		return 0;
+	}
+	if (vad_find_gap(as, pages, min, as->mmap_base, vpn) == 0)
+		return 0;
+	return vad_find_gap(as, pages, min, end, vpn);
+}
+
+/*
+ * Cut [lo, hi) out and release its words; the VADs are put before *gone.
+ *
+ * Locks:    [M] exclusive; waits for entry pages and frames.
+ * Returns:  0; -ENOMEM (nothing changed).
+ */
+int
+map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
+    uint64_t *freed)
+{
+	uint64_t paid = vad_paid(as, lo, hi);
+	struct vad *list, *v, *last = NULL;
+	int r = vad_remove_range(as, lo, hi, &list);
+
+	if (r != 0)
+		return r;
+	structural_begin();
+	for (v = list; v != NULL; v = (struct vad *)v->rb.left) {
+		as->ops->detach(as, v, v->start, v->end);
+		vad_unlist_link(v);
+		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
+		last = v;
+	}
+	structural_end();
+	as->commit -= paid;
+	*freed += paid;
+	if (last != NULL) {
+		last->rb.left = (struct rb_node *)*gone;
+		*gone = list;
+	}
+	vad_refill_spare(as);
+	return 0;
+}
+
+/*
+ * The end of a mapping call: drop map_lock, then give back what went.
+ *
+ * Locks:    [M] exclusive in, none out.
+ */
+void
+map_end(struct aspace *as, struct vad *gone, uint64_t freed)
+{
+	/* Of a space without its VADs the sum is right, no single one. */
+	if (atomic_load(&as->vads_lost)) {
+		as->commit += freed;
+		freed = 0;
+	}
+	rw_unlock_write(&as->map_lock);
+	commit_uncharge(freed);
+	vad_free_list(gone);
+	as->ops->reap();
+}
+
+/*
+ * Put a VAD, charged and at a free place, into the space.
+ *
+ * Locks:    [M] exclusive.
+ * Returns:  the VAD that holds the range: v, or a neighbour it was merged to.
+ */
+struct vad *
+map_attach(struct aspace *as, struct vad *v)
+{
+	CHECK(vad_insert(as, v) == 0);
+	vad_list_link(as, v);
+	if (as->ops->attach != NULL)
+		CHECK(as->ops->attach(as, v) == 0);
+	EVENT(vad_attach, v->start, v->end, v->flags, v->off);
+	return vad_merge(as, v);
+}
+
+/*
+ * Fault pages of [va, end) in, as far as it goes: MAP_POPULATE, MAP_LOCKED.  A
+ * thread that is killed stops, for pages that are there do not end a fault.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+map_populate(struct aspace *as, va_t va, va_t end, enum access access)
+{
+	for (; va < end && !thread_is_killed(); va += PAGE_SIZE) {
+		struct fctx f = { .kernel = true };
+
+		if (vm_fault(as, va, access, &f) != 0)
+			return;
+	}
+}
+
+/* ---- commit ---- */
+
+/* Pages of mappings in [lo, hi). */
+static uint64_t
+mapped_pages(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct vad *v = vad_find_above(as, lo);
+	uint64_t n = 0;
+
+	for (; v != NULL && v->start < hi; v = vad_next(v))
+		n += MIN(v->end, hi) - MAX(v->start, lo);
+	return n;
+}
+
+/* ---- mmap ---- */
+
+/*
+ * Map anonymous memory or an object.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM,
+ *           -EOVERFLOW (book: abi 3): nothing changed.
+ */
+int
+map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
+{
+	struct attach_work w = { .a = a };
+	int r;
+
+	r = mmap_decode(a, &w);
+	if (r != 0)
+		return r;
+
+	r = mmap_reserve(as, &w);
+	if (r != 0)
+		return r;
+
+	r = mmap_perform(as, &w);
+	if (r == 0) {
+		*out = w.vpn << PAGE_SHIFT;
+		mmap_touch(as, &w);
+	}
+	mmap_release(&w);
+	return r;
+}
+
+/* What POPULATE and locking want in memory from the start. */
+static void
+mmap_touch(struct aspace *as, const struct attach_work *w)
+{
+	va_t va = w->vpn << PAGE_SHIFT, end = va + (w->pages << PAGE_SHIFT);
+	bool copies = (w->a->flags & MAP_TYPE) == MAP_PRIVATE &&
+	    (w->a->prot & PROT_W) != 0;
+
+	if ((w->a->flags & MAP_POPULATE) != 0)
+		map_populate(as, va, end, copies ? ACCESS_WRITE : ACCESS_READ);
+	else if (w->locking != 0)
+		lock_populate(as, va, end);
+}
+
+static bool
+is_fixed(const struct map_args *a)
+{
+	return (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+}
+
+static int
+decode_place(const struct map_args *a, uint64_t pages)
+{
+	if (!is_fixed(a))
+		return 0;
+	if (a->addr > MD_USER_END - (pages << PAGE_SHIFT))
+		return -ENOMEM;
+	if ((a->addr & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (a->addr < MMAP_MIN_ADDR && !a->privileged)
+		return -EPERM;
+	return 0;
+}
+
+/* Could it use up as much as its size? */
+static bool
+takes_memory(const struct map_args *a)
+{
+	if ((a->flags & MAP_NORESERVE) != 0)
+		return false;
+	return (a->flags & MAP_TYPE) == MAP_PRIVATE ?
+	    (a->prot & PROT_W) != 0 : a->vmo == NULL;
+}
+
+/* decode: the order of the checks is Linux's. */
+static int
+mmap_decode(const struct map_args *a, struct attach_work *w)
+{
+	unsigned type = a->flags & MAP_TYPE;
+	int r;
+
+	if (a->len == 0)
+		return -EINVAL;
+	if (a->len > MD_USER_END)
+		return -ENOMEM;
+	w->pages = PAGE_UP(a->len) >> PAGE_SHIFT;
+	if (a->vmo != NULL && a->off + PAGE_UP(a->len) < a->off)
+		return -EOVERFLOW;
+	r = decode_place(a, w->pages);
+	if (r != 0)
+		return r;
+	if (type != MAP_PRIVATE && type != MAP_SHARED &&
+	    (type != MAP_SHARED_VALIDATE || a->vmo == NULL))
+		return -EINVAL;
+	/* What grows has nothing behind it: an offset would wrap. */
+	if ((type != MAP_PRIVATE || a->vmo != NULL) &&
+	    (a->flags & MAP_GROWSDOWN) != 0)
+		return -EINVAL;
+	if ((a->flags & MAP_LOCKED) != 0 && a->lim != NULL &&
+	    a->lim->memlock == 0)
+		return -EPERM;
+	if ((a->flags & MAP_HUGETLB) != 0)
+		return -ENOMEM;
+	return takes_memory(a) ? commit_guess(w->pages) : 0;
+}
+
+/*
+ * NORESERVE is meant for memory that is used where it is touched.  What is
+ * reserved without rights, and made writable piece by piece, is paid for by
+ * piece: malloc() asks so for its arenas, and does not expect a SIGBUS.
+ */
+static bool
+pays_at_touch(const struct map_args *a)
+{
+	return (a->prot & PROT_W) != 0 || (a->flags & MAP_TYPE) != MAP_PRIVATE ||
+	    commit_is_late();
+}
+
+static uint32_t
+vad_flags(const struct map_args *a)
+{
+	uint32_t flags = 0;
+
+	if ((a->flags & MAP_TYPE) != MAP_PRIVATE)
+		flags |= VAD_SHARED;
+	if ((a->flags & MAP_GROWSDOWN) != 0)
+		flags |= VAD_GROWSDOWN;
+	if ((a->flags & MAP_LOCKED) != 0)
+		flags |= VAD_LOCKED;
+	if (a->writer)
+		flags |= VAD_WRITER;
+	if ((a->flags & MAP_NORESERVE) != 0 ? pays_at_touch(a) :
+	    commit_is_late() && vad_is_charged(flags, a->prot))
+		flags |= VAD_NORESERVE;
+	return flags;
+}
+
+/* Shared anonymous memory is a nameless object, charged as a whole. */
+static int
+reserve_shared(struct attach_work *w)
+{
+	uint64_t bytes = w->pages << PAGE_SHIFT;
+
+	if ((w->a->flags & MAP_NORESERVE) != 0 || commit_is_late()) {
+		w->shared = vmo_create_anon(bytes, NULL, NULL);
+		return w->shared == NULL ? -ENOMEM : 0;
+	}
+	if (commit_charge(w->pages) != 0)
+		return -ENOMEM;
+	w->shared = vmo_create_shared_anon(bytes);
+	if (w->shared != NULL)
+		return 0;
+	commit_uncharge(w->pages);
+	return -ENOMEM;
+}
+
+/* reserve: object and VAD; undone by mmap_release(). */
+static int
+mmap_reserve(struct aspace *as, struct attach_work *w)
+{
+	const struct map_args *a = w->a;
+	struct vmo *vmo = a->vmo;
+	struct vad *v;
+	int r;
+
+	if (vmo == NULL && (a->flags & MAP_TYPE) == MAP_SHARED) {
+		r = reserve_shared(w);
+		if (r != 0)
+			return r;
+		vmo = w->shared;
+	}
+	v = w->vad = vad_alloc(as, vmo);
+	if (v == NULL) {
+		mmap_release(w);
+		return -ENOMEM;
+	}
+	v->flags = vad_flags(a);
+	v->prot = (uint8_t)(a->prot & (PROT_R | PROT_W | PROT_X));
+	v->maxprot = a->vmo == NULL && a->maxprot == 0 ?
+	    PROT_R | PROT_W | PROT_X : (uint8_t)a->maxprot;
+	v->off = vmo == a->vmo ? a->off >> PAGE_SHIFT : 0;
+	if (vad_is_charged(v->flags, v->prot))
+		v->flags |= VAD_CHARGED;
+	return 0;
+}
+
+/* What was reserved and not used; the VAD is NULL once it is in the tree. */
+static void
+mmap_release(struct attach_work *w)
+{
+	vad_free(w->vad);
+	w->vad = NULL;
+	if (w->shared != NULL)
+		vmo_put(w->shared);
+	w->shared = NULL;
+}
+
+/* The place, and the limits that depend on what is there.  [M]. */
+static int
+mmap_place(struct aspace *as, struct attach_work *w)
+{
+	const struct map_args *a = w->a;
+	uint64_t grown;
+	int r;
+
+	if (is_fixed(a)) {
+		w->vpn = a->addr >> PAGE_SHIFT;
+		w->replaced = mapped_pages(as, w->vpn, w->vpn + w->pages);
+	} else {
+		r = (a->flags & MAP_32BIT) != 0 ?
+		    place_low(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn) :
+		    map_place(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn);
+		if (r != 0)
+			return r;
+	}
+	grown = w->pages - w->replaced;
+	if ((a->flags & MAP_FIXED_NOREPLACE) != 0 && w->replaced != 0)
+		return -EEXIST;
+	if (a->lim != NULL &&
+	    as->total_pages + grown > a->lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (a->lim != NULL && vad_is_data(w->vad->flags, w->vad->prot) &&
+	    !map_data_fits(as, grown))
+		return -ENOMEM;
+	return as->nvads >= VAD_MAX ? -ENOMEM : 0;
+}
+
+/* Will the new VAD be locked, and may it?  [M].  0, -EAGAIN. */
+static int
+mmap_lock(struct aspace *as, struct attach_work *w)
+{
+	const struct map_limits *lim = w->a->lim;
+
+	w->vad->flags |= as->lock_future;
+	if ((w->vad->flags & VAD_LOCKED) == 0)
+		return 0;
+	as->lock_limit = lim == NULL ? MLOCK_ANY : lim->memlock;
+	if (lock_reserve(as, w->pages, as->lock_limit) != 0)
+		return -EAGAIN;
+	w->locking = w->pages;
+	return 0;
+}
+
+/* Commit for the new VAD, less what the detach will give back.  [M]. */
+static int
+mmap_charge(struct aspace *as, struct attach_work *w)
+{
+	struct vad *v = w->vad;
+	uint64_t back;
+
+	v->start = w->vpn;
+	v->end = w->vpn + w->pages;
+	if ((v->flags & VAD_CHARGED) == 0)
+		return 0;
+	w->cost = vad_price(as, v->start, v->end);
+	back = w->replaced == 0 ? 0 : vad_paid(as, v->start, v->end);
+	w->extra = w->cost > back ? w->cost - back : 0;
+	return commit_charge(w->extra);
+}
+
+/*
+ * perform, under map_lock: place, charge, cut, insert.  Only what is asked
+ * before the cut can fail.
+ */
+static int
+mmap_perform(struct aspace *as, struct attach_work *w)
+{
+	struct vad *gone = NULL;
+	uint64_t freed = 0;
+	int r;
+
+	rw_lock_write(&as->map_lock);
+	r = mmap_place(as, w);
+	if (r == 0)
+		r = mmap_lock(as, w);
+	if (r == 0)
+		r = mmap_charge(as, w);
+	if (r == 0 && w->replaced == 0)
+		vad_refill_spare(as);
+	if (r == 0 && w->replaced != 0) {
+		r = map_detach(as, w->vad->start, w->vad->end, &gone, &freed);
+		if (r != 0)
+			commit_uncharge(w->extra);
+	}
+	if (r == 0) {
+		as->commit += w->cost;
+		freed += w->extra - w->cost;
+		map_attach(as, w->vad);
+		w->vad = NULL;
+	}
+	lock_unreserve(w->locking);
+	map_end(as, gone, freed);
+	return r;
+}
+
+/* ---- munmap, mprotect ---- */
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0, also for holes; -EINVAL; -ENOMEM (no VAD for a split; nothing
+ *           changed).
+ */
+int
+map_munmap(struct aspace *as, va_t va, uint64_t len)
+{
+	struct vad *gone = NULL;
+	uint64_t lo, hi, freed = 0;
+	int r;
+
+	if (!map_range(va, len, &lo, &hi))
+		return -EINVAL;
+
+	rw_lock_write(&as->map_lock);
+	r = map_detach(as, lo, hi, &gone, &freed);
+	map_end(as, gone, freed);
+	return r;
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies
+ *           before has changed.
+ */
+int
+map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
+{
+	uint64_t lo, hi;
+	bool locked;
+	int r;
+
+	if ((va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return -ENOMEM;
+
+	rw_lock_write(&as->map_lock);
+	r = (prot & PROT_GROWSDOWN) == 0 ? 0 : map_grown_from(as, &lo, hi);
+	if (r == 0)
+		r = vad_protect_range(as, lo, hi,
+		    prot & (PROT_R | PROT_W | PROT_X));
+	locked = as->locked_pages != 0;
+	map_end(as, NULL, 0);
+	/* Locked memory that has become writable makes its copies now. */
+	if (locked && (prot & PROT_W) != 0)
+		lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
+	return r;
+}

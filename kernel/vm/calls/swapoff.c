@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swapoff.c: bring every page of an area back
+ *
+ * Problem   An area shall go while programs run whose pages lie in it.  Each
+ *           must come back and be forgotten there, and no program may notice.
+ *
+ * Picture   closing ─→ limit still kept? ─→ rounds until no slot is used:
+ *             1. frames: a resident page gives its slot up, and is dirty
+ *             2. spaces: private words, entries of forked memory
+ *             3. anonymous objects: tmpfs, shared memory
+ *             4. paged memory of the kernel itself
+ *           ─→ leave the list, free
+ *
+ * Rules     1. A closing area gives out no slot, so what is used only shrinks:
+ *              the rounds end.  Words that move behind the walk (fork, mremap)
+ *              are met in the next round.
+ *           2. A page that was read is dirty before anybody could steal its
+ *              frame again, as far as one can see; else it is read again.
+ *           3. Nothing is held while a frame, a page or a bio is waited for but
+ *              a reference to the space or object (R1).
+ *           4. The limit of promises is lowered first.  As all that is in use
+ *              has been promised, frames and the other areas can hold it.
+ *
+ * Read next vm/swap/swaparea.c, vm/swap/swap.c, vm/design/fmo/swapped.c.
+ *           Book: ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define TICK_NS 10000000ul
+
+/* What a walk needs before it can go on. */
+enum bring_need { BRING_NOTHING, BRING_FRAME, BRING_PAGE, BRING_BIO };
+
+struct bring {
+	struct swap_walk walk;
+	struct swap_area *area;
+	struct aspace *as;        /* the space that is walked */
+	struct vm_page *frame;    /* for the next page, or NULL */
+	struct vm_page *page;     /* BRING_PAGE: is being read */
+	enum bring_need need;
+	uint64_t n;               /* pages brought, slots given up */
+};
+
+static int one_round(struct bring *b);
+static uint64_t frames_give_up(const struct swap_area *a);
+static int bring_word(struct swap_walk *walk, const struct swap_words *w);
+static int bring_satisfy(struct bring *b, int r);
+static int bring_space(struct bring *b, struct aspace *as);
+static int bring_kernel(struct bring *b);
+static int bring_object(struct bring *b, struct vmo *vmo);
+
+static bool
+is_empty(const struct swap_area *a)
+{
+	return atomic_load(&a->nfree) + atomic_load(&a->nbad) ==
+	    a->nslots - 1 && atomic_load(&a->busy) == 0;
+}
+
+/*
+ * Empty an area and let it go; nobody else is at it.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps long.
+ * Returns:  0; -ENOMEM (what is promised would have no place), -EINTR (fatal
+ *           signal): it is used as before.
+ */
+int
+swap_off(unsigned no)
+{
+	struct bring b = { .walk.fn = bring_word, .area = swap_area(no) };
+	int r = 0;
+
+	ASSERT(b.area != NULL);
+	swap_area_close(b.area, true);
+	if (commit_total() > commit_limit())
+		r = -ENOMEM;
+	while (r == 0 && !is_empty(b.area))
+		r = one_round(&b);
+	if (b.frame != NULL)
+		page_free(b.frame);
+	if (r == 0)
+		swap_area_retire(b.area);
+	else
+		swap_area_close(b.area, false);
+	return r;
+}
+
+/* Everything once.  0, -EINTR. */
+static int
+one_round(struct bring *b)
+{
+	struct aspace *as = NULL;
+	struct vmo *vmo = NULL;
+	int r = 0;
+
+	b->n = frames_give_up(b->area);
+	while (r == 0 && (as = as_next(as)) != NULL)
+		r = bring_space(b, as);
+	if (as != NULL)
+		as_put(as);
+	while (r == 0 && (vmo = vmo_next_anon(vmo)) != NULL)
+		r = bring_object(b, vmo);
+	if (vmo != NULL)
+		vmo_put(vmo);
+	if (r == 0)
+		r = bring_kernel(b);
+	/* Only what is being read or written is left: it ends by itself. */
+	if (r == 0 && b->n == 0)
+		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* ---- pages in memory ---- */
+
+static bool
+is_of(const struct swap_area *a, slot_t slot)
+{
+	return slot != 0 && slot >> SWAP_INDEX_BITS == a->no;
+}
+
+/*
+ * A page in memory gives its slot up; now it has no other copy.  One that is
+ * being read or written, or has no owner, gives it up by itself.
+ *
+ * Locks:    [P].
+ */
+static bool
+give_up(const struct swap_area *a, struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (!is_of(a, pg->slot) || pg->state == PG_READING ||
+	    (pg->flags & (PF_ORPHAN | PF_SLOTSTALE)) != 0)
+		return false;
+	page_pin_locked(pg);
+	swap_drop(pg);
+	CHECK(!page_unpin_locked(pg, true));
+	return true;
+}
+
+static uint64_t
+frames_give_up(const struct swap_area *a)
+{
+	struct phys_stat ps;
+	uint64_t n = 0;
+	pfn_t pfn;
+
+	phys_stat(&ps);
+	for (pfn = 1; pfn <= ps.max_pfn; pfn++) {
+		if (!phys_is_ram(pfn) ||
+		    !is_of(a, atomic_load_relaxed(&pfdb[pfn].slot)))
+			continue;
+		spin_lock(&pfn_lock);
+		n += give_up(a, &pfdb[pfn]);
+		spin_unlock(&pfn_lock);
+	}
+	return n;
+}
+
+/* ---- words ---- */
+
+/* A TRANS word: its page may have a slot, which the read has left it. */
+static void
+trans_gives_up(struct bring *b, const uint64_t *word)
+{
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_TRANS)
+		b->n += give_up(b->area, pte_page(word_get(word)));
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * swap_walk.fn: one word that is SWAP or TRANS.
+ *
+ * Locks:    the container's.
+ * Returns:  0: go on; 1: bring_satisfy() without locks, then this one again.
+ */
+static int
+bring_word(struct swap_walk *walk, const struct swap_words *w)
+{
+	struct bring *b = CONTAINER_OF(walk, struct bring, walk);
+	uint64_t word = word_get(w->word);
+
+	if (pte_kind(word) == PTE_TRANS)
+		trans_gives_up(b, w->word);
+	if (pte_kind(word) != PTE_SWAP || !is_of(b->area, swap_slot(word)))
+		return 0;
+	if (b->frame == NULL) {
+		b->need = BRING_FRAME;
+		return 1;
+	}
+	switch (swap_in(w, &b->frame, &b->page)) {
+	case SWAPIN_STARTED:
+		b->need = BRING_PAGE;
+		b->n++;
+		break;
+	case SWAPIN_CHANGED:
+		b->need = BRING_NOTHING;
+		break;
+	case SWAPIN_NOBIO:
+		b->need = BRING_BIO;
+		break;
+	}
+	return 1;
+}
+
+/* A table's own slot: it is in memory now, and shall not need it again. */
+static void
+tables_give_up(struct bring *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->walk.tables.npin; i++) {
+		spin_lock(&pfn_lock);
+		b->n += give_up(b->area, b->walk.tables.pin[i]);
+		spin_unlock(&pfn_lock);
+	}
+}
+
+static int
+bring_tables(struct bring *b)
+{
+	int r = pt_bring(b->as, &b->walk.tables);
+
+	tables_give_up(b);
+	return r;
+}
+
+static int
+bring_kpaged(va_t kva)
+{
+	struct vm_page *pg;
+	int r = kpaged_bring(kva, &pg);
+
+	if (r == 0 && pg != NULL)
+		kpaged_unpin(pg, false);
+	return r;
+}
+
+/*
+ * What stopped a walk, r being its result.  Locks: none of rank >= 3.
+ * Returns: 0: go on where it stopped; -EINTR.
+ */
+static int
+bring_satisfy(struct bring *b, int r)
+{
+	if (thread_is_killed())
+		return -EINTR;
+	if (r == -EAGAIN)
+		return b->walk.away != 0 ? bring_kpaged(b->walk.away) :
+		    bring_tables(b);
+	switch (b->need) {
+	case BRING_NOTHING:
+		break;
+	case BRING_FRAME:
+		return page_alloc_wait(PHYS_ANY, &b->frame);
+	case BRING_PAGE:
+		return page_wait(b->page);
+	case BRING_BIO:
+		return swap_wait();
+	}
+	return 0;
+}
+
+/* All words of a space, and entries that they name.  0, -EINTR. */
+static int
+bring_space(struct bring *b, struct aspace *as)
+{
+	int r, error = 0;
+
+	if (!pt_open_space(as))
+		return 0;
+	structural_begin();
+	b->as = as;
+	b->walk.at = 0;
+	do {
+		mutex_lock(&as->ws_lock);
+		r = as->ops->swapped(as, &b->walk);
+		mutex_unlock(&as->ws_lock);
+		if (r != 0)
+			error = bring_satisfy(b, r);
+	} while (r != 0 && error == 0);
+	pt_release(as, &b->walk.tables);
+	structural_end();
+	pt_close_space(as);
+	return error;
+}
+
+/* Kernel memory that is out.  0, -EINTR. */
+static int
+bring_kernel(struct bring *b)
+{
+	int r, error = 0;
+
+	b->walk.at = 0;
+	do {
+		r = kpaged_swapped(&b->walk);
+		if (r != 0)
+			error = bring_satisfy(b, r);
+	} while (r != 0 && error == 0);
+	return error;
+}
+
+/* ---- anonymous objects ---- */
+
+/* The words that lie together from *pgoff on, which moves.  [O] held. */
+static int
+object_words(struct bring *b, struct vmo *vmo, uint64_t *pgoff)
+{
+	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
+	uint64_t end;
+	int r = 0;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	w.word = anon_next_word(vmo, pgoff, &w.container);
+	if (w.word == NULL) {
+		*pgoff = VMO_MAX_PAGES;
+		return 0;
+	}
+	for (end = anon_run_end(*pgoff); *pgoff < end; ++*pgoff, w.word++) {
+		enum pte_kind kind = pte_kind(word_get(w.word));
+
+		w.max = (unsigned)(end - *pgoff);
+		w.index = *pgoff;
+		if (kind == PTE_SWAP || kind == PTE_TRANS)
+			r = bring_word(&b->walk, &w);
+		if (r != 0)
+			break;
+	}
+	if (w.container != NULL)
+		kpaged_unpin(w.container, false);
+	return r;
+}
+
+/* 0, -EINTR. */
+static int
+bring_object(struct bring *b, struct vmo *vmo)
+{
+	uint64_t pgoff = 0;
+	int r, error = 0;
+
+	while (pgoff < VMO_MAX_PAGES && error == 0) {
+		spin_lock(&vmo->lock);
+		r = object_words(b, vmo, &pgoff);
+		spin_unlock(&vmo->lock);
+		if (r != 0)
+			error = bring_satisfy(b, r);
+	}
+	return error;
+}

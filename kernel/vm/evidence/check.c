@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check.c: vm_check: is everything that must be true, true?
+ *
+ * Problem   A wrong count or a stale owner harms nobody until much later.  Walk
+ *           all structures while nothing moves and say what disagrees, by the
+ *           number of the invariant (book: invariants).
+ *
+ * Picture   as_lock_all ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
+ *                       ─→ objects (I10, I15) ─→ kpaged (I16)
+ *                       ─→ frames under [P] (I1 I2 I3) ─→ slots (I5)
+ *                       ─→ sums (I12, 6.1)
+ *
+ * Rules     1. The other threads stop at safe points: whoever needs map_lock
+ *              or a ws_lock waits.  Nothing here faults, allocates pages for
+ *              user memory or changes what it looks at.
+ *           2. A finding is one line with the invariant's number; the lines of
+ *              the last run are kept for /proc/vm/check.
+ *           3. VADs are paged: those that are out when all has stopped are left
+ *              out, and what the words of their space say of them.
+ *           4. What other CPUs may change meanwhile (free frames, commit of
+ *              calls under way) is compared only in the safe direction.
+ *
+ * Read next vm/design/fmo/check.c, leak.c.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define REPORT_BYTES 16384
+#define LINES_LOGGED 20
+#define BRING_TRIES 8
+
+static struct {
+	struct mutex lock;          /* check lock: one run at a time */
+	char text[REPORT_BYTES];    /* [check lock] lines of the last run */
+	struct out_buf buf;         /* [check lock] */
+	uint64_t every;             /* [c] check=N */
+	bool at_syscalls;           /* [c] check=sys */
+	_Atomic uint64_t faults;    /* [A] for check=N */
+} check = { .lock = MUTEX_INIT(check.lock, LR_NONE) };
+
+static void stop_all(int level);
+static void check_spaces(struct vm_report *rep);
+static void check_objects(struct vm_report *rep);
+static void check_frames(struct vm_report *rep);
+static void check_queue(struct vm_report *rep, enum page_state s, bool file);
+static void check_commit(struct vm_report *rep);
+static void check_sums(struct vm_report *rep);
+static void check_vads(struct vm_report *rep);
+static void check_zeroed(struct vm_report *rep);
+
+/* ---- reports ---- */
+
+/*
+ * Begin a report: the text of the last one is gone.
+ *
+ * Locks:    afterwards the check lock, until report_close().
+ */
+void
+report_open(struct vm_report *rep, int level)
+{
+	mutex_lock(&check.lock);
+	out_buf_init(&check.buf, check.text, sizeof(check.text));
+	memset(rep, 0, sizeof(*rep));
+	rep->out = &check.buf.out;
+	rep->level = (unsigned)level;
+}
+
+/*
+ * End it; findings go to the log, too.
+ *
+ * Returns:  their number.
+ */
+unsigned
+report_close(struct vm_report *rep, const char *what)
+{
+	const char *line = check.text, *end;
+	unsigned n, findings = rep->findings;
+
+	if (findings == 0)
+		out_printf(rep->out, "%s: clean\n", what);
+	else
+		klog("%s: %u findings", what, findings);
+	for (n = 0; findings != 0 && n < LINES_LOGGED && *line != '\0'; n++) {
+		end = strchr(line, '\n');
+		if (end == NULL)
+			break;
+		klog("%s: %.*s", what, (int)(end - line), line);
+		line = end + 1;
+	}
+	mutex_unlock(&check.lock);
+	return findings;
+}
+
+/*
+ * One finding.
+ *
+ * Locks:    the check lock; any others.
+ */
+void
+report_bad(struct vm_report *rep, const char *invariant, const char *fmt, ...)
+{
+	va_list ap;
+
+	rep->findings++;
+	out_printf(rep->out, "%s ", invariant);
+	va_start(ap, fmt);
+	out_vprintf(rep->out, fmt, ap);
+	va_end(ap);
+	out_printf(rep->out, "\n");
+}
+
+/*
+ * The lines of the last report.  Locks: takes the check lock.
+ */
+void
+stat_check(struct out *o)
+{
+	mutex_lock(&check.lock);
+	out_printf(o, "%s", check.text);
+	mutex_unlock(&check.lock);
+}
+
+/*
+ * Boot option check=N or check=sys.  Locks: none; once, by vm_init().
+ */
+void
+check_init(void)
+{
+	check.at_syscalls = option_is("check", "sys");
+	if (!check.at_syscalls)
+		check.every = option_u64("check");
+}
+
+/* ---- when ---- */
+
+/*
+ * At the end of each fault: check=N.  Locks: none of rank >= 2.
+ */
+void
+vm_check_fault(void)
+{
+	if (check.every != 0 &&
+	    atomic_add(&check.faults, 1) % check.every == 0 && vm_check(1) != 0)
+		panic("check: a fault has left findings");
+}
+
+/*
+ * At the end of each system call: check=sys.  Locks: none.
+ */
+void
+vm_check_syscall(void)
+{
+	if (check.at_syscalls && vm_check(1) != 0)
+		panic("check: a system call has left findings");
+}
+
+/* ---- the run ---- */
+
+static uint32_t *
+mapcounts_alloc(size_t *pages)
+{
+	struct phys_stat ps;
+	uint32_t *counts;
+	size_t i;
+
+	phys_stat(&ps);
+	*pages = PAGE_UP((ps.max_pfn + 1ul) * sizeof(*counts)) >> PAGE_SHIFT;
+	counts = kva_alloc(*pages);
+	for (i = 0; counts != NULL && i <= ps.max_pfn; i++)
+		counts[i] = 0;
+	return counts;
+}
+
+/*
+ * Walk the invariants.  Level 1 all but the contents of frames, and mappings only
+ * of spaces whose VADs are all in memory; 2 also what the kernel has on swap,
+ * which is brought as far as there is room; 3 also I21.
+ *
+ * Locks:    none of rank >= 2; takes those of all spaces.
+ * Returns:  findings; the text is in stat_check() and in the log.
+ */
+unsigned
+vm_check(int level)
+{
+	struct vm_report rep;
+	size_t pages;
+	unsigned n;
+
+	report_open(&rep, level);
+	rep.mapcount = mapcounts_alloc(&pages);
+	if (rep.mapcount == NULL)
+		out_printf(rep.out, "I2 not checked: no memory\n");
+	stop_all(level);
+	swap_freeze();
+	check_spaces(&rep);
+	check_objects(&rep);
+	kpaged_check(&rep);
+	check_frames(&rep);
+	check_swap(&rep);
+	check_commit(&rep);
+	check_sums(&rep);
+	check_vads(&rep);
+	swap_thaw();
+	as_unlock_all();
+	if (level >= 3)
+		check_zeroed(&rep);
+	if (rep.mapcount != NULL)
+		kva_free(rep.mapcount, pages);
+	EVENT(check_runs);
+	EVENT_ADD(check_failures, rep.findings);
+	n = report_close(&rep, "check");
+	return n;
+}
+
+/* ---- spaces and objects ---- */
+
+static void
+check_space(struct aspace *as, void *arg)
+{
+	struct vm_report *rep = arg;
+
+	if (as->md.root_pa == 0)
+		return;
+	rep->no_vads = atomic_load(&as->vads_lost) || !vadpool_is_here(as);
+	if (rep->no_vads)
+		rep->vads += as->nvads;
+	else
+		vad_check(as, rep);
+	as->ops->check(as, rep);
+}
+
+static void
+vads_out(struct aspace *as, void *out)
+{
+	if (as->md.root_pa != 0 && !vadpool_is_here(as))
+		*(bool *)out = true;
+}
+
+/*
+ * All locks, and for level 2 all VADs in memory: they can be read only where
+ * waiting is allowed, so if some have left again meanwhile, once more.
+ */
+static void
+stop_all(int level)
+{
+	unsigned try;
+	bool out;
+
+	for (try = 0;; try++) {
+		if (level >= 2)
+			kpaged_bring_all();
+		as_lock_all();
+		out = false;
+		if (level >= 2 && try < BRING_TRIES)
+			as_walk_locked(vads_out, &out);
+		if (!out)
+			return;
+		as_unlock_all();
+	}
+}
+
+static void
+check_spaces(struct vm_report *rep)
+{
+	unsigned i;
+
+	as_walk_locked(check_space, rep);
+	for (i = 0; design_find(i) != NULL; i++)
+		design_find(i)->check(NULL, rep);
+}
+
+static void
+check_object(struct vmo *vmo, void *arg)
+{
+	spin_lock(&vmo->lock);
+	if (vmo->type == VMO_AOBJ)
+		anon_check(vmo, arg);
+	if (vmo->type == VMO_VNODE)
+		cache_check(vmo, arg);
+	spin_unlock(&vmo->lock);
+}
+
+static void
+check_objects(struct vm_report *rep)
+{
+	vmo_walk_locked(check_object, rep);
+}
+
+/* ---- frames: I1, I2, I3 ---- */
+
+static bool
+home_is_word(enum page_home kind)
+{
+	return kind == HOME_PTE || kind == HOME_FMO || kind == HOME_AOBJ ||
+	    kind == HOME_TABLE || kind == HOME_KPAGED;
+}
+
+/* A page that holds something: its owner must name it. */
+static void
+check_home(const struct vm_page *pg, struct vm_report *rep)
+{
+	enum page_home kind = page_home_kind(pg);
+	const uint64_t *word;
+
+	if (kind == HOME_NONE)
+		report_bad(rep, "I1", "pfn %u is %s and has no home",
+		    page_pfn(pg), page_state_name((enum page_state)pg->state));
+	if (!home_is_word(kind))
+		return;
+	word = pa2va(page_home_payload(pg));
+	if (!pte_names_frame(word_get(word)) ||
+	    pte_pfn(word_get(word)) != page_pfn(pg))
+		report_bad(rep, "I1", "pfn %u: its home %lx holds %lx",
+		    page_pfn(pg), pg->home, word_get(word));
+}
+
+static void
+check_frame(const struct vm_page *pg, struct vm_report *rep)
+{
+	bool idle = pg->mapcount == 0 && pg->pins == 0;
+	const char *name = page_state_name((enum page_state)pg->state);
+
+	if (rep->mapcount != NULL && pg->mapcount != rep->mapcount[page_pfn(pg)])
+		report_bad(rep, "I2", "pfn %u %s: mapcount %u, %u words map it",
+		    page_pfn(pg), name, pg->mapcount,
+		    rep->mapcount[page_pfn(pg)]);
+	switch ((enum page_state)pg->state) {
+	case PG_ACTIVE:
+		check_home(pg, rep);
+		if (idle && (pg->flags & PF_CONTAINER) == 0)
+			report_bad(rep, "I3", "pfn %u ACTIVE and idle",
+			    page_pfn(pg));
+		break;
+	case PG_STANDBY:
+	case PG_MODIFIED:
+		check_home(pg, rep);
+		if (!idle)
+			report_bad(rep, "I3", "pfn %u %s: mapcount %u pins %u",
+			    page_pfn(pg), name, pg->mapcount, pg->pins);
+		break;
+	case PG_FREE:
+	case PG_ZEROED:
+		if (!idle || page_home_kind(pg) != HOME_NONE)
+			report_bad(rep, "I3", "pfn %u %s: mapcount %u pins %u "
+			    "home %lx", page_pfn(pg), name, pg->mapcount,
+			    pg->pins, pg->home);
+		break;
+	case PG_READING:
+	case PG_LIMBO:
+	case PG_WIRED:
+	case PG_BAD:
+	case PG_NSTATES:
+		break;
+	}
+}
+
+static void
+check_frames(struct vm_report *rep)
+{
+	uint64_t n[PG_NSTATES] = { 0 };
+	struct phys_stat ps;
+	unsigned s;
+	pfn_t pfn;
+
+	phys_stat(&ps);
+	spin_lock(&pfn_lock);
+	for (pfn = 1; pfn <= ps.max_pfn; pfn++) {
+		if (!phys_is_ram(pfn))
+			continue;
+		s = pfdb[pfn].state;
+		if (s < PG_NSTATES)
+			n[s]++;
+		check_frame(&pfdb[pfn], rep);
+	}
+	/* These change under [P] only; the others under the allocator's locks. */
+	for (s = PG_ACTIVE; s <= PG_READING; s++)
+		if (n[s] != page_count((enum page_state)s))
+			report_bad(rep, "I3", "%lu frames are %s, counted %lu",
+			    n[s], page_state_name((enum page_state)s),
+			    page_count((enum page_state)s));
+	check_queue(rep, PG_STANDBY, false);
+	check_queue(rep, PG_MODIFIED, false);
+	check_queue(rep, PG_MODIFIED, true);
+	spin_unlock(&pfn_lock);
+}
+
+static void
+check_queue(struct vm_report *rep, enum page_state s, bool file)
+{
+	const struct page_queue *q = pq_queue(s, file);
+	pfn_t pfn = q->head, prev = 0;
+	uint64_t n = 0;
+
+	for (; pfn != 0 && n <= q->n; pfn = pfdb[pfn].qnext, n++) {
+		if (pfdb[pfn].state != s || pfdb[pfn].qprev != prev)
+			report_bad(rep, "I3", "pfn %u on the queue of %s", pfn,
+			    page_state_name(s));
+		prev = pfn;
+	}
+	if (n != q->n || q->tail != prev)
+		report_bad(rep, "I3", "queue of %s: %lu pages, walked %lu",
+		    page_state_name(s), q->n, n);
+}
+
+/* ---- sums ---- */
+
+static void
+add_object_charge(struct vmo *vmo, void *arg)
+{
+	if (vmo->type == VMO_AOBJ)
+		*(uint64_t *)arg += atomic_load(&vmo->a.charged);
+}
+
+/*
+ * What is owned is charged; calls under way have charged what nobody owns
+ * yet, so the total may be larger, never smaller.
+ */
+static void
+check_commit(struct vm_report *rep)
+{
+	uint64_t owned = as_sum(offsetof(struct aspace, commit)) +
+	    as_sum(offsetof(struct aspace, prepaid)) +
+	    as_sum(offsetof(struct aspace, late)) + ev_read(EV_fmo_pages_live);
+
+	vmo_walk_locked(add_object_charge, &owned);
+	if (commit_total() < owned)
+		report_bad(rep, "I12", "%lu pages owned, %lu charged", owned,
+		    commit_total());
+}
+
+/* Outcomes of passes (book: invariants 6.1). */
+static uint64_t
+sum_outcomes(void)
+{
+	static const enum ev_id ids[] = {
+		EV_fault_spurious, EV_fault_zerofill, EV_fault_zeropage,
+		EV_fault_file, EV_fault_file_read, EV_fault_private_copy,
+		EV_fault_fork_copy, EV_fault_fork_steal, EV_fault_swapin,
+		EV_fault_busy_wait, EV_fault_rescue, EV_fault_fork_map,
+		EV_fault_aobj, EV_fault_table_in, EV_fault_error,
+		EV_fault_upgrade, EV_fault_design, EV_fault_waited,
+		EV_fault_again, EV_fault_denied, EV_fault_failed,
+	};
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(ids); i++)
+		sum += ev_read(ids[i]);
+	return sum;
+}
+
+/* Is a + open == b possible, with `open` faults that have not ended? */
+static bool
+agrees(uint64_t less, uint64_t more, unsigned open)
+{
+	return less <= more && more - less <= open;
+}
+
+/*
+ * fault.pass is the sum of all outcomes, and of faults and restarts.  Faults
+ * that wait for a lock now have begun a pass without an outcome; and counters
+ * of other CPUs move while they are added up, so ask thrice.
+ */
+static void
+check_sums(struct vm_report *rep)
+{
+	uint64_t pass = 0, sum = 0, begun = 0;
+	unsigned try, open;
+
+	for (try = 0; try < 3; try++) {
+		open = fault_in_flight();
+		pass = ev_read(EV_fault_pass);
+		sum = sum_outcomes();
+		begun = ev_read(EV_fault_total) + ev_read(EV_fault_restart);
+		open = MAX(open, fault_in_flight());
+		if (agrees(sum, pass, open) &&
+		    (agrees(pass, begun, open) || agrees(begun, pass, open)))
+			return;
+	}
+	report_bad(rep, "6.1", "fault.pass %lu, outcomes %lu, total + restart %lu",
+	    pass, sum, begun);
+}
+
+/* Every map_lock is held: the gauge and the trees do not move. */
+static void
+check_vads(struct vm_report *rep)
+{
+	if (ev_read(EV_vad_live) != rep->vads)
+		report_bad(rep, "6.1", "vad.live %lu, the trees hold %lu",
+		    ev_read(EV_vad_live), rep->vads);
+}
+
+/* ---- I21 ---- */
+
+static bool
+is_zero(const struct vm_page *pg)
+{
+	const uint64_t *word = pa2va(page_pa(pg));
+	unsigned i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+		if (word[i] != 0)
+			return false;
+	return true;
+}
+
+/* A frame may be allocated while it is read: only what stays ZEROED counts. */
+static void
+check_zeroed(struct vm_report *rep)
+{
+	struct phys_stat ps;
+	pfn_t pfn;
+
+	phys_stat(&ps);
+	if (!is_zero(page_zero_frame()))
+		report_bad(rep, "I21", "the zero page is not zero");
+	for (pfn = 1; pfn <= ps.max_pfn; pfn++) {
+		const struct vm_page *pg = &pfdb[pfn];
+
+		if (!phys_is_ram(pfn) || pg->state != PG_ZEROED || is_zero(pg))
+			continue;
+		if (pg->state == PG_ZEROED && !is_zero(pg))
+			report_bad(rep, "I21", "pfn %u ZEROED, but not zero", pfn);
+	}
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leak.c: is everything back that was taken?
+ *
+ * Problem   After a test all frames, objects and promises must be where they
+ *           were.  A leak of one page per fork kills a machine in a week.
+ *
+ * Picture   mark: drain caches ─→ snapshot
+ *           diff: drain caches ─→ snapshot ─→ compare, line by line
+ *
+ * Rules     1. Caches are emptied first: magazines, empty slabs, spare stacks.
+ *           2. Frames of slabs count with the free ones: objects are compared
+ *              by number, and how they lie in frames is chance.
+ *           3. Files are written and their unused pages dropped; those that stay
+ *              count as free: what is cached is not lost.
+ *           4. A table on swap is as live as one in memory.
+ *           5. Frames may be more than before: who compares also runs, and
+ *              may need less.  What is live is compared by number.
+ *           6. Of forked objects there may be less: who is left alone with an
+ *              entry takes the page back when it leaves memory, at any time.
+ *              That none goes too early I6 says.  Pages of entries and the
+ *              promise for them are not compared with other paged memory.
+ *           7. What ends a little later by itself (stacks of dead threads) is
+ *              waited for, a second at most.
+ *
+ * Read next check.c.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define CACHES_MAX 96
+#define TRIES 50
+#define TRY_NS 20000000ul
+
+static const struct {
+	enum ev_id id;
+	bool may_fall;               /* Rule 6 */
+} leak_gauges[] = {
+	{ EV_fmo_live, true }, { EV_fmo_entries_live, true },
+	{ EV_fmo_refs_live, true }, { EV_fmo_pages_live, true },
+	{ EV_kpaged_pages, false }, { EV_commit_total, false },
+	{ EV_table_live, false }, { EV_anon_tables, false },
+	{ EV_anon_pages, false }, { EV_vad_live, false },
+};
+
+struct leak_mark {
+	uint64_t frames;
+	uint64_t gauge[ARRAY_LEN(leak_gauges)];
+	unsigned ncaches;
+	struct {
+		const char *name;
+		size_t size;
+		uint64_t live;
+	} cache[CACHES_MAX];
+};
+
+static struct {
+	struct mutex lock;           /* leak lock */
+	struct leak_mark mark, now;  /* [leak lock] */
+	bool marked;                 /* [leak lock] */
+	_Atomic uint64_t pages, objects; /* [A] of the last diff */
+} leak = { .lock = MUTEX_INIT(leak.lock, LR_NONE) };
+
+static void snapshot(struct leak_mark *m);
+static bool is_same(void);
+static void compare(struct vm_report *rep);
+
+static uint64_t
+gauge_pages(void)
+{
+	return atomic_load(&leak.pages);
+}
+
+static uint64_t
+gauge_objects(void)
+{
+	return atomic_load(&leak.objects);
+}
+
+/*
+ * Remember how things are.
+ *
+ * Locks:    none.
+ */
+void
+vm_leak_begin(void)
+{
+	mutex_lock(&leak.lock);
+	ev_set_gauge(EV_leak_pages, gauge_pages);
+	ev_set_gauge(EV_leak_objects, gauge_objects);
+	snapshot(&leak.mark);
+	leak.marked = true;
+	mutex_unlock(&leak.lock);
+}
+
+/*
+ * Compare with the last begin.
+ *
+ * Locks:    none; sleeps up to a second for what ends by itself.
+ * Returns:  findings; text in stat_check(), sums in leak.pages, leak.objects.
+ */
+unsigned
+vm_leak_end(void)
+{
+	struct vm_report rep;
+	unsigned try, n;
+
+	mutex_lock(&leak.lock);
+	if (!leak.marked) {
+		leak.mark.ncaches = 0;
+		snapshot(&leak.mark);
+	}
+	for (try = 0; try < TRIES; try++) {
+		snapshot(&leak.now);
+		if (is_same() ||
+		    sleep_until(md_time_ns() + TRY_NS, WAIT_KILLABLE) == -EINTR)
+			break;
+	}
+	report_open(&rep, 1);
+	compare(&rep);
+	n = report_close(&rep, "leak");
+	mutex_unlock(&leak.lock);
+	return n;
+}
+
+/* Books about free addresses: how many there are depends on the past. */
+static bool
+is_layout(const char *name)
+{
+	return strcmp(name, "kpaged-extent") == 0 ||
+	    strcmp(name, "kva_range") == 0;
+}
+
+static void
+snapshot_cache(void *arg, const char *name, size_t size, uint64_t live,
+    uint64_t frames)
+{
+	struct leak_mark *m = arg;
+
+	m->frames += frames;
+	if (m->ncaches == CACHES_MAX || is_layout(name))
+		return;
+	m->cache[m->ncaches].name = name;
+	m->cache[m->ncaches].size = size;
+	m->cache[m->ncaches].live = live;
+	m->ncaches++;
+}
+
+/*
+ * What is on swap is no less there; of paged memory what is no entry's (Rule 6);
+ * of promises what exec did not make ahead, for that ends with its first use.
+ */
+static uint64_t
+read_gauge(enum ev_id id)
+{
+	uint64_t value = ev_read(id);
+
+	if (id == EV_kpaged_pages)
+		value += ev_read(EV_kpaged_pages_out);
+	if (id == EV_table_live)
+		value += ev_read(EV_table_live_out);
+	if (id == EV_kpaged_pages || id == EV_commit_total)
+		value -= ev_read(EV_fmo_pages_live);
+	if (id == EV_commit_total)
+		value -= as_sum(offsetof(struct aspace, prepaid));
+	return value;
+}
+
+static void
+snapshot(struct leak_mark *m)
+{
+	struct swap_stat st;
+	struct phys_stat ps;
+	unsigned i;
+
+	design_default()->reap();
+	cache_flush_all();
+	kva_drain();
+	kmem_drain();
+	phys_drain();
+	phys_stat(&ps);
+	swap_stat(&st);
+	/* A page that went to swap has left its frame, and is no less there. */
+	m->frames = ps.free + ps.zeroed + cache_count() + md_ktables() -
+	    (st.used - page_slotted_count());
+	m->ncaches = 0;
+	kmem_walk(snapshot_cache, m);
+	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)
+		m->gauge[i] = read_gauge(leak_gauges[i].id);
+}
+
+static bool
+is_off(uint64_t before, uint64_t now, bool may_fall)
+{
+	return may_fall ? now > before : now != before;
+}
+
+static bool
+is_gauge_off(unsigned i)
+{
+	return is_off(leak.mark.gauge[i], leak.now.gauge[i],
+	    leak_gauges[i].may_fall);
+}
+
+/* Live objects of a cache at the mark; a cache that is new had none. */
+static uint64_t
+live_before(const char *name, size_t size)
+{
+	unsigned i;
+
+	for (i = 0; i < leak.mark.ncaches; i++)
+		if (leak.mark.cache[i].size == size &&
+		    strcmp(leak.mark.cache[i].name, name) == 0)
+			return leak.mark.cache[i].live;
+	return 0;
+}
+
+/* Of its objects there are others than before. */
+static bool
+is_cache_off(unsigned i)
+{
+	const char *name = leak.now.cache[i].name;
+	bool of_fmo = strcmp(name, "fmo") == 0 || strcmp(name, "fmo_ref") == 0;
+
+	return is_off(live_before(name, leak.now.cache[i].size),
+	    leak.now.cache[i].live, of_fmo);
+}
+
+static bool
+is_same(void)
+{
+	unsigned i;
+
+	if (leak.now.frames < leak.mark.frames)
+		return false;
+	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)
+		if (is_gauge_off(i))
+			return false;
+	for (i = 0; i < leak.now.ncaches; i++)
+		if (is_cache_off(i))
+			return false;
+	return true;
+}
+
+static void
+compare(struct vm_report *rep)
+{
+	uint64_t objects = 0, before;
+	int64_t lost = (int64_t)(leak.mark.frames - leak.now.frames);
+	unsigned i;
+
+	if (lost > 0)
+		report_bad(rep, "leak", "name=frames before=%lu now=%lu",
+		    leak.mark.frames, leak.now.frames);
+	for (i = 0; i < ARRAY_LEN(leak_gauges); i++)
+		if (is_gauge_off(i))
+			report_bad(rep, "leak", "name=%s before=%lu now=%lu",
+			    ev_rows[leak_gauges[i].id].name, leak.mark.gauge[i],
+			    leak.now.gauge[i]);
+	for (i = 0; i < leak.now.ncaches; i++) {
+		if (!is_cache_off(i))
+			continue;
+		before = live_before(leak.now.cache[i].name,
+		    leak.now.cache[i].size);
+		report_bad(rep, "leak", "name=%s before=%lu now=%lu",
+		    leak.now.cache[i].name, before, leak.now.cache[i].live);
+		if (leak.now.cache[i].live > before)
+			objects += leak.now.cache[i].live - before;
+	}
+	atomic_store(&leak.pages, lost > 0 ? (uint64_t)lost : 0);
+	atomic_store(&leak.objects, objects);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stat.c: /proc/vm: the state of the system's memory as text
+ *
+ * Problem   What a test or a learner asks must be one key=value line away, and
+ *           asking must not disturb what is asked about.
+ *
+ * Picture   counters and lists ─→ one line per object ─→ struct out
+ *
+ * Rules     1. Keys never change their meaning; new ones go to the end.
+ *           2. No line is true for longer than it takes to print it.
+ *
+ * Read next stat_as.c, vm/design/fmo/stat.c.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/*
+ * Frames by state.
+ */
+void
+stat_pages(struct out *o)
+{
+	unsigned s;
+
+	for (s = 0; s < PG_NSTATES; s++)
+		out_printf(o, "state=%s frames=%lu\n",
+		    page_state_name((enum page_state)s),
+		    page_count((enum page_state)s));
+}
+
+/*
+ * Lengths of the queues, marks, tokens, what bsm does.  Locks: takes [P].
+ */
+void
+stat_queues(struct out *o)
+{
+	static const struct {
+		const char *name;
+		enum page_state state;
+		bool file;
+	} q[] = {
+		{ "standby", PG_STANDBY, false },
+		{ "modified_anon", PG_MODIFIED, false },
+		{ "modified_file", PG_MODIFIED, true },
+	};
+	uint64_t n[ARRAY_LEN(q)];
+	struct phys_stat ps;
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < ARRAY_LEN(q); i++)
+		n[i] = pq_queue(q[i].state, q[i].file)->n;
+	spin_unlock(&pfn_lock);
+	out_printf(o, "queue=free pages=%lu\n", page_count(PG_FREE));
+	out_printf(o, "queue=zeroed pages=%lu\n", page_count(PG_ZEROED));
+	for (i = 0; i < ARRAY_LEN(q); i++)
+		out_printf(o, "queue=%s pages=%lu\n", q[i].name, n[i]);
+	out_printf(o, "queue=reading pages=%lu\n", page_count(PG_READING));
+	out_printf(o, "queue=writing pages=%lu\n", page_writing_count());
+	phys_stat(&ps);
+	out_printf(o, "marks reserve=%lu low=%lu high=%lu min_ever=%lu\n",
+	    ps.reserve, ps.low, ps.high, ps.min_ever);
+	token_show(o);
+	bal_show(o);
+}
+
+/*
+ * Promises.
+ */
+void
+stat_commit(struct out *o)
+{
+	out_printf(o, "total=%lu limit=%lu mode=%u\n", commit_total(),
+	    commit_limit(), commit_mode());
+}
+
+static void
+put_vmo(struct vmo *vmo, void *arg)
+{
+	static const char *const types[] = {
+		[VMO_VNODE] = "VNODE", [VMO_AOBJ] = "AOBJ",
+		[VMO_DEVICE] = "DEVICE",
+	};
+	bool is_anon = vmo->type == VMO_AOBJ;
+	struct list_node *n;
+	int maps = 0;
+
+	/* Not waited for: vm_check, with all spaces locked, walks this list. */
+	if (mutex_trylock(&vmo->maps_lock)) {
+		for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
+			maps++;
+		mutex_unlock(&vmo->maps_lock);
+	} else {
+		maps = -1;
+	}
+	out_printf(arg, "type=%s size=%lu refs=%u maps=%d pages=%lu tables=%lu "
+	    "charged=%lu dirty=%lu\n", types[vmo->type], vmo_size(vmo),
+	    atomic_load(&vmo->refs), maps, vmo_pages(vmo),
+	    is_anon ? atomic_load(&vmo->a.n_tables) : 0,
+	    is_anon ? atomic_load(&vmo->a.charged) : 0,
+	    atomic_load(&vmo->n_dirty));
+}
+
+/*
+ * Memory objects; maps=-1: a truncate is under way.  Locks: takes the object
+ * list lock and [O] of each.
+ */
+void
+stat_vmos(struct out *o)
+{
+	vmo_walk(put_vmo, o);
+}
+
+static void
+put_slab(void *arg, const char *name, size_t size, uint64_t live,
+    uint64_t frames)
+{
+	out_printf(arg, "cache=%s size=%zu live=%lu frames=%lu\n", name, size,
+	    live, frames);
+}
+
+/*
+ * Non-paged objects by cache.
+ */
+void
+stat_slabs(struct out *o)
+{
+	kmem_walk(put_slab, o);
+}
+
+/*
+ * The frame allocator's own numbers; desc: bytes that describe each frame.
+ */
+void
+stat_frames(struct out *o)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	out_printf(o, "total=%lu free=%lu zeroed=%lu wired=%lu reserve=%lu "
+	    "low=%lu high=%lu min_ever=%lu max_pfn=%u desc=%zu\n", ps.total,
+	    ps.free, ps.zeroed, ps.wired, ps.reserve, ps.low, ps.high,
+	    ps.min_ever, ps.max_pfn, sizeof(struct vm_page));
+}
+
+/*
+ * What /proc/meminfo says, in bytes.  An object's pages count as cached, as
+ * Linux counts shared memory and tmpfs.
+ *
+ * Locks:    none of rank >= 8.
+ */
+void
+vm_mem_info(struct vm_mem_info *m)
+{
+	uint64_t standby = page_count(PG_STANDBY);
+	uint64_t objects = ev_read(EV_anon_pages);
+	struct swap_stat swap;
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	swap_stat(&swap);
+	m->total = ps.total << PAGE_SHIFT;
+	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
+	m->avail = m->free + (standby << PAGE_SHIFT);
+	m->cached = (objects + cache_count()) << PAGE_SHIFT;
+	m->dirty = page_dirty_count() << PAGE_SHIFT;
+	m->writeback = page_writing_count() << PAGE_SHIFT;
+	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live))
+	    << PAGE_SHIFT;
+	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;
+	m->locked = as_sum(offsetof(struct aspace, n_locked)) << PAGE_SHIFT;
+	m->shmem = objects << PAGE_SHIFT;
+	m->slab = ev_read(EV_page_nonpaged_bytes);
+	m->tables = ev_read(EV_table_live) << PAGE_SHIFT;
+	m->commit_limit = commit_limit() << PAGE_SHIFT;
+	m->commit_total = commit_total() << PAGE_SHIFT;
+	m->swap_cached = page_slotted_count() << PAGE_SHIFT;
+	m->swap_total = swap.slots << PAGE_SHIFT;
+	/* used counts what swapoff brings back, too. */
+	m->swap_free = (swap.slots - MIN(swap.used, swap.slots)) << PAGE_SHIFT;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stat_as.c: /proc/PID/maps, smaps, vadtree, and the sizes for ps
+ *
+ * Problem   Programs parse maps byte for byte as Linux prints it; learners
+ *           read vadtree to see the tree that is behind it.
+ *
+ * Picture   map_lock shared ─→ VAD by VAD ─→ words of its leaf tables ─→ text
+ *
+ * Rules     1. The sink allocates and does not sleep, so a line may be written
+ *              under map_lock and ws_lock.
+ *           2. The name of an object is its client's to give (vmo_client_ops);
+ *              the object's lock keeps the client from going.
+ *           3. No page is faulted in: what is not there is counted as not there.
+ *              Entries of forked objects are: they know who shares what.
+ *
+ * Read next stat_words.c.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define NAME_COLUMN 72
+
+static void put_header(struct aspace *as, struct vad *v, struct out *o);
+static const char *vad_name(struct aspace *as, struct vad *v,
+    struct vmo_ident *id);
+
+/* ---- maps ---- */
+
+/*
+ * Locks:    none of rank >= 2.
+ */
+void
+stat_maps(struct aspace *as, struct out *o)
+{
+	struct vad *v;
+
+	rw_lock_read(&as->map_lock);
+	VAD_FOREACH(v, as)
+		put_header(as, v, o);
+	rw_unlock_read(&as->map_lock);
+}
+
+static void
+object_ident(struct vmo *vmo, struct vmo_ident *id)
+{
+	memset(id, 0, sizeof(*id));
+	spin_lock(&vmo->lock);
+	if (vmo->client_ops != NULL)
+		vmo->client_ops->ident(vmo->client, id);
+	spin_unlock(&vmo->lock);
+	if (id->path[0] != '\0')
+		return;
+	id->dev_minor = 1;
+	str_copy(id->path, "/dev/zero (deleted)", sizeof(id->path));
+}
+
+static const char *
+vad_name(struct aspace *as, struct vad *v, struct vmo_ident *id)
+{
+	if (v->vmo != NULL)
+		return id->path;
+	if ((v->flags & VAD_STACK) != 0)
+		return "[stack]";
+	if (v->start << PAGE_SHIFT <= as->brk &&
+	    v->end << PAGE_SHIFT >= as->brk0 && (v->flags & VAD_HEAP) != 0)
+		return "[heap]";
+	return NULL;
+}
+
+/* One line of maps, as Linux prints it: the name begins at column 73. */
+static void
+put_header(struct aspace *as, struct vad *v, struct out *o)
+{
+	struct vmo_ident id = { .ino = 0 };
+	const char *name;
+	char line[128];
+	int n;
+
+	if (v->vmo != NULL)
+		object_ident(v->vmo, &id);
+	n = snprintf(line, sizeof(line), "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",
+	    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT,
+	    (v->prot & PROT_R) != 0 ? 'r' : '-',
+	    (v->prot & PROT_W) != 0 ? 'w' : '-',
+	    (v->prot & PROT_X) != 0 ? 'x' : '-',
+	    (v->flags & VAD_SHARED) != 0 ? 's' : 'p',
+	    v->vmo != NULL ? v->off << PAGE_SHIFT : 0, id.dev_major,
+	    id.dev_minor, id.ino);
+	name = vad_name(as, v, &id);
+	if (name == NULL)
+		out_printf(o, "%s\n", line);
+	else
+		out_printf(o, "%s%*s %s\n", line,
+		    n < NAME_COLUMN ? NAME_COLUMN - n : 0, "", name);
+}
+
+/* ---- smaps ---- */
+
+struct smap {
+	struct aspace *as;
+	uint64_t rss, pss, shared_clean, shared_dirty;   /* bytes */
+	uint64_t private_clean, private_dirty;
+	uint64_t referenced, anonymous, lazyfree, locked;
+	uint64_t swap, swap_pss;
+	va_t at;               /* where the walk stopped: */
+	uint64_t word;         /* what this names is out */
+};
+
+/* A word that is not VALID: is its page in swap?  1: who knows, it is out. */
+static int
+smap_soft(struct smap *m, va_t va, uint64_t word)
+{
+	uint64_t named = word;
+	int64_t refs = 1;
+
+	if (pte_kind(word) == PTE_FORK)
+		refs = m->as->ops->refs(m->as, word, &named);
+	if (refs < 0) {
+		m->at = va;
+		m->word = word;
+		return 1;
+	}
+	if (pte_kind(named) == PTE_SWAP) {
+		m->swap += PAGE_SIZE;
+		m->swap_pss += PAGE_SIZE / (uint64_t)MAX(refs, 1);
+	}
+	return 0;
+}
+
+static int
+smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct smap *m = arg;
+	const struct vm_page *pg;
+	uint64_t share;
+	bool dirty;
+
+	/* A table that is out: so are the pages that it has words for. */
+	if (pte_is_table_out(word)) {
+		share = MIN(pages, (uint64_t)pte_table_used(word)) * PAGE_SIZE;
+		m->swap += share;
+		m->swap_pss += share;
+		return 0;
+	}
+	if (pte_kind(word) != PTE_VALID)
+		return smap_soft(m, va, word);
+	if (pte_src(word) == SRC_SPEC)
+		return 0;
+	pg = pte_page(word);
+	dirty = (word & MD_PTE_D) != 0 || (pg->flags & PF_DIRTY) != 0;
+	m->rss += PAGE_SIZE;
+	/* Not mapped by us alone, but perhaps on its way: never by 0. */
+	share = PAGE_SIZE / MAX(pg->mapcount, 1u);
+	m->pss += share;
+	if (pg->mapcount > 1)
+		*(dirty ? &m->shared_dirty : &m->shared_clean) += PAGE_SIZE;
+	else
+		*(dirty ? &m->private_dirty : &m->private_clean) += PAGE_SIZE;
+	if ((word & MD_PTE_A) != 0)
+		m->referenced += PAGE_SIZE;
+	if (pte_src(word) != SRC_OBJ)
+		m->anonymous += PAGE_SIZE;
+	if ((pg->flags & PF_LAZYFREE) != 0 && !dirty)
+		m->lazyfree += PAGE_SIZE;
+	if ((word & PTE_LOCK) != 0)
+		m->locked += share;
+	return 0;
+}
+
+/* All words of a VAD; what one names is brought back first.  [M]. */
+static void
+smap_walk(struct smap *m, const struct vad *v)
+{
+	struct aspace *as = m->as;
+	struct vm_page *held = NULL;
+	uint64_t vpn = v->start;
+
+	while (as->ops->walk(as, vpn, v->end, smap_word, m) != 0) {
+		if (held != NULL)
+			kpaged_unpin(held, false);
+		if (as->ops->bring(as, m->word, &held) != 0)
+			return; /* killed */
+		vpn = m->at >> PAGE_SHIFT;
+	}
+	if (held != NULL)
+		kpaged_unpin(held, false);
+}
+
+static void
+put_kb(struct out *o, const char *name, uint64_t bytes)
+{
+	out_printf(o, "%-16s%8lu kB\n", name, bytes >> 10);
+}
+
+static void
+put_flags(struct out *o, const struct vad *v)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} flags[] = {
+		{ VAD_GROWSDOWN, "gd " }, { VAD_LOCKED, "lo " },
+		{ VAD_NORESERVE, "nr " }, { VAD_DONTFORK, "dc " },
+		{ VAD_CHARGED, "ac " }, { VAD_WIPEONFORK, "wf " },
+	};
+	unsigned i;
+
+	out_printf(o, "VmFlags: %s%s%s%s", (v->prot & PROT_R) != 0 ? "rd " : "",
+	    (v->prot & PROT_W) != 0 ? "wr " : "",
+	    (v->prot & PROT_X) != 0 ? "ex " : "",
+	    (v->flags & VAD_SHARED) != 0 ? "sh " : "");
+	out_printf(o, "%s%s%s", (v->maxprot & PROT_R) != 0 ? "mr " : "",
+	    (v->maxprot & PROT_W) != 0 ? "mw " : "",
+	    (v->maxprot & PROT_X) != 0 ? "me " : "");
+	for (i = 0; i < ARRAY_LEN(flags); i++)
+		if ((v->flags & flags[i].flag) != 0)
+			out_printf(o, "%s", flags[i].name);
+	out_printf(o, "\n");
+}
+
+static void
+put_smap(struct aspace *as, struct vad *v, struct out *o)
+{
+	struct smap m = { .as = as };
+
+	put_header(as, v, o);
+	smap_walk(&m, v);
+	if (v->vmo != NULL && v->vmo->type == VMO_AOBJ)
+		m.swap += anon_swapped(v->vmo, v->off,
+		    v->off + (v->end - v->start)) << PAGE_SHIFT;
+	put_kb(o, "Size:", (v->end - v->start) << PAGE_SHIFT);
+	put_kb(o, "KernelPageSize:", PAGE_SIZE);
+	put_kb(o, "MMUPageSize:", PAGE_SIZE);
+	put_kb(o, "Rss:", m.rss);
+	put_kb(o, "Pss:", m.pss);
+	put_kb(o, "Shared_Clean:", m.shared_clean);
+	put_kb(o, "Shared_Dirty:", m.shared_dirty);
+	put_kb(o, "Private_Clean:", m.private_clean);
+	put_kb(o, "Private_Dirty:", m.private_dirty);
+	put_kb(o, "Referenced:", m.referenced);
+	put_kb(o, "Anonymous:", m.anonymous);
+	put_kb(o, "LazyFree:", m.lazyfree);
+	put_kb(o, "Swap:", m.swap);
+	put_kb(o, "SwapPss:", m.swap_pss);
+	put_kb(o, "Locked:", m.locked);
+	put_flags(o, v);
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ */
+void
+stat_smaps(struct aspace *as, struct out *o)
+{
+	struct vad *v;
+
+	rw_lock_read(&as->map_lock);
+	VAD_FOREACH(v, as)
+		put_smap(as, v, o);
+	rw_unlock_read(&as->map_lock);
+}
+
+/* ---- vadtree ---- */
+
+static unsigned
+depth_of(const struct vad *v)
+{
+	const struct rb_node *n = &v->rb;
+	unsigned depth = 0;
+
+	while ((n = rb_parent(n)) != NULL)
+		depth++;
+	return depth;
+}
+
+/*
+ * One line per VAD in order of address, with its place in the tree.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+stat_vadtree(struct aspace *as, struct out *o)
+{
+	struct vad *v;
+
+	rw_lock_read(&as->map_lock);
+	VAD_FOREACH(v, as) {
+		struct vmo_ident id = { .ino = 0 };
+
+		if (v->vmo != NULL)
+			object_ident(v->vmo, &id);
+		out_printf(o, "%lx-%lx depth=%u color=%s gap=%lu maxgap=%lu ",
+		    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT, depth_of(v),
+		    rb_is_black(&v->rb) ? "black" : "red", v->gap, v->maxgap);
+		out_printf(o, "prot=%u flags=%x commit=%lu object=%s\n",
+		    v->prot, v->flags,
+		    (v->flags & VAD_CHARGED) != 0 ? v->end - v->start : 0,
+		    v->vmo == NULL ? "none" : id.path);
+	}
+	rw_unlock_read(&as->map_lock);
+}
+
+/* ---- numbers ---- */
+
+static void
+count_vad(const struct vad *v, struct vm_as_stat *st)
+{
+	uint64_t n = v->end - v->start;
+
+	st->size += n;
+	st->nvads++;
+	if ((v->prot & PROT_X) != 0 && (v->prot & PROT_W) == 0)
+		st->text += n;
+	if ((v->flags & (VAD_STACK | VAD_GROWSDOWN)) != 0)
+		st->stack += n;
+	if (vad_is_data(v->flags, v->prot))
+		st->data += n;
+}
+
+/*
+ * Sizes in pages, for ps, statm and getrusage.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+vm_as_stat(struct aspace *as, struct vm_as_stat *st)
+{
+	struct vad *v;
+
+	memset(st, 0, sizeof(*st));
+	rw_lock_read(&as->map_lock);
+	VAD_FOREACH(v, as)
+		count_vad(v, st);
+	st->commit = as->commit;
+	mutex_lock(&as->ws_lock);
+	st->resident = as->ws_pages;
+	st->peak = as->ws_peak;
+	st->size_peak = as->peak_pages;
+	st->tables = as->n_table;
+	st->locked = as->locked_pages;
+	as->ops->stat(as, st);
+	mutex_unlock(&as->ws_lock);
+	rw_unlock_read(&as->map_lock);
+	st->shared = st->rss_file + st->rss_shmem;
+	st->late = atomic_load(&as->late);
+	st->minflt = atomic_load(&as->minflt);
+	st->majflt = atomic_load(&as->majflt);
+}
+
+/*
+ * A gauge of one space: the rows of events.tab with p.
+ *
+ * Locks:    none of rank >= 5.
+ */
+uint64_t
+vm_as_gauge(struct aspace *as, enum ev_id id)
+{
+	const struct {
+		enum ev_id id;
+		const uint64_t *field;
+	} rows[] = {
+		{ EV_ws_pages, &as->ws_pages }, { EV_ws_peak, &as->ws_peak },
+		{ EV_table_live, &as->n_table },
+		{ EV_table_live_out, &as->n_table_out },
+		{ EV_table_n_priv, &as->n_priv },
+		{ EV_table_n_fork, &as->n_fork }, { EV_vad_live, &as->nvads },
+	};
+	unsigned i;
+
+	if (id == EV_table_n_swap)
+		return atomic_load(&as->n_swap);
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].id == id)
+			return atomic_load_relaxed(rows[i].field);
+	return 0;
+}

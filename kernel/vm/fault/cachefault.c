@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cachefault.c: faults on mappings of files
+ *
+ * Problem   A fault holds map_lock and ws_lock, and may not wait for a disk
+ *           with them.  What it waited for may be gone when it comes back, and
+ *           the file may have been cut meanwhile.
+ *
+ * Picture   cache_fault ─ there ──────────→ page, pinned ─→ F2 maps, F3 copies
+ *                ├─ READING ─→ FAULT_WAIT (F6)
+ *                ├─ absent ──→ FAULT_IO: cache_fault_read ─→ again
+ *                └─ clean, to be written ─→ cache_fault_extend ─→ again
+ *
+ * Rules     1. Size and identity of the page are looked at in the hold of [W]
+ *              in which its word becomes VALID (R7).
+ *           2. Between passes the page that was read or extended stays pinned
+ *              in f->file_page, so that each pass gets further; it is used
+ *              only where the tree still names it.
+ *           3. A word of a file may be writable only after extend: a clean page
+ *              is mapped read-only, also in a shared mapping.
+ *
+ * Read next vm/cache/pagecache.c, vm/design/fmo/fault.c.  Book: ch06, ch09.
+ */
+#include "vm/calls/advice.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define FAULT_WINDOW 4            /* pages read for a fault without a hint */
+#define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)
+
+/* One range of a space within one mapping, and the object behind it. */
+struct file_piece {
+	struct vmo *vmo;          /* referenced; NULL: nothing to do here */
+	uint64_t off;             /* page of the file that lo maps */
+	uint64_t end;             /* vpn behind the piece */
+	bool hole;                /* there is no mapping */
+};
+
+static bool around_page(struct fctx *f, va_t va, uint64_t bits);
+
+static uint64_t
+index_of(const struct fctx *f, va_t va)
+{
+	return f->v.off + (va >> PAGE_SHIFT) - f->v.start;
+}
+
+/* ---- under the locks of a pass ---- */
+
+/*
+ * The page of f's address.
+ *
+ * Locks:    [W], kept; takes [O], [P].
+ * Owns:     the caller, a pin in *out.
+ * Returns:  FAULT_DONE; FAULT_SIGNAL (SIGBUS: beyond the end of the file);
+ *           FAULT_WAIT (someone reads it), FAULT_IO (it must be read).
+ */
+enum fault_outcome
+cache_fault(struct fctx *f, struct vm_page **out)
+{
+	struct vmo *vmo = f->v.vmo;
+	uint64_t idx = index_of(f, f->va);
+	struct vm_page *pg = NULL;
+	bool beyond, reading = false;
+
+	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	spin_lock(&vmo->lock);
+	beyond = idx >= PAGE_UP(vmo->size) >> PAGE_SHIFT;
+	if (!beyond)
+		pg = cache_lookup(vmo, idx);
+	if (pg != NULL) {
+		spin_lock(&pfn_lock);
+		reading = pg->state == PG_READING;
+		if (!reading) {
+			ws_rescue(pg);
+			page_pin_locked(pg);
+		}
+		spin_unlock(&pfn_lock);
+	}
+	spin_unlock(&vmo->lock);
+
+	*out = pg;
+	if (beyond)
+		return fault_signal(f, SIGBUS, BUS_ADRERR);
+	if (pg == NULL) {
+		f->need = NEED_READ;
+		EVENT(fault_file_read, f->va, word_get(f->word));
+		return FAULT_IO;
+	}
+	if (!reading)
+		return FAULT_DONE;
+	f->wait_page = pg;
+	EVENT(cache_wait);
+	EVENT(fault_busy_wait, f->va, word_get(f->word), word_get(f->word),
+	    page_pfn(pg));
+	return FAULT_WAIT;
+}
+
+/*
+ * Rule 3: a dirty page has its place on disk, and so has the one that this
+ * fault has extended, unless the file has grown inside it since.
+ *
+ * Locks:    [W]; takes [O], [P].
+ * Owns:     false: takes the pin over, the outcome is FAULT_NEEDMEM.
+ */
+bool
+cache_may_dirty(struct fctx *f, struct vm_page *pg)
+{
+	bool is_short, dirty;
+	uint32_t seq;
+
+	is_short = cache_is_short(f->v.vmo, index_of(f, f->va), &seq);
+	spin_lock(&pfn_lock);
+	dirty = (pg->flags & PF_DIRTY) != 0;
+	spin_unlock(&pfn_lock);
+	if ((dirty && !is_short) || (f->extended && f->file_page == pg &&
+	    f->extend_seq == seq))
+		return true;
+	if (f->file_page != NULL)       /* perhaps pg: then ours is the second */
+		page_unpin(f->file_page, f->extended);
+	f->file_page = pg;
+	f->extended = false;
+	f->need = NEED_EXTEND;
+	return false;
+}
+
+/*
+ * Map neighbours in the same block of `around` pages, without I/O: they are
+ * resident, their words ABSENT, inside the mapping and the file.
+ *
+ * Locks:    [W]; takes [O], [P].
+ */
+void
+cache_around(struct fctx *f, uint64_t bits)
+{
+	uint64_t around = fault_around(), vpn = f->va >> PAGE_SHIFT;
+	uint64_t lo, hi, at;
+
+	around = MIN(MAX(around, 1ul), (uint64_t)CACHE_CLUSTER);
+	lo = MAX(vpn - vpn % around, f->v.start);
+	hi = MIN(vpn - vpn % around + around, f->v.end);
+	for (at = lo; at < hi && f->as->ws_pages < f->as->ws_max; at++)
+		if (at != vpn && around_page(f, at << PAGE_SHIFT, bits))
+			EVENT(fault_around_pages);
+}
+
+/* One neighbour; the block lies in one leaf table. */
+static bool
+around_page(struct fctx *f, va_t va, uint64_t bits)
+{
+	uint64_t *word = &pt_words(f->leaf)[md_pt_index(va, 1)];
+	uint64_t idx = index_of(f, va);
+	struct vmo *vmo = f->v.vmo;
+	struct vm_page *pg = NULL;
+
+	if (word_get(word) != 0)
+		return false;
+	spin_lock(&vmo->lock);
+	if (idx < PAGE_UP(vmo->size) >> PAGE_SHIFT)
+		pg = cache_lookup(vmo, idx);
+	spin_lock(&pfn_lock);
+	if (pg != NULL && pg->state == PG_READING)
+		pg = NULL;
+	if (pg != NULL) {
+		ws_rescue(pg);
+		page_map_locked(pg);
+		word_set_locked(f->leaf, word, pte_make_valid(pg, SRC_OBJ, bits));
+	}
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	if (pg != NULL)
+		ws_insert(f->as, f->leaf);
+	return pg != NULL;
+}
+
+/* ---- between passes ---- */
+
+/* The mapping of vpn lo, at most to hi, looked up anew; vmo referenced. */
+static void
+piece_find(struct aspace *as, uint64_t lo, uint64_t hi, struct file_piece *p,
+    uint32_t *flags)
+{
+	struct vad *v;
+
+	p->vmo = NULL;
+	rw_lock_read(&as->map_lock);
+	v = vad_find_above(as, lo);
+	p->hole = v == NULL || v->start > lo;
+	if (p->hole) {
+		p->end = v == NULL ? hi : MIN(hi, v->start);
+	} else {
+		p->end = MIN(hi, v->end);
+		p->off = v->off + lo - v->start;
+		*flags = v->flags;
+		if (v->vmo != NULL && v->vmo->type == VMO_VNODE) {
+			p->vmo = v->vmo;
+			vmo_get(p->vmo);
+		}
+	}
+	rw_unlock_read(&as->map_lock);
+}
+
+static unsigned
+fault_window(struct vmo *vmo, uint64_t idx, uint32_t flags)
+{
+	if ((flags & VAD_RANDOM) != 0)
+		return 1;
+	if ((flags & VAD_SEQUENTIAL) != 0)
+		return CACHE_WINDOW;
+	return MAX(cache_window(vmo, idx), (unsigned)FAULT_WINDOW);
+}
+
+/*
+ * After FAULT_IO with NEED_READ: read the page of f->va, and keep it pinned
+ * for the next pass.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps.
+ * Returns:  0: start the fault again; -EIO (SIGBUS), -EINTR.
+ */
+int
+cache_fault_read(struct fctx *f)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct file_piece p;
+	uint32_t flags = 0;
+	int r;
+
+	cache_fault_end(f);
+	piece_find(f->as, vpn, vpn + 1, &p, &flags);
+	if (p.vmo == NULL)
+		return 0;
+	r = cache_readahead(p.vmo, p.off, fault_window(p.vmo, p.off, flags),
+	    &f->file_page);
+	vmo_put(p.vmo);
+	return r;
+}
+
+/*
+ * After FAULT_NEEDMEM with NEED_EXTEND: f->file_page gets its place on disk.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps.
+ * Returns:  0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR.
+ */
+int
+cache_fault_extend(struct fctx *f)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct file_piece p;
+	uint32_t flags = 0;
+	int r = 0;
+
+	pageout_throttle();
+	piece_find(f->as, vpn, vpn + 1, &p, &flags);
+	if (p.vmo == NULL)
+		return 0;
+	if (f->file_page == NULL ||
+	    !cache_is_page(p.vmo, p.off, f->file_page)) {
+		cache_fault_end(f);
+	} else {
+		r = cache_extend(p.vmo, p.off, f->file_page,
+		    &f->extend_seq);
+		f->extended = r == 0;
+	}
+	vmo_put(p.vmo);
+	return r;
+}
+
+/*
+ * The fault has ended, or asks for another page.  What has got a block is
+ * written, whether the store came or not: the block holds old bytes.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+cache_fault_end(struct fctx *f)
+{
+	if (f->file_page != NULL)
+		page_unpin(f->file_page, f->extended);
+	f->file_page = NULL;
+	f->extended = false;
+}
+
+/*
+ * Locks:    takes [O].
+ * Returns:  the page is in memory, and not just being read.
+ */
+bool
+cache_is_resident(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg;
+	bool is;
+
+	spin_lock(&vmo->lock);
+	pg = cache_lookup(vmo, idx);
+	is = pg != NULL && pg->state != PG_READING;
+	spin_unlock(&vmo->lock);
+	return is;
+}
+
+/* ---- advice and msync ---- */
+
+/*
+ * MADV_WILLNEED: read what is absent, two megabytes at most.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -ENOMEM (a hole in the range).  Errors of reads wait for who
+ *           needs the page.
+ */
+int
+map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t left = WILLNEED_MAX, n;
+	struct file_piece p;
+	uint32_t flags;
+	int r = 0;
+
+	for (; lo < hi; lo = p.end) {
+		piece_find(as, lo, hi, &p, &flags);
+		if (p.hole)
+			r = -ENOMEM;
+		if (p.vmo == NULL)
+			continue;
+		for (; lo < p.end && left > 0; lo += n, p.off += n, left -= n) {
+			n = MIN(MIN(left, p.end - lo), (uint64_t)CACHE_WINDOW);
+			if (cache_is_resident(p.vmo, p.off))
+				n = 1;
+			else if (cache_readahead(p.vmo, p.off, (unsigned)n,
+			    NULL) != 0)
+				break;
+		}
+		vmo_put(p.vmo);
+	}
+	return r;
+}
+
+/* The bytes, and what leads to them.  0, the first error. */
+static int
+sync_piece(struct file_piece *p, uint64_t pages)
+{
+	const struct pager_ops *pager = p->vmo->pager;
+	int r = vmo_sync(p->vmo, p->off, p->off + pages);
+	int done = pager->sync == NULL ? 0 : pager->sync(p->vmo->v.obj);
+
+	return r != 0 ? r : done;
+}
+
+/*
+ * msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, the first error of a write, -ENOMEM (a hole in the range).
+ */
+int
+map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct file_piece p;
+	uint32_t flags = 0;
+	int r, first = 0;
+	bool hole = false;
+
+	for (; lo < hi; lo = p.end) {
+		piece_find(as, lo, hi, &p, &flags);
+		hole |= p.hole;
+		if (p.vmo == NULL)
+			continue;
+		r = (flags & VAD_SHARED) == 0 ? 0 :
+		    sync_piece(&p, p.end - lo);
+		if (first == 0)
+			first = r;
+		vmo_put(p.vmo);
+	}
+	return first != 0 ? first : hole ? -ENOMEM : 0;
+}

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault.c: from a faulting address to a mapped page
+ *
+ * Problem   A thread touched a page its CPU cannot reach.  Decide whether it
+ *           may, and make the page reachable, possibly after waiting.
+ *
+ * Picture   trap → vm_fault ─→ look up ─→ pt_pin ─→ ops->fault (F0…F11) ─→ return
+ *                     ↑                                    │
+ *                     └── wait ←── RESTART, WAIT, NEEDMEM ─┘
+ *
+ * Rules     1. map_lock (shared) and ws_lock are held during a pass; between
+ *              passes nothing is held but the pins and spare frames of f.
+ *           2. A handler that needs a frame, a page of kernel memory or an
+ *              I/O returns another outcome than FAULT_DONE; the driver waits
+ *              with no lock held, and all is looked up again.
+ *           3. fault.pass is the sum of the cases and the outcomes beside
+ *              them: a handler counts the case it completes, the driver what
+ *              ends before a case (waited, again), fault_signal() the rest.
+ *           4. After 16 restarts map_lock is taken exclusively: no sibling
+ *              can change the picture any more, so the fault ends.
+ *           5. While memory is low a fault that goes on holding something has
+ *              a token (token.c).  A full working set stays as large: a
+ *              page of its own goes before the new one is mapped.
+ *           6. VADs are looked at with map_lock only; a page of them that is out
+ *              is brought by a fault inside this one (vm/fault/kpagedfault.c).
+ *
+ * Read next faultwait.c, vm/design/fmo/fault.c, vm/table/ptab.c.  Book: ch06.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define RESTARTS_SHARED 16
+
+static struct {
+	uint64_t around;            /* [c] option around */
+	uint64_t hold;              /* [c] option hold, restarts */
+	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
+} faults;
+
+static enum fault_outcome fault_once(struct fctx *f);
+static enum fault_outcome fault_lookup(struct fctx *f);
+static enum fault_outcome fault_resolve(struct fctx *f);
+static enum fault_outcome fault_grow(struct fctx *f);
+static void keep_limit(struct fctx *f);
+static void fault_count(struct fctx *f, enum fault_outcome r);
+static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
+
+/*
+ * Locks:    none; once, before the first fault.
+ */
+void
+fault_init(void)
+{
+	faults.around = option_u64("around");
+	faults.hold = option_u64("hold");
+}
+
+/* How many pages a read fault may map in all: fault-around. */
+uint64_t
+fault_around(void)
+{
+	return faults.around;
+}
+
+/*
+ * Make va reachable for one access by the current thread.  f is zero but for
+ * kernel and pin_out: the page is then left pinned in *pin_out.
+ *
+ * Locks:    none of rank >= 2 held; takes and releases map_lock and ws_lock.
+ * Context:  thread, may sleep.
+ * Owns:     nothing afterwards: pins and spare frames of f are given back.
+ * Returns:  0, -EFAULT (the signal to send is in f->sig), -EINTR (dying).
+ */
+int
+vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
+{
+	struct thread *t = thread_current();
+	enum fault_outcome r;
+	unsigned pins;
+	int error;
+
+	f->as = as;
+	f->va = va;
+	f->access = access;
+	f->outer = t->vmfault;
+	t->vmfault = f;
+	atomic_add(&faults.in_flight, 1);
+	EVENT(fault_total);
+	if (f->kernel)
+		EVENT(fault_kernel);
+	EVENT(fault_begin, va, access);
+	for (;;) {
+		EVENT(fault_pass, va, access);
+		r = fault_once(f);
+		fault_count(f, r);
+		if (r == FAULT_DONE || r == FAULT_SIGNAL)
+			return fault_finish(f, r, 0);
+		pins = f->npin;
+		f->let_go = false;
+		error = fault_wait(f, r);
+		if (error != 0)
+			return fault_finish(f, FAULT_SIGNAL, error);
+		/* Each pass gets further; or all is given up (token.c). */
+		ASSERT(f->npin >= pins || f->token || f->let_go);
+		f->restarts++;
+		EVENT(fault_restart, va, r);
+		sched_point();
+		error = f->restarts > RESTARTS_SHARED ? fault_get_token(f) : 0;
+		if (error != 0)
+			return fault_finish(f, FAULT_SIGNAL, error);
+	}
+}
+
+/*
+ * A fault of a user program, for the trap handler.
+ *
+ * Locks:    none held.
+ * Returns:  0, -EFAULT with the signal in *si, -EINTR (dying).
+ */
+int
+vm_user_fault(struct aspace *as, va_t va, enum access access,
+    struct vm_siginfo *si)
+{
+	struct fctx f = { .kernel = false };
+	int r = vm_fault(as, va, access, &f);
+
+	*si = f.sig;
+	return r;
+}
+
+/* ---- one pass ---- */
+
+static void
+map_lock(struct fctx *f)
+{
+	if (f->restarts > RESTARTS_SHARED && !f->exclusive) {
+		f->exclusive = true;
+		EVENT(fault_serialised);
+	}
+	if (f->exclusive)
+		rw_lock_write(&f->as->map_lock);
+	else
+		rw_lock_read(&f->as->map_lock);
+}
+
+static void
+map_unlock(struct fctx *f)
+{
+	if (f->exclusive)
+		rw_unlock_write(&f->as->map_lock);
+	else
+		rw_unlock_read(&f->as->map_lock);
+}
+
+static enum fault_outcome
+fault_once(struct fctx *f)
+{
+	enum fault_outcome r;
+
+	map_lock(f);
+	r = fault_lookup(f);
+	if (r == FAULT_DONE)
+		r = fault_resolve(f);
+	map_unlock(f);
+	return r;
+}
+
+/* Another object is at va than in the last pass: its pins are of no use. */
+static void
+let_other_go(struct fctx *f, const struct vad *v)
+{
+	bool same = f->v.vmo == v->vmo && (v->vmo == NULL ||
+	    f->v.off - f->v.start == v->off - v->start);
+
+	if (!same && f->npin > 0)
+		pt_unpin(f);
+}
+
+/*
+ * S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched
+ * under ws_lock.  What f->v says is true while [M] is held.
+ */
+static enum fault_outcome
+fault_lookup(struct fctx *f)
+{
+	struct vad *v;
+
+	if (f->va >= MD_USER_END)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	v = vad_find(f->as, f->va >> PAGE_SHIFT);
+	if (vm_is_lost(f->as))
+		return fault_signal(f, SIGKILL, 0);
+	if (v == NULL)
+		return fault_grow(f);
+	let_other_go(f, v);
+	f->v.start = v->start;
+	f->v.end = v->end;
+	f->v.off = v->off;
+	f->v.vmo = v->vmo;
+	f->v.dpriv = v->dpriv;
+	f->v.flags = v->flags;
+	f->v.prot = v->prot;
+	return FAULT_DONE;
+}
+
+/* Will the set be one page larger, if this pass maps something?  [W]. */
+static bool
+adds_page(const struct fctx *f)
+{
+	uint64_t w = word_get(f->word);
+
+	switch (pte_kind(w)) {
+	case PTE_VALID:
+		return pte_src(w) == SRC_SPEC && f->access == ACCESS_WRITE;
+	case PTE_ABSENT:
+		return f->v.vmo != NULL || f->access == ACCESS_WRITE;
+	case PTE_TRANS:
+	case PTE_FORK:
+		return true;
+	case PTE_BUSY:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		break;
+	}
+	return false;
+}
+
+/* The set is full: pages of its own go first.  [W]. */
+static void
+keep_limit(struct fctx *f)
+{
+	struct aspace *as = f->as;
+	uint64_t max = atomic_load_relaxed(&as->ws_max);
+	uint64_t pages = as->ws_pages + (as->ws_pages >= max && adds_page(f));
+
+	if (pages > max && as->ops->evict != NULL)
+		EVENT_ADD(ws_self_replace, as->ops->evict(as, pages - max, 0));
+}
+
+/* Will it make a page that a private mapping has paid for before?  [W]. */
+static bool
+makes_promised(const struct fctx *f)
+{
+	uint64_t w = word_get(f->word), named;
+
+	if (f->access != ACCESS_WRITE || (f->v.prot & PROT_W) == 0 ||
+	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) != VAD_CHARGED)
+		return false;
+	switch (pte_kind(w)) {
+	case PTE_ABSENT:
+		return true;
+	case PTE_VALID:
+		return pte_src(w) != SRC_PRIV &&
+		    (pte_src(w) != SRC_FORK || f->as->ops->refs(f->as, w, &named) > 1);
+	case PTE_FORK: /* the last owner has a page; who cannot tell asks again */
+		return f->as->ops->refs(f->as, w, &named) > 1;
+	case PTE_TRANS:
+	case PTE_BUSY:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		break;
+	}
+	return false;
+}
+
+/* S1 and S2: tables, then the design.  [M] held. */
+static enum fault_outcome
+fault_resolve(struct fctx *f)
+{
+	enum fault_outcome r;
+
+	mutex_lock(&f->as->ws_lock);
+	r = pt_pin(f);
+	if (r == FAULT_DONE && inject_hit(FI_RESTART))
+		r = FAULT_RESTART;
+	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
+		r = fault_over_limit(f);
+	if (r == FAULT_DONE) {
+		keep_limit(f);
+		r = f->as->ops->fault(f);
+	}
+	if (r == FAULT_DONE && f->pin_out != NULL) {
+		*f->pin_out = pte_page(word_get(f->word));
+		page_pin(*f->pin_out);
+	}
+	mutex_unlock(&f->as->ws_lock);
+	if (r == FAULT_DONE && f->access == ACCESS_WRITE &&
+	    f->v.vmo != NULL && (f->v.flags & VAD_SHARED) != 0)
+		vmo_stored(f->v.vmo);
+	return r;
+}
+
+/*
+ * May the access be made, by the VAD's rights?  The first thing that a
+ * design's fault asks.  As on Linux and x86, any right lets read.
+ *
+ * Locks:    [M].
+ * Returns:  FAULT_DONE, FAULT_SIGNAL (SIGSEGV, ACCERR).
+ */
+enum fault_outcome
+fault_permit(struct fctx *f)
+{
+	uint8_t need = f->access == ACCESS_WRITE ? PROT_W :
+	    f->access == ACCESS_EXEC ? PROT_X : PROT_R | PROT_W | PROT_X;
+
+	if ((f->v.prot & need) != 0)
+		return FAULT_DONE;
+	return fault_signal(f, SIGSEGV, SEGV_ACCERR);
+}
+
+/*
+ * No VAD holds va: does a stack above it grow down to it?  Growing changes
+ * the tree, so map_lock is taken anew for writing and all is asked again.
+ */
+static enum fault_outcome
+fault_grow(struct fctx *f)
+{
+	struct aspace *as = f->as;
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct vad *v = vad_find_above(as, vpn);
+	int r = 0;
+
+	if (v == NULL || (v->flags & VAD_GROWSDOWN) == 0)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	if (!f->exclusive) {
+		rw_unlock_read(&as->map_lock);
+		rw_lock_write(&as->map_lock);
+		v = vad_find_above(as, vpn);
+	}
+	if (v == NULL || v->start > vpn)
+		r = v == NULL ? -ENOMEM : map_grow_stack(as, v, vpn);
+	if (!f->exclusive)
+		rw_downgrade(&as->map_lock);
+	if (r != 0)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	return FAULT_RESTART;
+}
+
+/* ---- what handlers say ---- */
+
+/*
+ * End the fault with a signal; counted as denied (SIGSEGV) or failed.
+ *
+ * Returns:  FAULT_SIGNAL.
+ */
+enum fault_outcome
+fault_signal(struct fctx *f, int signo, int code)
+{
+	f->sig.signo = signo;
+	f->sig.code = code;
+	f->sig.addr = f->va;
+	if (signo == SIGSEGV)
+		EVENT(fault_denied, f->va);
+	else
+		EVENT(fault_failed, f->va);
+	return FAULT_SIGNAL;
+}
+
+/*
+ * What the access needs cannot be paid for.
+ *
+ * Returns:  FAULT_SIGNAL: SIGBUS, as Linux when a file system is full.
+ */
+enum fault_outcome
+fault_over_limit(struct fctx *f)
+{
+	commit_tell(f->va);
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * End the fault with SIGBUS: the page could not be read (F11).  Counted as the
+ * case, not as failed.
+ *
+ * Returns:  FAULT_SIGNAL.
+ */
+enum fault_outcome
+fault_lost(struct fctx *f, uint64_t word)
+{
+	f->sig.signo = SIGBUS;
+	f->sig.code = BUS_ADRERR;
+	f->sig.addr = f->va;
+	EVENT(fault_error, f->va, word, word);
+	return FAULT_SIGNAL;
+}
+
+/*
+ * The page is being filled by someone's I/O (F6).
+ *
+ * Returns:  FAULT_WAIT.
+ */
+enum fault_outcome
+fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
+{
+	f->wait_page = pg;
+	EVENT(fault_busy_wait, f->va, word, word, page_pfn(pg));
+	return FAULT_WAIT;
+}
+
+/*
+ * A fault that has begun again so often holds what is read for it: others could
+ * take it away each time before it is mapped, and none of them get on (D6).
+ */
+static bool
+pins_read(const struct fctx *f, enum page_home home)
+{
+	return f->restarts >= faults.hold &&
+	    (home == HOME_TABLE || !f->data_pinned);
+}
+
+static void
+hold_read(struct fctx *f, enum page_home home)
+{
+	ASSERT(f->npin < FAULT_MAXPINS);
+	f->pin[f->npin++] = f->wait_page;
+	if (home == HOME_TABLE)
+		EVENT_ADD(table_pin, 1);
+	else
+		f->data_pinned = true;
+	EVENT(swap_in_pinned);
+}
+
+/*
+ * The page is on swap: begin to read it, and neighbours ahead (F5, or F10: it is
+ * a table).  The next pass finds it resident.
+ *
+ * Locks:    [M], [W] and the container's lock, kept; takes [P].
+ * Returns:  FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART
+ *           (the word has changed).
+ * Owns:     f, a pin on what is read, after some restarts.
+ */
+enum fault_outcome
+fault_swap_in(struct fctx *f, const struct swap_words *w)
+{
+	struct vm_page *frame = fault_take_spare(f, FRAME_ANY);
+	uint64_t word = word_get(w->word);
+	struct swap_words read = *w;
+	enum swap_in_result r;
+
+	if (frame == NULL)
+		return FAULT_NEEDMEM;
+	read.pin = pins_read(f, w->home);
+	r = swap_in(&read, &frame, &f->wait_page);
+	if (frame != NULL)
+		fault_keep_spare(f, frame, FRAME_ANY);
+	switch (r) {
+	case SWAPIN_STARTED:
+		if (read.pin)
+			hold_read(f, w->home);
+		if (w->home == HOME_TABLE)
+			EVENT(fault_table_in, f->va, word, word_get(w->word),
+			    page_pfn(f->wait_page));
+		else
+			EVENT(fault_swapin, f->va, word, word_get(w->word),
+			    page_pfn(f->wait_page));
+		return FAULT_WAIT;
+	case SWAPIN_CHANGED:
+		return FAULT_RESTART;
+	case SWAPIN_NOBIO:
+		f->need = NEED_BIO;
+		return FAULT_NEEDMEM;
+	}
+	panic("fault: swap_in %u", r);
+}
+
+/*
+ * The handler could not use the frame: the next pass, or the end, has it.
+ *
+ * Owns:     takes pg over.
+ */
+void
+fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
+{
+	ASSERT(f->spare == NULL);
+	f->spare = pg;
+	f->spare_zeroed = kind == FRAME_ZEROED;
+}
+
+/*
+ * A frame for the handler: the spare that the last wait brought, or a free
+ * one now.
+ *
+ * Locks:    any; does not sleep.
+ * Returns:  a LIMBO frame without home (FRAME_ZEROED: all bytes 0), or NULL:
+ *           return FAULT_NEEDMEM.
+ * Owns:     the caller.
+ */
+struct vm_page *
+fault_take_spare(struct fctx *f, enum fault_frame want)
+{
+	struct vm_page *pg = f->spare;
+
+	if (pg != NULL) {
+		f->spare = NULL;
+		if (want == FRAME_ZEROED && !f->spare_zeroed)
+			page_zero(pg);
+		return pg;
+	}
+	pg = page_alloc(want == FRAME_ZEROED ? PHYS_ZEROED : PHYS_ANY);
+	if (pg == NULL) {
+		f->need = NEED_FRAME;
+		f->need_zeroed = want == FRAME_ZEROED;
+	}
+	return pg;
+}
+
+/*
+ * The handler needs the page of kernel memory at kva, which is not at hand
+ * (R2).
+ *
+ * Returns:  FAULT_NEEDMEM; the next pass finds it among f's pins.
+ */
+enum fault_outcome
+fault_need_kpaged(struct fctx *f, va_t kva)
+{
+	f->need = NEED_KPAGED;
+	f->need_kva = kva;
+	return FAULT_NEEDMEM;
+}
+
+/* The pass ended beside the cases: as waited, or as again. */
+static void
+fault_count(struct fctx *f, enum fault_outcome r)
+{
+	switch (r) {
+	case FAULT_DONE:
+	case FAULT_SIGNAL:
+	case FAULT_WAIT: /* F6 counted itself */
+	case FAULT_IO:   /* so did F2, F5, F10 */
+		break;
+	case FAULT_RESTART:
+		EVENT(fault_again, f->va);
+		break;
+	case FAULT_NEEDMEM:
+		if (f->need == NEED_FRAME || f->need == NEED_TABLE)
+			EVENT(fault_waited, f->va);
+		else
+			EVENT(fault_again, f->va);
+		break;
+	}
+}
+
+/* ---- S3: the end ---- */
+
+static void
+count_signal(struct fctx *f)
+{
+	if (f->kernel)
+		return;
+	if (f->sig.signo == SIGSEGV)
+		EVENT(fault_sigsegv);
+	else if (f->sig.signo == SIGBUS)
+		EVENT(fault_sigbus);
+}
+
+static int
+fault_finish(struct fctx *f, enum fault_outcome r, int error)
+{
+	fault_give_back(f);
+	if (f->token)
+		fault_token_give();
+	f->token = false;
+	thread_current()->vmfault = f->outer;
+	if (error != 0 && error != -EINTR) {
+		f->sig.signo = SIGBUS;
+		f->sig.code = BUS_ADRERR;
+		f->sig.addr = f->va;
+	}
+	if (r == FAULT_DONE && f->major)
+		atomic_add(&f->as->majflt, 1);
+	else if (r == FAULT_DONE)
+		atomic_add(&f->as->minflt, 1);
+	if (f->major)
+		EVENT(fault_major);
+	EVENT(fault_end, r, f->restarts);
+	atomic_sub(&faults.in_flight, 1);
+	bal_help(f->as);
+	fault_inject(f->as, true);
+	f->as->ops->reap();
+	vm_check_fault();
+	if (r == FAULT_DONE)
+		return 0;
+	if (error == -EINTR)
+		return -EINTR;
+	count_signal(f);
+	return -EFAULT;
+}
+
+/*
+ * Faults that have begun and not ended: so many passes may be uncounted.
+ */
+unsigned
+fault_in_flight(void)
+{
+	return atomic_load(&faults.in_flight);
+}

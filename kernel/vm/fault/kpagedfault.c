@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kpagedfault.c: the kernel touches its own paged memory, and it is not there
+ *
+ * Problem   VADs are read and written like any other memory, in dozens of
+ *           places; yet the page may be on swap.  So the processor's page fault
+ *           brings it, and the instruction is repeated.  That takes time, and a
+ *           frame: it may happen only where both may be waited for.
+ *
+ * Picture   v->end ── #PF ─→ no lock of rank >= 3, no spin lock? ── no ─→ panic
+ *                                 │ yes
+ *                                 v
+ *           pins of the fault under way dropped ─→ kpaged_pin ─→ VALID, A set
+ *           (unless it has a token)                 zero, read, rescued
+ *
+ * Rules     1. Legal with nothing or ranks 1 and 2 held (R1).  Under [X], [W] and
+ *              all spin locks a copy is used: fctx.v of a fault, fork_work's of
+ *              a fork, variables of the function elsewhere.
+ *           2. Rule c of token.c: a fault without a token gives up its pins
+ *              and spare frames before the one frame is waited for here.
+ *           3. No loop: to bring a page of the region nothing of the region is
+ *              needed, only kernel tables, descriptors and slots (D5).
+ *           4. The page is not held when this returns.  A is set, as the access
+ *              will: so it is not the first one to be taken.
+ *
+ * What of the kernel cannot be paged, and why:
+ *           descriptors of frames, kernel tables, slots and bios: the way out
+ *             and in is found by them
+ *           kernel stacks: a thread that has none cannot wait for it
+ *           aspaces, root tables: read by the processor or by who trims
+ *           maplinks, objects, headers and references of forked objects: read
+ *             under spin locks, or by who makes room, and these may not wait
+ *           books of paged memory (extents, vad_page): needed to free it
+ *           tables and entries that name a frame: the frame's home is there
+ *           the rest: reached from interrupts, or small (files, processes)
+ *           And what can: user pages, their tables; entries of forked objects;
+ *           tables of anonymous objects; VADs.
+ *
+ * Read next vm/kpaged/kpaged.c, vm/map/vadpool.c.  Book: ch14.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/* Rule 1; with locks=1 by rank, always by what is known without it. */
+static void
+demand_legal(va_t kva)
+{
+	const struct fctx *f = thread_current()->vmfault;
+	unsigned rank = lockrank_highest();
+
+	if (mutex_is_mine(&kernel_as.ws_lock))
+		rank = MAX(rank, LR_KWS);
+	else if (f != NULL && mutex_is_mine(&f->as->ws_lock))
+		rank = MAX(rank, LR_WS);
+	if (md_in_irq() || !md_irq_is_enabled() || md_preempt_count() != 0 ||
+	    rank >= LR_KMAP)
+		panic("kpaged: %lx is touched, not pinned, under a lock of rank "
+		    "%u (%s)", kva, rank, lockrank_name(rank));
+}
+
+/* What the fault under way holds must not wait with it (rule 2). */
+static struct fctx *
+let_outer_go(void)
+{
+	struct fctx *f = thread_current()->vmfault;
+
+	if (f != NULL && !f->token && !fault_token_held()) {
+		fault_give_back(f);
+		f->let_go = true;
+	}
+	return f;
+}
+
+/* The processor is about to use the translation. */
+static void
+mark_used(va_t kva)
+{
+	uint64_t *word = md_kpte(kva, false);
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_VALID)
+		word_change(word, PTE_AGE_MASK, MD_PTE_A);
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * A page has come back for somebody who is no container's: could it be read?
+ *
+ * Locks:    none of rank >= 8; the page is pinned.
+ */
+void
+kpaged_note_lost(va_t kva, struct vm_page *pg)
+{
+	if (!page_hides_loss(pg) || !vadpool_lost(kva))
+		return;
+	spin_lock(&pfn_lock);
+	pg->flags &= (uint8_t)~PF_ERROR;
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * A plain access to the region has found no VALID word.
+ *
+ * Locks:    none of rank >= 3: else the kernel is wrong, and ends here.
+ * Context:  thread, sleeps.
+ * Returns:  0: touch it again; -EFAULT: nobody has taken the address.
+ */
+int
+kpaged_fault(va_t kva)
+{
+	bool read = false, waited = false;
+	struct vm_page *pg;
+	struct fctx *outer;
+
+	demand_legal(kva);
+	if (!kpaged_va_is_used(kva))
+		return -EFAULT;
+	EVENT(kpaged_fault);
+	outer = let_outer_go();
+	/* A dying thread must get on too: it waits for a frame of the reserve. */
+	while (kpaged_pin_touched(kva, &pg, &read) != 0) {
+		waited |= read;
+		sched_yield();
+	}
+	if (read || waited) {
+		EVENT(kpaged_fault_major);
+		if (outer != NULL)
+			outer->major = true;
+	}
+	mark_used(kva);
+	kpaged_note_lost(kva, pg);
+	kpaged_unpin(pg, false);
+	return 0;
+}

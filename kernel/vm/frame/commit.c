@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * commit.c: promises of memory, and why they can be kept
+ *
+ * Problem   A program maps memory long before it touches it.  If more were
+ *           promised than there are places, someone would have to die when
+ *           the promises fall due.  So each promise is charged when it is
+ *           made, and refused while refusing is only an error number.
+ *
+ * Picture   slots of swap | frames that were free at boot
+ *           |<--------------- limit -------------->|<-- kernel -->|<- mark ->|
+ *           |<----- charged ----->|<- may still --->|  slabs,        left alone
+ *           |      promised       |   be promised   |  stacks        by class USER
+ *
+ * Modes     /proc/sys/vm/overcommit_memory, in Linux's numbers:
+ *           2 strict (default): private writable and shared anonymous memory is
+ *             charged when it is mapped.  What is charged can always be touched.
+ *           1 always: all mappings are as with MAP_NORESERVE, charged page by
+ *             page at the first touch; over the limit that is a SIGBUS.
+ *           0 guess: as 1, but a single mapping larger than all frames and slots
+ *             together is refused at once, with ENOMEM.
+ *           A change holds for mappings made later.  In 0 and 1 the limit is
+ *           one of what exists, not of what has been promised: while frames
+ *           and slots are there nobody is refused.  Then more may be promised
+ *           than can be kept, and a touch that finds no place is a SIGBUS in
+ *           memory that had been promised, too.  In all three there is never
+ *           a page without a place.
+ *
+ * Rules     1. charged <= limit whenever a charge is accepted; only upper page
+ *              tables are charged without the test (book: commit).
+ *           2. Frames that the kernel wires eat the place of promised pages.
+ *              It has a share of the frames in advance, so that the limit
+ *              stays where it is; what it takes beyond lowers the limit.
+ *           3. Who charges gives back the same number: as->commit, as->late,
+ *              as->prepaid, vmo->a.charged and the forked objects are the owners.
+ *           4. Page tables, entries and tables of objects go to swap like the pages
+ *              that they describe (vm/table/ptpage.c, vm/kpaged/kpagedws.c).
+ *           5. A slot counts while its area takes pages: not when it is bad,
+ *              and not once swapoff has begun.
+ *           6. What users are promised and what they make the kernel wire, of
+ *              whatever kind, ends short of the limit: the rest is root's, who
+ *              can start a program and clean up.  A user's pages end first, so
+ *              that he too can still open a file.
+ *
+ * Read next vm/calls/map.c (who charges), vm/ws/balance.c (waiting for a
+ *           frame that has been promised).  Book: ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
+
+#define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
+#define PLACES_KEPT 64  /* for those who ask at the same time */
+#define USER_EIGHTHS 3 /* of the frames may be wired for users (rule 6) */
+/* Pages of which users leave root: a part of memory, within bounds. */
+#define ROOT_SHARE 32
+#define ROOT_MIN 384ul
+#define ROOT_MAX 2048ul
+#define TELL_NS 1000000000ul /* between two lines of the log */
+
+static struct {
+	_Atomic uint64_t charged;  /* [A] pages promised */
+	_Atomic unsigned mode;     /* [A] overcommit_memory */
+	_Atomic bool overdrawn;    /* [A] more is promised than the limit, perhaps */
+	uint64_t places, wired;    /* [c] frames free and wired at the start */
+	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
+	bool (*is_user)(void);     /* [c] NULL: nobody is */
+	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
+	_Atomic uint32_t untold;   /* [A] how many it has left out since */
+} commit = { .mode = COMMIT_STRICT };
+
+enum leave { LEAVE_ALL, LEAVE_HALF };
+
+static int charge(uint64_t n, enum leave leave);
+static int commit_refuse(uint64_t n);
+static bool has_place(uint64_t limit);
+
+/*
+ * Take stock.
+ *
+ * Locks:    none; once, by vm_init(), before anything is charged.
+ */
+void
+commit_init(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	commit.places = ps.free + ps.zeroed;
+	commit.wired = ps.wired;
+	commit.for_root = MAX(ROOT_MIN, MIN(ROOT_MAX, ps.total / ROOT_SHARE));
+	ev_set_gauge(EV_commit_total, commit_total);
+	ev_set_gauge(EV_commit_limit, commit_limit);
+}
+
+/* ---- what is root's ---- */
+
+/* Does the current thread ask for a user? */
+static bool
+is_for_user(void)
+{
+	return commit.is_user != NULL && commit.is_user();
+}
+
+/*
+ * How much of the limit stays root's: also what a fork wants to see free.  Who
+ * asks for new memory leaves all of it; what is needed to go on (a table, a
+ * frame of the kernel) may go into half of it.
+ */
+static uint64_t
+left_for_root(enum leave leave)
+{
+	uint64_t n = atomic_load(&commit.for_root);
+	struct phys_stat ps;
+
+	if (!is_for_user())
+		return 0;
+	phys_stat(&ps);
+	return (leave == LEAVE_ALL ? n : n / 2) + ps.high;
+}
+
+/*
+ * phys_set_gate: rule 6 for frames that the kernel wires.  Slabs, stacks,
+ * buffers, texts: all of them come here.
+ */
+static bool
+may_wire(uint64_t n)
+{
+	uint64_t room = commit_limit();
+	struct phys_stat ps;
+	bool may;
+
+	if (!is_for_user())
+		return true;
+	phys_stat(&ps);
+	room -= MIN(room, left_for_root(LEAVE_HALF) + n);
+	may = ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS &&
+	    (commit_total() <= room || (commit_is_late() && has_place(room)));
+	if (!may)
+		EVENT(commit_kept);
+	return may;
+}
+
+/* See vm.h. */
+void
+vm_set_user_fn(bool (*is_user)(void))
+{
+	commit.is_user = is_user;
+	phys_set_gate(may_wire);
+}
+
+/* /proc/sys/vm/admin_reserve_kbytes. */
+uint64_t
+commit_reserve(void)
+{
+	return atomic_load(&commit.for_root) << (PAGE_SHIFT - 10);
+}
+
+/* 0, -EINVAL: more than there is. */
+int
+commit_set_reserve(uint64_t kbytes)
+{
+	uint64_t pages = kbytes >> (PAGE_SHIFT - 10);
+
+	if (pages > commit.places)
+		return -EINVAL;
+	atomic_store(&commit.for_root, pages);
+	return 0;
+}
+
+/* ---- promises ---- */
+
+/*
+ * Promise n pages.
+ *
+ * Locks:    any.
+ * Owns:     the caller owes commit_uncharge(n).
+ * Returns:  0, -ENOMEM.
+ */
+int
+commit_charge(uint64_t n)
+{
+	return charge(n, LEAVE_ALL);
+}
+
+static int
+charge(uint64_t n, enum leave leave)
+{
+	uint64_t limit = commit_limit(), kept = left_for_root(leave);
+	uint64_t have = atomic_load(&commit.charged);
+
+	if (n == 0)
+		return 0;
+	if (inject_hit(FI_COMMIT))
+		return commit_refuse(n);
+	limit -= MIN(limit, kept);
+	do {
+		if (n <= limit && have <= limit - n)
+			continue;
+		if (!commit_is_late() || !has_place(limit))
+			return commit_refuse(n);
+		atomic_store(&commit.overdrawn, true);
+	} while (!atomic_cas(&commit.charged, &have, have + n));
+	return 0;
+}
+
+/*
+ * Is there a frame or slot for a few pages more?  Pages that exist are counted,
+ * wherever they are, each in the unit in which it was charged.
+ */
+static bool
+has_place(uint64_t limit)
+{
+	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live) +
+	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
+	    ev_read(EV_table_live_out) + ev_read(EV_kpaged_pages) +
+	    ev_read(EV_kpaged_pages_out);
+
+	return used + PLACES_KEPT <= limit;
+}
+
+/*
+ * Memory that has been paid for is to be touched for the first time.  Only
+ * where more has been promised than the limit can that be too much.
+ *
+ * Locks:    any of rank < 9.
+ */
+bool
+commit_may_touch(void)
+{
+	uint64_t limit;
+
+	if (!atomic_load_relaxed(&commit.overdrawn))
+		return true;
+	limit = commit_limit();
+	if (atomic_load(&commit.charged) > limit)
+		return has_place(limit -
+		    MIN(limit, left_for_root(LEAVE_HALF)));
+	atomic_store(&commit.overdrawn, false);
+	return true;
+}
+
+static int
+commit_refuse(uint64_t n)
+{
+	EVENT(commit_fail, n, commit_total(), commit_limit());
+	return -ENOMEM;
+}
+
+/*
+ * The same without the test: for what is bounded and may not fail.
+ *
+ * Locks:    any.
+ */
+void
+commit_charge_forced(uint64_t n)
+{
+	atomic_add(&commit.charged, n);
+}
+
+/*
+ * Locks:    any.
+ */
+void
+commit_uncharge(uint64_t n)
+{
+	ASSERT(atomic_load(&commit.charged) >= n);
+	atomic_sub(&commit.charged, n);
+}
+
+/*
+ * Promise n pages of a space that pays at the touch: NORESERVE pages, tables
+ * of mappings that are not charged.
+ *
+ * Locks:    any.
+ * Returns:  0, -ENOMEM (the fault ends in SIGBUS).
+ */
+int
+commit_charge_late(struct aspace *as, uint64_t n)
+{
+	int r = charge(n, LEAVE_HALF);
+
+	if (r != 0)
+		return r;
+	atomic_add(&as->late, n);
+	EVENT_ADD(commit_late, n);
+	return 0;
+}
+
+/*
+ * Promise n pages to a space that will need them soon.
+ *
+ * Locks:    any.
+ * Owns:     as->prepaid, until commit_use_prepaid() or the end of the space.
+ * Returns:  0, -ENOMEM.
+ */
+int
+commit_prepay(struct aspace *as, uint64_t n)
+{
+	int r = commit_charge(n);
+
+	if (r == 0)
+		atomic_add(&as->prepaid, n);
+	return r;
+}
+
+/*
+ * Are n of the prepaid pages left?
+ *
+ * Locks:    any.
+ * Owns:     the caller, the charge of n pages; not if false.
+ */
+bool
+commit_use_prepaid(struct aspace *as, uint64_t n)
+{
+	uint64_t have = atomic_load(&as->prepaid);
+
+	do {
+		if (have < n)
+			return false;
+	} while (!atomic_cas(&as->prepaid, &have, have - n));
+	return true;
+}
+
+/*
+ * A page or table at va could not be paid for at its touch: the program gets a
+ * SIGBUS, the log a line, one each second at most.
+ *
+ * Locks:    any of rank < 9.
+ */
+void
+commit_tell(va_t va)
+{
+	uint64_t now = md_time_ns(), last = atomic_load(&commit.told);
+	const struct thread *t = thread_current();
+
+	if ((last != 0 && now - last < TELL_NS) ||
+	    !atomic_cas(&commit.told, &last, now)) {
+		atomic_add(&commit.untold, 1);
+		return;
+	}
+	klog("commit: %s (pid %u): no place for the page at %lx; %lu of %lu "
+	    "pages are promised, %u lines left out", t->name, t->id, va,
+	    commit_total(), commit_limit(), atomic_xchg(&commit.untold, 0));
+}
+
+/*
+ * Locks:    any.
+ */
+void
+commit_uncharge_late(struct aspace *as, uint64_t n)
+{
+	ASSERT(atomic_load(&as->late) >= n);
+	atomic_sub(&as->late, n);
+	commit_uncharge(n);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  pages promised now.
+ */
+uint64_t
+commit_total(void)
+{
+	return atomic_load(&commit.charged);
+}
+
+/*
+ * How much may be promised: what class USER can get if all of it is touched.
+ *
+ * Locks:    none.
+ * Returns:  pages.
+ */
+uint64_t
+commit_limit(void)
+{
+	uint64_t places, wired, gone;
+	struct swap_stat swap;
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	swap_stat(&swap);
+	/* RAM that boot/ had kept comes back later: fewer wired than before. */
+	places = commit.places +
+	    (ps.wired < commit.wired ? commit.wired - ps.wired : 0);
+	wired = ps.wired > commit.wired ? ps.wired - commit.wired : 0;
+	gone = MAX(wired, places / KERNEL_SHARE) + (ps.reserve + ps.low) / 2;
+	places += swap.slots;
+	return places > gone ? places - gone : 0;
+}
+
+/*
+ * May memory of so many pages be mapped and paid for later?  Mode 0 refuses
+ * what could never be had.
+ *
+ * Locks:    none.
+ * Returns:  0, -ENOMEM.
+ */
+int
+commit_guess(uint64_t pages)
+{
+	struct swap_stat swap;
+
+	if (atomic_load(&commit.mode) != COMMIT_GUESS)
+		return 0;
+	swap_stat(&swap);
+	return pages > commit.places + swap.slots ? -ENOMEM : 0;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  mappings pay at the touch, whether they ask for it or not.
+ */
+bool
+commit_is_late(void)
+{
+	return atomic_load(&commit.mode) != COMMIT_STRICT;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  overcommit_memory: the modes of the header.
+ */
+unsigned
+commit_mode(void)
+{
+	return atomic_load(&commit.mode);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  0, -EINVAL.
+ */
+int
+commit_set_mode(unsigned mode)
+{
+	if (mode > COMMIT_STRICT)
+		return -EINVAL;
+	atomic_store(&commit.mode, mode);
+	return 0;
+}

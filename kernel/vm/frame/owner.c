@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * owner.c: pages whose owner is a word: how they are taken and written
+ *
+ * Problem   When the frame of an anonymous page is taken away, the one word
+ *           that owns it must say where the bytes are now.  That word lies in
+ *           a page table, in an entry of a forked memory object or in a table
+ *           of an anonymous object, and all three are treated alike.
+ *
+ * Picture   page ── home: pa of the word ──→ word TRANS(pfn)
+ *                                             │ steal, under [P]
+ *                                             ▼
+ *                                            word SWAP(slot)
+ *
+ *           container  … word word WORD word word …   16 neighbours, if they
+ *                          └─── one cluster ───┘      are MODIFIED, too
+ *
+ * Rules     1. The word is stable while its frame is resident: the container
+ *              has nres > 0 and stays.  So no lock of a space is needed.
+ *           2. A page on STANDBY has no mapping, so its word is TRANS.
+ *           3. Neighbours in the container are neighbours in the slots: they
+ *              come back together.
+ *
+ * Read next pageq.c (who steals), vm/swap/pageout.c (who writes).  Book: ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static bool owner_steal(struct vm_page *pg);
+static unsigned owner_cluster(struct vm_page *pg, struct vm_page **out);
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+owner_init(void)
+{
+	static const struct owner_ops ops = {
+		.steal = owner_steal, .cluster = owner_cluster,
+	};
+
+	pq_set_owner(HOME_PTE, &ops);
+	pq_set_owner(HOME_FMO, &ops);
+	pq_set_owner(HOME_AOBJ, &ops);
+	pq_set_owner(HOME_KPAGED, &ops);
+	pq_set_owner(HOME_TABLE, &ops);
+}
+
+static uint64_t *
+word_of(const struct vm_page *pg)
+{
+	ASSERT(owner_has_word(pg));
+	return pa2va(page_home_payload(pg));
+}
+
+/*
+ * The page that holds the owning word of pg.
+ *
+ * Locks:    [P], or whatever keeps pg resident.
+ * Returns:  the container; NULL: the word lies in the header of an object.
+ */
+struct vm_page *
+owner_container(const struct vm_page *pg)
+{
+	struct vm_page *c = page_of_pa(page_home_payload(pg));
+
+	return (c->flags & PF_CONTAINER) != 0 ? c : NULL;
+}
+
+/*
+ * A page with a word for a home has given up its frame, or gets one again:
+ * what its owner counts.
+ *
+ * Locks:    [P].
+ */
+void
+owner_count_out(enum page_home home, struct vm_page *container, int change)
+{
+	if (home == HOME_PTE)
+		atomic_add(&container->tbl.as->n_swap, (uint64_t)change);
+	if (home != HOME_KPAGED)
+		return;
+	EVENT_ADD(kpaged_pages, -change);
+	EVENT_ADD(kpaged_pages_out, change);
+}
+
+/*
+ * The owning word of a page that was being read gets its answer.
+ *
+ * Locks:    [P].
+ */
+void
+owner_set_word(struct vm_page *pg, uint64_t new)
+{
+	uint64_t old = word_get(word_of(pg));
+
+	ASSERT(pte_kind(old) == PTE_BUSY);
+	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
+		EVENT(table_in_errors);
+	word_set_locked(owner_container(pg), word_of(pg),
+	    new | (old & PTE_TABLE_MASK));
+}
+
+/* TRANS → SWAP: the slot has the bytes.  [P]. */
+static bool
+owner_steal(struct vm_page *pg)
+{
+	struct vm_page *container = owner_container(pg);
+	uint64_t *word = word_of(pg), old = word_get(word);
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
+	if (swap_is_frozen())
+		return false;
+	ASSERT(pte_kind(old) == PTE_TRANS && pte_page(old) == pg);
+	owner_count_out(page_home_kind(pg), container, 1);
+	word_set_locked(container, word,
+	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));
+	if (owner_is_word(pg) && pg->swp.ahead)
+		swap_ahead_miss(pg);
+	page_set_slot(pg, 0);
+	page_set_home(pg, HOME_NONE, 0);
+	/* What it held as a container is counted again when it is back. */
+	pg->flags &= (uint8_t)~PF_CONTAINER;
+	EVENT(page_steal_anon);
+	return true;
+}
+
+/* ---- clusters ---- */
+
+/* Words among which the owning word of pg has its neighbours. */
+struct word_range {
+	uint64_t *first, *end;
+	unsigned step;
+};
+
+static struct word_range
+range_of(const struct vm_page *pg)
+{
+	const struct vm_page *container = owner_container(pg);
+	struct word_range r = { .step = 1 };
+
+	/* The first tables stand in the root, which is no container. */
+	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
+		container = page_of_pa(page_home_payload(pg));
+	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
+		r.first = word_of(pg) - pg->index;
+		r.end = r.first + ANON_DIRECT;
+		return r;
+	}
+	r.first = word_of(pg) - (page_home_payload(pg) & PAGE_MASK) /
+	    sizeof(*r.first);
+	r.end = r.first + MD_PT_WORDS;
+	if (page_home_kind(pg) == HOME_FMO)
+		r.step = 2;
+	return r;
+}
+
+/* The page of a word, if it waits to be written; else NULL.  [P]. */
+static struct vm_page *
+to_be_written(uint64_t *word)
+{
+	uint64_t w = word_get(word);
+	struct vm_page *pg;
+
+	if (pte_kind(w) != PTE_TRANS)
+		return NULL;
+	pg = pte_page(w);
+	return pg->state == PG_MODIFIED && (pg->flags & PF_WRITING) == 0 ?
+	    pg : NULL;
+}
+
+/* pg and those beside it that wait to be written, by address.  [P]. */
+static unsigned
+owner_cluster(struct vm_page *pg, struct vm_page **out)
+{
+	struct word_range r = range_of(pg);
+	uint64_t *word = word_of(pg);
+	unsigned n = 0;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	while (n < SWAP_RUN - 1 && word > r.first &&
+	    to_be_written(word - r.step) != NULL) {
+		word -= r.step;
+		n++;
+	}
+	for (n = 0; n < SWAP_RUN && word < r.end; n++, word += r.step) {
+		out[n] = to_be_written(word);
+		if (out[n] == NULL)
+			break;
+	}
+	return n;
+}

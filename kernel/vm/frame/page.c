@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page.c: words, mappings, pins and owners of a page
+ *
+ * Problem   Many hands hold a page at once: words of page tables that map it,
+ *           threads that copy from it, I/O, and one owner.  The frame may go
+ *           to a queue when nobody uses it, and to the free list only when
+ *           the owner has given it up too and the last holder has left.
+ *
+ * Picture   owner (home) ──┐        word_set(): the only writer of words,
+ *           words: mapcount├─→ page             keeps nres, nused, PF_DIRTY
+ *           threads: pins ─┘         of the container that holds the word
+ *
+ *             adopt          unmap/unpin, last      map/pin
+ *      LIMBO ───────→ ACTIVE ───────────────→ queue ───────→ ACTIVE
+ *                        └─ disown ─→ LIMBO (ORPHAN while still held) ─→ free
+ *
+ * Rules     1. *_locked functions are called with [P].  Freeing takes other
+ *              locks, so they say by their result that the caller must call
+ *              page_free() once [P] is dropped.
+ *           2. A page without an owner is freed by the last of its holders.
+ *           3. Old or new words of kind TRANS or BUSY change under [P] (R5);
+ *              only VALID → TRANS does not: the page is still mapped then.
+ *
+ * Read next pageq.c, mem/page.c (the table of states).  Book: ch04, ch06.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define IDLE_MANY 64 /* tables without a page: bsm shall look */
+
+static struct {
+	struct vm_page *zero;            /* [c] the global zero frame */
+	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
+} pages;
+
+static uint64_t word_store(struct vm_page *container, uint64_t *word,
+    uint64_t new);
+static bool word_needs_lock(const struct vm_page *container, uint64_t old,
+    uint64_t new);
+static void page_rest(struct vm_page *pg);
+static void page_forget(struct vm_page *pg);
+
+/*
+ * The zero frame, and what waits for pages.
+ *
+ * Locks:    none; once, by vm_init().
+ * Returns:  or panics: without a frame there is no machine.
+ */
+void
+page_init(void)
+{
+	pageio_init();
+	pages.zero = phys_alloc(PHYS_RESERVED, PHYS_ZEROED);
+	if (pages.zero == NULL)
+		panic("page_init: no frame for the zero page");
+	spin_lock(&pfn_lock);
+	page_set_home(pages.zero, HOME_KERNEL, 0);
+	page_set_state(pages.zero, PG_WIRED);
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * The page that all reads of untouched memory share.
+ *
+ * Locks:    none.
+ * Returns:  WIRED page, all bytes 0; never written, never freed.
+ */
+struct vm_page *
+page_zero_frame(void)
+{
+	return pages.zero;
+}
+
+/* ---- words ---- */
+
+/*
+ * The kind of a word.
+ *
+ * Locks:    none; the word is a copy.
+ * Returns:  the kind; panics where no kind has this pattern.
+ */
+enum pte_kind
+pte_kind(uint64_t word)
+{
+	unsigned k = (unsigned)((word & PTE_KIND_MASK) >> PTE_KIND_SHIFT);
+
+	if ((word & MD_PTE_P) != 0)
+		return PTE_VALID;
+	if (word == 0)
+		return PTE_ABSENT;
+	if (k == 0 || k > PTE_ERROR - 1)
+		panic("pte_kind: corrupt word %lx", word);
+	return (enum pte_kind)(k + 1);
+}
+
+const char *
+pte_kind_name(enum pte_kind kind)
+{
+	static const char *const names[] = {
+		[PTE_ABSENT] = "absent", [PTE_VALID] = "valid",
+		[PTE_TRANS] = "trans", [PTE_BUSY] = "busy",
+		[PTE_SWAP] = "swap", [PTE_FORK] = "fork",
+		[PTE_ERROR] = "error",
+	};
+
+	return (unsigned)kind < ARRAY_LEN(names) ? names[kind] : "?";
+}
+
+/*
+ * Physical address of a word: the payload of a home.
+ *
+ * Locks:    none.
+ * Returns:  the address; word must be one of the direct map.
+ */
+pa_t
+word_pa(const uint64_t *word)
+{
+	pa_t pa = va2pa(word);
+
+	ASSERT(((pa >> 60) | (pa & 7)) == 0);
+	return pa;
+}
+
+/*
+ * Store a word and keep the books of its container.
+ *
+ * Locks:    the container's ([W], [F] or [O]), which makes old stable but for
+ *           A and D; takes [P] if nres or PF_DIRTY change.
+ * Returns:  the old word, with its final A and D bits.
+ */
+uint64_t
+word_set(struct vm_page *container, uint64_t *word, uint64_t new)
+{
+	uint64_t old = word_get(word);
+	enum pte_kind kind = pte_kind(old);
+
+	ASSERT(kind != PTE_TRANS && kind != PTE_BUSY);
+	if (!word_needs_lock(container, old, new))
+		return word_store(container, word, new);
+	spin_lock(&pfn_lock);
+	old = word_store(container, word, new);
+	spin_unlock(&pfn_lock);
+	return old;
+}
+
+/*
+ * Locks:    the container's and [P].
+ * Returns:  as word_set().
+ */
+uint64_t
+word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	return word_store(container, word, new);
+}
+
+static bool
+word_needs_lock(const struct vm_page *container, uint64_t old, uint64_t new)
+{
+	return container != NULL &&
+	    (pte_names_frame(old) != pte_names_frame(new) ||
+	    (container->flags & PF_DIRTY) == 0);
+}
+
+static bool
+is_locked(uint64_t word)
+{
+	return (word & (MD_PTE_P | PTE_LOCK)) == (MD_PTE_P | PTE_LOCK);
+}
+
+/* Does the word name the zero page, or a device? */
+static bool
+is_special(uint64_t word)
+{
+	return (word & (MD_PTE_P | PTE_SRC_MASK)) ==
+	    (MD_PTE_P | (uint64_t)SRC_SPEC << PTE_SRC_SHIFT);
+}
+
+/* One word more, or less, that names a frame.  [P]. */
+static void
+resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
+{
+	bool is_table = page_home_kind(container) == HOME_TABLE;
+	bool was_idle = is_table && container->nres == container->tbl.nspec;
+	int more = pte_names_frame(new) - pte_names_frame(old);
+
+	container->nres = (uint16_t)(container->nres + more);
+	if (!is_table)
+		return;
+	container->tbl.nspec = (uint16_t)(container->tbl.nspec +
+	    is_special(new) - is_special(old));
+	/* None any more but the zero page: the table could leave, too. */
+	if (was_idle == (container->nres == container->tbl.nspec))
+		return;
+	pq_set_idle(container, !was_idle);
+	if (!was_idle && container->tbl.as->n_idle % IDLE_MANY == 0)
+		frames_wake_bsm();
+}
+
+static uint64_t
+word_store(struct vm_page *container, uint64_t *word, uint64_t new)
+{
+	uint64_t old;
+
+	ASSERT((new & MD_PTE_P) == 0 || (new & PTE_ZERO_MASK) == 0);
+	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
+	EVENT(page_word, va2pa(word), old, new);
+	if (container == NULL)
+		return old;
+	/* Each count has a lock of its own: only one that changes is stored. */
+	if (pte_names_frame(new) != pte_names_frame(old))
+		resident_changed(container, old, new);
+	if ((new != 0) != (old != 0))
+		container->nused = (uint16_t)(container->nused + (new != 0) -
+		    (old != 0));
+	/* Only leaf tables have such words, and [W] is held. */
+	if (is_locked(old))
+		container->tbl.as->n_locked--;
+	if (is_locked(new))
+		container->tbl.as->n_locked++;
+	ASSERT(container->nres <= MD_PT_WORDS);
+	ASSERT(container->nused <= MD_PT_WORDS);
+	/* Written by direct map, where no D bit tells. */
+	if ((container->flags & PF_DIRTY) == 0)
+		page_dirty_locked(container);
+	return old;
+}
+
+/*
+ * Other rights or bits for a word that stays VALID with the same frame.
+ *
+ * Locks:    the container's; hardware may set A and D meanwhile.
+ * Returns:  the old word.
+ */
+uint64_t
+word_change(uint64_t *word, uint64_t clear, uint64_t set)
+{
+	uint64_t old = word_get(word);
+
+	do {
+		ASSERT((old & MD_PTE_P) != 0);
+	} while (!atomic_cas(word, &old, (old & ~clear) | set));
+	EVENT(page_word, va2pa(word), old, (old & ~clear) | set);
+	return old;
+}
+
+/* ---- frames ---- */
+
+/*
+ * A frame for user contents, not waiting; of the thread's class.
+ *
+ * Locks:    any below LR_MEM.
+ * Owns:     the caller, in LIMBO, until page_adopt_locked() or page_free().
+ * Returns:  NULL: phys_wait(PHYS_USER) without locks, then again.
+ */
+struct vm_page *
+page_alloc(enum phys_want want)
+{
+	return phys_alloc(vm_class(), want);
+}
+
+/*
+ * Give back a frame in LIMBO that nobody holds.
+ *
+ * Locks:    not [P].
+ */
+void
+page_free(struct vm_page *pg)
+{
+	ASSERT(!spin_is_mine(&pfn_lock));
+	ASSERT(page_home_kind(pg) == HOME_NONE);
+	phys_free(pg);
+}
+
+/*
+ * Give back a chain of such frames.
+ *
+ * Locks:    not [P].
+ */
+void
+page_free_chain(pfn_t chain)
+{
+	struct vm_page *pg;
+
+	while (chain != 0) {
+		pg = &pfdb[chain];
+		chain = pg->qnext;
+		pg->qnext = 0;
+		page_free(pg);
+	}
+}
+
+/*
+ * A new frame gets its first owner.  Its contents exist nowhere else, so it is
+ * dirty.
+ *
+ * Locks:    [P], held until the caller has mapped, pinned or filled it.
+ */
+void
+page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
+    uint64_t index)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
+	page_forget(pg);
+	page_set_home(pg, home, payload);
+	pg->index = index;
+	pg->flags = PF_DIRTY;
+	if (owner_is_word(pg))
+		pg->swp.ahead = false;
+	page_set_state(pg, PG_ACTIVE);
+}
+
+/*
+ * The slot of swap that holds the bytes of a page in memory, or will; 0: none.
+ *
+ * Locks:    [P].
+ */
+void
+page_set_slot(struct vm_page *pg, slot_t slot)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->slot == 0 && slot != 0)
+		atomic_add(&pages.slotted, 1);
+	else if (pg->slot != 0 && slot == 0)
+		atomic_sub(&pages.slotted, 1);
+	pg->slot = slot;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  pages in memory that have a slot, too.
+ */
+uint64_t
+page_slotted_count(void)
+{
+	return atomic_load(&pages.slotted);
+}
+
+/* ---- mappings ---- */
+
+/*
+ * One more VALID word maps the page.  Taken off its queue where it is on one;
+ * a fault calls ws_rescue() before, which counts that.
+ *
+ * Locks:    [P].
+ */
+void
+page_map_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	pq_activate(pg);
+	ASSERT(pg->state == PG_ACTIVE);
+	pg->mapcount++;
+}
+
+/*
+ * One VALID word less, its flush acknowledged.
+ *
+ * Locks:    [P].
+ * Returns:  true: nobody holds the page any more, the caller frees it.
+ */
+bool
+page_unmap_locked(struct vm_page *pg, bool dirty)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->mapcount > 0);
+	pg->mapcount--;
+	if (dirty)
+		page_dirty_locked(pg);
+	return page_let_go_locked(pg);
+}
+
+/*
+ * Locks:    not [P].
+ */
+void
+page_unmap(struct vm_page *pg, bool dirty)
+{
+	bool last;
+
+	spin_lock(&pfn_lock);
+	last = page_unmap_locked(pg, dirty);
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
+
+/*
+ * The word that owned and mapped the page is gone, its flush acknowledged.
+ *
+ * Locks:    [P].
+ * Returns:  true: the caller frees it.
+ */
+bool
+page_zap_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->mapcount > 0);
+	pg->mapcount--;
+	return page_disown_locked(pg);
+}
+
+/* ---- pins ---- */
+
+/*
+ * Locks:    [P]; the caller knows the page by a word or object it holds.
+ */
+void
+page_pin_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	pq_activate(pg);
+	ASSERT(pg->pins < UINT16_MAX);
+	pg->pins++;
+	EVENT(page_pin, page_pfn(pg), pg->pins);
+}
+
+/*
+ * Locks:    not [P]; a lock under which the page cannot lose its owner.
+ */
+void
+page_pin(struct vm_page *pg)
+{
+	spin_lock(&pfn_lock);
+	page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * Locks:    [P].  dirty: the holder wrote to the page by the direct map.
+ * Returns:  true: the caller frees it.
+ */
+bool
+page_unpin_locked(struct vm_page *pg, bool dirty)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->pins > 0);
+	pg->pins--;
+	EVENT(page_unpin, page_pfn(pg), pg->pins);
+	if (pg->state == PG_WIRED)
+		return false;
+	if (dirty)
+		page_dirty_locked(pg);
+	return page_let_go_locked(pg);
+}
+
+/*
+ * Locks:    not [P].
+ */
+void
+page_unpin(struct vm_page *pg, bool dirty)
+{
+	bool last;
+
+	spin_lock(&pfn_lock);
+	last = page_unpin_locked(pg, dirty);
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
+
+/* ---- the end of a page ---- */
+
+/*
+ * The owner gives the page up: freed now, or by the last holder (transitions
+ * 14 and 15).  The owning word or tree no longer names it.
+ *
+ * Locks:    [P].
+ * Returns:  true: nobody else holds it, the caller frees it.
+ */
+bool
+page_disown_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->state == PG_STANDBY || pg->state == PG_MODIFIED)
+		pq_remove(pg);
+	if (page_home_kind(pg) == HOME_VNODE)
+		page_clean_locked(pg);
+	page_set_home(pg, HOME_NONE, 0);
+	if (pg->state == PG_READING) {
+		pg->flags |= PF_ORPHAN;
+		return false;
+	}
+	page_set_state(pg, PG_LIMBO);
+	/* A slot that is being written is freed by the end of the write. */
+	if ((pg->flags & PF_WRITING) == 0)
+		swap_drop(pg);
+	if (pg->mapcount == 0 && pg->pins == 0 &&
+	    (pg->flags & PF_WRITING) == 0) {
+		page_forget(pg);
+		return true;
+	}
+	pg->flags |= PF_ORPHAN;
+	return false;
+}
+
+/*
+ * Locks:    not [P].
+ */
+void
+page_disown(struct vm_page *pg)
+{
+	bool last;
+
+	spin_lock(&pfn_lock);
+	last = page_disown_locked(pg);
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
+
+/*
+ * A mapping, a pin or a write has ended: a page that nobody uses goes to its
+ * queue.
+ *
+ * Locks:    [P].
+ * Returns:  true: that was the last thing which kept an orphan, the caller
+ *           frees it.
+ */
+bool
+page_let_go_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->mapcount > 0 || pg->pins > 0)
+		return false;
+	if ((pg->flags & PF_ORPHAN) == 0) {
+		page_rest(pg);
+		return false;
+	}
+	if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0)
+		return false;
+	EVENT(page_lazy_invalidated, page_pfn(pg));
+	page_forget(pg);
+	return true;
+}
+
+/*
+ * A live container stays: its words are found through its address.  One in
+ * kernel memory may go when none of them names a frame.
+ */
+static bool
+is_live_container(const struct vm_page *pg)
+{
+	return (pg->flags & PF_CONTAINER) != 0 &&
+	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED);
+}
+
+/* ACTIVE without a holder → standby or modified (transitions 9, 10). */
+static void
+page_rest(struct vm_page *pg)
+{
+	bool backed = pg->slot != 0 || page_home_kind(pg) == HOME_VNODE;
+
+	if (pg->state != PG_ACTIVE || is_live_container(pg))
+		return;
+	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
+		page_set_state(pg, PG_STANDBY);
+		EVENT(page_to_standby);
+		if (pg->slot != 0)
+			EVENT(swap_write_skipped);
+	} else {
+		page_set_state(pg, PG_MODIFIED);
+		EVENT(page_to_modified);
+	}
+	pq_insert(pg);
+}
+
+/* What the descriptor knew of contents that are gone. */
+static void
+page_forget(struct vm_page *pg)
+{
+	ASSERT(pg->slot == 0);
+	pg->index = 0;
+	pg->qnext = 0;
+	pg->qprev = 0;
+	pg->flags = 0;
+	pg->nres = 0;
+	pg->nused = 0;
+}

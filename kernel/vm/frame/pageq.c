@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pageq.c: queues of pages that nobody uses, and taking frames from them
+ *
+ * Problem   Pages without a mapping and a pin still hold contents that may be
+ *           wanted again.  They stand in a line, oldest first, so that frames
+ *           are taken from those unused longest and a page that is wanted
+ *           leaves from the middle at once.
+ *
+ * Picture   head ⇄ page ⇄ page ⇄ tail      linked by frame number
+ *           STANDBY        clean: the frame can be had at once
+ *           MODIFIED anon  dirty, or without a copy on swap
+ *           MODIFIED file  dirty, belongs to a file
+ *
+ * Rules     1. page->state says on which queue a page is; state and queue
+ *              change in one hold of [P].
+ *           2. A page that is being written (PF_WRITING) is on none.
+ *           3. A frame is stolen from the head of STANDBY.  Its owner is told
+ *              first, under [P]; an owner that is busy just now keeps it.
+ *
+ * Read next page.c (who puts pages here), vm/ws/ws.c (rescue).  Book: ch12.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
+
+#define STEAL_TRIES 16   /* pages looked at before a steal gives up */
+#define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
+
+static struct {
+	struct page_queue queue[Q_COUNT]; /* [P] */
+	const struct owner_ops *owner[HOME_COUNT]; /* [c] NULL: keeps its pages */
+} pageq;
+
+static struct page_queue *queue_of(enum page_state state, bool file);
+static bool is_file(const struct vm_page *pg);
+static bool steal_locked(void);
+
+static uint64_t
+count_standby(void)
+{
+	return pageq.queue[Q_STANDBY].n;
+}
+
+static uint64_t
+count_modanon(void)
+{
+	return pageq.queue[Q_MODANON].n;
+}
+
+static uint64_t
+count_modfile(void)
+{
+	return pageq.queue[Q_MODFILE].n;
+}
+
+/*
+ * Gauges of the queues.
+ *
+ * Locks:    none; once, by vm_init().
+ */
+void
+pq_init(void)
+{
+	ev_set_gauge(EV_page_q_standby, count_standby);
+	ev_set_gauge(EV_page_q_modanon, count_modanon);
+	ev_set_gauge(EV_page_q_modfile, count_modfile);
+	phys_set_steal(phys_steal);
+}
+
+/*
+ * Who gives up pages of this home, and how.
+ *
+ * Locks:    none; once per home, by vm_init().
+ */
+void
+pq_set_owner(enum page_home home, const struct owner_ops *ops)
+{
+	pageq.owner[home] = ops;
+}
+
+/*
+ * To the tail of the queue that state and home name.
+ *
+ * Locks:    [P].
+ */
+void
+pq_insert(struct vm_page *pg)
+{
+	struct page_queue *q = queue_of((enum page_state)pg->state,
+	    is_file(pg));
+	pfn_t pfn = page_pfn(pg);
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->mapcount == 0 && pg->pins == 0);
+	if ((pg->flags & PF_WRITING) != 0)
+		return;
+	pg->qnext = 0;
+	pg->qprev = q->tail;
+	if (q->tail != 0)
+		pfdb[q->tail].qnext = pfn;
+	else
+		q->head = pfn;
+	q->tail = pfn;
+	q->n++;
+	if (pg->state == PG_STANDBY)
+		frames_came();
+}
+
+/*
+ * Out of the queue that state and home name; the caller changes the state.
+ *
+ * Locks:    [P].
+ */
+void
+pq_remove(struct vm_page *pg)
+{
+	struct page_queue *q = queue_of((enum page_state)pg->state,
+	    is_file(pg));
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if ((pg->flags & PF_WRITING) != 0)
+		return;
+	ASSERT(q->n > 0);
+	if (pg->qprev != 0)
+		pfdb[pg->qprev].qnext = pg->qnext;
+	else
+		q->head = pg->qnext;
+	if (pg->qnext != 0)
+		pfdb[pg->qnext].qprev = pg->qprev;
+	else
+		q->tail = pg->qprev;
+	pg->qnext = 0;
+	pg->qprev = 0;
+	q->n--;
+}
+
+/*
+ * Someone uses the page again: off its queue, ACTIVE (transitions 7, 8).  A
+ * page that is not on a queue stays as it is.
+ *
+ * Locks:    [P]; a mapping or pin follows in the same hold.
+ */
+void
+pq_activate(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->state != PG_STANDBY && pg->state != PG_MODIFIED)
+		return;
+	pq_remove(pg);
+	page_set_state(pg, PG_ACTIVE);
+	if (owner_is_word(pg) && pg->swp.ahead)
+		swap_ahead_hit(pg);
+}
+
+/*
+ * The neighbours with which a page may be written to swap.
+ *
+ * Locks:    [P].
+ * Returns:  how many pages are in out, SWAP_RUN at most; 0: pages of this
+ *           home are not written there.
+ */
+unsigned
+pq_cluster(struct vm_page *pg, struct vm_page **out)
+{
+	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
+
+	return owner == NULL || owner->cluster == NULL ? 0 :
+	    owner->cluster(pg, out);
+}
+
+/*
+ * A queue, for /proc and vm_check.
+ *
+ * Locks:    [P] for the contents.
+ * Returns:  the queue of that state; file tells the two MODIFIED ones apart.
+ */
+const struct page_queue *
+pq_queue(enum page_state state, bool file)
+{
+	return queue_of(state, file);
+}
+
+static struct page_queue *
+queue_of(enum page_state state, bool file)
+{
+	if (state == PG_STANDBY)
+		return &pageq.queue[Q_STANDBY];
+	ASSERT(state == PG_MODIFIED);
+	return &pageq.queue[file ? Q_MODFILE : Q_MODANON];
+}
+
+static bool
+is_file(const struct vm_page *pg)
+{
+	return page_home_kind(pg) == HOME_VNODE;
+}
+
+/* ---- tables without pages ---- */
+
+/*
+ * The table names no frame any more but the zero page, or does so again.
+ *
+ * Locks:    [P].
+ */
+void
+pq_set_idle(struct vm_page *table, bool idle)
+{
+	struct aspace *as = table->tbl.as;
+	pfn_t pfn = page_pfn(table);
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (idle) {
+		table->qnext = 0;
+		table->qprev = as->idle_tail;
+		*(table->qprev == 0 ? &as->idle_head :
+		    &pfdb[table->qprev].qnext) = pfn;
+		as->idle_tail = pfn;
+		as->n_idle++;
+		return;
+	}
+	ASSERT(as->n_idle > 0);
+	*(table->qprev == 0 ? &as->idle_head : &pfdb[table->qprev].qnext) =
+	    table->qnext;
+	*(table->qnext == 0 ? &as->idle_tail : &pfdb[table->qnext].qprev) =
+	    table->qprev;
+	table->qnext = 0;
+	table->qprev = 0;
+	as->n_idle--;
+}
+
+/* ---- stealing ---- */
+
+/*
+ * The PFN lock for somebody who may hold a lock of higher rank: never waited
+ * for long.
+ */
+static bool
+lock_pfn(void)
+{
+	unsigned i;
+
+	if (spin_is_mine(&pfn_lock))
+		return false;
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (spin_trylock(&pfn_lock))
+			return true;
+		md_pause();
+	}
+	return false;
+}
+
+/*
+ * The frame of a page that nobody has used for longest goes to the free list
+ * (transition 13).
+ *
+ * Locks:    any of rank <= LR_LEAF may be held; takes [P], tries [O].
+ * Returns:  false: there is none, or its owner is busy.
+ */
+bool
+phys_steal(void)
+{
+	bool done;
+
+	if (pageq.queue[Q_STANDBY].n == 0 || !lock_pfn())
+		return false;
+	done = steal_locked();
+	spin_unlock(&pfn_lock);
+	return done;
+}
+
+/*
+ * The frame of a STANDBY page becomes free; its owner remembers where the
+ * bytes are.
+ *
+ * Locks:    [P].
+ * Returns:  false: the owner is busy, or keeps its pages.
+ */
+bool
+pq_release(struct vm_page *pg)
+{
+	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(pg->state == PG_STANDBY);
+	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->steal(pg))
+		return false;
+	pq_remove(pg);
+	phys_free_stolen(pg);
+	return true;
+}
+
+/* A page of the queue's head whose owner gives it up.  [P]. */
+static bool
+steal_locked(void)
+{
+	pfn_t pfn = pageq.queue[Q_STANDBY].head, next;
+	unsigned try;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	for (try = 0; pfn != 0 && try < STEAL_TRIES; try++, pfn = next) {
+		struct vm_page *pg = &pfdb[pfn];
+
+		next = pg->qnext;
+		if (pq_release(pg))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * token.c: who may take the last frames, and who may hold while he waits
+ *
+ * Problem   Threads that wait for memory hold some: tables they have pinned,
+ *           frames they have got so far.  If enough of them wait, all that
+ *           could be taken away is held, and nobody ever gets what he waits
+ *           for.  And those who make room need a frame now and then, too.
+ *
+ * Picture   free + standby < low:
+ *
+ *           faults      ──→ ( max(2, evictable/32) tokens ) ──→ phys_wait
+ *           fork, munmap,
+ *           mremap, exit ─→ ( max(2, evictable/64) tokens ) ──→ phys_wait
+ *           block maps  ──→ (           2 places          ) ──→ RESERVED
+ *
+ *           pins and spare frames of all who wait <= 3/4 of the evictable
+ *
+ * Rules     (book: deadlock; models/wait.pml says what happens without them)
+ *           a. A fault token is waited for with no lock, no pin, no frame.
+ *           b. A fault that is serialised takes it before the map_lock.
+ *           c. Who holds a map_lock for reading waits for a frame without a
+ *              token, and has dropped pins and frames of the fault before.
+ *           d. A structural token may be waited for under the own map_lock,
+ *              but with no pin.  Its holders wait for frames and I/O only.
+ *           Block map work of a file system (D3) enters a place, then takes
+ *           its lock; inside, frames come from the reserve, and only I/O is
+ *           waited for.
+ *
+ * Read next framewait.c, vm/fault/fault.c (who takes tokens).  Book: ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define AGAIN_NS 100000000ul    /* the number of tokens is computed anew */
+#define PLACES 2
+
+/* What thread.vmctx counts, 8 bits each; a thread changes its own only. */
+enum vmctx_byte {
+	CTX_RESERVED, CTX_FAULT, CTX_STRUCTURAL, CTX_PLACE, CTX_FINISH
+};
+
+struct tokens {
+	struct waitq wait;
+	_Atomic uint32_t held;       /* [A] */
+	unsigned share;              /* [c] of the evictable frames; 0: PLACES */
+};
+
+static struct {
+	struct tokens fault, structural, place;
+	_Atomic uint64_t locked;     /* [A] pages, when bsm last looked */
+} token;
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+token_init(void)
+{
+	waitq_init(&token.fault.wait);
+	waitq_init(&token.structural.wait);
+	waitq_init(&token.place.wait);
+	token.fault.share = 32;
+	token.structural.share = 64;
+}
+
+/*
+ * So many pages are locked by mlock: nobody can take them away.
+ *
+ * Locks:    none.
+ */
+void
+token_set_unmovable(uint64_t pages)
+{
+	atomic_store(&token.locked, pages);
+}
+
+/* ---- what a thread has ---- */
+
+static unsigned
+ctx_count(enum vmctx_byte byte)
+{
+	return (uintptr_t)thread_current()->vmctx >> 8 * byte & 0xff;
+}
+
+static void
+ctx_add(enum vmctx_byte byte)
+{
+	struct thread *t = thread_current();
+
+	ASSERT(ctx_count(byte) < 0xff);
+	t->vmctx = (void *)((uintptr_t)t->vmctx + (1ul << 8 * byte));
+}
+
+static void
+ctx_sub(enum vmctx_byte byte)
+{
+	struct thread *t = thread_current();
+
+	ASSERT(ctx_count(byte) > 0);
+	t->vmctx = (void *)((uintptr_t)t->vmctx - (1ul << 8 * byte));
+}
+
+/*
+ * What this thread does from now on makes room: its frames may come from the
+ * reserve, and its waits for them do not end by a signal.  Nests.
+ *
+ * Locks:    none needed.
+ */
+void
+vm_reserved_enter(void)
+{
+	ctx_add(CTX_RESERVED);
+}
+
+void
+vm_reserved_leave(void)
+{
+	ctx_sub(CTX_RESERVED);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  between vm_reserved_enter() and vm_reserved_leave().
+ */
+bool
+vm_is_reserved(void)
+{
+	return ctx_count(CTX_RESERVED) > 0;
+}
+
+/*
+ * The class of the current thread's frames.  Who has got a fatal signal soon
+ * gives back more than he takes.
+ *
+ * Locks:    none.
+ */
+enum phys_class
+vm_class(void)
+{
+	if (md_current() == NULL)
+		return PHYS_USER;
+	return vm_is_reserved() || thread_is_killed() ? PHYS_RESERVED :
+	    PHYS_USER;
+}
+
+/*
+ * What this thread does from now on must be finished: a file system's metadata
+ * half changed, the locks of a dying thread.  A fatal signal ends no wait in the
+ * VM until vm_finish_end().  Nests.
+ *
+ * Locks:    none needed.
+ */
+void
+vm_finish_begin(void)
+{
+	ctx_add(CTX_FINISH);
+}
+
+void
+vm_finish_end(void)
+{
+	ctx_sub(CTX_FINISH);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  a fatal signal waits, and may end what the thread does.
+ */
+bool
+vm_may_stop(void)
+{
+	return thread_is_killed() && ctx_count(CTX_FINISH) == 0;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  how the current thread sleeps in the VM.
+ */
+enum wait_how
+vm_wait_how(void)
+{
+	return ctx_count(CTX_FINISH) == 0 ? WAIT_KILLABLE : WAIT_PLAIN;
+}
+
+/* ---- taking and giving ---- */
+
+/* Frames that could be taken from whoever uses them. */
+static uint64_t
+evictable(void)
+{
+	uint64_t n = page_count(PG_ACTIVE) + page_count(PG_STANDBY) +
+	    page_count(PG_MODIFIED);
+	uint64_t locked = atomic_load(&token.locked);
+
+	return n > locked ? n - locked : 0;
+}
+
+static uint32_t
+limit_of(const struct tokens *t)
+{
+	uint64_t n;
+
+	if (t->share == 0)
+		return PLACES;
+	n = evictable() / t->share;
+	return (uint32_t)MAX(n, 2ul);
+}
+
+static bool
+try_take(struct tokens *t)
+{
+	uint32_t held = atomic_load(&t->held);
+
+	/* The first two are always there: no need to count frames. */
+	while (held < 2 || held < limit_of(t))
+		if (atomic_cas(&t->held, &held, held + 1))
+			return true;
+	return false;
+}
+
+static int
+take(struct tokens *t, enum wait_how how)
+{
+	struct waiter w;
+	int r = 0;
+
+	while (r != -EINTR && !try_take(t)) {
+		EVENT(page_token_waits);
+		wait_prepare(&t->wait, &w);
+		r = atomic_load(&t->held) < 2 ? 0 :
+		    wait_sleep(&w, how, md_time_ns() + AGAIN_NS);
+		wait_finish(&w);
+	}
+	return r == -EINTR ? r : 0;
+}
+
+static void
+give(struct tokens *t)
+{
+	ASSERT(atomic_load(&t->held) > 0);
+	atomic_sub(&t->held, 1);
+	wake_one(&t->wait);
+}
+
+/*
+ * A token for a fault that goes on though memory is low.
+ *
+ * Locks:    none of rank >= 2, no pin, no spare frame (rule a).
+ * Context:  thread, sleeps.
+ * Owns:     the caller, one token: fault_token_give().
+ * Returns:  0, -EINTR (fatal signal).
+ */
+int
+fault_token_take(void)
+{
+	int r = take(&token.fault, vm_wait_how());
+
+	if (r == 0)
+		ctx_add(CTX_FAULT);
+	return r;
+}
+
+void
+fault_token_give(void)
+{
+	ctx_sub(CTX_FAULT);
+	give(&token.fault);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  the current thread may keep what it holds while it waits.
+ */
+bool
+fault_token_held(void)
+{
+	return ctx_count(CTX_FAULT) > 0;
+}
+
+/*
+ * A structural operation is about to hold its first pin.  Nests: only the
+ * outermost takes a token.
+ *
+ * Locks:    at most the own map_lock, no pin (rule d).
+ * Context:  thread, sleeps.
+ */
+void
+structural_begin(void)
+{
+	if (ctx_count(CTX_STRUCTURAL) == 0)
+		CHECK(take(&token.structural, WAIT_PLAIN) == 0);
+	ctx_add(CTX_STRUCTURAL);
+}
+
+void
+structural_end(void)
+{
+	ctx_sub(CTX_STRUCTURAL);
+	if (ctx_count(CTX_STRUCTURAL) == 0)
+		give(&token.structural);
+}
+
+/*
+ * Work on the block map of a file, which write-back may have to wait for:
+ * two at a time, with frames of the reserve.  Nests.
+ *
+ * Locks:    none of rank >= 2, before the lock of the map.
+ * Context:  thread, sleeps.
+ */
+void
+vm_blockmap_enter(void)
+{
+	if (ctx_count(CTX_PLACE) == 0)
+		CHECK(take(&token.place, WAIT_PLAIN) == 0);
+	ctx_add(CTX_PLACE);
+	vm_reserved_enter();
+}
+
+void
+vm_blockmap_leave(void)
+{
+	vm_reserved_leave();
+	ctx_sub(CTX_PLACE);
+	if (ctx_count(CTX_PLACE) == 0)
+		give(&token.place);
+}
+
+/* ---- evidence ---- */
+
+static void
+put_tokens(struct out *o, const char *name, const struct tokens *t)
+{
+	out_printf(o, "tokens=%s held=%u limit=%u\n", name,
+	    atomic_load(&t->held), limit_of(t));
+}
+
+/*
+ * For /proc/vm/queues.
+ */
+void
+token_show(struct out *o)
+{
+	put_tokens(o, "fault", &token.fault);
+	put_tokens(o, "structural", &token.structural);
+	put_tokens(o, "blockmap", &token.place);
+}

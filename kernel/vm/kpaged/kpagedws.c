@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kpagedws.c: the kernel's working set, what of its paged memory leaves frames
+ *
+ * Problem   Entries and tables describe pages that may all be asleep on swap.
+ *           Then they are in the way themselves, and shall go as well; they are
+ *           asked for by physical address in many places, so one that counts a
+ *           frame may not go.
+ *
+ * Picture   the words of the region, one after the other, and a hand:
+ *
+ *           VALID, old, no pin, nres 0 ─→ TRANS ─ flush ─→ MODIFIED or STANDBY
+ *           TRANS, ACTIVE, the same    ─────────────────→
+ *                      mpw writes, somebody steals ─→ word SWAP(slot)
+ *           kpaged_pin() ←─ rescue, or read ─┘
+ *
+ * Rules     1. VALID → TRANS under the kernel [W] and [P]: kpaged_pin() waits for
+ *              the end of the round, kpaged_trypin() may come in between.
+ *           2. Age counts what is pinned (age 0) and what the A bit says.  When
+ *              A was cleared a flush follows in the same hold of the kernel [W],
+ *              so that "A clear: in no TLB" stays true.  While there is memory
+ *              enough A stays, and idle CPUs are not called each second.
+ *           3. A page that was pinned while TRANS goes back to its queue by its
+ *              last unpin; a container whose nres falls to 0 meanwhile stays
+ *              ACTIVE until the hand comes.
+ *           4. A plain access, where it is allowed (kpagedfault.c), sets A, and
+ *              D when it writes: what was stored by address is dirty by D, what
+ *              was stored by the direct map says so at its unpin.
+ *
+ * Read next kpaged.c, vm/fault/kpagedfault.c, vm/ws/balance.c (who asks),
+ *           vm/frame/owner.c (stealing).  Book: ch14.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define ROUND 32         /* pages of one hold of the kernel [W] */
+#define KEEP_PAGES 64    /* stay in rounds 3, 2, 1 */
+
+static struct {
+	va_t hand;       /* kernel [W] */
+} kws = { .hand = MD_KPAGED_BASE };
+
+/* One round of a trim. */
+struct trim {
+	int min_age;
+	bool spare_vads;         /* only containers */
+	uint64_t look;           /* words that may still be looked at */
+	struct vm_page *page[ROUND];
+	uint64_t old[ROUND];     /* the words they had, VALID */
+	unsigned n;
+	size_t done;
+	va_t lo, hi;             /* to be flushed */
+};
+
+static size_t trim(struct trim *t, size_t want);
+
+/* The next word that is not 0 in [*kva, end), *kva moves to it; NULL. */
+static uint64_t *
+next_word(va_t *kva, va_t end)
+{
+	uint64_t *word;
+
+	for (; *kva < end; *kva += PAGE_SIZE) {
+		word = md_kpte(*kva, false);
+		if (word == NULL)
+			*kva |= (1ul << 21) - PAGE_SIZE;
+		else if (word_get(word) != 0)
+			return word;
+	}
+	return NULL;
+}
+
+/* ---- age ---- */
+
+/*
+ * One age pass over the region.  What was used by its address keeps its A if
+ * spare_used: it is young, and no flush is needed.
+ *
+ * Locks:    none of rank >= 6.
+ */
+void
+kpaged_age(bool spare_used)
+{
+	uint64_t pages[WS_AGES] = { 0 }, *word;
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	bool used = false;
+	unsigned i;
+
+	mutex_lock(&kernel_as.ws_lock);
+	while ((word = next_word(&kva, top)) != NULL) {
+		kva += PAGE_SIZE;
+		if (pte_kind(word_get(word)) != PTE_VALID)
+			continue;
+		if ((word_get(word) & MD_PTE_A) != 0 && spare_used) {
+			pages[0]++;
+			continue;
+		}
+		used |= (word_get(word) & MD_PTE_A) != 0;
+		pages[ws_age_word(word)]++;
+	}
+	if (used)
+		md_tlb_flush(NULL, MD_KPAGED_BASE, top, false);
+	for (i = 0; i < WS_AGES; i++)
+		kernel_as.ws_ages[i] = pages[i];
+	mutex_unlock(&kernel_as.ws_lock);
+}
+
+/* ---- trimming ---- */
+
+/* Nobody holds it.  What could not be read stays until its container is told. */
+static bool
+is_idle(const struct vm_page *pg)
+{
+	return pg->pins == 0 && pg->nres == 0 && !page_hides_loss(pg);
+}
+
+/* May the page of a VALID word go?  A hint without [P]. */
+static bool
+is_victim(const struct trim *t, uint64_t w)
+{
+	const struct vm_page *pg = pte_page(w);
+	unsigned age = (unsigned)((w & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
+
+	return is_idle(pg) && (w & MD_PTE_A) == 0 &&
+	    (int)age >= (t->min_age & WS_AGE) &&
+	    ((t->min_age & WS_HAS_PLACE) == 0 ||
+	    (pg->slot != 0 && (w & MD_PTE_D) == 0));
+}
+
+static void
+cover(struct trim *t, va_t kva)
+{
+	t->lo = MIN(t->lo, kva);
+	t->hi = MAX(t->hi, kva + PAGE_SIZE);
+}
+
+/*
+ * In round 0 what was used by its address is spared until the next one: there
+ * are few pages, and VADs of who is at work would go at each.  Kernel [W].
+ */
+static void
+second_chance(struct trim *t, va_t kva, uint64_t *word)
+{
+	if ((t->min_age & WS_AGE) != 0 || (word_get(word) & MD_PTE_A) == 0)
+		return;
+	word_change(word, MD_PTE_A | PTE_AGE_MASK, 0);
+	cover(t, kva);
+}
+
+/* Step 1: VALID → TRANS.  Kernel [W]. */
+static void
+take_valid(struct trim *t, va_t kva, uint64_t *word)
+{
+	struct vm_page *pg = pte_page(word_get(word));
+	uint64_t w = 0;
+
+	if (t->spare_vads && (pg->flags & PF_CONTAINER) == 0)
+		return;
+	if (!is_victim(t, word_get(word))) {
+		second_chance(t, kva, word);
+		return;
+	}
+	spin_lock(&pfn_lock);
+	if (is_victim(t, word_get(word)))
+		w = word_set_locked(NULL, word, pte_make_trans(pg));
+	spin_unlock(&pfn_lock);
+	if (w == 0)
+		return;
+	t->page[t->n] = pg;
+	t->old[t->n++] = w;
+	kernel_as.ws_pages--;
+	EVENT(kpaged_out, kva, 1);
+	/* It may have been used between the look and the exchange. */
+	if ((w & MD_PTE_A) != 0)
+		cover(t, kva);
+}
+
+/*
+ * A page that is not mapped, and idle only now: to its queue.  w is what was read
+ * without [P]: since then it may have been stolen.
+ */
+static void
+take_unmapped(struct trim *t, const uint64_t *word, uint64_t w)
+{
+	struct vm_page *pg = pte_page(w);
+
+	if (pg->state != PG_ACTIVE || !is_idle(pg))
+		return;
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_TRANS &&
+	    pte_page(word_get(word)) == pg && pg->state == PG_ACTIVE &&
+	    pg->mapcount == 0 && is_idle(pg)) {
+		CHECK(!page_let_go_locked(pg));
+		t->done++;
+	}
+	spin_unlock(&pfn_lock);
+}
+
+/* Words from the hand on, until there are `want` or a round is full. */
+static void
+collect(struct trim *t, size_t want)
+{
+	va_t top = kpaged_va_top();
+	uint64_t *word, w;
+	va_t kva;
+
+	for (; t->n < ROUND && t->n + t->done < want && t->look > 0; t->look--) {
+		word = next_word(&kws.hand, top);
+		if (word == NULL) {
+			kws.hand = MD_KPAGED_BASE;
+			continue;
+		}
+		kva = kws.hand;
+		kws.hand += PAGE_SIZE;
+		w = word_get(word);
+		if (pte_kind(w) == PTE_VALID)
+			take_valid(t, kva, word);
+		else if (pte_kind(w) == PTE_TRANS)
+			take_unmapped(t, word, w);
+	}
+}
+
+/* After the flush: nothing maps the pages any more. */
+static void
+settle(struct trim *t)
+{
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < t->n; i++)
+		CHECK(!page_unmap_locked(t->page[i],
+		    (t->old[i] & MD_PTE_D) != 0));
+	spin_unlock(&pfn_lock);
+	t->done += t->n;
+}
+
+/*
+ * Take up to `want` pages of at least min_age out of the kernel's working set,
+ * from the hand on.  They keep their contents: on a queue.
+ *
+ * Locks:    none of rank >= 6.
+ * Returns:  pages trimmed.
+ */
+size_t
+kpaged_trim(size_t want, int min_age)
+{
+	struct trim t = { .min_age = min_age };
+
+	return trim(&t, want);
+}
+
+/* The hand goes round once, at most. */
+static size_t
+trim(struct trim *t, size_t want)
+{
+	size_t done = 0;
+
+	t->look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
+	while (done < want && t->look > 0) {
+		t->n = 0;
+		t->done = 0;
+		t->lo = UINT64_MAX;
+		t->hi = 0;
+		mutex_lock(&kernel_as.ws_lock);
+		collect(t, want - done);
+		if (t->lo < t->hi)
+			md_tlb_flush(NULL, t->lo, t->hi, false);
+		settle(t);
+		mutex_unlock(&kernel_as.ws_lock);
+		done += t->done;
+	}
+	return done;
+}
+
+/*
+ * How many pages the kernel has to give in a round of the balance set manager;
+ * in round 0, the last one, all.
+ *
+ * Locks:    none, an estimate.
+ */
+size_t
+kpaged_may_give(int round)
+{
+	uint64_t keep = round > 0 ? KEEP_PAGES : 0;
+	uint64_t pages = atomic_load_relaxed(&kernel_as.ws_pages);
+
+	return pages > keep ? pages - keep : 0;
+}
+
+/*
+ * All that may go is trimmed, and written or given away at once: FI_EVICT_ENTRY.
+ * VADs only if asked for (FI_TABLE): that takes flushes, and what was used since
+ * the last time stays once, else threads would chase each other's away for ever.
+ * Who comes while another is at it has nothing to do.
+ *
+ * Locks:    none of rank >= 6.
+ */
+void
+kpaged_push_out(bool vads)
+{
+	static _Atomic bool busy;       /* [A] */
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	struct trim t = { .spare_vads = !vads };
+	uint64_t *word;
+
+	if (atomic_xchg(&busy, true))
+		return;
+	(void)trim(&t, SIZE_MAX);
+	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
+		if (pte_kind(word_get(word)) != PTE_TRANS)
+			continue;
+		spin_lock(&pfn_lock);
+		if (pte_kind(word_get(word)) == PTE_TRANS)
+			(void)pageout_page(pte_page(word_get(word)));
+		spin_unlock(&pfn_lock);
+	}
+	atomic_store(&busy, false);
+}
+
+/* ---- back ---- */
+
+/*
+ * Call walk->fn for each SWAP or TRANS word of the region from walk->at on.
+ *
+ * Locks:    none of rank >= 6; around fn the kernel [W].
+ * Returns:  0: all done; else what fn has returned, walk->at is the place.
+ */
+int
+kpaged_swapped(struct swap_walk *walk)
+{
+	struct swap_words w = { .step = 1, .max = 1, .home = HOME_KPAGED };
+	va_t top = kpaged_va_top();
+	enum pte_kind kind;
+	int r = 0;
+
+	walk->at = MAX(walk->at, MD_KPAGED_BASE);
+	mutex_lock(&kernel_as.ws_lock);
+	while ((w.word = next_word(&walk->at, top)) != NULL) {
+		kind = pte_kind(word_get(w.word));
+		w.index = (walk->at - MD_KPAGED_BASE) >> PAGE_SHIFT;
+		if (kind == PTE_SWAP || kind == PTE_TRANS)
+			r = walk->fn(walk, &w);
+		if (r != 0)
+			break;
+		walk->at += PAGE_SIZE;
+	}
+	mutex_unlock(&kernel_as.ws_lock);
+	return r;
+}
+
+/*
+ * Bring all that is out, as far as memory goes: for vm_check(2).  A fatal signal
+ * ends it.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps.
+ */
+void
+kpaged_bring_all(void)
+{
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	struct vm_page *pg;
+	uint64_t *word;
+	int r = 0;
+
+	for (; r == 0 && (word = next_word(&kva, top)) != NULL;
+	    kva += PAGE_SIZE) {
+		if (pte_names_frame(word_get(word)))
+			continue;
+		r = kpaged_pin(kva, &pg);
+		if (r == 0) {
+			kpaged_note_lost(kva, pg);
+			kpaged_unpin(pg, false);
+		}
+	}
+}
+
+/* ---- evidence ---- */
+
+/* What the words of the region say. */
+struct kpaged_count {
+	uint64_t pages, out, valid;
+};
+
+static void
+check_word(struct vm_report *r, va_t kva, const uint64_t *word,
+    struct kpaged_count *n)
+{
+	uint64_t w = word_get(word);
+	const struct vm_page *pg;
+
+	if (kpaged_va_is_free(kva))
+		report_bad(r, "I16", "kpaged %lx: free, word %lx", kva, w);
+	if (!pte_names_frame(w)) {
+		if (pte_kind(w) == PTE_FORK)
+			report_bad(r, "I16", "kpaged %lx: word %lx", kva, w);
+		n->out++;
+		return;
+	}
+	pg = pte_page(w);
+	n->pages++;
+	n->valid += (w & MD_PTE_P) != 0;
+	if (r->mapcount != NULL && (w & MD_PTE_P) != 0)
+		r->mapcount[page_pfn(pg)]++;
+	if (page_home_kind(pg) != HOME_KPAGED ||
+	    page_home_payload(pg) != va2pa(word) ||
+	    pg->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT)
+		report_bad(r, "I1", "kpaged %lx: pfn %u has home %lx", kva,
+		    page_pfn(pg), pg->home);
+	if (pg->nres != 0 && pg->state != PG_ACTIVE)
+		report_bad(r, "I4", "kpaged %lx: pfn %u is %s, %u of its words "
+		    "name frames", kva, page_pfn(pg),
+		    page_state_name((enum page_state)pg->state), pg->nres);
+}
+
+/*
+ * Words against pages, counts and free addresses.
+ *
+ * Locks:    the machine is stopped at safe points (vm_check).
+ * Returns:  findings, also told to r.
+ */
+int
+kpaged_check(struct vm_report *r)
+{
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	struct kpaged_count n = { 0 };
+	unsigned before = r->findings;
+	uint64_t *word;
+
+	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE)
+		check_word(r, kva, word, &n);
+	if (n.pages != ev_read(EV_kpaged_pages) ||
+	    n.out != ev_read(EV_kpaged_pages_out) ||
+	    n.valid != kernel_as.ws_pages)
+		report_bad(r, "I16", "kpaged: %lu pages, %lu out, %lu mapped; "
+		    "counted %lu, %lu, %lu", n.pages, n.out, n.valid,
+		    ev_read(EV_kpaged_pages), ev_read(EV_kpaged_pages_out),
+		    kernel_as.ws_pages);
+	return (int)(r->findings - before);
+}

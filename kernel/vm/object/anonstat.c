@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anonstat.c: what of an anonymous object is in memory, and what in swap
+ *
+ * Problem   mincore, smaps and pagemap ask about pages which no word of the
+ *           asking space names: a trimmed page of an object leaves ABSENT.
+ *
+ * Picture   VAD ABSENT ─→ object ─→ owning word ─→ TRANS, SWAP, …
+ *
+ * Rules     1. Nothing is brought in to answer about one page: a table that
+ *              is out holds no word of a page in memory.
+ *           2. Counting a range brings its tables, one at a time.
+ *
+ * Read next anon.c.  Book: ch08, ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/*
+ * The owning word of a page, as it is just now.
+ *
+ * Locks:    takes [O].
+ * Returns:  0: a hole, behind the end, or its table is not in memory.
+ */
+uint64_t
+anon_peek(struct vmo *vmo, uint64_t pgoff)
+{
+	uint64_t *word, w = 0;
+	struct vm_page *table;
+	va_t away;
+
+	spin_lock(&vmo->lock);
+	word = anon_word(vmo, pgoff, &table, &away);
+	if (word != NULL)
+		w = word_get(word);
+	if (table != NULL)
+		kpaged_unpin(table, false);
+	spin_unlock(&vmo->lock);
+	return w;
+}
+
+/* Sum of what fn says of the words of [lo, hi) that exist.  fn: [O] held. */
+static uint64_t
+visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
+    uint64_t (*fn)(const struct swap_words *))
+{
+	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
+	uint64_t n = 0, end;
+
+	while (lo < hi) {
+		spin_lock(&vmo->lock);
+		w.container = NULL;
+		w.word = anon_next_word(vmo, &lo, &w.container);
+		end = w.word == NULL ? hi : MIN(hi, anon_run_end(lo));
+		for (; w.word != NULL && lo < end; lo++, w.word++) {
+			w.max = (unsigned)(end - lo);
+			w.index = lo;
+			n += fn(&w);
+		}
+		lo = MAX(lo, end);
+		if (w.container != NULL)
+			kpaged_unpin(w.container, false);
+		spin_unlock(&vmo->lock);
+	}
+	return n;
+}
+
+static uint64_t
+is_swapped(const struct swap_words *w)
+{
+	return pte_kind(word_get(w->word)) == PTE_SWAP;
+}
+
+static uint64_t
+push_out(const struct swap_words *w)
+{
+	bool waits = false;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(w->word)) == PTE_TRANS)
+		waits = pageout_page(pte_page(word_get(w->word)));
+	spin_unlock(&pfn_lock);
+	return waits;
+}
+
+static uint64_t
+bring(const struct swap_words *w)
+{
+	if (is_swapped(w))
+		(void)swap_ahead(w);
+	return 0;
+}
+
+/*
+ * Pages of [lo, hi) that are in swap.
+ *
+ * Locks:    none of rank >= 3; takes [O].
+ * Context:  thread, may sleep.
+ */
+uint64_t
+anon_swapped(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	return visit(vmo, lo, hi, is_swapped);
+}
+
+/*
+ * Pages of [lo, hi) that are not mapped shall leave memory: MADV_PAGEOUT.
+ *
+ * Locks:    none of rank >= 3; takes [O], [P].
+ * Context:  thread, may sleep.
+ * Returns:  how many are still on their way.
+ */
+uint64_t
+anon_page_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	return visit(vmo, lo, hi, push_out);
+}
+
+/*
+ * Begin to read pages of [lo, hi) that are in swap: MADV_WILLNEED.
+ *
+ * Locks:    none of rank >= 3; takes [O], [P].
+ * Context:  thread, may sleep, but not for the pages.
+ */
+void
+anon_bring_ahead(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	(void)visit(vmo, lo, hi, bring);
+}

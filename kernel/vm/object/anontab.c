@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anontab.c: the tables of anonymous objects come and go
+ *
+ * Problem   A table is memory which may have to be waited for, and the lock of
+ *           the object is a spin lock.  Others may make or free the same
+ *           tables meanwhile.
+ *
+ * Picture   look, [O] ─→ missing ─→ make one without [O] ─→ look again:
+ *           still missing ─→ hang it in;  else ─→ throw it away
+ *
+ * Rules     1. One table at a time, from above; what is half made is pruned.
+ *           2. A table is unlinked under [O] when nused is 0, freed without.
+ *           3. A commit page is charged for each table while it exists.
+ *
+ * Read next anon.c, vm/kpaged/kpaged.c.  Book: ch08.
+ */
+#include "vm/object/anonfn.h"
+
+/* Empty tables taken out of the tree, to be freed without [O]. */
+struct dead_tables {
+	va_t kva[ANON_LEVELS], away; /* away: bring this one and try again, or 0 */
+	unsigned n;
+};
+
+static int anon_add_table(struct vmo *vmo, uint64_t pgoff);
+
+/*
+ * Let a table go.  Who has written to an interior word has said so:
+ * set_upper(); word_set() does it for the others.
+ *
+ * Locks:    not [P].
+ */
+void
+anon_unpin_table(struct vm_page *table)
+{
+	if (table != NULL)
+		kpaged_unpin(table, false);
+}
+
+/* An interior word, in the header or in a pinned table.  [O]. */
+static void
+set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
+{
+	int change = (new != 0) - (*slot != 0);
+
+	*slot = new;
+	if (table == NULL)
+		return;
+	spin_lock(&pfn_lock);
+	table->nused = (uint16_t)(table->nused + change);
+	page_dirty_locked(table);
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * Make the tables that lead to a page.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
+ *           nothing is left over.
+ */
+int
+anon_make_path(struct vmo *vmo, uint64_t pgoff)
+{
+	struct anon_way w;
+	enum anon_end end;
+	int r = 0;
+
+	while (r == 0) {
+		spin_lock(&vmo->lock);
+		end = anon_walk(vmo, pgoff, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(w.table);
+		if (end == END_WORD)
+			return 0;
+		if (end == END_LOST)
+			r = -EIO;
+		else
+			r = end == END_AWAY ? anon_bring(w.away) :
+			    anon_add_table(vmo, pgoff);
+	}
+	anon_prune(vmo, pgoff);
+	return r;
+}
+
+/* One table, the topmost that is missing.  0, -ENOMEM, -EINTR. */
+static int
+anon_add_table(struct vmo *vmo, uint64_t pgoff)
+{
+	struct vm_page *table;
+	struct anon_way w;
+	enum anon_end end;
+	va_t kva;
+	int r;
+
+	if (commit_charge(1) != 0)
+		return -ENOMEM;
+	kva = kpaged_alloc(1);
+	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
+	if (r != 0)
+		goto undo_kva;
+	spin_lock(&vmo->lock);
+	end = anon_walk(vmo, pgoff, &w);
+	if (end == END_MISSING) {
+		set_upper(w.table, w.slot,
+		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
+		vmo->a.n_tables++;
+		vmo->a.charged++;
+		EVENT(anon_table_alloc);
+		EVENT_ADD(anon_tables, 1);
+	}
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(w.table);
+	anon_unpin_table(table);
+	if (end == END_MISSING)
+		return 0;
+	/* Somebody was faster, or the way is not in memory: look again. */
+undo_kva:
+	if (kva != 0)
+		kpaged_free(kva, 1);
+	commit_uncharge(1);
+	return r;
+}
+
+/*
+ * A pinned table on the way to pgoff is going to be used.  If it could not be
+ * read, those of its words say so that lead to pages below the end: a file that
+ * grows again reads zeros behind what was lost.
+ *
+ * Locks:    [O].
+ */
+void
+anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
+    unsigned depth)
+{
+	const uint64_t most = MD_PT_WORDS, end = anon_end(vmo);
+	unsigned shift = 9 * (depth - 1); /* a word leads to 1 << shift pages */
+	uint64_t at, first, words = 0;
+
+	anon_depth_of(pgoff, &at);
+	first = pgoff - (at & ((most << shift) - 1));
+	if (end > first)
+		words = MIN(((end - first - 1) >> shift) + 1, most);
+	vmo->a.lost |= container_attach(table, depth == 1 ? KIND_AOBJ :
+	    KIND_AOBJ_UPPER, (unsigned)words);
+}
+
+/* Take the empty tables above pgoff out of the tree, from below.  [O] held. */
+static void
+prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
+{
+	struct vm_page *table[ANON_LEVELS + 1] = { NULL };
+	uint64_t *slot[ANON_LEVELS + 1];
+	uint64_t at;
+	unsigned top = anon_depth_of(pgoff, &at), depth;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	dead->n = 0;
+	dead->away = 0;
+	for (depth = top; depth > 0; depth--) {
+		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
+		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
+		    anon_word_in(at, depth + 1);
+		if (*slot[depth] == 0 || *slot[depth] == AOBJ_LOST)
+			break;
+		table[depth] = kpaged_trypin(anon_table_kva(*slot[depth]));
+		if (table[depth] == NULL) {
+			dead->away = anon_table_kva(*slot[depth]);
+			break;
+		}
+		anon_attach(vmo, table[depth], pgoff, depth);
+	}
+	for (depth++; depth <= top && dead->away == 0 &&
+	    table[depth]->nused == 0; depth++) {
+		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
+		set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
+		    0);
+		vmo->a.n_tables--;
+		vmo->a.charged--;
+	}
+	for (depth = 1; depth <= top; depth++)
+		anon_unpin_table(table[depth]);
+}
+
+/* The same for who must go on, dying or not. */
+static void
+bring_plain(va_t kva)
+{
+	while (anon_bring(kva) != 0)
+		sched_yield();
+}
+
+/*
+ * Free the empty tables on the way to pgoff.  One that has gone to swap in
+ * between is brought also by the dying: nobody else would come for it.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+anon_prune(struct vmo *vmo, uint64_t pgoff)
+{
+	struct dead_tables dead;
+	unsigned i;
+
+	for (;;) {
+		spin_lock(&vmo->lock);
+		prune_locked(vmo, pgoff, &dead);
+		spin_unlock(&vmo->lock);
+		if (dead.away == 0)
+			break;
+		bring_plain(dead.away);
+	}
+	for (i = 0; i < dead.n; i++)
+		kpaged_free(dead.kva[i], 1);
+	commit_uncharge(dead.n);
+	EVENT_ADD(anon_tables, -(int64_t)dead.n);
+}
+
+/*
+ * Bring the table at kva into memory; the next look finds it.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  0, -EINTR (fatal signal).
+ */
+int
+anon_bring(va_t kva)
+{
+	struct vm_page *pg;
+	int r = kpaged_bring(kva, &pg);
+
+	if (r == 0 && pg != NULL)
+		kpaged_unpin(pg, false);
+	return r;
+}
+
+/*
+ * Move on to the first index at or after *pgoff whose word exists.  An absent
+ * subtree costs one step.
+ *
+ * Locks:    [O]; dropped and taken again while a table is brought.
+ * Owns:     the caller, a pin on *table unless that is NULL.
+ * Returns:  the word; it and the ones behind it up to anon_run_end() may be
+ *           read; NULL: there is none.
+ */
+uint64_t *
+anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
+{
+	struct anon_way w;
+	uint64_t span;
+
+	while (*pgoff < VMO_MAX_PAGES) {
+		switch (anon_walk(vmo, *pgoff, &w)) {
+		case END_WORD:
+			*table = w.table;
+			return w.slot;
+		case END_MISSING:
+		case END_LOST:
+			anon_unpin_table(w.table);
+			span = 1ul << (9 * w.depth);
+			*pgoff += span - (w.at & (span - 1));
+			break;
+		case END_AWAY:
+			spin_unlock(&vmo->lock);
+			bring_plain(w.away);
+			spin_lock(&vmo->lock);
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* The tables whose words are all lost go.  No lock of rank >= 3. */
+static void
+prune_lost(struct vmo *vmo)
+{
+	uint64_t pgoff = 0, span;
+	struct anon_way w;
+	enum anon_end end;
+
+	while (pgoff < VMO_MAX_PAGES) {
+		spin_lock(&vmo->lock);
+		end = anon_walk(vmo, pgoff, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(w.table);
+		span = end == END_WORD ? 1 : 1ul << (9 * w.depth);
+		if (end == END_AWAY)
+			bring_plain(w.away);
+		if (end == END_LOST)
+			anon_prune(vmo, pgoff);
+		if (end == END_MISSING)
+			pgoff += span - (w.at & (span - 1));
+		if (end == END_WORD)
+			pgoff = anon_run_end(pgoff);
+	}
+}
+
+/*
+ * The object goes, and tables of it could not be read from swap: what they named
+ * is lost with its slots.
+ *
+ * Locks:    none of rank >= 3; nobody else knows the object.
+ */
+void
+anon_forget_lost(struct vmo *vmo)
+{
+	prune_lost(vmo);
+	klog("anon: %lu pages and %lu tables were lost on swap",
+	    vmo->a.n_pages, vmo->a.n_tables);
+	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
+	EVENT_ADD(anon_tables, -(int64_t)vmo->a.n_tables);
+	quota_give(vmo->a.quota, vmo->a.n_pages);
+	vmo->a.n_pages = 0;
+	vmo->a.n_tables = 0;
+	vmo->n_resident = 0;
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmo.c: memory objects: references, visits, size
+ *
+ * Problem   Files, memfds and shared memory are mapped by many spaces and cut
+ *           while these use them.  A page behind the end may not stay mapped
+ *           anywhere.
+ *
+ * Picture   VAD ─┐
+ *           VAD ─┼ref→ vmo ── maps ─→ vm_maplink ⇄ vm_maplink …  one per VAD
+ *           file ┘       └─ pages: anon.c, or pagecache.c for files
+ *
+ *           shrink:  size, resize_seq ─→ zap each link ─→ free pages ─→ tail
+ *                       [O]               [X] [W]            [O]
+ *
+ * Rules     1. The size is cut before the first word is taken away.  A fault
+ *              installs in the hold of [W] in which it read the size, so its
+ *              word is either seen by the zap or never made (R7).
+ *           2. The write-back thread visits objects of files without being one
+ *              of their users: their owner waits until it has left.
+ *
+ * Read next vmomaps.c, vm/access/vmobytes.c, anon.c.  Book: ch08.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
+
+static struct {
+	struct mutex lock;    /* rank 3 */
+	struct list all;      /* every object */
+} vmos = {
+	.lock = MUTEX_INIT(vmos.lock, LR_KMAP),
+	.all = LIST_INIT(vmos.all),
+};
+
+static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
+
+static void close_visits(struct vmo *vmo);
+
+/* ---- life ---- */
+
+/*
+ * The header, in no list.
+ *
+ * Locks:    none.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo *
+vmo_alloc(enum vmo_type type, uint64_t bytes)
+{
+	static _Atomic uint64_t last_serial;
+	struct vmo *vmo = kmem_cache_zalloc(&vmo_cache);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->serial = atomic_add(&last_serial, 1) + 1;
+	vmo->type = (uint8_t)type;
+	vmo->size = bytes;
+	atomic_store(&vmo->refs, 1);
+	spin_init(&vmo->lock, LR_OBJ);
+	mutex_init(&vmo->maps_lock, LR_OBJMAPS);
+	list_init(&vmo->maps);
+	list_node_init(&vmo->all);
+	return vmo;
+}
+
+/*
+ * Locks:    none; the object has no pages, references, mappings.
+ */
+void
+vmo_free(struct vmo *vmo)
+{
+	kmem_cache_free(&vmo_cache, vmo);
+}
+
+/*
+ * Anonymous object of a file; each page is charged when it is made.
+ *
+ * Locks:    none of rank >= 3.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo *
+vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *ops, void *client)
+{
+	struct vmo *vmo = anon_create(bytes);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->client_ops = ops;
+	vmo->client = client;
+	return vmo_register(vmo);
+}
+
+/*
+ * Object of a MAP_SHARED|MAP_ANONYMOUS mapping, paid for as a whole.
+ *
+ * Locks:    none of rank >= 3.
+ * Owns:     the caller, the only reference; the object takes over the charge
+ *           of its size, which the caller has made.
+ * Returns:  NULL: no memory, the charge stays the caller's.
+ */
+struct vmo *
+vmo_create_shared_anon(uint64_t bytes)
+{
+	struct vmo *vmo = anon_create(bytes);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->charged_whole = 1;
+	vmo->a.charged = PAGE_UP(bytes) >> PAGE_SHIFT;
+	return vmo_register(vmo);
+}
+
+/*
+ * The object is complete.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  vmo.
+ */
+struct vmo *
+vmo_register(struct vmo *vmo)
+{
+	mutex_lock(&vmos.lock);
+	list_push_back(&vmos.all, &vmo->all);
+	mutex_unlock(&vmos.lock);
+	return vmo;
+}
+
+/*
+ * Locks:    any; the caller has a reference or the object's VAD.
+ */
+void
+vmo_get(struct vmo *vmo)
+{
+	ASSERT(atomic_load(&vmo->refs) > 0);
+	atomic_add(&vmo->refs, 1);
+}
+
+/*
+ * Locks:    none of rank >= 3.
+ * Context:  the last one frees all pages.
+ */
+void
+vmo_put(struct vmo *vmo)
+{
+	if (atomic_sub(&vmo->refs, 1) > 0)
+		return;
+	if (vmo->type == VMO_VNODE)
+		close_visits(vmo);
+	mutex_lock(&vmos.lock);
+	list_remove(&vmo->all);
+	mutex_unlock(&vmos.lock);
+	if (vmo->type == VMO_VNODE)
+		cache_end(vmo);
+	else
+		anon_put(vmo);
+}
+
+/*
+ * Call fn for every object.
+ *
+ * Locks:    rank 3 is held around fn, which may take [X] and [O].
+ */
+void
+vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
+{
+	struct vmo *vmo;
+
+	mutex_lock(&vmos.lock);
+	LIST_FOREACH(vmo, &vmos.all, all)
+		fn(vmo, arg);
+	mutex_unlock(&vmos.lock);
+}
+
+/*
+ * The anonymous objects one after the other, by who may wait between two.
+ *
+ * Locks:    none of rank >= 3.
+ * Owns:     the caller, a reference to the result; the one to prev is dropped.
+ * Returns:  the one behind prev (NULL: the first); NULL: there is none.
+ */
+struct vmo *
+vmo_next_anon(struct vmo *prev)
+{
+	struct vmo *found = NULL;
+	struct list_node *n;
+
+	mutex_lock(&vmos.lock);
+	n = prev == NULL ? vmos.all.head.next : prev->all.next;
+	for (; n != &vmos.all.head && found == NULL; n = n->next) {
+		struct vmo *vmo = LIST_ENTRY(n, struct vmo, all);
+		uint32_t refs = atomic_load(&vmo->refs);
+
+		if (vmo->type != VMO_AOBJ)
+			continue;
+		while (refs != 0 && !atomic_cas(&vmo->refs, &refs, refs + 1))
+			;
+		found = refs != 0 ? vmo : NULL;
+	}
+	mutex_unlock(&vmos.lock);
+	if (prev != NULL)
+		vmo_put(prev);
+	return found;
+}
+
+/*
+ * No object comes or goes, and vmo_walk_locked() may be used, until
+ * vmo_unlock_all(): for vm_check.
+ *
+ * Locks:    none of rank >= 3; afterwards the list lock, rank 3.
+ */
+void
+vmo_lock_all(void)
+{
+	mutex_lock(&vmos.lock);
+}
+
+void
+vmo_unlock_all(void)
+{
+	mutex_unlock(&vmos.lock);
+}
+
+/* Locks: vmo_lock_all(); fn may take [O]. */
+void
+vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
+{
+	struct vmo *vmo;
+
+	ASSERT(mutex_is_mine(&vmos.lock));
+	LIST_FOREACH(vmo, &vmos.all, all)
+		fn(vmo, arg);
+}
+
+/*
+ * Locks:    none of rank >= 7.
+ * Returns:  bytes.
+ */
+uint64_t
+vmo_size(struct vmo *vmo)
+{
+	return atomic_load(&vmo->size);
+}
+
+/*
+ * Who has nothing but his own reference knows that nobody maps it.
+ *
+ * Locks:    none of rank >= 7.
+ * Returns:  references.
+ */
+uint32_t
+vmo_refs(struct vmo *vmo)
+{
+	return atomic_load(&vmo->refs);
+}
+
+/*
+ * Locks:    none of rank >= 7.
+ * Returns:  pages that exist.
+ */
+uint64_t
+vmo_pages(struct vmo *vmo)
+{
+	return atomic_load(&vmo->n_resident);
+}
+
+/*
+ * The file is going away; mappings of anonymous objects may live on.  Of an
+ * object of a file nobody has a mapping any more, and afterwards nobody calls
+ * its pager but the caller.
+ *
+ * Locks:    at most rank 1; waits for a write-back.
+ */
+void
+vmo_forget_client(struct vmo *vmo)
+{
+	spin_lock(&vmo->lock);
+	vmo->client_ops = NULL;
+	vmo->client = NULL;
+	spin_unlock(&vmo->lock);
+	if (vmo->type == VMO_VNODE)
+		close_visits(vmo);
+}
+
+/* ---- visits ---- */
+
+/* No visit begins from now on, and none is under way. */
+static void
+close_visits(struct vmo *vmo)
+{
+	bool busy;
+
+	do {
+		mutex_lock(&vmos.lock);
+		vmo->v.closed = true;
+		busy = vmo->v.visits > 0;
+		mutex_unlock(&vmos.lock);
+		if (busy)
+			sleep_until(md_time_ns() + VISIT_NS, WAIT_PLAIN);
+	} while (busy);
+}
+
+/*
+ * The next object of a file in the list; the visit of prev ends.  An object
+ * that is visited does not leave the list, although a visit is no reference.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  NULL: there are no more.
+ */
+struct vmo *
+vmo_visit_next(struct vmo *prev)
+{
+	struct vmo *found = NULL;
+	struct list_node *n;
+
+	mutex_lock(&vmos.lock);
+	n = prev == NULL ? vmos.all.head.next : prev->all.next;
+	for (; n != &vmos.all.head && found == NULL; n = n->next) {
+		struct vmo *vmo = LIST_ENTRY(n, struct vmo, all);
+
+		if (vmo->type == VMO_VNODE && !vmo->v.closed)
+			found = vmo;
+	}
+	if (found != NULL)
+		found->v.visits++;
+	if (prev != NULL)
+		prev->v.visits--;
+	mutex_unlock(&vmos.lock);
+	return found;
+}
+
+/* ---- size ---- */
+
+/*
+ * Cut or extend (book: truncate).
+ *
+ * Locks:    rank 1 (the caller's vnode lock keeps other resizes and writes
+ *           away); none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Returns:  0, -EFBIG; of a file also -EIO (its last page), -EINTR.
+ */
+int
+vmo_resize(struct vmo *vmo, uint64_t bytes)
+{
+	struct zap_range z = { .hi = VMO_MAX_PAGES, .how = ZAP_EVEN_PRIVATE };
+	bool file = vmo->type == VMO_VNODE;
+	struct vm_page *tail = NULL;
+	uint64_t old, keep = 0;
+	bool cuts, grown;
+	int r = 0;
+
+	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
+		return -EFBIG;
+	if (file)
+		r = cache_cut_begin(vmo, bytes, &tail);
+	if (r != 0)
+		return r;
+	spin_lock(&vmo->lock);
+	old = vmo->size;
+	vmo->size = bytes;
+	z.seq = ++vmo->resize_seq;
+	if (!file && bytes <= old) {
+		keep = vmo->a.keep;
+		vmo->a.keep = 0;
+	}
+	grown = file && cache_grown_locked(vmo, old);
+	cuts = bytes < old || keep != 0;
+	vmo->cuts += cuts;
+	spin_unlock(&vmo->lock);
+	EVENT(cache_resize, vmo, old, bytes);
+	if (grown)
+		cache_clean_links(vmo, old >> PAGE_SHIFT,
+		    (old >> PAGE_SHIFT) + 1);
+	if (!cuts)
+		return 0;
+	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;
+	EVENT(cache_zap, vmo, z.lo, z.hi);
+	vmo_zap_links(vmo, &z);
+	if (file)
+		cache_cut_end(vmo, bytes, tail);
+	else
+		anon_truncate(vmo, z.lo, z.hi);
+	spin_lock(&vmo->lock);
+	vmo->cuts--;
+	spin_unlock(&vmo->lock);
+	if (!file && (bytes & PAGE_MASK) != 0)
+		return vmo_zero_part(vmo, bytes,
+		    PAGE_SIZE - (bytes & PAGE_MASK));
+	return 0;
+}
+
+/* Take the mappings of whole pages away, private copies stay. */
+static void
+zap_hole(struct vmo *vmo, struct zap_range *z)
+{
+	spin_lock(&vmo->lock);
+	z->seq = ++vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	EVENT(cache_zap, vmo, z->lo, z->hi);
+	vmo_zap_links(vmo, z);
+}
+
+/*
+ * Whole pages go before their mappings: a fault in between makes a new page,
+ * and its word is taken away with the rest, which costs a fault and nothing
+ * else.  In a file such a fault would read what the hole is to free, so it
+ * waits (vmohole.c).
+ */
+static int
+punch_pages(struct vmo *vmo, struct zap_range *z)
+{
+	int r;
+
+	if (vmo->type != VMO_VNODE) {
+		anon_truncate(vmo, z->lo, z->hi);
+		zap_hole(vmo, z);
+		return 0;
+	}
+	r = cache_hole_begin(vmo, z->lo, z->hi);
+	if (r != 0)
+		return r;
+	cache_truncate(vmo, z->lo, z->hi);
+	zap_hole(vmo, z);
+	return cache_hole_end(vmo);
+}
+
+/*
+ * Make a hole: [off, off + len) reads as zero, whole pages are freed.
+ *
+ * Locks:    rank 1; none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is
+ *           not made.
+ */
+int
+vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
+{
+	struct zap_range z = { .how = ZAP_SHARED_ONLY };
+	uint64_t end = PAGE_UP(vmo_size(vmo));
+	int r = 0;
+
+	if (vmo->type == VMO_VNODE && vmo->pager->free == NULL)
+		return -EOPNOTSUPP;
+	if (vmo->type == VMO_AOBJ)
+		end = MAX(end, atomic_load(&vmo->a.keep) << PAGE_SHIFT);
+	end = MIN(off + len, end);
+	if (off >= end)
+		return 0;
+	z.lo = PAGE_UP(off) >> PAGE_SHIFT;
+	z.hi = end >> PAGE_SHIFT;
+	if (z.lo > z.hi)
+		return vmo_zero_part(vmo, off, end - off);
+	if ((off & PAGE_MASK) != 0)
+		r = vmo_zero_part(vmo, off, PAGE_SIZE - (off & PAGE_MASK));
+	if (r == 0 && (end & PAGE_MASK) != 0)
+		r = vmo_zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
+	if (r == 0 && z.lo < z.hi)
+		r = punch_pages(vmo, &z);
+	return r;
+}
+
+/*
+ * Make the tables that a fault found missing.  The mapping is looked up anew:
+ * it may have gone since, and then the next pass says so.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
+ */
+int
+anon_fault_path(struct fctx *f)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;
+	struct vmo *vmo = NULL;
+	struct vad *v;
+	int r;
+
+	rw_lock_read(&f->as->map_lock);
+	v = vad_find(f->as, vpn);
+	if (v != NULL && v->vmo != NULL && v->vmo->type == VMO_AOBJ) {
+		vmo = v->vmo;
+		pgoff = v->off + vpn - v->start;
+		vmo_get(vmo);
+	}
+	rw_unlock_read(&f->as->map_lock);
+	if (vmo == NULL)
+		return 0;
+	r = anon_make_path(vmo, pgoff);
+	vmo_put(vmo);
+	return r == -ENOMEM ? -ENOSPC : r;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmomaps.c: who maps an object, and taking its words away everywhere
+ *
+ * Problem   A file is cut: no space may map what lies behind the new end.  To
+ *           take a word away may need a page table or an entry page that is on
+ *           swap; but while the list of mappings is locked, nobody may wait.
+ *
+ * Picture   maps ─→ link ─→ link ─→ link      zap_seq: done, done, …
+ *                             └─ ops->zap: -EAGAIN, the job says what is out
+ *                   [X] dropped ─→ zap_bring ─→ [X], the list again
+ *
+ * Rules     1. A link whose zap_seq is resize_seq has been done and is passed
+ *              by: no fault can refill it, for it sees the new size.
+ *           2. The space that is waited for is held by a reference, what was
+ *              brought by pins, until its link is done.
+ *           3. The token for these pins is taken before the first of them.  A
+ *              space that is being torn down is not held, but waited for.
+ *
+ * Read next vmo.c, vm/design/fmo/zap.c, vm/table/ptpage.c.  Book: ch08.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define TEARDOWN_NS 1000000ul /* how often its end is looked for */
+
+/* A zap under way. */
+struct zap_work {
+	struct zap_job job;
+	struct aspace *held;   /* whose tables the job pins; a reference */
+	struct aspace *next;   /* who has stopped the walk; a reference */
+};
+
+static bool zap_some(struct vmo *vmo, const struct zap_range *z,
+    struct zap_work *w);
+static int zap_link(struct vm_maplink *link, const struct zap_range *z,
+    struct zap_job *job);
+static void zap_wait(struct zap_work *w);
+static void zap_let_go(struct zap_work *w);
+
+/*
+ * List a mapping; from now on a truncate finds its words.
+ *
+ * Locks:    none of rank >= 4; takes [X].
+ */
+void
+vmo_link(struct vmo *vmo, struct vm_maplink *link)
+{
+	mutex_lock(&vmo->maps_lock);
+	spin_lock(&vmo->lock);
+	link->zap_seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	list_push_back(&vmo->maps, &link->node);
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/*
+ * The mapping has no words left.
+ *
+ * Locks:    none of rank >= 4; takes [X].
+ */
+void
+vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
+{
+	mutex_lock(&vmo->maps_lock);
+	list_remove(&link->node);
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* What vmo_forget_space() looks for. */
+struct forget {
+	const struct aspace *as;
+	struct vmo *vmo;       /* has a link of the space, taken off the list */
+	struct vm_maplink *link;
+	bool missed;           /* somebody else walks a list just now */
+};
+
+static void
+forget_in(struct vmo *vmo, void *arg)
+{
+	struct forget *f = arg;
+	struct vm_maplink *link;
+
+	if (f->vmo != NULL)
+		return;
+	if (!mutex_trylock(&vmo->maps_lock)) {
+		f->missed = true;
+		return;
+	}
+	LIST_FOREACH(link, &vmo->maps, node)
+		if (link->as == f->as)
+			f->link = link;
+	if (f->link != NULL) {
+		list_remove(&f->link->node);
+		f->vmo = vmo;
+	}
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/*
+ * The links of a space whose VADs could not be read go, each with the reference
+ * that its VAD had.
+ *
+ * Locks:    none of rank >= 2; the space has no words.
+ */
+void
+vmo_forget_space(struct aspace *as)
+{
+	struct forget f;
+
+	do {
+		f = (struct forget){ .as = as };
+		vmo_walk(forget_in, &f);
+		if (f.vmo != NULL) {
+			vad_link_free(f.link);
+			vmo_put(f.vmo);
+		} else if (f.missed) {
+			sched_yield();
+		}
+	} while (f.vmo != NULL || f.missed);
+}
+
+/*
+ * Locks:    none of rank >= 4; takes [X].
+ * Returns:  some mapping is shared and may be written.
+ */
+bool
+vmo_is_mapped_writable(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		found |= link->nwr != 0;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/*
+ * A mapping keeps the open file that it was made from; the descriptor may be
+ * closed since.
+ *
+ * Locks:    none of rank >= 4; takes [X].
+ * Returns:  some mapping was made from a file that can write.
+ */
+bool
+vmo_is_mapped_by_writer(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		found |= (link->flags & VAD_WRITER) != 0;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/* ---- zapping ---- */
+
+/*
+ * Take the words of a range away in every space.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps while tables and entry pages come from swap.
+ */
+void
+vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
+{
+	struct zap_work w = { .job.how = z->how };
+
+	while (!zap_some(vmo, z, &w))
+		zap_wait(&w);
+	zap_let_go(&w);
+}
+
+/* One walk over the links.  True: all have been done. */
+static bool
+zap_some(struct vmo *vmo, const struct zap_range *z, struct zap_work *w)
+{
+	struct vm_maplink *link;
+	bool done = true;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node) {
+		if (link->zap_seq == z->seq)
+			continue;
+		done = zap_link(link, z, &w->job) == 0;
+		if (!done) {
+			w->next = link->as;
+			as_get(w->next);
+			break;
+		}
+		link->zap_seq = z->seq;
+	}
+	mutex_unlock(&vmo->maps_lock);
+	return done;
+}
+
+/* [X] held.  0, -EAGAIN. */
+static int
+zap_link(struct vm_maplink *link, const struct zap_range *z,
+    struct zap_job *job)
+{
+	uint64_t pages = link->end - link->start;
+	uint64_t lo = MAX(z->lo, link->off);
+	uint64_t hi = MIN(z->hi, link->off + pages);
+
+	if (lo >= hi)
+		return 0;
+	return link->as->ops->zap(link->as, link, link->start + lo - link->off,
+	    link->start + hi - link->off, job);
+}
+
+/* An entry page may be held though nothing had to be brought. */
+static void
+entries_let_go(struct zap_job *job)
+{
+	if (job->held != NULL)
+		kpaged_unpin(job->held, false);
+	job->held = NULL;
+}
+
+/* What was held for the last space; and so is the token. */
+static void
+zap_let_go(struct zap_work *w)
+{
+	entries_let_go(&w->job);
+	if (w->held == NULL)
+		return;
+	zap_end(w->held, &w->job);
+	pt_close_space(w->held);
+	structural_end();
+	as_put(w->held);
+	w->held = NULL;
+}
+
+/*
+ * Bring what w->next lacks.  A space that is being torn down lets its words go
+ * by itself: wait until its link has left the list.
+ */
+static void
+zap_wait(struct zap_work *w)
+{
+	struct aspace *as = w->next;
+
+	w->next = NULL;
+	if (as != w->held) {
+		zap_let_go(w);
+		if (!pt_open_space(as)) {
+			(void)sleep_until(md_time_ns() + TEARDOWN_NS, WAIT_PLAIN);
+			as_put(as);
+			return;
+		}
+		structural_begin();
+		w->held = as;
+	} else {
+		as_put(as);
+	}
+	zap_bring(as, &w->job);
+}
+
+/*
+ * Bring what stopped a zap, and hold it.
+ *
+ * Locks:    none of rank >= 3; a structural token.
+ * Context:  thread, sleeps; a dying one must finish this, too.
+ * Owns:     job, until zap_end().
+ */
+void
+zap_bring(struct aspace *as, struct zap_job *job)
+{
+	if (job->tables.away)
+		pt_bring_plain(as, &job->tables);
+	while (job->kva != 0 && kpaged_bring(job->kva, &job->held) != 0)
+		sched_yield();
+}
+
+/*
+ * Let go of what has been brought.
+ *
+ * Locks:    none of rank >= 5.
+ */
+void
+zap_end(struct aspace *as, struct zap_job *job)
+{
+	pt_release(as, &job->tables);
+	entries_let_go(job);
+}

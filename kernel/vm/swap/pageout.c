@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pageout.c: the threads that write dirty pages and keep frames free
+ *
+ * Problem   Memory that holds changes cannot be had again, and changes that
+ *           stay in memory are lost with the power.  A program that writes
+ *           faster than the disk must be slowed down before all memory waits.
+ *
+ * Picture   dirty pages of files    0 ───── 10 % ────────── 40 % of RAM
+ *                                    older    │ all of them   │ writers wait
+ *                                    than 5 s │ at once       │ for a round
+ *           free frames             high ─── low: standby pages are freed
+ *                                            until there are `high` again
+ *           pages without a file    MODIFIED ─ cluster ─→ swap ─→ STANDBY
+ *
+ * Rules     1. Two threads: "pageout" for files, which may have to read where
+ *              their blocks are, and "mpw" for swap, which needs nothing but a
+ *              slot and a bio.  Neither takes a lock of rank 1 or 2: who waits
+ *              for them may hold those.
+ *           2. A writer waits for one round at most, so a disk that refuses
+ *              everything stops nobody for ever.
+ *           3. Whoever holds the pages registers how to write them.
+ *
+ *           4. Slots kept beside resident pages are given back when there is
+ *              no other: a page needs one place only.
+ *
+ * Read next vm/cache/vmofile.c, swap.c, vm/frame/pageq.c, vm/ws/balance.c.
+ *           Book: ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define ROUND_NS 1000000000ul        /* between two looks */
+#define OLD_NS 5000000000ul          /* dirty for so long: written */
+#define START_PERCENT 10
+#define LIMIT_PERCENT 40
+#define RECLAIM_STEP 256             /* frames looked at in one hold of [P] */
+
+static struct {
+	struct waitq work;           /* the thread sleeps here */
+	struct waitq done;           /* writers that wait for a round */
+	struct waitq swap_work;      /* mpw sleeps here */
+	_Atomic bool swap_wanted;    /* [A] mpw has something to do */
+	_Atomic uint64_t push;       /* [A] pages to write though there is room */
+	pfn_t hand;                  /* [mpw] where swap_reclaim() goes on */
+	void (*write)(uint64_t);     /* [c] */
+	_Atomic bool wanted;         /* [A] somebody called pageout_wake() */
+	_Atomic uint64_t rounds;     /* [A] ended so far */
+	uint64_t frames;             /* [c] usable */
+} pageout;
+
+static void pageout_main(void *arg);
+static void mpw_main(void *arg);
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+pageout_init(void)
+{
+	struct phys_stat ps;
+
+	waitq_init(&pageout.work);
+	waitq_init(&pageout.done);
+	waitq_init(&pageout.swap_work);
+	phys_stat(&ps);
+	pageout.frames = ps.total;
+}
+
+/*
+ * How the dirty pages of files are written: those of objects that have been
+ * dirty for so long.
+ *
+ * Locks:    none; once, by vm_init().
+ */
+void
+pageout_set_files(void (*write)(uint64_t older_than_ns))
+{
+	pageout.write = write;
+}
+
+/*
+ * Locks:    none; once, by vm_start().
+ */
+void
+pageout_start(void)
+{
+	if (thread_spawn("pageout", pageout_main, NULL) == NULL)
+		panic("pageout: no memory for the thread");
+	if (thread_spawn("mpw", mpw_main, NULL) == NULL)
+		panic("pageout: no memory for the thread");
+}
+
+/*
+ * There is something to do.
+ *
+ * Locks:    any of rank < LR_WAIT.
+ */
+void
+pageout_wake(void)
+{
+	if (!atomic_xchg(&pageout.wanted, true))
+		wake_all(&pageout.work);
+	if (!atomic_xchg(&pageout.swap_wanted, true))
+		wake_all(&pageout.swap_work);
+}
+
+/* ---- the thread ---- */
+
+static bool
+is_above(unsigned percent)
+{
+	return page_dirty_count() > pageout.frames * percent / 100;
+}
+
+/* Free what nobody uses, oldest first, until there is room again. */
+static void
+make_room(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	if (ps.free + ps.zeroed >= ps.low)
+		return;
+	do {
+		if (!phys_steal())
+			return;
+		phys_stat(&ps);
+	} while (ps.free + ps.zeroed < ps.high);
+}
+
+static void
+wait_for_work(struct waitq *wq, _Atomic bool *wanted)
+{
+	struct waiter w;
+
+	wait_prepare(wq, &w);
+	if (!atomic_load(wanted))
+		(void)wait_sleep(&w, WAIT_PLAIN, md_time_ns() + ROUND_NS);
+	wait_finish(&w);
+	atomic_store(wanted, false);
+}
+
+static void
+pageout_main(void *arg)
+{
+	vm_reserved_enter();
+	for (;;) {
+		wait_for_work(&pageout.work, &pageout.wanted);
+		make_room();
+		pageout.write(is_above(START_PERCENT) ||
+		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
+		atomic_add(&pageout.rounds, 1);
+		wake_all(&pageout.done);
+	}
+}
+
+/* ---- swap ---- */
+
+/*
+ * A cluster has been written: perhaps another one shall follow.
+ *
+ * Locks:    any of rank < LR_WAIT.
+ */
+void
+pageout_written(void)
+{
+	if (!atomic_xchg(&pageout.swap_wanted, true))
+		wake_all(&pageout.swap_work);
+}
+
+/*
+ * Write what waits now to swap, though there is room: MADV_PAGEOUT.
+ *
+ * Locks:    any of rank < LR_WAIT.
+ */
+void
+pageout_push(void)
+{
+	atomic_store(&pageout.push, pq_queue(PG_MODIFIED, false)->n);
+	pageout_written();
+}
+
+/*
+ * A page that is not mapped shall leave memory, though there is room: it is
+ * written, with its neighbours, or its frame becomes free.
+ *
+ * Locks:    [P].
+ * Returns:  true: it is on its way, or waits for a slot or a bio; ask again.
+ */
+bool
+pageout_page(struct vm_page *pg)
+{
+	struct vm_page *out[SWAP_RUN];
+	unsigned n;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->state == PG_STANDBY)
+		(void)pq_release(pg);
+	if (pg->state != PG_MODIFIED || !owner_has_word(pg))
+		return false;
+	if ((pg->flags & PF_WRITING) != 0)
+		return true;
+	n = pq_cluster(pg, out);
+	if (n != 0)
+		(void)swap_out(out, n);
+	return n != 0;
+}
+
+/* More frames are needed than will be clean when all writes have ended. */
+static bool
+swap_should_write(void)
+{
+	uint64_t waiting = pq_queue(PG_MODIFIED, false)->n, soon;
+	struct phys_stat ps;
+
+	if (waiting == 0)
+		atomic_store(&pageout.push, 0);
+	if (waiting == 0 || atomic_load(&pageout.push) != 0)
+		return waiting != 0;
+	phys_stat(&ps);
+	soon = ps.free + ps.zeroed + page_count(PG_STANDBY) +
+	    page_writing_count();
+	return soon < ps.high;
+}
+
+/*
+ * A slot kept beside a resident page is a second place for one page: take
+ * such slots back, of pages in use (book: queues; test/models/slots.pml).
+ *
+ * Returns:  slots freed.
+ */
+static unsigned
+swap_reclaim(void)
+{
+	struct phys_stat ps;
+	unsigned n = 0, i;
+	pfn_t seen = 0;
+
+	phys_stat(&ps);
+	while (seen < ps.max_pfn && n < SWAP_RUN) {
+		spin_lock(&pfn_lock);
+		for (i = 0; i < RECLAIM_STEP && seen < ps.max_pfn; i++, seen++) {
+			struct vm_page *pg = &pfdb[pageout.hand];
+
+			pageout.hand = (pageout.hand + 1) % (ps.max_pfn + 1);
+			if (!phys_is_ram(page_pfn(pg)) || pg->slot == 0 ||
+			    pg->state != PG_ACTIVE ||
+			    (pg->flags & PF_WRITING) != 0)
+				continue;
+			page_dirty_locked(pg);
+			n++;
+		}
+		spin_unlock(&pfn_lock);
+	}
+	return n;
+}
+
+/* One cluster from the head of the queue.  Pages; 0: it must wait. */
+static unsigned
+swap_write_cluster(void)
+{
+	struct vm_page *pg, *out[SWAP_RUN];
+	unsigned n = 0;
+	pfn_t head;
+
+	spin_lock(&pfn_lock);
+	head = pq_queue(PG_MODIFIED, false)->head;
+	if (head != 0) {
+		pg = &pfdb[head];
+		n = pq_cluster(pg, out);
+		n = n == 0 ? 0 : swap_out(out, n);
+		if (n == 0) {
+			pq_remove(pg);
+			pq_insert(pg);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	return n;
+}
+
+/* Nothing could be written: make a slot, or wait for a bio. */
+static void
+swap_make_way(void)
+{
+	if (swap_has_room() && swap_wait() == 0)
+		return;
+	if (swap_reclaim() != 0)
+		return;
+	EVENT(swap_full);
+	wait_for_work(&pageout.swap_work, &pageout.swap_wanted);
+}
+
+static void
+mpw_main(void *arg)
+{
+	struct swap_stat st;
+	uint64_t push;
+	unsigned n;
+
+	vm_reserved_enter();
+	for (;;) {
+		wait_for_work(&pageout.swap_work, &pageout.swap_wanted);
+		for (;;) {
+			swap_stat(&st);
+			if (st.slots == 0 || !swap_should_write())
+				break;
+			n = swap_write_cluster();
+			if (n == 0)
+				swap_make_way();
+			push = atomic_load(&pageout.push);
+			if (push != 0)
+				atomic_sub(&pageout.push, MIN(push, n));
+		}
+	}
+}
+
+/* ---- writers ---- */
+
+/*
+ * Called before a page of a file becomes dirty.
+ *
+ * Locks:    at most rank 1.
+ * Context:  thread, sleeps while too much is dirty, for one whole round at
+ *           most.
+ */
+void
+pageout_throttle(void)
+{
+	/* The round that is under way may have passed our pages: one more. */
+	uint64_t enough = atomic_load(&pageout.rounds) + 2;
+	struct waiter w;
+	int r = 0;
+
+	if (is_above(START_PERCENT))
+		pageout_wake();
+	while (r != -EINTR && is_above(LIMIT_PERCENT) &&
+	    atomic_load(&pageout.rounds) < enough) {
+		pageout_wake();
+		wait_prepare(&pageout.done, &w);
+		r = wait_sleep(&w, WAIT_KILLABLE, md_time_ns() + ROUND_NS / 10);
+		wait_finish(&w);
+	}
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swap.c: slots, clusters written to them, and reading back
+ *
+ * Problem   A page that nobody has touched for long shall give its frame to
+ *           one that is wanted, and come back with every byte as it was.
+ *           Disks like long requests, so neighbours go and come together.
+ *
+ * Picture   map   1 1 1 0 0 0 0 1 …      a bit for each slot of an area
+ *                       └─ run ─┘
+ *           page ── slot ──→ slot        while the frame holds the same bytes
+ *           word SWAP ─────→ slot        when the frame has been given away
+ *
+ *           out:  MODIFIED ─ slot, WRITING ─→ disk ─→ swap_done ─→ STANDBY
+ *           in:   SWAP ─→ BUSY, READING ─→ disk ─→ swap_done ─→ TRANS, STANDBY
+ *
+ * Rules     1. A slot has one owner: a SWAP word, or a resident page, whose
+ *              word names the frame.  Sharing is counted elsewhere.
+ *           2. A slot stays with a page that was read, until the page becomes
+ *              dirty: giving the frame away again costs no write.
+ *           3. A slot that is being written is freed by the end of the write
+ *              (PF_SLOTSTALE), never before: the next owner's bytes could be
+ *              overwritten.
+ *           4. A slot that the device refused is never used again.
+ *           5. Nothing here waits, and nothing allocates: bios are made with
+ *              the area.
+ *
+ * Read next vm/frame/owner.c (who is told), swapio.c (areas, bios), pageout.c
+ *           (who writes).  Book: ch13.
+ */
+#include "vm/swap/swapfn.h"
+
+#define READS_AGAIN 2u /* of a page of the kernel that could not be read */
+#define AHEAD_BIOS 8 /* requests for one fault, at most */
+
+static unsigned find_run(struct swap_area *a, unsigned n, uint32_t *start);
+
+/* ---- slots ---- */
+
+/*
+ * Up to n adjacent slots, as many as can be had in one piece.
+ *
+ * Locks:    any of rank < 9; takes [S].
+ * Returns:  the first, *got of them; 0: there is none.
+ * Owns:     the caller, each: swap_free() or swap_retire().
+ */
+slot_t
+swap_alloc(unsigned n, unsigned *got)
+{
+	struct swap_area *a;
+	uint32_t start = 0, i;
+
+	if (inject_hit(FI_SLOT))
+		n = 1;
+	spin_lock(&swaps.lock);
+	a = swap_area_to_fill();
+	if (a == NULL) {
+		spin_unlock(&swaps.lock);
+		return 0;
+	}
+	*got = find_run(a, MIN(n, SWAP_RUN), &start);
+	ASSERT(*got > 0 && start > 0);
+	for (i = start; i < start + *got; i++)
+		a->map[i / 64] |= 1ul << i % 64;
+	a->nfree -= *got;
+	atomic_add(&swaps.used, *got);
+	atomic_sub(&swaps.room, *got);
+	spin_unlock(&swaps.lock);
+	EVENT_ADD(swap_alloc, *got);
+	return a->no << SWAP_INDEX_BITS | start;
+}
+
+/*
+ * Nothing needs the slot any more.
+ *
+ * Locks:    any of rank < 9, [P] too; takes [S].
+ */
+void
+swap_free(slot_t slot)
+{
+	uint32_t i = slot & SWAP_INDEX_MAX;
+	struct swap_area *a;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_of(slot);
+	ASSERT(i != 0 && (a->map[i / 64] & 1ul << i % 64) != 0);
+	a->map[i / 64] &= ~(1ul << i % 64);
+	a->runhint[i / SWAP_BLOCK] = SWAP_RUN;
+	a->nfree++;
+	atomic_sub(&swaps.used, 1);
+	if (!a->closing)
+		atomic_add(&swaps.room, 1);
+	/* Within the lock: the next user of the slot leaves a later number. */
+	EVENT(swap_free, slot, 1, 0);
+	spin_unlock(&swaps.lock);
+}
+
+/*
+ * The device refused the slot: its bit stays set for good, and so much less
+ * may be promised.
+ *
+ * Locks:    as swap_free().
+ */
+void
+swap_retire(slot_t slot)
+{
+	struct swap_area *a;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_of(slot);
+	a->nbad++;
+	atomic_sub(&swaps.used, 1);
+	atomic_add(&swaps.bad, 1);
+	if (!a->closing)
+		atomic_sub(&swaps.slots, 1);
+	spin_unlock(&swaps.lock);
+	klog("swap: %s: slot %u failed and is not used again", a->path,
+	    slot & SWAP_INDEX_MAX);
+}
+
+/*
+ * The slot of the page holds older bytes than the frame, or nobody wants them.
+ *
+ * Locks:    [P].
+ */
+void
+swap_drop(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->slot == 0)
+		return;
+	if ((pg->flags & PF_WRITING) != 0) {
+		pg->flags |= PF_SLOTSTALE;
+		EVENT(swap_stale, pg->slot, 1, page_pfn(pg));
+		return;
+	}
+	swap_free(pg->slot);
+	page_set_slot(pg, 0);
+}
+
+/* ---- runs of free slots ---- */
+
+/* Length of the free run at i, up to n.  [S]. */
+static unsigned
+run_at(const struct swap_area *a, uint32_t i, uint32_t end, unsigned n)
+{
+	unsigned len = 0;
+
+	while (len < n && i + len < end &&
+	    (a->map[(i + len) / 64] & 1ul << (i + len) % 64) == 0)
+		len++;
+	return len;
+}
+
+/* The longest run of a block, n at most; the block learns how long it is. */
+static unsigned
+search_block(struct swap_area *a, uint32_t block, unsigned n, uint32_t *start)
+{
+	uint32_t i = block * SWAP_BLOCK, end, len;
+	unsigned best = 0;
+
+	end = MIN(i + SWAP_BLOCK, a->nslots);
+	while (i < end && best < n) {
+		if (a->map[i / 64] == UINT64_MAX && i % 64 == 0) {
+			i += 64;
+			continue;
+		}
+		len = run_at(a, i, end, n);
+		if (len > 0)
+			len = MIN(len, swap_side_by_side(a, i));
+		if (len > best) {
+			best = len;
+			*start = i;
+		}
+		i += MAX(len, 1u);
+	}
+	if (best < n)
+		a->runhint[block] = (uint8_t)best;
+	return best;
+}
+
+/* Does a block have a run of n?  The first one that does, from the hint on. */
+static unsigned
+first_run(struct swap_area *a, unsigned n, uint32_t *start)
+{
+	uint32_t blocks = (a->nslots + SWAP_BLOCK - 1) / SWAP_BLOCK, i, block;
+
+	for (i = 0; i < blocks; i++) {
+		block = (a->hint + i) % blocks;
+		if (a->runhint[block] < n ||
+		    search_block(a, block, n, start) < n)
+			continue;
+		a->hint = block;
+		return n;
+	}
+	return 0;
+}
+
+/*
+ * A run of n, or a shorter one.  A block whose hint is too short is not looked
+ * at; a search that fails makes its hint true.  [S]; a has a free slot.
+ */
+static unsigned
+find_run(struct swap_area *a, unsigned n, uint32_t *start)
+{
+	for (; n > 0; n = n > 1 ? (n + 1) / 2 : 0)
+		if (first_run(a, n, start) != 0)
+			return n;
+	panic("swap: %s: %u free, none found", a->path, a->nfree);
+}
+
+/* ---- out ---- */
+
+/*
+ * Write pages: as many of them, from the first on, as get adjacent slots.
+ * They are MODIFIED on their queue; afterwards PF_WRITING and on none.
+ *
+ * Locks:    [P]; takes [S].
+ * Returns:  how many; 0: there is no slot, or no bio now.
+ */
+unsigned
+swap_out(struct vm_page **pg, unsigned n)
+{
+	struct swap_bio *b;
+	slot_t slot;
+	unsigned i;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (!swap_bio_is_idle())
+		return 0;
+	slot = swap_alloc(n, &n);
+	if (slot == 0)
+		return 0;
+	b = swap_bio_take(slot, BIO_WRITE);
+	for (i = 0; i < n; i++) {
+		if (b == NULL) {
+			swap_free(slot + i);
+			continue;
+		}
+		swap_drop(pg[i]);
+		page_set_slot(pg[i], slot + i);
+		page_writing_locked(pg[i]);
+		swap_bio_add(b, pg[i]);
+	}
+	if (b == NULL)
+		return 0;
+	EVENT_ADD(swap_out_pages, n);
+	EVENT(swap_out_bios);
+	EVENT(swap_out, slot, n, page_pfn(pg[0]));
+	swap_bio_start(b);
+	return n;
+}
+
+/* The write of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+out_done(struct vm_page *pg, bool ok)
+{
+	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0;
+
+	ASSERT(pg->slot != 0);
+	pg->flags &= (uint8_t)~PF_SLOTSTALE;
+	if (!ok) {
+		EVENT(swap_write_errors);
+		swap_retire(pg->slot);
+		page_set_slot(pg, 0);
+	} else if (stale) {
+		EVENT(swap_free_deferred);
+		swap_free(pg->slot);
+		page_set_slot(pg, 0);
+	}
+	return page_written_locked(pg, ok);
+}
+
+/* ---- in ---- */
+
+static uint64_t
+word_at(const struct swap_words *w, unsigned i)
+{
+	return word_get(w->word + (size_t)i * w->step);
+}
+
+/* How many pages to read at once: words behind the first that are on swap. */
+static unsigned
+plan_read(const struct swap_words *w)
+{
+	unsigned n = 0, i, span = MIN(w->max, swaps.window);
+
+	for (i = 0; i < span; i++)
+		n += pte_kind(word_at(w, i)) == PTE_SWAP;
+	return MAX(n, 1u);
+}
+
+/* Frames that reading ahead may use: not the last ones. */
+static unsigned
+spare_frames(struct vm_page **frame, unsigned n)
+{
+	struct phys_stat ps;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		phys_stat(&ps);
+		if (ps.free + ps.zeroed + page_count(PG_STANDBY) <= ps.low)
+			break;
+		frame[i] = page_alloc(PHYS_ANY);
+		if (frame[i] == NULL)
+			break;
+	}
+	return i;
+}
+
+/* Word i of w gets a frame that is being filled: SWAP → BUSY.  [P]. */
+static void
+begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
+    struct vm_page *pg)
+{
+	uint64_t *word = w->word + (size_t)i * w->step, old = word_get(word);
+	slot_t slot = swap_slot(old);
+
+	page_reading_locked(pg, w->home, word_pa(word), w->index + i);
+	page_set_slot(pg, slot);
+	pg->swp.ahead = i > 0;
+	word_set_locked(w->container, word,
+	    pte_make_soft(PTE_BUSY, page_pfn(pg)) | (old & PTE_TABLE_MASK));
+	owner_count_out(w->home, w->container, -1);
+	swap_bio_add(b, pg);
+}
+
+/* May the slot be read by the same request as what b has already? */
+static bool
+goes_on(const struct swap_bio *b, slot_t slot)
+{
+	return slot == b->slot + b->n &&
+	    swap_side_by_side(b->area, b->slot & SWAP_INDEX_MAX) > b->n;
+}
+
+static void
+send_read(struct swap_bio *b)
+{
+	EVENT_ADD(swap_in_pages, b->n);
+	EVENT(swap_in_bios);
+	EVENT(swap_in, b->slot, b->n, page_pfn(b->page[0]));
+	swap_bio_start(b);
+}
+
+/*
+ * Words behind the first: those that lie behind it on swap come with the same
+ * request b, which is sent off here, others with their own.  [P].  Returns how
+ * many frames of more[] were used.
+ */
+static unsigned
+read_ahead(struct swap_bio *b, const struct swap_words *w,
+    struct vm_page **more, unsigned have)
+{
+	unsigned used = 0, bios = 1, i, span = MIN(w->max, swaps.window);
+	slot_t slot;
+
+	for (i = 1; i < span && used < have; i++) {
+		if (pte_kind(word_at(w, i)) != PTE_SWAP)
+			continue;
+		slot = swap_slot(word_at(w, i));
+		if (!goes_on(b, slot)) {
+			send_read(b);
+			b = bios++ < AHEAD_BIOS ?
+			    swap_bio_take(slot, BIO_READ) : NULL;
+			if (b == NULL)
+				return used;
+		}
+		begin_read(b, w, i, more[used++]);
+	}
+	send_read(b);
+	return used;
+}
+
+/*
+ * Read the page of a word, and neighbours ahead.
+ *
+ * Locks:    the container's ([W], [F] or [O]); takes [P].
+ * Owns:     takes *frame, a frame in LIMBO, over if the read is begun (NULL);
+ *           the caller, a pin on *wait if w->pin: it stays whatever comes.
+ * Returns:  STARTED: wait for *wait without locks, then look again; CHANGED;
+ *           NOBIO: swap_wait() first.
+ */
+enum swap_in_result
+swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait)
+{
+	struct vm_page *more[SWAP_RUN];
+	unsigned have = spare_frames(more, plan_read(w) - 1), used = 0;
+	enum swap_in_result r = SWAPIN_CHANGED;
+	struct swap_bio *b = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_at(w, 0)) == PTE_SWAP) {
+		b = swap_bio_take(swap_slot(word_at(w, 0)), BIO_READ);
+		r = b == NULL ? SWAPIN_NOBIO : SWAPIN_STARTED;
+	}
+	if (b != NULL) {
+		begin_read(b, w, 0, *frame);
+		if (w->pin)
+			page_pin_locked(*frame);
+		*wait = *frame;
+		*frame = NULL;
+		used = read_ahead(b, w, more, have);
+		EVENT_ADD(swap_ra_pages, used);
+	}
+	spin_unlock(&pfn_lock);
+	while (used < have)
+		page_free(more[used++]);
+	return r;
+}
+
+/* The read of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+in_done(struct vm_page *pg, bool ok)
+{
+	bool orphan = (pg->flags & PF_ORPHAN) != 0;
+
+	if (!ok) {
+		EVENT(swap_read_errors);
+		swap_retire(pg->slot);
+		page_set_slot(pg, 0);
+		if (!orphan && page_home_kind(pg) == HOME_KPAGED)
+			owner_count_out(HOME_KPAGED, NULL, 1);
+		if (!orphan)
+			owner_set_word(pg, pte_make_soft(PTE_ERROR, 0) |
+			    (uint64_t)EIO << PTE_ERRNO_SHIFT);
+	} else if (orphan) {
+		swap_free(pg->slot);
+		page_set_slot(pg, 0);
+	} else {
+		owner_set_word(pg, pte_make_trans(pg));
+		page_filled_locked(pg);
+		return false;
+	}
+	return page_unfilled_locked(pg);
+}
+
+/*
+ * With a page of the kernel's own goes what it describes: the slots that its
+ * words name, a process.  So a read of one is not given up at the first error.
+ */
+static bool
+read_again(struct swap_bio *b)
+{
+	enum page_home home;
+
+	if (b->io.dir != BIO_READ || b->again == READS_AGAIN)
+		return false;
+	spin_lock(&pfn_lock);
+	home = page_home_kind(b->page[b->at]);
+	spin_unlock(&pfn_lock);
+	if (home != HOME_TABLE && home != HOME_KPAGED)
+		return false;
+	b->again++;
+	EVENT(swap_read_again);
+	return true;
+}
+
+/*
+ * A read or write of pages [b->at, b->at + b->len) has ended: each page learns
+ * of it.  What failed together is tried again page by page, so that a bad
+ * sector costs one page.
+ *
+ * Context:  thread iod; takes [P], [S].
+ */
+void
+swap_done(struct bio *io)
+{
+	struct swap_bio *b = io->arg;
+	bool ok = io->status == 0, free;
+	struct vm_page *pg;
+	pfn_t dead = 0;
+
+	if (!ok && (b->len > 1 || read_again(b))) {
+		b->len = 1;
+		swap_bio_start(b);
+		return;
+	}
+	spin_lock(&pfn_lock);
+	for (; b->len > 0; b->len--, b->at++) {
+		pg = b->page[b->at];
+		free = io->dir == BIO_READ ? in_done(pg, ok) : out_done(pg, ok);
+		if (!free)
+			continue;
+		pg->qnext = dead;
+		dead = page_pfn(pg);
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+	if (b->at < b->n) {
+		b->len = 1;
+		b->again = 0;
+		swap_bio_start(b);
+	} else {
+		swap_bio_give(b);
+		pageout_written();
+	}
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swaparea.c: from a disk or file with a header to an area with slots
+ *
+ * Problem   Anything can be named to swapon(2).  What carries the header that
+ *           mkswap writes becomes a place for pages, at the sectors where its
+ *           blocks lie; what does not is refused before a byte is written.
+ *
+ * Picture   page 0    header: version, last page, numbers of bad pages
+ *           page 1 …  slots
+ *           file      0 1 2 3 | 4 5 | 6 …      slots
+ *                     sector 800 | 72 | 1016   one extent for each run
+ *
+ * Rules     1. Slot 0 and the bad ones are set in the map from the start, so
+ *              nobody needs to know of them later.
+ *           2. A page of a file whose blocks do not lie side by side is bad; a
+ *              hole is refused, for a hole cannot be written.
+ *           3. A new area and one that goes are counted in the reserve
+ *              (phys_set_areas) while nobody can take slots of it.
+ *           4. areas.lock keeps the areas in the list while text is made of
+ *              them; slots need the swap lock only.
+ *
+ * Read next swap.c (slots), vm/calls/swapoff.c, fs/swapfile.c.  Book: ch13.
+ */
+#include "lib/bitmap.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define MAGIC "SWAPSPACE2"
+#define MAGIC_BYTES 10
+#define MAGIC_AT (PAGE_SIZE - MAGIC_BYTES)
+#define PRIO_FIRST (-2)      /* of areas without a wish; the next one: -3 */
+#define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
+
+/* As mkswap writes it, behind 1024 bytes for a boot loader. */
+struct swap_header {
+	uint8_t boot[1024];
+	uint32_t version, last_page, nbad;
+	uint8_t uuid[16], label[16];
+	uint32_t padding[117];
+	uint32_t bad[];
+};
+_Static_assert(offsetof(struct swap_header, bad) == 1536, "mkswap's format");
+
+#define BAD_MAX ((MAGIC_AT - offsetof(struct swap_header, bad)) / 4)
+
+static struct {
+	struct mutex lock;         /* areas lock: the list stands still */
+	unsigned n;                /* [areas lock] areas in it */
+} areas = { .lock = MUTEX_INIT(areas.lock, LR_NONE) };
+
+static struct swap_area *area_make(const struct swap_source *src,
+    uint32_t nslots);
+static int area_mark_bad(struct swap_area *a, const struct swap_header *h);
+static int area_map_device(struct swap_area *a);
+static int area_map_file(struct swap_area *a, const struct swap_source *src);
+static int area_enter(struct swap_area *a, const struct swap_source *src);
+
+/* ---- the header ---- */
+
+/*
+ * Is this the first page of an area of so many pages?  Numbers of bad pages
+ * are only counted here.
+ *
+ * Locks:    none.
+ * Returns:  slots, the header too; 0: it is not.
+ */
+uint32_t
+swap_header_slots(const void *page, uint64_t pages)
+{
+	const struct swap_header *h = page;
+	uint64_t slots;
+
+	if (memcmp((const char *)page + MAGIC_AT, MAGIC, MAGIC_BYTES) != 0) {
+		klog("swap: no swap area");
+		return 0;
+	}
+	if (h->version != 1) {
+		klog("swap: version %u of the header is not known", h->version);
+		return 0;
+	}
+	if (h->nbad > BAD_MAX || h->last_page == 0) {
+		klog("swap: the header is damaged");
+		return 0;
+	}
+	slots = MIN((uint64_t)h->last_page + 1, SWAP_INDEX_MAX);
+	if (slots > pages) {
+		klog("swap: the area is shorter than its header says");
+		return 0;
+	}
+	return (uint32_t)slots;
+}
+
+/* ---- opening ---- */
+
+/*
+ * Make an area of src and let pages go there.
+ *
+ * Locks:    at most rank 1.
+ * Context:  thread, may sleep (where the blocks of a file are).
+ * Owns:     the area, src->dev and src->client until swap_off().
+ * Returns:  0 with its number; -EINVAL (no header, a hole), -ENOMEM, -EIO,
+ *           -EPERM (as many areas as there can be), -EINTR.
+ */
+int
+swap_on(const struct swap_source *src, unsigned *no)
+{
+	uint32_t nslots = swap_header_slots(src->header,
+	    src->bytes >> PAGE_SHIFT);
+	const struct swap_header *h = src->header;
+	struct swap_area *a;
+	int r;
+
+	/* Bad pages are for disks: a file has them mapped out below it. */
+	if (nslots == 0 || (src->run != NULL && h->nbad != 0))
+		return -EINVAL;
+	a = area_make(src, nslots);
+	if (a == NULL)
+		return -ENOMEM;
+	r = area_mark_bad(a, h);
+	if (r == 0)
+		r = src->run == NULL ? area_map_device(a) :
+		    area_map_file(a, src);
+	if (r == 0)
+		r = area_enter(a, src);
+	if (r != 0) {
+		swap_area_free(a);
+		return r;
+	}
+	*no = a->no;
+	klog("swap: %s: %u KiB, priority %d, %u extents", a->path,
+	    (a->nslots - 1 - a->nbad) * 4, a->prio, a->next);
+	return 0;
+}
+
+static size_t
+map_bytes(uint32_t nslots)
+{
+	return BITMAP_WORDS((size_t)nslots) * sizeof(uint64_t);
+}
+
+static size_t
+hint_bytes(uint32_t nslots)
+{
+	return nslots / SWAP_BLOCK + 1;
+}
+
+#define BIOS_BYTES (SWAP_BIOS * sizeof(struct swap_bio))
+
+/* An area without extents, all slots but 0 free.  NULL: no memory. */
+static struct swap_area *
+area_make(const struct swap_source *src, uint32_t nslots)
+{
+	struct swap_area *a = kmem_zalloc(sizeof(*a));
+	unsigned i;
+
+	if (a == NULL)
+		return NULL;
+	a->dev = src->dev;
+	a->client = src->client;
+	a->nslots = nslots;
+	a->nfree = nslots - 1;
+	str_copy(a->path, src->path, sizeof(a->path));
+	list_init(&a->idle);
+	a->map = room_alloc(map_bytes(nslots));
+	a->runhint = room_alloc(hint_bytes(nslots));
+	a->bios = room_alloc(BIOS_BYTES);
+	if (a->map == NULL || a->runhint == NULL || a->bios == NULL) {
+		swap_area_free(a);
+		return NULL;
+	}
+	bitmap_set(a->map, 0);
+	memset(a->runhint, SWAP_RUN, hint_bytes(nslots));
+	for (i = 0; i < SWAP_BIOS; i++) {
+		a->bios[i].area = a;
+		list_push_back(&a->idle, &a->bios[i].node);
+	}
+	return a;
+}
+
+static size_t
+ext_bytes(const struct swap_area *a)
+{
+	return a->max_ext * sizeof(*a->ext);
+}
+
+/*
+ * Of an area that is in no list (any more).
+ *
+ * Locks:    none.
+ */
+void
+swap_area_free(struct swap_area *a)
+{
+	room_free(a->map, map_bytes(a->nslots));
+	room_free(a->runhint, hint_bytes(a->nslots));
+	room_free(a->bios, BIOS_BYTES);
+	room_free(a->ext, ext_bytes(a));
+	kmem_free(a);
+}
+
+/* Nobody knows the area yet. */
+static void
+slot_is_bad(struct swap_area *a, uint32_t slot)
+{
+	if (bitmap_test(a->map, slot))
+		return;
+	bitmap_set(a->map, slot);
+	a->nfree--;
+	a->nbad++;
+}
+
+static int
+area_mark_bad(struct swap_area *a, const struct swap_header *h)
+{
+	uint32_t i;
+
+	for (i = 0; i < h->nbad; i++) {
+		if (h->bad[i] == 0 || h->bad[i] > h->last_page)
+			return -EINVAL;
+		if (h->bad[i] < a->nslots)
+			slot_is_bad(a, h->bad[i]);
+	}
+	return 0;
+}
+
+/* ---- where the slots lie ---- */
+
+/* Room for one more extent.  0, -ENOMEM. */
+static int
+extents_grow(struct swap_area *a)
+{
+	struct swap_extent *more;
+	unsigned max = MAX(2 * a->max_ext, 16u);
+
+	if (a->next < a->max_ext)
+		return 0;
+	more = room_alloc(max * sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	if (a->next != 0)
+		memcpy(more, a->ext, ext_bytes(a));
+	room_free(a->ext, ext_bytes(a));
+	a->ext = more;
+	a->max_ext = max;
+	return 0;
+}
+
+/* Slots [slot, slot + n) begin at sector.  0, -ENOMEM. */
+static int
+extent_add(struct swap_area *a, uint32_t slot, uint32_t n, uint64_t sector)
+{
+	struct swap_extent *last = a->next == 0 ? NULL : &a->ext[a->next - 1];
+	int r;
+
+	if (last != NULL && last->slot + last->n == slot &&
+	    last->sector + (uint64_t)last->n * SECTORS_PER_PAGE == sector) {
+		last->n += n;
+		return 0;
+	}
+	r = extents_grow(a);
+	if (r != 0)
+		return r;
+	a->ext[a->next++] = (struct swap_extent){ slot, n, sector };
+	return 0;
+}
+
+static int
+area_map_device(struct swap_area *a)
+{
+	return a->nfree == 0 ? -EINVAL : extent_add(a, 0, a->nslots, 0);
+}
+
+/* Rule 2.  0, -EINVAL (a hole, or no slot is left), -ENOMEM, -EIO, -EINTR. */
+static int
+area_map_file(struct swap_area *a, const struct swap_source *src)
+{
+	struct swap_run run;
+	uint32_t slot = 0;
+	int r = 0;
+
+	while (slot < a->nslots && r == 0) {
+		if (thread_is_killed())
+			return -EINTR;
+		r = src->run(src->client, slot, a->nslots - slot, &run);
+		if (r == -EAGAIN) {
+			if (slot != 0)
+				slot_is_bad(a, slot);
+			slot++;
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			r = extent_add(a, slot, (uint32_t)run.pages,
+			    run.sector);
+		slot += r == 0 ? (uint32_t)run.pages : 0;
+	}
+	if (r == 0 && a->nfree == 0)
+		r = -EINVAL;
+	return r;
+}
+
+/* ---- the list ---- */
+
+/* Which is filled first: what was asked for, or behind all others. */
+static int
+priority(unsigned flags)
+{
+	int lowest = PRIO_FIRST + 1;
+	struct swap_area *a;
+	unsigned i;
+
+	if ((flags & SWAP_FLAG_PREFER) != 0)
+		return (int)(flags & SWAP_FLAG_PRIO_MASK);
+	for (i = 0; i < SWAP_AREAS; i++) {
+		a = swap_area(i);
+		if (a != NULL)
+			lowest = MIN(lowest, a->prio);
+	}
+	return lowest - 1;
+}
+
+static int
+area_enter(struct swap_area *a, const struct swap_source *src)
+{
+	int r;
+
+	mutex_lock_nested(&areas.lock);
+	a->prio = priority(src->flags);
+	phys_set_areas(areas.n + 1);
+	r = swap_area_enter(a);
+	if (r == 0)
+		areas.n++;
+	else
+		phys_set_areas(areas.n);
+	mutex_unlock(&areas.lock);
+	return r;
+}
+
+/*
+ * The area is empty and idle: out of the list, and freed.
+ *
+ * Locks:    at most rank 1.
+ */
+void
+swap_area_retire(struct swap_area *a)
+{
+	mutex_lock_nested(&areas.lock);
+	swap_area_leave(a);
+	areas.n--;
+	phys_set_areas(areas.n);
+	mutex_unlock(&areas.lock);
+	klog("swap: %s: no more", a->path);
+	swap_area_free(a);
+}
+
+/*
+ * No area comes or goes until swap_areas_unlock(): for vm_check.
+ *
+ * Locks:    any sleeping ones: who has this one waits for none of them.
+ */
+void
+swap_areas_lock(void)
+{
+	mutex_lock_nested(&areas.lock);
+}
+
+void
+swap_areas_unlock(void)
+{
+	mutex_unlock(&areas.lock);
+}
+
+/* ---- text ---- */
+
+/* Usable slots. */
+static uint32_t
+good_slots(const struct swap_area *a)
+{
+	return a->nslots - 1 - a->nbad;
+}
+
+/* As Linux has it: columns by tabs, sizes in KiB. */
+static void
+put_swaps(struct out *o, const struct swap_area *a)
+{
+	uint64_t size = good_slots(a) * 4ul;
+	uint64_t used = (good_slots(a) - a->nfree) * 4ul;
+	size_t len = strlen(a->path);
+
+	out_printf(o, "%s%*s%s\t%lu\t%s%lu\t%s%d\n", a->path,
+	    len < 40 ? 40 - (int)len : 1, " ",
+	    a->client == NULL ? "partition" : "file\t", size,
+	    size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "",
+	    a->prio);
+}
+
+/*
+ * Text of /proc/swaps.  Locks: none of rank >= 2.
+ */
+void
+stat_swaps(struct out *o)
+{
+	struct swap_area *a;
+	unsigned i;
+
+	out_printf(o, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	mutex_lock(&areas.lock);
+	for (i = 0; i < SWAP_AREAS; i++) {
+		a = swap_area(i);
+		if (a != NULL)
+			put_swaps(o, a);
+	}
+	mutex_unlock(&areas.lock);
+}
+
+/* The longest run of free slots, without the lock: a hint. */
+static uint32_t
+longest_run(const struct swap_area *a)
+{
+	size_t free = bitmap_next_clear(a->map, a->nslots, 1), end, best = 0;
+
+	while (free != BITMAP_NONE) {
+		end = bitmap_next_set(a->map, a->nslots, free);
+		end = MIN(end, a->nslots);
+		best = MAX(best, end - free);
+		free = bitmap_next_clear(a->map, a->nslots, end);
+	}
+	return (uint32_t)best;
+}
+
+static void
+put_area(struct out *o, const struct swap_area *a)
+{
+	out_printf(o, "area=%u path=%s type=%s prio=%d slots=%u used=%u "
+	    "free=%u bad=%u longest=%u extents=%u bios=%u closing=%u\n", a->no,
+	    a->path, a->client == NULL ? "disk" : "file", a->prio,
+	    good_slots(a), good_slots(a) - a->nfree, a->nfree, a->nbad,
+	    longest_run(a), a->next, a->busy, a->closing);
+}
+
+/*
+ * Text of /proc/vm/swap.  Locks: none of rank >= 2.
+ */
+void
+stat_swap(struct out *o)
+{
+	struct swap_stat st;
+	struct swap_area *a;
+	unsigned i;
+
+	mutex_lock(&areas.lock);
+	for (i = 0; i < SWAP_AREAS; i++) {
+		a = swap_area(i);
+		if (a != NULL)
+			put_area(o, a);
+	}
+	mutex_unlock(&areas.lock);
+	swap_stat(&st);
+	out_printf(o, "total slots=%lu used=%lu bad=%lu window=%u\n", st.slots,
+	    st.used, st.bad, st.window);
+}

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ptab.c: user page tables: find, make, hold, free
+ *
+ * Problem   The word of an address lies three tables below the root, and each
+ *           table is memory that can be missing.  A table must stay while
+ *           somebody works on its words, and go when its last word has gone.
+ *
+ * Picture   root ──word──→ table 3 ──word──→ table 2 ──word──→ leaf, level 1
+ *          (WIRED)  512 GiB         1 GiB             2 MiB      512 words
+ *                   a word is the home of the table below it and counts in
+ *                   nres and nused of the table it stands in
+ *
+ *           fault: pt_pin ──→ act ──→ pt_unpin        a pin keeps a table
+ *           munmap: words ─→ 0 ─→ pt_prune ─→ batch ─→ flush ─→ pt_free_chain
+ *
+ * Rules     1. [W] guards all words; a table is only unlinked under it, when
+ *              nused == 0 and pins == 0, and is freed after the flush.
+ *           2. pt_unpin() looks at nused in the hold of [P] in which it drops
+ *              the pin; pt_prune() looks at pins under [P] after nused became
+ *              0.  So one of the two frees the table, whichever comes last.
+ *           3. A leaf table is paid by its VAD (VAD_CHARGED), else by as->late
+ *              when it is made; upper ones by the 4 pages of as_init, further
+ *              ones by as->late without the test.  tbl.late remembers.
+ *
+ * Read next vm/fault/fault.c, tlb.c.  Book: ch06, ch14.
+ */
+#include "vm/table/ptabfn.h"
+
+#define UPPER_PAID 3u    /* of the 4 pages of as_init; the root is the fourth */
+
+static void path_step(struct aspace *as, va_t va, struct pt_path *p, int level);
+static enum fault_outcome path_grow(struct fctx *f, struct pt_path *p);
+static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
+static void path_pin(struct fctx *f, const struct pt_path *p);
+static bool has_pin(const struct fctx *f, const struct vm_page *pg);
+static void table_link(struct aspace *as, struct pt_path *p, int level,
+    struct vm_page *table);
+static void table_pay_upper(struct aspace *as, struct vm_page *table);
+static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h);
+static bool table_is_empty(const struct vm_page *table);
+
+/* ---- faults: S1 ---- */
+
+/*
+ * Make the tables of f->va present and hold them: S1 (book: fault).
+ *
+ * Locks:    f->as [M] shared and [W]; kept.
+ * Owns:     f, pins on the tables, also of a way that stops half-way.
+ * Returns:  FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a
+ *           table); FAULT_SIGNAL (no commit for one); where one is out, what
+ *           F10 and F6 return.
+ */
+enum fault_outcome
+pt_pin(struct fctx *f)
+{
+	enum fault_outcome r;
+	struct pt_path p;
+
+	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	path_walk_in(f->as, f->va, &p);
+	r = p.away != 0 ? pt_fault_in(f, &p) : path_grow(f, &p);
+	path_pin(f, &p);
+	if (r != FAULT_DONE)
+		return r;
+	f->leaf = p.table[1];
+	f->word = &pt_words(f->leaf)[md_pt_index(f->va, 1)];
+	return FAULT_DONE;
+}
+
+/* Make the absent tables of the way, from above. */
+static enum fault_outcome
+path_grow(struct fctx *f, struct pt_path *p)
+{
+	enum fault_outcome r = FAULT_DONE;
+	int level;
+
+	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
+		if (p->table[level] == NULL)
+			r = path_add(f, p, level);
+	return r;
+}
+
+/* A table that no mapping has paid for; of a program's text exec has. */
+static int
+pay_late(struct fctx *f)
+{
+	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
+		return commit_charge_late(f->as, 1);
+	atomic_add(&f->as->late, 1);
+	EVENT_ADD(commit_late, 1);
+	return 0;
+}
+
+static enum fault_outcome
+path_add(struct fctx *f, struct pt_path *p, int level)
+{
+	bool late = level == 1 && (f->v.flags & VAD_CHARGED) == 0;
+	struct vm_page *table;
+
+	if (f->spare_tbl == NULL)
+		f->spare_tbl = page_alloc(PHYS_ZEROED);
+	if (f->spare_tbl == NULL) {
+		f->need = NEED_TABLE;
+		return FAULT_NEEDMEM;
+	}
+	if (late ? pay_late(f) != 0 : !commit_may_touch())
+		return fault_over_limit(f);
+	table = f->spare_tbl;
+	f->spare_tbl = NULL;
+	table->tbl.late = late;
+	table_link(f->as, p, level, table);
+	path_step(f->as, f->va, p, level);
+	return FAULT_DONE;
+}
+
+static void
+path_pin(struct fctx *f, const struct pt_path *p)
+{
+	unsigned n = 0;
+	int level;
+
+	spin_lock(&pfn_lock);
+	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
+		if (has_pin(f, p->table[level]))
+			continue;
+		ASSERT(f->npin < FAULT_MAXPINS);
+		page_pin_locked(p->table[level]);
+		f->pin[f->npin++] = p->table[level];
+		n++;
+	}
+	spin_unlock(&pfn_lock);
+	EVENT_ADD(table_pin, n);
+}
+
+static bool
+has_pin(const struct fctx *f, const struct vm_page *pg)
+{
+	unsigned i;
+
+	for (i = 0; i < f->npin; i++)
+		if (f->pin[i] == pg)
+			return true;
+	return false;
+}
+
+/*
+ * Drop all pins of f, on tables, entry pages and data.  A table that has become
+ * empty while only the pin kept it is freed here.
+ *
+ * Locks:    [W] and [P] not held; [W] is taken if there is such a table.
+ * Context:  thread, may sleep for [W].
+ */
+void
+pt_unpin(struct fctx *f)
+{
+	struct vm_page *pg, *dead[FAULT_MAXPINS];
+	unsigned i, ndead = 0, ntables = 0;
+	struct aspace *as = f->as;
+	bool empty = false;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < f->npin; i++) {
+		pg = f->pin[i];
+		if (page_home_kind(pg) == HOME_TABLE) {
+			ntables++;
+			empty |= pg->nused == 0;
+		}
+		if (page_unpin_locked(pg, false))
+			dead[ndead++] = pg;
+	}
+	spin_unlock(&pfn_lock);
+	f->npin = 0;
+	f->data_pinned = false;
+	EVENT_ADD(table_unpin, ntables);
+	for (i = 0; i < ndead; i++)
+		page_free(dead[i]);
+	if (!empty)
+		return;
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0) {
+		tlb_batch_init(as->batch, as, BATCH_ZAP);
+		pt_prune(as, f->va, as->batch);
+		tlb_batch_end(as->batch);
+	}
+	mutex_unlock(&as->ws_lock);
+}
+
+/* ---- walking ---- */
+
+/*
+ * The word of va.
+ *
+ * Locks:    [W].
+ * Returns:  the word and its table in *leaf; NULL: there is no leaf table.
+ */
+uint64_t *
+pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
+{
+	struct pt_path p;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	ASSERT(va < MD_USER_END);
+	path_walk(as, va, &p);
+	if (p.table[1] == NULL)
+		return NULL;
+	*leaf = p.table[1];
+	return &pt_words(p.table[1])[md_pt_index(va, 1)];
+}
+
+/*
+ * The word of va, with tables made of h->spare where there are none.
+ *
+ * Locks:    [W].
+ * Returns:  the word and its table in *leaf, h->lost if another was given up for
+ *           it; NULL: h->away, a table is out, or h->spare has run out; what was
+ *           made stays.
+ */
+uint64_t *
+pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h)
+{
+	struct pt_path p;
+	int level;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	path_walk_in(as, va, &p);
+	if (path_is_lost(&p)) {
+		h->lost = true;
+		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
+		path_walk(as, va, &p);
+	}
+	h->away = p.away != 0;
+	if (h->away) {
+		h->va = va;
+		return NULL;
+	}
+	for (level = LEVELS; level >= 1; level--)
+		if (p.table[level] == NULL && !make_table(as, va, &p, level, h))
+			return NULL;
+	*leaf = p.table[1];
+	return &pt_words(p.table[1])[md_pt_index(va, 1)];
+}
+
+/* False: h->spare has run out. */
+static bool
+make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h)
+{
+	struct vm_page *table;
+
+	if (h->spare == 0)
+		return false;
+	table = &pfdb[h->spare];
+	h->spare = table->qnext;
+	table->tbl.late = level == 1 && h->late;
+	if (table->tbl.late) {
+		commit_charge_forced(1);
+		atomic_add(&as->late, 1);
+	}
+	table_link(as, p, level, table);
+	path_step(as, va, p, level);
+	return true;
+}
+
+/*
+ * The first leaf table in use with an address in [*va, end).  An absent subtree
+ * costs one step, whatever its size; so does one that is out, for what is out
+ * maps nothing.
+ *
+ * Locks:    [W].
+ * Returns:  the table, *va moved up to its range; NULL: there is none.
+ */
+struct vm_page *
+pt_next_leaf(struct aspace *as, va_t *va, va_t end)
+{
+	struct pt_place at;
+
+	while (pt_next_place(as, va, end, &at)) {
+		if (at.leaf != NULL)
+			return at.leaf;
+		*va = at.end;
+	}
+	return NULL;
+}
+
+/*
+ * The same for who needs all that there are: a table that is out is not passed
+ * over, but one that could not be read is, and h->lost says so.
+ *
+ * Locks:    [W].
+ * Returns:  as pt_next_leaf(), with h->away false; NULL with h->away: the next
+ *           one, at *va, has to be brought (pt_bring).
+ */
+struct vm_page *
+pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h)
+{
+	struct pt_place at;
+	struct pt_path p;
+
+	h->away = false;
+	while (pt_next_place(as, va, end, &at)) {
+		if (at.leaf != NULL)
+			return at.leaf;
+		path_walk_in(as, *va, &p);
+		h->lost |= path_is_lost(&p);
+		h->away = p.away != 0 && !path_is_lost(&p);
+		if (h->away) {
+			h->va = *va;
+			return NULL;
+		}
+		if (p.away != 0)
+			*va = (*va | ((1ul << (PAGE_SHIFT + 9 * p.away)) - 1)) + 1;
+	}
+	return NULL;
+}
+
+/*
+ * The first leaf table, or place of one that is not in use, in [*va, end).
+ *
+ * Locks:    [W].
+ * Returns:  true with *va moved up to it; false: there is none.
+ */
+bool
+pt_next_place(struct aspace *as, va_t *va, va_t end, struct pt_place *at)
+{
+	struct pt_path p;
+	int level;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	while (*va < end) {
+		path_walk(as, *va, &p);
+		for (level = LEVELS; level > 1 && p.table[level] != NULL;)
+			level--;
+		at->leaf = p.table[1];
+		at->end = (*va | ((1ul << (PAGE_SHIFT + 9 * level)) - 1)) + 1;
+		at->word = p.away == 0 ? 0 : word_get(p.word[p.away]);
+		if (at->leaf != NULL || p.away != 0)
+			return true;
+		*va = at->end;
+	}
+	return false;
+}
+
+/*
+ * The tables on the way to va that are in use.
+ *
+ * Locks:    [W].
+ */
+void
+path_walk(struct aspace *as, va_t va, struct pt_path *p)
+{
+	int level;
+
+	for (level = LEVELS; level >= 1; level--) {
+		p->table[level] = NULL;
+		p->word[level] = NULL;
+	}
+	p->away = 0;
+	ASSERT(as->md.root_pa != 0);
+	for (level = LEVELS; level >= 1; level--) {
+		path_step(as, va, p, level);
+		if (p->table[level] == NULL)
+			return;
+	}
+}
+
+/* Fill in level; the table above it is there. */
+static void
+path_step(struct aspace *as, va_t va, struct pt_path *p, int level)
+{
+	uint64_t *words = level == LEVELS ? pa2va(as->md.root_pa) :
+	    pt_words(p->table[level + 1]);
+	uint64_t w;
+
+	p->word[level] = &words[md_pt_index(va, level + 1)];
+	w = word_get(p->word[level]);
+	switch (pte_kind(w)) {
+	case PTE_ABSENT:
+		p->table[level] = NULL;
+		if (level > 1)
+			p->word[level - 1] = NULL;
+		return;
+	case PTE_VALID:
+		p->table[level] = pte_page(w);
+		ASSERT(p->table[level]->tbl.as == as);
+		ASSERT(p->table[level]->tbl.level == level);
+		if (level > 1)
+			p->word[level - 1] = &pt_words(p->table[level])
+			    [md_pt_index(va, level)];
+		return;
+	case PTE_TRANS:
+	case PTE_BUSY:
+	case PTE_SWAP:
+	case PTE_ERROR:
+		p->table[level] = NULL;
+		p->away = level;
+		return;
+	case PTE_FORK:
+		break;
+	}
+	panic("ptab: word %lx of level %d at %lx", w, level, va);
+}
+
+/* ---- making ---- */
+
+/*
+ * What a descriptor says of a table in use, but for tbl.late.
+ *
+ * Locks:    [W].
+ */
+void
+pt_init_table(struct aspace *as, struct vm_page *table, int level)
+{
+	table->tbl.as = as;
+	table->tbl.ws_next = 0;
+	table->tbl.ws_prev = 0;
+	table->tbl.nvalid = 0;
+	table->tbl.nspec = 0;
+	table->tbl.level = (uint8_t)level;
+}
+
+/* A zeroed frame becomes the table at level; its charge has been made. */
+static void
+table_link(struct aspace *as, struct pt_path *p, int level,
+    struct vm_page *table)
+{
+	uint64_t *word = p->word[level];
+
+	pt_init_table(as, table, level);
+	if (level > 1)
+		table_pay_upper(as, table);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(table, HOME_TABLE, word_pa(word), 0);
+	table->flags |= PF_CONTAINER;
+	word_set_locked(path_parent(p, level), word,
+	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
+	pq_set_idle(table, true);
+	spin_unlock(&pfn_lock);
+	as->n_table++;
+	EVENT(table_alloc, va2pa(word), level, 0);
+}
+
+static void
+table_pay_upper(struct aspace *as, struct vm_page *table)
+{
+	if (as->n_upper < UPPER_PAID) {
+		as->n_upper++;
+		return;
+	}
+	table->tbl.late = 1;
+	commit_charge_forced(1);
+	atomic_add(&as->late, 1);
+}
+
+/*
+ * Zeroed frames for pt_make(), before locks are taken.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps while there are none.
+ * Owns:     h->spare, until pt_make() or pt_unreserve(); what it held before
+ *           stays on it.
+ * Returns:  0, -EINTR (fatal signal).
+ */
+int
+pt_reserve(struct pt_hold *h, unsigned n)
+{
+	struct vm_page *pg;
+	int r;
+
+	for (; n > 0; n--) {
+		pg = NULL;
+		r = page_alloc_wait(PHYS_ZEROED, &pg);
+		if (r != 0)
+			return r;
+		pg->qnext = h->spare;
+		h->spare = page_pfn(pg);
+	}
+	return 0;
+}
+
+/*
+ * Give back what pt_make() has not used.
+ *
+ * Locks:    not [P].
+ */
+void
+pt_unreserve(struct pt_hold *h)
+{
+	page_free_chain(h->spare);
+	h->spare = 0;
+}
+
+/* ---- freeing ---- */
+
+/*
+ * Unlink the tables of va that are empty and not pinned, from below, into the
+ * batch.
+ *
+ * Locks:    [W].
+ * Owns:     b, the tables, freed after its flush.
+ */
+void
+pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
+{
+	struct vm_page *table;
+	struct pt_path p;
+	int level;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	path_walk(as, va, &p);
+	for (level = 1; level <= LEVELS; level++) {
+		table = p.table[level];
+		if (table == NULL)
+			continue;
+		if (!table_is_empty(table))
+			return;
+		spin_lock(&pfn_lock);
+		pq_set_idle(table, false);
+		word_set_locked(path_parent(&p, level), p.word[level], 0);
+		spin_unlock(&pfn_lock);
+		as->n_table--;
+		EVENT(table_free, va2pa(p.word[level]), level, 0);
+		tlb_batch_add_table(b, table, va >> PAGE_SHIFT);
+	}
+}
+
+/* Without [P] a pin of swapoff's may be seen that is only for a moment. */
+static bool
+table_is_empty(const struct vm_page *table)
+{
+	bool empty;
+
+	if (table->nused != 0)
+		return false;
+	spin_lock(&pfn_lock);
+	empty = table->pins == 0;
+	spin_unlock(&pfn_lock);
+	return empty;
+}
+
+/*
+ * Unlinked tables whose flush has been acknowledged.
+ *
+ * Locks:    as [W]; not [P].
+ */
+void
+pt_free_chain(struct aspace *as, pfn_t chain)
+{
+	struct vm_page *table;
+
+	while (chain != 0) {
+		table = &pfdb[chain];
+		chain = table->qnext;
+		table->qnext = 0;
+		ASSERT(table_is_empty(table) && table->nres == 0);
+		ASSERT(table->tbl.nvalid == 0);
+		if (table->tbl.late)
+			commit_uncharge_late(as, 1);
+		else if (table->tbl.level > 1)
+			as->n_upper--;
+		page_disown(table);
+	}
+}
+
+/*
+ * A table that could not be read is given up, with what only it knew: pages on
+ * swap, references to entries.  Its slots stay taken.
+ *
+ * Locks:    [W].
+ */
+void
+pt_forget_lost(struct aspace *as, struct vm_page *parent, uint64_t *word)
+{
+	uint64_t old = word_get(word);
+
+	ASSERT(pte_kind(old) == PTE_ERROR);
+	word_set(parent, word, 0);
+	as->n_table_out--;
+	as->lost = true;
+	if ((old & PTE_TABLE_LATE) != 0)
+		commit_uncharge_late(as, 1);
+}

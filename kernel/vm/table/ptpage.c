@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ptpage.c: page tables go to swap and come back
+ *
+ * Problem   A program that has touched a little of much has more tables than
+ *           pages in memory, and most of them describe what is on swap.  Such
+ *           a table is not needed before one of its pages is.
+ *
+ * Picture   leaf table, no word names a frame: idle
+ *
+ *           parent's word  VALID ─ pt_evict, flush ─→ TRANS ─ steal ─→ SWAP
+ *              ↑             └ table → MODIFIED ─→ slot ─→ STANDBY       │
+ *              └────────────── pt_rescue ←─────── TRANS ←─ read ─ BUSY ←─┘
+ *
+ *           then the table above names no frame any more, and can follow; the
+ *           root stays
+ *
+ * Rules     1. A table leaves only idle and not pinned, under [W], and is on a
+ *              queue only after the flush, which tells lazy CPUs, too: their
+ *              walkers know the table.
+ *           2. While it is away the word in its parent keeps what its
+ *              descriptor would forget: how many words it has, who paid.
+ *           3. nres falls to 0 when a page is stolen, without [W]; so the list
+ *              of idle tables is guarded by [P].
+ *           4. A fault brings one table in each pass (F10) and has those above
+ *              pinned.  An operation on many words does so in a pt_hold, and
+ *              has a structural token.
+ *           5. An idle table without a word is freed.  The zero page does not
+ *              keep a table; words that name it go, if they were not used.
+ *
+ * Read next ptab.c, pthold.c, vm/ws/balance.c (who evicts).  Book: ch14.
+ */
+#include "vm/table/ptabfn.h"
+
+static struct {
+	_Atomic uint64_t depth_max; /* [A] most tables read for one fault */
+} ptpage;
+
+static struct vm_page *next_idle(struct aspace *as);
+static bool drop_zero_words(struct aspace *as, struct vm_page *table);
+static void send_out(struct aspace *as, struct vm_page *table);
+
+static uint64_t
+gauge_depth(void)
+{
+	return atomic_load(&ptpage.depth_max);
+}
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+ptpage_init(void)
+{
+	ev_set_gauge(EV_table_in_depth_max, gauge_depth);
+}
+
+static uint64_t *
+word_of(const struct vm_page *table)
+{
+	return pa2va(page_home_payload(table));
+}
+
+/* The table that holds the word of this one; NULL: the root does. */
+static struct vm_page *
+parent_of(const struct vm_page *table)
+{
+	return table->tbl.level == LEVELS ? NULL :
+	    page_of_pa(page_home_payload(table));
+}
+
+/*
+ * First address of a table in use: its home is the parent's word, and so on.
+ *
+ * Locks:    [W].
+ */
+va_t
+pt_va(const struct vm_page *table)
+{
+	va_t va = 0;
+	int level;
+
+	for (level = table->tbl.level; level <= LEVELS; level++) {
+		pa_t word = page_home_payload(table);
+
+		va |= (word & PAGE_MASK) / sizeof(uint64_t)
+		    << (PAGE_SHIFT + 9 * level);
+		table = page_of_pa(word);
+	}
+	return va;
+}
+
+/* ---- idle tables ---- */
+
+/* The idle table that may leave first.  [W]: nobody pins one meanwhile. */
+static struct vm_page *
+next_idle(struct aspace *as)
+{
+	struct vm_page *table = NULL;
+	uint64_t look;
+
+	spin_lock(&pfn_lock);
+	for (look = as->n_idle; look > 0; look--) {
+		table = &pfdb[as->idle_head];
+		if (table->pins == 0)
+			break;
+		pq_set_idle(table, false);
+		pq_set_idle(table, true);
+	}
+	spin_unlock(&pfn_lock);
+	return look > 0 ? table : NULL;
+}
+
+/* ---- out ---- */
+
+/*
+ * Up to `want` tables that name no frame leave for swap, those first that have
+ * been so for longest.
+ *
+ * Locks:    [W]; none of rank >= 7.
+ * Returns:  how many.
+ */
+size_t
+pt_evict(struct aspace *as, size_t want)
+{
+	uint64_t look = as->n_idle;
+	struct vm_page *table;
+	size_t done = 0;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	for (; done < want && look > 0; look--) {
+		table = next_idle(as);
+		if (table == NULL)
+			break;
+		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
+			continue;
+		if (table->nused == 0)
+			pt_prune(as, pt_va(table), as->batch);
+		else
+			send_out(as, table);
+		done++;
+	}
+	tlb_batch_end(as->batch);
+	return done;
+}
+
+/* Words that were used have a second chance, and with them the table. */
+static bool
+spare_used_words(struct aspace *as, struct vm_page *table)
+{
+	uint64_t *words = pt_words(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	bool used = false;
+	unsigned i;
+
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		if ((word_get(&words[i]) & (MD_PTE_P | MD_PTE_A)) !=
+		    (MD_PTE_P | MD_PTE_A))
+			continue;
+		word_change(&words[i], MD_PTE_A, 0);
+		tlb_batch_cover(as->batch, vpn + i);
+		used = true;
+	}
+	return used;
+}
+
+/*
+ * Words that name the zero page become ABSENT.  False: some were used, and the
+ * table comes last again.
+ */
+static bool
+drop_zero_words(struct aspace *as, struct vm_page *table)
+{
+	uint64_t *words = pt_words(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	unsigned i;
+
+	if (spare_used_words(as, table)) {
+		spin_lock(&pfn_lock);
+		pq_set_idle(table, false);
+		pq_set_idle(table, true);
+		spin_unlock(&pfn_lock);
+		return false;
+	}
+	for (i = 0; i < MD_PT_WORDS; i++)
+		if ((word_get(&words[i]) & MD_PTE_P) != 0)
+			tlb_batch_add(as->batch, vpn + i,
+			    word_set(table, &words[i], 0));
+	return true;
+}
+
+static void
+send_out(struct aspace *as, struct vm_page *table)
+{
+	uint64_t *word = word_of(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	uint64_t out = pte_make_trans(table) |
+	    (uint64_t)table->nused << PTE_TABLE_USED_SHIFT |
+	    (table->tbl.late != 0 ? PTE_TABLE_LATE : 0);
+
+	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
+	spin_lock(&pfn_lock);
+	pq_set_idle(table, false);
+	word_set_locked(parent_of(table), word, out);
+	spin_unlock(&pfn_lock);
+	as->n_table--;
+	as->n_table_out++;
+	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
+	tlb_batch_add_out(as->batch, table, vpn);
+}
+
+/*
+ * Tables whose flush has been acknowledged: until now nobody could put them on
+ * a queue, for they looked like live containers.
+ *
+ * Locks:    not [P].
+ */
+void
+pt_out_chain(pfn_t chain)
+{
+	struct vm_page *table;
+
+	while (chain != 0) {
+		table = &pfdb[chain];
+		chain = table->qnext;
+		spin_lock(&pfn_lock);
+		table->qnext = 0;
+		table->flags &= (uint8_t)~PF_CONTAINER;
+		CHECK(!page_let_go_locked(table));
+		spin_unlock(&pfn_lock);
+	}
+}
+
+/* ---- back from a queue ---- */
+
+static unsigned
+count_used(struct vm_page *table)
+{
+	const uint64_t *words = pt_words(table);
+	unsigned n = 0, i;
+
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		ASSERT(!pte_names_frame(words[i]));
+		n += words[i] != 0;
+	}
+	return n;
+}
+
+/*
+ * A table that is away but in memory is in use again.
+ *
+ * Locks:    [W]; takes [P], under which alone the word may be trusted.
+ * Returns:  false: the word is not TRANS.
+ */
+bool
+pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
+{
+	struct vm_page *table = NULL;
+	uint64_t w;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	spin_lock(&pfn_lock);
+	w = word_get(word);
+	if (pte_kind(w) == PTE_TRANS) {
+		table = pte_page(w);
+		pq_activate(table);
+		pt_init_table(as, table, level);
+		table->tbl.late = (w & PTE_TABLE_LATE) != 0;
+		table->nres = 0;
+		table->nused = (uint16_t)pte_table_used(w);
+		table->flags |= PF_CONTAINER;
+		word_set_locked(parent, word,
+		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
+		pq_set_idle(table, true);
+	}
+	spin_unlock(&pfn_lock);
+	if (table == NULL)
+		return false;
+	as->n_table++;
+	as->n_table_out--;
+	if (count_used(table) != table->nused)
+		panic("ptpage: table %u has %u words, %u were written",
+		    page_pfn(table), count_used(table), table->nused);
+	return true;
+}
+
+/*
+ * As path_walk(); tables that are away but in memory are taken back.
+ *
+ * Locks:    [W].
+ */
+void
+path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
+{
+	do
+		path_walk(as, va, p);
+	while (p->away != 0 && pt_rescue(as, path_parent(p, p->away),
+	    p->word[p->away], p->away));
+}
+
+/*
+ * Locks:    [W].
+ * Returns:  the way ends at a table that could not be read.
+ */
+bool
+path_is_lost(const struct pt_path *p)
+{
+	return p->away != 0 &&
+	    pte_kind(word_get(p->word[p->away])) == PTE_ERROR;
+}
+
+/* ---- back from swap ---- */
+
+static void
+note_depth(unsigned n)
+{
+	uint64_t max = atomic_load(&ptpage.depth_max);
+
+	while (n > max && !atomic_cas(&ptpage.depth_max, &max, n))
+		;
+}
+
+/*
+ * A table on f's way is out: F10.  The next pass finds it in memory.
+ *
+ * Locks:    [M], [W], kept; takes [P].
+ * Returns:  FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART; FAULT_SIGNAL (SIGKILL:
+ *           it is lost, and with it the process).
+ */
+enum fault_outcome
+pt_fault_in(struct fctx *f, const struct pt_path *p)
+{
+	const struct swap_words place = path_place(p, f->va);
+	uint64_t word = word_get(place.word);
+	enum fault_outcome r = FAULT_RESTART;
+
+	switch (pte_kind(word)) {
+	case PTE_SWAP:
+		r = fault_swap_in(f, &place);
+		break;
+	case PTE_BUSY:
+		return fault_busy(f, word, pte_page(word));
+	case PTE_ERROR:
+		klog("ptpage: a table of %s at %lx could not be read: killed",
+		    thread_current()->name, f->va);
+		return fault_signal(f, SIGKILL, 0);
+	case PTE_ABSENT:
+	case PTE_VALID:
+	case PTE_TRANS:
+	case PTE_FORK:
+		break;
+	}
+	if (r == FAULT_WAIT) {
+		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+		note_depth(++f->tables_in);
+	}
+	return r;
+}

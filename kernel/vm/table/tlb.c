@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tlb.c: batches of cleared words, one flush for many
+ *
+ * Problem   A word is cleared in memory, but each CPU that runs the space may
+ *           still translate by its own copy of the old one.  The frame must
+ *           not be reused before all of them have said that the copy is gone;
+ *           to ask them once per page would be slow.
+ *
+ * Picture   word_set(…, 0) ─→ batch: old words   of one leaf table, or tables
+ *                                │ full, or the end of the operation
+ *                                ▼
+ *                   md_tlb_flush: ask, wait for every answer
+ *                                │
+ *                                ▼ step 6, by SRC of the old word
+ *           PRIV  ZAP: the frame is freed       TRIM: to a queue, or freed
+ *                 (MADV_FREE: the word that was exchanged is 0)
+ *           OBJ   one mapping less; CLEAN: only D counts, it stays mapped
+ *           FORK  one mapping less; ZAP: the design drops the entry
+ *           SPEC  nothing to do
+ *
+ * Rules     1. D of the old word is final: it was taken by an atomic exchange,
+ *              and a store through a stale entry with D clear must look at
+ *              the word again.  Stores may land until the answer.
+ *           2. Nothing of step 6 happens before the answers (R6); mapcount
+ *              keeps the page where it is meanwhile.
+ *           3. [W] is held from the first word to the end of the batch: a space
+ *              has one initiator.  No lock of rank >= 7 (R6a).
+ *           4. What holds a whole table's words is a frame, taken when there
+ *              are many and given back after the flush.  While memory is
+ *              short there is none, and a batch ends sooner.
+ *
+ * Read next amd64/shootdown.c (the flush), vm/frame/page.c (what step 6 calls).
+ *           Book: ch07.
+ */
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define SETTLE_MAX 64 /* words in one hold of [P] */
+
+static bool batch_widen(struct tlb_batch *b);
+static void batch_flush(struct tlb_batch *b);
+static void batch_settle(struct tlb_batch *b, unsigned from, unsigned to);
+static bool settle_word(struct vm_page *pg, uint64_t old, enum batch_end end);
+static void settle_forks(struct tlb_batch *b);
+static void batch_clear(struct tlb_batch *b);
+static void cover(struct tlb_batch *b, uint64_t lo, uint64_t hi);
+
+/*
+ * An empty batch for words of as.
+ *
+ * Locks:    as [W], until tlb_batch_end().
+ */
+void
+tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	b->as = as;
+	b->end = end;
+	b->fork_done = NULL;
+	b->frame = NULL;
+	batch_clear(b);
+}
+
+static void
+batch_clear(struct tlb_batch *b)
+{
+	b->table_chain = 0;
+	b->out_chain = 0;
+	b->tables = false;
+	b->n = 0;
+	b->max = BATCH_FEW;
+	b->old = b->few;
+	b->lo = UINT64_MAX;
+	b->hi = 0;
+}
+
+/*
+ * The word at vpn was oldword (VALID) and has been replaced.
+ *
+ * Locks:    [W].
+ */
+void
+tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
+{
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	ASSERT((oldword & MD_PTE_P) != 0);
+	if (b->n == b->max && !batch_widen(b))
+		tlb_batch_end(b);
+	b->old[b->n++] = oldword;
+	cover(b, vpn, vpn + 1);
+}
+
+/* Make room for a whole leaf table.  False: no frame, or it has been made. */
+static bool
+batch_widen(struct tlb_batch *b)
+{
+	if (b->frame != NULL)
+		return false;
+	b->frame = page_alloc_ahead();
+	if (b->frame == NULL)
+		return false;
+	b->old = pa2va(page_pa(b->frame));
+	memcpy(b->old, b->few, sizeof(b->few));
+	b->max = PAGE_SIZE / sizeof(*b->old);
+	return true;
+}
+
+/*
+ * A table has been unlinked from its parent; freed after the flush.
+ *
+ * Locks:    [W].
+ * Owns:     the batch, the table.
+ */
+void
+tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
+{
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	table->qnext = b->table_chain;
+	b->table_chain = page_pfn(table);
+	b->tables = true;
+	cover(b, vpn, vpn + 1);
+}
+
+/*
+ * A bit was taken from the word at vpn: the flush covers it, if there is one.
+ *
+ * Locks:    [W].
+ */
+void
+tlb_batch_cover(struct tlb_batch *b, uint64_t vpn)
+{
+	cover(b, vpn, vpn + 1);
+}
+
+/*
+ * A table leaves for swap: its parent's word is TRANS.  On a queue after the
+ * flush.
+ *
+ * Locks:    [W].
+ */
+void
+tlb_batch_add_out(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
+{
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	table->qnext = b->out_chain;
+	b->out_chain = page_pfn(table);
+	b->tables = true;
+	cover(b, vpn, vpn + 1);
+}
+
+/*
+ * Flush, wait for the answers, let go of pages and tables.  The batch is empty
+ * afterwards and may be filled again.
+ *
+ * Locks:    [W]; none of rank >= 7.
+ */
+void
+tlb_batch_end(struct tlb_batch *b)
+{
+	pfn_t chain = b->table_chain, out = b->out_chain;
+	unsigned i;
+
+	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	if (b->n == 0 && !b->tables)
+		return;
+	batch_flush(b);
+	for (i = 0; i < b->n; i += SETTLE_MAX)
+		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX));
+	settle_forks(b);
+	batch_clear(b);
+	pt_free_chain(b->as, chain);
+	pt_out_chain(out);
+	if (b->frame != NULL)
+		page_free(b->frame);
+	b->frame = NULL;
+}
+
+static void
+cover(struct tlb_batch *b, uint64_t lo, uint64_t hi)
+{
+	b->lo = MIN(b->lo, lo);
+	b->hi = MAX(b->hi, hi);
+}
+
+static void
+batch_flush(struct tlb_batch *b)
+{
+	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
+	    b->tables);
+}
+
+/* Step 6 of some words; frames that became free are freed behind [P]. */
+static void
+batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
+{
+	struct vm_page *pg;
+	pfn_t dead = 0;
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = from; i < to; i++) {
+		pg = pte_page(b->old[i]);
+		if (!settle_word(pg, b->old[i], b->end))
+			continue;
+		pg->qnext = dead;
+		dead = page_pfn(pg);
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+}
+
+/* True: the frame is to be freed. */
+static bool
+settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
+{
+	bool dirty = (old & MD_PTE_D) != 0;
+
+	if (end == BATCH_CLEAN) {
+		if (dirty)
+			page_dirty_locked(pg);
+		return false;
+	}
+	switch (pte_src(old)) {
+	case SRC_PRIV:
+		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
+			return page_zap_locked(pg);
+		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has judged */
+		return page_unmap_locked(pg, dirty);
+	case SRC_FORK: /* settle_forks() */
+		return end != BATCH_ZAP && page_unmap_locked(pg, dirty);
+	case SRC_OBJ:
+		return page_unmap_locked(pg, dirty);
+	case SRC_SPEC:
+		return false;
+	}
+	panic("tlb: word %lx", old);
+}
+
+/* The words that referred to entries of forked objects do so no more. */
+static void
+settle_forks(struct tlb_batch *b)
+{
+	unsigned i;
+
+	if (b->end != BATCH_ZAP)
+		return;
+	for (i = 0; i < b->n; i++) {
+		if (pte_src(b->old[i]) != SRC_FORK)
+			continue;
+		ASSERT(b->fork_done != NULL);
+		b->fork_done(b->as, pte_page(b->old[i]));
+	}
+}
+
+/*
+ * Only rights were taken away from words of [lo, hi) vpn: they keep their
+ * frames, so there is no step 6.
+ *
+ * Locks:    as [W]; none of rank >= 7.
+ */
+void
+tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	if (lo < hi)
+		md_tlb_flush(&as->md, lo << PAGE_SHIFT, hi << PAGE_SHIFT,
+		    false);
+}
+
+/*
+ * Clear one word that is to get another frame: in between siblings wait for
+ * [W].  To store the new word over the old would let a sibling read the old
+ * frame after this thread has written to the new one.
+ *
+ * Locks:    as [W]; none of rank >= 7.
+ * Returns:  the old word; its frame keeps the mapcount.
+ */
+uint64_t
+tlb_clear_word(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t *word)
+{
+	uint64_t old;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	old = word_set(leaf, word, 0);
+	if ((old & MD_PTE_P) != 0)
+		md_tlb_flush(&as->md, PAGE_DOWN(va), PAGE_DOWN(va) + PAGE_SIZE,
+		    false);
+	return old;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * balance.c: the thread that decides whose pages go
+ *
+ * Problem   When frames become few, somebody has to give some up.  It should
+ *           be who needs them least: old pages before young ones, those of
+ *           sleepers before those of programs at work, and not more of them
+ *           than are wanted.
+ *
+ * Picture   free + standby   high ←──────────────── low ──── 0
+ *                              trim until there,     │ a wake
+ *                              counting what is      ▼
+ *                              being written     round 3, 2, 1: pages of that
+ *                                                age, down to ws_min of each
+ *                                                round 0: any, of sleepers all
+ *           before: tables that name no frame
+ *           in each round first the kernel, then who has most pages ×
+ *           seconds not used
+ *
+ * Rules     1. bsm needs [W] of its victim and nothing else: who holds that
+ *              never waits for a page or frame (D3).  An age pass tries a lock
+ *              that is taken at two visits, then waits for it.  A round
+ *              waits at its end, the last one at once: who is in a fault just
+ *              now must not get away while another pays with younger pages.
+ *           2. Pages on the modified queues come back by writing them: they
+ *              count as there, the writer is woken, and nothing is trimmed
+ *              for them a second time.  Without a slot they do not count, and
+ *              no page that would need one is trimmed.
+ *           3. Age is measured in seconds while little happens, else in
+ *              frames given out: a quarter of the memory makes a page one
+ *              older, so that age 3 means long unused under any load.  While
+ *              enough pages are old already nobody becomes older.
+ *           4. Where memory begins to be short, an age pass ends with a flush:
+ *              else what stays in a TLB would look unused.  Then old pages of
+ *              the kernel, and tables that name no frame, go to their queue
+ *              though nobody asks: who floods a file in memory takes frames
+ *              from the queues and from nobody.
+ *
+ * Read next ws.c (one space), vm/frame/framewait.c (who waits).  Book: ch12,
+ *           ch13.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define SECOND 1000000000ul
+#define ROUND_NS SECOND              /* between two looks */
+#define REST_NS 10000000ul           /* after a look that found nothing */
+#define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
+#define VISITS 16                    /* spaces collected at a time */
+#define IDLE_TOO_MANY 32             /* tables without pages */
+#define AGE_TRIES 2                  /* the lock is waited for then */
+
+static struct {
+	uint32_t visit;              /* [bsm] number of this round of visits */
+	int round;                   /* [bsm] 3 … 0; what score_trim() looks at */
+	bool missed;                 /* [bsm] score_trim(): only whose lock was taken */
+	uint64_t now;                /* [bsm] when the look began */
+	uint64_t aged_ns, aged_at;   /* [bsm] last age pass: time, frames given out */
+	_Atomic uint64_t rounds, passes; /* [A] for /proc */
+} bal;
+
+static void bal_main(void *arg);
+static void age_all(void);
+static bool balance(void);
+
+/*
+ * Locks:    none; once, by vm_start().
+ */
+void
+bal_start(void)
+{
+	if (thread_spawn("bsm", bal_main, NULL) == NULL)
+		panic("bsm: no memory for the thread");
+}
+
+/* ---- how much is there ---- */
+
+/* Modified pages that will be standby once the writer has come to them. */
+static uint64_t
+frames_coming(void)
+{
+	uint64_t n = pq_queue(PG_MODIFIED, true)->n + page_writing_count();
+
+	return swap_has_room() ? n + pq_queue(PG_MODIFIED, false)->n : n;
+}
+
+/* How many pages are to be trimmed. */
+static uint64_t
+shortage(void)
+{
+	uint64_t have = frames_available() + frames_coming();
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return have < ps.high ? ps.high - have : 0;
+}
+
+/*
+ * May another process be started?  It wires frames, which must be there or be
+ * got by writing out what lies in others.
+ *
+ * Locks:    none of rank >= 9.
+ * Returns:  true: memory is used up; -EAGAIN is the answer.
+ */
+bool
+vm_is_short(void)
+{
+	uint64_t have = frames_available() + frames_coming();
+	struct swap_stat swap;
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	swap_stat(&swap);
+	if (swap.slots > swap.used)
+		have += MIN(swap.slots - swap.used, page_count(PG_ACTIVE));
+	return have < ps.high;
+}
+
+/* Not so few that somebody must go, but soon they may be. */
+static bool
+begins_to_be_short(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return frames_available() < 4 * ps.high;
+}
+
+/* ---- visits ---- */
+
+/*
+ * Its [W], or false: taken, and not yet for the last time.  Age passes and
+ * trims count for themselves: who were not looked at for long, because trims
+ * came in between, would be taken for a sleeper.
+ */
+static bool
+enter(struct aspace *as, uint8_t *missed, uint8_t tries)
+{
+	if (*missed >= tries)
+		mutex_lock(&as->ws_lock);
+	else if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock)) {
+		++*missed;
+		return false;
+	}
+	*missed = 0;
+	if (as->md.root_pa != 0)
+		return true;
+	mutex_unlock(&as->ws_lock);
+	return false;
+}
+
+/* Call visit for every space with a score in this round, the highest first. */
+static size_t
+visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
+{
+	struct aspace *as[VISITS];
+	size_t done = 0;
+	unsigned i, n;
+
+	bal.visit++;
+	while ((n = as_collect(score, as, VISITS)) > 0) {
+		for (i = 0; i < n; i++) {
+			as[i]->ws_visit = bal.visit;
+			done += visit(as[i]);
+			as_put(as[i]);
+		}
+	}
+	return done;
+}
+
+/* ---- age ---- */
+
+/* Enough of its pages are old, and it has been used lately: no older ones. */
+static bool
+has_old_pages(const struct aspace *as)
+{
+	return as->ws_ages[WS_AGES - 1] >= as->ws_pages / 4 &&
+	    bal.now - as->ws_used_ns < 2 * ROUND_NS;
+}
+
+static uint64_t
+score_age(const struct aspace *as)
+{
+	return as->ws_visit != bal.visit && as->ws_pages != 0;
+}
+
+static size_t
+visit_age(struct aspace *as)
+{
+	if (has_old_pages(as) || !enter(as, &as->age_missed, AGE_TRIES))
+		return 0;
+	ws_age(as);
+	if (begins_to_be_short())
+		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+	mutex_unlock(&as->ws_lock);
+	return 1;
+}
+
+/* A second has passed, or a quarter of the memory has changed hands. */
+static bool
+is_time_to_age(void)
+{
+	struct phys_stat ps;
+
+	if (bal.now - bal.aged_ns >= ROUND_NS)
+		return true;
+	phys_stat(&ps);
+	return ev_read(EV_page_alloc) - bal.aged_at >=
+	    (ps.total - ps.wired) / WS_AGES;
+}
+
+/* The kernel's pages grow older; what is old joins the line of the unused. */
+static void
+age_kernel(void)
+{
+	int place = swap_has_room() ? 0 : WS_HAS_PLACE;
+	bool is_short = begins_to_be_short();
+
+	kpaged_age(!is_short);
+	if (is_short)
+		(void)kpaged_trim(SIZE_MAX, (WS_AGES - 1) | place);
+}
+
+static void
+age_all(void)
+{
+	bal.aged_ns = bal.now;
+	bal.aged_at = ev_read(EV_page_alloc);
+	visit_all(score_age, visit_age);
+	age_kernel();
+	atomic_add(&bal.passes, 1);
+}
+
+/* ---- tables ---- */
+
+static uint64_t
+score_tables(const struct aspace *as)
+{
+	return as->ws_visit == bal.visit ? 0 :
+	    atomic_load_relaxed(&as->n_idle);
+}
+
+static size_t
+visit_tables(struct aspace *as)
+{
+	size_t done = 0;
+
+	/* Waited for: else pages would go in the next round, whose tables stay. */
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		done = pt_evict(as, SIZE_MAX);
+	mutex_unlock(&as->ws_lock);
+	return done;
+}
+
+/*
+ * Tables that name no frame go before any page does, all of them: they are of
+ * use to nobody.  Without a slot they would only stand in the queue.
+ */
+static size_t
+send_tables(void)
+{
+	return swap_has_room() ? visit_all(score_tables, visit_tables) : 0;
+}
+
+/*
+ * A fault has ended: where tables lose their pages faster than bsm comes to
+ * them, who makes new ones sends old ones away.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ */
+void
+bal_help(struct aspace *as)
+{
+	if (atomic_load_relaxed(&as->n_idle) < IDLE_TOO_MANY ||
+	    !begins_to_be_short() || !swap_has_room())
+		return;
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		(void)pt_evict(as, IDLE_TOO_MANY);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* ---- trimming ---- */
+
+static uint64_t
+unused_ns(const struct aspace *as)
+{
+	uint64_t used = atomic_load_relaxed(&as->ws_used_ns);
+
+	return bal.now > used ? bal.now - used : 0;
+}
+
+static uint64_t
+score_trim(const struct aspace *as)
+{
+	uint64_t keep = bal.round > 0 ? as->ws_min : 0;
+
+	if (as->ws_visit == bal.visit || as->ws_pages <= keep ||
+	    (bal.missed && as->ws_missed == 0))
+		return 0;
+	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
+}
+
+static size_t
+visit_trim(struct aspace *as)
+{
+	int age = bal.round | (swap_has_room() ? 0 : WS_HAS_PLACE);
+	size_t want = shortage(), done;
+	bool whole;
+
+	if (want == 0 || as->ops->evict == NULL ||
+	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
+		return 0;
+	whole = bal.round == 0 && unused_ns(as) > SLEEPER_NS;
+	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
+	done = as->ops->evict(as, want, age);
+	if (bal.round == WS_AGES - 1 && done < want)
+		as->ws_ages[WS_AGES - 1] = 0;
+	mutex_unlock(&as->ws_lock);
+	if (whole && done > 0)
+		EVENT(ws_out, done);
+	return done;
+}
+
+/*
+ * The kernel's own pages of this age: those that describe only what has left
+ * memory, and that nobody has asked about for long.
+ */
+static size_t
+trim_kernel(void)
+{
+	int age = bal.round | (swap_has_room() ? 0 : WS_HAS_PLACE);
+
+	return kpaged_trim(MIN(shortage(), kpaged_may_give(bal.round)), age);
+}
+
+/* One round: first whose lock is free, then, if need be, the others. */
+static size_t
+trim_round(void)
+{
+	size_t done = trim_kernel();
+
+	bal.missed = false;
+	done += visit_all(score_trim, visit_trim);
+	bal.missed = true;
+	if (shortage() > 0)
+		done += visit_all(score_trim, visit_trim);
+	atomic_add(&bal.rounds, 1);
+	return done;
+}
+
+/* Returns: something was trimmed, or nothing had to be. */
+static bool
+balance(void)
+{
+	size_t done = send_tables();
+
+	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
+		if (shortage() == 0)
+			break;
+		done += trim_round();
+	}
+	pageout_wake();
+	return done > 0 || bal.round > 0;
+}
+
+/* ---- the thread ---- */
+
+static void
+bal_main(void *arg)
+{
+	vm_reserved_enter();
+	for (;;) {
+		frames_wait_low(md_time_ns() + ROUND_NS);
+		bal.now = md_time_ns();
+		token_set_unmovable(as_sum(offsetof(struct aspace, n_locked)));
+		if (is_time_to_age())
+			age_all();
+		if (!frames_are_low()) {
+			if (begins_to_be_short())
+				(void)send_tables();
+			continue;
+		}
+		/* Nothing to be had: a wake at each allocation will not help. */
+		if (!balance())
+			(void)sleep_until(md_time_ns() + REST_NS, WAIT_PLAIN);
+	}
+}
+
+/*
+ * For /proc/vm/queues.
+ */
+void
+bal_show(struct out *o)
+{
+	out_printf(o, "bsm age_passes=%lu rounds=%lu shortage=%lu "
+	    "idle_tables=%lu\n", atomic_load(&bal.passes),
+	    atomic_load(&bal.rounds), shortage(),
+	    as_sum(offsetof(struct aspace, n_idle)));
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ws.c: the working set, what a space has mapped now
+ *
+ * Problem   To take memory from a program one must find the pages it maps and
+ *           tell old from young.  A list of them would cost memory per page
+ *           and could not grow in a fault when memory is short.
+ *
+ * Picture   The set needs no list of its own: it is the VALID words of the
+ *           leaf tables, and the tables that have any stand in a ring.
+ *
+ *           as->ws_head ─→ table ⇄ table ⇄ table ⇄ (back to the first)
+ *                             ↑ hand: table and index; rests between trims
+ *
+ *           word   A  age      ws_age, once in a while: A → age 0, A off
+ *                  0  0 … 3                             no A → age + 1
+ *
+ * Rules     1. A word is in the set when it is VALID and not SPEC (the zero
+ *              page and devices are nobody's memory).
+ *           2. A table is on the ring while nvalid > 0; nothing is allocated.
+ *           3. The hand of the clock never points at a table off the ring.
+ *           4. No flush after A was cleared: a CPU with an older translation
+ *              makes a page look older than it is, and nothing more.
+ *           5. What is trimmed goes to a queue only after the flush (tlb.c).
+ *
+ * Read next balance.c (who trims), vm/frame/pageq.c, vm/table/ptab.c.  Book:
+ *           ch12.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static void ring_insert(struct aspace *as, struct vm_page *leaf);
+static void ring_remove(struct aspace *as, struct vm_page *leaf);
+static void second_chance(struct aspace *as, struct ws_spot *s);
+static bool is_victim(const struct ws_spot *s, int min_age);
+
+/*
+ * A word of leaf became VALID, SRC other than SPEC.
+ *
+ * Locks:    as [W].
+ */
+void
+ws_insert(struct aspace *as, struct vm_page *leaf)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	ASSERT(leaf->tbl.as == as && leaf->tbl.level == 1);
+	if (leaf->tbl.nvalid++ == 0)
+		ring_insert(as, leaf);
+	as->ws_pages++;
+	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
+	EVENT(ws_insert);
+}
+
+/*
+ * Such a word is not VALID any more.
+ *
+ * Locks:    as [W].
+ */
+void
+ws_remove(struct aspace *as, struct vm_page *leaf)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	ASSERT(leaf->tbl.as == as && leaf->tbl.nvalid > 0);
+	ASSERT(as->ws_pages > 0);
+	as->ws_pages--;
+	if (--leaf->tbl.nvalid == 0)
+		ring_remove(as, leaf);
+	EVENT(ws_remove);
+}
+
+/*
+ * Take a page back from standby or modified without I/O.  A page that somebody
+ * else uses already is on no queue.
+ *
+ * Locks:    [P]; the caller maps or pins it in the same hold.
+ */
+void
+ws_rescue(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->state == PG_STANDBY)
+		EVENT(fault_rescue_standby);
+	else if (pg->state == PG_MODIFIED)
+		EVENT(fault_rescue_modified);
+	pq_activate(pg);
+}
+
+/* ---- age ---- */
+
+static unsigned
+age_of(uint64_t word)
+{
+	return (unsigned)((word & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
+}
+
+static bool
+is_member(uint64_t word)
+{
+	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
+}
+
+/*
+ * A VALID word was used since the last look, and is young; or it grows older.
+ *
+ * Locks:    [W].
+ * Returns:  the new age.
+ */
+unsigned
+ws_age_word(uint64_t *word)
+{
+	uint64_t w = word_get(word);
+	unsigned age;
+
+	age = (w & MD_PTE_A) != 0 ? 0 : MIN(age_of(w) + 1, WS_AGES - 1);
+	if (age != age_of(w) || (w & MD_PTE_A) != 0)
+		word_change(word, (w & MD_PTE_A) | PTE_AGE_MASK,
+		    (uint64_t)age << PTE_AGE_SHIFT);
+	return age;
+}
+
+/*
+ * One age pass: what was used since the last one becomes young, all else
+ * older.
+ *
+ * Locks:    [W].
+ */
+void
+ws_age(struct aspace *as)
+{
+	uint64_t pages[WS_AGES] = { 0 }, *word;
+	pfn_t at = as->ws_head;
+	unsigned i;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	while (at != 0) {
+		word = pt_words(&pfdb[at]);
+		for (i = 0; i < MD_PT_WORDS; i++)
+			if (is_member(word_get(&word[i])))
+				pages[ws_age_word(&word[i])]++;
+		at = pfdb[at].tbl.ws_next;
+		at = at == as->ws_head ? 0 : at;
+	}
+	if (pages[0] != 0)
+		as->ws_used_ns = md_time_ns();
+	for (i = 0; i < WS_AGES; i++)
+		as->ws_ages[i] = pages[i];
+	EVENT(ws_age, as->ws_pages);
+}
+
+/* ---- the clock ---- */
+
+/*
+ * The next page from the hand on that may go: not used since the last age
+ * pass and at least so old, not locked, not pinned.  *look is how many words
+ * may be looked at, and falls.  With min_age 0 a page that was used gets a
+ * second chance: the hand clears A and comes back.
+ *
+ * Locks:    [W].
+ * Returns:  false: there is none within *look words.
+ */
+bool
+ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
+    struct ws_spot *s)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
+		if (as->hand_idx == MD_PT_WORDS) {
+			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
+			as->hand_idx = 0;
+		}
+		s->leaf = &pfdb[as->hand_tbl];
+		s->index = as->hand_idx++;
+		s->word = &pt_words(s->leaf)[s->index];
+		if ((word_get(s->word) & MD_PTE_P) == 0)
+			continue;
+		if (is_victim(s, min_age))
+			return true;
+		if ((min_age & WS_AGE) == 0)
+			second_chance(as, s);
+	}
+	return false;
+}
+
+/*
+ * A page of a file that was read once and not used again is as good as old:
+ * it costs one read to have it back, and files are often read once.  Program
+ * text is not such a file.
+ */
+static bool
+is_used_once(uint64_t word)
+{
+	return pte_src(word) == SRC_OBJ && (word & MD_PTE_NX) != 0 &&
+	    page_home_kind(pte_page(word)) == HOME_VNODE && age_of(word) > 0;
+}
+
+/* Could the page leave memory without a slot of swap being allocated? */
+static bool
+has_place(const struct vm_page *pg)
+{
+	return page_home_kind(pg) == HOME_VNODE || pg->slot != 0 ||
+	    (pg->flags & PF_LAZYFREE) != 0;
+}
+
+static bool
+is_victim(const struct ws_spot *s, int min_age)
+{
+	uint64_t w = word_get(s->word);
+	struct vm_page *pg = pte_page(w);
+
+	if ((w & (PTE_LOCK | MD_PTE_A)) != 0)
+		return false;
+	if ((int)age_of(w) < (min_age & WS_AGE) && !is_used_once(w))
+		return false;
+	if (pte_src(w) == SRC_SPEC)
+		return true;
+	return pg->pins == 0 && ((min_age & WS_HAS_PLACE) == 0 || has_place(pg));
+}
+
+/* The flush at the end of the batch covers it, so that A is set anew. */
+static void
+second_chance(struct aspace *as, struct ws_spot *s)
+{
+	struct tlb_batch *b = as->batch;
+	uint64_t vpn = (pt_va(s->leaf) >> PAGE_SHIFT) + s->index;
+
+	if ((word_get(s->word) & MD_PTE_A) == 0)
+		return;
+	word_change(s->word, MD_PTE_A | PTE_AGE_MASK, 0);
+	b->lo = MIN(b->lo, vpn);
+	b->hi = MAX(b->hi, vpn + 1);
+}
+
+/* ---- trimming ---- */
+
+static void
+count_trimmed(struct aspace *as, uint64_t word)
+{
+	static const enum ev_id by_age[WS_AGES] = {
+		EV_ws_trimmed_0, EV_ws_trimmed_1, EV_ws_trimmed_2,
+		EV_ws_trimmed_3,
+	};
+	unsigned age = age_of(word);
+
+	EVENT(ws_trimmed);
+	ev_add(by_age[age], 1);
+	as->ws_trimmed++;
+	if (as->ws_ages[age] > 0)
+		as->ws_ages[age]--;
+}
+
+/*
+ * Take one page out of the set; its word becomes what the design says.
+ *
+ * Locks:    [W]; as->batch is open (BATCH_TRIM), and settles the page.
+ * Returns:  a page of the set has gone (not: the zero page; it has stayed).
+ */
+bool
+ws_take(struct aspace *as, struct ws_spot *s, ws_change_fn *change)
+{
+	uint64_t old;
+
+	s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
+	old = change(as, s);
+	if (old == 0)
+		return false;
+	if (is_member(old)) {
+		ws_remove(as, s->leaf);
+		count_trimmed(as, old);
+	}
+	tlb_batch_add(as->batch, s->va >> PAGE_SHIFT, old);
+	if (s->leaf->nused == 0)
+		pt_prune(as, s->va, as->batch);
+	return is_member(old);
+}
+
+/*
+ * Take up to `want` pages of at least min_age out of the set, from the hand
+ * on.  They keep their contents: on a queue, after the flush.
+ *
+ * Locks:    [W], not [M]; none of rank >= 7.
+ * Returns:  pages trimmed.
+ */
+size_t
+ws_trim(struct aspace *as, size_t want, int min_age, ws_change_fn *change)
+{
+	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
+	uint64_t look = (rounds * as->ws_tables + 1) * MD_PT_WORDS;
+	struct ws_spot s;
+	size_t done = 0;
+
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	while (done < want && ws_pick_victim(as, min_age, &look, &s))
+		if (ws_take(as, &s, change))
+			done++;
+	tlb_batch_end(as->batch);
+	EVENT(ws_trim, done, min_age & WS_AGE);
+	return done;
+}
+
+/*
+ * How many pages the space has to give in a round of the balance set manager:
+ * those above its minimum; in round 0, the last one, all.
+ *
+ * Locks:    [W], or none for an estimate.
+ */
+size_t
+ws_adjust(struct aspace *as, int round)
+{
+	uint64_t keep = round > 0 ? as->ws_min : 0;
+	uint64_t pages = atomic_load_relaxed(&as->ws_pages);
+
+	EVENT(ws_adjust);
+	return pages > keep ? pages - keep : 0;
+}
+
+/* ---- the ring ---- */
+
+/* Before the hand: the clock comes to a new table last. */
+static void
+ring_insert(struct aspace *as, struct vm_page *leaf)
+{
+	pfn_t pfn = page_pfn(leaf);
+	struct vm_page *next;
+
+	as->ws_tables++;
+	if (as->ws_head == 0) {
+		leaf->tbl.ws_next = pfn;
+		leaf->tbl.ws_prev = pfn;
+		as->ws_head = pfn;
+		as->hand_tbl = pfn;
+		as->hand_idx = 0;
+		return;
+	}
+	next = &pfdb[as->hand_tbl];
+	leaf->tbl.ws_next = as->hand_tbl;
+	leaf->tbl.ws_prev = next->tbl.ws_prev;
+	pfdb[next->tbl.ws_prev].tbl.ws_next = pfn;
+	next->tbl.ws_prev = pfn;
+}
+
+static void
+ring_remove(struct aspace *as, struct vm_page *leaf)
+{
+	pfn_t pfn = page_pfn(leaf);
+	pfn_t next = leaf->tbl.ws_next;
+
+	as->ws_tables--;
+	if (next == pfn)
+		next = 0;
+	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;
+	pfdb[leaf->tbl.ws_prev].tbl.ws_next = leaf->tbl.ws_next;
+	leaf->tbl.ws_next = 0;
+	leaf->tbl.ws_prev = 0;
+	if (as->ws_head == pfn)
+		as->ws_head = next;
+	if (as->hand_tbl == pfn) {
+		as->hand_tbl = next;
+		as->hand_idx = 0;
+	}
+}
