@@ -52,8 +52,7 @@ static const char help_text[] =
     "\n"
     "make road OP=... builds what it needs and calls it.\n";
 
-#define ROW(fn, name, who, walk, disk, minus, what) \
-	{ name, what, who, walk, disk, minus },
+#define ROW(fn, name, who, flags, what) { name, what, who, flags },
 static const struct op ops[] = { ROAD_OPS(ROW) };
 #undef ROW
 
@@ -83,7 +82,7 @@ list(FILE *out)
 	fprintf(out, "make road OP=...\n\n");
 	for (i = 0; i < NOPS; i++)
 		fprintf(out, "  %-12s %s%s\n", ops[i].name, ops[i].what,
-		    ops[i].walk ? "  *" : "");
+		    (ops[i].flags & ROAD_WALK) ? "  *" : "");
 	fprintf(out, "  %-12s the figures of all, beside %s\n", "ALL",
 	    opt.baseline);
 	fprintf(out, "\n* one of the six walks of which ALL gives the mean\n");
@@ -102,12 +101,13 @@ guest(const struct op *op, struct code *c, const char *steps, const char *out)
 	char *argv[] = { text("%s/tools/guest", opt.build), "--kernel",
 		(char *)opt.kernel, "--cpus", "1", "--memory", "112M",
 		"--icount", "--timeout", "300", "--root", "initrd", "--append",
-		op->disk ? "norandom=1 ramdisk=48M"
-			 : "norandom=1 ramdisk=48M swap=rama",
+		(op->flags & ROAD_DISK) ? "norandom=1 ramdisk=48M"
+					: "norandom=1 ramdisk=48M swap=rama",
 		"--plugin", plugin, "--add",
 		text("%s/road/walks:/t/", opt.build), "--add",
-		op->disk ? text("%s/road/road.img:/t/", opt.build)
-			 : text("%s/road/walks:/t/", opt.build),
+		(op->flags & ROAD_DISK)
+		    ? text("%s/road/road.img:/t/", opt.build)
+		    : text("%s/road/walks:/t/", opt.build),
 		"--", "/t/walks", (char *)op->name, NULL };
 	int status;
 	pid_t pid;
@@ -159,12 +159,12 @@ take(const struct op *op, struct code *c, FILE *out)
 
 	unlink(steps);
 	guest(op, c, steps, said);
-	first = way_read(c, steps, &why);
+	first = way_read(c, steps, (op->flags & ROAD_LONG) == 0, &why);
 	if (first == NULL)
 		errx(1, "%s: %s", op->name, why);
 	for (w = first; w->next != NULL; w = w->next)
 		;
-	tally(&road, w, op->who, op->minus ? first : NULL);
+	tally(&road, w, op->who, (op->flags & ROAD_MINUS) ? first : NULL);
 	road.times = times_of(said);
 	if (road.n == 0)
 		errx(1,
@@ -263,7 +263,8 @@ show_means(const struct row *now, const struct row *was)
 		for (i = n = at = 0; i < NOPS; i++) {
 			double q;
 
-			if (!ops[i].walk || !was[i].there || was[i].v[j] == 0)
+			if (!(ops[i].flags & ROAD_WALK) || !was[i].there ||
+			    was[i].v[j] == 0)
 				continue;
 			q = (double)now[i].v[j] / (double)was[i].v[j];
 			sum += q;
@@ -295,7 +296,8 @@ show_table(const struct row *now, const struct row *was)
 	for (j = 0; j < ncols; j++)
 		printf(" %17s", col[j].name);
 	for (i = 0; i < NOPS; i++) {
-		printf("\n%-10s %s", ops[i].name, ops[i].walk ? "*" : " ");
+		printf("\n%-10s %s", ops[i].name,
+		    (ops[i].flags & ROAD_WALK) ? "*" : " ");
 		for (j = 0; j < ncols; j++) {
 			printf(" %8lu", now[i].v[col[j].figure]);
 			if (was[i].there)

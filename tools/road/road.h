@@ -90,8 +90,11 @@ struct way {
 	struct way *next;
 };
 
-/* All regions of a recording, in order; NULL: why. */
-struct way *way_read(struct code *, const char *steps, char **why);
+/*
+ * All regions of a recording, in order; once: each ends where the program comes
+ * out of the kernel for the first time.  NULL: why.
+ */
+struct way *way_read(struct code *, const char *steps, bool once, char **why);
 
 /* ---- tally.c ---- */
 
@@ -119,9 +122,7 @@ void tally(struct road *, struct way *, enum who, struct way *reference);
 struct op {
 	const char *name, *what;
 	enum who who;
-	bool walk;  /* one of the six */
-	bool disk;  /* the disk in memory has a file system: no swap */
-	bool minus; /* less what the first region ran */
+	unsigned flags; /* ROAD_… of ops.h */
 };
 
 void show_tree(FILE *, const struct op *, const struct way *,

@@ -472,7 +472,7 @@ static const struct {
 	const char *name;
 	void (*fn)(int round);
 } ops[] = {
-#define ROW(fn, name, who, walk, disk, minus, what) { name, fn },
+#define ROW(fn, name, who, flags, what) { name, fn },
 	ROAD_OPS(ROW)
 #undef ROW
 };

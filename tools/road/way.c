@@ -20,7 +20,9 @@
  *              the kernel's own are part of the way.
  *           4. A region begins with the first instruction of the program behind
  *              the mark, and ends with its last one before the next mark: the
- *              marks themselves are not in it.
+ *              marks themselves are not in it.  Of most operations that is one
+ *              way into the kernel and out: what the program does then, such as
+ *              to copy its stack after a fork, is another road.
  *           5. Who was asleep when the region began has a way without its
  *              beginning: it starts with what it returns to.
  *
@@ -82,6 +84,7 @@ struct reader {
 	enum insn_kind prev_kind;
 	struct way *way, **tail; /* NULL: not in a region */
 	size_t from, to;         /* steps of the region */
+	bool once;               /* as way_read() says */
 	uint64_t serial;
 };
 
@@ -336,6 +339,17 @@ trap(struct reader *r, uint64_t pc)
 		r->way->interrupts++;
 }
 
+/* Out of the kernel, which it entered other than by an interrupt? */
+static void
+program_goes_on(struct reader *r, size_t at)
+{
+	struct thread *t = thread_of(r, r->now);
+
+	t->user = true;
+	if (r->once && t->program && t->insns > 0)
+		r->to = at;
+}
+
 static void
 one_step(struct reader *r, size_t at)
 {
@@ -346,7 +360,7 @@ one_step(struct reader *r, size_t at)
 	if (s->pc == STEP_PROGRAM) {
 		frames_clear(r->now);
 		if (in)
-			thread_of(r, r->now)->user = true;
+			program_goes_on(r, at);
 		r->prev_kind = INSN_OTHER;
 		r->prev = *s;
 		return;
@@ -452,9 +466,9 @@ all_steps(struct reader *r)
 }
 
 struct way *
-way_read(struct code *c, const char *path, char **why)
+way_read(struct code *c, const char *path, bool once, char **why)
 {
-	struct reader r = { .code = c };
+	struct reader r = { .code = c, .once = once };
 	struct way *first = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;

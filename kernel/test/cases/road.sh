@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120
+# NEEDS: TIMEOUT=120 SHORT=1
 # make road: the way of an operation begins and ends where it must, passes what it
 # must, is in no interrupt, and is the same each time, daemons and all.
 . kernel/test/cases/lib.sh
@@ -43,6 +43,11 @@ road munmap munmap
 way munmap 'syscall_entry amd64/syscall.S' amd64/trap.c trap_syscall on_syscall sys_munmap
 grep -q 'of them [1-9][0-9]* in kernel/vm' "$tmp/munmap" || fail "munmap: $(tail -n 5 "$tmp/munmap")"
 
+# What the parent copies when it runs again is not fork's.
+road fork fork
+way fork 'syscall_entry amd64/syscall.S' amd64/trap.c sys_fork as_dup
+functions fork | awk '$2 == "vm_user_fault" { exit 1 }' || fail "fork: a fault of the parent counts, too"
+
 # Three threads of the kernel take part, and the program, beside what it does anyway.
 road page-out page-out
 for thread in 'the program' bal_main mpw_main; do
@@ -51,10 +56,11 @@ done
 grep -q '^left out: [1-9][0-9]* interrupts, ' "$tmp/page-out" || fail "page-out: no interrupt was left out"
 functions page-out | awk '$2 == "vm_fault" { exit 1 }' || fail "page-out: a fault counts, too"
 
-for op in zero-fill page-out; do
-	road $op again
-	cmp -s "$tmp/$op" "$tmp/again" || fail "$op differs: $(diff "$tmp/$op" "$tmp/again" | head -n 5)"
-done
+again() {
+	road "$1" again
+	cmp -s "$tmp/$1" "$tmp/again" || fail "$1 differs: $(diff "$tmp/$1" "$tmp/again" | head -n 5)"
+}
+again fork
 
 # What it says when it cannot.
 expect 2 build/road/road fly >"$tmp/out" 2>&1
@@ -63,4 +69,7 @@ expect 1 build/road/road --kernel "$tmp/none" fork >"$tmp/out" 2>&1
 grep -q 'make image' "$tmp/out" || fail "no kernel: $(cat "$tmp/out")"
 expect 0 build/road/road --help >"$tmp/out"
 grep -q '^road ' "$tmp/out" || fail "--help: $(cat "$tmp/out")"
+
+in_full || finish
+again page-out
 finish
