@@ -352,6 +352,10 @@ function checkReference() {
       if (was) say(p.file, line, `${number} is defined a second time`, `it is in ${was.file}:${was.line}; let one of them refer to the other`)
       else numbers.set(number, { file: p.file, line })
     }
+  const points = [...files].map(f => sourceLines(ROOT, f)).find(l => l?.some(x => /^#define INJECT_POINTS\(X\)/.test(x))) || []
+  for (const p of points.join(' ').matchAll(/X\((FI_\w+)\)/g))
+    if (!pages.get(`${REFERENCE}/injection.md`)?.raw.match(new RegExp(`^\\|[^|]*\\b${p[1]}\\b`, 'm')))
+      say(`${REFERENCE}/injection.md`, 1, `no row for ${p[1]}`, 'say what fails there')
   for (const path of files) {
     const m = path.match(/^kernel\/test\/progs\/(?:accept\/)?([abct]\d\d|d\d\d)_\w+\.c$/)
     if (!m) continue

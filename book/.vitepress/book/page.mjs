@@ -16,7 +16,7 @@ import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
-import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
+import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, procTable, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
 
 export const MAX_EXCERPT = 45
 export const HANDOUT = process.env.BOOK_EDITION === 'handout'
@@ -33,7 +33,7 @@ const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'e
 export const MADE = /\{\{(proof|in|calls) "([^"]+)"\}\}/g
 const TABLES = {
   struct: structTable, enum: enumTable, transitions: transitionTable, bugs: bugTable, modelbugs: modelTable,
-  options: optionTable, answers: answerTable, exceptions: exceptionTable, events: words => eventTable(words.split(/\s+/))
+  options: optionTable, answers: answerTable, exceptions: exceptionTable, proc: procTable, events: words => eventTable(words.split(/\s+/))
 }
 
 const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note' }

@@ -259,6 +259,20 @@ export function callList(text) {
   return { out: text.split(/\s+/).map(n => (provided.has(n) ? code(n) : `~~${n}~~`)).join(' ') }
 }
 
+// ---- /proc ----
+
+// Rows { "meminfo", 0444, … of /proc and { .name = "maps", .mode = 0444, … of /proc/PID.
+export function procTable(which) {
+  const re = which === 'PID' ? /\{ \.name = "(\w+)",\s*\.mode = (0\d{3})/g : /\{ "([\w/-]+)", (0\d{3}), \w+/g
+  const rows = []
+  for (const path of sources().filter(p => /\/(proc|fs|dev)\/\w+\.c$/.test(p)))
+    for (const m of sourceLines(ROOT, path).join('\n').matchAll(re)) rows.push(m)
+  if (rows.length < 10) return { error: `${rows.length} files of /proc`, remedy: 'have their tables another form?' }
+  const by = new Map()
+  for (const [, name, mode] of rows) by.set(mode, [...(by.get(mode) || []), name])
+  return { out: ['', '| mode | files |', '|---|---|', ...[...by].map(([m, names]) => `| ${m} | ${names.sort().map(code).join(' ')} |`), ''] }
+}
+
 // ---- within a line ----
 
 // Programs and cases whose name begins so.
