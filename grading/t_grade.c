@@ -389,7 +389,6 @@ meanings(void **state)
 {
 	static const char *const known[][2] = {
 		{ "check: I12 as 1: commit 39, vads have 64 + 4\n", "is not what its mappings hold" },
-		{ "check: I12 as 1: 3 tables are paid, 4 may be used\n", "page tables" },
 		{ "check: I8 as 2 va 1000 word 67: more rights than the VAD\n", "forbids" },
 		{ "check: I9 vad 20-30 has no listed link\n", "does not know" },
 		{ "check: 2 findings\ncheck: I2 pfn 7 ACTIVE: mapcount 2, 1 words map it\n", "map it" },
