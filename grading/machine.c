@@ -5,8 +5,8 @@
  * Problem   The program is process 1, alone in its file system, under a name
  *           that says nothing.
  *
- * Picture   PROGRAM fork_write --pages $pages --data @challenge
- *             → t/kqzw…  (build/labs/progs/fork_write)   t/mfpa…  (challenge)
+ * Picture   PROGRAM fork_share --pages $pages --data @challenge
+ *             → t/kqzw…  (build/labs/progs/fork_share)   t/mfpa…  (challenge)
  *             → init=/t/kqzw… graded=KEY … -- --pages 231 --data /t/mfpa…
  *
  * Rules     1. A program is build/labs/progs/NAME, build/grading/progs/NAME or,

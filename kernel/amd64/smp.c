@@ -13,8 +13,8 @@
  *           2. The loader's tables are needed for the way into long mode
  *              only and are cleared afterwards: they are writable and
  *              executable.
- *           3. smp_call: one call at a time; callers wait with interrupts on,
- *              so two callers serve each other.
+ *           3. md_call_others: one call at a time; callers wait with
+ *              interrupts on, so two callers serve each other.
  *
  * Read next kernel/amd64/trampoline.S, kernel/amd64/shootdown.c
  */

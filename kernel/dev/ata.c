@@ -47,9 +47,9 @@ static struct {
 static struct ata_prd prds[MAX_CHANNELS][BIO_PAGES]
     __attribute__((aligned(128)));
 
-static void found(const struct pci_dev *);
+static void ata_found(const struct pci_dev *);
 static void add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq);
-static void interrupt(void *);
+static void ata_interrupt(void *);
 static int ata_start(struct blk_queue *, struct bio *);
 static bool select_drive(struct ata_channel *, const struct ata_drive *);
 static bool can_dma(const struct ata_channel *, const struct ata_drive *,
@@ -74,7 +74,7 @@ static const struct blk_ops ata_ops = { .start = ata_start,
 void
 ata_init(void)
 {
-	pci_walk(found);
+	pci_walk(ata_found);
 	if (ata.nchans > 0)
 		return;
 	add_channel(0x1f0, 0x3f6, 0, 14);
@@ -83,7 +83,7 @@ ata_init(void)
 
 /* An IDE controller; each channel has its old ports or BARs. */
 static void
-found(const struct pci_dev *d)
+ata_found(const struct pci_dev *d)
 {
 	static const uint16_t old_io[2] = { 0x1f0, 0x170 };
 	unsigned i;
@@ -130,7 +130,7 @@ add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq)
 	if (n == 0 || !blk_queue_add(&c->queue, &ata_ops, c, 1))
 		return;
 	ata.nchans++;
-	md_irq_route(irq, interrupt, c);
+	md_irq_route(irq, ata_interrupt, c);
 	md_out8(ctl, 0);
 	for (i = 0; i < 2; i++) {
 		struct bdev *d = &c->drive[i].dev;
@@ -146,7 +146,7 @@ add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq)
 }
 
 static void
-interrupt(void *arg)
+ata_interrupt(void *arg)
 {
 	const struct ata_channel *c = arg;
 

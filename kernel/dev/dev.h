@@ -189,7 +189,5 @@ void graded_check(enum graded_check, unsigned mark, unsigned findings);
 void graded_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* rtc.c: seconds since 1970 at boot. */
 uint64_t rtc_boot_seconds(void);
-/* memdev.c: n random bytes (getrandom, AT_RANDOM). */
-void random_fill(void *buf, size_t n);
 
 #endif

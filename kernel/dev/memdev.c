@@ -84,17 +84,6 @@ kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
 	return (ssize_t)n;
 }
 
-/*
- * Fill buf with random bytes (getrandom, AT_RANDOM).
- *
- * Locks:    none of rank >= DEV held.
- */
-void
-random_fill(void *buf, size_t n)
-{
-	random_read(NULL, buf, n, false);
-}
-
 static const struct chr_ops null_ops = { .read = null_read, .write = null_write };
 static const struct chr_ops zero_ops = { .read = zero_read, .write = null_write };
 static const struct chr_ops full_ops = { .read = zero_read, .write = full_write };

@@ -27,7 +27,7 @@
 #define SIGNATURE "SWAPSPACE2"
 #define SIGNATURE_AT (PAGE_SIZE - 10)
 
-struct swap_header {
+struct swap_signature {
 	uint8_t boot[1024];
 	uint32_t version, last_page, bad_pages;
 };
@@ -61,7 +61,7 @@ ramdisk_take(void)
 static void
 format(void)
 {
-	struct swap_header *h = (void *)ram.base;
+	struct swap_signature *h = (void *)ram.base;
 
 	memset(ram.base, 0, PAGE_SIZE);
 	h->version = 1;

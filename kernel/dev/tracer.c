@@ -6,7 +6,7 @@
  *           checker needs every record of a run, also of one that ends in a
  *           panic or does not end at all.
  *
- * Picture   trace_put ─→ ring of the CPU
+ * Picture   ev_trace  ─→ ring of the CPU
  *                └─→ put() ─→ trace=shm       ring that the host sees (QEMU)
  *                          └→ trace=debugcon  frames on port 0xe9 (Bochs)
  *

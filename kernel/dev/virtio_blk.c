@@ -86,11 +86,11 @@ static struct {
 	uint32_t routed;          /* [c] bit per interrupt that has our handler */
 } virtio;
 
-static void found(const struct pci_dev *);
+static void virtio_found(const struct pci_dev *);
 static bool set_up(struct virtio_disk *);
 static bool make_ring(struct virtio_disk *);
 static void go(struct virtio_disk *);
-static void interrupt(void *);
+static void virtio_interrupt(void *);
 static int virtio_start(struct blk_queue *, struct bio *);
 static unsigned fill(struct virtio_disk *, unsigned s, const struct bio *);
 static void virtio_poll(struct blk_queue *);
@@ -108,11 +108,11 @@ static const struct blk_ops virtio_ops = { .start = virtio_start,
 void
 virtio_blk_init(void)
 {
-	pci_walk(found);
+	pci_walk(virtio_found);
 }
 
 static void
-found(const struct pci_dev *p)
+virtio_found(const struct pci_dev *p)
 {
 	unsigned n = atomic_load(&virtio.n);
 	struct virtio_disk *d;
@@ -131,7 +131,7 @@ found(const struct pci_dev *p)
 	virtio.disk[n] = d;
 	atomic_store(&virtio.n, n + 1);
 	if ((virtio.routed & 1u << p->irq) == 0)
-		md_irq_route(p->irq, interrupt, NULL);
+		md_irq_route(p->irq, virtio_interrupt, NULL);
 	virtio.routed |= 1u << p->irq;
 	bdev_add_disk(&d->dev, "vd", MAJOR_VD, n);
 	return;
@@ -216,7 +216,7 @@ go(struct virtio_disk *d)
 
 /* Level, perhaps shared between disks: each that asks is answered. */
 static void
-interrupt(void *unused)
+virtio_interrupt(void *unused)
 {
 	bool any = false;
 	unsigned i;

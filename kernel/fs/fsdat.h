@@ -12,7 +12,7 @@
  *
  * Lock order (all sleeping ones have LR_VNODE and nest in this order only):
  *           mount->tree → vnode->lock → file->pos_lock
- *           mount_mutex → mount->tree, in mount and umount.
+ *           mounts.mutex → mount->tree, in mount and umount.
  *           Alone, never with one of these: pipe->lock, fsctx->lock.
  *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock,
  *           the lock of flock.c.

@@ -95,6 +95,7 @@ struct walk {
 };
 int walk_path(struct walk *, const struct path_at *, unsigned flags) MUST_CHECK;
 void walk_end(struct walk *);
+bool name_is(const struct name *, const char *);
 int dir_find(struct vnode *dir, const struct name *, struct vnode **out)
     MUST_CHECK;
 int dir_find_locked(struct vnode *dir, const struct name *, struct vnode **out)

@@ -171,7 +171,7 @@ pad4(size_t n)
 
 /* n more bytes at pos, then padding; NULL: there are not that many. */
 static const char *
-take(struct unpack *u, size_t n)
+take_bytes(struct unpack *u, size_t n)
 {
 	const char *p = u->base + u->pos;
 
@@ -210,10 +210,10 @@ entry_parse(struct unpack *u)
 	if (!is_header(h, u->size - u->pos, u->field))
 		return -EINVAL;
 	/* The name follows the header without padding between. */
-	h = take(u, HEADER_BYTES + u->field[F_NAMESIZE]);
+	h = take_bytes(u, HEADER_BYTES + u->field[F_NAMESIZE]);
 	if (h != NULL && h[HEADER_BYTES + u->field[F_NAMESIZE] - 1] == '\0')
 		name = h + HEADER_BYTES;
-	u->data = name != NULL ? take(u, u->field[F_SIZE]) : NULL;
+	u->data = name != NULL ? take_bytes(u, u->field[F_SIZE]) : NULL;
 	if (u->data == NULL) {
 		u->pos = was;
 		return -EINVAL;

@@ -10,7 +10,7 @@
  *           down: mount_cross(), up (dot-dot): mount_above()
  *
  * Rules     1. The two pointers change together under names_lock; mount and
- *              umount are one at a time by mount_mutex.
+ *              umount are one at a time by mounts.mutex.
  *           2. umount first hides the mount, then looks whether anyone uses
  *              it: nobody can enter between the look and the end.
  *
@@ -301,7 +301,7 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	return r;
 }
 
-/* Rule 2.  Locks: mount_mutex held. */
+/* Rule 2.  Locks: mounts.mutex held. */
 static int
 umount_locked(struct mount *m)
 {

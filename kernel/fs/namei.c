@@ -189,7 +189,7 @@ dir_find(struct vnode *dir, const struct name *n, struct vnode **out)
 	return r;
 }
 
-static bool
+bool
 name_is(const struct name *n, const char *s)
 {
 	return n->len == strlen(s) && memcmp(n->s, s, n->len) == 0;

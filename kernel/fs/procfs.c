@@ -202,12 +202,6 @@ rows_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	return -ENOENT;
 }
 
-static bool
-name_is(const struct name *n, const char *s)
-{
-	return n->len == strlen(s) && memcmp(n->s, s, n->len) == 0;
-}
-
 static int
 proc_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 {

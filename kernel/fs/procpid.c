@@ -53,7 +53,7 @@ static const struct procfs_pid_row own_rows[] = {
 
 /* The i-th of all rows, or NULL behind the last. */
 static const struct procfs_pid_row *
-row_at(unsigned i)
+pid_row_at(unsigned i)
 {
 	if (i < pids->nrows)
 		return &pids->rows[i];
@@ -167,7 +167,7 @@ row_find(const struct name *n)
 	const struct procfs_pid_row *row;
 	unsigned i;
 
-	for (i = 0; (row = row_at(i)) != NULL; i++)
+	for (i = 0; (row = pid_row_at(i)) != NULL; i++)
 		if (strlen(row->name) == n->len &&
 		    memcmp(row->name, n->s, n->len) == 0)
 			break;
@@ -303,7 +303,7 @@ pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 {
 	unsigned extras = extras_of(pd);
 
-	for (; *pos - 2 < extras || row_at((unsigned)(*pos - 2) - extras) != NULL;
+	for (; *pos - 2 < extras || pid_row_at((unsigned)(*pos - 2) - extras) != NULL;
 	    (*pos)++) {
 		unsigned i = (unsigned)(*pos - 2);
 		struct proc_node pn = *pd;
@@ -315,7 +315,7 @@ pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 			name = extra_name[i];
 		} else {
 			pn.kind = PN_PID_ROW;
-			pn.pid_row = row_at(i - extras);
+			pn.pid_row = pid_row_at(i - extras);
 			name = pn.pid_row->name;
 			type = row_mode(pn.pid_row) & S_IFMT;
 		}

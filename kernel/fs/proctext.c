@@ -185,7 +185,7 @@ text_read(struct file *f, uint64_t *off, struct uio *u)
 }
 
 static int
-hand_over(const struct proc_node *pn, const char *s, size_t n)
+write_over(const struct proc_node *pn, const char *s, size_t n)
 {
 	if (pn->kind == PN_PID_ROW)
 		return !procpid_is_there(pn) ? -ESRCH :
@@ -211,7 +211,7 @@ text_write(struct file *f, uint64_t *off, struct uio *u)
 		n = -EFAULT;
 	if (n > 0) {
 		s[n] = '\0';
-		r = hand_over(proc_node_of(f->vn), s, (size_t)n);
+		r = write_over(proc_node_of(f->vn), s, (size_t)n);
 		n = r < 0 ? r : n;
 	}
 	kmem_free(s);

@@ -76,7 +76,7 @@ header_read(const struct swapfile *s, char *page)
 
 /* Claimed: give it to the VM.  Locks: swapfiles.lock. */
 static int
-hand_over(struct swapfile *s, const char *path, unsigned flags)
+give_to_vm(struct swapfile *s, const char *path, unsigned flags)
 {
 	struct swap_source src = { .dev = s->dev, .path = path, .flags = flags };
 	char *page = kmem_alloc(PAGE_SIZE);
@@ -107,7 +107,7 @@ begin(struct swapfile *s, const char *path, unsigned flags)
 	mutex_lock(&swapfiles.lock);
 	r = claim(s);
 	if (r == 0) {
-		r = hand_over(s, path, flags);
+		r = give_to_vm(s, path, flags);
 		if (r == 0)
 			list_push_back(&swapfiles.all, &s->all);
 		else
@@ -260,7 +260,7 @@ release(struct swapfile *s)
 
 /* The one that v names, if nobody else is at it; now leaving.  NULL: none. */
 static struct swapfile *
-take(const struct vnode *v)
+take_leaving(const struct vnode *v)
 {
 	struct swapfile *s, *found = NULL;
 
@@ -295,7 +295,7 @@ fs_swapoff(const struct path_at *at)
 	r = walk_path(&w, at, 0);
 	if (r != 0)
 		return r;
-	s = take(w.vn);
+	s = take_leaving(w.vn);
 	r = w.vn->type == S_IFDIR ? -EISDIR : -EINVAL;
 	walk_end(&w);
 	if (s == NULL)

@@ -454,7 +454,7 @@ tmpfs_mount(struct mount *m)
 int
 tmpfs_unmount(struct mount *m)
 {
-	rw_lock_write_nested(&m->tree); /* under mount_mutex */
+	rw_lock_write_nested(&m->tree); /* under mounts.mutex */
 	if (tmpdir_is_busy(m)) {
 		rw_unlock_write(&m->tree);
 		return -EBUSY;

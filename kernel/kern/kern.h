@@ -186,7 +186,6 @@ void rw_init(struct rwlock *, enum lock_rank);
 void rw_lock_read(struct rwlock *);
 void rw_lock_write(struct rwlock *);
 void rw_lock_write_nested(struct rwlock *);
-bool rw_trylock_read(struct rwlock *);
 void rw_unlock_read(struct rwlock *);
 void rw_unlock_write(struct rwlock *);
 void rw_downgrade(struct rwlock *);         /* write → read */
@@ -253,7 +252,7 @@ int lab_todo(const char *what);
  * ev_trace(), ev_record() and ev_add() behind them.
  */
 struct evset {
-	_Atomic uint64_t v[EV_NPROC]; /* [A] rows marked p, by ev_proc_index[] */
+	_Atomic uint64_t v[EV_NPROC]; /* [A] rows marked p, by ev_rows[].proc */
 };
 
 const char *lockrank_name(unsigned rank);     /* for messages */

@@ -65,22 +65,6 @@ rw_lock_write_nested(struct rwlock *l)
 	enter(l, RW_WRITE);
 }
 
-/*
- * Locks:    any: it never waits.
- * Returns:  false: a writer holds it or waits for it.
- */
-bool
-rw_trylock_read(struct rwlock *l)
-{
-	uint64_t flags = spin_lock_irq(&l->lock);
-	bool got = list_is_empty(&l->waiters) && try_enter(l, RW_READ);
-
-	spin_unlock_irq(&l->lock, flags);
-	if (got)
-		lockrank_note((enum lock_rank)l->rank, l);
-	return got;
-}
-
 /* Locks:    l->lock. */
 static bool
 try_enter(struct rwlock *l, enum rw_kind kind)

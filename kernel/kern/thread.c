@@ -7,7 +7,7 @@
  *           on while it ends.
  *
  * Picture   thread_spawn ─┐
- *           create_user ──┴→ TS_NEW → sched_admit → TS_RUN ⇄ TS_SLEEP
+ *    thread_create_user ──┴→ TS_NEW → sched_admit → TS_RUN ⇄ TS_SLEEP
  *                                                     │ thread_exit
  *                         next thread on that CPU     ▼
  *           freed ←─ refs 0 ←─ thread_clear_dead ←─ TS_DEAD

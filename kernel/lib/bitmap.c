@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bitmap.c: runs of bits
+ * bitmap.c: counting bits, and the next one
  *
- * Problem   Swap slots and disk blocks are handed out in runs, so that one
- *           transfer moves several of them.
+ * Problem   Swap slots and disk blocks are looked for among very many, most
+ *           of them used.
  *
  * Rules     A whole word at a time where it helps; the last word may hang over
  *           nbits, so every result is compared with it.
@@ -11,20 +11,6 @@
  * Read next lib/hash.c.
  */
 #include "lib/bitmap.h"
-
-void
-bitmap_set_run(uint64_t *map, size_t first, size_t n)
-{
-	for (; n > 0; n--, first++)
-		bitmap_set(map, first);
-}
-
-void
-bitmap_clear_run(uint64_t *map, size_t first, size_t n)
-{
-	for (; n > 0; n--, first++)
-		bitmap_clear(map, first);
-}
 
 static size_t
 count_word(uint64_t w)
@@ -76,27 +62,4 @@ size_t
 bitmap_next_set(const uint64_t *map, size_t nbits, size_t from)
 {
 	return next_bit(map, nbits, from, 0);
-}
-
-size_t
-bitmap_find_run(const uint64_t *map, size_t nbits, size_t from, size_t want,
-    size_t *len)
-{
-	size_t start, end, best = BITMAP_NONE;
-
-	*len = 0;
-	for (start = from;; start = end) {
-		start = bitmap_next_clear(map, nbits, start);
-		if (start == BITMAP_NONE)
-			return best;
-		end = bitmap_next_set(map, nbits, start);
-		if (end == BITMAP_NONE)
-			end = nbits;
-		if (end - start > *len) {
-			best = start;
-			*len = MIN(end - start, want);
-		}
-		if (*len == want)
-			return best;
-	}
 }

@@ -2,7 +2,7 @@
 /*
  * bitmap.h: sets of small numbers as bits of 64-bit words
  *
- * Offers    single bits, counting, searching a clear bit or a run of them.
+ * Offers    single bits, counting, searching a clear or a set bit.
  * Rules     No locking; bits at and beyond nbits are never looked at.
  */
 #ifndef LIB_BITMAP_H
@@ -31,23 +31,11 @@ bitmap_clear(uint64_t *map, size_t i)
 	map[i / 64] &= ~(1ul << (i % 64));
 }
 
-void bitmap_set_run(uint64_t *map, size_t first, size_t n);
-void bitmap_clear_run(uint64_t *map, size_t first, size_t n);
-
 /* How many of the first nbits bits are set. */
 size_t bitmap_count(const uint64_t *map, size_t nbits);
 
 /* First clear or set bit at or above from; BITMAP_NONE: there is none. */
 size_t bitmap_next_clear(const uint64_t *map, size_t nbits, size_t from);
 size_t bitmap_next_set(const uint64_t *map, size_t nbits, size_t from);
-
-/*
- * A run of up to want clear bits at or above from: the first run that is long
- * enough, else the longest; *len tells its length (at most want).
- *
- * Returns:  the first bit, or BITMAP_NONE when no bit is clear.
- */
-size_t bitmap_find_run(const uint64_t *map, size_t nbits, size_t from,
-    size_t want, size_t *len);
 
 #endif

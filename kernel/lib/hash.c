@@ -28,16 +28,6 @@ hash_u64(uint64_t x)
 	return x;
 }
 
-uint64_t
-hash_bytes(uint64_t hash, const void *data, size_t n)
-{
-	const uint8_t *p = data;
-
-	for (; n > 0; n--)
-		hash = (hash ^ *p++) * GOLDEN ^ hash >> 47;
-	return hash_u64(hash);
-}
-
 uint32_t
 crc32(uint32_t crc, const void *data, size_t n)
 {

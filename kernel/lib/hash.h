@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash.h: integers and bytes to evenly spread integers
+ * hash.h: integers to evenly spread integers, bytes to a check sum
  *
  * Rules     The same input gives the same hash on every run: tests repeat.
  *           Not for secrets, and not against an adversary.
@@ -12,9 +12,6 @@
 
 /* All 64 bits of the result depend on all bits of x. */
 uint64_t hash_u64(uint64_t x);
-
-/* Bytes; start with hash 0 or go on from an earlier part. */
-uint64_t hash_bytes(uint64_t hash, const void *data, size_t n);
 
 /* CRC-32 as zip and Ethernet have it, of more bytes; starts with 0. */
 uint32_t crc32(uint32_t crc, const void *data, size_t n);

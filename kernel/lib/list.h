@@ -5,7 +5,8 @@
  * Problem   Queues of threads, pages' owners, mappings: insertion and removal
  *           in constant time without allocation.
  * Rules     A node is on at most one list.  list_remove() leaves the node
- *           self-linked, so a second removal is harmless and is_linked works.
+ *           self-linked, so a second removal is harmless and
+ *           list_is_linked() works.
  */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H

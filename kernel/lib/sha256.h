@@ -2,8 +2,8 @@
 /*
  * sha256.h: a digest that cannot be aimed at, and a seal made of it
  *
- * Rules     hmac_sha256() is RFC 2104 over FIPS 180-4; checked against its
- *           vectors by test/host/t_sha256.c and by the host's own library.
+ * Rules     The HMAC is RFC 2104 over FIPS 180-4; test/host/t_sha256.c checks
+ *           it against their vectors and the host's own library.
  */
 #ifndef LIB_SHA256_H
 #define LIB_SHA256_H

@@ -75,12 +75,6 @@ void phys_drain(void);
 bool phys_zero_idle(void);
 /* Has pfn a descriptor?  (RAM of boot/, also what was never free.) */
 bool phys_is_ram(pfn_t);
-/*
- * Give RAM that boot/ had kept back to the free lists: a boot module after it
- * was unpacked.  Whole frames within [start, end) only.
- */
-void phys_release_boot(pa_t start, pa_t end);
-
 /* page_zero and page_copy: the only ways a whole page is cleared or copied. */
 void page_zero(struct vm_page *);
 void page_copy(struct vm_page *dst, const struct vm_page *src);

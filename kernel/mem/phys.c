@@ -546,19 +546,6 @@ phys_free_run(struct vm_page *pg, unsigned order)
 	phys_unpromise(n);
 }
 
-void
-phys_release_boot(pa_t start, pa_t end)
-{
-	for (start = PAGE_UP(start); start + PAGE_SIZE <= end;
-	    start += PAGE_SIZE) {
-		struct vm_page *pg = page_of_pa(start);
-
-		ASSERT(phys_is_ram(page_pfn(pg)));
-		atomic_add(&phys.total, 1);
-		phys_free_run(pg, 0);
-	}
-}
-
 /* ---- figures ---- */
 
 void

@@ -14,7 +14,7 @@
 
 enum kmem_fill { FILL_NEW, FILL_ZERO };
 
-/* kmem_cache_alloc() or _zalloc(), of which the first n bytes are used. */
+/* kmem_cache_alloc() or kmem_cache_zalloc(); the first n bytes are used. */
 void *kmem_cache_take(struct kmem_cache *, size_t n, enum kmem_fill);
 /* The cache of a slab's object. */
 struct kmem_cache *kmem_cache_of(const void *obj);

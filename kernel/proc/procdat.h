@@ -16,7 +16,7 @@
  *           are never held together.
  *
  * A life    proc_alloc → PROC_NEW (half-built, nobody finds it) →
- *           proc_publish → PROC_LIVE → last thread exits → PROC_ZOMBIE →
+ *           clone_enter_tree → PROC_LIVE → last thread exits → PROC_ZOMBIE →
  *           a parent reaps → PROC_DEAD → last reference → freed.
  */
 #ifndef PROC_PROCDAT_H

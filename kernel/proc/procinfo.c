@@ -47,7 +47,7 @@ show_memory(struct view *v, va_t lo, va_t hi, struct out *o)
 }
 
 static int
-show_cmdline(int id, struct out *o)
+show_pid_cmdline(int id, struct out *o)
 {
 	struct view *v = view_open(id);
 
@@ -195,7 +195,7 @@ show_fmo(int id, struct aspace *as, struct out *o)
 }
 
 static int
-show_vmstat(int id, struct out *o)
+show_pid_vmstat(int id, struct out *o)
 {
 	struct view *v = view_open(id);
 
@@ -463,7 +463,7 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "stat", .mode = 0444, .show = proc_show_stat },
 	{ .name = "statm", .mode = 0444, .show = proc_show_statm },
 	{ .name = "status", .mode = 0444, .show = proc_show_status },
-	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
+	{ .name = "cmdline", .mode = 0444, .show = show_pid_cmdline },
 	{ .name = "environ", .mode = 0400, .guarded = true,
 	  .show_space = show_environ },
 	{ .name = "auxv", .mode = 0400, .guarded = true,
@@ -480,7 +480,7 @@ static const struct procfs_pid_row rows[] = {
 	  .show_space = show_smaps },
 	{ .name = "vadtree", .mode = 0444, .guarded = true,
 	  .show_space = show_vadtree },
-	{ .name = "vmstat", .mode = 0444, .show = show_vmstat },
+	{ .name = "vmstat", .mode = 0444, .show = show_pid_vmstat },
 	{ .name = "ws", .mode = 0444, .guarded = true, .show_space = show_ws },
 	{ .name = "fmo", .mode = 0444, .guarded = true,
 	  .show_space = show_fmo },

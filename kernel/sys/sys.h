@@ -52,6 +52,13 @@ uint64_t sys_deadline(uint64_t ns);
 uint64_t sys_realtime_ns(void);
 uint64_t sys_realtime_to_mono(uint64_t real_ns);
 
+static inline struct abi_timeval
+sys_timeval(uint64_t ns)
+{
+	return (struct abi_timeval){ (int64_t)(ns / 1000000000),
+		(int64_t)(ns / 1000 % 1000000) };
+}
+
 /* Descriptor → file with a reference, or NULL. */
 static inline struct file *
 sys_file(uint64_t fd)

@@ -169,13 +169,6 @@ sys_prlimit64(const uint64_t a[6])
 
 /* ---- usage ---- */
 
-static struct abi_timeval
-tv_of(uint64_t ns)
-{
-	return (struct abi_timeval){ (int64_t)(ns / 1000000000),
-		(int64_t)(ns / 1000 % 1000000) };
-}
-
 static void
 usage_of(int who, struct abi_rusage *ru)
 {
@@ -201,8 +194,8 @@ usage_of(int who, struct abi_rusage *ru)
 		proc_times_locked(p, &ut, &st);
 	}
 	spin_unlock(&proc_lock);
-	ru->utime = tv_of(ut);
-	ru->stime = tv_of(st);
+	ru->utime = sys_timeval(ut);
+	ru->stime = sys_timeval(st);
 }
 
 int64_t

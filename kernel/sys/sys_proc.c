@@ -153,18 +153,11 @@ sys_exit_group(const uint64_t a[6])
 
 /* ---- wait ---- */
 
-static struct abi_timeval
-tv_of(uint64_t ns)
-{
-	return (struct abi_timeval){ (int64_t)(ns / 1000000000),
-		(int64_t)(ns / 1000 % 1000000) };
-}
-
 static int
 put_rusage(va_t at, const struct wait_result *res)
 {
-	const struct abi_rusage ru = { .utime = tv_of(res->utime_ns),
-		.stime = tv_of(res->stime_ns),
+	const struct abi_rusage ru = { .utime = sys_timeval(res->utime_ns),
+		.stime = sys_timeval(res->stime_ns),
 		.maxrss = (int64_t)(res->maxrss * 4),
 		.minflt = (int64_t)res->minflt,
 		.majflt = (int64_t)res->majflt };

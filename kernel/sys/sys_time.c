@@ -72,13 +72,6 @@ sys_realtime_to_mono(uint64_t real_ns)
 	return real_ns > boot ? real_ns - boot : 0;
 }
 
-static struct abi_timeval
-tv_of(uint64_t ns)
-{
-	return (struct abi_timeval){ (int64_t)(ns / NS_PER_S),
-		(int64_t)(ns / 1000 % 1000000) };
-}
-
 /* ---- clocks ---- */
 
 #define CPU_CLOCK_THREAD 4     /* of a thread, not of a process */
@@ -179,7 +172,7 @@ sys_clock_getres(const uint64_t a[6])
 int64_t
 sys_gettimeofday(const uint64_t a[6])
 {
-	struct abi_timeval tv = tv_of(sys_realtime_ns());
+	struct abi_timeval tv = sys_timeval(sys_realtime_ns());
 	const int32_t tz[2] = { 0, 0 };
 
 	if (a[0] != 0 && copyout(a[0], &tv, sizeof(tv)) < 0)
@@ -310,8 +303,8 @@ tv_to_ns(const struct abi_timeval *tv, uint64_t *ns)
 static int
 put_itimer(va_t at, const struct itimer *it)
 {
-	const struct abi_itimerval v = { tv_of(it->interval_ns),
-		tv_of(it->due_ns) };
+	const struct abi_itimerval v = { sys_timeval(it->interval_ns),
+		sys_timeval(it->due_ns) };
 
 	return copyout(at, &v, sizeof(v));
 }

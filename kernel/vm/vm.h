@@ -47,7 +47,6 @@ void as_attach_user(struct aspace *);
 void as_detach_user(struct aspace *);
 uint32_t as_users(const struct aspace *);
 struct md_space *as_space(struct aspace *);
-const struct vmm_ops *as_ops(struct aspace *);
 struct aspace *as_current(void);    /* of the current thread, or NULL */
 /* The thread's half: kern keeps the pointer, vm defines it. */
 void as_bind_thread(struct thread *, struct aspace *);

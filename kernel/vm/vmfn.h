@@ -86,7 +86,7 @@ int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 int vad_check(struct aspace *, struct vm_report *);
 
-/* vadpool.c: their memory, paged; no lock of rank >= 3 but for is_here (vm_check) */
+/* vadpool.c: their memory, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check) */
 void vadpool_init(struct vad_pool *);
 struct vad *vadpool_take(struct aspace *);                    /* NULL; may sleep */
 bool vadpool_give(struct vad *);                              /* false: it was lost */
@@ -136,7 +136,6 @@ bool swap_ahead(const struct swap_words *);              /* begin to read; false
 
 /* as.c */
 extern struct aspace kernel_as;                                /* kpaged only */
-void as_walk(void (*fn)(struct aspace *, void *), void *arg);  /* published ones */
 struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
 void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
@@ -439,7 +438,7 @@ uint64_t commit_limit(void);
 
 /* ======== pages floor ======== */
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
-void page_init(void); /* vm_init(): page_init, pq_init, commit_init, bal_init, kpaged_init */
+void page_init(void);
 static inline uint64_t
 word_get(const uint64_t *word)
 {
@@ -580,7 +579,7 @@ void pageout_wake(void);                                 /* any lock up to LR_ME
 void pageout_written(void);                              /* a cluster has been written */
 void pageout_push(void);                                 /* write to swap what waits now */
 bool pageout_page(struct vm_page *);                     /* [P]: out with it; true: later */
-/* write: one round over all dirty pages (old_only: that are old). */
+/* write: one round over all dirty pages that are as old. */
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
 /* A writer of files waits while too much is dirty; no lock of rank >= 2. */
 void pageout_throttle(void);

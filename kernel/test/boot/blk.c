@@ -32,7 +32,7 @@ static struct {
 
 /* ---- disks ---- */
 
-struct walk {
+struct disk_walk {
 	void (*fn)(struct bdev *);
 	unsigned n;
 };
@@ -41,7 +41,7 @@ static void
 one_disk(void *arg, struct bdev *d)
 {
 	char first[sizeof(SCRATCH)];
-	struct walk *w = arg;
+	struct disk_walk *w = arg;
 
 	if (d->disk != d || blk_rw_bytes(d, 0, first, sizeof(first) - 1,
 	    BIO_READ) != sizeof(first) - 1)
@@ -57,7 +57,7 @@ one_disk(void *arg, struct bdev *d)
 void
 scratch_walk(void (*fn)(struct bdev *))
 {
-	struct walk w = { .fn = fn };
+	struct disk_walk w = { .fn = fn };
 
 	blk_walk(one_disk, &w);
 	if (w.n == 0)
@@ -67,13 +67,13 @@ scratch_walk(void (*fn)(struct bdev *))
 /* ---- patterns ---- */
 
 static uint64_t
-word_of(uint64_t sector, unsigned i, uint64_t seed)
+pattern_word(uint64_t sector, unsigned i, uint64_t seed)
 {
 	return (sector * PER_SECTOR + i + seed) * 0x9e3779b97f4a7c15ul;
 }
 
 static void
-fill(const struct bio *b, uint64_t seed)
+fill_bio(const struct bio *b, uint64_t seed)
 {
 	uint64_t sector = b->sector, *p;
 	unsigned v, i;
@@ -82,7 +82,7 @@ fill(const struct bio *b, uint64_t seed)
 		p = (uint64_t *)((char *)pa2va(page_pa(b->vec[v].page)) +
 		    b->vec[v].offset);
 		for (i = 0; i < b->vec[v].bytes / 8u; i++)
-			p[i] = word_of(sector + i / PER_SECTOR, i % PER_SECTOR,
+			p[i] = pattern_word(sector + i / PER_SECTOR, i % PER_SECTOR,
 			    seed);
 		sector += b->vec[v].bytes / SECTOR_SIZE;
 	}
@@ -98,7 +98,7 @@ agrees(const struct bio *b, uint64_t seed)
 		p = (uint64_t *)((char *)pa2va(page_pa(b->vec[v].page)) +
 		    b->vec[v].offset);
 		for (i = 0; i < b->vec[v].bytes / 8u; i++) {
-			if (p[i] != word_of(sector + i / PER_SECTOR,
+			if (p[i] != pattern_word(sector + i / PER_SECTOR,
 			    i % PER_SECTOR, seed))
 				return false;
 		}
@@ -109,16 +109,16 @@ agrees(const struct bio *b, uint64_t seed)
 
 /* ---- pages ---- */
 
-struct pages {
+struct bio_pages {
 	struct vm_page *page[BIO_PAGES];
 };
 
 static void
-pages_get(struct pages *p, unsigned n)
+pages_get(struct bio_pages *p, unsigned n)
 {
 	unsigned i;
 
-	*p = (struct pages){ { NULL } };
+	*p = (struct bio_pages){ { NULL } };
 	for (i = 0; i < n; i++) {
 		p->page[i] = phys_alloc(PHYS_KERNEL, PHYS_ANY);
 		if (p->page[i] == NULL)
@@ -127,7 +127,7 @@ pages_get(struct pages *p, unsigned n)
 }
 
 static void
-pages_put(struct pages *p)
+pages_put(struct bio_pages *p)
 {
 	unsigned i;
 
@@ -138,7 +138,7 @@ pages_put(struct pages *p)
 }
 
 static void
-pages_add(struct bio *b, const struct pages *p, unsigned n, unsigned offset,
+pages_add(struct bio *b, const struct bio_pages *p, unsigned n, unsigned offset,
     unsigned bytes)
 {
 	unsigned i;
@@ -155,18 +155,18 @@ write_and_read(struct bdev *d, uint64_t sector, unsigned n, unsigned offset,
     unsigned bytes)
 {
 	static char buf[300];
-	struct pages p;
+	struct bio_pages p;
 	struct bio b;
 
 	pages_get(&p, n);
 	bio_init(&b, d, sector, BIO_WRITE);
 	pages_add(&b, &p, n, offset, bytes);
-	fill(&b, n);
+	fill_bio(&b, n);
 	EXPECT(blk_submit_wait(&b) == 0);
 	memcpy(buf, (char *)pa2va(page_pa(p.page[0])) + offset, sizeof(buf));
 	b.dir = BIO_READ;
 	b.sector = sector;
-	fill(&b, n + 1);
+	fill_bio(&b, n + 1);
 	EXPECT(blk_submit_wait(&b) == 0);
 	EXPECT(agrees(&b, n));
 	EXPECT(memcmp(buf, (char *)pa2va(page_pa(p.page[0])) + offset,
@@ -228,14 +228,14 @@ bytes(void)
 /* ---- many at once ---- */
 
 static void
-crew_leave(void)
+blk_crew_leave(void)
 {
 	if (atomic_sub(&crew.left, 1) == 0)
 		wake_all(&crew.done);
 }
 
 static void
-crew_wait(void)
+blk_crew_wait(void)
 {
 	struct waiter w;
 
@@ -260,7 +260,7 @@ one_writer(void *arg)
 {
 	uint64_t base = 4096 + 2048 * (uintptr_t)arg, x = (uintptr_t)arg + 1;
 	unsigned done, n, pass;
-	struct pages p;
+	struct bio_pages p;
 	struct bio b;
 
 	pages_get(&p, BIO_PAGES);
@@ -272,13 +272,13 @@ one_writer(void *arg)
 			bio_init(&b, crew.disk, base + done,
 			    pass % 2 == 0 ? BIO_WRITE : BIO_READ);
 			pages_add(&b, &p, n, 0, PAGE_SIZE);
-			fill(&b, pass % 2 == 0 ? base + pass : 0);
+			fill_bio(&b, pass % 2 == 0 ? base + pass : 0);
 			crew_expect(blk_submit_wait(&b) == 0);
 			crew_expect(agrees(&b, base + (pass & ~1u)));
 		}
 	}
 	pages_put(&p);
-	crew_leave();
+	blk_crew_leave();
 }
 
 static void
@@ -294,10 +294,10 @@ threads_on(struct bdev *d)
 		if (thread_spawn("selftest", one_writer,
 		    (void *)(uintptr_t)i) == NULL) {
 			selftest_fail(__FILE__, __LINE__, "no thread %u", i);
-			crew_leave();
+			blk_crew_leave();
 		}
 	}
-	crew_wait();
+	blk_crew_wait();
 	EXPECT(crew.bad == 0);
 }
 
@@ -311,7 +311,7 @@ static void
 one_done(struct bio *b)
 {
 	crew_expect(b->status == 0);
-	crew_leave();
+	blk_crew_leave();
 }
 
 /* More than a device takes; nobody waits between them. */
@@ -319,7 +319,7 @@ static void
 queue_on(struct bdev *d)
 {
 	struct bio *bio = kmem_alloc(NBIOS * sizeof(*bio));
-	struct pages p;
+	struct bio_pages p;
 	unsigned i;
 
 	if (bio == NULL)
@@ -334,7 +334,7 @@ queue_on(struct bdev *d)
 		bio[i].done = one_done;
 		blk_submit(&bio[i]);
 	}
-	crew_wait();
+	blk_crew_wait();
 	EXPECT(crew.bad == 0);
 	pages_put(&p);
 	kmem_free(bio);
@@ -370,7 +370,7 @@ flush(void)
 static int
 read_at(struct bdev *d, uint64_t sector, unsigned pages, enum bio_use use)
 {
-	struct pages p;
+	struct bio_pages p;
 	struct bio b;
 	int r;
 

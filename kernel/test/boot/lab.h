@@ -32,7 +32,7 @@ va_t lab_map(struct aspace *, uint64_t pages);
 			selftest_held();                               \
 	} while (0)
 
-/* lab_vad.c: of VADs by hand; map_lock is held between vads_begin and _end. */
+/* lab_vad.c: of VADs by hand; map_lock is held from begin to end. */
 struct aspace *lab_vads_begin(void);
 void lab_vads_end(struct aspace *);
 /* A VAD of [lo, hi), readable and writable, not in the tree. */

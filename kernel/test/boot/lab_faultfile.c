@@ -66,7 +66,7 @@ static const struct pager_ops disk_ops = {
 };
 
 static struct vmo *
-file_make(void)
+disk_file_make(void)
 {
 	struct vmo *vmo = vmo_create_file(&disk_ops, &disk,
 	    FILE_PAGES * PAGE_SIZE, NULL, NULL);
@@ -79,7 +79,7 @@ file_make(void)
 }
 
 static void
-file_end(struct vmo *vmo)
+disk_file_end(struct vmo *vmo)
 {
 	CHECK(vmo_sync(vmo, 0, VMO_MAX_PAGES) == 0);
 	CHECK(vmo_resize(vmo, 0) == 0);
@@ -243,7 +243,7 @@ copied(const char *what, struct aspace *as, va_t va, struct vmo *vmo,
 }
 
 static void
-private_file(struct aspace *as, struct vmo *vmo)
+private_pages(struct aspace *as, struct vmo *vmo)
 {
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_PRIVATE);
 	va_t late = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_PRIVATE | MAP_NORESERVE);
@@ -378,7 +378,7 @@ static void
 files(void)
 {
 	struct aspace *as = lab_space();
-	struct vmo *vmo = file_make();
+	struct vmo *vmo = disk_file_make();
 	unsigned i;
 
 	ev_mark(1);
@@ -388,7 +388,7 @@ files(void)
 	changed_meanwhile(as, vmo);
 	lab_space_end(as);
 	as = lab_space();
-	private_file(as, vmo);
+	private_pages(as, vmo);
 	objects(as);
 	behind_the_end(as, vmo);
 	CLAIM(vm_check(1) == 0, "F2 and F3 left the space unsound");
@@ -399,7 +399,7 @@ files(void)
 			CLAIM(file_page(vmo, i)->pins == 0, "page %u of the file "
 			    "stays pinned when nobody maps it", i);
 	ev_mark(2);
-	file_end(vmo);
+	disk_file_end(vmo);
 }
 
 const struct selftest selftests_lab_faultfile[] = {

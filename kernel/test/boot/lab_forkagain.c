@@ -201,7 +201,7 @@ refusals(const struct pages *p)
 }
 
 static void
-refused(void)
+fork_refused(void)
 {
 	uint64_t n = lab_param("n", 60), i;
 	struct aspace *first, *child;
@@ -233,6 +233,6 @@ refused(void)
 
 const struct selftest selftests_lab_forkagain[] = {
 	{ "lab_fork_again", again, "forks of forks refer to the same entries" },
-	{ "lab_fork_refused", refused, "a fork that fails leaves nothing" },
+	{ "lab_fork_refused", fork_refused, "a fork that fails leaves nothing" },
 	{ NULL, NULL, NULL },
 };

@@ -198,21 +198,21 @@ reads(void)
 
 /* ---- step 4: stores ---- */
 
-enum place { IN_MEMORY, NOT_MAPPED, ON_SWAP, PLACES };
+enum page_place { IN_MEMORY, NOT_MAPPED, ON_SWAP, PLACES };
 
 static const char *const place_name[PLACES] = {
 	"in memory", "mapped by nobody", "on swap"
 };
 
 static bool
-is_pinned(enum place place, uint64_t i)
+is_pinned(enum page_place place, uint64_t i)
 {
 	return place != ON_SWAP && i % 4 >= 2;
 }
 
 /* Every second one is mapped in the child; of four two are being sent. */
 static void
-bring(enum place place)
+bring(enum page_place place)
 {
 	uint64_t i, value;
 
@@ -248,7 +248,7 @@ child_has(uint64_t i, const char *where)
 }
 
 static void
-others_have(uint64_t i, enum place place)
+others_have(uint64_t i, enum page_place place)
 {
 	const char *where = place_name[place];
 
@@ -264,7 +264,7 @@ others_have(uint64_t i, enum place place)
 
 /* Copies are made where others refer to the page, or send it; no more. */
 static void
-judge_copies(uint64_t copies, bool alone, enum place place)
+judge_copies(uint64_t copies, bool alone, enum page_place place)
 {
 	uint64_t i, want = 0;
 
@@ -276,7 +276,7 @@ judge_copies(uint64_t copies, bool alone, enum place place)
 }
 
 static void
-unpin_all(enum place place)
+unpin_all(enum page_place place)
 {
 	uint64_t i;
 
@@ -292,7 +292,7 @@ unpin_all(enum place place)
 
 /* scarce: frames are refused at once, so that F4 comes back for its own. */
 static void
-stores(enum place place, bool alone, bool scarce)
+stores(enum page_place place, bool alone, bool scarce)
 {
 	static unsigned mark;
 	uint64_t i, copies;
@@ -329,7 +329,7 @@ writes(void)
 
 	vm_leak_begin();
 	for (i = 0; i < 2 * PLACES; i++)
-		stores((enum place)(i % PLACES), i >= PLACES, i % 2 == 0);
+		stores((enum page_place)(i % PLACES), i >= PLACES, i % 2 == 0);
 	family_nothing_left();
 }
 

@@ -301,7 +301,7 @@ read_ends(const struct pages *p, struct vm_page **pin)
 }
 
 static void
-copied(const struct pages *p, struct aspace *child, uint64_t i,
+pinned_is_copied(const struct pages *p, struct aspace *child, uint64_t i,
     const struct vm_page *pinned)
 {
 	uint64_t pw = word_of(p->as, pages_at(p, i));
@@ -332,7 +332,7 @@ judge_pins(const struct pages *p, struct aspace *child, struct vm_page **pin)
 
 	for (i = 0; i < p->n; i++)
 		if (i % 3 == 0)
-			copied(p, child, i, pin[i / 3]);
+			pinned_is_copied(p, child, i, pin[i / 3]);
 		else
 			entered(p, child, i);
 	for (i = 0; i < p->n; i += 3)

@@ -34,7 +34,7 @@ note(struct bdev *d, const struct part *p)
 
 /* Read the table; is it n partitions? */
 static bool
-finds(unsigned n)
+reads_parts(unsigned n)
 {
 	tab.n = 0;
 	return part_read(tab.disk, note) == (int)n && tab.n == n;
@@ -101,7 +101,7 @@ end_disk(void)
 	put(tab.disk->sectors - 1);
 	begin_disk(tab.disk);
 	put(0);
-	EXPECT(finds(0));
+	EXPECT(reads_parts(0));
 }
 
 /* ---- MBR ---- */
@@ -123,7 +123,7 @@ mbr_on(struct bdev *d)
 	row(0, 0x83, 32, 9000); /* past the extended partition */
 	row(1, 5, 0, 0);
 	put(4096 + 2048);
-	EXPECT(finds(3));
+	EXPECT(reads_parts(3));
 	EXPECT(has(0, 1, 63, 1000));
 	EXPECT(has(1, 4, d->sectors - 10, 10));
 	EXPECT(has(2, 5, 4096 + 16, 100));
@@ -131,7 +131,7 @@ mbr_on(struct bdev *d)
 	row(0, 0x83, 16, 100);
 	row(1, 5, 2048, 1000);
 	put(4096 + 2048); /* it is its own successor */
-	EXPECT(finds(2 + 32));
+	EXPECT(reads_parts(2 + 32));
 	end_disk();
 }
 
@@ -204,18 +204,18 @@ gpt_on(struct bdev *d)
 	put(0);
 	put_header(1, 2, put_rows(2, 399));
 	put_header(end, end - 1, put_rows(end - 1, 349));
-	EXPECT(finds(2));
+	EXPECT(reads_parts(2));
 	EXPECT(has(0, 1, 100, 100) && has(1, 3, 300, 100));
 	put_rows(2, 400); /* its CRC is wrong now: the copy counts */
-	EXPECT(finds(2));
+	EXPECT(reads_parts(2));
 	EXPECT(has(0, 1, 100, 100) && has(1, 3, 300, 50));
 	put_header(1, 2, put_rows(2, UINT64_MAX));
-	EXPECT(finds(1));
+	EXPECT(reads_parts(1));
 	put_header(1, UINT64_MAX, 0); /* rows outside of the disk */
-	EXPECT(finds(2));
+	EXPECT(reads_parts(2));
 	clear();
 	put(end);
-	EXPECT(finds(0));
+	EXPECT(reads_parts(0));
 	end_disk();
 }
 

@@ -264,17 +264,6 @@ rw_lock_read(struct rwlock *l)
 	l->readers++;
 }
 
-bool
-rw_trylock_read(struct rwlock *l)
-{
-	sim_point(AT_LOCK);
-	if (l->writer != NULL)
-		return false;
-	lockrank_note((enum lock_rank)l->rank, l);
-	l->readers++;
-	return true;
-}
-
 void
 rw_unlock_read(struct rwlock *l)
 {

@@ -44,7 +44,7 @@ struct cache_fill {
 	struct vm_page *page[CACHE_WINDOW];  /* frames; the first n of them */
 };
 
-static int cache_take(struct vmo *vmo, uint64_t idx, struct vm_page **out);
+static int cache_look(struct vmo *vmo, uint64_t idx, struct vm_page **out);
 static void cache_insert(struct vmo *vmo, struct vm_page *pg);
 static int fill_alloc(struct cache_fill *fill, unsigned n);
 static void fill_insert(struct cache_fill *fill, unsigned n);
@@ -81,7 +81,7 @@ cache_count(void)
 /* ---- the tree ---- */
 
 static uint64_t
-pages_of(uint64_t bytes)
+cache_pages_of(uint64_t bytes)
 {
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
@@ -198,7 +198,7 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	int r;
 
 	for (;;) {
-		r = cache_take(vmo, idx, &pg);
+		r = cache_look(vmo, idx, &pg);
 		if (r == 0)
 			EVENT(cache_hit);
 		if (r == -EAGAIN) {
@@ -220,13 +220,13 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 
 /* One look: 0 pinned; -ENXIO, -ENOENT; -EAGAIN READING. */
 static int
-cache_take(struct vmo *vmo, uint64_t idx, struct vm_page **out)
+cache_look(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 {
 	struct vm_page *pg = NULL;
 	int r = -ENXIO;
 
 	spin_lock(&vmo->lock);
-	if (idx < pages_of(vmo->size)) {
+	if (idx < cache_pages_of(vmo->size)) {
 		pg = cache_lookup(vmo, idx);
 		r = pg == NULL ? -ENOENT : 0;
 	}
@@ -318,7 +318,7 @@ fill_insert(struct cache_fill *fill, unsigned n)
 
 	spin_lock(&vmo->lock);
 	next = cache_next(vmo, fill->idx);
-	end = MIN(pages_of(vmo->size), fill->idx + n);
+	end = MIN(cache_pages_of(vmo->size), fill->idx + n);
 	if (next != NULL)
 		end = MIN(end, next->index);
 	if (fill->idx < vmo->v.hole_hi)
@@ -401,7 +401,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	bool free;
 
 	spin_lock(&vmo->lock);
-	free = idx < pages_of(vmo->size) && cache_lookup(vmo, idx) == NULL &&
+	free = idx < cache_pages_of(vmo->size) && cache_lookup(vmo, idx) == NULL &&
 	    (idx < vmo->v.hole_lo || idx >= vmo->v.hole_hi);
 	if (free) {
 		spin_lock(&pfn_lock);

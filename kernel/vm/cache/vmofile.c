@@ -231,7 +231,7 @@ cache_write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 /* ---- the end of the file moves ---- */
 
 static bool
-is_zero(const char *p, size_t n)
+is_all_zero(const char *p, size_t n)
 {
 	for (; n > 0; p++, n--)
 		if (*p != 0)
@@ -257,7 +257,7 @@ static void
 zero_pinned(struct vm_page *pg, uint64_t off, size_t n)
 {
 	char *p = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
-	bool change = !is_zero(p, n);
+	bool change = !is_all_zero(p, n);
 
 	if (change)
 		memset(p, 0, n);

@@ -14,7 +14,7 @@
  * Rules     1. Users hold the mappings, references only the header.  Who has
  *              a reference looks at root_pa after it took ws_lock and takes 0
  *              for an empty space.
- *           2. A child is on the list of all (as_walk, vm_check) from the
+ *           2. A child is on the list of all (as_next, vm_check) from the
  *              start, but nobody gets past its map_lock before the flush of
  *              its parent; a dying space is on it until its words are gone.
  *           3. The last user is not on this root any more; CPUs that are lazy
@@ -363,12 +363,6 @@ as_space(struct aspace *as)
 	return &as->md;
 }
 
-const struct vmm_ops *
-as_ops(struct aspace *as)
-{
-	return as->ops;
-}
-
 /*
  * The space of the current thread.  NULL: a kernel thread.
  */
@@ -391,23 +385,6 @@ as_bind_thread(struct thread *t, struct aspace *as)
 }
 
 /* ---- all of them ---- */
-
-/*
- * Call fn for each published space.
- *
- * Locks:    none of rank >= 2; holds the list lock, so fn may sleep but not
- *           make or end spaces.
- */
-void
-as_walk(void (*fn)(struct aspace *, void *), void *arg)
-{
-	struct aspace *as;
-
-	mutex_lock(&spaces.lock);
-	LIST_FOREACH(as, &spaces.all, all)
-		fn(as, arg);
-	mutex_unlock(&spaces.lock);
-}
 
 /* One more reference, if it is not dying. */
 static bool

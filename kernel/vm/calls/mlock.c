@@ -107,7 +107,7 @@ locked_in(struct aspace *as, uint64_t lo, uint64_t hi)
  * theirs.  1; 0: none; -EINVAL (wraps), -ENOMEM (no user address).
  */
 static int
-pages_of(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
+page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 {
 	*len = PAGE_UP(*len + (*va & PAGE_MASK));
 	*va = PAGE_DOWN(*va);
@@ -135,7 +135,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 
 	if (limit == 0)
 		return -EPERM;
-	r = pages_of(&va, &len, &lo, &hi);
+	r = page_range(&va, &len, &lo, &hi);
 	if (r <= 0)
 		return r;
 	rw_lock_write(&as->map_lock);
@@ -162,7 +162,7 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 	uint64_t lo, hi;
 	int r;
 
-	r = pages_of(&va, &len, &lo, &hi);
+	r = page_range(&va, &len, &lo, &hi);
 	if (r <= 0)
 		return r;
 	rw_lock_write(&as->map_lock);
@@ -310,14 +310,14 @@ lock_all(struct aspace *as, uint32_t flags)
 /* ---- faulting in ---- */
 
 /* Part of one VAD that is to be faulted in. */
-struct part {
+struct mlock_part {
 	va_t va, end;
 	enum access access;
 };
 
 /* The next VAD in [va, end) that is locked, and not only ONFAULT. */
 static bool
-next_part(struct aspace *as, va_t va, va_t end, struct part *p)
+next_part(struct aspace *as, va_t va, va_t end, struct mlock_part *p)
 {
 	const struct vad *v;
 	bool found = false;
@@ -339,7 +339,7 @@ next_part(struct aspace *as, va_t va, va_t end, struct part *p)
 
 /* 0, -EFAULT (SIGSEGV, SIGBUS), -EINTR. */
 static int
-populate_part(struct aspace *as, const struct part *p)
+populate_part(struct aspace *as, const struct mlock_part *p)
 {
 	va_t va;
 	int r = 0;
@@ -357,7 +357,7 @@ populate_part(struct aspace *as, const struct part *p)
 static int
 populate(struct aspace *as, va_t va, va_t end, bool all)
 {
-	struct part p;
+	struct mlock_part p;
 	int r = 0;
 
 	while (va < end && (r == 0 || (all && r == -EFAULT)) &&

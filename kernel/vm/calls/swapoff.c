@@ -32,25 +32,25 @@
 #define TICK_NS 10000000ul
 
 /* What a walk needs before it can go on. */
-enum bring_need { BRING_NOTHING, BRING_FRAME, BRING_PAGE, BRING_BIO };
+enum swapoff_need { BRING_NOTHING, BRING_FRAME, BRING_PAGE, BRING_BIO };
 
-struct bring {
+struct swapoff_work {
 	struct swap_walk walk;
 	struct swap_area *area;
 	struct aspace *as;        /* the space that is walked */
 	struct vm_page *frame;    /* for the next page, or NULL */
 	struct vm_page *page;     /* BRING_PAGE: is being read */
-	enum bring_need need;
+	enum swapoff_need need;
 	uint64_t n;               /* pages brought, slots given up */
 };
 
-static int one_round(struct bring *b);
+static int one_round(struct swapoff_work *b);
 static uint64_t frames_give_up(const struct swap_area *a);
 static int bring_word(struct swap_walk *walk, const struct swap_words *w);
-static int bring_satisfy(struct bring *b, int r);
-static int bring_space(struct bring *b, struct aspace *as);
-static int bring_kernel(struct bring *b);
-static int bring_object(struct bring *b, struct vmo *vmo);
+static int bring_satisfy(struct swapoff_work *b, int r);
+static int bring_space(struct swapoff_work *b, struct aspace *as);
+static int bring_kernel(struct swapoff_work *b);
+static int bring_object(struct swapoff_work *b, struct vmo *vmo);
 
 static bool
 is_empty(const struct swap_area *a)
@@ -70,7 +70,7 @@ is_empty(const struct swap_area *a)
 int
 swap_off(unsigned no)
 {
-	struct bring b = { .walk.fn = bring_word, .area = swap_area(no) };
+	struct swapoff_work b = { .walk.fn = bring_word, .area = swap_area(no) };
 	int r = 0;
 
 	ASSERT(b.area != NULL);
@@ -90,7 +90,7 @@ swap_off(unsigned no)
 
 /* Everything once.  0, -EINTR. */
 static int
-one_round(struct bring *b)
+one_round(struct swapoff_work *b)
 {
 	struct aspace *as = NULL;
 	struct vmo *vmo = NULL;
@@ -163,7 +163,7 @@ frames_give_up(const struct swap_area *a)
 
 /* A TRANS word: its page may have a slot, which the read has left it. */
 static void
-trans_gives_up(struct bring *b, const uint64_t *word)
+trans_gives_up(struct swapoff_work *b, const uint64_t *word)
 {
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(word)) == PTE_TRANS)
@@ -180,7 +180,7 @@ trans_gives_up(struct bring *b, const uint64_t *word)
 static int
 bring_word(struct swap_walk *walk, const struct swap_words *w)
 {
-	struct bring *b = CONTAINER_OF(walk, struct bring, walk);
+	struct swapoff_work *b = CONTAINER_OF(walk, struct swapoff_work, walk);
 	uint64_t word = word_get(w->word);
 
 	if (pte_kind(word) == PTE_TRANS)
@@ -208,7 +208,7 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 
 /* A table's own slot: it is in memory now, and shall not need it again. */
 static void
-tables_give_up(struct bring *b)
+tables_give_up(struct swapoff_work *b)
 {
 	unsigned i;
 
@@ -220,7 +220,7 @@ tables_give_up(struct bring *b)
 }
 
 static int
-bring_tables(struct bring *b)
+bring_tables(struct swapoff_work *b)
 {
 	int r = pt_bring(b->as, &b->walk.tables);
 
@@ -244,7 +244,7 @@ bring_kpaged(va_t kva)
  * Returns: 0: go on where it stopped; -EINTR.
  */
 static int
-bring_satisfy(struct bring *b, int r)
+bring_satisfy(struct swapoff_work *b, int r)
 {
 	if (thread_is_killed())
 		return -EINTR;
@@ -266,7 +266,7 @@ bring_satisfy(struct bring *b, int r)
 
 /* All words of a space, and entries that they name.  0, -EINTR. */
 static int
-bring_space(struct bring *b, struct aspace *as)
+bring_space(struct swapoff_work *b, struct aspace *as)
 {
 	int r, error = 0;
 
@@ -290,7 +290,7 @@ bring_space(struct bring *b, struct aspace *as)
 
 /* Kernel memory that is out.  0, -EINTR. */
 static int
-bring_kernel(struct bring *b)
+bring_kernel(struct swapoff_work *b)
 {
 	int r, error = 0;
 
@@ -307,7 +307,7 @@ bring_kernel(struct bring *b)
 
 /* The words that lie together from *pgoff on, which moves.  [O] held. */
 static int
-object_words(struct bring *b, struct vmo *vmo, uint64_t *pgoff)
+object_words(struct swapoff_work *b, struct vmo *vmo, uint64_t *pgoff)
 {
 	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
 	uint64_t end;
@@ -336,7 +336,7 @@ object_words(struct bring *b, struct vmo *vmo, uint64_t *pgoff)
 
 /* 0, -EINTR. */
 static int
-bring_object(struct bring *b, struct vmo *vmo)
+bring_object(struct swapoff_work *b, struct vmo *vmo)
 {
 	uint64_t pgoff = 0;
 	int r, error = 0;

@@ -46,7 +46,7 @@ static bool census_open(struct census *c);
 static void census_close(struct census *c);
 static void census_words(struct census *c);
 static void census_frames(struct census *c);
-static void compare(struct census *c);
+static void compare_slots(struct census *c);
 static void tell(struct census *c);
 
 /* What moves when an owner changes. */
@@ -69,7 +69,7 @@ census_take(struct census *c)
 	census_words(c);
 	spin_lock(&pfn_lock);
 	census_frames(c);
-	compare(c);
+	compare_slots(c);
 	spin_unlock(&pfn_lock);
 	return moves() == before;
 }
@@ -241,7 +241,7 @@ object_table(struct census *c, va_t kva, unsigned depth)
 }
 
 static void
-object_words(struct vmo *vmo, void *arg)
+census_object(struct vmo *vmo, void *arg)
 {
 	unsigned i;
 
@@ -288,7 +288,7 @@ census_words(struct census *c)
 	c->walk.fn = shared_word;
 	for (i = 0; design_find(i) != NULL; i++)
 		design_find(i)->swapped(NULL, &c->walk);
-	vmo_walk_locked(object_words, c);
+	vmo_walk_locked(census_object, c);
 	kernel_words(c);
 }
 
@@ -326,7 +326,7 @@ compare_area(struct census *c, const struct swap_area *a)
 }
 
 static void
-compare(struct census *c)
+compare_slots(struct census *c)
 {
 	unsigned i;
 

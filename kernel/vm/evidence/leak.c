@@ -65,7 +65,7 @@ static struct {
 
 static void snapshot(struct leak_mark *m);
 static bool is_same(void);
-static void compare(struct vm_report *rep);
+static void compare_marks(struct vm_report *rep);
 
 static uint64_t
 gauge_pages(void)
@@ -119,7 +119,7 @@ vm_leak_end(void)
 			break;
 	}
 	report_open(&rep, 1);
-	compare(&rep);
+	compare_marks(&rep);
 	n = report_close(&rep, "leak");
 	mutex_unlock(&leak.lock);
 	return n;
@@ -245,7 +245,7 @@ is_same(void)
 }
 
 static void
-compare(struct vm_report *rep)
+compare_marks(struct vm_report *rep)
 {
 	uint64_t objects = 0, before;
 	int64_t lost = (int64_t)(leak.mark.frames - leak.now.frames);

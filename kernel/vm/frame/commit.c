@@ -75,7 +75,7 @@ enum leave { LEAVE_ALL, LEAVE_HALF };
 
 static int charge(uint64_t n, enum leave leave);
 static int commit_refuse(uint64_t n);
-static bool has_place(uint64_t limit);
+static bool has_room_for_few(uint64_t limit);
 
 /*
  * Take stock.
@@ -137,7 +137,7 @@ may_wire(uint64_t n)
 	phys_stat(&ps);
 	room -= MIN(room, left_for_root(LEAVE_HALF) + n);
 	may = ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS &&
-	    (commit_total() <= room || (commit_is_late() && has_place(room)));
+	    (commit_total() <= room || (commit_is_late() && has_room_for_few(room)));
 	if (!may)
 		EVENT(commit_kept);
 	return may;
@@ -199,7 +199,7 @@ charge(uint64_t n, enum leave leave)
 	do {
 		if (n <= limit && have <= limit - n)
 			continue;
-		if (!commit_is_late() || !has_place(limit))
+		if (!commit_is_late() || !has_room_for_few(limit))
 			return commit_refuse(n);
 		atomic_store(&commit.overdrawn, true);
 	} while (!atomic_cas(&commit.charged, &have, have + n));
@@ -211,7 +211,7 @@ charge(uint64_t n, enum leave leave)
  * wherever they are, each in the unit in which it was charged.
  */
 static bool
-has_place(uint64_t limit)
+has_room_for_few(uint64_t limit)
 {
 	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live) +
 	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
@@ -236,7 +236,7 @@ commit_may_touch(void)
 		return true;
 	limit = commit_limit();
 	if (atomic_load(&commit.charged) > limit)
-		return has_place(limit -
+		return has_room_for_few(limit -
 		    MIN(limit, left_for_root(LEAVE_HALF)));
 	atomic_store(&commit.overdrawn, false);
 	return true;

@@ -48,7 +48,7 @@ owner_init(void)
 }
 
 static uint64_t *
-word_of(const struct vm_page *pg)
+home_word(const struct vm_page *pg)
 {
 	ASSERT(owner_has_word(pg));
 	return pa2va(page_home_payload(pg));
@@ -93,12 +93,12 @@ owner_count_out(enum page_home home, struct vm_page *container, int change)
 void
 owner_set_word(struct vm_page *pg, uint64_t new)
 {
-	uint64_t old = word_get(word_of(pg));
+	uint64_t old = word_get(home_word(pg));
 
 	ASSERT(pte_kind(old) == PTE_BUSY);
 	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
 		EVENT(table_in_errors);
-	word_set_locked(owner_container(pg), word_of(pg),
+	word_set_locked(owner_container(pg), home_word(pg),
 	    new | (old & PTE_TABLE_MASK));
 }
 
@@ -107,7 +107,7 @@ static bool
 owner_steal(struct vm_page *pg)
 {
 	struct vm_page *container = owner_container(pg);
-	uint64_t *word = word_of(pg), old = word_get(word);
+	uint64_t *word = home_word(pg), old = word_get(word);
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
@@ -145,11 +145,11 @@ range_of(const struct vm_page *pg)
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
 	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
-		r.first = word_of(pg) - pg->index;
+		r.first = home_word(pg) - pg->index;
 		r.end = r.first + ANON_DIRECT;
 		return r;
 	}
-	r.first = word_of(pg) - (page_home_payload(pg) & PAGE_MASK) /
+	r.first = home_word(pg) - (page_home_payload(pg) & PAGE_MASK) /
 	    sizeof(*r.first);
 	r.end = r.first + MD_PT_WORDS;
 	if (page_home_kind(pg) == HOME_FMO)
@@ -176,7 +176,7 @@ static unsigned
 owner_cluster(struct vm_page *pg, struct vm_page **out)
 {
 	struct word_range r = range_of(pg);
-	uint64_t *word = word_of(pg);
+	uint64_t *word = home_word(pg);
 	unsigned n = 0;
 
 	ASSERT(spin_is_mine(&pfn_lock));

@@ -243,7 +243,7 @@ page_written_locked(struct vm_page *pg, bool ok)
 /* ---- waiting for a busy page ---- */
 
 static struct waitq *
-queue_of(const struct vm_page *pg)
+wait_queue_of(const struct vm_page *pg)
 {
 	return &pageio.wait[page_pfn(pg) % WAIT_BUCKETS];
 }
@@ -281,7 +281,7 @@ wait_idle(struct vm_page *pg, enum wait_how how)
 	bool busy;
 	int r = 0;
 
-	wait_prepare(queue_of(pg), &w);
+	wait_prepare(wait_queue_of(pg), &w);
 	spin_lock(&pfn_lock);
 	busy = pg->state == PG_READING || (pg->flags & PF_WRITING) != 0;
 	if (busy)
@@ -305,5 +305,5 @@ page_wake(struct vm_page *pg)
 	if ((pg->flags & PF_WANTED) == 0)
 		return;
 	pg->flags &= (uint8_t)~PF_WANTED;
-	wake_all(queue_of(pg));
+	wake_all(wait_queue_of(pg));
 }

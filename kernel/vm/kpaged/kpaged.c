@@ -60,7 +60,7 @@ struct pin_ask {
 	struct vm_page *page;   /* the answer */
 };
 
-static uint64_t *word_of(va_t kva);
+static uint64_t *kernel_word(va_t kva);
 static int pin(struct pin_ask *ask, struct vm_page **out);
 static enum pin_found pin_look(struct pin_ask *ask);
 static enum pin_found pin_new(struct pin_ask *ask, uint64_t was);
@@ -119,7 +119,7 @@ kpaged_free(va_t kva, size_t pages)
 }
 
 static uint64_t *
-word_of(va_t kva)
+kernel_word(va_t kva)
 {
 	uint64_t *word = md_kpte(kva, false);
 
@@ -142,7 +142,7 @@ struct vm_page *
 kpaged_trypin(va_t kva)
 {
 	struct vm_page *pg = NULL;
-	uint64_t *word = word_of(kva);
+	uint64_t *word = kernel_word(kva);
 	enum pte_kind kind;
 	uint64_t w;
 
@@ -179,7 +179,7 @@ kpaged_trypin(va_t kva)
 int
 kpaged_pin(va_t kva, struct vm_page **out)
 {
-	struct pin_ask ask = { .kva = kva, .word = word_of(kva) };
+	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
 
 	return pin(&ask, out);
 }
@@ -195,7 +195,7 @@ kpaged_pin(va_t kva, struct vm_page **out)
 int
 kpaged_bring(va_t kva, struct vm_page **out)
 {
-	struct pin_ask ask = { .kva = kva, .word = word_of(kva),
+	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva),
 		.found_only = true };
 
 	return pin(&ask, out);
@@ -209,7 +209,7 @@ kpaged_bring(va_t kva, struct vm_page **out)
 int
 kpaged_pin_touched(va_t kva, struct vm_page **out, bool *read)
 {
-	struct pin_ask ask = { .kva = kva, .word = word_of(kva) };
+	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
 	int r = pin(&ask, out);
 
 	*read = ask.read;
@@ -392,7 +392,7 @@ kpaged_unpin(struct vm_page *pg, bool dirty)
 bool
 kpaged_hold_mapped(va_t kva)
 {
-	uint64_t *word = word_of(kva);
+	uint64_t *word = kernel_word(kva);
 
 	ASSERT(mutex_is_mine(&kernel_as.ws_lock));
 	spin_lock(&pfn_lock);
@@ -507,7 +507,7 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 	bool last;
 
 	for (i = 0; i < pages; i++) {
-		uint64_t *word = word_of(kva + (i << PAGE_SHIFT));
+		uint64_t *word = kernel_word(kva + (i << PAGE_SHIFT));
 
 		if (word_get(word) == 0)
 			continue;

@@ -54,7 +54,7 @@ static struct {
 
 static void give_back(va_t kva, size_t pages);
 static int class_of(size_t pages);
-static va_t cache_take(int class);
+static va_t va_cache_take(int class);
 static bool cache_put(int class, va_t kva);
 static va_t extent_take(size_t pages);
 static void extent_put(va_t kva, size_t pages);
@@ -114,7 +114,7 @@ kpaged_va_alloc(size_t pages)
 	struct extent *tag;
 	va_t kva;
 
-	kva = class >= 0 ? cache_take(class) : 0;
+	kva = class >= 0 ? va_cache_take(class) : 0;
 	if (kva != 0) {
 		EVENT(kpaged_va_cache_hits);
 		return kva;
@@ -216,7 +216,7 @@ class_of(size_t pages)
 }
 
 static va_t
-cache_take(int class)
+va_cache_take(int class)
 {
 	struct va_cache *c;
 	va_t kva = 0;

@@ -117,7 +117,7 @@ is_idle(const struct vm_page *pg)
 
 /* May the page of a VALID word go?  A hint without [P]. */
 static bool
-is_victim(const struct trim *t, uint64_t w)
+may_go(const struct trim *t, uint64_t w)
 {
 	const struct vm_page *pg = pte_page(w);
 	unsigned age = (unsigned)((w & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
@@ -129,7 +129,7 @@ is_victim(const struct trim *t, uint64_t w)
 }
 
 static void
-cover(struct trim *t, va_t kva)
+trim_cover(struct trim *t, va_t kva)
 {
 	t->lo = MIN(t->lo, kva);
 	t->hi = MAX(t->hi, kva + PAGE_SIZE);
@@ -140,12 +140,12 @@ cover(struct trim *t, va_t kva)
  * are few pages, and VADs of who is at work would go at each.  Kernel [W].
  */
 static void
-second_chance(struct trim *t, va_t kva, uint64_t *word)
+spare_once(struct trim *t, va_t kva, uint64_t *word)
 {
 	if ((t->min_age & WS_AGE) != 0 || (word_get(word) & MD_PTE_A) == 0)
 		return;
 	word_change(word, MD_PTE_A | PTE_AGE_MASK, 0);
-	cover(t, kva);
+	trim_cover(t, kva);
 }
 
 /* Step 1: VALID → TRANS.  Kernel [W]. */
@@ -157,12 +157,12 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 
 	if (t->spare_vads && (pg->flags & PF_CONTAINER) == 0)
 		return;
-	if (!is_victim(t, word_get(word))) {
-		second_chance(t, kva, word);
+	if (!may_go(t, word_get(word))) {
+		spare_once(t, kva, word);
 		return;
 	}
 	spin_lock(&pfn_lock);
-	if (is_victim(t, word_get(word)))
+	if (may_go(t, word_get(word)))
 		w = word_set_locked(NULL, word, pte_make_trans(pg));
 	spin_unlock(&pfn_lock);
 	if (w == 0)
@@ -173,7 +173,7 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 	EVENT(kpaged_out, kva, 1);
 	/* It may have been used between the look and the exchange. */
 	if ((w & MD_PTE_A) != 0)
-		cover(t, kva);
+		trim_cover(t, kva);
 }
 
 /*

@@ -252,7 +252,7 @@ vad_alloc_piece(struct aspace *as, struct vmo *vmo)
 /* ---- I8, I9 ---- */
 
 static uint64_t
-max_below(const struct rb_node *n)
+maxgap_of(const struct rb_node *n)
 {
 	return n == NULL ? 0 : CONTAINER_OF(n, struct vad, rb)->maxgap;
 }
@@ -291,7 +291,7 @@ vad_check(struct aspace *as, struct vm_report *rep)
 		report_bad(rep, "I8", "as %u: not a red-black tree", as->id);
 	/* By the tree's own order: vad.c is what is being checked. */
 	for (at = rb_first(&as->vads); at != NULL; at = rb_next(at)) {
-		uint64_t m = MAX(max_below(at->left), max_below(at->right));
+		uint64_t m = MAX(maxgap_of(at->left), maxgap_of(at->right));
 
 		v = CONTAINER_OF(at, struct vad, rb);
 

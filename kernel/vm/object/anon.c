@@ -185,7 +185,7 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *w)
 /* ---- pages ---- */
 
 static uint64_t
-pages_of(uint64_t bytes)
+anon_pages_of(uint64_t bytes)
 {
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
@@ -337,7 +337,7 @@ anon_look(struct vmo *vmo, struct anon_ask *ask)
 	enum anon_found r = FOUND_END;
 
 	spin_lock(&vmo->lock);
-	if (ask->pgoff >= pages_of(vmo->size) &&
+	if (ask->pgoff >= anon_pages_of(vmo->size) &&
 	    (ask->f != NULL || ask->pgoff >= vmo->a.keep))
 		goto out;
 	switch (anon_walk(vmo, ask->pgoff, &w)) {

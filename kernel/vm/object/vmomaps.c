@@ -26,18 +26,18 @@
 #define TEARDOWN_NS 1000000ul /* how often its end is looked for */
 
 /* A zap under way. */
-struct zap_work {
+struct object_zap {
 	struct zap_job job;
 	struct aspace *held;   /* whose tables the job pins; a reference */
 	struct aspace *next;   /* who has stopped the walk; a reference */
 };
 
 static bool zap_some(struct vmo *vmo, const struct zap_range *z,
-    struct zap_work *w);
+    struct object_zap *w);
 static int zap_link(struct vm_maplink *link, const struct zap_range *z,
     struct zap_job *job);
-static void zap_wait(struct zap_work *w);
-static void zap_let_go(struct zap_work *w);
+static void zap_wait(struct object_zap *w);
+static void zap_let_go(struct object_zap *w);
 
 /*
  * List a mapping; from now on a truncate finds its words.
@@ -169,7 +169,7 @@ vmo_is_mapped_by_writer(struct vmo *vmo)
 void
 vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
 {
-	struct zap_work w = { .job.how = z->how };
+	struct object_zap w = { .job.how = z->how };
 
 	while (!zap_some(vmo, z, &w))
 		zap_wait(&w);
@@ -178,7 +178,7 @@ vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
 
 /* One walk over the links.  True: all have been done. */
 static bool
-zap_some(struct vmo *vmo, const struct zap_range *z, struct zap_work *w)
+zap_some(struct vmo *vmo, const struct zap_range *z, struct object_zap *w)
 {
 	struct vm_maplink *link;
 	bool done = true;
@@ -225,7 +225,7 @@ entries_let_go(struct zap_job *job)
 
 /* What was held for the last space; and so is the token. */
 static void
-zap_let_go(struct zap_work *w)
+zap_let_go(struct object_zap *w)
 {
 	entries_let_go(&w->job);
 	if (w->held == NULL)
@@ -242,7 +242,7 @@ zap_let_go(struct zap_work *w)
  * by itself: wait until its link has left the list.
  */
 static void
-zap_wait(struct zap_work *w)
+zap_wait(struct object_zap *w)
 {
 	struct aspace *as = w->next;
 

@@ -179,7 +179,7 @@ swap_area_to_fill(void)
 
 /* The extent that holds slot i. */
 static const struct swap_extent *
-extent_of(const struct swap_area *a, uint32_t i)
+extent_with(const struct swap_area *a, uint32_t i)
 {
 	unsigned lo = 0, hi = a->next, mid;
 
@@ -202,7 +202,7 @@ extent_of(const struct swap_area *a, uint32_t i)
 uint32_t
 swap_side_by_side(const struct swap_area *a, uint32_t i)
 {
-	const struct swap_extent *e = extent_of(a, i);
+	const struct swap_extent *e = extent_with(a, i);
 
 	return e->slot + e->n - i;
 }
@@ -303,7 +303,7 @@ swap_bio_add(struct swap_bio *b, struct vm_page *pg)
 static uint64_t
 sector_of(const struct swap_area *a, uint32_t i)
 {
-	const struct swap_extent *e = extent_of(a, i);
+	const struct swap_extent *e = extent_with(a, i);
 
 	return e->sector + (uint64_t)(i - e->slot) * (PAGE_SIZE / SECTOR_SIZE);
 }

@@ -26,7 +26,9 @@
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 
 /* What a table has to wait for on its way in. */
-enum bring_need { BRING_NOTHING, BRING_AGAIN, BRING_FRAME, BRING_PAGE, BRING_BIO };
+enum hold_need {
+	BRING_NOTHING, BRING_AGAIN, BRING_FRAME, BRING_PAGE, BRING_BIO
+};
 
 /* Is the table one of those that h holds?  Locks: h is the caller's. */
 bool
@@ -76,7 +78,7 @@ pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h)
 }
 
 /* One step further.  [W]. */
-static enum bring_need
+static enum hold_need
 bring_step(struct aspace *as, struct pt_hold *h, struct vm_page **frame,
     struct vm_page **wait)
 {
@@ -111,7 +113,7 @@ bring_step(struct aspace *as, struct pt_hold *h, struct vm_page **frame,
 }
 
 static int
-bring_wait(enum bring_need need, struct vm_page **frame, struct vm_page *wait)
+bring_wait(enum hold_need need, struct vm_page **frame, struct vm_page *wait)
 {
 	switch (need) {
 	case BRING_NOTHING:
@@ -139,7 +141,7 @@ int
 pt_bring(struct aspace *as, struct pt_hold *h)
 {
 	struct vm_page *frame = NULL, *wait = NULL;
-	enum bring_need need;
+	enum hold_need need;
 	int r = 0;
 
 	pt_release(as, h);

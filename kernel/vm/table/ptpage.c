@@ -56,7 +56,7 @@ ptpage_init(void)
 }
 
 static uint64_t *
-word_of(const struct vm_page *table)
+parent_word(const struct vm_page *table)
 {
 	return pa2va(page_home_payload(table));
 }
@@ -191,7 +191,7 @@ drop_zero_words(struct aspace *as, struct vm_page *table)
 static void
 send_out(struct aspace *as, struct vm_page *table)
 {
-	uint64_t *word = word_of(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	uint64_t *word = parent_word(table), vpn = pt_va(table) >> PAGE_SHIFT;
 	uint64_t out = pte_make_trans(table) |
 	    (uint64_t)table->nused << PTE_TABLE_USED_SHIFT |
 	    (table->tbl.late != 0 ? PTE_TABLE_LATE : 0);
@@ -232,7 +232,7 @@ pt_out_chain(pfn_t chain)
 /* ---- back from a queue ---- */
 
 static unsigned
-count_used(struct vm_page *table)
+count_words(struct vm_page *table)
 {
 	const uint64_t *words = pt_words(table);
 	unsigned n = 0, i;
@@ -276,9 +276,9 @@ pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
 		return false;
 	as->n_table++;
 	as->n_table_out--;
-	if (count_used(table) != table->nused)
+	if (count_words(table) != table->nused)
 		panic("ptpage: table %u has %u words, %u were written",
-		    page_pfn(table), count_used(table), table->nused);
+		    page_pfn(table), count_words(table), table->nused);
 	return true;
 }
 

@@ -286,7 +286,7 @@ release_table(struct advise_work *w)
 
 /* ---- WILLNEED ---- */
 
-struct bring {
+struct willneed_work {
 	struct swap_walk walk;
 	va_t end;
 };
@@ -295,7 +295,7 @@ struct bring {
 static int
 bring_word(struct swap_walk *walk, const struct swap_words *w)
 {
-	struct bring *b = CONTAINER_OF(walk, struct bring, walk);
+	struct willneed_work *b = CONTAINER_OF(walk, struct willneed_work, walk);
 
 	if (walk->at >= b->end)
 		return 1;
@@ -309,7 +309,9 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 static void
 advise_bring(struct aspace *as, va_t va, va_t end)
 {
-	struct bring b = { .walk = { .at = va, .fn = bring_word }, .end = end };
+	struct willneed_work b = {
+		.walk = { .at = va, .fn = bring_word }, .end = end
+	};
 
 	mutex_lock(&as->ws_lock);
 	(void)fmo_swapped(as, &b.walk);

@@ -371,7 +371,7 @@ bad_word(struct word_count *c, const char *inv, va_t va, uint64_t word,
 }
 
 static uint64_t *
-word_at(struct word_count *c, va_t va)
+count_word_at(struct word_count *c, va_t va)
 {
 	struct vm_page *leaf;
 
@@ -385,7 +385,7 @@ check_owned(struct word_count *c, va_t va, uint64_t word)
 	const struct vm_page *pg = pte_page(word);
 
 	c->n_priv++;
-	if (pg->home != ((uint64_t)HOME_PTE << 60 | word_pa(word_at(c, va))))
+	if (pg->home != ((uint64_t)HOME_PTE << 60 | word_pa(count_word_at(c, va))))
 		bad_word(c, "I1", va, word, "the page has another home");
 }
 
