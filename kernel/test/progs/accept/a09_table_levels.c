@@ -24,7 +24,7 @@ body(void)
 	snap_all(2);
 	DELTA_EQ(1, 2, "anon.pages", PLACES);
 	DELTA_LE(1, 2, "anon.tables", TABLES);
-	DELTA_EQ(1, 2, "anon.copies", 0);
+	DELTA_EQ(1, 2, "anon.page_new", PLACES);
 	for (int i = 0; i < PLACES; i++) {
 		char *p = file_map(fd, place[i] / PAGE, 1, RW, MAP_SHARED);
 

@@ -51,7 +51,7 @@ fill(void)
 		EQ(write(fd, page, PAGE), PAGE);
 	snap_all(2);
 	DELTA_EQ(1, 2, "anon.pages", filled);
-	DELTA_EQ(1, 2, "anon.copies", 0);
+	DELTA_EQ(1, 2, "anon.page_new", filled);
 	for (long i = 0; i < filled; i += 17) {
 		EQ(pread(fd, page, 8, i * PAGE), 8);
 		EQ(page[0], i);
@@ -76,7 +76,7 @@ main(int argc, char **argv)
 	for (int i = 0; i < ROUNDS; i++)
 		grow();
 	snap_all(2);
-	DELTA_EQ(1, 2, "anon.copies", 0);
+	DELTA_EQ(1, 2, "anon.page_new", 0);
 	DELTA_EQ(1, 2, "anon.pages", 0);
 	qsort(best, steps, sizeof(*best), by_time);
 	LE(best[steps - 1], 20 * best[steps / 2]);
