@@ -32,7 +32,7 @@ FILENAME ~ /^(.*\/)?book\/(reference|appendix)\/[^\/]*\.md$/ {
 		before = RSTART > 1 ? substr(text, RSTART - 1, 1) : " "
 		after = substr(text, RSTART + RLENGTH, 1)
 		text = substr(text, RSTART + RLENGTH)
-		# 0xA5, MD_F1, t_D2, A64: no number of ours; a colour #A1B2C3 neither
+		# a hexadecimal number, a part of a name: no number of ours
 		if (before ~ /[A-Za-z0-9_#%$.]/ || after ~ /[A-Za-z0-9_]/) continue
 		asked(at, w)
 	}
