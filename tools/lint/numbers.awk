@@ -2,7 +2,7 @@
 #
 #   awk -v FILES="$(find …)" -f numbers.awk book/reference/*.md book/appendix/*.md comments
 #
-# I7, R6a, D3, A20, T9, F1z, L2 lead into the book: invariants, rules of waiting,
+# I7, R6a, D3, A20, T9, F1z are numbers of the reference: invariants, rules of waiting,
 # deadlocks, claims, programs, fault cases.  A line that begins with the number in
 # bold (after "|", "-" or "#"s) defines it, once; in the appendix a
 # heading of the number does, where no page has it in bold.  Asked for are those
