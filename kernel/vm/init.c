@@ -80,6 +80,7 @@ gauges_init(void)
 void
 vm_init(void)
 {
+	as_init();
 	fault_init();
 	page_init();
 	pq_init();

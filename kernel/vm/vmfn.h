@@ -134,19 +134,31 @@ void lock_populate(struct aspace *, va_t, va_t end);
 /* advise.c */
 bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 
-/* as.c */
+/* space.c */
 extern struct aspace kernel_as;                                /* kpaged only */
+void as_set_ending(void (*ending)(struct aspace *));     /* once, by as_init() */
+struct aspace *as_alloc(void);                           /* a header, zeroed; NULL */
+void as_free(struct aspace *);
+void as_publish(struct aspace *);                        /* onto the list of all */
+void as_unpublish(struct aspace *);
 struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
-void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
+void as_list_lock(void);                                 /* none comes or goes */
+void as_list_unlock(void);
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
-void as_unlock_all(void);
-void as_detach_all(struct aspace *, struct vad **gone);  /* asend.c: the words */
-void as_free_vads(struct aspace *, struct vad *gone);    /* asend.c: the rest */
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
 /* The spaces with the highest scores above 0, a reference each; how many. */
 typedef uint64_t as_score_fn(const struct aspace *);
 unsigned as_collect(as_score_fn *score, struct aspace **out, unsigned max);
+
+/* as.c, asend.c */
+void as_init(void);                                      /* once, by vm_init() */
+void as_detach_all(struct aspace *, struct vad **gone);  /* asend.c: the words */
+void as_free_vads(struct aspace *, struct vad *gone);    /* asend.c: the rest */
+
+/* freeze.c */
+void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
+void as_unlock_all(void);
 
 /* designs.c */
 extern const struct vmm_ops fmo_ops;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * freeze.c: all spaces stand still
+ *
+ * Problem   What holds between the words of all spaces can only be looked at
+ *           while none of them changes.
+ *
+ * Picture   list of spaces ─→ every [M] ─→ list of objects ─→ every [W] ─→
+ *           the kernel's [W]
+ *
+ * Rules     1. Only one thread at a time gets through the list lock, so the
+ *              order among the spaces does not matter.
+ *
+ * Read next check.c.  Invariants: book, appendix H.
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+static void
+lock_map(struct aspace *as, void *arg)
+{
+	rw_lock_write_nested(&as->map_lock);
+}
+
+static void
+lock_words(struct aspace *as, void *arg)
+{
+	mutex_lock_nested(&as->ws_lock);
+}
+
+static void
+unlock_words(struct aspace *as, void *arg)
+{
+	mutex_unlock(&as->ws_lock);
+}
+
+static void
+unlock_map(struct aspace *as, void *arg)
+{
+	rw_unlock_write(&as->map_lock);
+}
+
+/*
+ * Stop all of them: no mapping, no word changes until as_unlock_all().
+ *
+ * Locks:    none of rank >= 2; afterwards the list lock, [M] exclusive of
+ *           every space, the list of objects, [W] of every space, and the
+ *           kernel's [W].
+ */
+void
+as_lock_all(void)
+{
+	as_list_lock();
+	as_walk_locked(lock_map, NULL);
+	vmo_lock_all();
+	as_walk_locked(lock_words, NULL);
+	mutex_lock(&kernel_as.ws_lock);
+}
+
+void
+as_unlock_all(void)
+{
+	mutex_unlock(&kernel_as.ws_lock);
+	as_walk_locked(unlock_words, NULL);
+	vmo_unlock_all();
+	as_walk_locked(unlock_map, NULL);
+	as_list_unlock();
+}
