@@ -81,6 +81,7 @@ void
 vm_init(void)
 {
 	as_init();
+	answer_init();
 	fault_init();
 	page_init();
 	pq_init();
@@ -96,6 +97,7 @@ vm_init(void)
 	cache_files_init();
 	fmo_init();
 	check_init();
+	force_init();
 	gauges_init();
 }
 

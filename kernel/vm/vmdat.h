@@ -92,6 +92,13 @@ pte_page(uint64_t w)
 	return &pfdb[pte_pfn(w)];
 }
 
+/* How long ago a VALID word was used, in age passes. */
+static inline unsigned
+pte_age(uint64_t w)
+{
+	return (unsigned)((w & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
+}
+
 /* Does the word refer to a frame (VALID, TRANS, BUSY)?  Counts in nres. */
 static inline bool
 pte_names_frame(uint64_t w)
@@ -263,7 +270,7 @@ struct aspace {
 	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
 	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
 	uint64_t ws_trimmed;           /* [W] so far */
-	uint32_t pacer, pacer_missed;  /* [W] FI_TRIM: whose faults age, others since */
+	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
 	struct rb_root fmo_refs;       /* [W] struct fmo_ref by base */
 	uint32_t nfmo;                 /* [W] */
 	uint32_t id;                   /* [c] for traces */
@@ -287,6 +294,7 @@ struct vmo {
 	uint8_t type;                  /* [c] */
 	uint8_t charged_whole;         /* [c] AOBJ of MAP_SHARED|MAP_ANONYMOUS: size charged */
 	const struct pager_ops *pager; /* [c] */
+	void (*end)(struct vmo *);     /* [c] the last reference is gone */
 	const struct vmo_client_ops *client_ops; /* [O] NULL: client is gone */
 	void *client;                  /* [O] */
 	_Atomic uint32_t refs;         /* [A] VADs + opens + node */
@@ -519,6 +527,16 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 	unsigned (*cluster)(struct vm_page *, struct vm_page **out);
 };
 
+/* What frames ask of whoever takes pages out of memory: swap_init(). */
+struct swap_ops {
+	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
+	uint64_t (*places)(void);  /* slots that hold pages, or could */
+	bool (*is_frozen)(void);   /* vm_check looks: nothing is stolen */
+	void (*drop)(struct vm_page *); /* [P]: its slot is out of date */
+	void (*hit)(struct vm_page *);  /* [P]: read ahead, and now wanted */
+	void (*miss)(struct vm_page *); /* [P]: read ahead, and given up */
+};
+
 /* ---- swap: 2.7 ---- */
 
 #define SWAP_AREAS 16
@@ -527,6 +545,27 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 #define SWAP_RUN BIO_PAGES        /* slots of one cluster, at most */
 #define SWAP_BLOCK 4096u          /* slots that share one hint */
 #define SWAP_BIOS 32              /* of each area, made with it */
+
+/* The SWAP word of a slot: index in 43:12, area in 47:44 (book: words). */
+static inline uint64_t
+swap_word(slot_t slot)
+{
+	uint64_t area = slot >> SWAP_INDEX_BITS;
+
+	ASSERT(slot != 0);
+	return pte_make_soft(PTE_SWAP, area << 32 | (slot & SWAP_INDEX_MAX));
+}
+
+/* The slot that a SWAP word names. */
+static inline slot_t
+swap_slot(uint64_t word)
+{
+	uint64_t payload = (word & PTE_PFN_MASK) >> PAGE_SHIFT;
+
+	ASSERT(pte_kind(word) == PTE_SWAP);
+	return (slot_t)((payload >> 32) << SWAP_INDEX_BITS |
+	    (payload & SWAP_INDEX_MAX));
+}
 
 /* Slots [slot, slot + n) lie side by side from a sector of the device on. */
 struct swap_extent {

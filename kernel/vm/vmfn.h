@@ -17,6 +17,14 @@ void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
+/* Where a fault waits or ends: tests and checks. */
+enum fault_moment { FAULT_WAITS, FAULT_ENDS };
+typedef void fault_hook_fn(struct aspace *, enum fault_moment);
+void fault_set_hook(fault_hook_fn *);                 /* once, by force_init() */
+void fault_hook(struct aspace *, enum fault_moment);  /* no lock */
+
+/* answer.c */
+void answer_init(void);
 enum fault_frame { FRAME_ANY, FRAME_ZEROED };
 struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->need is set */
 enum fault_outcome fault_need_kpaged(struct fctx *, va_t kva); /* R2: pin it, restart */
@@ -30,7 +38,6 @@ enum fault_outcome fault_lost(struct fctx *, uint64_t word);
 
 /* faultwait.c: no lock held */
 int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
-void fault_inject(struct aspace *, bool ended); /* FI_TRIM, FI_TABLE, FI_STEAL; no lock */
 int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0, -EINTR */
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
@@ -79,7 +86,6 @@ void vad_list_link(struct aspace *, struct vad *);            /* its maplink ont
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
 bool vad_is_given_up(struct aspace *);                        /* VADs were lost */
-void vad_link_free(struct vm_maplink *);
 /* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
 int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags) MUST_CHECK;
@@ -130,9 +136,6 @@ int lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
 void lock_unreserve(uint64_t pages);                     /* they are counted now */
 /* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
 void lock_populate(struct aspace *, va_t, va_t end);
-
-/* advise.c */
-bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 
 /* space.c */
 extern struct aspace kernel_as;                                /* kpaged only */
@@ -212,7 +215,7 @@ bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 bool pt_let_go(struct pt_hold *h);      /* true: with [W] pt_prune(h->va) */
 void pt_release(struct aspace *, struct pt_hold *h);     /* not [W]: both */
 void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
-void pt_push_out(struct aspace *);                       /* FI_TABLE; no lock */
+uint64_t *pt_away_word(struct aspace *, va_t);           /* [W]: of a table not in use */
 /* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
  * False: it is being torn down, and is not waited for with a token. */
 bool pt_open_space(struct aspace *);
@@ -327,6 +330,8 @@ struct zap_range {
 };
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
+struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
+void vmo_link_free(struct vm_maplink *);                 /* NULL is allowed */
 void vmo_forget_space(struct aspace *);                   /* its VADs are lost */
 void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
 /* What a zap of this space lacks is brought and held; dying or not, to the end. */
@@ -517,6 +522,7 @@ struct page_queue { pfn_t head, tail; uint64_t n; };
 const struct page_queue *pq_queue(enum page_state, bool file);
 
 /* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED; TABLE) */
+extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
 void owner_init(void);                                   /* once, by vm_init() */
 /* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */
 void owner_count_out(enum page_home, struct vm_page *container, int change);
@@ -540,8 +546,6 @@ owner_has_word(const struct vm_page *pg)
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 void swap_init(void);
-uint64_t swap_word(slot_t);                              /* the SWAP word of a slot */
-slot_t swap_slot(uint64_t word);
 /* Up to n adjacent slots: the first, *got of them; 0: there is none. */
 slot_t swap_alloc(unsigned n, unsigned *got);
 void swap_free(slot_t);
@@ -561,6 +565,7 @@ unsigned swap_out(struct vm_page **, unsigned n);
 enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
+bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
 bool swap_has_room(void);                                /* a slot could be allocated */
 /* vm_check: nothing is read, written or stolen from now on, and all has ended. */
@@ -600,6 +605,11 @@ void pageout_throttle(void);
 /* check.c, leak.c */
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* force.c: FI_TRIM, FI_TABLE, FI_EVICT_ENTRY, FI_STEAL */
+void force_init(void);
+void pt_push_out(struct aspace *);                       /* tables of a space; no lock */
+void kpaged_push_out(bool vads);                         /* all that may go, to swap */
+void kpaged_bring_all(void);                             /* check_kpaged.c */
 void vm_check_fault(void);                               /* check=N: after each N-th fault */
 void check_init(void);
 void check_swap(struct vm_report *);                     /* check_swap.c */

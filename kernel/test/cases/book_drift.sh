@@ -83,8 +83,8 @@ breaks "a test's points" labs/02-fault/tests/t03.test 's/^POINTS .*/POINTS   7/'
 breaks "a test's name" labs/05-fork/tests/t08.test 's/^NAME .*/NAME     fork-stores/' '^labs/05-fork/hints.md:[0-9]*: no test t08 fork-write'
 breaks "a total" labs/05-fork/lab.conf 's/^steps .*/steps     20 40 60 80 100/' '^labs/05-fork/README.md:[0-9]*: step 4 of lab 05 is said to end at'
 breaks "what the starter shows" kernel/user/init.c 's/init: cannot fork/init: no fork/' '^labs/05-fork/README.md:[0-9]*: "init: cannot fork"'
-breaks "a finding without explanation" kernel/vm/map/vadmem.c 's/"I9", "vad %lx-%lx has/"I23", "vad %lx-%lx has/' \
-	'^book/reference/invariants.md:1: no entry for I23, which kernel/vm/map/vadmem.c names'
+breaks "a finding without explanation" kernel/vm/evidence/check_maps.c 's/"I9", "vad %lx-%lx has/"I23", "vad %lx-%lx has/' \
+	'^book/reference/invariants.md:1: no entry for I23, which kernel/vm/evidence/check_maps.c names'
 breaks "an explanation of nothing" book/reference/invariants.md 's/^## \*\*I9\*\* links/## **I99** links/' \
 	'no entry for I9, which' 'nothing in the kernel names I99'
 breaks "a pointer to no page" kernel/vm/calls/mlock.c 's/(book: deadlock)/(book:\x20deadlocks)/' \

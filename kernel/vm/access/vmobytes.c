@@ -120,23 +120,6 @@ write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 }
 
 /*
- * A shared mapping has become writable by a store: the file has changed now.
- * What is stored by the same word later is not seen, as on Linux.
- *
- * Locks:    none of rank >= 7; takes [O].
- */
-void
-vmo_stored(struct vmo *vmo)
-{
-	if (atomic_load(&vmo->client_ops) == NULL)
-		return;
-	spin_lock(&vmo->lock);
-	if (vmo->client_ops != NULL && vmo->client_ops->stored != NULL)
-		vmo->client_ops->stored(vmo->client);
-	spin_unlock(&vmo->lock);
-}
-
-/*
  * Page pg of an anonymous object exists from now on, zeroed if it did not.
  *
  * Locks:    rank 1 for writing.

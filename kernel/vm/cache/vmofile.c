@@ -30,7 +30,6 @@ static struct {
 	_Atomic uint64_t objs; /* [A] files with an object */
 } files;
 
-static int extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg);
 static void flush_all(uint64_t older_than_ns);
 static bool drop_some(struct vmo *vmo, uint64_t *idx, pfn_t *dead);
 
@@ -67,6 +66,7 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 	if (vmo == NULL)
 		return NULL;
 	vmo->pager = pager;
+	vmo->end = cache_end;
 	vmo->v.obj = obj;
 	vmo->client_ops = ops;
 	vmo->client = client;
@@ -133,100 +133,6 @@ cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 }
 
 /* ---- writing ---- */
-
-/* A pinned page is going to be dirty: rule 1.  0, -ENOSPC, -EIO … */
-static int
-extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
-{
-	uint32_t seq;
-	bool dirty;
-
-	spin_lock(&pfn_lock);
-	dirty = (pg->flags & PF_DIRTY) != 0;
-	spin_unlock(&pfn_lock);
-	if (dirty && !cache_is_short(vmo, idx, &seq))
-		return 0;
-	return cache_extend(vmo, idx, pg, &seq);
-}
-
-/* Bytes from where they are now: a uio, or a frame that was filled before. */
-static ssize_t
-write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
-    const char *from)
-{
-	struct vm_page *pg;
-	ssize_t r = (ssize_t)n;
-	char *to;
-	int err;
-
-	err = cache_get(vmo, off >> PAGE_SHIFT, CACHE_READ, &pg);
-	if (err != 0)
-		return err == -ENXIO ? 0 : err;
-	err = extend(vmo, off >> PAGE_SHIFT, pg);
-	if (err != 0) {
-		page_unpin(pg, false);
-		return err;
-	}
-	to = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
-	if (from != NULL)
-		memcpy(to, from, n);
-	else
-		r = uio_get(uio, to, n);
-	page_unpin(pg, true);
-	return r;
-}
-
-/*
- * A whole page that is absent need not be read.  The frame is filled before it
- * is in the tree: the source may be a mapping of this very page.
- */
-static ssize_t
-write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
-{
-	uint64_t idx = off >> PAGE_SHIFT;
-	struct vm_page *pg = NULL;
-	uint32_t seq;
-	ssize_t n;
-	int r;
-
-	r = page_alloc_wait(PHYS_ANY, &pg);
-	if (r != 0)
-		return r;
-	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
-	if (n == (ssize_t)PAGE_SIZE && cache_begin_insert(vmo, idx, pg)) {
-		r = cache_extend(vmo, idx, pg, &seq);
-		cache_end_insert(vmo, pg, r);
-		return r != 0 ? r : n;
-	}
-	/* The source ended early, or somebody else was faster. */
-	if (n > 0)
-		n = write_into(vmo, off, (size_t)n, NULL, pa2va(page_pa(pg)));
-	page_free(pg);
-	return n;
-}
-
-/*
- * n bytes within one page.
- *
- * Locks:    at most rank 1.
- * Context:  thread, may sleep, also for others' dirty pages.
- * Returns:  bytes moved, 0: the file has been cut; -EFAULT, -EIO, -ENOSPC.
- */
-ssize_t
-cache_write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
-{
-	struct vm_page *pg = NULL;
-
-	pageout_throttle();
-	if (n == PAGE_SIZE) {
-		spin_lock(&vmo->lock);
-		pg = cache_lookup(vmo, off >> PAGE_SHIFT);
-		spin_unlock(&vmo->lock);
-	}
-	if (n == PAGE_SIZE && pg == NULL)
-		return write_whole(vmo, off, uio);
-	return write_into(vmo, off, n, uio, NULL);
-}
 
 /* ---- the end of the file moves ---- */
 
@@ -522,42 +428,3 @@ drop_some(struct vmo *vmo, uint64_t *idx, pfn_t *dead)
 }
 
 /* ---- checking ---- */
-
-/*
- * I10 and the home of I1: order, size, counts of one file.
- *
- * Locks:    [O], the machine is stopped (vm_check); takes [P].
- * Returns:  findings, also told to rep.
- */
-int
-cache_check(struct vmo *vmo, struct vm_report *rep)
-{
-	uint64_t end = PAGE_UP(vmo->size) >> PAGE_SHIFT, n = 0, dirty = 0;
-	uint64_t last = 0;
-	unsigned before = rep->findings;
-	struct vm_page *pg;
-	struct rb_node *node;
-
-	spin_lock(&pfn_lock);
-	for (node = rb_first(&vmo->v.pages); node != NULL; node = rb_next(node)) {
-		pg = CONTAINER_OF(node, struct vm_page, rb);
-		dirty += (pg->flags & PF_DIRTY) != 0;
-		if (n++ > 0 && pg->index <= last)
-			report_bad(rep, "I10", "pfn %u: page %lu after %lu",
-			    page_pfn(pg), pg->index, last);
-		last = pg->index;
-		if (pg->index >= end && vmo->cuts == 0)
-			report_bad(rep, "I10", "file of %lu bytes has page %lu",
-			    vmo->size, pg->index);
-		if (pg->home != ((uint64_t)HOME_VNODE << 60 | va2pa(vmo)))
-			report_bad(rep, "I1", "page %lu: pfn %u has home %lx",
-			    pg->index, page_pfn(pg), pg->home);
-	}
-	if (n != vmo->n_resident || dirty != vmo->n_dirty)
-		report_bad(rep, "I10", "file: %lu pages %lu dirty, counted %lu "
-		    "and %lu", vmo->n_resident, vmo->n_dirty, n, dirty);
-	if (rb_check(&vmo->v.pages) < 0)
-		report_bad(rep, "I10", "the tree of a file is not red-black");
-	spin_unlock(&pfn_lock);
-	return (int)(rep->findings - before);
-}

@@ -195,29 +195,6 @@ advised_flags(const struct vad *v, int advice, uint32_t *flags)
 	return 0;
 }
 
-/*
- * Begin to read the page of a SWAP word, and some behind it; nobody waits.
- *
- * Locks:    the container's; takes [P].
- * Returns:  false: there is no frame or no bio just now.
- */
-bool
-swap_ahead(const struct swap_words *w)
-{
-	struct vm_page *frame, *wait;
-	enum swap_in_result r;
-
-	if (pte_kind(word_get(w->word)) != PTE_SWAP)
-		return true;
-	frame = page_alloc(PHYS_ANY);
-	if (frame == NULL)
-		return false;
-	r = swap_in(w, &frame, &wait);
-	if (frame != NULL)
-		page_free(frame);
-	return r != SWAPIN_NOBIO;
-}
-
 /* The words of the design, and those of an anonymous object. */
 static int
 advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,

@@ -86,53 +86,6 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 	return r;
 }
 
-/* v grows down to vpn.  0, -ENOMEM. */
-static int
-grow_charge(struct aspace *as, struct vad *v, uint64_t vpn)
-{
-	uint64_t price;
-
-	if ((v->flags & VAD_CHARGED) == 0)
-		return 0;
-	price = vad_price(as, vpn, v->start);
-	if (!commit_use_prepaid(as, price) && commit_charge(price) != 0)
-		return -ENOMEM;
-	as->commit += price;
-	return 0;
-}
-
-/*
- * A growing mapping v is to begin at vpn: within the limit, and with the
- * guard gap below it free.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM (nothing changed).
- */
-int
-map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
-{
-	uint64_t low = v->start - v->gap, pages, locking;
-	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
-	int r;
-
-	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
-	    v->end - vpn > atomic_load(&as->stack_pages) || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
-		return -ENOMEM;
-	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
-		return -ENOMEM;
-	pages = v->start - vpn;
-	if (as->total_pages + pages > atomic_load(&as->size_pages))
-		return -ENOMEM;
-	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
-	if (locking != 0 && lock_reserve(as, locking, as->lock_limit) != 0)
-		return -ENOMEM;
-	r = grow_charge(as, v, vpn);
-	if (r == 0)
-		vad_set_range(as, v, vpn, v->end);
-	lock_unreserve(locking);
-	return r;
-}
-
 /*
  * mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down
  * to the place asked for.

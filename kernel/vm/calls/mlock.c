@@ -27,11 +27,6 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-static struct {
-	struct mutex lock;       /* reservations and sums, one after the other */
-	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
-} locking = { .lock = MUTEX_INIT(locking.lock, LR_NONE) };
-
 static uint64_t locked_in(struct aspace *as, uint64_t lo, uint64_t hi);
 static int lock_range(struct aspace *as, uint64_t lo, uint64_t hi,
     uint32_t flags);
@@ -42,50 +37,6 @@ static void lock_all(struct aspace *as, uint32_t flags);
 static int populate(struct aspace *as, va_t va, va_t end, bool all);
 
 /* ---- how much ---- */
-
-/*
- * May so many pages more be locked by as?  Reserves them until they are
- * counted in as->locked_pages.
- *
- * Locks:    [M] exclusive.
- * Owns:     the caller owes lock_unreserve(pages).
- * Returns:  0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM.
- */
-int
-lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
-{
-	struct phys_stat ps;
-	uint64_t all;
-
-	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
-		return -ENOMEM;
-	phys_stat(&ps);
-	mutex_lock(&locking.lock);
-	all = as_sum(offsetof(struct aspace, locked_pages)) + locking.reserved;
-	if (all + pages > ps.total / 2) {
-		mutex_unlock(&locking.lock);
-		klog("mlock: %lu pages more than %lu are over half of the RAM",
-		    pages, all);
-		return -ENOMEM;
-	}
-	locking.reserved += pages;
-	mutex_unlock(&locking.lock);
-	return 0;
-}
-
-/*
- * They are counted now, or not wanted any more.
- *
- * Locks:    any of rank <= 2.
- */
-void
-lock_unreserve(uint64_t pages)
-{
-	mutex_lock(&locking.lock);
-	ASSERT(locking.reserved >= pages);
-	locking.reserved -= pages;
-	mutex_unlock(&locking.lock);
-}
 
 /* Pages of [lo, hi) that are locked already.  [M]. */
 static uint64_t

@@ -95,24 +95,6 @@ report_close(struct vm_report *rep, const char *what)
 }
 
 /*
- * One finding.
- *
- * Locks:    the check lock; any others.
- */
-void
-report_bad(struct vm_report *rep, const char *invariant, const char *fmt, ...)
-{
-	va_list ap;
-
-	rep->findings++;
-	out_printf(rep->out, "%s ", invariant);
-	va_start(ap, fmt);
-	out_vprintf(rep->out, fmt, ap);
-	va_end(ap);
-	out_printf(rep->out, "\n");
-}
-
-/*
  * The lines of the last report.  Locks: takes the check lock.
  */
 void

@@ -11,7 +11,7 @@
  * Rules     1. Only one thread at a time gets through the list lock, so the
  *              order among the spaces does not matter.
  *
- * Read next check.c.  Invariants: book, appendix H.
+ * Read next check.c.  (book: invariants)
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"

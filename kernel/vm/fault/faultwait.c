@@ -21,7 +21,6 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define PATIENCE 64 /* faults */
 
 /*
  * Pins and spare frames of f.
@@ -100,6 +99,37 @@ drop_old_pins(struct fctx *f)
 	f->let_go = true;
 }
 
+/*
+ * Make the tables that a fault found missing.  The mapping is looked up anew:
+ * it may have gone since, and then the next pass says so.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
+ */
+int
+anon_fault_path(struct fctx *f)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;
+	struct vmo *vmo = NULL;
+	struct vad *v;
+	int r;
+
+	rw_lock_read(&f->as->map_lock);
+	v = vad_find(f->as, vpn);
+	if (v != NULL && v->vmo != NULL && v->vmo->type == VMO_AOBJ) {
+		vmo = v->vmo;
+		pgoff = v->off + vpn - v->start;
+		vmo_get(vmo);
+	}
+	rw_unlock_read(&f->as->map_lock);
+	if (vmo == NULL)
+		return 0;
+	r = anon_make_path(vmo, pgoff);
+	vmo_put(vmo);
+	return r == -ENOMEM ? -ENOSPC : r;
+}
+
 /* Get what f->need names.  0; -EINTR; -ENOSPC, -EIO … (SIGBUS). */
 static int
 fault_satisfy(struct fctx *f)
@@ -133,67 +163,6 @@ fault_satisfy(struct fctx *f)
 	return 0;
 }
 
-/* ---- injected pressure ---- */
-
-/*
- * Do the faults of this thread say how time passes in the space?  Those of one
- * thread do, until it has had none for PATIENCE of the others': what it used
- * since its last fault stays, so it gets on; and if it does not, they do.
- */
-static bool
-sets_the_pace(struct aspace *as)
-{
-	uint32_t me = thread_current()->id;
-
-	if (as->pacer != me && ++as->pacer_missed < PATIENCE)
-		return false;
-	as->pacer = me;
-	as->pacer_missed = 0;
-	return true;
-}
-
-/*
- * What was not used since the last fault leaves the working set: else two pages
- * that one instruction needs would chase each other away for ever.
- */
-static void
-trim_unused(struct aspace *as, bool ended)
-{
-	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0 && (!ended || sets_the_pace(as))) {
-		if (ended) {
-			ws_age(as);
-			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
-		}
-		as->ops->evict(as, SIZE_MAX, 1);
-	}
-	mutex_unlock(&as->ws_lock);
-}
-
-/*
- * Where a fault ends or waits: FI_TRIM, what is not in use goes to swap;
- * FI_TABLE, its tables too, and all VADs; FI_EVICT_ENTRY, entries and tables of
- * objects; FI_STEAL, what is clean goes away.
- *
- * Locks:    none of rank >= 2.
- */
-void
-fault_inject(struct aspace *as, bool ended)
-{
-	bool tables = inject_hit(FI_TABLE);
-
-	if (tables || inject_hit(FI_TRIM)) {
-		trim_unused(as, ended);
-		pageout_push();
-	}
-	if (tables)
-		pt_push_out(as);
-	if (inject_hit(FI_EVICT_ENTRY) || tables)
-		kpaged_push_out(tables);
-	if (inject_hit(FI_STEAL))
-		(void)phys_steal();
-}
-
 /* ---- waiting ---- */
 
 /*
@@ -208,7 +177,7 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 {
 	if (vm_may_stop())
 		return -EINTR;
-	fault_inject(f->as, false);
+	fault_hook(f->as, FAULT_WAITS);
 	drop_old_pins(f);
 	switch (r) {
 	case FAULT_DONE:

@@ -377,17 +377,15 @@ uint64_t
 commit_limit(void)
 {
 	uint64_t places, wired, gone;
-	struct swap_stat swap;
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	swap_stat(&swap);
 	/* RAM that boot/ had kept comes back later: fewer wired than before. */
 	places = commit.places +
 	    (ps.wired < commit.wired ? commit.wired - ps.wired : 0);
 	wired = ps.wired > commit.wired ? ps.wired - commit.wired : 0;
 	gone = MAX(wired, places / KERNEL_SHARE) + (ps.reserve + ps.low) / 2;
-	places += swap.slots;
+	places += swap_ops->places();
 	return places > gone ? places - gone : 0;
 }
 
@@ -401,12 +399,10 @@ commit_limit(void)
 int
 commit_guess(uint64_t pages)
 {
-	struct swap_stat swap;
 
 	if (atomic_load(&commit.mode) != COMMIT_GUESS)
 		return 0;
-	swap_stat(&swap);
-	return pages > commit.places + swap.slots ? -ENOMEM : 0;
+	return pages > commit.places + swap_ops->places() ? -ENOMEM : 0;
 }
 
 /*

@@ -94,7 +94,7 @@ static void
 frames_low(void)
 {
 	if (page_count(PG_STANDBY) != 0)
-		pageout_wake();
+		swap_ops->wake();
 	if (frames_are_low())
 		frames_wake_bsm();
 }
@@ -167,7 +167,7 @@ phys_wait(enum phys_class class)
 	while (r == 0 && !has_frames(class) && !phys_steal()) {
 		if (vm_may_stop() && !vm_is_reserved())
 			return -EINTR;
-		pageout_wake();
+		swap_ops->wake();
 		frames_wake_bsm();
 		r = wait_tick(s, class);
 	}

@@ -27,6 +27,8 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+const struct swap_ops *swap_ops;
+
 static bool owner_steal(struct vm_page *pg);
 static unsigned owner_cluster(struct vm_page *pg, struct vm_page **out);
 
@@ -111,14 +113,14 @@ owner_steal(struct vm_page *pg)
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
-	if (swap_is_frozen())
+	if (swap_ops->is_frozen())
 		return false;
 	ASSERT(pte_kind(old) == PTE_TRANS && pte_page(old) == pg);
 	owner_count_out(page_home_kind(pg), container, 1);
 	word_set_locked(container, word,
 	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));
 	if (owner_is_word(pg) && pg->swp.ahead)
-		swap_ahead_miss(pg);
+		swap_ops->miss(pg);
 	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);
 	/* What it held as a container is counted again when it is back. */

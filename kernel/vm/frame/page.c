@@ -246,6 +246,25 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 	return old;
 }
 
+/*
+ * A VALID word was used since the last look, and is young; or it grows older.
+ *
+ * Locks:    [W].
+ * Returns:  the new age.
+ */
+unsigned
+ws_age_word(uint64_t *word)
+{
+	uint64_t w = word_get(word);
+	unsigned age;
+
+	age = (w & MD_PTE_A) != 0 ? 0 : MIN(pte_age(w) + 1, WS_AGES - 1);
+	if (age != pte_age(w) || (w & MD_PTE_A) != 0)
+		word_change(word, (w & MD_PTE_A) | PTE_AGE_MASK,
+		    (uint64_t)age << PTE_AGE_SHIFT);
+	return age;
+}
+
 /* ---- frames ---- */
 
 /*
@@ -487,7 +506,7 @@ page_disown_locked(struct vm_page *pg)
 	page_set_state(pg, PG_LIMBO);
 	/* A slot that is being written is freed by the end of the write. */
 	if ((pg->flags & PF_WRITING) == 0)
-		swap_drop(pg);
+		swap_ops->drop(pg);
 	if (pg->mapcount == 0 && pg->pins == 0 &&
 	    (pg->flags & PF_WRITING) == 0) {
 		page_forget(pg);

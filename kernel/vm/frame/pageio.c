@@ -83,7 +83,7 @@ page_dirty_locked(struct vm_page *pg)
 		return;
 	pg->flags |= PF_DIRTY;
 	if (vmo == NULL) {
-		swap_drop(pg);
+		swap_ops->drop(pg);
 		return;
 	}
 	if (vmo->n_dirty++ == 0)

@@ -152,7 +152,7 @@ pq_activate(struct vm_page *pg)
 	pq_remove(pg);
 	page_set_state(pg, PG_ACTIVE);
 	if (owner_is_word(pg) && pg->swp.ahead)
-		swap_ahead_hit(pg);
+		swap_ops->hit(pg);
 }
 
 /*

@@ -54,14 +54,14 @@ page_hides_loss(const struct vm_page *pg)
 /* kpagedws.c: what of it leaves memory */
 void kpaged_age(bool spare_used);
 size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
-void kpaged_push_out(bool vads);                         /* all that may go, to swap */
 size_t kpaged_may_give(int round);                       /* in a round of bsm */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
-void kpaged_bring_all(void);                             /* for vm_check(2) */
 int kpaged_check(struct vm_report *);
 
 /* kpagedfault.c */
 int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
+uint64_t *kpaged_next_word(va_t *kva, va_t end);        /* that is not 0; NULL */
+size_t kpaged_trim_all(bool vads);                       /* all that may go */
 void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be read */
 
 /* kpaged_va.c: addresses only */

@@ -55,9 +55,14 @@ struct trim {
 
 static size_t trim(struct trim *t, size_t want);
 
-/* The next word that is not 0 in [*kva, end), *kva moves to it; NULL. */
-static uint64_t *
-next_word(va_t *kva, va_t end)
+/*
+ * The next word that is not 0 in [*kva, end), *kva moves to it.
+ *
+ * Locks:    the kernel [W], or the word is looked at again under it.
+ * Returns:  NULL: there is none.
+ */
+uint64_t *
+kpaged_next_word(va_t *kva, va_t end)
 {
 	uint64_t *word;
 
@@ -88,7 +93,7 @@ kpaged_age(bool spare_used)
 	unsigned i;
 
 	mutex_lock(&kernel_as.ws_lock);
-	while ((word = next_word(&kva, top)) != NULL) {
+	while ((word = kpaged_next_word(&kva, top)) != NULL) {
 		kva += PAGE_SIZE;
 		if (pte_kind(word_get(word)) != PTE_VALID)
 			continue;
@@ -206,7 +211,7 @@ collect(struct trim *t, size_t want)
 	va_t kva;
 
 	for (; t->n < ROUND && t->n + t->done < want && t->look > 0; t->look--) {
-		word = next_word(&kws.hand, top);
+		word = kpaged_next_word(&kws.hand, top);
 		if (word == NULL) {
 			kws.hand = MD_KPAGED_BASE;
 			continue;
@@ -250,6 +255,21 @@ kpaged_trim(size_t want, int min_age)
 	return trim(&t, want);
 }
 
+/*
+ * All that may go leaves; VADs only if asked for: that takes flushes, and what
+ * was used since the last time stays once.
+ *
+ * Locks:    none of rank >= 6.
+ * Returns:  pages trimmed.
+ */
+size_t
+kpaged_trim_all(bool vads)
+{
+	struct trim t = { .spare_vads = !vads };
+
+	return trim(&t, SIZE_MAX);
+}
+
 /* The hand goes round once, at most. */
 static size_t
 trim(struct trim *t, size_t want)
@@ -288,36 +308,6 @@ kpaged_may_give(int round)
 	return pages > keep ? pages - keep : 0;
 }
 
-/*
- * All that may go is trimmed, and written or given away at once: FI_EVICT_ENTRY.
- * VADs only if asked for (FI_TABLE): that takes flushes, and what was used since
- * the last time stays once, else threads would chase each other's away for ever.
- * Who comes while another is at it has nothing to do.
- *
- * Locks:    none of rank >= 6.
- */
-void
-kpaged_push_out(bool vads)
-{
-	static _Atomic bool busy;       /* [A] */
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
-	struct trim t = { .spare_vads = !vads };
-	uint64_t *word;
-
-	if (atomic_xchg(&busy, true))
-		return;
-	(void)trim(&t, SIZE_MAX);
-	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
-		if (pte_kind(word_get(word)) != PTE_TRANS)
-			continue;
-		spin_lock(&pfn_lock);
-		if (pte_kind(word_get(word)) == PTE_TRANS)
-			(void)pageout_page(pte_page(word_get(word)));
-		spin_unlock(&pfn_lock);
-	}
-	atomic_store(&busy, false);
-}
-
 /* ---- back ---- */
 
 /*
@@ -336,7 +326,7 @@ kpaged_swapped(struct swap_walk *walk)
 
 	walk->at = MAX(walk->at, MD_KPAGED_BASE);
 	mutex_lock(&kernel_as.ws_lock);
-	while ((w.word = next_word(&walk->at, top)) != NULL) {
+	while ((w.word = kpaged_next_word(&walk->at, top)) != NULL) {
 		kind = pte_kind(word_get(w.word));
 		w.index = (walk->at - MD_KPAGED_BASE) >> PAGE_SHIFT;
 		if (kind == PTE_SWAP || kind == PTE_TRANS)
@@ -349,93 +339,3 @@ kpaged_swapped(struct swap_walk *walk)
 	return r;
 }
 
-/*
- * Bring all that is out, as far as memory goes: for vm_check(2).  A fatal signal
- * ends it.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- */
-void
-kpaged_bring_all(void)
-{
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
-	struct vm_page *pg;
-	uint64_t *word;
-	int r = 0;
-
-	for (; r == 0 && (word = next_word(&kva, top)) != NULL;
-	    kva += PAGE_SIZE) {
-		if (pte_names_frame(word_get(word)))
-			continue;
-		r = kpaged_pin(kva, &pg);
-		if (r == 0) {
-			kpaged_note_lost(kva, pg);
-			kpaged_unpin(pg, false);
-		}
-	}
-}
-
-/* ---- evidence ---- */
-
-/* What the words of the region say. */
-struct kpaged_count {
-	uint64_t pages, out, valid;
-};
-
-static void
-check_word(struct vm_report *r, va_t kva, const uint64_t *word,
-    struct kpaged_count *n)
-{
-	uint64_t w = word_get(word);
-	const struct vm_page *pg;
-
-	if (kpaged_va_is_free(kva))
-		report_bad(r, "I16", "kpaged %lx: free, word %lx", kva, w);
-	if (!pte_names_frame(w)) {
-		if (pte_kind(w) == PTE_FORK)
-			report_bad(r, "I16", "kpaged %lx: word %lx", kva, w);
-		n->out++;
-		return;
-	}
-	pg = pte_page(w);
-	n->pages++;
-	n->valid += (w & MD_PTE_P) != 0;
-	if (r->mapcount != NULL && (w & MD_PTE_P) != 0)
-		r->mapcount[page_pfn(pg)]++;
-	if (page_home_kind(pg) != HOME_KPAGED ||
-	    page_home_payload(pg) != va2pa(word) ||
-	    pg->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT)
-		report_bad(r, "I1", "kpaged %lx: pfn %u has home %lx", kva,
-		    page_pfn(pg), pg->home);
-	if (pg->nres != 0 && pg->state != PG_ACTIVE)
-		report_bad(r, "I4", "kpaged %lx: pfn %u is %s, %u of its words "
-		    "name frames", kva, page_pfn(pg),
-		    page_state_name((enum page_state)pg->state), pg->nres);
-}
-
-/*
- * Words against pages, counts and free addresses.
- *
- * Locks:    the machine is stopped at safe points (vm_check).
- * Returns:  findings, also told to r.
- */
-int
-kpaged_check(struct vm_report *r)
-{
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
-	struct kpaged_count n = { 0 };
-	unsigned before = r->findings;
-	uint64_t *word;
-
-	for (; (word = next_word(&kva, top)) != NULL; kva += PAGE_SIZE)
-		check_word(r, kva, word, &n);
-	if (n.pages != ev_read(EV_kpaged_pages) ||
-	    n.out != ev_read(EV_kpaged_pages_out) ||
-	    n.valid != kernel_as.ws_pages)
-		report_bad(r, "I16", "kpaged: %lu pages, %lu out, %lu mapped; "
-		    "counted %lu, %lu, %lu", n.pages, n.out, n.valid,
-		    ev_read(EV_kpaged_pages), ev_read(EV_kpaged_pages_out),
-		    kernel_as.ws_pages);
-	return (int)(r->findings - before);
-}

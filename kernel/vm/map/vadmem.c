@@ -22,32 +22,6 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
-
-static struct vm_maplink *
-link_alloc(void)
-{
-	struct vm_maplink *link = kmem_cache_zalloc(&links);
-
-	if (link != NULL)
-		list_node_init(&link->node);
-	return link;
-}
-
-/*
- * link is on no list.  NULL is allowed.
- *
- * Locks:    any below LR_MEM.
- */
-void
-vad_link_free(struct vm_maplink *link)
-{
-	if (link == NULL)
-		return;
-	ASSERT(!list_is_linked(&link->node));
-	kmem_cache_free(&links, link);
-}
-
 /*
  * A VAD for the space, of no range yet; with vmo also a reference to it and a
  * maplink.
@@ -62,11 +36,11 @@ vad_alloc(struct aspace *as, struct vmo *vmo)
 	struct vm_maplink *link = NULL;
 	struct vad *v;
 
-	if (vmo != NULL && (link = link_alloc()) == NULL)
+	if (vmo != NULL && (link = vmo_link_alloc()) == NULL)
 		return NULL;
 	v = vadpool_take(as);
 	if (v == NULL) {
-		vad_link_free(link);
+		vmo_link_free(link);
 		return NULL;
 	}
 	*v = (struct vad){ .vmo = vmo, .link = link };
@@ -89,7 +63,7 @@ vad_free(struct vad *v)
 	if (v == NULL)
 		return;
 	vmo = v->vmo;
-	vad_link_free(v->link);
+	vmo_link_free(v->link);
 	if (vadpool_give(v))
 		EVENT(vad_free);
 	if (vmo != NULL)
@@ -147,7 +121,7 @@ vad_refill_spare(struct aspace *as)
 		v = vad_alloc(as, NULL);
 		if (v == NULL)
 			return;
-		v->link = link_alloc();
+		v->link = vmo_link_alloc();
 		if (v->link == NULL) {
 			vad_free(v);
 			return;
@@ -247,77 +221,4 @@ vad_alloc_piece(struct aspace *as, struct vmo *vmo)
 	if (vmo != NULL)
 		vmo_get(vmo);
 	return v;
-}
-
-/* ---- I8, I9 ---- */
-
-static uint64_t
-maxgap_of(const struct rb_node *n)
-{
-	return n == NULL ? 0 : CONTAINER_OF(n, struct vad, rb)->maxgap;
-}
-
-static void
-check_link(struct vad *v, struct aspace *as, struct vm_report *rep)
-{
-	const struct vm_maplink *l = v->link;
-
-	if (v->vmo == NULL)
-		return;
-	if (l == NULL || !list_is_linked(&l->node))
-		report_bad(rep, "I9", "vad %lx-%lx has no listed link", v->start,
-		    v->end);
-	else if (l->as != as || l->start != v->start || l->end != v->end ||
-	    l->off != v->off)
-		report_bad(rep, "I9", "vad %lx-%lx link %lx-%lx", v->start,
-		    v->end, l->start, l->end);
-}
-
-/*
- * Order, disjointness, balance, gaps, links, sums of one tree.
- *
- * Locks:    [M] shared or exclusive; under the kernel [W], all VADs are here.
- * Returns:  0; findings go to the report.
- */
-int
-vad_check(struct aspace *as, struct vm_report *rep)
-{
-	uint64_t end = 0, n = 0, pages = 0, commit = 0, locked = 0;
-	uint64_t block = UINT64_MAX; /* the last one that is paid for */
-	struct rb_node *at;
-	struct vad *v;
-
-	if (rb_check(&as->vads) < 0)
-		report_bad(rep, "I8", "as %u: not a red-black tree", as->id);
-	/* By the tree's own order: vad.c is what is being checked. */
-	for (at = rb_first(&as->vads); at != NULL; at = rb_next(at)) {
-		uint64_t m = MAX(maxgap_of(at->left), maxgap_of(at->right));
-
-		v = CONTAINER_OF(at, struct vad, rb);
-
-		if (v->start < end || v->start >= v->end)
-			report_bad(rep, "I8", "vad %lx-%lx after %lx", v->start,
-			    v->end, end);
-		if (v->gap != v->start - end || v->maxgap != MAX(m, v->gap))
-			report_bad(rep, "I8", "vad %lx gap %lx maxgap %lx",
-			    v->start, v->gap, v->maxgap);
-		check_link(v, as, rep);
-		end = v->end;
-		n++;
-		pages += v->end - v->start;
-		if ((v->flags & VAD_LOCKED) != 0)
-			locked += v->end - v->start;
-		commit += vad_pays(v, &block);
-	}
-	if (n != as->nvads || pages != as->total_pages)
-		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",
-		    as->id, as->nvads, as->total_pages, n, pages);
-	rep->vads += n;
-	if (locked != as->locked_pages)
-		report_bad(rep, "I11", "as %u: %lu pages locked, counted %lu",
-		    as->id, as->locked_pages, locked);
-	if (commit + 4 != as->commit)
-		report_bad(rep, "I12", "as %u: commit %lu, vads have %lu + 4",
-		    as->id, as->commit, commit);
-	return 0;
 }

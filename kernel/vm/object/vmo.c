@@ -58,6 +58,7 @@ vmo_alloc(enum vmo_type type, uint64_t bytes)
 		return NULL;
 	vmo->serial = atomic_add(&last_serial, 1) + 1;
 	vmo->type = (uint8_t)type;
+	vmo->end = anon_put; /* of a file: vmo_create_file() */
 	vmo->size = bytes;
 	atomic_store(&vmo->refs, 1);
 	spin_init(&vmo->lock, LR_OBJ);
@@ -154,10 +155,7 @@ vmo_put(struct vmo *vmo)
 	mutex_lock(&vmos.lock);
 	list_remove(&vmo->all);
 	mutex_unlock(&vmos.lock);
-	if (vmo->type == VMO_VNODE)
-		cache_end(vmo);
-	else
-		anon_put(vmo);
+	vmo->end(vmo);
 }
 
 /*
@@ -333,163 +331,21 @@ vmo_visit_next(struct vmo *prev)
 	return found;
 }
 
-/* ---- size ---- */
+/* ---- bytes that were written ---- */
 
 /*
- * Cut or extend (book: truncate).
+ * A shared mapping has become writable by a store: the file has changed now.
+ * What is stored by the same word later is not seen, as on Linux.
  *
- * Locks:    rank 1 (the caller's vnode lock keeps other resizes and writes
- *           away); none of rank >= 3.
- * Context:  thread, may sleep.
- * Returns:  0, -EFBIG; of a file also -EIO (its last page), -EINTR.
+ * Locks:    none of rank >= 7; takes [O].
  */
-int
-vmo_resize(struct vmo *vmo, uint64_t bytes)
+void
+vmo_stored(struct vmo *vmo)
 {
-	struct zap_range z = { .hi = VMO_MAX_PAGES, .how = ZAP_EVEN_PRIVATE };
-	bool file = vmo->type == VMO_VNODE;
-	struct vm_page *tail = NULL;
-	uint64_t old, keep = 0;
-	bool cuts, grown;
-	int r = 0;
-
-	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
-		return -EFBIG;
-	if (file)
-		r = cache_cut_begin(vmo, bytes, &tail);
-	if (r != 0)
-		return r;
+	if (atomic_load(&vmo->client_ops) == NULL)
+		return;
 	spin_lock(&vmo->lock);
-	old = vmo->size;
-	vmo->size = bytes;
-	z.seq = ++vmo->resize_seq;
-	if (!file && bytes <= old) {
-		keep = vmo->a.keep;
-		vmo->a.keep = 0;
-	}
-	grown = file && cache_grown_locked(vmo, old);
-	cuts = bytes < old || keep != 0;
-	vmo->cuts += cuts;
+	if (vmo->client_ops != NULL && vmo->client_ops->stored != NULL)
+		vmo->client_ops->stored(vmo->client);
 	spin_unlock(&vmo->lock);
-	EVENT(cache_resize, vmo, old, bytes);
-	if (grown)
-		cache_clean_links(vmo, old >> PAGE_SHIFT,
-		    (old >> PAGE_SHIFT) + 1);
-	if (!cuts)
-		return 0;
-	z.lo = PAGE_UP(bytes) >> PAGE_SHIFT;
-	EVENT(cache_zap, vmo, z.lo, z.hi);
-	vmo_zap_links(vmo, &z);
-	if (file)
-		cache_cut_end(vmo, bytes, tail);
-	else
-		anon_truncate(vmo, z.lo, z.hi);
-	spin_lock(&vmo->lock);
-	vmo->cuts--;
-	spin_unlock(&vmo->lock);
-	if (!file && (bytes & PAGE_MASK) != 0)
-		return vmo_zero_part(vmo, bytes,
-		    PAGE_SIZE - (bytes & PAGE_MASK));
-	return 0;
-}
-
-/* Take the mappings of whole pages away, private copies stay. */
-static void
-zap_hole(struct vmo *vmo, struct zap_range *z)
-{
-	spin_lock(&vmo->lock);
-	z->seq = ++vmo->resize_seq;
-	spin_unlock(&vmo->lock);
-	EVENT(cache_zap, vmo, z->lo, z->hi);
-	vmo_zap_links(vmo, z);
-}
-
-/*
- * Whole pages go before their mappings: a fault in between makes a new page,
- * and its word is taken away with the rest, which costs a fault and nothing
- * else.  In a file such a fault would read what the hole is to free, so it
- * waits (vmohole.c).
- */
-static int
-punch_pages(struct vmo *vmo, struct zap_range *z)
-{
-	int r;
-
-	if (vmo->type != VMO_VNODE) {
-		anon_truncate(vmo, z->lo, z->hi);
-		zap_hole(vmo, z);
-		return 0;
-	}
-	r = cache_hole_begin(vmo, z->lo, z->hi);
-	if (r != 0)
-		return r;
-	cache_truncate(vmo, z->lo, z->hi);
-	zap_hole(vmo, z);
-	return cache_hole_end(vmo);
-}
-
-/*
- * Make a hole: [off, off + len) reads as zero, whole pages are freed.
- *
- * Locks:    rank 1; none of rank >= 3.
- * Context:  thread, may sleep.
- * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is
- *           not made.
- */
-int
-vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
-{
-	struct zap_range z = { .how = ZAP_SHARED_ONLY };
-	uint64_t end = PAGE_UP(vmo_size(vmo));
-	int r = 0;
-
-	if (vmo->type == VMO_VNODE && vmo->pager->free == NULL)
-		return -EOPNOTSUPP;
-	if (vmo->type == VMO_AOBJ)
-		end = MAX(end, atomic_load(&vmo->a.keep) << PAGE_SHIFT);
-	end = MIN(off + len, end);
-	if (off >= end)
-		return 0;
-	z.lo = PAGE_UP(off) >> PAGE_SHIFT;
-	z.hi = end >> PAGE_SHIFT;
-	if (z.lo > z.hi)
-		return vmo_zero_part(vmo, off, end - off);
-	if ((off & PAGE_MASK) != 0)
-		r = vmo_zero_part(vmo, off, PAGE_SIZE - (off & PAGE_MASK));
-	if (r == 0 && (end & PAGE_MASK) != 0)
-		r = vmo_zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
-	if (r == 0 && z.lo < z.hi)
-		r = punch_pages(vmo, &z);
-	return r;
-}
-
-/*
- * Make the tables that a fault found missing.  The mapping is looked up anew:
- * it may have gone since, and then the next pass says so.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
- * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
- */
-int
-anon_fault_path(struct fctx *f)
-{
-	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;
-	struct vmo *vmo = NULL;
-	struct vad *v;
-	int r;
-
-	rw_lock_read(&f->as->map_lock);
-	v = vad_find(f->as, vpn);
-	if (v != NULL && v->vmo != NULL && v->vmo->type == VMO_AOBJ) {
-		vmo = v->vmo;
-		pgoff = v->off + vpn - v->start;
-		vmo_get(vmo);
-	}
-	rw_unlock_read(&f->as->map_lock);
-	if (vmo == NULL)
-		return 0;
-	r = anon_make_path(vmo, pgoff);
-	vmo_put(vmo);
-	return r == -ENOMEM ? -ENOSPC : r;
 }

@@ -23,6 +23,8 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
+
 #define TEARDOWN_NS 1000000ul /* how often its end is looked for */
 
 /* A zap under way. */
@@ -113,7 +115,7 @@ vmo_forget_space(struct aspace *as)
 		f = (struct forget){ .as = as };
 		vmo_walk(forget_in, &f);
 		if (f.vmo != NULL) {
-			vad_link_free(f.link);
+			vmo_link_free(f.link);
 			vmo_put(f.vmo);
 		} else if (f.missed) {
 			sched_yield();
@@ -288,4 +290,35 @@ zap_end(struct aspace *as, struct zap_job *job)
 {
 	pt_release(as, &job->tables);
 	entries_let_go(job);
+}
+
+/* ---- memory of links ---- */
+
+/*
+ * Locks:    any below LR_MEM.
+ * Owns:     the caller: vmo_link_free().
+ * Returns:  a link on no list; NULL.
+ */
+struct vm_maplink *
+vmo_link_alloc(void)
+{
+	struct vm_maplink *link = kmem_cache_zalloc(&links);
+
+	if (link != NULL)
+		list_node_init(&link->node);
+	return link;
+}
+
+/*
+ * link is on no list.  NULL is allowed.
+ *
+ * Locks:    any below LR_MEM.
+ */
+void
+vmo_link_free(struct vm_maplink *link)
+{
+	if (link == NULL)
+		return;
+	ASSERT(!list_is_linked(&link->node));
+	kmem_cache_free(&links, link);
 }

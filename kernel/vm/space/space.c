@@ -160,7 +160,7 @@ as_users(const struct aspace *as)
 
 /*
  * A process has ended or changed to another space; the last one tears all
- * mappings down (vmm.md 4.7).
+ * mappings down (book: exit).
  *
  * Locks:    none of rank >= 2.
  * Context:  a thread that runs on another root.

@@ -38,36 +38,30 @@ count_used(void)
 	return atomic_load(&swaps.used);
 }
 
+static uint64_t
+count_places(void)
+{
+	return atomic_load(&swaps.slots);
+}
+
 /*
  * Locks:    none; once, by vm_init().
  */
 void
 swap_init(void)
 {
+	static const struct swap_ops ops = {
+		.wake = pageout_wake,
+		.places = count_places,
+		.is_frozen = swap_is_frozen,
+		.drop = swap_drop,
+		.hit = swap_ahead_hit,
+		.miss = swap_ahead_miss,
+	};
+
+	swap_ops = &ops;
 	waitq_init(&swaps.bios);
 	ev_set_gauge(EV_swap_slots_used, count_used);
-}
-
-/* ---- slots and words ---- */
-
-/* The SWAP word of a slot: index in 43:12, area in 47:44 (book: words). */
-uint64_t
-swap_word(slot_t slot)
-{
-	uint64_t area = slot >> SWAP_INDEX_BITS;
-
-	ASSERT(slot != 0);
-	return pte_make_soft(PTE_SWAP, area << 32 | (slot & SWAP_INDEX_MAX));
-}
-
-slot_t
-swap_slot(uint64_t word)
-{
-	uint64_t payload = (word & PTE_PFN_MASK) >> PAGE_SHIFT;
-
-	ASSERT(pte_kind(word) == PTE_SWAP);
-	return (slot_t)((payload >> 32) << SWAP_INDEX_BITS |
-	    (payload & SWAP_INDEX_MAX));
 }
 
 /* ---- areas ---- */

@@ -292,55 +292,6 @@ pt_close_space(struct aspace *as)
 	atomic_sub(&as->holders, 1);
 }
 
-/* ---- forced ---- */
-
-static void
-push_page(const uint64_t *word)
-{
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_TRANS)
-		(void)pageout_page(pte_page(word_get(word)));
-	spin_unlock(&pfn_lock);
-}
-
-/* What a leaf's words name goes to swap, as far as it is not in use.  [W]. */
-static void
-push_pages(struct vm_page *leaf)
-{
-	unsigned i;
-
-	for (i = 0; i < MD_PT_WORDS && leaf->nres > leaf->tbl.nvalid; i++)
-		push_page(&pt_words(leaf)[i]);
-}
-
-/*
- * Injected: tables leave as soon as they can (FI_TABLE), for which the pages
- * that leaf tables name have to go first.  What is written goes the next time.
- *
- * Locks:    none of rank >= 5; takes [W].
- */
-void
-pt_push_out(struct aspace *as)
-{
-	struct pt_place at;
-	struct pt_path p;
-	va_t va = 0;
-
-	mutex_lock(&as->ws_lock);
-	while (as->md.root_pa != 0 &&
-	    pt_next_place(as, &va, MD_USER_END, &at)) {
-		path_walk(as, va, &p);
-		if (at.leaf != NULL)
-			push_pages(at.leaf);
-		else
-			push_page(p.word[p.away]);
-		va = at.end;
-	}
-	if (as->md.root_pa != 0)
-		(void)pt_evict(as, SIZE_MAX);
-	mutex_unlock(&as->ws_lock);
-}
-
 /*
  * The space is to be torn down: wait until nobody holds a table of it.  Who
  * does waits for nothing but frames and I/O.
@@ -357,4 +308,18 @@ pt_end_space(struct aspace *as)
 		;
 	while (atomic_load(&as->holders) != AS_CLOSING)
 		(void)sleep_until(md_time_ns() + HOLDER_NS, WAIT_PLAIN);
+}
+
+/*
+ * The word that names the table of va, as far down as tables are in use.
+ *
+ * Locks:    [W]; some table on the way to va is not in use.
+ */
+uint64_t *
+pt_away_word(struct aspace *as, va_t va)
+{
+	struct pt_path p;
+
+	path_walk(as, va, &p);
+	return p.word[p.away];
 }

@@ -88,35 +88,10 @@ ws_rescue(struct vm_page *pg)
 
 /* ---- age ---- */
 
-static unsigned
-age_of(uint64_t word)
-{
-	return (unsigned)((word & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
-}
-
 static bool
 is_member(uint64_t word)
 {
 	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
-}
-
-/*
- * A VALID word was used since the last look, and is young; or it grows older.
- *
- * Locks:    [W].
- * Returns:  the new age.
- */
-unsigned
-ws_age_word(uint64_t *word)
-{
-	uint64_t w = word_get(word);
-	unsigned age;
-
-	age = (w & MD_PTE_A) != 0 ? 0 : MIN(age_of(w) + 1, WS_AGES - 1);
-	if (age != age_of(w) || (w & MD_PTE_A) != 0)
-		word_change(word, (w & MD_PTE_A) | PTE_AGE_MASK,
-		    (uint64_t)age << PTE_AGE_SHIFT);
-	return age;
 }
 
 /*
@@ -191,7 +166,7 @@ static bool
 is_used_once(uint64_t word)
 {
 	return pte_src(word) == SRC_OBJ && (word & MD_PTE_NX) != 0 &&
-	    page_home_kind(pte_page(word)) == HOME_VNODE && age_of(word) > 0;
+	    page_home_kind(pte_page(word)) == HOME_VNODE && pte_age(word) > 0;
 }
 
 /* Could the page leave memory without a slot of swap being allocated? */
@@ -210,7 +185,7 @@ is_victim(const struct ws_spot *s, int min_age)
 
 	if ((w & (PTE_LOCK | MD_PTE_A)) != 0)
 		return false;
-	if ((int)age_of(w) < (min_age & WS_AGE) && !is_used_once(w))
+	if ((int)pte_age(w) < (min_age & WS_AGE) && !is_used_once(w))
 		return false;
 	if (pte_src(w) == SRC_SPEC)
 		return true;
@@ -240,7 +215,7 @@ count_trimmed(struct aspace *as, uint64_t word)
 		EV_ws_trimmed_0, EV_ws_trimmed_1, EV_ws_trimmed_2,
 		EV_ws_trimmed_3,
 	};
-	unsigned age = age_of(word);
+	unsigned age = pte_age(word);
 
 	EVENT(ws_trimmed);
 	ev_add(by_age[age], 1);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_cache.c: the pages of one file
+ *
+ * Problem   A page in the tree at a wrong place serves the bytes of another.
+ *
+ * Picture   tree of pages ─→ order, size, counts (I10), homes (I1)
+ *
+ * Rules     1. The machine stands still.
+ *
+ * Read next check.c, vm/cache/pagecache.c.  (book: invariants)
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/*
+ * I10 and the home of I1: order, size, counts of one file.
+ *
+ * Locks:    [O], the machine is stopped (vm_check); takes [P].
+ * Returns:  findings, also told to rep.
+ */
+int
+cache_check(struct vmo *vmo, struct vm_report *rep)
+{
+	uint64_t end = PAGE_UP(vmo->size) >> PAGE_SHIFT, n = 0, dirty = 0;
+	uint64_t last = 0;
+	unsigned before = rep->findings;
+	struct vm_page *pg;
+	struct rb_node *node;
+
+	spin_lock(&pfn_lock);
+	for (node = rb_first(&vmo->v.pages); node != NULL; node = rb_next(node)) {
+		pg = CONTAINER_OF(node, struct vm_page, rb);
+		dirty += (pg->flags & PF_DIRTY) != 0;
+		if (n++ > 0 && pg->index <= last)
+			report_bad(rep, "I10", "pfn %u: page %lu after %lu",
+			    page_pfn(pg), pg->index, last);
+		last = pg->index;
+		if (pg->index >= end && vmo->cuts == 0)
+			report_bad(rep, "I10", "file of %lu bytes has page %lu",
+			    vmo->size, pg->index);
+		if (page_home_kind(pg) != HOME_VNODE ||
+		    page_home_payload(pg) != va2pa(vmo))
+			report_bad(rep, "I1", "page %lu: pfn %u has home %lx",
+			    pg->index, page_pfn(pg), pg->home);
+	}
+	if (n != vmo->n_resident || dirty != vmo->n_dirty)
+		report_bad(rep, "I10", "file: %lu pages %lu dirty, counted %lu "
+		    "and %lu", vmo->n_resident, vmo->n_dirty, n, dirty);
+	if (rb_check(&vmo->v.pages) < 0)
+		report_bad(rep, "I10", "the tree of a file is not red-black");
+	spin_unlock(&pfn_lock);
+	return (int)(rep->findings - before);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_kpaged.c: words of pageable kernel memory against pages and counts
+ *
+ * Problem   A kernel address that is free but has a word, or a page that does
+ *           not know its address, is found by nobody until it is used.
+ *
+ * Picture   words of the region ─→ pages, out, mapped ─→ the counters (I16)
+ *
+ * Rules     1. The check runs while all stands still; to bring what is out is
+ *              done before.
+ *
+ * Read next check.c, vm/kpaged/kpaged.c.  (book: invariants)
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/* What the words of the region say. */
+struct kpaged_count {
+	uint64_t pages, out, valid;
+};
+
+static void
+check_word(struct vm_report *r, va_t kva, const uint64_t *word,
+    struct kpaged_count *n)
+{
+	uint64_t w = word_get(word);
+	const struct vm_page *pg;
+
+	if (kpaged_va_is_free(kva))
+		report_bad(r, "I16", "kpaged %lx: free, word %lx", kva, w);
+	if (!pte_names_frame(w)) {
+		if (pte_kind(w) == PTE_FORK)
+			report_bad(r, "I16", "kpaged %lx: word %lx", kva, w);
+		n->out++;
+		return;
+	}
+	pg = pte_page(w);
+	n->pages++;
+	n->valid += (w & MD_PTE_P) != 0;
+	if (r->mapcount != NULL && (w & MD_PTE_P) != 0)
+		r->mapcount[page_pfn(pg)]++;
+	if (page_home_kind(pg) != HOME_KPAGED ||
+	    page_home_payload(pg) != va2pa(word) ||
+	    pg->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT)
+		report_bad(r, "I1", "kpaged %lx: pfn %u has home %lx", kva,
+		    page_pfn(pg), pg->home);
+	if (pg->nres != 0 && pg->state != PG_ACTIVE)
+		report_bad(r, "I4", "kpaged %lx: pfn %u is %s, %u of its words "
+		    "name frames", kva, page_pfn(pg),
+		    page_state_name((enum page_state)pg->state), pg->nres);
+}
+
+/*
+ * Words against pages, counts and free addresses.
+ *
+ * Locks:    the machine is stopped at safe points (vm_check).
+ * Returns:  findings, also told to r.
+ */
+int
+kpaged_check(struct vm_report *r)
+{
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	struct kpaged_count n = { 0 };
+	unsigned before = r->findings;
+	uint64_t *word;
+
+	for (; (word = kpaged_next_word(&kva, top)) != NULL; kva += PAGE_SIZE)
+		check_word(r, kva, word, &n);
+	if (n.pages != ev_read(EV_kpaged_pages) ||
+	    n.out != ev_read(EV_kpaged_pages_out) ||
+	    n.valid != kernel_as.ws_pages)
+		report_bad(r, "I16", "kpaged: %lu pages, %lu out, %lu mapped; "
+		    "counted %lu, %lu, %lu", n.pages, n.out, n.valid,
+		    ev_read(EV_kpaged_pages), ev_read(EV_kpaged_pages_out),
+		    kernel_as.ws_pages);
+	return (int)(r->findings - before);
+}
+
+/*
+ * Bring all that is out, as far as memory goes: for vm_check(2).  A fatal signal
+ * ends it.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps.
+ */
+void
+kpaged_bring_all(void)
+{
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	struct vm_page *pg;
+	uint64_t *word;
+	int r = 0;
+
+	for (; r == 0 && (word = kpaged_next_word(&kva, top)) != NULL;
+	    kva += PAGE_SIZE) {
+		if (pte_names_frame(word_get(word)))
+			continue;
+		r = kpaged_pin(kva, &pg);
+		if (r == 0) {
+			kpaged_note_lost(kva, pg);
+			kpaged_unpin(pg, false);
+		}
+	}
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * force.c: pressure by hand, where a fault waits or ends
+ *
+ * Problem   What happens only when memory is short is met by no test that has
+ *           enough of it.  So tests may say: everything that is not in use
+ *           leaves now, and each fault finds it gone.
+ *
+ * Picture   vm_fault ─ waits, ends ─→ at_fault ─→ trim, tables, entries, frames
+ *                                             └─→ vm_check (check=N)
+ *
+ * Rules     1. Nothing is taken that could not be taken in a real shortage.
+ *           2. What was used since the last fault stays: else two pages that
+ *              one instruction needs would chase each other away for ever.
+ *
+ * Read next vm/fault/fault.c, kern/inject.c, check.c.  (book: injection)
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+#define PATIENCE 64            /* faults of others until one sets the pace */
+
+static void at_fault(struct aspace *as, enum fault_moment moment);
+static void trim_unused(struct aspace *as, bool ended);
+static bool sets_the_pace(struct aspace *as);
+static void push_page(const uint64_t *word);
+static void push_pages(struct vm_page *leaf);
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+force_init(void)
+{
+	fault_set_hook(at_fault);
+}
+
+/*
+ * Where a fault ends or waits: FI_TRIM, what is not in use goes to swap;
+ * FI_TABLE, its tables too, and all VADs; FI_EVICT_ENTRY, entries and tables of
+ * objects; FI_STEAL, what is clean goes away.
+ *
+ * Locks:    none of rank >= 2.
+ */
+static void
+at_fault(struct aspace *as, enum fault_moment moment)
+{
+	bool tables = inject_hit(FI_TABLE);
+
+	if (tables || inject_hit(FI_TRIM)) {
+		trim_unused(as, moment == FAULT_ENDS);
+		pageout_push();
+	}
+	if (tables)
+		pt_push_out(as);
+	if (inject_hit(FI_EVICT_ENTRY) || tables)
+		kpaged_push_out(tables);
+	if (inject_hit(FI_STEAL))
+		(void)phys_steal();
+	if (moment == FAULT_ENDS)
+		vm_check_fault();
+}
+
+/*
+ * What was not used since the last fault leaves the working set: else two pages
+ * that one instruction needs would chase each other away for ever.
+ */
+static void
+trim_unused(struct aspace *as, bool ended)
+{
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0 && (!ended || sets_the_pace(as))) {
+		if (ended) {
+			ws_age(as);
+			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+		}
+		as->ops->evict(as, SIZE_MAX, 1);
+	}
+	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * Do the faults of this thread say how time passes in the space?  Those of one
+ * thread do, until it has had none for PATIENCE of the others': what it used
+ * since its last fault stays, so it gets on; and if it does not, they do.
+ */
+static bool
+sets_the_pace(struct aspace *as)
+{
+	uint32_t me = thread_current()->id;
+
+	if (as->pacer != me && ++as->pacer_missed < PATIENCE)
+		return false;
+	as->pacer = me;
+	as->pacer_missed = 0;
+	return true;
+}
+
+/*
+ * Injected: tables leave as soon as they can (FI_TABLE), for which the pages
+ * that leaf tables name have to go first.  What is written goes the next time.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ */
+void
+pt_push_out(struct aspace *as)
+{
+	struct pt_place at;
+	va_t va = 0;
+
+	mutex_lock(&as->ws_lock);
+	while (as->md.root_pa != 0 &&
+	    pt_next_place(as, &va, MD_USER_END, &at)) {
+		if (at.leaf != NULL)
+			push_pages(at.leaf);
+		else
+			push_page(pt_away_word(as, va));
+		va = at.end;
+	}
+	if (as->md.root_pa != 0)
+		(void)pt_evict(as, SIZE_MAX);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* What a leaf's words name goes to swap, as far as it is not in use.  [W]. */
+static void
+push_pages(struct vm_page *leaf)
+{
+	unsigned i;
+
+	for (i = 0; i < MD_PT_WORDS && leaf->nres > leaf->tbl.nvalid; i++)
+		push_page(&pt_words(leaf)[i]);
+}
+
+static void
+push_page(const uint64_t *word)
+{
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_TRANS)
+		(void)pageout_page(pte_page(word_get(word)));
+	spin_unlock(&pfn_lock);
+}
+
+/*
+ * All that may go is trimmed, and written or given away at once: FI_EVICT_ENTRY.
+ * VADs only if asked for (FI_TABLE): that takes flushes, and what was used since
+ * the last time stays once, else threads would chase each other's away for ever.
+ * Who comes while another is at it has nothing to do.
+ *
+ * Locks:    none of rank >= 6.
+ */
+void
+kpaged_push_out(bool vads)
+{
+	static _Atomic bool busy;       /* [A] */
+	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	uint64_t *word;
+
+	if (atomic_xchg(&busy, true))
+		return;
+	(void)kpaged_trim_all(vads);
+	for (; (word = kpaged_next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
+		if (pte_kind(word_get(word)) == PTE_TRANS)
+			push_page(word);
+	}
+	atomic_store(&busy, false);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * report.c: a finding of vm_check, in words
+ *
+ * Problem   Whoever owns a structure knows best what is wrong with it, designs
+ *           too; all of them say it in one way.
+ *
+ * Picture   (report, invariant, text) ─→ a line, and a count
+ *
+ * Rules     1. It may be called from every room of vm/ (layers.txt).
+ *
+ * Read next check.c.  (book: invariants)
+ */
+#include "vm/vm.h"
+#include "vm/vmdat.h"
+#include "vm/vmfn.h"
+
+/*
+ * One finding.
+ *
+ * Locks:    the check lock; any others.
+ */
+void
+report_bad(struct vm_report *rep, const char *invariant, const char *fmt, ...)
+{
+	va_list ap;
+
+	rep->findings++;
+	out_printf(rep->out, "%s ", invariant);
+	va_start(ap, fmt);
+	out_vprintf(rep->out, fmt, ap);
+	va_end(ap);
+	out_printf(rep->out, "\n");
+}
