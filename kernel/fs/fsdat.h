@@ -205,6 +205,15 @@ struct fstype {
 #define MS_NODIRATIME 2048u
 #define MS_BIND 4096u
 #define MS_MOVE 8192u
+#define MS_REC 0x4000u
+#define MS_SILENT 0x8000u
+#define MS_UNBINDABLE 0x20000u
+#define MS_PRIVATE 0x40000u
+#define MS_SLAVE 0x80000u
+#define MS_SHARED 0x100000u
+#define MS_PROPAGATION (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
+#define MS_MAGIC 0xc0ed0000u       /* what old programs put above 16 flags */
+#define MS_MAGIC_MASK 0xffff0000u
 #define MS_RELATIME 0x200000u      /* neither this nor NOATIME: strictly */
 #define MS_STRICTATIME 0x1000000u  /* asked for, never kept */
 

@@ -52,6 +52,7 @@ struct mount *mount_make(const struct fstype *, const char *source,
     unsigned flags);
 void mount_set_root(struct mount *);
 void mounts_show(struct out *);
+void mount_opts_show(struct out *, struct mount *);
 void mountinfo_show(struct out *);
 
 /* ---- mountopts.c ---- */

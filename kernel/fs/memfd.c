@@ -114,6 +114,8 @@ file_add_seals(struct file *f, unsigned seals)
 		r = -EBUSY;
 	else
 		atomic_store(&v->seals, v->seals | seals);
+	if (r == 0 && (v->seals & SEALS_WRITE) != 0)
+		vmo_keep_whole(v->vmo);
 	rw_unlock_write(&v->lock);
 	return r;
 }

@@ -268,6 +268,20 @@ undo_make:
 }
 
 /*
+ * MS_PRIVATE and its like make no mount: they say who hears of those made below
+ * v.  Here nobody does, all are private; and so stays a private one that becomes
+ * a slave.  0, -EINVAL (no root, two at once, or what is not provided).
+ */
+static int
+mount_propagate(const struct vnode *v, unsigned flags)
+{
+	flags &= ~(MS_REC | MS_SILENT);
+	if (v != v->mnt->root)
+		return -EINVAL;
+	return flags == MS_PRIVATE || flags == MS_SLAVE ? 0 : -EINVAL;
+}
+
+/*
  * mount(2): type is tmpfs, devtmpfs, proc, ext2.
  *
  * Locks:    none held.
@@ -282,15 +296,21 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	struct walk w = { 0 };
 	int r;
 
+	if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
+		flags &= ~MS_MAGIC_MASK;
 	r = walk_path(&w, at, 0);
 	if (r != 0)
 		return r;
 	if (fs_cred()->euid != 0)
 		r = -EPERM;
-	else if ((flags & (MS_BIND | MS_MOVE)) != 0)
-		r = -EINVAL;
-	else if ((flags & MS_REMOUNT) != 0)
+	else if ((flags & MS_REMOUNT) != 0 && (flags & MS_BIND) == 0)
 		r = mount_remount_data(w.vn, flags, data);
+	else if ((flags & MS_BIND) != 0)
+		r = -EINVAL;
+	else if ((flags & MS_PROPAGATION) != 0)
+		r = mount_propagate(w.vn, flags);
+	else if ((flags & MS_MOVE) != 0)
+		r = -EINVAL;
 	else if (t == NULL)
 		r = type == NULL ? -EINVAL : -ENODEV;
 	else if (w.vn->type != S_IFDIR)
@@ -479,6 +499,7 @@ line_mounts(struct out *out, struct mount *m, const char *path)
 {
 	out_printf(out, "%s %s %s ", m->source, path, m->type->name);
 	flags_show(out, m);
+	mount_opts_show(out, m);
 	out_printf(out, " 0 0\n");
 }
 
@@ -491,8 +512,10 @@ line_mountinfo(struct out *out, struct mount *m, const char *path)
 	out_printf(out, "%u %u %u:%u / %s ", m->id,
 	    up->id, dev_major(m->dev), dev_minor(m->dev), path);
 	flags_show(out, m);
-	out_printf(out, " - %s %s %s\n", m->type->name, m->source,
+	out_printf(out, " - %s %s %s", m->type->name, m->source,
 	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw");
+	mount_opts_show(out, m);
+	out_printf(out, "\n");
 }
 
 static void

@@ -137,13 +137,38 @@ mount_remount_data(struct vnode *v, unsigned flags, const char *data)
 	return r;
 }
 
-/* What a file system in memory gets unless told otherwise: half of memory. */
-void
-mount_limits_default(struct mount *m)
+/* Pages, and as many names: half of memory. */
+static uint64_t
+default_limit(void)
 {
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	(void)vmo_quota_limit(m->quota, ps.total / 2);
-	m->max_vnodes = ps.total / 2;
+	return ps.total / 2;
+}
+
+/* What a file system in memory gets unless told otherwise. */
+void
+mount_limits_default(struct mount *m)
+{
+	(void)vmo_quota_limit(m->quota, default_limit());
+	m->max_vnodes = default_limit();
+}
+
+/* ",size=…" of a file system in memory: what is not as without a word. */
+void
+mount_opts_show(struct out *out, struct mount *m)
+{
+	uint64_t pages = vmo_quota_max(m->quota);
+	uint64_t files = atomic_load(&m->max_vnodes);
+
+	if (m->type != &tmpfs_type && m->type != &devfs_type)
+		return;
+	if (pages != default_limit())
+		out_printf(out, ",size=%luk", pages == QUOTA_NONE ? 0 :
+		    pages << (PAGE_SHIFT - 10));
+	if (files != default_limit())
+		out_printf(out, ",nr_inodes=%lu", files);
+	if (m->root_mode != (S_ISVTX | 0777))
+		out_printf(out, ",mode=%03o", m->root_mode);
 }

@@ -323,6 +323,7 @@ clone_inherit(struct clone_state *s)
 	p->dumpable = parent->dumpable;
 	p->no_new_privs = parent->no_new_privs;
 	p->oom_adj = parent->oom_adj;
+	p->oom_min = parent->oom_min;
 	p->exit_signal = s->req->exit_signal;
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	memcpy(p->rlim, parent->rlim, sizeof(p->rlim));

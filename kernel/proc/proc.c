@@ -407,6 +407,30 @@ proc_reparent_locked(struct proc *child, struct proc *to)
 	list_push_back(&to->children, &child->sibling);
 }
 
+/*
+ * The current thread gets a table of descriptors that nobody shares.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0; -ENOMEM: nothing has changed.
+ */
+int
+proc_unshare_files(void)
+{
+	struct task *tk = task_current();
+	struct fdtab *old = tk->fdtab, *own;
+
+	if (!fdtab_is_shared(old))
+		return 0;
+	own = fdtab_copy(old);
+	if (own == NULL)
+		return -ENOMEM;
+	spin_lock(&proc_lock);
+	tk->fdtab = own;
+	spin_unlock(&proc_lock);
+	fdtab_put(old);
+	return 0;
+}
+
 /* ---- facts of the current process ---- */
 
 /* Does it act as root?  Locks: none. */

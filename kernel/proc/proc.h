@@ -51,6 +51,7 @@ int fdtab_set_cloexec(struct fdtab *, int fd, bool on); /* 0, -EBADF */
 int fdtab_next(struct fdtab *, int fd, struct file **out); /* for /proc */
 /* Implemented by proc.c for fdtab.c: the two facts it needs of the process. */
 struct fdtab *proc_current_fdtab(void);
+int proc_unshare_files(void);                      /* a table of its own; 0, -ENOMEM */
 uint64_t proc_rlimit_nofile(void);
 
 #endif

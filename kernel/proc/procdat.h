@@ -157,6 +157,7 @@ struct proc {
 	bool dumpable, no_new_privs; /* [L] */
 	int pdeath_sig;          /* [L] sent when the parent ends */
 	int oom_adj;             /* [L] kept, not used: nobody is killed */
+	int oom_min;             /* [L] only root sets a lower one: root's last */
 
 	struct sighand *sighand; /* [L] */
 	struct sigpend pending;  /* [L] sent to the process */

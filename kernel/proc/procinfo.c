@@ -135,7 +135,27 @@ show_oom_adj(int id, struct out *o)
 	return view_close(v);
 }
 
-/* Kept for programs that set it; nobody is killed for memory here. */
+/*
+ * Kept for programs that set it; nobody is killed for memory here.  As on Linux
+ * a process may lower it to what root has allowed, and no further.
+ */
+static int
+set_oom_adj(struct proc *p, int v)
+{
+	bool is_root = proc_is_root();
+	int r = 0;
+
+	spin_lock(&proc_lock);
+	if (v < p->oom_min && !is_root)
+		r = -EACCES;
+	else
+		p->oom_adj = v;
+	if (is_root)
+		p->oom_min = v;
+	spin_unlock(&proc_lock);
+	return r;
+}
+
 static int
 write_oom_adj(int id, const char *text, size_t n)
 {
@@ -143,18 +163,16 @@ write_oom_adj(int id, const char *text, size_t n)
 	bool negative = n > 0 && text[0] == '-';
 	const char *end;
 	int64_t v;
+	int r;
 
 	if (p == NULL)
 		return -ESRCH;
 	v = (int64_t)str_to_u64(text + negative, &end);
 	v = negative ? -v : v;
-	if (end == text + negative || v < -1000 || v > 1000) {
-		proc_put(p);
-		return -EINVAL;
-	}
-	p->oom_adj = (int)v;
+	r = end == text + negative || v < -1000 || v > 1000 ? -EINVAL :
+	    set_oom_adj(p, (int)v);
 	proc_put(p);
-	return 0;
+	return r;
 }
 
 /* ---- text that vm/ makes ---- */

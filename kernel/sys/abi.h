@@ -263,6 +263,7 @@ struct abi_flock {
 
 #define UTIME_NOW 0x3fffffffl
 #define UTIME_OMIT 0x3ffffffel
+#define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
 #define IOV_MAX 1024
 

@@ -77,19 +77,24 @@ sys_close(const uint64_t a[6])
 int64_t
 sys_close_range(const uint64_t a[6])
 {
-	struct fdtab *t = fdtab_current();
 	unsigned first = (unsigned)a[0], last = (unsigned)a[1];
+	unsigned flags = (unsigned)a[2];
+	struct fdtab *t;
 	struct file *f;
-	int fd;
+	int fd, r = 0;
 
-	if (first > last || ((unsigned)a[2] & ~CLOSE_RANGE_CLOEXEC) != 0)
+	if (first > last ||
+	    (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0)
 		return -EINVAL;
-	if (first > INT32_MAX)
-		return 0;
+	if ((flags & CLOSE_RANGE_UNSHARE) != 0)
+		r = proc_unshare_files();
+	if (r != 0 || first > INT32_MAX)
+		return r;
+	t = fdtab_current();
 	fd = (int)first;
 	while ((fd = fdtab_next(t, fd, &f)) >= 0 && (unsigned)fd <= last) {
 		/* Another thread may have closed it meanwhile: as good. */
-		if (a[2] != 0)
+		if ((flags & CLOSE_RANGE_CLOEXEC) != 0)
 			(void)fdtab_set_cloexec(t, fd, true);
 		else
 			(void)fdtab_close(t, fd);

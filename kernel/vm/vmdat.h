@@ -317,6 +317,7 @@ struct vmo {
 			struct vmo_quota *quota; /* [c] a reference; NULL: none */
 			uint64_t keep;         /* [O] pages below may exist, whatever the size */
 			bool lost;             /* [O] a table could not be read: counts are guesses */
+			_Atomic bool whole;    /* [A] sealed: MADV_REMOVE is refused */
 		} a;
 		struct {                       /* VNODE */
 			struct rb_root pages;  /* [O] vm_page by index */

@@ -132,6 +132,30 @@ future(void)
 	close(fd);
 }
 
+/* A seal holds for a mapping when the last descriptor is gone, too. */
+static void
+seals_outlive_descriptors(void)
+{
+	for (int seal = 0; seal < 2; seal++) {
+		int fd = memfd("m", MFD_ALLOW_SEALING_);
+		char *p;
+
+		OK(ftruncate(fd, PAGE));
+		p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		CHECK(p != MAP_FAILED);
+		p[0] = 5;
+		if (seal != 0)
+			OK(fcntl(fd, ADD_SEALS, FUTURE));
+		close(fd);
+		if (seal != 0)
+			ERR(madvise(p, PAGE, MADV_REMOVE), EPERM);
+		else
+			OK(madvise(p, PAGE, MADV_REMOVE));
+		EQ(p[0], seal != 0 ? 5 : 0);
+		munmap(p, PAGE);
+	}
+}
+
 /* B9: a shared mapping of a file that is open for reading stays read-only. */
 static void
 others(void)
@@ -162,6 +186,7 @@ main(void)
 	sizes();
 	writes();
 	future();
+	seals_outlive_descriptors();
 	others();
 	return 0;
 }

@@ -202,6 +202,66 @@ path_before_privilege(void)
 	REAP(pid, 0);
 }
 
+/* Does the line of the mount in both files have the text? */
+static void
+line_has(const char *word, bool wanted)
+{
+	const char *files[] = { "/proc/mounts", "/proc/self/mountinfo" };
+	char line[512];
+
+	for (int i = 0; i < 2; i++) {
+		FILE *f = fopen(files[i], "r");
+		bool seen = false;
+
+		CHECK(f != NULL);
+		while (fgets(line, sizeof(line), f) != NULL)
+			if (strstr(line, DIR_MNT " ") != NULL)
+				seen = strstr(line, word) != NULL;
+		fclose(f);
+		if (seen != wanted)
+			FAIL("%s in %s: expected %d", word, files[i], wanted);
+	}
+}
+
+/* What a mount was given is shown, and what nobody said is not. */
+static void
+limits_are_shown(void)
+{
+	line_has("size=", false);
+	line_has("nr_inodes=", false);
+	line_has("mode=", false);
+	OK(mount("none", DIR_MNT, "none", MS_REMOUNT, "nr_inodes=4000"));
+	line_has(",nr_inodes=4000", true);
+	line_has("size=", false);
+	OK(umount(DIR_MNT));
+	OK(mount("none", DIR_MNT, "tmpfs", 0, "size=1m,nr_inodes=1k,mode=0750"));
+	line_has(",size=1024k,nr_inodes=1024,mode=750", true);
+	OK(mount("none", DIR_MNT, "none", MS_REMOUNT, "size=64k"));
+	line_has(",size=64k,nr_inodes=1024,mode=750", true);
+}
+
+/* MS_PRIVATE and its like change a mount that is there, and make none. */
+static void
+propagation_makes_no_mount(void)
+{
+	OK(mkdir(DIR_MNT "/sub", 0755));
+	OK(mount("none", DIR_MNT, "tmpfs", MS_PRIVATE, NULL));
+	OK(mount(NULL, DIR_MNT, NULL, MS_PRIVATE | MS_REC | MS_SILENT, NULL));
+	OK(mount(NULL, DIR_MNT, NULL, MS_SLAVE, NULL));
+	ERR(mount(NULL, DIR_MNT, NULL, MS_PRIVATE | MS_SLAVE, NULL), EINVAL);
+	ERR(mount(NULL, DIR_MNT, NULL, MS_PRIVATE | MS_NODEV, NULL), EINVAL);
+	ERR(mount("none", DIR_MNT "/sub", "tmpfs", MS_PRIVATE, NULL), EINVAL);
+	ERR(mount(NULL, DIR_MNT "/none", NULL, MS_PRIVATE, NULL), ENOENT);
+	if (on_vadose()) {      /* not provided, and said so */
+		ERR(mount(NULL, DIR_MNT, NULL, MS_SHARED, NULL), EINVAL);
+		ERR(mount(NULL, DIR_MNT, NULL, MS_UNBINDABLE, NULL), EINVAL);
+	}
+	OK(access(DIR_MNT "/sub", F_OK));
+	OK(mount("none", DIR_MNT, "none", 0xc0ed0000 | MS_REMOUNT, NULL));
+	OK(umount(DIR_MNT));
+	ERR(umount(DIR_MNT), EINVAL);
+}
+
 int
 main(void)
 {
@@ -225,7 +285,8 @@ main(void)
 	shown("noatime", true);
 	shown("nodiratime", true);
 	shown("nosymfollow", true);
-	OK(umount(DIR_MNT));
+	limits_are_shown();
+	propagation_makes_no_mount();
 	OK(rmdir(DIR_MNT));
 	return test_done();
 }

@@ -185,17 +185,315 @@ private_memory(void)
 	}
 }
 
+/* Children that each do the same and stay. */
 static void
-children(void)
+children_that(void (*act)(void))
 {
-	for (long i = 0; more(i); i++) {
+	for (long i = 0; more(10 * i); i++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			break;
+		if (pid == 0)
+			act();
 		while (pid == 0)
 			pause();
 	}
+}
+
+static void
+nothing(void)
+{
+}
+
+static void
+children(void)
+{
+	children_that(nothing);
+}
+
+static int
+sleeper(void *arg)
+{
+	for (;;)
+		pause();
+	return arg != NULL;
+}
+
+static void
+threads(void)
+{
+	for (long i = 0; more(i); i++) {
+		char *stack = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (stack == MAP_FAILED ||
+		    clone(sleeper, stack + PAGE, CLONE_VM | CLONE_FS |
+		        CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		        CLONE_SYSVSEM, NULL) < 0)
+			break;
+	}
+}
+
+static void
+threads_of_children(void)
+{
+	children_that(threads);
+}
+
+/* Each piece of a mapped file has something that is no page of the process. */
+static void
+file_mappings(void)
+{
+	long n = few != 0 ? few : 60000;
+	int fd = OK(open(long_name(0), O_RDWR | O_CREAT, 0600));
+	char *p;
+
+	OK(ftruncate(fd, n * PAGE));
+	p = mmap(NULL, n * PAGE, PROT_NONE, MAP_SHARED, fd, 0);
+	for (long i = 0; i < n && p != MAP_FAILED; i += 2)
+		if (mprotect(p + i * PAGE, PAGE, PROT_READ) != 0)
+			break;
+}
+
+static void
+memfd_bytes(void)
+{
+	static char block[65536];
+	int fd = OK(memfd_create("m", 0));
+
+	memset(block, 'b', sizeof(block));
+	for (long i = 0; more(i) && write(fd, block, sizeof(block)) > 0; i++)
+		continue;
+}
+
+static void
+memfd_allocated(void)
+{
+	int fd = OK(memfd_create("m", 0));
+
+	for (long i = 0; more(i); i++)
+		if (fallocate(fd, 0, i * 16 * PAGE, 16 * PAGE) != 0)
+			break;
+}
+
+static void
+shared_memory(void)
+{
+	for (long i = 0; more(i); i++) {
+		char *p = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			break;
+		memset(p, 1, 16 * PAGE);
+	}
+}
+
+static sigjmp_buf refused;
+static char refusal_stack[65536]; /* there is no page for a new one */
+
+static void
+on_bus(int sig)
+{
+	(void)sig;
+	siglongjmp(refused, 1);
+}
+
+/* Touch what is paid for by its touch, one byte each step. */
+static void
+touch_on_credit(unsigned long step, int prot)
+{
+	stack_t alt = { refusal_stack, 0, sizeof(refusal_stack) };
+	struct sigaction act = { .sa_handler = on_bus, .sa_flags = SA_ONSTACK };
+	unsigned long bytes = few != 0 ? few * PAGE : 1UL << 40;
+	volatile char *p = mmap(NULL, bytes, prot,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	memset(refusal_stack, 1, sizeof(refusal_stack));
+	OK(sigaltstack(&alt, NULL));
+	OK(sigaction(SIGBUS, &act, NULL));
+	if (p == MAP_FAILED || sigsetjmp(refused, 1) != 0)
+		return;
+	for (unsigned long at = 0; at < bytes; at += step)
+		if ((prot & PROT_WRITE) != 0)
+			p[at] = 1;
+		else
+			(void)p[at];
+}
+
+static void
+late_memory(void)
+{
+	touch_on_credit(PAGE, PROT_READ | PROT_WRITE);
+}
+
+static void
+page_tables(void)
+{
+	touch_on_credit(2 * MIB, PROT_READ);
+}
+
+static void
+lock_memory(void)
+{
+	struct rlimit lim;
+
+	OK(getrlimit(RLIMIT_MEMLOCK, &lim));
+	if (lim.rlim_cur > 4 * MIB)
+		lim.rlim_cur = 4 * MIB;
+	void *p = mmap(NULL, lim.rlim_cur, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		(void)mlock(p, lim.rlim_cur);
+}
+
+static void
+locked_memory(void)
+{
+	children_that(lock_memory);
+}
+
+static void
+queue_signals(void)
+{
+	const union sigval v = { 0 };
+	sigset_t all;
+
+	sigfillset(&all);
+	OK(sigprocmask(SIG_BLOCK, &all, NULL));
+	for (long i = 0; more(i) && sigqueue(getpid(), SIGRTMIN, v) == 0; i++)
+		continue;
+}
+
+static void
+pending_signals(void)
+{
+	struct rlimit lim;
+
+	OK(getrlimit(RLIMIT_SIGPENDING, &lim));
+	lim.rlim_cur = lim.rlim_max;
+	OK(setrlimit(RLIMIT_SIGPENDING, &lim));
+	children_that(queue_signals);
+}
+
+static void
+locks_of_many_files(void)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_len = 1 };
+
+	for (long i = 0; more(i); i++) {
+		int fd = open(long_name(i), O_RDWR | O_CREAT, 0600);
+
+		if (fd < 0 || flock(fd, LOCK_EX) != 0)
+			break;
+		for (long k = 500; k > 0; k--) {
+			l.l_start = 2 * k;
+			if (fcntl(fd, F_OFD_SETLK, &l) != 0)
+				return;
+		}
+	}
+}
+
+static void
+named_pipes(void)
+{
+	static char block[65536];
+
+	for (long i = 0; more(i) && mkfifo(long_name(i), 0600) == 0; i++) {
+		int fd = open(long_name(i), O_RDWR | O_NONBLOCK);
+
+		if (fd < 0)
+			break;
+		while (write(fd, block, sizeof(block)) > 0)
+			continue;
+	}
+}
+
+static void
+removed_files(void)
+{
+	for (long i = 0; more(i); i++) {
+		int fd = open(long_name(i), O_RDWR | O_CREAT, 0600);
+
+		if (fd < 0)
+			break;
+		OK(unlink(long_name(i)));
+		if (write(fd, "x", 1) != 1)
+			break;
+	}
+}
+
+/* A call that waits keeps what it was given. */
+static void
+wait_in_open(void)
+{
+	static char path[4000];
+
+	for (int i = 0; i < 3900; i += 2)
+		memcpy(path + i, "./", 3);
+	strcat(path, "fifo");
+	(void)!open(path, O_RDONLY);
+}
+
+static void
+waiting_opens(void)
+{
+	(void)!mkfifo("fifo", 0600);
+	children_that(wait_in_open);
+}
+
+static void
+wait_in_poll(void)
+{
+	static struct pollfd p[4000];
+
+	for (int i = 0; i < 4000; i++)
+		p[i].fd = -1;
+	(void)!poll(p, 4000, -1);
+}
+
+static void
+waiting_polls(void)
+{
+	children_that(wait_in_poll);
+}
+
+/* One memory, copied again and again, and each copy written a little. */
+static void
+copies_of_memory(void)
+{
+	char *p = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		memset(p, 1, 4 * MIB);
+	for (long i = 0; more(i) && i < 2000; i++) {
+		pid_t pid = fork();
+
+		if (pid > 0) /* the parent stays, the child goes on */
+			return;
+		if (pid < 0)
+			break;
+		if (p != MAP_FAILED)
+			p[i * PAGE % (4 * MIB)] = 2;
+	}
+}
+
+static void
+start_with_arguments(void)
+{
+	static char text[100000];
+
+	memset(text, 'a', sizeof(text) - 1);
+	execl(program, program, "sleep", text, text, text, (char *)NULL);
+}
+
+static void
+arguments(void)
+{
+	children_that(start_with_arguments);
 }
 
 static const struct {
@@ -217,6 +515,23 @@ static const struct {
 	{ "descriptors", descriptors, 6 },
 	{ "private memory", private_memory, 2 },
 	{ "children", children, 1 },
+	{ "threads", threads, 2 },
+	{ "threads of children", threads_of_children, 1 },
+	{ "file mappings", file_mappings, 2 },
+	{ "bytes of memfd", memfd_bytes, 2 },
+	{ "allocated memfd", memfd_allocated, 1 },
+	{ "shared memory", shared_memory, 2 },
+	{ "late memory", late_memory, 2 },
+	{ "page tables", page_tables, 2 },
+	{ "locked memory", locked_memory, 2 },
+	{ "pending signals", pending_signals, 1 },
+	{ "locks of files", locks_of_many_files, 2 },
+	{ "named pipes", named_pipes, 2 },
+	{ "removed files", removed_files, 2 },
+	{ "waiting opens", waiting_opens, 1 },
+	{ "waiting polls", waiting_polls, 1 },
+	{ "copies of memory", copies_of_memory, 1 },
+	{ "arguments", arguments, 1 },
 };
 #define ATTACKS (int)(sizeof(attacks) / sizeof(attacks[0]))
 
@@ -326,6 +641,8 @@ main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "started") == 0)
 		return 0;
+	if (argc > 1 && strcmp(argv[1], "sleep") == 0)
+		return sleeper(NULL);
 	if (argc > 2 && strcmp(argv[1], "clean") == 0)
 		return clean(argv[2]);
 	if (getuid() != 0)
@@ -342,9 +659,13 @@ main(int argc, char **argv)
 	OK(chdir(place));
 	for (int i = 0; i < ATTACKS; i++)
 		if (argc < 2 || strcmp(argv[1], attacks[i].name) == 0) {
-			if (getenv("ROOM") != NULL)
-				dprintf(1, "%s\n", attacks[i].name);
+			uint64_t begin = now_ns();
+
 			survive(i);
+			if (getenv("ROOM") != NULL)
+				dprintf(1, "%6lu ms %s\n",
+				    (now_ns() - begin) / 1000000,
+				    attacks[i].name);
 		}
 	OK(chdir("/"));
 	OK(rmdir(place));

@@ -13,6 +13,7 @@ enum madvise_advice {
 	MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_WIPEONFORK = 18,
 	MADV_KEEPONFORK = 19, MADV_COLD = 20, MADV_PAGEOUT = 21,
 	MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
+	MADV_DONTNEED_LOCKED = 24,
 	/* Not a program's: what PAGEOUT has taken out, and has been written. */
 	ADVICE_RELEASE = 1 << 20
 };

@@ -130,6 +130,7 @@ advice_kind(int advice)
 	case MADV_KEEPONFORK:
 		return ADVICE_FLAG;
 	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
 	case MADV_COLD:
 	case MADV_PAGEOUT:
@@ -228,7 +229,9 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	case ADVICE_DESIGN:
 		if (advice == MADV_FREE && v->vmo != NULL)
 			return -EINVAL;
-		if ((v->flags & VAD_LOCKED) != 0)
+		if (advice == MADV_DONTNEED_LOCKED)
+			advice = MADV_DONTNEED;
+		else if ((v->flags & VAD_LOCKED) != 0)
 			return -EINVAL;
 		return advise_swap(as, v, lo, hi, advice);
 	case ADVICE_HINT:
@@ -308,8 +311,11 @@ punch_object(const struct punch *p)
 	if (ops != NULL && (ops->hold == NULL || !ops->hold(client)))
 		ops = NULL;
 	spin_unlock(&vmo->lock);
-	return ops != NULL ? ops->punch(client, off, len) :
-	    vmo_punch(vmo, off, len);
+	if (ops != NULL)
+		return ops->punch(client, off, len);
+	if (vmo->type == VMO_AOBJ && atomic_load(&vmo->a.whole))
+		return -EPERM;
+	return vmo_punch(vmo, off, len);
 }
 
 /*

@@ -141,8 +141,6 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 
 	if (w->old_pages == 0 && (v->flags & VAD_SHARED) == 0)
 		return -EINVAL;
-	if (has(w, MREMAP_DONTUNMAP) && v->vmo != NULL)
-		return -EINVAL;
 	if (w->old_pages > v->end - w->old)
 		return -EFAULT;
 	w->locked = (v->flags & VAD_LOCKED) != 0;

@@ -159,6 +159,18 @@ vmo_put(struct vmo *vmo)
 }
 
 /*
+ * A seal that outlives all descriptors: a mapping makes no hole any more.
+ *
+ * Locks:    any.  The object is anonymous.
+ */
+void
+vmo_keep_whole(struct vmo *vmo)
+{
+	ASSERT(vmo->type == VMO_AOBJ);
+	atomic_store(&vmo->a.whole, true);
+}
+
+/*
  * Call fn for every object.
  *
  * Locks:    rank 3 is held around fn, which may take [X] and [O].
