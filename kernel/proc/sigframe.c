@@ -30,7 +30,6 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mem/mem.h"
 
 #define RED_ZONE 128
 #define FX_MXCSR 24      /* offsets in the FXSAVE image */
@@ -87,33 +86,26 @@ sig_to_abi(const struct siginfo *si, struct abi_siginfo *out)
  * Build the frame and let the thread enter the handler.
  *
  * Locks:    none; writes user memory.
- * Returns:  0, -EFAULT: no place for it (nothing changed), -ENOMEM.
+ * Returns:  0, -EFAULT: no place for it (nothing changed).
  */
 int
 sigframe_push(struct task *tk, struct trapframe *tf, const struct siginfo *si,
     const struct abi_sigaction *sa, uint64_t old_mask)
 {
-	struct abi_sigframe *f;
+	struct abi_sigframe f = { 0 }; /* here: a handler needs no memory */
 	struct aspace *as = tk->proc->as;
-	va_t at = frame_place(tk, tf, sa), fx = (at + sizeof(*f) + 63) & ~63ul;
-	int r = -EFAULT;
+	va_t at = frame_place(tk, tf, sa), fx = (at + sizeof(f) + 63) & ~63ul;
 
 	if ((sa->flags & SA_RESTORER) == 0 || at >= MD_USER_END)
 		return -EFAULT;
-	f = kmem_zalloc(sizeof(*f));
-	if (f == NULL)
-		return -ENOMEM;
-	frame_fill(f, tk, tf, old_mask);
-	sig_to_abi(si, &f->info);
-	f->restorer = sa->restorer;
-	f->uc.fpstate = fx;
+	frame_fill(&f, tk, tf, old_mask);
+	sig_to_abi(si, &f.info);
+	f.restorer = sa->restorer;
+	f.uc.fpstate = fx;
 	md_fpu_save(&tk->thread->md);
-	if (as_write(as, fx, tk->thread->md.fpu, MD_FPU_SIZE) == MD_FPU_SIZE &&
-	    as_write(as, at, f, sizeof(*f)) == (ssize_t)sizeof(*f))
-		r = 0;
-	kmem_free(f);
-	if (r < 0)
-		return r;
+	if (as_write(as, fx, tk->thread->md.fpu, MD_FPU_SIZE) != MD_FPU_SIZE ||
+	    as_write(as, at, &f, sizeof(f)) != (ssize_t)sizeof(f))
+		return -EFAULT;
 
 	if ((tk->altstack.flags & SS_AUTODISARM) != 0)
 		tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
@@ -194,12 +186,11 @@ sig_return(struct trapframe *tf)
 {
 	struct task *tk = task_current();
 	va_t at = tf->rsp - 8 + offsetof(struct abi_sigframe, uc);
-	struct abi_ucontext *uc = kmem_alloc(sizeof(*uc));
+	struct abi_ucontext uc;
 	bool ok;
 
-	ok = uc != NULL && as_read(tk->proc->as, at, uc, sizeof(*uc)) ==
-	    (ssize_t)sizeof(*uc) && frame_restore(tk, tf, uc);
-	kmem_free(uc);
+	ok = as_read(tk->proc->as, at, &uc, sizeof(uc)) ==
+	    (ssize_t)sizeof(uc) && frame_restore(tk, tf, &uc);
 	/* Whatever rax is now, it is no call's result. */
 	tf->vector = 0;
 	if (!ok)

@@ -308,7 +308,9 @@ void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
 void vmo_lock_all(void);                                 /* vm_check: the list stands still */
 void vmo_unlock_all(void);
 void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
-/* MAP_SHARED|MAP_ANONYMOUS: takes over a charge of ⌈bytes⌉ pages that the caller has
+/* Commit pages for all that an object of so many pages can have, tables too. */
+uint64_t anon_price(uint64_t pages);
+/* MAP_SHARED|MAP_ANONYMOUS: takes over the charge of anon_price() that the caller has
  * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
 struct vmo *vmo_create_shared_anon(uint64_t bytes);
 

@@ -366,7 +366,7 @@ vad_flags(const struct map_args *a)
 	return flags;
 }
 
-/* Shared anonymous memory is a nameless object, charged as a whole. */
+/* Shared anonymous memory is a nameless object, charged as a whole, tables too. */
 static int
 reserve_shared(struct attach_work *w)
 {
@@ -376,12 +376,12 @@ reserve_shared(struct attach_work *w)
 		w->shared = vmo_create_anon(bytes, NULL, NULL);
 		return w->shared == NULL ? -ENOMEM : 0;
 	}
-	if (commit_charge(w->pages) != 0)
+	if (commit_charge(anon_price(w->pages)) != 0)
 		return -ENOMEM;
 	w->shared = vmo_create_shared_anon(bytes);
 	if (w->shared != NULL)
 		return 0;
-	commit_uncharge(w->pages);
+	commit_uncharge(anon_price(w->pages));
 	return -ENOMEM;
 }
 

@@ -138,8 +138,9 @@ static void
 check_totals(struct anon_count *c)
 {
 	const struct vmo *vmo = c->vmo;
-	uint64_t due = c->tables + (vmo->charged_whole ?
-	    PAGE_UP(vmo->size) >> PAGE_SHIFT : c->pages);
+	uint64_t due = vmo->charged_whole ?
+	    anon_price(PAGE_UP(vmo->size) >> PAGE_SHIFT) :
+	    c->pages + c->tables;
 
 	if (vmo->a.n_pages != c->pages || vmo->n_resident != c->pages ||
 	    vmo->a.n_tables != c->tables)

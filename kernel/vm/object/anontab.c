@@ -11,7 +11,9 @@
  *
  * Rules     1. One table at a time, from above; what is half made is pruned.
  *           2. A table is unlinked under [O] when nused is 0, freed without.
- *           3. A commit page is charged for each table while it exists.
+ *           3. A commit page is charged for each table while it exists; of an
+ *              object that is charged whole for all that it can ever have, from
+ *              the start: a touch of what was promised may not fail.
  *
  * Read next anon.c, vm/kpaged/kpaged.c.  Book: ch08.
  */
@@ -85,6 +87,46 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 	return r;
 }
 
+/*
+ * How many tables an object of so many pages has when all exist: of each of its
+ * trees in the header, level by level.
+ */
+static uint64_t
+tables_of(uint64_t pages)
+{
+	uint64_t n = 0, reach = MD_PT_WORDS, part, each;
+
+	pages -= MIN(pages, ANON_DIRECT);
+	for (; pages > 0; reach *= MD_PT_WORDS) {
+		part = MIN(pages, reach);
+		for (each = MD_PT_WORDS; each <= reach; each *= MD_PT_WORDS)
+			n += (part + each - 1) / each;
+		pages -= part;
+	}
+	return n;
+}
+
+/* See vmfn.h.  Locks: any. */
+uint64_t
+anon_price(uint64_t pages)
+{
+	return pages + tables_of(pages);
+}
+
+/* Rule 3: a table of vmo comes or goes. */
+static int
+table_charge(const struct vmo *vmo)
+{
+	return vmo->charged_whole ? 0 : commit_charge(1);
+}
+
+static void
+table_uncharge(const struct vmo *vmo, uint64_t n)
+{
+	if (!vmo->charged_whole)
+		commit_uncharge(n);
+}
+
 /* One table, the topmost that is missing.  0, -ENOMEM, -EINTR. */
 static int
 anon_add_table(struct vmo *vmo, uint64_t pgoff)
@@ -95,7 +137,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 	va_t kva;
 	int r;
 
-	if (commit_charge(1) != 0)
+	if (table_charge(vmo) != 0)
 		return -ENOMEM;
 	kva = kpaged_alloc(1);
 	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
@@ -107,7 +149,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 		set_upper(w.table, w.slot,
 		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
 		vmo->a.n_tables++;
-		vmo->a.charged++;
+		vmo->a.charged += !vmo->charged_whole;
 		EVENT(anon_table_alloc);
 		EVENT_ADD(anon_tables, 1);
 	}
@@ -120,7 +162,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 undo_kva:
 	if (kva != 0)
 		kpaged_free(kva, 1);
-	commit_uncharge(1);
+	table_uncharge(vmo, 1);
 	return r;
 }
 
@@ -178,7 +220,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 		set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
 		    0);
 		vmo->a.n_tables--;
-		vmo->a.charged--;
+		vmo->a.charged -= !vmo->charged_whole;
 	}
 	for (depth = 1; depth <= top; depth++)
 		anon_unpin_table(table[depth]);
@@ -214,7 +256,7 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 	}
 	for (i = 0; i < dead.n; i++)
 		kpaged_free(dead.kva[i], 1);
-	commit_uncharge(dead.n);
+	table_uncharge(vmo, dead.n);
 	EVENT_ADD(anon_tables, -(int64_t)dead.n);
 }
 

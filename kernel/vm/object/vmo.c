@@ -101,7 +101,7 @@ vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *ops, void *client)
  *
  * Locks:    none of rank >= 3.
  * Owns:     the caller, the only reference; the object takes over the charge
- *           of its size, which the caller has made.
+ *           of anon_price(), which the caller has made.
  * Returns:  NULL: no memory, the charge stays the caller's.
  */
 struct vmo *
@@ -112,7 +112,7 @@ vmo_create_shared_anon(uint64_t bytes)
 	if (vmo == NULL)
 		return NULL;
 	vmo->charged_whole = 1;
-	vmo->a.charged = PAGE_UP(bytes) >> PAGE_SHIFT;
+	vmo->a.charged = anon_price(PAGE_UP(bytes) >> PAGE_SHIFT);
 	return vmo_register(vmo);
 }
 
