@@ -122,6 +122,7 @@ struct procfs_pid_ops {
 	 * *space (unless NULL): with a reference, or untouched: it has none. */
 	int (*may_look)(int pid, struct aspace **space);
 	int (*next_task)(int pid, int after);     /* threads */
+	int (*leader)(int tid);                   /* pid of a thread's process; -1: none */
 	/* next open descriptor >= fd, or -1; its file with a reference */
 	int (*next_fd)(int pid, int fd, struct file **out);
 	const struct procfs_pid_row *rows;

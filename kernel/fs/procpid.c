@@ -148,14 +148,21 @@ owned_vnode(struct vnode *dir, const struct name *n, uint32_t mode,
 	return r;
 }
 
-/* /proc/PID from its name; root is /proc.  0, -ENOENT, -ENOMEM. */
+/*
+ * /proc/PID from its name, and /proc/TID of any thread, which no list shows; root
+ * is /proc.  0, -ENOENT, -ENOMEM.
+ */
 int
 procpid_find(struct vnode *root, const struct name *n, struct vnode **out)
 {
 	struct proc_node pn = { .kind = PN_PID };
 
 	pn.pid = pn.tid = number_of(n);
-	if (pids == NULL || pn.pid <= 0 || pids->next(pn.pid - 1) != pn.pid)
+	if (pids == NULL || pn.pid <= 0)
+		return -ENOENT;
+	if (pids->next(pn.pid - 1) != pn.pid)
+		pn.pid = pids->leader(pn.tid);
+	if (pn.pid <= 0)
 		return -ENOENT;
 	pn.born = pids->born(pn.pid);
 	return owned_vnode(root, n, S_IFDIR | 0555, &pn, out);

@@ -418,6 +418,19 @@ next_task(int pid, int after)
 }
 
 static int
+leader_of(int tid)
+{
+	struct task *tk;
+	int pid;
+
+	spin_lock(&proc_lock);
+	tk = task_find_locked(tid);
+	pid = tk != NULL ? tk->proc->pid : -1;
+	spin_unlock(&proc_lock);
+	return pid;
+}
+
+static int
 next_fd(int pid, int fd, struct file **out)
 {
 	struct fdtab *t = NULL;
@@ -518,6 +531,7 @@ static const struct procfs_pid_ops pid_ops = {
 	.born = born_at,
 	.may_look = may_look,
 	.next_task = next_task,
+	.leader = leader_of,
 	.next_fd = next_fd,
 	.rows = rows,
 	.nrows = ARRAY_LEN(rows),
