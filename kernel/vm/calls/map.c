@@ -366,7 +366,7 @@ vad_flags(const struct map_args *a)
 	return flags;
 }
 
-/* Shared anonymous memory is a nameless object, charged as a whole, tables too. */
+/* Shared anonymous memory is a nameless object, charged whole, tables too. */
 static int
 reserve_shared(struct attach_work *w)
 {
