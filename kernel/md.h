@@ -260,8 +260,9 @@ int md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot) MUST_CHECK;
 uint64_t md_kunmap(va_t va);
 /* Frames taken for kernel tables since phys_init(); they are never freed. */
 uint64_t md_ktables(void);
-/* The leaf word of a kernel address; create: make tables.  NULL: none. */
-uint64_t *md_kpte(va_t va, bool create);
+/* The leaf word of a kernel address; NULL: none, or no memory for tables. */
+uint64_t *md_kpte(va_t va);
+uint64_t *md_kpte_make(va_t va); /* makes the tables */
 
 /* ---- TLB shootdown (book: tlb), kernel/test/models/tlb.pml ---- */
 
@@ -275,14 +276,17 @@ struct md_space {
 void md_space_enter(struct md_space *);
 /* Run a kernel thread on whatever root is loaded.  Interrupts off. */
 void md_space_lazy(void);
+/* Words of pages have changed, or page tables were unlinked, too. */
+enum md_flush { FLUSH_PAGES, FLUSH_TABLES };
+
 /*
  * Flush [lo, hi) of space on all CPUs that may hold it and wait for the acks.
- * space NULL: kernel addresses, all CPUs.  tables: page tables were unlinked.
+ * space NULL: kernel addresses, all CPUs.
  *
  * Locks:    the space's ws_lock (one initiator per space); none of rank >= 7;
  *           interrupts on (R6a).
  */
-void md_tlb_flush(struct md_space *, va_t lo, va_t hi, bool tables);
+void md_tlb_flush(struct md_space *, va_t lo, va_t hi, enum md_flush);
 void md_tlb_local(va_t va);          /* invlpg, this CPU */
 /* All CPUs leave this root for the kernel's; afterwards cpus == 0. */
 void md_space_kick(struct md_space *);

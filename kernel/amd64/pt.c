@@ -286,9 +286,15 @@ md_kunmap(va_t va)
  * Returns:  NULL: no table there (create: no frame for one), or a 2 MiB page.
  */
 uint64_t *
-md_kpte(va_t va, bool create)
+md_kpte(va_t va)
 {
-	return walk(va, 1, create);
+	return walk(va, 1, false);
+}
+
+uint64_t *
+md_kpte_make(va_t va)
+{
+	return walk(va, 1, true);
 }
 
 /*

@@ -121,7 +121,7 @@ md_space_lazy(void)
  * Context:  thread; does not sleep, preemption is off meanwhile.
  */
 void
-md_tlb_flush(struct md_space *space, va_t lo, va_t hi, bool tables)
+md_tlb_flush(struct md_space *space, va_t lo, va_t hi, enum md_flush what)
 {
 	uint64_t n = (PAGE_UP(hi) - PAGE_DOWN(lo)) >> PAGE_SHIFT, mask;
 	struct tlb_slot req = { .space = space, .full = n > INVLPG_MAX };
@@ -147,7 +147,7 @@ md_tlb_flush(struct md_space *space, va_t lo, va_t hi, bool tables)
 		EVENT_ADD(tlb_pages, n);
 
 	/* Kernel threads use kernel addresses: no lazy CPU is left out. */
-	mask = post_all(mask, &req, space != NULL && !tables);
+	mask = post_all(mask, &req, space != NULL && what == FLUSH_PAGES);
 	flush_here(cpu_this(), &req);
 	wait_all(mask);
 	md_preempt_enable();

@@ -421,7 +421,7 @@ unmap_frames(va_t va, size_t pages)
 		for (i = 0; i < n; i++)
 			pg[i] = page_of_pa(md_kunmap(va + i * PAGE_SIZE) &
 			    MD_PTE_PFN);
-		md_tlb_flush(NULL, va, va + n * PAGE_SIZE, false);
+		md_tlb_flush(NULL, va, va + n * PAGE_SIZE, FLUSH_PAGES);
 		for (i = 0; i < n; i++) {
 			page_set_home(pg[i], HOME_NONE, 0);
 			phys_free(pg[i]);

@@ -481,8 +481,11 @@ bool page_unmap_locked(struct vm_page *, bool dirty);
 void page_unmap(struct vm_page *, bool dirty);
 void page_pin(struct vm_page *);
 void page_pin_locked(struct vm_page *);
-bool page_unpin_locked(struct vm_page *, bool dirty);    /* true: caller frees */
-void page_unpin(struct vm_page *, bool dirty);
+bool page_unpin_locked(struct vm_page *);                /* true: caller frees */
+bool page_unpin_dirty_locked(struct vm_page *);          /* after writing to it */
+void page_unpin(struct vm_page *);
+void page_unpin_dirty(struct vm_page *);
+void page_unpin_written(struct vm_page *, bool written); /* dirty, if written */
 bool page_let_go_locked(struct vm_page *);               /* an end of a hold; true: caller frees */
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 /* The home gives the page up (transitions 14, 15).  True: caller frees. */
@@ -517,7 +520,12 @@ void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
 unsigned pq_cluster(struct vm_page *, struct vm_page **out);
-void pq_set_idle(struct vm_page *table, bool idle);      /* a table of a space names no frame */
+void pq_set_idle(struct vm_page *table);                 /* a table of a space names no frame */
+void pq_clear_idle(struct vm_page *table);
+void pq_note_idle(struct vm_page *table, bool idle);
+const struct page_queue *pq_standby(void);
+const struct page_queue *pq_modified_anon(void);         /* they go to swap */
+const struct page_queue *pq_modified_file(void);
 bool phys_steal(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 struct page_queue { pfn_t head, tail; uint64_t n; };
@@ -580,7 +588,8 @@ struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
 /* For swaparea.c: enter and leave the list of areas. */
 int swap_area_enter(struct swap_area *) MUST_CHECK;      /* sets no; 0, -EPERM (16 areas) */
-void swap_area_close(struct swap_area *, bool closing);  /* swapoff: stop filling it */
+void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
+void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_leave(struct swap_area *);                /* all slots free, no bio busy */
 struct swap_area *swap_area(unsigned no);                /* NULL: there is none */
 

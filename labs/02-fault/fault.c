@@ -325,10 +325,10 @@ f9_map_aobj(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	if (!map_page_of_object(f, pg, obj_rights(f))) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }

@@ -328,13 +328,13 @@ f2_map_file(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	if (before != 0 && pg != pte_page(before)) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
 	if (f->access == ACCESS_WRITE && !cache_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
 	if (before == 0 && !put_word(f, pg)) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
 	if (before == 0) {
@@ -346,7 +346,7 @@ f2_map_file(struct fctx *f)
 		EVENT(fault_upgrade, f->va, before, word_get(f->word),
 		    page_pfn(pg));
 	}
-	page_unpin(pg, f->access == ACCESS_WRITE);
+	page_unpin_written(pg, f->access == ACCESS_WRITE);
 	return FAULT_DONE;
 }
 
@@ -375,7 +375,7 @@ f3_private_copy(struct fctx *f)
 	else
 		r = anon_fault(f, &src);
 	if (r == FAULT_DONE && !fault_charge_touch(f)) {
-		page_unpin(src, false);
+		page_unpin(src);
 		r = fault_over_limit(f);
 	}
 	if (r != FAULT_DONE) {
@@ -383,7 +383,7 @@ f3_private_copy(struct fctx *f)
 		return r;
 	}
 	page_copy(pg, src);
-	page_unpin(src, false);
+	page_unpin(src);
 	if (before != 0) {
 		before = tlb_clear_word(f->as, f->va, f->leaf, f->word);
 		page_unmap(pte_page(before), (before & MD_PTE_D) != 0);
@@ -492,10 +492,10 @@ f9_map_aobj(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	if (!map_page_of_object(f, pg, obj_rights(f))) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }

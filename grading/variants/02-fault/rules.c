@@ -300,7 +300,7 @@ map_first(struct fctx *f, struct vm_page *pg, bool store)
 		bits &= ~(uint64_t)MD_PTE_W;
 	if (!map_page_of_object(f, pg, bits))
 		return false;
-	page_unpin(pg, store);
+	page_unpin_written(pg, store);
 	EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 	if (!store)
 		cache_around(f, bits & ~MD_PTE_A);
@@ -314,7 +314,7 @@ store_again(struct fctx *f, struct vm_page *pg)
 	uint64_t old = word_change(f->word, 0,
 	    MD_PTE_W | MD_PTE_D | MD_PTE_A | MD_PTE_U);
 
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 	md_tlb_local(f->va);
 	EVENT(fault_upgrade, f->va, old, word_get(f->word), page_pfn(pg));
 }
@@ -346,7 +346,7 @@ f2_map_file(struct fctx *f)
 		store_again(f, pg);
 		return FAULT_DONE;
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	return FAULT_RESTART;
 }
 
@@ -397,7 +397,7 @@ f3_private_copy(struct fctx *f)
 		EVENT(fault_private_copy, f->va, old, word_get(f->word),
 		    page_pfn(ours));
 	}
-	page_unpin(theirs, false);
+	page_unpin(theirs);
 	return r;
 }
 
@@ -499,10 +499,10 @@ f9_map_aobj(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	if (!map_page_of_object(f, pg, obj_rights(f))) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }

@@ -260,14 +260,14 @@ copy_now(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg,
 		    s->va >> PAGE_SHIFT);
 		page_pin_locked(own);
 		word_set_locked(cleaf, cword, pte_make_trans(own));
-		CHECK(!page_unpin_locked(own, true));
+		CHECK(!page_unpin_dirty_locked(own));
 		spin_unlock(&pfn_lock);
 		w->copies++;
 		w->child->n_priv++;
 		fork_child_late(w);
 		EVENT(fork_pinned_copies);
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	return own != NULL;
 }
 
@@ -442,7 +442,7 @@ own_copy(struct fctx *f, struct fmo_entry *e, uint64_t before)
 	fault_install(f, ours);
 	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(ours));
 	fmo_deref(f->as, e);
-	page_unpin(theirs, false);
+	page_unpin(theirs);
 	return FAULT_DONE;
 }
 

@@ -321,7 +321,7 @@ copy_page(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 		    s->va >> PAGE_SHIFT);
 		page_pin_locked(own);
 		word_set_locked(leaf, word, pte_make_trans(own));
-		CHECK(!page_unpin_locked(own, true));
+		CHECK(!page_unpin_dirty_locked(own));
 		spin_unlock(&pfn_lock);
 		w->copy = NULL;
 		w->child->n_priv++;
@@ -329,7 +329,7 @@ copy_page(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 		fork_child_late(w);
 		EVENT(fork_pinned_copies);
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	return word != NULL;
 }
 
@@ -518,7 +518,7 @@ f4_break_fork(struct fctx *f)
 	page_copy(to, from);
 	fault_install(f, to);
 	fmo_deref(f->as, e);
-	page_unpin(from, false);
+	page_unpin(from);
 	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(to));
 	return FAULT_DONE;
 }

@@ -28,7 +28,7 @@ at(va_t kva, unsigned page)
 static bool
 is_mapped(va_t kva)
 {
-	return (word_get(md_kpte(kva, false)) & MD_PTE_P) != 0;
+	return (word_get(md_kpte(kva)) & MD_PTE_P) != 0;
 }
 
 /* All out of the working set; round 0 spares once what was used. */
@@ -63,7 +63,7 @@ touch_after_trim(void)
 		EXPECT(vm_check(2) == 0);
 	}
 	EXPECT(*(uint64_t *)kpaged_ptr(pg, kva) == 0);
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	EXPECT(trim_all(kva) == 0);
 	kpaged_free(kva, PAGES);
 }

@@ -129,7 +129,7 @@ word_entry(uint64_t word)
 
 	CHECK(kpaged_pin(kva, &pg) == 0);
 	e = *(const struct fmo_entry *)kpaged_ptr(pg, kva);
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	return e;
 }
 

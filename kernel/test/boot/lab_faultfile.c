@@ -205,7 +205,7 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	    pg->pins - 1);
 	atomic_and(&pg->flags, (uint8_t)~PF_ORPHAN);
 	fault_give_back(&f);
-	page_unpin(pg, false);
+	page_unpin(pg);
 	pass_page_is("F2, a hole was being made", pg, 0, false);
 }
 
@@ -366,7 +366,7 @@ objects(struct aspace *as)
 	    pg->pins - 1);
 	atomic_and(&pg->flags, (uint8_t)~PF_ORPHAN);
 	fault_give_back(&f);
-	page_unpin(pg, false);
+	page_unpin(pg);
 	pass_says("F3 of an object, never touched", pass_all(as,
 	    own + PAGE_SIZE, W), FAULT_DONE);
 	pass_page_is("the object's page behind F3", pte_page(pass_word(as,

@@ -83,7 +83,7 @@ valid_words(void)
 		    (fmo->base + i) * sizeof(struct fmo_entry);
 		CHECK(kpaged_pin(kva, &pg) == 0);
 		one_valid(kva, kpaged_ptr(pg, kva));
-		kpaged_unpin(pg, false);
+		kpaged_unpin(pg);
 	}
 	ev_mark(2);
 	fmo_bury(fmo);

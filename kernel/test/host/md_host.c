@@ -240,8 +240,8 @@ md_ktables(void)
 	return mach.ktables;
 }
 
-uint64_t *
-md_kpte(va_t va, bool create)
+static uint64_t *
+kpte(va_t va, bool create)
 {
 	pa_t table;
 	uint64_t *word;
@@ -265,12 +265,24 @@ md_kpte(va_t va, bool create)
 	return (uint64_t *)pa2va(table) + md_pt_index(va, 1);
 }
 
+uint64_t *
+md_kpte(va_t va)
+{
+	return kpte(va, false);
+}
+
+uint64_t *
+md_kpte_make(va_t va)
+{
+	return kpte(va, true);
+}
+
 /* The frame database and the arena are the host's memory already. */
 int
 md_kmap(va_t va, pa_t pa, uint64_t prot)
 {
 	if (va - host_arena_base < MD_ARENA_SIZE)
-		*md_kpte(va, true) = pa | MD_PTE_P | prot;
+		*md_kpte_make(va) = pa | MD_PTE_P | prot;
 	else if (va < host_pfdb_base)
 		abort();
 	return 0;
@@ -285,7 +297,7 @@ md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot)
 uint64_t
 md_kunmap(va_t va)
 {
-	uint64_t *word = md_kpte(va, false);
+	uint64_t *word = md_kpte(va);
 
 	return word == NULL ? 0 : atomic_xchg(word, 0);
 }
@@ -325,7 +337,7 @@ md_space_kick(struct md_space *space)
 }
 
 void
-md_tlb_flush(struct md_space *space, va_t lo, va_t hi, bool tables)
+md_tlb_flush(struct md_space *space, va_t lo, va_t hi, enum md_flush what)
 {
 	unsigned i, j;
 

@@ -53,7 +53,7 @@ make_page(struct vmo *vmo, uint64_t at)
 
 	assert_int_equal(anon_page(vmo, at, ANON_CREATE, &pg), 0);
 	assert_int_equal(*first_byte(pg), 0);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 }
 
 /*
@@ -133,7 +133,7 @@ try_find(struct vmo *vmo, uint64_t at)
 	if (r != 0)
 		return;
 	assert_int_equal(*first_byte(pg), model.byte[i]);
-	page_unpin(pg, false);
+	page_unpin(pg);
 }
 
 static void
@@ -155,7 +155,7 @@ try_create(struct vmo *vmo, uint64_t at, bool may_fail)
 		model.n++;
 	}
 	model.byte[i] = *first_byte(pg) = (uint8_t)host_random(256);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 }
 
 static void
@@ -352,7 +352,7 @@ pin_outlives_object(void **state)
 	check_nothing_left(commit);
 	assert_int_equal(*first_byte(pg), 7);
 	assert_int_equal(pg->state, PG_LIMBO);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 	assert_true(ev_read(EV_page_q_free) + 1 >= free);
 }
 

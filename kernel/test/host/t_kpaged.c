@@ -43,11 +43,11 @@ touch(va_t kva)
 	p = kpaged_ptr(pg, kva);
 	assert_int_equal(*p, 0);
 	*p = 1;
-	kpaged_unpin(pg, true);
+	kpaged_unpin_dirty(pg);
 	assert_true(kpaged_is_resident(kva));
 	again = kpaged_trypin(kva);
 	assert_ptr_equal(again, pg);
-	kpaged_unpin(again, false);
+	kpaged_unpin(again);
 }
 
 static void
@@ -125,7 +125,7 @@ pinned_page_outlives_decommit(void **state)
 	kpaged_decommit(kva, 1);
 	assert_false(kpaged_is_resident(kva));
 	assert_int_equal(pg->state, PG_LIMBO);
-	kpaged_unpin(pg, true);
+	kpaged_unpin_dirty(pg);
 	touch(kva);
 	kpaged_free(kva, 1);
 	host_check_object(NULL);
@@ -177,7 +177,7 @@ use_page(struct vm_page *pg, unsigned i, bool write)
 		out.value[i] = host_random(UINT64_MAX);
 		words[0] = words[MD_PT_WORDS - 1] = out.value[i];
 	}
-	kpaged_unpin(pg, write);
+	kpaged_unpin_written(pg, write);
 }
 
 static void
@@ -301,9 +301,9 @@ containers_stay_while_live(void **state)
 	page_adopt_locked(data, HOME_AOBJ, word_pa(word), 7);
 	page_pin_locked(data);
 	word_set_locked(pg, word, pte_make_trans(data));
-	assert_false(page_unpin_locked(data, true));
+	assert_false(page_unpin_dirty_locked(data));
 	spin_unlock(&pfn_lock);
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	(void)kpaged_trim(SIZE_MAX, 0);
 	assert_int_equal(pg->state, PG_ACTIVE);
 	/* It becomes idle by the steal, and goes at the hand's next visit. */
@@ -327,7 +327,7 @@ containers_stay_while_live(void **state)
 	word = (uint64_t *)kpaged_ptr(pg, kva) + 7;
 	assert_int_equal(pte_kind(word_get(word)), PTE_SWAP);
 	swap_free(swap_slot(word_set(pg, word, 0)));
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	kpaged_free(kva, 1);
 	host_check_object(NULL);
 	assert_int_equal(swap_off(out.area), 0);
@@ -347,7 +347,7 @@ lost_pages_say_so(void **state)
 	for (i = 0; i < ARRAY_LEN(kinds); i++) {
 		assert_int_equal(kpaged_pin(kva + i * PAGE_SIZE, &pg), 0);
 		memset(kpaged_ptr(pg, kva), 1, PAGE_SIZE);
-		kpaged_unpin(pg, true);
+		kpaged_unpin_dirty(pg);
 	}
 	push_all_out();
 	host_disk_fail(8, SLOTS * 8);
@@ -361,7 +361,7 @@ lost_pages_say_so(void **state)
 			assert_int_equal(words[511], AOBJ_LOST);
 		else
 			assert_int_equal(pte_kind(words[510]), PTE_ERROR);
-		kpaged_unpin(pg, false);
+		kpaged_unpin(pg);
 	}
 	host_check_object(NULL);
 	kpaged_free(kva, ARRAY_LEN(kinds));

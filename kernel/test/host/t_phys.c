@@ -303,7 +303,7 @@ kernel_memory_shows_nothing(void **state)
 	fill_free_frames();
 	stack = kva_stack_alloc();
 	for (i = 0; i < MD_KSTACK_SIZE; i += PAGE_SIZE) {
-		frame = pa2va(*md_kpte((va_t)stack + i, false) & MD_PTE_PFN);
+		frame = pa2va(*md_kpte((va_t)stack + i) & MD_PTE_PFN);
 		for (k = 0; k < PAGE_SIZE; k++)
 			assert_int_equal(frame[k], 0);
 	}

@@ -85,7 +85,7 @@ write_all(void)
 
 	while (more) {
 		spin_lock(&pfn_lock);
-		head = pq_queue(PG_MODIFIED, false)->head;
+		head = pq_modified_anon()->head;
 		more = head != 0 && pageout_page(&pfdb[head]);
 		spin_unlock(&pfn_lock);
 		while (host_disk_run())
@@ -477,7 +477,7 @@ a_lost_table_is_checked_when_looked_at(void **state)
 
 	for (i = 0; i < n; i++) {
 		assert_int_equal(anon_page(vmo, i, ANON_CREATE, &pg), 0);
-		page_unpin(pg, true);
+		page_unpin_dirty(pg);
 	}
 	kva = MD_KPAGED_BASE + (vmo->a.ind[0] >> 1 << PAGE_SHIFT);
 	for (i = 0; i < 3; i++) {
@@ -492,14 +492,14 @@ a_lost_table_is_checked_when_looked_at(void **state)
 	host_disk_fail(0, 0);
 	assert_true(page_hides_loss(pg));
 	host_check_object(vmo);
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	assert_int_equal(anon_page(vmo, n - 1, ANON_FIND, &pg), -EIO);
 	assert_true(vmo->a.lost);
 	host_check_object(vmo);
 	/* Behind the end nothing was lost. */
 	assert_int_equal(vmo_resize(vmo, (n + 1) << PAGE_SHIFT), 0);
 	assert_int_equal(anon_page(vmo, n, ANON_CREATE, &pg), 0);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 	host_check_object(vmo);
 	vmo_put(vmo);
 	check_all();

@@ -183,7 +183,7 @@ locked_and_held_stay(void **state)
 	assert_int_equal(evict(SIZE_MAX, 0), PAGES - 2);
 	assert_int_equal(pte_kind(word_of(3)), PTE_VALID);
 	assert_int_equal(pte_kind(word_of(5)), PTE_VALID);
-	page_unpin(pg, false);
+	page_unpin(pg);
 	mutex_lock(&as->ws_lock);
 	word = pt_find(as, va_of(3), &leaf);
 	word_set(leaf, word, word_get(word) & ~PTE_LOCK);

@@ -22,7 +22,7 @@
 static inline void
 kpaged_touch(unsigned long va, int write)
 {
-	uint64_t *word = md_kpte(va, false);
+	uint64_t *word = md_kpte(va);
 
 	if (lockrank_highest() >= LR_KMAP && !mutex_is_mine(&kernel_as.ws_lock))
 		panic("kpaged: %lx is touched, not pinned, under rank %u", va,

@@ -156,8 +156,8 @@ find_kpte(va_t va, bool create)
 	return (uint64_t *)pa2va(table) + md_pt_index(va, 1);
 }
 
-uint64_t *
-md_kpte(va_t va, bool create)
+static uint64_t *
+kpte(va_t va, bool create)
 {
 	uint64_t *word;
 
@@ -171,6 +171,18 @@ md_kpte(va_t va, bool create)
 	word = find_kpte(va, true);
 	mach.makes_table = false;
 	return word;
+}
+
+uint64_t *
+md_kpte(va_t va)
+{
+	return kpte(va, false);
+}
+
+uint64_t *
+md_kpte_make(va_t va)
+{
+	return kpte(va, true);
 }
 
 int
@@ -190,7 +202,7 @@ md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot)
 uint64_t
 md_kunmap(va_t va)
 {
-	uint64_t *word = md_kpte(va, false), old = word == NULL ? 0 : *word;
+	uint64_t *word = md_kpte(va), old = word == NULL ? 0 : *word;
 
 	if (word != NULL)
 		*word = 0;

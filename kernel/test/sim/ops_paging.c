@@ -40,7 +40,7 @@ op_write(const struct step *s)
 	pfn_t head;
 
 	spin_lock(&pfn_lock);
-	head = pq_queue(PG_MODIFIED, false)->head;
+	head = pq_modified_anon()->head;
 	if (head != 0)
 		(void)pageout_page(&pfdb[head]);
 	spin_unlock(&pfn_lock);
@@ -59,7 +59,7 @@ op_clean(const struct step *s)
 	unsigned i;
 
 	op_trim(s);
-	for (i = 0; i < 64 && pq_queue(PG_MODIFIED, false)->n > 0; i++) {
+	for (i = 0; i < 64 && pq_modified_anon()->n > 0; i++) {
 		op_write(s);
 		while (sim_disk_run())
 			;
@@ -220,7 +220,7 @@ op_ahead(const struct step *s)
 
 	if (cache_readahead(world.vmo, s->arg[0], (unsigned)s->arg[1],
 	    &pg) == 0 && pg != NULL)
-		page_unpin(pg, false);
+		page_unpin(pg);
 }
 
 const struct op ops_paging[] = {

@@ -49,7 +49,7 @@ write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 		return err == -ENXIO ? 0 : err;
 	err = extend(vmo, off >> PAGE_SHIFT, pg);
 	if (err != 0) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return err;
 	}
 	to = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
@@ -57,7 +57,7 @@ write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 		memcpy(to, from, n);
 	else
 		r = uio_get(uio, to, n);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 	return r;
 }
 

@@ -78,7 +78,7 @@ vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		page_unpin(frames[i], dirty);
+		page_unpin_written(frames[i], dirty);
 }
 
 static int
@@ -162,7 +162,7 @@ copy_pages(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 			memcpy(there, (char *)buf + done, part);
 		else
 			memcpy((char *)buf + done, there, part);
-		page_unpin(pg, write);
+		page_unpin_written(pg, write);
 		done += part;
 	}
 	return (ssize_t)done;
@@ -376,5 +376,5 @@ vm_word_pin(struct aspace *as, va_t va, bool write, bool private_key,
 void
 vm_word_unpin(struct vm_word_pin *w, bool dirty)
 {
-	page_unpin(w->page, dirty);
+	page_unpin_written(w->page, dirty);
 }

@@ -58,7 +58,7 @@ read_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 	if (err != 0)
 		return err;
 	r = uio_put(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
-	page_unpin(pg, false);
+	page_unpin(pg);
 	return r;
 }
 
@@ -115,7 +115,7 @@ write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 	if (err != 0)
 		return err;
 	r = uio_get(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 	return r;
 }
 
@@ -138,7 +138,7 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 	spin_unlock(&vmo->lock);
 	r = anon_page(vmo, pg, ANON_CREATE, &page);
 	if (r == 0)
-		page_unpin(page, true);
+		page_unpin_dirty(page);
 	return r;
 }
 
@@ -162,7 +162,7 @@ vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 	if (r != 0)
 		return 0;
 	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
-	page_unpin(pg, true);
+	page_unpin_dirty(pg);
 	return 0;
 }
 
@@ -213,7 +213,7 @@ vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 		to = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
 		if (to != from)
 			memcpy(to, from, part);
-		page_unpin(pg, false);
+		page_unpin(pg);
 	}
 }
 
@@ -288,7 +288,7 @@ vmo_next_page(struct vmo *vmo, uint64_t pgoff)
 			break;
 		}
 		if (table != NULL)
-			kpaged_unpin(table, false);
+			kpaged_unpin(table);
 	}
 	spin_unlock(&vmo->lock);
 	return found;

@@ -424,7 +424,7 @@ cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
 {
 	fill_end(vmo, pg, r, r == 0);
 	if (r == 0)
-		page_unpin(pg, true);
+		page_unpin_dirty(pg);
 }
 
 /* ---- writing back ---- */

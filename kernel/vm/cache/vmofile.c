@@ -110,7 +110,7 @@ cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 void
 cache_unpin(struct vm_page *pg, bool dirty)
 {
-	page_unpin(pg, dirty);
+	page_unpin_written(pg, dirty);
 }
 
 /*
@@ -167,7 +167,7 @@ zero_pinned(struct vm_page *pg, uint64_t off, size_t n)
 
 	if (change)
 		memset(p, 0, n);
-	page_unpin(pg, change);
+	page_unpin_written(pg, change);
 }
 
 /*

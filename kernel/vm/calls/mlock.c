@@ -34,7 +34,10 @@ static int lock_vad(struct aspace *as, struct vad **v, uint64_t lo,
     uint64_t hi, uint32_t flags);
 static void lock_words(struct aspace *as, const struct vad *v);
 static void lock_all(struct aspace *as, uint32_t flags);
-static int populate(struct aspace *as, va_t va, va_t end, bool all);
+/* What a part that cannot be faulted in does to the others. */
+enum holes { HOLES_END, HOLES_PASS };
+
+static int populate(struct aspace *as, va_t va, va_t end, enum holes holes);
 
 /* ---- how much ---- */
 
@@ -99,7 +102,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	}
 	map_end(as, NULL, 0);
 	if (r == 0)
-		r = populate(as, va, va + len, false);
+		r = populate(as, va, va + len, HOLES_END);
 	return r == -EFAULT ? -ENOMEM : r;
 }
 
@@ -230,7 +233,7 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	}
 	map_end(as, NULL, 0);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)
-		(void)populate(as, 0, MD_USER_END, true);
+		(void)populate(as, 0, MD_USER_END, HOLES_PASS);
 	return r;
 }
 
@@ -306,12 +309,12 @@ populate_part(struct aspace *as, const struct mlock_part *p)
 
 /* all: a page that cannot be had ends its mapping, not the call. */
 static int
-populate(struct aspace *as, va_t va, va_t end, bool all)
+populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 {
 	struct mlock_part p;
 	int r = 0;
 
-	while (va < end && (r == 0 || (all && r == -EFAULT)) &&
+	while (va < end && (r == 0 || (holes == HOLES_PASS && r == -EFAULT)) &&
 	    next_part(as, va, end, &p)) {
 		r = populate_part(as, &p);
 		va = p.end;
@@ -328,5 +331,5 @@ populate(struct aspace *as, va_t va, va_t end, bool all)
 void
 lock_populate(struct aspace *as, va_t va, va_t end)
 {
-	(void)populate(as, va, end, true);
+	(void)populate(as, va, end, HOLES_PASS);
 }

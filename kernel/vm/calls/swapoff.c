@@ -74,7 +74,7 @@ swap_off(unsigned no)
 	int r = 0;
 
 	ASSERT(b.area != NULL);
-	swap_area_close(b.area, true);
+	swap_area_close(b.area);
 	if (commit_total() > commit_limit())
 		r = -ENOMEM;
 	while (r == 0 && !is_empty(b.area))
@@ -84,7 +84,7 @@ swap_off(unsigned no)
 	if (r == 0)
 		swap_area_retire(b.area);
 	else
-		swap_area_close(b.area, false);
+		swap_area_reopen(b.area);
 	return r;
 }
 
@@ -136,7 +136,7 @@ give_up(const struct swap_area *a, struct vm_page *pg)
 		return false;
 	page_pin_locked(pg);
 	swap_drop(pg);
-	CHECK(!page_unpin_locked(pg, true));
+	CHECK(!page_unpin_dirty_locked(pg));
 	return true;
 }
 
@@ -235,7 +235,7 @@ bring_kpaged(va_t kva)
 	int r = kpaged_bring(kva, &pg);
 
 	if (r == 0 && pg != NULL)
-		kpaged_unpin(pg, false);
+		kpaged_unpin(pg);
 	return r;
 }
 
@@ -330,7 +330,7 @@ object_words(struct swapoff_work *b, struct vmo *vmo, uint64_t *pgoff)
 			break;
 	}
 	if (w.container != NULL)
-		kpaged_unpin(w.container, false);
+		kpaged_unpin(w.container);
 	return r;
 }
 

@@ -97,7 +97,7 @@ check_leaf(struct anon_count *c, const uint64_t *words, unsigned n,
 static void
 check_table(struct anon_count *c, va_t kva, unsigned depth, uint64_t first)
 {
-	const uint64_t *words, *kpte = md_kpte(kva, false);
+	const uint64_t *words, *kpte = md_kpte(kva);
 	const struct vm_page *table;
 	unsigned i, used = 0, res = 0;
 

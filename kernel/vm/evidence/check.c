@@ -45,7 +45,8 @@ static void stop_all(int level);
 static void check_spaces(struct vm_report *rep);
 static void check_objects(struct vm_report *rep);
 static void check_frames(struct vm_report *rep);
-static void check_queue(struct vm_report *rep, enum page_state s, bool file);
+static void check_queue(struct vm_report *rep, enum page_state s,
+    const struct page_queue *q);
 static void check_commit(struct vm_report *rep);
 static void check_sums(struct vm_report *rep);
 static void check_vads(struct vm_report *rep);
@@ -363,16 +364,16 @@ check_frames(struct vm_report *rep)
 			report_bad(rep, "I3", "%lu frames are %s, counted %lu",
 			    n[s], page_state_name((enum page_state)s),
 			    page_count((enum page_state)s));
-	check_queue(rep, PG_STANDBY, false);
-	check_queue(rep, PG_MODIFIED, false);
-	check_queue(rep, PG_MODIFIED, true);
+	check_queue(rep, PG_STANDBY, pq_standby());
+	check_queue(rep, PG_MODIFIED, pq_modified_anon());
+	check_queue(rep, PG_MODIFIED, pq_modified_file());
 	spin_unlock(&pfn_lock);
 }
 
 static void
-check_queue(struct vm_report *rep, enum page_state s, bool file)
+check_queue(struct vm_report *rep, enum page_state s,
+    const struct page_queue *q)
 {
-	const struct page_queue *q = pq_queue(s, file);
 	pfn_t pfn = q->head, prev = 0;
 	uint64_t n = 0;
 

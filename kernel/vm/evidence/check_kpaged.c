@@ -100,7 +100,7 @@ kpaged_bring_all(void)
 		r = kpaged_pin(kva, &pg);
 		if (r == 0) {
 			kpaged_note_lost(kva, pg);
-			kpaged_unpin(pg, false);
+			kpaged_unpin(pg);
 		}
 	}
 }

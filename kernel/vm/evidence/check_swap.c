@@ -223,7 +223,7 @@ shared_word(struct swap_walk *walk, const struct swap_words *w)
 static void
 object_table(struct census *c, va_t kva, unsigned depth)
 {
-	const uint64_t *words, *kpte = md_kpte(kva, false);
+	const uint64_t *words, *kpte = md_kpte(kva);
 	unsigned i;
 
 	if (kpte == NULL || !pte_names_frame(word_get(kpte))) {
@@ -264,7 +264,7 @@ kernel_words(struct census *c)
 	va_t kva, top = kpaged_va_top();
 
 	for (kva = MD_KPAGED_BASE; kva < top; kva += PAGE_SIZE) {
-		const uint64_t *word = md_kpte(kva, false);
+		const uint64_t *word = md_kpte(kva);
 
 		if (word == NULL) {
 			kva |= (1ul << 21) - PAGE_SIZE;

@@ -180,13 +180,13 @@ smap_walk(struct smap *m, const struct vad *v)
 
 	while (as->ops->walk(as, vpn, v->end, smap_word, m) != 0) {
 		if (held != NULL)
-			kpaged_unpin(held, false);
+			kpaged_unpin(held);
 		if (as->ops->bring(as, m->word, &held) != 0)
 			return; /* killed */
 		vpn = m->at >> PAGE_SHIFT;
 	}
 	if (held != NULL)
-		kpaged_unpin(held, false);
+		kpaged_unpin(held);
 }
 
 static void

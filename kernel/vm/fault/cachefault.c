@@ -117,7 +117,7 @@ cache_may_dirty(struct fctx *f, struct vm_page *pg)
 	    f->extend_seq == seq))
 		return true;
 	if (f->file_page != NULL)       /* perhaps pg: then ours is the second */
-		page_unpin(f->file_page, f->extended);
+		page_unpin_written(f->file_page, f->extended);
 	f->file_page = pg;
 	f->extended = false;
 	f->need = NEED_EXTEND;
@@ -277,7 +277,7 @@ void
 cache_fault_end(struct fctx *f)
 {
 	if (f->file_page != NULL)
-		page_unpin(f->file_page, f->extended);
+		page_unpin_written(f->file_page, f->extended);
 	f->file_page = NULL;
 	f->extended = false;
 }

@@ -76,7 +76,7 @@ let_outer_go(void)
 static void
 mark_used(va_t kva)
 {
-	uint64_t *word = md_kpte(kva, false);
+	uint64_t *word = md_kpte(kva);
 
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(word)) == PTE_VALID)
@@ -130,6 +130,6 @@ kpaged_fault(va_t kva)
 	}
 	mark_used(kva);
 	kpaged_note_lost(kva, pg);
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	return 0;
 }

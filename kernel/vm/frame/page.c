@@ -194,7 +194,7 @@ resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
 	/* None any more but the zero page: the table could leave, too. */
 	if (was_idle == (container->nres == container->tbl.nspec))
 		return;
-	pq_set_idle(container, !was_idle);
+	pq_note_idle(container, !was_idle);
 	if (!was_idle && container->tbl.as->n_idle % IDLE_MANY == 0)
 		frames_wake_bsm();
 }
@@ -449,36 +449,78 @@ page_pin(struct vm_page *pg)
 }
 
 /*
- * Locks:    [P].  dirty: the holder wrote to the page by the direct map.
+ * Locks:    [P].
  * Returns:  true: the caller frees it.
  */
 bool
-page_unpin_locked(struct vm_page *pg, bool dirty)
+page_unpin_locked(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->pins > 0);
 	pg->pins--;
 	EVENT(page_unpin, page_pfn(pg), pg->pins);
-	if (pg->state == PG_WIRED)
-		return false;
-	if (dirty)
+	return pg->state != PG_WIRED && page_let_go_locked(pg);
+}
+
+/*
+ * The same; the holder wrote to the page by the direct map.
+ *
+ * Locks:    [P].
+ * Returns:  true: the caller frees it.
+ */
+bool
+page_unpin_dirty_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (pg->state != PG_WIRED)
 		page_dirty_locked(pg);
-	return page_let_go_locked(pg);
+	return page_unpin_locked(pg);
 }
 
 /*
  * Locks:    not [P].
  */
 void
-page_unpin(struct vm_page *pg, bool dirty)
+page_unpin(struct vm_page *pg)
 {
 	bool last;
 
 	spin_lock(&pfn_lock);
-	last = page_unpin_locked(pg, dirty);
+	last = page_unpin_locked(pg);
 	spin_unlock(&pfn_lock);
 	if (last)
 		page_free(pg);
+}
+
+/*
+ * The same; the holder wrote to the page by the direct map.
+ *
+ * Locks:    not [P].
+ */
+void
+page_unpin_dirty(struct vm_page *pg)
+{
+	bool last;
+
+	spin_lock(&pfn_lock);
+	last = page_unpin_dirty_locked(pg);
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
+
+/*
+ * The same; written: perhaps the holder wrote to it.
+ *
+ * Locks:    not [P].
+ */
+void
+page_unpin_written(struct vm_page *pg, bool written)
+{
+	if (written)
+		page_unpin_dirty(pg);
+	else
+		page_unpin(pg);
 }
 
 /* ---- the end of a page ---- */

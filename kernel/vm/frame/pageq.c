@@ -178,6 +178,24 @@ pq_cluster(struct vm_page *pg, struct vm_page **out)
  * Returns:  the queue of that state; file tells the two MODIFIED ones apart.
  */
 const struct page_queue *
+pq_standby(void)
+{
+	return &pageq.queue[Q_STANDBY];
+}
+
+const struct page_queue *
+pq_modified_anon(void)
+{
+	return &pageq.queue[Q_MODANON];
+}
+
+const struct page_queue *
+pq_modified_file(void)
+{
+	return &pageq.queue[Q_MODFILE];
+}
+
+const struct page_queue *
 pq_queue(enum page_state state, bool file)
 {
 	return queue_of(state, file);
@@ -201,26 +219,35 @@ is_file(const struct vm_page *pg)
 /* ---- tables without pages ---- */
 
 /*
- * The table names no frame any more but the zero page, or does so again.
+ * The table names no frame any more but the zero page.
  *
  * Locks:    [P].
  */
 void
-pq_set_idle(struct vm_page *table, bool idle)
+pq_set_idle(struct vm_page *table)
 {
 	struct aspace *as = table->tbl.as;
 	pfn_t pfn = page_pfn(table);
 
 	ASSERT(spin_is_mine(&pfn_lock));
-	if (idle) {
-		table->qnext = 0;
-		table->qprev = as->idle_tail;
-		*(table->qprev == 0 ? &as->idle_head :
-		    &pfdb[table->qprev].qnext) = pfn;
-		as->idle_tail = pfn;
-		as->n_idle++;
-		return;
-	}
+	table->qnext = 0;
+	table->qprev = as->idle_tail;
+	*(table->qprev == 0 ? &as->idle_head : &pfdb[table->qprev].qnext) = pfn;
+	as->idle_tail = pfn;
+	as->n_idle++;
+}
+
+/*
+ * It does so again, or goes.
+ *
+ * Locks:    [P].
+ */
+void
+pq_clear_idle(struct vm_page *table)
+{
+	struct aspace *as = table->tbl.as;
+
+	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(as->n_idle > 0);
 	*(table->qprev == 0 ? &as->idle_head : &pfdb[table->qprev].qnext) =
 	    table->qnext;
@@ -229,6 +256,15 @@ pq_set_idle(struct vm_page *table, bool idle)
 	table->qnext = 0;
 	table->qprev = 0;
 	as->n_idle--;
+}
+
+void
+pq_note_idle(struct vm_page *table, bool idle)
+{
+	if (idle)
+		pq_set_idle(table);
+	else
+		pq_clear_idle(table);
 }
 
 /* ---- stealing ---- */

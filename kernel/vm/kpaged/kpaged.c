@@ -121,7 +121,7 @@ kpaged_free(va_t kva, size_t pages)
 static uint64_t *
 kernel_word(va_t kva)
 {
-	uint64_t *word = md_kpte(kva, false);
+	uint64_t *word = md_kpte(kva);
 
 	ASSERT(kva - MD_KPAGED_BASE < MD_KPAGED_SIZE);
 	if (word == NULL)
@@ -330,7 +330,7 @@ static void
 let_go_of_read(struct pin_ask *ask)
 {
 	if (ask->held != NULL)
-		page_unpin(ask->held, false);
+		page_unpin(ask->held);
 	ask->held = NULL;
 }
 
@@ -375,12 +375,29 @@ map_word(uint64_t *word, struct vm_page *pg)
 }
 
 /*
- * Locks:    not [P].  dirty: the page was written to.
+ * Locks:    not [P].
  */
 void
-kpaged_unpin(struct vm_page *pg, bool dirty)
+kpaged_unpin(struct vm_page *pg)
 {
-	page_unpin(pg, dirty);
+	page_unpin(pg);
+}
+
+/*
+ * The same; the page was written to.
+ *
+ * Locks:    not [P].
+ */
+void
+kpaged_unpin_dirty(struct vm_page *pg)
+{
+	page_unpin_dirty(pg);
+}
+
+void
+kpaged_unpin_written(struct vm_page *pg, bool written)
+{
+	page_unpin_written(pg, written);
 }
 
 /*
@@ -410,7 +427,7 @@ kpaged_hold_mapped(va_t kva)
 bool
 kpaged_is_resident(va_t kva)
 {
-	uint64_t *word = md_kpte(kva, false);
+	uint64_t *word = md_kpte(kva);
 
 	return word != NULL && pte_names_frame(word_get(word));
 }
@@ -423,7 +440,7 @@ kpaged_is_resident(va_t kva)
 bool
 kpaged_is_out(va_t kva)
 {
-	uint64_t *word = md_kpte(kva, false);
+	uint64_t *word = md_kpte(kva);
 	uint64_t w = word == NULL ? 0 : word_get(word);
 
 	return w != 0 && !pte_names_frame(w);
@@ -460,7 +477,7 @@ decommit_round(va_t kva, size_t pages)
 
 	n = clear_words(kva, pages, gone, &used);
 	if (used)
-		md_tlb_flush(NULL, kva, kva + (pages << PAGE_SHIFT), false);
+		md_tlb_flush(NULL, kva, kva + (pages << PAGE_SHIFT), FLUSH_PAGES);
 	for (i = 0; i < n; i++) {
 		spin_lock(&pfn_lock);
 		ASSERT(gone[i]->nres == 0);

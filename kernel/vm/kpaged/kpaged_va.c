@@ -146,7 +146,7 @@ make_tables(va_t kva, size_t pages)
 	va_t end = kva + (pages << PAGE_SHIFT), at;
 
 	for (at = kva; at < end; at = (at | ((1ul << 21) - 1)) + 1)
-		if (md_kpte(at, true) == NULL)
+		if (md_kpte_make(at) == NULL)
 			return false;
 	return true;
 }

@@ -23,7 +23,9 @@ int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep
 /* The same, *out NULL if there is no page (any more): for an address that was looked
  * up under locks which have been dropped. */
 int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
-void kpaged_unpin(struct vm_page *, bool dirty);
+void kpaged_unpin(struct vm_page *);
+void kpaged_unpin_dirty(struct vm_page *);
+void kpaged_unpin_written(struct vm_page *, bool written);  /* dirty, if written */
 int kpaged_pin_touched(va_t, struct vm_page **out, bool *read) MUST_CHECK;
 bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and mapped */
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */

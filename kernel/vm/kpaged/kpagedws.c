@@ -67,7 +67,7 @@ kpaged_next_word(va_t *kva, va_t end)
 	uint64_t *word;
 
 	for (; *kva < end; *kva += PAGE_SIZE) {
-		word = md_kpte(*kva, false);
+		word = md_kpte(*kva);
 		if (word == NULL)
 			*kva |= (1ul << 21) - PAGE_SIZE;
 		else if (word_get(word) != 0)
@@ -105,7 +105,7 @@ kpaged_age(bool spare_used)
 		pages[ws_age_word(word)]++;
 	}
 	if (used)
-		md_tlb_flush(NULL, MD_KPAGED_BASE, top, false);
+		md_tlb_flush(NULL, MD_KPAGED_BASE, top, FLUSH_PAGES);
 	for (i = 0; i < WS_AGES; i++)
 		kernel_as.ws_ages[i] = pages[i];
 	mutex_unlock(&kernel_as.ws_lock);
@@ -285,7 +285,7 @@ trim(struct trim *t, size_t want)
 		mutex_lock(&kernel_as.ws_lock);
 		collect(t, want - done);
 		if (t->lo < t->hi)
-			md_tlb_flush(NULL, t->lo, t->hi, false);
+			md_tlb_flush(NULL, t->lo, t->hi, FLUSH_PAGES);
 		settle(t);
 		mutex_unlock(&kernel_as.ws_lock);
 		done += t->done;

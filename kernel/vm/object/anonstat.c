@@ -35,7 +35,7 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 	if (word != NULL)
 		w = word_get(word);
 	if (table != NULL)
-		kpaged_unpin(table, false);
+		kpaged_unpin(table);
 	spin_unlock(&vmo->lock);
 	return w;
 }
@@ -60,7 +60,7 @@ visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
 		}
 		lo = MAX(lo, end);
 		if (w.container != NULL)
-			kpaged_unpin(w.container, false);
+			kpaged_unpin(w.container);
 		spin_unlock(&vmo->lock);
 	}
 	return n;

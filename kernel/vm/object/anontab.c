@@ -37,7 +37,7 @@ void
 anon_unpin_table(struct vm_page *table)
 {
 	if (table != NULL)
-		kpaged_unpin(table, false);
+		kpaged_unpin(table);
 }
 
 /* An interior word, in the header or in a pinned table.  [O]. */
@@ -273,7 +273,7 @@ anon_bring(va_t kva)
 	int r = kpaged_bring(kva, &pg);
 
 	if (r == 0 && pg != NULL)
-		kpaged_unpin(pg, false);
+		kpaged_unpin(pg);
 	return r;
 }
 

@@ -221,7 +221,7 @@ static void
 entries_let_go(struct zap_job *job)
 {
 	if (job->held != NULL)
-		kpaged_unpin(job->held, false);
+		kpaged_unpin(job->held);
 	job->held = NULL;
 }
 

@@ -178,7 +178,7 @@ pageout_written(void)
 void
 pageout_push(void)
 {
-	atomic_store(&pageout.push, pq_queue(PG_MODIFIED, false)->n);
+	atomic_store(&pageout.push, pq_modified_anon()->n);
 	pageout_written();
 }
 
@@ -212,7 +212,7 @@ pageout_page(struct vm_page *pg)
 static bool
 swap_should_write(void)
 {
-	uint64_t waiting = pq_queue(PG_MODIFIED, false)->n, soon;
+	uint64_t waiting = pq_modified_anon()->n, soon;
 	struct phys_stat ps;
 
 	if (waiting == 0)
@@ -266,7 +266,7 @@ swap_write_cluster(void)
 	pfn_t head;
 
 	spin_lock(&pfn_lock);
-	head = pq_queue(PG_MODIFIED, false)->head;
+	head = pq_modified_anon()->head;
 	if (head != 0) {
 		pg = &pfdb[head];
 		n = pq_cluster(pg, out);

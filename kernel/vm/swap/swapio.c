@@ -98,21 +98,29 @@ swap_area_enter(struct swap_area *a)
  * Locks:    none of rank >= 9.
  */
 void
-swap_area_close(struct swap_area *a, bool closing)
+swap_area_close(struct swap_area *a)
 {
-	uint64_t places;
-
 	spin_lock(&swaps.lock);
-	places = a->nslots - 1 - a->nbad;
-	ASSERT(a->closing != closing);
-	a->closing = closing;
-	if (closing) {
-		atomic_sub(&swaps.slots, places);
-		atomic_sub(&swaps.room, a->nfree);
-	} else {
-		atomic_add(&swaps.slots, places);
-		atomic_add(&swaps.room, a->nfree);
-	}
+	ASSERT(!a->closing);
+	a->closing = true;
+	atomic_sub(&swaps.slots, a->nslots - 1 - a->nbad);
+	atomic_sub(&swaps.room, a->nfree);
+	spin_unlock(&swaps.lock);
+}
+
+/*
+ * It is filled again: not all of it could be brought back.
+ *
+ * Locks:    none of rank >= 9.
+ */
+void
+swap_area_reopen(struct swap_area *a)
+{
+	spin_lock(&swaps.lock);
+	ASSERT(a->closing);
+	a->closing = false;
+	atomic_add(&swaps.slots, a->nslots - 1 - a->nbad);
+	atomic_add(&swaps.room, a->nfree);
 	spin_unlock(&swaps.lock);
 }
 

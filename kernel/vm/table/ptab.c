@@ -167,7 +167,7 @@ pt_unpin(struct fctx *f)
 			ntables++;
 			empty |= pg->nused == 0;
 		}
-		if (page_unpin_locked(pg, false))
+		if (page_unpin_locked(pg))
 			dead[ndead++] = pg;
 	}
 	spin_unlock(&pfn_lock);
@@ -435,7 +435,7 @@ table_link(struct aspace *as, struct pt_path *p, int level,
 	table->flags |= PF_CONTAINER;
 	word_set_locked(path_parent(p, level), word,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-	pq_set_idle(table, true);
+	pq_set_idle(table);
 	spin_unlock(&pfn_lock);
 	as->n_table++;
 	EVENT(table_alloc, va2pa(word), level, 0);
@@ -516,7 +516,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 		if (!table_is_empty(table))
 			return;
 		spin_lock(&pfn_lock);
-		pq_set_idle(table, false);
+		pq_clear_idle(table);
 		word_set_locked(path_parent(&p, level), p.word[level], 0);
 		spin_unlock(&pfn_lock);
 		as->n_table--;

@@ -187,7 +187,7 @@ pt_let_go(struct pt_hold *h)
 	spin_lock(&pfn_lock);
 	for (i = 0; i < h->npin; i++) {
 		empty |= h->pin[i]->nused == 0;
-		CHECK(!page_unpin_locked(h->pin[i], false));
+		CHECK(!page_unpin_locked(h->pin[i]));
 	}
 	spin_unlock(&pfn_lock);
 	EVENT_ADD(table_unpin, h->npin);

@@ -104,8 +104,8 @@ next_idle(struct aspace *as)
 		table = &pfdb[as->idle_head];
 		if (table->pins == 0)
 			break;
-		pq_set_idle(table, false);
-		pq_set_idle(table, true);
+		pq_clear_idle(table);
+		pq_set_idle(table);
 	}
 	spin_unlock(&pfn_lock);
 	return look > 0 ? table : NULL;
@@ -176,8 +176,8 @@ drop_zero_words(struct aspace *as, struct vm_page *table)
 
 	if (spare_used_words(as, table)) {
 		spin_lock(&pfn_lock);
-		pq_set_idle(table, false);
-		pq_set_idle(table, true);
+		pq_clear_idle(table);
+		pq_set_idle(table);
 		spin_unlock(&pfn_lock);
 		return false;
 	}
@@ -198,7 +198,7 @@ send_out(struct aspace *as, struct vm_page *table)
 
 	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
 	spin_lock(&pfn_lock);
-	pq_set_idle(table, false);
+	pq_clear_idle(table);
 	word_set_locked(parent_of(table), word, out);
 	spin_unlock(&pfn_lock);
 	as->n_table--;
@@ -269,7 +269,7 @@ pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
 		table->flags |= PF_CONTAINER;
 		word_set_locked(parent, word,
 		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-		pq_set_idle(table, true);
+		pq_set_idle(table);
 	}
 	spin_unlock(&pfn_lock);
 	if (table == NULL)

@@ -189,7 +189,7 @@ static void
 batch_flush(struct tlb_batch *b)
 {
 	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
-	    b->tables);
+	    b->tables ? FLUSH_TABLES : FLUSH_PAGES);
 }
 
 /* Step 6 of some words; frames that became free are freed behind [P]. */
@@ -267,7 +267,7 @@ tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	if (lo < hi)
 		md_tlb_flush(&as->md, lo << PAGE_SHIFT, hi << PAGE_SHIFT,
-		    false);
+		    FLUSH_PAGES);
 }
 
 /*
@@ -287,6 +287,6 @@ tlb_clear_word(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t *word)
 	old = word_set(leaf, word, 0);
 	if ((old & MD_PTE_P) != 0)
 		md_tlb_flush(&as->md, PAGE_DOWN(va), PAGE_DOWN(va) + PAGE_SIZE,
-		    false);
+		    FLUSH_PAGES);
 	return old;
 }

@@ -80,9 +80,9 @@ bal_start(void)
 static uint64_t
 frames_coming(void)
 {
-	uint64_t n = pq_queue(PG_MODIFIED, true)->n + page_writing_count();
+	uint64_t n = pq_modified_file()->n + page_writing_count();
 
-	return swap_has_room() ? n + pq_queue(PG_MODIFIED, false)->n : n;
+	return swap_has_room() ? n + pq_modified_anon()->n : n;
 }
 
 /* How many pages are to be trimmed. */

@@ -235,7 +235,7 @@ check_object(struct census_row *r, struct vm_report *rep)
 	for (i = 0; i < fmo->npages; i++) {
 		if (!kpaged_is_resident(kva + i * PAGE_SIZE))
 			continue;
-		pg = pte_page(word_get(md_kpte(kva + i * PAGE_SIZE, false)));
+		pg = pte_page(word_get(md_kpte(kva + i * PAGE_SIZE)));
 		check_page(r, rep, pg, i * FMO_PER_PAGE);
 	}
 }

@@ -39,7 +39,7 @@ steal_back(const struct fmo_spot *s, struct fmo_entry *e)
 		return;
 	page_pin(page);
 	(void)fmo_try_steal(s, e, STEAL_TRIM);
-	kpaged_unpin(page, false);
+	kpaged_unpin(page);
 }
 
 /* What ws_trim() does to one word.  [W].  Returns: the old word. */

@@ -332,19 +332,19 @@ f2_map_file(struct fctx *f)
 	if (store && !cache_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
 	if (before != 0 && pte_page(before) != pg) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
 	if (before != 0) {
 		make_writable(f, pg);
-		page_unpin(pg, store);
+		page_unpin_written(pg, store);
 		return FAULT_DONE;
 	}
 	if (!map_page_of_object(f, pg, bits)) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
-	page_unpin(pg, store);
+	page_unpin_written(pg, store);
 	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
 	if (!store)
 		cache_around(f, bits & ~MD_PTE_A);
@@ -375,12 +375,12 @@ f3_private_copy(struct fctx *f)
 		return r;
 	pg = fault_take_spare(f, FRAME_ANY);
 	if (pg == NULL) {
-		page_unpin(src, false);
+		page_unpin(src);
 		return FAULT_NEEDMEM;
 	}
 	if (!fault_charge_touch(f)) {
 		fault_keep_spare(f, pg, FRAME_ANY);
-		page_unpin(src, false);
+		page_unpin(src);
 		return fault_over_limit(f);
 	}
 	page_copy(pg, src);
@@ -390,7 +390,7 @@ f3_private_copy(struct fctx *f)
 		page_unmap(pte_page(before), (before & MD_PTE_D) != 0);
 	}
 	fault_install(f, pg);
-	page_unpin(src, false);
+	page_unpin(src);
 	EVENT(fault_private_copy, f->va, before, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }
@@ -493,10 +493,10 @@ f9_map_aobj(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	if (!map_page_of_object(f, pg, obj_rights(f))) {
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return FAULT_RESTART;
 	}
-	page_unpin(pg, false);
+	page_unpin(pg);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }

@@ -515,7 +515,7 @@ fmo_hold(struct vm_page **held, va_t kva)
 
 	if (*held != NULL && ((*held)->index != page ||
 	    page_home_kind(*held) != HOME_KPAGED)) {
-		kpaged_unpin(*held, false);
+		kpaged_unpin(*held);
 		*held = NULL;
 	}
 	if (*held == NULL)

@@ -317,7 +317,7 @@ fork_private(struct fork_work *w, const struct fmo_spot *s)
 	/* [M] exclusive and [W]: nobody gets a new pin by this word. */
 	if (pg != NULL) {
 		done = fork_copy(w, s, pg);
-		page_unpin(pg, false);
+		page_unpin(pg);
 		return done;
 	}
 	if (fork_next_entry(w) == NULL)
@@ -414,7 +414,7 @@ fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 	page_pin_locked(w->copy);
 	word_set_locked(cleaf, cword, pte_make_trans(w->copy));
 	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_locked(w->copy, true));
+	CHECK(!page_unpin_dirty_locked(w->copy));
 	spin_unlock(&pfn_lock);
 	w->copy = NULL;
 	w->child->n_priv++;
@@ -511,7 +511,7 @@ f4_break_fork(struct fctx *f)
 	fault_install(f, new);
 	/* Only now: this may free old's last reference but our pin. */
 	fmo_deref(f->as, e);
-	page_unpin(old, false);
+	page_unpin(old);
 	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(new));
 	return FAULT_DONE;
 }

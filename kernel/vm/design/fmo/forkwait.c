@@ -104,7 +104,7 @@ fork_next_entry(struct fork_work *w)
 
 	if (w->page != NULL &&
 	    w->page->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
-		kpaged_unpin(w->page, false);
+		kpaged_unpin(w->page);
 		w->page = NULL;
 	}
 	if (w->page != NULL)
@@ -327,9 +327,9 @@ entries_done(struct fork_work *w)
 	uint64_t used = (w->next + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 
 	if (w->page != NULL)
-		kpaged_unpin(w->page, false);
+		kpaged_unpin(w->page);
 	if (w->old != NULL)
-		kpaged_unpin(w->old, false);
+		kpaged_unpin(w->old);
 	if (w->fmo == NULL)
 		return;
 	spin_lock(&w->fmo->lock);

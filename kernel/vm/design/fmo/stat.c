@@ -112,7 +112,7 @@ fmo_stat(struct aspace *as, struct vm_as_stat *st)
 
 	fmo_walk_words(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
 	if (c.held != NULL)
-		kpaged_unpin(c.held, false);
+		kpaged_unpin(c.held);
 }
 
 /*
@@ -136,7 +136,7 @@ fmo_refs(struct aspace *as, uint64_t word, uint64_t *named)
 	e = kpaged_ptr(held, kva);
 	refs = e->refs;
 	*named = word_get(&e->word);
-	kpaged_unpin(held, false);
+	kpaged_unpin(held);
 	return refs;
 }
 

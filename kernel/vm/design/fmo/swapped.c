@@ -132,7 +132,7 @@ one_entry(struct aspace *as, uint64_t word, struct swap_walk *walk)
 	if (is_away(word_get(w.word)))
 		r = walk->fn(walk, &w);
 	spin_unlock(&ref->fmo->lock);
-	kpaged_unpin(pg, false);
+	kpaged_unpin(pg);
 	return r;
 }
 
@@ -149,7 +149,7 @@ object_entries(struct fmo *fmo, void *arg)
 	for (i = 0; i < fmo->npages; i++, kva += PAGE_SIZE) {
 		if (!kpaged_is_resident(kva))
 			continue;
-		pg = pte_page(word_get(md_kpte(kva, false)));
+		pg = pte_page(word_get(md_kpte(kva)));
 		for (k = 0; k < FMO_PER_PAGE; k++) {
 			w = entry_place(pg, (struct fmo_entry *)
 			    pa2va(page_pa(pg)) + k);

@@ -58,7 +58,7 @@ zap_fork_done(struct aspace *as, struct vm_page *pg)
 	CHECK(!page_unmap_locked(pg, false));
 	spin_unlock(&pfn_lock);
 	fmo_deref(as, e);
-	kpaged_unpin(page, false);
+	kpaged_unpin(page);
 }
 
 /*
