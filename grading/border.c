@@ -7,7 +7,7 @@
  *           knows.
  *
  * Picture   map of the link, names of the kernel ─→ lines for the witness:
- *             lab LO HI    import LO HI    guard LO HI CODE-LO CODE-HI …
+ *             lab LO HI    import LO HI    own LO HI OBJECT    judge OBJECT …
  *           "border 4 FROM TO" of the witness ─→ a sentence
  *
  * Rules     1. The submission may enter what its object imports, and functions
@@ -55,6 +55,8 @@ static const char *const sealed[] = { "ev_mark", "ev_set_mark_hook",
 	"ev_set_gauge", "graded_check", "graded_say", "graded_seal",
 	"record_frame", "record_exit", "power_end", "inject_set",
 	"option_hide", "panic_set_end", "uart_write", "vm_leak_begin" };
+/* Of kernel/lib/string.c: those that write upwards only. */
+static const char *const fills[] = { "memcpy", "memset" };
 
 /* ---- the linker's map ---- */
 
@@ -128,35 +130,60 @@ say_parts(const struct map *m, const char *word, const char *object, bool code)
 			    (unsigned long long)m->part[i].hi);
 }
 
-static void
-say_guards(const struct map *m, const char *object)
+/* A number for each object, from 1: that of its first part. */
+static size_t
+object_of(const struct map *m, size_t part)
 {
-	size_t i, k;
+	size_t i;
+
+	for (i = 0; strcmp(m->part[i].object, m->part[part].object) != 0; i++)
+		;
+	return i + 1;
+}
+
+static bool
+is_one_of(const char *object, const char *const *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && !ends(object, list[i]); i++)
+		;
+	return i < n;
+}
+
+/* Whose code and data lies where, and who judges or helps. */
+static void
+say_objects(const struct map *m)
+{
+	const struct part *p;
+	size_t i, id;
 
 	for (i = 0; i < m->n; i++) {
-		const struct part *d = &m->part[i], *c;
-
-		if (!ends(d->object, object) ||
-		    (strncmp(d->section, ".data", 5) != 0 &&
-			strncmp(d->section, ".bss", 4) != 0))
+		p = &m->part[i];
+		id = object_of(m, i);
+		if (is_code(p))
+			fprintf(m->out, "code %llx %llx %zx\n",
+			    (unsigned long long)p->lo,
+			    (unsigned long long)p->hi, id);
+		else if (strncmp(p->section, ".data", 5) == 0 ||
+			 strncmp(p->section, ".bss", 4) == 0)
+			fprintf(m->out, "own %llx %llx %zx\n",
+			    (unsigned long long)p->lo,
+			    (unsigned long long)p->hi, id);
+		if (id != i + 1)
 			continue;
-		for (k = 0; k < m->n; k++) {
-			c = &m->part[k];
-			if (ends(c->object, object) &&
-			    strcmp(c->section, ".text") == 0)
-				fprintf(m->out, "guard %llx %llx %llx %llx\n",
-				    (unsigned long long)d->lo,
-				    (unsigned long long)d->hi,
-				    (unsigned long long)c->lo,
-				    (unsigned long long)c->hi);
-		}
+		if (is_one_of(p->object, judges, sizeof judges / sizeof judges[0]))
+			fprintf(m->out, "judge %zx 0\n", id);
+		if (is_one_of(p->object, helpers,
+			sizeof helpers / sizeof helpers[0]))
+			fprintf(m->out, "helper %zx 0\n", id);
 	}
 }
 
 /* ---- functions ---- */
 
 static void
-say_functions(const struct map *m, uint64_t end)
+say_all_functions(const struct map *m, uint64_t end)
 {
 	uint64_t pc, next;
 	size_t i;
@@ -252,24 +279,28 @@ say_imports(const struct map *m, const char *kernel)
 	free(object);
 }
 
+/* Functions by their names, sorted by where they lie. */
 static void
-say_names(const struct map *m)
+say_functions(const struct map *m, const char *word, const char *const *name,
+    size_t n)
 {
 	struct numbers to = { 0 };
-	uint64_t pc;
-	size_t i;
+	uint64_t pc, next;
+	size_t i, k;
 
-	for (i = 0; i < sizeof sealed / sizeof sealed[0]; i++) {
-		pc = symbols_find(m->symbols, sealed[i]);
+	for (i = 0; i < n; i++) {
+		pc = symbols_find(m->symbols, name[i]);
 		if (pc != 0)
 			number_add(&to, pc);
 	}
 	if (to.n > 0)
 		qsort(to.v, to.n, sizeof *to.v, by_value);
-	for (i = 0; i < to.n; i++)
-		fprintf(m->out, "sealed %llx %llx\n",
-		    (unsigned long long)to.v[i],
-		    (unsigned long long)to.v[i] + 1);
+	for (i = k = 0; i < to.n; i++) {
+		while (symbols_nth(m->symbols, k, &pc, &next) && pc < to.v[i])
+			k++;
+		fprintf(m->out, "%s %llx %llx\n", word,
+		    (unsigned long long)to.v[i], (unsigned long long)next);
+	}
 	free(to.v);
 }
 
@@ -289,36 +320,33 @@ say_all(struct map *m, const char *kernel)
 	char *own = xprintf("%s/lab.o", m->dir);
 	char *string = xprintf("%s/labstring.o", m->dir);
 	uint64_t end = symbols_find(m->symbols, "text_end");
-	size_t i;
 
+	fprintf(m->out, "image %llx %llx %llx\n",
+	    (unsigned long long)symbols_find(m->symbols, "image_start"),
+	    (unsigned long long)symbols_find(m->symbols, "rodata_end"),
+	    (unsigned long long)symbols_find(m->symbols, "image_end"));
 	say_parts(m, "lab", own, true);
 	say_parts(m, "lab", string, true);
 	say_parts(m, "data", own, false);
 	free(own);
 	free(string);
-	say_parts(m, "bulk", "kernel/lib/string.o", true);
-	fprintf(m->out, "text %llx %llx\n",
-	    (unsigned long long)symbols_find(m->symbols, "image_start"),
-	    (unsigned long long)symbols_find(m->symbols, "rodata_end"));
+	say_parts(m, "string", "kernel/lib/string.o", true);
+	say_functions(m, "fill", fills, sizeof fills / sizeof fills[0]);
 	say_place(m, "stubs", "trap_stubs", 256 * 16);
 	say_place(m, "bootstack", "boot_stack", 16384);
 	say_place(m, "entry", "trap_common", 64);
 	say_place(m, "entry", "syscall_entry", 128);
 	say_place(m, "start", "switch_first", 1);
-	say_place(m, "switch", "switch_stacks", 1);
-	say_place(m, "image", "image_end", 0);
+	say_place(m, "sethome", "page_set_home", 0);
 	say_place(m, "root", "kernel_root", 8);
 	/* kernel/md.h */
 	fputs("base ffff800000000000 ffffd00000000000\n"
 	      "arena ffffe00000000000 ffffe08000000000\n"
 	      "kpaged ffffc00000000000 ffffc10000000000\n", m->out);
-	say_functions(m, end);
+	say_all_functions(m, end);
 	say_imports(m, kernel);
-	say_names(m);
-	for (i = 0; i < sizeof judges / sizeof judges[0]; i++)
-		say_guards(m, judges[i]);
-	for (i = 0; i < sizeof helpers / sizeof helpers[0]; i++)
-		say_parts(m, "helper", helpers[i], true);
+	say_functions(m, "sealed", sealed, sizeof sealed / sizeof sealed[0]);
+	say_objects(m);
 }
 
 /*
@@ -389,7 +417,11 @@ border_sentence(const struct symbols *s, const int64_t v[3])
 		"%s writes to what counts, records or checks: %s",
 		"the kernel's code or its constants are not what they were%.0s"
 		"%.0s",
-		"%s reads the kernel's code at %s"
+		"%s reads the kernel's code at %s",
+		"%s writes to data of the kernel on behalf of the file: %s",
+		"%s writes to the home of a frame at %s: page_set_home() and "
+		"its like give it",
+		"%s maps memory of the kernel's image: %s"
 	};
 	char *from = place(s, (uint64_t)v[1]), *to = place(s, (uint64_t)v[2]);
 	char *text;

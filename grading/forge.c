@@ -8,6 +8,7 @@
  * Picture   grading/forgeries/fNN-*.c: a piece of C with a heading
  *             forge: test=t02 hook=vad_split expect=fail,gate [flag=forged]
  *             forge: break "honest text" "broken text"
+ *             forge: use FILE       what several pieces share, put before it
  *             forge: say "words that the report has"
  *           reference's file, broken as said, attack(); called at the start of
  *           hook ─→ a submission ─→ graded
@@ -172,14 +173,38 @@ put_piece(char *text, const char *piece)
 	return out;
 }
 
+/* The piece behind the file that it uses, if it does; malloc'd or NULL. */
+static char *
+whole_piece(const struct forgery *f)
+{
+	struct words w = line_words(f->piece, "forge: use ");
+	char *path, *shared, *text;
+
+	if (w.n < 3) {
+		words_free(&w);
+		return addresses(xstrdup(f->piece));
+	}
+	path = xprintf("grading/forgeries/%s", w.v[2]);
+	shared = file_read(path, NULL);
+	text = shared == NULL ? NULL : xprintf("%s%s", shared, f->piece);
+	free(shared);
+	free(path);
+	words_free(&w);
+	return text == NULL ? NULL : addresses(text);
+}
+
 static char *
 forge_text(const struct forgery *f, const struct lab *lab)
 {
 	char *path = xprintf("kernel/%s", lab->file);
 	char *text = file_read(path, NULL);
-	char *piece = addresses(xstrdup(f->piece));
+	char *piece = whole_piece(f);
 
 	free(path);
+	if (piece == NULL) {
+		free(text);
+		return NULL;
+	}
 	if (text != NULL && f->old != NULL)
 		text = replace(text, f->old, f->new);
 	if (text != NULL && f->hook != NULL)
@@ -295,7 +320,7 @@ run_pieces(const char *pattern, const char *name)
 int
 cmd_forgeries(const char *which)
 {
-	char *pattern = xprintf("grading/forgeries/%s*.*", which ? which : "f");
+	char *pattern = xprintf("grading/forgeries/%s*-*", which ? which : "f");
 	int code = run_pieces(pattern, FORGE_LAB);
 
 	free(pattern);

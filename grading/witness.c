@@ -72,7 +72,7 @@ stop(void)
 	uint64_t v[LAST];
 	unsigned i;
 
-	border_check_text();
+	ram_check();
 	for (i = 0; i < LAST; i++)
 		v[i] = w.last[(w.blocks + i) % LAST];
 	witness_say("last", v, LAST);
@@ -111,7 +111,7 @@ counted_runs(unsigned cpu, void *arg)
 	if (w.check_began != 0)
 		w.n[W_INSNS] -= w.total - w.check_began;
 	w.check_began = 0;
-	border_check_text();
+	ram_check();
 	witness_say("mark", w.n, W_COUNT);
 }
 
@@ -178,7 +178,8 @@ translated(uint64_t id, struct qemu_plugin_tb *tb)
 			qemu_plugin_register_vcpu_insn_exec_cb(
 			    insn, counted_runs, PLUGIN_NO_REGS, count);
 	}
-	border_translated(b, tb);
+	if (w.border)
+		border_translated(b, tb);
 }
 
 static void
@@ -187,7 +188,7 @@ at_exit(uint64_t id, void *arg)
 	(void)id;
 	(void)arg;
 	if (!w.ended)
-		border_check_text();
+		ram_check();
 	if (!w.ended)
 		witness_say("end", w.n, W_COUNT);
 	w.ended = true;
@@ -205,9 +206,9 @@ option(const char *s)
 		return w.out >= 0;
 	}
 	if (strncmp(s, "border=", 7) == 0)
-		return w.border = border_read(s + 7);
+		return w.border = map_read(s + 7);
 	if (strncmp(s, "ram=", 4) == 0)
-		return border_ram(s + 4);
+		return ram_open(s + 4);
 	if (strncmp(s, "limit=", 6) == 0) {
 		w.limit = strtoull(s + 6, NULL, 0);
 		return w.limit != 0;

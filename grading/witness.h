@@ -34,7 +34,6 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
     void (*)(unsigned cpu, uint32_t info, uint64_t va, void *), int flags,
     int rw, void *);
 bool qemu_plugin_mem_is_store(uint32_t info);
-/* Of the access: 0 one byte, 3 eight. */
 unsigned qemu_plugin_mem_size_shift(uint32_t info);
 void qemu_plugin_register_atexit_cb(
     uint64_t id, void (*)(uint64_t id, void *), void *);
@@ -49,18 +48,21 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 /* ---- blocks ---- */
 
 /* How a block ends: by what it goes on elsewhere. */
-enum block_end { END_FALLS, END_DIRECT, END_POINTER, END_RETURN, END_OTHER };
+enum block_end {
+	END_FALLS, END_DIRECT, END_POINTER, END_RETURN, END_IRET, END_OTHER
+};
 
 struct block {
 	uint64_t insns, va;
 	uint64_t target;      /* of END_DIRECT */
 	uint64_t fn, fn_end;  /* the function that va lies in; 0: not the kernel's */
 	uint8_t end;          /* enum block_end */
+	uint8_t fills;        /* it is a loop that writes so many bytes each time */
 	bool lab;             /* the submission's code */
 	bool import;          /* begins a function that the submission may call */
 	bool sealed;          /* begins a function that is called by name only */
 	bool stub;            /* where exceptions and interrupts enter */
-	bool turns;           /* takes another thread's stack */
+	bool string;          /* memcpy() and its like: writes for its caller */
 };
 
 /* ---- witness_code.c ---- */
@@ -73,20 +75,91 @@ bool is_return(const uint8_t *opcode);
 void end_of(struct block *, uint64_t va, const uint8_t *, size_t n);
 /* Can it write elsewhere than to the frame that it stands in? */
 bool stores_elsewhere(const uint8_t *, size_t n);
+/* Bytes that a plain MOV writes to memory; 0: it is none. */
+unsigned mov_bytes(const uint8_t *, size_t n);
+
+/* ---- witness_map.c ---- */
+
+#define IMAGE_BASE 0xffffffff80000000ul
+#define PAGE 4096ul
+#define OBJECTS 1024u
+
+struct range {
+	uint64_t lo, hi;
+};
+
+struct list {
+	struct range *v;
+	size_t n;
+};
+
+/* kernel/mem/page.h */
+enum home {
+	HOME_NONE = 0, HOME_TABLE = 5, HOME_KPAGED = 6, HOME_FRAME = 9,
+	HOME_KERNEL = 10
+};
+
+extern struct map {
+	struct range text;      /* and constants; the image's data lie behind */
+	uint64_t image_end;
+	struct range stubs, boot_stack, arena, kpaged;
+	uint64_t direct, pfdb;
+	uint64_t root_at;       /* address of kernel_root */
+	uint64_t set_home;      /* page_set_home() */
+	struct list lab_code, lab_data, imports, sealed, functions;
+	struct list starts;     /* functions that a new stack returns to */
+	struct list strings;    /* memcpy() and its like */
+	struct list fills;      /* of them: those that go upwards only */
+	struct list entries;    /* code that saves a program's registers */
+	uint16_t *code_of, *data_of;    /* objects */
+	bool *lent;             /* by word of data: others have business with it */
+	bool judges[OBJECTS], helpers[OBJECTS];
+} map;
+
+bool map_read(const char *path);
+/* The object whose code or data lies there; 0: none. */
+unsigned map_code_of(uint64_t pc);
+unsigned map_data_of(uint64_t va);
+/* The range that va is in: of a sorted list; of any. */
+const struct range *list_find(const struct list *, uint64_t va);
+bool list_has(const struct list *, uint64_t va);
+
+/* ---- witness_ram.c ---- */
+
+/* What is said; grading/border.c has the sentences. */
+enum border {
+	B_CALL, B_RETURN, B_RETURN_KERNEL, B_POINTER, B_SEALED, B_STORE_TABLE,
+	B_STORE_PROGRAM, B_STORE_IMAGE, B_STORE_OTHER, B_STORE_FRAME,
+	B_STORE_JUDGE, B_TEXT, B_READ_TEXT, B_STORE_BEHALF, B_STORE_HOME,
+	B_ALIAS, B_KINDS
+};
+
+/* The guest's memory; false: it cannot be read. */
+bool ram_open(const char *path);
+bool ram_is_direct(uint64_t va);
+/* A page table of the kernel's half, as far as it was seen. */
+bool ram_is_table(uint64_t pa);
+/* May the submission write there?  Neither its data nor a stack.  B_KINDS: yes. */
+enum border ram_judge(uint64_t va);
+/* The instruction at pc wrote a word there: does it map what it must not? */
+void ram_word_stored(uint64_t pa, uint64_t pc);
+/* It wrote to the frame database; by_file: the submission asked for this home. */
+enum border ram_home_stored(uint64_t va, bool by_file);
+/* Text, constants and the kernel's tables, as they are now. */
+void ram_check(void);
 
 /* ---- witness_border.c ---- */
 
-/* The file that says where what lies (grading/border.c); RAM of the guest. */
-bool border_read(const char *path);
-bool border_ram(const char *path);
 /* A block was translated; its instructions are watched from now on. */
 void border_translated(struct block *, struct qemu_plugin_tb *);
 /* It runs on a CPU. */
 void border_runs(unsigned cpu, const struct block *);
-/* Is the kernel's text what it was?  Says so if not. */
-void border_check_text(void);
+/* Something that must not be: where it was done, to what. */
+void border_seen(enum border, uint64_t from, uint64_t to);
 
-/* witness.c: one line of the report. */
+/* ---- witness.c ---- */
+
+/* One line of the report. */
 void witness_say(const char *what, const uint64_t *v, size_t n);
 
 #endif

@@ -65,7 +65,9 @@ end_of(struct block *blk, uint64_t va, const uint8_t *p, size_t n)
 		blk->end = END_POINTER;
 	} else if (is_return(p)) {
 		blk->end = END_RETURN;
-	} else if (p[0] == 0xcf || p[0] == 0xf4 || (left >= 2 && p[0] == 0x0f &&
+	} else if (p[0] == 0xcf) {
+		blk->end = END_IRET;
+	} else if (p[0] == 0xf4 || (left >= 2 && p[0] == 0x0f &&
 		   (p[1] == 0x07 || p[1] == 0x0b || p[1] == 0x05))) {
 		blk->end = END_OTHER;
 	}
@@ -130,4 +132,25 @@ stores_elsewhere(const uint8_t *p, size_t n)
 			return is_store(op, left); /* another base */
 	}
 	return is_store(op, left) && !is_in_frame(op, left);
+}
+
+/* Bytes that a plain MOV writes to memory; 0: it is none. */
+unsigned
+mov_bytes(const uint8_t *p, size_t n)
+{
+	size_t left = n, i;
+	const uint8_t *op = opcode(p, &left);
+	bool wide = false, half = false;
+
+	for (i = 0; i + left < n; i++) {
+		wide = wide || (p[i] & 0xf8) == 0x48;
+		half = half || p[i] == 0x66;
+	}
+	if (left < 2 || (op[1] & 0xc0) == 0xc0)
+		return 0;
+	if (op[0] == 0x88 || op[0] == 0xc6)
+		return 1;
+	if (op[0] != 0x89 && op[0] != 0xc7)
+		return 0;
+	return wide ? 8 : half ? 2 : 4;
 }

@@ -1,50 +1,12 @@
 /*
  * Lets memcpy() write a counter, which is no code of the file.
  *
+ * forge: use find.h
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "writes to data of the kernel that is not the file's"
  */
 
 #include "lib/string.h"
-
-/* The word that maps va, through the tables of this space. */
-static uint64_t *
-word_of(struct aspace *as, uint64_t va)
-{
-	uint64_t *t = pa2va(as->md.root_pa);
-	int level;
-
-	for (level = 4; level > 1; level--) {
-		uint64_t w = t[md_pt_index(va, level)];
-
-		if ((w & (MD_PTE_P | MD_PTE_PS)) != MD_PTE_P)
-			return &t[md_pt_index(va, level)];
-		t = pa2va(w & MD_PTE_PFN);
-	}
-	return &t[md_pt_index(va, 1)];
-}
-
-/* Where the counters are: two that lie side by side, by their values. */
-static uint64_t *
-counters(void)
-{
-	static uint64_t mine;
-	uint64_t a = ev_read(EV_fault_trap), b = ev_read(EV_fault_total);
-	uint64_t at = (uint64_t)&mine & ~0xffful, *p;
-	struct aspace *as = as_current();
-	unsigned i;
-
-	if (as == NULL || a < 3)
-		return NULL;
-	while ((*word_of(as, at - 4096) & (MD_PTE_P | MD_PTE_W)) ==
-	    (MD_PTE_P | MD_PTE_W))
-		at -= 4096;
-	for (; (*word_of(as, at) & MD_PTE_P) != 0; at += 4096)
-		for (p = (uint64_t *)at, i = 0; i < 511; i++)
-			if (p[i] == a && p[i + 1] == b)
-				return p + i - EV_fault_trap;
-	return NULL;
-}
 
 static volatile size_t eight = 8;
 

@@ -1,0 +1,23 @@
+/*
+ * Says of a page table that it is something else, and then writes to it.
+ *
+ * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
+ * forge: say "writes to the home of a frame"
+ * forge: say "writes to a page table"
+ */
+static void
+attack(void)
+{
+	unsigned pfn;
+	uint64_t home;
+
+	for (pfn = 500; pfn < 16384; pfn++)
+		if (pfdb[pfn].home >> 60 == HOME_TABLE)
+			break;
+	if (pfn == 16384)
+		return;
+	home = pfdb[pfn].home;
+	*(volatile uint64_t *)&pfdb[pfn].home = (uint64_t)HOME_KPAGED << 60;
+	*(volatile uint64_t *)pa2va((uint64_t)pfn << 12) |= 0;
+	*(volatile uint64_t *)&pfdb[pfn].home = home;
+}
