@@ -151,6 +151,20 @@ is_one_of(const char *object, const char *const *list, size_t n)
 	return i < n;
 }
 
+/* Of kernel/amd64/smp.o kernel/amd64; of others their folder: a number, too. */
+static size_t
+room_of(const struct map *m, size_t part)
+{
+	const char *name = m->part[part].object, *at = strstr(name, "kernel/");
+	size_t i, n;
+
+	n = at != NULL ? (size_t)(at - name) + 7 : 0;
+	n += strcspn(name + n, "/");
+	for (i = 0; strncmp(m->part[i].object, name, n) != 0; i++)
+		;
+	return i + 1;
+}
+
 /* Whose code and data lies where, and who judges or helps. */
 static void
 say_objects(const struct map *m)
@@ -172,6 +186,7 @@ say_objects(const struct map *m)
 			    (unsigned long long)p->hi, id);
 		if (id != i + 1)
 			continue;
+		fprintf(m->out, "room %zx %zx\n", id, room_of(m, i));
 		if (is_one_of(p->object, judges, sizeof judges / sizeof judges[0]))
 			fprintf(m->out, "judge %zx 0\n", id);
 		if (is_one_of(p->object, helpers,
@@ -396,6 +411,13 @@ place(const struct symbols *s, uint64_t va)
 		return xprintf("0x%llx", (unsigned long long)va);
 	return va == at ? xstrdup(name)
 			: xprintf("%s+%llu", name, (unsigned long long)(va - at));
+}
+
+/* Order of enum border in witness.h: of the stores only what judges is not. */
+bool
+border_may_be_a_bug(int64_t kind)
+{
+	return kind >= 5 && kind <= 9;
 }
 
 /* One thing that the witness saw at the border, in words; malloc'd. */

@@ -12,7 +12,11 @@
  * Rules     1. Names by which somebody judges, ends the machine or writes into
  *              a program's memory are in no lab's list, whatever header has
  *              them: `never`.
- *           2. `grade imports LAB` prints the list that lies beside the lab's page
+ *           2. Nor is a prototype in a header that says so: it is marked
+ *              SYSTEM_ONLY, or installs what the kernel calls later (*_set_*
+ *              of a function or of struct *_ops), or tells what is (struct out,
+ *              struct vm_report).
+ *           3. `grade imports LAB` prints the list that lies beside the lab's page
  *              (make imports); `grade lint` sees that nothing in it is refused.
  *
  * Read next gate.c.
@@ -124,31 +128,94 @@ blank_comments(char *s)
 	}
 }
 
-static struct words
-header_names(const char *header)
+static char *
+header_text(const char *header)
 {
 	char *path = xprintf("build/grading/include/%s", header);
-	char *text = file_read(path, NULL), *s = text, name[128];
-	struct words w = { 0 };
-	size_t n;
+	char *text = file_read(path, NULL);
 
 	free(path);
-	if (text == NULL)
-		return w;
-	blank_comments(text);
-	while (*s != '\0') {
+	if (text != NULL)
+		blank_comments(text);
+	return text;
+}
+
+/* The bytes up to the end of a declaration, or of a line of the preprocessor. */
+static size_t
+declaration(const char *s)
+{
+	size_t n = strspn(s, " \t\n");
+
+	if (s[n] == '#')
+		return n + strcspn(s + n, "\n");
+	n += strcspn(s + n, ";{}");
+	return s[n] != '\0' ? n + 1 : n;
+}
+
+static bool
+is_for_the_system(const char *s)
+{
+	const char *set = strstr(s, "_set_");
+
+	return strstr(s, "SYSTEM_ONLY") != NULL ||
+	       strstr(s, "struct out *") != NULL ||
+	       strstr(s, "struct vm_report *") != NULL ||
+	       (set != NULL && (strstr(set, "(*") != NULL ||
+				   strstr(set, "_ops *") != NULL));
+}
+
+/* Each name of text that the kernel exports, once; not: those in `but`. */
+static void
+names_add(struct words *w, const char *text, const struct words *but)
+{
+	char name[128];
+	size_t n;
+
+	for (; *text != '\0'; text += n > 0 ? n : 1) {
 		n = 0;
-		while (isalnum((unsigned char)s[n]) || s[n] == '_')
+		while (isalnum((unsigned char)text[n]) || text[n] == '_')
 			n++;
-		if (n > 0 && n < sizeof name && !isdigit((unsigned char)*s)) {
-			memcpy(name, s, n);
-			name[n] = '\0';
-			if (is_exported(name) && !is_never(name) &&
-			    !words_has(&w, name))
-				words_add(&w, name);
-		}
-		s += n > 0 ? n : 1;
+		if (n == 0 || n >= sizeof name || isdigit((unsigned char)*text))
+			continue;
+		memcpy(name, text, n);
+		name[n] = '\0';
+		if (is_exported(name) && !is_never(name) &&
+		    !words_has(w, name) && !words_has(but, name))
+			words_add(w, name);
 	}
+}
+
+/* What the headers of a lab declare for others than labs. */
+static struct words
+system_names(const struct lab *lab)
+{
+	struct words w = { 0 }, none = { 0 };
+	char *text, *s, *one;
+	size_t i, n;
+
+	for (i = 0; i < lab->headers.n; i++) {
+		text = s = header_text(lab->headers.v[i]);
+		for (; s != NULL && *s != '\0'; s += n) {
+			n = declaration(s);
+			one = strndup(s, n);
+			if (one != NULL && strchr(one, '#') == NULL &&
+			    is_for_the_system(one))
+				names_add(&w, one, &none);
+			free(one);
+		}
+		free(text);
+	}
+	return w;
+}
+
+static struct words
+header_names(const char *header, const struct words *but)
+{
+	char *text = header_text(header);
+	struct words w = { 0 };
+
+	if (text != NULL)
+		names_add(&w, text, but);
 	free(text);
 	return w;
 }
@@ -168,18 +235,19 @@ always_names(void)
 struct words
 lab_imports(const struct lab *lab)
 {
-	struct words w = { 0 }, names;
+	struct words w, names, but = system_names(lab);
 	size_t i, k;
 
 	w = always_names();
 	for (i = 0; i < lab->imports.n; i++)
 		words_add(&w, lab->imports.v[i]);
 	for (i = 0; i < lab->headers.n; i++) {
-		names = header_names(lab->headers.v[i]);
+		names = header_names(lab->headers.v[i], &but);
 		for (k = 0; k < names.n; k++)
 			words_add(&w, names.v[k]);
 		words_free(&names);
 	}
+	words_free(&but);
 	return w;
 }
 
@@ -193,12 +261,13 @@ imports_text(const struct lab *lab)
 			     "declare and the kernel exports, beside macros and "
 			     "functions in line:\n\n", lab->name);
 	char *line, *more;
-	struct words names;
+	struct words names, but = system_names(lab);
 	size_t i, k;
 
 	for (i = 0; i <= lab->headers.n; i++) {
-		names = i < lab->headers.n ? header_names(lab->headers.v[i])
-					   : always_names();
+		names = i < lab->headers.n
+			    ? header_names(lab->headers.v[i], &but)
+			    : always_names();
 		if (names.n > 0)
 			qsort(names.v, names.n, sizeof *names.v, by_name);
 		line = i < lab->headers.n
@@ -216,6 +285,7 @@ imports_text(const struct lab *lab)
 		text = more;
 		words_free(&names);
 	}
+	words_free(&but);
 	return text;
 }
 

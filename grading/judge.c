@@ -6,8 +6,8 @@
  *           right, the counters show the mechanism, nothing was lost, and the
  *           observer outside saw the same.
  *
- * Picture   how it ended ─→ records whole? ─→ EXIT ─→ ANSWER ─→ COUNT, WITNESS
- *           ─→ CHECK ─→ guest == witness? ─→ nothing at the border?
+ * Picture   nothing at the border? ─→ how it ended ─→ records whole? ─→ EXIT
+ *           ─→ ANSWER ─→ COUNT, WITNESS ─→ CHECK ─→ guest == witness?
  *           each that fails: a struct failure
  *
  * Rules     1. Whatever is the host's trouble is ST_INFRA, never lost points.
@@ -61,6 +61,7 @@ judge(struct verdict *v, const struct test *t, const struct draw *d,
 	struct judge j = { .v = v, .t = t, .d = d, .b = b, .symbols = s };
 
 	memset(v, 0, sizeof *v);
+	check_border(&j);
 	if (!ended_well(&j))
 		return;
 	check_records(&j);
@@ -69,7 +70,6 @@ judge(struct verdict *v, const struct test *t, const struct draw *d,
 	check_claims(&j);
 	check_checks(&j);
 	check_agreement(&j);
-	check_border(&j);
 }
 
 /* One more thing that is wrong; the first decides the status. */
@@ -257,7 +257,9 @@ ended_well(struct judge *j)
 		infra(j, "the emulator ended without a word of the witness");
 	else if (!b->records.ended)
 		ended_without_word(j);
-	return j->v->status == ST_PASS;
+	else
+		return true;
+	return false;
 }
 
 /* ---- records, exit ---- */
@@ -501,25 +503,35 @@ check_agreement(struct judge *j)
 
 /* ---- did the submission's code stay where it belongs? ---- */
 
+/*
+ * What is beyond the border decides: what came of it afterwards says little.
+ * A pointer that went astray and then a panic is a bug, not for a human.
+ */
 static void
 check_border(struct judge *j)
 {
 	const struct witness *w = &j->b->witness;
+	bool said[64] = { false };
+	char *line = panic_line(j->b);
 	struct failure *f;
+	int64_t kind;
 	size_t i;
 
 	for (i = 0; i < w->nborder; i++) {
+		kind = w->border[i][0];
+		if (kind < 0 || kind >= 64 || said[kind])
+			continue;
+		said[kind] = true; /* one of each kind says it */
+		if (line != NULL && border_may_be_a_bug(kind))
+			continue;
 		f = judge_fail(j, ST_FAIL, "the border of the file");
 		f->expected = xstrdup("it calls what it imports, returns to "
 				      "its caller, writes to its own data and "
 				      "to what it was given");
 		f->got = border_sentence(j->symbols, w->border[i]);
 		j->v->forged = true;
-		/* One of each kind says it. */
-		while (i + 1 < w->nborder &&
-		       w->border[i + 1][0] == w->border[i][0])
-			i++;
 	}
+	free(line);
 }
 
 void

@@ -82,7 +82,7 @@ unsigned mov_bytes(const uint8_t *, size_t n);
 
 #define IMAGE_BASE 0xffffffff80000000ul
 #define PAGE 4096ul
-#define OBJECTS 1024u
+#define OBJECTS 2048u
 
 struct range {
 	uint64_t lo, hi;
@@ -114,6 +114,7 @@ extern struct map {
 	uint16_t *code_of, *data_of;    /* objects */
 	bool *lent;             /* by word of data: others have business with it */
 	bool judges[OBJECTS], helpers[OBJECTS];
+	uint16_t room[OBJECTS];         /* of the kernel, that an object is in */
 } map;
 
 bool map_read(const char *path);
@@ -136,6 +137,8 @@ enum border {
 
 /* The guest's memory; false: it cannot be read. */
 bool ram_open(const char *path);
+/* A word by its address in the kernel's half; 0: not mapped. */
+uint64_t ram_word(uint64_t va);
 bool ram_is_direct(uint64_t va);
 /* A page table of the kernel's half, as far as it was seen. */
 bool ram_is_table(uint64_t pa);

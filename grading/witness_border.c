@@ -14,7 +14,7 @@
  *                    │          paged pool               │    begin; returns to
  *                    └───────────────────────────────────┘    where it was called
  *           its activation ─→ until it returns, the kernel works on its behalf:
- *                    store ─→ data of the object whose code it is
+ *                    store ─→ data of the room whose code it is
  *
  * Rules     1. A return goes behind the call that wrote the word it reads:
  *              `call` and `ret` of the kernel tell the address of that word, so
@@ -27,8 +27,8 @@
  *           4. Data of what judges is written by its own object.  Helpers (locks,
  *              lists) write wherever they are told: on behalf of the submission
  *              only to words that were written so before when it was not.
- *           5. Data of any other object: on behalf of the submission the same,
- *              but helpers may.
+ *           5. Data of any other room (kernel/mem, …): on behalf of the
+ *              submission the same, but helpers may.
  *           6. memcpy() and its like write for their caller.  A loop of theirs
  *              that goes upwards is watched at its first store and counted: each
  *              word would double the price.
@@ -45,6 +45,9 @@
 #define STACK_SLOT 32768ul      /* kernel/mem/kva.c: the upper half is mapped */
 #define STACKS 4096u            /* slots of their hash */
 #define SAID_MOST 8u
+#define STUB_BYTES 16ul         /* kernel/amd64/entry.S */
+#define VEC_GP 13u
+#define VEC_PF 14u
 /* QEMU 7.2 mistakes one for the other: ask for both, look at the information. */
 #define BOTH (PLUGIN_MEM_R | PLUGIN_MEM_W)
 
@@ -66,6 +69,7 @@ static struct {
 		uint64_t low;        /* word that a call or return used last */
 		uint64_t back;       /* where the return that was just made goes */
 		bool returned;
+		uint64_t gone;       /* the submission jumped from there, to what? */
 		struct {
 			uint64_t caller; /* of memcpy(); 0: not known */
 			uint64_t lo, hi; /* written so far */
@@ -166,6 +170,21 @@ returned(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 		s->until = 0;
 }
 
+/*
+ * The submission jumped, and the next that ran is the stub of a fault, which
+ * saves its vector at va: where to is two words above.  A pointer outside of the
+ * image is a bug, and ends in a panic.
+ */
+static void
+fetched(unsigned cpu, uint64_t va)
+{
+	uint64_t to = ram_word(va + 16);
+
+	if (to >= IMAGE_BASE)
+		border_seen(B_CALL, b.cpu[cpu].gone, to);
+	b.cpu[cpu].gone = 0;
+}
+
 /* A stub saved a register: where a program's are, nobody else writes. */
 static void
 saved(unsigned cpu, uint32_t info, uint64_t va, void *arg)
@@ -174,6 +193,8 @@ saved(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 
 	(void)arg;
 	cpu %= MAXCPU;
+	if (b.cpu[cpu].gone != 0 && qemu_plugin_mem_is_store(info))
+		fetched(cpu, va);
 	if (va % STACK_SLOT < STACK_SLOT - TRAP_FRAME ||
 	    !qemu_plugin_mem_is_store(info))
 		return;
@@ -266,7 +287,8 @@ data_written(unsigned cpu, uint64_t pc, uint64_t va, bool plain)
 	if (map.judges[whose])
 		fine = *lent && (map.helpers[by] || !plain);
 	else
-		fine = !behalf || *lent || map.helpers[by];
+		fine = !behalf || *lent || map.helpers[by] ||
+		       map.room[by] == map.room[whose];
 	if (!fine)
 		border_seen(map.judges[whose] ? B_STORE_JUDGE : B_STORE_BEHALF,
 		    pc, va);
@@ -512,7 +534,11 @@ static void
 interrupt_runs(unsigned cpu, const struct block *from, const struct block *to)
 {
 	struct stack *s = b.cpu[cpu].stack;
+	uint64_t vector = (to->va - map.stubs.lo) / STUB_BYTES;
 
+	/* Faults with an error code, of the instruction that it jumped to. */
+	b.cpu[cpu].gone = to->stub && from->lab && from->end == END_POINTER &&
+		    (vector == VEC_GP || vector == VEC_PF) ? from->va : 0;
 	if (s == NULL)
 		return;
 	if (to->stub && from->fn != 0)

@@ -147,6 +147,8 @@ line_read(const char *line)
 		own(map.data_of, map.text.hi, map.image_end, 3, v);
 	else if (v[0] >= OBJECTS)
 		return;
+	else if (strcmp(word, "room") == 0)
+		map.room[v[0]] = (uint16_t)v[1];
 	else if (strcmp(word, "judge") == 0)
 		map.judges[v[0]] = true;
 	else if (strcmp(word, "helper") == 0)

@@ -107,6 +107,14 @@ pa_of(uint64_t va)
 	return 0;
 }
 
+uint64_t
+ram_word(uint64_t va)
+{
+	uint64_t pa = pa_of(va);
+
+	return pa != 0 ? word_at(pa) : 0;
+}
+
 static bool
 is_image(uint64_t pa)
 {

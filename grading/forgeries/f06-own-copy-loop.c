@@ -1,7 +1,7 @@
 /*
  * Copies a page in a loop of its own, which page.copy does not see.
  *
- * forge: test=t01 hook=vad_find expect=fail,timeout
+ * forge: test=t01 hook=vad_find expect=fail
  */
 static volatile uint64_t from[512], to[512];
 

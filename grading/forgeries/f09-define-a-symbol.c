@@ -1,7 +1,7 @@
 /*
  * Defines a function of the kernel anew.
  *
- * forge: test=t01 hook=vad_find expect=gate,build
+ * forge: test=t01 hook=vad_find expect=build
  */
 void
 md_tlb_flush(void)

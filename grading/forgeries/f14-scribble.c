@@ -1,7 +1,7 @@
 /*
  * Changes a count of the reference's frames behind its back.
  *
- * forge: test=t01 hook=vad_find expect=fail,panic
+ * forge: test=t01 hook=vad_find expect=fail
  */
 static void
 attack(void)

@@ -1,7 +1,7 @@
 /*
  * Fills the log until the host gives up.
  *
- * forge: test=t01 hook=vad_find expect=fail,timeout
+ * forge: test=t01 hook=vad_find expect=timeout
  */
 static void
 attack(void)

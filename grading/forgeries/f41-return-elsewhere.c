@@ -2,7 +2,8 @@
  * Writes over a return address of its caller's: the kernel goes on behind the
  * check that would follow.
  *
- * forge: test=t02 hook=vad_remove_range expect=fail,panic,timeout
+ * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
+ * forge: say "a return goes to"
  */
 static volatile uint64_t here;
 

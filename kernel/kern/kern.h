@@ -80,17 +80,17 @@ struct thread *thread_create_user(const char *name, struct md_space *);
 void thread_start(struct thread *);
 /* An unstarted thread is thrown away. */
 void thread_discard(struct thread *);
-void thread_clear_dead(void);           /* all that have ended */
+SYSTEM_ONLY void thread_clear_dead(void);           /* all that have ended */
 void thread_get(struct thread *);
 void thread_put(struct thread *);
 /* End the current thread; thread_clear_dead() frees its stack. */
 void thread_exit(void) NORETURN;
 /* Change the space of the current thread (exec); NULL: kernel root. */
-void thread_set_space(struct md_space *);
+SYSTEM_ONLY void thread_set_space(struct md_space *);
 /* Set pending bits and end sleeps that they end.  Any context. */
 void thread_notify(struct thread *, uint32_t pending_bits);
 /* Walk all threads under a lock; fn may not sleep. */
-void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
+SYSTEM_ONLY void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
 struct thread *thread_current(void);  /* md_current(), asserted */
 bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
@@ -100,8 +100,8 @@ void sched_yield(void);
 void sched_point(void);
 /* CPU time of t, which cannot go away; the sum never goes back. */
 void thread_times(const struct thread *t, uint64_t *utime, uint64_t *stime);
-uint64_t sched_idle_ns(unsigned cpu);
-uint64_t sched_switches(void);
+SYSTEM_ONLY uint64_t sched_idle_ns(unsigned cpu);
+SYSTEM_ONLY uint64_t sched_switches(void);
 unsigned sched_running(void);         /* runnable threads, all CPUs */
 
 /* ---- wait.c ---- */
@@ -227,7 +227,7 @@ void klog_read(struct out *);
 /* Called at the end of panic; the emulator is ended by it (dev/power.c). */
 void panic_set_end(void (*fn)(void));
 /* "name+0x12" of a kernel address; false: none.  Table: symtab.S, generated. */
-bool ksym_find(uint64_t pc, const char **name, uint64_t *offset);
+SYSTEM_ONLY bool ksym_find(uint64_t pc, const char **name, uint64_t *offset);
 
 /* ---- options.c: boot arguments, one row each ---- */
 
@@ -258,8 +258,8 @@ struct evset {
 const char *lockrank_name(unsigned rank);     /* for messages */
 void lockstat_show(struct out *);             /* /proc/vm/locks */
 unsigned lockrank_highest(void);              /* held by the current thread; 0: none */
-uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
-uint64_t ev_read_proc(const struct evset *, enum ev_id);
+SYSTEM_ONLY uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
+SYSTEM_ONLY uint64_t ev_read_proc(const struct evset *, enum ev_id);
 /* ev_set_gauge(), a gauge computed when read: lib/floor.h. */
 void ev_show(struct out *);                   /* /proc/vm/events */
 void ev_show_proc(struct out *, const struct evset *); /* rows marked p, not gauges */

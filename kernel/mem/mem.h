@@ -70,9 +70,9 @@ void phys_set_steal(bool (*steal)(void));
  */
 void phys_set_gate(bool (*gate)(uint64_t n));
 /* Empty all CPUs' magazines (before leak accounting).  Any thread. */
-void phys_drain(void);
+SYSTEM_ONLY void phys_drain(void);
 /* Zero one FREE frame in idle time; false: nothing to do. */
-bool phys_zero_idle(void);
+SYSTEM_ONLY bool phys_zero_idle(void);
 /* Has pfn a descriptor?  (RAM of boot/, also what was never free.) */
 bool phys_is_ram(pfn_t);
 /* page_zero and page_copy: the only ways a whole page is cleared or copied. */
@@ -103,27 +103,27 @@ void *kmem_alloc(size_t);
 void *kmem_zalloc(size_t);
 void kmem_free(void *);   /* NULL is allowed */
 /* Return empty slabs to phys (before leak accounting). */
-void kmem_drain(void);
+SYSTEM_ONLY void kmem_drain(void);
 /* Walk all caches: fn(arg, name, object size, live objects, frames). */
-void kmem_walk(void (*fn)(void *, const char *, size_t, uint64_t, uint64_t),
-    void *arg);
+SYSTEM_ONLY void kmem_walk(
+    void (*fn)(void *, const char *, size_t, uint64_t, uint64_t), void *arg);
 /* Check every object's red zone and free poison; panics by name. */
-void kmem_check(void);
+SYSTEM_ONLY void kmem_check(void);
 
 /* ---- kva.c: ranges of kernel addresses (the arena) ---- */
 
 void kva_init(void);
 /* A kernel stack with an unmapped guard page below; NULL: no memory. */
-uint8_t *kva_stack_alloc(void);
-void kva_stack_free(uint8_t *stack);
+SYSTEM_ONLY uint8_t *kva_stack_alloc(void);
+SYSTEM_ONLY void kva_stack_free(uint8_t *stack);
 /* Is va in the guard page of some stack? (for the double-fault message) */
 bool kva_is_guard(va_t);
 /* Registers of a device, uncached; never undone.  NULL: no memory. */
-void *kva_map_device(pa_t, size_t bytes);
+SYSTEM_ONLY void *kva_map_device(pa_t, size_t bytes);
 /* n pages of virtually contiguous memory, mapped; NULL: no memory. */
 void *kva_alloc(size_t pages);
 void kva_free(void *, size_t pages);
-void kva_drain(void);  /* free cached stacks */
+SYSTEM_ONLY void kva_drain(void);  /* free cached stacks */
 /* A zeroed table of any size, without adjacent frames. */
 void *room_alloc(size_t bytes);
 void room_free(void *, size_t bytes);

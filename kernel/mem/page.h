@@ -137,6 +137,6 @@ const char *page_state_name(enum page_state);
 /* Frames in this state now.  Exact when nobody moves any. */
 uint64_t page_count(enum page_state);
 /* n descriptors, zero-filled and so FREE, join the count (phys_init). */
-void page_adopt(uint64_t n);
+SYSTEM_ONLY void page_adopt(uint64_t n);
 
 #endif

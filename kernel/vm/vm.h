@@ -43,18 +43,18 @@ void as_put(struct aspace *);       /* the last one frees the header */
  * or exit, by a thread that runs on another root: the last one tears all
  * mappings down (book: exit).
  */
-void as_attach_user(struct aspace *);
-void as_detach_user(struct aspace *);
+SYSTEM_ONLY void as_attach_user(struct aspace *);
+SYSTEM_ONLY void as_detach_user(struct aspace *);
 uint32_t as_users(const struct aspace *);
 struct md_space *as_space(struct aspace *);
 struct aspace *as_current(void);    /* of the current thread, or NULL */
 /* The thread's half: kern keeps the pointer, vm defines it. */
-void as_bind_thread(struct thread *, struct aspace *);
+SYSTEM_ONLY void as_bind_thread(struct thread *, struct aspace *);
 const struct vmm_ops *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
 const struct vmm_ops *design_by_name(const char *);
 
 /* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
-void as_set_rss(struct aspace *, uint64_t bytes);
+SYSTEM_ONLY void as_set_rss(struct aspace *, uint64_t bytes);
 
 /* ---- mappings (map.c): Linux's answers (book: abi 3) ---- */
 
@@ -106,7 +106,7 @@ struct mremap_args {
 int map_mremap(struct aspace *, const struct mremap_args *, va_t *out) MUST_CHECK;
 /* Returns the new break, or the old one when it cannot be had. */
 va_t map_brk(struct aspace *, va_t want, const struct map_limits *);
-void map_set_brk(struct aspace *, va_t start);            /* exec */
+SYSTEM_ONLY void map_set_brk(struct aspace *, va_t start);            /* exec */
 int map_madvise(struct aspace *, va_t, uint64_t len, int advice) MUST_CHECK;
 int map_msync(struct aspace *, va_t, uint64_t len, int flags) MUST_CHECK;
 int map_mincore(struct aspace *, va_t, uint64_t len, uint8_t *vec) MUST_CHECK;
@@ -122,7 +122,7 @@ void map_munlockall(struct aspace *);
 /* The stack of a new program: a GROWSDOWN VAD that ends at top. */
 int map_stack(struct aspace *, va_t top, uint64_t limit, unsigned prot) MUST_CHECK;
 uint64_t map_stack_room(uint64_t limit);    /* bytes kept free for it */
-int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOMEM */
+SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOMEM */
 /* RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS: what grows from now on heeds them. */
 void map_limit_stack(struct aspace *, uint64_t bytes);
 void map_limit_data(struct aspace *, uint64_t bytes);
@@ -292,7 +292,7 @@ int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
 /* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
-void vmo_drop_clean_all(void);                /* the same for all files */
+SYSTEM_ONLY void vmo_drop_clean_all(void);                /* the same for all files */
 
 /* ---- swap areas (swaparea.c, swapoff.c): fs/ opens what they lie on ---- */
 
@@ -319,9 +319,9 @@ struct swap_source {
 	void *client;           /* NULL: a device */
 };
 /* Begin; keeps dev and client until swap_off(*no) has returned 0. */
-int swap_on(const struct swap_source *, unsigned *no) MUST_CHECK;
+SYSTEM_ONLY int swap_on(const struct swap_source *, unsigned *no) MUST_CHECK;
 /* Bring all pages back; sleeps long.  0, -ENOMEM, -EINTR: it is used as before. */
-int swap_off(unsigned no) MUST_CHECK;
+SYSTEM_ONLY int swap_off(unsigned no) MUST_CHECK;
 
 /*
  * Around the lock of a file's block map, without locks of rank >= 2: frames for it
@@ -372,9 +372,9 @@ struct vm_mem_info {                /* bytes */
 };
 void vm_mem_info(struct vm_mem_info *);
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
-int commit_set_mode(unsigned) MUST_CHECK;
+SYSTEM_ONLY int commit_set_mode(unsigned) MUST_CHECK;
 uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
-int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
+SYSTEM_ONLY int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
 
 /* Walk the invariants (book: invariants).  Returns how many findings; stops
  * the machine's other threads at safe points meanwhile. */

@@ -264,7 +264,7 @@ struct vm_page *page_alloc_ahead(void);                  /* for read-ahead: neve
 
 /* token.c (book: deadlock) */
 void token_init(void);
-void token_set_unmovable(uint64_t pages);                  /* by bsm */
+SYSTEM_ONLY void token_set_unmovable(uint64_t pages);                  /* by bsm */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
 bool vm_is_reserved(void);
@@ -559,7 +559,7 @@ void swap_init(void);
 /* Up to n adjacent slots: the first, *got of them; 0: there is none. */
 slot_t swap_alloc(unsigned n, unsigned *got);
 void swap_free(slot_t);
-void swap_retire(slot_t);                                /* the device refused it: never again */
+SYSTEM_ONLY void swap_retire(slot_t);                                /* the device refused it: never again */
 /* [P]: what the slot of the page holds is out of date, or the page goes: the slot is
  * freed, now or when its write ends. */
 void swap_drop(struct vm_page *);
@@ -579,8 +579,8 @@ bool swap_ahead(const struct swap_words *);              /* begin to read; false
 int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
 bool swap_has_room(void);                                /* a slot could be allocated */
 /* vm_check: nothing is read, written or stolen from now on, and all has ended. */
-void swap_freeze(void);
-void swap_thaw(void);
+SYSTEM_ONLY void swap_freeze(void);
+SYSTEM_ONLY void swap_thaw(void);
 bool swap_is_frozen(void);
 void swap_ahead_hit(struct vm_page *);                   /* [P]: read ahead, now wanted */
 void swap_ahead_miss(struct vm_page *);                  /* [P]: read ahead, given up */
