@@ -136,18 +136,22 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 		char *witness;
 
 		border_open(b, s);
+		ok = b->border >= 0 || !job->watched;
 		witness = witness_words(b, s);
 		symbols_free(s);
 		boot_machine(&argv, job, words, initrd, child,
 		    b->border >= 0 ? b->ram : -1);
-		ok = job->trace == NULL || trace_open(b, &argv);
+		ok = ok && (job->trace == NULL || trace_open(b, &argv));
 		words_add(&argv, "-plugin");
 		words_add(&argv, witness);
 		free(witness);
 		b->pid = ok ? emulator_start(&argv, b) : -1;
 		b->started = now_seconds();
 	}
-	if (!ok || b->pid <= 0)
+	if (job->watched && b->border < 0)
+		*why = xstrdup("no map of the graded kernel: nobody would "
+			       "watch the border of the file");
+	else if (!ok || b->pid <= 0)
 		*why = xprintf("cannot start: %s", strerror(errno));
 	close(child[0]);
 	close(child[1]);

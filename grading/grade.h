@@ -271,6 +271,7 @@ struct boot_job {
 	int sched;      /* seed, or -1 */
 	int64_t inject; /* hit, or -1 */
 	double wall;    /* seconds, backstop */
+	bool watched;   /* does not start without a border to watch */
 	const char *gdb; /* socket on which a debugger is awaited, or NULL */
 	const char *trace; /* file for its events (tools/vtr.h), or NULL */
 };

@@ -243,7 +243,8 @@ report_json(const struct report *r, const char *path)
 	json_object_set_new(o, "tests", tests);
 	json_object_set_new(o, "environment", environment_json(r));
 	put(o, "build", r->build.why);
-	put(o, "trust", full ? "full" : "partial");
+	put(o, "trust", r->options->kernel != NULL ? "none" :
+	    full ? "full" : "partial");
 	put(o, "started", r->started);
 	put_number(o, "duration_ms", (int64_t)(r->seconds * 1000));
 	bad = json_dump_file(o, path, JSON_INDENT(1) | JSON_SORT_KEYS);

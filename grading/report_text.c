@@ -199,7 +199,10 @@ report_text(const struct report *r, bool colour)
 		troubled += r->result[i].verdict.status == ST_INFRA;
 	if (r->build.status != ST_PASS)
 		print_build(r);
-	else if (r->options->kernel == NULL && !r->build.sandboxed)
+	else if (r->options->kernel != NULL)
+		printf("note: this kernel was not linked by the grader: nobody "
+		       "watched what its code does; no points to give\n");
+	else if (!r->build.sandboxed)
 		printf("note: bubblewrap is missing; the compiler saw the "
 		       "whole host\n");
 	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++)

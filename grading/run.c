@@ -181,7 +181,8 @@ unit_start(struct runner *u, struct unit *unit)
 	struct result *res = &u->r->result[unit->result];
 	struct boot_job job = { .test = res->test, .draw = &res->draw,
 		.kernel = kernel_of(u->r), .sched = unit->sched,
-		.inject = unit->inject };
+		.inject = unit->inject,
+		.watched = u->r->build.kernel != NULL };
 	struct boot *b = xalloc(sizeof *b);
 	struct failure *f;
 	char *why = NULL;

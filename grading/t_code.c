@@ -38,6 +38,20 @@ stores(void **state)
 	assert_false(stores_elsewhere(BYTES(0x55)));
 }
 
+/* Of a fill's loop: how far each store goes. */
+static void
+widths(void **state)
+{
+	assert_int_equal(mov_bytes(BYTES(0x48, 0x89, 0x31)), 8);
+	assert_int_equal(mov_bytes(BYTES(0x4c, 0x89, 0x01)), 8);
+	assert_int_equal(mov_bytes(BYTES(0x89, 0x31)), 4);
+	assert_int_equal(mov_bytes(BYTES(0x66, 0x89, 0x31)), 2);
+	assert_int_equal(mov_bytes(BYTES(0x40, 0x88, 0x78, 0xff)), 1);
+	assert_int_equal(mov_bytes(BYTES(0x48, 0x89, 0xc1)), 0);
+	assert_int_equal(mov_bytes(BYTES(0x48, 0x8b, 0x01)), 0);
+	assert_int_equal(mov_bytes(BYTES(0xf0, 0x48, 0x0f, 0xb1, 0x0a)), 0);
+}
+
 static void
 expect_end(enum block_end end, uint64_t target, const uint8_t *p, size_t n)
 {
@@ -61,7 +75,7 @@ block_ends(void **state)
 	expect_end(END_POINTER, 0, BYTES(0xff, 0x24, 0xc5, 0, 0, 0, 0));
 	expect_end(END_RETURN, 0, BYTES(0xc3));
 	expect_end(END_RETURN, 0, BYTES(0xf3, 0xc3));
-	expect_end(END_OTHER, 0, BYTES(0x48, 0xcf));
+	expect_end(END_IRET, 0, BYTES(0x48, 0xcf));
 	expect_end(END_OTHER, 0, BYTES(0x48, 0x0f, 0x07));
 	expect_end(END_FALLS, 0, BYTES(0x48, 0x89, 0x01));
 	assert_true(is_call(BYTES(0xff, 0x10)));
@@ -74,6 +88,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stores),
 		cmocka_unit_test(block_ends),
+		cmocka_unit_test(widths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

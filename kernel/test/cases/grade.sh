@@ -53,6 +53,12 @@ grep -q "^::error file=$tmp/bug.c,line=$line,title=90/t02 " "$tmp/gh/github.txt"
 GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
 	--hidden grading/hidden >"$tmp/text"
 grep -q '^02/h01 .*of 02/t03' "$tmp/text" || fail "hidden: $(cat "$tmp/text")"
+# A kernel of somebody's own has no border: the verdict says so.
+GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
+	--out "$tmp/own" --format text,json >"$tmp/text"
+grep -q '^note: .*nobody watched' "$tmp/text" || fail "--kernel: $(cat "$tmp/text")"
+grep -q '"trust": "none"' "$tmp/own/result.json" || fail "--kernel: trust"
+grep -q '"trust": "full"' "$tmp/1/result.json" || fail "no full trust"
 GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
 	--hidden "$tmp/none" 2>/dev/null && fail "hidden tests that are not there"
 
