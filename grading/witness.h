@@ -34,6 +34,7 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
     void (*)(unsigned cpu, uint32_t info, uint64_t va, void *), int flags,
     int rw, void *);
 bool qemu_plugin_mem_is_store(uint32_t info);
+/* Of the access: 0 one byte, 3 eight. */
 unsigned qemu_plugin_mem_size_shift(uint32_t info);
 void qemu_plugin_register_atexit_cb(
     uint64_t id, void (*)(uint64_t id, void *), void *);

@@ -270,14 +270,19 @@ image_name(uint64_t va)
 		   : va;
 }
 
-/* Code at pc writes to the image's data: is it its own?  plain: not by string.c. */
+/*
+ * Code at pc writes n bytes to the image's data: is it its own?  plain: not by
+ * string.c.
+ */
 static void
-data_written(unsigned cpu, uint64_t pc, uint64_t va, bool plain)
+data_written(unsigned cpu, uint64_t pc, uint64_t va, uint64_t n, bool plain)
 {
 	unsigned whose = map_data_of(va), by = map_code_of(pc);
 	bool behalf, fine;
 	bool *lent;
 
+	if (whose == 0) /* it may begin before what it writes to */
+		whose = map_data_of(va += n - 1);
 	if (whose == 0 || whose == by || list_has(&map.lab_data, va))
 		return;
 	behalf = on_behalf(cpu);
@@ -298,7 +303,7 @@ data_written(unsigned cpu, uint64_t pc, uint64_t va, bool plain)
 static void
 kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 {
-	uint64_t pc = (uint64_t)(uintptr_t)arg;
+	uint64_t pc = (uint64_t)(uintptr_t)arg, n;
 	const struct stack *s;
 
 	if (va >= map.arena.lo && va < map.arena.hi) {
@@ -317,8 +322,9 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 		ram_word_stored(va - map.direct, pc);
 	va = image_name(va);
 	s = b.cpu[cpu].stack;
+	n = 1ul << qemu_plugin_mem_size_shift(info);
 	if (va >= map.text.hi)
-		data_written(cpu, pc, va, true);
+		data_written(cpu, pc, va, n, true);
 	else if (ram_home_stored(va, s != NULL && s->until != 0 &&
 		     s->entered == map.set_home) != B_KINDS)
 		border_seen(B_STORE_HOME, pc, va);
@@ -328,7 +334,7 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 static void
 string_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 {
-	uint64_t caller;
+	uint64_t caller, n;
 
 	(void)arg;
 	cpu %= MAXCPU;
@@ -337,12 +343,13 @@ string_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 		return;
 	if (b.cpu[cpu].fill.lo == 0)
 		b.cpu[cpu].fill.lo = va;
-	b.cpu[cpu].fill.hi = va + (1ul << qemu_plugin_mem_size_shift(info));
+	n = 1ul << qemu_plugin_mem_size_shift(info);
+	b.cpu[cpu].fill.hi = va + n;
 	if (ram_is_direct(va) && ram_is_table(va - map.direct))
 		border_seen(B_STORE_TABLE, caller, va);
 	va = image_name(va);
 	if (va >= map.text.hi)
-		data_written(cpu, caller, va, false);
+		data_written(cpu, caller, va, n, false);
 }
 
 /* memcpy() is over: did it run from what it may write into something else? */
@@ -356,7 +363,8 @@ fill_over(unsigned cpu)
 		return;
 	for (va = (va | 7) + 1; va - first < n; va += 8)
 		if (map_data_of(va) != map_data_of(first))
-			data_written(cpu, b.cpu[cpu].fill.caller, va, false);
+			data_written(
+			    cpu, b.cpu[cpu].fill.caller, va, 8, false);
 }
 
 /* ---- blocks ---- */

@@ -4,8 +4,8 @@
  *
  * Problem   The witness sees addresses; whose they are only the linker knows.
  *
- * Picture   lines of grading/border.c ─→ lists of ranges, and for each word of
- *           the image's data and each 16 bytes of its code: which object
+ * Picture   lines of grading/border.c ─→ lists of ranges, and for each byte of
+ *           the image: which object (two of them may share a word)
  *
  * Rules     1. Read once, before the machine runs; never changed.
  *           2. An object has a number from 1; 0: nobody's.
@@ -60,15 +60,14 @@ list_has(const struct list *l, uint64_t va)
 /* ---- objects ---- */
 
 static void
-own(uint16_t *table, uint64_t base, uint64_t end, unsigned shift,
-    const unsigned long v[3])
+own(uint16_t *table, uint64_t base, uint64_t end, const unsigned long v[3])
 {
 	uint64_t va;
 
 	if (table == NULL || v[0] < base || v[1] > end || v[2] >= OBJECTS)
 		return;
-	for (va = v[0]; va < v[1]; va += 1ul << shift)
-		table[(va - base) >> shift] = (uint16_t)v[2];
+	for (va = v[0]; va < v[1]; va++)
+		table[va - base] = (uint16_t)v[2];
 }
 
 /* "image TEXT DATA END" comes before the first "code" and "own". */
@@ -78,8 +77,8 @@ image(const unsigned long v[3])
 	map.text.lo = v[0];
 	map.text.hi = v[1];
 	map.image_end = v[2];
-	map.code_of = calloc((v[1] - v[0]) / 16 + 1, sizeof *map.code_of);
-	map.data_of = calloc((v[2] - v[1]) / 8 + 1, sizeof *map.data_of);
+	map.code_of = calloc(v[1] - v[0], sizeof *map.code_of);
+	map.data_of = calloc(v[2] - v[1], sizeof *map.data_of);
 	map.lent = calloc((v[2] - v[1]) / 8 + 1, sizeof *map.lent);
 	if (map.code_of == NULL || map.data_of == NULL || map.lent == NULL)
 		_exit(3);
@@ -89,7 +88,7 @@ unsigned
 map_code_of(uint64_t pc)
 {
 	return pc - map.text.lo < map.text.hi - map.text.lo
-		   ? map.code_of[(pc - map.text.lo) / 16]
+		   ? map.code_of[pc - map.text.lo]
 		   : 0;
 }
 
@@ -97,7 +96,7 @@ unsigned
 map_data_of(uint64_t va)
 {
 	return va - map.text.hi < map.image_end - map.text.hi
-		   ? map.data_of[(va - map.text.hi) / 8]
+		   ? map.data_of[va - map.text.hi]
 		   : 0;
 }
 
@@ -142,9 +141,9 @@ line_read(const char *line)
 	if (strcmp(word, "image") == 0)
 		image(v);
 	else if (strcmp(word, "code") == 0)
-		own(map.code_of, map.text.lo, map.text.hi, 4, v);
+		own(map.code_of, map.text.lo, map.text.hi, v);
 	else if (strcmp(word, "own") == 0)
-		own(map.data_of, map.text.hi, map.image_end, 3, v);
+		own(map.data_of, map.text.hi, map.image_end, v);
 	else if (v[0] >= OBJECTS)
 		return;
 	else if (strcmp(word, "room") == 0)

@@ -50,8 +50,8 @@ struct phys_stat {
 };
 void phys_stat(struct phys_stat *);
 /* Compute the marks anew (book: deadlock): CPUs, swap areas have joined. */
-void phys_set_marks(void);
-void phys_set_areas(unsigned areas);
+SYSTEM_ONLY void phys_set_marks(void);
+SYSTEM_ONLY void phys_set_areas(unsigned areas);
 /*
  * freed: called after a frame came back while fewer than low were free (wake
  * who waits for frames); low: after an allocation went below low.  Both may
