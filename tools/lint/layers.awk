@@ -3,11 +3,14 @@
 #   nm -A -g objects… | awk -f layers.awk kernel/layers.txt -
 #
 # A call goes to its own rank or lower.  Objects are looked at, not includes:
-# a hand-written prototype cannot hide from nm.
+# a hand-written prototype cannot hide from nm.  "circle N PREFIX": files of one
+# folder below PREFIX that call each other in a circle are N at most, and folders
+# there do not call sideways.
 
 FNR == NR {
 	if ($1 == "wall") { wa[++nw] = $2; wb[nw] = $3 }
 	else if ($1 == "floor") floor[$2] = 1
+	else if ($1 == "circle") circle[$3] = $2 + 0
 	else if ($1 ~ /^[0-9]/) rank[$2] = $1 + 0
 	next
 }
@@ -29,10 +32,47 @@ function is_floor(s,   f) {
 		if (index(s, f) == 1) return 1
 	return 0
 }
+function folder(p) { sub(/[^\/]*$/, "", p); return p }
+function most(p,   c) { # files in a circle, where p lies; 0: as many as like
+	for (c in circle)
+		if (index(p, c) == 1) return circle[c]
+	return 0
+}
+# Marks in seen[] what `from` reaches inside its folder.
+function reach(from, seen,   n, w, i) {
+	n = split(next_of[from], w, " ")
+	for (i = 1; i <= n; i++)
+		if (!(w[i] in seen)) { seen[w[i]] = 1; reach(w[i], seen) }
+}
+function circles(   o, d, mine, others, n, text) {
+	for (o in next_of) {
+		delete mine
+		reach(o, mine)
+		n = 0; text = ""
+		for (d in mine) {
+			delete others
+			reach(d, others)
+			if (o in others) { n++; text = text " " d }
+			if (o in others && d < o) break
+		}
+		# each circle once: by its first file
+		if (!(d in mine && o in others && d < o) && n > most(o)) {
+			print o " is in a circle of " n " files, more than " most(o) ":" text; bad++
+		}
+	}
+}
 END {
 	for (us in use) {
 		split(us, a, SUBSEP); o = a[1]; s = a[2]; d = def[s]
 		if (d == "" || d == o || is_floor(s)) continue
+		if (most(o) && most(d)) {
+			if (folder(o) == folder(d)) {
+				if (!((o, d) in arrow)) next_of[o] = next_of[o] " " d
+				arrow[o, d] = 1
+			} else if (rk(o) == rk(d)) {
+				print o " calls sideways to " d ": " s; bad++
+			}
+		}
 		if (rk(o) < rk(d)) { print o " calls up to " d ": " s; bad++ }
 		for (i = 1; i <= nw; i++)
 			if ((index(o, wa[i]) == 1 && index(d, wb[i]) == 1) ||
@@ -40,5 +80,6 @@ END {
 				print o " over the wall to " d ": " s; bad++
 			}
 	}
+	circles()
 	exit bad > 0
 }
