@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vadmem.c: the memory of VADs, their links to objects, their check
+ * vadmem.c: the memory of VADs and their links to objects
  *
  * Problem   A VAD with an object has a second half, the maplink, by which the
  *           object finds its mappings; both must come, follow each other and
