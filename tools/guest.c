@@ -44,7 +44,6 @@ static void terminal_raw(void);
 static void terminal_restore(void);
 static void refuse(const char *fmt, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
-static void later(const char *opt, const char *what) __attribute__((noreturn));
 
 static struct {
 	struct termios saved;
@@ -59,7 +58,7 @@ static const char help_text[] =
     "  --emulator qemu|bochs  the machine (qemu)\n"
     "  --cpus N               1 to 16 processors (2; 1 below 32M of memory)\n"
     "  --memory SIZE          with K, M or G (256M)\n"
-    "  --design NAME          of the virtual memory (fmo, the only one yet)\n"
+    "  --design NAME          of the virtual memory: fmo, eager; fmo\n"
     "  --add HOST[:GUEST]     put a file or folder into the guest's root, in place\n"
     "                         of what has its name (folders are joined);\n"
     "                         GUEST ending in / names the folder; repeatable\n"
@@ -187,6 +186,18 @@ parse(struct guest_job *job, int argc, char **argv)
 		job->argv = argv + optind;
 }
 
+/* One more word for the kernel. */
+static void
+append(struct guest_job *job, const char *word)
+{
+	char *s;
+
+	if (asprintf(&s, "%s%s%s", job->append != NULL ? job->append : "",
+		job->append != NULL ? " " : "", word) < 0)
+		abort();
+	job->append = s;
+}
+
 static void
 one_option(struct guest_job *job, int opt, const char *arg)
 {
@@ -208,9 +219,12 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		job->memory = size_of("--memory", arg);
 		return;
 	case OPT_DESIGN:
-		if (strcmp(arg, "fmo") != 0)
-			later("--design",
-			    "fmo is the only design of this kernel");
+		if (strcmp(arg, "fmo") != 0 && strcmp(arg, "eager") != 0)
+			refuse("--design %s: fmo or eager", arg);
+		if (asprintf(&s, "vmm=%s", arg) < 0)
+			abort();
+		append(job, s);
+		free(s);
 		return;
 	case OPT_ADD:
 		add_one(job, arg);
@@ -222,11 +236,7 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		set_root(job, arg);
 		return;
 	case OPT_APPEND:
-		if (asprintf(&s, "%s%s%s",
-			job->append != NULL ? job->append : "",
-			job->append != NULL ? " " : "", arg) < 0)
-			abort();
-		job->append = s;
+		append(job, arg);
 		return;
 	case OPT_KERNEL:
 		job->kernel = arg;
@@ -489,10 +499,4 @@ refuse(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	exit(GUEST_CANNOT);
-}
-
-static void
-later(const char *opt, const char *what)
-{
-	refuse("%s is not there yet: %s", opt, what);
 }

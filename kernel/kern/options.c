@@ -29,7 +29,7 @@ static struct {
 } options_text;
 
 static struct option options[] = {
-	{ "vmm", "fmo", "design of the first process: fmo uvm scalux shadow frames" },
+	{ "vmm", "fmo", "design of the first process: fmo, eager" },
 	{ "idlezero", "1", "idle CPUs clear free frames" },
 	{ "around", "16", "pages mapped around a read fault; 1: none" },
 	{ "hold", "4", "restarts after which a fault pins what it reads" },

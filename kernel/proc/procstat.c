@@ -228,6 +228,7 @@ show_status_vm(const struct view *v, struct out *o)
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
 		out_printf(o, "%s:\t%8lu kB\n", rows[i].name,
 		    rows[i].pages * 4);
+	out_printf(o, "VmDesign:\t%s\n", v->vm.design);
 }
 
 /* Text of /proc/PID/status.  0, -ESRCH. */

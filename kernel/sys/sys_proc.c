@@ -490,7 +490,8 @@ prctl_name(bool set, va_t at)
 static int64_t
 prctl_design(uint64_t n)
 {
-	const struct vmm_ops *ops = n > 4 ? NULL : design_find((unsigned)n);
+	const struct vmm_ops *ops = n > UINT32_MAX ? NULL :
+	    design_find((unsigned)n);
 
 	if (ops == NULL)
 		return -EINVAL;

@@ -11,7 +11,7 @@
  * Rules     Every number is read from /proc/vm/events around the step, so it
  *           includes the few pages of the program's own stack.
  *
- * Read next kernel/vm/design/fmo/fault.c, kernel/vm/design/fmo/fork.c.
+ * Read next kernel/vm/pte/fault.c, kernel/vm/design/fmo/fork.c.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -337,6 +337,7 @@ struct vm_as_stat {             /* pages unless said */
 	uint64_t size_peak, peak;   /* of size, of resident */
 	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
 	uint64_t commit, late, nvads, minflt, majflt;
+	const char *design;         /* its name */
 };
 void vm_as_stat(struct aspace *, struct vm_as_stat *);
 uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */

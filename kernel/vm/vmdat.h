@@ -221,6 +221,7 @@ struct ws_spot {
 /* ---- address space: 2.4 ---- */
 
 #define AS_CLOSING 0x80000000u     /* of aspace.holders: is being torn down */
+#define UPPER_TABLES 4             /* pages charged with each space */
 
 struct aspace {
 	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
@@ -259,7 +260,7 @@ struct aspace {
 	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
 	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
 	_Atomic uint64_t n_swap;       /* [A] */
-	uint64_t commit;               /* [M] what its VADs have paid, + 4 */
+	uint64_t commit;               /* [M] what its VADs have paid, + UPPER_TABLES */
 	_Atomic uint64_t late;         /* [A] charged at touch */
 	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: commit_prepay() */
 	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
@@ -346,7 +347,7 @@ struct vmo_quota {
 #define BATCH_FEW 64           /* words of a batch without a frame of its own */
 
 enum batch_end {               /* step 6, after the ack, by the old word's SRC */
-	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: unmapped, then fork_done */
+	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: shared->unmapped() */
 	BATCH_TRIM,            /* PRIV to a queue; OBJ, FORK unmapped */
 	BATCH_CLEAN            /* still mapped, without W and D: D to PF_DIRTY */
 };
@@ -359,8 +360,6 @@ struct tlb_batch {
 	bool tables;           /* [W] table pages were unlinked */
 	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
 	pfn_t out_chain;       /* [W] tables that leave for swap, through qnext */
-	/* FORK frames after the ack, still mapped: the design drops mapping and entry. */
-	void (*fork_done)(struct aspace *, struct vm_page *); /* [W] */
 	struct vm_page *frame; /* [W] holds a whole leaf table's words; NULL: few does */
 	uint64_t *old;         /* [W] the words that were replaced */
 	uint64_t few[BATCH_FEW]; /* [W] */
@@ -508,14 +507,47 @@ struct vmm_ops {
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
-	/* [W]: references to what a shared word names, -1 if that is out; what its
+	/* [W]: its words that are SWAP or TRANS, and those that they share. */
+	int (*swapped)(struct aspace *, struct swap_walk *);
+	const struct shared_ops *shared; /* NULL: no word is ever shared */
+};
+
+struct pte_spot;
+
+/*
+ * What the words mean that a fork has made common to several spaces, FORK and
+ * VALID/FORK: of the design whose space has such.
+ */
+struct shared_ops {
+	/* F4, F8: a write to, a read of such a page; as ops->fault. */
+	enum fault_outcome (*write_fault)(struct fctx *);
+	enum fault_outcome (*read_fault)(struct fctx *);
+	/* [W]: a VALID/FORK word is about to lose its mapping.  What it becomes;
+	 * the last owner may take the page back first: VALID/PRIV, and TRANS. */
+	uint64_t (*trim)(const struct pte_spot *);
+	/* [W]: the FORK words of one leaf table in [*va, end) go.  0, or the address
+	 * of kernel memory to be pinned into *held first; *va has moved on. */
+	va_t (*drop)(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
+	    struct vm_page **held);
+	/* [W]: a VALID/FORK word that mapped the page is gone, its flush has been
+	 * acknowledged: drop mapping and reference. */
+	void (*unmapped)(struct aspace *, struct vm_page *);
+	/* [W]: tables of the space are lost, and with them what they named. */
+	void (*forget)(struct aspace *);
+	/* [W]: references to what such a word names, -1 if that is out; what its
 	 * owning word says (0: not known). */
 	int64_t (*refs)(struct aspace *, uint64_t word, uint64_t *named);
-	/* [M] at most: pin what a shared word names, or named; 0, -EINTR.  *out NULL:
+	/* [M] at most: pin what such a word names, or named; 0, -EINTR.  *out NULL:
 	 * it is no more. */
 	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);
-	/* [W]: its words that are SWAP or TRANS; NULL: those of no space. */
-	int (*swapped)(struct aspace *, struct swap_walk *);
+	/* [W]: walk->fn for the word that a FORK word names; as ops->swapped.  NULL,
+	 * 0 and as_lock_all(): for all that any word names, each once. */
+	int (*swapped)(struct aspace *, uint64_t word, struct swap_walk *);
+	/* as_lock_all(): vm_check meets such a word; all those of a space are done;
+	 * all spaces are. */
+	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
+	void (*check_space)(struct aspace *, struct vm_report *);
+	void (*check_end)(struct vm_report *);
 };
 
 struct owner_ops {             /* one per home kind: pq_set_owner() */
@@ -632,6 +664,7 @@ struct vm_report {
 	uint32_t *mapcount;        /* per pfn, counted while walking; or NULL */
 	uint64_t vads;             /* met in the trees */
 	bool no_vads;              /* of the space that is walked: they are out */
+	bool partial;              /* some words are on swap, or lost: not seen */
 };
 
 #endif

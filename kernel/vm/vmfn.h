@@ -164,9 +164,11 @@ void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
 void as_unlock_all(void);
 
 /* designs.c */
-extern const struct vmm_ops fmo_ops;
+extern const struct vmm_ops fmo_ops, eager_ops;
 void fmo_init(void);                                     /* once, by vm_init() */
+#define DESIGNS 6            /* numbers; not all of them are taken */
 const struct vmm_ops *design_default(void);
+void design_reap(void);      /* ops->reap of each; no rank >= 3 held */
 
 /* ptab.c: user tables; [W] held throughout */
 enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */

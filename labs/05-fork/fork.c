@@ -20,8 +20,7 @@
  *              also when the fork is given up: a stale writable entry would
  *              outlive a later fork, which finds the word FORK and does not
  *              flush it.
- *           4. A page with pins is copied at once: a read(2) may still fill
- *              it, and what it brings belongs to the parent alone.
+ *           4. A page with pins is copied at once: a read(2) may still fill it.
  *           5. The maplink of a VAD is listed before its words are copied,
  *              and a word beyond the end of the object is not (R7).
  *
@@ -74,7 +73,8 @@ fork_entry(uint64_t word)
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
 {
-	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	struct fork_work w = { .c = { .parent = parent, .child = child },
+		.lo = MD_USER_END };
 	int r;
 
 	EVENT(fork_begin, parent->id, child->id);
@@ -119,15 +119,15 @@ fork_words(struct fork_work *w)
 	va_t va;
 	int r = 0;
 
-	VAD_FOREACH(v, w->child)
-		vad_list_link(w->child, v);
-	VAD_FOREACH(v, w->parent) {
+	VAD_FOREACH(v, w->c.child)
+		vad_list_link(w->c.child, v);
+	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->vad = v;
+		w->c.vad = v;
 		va = v->start << PAGE_SHIFT;
 		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
 			if (r == 0)
 				r = fork_range(w, &va, v->end << PAGE_SHIFT);
 		}

@@ -23,7 +23,7 @@ FNR == 1 { room = FILENAME; sub(/[^\/]*$/, "", room) }
 	s = $0
 	while (match(s, /[a-z_0-9*][a-z_0-9*-]*\.([chS]|tab|awk)/)) {
 		w = substr(s, RSTART, RLENGTH)
-		# a file of another room, design/fmo/fault.c, is not one of this
+		# a file of another room, pte/fault.c, is not one of this
 		if (substr(s, RSTART - 1, 1) != "/") {
 			if (w !~ /\*/) named[room, w] = 1
 			else if (w ~ /^[a-z_0-9][a-z_0-9]+/) {

@@ -1,7 +1,7 @@
 /*
  * Two processes give way to each other for ever.
  *
- * forge: test=t07 hook=fmo_fault expect=timeout
+ * forge: test=t07 hook=fault_by_pte expect=timeout
  * forge: say "livelock: threads wake each other"
  */
 static void

@@ -1,7 +1,7 @@
 /*
  * Keeps a lock that it never gives back: its next fault waits for it.
  *
- * forge: test=t07 hook=fmo_fault expect=deadlock
+ * forge: test=t07 hook=fault_by_pte expect=deadlock
  * forge: say "of thread"
  */
 static struct mutex kept = MUTEX_INIT(kept, LR_KWS);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A correct solution that goes another way: asks by the access first, takes its own frame before the other page, no fault-around. */
 /*
- * fmo/fault.c: what a fault finds, and what is done about each finding
+ * pte/fault.c: what a fault finds, and what is done about each finding
  *
  * Problem   The driver has looked up the mapping and holds the leaf table.
  *           The word of the page says which of a dozen situations this is.
  *
- * Picture   fmo_fault: may he? ─→ fmo_classify(word) ─→ one handler
+ * Picture   fault_by_pte: may he? ─→ fault_classify(word) ─→ one handler
  *
  *             word     read                    write
  *             ABSENT   F1z zero page           F1 zero-fill     no object
  *                      F2 file, F9 anonymous   F3 copy if private
  *             VALID    F0                      F0, upgrade, F1, F3, F4
  *             TRANS    F7 rescue               F7
- *             FORK     F8 (fork.c)             F4 (fork.c)
+ *             FORK     F8                      F4               of the design
  *             BUSY F6, SWAP F5, ERROR F11
  *
  * Rules     1. map_lock and ws_lock are held and kept; f->leaf is pinned.
@@ -24,33 +24,34 @@
  *              after this thread's write.
  *           4. Each handler counts its case, once, where it is complete.
  *
- * Read next vm/design/fmo/fork.c for F4 and F8.  Book: ch06.
+ * Read next vm/design/fmo/fork.c (F4, F8).  Book: ch06.
  */
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 static uint64_t obj_rights(const struct fctx *f);
 
 /*
- * The fault of design fmo: ops->fault.
+ * The fault of a design whose private pages live in their PTEs: ops->fault.
  *
  * Locks:    [M], [W] held and kept; f->leaf pinned, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome
-fmo_fault(struct fctx *f)
+fault_by_pte(struct fctx *f)
 {
 	enum fault_outcome r = fault_permit(f);
 	enum fault_case c;
 
 	if (r != FAULT_DONE)
 		return r;
-	c = fmo_classify(f, word_get(f->word));
+	c = fault_classify(f, word_get(f->word));
 	if (c == FC_UPGRADE)
 		return f_upgrade(f);
 	if (c == FC_F0)
 		return f0_spurious(f);
 	if (c == FC_F4 || c == FC_F8)
-		return c == FC_F4 ? f4_break_fork(f) : f8_fork_map(f);
+		return c == FC_F4 ? f->as->ops->shared->write_fault(f) :
+		    f->as->ops->shared->read_fault(f);
 	if (c == FC_F1 || c == FC_F1Z)
 		return c == FC_F1 ? f1_zero_fill(f) : f1z_zero_page(f);
 	if (c == FC_F2 || c == FC_F3)
@@ -113,7 +114,7 @@ load_case(const struct fctx *f, uint64_t word, enum pte_kind kind)
  * Returns:  FC_F0 … FC_F11, FC_UPGRADE.
  */
 enum fault_case
-fmo_classify(const struct fctx *f, uint64_t word)
+fault_classify(const struct fctx *f, uint64_t word)
 {
 	enum pte_kind kind = pte_kind(word);
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A correct solution that goes another way: a list of rules, the first that fits; handlers in an array. */
 /*
- * fmo/fault.c: what a fault finds, and what is done about each finding
+ * pte/fault.c: what a fault finds, and what is done about each finding
  *
  * Problem   The driver has looked up the mapping and holds the leaf table.
  *           The word of the page says which of a dozen situations this is.
  *
- * Picture   fmo_fault: may he? ─→ fmo_classify(word) ─→ one handler
+ * Picture   fault_by_pte: may he? ─→ fault_classify(word) ─→ one handler
  *
  *             word     read                    write
  *             ABSENT   F1z zero page           F1 zero-fill     no object
  *                      F2 file, F9 anonymous   F3 copy if private
  *             VALID    F0                      F0, upgrade, F1, F3, F4
  *             TRANS    F7 rescue               F7
- *             FORK     F8 (fork.c)             F4 (fork.c)
+ *             FORK     F8                      F4               of the design
  *             BUSY F6, SWAP F5, ERROR F11
  *
  * Rules     1. map_lock and ws_lock are held and kept; f->leaf is pinned.
@@ -24,34 +24,36 @@
  *              after this thread's write.
  *           4. Each handler counts its case, once, where it is complete.
  *
- * Read next vm/design/fmo/fork.c for F4 and F8.  Book: ch06.
+ * Read next vm/design/fmo/fork.c (F4, F8).  Book: ch06.
  */
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 static uint64_t obj_rights(const struct fctx *f);
 
 /*
- * The fault of design fmo: ops->fault.
+ * The fault of a design whose private pages live in their PTEs: ops->fault.
  *
  * Locks:    [M], [W] held and kept; f->leaf pinned, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome
-fmo_fault(struct fctx *f)
+fault_by_pte(struct fctx *f)
 {
-	static enum fault_outcome (*const handler[])(struct fctx *) = {
+	enum fault_outcome (*const handler[])(struct fctx *) = {
 		[FC_F0] = f0_spurious, [FC_F1] = f1_zero_fill,
 		[FC_F1Z] = f1z_zero_page, [FC_F2] = f2_map_file,
-		[FC_F3] = f3_private_copy, [FC_F4] = f4_break_fork,
+		[FC_F3] = f3_private_copy,
+		[FC_F4] = f->as->ops->shared->write_fault,
 		[FC_F5] = f5_swap_in, [FC_F6] = f6_wait_busy,
-		[FC_F7] = f7_rescue, [FC_F8] = f8_fork_map,
+		[FC_F7] = f7_rescue,
+		[FC_F8] = f->as->ops->shared->read_fault,
 		[FC_F9] = f9_map_aobj, [FC_F10] = NULL,
 		[FC_F11] = f11_error, [FC_UPGRADE] = f_upgrade,
 	};
 	enum fault_outcome may = fault_permit(f);
 
 	return may == FAULT_DONE ?
-	    handler[fmo_classify(f, word_get(f->word))](f) : may;
+	    handler[fault_classify(f, word_get(f->word))](f) : may;
 }
 
 /* ---- which case is it? ---- */
@@ -113,7 +115,7 @@ lacking(enum access access, uint64_t word)
  * Returns:  FC_F0 … FC_F11, FC_UPGRADE.
  */
 enum fault_case
-fmo_classify(const struct fctx *f, uint64_t word)
+fault_classify(const struct fctx *f, uint64_t word)
 {
 	int have[KEYS];
 	unsigned i, k;

@@ -83,7 +83,8 @@ fork_entry(uint64_t word)
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
 {
-	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	struct fork_work w = { .c = { .parent = parent, .child = child },
+		.lo = MD_USER_END };
 	int r;
 
 	EVENT(fork_begin, parent->id, child->id);
@@ -108,11 +109,11 @@ new_object(struct fork_work *w, uint64_t entries)
 	w->fmo = fmo_create(entries);
 	if (w->fmo == NULL)
 		return -ENOMEM;
-	mutex_lock(&w->parent->ws_lock);
-	w->pref = fork_add_ref(w->parent, w->fmo);
-	mutex_unlock(&w->parent->ws_lock);
+	mutex_lock(&w->c.parent->ws_lock);
+	w->pref = fork_add_ref(w->c.parent, w->fmo);
+	mutex_unlock(&w->c.parent->ws_lock);
 	if (w->pref != NULL)
-		w->cref = fork_add_ref(w->child, w->fmo);
+		w->cref = fork_add_ref(w->c.child, w->fmo);
 	if (w->pref == NULL) {
 		fmo_bury(w->fmo);
 		w->fmo = NULL;
@@ -129,10 +130,10 @@ new_object(struct fork_work *w, uint64_t entries)
 int
 fork_reserve(struct fork_work *w)
 {
-	struct aspace *p = w->parent, *c = w->child;
+	struct aspace *p = w->c.parent, *c = w->c.child;
 	uint64_t entries, tables;
 	struct rb_node *n;
-	int r = fork_vads(w);
+	int r = fork_vads(&w->c);
 
 	if (r != 0)
 		return r;
@@ -141,9 +142,9 @@ fork_reserve(struct fork_work *w)
 	entries = p->n_fork + p->n_priv;
 	mutex_unlock(&p->ws_lock);
 	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	w->charge = tables + atomic_load(&p->late);
-	if (commit_charge(w->charge + c->commit - 4) != 0) {
-		w->charge = 0;
+	w->c.charge = tables + atomic_load(&p->late);
+	if (commit_charge(w->c.charge + c->commit - 4) != 0) {
+		w->c.charge = 0;
 		c->commit = 4;
 		return -ENOMEM;
 	}
@@ -174,15 +175,15 @@ fork_words(struct fork_work *w)
 	va_t va;
 	int r = 0;
 
-	VAD_FOREACH(v, w->child)
-		vad_list_link(w->child, v);
-	VAD_FOREACH(v, w->parent) {
+	VAD_FOREACH(v, w->c.child)
+		vad_list_link(w->c.child, v);
+	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->vad = v;
+		w->c.vad = v;
 		va = v->start << PAGE_SHIFT;
 		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
 			if (r == 0)
 				r = fork_range(w, &va, v->end << PAGE_SHIFT);
 		}
@@ -192,7 +193,7 @@ fork_words(struct fork_work *w)
 
 /* Words of both that name the next entry; what the parent's word was. */
 static uint64_t
-enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
+enter(struct fork_work *w, const struct pte_spot *s, struct fmo_entry *e,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
@@ -201,7 +202,7 @@ enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
 	ASSERT(e->word == 0 && e->refs == 0);
 	word_set_locked(cleaf, cword, fork);
 	if (pg == NULL) {
-		atomic_sub(&w->parent->n_swap, 1);
+		atomic_sub(&w->c.parent->n_swap, 1);
 		word_set_locked(s->leaf, s->word, fork);
 		word_set_locked(w->page, &e->word, old);
 	} else {
@@ -226,7 +227,7 @@ enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
 
 /* The sums that follow from a new entry; what is to be flushed. */
 static void
-account(struct fork_work *w, const struct fmo_spot *s, const struct fmo_entry *e,
+account(struct fork_work *w, const struct pte_spot *s, const struct fmo_entry *e,
     uint64_t old)
 {
 	if ((old & MD_PTE_P) != 0) {
@@ -236,10 +237,10 @@ account(struct fork_work *w, const struct fmo_spot *s, const struct fmo_entry *e
 	w->cref->nptes++;
 	w->pref->nptes++;
 	w->next++;
-	w->child->n_fork++;
-	w->parent->n_fork++;
-	w->parent->n_priv--;
-	fork_child_late(w);
+	w->c.child->n_fork++;
+	w->c.parent->n_fork++;
+	w->c.parent->n_priv--;
+	fork_child_late(&w->c);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
@@ -247,13 +248,13 @@ account(struct fork_work *w, const struct fmo_spot *s, const struct fmo_entry *e
 
 /* A copy for the child of a page that somebody is filling, pinned by us. */
 static bool
-copy_now(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg,
+copy_now(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg,
     struct vm_page *cleaf, uint64_t *cword)
 {
-	struct vm_page *own = fork_spare_frame(w);
+	struct vm_page *own = fork_spare_frame(&w->c);
 
 	if (own != NULL) {
-		w->copy = NULL;
+		w->c.copy = NULL;
 		page_copy(own, pg);
 		spin_lock(&pfn_lock);
 		page_adopt_locked(own, HOME_PTE, word_pa(cword),
@@ -263,8 +264,8 @@ copy_now(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg,
 		CHECK(!page_unpin_dirty_locked(own));
 		spin_unlock(&pfn_lock);
 		w->copies++;
-		w->child->n_priv++;
-		fork_child_late(w);
+		w->c.child->n_priv++;
+		fork_child_late(&w->c);
 		EVENT(fork_pinned_copies);
 	}
 	page_unpin(pg);
@@ -273,7 +274,7 @@ copy_now(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg,
 
 /* A private word: one hold of [P] says whether it is shared or copied. */
 static bool
-share_private(struct fork_work *w, const struct fmo_spot *s,
+share_private(struct fork_work *w, const struct pte_spot *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_next_entry(w);
@@ -301,7 +302,7 @@ share_private(struct fork_work *w, const struct fmo_spot *s,
 
 /* A word of an older fork: one more names its entry. */
 static bool
-share_entry(struct fork_work *w, const struct fmo_spot *s,
+share_entry(struct fork_work *w, const struct pte_spot *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
@@ -313,10 +314,10 @@ share_entry(struct fork_work *w, const struct fmo_spot *s,
 		return share_private(w, s, cleaf, cword);
 	index = fmo_index_of(e);
 	word_set(cleaf, cword, fork_word(index));
-	fmo_reref(fmo_find_ref(w->child, index), e);
+	fmo_reref(fmo_find_ref(w->c.child, index), e);
 	w->rerefs++;
-	w->child->n_fork++;
-	fork_child_late(w);
+	w->c.child->n_fork++;
+	fork_child_late(&w->c);
 	EVENT(fork_rerefs);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, index, e->refs);
 	return true;
@@ -330,7 +331,7 @@ is_ours(uint64_t word)
 }
 
 static bool
-share_word(struct fork_work *w, const struct fmo_spot *s)
+share_word(struct fork_work *w, const struct pte_spot *s)
 {
 	uint64_t word = word_get(s->word);
 	enum pte_kind kind = pte_kind(word);
@@ -340,16 +341,16 @@ share_word(struct fork_work *w, const struct fmo_spot *s)
 	if (kind == PTE_ABSENT || (kind == PTE_VALID && !is_ours(word)))
 		return true;
 	if (kind == PTE_BUSY) {
-		w->wait = pte_page(word);
+		w->c.wait = pte_page(word);
 		return false;
 	}
-	cword = fork_child_word(w, s->va, &cleaf);
+	cword = fork_child_word(&w->c, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
 	if (kind == PTE_ERROR) {
-		w->child->n_priv++;
+		w->c.child->n_priv++;
 		word_set(cleaf, cword, word);
-		fork_child_late(w);
+		fork_child_late(&w->c);
 		return true;
 	}
 	if (kind == PTE_FORK || (kind == PTE_VALID && pte_src(word) == SRC_FORK))
@@ -359,19 +360,19 @@ share_word(struct fork_work *w, const struct fmo_spot *s)
 
 #define SPOTS 16u
 
-/* Gather some words that are there, then share them.  False: w->need. */
+/* Gather some words that are there, then share them.  False: w->c.need. */
 static bool
 share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
 {
-	struct fmo_spot spot[SPOTS];
-	va_t va, limit = MIN(stop, fmo_object_end(w->vad)), first = *at;
+	struct pte_spot spot[SPOTS];
+	va_t va, limit = MIN(stop, pte_limit(w->c.vad)), first = *at;
 	unsigned n = 0, i;
 
 	for (va = first; va < limit && n < SPOTS; va += PAGE_SIZE) {
 		uint64_t *word = pt_words(leaf) + md_pt_index(va, 1);
 
 		if (pte_kind(word_get(word)) != PTE_ABSENT)
-			spot[n++] = (struct fmo_spot){ w->parent, va, leaf, word };
+			spot[n++] = (struct pte_spot){ w->c.parent, va, leaf, word };
 	}
 	*at = va < limit ? va : stop;
 	for (i = 0; i < n; i++)
@@ -397,19 +398,19 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	struct vm_page *leaf;
 	va_t at, stop;
 
-	w->need = NEED_NONE;
-	mutex_lock(&w->parent->ws_lock);
-	mutex_lock_nested(&w->child->ws_lock);
-	leaf = pt_next_leaf(w->parent, start, end);
+	w->c.need = NEED_NONE;
+	mutex_lock(&w->c.parent->ws_lock);
+	mutex_lock_nested(&w->c.child->ws_lock);
+	leaf = pt_next_leaf(w->c.parent, start, end);
 	at = leaf == NULL ? end : *start;
 	stop = (at / (MD_PT_WORDS * PAGE_SIZE) + 1) * (MD_PT_WORDS * PAGE_SIZE);
 	stop = MIN(stop, end);
 	while (leaf != NULL && at < stop)
 		if (!share_some(w, leaf, &at, stop))
 			break;
-	w->va = *start = at;
-	mutex_unlock(&w->child->ws_lock);
-	mutex_unlock(&w->parent->ws_lock);
+	w->c.va = *start = at;
+	mutex_unlock(&w->c.child->ws_lock);
+	mutex_unlock(&w->c.parent->ws_lock);
 	return fork_satisfy(w);
 }
 
@@ -456,7 +457,7 @@ own_copy(struct fctx *f, struct fmo_entry *e, uint64_t before)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	const struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	const struct pte_spot s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	enum fault_outcome r = fault_entry(f, before, &e);
@@ -523,7 +524,7 @@ map_near(struct fctx *f, const struct fmo_entry *e, int64_t i)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
-	const struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	const struct pte_spot s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	enum fault_outcome r;

@@ -80,7 +80,8 @@ fork_entry(uint64_t word)
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
 {
-	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	struct fork_work w = { .c = { .parent = parent, .child = child },
+		.lo = MD_USER_END };
 	int r;
 
 	EVENT(fork_begin, parent->id, child->id);
@@ -106,7 +107,7 @@ object_of_parent(struct fork_work *w, uint64_t entries)
 
 	if (o == NULL)
 		return -ENOMEM;
-	w->pref = fork_add_ref(w->parent, o);
+	w->pref = fork_add_ref(w->c.parent, o);
 	if (w->pref == NULL)
 		fmo_bury(o);
 	else
@@ -118,11 +119,11 @@ object_of_parent(struct fork_work *w, uint64_t entries)
 static int
 refs_of_child(struct fork_work *w)
 {
-	struct rb_node *n = rb_first(&w->parent->fmo_refs);
+	struct rb_node *n = rb_first(&w->c.parent->fmo_refs);
 
 	for (; n != NULL; n = rb_next(n)) {
 		struct fmo_ref *theirs = CONTAINER_OF(n, struct fmo_ref, rb);
-		struct fmo_ref *ours = fork_add_ref(w->child, theirs->fmo);
+		struct fmo_ref *ours = fork_add_ref(w->c.child, theirs->fmo);
 
 		if (ours == NULL)
 			return -ENOMEM;
@@ -136,14 +137,14 @@ refs_of_child(struct fork_work *w)
 static int
 charge_all(struct fork_work *w, uint64_t pages)
 {
-	uint64_t own = w->child->commit - 4;
-	uint64_t more = pages + atomic_load(&w->parent->late);
+	uint64_t own = w->c.child->commit - 4;
+	uint64_t more = pages + atomic_load(&w->c.parent->late);
 
 	if (commit_charge(own + more) == 0) {
-		w->charge = more;
+		w->c.charge = more;
 		return 0;
 	}
-	w->child->commit = 4;
+	w->c.child->commit = 4;
 	return -ENOMEM;
 }
 
@@ -159,15 +160,15 @@ fork_reserve(struct fork_work *w)
 	uint64_t entries, pages;
 	int r;
 
-	mutex_lock(&w->parent->ws_lock);
-	entries = w->parent->n_fork + w->parent->n_priv;
-	pages = w->parent->n_table + w->parent->n_table_out;
+	mutex_lock(&w->c.parent->ws_lock);
+	entries = w->c.parent->n_fork + w->c.parent->n_priv;
+	pages = w->c.parent->n_table + w->c.parent->n_table_out;
 	r = entries == 0 ? 0 : object_of_parent(w, entries);
-	mutex_unlock(&w->parent->ws_lock);
+	mutex_unlock(&w->c.parent->ws_lock);
 	if (r == 0)
 		r = refs_of_child(w);
 	if (r == 0)
-		r = fork_vads(w);
+		r = fork_vads(&w->c);
 	if (r == 0) {
 		pages += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 		r = charge_all(w, pages);
@@ -192,15 +193,15 @@ fork_words(struct fork_work *w)
 	va_t va;
 	int r = 0;
 
-	VAD_FOREACH(v, w->child)
-		vad_list_link(w->child, v);
-	VAD_FOREACH(v, w->parent) {
+	VAD_FOREACH(v, w->c.child)
+		vad_list_link(w->c.child, v);
+	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->vad = v;
+		w->c.vad = v;
 		va = v->start << PAGE_SHIFT;
 		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
 			if (r == 0)
 				r = fork_range(w, &va, v->end << PAGE_SHIFT);
 		}
@@ -210,7 +211,7 @@ fork_words(struct fork_work *w)
 
 /* Words of both that name the next entry; what the parent's word was. */
 static uint64_t
-enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
+enter(struct fork_work *w, const struct pte_spot *s, struct fmo_entry *e,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
@@ -219,7 +220,7 @@ enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
 	ASSERT(e->word == 0 && e->refs == 0);
 	word_set_locked(cleaf, cword, fork);
 	if (pg == NULL) {
-		atomic_sub(&w->parent->n_swap, 1);
+		atomic_sub(&w->c.parent->n_swap, 1);
 		word_set_locked(s->leaf, s->word, fork);
 		word_set_locked(w->page, &e->word, old);
 	} else {
@@ -244,7 +245,7 @@ enter(struct fork_work *w, const struct fmo_spot *s, struct fmo_entry *e,
 
 /* The sums that follow from a new entry; what is to be flushed. */
 static void
-account(struct fork_work *w, const struct fmo_spot *s, const struct fmo_entry *e,
+account(struct fork_work *w, const struct pte_spot *s, const struct fmo_entry *e,
     uint64_t old)
 {
 	if ((old & MD_PTE_P) != 0) {
@@ -254,10 +255,10 @@ account(struct fork_work *w, const struct fmo_spot *s, const struct fmo_entry *e
 	w->cref->nptes++;
 	w->pref->nptes++;
 	w->next++;
-	w->child->n_fork++;
-	w->parent->n_fork++;
-	w->parent->n_priv--;
-	fork_child_late(w);
+	w->c.child->n_fork++;
+	w->c.parent->n_fork++;
+	w->c.parent->n_priv--;
+	fork_child_late(&w->c);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
@@ -309,10 +310,10 @@ in_use(uint64_t *word)
 
 /* All that a copy for the child needs, then the copy. */
 static bool
-copy_page(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
+copy_page(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg)
 {
-	struct vm_page *leaf, *own = fork_spare_frame(w);
-	uint64_t *word = own == NULL ? NULL : fork_child_word(w, s->va, &leaf);
+	struct vm_page *leaf, *own = fork_spare_frame(&w->c);
+	uint64_t *word = own == NULL ? NULL : fork_child_word(&w->c, s->va, &leaf);
 
 	if (word != NULL) {
 		page_copy(own, pg);
@@ -323,10 +324,10 @@ copy_page(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 		word_set_locked(leaf, word, pte_make_trans(own));
 		CHECK(!page_unpin_dirty_locked(own));
 		spin_unlock(&pfn_lock);
-		w->copy = NULL;
-		w->child->n_priv++;
+		w->c.copy = NULL;
+		w->c.child->n_priv++;
 		w->copies++;
-		fork_child_late(w);
+		fork_child_late(&w->c);
 		EVENT(fork_pinned_copies);
 	}
 	page_unpin(pg);
@@ -334,7 +335,7 @@ copy_page(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
 }
 
 static bool
-share_new(struct fork_work *w, const struct fmo_spot *s)
+share_new(struct fork_work *w, const struct pte_spot *s)
 {
 	struct vm_page *cleaf, *busy = in_use(s->word);
 	struct fmo_entry *e;
@@ -342,7 +343,7 @@ share_new(struct fork_work *w, const struct fmo_spot *s)
 
 	if (busy != NULL)
 		return copy_page(w, s, busy);
-	cword = fork_child_word(w, s->va, &cleaf);
+	cword = fork_child_word(&w->c, s->va, &cleaf);
 	e = cword != NULL ? fork_next_entry(w) : NULL;
 	if (e == NULL)
 		return false;
@@ -356,10 +357,10 @@ share_new(struct fork_work *w, const struct fmo_spot *s)
 }
 
 static bool
-share_old(struct fork_work *w, const struct fmo_spot *s)
+share_old(struct fork_work *w, const struct pte_spot *s)
 {
 	struct vm_page *cleaf;
-	uint64_t *cword = fork_child_word(w, s->va, &cleaf);
+	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
 	struct fmo_entry *e;
 
 	if (cword == NULL)
@@ -371,36 +372,36 @@ share_old(struct fork_work *w, const struct fmo_spot *s)
 		return share_new(w, s);
 	EVENT(fork_rerefs);
 	w->rerefs++;
-	w->child->n_fork++;
+	w->c.child->n_fork++;
 	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
-	fmo_reref(fmo_find_ref(w->child, fmo_index_of(e)), e);
-	fork_child_late(w);
+	fmo_reref(fmo_find_ref(w->c.child, fmo_index_of(e)), e);
+	fork_child_late(&w->c);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
 	return true;
 }
 
 static bool
-share_error(struct fork_work *w, const struct fmo_spot *s)
+share_error(struct fork_work *w, const struct pte_spot *s)
 {
 	struct vm_page *cleaf;
-	uint64_t *cword = fork_child_word(w, s->va, &cleaf);
+	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
 
 	if (cword != NULL) {
 		word_set(cleaf, cword, word_get(s->word));
-		w->child->n_priv++;
-		fork_child_late(w);
+		w->c.child->n_priv++;
+		fork_child_late(&w->c);
 	}
 	return cword != NULL;
 }
 
 static bool
-share_word(struct fork_work *w, const struct fmo_spot *s)
+share_word(struct fork_work *w, const struct pte_spot *s)
 {
 	switch (share_of(word_get(s->word))) {
 	case SHARE_NOTHING:
 		return true;
 	case SHARE_LATER:
-		w->wait = pte_page(word_get(s->word));
+		w->c.wait = pte_page(word_get(s->word));
 		return false;
 	case SHARE_ERROR:
 		return share_error(w, s);
@@ -425,16 +426,16 @@ share_word(struct fork_work *w, const struct fmo_spot *s)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct fmo_spot s = { .as = w->parent };
+	struct pte_spot s = { .as = w->c.parent };
 	int left = WORDS_PER_HOLD;
 	bool done = true;
 	va_t limit;
 
-	w->need = NEED_NONE;
-	mutex_lock(&w->parent->ws_lock);
-	mutex_lock_nested(&w->child->ws_lock);
-	limit = fmo_object_end(w->vad);
-	s.leaf = pt_next_leaf(w->parent, start, end);
+	w->c.need = NEED_NONE;
+	mutex_lock(&w->c.parent->ws_lock);
+	mutex_lock_nested(&w->c.child->ws_lock);
+	limit = pte_limit(w->c.vad);
+	s.leaf = pt_next_leaf(w->c.parent, start, end);
 	s.va = s.leaf == NULL ? end : *start;
 	while (s.va < end && left-- > 0 && done) {
 		s.word = pt_words(s.leaf) + md_pt_index(s.va, 1);
@@ -446,9 +447,9 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 		if (md_pt_index(s.va, 1) == 0)
 			break;
 	}
-	*start = w->va = s.va;
-	mutex_unlock(&w->child->ws_lock);
-	mutex_unlock(&w->parent->ws_lock);
+	*start = w->c.va = s.va;
+	mutex_unlock(&w->c.child->ws_lock);
+	mutex_unlock(&w->c.parent->ws_lock);
 	return fork_satisfy(w);
 }
 
@@ -490,7 +491,7 @@ hold_page(const struct fmo_entry *e)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct vm_page *from, *to = fault_take_spare(f, FRAME_ANY);
 	struct fmo_entry *e;

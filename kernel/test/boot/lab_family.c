@@ -148,7 +148,7 @@ family_trim(const struct pages *p)
 {
 	uint64_t vpn = p->va >> PAGE_SHIFT;
 
-	(void)fmo_trim_range(p->as, vpn, vpn + p->n);
+	(void)pte_trim_range(p->as, vpn, vpn + p->n);
 }
 
 static bool

@@ -5,15 +5,15 @@
  * Problem   No program runs before it can fault; and files in memory are
  *           anonymous objects, so a test of F2 and F3 brings its own file.
  *
- * Picture   fmo_classify: a table │ faults: a space, mappings, vm_user_fault
+ * Picture   fault_classify: a table │ faults: a space, mappings, vm_user_fault
  *           a file: page i begins with the number i + 1
  *
- * Read next vm/design/fmo/fault.c.
+ * Read next vm/pte/fault.c.
  */
 #include "lib/string.h"
 #include "mem/mem.h"
 #include "test/boot/lab.h"
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 /* ---- step 1: classify ---- */
 
@@ -112,7 +112,7 @@ classify(void)
 			f.v.vmo = &aobj;
 		if (m == M_FILE_SHARED || m == M_AOBJ_SHARED)
 			f.v.flags = VAD_SHARED;
-		got = fmo_classify(&f, make_word(triples[i].word, payload));
+		got = fault_classify(&f, make_word(triples[i].word, payload));
 		EXPECT(got == triples[i].want);
 		if (got != triples[i].want)
 			klog("lab_fault: word kind %u, mapping %u, access %u: "

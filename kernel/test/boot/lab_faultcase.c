@@ -9,7 +9,7 @@
  *           frame, without money │ rights that come back │ out to swap, and stored
  *           to on the way
  *
- * Read next lab_faultpass.h, vm/design/fmo/fault.c.
+ * Read next lab_faultpass.h, vm/pte/fault.c.
  */
 #include "kern/kern.h"
 #include "lib/string.h"

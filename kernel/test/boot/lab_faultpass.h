@@ -12,7 +12,7 @@
 #define TEST_BOOT_LAB_FAULTPASS_H
 
 #include "test/boot/lab.h"
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 #define R ACCESS_READ
 #define W ACCESS_WRITE

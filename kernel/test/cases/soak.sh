@@ -14,6 +14,7 @@ truncate -s 128M "$tmp/disk"
 mke2fs -F -q -t ext2 -b 4096 "$tmp/disk"
 $GUEST --kernel "$BUILD/vadose.elf" --timeout $((3 * seconds + 200)) \
 	--memory 48M --swap 512M --cpus 4 --log "$tmp/log" \
+	--design "${DESIGN:-fmo}" \
 	--disk "$tmp/disk" --add "$BUILD/kernel/test/progs/soak:/t/soak" -- \
 	/t/soak "$seed:$seconds" /mnt /dev/sda
 same 0 $? "status of soak $seed:$seconds"

@@ -30,7 +30,8 @@ done
 echo 'exit $bad' >>"$tmp/script"
 for n in $cpus; do
 	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 550 \
-		--memory "$memory" --swap 512M --cpus "$n" --log "$tmp/log" \
+		--design "${DESIGN:-fmo}" --memory "$memory" --swap 512M \
+		--cpus "$n" --log "$tmp/log" \
 		$add --add "$tmp/script:/script" -- sh /script
 done
 finish

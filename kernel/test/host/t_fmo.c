@@ -35,6 +35,8 @@ static struct {
 	struct cell page[PAGES];
 } proc[NPROC];
 static unsigned scarce; /* 1: each third frame is refused while a fault runs */
+static char fmo[] = "fmo", eager[] = "eager";
+static char *designs[2] = { fmo, fmo }; /* of new processes, by chance */
 
 static void
 map_range_of(struct aspace *as, uint64_t lo, uint64_t n)
@@ -54,7 +56,8 @@ start(unsigned p)
 {
 	uint64_t i;
 
-	assert_int_equal(as_create(NULL, &proc[p].as), 0);
+	assert_int_equal(as_create(design_by_name(designs[host_random(2)]),
+	    &proc[p].as), 0);
 	as_attach_user(proc[p].as);
 	map_range_of(proc[p].as, 0, PAGES);
 	for (i = 0; i < PAGES; i++)
@@ -245,6 +248,62 @@ random_histories(void **state)
 		fail_msg("memory is missing");
 }
 
+/* The same where each fork copies, and where half of the families copy. */
+static void
+designs_agree(void **state)
+{
+	uint64_t copies = ev_read(EV_eager_copies), entries;
+	unsigned i;
+
+	designs[0] = designs[1] = eager;
+	entries = ev_read(EV_fork_entries);
+	histories(40, 2000);
+	vm_leak_begin();
+	for (i = 41; i < 46; i++)
+		histories(i, 4000);
+	assert_int_equal(ev_read(EV_fork_entries), entries);
+	assert_true(ev_read(EV_eager_copies) > copies);
+	designs[0] = fmo;
+	for (i = 46; i < 51; i++)
+		histories(i, 4000);
+	assert_true(ev_read(EV_fork_entries) > entries);
+	scarce = 1;
+	histories(51, 4000);
+	scarce = 0;
+	designs[1] = fmo;
+	if (vm_leak_end() != 0)
+		fail_msg("memory is missing");
+}
+
+/* A fork that copies: each page is there, and none of it is common. */
+static void
+eager_fork_copies(void **state)
+{
+	uint64_t copies = ev_read(EV_page_copy);
+	struct aspace *c;
+
+	designs[0] = designs[1] = eager;
+	start(0);
+	store(0, 3);
+	store(0, 7);
+	load(0, 9); /* the zero page: nothing to copy */
+	assert_int_equal(as_dup(proc[0].as, &c), 0);
+	as_attach_user(c);
+	assert_int_equal(ev_read(EV_page_copy), copies + 2);
+	assert_int_equal(proc[0].as->n_priv, 2);
+	assert_int_equal(c->n_priv, 2);
+	assert_int_equal(c->n_fork, 0);
+	assert_int_equal(host_store(c, BASE + 3 * PAGE_SIZE, 77), 0);
+	assert_int_equal(ev_read(EV_page_copy), copies + 2);
+	load(0, 3);
+	as_detach_user(c);
+	as_put(c);
+	load(0, 7);
+	end(0);
+	designs[0] = designs[1] = fmo;
+	host_check(3);
+}
+
 /* One page, step by step (book: entries), as far as it needs no swap. */
 static void
 life_of_a_page(void **state)
@@ -334,7 +393,9 @@ fork_fails_whole(void **state)
 	unsigned n, k;
 	int r = -1;
 
+	designs[0] = designs[1] = *state;
 	start(0);
+	designs[0] = designs[1] = fmo;
 	store(0, 1);
 	store(0, 40);
 	for (k = 0; k < ARRAY_LEN(points); k++) {
@@ -424,7 +485,10 @@ main(void)
 		cmocka_unit_test(last_owner_is_no_leak),
 		cmocka_unit_test(second_fork_rerefs),
 		cmocka_unit_test(random_histories),
-		cmocka_unit_test(fork_fails_whole),
+		cmocka_unit_test(designs_agree),
+		cmocka_unit_test(eager_fork_copies),
+		cmocka_unit_test_prestate(fork_fails_whole, fmo),
+		{ "eager_fork_fails_whole", fork_fails_whole, NULL, NULL, eager },
 		cmocka_unit_test(entries_by_pinning_fault),
 		cmocka_unit_test(faults_wait_for_frames),
 		cmocka_unit_test(flushes_by_the_table),

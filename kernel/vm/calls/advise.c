@@ -12,7 +12,7 @@
  *              refills what DONTNEED empties before the call returns.
  *           2. A flag that differs splits the VAD; equal neighbours merge.
  *
- * Read next vm/design/fmo/zap.c.  Book: ch05.
+ * Read next vm/pte/zap.c.  Book: ch05.
  */
 #include "vm/calls/advice.h"
 #include "vm/vm.h"
@@ -444,7 +444,7 @@ in_core(struct aspace *as, va_t va)
 		return 0;
 	named = word_get(word);
 	if (pte_kind(named) == PTE_FORK)
-		(void)as->ops->refs(as, named, &named);
+		(void)as->ops->shared->refs(as, named, &named);
 	return pte_kind(named) == PTE_VALID || pte_kind(named) == PTE_TRANS;
 }
 

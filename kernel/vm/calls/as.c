@@ -25,7 +25,6 @@
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
-#define UPPER_TABLES 4              /* charged with each space (book: commit) */
 #define WS_MIN_PAGES 16
 #define MMAP_TOP (MD_USER_END - (144ul << 20)) /* room for stack and its slide */
 #define MMAP_RANDOM_PAGES (1ul << 20)
@@ -105,7 +104,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 		as_put(child);
 		return r;
 	}
-	parent->ops->reap();
+	design_reap();
 	*out = child;
 	return 0;
 }
@@ -227,7 +226,7 @@ as_teardown(struct aspace *as)
 	rw_unlock_write(&as->map_lock);
 	as_free_vads(as, gone);
 	as_unpublish(as);
-	as->ops->reap();
+	design_reap();
 	vm_reserved_leave();
 }
 

@@ -5,24 +5,26 @@
  * Problem   Each address space follows one design; the boot option vmm= and
  *           prctl(PR_VMM_DESIGN) name it.
  *
- * Picture   vmm=fmo ─→ design_default() ─→ as_create() ─→ as->ops
+ * Picture   vmm=eager ─→ design_default() ─→ as_create() ─→ as->ops
  *
- * Rules     1. The numbers are those of the seed notes and of the prctl; they
- *              never change.
+ * Rules     1. The numbers are those of the prctl, up to 4 those of the seed notes
+ *              too; they never change.
  *           2. Fork keeps the design, so no private page is ever shared by
  *              two of them.
  *
  * Read next vm/design/fmo/ops.c.  Book: ch18.
  */
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "vm/vm.h"
 #include "vm/vmdat.h"
 #include "vm/vmfn.h"
 
+/* 1 to 4 are of seed notes that are not built yet. */
 static struct {
-	const struct vmm_ops *ops[1]; /* [c] by number */
+	const struct vmm_ops *ops[DESIGNS]; /* [c] by number; NULL: none */
 } designs = {
-	.ops = { &fmo_ops },
+	.ops = { [0] = &fmo_ops, [5] = &eager_ops },
 };
 
 /*
@@ -31,7 +33,7 @@ static struct {
 const struct vmm_ops *
 design_find(unsigned n)
 {
-	return n < ARRAY_LEN(designs.ops) ? designs.ops[n] : NULL;
+	return n < DESIGNS ? designs.ops[n] : NULL;
 }
 
 /*
@@ -42,25 +44,50 @@ design_by_name(const char *name)
 {
 	unsigned i;
 
-	for (i = 0; i < ARRAY_LEN(designs.ops); i++)
-		if (strcmp(designs.ops[i]->name, name) == 0)
+	for (i = 0; i < DESIGNS; i++)
+		if (designs.ops[i] != NULL &&
+		    strcmp(designs.ops[i]->name, name) == 0)
 			return designs.ops[i];
 	return NULL;
 }
 
 /*
- * What spaces follow unless told otherwise: boot option vmm=.
+ * What spaces follow unless told otherwise: boot option vmm=.  A name that no
+ * design has ends the boot: what was asked for would not be what is measured.
  */
 const struct vmm_ops *
 design_default(void)
 {
 	const char *name = option_str("vmm");
 	const struct vmm_ops *ops;
+	char there[64];
+	size_t n = 0;
+	unsigned i;
 
 	if (name == NULL)
 		return designs.ops[0];
 	ops = design_by_name(name);
-	if (ops == NULL)
-		panic("vmm=%s: there is no such design", name);
-	return ops;
+	if (ops != NULL)
+		return ops;
+	for (i = 0; i < DESIGNS && n < sizeof(there); i++)
+		if (designs.ops[i] != NULL)
+			n += (size_t)snprintf(there + n, sizeof(there) - n,
+			    " %s", designs.ops[i]->name);
+	panic("vmm=%s: there is no such design, but%s", name, there);
+}
+
+/*
+ * Free what has died of any design: a truncate by a process of one takes words
+ * from processes of another.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+design_reap(void)
+{
+	unsigned i;
+
+	for (i = 0; i < DESIGNS; i++)
+		if (designs.ops[i] != NULL && designs.ops[i]->reap != NULL)
+			designs.ops[i]->reap();
 }

@@ -176,7 +176,7 @@ map_end(struct aspace *as, struct vad *gone, uint64_t freed)
 	rw_unlock_write(&as->map_lock);
 	commit_uncharge(freed);
 	vad_free_list(gone);
-	as->ops->reap();
+	design_reap();
 }
 
 /*

@@ -21,7 +21,7 @@
  *              Words that lose LOCK there are trimmed as all others were.
  *           5. A child locks nothing; exec begins with nothing locked.
  *
- * Read next vm/design/fmo/evict.c (what passes LOCK by).  Book: ch12.
+ * Read next vm/pte/trim.c (what passes LOCK by).  Book: ch12.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"

@@ -17,7 +17,7 @@
  *           3. Charged is the new VAD less what the old range gives back.
  *           4. MREMAP_FIXED detaches what is at the target first, as Linux.
  *
- * Read next vm/design/fmo/move.c.  Book: ch05.
+ * Read next vm/pte/move.c.  Book: ch05.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"

@@ -248,11 +248,16 @@ stop_all(int level)
 static void
 check_spaces(struct vm_report *rep)
 {
+	const struct vmm_ops *ops;
 	unsigned i;
 
+	rep->partial = ev_read(EV_table_in_errors) != 0;
 	as_walk_locked(check_space, rep);
-	for (i = 0; design_find(i) != NULL; i++)
-		design_find(i)->check(NULL, rep);
+	for (i = 0; i < DESIGNS; i++) {
+		ops = design_find(i);
+		if (ops != NULL && ops->shared != NULL)
+			ops->shared->check_end(rep);
+	}
 }
 
 static void

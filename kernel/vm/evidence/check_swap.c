@@ -280,14 +280,18 @@ kernel_words(struct census *c)
 static void
 census_words(struct census *c)
 {
+	const struct vmm_ops *ops;
 	unsigned i;
 
 	/* A table that was lost keeps the slots of its words for ever. */
 	c->partial |= ev_read(EV_table_in_errors) != 0;
 	as_walk_locked(space_words, c);
 	c->walk.fn = shared_word;
-	for (i = 0; design_find(i) != NULL; i++)
-		design_find(i)->swapped(NULL, &c->walk);
+	for (i = 0; i < DESIGNS; i++) {
+		ops = design_find(i);
+		if (ops != NULL && ops->shared != NULL)
+			(void)ops->shared->swapped(NULL, 0, &c->walk);
+	}
 	vmo_walk_locked(census_object, c);
 	kernel_words(c);
 }

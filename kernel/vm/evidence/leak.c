@@ -175,7 +175,7 @@ snapshot(struct leak_mark *m)
 	struct phys_stat ps;
 	unsigned i;
 
-	design_default()->reap();
+	design_reap();
 	cache_flush_all();
 	kva_drain();
 	kmem_drain();

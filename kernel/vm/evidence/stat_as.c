@@ -117,7 +117,7 @@ smap_soft(struct smap *m, va_t va, uint64_t word)
 	int64_t refs = 1;
 
 	if (pte_kind(word) == PTE_FORK)
-		refs = m->as->ops->refs(m->as, word, &named);
+		refs = m->as->ops->shared->refs(m->as, word, &named);
 	if (refs < 0) {
 		m->at = va;
 		m->word = word;
@@ -181,7 +181,7 @@ smap_walk(struct smap *m, const struct vad *v)
 	while (as->ops->walk(as, vpn, v->end, smap_word, m) != 0) {
 		if (held != NULL)
 			kpaged_unpin(held);
-		if (as->ops->bring(as, m->word, &held) != 0)
+		if (as->ops->shared->bring(as, m->word, &held) != 0)
 			return; /* killed */
 		vpn = m->at >> PAGE_SHIFT;
 	}
@@ -342,6 +342,7 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	st->tables = as->n_table;
 	st->locked = as->locked_pages;
 	as->ops->stat(as, st);
+	st->design = as->ops->name;
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
 	st->shared = st->rss_file + st->rss_shmem;

@@ -128,7 +128,7 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 	}
 	if (l->src != SRC_FORK)
 		return;
-	l->refs = as->ops->refs(as, word, &named);
+	l->refs = as->ops->shared->refs(as, word, &named);
 	l->home = HOME_FMO;
 	if (pte_names_frame(named))
 		l->state = pte_page(named)->state;
@@ -294,7 +294,7 @@ pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		return 0; /* lost */
 	if (pte_kind(word) != PTE_FORK)
 		*w = owner_word(m, word);
-	else if (m->as->ops->refs(m->as, word, &named) < 0)
+	else if (m->as->ops->shared->refs(m->as, word, &named) < 0)
 		*w = PM_SWAPPED; /* so is the entry; who knows where */
 	else
 		*w = owner_word(m, named);

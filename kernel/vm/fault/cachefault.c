@@ -19,7 +19,7 @@
  *           3. A word of a file may be writable only after extend: a clean page
  *              is mapped read-only, also in a shared mapping.
  *
- * Read next vm/cache/pagecache.c, vm/design/fmo/fault.c.  Book: ch06, ch09.
+ * Read next vm/cache/pagecache.c, vm/pte/fault.c.  Book: ch06, ch09.
  */
 #include "vm/calls/advice.h"
 #include "vm/vm.h"

@@ -25,7 +25,7 @@
  *           6. VADs are looked at with map_lock only; a page of them that is out
  *              is brought by a fault inside this one (vm/fault/kpagedfault.c).
  *
- * Read next faultwait.c, vm/design/fmo/fault.c, vm/table/ptab.c.  Book: ch06.
+ * Read next faultwait.c, vm/pte/fault.c, vm/table/ptab.c.  Book: ch06.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"
@@ -270,9 +270,9 @@ makes_promised(const struct fctx *f)
 		return true;
 	case PTE_VALID:
 		return pte_src(w) != SRC_PRIV &&
-		    (pte_src(w) != SRC_FORK || f->as->ops->refs(f->as, w, &named) > 1);
+		    (pte_src(w) != SRC_FORK || f->as->ops->shared->refs(f->as, w, &named) > 1);
 	case PTE_FORK: /* the last owner has a page; who cannot tell asks again */
-		return f->as->ops->refs(f->as, w, &named) > 1;
+		return f->as->ops->shared->refs(f->as, w, &named) > 1;
 	case PTE_TRANS:
 	case PTE_BUSY:
 	case PTE_SWAP:
@@ -412,7 +412,8 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
 	bal_help(f->as);
-	f->as->ops->reap();
+	if (f->as->ops->reap != NULL)
+		f->as->ops->reap();
 	fault_hook(f->as, FAULT_ENDS);
 	if (r == FAULT_DONE)
 		return 0;

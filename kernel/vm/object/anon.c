@@ -30,7 +30,7 @@
  *              (vmoquota.c); tables do not.
  *
  * Read next anontab.c (tables come and go), vmo.c,
- *           vm/design/fmo/fault.c (f9_map_aobj).  Book: ch08.
+ *           vm/pte/fault.c (f9_map_aobj).  Book: ch08.
  */
 #include "vm/object/anonfn.h"
 

@@ -17,7 +17,7 @@
  *           3. The token for these pins is taken before the first of them.  A
  *              space that is being torn down is not held, but waited for.
  *
- * Read next vmo.c, vm/design/fmo/zap.c, vm/table/ptpage.c.  Book: ch08.
+ * Read next vmo.c, vm/pte/zap.c, vm/table/ptpage.c.  Book: ch08.
  */
 #include "vm/vm.h"
 #include "vm/vmdat.h"

@@ -19,7 +19,7 @@
  *           4. Who does not run on a space opens it first: its end waits for
  *              him, so he waits for nothing but frames and I/O.
  *
- * Read next ptpage.c, vm/object/vmomaps.c, vm/design/fmo/zap.c.  Book: ch14.
+ * Read next ptpage.c, vm/object/vmomaps.c, vm/pte/zap.c.  Book: ch14.
  */
 #include "vm/table/ptabfn.h"
 

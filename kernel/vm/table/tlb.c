@@ -59,7 +59,6 @@ tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	b->as = as;
 	b->end = end;
-	b->fork_done = NULL;
 	b->frame = NULL;
 	batch_clear(b);
 }
@@ -239,7 +238,7 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 	panic("tlb: word %lx", old);
 }
 
-/* The words that referred to entries of forked objects do so no more. */
+/* The words that shared a page with other spaces do so no more. */
 static void
 settle_forks(struct tlb_batch *b)
 {
@@ -248,10 +247,9 @@ settle_forks(struct tlb_batch *b)
 	if (b->end != BATCH_ZAP)
 		return;
 	for (i = 0; i < b->n; i++) {
-		if (pte_src(b->old[i]) != SRC_FORK)
-			continue;
-		ASSERT(b->fork_done != NULL);
-		b->fork_done(b->as, pte_page(b->old[i]));
+		if (pte_src(b->old[i]) == SRC_FORK)
+			b->as->ops->shared->unmapped(b->as,
+			    pte_page(b->old[i]));
 	}
 }
 

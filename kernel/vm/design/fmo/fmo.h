@@ -14,7 +14,7 @@
 #ifndef VM_DESIGN_FMO_FMO_H
 #define VM_DESIGN_FMO_FMO_H
 
-#include "vm/vmfn.h"
+#include "vm/pte/pte.h"
 
 struct fmo_entry {             /* 16 B, kpaged, 256 per page */
 	uint64_t word;         /* TRANS | BUSY | SWAP | ERROR | 0 dead.  [F], and [P] for TRANS/BUSY */
@@ -46,14 +46,6 @@ struct fmo_ref {
 	uint64_t nptes;        /* [W] this process's words into fmo; dropped AT 0 */
 };
 
-/* A leaf word and where it stands. */
-struct fmo_spot {
-	struct aspace *as;
-	va_t va;
-	struct vm_page *leaf;
-	uint64_t *word;
-};
-
 /* Page and index of an entry, from its direct-map address. */
 static inline struct vm_page *
 fmo_page_of(const struct fmo_entry *e)
@@ -76,30 +68,9 @@ fmo_entry_of_page(const struct vm_page *pg)
 	return pa2va(page_home_payload(pg));
 }
 
-/* The road of a fault: fault.c classifies, one handler per case. */
-enum fault_outcome fmo_fault(struct fctx *);
-enum fault_case fmo_classify(const struct fctx *, uint64_t word);
-enum fault_outcome f0_spurious(struct fctx *);
-enum fault_outcome f1_zero_fill(struct fctx *);
-enum fault_outcome f1z_zero_page(struct fctx *);
-enum fault_outcome f2_map_file(struct fctx *);
-enum fault_outcome f3_private_copy(struct fctx *);
+/* The faults that a fork makes: fork.c, with entry.c. */
 enum fault_outcome f4_break_fork(struct fctx *);
-enum fault_outcome f5_swap_in(struct fctx *);
-enum fault_outcome f6_wait_busy(struct fctx *);
-enum fault_outcome f7_rescue(struct fctx *);
 enum fault_outcome f8_fork_map(struct fctx *);
-enum fault_outcome f9_map_aobj(struct fctx *);
-enum fault_outcome f11_error(struct fctx *);
-enum fault_outcome f_upgrade(struct fctx *);
-/* Rights of the VAD and of this access as bits of a VALID word. */
-uint64_t fault_rights(const struct fctx *);
-/* A new frame becomes the private page of f's word, which is not VALID now. */
-void fault_install(struct fctx *, struct vm_page *);
-/* A private page of a mapping that has not paid ahead.  False: over the limit. */
-bool fault_charge_touch(struct fctx *);
-/* The word is TRANS: map its page.  False: it is not TRANS any more. */
-bool fault_map_trans(struct fctx *, struct vm_page **out);
 /* The entry of a FORK or VALID/FORK word, its page among f's pins. */
 enum fault_outcome fault_entry(struct fctx *, uint64_t word, struct fmo_entry **);
 enum fault_outcome fault_entry_ready(struct fctx *, struct fmo_entry *);
@@ -113,23 +84,14 @@ va_t fork_entry(uint64_t word);
 
 /* One fork under way; on the stack of fmo_dup(). */
 struct fork_work {
-	struct aspace *parent, *child;
-	const struct vad *vad;       /* of the parent, being copied; then: the copy */
-	struct vad vad_copy;
+	struct pte_fork c;           /* what forks of all designs have */
 	struct fmo *fmo;             /* the new object; NULL: nothing to enter */
 	struct fmo_ref *pref, *cref; /* references of both to it */
-	uint64_t charge;             /* pages charged that have no owner yet */
 	uint64_t next;               /* entries made */
 	uint64_t rerefs, copies;     /* of older entries; of pinned pages */
 	struct vm_page *page;        /* pinned: entry page of `next` */
 	struct vm_page *old;         /* pinned: entry page of an older object */
-	struct vm_page *copy;        /* spare frame for an eager copy */
-	struct pt_hold ptables;      /* of the parent's words */
-	struct pt_hold ctables;      /* of the child's, with spare frames */
 	va_t lo, hi;                 /* parent words that lost W: to be flushed */
-	enum fault_need need;        /* what stopped fork_range(), at va */
-	va_t need_kva, va;
-	struct vm_page *wait;        /* or: this page is busy */
 };
 
 int fork_reserve(struct fork_work *) MUST_CHECK;
@@ -137,14 +99,9 @@ int fork_range(struct fork_work *, va_t *start, va_t end) MUST_CHECK;
 int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* forkwait.c: what a fork needs, waits for and gives back */
-int fork_vads(struct fork_work *) MUST_CHECK;
 struct fmo_ref *fork_add_ref(struct aspace *, struct fmo *);  /* stays until fork_finish() */
-struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->need says */
-uint64_t *fork_child_word(struct fork_work *, va_t, struct vm_page **leaf);
+struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->c.need says */
 struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);
-struct vm_page *fork_spare_frame(struct fork_work *);
-void fork_child_late(struct fork_work *);
-int fork_table_in(struct fork_work *, va_t *va, va_t end) MUST_CHECK; /* 0, -EINTR */
 int fork_satisfy(struct fork_work *) MUST_CHECK;  /* 0, -EINTR */
 void fork_finish(struct fork_work *);
 
@@ -160,7 +117,7 @@ void fmo_reref(struct fmo_ref *, struct fmo_entry *);
 void fmo_deref(struct aspace *, struct fmo_entry *);
 /* The last owner takes page or slot back.  False: not alone, pinned, busy. */
 enum steal_where { STEAL_WRITE = 1, STEAL_READ, STEAL_TRIM, STEAL_FORK };
-bool fmo_try_steal(const struct fmo_spot *, struct fmo_entry *, enum steal_where);
+bool fmo_try_steal(const struct pte_spot *, struct fmo_entry *, enum steal_where);
 /* Soft FORK words of one leaf table go.  0, or the kva of an entry page that
  * must be pinned into *held first (R2); *va has moved on. */
 va_t fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
@@ -171,35 +128,22 @@ void fmo_bury(struct fmo *);                    /* procs is 0: to be reaped */
 void fmo_reap(void);                           /* free dead objects; no rank >= 3 held */
 void fmo_walk(void (*fn)(struct fmo *, void *), void *arg);
 
-/* evict.c */
-size_t fmo_evict(struct aspace *, size_t want, int min_age);
-/* Trim the VALID words of [lo, hi) vpn, LOCKED ones excepted. [W] not held. */
-size_t fmo_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
-int fmo_protect(struct aspace *, struct vad *, uint8_t prot);
-
-/* advise.c */
-int fmo_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
-
-/* zap.c */
-void fmo_detach(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
-int fmo_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-    struct zap_job *);
+/* shared.c */
+uint64_t fmo_trim(const struct pte_spot *);
+void fmo_unmapped(struct aspace *, struct vm_page *);
+void fmo_forget(struct aspace *);
 void fmo_as_fini(struct aspace *);
 
 /* swapped.c */
-int fmo_swapped(struct aspace *, struct swap_walk *);
-
-/* move.c */
-va_t fmo_object_end(const struct vad *);       /* where its object ends (R7) */
-int fmo_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+int fmo_swapped(struct aspace *, uint64_t word, struct swap_walk *);
 
 /* check.c */
-int fmo_check(struct aspace *, struct vm_report *);
+void fmo_check_word(struct aspace *, va_t, uint64_t word, struct vm_report *);
+void fmo_check_space(struct aspace *, struct vm_report *);
+void fmo_check_end(struct vm_report *);
 
 /* stat.c */
 int64_t fmo_refs(struct aspace *, uint64_t word, uint64_t *named);
 int fmo_bring(struct aspace *, uint64_t word, struct vm_page **out) MUST_CHECK;
-int fmo_walk_words(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-void fmo_stat(struct aspace *, struct vm_as_stat *);
 
 #endif

@@ -20,8 +20,7 @@
  *              also when the fork is given up: a stale writable entry would
  *              outlive a later fork, which finds the word FORK and does not
  *              flush it.
- *           4. A page with pins is copied at once: a read(2) may still fill
- *              it, and what it brings belongs to the parent alone.
+ *           4. A page with pins is copied at once: a read(2) may still fill it.
  *           5. The maplink of a VAD is listed before its words are copied,
  *              and a word beyond the end of the object is not (R7).
  *
@@ -32,13 +31,13 @@
 static int fork_object(struct fork_work *w, uint64_t entries);
 static int fork_refs(struct fork_work *w);
 static int fork_words(struct fork_work *w);
-static bool fork_one(struct fork_work *w, const struct fmo_spot *s);
-static bool fork_error(struct fork_work *w, const struct fmo_spot *s);
-static bool fork_private(struct fork_work *w, const struct fmo_spot *s);
-static bool fork_entered(struct fork_work *w, const struct fmo_spot *s);
-static void fork_enter(struct fork_work *w, const struct fmo_spot *s,
+static bool fork_one(struct fork_work *w, const struct pte_spot *s);
+static bool fork_error(struct fork_work *w, const struct pte_spot *s);
+static bool fork_private(struct fork_work *w, const struct pte_spot *s);
+static bool fork_entered(struct fork_work *w, const struct pte_spot *s);
+static void fork_enter(struct fork_work *w, const struct pte_spot *s,
     struct vm_page *cleaf, uint64_t *cword);
-static bool fork_copy(struct fork_work *w, const struct fmo_spot *s,
+static bool fork_copy(struct fork_work *w, const struct pte_spot *s,
     struct vm_page *pg);
 static void fork_around(struct fctx *f, const struct fmo_entry *e);
 
@@ -87,7 +86,8 @@ fork_entry(uint64_t word)
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
 {
-	struct fork_work w = { .parent = parent, .child = child, .lo = MD_USER_END };
+	struct fork_work w = { .c = { .parent = parent, .child = child },
+		.lo = MD_USER_END };
 	int r;
 
 	EVENT(fork_begin, parent->id, child->id);
@@ -114,7 +114,7 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 int
 fork_reserve(struct fork_work *w)
 {
-	struct aspace *p = w->parent;
+	struct aspace *p = w->c.parent;
 	uint64_t entries, others;
 	int r;
 
@@ -122,18 +122,18 @@ fork_reserve(struct fork_work *w)
 	entries = p->n_priv + p->n_fork;
 	others = p->n_table + p->n_table_out + atomic_load(&p->late);
 	mutex_unlock(&p->ws_lock);
-	r = fork_vads(w);
+	r = fork_vads(&w->c);
 	if (r != 0)
 		return r;
 	others += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	w->charge = w->child->commit - 4 + others;
-	r = commit_charge(w->charge);
+	w->c.charge = w->c.child->commit - 4 + others;
+	r = commit_charge(w->c.charge);
 	if (r != 0) {
-		w->child->commit = 4;
+		w->c.child->commit = 4;
 		return r;
 	}
 	/* The child's own commit has its owner now. */
-	w->charge -= w->child->commit - 4;
+	w->c.charge -= w->c.child->commit - 4;
 	if (entries != 0)
 		r = fork_object(w, entries);
 	mutex_lock(&p->ws_lock);
@@ -152,15 +152,15 @@ fork_object(struct fork_work *w, uint64_t entries)
 	w->fmo = fmo_create(entries);
 	if (w->fmo == NULL)
 		return -ENOMEM;
-	w->cref = fork_add_ref(w->child, w->fmo);
+	w->cref = fork_add_ref(w->c.child, w->fmo);
 	if (w->cref == NULL) {
 		fmo_bury(w->fmo);
 		w->fmo = NULL;
 		return -ENOMEM;
 	}
-	mutex_lock(&w->parent->ws_lock);
-	w->pref = fork_add_ref(w->parent, w->fmo);
-	mutex_unlock(&w->parent->ws_lock);
+	mutex_lock(&w->c.parent->ws_lock);
+	w->pref = fork_add_ref(w->c.parent, w->fmo);
+	mutex_unlock(&w->c.parent->ws_lock);
 	return w->pref == NULL ? -ENOMEM : 0;
 }
 
@@ -170,10 +170,10 @@ fork_refs(struct fork_work *w)
 {
 	struct rb_node *n;
 
-	for (n = rb_first(&w->parent->fmo_refs); n != NULL; n = rb_next(n)) {
+	for (n = rb_first(&w->c.parent->fmo_refs); n != NULL; n = rb_next(n)) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
-		if (ref != w->pref && fork_add_ref(w->child, ref->fmo) == NULL)
+		if (ref != w->pref && fork_add_ref(w->c.child, ref->fmo) == NULL)
 			return -ENOMEM;
 	}
 	return 0;
@@ -194,15 +194,15 @@ fork_words(struct fork_work *w)
 	va_t va;
 	int r = 0;
 
-	VAD_FOREACH(v, w->child)
-		vad_list_link(w->child, v);
-	VAD_FOREACH(v, w->parent) {
+	VAD_FOREACH(v, w->c.child)
+		vad_list_link(w->c.child, v);
+	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->vad = v;
+		w->c.vad = v;
 		va = v->start << PAGE_SHIFT;
 		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(w, &va, v->end << PAGE_SHIFT);
+			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
 			if (r == 0)
 				r = fork_range(w, &va, v->end << PAGE_SHIFT);
 		}
@@ -221,14 +221,14 @@ fork_words(struct fork_work *w)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct fmo_spot s = { .as = w->parent };
+	struct pte_spot s = { .as = w->c.parent };
 	va_t stop, limit;
 
-	w->need = NEED_NONE;
-	mutex_lock(&w->parent->ws_lock);
-	mutex_lock_nested(&w->child->ws_lock);
-	limit = fmo_object_end(w->vad);
-	s.leaf = pt_next_leaf(w->parent, start, end);
+	w->c.need = NEED_NONE;
+	mutex_lock(&w->c.parent->ws_lock);
+	mutex_lock_nested(&w->c.child->ws_lock);
+	limit = pte_limit(w->c.vad);
+	s.leaf = pt_next_leaf(w->c.parent, start, end);
 	stop = s.leaf == NULL ? end :
 	    MIN(end, (*start | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 	while (s.leaf != NULL && *start < stop) {
@@ -241,15 +241,15 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	}
 	if (s.leaf == NULL)
 		*start = end;
-	w->va = *start;
-	mutex_unlock(&w->child->ws_lock);
-	mutex_unlock(&w->parent->ws_lock);
+	w->c.va = *start;
+	mutex_unlock(&w->c.child->ws_lock);
+	mutex_unlock(&w->c.parent->ws_lock);
 	return fork_satisfy(w);
 }
 
-/* One word.  False: w->need says what is missing; the word is as before. */
+/* One word.  False: w->c.need says what is missing; the word is as before. */
 static bool
-fork_one(struct fork_work *w, const struct fmo_spot *s)
+fork_one(struct fork_work *w, const struct pte_spot *s)
 {
 	uint64_t word = word_get(s->word);
 
@@ -268,7 +268,7 @@ fork_one(struct fork_work *w, const struct fmo_spot *s)
 	case PTE_ERROR:
 		return fork_error(w, s);
 	case PTE_BUSY:
-		w->wait = pte_page(word);
+		w->c.wait = pte_page(word);
 		return false;
 	}
 	panic("fork: va %lx word %lx", s->va, word);
@@ -276,16 +276,16 @@ fork_one(struct fork_work *w, const struct fmo_spot *s)
 
 /* What could not be read for the parent cannot be read for the child. */
 static bool
-fork_error(struct fork_work *w, const struct fmo_spot *s)
+fork_error(struct fork_work *w, const struct pte_spot *s)
 {
 	struct vm_page *cleaf;
-	uint64_t *cword = fork_child_word(w, s->va, &cleaf);
+	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
 
 	if (cword == NULL)
 		return false;
 	word_set(cleaf, cword, word_get(s->word));
-	w->child->n_priv++;
-	fork_child_late(w);
+	w->c.child->n_priv++;
+	fork_child_late(&w->c);
 	return true;
 }
 
@@ -308,7 +308,7 @@ pin_pinned(const uint64_t *word)
 
 /* VALID/PRIV, TRANS, SWAP: into the new object, or copied if someone pins it. */
 static bool
-fork_private(struct fork_work *w, const struct fmo_spot *s)
+fork_private(struct fork_work *w, const struct pte_spot *s)
 {
 	struct vm_page *pg = pin_pinned(s->word), *cleaf;
 	uint64_t *cword;
@@ -322,7 +322,7 @@ fork_private(struct fork_work *w, const struct fmo_spot *s)
 	}
 	if (fork_next_entry(w) == NULL)
 		return false;
-	cword = fork_child_word(w, s->va, &cleaf);
+	cword = fork_child_word(&w->c, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
 	fork_enter(w, s, cleaf, cword);
@@ -334,7 +334,7 @@ fork_private(struct fork_work *w, const struct fmo_spot *s)
  * Returns the parent's word as it was: TRANS may have become SWAP by now.
  */
 static uint64_t
-fork_hand_over(struct fork_work *w, const struct fmo_spot *s,
+fork_hand_over(struct fork_work *w, const struct pte_spot *s,
     struct fmo_entry *e)
 {
 	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
@@ -343,7 +343,7 @@ fork_hand_over(struct fork_work *w, const struct fmo_spot *s,
 	if (pte_kind(old) == PTE_SWAP) {
 		word_set_locked(w->page, &e->word, old);
 		word_set_locked(s->leaf, s->word, fork);
-		atomic_sub(&w->parent->n_swap, 1);
+		atomic_sub(&w->c.parent->n_swap, 1);
 		return old;
 	}
 	pg = pte_page(old);
@@ -363,7 +363,7 @@ fork_hand_over(struct fork_work *w, const struct fmo_spot *s,
 
 /* The parent's word and the child's refer to the next entry from now on. */
 static void
-fork_enter(struct fork_work *w, const struct fmo_spot *s,
+fork_enter(struct fork_work *w, const struct pte_spot *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_next_entry(w);
@@ -387,10 +387,10 @@ fork_enter(struct fork_work *w, const struct fmo_spot *s,
 	w->next++;
 	w->pref->nptes++;
 	w->cref->nptes++;
-	w->parent->n_priv--;
-	w->parent->n_fork++;
-	w->child->n_fork++;
-	fork_child_late(w);
+	w->c.parent->n_priv--;
+	w->c.parent->n_fork++;
+	w->c.child->n_fork++;
+	fork_child_late(&w->c);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
@@ -398,28 +398,28 @@ fork_enter(struct fork_work *w, const struct fmo_spot *s,
 
 /* Someone still fills or reads the page: the child gets its own, now. */
 static bool
-fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
+fork_copy(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg)
 {
 	struct vm_page *cleaf;
 	uint64_t *cword;
 
-	if (fork_spare_frame(w) == NULL)
+	if (fork_spare_frame(&w->c) == NULL)
 		return false;
-	cword = fork_child_word(w, s->va, &cleaf);
+	cword = fork_child_word(&w->c, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
-	page_copy(w->copy, pg);
+	page_copy(w->c.copy, pg);
 	spin_lock(&pfn_lock);
-	page_adopt_locked(w->copy, HOME_PTE, word_pa(cword), s->va >> PAGE_SHIFT);
-	page_pin_locked(w->copy);
-	word_set_locked(cleaf, cword, pte_make_trans(w->copy));
+	page_adopt_locked(w->c.copy, HOME_PTE, word_pa(cword), s->va >> PAGE_SHIFT);
+	page_pin_locked(w->c.copy);
+	word_set_locked(cleaf, cword, pte_make_trans(w->c.copy));
 	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_dirty_locked(w->copy));
+	CHECK(!page_unpin_dirty_locked(w->c.copy));
 	spin_unlock(&pfn_lock);
-	w->copy = NULL;
-	w->child->n_priv++;
+	w->c.copy = NULL;
+	w->c.child->n_priv++;
 	w->copies++;
-	fork_child_late(w);
+	fork_child_late(&w->c);
 	EVENT(fork_pinned_copies);
 	return true;
 }
@@ -430,7 +430,7 @@ fork_copy(struct fork_work *w, const struct fmo_spot *s, struct vm_page *pg)
  * it in the new object, so that the old one can die.
  */
 static bool
-fork_entered(struct fork_work *w, const struct fmo_spot *s)
+fork_entered(struct fork_work *w, const struct pte_spot *s)
 {
 	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
 	struct vm_page *cleaf;
@@ -440,14 +440,14 @@ fork_entered(struct fork_work *w, const struct fmo_spot *s)
 		return false;
 	if (fmo_try_steal(s, e, STEAL_FORK))
 		return fork_private(w, s);
-	cword = fork_child_word(w, s->va, &cleaf);
+	cword = fork_child_word(&w->c, s->va, &cleaf);
 	if (cword == NULL)
 		return false;
-	fmo_reref(fmo_find_ref(w->child, fmo_index_of(e)), e);
+	fmo_reref(fmo_find_ref(w->c.child, fmo_index_of(e)), e);
 	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
-	w->child->n_fork++;
+	w->c.child->n_fork++;
 	w->rerefs++;
-	fork_child_late(w);
+	fork_child_late(&w->c);
 	EVENT(fork_rerefs);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
 	return true;
@@ -480,7 +480,7 @@ entry_pin_page(const struct fmo_entry *e)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct vm_page *old, *new;
 	struct fmo_entry *e;
@@ -551,7 +551,7 @@ map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
-	struct fmo_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	struct vm_page *pg;

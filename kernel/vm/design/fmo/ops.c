@@ -2,37 +2,51 @@
 /*
  * fmo/ops.c: the design as the rest of vm/ sees it
  *
- * Problem   Mapping calls, faults, trimming, checks and /proc are common; what
- *           they mean for private pages is the design's.
+ * Problem   Mapping calls, faults, trimming, checks and /proc are common, and
+ *           so is what they do to private pages that live in their PTEs
+ *           (vm/pte/).  What a fork makes of such pages is the design's.
  *
- * Picture   fault ─→ fault.c, fork.c    munmap, truncate ─→ zap.c
- *           fork  ─→ fork.c, forkwait.c mremap ─→ move.c
- *           evict, mprotect ─→ evict.c  check, /proc ─→ check.c
- *           madvise ─→ advise.c
+ * Picture   fork  ─→ fork.c, forkwait.c     munmap, exit ─→ fmo.c, shared.c
+ *           fault ─→ fork.c (F4, F8)        trim         ─→ shared.c
+ *           check, /proc ─→ check.c, stat.c swapoff      ─→ swapped.c
  *
  * Rules     1. attach, split, merge are not needed: a VAD says all there is to
  *              say about a mapping, nothing hangs on it.
  *
- * Read next fault.c.  Book: ch06.
+ * Read next vm/design/fmo/fork.c.  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
+
+static const struct shared_ops fmo_shared = {
+	.write_fault = f4_break_fork,
+	.read_fault = f8_fork_map,
+	.trim = fmo_trim,
+	.drop = fmo_drop_range,
+	.unmapped = fmo_unmapped,
+	.forget = fmo_forget,
+	.refs = fmo_refs,
+	.bring = fmo_bring,
+	.swapped = fmo_swapped,
+	.check_word = fmo_check_word,
+	.check_space = fmo_check_space,
+	.check_end = fmo_check_end,
+};
 
 const struct vmm_ops fmo_ops = {
 	.name = "fmo",
 	.as_fini = fmo_as_fini,
-	.detach = fmo_detach,
-	.zap = fmo_zap,
-	.protect = fmo_protect,
-	.move = fmo_move,
-	.advise = fmo_advise,
+	.detach = pte_detach,
+	.zap = pte_zap,
+	.protect = pte_protect,
+	.move = pte_move,
+	.advise = pte_advise,
 	.dup = fmo_dup,
-	.fault = fmo_fault,
-	.evict = fmo_evict,
-	.stat = fmo_stat,
-	.walk = fmo_walk_words,
-	.check = fmo_check,
+	.fault = fault_by_pte,
+	.evict = pte_evict,
+	.stat = pte_stat,
+	.walk = pte_walk,
+	.check = pte_check,
+	.swapped = pte_swapped,
 	.reap = fmo_reap,
-	.refs = fmo_refs,
-	.bring = fmo_bring,
-	.swapped = fmo_swapped,
+	.shared = &fmo_shared,
 };

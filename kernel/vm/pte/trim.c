@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/evict.c: a page leaves the working set, one word at a time
+ * pte/trim.c: a page leaves the working set, one word at a time
  *
  * Problem   Memory is wanted, or mprotect takes all rights away: the page
  *           shall stay where it is, only this word shall not map it.  What
@@ -8,7 +8,7 @@
  *
  * Picture   VALID/PRIV → TRANS      the word stays the page's home
  *                      → ABSENT     MADV_FREE, not written since: freed
- *           VALID/FORK → FORK(e)    or, by the last owner, TRANS (stolen)
+ *           VALID/FORK → what the design says: shared->trim
  *           VALID/OBJ  → ABSENT     the object knows the page
  *           VALID/SPEC → ABSENT     the zero page can be had again
  *
@@ -16,63 +16,42 @@
  *              goes to a queue (BATCH_TRIM); until then it is ACTIVE.
  *           2. The final D bit is in the old word of the exchange.
  *           3. LOCKED words stay.
- *           4. Fewer rights that are still some keep the word VALID: W off
- *              or NX on, and one flush for the whole range.
  *
  * Read next vm/ws/ws.c, vm/table/tlb.c.  Book: ch12.
  */
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
-static uint64_t trimmed_word(const struct ws_spot *s);
+static uint64_t trimmed_word(struct aspace *as, const struct ws_spot *s);
 static uint64_t lazy_word(struct aspace *as, const struct ws_spot *s);
-
-/*
- * The last owner has its page back, before it goes.  With its entry the entry's
- * page may be free to leave, too: it is pinned meanwhile (R2).
- */
-static void
-steal_back(const struct fmo_spot *s, struct fmo_entry *e)
-{
-	struct vm_page *page = fmo_page_of(e);
-
-	if (e->refs != 1)
-		return;
-	page_pin(page);
-	(void)fmo_try_steal(s, e, STEAL_TRIM);
-	kpaged_unpin(page);
-}
 
 /* What ws_trim() does to one word.  [W].  Returns: the old word. */
 static uint64_t
 evict_word(struct aspace *as, const struct ws_spot *s)
 {
 	uint64_t word = word_get(s->word);
-	struct vm_page *pg = pte_page(word);
-	struct fmo_spot spot = { as, s->va, s->leaf, s->word };
 
-	if (pte_src(word) == SRC_FORK)
-		steal_back(&spot, fmo_entry_of_page(pg));
-	if ((pg->flags & PF_LAZYFREE) != 0 && pte_src(word) == SRC_PRIV)
+	if (pte_src(word) == SRC_PRIV &&
+	    (pte_page(word)->flags & PF_LAZYFREE) != 0)
 		return lazy_word(as, s);
-	return word_set(s->leaf, s->word, trimmed_word(s));
+	return word_set(s->leaf, s->word, trimmed_word(as, s));
 }
 
 static uint64_t
-trimmed_word(const struct ws_spot *s)
+trimmed_word(struct aspace *as, const struct ws_spot *s)
 {
+	const struct pte_spot spot = { as, s->va, s->leaf, s->word };
 	uint64_t word = word_get(s->word);
-	struct vm_page *pg = pte_page(word);
 
 	switch (pte_src(word)) {
 	case SRC_PRIV:
-		return pte_make_trans(pg);
+		return pte_make_trans(pte_page(word));
 	case SRC_FORK:
-		return fork_word(fmo_index_of(fmo_entry_of_page(pg)));
+		return as->ops->shared->trim(&spot);
 	case SRC_OBJ:
 	case SRC_SPEC:
 		return 0;
 	}
-	panic("evict: va %lx word %lx", s->va, word);
+	panic("trim: va %lx word %lx", s->va, word);
 }
 
 /*
@@ -111,7 +90,7 @@ lazy_word(struct aspace *as, const struct ws_spot *s)
  * Returns:  pages trimmed.
  */
 size_t
-fmo_evict(struct aspace *as, size_t want, int min_age)
+pte_evict(struct aspace *as, size_t want, int min_age)
 {
 	return ws_trim(as, want, min_age, evict_word);
 }
@@ -143,7 +122,7 @@ trim_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end)
  * Returns:  pages trimmed.
  */
 size_t
-fmo_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
+pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
 	struct vm_page *leaf;
@@ -160,60 +139,4 @@ fmo_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 		mutex_unlock(&as->ws_lock);
 	}
 	return done;
-}
-
-/* ---- fewer rights ---- */
-
-struct rights_work {
-	uint64_t clear, set;  /* bits of VALID words */
-	uint64_t lo, hi;      /* vpn range that changed */
-};
-
-static void
-reduce_table(struct rights_work *r, struct vm_page *leaf, va_t va, va_t end)
-{
-	for (; va < end; va += PAGE_SIZE) {
-		uint64_t *word = &pt_words(leaf)[md_pt_index(va, 1)];
-		uint64_t w = word_get(word);
-
-		if (pte_kind(w) != PTE_VALID ||
-		    ((w & ~r->clear) | r->set) == w)
-			continue;
-		word_change(word, r->clear, r->set);
-		r->lo = MIN(r->lo, va >> PAGE_SHIFT);
-		r->hi = MAX(r->hi, (va >> PAGE_SHIFT) + 1);
-	}
-}
-
-/*
- * The VAD is about to have fewer rights: ops->protect.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0.
- */
-int
-fmo_protect(struct aspace *as, struct vad *vad, uint8_t prot)
-{
-	struct rights_work r = { .lo = UINT64_MAX,
-		.clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W,
-		.set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX };
-	va_t va = vad->start << PAGE_SHIFT, end = vad->end << PAGE_SHIFT, stop;
-	struct vm_page *leaf;
-
-	if (prot == 0) {
-		/* What it leaves VALID is locked: stays, but out of reach. */
-		if ((vad->flags & VAD_LOCKED) != 0)
-			atomic_store(&as->hides, true);
-		fmo_trim_range(as, vad->start, vad->end);
-		r.clear |= MD_PTE_U;
-	}
-	mutex_lock(&as->ws_lock);
-	while ((leaf = pt_next_leaf(as, &va, end)) != NULL) {
-		stop = MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		reduce_table(&r, leaf, va, stop);
-		va = stop;
-	}
-	tlb_flush_range(as, r.lo, r.hi);
-	mutex_unlock(&as->ws_lock);
-	return 0;
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/fault.c: what a fault finds, and what is done about each finding
+ * pte/fault.c: what a fault finds, and what is done about each finding
  *
  * Problem   The driver has looked up the mapping and holds the leaf table.
  *           The word of the page says which of a dozen situations this is.
  *
- * Picture   fmo_fault: may he? ─→ fmo_classify(word) ─→ one handler
+ * Picture   fault_by_pte: may he? ─→ fault_classify(word) ─→ one handler
  *
  *             word     read                    write
  *             ABSENT   F1z zero page           F1 zero-fill     no object
  *                      F2 file, F9 anonymous   F3 copy if private
  *             VALID    F0                      F0, upgrade, F1, F3, F4
  *             TRANS    F7 rescue               F7
- *             FORK     F8 (fork.c)             F4 (fork.c)
+ *             FORK     F8                      F4               of the design
  *             BUSY F6, SWAP F5, ERROR F11
  *
  * Rules     1. map_lock and ws_lock are held and kept; f->leaf is pinned.
@@ -23,27 +23,27 @@
  *              after this thread's write.
  *           4. Each handler counts its case, once, where it is complete.
  *
- * Read next vm/design/fmo/fork.c for F4 and F8.  Book: ch06.
+ * Read next vm/design/fmo/fork.c (F4, F8).  Book: ch06.
  */
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 static uint64_t obj_rights(const struct fctx *f);
 
 /*
- * The fault of design fmo: ops->fault.
+ * The fault of a design whose private pages live in their PTEs: ops->fault.
  *
  * Locks:    [M], [W] held and kept; f->leaf pinned, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome
-fmo_fault(struct fctx *f)
+fault_by_pte(struct fctx *f)
 {
 	enum fault_outcome r = fault_permit(f);
 
 	ASSERT(mutex_is_mine(&f->as->ws_lock));
 	if (r != FAULT_DONE)
 		return r;
-	switch (fmo_classify(f, word_get(f->word))) {
+	switch (fault_classify(f, word_get(f->word))) {
 	case FC_F0:
 		return f0_spurious(f);
 	case FC_F1:
@@ -55,7 +55,7 @@ fmo_fault(struct fctx *f)
 	case FC_F3:
 		return f3_private_copy(f);
 	case FC_F4:
-		return f4_break_fork(f);
+		return f->as->ops->shared->write_fault(f);
 	case FC_F5:
 		return f5_swap_in(f);
 	case FC_F6:
@@ -63,7 +63,7 @@ fmo_fault(struct fctx *f)
 	case FC_F7:
 		return f7_rescue(f);
 	case FC_F8:
-		return f8_fork_map(f);
+		return f->as->ops->shared->read_fault(f);
 	case FC_F9:
 		return f9_map_aobj(f);
 	case FC_F10: /* a table that is out: pt_pin() has met it before us */
@@ -124,7 +124,7 @@ classify_absent(const struct fctx *f)
  * Returns:  FC_F0 … FC_F11, FC_UPGRADE.
  */
 enum fault_case
-fmo_classify(const struct fctx *f, uint64_t word)
+fault_classify(const struct fctx *f, uint64_t word)
 {
 	switch (pte_kind(word)) {
 	case PTE_ABSENT:

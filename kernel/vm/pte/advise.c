@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/advise.c: madvise for the words of a mapping
+ * pte/advise.c: madvise for the words of a mapping
  *
  * Problem   A program knows what it will not need: at once and for good
  *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it
@@ -10,7 +10,7 @@
  *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
  *                     TRANS, SWAP freed now; FORK stays, others have it, too
  *           COLD      VALID: age 3
- *           PAGEOUT   VALID leaves the working set             evict.c
+ *           PAGEOUT   VALID leaves the working set             trim.c 
  *                     TRANS, FORK: written, then the frame is given up
  *           WILLNEED  SWAP ─→ BUSY, and nobody waits
  *
@@ -26,7 +26,7 @@
  * Read next vm/calls/advise.c, vm/ws/ws.c.  Book: ch12.
  */
 #include "vm/calls/advice.h"
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 #define TABLE_BYTES (MD_PT_WORDS << PAGE_SHIFT)
 
@@ -56,7 +56,7 @@ static void advise_bring(struct aspace *as, va_t va, va_t end);
  * Returns:  0; for PAGEOUT how many pages are still to be written.
  */
 int
-fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
+pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
     int advice)
 {
 	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
@@ -65,7 +65,7 @@ fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 
 	if (advice == MADV_DONTNEED) {
 		structural_begin();
-		fmo_detach(as, vad, lo, hi);
+		pte_detach(as, vad, lo, hi);
 		structural_end();
 	}
 	if (advice == MADV_FREE)
@@ -73,7 +73,7 @@ fmo_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	if (advice == MADV_COLD)
 		advise_tables(as, va, end, cool_table, &w);
 	if (advice == MADV_PAGEOUT)
-		fmo_trim_range(as, lo, hi);
+		pte_trim_range(as, lo, hi);
 	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
 		advise_tables(as, va, end, release_table, &w);
 	if (advice == MADV_WILLNEED)
@@ -258,7 +258,7 @@ page_named(struct aspace *as, uint64_t word)
 	uint64_t named = word;
 
 	if (pte_kind(word) == PTE_FORK)
-		(void)as->ops->refs(as, word, &named);
+		(void)as->ops->shared->refs(as, word, &named);
 	return pte_kind(named) == PTE_TRANS ? pte_page(named) : NULL;
 }
 
@@ -314,6 +314,6 @@ advise_bring(struct aspace *as, va_t va, va_t end)
 	};
 
 	mutex_lock(&as->ws_lock);
-	(void)fmo_swapped(as, &b.walk);
+	(void)pte_swapped(as, &b.walk);
 	mutex_unlock(&as->ws_lock);
 }

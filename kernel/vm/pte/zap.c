@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/zap.c: words go: munmap, DONTNEED, truncate, exit
+ * pte/zap.c: words go: munmap, DONTNEED, truncate, exit
  *
  * Problem   A range ceases to exist.  Every word in it must let go of what it
  *           names, at a cost of what is touched, and no frame may be reused
@@ -10,23 +10,24 @@
  *
  *             VALID  → 0, into the batch ─┐
  *             TRANS  → 0, page freed,     ├─ empty table → batch ─→ flush ─→
- *             FORK   → 0, entry's refs -1 ┘      mapcount-1, frames freed,
- *                                                entries of VALID/FORK deref
+ *             FORK   → 0, shared->drop    ┘      mapcount-1, frames freed,
+ *                                                VALID/FORK shared->unmapped
  *
- * Rules     1. What was mapped is let go after the acknowledgement; the entry
- *              of a VALID/FORK word too (fork_done).
+ * Rules     1. What was mapped is let go after the acknowledgement; what a
+ *              VALID/FORK word shares too.
  *           2. detach: [M] exclusive, the VADs are out of the tree, so no
  *              fault refills; their maplinks are still listed, so a truncate
  *              that runs now still finds what is VALID.
  *           3. zap: [X] held by a truncate; it may not wait, and answers
- *              -EAGAIN where an entry page or a table is not at hand.
+ *              -EAGAIN where a table, or what a FORK word names, is not at
+ *              hand.
  *           4. ws_lock is held for one leaf table at a time.
  *           5. A table that is out is brought: its words name slots and
- *              entries.  Who looks for what is mapped passes it over.
+ *              what is shared.  Who looks for what is mapped passes it over.
  *
  * Read next vm/table/tlb.c, fmo.c.  Book: ch05, ch07.
  */
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 struct zap_work {
 	struct aspace *as;
@@ -39,27 +40,8 @@ static bool zap_table(struct zap_work *z, va_t *va, va_t end);
 static void clean_table(struct zap_work *z, va_t *va, va_t end);
 static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
     va_t end);
-static void zap_valid(struct zap_work *z, const struct fmo_spot *s);
-static void zap_soft(struct zap_work *z, const struct fmo_spot *s);
-
-/*
- * After the ack: the word mapped pg and referred to the entry that is its
- * home.  Once pg is not mapped it may be stolen, and then nothing but our pin
- * keeps the entry's page.
- */
-static void
-zap_fork_done(struct aspace *as, struct vm_page *pg)
-{
-	struct fmo_entry *e = fmo_entry_of_page(pg);
-	struct vm_page *page = fmo_page_of(e);
-
-	spin_lock(&pfn_lock);
-	page_pin_locked(page);
-	CHECK(!page_unmap_locked(pg, false));
-	spin_unlock(&pfn_lock);
-	fmo_deref(as, e);
-	kpaged_unpin(page);
-}
+static void zap_valid(struct zap_work *z, const struct pte_spot *s);
+static void zap_soft(struct zap_work *z, const struct pte_spot *s);
 
 /*
  * All words of [lo, hi) vpn go: ops->detach.
@@ -68,7 +50,7 @@ zap_fork_done(struct aspace *as, struct vm_page *pg)
  *           it, with a structural token.
  */
 void
-fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
+pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 {
 	struct zap_job job = { .how = ZAP_EVEN_PRIVATE };
 	struct zap_work z = { .as = as, .job = &job,
@@ -82,7 +64,7 @@ fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 		mutex_unlock(&as->ws_lock);
 		if (!done)
 			zap_bring(as, &job);
-		fmo_reap();
+		design_reap();
 	}
 	zap_end(as, &job);
 }
@@ -95,7 +77,7 @@ fmo_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
  * Returns:  0, -EAGAIN (zap_bring() without [X], and again).
  */
 int
-fmo_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
+pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)
 {
 	struct zap_work z = { .as = as, .job = job,
@@ -147,9 +129,8 @@ zap_table(struct zap_work *z, va_t *va, va_t end)
 	}
 	end = MIN(end, (first | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 	tlb_batch_init(b, as, BATCH_ZAP);
-	b->fork_done = zap_fork_done;
-	if (z->job->how == ZAP_EVEN_PRIVATE) {
-		need = fmo_drop_range(as, leaf, va, end, &z->job->held);
+	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0) {
+		need = as->ops->shared->drop(as, leaf, va, end, &z->job->held);
 		z->freed_late += forks - as->n_fork;
 	}
 	zap_words(z, leaf, first, need == 0 ? end : *va);
@@ -173,7 +154,7 @@ zap_table(struct zap_work *z, va_t *va, va_t end)
 static void
 zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
 {
-	struct fmo_spot s = { .as = z->as, .leaf = leaf };
+	struct pte_spot s = { .as = z->as, .leaf = leaf };
 
 	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
 		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
@@ -196,7 +177,7 @@ zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
 }
 
 static void
-zap_valid(struct zap_work *z, const struct fmo_spot *s)
+zap_valid(struct zap_work *z, const struct pte_spot *s)
 {
 	enum pte_src src = pte_src(word_get(s->word));
 	uint64_t old;
@@ -218,7 +199,7 @@ zap_valid(struct zap_work *z, const struct fmo_spot *s)
  * What is being read is freed when the read ends.
  */
 static void
-zap_soft(struct zap_work *z, const struct fmo_spot *s)
+zap_soft(struct zap_work *z, const struct pte_spot *s)
 {
 	struct vm_page *pg = NULL;
 	bool last = false;
@@ -296,20 +277,13 @@ prune_idle(struct aspace *as)
 
 /*
  * Tables could not be read: what they knew is lost, and counts say so no more.
- * The objects to which their words may have referred stay.  [W].
+ * [W].
  */
 static void
 write_off(struct aspace *as)
 {
-	struct rb_node *n;
-
-	while ((n = rb_first(&as->fmo_refs)) != NULL) {
-		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
-
-		ref->nptes = 0;
-		atomic_add(&ref->fmo->procs, 1);
-		fmo_drop_ref(as, ref);
-	}
+	if (as->ops->shared != NULL)
+		as->ops->shared->forget(as);
 	as->n_fork = 0;
 	as->n_priv = 0;
 	as->n_table_out = 0; /* those below one that is lost */
@@ -323,7 +297,7 @@ write_off(struct aspace *as)
  * Locks:    [M] exclusive; takes [W].
  */
 void
-fmo_as_fini(struct aspace *as)
+pte_as_fini(struct aspace *as)
 {
 	pt_forget_all_lost(as);
 	mutex_lock(&as->ws_lock);
@@ -332,7 +306,6 @@ fmo_as_fini(struct aspace *as)
 	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	prune_idle(as);
 	tlb_batch_end(as->batch);
-	ASSERT(as->nfmo == 0 && as->fmo_refs.node == NULL);
 	ASSERT(as->n_fork == 0 && as->n_priv == 0 && as->ws_pages == 0);
 	ASSERT(as->n_locked == 0 && as->n_table == 0 && as->n_table_out == 0);
 	mutex_unlock(&as->ws_lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/move.c: mremap moves words, not bytes
+ * pte/move.c: mremap moves words, not bytes
  *
  * Problem   A mapping gets another address.  Its private pages go along with
  *           all they are: resident or not, shared by fork or not, dirty or not.
@@ -21,7 +21,7 @@
  *
  * Read next vm/calls/mremap.c.  Book: ch05.
  */
-#include "vm/design/fmo/fmo.h"
+#include "vm/pte/pte.h"
 
 #define MOVE_ROUND 32 /* words of one flush */
 
@@ -42,26 +42,9 @@ static bool move_some(struct move_work *m, va_t *va, va_t end);
 static void move_wait(struct move_work *m);
 static va_t move_table(struct move_work *m, struct vm_page *leaf, va_t va,
     va_t end);
-static bool move_soft(struct move_work *m, const struct fmo_spot *s);
-static void move_take(struct move_work *m, const struct fmo_spot *s);
+static bool move_soft(struct move_work *m, const struct pte_spot *s);
+static void move_take(struct move_work *m, const struct pte_spot *s);
 static void move_store(struct move_work *m);
-
-/*
- * Where the object of a VAD, or of its copy, ends, as an address; no object: the
- * end of user addresses.
- *
- * Locks:    [M]; [W] of the space whose words are about to be made.
- */
-va_t
-fmo_object_end(const struct vad *v)
-{
-	uint64_t size, off = v->off << PAGE_SHIFT;
-
-	if (v->vmo == NULL)
-		return MD_USER_END;
-	size = PAGE_UP(vmo_size(v->vmo));
-	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
-}
 
 /*
  * The words of the first n pages of `from` become those of `to`: ops->move.
@@ -70,7 +53,7 @@ fmo_object_end(const struct vad *v)
  * Returns:  0.
  */
 int
-fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
+pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	va_t va = from->start << PAGE_SHIFT, end = va + (n << PAGE_SHIFT);
 	const struct vad copy = *to; /* [W]: no paged memory */
@@ -81,7 +64,7 @@ fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
-		m.limit = fmo_object_end(&copy);
+		m.limit = pte_limit(&copy);
 		done = move_some(&m, &va, end);
 		mutex_unlock(&as->ws_lock);
 		if (!done)
@@ -95,12 +78,6 @@ fmo_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		atomic_store(&as->words_lost, true);
 	EVENT(vad_move, copy.start, copy.end, copy.flags, copy.off);
 	return 0;
-}
-
-static va_t
-table_end(va_t va)
-{
-	return (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1;
 }
 
 /*
@@ -122,7 +99,8 @@ move_some(struct move_work *m, va_t *va, va_t end)
 	}
 	if (pt_make(m->as, *va + m->delta, &made, &m->to) == NULL)
 		return false;
-	end = MIN(end, MIN(table_end(*va), table_end(*va + m->delta) - m->delta));
+	end = MIN(end, MIN(pt_table_end(*va),
+	    pt_table_end(*va + m->delta) - m->delta));
 	*va = move_table(m, leaf, first, end);
 	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
 	if (leaf->nused == 0) {
@@ -156,7 +134,7 @@ move_wait(struct move_work *m)
 static va_t
 move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
 {
-	struct fmo_spot s = { .as = m->as, .leaf = leaf };
+	struct pte_spot s = { .as = m->as, .leaf = leaf };
 	uint64_t word;
 
 	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
@@ -176,10 +154,10 @@ move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
 }
 
 /* The spot at the target for a source address; its table exists. */
-static struct fmo_spot
+static struct pte_spot
 target_of(struct move_work *m, va_t va)
 {
-	struct fmo_spot t = { .as = m->as, .va = va + m->delta };
+	struct pte_spot t = { .as = m->as, .va = va + m->delta };
 
 	t.word = pt_find(m->as, t.va, &t.leaf);
 	ASSERT(t.word != NULL && word_get(t.word) == 0);
@@ -188,9 +166,9 @@ target_of(struct move_work *m, va_t va)
 
 /* False: the page is being read, m->wait is it. */
 static bool
-move_soft(struct move_work *m, const struct fmo_spot *s)
+move_soft(struct move_work *m, const struct pte_spot *s)
 {
-	struct fmo_spot t = target_of(m, s->va);
+	struct pte_spot t = target_of(m, s->va);
 	struct vm_page *pg;
 	uint64_t word;
 
@@ -214,7 +192,7 @@ move_soft(struct move_work *m, const struct fmo_spot *s)
 
 /* Take a VALID word away; it is stored after the flush. */
 static void
-move_take(struct move_work *m, const struct fmo_spot *s)
+move_take(struct move_work *m, const struct pte_spot *s)
 {
 	uint64_t old = word_set(s->leaf, s->word, 0);
 
@@ -229,7 +207,7 @@ move_take(struct move_work *m, const struct fmo_spot *s)
 static void
 store_one(struct move_work *m, uint64_t old, va_t va)
 {
-	struct fmo_spot t = target_of(m, va);
+	struct pte_spot t = target_of(m, va);
 	struct vm_page *pg = pte_page(old);
 
 	spin_lock(&pfn_lock);

@@ -1,0 +1,27 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=900 SHORT=1
+# Every design gives Linux's transcripts (t_programs.sh), with pressure and
+# without, and stands everything at once (soak.sh); what is unknown is refused
+# with the names that there are.  In make check: a third of the programs, no
+# soak, no comparison.
+. kernel/test/cases/lib.sh
+
+export DESIGN=eager
+expect 0 sh kernel/test/cases/t_programs.sh 48M
+if in_full; then
+	expect 0 sh kernel/test/cases/t_programs.sh 256M
+	expect 0 sh kernel/test/cases/soak.sh 2
+fi
+$guest --design uvm -- /bin/true >"$tmp/out" 2>&1
+same 126 $? "status of --design uvm"
+grep -q 'fmo or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
+$guest --append vmm=uvm -- /bin/true >"$tmp/out" 2>&1
+grep -q 'no such design, but fmo eager' "$tmp/out" ||
+	fail "vmm=uvm: $(cat "$tmp/out")"
+in_full || finish
+tools/compare-designs -b "$BUILD" >"$tmp/out" 2>/dev/null
+same 0 $? "status of compare-designs"
+# 4 forks of 1,000 pages: the one design copies them, the other none.
+awk '/fork\+exec/ { use = 1 } use && $1 == "copies" {
+	exit !($2 < 100 && $3 >= 4000) }' "$tmp/out" || fail "$(cat "$tmp/out")"
+finish

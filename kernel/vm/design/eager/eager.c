@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * eager.c: the design that copies: fork gives the child its own pages at once
+ *
+ * Problem   After a fork parent and child have the same memory, and neither may
+ *           see what the other stores from then on.  The plainest answer is the
+ *           oldest: copy everything.
+ *
+ * Picture   parent's word        child's word
+ *           VALID, TRANS ─→ page ── copied ──→ page ←─ TRANS
+ *           SWAP         ─ read: BUSY ─ waited for: TRANS, as above
+ *           ERROR                               ERROR
+ *           ABSENT, and pages of an object: nothing, the child's first touch
+ *                                           asks the VAD, as the parent's did
+ *
+ * Rules     1. No word is ever shared: this design has no FORK words, no
+ *              shared_ops, and of the faults neither F4 nor F8.  All else of it
+ *              is vm/pte/.
+ *           2. What may fail is done first: mappings and charge (reserve).  The
+ *              copying waits for frames, but only a fatal signal ends it.
+ *           3. Nothing is waited for with a ws_lock.  What was waited for is
+ *              looked at again: the word may say another thing by then.
+ *           4. The child's copies are in memory and not mapped (TRANS): its
+ *              working set grows by what it touches, and a fork of more than
+ *              fits in memory gets through, for copies can go to swap.
+ *           5. The parent's words stay as they are: there is nothing to flush.
+ *              A thread of the parent that stores during the fork gets either
+ *              value of that word into the child, never a mixed one.
+ *
+ * What it costs shows in `make compare-designs`: a frame and a copy for each
+ * page, most of which an exec right after the fork throws away.
+ *
+ * Read next vm/pte/fork.c, then vm/design/fmo/fork.c, which copies nothing.
+ * Book: ch10.
+ */
+#include "vm/pte/pte.h"
+
+/* One fork under way; on the stack of eager_dup(). */
+struct eager_fork {
+	struct pte_fork c;     /* what forks of all designs have */
+	struct vm_page *read;  /* pinned: read from swap, not copied yet; or NULL */
+	uint64_t copies;       /* pages copied so far */
+};
+
+static int reserve(struct pte_fork *f);
+static int copy_all(struct eager_fork *w);
+static int copy_vad(struct eager_fork *w, const struct vad *v);
+static int copy_range(struct eager_fork *w, va_t *start, va_t end);
+static bool copy_word(struct eager_fork *w, const struct pte_spot *s);
+static bool copy_page(struct eager_fork *w, const struct pte_spot *s);
+static bool copy_error(struct eager_fork *w, const struct pte_spot *s);
+static bool read_page(struct eager_fork *w, const struct pte_spot *s);
+static void let_read_go(struct eager_fork *w);
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Context:  thread, sleeps; with a structural token.
+ * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
+ *           is lost): the child is half made, as_put() takes it apart.
+ */
+static int
+eager_dup(struct aspace *parent, struct aspace *child)
+{
+	struct eager_fork w = { .c = { .parent = parent, .child = child } };
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = reserve(&w.c);
+	if (r != 0)
+		return r;
+	r = copy_all(&w);
+	let_read_go(&w);
+	fork_end(&w.c);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, 0, 0, w.copies);
+	}
+	return r;
+}
+
+/*
+ * The child's mappings, and the charge of all that the child will have: what
+ * the mappings promise, and what the parent has paid for at the touch.
+ */
+static int
+reserve(struct pte_fork *f)
+{
+	struct aspace *p = f->parent;
+	uint64_t late;
+	int r;
+
+	mutex_lock(&p->ws_lock);
+	late = p->n_table + p->n_table_out + atomic_load(&p->late);
+	mutex_unlock(&p->ws_lock);
+	r = fork_vads(f);
+	if (r != 0)
+		return r;
+	f->charge = f->child->commit - UPPER_TABLES + late;
+	r = commit_charge(f->charge);
+	if (r != 0) {
+		f->child->commit = UPPER_TABLES;
+		return r;
+	}
+	/* The child's own commit has its owner now. */
+	f->charge -= f->child->commit - UPPER_TABLES;
+	return 0;
+}
+
+/* ---- from mapping to mapping, from table to table ---- */
+
+static int
+copy_all(struct eager_fork *w)
+{
+	struct vad *v;
+	int r = 0;
+
+	/* Listed first: a truncate from now on finds the child's words, too. */
+	VAD_FOREACH(v, w->c.child)
+		vad_list_link(w->c.child, v);
+	VAD_FOREACH(v, w->c.parent) {
+		if ((v->flags & (VAD_SHARED | VAD_WIPEONFORK |
+		    VAD_DONTFORK)) == 0)
+			r = copy_vad(w, v);
+		if (r != 0)
+			break;
+	}
+	return r;
+}
+
+/* The private words of one mapping. */
+static int
+copy_vad(struct eager_fork *w, const struct vad *v)
+{
+	va_t va = v->start << PAGE_SHIFT, end = v->end << PAGE_SHIFT;
+	int r = 0;
+
+	w->c.vad = v;
+	while (r == 0 && va < end) {
+		r = fork_table_in(&w->c, &va, end);
+		if (r == 0)
+			r = copy_range(w, &va, end);
+		if (r == 0)
+			r = fork_wait(&w->c);
+	}
+	return r;
+}
+
+/*
+ * The words of the parent in [*start, end), at most those of one leaf table;
+ * *start is where to go on.  What stopped it is in w->c.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Returns:  0.
+ */
+static int
+copy_range(struct eager_fork *w, va_t *start, va_t end)
+{
+	struct pte_spot s = { .as = w->c.parent };
+	va_t stop = end, limit;
+
+	w->c.need = NEED_NONE;
+	mutex_lock(&w->c.parent->ws_lock);
+	mutex_lock_nested(&w->c.child->ws_lock);
+	limit = pte_limit(w->c.vad);
+	s.leaf = pt_next_leaf(w->c.parent, start, end);
+	if (s.leaf == NULL)
+		*start = end;
+	else
+		stop = MIN(end, pt_table_end(*start));
+	for (; *start < stop; *start += PAGE_SIZE) {
+		s.va = *start;
+		s.word = &pt_words(s.leaf)[md_pt_index(s.va, 1)];
+		/* Beyond its object a mapping has no pages (R7). */
+		if (s.va < limit && !copy_word(w, &s))
+			break;
+		EVENT(fork_words);
+	}
+	w->c.va = *start;
+	mutex_unlock(&w->c.child->ws_lock);
+	mutex_unlock(&w->c.parent->ws_lock);
+	return 0;
+}
+
+/* ---- one word, under both ws_locks ---- */
+
+/* False: w->c says what is missing; then this word once more. */
+static bool
+copy_word(struct eager_fork *w, const struct pte_spot *s)
+{
+	uint64_t word = word_get(s->word);
+
+	switch (pte_kind(word)) {
+	case PTE_ABSENT:
+		return true;
+	case PTE_VALID:
+		return pte_src(word) != SRC_PRIV || copy_page(w, s);
+	case PTE_TRANS:
+		return copy_page(w, s);
+	case PTE_SWAP:
+		return read_page(w, s);
+	case PTE_BUSY:
+		w->c.wait = pte_page(word);
+		return false;
+	case PTE_ERROR:
+		return copy_error(w, s);
+	case PTE_FORK:
+		break;
+	}
+	panic("fork: va %lx word %lx", s->va, word);
+}
+
+/* The page of a VALID or TRANS word, pinned; NULL: it was stolen this moment. */
+static struct vm_page *
+pin_page(const uint64_t *word)
+{
+	struct vm_page *pg = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_names_frame(word_get(word))) {
+		pg = pte_page(word_get(word));
+		page_pin_locked(pg);
+	}
+	spin_unlock(&pfn_lock);
+	return pg;
+}
+
+/*
+ * The child gets its own page.  Frame and table first, for these may not be at
+ * hand.
+ */
+static bool
+copy_page(struct eager_fork *w, const struct pte_spot *s)
+{
+	struct pte_fork *f = &w->c;
+	struct vm_page *from, *to = fork_spare_frame(f), *leaf;
+	uint64_t *word;
+
+	if (to == NULL)
+		return false;
+	word = fork_child_word(f, s->va, &leaf);
+	if (word == NULL)
+		return false;
+	from = pin_page(s->word);
+	if (from == NULL)
+		return false;
+	page_copy(to, from);
+	page_unpin(from);
+	let_read_go(w);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(to, HOME_PTE, word_pa(word), s->va >> PAGE_SHIFT);
+	page_pin_locked(to);
+	word_set_locked(leaf, word, pte_make_trans(to));
+	/* The last unpin puts it on the modified queue. */
+	CHECK(!page_unpin_dirty_locked(to));
+	spin_unlock(&pfn_lock);
+	f->copy = NULL;
+	f->child->n_priv++;
+	fork_child_late(f);
+	w->copies++;
+	EVENT(eager_copies);
+	return true;
+}
+
+/* What could not be read for the parent cannot be read for the child. */
+static bool
+copy_error(struct eager_fork *w, const struct pte_spot *s)
+{
+	struct vm_page *leaf;
+	uint64_t *word = fork_child_word(&w->c, s->va, &leaf);
+
+	if (word == NULL)
+		return false;
+	word_set(leaf, word, word_get(s->word));
+	w->c.child->n_priv++;
+	fork_child_late(&w->c);
+	return true;
+}
+
+/*
+ * Begin to read a page of the parent, and those behind it, which will be
+ * wanted next.  It stays pinned until it has been copied: else it could go
+ * out again before.
+ */
+static bool
+read_page(struct eager_fork *w, const struct pte_spot *s)
+{
+	const struct swap_words words = { .container = s->leaf, .word = s->word,
+		.step = 1, .max = MD_PT_WORDS - md_pt_index(s->va, 1),
+		.home = HOME_PTE, .index = s->va >> PAGE_SHIFT, .pin = true };
+
+	let_read_go(w);
+	if (fork_spare_frame(&w->c) == NULL)
+		return false;
+	switch (swap_in(&words, &w->c.copy, &w->c.wait)) {
+	case SWAPIN_STARTED:
+		w->read = w->c.wait;
+		EVENT(eager_reads);
+		break;
+	case SWAPIN_CHANGED:
+		break;
+	case SWAPIN_NOBIO:
+		w->c.need = NEED_BIO;
+		break;
+	}
+	return false;
+}
+
+static void
+let_read_go(struct eager_fork *w)
+{
+	if (w->read != NULL)
+		page_unpin(w->read);
+	w->read = NULL;
+}
+
+/* ---- the design as the rest of vm/ sees it ---- */
+
+const struct vmm_ops eager_ops = {
+	.name = "eager",
+	.as_fini = pte_as_fini,
+	.detach = pte_detach,
+	.zap = pte_zap,
+	.protect = pte_protect,
+	.move = pte_move,
+	.advise = pte_advise,
+	.dup = eager_dup,
+	.fault = fault_by_pte,
+	.evict = pte_evict,
+	.stat = pte_stat,
+	.walk = pte_walk,
+	.check = pte_check,
+	.swapped = pte_swapped,
+};

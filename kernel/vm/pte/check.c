@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pte/check.c: do the words of a space agree with homes, VADs and counts?
+ *
+ * Problem   One page is known in several places: a word, its home, a counter
+ *           of the space, one of the table.  A bug makes two of them disagree
+ *           long before a program notices.
+ *
+ * Picture   space by space: words ─→ counts of the space (I11, I4, I7, I8)
+ *                                └─→ shared->check_word: who shares, counts
+ *
+ * Rules     1. vm_check has locked all spaces and the kernel's words; nothing
+ *              here changes anything or waits.
+ *           2. Of a leaf table that is out the word above says how many words
+ *              it has; of higher ones nothing is known.  Then counts may be
+ *              more than what was found.
+ *
+ * Read next vm/evidence/check.c.  Invariants: book, appendix H.
+ */
+#include "vm/pte/pte.h"
+
+#define LEVELS_BELOW (MD_PT_LEVELS - 1) /* the root */
+
+/* Counts of one space while its words are walked. */
+struct word_count {
+	struct aspace *as;
+	struct vm_report *rep;
+	struct vad *vad;       /* of the last word */
+	uint64_t unknown;      /* private words, the VAD is out */
+	uint64_t ws, n_priv, n_fork, n_swap, n_locked, late;
+	uint64_t tables, out;  /* in use; not */
+	uint64_t idle;         /* of those in use */
+	uint64_t words;        /* in leaf tables on swap: private ones, all of them */
+	bool hidden;           /* a table above leaves is there: what is below? */
+};
+
+static int check_word(void *arg, va_t va, uint64_t word, uint64_t pages);
+static void check_tables(struct word_count *c);
+static void check_table(struct word_count *c, va_t va, struct vm_page *table,
+    int level);
+static void check_counts(struct word_count *c);
+
+/* ---- one space ---- */
+
+/*
+ * The words, tables and counts of as: ops->check.
+ *
+ * Locks:    as_lock_all().
+ * Returns:  0; findings go to the report.
+ */
+int
+pte_check(struct aspace *as, struct vm_report *rep)
+{
+	struct word_count c = { .as = as, .rep = rep };
+
+	if (as->md.root_pa == 0)
+		return 0;
+	pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, check_word, &c);
+	check_tables(&c);
+	c.hidden |= as->lost;
+	rep->partial |= c.hidden || c.words != 0;
+	if (as->ops->shared != NULL)
+		as->ops->shared->check_space(as, rep);
+	check_counts(&c);
+	return 0;
+}
+
+/* found, and at most `more` that could not be seen. */
+static bool
+is_count(const struct word_count *c, uint64_t count, uint64_t found,
+    uint64_t more)
+{
+	return found <= count && (c->hidden || count - found <= more);
+}
+
+static void
+check_counts(struct word_count *c)
+{
+	uint64_t swapped = atomic_load(&c->as->n_swap);
+	uint64_t late = atomic_load(&c->as->late);
+	struct aspace *as = c->as;
+
+	if (c->ws != as->ws_pages || c->n_locked != as->n_locked)
+		report_bad(c->rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
+		    as->id, as->ws_pages, as->n_locked, c->ws, c->n_locked);
+	/* A word on swap is the one or the other, so the sum is exact. */
+	if (c->n_priv > as->n_priv || c->n_fork > as->n_fork ||
+	    !is_count(c, as->n_priv + as->n_fork, c->n_priv + c->n_fork +
+	    c->words, 0))
+		report_bad(c->rep, "I11", "as %u: priv %lu fork %lu, found %lu "
+		    "%lu and %lu in tables that are out", as->id, as->n_priv,
+		    as->n_fork, c->n_priv, c->n_fork, c->words);
+	if (!is_count(c, swapped, c->n_swap, c->words))
+		report_bad(c->rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
+		    swapped, c->n_swap);
+	if (!is_count(c, late, c->late, c->words + c->unknown))
+		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
+		    late, c->late);
+	if (c->tables != as->n_table || c->idle != as->n_idle ||
+	    !is_count(c, as->n_table_out, c->out, 0))
+		report_bad(c->rep, "I11", "as %u: n_table %lu idle %lu out %lu, "
+		    "found %lu %lu %lu", as->id, as->n_table, as->n_idle,
+		    as->n_table_out, c->tables, c->idle, c->out);
+}
+
+/* The VAD of va, or NULL: words come in order, so look around the last. */
+static struct vad *
+vad_of(struct word_count *c, va_t va)
+{
+	uint64_t vpn = va >> PAGE_SHIFT;
+
+	if (c->vad == NULL || vpn < c->vad->start || vpn >= c->vad->end)
+		c->vad = vad_find(c->as, vpn);
+	return c->vad;
+}
+
+static void
+bad_word(struct word_count *c, const char *inv, va_t va, uint64_t word,
+    const char *what)
+{
+	report_bad(c->rep, inv, "as %u va %lx word %lx: %s", c->as->id, va, word,
+	    what);
+}
+
+static uint64_t *
+count_word_at(struct word_count *c, va_t va)
+{
+	struct vm_page *leaf;
+
+	return pt_find(c->as, va, &leaf);
+}
+
+/* The private page of a word: its home must be the word. */
+static void
+check_owned(struct word_count *c, va_t va, uint64_t word)
+{
+	const struct vm_page *pg = pte_page(word);
+
+	c->n_priv++;
+	if (pg->home != ((uint64_t)HOME_PTE << 60 | word_pa(count_word_at(c, va))))
+		bad_word(c, "I1", va, word, "the page has another home");
+}
+
+/* A word that others share. */
+static void
+check_shared(struct word_count *c, va_t va, uint64_t word)
+{
+	if (c->as->ops->shared == NULL)
+		bad_word(c, "I17", va, word, "shared, in a design without");
+	else
+		c->as->ops->shared->check_word(c->as, va, word, c->rep);
+}
+
+/* What the VAD allows. */
+static void
+check_rights(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
+{
+	bool w = (word & MD_PTE_W) != 0;
+
+	if (v->prot == 0 && (word & MD_PTE_U) != 0)
+		bad_word(c, "I8", va, word, "U, and the VAD allows nothing");
+	if (pte_src(word) != SRC_SPEC && ((word & PTE_LOCK) != 0) !=
+	    ((v->flags & VAD_LOCKED) != 0))
+		bad_word(c, "I11", va, word, "locked, or the VAD is");
+	if ((w && (v->prot & PROT_W) == 0) ||
+	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
+		bad_word(c, "I8", va, word, "more rights than the VAD");
+	if (pte_src(word) == SRC_OBJ && w && (v->flags & VAD_SHARED) == 0)
+		bad_word(c, "I7", va, word, "object's page, private VAD");
+}
+
+/* v NULL: it is out. */
+static void
+check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
+{
+	const struct vm_page *pg = pte_page(word);
+	bool w = (word & MD_PTE_W) != 0;
+
+	if ((word & PTE_ZERO_MASK) != 0 || (word & (MD_PTE_U | PTE_LOCK)) == 0)
+		bad_word(c, "I8", va, word, "reserved bits, or U");
+	if (v != NULL)
+		check_rights(c, va, word, v);
+	c->n_locked += (word & PTE_LOCK) != 0;
+	if (pte_src(word) == SRC_SPEC) {
+		if (w || pg != page_zero_frame())
+			bad_word(c, "I7", va, word, "zero page");
+		return;
+	}
+	c->ws++;
+	if (c->rep->mapcount != NULL)
+		c->rep->mapcount[page_pfn(pg)]++;
+	switch (pte_src(word)) {
+	case SRC_PRIV:
+		check_owned(c, va, word);
+		break;
+	case SRC_FORK:
+		c->n_fork++;
+		if (w)
+			bad_word(c, "I7", va, word, "writable and forked");
+		check_shared(c, va, word);
+		break;
+	case SRC_OBJ:
+		/* An orphan: a hole is being made, and zaps the word next. */
+		if (page_home_kind(pg) != HOME_AOBJ &&
+		    page_home_kind(pg) != HOME_VNODE &&
+		    (pg->flags & PF_ORPHAN) == 0)
+			bad_word(c, "I1", va, word, "home is no object");
+		break;
+	case SRC_SPEC:
+		break;
+	}
+}
+
+static int
+check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct word_count *c = arg;
+	const struct vad *v;
+	bool private = false;
+
+	/* Tables that are out: check_out(). */
+	if (word == 0 || pte_is_table_out(word))
+		return 0;
+	v = c->rep->no_vads ? NULL : vad_of(c, va);
+	if (v == NULL && !c->rep->no_vads) {
+		bad_word(c, "I8", va, word, "in no VAD");
+		return 0;
+	}
+	switch (pte_kind(word)) {
+	case PTE_ABSENT:
+		break;
+	case PTE_VALID:
+		check_valid(c, va, word, v);
+		private = pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK;
+		break;
+	case PTE_TRANS:
+	case PTE_BUSY:
+		check_owned(c, va, word);
+		private = true;
+		break;
+	case PTE_SWAP:
+		c->n_swap++;
+		c->n_priv++;
+		private = true;
+		break;
+	case PTE_ERROR:
+		c->n_priv++;
+		private = true;
+		break;
+	case PTE_FORK:
+		c->n_fork++;
+		check_shared(c, va, word);
+		private = true;
+		break;
+	}
+	if (private && v == NULL)
+		c->unknown++;
+	else if (private && (v->flags & VAD_CHARGED) == 0)
+		c->late++;
+	return 0;
+}
+
+/* ---- tables: I4, I14 ---- */
+
+/*
+ * A table that is out.  In memory, its words can be seen: none names a frame,
+ * and there are as many as the word above says.
+ */
+static void
+check_out(struct word_count *c, va_t va, uint64_t word, int level)
+{
+	unsigned used = 0, i;
+	uint64_t w;
+
+	c->out++;
+	c->late += (word & PTE_TABLE_LATE) != 0;
+	if (pte_kind(word) != PTE_TRANS) {
+		c->hidden |= level > 1;
+		c->words += level > 1 ? 0 : pte_table_used(word);
+		return;
+	}
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		w = word_get(&pt_words(pte_page(word))[i]);
+		used += w != 0;
+		if (pte_names_frame(w))
+			bad_word(c, "I4", va, w, "names a frame, its table is out");
+		else if (w != 0 && level > 1)
+			check_out(c, va, w, level - 1);
+		else if (w != 0)
+			(void)check_word(c, va, w, 1);
+		va += 1ul << (PAGE_SHIFT + 9 * (level - 1));
+	}
+	if (used != pte_table_used(word))
+		bad_word(c, "I4", va, word, "has another number of words");
+}
+
+static void
+check_below(struct word_count *c, va_t va, uint64_t word, int level)
+{
+	if (pte_kind(word) == PTE_VALID)
+		check_table(c, va, pte_page(word), level);
+	else if (word != 0)
+		check_out(c, va, word, level);
+}
+
+/* Counts of one table against its words. */
+static void
+check_table(struct word_count *c, va_t va, struct vm_page *table, int level)
+{
+	const uint64_t *words = pt_words(table);
+	unsigned nres = 0, nused = 0, i;
+
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		nres += pte_names_frame(words[i]);
+		nused += words[i] != 0;
+		if (level > 1)
+			check_below(c, va, words[i], level - 1);
+		va += 1ul << (PAGE_SHIFT + 9 * (level - 1));
+	}
+	c->tables++;
+	c->idle += nres == table->tbl.nspec;
+	c->late += table->tbl.late;
+	if (table->tbl.as != c->as || table->tbl.level != level)
+		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of as %p",
+		    c->as->id, page_pfn(table), table->tbl.level,
+		    (void *)table->tbl.as);
+	if (nres != table->nres || nused != table->nused)
+		report_bad(c->rep, "I4", "as %u: table pfn %u nres %u nused %u, "
+		    "has %u %u", c->as->id, page_pfn(table), table->nres,
+		    table->nused, nres, nused);
+}
+
+static void
+check_tables(struct word_count *c)
+{
+	const uint64_t *root = pa2va(c->as->md.root_pa);
+	va_t va = 0;
+	unsigned i;
+
+	for (i = 0; i < MD_PT_WORDS / 2; i++) {
+		check_below(c, va, root[i], LEVELS_BELOW);
+		va += 1ul << (PAGE_SHIFT + 9 * LEVELS_BELOW);
+	}
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pte/fork.c: what the forks of all designs have in common
+ *
+ * Problem   A fork works under two ws_locks and may not wait; yet it needs
+ *           frames for the child's tables, tables of the parent that are out,
+ *           and sometimes a page that is being read.
+ *
+ * Picture   fork_vads: the child's mappings, and what they promise
+ *           the design's loop ─ word by word ─→ missing: f->need, stop
+ *                 ↑                               │ locks dropped
+ *                 └─────────── fork_wait ←────────┘
+ *           fork_end: tables, frames and charge that were not used go back
+ *
+ * Rules     1. What is called under the ws_locks never sleeps; it returns NULL
+ *              and leaves a note in f->need.
+ *           2. fork_end() is the one undo: it accepts a fork that ended
+ *              anywhere after its charge was made.
+ *           3. What a fork charged is either owned by someone at the end (VADs,
+ *              late pages of the child) or uncharged.
+ *
+ * Read next vm/design/eager/eager.c, vm/design/fmo/fork.c.  Book: ch10.
+ */
+#include "vm/pte/pte.h"
+
+/*
+ * The child's VADs, with its commit summed up; not charged yet.
+ *
+ * Locks:    both map_locks exclusive.
+ * Returns:  0, -ENOMEM: as_put(child) takes what there is.
+ */
+int
+fork_vads(struct pte_fork *f)
+{
+	struct aspace *child = f->child;
+	struct vad *v, *c;
+	uint64_t block = UINT64_MAX; /* the last one that the child pays for */
+
+	VAD_FOREACH(v, f->parent) {
+		if ((v->flags & VAD_DONTFORK) != 0)
+			continue;
+		c = vad_alloc(child, v->vmo);
+		if (c == NULL) {
+			child->commit = UPPER_TABLES;
+			return -ENOMEM;
+		}
+		c->start = v->start;
+		c->end = v->end;
+		c->off = v->off;
+		c->flags = v->flags & ~VAD_LOCK_FLAGS;
+		c->prot = v->prot;
+		c->maxprot = v->maxprot;
+		child->commit += vad_pays(c, &block);
+		if (atomic_load(&f->parent->vads_lost)) {
+			vad_free(c);
+			child->commit = UPPER_TABLES;
+			return -ENOMEM;
+		}
+		CHECK(vad_insert(child, c) == 0);
+	}
+	return 0;
+}
+
+/*
+ * The child's word at va, its tables made.
+ *
+ * Locks:    both ws_locks.
+ * Returns:  the word and its table; NULL: f->need.
+ */
+uint64_t *
+fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
+{
+	uint64_t *word;
+
+	f->ctables.late = (f->vad->flags & VAD_CHARGED) == 0;
+	word = pt_make(f->child, va, leaf, &f->ctables);
+	if (word == NULL)
+		f->need = NEED_TABLE;
+	return word;
+}
+
+/*
+ * A frame for an eager copy, in f->copy.
+ *
+ * Returns:  the frame; NULL: f->need.
+ */
+struct vm_page *
+fork_spare_frame(struct pte_fork *f)
+{
+	if (f->copy == NULL)
+		f->copy = page_alloc(PHYS_ANY);
+	if (f->copy == NULL)
+		f->need = NEED_FRAME;
+	return f->copy;
+}
+
+/*
+ * The child got a page for which its mapping has not paid ahead: the part of
+ * the charge that stands for the parent's late pages pays for it.
+ *
+ * Locks:    both ws_locks.
+ */
+void
+fork_child_late(struct pte_fork *f)
+{
+	if ((f->vad->flags & VAD_CHARGED) != 0)
+		return;
+	ASSERT(f->charge > 0);
+	f->charge--;
+	atomic_add(&f->child->late, 1);
+}
+
+/* ---- with no ws_lock ---- */
+
+/*
+ * The first leaf table of the parent in [*va, end) is brought and held, until
+ * the next one is: fork_range() finds it.
+ *
+ * Locks:    both map_locks; takes the parent's ws_lock.
+ * Context:  thread, sleeps; with a structural token.
+ * Returns:  0 with *va moved up to it, or to end; -EINTR (fatal signal); -EIO (a
+ *           table could not be read: its words would be zeros in the child).
+ */
+int
+fork_table_in(struct pte_fork *f, va_t *va, va_t end)
+{
+	struct vm_page *leaf;
+	int r = 0;
+
+	/* VADs are paged: what is read under the ws_locks is a copy. */
+	if (f->vad != &f->vad_copy) {
+		f->vad_copy = *f->vad;
+		f->vad = &f->vad_copy;
+	}
+	pt_release(f->parent, &f->ptables);
+	f->ptables.pinned = MD_USER_END;
+	do {
+		if (f->ptables.away)
+			r = pt_bring(f->parent, &f->ptables);
+		mutex_lock(&f->parent->ws_lock);
+		leaf = pt_next_leaf_in(f->parent, va, end, &f->ptables);
+		if (leaf != NULL && f->ptables.pinned != *va) {
+			(void)pt_let_go(&f->ptables);
+			pt_hold_va(f->parent, *va, &f->ptables);
+		}
+		mutex_unlock(&f->parent->ws_lock);
+	} while (r == 0 && f->ptables.away);
+	if (leaf == NULL)
+		*va = end;
+	return r == 0 && f->ptables.lost ? -EIO : r;
+}
+
+static int
+wait_copy_frame(struct pte_fork *f)
+{
+	int r;
+
+	while (f->copy == NULL) {
+		r = phys_wait(PHYS_USER);
+		if (r != 0)
+			return r;
+		f->copy = page_alloc(PHYS_ANY);
+	}
+	return 0;
+}
+
+/*
+ * Get what stopped the loop; NEED_KPAGED, of a design's own records, excepted.
+ *
+ * Locks:    both map_locks, nothing of rank >= 3.
+ * Returns:  0, -EINTR (fatal signal), -EIO (a table of the child is lost).
+ */
+int
+fork_wait(struct pte_fork *f)
+{
+	struct vm_page *busy = f->wait;
+
+	f->wait = NULL;
+	if (thread_is_killed())
+		return -EINTR;
+	if (f->ctables.lost)
+		return -EIO;
+	if (busy != NULL)
+		return page_wait(busy);
+	switch (f->need) {
+	case NEED_NONE:
+	case NEED_PATH: /* of faults only */
+	case NEED_READ:
+	case NEED_EXTEND:
+	case NEED_KPAGED:
+		break;
+	case NEED_TABLE:
+		return f->ctables.away ? pt_bring(f->child, &f->ctables) :
+		    pt_reserve(&f->ctables, MD_PT_LEVELS - 1);
+	case NEED_FRAME:
+		return wait_copy_frame(f);
+	case NEED_BIO:
+		return swap_wait();
+	}
+	return 0;
+}
+
+/*
+ * What was taken and not used goes back.  Also after a fork that was given up:
+ * half a way of tables may stand where that was.
+ *
+ * Locks:    both map_locks; takes the child's ws_lock.
+ */
+void
+fork_end(struct pte_fork *f)
+{
+	struct aspace *child = f->child;
+
+	mutex_lock(&child->ws_lock);
+	tlb_batch_init(child->batch, child, BATCH_ZAP);
+	pt_prune(child, f->va, child->batch);
+	tlb_batch_end(child->batch);
+	mutex_unlock(&child->ws_lock);
+	if (f->copy != NULL)
+		page_free(f->copy);
+	pt_release(f->parent, &f->ptables);
+	pt_release(child, &f->ctables);
+	pt_unreserve(&f->ctables);
+	commit_uncharge(f->charge);
+	f->charge = 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pte/protect.c: fewer rights, for mprotect and mlock
+ *
+ * Problem   From the return of mprotect on no CPU may use a right that the
+ *           mapping has no more.
+ *
+ * Picture   some rights left  VALID: W off, NX on ─→ one flush
+ *           none left         VALID leaves the working set (trim.c); what is
+ *                             locked stays, without U
+ *
+ * Rules     1. Only VALID words have rights: of all others the next fault asks
+ *              the VAD.
+ *           2. One flush for the whole range, in the hold of ws_lock that
+ *              changed the words.
+ *
+ * Read next vm/pte/fault.c (more rights: f_upgrade).  Book: ch05.
+ */
+#include "vm/pte/pte.h"
+
+struct rights_work {
+	uint64_t clear, set;  /* bits of VALID words */
+	uint64_t lo, hi;      /* vpn range that changed */
+};
+
+static void
+reduce_table(struct rights_work *r, struct vm_page *leaf, va_t va, va_t end)
+{
+	for (; va < end; va += PAGE_SIZE) {
+		uint64_t *word = &pt_words(leaf)[md_pt_index(va, 1)];
+		uint64_t w = word_get(word);
+
+		if (pte_kind(w) != PTE_VALID ||
+		    ((w & ~r->clear) | r->set) == w)
+			continue;
+		word_change(word, r->clear, r->set);
+		r->lo = MIN(r->lo, va >> PAGE_SHIFT);
+		r->hi = MAX(r->hi, (va >> PAGE_SHIFT) + 1);
+	}
+}
+
+/*
+ * The VAD is about to have fewer rights: ops->protect.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0.
+ */
+int
+pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
+{
+	struct rights_work r = { .lo = UINT64_MAX,
+		.clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W,
+		.set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX };
+	va_t va = vad->start << PAGE_SHIFT, end = vad->end << PAGE_SHIFT, stop;
+	struct vm_page *leaf;
+
+	if (prot == 0) {
+		/* What it leaves VALID is locked: stays, but out of reach. */
+		if ((vad->flags & VAD_LOCKED) != 0)
+			atomic_store(&as->hides, true);
+		pte_trim_range(as, vad->start, vad->end);
+		r.clear |= MD_PTE_U;
+	}
+	mutex_lock(&as->ws_lock);
+	while ((leaf = pt_next_leaf(as, &va, end)) != NULL) {
+		stop = MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+		reduce_table(&r, leaf, va, stop);
+		va = stop;
+	}
+	tlb_flush_range(as, r.lo, r.hi);
+	mutex_unlock(&as->ws_lock);
+	return 0;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pte.h: what calls, faults and trimming do to page-table entries
+ *
+ * For kernel/vm/pte/ and the designs whose private pages live in their PTEs.
+ * Such a design fills its vmm_ops with these functions, as far as it has
+ * nothing of its own to do.  What a PTE means that a fork has made common to
+ * several spaces (FORK, VALID/FORK) the design says: struct shared_ops.
+ */
+#ifndef VM_PTE_PTE_H
+#define VM_PTE_PTE_H
+
+#include "vm/vmfn.h"
+
+/* A PTE of a leaf table, and where it stands. */
+struct pte_spot {
+	struct aspace *as;
+	va_t va;
+	struct vm_page *leaf;
+	uint64_t *word;
+};
+
+/* Where the leaf table of va ends. */
+static inline va_t
+pt_table_end(va_t va)
+{
+	return (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1;
+}
+
+/* fault.c: classifies, one handler per case */
+enum fault_outcome fault_by_pte(struct fctx *);                  /* ops->fault */
+enum fault_case fault_classify(const struct fctx *, uint64_t word);
+enum fault_outcome f0_spurious(struct fctx *);
+enum fault_outcome f1_zero_fill(struct fctx *);
+enum fault_outcome f1z_zero_page(struct fctx *);
+enum fault_outcome f2_map_file(struct fctx *);
+enum fault_outcome f3_private_copy(struct fctx *);
+enum fault_outcome f5_swap_in(struct fctx *);
+enum fault_outcome f6_wait_busy(struct fctx *);
+enum fault_outcome f7_rescue(struct fctx *);
+enum fault_outcome f9_map_aobj(struct fctx *);
+enum fault_outcome f11_error(struct fctx *);
+enum fault_outcome f_upgrade(struct fctx *);
+/* Rights of the VAD and of this access as bits of a VALID word. */
+uint64_t fault_rights(const struct fctx *);
+/* A new frame becomes the private page of f's word, which is not VALID now. */
+void fault_install(struct fctx *, struct vm_page *);
+/* A private page of a mapping that has not paid ahead.  False: over the limit. */
+bool fault_charge_touch(struct fctx *);
+/* The word is TRANS: map its page.  False: it is not TRANS any more. */
+bool fault_map_trans(struct fctx *, struct vm_page **out);
+
+/* trim.c */
+size_t pte_evict(struct aspace *, size_t want, int min_age);     /* ops->evict */
+/* Trim the VALID words of [lo, hi) vpn, LOCKED ones excepted. [W] not held. */
+size_t pte_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
+
+/* protect.c */
+int pte_protect(struct aspace *, struct vad *, uint8_t prot);    /* ops->protect */
+
+/* advise.c */
+int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
+    int advice);                                                 /* ops->advise */
+
+/* zap.c */
+void pte_detach(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
+int pte_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+    struct zap_job *);                                           /* ops->zap */
+void pte_as_fini(struct aspace *);                               /* ops->as_fini */
+
+/* swapped.c */
+int pte_swapped(struct aspace *, struct swap_walk *);            /* ops->swapped */
+
+/* move.c */
+int pte_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+
+/* walk.c */
+va_t pte_limit(const struct vad *);            /* where its object ends (R7) */
+int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+void pte_stat(struct aspace *, struct vm_as_stat *);             /* ops->stat */
+
+/* fork.c: one fork under way; on the stack of ops->dup */
+struct pte_fork {
+	struct aspace *parent, *child;
+	const struct vad *vad;       /* of the parent, being copied; then: the copy */
+	struct vad vad_copy;
+	uint64_t charge;             /* pages charged that have no owner yet */
+	struct vm_page *copy;        /* spare frame for a copy */
+	struct pt_hold ptables;      /* of the parent's words */
+	struct pt_hold ctables;      /* of the child's, with spare frames */
+	va_t va;                     /* where the loop stopped: */
+	enum fault_need need;        /* for want of this, */
+	va_t need_kva;
+	struct vm_page *wait;        /* or for this page, which is busy */
+};
+
+int fork_vads(struct pte_fork *) MUST_CHECK;              /* 0, -ENOMEM */
+uint64_t *fork_child_word(struct pte_fork *, va_t, struct vm_page **leaf);
+struct vm_page *fork_spare_frame(struct pte_fork *);      /* NULL: f->need */
+void fork_child_late(struct pte_fork *);
+int fork_table_in(struct pte_fork *, va_t *va, va_t end) MUST_CHECK; /* 0, -EINTR, -EIO */
+int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */
+void fork_end(struct pte_fork *);
+
+/* check.c */
+int pte_check(struct aspace *, struct vm_report *);              /* ops->check */
+
+#endif

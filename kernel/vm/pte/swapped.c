@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pte/swapped.c: which words of a space are not mapped, and where they stand
+ *
+ * Problem   swapoff must find every page that lies in an area, and vm_check
+ *           every word that names a slot.  Nothing leads from a slot to its
+ *           word, so all words are walked.
+ *
+ * Picture   space ─→ leaf tables ─┬ SWAP, TRANS ─→ fn(word)
+ *                                 └ FORK ─→ shared->swapped ─→ fn(what it names)
+ *
+ * Rules     1. A table that is out, or kernel memory that a FORK word names,
+ *              ends the walk, which goes on at the same word once it has been
+ *              brought (R2).
+ *           2. What is shared is met once for each word that names it;
+ *              shared->swapped without a space, for vm_check, meets each once.
+ *
+ * Read next vm/calls/swapoff.c.  Book: ch13.
+ */
+#include "vm/pte/pte.h"
+
+static int leaf_words(struct aspace *as, struct vm_page *leaf,
+    struct swap_walk *walk);
+
+/*
+ * Call walk->fn for each SWAP or TRANS word that as owns or shares, from
+ * walk->at on.  ops->swapped.
+ *
+ * Locks:    [W] of as; around fn for a word that is shared one of rank 7, too.
+ * Returns:  0: all done; what fn has returned; -EAGAIN: kpaged_pin(walk->away)
+ *           without locks, or, with away 0, pt_bring(&walk->tables).  Then
+ *           walk->at is where to go on.
+ */
+int
+pte_swapped(struct aspace *as, struct swap_walk *walk)
+{
+	struct vm_page *leaf;
+	int r = 0;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	while (r == 0 && as->md.root_pa != 0) {
+		leaf = pt_next_leaf_in(as, &walk->at, MD_USER_END,
+		    &walk->tables);
+		if (leaf == NULL) {
+			walk->away = 0;
+			return walk->tables.away ? -EAGAIN : 0;
+		}
+		r = leaf_words(as, leaf, walk);
+	}
+	return r;
+}
+
+/* The words of one leaf table from walk->at on. */
+static int
+leaf_words(struct aspace *as, struct vm_page *leaf, struct swap_walk *walk)
+{
+	struct swap_words w = { .container = leaf, .step = 1,
+		.home = HOME_PTE };
+	unsigned i = md_pt_index(walk->at, 1);
+	int r = 0;
+
+	for (; i < MD_PT_WORDS; i++, walk->at += PAGE_SIZE) {
+		w.word = &pt_words(leaf)[i];
+		w.max = MD_PT_WORDS - i;
+		w.index = walk->at >> PAGE_SHIFT;
+		switch (pte_kind(word_get(w.word))) {
+		case PTE_SWAP:
+		case PTE_TRANS:
+			r = walk->fn(walk, &w);
+			break;
+		case PTE_FORK:
+			r = as->ops->shared->swapped(as, word_get(w.word),
+			    walk);
+			break;
+		case PTE_ABSENT:
+		case PTE_VALID:
+		case PTE_BUSY:
+		case PTE_ERROR:
+			break;
+		}
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pte/walk.c: the words of a space, one after the other
+ *
+ * Problem   /proc and vm_check ask what each word of a space says, while all
+ *           goes on.
+ *
+ * Picture   pte_walk: leaf table by leaf table ─→ fn(va, word)
+ *
+ * Rules     1. ws_lock for one table at a time (vm_check holds it already).
+ *
+ * Read next vm/evidence/stat_words.c.
+ */
+#include "vm/pte/pte.h"
+
+/*
+ * Where the object of a VAD, or of its copy, ends, as an address; no object: the
+ * end of user addresses.
+ *
+ * Locks:    [M]; [W] of the space whose words are about to be made.
+ */
+va_t
+pte_limit(const struct vad *v)
+{
+	uint64_t size, off = v->off << PAGE_SHIFT;
+
+	if (v->vmo == NULL)
+		return MD_USER_END;
+	size = PAGE_UP(vmo_size(v->vmo));
+	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
+}
+
+static int
+walk_table(struct vm_page *leaf, va_t va, va_t end, vm_walk_fn *fn, void *arg)
+{
+	int r = 0;
+
+	for (; va < end && r == 0; va += PAGE_SIZE)
+		r = fn(arg, va, word_get(&pt_words(leaf)[md_pt_index(va, 1)]), 1);
+	return r;
+}
+
+/*
+ * Call fn for each word of the leaf tables in [lo, hi) vpn; once for a table
+ * that is out, with the word of its parent: ops->walk.
+ *
+ * Locks:    [M]; takes [W] for each table, unless the caller has it.
+ * Returns:  0, or what fn returned to end the walk.
+ */
+int
+pte_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
+    void *arg)
+{
+	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
+	bool held = mutex_is_mine(&as->ws_lock);
+	struct pt_place at;
+	int r = 0;
+
+	while (va < end && r == 0) {
+		if (!held)
+			mutex_lock(&as->ws_lock);
+		if (as->md.root_pa == 0 || !pt_next_place(as, &va, end, &at))
+			at = (struct pt_place){ .end = end };
+		stop = MIN(end, at.end);
+		if (at.leaf != NULL)
+			r = walk_table(at.leaf, va, stop, fn, arg);
+		else if (at.word != 0)
+			r = fn(arg, va, at.word, (stop - va) >> PAGE_SHIFT);
+		if (!held)
+			mutex_unlock(&as->ws_lock);
+		va = stop;
+	}
+	return r;
+}
+
+/* Is the page of a FORK word on swap?  It is, if what names it is out, too. */
+static bool
+is_shared_swapped(struct aspace *as, uint64_t word)
+{
+	uint64_t named;
+
+	return as->ops->shared->refs(as, word, &named) < 0 ||
+	    pte_kind(named) == PTE_SWAP;
+}
+
+struct count_work {
+	struct aspace *as;
+	struct vm_as_stat *st;
+};
+
+static int
+count_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct count_work *c = arg;
+
+	/* Of a table that is out: as many as it has words. */
+	if (pte_is_table_out(word)) {
+		c->st->swap += MIN(pages, (uint64_t)pte_table_used(word));
+		return 0;
+	}
+	if (pte_kind(word) == PTE_SWAP ||
+	    (pte_kind(word) == PTE_FORK && is_shared_swapped(c->as, word)))
+		c->st->swap += pages;
+	if (pte_kind(word) != PTE_VALID || pte_src(word) == SRC_SPEC)
+		return 0;
+	if (pte_src(word) != SRC_OBJ)
+		c->st->rss_anon += pages;
+	else if (page_home_kind(pte_page(word)) == HOME_VNODE)
+		c->st->rss_file += pages;
+	else
+		c->st->rss_shmem += pages;
+	return 0;
+}
+
+/*
+ * Whose pages are resident, and how many are in swap: ops->stat.
+ *
+ * Locks:    [M], [W].
+ */
+void
+pte_stat(struct aspace *as, struct vm_as_stat *st)
+{
+	struct count_work c = { .as = as, .st = st };
+
+	pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
+}
