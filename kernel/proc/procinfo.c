@@ -206,9 +206,9 @@ show_ws(int id, struct aspace *as, struct out *o)
 }
 
 static int
-show_fmo(int id, struct aspace *as, struct out *o)
+show_shared(int id, struct aspace *as, struct out *o)
 {
-	stat_fmo_of(as, o);
+	stat_shared_of(as, o);
 	return 0;
 }
 
@@ -514,7 +514,7 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "vmstat", .mode = 0444, .show = show_pid_vmstat },
 	{ .name = "ws", .mode = 0444, .guarded = true, .show_space = show_ws },
 	{ .name = "fmo", .mode = 0444, .guarded = true,
-	  .show_space = show_fmo },
+	  .show_space = show_shared },
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },

@@ -420,7 +420,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/pages", 0444, stat_pages, NULL },
 	{ "vm/queues", 0444, stat_queues, NULL },
 	{ "vm/commit", 0444, stat_commit, NULL },
-	{ "vm/fmo", 0444, stat_fmo, NULL },
+	{ "vm/fmo", 0444, stat_shared, NULL },
 	{ "vm/swap", 0444, stat_swap, NULL },
 	{ "vm/vmos", 0444, stat_vmos, NULL },
 	{ "vm/slabs", 0444, stat_slabs, NULL },

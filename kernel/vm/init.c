@@ -95,7 +95,7 @@ vm_init(void)
 	kpaged_init();
 	cache_init();
 	cache_files_init();
-	fmo_init();
+	design_init();
 	check_init();
 	force_init();
 	gauges_init();

@@ -347,7 +347,7 @@ void stat_smaps(struct aspace *, struct out *);
 void stat_vadtree(struct aspace *, struct out *);
 void stat_vmstat(struct aspace *, struct out *);
 void stat_ws(struct aspace *, struct out *);
-void stat_fmo_of(struct aspace *, struct out *);
+void stat_shared_of(struct aspace *, struct out *);
 /* Linux's /proc/PID/pagemap: words of n pages from vpn on; pfn: with frames. */
 enum pagemap_pfn { PAGEMAP_NO_PFN, PAGEMAP_PFN };
 void stat_pagemap(struct aspace *, uint64_t vpn, uint64_t *words, unsigned n,
@@ -356,7 +356,7 @@ void stat_pagemap(struct aspace *, uint64_t vpn, uint64_t *words, unsigned n,
 void stat_pages(struct out *);
 void stat_queues(struct out *);
 void stat_commit(struct out *);
-void stat_fmo(struct out *);
+void stat_shared(struct out *);
 void stat_swaps(struct out *);      /* /proc/swaps */
 void stat_swap(struct out *);       /* /proc/vm/swap */
 void stat_vmos(struct out *);

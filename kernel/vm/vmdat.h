@@ -272,8 +272,8 @@ struct aspace {
 	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
 	uint64_t ws_trimmed;           /* [W] so far */
 	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
-	struct rb_root fmo_refs;       /* [W] struct fmo_ref by base */
-	uint32_t nfmo;                 /* [W] */
+	struct rb_root shared_refs;    /* [W] of the design: what its shared words name */
+	uint32_t n_shared_refs;        /* [W] so many */
 	uint32_t id;                   /* [c] for traces */
 	_Atomic uint32_t refs;         /* [A] */
 	_Atomic uint32_t users;        /* [A] processes that run on it */
@@ -506,6 +506,10 @@ struct vmm_ops {
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);
+	void (*init)(void); /* once, by vm_init() */
+	/* Text about what words of as name that others share, or NULL: of all. */
+	void (*show)(struct aspace *, struct out *);
+	const char *const *caches; /* slabs that one process's fork leaves to others */
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
 	/* [W]: its words that are SWAP or TRANS, and those that they share. */
 	int (*swapped)(struct aspace *, struct swap_walk *);

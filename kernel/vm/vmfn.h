@@ -165,7 +165,8 @@ void as_unlock_all(void);
 
 /* designs.c */
 extern const struct vmm_ops fmo_ops, eager_ops;
-void fmo_init(void);                                     /* once, by vm_init() */
+void design_init(void);                                  /* once, by vm_init() */
+bool design_owns_cache(const char *name);   /* a slab of records that are shared */
 #define DESIGNS 6            /* numbers; not all of them are taken */
 const struct vmm_ops *design_default(void);
 void design_reap(void);      /* ops->reap of each; no rank >= 3 held */

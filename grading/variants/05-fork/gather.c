@@ -149,7 +149,7 @@ fork_reserve(struct fork_work *w)
 		return -ENOMEM;
 	}
 	/* The older objects first, then the new one. */
-	for (n = rb_first(&p->fmo_refs); n != NULL; n = rb_next(n))
+	for (n = rb_first(&p->shared_refs); n != NULL; n = rb_next(n))
 		if (fork_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
 		    NULL)
 			r = -ENOMEM;

@@ -119,7 +119,7 @@ object_of_parent(struct fork_work *w, uint64_t entries)
 static int
 refs_of_child(struct fork_work *w)
 {
-	struct rb_node *n = rb_first(&w->c.parent->fmo_refs);
+	struct rb_node *n = rb_first(&w->c.parent->shared_refs);
 
 	for (; n != NULL; n = rb_next(n)) {
 		struct fmo_ref *theirs = CONTAINER_OF(n, struct fmo_ref, rb);

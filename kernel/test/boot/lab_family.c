@@ -231,7 +231,7 @@ family_books(struct aspace *as)
 	b = (struct family_books){ .objects = ev_read(EV_fmo_live),
 		.entries = ev_read(EV_fmo_entries_live),
 		.commit = commit_total(), .n_priv = as->n_priv,
-		.n_fork = as->n_fork, .nfmo = as->nfmo,
+		.n_fork = as->n_fork, .nfmo = as->n_shared_refs,
 		.n_swap = atomic_load(&as->n_swap),
 		.late = atomic_load(&as->late) };
 	mutex_unlock(&as->ws_lock);

@@ -216,11 +216,11 @@ static void
 op_stat(const struct step *s)
 {
 	static void (*const of_system[])(struct out *) = { stat_pages,
-		stat_queues, stat_commit, stat_fmo, stat_swaps, stat_swap,
+		stat_queues, stat_commit, stat_shared, stat_swaps, stat_swap,
 		stat_vmos, stat_slabs, stat_frames, stat_check };
 	static void (*const of_space[])(struct aspace *, struct out *) = {
 		stat_maps, stat_smaps, stat_vadtree, stat_vmstat, stat_ws,
-		stat_fmo_of };
+		stat_shared_of };
 	struct vm_as_stat as_stat;
 	struct vm_mem_info info;
 	struct out_buf out;

@@ -28,6 +28,20 @@ static struct {
 };
 
 /*
+ * Locks:    none; once, before the first space is made.
+ */
+void
+design_init(void)
+{
+	unsigned i;
+
+	kernel_as.ops = designs.ops[0];
+	for (i = 0; i < DESIGNS; i++)
+		if (designs.ops[i] != NULL && designs.ops[i]->init != NULL)
+			designs.ops[i]->init();
+}
+
+/*
  * The design with number n.  NULL: there is none.
  */
 const struct vmm_ops *
@@ -90,4 +104,50 @@ design_reap(void)
 	for (i = 0; i < DESIGNS; i++)
 		if (designs.ops[i] != NULL && designs.ops[i]->reap != NULL)
 			designs.ops[i]->reap();
+}
+
+/*
+ * Has a design a slab of that name, for what a fork leaves to others?  Fewer of
+ * its objects are no leak: the last owner may take a page back at any time.
+ */
+bool
+design_owns_cache(const char *name)
+{
+	const char *const *c;
+	unsigned i;
+
+	for (i = 0; i < DESIGNS; i++) {
+		c = designs.ops[i] == NULL ? NULL : designs.ops[i]->caches;
+		for (; c != NULL && *c != NULL; c++)
+			if (strcmp(*c, name) == 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * What all designs share among spaces: /proc/vm/fmo.
+ *
+ * Locks:    none of rank >= 9.
+ */
+void
+stat_shared(struct out *o)
+{
+	unsigned i;
+
+	for (i = 0; i < DESIGNS; i++)
+		if (designs.ops[i] != NULL && designs.ops[i]->show != NULL)
+			designs.ops[i]->show(NULL, o);
+}
+
+/*
+ * What words of a space name that others share: /proc/PID/fmo.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ */
+void
+stat_shared_of(struct aspace *as, struct out *o)
+{
+	if (as->ops->show != NULL)
+		as->ops->show(as, o);
 }

@@ -222,10 +222,9 @@ static bool
 is_cache_off(unsigned i)
 {
 	const char *name = leak.now.cache[i].name;
-	bool of_fmo = strcmp(name, "fmo") == 0 || strcmp(name, "fmo_ref") == 0;
 
 	return is_off(live_before(name, leak.now.cache[i].size),
-	    leak.now.cache[i].live, of_fmo);
+	    leak.now.cache[i].live, design_owns_cache(name));
 }
 
 static bool

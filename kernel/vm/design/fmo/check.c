@@ -268,7 +268,7 @@ fmo_check_space(struct aspace *as, struct vm_report *rep)
 
 	if (!census.active)
 		census_open();
-	for (node = rb_first(&as->fmo_refs); node != NULL; node = rb_next(node)) {
+	for (node = rb_first(&as->shared_refs); node != NULL; node = rb_next(node)) {
 		struct fmo_ref *ref = CONTAINER_OF(node, struct fmo_ref, rb);
 
 		n++;
@@ -282,7 +282,7 @@ fmo_check_space(struct aspace *as, struct vm_report *rep)
 			row->nptes += ref->nptes;
 		}
 	}
-	if (sum != as->n_fork || n != as->nfmo)
+	if (sum != as->n_fork || n != as->n_shared_refs)
 		report_bad(rep, "I6", "as %u: n_fork %lu in %u objects, found %lu "
-		    "in %lu", as->id, as->n_fork, as->nfmo, sum, n);
+		    "in %lu", as->id, as->n_fork, as->n_shared_refs, sum, n);
 }

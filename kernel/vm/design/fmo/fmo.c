@@ -218,7 +218,7 @@ fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
 struct fmo_ref *
 fmo_add_ref(struct aspace *as, struct fmo *fmo)
 {
-	struct rb_node **link = &as->fmo_refs.node, *parent = NULL;
+	struct rb_node **link = &as->shared_refs.node, *parent = NULL;
 	struct fmo_ref *ref = kmem_cache_zalloc(&fmos.refs);
 
 	if (ref == NULL)
@@ -229,8 +229,8 @@ fmo_add_ref(struct aspace *as, struct fmo *fmo)
 		    &parent->right;
 	}
 	ref->fmo = fmo;
-	rb_insert(&as->fmo_refs, &ref->rb, parent, link, NULL);
-	as->nfmo++;
+	rb_insert(&as->shared_refs, &ref->rb, parent, link, NULL);
+	as->n_shared_refs++;
 	atomic_add(&fmo->procs, 1);
 	EVENT_ADD(fmo_refs_live, 1);
 	return ref;
@@ -245,7 +245,7 @@ fmo_add_ref(struct aspace *as, struct fmo *fmo)
 struct fmo_ref *
 fmo_find_ref(struct aspace *as, uint64_t index)
 {
-	struct rb_node *n = as->fmo_refs.node;
+	struct rb_node *n = as->shared_refs.node;
 	struct fmo_ref *best = NULL;
 
 	while (n != NULL) {
@@ -273,8 +273,8 @@ fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
 	struct fmo *fmo = ref->fmo;
 
 	ASSERT(ref->nptes == 0);
-	rb_remove(&as->fmo_refs, &ref->rb, NULL);
-	as->nfmo--;
+	rb_remove(&as->shared_refs, &ref->rb, NULL);
+	as->n_shared_refs--;
 	kmem_cache_free(&fmos.refs, ref);
 	EVENT_ADD(fmo_refs_live, -1);
 	if (atomic_sub(&fmo->procs, 1) == 0)

@@ -41,7 +41,7 @@ _Static_assert(sizeof(struct fmo) == 64, "book: objects");
 _Static_assert(sizeof(struct fmo_entry) == 16, "book: objects");
 
 struct fmo_ref {
-	struct rb_node rb;     /* [W] as->fmo_refs by fmo->base */
+	struct rb_node rb;     /* [W] as->shared_refs by fmo->base */
 	struct fmo *fmo;       /* [c] */
 	uint64_t nptes;        /* [W] this process's words into fmo; dropped AT 0 */
 };
@@ -106,6 +106,7 @@ int fork_satisfy(struct fork_work *) MUST_CHECK;  /* 0, -EINTR */
 void fork_finish(struct fork_work *);
 
 /* fmo.c */
+void fmo_init(void);
 struct fmo *fmo_create(uint64_t max_entries);  /* header and kpaged range; NULL */
 /* [W] of as, or as unpublished.  NULL: no memory; find: none. */
 struct fmo_ref *fmo_add_ref(struct aspace *, struct fmo *);
@@ -143,6 +144,7 @@ void fmo_check_space(struct aspace *, struct vm_report *);
 void fmo_check_end(struct vm_report *);
 
 /* stat.c */
+void fmo_show(struct aspace *, struct out *);
 int64_t fmo_refs(struct aspace *, uint64_t word, uint64_t *named);
 int fmo_bring(struct aspace *, uint64_t word, struct vm_page **out) MUST_CHECK;
 

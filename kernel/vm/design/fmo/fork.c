@@ -170,7 +170,7 @@ fork_refs(struct fork_work *w)
 {
 	struct rb_node *n;
 
-	for (n = rb_first(&w->c.parent->fmo_refs); n != NULL; n = rb_next(n)) {
+	for (n = rb_first(&w->c.parent->shared_refs); n != NULL; n = rb_next(n)) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
 		if (ref != w->pref && fork_add_ref(w->c.child, ref->fmo) == NULL)

@@ -32,6 +32,8 @@ static const struct shared_ops fmo_shared = {
 	.check_end = fmo_check_end,
 };
 
+static const char *const fmo_caches[] = { "fmo", "fmo_ref", NULL };
+
 const struct vmm_ops fmo_ops = {
 	.name = "fmo",
 	.as_fini = fmo_as_fini,
@@ -47,6 +49,9 @@ const struct vmm_ops fmo_ops = {
 	.walk = pte_walk,
 	.check = pte_check,
 	.swapped = pte_swapped,
+	.init = fmo_init,
+	.show = fmo_show,
+	.caches = fmo_caches,
 	.reap = fmo_reap,
 	.shared = &fmo_shared,
 };

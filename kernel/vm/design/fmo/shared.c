@@ -82,7 +82,7 @@ fmo_forget(struct aspace *as)
 {
 	struct rb_node *n;
 
-	while ((n = rb_first(&as->fmo_refs)) != NULL) {
+	while ((n = rb_first(&as->shared_refs)) != NULL) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
 		ref->nptes = 0;
@@ -100,5 +100,5 @@ void
 fmo_as_fini(struct aspace *as)
 {
 	pte_as_fini(as);
-	ASSERT(as->nfmo == 0 && as->fmo_refs.node == NULL);
+	ASSERT(as->n_shared_refs == 0 && as->shared_refs.node == NULL);
 }

@@ -53,26 +53,6 @@ fmo_bring(struct aspace *as, uint64_t word, struct vm_page **out)
 	return kpaged_bring(fork_entry(word), out);
 }
 
-/*
- * The objects to which one process refers.
- *
- * Locks:    none of rank >= 5; takes [W].
- */
-void
-stat_fmo_of(struct aspace *as, struct out *o)
-{
-	const struct fmo_ref *ref;
-	struct rb_node *n;
-
-	mutex_lock(&as->ws_lock);
-	for (n = rb_first(&as->fmo_refs); n != NULL; n = rb_next(n)) {
-		ref = CONTAINER_OF(n, struct fmo_ref, rb);
-		out_printf(o, "base=%lx n=%u live=%u nptes=%lu\n",
-		    ref->fmo->base, ref->fmo->n, ref->fmo->live, ref->nptes);
-	}
-	mutex_unlock(&as->ws_lock);
-}
-
 static void
 put_fmo(struct fmo *fmo, void *arg)
 {
@@ -82,12 +62,25 @@ put_fmo(struct fmo *fmo, void *arg)
 }
 
 /*
- * All objects.
+ * The objects to which one process refers, or all: ops->show.
  *
- * Locks:    none of rank >= 9.
+ * Locks:    none of rank >= 5; takes [W].
  */
 void
-stat_fmo(struct out *o)
+fmo_show(struct aspace *as, struct out *o)
 {
-	fmo_walk(put_fmo, o);
+	const struct fmo_ref *ref;
+	struct rb_node *n;
+
+	if (as == NULL) {
+		fmo_walk(put_fmo, o);
+		return;
+	}
+	mutex_lock(&as->ws_lock);
+	for (n = rb_first(&as->shared_refs); n != NULL; n = rb_next(n)) {
+		ref = CONTAINER_OF(n, struct fmo_ref, rb);
+		out_printf(o, "base=%lx n=%u live=%u nptes=%lu\n",
+		    ref->fmo->base, ref->fmo->n, ref->fmo->live, ref->nptes);
+	}
+	mutex_unlock(&as->ws_lock);
 }
