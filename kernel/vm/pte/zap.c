@@ -64,7 +64,8 @@ pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 		mutex_unlock(&as->ws_lock);
 		if (!done)
 			zap_bring(as, &job);
-		design_reap();
+		if (as->ops->reap != NULL)
+			as->ops->reap();
 	}
 	zap_end(as, &job);
 }
