@@ -33,7 +33,7 @@
 #include "road.h"
 #include "../../grading/witness.h"
 
-struct range {
+struct code_range {
 	uint64_t lo, hi;
 	struct scope *scope;
 	unsigned depth;
@@ -49,7 +49,7 @@ struct symbol {
 struct code {
 	Elf *elf;
 	Dwarf *dw;
-	struct range *range; /* by lo, then depth */
+	struct code_range *range; /* by lo, then depth */
 	size_t nranges;
 	struct symbol *symbol; /* by va */
 	size_t nsymbols;
@@ -183,7 +183,7 @@ add_ranges(struct code *c, Dwarf_Die *die, struct scope *s, unsigned depth)
 		if (lo >= hi)
 			continue;
 		c->range = room(c->range, c->nranges, sizeof *c->range);
-		c->range[c->nranges++] = (struct range){ lo, hi, s, depth };
+		c->range[c->nranges++] = (struct code_range){ lo, hi, s, depth };
 	}
 }
 
@@ -236,7 +236,7 @@ read_unit(struct code *c, Dwarf_Die *unit)
 static int
 range_order(const void *a, const void *b)
 {
-	const struct range *r = a, *s = b;
+	const struct code_range *r = a, *s = b;
 
 	if (r->lo != s->lo)
 		return r->lo < s->lo ? -1 : 1;
@@ -415,7 +415,7 @@ static struct scope *
 find(struct code *c, uint64_t pc)
 {
 	size_t lo = 0, hi = c->nranges, mid;
-	struct range *best = NULL, *r;
+	struct code_range *best = NULL, *r;
 
 	while (lo < hi) {
 		mid = (lo + hi) / 2;
