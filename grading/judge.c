@@ -505,7 +505,7 @@ check_agreement(struct judge *j)
 
 /*
  * What is beyond the border decides: what came of it afterwards says little.
- * A pointer that went astray and then a panic is a bug, not for a human.
+ * A pointer that went astray and then a crash is a bug, not for a human.
  */
 static void
 check_border(struct judge *j)
@@ -513,6 +513,9 @@ check_border(struct judge *j)
 	const struct witness *w = &j->b->witness;
 	bool said[64] = { false };
 	char *line = panic_line(j->b);
+	/* Or a triple fault: the witness saw the end, nobody else did. */
+	bool crashed = line != NULL ||
+		       (!j->b->records.ended && w->valid && !w->limit);
 	struct failure *f;
 	int64_t kind;
 	size_t i;
@@ -522,7 +525,7 @@ check_border(struct judge *j)
 		if (kind < 0 || kind >= 64 || said[kind])
 			continue;
 		said[kind] = true; /* one of each kind says it */
-		if (line != NULL && border_may_be_a_bug(kind))
+		if (crashed && border_may_be_a_bug(kind))
 			continue;
 		f = judge_fail(j, ST_FAIL, "the border of the file");
 		f->expected = xstrdup("it calls what it imports, returns to "
