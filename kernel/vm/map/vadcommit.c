@@ -72,20 +72,19 @@ is_paid_outside(struct aspace *as, uint64_t block, uint64_t lo, uint64_t hi)
 	return false;
 }
 
-/* Tables at the ends of [lo, hi), in blocks first … last, that others pay for. */
+/* Of the tables first … last of [lo, hi): how many do others pay for, too? */
 static uint64_t
 shared_tables(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t first,
     uint64_t last)
 {
-	uint64_t n = 0;
+	bool low = first == lo / MD_PT_WORDS;
+	bool high = last == (hi - 1) / MD_PT_WORDS;
 
-	if (first == lo / MD_PT_WORDS && is_paid_outside(as, first, lo, hi))
-		n++;
-	if (last == (hi - 1) / MD_PT_WORDS && (last != first || n == 0) &&
-	    (last != first || first != lo / MD_PT_WORDS) &&
-	    is_paid_outside(as, last, lo, hi))
-		n++;
-	return n;
+	/* Others come as near as the blocks at its ends, no nearer. */
+	if (first == last)
+		return (low || high) && is_paid_outside(as, first, lo, hi);
+	return (uint64_t)(low && is_paid_outside(as, first, lo, hi)) +
+	    (high && is_paid_outside(as, last, lo, hi));
 }
 
 /*
