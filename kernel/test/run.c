@@ -148,6 +148,7 @@ static void
 run_all(void)
 {
 	unsigned i, j, running = 0;
+	bool alone = false; /* does the last one that was started run alone? */
 	char dir[256];
 
 	snprintf(dir, sizeof dir, "%s/check", runner.build);
@@ -157,16 +158,16 @@ run_all(void)
 			printf("%s\n", runner.test[i].name);
 			continue;
 		}
-		for (j = 0; j < runner.njobs && runner.job[j] != NULL; j++)
-			;
-		if (j == runner.njobs) {
+		while (running == runner.njobs ||
+		    (running > 0 && (runner.test[i].alone || alone))) {
 			wait_one();
 			running--;
-			i--;
-			continue;
 		}
+		for (j = 0; runner.job[j] != NULL; j++)
+			;
 		runner.job[j] = &runner.test[i];
 		start(runner.job[j]);
+		alone = runner.test[i].alone;
 		running++;
 	}
 	while (running-- > 0)

@@ -191,6 +191,8 @@ parse_needs(struct test *t, char *cpus, char *more, const char *line)
 			snprintf(t->brief, sizeof t->brief, "%s", value);
 		else if (strcmp(word, "ICOUNT") == 0)
 			t->counts = atoi(value) != 0;
+		else if (strcmp(word, "ALONE") == 0)
+			t->alone = atoi(value) != 0;
 	}
 }
 
