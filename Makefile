@@ -26,6 +26,7 @@ include labs/lab.mk
 include grading/rules.mk
 include book/rules.mk
 include tools/road/rules.mk
+include tools/bench/rules.mk
 
 help:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
@@ -46,6 +47,7 @@ help:
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
 	@echo 'make road       what a fault, fork, page-out … runs through: functions, files, instructions, a picture; OP=fork, OP=ALL'
+	@echo 'make bench      instructions of 43 operations beside those of Linux 6.1, and a page with plots; OP=name, DESIGN=eager'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
 	@echo 'make doctor     are the tools here, and do they do what we need?'
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb, which knows vm'

@@ -1,0 +1,19 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=120 SHORT=1
+# Ten operations cost what tools/bench/baseline.tab says, to 5 %; two boots say the
+# same to the digit; a figure that is off fails, and says which.
+. kernel/test/cases/lib.sh
+built bench-tools
+
+expect 0 tools/bench/run -b "$BUILD" -c >"$tmp/out"
+same "" "$(cat "$tmp/out")" "bench-check"
+cp "$BUILD/bench/check.figures" "$tmp/first"
+if in_full; then
+	expect 0 tools/bench/run -b "$BUILD" -c >"$tmp/out"
+	cmp "$tmp/first" "$BUILD/bench/check.figures" || fail "two boots differ"
+fi
+awk '$1 == "zero-fill" { $3 *= 1.06 } { print }' "$tmp/first" >"$tmp/off"
+expect 1 awk -f tools/bench/check.awk "$tmp/off" tools/bench/baseline.tab >"$tmp/out"
+grep -q '^bench: zero-fill is .* of baseline.tab' "$tmp/out" ||
+	fail "6 % more: $(cat "$tmp/out")"
+finish
