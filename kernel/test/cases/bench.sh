@@ -1,9 +1,10 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=120 SHORT=1
 # Ten operations cost what tools/bench/baseline.tab says, to 5 %; two boots say the
-# same to the digit; a figure that is off fails, and says which.
+# same to the digit; a figure that is off fails, and says which; the functions of a
+# profile add up to its figure.
 . kernel/test/cases/lib.sh
-built bench-tools
+built bench-tools build/bench/count.so
 
 expect 0 tools/bench/run -b "$BUILD" -c >"$tmp/out"
 same "" "$(cat "$tmp/out")" "bench-check"
@@ -16,4 +17,8 @@ awk '$1 == "zero-fill" { $3 *= 1.06 } { print }' "$tmp/first" >"$tmp/off"
 expect 1 awk -f tools/bench/check.awk "$tmp/off" tools/bench/baseline.tab >"$tmp/out"
 grep -q '^bench: zero-fill is .* of baseline.tab' "$tmp/out" ||
 	fail "6 % more: $(cat "$tmp/out")"
+in_full || finish
+expect 0 tools/bench/run -b "$BUILD" -p zero-page >"$tmp/out"
+grep -q 'zero-page: [0-9.]* instructions a page, mean of 2048' "$tmp/out" &&
+	grep -q ' vm_fault (vm/' "$tmp/out" || fail "profile: $(cat "$tmp/out")"
 finish
