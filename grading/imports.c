@@ -5,7 +5,7 @@
  * Problem   What our own solution happens to call is no rule that a student
  *           could know.  What the headers offer that the lab's page names is.
  *
- * Picture   lab.conf: headers vm/vmfn.h … ─→ words of these headers
+ * Picture   lab.conf: headers vm/map/map.h … ─→ words of these headers
  *           build/grading/exports: names that the kernel defines    both: allowed
  *           build/grading/names/FILE: what our file defines and uses, too
  *

@@ -21,7 +21,7 @@ od -An -v -tu1 "$tmp/text" | tr -s ' \n' ',' | sed 's/^,//; s/,$//' >"$tmp/bytes
 	printf 'static const unsigned char code[] = {%s};\n' "$(cat "$tmp/bytes")"
 	echo 'static const void *volatile keep __attribute__((unused)) = code;'
 	sed -n '/^vad_find(/,/^}/p' /dev/null
-} | sed 's/^	EVENT(vad_split, /	(void)keep;\n&/; 1,/^#include "vm\/vmfn.h"/s/^#include "vm\/vmfn.h"/&\nstatic const void *volatile keep;/' >"$tmp/c.c"
+} | sed 's/^	EVENT(vad_split, /	(void)keep;\n&/; 1,/^#include "vm\/space\/space.h"/s/^#include "vm\/space\/space.h"/&\nstatic const void *volatile keep;/' >"$tmp/c.c"
 for f in a b c; do
 	build/grading/grade run smoke --quiet --test t02 --submission "$tmp/$f.c" >"$tmp/out"
 	[ $? = 2 ] && grep -q 'is refused' "$tmp/out" || { echo "$f: $(cat "$tmp/out")"; exit 1; }

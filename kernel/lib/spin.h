@@ -6,7 +6,7 @@
  * Rules     1. Holding one disables preemption; nobody sleeps under it.
  *           2. A lock that an interrupt handler takes is always taken by
  *              spin_lock_irq(); all others never in a handler.
- *           3. Ranks: vm/vmdat.h (book: locks).  With locks=1 each acquisition
+ *           3. Ranks: vm/space/space.h (book: locks).  With locks=1 each acquisition
  *              is checked by lockrank_take() and an inversion panics.
  */
 #ifndef LIB_SPIN_H

@@ -14,9 +14,18 @@
  *
  * Read next vm/README.md.
  */
+#include "vm/cache/cache.h"
+#include "vm/calls/calls.h"
+#include "vm/evidence/evidence.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 static uint64_t
 sum_n_priv(void)

@@ -13,7 +13,7 @@
 #              process whose number is given last.
 #           3. Names of states and kinds come from the kernel's own enums.
 #
-# Read next kernel/vm/vmdat.h; vm alone lists the commands.
+# Read next kernel/vm/space/space.h; vm alone lists the commands.
 
 import struct
 

@@ -1,15 +1,16 @@
 # tags.awk: every field of a struct in a *dat.h says which lock guards it
 #
-#   awk -f tags.awk kernel/*/*dat.h kernel/vm/design/*/*.h
+#   awk -f tags.awk kernel/*/*dat.h
+#   awk -v ALL=1 -f tags.awk kernel/vm/space/space.h kernel/vm/*/*.h
 #
 # Tags: [M] [W] [O] [X] [F] [P] [S] [A] [c] [cpu] [B] [s] (book: locks), and
 # [own]: only the thread that owns the object, and what the comment at the top
-# of the file explains as "[L] …".  A tag in the comment right
+# of the file explains as "[L] …"; with ALL=1 that of the first file, for all.  A tag in the comment right
 # above a struct is for all its fields; ops structs are constant; locks, wait
 # queues, timers and work items guard themselves.  A nested
 # anonymous struct or union may carry its tag on the closing line.
 
-FNR == 1 { depth = 0; comment = 0; above = ""; split("", known); top = 1 }
+FNR == 1 { depth = 0; comment = 0; above = ""; if (!ALL) split("", known); top = 1 }
 top && /^#/ { top = 0 }
 top {
 	rest = $0

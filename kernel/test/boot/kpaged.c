@@ -11,9 +11,10 @@
  * Rules     trap_kpaged does what the kernel must never do (machine.c).
  */
 #include "test/boot/selftest.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define PAGES 40
 #define ROUNDS 20

@@ -11,7 +11,24 @@
 #define TEST_BOOT_LAB_H
 
 #include "test/boot/selftest.h"
-#include "vm/vmfn.h"
+#include "vm/access/access.h"
+#include "vm/cache/cache.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 /* Parameter t.NAME=VALUE of the boot, or def: the tests also run by hand. */
 uint64_t lab_param(const char *name, uint64_t def);

@@ -13,7 +13,12 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 #include "test/boot/lab.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
 
 /* ---- step 1: classify ---- */
 

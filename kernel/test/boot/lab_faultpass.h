@@ -12,7 +12,11 @@
 #define TEST_BOOT_LAB_FAULTPASS_H
 
 #include "test/boot/lab.h"
-#include "vm/pte/pte.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
+#include "vm/space/space.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
 
 #define R ACCESS_READ
 #define W ACCESS_WRITE

@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 #include "test/boot/selftest.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
 
 static void

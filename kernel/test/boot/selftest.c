@@ -13,11 +13,11 @@
  *
  * Read next machine.c, kern.c, vm.c, blk.c in this folder.
  */
-#include "test/boot/selftest.h"
-#include "test/boot/lab.h"
 #include "dev/dev.h"
 #include "kern/kern.h"
 #include "lib/string.h"
+#include "test/boot/lab.h"
+#include "test/boot/selftest.h"
 #include "vm/vm.h"
 
 /* A loop of claims would say for ever what a few lines tell. */

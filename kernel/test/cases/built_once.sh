@@ -21,7 +21,7 @@ wants() {
 	built G="$g" CC="$cc" "$g/grade" "$g/include/made"
 	"$g/grade" --help >"$tmp/help" 2>&1
 	grep -q '^usage: grade' "$tmp/help" || fail "$1: $(cat "$tmp/help")"
-	[ -s "$g/include/vm/vmfn.h" ] || fail "$1: no headers"
+	[ -s "$g/include/vm/map/map.h" ] || fail "$1: no headers"
 	[ $failures = 0 ]
 }
 (wants 1) &

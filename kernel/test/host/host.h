@@ -10,7 +10,24 @@
 #ifndef TEST_HOST_H
 #define TEST_HOST_H
 
-#include "vm/vmfn.h"
+#include "vm/access/access.h"
+#include "vm/cache/cache.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 /*
  * A fresh machine with so many frames; options as on the kernel's command line.

@@ -22,7 +22,9 @@
 #include "test/host/ext2_model.h"
 
 #include "fs/ext2/ext2.h"
-#include "vm/vmfn.h"
+#include "vm/object/vmo.h"
+#include "vm/space/space.h"
+#include "vm/vm.h"
 
 #define MANY (24 * PAGE_SIZE)
 #define MAPPED 0x10000000ul

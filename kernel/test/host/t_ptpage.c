@@ -21,7 +21,15 @@
 #include <unistd.h>
 
 #include "test/host/disk.h"
-#include "vm/calls/advice.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
 
 #define NPROC 4
 #define CELLS 96u

@@ -3,15 +3,14 @@
  * touch.h: what a plain access to kernel paged memory does on the host
  *
  * Offers    kpaged_touch(), for window_open(): the processor's page fault.
- * Needs     vm/vmfn.h, test/host/window.h.
+ * Needs     the rooms of vm/, test/host/window.h.
  * Sleeps?   Yes: the page may be on swap.
  */
 #ifndef TEST_HOST_TOUCH_H
 #define TEST_HOST_TOUCH_H
 
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/fault/fault.h"
+#include "vm/space/space.h"
 
 #include "test/host/window.h"
 

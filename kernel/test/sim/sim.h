@@ -26,7 +26,24 @@
 #ifndef TEST_SIM_SIM_H
 #define TEST_SIM_SIM_H
 
-#include "vm/vmfn.h"
+#include "vm/access/access.h"
+#include "vm/cache/cache.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 #define SIM_FIBERS 12
 #define SIM_USER_BASE 0x10000000ul   /* the pages of scripts */

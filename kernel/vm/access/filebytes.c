@@ -15,9 +15,12 @@
  * Read next vmobytes.c, vm/cache/vmogrow.c.  Book: ch09.
  */
 #include "lib/string.h"
+#include "vm/access/access.h"
+#include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 /* A pinned page is going to be dirty: rule 1.  0, -ENOSPC, -EIO … */
 static int

@@ -22,9 +22,14 @@
  * Read next uaccess.c, vm/fault/fault.c.  Book: ch06.
  */
 #include "lib/string.h"
+#include "vm/access/access.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
 
 #define SMALL 256 /* bytes that copyin and copyout take */
 

@@ -22,9 +22,11 @@
  * Read next amd64/usercopy.S, pin.c.  Book: ch06.
  */
 #include "lib/string.h"
+#include "vm/access/access.h"
+#include "vm/fault/fault.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 

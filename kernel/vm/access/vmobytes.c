@@ -14,9 +14,12 @@
  * Read next vm/cache/vmofile.c, pin.c (uio).  Book: ch08, ch09.
  */
 #include "lib/string.h"
+#include "vm/access/access.h"
+#include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 /* Moves up to n bytes within one page. */
 typedef ssize_t page_mover(struct vmo *vmo, uint64_t off, size_t n,

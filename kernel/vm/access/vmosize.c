@@ -17,9 +17,10 @@
  * Read next vm/object/vmomaps.c, vm/cache/vmofile.c, vm/object/anon.c.
  *           Book: ch08, ch09.
  */
+#include "vm/access/access.h"
+#include "vm/cache/cache.h"
+#include "vm/object/object.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 /*
  * Cut or extend (book: truncate).

@@ -24,9 +24,9 @@
  *
  * Read next vmofile.c, vm/fault/cachefault.c, vm/frame/pageio.c.  Book: ch09.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
 
 #define WINDOW_MIN 4     /* pages of the first read in a sequence */
 #define CUT_BATCH 64     /* pages taken out in one hold of [O] */

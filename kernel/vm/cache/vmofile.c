@@ -20,9 +20,13 @@
  * Read next pagecache.c, vm/swap/pageout.c.  Book: ch09.
  */
 #include "lib/string.h"
+#include "vm/cache/cache.h"
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define DROP_BATCH 64      /* pages given up in one hold of [O] */
 
@@ -30,6 +34,7 @@ static struct {
 	_Atomic uint64_t objs; /* [A] files with an object */
 } files;
 
+static void cache_end(struct vmo *vmo);
 static void flush_all(uint64_t older_than_ns);
 static bool drop_some(struct vmo *vmo, uint64_t *idx, pfn_t *dead);
 
@@ -80,7 +85,7 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
  *
  * Locks:    none of rank >= 3.
  */
-void
+static void
 cache_end(struct vmo *vmo)
 {
 	ASSERT(atomic_load(&vmo->refs) == 0);

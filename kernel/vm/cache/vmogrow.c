@@ -21,9 +21,8 @@
  *
  * Read next vmofile.c, vm/fault/cachefault.c.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/cache/cache.h"
+#include "vm/object/vmo.h"
 
 /* No block is smaller: growth within one needs no new block. */
 #define SECTOR_SHIFT 9

@@ -19,9 +19,9 @@
  *
  * Read next vm/object/vmo.c, pagecache.c.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
 
 #define PUNCH_MAX 0x10000000ul /* pages freed by one call of the pager */
 

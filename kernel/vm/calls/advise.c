@@ -14,10 +14,17 @@
  *
  * Read next vm/pte/zap.c.  Book: ch05.
  */
-#include "vm/calls/advice.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
 
 #define RELEASE_ROUNDS 25   /* PAGEOUT looks so often whether pages are written */
 #define RELEASE_NS 4000000  /* and sleeps so long between */

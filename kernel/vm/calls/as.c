@@ -21,9 +21,13 @@
  *
  * Read next asend.c, vm/design/fmo/fork.c for ops->dup.  Book: ch05, ch10.
  */
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define WS_MIN_PAGES 16
 #define MMAP_TOP (MD_USER_END - (144ul << 20)) /* room for stack and its slide */

@@ -16,9 +16,11 @@
  *
  * Read next as.c, vm/map/vadpool.c.  Book: ch05.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
 
 static struct vad *
 list_next(struct vad *v)

@@ -16,9 +16,10 @@
  */
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 /* 1 to 4 are of seed notes that are not built yet. */
 static struct {

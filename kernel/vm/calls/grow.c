@@ -18,9 +18,10 @@
  *
  * Read next vm/fault/fault.c (fault_grow), map.c.  Book: ch05.
  */
+#include "vm/calls/calls.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define STACK_ROOM_MIN (128ul << 20)
 #define STACK_ROOM_MAX (64ul << 30)

@@ -17,9 +17,11 @@
  *
  * Read next as.c (as_dup), vm/map/vad.c.  Book: ch10.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/calls/calls.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 
 /* Has the child got a page of its parent's in [va, end)?  [W]. */
 static bool

@@ -22,9 +22,15 @@
  *
  * Read next vm/map/vad.c, grow.c, mremap.c, advise.c.  Book: ch05.
  */
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
 
 #define LOW_START (0x40000000ul >> PAGE_SHIFT)
 #define LOW_END (0x80000000ul >> PAGE_SHIFT)
@@ -202,7 +208,7 @@ map_attach(struct aspace *as, struct vad *v)
  *
  * Locks:    none of rank >= 2.
  */
-void
+static void
 map_populate(struct aspace *as, va_t va, va_t end, enum access access)
 {
 	for (; va < end && !thread_is_killed(); va += PAGE_SIZE) {

@@ -23,9 +23,15 @@
  *
  * Read next vm/pte/trim.c (what passes LOCK by).  Book: ch12.
  */
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
 
 static uint64_t locked_in(struct aspace *as, uint64_t lo, uint64_t hi);
 static int lock_range(struct aspace *as, uint64_t lo, uint64_t hi,

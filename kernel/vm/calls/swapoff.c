@@ -25,9 +25,15 @@
  * Read next vm/swap/swaparea.c, vm/swap/swap.c, vm/pte/swapped.c.
  *           Book: ch13.
  */
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define TICK_NS 10000000ul
 

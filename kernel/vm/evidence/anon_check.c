@@ -14,10 +14,11 @@
  *
  * Read next vm/object/anon.c, check.c.
  */
-#include "vm/object/anonfn.h"
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
 
 struct anon_count {
 	struct vmo *vmo;

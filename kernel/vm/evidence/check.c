@@ -24,9 +24,17 @@
  * Read next vm/design/fmo/check.c, leak.c.
  */
 #include "lib/string.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define REPORT_BYTES 16384
 #define LINES_LOGGED 20

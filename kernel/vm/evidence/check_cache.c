@@ -10,9 +10,9 @@
  *
  * Read next check.c, vm/cache/pagecache.c.  (book: invariants)
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/object/vmo.h"
 
 /*
  * I10 and the home of I1: order, size, counts of one file.

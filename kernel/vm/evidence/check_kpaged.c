@@ -12,9 +12,12 @@
  *
  * Read next check.c, vm/kpaged/kpaged.c.  (book: invariants)
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
 
 /* What the words of the region say. */
 struct kpaged_count {

@@ -11,9 +11,11 @@
  *
  * Read next check.c, vm/map/vad.c.  (book: invariants)
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
 
 static uint64_t
 maxgap_of(const struct rb_node *n)

@@ -21,9 +21,16 @@
  * Read next vm/evidence/check.c, vm/swap/swap.c.  Book: invariants.
  */
 #include "lib/bitmap.h"
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define TRIES 5
 #define ROWS 8           /* findings that are told, of each kind */

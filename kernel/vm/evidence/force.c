@@ -15,13 +15,20 @@
  *
  * Read next vm/fault/fault.c, kern/inject.c, check.c.  (book: injection)
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 #define PATIENCE 64            /* faults of others until one sets the pace */
 
 static void at_fault(struct aspace *as, enum fault_moment moment);
+static void pt_push_out(struct aspace *as);
 static void trim_unused(struct aspace *as, bool ended);
 static bool sets_the_pace(struct aspace *as);
 static void push_page(const uint64_t *word);
@@ -103,7 +110,7 @@ sets_the_pace(struct aspace *as)
  *
  * Locks:    none of rank >= 5; takes [W].
  */
-void
+static void
 pt_push_out(struct aspace *as)
 {
 	struct pt_place at;

@@ -13,9 +13,9 @@
  *
  * Read next check.c.  (book: invariants)
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/evidence/evidence.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
 
 static void
 lock_map(struct aspace *as, void *arg)

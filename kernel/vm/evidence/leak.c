@@ -26,9 +26,14 @@
  * Read next check.c.
  */
 #include "lib/string.h"
+#include "vm/cache/cache.h"
+#include "vm/calls/calls.h"
+#include "vm/evidence/evidence.h"
+#include "vm/evidence/report.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define CACHES_MAX 96
 #define TRIES 50

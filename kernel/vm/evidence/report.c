@@ -11,9 +11,7 @@
  *
  * Read next check.c.  (book: invariants)
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/evidence/report.h"
 
 /*
  * One finding.

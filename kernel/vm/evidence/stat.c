@@ -13,9 +13,14 @@
  * Read next stat_as.c, vm/design/fmo/stat.c.
  */
 #include "lib/string.h"
+#include "vm/cache/cache.h"
+#include "vm/evidence/evidence.h"
+#include "vm/frame/frame.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/ws/ws.h"
 
 /*
  * Frames by state.

@@ -17,9 +17,14 @@
  * Read next stat_words.c.
  */
 #include "lib/string.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define NAME_COLUMN 72
 

@@ -20,9 +20,14 @@
  * Read next vm/design/fmo/check.c (walk).
  */
 #include "lib/string.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 /* What one line says; a run continues while it is equal. */
 struct word_look {

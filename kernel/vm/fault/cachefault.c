@@ -21,10 +21,17 @@
  *
  * Read next vm/cache/pagecache.c, vm/pte/fault.c.  Book: ch06, ch09.
  */
-#include "vm/calls/advice.h"
+#include "vm/cache/cache.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/vmo.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
 #define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)

@@ -27,9 +27,16 @@
  *
  * Read next faultwait.c, vm/pte/fault.c, vm/table/ptab.c.  Book: ch06.
  */
+#include "vm/design/design.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 #define RESTARTS_SHARED 16
 

@@ -17,9 +17,15 @@
  *
  * Read next vm/frame/token.c, vm/frame/framewait.c.  Book: ch06, ch13.
  */
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/want/want.h"
 
 
 /*
@@ -107,7 +113,7 @@ drop_old_pins(struct fctx *f)
  * Context:  thread, may sleep.
  * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
  */
-int
+static int
 anon_fault_path(struct fctx *f)
 {
 	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;

@@ -38,9 +38,12 @@
  *
  * Read next vm/kpaged/kpaged.c, vm/map/vadpool.c.  Book: ch14.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
+#include "vm/want/want.h"
 
 /* Rule 1; with locks=1 by rank, always by what is known without it. */
 static void

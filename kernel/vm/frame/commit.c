@@ -45,9 +45,9 @@
  * Read next vm/calls/map.c (who charges), vm/ws/balance.c (waiting for a
  *           frame that has been promised).  Book: ch13.
  */
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 

@@ -22,9 +22,7 @@
  *
  * Read next mem/phys.c (marks, hooks), vm/ws/balance.c, token.c.  Book: ch13.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
 
 #define TICK_NS 10000000ul
 

@@ -23,9 +23,8 @@
  *
  * Read next pageq.c (who steals), vm/swap/pageout.c (who writes).  Book: ch13.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
 
 const struct swap_ops *swap_ops;
 
@@ -62,7 +61,7 @@ home_word(const struct vm_page *pg)
  * Locks:    [P], or whatever keeps pg resident.
  * Returns:  the container; NULL: the word lies in the header of an object.
  */
-struct vm_page *
+static struct vm_page *
 owner_container(const struct vm_page *pg)
 {
 	struct vm_page *c = page_of_pa(page_home_payload(pg));

@@ -24,9 +24,8 @@
  *
  * Read next pageq.c, mem/page.c (the table of states).  Book: ch04, ch06.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
 
 #define IDLE_MANY 64 /* tables without a page: bsm shall look */
 

@@ -20,9 +20,8 @@
  *
  * Read next page.c, vm/cache/pagecache.c, vm/swap/pageout.c.  Book: ch09.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
 
 #define WAIT_BUCKETS 256
 
@@ -33,6 +32,7 @@ static struct {
 	_Atomic uint64_t writing;        /* [P] to change: PF_WRITING pages */
 } pageio;
 
+static void page_wake(struct vm_page *pg);
 static int wait_idle(struct vm_page *pg, enum wait_how how);
 
 static uint64_t
@@ -298,7 +298,7 @@ wait_idle(struct vm_page *pg, enum wait_how how)
  *
  * Locks:    [P].
  */
-void
+static void
 page_wake(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));

@@ -20,9 +20,8 @@
  *
  * Read next page.c (who puts pages here), vm/ws/ws.c (rescue).  Book: ch12.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
 
 enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
 

@@ -29,9 +29,8 @@
  *
  * Read next framewait.c, vm/fault/fault.c (who takes tokens).  Book: ch13.
  */
+#include "vm/frame/frame.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define AGAIN_NS 100000000ul    /* the number of tokens is computed anew */
 #define PLACES 2

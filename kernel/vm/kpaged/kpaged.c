@@ -33,9 +33,10 @@
  *           why), kpagedws.c (what leaves memory), kpaged_va.c (the
  *           addresses), vm/object/anon.c, vm/design/fmo/fmo.c.  Book: ch14.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 
 #define DECOMMIT_ROUND 32 /* pages of one flush */
 

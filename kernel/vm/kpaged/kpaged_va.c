@@ -21,9 +21,7 @@
  *
  * Read next kpaged.c, lib/tree.h.  Book: ch14.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/kpaged/kpaged.h"
 
 #define CLASSES 4        /* 1, 2, 4, 8 pages */
 #define CACHED 8         /* ranges per class and CPU */

@@ -30,9 +30,10 @@
  * Read next kpaged.c, vm/fault/kpagedfault.c, vm/ws/balance.c (who asks),
  *           vm/frame/owner.c (stealing).  Book: ch14.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
 
 #define ROUND 32         /* pages of one hold of the kernel [W] */
 #define KEEP_PAGES 64    /* stay in rounds 3, 2, 1 */

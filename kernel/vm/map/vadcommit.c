@@ -22,9 +22,10 @@
  *
  * Read next vm/frame/commit.c, vm/calls/map.c.  Book: ch05.
  */
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define START_STACK 32   /* pages that a stack may grow by, as on Linux */
 #define START_HEAP 36    /* what a libc asks for before main(): 34, and tables */

@@ -18,9 +18,10 @@
  *
  * Read next vadpool.c, vm/object/vmo.c.  Book: ch05.
  */
+#include "vm/map/map.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 /*
  * A VAD for the space, of no range yet; with vmo also a reference to it and a

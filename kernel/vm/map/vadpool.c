@@ -31,9 +31,11 @@
  * Read next vadmem.c, vm/fault/kpagedfault.c, vm/calls/as.c (the end).  Book:
  *           ch05.
  */
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define PER_PAGE ((PAGE_SIZE - sizeof(struct vad_page *)) / sizeof(struct vad))
 #define ALL_USED (BIT(PER_PAGE) - 1)

@@ -32,7 +32,13 @@
  * Read next anontab.c (tables come and go), vmo.c,
  *           vm/pte/fault.c (f9_map_aobj).  Book: ch08.
  */
-#include "vm/object/anonfn.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/swap/swap.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 /* What a look at a page has found. */
 enum anon_found {

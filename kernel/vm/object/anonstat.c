@@ -13,9 +13,10 @@
  *
  * Read next anon.c.  Book: ch08, ch13.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/swap/swap.h"
 
 /*
  * The owning word of a page, as it is just now.

@@ -17,7 +17,9 @@
  *
  * Read next anon.c, vm/kpaged/kpaged.c.  Book: ch08.
  */
-#include "vm/object/anonfn.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
 
 /* Empty tables taken out of the tree, to be freed without [O]. */
 struct dead_tables {
@@ -106,7 +108,7 @@ tables_of(uint64_t pages)
 	return n;
 }
 
-/* See vmfn.h.  Locks: any. */
+/* See object.h.  Locks: any. */
 uint64_t
 anon_price(uint64_t pages)
 {

@@ -21,9 +21,8 @@
  *
  * Read next vmomaps.c, vm/access/vmobytes.c, anon.c.  Book: ch08.
  */
+#include "vm/object/object.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 

@@ -19,9 +19,13 @@
  *
  * Read next vmo.c, vm/pte/zap.c, vm/table/ptpage.c.  Book: ch08.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
 

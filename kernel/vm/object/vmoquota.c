@@ -19,7 +19,8 @@
  *
  * Read next anon.c, fs/tmpfs.c.
  */
-#include "vm/object/anonfn.h"
+#include "vm/object/object.h"
+#include "vm/vm.h"
 
 /*
  * Locks:    none of rank >= LR_MEM.

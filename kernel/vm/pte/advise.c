@@ -25,8 +25,13 @@
  *
  * Read next vm/calls/advise.c, vm/ws/ws.c.  Book: ch12.
  */
-#include "vm/calls/advice.h"
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 
 #define TABLE_BYTES (MD_PT_WORDS << PAGE_SHIFT)
 

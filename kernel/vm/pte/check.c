@@ -17,7 +17,14 @@
  *
  * Read next vm/evidence/check.c.  Invariants: book, appendix H.
  */
+#include "vm/design/design.h"
+#include "vm/evidence/report.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
 
 #define LEVELS_BELOW (MD_PT_LEVELS - 1) /* the root */
 

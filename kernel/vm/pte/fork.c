@@ -21,7 +21,13 @@
  *
  * Read next vm/design/eager/eager.c, vm/design/fmo/fork.c.  Book: ch10.
  */
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/want/want.h"
 
 /*
  * The child's VADs, with its commit summed up; not charged yet.

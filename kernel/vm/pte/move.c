@@ -21,7 +21,12 @@
  *
  * Read next vm/calls/mremap.c.  Book: ch05.
  */
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 #define MOVE_ROUND 32 /* words of one flush */
 

@@ -16,7 +16,12 @@
  *
  * Read next vm/pte/fault.c (more rights: f_upgrade).  Book: ch05.
  */
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
 
 struct rights_work {
 	uint64_t clear, set;  /* bits of VALID words */

@@ -10,9 +10,13 @@
 #ifndef VM_PTE_PTE_H
 #define VM_PTE_PTE_H
 
-#include "vm/vmfn.h"
+#include "vm/design/design.h"
+#include "vm/fault/fault.h"
+#include "vm/map/map.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
-/* A PTE of a leaf table, and where it stands. */
+/* A PTE of a leaf table, and where it stands: [own]. */
 struct pte_spot {
 	struct aspace *as;
 	va_t va;
@@ -28,6 +32,10 @@ pt_table_end(va_t va)
 }
 
 /* fault.c: classifies, one handler per case */
+enum fault_case {
+	FC_F0, FC_F1, FC_F1Z, FC_F2, FC_F3, FC_F4, FC_F5, FC_F6, FC_F7, FC_F8,
+	FC_F9, FC_F10, FC_F11, FC_UPGRADE
+};
 enum fault_outcome fault_by_pte(struct fctx *);                  /* ops->fault */
 enum fault_case fault_classify(const struct fctx *, uint64_t word);
 enum fault_outcome f0_spurious(struct fctx *);
@@ -79,7 +87,7 @@ va_t pte_limit(const struct vad *);            /* where its object ends (R7) */
 int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void pte_stat(struct aspace *, struct vm_as_stat *);             /* ops->stat */
 
-/* fork.c: one fork under way; on the stack of ops->dup */
+/* fork.c: one fork under way; on the stack of ops->dup: [own] */
 struct pte_fork {
 	struct aspace *parent, *child;
 	const struct vad *vad;       /* of the parent, being copied; then: the copy */

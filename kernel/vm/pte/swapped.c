@@ -17,7 +17,12 @@
  *
  * Read next vm/calls/swapoff.c.  Book: ch13.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 
 static int leaf_words(struct aspace *as, struct vm_page *leaf,
     struct swap_walk *walk);

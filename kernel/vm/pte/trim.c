@@ -19,7 +19,12 @@
  *
  * Read next vm/ws/ws.c, vm/table/tlb.c.  Book: ch12.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 static uint64_t trimmed_word(struct aspace *as, const struct ws_spot *s);
 static uint64_t lazy_word(struct aspace *as, const struct ws_spot *s);

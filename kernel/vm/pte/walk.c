@@ -11,7 +11,13 @@
  *
  * Read next vm/evidence/stat_words.c.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/vm.h"
 
 /*
  * Where the object of a VAD, or of its copy, ends, as an address; no object: the

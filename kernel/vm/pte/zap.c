@@ -27,7 +27,15 @@
  *
  * Read next vm/table/tlb.c, fmo.c.  Book: ch05, ch07.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/object/object.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 struct zap_work {
 	struct aspace *as;

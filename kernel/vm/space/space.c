@@ -21,9 +21,8 @@
  *
  * Read next vm/calls/as.c (how they are made and end).  Book: ch05.
  */
+#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define COLLECT_MAX 16              /* spaces that as_collect() gives at once */
 

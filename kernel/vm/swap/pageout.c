@@ -27,9 +27,8 @@
  * Read next vm/cache/vmofile.c, swap.c, vm/frame/pageq.c, vm/ws/balance.c.
  *           Book: ch13.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
 
 #define ROUND_NS 1000000000ul        /* between two looks */
 #define OLD_NS 5000000000ul          /* dirty for so long: written */

@@ -28,7 +28,8 @@
  * Read next vm/frame/owner.c (who is told), swapio.c (areas, bios), pageout.c
  *           (who writes).  Book: ch13.
  */
-#include "vm/swap/swapfn.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
 
 #define READS_AGAIN 2u /* of a page of the kernel that could not be read */
 #define AHEAD_BIOS 8 /* requests for one fault, at most */
@@ -101,7 +102,7 @@ swap_free(slot_t slot)
  *
  * Locks:    as swap_free().
  */
-void
+static void
 swap_retire(slot_t slot)
 {
 	struct swap_area *a;

@@ -25,9 +25,9 @@
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
 
 #define MAGIC "SWAPSPACE2"
 #define MAGIC_BYTES 10
@@ -57,6 +57,7 @@ static struct swap_area *area_make(const struct swap_source *src,
 static int area_mark_bad(struct swap_area *a, const struct swap_header *h);
 static int area_map_device(struct swap_area *a);
 static int area_map_file(struct swap_area *a, const struct swap_source *src);
+static void swap_area_free(struct swap_area *a);
 static int area_enter(struct swap_area *a, const struct swap_source *src);
 
 /* ---- the header ---- */
@@ -68,7 +69,7 @@ static int area_enter(struct swap_area *a, const struct swap_source *src);
  * Locks:    none.
  * Returns:  slots, the header too; 0: it is not.
  */
-uint32_t
+static uint32_t
 swap_header_slots(const void *page, uint64_t pages)
 {
 	const struct swap_header *h = page;
@@ -192,7 +193,7 @@ ext_bytes(const struct swap_area *a)
  *
  * Locks:    none.
  */
-void
+static void
 swap_area_free(struct swap_area *a)
 {
 	room_free(a->map, map_bytes(a->nslots));

@@ -20,7 +20,8 @@
  *
  * Read next swap.c, swaparea.c.  Book: ch13.
  */
-#include "vm/swap/swapfn.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
 
 #define WINDOW_MIN 2
 #define WINDOW_MAX SWAP_RUN  /* pages of one read */
@@ -31,6 +32,10 @@
 struct swap_state swaps = {
 	.lock = SPIN_INIT(LR_LEAF), .window = WINDOW_START,
 };
+
+static bool swap_is_frozen(void);
+static void swap_ahead_hit(struct vm_page *pg);
+static void swap_ahead_miss(struct vm_page *pg);
 
 static uint64_t
 count_used(void)
@@ -405,7 +410,7 @@ swap_thaw(void)
 	pageout_wake();
 }
 
-bool
+static bool
 swap_is_frozen(void)
 {
 	return atomic_load(&swaps.frozen);
@@ -435,7 +440,7 @@ judge_window(void)
  *
  * Locks:    [P].
  */
-void
+static void
 swap_ahead_hit(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
@@ -445,7 +450,7 @@ swap_ahead_hit(struct vm_page *pg)
 	judge_window();
 }
 
-void
+static void
 swap_ahead_miss(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));

@@ -25,7 +25,10 @@
  *
  * Read next vm/fault/fault.c, tlb.c.  Book: ch06, ch14.
  */
-#include "vm/table/ptabfn.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/want/want.h"
 
 #define UPPER_PAID 3u    /* of the 4 pages of as_init; the root is the fourth */
 

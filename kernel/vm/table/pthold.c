@@ -21,7 +21,10 @@
  *
  * Read next ptpage.c, vm/object/vmomaps.c, vm/pte/zap.c.  Book: ch14.
  */
-#include "vm/table/ptabfn.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 

@@ -30,7 +30,11 @@
  *
  * Read next ptab.c, pthold.c, vm/ws/balance.c (who evicts).  Book: ch14.
  */
-#include "vm/table/ptabfn.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/want/want.h"
 
 static struct {
 	_Atomic uint64_t depth_max; /* [A] most tables read for one fault */
@@ -250,7 +254,7 @@ count_words(struct vm_page *table)
  * Locks:    [W]; takes [P], under which alone the word may be trusted.
  * Returns:  false: the word is not TRANS.
  */
-bool
+static bool
 pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
 {
 	struct vm_page *table = NULL;

@@ -15,9 +15,9 @@
  *
  * Read next vm/fault/fault.c (the passes), vm/fault/faultwait.c.  Book: ch06.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
+#include "vm/want/want.h"
 
 static uint64_t hold_after;    /* [c] option hold: restarts */
 

@@ -39,9 +39,14 @@
  * Read next ws.c (one space), vm/frame/framewait.c (who waits).  Book: ch12,
  *           ch13.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/ws/ws.h"
 
 #define SECOND 1000000000ul
 #define ROUND_NS SECOND              /* between two looks */

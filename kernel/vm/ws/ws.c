@@ -26,9 +26,10 @@
  * Read next balance.c (who trims), vm/frame/pageq.c, vm/table/ptab.c.  Book:
  *           ch12.
  */
-#include "vm/vm.h"
-#include "vm/vmdat.h"
-#include "vm/vmfn.h"
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 static void ring_insert(struct aspace *as, struct vm_page *leaf);
 static void ring_remove(struct aspace *as, struct vm_page *leaf);
@@ -134,7 +135,7 @@ ws_age(struct aspace *as)
  * Locks:    [W].
  * Returns:  false: there is none within *look words.
  */
-bool
+static bool
 ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
     struct ws_spot *s)
 {

@@ -33,7 +33,14 @@
  * Read next vm/pte/fork.c, then vm/design/fmo/fork.c, which copies nothing.
  * Book: ch10.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/want/want.h"
 
 /* One fork under way; on the stack of eager_dup(). */
 struct eager_fork {

@@ -14,7 +14,11 @@
 #ifndef VM_DESIGN_FMO_FMO_H
 #define VM_DESIGN_FMO_FMO_H
 
+#include "vm/evidence/report.h"
 #include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/want/want.h"
 
 struct fmo_entry {             /* 16 B, kpaged, 256 per page */
 	uint64_t word;         /* TRANS | BUSY | SWAP | ERROR | 0 dead.  [F], and [P] for TRANS/BUSY */

@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kpagedfn.h: kernel paged memory; part of vm/vmfn.h
+ * kpaged.h: kernel memory that can be paged: ranges of it, and pins
  *
- * Offers    ranges of it, pins, plain accesses, what leaves memory.
- * Needs     vm/vmdat.h.
- * Sleeps?   kpaged_pin(), kpaged_bring(), kpaged_fault(); the others at most for
- *           the kernel [W].
+ * Sleeps?   kpaged_pin(), kpaged_bring(); the others at most for the kernel [W].
  */
-#ifndef VM_KPAGEDFN_H
-#define VM_KPAGEDFN_H
+#ifndef VM_KPAGED_KPAGED_H
+#define VM_KPAGED_KPAGED_H
 
-#include "vm/vmdat.h"
+#include "vm/swap/swap.h"
 
 /* kpaged.c: rank 6 lock inside */
+/* By direct map; the page is pinned. */
+static inline void *
+kpaged_ptr(struct vm_page *pg, va_t kva)
+{
+	ASSERT(pg->pins > 0);
+	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
+}
+/* It could not be read, and its container has not been told yet: its words are zero. */
+static inline bool
+page_hides_loss(const struct vm_page *pg)
+{
+	return (atomic_load_relaxed(&pg->flags) & (PF_ERROR | PF_CONTAINER)) ==
+	    PF_ERROR;
+}
+/* What stands in such a one then: an upper word of an anonymous object (not in nused),
+ * the references of an entry. */
+#define AOBJ_LOST 1ul
+#define FMO_REFS_LOST (1ul << 30)
 void kpaged_init(void);
 /* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
 va_t kpaged_alloc(size_t pages);
@@ -31,48 +46,29 @@ bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and 
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);
 bool kpaged_is_out(va_t);                                /* it is on swap */
-/* By direct map; the page is pinned. */
-static inline void *
-kpaged_ptr(struct vm_page *pg, va_t kva)
-{
-	ASSERT(pg->pins > 0);
-	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
-}
 enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
 /* PF_CONTAINER; recount nused.  True: it could not be read; so many words may say so. */
 bool container_attach(struct vm_page *, enum container_kind, unsigned words);
-/* It could not be read, and its container has not been told yet: its words are zero. */
-static inline bool
-page_hides_loss(const struct vm_page *pg)
-{
-	return (atomic_load_relaxed(&pg->flags) & (PF_ERROR | PF_CONTAINER)) ==
-	    PF_ERROR;
-}
-/* What stands in such a one then: an upper word of an anonymous object (not in nused),
- * the references of an entry. */
-#define AOBJ_LOST 1ul
-#define FMO_REFS_LOST (1ul << 30)
 
 /* kpagedws.c: what of it leaves memory */
 void kpaged_age(bool spare_used);
 size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
 size_t kpaged_may_give(int round);                       /* in a round of bsm */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
-int kpaged_check(struct vm_report *);
-
-/* kpagedfault.c */
-int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
 uint64_t *kpaged_next_word(va_t *kva, va_t end);        /* that is not 0; NULL */
 size_t kpaged_trim_all(bool vads);                       /* all that may go */
-void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be read */
+
+/* kpaged_va.c: addresses only */
+void kpaged_drain(void);                                 /* before leak accounting */
+va_t kpaged_va_top(void);
+bool kpaged_va_is_free(va_t);
+bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
+
+/* ======== within the room ======== */
 
 /* kpaged_va.c: addresses only */
 void kpaged_va_init(void);
 va_t kpaged_va_alloc(size_t pages);                      /* with kernel tables; 0 */
 void kpaged_va_free(va_t, size_t pages);
-void kpaged_drain(void);                                 /* before leak accounting */
-va_t kpaged_va_top(void);
-bool kpaged_va_is_free(va_t);
-bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
 
 #endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * access.h: bytes of users and of objects
+ */
+#ifndef VM_ACCESS_ACCESS_H
+#define VM_ACCESS_ACCESS_H
+
+#include "vm/object/object.h"
+
+/* pin.c: no lock of rank >= 2 held */
+int vm_pin_user(struct aspace *, va_t, size_t, bool write, struct vm_page **, unsigned max); /* pages; -EFAULT, -EINTR if 0 */
+void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
+
+/* ======== within the room ======== */
+
+/* vmobytes.c */
+int vmo_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK; /* within one page, if it exists */
+
+/* filebytes.c */
+ssize_t cache_write_page(struct vmo *, uint64_t off, size_t n, struct uio *);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cache.h: pages of files
+ */
+#ifndef VM_CACHE_CACHE_H
+#define VM_CACHE_CACHE_H
+
+#include "vm/object/object.h"
+
+/* pagecache.c: pages of files */
+#define CACHE_WINDOW 32      /* pages: the longest read ahead */
+#define CACHE_CLUSTER 16     /* pages: the longest write */
+void cache_init(void);
+uint64_t cache_count(void);                              /* pages of all files */
+struct vm_page *cache_lookup(struct vmo *, uint64_t idx); /* [O]; NULL */
+struct vm_page *cache_next(struct vmo *, uint64_t idx);  /* [O]: first at or after; NULL */
+enum cache_want { CACHE_FIND, CACHE_READ };
+/* The page, pinned.  May sleep, no lock of rank >= 2.  0; -ENXIO beyond the end,
+ * -ENOENT absent (CACHE_FIND), -EIO, -EINTR. */
+int cache_get(struct vmo *, uint64_t idx, enum cache_want, struct vm_page **out) MUST_CHECK;
+/* Read up to n absent pages from idx on; *first: the first, pinned, or NULL if
+ * it was there.  0, -EIO, -EINTR: for page idx. */
+int cache_readahead(struct vmo *, uint64_t idx, unsigned n, struct vm_page **first) MUST_CHECK;
+unsigned cache_window(struct vmo *, uint64_t idx);       /* how many to read at a miss */
+/* A filled LIMBO frame becomes page idx, READING.  False: the page exists, or lies
+ * beyond the end.  cache_end_insert() ends it: r 0 dirty, else forgotten. */
+bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
+void cache_end_insert(struct vmo *, struct vm_page *, int r);
+void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
+
+/* vmofile.c: files as objects */
+void cache_files_init(void);
+int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;
+void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
+int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
+void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
+void cache_flush_all(void);                               /* for leak accounting */
+
+/* vmohole.c */
+int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
+
+/* vmogrow.c */
+bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
+bool cache_is_short(struct vmo *, uint64_t idx, uint32_t *seq); /* dirty, yet to be extended */
+int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
+
+/* ======== within the room ======== */
+
+/* pagecache.c: pages of files */
+/* Next cluster of adjacent dirty pages in [*idx, hi), now PF_WRITING; *idx moves
+ * to it.  0: none; -EAGAIN: wait for out[0], then again. */
+int cache_collect_dirty(struct vmo *, uint64_t *idx, uint64_t hi, struct vm_page **out);
+int cache_writeback(struct vmo *, uint64_t idx, struct vm_page **, int n) MUST_CHECK;
+void cache_erase(struct vmo *, struct vm_page *);         /* [O]: out of the tree */
+
+/* vmohole.c */
+int cache_hole_wait(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+
+#endif

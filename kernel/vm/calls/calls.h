@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * calls.h: what the system calls on memory share, and which designs there are
+ */
+#ifndef VM_CALLS_CALLS_H
+#define VM_CALLS_CALLS_H
+
+#include "vm/map/map.h"
+#include "vm/design/design.h"
+
+/* designs.c */
+#define DESIGNS 6            /* numbers; not all of them are taken */
+extern const struct vmm_ops fmo_ops, eager_ops;
+void design_init(void);                                  /* once, by vm_init() */
+bool design_owns_cache(const char *name);   /* a slab of records that are shared */
+const struct vmm_ops *design_default(void);
+void design_reap(void);      /* ops->reap of each; no rank >= 3 held */
+
+/* as.c */
+void as_init(void);                                      /* once, by vm_init() */
+
+/* ======== within the room ======== */
+
+/* asend.c */
+void as_detach_all(struct aspace *, struct vad **gone);  /* asend.c: the words */
+void as_free_vads(struct aspace *, struct vad *gone);    /* asend.c: the rest */
+
+/* inherit.c */
+void vad_mark_inherited(struct aspace *);                     /* inherit.c */
+
+/* map.c */
+/* vpn range of user bytes; false: unaligned, empty or past the user half. */
+bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
+/* Common half of munmap, MAP_FIXED, mremap; M exclusive.  The VADs that went
+ * are put before *gone: vad_free_list() after map_lock; what they had charged
+ * is added to *freed, still to be uncharged. */
+int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad **gone,
+    uint64_t *freed) MUST_CHECK;
+/* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
+struct vad *map_attach(struct aspace *, struct vad *);
+/* Where pages (of bytes bytes) may go: hint, or top-down.  [M].  0, -ENOMEM. */
+int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
+bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
+void map_end(struct aspace *, struct vad *gone, uint64_t freed); /* drops [M], then gives back */
+
+/* grow.c */
+int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;
+
+/* mlock.c */
+/* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
+void lock_populate(struct aspace *, va_t, va_t end);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * design.h: the functions of a design, and who asks for them
+ *
+ * Rooms below the designs call these through as->ops; nobody names a design.
+ */
+#ifndef VM_DESIGN_DESIGN_H
+#define VM_DESIGN_DESIGN_H
+
+#include "vm/want/want.h"
+
+struct out;
+struct vad;
+struct vm_maplink;
+struct vm_report;
+struct zap_job;
+struct pte_spot;
+
+enum madvise_advice {
+	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2,
+	MADV_WILLNEED = 3, MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9,
+	MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_MERGEABLE = 12,
+	MADV_UNMERGEABLE = 13, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15,
+	MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_WIPEONFORK = 18,
+	MADV_KEEPONFORK = 19, MADV_COLD = 20, MADV_PAGEOUT = 21,
+	MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
+	MADV_DONTNEED_LOCKED = 24,
+	/* Not a program's: what PAGEOUT has taken out, and has been written. */
+	ADVICE_RELEASE = 1 << 20
+};
+
+/*
+ * One word of a leaf table, pages 1; or pte_is_table_out(): the table of these
+ * pages is not in use, and word is that in its parent.
+ */
+typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
+
+struct vmm_ops {
+	const char *name;
+	int (*as_init)(struct aspace *);
+	void (*as_fini)(struct aspace *);
+	int (*attach)(struct aspace *, struct vad *);
+	int (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
+	/* Words of [lo, hi) vpn go, M exclusive; waits but does not fail. */
+	void (*detach)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
+	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0; -EAGAIN:
+	 * the job says what is to be brought first. */
+	int (*zap)(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+	    struct zap_job *);
+	/* vad->prot is still the old one; fewer rights only.  0. */
+	int (*protect)(struct aspace *, struct vad *, uint8_t prot);
+	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
+	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+	/* PAGEOUT: how many pages are still to be written first; else 0. */
+	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
+	    int advice);
+	int (*dup)(struct aspace *parent, struct aspace *child);
+	enum fault_outcome (*fault)(struct fctx *);
+	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
+	 * WS_HAS_PLACE only those that could leave memory now.  How many. */
+	size_t (*evict)(struct aspace *, size_t want, int min_age);
+	void (*stat)(struct aspace *, struct vm_as_stat *);
+	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+	int (*check)(struct aspace *, struct vm_report *);
+	void (*init)(void); /* once, by vm_init() */
+	/* Text about what words of as name that others share, or NULL: of all. */
+	void (*show)(struct aspace *, struct out *);
+	const char *const *caches; /* slabs that one process's fork leaves to others */
+	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
+	/* [W]: its words that are SWAP or TRANS, and those that they share. */
+	int (*swapped)(struct aspace *, struct swap_walk *);
+	const struct shared_ops *shared; /* NULL: no word is ever shared */
+};
+
+/*
+ * What the words mean that a fork has made common to several spaces, FORK and
+ * VALID/FORK: of the design whose space has such.
+ */
+struct shared_ops {
+	/* F4, F8: a write to, a read of such a page; as ops->fault. */
+	enum fault_outcome (*write_fault)(struct fctx *);
+	enum fault_outcome (*read_fault)(struct fctx *);
+	/* [W]: a VALID/FORK word is about to lose its mapping.  What it becomes;
+	 * the last owner may take the page back first: VALID/PRIV, and TRANS. */
+	uint64_t (*trim)(const struct pte_spot *);
+	/* [W]: the FORK words of one leaf table in [*va, end) go.  0, or the address
+	 * of kernel memory to be pinned into *held first; *va has moved on. */
+	va_t (*drop)(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
+	    struct vm_page **held);
+	/* [W]: a VALID/FORK word that mapped the page is gone, its flush has been
+	 * acknowledged: drop mapping and reference. */
+	void (*unmapped)(struct aspace *, struct vm_page *);
+	/* [W]: tables of the space are lost, and with them what they named. */
+	void (*forget)(struct aspace *);
+	/* [W]: references to what such a word names, -1 if that is out; what its
+	 * owning word says (0: not known). */
+	int64_t (*refs)(struct aspace *, uint64_t word, uint64_t *named);
+	/* [M] at most: pin what such a word names, or named; 0, -EINTR.  *out NULL:
+	 * it is no more. */
+	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);
+	/* [W]: walk->fn for the word that a FORK word names; as ops->swapped.  NULL,
+	 * 0 and as_lock_all(): for all that any word names, each once. */
+	int (*swapped)(struct aspace *, uint64_t word, struct swap_walk *);
+	/* as_lock_all(): vm_check meets such a word; all those of a space are done;
+	 * all spaces are. */
+	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
+	void (*check_space)(struct aspace *, struct vm_report *);
+	void (*check_end)(struct vm_report *);
+};
+
+#endif

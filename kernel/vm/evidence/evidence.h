@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * evidence.h: checks, leaks, forced pressure
+ */
+#ifndef VM_EVIDENCE_EVIDENCE_H
+#define VM_EVIDENCE_EVIDENCE_H
+
+#include "vm/evidence/report.h"
+#include "vm/swap/swap.h"
+
+/* force.c: FI_TRIM, FI_TABLE, FI_EVICT_ENTRY, FI_STEAL */
+void force_init(void);
+void kpaged_push_out(bool vads);                         /* all that may go, to swap */
+
+/* check.c: the walk of the invariants */
+void check_init(void);
+
+/* anon_check.c */
+int anon_check(struct vmo *, struct vm_report *);        /* anon_check.c */
+
+/* check_kpaged.c */
+int kpaged_check(struct vm_report *);
+
+/* check_maps.c */
+int vad_check(struct aspace *, struct vm_report *);
+
+/* ======== within the room ======== */
+
+/* check.c: the walk of the invariants */
+void vm_check_fault(void);                               /* check=N: after each N-th fault */
+/* A report text under construction; vm_check and vm_leak_end one at a time. */
+void report_open(struct vm_report *, int level);
+unsigned report_close(struct vm_report *, const char *what);
+
+/* freeze.c */
+void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
+void as_unlock_all(void);
+
+/* check_cache.c */
+int cache_check(struct vmo *, struct vm_report *);       /* [O] */
+
+/* check_kpaged.c */
+void kpaged_bring_all(void);                             /* check_kpaged.c */
+
+/* check_swap.c */
+void check_swap(struct vm_report *);                     /* check_swap.c */
+
+#endif

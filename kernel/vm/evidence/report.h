@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * report.h: findings, as all write them who check something
+ */
+#ifndef VM_EVIDENCE_REPORT_H
+#define VM_EVIDENCE_REPORT_H
+
+#include "vm/vm.h"
+
+/* Findings of vm_check: text lines, counted: [own]. */
+struct vm_report {
+	struct out *out;
+	unsigned findings, level;
+	uint32_t *mapcount;        /* per pfn, counted while walking; or NULL */
+	uint64_t vads;             /* met in the trees */
+	bool no_vads;              /* of the space that is walked: they are out */
+	bool partial;              /* some words are on swap, or lost: not seen */
+};
+
+/* report.c */
+void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault.h: from an address to a page
+ */
+#ifndef VM_FAULT_FAULT_H
+#define VM_FAULT_FAULT_H
+
+#include "vm/want/want.h"
+#include "vm/object/object.h"
+
+/* fault.c */
+void fault_init(void);
+uint64_t fault_around(void);                          /* pages a read fault may map */
+int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
+enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
+/* Where a fault waits or ends: tests and checks. */
+enum fault_moment { FAULT_WAITS, FAULT_ENDS };
+typedef void fault_hook_fn(struct aspace *, enum fault_moment);
+void fault_set_hook(fault_hook_fn *);                 /* once, by force_init() */
+unsigned fault_in_flight(void);                          /* fault.c: faults not ended */
+
+/* faultwait.c: no lock held */
+int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
+void fault_give_back(struct fctx *);                  /* pins and spare frames */
+
+/* cachefault.c: F2, F3 */
+/* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
+enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
+/* May this fault make the page dirty?  False: it has taken over the pin, and
+ * FAULT_NEEDMEM is the outcome. */
+bool cache_may_dirty(struct fctx *, struct vm_page *);
+/* Map neighbours of f's page with these bits, as far as they are resident. */
+void cache_around(struct fctx *, uint64_t bits);
+bool cache_is_resident(struct vmo *, uint64_t idx);
+int map_willneed(struct aspace *, uint64_t lo, uint64_t hi) MUST_CHECK;
+int map_sync_range(struct aspace *, uint64_t lo, uint64_t hi) MUST_CHECK;
+
+/* kpagedfault.c */
+int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
+void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be read */
+
+/* ======== within the room ======== */
+
+/* fault.c */
+void fault_hook(struct aspace *, enum fault_moment);  /* no lock */
+
+/* faultwait.c: no lock held */
+int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0, -EINTR */
+
+/* cachefault.c: F2, F3 */
+void cache_fault_end(struct fctx *);                     /* give pins back; no lock */
+int cache_fault_read(struct fctx *) MUST_CHECK;          /* NEED_READ; 0, -EIO, -EINTR */
+int cache_fault_extend(struct fctx *) MUST_CHECK;        /* NEED_EXTEND; 0, -ENOSPC … */
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * frame.h: frames: the words that name them, their homes, queues, waiting
+ *
+ * The bits of a page-table word are the machine's where it is VALID; all other
+ * kinds are ours (book: words).
+ */
+#ifndef VM_FRAME_FRAME_H
+#define VM_FRAME_FRAME_H
+
+#include "dev/dev.h"
+#include "vm/space/space.h"
+
+/* ---- page-table words (book: words) ---- */
+
+enum pte_kind {
+	PTE_ABSENT, /* all bits 0: the VAD says what it means */
+	PTE_VALID,
+	PTE_TRANS,  /* 1: resident, not mapped here */
+	PTE_BUSY,   /* 2: frame is being filled */
+	PTE_SWAP,   /* 3: in a slot */
+	PTE_FORK,   /* 4: an entry of a forked memory object */
+	PTE_ERROR   /* 5: could not be read */
+};
+
+enum pte_src {         /* bits 10:9 of a VALID word */
+	SRC_OBJ,       /* home VNODE or AOBJ */
+	SRC_PRIV,      /* home is this word */
+	SRC_FORK,      /* home is an FMO entry */
+	SRC_SPEC       /* zero page, device: no mapcount, no ws_pages */
+};
+
+#define PTE_SRC_SHIFT 9
+#define PTE_SRC_MASK (3ul << PTE_SRC_SHIFT)
+#define PTE_LOCK (1ul << 11)
+#define PTE_AGE_SHIFT 52
+#define PTE_AGE_MASK (3ul << PTE_AGE_SHIFT)
+#define PTE_ZERO_MASK 0x7fc0000000000000ul /* 62:54 must be 0 when VALID */
+#define PTE_GONE (1ul << 54) /* in a batch only: no word names the page */
+#define PTE_KIND_SHIFT 1
+#define PTE_KIND_MASK (7ul << PTE_KIND_SHIFT)
+#define PTE_PFN_MASK MD_PTE_PFN
+#define PTE_ERRNO_SHIFT 8 /* 15:8 of an ERROR word */
+
+/* The kind of a word; a corrupt one panics (page.c). */
+enum pte_kind pte_kind(uint64_t word);
+const char *pte_kind_name(enum pte_kind);
+
+static inline enum pte_src
+pte_src(uint64_t w)
+{
+	return (enum pte_src)((w & PTE_SRC_MASK) >> PTE_SRC_SHIFT);
+}
+
+static inline pfn_t
+pte_pfn(uint64_t w)
+{
+	return (pfn_t)((w & PTE_PFN_MASK) >> PAGE_SHIFT);
+}
+
+static inline struct vm_page *
+pte_page(uint64_t w)
+{
+	return &pfdb[pte_pfn(w)];
+}
+
+/* How long ago a VALID word was used, in age passes. */
+static inline unsigned
+pte_age(uint64_t w)
+{
+	return (unsigned)((w & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
+}
+
+/* Does the word refer to a frame (VALID, TRANS, BUSY)?  Counts in nres. */
+static inline bool
+pte_names_frame(uint64_t w)
+{
+	unsigned k = (w >> PTE_KIND_SHIFT) & 7;
+
+	return (w & MD_PTE_P) != 0 || k == 1 || k == 2;
+}
+
+static inline uint64_t
+pte_make_soft(enum pte_kind kind, uint64_t payload_at_12)
+{
+	return ((uint64_t)(kind - 1) << PTE_KIND_SHIFT) |
+	    (payload_at_12 << PAGE_SHIFT);
+}
+
+/*
+ * A table that is not in use: its parent's word, TRANS, BUSY, SWAP or ERROR,
+ * keeps what its descriptor would forget.  Words of data have none of this.
+ */
+#define PTE_TABLE_LATE (1ul << 62)        /* tbl.late */
+#define PTE_TABLE_USED_SHIFT 52           /* 61:52 nused */
+#define PTE_TABLE_USED_MASK (0x3fful << PTE_TABLE_USED_SHIFT)
+#define PTE_TABLE_MASK (PTE_TABLE_LATE | PTE_TABLE_USED_MASK)
+
+static inline unsigned
+pte_table_used(uint64_t w)
+{
+	return (unsigned)((w & PTE_TABLE_USED_MASK) >> PTE_TABLE_USED_SHIFT);
+}
+
+/* Such a word: no other soft one has these bits, and a table that is out has words. */
+static inline bool
+pte_is_table_out(uint64_t w)
+{
+	return (w & MD_PTE_P) == 0 && (w & PTE_TABLE_USED_MASK) != 0;
+}
+
+static inline uint64_t
+pte_make_trans(const struct vm_page *pg)
+{
+	return pte_make_soft(PTE_TRANS, page_pfn(pg));
+}
+
+/* flags: MD_PTE_W | _D | _A | _NX | PTE_LOCK; U and P are added. */
+static inline uint64_t
+pte_make_valid(const struct vm_page *pg, enum pte_src src, uint64_t flags)
+{
+	return page_pa(pg) | MD_PTE_P | MD_PTE_U |
+	    ((uint64_t)src << PTE_SRC_SHIFT) | flags;
+}
+
+#define SWAP_INDEX_BITS 28        /* slot_t: area << 28 | index; 0: none */
+#define SWAP_INDEX_MAX ((1u << SWAP_INDEX_BITS) - 1)
+
+/* The SWAP word of a slot: index in 43:12, area in 47:44 (book: words). */
+static inline uint64_t
+swap_word(slot_t slot)
+{
+	uint64_t area = slot >> SWAP_INDEX_BITS;
+
+	ASSERT(slot != 0);
+	return pte_make_soft(PTE_SWAP, area << 32 | (slot & SWAP_INDEX_MAX));
+}
+
+/* The slot that a SWAP word names. */
+static inline slot_t
+swap_slot(uint64_t word)
+{
+	uint64_t payload = (word & PTE_PFN_MASK) >> PAGE_SHIFT;
+
+	ASSERT(pte_kind(word) == PTE_SWAP);
+	return (slot_t)((payload >> 32) << SWAP_INDEX_BITS |
+	    (payload & SWAP_INDEX_MAX));
+}
+
+/* ---- what frames ask of other rooms ---- */
+
+#define SWAP_RUN BIO_PAGES        /* slots of one cluster, at most */
+
+struct owner_ops {             /* one per home kind: pq_set_owner() */
+	/* [P] held: forget the STANDBY page, home NONE, slot 0 (the owning word
+	 * has it).  False: busy just now. */
+	bool (*steal)(struct vm_page *);
+	/* [P] held: pg and neighbours that may be written to swap together, in the
+	 * order of their words, at most SWAP_RUN.  Returns how many.  NULL: pages
+	 * of this home do not go to swap. */
+	unsigned (*cluster)(struct vm_page *, struct vm_page **out);
+};
+
+/* What frames ask of whoever takes pages out of memory: swap_init(). */
+struct swap_ops {
+	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
+	uint64_t (*places)(void);  /* slots that hold pages, or could */
+	bool (*is_frozen)(void);   /* vm_check looks: nothing is stolen */
+	void (*drop)(struct vm_page *); /* [P]: its slot is out of date */
+	void (*hit)(struct vm_page *);  /* [P]: read ahead, and now wanted */
+	void (*miss)(struct vm_page *); /* [P]: read ahead, and given up */
+};
+
+/* ---- calls ---- */
+
+/* page.c: words, pins, mapcounts.  *_locked: [P] held. */
+unsigned ws_age_word(uint64_t *);                        /* of one VALID word: its new age */
+void page_init(void);
+static inline uint64_t
+word_get(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+/* Store; keeps nres and nused of the container and marks it dirty.  container
+ * NULL: a word in a WIRED header.  Returns the old word (atomic xchg). */
+uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
+uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
+/* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
+uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
+/* A frame of class USER, not waiting; NULL. */
+struct vm_page *page_alloc(enum phys_want);
+void page_set_slot(struct vm_page *, slot_t);              /* [P] */
+uint64_t page_slotted_count(void);                       /* in memory and on swap */
+void page_free_chain(pfn_t);                              /* of such, through qnext */
+void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
+void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
+/* mapcount--, dirty → PF_DIRTY.  True: the caller frees it (page_free) after [P]. */
+bool page_unmap_locked(struct vm_page *, bool dirty);
+void page_unmap(struct vm_page *, bool dirty);
+void page_pin(struct vm_page *);
+void page_pin_locked(struct vm_page *);
+bool page_unpin_locked(struct vm_page *);                /* true: caller frees */
+bool page_unpin_dirty_locked(struct vm_page *);          /* after writing to it */
+void page_unpin(struct vm_page *);
+void page_unpin_dirty(struct vm_page *);
+void page_unpin_written(struct vm_page *, bool written); /* dirty, if written */
+bool page_let_go_locked(struct vm_page *);               /* an end of a hold; true: caller frees */
+bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
+/* The home gives the page up (transitions 14, 15).  True: caller frees. */
+bool page_disown_locked(struct vm_page *);
+void page_disown(struct vm_page *);
+/* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
+ * maps it, pins it or makes it a container in the same hold of [P]. */
+void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
+struct vm_page *page_zero_frame(void);                   /* the global zero page */
+pa_t word_pa(const uint64_t *word);                      /* direct-map word → payload */
+
+/* pageio.c: pages under I/O.  *_locked: [P] held. */
+void page_dirty_locked(struct vm_page *);                /* set PF_DIRTY, counted */
+void page_clean_locked(struct vm_page *);
+uint64_t page_dirty_count(void);                         /* of files */
+uint64_t page_writing_count(void);
+void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
+void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued; pinned: ACTIVE */
+bool page_unfilled_locked(struct vm_page *) MUST_CHECK;  /* READING → LIMBO; true: caller frees */
+void page_writing_locked(struct vm_page *);
+bool page_written_locked(struct vm_page *, bool ok);     /* true: caller frees */
+/* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
+int page_wait(struct vm_page *);
+void page_wait_plain(struct vm_page *);
+
+/* pageq.c: [P] held */
+struct page_queue { pfn_t head, tail; uint64_t n; };
+void pq_init(void);
+void pq_insert(struct vm_page *);                        /* by state and home */
+void pq_remove(struct vm_page *);
+void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
+void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
+unsigned pq_cluster(struct vm_page *, struct vm_page **out);
+void pq_set_idle(struct vm_page *table);                 /* a table of a space names no frame */
+void pq_clear_idle(struct vm_page *table);
+const struct page_queue *pq_standby(void);
+const struct page_queue *pq_modified_anon(void);         /* they go to swap */
+const struct page_queue *pq_modified_file(void);
+bool phys_steal(void);                                   /* no lock needed */
+bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
+const struct page_queue *pq_queue(enum page_state, bool file);
+
+/* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED; TABLE) */
+extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
+/* A page of data: pg->swp is valid. */
+static inline bool
+owner_is_word(const struct vm_page *pg)
+{
+	enum page_home h = page_home_kind(pg);
+
+	return h == HOME_PTE || h == HOME_FMO || h == HOME_AOBJ ||
+	    h == HOME_KPAGED;
+}
+/* Data or not, it goes to swap, and its word tells. */
+static inline bool
+owner_has_word(const struct vm_page *pg)
+{
+	return owner_is_word(pg) || page_home_kind(pg) == HOME_TABLE;
+}
+void owner_init(void);                                   /* once, by vm_init() */
+/* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */
+void owner_count_out(enum page_home, struct vm_page *container, int change);
+void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS, ERROR */
+
+/* framewait.c */
+void frames_init(void);                                  /* hooks of phys */
+void frames_wait_low(uint64_t deadline_ns);              /* bsm sleeps: they are, or the time has come */
+uint64_t frames_available(void);                         /* free and standby */
+bool frames_are_low(void);                               /* these are below the low mark */
+int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal signal) */
+/* A frame of class USER in *out unless it has one; waits, no lock >= 3. */
+int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
+struct vm_page *page_alloc_ahead(void);                  /* for read-ahead: never the last ones */
+
+/* token.c (book: deadlock) */
+void token_init(void);
+SYSTEM_ONLY void token_set_unmovable(uint64_t pages);                  /* by bsm */
+void vm_reserved_enter(void);                            /* this thread makes room; nests */
+void vm_reserved_leave(void);
+bool vm_may_stop(void);                                  /* killed, and not in vm_finish_begin() */
+enum wait_how vm_wait_how(void);                         /* killable, or plain */
+int fault_token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
+void fault_token_give(void);
+bool fault_token_held(void);
+void structural_begin(void);                             /* at most the own map_lock, no pin */
+void structural_end(void);
+void token_show(struct out *);
+
+/* commit.c: pages */
+void commit_init(void);
+int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
+void commit_charge_forced(uint64_t n);                   /* without the limit test */
+void commit_uncharge(uint64_t n);
+int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too */
+void commit_uncharge_late(struct aspace *, uint64_t n);
+int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
+bool commit_use_prepaid(struct aspace *, uint64_t n);
+bool commit_may_touch(void);                             /* what is promised */
+void commit_tell(va_t);                                  /* a late charge has failed: the log */
+int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
+bool commit_is_late(void);                               /* modes 0, 1 */
+uint64_t commit_total(void);
+uint64_t commit_limit(void);
+
+/* ======== within the room ======== */
+
+/* pageio.c: pages under I/O.  *_locked: [P] held. */
+void pageio_init(void);
+
+/* pageq.c: [P] held */
+void pq_note_idle(struct vm_page *table, bool idle);
+
+/* framewait.c */
+void frames_wake_bsm(void);                              /* any lock of rank < LR_WAIT */
+void frames_came(void);                                  /* one more; any lock of rank < LR_WAIT */
+
+/* token.c (book: deadlock) */
+bool vm_is_reserved(void);
+enum phys_class vm_class(void);                          /* of the current thread's frames */
+
+#endif

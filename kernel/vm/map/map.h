@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map.h: virtual address descriptors: their tree, their memory, their price
+ */
+#ifndef VM_MAP_MAP_H
+#define VM_MAP_MAP_H
+
+#include "vm/object/object.h"
+
+struct vad {
+	struct rb_node rb;         /* [M] tree by start */
+	uint64_t start, end;       /* [M] vpn, end exclusive */
+	uint64_t gap, maxgap;      /* [M] free pages before start; max in subtree */
+	struct vmo *vmo;           /* [M] holds a reference; NULL: private anonymous */
+	uint64_t off;              /* [M] pgoff of start in vmo */
+	struct vm_maplink *link;   /* [M] NULL if no vmo */
+	void *dpriv;               /* [M] of the design */
+	uint32_t flags;            /* [M] VAD_* */
+	uint8_t prot, maxprot;     /* [M] PROT_* */
+	uint16_t rsv;              /* [c] 0 */
+};
+
+#define VAD_MAX 65530              /* per space, as Linux */
+#define STACK_GUARD_PAGES 256
+#define MMAP_MIN_ADDR 65536ul       /* below: only MAP_FIXED of the privileged */
+
+/* vad.c: the tree; [M] exclusive for changes, shared for finds */
+#define VAD_FOREACH(v, as)                                                \
+	for (v = vad_first(as); v != NULL; v = vad_next(v))
+/* Is memory of these flags and rights data: private, writable, no stack? */
+static inline bool
+vad_is_data(uint32_t flags, unsigned prot)
+{
+	return (flags & (VAD_SHARED | VAD_STACK | VAD_GROWSDOWN)) == 0 &&
+	    (prot & PROT_W) != 0;
+}
+/* Will memory of these flags and rights be charged as a whole? */
+static inline bool
+vad_is_charged(uint32_t flags, unsigned prot)
+{
+	return (flags & (VAD_SHARED | VAD_NORESERVE)) == 0 &&
+	    (prot & PROT_W) != 0;
+}
+struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
+struct vad *vad_find_above(struct aspace *, uint64_t vpn);    /* first with end > vpn */
+int vad_insert(struct aspace *, struct vad *) MUST_CHECK;     /* 0, -EEXIST */
+int vad_find_gap(struct aspace *, uint64_t pages, uint64_t lo, uint64_t hi,
+    uint64_t *vpn) MUST_CHECK;                                /* top-down first fit */
+int vad_split(struct aspace *, struct vad *, uint64_t vpn, struct vad **hi) MUST_CHECK;
+/* Cut [lo, hi) out of the tree: the VADs wholly inside, on a list by rb.left;
+ * ends are split first.  0, -ENOMEM (nothing changed). */
+int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad **out) MUST_CHECK;
+int vad_protect_range(struct aspace *, uint64_t lo, uint64_t hi, uint8_t prot) MUST_CHECK;
+struct vad *vad_merge(struct aspace *, struct vad *);         /* with neighbours */
+void vad_set_range(struct aspace *, struct vad *, uint64_t start, uint64_t end); /* grow, clip */
+void vad_remove(struct aspace *, struct vad *);               /* out of the tree */
+struct vad *vad_first(struct aspace *);
+struct vad *vad_next(struct vad *);
+
+/* vadmem.c */
+/* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
+struct vad *vad_alloc(struct aspace *, struct vmo *);
+struct vad *vad_alloc_piece(struct aspace *, struct vmo *);   /* or a spare one */
+void vad_free(struct vad *);                                  /* drops the reference */
+void vad_free_list(struct vad *);                             /* through rb.left */
+void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
+void vad_update_link(struct vad *);                           /* the VAD has changed */
+void vad_unlist_link(struct vad *);
+bool vad_is_given_up(struct aspace *);                        /* VADs were lost */
+/* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
+int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags) MUST_CHECK;
+void vad_refill_spare(struct aspace *);                       /* may fail quietly */
+
+/* vadpool.c: their memory, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check) */
+void vadpool_init(struct vad_pool *);
+unsigned vadpool_end(struct aspace *);                        /* VADs that were left */
+bool vadpool_lost(va_t);                                      /* could not be read */
+bool vadpool_is_here(struct aspace *);
+
+/* vadcommit.c */
+/* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
+int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
+bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
+uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
+uint64_t vad_pays(const struct vad *, uint64_t *block);        /* of all, in order */
+uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
+uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
+int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
+/* May pages more be locked?  [M] exclusive.  0; -ENOMEM (limit, or half of the RAM). */
+int lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
+void lock_unreserve(uint64_t pages);                     /* they are counted now */
+
+/* ======== within the room ======== */
+
+/* vadpool.c: their memory, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check) */
+struct vad *vadpool_take(struct aspace *);                    /* NULL; may sleep */
+bool vadpool_give(struct vad *);                              /* false: it was lost */
+
+#endif

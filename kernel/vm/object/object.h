@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.h: what is mapped: objects, anonymous ones, and who maps them
+ */
+#ifndef VM_OBJECT_OBJECT_H
+#define VM_OBJECT_OBJECT_H
+
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/vmo.h"
+#include "vm/want/want.h"
+
+/* Object side of a mapping: non-paged, VADs are not. */
+struct vm_maplink {
+	struct list_node node;     /* [X] on vmo->maps */
+	struct aspace *as;         /* [X] */
+	uint64_t start, end, off;  /* [X] the VAD's range; changed under [M][X] */
+	uint32_t nwr, rsv;         /* [X] 1: shared, is or can be made writable */
+	uint32_t flags;            /* [X] VAD_* */
+	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for; 0: none */
+};
+
+struct vmo_quota {
+	_Atomic uint32_t refs;         /* [A] the file system and its objects */
+	_Atomic uint64_t used, max;    /* [A] pages; QUOTA_NONE: no limit */
+};
+
+/*
+ * SHARED_ONLY: words that map the object's pages; private copies stay.
+ * CLEAN: such words stay too, but lose W and D; the page learns of D.
+ */
+enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
+/*
+ * A zap may not wait.  It says what it lacks; brought, that is held here until
+ * the zap has got through.
+ */
+struct zap_job {
+	enum zap_how how;          /* [own] */
+	struct pt_hold tables;     /* [own] away: a table is out */
+	va_t kva;                  /* [own] an entry page that is, or 0 */
+	struct vm_page *held;      /* [own] entry page, pinned, or NULL */
+};
+
+/* What of an object is to be unmapped: [own]. */
+struct zap_range {
+	uint64_t lo, hi;           /* pgoff */
+	uint32_t seq;              /* resize_seq of this zap */
+	enum zap_how how;
+};
+
+/* vmo.c */
+void vmo_stored(struct vmo *);                           /* vmobytes.c: the times move */
+struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
+void vmo_free(struct vmo *);                             /* the header */
+struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
+/* The next anonymous object, with a reference; prev's is dropped.  NULL: no more. */
+struct vmo *vmo_next_anon(struct vmo *prev);
+void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
+void vmo_lock_all(void);                                 /* vm_check: the list stands still */
+void vmo_unlock_all(void);
+void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
+/* MAP_SHARED|MAP_ANONYMOUS: takes over the charge of anon_price() that the caller has
+ * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
+struct vmo *vmo_create_shared_anon(uint64_t bytes);
+/*
+ * The next object of a file after prev (NULL: the first) that is open for visits;
+ * leaves prev.  While it is visited its owner waits in vmo_forget_client().
+ */
+struct vmo *vmo_visit_next(struct vmo *prev);
+
+/* vmomaps.c */
+void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
+void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
+struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
+void vmo_link_free(struct vm_maplink *);                 /* NULL is allowed */
+void vmo_forget_space(struct aspace *);                   /* its VADs are lost */
+void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
+/* What a zap of this space lacks is brought and held; dying or not, to the end. */
+void zap_bring(struct aspace *, struct zap_job *);
+void zap_end(struct aspace *, struct zap_job *);         /* let go of it */
+
+/* anon.c */
+/* Words from pgoff that lie side by side end here. */
+static inline uint64_t
+anon_run_end(uint64_t pgoff)
+{
+	return pgoff < ANON_DIRECT ? ANON_DIRECT :
+	    ((pgoff - ANON_DIRECT) | (MD_PT_WORDS - 1)) + 1 + ANON_DIRECT;
+}
+/* The page, made if absent (size checked); pinned.  May sleep, no lock.
+ * 0, -ENOSPC, -EINTR, -ENXIO (beyond the end), -ENOENT (hole, not made). */
+enum anon_want { ANON_FIND, ANON_CREATE };
+int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out) MUST_CHECK;
+/* F9 under [W]: page of f in *out, pinned, FAULT_DONE; else the outcome. */
+enum fault_outcome anon_fault(struct fctx *f, struct vm_page **out);
+/* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
+void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
+
+/* anontab.c */
+/* Commit pages for all that an object of so many pages can have, tables too. */
+uint64_t anon_price(uint64_t pages);
+/* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR. */
+int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
+/* First index >= *pgoff whose word exists, [O] held; *table pinned. */
+uint64_t *anon_next_word(struct vmo *, uint64_t *pgoff, struct vm_page **table);
+
+/* anonstat.c */
+uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
+/* Of [lo, hi), may sleep: pages in swap; out with all that are not mapped, how many
+ * are on their way; begin to read what is in swap. */
+uint64_t anon_swapped(struct vmo *, uint64_t lo, uint64_t hi);
+uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
+void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
+
+/* ======== within the room ======== */
+
+#define ANON_LEVELS 4 /* 512^4 pages */
+/* Where the way from the header to a page's word ends. */
+enum anon_end {
+	END_WORD,    /* slot is the owning word */
+	END_MISSING, /* slot is an interior word that is 0 */
+	END_AWAY,    /* the table at away is not in memory */
+	END_LOST     /* slot is an interior word that could not be read */
+};
+/* The way to a word: [own]. */
+struct anon_way {
+	uint64_t *slot;
+	uint64_t at;            /* page, counted from the first below its ind */
+	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
+	unsigned depth;         /* tables between slot and the owning word */
+	va_t away;
+};
+/*
+ * How many tables lie above a word, 0: it is in the header; and how many pages
+ * below the same ind come before it.
+ */
+static inline unsigned
+anon_depth_of(uint64_t pgoff, uint64_t *at)
+{
+	unsigned depth = 1;
+
+	*at = pgoff;
+	if (pgoff < ANON_DIRECT)
+		return 0;
+	*at -= ANON_DIRECT;
+	for (; *at >> (9 * depth) != 0; depth++)
+		*at -= 1ul << (9 * depth);
+	return depth;
+}
+/* The word of page at in a table that has depth tables from here on. */
+static inline unsigned
+anon_word_in(uint64_t at, unsigned depth)
+{
+	return at >> (9 * (depth - 1)) & (MD_PT_WORDS - 1);
+}
+/* No page is from here on, but while a cut is under way.  [O] */
+static inline uint64_t
+anon_end(const struct vmo *vmo)
+{
+	return MAX(PAGE_UP(vmo->size) >> PAGE_SHIFT, vmo->a.keep);
+}
+static inline va_t
+anon_table_kva(uint64_t slot)
+{
+	return MD_KPAGED_BASE + ((slot >> 1) << PAGE_SHIFT);
+}
+
+/* vmoquota.c: pages that a file system may have */
+bool quota_take(struct vmo_quota *) MUST_CHECK;
+void quota_give(struct vmo_quota *, uint64_t n);
+
+/* anon.c */
+struct vmo *anon_create(uint64_t bytes);
+/* The owning word of page pgoff, [O] held; its table, pinned (kpaged_unpin it), in
+ * *table, NULL for direct words.  NULL: no table leads there (*away 0), or the one at
+ * kva *away is not in memory: kpaged_pin() it without locks and ask again. */
+uint64_t *anon_word(struct vmo *, uint64_t pgoff, struct vm_page **table, va_t *away);
+void anon_put(struct vmo *);                             /* last reference */
+enum anon_end anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *);
+
+/* anontab.c */
+/* The table on the way to pgoff that has depth - 1 below it. */
+void anon_attach(struct vmo *, struct vm_page *table, uint64_t pgoff, unsigned depth);
+void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
+void anon_prune(struct vmo *, uint64_t pgoff);
+void anon_forget_lost(struct vmo *);
+int anon_bring(va_t kva) MUST_CHECK;               /* 0, -EINTR */
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmo.h: a memory object: in which frames, too, count its pages
+ */
+#ifndef VM_OBJECT_VMO_H
+#define VM_OBJECT_VMO_H
+
+#include "lib/tree.h"
+#include "vm/vm.h"
+
+#define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
+#define ANON_DIRECT 6             /* words in the header */
+
+enum vmo_type { VMO_VNODE, VMO_AOBJ, VMO_DEVICE };
+
+struct vmo {
+	uint8_t type;                  /* [c] */
+	uint8_t charged_whole;         /* [c] AOBJ of MAP_SHARED|MAP_ANONYMOUS: size charged */
+	const struct pager_ops *pager; /* [c] */
+	void (*end)(struct vmo *);     /* [c] the last reference is gone */
+	const struct vmo_client_ops *client_ops; /* [O] NULL: client is gone */
+	void *client;                  /* [O] */
+	_Atomic uint32_t refs;         /* [A] VADs + opens + node */
+	uint64_t serial;               /* [c] of the key of futex words: an address comes again */
+	struct spinlock lock;          /* rank 7 */
+	uint64_t size;                 /* [O] bytes */
+	uint32_t resize_seq;           /* [O] +1 on each change of size */
+	uint32_t cuts;                         /* [O] truncates under way: pages beyond size go */
+	struct mutex maps_lock;        /* rank 4 */
+	struct list maps;              /* [X] vm_maplink */
+	struct list_node all;          /* [L] */
+	uint64_t n_resident;           /* [O] pages */
+	uint64_t n_dirty;              /* [P] VNODE: pages with PF_DIRTY */
+	union {
+		struct {                       /* AOBJ */
+			uint64_t direct[ANON_DIRECT];    /* [O] words of pages 0…5 */
+			uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
+			uint64_t n_pages, n_tables; /* [O] */
+			uint64_t charged;      /* [O] commit pages held by the object */
+			struct vmo_quota *quota; /* [c] a reference; NULL: none */
+			uint64_t keep;         /* [O] pages below may exist, whatever the size */
+			bool lost;             /* [O] a table could not be read: counts are guesses */
+			_Atomic bool whole;    /* [A] sealed: MADV_REMOVE is refused */
+		} a;
+		struct {                       /* VNODE */
+			struct rb_root pages;  /* [O] vm_page by index */
+			void *obj;             /* [c] what the pager calls it */
+			uint64_t ra_next;      /* [O] a read here goes on from the last one */
+			uint16_t ra_win;       /* [O] pages of the last read */
+			uint64_t hole_lo, hole_hi; /* [O] a hole is being made: no pages enter */
+			uint64_t short_lo, short_hi; /* [O] pages that may lack blocks */
+			_Atomic int wb_error;  /* [A] a write-back failed, nobody was told */
+			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */
+			uint32_t visits;       /* [L] write-back threads at it */
+			bool closed;           /* [L] its owner goes: no new visits */
+		} v;
+	};
+};
+
+_Static_assert(sizeof(struct vmo) <= 320, "small");
+
+#endif

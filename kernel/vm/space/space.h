@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * space.h: an address space; tags of all fields, and the order of all locks
+ *
+ * For kernel/vm/ and its tests only, as all headers of its rooms: each has the
+ * structs of its room, field by field with the lock that guards it, and what
+ * other rooms may call; the contracts stand at the definitions.
+ *
+ * Tags: [M] map_lock  [W] ws_lock  [O] object lock  [X] object's mapping list
+ * [F] FMO lock  [P] PFN lock  [S] swap lock  [A] atomic  [c] constant after
+ * construction  [cpu] per CPU, preemption off  [B] the thread whose I/O made
+ * the word BUSY  [pool] the lock of a vad_pool  [s] valid only in the named state or for the named home
+ * [own] the thread that made it  [L] the list lock of its file  [bsm] thread
+ * bsm alone.
+ *
+ * Lock order (a lower rank is taken first; book: locks):
+ *
+ *   1  vnode rwlock        sleep   file size, read/write atomicity
+ *   2  as->map_lock        sleep   VAD tree, brk, commit.  Shared: fault, /proc
+ *   3  kernel map_lock     sleep   kernel arenas; never held while waiting
+ *   4  vmo->maps_lock      sleep   mapping list
+ *   5  as->ws_lock         sleep   user page tables; two only in fork
+ *   6  kernel ws_lock      sleep   kernel PTEs of kpaged
+ *   7  vmo, fmo, anon …    spin    tree and radix words, entry refs
+ *   8  PFN lock            spin    page states, queues, pins, mapcount, nres
+ *   9  swap, wait buckets  spin    leaves
+ *
+ * R1 never wait for a page, a frame or I/O with rank >= 3 held.  R2 paged
+ * kernel memory needed under rank >= 5 is pinned first.  R3 after unlock and
+ * relock everything read before is void.  R5 home and TRANS/BUSY words change
+ * under [P].  R6 a frame leaves LIMBO only after the ack.  R6a no flush with
+ * rank >= 7 held.  R7 a word becomes VALID in the ws_lock hold in which size
+ * and identity were checked.
+ */
+#ifndef VM_SPACE_SPACE_H
+#define VM_SPACE_SPACE_H
+
+#include "lib/errno.h"
+#include "mem/mem.h"
+#include "vm/vm.h"
+
+struct tlb_batch;
+struct vad;
+
+enum vad_flag {
+	VAD_SHARED = 1, VAD_GROWSDOWN = 2, VAD_LOCKED = 4, VAD_NORESERVE = 8,
+	VAD_DONTFORK = 16, VAD_WIPEONFORK = 32, VAD_STACK = 64, VAD_NOMERGE = 128,
+	VAD_HEAP = 256,
+	/* Private pages and leaf tables are paid for (vm/map/vadcommit.c).  A table
+	 * made under a VAD without it is charged late (pt_pin, pt_make). */
+	VAD_CHARGED = 512,
+	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
+	VAD_LOCKONFAULT = 4096, /* with LOCKED: only what is touched */
+	/* Has pages of a parent's: what the child maps is of another origin, and
+	 * the two are not joined. */
+	VAD_INHERITED = 8192,
+	/* The open file behind it can write, whatever the mapping itself may. */
+	VAD_WRITER = 16384
+};
+#define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
+
+/* The memory of a space's VADs: vm/map/vadpool.c. */
+struct vad_pool {
+	struct spinlock lock;      /* [pool] leaf */
+	struct list pages;         /* [pool] struct vad_page */
+};
+
+#define WS_AGES 4                  /* 0 young … 3 old */
+#define WS_AGE (WS_AGES - 1)       /* min_age: its bits */
+#define WS_HAS_PLACE 4             /* min_age: and only pages that need no new slot */
+#define AS_CLOSING 0x80000000u     /* of aspace.holders: is being torn down */
+#define UPPER_TABLES 4             /* pages charged with each space */
+
+struct aspace {
+	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
+	const struct vmm_ops *ops;     /* [c] */
+	struct list_node all;          /* [L] published spaces */
+	struct rwlock map_lock;        /* rank 2 */
+	struct rb_root vads;           /* [M] */
+	struct vad *hint;              /* [A] last hit, revalidated under [M] */
+	struct vad *spare_vad;         /* [M] two, through rb.left, each with a link: one hole */
+	struct vad_pool vad_pool;      /* [pool] */
+	_Atomic bool vads_lost;        /* [A] some could not be read: SIGKILL */
+	_Atomic bool words_lost;       /* [A] mremap could not move some: SIGKILL */
+	uint64_t nvads;                /* [M] */
+	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
+	struct tlb_batch *batch;       /* [W] one batch under construction */
+	uint64_t brk0, brk;            /* [M] bytes */
+	_Atomic uint64_t stack_pages;  /* [A] limit of every GROWSDOWN mapping */
+	_Atomic uint64_t data_pages;   /* [A] limit of all private writable memory */
+	_Atomic uint64_t size_pages;   /* [A] limit of what grows at a touch: RLIMIT_AS */
+	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
+	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
+	uint64_t peak_pages;           /* [M] */
+	uint64_t locked_pages;         /* [M] of VADs with LOCKED */
+	uint64_t lock_limit;           /* [M] bytes that a stack may lock: RLIMIT_MEMLOCK */
+	uint32_t lock_future;          /* [M] VAD_LOCK_FLAGS of new mappings */
+	_Atomic bool hides;            /* [A] VALID words without U: PROT_NONE, locked */
+	uint64_t ws_pages, ws_peak;    /* [W] VALID, SRC != SPEC */
+	uint64_t ws_min, ws_max;       /* [A] */
+	uint64_t n_priv;               /* [W] VALID/PRIV, TRANS, BUSY, SWAP and ERROR words */
+	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
+	uint64_t n_table;              /* [W] tables in use, without root */
+	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */
+	uint32_t idle_head, idle_tail; /* [P] tables that name no frame but SPEC ones */
+	uint64_t n_idle;               /* [P] so many */
+	bool lost;                     /* [W] a table could not be read: no exact counts */
+	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
+	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
+	_Atomic uint64_t n_swap;       /* [A] */
+	uint64_t commit;               /* [M] what its VADs have paid, + UPPER_TABLES */
+	_Atomic uint64_t late;         /* [A] charged at touch */
+	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: commit_prepay() */
+	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
+	uint16_t hand_idx;             /* [W] */
+	uint32_t ws_tables;            /* [W] on the ring */
+	uint8_t ws_missed, age_missed; /* [bsm] visits that found [W] taken */
+	uint32_t ws_visit;             /* [bsm] the last one, to come once a round */
+	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
+	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
+	uint64_t ws_trimmed;           /* [W] so far */
+	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
+	struct rb_root shared_refs;    /* [W] of the design: what its shared words name */
+	uint32_t n_shared_refs;        /* [W] so many */
+	uint32_t id;                   /* [c] for traces */
+	_Atomic uint32_t refs;         /* [A] */
+	_Atomic uint32_t users;        /* [A] processes that run on it */
+	_Atomic uint32_t holders;      /* [A] others who pin tables; AS_CLOSING */
+	_Atomic uint64_t minflt, majflt; /* [A] */
+	void *dpriv;                   /* [c] */
+};
+
+_Static_assert(sizeof(struct aspace) <= 1024, "book: objects");
+
+/*
+ * The tables of one address, for an operation that works on the words of many:
+ * fork, munmap, mremap, truncate.  Zero: nothing is held.
+ */
+struct pt_hold {
+	va_t va;                       /* [own] whose tables these are to be */
+	bool away;                     /* [own] one of them is out: pt_bring() */
+	bool late;                     /* [own] leaf tables made are charged late */
+	bool lost;                     /* [own] one on the way could not be read */
+	uint8_t npin;                  /* [own] */
+	struct vm_page *pin[MD_PT_LEVELS - 1]; /* [own] */
+	va_t pinned;                   /* [own] the pins are for this address */
+	pfn_t spare;                   /* [own] zeroed frames for pt_make(), through qnext */
+};
+
+/* space.c */
+extern struct aspace kernel_as;                                /* kpaged only */
+/* space.c */
+void as_set_ending(void (*ending)(struct aspace *));     /* once, by as_init() */
+struct aspace *as_alloc(void);                           /* a header, zeroed; NULL */
+void as_free(struct aspace *);
+void as_publish(struct aspace *);                        /* onto the list of all */
+void as_unpublish(struct aspace *);
+struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
+void as_list_lock(void);                                 /* none comes or goes */
+void as_list_unlock(void);
+void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
+struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
+uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
+/* The spaces with the highest scores above 0, a reference each; how many. */
+typedef uint64_t as_score_fn(const struct aspace *);
+unsigned as_collect(as_score_fn *score, struct aspace **out, unsigned max);
+
+#endif

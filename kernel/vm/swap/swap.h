@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swap.h: slots of swap areas, and what is written to and read from them
+ */
+#ifndef VM_SWAP_SWAP_H
+#define VM_SWAP_SWAP_H
+
+#include "vm/frame/frame.h"
+#include "dev/dev.h"
+
+#define SWAP_AREAS 16
+#define SWAP_BLOCK 4096u          /* slots that share one hint */
+#define SWAP_BIOS 32              /* of each area, made with it */
+
+/* Slots [slot, slot + n) lie side by side from a sector of the device on. */
+struct swap_extent {
+	uint32_t slot, n;         /* [c] */
+	uint64_t sector;          /* [c] */
+};
+
+struct swap_bio {
+	struct bio io;            /* [own] */
+	struct swap_area *area;   /* [own] */
+	struct list_node node;    /* [S] among the idle ones */
+	slot_t slot;              /* [own] of page[0] */
+	unsigned n;               /* [own] pages */
+	unsigned at, len;         /* [own] the request is for [at, at + len) of them */
+	unsigned again;           /* [own] page[at] was read again so many times */
+	struct vm_page *page[SWAP_RUN]; /* [own] */
+};
+
+struct swap_area {
+	struct bdev *dev;         /* [c] */
+	struct swap_extent *ext;  /* [c] in the order of slots */
+	unsigned next;            /* [c] extents */
+	unsigned max_ext;         /* [c] room for so many */
+	unsigned no;              /* [c] its number in slots and words */
+	uint32_t nslots;          /* [c] all, slot 0 (the header) too */
+	int prio;                 /* [c] higher ones are filled first */
+	uint64_t *map;            /* [S] a bit for each slot: used, bad, header */
+	uint8_t *runhint;         /* [S] of each block: no longer free run than this */
+	uint32_t nfree, nbad;     /* [S] nbad: retired and listed bad, not the header */
+	uint32_t hint;            /* [S] block to look at next */
+	uint32_t busy;            /* [S] bios under way */
+	bool closing;             /* [S] swapoff empties it: nothing is allocated */
+	struct list idle;         /* [S] swap_bio */
+	struct swap_bio *bios;    /* [c] SWAP_BIOS of them */
+	void *client;             /* [c] the open file, for who has called swap_on() */
+	char path[64];            /* [c] for /proc/swaps */
+};
+
+/* Words whose pages are to be read from swap: the first, and some behind it. */
+struct swap_words {
+	struct vm_page *container; /* [own] that holds them; NULL: a WIRED header */
+	uint64_t *word;           /* [own] */
+	unsigned step;            /* [own] words from one to the next: entries of fmo 2 */
+	unsigned max;             /* [own] so many from word on belong together */
+	enum page_home home;      /* [own] */
+	uint64_t index;           /* [own] page->index of the first page */
+	bool pin;                 /* [own] the caller gets a pin on what is read */
+};
+
+/* A walk over words that are SWAP or TRANS: ops->swapped. */
+struct swap_walk {
+	va_t at;                  /* [own] where it goes on */
+	va_t away;                /* [own] -EAGAIN: pin this first; 0: bring tables */
+	struct pt_hold tables;    /* [own] of at, once they were out */
+	/* 0: go on; else the walk ends with it. */
+	int (*fn)(struct swap_walk *, const struct swap_words *); /* [c] */
+};
+
+/* swap.c: slots, clusters, reading back.  [S] is taken inside. */
+/* Up to n adjacent slots: the first, *got of them; 0: there is none. */
+slot_t swap_alloc(unsigned n, unsigned *got);
+void swap_free(slot_t);
+/* [P]: what the slot of the page holds is out of date, or the page goes: the slot is
+ * freed, now or when its write ends. */
+void swap_drop(struct vm_page *);
+/*
+ * Read the page of w->word into *frame (LIMBO; NULL afterwards if it was used) and
+ * those behind it into frames that are to spare.  The lock of the container is held
+ * ([W], [F], [O]), not [P].  STARTED: the word is BUSY, wait for *wait; CHANGED: it is
+ * SWAP no more, look again; NOBIO: swap_wait() without locks, then again.
+ */
+enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
+enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait);
+bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
+
+/* swapio.c */
+void swap_init(void);
+int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
+bool swap_has_room(void);                                /* a slot could be allocated */
+/* vm_check: nothing is read, written or stolen from now on, and all has ended. */
+SYSTEM_ONLY void swap_freeze(void);
+SYSTEM_ONLY void swap_thaw(void);
+struct swap_stat { uint64_t slots, used, bad; unsigned window; };
+void swap_stat(struct swap_stat *);
+void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
+void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
+struct swap_area *swap_area(unsigned no);                /* NULL: there is none */
+
+/* swaparea.c */
+void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
+void swap_areas_lock(void);                              /* no area comes or goes */
+void swap_areas_unlock(void);
+
+/* pageout.c: the thread that writes and keeps frames free */
+void pageout_init(void);
+void pageout_start(void);
+void pageout_wake(void);                                 /* any lock up to LR_MEM */
+void pageout_push(void);                                 /* write to swap what waits now */
+bool pageout_page(struct vm_page *);                     /* [P]: out with it; true: later */
+/* write: one round over all dirty pages that are as old. */
+void pageout_set_files(void (*write)(uint64_t older_than_ns));
+/* A writer of files waits while too much is dirty; no lock of rank >= 2. */
+void pageout_throttle(void);
+
+/* ======== within the room ======== */
+
+struct swap_state {
+	struct spinlock lock;                /* [S] */
+	struct swap_area *area[SWAP_AREAS];  /* [S] by number */
+	_Atomic uint64_t slots;              /* [S] to change: that may hold pages */
+	_Atomic uint64_t used;               /* [S] to change: that do */
+	_Atomic uint64_t room;               /* [S] to change: may be allocated now */
+	_Atomic uint64_t bad;                /* [S] to change: retired and listed bad */
+	unsigned turn;                       /* [S] area that is asked first */
+	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
+	struct waitq bios;                   /* sleepers for a bio */
+	_Atomic bool frozen;                 /* [P] to change */
+	unsigned window;                     /* [P] pages of the next read */
+	unsigned hits, misses;               /* [P] of pages read ahead */
+};
+extern struct swap_state swaps;
+
+/* swap.c: slots, clusters, reading back.  [S] is taken inside. */
+/* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as
+ * get adjacent slots.  How many; 0: no slot or no bio. */
+unsigned swap_out(struct vm_page **, unsigned n);
+void swap_done(struct bio *);                    /* swap.c */
+
+/* swapio.c */
+/* For swaparea.c: enter and leave the list of areas. */
+int swap_area_enter(struct swap_area *) MUST_CHECK;      /* sets no; 0, -EPERM (16 areas) */
+void swap_area_leave(struct swap_area *);                /* all slots free, no bio busy */
+struct swap_area *swap_area_of(slot_t);          /* [S] */
+struct swap_area *swap_area_to_fill(void);       /* [S]; NULL: no free slot */
+/* Slots from index i on that lie side by side on the device. */
+uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
+/* An idle bio for adjacent slots from this one on; NULL: all are under way. */
+struct swap_bio *swap_bio_take(slot_t, enum bio_dir);
+bool swap_bio_is_idle(void);                     /* perhaps there is one */
+void swap_bio_add(struct swap_bio *, struct vm_page *);
+void swap_bio_start(struct swap_bio *);          /* pages [at, at + len) */
+void swap_bio_give(struct swap_bio *);           /* it has ended */
+
+/* pageout.c: the thread that writes and keeps frames free */
+void pageout_written(void);                              /* a cluster has been written */
+
+#endif

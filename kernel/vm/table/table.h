@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * table.h: page tables of the user half, and batches of flushes
+ */
+#ifndef VM_TABLE_TABLE_H
+#define VM_TABLE_TABLE_H
+
+#include "vm/want/want.h"
+
+#define BATCH_FEW 64           /* words of a batch without a frame of its own */
+
+enum batch_end {               /* step 6, after the ack, by the old word's SRC */
+	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: shared->unmapped() */
+	BATCH_TRIM,            /* PRIV to a queue; OBJ, FORK unmapped */
+	BATCH_CLEAN            /* still mapped, without W and D: D to PF_DIRTY */
+};
+
+struct tlb_batch {
+	struct aspace *as;     /* [W] */
+	uint64_t lo, hi;       /* [W] vpn range to flush */
+	uint32_t n, max;       /* [W] entries in old, and room for so many */
+	enum batch_end end;    /* [W] */
+	bool tables;           /* [W] table pages were unlinked */
+	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
+	pfn_t out_chain;       /* [W] tables that leave for swap, through qnext */
+	struct vm_page *frame; /* [W] holds a whole leaf table's words; NULL: few does */
+	uint64_t *old;         /* [W] the words that were replaced */
+	uint64_t few[BATCH_FEW]; /* [W] */
+};
+
+/* ptab.c: user tables; [W] held throughout */
+/* Words of a leaf table. */
+static inline uint64_t *
+pt_words(struct vm_page *table)
+{
+	return pa2va(page_pa(table));
+}
+enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */
+/* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
+void pt_unpin(struct fctx *);
+/* The word of va if its leaf table is in use, else NULL. */
+uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
+/* The same, making tables out of h->spare (pt_reserve); h->late: a leaf table made
+ * here is charged to as->late, without the limit test (the caller has made it).
+ * NULL: with h->away pt_bring(), else pt_reserve(), and again. */
+uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *h);
+/* First leaf table in use with an address in [*va, end); *va is moved to it.  Those
+ * that are out, and so map nothing, are passed over. */
+struct vm_page *pt_next_leaf(struct aspace *, va_t *va, va_t end);
+/* The same, but NULL with h->away where the next one is out. */
+struct vm_page *pt_next_leaf_in(struct aspace *, va_t *va, va_t end, struct pt_hold *h);
+/* Leaf table of va has become empty and is not pinned: unlink it, and parents
+ * that become empty, into the batch. */
+void pt_prune(struct aspace *, va_t, struct tlb_batch *);
+/* No lock held: n zeroed frames on h->spare, waiting; 0, -EINTR. */
+int pt_reserve(struct pt_hold *h, unsigned n) MUST_CHECK;
+void pt_unreserve(struct pt_hold *h);
+/* First leaf table with an address in [*va, end), in use or not; *va is moved to it.
+ * False: there is none.  [own] */
+struct pt_place {
+	struct vm_page *leaf;      /* NULL: not in use */
+	uint64_t word;             /* then: the word of its parent, or higher up */
+	va_t end;                  /* of its addresses */
+};
+bool pt_next_place(struct aspace *, va_t *va, va_t end, struct pt_place *);
+
+/* pthold.c */
+/* No lock of rank >= 3: the tables of h->va are brought and pinned.  0, -EINTR. */
+int pt_bring(struct aspace *, struct pt_hold *h) MUST_CHECK;
+void pt_bring_plain(struct aspace *, struct pt_hold *h); /* dying or not, to the end */
+void pt_hold_va(struct aspace *, va_t va, struct pt_hold *h); /* [W]: pin those in use */
+bool pt_holds(const struct pt_hold *, const struct vm_page *table);
+bool pt_let_go(struct pt_hold *h);      /* true: with [W] pt_prune(h->va) */
+void pt_release(struct aspace *, struct pt_hold *h);     /* not [W]: both */
+void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
+uint64_t *pt_away_word(struct aspace *, va_t);           /* [W]: of a table not in use */
+/* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
+ * False: it is being torn down, and is not waited for with a token. */
+bool pt_open_space(struct aspace *);
+void pt_close_space(struct aspace *);
+void pt_end_space(struct aspace *);                      /* nobody does any more; sleeps */
+
+/* ptpage.c: tables go to swap and come back */
+void ptpage_init(void);                                  /* once, by vm_init() */
+va_t pt_va(const struct vm_page *table);                 /* [W]: its first address */
+size_t pt_evict(struct aspace *, size_t want);           /* [W]: so many tables leave */
+
+/* tlb.c: [W] held */
+void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
+/* The word at vpn was old, VALID; the caller has done word_set() and the counts
+ * (ws_remove, n_priv …).  Flushes and does step 6 when full. */
+void tlb_batch_add(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
+/* Flush, wait for the acks, do step 6.  Empty: nothing. */
+void tlb_batch_end(struct tlb_batch *);
+/* Only rights were taken away: flush the vpn range, no step 6. */
+void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi);
+/* One word: xchg 0 (nres, nused fall too), flush with ack.  Returns the old word;
+ * mapcount and the counts of as are untouched. */
+uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
+
+/* ======== within the room ======== */
+
+#define LEVELS (MD_PT_LEVELS - 1) /* tables below the root: 3 … 1 */
+/* The way from the root to an address, as far as it can be walked: [own]. */
+struct pt_path {
+	uint64_t *word[LEVELS + 1];        /* the word that names table[level] */
+	struct vm_page *table[LEVELS + 1]; /* [1] leaf … [3]; NULL: not in use */
+	int away;                          /* this one is out: word TRANS, BUSY,
+	                                    * SWAP or ERROR; 0: none is */
+};
+/* The container of word[level]; NULL: the root, a WIRED frame. */
+static inline struct vm_page *
+path_parent(const struct pt_path *p, int level)
+{
+	return level == LEVELS ? NULL : p->table[level + 1];
+}
+/* Where the table that is out stands, for swap_in(). */
+static inline struct swap_words
+path_place(const struct pt_path *p, va_t va)
+{
+	return (struct swap_words){
+		.container = path_parent(p, p->away),
+		.word = p->word[p->away], .step = 1, .max = 1,
+		.home = HOME_TABLE, .index = va >> PAGE_SHIFT,
+	};
+}
+
+/* ptab.c: user tables; [W] held throughout */
+void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
+void path_walk(struct aspace *, va_t, struct pt_path *);
+void pt_init_table(struct aspace *, struct vm_page *table, int level);
+void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
+
+/* ptpage.c: tables go to swap and come back */
+void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */
+enum fault_outcome pt_fault_in(struct fctx *, const struct pt_path *);  /* F10 */
+/* path_walk(), and tables that are out but in memory are taken back. */
+void path_walk_in(struct aspace *, va_t, struct pt_path *);
+/* A table that is out and cannot be had again.  [W]. */
+bool path_is_lost(const struct pt_path *);
+
+/* tlb.c: [W] held */
+void tlb_batch_cover(struct tlb_batch *, uint64_t vpn);  /* to be flushed, too */
+void tlb_batch_add_table(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
+/* The same for one that goes to a queue then (pt_out_chain). */
+void tlb_batch_add_out(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * want.h: a fault on its way, what it is missing, what its handler answers
+ */
+#ifndef VM_WANT_WANT_H
+#define VM_WANT_WANT_H
+
+#include "vm/swap/swap.h"
+
+enum fault_outcome {
+	FAULT_DONE,      /* the word allows the access now */
+	FAULT_RESTART,   /* look everything up again */
+	FAULT_WAIT,      /* F6: sleep for f->wait_page, then restart */
+	FAULT_IO,        /* F2, F5, F10: f->need says what to read; restart */
+	FAULT_NEEDMEM,   /* f->need says what; then restart */
+	FAULT_SIGNAL     /* f->sig; ends the fault */
+};
+
+enum fault_need {
+	NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED,
+	NEED_PATH,       /* anon_fault_path(f) */
+	NEED_READ,       /* cache_fault_read(f) */
+	NEED_EXTEND,     /* cache_fault_extend(f) */
+	NEED_BIO         /* swap_wait() */
+};
+
+#define FAULT_PINS 9 /* tables 3, object's tables or entries 5, data 1 */
+/* The wait brings one more; the pass after it 3 tables, an entry, what it reads. */
+#define FAULT_MAXPINS (FAULT_PINS + 6)
+
+/* What a fault can raise, in Linux's numbers (book: abi 3). */
+enum fault_signo { SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
+enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
+
+/* One fault of one thread: [own]. */
+struct fctx {
+	struct aspace *as;
+	va_t va;
+	enum access access;
+	bool kernel;                   /* on behalf of the kernel */
+	bool major, exclusive;         /* waited for I/O; map_lock held for writing */
+	uint16_t restarts;
+	uint8_t tables_in;             /* read for this fault */
+	struct {                       /* copy of the VAD, made in S0 */
+		uint64_t start, end, off;
+		struct vmo *vmo;
+		void *dpriv;
+		uint32_t flags;
+		uint8_t prot;
+	} v;
+	struct vm_page *leaf;          /* [W] leaf table of va, set by pt_pin */
+	uint64_t *word;                /* [W] its word */
+	struct vm_page *pin[FAULT_MAXPINS];
+	uint8_t npin;
+	bool data_pinned;              /* its data too: it went away once */
+	struct vm_page *spare;         /* a frame, zeroed if spare_zeroed */
+	bool spare_zeroed;
+	struct vm_page *spare_tbl;     /* a zeroed frame for a table */
+	enum fault_need need;
+	bool need_zeroed;
+	va_t need_kva;                 /* NEED_KPAGED: pin this, then restart */
+	struct vm_page *wait_page;     /* FAULT_WAIT */
+	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
+	bool extended;                 /* file_page may become dirty */
+	uint32_t extend_seq;           /* resize_seq when that began */
+	bool token;                    /* of token.c, given back at the end */
+	bool let_go;                   /* pins and spares, for rule c of it */
+	struct fctx *outer;            /* thread.vmfault before this one */
+	uint64_t charge;               /* pages charged ahead, not yet used */
+	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
+	struct vm_siginfo sig;
+};
+
+/* answer.c: what a handler says */
+void answer_init(void);
+enum fault_frame { FRAME_ANY, FRAME_ZEROED };
+struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->need is set */
+enum fault_outcome fault_need_kpaged(struct fctx *, va_t kva); /* R2: pin it, restart */
+enum fault_outcome fault_signal(struct fctx *, int signo, int code);
+enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
+void fault_keep_spare(struct fctx *, struct vm_page *, enum fault_frame);
+/* F5, F6, F11, as pages of all kinds come to them.  [W], the container's lock. */
+enum fault_outcome fault_swap_in(struct fctx *, const struct swap_words *);
+enum fault_outcome fault_busy(struct fctx *, uint64_t word, struct vm_page *);
+enum fault_outcome fault_lost(struct fctx *, uint64_t word);
+
+#endif
