@@ -6,7 +6,7 @@
  *           sum of what each function takes must be the figure, or the answer
  *           is an opinion.
  *
- * Picture   bench_round ─→ zero ─→ (bench_begin ─→ counting ─→ bench_end)*
+ * Picture   label round ─→ zero ─→ (label begin ─→ counting ─→ label end)*
  *           the least round is written at the end: address, how often; a
  *           program's instructions are those at address 0
  *
