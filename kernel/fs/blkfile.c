@@ -203,15 +203,16 @@ static const struct vmo_client_ops disk_client = { .ident = disk_ident };
 /* ---- which there are ---- */
 
 /*
- * Let d be opened as a file.
+ * Let d be opened as a file; a call of blk_walk().
  *
  * Context:  boot; panics without memory.
  */
 void
-blkfile_add(struct bdev *d)
+blkfile_add(void *arg, struct bdev *d)
 {
 	struct blkfile *b = kmem_zalloc(sizeof(*b));
 
+	(void)arg;
 	if (b != NULL)
 		b->vmo = vmo_create_file(&disk_pager, d, bytes_of(d),
 		    &disk_client, d);

@@ -8,8 +8,8 @@
  *
  * Picture   user ⇄ uio ⇄ one page at most ⇄ chr_ops
  *
- * Rules     1. /dev is a tmpfs of its own, filled once from the drivers; nodes
- *              made elsewhere by mknod work the same.
+ * Rules     1. A devtmpfs is a tmpfs of its own, filled from the drivers when it
+ *              is mounted; nodes made elsewhere by mknod work the same.
  *           2. /dev/null never looks at the buffer, /dev/zero has none.
  *           3. A stream (terminal) gives what one read of the driver gives.
  *
@@ -48,56 +48,66 @@ device_collect(void *arg, struct chr_dev *d)
 		l->dev[l->n++] = d;
 }
 
+/* Where the nodes go; the first failure ends it. */
+struct filling {
+	struct file *dir;
+	int r;
+};
+
 static void
-must(const char *path, int r)
+make_node(struct filling *f, const char *name, unsigned mode, uint64_t rdev)
 {
-	if (r != 0)
-		panic("devfs: %s: error %d", path, -r);
+	const struct path_at at = { f->dir, name, 0 };
+
+	if (f->r == 0)
+		f->r = fs_mknod(&at, mode, rdev);
 }
 
 static void
-make_node(const char *name, unsigned mode, uint64_t rdev)
+make_link(struct filling *f, const char *target, const char *name)
 {
-	char path[64];
-	const struct path_at at = { NULL, path, 0 };
+	const struct path_at at = { f->dir, name, 0 };
 
-	snprintf(path, sizeof(path), "/dev/%s", name);
-	must(path, fs_mknod(&at, mode, rdev));
-}
-
-static void
-make_link(const char *target, const char *path)
-{
-	const struct path_at at = { NULL, path, 0 };
-
-	must(path, fs_symlink(target, &at));
+	if (f->r == 0)
+		f->r = fs_symlink(target, &at);
 }
 
 static void
 disk_node(void *arg, struct bdev *d)
 {
-	blkfile_add(d);
-	make_node(d->name, S_IFBLK | 0660, dev_make(d->major, d->minor));
+	make_node(arg, d->name, S_IFBLK | 0660, dev_make(d->major, d->minor));
 }
 
-/* Nodes for all drivers, and what programs expect besides.  At boot. */
-void
-devfs_populate(void)
+/*
+ * Nodes for all drivers, and what programs expect besides, in the devtmpfs that
+ * is mounted at.  Each mount has nodes of its own; they mean the same.
+ *
+ * Locks:    none held.
+ * Returns:  0, -ENOMEM, and what opening and creating say.
+ */
+int
+devfs_populate(const struct path_at *at)
 {
 	struct device_list l = { .n = 0 };
+	struct filling f;
 	unsigned i;
 
+	f.r = fs_open(at, O_RDONLY | O_DIRECTORY, 0, &f.dir);
+	if (f.r != 0)
+		return f.r;
 	chr_walk(device_collect, &l);
 	for (i = 0; i < l.n; i++)
-		make_node(l.dev[i]->name, S_IFCHR | l.dev[i]->mode,
+		make_node(&f, l.dev[i]->name, S_IFCHR | l.dev[i]->mode,
 		    dev_make(l.dev[i]->major, l.dev[i]->minor));
-	blk_walk(disk_node, NULL);
-	make_node("shm", S_IFDIR | S_ISVTX | 0777, 0);
-	make_node("pts", S_IFDIR | 0755, 0);
-	make_link("/proc/self/fd", "/dev/fd");
-	make_link("/proc/self/fd/0", "/dev/stdin");
-	make_link("/proc/self/fd/1", "/dev/stdout");
-	make_link("/proc/self/fd/2", "/dev/stderr");
+	blk_walk(disk_node, &f);
+	make_node(&f, "shm", S_IFDIR | S_ISVTX | 0777, 0);
+	make_node(&f, "pts", S_IFDIR | 0755, 0);
+	make_link(&f, "/proc/self/fd", "fd");
+	make_link(&f, "/proc/self/fd/0", "stdin");
+	make_link(&f, "/proc/self/fd/1", "stdout");
+	make_link(&f, "/proc/self/fd/2", "stderr");
+	file_put(f.dir);
+	return f.r;
 }
 
 /* ---- open device files ---- */

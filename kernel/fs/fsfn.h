@@ -142,10 +142,10 @@ int seal_change(const struct vnode *) MUST_CHECK;
 /* ---- devfs.c ---- */
 extern const struct fstype devfs_type;
 int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
-void devfs_populate(void);
+int devfs_populate(const struct path_at *) MUST_CHECK;
 
 /* ---- blkfile.c: disks as files ---- */
-void blkfile_add(struct bdev *);
+void blkfile_add(void *, struct bdev *);  /* as blk_walk() calls it */
 int blkfile_opened(struct vnode *, struct file *) MUST_CHECK;
 int blkfile_named(const char *source, struct bdev **) MUST_CHECK;
 int blkfile_claim(struct bdev *) MUST_CHECK;

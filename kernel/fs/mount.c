@@ -90,8 +90,8 @@ fs_init(void)
 	power_set_prepare(fs_shutdown);
 	make_dir("/dev", 0755);
 	make_dir("/proc", 0555);
+	blk_walk(blkfile_add, NULL);
 	must_mount("devtmpfs", "/dev", "devtmpfs");
-	devfs_populate();
 	must_mount("tmpfs", "/dev/shm", "tmpfs");
 	must_mount("proc", "/proc", "proc");
 	procfs_register(rows, ARRAY_LEN(rows));
@@ -281,6 +281,17 @@ mount_propagate(const struct vnode *v, unsigned flags)
 	return flags == MS_PRIVATE || flags == MS_SLAVE ? 0 : -EINVAL;
 }
 
+/* The devtmpfs that has just been mounted gets its nodes, or goes again. */
+static int
+mount_devices(const struct path_at *at)
+{
+	int r = devfs_populate(at);
+
+	if (r != 0 && fs_umount(at) != 0)
+		klog("devtmpfs: %s lacks devices: error %d", at->path, -r);
+	return r;
+}
+
 /*
  * mount(2): type is tmpfs, devtmpfs, proc, ext2.
  *
@@ -318,6 +329,9 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	else
 		r = mount_new(t, w.vn, source, flags, data);
 	walk_end(&w);
+	if (r == 0 && t == &devfs_type &&
+	    (flags & (MS_REMOUNT | MS_BIND | MS_PROPAGATION | MS_MOVE)) == 0)
+		r = mount_devices(at);
 	return r;
 }
 

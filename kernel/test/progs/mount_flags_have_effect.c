@@ -262,6 +262,23 @@ propagation_makes_no_mount(void)
 	ERR(umount(DIR_MNT), EINVAL);
 }
 
+/* Wherever a devtmpfs is mounted, the devices are in it. */
+static void
+devices(void)
+{
+	char byte = 1;
+	int fd;
+
+	OK(mount("dev", DIR_MNT, "devtmpfs", 0, NULL));
+	fd = OK(open(DIR_MNT "/zero", O_RDONLY));
+	EQ(read(fd, &byte, 1), 1);
+	EQ(byte, 0);
+	OK(close(fd));
+	remount(0);
+	OK(access(DIR_MNT "/null", F_OK));
+	OK(umount(DIR_MNT));
+}
+
 int
 main(void)
 {
@@ -286,6 +303,7 @@ main(void)
 	shown("nodiratime", true);
 	shown("nosymfollow", true);
 	limits_are_shown();
+	devices();
 	propagation_makes_no_mount();
 	OK(rmdir(DIR_MNT));
 	return test_done();
