@@ -341,7 +341,7 @@ share_word(struct fork_work *w, const struct pte_spot *s)
 	if (kind == PTE_ABSENT || (kind == PTE_VALID && !is_ours(word)))
 		return true;
 	if (kind == PTE_BUSY) {
-		w->c.wait = pte_page(word);
+		want_page(&w->c.want, pte_page(word));
 		return false;
 	}
 	cword = fork_child_word(&w->c, s->va, &cleaf);
@@ -360,7 +360,7 @@ share_word(struct fork_work *w, const struct pte_spot *s)
 
 #define SPOTS 16u
 
-/* Gather some words that are there, then share them.  False: w->c.need. */
+/* Gather some words that are there, then share them.  False: w->c.want. */
 static bool
 share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
 {
@@ -398,7 +398,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	struct vm_page *leaf;
 	va_t at, stop;
 
-	w->c.need = NEED_NONE;
+	want_again(&w->c.want);
 	mutex_lock(&w->c.parent->ws_lock);
 	mutex_lock_nested(&w->c.child->ws_lock);
 	leaf = pt_next_leaf(w->c.parent, start, end);
@@ -411,7 +411,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	w->c.va = *start = at;
 	mutex_unlock(&w->c.child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);
-	return fork_satisfy(w);
+	return fork_wait(&w->c);
 }
 
 /* ---- F4 and F8: the faults that fork makes ---- */

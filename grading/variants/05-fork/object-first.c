@@ -401,7 +401,7 @@ share_word(struct fork_work *w, const struct pte_spot *s)
 	case SHARE_NOTHING:
 		return true;
 	case SHARE_LATER:
-		w->c.wait = pte_page(word_get(s->word));
+		want_page(&w->c.want, pte_page(word_get(s->word)));
 		return false;
 	case SHARE_ERROR:
 		return share_error(w, s);
@@ -431,7 +431,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	bool done = true;
 	va_t limit;
 
-	w->c.need = NEED_NONE;
+	want_again(&w->c.want);
 	mutex_lock(&w->c.parent->ws_lock);
 	mutex_lock_nested(&w->c.child->ws_lock);
 	limit = pte_limit(w->c.vad);
@@ -450,7 +450,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	*start = w->c.va = s.va;
 	mutex_unlock(&w->c.child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);
-	return fork_satisfy(w);
+	return fork_wait(&w->c);
 }
 
 /* ---- F4 and F8: the faults that fork makes ---- */

@@ -34,26 +34,20 @@
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 #define TICK_NS 10000000ul
-
-/* What a walk needs before it can go on. */
-enum swapoff_need { BRING_NOTHING, BRING_FRAME, BRING_PAGE, BRING_BIO };
 
 struct swapoff_work {
 	struct swap_walk walk;
 	struct swap_area *area;
-	struct aspace *as;        /* the space that is walked */
-	struct vm_page *frame;    /* for the next page, or NULL */
-	struct vm_page *page;     /* BRING_PAGE: is being read */
-	enum swapoff_need need;
 	uint64_t n;               /* pages brought, slots given up */
 };
 
 static int one_round(struct swapoff_work *b);
 static uint64_t frames_give_up(const struct swap_area *a);
 static int bring_word(struct swap_walk *walk, const struct swap_words *w);
-static int bring_satisfy(struct swapoff_work *b, int r);
+static void table_gives_up(struct swap_walk *walk, struct vm_page *leaf);
 static int bring_space(struct swapoff_work *b, struct aspace *as);
 static int bring_kernel(struct swapoff_work *b);
 static int bring_object(struct swapoff_work *b, struct vmo *vmo);
@@ -76,7 +70,8 @@ is_empty(const struct swap_area *a)
 int
 swap_off(unsigned no)
 {
-	struct swapoff_work b = { .walk.fn = bring_word, .area = swap_area(no) };
+	struct swapoff_work b = { .walk.fn = bring_word,
+		.walk.table = table_gives_up, .area = swap_area(no) };
 	int r = 0;
 
 	ASSERT(b.area != NULL);
@@ -85,8 +80,7 @@ swap_off(unsigned no)
 		r = -ENOMEM;
 	while (r == 0 && !is_empty(b.area))
 		r = one_round(&b);
-	if (b.frame != NULL)
-		page_free(b.frame);
+	want_end(&b.walk.want);
 	if (r == 0)
 		swap_area_retire(b.area);
 	else
@@ -181,7 +175,7 @@ trans_gives_up(struct swapoff_work *b, const uint64_t *word)
  * swap_walk.fn: one word that is SWAP or TRANS.
  *
  * Locks:    the container's.
- * Returns:  0: go on; 1: bring_satisfy() without locks, then this one again.
+ * Returns:  0: go on; -EAGAIN: walk->want, then this one again.
  */
 static int
 bring_word(struct swap_walk *walk, const struct swap_words *w)
@@ -193,120 +187,56 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 		trans_gives_up(b, w->word);
 	if (pte_kind(word) != PTE_SWAP || !is_of(b->area, swap_slot(word)))
 		return 0;
-	if (b->frame == NULL) {
-		b->need = BRING_FRAME;
-		return 1;
-	}
-	switch (swap_in(w, &b->frame, &b->page)) {
-	case SWAPIN_STARTED:
-		b->need = BRING_PAGE;
+	if (want_swap_in(&walk->want, w))
 		b->n++;
-		break;
-	case SWAPIN_CHANGED:
-		b->need = BRING_NOTHING;
-		break;
-	case SWAPIN_NOBIO:
-		b->need = BRING_BIO;
-		break;
-	}
-	return 1;
+	return -EAGAIN;
 }
 
-/* A table's own slot: it is in memory now, and shall not need it again. */
+/* swap_walk.table: in memory now, it shall not need its slot again.  [W]. */
 static void
-tables_give_up(struct swapoff_work *b)
+table_gives_up(struct swap_walk *walk, struct vm_page *leaf)
 {
-	unsigned i;
+	struct swapoff_work *b = CONTAINER_OF(walk, struct swapoff_work, walk);
 
-	for (i = 0; i < b->walk.tables.npin; i++) {
-		spin_lock(&pfn_lock);
-		b->n += give_up(b->area, b->walk.tables.pin[i]);
-		spin_unlock(&pfn_lock);
-	}
-}
-
-static int
-bring_tables(struct swapoff_work *b)
-{
-	int r = pt_bring(b->as, &b->walk.tables);
-
-	tables_give_up(b);
-	return r;
-}
-
-static int
-bring_kpaged(va_t kva)
-{
-	struct vm_page *pg;
-	int r = kpaged_bring(kva, &pg);
-
-	if (r == 0 && pg != NULL)
-		kpaged_unpin(pg);
-	return r;
-}
-
-/*
- * What stopped a walk, r being its result.  Locks: none of rank >= 3.
- * Returns: 0: go on where it stopped; -EINTR.
- */
-static int
-bring_satisfy(struct swapoff_work *b, int r)
-{
-	if (thread_is_killed())
-		return -EINTR;
-	if (r == -EAGAIN)
-		return b->walk.away != 0 ? bring_kpaged(b->walk.away) :
-		    bring_tables(b);
-	switch (b->need) {
-	case BRING_NOTHING:
-		break;
-	case BRING_FRAME:
-		return page_alloc_wait(PHYS_ANY, &b->frame);
-	case BRING_PAGE:
-		return page_wait(b->page);
-	case BRING_BIO:
-		return swap_wait();
-	}
-	return 0;
+	spin_lock(&pfn_lock);
+	b->n += give_up(b->area, leaf);
+	spin_unlock(&pfn_lock);
 }
 
 /* All words of a space, and entries that they name.  0, -EINTR. */
 static int
 bring_space(struct swapoff_work *b, struct aspace *as)
 {
-	int r, error = 0;
+	int r;
 
 	if (!pt_open_space(as))
 		return 0;
 	structural_begin();
-	b->as = as;
+	b->walk.tables.as = as;
 	b->walk.at = 0;
 	do {
 		mutex_lock(&as->ws_lock);
 		r = as->ops->swapped(as, &b->walk);
 		mutex_unlock(&as->ws_lock);
-		if (r != 0)
-			error = bring_satisfy(b, r);
-	} while (r != 0 && error == 0);
-	pt_release(as, &b->walk.tables);
+	} while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
+	pt_release(&b->walk.tables);
+	want_end(&b->walk.want);
 	structural_end();
 	pt_close_space(as);
-	return error;
+	return r;
 }
 
 /* Kernel memory that is out.  0, -EINTR. */
 static int
 bring_kernel(struct swapoff_work *b)
 {
-	int r, error = 0;
+	int r;
 
 	b->walk.at = 0;
-	do {
+	do
 		r = kpaged_swapped(&b->walk);
-		if (r != 0)
-			error = bring_satisfy(b, r);
-	} while (r != 0 && error == 0);
-	return error;
+	while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
+	return r;
 }
 
 /* ---- anonymous objects ---- */
@@ -345,14 +275,14 @@ static int
 bring_object(struct swapoff_work *b, struct vmo *vmo)
 {
 	uint64_t pgoff = 0;
-	int r, error = 0;
+	int r = 0;
 
-	while (pgoff < VMO_MAX_PAGES && error == 0) {
+	while (pgoff < VMO_MAX_PAGES && r == 0) {
 		spin_lock(&vmo->lock);
 		r = object_words(b, vmo, &pgoff);
 		spin_unlock(&vmo->lock);
-		if (r != 0)
-			error = bring_satisfy(b, r);
+		if (r == -EAGAIN)
+			r = want_get(&b->walk.want);
 	}
-	return error;
+	return r;
 }

@@ -45,7 +45,7 @@ struct vmm_ops {
 	/* Words of [lo, hi) vpn go, M exclusive; waits but does not fail. */
 	void (*detach)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
 	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0; -EAGAIN:
-	 * the job says what is to be brought first. */
+	 * job->want, with a token and job->tables.as. */
 	int (*zap)(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
 	    struct zap_job *);
 	/* vad->prot is still the old one; fewer rights only.  0. */
@@ -84,10 +84,10 @@ struct shared_ops {
 	/* [W]: a VALID/FORK word is about to lose its mapping.  What it becomes;
 	 * the last owner may take the page back first: VALID/PRIV, and TRANS. */
 	uint64_t (*trim)(const struct pte_spot *);
-	/* [W]: the FORK words of one leaf table in [*va, end) go.  0, or the address
-	 * of kernel memory to be pinned into *held first; *va has moved on. */
-	va_t (*drop)(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
-	    struct vm_page **held);
+	/* [W]: the FORK words of one leaf table in [*va, end) go.  0, -EAGAIN; *va has
+	 * moved on. */
+	int (*drop)(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
+	    struct want *);
 	/* [W]: a VALID/FORK word that mapped the page is gone, its flush has been
 	 * acknowledged: drop mapping and reference. */
 	void (*unmapped)(struct aspace *, struct vm_page *);

@@ -31,6 +31,7 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 #define TRIES 5
 #define ROWS 8           /* findings that are told, of each kind */

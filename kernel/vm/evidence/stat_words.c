@@ -28,6 +28,7 @@
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 /* What one line says; a run continues while it is equal. */
 struct word_look {
@@ -328,6 +329,20 @@ pagemap_objects(struct pagemap *m, unsigned n)
 	}
 }
 
+/* The tables of va are in use, and held.  0, -EINTR. */
+static int
+tables_in(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
+{
+	int r;
+
+	do {
+		mutex_lock(&as->ws_lock);
+		r = pt_hold_va(as, va, h, w);
+		mutex_unlock(&as->ws_lock);
+	} while (r == -EAGAIN && (r = want_get(w)) == 0);
+	return r;
+}
+
 /*
  * What is behind n pages from vpn on; pages without a mapping or a word: 0.
  *
@@ -338,7 +353,8 @@ stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
     enum pagemap_pfn pfn)
 {
 	struct pagemap m = { as, vpn, words, pfn };
-	struct pt_hold tables = { .away = false };
+	struct pt_hold tables = { .as = as };
+	struct want want = { .what = WANT_AGAIN };
 	uint64_t lo, hi;
 
 	memset(words, 0, n * sizeof(*words));
@@ -349,12 +365,13 @@ stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
 	structural_begin();
 	for (lo = vpn; lo < vpn + n; lo = hi) {
 		hi = MIN(vpn + n, (lo | (MD_PT_WORDS - 1)) + 1);
-		tables.va = lo << PAGE_SHIFT;
-		if (tables.va >= MD_USER_END || pt_bring(as, &tables) != 0)
+		if (lo << PAGE_SHIFT >= MD_USER_END ||
+		    tables_in(as, lo << PAGE_SHIFT, &tables, &want) != 0)
 			break;
 		as->ops->walk(as, lo, hi, pagemap_word, &m);
 	}
-	pt_release(as, &tables);
+	pt_release(&tables);
+	want_end(&want);
 	structural_end();
 	pagemap_objects(&m, n);
 	rw_unlock_read(&as->map_lock);

@@ -112,21 +112,17 @@ kpaged_note_lost(va_t kva, struct vm_page *pg)
 int
 kpaged_fault(va_t kva)
 {
-	bool read = false, waited = false;
 	struct vm_page *pg;
 	struct fctx *outer;
+	bool read;
 
 	demand_legal(kva);
 	if (!kpaged_va_is_used(kva))
 		return -EFAULT;
 	EVENT(kpaged_fault);
 	outer = let_outer_go();
-	/* A dying thread must get on too: it waits for a frame of the reserve. */
-	while (kpaged_pin_touched(kva, &pg, &read) != 0) {
-		waited |= read;
-		sched_yield();
-	}
-	if (read || waited) {
+	pg = kpaged_pin_touched(kva, &read);
+	if (read) {
 		EVENT(kpaged_fault_major);
 		if (outer != NULL)
 			outer->major = true;

@@ -288,6 +288,7 @@ enum wait_how vm_wait_how(void);                         /* killable, or plain *
 int fault_token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
 void fault_token_give(void);
 bool fault_token_held(void);
+bool vm_may_hold(void);                                  /* a token is held: pins may be, too */
 void structural_begin(void);                             /* at most the own map_lock, no pin */
 void structural_end(void);
 void token_show(struct out *);

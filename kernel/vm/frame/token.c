@@ -279,6 +279,16 @@ fault_token_held(void)
 }
 
 /*
+ * Locks:    none.
+ * Returns:  the current thread may hold pins while it waits: it has a token.
+ */
+bool
+vm_may_hold(void)
+{
+	return ctx_count(CTX_FAULT) > 0 || ctx_count(CTX_STRUCTURAL) > 0;
+}
+
+/*
  * A structural operation is about to hold its first pin.  Nests: only the
  * outermost takes a token.
  *

@@ -37,37 +37,26 @@
 #include "vm/kpaged/kpaged.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
 
 #define DECOMMIT_ROUND 32 /* pages of one flush */
 
-/* What a look at a page that shall be pinned has found. */
-enum pin_found {
-	PIN_DONE,      /* it is pinned */
-	PIN_NO_ZEROS,  /* give a frame full of zeros */
-	PIN_NO_FRAME,  /* give a frame, to be read into */
-	PIN_READING,   /* wait for ask->page */
-	PIN_NO_BIO,
-	PIN_AGAIN
-};
-
+/* A page that shall be pinned. */
 struct pin_ask {
 	va_t kva;
 	uint64_t *word;
-	struct vm_page *frame;  /* to use, or NULL */
-	bool zeroed;            /* of frame: all bytes 0 */
 	bool found_only;        /* what is nowhere is not made */
 	bool read;              /* it was waited for a read */
-	struct vm_page *held;   /* pinned while it is read: the last went away again */
-	struct vm_page *page;   /* the answer */
+	struct vm_page *page;   /* the answer, pinned; NULL: found_only, and nowhere */
 };
 
 static uint64_t *kernel_word(va_t kva);
-static int pin(struct pin_ask *ask, struct vm_page **out);
-static enum pin_found pin_look(struct pin_ask *ask);
-static enum pin_found pin_new(struct pin_ask *ask, uint64_t was);
-static enum pin_found pin_read(struct pin_ask *ask);
-static void let_go_of_read(struct pin_ask *ask);
-static int pin_satisfy(struct pin_ask *ask, enum pin_found found);
+static int pin(struct pin_ask *ask, struct want *w);
+static int pin_pass(struct pin_ask *ask, struct want *w);
+static int pin_found(struct pin_ask *ask, struct want *w);
+static int pin_new(struct pin_ask *ask, struct want *w, uint64_t was);
+static int pin_read(struct pin_ask *ask, struct want *w);
 static void map_word(uint64_t *word, struct vm_page *pg);
 static void decommit_round(va_t kva, size_t pages);
 static unsigned clear_words(va_t kva, size_t pages, struct vm_page **gone,
@@ -181,184 +170,177 @@ int
 kpaged_pin(va_t kva, struct vm_page **out)
 {
 	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
+	struct want w = { .what = WANT_AGAIN };
+	int r = pin(&ask, &w);
 
-	return pin(&ask, out);
+	want_end(&w);
+	*out = ask.page;
+	return r;
 }
 
 /*
- * The same for a page that its owner may have freed since we looked: at an
- * address that nobody has, or has anew, no page may be made.
+ * The same for a plain access, to the end, dying or not; *read: it had to be
+ * waited for I/O.
  *
  * Locks, Context: as kpaged_pin().
- * Owns:     the caller, a pin in *out; NULL: there is no page.
+ * Owns:     the caller, a pin on the result.
+ */
+struct vm_page *
+kpaged_pin_touched(va_t kva, bool *read)
+{
+	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
+	struct want w = { .what = WANT_AGAIN };
+
+	vm_finish_begin();
+	CHECK(pin(&ask, &w) == 0);
+	vm_finish_end();
+	want_end(&w);
+	*read = ask.read;
+	return ask.page;
+}
+
+/*
+ * want.get: the page at w->kva.  Its owner may have freed it since we looked: at
+ * an address that nobody has, or has anew, no page may be made.
+ */
+static int
+want_kpage(struct want *w)
+{
+	struct pin_ask ask = { .kva = w->kva, .word = kernel_word(w->kva),
+		.found_only = true };
+	int r = pin(&ask, w);
+
+	if (w->kpage != NULL)
+		page_unpin(w->kpage);
+	w->kpage = ask.page;
+	return r;
+}
+
+/*
+ * A pass needs the page of kva under a lock, and kpaged_trypin() has not got it.
+ * The next pass finds it in w->kpage, or that is NULL: there is none any more.
+ *
+ * Locks:    any.
+ * Returns:  -EAGAIN.
+ */
+int
+kpaged_want(struct want *w, va_t kva)
+{
+	return want_other(w, want_kpage, kva);
+}
+
+/*
+ * Bring the page of kva, which was looked up under locks that have been dropped.
+ *
+ * Locks, Context: as kpaged_pin().
+ * Owns:     the caller, a pin in *out; NULL: there is no page any more.
  * Returns:  0, -EINTR.
  */
 int
 kpaged_bring(va_t kva, struct vm_page **out)
 {
-	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva),
-		.found_only = true };
+	struct want w = { .kva = kva };
+	int r = want_kpage(&w);
 
-	return pin(&ask, out);
-}
-
-/*
- * The same for a plain access; *read: it had to be waited for I/O.
- *
- * Locks, Context, Owns, Returns:  as kpaged_pin().
- */
-int
-kpaged_pin_touched(va_t kva, struct vm_page **out, bool *read)
-{
-	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
-	int r = pin(&ask, out);
-
-	*read = ask.read;
+	*out = w.kpage;
+	w.kpage = NULL;
+	want_end(&w);
 	return r;
 }
 
 static int
-pin(struct pin_ask *ask, struct vm_page **out)
+pin(struct pin_ask *ask, struct want *w)
 {
-	enum pin_found found;
-	int r = 0;
+	int r;
 
 	EVENT(kpaged_pin);
-	for (;;) {
+	do {
 		mutex_lock(&kernel_as.ws_lock);
-		found = pin_look(ask);
+		r = pin_pass(ask, w);
 		mutex_unlock(&kernel_as.ws_lock);
-		if (found == PIN_DONE || r != 0)
+		if (r != -EAGAIN)
 			break;
-		r = pin_satisfy(ask, found);
-	}
-	if (ask->frame != NULL)
-		page_free(ask->frame);
-	let_go_of_read(ask);
-	*out = found == PIN_DONE ? ask->page : NULL;
-	return found == PIN_DONE ? 0 : r;
+		EVENT(kpaged_pinwait, ask->kva);
+		ask->read |= w->what == WANT_PAGE;
+		r = want_get(w);
+	} while (r == 0);
+	return r;
 }
 
-/* One look.  Kernel [W]. */
-static enum pin_found
-pin_look(struct pin_ask *ask)
+/* Only TRANS and BUSY change without the kernel [W], which is held. */
+static int
+pin_pass(struct pin_ask *ask, struct want *w)
 {
-	enum pin_found found = PIN_DONE;
-	uint64_t w;
+	uint64_t word = word_get(ask->word);
+
+	switch (pte_kind(word)) {
+	case PTE_VALID:
+	case PTE_TRANS:
+		return pin_found(ask, w);
+	case PTE_ABSENT:
+		return ask->found_only ? 0 : pin_new(ask, w, word);
+	case PTE_ERROR:
+		return pin_new(ask, w, word);
+	case PTE_BUSY:
+		return want_page(w, pte_page(word));
+	case PTE_SWAP:
+		return pin_read(ask, w);
+	case PTE_FORK:
+		break;
+	}
+	panic("kpaged: word %lx at %lx", word, ask->kva);
+}
+
+static int
+pin_found(struct pin_ask *ask, struct want *w)
+{
+	uint64_t word;
 
 	spin_lock(&pfn_lock);
-	w = word_get(ask->word);
-	ask->page = pte_names_frame(w) ? pte_page(w) : NULL;
-	switch (pte_kind(w)) {
-	case PTE_VALID:
-		break;
-	case PTE_TRANS:
+	word = word_get(ask->word);
+	if (pte_kind(word) == PTE_VALID || pte_kind(word) == PTE_TRANS)
+		ask->page = pte_page(word);
+	if (pte_kind(word) == PTE_TRANS)
 		map_word(ask->word, ask->page);
-		break;
-	case PTE_ABSENT:
-		if (!ask->found_only)
-			found = pin_new(ask, w);
-		break;
-	case PTE_ERROR:
-		found = pin_new(ask, w);
-		break;
-	case PTE_BUSY:
-		found = PIN_READING;
-		break;
-	case PTE_SWAP:
-		found = PIN_AGAIN;
-		break;
-	case PTE_FORK:
-		panic("kpaged: word %lx at %lx", w, ask->kva);
-	}
-	if (found == PIN_DONE && ask->page != NULL)
+	if (ask->page != NULL)
 		page_pin_locked(ask->page);
 	spin_unlock(&pfn_lock);
-	/* Under the kernel [W] nobody else takes it from SWAP to another kind. */
-	return pte_kind(w) == PTE_SWAP ? pin_read(ask) : found;
+	return ask->page != NULL ? 0 : want_again(w);
 }
 
-/* The first page there, or in place of one that could not be read.  [P]. */
-static enum pin_found
-pin_new(struct pin_ask *ask, uint64_t was)
+/* The first page there, or in place of one that could not be read. */
+static int
+pin_new(struct pin_ask *ask, struct want *w, uint64_t was)
 {
-	if (ask->frame == NULL)
-		return PIN_NO_ZEROS;
-	if (!ask->zeroed)
-		page_zero(ask->frame);
-	ask->page = ask->frame;
-	ask->frame = NULL;
+	if (!want_zeros(w))
+		return -EAGAIN;
+	ask->page = want_take_frame(w);
+	spin_lock(&pfn_lock);
 	page_adopt_locked(ask->page, HOME_KPAGED, word_pa(ask->word),
 	    (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
 	map_word(ask->word, ask->page);
+	page_pin_locked(ask->page);
 	if (was == 0) {
 		EVENT_ADD(kpaged_pages, 1);
 	} else {
 		owner_count_out(HOME_KPAGED, NULL, -1);
 		ask->page->flags |= PF_ERROR;
 	}
-	return PIN_DONE;
+	spin_unlock(&pfn_lock);
+	return 0;
 }
 
-/* Begin to read it, and what lies behind it. */
-static enum pin_found
-pin_read(struct pin_ask *ask)
+/* Begin to read it, and what lies behind it; what has gone again is held now. */
+static int
+pin_read(struct pin_ask *ask, struct want *w)
 {
 	unsigned i = word_pa(ask->word) % PAGE_SIZE / sizeof(*ask->word);
-	const struct swap_words w = { .word = ask->word, .step = 1,
-		.max = MD_PT_WORDS - i, .home = HOME_KPAGED,
-		.pin = ask->read && ask->held == NULL,
+	const struct swap_words words = { .word = ask->word, .step = 1,
+		.max = MD_PT_WORDS - i, .home = HOME_KPAGED, .pin = ask->read,
 		.index = (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
 
-	if (ask->frame == NULL)
-		return PIN_NO_FRAME;
-	switch (swap_in(&w, &ask->frame, &ask->page)) {
-	case SWAPIN_STARTED:
-		if (w.pin) {
-			ask->held = ask->page;
-			EVENT(swap_in_pinned);
-		}
-		return PIN_READING;
-	case SWAPIN_CHANGED:
-		return PIN_AGAIN;
-	case SWAPIN_NOBIO:
-		return PIN_NO_BIO;
-	}
-	panic("kpaged: swap_in of %lx", ask->kva);
-}
-
-static void
-let_go_of_read(struct pin_ask *ask)
-{
-	if (ask->held != NULL)
-		page_unpin(ask->held);
-	ask->held = NULL;
-}
-
-/* Get what the look has missed, without locks.  0, -EINTR. */
-static int
-pin_satisfy(struct pin_ask *ask, enum pin_found found)
-{
-	EVENT(kpaged_pinwait, ask->kva);
-	switch (found) {
-	case PIN_DONE:
-	case PIN_AGAIN:
-		break;
-	case PIN_NO_ZEROS: /* it could not be read */
-		let_go_of_read(ask);
-		ask->zeroed = true;
-		return page_alloc_wait(PHYS_ZEROED, &ask->frame);
-	case PIN_NO_FRAME:
-		let_go_of_read(ask);
-		ask->zeroed = false;
-		return page_alloc_wait(PHYS_ANY, &ask->frame);
-	case PIN_READING:
-		ask->read = true;
-		return page_wait(ask->page);
-	case PIN_NO_BIO:
-		return swap_wait();
-	}
-	return 0;
+	(void)want_swap_in(w, &words);
+	return -EAGAIN;
 }
 
 /*

@@ -7,7 +7,7 @@
 #ifndef VM_KPAGED_KPAGED_H
 #define VM_KPAGED_KPAGED_H
 
-#include "vm/swap/swap.h"
+#include "vm/want/want.h"
 
 /* kpaged.c: rank 6 lock inside */
 /* By direct map; the page is pinned. */
@@ -41,7 +41,9 @@ int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
 void kpaged_unpin(struct vm_page *);
 void kpaged_unpin_dirty(struct vm_page *);
 void kpaged_unpin_written(struct vm_page *, bool written);  /* dirty, if written */
-int kpaged_pin_touched(va_t, struct vm_page **out, bool *read) MUST_CHECK;
+struct vm_page *kpaged_pin_touched(va_t, bool *read);    /* dying or not */
+/* A pass lacks it: -EAGAIN; want_get() brings it, as kpaged_bring(). */
+int kpaged_want(struct want *, va_t);
 bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and mapped */
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);

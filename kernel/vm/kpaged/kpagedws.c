@@ -34,6 +34,7 @@
 #include "vm/kpaged/kpaged.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
+#include "vm/want/want.h"
 
 #define ROUND 32         /* pages of one hold of the kernel [W] */
 #define KEEP_PAGES 64    /* stay in rounds 3, 2, 1 */

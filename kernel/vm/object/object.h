@@ -29,15 +29,11 @@ struct vmo_quota {
  * CLEAN: such words stay too, but lose W and D; the page learns of D.
  */
 enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
-/*
- * A zap may not wait.  It says what it lacks; brought, that is held here until
- * the zap has got through.
- */
+/* A zap may not wait: it says what it lacks. */
 struct zap_job {
 	enum zap_how how;          /* [own] */
-	struct pt_hold tables;     /* [own] away: a table is out */
-	va_t kva;                  /* [own] an entry page that is, or 0 */
-	struct vm_page *held;      /* [own] entry page, pinned, or NULL */
+	struct pt_hold tables;     /* [own] */
+	struct want want;          /* [own] kpage: an entry page */
 };
 
 /* What of an object is to be unmapped: [own]. */
@@ -74,9 +70,6 @@ struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
 void vmo_link_free(struct vm_maplink *);                 /* NULL is allowed */
 void vmo_forget_space(struct aspace *);                   /* its VADs are lost */
 void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
-/* What a zap of this space lacks is brought and held; dying or not, to the end. */
-void zap_bring(struct aspace *, struct zap_job *);
-void zap_end(struct aspace *, struct zap_job *);         /* let go of it */
 
 /* anon.c */
 /* Words from pgoff that lie side by side end here. */

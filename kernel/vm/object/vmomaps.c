@@ -7,8 +7,8 @@
  *           swap; but while the list of mappings is locked, nobody may wait.
  *
  * Picture   maps ─→ link ─→ link ─→ link      zap_seq: done, done, …
- *                             └─ ops->zap: -EAGAIN, the job says what is out
- *                   [X] dropped ─→ zap_bring ─→ [X], the list again
+ *                             └─ ops->zap: -EAGAIN, job.want says what is out
+ *                   [X] dropped ─→ want_finish ─→ [X], the list again
  *
  * Rules     1. A link whose zap_seq is resize_seq has been done and is passed
  *              by: no fault can refill it, for it sees the new size.
@@ -21,11 +21,11 @@
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
 
@@ -33,8 +33,7 @@ static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
 
 /* A zap under way. */
 struct object_zap {
-	struct zap_job job;
-	struct aspace *held;   /* whose tables the job pins; a reference */
+	struct zap_job job;    /* tables.as: opened, with a reference */
 	struct aspace *next;   /* who has stopped the walk; a reference */
 };
 
@@ -220,27 +219,20 @@ zap_link(struct vm_maplink *link, const struct zap_range *z,
 	    link->start + hi - link->off, job);
 }
 
-/* An entry page may be held though nothing had to be brought. */
-static void
-entries_let_go(struct zap_job *job)
-{
-	if (job->held != NULL)
-		kpaged_unpin(job->held);
-	job->held = NULL;
-}
-
 /* What was held for the last space; and so is the token. */
 static void
 zap_let_go(struct object_zap *w)
 {
-	entries_let_go(&w->job);
-	if (w->held == NULL)
+	struct aspace *as = w->job.tables.as;
+
+	want_end(&w->job.want);
+	if (as == NULL)
 		return;
-	zap_end(w->held, &w->job);
-	pt_close_space(w->held);
+	pt_release(&w->job.tables);
+	w->job.tables.as = NULL;
+	pt_close_space(as);
 	structural_end();
-	as_put(w->held);
-	w->held = NULL;
+	as_put(as);
 }
 
 /*
@@ -253,7 +245,7 @@ zap_wait(struct object_zap *w)
 	struct aspace *as = w->next;
 
 	w->next = NULL;
-	if (as != w->held) {
+	if (as != w->job.tables.as) {
 		zap_let_go(w);
 		if (!pt_open_space(as)) {
 			(void)sleep_until(md_time_ns() + TEARDOWN_NS, WAIT_PLAIN);
@@ -261,39 +253,11 @@ zap_wait(struct object_zap *w)
 			return;
 		}
 		structural_begin();
-		w->held = as;
+		w->job.tables.as = as;
 	} else {
 		as_put(as);
 	}
-	zap_bring(as, &w->job);
-}
-
-/*
- * Bring what stopped a zap, and hold it.
- *
- * Locks:    none of rank >= 3; a structural token.
- * Context:  thread, sleeps; a dying one must finish this, too.
- * Owns:     job, until zap_end().
- */
-void
-zap_bring(struct aspace *as, struct zap_job *job)
-{
-	if (job->tables.away)
-		pt_bring_plain(as, &job->tables);
-	while (job->kva != 0 && kpaged_bring(job->kva, &job->held) != 0)
-		sched_yield();
-}
-
-/*
- * Let go of what has been brought.
- *
- * Locks:    none of rank >= 5.
- */
-void
-zap_end(struct aspace *as, struct zap_job *job)
-{
-	pt_release(as, &job->tables);
-	entries_let_go(job);
+	want_finish(&w->job.want);
 }
 
 /* ---- memory of links ---- */

@@ -32,13 +32,15 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
+#include "vm/want/want.h"
 
 #define TABLE_BYTES (MD_PT_WORDS << PAGE_SHIFT)
 
 struct advise_work {
 	struct aspace *as;
 	struct vm_page *leaf;
-	struct pt_hold *tables; /* FREE: those that are out are brought */
+	struct pt_hold tables; /* as: FREE, those that are out are brought */
+	struct want want;      /* and this is missing */
 	va_t va, end;          /* of one table */
 	uint64_t lo, hi;       /* vpn range that has to be flushed */
 	bool late;             /* pages are charged when touched */
@@ -86,11 +88,15 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
 }
 
-static struct vm_page *
-next_table(struct advise_work *w, va_t *va, va_t end)
+/* The first leaf table in [w->va, end), that are in use, or that there are. */
+static int
+next_table(struct advise_work *w, va_t end)
 {
-	return w->tables == NULL ? pt_next_leaf(w->as, va, end) :
-	    pt_next_leaf_in(w->as, va, end, w->tables);
+	if (w->tables.as != NULL)
+		return pt_next_leaf_in(w->as, &w->va, end, &w->tables,
+		    &w->want, &w->leaf);
+	w->leaf = pt_next_leaf(w->as, &w->va, end);
+	return 0;
 }
 
 /* Call fn for each leaf table in [va, end): those in use, or all there are. */
@@ -98,19 +104,18 @@ static void
 advise_tables(struct aspace *as, va_t va, va_t end,
     void (*fn)(struct advise_work *), struct advise_work *w)
 {
-	while (va < end) {
+	int r;
+
+	for (w->va = va; w->va < end; w->va = r == 0 ? w->end : w->va) {
 		mutex_lock(&as->ws_lock);
-		w->leaf = next_table(w, &va, end);
-		w->va = va;
+		r = next_table(w, end);
 		w->end = w->leaf == NULL ? end :
-		    MIN(end, (va | (TABLE_BYTES - 1)) + 1);
+		    MIN(end, (w->va | (TABLE_BYTES - 1)) + 1);
 		if (w->leaf != NULL)
 			fn(w);
 		mutex_unlock(&as->ws_lock);
-		if (w->tables != NULL && w->tables->away)
-			pt_bring_plain(as, w->tables);
-		else
-			va = w->end;
+		if (r != 0)
+			want_finish(&w->want);
 	}
 }
 
@@ -219,22 +224,18 @@ free_table(struct advise_work *w)
 	}
 	if (w->leaf->nused != 0)
 		return;
-	(void)pt_let_go(w->tables);
-	tlb_batch_init(w->as->batch, w->as, BATCH_ZAP);
-	pt_prune(w->as, w->va, w->as->batch);
-	tlb_batch_end(w->as->batch);
+	(void)pt_let_go(&w->tables);
+	pt_prune_now(w->as, w->va);
 }
 
 static void
 advise_free(struct advise_work *w, va_t va, va_t end)
 {
-	struct pt_hold tables = { .away = false };
-
 	structural_begin();
-	w->tables = &tables;
+	w->tables.as = w->as;
 	advise_tables(w->as, va, end, free_table, w);
-	w->tables = NULL;
-	pt_release(w->as, &tables);
+	pt_release(&w->tables);
+	want_end(&w->want);
 	structural_end();
 	if (w->late)
 		commit_uncharge_late(w->as, w->freed);

@@ -7,13 +7,13 @@
  *           and sometimes a page that is being read.
  *
  * Picture   fork_vads: the child's mappings, and what they promise
- *           the design's loop ─ word by word ─→ missing: f->need, stop
+ *           the design's loop ─ word by word ─→ missing: f->want, stop
  *                 ↑                               │ locks dropped
  *                 └─────────── fork_wait ←────────┘
  *           fork_end: tables, frames and charge that were not used go back
  *
  * Rules     1. What is called under the ws_locks never sleeps; it returns NULL
- *              and leaves a note in f->need.
+ *              and leaves a note in f->want.
  *           2. fork_end() is the one undo: it accepts a fork that ended
  *              anywhere after its charge was made.
  *           3. What a fork charged is either owned by someone at the end (VADs,
@@ -25,7 +25,6 @@
 #include "vm/map/map.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
@@ -71,32 +70,26 @@ fork_vads(struct pte_fork *f)
  * The child's word at va, its tables made.
  *
  * Locks:    both ws_locks.
- * Returns:  the word and its table; NULL: f->need.
+ * Returns:  the word and its table; NULL: f->want.
  */
 uint64_t *
 fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
 {
-	uint64_t *word;
-
 	f->ctables.late = (f->vad->flags & VAD_CHARGED) == 0;
-	word = pt_make(f->child, va, leaf, &f->ctables);
-	if (word == NULL)
-		f->need = NEED_TABLE;
-	return word;
+	f->ctables.as = f->child;
+	return pt_make(f->child, va, leaf, &f->ctables, &f->want);
 }
 
 /*
  * A frame for an eager copy, in f->copy.
  *
- * Returns:  the frame; NULL: f->need.
+ * Returns:  the frame; NULL: f->want.
  */
 struct vm_page *
 fork_spare_frame(struct pte_fork *f)
 {
-	if (f->copy == NULL)
-		f->copy = page_alloc(PHYS_ANY);
-	if (f->copy == NULL)
-		f->need = NEED_FRAME;
+	if (f->copy == NULL && want_frame(&f->want))
+		f->copy = want_take_frame(&f->want);
 	return f->copy;
 }
 
@@ -131,47 +124,30 @@ int
 fork_table_in(struct pte_fork *f, va_t *va, va_t end)
 {
 	struct vm_page *leaf;
-	int r = 0;
+	int r;
 
 	/* VADs are paged: what is read under the ws_locks is a copy. */
 	if (f->vad != &f->vad_copy) {
 		f->vad_copy = *f->vad;
 		f->vad = &f->vad_copy;
 	}
-	pt_release(f->parent, &f->ptables);
-	f->ptables.pinned = MD_USER_END;
+	pt_release(&f->ptables);
+	f->ptables.as = f->parent;
 	do {
-		if (f->ptables.away)
-			r = pt_bring(f->parent, &f->ptables);
 		mutex_lock(&f->parent->ws_lock);
-		leaf = pt_next_leaf_in(f->parent, va, end, &f->ptables);
-		if (leaf != NULL && f->ptables.pinned != *va) {
-			(void)pt_let_go(&f->ptables);
-			pt_hold_va(f->parent, *va, &f->ptables);
-		}
+		r = pt_next_leaf_in(f->parent, va, end, &f->ptables, &f->want,
+		    &leaf);
+		if (leaf != NULL)
+			r = pt_hold_va(f->parent, *va, &f->ptables, &f->want);
 		mutex_unlock(&f->parent->ws_lock);
-	} while (r == 0 && f->ptables.away);
+	} while (r == -EAGAIN && (r = want_get(&f->want)) == 0);
 	if (leaf == NULL)
 		*va = end;
 	return r == 0 && f->ptables.lost ? -EIO : r;
 }
 
-static int
-wait_copy_frame(struct pte_fork *f)
-{
-	int r;
-
-	while (f->copy == NULL) {
-		r = phys_wait(PHYS_USER);
-		if (r != 0)
-			return r;
-		f->copy = page_alloc(PHYS_ANY);
-	}
-	return 0;
-}
-
 /*
- * Get what stopped the loop; NEED_KPAGED, of a design's own records, excepted.
+ * Get what stopped the loop.
  *
  * Locks:    both map_locks, nothing of rank >= 3.
  * Returns:  0, -EINTR (fatal signal), -EIO (a table of the child is lost).
@@ -179,31 +155,7 @@ wait_copy_frame(struct pte_fork *f)
 int
 fork_wait(struct pte_fork *f)
 {
-	struct vm_page *busy = f->wait;
-
-	f->wait = NULL;
-	if (thread_is_killed())
-		return -EINTR;
-	if (f->ctables.lost)
-		return -EIO;
-	if (busy != NULL)
-		return page_wait(busy);
-	switch (f->need) {
-	case NEED_NONE:
-	case NEED_PATH: /* of faults only */
-	case NEED_READ:
-	case NEED_EXTEND:
-	case NEED_KPAGED:
-		break;
-	case NEED_TABLE:
-		return f->ctables.away ? pt_bring(f->child, &f->ctables) :
-		    pt_reserve(&f->ctables, MD_PT_LEVELS - 1);
-	case NEED_FRAME:
-		return wait_copy_frame(f);
-	case NEED_BIO:
-		return swap_wait();
-	}
-	return 0;
+	return f->ctables.lost ? -EIO : want_get(&f->want);
 }
 
 /*
@@ -218,15 +170,13 @@ fork_end(struct pte_fork *f)
 	struct aspace *child = f->child;
 
 	mutex_lock(&child->ws_lock);
-	tlb_batch_init(child->batch, child, BATCH_ZAP);
-	pt_prune(child, f->va, child->batch);
-	tlb_batch_end(child->batch);
+	pt_prune_now(child, f->va);
 	mutex_unlock(&child->ws_lock);
 	if (f->copy != NULL)
 		page_free(f->copy);
-	pt_release(f->parent, &f->ptables);
-	pt_release(child, &f->ctables);
-	pt_unreserve(&f->ctables);
+	pt_release(&f->ptables);
+	pt_release(&f->ctables);
+	want_end(&f->want);
 	commit_uncharge(f->charge);
 	f->charge = 0;
 }

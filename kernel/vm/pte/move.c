@@ -26,16 +26,17 @@
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
+#include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
 #define MOVE_ROUND 32 /* words of one flush */
 
 struct move_work {
 	struct aspace *as;
-	struct pt_hold from, to;       /* tables held; spare frames for the target */
+	struct pt_hold from, to;       /* tables held */
+	struct want want;              /* stop here, for this is missing */
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a target address */
-	struct vm_page *wait;          /* is being read: stop here and wait */
 	unsigned n;                    /* VALID words taken, not yet stored */
 	struct {
 		uint64_t old;
@@ -43,11 +44,10 @@ struct move_work {
 	} w[MOVE_ROUND];
 };
 
-static bool move_some(struct move_work *m, va_t *va, va_t end);
-static void move_wait(struct move_work *m);
-static va_t move_table(struct move_work *m, struct vm_page *leaf, va_t va,
+static int move_some(struct move_work *m, va_t *va, va_t end);
+static int move_table(struct move_work *m, struct vm_page *leaf, va_t *va,
     va_t end);
-static bool move_soft(struct move_work *m, const struct pte_spot *s);
+static int move_soft(struct move_work *m, const struct pte_spot *s);
 static void move_take(struct move_work *m, const struct pte_spot *s);
 static void move_store(struct move_work *m);
 
@@ -62,22 +62,22 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	va_t va = from->start << PAGE_SHIFT, end = va + (n << PAGE_SHIFT);
 	const struct vad copy = *to; /* [W]: no paged memory */
-	struct move_work m = { .as = as,
+	struct move_work m = { .as = as, .from.as = as, .to.as = as,
 		.to.late = (copy.flags & VAD_CHARGED) == 0,
 		.delta = (copy.start - from->start) << PAGE_SHIFT };
-	bool done;
+	int r;
 
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
 		m.limit = pte_limit(&copy);
-		done = move_some(&m, &va, end);
+		r = move_some(&m, &va, end);
 		mutex_unlock(&as->ws_lock);
-		if (!done)
-			move_wait(&m);
+		if (r != 0)
+			want_finish(&m.want);
 	}
-	pt_release(as, &m.from);
-	pt_release(as, &m.to);
-	pt_unreserve(&m.to);
+	pt_release(&m.from);
+	pt_release(&m.to);
+	want_end(&m.want);
 	/* Lost words would read as zeros: nobody may go on with these. */
 	if (m.from.lost || m.to.lost)
 		atomic_store(&as->words_lost, true);
@@ -86,27 +86,27 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 }
 
 /*
- * Words that lie in one table, and go to one table.  [W].  True: *va is behind
- * them; false: move_wait(), and again from *va on.
+ * Words that lie in one table, and go to one table.  [W].  0: *va is behind
+ * them; -EAGAIN: from *va on.
  */
-static bool
+static int
 move_some(struct move_work *m, va_t *va, va_t end)
 {
-	struct vm_page *leaf = pt_next_leaf_in(m->as, va, end, &m->from), *made;
-	va_t first = *va;
+	struct vm_page *leaf, *made;
+	va_t first;
+	int r = pt_next_leaf_in(m->as, va, end, &m->from, &m->want, &leaf);
 
-	m->wait = NULL;
-	m->to.away = false;
 	if (leaf == NULL) {
-		if (!m->from.away)
+		if (r == 0)
 			*va = end;
-		return !m->from.away;
+		return r;
 	}
-	if (pt_make(m->as, *va + m->delta, &made, &m->to) == NULL)
-		return false;
-	end = MIN(end, MIN(pt_table_end(*va),
-	    pt_table_end(*va + m->delta) - m->delta));
-	*va = move_table(m, leaf, first, end);
+	first = *va;
+	if (pt_make(m->as, first + m->delta, &made, &m->to, &m->want) == NULL)
+		return -EAGAIN;
+	end = MIN(end, MIN(pt_table_end(first),
+	    pt_table_end(first + m->delta) - m->delta));
+	r = move_table(m, leaf, va, end);
 	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
 	if (leaf->nused == 0) {
 		(void)pt_let_go(&m->from);
@@ -117,45 +117,30 @@ move_some(struct move_work *m, va_t *va, va_t end)
 		pt_prune(m->as, first + m->delta, m->as->batch);
 	}
 	tlb_batch_end(m->as->batch);
-	return m->wait == NULL;
+	return r;
 }
 
-/* Get what stopped move_some().  No lock but [M]. */
-static void
-move_wait(struct move_work *m)
-{
-	if (m->wait != NULL)
-		page_wait_plain(m->wait);
-	else if (m->from.away)
-		pt_bring_plain(m->as, &m->from);
-	else if (m->to.away)
-		pt_bring_plain(m->as, &m->to);
-	else
-		while (pt_reserve(&m->to, MD_PT_LEVELS - 1) != 0)
-			sched_yield();
-}
-
-/* One leaf table of the source, as far as m->wait lets.  [W].  Where to go on. */
-static va_t
-move_table(struct move_work *m, struct vm_page *leaf, va_t va, va_t end)
+/* One leaf table of the source, from *va on.  [W].  0, -EAGAIN: as far as *va. */
+static int
+move_table(struct move_work *m, struct vm_page *leaf, va_t *va, va_t end)
 {
 	struct pte_spot s = { .as = m->as, .leaf = leaf };
 	uint64_t word;
+	int r = 0;
 
-	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
+	for (s.va = *va; s.va < end && r == 0; s.va += PAGE_SIZE) {
 		if (s.va + m->delta >= m->limit)
 			break;
 		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
 		word = word_get(s.word);
 		if (pte_kind(word) == PTE_VALID)
 			move_take(m, &s);
-		else if (word != 0 && !move_soft(m, &s)) {
-			end = s.va;
-			break;
-		}
+		else if (word != 0)
+			r = move_soft(m, &s);
 	}
+	*va = r == 0 ? end : s.va - PAGE_SIZE;
 	move_store(m);
-	return end;
+	return r;
 }
 
 /* The spot at the target for a source address; its table exists. */
@@ -169,8 +154,8 @@ target_of(struct move_work *m, va_t va)
 	return t;
 }
 
-/* False: the page is being read, m->wait is it. */
-static bool
+/* 0; -EAGAIN: the page is being read. */
+static int
 move_soft(struct move_work *m, const struct pte_spot *s)
 {
 	struct pte_spot t = target_of(m, s->va);
@@ -180,9 +165,8 @@ move_soft(struct move_work *m, const struct pte_spot *s)
 	spin_lock(&pfn_lock);
 	word = word_get(s->word);
 	if (pte_kind(word) == PTE_BUSY) {
-		m->wait = pte_page(word);
 		spin_unlock(&pfn_lock);
-		return false;
+		return want_page(&m->want, pte_page(word));
 	}
 	word_set_locked(s->leaf, s->word, 0);
 	if (pte_kind(word) == PTE_TRANS) {
@@ -192,7 +176,7 @@ move_soft(struct move_work *m, const struct pte_spot *s)
 	}
 	word_set_locked(t.leaf, t.word, word);
 	spin_unlock(&pfn_lock);
-	return true;
+	return 0;
 }
 
 /* Take a VALID word away; it is stored after the flush. */

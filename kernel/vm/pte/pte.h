@@ -95,16 +95,14 @@ struct pte_fork {
 	uint64_t charge;             /* pages charged that have no owner yet */
 	struct vm_page *copy;        /* spare frame for a copy */
 	struct pt_hold ptables;      /* of the parent's words */
-	struct pt_hold ctables;      /* of the child's, with spare frames */
-	va_t va;                     /* where the loop stopped: */
-	enum fault_need need;        /* for want of this, */
-	va_t need_kva;
-	struct vm_page *wait;        /* or for this page, which is busy */
+	struct pt_hold ctables;      /* of the child's */
+	va_t va;                     /* where the loop stopped, */
+	struct want want;            /* for want of this */
 };
 
 int fork_vads(struct pte_fork *) MUST_CHECK;              /* 0, -ENOMEM */
 uint64_t *fork_child_word(struct pte_fork *, va_t, struct vm_page **leaf);
-struct vm_page *fork_spare_frame(struct pte_fork *);      /* NULL: f->need */
+struct vm_page *fork_spare_frame(struct pte_fork *);      /* NULL: f->want */
 void fork_child_late(struct pte_fork *);
 int fork_table_in(struct pte_fork *, va_t *va, va_t end) MUST_CHECK; /* 0, -EINTR, -EIO */
 int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */

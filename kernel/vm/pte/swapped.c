@@ -23,6 +23,7 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
+#include "vm/want/want.h"
 
 static int leaf_words(struct aspace *as, struct vm_page *leaf,
     struct swap_walk *walk);
@@ -32,9 +33,8 @@ static int leaf_words(struct aspace *as, struct vm_page *leaf,
  * walk->at on.  ops->swapped.
  *
  * Locks:    [W] of as; around fn for a word that is shared one of rank 7, too.
- * Returns:  0: all done; what fn has returned; -EAGAIN: kpaged_pin(walk->away)
- *           without locks, or, with away 0, pt_bring(&walk->tables).  Then
- *           walk->at is where to go on.
+ * Returns:  0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at
+ *           is where to go on.
  */
 int
 pte_swapped(struct aspace *as, struct swap_walk *walk)
@@ -44,12 +44,12 @@ pte_swapped(struct aspace *as, struct swap_walk *walk)
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	while (r == 0 && as->md.root_pa != 0) {
-		leaf = pt_next_leaf_in(as, &walk->at, MD_USER_END,
-		    &walk->tables);
-		if (leaf == NULL) {
-			walk->away = 0;
-			return walk->tables.away ? -EAGAIN : 0;
-		}
+		r = pt_next_leaf_in(as, &walk->at, MD_USER_END, &walk->tables,
+		    &walk->want, &leaf);
+		if (leaf == NULL)
+			return r;
+		if (walk->table != NULL)
+			walk->table(walk, leaf);
 		r = leaf_words(as, leaf, walk);
 	}
 	return r;

@@ -35,6 +35,7 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
+#include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
 struct zap_work {
@@ -44,7 +45,7 @@ struct zap_work {
 	uint64_t freed_late;   /* of these, gone now */
 };
 
-static bool zap_table(struct zap_work *z, va_t *va, va_t end);
+static int zap_table(struct zap_work *z, va_t *va, va_t end);
 static void clean_table(struct zap_work *z, va_t *va, va_t end);
 static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
     va_t end);
@@ -60,22 +61,23 @@ static void zap_soft(struct zap_work *z, const struct pte_spot *s);
 void
 pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 {
-	struct zap_job job = { .how = ZAP_EVEN_PRIVATE };
+	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
 	struct zap_work z = { .as = as, .job = &job,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
 	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
-	bool done;
+	int r;
 
 	while (va < end) {
 		mutex_lock(&as->ws_lock);
-		done = zap_table(&z, &va, end);
+		r = zap_table(&z, &va, end);
 		mutex_unlock(&as->ws_lock);
-		if (!done)
-			zap_bring(as, &job);
+		if (r != 0)
+			want_finish(&job.want);
 		if (as->ops->reap != NULL)
 			as->ops->reap();
 	}
-	zap_end(as, &job);
+	pt_release(&job.tables);
+	want_end(&job.want);
 }
 
 /*
@@ -83,7 +85,7 @@ pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
  * and D, for a write-back: ops->zap.
  *
  * Locks:    [X] of the link's object; takes [W].
- * Returns:  0, -EAGAIN (zap_bring() without [X], and again).
+ * Returns:  0, -EAGAIN (job->want, without [X], and again).
  */
 int
 pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
@@ -93,56 +95,55 @@ pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 		.late = (link->flags & VAD_CHARGED) == 0 };
 	va_t va = MAX(lo, link->start) << PAGE_SHIFT;
 	va_t end = MIN(hi, link->end) << PAGE_SHIFT;
-	bool done = true;
+	int r = 0;
 
-	while (va < end && done) {
+	while (va < end && r == 0) {
 		mutex_lock(&as->ws_lock);
 		if (as->md.root_pa == 0)
 			va = end;
 		else if (job->how == ZAP_CLEAN)
 			clean_table(&z, &va, end);
 		else
-			done = zap_table(&z, &va, end);
+			r = zap_table(&z, &va, end);
 		mutex_unlock(&as->ws_lock);
 	}
-	return done ? 0 : -EAGAIN;
+	return r;
 }
 
-/* The first leaf table in [*va, end) that may have words to go. */
-static struct vm_page *
-zap_next(struct zap_work *z, va_t *va, va_t end)
+/* The first leaf table in [*va, end) that may have words to go.  0, -EAGAIN. */
+static int
+zap_next(struct zap_work *z, va_t *va, va_t end, struct vm_page **leaf)
 {
-	z->job->kva = 0;
-	return z->job->how == ZAP_EVEN_PRIVATE ?
-	    pt_next_leaf_in(z->as, va, end, &z->job->tables) :
-	    pt_next_leaf(z->as, va, end);
+	if (z->job->how == ZAP_EVEN_PRIVATE)
+		return pt_next_leaf_in(z->as, va, end, &z->job->tables,
+		    &z->job->want, leaf);
+	*leaf = pt_next_leaf(z->as, va, end);
+	return 0;
 }
 
-/*
- * One leaf table.  [W].  True: done, *va is behind it; false: the job says what
- * has to be brought first.
- */
-static bool
+/* One leaf table.  [W].  0: *va is behind it; -EAGAIN: job->want. */
+static int
 zap_table(struct zap_work *z, va_t *va, va_t end)
 {
 	struct aspace *as = z->as;
-	struct vm_page *leaf = zap_next(z, va, end);
 	struct tlb_batch *b = as->batch;
 	uint64_t forks = as->n_fork;
-	va_t first = *va, need = 0;
+	struct vm_page *leaf;
+	int r = zap_next(z, va, end, &leaf);
+	va_t first = *va;
 
 	if (leaf == NULL) {
-		if (!z->job->tables.away)
+		if (r == 0)
 			*va = end;
-		return !z->job->tables.away;
+		return r;
 	}
 	end = MIN(end, (first | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 	tlb_batch_init(b, as, BATCH_ZAP);
 	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0) {
-		need = as->ops->shared->drop(as, leaf, va, end, &z->job->held);
+		r = as->ops->shared->drop(as, leaf, va, end, &z->job->want);
 		z->freed_late += forks - as->n_fork;
 	}
-	zap_words(z, leaf, first, need == 0 ? end : *va);
+	zap_words(z, leaf, first, r == 0 ? end : *va);
 	if (leaf->nused == 0) {
 		/* Those of another way or space are freed by who lets them go. */
 		if (pt_holds(&z->job->tables, leaf))
@@ -153,10 +154,9 @@ zap_table(struct zap_work *z, va_t *va, va_t end)
 	if (z->late)
 		commit_uncharge_late(as, z->freed_late);
 	z->freed_late = 0;
-	z->job->kva = need;
-	if (need == 0)
+	if (r == 0)
 		*va = end;
-	return need == 0;
+	return r;
 }
 
 /* All but the soft FORK words. */

@@ -133,18 +133,16 @@ struct aspace {
 _Static_assert(sizeof(struct aspace) <= 1024, "book: objects");
 
 /*
- * The tables of one address, for an operation that works on the words of many:
- * fork, munmap, mremap, truncate.  Zero: nothing is held.
+ * The tables of one address, held by an operation that works on the words of
+ * many: fork, munmap, mremap, truncate.  Zero: nothing is held.
  */
 struct pt_hold {
-	va_t va;                       /* [own] whose tables these are to be */
-	bool away;                     /* [own] one of them is out: pt_bring() */
+	struct aspace *as;             /* [own] for whose tables a token is held; NULL: none */
 	bool late;                     /* [own] leaf tables made are charged late */
 	bool lost;                     /* [own] one on the way could not be read */
 	uint8_t npin;                  /* [own] */
 	struct vm_page *pin[MD_PT_LEVELS - 1]; /* [own] */
 	va_t pinned;                   /* [own] the pins are for this address */
-	pfn_t spare;                   /* [own] zeroed frames for pt_make(), through qnext */
 };
 
 /* space.c */

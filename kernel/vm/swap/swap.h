@@ -60,15 +60,6 @@ struct swap_words {
 	bool pin;                 /* [own] the caller gets a pin on what is read */
 };
 
-/* A walk over words that are SWAP or TRANS: ops->swapped. */
-struct swap_walk {
-	va_t at;                  /* [own] where it goes on */
-	va_t away;                /* [own] -EAGAIN: pin this first; 0: bring tables */
-	struct pt_hold tables;    /* [own] of at, once they were out */
-	/* 0: go on; else the walk ends with it. */
-	int (*fn)(struct swap_walk *, const struct swap_words *); /* [c] */
-};
-
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 /* Up to n adjacent slots: the first, *got of them; 0: there is none. */
 slot_t swap_alloc(unsigned n, unsigned *got);

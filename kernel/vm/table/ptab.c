@@ -41,7 +41,7 @@ static void table_link(struct aspace *as, struct pt_path *p, int level,
     struct vm_page *table);
 static void table_pay_upper(struct aspace *as, struct vm_page *table);
 static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct pt_hold *h);
+    struct pt_hold *h, struct want *w);
 static bool table_is_empty(const struct vm_page *table);
 
 /* ---- faults: S1 ---- */
@@ -182,11 +182,8 @@ pt_unpin(struct fctx *f)
 	if (!empty)
 		return;
 	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0) {
-		tlb_batch_init(as->batch, as, BATCH_ZAP);
-		pt_prune(as, f->va, as->batch);
-		tlb_batch_end(as->batch);
-	}
+	if (as->md.root_pa != 0)
+		pt_prune_now(as, f->va);
 	mutex_unlock(&as->ws_lock);
 }
 
@@ -213,15 +210,17 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 }
 
 /*
- * The word of va, with tables made of h->spare where there are none.
+ * The word of va, with tables made where there are none.
  *
  * Locks:    [W].
+ * Owns:     h, the tables that there are, if this is not all of them.
  * Returns:  the word and its table in *leaf, h->lost if another was given up for
- *           it; NULL: h->away, a table is out, or h->spare has run out; what was
- *           made stays.
+ *           it; NULL: w says what is missing, a frame or a table that is out;
+ *           what was made stays.
  */
 uint64_t *
-pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h)
+pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
+    struct want *w)
 {
 	struct pt_path p;
 	int level;
@@ -233,29 +232,30 @@ pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h)
 		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
 		path_walk(as, va, &p);
 	}
-	h->away = p.away != 0;
-	if (h->away) {
-		h->va = va;
+	if (p.away != 0) {
+		(void)pt_bring(as, va, &p, h, w);
 		return NULL;
 	}
 	for (level = LEVELS; level >= 1; level--)
-		if (p.table[level] == NULL && !make_table(as, va, &p, level, h))
+		if (p.table[level] == NULL &&
+		    !make_table(as, va, &p, level, h, w))
 			return NULL;
 	*leaf = p.table[1];
 	return &pt_words(p.table[1])[md_pt_index(va, 1)];
 }
 
-/* False: h->spare has run out. */
+/* False: there is no frame; the tables above, empty perhaps, are held. */
 static bool
 make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct pt_hold *h)
+    struct pt_hold *h, struct want *w)
 {
 	struct vm_page *table;
 
-	if (h->spare == 0)
+	if (!want_zeros(w)) {
+		hold_path(as, va, p, h);
 		return false;
-	table = &pfdb[h->spare];
-	h->spare = table->qnext;
+	}
+	table = want_take_frame(w);
 	table->tbl.late = level == 1 && h->late;
 	if (table->tbl.late) {
 		commit_charge_forced(1);
@@ -292,30 +292,30 @@ pt_next_leaf(struct aspace *as, va_t *va, va_t end)
  * over, but one that could not be read is, and h->lost says so.
  *
  * Locks:    [W].
- * Returns:  as pt_next_leaf(), with h->away false; NULL with h->away: the next
- *           one, at *va, has to be brought (pt_bring).
+ * Returns:  0 with *leaf, NULL: there is none; -EAGAIN: the next one, at *va, is
+ *           being brought.
  */
-struct vm_page *
-pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h)
+int
+pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h,
+    struct want *w, struct vm_page **leaf)
 {
 	struct pt_place at;
 	struct pt_path p;
 
-	h->away = false;
+	*leaf = NULL;
 	while (pt_next_place(as, va, end, &at)) {
+		*leaf = at.leaf;
 		if (at.leaf != NULL)
-			return at.leaf;
+			return 0;
 		path_walk_in(as, *va, &p);
-		h->lost |= path_is_lost(&p);
-		h->away = p.away != 0 && !path_is_lost(&p);
-		if (h->away) {
-			h->va = *va;
-			return NULL;
-		}
-		if (p.away != 0)
-			*va = (*va | ((1ul << (PAGE_SHIFT + 9 * p.away)) - 1)) + 1;
+		if (p.away == 0)
+			continue;
+		if (!path_is_lost(&p))
+			return pt_bring(as, *va, &p, h, w);
+		h->lost = true;
+		*va = (*va | ((1ul << (PAGE_SHIFT + 9 * p.away)) - 1)) + 1;
 	}
-	return NULL;
+	return 0;
 }
 
 /*
@@ -456,44 +456,6 @@ table_pay_upper(struct aspace *as, struct vm_page *table)
 	atomic_add(&as->late, 1);
 }
 
-/*
- * Zeroed frames for pt_make(), before locks are taken.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps while there are none.
- * Owns:     h->spare, until pt_make() or pt_unreserve(); what it held before
- *           stays on it.
- * Returns:  0, -EINTR (fatal signal).
- */
-int
-pt_reserve(struct pt_hold *h, unsigned n)
-{
-	struct vm_page *pg;
-	int r;
-
-	for (; n > 0; n--) {
-		pg = NULL;
-		r = page_alloc_wait(PHYS_ZEROED, &pg);
-		if (r != 0)
-			return r;
-		pg->qnext = h->spare;
-		h->spare = page_pfn(pg);
-	}
-	return 0;
-}
-
-/*
- * Give back what pt_make() has not used.
- *
- * Locks:    not [P].
- */
-void
-pt_unreserve(struct pt_hold *h)
-{
-	page_free_chain(h->spare);
-	h->spare = 0;
-}
-
 /* ---- freeing ---- */
 
 /*
@@ -526,6 +488,19 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 		EVENT(table_free, va2pa(p.word[level]), level, 0);
 		tlb_batch_add_table(b, table, va >> PAGE_SHIFT);
 	}
+}
+
+/*
+ * The same in a batch of its own.
+ *
+ * Locks:    [W], no batch of as under construction.
+ */
+void
+pt_prune_now(struct aspace *as, va_t va)
+{
+	tlb_batch_init(as->batch, as, BATCH_ZAP);
+	pt_prune(as, va, as->batch);
+	tlb_batch_end(as->batch);
 }
 
 /* Without [P] a pin of swapoff's may be seen that is only for a moment. */

@@ -6,14 +6,16 @@
  *           some of the tables are on swap.  They are read with no lock held;
  *           and must still be there when the lock is taken again.
  *
- * Picture   [W] pt_next_leaf_in ─→ leaf: its words ─→ the next one
- *                     └─ NULL, h->away
- *           no lock   pt_bring: read, pin ─→ [W], again from there
+ * Picture   [W] pt_next_leaf_in, pt_make ─→ leaf: its words ─→ the next one
+ *                     └─ -EAGAIN: those above held, it is being read
+ *           no lock   want_get ─→ [W], again from there
  *           the end   pt_release
  *
- * Rules     1. One way of tables at a time: pt_bring() lets those before go.
- *           2. Others wait for memory meanwhile: who brings has a structural
- *              token, taken before his first pin (vm/frame/token.c).
+ * Rules     1. One way of tables at a time: who goes to another one lets those
+ *              before go.
+ *           2. Others wait for memory meanwhile: who holds has a structural
+ *              token, taken before his first pin (vm/frame/token.c), and says
+ *              for which space, h->as.
  *           3. A pin keeps an empty table from being freed; who lets it go
  *              frees it.
  *           4. Who does not run on a space opens it first: its end waits for
@@ -25,13 +27,9 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
+#include "vm/want/want.h"
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
-
-/* What a table has to wait for on its way in. */
-enum hold_need {
-	BRING_NOTHING, BRING_AGAIN, BRING_FRAME, BRING_PAGE, BRING_BIO
-};
 
 /* Is the table one of those that h holds?  Locks: h is the caller's. */
 bool
@@ -45,132 +43,72 @@ pt_holds(const struct pt_hold *h, const struct vm_page *table)
 	return false;
 }
 
-static void
-hold_path(struct pt_hold *h, const struct pt_path *p)
+/*
+ * Hold the tables on the way to va that are in use, and no others.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Owns:     h, the pins, until pt_let_go() or pt_release().
+ */
+void
+hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
 {
-	unsigned n = h->npin;
+	struct pt_hold old = *h;
 	int level;
 
-	h->pinned = h->va;
+	ASSERT(h->as == as && vm_may_hold());
+	h->pinned = va;
+	h->npin = 0;
 	spin_lock(&pfn_lock);
 	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
-		if (pt_holds(h, p->table[level]))
-			continue;
-		ASSERT(h->npin < ARRAY_LEN(h->pin));
 		page_pin_locked(p->table[level]);
 		h->pin[h->npin++] = p->table[level];
 	}
 	spin_unlock(&pfn_lock);
-	EVENT_ADD(table_pin, h->npin - n);
+	EVENT_ADD(table_pin, h->npin);
+	if (pt_let_go(&old))
+		pt_prune_now(as, old.pinned);
 }
 
 /*
- * Hold the tables of va that are in use; h holds none.
+ * The next table on the way to va is out: begin to read it, and hold those above.
  *
- * Locks:    [W].
- */
-void
-pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h)
-{
-	struct pt_path p;
-
-	ASSERT(h->npin == 0);
-	h->va = va;
-	path_walk(as, va, &p);
-	hold_path(h, &p);
-}
-
-/* One step further.  [W]. */
-static enum hold_need
-bring_step(struct aspace *as, struct pt_hold *h, struct vm_page **frame,
-    struct vm_page **wait)
-{
-	struct swap_words place;
-	struct pt_path p;
-	uint64_t word;
-
-	if (as->md.root_pa == 0)
-		return BRING_NOTHING;
-	path_walk_in(as, h->va, &p);
-	hold_path(h, &p);
-	if (p.away == 0 || path_is_lost(&p))
-		return BRING_NOTHING;
-	place = path_place(&p, h->va);
-	word = word_get(place.word);
-	if (pte_kind(word) == PTE_BUSY) {
-		*wait = pte_page(word);
-		return BRING_PAGE;
-	}
-	if (*frame == NULL)
-		return BRING_FRAME;
-	switch (swap_in(&place, frame, wait)) {
-	case SWAPIN_STARTED:
-		EVENT(table_in, va2pa(place.word), p.away, pte_table_used(word));
-		return BRING_PAGE;
-	case SWAPIN_CHANGED:
-		return BRING_AGAIN;
-	case SWAPIN_NOBIO:
-		return BRING_BIO;
-	}
-	panic("ptpage: swap_in");
-}
-
-static int
-bring_wait(enum hold_need need, struct vm_page **frame, struct vm_page *wait)
-{
-	switch (need) {
-	case BRING_NOTHING:
-	case BRING_AGAIN:
-		break;
-	case BRING_FRAME:
-		return page_alloc_wait(PHYS_ANY, frame);
-	case BRING_PAGE:
-		return page_wait(wait);
-	case BRING_BIO:
-		return swap_wait();
-	}
-	return 0;
-}
-
-/*
- * Bring the tables of h->va that exist, and hold them.
- *
- * Locks:    none of rank >= 3; a structural token, if others wait for memory.
- * Context:  thread, sleeps.
- * Owns:     h, the pins, until pt_let_go() or pt_release().
- * Returns:  0, -EINTR (fatal signal).
+ * Locks:    [W], no batch of as under construction.
+ * Returns:  -EAGAIN.
  */
 int
-pt_bring(struct aspace *as, struct pt_hold *h)
+pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
+    struct want *w)
 {
-	struct vm_page *frame = NULL, *wait = NULL;
-	enum hold_need need;
-	int r = 0;
+	const struct swap_words place = path_place(p, va);
+	uint64_t word = word_get(place.word);
 
-	pt_release(as, h);
-	do {
-		mutex_lock(&as->ws_lock);
-		need = bring_step(as, h, &frame, &wait);
-		mutex_unlock(&as->ws_lock);
-		r = bring_wait(need, &frame, wait);
-	} while (r == 0 && need != BRING_NOTHING);
-	if (frame != NULL)
-		page_free(frame);
-	if (r == 0)
-		h->away = false;
-	return r;
+	if (h->as != as) /* rule 2: the token first */
+		return want_again(w);
+	hold_path(as, va, p, h);
+	if (pte_kind(word) == PTE_BUSY)
+		return want_page(w, pte_page(word));
+	if (want_swap_in(w, &place))
+		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+	return -EAGAIN;
 }
 
 /*
- * The same for what must be finished, dying or not.
+ * Have the tables of va that exist in use, and hold them.
  *
- * Locks, Context, Owns: as pt_bring().
+ * Locks:    [W], no batch of as under construction.
+ * Owns:     h, the pins, until pt_let_go() or pt_release().
+ * Returns:  0, -EAGAIN.
  */
-void
-pt_bring_plain(struct aspace *as, struct pt_hold *h)
+int
+pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 {
-	while (pt_bring(as, h) != 0)
-		sched_yield();
+	struct pt_path p;
+
+	path_walk_in(as, va, &p);
+	if (p.away != 0 && !path_is_lost(&p))
+		return pt_bring(as, va, &p, h, w);
+	hold_path(as, va, &p, h);
+	return 0;
 }
 
 /*
@@ -204,22 +142,21 @@ pt_let_go(struct pt_hold *h)
  * Locks:    none of rank >= 5; takes [W] if there is such a table.
  */
 void
-pt_release(struct aspace *as, struct pt_hold *h)
+pt_release(struct pt_hold *h)
 {
+	struct aspace *as = h->as;
+
 	if (!pt_let_go(h))
 		return;
 	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0) {
-		tlb_batch_init(as->batch, as, BATCH_ZAP);
-		pt_prune(as, h->pinned, as->batch);
-		tlb_batch_end(as->batch);
-	}
+	if (as->md.root_pa != 0)
+		pt_prune_now(as, h->pinned);
 	mutex_unlock(&as->ws_lock);
 }
 
-/* [W].  False: h->va is to be brought first. */
-static bool
-forget_some(struct aspace *as, va_t *va, struct pt_hold *h)
+/* [W].  0: all that were lost are forgotten; -EAGAIN. */
+static int
+forget_some(struct aspace *as, va_t *va, struct pt_hold *h, struct want *w)
 {
 	struct pt_place at;
 	struct pt_path p;
@@ -230,15 +167,13 @@ forget_some(struct aspace *as, va_t *va, struct pt_hold *h)
 			*va = at.leaf != NULL ? at.end : *va;
 			continue;
 		}
-		if (!path_is_lost(&p)) {
-			h->va = *va;
-			return false;
-		}
+		if (!path_is_lost(&p))
+			return pt_bring(as, *va, &p, h, w);
 		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
 		(void)pt_let_go(h);
-		pt_prune(as, *va, as->batch);
+		pt_prune_now(as, *va);
 	}
-	return true;
+	return 0;
 }
 
 /*
@@ -246,25 +181,25 @@ forget_some(struct aspace *as, va_t *va, struct pt_hold *h)
  * above such a table.
  *
  * Locks:    none of rank >= 5; takes [W].
- * Context:  thread, sleeps.
+ * Context:  thread, sleeps; with a structural token.
  */
 void
 pt_forget_all_lost(struct aspace *as)
 {
-	struct pt_hold h = { .away = false };
-	bool done = as->n_table_out == 0;
+	struct want w = { .what = WANT_AGAIN };
+	struct pt_hold h = { .as = as };
 	va_t va = 0;
+	int r = as->n_table_out == 0 ? 0 : -EAGAIN;
 
-	while (!done) {
+	while (r != 0) {
 		mutex_lock(&as->ws_lock);
-		tlb_batch_init(as->batch, as, BATCH_ZAP);
-		done = forget_some(as, &va, &h);
-		tlb_batch_end(as->batch);
+		r = forget_some(as, &va, &h, &w);
 		mutex_unlock(&as->ws_lock);
-		if (!done)
-			pt_bring_plain(as, &h);
+		if (r != 0)
+			want_finish(&w);
 	}
-	pt_release(as, &h);
+	pt_release(&h);
+	want_end(&w);
 }
 
 /*

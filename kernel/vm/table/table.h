@@ -40,21 +40,20 @@ enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */
 void pt_unpin(struct fctx *);
 /* The word of va if its leaf table is in use, else NULL. */
 uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
-/* The same, making tables out of h->spare (pt_reserve); h->late: a leaf table made
- * here is charged to as->late, without the limit test (the caller has made it).
- * NULL: with h->away pt_bring(), else pt_reserve(), and again. */
-uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *h);
+/* The same, making tables; h->late: a leaf table made here is charged to as->late,
+ * without the limit test (the caller has made it).  NULL: the want says. */
+uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *,
+    struct want *);
 /* First leaf table in use with an address in [*va, end); *va is moved to it.  Those
  * that are out, and so map nothing, are passed over. */
 struct vm_page *pt_next_leaf(struct aspace *, va_t *va, va_t end);
-/* The same, but NULL with h->away where the next one is out. */
-struct vm_page *pt_next_leaf_in(struct aspace *, va_t *va, va_t end, struct pt_hold *h);
+/* The same in *leaf, but -EAGAIN where the next one is out: it is being brought. */
+int pt_next_leaf_in(struct aspace *, va_t *va, va_t end, struct pt_hold *,
+    struct want *, struct vm_page **leaf) MUST_CHECK;
 /* Leaf table of va has become empty and is not pinned: unlink it, and parents
  * that become empty, into the batch. */
 void pt_prune(struct aspace *, va_t, struct tlb_batch *);
-/* No lock held: n zeroed frames on h->spare, waiting; 0, -EINTR. */
-int pt_reserve(struct pt_hold *h, unsigned n) MUST_CHECK;
-void pt_unreserve(struct pt_hold *h);
+void pt_prune_now(struct aspace *, va_t);                /* in a batch of its own */
 /* First leaf table with an address in [*va, end), in use or not; *va is moved to it.
  * False: there is none.  [own] */
 struct pt_place {
@@ -65,13 +64,11 @@ struct pt_place {
 bool pt_next_place(struct aspace *, va_t *va, va_t end, struct pt_place *);
 
 /* pthold.c */
-/* No lock of rank >= 3: the tables of h->va are brought and pinned.  0, -EINTR. */
-int pt_bring(struct aspace *, struct pt_hold *h) MUST_CHECK;
-void pt_bring_plain(struct aspace *, struct pt_hold *h); /* dying or not, to the end */
-void pt_hold_va(struct aspace *, va_t va, struct pt_hold *h); /* [W]: pin those in use */
+/* [W]: the tables of va that exist are in use, and held.  0, -EAGAIN. */
+int pt_hold_va(struct aspace *, va_t, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_holds(const struct pt_hold *, const struct vm_page *table);
-bool pt_let_go(struct pt_hold *h);      /* true: with [W] pt_prune(h->va) */
-void pt_release(struct aspace *, struct pt_hold *h);     /* not [W]: both */
+bool pt_let_go(struct pt_hold *);       /* true: with [W] pt_prune(h->pinned) */
+void pt_release(struct pt_hold *);      /* not [W]: both */
 void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
 uint64_t *pt_away_word(struct aspace *, va_t);           /* [W]: of a table not in use */
 /* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
@@ -130,6 +127,13 @@ void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack
 void path_walk(struct aspace *, va_t, struct pt_path *);
 void pt_init_table(struct aspace *, struct vm_page *table, int level);
 void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
+
+/* pthold.c: [W] */
+/* Those of the way that are in use are held, and no others. */
+void hold_path(struct aspace *, va_t, const struct pt_path *, struct pt_hold *);
+/* The next one is out, and not lost: the others are held, it is being read. */
+int pt_bring(struct aspace *, va_t, const struct pt_path *, struct pt_hold *,
+    struct want *);
 
 /* ptpage.c: tables go to swap and come back */
 void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */

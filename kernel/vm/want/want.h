@@ -1,11 +1,73 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * want.h: a fault on its way, what it is missing, what its handler answers
+ * want.h: what a pass is missing, and the one way to get it; a fault on its way
+ *
+ * A pass runs under locks and may not wait.  Where it cannot go on it says in a
+ * struct want what it lacks, and returns -EAGAIN; who called it drops the locks,
+ * has want_get() wait for that, and begins again:
+ *
+ *	do
+ *		r = pass(op);
+ *	while (r == -EAGAIN && (r = want_get(&op->want)) == 0);
+ *	want_end(&op->want);
+ *
+ * Typical life: zero at first; each pass uses what the last wait has brought;
+ * want_end() gives back what none has used.
  */
 #ifndef VM_WANT_WANT_H
 #define VM_WANT_WANT_H
 
 #include "vm/swap/swap.h"
+
+enum want_what {
+	WANT_AGAIN,    /* nothing: what was looked at has changed */
+	WANT_FRAME,    /* want.frame */
+	WANT_ZEROS,    /* want.frame, all bytes 0 */
+	WANT_PAGE,     /* the end of want.page's I/O */
+	WANT_BIO,      /* one that is idle, to read from swap */
+	WANT_OTHER     /* what only the room of want.get can bring */
+};
+
+/* [own] */
+struct want {
+	enum want_what what;
+	struct vm_page *page;    /* WANT_PAGE */
+	int (*get)(struct want *); /* WANT_OTHER: 0, or the error that ends it */
+	va_t kva;                /* for get: address of kernel memory */
+	/* What has been got, for the next pass: */
+	struct vm_page *frame;   /* in LIMBO, without home */
+	bool zeroed;             /* of frame: all bytes 0 */
+	struct vm_page *read;    /* pinned: what was read for swap_words.pin */
+	struct vm_page *kpage;   /* pinned: kernel memory, by kpaged_want() */
+};
+
+/* ---- by a pass, under its locks.  -EAGAIN, for the pass to return ---- */
+int want_again(struct want *);
+int want_page(struct want *, struct vm_page *);
+int want_other(struct want *, int (*get)(struct want *), va_t kva);
+/* True: there is a frame in want.frame (zeros: filled with zeros). */
+bool want_frame(struct want *);
+bool want_zeros(struct want *);
+struct vm_page *want_take_frame(struct want *);       /* the caller's from now on */
+/* True: the page's read has begun.  The pass ends in any case. */
+bool want_swap_in(struct want *, const struct swap_words *);
+
+/* ---- without locks ---- */
+int want_get(struct want *) MUST_CHECK;               /* 0; -EINTR, errors of get */
+void want_finish(struct want *);                      /* also by a dying thread */
+void want_end(struct want *);
+
+/* A walk over words that are SWAP or TRANS: ops->swapped. */
+struct swap_walk {
+	va_t at;                  /* [own] where it goes on */
+	struct want want;         /* [own] -EAGAIN: this is missing */
+	struct pt_hold tables;    /* [own] of at, once they were out */
+	void (*table)(struct swap_walk *, struct vm_page *leaf); /* [c] or NULL */
+	/* 0: go on; else the walk ends with it. */
+	int (*fn)(struct swap_walk *, const struct swap_words *); /* [c] */
+};
+
+/* ---- faults ---- */
 
 enum fault_outcome {
 	FAULT_DONE,      /* the word allows the access now */

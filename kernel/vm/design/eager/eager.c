@@ -45,7 +45,6 @@
 /* One fork under way; on the stack of eager_dup(). */
 struct eager_fork {
 	struct pte_fork c;     /* what forks of all designs have */
-	struct vm_page *read;  /* pinned: read from swap, not copied yet; or NULL */
 	uint64_t copies;       /* pages copied so far */
 };
 
@@ -57,7 +56,6 @@ static bool copy_word(struct eager_fork *w, const struct pte_spot *s);
 static bool copy_page(struct eager_fork *w, const struct pte_spot *s);
 static bool copy_error(struct eager_fork *w, const struct pte_spot *s);
 static bool read_page(struct eager_fork *w, const struct pte_spot *s);
-static void let_read_go(struct eager_fork *w);
 
 /*
  * Fork the memory of parent into child, which is empty: ops->dup.
@@ -78,7 +76,6 @@ eager_dup(struct aspace *parent, struct aspace *child)
 	if (r != 0)
 		return r;
 	r = copy_all(&w);
-	let_read_go(&w);
 	fork_end(&w.c);
 	if (r == 0) {
 		EVENT(fork_calls);
@@ -167,7 +164,7 @@ copy_range(struct eager_fork *w, va_t *start, va_t end)
 	struct pte_spot s = { .as = w->c.parent };
 	va_t stop = end, limit;
 
-	w->c.need = NEED_NONE;
+	want_again(&w->c.want);
 	mutex_lock(&w->c.parent->ws_lock);
 	mutex_lock_nested(&w->c.child->ws_lock);
 	limit = pte_limit(w->c.vad);
@@ -208,7 +205,7 @@ copy_word(struct eager_fork *w, const struct pte_spot *s)
 	case PTE_SWAP:
 		return read_page(w, s);
 	case PTE_BUSY:
-		w->c.wait = pte_page(word);
+		want_page(&w->c.want, pte_page(word));
 		return false;
 	case PTE_ERROR:
 		return copy_error(w, s);
@@ -254,7 +251,6 @@ copy_page(struct eager_fork *w, const struct pte_spot *s)
 		return false;
 	page_copy(to, from);
 	page_unpin(from);
-	let_read_go(w);
 	spin_lock(&pfn_lock);
 	page_adopt_locked(to, HOME_PTE, word_pa(word), s->va >> PAGE_SHIFT);
 	page_pin_locked(to);
@@ -287,8 +283,8 @@ copy_error(struct eager_fork *w, const struct pte_spot *s)
 
 /*
  * Begin to read a page of the parent, and those behind it, which will be
- * wanted next.  It stays pinned until it has been copied: else it could go
- * out again before.
+ * wanted next.  It stays pinned until the next one is read: else it could go
+ * out again before it is copied.
  */
 static bool
 read_page(struct eager_fork *w, const struct pte_spot *s)
@@ -297,29 +293,9 @@ read_page(struct eager_fork *w, const struct pte_spot *s)
 		.step = 1, .max = MD_PT_WORDS - md_pt_index(s->va, 1),
 		.home = HOME_PTE, .index = s->va >> PAGE_SHIFT, .pin = true };
 
-	let_read_go(w);
-	if (fork_spare_frame(&w->c) == NULL)
-		return false;
-	switch (swap_in(&words, &w->c.copy, &w->c.wait)) {
-	case SWAPIN_STARTED:
-		w->read = w->c.wait;
+	if (want_swap_in(&w->c.want, &words))
 		EVENT(eager_reads);
-		break;
-	case SWAPIN_CHANGED:
-		break;
-	case SWAPIN_NOBIO:
-		w->c.need = NEED_BIO;
-		break;
-	}
 	return false;
-}
-
-static void
-let_read_go(struct eager_fork *w)
-{
-	if (w->read != NULL)
-		page_unpin(w->read);
-	w->read = NULL;
 }
 
 /* ---- the design as the rest of vm/ sees it ---- */

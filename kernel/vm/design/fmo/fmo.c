@@ -482,9 +482,9 @@ take_page(const struct pte_spot *s, struct fmo_entry *e)
  * Returns:  0: done; else the kva of an entry page that is not at hand (R2):
  *           pin it into *held and call again; *va is at the word.
  */
-va_t
+int
 fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
-    struct vm_page **held)
+    struct want *w)
 {
 	va_t kva;
 
@@ -494,34 +494,36 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 		if (pte_kind(word_get(word)) != PTE_FORK)
 			continue;
 		kva = fork_entry(word_get(word));
-		if (!fmo_hold(held, kva))
-			return kva;
+		if (!fmo_hold(w, kva))
+			return -EAGAIN;
 		word_set(leaf, word, 0);
-		fmo_deref(as, kpaged_ptr(*held, kva));
+		fmo_deref(as, kpaged_ptr(w->kpage, kva));
 	}
 	return 0;
 }
 
 /*
- * Have the entry page of kva pinned in *held; a page held before is let go.
+ * Have the entry page of kva pinned in w->kpage; another is let go.
  *
  * Locks:    any of rank < 8; takes [P].
- * Returns:  false: not in memory, *held is NULL: kpaged_pin() without locks.
+ * Returns:  false: not in memory, the pass ends.
  */
 bool
-fmo_hold(struct vm_page **held, va_t kva)
+fmo_hold(struct want *w, va_t kva)
 {
 	uint64_t page = (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
 
-	if (*held != NULL && ((*held)->index != page ||
-	    page_home_kind(*held) != HOME_KPAGED)) {
-		kpaged_unpin(*held);
-		*held = NULL;
+	if (w->kpage != NULL && (w->kpage->index != page ||
+	    page_home_kind(w->kpage) != HOME_KPAGED)) {
+		kpaged_unpin(w->kpage);
+		w->kpage = NULL;
 	}
-	if (*held == NULL)
-		*held = kpaged_trypin(kva);
-	if (*held == NULL)
+	if (w->kpage == NULL)
+		w->kpage = kpaged_trypin(kva);
+	if (w->kpage == NULL) {
+		(void)kpaged_want(w, kva);
 		return false;
-	container_attach(*held, KIND_FMO, MD_PT_WORDS);
+	}
+	container_attach(w->kpage, KIND_FMO, MD_PT_WORDS);
 	return true;
 }

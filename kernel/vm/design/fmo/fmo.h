@@ -17,7 +17,6 @@
 #include "vm/evidence/report.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/want/want.h"
 
 struct fmo_entry {             /* 16 B, kpaged, 256 per page */
@@ -94,7 +93,6 @@ struct fork_work {
 	uint64_t next;               /* entries made */
 	uint64_t rerefs, copies;     /* of older entries; of pinned pages */
 	struct vm_page *page;        /* pinned: entry page of `next` */
-	struct vm_page *old;         /* pinned: entry page of an older object */
 	va_t lo, hi;                 /* parent words that lost W: to be flushed */
 };
 
@@ -104,9 +102,8 @@ int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* forkwait.c: what a fork needs, waits for and gives back */
 struct fmo_ref *fork_add_ref(struct aspace *, struct fmo *);  /* stays until fork_finish() */
-struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->c.need says */
+struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->c.want says */
 struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);
-int fork_satisfy(struct fork_work *) MUST_CHECK;  /* 0, -EINTR */
 void fork_finish(struct fork_work *);
 
 /* fmo.c */
@@ -123,11 +120,11 @@ void fmo_deref(struct aspace *, struct fmo_entry *);
 /* The last owner takes page or slot back.  False: not alone, pinned, busy. */
 enum steal_where { STEAL_WRITE = 1, STEAL_READ, STEAL_TRIM, STEAL_FORK };
 bool fmo_try_steal(const struct pte_spot *, struct fmo_entry *, enum steal_where);
-/* Soft FORK words of one leaf table go.  0, or the kva of an entry page that
- * must be pinned into *held first (R2); *va has moved on. */
-va_t fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
-    struct vm_page **held);
-bool fmo_hold(struct vm_page **held, va_t kva);  /* pin kva's page; false: out */
+/* Soft FORK words of one leaf table go.  0, -EAGAIN: an entry page is out (R2);
+ * *va has moved on. */
+int fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
+    struct want *);
+bool fmo_hold(struct want *, va_t kva);        /* pin kva's page in kpage; false: out */
 void fmo_free_page(struct fmo *, uint64_t index);  /* an entry page that has died */
 void fmo_bury(struct fmo *);                    /* procs is 0: to be reaped */
 void fmo_reap(void);                           /* free dead objects; no rank >= 3 held */

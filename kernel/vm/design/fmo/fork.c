@@ -224,7 +224,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	struct pte_spot s = { .as = w->c.parent };
 	va_t stop, limit;
 
-	w->c.need = NEED_NONE;
+	want_again(&w->c.want);
 	mutex_lock(&w->c.parent->ws_lock);
 	mutex_lock_nested(&w->c.child->ws_lock);
 	limit = pte_limit(w->c.vad);
@@ -244,10 +244,10 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	w->c.va = *start;
 	mutex_unlock(&w->c.child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);
-	return fork_satisfy(w);
+	return fork_wait(&w->c);
 }
 
-/* One word.  False: w->c.need says what is missing; the word is as before. */
+/* One word.  False: w->c.want says what is missing; the word is as before. */
 static bool
 fork_one(struct fork_work *w, const struct pte_spot *s)
 {
@@ -268,7 +268,7 @@ fork_one(struct fork_work *w, const struct pte_spot *s)
 	case PTE_ERROR:
 		return fork_error(w, s);
 	case PTE_BUSY:
-		w->c.wait = pte_page(word);
+		want_page(&w->c.want, pte_page(word));
 		return false;
 	}
 	panic("fork: va %lx word %lx", s->va, word);

@@ -6,12 +6,12 @@
  *           needs entry pages of old and new objects, beside what every fork
  *           needs (vm/pte/fork.c).
  *
- * Picture   fork_range ─ word by word ─→ missing: w->c.need, stop
+ * Picture   fork_range ─ word by word ─→ missing: w->c.want, stop
  *                 ↑                             │ locks dropped
- *                 └──────── fork_satisfy ←──────┘
+ *                 └────────── fork_wait ←───────┘
  *
  * Rules     1. The helpers that fork_range() calls never sleep; they return
- *              NULL and leave a note in w->c.need.
+ *              NULL and leave a note in w->c.want.
  *           2. fork_finish() is the one undo: it accepts a fork that ended
  *              anywhere after its charge was made.
  *           3. What fork charged for entry pages is theirs at the end; the
@@ -21,7 +21,6 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-static bool is_next(const struct fork_work *w, va_t kva);
 static void let_ref_go(struct aspace *as, struct fmo_ref *);
 static void let_refs_go(struct aspace *child);
 static void entries_done(struct fork_work *w);
@@ -53,11 +52,23 @@ next_kva(const struct fork_work *w)
 	    (w->fmo->base + w->next) * sizeof(struct fmo_entry);
 }
 
+/* want.get: the entry page that comes next is made. */
+static int
+get_next_page(struct want *want)
+{
+	struct fork_work *w = CONTAINER_OF(want, struct fork_work, c.want);
+	int r = kpaged_pin(want->kva, &w->page);
+
+	if (r == 0)
+		container_attach(w->page, KIND_FMO, MD_PT_WORDS);
+	return r;
+}
+
 /*
  * The entry that the next private word gets.
  *
  * Locks:    both ws_locks.
- * Returns:  the entry, its page pinned; NULL: w->c.need.
+ * Returns:  the entry, its page pinned; NULL: w->c.want.
  */
 struct fmo_entry *
 fork_next_entry(struct fork_work *w)
@@ -71,8 +82,7 @@ fork_next_entry(struct fork_work *w)
 	}
 	if (w->page != NULL)
 		return kpaged_ptr(w->page, kva);
-	w->c.need = NEED_KPAGED;
-	w->c.need_kva = kva;
+	(void)want_other(&w->c.want, get_next_page, kva);
 	return NULL;
 }
 
@@ -80,63 +90,15 @@ fork_next_entry(struct fork_work *w)
  * The entry that a FORK or VALID/FORK word of the parent names.
  *
  * Locks:    both ws_locks.
- * Returns:  the entry, its page pinned; NULL: w->c.need.
+ * Returns:  the entry, its page pinned; NULL: w->c.want.
  */
 struct fmo_entry *
 fork_old_entry(struct fork_work *w, uint64_t word)
 {
 	va_t kva = fork_entry(word);
 
-	if (fmo_hold(&w->old, kva))
-		return kpaged_ptr(w->old, kva);
-	w->c.need = NEED_KPAGED;
-	w->c.need_kva = kva;
-	return NULL;
-}
-
-/* ---- with no ws_lock ---- */
-
-static bool
-is_next(const struct fork_work *w, va_t kva)
-{
-	return w->fmo != NULL && w->page == NULL && kva == next_kva(w);
-}
-
-static int
-wait_entry_page(struct fork_work *w)
-{
-	bool next = is_next(w, w->c.need_kva);
-	struct vm_page *pg;
-	int r = next ? kpaged_pin(w->c.need_kva, &pg) :
-	    kpaged_bring(w->c.need_kva, &pg);
-
-	/* A truncate may have taken the word that named it. */
-	if (r != 0 || pg == NULL)
-		return r;
-	if (next) {
-		container_attach(pg, KIND_FMO, MD_PT_WORDS);
-		w->page = pg;
-	} else {
-		ASSERT(w->old == NULL);
-		w->old = pg;
-	}
-	return 0;
-}
-
-/*
- * Get what stopped fork_range().
- *
- * Locks:    both map_locks, nothing of rank >= 3.
- * Returns:  0, -EINTR (fatal signal), -EIO (a table of the child is lost).
- */
-int
-fork_satisfy(struct fork_work *w)
-{
-	int r = fork_wait(&w->c);
-
-	if (r != 0 || w->c.need != NEED_KPAGED)
-		return r;
-	return wait_entry_page(w);
+	return fmo_hold(&w->c.want, kva) ? kpaged_ptr(w->c.want.kpage, kva) :
+	    NULL;
 }
 
 /* ---- the end ---- */
@@ -169,8 +131,6 @@ entries_done(struct fork_work *w)
 
 	if (w->page != NULL)
 		kpaged_unpin(w->page);
-	if (w->old != NULL)
-		kpaged_unpin(w->old);
 	if (w->fmo == NULL)
 		return;
 	spin_lock(&w->fmo->lock);

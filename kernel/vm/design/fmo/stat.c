@@ -25,14 +25,15 @@
 int64_t
 fmo_refs(struct aspace *as, uint64_t word, uint64_t *named)
 {
-	struct vm_page *held = NULL;
-	const struct fmo_entry *e;
 	va_t kva = fork_entry(word);
+	struct vm_page *held = kpaged_trypin(kva);
+	const struct fmo_entry *e;
 	int64_t refs;
 
 	*named = 0;
-	if (!fmo_hold(&held, kva))
+	if (held == NULL)
 		return -1;
+	container_attach(held, KIND_FMO, MD_PT_WORDS);
 	e = kpaged_ptr(held, kva);
 	refs = e->refs;
 	*named = word_get(&e->word);

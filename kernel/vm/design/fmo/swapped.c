@@ -65,7 +65,7 @@ object_entries(struct fmo *fmo, void *arg)
  *
  * Locks:    [W] of as; around walk->fn [F], too.  NULL: as_lock_all(), and
  *           walk->fn may not take any lock.
- * Returns:  what fn has returned, or 0; -EAGAIN: kpaged_pin(walk->away).
+ * Returns:  what fn has returned, or 0; -EAGAIN: walk->want.
  */
 int
 fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
@@ -84,10 +84,8 @@ fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 	kva = fork_entry(word);
 	pg = kpaged_trypin(kva);
 	ASSERT(ref != NULL);
-	if (pg == NULL) {
-		walk->away = kva;
-		return -EAGAIN;
-	}
+	if (pg == NULL)
+		return kpaged_want(&walk->want, kva);
 	container_attach(pg, KIND_FMO, MD_PT_WORDS);
 	w = entry_place(pg, kpaged_ptr(pg, kva));
 	spin_lock(&ref->fmo->lock);
