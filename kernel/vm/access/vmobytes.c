@@ -11,7 +11,7 @@
  *              file's own (rank 1): nobody waits for himself.
  *           2. Page by page; what comes short ends the call short.
  *
- * Read next vm/cache/vmofile.c, pin.c (uio).  Book: ch08, ch09.
+ * Read next vm/cache/pagecache.c, pin.c (uio).  Book: ch08, ch09.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

@@ -14,7 +14,7 @@
  *           2. Pages go last, when no word names them; in a hole a fault in
  *              between makes a new page, which costs a fault and nothing else.
  *
- * Read next vm/object/vmomaps.c, vm/cache/vmofile.c, vm/object/anon.c.
+ * Read next vm/object/vmomaps.c, vm/cache/fileend.c, vm/object/anon.c.
  *           Book: ch08, ch09.
  */
 #include "vm/access/access.h"
@@ -95,7 +95,7 @@ zap_hole(struct vmo *vmo, struct zap_range *z)
  * Whole pages go before their mappings: a fault in between makes a new page,
  * and its word is taken away with the rest, which costs a fault and nothing
  * else.  In a file such a fault would read what the hole is to free, so it
- * waits (vmohole.c).
+ * waits (vm/cache/hole.c).
  */
 static int
 punch_pages(struct vmo *vmo, struct zap_range *z)

@@ -28,22 +28,24 @@ bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
 void cache_end_insert(struct vmo *, struct vm_page *, int r);
 void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
-/* vmofile.c: files as objects */
+/* cachefile.c: files as objects */
 void cache_files_init(void);
+
+/* fileend.c */
 int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;
 void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
 int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
-void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
-void cache_flush_all(void);                               /* for leak accounting */
-
-/* vmohole.c */
-int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
-int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
-
-/* vmogrow.c */
 bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
 bool cache_is_short(struct vmo *, uint64_t idx, uint32_t *seq); /* dirty, yet to be extended */
 int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
+
+/* hole.c */
+int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
+int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
+
+/* writeback.c */
+void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
+void cache_flush_all(void);                               /* for leak accounting */
 
 /* ======== within the room ======== */
 
@@ -54,7 +56,10 @@ int cache_collect_dirty(struct vmo *, uint64_t *idx, uint64_t hi, struct vm_page
 int cache_writeback(struct vmo *, uint64_t idx, struct vm_page **, int n) MUST_CHECK;
 void cache_erase(struct vmo *, struct vm_page *);         /* [O]: out of the tree */
 
-/* vmohole.c */
+/* writeback.c */
+void cache_flush_old(uint64_t older_than_ns);
+
+/* hole.c */
 int cache_hole_wait(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 
 #endif

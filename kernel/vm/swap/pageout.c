@@ -24,7 +24,7 @@
  *           4. Slots kept beside resident pages are given back when there is
  *              no other: a page needs one place only.
  *
- * Read next vm/cache/vmofile.c, swap.c, vm/frame/pageq.c, vm/ws/balance.c.
+ * Read next vm/cache/writeback.c, swap.c, vm/frame/pageq.c, vm/ws/balance.c.
  *           Book: ch13.
  */
 #include "vm/frame/frame.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmohole.c: holes in files: nobody gets a page while its blocks go
+ * hole.c: holes in files: nobody gets a page while its blocks go
  *
  * Problem   A hole takes pages, then their mappings, then their blocks.  A
  *           fault in between would read the old bytes again; or a store gets a

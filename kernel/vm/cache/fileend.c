@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fileend.c: the end of a file moves, inside a page that is in memory, too
+ *
+ * Problem   A file is cut anywhere, and nothing of what it had behind its old
+ *           end may ever be seen again.  It grows anywhere: a page gets its
+ *           blocks when it becomes dirty, but only those below the size.  When
+ *           the file grows, the same page has bytes that have no place on disk,
+ *           and a full disk would be noticed at write-back: too late for the
+ *           program that has written them.
+ *
+ * Picture   page  [ block | ······ | ······ | ······ ]   size in block 0: dirty
+ *           grows [ block | ? ? ?  | ? ? ?  | ······ ]   short: in the range
+ *                                            next store or write ─→ extend
+ *
+ * Rules     1. A page gets its place on disk (extend) before it is dirty, so
+ *              write-back never fails for lack of room.
+ *           2. The bytes between the end of the file and the end of its last
+ *              page are zero in memory when the file grows over them.
+ *           3. A page inside which the old end lies is marked in the hold of [O]
+ *              in which the size grows, and loses W in all mappings after it.
+ *           4. A dirty page needs no extend, but a marked one does.  A mark goes
+ *              when extend has ended and the size is as it was before.
+ *           5. The marks are one range of pages: some in it are not short, which
+ *              costs a call of extend and nothing else.
+ *
+ * Read next hole.c, vm/fault/cachefault.c, vm/access/vmosize.c.  Book: ch09.
+ */
+#include "lib/string.h"
+#include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
+#include "vm/vm.h"
+
+/* No block is smaller: growth within one needs no new block. */
+#define SECTOR_SHIFT 9
+
+/* ---- cut ---- */
+
+static bool
+is_all_zero(const char *p, size_t n)
+{
+	for (; n > 0; p++, n--)
+		if (*p != 0)
+			return false;
+	return true;
+}
+
+/* The page if it is in memory or on disk; -ENOENT: a hole. */
+static int
+get_unless_hole(struct vmo *vmo, uint64_t idx, struct vm_page **out)
+{
+	enum cache_want want = vmo->pager->has(vmo->v.obj, idx) ? CACHE_READ :
+	    CACHE_FIND;
+
+	return cache_get(vmo, idx, want, out);
+}
+
+/*
+ * What is not zero has a place on disk, so there is nothing to extend.  Owns:
+ * takes the pin.
+ */
+static void
+zero_pinned(struct vm_page *pg, uint64_t off, size_t n)
+{
+	char *p = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
+	bool change = !is_all_zero(p, n);
+
+	if (change)
+		memset(p, 0, n);
+	page_unpin_written(pg, change);
+}
+
+/*
+ * Zero bytes within one page.  A hole stays one.
+ *
+ * Locks:    at most rank 1.
+ * Returns:  0; -EIO: the page cannot be read; -EINTR.
+ */
+int
+cache_zero_part(struct vmo *vmo, uint64_t off, size_t n)
+{
+	struct vm_page *pg;
+	int r = get_unless_hole(vmo, off >> PAGE_SHIFT, &pg);
+
+	if (r != 0)
+		return r == -ENOENT || r == -ENXIO ? 0 : r;
+	zero_pinned(pg, off, n);
+	return 0;
+}
+
+/*
+ * Before the size becomes `bytes`: what can fail.  A longer file has zeros
+ * behind its old end; the last page of a shorter one is at hand for them.
+ *
+ * Locks:    rank 1.
+ * Owns:     the caller, a pin in *tail, or NULL: for cache_cut_end().
+ * Returns:  0, -EIO, -EINTR: the size may not be changed.
+ */
+int
+cache_cut_begin(struct vmo *vmo, uint64_t bytes, struct vm_page **tail)
+{
+	uint64_t old = vmo_size(vmo);
+	int r;
+
+	*tail = NULL;
+	if (bytes >= old)
+		return (old & PAGE_MASK) == 0 || bytes == old ? 0 :
+		    cache_zero_part(vmo, old, PAGE_SIZE - (old & PAGE_MASK));
+	if ((bytes & PAGE_MASK) == 0)
+		return 0;
+	r = get_unless_hole(vmo, bytes >> PAGE_SHIFT, tail);
+	if (r != 0)
+		*tail = NULL;
+	return r == -ENOENT ? 0 : r;
+}
+
+/* A write of page idx that is under way has ended. */
+static void
+wait_written(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg;
+	bool busy;
+
+	do {
+		spin_lock(&vmo->lock);
+		pg = cache_lookup(vmo, idx);
+		spin_lock(&pfn_lock);
+		busy = pg != NULL && (pg->flags & PF_WRITING) != 0;
+		spin_unlock(&pfn_lock);
+		spin_unlock(&vmo->lock);
+		if (busy)
+			page_wait_plain(pg);
+	} while (busy);
+}
+
+/*
+ * The size is smaller and the mappings behind it are gone: pages go.  The last
+ * page stays, but its blocks behind the end will have other owners: a write
+ * that began before the size was cut may not reach them later.
+ *
+ * Locks:    rank 1.
+ * Owns:     takes the pin of tail.
+ */
+void
+cache_cut_end(struct vmo *vmo, uint64_t bytes, struct vm_page *tail)
+{
+	cache_truncate(vmo, PAGE_UP(bytes) >> PAGE_SHIFT, UINT64_MAX);
+	if ((bytes & PAGE_MASK) != 0)
+		wait_written(vmo, bytes >> PAGE_SHIFT);
+	if (tail != NULL)
+		zero_pinned(tail, bytes, PAGE_SIZE - (bytes & PAGE_MASK));
+}
+
+/* ---- grown ---- */
+
+static uint64_t
+sectors_of(uint64_t bytes)
+{
+	return (bytes + (1u << SECTOR_SHIFT) - 1) >> SECTOR_SHIFT;
+}
+
+/*
+ * The size of a file grows from old to vmo->size: rule 3.
+ *
+ * Locks:    [O].
+ * Returns:  the page of the old end is marked: cache_clean_links() for it.
+ */
+bool
+cache_grown_locked(struct vmo *vmo, uint64_t old)
+{
+	uint64_t idx = old >> PAGE_SHIFT;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	if ((old & PAGE_MASK) == 0 || vmo->pager->extend == NULL ||
+	    sectors_of(old) >= sectors_of(vmo->size) ||
+	    cache_lookup(vmo, idx) == NULL)
+		return false;
+	if (vmo->v.short_lo == vmo->v.short_hi) {
+		vmo->v.short_lo = idx;
+		vmo->v.short_hi = idx + 1;
+	}
+	vmo->v.short_lo = MIN(vmo->v.short_lo, idx);
+	vmo->v.short_hi = MAX(vmo->v.short_hi, idx + 1);
+	return true;
+}
+
+/*
+ * *seq: changes of size so far; cache_extend() says at which it began.
+ *
+ * Locks:    takes [O].
+ * Returns:  page idx may have too few blocks, although it is dirty.
+ */
+bool
+cache_is_short(struct vmo *vmo, uint64_t idx, uint32_t *seq)
+{
+	bool is;
+
+	spin_lock(&vmo->lock);
+	is = idx >= vmo->v.short_lo && idx < vmo->v.short_hi;
+	*seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	return is;
+}
+
+/* Page idx has all its blocks.  In the middle of the range it stays: rule 5. */
+static void
+unmark_locked(struct vmo *vmo, uint64_t idx)
+{
+	ASSERT(spin_is_mine(&vmo->lock));
+	if (vmo->v.short_lo == vmo->v.short_hi)
+		return;
+	if (idx == vmo->v.short_lo)
+		vmo->v.short_lo++;
+	else if (idx == vmo->v.short_hi - 1)
+		vmo->v.short_hi--;
+}
+
+/*
+ * Page idx, which pg is, gets its place on disk, at the size of *seq or later.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps; pg is pinned.
+ * Returns:  0, -ENOSPC, -EIO, -EINTR.
+ */
+int
+cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint32_t *seq)
+{
+	int r;
+
+	(void)cache_is_short(vmo, idx, seq);
+	if (vmo->pager->extend == NULL)
+		return 0;
+	r = vmo->pager->extend(vmo->v.obj, idx, pg);
+	spin_lock(&vmo->lock);
+	if (r == 0 && *seq == vmo->resize_seq)
+		unmark_locked(vmo, idx);
+	spin_unlock(&vmo->lock);
+	return r;
+}
