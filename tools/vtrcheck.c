@@ -16,7 +16,7 @@
  *              the kernel all have the number 0.
  *           3. The numbers of the rules are those of kernel/mem/page.c.
  *
- * Read next kernel/mem/page.c, kernel/vm/fault/fault.c; vtrcheck2.c has
+ * Read next kernel/mem/page.c, kernel/vm/fault/driver.c; vtrcheck2.c has
  *           objects.
  */
 #include "vtrcheck.h"

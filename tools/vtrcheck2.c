@@ -14,7 +14,7 @@
  *           3. The key of a page table is where its word lies: that holds until
  *              a table is paged out and comes back elsewhere.
  *
- * Read next kernel/vm/fault/fault.c (the sum), kernel/vm/design/fmo/fork.c.
+ * Read next kernel/vm/fault/driver.c (the sum), kernel/vm/design/fmo/fork.c.
  */
 #include <stdlib.h>
 #include <string.h>

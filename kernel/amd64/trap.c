@@ -18,7 +18,7 @@
  *           3. No iret or sysret faults: cs and ss in a frame are ours, and
  *              trap_user_exit() keeps a non-canonical rip from getting there.
  *
- * Read next kernel/amd64/entry.S, then vm/fault/fault.c.  Book: ch06.
+ * Read next kernel/amd64/entry.S, then vm/fault/driver.c.  Book: ch06.
  */
 #include "amd64/amd64.h"
 #include "events.h"

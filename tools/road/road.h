@@ -19,7 +19,7 @@
 
 /* A function as it stands in the source. */
 struct fn {
-	char *name, *file; /* file from kernel/ on: "vm/fault/fault.c" */
+	char *name, *file; /* file from kernel/ on: "vm/fault/driver.c" */
 	unsigned line;
 	bool helper;  /* lib/, kern/, or inline in a header */
 	bool machine; /* of amd64/ */

@@ -4,7 +4,7 @@
 // Problem   The book shows code that moves.  Line numbers go stale at the next
 //           commit; names do not, and when they do, the build must say so.
 //
-// Picture   "kernel/vm/fault/fault.c#vm_fault" ─→ { first, last, lines }
+// Picture   "kernel/vm/fault/driver.c#vm_fault" ─→ { first, last, lines }
 //
 // Rules     1. The kernel writes a definition's name at the start of a line
 //              and ends it with a brace in column one: that is

@@ -40,10 +40,10 @@ found() {
 
 ch01=book/part1-ground/ch01-what-a-fault-is.md
 check || fail "the copy is not clean: $(head -n 6 "$tmp/said")"
-breaks "renamed function" kernel/vm/fault/fault.c 's/^fault_resolve(/fault_settle(/' \
-	"^$ch01:[0-9]*: kernel/vm/fault/fault.c has no symbol fault_resolve" 'remedy: .*renamed or removed'
-breaks "edited line of an excerpt" kernel/vm/fault/fault.c 's/r = fault_once(f);/r = fault_once(f); \/* new *\//' \
-	"^$ch01:[0-9]*: excerpt kernel/vm/fault/fault.c#vm_fault has changed" 'make book-accept CH=1'
+breaks "renamed function" kernel/vm/fault/driver.c 's/^fault_resolve(/fault_settle(/' \
+	"^$ch01:[0-9]*: kernel/vm/fault/driver.c has no symbol fault_resolve" 'remedy: .*renamed or removed'
+breaks "edited line of an excerpt" kernel/vm/fault/driver.c 's/r = fault_once(f);/r = fault_once(f); \/* new *\//' \
+	"^$ch01:[0-9]*: excerpt kernel/vm/fault/driver.c#vm_fault has changed" 'make book-accept CH=1'
 breaks "changed value" book/runs/ch01-first.counters 's/^rest fault.total .*/rest fault.total 64/' \
 	"^$ch01:[0-9]*: ch01-first/rest/fault.total is 64 now, the text was written for 63" 'make book-accept CH=1'
 breaks "renamed counter" kernel/kern/events.tab 's/^fault\.zerofill /fault.zero_fill /' \
@@ -62,11 +62,11 @@ breaks "a function of the text" kernel/amd64/trap.c 's/access_of/access_from/' \
 	"^$ch01:[0-9]*: access_of() is nowhere in the kernel" 'remedy: was it renamed'
 breaks "an answer that is missing" grading/answers/ch01.md 's/^## 1\.3$/## 1.33/' \
 	"^$ch01:[0-9]*: exercise 1.3 has no answer" 'remedy: write'
-breaks "a session's breakpoint" kernel/vm/fault/fault.c 's/vm_user_fault/vm_program_fault/' \
+breaks "a session's breakpoint" kernel/vm/fault/driver.c 's/vm_user_fault/vm_program_fault/' \
 	'^book/sessions/bochs/01-first-fault.step:[0-9]*: vm_user_fault is nowhere' 'remedy: name its successor'
 found
 
-breaks "moved function" kernel/vm/fault/fault.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
+breaks "moved function" kernel/vm/fault/driver.c 's/^vm_fault(/vm_fault_x(/;$a int\nmoved_out(void)\n{\n}' \
 	"^$ch01:[0-9]*: .*vm_fault" "remedy:"
 breaks "a session's line, not played again" book/sessions/bochs/10-cow.step 's/^break   "fmo_deref"/break   "word_set"/' \
 	'^book/sessions/bochs/10-cow.out:[0-9]*: not of .*10-cow.step: recorded "break   "fmo_deref""' 'remedy: make book-record'

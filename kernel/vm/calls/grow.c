@@ -16,7 +16,7 @@
  *              the pages up to it.
  *           3. Growing is charged first; without commit nothing changes.
  *
- * Read next vm/fault/fault.c (fault_grow), map.c.  Book: ch05.
+ * Read next vm/fault/driver.c (fault_grow), map.c.  Book: ch05.
  */
 #include "vm/calls/calls.h"
 #include "vm/map/map.h"

@@ -21,7 +21,7 @@
  *           4. What other CPUs may change meanwhile (free frames, commit of
  *              calls under way) is compared only in the safe direction.
  *
- * Read next vm/design/fmo/check.c, leak.c.
+ * Read next vm/design/fmo/fmo_check.c, leak.c.
  */
 #include "lib/string.h"
 #include "vm/calls/calls.h"
@@ -33,7 +33,6 @@
 #include "vm/map/map.h"
 #include "vm/object/object.h"
 #include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/vm.h"
 
 #define REPORT_BYTES 16384

@@ -8,7 +8,7 @@
 #include "vm/want/want.h"
 #include "vm/object/object.h"
 
-/* fault.c */
+/* driver.c */
 void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
@@ -17,7 +17,7 @@ enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);
 void fault_set_hook(fault_hook_fn *);                 /* once, by force_init() */
-unsigned fault_in_flight(void);                          /* fault.c: faults not ended */
+unsigned fault_in_flight(void);                          /* driver.c: faults not ended */
 
 /* faultwait.c: no lock held */
 int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
@@ -41,7 +41,7 @@ void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be r
 
 /* ======== within the room ======== */
 
-/* fault.c */
+/* driver.c */
 void fault_hook(struct aspace *, enum fault_moment);  /* no lock */
 
 /* faultwait.c: no lock held */

@@ -27,7 +27,7 @@
  *           its lock; inside, frames come from the reserve, and only I/O is
  *           waited for.
  *
- * Read next framewait.c, vm/fault/fault.c (who takes tokens).  Book: ch13.
+ * Read next framewait.c, vm/fault/driver.c (who takes tokens).  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/vm.h"

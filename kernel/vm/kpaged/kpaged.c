@@ -11,7 +11,7 @@
  *
  *           kva ─→ kernel PTE ──VALID──→ page, home KPAGED, one pin per user
  *                     │ ABSENT: zero-filled by the first pin
- *                     │ TRANS: trimmed (kpagedws.c), on a queue or pinned again
+ *                     │ TRANS: trimmed (kpaged_trim.c), on a queue or pinned again
  *                     │ SWAP, BUSY: kpaged_pin() reads it and waits
  *           the bytes are read and written by the direct map while pinned
  *
@@ -30,7 +30,7 @@
  *              a container it is filled with words that say so.
  *
  * Read next vm/fault/kpagedfault.c (plain accesses; what cannot be paged, and
- *           why), kpagedws.c (what leaves memory), kpaged_va.c (the
+ *           why), kpaged_trim.c (what leaves memory), kpaged_va.c (the
  *           addresses), vm/object/anon.c, vm/design/fmo/fmo.c.  Book: ch14.
  */
 #include "vm/frame/frame.h"

@@ -52,7 +52,7 @@ enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
 /* PF_CONTAINER; recount nused.  True: it could not be read; so many words may say so. */
 bool container_attach(struct vm_page *, enum container_kind, unsigned words);
 
-/* kpagedws.c: what of it leaves memory */
+/* kpaged_trim.c: what of it leaves memory */
 void kpaged_age(bool spare_used);
 size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
 size_t kpaged_may_give(int round);                       /* in a round of bsm */

@@ -66,7 +66,7 @@ size_t pte_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
 /* protect.c */
 int pte_protect(struct aspace *, struct vad *, uint8_t prot);    /* ops->protect */
 
-/* advise.c */
+/* discard.c */
 int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
     int advice);                                                 /* ops->advise */
 
@@ -87,7 +87,7 @@ va_t pte_limit(const struct vad *);            /* where its object ends (R7) */
 int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void pte_stat(struct aspace *, struct vm_as_stat *);             /* ops->stat */
 
-/* fork.c: one fork under way; on the stack of ops->dup: [own] */
+/* pte_fork.c: one fork under way; on the stack of ops->dup: [own] */
 struct pte_fork {
 	struct aspace *parent, *child;
 	const struct vad *vad;       /* of the parent, being copied; then: the copy */
@@ -108,7 +108,7 @@ int fork_table_in(struct pte_fork *, va_t *va, va_t end) MUST_CHECK; /* 0, -EINT
 int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */
 void fork_end(struct pte_fork *);
 
-/* check.c */
+/* pte_check.c */
 int pte_check(struct aspace *, struct vm_report *);              /* ops->check */
 
 #endif

@@ -23,7 +23,7 @@
  *              when it is made; upper ones by the 4 pages of as_init, further
  *              ones by as->late without the test.  tbl.late remembers.
  *
- * Read next vm/fault/fault.c, tlb.c.  Book: ch06, ch14.
+ * Read next vm/fault/driver.c, tlb.c.  Book: ch06, ch14.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

@@ -13,7 +13,7 @@
  *              looked.
  *           2. A frame that was brought for the pass before is taken first.
  *
- * Read next vm/fault/fault.c (the passes), vm/fault/faultwait.c.  Book: ch06.
+ * Read next vm/fault/driver.c (the passes), vm/fault/faultwait.c.  Book: ch06.
  */
 #include "vm/frame/frame.h"
 #include "vm/swap/swap.h"

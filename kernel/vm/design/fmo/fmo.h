@@ -136,15 +136,15 @@ void fmo_unmapped(struct aspace *, struct vm_page *);
 void fmo_forget(struct aspace *);
 void fmo_as_fini(struct aspace *);
 
-/* swapped.c */
+/* fmo_swapped.c */
 int fmo_swapped(struct aspace *, uint64_t word, struct swap_walk *);
 
-/* check.c */
+/* fmo_check.c */
 void fmo_check_word(struct aspace *, va_t, uint64_t word, struct vm_report *);
 void fmo_check_space(struct aspace *, struct vm_report *);
 void fmo_check_end(struct vm_report *);
 
-/* stat.c */
+/* fmo_stat.c */
 void fmo_show(struct aspace *, struct out *);
 int64_t fmo_refs(struct aspace *, uint64_t word, uint64_t *named);
 int fmo_bring(struct aspace *, uint64_t word, struct vm_page **out) MUST_CHECK;

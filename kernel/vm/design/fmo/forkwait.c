@@ -4,7 +4,7 @@
  *
  * Problem   fork_range() works under two ws_locks and may not wait; yet it
  *           needs entry pages of old and new objects, beside what every fork
- *           needs (vm/pte/fork.c).
+ *           needs (vm/pte/pte_fork.c).
  *
  * Picture   fork_range ─ word by word ─→ missing: w->c.want, stop
  *                 ↑                             │ locks dropped
@@ -17,7 +17,7 @@
  *           3. What fork charged for entry pages is theirs at the end; the
  *              rest is uncharged.
  *
- * Read next vm/pte/fork.c.  Book: ch10.
+ * Read next vm/pte/pte_fork.c.  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
 

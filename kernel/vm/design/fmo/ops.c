@@ -8,7 +8,7 @@
  *
  * Picture   fork  ─→ fork.c, forkwait.c     munmap, exit ─→ fmo.c, shared.c
  *           fault ─→ fork.c (F4, F8)        trim         ─→ shared.c
- *           check, /proc ─→ check.c, stat.c swapoff      ─→ swapped.c
+ *           check, /proc ─→ fmo_check.c, fmo_stat.c swapoff      ─→ fmo_swapped.c
  *
  * Rules     1. attach, split, merge are not needed: a VAD says all there is to
  *              say about a mapping, nothing hangs on it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/fork.c: what the forks of all designs have in common
+ * pte/pte_fork.c: what the forks of all designs have in common
  *
  * Problem   A fork works under two ws_locks and may not wait; yet it needs
  *           frames for the child's tables, tables of the parent that are out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/stat.c: /proc/vm/fmo, /proc/PID/fmo, and what a FORK word names
+ * fmo/fmo_stat.c: /proc/vm/fmo, /proc/PID/fmo, and what a FORK word names
  *
  * Problem   How many objects are there, who refers to them, how many words
  *           name an entry?  Asked while all goes on.

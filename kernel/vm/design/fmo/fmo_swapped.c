@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/swapped.c: which entries have a page that is not mapped
+ * fmo/fmo_swapped.c: which entries have a page that is not mapped
  *
  * Problem   swapoff must find every page that lies in an area, and vm_check
  *           every word that names a slot: entries have such words, too.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/check.c: do the words of a space agree with homes, VADs and counts?
+ * pte/pte_check.c: do the words of a space agree with homes, VADs and counts?
  *
  * Problem   One page is known in several places: a word, its home, a counter
  *           of the space, one of the table.  A bug makes two of them disagree

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fault.c: from a faulting address to a mapped page
+ * driver.c: from a faulting address to a mapped page
  *
  * Problem   A thread touched a page its CPU cannot reach.  Decide whether it
  *           may, and make the page reachable, possibly after waiting.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/advise.c: madvise for the words of a mapping
+ * pte/discard.c: madvise for the words of a mapping
  *
  * Problem   A program knows what it will not need: at once and for good
  *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it

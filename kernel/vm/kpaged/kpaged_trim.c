@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kpagedws.c: the kernel's working set, what of its paged memory leaves frames
+ * kpaged_trim.c: the kernel's working set, what of its paged memory leaves frames
  *
  * Problem   Entries and tables describe pages that may all be asleep on swap.
  *           Then they are in the way themselves, and shall go as well; they are

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/check.c: do the words that name entries agree with the entries?
+ * fmo/fmo_check.c: do the words that name entries agree with the entries?
  *
  * Problem   An entry counts the words of all processes that name it.  A bug
  *           makes count and words disagree long before a program notices.
@@ -16,7 +16,7 @@
  *           3. Without memory for the census I6 is not checked, and the
  *              report says so.
  *
- * Read next vm/pte/check.c.  Book: invariants.
+ * Read next vm/pte/pte_check.c.  Book: invariants.
  */
 #include "vm/design/fmo/fmo.h"
 
