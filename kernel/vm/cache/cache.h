@@ -30,6 +30,7 @@ void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* cachefile.c: files as objects */
 void cache_files_init(void);
+bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */
 
 /* fileend.c */
 int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;

@@ -124,6 +124,23 @@ cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 	return is;
 }
 
+/*
+ * Locks:    takes [O].
+ * Returns:  the page is in memory, and not just being read.
+ */
+bool
+cache_is_resident(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg;
+	bool is;
+
+	spin_lock(&vmo->lock);
+	pg = cache_lookup(vmo, idx);
+	is = pg != NULL && pg->state != PG_READING;
+	spin_unlock(&vmo->lock);
+	return is;
+}
+
 /* ---- dropping ---- */
 
 /*

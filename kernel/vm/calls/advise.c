@@ -14,6 +14,7 @@
  *
  * Read next vm/pte/zap.c.  Book: ch05.
  */
+#include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"
 #include "vm/fault/fault.h"
@@ -26,6 +27,7 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
+#define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)
 #define RELEASE_ROUNDS 25   /* PAGEOUT looks so often whether pages are written */
 #define RELEASE_NS 4000000  /* and sleeps so long between */
 
@@ -79,6 +81,40 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	map_end(as, NULL, 0);
 	if (left > 0)
 		advise_release(as, lo, hi, left);
+	return r;
+}
+
+/*
+ * MADV_WILLNEED: read what is absent, two megabytes at most.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -ENOMEM (a hole in the range).  Errors of reads wait for who
+ *           needs the page.
+ */
+static int
+map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t left = WILLNEED_MAX, n;
+	struct file_piece p;
+	uint32_t flags;
+	int r = 0;
+
+	for (; lo < hi; lo = p.end) {
+		cache_fault_piece(as, lo, hi, &p, &flags);
+		if (p.hole)
+			r = -ENOMEM;
+		if (p.vmo == NULL)
+			continue;
+		for (; lo < p.end && left > 0; lo += n, p.off += n, left -= n) {
+			n = MIN(MIN(left, p.end - lo), (uint64_t)CACHE_WINDOW);
+			if (cache_is_resident(p.vmo, p.off))
+				n = 1;
+			else if (cache_readahead(p.vmo, p.off, (unsigned)n,
+			    NULL) != 0)
+				break;
+		}
+		vmo_put(p.vmo);
+	}
 	return r;
 }
 
@@ -395,6 +431,45 @@ advise_populate(struct aspace *as, va_t va, va_t end, int advice)
 }
 
 /* ---- msync, mincore ---- */
+
+/* The bytes, and what leads to them.  0, the first error. */
+static int
+sync_piece(struct file_piece *p, uint64_t pages)
+{
+	const struct pager_ops *pager = p->vmo->pager;
+	int r = vmo_sync(p->vmo, p->off, p->off + pages);
+	int done = pager->sync == NULL ? 0 : pager->sync(p->vmo->v.obj);
+
+	return r != 0 ? r : done;
+}
+
+/*
+ * msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, the first error of a write, -ENOMEM (a hole in the range).
+ */
+static int
+map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct file_piece p;
+	uint32_t flags = 0;
+	int r, first = 0;
+	bool hole = false;
+
+	for (; lo < hi; lo = p.end) {
+		cache_fault_piece(as, lo, hi, &p, &flags);
+		hole |= p.hole;
+		if (p.vmo == NULL)
+			continue;
+		r = (flags & VAD_SHARED) == 0 ? 0 :
+		    sync_piece(&p, p.end - lo);
+		if (first == 0)
+			first = r;
+		vmo_put(p.vmo);
+	}
+	return first != 0 ? first : hole ? -ENOMEM : 0;
+}
 
 /*
  * MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has

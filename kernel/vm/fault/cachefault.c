@@ -34,15 +34,6 @@
 #include "vm/ws/ws.h"
 
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
-#define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)
-
-/* One range of a space within one mapping, and the object behind it. */
-struct file_piece {
-	struct vmo *vmo;          /* referenced; NULL: nothing to do here */
-	uint64_t off;             /* page of the file that lo maps */
-	uint64_t end;             /* vpn behind the piece */
-	bool hole;                /* there is no mapping */
-};
 
 static bool around_page(struct fctx *f, va_t va, uint64_t bits);
 
@@ -182,10 +173,16 @@ around_page(struct fctx *f, va_t va, uint64_t bits)
 
 /* ---- between passes ---- */
 
-/* The mapping of vpn lo, at most to hi, looked up anew; vmo referenced. */
-static void
-piece_find(struct aspace *as, uint64_t lo, uint64_t hi, struct file_piece *p,
-    uint32_t *flags)
+/*
+ * The mapping of vpn lo, at most to hi, looked up anew: while the fault waited, or
+ * read another page, it may have become another one (R3).
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     the caller, a reference to p->vmo.
+ */
+void
+cache_fault_piece(struct aspace *as, uint64_t lo, uint64_t hi,
+    struct file_piece *p, uint32_t *flags)
 {
 	struct vad *v;
 
@@ -234,7 +231,7 @@ cache_fault_read(struct fctx *f)
 	int r;
 
 	cache_fault_end(f);
-	piece_find(f->as, vpn, vpn + 1, &p, &flags);
+	cache_fault_piece(f->as, vpn, vpn + 1, &p, &flags);
 	if (p.vmo == NULL)
 		return 0;
 	r = cache_readahead(p.vmo, p.off, fault_window(p.vmo, p.off, flags),
@@ -259,7 +256,7 @@ cache_fault_extend(struct fctx *f)
 	int r = 0;
 
 	pageout_throttle();
-	piece_find(f->as, vpn, vpn + 1, &p, &flags);
+	cache_fault_piece(f->as, vpn, vpn + 1, &p, &flags);
 	if (p.vmo == NULL)
 		return 0;
 	if (f->file_page == NULL ||
@@ -287,96 +284,4 @@ cache_fault_end(struct fctx *f)
 		page_unpin_written(f->file_page, f->extended);
 	f->file_page = NULL;
 	f->extended = false;
-}
-
-/*
- * Locks:    takes [O].
- * Returns:  the page is in memory, and not just being read.
- */
-bool
-cache_is_resident(struct vmo *vmo, uint64_t idx)
-{
-	struct vm_page *pg;
-	bool is;
-
-	spin_lock(&vmo->lock);
-	pg = cache_lookup(vmo, idx);
-	is = pg != NULL && pg->state != PG_READING;
-	spin_unlock(&vmo->lock);
-	return is;
-}
-
-/* ---- advice and msync ---- */
-
-/*
- * MADV_WILLNEED: read what is absent, two megabytes at most.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -ENOMEM (a hole in the range).  Errors of reads wait for who
- *           needs the page.
- */
-int
-map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	uint64_t left = WILLNEED_MAX, n;
-	struct file_piece p;
-	uint32_t flags;
-	int r = 0;
-
-	for (; lo < hi; lo = p.end) {
-		piece_find(as, lo, hi, &p, &flags);
-		if (p.hole)
-			r = -ENOMEM;
-		if (p.vmo == NULL)
-			continue;
-		for (; lo < p.end && left > 0; lo += n, p.off += n, left -= n) {
-			n = MIN(MIN(left, p.end - lo), (uint64_t)CACHE_WINDOW);
-			if (cache_is_resident(p.vmo, p.off))
-				n = 1;
-			else if (cache_readahead(p.vmo, p.off, (unsigned)n,
-			    NULL) != 0)
-				break;
-		}
-		vmo_put(p.vmo);
-	}
-	return r;
-}
-
-/* The bytes, and what leads to them.  0, the first error. */
-static int
-sync_piece(struct file_piece *p, uint64_t pages)
-{
-	const struct pager_ops *pager = p->vmo->pager;
-	int r = vmo_sync(p->vmo, p->off, p->off + pages);
-	int done = pager->sync == NULL ? 0 : pager->sync(p->vmo->v.obj);
-
-	return r != 0 ? r : done;
-}
-
-/*
- * msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, the first error of a write, -ENOMEM (a hole in the range).
- */
-int
-map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	struct file_piece p;
-	uint32_t flags = 0;
-	int r, first = 0;
-	bool hole = false;
-
-	for (; lo < hi; lo = p.end) {
-		piece_find(as, lo, hi, &p, &flags);
-		hole |= p.hole;
-		if (p.vmo == NULL)
-			continue;
-		r = (flags & VAD_SHARED) == 0 ? 0 :
-		    sync_piece(&p, p.end - lo);
-		if (first == 0)
-			first = r;
-		vmo_put(p.vmo);
-	}
-	return first != 0 ? first : hole ? -ENOMEM : 0;
 }

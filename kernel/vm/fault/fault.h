@@ -24,6 +24,15 @@ int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
 /* cachefault.c: F2, F3 */
+/* One range of a space within one mapping, and the object behind it. */
+struct file_piece {
+	struct vmo *vmo;          /* referenced; NULL: nothing to do here */
+	uint64_t off;             /* page of the file that lo maps */
+	uint64_t end;             /* vpn behind the piece */
+	bool hole;                /* there is no mapping */
+};
+void cache_fault_piece(struct aspace *, uint64_t lo, uint64_t hi, struct file_piece *,
+    uint32_t *flags);
 /* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
 enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 /* May this fault make the page dirty?  False: it has taken over the pin, and
@@ -31,9 +40,6 @@ enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 bool cache_may_dirty(struct fctx *, struct vm_page *);
 /* Map neighbours of f's page with these bits, as far as they are resident. */
 void cache_around(struct fctx *, uint64_t bits);
-bool cache_is_resident(struct vmo *, uint64_t idx);
-int map_willneed(struct aspace *, uint64_t lo, uint64_t hi) MUST_CHECK;
-int map_sync_range(struct aspace *, uint64_t lo, uint64_t hi) MUST_CHECK;
 
 /* kpagedfault.c */
 int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
