@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A correct solution that goes another way: the object before the mappings, short holds of the locks, no fault-around, a read takes nothing back, the frame before the look. */
+/* A correct solution that goes another way: the object before the mappings, short holds of the locks, no fault-around, a read of the last owner's takes back and comes again, the frame before the look. */
 /*
  * fmo/fork.c: a second process with the same memory, and no page copied
  *
@@ -535,18 +535,25 @@ f4_break_fork(struct fctx *f)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
+	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word), bits = fault_rights(f);
 	struct vm_page *pg = NULL;
 	struct fmo_entry *e;
 	enum fault_outcome r = fault_entry(f, before, &e);
 
-	if (r != FAULT_DONE || (r = fault_entry_ready(f, e)) != FAULT_DONE)
+	if (r != FAULT_DONE)
+		return r;
+	/* A word of our own by now: F5 or F7, in the next pass. */
+	if (fmo_try_steal(&s, e, STEAL_READ))
+		return FAULT_RESTART;
+	r = fault_entry_ready(f, e);
+	if (r != FAULT_DONE)
 		return r;
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(&e->word)) == PTE_TRANS) {
 		pg = pte_page(word_get(&e->word));
-		page_map_locked(pg);
 		ws_rescue(pg);
+		page_map_locked(pg);
 		word_set_locked(f->leaf, f->word, pte_make_valid(pg, SRC_FORK,
 		    bits & ~(MD_PTE_W | MD_PTE_D)));
 	}
