@@ -55,6 +55,9 @@ static const char *const sealed[] = { "ev_mark", "ev_set_mark_hook",
 	"ev_set_gauge", "graded_check", "graded_say", "graded_seal",
 	"record_frame", "record_exit", "power_end", "inject_set",
 	"option_hide", "panic_set_end", "uart_write", "vm_leak_begin" };
+/* Those that write a word of a page table wherever they are told. */
+static const char *const words[] = { "word_set", "word_set_locked",
+	"word_store", "word_change" };
 /* Of kernel/lib/string.c: those that write upwards only. */
 static const char *const fills[] = { "memcpy", "memset" };
 
@@ -151,20 +154,6 @@ is_one_of(const char *object, const char *const *list, size_t n)
 	return i < n;
 }
 
-/* Of kernel/amd64/smp.o kernel/amd64; of others their folder: a number, too. */
-static size_t
-room_of(const struct map *m, size_t part)
-{
-	const char *name = m->part[part].object, *at = strstr(name, "kernel/");
-	size_t i, n;
-
-	n = at != NULL ? (size_t)(at - name) + 7 : 0;
-	n += strcspn(name + n, "/");
-	for (i = 0; strncmp(m->part[i].object, name, n) != 0; i++)
-		;
-	return i + 1;
-}
-
 /* Whose code and data lies where, and who judges or helps. */
 static void
 say_objects(const struct map *m)
@@ -186,7 +175,6 @@ say_objects(const struct map *m)
 			    (unsigned long long)p->hi, id);
 		if (id != i + 1)
 			continue;
-		fprintf(m->out, "room %zx %zx\n", id, room_of(m, i));
 		if (is_one_of(p->object, judges, sizeof judges / sizeof judges[0]))
 			fprintf(m->out, "judge %zx 0\n", id);
 		if (is_one_of(p->object, helpers,
@@ -216,6 +204,19 @@ by_value(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+/* Of the image's data: from one name to the next. */
+static void
+say_variables(const struct map *m, uint64_t lo, uint64_t hi)
+{
+	uint64_t va, next;
+	size_t i;
+
+	for (i = 0; symbols_nth(m->symbols, i, &va, &next); i++)
+		if (va >= lo && next <= hi && next > va)
+			fprintf(m->out, "variable %llx %llx\n",
+			    (unsigned long long)va, (unsigned long long)next);
 }
 
 struct numbers {
@@ -347,6 +348,7 @@ say_all(struct map *m, const char *kernel)
 	free(string);
 	say_parts(m, "string", "kernel/lib/string.o", true);
 	say_functions(m, "fill", fills, sizeof fills / sizeof fills[0]);
+	say_functions(m, "word", words, sizeof words / sizeof words[0]);
 	say_place(m, "stubs", "trap_stubs", 256 * 16);
 	say_place(m, "bootstack", "boot_stack", 16384);
 	say_place(m, "entry", "trap_common", 64);
@@ -359,6 +361,8 @@ say_all(struct map *m, const char *kernel)
 	      "arena ffffe00000000000 ffffe08000000000\n"
 	      "kpaged ffffc00000000000 ffffc10000000000\n", m->out);
 	say_all_functions(m, end);
+	say_variables(m, symbols_find(m->symbols, "rodata_end"),
+	    symbols_find(m->symbols, "image_end"));
 	say_imports(m, kernel);
 	say_functions(m, "sealed", sealed, sizeof sealed / sizeof sealed[0]);
 	say_objects(m);

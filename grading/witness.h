@@ -84,6 +84,7 @@ unsigned mov_bytes(const uint8_t *, size_t n);
 #define IMAGE_BASE 0xffffffff80000000ul
 #define PAGE 4096ul
 #define OBJECTS 2048u
+#define VARIABLES 8192u
 
 struct range {
 	uint64_t lo, hi;
@@ -111,17 +112,21 @@ extern struct map {
 	struct list starts;     /* functions that a new stack returns to */
 	struct list strings;    /* memcpy() and its like */
 	struct list fills;      /* of them: those that go upwards only */
+	struct list words;      /* functions that set words of page tables */
 	struct list entries;    /* code that saves a program's registers */
 	uint16_t *code_of, *data_of;    /* objects */
 	bool *lent;             /* by word of data: others have business with it */
+	uint16_t *variable_of;  /* by byte of data, from 1 */
+	bool *known;            /* by variable and object, 0 a function of words */
 	bool judges[OBJECTS], helpers[OBJECTS];
-	uint16_t room[OBJECTS];         /* of the kernel, that an object is in */
 } map;
 
 bool map_read(const char *path);
 /* The object whose code or data lies there; 0: none. */
 unsigned map_code_of(uint64_t pc);
 unsigned map_data_of(uint64_t va);
+/* Has code of that object (0: what sets words) business with the variable at va? */
+bool *map_known(uint64_t va, unsigned object);
 /* The range that va is in: of a sorted list; of any. */
 const struct range *list_find(const struct list *, uint64_t va);
 bool list_has(const struct list *, uint64_t va);

@@ -14,7 +14,7 @@
  *                    │          paged pool               │    begin; returns to
  *                    └───────────────────────────────────┘    where it was called
  *           its activation ─→ until it returns, the kernel works on its behalf:
- *                    store ─→ data of the room whose code it is
+ *                    store ─→ data of the object whose code it is
  *
  * Rules     1. A return goes behind the call that wrote the word it reads:
  *              `call` and `ret` of the kernel tell the address of that word, so
@@ -27,8 +27,10 @@
  *           4. Data of what judges is written by its own object.  Helpers (locks,
  *              lists) write wherever they are told: on behalf of the submission
  *              only to words that were written so before when it was not.
- *           5. Data of any other room (kernel/mem, …): on behalf of the
- *              submission the same, but helpers may.
+ *           5. Variables of any other object: on behalf of the submission only
+ *              an object that has written to that variable before when it was
+ *              not (the allocator to a cache, say), but helpers may.  What sets
+ *              words of page tables does not even write to its own object's.
  *           6. memcpy() and its like write for their caller.  A loop of theirs
  *              that goes upwards is watched at its first store and counted: each
  *              word would double the price.
@@ -277,23 +279,23 @@ image_name(uint64_t va)
 static void
 data_written(unsigned cpu, uint64_t pc, uint64_t va, uint64_t n, bool plain)
 {
+	bool told = list_find(&map.words, pc) != NULL, fine, *lent, *known;
 	unsigned whose = map_data_of(va), by = map_code_of(pc);
-	bool behalf, fine;
-	bool *lent;
 
 	if (whose == 0) /* it may begin before what it writes to */
 		whose = map_data_of(va += n - 1);
-	if (whose == 0 || whose == by || list_has(&map.lab_data, va))
+	if (whose == 0 || (whose == by && !told) || list_has(&map.lab_data, va))
 		return;
-	behalf = on_behalf(cpu);
 	lent = &map.lent[(va - map.text.hi) / 8];
-	if (!behalf && (map.helpers[by] || !map.judges[whose] || !plain))
-		*lent = true;
+	known = map_known(va, told ? 0 : by);
+	if (!on_behalf(cpu)) {
+		*lent |= map.helpers[by] || !plain;
+		*known = true;
+	}
 	if (map.judges[whose])
 		fine = *lent && (map.helpers[by] || !plain);
 	else
-		fine = !behalf || *lent || map.helpers[by] ||
-		       map.room[by] == map.room[whose];
+		fine = *known || map.helpers[by];
 	if (!fine)
 		border_seen(map.judges[whose] ? B_STORE_JUDGE : B_STORE_BEHALF,
 		    pc, va);

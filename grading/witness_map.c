@@ -8,7 +8,7 @@
  *           the image: which object (two of them may share a word)
  *
  * Rules     1. Read once, before the machine runs; never changed.
- *           2. An object has a number from 1; 0: nobody's.
+ *           2. Objects and variables have numbers from 1; 0: nobody's.
  *
  * Read next witness_border.c.
  */
@@ -64,7 +64,7 @@ own(uint16_t *table, uint64_t base, uint64_t end, const unsigned long v[3])
 {
 	uint64_t va;
 
-	if (table == NULL || v[0] < base || v[1] > end || v[2] >= OBJECTS)
+	if (table == NULL || v[0] < base || v[1] > end || v[2] > UINT16_MAX)
 		return;
 	for (va = v[0]; va < v[1]; va++)
 		table[va - base] = (uint16_t)v[2];
@@ -80,8 +80,23 @@ image(const unsigned long v[3])
 	map.code_of = calloc(v[1] - v[0], sizeof *map.code_of);
 	map.data_of = calloc(v[2] - v[1], sizeof *map.data_of);
 	map.lent = calloc((v[2] - v[1]) / 8 + 1, sizeof *map.lent);
-	if (map.code_of == NULL || map.data_of == NULL || map.lent == NULL)
+	map.variable_of = calloc(v[2] - v[1], sizeof *map.variable_of);
+	map.known = calloc(VARIABLES * OBJECTS, sizeof *map.known);
+	if (map.code_of == NULL || map.data_of == NULL || map.lent == NULL ||
+	    map.variable_of == NULL || map.known == NULL)
 		_exit(3);
+}
+
+/* The next variable; what is behind the last one counts as one. */
+static void
+variable(const unsigned long v[3])
+{
+	static unsigned n;
+	unsigned long mine[3] = { v[0], v[1], n };
+
+	if (n + 1 < VARIABLES)
+		mine[2] = ++n;
+	own(map.variable_of, map.text.hi, map.image_end, mine);
 }
 
 unsigned
@@ -100,6 +115,12 @@ map_data_of(uint64_t va)
 		   : 0;
 }
 
+bool *
+map_known(uint64_t va, unsigned object)
+{
+	return &map.known[map.variable_of[va - map.text.hi] * OBJECTS + object];
+}
+
 /* ---- lines ---- */
 
 static void
@@ -112,7 +133,7 @@ line_read(const char *line)
 		{ "import", &map.imports }, { "sealed", &map.sealed },
 		{ "function", &map.functions }, { "start", &map.starts },
 		{ "entry", &map.entries }, { "fill", &map.fills },
-		{ "string", &map.strings } };
+		{ "string", &map.strings }, { "word", &map.words } };
 	static const struct {
 		const char *word;
 		uint64_t *lo, *hi;
@@ -144,10 +165,10 @@ line_read(const char *line)
 		own(map.code_of, map.text.lo, map.text.hi, v);
 	else if (strcmp(word, "own") == 0)
 		own(map.data_of, map.text.hi, map.image_end, v);
+	else if (strcmp(word, "variable") == 0)
+		variable(v);
 	else if (v[0] >= OBJECTS)
 		return;
-	else if (strcmp(word, "room") == 0)
-		map.room[v[0]] = (uint16_t)v[1];
 	else if (strcmp(word, "judge") == 0)
 		map.judges[v[0]] = true;
 	else if (strcmp(word, "helper") == 0)
