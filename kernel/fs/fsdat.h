@@ -54,6 +54,7 @@ struct vn_new {
 struct vn_move {
 	struct vnode *from_dir, *to_dir, *src, *dst;
 	struct name from, to;
+	bool exchange;                 /* dst gets the old name */
 };
 
 /*

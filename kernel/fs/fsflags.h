@@ -67,6 +67,7 @@
 #define SEEK_HOLE 4
 
 #define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE 2
 
 #define PATH_MAX 4096        /* bytes of a path, with the NUL */
 #define NAME_MAX 255         /* bytes of a component */

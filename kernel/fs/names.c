@@ -359,17 +359,27 @@ undo_from:
 	return r;
 }
 
-/* Under the tree lock: may m->dst be replaced by m->src? */
+/* Under the tree lock: may m->dst be replaced by m->src, or go to its place? */
 static int
 may_replace(const struct vn_move *m, const struct cred *c, unsigned flags)
 {
+	struct vnode *kind = m->exchange ? m->dst : m->src;
+
 	if (m->dst == NULL)
 		return vn_permit(m->to_dir, c, VN_W | VN_X);
 	if ((flags & RENAME_NOREPLACE) != 0)
 		return -EEXIST;
 	if (vn_is_below(m->from_dir, m->dst))
-		return -ENOTEMPTY;
-	return may_remove(m->to_dir, m->dst, c, m->src->type == S_IFDIR);
+		return m->exchange ? -EINVAL : -ENOTEMPTY;
+	return may_remove(m->to_dir, m->dst, c, kind->type == S_IFDIR);
+}
+
+/* A directory that gets another parent is written: its dot-dot.  0, -EACCES. */
+static int
+may_move(const struct vn_move *m, struct vnode *v, const struct cred *c)
+{
+	return v == NULL || v->type != S_IFDIR || m->from_dir == m->to_dir ? 0 :
+	    vn_permit(v, c, VN_W);
 }
 
 /* Look up, check and move; m->src and m->dst get references. */
@@ -385,7 +395,7 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 	if (r != 0)
 		return r;
 	r = dir_find_locked(m->to_dir, &m->to, &m->dst);
-	if (r != 0 && r != -ENOENT)
+	if (r != 0 && (r != -ENOENT || m->exchange))
 		return r;
 	if (m->src == m->dst && (flags & RENAME_NOREPLACE) == 0)
 		return 0;
@@ -394,6 +404,10 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 	r = may_remove(m->from_dir, m->src, c, m->src->type == S_IFDIR);
 	if (r == 0)
 		r = may_replace(m, c, flags);
+	if (r == 0)
+		r = may_move(m, m->src, c);
+	if (r == 0 && m->exchange)
+		r = may_move(m, m->dst, c);
 	if (r == 0)
 		r = m->from_dir->ops->rename(m);
 	return r;
@@ -410,7 +424,8 @@ static int
 rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 {
 	struct vn_move m = { .from_dir = wf->dir, .to_dir = wt->dir,
-		.from = wf->last, .to = wt->last };
+		.from = wf->last, .to = wt->last,
+		.exchange = (flags & RENAME_EXCHANGE) != 0 };
 	int r;
 
 	/* "/" is a name of the mount whose root it is. */
@@ -426,7 +441,11 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 	if (wf->dir->ops->rename == NULL)
 		return wf->dir->mnt->type->on_demand && wt->vn == NULL ?
 		    -ENOENT : -EPERM;
-	if (wf->vn->type != S_IFDIR && (wf->slash || wt->slash))
+	if (m.exchange && wt->vn == NULL)
+		return -ENOENT;
+	if (wf->vn->type != S_IFDIR && (wf->slash || (wt->slash && !m.exchange)))
+		return -ENOTDIR;
+	if (m.exchange && wt->slash && wt->vn->type != S_IFDIR)
 		return -ENOTDIR;
 	rw_lock_write(&wf->dir->mnt->tree);
 	r = rename_locked(&m, wf->cred, flags);
@@ -439,7 +458,7 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 }
 
 /*
- * renameat2(2) with RENAME_NOREPLACE or 0.
+ * renameat2(2) with RENAME_NOREPLACE, RENAME_EXCHANGE or 0.
  *
  * Returns:  0, -EBUSY (dot, dot-dot, a mount), -EXDEV, -EINVAL (below
  *           itself), -EISDIR, -ENOTDIR, -ENOTEMPTY, -EEXIST …

@@ -202,6 +202,19 @@ tmpdir_is_busy(struct mount *m)
 	    vmo_quota_refs(m->quota) != 1 + objects;
 }
 
+/* Is there a vnode without a name?  mount->links are further names of others. */
+bool
+tmpdir_has_nameless(struct mount *m)
+{
+	struct vnode *dir = m->root;
+	struct tmpfs_ent *e;
+	uint64_t names = 1;
+
+	for (e = ent_first(dir); e != NULL; e = ent_next(m->root, &dir, e))
+		names++;
+	return names - m->links != m->vnodes;
+}
+
 /* Remove all names, deepest first: always the first entry on the way down. */
 void
 tmpdir_drop_all(struct vnode *root)
@@ -223,4 +236,3 @@ tmpdir_drop_all(struct vnode *root)
 		vn_put(ent_remove(tmpdir_of(dir), e));
 	}
 }
-

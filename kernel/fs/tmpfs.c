@@ -27,10 +27,12 @@
 #define TEXT_SHORT 128ul    /* a link of fewer bytes is kept beside its vnode */
 
 static const struct vnode_ops tmpfs_ops;
+static int tmpfs_remount(struct mount *, unsigned flags);
 
 const struct fstype tmpfs_type = {
 	.name = "tmpfs", .magic = TMPFS_MAGIC,
-	.mount = tmpfs_mount, .unmount = tmpfs_unmount
+	.mount = tmpfs_mount, .unmount = tmpfs_unmount,
+	.remount = tmpfs_remount
 };
 
 static int
@@ -279,6 +281,50 @@ tmpfs_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 	return 0;
 }
 
+static void
+move_touch(const struct vn_move *m)
+{
+	vn_touch(m->src, VN_CTIME);
+	vn_touch(m->from_dir, VN_MTIME | VN_CTIME);
+	vn_touch(m->to_dir, VN_MTIME | VN_CTIME);
+}
+
+/* v leaves one directory for the other: ".." of a directory is a link. */
+static void
+parent_changes(struct vnode *v, struct vnode *from, struct vnode *to)
+{
+	if (v->type == S_IFDIR) {
+		from->nlink--;
+		to->nlink++;
+	}
+}
+
+/* Both entries stay; each leads to the other's vnode.  0, -ENOMEM. */
+static int
+tmpfs_exchange(const struct vn_move *m)
+{
+	struct tmpfs_ent *a = ent_find(tmpdir_of(m->from_dir), &m->from);
+	struct tmpfs_ent *b = ent_find(tmpdir_of(m->to_dir), &m->to);
+	char *to = vn_name_dup(&m->to), *from = vn_name_dup(&m->from);
+
+	if (to == NULL || from == NULL) {
+		kmem_free(to);
+		kmem_free(from);
+		return -ENOMEM;
+	}
+
+	/* perform */
+	a->v = m->dst;
+	b->v = m->src;
+	parent_changes(m->src, m->from_dir, m->to_dir);
+	parent_changes(m->dst, m->to_dir, m->from_dir);
+	vn_set_name(m->src, m->to_dir, to);
+	vn_set_name(m->dst, m->from_dir, from);
+	vn_touch(m->dst, VN_CTIME);
+	move_touch(m);
+	return 0;
+}
+
 static int
 tmpfs_rename(const struct vn_move *m)
 {
@@ -286,6 +332,8 @@ tmpfs_rename(const struct vn_move *m)
 	struct tmpfs_ent *e;
 	char *name;
 
+	if (m->exchange)
+		return tmpfs_exchange(m);
 	if (m->dst != NULL && tmpdir_is_full(m->dst))
 		return -ENOTEMPTY;
 
@@ -304,14 +352,9 @@ tmpfs_rename(const struct vn_move *m)
 		vn_put(ent_remove(to, ent_find(to, &m->to)));
 	}
 	ent_insert(to, e, ent_remove(from, ent_find(from, &m->from)));
-	if (m->src->type == S_IFDIR) {
-		m->from_dir->nlink--;
-		m->to_dir->nlink++;
-	}
+	parent_changes(m->src, m->from_dir, m->to_dir);
 	vn_set_name(m->src, m->to_dir, name);
-	vn_touch(m->src, VN_CTIME);
-	vn_touch(m->from_dir, VN_MTIME | VN_CTIME);
-	vn_touch(m->to_dir, VN_MTIME | VN_CTIME);
+	move_touch(m);
 	return 0;
 }
 
@@ -463,4 +506,21 @@ tmpfs_unmount(struct mount *m)
 	rw_unlock_write(&m->tree);
 	vn_put(m->root);
 	return 0;
+}
+
+/*
+ * fstype.remount.  As on any file system, what is open without a name is in the
+ * way: it is gone with its last user, and that is a change.
+ *
+ * Returns:  0, -EBUSY.
+ */
+static int
+tmpfs_remount(struct mount *m, unsigned flags)
+{
+	bool busy;
+
+	rw_lock_write_nested(&m->tree);
+	busy = (flags & MS_RDONLY) != 0 && tmpdir_has_nameless(m);
+	rw_unlock_write(&m->tree);
+	return busy ? -EBUSY : 0;
 }

@@ -35,6 +35,7 @@ struct tmpfs_ent *ent_alloc(const struct name *);
 void ent_insert(struct tmpfs_dir *, struct tmpfs_ent *, struct vnode *);
 struct vnode *ent_remove(struct tmpfs_dir *, struct tmpfs_ent *);
 bool tmpdir_is_busy(struct mount *);
+bool tmpdir_has_nameless(struct mount *);
 void tmpdir_drop_all(struct vnode *root);
 
 #endif

@@ -200,7 +200,8 @@ rename_at(const uint64_t a[4], unsigned flags)
 	struct path_arg p[2];
 	int64_t r;
 
-	if ((flags & ~RENAME_NOREPLACE) != 0)
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	r = two_paths_begin(p, a, 0);
 	if (r != 0)

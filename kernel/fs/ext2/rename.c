@@ -326,12 +326,14 @@ rename_logged(const struct vn_move *m)
 	return r != 0 ? r : done;
 }
 
-/* vnode_ops.rename. */
+/* vnode_ops.rename.  Two names do not change places, as on Linux' ext2. */
 int
 ext2_rename(const struct vn_move *m)
 {
 	int r;
 
+	if (m->exchange)
+		return -EINVAL;
 	icache_reap(ext2_fs_of(m->src));
 	r = rename_settle(m);
 	if (r != 0)

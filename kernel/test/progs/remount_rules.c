@@ -1,11 +1,10 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
 /*
  * mount(2) with MS_REMOUNT: read-only is refused while a file is open for
- * writing, be it by a mapping; then nothing can be changed, all can be read, and
- * back again.
+ * writing, be it by a mapping, and while anything is open without a name; then
+ * nothing can be changed, all can be read, and back again.
  *
- * Arguments: a disk and the type of what is on it (cases/remount.sh), where
- * files without a name are in the way, too; else tmpfs.
+ * Arguments: a disk and the type of what is on it (cases/remount.sh); else tmpfs.
  * Who may not mount anything says nothing.
  */
 #include "lib/file.h"
@@ -120,20 +119,47 @@ so_are_mappings(void)
 	}
 }
 
+/* Whatever it is, and for what it was opened: its end would be a change. */
 static void
-so_is_a_file_without_a_name(void)
+in_the_way_until_closed(int fd)
 {
-	int fd = OK(open(in_dir("g"), O_RDWR | O_CREAT, 0644));
-
-	OK(close(fd));
-	fd = OK(open(in_dir("g"), O_RDONLY));
-	OK(unlink(in_dir("g")));
 	ERR(remount(MS_RDONLY), EBUSY);
 	OK(close(fd));
 	OK(remount(MS_RDONLY));
 	OK(remount(MS_RDONLY));
 	ERR(open(in_dir("g"), O_RDONLY), ENOENT);
 	OK(remount(0));
+}
+
+static void
+so_is_what_has_no_name(void)
+{
+	char other[128];
+	int fd;
+
+	OK(close(OK(open(in_dir("g"), O_RDWR | O_CREAT, 0644))));
+	fd = OK(open(in_dir("g"), O_RDONLY));
+	snprintf(other, sizeof other, "%s", in_dir("h"));
+	OK(link(in_dir("g"), other));
+	OK(unlink(in_dir("g")));
+	OK(remount(MS_RDONLY));
+	OK(remount(0));
+	OK(unlink(other));
+	in_the_way_until_closed(fd);
+
+	OK(mkdir(in_dir("g"), 0755));
+	fd = OK(open(in_dir("g"), O_RDONLY | O_DIRECTORY));
+	OK(rmdir(in_dir("g")));
+	in_the_way_until_closed(fd);
+
+	OK(mkfifo(in_dir("g"), 0600));
+	fd = OK(open(in_dir("g"), O_RDONLY | O_NONBLOCK));
+	OK(unlink(in_dir("g")));
+	in_the_way_until_closed(fd);
+
+	fd = open(dir, O_TMPFILE | O_RDWR, 0600);
+	if (fd >= 0)
+		in_the_way_until_closed(fd);
 }
 
 int
@@ -152,8 +178,7 @@ main(int argc, char **argv)
 	OK(close(OK(open(in_dir("f"), O_RDWR))));
 	so_are_mappings();
 	OK(unlink(in_dir("f")));
-	if (argc > 2)
-		so_is_a_file_without_a_name();
+	so_is_what_has_no_name();
 	OK(rmdir(in_dir("d")));
 	OK(umount(dir));
 	OK(rmdir(dir));
