@@ -245,7 +245,7 @@ clone_number(struct clone_state *s)
 	int n;
 
 	spin_lock(&proc_lock);
-	n = pid_alloc_locked();
+	n = pid_alloc_locked(&s->parent->cred);
 	if (n > 0) {
 		s->task->tid = n;
 		task_hash_locked(s->task);

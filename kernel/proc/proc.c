@@ -35,7 +35,6 @@ static struct {
 	struct list all;             /* [L] */
 	struct list by_pid[HASH];    /* [L] */
 	struct list by_tid[HASH];    /* [L] */
-	int last_pid;                /* [L] the search begins behind it */
 	struct cred root;            /* [c] of kernel threads */
 } procs;
 
@@ -238,37 +237,39 @@ sighand_put_locked(struct sighand *sh)
 
 /* ---- numbers ---- */
 
-static bool
-pid_is_free(int n)
+/* Does anything bear the number?  Rule 2.  Locks: proc_lock held. */
+bool
+proc_bears_locked(int n)
 {
 	struct proc *p;
 	struct task *tk;
 
+	ASSERT(spin_is_mine(&proc_lock));
 	LIST_FOREACH(tk, &procs.by_tid[(unsigned)n % HASH], hash)
 		if (tk->tid == n)
-			return false;
+			return true;
 	LIST_FOREACH(p, &procs.all, all)
 		if (p->pid == n || p->pgid == n || p->sid == n)
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
-/*
- * The next number that nothing bears.
- *
- * Locks:    proc_lock held, until the number is entered into a table.
- * Returns:  number, or -EAGAIN: all are taken.
- */
-int
-pid_alloc_locked(void)
+/* Call fn with each number that something bears, some twice.  Locks: as above. */
+void
+proc_numbers_locked(void (*fn)(int))
 {
+	struct proc *p;
+	struct task *tk;
+
 	ASSERT(spin_is_mine(&proc_lock));
-	for (int i = 0; i < PID_MAX; i++) {
-		procs.last_pid = procs.last_pid % (PID_MAX - 1) + 1;
-		if (pid_is_free(procs.last_pid))
-			return procs.last_pid;
+	for (unsigned i = 0; i < HASH; i++)
+		LIST_FOREACH(tk, &procs.by_tid[i], hash)
+			fn(tk->tid);
+	LIST_FOREACH(p, &procs.all, all) {
+		fn(p->pid);
+		fn(p->pgid);
+		fn(p->sid);
 	}
-	return -EAGAIN;
 }
 
 /* Enter tk under its tid.  Locks: proc_lock held. */

@@ -12,7 +12,8 @@ struct proc *proc_alloc(void);                 /* refs 1, PROC_NEW; NULL */
 struct task *task_alloc(struct proc *);        /* takes a reference; NULL */
 void task_free(struct task *);                 /* never started */
 void task_bind(struct task *, struct thread *);
-int pid_alloc_locked(void) MUST_CHECK;         /* > 0 or -EAGAIN */
+bool proc_bears_locked(int n);
+void proc_numbers_locked(void (*fn)(int));
 void task_hash_locked(struct task *);
 void proc_hash_locked(struct proc *);
 void proc_unhash_locked(struct proc *);
@@ -23,6 +24,11 @@ bool group_has_stopped_locked(int pgid);
 struct proc *proc_init_proc(void);             /* pid 1 */
 extern struct kmem_cache sighand_cache;
 void sighand_put_locked(struct sighand *);
+
+/* pids.c */
+int pid_alloc_locked(const struct cred *) MUST_CHECK; /* > 0 or -EAGAIN */
+int pid_max(void);
+int pid_set_max(uint64_t max) MUST_CHECK;
 
 /* exec.c */
 struct exec_new;

@@ -85,7 +85,7 @@ proc_start_init(const char *path)
 	t->fsctx = ctx;
 	tk->fdtab = fdtab;
 	spin_lock(&proc_lock);
-	p->pid = p->pgid = p->sid = tk->tid = pid_alloc_locked();
+	p->pid = p->pgid = p->sid = tk->tid = pid_alloc_locked(&p->cred);
 	ASSERT(p->pid == 1);
 	task_bind(tk, t);
 	t->id = 1;

@@ -248,7 +248,16 @@ write_hostname(const char *text, size_t n)
 static void
 show_pid_max(struct out *o)
 {
-	out_printf(o, "%d\n", PID_MAX);
+	out_printf(o, "%d\n", pid_max());
+}
+
+static int
+write_pid_max(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t v = str_to_u64(text, &end);
+
+	return end == text ? -EINVAL : pid_set_max(v);
 }
 
 static void
@@ -402,7 +411,7 @@ static const struct procfs_row rows[] = {
 	{ "sys/kernel/ostype", 0444, show_ostype, NULL },
 	{ "sys/kernel/osrelease", 0444, show_osrelease, NULL },
 	{ "sys/kernel/hostname", 0644, show_hostname, write_hostname },
-	{ "sys/kernel/pid_max", 0444, show_pid_max, NULL },
+	{ "sys/kernel/pid_max", 0644, show_pid_max, write_pid_max },
 	{ "sys/kernel/threads-max", 0444, show_pid_max, NULL },
 	{ "sys/kernel/ngroups_max", 0444, show_ngroups_max, NULL },
 	{ "sys/kernel/cap_last_cap", 0444, show_cap_last_cap, NULL },

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pids.c: numbers for processes and threads
+ *
+ * Problem   A number is free when no process, thread, group or session bears
+ *           it.  Nobody may use up all of them, nor time to look for one.
+ *
+ * Picture   last ─→ the next few: free? ── no ─→ all that are taken, as bits
+ *                                                ─→ the first 0 behind last
+ *
+ * Rules     1. `taken` is never too low: a number that becomes free is missed
+ *              by it until the bits are made anew, which is when it matters.
+ *           2. The last PID_ROOT numbers are root's: a user whose limit of
+ *              processes is large (each may bear three numbers) leaves enough
+ *              to end him.
+ *
+ * Read next proc.c.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define TRIES 8          /* numbers that are asked for one by one */
+#define PID_ROOT 64
+#define PID_LEAST 301    /* of limits, as on Linux */
+
+/* All [proc_lock]. */
+static struct {
+	int last;        /* the search begins behind it */
+	int max;         /* numbers are below it */
+	int taken;       /* at most */
+	uint64_t bits[PID_MAX / 64];
+} pids = { .max = PID_MAX };
+
+static void
+number_is_taken(int n)
+{
+	uint64_t bit = 1ul << n % 64, *word = &pids.bits[n / 64];
+
+	if (n != 0 && n < pids.max && (*word & bit) == 0)
+		pids.taken++;
+	*word |= bit;
+}
+
+static void
+numbers_look(void)
+{
+	memset(pids.bits, 0, sizeof(pids.bits));
+	pids.taken = 0;
+	proc_numbers_locked(number_is_taken);
+}
+
+static int
+number_next(void)
+{
+	return pids.last = pids.last % (pids.max - 1) + 1;
+}
+
+/* There is one: fewer are taken than there are. */
+static int
+number_find(void)
+{
+	int i, n;
+
+	for (i = 0; i < TRIES; i++)
+		if (!proc_bears_locked(number_next()))
+			return pids.last;
+	numbers_look();
+	do
+		n = number_next();
+	while ((pids.bits[n / 64] >> n % 64 & 1) != 0);
+	return n;
+}
+
+/*
+ * The next number that nothing bears; for root also one of the last.
+ *
+ * Locks:    proc_lock held, until the number is entered into a table.
+ * Returns:  number, or -EAGAIN: all are taken.
+ */
+int
+pid_alloc_locked(const struct cred *c)
+{
+	int most, n;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	most = pids.max - 1 - (c->euid != 0 && c->uid != 0 ? PID_ROOT : 0);
+	if (pids.taken >= most)
+		numbers_look();
+	if (pids.taken >= most)
+		return -EAGAIN;
+	n = number_find();
+	pids.taken++;
+	return n;
+}
+
+/* /proc/sys/kernel/pid_max.  Locks: none. */
+int
+pid_max(void)
+{
+	return atomic_load_relaxed(&pids.max);
+}
+
+/*
+ * New numbers are below max.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINVAL.
+ */
+int
+pid_set_max(uint64_t max)
+{
+	if (max < PID_LEAST || max > PID_MAX)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	pids.max = (int)max;
+	numbers_look();
+	spin_unlock(&proc_lock);
+	return 0;
+}
