@@ -24,7 +24,7 @@ int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
 /* cachefault.c: F2, F3 */
-/* One range of a space within one mapping, and the object behind it. */
+/* One range of a space within one mapping, and the object behind it: [own]. */
 struct file_piece {
 	struct vmo *vmo;          /* referenced; NULL: nothing to do here */
 	uint64_t off;             /* page of the file that lo maps */
