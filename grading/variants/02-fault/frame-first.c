@@ -29,7 +29,7 @@
 #include "vm/design/design.h"
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
-#include "vm/object/object.h"
+#include "vm/object/vmo.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
@@ -225,7 +225,7 @@ f0_spurious(struct fctx *f)
 static void
 give_back(struct fctx *f, struct vm_page *pg)
 {
-	if (f->spare == NULL)
+	if (f->want.frame == NULL)
 		fault_keep_spare(f, pg, FRAME_ANY);
 	else
 		page_free(pg);

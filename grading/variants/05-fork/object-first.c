@@ -458,7 +458,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 static void
 put_back(struct fctx *f, struct vm_page *frame)
 {
-	if (f->spare != NULL)
+	if (f->want.frame != NULL)
 		page_free(frame);
 	else
 		fault_keep_spare(f, frame, FRAME_ANY);

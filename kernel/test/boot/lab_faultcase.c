@@ -85,7 +85,7 @@ static void
 filled(const char *what, struct aspace *as, va_t va, bool read_first,
     uint64_t bits, unsigned late)
 {
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	struct pass_counts was;
 
 	if (read_first)
@@ -174,7 +174,7 @@ upgraded(const char *what, struct aspace *as, va_t va, enum access access,
 {
 	struct vm_page *pg = pte_page(pass_word(as, va));
 	struct pass_counts was = pass_counts(as);
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 
 	pass_says(what, pass_once(&f, as, va, access), FAULT_DONE);
 	fault_give_back(&f);
@@ -277,18 +277,18 @@ static void
 others_words(struct aspace *as, va_t va)
 {
 	struct vm_page *pg = pte_page(pass_word(as, va));
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	uint64_t errors = ev_read(EV_fault_error);
 
 	word_by_hand(as, va + PAGE_SIZE, pte_make_soft(PTE_BUSY, page_pfn(pg)));
 	pass_says("F6", pass_once(&f, as, va + PAGE_SIZE, R), FAULT_WAIT);
-	CLAIM(f.wait_page == pg, "F6 waits for another page");
+	CLAIM(f.want.page == pg, "F6 waits for another page");
 	word_by_hand(as, va + PAGE_SIZE, 0);
 	pass_says("F6, and the page has come", pass_of(&f, f6_wait_busy, false),
 	    FAULT_RESTART);
 	fault_give_back(&f);
 
-	f = (struct fctx){ .need = NEED_NONE };
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	word_by_hand(as, va + PAGE_SIZE,
 	    pte_make_soft(PTE_ERROR, 0) | 5ul << PTE_ERRNO_SHIFT);
 	pass_says("F11", pass_once(&f, as, va + PAGE_SIZE, W), FAULT_SIGNAL);

@@ -129,7 +129,7 @@ shared_file(struct aspace *as, struct vmo *vmo)
 {
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED);
 	uint64_t ro = MD_PTE_U | MD_PTE_A | MD_PTE_NX;
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	unsigned before = atomic_load(&disk.extended);
 	struct pass_counts was;
 	enum fault_outcome r;
@@ -198,7 +198,7 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	page_pin(pg);
 	atomic_or(&pg->flags, PF_ORPHAN);
 	va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED) + 9 * PAGE_SIZE;
-	f = (struct fctx){ .need = NEED_NONE };
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	pass_says("F2, a hole is being made", pass_once(&f, as, va, R), FAULT_RESTART);
 	pass_word_stays("F2, a hole is being made", as, va, 0);
 	CLAIM(pg->pins == 1, "F2, a hole is being made: %u pins stay",
@@ -214,7 +214,7 @@ static void
 copied(const char *what, struct aspace *as, va_t va, struct vmo *vmo,
     uint64_t idx, bool read_first, unsigned late)
 {
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	struct vm_page *pg, *own;
 	struct pass_counts was;
 	uint64_t *p;
@@ -289,7 +289,7 @@ behind_the_end(struct aspace *as, struct vmo *vmo)
 	unsigned i;
 
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		f = (struct fctx){ .need = NEED_NONE };
+		f = (struct fctx){ .want.what = WANT_AGAIN };
 		pass_says("behind the end of the file", pass_once(&f, as,
 		    rows[i].va + off, rows[i].access), FAULT_SIGNAL);
 		CLAIM(f.sig.signo == SIGBUS, "behind the end of the file the "
@@ -330,7 +330,7 @@ objects(struct aspace *as)
 	va_t shared = pass_map(as, vmo, 16, P_RW, MAP_SHARED);
 	va_t own = pass_map(as, vmo, 16, P_RW, MAP_PRIVATE);
 	uint64_t bits = MD_PTE_U | MD_PTE_A | MD_PTE_NX, *p;
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	struct vm_page *pg;
 
 	CHECK(vmo != NULL);

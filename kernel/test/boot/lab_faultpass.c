@@ -35,7 +35,7 @@ count_pass(struct fctx *f, enum fault_outcome r)
 {
 	EVENT(fault_total);
 	EVENT(fault_pass, f->va, f->access);
-	if (r == FAULT_NEEDMEM && f->need == NEED_FRAME)
+	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))
 		EVENT(fault_waited, f->va);
 	else if (r == FAULT_NEEDMEM || r == FAULT_RESTART)
 		EVENT(fault_again, f->va);
@@ -102,7 +102,7 @@ pass_says(const char *what, enum fault_outcome got, enum fault_outcome want)
 enum fault_outcome
 pass_all(struct aspace *as, va_t va, enum access access)
 {
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	enum fault_outcome r;
 	unsigned tries = 0;
 
@@ -235,7 +235,7 @@ pass_counts_moved(const char *what, struct aspace *as, struct pass_counts was,
 void
 pass_without_frame(const char *what, struct aspace *as, va_t va)
 {
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	struct pass_counts was = pass_counts(as);
 	uint64_t word = pass_word(as, va);
 	enum fault_outcome r;
@@ -247,7 +247,7 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 	pass_word_stays(what, as, va, word);
 	pass_counts_moved(what, as, was, 0, 0, 0);
 	if (r == FAULT_NEEDMEM) {
-		CLAIM(f.need == NEED_FRAME, "%s: it does not say that a frame is "
+		CLAIM(want_is_frame(&f.want), "%s: it does not say that a frame is "
 		    "missing", what);
 		CHECK(fault_wait(&f, r) == 0);
 		pass_says("the pass after it", pass_once(&f, as, va, W), FAULT_DONE);
@@ -260,7 +260,7 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 void
 pass_without_money(const char *what, struct aspace *as, va_t va)
 {
-	struct fctx f = { .need = NEED_NONE };
+	struct fctx f = { .want.what = WANT_AGAIN };
 	struct pass_counts was = pass_counts(as);
 	uint64_t word = pass_word(as, va), frames;
 	enum fault_outcome r;

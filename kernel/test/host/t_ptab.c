@@ -86,8 +86,7 @@ try_map(va_t va, bool fail)
 	}
 	mutex_unlock(&as->ws_lock);
 	pt_unpin(&f);
-	if (f.spare_tbl != NULL)
-		page_free(f.spare_tbl);
+	want_end(&f.want);
 	assert_true(r == FAULT_DONE || fail);
 }
 

@@ -20,6 +20,7 @@
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 /* Moves up to n bytes within one page. */
 typedef ssize_t page_mover(struct vmo *vmo, uint64_t off, size_t n,
@@ -160,8 +161,9 @@ vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 	if (vmo->type == VMO_VNODE)
 		return cache_zero_part(vmo, off, n);
 	/* Who dies must finish: what is cut off may not come back. */
-	while ((r = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg)) == -EINTR)
-		sched_yield();
+	vm_finish_begin();
+	r = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
+	vm_finish_end();
 	if (r != 0)
 		return 0;
 	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
@@ -274,25 +276,26 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 uint64_t
 vmo_next_page(struct vmo *vmo, uint64_t pgoff)
 {
+	struct want w = { .what = WANT_AGAIN };
 	uint64_t *word, end, found = UINT64_MAX;
 	struct vm_page *table;
+	int r;
 
 	if (vmo->type == VMO_VNODE)
 		return cache_next_data(vmo, pgoff);
-	spin_lock(&vmo->lock);
-	while (found == UINT64_MAX) {
-		word = anon_next_word(vmo, &pgoff, &table);
-		if (word == NULL)
-			break;
-		for (end = anon_run_end(pgoff); pgoff < end; pgoff++, word++) {
-			if (word_get(word) == 0)
-				continue;
-			found = pgoff;
-			break;
-		}
+	do {
+		spin_lock(&vmo->lock);
+		r = anon_next_word(vmo, &pgoff, &w, &table, &word);
+		end = word == NULL ? pgoff : anon_run_end(pgoff);
+		for (; pgoff < end && found == UINT64_MAX; pgoff++, word++)
+			if (word_get(word) != 0)
+				found = pgoff;
 		if (table != NULL)
 			kpaged_unpin(table);
-	}
-	spin_unlock(&vmo->lock);
+		spin_unlock(&vmo->lock);
+		if (r != 0)
+			want_finish(&w);
+	} while (found == UINT64_MAX && pgoff < VMO_MAX_PAGES);
+	want_end(&w);
 	return found;
 }

@@ -247,13 +247,13 @@ object_words(struct swapoff_work *b, struct vmo *vmo, uint64_t *pgoff)
 {
 	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
 	uint64_t end;
-	int r = 0;
+	int r;
 
 	ASSERT(spin_is_mine(&vmo->lock));
-	w.word = anon_next_word(vmo, pgoff, &w.container);
+	r = anon_next_word(vmo, pgoff, &b->walk.want, &w.container, &w.word);
 	if (w.word == NULL) {
-		*pgoff = VMO_MAX_PAGES;
-		return 0;
+		*pgoff = r == 0 ? VMO_MAX_PAGES : *pgoff;
+		return r;
 	}
 	for (end = anon_run_end(*pgoff); *pgoff < end; ++*pgoff, w.word++) {
 		enum pte_kind kind = pte_kind(word_get(w.word));

@@ -8,8 +8,8 @@
  *
  * Picture   cache_fault ─ there ──────────→ page, pinned ─→ F2 maps, F3 copies
  *                ├─ READING ─→ FAULT_WAIT (F6)
- *                ├─ absent ──→ FAULT_IO: cache_fault_read ─→ again
- *                └─ clean, to be written ─→ cache_fault_extend ─→ again
+ *                ├─ absent ──→ FAULT_IO: read_page ─→ again
+ *                └─ clean, to be written ─→ extend_page ─→ again
  *
  * Rules     1. Size and identity of the page are looked at in the hold of [W]
  *              in which its word becomes VALID (R7).
@@ -36,6 +36,8 @@
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
 
 static bool around_page(struct fctx *f, va_t va, uint64_t bits);
+static int read_page(struct want *w);
+static int extend_page(struct want *w);
 
 static uint64_t
 index_of(const struct fctx *f, va_t va)
@@ -81,17 +83,14 @@ cache_fault(struct fctx *f, struct vm_page **out)
 	if (beyond)
 		return fault_signal(f, SIGBUS, BUS_ADRERR);
 	if (pg == NULL) {
-		f->need = NEED_READ;
+		(void)want_other(&f->want, read_page, 0);
 		EVENT(fault_file_read, f->va, word_get(f->word));
 		return FAULT_IO;
 	}
 	if (!reading)
 		return FAULT_DONE;
-	f->wait_page = pg;
 	EVENT(cache_wait);
-	EVENT(fault_busy_wait, f->va, word_get(f->word), word_get(f->word),
-	    page_pfn(pg));
-	return FAULT_WAIT;
+	return fault_busy(f, word_get(f->word), pg);
 }
 
 /*
@@ -118,7 +117,7 @@ cache_may_dirty(struct fctx *f, struct vm_page *pg)
 		page_unpin_written(f->file_page, f->extended);
 	f->file_page = pg;
 	f->extended = false;
-	f->need = NEED_EXTEND;
+	(void)want_other(&f->want, extend_page, 0);
 	return false;
 }
 
@@ -215,16 +214,17 @@ fault_window(struct vmo *vmo, uint64_t idx, uint32_t flags)
 }
 
 /*
- * After FAULT_IO with NEED_READ: read the page of f->va, and keep it pinned
- * for the next pass.
+ * want.get of a fault: read the page of f->va, and keep it pinned for the next
+ * pass.
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, sleeps.
  * Returns:  0: start the fault again; -EIO (SIGBUS), -EINTR.
  */
-int
-cache_fault_read(struct fctx *f)
+static int
+read_page(struct want *w)
 {
+	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
 	uint64_t vpn = f->va >> PAGE_SHIFT;
 	struct file_piece p;
 	uint32_t flags = 0;
@@ -241,24 +241,28 @@ cache_fault_read(struct fctx *f)
 }
 
 /*
- * After FAULT_NEEDMEM with NEED_EXTEND: f->file_page gets its place on disk.
+ * want.get of a fault: f->file_page, if it is still held, gets its place on disk.
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, sleeps.
  * Returns:  0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR.
  */
-int
-cache_fault_extend(struct fctx *f)
+static int
+extend_page(struct want *w)
 {
+	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
 	uint64_t vpn = f->va >> PAGE_SHIFT;
 	struct file_piece p;
 	uint32_t flags = 0;
 	int r = 0;
 
+	if (f->file_page == NULL)
+		return 0;
 	pageout_throttle();
 	cache_fault_piece(f->as, vpn, vpn + 1, &p, &flags);
 	if (p.vmo == NULL)
 		return 0;
+	/* To look at a paged VAD is a fault that may have let it go (rule c). */
 	if (f->file_page == NULL ||
 	    !cache_is_page(p.vmo, p.off, f->file_page)) {
 		cache_fault_end(f);

@@ -376,7 +376,7 @@ fault_count(struct fctx *f, enum fault_outcome r)
 		EVENT(fault_again, f->va);
 		break;
 	case FAULT_NEEDMEM:
-		if (f->need == NEED_FRAME || f->need == NEED_TABLE)
+		if (want_is_frame(&f->want))
 			EVENT(fault_waited, f->va);
 		else
 			EVENT(fault_again, f->va);

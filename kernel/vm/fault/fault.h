@@ -41,6 +41,10 @@ bool cache_may_dirty(struct fctx *, struct vm_page *);
 /* Map neighbours of f's page with these bits, as far as they are resident. */
 void cache_around(struct fctx *, uint64_t bits);
 
+/* anonfault.c: F9, F3 */
+/* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
+enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
+
 /* kpagedfault.c */
 int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
 void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be read */
@@ -55,7 +59,5 @@ int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0,
 
 /* cachefault.c: F2, F3 */
 void cache_fault_end(struct fctx *);                     /* give pins back; no lock */
-int cache_fault_read(struct fctx *) MUST_CHECK;          /* NEED_READ; 0, -EIO, -EINTR */
-int cache_fault_extend(struct fctx *) MUST_CHECK;        /* NEED_EXTEND; 0, -ENOSPC … */
 
 #endif

@@ -14,9 +14,9 @@
  * Read next anon.c.  Book: ch08, ch13.
  */
 #include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
 #include "vm/swap/swap.h"
+#include "vm/want/want.h"
 
 /*
  * The owning word of a page, as it is just now.
@@ -27,16 +27,14 @@
 uint64_t
 anon_peek(struct vmo *vmo, uint64_t pgoff)
 {
-	uint64_t *word, w = 0;
-	struct vm_page *table;
-	va_t away;
+	struct want unmet = { .what = WANT_AGAIN };
+	struct anon_way way;
+	uint64_t w = 0;
 
 	spin_lock(&vmo->lock);
-	word = anon_word(vmo, pgoff, &table, &away);
-	if (word != NULL)
-		w = word_get(word);
-	if (table != NULL)
-		kpaged_unpin(table);
+	if (anon_walk(vmo, pgoff, &way, &unmet) == 0)
+		w = word_get(way.slot);
+	anon_unpin_table(way.table);
 	spin_unlock(&vmo->lock);
 	return w;
 }
@@ -47,23 +45,27 @@ visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
     uint64_t (*fn)(const struct swap_words *))
 {
 	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
+	struct want want = { .what = WANT_AGAIN };
 	uint64_t n = 0, end;
+	int r;
 
 	while (lo < hi) {
 		spin_lock(&vmo->lock);
-		w.container = NULL;
-		w.word = anon_next_word(vmo, &lo, &w.container);
+		r = anon_next_word(vmo, &lo, &want, &w.container, &w.word);
 		end = w.word == NULL ? hi : MIN(hi, anon_run_end(lo));
 		for (; w.word != NULL && lo < end; lo++, w.word++) {
 			w.max = (unsigned)(end - lo);
 			w.index = lo;
 			n += fn(&w);
 		}
-		lo = MAX(lo, end);
-		if (w.container != NULL)
-			kpaged_unpin(w.container);
+		anon_unpin_table(w.container);
 		spin_unlock(&vmo->lock);
+		if (r != 0)
+			want_finish(&want);
+		else
+			lo = MAX(lo, end);
 	}
+	want_end(&want);
 	return n;
 }
 

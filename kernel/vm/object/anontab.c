@@ -20,14 +20,15 @@
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
+#include "vm/want/want.h"
 
 /* Empty tables taken out of the tree, to be freed without [O]. */
 struct dead_tables {
-	va_t kva[ANON_LEVELS], away; /* away: bring this one and try again, or 0 */
+	va_t kva[ANON_LEVELS];
 	unsigned n;
 };
 
-static int anon_add_table(struct vmo *vmo, uint64_t pgoff);
+static int anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w);
 
 /*
  * Let a table go.  Who has written to an interior word has said so:
@@ -68,24 +69,25 @@ set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 int
 anon_make_path(struct vmo *vmo, uint64_t pgoff)
 {
-	struct anon_way w;
-	enum anon_end end;
-	int r = 0;
+	struct want w = { .what = WANT_AGAIN };
+	struct anon_way way;
+	int r;
 
-	while (r == 0) {
+	do {
 		spin_lock(&vmo->lock);
-		end = anon_walk(vmo, pgoff, &w);
+		r = anon_walk(vmo, pgoff, &way, &w);
 		spin_unlock(&vmo->lock);
-		anon_unpin_table(w.table);
-		if (end == END_WORD)
-			return 0;
-		if (end == END_LOST)
-			r = -EIO;
+		anon_unpin_table(way.table);
+		if (r == -EAGAIN)
+			r = want_get(&w);
+		else if (r == -ENOENT)
+			r = anon_add_table(vmo, pgoff, &w);
 		else
-			r = end == END_AWAY ? anon_bring(w.away) :
-			    anon_add_table(vmo, pgoff);
-	}
-	anon_prune(vmo, pgoff);
+			break;
+	} while (r == 0);
+	want_end(&w);
+	if (r != 0)
+		anon_prune(vmo, pgoff);
 	return r;
 }
 
@@ -131,11 +133,11 @@ table_uncharge(const struct vmo *vmo, uint64_t n)
 
 /* One table, the topmost that is missing.  0, -ENOMEM, -EINTR. */
 static int
-anon_add_table(struct vmo *vmo, uint64_t pgoff)
+anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 {
 	struct vm_page *table;
-	struct anon_way w;
-	enum anon_end end;
+	struct anon_way way;
+	bool missing;
 	va_t kva;
 	int r;
 
@@ -146,9 +148,9 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 	if (r != 0)
 		goto undo_kva;
 	spin_lock(&vmo->lock);
-	end = anon_walk(vmo, pgoff, &w);
-	if (end == END_MISSING) {
-		set_upper(w.table, w.slot,
+	missing = anon_walk(vmo, pgoff, &way, w) == -ENOENT;
+	if (missing) {
+		set_upper(way.table, way.slot,
 		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
 		vmo->a.n_tables++;
 		vmo->a.charged += !vmo->charged_whole;
@@ -156,9 +158,9 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff)
 		EVENT_ADD(anon_tables, 1);
 	}
 	spin_unlock(&vmo->lock);
-	anon_unpin_table(w.table);
+	anon_unpin_table(way.table);
 	anon_unpin_table(table);
-	if (end == END_MISSING)
+	if (missing)
 		return 0;
 	/* Somebody was faster, or the way is not in memory: look again. */
 undo_kva:
@@ -191,18 +193,22 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 	    KIND_AOBJ_UPPER, (unsigned)words);
 }
 
-/* Take the empty tables above pgoff out of the tree, from below.  [O] held. */
-static void
-prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
+/*
+ * Take the empty tables above pgoff out of the tree, from below.  [O] held.  0;
+ * -EAGAIN: one is out.
+ */
+static int
+prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
+    struct want *w)
 {
 	struct vm_page *table[ANON_LEVELS + 1] = { NULL };
 	uint64_t *slot[ANON_LEVELS + 1];
 	uint64_t at;
 	unsigned top = anon_depth_of(pgoff, &at), depth;
+	int r = 0;
 
 	ASSERT(spin_is_mine(&vmo->lock));
 	dead->n = 0;
-	dead->away = 0;
 	for (depth = top; depth > 0; depth--) {
 		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
 		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
@@ -211,12 +217,12 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 			break;
 		table[depth] = kpaged_trypin(anon_table_kva(*slot[depth]));
 		if (table[depth] == NULL) {
-			dead->away = anon_table_kva(*slot[depth]);
+			r = kpaged_want(w, anon_table_kva(*slot[depth]));
 			break;
 		}
 		anon_attach(vmo, table[depth], pgoff, depth);
 	}
-	for (depth++; depth <= top && dead->away == 0 &&
+	for (depth++; depth <= top && r == 0 &&
 	    table[depth]->nused == 0; depth++) {
 		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
 		set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
@@ -226,14 +232,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead)
 	}
 	for (depth = 1; depth <= top; depth++)
 		anon_unpin_table(table[depth]);
-}
-
-/* The same for who must go on, dying or not. */
-static void
-bring_plain(va_t kva)
-{
-	while (anon_bring(kva) != 0)
-		sched_yield();
+	return r;
 }
 
 /*
@@ -245,17 +244,19 @@ bring_plain(va_t kva)
 void
 anon_prune(struct vmo *vmo, uint64_t pgoff)
 {
+	struct want w = { .what = WANT_AGAIN };
 	struct dead_tables dead;
 	unsigned i;
+	int r;
 
-	for (;;) {
+	do {
 		spin_lock(&vmo->lock);
-		prune_locked(vmo, pgoff, &dead);
+		r = prune_locked(vmo, pgoff, &dead, &w);
 		spin_unlock(&vmo->lock);
-		if (dead.away == 0)
-			break;
-		bring_plain(dead.away);
-	}
+		if (r != 0)
+			want_finish(&w);
+	} while (r != 0);
+	want_end(&w);
 	for (i = 0; i < dead.n; i++)
 		kpaged_free(dead.kva[i], 1);
 	table_uncharge(vmo, dead.n);
@@ -263,81 +264,65 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 }
 
 /*
- * Bring the table at kva into memory; the next look finds it.
- *
- * Locks:    none of rank >= 3.
- * Returns:  0, -EINTR (fatal signal).
- */
-int
-anon_bring(va_t kva)
-{
-	struct vm_page *pg;
-	int r = kpaged_bring(kva, &pg);
-
-	if (r == 0 && pg != NULL)
-		kpaged_unpin(pg);
-	return r;
-}
-
-/*
  * Move on to the first index at or after *pgoff whose word exists.  An absent
  * subtree costs one step.
  *
- * Locks:    [O]; dropped and taken again while a table is brought.
+ * Locks:    [O].
  * Owns:     the caller, a pin on *table unless that is NULL.
- * Returns:  the word; it and the ones behind it up to anon_run_end() may be
- *           read; NULL: there is none.
+ * Returns:  0 with the word: it and the ones behind it up to anon_run_end() may be
+ *           read; or NULL: there is none; -EAGAIN, NULL: a table is out.
  */
-uint64_t *
-anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct vm_page **table)
+int
+anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
+    struct vm_page **table, uint64_t **word)
 {
-	struct anon_way w;
+	struct anon_way way;
 	uint64_t span;
+	int r;
 
+	*word = NULL;
+	*table = NULL;
 	while (*pgoff < VMO_MAX_PAGES) {
-		switch (anon_walk(vmo, *pgoff, &w)) {
-		case END_WORD:
-			*table = w.table;
-			return w.slot;
-		case END_MISSING:
-		case END_LOST:
-			anon_unpin_table(w.table);
-			span = 1ul << (9 * w.depth);
-			*pgoff += span - (w.at & (span - 1));
-			break;
-		case END_AWAY:
-			spin_unlock(&vmo->lock);
-			bring_plain(w.away);
-			spin_lock(&vmo->lock);
-			break;
+		r = anon_walk(vmo, *pgoff, &way, w);
+		if (r == 0) {
+			*table = way.table;
+			*word = way.slot;
+			return 0;
 		}
+		anon_unpin_table(way.table);
+		if (r == -EAGAIN)
+			return r;
+		span = 1ul << (9 * way.depth);
+		*pgoff += span - (way.at & (span - 1));
 	}
-	return NULL;
+	return 0;
 }
 
 /* The tables whose words are all lost go.  No lock of rank >= 3. */
 static void
 prune_lost(struct vmo *vmo)
 {
+	struct want w = { .what = WANT_AGAIN };
 	uint64_t pgoff = 0, span;
-	struct anon_way w;
-	enum anon_end end;
+	struct anon_way way;
+	int r;
 
 	while (pgoff < VMO_MAX_PAGES) {
 		spin_lock(&vmo->lock);
-		end = anon_walk(vmo, pgoff, &w);
+		r = anon_walk(vmo, pgoff, &way, &w);
 		spin_unlock(&vmo->lock);
-		anon_unpin_table(w.table);
-		span = end == END_WORD ? 1 : 1ul << (9 * w.depth);
-		if (end == END_AWAY)
-			bring_plain(w.away);
-		if (end == END_LOST)
+		anon_unpin_table(way.table);
+		span = 1ul << (9 * way.depth);
+		if (r == -EAGAIN)
+			want_finish(&w);
+		else if (r == -EIO)
 			anon_prune(vmo, pgoff);
-		if (end == END_MISSING)
-			pgoff += span - (w.at & (span - 1));
-		if (end == END_WORD)
+		else if (r == -ENOENT)
+			pgoff += span - (way.at & (span - 1));
+		else
 			pgoff = anon_run_end(pgoff);
 	}
+	want_end(&w);
 }
 
 /*

@@ -81,10 +81,15 @@ anon_run_end(uint64_t pgoff)
 }
 /* The page, made if absent (size checked); pinned.  May sleep, no lock.
  * 0, -ENOSPC, -EINTR, -ENXIO (beyond the end), -ENOENT (hole, not made). */
-enum anon_want { ANON_FIND, ANON_CREATE };
+enum anon_want {
+	ANON_FIND,
+	ANON_CREATE,     /* what fallocate keeps behind the end, too */
+	ANON_TOUCH       /* a fault: made, but not the tables that lead there */
+};
 int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out) MUST_CHECK;
-/* F9 under [W]: page of f in *out, pinned, FAULT_DONE; else the outcome. */
-enum fault_outcome anon_fault(struct fctx *f, struct vm_page **out);
+/* One look, not waiting; locks below [O]: 0, -EAGAIN, or as anon_page(). */
+int anon_look(struct vmo *, uint64_t pgoff, enum anon_want, struct want *,
+    struct vm_page **out) MUST_CHECK;
 /* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
@@ -93,8 +98,9 @@ void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 uint64_t anon_price(uint64_t pages);
 /* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR. */
 int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
-/* First index >= *pgoff whose word exists, [O] held; *table pinned. */
-uint64_t *anon_next_word(struct vmo *, uint64_t *pgoff, struct vm_page **table);
+/* First index >= *pgoff whose word exists, [O] held; *table pinned.  0, -EAGAIN. */
+int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
+    struct vm_page **table, uint64_t **word) MUST_CHECK;
 
 /* anonstat.c */
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
@@ -107,20 +113,12 @@ void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 /* ======== within the room ======== */
 
 #define ANON_LEVELS 4 /* 512^4 pages */
-/* Where the way from the header to a page's word ends. */
-enum anon_end {
-	END_WORD,    /* slot is the owning word */
-	END_MISSING, /* slot is an interior word that is 0 */
-	END_AWAY,    /* the table at away is not in memory */
-	END_LOST     /* slot is an interior word that could not be read */
-};
 /* The way to a word: [own]. */
 struct anon_way {
 	uint64_t *slot;
 	uint64_t at;            /* page, counted from the first below its ind */
 	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
 	unsigned depth;         /* tables between slot and the owning word */
-	va_t away;
 };
 /*
  * How many tables lie above a word, 0: it is in the header; and how many pages
@@ -163,12 +161,8 @@ void quota_give(struct vmo_quota *, uint64_t n);
 
 /* anon.c */
 struct vmo *anon_create(uint64_t bytes);
-/* The owning word of page pgoff, [O] held; its table, pinned (kpaged_unpin it), in
- * *table, NULL for direct words.  NULL: no table leads there (*away 0), or the one at
- * kva *away is not in memory: kpaged_pin() it without locks and ask again. */
-uint64_t *anon_word(struct vmo *, uint64_t pgoff, struct vm_page **table, va_t *away);
 void anon_put(struct vmo *);                             /* last reference */
-enum anon_end anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *);
+int anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *, struct want *);
 
 /* anontab.c */
 /* The table on the way to pgoff that has depth - 1 below it. */
@@ -176,6 +170,5 @@ void anon_attach(struct vmo *, struct vm_page *table, uint64_t pgoff, unsigned d
 void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
 void anon_prune(struct vmo *, uint64_t pgoff);
 void anon_forget_lost(struct vmo *);
-int anon_bring(va_t kva) MUST_CHECK;               /* 0, -EINTR */
 
 #endif

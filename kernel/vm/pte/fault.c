@@ -28,7 +28,7 @@
 #include "vm/design/design.h"
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
-#include "vm/object/object.h"
+#include "vm/object/vmo.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"

@@ -102,16 +102,11 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 	bool late = level == 1 && (f->v.flags & VAD_CHARGED) == 0;
 	struct vm_page *table;
 
-	if (f->spare_tbl == NULL)
-		f->spare_tbl = page_alloc(PHYS_ZEROED);
-	if (f->spare_tbl == NULL) {
-		f->need = NEED_TABLE;
-		return FAULT_NEEDMEM;
-	}
+	if (!want_zeros(&f->want))
+		return fault_missing(f);
 	if (late ? pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
-	table = f->spare_tbl;
-	f->spare_tbl = NULL;
+	table = want_take_frame(&f->want);
 	table->tbl.late = late;
 	table_link(f->as, p, level, table);
 	path_step(f->as, f->va, p, level);

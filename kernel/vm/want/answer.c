@@ -6,7 +6,7 @@
  *           it cannot go on it says what is missing, or which signal ends the
  *           fault; tables, objects and designs all say it, in the same words.
  *
- * Picture   handler ─→ f->need, f->wait_page, f->sig ─→ outcome of the pass
+ * Picture   handler ─→ f->want, f->sig ─→ outcome of the pass
  *                      read by vm/fault/faultwait.c when all locks are dropped
  *
  * Rules     1. Nothing here sleeps, and nothing is looked up: the caller has
@@ -21,8 +21,7 @@
 
 static uint64_t hold_after;    /* [c] option hold: restarts */
 
-static bool pins_read(const struct fctx *f, enum page_home home);
-static void hold_read(struct fctx *f, enum page_home home);
+static void hold_read(struct fctx *f);
 
 /*
  * Locks:    none; once, before the first fault.
@@ -83,6 +82,49 @@ fault_lost(struct fctx *f, uint64_t word)
 
 /* ---- what it waits for ---- */
 
+/* A read that was begun for f, or that somebody else has begun: F5, F10; F6. */
+static void
+count_read(const struct fctx *f)
+{
+	uint64_t word = pte_make_soft(PTE_BUSY, page_pfn(f->want.page));
+
+	if (f->want.begun == 0)
+		EVENT(fault_busy_wait, f->va, word, word,
+		    page_pfn(f->want.page));
+	else if (page_home_kind(f->want.page) == HOME_TABLE)
+		EVENT(fault_table_in, f->va, f->want.begun, word,
+		    page_pfn(f->want.page));
+	else
+		EVENT(fault_swapin, f->va, f->want.begun, word,
+		    page_pfn(f->want.page));
+}
+
+/*
+ * What f->want says is missing.
+ *
+ * Locks:    those of the pass; not [P].
+ * Returns:  FAULT_RESTART, FAULT_WAIT, FAULT_NEEDMEM.
+ */
+enum fault_outcome
+fault_missing(struct fctx *f)
+{
+	switch (f->want.what) {
+	case WANT_AGAIN:
+		return FAULT_RESTART;
+	case WANT_PAGE:
+		if (f->want.begun != 0)
+			hold_read(f);
+		count_read(f);
+		return FAULT_WAIT;
+	case WANT_FRAME:
+	case WANT_ZEROS:
+	case WANT_BIO:
+	case WANT_OTHER:
+		return FAULT_NEEDMEM;
+	}
+	panic("fault: wants %u", f->want.what);
+}
+
 /*
  * The page is being filled by someone's I/O (F6).
  *
@@ -91,7 +133,7 @@ fault_lost(struct fctx *f, uint64_t word)
 enum fault_outcome
 fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 {
-	f->wait_page = pg;
+	(void)want_page(&f->want, pg);
 	EVENT(fault_busy_wait, f->va, word, word, page_pfn(pg));
 	return FAULT_WAIT;
 }
@@ -108,72 +150,37 @@ fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 enum fault_outcome
 fault_swap_in(struct fctx *f, const struct swap_words *w)
 {
-	struct vm_page *frame = fault_take_spare(f, FRAME_ANY);
-	uint64_t word = word_get(w->word);
-	struct swap_words read = *w;
-	enum swap_in_result r;
-
-	if (frame == NULL)
-		return FAULT_NEEDMEM;
-	read.pin = pins_read(f, w->home);
-	r = swap_in(&read, &frame, &f->wait_page);
-	if (frame != NULL)
-		fault_keep_spare(f, frame, FRAME_ANY);
-	switch (r) {
-	case SWAPIN_STARTED:
-		if (read.pin)
-			hold_read(f, w->home);
-		if (w->home == HOME_TABLE)
-			EVENT(fault_table_in, f->va, word, word_get(w->word),
-			    page_pfn(f->wait_page));
-		else
-			EVENT(fault_swapin, f->va, word, word_get(w->word),
-			    page_pfn(f->wait_page));
-		return FAULT_WAIT;
-	case SWAPIN_CHANGED:
-		return FAULT_RESTART;
-	case SWAPIN_NOBIO:
-		f->need = NEED_BIO;
-		return FAULT_NEEDMEM;
-	}
-	panic("fault: swap_in %u", r);
+	fault_may_hold(f, w->home);
+	(void)want_swap_in(&f->want, w);
+	return fault_missing(f);
 }
 
 /*
  * A fault that has begun again so often holds what is read for it: others could
  * take it away each time before it is mapped, and none of them get on (D6).
+ *
+ * Locks:    any.
  */
-static bool
-pins_read(const struct fctx *f, enum page_home home)
+void
+fault_may_hold(struct fctx *f, enum page_home home)
 {
-	return f->restarts >= hold_after &&
+	f->want.hold = f->restarts >= hold_after &&
 	    (home == HOME_TABLE || !f->data_pinned);
 }
 
+/* It is one of f's pins from now on. */
 static void
-hold_read(struct fctx *f, enum page_home home)
+hold_read(struct fctx *f)
 {
+	if (f->want.read == NULL)
+		return;
 	ASSERT(f->npin < FAULT_MAXPINS);
-	f->pin[f->npin++] = f->wait_page;
-	if (home == HOME_TABLE)
+	f->pin[f->npin++] = f->want.read;
+	if (page_home_kind(f->want.read) == HOME_TABLE)
 		EVENT_ADD(table_pin, 1);
 	else
 		f->data_pinned = true;
-	EVENT(swap_in_pinned);
-}
-
-/*
- * The handler needs the page of kernel memory at kva, which is not at hand
- * (R2).
- *
- * Returns:  FAULT_NEEDMEM; the next pass finds it among f's pins.
- */
-enum fault_outcome
-fault_need_kpaged(struct fctx *f, va_t kva)
-{
-	f->need = NEED_KPAGED;
-	f->need_kva = kva;
-	return FAULT_NEEDMEM;
+	f->want.read = NULL;
 }
 
 /* ---- frames ---- */
@@ -188,22 +195,12 @@ fault_need_kpaged(struct fctx *f, va_t kva)
  * Owns:     the caller.
  */
 struct vm_page *
-fault_take_spare(struct fctx *f, enum fault_frame want)
+fault_take_spare(struct fctx *f, enum fault_frame kind)
 {
-	struct vm_page *pg = f->spare;
+	bool is = kind == FRAME_ZEROED ? want_zeros(&f->want) :
+	    want_frame(&f->want);
 
-	if (pg != NULL) {
-		f->spare = NULL;
-		if (want == FRAME_ZEROED && !f->spare_zeroed)
-			page_zero(pg);
-		return pg;
-	}
-	pg = page_alloc(want == FRAME_ZEROED ? PHYS_ZEROED : PHYS_ANY);
-	if (pg == NULL) {
-		f->need = NEED_FRAME;
-		f->need_zeroed = want == FRAME_ZEROED;
-	}
-	return pg;
+	return is ? want_take_frame(&f->want) : NULL;
 }
 
 /*
@@ -214,7 +211,7 @@ fault_take_spare(struct fctx *f, enum fault_frame want)
 void
 fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
 {
-	ASSERT(f->spare == NULL);
-	f->spare = pg;
-	f->spare_zeroed = kind == FRAME_ZEROED;
+	ASSERT(f->want.frame == NULL);
+	f->want.frame = pg;
+	f->want.zeroed = kind == FRAME_ZEROED;
 }

@@ -19,8 +19,9 @@
  *              in a struct want.
  *           R9. One frame may be kept without a token, for while it is kept no
  *              other is waited for: who gets kernel memory for this want reads it
- *              into this frame.  Pins are kept by holders of a token only; who has
- *              none lets what he has read go before he waits for a frame.
+ *              into this frame.  Pins are kept by holders of a token only
+ *              (give_way); a fault takes one where memory is low, or gives all
+ *              back (fault_get_token).
  *           Who must finish what he does (want_finish) waits also when he is
  *              dying: then his frames come from the reserve (vm_class).
  *
@@ -56,6 +57,7 @@ want_page(struct want *w, struct vm_page *pg)
 {
 	w->what = WANT_PAGE;
 	w->page = pg;
+	w->begun = 0;
 	return -EAGAIN;
 }
 
@@ -132,19 +134,23 @@ let_read_go(struct want *w)
  * The page is on swap: begin to read it, and neighbours ahead.
  *
  * Locks:    the container's ([W], [F] or [O]); takes [P].
- * Owns:     w, with read.pin a pin on the page, until the next one or the end.
+ * Owns:     w, with pin or hold a pin on the page, until the next one or the end.
  * Returns:  true: it is being read; false: w says what that takes.  The pass ends
  *           in both cases.
  */
 bool
-want_swap_in(struct want *w, const struct swap_words *read)
+want_swap_in(struct want *w, const struct swap_words *words)
 {
+	struct swap_words read = *words;
+
 	if (!want_frame(w))
 		return false;
 	let_read_go(w);
-	switch (swap_in(read, &w->frame, &w->page)) {
+	read.pin |= w->hold;
+	w->begun = word_get(read.word);
+	switch (swap_in(&read, &w->frame, &w->page)) {
 	case SWAPIN_STARTED:
-		if (read->pin) {
+		if (read.pin) {
 			w->read = w->page;
 			EVENT(swap_in_pinned);
 		}
@@ -162,20 +168,24 @@ want_swap_in(struct want *w, const struct swap_words *read)
 
 /* ---- getting it ---- */
 
-/* R1 and R9, as far as one can see. */
+/* R1; and without a token R9: nothing is held that others may be waiting for. */
 static void
-demand_may_wait(const struct want *w)
+give_way(struct want *w)
 {
 	ASSERT(!md_in_irq() && md_irq_is_enabled() && md_preempt_count() == 0);
 	ASSERT(lockrank_highest() < LR_KMAP);
-	ASSERT(w->kpage == NULL || vm_may_hold());
+	if (vm_may_hold())
+		return;
+	if (want_is_frame(w))
+		let_read_go(w);
+	if (w->kpage != NULL)
+		page_unpin(w->kpage);
+	w->kpage = NULL;
 }
 
 static int
 get_frame(struct want *w, enum phys_want kind)
 {
-	if (!vm_may_hold())
-		let_read_go(w);
 	ASSERT(w->frame == NULL);
 	w->zeroed = kind == PHYS_ZEROED;
 	return page_alloc_wait(kind, &w->frame);
@@ -212,7 +222,8 @@ get(struct want *w)
 int
 want_get(struct want *w)
 {
-	demand_may_wait(w);
+	give_way(w);
+	w->hold = false;
 	return vm_may_stop() ? -EINTR : get(w);
 }
 

@@ -32,12 +32,14 @@ enum want_what {
 struct want {
 	enum want_what what;
 	struct vm_page *page;    /* WANT_PAGE */
+	uint64_t begun;          /* then: the SWAP word, if this pass has begun the read */
 	int (*get)(struct want *); /* WANT_OTHER: 0, or the error that ends it */
 	va_t kva;                /* for get: address of kernel memory */
 	/* What has been got, for the next pass: */
 	struct vm_page *frame;   /* in LIMBO, without home */
 	bool zeroed;             /* of frame: all bytes 0 */
-	struct vm_page *read;    /* pinned: what was read for swap_words.pin */
+	bool hold;               /* this pass holds what it reads: it went away before */
+	struct vm_page *read;    /* pinned: what was read for hold, or swap_words.pin */
 	struct vm_page *kpage;   /* pinned: kernel memory, by kpaged_want() */
 };
 
@@ -49,6 +51,12 @@ int want_other(struct want *, int (*get)(struct want *), va_t kva);
 bool want_frame(struct want *);
 bool want_zeros(struct want *);
 struct vm_page *want_take_frame(struct want *);       /* the caller's from now on */
+/* True: a frame is missing, or was. */
+static inline bool
+want_is_frame(const struct want *w)
+{
+	return w->what == WANT_FRAME || w->what == WANT_ZEROS;
+}
 /* True: the page's read has begun.  The pass ends in any case. */
 bool want_swap_in(struct want *, const struct swap_words *);
 
@@ -72,18 +80,10 @@ struct swap_walk {
 enum fault_outcome {
 	FAULT_DONE,      /* the word allows the access now */
 	FAULT_RESTART,   /* look everything up again */
-	FAULT_WAIT,      /* F6: sleep for f->wait_page, then restart */
-	FAULT_IO,        /* F2, F5, F10: f->need says what to read; restart */
-	FAULT_NEEDMEM,   /* f->need says what; then restart */
+	FAULT_WAIT,      /* F5, F6, F10: sleep for f->want.page, then restart */
+	FAULT_IO,        /* F2: f->want says what to read; restart */
+	FAULT_NEEDMEM,   /* f->want says what; then restart */
 	FAULT_SIGNAL     /* f->sig; ends the fault */
-};
-
-enum fault_need {
-	NEED_NONE, NEED_FRAME, NEED_TABLE, NEED_KPAGED,
-	NEED_PATH,       /* anon_fault_path(f) */
-	NEED_READ,       /* cache_fault_read(f) */
-	NEED_EXTEND,     /* cache_fault_extend(f) */
-	NEED_BIO         /* swap_wait() */
 };
 
 #define FAULT_PINS 9 /* tables 3, object's tables or entries 5, data 1 */
@@ -115,18 +115,12 @@ struct fctx {
 	struct vm_page *pin[FAULT_MAXPINS];
 	uint8_t npin;
 	bool data_pinned;              /* its data too: it went away once */
-	struct vm_page *spare;         /* a frame, zeroed if spare_zeroed */
-	bool spare_zeroed;
-	struct vm_page *spare_tbl;     /* a zeroed frame for a table */
-	enum fault_need need;
-	bool need_zeroed;
-	va_t need_kva;                 /* NEED_KPAGED: pin this, then restart */
-	struct vm_page *wait_page;     /* FAULT_WAIT */
+	struct want want;              /* what is missing, and a spare frame */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
 	uint32_t extend_seq;           /* resize_seq when that began */
 	bool token;                    /* of token.c, given back at the end */
-	bool let_go;                   /* pins and spares, for rule c of it */
+	bool let_go;                   /* pins and frame, for rule c of it */
 	struct fctx *outer;            /* thread.vmfault before this one */
 	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
@@ -136,8 +130,9 @@ struct fctx {
 /* answer.c: what a handler says */
 void answer_init(void);
 enum fault_frame { FRAME_ANY, FRAME_ZEROED };
-struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->need is set */
-enum fault_outcome fault_need_kpaged(struct fctx *, va_t kva); /* R2: pin it, restart */
+struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->want says */
+void fault_may_hold(struct fctx *, enum page_home);   /* what is read in this pass */
+enum fault_outcome fault_missing(struct fctx *);      /* what f->want says, as an outcome */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
 enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
 void fault_keep_spare(struct fctx *, struct vm_page *, enum fault_frame);

@@ -40,8 +40,10 @@ fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
 			pg = f->pin[i];
 	if (pg == NULL) {
 		pg = kpaged_trypin(kva);
-		if (pg == NULL)
-			return fault_need_kpaged(f, kva);
+		if (pg == NULL) {
+			(void)kpaged_want(&f->want, kva);
+			return fault_missing(f);
+		}
 		ASSERT(f->npin < FAULT_MAXPINS);
 		f->pin[f->npin++] = pg;
 	}
