@@ -217,7 +217,7 @@ phys_unpromise(uint64_t n)
 
 /* The same, with frames taken from pages that nobody uses. */
 static bool
-promise_or_steal(enum phys_class class, uint64_t n)
+promise_or_reclaim(enum phys_class class, uint64_t n)
 {
 	while (!phys_promise(class, n)) {
 		if (class == PHYS_KERNEL && !may_wire(n))
@@ -252,7 +252,7 @@ phys_alloc(enum phys_class class, enum phys_want want)
 
 	if (class != PHYS_RESERVED && inject_hit(FI_FRAME))
 		return NULL;
-	if (!promise_or_steal(class, 1))
+	if (!promise_or_reclaim(class, 1))
 		return NULL;
 	pfn = want == PHYS_ZEROED ? find_zeroed() : find_free();
 	pg = &pfdb[pfn];
@@ -511,7 +511,7 @@ phys_alloc_run(unsigned order)
 	uint64_t i, n = 1ul << order;
 	struct vm_page *pg;
 
-	if (inject_hit(FI_FRAME) || !promise_or_steal(PHYS_KERNEL, n))
+	if (inject_hit(FI_FRAME) || !promise_or_reclaim(PHYS_KERNEL, n))
 		return NULL;
 	pg = buddy_take_run(order);
 	if (pg == NULL) {

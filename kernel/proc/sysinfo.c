@@ -208,8 +208,8 @@ show_vmstat(struct out *o)
 		{ "pgfree", ev_read(EV_page_free) },
 		{ "pgfault", ev_read(EV_fault_total) },
 		{ "pgmajfault", ev_read(EV_fault_major) },
-		{ "pgsteal_kswapd", ev_read(EV_page_steal_anon) +
-		    ev_read(EV_page_steal_file) },
+		{ "pgsteal_kswapd", ev_read(EV_page_reclaim_anon) +
+		    ev_read(EV_page_reclaim_file) },
 		{ "oom_kill", 0 },
 	};
 

@@ -10,6 +10,7 @@
 FNR == NR {
 	if ($1 == "wall") { wa[++nw] = $2; wb[nw] = $3 }
 	else if ($1 == "floor") floor[$2] = 1
+	else if ($1 == "names") { names[$2] = $0; sub(/^names [^ ]* /, "", names[$2]) }
 	else if ($1 == "circle") circle[$3] = $2 + 0
 	else if ($1 ~ /^[0-9]/) rank[$2] = $1 + 0
 	next
@@ -18,7 +19,7 @@ FNR == NR {
 	n = split($0, w, /[: ]+/); obj = w[1]; sym = w[n]
 	sub(/^.*build[^\/]*\//, "", obj)
 	if (w[n - 1] == "U") use[obj, sym] = 1
-	else if (w[n - 1] ~ /^[TDBRVWC]$/ && !(sym in def && w[n - 1] ~ /^[VW]$/)) def[sym] = obj
+	else if (w[n - 1] ~ /^[TDBRVWC]$/ && !(sym in def && w[n - 1] ~ /^[VW]$/)) { def[sym] = obj; if (w[n - 1] == "T") code[sym] = obj }
 }
 function rk(p,   k, best, len) {
 	len = 0
@@ -61,7 +62,18 @@ function circles(   o, d, mine, others, n, text) {
 		}
 	}
 }
+# Does a function of a room have a name of this room?
+function prefixes(   s, d, p, n, w, i) {
+	for (s in code) {
+		d = folder(code[s])
+		if (!(d in names) || index(s, "vm_") == 1) continue
+		n = split(names[d], w, " ")
+		for (i = 1; i <= n && index(s, w[i]) != 1; i++) ;
+		if (i > n) { print code[s] ": " s "() has no name of this room: " names[d]; bad++ }
+	}
+}
 END {
+	prefixes()
 	for (us in use) {
 		split(us, a, SUBSEP); o = a[1]; s = a[2]; d = def[s]
 		if (d == "" || d == o || is_floor(s)) continue

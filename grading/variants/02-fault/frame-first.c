@@ -342,7 +342,7 @@ f2_map_file(struct fctx *f)
 		page_unpin(pg);
 		return FAULT_RESTART;
 	}
-	if (f->access == ACCESS_WRITE && !cache_may_dirty(f, pg))
+	if (f->access == ACCESS_WRITE && !cache_fault_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
 	if (before == 0 && !put_word(f, pg)) {
 		page_unpin(pg);

@@ -315,7 +315,7 @@ map_first(struct fctx *f, struct vm_page *pg, bool store)
 	page_unpin_written(pg, store);
 	EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 	if (!store)
-		cache_around(f, bits & ~MD_PTE_A);
+		cache_fault_around(f, bits & ~MD_PTE_A);
 	return true;
 }
 
@@ -349,7 +349,7 @@ f2_map_file(struct fctx *f)
 
 	if (r != FAULT_DONE)
 		return r;
-	if (store && !cache_may_dirty(f, pg))
+	if (store && !cache_fault_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
 	if (word_get(f->word) == 0 && map_first(f, pg, store))
 		return FAULT_DONE;

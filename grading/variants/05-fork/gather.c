@@ -193,7 +193,7 @@ fork_words(struct fork_work *w)
 
 /* Words of both that name the next entry; what the parent's word was. */
 static uint64_t
-enter(struct fork_work *w, const struct pte_spot *s, struct fmo_entry *e,
+enter(struct fork_work *w, const struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
@@ -227,7 +227,7 @@ enter(struct fork_work *w, const struct pte_spot *s, struct fmo_entry *e,
 
 /* The sums that follow from a new entry; what is to be flushed. */
 static void
-account(struct fork_work *w, const struct pte_spot *s, const struct fmo_entry *e,
+account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
     uint64_t old)
 {
 	if ((old & MD_PTE_P) != 0) {
@@ -248,7 +248,7 @@ account(struct fork_work *w, const struct pte_spot *s, const struct fmo_entry *e
 
 /* A copy for the child of a page that somebody is filling, pinned by us. */
 static bool
-copy_now(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg,
+copy_now(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct vm_page *own = fork_spare_frame(&w->c);
@@ -274,7 +274,7 @@ copy_now(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg,
 
 /* A private word: one hold of [P] says whether it is shared or copied. */
 static bool
-share_private(struct fork_work *w, const struct pte_spot *s,
+share_private(struct fork_work *w, const struct pte_ref *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_next_entry(w);
@@ -302,7 +302,7 @@ share_private(struct fork_work *w, const struct pte_spot *s,
 
 /* A word of an older fork: one more names its entry. */
 static bool
-share_entry(struct fork_work *w, const struct pte_spot *s,
+share_entry(struct fork_work *w, const struct pte_ref *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
@@ -331,7 +331,7 @@ is_ours(uint64_t word)
 }
 
 static bool
-share_word(struct fork_work *w, const struct pte_spot *s)
+share_word(struct fork_work *w, const struct pte_ref *s)
 {
 	uint64_t word = word_get(s->word);
 	enum pte_kind kind = pte_kind(word);
@@ -364,7 +364,7 @@ share_word(struct fork_work *w, const struct pte_spot *s)
 static bool
 share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
 {
-	struct pte_spot spot[SPOTS];
+	struct pte_ref spot[SPOTS];
 	va_t va, limit = MIN(stop, pte_limit(w->c.vad)), first = *at;
 	unsigned n = 0, i;
 
@@ -372,7 +372,7 @@ share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
 		uint64_t *word = pt_words(leaf) + md_pt_index(va, 1);
 
 		if (pte_kind(word_get(word)) != PTE_ABSENT)
-			spot[n++] = (struct pte_spot){ w->c.parent, va, leaf, word };
+			spot[n++] = (struct pte_ref){ w->c.parent, va, leaf, word };
 	}
 	*at = va < limit ? va : stop;
 	for (i = 0; i < n; i++)
@@ -457,7 +457,7 @@ own_copy(struct fctx *f, struct fmo_entry *e, uint64_t before)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	const struct pte_spot s = { f->as, f->va, f->leaf, f->word };
+	const struct pte_ref s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	enum fault_outcome r = fault_entry(f, before, &e);
@@ -524,7 +524,7 @@ map_near(struct fctx *f, const struct fmo_entry *e, int64_t i)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
-	const struct pte_spot s = { f->as, f->va, f->leaf, f->word };
+	const struct pte_ref s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	enum fault_outcome r;

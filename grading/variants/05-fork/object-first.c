@@ -211,7 +211,7 @@ fork_words(struct fork_work *w)
 
 /* Words of both that name the next entry; what the parent's word was. */
 static uint64_t
-enter(struct fork_work *w, const struct pte_spot *s, struct fmo_entry *e,
+enter(struct fork_work *w, const struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
@@ -245,7 +245,7 @@ enter(struct fork_work *w, const struct pte_spot *s, struct fmo_entry *e,
 
 /* The sums that follow from a new entry; what is to be flushed. */
 static void
-account(struct fork_work *w, const struct pte_spot *s, const struct fmo_entry *e,
+account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
     uint64_t old)
 {
 	if ((old & MD_PTE_P) != 0) {
@@ -310,7 +310,7 @@ in_use(uint64_t *word)
 
 /* All that a copy for the child needs, then the copy. */
 static bool
-copy_page(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg)
+copy_page(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg)
 {
 	struct vm_page *leaf, *own = fork_spare_frame(&w->c);
 	uint64_t *word = own == NULL ? NULL : fork_child_word(&w->c, s->va, &leaf);
@@ -335,7 +335,7 @@ copy_page(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg)
 }
 
 static bool
-share_new(struct fork_work *w, const struct pte_spot *s)
+share_new(struct fork_work *w, const struct pte_ref *s)
 {
 	struct vm_page *cleaf, *busy = in_use(s->word);
 	struct fmo_entry *e;
@@ -357,7 +357,7 @@ share_new(struct fork_work *w, const struct pte_spot *s)
 }
 
 static bool
-share_old(struct fork_work *w, const struct pte_spot *s)
+share_old(struct fork_work *w, const struct pte_ref *s)
 {
 	struct vm_page *cleaf;
 	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
@@ -381,7 +381,7 @@ share_old(struct fork_work *w, const struct pte_spot *s)
 }
 
 static bool
-share_error(struct fork_work *w, const struct pte_spot *s)
+share_error(struct fork_work *w, const struct pte_ref *s)
 {
 	struct vm_page *cleaf;
 	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
@@ -395,7 +395,7 @@ share_error(struct fork_work *w, const struct pte_spot *s)
 }
 
 static bool
-share_word(struct fork_work *w, const struct pte_spot *s)
+share_word(struct fork_work *w, const struct pte_ref *s)
 {
 	switch (share_of(word_get(s->word))) {
 	case SHARE_NOTHING:
@@ -426,7 +426,7 @@ share_word(struct fork_work *w, const struct pte_spot *s)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct pte_spot s = { .as = w->c.parent };
+	struct pte_ref s = { .as = w->c.parent };
 	int left = WORDS_PER_HOLD;
 	bool done = true;
 	va_t limit;
@@ -491,7 +491,7 @@ hold_page(const struct fmo_entry *e)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_ref s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct vm_page *from, *to = fault_take_spare(f, FRAME_ANY);
 	struct fmo_entry *e;
@@ -535,7 +535,7 @@ f4_break_fork(struct fctx *f)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
-	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_ref s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word), bits = fault_rights(f);
 	struct vm_page *pg = NULL;
 	struct fmo_entry *e;

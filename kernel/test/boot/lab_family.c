@@ -173,7 +173,7 @@ family_swap_out(const struct pages *p)
 	for (try = 0; is_in_memory(p) && try < TRIES; try++) {
 		pageout_push();
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
-		while (phys_steal())
+		while (phys_reclaim())
 			;
 	}
 	CHECK(!is_in_memory(p));

@@ -330,7 +330,7 @@ rescued(void)
 	}
 	ev_mark(2);
 	push_out(as, va, n);
-	while (phys_steal())
+	while (phys_reclaim())
 		;
 	for (i = 0; i < n; i++)
 		CLAIM(pte_kind(pass_word(as, va + i * PAGE_SIZE)) == PTE_SWAP,

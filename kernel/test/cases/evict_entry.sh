@@ -1,12 +1,12 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=400 SHORT=1
 # Entry pages of forked objects paged out eagerly (FI_EVICT_ENTRY), with what they
-# describe (FI_TRIM, FI_STEAL): the transcripts of fork stay right, and entries
+# describe (FI_TRIM, FI_RECLAIM): the transcripts of fork stay right, and entries
 # really went and came.  What swap a process is told to use stays right, too.
 . kernel/test/cases/lib.sh
 
 cat >"$tmp/script" <<'END'
-for point in FI_TRIM:1:4 FI_STEAL:1:1 FI_EVICT_ENTRY:1:5; do
+for point in FI_TRIM:1:4 FI_RECLAIM:1:1 FI_EVICT_ENTRY:1:5; do
 	echo $point >/proc/vm/inject || exit 2
 done
 /t/prog >/tmp/seen || exit 3

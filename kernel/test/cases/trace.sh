@@ -54,10 +54,10 @@ pages() {
 }
 pages page.alloc '(FREE|ZEROED)>LIMBO'
 pages page.free '(LIMBO|WIRED|ACTIVE|MODIFIED|READING)>FREE'
-pages page.steal_anon 'STANDBY>FREE'
+pages page.reclaim_anon 'STANDBY>FREE'
 pages page.to_modified 'ACTIVE>MODIFIED'
 pages page.to_standby 'ACTIVE>STANDBY'
-[ "$(awk '$1 == "page.steal_anon" { print $2 }' "$tmp/out")" -gt 1000 ] || fail "no pressure"
+[ "$(awk '$1 == "page.reclaim_anon" { print $2 }' "$tmp/out")" -gt 1000 ] || fail "no pressure"
 
 # One processor: record n of the file has number n.  A page that waits for its
 # acknowledgement becomes, in a copy, one that is read.

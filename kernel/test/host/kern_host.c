@@ -431,9 +431,9 @@ host_check_object(struct vmo *vmo)
 	struct vm_report report = { .out = &text.out, .level = 1 };
 
 	out_buf_init(&text, msg, sizeof(msg));
-	kpaged_check(&report);
+	check_kpaged(&report);
 	if (vmo != NULL)
-		anon_check(vmo, &report);
+		check_anon(vmo, &report);
 	if (report.findings != 0)
 		end_with(msg);
 }

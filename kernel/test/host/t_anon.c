@@ -6,7 +6,7 @@
  *           where allocations fail, must be what a naive model has; and what
  *           is left at the end is nothing: no page, table, charge.
  *
- * Picture   random operation ─→ anon_*, vmo_* ─→ anon_check, compare
+ * Picture   random operation ─→ anon_*, vmo_* ─→ check_anon, compare
  *                          └──→ model
  */
 #include <setjmp.h>

@@ -185,12 +185,12 @@ static void
 larger_than_memory(void **state)
 {
 	struct vmo *vmo = file_new(DISK_PAGES * PAGE_SIZE);
-	uint64_t stolen = ev_read(EV_page_steal_file);
+	uint64_t stolen = ev_read(EV_page_reclaim_file);
 
 	filedisk_fill(DISK_PAGES);
 	read_pages(vmo, 0, DISK_PAGES);
 	read_pages(vmo, 0, 100);
-	assert_true(ev_read(EV_page_steal_file) - stolen > DISK_PAGES - 4096);
+	assert_true(ev_read(EV_page_reclaim_file) - stolen > DISK_PAGES - 4096);
 	host_check(1);
 	file_end(vmo);
 }

@@ -275,7 +275,7 @@ do_forget(struct vmo *vmo)
 
 	if (host_random(3) == 0)
 		vmo_drop_clean(vmo);
-	while (n-- > 0 && phys_steal())
+	while (n-- > 0 && phys_reclaim())
 		;
 }
 

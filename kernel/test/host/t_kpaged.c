@@ -6,7 +6,7 @@
  *           overlap, read as zero, and leave no frame and no tag behind.  Their
  *           pages may leave memory at any moment and come back as they were.
  *
- * Picture   random take or give ─→ kpaged_*     ─→ kpaged_check
+ * Picture   random take or give ─→ kpaged_*     ─→ check_kpaged
  *                             └──→ intervals[]
  *           random pin, trim, write, steal, read ─→ kpaged_* ─→ the same bytes
  */
@@ -222,13 +222,13 @@ one_step(void)
 		break;
 	case 7:
 		if (host_random(10) == 0)
-			kpaged_push_out(true);
+			force_out_kpaged(true);
 		break;
 	case 8:
 		(void)host_disk_run();
 		break;
 	case 9:
-		for (n = (unsigned)host_random(50); n > 0 && phys_steal(); n--)
+		for (n = (unsigned)host_random(50); n > 0 && phys_reclaim(); n--)
 			;
 		break;
 	}
@@ -240,7 +240,7 @@ push_all_out(void)
 	unsigned i;
 
 	for (i = 0; i < 40; i++) {
-		kpaged_push_out(true);
+		force_out_kpaged(true);
 		while (host_disk_run())
 			;
 	}
@@ -259,7 +259,7 @@ pages_go_and_come_back(void **state)
 		if (i % 500 == 0)
 			host_check_object(NULL);
 	}
-	assert_true(ev_read(EV_page_steal_anon) > 1000);
+	assert_true(ev_read(EV_page_reclaim_anon) > 1000);
 	for (i = 0; i < OUT_PAGES; i++)
 		pin_page(i, true);
 	push_all_out();
@@ -315,7 +315,7 @@ containers_stay_while_live(void **state)
 		spin_lock(&pfn_lock);
 	}
 	spin_unlock(&pfn_lock);
-	assert_true(phys_steal());
+	assert_true(phys_reclaim());
 	assert_int_equal(pg->nres, 0);
 	assert_int_equal(pg->state, PG_ACTIVE);
 	push_all_out();

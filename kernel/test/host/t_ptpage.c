@@ -129,7 +129,7 @@ push(unsigned p)
 		if (host_random(4) != 0)
 			write_all();
 		if (host_random(4) != 0)
-			while (phys_steal())
+			while (phys_reclaim())
 				;
 		evict_tables(proc[p].as, 1 + host_random(20));
 	}
@@ -144,7 +144,7 @@ push_all(unsigned p)
 	trim(proc[p].as);
 	for (level = 0; level <= MD_PT_LEVELS; level++) {
 		write_all();
-		while (phys_steal())
+		while (phys_reclaim())
 			;
 		evict_tables(proc[p].as, SIZE_MAX);
 	}
@@ -401,7 +401,7 @@ static void
 steal_all(void)
 {
 	if (++thefts <= 100)
-		while (phys_steal())
+		while (phys_reclaim())
 			;
 }
 
@@ -490,9 +490,9 @@ a_lost_table_is_checked_when_looked_at(void **state)
 	kva = MD_KPAGED_BASE + (vmo->a.ind[0] >> 1 << PAGE_SHIFT);
 	for (i = 0; i < 3; i++) {
 		write_all();
-		while (phys_steal())
+		while (phys_reclaim())
 			;
-		kpaged_push_out(false);
+		force_out_kpaged(false);
 	}
 	assert_true(kpaged_is_out(kva));
 	host_disk_fail(0, SLOTS * 8);

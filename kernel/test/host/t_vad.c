@@ -5,7 +5,7 @@
  * Problem   Overlaps, gaps, splits and merges in any order must leave what a
  *           naive model has: for each page, which mapping and which rights.
  *
- * Picture   random operation ─→ vad_*()      ─→ vad_check, compare all pages
+ * Picture   random operation ─→ vad_*()      ─→ check_vad_tree, compare all pages
  *                          └──→ model[page]
  */
 #include <setjmp.h>
@@ -51,7 +51,7 @@ check_structure(void)
 	struct vm_report report = { .out = &text.out, .level = 2 };
 
 	out_buf_init(&text, buf, sizeof(buf));
-	vad_check(as, &report);
+	check_vad_tree(as, &report);
 	if (report.findings != 0)
 		fail_msg("%s", buf);
 }

@@ -49,7 +49,7 @@ op_write(const struct step *s)
 static void
 op_steal(const struct step *s)
 {
-	(void)phys_steal();
+	(void)phys_reclaim();
 }
 
 /* All that can be written is: the driver's. */
@@ -71,7 +71,7 @@ static void
 op_out(const struct step *s)
 {
 	op_clean(s);
-	while (phys_steal())
+	while (phys_reclaim())
 		;
 }
 

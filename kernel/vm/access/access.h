@@ -17,6 +17,6 @@ void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 int vmo_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK; /* within one page, if it exists */
 
 /* filebytes.c */
-ssize_t cache_write_page(struct vmo *, uint64_t off, size_t n, struct uio *);
+ssize_t vmo_write_file_page(struct vmo *, uint64_t off, size_t n, struct uio *);
 
 #endif

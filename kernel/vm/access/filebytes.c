@@ -101,7 +101,7 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
  * Returns:  bytes moved, 0: the file has been cut; -EFAULT, -EIO, -ENOSPC.
  */
 ssize_t
-cache_write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
+vmo_write_file_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 {
 	struct vm_page *pg = NULL;
 

@@ -64,7 +64,7 @@ vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
 		return -EFAULT;
 	for (va = PAGE_DOWN(va); va < end && n < max; va += PAGE_SIZE) {
 		/* Rule a of token.c: the pins would be held in a wait. */
-		if (n > 0 && frames_are_low() && !fault_token_held())
+		if (n > 0 && frames_are_low() && !token_held())
 			break;
 		r = pin_one(as, va, write, &frames[n]);
 		if (r != 0)

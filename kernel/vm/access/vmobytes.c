@@ -112,7 +112,7 @@ write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 	int err;
 
 	if (vmo->type == VMO_VNODE)
-		return cache_write_page(vmo, off, n, uio);
+		return vmo_write_file_page(vmo, off, n, uio);
 	err = anon_page(vmo, off >> PAGE_SHIFT, ANON_CREATE, &pg);
 	if (err == -ENXIO)
 		return 0;

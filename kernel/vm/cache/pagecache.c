@@ -54,9 +54,9 @@ static int collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi,
     struct vm_page **out);
 static bool cut_some(struct vmo *vmo, uint64_t lo, uint64_t hi, pfn_t *dead,
     struct vm_page **busy);
-static bool cache_steal(struct vm_page *pg);
+static bool cache_reclaim(struct vm_page *pg);
 
-static const struct owner_ops cache_owner = { .steal = cache_steal };
+static const struct owner_ops cache_owner = { .steal = cache_reclaim };
 
 /*
  * Locks:    none; once, by vm_init().
@@ -165,7 +165,7 @@ cache_erase(struct vmo *vmo, struct vm_page *pg)
 
 /* owner_ops.steal: [P] held, so [O] is only tried. */
 static bool
-cache_steal(struct vm_page *pg)
+cache_reclaim(struct vm_page *pg)
 {
 	struct vmo *vmo = pa2va(page_home_payload(pg));
 
@@ -174,7 +174,7 @@ cache_steal(struct vm_page *pg)
 		return false;
 	cache_erase(vmo, pg);
 	page_set_home(pg, HOME_NONE, 0);
-	EVENT(page_steal_file);
+	EVENT(page_reclaim_file);
 	spin_unlock(&vmo->lock);
 	return true;
 }

@@ -99,7 +99,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	if (r == 0 && vm_is_lost(parent))
 		r = -ENOMEM;
 	if (r == 0)
-		vad_mark_inherited(child);
+		map_mark_inherited(child);
 	structural_end();
 	rw_unlock_write(&child->map_lock);
 	rw_unlock_write(&parent->map_lock);

@@ -26,7 +26,7 @@ void as_detach_all(struct aspace *, struct vad **gone);  /* asend.c: the words *
 void as_free_vads(struct aspace *, struct vad *gone);    /* asend.c: the rest */
 
 /* inherit.c */
-void vad_mark_inherited(struct aspace *);                     /* inherit.c */
+void map_mark_inherited(struct aspace *);                     /* inherit.c */
 
 /* map.c */
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */
@@ -48,6 +48,6 @@ int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;
 
 /* mlock.c */
 /* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
-void lock_populate(struct aspace *, va_t, va_t end);
+void map_lock_populate(struct aspace *, va_t, va_t end);
 
 #endif

@@ -129,7 +129,7 @@ brk_lock(struct aspace *as, uint64_t pages, uint64_t limit)
 	if (pages == 0)
 		return 0;
 	as->lock_limit = limit;
-	return lock_reserve(as, pages, limit);
+	return map_lock_reserve(as, pages, limit);
 }
 
 /* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
@@ -159,7 +159,7 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 			map_attach(as, v);
 			v = NULL;
 		}
-		lock_unreserve(locking);
+		map_lock_unreserve(locking);
 	}
 	vad_free(v);
 	return r;
@@ -198,6 +198,6 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 	locks = as->lock_future != 0;
 	map_end(as, gone, freed);
 	if (r == 0 && locks && new > old)
-		lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
+		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
 	return brk;
 }

@@ -45,7 +45,7 @@ has_words(struct aspace *child, va_t va, va_t end)
  * Locks:    [M] exclusive of the child; takes its [W].
  */
 void
-vad_mark_inherited(struct aspace *child)
+map_mark_inherited(struct aspace *child)
 {
 	struct vad *v;
 	va_t va, end;

@@ -43,7 +43,7 @@ struct attach_work {
 	uint64_t cost, extra;      /* commit it needs; of it charged so far */
 	struct vad *vad;
 	struct vmo *shared;        /* made here, for shared anonymous memory */
-	uint64_t locking;          /* pages reserved by lock_reserve() */
+	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 };
 
 static int mmap_decode(const struct map_args *a, struct attach_work *w);
@@ -276,7 +276,7 @@ mmap_touch(struct aspace *as, const struct attach_work *w)
 	if ((w->a->flags & MAP_POPULATE) != 0)
 		map_populate(as, va, end, copies ? ACCESS_WRITE : ACCESS_READ);
 	else if (w->locking != 0)
-		lock_populate(as, va, end);
+		map_lock_populate(as, va, end);
 }
 
 static bool
@@ -472,7 +472,7 @@ mmap_lock(struct aspace *as, struct attach_work *w)
 	if ((w->vad->flags & VAD_LOCKED) == 0)
 		return 0;
 	as->lock_limit = lim == NULL ? MLOCK_ANY : lim->memlock;
-	if (lock_reserve(as, w->pages, as->lock_limit) != 0)
+	if (map_lock_reserve(as, w->pages, as->lock_limit) != 0)
 		return -EAGAIN;
 	w->locking = w->pages;
 	return 0;
@@ -525,7 +525,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 		map_attach(as, w->vad);
 		w->vad = NULL;
 	}
-	lock_unreserve(w->locking);
+	map_lock_unreserve(w->locking);
 	map_end(as, gone, freed);
 	return r;
 }
@@ -581,6 +581,6 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 	map_end(as, NULL, 0);
 	/* Locked memory that has become writable makes its copies now. */
 	if (locked && (prot & PROT_W) != 0)
-		lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
+		map_lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
 	return r;
 }

@@ -101,10 +101,10 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	rw_lock_write(&as->map_lock);
 	as->lock_limit = limit;
 	more = hi - lo - MIN(hi - lo, locked_in(as, lo, hi));
-	r = lock_reserve(as, more, limit);
+	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
 		r = lock_range(as, lo, hi, flags);
-		lock_unreserve(more);
+		map_lock_unreserve(more);
 	}
 	map_end(as, NULL, 0);
 	if (r == 0)
@@ -230,12 +230,12 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	as->lock_limit = limit;
 	more = (flags & MCL_CURRENT) == 0 ? 0 :
 	    as->total_pages - as->locked_pages;
-	r = lock_reserve(as, more, limit);
+	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
 		as->lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
 		if ((flags & MCL_CURRENT) != 0)
 			lock_all(as, lock);
-		lock_unreserve(more);
+		map_lock_unreserve(more);
 	}
 	map_end(as, NULL, 0);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)
@@ -335,7 +335,7 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes)
  * Locks:    none of rank >= 2.
  */
 void
-lock_populate(struct aspace *as, va_t va, va_t end)
+map_lock_populate(struct aspace *as, va_t va, va_t end)
 {
 	(void)populate(as, va, end, HOLES_PASS);
 }

@@ -34,7 +34,7 @@ struct mremap_work {
 	const struct mremap_args *a;
 	uint64_t old, old_pages, new_pages;
 	uint64_t to;               /* result */
-	uint64_t locking;          /* pages reserved by lock_reserve() */
+	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 	bool locked;               /* so is the mapping */
 	struct vad *gone;          /* detached VADs */
 	uint64_t freed;            /* commit to give back */
@@ -71,12 +71,12 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 
 	rw_lock_write(&as->map_lock);
 	r = mremap_locked(&w);
-	lock_unreserve(w.locking);
+	map_lock_unreserve(w.locking);
 	map_end(as, w.gone, w.freed);
 	*out = w.to << PAGE_SHIFT;
 	/* What has grown, and pages of objects, which a move drops. */
 	if (r == 0 && w.locked)
-		lock_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT);
+		map_lock_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT);
 	return r;
 }
 
@@ -148,7 +148,7 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		return -EFAULT;
 	w->locked = (v->flags & VAD_LOCKED) != 0;
 	if (w->locked && grown <= MD_USER_END >> PAGE_SHIFT) {
-		if (lock_reserve(w->as, grown, w->a->lim == NULL ? MLOCK_ANY :
+		if (map_lock_reserve(w->as, grown, w->a->lim == NULL ? MLOCK_ANY :
 		    w->a->lim->memlock) != 0)
 			return -EAGAIN;
 		w->locking = grown;

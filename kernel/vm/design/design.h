@@ -14,7 +14,7 @@ struct vad;
 struct vm_maplink;
 struct vm_report;
 struct zap_job;
-struct pte_spot;
+struct pte_ref;
 
 enum madvise_advice {
 	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2,
@@ -83,7 +83,7 @@ struct shared_ops {
 	enum fault_outcome (*read_fault)(struct fctx *);
 	/* [W]: a VALID/FORK word is about to lose its mapping.  What it becomes;
 	 * the last owner may take the page back first: VALID/PRIV, and TRANS. */
-	uint64_t (*trim)(const struct pte_spot *);
+	uint64_t (*trim)(const struct pte_ref *);
 	/* [W]: the FORK words of one leaf table in [*va, end) go.  0, -EAGAIN; *va has
 	 * moved on. */
 	int (*drop)(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
@@ -100,9 +100,9 @@ struct shared_ops {
 	 * it is no more. */
 	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);
 	/* [W]: walk->fn for the word that a FORK word names; as ops->swapped.  NULL,
-	 * 0 and as_lock_all(): for all that any word names, each once. */
+	 * 0 and freeze_spaces(): for all that any word names, each once. */
 	int (*swapped)(struct aspace *, uint64_t word, struct swap_walk *);
-	/* as_lock_all(): vm_check meets such a word; all those of a space are done;
+	/* freeze_spaces(): vm_check meets such a word; all those of a space are done;
 	 * all spaces are. */
 	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
 	void (*check_space)(struct aspace *, struct vm_report *);

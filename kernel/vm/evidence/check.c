@@ -6,7 +6,7 @@
  *           all structures while nothing moves and say what disagrees, by the
  *           number of the invariant (book: invariants).
  *
- * Picture   as_lock_all ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
+ * Picture   freeze_spaces ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
  *                       ─→ objects (I10, I15) ─→ kpaged (I16)
  *                       ─→ frames under [P] (I1 I2 I3) ─→ slots (I5)
  *                       ─→ sums (I12, 6.1)
@@ -187,14 +187,14 @@ vm_check(int level)
 	swap_freeze();
 	check_spaces(&rep);
 	check_objects(&rep);
-	kpaged_check(&rep);
+	check_kpaged(&rep);
 	check_frames(&rep);
 	check_swap(&rep);
 	check_commit(&rep);
 	check_sums(&rep);
 	check_vads(&rep);
 	swap_thaw();
-	as_unlock_all();
+	thaw_spaces();
 	if (level >= 3)
 		check_zeroed(&rep);
 	if (rep.mapcount != NULL)
@@ -218,7 +218,7 @@ check_space(struct aspace *as, void *arg)
 	if (rep->no_vads)
 		rep->vads += as->nvads;
 	else
-		vad_check(as, rep);
+		check_vad_tree(as, rep);
 	as->ops->check(as, rep);
 }
 
@@ -241,14 +241,14 @@ stop_all(int level)
 
 	for (try = 0;; try++) {
 		if (level >= 2)
-			kpaged_bring_all();
-		as_lock_all();
+			check_bring_kpaged();
+		freeze_spaces();
 		out = false;
 		if (level >= 2 && try < BRING_TRIES)
 			as_walk_locked(vads_out, &out);
 		if (!out)
 			return;
-		as_unlock_all();
+		thaw_spaces();
 	}
 }
 
@@ -272,9 +272,9 @@ check_object(struct vmo *vmo, void *arg)
 {
 	spin_lock(&vmo->lock);
 	if (vmo->type == VMO_AOBJ)
-		anon_check(vmo, arg);
+		check_anon(vmo, arg);
 	if (vmo->type == VMO_VNODE)
-		cache_check(vmo, arg);
+		check_cache(vmo, arg);
 	spin_unlock(&vmo->lock);
 }
 

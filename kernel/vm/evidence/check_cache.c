@@ -21,7 +21,7 @@
  * Returns:  findings, also told to rep.
  */
 int
-cache_check(struct vmo *vmo, struct vm_report *rep)
+check_cache(struct vmo *vmo, struct vm_report *rep)
 {
 	uint64_t end = PAGE_UP(vmo->size) >> PAGE_SHIFT, n = 0, dirty = 0;
 	uint64_t last = 0;

@@ -62,7 +62,7 @@ check_word(struct vm_report *r, va_t kva, const uint64_t *word,
  * Returns:  findings, also told to r.
  */
 int
-kpaged_check(struct vm_report *r)
+check_kpaged(struct vm_report *r)
 {
 	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
 	struct kpaged_count n = { 0 };
@@ -89,7 +89,7 @@ kpaged_check(struct vm_report *r)
  * Context:  thread, sleeps.
  */
 void
-kpaged_bring_all(void)
+check_bring_kpaged(void)
 {
 	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
 	struct vm_page *pg;
@@ -102,7 +102,7 @@ kpaged_bring_all(void)
 			continue;
 		r = kpaged_pin(kva, &pg);
 		if (r == 0) {
-			kpaged_note_lost(kva, pg);
+			kpaged_fault_lost(kva, pg);
 			kpaged_unpin(pg);
 		}
 	}

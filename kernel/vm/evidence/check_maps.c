@@ -46,7 +46,7 @@ check_link(struct vad *v, struct aspace *as, struct vm_report *rep)
  * Returns:  0; findings go to the report.
  */
 int
-vad_check(struct aspace *as, struct vm_report *rep)
+check_vad_tree(struct aspace *as, struct vm_report *rep)
 {
 	uint64_t end = 0, n = 0, pages = 0, commit = 0, locked = 0;
 	uint64_t block = UINT64_MAX; /* the last one that is paid for */

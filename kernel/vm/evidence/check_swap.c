@@ -62,7 +62,7 @@ static uint64_t
 moves(void)
 {
 	return ev_read(EV_swap_alloc) + ev_read(EV_swap_free) +
-	    ev_read(EV_swap_in_pages) + ev_read(EV_page_steal_anon) +
+	    ev_read(EV_swap_in_pages) + ev_read(EV_page_reclaim_anon) +
 	    ev_read(EV_swap_read_errors) + ev_read(EV_swap_write_errors);
 }
 
@@ -85,7 +85,7 @@ census_take(struct census *c)
 /*
  * I5 of all areas.
  *
- * Locks:    as_lock_all(); takes the areas lock, [O], [P].
+ * Locks:    freeze_spaces(); takes the areas lock, [O], [P].
  */
 void
 check_swap(struct vm_report *rep)

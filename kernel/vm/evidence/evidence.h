@@ -8,21 +8,21 @@
 #include "vm/evidence/report.h"
 #include "vm/swap/swap.h"
 
-/* force.c: FI_TRIM, FI_TABLE, FI_EVICT_ENTRY, FI_STEAL */
+/* force.c: FI_TRIM, FI_TABLE, FI_EVICT_ENTRY, FI_RECLAIM */
 void force_init(void);
-void kpaged_push_out(bool vads);                         /* all that may go, to swap */
+void force_out_kpaged(bool vads);                         /* all that may go, to swap */
 
 /* check.c: the walk of the invariants */
 void check_init(void);
 
-/* anon_check.c */
-int anon_check(struct vmo *, struct vm_report *);        /* anon_check.c */
+/* check_anon.c */
+int check_anon(struct vmo *, struct vm_report *);        /* check_anon.c */
 
 /* check_kpaged.c */
-int kpaged_check(struct vm_report *);
+int check_kpaged(struct vm_report *);
 
 /* check_maps.c */
-int vad_check(struct aspace *, struct vm_report *);
+int check_vad_tree(struct aspace *, struct vm_report *);
 
 /* ======== within the room ======== */
 
@@ -33,14 +33,14 @@ void report_open(struct vm_report *, int level);
 unsigned report_close(struct vm_report *, const char *what);
 
 /* freeze.c */
-void as_lock_all(void);      /* vm_check: map_lock and ws_lock of every space */
-void as_unlock_all(void);
+void freeze_spaces(void);      /* vm_check: map_lock and ws_lock of every space */
+void thaw_spaces(void);
 
 /* check_cache.c */
-int cache_check(struct vmo *, struct vm_report *);       /* [O] */
+int check_cache(struct vmo *, struct vm_report *);       /* [O] */
 
 /* check_kpaged.c */
-void kpaged_bring_all(void);                             /* check_kpaged.c */
+void check_bring_kpaged(void);                             /* check_kpaged.c */
 
 /* check_swap.c */
 void check_swap(struct vm_report *);                     /* check_swap.c */

@@ -28,7 +28,7 @@
 #define PATIENCE 64            /* faults of others until one sets the pace */
 
 static void at_fault(struct aspace *as, enum fault_moment moment);
-static void pt_push_out(struct aspace *as);
+static void force_out_tables(struct aspace *as);
 static void trim_unused(struct aspace *as, bool ended);
 static bool sets_the_pace(struct aspace *as);
 static void push_page(const uint64_t *word);
@@ -46,7 +46,7 @@ force_init(void)
 /*
  * Where a fault ends or waits: FI_TRIM, what is not in use goes to swap;
  * FI_TABLE, its tables too, and all VADs; FI_EVICT_ENTRY, entries and tables of
- * objects; FI_STEAL, what is clean goes away.
+ * objects; FI_RECLAIM, what is clean goes away.
  *
  * Locks:    none of rank >= 2.
  */
@@ -60,11 +60,11 @@ at_fault(struct aspace *as, enum fault_moment moment)
 		pageout_push();
 	}
 	if (tables)
-		pt_push_out(as);
+		force_out_tables(as);
 	if (inject_hit(FI_EVICT_ENTRY) || tables)
-		kpaged_push_out(tables);
-	if (inject_hit(FI_STEAL))
-		(void)phys_steal();
+		force_out_kpaged(tables);
+	if (inject_hit(FI_RECLAIM))
+		(void)phys_reclaim();
 	if (moment == FAULT_ENDS)
 		vm_check_fault();
 }
@@ -111,7 +111,7 @@ sets_the_pace(struct aspace *as)
  * Locks:    none of rank >= 5; takes [W].
  */
 static void
-pt_push_out(struct aspace *as)
+force_out_tables(struct aspace *as)
 {
 	struct pt_place at;
 	va_t va = 0;
@@ -158,7 +158,7 @@ push_page(const uint64_t *word)
  * Locks:    none of rank >= 6.
  */
 void
-kpaged_push_out(bool vads)
+force_out_kpaged(bool vads)
 {
 	static _Atomic bool busy;       /* [A] */
 	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();

@@ -42,14 +42,14 @@ unlock_map(struct aspace *as, void *arg)
 }
 
 /*
- * Stop all of them: no mapping, no word changes until as_unlock_all().
+ * Stop all of them: no mapping, no word changes until thaw_spaces().
  *
  * Locks:    none of rank >= 2; afterwards the list lock, [M] exclusive of
  *           every space, the list of objects, [W] of every space, and the
  *           kernel's [W].
  */
 void
-as_lock_all(void)
+freeze_spaces(void)
 {
 	as_list_lock();
 	as_walk_locked(lock_map, NULL);
@@ -59,7 +59,7 @@ as_lock_all(void)
 }
 
 void
-as_unlock_all(void)
+thaw_spaces(void)
 {
 	mutex_unlock(&kernel_as.ws_lock);
 	as_walk_locked(unlock_words, NULL);

@@ -101,7 +101,7 @@ cache_fault(struct fctx *f, struct vm_page **out)
  * Owns:     false: takes the pin over, the outcome is FAULT_NEEDMEM.
  */
 bool
-cache_may_dirty(struct fctx *f, struct vm_page *pg)
+cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 {
 	bool is_short, dirty;
 	uint32_t seq;
@@ -128,7 +128,7 @@ cache_may_dirty(struct fctx *f, struct vm_page *pg)
  * Locks:    [W]; takes [O], [P].
  */
 void
-cache_around(struct fctx *f, uint64_t bits)
+cache_fault_around(struct fctx *f, uint64_t bits)
 {
 	uint64_t around = fault_around(), vpn = f->va >> PAGE_SHIFT;
 	uint64_t lo, hi, at;

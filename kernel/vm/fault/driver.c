@@ -402,7 +402,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
 	fault_give_back(f);
 	if (f->token)
-		fault_token_give();
+		token_give();
 	f->token = false;
 	thread_current()->vmfault = f->outer;
 	if (error != 0 && error != -EINTR) {

@@ -37,9 +37,9 @@ void cache_fault_piece(struct aspace *, uint64_t lo, uint64_t hi, struct file_pi
 enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 /* May this fault make the page dirty?  False: it has taken over the pin, and
  * FAULT_NEEDMEM is the outcome. */
-bool cache_may_dirty(struct fctx *, struct vm_page *);
+bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
 /* Map neighbours of f's page with these bits, as far as they are resident. */
-void cache_around(struct fctx *, uint64_t bits);
+void cache_fault_around(struct fctx *, uint64_t bits);
 
 /* anonfault.c: F9, F3 */
 /* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
@@ -47,7 +47,7 @@ enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
 
 /* kpagedfault.c */
 int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
-void kpaged_note_lost(va_t, struct vm_page *);           /* if it could not be read */
+void kpaged_fault_lost(va_t, struct vm_page *);           /* if it could not be read */
 
 /* ======== within the room ======== */
 

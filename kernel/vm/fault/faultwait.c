@@ -48,10 +48,10 @@ fault_get_token(struct fctx *f)
 {
 	int r;
 
-	if (f->token || fault_token_held() || !frames_are_low())
+	if (f->token || token_held() || !frames_are_low())
 		return 0;
 	fault_give_back(f);
-	r = fault_token_take();
+	r = token_take();
 	f->token = r == 0;
 	return r;
 }

@@ -68,7 +68,7 @@ let_outer_go(void)
 {
 	struct fctx *f = thread_current()->vmfault;
 
-	if (f != NULL && !f->token && !fault_token_held()) {
+	if (f != NULL && !f->token && !token_held()) {
 		fault_give_back(f);
 		f->let_go = true;
 	}
@@ -93,7 +93,7 @@ mark_used(va_t kva)
  * Locks:    none of rank >= 8; the page is pinned.
  */
 void
-kpaged_note_lost(va_t kva, struct vm_page *pg)
+kpaged_fault_lost(va_t kva, struct vm_page *pg)
 {
 	if (!page_hides_loss(pg) || !vadpool_lost(kva))
 		return;
@@ -128,7 +128,7 @@ kpaged_fault(va_t kva)
 			outer->major = true;
 	}
 	mark_used(kva);
-	kpaged_note_lost(kva, pg);
+	kpaged_fault_lost(kva, pg);
 	kpaged_unpin(pg);
 	return 0;
 }

@@ -174,7 +174,7 @@ struct swap_ops {
 /* ---- calls ---- */
 
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
-unsigned ws_age_word(uint64_t *);                        /* of one VALID word: its new age */
+unsigned pte_age_word(uint64_t *);                        /* of one VALID word: its new age */
 void page_init(void);
 static inline uint64_t
 word_get(const uint64_t *word)
@@ -242,7 +242,7 @@ void pq_clear_idle(struct vm_page *table);
 const struct page_queue *pq_standby(void);
 const struct page_queue *pq_modified_anon(void);         /* they go to swap */
 const struct page_queue *pq_modified_file(void);
-bool phys_steal(void);                                   /* no lock needed */
+bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 const struct page_queue *pq_queue(enum page_state, bool file);
 
@@ -285,9 +285,9 @@ void vm_reserved_enter(void);                            /* this thread makes ro
 void vm_reserved_leave(void);
 bool vm_may_stop(void);                                  /* killed, and not in vm_finish_begin() */
 enum wait_how vm_wait_how(void);                         /* killable, or plain */
-int fault_token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
-void fault_token_give(void);
-bool fault_token_held(void);
+int token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
+void token_give(void);
+bool token_held(void);
 bool vm_may_hold(void);                                  /* a token is held: pins may be, too */
 void structural_begin(void);                             /* at most the own map_lock, no pin */
 void structural_end(void);

@@ -162,7 +162,7 @@ phys_wait(enum phys_class class)
 	EVENT(page_waits);
 	if (inject_hit(FI_WAIT))
 		r = sleep_until(md_time_ns() + TICK_NS, vm_wait_how());
-	while (r == 0 && !has_frames(class) && !phys_steal()) {
+	while (r == 0 && !has_frames(class) && !phys_reclaim()) {
 		if (vm_may_stop() && !vm_is_reserved())
 			return -EINTR;
 		swap_ops->wake();

@@ -28,7 +28,7 @@
 
 const struct swap_ops *swap_ops;
 
-static bool owner_steal(struct vm_page *pg);
+static bool owner_reclaim(struct vm_page *pg);
 static unsigned owner_cluster(struct vm_page *pg, struct vm_page **out);
 
 /*
@@ -38,7 +38,7 @@ void
 owner_init(void)
 {
 	static const struct owner_ops ops = {
-		.steal = owner_steal, .cluster = owner_cluster,
+		.steal = owner_reclaim, .cluster = owner_cluster,
 	};
 
 	pq_set_owner(HOME_PTE, &ops);
@@ -105,7 +105,7 @@ owner_set_word(struct vm_page *pg, uint64_t new)
 
 /* TRANS → SWAP: the slot has the bytes.  [P]. */
 static bool
-owner_steal(struct vm_page *pg)
+owner_reclaim(struct vm_page *pg)
 {
 	struct vm_page *container = owner_container(pg);
 	uint64_t *word = home_word(pg), old = word_get(word);
@@ -124,7 +124,7 @@ owner_steal(struct vm_page *pg)
 	page_set_home(pg, HOME_NONE, 0);
 	/* What it held as a container is counted again when it is back. */
 	pg->flags &= (uint8_t)~PF_CONTAINER;
-	EVENT(page_steal_anon);
+	EVENT(page_reclaim_anon);
 	return true;
 }
 

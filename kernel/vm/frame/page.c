@@ -252,7 +252,7 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
  * Returns:  the new age.
  */
 unsigned
-ws_age_word(uint64_t *word)
+pte_age_word(uint64_t *word)
 {
 	uint64_t w = word_get(word);
 	unsigned age;

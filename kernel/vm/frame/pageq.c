@@ -66,7 +66,7 @@ pq_init(void)
 	ev_set_gauge(EV_page_q_standby, count_standby);
 	ev_set_gauge(EV_page_q_modanon, count_modanon);
 	ev_set_gauge(EV_page_q_modfile, count_modfile);
-	phys_set_steal(phys_steal);
+	phys_set_steal(phys_reclaim);
 }
 
 /*
@@ -295,7 +295,7 @@ lock_pfn(void)
  * Returns:  false: there is none, or its owner is busy.
  */
 bool
-phys_steal(void)
+phys_reclaim(void)
 {
 	bool done;
 

@@ -248,11 +248,11 @@ give(struct tokens *t)
  *
  * Locks:    none of rank >= 2, no pin, no spare frame (rule a).
  * Context:  thread, sleeps.
- * Owns:     the caller, one token: fault_token_give().
+ * Owns:     the caller, one token: token_give().
  * Returns:  0, -EINTR (fatal signal).
  */
 int
-fault_token_take(void)
+token_take(void)
 {
 	int r = take(&token.fault, vm_wait_how());
 
@@ -262,7 +262,7 @@ fault_token_take(void)
 }
 
 void
-fault_token_give(void)
+token_give(void)
 {
 	ctx_sub(CTX_FAULT);
 	give(&token.fault);
@@ -273,7 +273,7 @@ fault_token_give(void)
  * Returns:  the current thread may keep what it holds while it waits.
  */
 bool
-fault_token_held(void)
+token_held(void)
 {
 	return ctx_count(CTX_FAULT) > 0;
 }

@@ -104,7 +104,7 @@ kpaged_age(bool spare_used)
 			continue;
 		}
 		used |= (word_get(word) & MD_PTE_A) != 0;
-		pages[ws_age_word(word)]++;
+		pages[pte_age_word(word)]++;
 	}
 	if (used)
 		md_tlb_flush(NULL, MD_KPAGED_BASE, top, FLUSH_PAGES);

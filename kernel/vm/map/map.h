@@ -88,8 +88,8 @@ uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to 
 uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 /* May pages more be locked?  [M] exclusive.  0; -ENOMEM (limit, or half of the RAM). */
-int lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
-void lock_unreserve(uint64_t pages);                     /* they are counted now */
+int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
+void map_lock_unreserve(uint64_t pages);                     /* they are counted now */
 
 /* ======== within the room ======== */
 

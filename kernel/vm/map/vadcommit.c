@@ -258,11 +258,11 @@ static struct {
  * counted in as->locked_pages.
  *
  * Locks:    [M] exclusive.
- * Owns:     the caller owes lock_unreserve(pages).
+ * Owns:     the caller owes map_lock_unreserve(pages).
  * Returns:  0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM.
  */
 int
-lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
+map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 {
 	struct phys_stat ps;
 	uint64_t all;
@@ -289,7 +289,7 @@ lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
  * Locks:    any of rank <= 2.
  */
 void
-lock_unreserve(uint64_t pages)
+map_lock_unreserve(uint64_t pages)
 {
 	mutex_lock(&reserving.lock);
 	ASSERT(reserving.reserved >= pages);
@@ -337,11 +337,11 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	if (as->total_pages + pages > atomic_load(&as->size_pages))
 		return -ENOMEM;
 	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
-	if (locking != 0 && lock_reserve(as, locking, as->lock_limit) != 0)
+	if (locking != 0 && map_lock_reserve(as, locking, as->lock_limit) != 0)
 		return -ENOMEM;
 	r = grow_charge(as, v, vpn);
 	if (r == 0)
 		vad_set_range(as, v, vpn, v->end);
-	lock_unreserve(locking);
+	map_lock_unreserve(locking);
 	return r;
 }

@@ -257,7 +257,7 @@ vm_is_lost(struct aspace *as)
  * Are all VADs of the space in memory, to stay while the kernel [W] is held?
  * They are mapped then: for vm_check.
  *
- * Locks:    as_lock_all().
+ * Locks:    freeze_spaces().
  */
 bool
 vadpool_is_here(struct aspace *as)

@@ -49,8 +49,8 @@ struct anon_ask {
 };
 
 static int look(struct vmo *vmo, struct anon_ask *ask);
-static int anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_way *way);
-static int anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *way);
+static int anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way);
+static int anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way);
 static int anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi,
     struct want *w);
 
@@ -105,7 +105,7 @@ anon_put(struct vmo *vmo)
  *           could not be read; -EAGAIN: w says which table is out.
  */
 int
-anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_way *way, struct want *w)
+anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
 {
 	unsigned depth = anon_depth_of(pgoff, &way->at);
 	va_t kva;
@@ -198,7 +198,7 @@ anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
 static int
 look(struct vmo *vmo, struct anon_ask *ask)
 {
-	struct anon_way way = { .table = NULL };
+	struct anon_path way = { .table = NULL };
 	int r = -ENXIO;
 	uint64_t end;
 
@@ -217,7 +217,7 @@ look(struct vmo *vmo, struct anon_ask *ask)
 
 /* The page is on swap: begin to read it, and those behind it.  [O] held. */
 static int
-anon_read(struct anon_ask *ask, struct anon_way *way)
+anon_read(struct anon_ask *ask, struct anon_path *way)
 {
 	const struct swap_words words = { .container = way->table,
 		.word = way->slot, .step = 1,
@@ -230,7 +230,7 @@ anon_read(struct anon_ask *ask, struct anon_way *way)
 
 /* Pin the page of the word at way, or make it, or begin to read it.  [O] held. */
 static int
-anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_way *way)
+anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 {
 	struct want *w = ask->want;
 	uint64_t word;
@@ -268,7 +268,7 @@ anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_way *way)
 }
 
 static int
-anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_way *way)
+anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 {
 	struct vm_page *pg;
 

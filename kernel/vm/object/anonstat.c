@@ -28,7 +28,7 @@ uint64_t
 anon_peek(struct vmo *vmo, uint64_t pgoff)
 {
 	struct want unmet = { .what = WANT_AGAIN };
-	struct anon_way way;
+	struct anon_path way;
 	uint64_t w = 0;
 
 	spin_lock(&vmo->lock);

@@ -70,7 +70,7 @@ int
 anon_make_path(struct vmo *vmo, uint64_t pgoff)
 {
 	struct want w = { .what = WANT_AGAIN };
-	struct anon_way way;
+	struct anon_path way;
 	int r;
 
 	do {
@@ -136,7 +136,7 @@ static int
 anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 {
 	struct vm_page *table;
-	struct anon_way way;
+	struct anon_path way;
 	bool missing;
 	va_t kva;
 	int r;
@@ -276,7 +276,7 @@ int
 anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
     struct vm_page **table, uint64_t **word)
 {
-	struct anon_way way;
+	struct anon_path way;
 	uint64_t span;
 	int r;
 
@@ -304,7 +304,7 @@ prune_lost(struct vmo *vmo)
 {
 	struct want w = { .what = WANT_AGAIN };
 	uint64_t pgoff = 0, span;
-	struct anon_way way;
+	struct anon_path way;
 	int r;
 
 	while (pgoff < VMO_MAX_PAGES) {

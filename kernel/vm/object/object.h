@@ -114,7 +114,7 @@ void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
 #define ANON_LEVELS 4 /* 512^4 pages */
 /* The way to a word: [own]. */
-struct anon_way {
+struct anon_path {
 	uint64_t *slot;
 	uint64_t at;            /* page, counted from the first below its ind */
 	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
@@ -162,7 +162,7 @@ void quota_give(struct vmo_quota *, uint64_t n);
 /* anon.c */
 struct vmo *anon_create(uint64_t bytes);
 void anon_put(struct vmo *);                             /* last reference */
-int anon_walk(struct vmo *, uint64_t pgoff, struct anon_way *, struct want *);
+int anon_walk(struct vmo *, uint64_t pgoff, struct anon_path *, struct want *);
 
 /* anontab.c */
 /* The table on the way to pgoff that has depth - 1 below it. */

@@ -339,7 +339,7 @@ f2_map_file(struct fctx *f)
 		return r;
 	if (!store)
 		bits &= ~MD_PTE_W;
-	if (store && !cache_may_dirty(f, pg))
+	if (store && !cache_fault_may_dirty(f, pg))
 		return FAULT_NEEDMEM;
 	if (before != 0 && pte_page(before) != pg) {
 		page_unpin(pg);
@@ -357,7 +357,7 @@ f2_map_file(struct fctx *f)
 	page_unpin_written(pg, store);
 	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
 	if (!store)
-		cache_around(f, bits & ~MD_PTE_A);
+		cache_fault_around(f, bits & ~MD_PTE_A);
 	return FAULT_DONE;
 }
 

@@ -47,8 +47,8 @@ struct move_work {
 static int move_some(struct move_work *m, va_t *va, va_t end);
 static int move_table(struct move_work *m, struct vm_page *leaf, va_t *va,
     va_t end);
-static int move_soft(struct move_work *m, const struct pte_spot *s);
-static void move_take(struct move_work *m, const struct pte_spot *s);
+static int move_soft(struct move_work *m, const struct pte_ref *s);
+static void move_take(struct move_work *m, const struct pte_ref *s);
 static void move_store(struct move_work *m);
 
 /*
@@ -124,7 +124,7 @@ move_some(struct move_work *m, va_t *va, va_t end)
 static int
 move_table(struct move_work *m, struct vm_page *leaf, va_t *va, va_t end)
 {
-	struct pte_spot s = { .as = m->as, .leaf = leaf };
+	struct pte_ref s = { .as = m->as, .leaf = leaf };
 	uint64_t word;
 	int r = 0;
 
@@ -144,10 +144,10 @@ move_table(struct move_work *m, struct vm_page *leaf, va_t *va, va_t end)
 }
 
 /* The spot at the target for a source address; its table exists. */
-static struct pte_spot
+static struct pte_ref
 target_of(struct move_work *m, va_t va)
 {
-	struct pte_spot t = { .as = m->as, .va = va + m->delta };
+	struct pte_ref t = { .as = m->as, .va = va + m->delta };
 
 	t.word = pt_find(m->as, t.va, &t.leaf);
 	ASSERT(t.word != NULL && word_get(t.word) == 0);
@@ -156,9 +156,9 @@ target_of(struct move_work *m, va_t va)
 
 /* 0; -EAGAIN: the page is being read. */
 static int
-move_soft(struct move_work *m, const struct pte_spot *s)
+move_soft(struct move_work *m, const struct pte_ref *s)
 {
-	struct pte_spot t = target_of(m, s->va);
+	struct pte_ref t = target_of(m, s->va);
 	struct vm_page *pg;
 	uint64_t word;
 
@@ -181,7 +181,7 @@ move_soft(struct move_work *m, const struct pte_spot *s)
 
 /* Take a VALID word away; it is stored after the flush. */
 static void
-move_take(struct move_work *m, const struct pte_spot *s)
+move_take(struct move_work *m, const struct pte_ref *s)
 {
 	uint64_t old = word_set(s->leaf, s->word, 0);
 
@@ -196,7 +196,7 @@ move_take(struct move_work *m, const struct pte_spot *s)
 static void
 store_one(struct move_work *m, uint64_t old, va_t va)
 {
-	struct pte_spot t = target_of(m, va);
+	struct pte_ref t = target_of(m, va);
 	struct vm_page *pg = pte_page(old);
 
 	spin_lock(&pfn_lock);

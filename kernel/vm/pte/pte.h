@@ -17,7 +17,7 @@
 #include "vm/ws/ws.h"
 
 /* A PTE of a leaf table, and where it stands: [own]. */
-struct pte_spot {
+struct pte_ref {
 	struct aspace *as;
 	va_t va;
 	struct vm_page *leaf;

@@ -52,7 +52,7 @@ static void check_counts(struct word_count *c);
 /*
  * The words, tables and counts of as: ops->check.
  *
- * Locks:    as_lock_all().
+ * Locks:    freeze_spaces().
  * Returns:  0; findings go to the report.
  */
 int

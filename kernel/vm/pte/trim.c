@@ -26,12 +26,12 @@
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"
 
-static uint64_t trimmed_word(struct aspace *as, const struct ws_spot *s);
-static uint64_t lazy_word(struct aspace *as, const struct ws_spot *s);
+static uint64_t trimmed_word(struct aspace *as, const struct ws_entry *s);
+static uint64_t lazy_word(struct aspace *as, const struct ws_entry *s);
 
 /* What ws_trim() does to one word.  [W].  Returns: the old word. */
 static uint64_t
-evict_word(struct aspace *as, const struct ws_spot *s)
+evict_word(struct aspace *as, const struct ws_entry *s)
 {
 	uint64_t word = word_get(s->word);
 
@@ -42,9 +42,9 @@ evict_word(struct aspace *as, const struct ws_spot *s)
 }
 
 static uint64_t
-trimmed_word(struct aspace *as, const struct ws_spot *s)
+trimmed_word(struct aspace *as, const struct ws_entry *s)
 {
-	const struct pte_spot spot = { as, s->va, s->leaf, s->word };
+	const struct pte_ref spot = { as, s->va, s->leaf, s->word };
 	uint64_t word = word_get(s->word);
 
 	switch (pte_src(word)) {
@@ -65,7 +65,7 @@ trimmed_word(struct aspace *as, const struct ws_spot *s)
  * is void.
  */
 static uint64_t
-lazy_word(struct aspace *as, const struct ws_spot *s)
+lazy_word(struct aspace *as, const struct ws_entry *s)
 {
 	uint64_t old = word_set(s->leaf, s->word, 0);
 	struct vm_page *pg = pte_page(old);
@@ -104,7 +104,7 @@ pte_evict(struct aspace *as, size_t want, int min_age)
 static size_t
 trim_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end)
 {
-	struct ws_spot s = { .leaf = leaf };
+	struct ws_entry s = { .leaf = leaf };
 	size_t done = 0;
 
 	tlb_batch_init(as->batch, as, BATCH_TRIM);

@@ -49,8 +49,8 @@ static int zap_table(struct zap_work *z, va_t *va, va_t end);
 static void clean_table(struct zap_work *z, va_t *va, va_t end);
 static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
     va_t end);
-static void zap_valid(struct zap_work *z, const struct pte_spot *s);
-static void zap_soft(struct zap_work *z, const struct pte_spot *s);
+static void zap_valid(struct zap_work *z, const struct pte_ref *s);
+static void zap_soft(struct zap_work *z, const struct pte_ref *s);
 
 /*
  * All words of [lo, hi) vpn go: ops->detach.
@@ -163,7 +163,7 @@ zap_table(struct zap_work *z, va_t *va, va_t end)
 static void
 zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
 {
-	struct pte_spot s = { .as = z->as, .leaf = leaf };
+	struct pte_ref s = { .as = z->as, .leaf = leaf };
 
 	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
 		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
@@ -186,7 +186,7 @@ zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
 }
 
 static void
-zap_valid(struct zap_work *z, const struct pte_spot *s)
+zap_valid(struct zap_work *z, const struct pte_ref *s)
 {
 	enum pte_src src = pte_src(word_get(s->word));
 	uint64_t old;
@@ -208,7 +208,7 @@ zap_valid(struct zap_work *z, const struct pte_spot *s)
  * What is being read is freed when the read ends.
  */
 static void
-zap_soft(struct zap_work *z, const struct pte_spot *s)
+zap_soft(struct zap_work *z, const struct pte_ref *s)
 {
 	struct vm_page *pg = NULL;
 	bool last = false;

@@ -123,7 +123,7 @@ make_room(void)
 	if (ps.free + ps.zeroed >= ps.low)
 		return;
 	do {
-		if (!phys_steal())
+		if (!phys_reclaim())
 			return;
 		phys_stat(&ps);
 	} while (ps.free + ps.zeroed < ps.high);

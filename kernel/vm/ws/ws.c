@@ -33,8 +33,8 @@
 
 static void ring_insert(struct aspace *as, struct vm_page *leaf);
 static void ring_remove(struct aspace *as, struct vm_page *leaf);
-static void second_chance(struct aspace *as, struct ws_spot *s);
-static bool is_victim(const struct ws_spot *s, int min_age);
+static void second_chance(struct aspace *as, struct ws_entry *s);
+static bool is_victim(const struct ws_entry *s, int min_age);
 
 /*
  * A word of leaf became VALID, SRC other than SPEC.
@@ -113,7 +113,7 @@ ws_age(struct aspace *as)
 		word = pt_words(&pfdb[at]);
 		for (i = 0; i < MD_PT_WORDS; i++)
 			if (is_member(word_get(&word[i])))
-				pages[ws_age_word(&word[i])]++;
+				pages[pte_age_word(&word[i])]++;
 		at = pfdb[at].tbl.ws_next;
 		at = at == as->ws_head ? 0 : at;
 	}
@@ -137,7 +137,7 @@ ws_age(struct aspace *as)
  */
 static bool
 ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
-    struct ws_spot *s)
+    struct ws_entry *s)
 {
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
@@ -179,7 +179,7 @@ has_place(const struct vm_page *pg)
 }
 
 static bool
-is_victim(const struct ws_spot *s, int min_age)
+is_victim(const struct ws_entry *s, int min_age)
 {
 	uint64_t w = word_get(s->word);
 	struct vm_page *pg = pte_page(w);
@@ -195,7 +195,7 @@ is_victim(const struct ws_spot *s, int min_age)
 
 /* The flush at the end of the batch covers it, so that A is set anew. */
 static void
-second_chance(struct aspace *as, struct ws_spot *s)
+second_chance(struct aspace *as, struct ws_entry *s)
 {
 	struct tlb_batch *b = as->batch;
 	uint64_t vpn = (pt_va(s->leaf) >> PAGE_SHIFT) + s->index;
@@ -232,7 +232,7 @@ count_trimmed(struct aspace *as, uint64_t word)
  * Returns:  a page of the set has gone (not: the zero page; it has stayed).
  */
 bool
-ws_take(struct aspace *as, struct ws_spot *s, ws_change_fn *change)
+ws_take(struct aspace *as, struct ws_entry *s, ws_change_fn *change)
 {
 	uint64_t old;
 
@@ -262,7 +262,7 @@ ws_trim(struct aspace *as, size_t want, int min_age, ws_change_fn *change)
 {
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
 	uint64_t look = (rounds * as->ws_tables + 1) * MD_PT_WORDS;
-	struct ws_spot s;
+	struct ws_entry s;
 	size_t done = 0;
 
 	tlb_batch_init(as->batch, as, BATCH_TRIM);

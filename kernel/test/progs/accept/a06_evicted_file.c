@@ -62,10 +62,10 @@ body(void)
 	read_all(pages);
 	snap_all(2);
 	/* All that was read, but for what the memory holds at the end. */
-	LE(2 * pages - frames, snap_delta(1, 2, "page.steal_file"));
+	LE(2 * pages - frames, snap_delta(1, 2, "page.reclaim_file"));
 	LE(2 * pages - frames, snap_delta(1, 2, "cache.read_pages"));
 	DELTA_EQ(1, 2, "swap.out_pages", 0);
-	DELTA_EQ(1, 2, "page.steal_anon", 0);
+	DELTA_EQ(1, 2, "page.reclaim_anon", 0);
 	DELTA_LE(1, 2, "cache.pages", frames);
 	return test_done();
 }

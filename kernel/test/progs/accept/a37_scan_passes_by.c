@@ -66,7 +66,7 @@ main(void)
 	snap_all(2);
 	scan(fd, true);
 	snap_all(3);
-	CHECK(snap_delta(1, 2, "page.steal_file") >= FILE_PAGES / 3);
-	CHECK(snap_delta(2, 3, "page.steal_file") >= FILE_PAGES / 3);
+	CHECK(snap_delta(1, 2, "page.reclaim_file") >= FILE_PAGES / 3);
+	CHECK(snap_delta(2, 3, "page.reclaim_file") >= FILE_PAGES / 3);
 	return test_done();
 }

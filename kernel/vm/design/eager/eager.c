@@ -52,10 +52,10 @@ static int reserve(struct pte_fork *f);
 static int copy_all(struct eager_fork *w);
 static int copy_vad(struct eager_fork *w, const struct vad *v);
 static int copy_range(struct eager_fork *w, va_t *start, va_t end);
-static bool copy_word(struct eager_fork *w, const struct pte_spot *s);
-static bool copy_page(struct eager_fork *w, const struct pte_spot *s);
-static bool copy_error(struct eager_fork *w, const struct pte_spot *s);
-static bool read_page(struct eager_fork *w, const struct pte_spot *s);
+static bool copy_word(struct eager_fork *w, const struct pte_ref *s);
+static bool copy_page(struct eager_fork *w, const struct pte_ref *s);
+static bool copy_error(struct eager_fork *w, const struct pte_ref *s);
+static bool read_page(struct eager_fork *w, const struct pte_ref *s);
 
 /*
  * Fork the memory of parent into child, which is empty: ops->dup.
@@ -161,7 +161,7 @@ copy_vad(struct eager_fork *w, const struct vad *v)
 static int
 copy_range(struct eager_fork *w, va_t *start, va_t end)
 {
-	struct pte_spot s = { .as = w->c.parent };
+	struct pte_ref s = { .as = w->c.parent };
 	va_t stop = end, limit;
 
 	want_again(&w->c.want);
@@ -191,7 +191,7 @@ copy_range(struct eager_fork *w, va_t *start, va_t end)
 
 /* False: w->c says what is missing; then this word once more. */
 static bool
-copy_word(struct eager_fork *w, const struct pte_spot *s)
+copy_word(struct eager_fork *w, const struct pte_ref *s)
 {
 	uint64_t word = word_get(s->word);
 
@@ -235,7 +235,7 @@ pin_page(const uint64_t *word)
  * hand.
  */
 static bool
-copy_page(struct eager_fork *w, const struct pte_spot *s)
+copy_page(struct eager_fork *w, const struct pte_ref *s)
 {
 	struct pte_fork *f = &w->c;
 	struct vm_page *from, *to = fork_spare_frame(f), *leaf;
@@ -268,7 +268,7 @@ copy_page(struct eager_fork *w, const struct pte_spot *s)
 
 /* What could not be read for the parent cannot be read for the child. */
 static bool
-copy_error(struct eager_fork *w, const struct pte_spot *s)
+copy_error(struct eager_fork *w, const struct pte_ref *s)
 {
 	struct vm_page *leaf;
 	uint64_t *word = fork_child_word(&w->c, s->va, &leaf);
@@ -287,7 +287,7 @@ copy_error(struct eager_fork *w, const struct pte_spot *s)
  * out again before it is copied.
  */
 static bool
-read_page(struct eager_fork *w, const struct pte_spot *s)
+read_page(struct eager_fork *w, const struct pte_ref *s)
 {
 	const struct swap_words words = { .container = s->leaf, .word = s->word,
 		.step = 1, .max = MD_PT_WORDS - md_pt_index(s->va, 1),

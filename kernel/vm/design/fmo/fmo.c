@@ -45,7 +45,7 @@ static struct {
 	.refs = KMEM_CACHE("fmo_ref", struct fmo_ref),
 };
 
-static bool take_page(const struct pte_spot *s, struct fmo_entry *e);
+static bool take_page(const struct pte_ref *s, struct fmo_entry *e);
 static bool entry_died(struct fmo *fmo, struct fmo_entry *e);
 static struct vm_page *entry_release(struct fmo_entry *e);
 static void drop_word(struct aspace *as, struct fmo_ref *ref);
@@ -403,7 +403,7 @@ entry_died(struct fmo *fmo, struct fmo_entry *e)
  *           others refer to it, the page is pinned, being read or lost.
  */
 bool
-fmo_try_steal(const struct pte_spot *s, struct fmo_entry *e,
+fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
     enum steal_where where)
 {
 	uint64_t index = fmo_index_of(e);
@@ -433,7 +433,7 @@ fmo_try_steal(const struct pte_spot *s, struct fmo_entry *e,
 
 /* The resident page of e becomes that of the word.  [F], [P]. */
 static void
-take_resident(const struct pte_spot *s, struct fmo_entry *e)
+take_resident(const struct pte_ref *s, struct fmo_entry *e)
 {
 	struct vm_page *pg = pte_page(e->word);
 
@@ -452,7 +452,7 @@ take_resident(const struct pte_spot *s, struct fmo_entry *e)
  * the page is pinned, or being read, or lost.
  */
 static bool
-take_page(const struct pte_spot *s, struct fmo_entry *e)
+take_page(const struct pte_ref *s, struct fmo_entry *e)
 {
 	bool taken = false;
 	uint64_t word;

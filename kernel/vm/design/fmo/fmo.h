@@ -119,7 +119,7 @@ void fmo_reref(struct fmo_ref *, struct fmo_entry *);
 void fmo_deref(struct aspace *, struct fmo_entry *);
 /* The last owner takes page or slot back.  False: not alone, pinned, busy. */
 enum steal_where { STEAL_WRITE = 1, STEAL_READ, STEAL_TRIM, STEAL_FORK };
-bool fmo_try_steal(const struct pte_spot *, struct fmo_entry *, enum steal_where);
+bool fmo_try_steal(const struct pte_ref *, struct fmo_entry *, enum steal_where);
 /* Soft FORK words of one leaf table go.  0, -EAGAIN: an entry page is out (R2);
  * *va has moved on. */
 int fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
@@ -131,7 +131,7 @@ void fmo_reap(void);                           /* free dead objects; no rank >= 
 void fmo_walk(void (*fn)(struct fmo *, void *), void *arg);
 
 /* shared.c */
-uint64_t fmo_trim(const struct pte_spot *);
+uint64_t fmo_trim(const struct pte_ref *);
 void fmo_unmapped(struct aspace *, struct vm_page *);
 void fmo_forget(struct aspace *);
 void fmo_as_fini(struct aspace *);

@@ -117,7 +117,7 @@ find_row(uint64_t index)
 /*
  * A word of as names an entry: shared->check_word.
  *
- * Locks:    as_lock_all().
+ * Locks:    freeze_spaces().
  */
 void
 fmo_check_word(struct aspace *as, va_t va, uint64_t word,
@@ -232,7 +232,7 @@ check_object(struct census_row *r, struct vm_report *rep)
 /*
  * All spaces are done: compare the objects.  shared->check_end.
  *
- * Locks:    as_lock_all().
+ * Locks:    freeze_spaces().
  */
 void
 fmo_check_end(struct vm_report *rep)
@@ -257,7 +257,7 @@ fmo_check_end(struct vm_report *rep)
 /*
  * The words of a space are done: do its references agree?  shared->check_space.
  *
- * Locks:    as_lock_all().
+ * Locks:    freeze_spaces().
  */
 void
 fmo_check_space(struct aspace *as, struct vm_report *rep)

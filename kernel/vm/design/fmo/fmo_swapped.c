@@ -63,7 +63,7 @@ object_entries(struct fmo *fmo, void *arg)
  * The entry that a soft FORK word names; as NULL: those of all objects, each
  * once.  shared->swapped.
  *
- * Locks:    [W] of as; around walk->fn [F], too.  NULL: as_lock_all(), and
+ * Locks:    [W] of as; around walk->fn [F], too.  NULL: freeze_spaces(), and
  *           walk->fn may not take any lock.
  * Returns:  what fn has returned, or 0; -EAGAIN: walk->want.
  */

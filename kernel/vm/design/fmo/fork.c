@@ -31,13 +31,13 @@
 static int fork_object(struct fork_work *w, uint64_t entries);
 static int fork_refs(struct fork_work *w);
 static int fork_words(struct fork_work *w);
-static bool fork_one(struct fork_work *w, const struct pte_spot *s);
-static bool fork_error(struct fork_work *w, const struct pte_spot *s);
-static bool fork_private(struct fork_work *w, const struct pte_spot *s);
-static bool fork_entered(struct fork_work *w, const struct pte_spot *s);
-static void fork_enter(struct fork_work *w, const struct pte_spot *s,
+static bool fork_one(struct fork_work *w, const struct pte_ref *s);
+static bool fork_error(struct fork_work *w, const struct pte_ref *s);
+static bool fork_private(struct fork_work *w, const struct pte_ref *s);
+static bool fork_entered(struct fork_work *w, const struct pte_ref *s);
+static void fork_enter(struct fork_work *w, const struct pte_ref *s,
     struct vm_page *cleaf, uint64_t *cword);
-static bool fork_copy(struct fork_work *w, const struct pte_spot *s,
+static bool fork_copy(struct fork_work *w, const struct pte_ref *s,
     struct vm_page *pg);
 static void fork_around(struct fctx *f, const struct fmo_entry *e);
 
@@ -221,7 +221,7 @@ fork_words(struct fork_work *w)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct pte_spot s = { .as = w->c.parent };
+	struct pte_ref s = { .as = w->c.parent };
 	va_t stop, limit;
 
 	want_again(&w->c.want);
@@ -249,7 +249,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 
 /* One word.  False: w->c.want says what is missing; the word is as before. */
 static bool
-fork_one(struct fork_work *w, const struct pte_spot *s)
+fork_one(struct fork_work *w, const struct pte_ref *s)
 {
 	uint64_t word = word_get(s->word);
 
@@ -276,7 +276,7 @@ fork_one(struct fork_work *w, const struct pte_spot *s)
 
 /* What could not be read for the parent cannot be read for the child. */
 static bool
-fork_error(struct fork_work *w, const struct pte_spot *s)
+fork_error(struct fork_work *w, const struct pte_ref *s)
 {
 	struct vm_page *cleaf;
 	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
@@ -308,7 +308,7 @@ pin_pinned(const uint64_t *word)
 
 /* VALID/PRIV, TRANS, SWAP: into the new object, or copied if someone pins it. */
 static bool
-fork_private(struct fork_work *w, const struct pte_spot *s)
+fork_private(struct fork_work *w, const struct pte_ref *s)
 {
 	struct vm_page *pg = pin_pinned(s->word), *cleaf;
 	uint64_t *cword;
@@ -334,7 +334,7 @@ fork_private(struct fork_work *w, const struct pte_spot *s)
  * Returns the parent's word as it was: TRANS may have become SWAP by now.
  */
 static uint64_t
-fork_hand_over(struct fork_work *w, const struct pte_spot *s,
+fork_hand_over(struct fork_work *w, const struct pte_ref *s,
     struct fmo_entry *e)
 {
 	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
@@ -363,7 +363,7 @@ fork_hand_over(struct fork_work *w, const struct pte_spot *s,
 
 /* The parent's word and the child's refer to the next entry from now on. */
 static void
-fork_enter(struct fork_work *w, const struct pte_spot *s,
+fork_enter(struct fork_work *w, const struct pte_ref *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_next_entry(w);
@@ -398,7 +398,7 @@ fork_enter(struct fork_work *w, const struct pte_spot *s,
 
 /* Someone still fills or reads the page: the child gets its own, now. */
 static bool
-fork_copy(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg)
+fork_copy(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg)
 {
 	struct vm_page *cleaf;
 	uint64_t *cword;
@@ -430,7 +430,7 @@ fork_copy(struct fork_work *w, const struct pte_spot *s, struct vm_page *pg)
  * it in the new object, so that the old one can die.
  */
 static bool
-fork_entered(struct fork_work *w, const struct pte_spot *s)
+fork_entered(struct fork_work *w, const struct pte_ref *s)
 {
 	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
 	struct vm_page *cleaf;
@@ -480,7 +480,7 @@ entry_pin_page(const struct fmo_entry *e)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_ref s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct vm_page *old, *new;
 	struct fmo_entry *e;
@@ -551,7 +551,7 @@ map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
-	struct pte_spot s = { f->as, f->va, f->leaf, f->word };
+	struct pte_ref s = { f->as, f->va, f->leaf, f->word };
 	uint64_t before = word_get(f->word);
 	struct fmo_entry *e;
 	struct vm_page *pg;

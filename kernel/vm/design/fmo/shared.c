@@ -22,7 +22,7 @@
  * page may be free to leave, too: it is pinned meanwhile (R2).
  */
 static void
-steal_back(const struct pte_spot *s, struct fmo_entry *e)
+steal_back(const struct pte_ref *s, struct fmo_entry *e)
 {
 	struct vm_page *page = fmo_page_of(e);
 
@@ -40,7 +40,7 @@ steal_back(const struct pte_spot *s, struct fmo_entry *e)
  * Returns:  FORK; TRANS: the page is this word's alone, which is VALID/PRIV now.
  */
 uint64_t
-fmo_trim(const struct pte_spot *s)
+fmo_trim(const struct pte_ref *s)
 {
 	struct vm_page *pg = pte_page(word_get(s->word));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anon_check.c: do words, pages and counts of an anonymous object agree?
+ * check_anon.c: do words, pages and counts of an anonymous object agree?
  *
  * Problem   A word, the home of its page, the counts of its table and those of
  *           the object say the same thing in four places.
@@ -40,7 +40,7 @@ static void check_totals(struct anon_count *c);
  * Returns:  findings, also told to r.
  */
 int
-anon_check(struct vmo *vmo, struct vm_report *r)
+check_anon(struct vmo *vmo, struct vm_report *r)
 {
 	struct anon_count c = { .vmo = vmo, .r = r };
 	unsigned before = r->findings, depth;
