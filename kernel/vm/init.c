@@ -90,7 +90,6 @@ void
 vm_init(void)
 {
 	as_init();
-	answer_init();
 	fault_init();
 	page_init();
 	pq_init();

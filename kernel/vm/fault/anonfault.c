@@ -71,7 +71,6 @@ anon_fault(struct fctx *f, struct vm_page **out)
 	int r;
 
 	ASSERT(mutex_is_mine(&f->as->ws_lock));
-	fault_may_hold(f, HOME_AOBJ);
 	r = anon_look(f->v.vmo, pgoff, ANON_TOUCH, &f->want, out);
 	switch (r) {
 	case 0:

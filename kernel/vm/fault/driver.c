@@ -41,7 +41,7 @@
 #define RESTARTS_SHARED 16
 
 static struct {
-	uint64_t around;            /* [c] option around */
+	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
 	fault_hook_fn *hook;        /* [c] NULL: nobody looks */
 	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
 } faults;
@@ -61,6 +61,7 @@ void
 fault_init(void)
 {
 	faults.around = option_u64("around");
+	faults.hold = option_u64("hold");
 }
 
 /*
@@ -116,6 +117,8 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 		EVENT(fault_kernel);
 	EVENT(fault_begin, va, access);
 	for (;;) {
+		/* Others could take what is read each time before it is mapped (D6). */
+		f->want.hold = f->restarts >= faults.hold;
 		EVENT(fault_pass, va, access);
 		r = fault_once(f);
 		fault_count(f, r);

@@ -21,9 +21,8 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-
 /*
- * Pins and spare frames of f.
+ * Pins and spare frame of f.
  *
  * Locks:    none of rank >= 5.
  */

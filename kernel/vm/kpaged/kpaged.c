@@ -314,7 +314,8 @@ pin_new(struct pin_ask *ask, struct want *w, uint64_t was)
 {
 	if (!want_zeros(w))
 		return -EAGAIN;
-	ask->page = want_take_frame(w);
+	ask->page = w->frame;
+	w->frame = NULL;
 	spin_lock(&pfn_lock);
 	page_adopt_locked(ask->page, HOME_KPAGED, word_pa(ask->word),
 	    (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);

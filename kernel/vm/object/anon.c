@@ -280,7 +280,8 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 	}
 	if (!vmo->charged_whole)
 		vmo->a.charged++;
-	pg = want_take_frame(ask->want);
+	pg = ask->want->frame;
+	ask->want->frame = NULL;
 	ask->page = pg;
 	spin_lock(&pfn_lock);
 	page_adopt_locked(pg, HOME_AOBJ, word_pa(way->slot), ask->pgoff);

@@ -141,6 +141,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 	va_t kva;
 	int r;
 
+	want_end(w); /* R9: no frame, for it waits for another */
 	if (table_charge(vmo) != 0)
 		return -ENOMEM;
 	kva = kpaged_alloc(1);

@@ -88,8 +88,10 @@ fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
 struct vm_page *
 fork_spare_frame(struct pte_fork *f)
 {
-	if (f->copy == NULL && want_frame(&f->want))
-		f->copy = want_take_frame(&f->want);
+	if (f->copy == NULL && want_frame(&f->want)) {
+		f->copy = f->want.frame;
+		f->want.frame = NULL;
+	}
 	return f->copy;
 }
 

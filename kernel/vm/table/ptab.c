@@ -106,7 +106,8 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 		return fault_missing(f);
 	if (late ? pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
-	table = want_take_frame(&f->want);
+	table = f->want.frame;
+	f->want.frame = NULL;
 	table->tbl.late = late;
 	table_link(f->as, p, level, table);
 	path_step(f->as, f->va, p, level);
@@ -170,7 +171,6 @@ pt_unpin(struct fctx *f)
 	}
 	spin_unlock(&pfn_lock);
 	f->npin = 0;
-	f->data_pinned = false;
 	EVENT_ADD(table_unpin, ntables);
 	for (i = 0; i < ndead; i++)
 		page_free(dead[i]);
@@ -250,7 +250,8 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 		hold_path(as, va, p, h);
 		return false;
 	}
-	table = want_take_frame(w);
+	table = w->frame;
+	w->frame = NULL;
 	table->tbl.late = level == 1 && h->late;
 	if (table->tbl.late) {
 		commit_charge_forced(1);

@@ -10,10 +10,11 @@
  * Picture   pass, locks ─→ -EAGAIN, want.what ─→ locks dropped ─→ want_get
  *               ↑                                  frame, page, bio, … │
  *               └───────── all is looked at again ←────────────────────┘
+ *           handler of a fault ─→ f->want, f->sig ─→ outcome of the pass
  *
  * Rules     (R1 to R9 and tokens: book: deadlock; models: wait.pml, live.pml)
  *           R1. Nobody waits with a lock of rank >= 3, a spin lock, or with
- *              preemption off: asserted here, for all who wait.
+ *              preemption off: want_get() asserts it, for all who wait.
  *           R3. What the last pass has read is void.  Only what is pinned, or
  *              a frame without a home, outlasts a wait; so nothing else is kept
  *              in a struct want.
@@ -32,7 +33,7 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
-/* ---- what a pass says ---- */
+/* ---- what a pass says is missing ---- */
 
 /*
  * What was looked at has changed meanwhile.
@@ -109,28 +110,6 @@ want_zeros(struct want *w)
 }
 
 /*
- * Owns:     the caller, the frame.
- */
-struct vm_page *
-want_take_frame(struct want *w)
-{
-	struct vm_page *pg = w->frame;
-
-	ASSERT(pg != NULL);
-	w->frame = NULL;
-	return pg;
-}
-
-/* Without [P]. */
-static void
-let_read_go(struct want *w)
-{
-	if (w->read != NULL)
-		page_unpin(w->read);
-	w->read = NULL;
-}
-
-/*
  * The page is on swap: begin to read it, and neighbours ahead.
  *
  * Locks:    the container's ([W], [F] or [O]); takes [P].
@@ -145,7 +124,9 @@ want_swap_in(struct want *w, const struct swap_words *words)
 
 	if (!want_frame(w))
 		return false;
-	let_read_go(w);
+	if (w->read != NULL)
+		page_unpin(w->read);
+	w->read = NULL;
 	read.pin |= w->hold;
 	w->begun = word_get(read.word);
 	switch (swap_in(&read, &w->frame, &w->page)) {
@@ -166,49 +147,169 @@ want_swap_in(struct want *w, const struct swap_words *words)
 	panic("want: swap_in");
 }
 
+/* ---- what a handler of a fault says: how it ends ---- */
+
+/*
+ * End the fault with a signal; counted as denied (SIGSEGV) or failed.
+ *
+ * Returns:  FAULT_SIGNAL.
+ */
+enum fault_outcome
+fault_signal(struct fctx *f, int signo, int code)
+{
+	f->sig.signo = signo;
+	f->sig.code = code;
+	f->sig.addr = f->va;
+	if (signo == SIGSEGV)
+		EVENT(fault_denied, f->va);
+	else
+		EVENT(fault_failed, f->va);
+	return FAULT_SIGNAL;
+}
+
+/*
+ * What the access needs cannot be paid for.
+ *
+ * Returns:  FAULT_SIGNAL: SIGBUS, as Linux when a file system is full.
+ */
+enum fault_outcome
+fault_over_limit(struct fctx *f)
+{
+	commit_tell(f->va);
+	return fault_signal(f, SIGBUS, BUS_ADRERR);
+}
+
+/*
+ * End the fault with SIGBUS: the page could not be read (F11).  Counted as the
+ * case, not as failed.
+ *
+ * Returns:  FAULT_SIGNAL.
+ */
+enum fault_outcome
+fault_lost(struct fctx *f, uint64_t word)
+{
+	f->sig.signo = SIGBUS;
+	f->sig.code = BUS_ADRERR;
+	f->sig.addr = f->va;
+	EVENT(fault_error, f->va, word, word);
+	return FAULT_SIGNAL;
+}
+
+/* ---- the same, and what it waits for ---- */
+
+/*
+ * What f->want says is missing.  A read that this pass has begun is counted, F5 or
+ * F10, and held if it was lost before.
+ *
+ * Locks:    those of the pass; not [P].
+ * Returns:  FAULT_RESTART, FAULT_WAIT, FAULT_NEEDMEM.
+ */
+enum fault_outcome
+fault_missing(struct fctx *f)
+{
+	struct want *w = &f->want;
+	uint64_t busy;
+	bool table;
+
+	if (w->what == WANT_AGAIN)
+		return FAULT_RESTART;
+	if (w->what != WANT_PAGE)
+		return FAULT_NEEDMEM;
+	busy = pte_make_soft(PTE_BUSY, page_pfn(w->page));
+	if (w->begun == 0)
+		return fault_busy(f, busy, w->page);
+	table = page_home_kind(w->page) == HOME_TABLE;
+	if (w->read != NULL) {
+		ASSERT(f->npin < FAULT_MAXPINS);
+		f->pin[f->npin++] = w->read;
+		w->read = NULL;
+		EVENT_ADD(table_pin, table);
+	}
+	if (table)
+		EVENT(fault_table_in, f->va, w->begun, busy, page_pfn(w->page));
+	else
+		EVENT(fault_swapin, f->va, w->begun, busy, page_pfn(w->page));
+	return FAULT_WAIT;
+}
+
+/*
+ * The page is being filled by someone's I/O (F6).
+ *
+ * Returns:  FAULT_WAIT.
+ */
+enum fault_outcome
+fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
+{
+	(void)want_page(&f->want, pg);
+	EVENT(fault_busy_wait, f->va, word, word, page_pfn(pg));
+	return FAULT_WAIT;
+}
+
+/*
+ * The page is on swap: begin to read it, and neighbours ahead (F5, or F10: it is
+ * a table).  The next pass finds it resident.
+ *
+ * Locks:    [M], [W] and the container's lock, kept; takes [P].
+ * Returns:  FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART
+ *           (the word has changed).
+ * Owns:     f, a pin on what is read, after some restarts.
+ */
+enum fault_outcome
+fault_swap_in(struct fctx *f, const struct swap_words *w)
+{
+	(void)want_swap_in(&f->want, w);
+	return fault_missing(f);
+}
+
+/* ---- frames ---- */
+
+/*
+ * A frame for the handler: the spare that the last wait brought, or a free
+ * one now.
+ *
+ * Locks:    any; does not sleep.
+ * Returns:  a LIMBO frame without home (FRAME_ZEROED: all bytes 0), or NULL:
+ *           return FAULT_NEEDMEM.
+ * Owns:     the caller.
+ */
+struct vm_page *
+fault_take_spare(struct fctx *f, enum fault_frame kind)
+{
+	struct vm_page *pg;
+
+	if (kind == FRAME_ZEROED ? !want_zeros(&f->want) : !want_frame(&f->want))
+		return NULL;
+	pg = f->want.frame;
+	f->want.frame = NULL;
+	return pg;
+}
+
+/*
+ * The handler could not use the frame: the next pass, or the end, has it.
+ *
+ * Owns:     takes pg over.
+ */
+void
+fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
+{
+	ASSERT(f->want.frame == NULL);
+	f->want.frame = pg;
+	f->want.zeroed = kind == FRAME_ZEROED;
+}
+
 /* ---- getting it ---- */
 
-/* R1; and without a token R9: nothing is held that others may be waiting for. */
+/* R9, for who has no token: what others may be waiting for is let go. */
 static void
 give_way(struct want *w)
 {
-	ASSERT(!md_in_irq() && md_irq_is_enabled() && md_preempt_count() == 0);
-	ASSERT(lockrank_highest() < LR_KMAP);
-	if (vm_may_hold())
-		return;
-	if (want_is_frame(w))
-		let_read_go(w);
+	if (want_is_frame(w) && w->read != NULL) {
+		page_unpin(w->read);
+		w->read = NULL;
+	}
 	if (w->kpage != NULL)
 		page_unpin(w->kpage);
 	w->kpage = NULL;
-}
-
-static int
-get_frame(struct want *w, enum phys_want kind)
-{
-	ASSERT(w->frame == NULL);
-	w->zeroed = kind == PHYS_ZEROED;
-	return page_alloc_wait(kind, &w->frame);
-}
-
-static int
-get(struct want *w)
-{
-	switch (w->what) {
-	case WANT_AGAIN:
-		return 0;
-	case WANT_FRAME:
-		return get_frame(w, PHYS_ANY);
-	case WANT_ZEROS:
-		return get_frame(w, PHYS_ZEROED);
-	case WANT_PAGE:
-		return page_wait(w->page);
-	case WANT_BIO:
-		return swap_wait();
-	case WANT_OTHER:
-		return w->get(w);
-	}
-	panic("want: %u", w->what);
 }
 
 /*
@@ -222,9 +323,31 @@ get(struct want *w)
 int
 want_get(struct want *w)
 {
-	give_way(w);
+	ASSERT(!want_is_frame(w) || w->frame == NULL);
+	ASSERT(!md_in_irq() && md_irq_is_enabled() && md_preempt_count() == 0);
+	ASSERT(lockrank_highest() < LR_KMAP);
+	if ((w->read != NULL || w->kpage != NULL) && !vm_may_hold())
+		give_way(w);
 	w->hold = false;
-	return vm_may_stop() ? -EINTR : get(w);
+	if (vm_may_stop())
+		return -EINTR;
+	switch (w->what) {
+	case WANT_AGAIN:
+		return 0;
+	case WANT_FRAME:
+		w->zeroed = false;
+		return page_alloc_wait(PHYS_ANY, &w->frame);
+	case WANT_ZEROS:
+		w->zeroed = true;
+		return page_alloc_wait(PHYS_ZEROED, &w->frame);
+	case WANT_PAGE:
+		return page_wait(w->page);
+	case WANT_BIO:
+		return swap_wait();
+	case WANT_OTHER:
+		return w->get(w);
+	}
+	panic("want: %u", w->what);
 }
 
 /*
@@ -248,10 +371,11 @@ want_finish(struct want *w)
 void
 want_end(struct want *w)
 {
-	let_read_go(w);
 	if (w->frame != NULL)
 		page_free(w->frame);
+	if (w->read != NULL)
+		page_unpin(w->read);
 	if (w->kpage != NULL)
 		page_unpin(w->kpage);
-	w->frame = w->kpage = NULL;
+	w->frame = w->read = w->kpage = NULL;
 }

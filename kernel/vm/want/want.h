@@ -47,10 +47,9 @@ struct want {
 int want_again(struct want *);
 int want_page(struct want *, struct vm_page *);
 int want_other(struct want *, int (*get)(struct want *), va_t kva);
-/* True: there is a frame in want.frame (zeros: filled with zeros). */
+/* True: there is a frame in want.frame (zeros: filled with zeros), for who takes it. */
 bool want_frame(struct want *);
 bool want_zeros(struct want *);
-struct vm_page *want_take_frame(struct want *);       /* the caller's from now on */
 /* True: a frame is missing, or was. */
 static inline bool
 want_is_frame(const struct want *w)
@@ -114,7 +113,6 @@ struct fctx {
 	uint64_t *word;                /* [W] its word */
 	struct vm_page *pin[FAULT_MAXPINS];
 	uint8_t npin;
-	bool data_pinned;              /* its data too: it went away once */
 	struct want want;              /* what is missing, and a spare frame */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	bool extended;                 /* file_page may become dirty */
@@ -127,11 +125,9 @@ struct fctx {
 	struct vm_siginfo sig;
 };
 
-/* answer.c: what a handler says */
-void answer_init(void);
+/* what a handler of a fault says */
 enum fault_frame { FRAME_ANY, FRAME_ZEROED };
 struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->want says */
-void fault_may_hold(struct fctx *, enum page_home);   /* what is read in this pass */
 enum fault_outcome fault_missing(struct fctx *);      /* what f->want says, as an outcome */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
 enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
