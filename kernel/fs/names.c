@@ -290,7 +290,11 @@ static int
 link_locked(struct walk *to, struct vnode *v)
 {
 	ASSERT(rw_is_writer(&to->dir->mnt->tree));
-	if (to->dir->nlink == 0 || (v->nlink == 0 && !v->nameless))
+	if (to->dir->nlink == 0)
+		return -ENOENT;
+	if (v->type == S_IFDIR || to->dir->ops->link == NULL)
+		return -EPERM;
+	if (v->nlink == 0 && !v->nameless)
 		return -ENOENT;
 	return to->dir->ops->link(to->dir, &to->last, v);
 }
@@ -344,8 +348,6 @@ fs_link(const struct path_at *from, const struct path_at *to)
 		r = may_name(wf.vn, wf.cred);
 	if (r == 0)
 		r = vn_permit(wt.dir, wt.cred, VN_W | VN_X);
-	if (r == 0 && (wf.vn->type == S_IFDIR || wt.dir->ops->link == NULL))
-		r = -EPERM;
 	if (r == 0) {
 		rw_lock_write(&wt.dir->mnt->tree);
 		r = link_locked(&wt, wf.vn);
@@ -361,14 +363,12 @@ undo_from:
 
 /* Under the tree lock: may m->dst be replaced by m->src, or go to its place? */
 static int
-may_replace(const struct vn_move *m, const struct cred *c, unsigned flags)
+may_replace(const struct vn_move *m, const struct cred *c)
 {
 	struct vnode *kind = m->exchange ? m->dst : m->src;
 
 	if (m->dst == NULL)
 		return vn_permit(m->to_dir, c, VN_W | VN_X);
-	if ((flags & RENAME_NOREPLACE) != 0)
-		return -EEXIST;
 	if (vn_is_below(m->from_dir, m->dst))
 		return m->exchange ? -EINVAL : -ENOTEMPTY;
 	return may_remove(m->to_dir, m->dst, c, kind->type == S_IFDIR);
@@ -397,13 +397,15 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 	r = dir_find_locked(m->to_dir, &m->to, &m->dst);
 	if (r != 0 && (r != -ENOENT || m->exchange))
 		return r;
-	if (m->src == m->dst && (flags & RENAME_NOREPLACE) == 0)
-		return 0;
+	if (r == 0 && (flags & RENAME_NOREPLACE) != 0)
+		return -EEXIST;
 	if (vn_is_below(m->to_dir, m->src))
 		return -EINVAL;
+	if (m->src == m->dst)
+		return 0;
 	r = may_remove(m->from_dir, m->src, c, m->src->type == S_IFDIR);
 	if (r == 0)
-		r = may_replace(m, c, flags);
+		r = may_replace(m, c);
 	if (r == 0)
 		r = may_move(m, m->src, c);
 	if (r == 0 && m->exchange)
