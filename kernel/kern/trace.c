@@ -12,8 +12,8 @@
  *              is 0 while it is being written, and set last.
  *           2. seq comes from one counter of all CPUs, so the rings merge into
  *              one order; within a ring it only grows.
- *           3. A reader copies a record and looks at seq again: if it changed,
- *              the ring has overtaken him, and the record is lost for him.
+ *           3. A reader copies a record and looks at seq and head again: if the
+ *              ring has overtaken him, the record is lost for him.
  *           4. Fields c and d follow in a second record, id | 0x8000.
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
@@ -227,13 +227,13 @@ ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 
 /* ---- reading ---- */
 
-/* Oldest record that the ring still has. */
+/* Oldest record that stays; one before it may be overwritten just now. */
 static uint64_t
 oldest(const struct ring *r)
 {
 	uint64_t head = atomic_load(&r->head);
 
-	return head > trace.size ? head - trace.size : 0;
+	return head >= trace.size ? head - trace.size + 1 : 0;
 }
 
 static uint64_t
@@ -276,7 +276,9 @@ peek(const struct ring *r, uint64_t *pos, struct trace_rec *out)
 	for (; *pos < atomic_load(&r->head); (*pos)++) {
 		*pos = MAX(*pos, oldest(r));
 		*out = r->rec[*pos % trace.size];
-		if (out->seq != 0 && seq_at(r, *pos) == out->seq)
+		/* Else the place has a younger one, whose turn comes. */
+		if (out->seq != 0 && seq_at(r, *pos) == out->seq &&
+		    *pos >= oldest(r))
 			return true;
 	}
 	return false;
@@ -306,7 +308,8 @@ merge_next(struct merge *m, struct trace_rec *out)
 
 /*
  * The next record.  Where a few numbers are missing, a CPU may have drawn them
- * and not written yet (at most two each): give it time.
+ * and not written yet (at most two each): give it time.  What comes later still
+ * is not told.
  */
 static bool
 next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
@@ -314,11 +317,14 @@ next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
 	struct merge at = *m;
 	unsigned tries;
 
-	for (tries = 0; merge_next(m, out); tries++) {
+	for (tries = 0; merge_next(m, out);) {
 		uint64_t missing = out->seq - cursor - 1;
 
+		if (out->seq <= cursor)
+			continue;
 		if (missing == 0 || missing > 2 * MAXCPU || tries == PATIENCE)
 			return true;
+		tries++;
 		md_pause();
 		*m = at;
 	}
