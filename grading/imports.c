@@ -53,7 +53,7 @@ static const char *const always[] = { "memset", "memcpy", "memmove", "memcmp",
 	"__stack_chk_guard",
 	/* behind what md.h has in line */
 	"md_direct_base", "md_cpu", "md_current", "md_in_irq", "md_cycles",
-	"md_irq_save", "md_irq_restore", "md_irq_disable", "md_irq_enable",
+	"md_irq_save", "md_irq_restore", "md_irq_on_again", "md_irq_disable", "md_irq_enable",
 	"md_irq_is_enabled", "md_preempt_*", "md_maybe_resched", "md_time_ns",
 	"ev_record", "ev_trace", "ev_add" };
 

@@ -45,7 +45,7 @@ define keep
 endef
 
 $(G)/cflags: FORCE
-	$(call keep,$(filter-out -Werror,$(CFLAGS) $(ALWAYS_ERRORS)))
+	$(call keep,$(filter-out -Werror,$(CFLAGS) $(ALWAYS_ERRORS)) $(LAB_CFLAGS))
 $(G)/ldflags: FORCE
 	$(call keep,$(LDFLAGS))
 $(G)/objects: $(OBJS)
@@ -63,9 +63,11 @@ LAB_FILES := $(sort $(shell $(AWK) '$$1 == "file" && $$2 != "none" { print $$2 }
   $(wildcard labs/*/lab.conf grading/test/labs/*/lab.conf)))
 LAB_NAMES := $(patsubst %.c,$(G)/names/%.names,$(LAB_FILES))
 ifeq ($(wildcard labs/reference),)
-$(G)/names/%.names: $(BUILD)/kernel/%.o
+# Compiled once more as a learner's file is: in line it would use other names.
+$(G)/names/%.names: kernel/%.c $(BUILD)/kernel/%.o
 	@mkdir -p $(@D)
-	@nm -g $< | $(AWK) 'NF == 3 { print "D " $$3 } NF == 2 { print "U " $$2 }' > $@
+	@$(KCC) $(LAB_CFLAGS) -c $< -o $(@:.names=.o)
+	@nm -g $(@:.names=.o) | $(AWK) 'NF == 3 { print "D " $$3 } NF == 2 { print "U " $$2 }' > $@
 else
 $(G)/names/%.names: labs/reference/%.names
 	@mkdir -p $(@D)

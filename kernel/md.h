@@ -75,7 +75,7 @@ void md_set_need_resched(void);     /* this CPU */
 bool md_take_need_resched(void);    /* read and clear, this CPU */
 
 MD_INLINE uint64_t md_irq_save(void);      /* disable, return old state */
-void md_irq_restore(uint64_t flags);
+MD_INLINE void md_irq_restore(uint64_t flags);
 MD_INLINE void md_irq_enable(void);
 MD_INLINE void md_irq_disable(void);
 MD_INLINE bool md_irq_is_enabled(void);

@@ -10,6 +10,9 @@ LABS := $(sort $(notdir $(patsubst %/lab.conf,%,$(wildcard labs/*/lab.conf))))
 # The kernel file that a lab replaces, of its lab.conf: $(call lab_file,05-fork)
 lab_file = kernel/$(shell $(AWK) '$$1 == "file" { print $$2 }' labs/$(1)/lab.conf)
 
+# Locks and evidence are calls in a learner's file (kernel/lib/evidence.h).
+LAB_CFLAGS := -DBY_CALL
+
 KERNEL := $(BUILD)/vadose.elf
 ifneq ($(LAB),)
 LAB_NAME := $(sort $(filter $(LAB) $(LAB)-% 0$(LAB)-%,$(LABS)) \
@@ -34,7 +37,7 @@ endif
 # A newer compiler's warnings never stop a student.
 $(LAB_OBJ): $(FILE) $(LAB_OUT)/file | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(filter-out -Werror,$(KCC)) -MMD -MP -c $< -o $@
+	@$(filter-out -Werror,$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $< -o $@
 
 # Written anew when FILE names another file than last time.
 $(LAB_OUT)/file: lab-file
@@ -81,7 +84,7 @@ HANDOUT_OBJS := $(foreach l,$(LABS),$(BUILD)/handout/$(basename $(call lab_file,
 # The kernel's own object knows which headers it was made of.
 $(BUILD)/handout/%.o: %.c $(BUILD)/%.o | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(filter-out -g -Werror,$(KCC)) -ffunction-sections -DASSERT_WITHOUT_TEXT -c $< -o $@
+	@$(filter-out -g -Werror,$(KCC)) $(LAB_CFLAGS) -ffunction-sections -DASSERT_WITHOUT_TEXT -c $< -o $@
 
 handout-objs: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal
 	@echo '$(OBJS)' > $(BUILD)/handout/objects

@@ -267,10 +267,8 @@ call_owed_now(void)
 /* ---- interrupts (also inline.h) ---- */
 
 void
-md_irq_restore(uint64_t flags)
+md_irq_on_again(void)
 {
-	if ((flags & RFLAGS_IF) == 0)
-		return;
 	md_irq_enable();
 	if (CPU_READ32(CPU_NEED_RESCHED) != 0)
 		md_maybe_resched();

@@ -12,10 +12,10 @@
  *
  * Rules     1. One instruction reads a field of this CPU: the thread may be on
  *              another one before the next.
- *           2. md_irq_restore() is not here but in cpu.c.  After sti QEMU leaves
- *              what it has translated and looks for what comes next; at 23
- *              places, and anew after each flush, that made a program that
- *              faults all the time a quarter slower.
+ *           2. md_irq_restore() tests here and has its sti in cpu.c.  After sti
+ *              QEMU leaves what it has translated and looks for what comes next;
+ *              at 23 places, and anew after each flush, that made a program
+ *              that faults all the time a quarter slower.
  */
 #ifndef AMD64_INLINE_H
 #define AMD64_INLINE_H
@@ -36,6 +36,8 @@
 
 /* Call trap_ops.resched if one is due and allowed here. */
 void md_maybe_resched(void);
+/* They were on before md_irq_save(). */
+void md_irq_on_again(void);
 
 /* ---- who am I ---- */
 
@@ -91,6 +93,13 @@ md_irq_save(void)
 
 	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
 	return flags & RFLAGS_IF;
+}
+
+inline void
+md_irq_restore(uint64_t flags)
+{
+	if ((flags & RFLAGS_IF) != 0)
+		md_irq_on_again();
 }
 
 inline bool

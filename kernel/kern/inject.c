@@ -8,7 +8,8 @@
  * Picture   FI_FRAME:3:10:2   hits 1 2 [3] 4 … 12 [13] 14 …: [ ] fails
  *                             first 3, then each 10th, 2 times in all
  *
- * Rules     1. A point that is not armed costs one load.
+ * Rules     1. While no point is armed, each costs one test of a word in
+ *              memory (lib/evidence.h).
  *           2. FI_NAME:probe counts hits and never fails, so that a harness
  *              can let each of them fail in a later run.
  *           3. With a pid only the thread of that id hits the point.  A thread
@@ -30,6 +31,8 @@ struct point {
 	uint64_t first, every, count;
 	uint64_t hits, fired;
 };
+
+uint32_t evidence_asked;
 
 static struct {
 	struct spinlock lock;
@@ -67,7 +70,7 @@ is_meant(const struct point *p, const struct thread *t)
  * Returns:  true: fail now.
  */
 bool
-inject_hit(enum inject_point which)
+inject_try(enum inject_point which)
 {
 	struct point *p = &inject.point[which];
 	struct thread *t;
@@ -149,6 +152,7 @@ all_off(void)
 	uint64_t flags = spin_lock_irq(&inject.lock);
 
 	memset(inject.point, 0, sizeof(inject.point));
+	atomic_and(&evidence_asked, ~(uint32_t)EVIDENCE_INJECT);
 	spin_unlock_irq(&inject.lock, flags);
 }
 
@@ -179,6 +183,7 @@ inject_set(const char *spec)
 		md_current()->inject_id = p.pid;
 	flags = spin_lock_irq(&inject.lock);
 	inject.point[which] = p;
+	atomic_or(&evidence_asked, (uint32_t)EVIDENCE_INJECT);
 	spin_unlock_irq(&inject.lock, flags);
 	return 0;
 }

@@ -96,7 +96,10 @@ bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
-/* Set by sched=SEED: preempt at seeded points. */
+/*
+ * With sched=SEED: preempt here, if the seed says so.  Paths that must be short
+ * ask evidence_is_asked() first.
+ */
 void sched_point(void);
 /* CPU time of t, which cannot go away; the sum never goes back. */
 void thread_times(const struct thread *t, uint64_t *utime, uint64_t *stime);

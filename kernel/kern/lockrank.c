@@ -8,7 +8,8 @@
  * Picture   held[rank] of the thread:  … MAP 1 … WS 1 … OBJ 0 PFN 0 …
  *           take PFN: nothing of rank >= PFN held → fine; take MAP: panic
  *
- * Rules     1. On with the boot option locks=1; else each call is one test.
+ * Rules     1. On with the boot option locks=1; else lib/spin.h does not even
+ *              call.
  *           2. Ranks are counted per thread.  In an interrupt nothing is
  *              counted: its locks are taken on top of any.  A handler takes
  *              only locks that others take with interrupts off: one of a rank
@@ -42,6 +43,8 @@ void
 lockrank_init(void)
 {
 	lockrank.on = option_u64("locks") != 0;
+	if (lockrank.on)
+		atomic_or(&evidence_asked, (uint32_t)EVIDENCE_LOCKS);
 }
 
 bool

@@ -55,7 +55,8 @@ acquire(struct mutex *m)
 	uint64_t flags;
 
 	ASSERT(md_preempt_count() == 0 && !md_in_irq());
-	sched_point();
+	if (evidence_is_asked())
+		sched_point();
 	flags = spin_lock_irq(&m->lock);
 	ASSERT(m->owner != me);
 	if (m->owner == NULL) {

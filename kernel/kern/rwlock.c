@@ -85,7 +85,8 @@ enter(struct rwlock *l, enum rw_kind kind)
 	uint64_t flags;
 
 	ASSERT(md_preempt_count() == 0 && !md_in_irq());
-	sched_point();
+	if (evidence_is_asked())
+		sched_point();
 	flags = spin_lock_irq(&l->lock);
 	ASSERT(l->writer != rw.w.thread);
 	if (list_is_empty(&l->waiters) && try_enter(l, kind)) {

@@ -55,6 +55,8 @@ sched_init(void)
 	unsigned i;
 
 	thread_init();
+	if (seed != 0)
+		atomic_or(&evidence_asked, (uint32_t)EVIDENCE_SCHED);
 	for (i = 0; i < MAXCPU; i++) {
 		struct runq *rq = &runqs[i];
 

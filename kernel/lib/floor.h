@@ -12,6 +12,7 @@
 
 #include "events.h" /* generated: EV_*, EVENT(), EVENT_ADD() */
 #include "lib/assert.h"
+#include "lib/evidence.h"
 #include "lib/types.h"
 
 /* A gauge that is computed when read, not counted. */
@@ -38,7 +39,17 @@ void option_hide(const char *name);         /* at boot: a value nobody may see *
 enum inject_point { INJECT_POINTS(INJECT_POINT) FI_COUNT };
 #undef INJECT_POINT
 
-/* Count a hit at the point; true: fail now. */
+/* Count a hit at the point; true: fail now.  One test where none is armed. */
+#if IN_LINE
+bool inject_try(enum inject_point);
+
+static inline bool
+inject_hit(enum inject_point which)
+{
+	return evidence_is_asked() && inject_try(which);
+}
+#else
 bool inject_hit(enum inject_point);
+#endif
 
 #endif

@@ -57,7 +57,8 @@ dispatch(struct trapframe *tf)
 	vm_check_syscall();
 	if (vm_is_lost(proc_current()->as))
 		sig_force(SIGKILL, 0, 0);
-	sched_point();
+	if (evidence_is_asked())
+		sched_point();
 }
 
 static int64_t

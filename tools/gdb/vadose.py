@@ -326,8 +326,7 @@ def check_locks(a):
         fields = [x.name for x in a[name].type.fields()]
         if text in fields and int(a[name][text]):
             held.append(name)
-    if int(value('pfn_lock.owner') if 'owner' in
-           [x.name for x in value('pfn_lock').type.fields()] else 0):
+    if int(value('pfn_lock.holder')):
         held.append('pfn_lock')
     return held
 

@@ -80,6 +80,8 @@ sched_yield(void)
 
 /* ---- ranks ---- */
 
+uint32_t evidence_asked = EVIDENCE_LOCKS; /* they are always checked here */
+
 void
 lockrank_take(enum lock_rank rank, const void *lock)
 {

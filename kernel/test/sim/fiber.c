@@ -127,7 +127,7 @@ can_run(const struct fiber *f)
 	case OP_RUN:
 		return true;
 	case OP_SPIN:
-		return ((const struct spinlock *)f->obj)->taken == 0;
+		return ((const struct spinlock *)f->obj)->holder == 0;
 	case OP_MUTEX:
 		return ((const struct mutex *)f->obj)->owner == NULL;
 	case OP_READ:

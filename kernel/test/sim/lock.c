@@ -114,11 +114,10 @@ spin_take(struct spinlock *l)
 	if (sim_fiber() != NULL && (l->rank <= LR_LEAF || holds_no(LR_WS)) &&
 	    sim.in_irq == 0 && (sim.kinds & AT_LOCK) != 0)
 		sim_block(OP_SPIN, l);
-	while (sim_fiber() != NULL && l->taken)
+	while (sim_fiber() != NULL && l->holder)
 		sim_block(OP_SPIN, l);
-	ASSERT(l->taken == 0);
-	l->taken = 1;
-	l->cpu = (uint16_t)(md_cpu() + 1);
+	ASSERT(l->holder == 0);
+	l->holder = md_cpu() + 1;
 }
 
 void
@@ -139,10 +138,9 @@ bool
 spin_trylock(struct spinlock *l)
 {
 	sim_point(AT_LOCK);
-	if (l->taken)
+	if (l->holder)
 		return false;
-	l->taken = 1;
-	l->cpu = (uint16_t)(md_cpu() + 1);
+	l->holder = md_cpu() + 1;
 	lockrank_note((enum lock_rank)l->rank, l);
 	return true;
 }
@@ -152,8 +150,7 @@ spin_unlock(struct spinlock *l)
 {
 	ASSERT(spin_is_mine(l));
 	lockrank_drop((enum lock_rank)l->rank, l);
-	l->cpu = 0;
-	l->taken = 0;
+	l->holder = 0;
 }
 
 uint64_t
@@ -175,7 +172,7 @@ spin_unlock_irq(struct spinlock *l, uint64_t flags)
 bool
 spin_is_mine(const struct spinlock *l)
 {
-	return l->taken && l->cpu == md_cpu() + 1;
+	return l->holder == md_cpu() + 1;
 }
 
 /* ---- mutexes ---- */

@@ -133,7 +133,8 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 		ASSERT(f->npin >= pins || f->token || f->let_go);
 		f->restarts++;
 		EVENT(fault_restart, va, r);
-		sched_point();
+		if (evidence_is_asked())
+			sched_point();
 		error = f->restarts > RESTARTS_SHARED ? fault_get_token(f) : 0;
 		if (error != 0)
 			return fault_finish(f, FAULT_SIGNAL, error);

@@ -287,7 +287,7 @@ page_alloc(enum phys_want want)
 void
 page_free(struct vm_page *pg)
 {
-	ASSERT(!spin_is_mine(&pfn_lock));
+	ASSERT(md_preempt_count() == 0 || !spin_is_mine(&pfn_lock));
 	ASSERT(page_home_kind(pg) == HOME_NONE);
 	phys_free(pg);
 }
