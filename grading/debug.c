@@ -30,6 +30,7 @@
 #include "stop.h"
 
 #define IMAGE_BASE 0xffffffff80000000ull /* of the kernel, at physical 0 */
+#define ROW_BYTES 2048                   /* of a CPU: MD_ROW of kernel/md.h */
 #define SKIPS_MAX 2000                   /* runs in a session */
 
 static const char probe_says[] = "It stands in ";
@@ -48,10 +49,8 @@ struct again {
 static uint64_t
 cell(const struct again *a, int cpu)
 {
-	uint64_t per_cpu = a->res->boot->records.names.n;
-
-	return symbols_find(a->r->symbols, "events") +
-	       8 * ((uint64_t)cpu * per_cpu + (uint64_t)a->stop.counter);
+	return symbols_find(a->r->symbols, "ev_cells") +
+	       (uint64_t)cpu * ROW_BYTES + 8 * (uint64_t)a->stop.counter;
 }
 
 /* The cells of all processors, each written as fmt says, added up. */

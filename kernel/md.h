@@ -18,6 +18,8 @@
 #include "lib/types.h"
 
 #define MAXCPU 16
+/* Bytes from one CPU's row to the next of a table that MD_COUNT() adds to. */
+#define MD_ROW 2048
 
 /* What is in line on the machine: amd64/inline.h.  On the host nothing is. */
 #if __STDC_HOSTED__

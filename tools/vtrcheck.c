@@ -205,7 +205,6 @@ static const struct {
 	{ "page.unpin", rule_page_unpin },
 	{ "fault.begin", rule_fault_begin },
 	{ "fault.end", rule_fault_end },
-	{ "fault.pass", rule_fault_pass },
 	{ "fault.restart", rule_fault_restart },
 	{ "fault.", rule_fault_case }, /* all others */
 	{ "fork.begin", rule_fork_begin },

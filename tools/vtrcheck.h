@@ -41,7 +41,7 @@ bool checker_says(struct checker *, const struct vtr_event *, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 
 vtr_rule rule_page_state, rule_page_home, rule_page_pin, rule_page_unpin;
-vtr_rule rule_fault_begin, rule_fault_end, rule_fault_pass, rule_fault_restart,
+vtr_rule rule_fault_begin, rule_fault_end, rule_fault_restart,
     rule_fault_case;
 vtr_rule rule_fork_begin, rule_fork_word, rule_fork_end;
 vtr_rule rule_fmo_new, rule_fmo_free, rule_fmo_page_free, rule_fmo_deref,

@@ -5,10 +5,10 @@
  * Problem   Faults and forks are stories of one thread with a beginning, sums
  *           and an end; objects are made once, used, and given up once.
  *
- * Picture   begin ─ pass ─ case ─ restart ─ pass ─ case ─ end
+ * Picture   begin ─ case ─ restart ─ case ─ end
  *           new ─ use … use ─ free
  *
- * Rules     1. fault.pass is the sum of the cases, and 1 + restarts.
+ * Rules     1. Each pass ends in one case: there is one more than restarts.
  *           2. fork.end tells how many words became entries and how many
  *              entries got one more reference: so many fork.word came.
  *           3. The key of a page table is where its word lies: that holds until
@@ -26,7 +26,7 @@
 
 struct process {
 	bool faults, forks;
-	uint64_t va, passes, cases, restarts;
+	uint64_t va, cases, restarts;
 	uint64_t entries, rerefs;
 };
 
@@ -62,14 +62,7 @@ rule_fault_begin(struct checker *c, const struct vtr_event *e)
 		    "the same thread");
 	p->faults = true;
 	p->va = e->v[0];
-	p->passes = p->cases = p->restarts = 0;
-	return true;
-}
-
-bool
-rule_fault_pass(struct checker *c, const struct vtr_event *e)
-{
-	process_of(c, e)->passes++;
+	p->cases = p->restarts = 0;
 	return true;
 }
 
@@ -88,7 +81,7 @@ rule_fault_case(struct checker *c, const struct vtr_event *e)
 	p->cases++;
 	if (e->pid == 0 || !p->faults)
 		return true;
-	if (p->cases > p->passes)
+	if (p->cases > p->restarts + 1)
 		return checker_says(c, e,
 		    "a pass of the fault at %llx ends "
 		    "in two cases (the sum rule)",
@@ -115,15 +108,11 @@ rule_fault_end(struct checker *c, const struct vtr_event *e)
 	if (p->restarts != e->v[1])
 		return checker_says(c, e, "%llu restarts came",
 		    (unsigned long long)p->restarts);
-	if (p->passes != p->restarts + 1)
-		return checker_says(c, e, "%llu passes with %llu restarts",
-		    (unsigned long long)p->passes,
-		    (unsigned long long)p->restarts);
-	if (p->cases != p->passes)
+	if (p->cases != p->restarts + 1)
 		return checker_says(c, e,
 		    "%llu passes end in %llu cases (the "
 		    "sum rule)",
-		    (unsigned long long)p->passes,
+		    (unsigned long long)p->restarts + 1,
 		    (unsigned long long)p->cases);
 	return true;
 }

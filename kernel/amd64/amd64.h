@@ -98,7 +98,9 @@ struct cpu {
 	uint8_t *ist;            /* [c] IST_BYTES */
 	struct tss tss;
 	uint64_t gdt[9];         /* [c] */
-};
+} __attribute__((aligned(MD_ROW)));
+
+extern struct cpu cpu_rows[MAXCPU];
 
 /* ---- the machine's instructions ---- */
 

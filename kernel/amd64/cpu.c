@@ -32,9 +32,7 @@ enum { RESCHED_HERE = 1, RESCHED_THERE = 2 };
 
 #define RAM_MIN_SMP (31ul << 20) /* "32 MiB", less the firmware's share */
 
-static struct {
-	struct cpu cpu[MAXCPU];
-} cpus;
+struct cpu cpu_rows[MAXCPU];
 
 static uint8_t boot_ist[IST_BYTES] __attribute__((aligned(16)));
 
@@ -51,6 +49,7 @@ _Static_assert(offsetof(struct cpu, preempt) == CPU_PREEMPT, "asm.h");
 _Static_assert(offsetof(struct cpu, need_resched) == CPU_NEED_RESCHED, "asm.h");
 _Static_assert(offsetof(struct cpu, irq_depth) == CPU_IRQ_DEPTH, "asm.h");
 _Static_assert(offsetof(struct cpu, id) == CPU_ID, "asm.h");
+_Static_assert(sizeof(struct cpu) == MD_ROW, "rows of MD_COUNT()");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "asm.h");
 _Static_assert(offsetof(struct trapframe, rcx) == TF_RCX, "asm.h");
 _Static_assert(offsetof(struct trapframe, rip) == TF_RIP, "asm.h");
@@ -70,7 +69,7 @@ static void call_owed_now(void);
 __attribute__((no_stack_protector)) void
 md_early_init(void)
 {
-	struct cpu *c = &cpus.cpu[0];
+	struct cpu *c = &cpu_rows[0];
 
 	find_features();
 	c->ist = boot_ist;
@@ -83,7 +82,7 @@ md_early_init(void)
 struct cpu *
 cpu_of(unsigned id)
 {
-	return &cpus.cpu[id];
+	return &cpu_rows[id];
 }
 
 /*
@@ -95,7 +94,7 @@ void
 cpu_load(struct cpu *c)
 {
 	c->self = c;
-	c->id = c - cpus.cpu;
+	c->id = c - cpu_rows;
 	c->tlb_state = TLB_NONE;
 	gdt_load(c);
 	idt_load();

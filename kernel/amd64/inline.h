@@ -34,6 +34,18 @@
 		v_;                                                       \
 	})
 
+/*
+ * Add n to cell i of this CPU's row of ev_cells (kern/events.c), whose rows are
+ * as far apart as struct cpu's: one instruction (rule 1), and no lock, since
+ * nobody else writes the row.  kernel.ld has the distance.
+ */
+#define MD_COUNT(i, n)                                                    \
+	__asm__ volatile("addq %1, %%gs:ev_cells_from_cpus+%c0" : :       \
+	    "i"((i) * 8), "er"((int64_t)(n)) : "cc")
+#define MD_COUNT_AT(i, n) /* i is not known to the compiler */            \
+	__asm__ volatile("addq %1, %%gs:ev_cells_from_cpus(,%0,8)" : :    \
+	    "r"((uint64_t)(i)), "r"((int64_t)(n)) : "cc")
+
 /* Call trap_ops.resched if one is due and allowed here. */
 void md_maybe_resched(void);
 /* They were on before md_irq_save(). */

@@ -272,9 +272,18 @@ void ev_mark(unsigned id);
 void ev_set_mark_hook(void (*fn)(unsigned id, uint64_t time_ns,
     const uint64_t *value));
 void ev_show_marks(struct out *);             /* mark=ID time=NS, then name value lines */
-/* Binary records behind number *cursor: up to cap bytes, returns bytes. */
-size_t ev_trace_read(uint64_t *cursor, void *buf, size_t cap);
-uint64_t ev_trace_newest(void);               /* number of the last record */
+/* A place in the trace rings: entries up to a moment are read by it. */
+struct ev_cursor {
+	uint64_t pos[MAXCPU]; /* next entry of each ring */
+	uint64_t until;       /* md_cycles() */
+	uint64_t number;      /* of the last record; entries before it count */
+	uint64_t entries;     /* between pos and the heads, when it was made */
+	uint64_t lost;        /* entries that a ring has overtaken */
+};
+
+void ev_trace_begin(struct ev_cursor *, uint64_t most);
+/* Binary records from the cursor on: up to cap bytes, returns bytes. */
+size_t ev_trace_read(struct ev_cursor *, void *buf, size_t cap);
 void ev_trace_show(struct out *);             /* /proc/vm/trace: a file for tools/vtr */
 void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
 #define EV_TRACE_BYTES 40 /* of a record, struct trace_rec */

@@ -39,7 +39,7 @@ static struct option options[] = {
 	{ "reserve", NULL, "frames that only pageout may take" },
 	{ "wsmax", NULL, "pages: no working set is larger; 16 at least" },
 	{ "poison", "0", "1: fill freed frames" },
-	{ "trace", "on", "on, off, words: page-table words too; shm, debugcon: to the host" },
+	{ "trace", "on", "on, off; pages, words: their changes too; shm, debugcon: to the host" },
 	{ "trace_records", NULL, "size of each CPU's trace ring" },
 	{ "sched", NULL, "seed of forced preemptions" },
 	{ "smp", NULL, "most CPUs to start" },

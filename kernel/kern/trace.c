@@ -3,18 +3,28 @@
  * trace.c: what happened last, in order
  *
  * Problem   Counters say how often; a race or a wrong state needs the story.
- *           Recording must not change the story: no locks, no waiting.
+ *           Recording must not change the story: no locks, no waiting, nothing
+ *           that CPUs share.
  *
- * Picture   ring of CPU 0:  3 4 7 8 …      ring of CPU 1:  1 2 5 6 9 …
- *           reader: always the smallest number that is next → 1 2 3 4 5 …
+ * Picture   ring of CPU 0:  10.3 s  10.7 s  11.2 s …     (time stamps)
+ *           ring of CPU 1:  10.5 s  10.6 s  …
+ *           reader: always the earliest that is next → 10.3 10.5 10.6 10.7 …
  *
- * Rules     1. A record is written with interrupts off by its own CPU; its seq
- *              is 0 while it is being written, and set last.
- *           2. seq comes from one counter of all CPUs, so the rings merge into
- *              one order; within a ring it only grows.
- *           3. A reader copies a record and looks at seq and head again: if the
- *              ring has overtaken him, the record is lost for him.
- *           4. Fields c and d follow in a second record, id | 0x8000.
+ * Rules     1. An entry is written with interrupts off by its own CPU, then head
+ *              goes one further: what lies below head is whole.
+ *           2. The entry that head points at may be being written, and with it
+ *              the oldest goes.  A reader copies an entry and looks at head
+ *              again: it was whole if head is less than a ring further.
+ *           3. Entries of several CPUs are ordered by their time stamps, which
+ *              never go back (md.h); of equal ones the lower CPU is first.
+ *           4. Readers get records of 40 bytes with a number.  Fields c and d
+ *              follow in a second record, id | 0x8000.
+ *           5. With a way to the host (trace=shm, debugcon) each entry is also
+ *              handed over at once, and is numbered by one counter of all CPUs.
+ *
+ * An entry costs 55 instructions.  Changes of pages (page.state, .home, .pin,
+ * .unpin) are ten more a fault, so they are recorded if asked for: trace=pages,
+ * or a way to the host; those of words with trace=words.
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
@@ -23,47 +33,48 @@
 #include "mem/mem.h"
 
 #define MORE 0x8000        /* second half of the record before */
-#define PATIENCE 10000     /* pauses for a record that is being written */
+#define NEAR 10000         /* pauses in which a started entry is finished */
 
+/* Whose entry it is; also the third word of a record. */
+union origin {
+	uint64_t who;
+	struct {
+		uint32_t pid;
+		uint16_t id;
+		uint8_t cpu, design;
+	};
+};
+
+struct entry {
+	uint64_t tsc;
+	union origin from;
+	uint64_t v[4];
+};
+
+/* What readers get. */
 struct trace_rec {
 	uint64_t seq, tsc;
-	union {
-		uint64_t who;    /* all four at once */
-		struct {
-			uint32_t pid;
-			uint16_t id;
-			uint8_t cpu, design;
-		};
-	};
+	union origin from;
 	uint64_t a, b;
 };
 
 _Static_assert(sizeof(struct trace_rec) == EV_TRACE_BYTES, "book: evidence");
 
-/* One per CPU that leaves records, in memory of its own. */
+/* One per CPU that leaves entries, in memory of its own. */
 struct ring {
-	uint64_t head;           /* [cpu] records ever written here */
-	struct trace_rec rec[];  /* trace.size of them */
+	uint64_t head;           /* [cpu] entries ever written here */
+	struct entry entry[];    /* trace.size of them */
 };
-
-#define WIDE 0x10000u      /* of a kind: more than two fields */
 
 static struct {
-	uint64_t seq;            /* [A] last number given out */
-	uint64_t size;           /* [c] records per ring, a power of two; 0: off */
+	uint64_t size;           /* [c] entries per ring, a power of two; 0: off */
 	uint64_t mask;           /* [c] size - 1 */
-	uint32_t kind[EV_COUNT]; /* [c] id, WIDE; 0: leaves no records */
+	uint8_t id[EV_COUNT];    /* [c] 0: leaves no entries */
+	bool wide[256];          /* [c] by id: more than two fields */
 	void (*sink)(const void *rec); /* [c] set at boot, or NULL */
+	uint64_t sent;           /* [A] records that sink got */
 	struct ring *ring[MAXCPU]; /* [c] NULL: none */
 } trace;
-
-/* A reader's place in each ring. */
-struct merge {
-	uint64_t pos[MAXCPU];
-};
-
-static void merge_start(struct merge *m, uint64_t cursor);
-static bool merge_next(struct merge *m, struct trace_rec *out);
 
 static unsigned
 count_fields(const char *args)
@@ -75,18 +86,35 @@ count_fields(const char *args)
 	return n;
 }
 
-static void
-init_kinds(void)
+/* Recorded only if somebody wants to see each of them. */
+static bool
+is_left_out(unsigned i)
 {
-	bool words = option_has("trace", "words");
+	bool host = option_has("trace", "shm") || option_has("trace", "debugcon");
+
+	switch (i) {
+	case EV_page_word:
+		return !option_has("trace", "words");
+	case EV_page_state:
+	case EV_page_home:
+	case EV_page_pin:
+	case EV_page_unpin:
+		return !host && !option_has("trace", "pages");
+	default:
+		return false;
+	}
+}
+
+static void
+init_ids(void)
+{
 	unsigned i;
 
 	for (i = 0; i < EV_COUNT; i++) {
-		if (i == EV_page_word && !words)
+		if (is_left_out(i))
 			continue;
-		trace.kind[i] = ev_rows[i].id;
-		if (count_fields(ev_rows[i].args) > 2)
-			trace.kind[i] |= WIDE;
+		trace.id[i] = ev_rows[i].id;
+		trace.wide[ev_rows[i].id] = count_fields(ev_rows[i].args) > 2;
 	}
 }
 
@@ -101,11 +129,11 @@ trace_init(void)
 		return;
 	trace.size = option_u64("trace_records");
 	if (trace.size == 0)
-		trace.size = s.total < (64ul << 20 >> PAGE_SHIFT) ? 2048 : 16384;
+		trace.size = s.total < (64ul << 20 >> PAGE_SHIFT) ? 2048 : 8192;
 	while ((trace.size & (trace.size - 1)) != 0)
 		trace.size &= trace.size - 1;
 	trace.mask = trace.size - 1;
-	init_kinds();
+	init_ids();
 	trace_add_cpu(0);
 }
 
@@ -114,7 +142,7 @@ void
 trace_add_cpu(unsigned cpu)
 {
 	size_t bytes = sizeof(struct ring) +
-	    trace.size * sizeof(struct trace_rec);
+	    trace.size * sizeof(struct entry);
 	void *p;
 
 	if (trace.size == 0)
@@ -127,94 +155,76 @@ trace_add_cpu(unsigned cpu)
 
 /* ---- writing ---- */
 
-/* The record that the ring has room for next, marked as being written. */
-static inline struct trace_rec *
-begin_record(struct ring *r)
+/* The entry as one or two records without numbers; how many. */
+static unsigned
+to_records(const struct entry *e, struct trace_rec *rec)
 {
-	struct trace_rec *rec = &r->rec[r->head & trace.mask];
-
-	/* Keeps its address in a register instead of making it up again. */
-	__asm__("" : "+r"(rec));
-	atomic_store_release(&rec->seq, 0);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	return rec;
+	rec[0] = (struct trace_rec){ 0, e->tsc, e->from, e->v[0], e->v[1] };
+	rec[1] = (struct trace_rec){ 0, e->tsc, e->from, e->v[2], e->v[3] };
+	rec[1].from.id |= MORE;
+	return trace.wide[e->from.id] ? 2 : 1;
 }
 
-static inline void
-end_record(struct ring *r, struct trace_rec *rec)
+/* Rule 5. */
+static void
+pass_on(const struct entry *e)
 {
-	atomic_store_release(&rec->seq, atomic_add(&trace.seq, 1));
-	atomic_store_release(&r->head, r->head + 1);
+	struct trace_rec rec[2];
+	unsigned i, n = to_records(e, rec);
+
+	for (i = 0; i < n; i++) {
+		rec[i].seq = atomic_add(&trace.sent, 1);
+		trace.sink(&rec[i]);
+	}
 }
 
-static inline const struct trace_rec *
-add_record(struct ring *r, uint16_t id, uint64_t a, uint64_t b)
-{
-	struct trace_rec *rec = begin_record(r);
-	const struct thread *t;
-
-	rec->tsc = md_cycles();
-	t = md_current();
-	rec->pid = t == NULL ? 0 : t->id;
-	rec->design = t == NULL ? 0 : t->design;
-	rec->id = id;
-	rec->cpu = (uint8_t)md_cpu();
-	rec->a = a;
-	rec->b = b;
-	end_record(r, rec);
-	return rec;
-}
-
-/* Fields c and d of the record that was just written. */
-static inline void
-add_half(struct ring *r, const struct trace_rec *first, uint64_t c, uint64_t d)
-{
-	struct trace_rec *rec = begin_record(r);
-
-	rec->tsc = first->tsc;
-	rec->who = first->who | (uint64_t)MORE << 32;
-	rec->a = c;
-	rec->b = d;
-	end_record(r, rec);
-}
-
-/* The end of ev_trace() where the host wants the last n records, too. */
+/* The end of ev_trace() where the host wants the entry, too. */
 static __attribute__((noinline)) void
-pass_on(const struct ring *r, unsigned n, uint64_t flags)
+pass_on_and_end(const struct entry *e, uint64_t flags)
 {
-	for (; n > 0; n--)
-		trace.sink(&r->rec[(r->head - n) & trace.mask]);
+	pass_on(e);
 	md_irq_restore(flags);
 }
 
 /*
- * A record into the ring of this CPU; two if the event has c and d.  Each
- * instruction here is paid by every event: no lock, no call but the last.
+ * An entry into the ring of this CPU.  Each instruction here is paid by every
+ * event: no lock, and no call but the last, so that no register is to be saved.
  *
  * Context:  any.
  */
 void
 ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	uint32_t kind = trace.kind[id];
-	uint64_t flags;
+	const struct thread *t;
+	struct entry *e;
 	struct ring *r;
+	uint64_t flags;
 
-	if (kind == 0)
+	if (trace.id[id] == 0)
 		return;
 	flags = md_irq_save();
 	r = trace.ring[md_cpu()];
-	if (r != NULL) {
-		const struct trace_rec *rec = add_record(r, (uint16_t)kind, a, b);
-
-		if ((kind & WIDE) != 0)
-			add_half(r, rec, c, d);
-		if (trace.sink != NULL) {
-			pass_on(r, (kind & WIDE) != 0 ? 2 : 1, flags);
-			return;
-		}
+	if (r == NULL) {
+		md_irq_restore(flags);
+		return;
 	}
-	md_irq_restore(flags);
+	e = &r->entry[r->head & trace.mask];
+	/* Keeps its address in a register instead of making it up again. */
+	__asm__("" : "+r"(e));
+	e->v[0] = a;
+	e->v[1] = b;
+	e->v[2] = c;
+	e->v[3] = d;
+	t = md_current();
+	e->from.who = t == NULL ? 0 : t->id | (uint64_t)t->design << 56;
+	e->from.id = trace.id[id];
+	e->from.cpu = (uint8_t)md_cpu();
+	e->tsc = md_cycles();
+	atomic_store_release(&r->head, r->head + 1);
+	if (UNLIKELY(trace.sink != NULL))
+		pass_on_and_end(e, flags);
+	else
+		md_irq_restore(flags);
 }
 
 /* Context: any. */
@@ -227,108 +237,103 @@ ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 
 /* ---- reading ---- */
 
-/* Oldest record that stays; one before it may be overwritten just now. */
-static uint64_t
-oldest(const struct ring *r)
-{
-	uint64_t head = atomic_load(&r->head);
-
-	return head >= trace.size ? head - trace.size + 1 : 0;
-}
-
-static uint64_t
-seq_at(const struct ring *r, uint64_t pos)
-{
-	return atomic_load(&r->rec[pos % trace.size].seq);
-}
-
-/* First place with seq > cursor: the numbers in a ring grow. */
-static uint64_t
-search(const struct ring *r, uint64_t cursor)
-{
-	uint64_t lo = oldest(r), hi = atomic_load(&r->head), mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (seq_at(r, mid) > cursor)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
-}
-
-static void
-merge_start(struct merge *m, uint64_t cursor)
-{
-	unsigned i;
-
-	for (i = 0; i < MAXCPU; i++) {
-		if (trace.ring[i] != NULL)
-			m->pos[i] = search(trace.ring[i], cursor);
-	}
-}
-
-/* Copy the record at *pos, or the next one that is whole; false: none. */
+/* Copy entry pos; false: the ring has overtaken it (rule 2). */
 static bool
-peek(const struct ring *r, uint64_t *pos, struct trace_rec *out)
+entry_read(const struct ring *r, uint64_t pos, struct entry *out)
 {
-	for (; *pos < atomic_load(&r->head); (*pos)++) {
-		*pos = MAX(*pos, oldest(r));
-		*out = r->rec[*pos % trace.size];
-		/* Else the place has a younger one, whose turn comes. */
-		if (out->seq != 0 && seq_at(r, *pos) == out->seq &&
-		    *pos >= oldest(r))
-			return true;
+	*out = r->entry[pos & trace.mask];
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return atomic_load(&r->head) - pos < trace.size;
+}
+
+/* The entry of CPU cpu that is next, or the next that is left; false: none. */
+static bool
+peek(struct ev_cursor *c, unsigned cpu, struct entry *out)
+{
+	const struct ring *r = trace.ring[cpu];
+	uint64_t head, *pos = &c->pos[cpu];
+
+	while (r != NULL && *pos != (head = atomic_load(&r->head))) {
+		if (head - *pos >= trace.size) {
+			c->lost += head - *pos - trace.size + 1;
+			*pos = head - trace.size + 1;
+		}
+		if (entry_read(r, *pos, out))
+			return out->tsc <= c->until;
 	}
 	return false;
 }
 
-/* Take the record with the smallest number. */
+/* The earliest entry that is next. */
 static bool
-merge_next(struct merge *m, struct trace_rec *out)
+next_entry(struct ev_cursor *c, struct entry *out)
 {
-	struct trace_rec rec;
-	unsigned i, from = MAXCPU;
+	unsigned cpu, from = MAXCPU;
+	struct entry e;
 
-	for (i = 0; i < MAXCPU; i++) {
-		if (trace.ring[i] == NULL ||
-		    !peek(trace.ring[i], &m->pos[i], &rec))
-			continue;
-		if (from == MAXCPU || rec.seq < out->seq) {
-			from = i;
-			*out = rec;
+	for (cpu = 0; cpu < MAXCPU; cpu++) {
+		if (peek(c, cpu, &e) && (from == MAXCPU || e.tsc < out->tsc)) {
+			from = cpu;
+			*out = e;
 		}
 	}
 	if (from == MAXCPU)
 		return false;
-	m->pos[from]++;
+	c->pos[from]++;
 	return true;
 }
 
 /*
- * The next record.  Where a few numbers are missing, a CPU may have drawn them
- * and not written yet (at most two each): give it time.  What comes later still
- * is not told.
+ * A cursor to what the rings have now, at most `most` entries of each; later
+ * ones are not read by it.
+ *
+ * Locks:    none.
  */
-static bool
-next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
+void
+ev_trace_begin(struct ev_cursor *c, uint64_t most)
 {
-	struct merge at = *m;
-	unsigned tries;
+	unsigned i;
 
-	for (tries = 0; merge_next(m, out);) {
-		uint64_t missing = out->seq - cursor - 1;
+	*c = (struct ev_cursor){ .until = md_cycles() };
+	for (i = 0; i < MAXCPU; i++) {
+		uint64_t head = trace.ring[i] == NULL ? 0 :
+		    atomic_load(&trace.ring[i]->head);
 
-		if (out->seq <= cursor)
-			continue;
-		if (missing == 0 || missing > 2 * MAXCPU || tries == PATIENCE)
-			return true;
-		tries++;
-		md_pause();
-		*m = at;
+		c->pos[i] = head - MIN(head, MIN(most, trace.size - 1));
+		c->number += c->pos[i];
+		c->entries += head - c->pos[i];
 	}
-	return false;
+	/* Who has looked at the clock before us writes his entry by then. */
+	for (i = 0; i < NEAR && md_ncpus() > 1; i++)
+		md_pause();
+}
+
+/*
+ * Binary records from the cursor on, in order; counts those that were overwritten.
+ *
+ * Returns:  bytes copied, a multiple of 40.
+ */
+size_t
+ev_trace_read(struct ev_cursor *c, void *buf, size_t cap)
+{
+	struct trace_rec *out = buf;
+	struct entry e;
+	size_t n = 0;
+	unsigned i;
+
+	while ((n + 2) * sizeof(*out) <= cap && next_entry(c, &e)) {
+		struct trace_rec rec[2];
+
+		EVENT_ADD(check_trace_lost, c->lost);
+		c->number += c->lost;
+		c->lost = 0;
+		for (i = to_records(&e, rec); i > 0; i--, n++) {
+			rec[0].seq = ++c->number;
+			memcpy(&out[n], &rec[0], sizeof(*out));
+			rec[0] = rec[1];
+		}
+	}
+	return n * sizeof(*out);
 }
 
 /*
@@ -340,47 +345,18 @@ next_in_order(struct merge *m, uint64_t cursor, struct trace_rec *out)
 void
 ev_trace_to(void (*put)(const void *rec))
 {
-	struct merge m = { { 0 } };
-	struct trace_rec rec;
+	struct ev_cursor c;
+	struct entry e;
 	uint64_t flags;
 
 	if (trace.size == 0)
 		return;
 	flags = md_irq_save();
-	merge_start(&m, 0);
-	while (merge_next(&m, &rec))
-		put(&rec);
 	trace.sink = put;
+	ev_trace_begin(&c, trace.size);
+	while (next_entry(&c, &e))
+		pass_on(&e);
 	md_irq_restore(flags);
-}
-
-uint64_t
-ev_trace_newest(void)
-{
-	return atomic_load(&trace.seq);
-}
-
-/*
- * Binary records after *cursor, in order; counts those that were overwritten.
- *
- * Returns:  bytes copied, a multiple of 40; *cursor is moved on.
- */
-size_t
-ev_trace_read(uint64_t *cursor, void *buf, size_t cap)
-{
-	struct trace_rec *out = buf, rec;
-	struct merge m = { { 0 } };
-	size_t n = 0;
-
-	merge_start(&m, *cursor);
-	while ((n + 1) * sizeof(rec) <= cap &&
-	    next_in_order(&m, *cursor, &rec)) {
-		if (rec.seq != *cursor + 1)
-			EVENT_ADD(check_trace_lost, rec.seq - *cursor - 1);
-		*cursor = rec.seq;
-		memcpy(&out[n++], &rec, sizeof(rec));
-	}
-	return n * sizeof(rec);
 }
 
 /* ---- as text ---- */
@@ -417,34 +393,31 @@ show_field(struct out *o, const char *args, unsigned nth, uint64_t v)
 }
 
 static void
-show_record(struct out *o, const struct trace_rec *rec)
+show_entry(struct out *o, uint64_t number, const struct entry *e)
 {
-	const struct ev_row *row = row_of(rec->id & ~MORE);
-	unsigned first = (rec->id & MORE) != 0 ? 2 : 0;
+	const struct ev_row *row = row_of(e->from.id);
+	unsigned i;
 
 	if (row == NULL)
 		return;
-	if (first == 0)
-		out_printf(o, "\n  %lu cpu%u %u %s", rec->seq, rec->cpu,
-		    rec->pid, row->name);
-	show_field(o, row->args, first, rec->a);
-	show_field(o, row->args, first + 1, rec->b);
+	out_printf(o, "\n  %lu cpu%u %u %s", number, e->from.cpu, e->from.pid,
+	    row->name);
+	for (i = 0; i < ARRAY_LEN(e->v); i++)
+		show_field(o, row->args, i, e->v[i]);
 }
 
-/* The last n records (halves count), without any lock. */
+/* The last n entries of all CPUs, without any lock. */
 void
 ev_trace_show_last(struct out *o, unsigned n)
 {
-	uint64_t last = atomic_load(&trace.seq);
-	struct merge m = { { 0 } };
-	struct trace_rec rec;
-	bool begun = false;
+	struct ev_cursor c;
+	struct entry e;
 
-	merge_start(&m, last - MIN(last, (uint64_t)n));
-	while (merge_next(&m, &rec) && rec.seq <= last) {
-		begun |= (rec.id & MORE) == 0;
-		if (begun)
-			show_record(o, &rec);
+	ev_trace_begin(&c, n);
+	for (; next_entry(&c, &e); c.entries--) {
+		c.number++;
+		if (c.entries <= n)
+			show_entry(o, c.number, &e);
 	}
 	out_printf(o, "\n");
 }

@@ -83,11 +83,11 @@ put_head(struct out *o)
 void
 ev_trace_show(struct out *o)
 {
-	uint64_t newest = ev_trace_newest(), cursor;
 	void *page = kmem_alloc(PAGE_SIZE);
+	struct ev_cursor cursor;
 	size_t n, sum;
 
-	cursor = newest - MIN(newest, RECORDS_MAX);
+	ev_trace_begin(&cursor, RECORDS_MAX / 2 / md_ncpus());
 	put_head(o);
 	put_dictionary(o);
 	for (sum = 0; page != NULL && sum < RECORDS_MAX * EV_TRACE_BYTES; sum += n) {

@@ -408,7 +408,7 @@ def do_ws(args):
 
 def do_counters(args):
     """counters [PREFIX]     the counters that are not 0"""
-    rows, count = value('ev_rows'), value('events')['count']
+    rows, count = value('ev_rows'), value('ev_cells')
     cpus = range(count.type.range()[1] + 1)
     for i in range(rows.type.range()[1] + 1):
         name = rows[i]['name'].string()

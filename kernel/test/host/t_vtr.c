@@ -18,7 +18,7 @@
 #include "../../dev/tracer.h"
 
 enum { STATE = 0x10, HOME = 0x11, PIN = 0x12, UNPIN = 0x13, BEGIN = 0x0d,
-	END = 0x0e, PASS = 0x1e, RESTART = 0x0f, ZEROFILL = 0x01, COPY = 0x04,
+	END = 0x0e, WAIT = 0x1e, RESTART = 0x0f, ZEROFILL = 0x01, COPY = 0x04,
 	FBEGIN = 0x20, FWORD = 0x21, FEND = 0x22, NEW = 0x23, DEREF = 0x24,
 	OUT = 0x48, IN = 0x49, SFREE = 0x4a, SPLIT = 0x31 };
 enum { FREE, ZEROED, ACTIVE, STANDBY, MODIFIED, READING, LIMBO };
@@ -29,7 +29,7 @@ static const char dictionary[] =
     "10 page.state pfn:u,change:x,home:x,flags:x\n"
     "11 page.home pfn:u,old:x,new:x\n12 page.pin pfn:u,pins:u\n"
     "13 page.unpin pfn:u,pins:u\n0d fault.begin va:x,access:u\n"
-    "0e fault.end outcome:u,restarts:u\n1e fault.pass va:x,access:u\n"
+    "0e fault.end outcome:u,restarts:u\n1e lock.wait lock:x,owner:u\n"
     "0f fault.restart va:x,reason:u\n"
     "01 fault.zerofill va:x,before:x,after:x,pfn:u\n"
     "04 fault.fork_copy va:x,before:x,after:x,pfn:u\n"
@@ -115,7 +115,7 @@ load(struct vtr *t, const char *file)
 
 static const struct line good[] = {
 	{ BEGIN, 5, { 0x7000, 2 } },
-	{ PASS, 5, { 0x7000, 2 } },
+	{ WAIT, 5, { 0x7000, 2 } },
 	{ STATE, 5, { 9, CHANGE(FREE, LIMBO), 0, 0 } },
 	{ HOME, 5, { 9, 0, PTE_HOME } },
 	{ STATE, 5, { 9, CHANGE(LIMBO, ACTIVE), PTE_HOME, 1 } },
@@ -381,7 +381,7 @@ damage(void **state)
 	refuses(b, n, "id of no event");
 	rec[1].id = 0x10 | VTR_MORE;
 	refuses(b, n, "second half of nothing");
-	rec[1].id = PASS;
+	rec[1].id = WAIT;
 	rec[1].cpu = 200;
 	refuses(b, n, "of CPU 200");
 	free(b);
@@ -480,15 +480,15 @@ frames(void **state)
 {
 	struct sink *s = sink_open(path[0], 1, 64 << 20);
 	uint8_t line[4096];
-	struct vtr_rec r = { .id = PASS, .pid = 0xc0db };
+	struct vtr_rec r = { .id = WAIT, .pid = 0xc0db };
 	size_t n = 0, cut;
 	struct vtr t;
 	char *why;
 
 	assert_non_null(s);
 	n += (size_t)sprintf((char *)line, "Bochs says D and R\n");
-	n += put_frame(line + n, 'D', "1e fault.pass va:x,", 19);
-	n += put_frame(line + n, 'D', "access:u\n", 9);
+	n += put_frame(line + n, 'D', "1e lock.wait lock:x,", 20);
+	n += put_frame(line + n, 'D', "owner:u\n", 8);
 	for (r.seq = 1; r.seq <= 3; r.seq++)
 		n += put_frame(line + n, 'R', &r, sizeof r);
 	n += (size_t)sprintf((char *)line + n, "more words\n");
@@ -531,7 +531,7 @@ ring(void **state)
 	assert_true(shm != MAP_FAILED);
 	assert_int_equal(shm->magic, TRACESHM_MAGIC);
 	slot = (struct vtr_rec *)((char *)shm + TRACESHM_HEAD);
-	strcpy((char *)shm + TRACESHM_TEXT, "1e fault.pass va:x,access:u\n");
+	strcpy((char *)shm + TRACESHM_TEXT, "1e lock.wait lock:x,owner:u\n");
 	shm->text = 28;
 	for (seq = 1; seq <= shm->slots + 7; seq++) {
 		if (shm->head - shm->tail >= shm->slots) {
@@ -539,14 +539,14 @@ ring(void **state)
 			continue;
 		}
 		slot[shm->head++ % shm->slots] = (struct vtr_rec){
-			.seq = seq, .id = PASS, .a = seq };
+			.seq = seq, .id = WAIT, .a = seq };
 	}
 	assert_int_equal(sink_drain(s), shm->slots);
 	assert_int_equal(sink_drain(s), 0);
 	/* One CPU is stopped before it has written, another has. */
 	shm->head++;
 	slot[shm->head++ % shm->slots] = (struct vtr_rec){ .seq = seq + 1,
-		.id = PASS };
+		.id = WAIT };
 	munmap(shm, bytes);
 	why = sink_close(s, true);
 	assert_non_null(strstr(why, ": 8 of "));

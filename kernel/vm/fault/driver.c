@@ -119,7 +119,7 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	for (;;) {
 		/* Others could take what is read each time before it is mapped (D6). */
 		f->want.hold = f->restarts >= faults.hold;
-		EVENT(fault_pass, va, access);
+		EVENT(fault_pass);
 		r = fault_once(f);
 		fault_count(f, r);
 		if (r == FAULT_DONE || r == FAULT_SIGNAL)
