@@ -161,9 +161,9 @@ int sleep_until(uint64_t deadline_ns, enum wait_how);
 /* ---- mutex.c, rwlock.c: sleeping locks with a rank ---- */
 
 struct mutex {
-	struct spinlock lock;   /* guards the rest; LR_WAIT */
-	struct thread *owner;
-	struct list waiters;
+	struct spinlock lock;   /* LR_WAIT */
+	struct thread *owner;   /* [A] NULL: free; lowest bit: somebody waits */
+	struct list waiters;    /* [lock] */
 	uint8_t rank;
 };
 
@@ -178,10 +178,10 @@ void mutex_unlock(struct mutex *);
 bool mutex_is_mine(const struct mutex *);
 
 struct rwlock {
-	struct spinlock lock;   /* guards the rest; LR_WAIT */
-	struct thread *writer;
-	uint32_t readers, rsv;
-	struct list waiters;    /* in order of arrival: a writer is not starved */
+	struct spinlock lock;   /* LR_WAIT */
+	struct thread *writer;  /* [A] for asserts and messages */
+	uint32_t readers, rsv;  /* [A] how many; highest bits: rwlock.c */
+	struct list waiters;    /* [lock] in order of arrival: a writer is not starved */
 	uint8_t rank;
 };
 
