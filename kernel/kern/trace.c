@@ -284,6 +284,30 @@ next_entry(struct ev_cursor *c, struct entry *out)
 }
 
 /*
+ * Let the cursor begin where each ring has all that happened: what one has of the
+ * time before another's oldest entry is a story with holes.
+ */
+static void
+skip_holes(struct ev_cursor *c)
+{
+	uint64_t from = 0;
+	struct entry e;
+	unsigned i;
+
+	for (i = 0; i < MAXCPU; i++) {
+		if (c->pos[i] > 0 && peek(c, i, &e))
+			from = MAX(from, e.tsc);
+	}
+	for (i = 0; i < MAXCPU; i++) {
+		while (peek(c, i, &e) && e.tsc < from) {
+			c->pos[i]++;
+			c->number++;
+			c->entries--;
+		}
+	}
+}
+
+/*
  * A cursor to what the rings have now, at most `most` entries of each; later
  * ones are not read by it.
  *
@@ -306,6 +330,7 @@ ev_trace_begin(struct ev_cursor *c, uint64_t most)
 	/* Who has looked at the clock before us writes his entry by then. */
 	for (i = 0; i < NEAR && md_ncpus() > 1; i++)
 		md_pause();
+	skip_holes(c);
 }
 
 /*

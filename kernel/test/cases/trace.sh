@@ -86,7 +86,7 @@ same "" "$($vtr check "$tmp/dead" 2>&1)" "check of a panic"
 [ "$($vtr dump "$tmp/dead" | wc -l)" -gt 1000 ] || fail "few events before a panic"
 
 # Without the host: the rings are a file of the guest, of all its processors.
-expect 0 $guest --cpus 2 -- sh -c 'echo | cat; cat /proc/vm/trace' >"$tmp/rings" 2>"$tmp/err"
+expect 0 $guest --cpus 2 --append trace=pages -- sh -c 'echo | cat; cat /proc/vm/trace' >"$tmp/rings" 2>"$tmp/err"
 printf '\n' | cmp -n 1 - "$tmp/rings" || fail "no output before the rings"
 tail -c +2 "$tmp/rings" >"$tmp/ring"
 expect 0 $vtr dump "$tmp/ring" >"$tmp/dump" 2>"$tmp/err"

@@ -132,6 +132,26 @@ merged(void **state)
 	assert_int_equal(lost, 0);
 }
 
+/* A ring that has forgotten more than the other: the file begins where both know. */
+static void
+holes(void **state)
+{
+	struct trace_rec rec[RECORDS];
+	struct ev_cursor c;
+	size_t n;
+
+	put(1, 0, 10);
+	put(0, 100, 100);
+	put(1, 10, 5);
+	put(0, 200, 3);
+	ev_trace_begin(&c, SIZE);
+	n = ev_trace_read(&c, rec, sizeof rec) / sizeof *rec;
+	assert_int_equal(n, 2 * (SIZE - 1 + 5));
+	assert_int_equal(entry_of(rec), 203 - (SIZE - 1));
+	assert_int_equal(rec[0].seq, 10 + 103 - (SIZE - 1) + 1);
+	assert_int_equal(rec[2 * (SIZE - 1 - 3)].from.cpu, 1);
+}
+
 /* What was overtaken before the cursor counts in the numbers, after it as lost. */
 static void
 overtaken(void **state)
@@ -221,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(merged, setup),
+		cmocka_unit_test_setup(holes, setup),
 		cmocka_unit_test_setup(overtaken, setup),
 		cmocka_unit_test_setup(interleaved, setup),
 		cmocka_unit_test_setup(raced, setup),
