@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=4 TIMEOUT=60 APPEND=trace_records=64 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=4 TIMEOUT=60 APPEND=trace_records=256 SWEEP=no */
 /*
  * /proc/vm/trace is read while the rings turn over fast: its records have
  * numbers that only grow, none comes twice.
@@ -21,7 +21,8 @@ busy(void)
 	}
 }
 
-static void
+/* How many there are: none, where all was overwritten before it was read. */
+static size_t
 file_is_in_order(void)
 {
 	static char file[MIB];
@@ -42,12 +43,13 @@ file_is_in_order(void)
 			    (at - start) / RECORD, seq, last);
 		last = seq;
 	}
-	CHECK(last != 0);
+	return (n - start) / RECORD;
 }
 
 int
 main(void)
 {
+	size_t records = 0;
 	pid_t pid[3];
 
 	if (!on_vadose())
@@ -58,7 +60,8 @@ main(void)
 			busy();
 	}
 	for (int i = 0; i < FILES; i++)
-		file_is_in_order();
+		records += file_is_in_order();
+	CHECK(records > 0);
 	for (int i = 0; i < 3; i++) {
 		OK(kill(pid[i], SIGKILL));
 		REAP_SIGNAL(pid[i], SIGKILL);
