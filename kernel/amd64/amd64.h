@@ -102,6 +102,13 @@ struct cpu {
 
 extern struct cpu cpu_rows[MAXCPU];
 
+/* Can rip hold it?  Bits 63 to 47 are equal. */
+static inline bool
+is_canonical(uint64_t va)
+{
+	return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+}
+
 /* ---- the machine's instructions ---- */
 
 struct cpuid {

@@ -56,7 +56,6 @@ static const struct ex_row *find_fixup(uint64_t rip);
 static enum access access_of(const struct trapframe *);
 static const char *name_kernel_fault(const struct trapframe *, va_t);
 static bool is_stack_guard(va_t);
-static bool is_canonical(uint64_t);
 
 /* Every vector but #DF, NMI, #MC, #DB of the kernel comes here from entry.S. */
 void
@@ -274,7 +273,8 @@ trap_user_exit(struct trapframe *tf)
 {
 	for (;;) {
 		md_irq_enable();
-		md_maybe_resched();
+		if (CPU_READ32(CPU_NEED_RESCHED) != 0)
+			md_maybe_resched();
 		traps.ops.user_return(tf);
 		if (!is_canonical(tf->rip)) {
 			traps.ops.exception(tf, VEC_GP);
@@ -295,12 +295,6 @@ trap_may_sysret(const struct trapframe *tf)
 	    tf->rip < MD_USER_END && tf->cs == SEL_UCODE &&
 	    tf->ss == SEL_UDATA &&
 	    (tf->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) == 0;
-}
-
-static bool
-is_canonical(uint64_t va)
-{
-	return (uint64_t)((int64_t)(va << 16) >> 16) == va;
 }
 
 void

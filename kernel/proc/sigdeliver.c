@@ -57,6 +57,11 @@ sig_user_return(struct trapframe *tf)
 {
 	struct task *tk = task_current();
 
+	/* Nearly always: no signal, no mask to put back, no call to restart. */
+	if ((atomic_load(&tk->thread->pending) | (unsigned)tk->forced.signo |
+	    tk->mask_saved | tk->proc->cpu_watch) == 0 &&
+	    (tf->vector != MD_VEC_SYSCALL || (int64_t)tf->rax > -ERESTARTSYS))
+		return;
 	do {
 		while (has_work(tk))
 			sig_step(tk, tf);
