@@ -38,6 +38,7 @@ static struct {
 	struct spinlock lock;
 	pfn_t head[BUDDY_MAXORDER + 1]; /* [lock] lists through qnext, qprev */
 	pfn_t max_pfn;                  /* [c] */
+	const struct boot_info *ram;    /* [c] its ranges */
 } buddy = { .lock = SPIN_INIT(LR_MEM) };
 
 static void back_descriptors(const struct boot_info *info);
@@ -58,6 +59,7 @@ buddy_init(void)
 	uint64_t n = 0;
 	unsigned i;
 
+	buddy.ram = info;
 	pfdb = (struct vm_page *)MD_PFDB_BASE;
 	back_descriptors(info);
 	/* Only now is it settled what boot_take() left. */
@@ -160,7 +162,7 @@ free_frames(pa_t start, pa_t end)
 bool
 phys_is_ram(pfn_t pfn)
 {
-	const struct boot_info *info = boot_info();
+	const struct boot_info *info = buddy.ram;
 	pa_t pa = (pa_t)pfn << PAGE_SHIFT;
 	unsigned i;
 

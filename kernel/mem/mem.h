@@ -20,6 +20,16 @@ enum phys_class {
 	PHYS_RESERVED  /* down to the last frame: pageout, exit */
 };
 
+#define PHYS_CLASSES (PHYS_RESERVED + 1)
+
+/* How few frames are few: phys_set_marks(). */
+struct phys_marks {
+	uint64_t reserve, low, high;
+	uint64_t leave[PHYS_CLASSES]; /* frames that a class leaves alone */
+};
+
+extern struct phys_marks phys_marks; /* [A] */
+
 enum phys_want { PHYS_ANY, PHYS_ZEROED };
 
 /* Take all free RAM of boot/; the frame database is made here. */

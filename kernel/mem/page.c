@@ -27,9 +27,7 @@
 struct vm_page *pfdb;                            /* [c] */
 struct spinlock pfn_lock = SPIN_INIT(LR_PFN);
 
-static struct {
-	_Atomic uint64_t count[PG_NSTATES];      /* [A] frames per state */
-} page;
+_Atomic uint64_t page_counts[PG_NSTATES];        /* [A] */
 
 #define TO(s) (1u << PG_##s)
 
@@ -63,25 +61,6 @@ static const char *const state_names[PG_NSTATES] = {
 /* States between which mem/ itself moves frames that nobody else knows. */
 #define PRIVATE_STATES (TO(FREE) | TO(ZEROED) | TO(LIMBO) | TO(WIRED))
 
-static void judge(const struct vm_page *pg, enum page_state to);
-
-/*
- * Locks:    see page.h.
- * Returns:  or panics with frame, states, home, mapcount and pins.
- */
-void
-page_set_state(struct vm_page *pg, enum page_state to)
-{
-	enum page_state from = (enum page_state)pg->state;
-
-	judge(pg, to);
-	pg->state = (uint8_t)to;
-	atomic_sub(&page.count[from], 1);
-	atomic_add(&page.count[to], 1);
-	EVENT(page_state, page_pfn(pg), (unsigned)from << 8 | to, pg->home,
-	    pg->flags);
-}
-
 static void NORETURN
 refuse(const struct vm_page *pg, enum page_state to, const char *why)
 {
@@ -92,8 +71,12 @@ refuse(const struct vm_page *pg, enum page_state to, const char *why)
 	    pg->mapcount, pg->pins, pg->flags);
 }
 
-static void
-judge(const struct vm_page *pg, enum page_state to)
+/*
+ * Locks:    see page.h.
+ * Returns:  or panics with frame, states, home, mapcount and pins.
+ */
+void
+page_set_state(struct vm_page *pg, enum page_state to)
 {
 	enum page_state from = (enum page_state)pg->state;
 	bool is_private = ((1u << from | 1u << to) & ~PRIVATE_STATES) == 0;
@@ -107,6 +90,11 @@ judge(const struct vm_page *pg, enum page_state to)
 		refuse(pg, to, "in use");
 	if (to == PG_FREE && page_home_kind(pg) != HOME_NONE)
 		refuse(pg, to, "has a home");
+	pg->state = (uint8_t)to;
+	atomic_sub(&page_counts[from], 1);
+	atomic_add(&page_counts[to], 1);
+	EVENT(page_state, page_pfn(pg), (unsigned)from << 8 | to, pg->home,
+	    pg->flags);
 }
 
 /*
@@ -133,14 +121,8 @@ page_state_name(enum page_state s)
 	return s < PG_NSTATES ? state_names[s] : "?";
 }
 
-uint64_t
-page_count(enum page_state s)
-{
-	return atomic_load_relaxed(&page.count[s]);
-}
-
 void
 page_adopt(uint64_t n)
 {
-	atomic_add(&page.count[PG_FREE], n);
+	atomic_add(&page_counts[PG_FREE], n);
 }

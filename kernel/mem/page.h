@@ -134,8 +134,43 @@ void page_set_home(struct vm_page *, enum page_home, uint64_t payload);
 
 const char *page_state_name(enum page_state);
 
+/* Pages in order, linked by frame number through qnext and qprev.  [P]. */
+struct page_queue {
+	pfn_t head, tail;    /* 0: none */
+	uint64_t n;
+};
+
+static inline void
+page_queue_append(struct page_queue *q, struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	pg->qnext = 0;
+	pg->qprev = q->tail;
+	*(q->tail == 0 ? &q->head : &pfdb[q->tail].qnext) = page_pfn(pg);
+	q->tail = page_pfn(pg);
+	q->n++;
+}
+
+static inline void
+page_queue_remove(struct page_queue *q, struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(q->n > 0);
+	*(pg->qprev == 0 ? &q->head : &pfdb[pg->qprev].qnext) = pg->qnext;
+	*(pg->qnext == 0 ? &q->tail : &pfdb[pg->qnext].qprev) = pg->qprev;
+	pg->qnext = pg->qprev = 0;
+	q->n--;
+}
+
+extern _Atomic uint64_t page_counts[PG_NSTATES]; /* [A] for page_count() */
+
 /* Frames in this state now.  Exact when nobody moves any. */
-uint64_t page_count(enum page_state);
+static inline uint64_t
+page_count(enum page_state s)
+{
+	return page_counts[s];
+}
+
 /* n descriptors, zero-filled and so FREE, join the count (phys_init). */
 SYSTEM_ONLY void page_adopt(uint64_t n);
 

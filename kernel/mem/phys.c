@@ -52,7 +52,6 @@ static struct {
 	_Atomic uint64_t min_ever;   /* [A] lowest avail */
 	uint64_t total;              /* [A] frames ever adopted */
 	uint64_t wired;              /* [c] frames that boot/ had taken */
-	uint64_t reserve, low, high; /* [A] */
 	unsigned areas;              /* [A] swap areas */
 	bool poison;                 /* [c] */
 	void (*freed)(void);         /* [c] */
@@ -61,8 +60,11 @@ static struct {
 	bool (*gate)(uint64_t n);    /* [c] */
 } phys;
 
-static pfn_t find_free(void);
-static pfn_t find_zeroed(void);
+struct phys_marks phys_marks;
+
+static bool promise_reclaimed(enum phys_class class, uint64_t n);
+static pfn_t own_frame(enum phys_want want);
+static pfn_t find_frame(void);
 static void put_free(struct vm_page *pg);
 static void drain(struct magazine *m, unsigned keep);
 
@@ -99,7 +101,8 @@ phys_init(void)
 	ev_set_gauge(EV_page_q_free, gauge_free);
 	ev_set_gauge(EV_page_reserve_min, gauge_min);
 	klog("phys: %lu MiB in %lu frames, reserve %lu low %lu high %lu",
-	    phys.total >> 8, phys.total, phys.reserve, phys.low, phys.high);
+	    phys.total >> 8, phys.total, phys_marks.reserve, phys_marks.low,
+	    phys_marks.high);
 }
 
 void
@@ -118,9 +121,11 @@ phys_set_marks(void)
 
 	if (option_str("reserve") != NULL)
 		reserve = option_u64("reserve");
-	phys.reserve = reserve;
-	phys.low = reserve + MAX(64ul, ram / 128);
-	phys.high = phys.low + MAX(128ul, ram / 64);
+	phys_marks.reserve = reserve;
+	phys_marks.low = reserve + MAX(64ul, ram / 128);
+	phys_marks.high = phys_marks.low + MAX(128ul, ram / 64);
+	phys_marks.leave[PHYS_USER] = (reserve + phys_marks.low) / 2;
+	phys_marks.leave[PHYS_KERNEL] = reserve;
 }
 
 void
@@ -143,21 +148,6 @@ phys_set_gate(bool (*gate)(uint64_t n))
 }
 
 /* ---- promises ---- */
-
-/* How many frames this class leaves alone. */
-static uint64_t
-class_limit(enum phys_class class)
-{
-	switch (class) {
-	case PHYS_USER:
-		return (phys.reserve + phys.low) / 2;
-	case PHYS_KERNEL:
-		return phys.reserve;
-	case PHYS_RESERVED:
-		return 0;
-	}
-	panic("class_limit: class %u", class);
-}
 
 /*
  * With swap more is promised than there are frames, and programs need some to
@@ -188,7 +178,7 @@ note_minimum(uint64_t left)
 bool
 phys_promise(enum phys_class class, uint64_t n)
 {
-	uint64_t limit = class_limit(class);
+	uint64_t limit = phys_marks.leave[class];
 	uint64_t have = atomic_load_relaxed(&phys.avail);
 
 	if (class == PHYS_KERNEL && !may_wire(n))
@@ -198,10 +188,11 @@ phys_promise(enum phys_class class, uint64_t n)
 			return false;
 	} while (!atomic_cas(&phys.avail, &have, have - n));
 	have -= n;
-	note_minimum(have);
-	if (class == PHYS_RESERVED && have < phys.reserve)
+	if (have < atomic_load_relaxed(&phys.min_ever))
+		note_minimum(have);
+	if (class == PHYS_RESERVED && have < phys_marks.reserve)
 		EVENT(page_reserve_allocs);
-	if (have < phys.low && phys.is_low != NULL)
+	if (have < phys_marks.low && phys.is_low != NULL)
 		phys.is_low();
 	return true;
 }
@@ -211,20 +202,20 @@ phys_unpromise(uint64_t n)
 {
 	uint64_t have = atomic_add(&phys.avail, n);
 
-	if (have <= phys.low && phys.freed != NULL)
+	if (have <= phys_marks.low && phys.freed != NULL)
 		phys.freed();
 }
 
-/* The same, with frames taken from pages that nobody uses. */
+/* The same, where it was refused: with frames taken from pages that nobody uses. */
 static bool
-promise_or_reclaim(enum phys_class class, uint64_t n)
+promise_reclaimed(enum phys_class class, uint64_t n)
 {
-	while (!phys_promise(class, n)) {
+	do {
 		if (class == PHYS_KERNEL && !may_wire(n))
 			return false;
 		if (phys.steal == NULL || !phys.steal())
 			return false;
-	}
+	} while (!phys_promise(class, n));
 	return true;
 }
 
@@ -248,21 +239,22 @@ struct vm_page *
 phys_alloc(enum phys_class class, enum phys_want want)
 {
 	struct vm_page *pg;
+	bool is_zeroed;
 	pfn_t pfn;
 
 	if (class != PHYS_RESERVED && inject_hit(FI_FRAME))
 		return NULL;
-	if (!promise_or_reclaim(class, 1))
+	if (!phys_promise(class, 1) && !promise_reclaimed(class, 1))
 		return NULL;
-	pfn = want == PHYS_ZEROED ? find_zeroed() : find_free();
+	pfn = own_frame(want);
+	if (pfn == 0)
+		pfn = find_frame();
 	pg = &pfdb[pfn];
+	is_zeroed = pg->state == PG_ZEROED;
 	phys_given();
-	if (pg->state == PG_ZEROED || want == PHYS_ANY) {
-		page_set_state(pg, PG_LIMBO);
-	} else {
-		page_set_state(pg, PG_LIMBO);
+	page_set_state(pg, PG_LIMBO);
+	if (want == PHYS_ZEROED && !is_zeroed)
 		page_zero(pg);
-	}
 	return pg;
 }
 
@@ -373,32 +365,19 @@ refill_zeroed(struct magazine *m)
 	return pfn;
 }
 
+/* From this CPU's magazine, filled first where it is empty; 0: it stays so. */
 static pfn_t
-own_free(void)
+own_frame(enum phys_want want)
 {
-	struct magazine *m;
+	struct cpu_mags *c;
 	pfn_t pfn;
 
 	md_preempt_disable();
-	m = &phys.cpu[md_cpu()].free;
-	pfn = mag_pop(m);
+	c = &phys.cpu[md_cpu()];
+	pfn = mag_pop(want == PHYS_ZEROED ? &c->zeroed : &c->free);
 	if (pfn == 0)
-		pfn = refill_free(m);
-	md_preempt_enable();
-	return pfn;
-}
-
-static pfn_t
-own_zeroed(void)
-{
-	struct magazine *m;
-	pfn_t pfn;
-
-	md_preempt_disable();
-	m = &phys.cpu[md_cpu()].zeroed;
-	pfn = mag_pop(m);
-	if (pfn == 0)
-		pfn = refill_zeroed(m);
+		pfn = want == PHYS_ZEROED ? refill_zeroed(&c->zeroed) :
+		    refill_free(&c->free);
 	md_preempt_enable();
 	return pfn;
 }
@@ -420,24 +399,14 @@ from_others(void)
 
 /* The caller has a promise, so a frame is somewhere, or will be at once. */
 static pfn_t
-find_free(void)
+find_frame(void)
 {
 	pfn_t pfn;
 
-	for (;;) {
-		if ((pfn = own_free()) != 0 || (pfn = own_zeroed()) != 0 ||
-		    (pfn = from_others()) != 0)
-			return pfn;
+	while ((pfn = own_frame(PHYS_ANY)) == 0 &&
+	    (pfn = own_frame(PHYS_ZEROED)) == 0 && (pfn = from_others()) == 0)
 		md_pause();
-	}
-}
-
-static pfn_t
-find_zeroed(void)
-{
-	pfn_t pfn = own_zeroed();
-
-	return pfn != 0 ? pfn : find_free();
+	return pfn;
 }
 
 static void
@@ -511,7 +480,8 @@ phys_alloc_run(unsigned order)
 	uint64_t i, n = 1ul << order;
 	struct vm_page *pg;
 
-	if (inject_hit(FI_FRAME) || !promise_or_reclaim(PHYS_KERNEL, n))
+	if (inject_hit(FI_FRAME) || (!phys_promise(PHYS_KERNEL, n) &&
+	    !promise_reclaimed(PHYS_KERNEL, n)))
 		return NULL;
 	pg = buddy_take_run(order);
 	if (pg == NULL) {
@@ -556,9 +526,9 @@ phys_stat(struct phys_stat *s)
 	s->zeroed = page_count(PG_ZEROED);
 	s->wired = page_count(PG_WIRED);
 	s->avail = atomic_load(&phys.avail);
-	s->reserve = phys.reserve;
-	s->low = phys.low;
-	s->high = phys.high;
+	s->reserve = phys_marks.reserve;
+	s->low = phys_marks.low;
+	s->high = phys_marks.high;
 	s->min_ever = atomic_load_relaxed(&phys.min_ever);
 	s->max_pfn = buddy_max_pfn();
 }

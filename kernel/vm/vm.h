@@ -386,7 +386,14 @@ unsigned vm_leak_end(void);
 /* Mappings, or words that mremap moves, could not be read from swap: the process
  * is to be killed. */
 bool vm_is_lost(struct aspace *);
-/* Called by sys/ at the end of each system call (check=sys). */
-void vm_check_syscall(void);
+/* Called by sys/ at the end of each system call; check=sys: vm_check(). */
+extern bool vm_checks_syscalls; /* [c] */
+void vm_check_syscall_now(void);
+static inline void
+vm_check_syscall(void)
+{
+	if (vm_checks_syscalls)
+		vm_check_syscall_now();
+}
 
 #endif

@@ -121,7 +121,7 @@ class Page {
   }
 
   excerpt(line, spec) {
-    const m = spec.match(/^([\w./-]+)#((?:(?:struct|union|enum):)?[\w.]+)\s*(?:\{(.*)\})?\s*$/)
+    const m = spec.match(/^([\w./-]+)#((?:(?:struct|union|enum|fn):)?[\w.]+)\s*(?:\{(.*)\})?\s*$/)
     if (!m) return this.error(line, `cannot read "@src ${spec}"`, 'write @src FILE#symbol {from:/re/,to:/re/}')
     const [, path, name, opts = ''] = m
     const item = this.item('excerpt', line, { path, name, key: `${path}#${name}${opts ? `{${opts}}` : ''}` })

@@ -41,10 +41,11 @@ function escape(s) {
 }
 
 // How a definition of this name may begin, and how it ends.
-// "enum:NAME" (struct:, union:) where a function has the same name.
+// "enum:NAME" (struct:, union:, fn:) where another has the same name in that file.
 function shapes(path, full) {
-  const [, only, name] = full.match(/^(?:(struct|union|enum):)?(.*)$/)
+  const [, only, name] = full.match(/^(?:(struct|union|enum|fn):)?(.*)$/)
   const n = escape(name)
+  if (only === 'fn') return [{ at: new RegExp(`^${n}\\(`), end: /^}/, up: true, not: /;\s*$/ }]
   if (only) return [{ at: new RegExp(`^${only} ${n} \\{`), end: /^}/ }]
   if (path.endsWith('.tab')) return [{ at: new RegExp(`^(?:\\d+\\s+)?${n}\\s`), one: true }]
   if (path.endsWith('.S'))

@@ -16,7 +16,7 @@
  *             FORK     F8                      F4               of the design
  *             BUSY F6, SWAP F5, ERROR F11
  *
- * Rules     1. map_lock and ws_lock are held and kept; f->leaf is pinned.
+ * Rules     1. map_lock and ws_lock are held and kept, so f->leaf stays.
  *           2. The frame comes first: who gets none returns FAULT_NEEDMEM
  *              before anything has changed.
  *           3. A VALID word that gets another frame is cleared and flushed
@@ -43,7 +43,7 @@ static uint64_t obj_rights(const struct fctx *f);
 /*
  * The fault of a design whose private pages live in their PTEs: ops->fault.
  *
- * Locks:    [M], [W] held and kept; f->leaf pinned, f->word its word.
+ * Locks:    [M], [W] held and kept; f->leaf in use, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome

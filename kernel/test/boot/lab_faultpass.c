@@ -69,10 +69,12 @@ pass_of(struct fctx *f, enum fault_outcome (*handler)(struct fctx *),
 		look_up(f);
 		f->v.off += other;
 		mutex_lock(&f->as->ws_lock);
-		r = pt_pin(f);
+		r = pt_walk(f);
 		ready = r == FAULT_DONE;
 		if (ready)
 			r = handler(f);
+		if (r != FAULT_DONE)
+			pt_pin(f);
 		mutex_unlock(&f->as->ws_lock);
 		rw_unlock_read(&f->as->map_lock);
 		if (!ready)

@@ -86,6 +86,28 @@ mapping_reads_nothing_twice(void **state)
 	file_end(vmo);
 }
 
+/* A set of one page: each fault takes the page before away, its table with it. */
+static void
+full_set_keeps_the_way_of_the_fault(void **state)
+{
+	struct vmo *vmo = file_new(BYTES);
+	uint64_t i, value, freed = ev_read(EV_table_free);
+	struct aspace *as;
+
+	filedisk_fill(PAGES);
+	as = file_map(vmo);
+	as->ws_max = 1;
+	for (i = 0; i < PAGES; i++) {
+		assert_int_equal(host_load(as, SHARED + i * PAGE_SIZE, &value), 0);
+		assert_int_equal(value, i << 16);
+		assert_int_equal(as->ws_pages, 1);
+	}
+	assert_true(ev_read(EV_table_free) > freed);
+	host_check(1);
+	file_unmap(as);
+	file_end(vmo);
+}
+
 static void
 only_what_changed_is_written(void **state)
 {
@@ -229,6 +251,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_are_few),
 		cmocka_unit_test(mapping_reads_nothing_twice),
+		cmocka_unit_test(full_set_keeps_the_way_of_the_fault),
 		cmocka_unit_test(only_what_changed_is_written),
 		cmocka_unit_test(bad_pages),
 		cmocka_unit_test(no_room),

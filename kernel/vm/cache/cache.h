@@ -12,8 +12,17 @@
 #define CACHE_CLUSTER 16     /* pages: the longest write */
 void cache_init(void);
 uint64_t cache_count(void);                              /* pages of all files */
-struct vm_page *cache_lookup(struct vmo *, uint64_t idx); /* [O]; NULL */
 struct vm_page *cache_next(struct vmo *, uint64_t idx);  /* [O]: first at or after; NULL */
+
+/* Page idx, in whatever state, or NULL.  [O]. */
+static inline struct vm_page *
+cache_lookup(struct vmo *vmo, uint64_t idx)
+{
+	struct vm_page *pg = cache_next(vmo, idx);
+
+	return pg != NULL && pg->index == idx ? pg : NULL;
+}
+
 enum cache_want { CACHE_FIND, CACHE_READ };
 /* The page, pinned.  May sleep, no lock of rank >= 2.  0; -ENXIO beyond the end,
  * -ENOENT absent (CACHE_FIND), -EIO, -EINTR. */

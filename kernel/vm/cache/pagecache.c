@@ -94,18 +94,6 @@ page_of_node(struct rb_node *n)
 
 /*
  * Locks:    [O].
- * Returns:  page idx, in whatever state, or NULL.
- */
-struct vm_page *
-cache_lookup(struct vmo *vmo, uint64_t idx)
-{
-	struct vm_page *pg = cache_next(vmo, idx);
-
-	return pg != NULL && pg->index == idx ? pg : NULL;
-}
-
-/*
- * Locks:    [O].
  * Returns:  the first page at or after idx, or NULL.
  */
 struct vm_page *
@@ -116,7 +104,7 @@ cache_next(struct vmo *vmo, uint64_t idx)
 
 	ASSERT(spin_is_mine(&vmo->lock));
 	while (n != NULL) {
-		pg = page_of_node(n);
+		pg = CONTAINER_OF(n, struct vm_page, rb);
 		if (pg->index < idx) {
 			n = n->right;
 			continue;

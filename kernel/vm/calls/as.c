@@ -96,7 +96,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->ws_max = parent->ws_max;
 	structural_begin();
 	r = parent->ops->dup(parent, child);
-	if (r == 0 && vm_is_lost(parent))
+	if (r == 0 && as_is_lost(parent))
 		r = -ENOMEM;
 	if (r == 0)
 		map_mark_inherited(child);

@@ -7,6 +7,7 @@
 
 #include "vm/map/map.h"
 #include "vm/design/design.h"
+#include "vm/fault/fault.h"
 
 /* designs.c */
 #define DESIGNS 6            /* numbers; not all of them are taken */
@@ -14,7 +15,15 @@ extern const struct vmm_ops fmo_ops, eager_ops;
 void design_init(void);                                  /* once, by vm_init() */
 bool design_owns_cache(const char *name);   /* a slab of records that are shared */
 const struct vmm_ops *design_default(void);
-void design_reap(void);      /* ops->reap of each; no rank >= 3 held */
+void design_reap_all(void);  /* ops->reap of each; no rank >= 3 held */
+/* The same, if something has died. */
+static inline void
+design_reap(void)
+{
+	if (fault_unreaped != 0)
+		design_reap_all();
+}
+
 
 /* as.c */
 void as_init(void);                                      /* once, by vm_init() */

@@ -98,7 +98,7 @@ design_default(void)
  * Locks:    none of rank >= 3.
  */
 void
-design_reap(void)
+design_reap_all(void)
 {
 	unsigned i;
 

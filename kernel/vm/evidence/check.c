@@ -44,9 +44,10 @@ static struct {
 	char text[REPORT_BYTES];    /* [check lock] lines of the last run */
 	struct out_buf buf;         /* [check lock] */
 	uint64_t every;             /* [c] check=N */
-	bool at_syscalls;           /* [c] check=sys */
 	_Atomic uint64_t faults;    /* [A] for check=N */
 } check = { .lock = MUTEX_INIT(check.lock, LR_NONE) };
+
+bool vm_checks_syscalls;
 
 static void stop_all(int level);
 static void check_spaces(struct vm_report *rep);
@@ -119,8 +120,8 @@ stat_check(struct out *o)
 void
 check_init(void)
 {
-	check.at_syscalls = option_is("check", "sys");
-	if (!check.at_syscalls)
+	vm_checks_syscalls = option_is("check", "sys");
+	if (!vm_checks_syscalls)
 		check.every = option_u64("check");
 }
 
@@ -141,9 +142,9 @@ vm_check_fault(void)
  * At the end of each system call: check=sys.  Locks: none.
  */
 void
-vm_check_syscall(void)
+vm_check_syscall_now(void)
 {
-	if (check.at_syscalls && vm_check(1) != 0)
+	if (vm_check(1) != 0)
 		panic("check: a system call has left findings");
 }
 

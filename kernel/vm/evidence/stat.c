@@ -42,27 +42,19 @@ stat_pages(struct out *o)
 void
 stat_queues(struct out *o)
 {
-	static const struct {
-		const char *name;
-		enum page_state state;
-		bool file;
-	} q[] = {
-		{ "standby", PG_STANDBY, false },
-		{ "modified_anon", PG_MODIFIED, false },
-		{ "modified_file", PG_MODIFIED, true },
-	};
-	uint64_t n[ARRAY_LEN(q)];
+	uint64_t standby, anon, file;
 	struct phys_stat ps;
-	unsigned i;
 
 	spin_lock(&pfn_lock);
-	for (i = 0; i < ARRAY_LEN(q); i++)
-		n[i] = pq_queue(q[i].state, q[i].file)->n;
+	standby = pq_standby()->n;
+	anon = pq_modified_anon()->n;
+	file = pq_modified_file()->n;
 	spin_unlock(&pfn_lock);
 	out_printf(o, "queue=free pages=%lu\n", page_count(PG_FREE));
 	out_printf(o, "queue=zeroed pages=%lu\n", page_count(PG_ZEROED));
-	for (i = 0; i < ARRAY_LEN(q); i++)
-		out_printf(o, "queue=%s pages=%lu\n", q[i].name, n[i]);
+	out_printf(o, "queue=standby pages=%lu\n", standby);
+	out_printf(o, "queue=modified_anon pages=%lu\n", anon);
+	out_printf(o, "queue=modified_file pages=%lu\n", file);
 	out_printf(o, "queue=reading pages=%lu\n", page_count(PG_READING));
 	out_printf(o, "queue=writing pages=%lu\n", page_writing_count());
 	phys_stat(&ps);

@@ -5,7 +5,7 @@
  * Problem   A thread touched a page its CPU cannot reach.  Decide whether it
  *           may, and make the page reachable, possibly after waiting.
  *
- * Picture   trap → vm_fault ─→ look up ─→ pt_pin ─→ ops->fault (F0…F11) ─→ return
+ * Picture   trap → vm_fault ─→ look up ─→ pt_walk ─→ ops->fault (F0…F11) ─→ return
  *                     ↑                                    │
  *                     └── wait ←── RESTART, WAIT, NEEDMEM ─┘
  *
@@ -46,11 +46,13 @@ static struct {
 	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
 } faults;
 
+_Atomic uint64_t fault_unreaped;
+
 static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
 static enum fault_outcome fault_grow(struct fctx *f);
-static void keep_limit(struct fctx *f);
+static bool keep_limit(struct fctx *f);
 static void fault_count(struct fctx *f, enum fault_outcome r);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
 
@@ -218,7 +220,7 @@ fault_lookup(struct fctx *f)
 	if (f->va >= MD_USER_END)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
 	v = vad_find(f->as, f->va >> PAGE_SHIFT);
-	if (vm_is_lost(f->as))
+	if (as_is_lost(f->as))
 		return fault_signal(f, SIGKILL, 0);
 	if (v == NULL)
 		return fault_grow(f);
@@ -255,16 +257,21 @@ adds_page(const struct fctx *f)
 	return false;
 }
 
-/* The set is full: pages of its own go first.  [W]. */
-static void
+/*
+ * The set is full: pages of its own go first.  [W].  True: and perhaps a table with
+ * the last of them, so that the way is to be walked again.
+ */
+static bool
 keep_limit(struct fctx *f)
 {
 	struct aspace *as = f->as;
 	uint64_t max = atomic_load_relaxed(&as->ws_max);
 	uint64_t pages = as->ws_pages + (as->ws_pages >= max && adds_page(f));
 
-	if (pages > max && as->ops->evict != NULL)
-		EVENT_ADD(ws_self_replace, as->ops->evict(as, pages - max, 0));
+	if (pages <= max || as->ops->evict == NULL)
+		return false;
+	EVENT_ADD(ws_self_replace, as->ops->evict(as, pages - max, 0));
+	return true;
 }
 
 /* Will it make a page that a private mapping has paid for before?  [W]. */
@@ -300,42 +307,26 @@ fault_resolve(struct fctx *f)
 	enum fault_outcome r;
 
 	mutex_lock(&f->as->ws_lock);
-	r = pt_pin(f);
+	r = pt_walk(f);
 	if (r == FAULT_DONE && inject_hit(FI_RESTART))
 		r = FAULT_RESTART;
 	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
 		r = fault_over_limit(f);
-	if (r == FAULT_DONE) {
-		keep_limit(f);
+	if (r == FAULT_DONE && keep_limit(f))
+		r = pt_walk(f);
+	if (r == FAULT_DONE)
 		r = f->as->ops->fault(f);
-	}
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
 	}
+	if (r != FAULT_DONE)
+		pt_pin(f);
 	mutex_unlock(&f->as->ws_lock);
 	if (r == FAULT_DONE && f->access == ACCESS_WRITE &&
 	    f->v.vmo != NULL && (f->v.flags & VAD_SHARED) != 0)
 		vmo_stored(f->v.vmo);
 	return r;
-}
-
-/*
- * May the access be made, by the VAD's rights?  The first thing that a
- * design's fault asks.  As on Linux and x86, any right lets read.
- *
- * Locks:    [M].
- * Returns:  FAULT_DONE, FAULT_SIGNAL (SIGSEGV, ACCERR).
- */
-enum fault_outcome
-fault_permit(struct fctx *f)
-{
-	uint8_t need = f->access == ACCESS_WRITE ? PROT_W :
-	    f->access == ACCESS_EXEC ? PROT_X : PROT_R | PROT_W | PROT_X;
-
-	if ((f->v.prot & need) != 0)
-		return FAULT_DONE;
-	return fault_signal(f, SIGSEGV, SEGV_ACCERR);
 }
 
 /*
@@ -404,10 +395,9 @@ count_signal(struct fctx *f)
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
-	fault_give_back(f);
-	if (f->token)
-		token_give();
-	f->token = false;
+	if (f->npin > 0 || f->want.frame != NULL || f->restarts > 0 ||
+	    r != FAULT_DONE)
+		fault_give_back(f);
 	thread_current()->vmfault = f->outer;
 	if (error != 0 && error != -EINTR) {
 		f->sig.signo = SIGBUS;
@@ -422,8 +412,10 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
 	atomic_sub(&faults.in_flight, 1);
-	bal_help(f->as);
-	if (f->as->ops->reap != NULL)
+	if (bal_needs_help(f->as))
+		bal_help(f->as);
+	if (atomic_load_relaxed(&fault_unreaped) != 0 &&
+	    f->as->ops->reap != NULL)
 		f->as->ops->reap();
 	fault_hook(f->as, FAULT_ENDS);
 	if (r == FAULT_DONE)

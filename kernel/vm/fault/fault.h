@@ -12,7 +12,7 @@
 void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
-enum fault_outcome fault_permit(struct fctx *);       /* FAULT_DONE = allowed */
+extern _Atomic uint64_t fault_unreaped; /* [A] what has died of designs: ops->reap, after a fault */
 /* Where a fault waits or ends: tests and checks. */
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);

@@ -22,16 +22,21 @@
 #include "vm/want/want.h"
 
 /*
- * Pins and spare frame of f.
+ * Pins and spare frames of f, and then its token.
  *
  * Locks:    none of rank >= 5.
  */
 void
 fault_give_back(struct fctx *f)
 {
-	pt_unpin(f);
-	cache_fault_end(f);
+	if (f->npin > 0)
+		pt_unpin(f);
+	if (f->file_page != NULL)
+		cache_fault_end(f);
 	want_end(&f->want);
+	if (f->token)
+		token_give();
+	f->token = false;
 }
 
 /*

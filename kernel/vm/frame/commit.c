@@ -63,13 +63,14 @@ enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
-	_Atomic bool overdrawn;    /* [A] more is promised than the limit, perhaps */
 	uint64_t places, wired;    /* [c] frames free and wired at the start */
 	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
 	bool (*is_user)(void);     /* [c] NULL: nobody is */
 	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };
+
+_Atomic bool commit_overdrawn;
 
 enum leave { LEAVE_ALL, LEAVE_HALF };
 
@@ -201,7 +202,7 @@ charge(uint64_t n, enum leave leave)
 			continue;
 		if (!commit_is_late() || !has_room_for_few(limit))
 			return commit_refuse(n);
-		atomic_store(&commit.overdrawn, true);
+		atomic_store(&commit_overdrawn, true);
 	} while (!atomic_cas(&commit.charged, &have, have + n));
 	return 0;
 }
@@ -222,23 +223,19 @@ has_room_for_few(uint64_t limit)
 }
 
 /*
- * Memory that has been paid for is to be touched for the first time.  Only
- * where more has been promised than the limit can that be too much.
+ * More has been promised than the limit: may one page more be touched all the same?
  *
  * Locks:    any of rank < 9.
  */
 bool
-commit_may_touch(void)
+commit_finds_room(void)
 {
-	uint64_t limit;
+	uint64_t limit = commit_limit();
 
-	if (!atomic_load_relaxed(&commit.overdrawn))
-		return true;
-	limit = commit_limit();
 	if (atomic_load(&commit.charged) > limit)
 		return has_room_for_few(limit -
 		    MIN(limit, left_for_root(LEAVE_HALF)));
-	atomic_store(&commit.overdrawn, false);
+	atomic_store(&commit_overdrawn, false);
 	return true;
 }
 
@@ -384,7 +381,7 @@ commit_limit(void)
 	places = commit.places +
 	    (ps.wired < commit.wired ? commit.wired - ps.wired : 0);
 	wired = ps.wired > commit.wired ? ps.wired - commit.wired : 0;
-	gone = MAX(wired, places / KERNEL_SHARE) + (ps.reserve + ps.low) / 2;
+	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
 	places += swap_ops->places();
 	return places > gone ? places - gone : 0;
 }

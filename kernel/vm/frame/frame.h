@@ -42,8 +42,23 @@ enum pte_src {         /* bits 10:9 of a VALID word */
 #define PTE_PFN_MASK MD_PTE_PFN
 #define PTE_ERRNO_SHIFT 8 /* 15:8 of an ERROR word */
 
-/* The kind of a word; a corrupt one panics (page.c). */
-enum pte_kind pte_kind(uint64_t word);
+void pte_corrupt(uint64_t word) NORETURN;
+
+/* The kind of a word, which is a copy; panics where no kind has this pattern. */
+static inline enum pte_kind
+pte_kind(uint64_t word)
+{
+	unsigned k = (unsigned)((word & PTE_KIND_MASK) >> PTE_KIND_SHIFT);
+
+	if ((word & MD_PTE_P) != 0)
+		return PTE_VALID;
+	if (word == 0)
+		return PTE_ABSENT;
+	if (k == 0 || k > PTE_ERROR - 1)
+		pte_corrupt(word);
+	return (enum pte_kind)(k + 1);
+}
+
 const char *pte_kind_name(enum pte_kind);
 
 static inline enum pte_src
@@ -78,6 +93,28 @@ pte_names_frame(uint64_t w)
 	unsigned k = (w >> PTE_KIND_SHIFT) & 7;
 
 	return (w & MD_PTE_P) != 0 || k == 1 || k == 2;
+}
+
+/* TRANS or BUSY: such words change under [P] (R5). */
+static inline bool
+pte_is_unmapped_frame(uint64_t w)
+{
+	return (w & MD_PTE_P) == 0 && pte_names_frame(w);
+}
+
+/* VALID, and mlock keeps it so. */
+static inline bool
+pte_is_locked(uint64_t w)
+{
+	return (w & (MD_PTE_P | PTE_LOCK)) == (MD_PTE_P | PTE_LOCK);
+}
+
+/* VALID, and names the zero page or a device. */
+static inline bool
+pte_is_special(uint64_t w)
+{
+	return (w & (MD_PTE_P | PTE_SRC_MASK)) ==
+	    (MD_PTE_P | (uint64_t)SRC_SPEC << PTE_SRC_SHIFT);
 }
 
 static inline uint64_t
@@ -173,6 +210,75 @@ struct swap_ops {
 
 /* ---- calls ---- */
 
+/* Frames that can be had at once: free ones, and those of standby. */
+static inline uint64_t
+frames_available(void)
+{
+	return page_count(PG_FREE) + page_count(PG_ZEROED) +
+	    page_count(PG_STANDBY);
+}
+
+/* These are below the low mark: who goes on needs a token. */
+static inline bool
+frames_are_low(void)
+{
+	return frames_available() < phys_marks.low;
+}
+
+/* What thread.vmctx counts, 8 bits each; a thread changes its own only. */
+enum vmctx_byte {
+	CTX_RESERVED, CTX_FAULT, CTX_STRUCTURAL, CTX_PLACE, CTX_FINISH
+};
+
+static inline unsigned
+ctx_count(enum vmctx_byte byte)
+{
+	return (uintptr_t)thread_current()->vmctx >> 8 * byte & 0xff;
+}
+
+/* Between vm_reserved_enter() and vm_reserved_leave(). */
+static inline bool
+vm_is_reserved(void)
+{
+	return ctx_count(CTX_RESERVED) > 0;
+}
+
+/* Of the thread's frames: who has got a fatal signal gives back more than he takes. */
+static inline enum phys_class
+vm_class(void)
+{
+	return md_current() != NULL && (vm_is_reserved() || thread_is_killed()) ?
+	    PHYS_RESERVED : PHYS_USER;
+}
+
+/* A fatal signal waits, and may end what the thread does. */
+static inline bool
+vm_may_stop(void)
+{
+	return thread_is_killed() && ctx_count(CTX_FINISH) == 0;
+}
+
+/* How the current thread sleeps in the VM. */
+static inline enum wait_how
+vm_wait_how(void)
+{
+	return ctx_count(CTX_FINISH) == 0 ? WAIT_KILLABLE : WAIT_PLAIN;
+}
+
+/* The fault that the current thread is at has a token. */
+static inline bool
+token_held(void)
+{
+	return ctx_count(CTX_FAULT) > 0;
+}
+
+/* It may hold pins while it waits: it has a token, of whatever kind. */
+static inline bool
+vm_may_hold(void)
+{
+	return ctx_count(CTX_FAULT) > 0 || ctx_count(CTX_STRUCTURAL) > 0;
+}
+
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
 unsigned pte_age_word(uint64_t *);                        /* of one VALID word: its new age */
 void page_init(void);
@@ -187,8 +293,27 @@ uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
 uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
 /* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
-/* A frame of class USER, not waiting; NULL. */
-struct vm_page *page_alloc(enum phys_want);
+/*
+ * A frame for user contents, not waiting; of the thread's class.  NULL:
+ * phys_wait(PHYS_USER) without locks, then again.  The caller owns it, in LIMBO,
+ * until page_adopt_locked() or page_free().
+ */
+static inline struct vm_page *
+page_alloc(enum phys_want want)
+{
+	return phys_alloc(vm_class(), want);
+}
+
+/*
+ * A frame for what nobody has asked for yet: never from the reserve, and only
+ * while there is enough for those who ask.  NULL: there is none to spare.
+ */
+static inline struct vm_page *
+page_alloc_ahead(void)
+{
+	return frames_are_low() ? NULL : phys_alloc(PHYS_USER, PHYS_ANY);
+}
+
 void page_set_slot(struct vm_page *, slot_t);              /* [P] */
 uint64_t page_slotted_count(void);                       /* in memory and on swap */
 void page_free_chain(pfn_t);                              /* of such, through qnext */
@@ -203,7 +328,16 @@ bool page_unpin_locked(struct vm_page *);                /* true: caller frees *
 bool page_unpin_dirty_locked(struct vm_page *);          /* after writing to it */
 void page_unpin(struct vm_page *);
 void page_unpin_dirty(struct vm_page *);
-void page_unpin_written(struct vm_page *, bool written); /* dirty, if written */
+/* Dirty, if written: perhaps the holder wrote to it. */
+static inline void
+page_unpin_written(struct vm_page *pg, bool written)
+{
+	if (written)
+		page_unpin_dirty(pg);
+	else
+		page_unpin(pg);
+}
+
 bool page_let_go_locked(struct vm_page *);               /* an end of a hold; true: caller frees */
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 /* The home gives the page up (transitions 14, 15).  True: caller frees. */
@@ -213,38 +347,87 @@ void page_disown(struct vm_page *);
  * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
 struct vm_page *page_zero_frame(void);                   /* the global zero page */
-pa_t word_pa(const uint64_t *word);                      /* direct-map word → payload */
+/* Physical address of a word of the direct map: the payload of a home. */
+static inline pa_t
+word_pa(const uint64_t *word)
+{
+	pa_t pa = va2pa(word);
+
+	ASSERT(((pa >> 60) | (pa & 7)) == 0);
+	return pa;
+}
+
 
 /* pageio.c: pages under I/O.  *_locked: [P] held. */
 void page_dirty_locked(struct vm_page *);                /* set PF_DIRTY, counted */
 void page_clean_locked(struct vm_page *);
-uint64_t page_dirty_count(void);                         /* of files */
-uint64_t page_writing_count(void);
+extern _Atomic uint64_t pages_dirty, pages_writing;      /* [P] to change: of files; PF_WRITING */
+static inline uint64_t
+page_dirty_count(void)
+{
+	return pages_dirty;
+}
+
+static inline uint64_t
+page_writing_count(void)
+{
+	return pages_writing;
+}
+
 void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
 void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued; pinned: ACTIVE */
 bool page_unfilled_locked(struct vm_page *) MUST_CHECK;  /* READING → LIMBO; true: caller frees */
 void page_writing_locked(struct vm_page *);
 bool page_written_locked(struct vm_page *, bool ok);     /* true: caller frees */
 /* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
-int page_wait(struct vm_page *);
-void page_wait_plain(struct vm_page *);
+int page_wait_idle(struct vm_page *, enum wait_how);      /* neither read nor written */
+/* 0, -EINTR (fatal signal). */
+static inline int
+page_wait(struct vm_page *pg)
+{
+	return page_wait_idle(pg, vm_wait_how());
+}
+
+/* For what must be finished, dying or not. */
+static inline void
+page_wait_plain(struct vm_page *pg)
+{
+	(void)page_wait_idle(pg, WAIT_PLAIN);
+}
+
 
 /* pageq.c: [P] held */
-struct page_queue { pfn_t head, tail; uint64_t n; };
 void pq_init(void);
 void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
 unsigned pq_cluster(struct vm_page *, struct vm_page **out);
-void pq_set_idle(struct vm_page *table);                 /* a table of a space names no frame */
-void pq_clear_idle(struct vm_page *table);
-const struct page_queue *pq_standby(void);
-const struct page_queue *pq_modified_anon(void);         /* they go to swap */
-const struct page_queue *pq_modified_file(void);
+
+enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
+extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
+
+static inline const struct page_queue *
+pq_standby(void)
+{
+	return &pq_queue[Q_STANDBY];
+}
+
+/* They go to swap. */
+static inline const struct page_queue *
+pq_modified_anon(void)
+{
+	return &pq_queue[Q_MODANON];
+}
+
+static inline const struct page_queue *
+pq_modified_file(void)
+{
+	return &pq_queue[Q_MODFILE];
+}
+
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
-const struct page_queue *pq_queue(enum page_state, bool file);
 
 /* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED; TABLE) */
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
@@ -271,24 +454,17 @@ void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS,
 /* framewait.c */
 void frames_init(void);                                  /* hooks of phys */
 void frames_wait_low(uint64_t deadline_ns);              /* bsm sleeps: they are, or the time has come */
-uint64_t frames_available(void);                         /* free and standby */
-bool frames_are_low(void);                               /* these are below the low mark */
 int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal signal) */
 /* A frame of class USER in *out unless it has one; waits, no lock >= 3. */
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
-struct vm_page *page_alloc_ahead(void);                  /* for read-ahead: never the last ones */
 
 /* token.c (book: deadlock) */
 void token_init(void);
-SYSTEM_ONLY void token_set_unmovable(uint64_t pages);                  /* by bsm */
+extern _Atomic uint64_t frames_unmovable;                /* [A] locked pages, when bsm last looked */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
-bool vm_may_stop(void);                                  /* killed, and not in vm_finish_begin() */
-enum wait_how vm_wait_how(void);                         /* killable, or plain */
 int token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
 void token_give(void);
-bool token_held(void);
-bool vm_may_hold(void);                                  /* a token is held: pins may be, too */
 void structural_begin(void);                             /* at most the own map_lock, no pin */
 void structural_end(void);
 void token_show(struct out *);
@@ -302,7 +478,19 @@ int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too 
 void commit_uncharge_late(struct aspace *, uint64_t n);
 int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
 bool commit_use_prepaid(struct aspace *, uint64_t n);
-bool commit_may_touch(void);                             /* what is promised */
+extern _Atomic bool commit_overdrawn; /* [A] more is promised than can be kept, perhaps */
+bool commit_finds_room(void);         /* then: is there a place for one page? */
+
+/*
+ * Memory that has been paid for is to be touched for the first time.  Only
+ * where more has been promised than the limit can that be too much.  Any lock.
+ */
+static inline bool
+commit_may_touch(void)
+{
+	return !commit_overdrawn || commit_finds_room();
+}
+
 void commit_tell(va_t);                                  /* a late charge has failed: the log */
 int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
 bool commit_is_late(void);                               /* modes 0, 1 */
@@ -314,15 +502,9 @@ uint64_t commit_limit(void);
 /* pageio.c: pages under I/O.  *_locked: [P] held. */
 void pageio_init(void);
 
-/* pageq.c: [P] held */
-void pq_note_idle(struct vm_page *table, bool idle);
-
 /* framewait.c */
 void frames_wake_bsm(void);                              /* any lock of rank < LR_WAIT */
+extern _Atomic uint32_t frames_sleepers;                 /* [A] threads in phys_wait() */
 void frames_came(void);                                  /* one more; any lock of rank < LR_WAIT */
-
-/* token.c (book: deadlock) */
-bool vm_is_reserved(void);
-enum phys_class vm_class(void);                          /* of the current thread's frames */
 
 #endif

@@ -38,6 +38,8 @@ static struct {
 	_Atomic bool are_low;       /* [A] it has been woken */
 } frames;
 
+_Atomic uint32_t frames_sleepers;
+
 static bool has_frames(enum phys_class class);
 static int wait_tick(struct sleepers *s, enum phys_class class);
 
@@ -60,31 +62,6 @@ frames_came(void)
 {
 	if (!wake_sleeper(&frames.reserved))
 		wake_sleeper(&frames.others);
-}
-
-/*
- * Frames that can be had at once: free ones, and those of standby.
- *
- * Locks:    none.
- */
-uint64_t
-frames_available(void)
-{
-	return page_count(PG_FREE) + page_count(PG_ZEROED) +
-	    page_count(PG_STANDBY);
-}
-
-/*
- * Locks:    none.
- * Returns:  there are fewer than the low mark: who goes on needs a token.
- */
-bool
-frames_are_low(void)
-{
-	struct phys_stat ps;
-
-	phys_stat(&ps);
-	return frames_available() < ps.low;
 }
 
 /* Called at each allocation below the low mark; sums before a wake. */
@@ -193,20 +170,6 @@ page_alloc_wait(enum phys_want want, struct vm_page **out)
 	return r;
 }
 
-/*
- * A frame for what nobody has asked for yet: never from the reserve, and only
- * while there is enough for those who ask.
- *
- * Locks:    any below LR_MEM.
- * Owns:     the caller, in LIMBO.
- * Returns:  NULL: there is none to spare.
- */
-struct vm_page *
-page_alloc_ahead(void)
-{
-	return frames_are_low() ? NULL : phys_alloc(PHYS_USER, PHYS_ANY);
-}
-
 static int
 wait_tick(struct sleepers *s, enum phys_class class)
 {
@@ -214,12 +177,14 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	struct waiter w;
 	int r = 0;
 
+	atomic_add(&frames_sleepers, 1);
 	atomic_add(&s->n, 1);
 	wait_prepare(&s->wait, &w);
 	if (!has_frames(class))
 		r = wait_sleep(&w, how, md_time_ns() + TICK_NS);
 	wait_finish(&w);
 	atomic_sub(&s->n, 1);
+	atomic_sub(&frames_sleepers, 1);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -230,13 +195,5 @@ has_frames(enum phys_class class)
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	switch (class) {
-	case PHYS_USER:
-		return ps.avail > (ps.reserve + ps.low) / 2;
-	case PHYS_KERNEL:
-		return ps.avail > ps.reserve;
-	case PHYS_RESERVED:
-		return ps.avail > 0;
-	}
-	panic("phys_wait: class %u", class);
+	return ps.avail > phys_marks.leave[class];
 }

@@ -34,12 +34,7 @@ static struct {
 	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
 } pages;
 
-static uint64_t word_store(struct vm_page *container, uint64_t *word,
-    uint64_t new);
-static bool word_needs_lock(const struct vm_page *container, uint64_t old,
-    uint64_t new);
 static void page_rest(struct vm_page *pg);
-static void page_forget(struct vm_page *pg);
 
 /*
  * The zero frame, and what waits for pages.
@@ -75,25 +70,20 @@ page_zero_frame(void)
 /* ---- words ---- */
 
 /*
- * The kind of a word.
+ * A word has a pattern that no kind has.
  *
- * Locks:    none; the word is a copy.
- * Returns:  the kind; panics where no kind has this pattern.
+ * Returns:  never.
  */
-enum pte_kind
-pte_kind(uint64_t word)
+void
+pte_corrupt(uint64_t word)
 {
-	unsigned k = (unsigned)((word & PTE_KIND_MASK) >> PTE_KIND_SHIFT);
-
-	if ((word & MD_PTE_P) != 0)
-		return PTE_VALID;
-	if (word == 0)
-		return PTE_ABSENT;
-	if (k == 0 || k > PTE_ERROR - 1)
-		panic("pte_kind: corrupt word %lx", word);
-	return (enum pte_kind)(k + 1);
+	panic("pte_kind: corrupt word %lx", word);
 }
 
+/*
+ * Locks:    none.
+ * Returns:  the kind, as /proc and findings print it.
+ */
 const char *
 pte_kind_name(enum pte_kind kind)
 {
@@ -108,21 +98,6 @@ pte_kind_name(enum pte_kind kind)
 }
 
 /*
- * Physical address of a word: the payload of a home.
- *
- * Locks:    none.
- * Returns:  the address; word must be one of the direct map.
- */
-pa_t
-word_pa(const uint64_t *word)
-{
-	pa_t pa = va2pa(word);
-
-	ASSERT(((pa >> 60) | (pa & 7)) == 0);
-	return pa;
-}
-
-/*
  * Store a word and keep the books of its container.
  *
  * Locks:    the container's ([W], [F] or [O]), which makes old stable but for
@@ -133,48 +108,17 @@ uint64_t
 word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old = word_get(word);
-	enum pte_kind kind = pte_kind(old);
-
-	ASSERT(kind != PTE_TRANS && kind != PTE_BUSY);
-	if (!word_needs_lock(container, old, new))
-		return word_store(container, word, new);
-	spin_lock(&pfn_lock);
-	old = word_store(container, word, new);
-	spin_unlock(&pfn_lock);
-	return old;
-}
-
-/*
- * Locks:    the container's and [P].
- * Returns:  as word_set().
- */
-uint64_t
-word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
-{
-	ASSERT(spin_is_mine(&pfn_lock));
-	return word_store(container, word, new);
-}
-
-static bool
-word_needs_lock(const struct vm_page *container, uint64_t old, uint64_t new)
-{
-	return container != NULL &&
+	bool lock = container != NULL &&
 	    (pte_names_frame(old) != pte_names_frame(new) ||
 	    (container->flags & PF_DIRTY) == 0);
-}
 
-static bool
-is_locked(uint64_t word)
-{
-	return (word & (MD_PTE_P | PTE_LOCK)) == (MD_PTE_P | PTE_LOCK);
-}
-
-/* Does the word name the zero page, or a device? */
-static bool
-is_special(uint64_t word)
-{
-	return (word & (MD_PTE_P | PTE_SRC_MASK)) ==
-	    (MD_PTE_P | (uint64_t)SRC_SPEC << PTE_SRC_SHIFT);
+	ASSERT(!pte_is_unmapped_frame(old));
+	if (lock)
+		spin_lock(&pfn_lock);
+	old = word_set_locked(container, word, new);
+	if (lock)
+		spin_unlock(&pfn_lock);
+	return old;
 }
 
 /* One word more, or less, that names a frame.  [P]. */
@@ -184,27 +128,38 @@ resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
 	bool is_table = page_home_kind(container) == HOME_TABLE;
 	bool was_idle = is_table && container->nres == container->tbl.nspec;
 	int more = pte_names_frame(new) - pte_names_frame(old);
+	struct aspace *as;
 
+	ASSERT(spin_is_mine(&pfn_lock));
 	container->nres = (uint16_t)(container->nres + more);
 	if (!is_table)
 		return;
 	container->tbl.nspec = (uint16_t)(container->tbl.nspec +
-	    is_special(new) - is_special(old));
+	    pte_is_special(new) - pte_is_special(old));
 	/* None any more but the zero page: the table could leave, too. */
 	if (was_idle == (container->nres == container->tbl.nspec))
 		return;
-	pq_note_idle(container, !was_idle);
-	if (!was_idle && container->tbl.as->n_idle % IDLE_MANY == 0)
+	as = container->tbl.as;
+	if (was_idle)
+		page_queue_remove(&as->idle, container);
+	else
+		page_queue_append(&as->idle, container);
+	if (!was_idle && as->idle.n % IDLE_MANY == 0)
 		frames_wake_bsm();
 }
 
-static uint64_t
-word_store(struct vm_page *container, uint64_t *word, uint64_t new)
+/*
+ * Locks:    the container's; [P] where a kind of rule 3, nres or PF_DIRTY changes.
+ * Returns:  as word_set().
+ */
+uint64_t
+word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old;
 
 	ASSERT((new & MD_PTE_P) == 0 || (new & PTE_ZERO_MASK) == 0);
 	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
+	ASSERT(!pte_is_unmapped_frame(old) || spin_is_mine(&pfn_lock));
 	EVENT(page_word, va2pa(word), old, new);
 	if (container == NULL)
 		return old;
@@ -215,10 +170,8 @@ word_store(struct vm_page *container, uint64_t *word, uint64_t new)
 		container->nused = (uint16_t)(container->nused + (new != 0) -
 		    (old != 0));
 	/* Only leaf tables have such words, and [W] is held. */
-	if (is_locked(old))
-		container->tbl.as->n_locked--;
-	if (is_locked(new))
-		container->tbl.as->n_locked++;
+	if (pte_is_locked(new) != pte_is_locked(old))
+		container->tbl.as->n_locked += pte_is_locked(new) ? 1 : -1ul;
 	ASSERT(container->nres <= MD_PT_WORDS);
 	ASSERT(container->nused <= MD_PT_WORDS);
 	/* Written by direct map, where no D bit tells. */
@@ -267,19 +220,6 @@ pte_age_word(uint64_t *word)
 /* ---- frames ---- */
 
 /*
- * A frame for user contents, not waiting; of the thread's class.
- *
- * Locks:    any below LR_MEM.
- * Owns:     the caller, in LIMBO, until page_adopt_locked() or page_free().
- * Returns:  NULL: phys_wait(PHYS_USER) without locks, then again.
- */
-struct vm_page *
-page_alloc(enum phys_want want)
-{
-	return phys_alloc(vm_class(), want);
-}
-
-/*
  * Give back a frame in LIMBO that nobody holds.
  *
  * Locks:    not [P].
@@ -322,7 +262,7 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 {
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
-	page_forget(pg);
+	ASSERT(pg->slot == 0 && (pg->nres | pg->nused) == 0);
 	page_set_home(pg, home, payload);
 	pg->index = index;
 	pg->flags = PF_DIRTY;
@@ -369,7 +309,8 @@ void
 page_map_locked(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
-	pq_activate(pg);
+	if (pg->state != PG_ACTIVE)
+		pq_activate(pg);
 	ASSERT(pg->state == PG_ACTIVE);
 	pg->mapcount++;
 }
@@ -430,7 +371,8 @@ void
 page_pin_locked(struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
-	pq_activate(pg);
+	if (pg->state != PG_ACTIVE)
+		pq_activate(pg);
 	ASSERT(pg->pins < UINT16_MAX);
 	pg->pins++;
 	EVENT(page_pin, page_pfn(pg), pg->pins);
@@ -508,20 +450,6 @@ page_unpin_dirty(struct vm_page *pg)
 		page_free(pg);
 }
 
-/*
- * The same; written: perhaps the holder wrote to it.
- *
- * Locks:    not [P].
- */
-void
-page_unpin_written(struct vm_page *pg, bool written)
-{
-	if (written)
-		page_unpin_dirty(pg);
-	else
-		page_unpin(pg);
-}
-
 /* ---- the end of a page ---- */
 
 /*
@@ -549,10 +477,8 @@ page_disown_locked(struct vm_page *pg)
 	if ((pg->flags & PF_WRITING) == 0)
 		swap_ops->drop(pg);
 	if (pg->mapcount == 0 && pg->pins == 0 &&
-	    (pg->flags & PF_WRITING) == 0) {
-		page_forget(pg);
+	    (pg->flags & PF_WRITING) == 0)
 		return true;
-	}
 	pg->flags |= PF_ORPHAN;
 	return false;
 }
@@ -593,19 +519,7 @@ page_let_go_locked(struct vm_page *pg)
 	if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0)
 		return false;
 	EVENT(page_lazy_invalidated, page_pfn(pg));
-	page_forget(pg);
 	return true;
-}
-
-/*
- * A live container stays: its words are found through its address.  One in
- * kernel memory may go when none of them names a frame.
- */
-static bool
-is_live_container(const struct vm_page *pg)
-{
-	return (pg->flags & PF_CONTAINER) != 0 &&
-	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED);
 }
 
 /* ACTIVE without a holder → standby or modified (transitions 9, 10). */
@@ -614,7 +528,12 @@ page_rest(struct vm_page *pg)
 {
 	bool backed = pg->slot != 0 || page_home_kind(pg) == HOME_VNODE;
 
-	if (pg->state != PG_ACTIVE || is_live_container(pg))
+	if (pg->state != PG_ACTIVE)
+		return;
+	/* A container stays: its words are found through its address.  One in
+	 * kernel memory may go when none of them names a frame. */
+	if ((pg->flags & PF_CONTAINER) != 0 &&
+	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED))
 		return;
 	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
 		page_set_state(pg, PG_STANDBY);
@@ -626,17 +545,4 @@ page_rest(struct vm_page *pg)
 		EVENT(page_to_modified);
 	}
 	pq_insert(pg);
-}
-
-/* What the descriptor knew of contents that are gone. */
-static void
-page_forget(struct vm_page *pg)
-{
-	ASSERT(pg->slot == 0);
-	pg->index = 0;
-	pg->qnext = 0;
-	pg->qprev = 0;
-	pg->flags = 0;
-	pg->nres = 0;
-	pg->nused = 0;
 }

@@ -27,13 +27,12 @@
 
 static struct {
 	struct waitq wait[WAIT_BUCKETS]; /* by pfn: sleepers for a busy page */
-	_Atomic uint64_t dirty;          /* [P] to change: dirty file pages */
 	_Atomic uint64_t dirty_peak;     /* [P] to change */
-	_Atomic uint64_t writing;        /* [P] to change: PF_WRITING pages */
 } pageio;
 
+_Atomic uint64_t pages_dirty, pages_writing; /* [P] to change */
+
 static void page_wake(struct vm_page *pg);
-static int wait_idle(struct vm_page *pg, enum wait_how how);
 
 static uint64_t
 gauge_peak(void)
@@ -88,7 +87,7 @@ page_dirty_locked(struct vm_page *pg)
 	}
 	if (vmo->n_dirty++ == 0)
 		atomic_store(&vmo->v.dirty_since, md_time_ns());
-	n = atomic_add(&pageio.dirty, 1);
+	n = atomic_add(&pages_dirty, 1);
 	if (n > atomic_load(&pageio.dirty_peak))
 		atomic_store(&pageio.dirty_peak, n);
 }
@@ -111,27 +110,7 @@ page_clean_locked(struct vm_page *pg)
 		return;
 	ASSERT(vmo->n_dirty > 0);
 	vmo->n_dirty--;
-	atomic_sub(&pageio.dirty, 1);
-}
-
-/*
- * Locks:    none.
- * Returns:  dirty pages of all files.
- */
-uint64_t
-page_dirty_count(void)
-{
-	return atomic_load(&pageio.dirty);
-}
-
-/*
- * Locks:    none.
- * Returns:  pages that are being written.
- */
-uint64_t
-page_writing_count(void)
-{
-	return atomic_load(&pageio.writing);
+	atomic_sub(&pages_dirty, 1);
 }
 
 /* ---- being filled ---- */
@@ -209,7 +188,7 @@ page_writing_locked(struct vm_page *pg)
 		pq_remove(pg);
 	page_clean_locked(pg);
 	pg->flags |= PF_WRITING;
-	atomic_add(&pageio.writing, 1);
+	atomic_add(&pages_writing, 1);
 }
 
 /*
@@ -224,7 +203,7 @@ page_written_locked(struct vm_page *pg, bool ok)
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT((pg->flags & PF_WRITING) != 0);
 	pg->flags &= (uint8_t)~PF_WRITING;
-	atomic_sub(&pageio.writing, 1);
+	atomic_sub(&pages_writing, 1);
 	page_wake(pg);
 	if ((pg->flags & PF_ORPHAN) != 0)
 		return page_let_go_locked(pg);
@@ -254,28 +233,10 @@ wait_queue_of(const struct vm_page *pg)
  *
  * Locks:    none of rank >= 3.
  * Context:  thread, sleeps.
- * Returns:  0, -EINTR (fatal signal).
+ * Returns:  0, -EINTR (fatal signal; WAIT_PLAIN: never).
  */
 int
-page_wait(struct vm_page *pg)
-{
-	return wait_idle(pg, vm_wait_how());
-}
-
-/*
- * The same for what must be finished, dying or not.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- */
-void
-page_wait_plain(struct vm_page *pg)
-{
-	(void)wait_idle(pg, WAIT_PLAIN);
-}
-
-static int
-wait_idle(struct vm_page *pg, enum wait_how how)
+page_wait_idle(struct vm_page *pg, enum wait_how how)
 {
 	struct waiter w;
 	bool busy;

@@ -21,38 +21,35 @@
  * Read next page.c (who puts pages here), vm/ws/ws.c (rescue).  Book: ch12.
  */
 #include "vm/frame/frame.h"
-#include "vm/space/space.h"
-
-enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
 
 #define STEAL_TRIES 16   /* pages looked at before a steal gives up */
 #define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
 
+struct page_queue pq_queue[Q_COUNT];  /* [P] */
+
 static struct {
-	struct page_queue queue[Q_COUNT]; /* [P] */
 	const struct owner_ops *owner[HOME_COUNT]; /* [c] NULL: keeps its pages */
 } pageq;
 
-static struct page_queue *queue_of(enum page_state state, bool file);
-static bool is_file(const struct vm_page *pg);
+static struct page_queue *queue_of(const struct vm_page *pg);
 static bool steal_locked(void);
 
 static uint64_t
 count_standby(void)
 {
-	return pageq.queue[Q_STANDBY].n;
+	return pq_queue[Q_STANDBY].n;
 }
 
 static uint64_t
 count_modanon(void)
 {
-	return pageq.queue[Q_MODANON].n;
+	return pq_queue[Q_MODANON].n;
 }
 
 static uint64_t
 count_modfile(void)
 {
-	return pageq.queue[Q_MODFILE].n;
+	return pq_queue[Q_MODFILE].n;
 }
 
 /*
@@ -88,23 +85,13 @@ pq_set_owner(enum page_home home, const struct owner_ops *ops)
 void
 pq_insert(struct vm_page *pg)
 {
-	struct page_queue *q = queue_of((enum page_state)pg->state,
-	    is_file(pg));
-	pfn_t pfn = page_pfn(pg);
+	struct page_queue *q = queue_of(pg);
 
-	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->mapcount == 0 && pg->pins == 0);
 	if ((pg->flags & PF_WRITING) != 0)
 		return;
-	pg->qnext = 0;
-	pg->qprev = q->tail;
-	if (q->tail != 0)
-		pfdb[q->tail].qnext = pfn;
-	else
-		q->head = pfn;
-	q->tail = pfn;
-	q->n++;
-	if (pg->state == PG_STANDBY)
+	page_queue_append(q, pg);
+	if (pg->state == PG_STANDBY && atomic_load(&frames_sleepers) != 0)
 		frames_came();
 }
 
@@ -116,24 +103,10 @@ pq_insert(struct vm_page *pg)
 void
 pq_remove(struct vm_page *pg)
 {
-	struct page_queue *q = queue_of((enum page_state)pg->state,
-	    is_file(pg));
+	struct page_queue *q = queue_of(pg);
 
-	ASSERT(spin_is_mine(&pfn_lock));
-	if ((pg->flags & PF_WRITING) != 0)
-		return;
-	ASSERT(q->n > 0);
-	if (pg->qprev != 0)
-		pfdb[pg->qprev].qnext = pg->qnext;
-	else
-		q->head = pg->qnext;
-	if (pg->qnext != 0)
-		pfdb[pg->qnext].qprev = pg->qprev;
-	else
-		q->tail = pg->qprev;
-	pg->qnext = 0;
-	pg->qprev = 0;
-	q->n--;
+	if ((pg->flags & PF_WRITING) == 0)
+		page_queue_remove(q, pg);
 }
 
 /*
@@ -170,100 +143,14 @@ pq_cluster(struct vm_page *pg, struct vm_page **out)
 	    owner->cluster(pg, out);
 }
 
-/*
- * A queue, for /proc and vm_check.
- *
- * Locks:    [P] for the contents.
- * Returns:  the queue of that state; file tells the two MODIFIED ones apart.
- */
-const struct page_queue *
-pq_standby(void)
-{
-	return &pageq.queue[Q_STANDBY];
-}
-
-const struct page_queue *
-pq_modified_anon(void)
-{
-	return &pageq.queue[Q_MODANON];
-}
-
-const struct page_queue *
-pq_modified_file(void)
-{
-	return &pageq.queue[Q_MODFILE];
-}
-
-const struct page_queue *
-pq_queue(enum page_state state, bool file)
-{
-	return queue_of(state, file);
-}
-
 static struct page_queue *
-queue_of(enum page_state state, bool file)
+queue_of(const struct vm_page *pg)
 {
-	if (state == PG_STANDBY)
-		return &pageq.queue[Q_STANDBY];
-	ASSERT(state == PG_MODIFIED);
-	return &pageq.queue[file ? Q_MODFILE : Q_MODANON];
-}
-
-static bool
-is_file(const struct vm_page *pg)
-{
-	return page_home_kind(pg) == HOME_VNODE;
-}
-
-/* ---- tables without pages ---- */
-
-/*
- * The table names no frame any more but the zero page.
- *
- * Locks:    [P].
- */
-void
-pq_set_idle(struct vm_page *table)
-{
-	struct aspace *as = table->tbl.as;
-	pfn_t pfn = page_pfn(table);
-
-	ASSERT(spin_is_mine(&pfn_lock));
-	table->qnext = 0;
-	table->qprev = as->idle_tail;
-	*(table->qprev == 0 ? &as->idle_head : &pfdb[table->qprev].qnext) = pfn;
-	as->idle_tail = pfn;
-	as->n_idle++;
-}
-
-/*
- * It does so again, or goes.
- *
- * Locks:    [P].
- */
-void
-pq_clear_idle(struct vm_page *table)
-{
-	struct aspace *as = table->tbl.as;
-
-	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(as->n_idle > 0);
-	*(table->qprev == 0 ? &as->idle_head : &pfdb[table->qprev].qnext) =
-	    table->qnext;
-	*(table->qnext == 0 ? &as->idle_tail : &pfdb[table->qnext].qprev) =
-	    table->qprev;
-	table->qnext = 0;
-	table->qprev = 0;
-	as->n_idle--;
-}
-
-void
-pq_note_idle(struct vm_page *table, bool idle)
-{
-	if (idle)
-		pq_set_idle(table);
-	else
-		pq_clear_idle(table);
+	if (pg->state == PG_STANDBY)
+		return &pq_queue[Q_STANDBY];
+	ASSERT(pg->state == PG_MODIFIED);
+	return &pq_queue[page_home_kind(pg) == HOME_VNODE ? Q_MODFILE :
+	    Q_MODANON];
 }
 
 /* ---- stealing ---- */
@@ -299,7 +186,7 @@ phys_reclaim(void)
 {
 	bool done;
 
-	if (pageq.queue[Q_STANDBY].n == 0 || !lock_pfn())
+	if (pq_queue[Q_STANDBY].n == 0 || !lock_pfn())
 		return false;
 	done = steal_locked();
 	spin_unlock(&pfn_lock);
@@ -331,7 +218,7 @@ pq_release(struct vm_page *pg)
 static bool
 steal_locked(void)
 {
-	pfn_t pfn = pageq.queue[Q_STANDBY].head, next;
+	pfn_t pfn = pq_queue[Q_STANDBY].head, next;
 	unsigned try;
 
 	ASSERT(spin_is_mine(&pfn_lock));

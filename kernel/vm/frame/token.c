@@ -35,11 +35,6 @@
 #define AGAIN_NS 100000000ul    /* the number of tokens is computed anew */
 #define PLACES 2
 
-/* What thread.vmctx counts, 8 bits each; a thread changes its own only. */
-enum vmctx_byte {
-	CTX_RESERVED, CTX_FAULT, CTX_STRUCTURAL, CTX_PLACE, CTX_FINISH
-};
-
 struct tokens {
 	struct waitq wait;
 	_Atomic uint32_t held;       /* [A] */
@@ -48,8 +43,9 @@ struct tokens {
 
 static struct {
 	struct tokens fault, structural, place;
-	_Atomic uint64_t locked;     /* [A] pages, when bsm last looked */
 } token;
+
+_Atomic uint64_t frames_unmovable;
 
 /*
  * Locks:    none; once, by vm_init().
@@ -64,24 +60,7 @@ token_init(void)
 	token.structural.share = 64;
 }
 
-/*
- * So many pages are locked by mlock: nobody can take them away.
- *
- * Locks:    none.
- */
-void
-token_set_unmovable(uint64_t pages)
-{
-	atomic_store(&token.locked, pages);
-}
-
 /* ---- what a thread has ---- */
-
-static unsigned
-ctx_count(enum vmctx_byte byte)
-{
-	return (uintptr_t)thread_current()->vmctx >> 8 * byte & 0xff;
-}
 
 static void
 ctx_add(enum vmctx_byte byte)
@@ -120,31 +99,6 @@ vm_reserved_leave(void)
 }
 
 /*
- * Locks:    none.
- * Returns:  between vm_reserved_enter() and vm_reserved_leave().
- */
-bool
-vm_is_reserved(void)
-{
-	return ctx_count(CTX_RESERVED) > 0;
-}
-
-/*
- * The class of the current thread's frames.  Who has got a fatal signal soon
- * gives back more than he takes.
- *
- * Locks:    none.
- */
-enum phys_class
-vm_class(void)
-{
-	if (md_current() == NULL)
-		return PHYS_USER;
-	return vm_is_reserved() || thread_is_killed() ? PHYS_RESERVED :
-	    PHYS_USER;
-}
-
-/*
  * What this thread does from now on must be finished: a file system's metadata
  * half changed, the locks of a dying thread.  A fatal signal ends no wait in the
  * VM until vm_finish_end().  Nests.
@@ -163,26 +117,6 @@ vm_finish_end(void)
 	ctx_sub(CTX_FINISH);
 }
 
-/*
- * Locks:    none.
- * Returns:  a fatal signal waits, and may end what the thread does.
- */
-bool
-vm_may_stop(void)
-{
-	return thread_is_killed() && ctx_count(CTX_FINISH) == 0;
-}
-
-/*
- * Locks:    none.
- * Returns:  how the current thread sleeps in the VM.
- */
-enum wait_how
-vm_wait_how(void)
-{
-	return ctx_count(CTX_FINISH) == 0 ? WAIT_KILLABLE : WAIT_PLAIN;
-}
-
 /* ---- taking and giving ---- */
 
 /* Frames that could be taken from whoever uses them. */
@@ -191,7 +125,7 @@ evictable(void)
 {
 	uint64_t n = page_count(PG_ACTIVE) + page_count(PG_STANDBY) +
 	    page_count(PG_MODIFIED);
-	uint64_t locked = atomic_load(&token.locked);
+	uint64_t locked = atomic_load(&frames_unmovable);
 
 	return n > locked ? n - locked : 0;
 }
@@ -266,26 +200,6 @@ token_give(void)
 {
 	ctx_sub(CTX_FAULT);
 	give(&token.fault);
-}
-
-/*
- * Locks:    none.
- * Returns:  the current thread may keep what it holds while it waits.
- */
-bool
-token_held(void)
-{
-	return ctx_count(CTX_FAULT) > 0;
-}
-
-/*
- * Locks:    none.
- * Returns:  the current thread may hold pins while it waits: it has a token.
- */
-bool
-vm_may_hold(void)
-{
-	return ctx_count(CTX_FAULT) > 0 || ctx_count(CTX_STRUCTURAL) > 0;
 }
 
 /*

@@ -250,7 +250,7 @@ vadpool_lost(va_t kva)
 bool
 vm_is_lost(struct aspace *as)
 {
-	return atomic_load(&as->vads_lost) || atomic_load(&as->words_lost);
+	return as_is_lost(as);
 }
 
 /*

@@ -15,7 +15,7 @@
  *             FORK     F8                      F4               of the design
  *             BUSY F6, SWAP F5, ERROR F11
  *
- * Rules     1. map_lock and ws_lock are held and kept; f->leaf is pinned.
+ * Rules     1. map_lock and ws_lock are held and kept, so f->leaf stays.
  *           2. The frame comes first: who gets none returns FAULT_NEEDMEM
  *              before anything has changed.
  *           3. A VALID word that gets another frame is cleared and flushed
@@ -42,7 +42,7 @@ static uint64_t obj_rights(const struct fctx *f);
 /*
  * The fault of a design whose private pages live in their PTEs: ops->fault.
  *
- * Locks:    [M], [W] held and kept; f->leaf pinned, f->word its word.
+ * Locks:    [M], [W] held and kept; f->leaf in use, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome
@@ -76,7 +76,7 @@ fault_by_pte(struct fctx *f)
 		return f->as->ops->shared->read_fault(f);
 	case FC_F9:
 		return f9_map_aobj(f);
-	case FC_F10: /* a table that is out: pt_pin() has met it before us */
+	case FC_F10: /* a table that is out: pt_walk() has met it before us */
 		break;
 	case FC_F11:
 		return f11_error(f);

@@ -103,10 +103,10 @@ check_counts(struct word_count *c)
 	if (!is_count(c, late, c->late, c->words + c->unknown))
 		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
 		    late, c->late);
-	if (c->tables != as->n_table || c->idle != as->n_idle ||
+	if (c->tables != as->n_table || c->idle != as->idle.n ||
 	    !is_count(c, as->n_table_out, c->out, 0))
 		report_bad(c->rep, "I11", "as %u: n_table %lu idle %lu out %lu, "
-		    "found %lu %lu %lu", as->id, as->n_table, as->n_idle,
+		    "found %lu %lu %lu", as->id, as->n_table, as->idle.n,
 		    as->n_table_out, c->tables, c->idle, c->out);
 }
 

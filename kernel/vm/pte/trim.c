@@ -29,16 +29,16 @@
 static uint64_t trimmed_word(struct aspace *as, const struct ws_entry *s);
 static uint64_t lazy_word(struct aspace *as, const struct ws_entry *s);
 
-/* What ws_trim() does to one word.  [W].  Returns: the old word. */
-static uint64_t
-evict_word(struct aspace *as, const struct ws_entry *s)
+/* The word at s, VALID, leaves the set.  [W], batch open.  Returns: pages trimmed. */
+static size_t
+trim_word(struct aspace *as, const struct ws_entry *s)
 {
 	uint64_t word = word_get(s->word);
+	bool lazy = pte_src(word) == SRC_PRIV &&
+	    (pte_page(word)->flags & PF_LAZYFREE) != 0;
 
-	if (pte_src(word) == SRC_PRIV &&
-	    (pte_page(word)->flags & PF_LAZYFREE) != 0)
-		return lazy_word(as, s);
-	return word_set(s->leaf, s->word, trimmed_word(as, s));
+	return ws_taken(as, s, lazy ? lazy_word(as, s) :
+	    word_set(s->leaf, s->word, trimmed_word(as, s)));
 }
 
 static uint64_t
@@ -89,7 +89,7 @@ lazy_word(struct aspace *as, const struct ws_entry *s)
 
 /*
  * Take up to `want` pages of at least min_age out of the working set, from
- * the hand on: ops->evict.
+ * the hand on: ops->evict.  They keep their contents: on a queue, after the flush.
  *
  * Locks:    [W], kept.
  * Returns:  pages trimmed.
@@ -97,7 +97,16 @@ lazy_word(struct aspace *as, const struct ws_entry *s)
 size_t
 pte_evict(struct aspace *as, size_t want, int min_age)
 {
-	return ws_trim(as, want, min_age, evict_word);
+	uint64_t look = ws_look(as, min_age);
+	struct ws_entry s;
+	size_t done = 0;
+
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	while (done < want && ws_pick_victim(as, min_age, &look, &s))
+		done += trim_word(as, &s);
+	tlb_batch_end(as->batch);
+	EVENT(ws_trim, done, min_age & WS_AGE);
+	return done;
 }
 
 /* Words of one leaf table in [va, end), pinned pages too.  [W]. */
@@ -109,12 +118,12 @@ trim_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end)
 
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	for (; va < end && leaf->nused > 0; va += PAGE_SIZE) {
+		s.va = va;
 		s.index = md_pt_index(va, 1);
 		s.word = &pt_words(leaf)[s.index];
 		if ((word_get(s.word) & MD_PTE_P) != 0 &&
-		    (word_get(s.word) & PTE_LOCK) == 0 &&
-		    ws_take(as, &s, evict_word))
-			done++;
+		    (word_get(s.word) & PTE_LOCK) == 0)
+			done += trim_word(as, &s);
 	}
 	tlb_batch_end(as->batch);
 	return done;

@@ -47,7 +47,7 @@ enum vad_flag {
 	VAD_DONTFORK = 16, VAD_WIPEONFORK = 32, VAD_STACK = 64, VAD_NOMERGE = 128,
 	VAD_HEAP = 256,
 	/* Private pages and leaf tables are paid for (vm/map/vadcommit.c).  A table
-	 * made under a VAD without it is charged late (pt_pin, pt_make). */
+	 * made under a VAD without it is charged late (pt_walk, pt_make). */
 	VAD_CHARGED = 512,
 	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
 	VAD_LOCKONFAULT = 4096, /* with LOCKED: only what is touched */
@@ -102,8 +102,7 @@ struct aspace {
 	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
 	uint64_t n_table;              /* [W] tables in use, without root */
 	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */
-	uint32_t idle_head, idle_tail; /* [P] tables that name no frame but SPEC ones */
-	uint64_t n_idle;               /* [P] so many */
+	struct page_queue idle;        /* [P] tables that name no frame but SPEC ones */
 	bool lost;                     /* [W] a table could not be read: no exact counts */
 	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
 	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
@@ -129,6 +128,13 @@ struct aspace {
 	_Atomic uint64_t minflt, majflt; /* [A] */
 	void *dpriv;                   /* [c] */
 };
+
+/* Some VADs were lost, or words: the process must not go on. */
+static inline bool
+as_is_lost(struct aspace *as)
+{
+	return as->vads_lost || as->words_lost;
+}
 
 _Static_assert(sizeof(struct aspace) <= 1024, "book: objects");
 

@@ -117,16 +117,13 @@ is_above(unsigned percent)
 static void
 make_room(void)
 {
-	struct phys_stat ps;
+	uint64_t until = phys_marks.low;
 
-	phys_stat(&ps);
-	if (ps.free + ps.zeroed >= ps.low)
-		return;
-	do {
+	while (page_count(PG_FREE) + page_count(PG_ZEROED) < until) {
 		if (!phys_reclaim())
 			return;
-		phys_stat(&ps);
-	} while (ps.free + ps.zeroed < ps.high);
+		until = phys_marks.high;
+	}
 }
 
 static void
@@ -148,8 +145,9 @@ pageout_main(void *arg)
 	for (;;) {
 		wait_for_work(&pageout.work, &pageout.wanted);
 		make_room();
-		pageout.write(is_above(START_PERCENT) ||
-		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
+		if (page_dirty_count() > 0)
+			pageout.write(is_above(START_PERCENT) ||
+			    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
 		atomic_add(&pageout.rounds, 1);
 		wake_all(&pageout.done);
 	}
@@ -212,16 +210,13 @@ static bool
 swap_should_write(void)
 {
 	uint64_t waiting = pq_modified_anon()->n, soon;
-	struct phys_stat ps;
 
 	if (waiting == 0)
 		atomic_store(&pageout.push, 0);
 	if (waiting == 0 || atomic_load(&pageout.push) != 0)
 		return waiting != 0;
-	phys_stat(&ps);
-	soon = ps.free + ps.zeroed + page_count(PG_STANDBY) +
-	    page_writing_count();
-	return soon < ps.high;
+	soon = frames_available() + page_writing_count();
+	return soon < phys_marks.high;
 }
 
 /*
@@ -294,7 +289,6 @@ swap_make_way(void)
 static void
 mpw_main(void *arg)
 {
-	struct swap_stat st;
 	uint64_t push;
 	unsigned n;
 
@@ -302,8 +296,8 @@ mpw_main(void *arg)
 	for (;;) {
 		wait_for_work(&pageout.swap_work, &pageout.swap_wanted);
 		for (;;) {
-			swap_stat(&st);
-			if (st.slots == 0 || !swap_should_write())
+			if (atomic_load(&swaps.slots) == 0 ||
+			    !swap_should_write())
 				break;
 			n = swap_write_cluster();
 			if (n == 0)

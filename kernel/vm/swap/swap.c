@@ -295,17 +295,10 @@ plan_read(const struct swap_words *w)
 static unsigned
 spare_frames(struct vm_page **frame, unsigned n)
 {
-	struct phys_stat ps;
-	unsigned i;
+	unsigned i = 0;
 
-	for (i = 0; i < n; i++) {
-		phys_stat(&ps);
-		if (ps.free + ps.zeroed + page_count(PG_STANDBY) <= ps.low)
-			break;
-		frame[i] = page_alloc(PHYS_ANY);
-		if (frame[i] == NULL)
-			break;
-	}
+	while (i < n && (frame[i] = page_alloc_ahead()) != NULL)
+		i++;
 	return i;
 }
 
@@ -494,7 +487,8 @@ swap_done(struct bio *io)
 		swap_bio_start(b);
 	} else {
 		swap_bio_give(b);
-		pageout_written();
+		if (io->dir == BIO_WRITE)
+			pageout_written();
 	}
 }
 

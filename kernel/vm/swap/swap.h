@@ -81,7 +81,6 @@ bool swap_ahead(const struct swap_words *);              /* begin to read; false
 /* swapio.c */
 void swap_init(void);
 int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
-bool swap_has_room(void);                                /* a slot could be allocated */
 /* vm_check: nothing is read, written or stolen from now on, and all has ended. */
 SYSTEM_ONLY void swap_freeze(void);
 SYSTEM_ONLY void swap_thaw(void);
@@ -124,6 +123,13 @@ struct swap_state {
 	unsigned hits, misses;               /* [P] of pages read ahead */
 };
 extern struct swap_state swaps;
+
+/* A slot could be had now. */
+static inline bool
+swap_has_room(void)
+{
+	return swaps.room > 0;
+}
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 /* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as

@@ -214,16 +214,6 @@ swap_side_by_side(const struct swap_area *a, uint32_t i)
 	return e->slot + e->n - i;
 }
 
-/*
- * Locks:    none.
- * Returns:  true: a slot could be had now.
- */
-bool
-swap_has_room(void)
-{
-	return atomic_load(&swaps.room) > 0;
-}
-
 void
 swap_stat(struct swap_stat *s)
 {

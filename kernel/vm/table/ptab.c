@@ -11,7 +11,8 @@
  *                   a word is the home of the table below it and counts in
  *                   nres and nused of the table it stands in
  *
- *           fault: pt_pin ──→ act ──→ pt_unpin        a pin keeps a table
+ *           fault: [W] pt_walk ──→ act ──→ done
+ *                       └─ waits: pt_pin ─→ … ─→ pt_unpin   a pin keeps a table
  *           munmap: words ─→ 0 ─→ pt_prune ─→ batch ─→ flush ─→ pt_free_chain
  *
  * Rules     1. [W] guards all words; a table is only unlinked under it, when
@@ -32,14 +33,10 @@
 
 #define UPPER_PAID 3u    /* of the 4 pages of as_init; the root is the fourth */
 
-static void path_step(struct aspace *as, va_t va, struct pt_path *p, int level);
-static enum fault_outcome path_grow(struct fctx *f, struct pt_path *p);
 static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
-static void path_pin(struct fctx *f, const struct pt_path *p);
 static bool has_pin(const struct fctx *f, const struct vm_page *pg);
-static void table_link(struct aspace *as, struct pt_path *p, int level,
+static void table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct vm_page *table);
-static void table_pay_upper(struct aspace *as, struct vm_page *table);
 static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w);
 static bool table_is_empty(const struct vm_page *table);
@@ -47,42 +44,34 @@ static bool table_is_empty(const struct vm_page *table);
 /* ---- faults: S1 ---- */
 
 /*
- * Make the tables of f->va present and hold them: S1 (book: fault).
+ * Walk to the word of f->va; tables that are missing are made: S1 (book: fault).
+ * They stay while [W] is held, for only who has it takes one out or frees it;
+ * for longer by pt_pin().
  *
  * Locks:    f->as [M] shared and [W]; kept.
- * Owns:     f, pins on the tables, also of a way that stops half-way.
  * Returns:  FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a
  *           table); FAULT_SIGNAL (no commit for one); where one is out, what
  *           F10 and F6 return.
  */
 enum fault_outcome
-pt_pin(struct fctx *f)
+pt_walk(struct fctx *f)
 {
-	enum fault_outcome r;
+	enum fault_outcome r = FAULT_DONE;
 	struct pt_path p;
+	int level;
 
 	ASSERT(mutex_is_mine(&f->as->ws_lock));
-	path_walk_in(f->as, f->va, &p);
-	r = p.away != 0 ? pt_fault_in(f, &p) : path_grow(f, &p);
-	path_pin(f, &p);
+	path_walk(f->as, f->va, &p);
+	if (p.away != 0)
+		r = pt_fault_in(f, &p);
+	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
+		if (p.table[level] == NULL)
+			r = path_add(f, &p, level);
 	if (r != FAULT_DONE)
 		return r;
 	f->leaf = p.table[1];
 	f->word = &pt_words(f->leaf)[md_pt_index(f->va, 1)];
 	return FAULT_DONE;
-}
-
-/* Make the absent tables of the way, from above. */
-static enum fault_outcome
-path_grow(struct fctx *f, struct pt_path *p)
-{
-	enum fault_outcome r = FAULT_DONE;
-	int level;
-
-	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
-		if (p->table[level] == NULL)
-			r = path_add(f, p, level);
-	return r;
 }
 
 /* A table that no mapping has paid for; of a program's text exec has. */
@@ -109,24 +98,32 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 	table = f->want.frame;
 	f->want.frame = NULL;
 	table->tbl.late = late;
-	table_link(f->as, p, level, table);
-	path_step(f->as, f->va, p, level);
+	table_link(f->as, f->va, p, level, table);
 	return FAULT_DONE;
 }
 
-static void
-path_pin(struct fctx *f, const struct pt_path *p)
+/*
+ * The pass ends without the page: hold the tables of f->va that are in use, so
+ * that the next one finds them, and pt_unpin() frees those that stay empty.
+ *
+ * Locks:    [W], still that of the pass.
+ * Owns:     f, the pins.
+ */
+void
+pt_pin(struct fctx *f)
 {
+	struct pt_path p;
 	unsigned n = 0;
 	int level;
 
+	path_walk(f->as, f->va, &p);
 	spin_lock(&pfn_lock);
-	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
-		if (has_pin(f, p->table[level]))
+	for (level = LEVELS; level >= 1 && p.table[level] != NULL; level--) {
+		if (has_pin(f, p.table[level]))
 			continue;
 		ASSERT(f->npin < FAULT_MAXPINS);
-		page_pin_locked(p->table[level]);
-		f->pin[f->npin++] = p->table[level];
+		page_pin_locked(p.table[level]);
+		f->pin[f->npin++] = p.table[level];
 		n++;
 	}
 	spin_unlock(&pfn_lock);
@@ -257,8 +254,7 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 		commit_charge_forced(1);
 		atomic_add(&as->late, 1);
 	}
-	table_link(as, p, level, table);
-	path_step(as, va, p, level);
+	table_link(as, va, p, level, table);
 	return true;
 }
 
@@ -342,114 +338,75 @@ pt_next_place(struct aspace *as, va_t *va, va_t end, struct pt_place *at)
 }
 
 /*
- * The tables on the way to va that are in use.
+ * The tables on the way to va that are in use, and the word of the first one that
+ * is not.
  *
  * Locks:    [W].
  */
 void
 path_walk(struct aspace *as, va_t va, struct pt_path *p)
 {
+	uint64_t *words = pa2va(as->md.root_pa), w;
 	int level;
 
-	for (level = LEVELS; level >= 1; level--) {
-		p->table[level] = NULL;
-		p->word[level] = NULL;
-	}
-	p->away = 0;
 	ASSERT(as->md.root_pa != 0);
+	*p = (struct pt_path){ .away = 0 };
 	for (level = LEVELS; level >= 1; level--) {
-		path_step(as, va, p, level);
-		if (p->table[level] == NULL)
+		p->word[level] = &words[md_pt_index(va, level + 1)];
+		w = word_get(p->word[level]);
+		switch (pte_kind(w)) {
+		case PTE_VALID:
+			break;
+		case PTE_ABSENT:
 			return;
-	}
-}
-
-/* Fill in level; the table above it is there. */
-static void
-path_step(struct aspace *as, va_t va, struct pt_path *p, int level)
-{
-	uint64_t *words = level == LEVELS ? pa2va(as->md.root_pa) :
-	    pt_words(p->table[level + 1]);
-	uint64_t w;
-
-	p->word[level] = &words[md_pt_index(va, level + 1)];
-	w = word_get(p->word[level]);
-	switch (pte_kind(w)) {
-	case PTE_ABSENT:
-		p->table[level] = NULL;
-		if (level > 1)
-			p->word[level - 1] = NULL;
-		return;
-	case PTE_VALID:
+		case PTE_TRANS:
+		case PTE_BUSY:
+		case PTE_SWAP:
+		case PTE_ERROR:
+			p->away = level;
+			return;
+		case PTE_FORK:
+			panic("ptab: word %lx of level %d at %lx", w, level, va);
+		}
 		p->table[level] = pte_page(w);
 		ASSERT(p->table[level]->tbl.as == as);
 		ASSERT(p->table[level]->tbl.level == level);
-		if (level > 1)
-			p->word[level - 1] = &pt_words(p->table[level])
-			    [md_pt_index(va, level)];
-		return;
-	case PTE_TRANS:
-	case PTE_BUSY:
-	case PTE_SWAP:
-	case PTE_ERROR:
-		p->table[level] = NULL;
-		p->away = level;
-		return;
-	case PTE_FORK:
-		break;
+		words = pt_words(p->table[level]);
 	}
-	panic("ptab: word %lx of level %d at %lx", w, level, va);
 }
 
 /* ---- making ---- */
 
 /*
- * What a descriptor says of a table in use, but for tbl.late.
- *
- * Locks:    [W].
+ * A zeroed frame becomes the table at level.  A leaf's charge has been made; an
+ * upper one is of the few that the space paid for, or is charged here.
  */
-void
-pt_init_table(struct aspace *as, struct vm_page *table, int level)
-{
-	table->tbl.as = as;
-	table->tbl.ws_next = 0;
-	table->tbl.ws_prev = 0;
-	table->tbl.nvalid = 0;
-	table->tbl.nspec = 0;
-	table->tbl.level = (uint8_t)level;
-}
-
-/* A zeroed frame becomes the table at level; its charge has been made. */
 static void
-table_link(struct aspace *as, struct pt_path *p, int level,
+table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct vm_page *table)
 {
 	uint64_t *word = p->word[level];
 
 	pt_init_table(as, table, level);
-	if (level > 1)
-		table_pay_upper(as, table);
+	if (level > 1 && as->n_upper < UPPER_PAID) {
+		as->n_upper++;
+	} else if (level > 1) {
+		table->tbl.late = 1;
+		commit_charge_forced(1);
+		atomic_add(&as->late, 1);
+	}
 	spin_lock(&pfn_lock);
 	page_adopt_locked(table, HOME_TABLE, word_pa(word), 0);
 	table->flags |= PF_CONTAINER;
 	word_set_locked(path_parent(p, level), word,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-	pq_set_idle(table);
+	page_queue_append(&as->idle, table);
 	spin_unlock(&pfn_lock);
 	as->n_table++;
 	EVENT(table_alloc, va2pa(word), level, 0);
-}
-
-static void
-table_pay_upper(struct aspace *as, struct vm_page *table)
-{
-	if (as->n_upper < UPPER_PAID) {
-		as->n_upper++;
-		return;
-	}
-	table->tbl.late = 1;
-	commit_charge_forced(1);
-	atomic_add(&as->late, 1);
+	p->table[level] = table;
+	if (level > 1)
+		p->word[level - 1] = &pt_words(table)[md_pt_index(va, level)];
 }
 
 /* ---- freeing ---- */
@@ -477,7 +434,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 		if (!table_is_empty(table))
 			return;
 		spin_lock(&pfn_lock);
-		pq_clear_idle(table);
+		page_queue_remove(&as->idle, table);
 		word_set_locked(path_parent(&p, level), p.word[level], 0);
 		spin_unlock(&pfn_lock);
 		as->n_table--;

@@ -104,12 +104,12 @@ next_idle(struct aspace *as)
 	uint64_t look;
 
 	spin_lock(&pfn_lock);
-	for (look = as->n_idle; look > 0; look--) {
-		table = &pfdb[as->idle_head];
+	for (look = as->idle.n; look > 0; look--) {
+		table = &pfdb[as->idle.head];
 		if (table->pins == 0)
 			break;
-		pq_clear_idle(table);
-		pq_set_idle(table);
+		page_queue_remove(&as->idle, table);
+		page_queue_append(&as->idle, table);
 	}
 	spin_unlock(&pfn_lock);
 	return look > 0 ? table : NULL;
@@ -127,7 +127,7 @@ next_idle(struct aspace *as)
 size_t
 pt_evict(struct aspace *as, size_t want)
 {
-	uint64_t look = as->n_idle;
+	uint64_t look = as->idle.n;
 	struct vm_page *table;
 	size_t done = 0;
 
@@ -180,8 +180,8 @@ drop_zero_words(struct aspace *as, struct vm_page *table)
 
 	if (spare_used_words(as, table)) {
 		spin_lock(&pfn_lock);
-		pq_clear_idle(table);
-		pq_set_idle(table);
+		page_queue_remove(&as->idle, table);
+		page_queue_append(&as->idle, table);
 		spin_unlock(&pfn_lock);
 		return false;
 	}
@@ -202,7 +202,7 @@ send_out(struct aspace *as, struct vm_page *table)
 
 	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
 	spin_lock(&pfn_lock);
-	pq_clear_idle(table);
+	page_queue_remove(&as->idle, table);
 	word_set_locked(parent_of(table), word, out);
 	spin_unlock(&pfn_lock);
 	as->n_table--;
@@ -273,7 +273,7 @@ pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
 		table->flags |= PF_CONTAINER;
 		word_set_locked(parent, word,
 		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-		pq_set_idle(table);
+		page_queue_append(&as->idle, table);
 	}
 	spin_unlock(&pfn_lock);
 	if (table == NULL)
@@ -323,19 +323,25 @@ note_depth(unsigned n)
 }
 
 /*
- * A table on f's way is out: F10.  The next pass finds it in memory.
+ * A table on f's way is out: F10.  What is in memory is taken back at once; what
+ * is on swap the next pass finds in memory.
  *
  * Locks:    [M], [W], kept; takes [P].
- * Returns:  FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART; FAULT_SIGNAL (SIGKILL:
+ * Returns:  FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART; FAULT_SIGNAL (SIGKILL:
  *           it is lost, and with it the process).
  */
 enum fault_outcome
-pt_fault_in(struct fctx *f, const struct pt_path *p)
+pt_fault_in(struct fctx *f, struct pt_path *p)
 {
-	const struct swap_words place = path_place(p, f->va);
-	uint64_t word = word_get(place.word);
 	enum fault_outcome r = FAULT_RESTART;
+	struct swap_words place;
+	uint64_t word;
 
+	path_walk_in(f->as, f->va, p);
+	if (p->away == 0)
+		return FAULT_DONE;
+	place = path_place(p, f->va);
+	word = word_get(place.word);
 	switch (pte_kind(word)) {
 	case PTE_SWAP:
 		r = fault_swap_in(f, &place);

@@ -35,7 +35,8 @@ pt_words(struct vm_page *table)
 {
 	return pa2va(page_pa(table));
 }
-enum fault_outcome pt_pin(struct fctx *);      /* sets f->leaf, f->word */
+enum fault_outcome pt_walk(struct fctx *);     /* sets f->leaf, f->word */
+void pt_pin(struct fctx *);                    /* the pass ends without the page */
 /* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
 void pt_unpin(struct fctx *);
 /* The word of va if its leaf table is in use, else NULL. */
@@ -125,7 +126,16 @@ path_place(const struct pt_path *p, va_t va)
 /* ptab.c: user tables; [W] held throughout */
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
-void pt_init_table(struct aspace *, struct vm_page *table, int level);
+/* What a descriptor says of a table in use, but for tbl.late.  [W]. */
+static inline void
+pt_init_table(struct aspace *as, struct vm_page *table, int level)
+{
+	table->tbl.as = as;
+	table->tbl.ws_next = table->tbl.ws_prev = 0;
+	table->tbl.nvalid = table->tbl.nspec = 0;
+	table->tbl.level = (uint8_t)level;
+}
+
 void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
 
 /* pthold.c: [W] */
@@ -137,7 +147,7 @@ int pt_bring(struct aspace *, va_t, const struct pt_path *, struct pt_hold *,
 
 /* ptpage.c: tables go to swap and come back */
 void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */
-enum fault_outcome pt_fault_in(struct fctx *, const struct pt_path *);  /* F10 */
+enum fault_outcome pt_fault_in(struct fctx *, struct pt_path *);  /* F10 */
 /* path_walk(), and tables that are out but in memory are taken back. */
 void path_walk_in(struct aspace *, va_t, struct pt_path *);
 /* A table that is out and cannot be had again.  [W]. */

@@ -171,8 +171,10 @@ tlb_batch_end(struct tlb_batch *b)
 		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX));
 	settle_forks(b);
 	batch_clear(b);
-	pt_free_chain(b->as, chain);
-	pt_out_chain(out);
+	if (chain != 0)
+		pt_free_chain(b->as, chain);
+	if (out != 0)
+		pt_out_chain(out);
 	if (b->frame != NULL)
 		page_free(b->frame);
 	b->frame = NULL;

@@ -109,7 +109,7 @@ struct fctx {
 		uint32_t flags;
 		uint8_t prot;
 	} v;
-	struct vm_page *leaf;          /* [W] leaf table of va, set by pt_pin */
+	struct vm_page *leaf;          /* [W] leaf table of va, set by pt_walk */
 	uint64_t *word;                /* [W] its word */
 	struct vm_page *pin[FAULT_MAXPINS];
 	uint8_t npin;
@@ -130,6 +130,29 @@ enum fault_frame { FRAME_ANY, FRAME_ZEROED };
 struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->want says */
 enum fault_outcome fault_missing(struct fctx *);      /* what f->want says, as an outcome */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
+
+/* Which page of its object va is. */
+static inline uint64_t
+fault_index(const struct fctx *f)
+{
+	return f->v.off + (f->va >> PAGE_SHIFT) - f->v.start;
+}
+
+/*
+ * May the access be made, by the VAD's rights?  The first thing that a design's
+ * fault asks.  As on Linux and x86, any right lets read.  [M].  FAULT_DONE;
+ * FAULT_SIGNAL (SIGSEGV, ACCERR).
+ */
+static inline enum fault_outcome
+fault_permit(struct fctx *f)
+{
+	uint8_t need = f->access == ACCESS_WRITE ? PROT_W :
+	    f->access == ACCESS_EXEC ? PROT_X : PROT_R | PROT_W | PROT_X;
+
+	return (f->v.prot & need) != 0 ? FAULT_DONE :
+	    fault_signal(f, SIGSEGV, SEGV_ACCERR);
+}
+
 enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
 void fault_keep_spare(struct fctx *, struct vm_page *, enum fault_frame);
 /* F5, F6, F11, as pages of all kinds come to them.  [W], the container's lock. */

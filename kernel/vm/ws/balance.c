@@ -53,7 +53,6 @@
 #define REST_NS 10000000ul           /* after a look that found nothing */
 #define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
 #define VISITS 16                    /* spaces collected at a time */
-#define IDLE_TOO_MANY 32             /* tables without pages */
 #define AGE_TRIES 2                  /* the lock is waited for then */
 
 static struct {
@@ -95,10 +94,9 @@ static uint64_t
 shortage(void)
 {
 	uint64_t have = frames_available() + frames_coming();
-	struct phys_stat ps;
+	uint64_t want = phys_marks.high;
 
-	phys_stat(&ps);
-	return have < ps.high ? ps.high - have : 0;
+	return have < want ? want - have : 0;
 }
 
 /*
@@ -113,23 +111,18 @@ vm_is_short(void)
 {
 	uint64_t have = frames_available() + frames_coming();
 	struct swap_stat swap;
-	struct phys_stat ps;
 
-	phys_stat(&ps);
 	swap_stat(&swap);
 	if (swap.slots > swap.used)
 		have += MIN(swap.slots - swap.used, page_count(PG_ACTIVE));
-	return have < ps.high;
+	return have < phys_marks.high;
 }
 
 /* Not so few that somebody must go, but soon they may be. */
 static bool
 begins_to_be_short(void)
 {
-	struct phys_stat ps;
-
-	phys_stat(&ps);
-	return frames_available() < 4 * ps.high;
+	return frames_available() < 4 * phys_marks.high;
 }
 
 /* ---- visits ---- */
@@ -243,7 +236,7 @@ static uint64_t
 score_tables(const struct aspace *as)
 {
 	return as->ws_visit == bal.visit ? 0 :
-	    atomic_load_relaxed(&as->n_idle);
+	    atomic_load_relaxed(&as->idle.n);
 }
 
 static size_t
@@ -278,8 +271,7 @@ send_tables(void)
 void
 bal_help(struct aspace *as)
 {
-	if (atomic_load_relaxed(&as->n_idle) < IDLE_TOO_MANY ||
-	    !begins_to_be_short() || !swap_has_room())
+	if (!begins_to_be_short() || !swap_has_room())
 		return;
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
@@ -380,7 +372,8 @@ bal_main(void *arg)
 	for (;;) {
 		frames_wait_low(md_time_ns() + ROUND_NS);
 		bal.now = md_time_ns();
-		token_set_unmovable(as_sum(offsetof(struct aspace, n_locked)));
+		atomic_store(&frames_unmovable,
+		    as_sum(offsetof(struct aspace, n_locked)));
 		if (is_time_to_age())
 			age_all();
 		if (!frames_are_low()) {
@@ -403,5 +396,5 @@ bal_show(struct out *o)
 	out_printf(o, "bsm age_passes=%lu rounds=%lu shortage=%lu "
 	    "idle_tables=%lu\n", atomic_load(&bal.passes),
 	    atomic_load(&bal.rounds), shortage(),
-	    as_sum(offsetof(struct aspace, n_idle)));
+	    as_sum(offsetof(struct aspace, idle.n)));
 }

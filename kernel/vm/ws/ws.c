@@ -135,7 +135,7 @@ ws_age(struct aspace *as)
  * Locks:    [W].
  * Returns:  false: there is none within *look words.
  */
-static bool
+bool
 ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
     struct ws_entry *s)
 {
@@ -150,8 +150,10 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 		s->word = &pt_words(s->leaf)[s->index];
 		if ((word_get(s->word) & MD_PTE_P) == 0)
 			continue;
-		if (is_victim(s, min_age))
+		if (is_victim(s, min_age)) {
+			s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
 			return true;
+		}
 		if ((min_age & WS_AGE) == 0)
 			second_chance(as, s);
 	}
@@ -226,20 +228,28 @@ count_trimmed(struct aspace *as, uint64_t word)
 }
 
 /*
- * Take one page out of the set; its word becomes what the design says.
+ * Words that a trim looks at, at most: all; twice where a used one gets a second
+ * chance.
+ *
+ * Locks:    [W].
+ */
+uint64_t
+ws_look(const struct aspace *as, int min_age)
+{
+	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
+
+	return (rounds * as->ws_tables + 1) * MD_PT_WORDS;
+}
+
+/*
+ * The word at s, which was old, maps its page no more: out of the set with it.
  *
  * Locks:    [W]; as->batch is open (BATCH_TRIM), and settles the page.
- * Returns:  a page of the set has gone (not: the zero page; it has stayed).
+ * Returns:  1; 0: the zero page, which is in no set.
  */
-bool
-ws_take(struct aspace *as, struct ws_entry *s, ws_change_fn *change)
+size_t
+ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 {
-	uint64_t old;
-
-	s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
-	old = change(as, s);
-	if (old == 0)
-		return false;
 	if (is_member(old)) {
 		ws_remove(as, s->leaf);
 		count_trimmed(as, old);
@@ -248,30 +258,6 @@ ws_take(struct aspace *as, struct ws_entry *s, ws_change_fn *change)
 	if (s->leaf->nused == 0)
 		pt_prune(as, s->va, as->batch);
 	return is_member(old);
-}
-
-/*
- * Take up to `want` pages of at least min_age out of the set, from the hand
- * on.  They keep their contents: on a queue, after the flush.
- *
- * Locks:    [W], not [M]; none of rank >= 7.
- * Returns:  pages trimmed.
- */
-size_t
-ws_trim(struct aspace *as, size_t want, int min_age, ws_change_fn *change)
-{
-	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
-	uint64_t look = (rounds * as->ws_tables + 1) * MD_PT_WORDS;
-	struct ws_entry s;
-	size_t done = 0;
-
-	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	while (done < want && ws_pick_victim(as, min_age, &look, &s))
-		if (ws_take(as, &s, change))
-			done++;
-	tlb_batch_end(as->batch);
-	EVENT(ws_trim, done, min_age & WS_AGE);
-	return done;
 }
 
 /*

@@ -12,23 +12,31 @@ struct ws_entry {
 	struct vm_page *leaf;      /* [own] */
 	unsigned index;            /* [own] */
 	uint64_t *word;            /* [own] */
-	va_t va;                   /* [own] set by ws_take() */
+	va_t va;                   /* [own] */
 };
 
 /* ws.c: [W] held unless said */
-/* The design's half of a trim: another word at s->word; the old one, or 0: it stays. */
-typedef uint64_t ws_change_fn(struct aspace *, const struct ws_entry *);
 void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID, SRC != SPEC */
 void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
 void ws_age(struct aspace *);                            /* one pass over all words */
-size_t ws_trim(struct aspace *, size_t want, int min_age, ws_change_fn *);
-bool ws_take(struct aspace *, struct ws_entry *, ws_change_fn *); /* one word, batch open */
+/* A trim: for each victim within *look words the design changes the word, and says so. */
+uint64_t ws_look(const struct aspace *, int min_age);
+bool ws_pick_victim(struct aspace *, int min_age, uint64_t *look, struct ws_entry *);
+size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batch open; pages */
 
 /* balance.c: thread bsm */
 void bal_start(void);
 void bal_show(struct out *);
-void bal_help(struct aspace *);                          /* after a fault; no lock */
+#define IDLE_TOO_MANY 32             /* tables without pages */
+/* After a fault: bsm comes too late to the tables that have lost their pages. */
+static inline bool
+bal_needs_help(struct aspace *as)
+{
+	return __atomic_load_n(&as->idle.n, __ATOMIC_RELAXED) >= IDLE_TOO_MANY;
+}
+
+void bal_help(struct aspace *);                          /* no lock */
 
 /* ======== within the room ======== */
 

@@ -33,7 +33,6 @@ static struct {
 	struct spinlock lock;     /* list lock: the two lists */
 	struct list live;         /* [list lock] */
 	struct list dead;         /* [list lock] for fmo_reap() */
-	_Atomic uint32_t ndead;   /* [A] length of dead */
 	_Atomic uint32_t gen;     /* [A] forks so far */
 	struct kmem_cache fmos;   /* own lock */
 	struct kmem_cache refs;   /* own lock */
@@ -113,7 +112,7 @@ fmo_bury(struct fmo *fmo)
 	list_remove(&fmo->all);
 	list_push_back(&fmos.dead, &fmo->all);
 	spin_unlock(&fmos.lock);
-	atomic_add(&fmos.ndead, 1);
+	atomic_add(&fault_unreaped, 1);
 	EVENT_ADD(fmo_live, -1);
 }
 
@@ -128,13 +127,13 @@ fmo_reap(void)
 	struct list_node *n;
 	struct fmo *fmo;
 
-	while (atomic_load(&fmos.ndead) != 0) {
+	while (atomic_load(&fault_unreaped) != 0) {
 		spin_lock(&fmos.lock);
 		n = list_pop_front(&fmos.dead);
 		spin_unlock(&fmos.lock);
 		if (n == NULL)
 			return;
-		atomic_sub(&fmos.ndead, 1);
+		atomic_sub(&fault_unreaped, 1);
 		fmo = LIST_ENTRY(n, struct fmo, all);
 		EVENT(fmo_free, fmo->base);
 		kpaged_free(fmo_kva(fmo), fmo->npages);
