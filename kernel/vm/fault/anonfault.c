@@ -67,7 +67,7 @@ make_path(struct want *w)
 enum fault_outcome
 anon_fault(struct fctx *f, struct vm_page **out)
 {
-	uint64_t pgoff = f->v.off + (f->va >> PAGE_SHIFT) - f->v.start;
+	uint64_t pgoff = fault_index(f);
 	int r;
 
 	ASSERT(mutex_is_mine(&f->as->ws_lock));

@@ -35,15 +35,8 @@
 
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
 
-static bool around_page(struct fctx *f, va_t va, uint64_t bits);
 static int read_page(struct want *w);
 static int extend_page(struct want *w);
-
-static uint64_t
-index_of(const struct fctx *f, va_t va)
-{
-	return f->v.off + (va >> PAGE_SHIFT) - f->v.start;
-}
 
 /* ---- under the locks of a pass ---- */
 
@@ -59,7 +52,7 @@ enum fault_outcome
 cache_fault(struct fctx *f, struct vm_page **out)
 {
 	struct vmo *vmo = f->v.vmo;
-	uint64_t idx = index_of(f, f->va);
+	uint64_t idx = fault_index(f);
 	struct vm_page *pg = NULL;
 	bool beyond, reading = false;
 
@@ -106,7 +99,7 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	bool is_short, dirty;
 	uint32_t seq;
 
-	is_short = cache_is_short(f->v.vmo, index_of(f, f->va), &seq);
+	is_short = cache_is_short(f->v.vmo, fault_index(f), &seq);
 	spin_lock(&pfn_lock);
 	dirty = (pg->flags & PF_DIRTY) != 0;
 	spin_unlock(&pfn_lock);
@@ -121,53 +114,53 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	return false;
 }
 
+/* Map pg, a page of f's object, at va if nothing is there yet.  [W], [O], [P]. */
+static bool
+around_page(struct fctx *f, va_t va, struct vm_page *pg, uint64_t bits)
+{
+	uint64_t *word = &pt_words(f->leaf)[md_pt_index(va, 1)];
+
+	if (word_get(word) != 0 || pg->state == PG_READING)
+		return false;
+	ws_rescue(pg);
+	page_map_locked(pg);
+	word_set_locked(f->leaf, word, pte_make_valid(pg, SRC_OBJ, bits));
+	ws_insert(f->as, f->leaf);
+	EVENT(fault_around_pages);
+	return true;
+}
+
 /*
  * Map neighbours in the same block of `around` pages, without I/O: they are
- * resident, their words ABSENT, inside the mapping and the file.
+ * resident, their words ABSENT, inside the mapping and the file.  The block lies
+ * in one leaf table.
  *
- * Locks:    [W]; takes [O], [P].
+ * Locks:    [W]; takes [O], [P] for the whole block.
  */
 void
 cache_fault_around(struct fctx *f, uint64_t bits)
 {
 	uint64_t around = fault_around(), vpn = f->va >> PAGE_SHIFT;
-	uint64_t lo, hi, at;
+	uint64_t room = f->as->ws_max - MIN(f->as->ws_max, f->as->ws_pages);
+	uint64_t idx, end, lo;
+	struct vmo *vmo = f->v.vmo;
+	struct vm_page *pg;
 
 	around = MIN(MAX(around, 1ul), (uint64_t)CACHE_CLUSTER);
 	lo = MAX(vpn - vpn % around, f->v.start);
-	hi = MIN(vpn - vpn % around + around, f->v.end);
-	for (at = lo; at < hi && f->as->ws_pages < f->as->ws_max; at++)
-		if (at != vpn && around_page(f, at << PAGE_SHIFT, bits))
-			EVENT(fault_around_pages);
-}
-
-/* One neighbour; the block lies in one leaf table. */
-static bool
-around_page(struct fctx *f, va_t va, uint64_t bits)
-{
-	uint64_t *word = &pt_words(f->leaf)[md_pt_index(va, 1)];
-	uint64_t idx = index_of(f, va);
-	struct vmo *vmo = f->v.vmo;
-	struct vm_page *pg = NULL;
-
-	if (word_get(word) != 0)
-		return false;
+	idx = f->v.off + lo - f->v.start;
+	end = idx + MIN(vpn - vpn % around + around, f->v.end) - lo;
 	spin_lock(&vmo->lock);
-	if (idx < PAGE_UP(vmo->size) >> PAGE_SHIFT)
-		pg = cache_lookup(vmo, idx);
 	spin_lock(&pfn_lock);
-	if (pg != NULL && pg->state == PG_READING)
-		pg = NULL;
-	if (pg != NULL) {
-		ws_rescue(pg);
-		page_map_locked(pg);
-		word_set_locked(f->leaf, word, pte_make_valid(pg, SRC_OBJ, bits));
+	end = MIN(end, PAGE_UP(vmo->size) >> PAGE_SHIFT);
+	while (room > 0 && (pg = cache_next(vmo, idx)) != NULL && pg->index < end) {
+		va_t va = (f->v.start + pg->index - f->v.off) << PAGE_SHIFT;
+
+		room -= around_page(f, va, pg, bits);
+		idx = pg->index + 1;
 	}
 	spin_unlock(&pfn_lock);
 	spin_unlock(&vmo->lock);
-	if (pg != NULL)
-		ws_insert(f->as, f->leaf);
-	return pg != NULL;
 }
 
 /* ---- between passes ---- */
