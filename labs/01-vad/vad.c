@@ -26,7 +26,9 @@
  * Read next vm/map/vadmem.c, then vm/calls/map.c, which calls all this.
  *           Book: ch05.
  */
+#include "vm/design/design.h"
 #include "vm/map/map.h"
+#include "vm/object/object.h"
 #include "vm/space/space.h"
 
 static void gap_update(struct vad *v);

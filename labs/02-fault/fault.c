@@ -25,11 +25,14 @@
  *
  * Read next vm/design/fmo/fork.c (F4, F8).  Book: ch06.
  */
+#include "vm/design/design.h"
+#include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
-#include "vm/object/object.h"
+#include "vm/object/vmo.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
