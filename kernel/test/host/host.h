@@ -58,6 +58,9 @@ void host_inject(enum inject_point, unsigned n, unsigned each);
 /* Called when the disk has ended a sleep, before the sleeper goes on. */
 void host_on_wake(void (*fn)(void));
 
+/* A fatal signal comes when time has ended so many sleeps; 0: none, and none has come. */
+void host_kill_after(unsigned sleeps);
+
 /* vm_check() finds nothing. */
 void host_check(int level);
 

@@ -23,6 +23,8 @@ static struct {
 	uint64_t count[EV_COUNT];
 	uint64_t (*gauge[EV_COUNT])(void);
 	void (*on_wake)(void);
+	bool killed;
+	unsigned sleeps;        /* until it is; afterwards: since */
 	unsigned hits[FI_COUNT], fail_at[FI_COUNT], every[FI_COUNT];
 	char options[512];
 	jmp_buf *catch;
@@ -59,7 +61,15 @@ thread_current(void)
 bool
 thread_is_killed(void)
 {
-	return false;
+	return kern.killed;
+}
+
+/* See host.h. */
+void
+host_kill_after(unsigned sleeps)
+{
+	kern.sleeps = sleeps;
+	kern.killed = false;
 }
 
 struct thread *
@@ -281,6 +291,10 @@ wait_sleep(struct waiter *w, enum wait_how how, uint64_t deadline)
 	}
 	if (deadline == WAIT_FOREVER)
 		panic("a sleep that nobody can end");
+	if (kern.killed && ++kern.sleeps > 1000)
+		panic("killed, and waits for ever");
+	if (!kern.killed && kern.sleeps > 0)
+		kern.killed = --kern.sleeps == 0;
 	return -ETIMEDOUT;
 }
 

@@ -370,6 +370,34 @@ lost_pages_say_so(void **state)
 	assert_int_equal(swap_off(out.area), 0);
 }
 
+/*
+ * The frames of users are gone, and who waits for one is killed: what must be
+ * finished gets on, with a frame of the reserve.
+ */
+static void
+the_dying_draw_on_the_reserve(void **state)
+{
+	va_t kva = kpaged_alloc(1);
+	struct vm_page *pg;
+	pfn_t chain = 0;
+	bool read;
+
+	while ((pg = phys_alloc(PHYS_USER, PHYS_ANY)) != NULL) {
+		pg->qnext = chain;
+		chain = page_pfn(pg);
+	}
+	host_kill_after(3);
+	pg = kpaged_pin_touched(kva, &read);
+	assert_true(thread_is_killed());
+	assert_non_null(pg);
+	assert_false(read);
+	host_kill_after(0);
+	kpaged_unpin(pg);
+	page_free_chain(chain);
+	kpaged_free(kva, 1);
+	assert_int_equal(ev_read(EV_kpaged_pages), 0);
+}
+
 static int
 boot(void **state)
 {
@@ -388,6 +416,7 @@ main(void)
 		cmocka_unit_test(pages_go_and_come_back),
 		cmocka_unit_test(containers_stay_while_live),
 		cmocka_unit_test(lost_pages_say_so),
+		cmocka_unit_test(the_dying_draw_on_the_reserve),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

@@ -129,22 +129,23 @@ frames_init(void)
 int
 phys_wait(enum phys_class class)
 {
-	struct sleepers *s = &frames.others;
 	int r = 0;
 
-	if (vm_class() == PHYS_RESERVED) {
-		class = PHYS_RESERVED;
-		s = &frames.reserved;
-	}
 	EVENT(page_waits);
 	if (inject_hit(FI_WAIT))
 		r = sleep_until(md_time_ns() + TICK_NS, vm_wait_how());
-	while (r == 0 && !has_frames(class) && !phys_reclaim()) {
+	while (r == 0) {
+		/* Who is killed while he waits, and must finish: from now on. */
+		if (vm_class() == PHYS_RESERVED)
+			class = PHYS_RESERVED;
+		if (has_frames(class) || phys_reclaim())
+			break;
 		if (vm_may_stop() && !vm_is_reserved())
 			return -EINTR;
 		swap_ops->wake();
 		frames_wake_bsm();
-		r = wait_tick(s, class);
+		r = wait_tick(class == PHYS_RESERVED ? &frames.reserved :
+		    &frames.others, class);
 	}
 	return vm_is_reserved() ? 0 : r;
 }
