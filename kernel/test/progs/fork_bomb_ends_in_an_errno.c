@@ -32,7 +32,7 @@ bomb(void)
 static void
 explode(long limit)
 {
-	uint64_t until = now_ns() + 60000000000UL;
+	uint64_t until = now_ns() + 100000000000UL;
 	pid_t pid;
 
 	memset(s, 0, sizeof(*s));
