@@ -206,7 +206,7 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Of the image's data: from one name to the next. */
+/* Of the image's data: from one name to the next; locks by how they are named. */
 static void
 say_variables(const struct map *m, uint64_t lo, uint64_t hi)
 {
@@ -215,7 +215,9 @@ say_variables(const struct map *m, uint64_t lo, uint64_t hi)
 
 	for (i = 0; symbols_nth(m->symbols, i, &va, &next); i++)
 		if (va >= lo && next <= hi && next > va)
-			fprintf(m->out, "variable %llx %llx\n",
+			fprintf(m->out, "%s%llx %llx\n",
+			    ends(symbols_at(m->symbols, va), "_lock") ?
+			    "lock " : "variable ",
 			    (unsigned long long)va, (unsigned long long)next);
 }
 

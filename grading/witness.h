@@ -112,6 +112,7 @@ extern struct map {
 	struct list starts;     /* functions that a new stack returns to */
 	struct list strings;    /* memcpy() and its like */
 	struct list fills;      /* of them: those that go upwards only */
+	struct list locks;      /* variables that all take, in line */
 	struct list words;      /* functions that set words of page tables */
 	struct list entries;    /* code that saves a program's registers */
 	uint16_t *code_of, *data_of;    /* objects */

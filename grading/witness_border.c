@@ -284,7 +284,8 @@ data_written(unsigned cpu, uint64_t pc, uint64_t va, uint64_t n, bool plain)
 
 	if (whose == 0) /* it may begin before what it writes to */
 		whose = map_data_of(va += n - 1);
-	if (whose == 0 || (whose == by && !told) || list_has(&map.lab_data, va))
+	if (whose == 0 || (whose == by && !told) ||
+	    list_has(&map.lab_data, va) || list_has(&map.locks, va))
 		return;
 	lent = &map.lent[(va - map.text.hi) / 8];
 	known = map_known(va, told ? 0 : by);

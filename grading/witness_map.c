@@ -133,7 +133,8 @@ line_read(const char *line)
 		{ "import", &map.imports }, { "sealed", &map.sealed },
 		{ "function", &map.functions }, { "start", &map.starts },
 		{ "entry", &map.entries }, { "fill", &map.fills },
-		{ "string", &map.strings }, { "word", &map.words } };
+		{ "string", &map.strings }, { "word", &map.words },
+		{ "lock", &map.locks } };
 	static const struct {
 		const char *word;
 		uint64_t *lo, *hi;
