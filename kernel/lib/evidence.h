@@ -24,7 +24,8 @@
 #define IN_LINE 0
 #endif
 
-enum { EVIDENCE_LOCKS = 1, EVIDENCE_INJECT = 2, EVIDENCE_SCHED = 4 };
+enum { EVIDENCE_LOCKS = 1, EVIDENCE_INJECT = 2, EVIDENCE_SCHED = 4,
+	EVIDENCE_CHECK = 8 };
 
 extern uint32_t evidence_asked; /* [A] bits; 0 unless booted or told so */
 

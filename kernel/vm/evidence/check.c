@@ -123,6 +123,8 @@ check_init(void)
 	vm_checks_syscalls = option_is("check", "sys");
 	if (!vm_checks_syscalls)
 		check.every = option_u64("check");
+	if (check.every != 0)
+		atomic_or(&evidence_asked, (uint32_t)EVIDENCE_CHECK);
 }
 
 /* ---- when ---- */

@@ -67,7 +67,8 @@ fault_init(void)
 }
 
 /*
- * What is called where a fault waits or ends: tests and checks.
+ * What is called where a fault waits or ends while evidence is asked for: tests
+ * and checks.
  *
  * Locks:    none; once, before the first fault.
  */
@@ -417,7 +418,8 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	if (atomic_load_relaxed(&fault_unreaped) != 0 &&
 	    f->as->ops->reap != NULL)
 		f->as->ops->reap();
-	fault_hook(f->as, FAULT_ENDS);
+	if (evidence_is_asked())
+		fault_hook(f->as, FAULT_ENDS);
 	if (r == FAULT_DONE)
 		return 0;
 	if (error == -EINTR)

@@ -89,7 +89,8 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 
 	if (vm_may_stop())
 		return -EINTR;
-	fault_hook(f->as, FAULT_WAITS);
+	if (evidence_is_asked())
+		fault_hook(f->as, FAULT_WAITS);
 	drop_old_pins(f);
 	if (r == FAULT_RESTART)
 		return 0;
