@@ -301,7 +301,7 @@ def check_private(va, w, table, f):
 def queues():
     """(name, written-down length, pages) of each."""
     for i, name in enumerate(('standby', 'modified (memory)', 'modified (files)')):
-        q = value('pageq')['queue'][i]
+        q = value('pq_queue')[i]
         pages, pfn = [], int(q['head'])
         while pfn and len(pages) <= int(q['n']):
             pages.append(pfn)
@@ -377,7 +377,7 @@ def do_fmo(args):
 
 def do_queues(args):
     """queues                frames by state, and the queues of unused pages"""
-    counts = value("'kernel/mem/page.c'::page")['count']
+    counts = value('page_counts')
     for i, name in sorted(names('page_state', 'PG_').items()):
         if name != 'NSTATES':
             print('%-9s %d' % (name, int(counts[i])))
