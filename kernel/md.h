@@ -177,7 +177,8 @@ struct trap_ops {
 	int (*fault)(struct trapframe *, va_t va, enum access, bool user);
 	/* Any other exception from user mode. */
 	void (*exception)(struct trapframe *, unsigned vector);
-	void (*syscall)(struct trapframe *);
+	/* a: the six arguments, rdi rsi rdx r10 r8 r9. */
+	void (*syscall)(struct trapframe *, const uint64_t a[6]);
 	/* Before each return to user mode, interrupts on; delivers signals. */
 	void (*user_return)(struct trapframe *);
 	/* Timer tick on this CPU; in interrupt. user: user mode interrupted. */

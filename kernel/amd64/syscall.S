@@ -6,7 +6,7 @@
  *           Build the same struct trapframe that an exception would.
  *
  * Rules     1. IF, DF, TF, NT, AC, IOPL are cleared by the processor (SFMASK).
- *           2. sysret only when trap_may_sysret() says that it gives exactly
+ *           2. sysret only when may_sysret() of trap.c says that it gives exactly
  *              what the frame says; a non-canonical rip in sysret would fault
  *              in the kernel on the user's stack.
  *
@@ -43,10 +43,16 @@ syscall_entry:
 	pushq %r13
 	pushq %r14
 	pushq %r15
-	movq %rsp, %rdi
-	call trap_syscall
-	movq %rsp, %rdi
-	call trap_may_sysret
+	pushq %r9                /* the arguments in their order */
+	pushq %r8
+	pushq %r10
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	leaq 48(%rsp), %rdi
+	movq %rsp, %rsi
+	call trap_syscall        /* true: sysret gives what the frame says */
+	addq $48, %rsp
 	testb %al, %al
 	jz 1f
 	popq %r15

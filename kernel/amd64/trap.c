@@ -253,12 +253,24 @@ trap_paranoid(struct trapframe *tf)
 
 /* ---- system calls and the way back ---- */
 
-void
-trap_syscall(struct trapframe *tf)
+/* sysret restores rip, rflags and fixed selectors only, and no TF, RF, NT. */
+static bool
+may_sysret(const struct trapframe *tf)
+{
+	return tf->rcx == tf->rip && tf->r11 == tf->rflags &&
+	    tf->rip < MD_USER_END && tf->cs == SEL_UCODE &&
+	    tf->ss == SEL_UDATA &&
+	    (tf->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) == 0;
+}
+
+/* Returns:  may it be left by sysret? */
+bool
+trap_syscall(struct trapframe *tf, const uint64_t a[6])
 {
 	md_irq_enable();
-	traps.ops.syscall(tf);
+	traps.ops.syscall(tf, a);
 	trap_user_exit(tf);
+	return may_sysret(tf);
 }
 
 /*
@@ -285,16 +297,6 @@ trap_user_exit(struct trapframe *tf)
 		if (cpu_this()->need_resched == 0)
 			return;
 	}
-}
-
-/* sysret restores rip, rflags and fixed selectors only, and no TF, RF, NT. */
-bool
-trap_may_sysret(const struct trapframe *tf)
-{
-	return tf->rcx == tf->rip && tf->r11 == tf->rflags &&
-	    tf->rip < MD_USER_END && tf->cs == SEL_UCODE &&
-	    tf->ss == SEL_UDATA &&
-	    (tf->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) == 0;
 }
 
 void

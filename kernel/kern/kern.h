@@ -91,7 +91,24 @@ SYSTEM_ONLY void thread_set_space(struct md_space *);
 void thread_notify(struct thread *, uint32_t pending_bits);
 /* Walk all threads under a lock; fn may not sleep. */
 SYSTEM_ONLY void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
-struct thread *thread_current(void);  /* md_current(), asserted */
+/* In line, or a call of what thread.c compiles of the same text. */
+#if IN_LINE && !defined(THREAD_TO_CALL)
+#define THREAD_FN static inline
+#else
+#define THREAD_FN
+#endif
+THREAD_FN struct thread *thread_current(void); /* md_current(), asserted */
+
+#if IN_LINE || defined(THREAD_TO_CALL)
+THREAD_FN struct thread *
+thread_current(void)
+{
+	struct thread *t = md_current();
+
+	ASSERT(t != NULL);
+	return t;
+}
+#endif
 bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */

@@ -23,6 +23,7 @@
  *
  * Read next kern/sched.c, then proc/fork.c.
  */
+#define THREAD_TO_CALL /* here it is for who cannot have it in line */
 #include "kern/kernfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -277,15 +278,6 @@ thread_put(struct thread *t)
 }
 
 /* ---- in between ---- */
-
-struct thread *
-thread_current(void)
-{
-	struct thread *t = md_current();
-
-	ASSERT(t != NULL);
-	return t;
-}
 
 bool
 thread_is_killed(void)

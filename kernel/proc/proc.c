@@ -405,6 +405,7 @@ proc_reparent_locked(struct proc *child, struct proc *to)
 	ASSERT(spin_is_mine(&proc_lock));
 	list_remove(&child->sibling);
 	child->parent = to;
+	atomic_store(&child->ppid, to->pid);
 	list_push_back(&to->children, &child->sibling);
 }
 

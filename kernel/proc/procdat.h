@@ -135,6 +135,7 @@ struct proc {
 	struct list_node all;    /* [L] every process, by age */
 	struct list_node hash;   /* [L] by pid */
 	struct proc *parent;     /* [L] NULL: init */
+	int ppid;                /* [A] its number, 0: init */
 	struct list children;    /* [L] */
 	struct list_node sibling; /* [L] */
 

@@ -73,7 +73,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 		v->nice = tk->thread->nice;
 	}
 	v->state = state_of(p, tk);
-	v->ppid = p->parent != NULL ? p->parent->pid : 0;
+	v->ppid = p->ppid;
 	v->pgid = p->pgid;
 	v->sid = p->sid;
 	v->nthreads = p->nthreads;

@@ -34,12 +34,12 @@
 #define FX_MXCSR 24
 
 static struct {
-	void (*syscall)(struct trapframe *); /* [c] of sys/ */
+	void (*syscall)(struct trapframe *, const uint64_t a[6]); /* [c] of sys/ */
 } usertrap;
 
 static int on_fault(struct trapframe *, va_t, enum access, bool user);
 static void on_exception(struct trapframe *, unsigned vector);
-static void on_syscall(struct trapframe *);
+static void on_syscall(struct trapframe *, const uint64_t a[6]);
 
 static const struct trap_ops ops = {
 	.fault = on_fault,
@@ -57,15 +57,15 @@ usertrap_init(void)
 
 /* The dispatch of system calls.  Locks: none; boot. */
 void
-proc_set_syscall(void (*fn)(struct trapframe *))
+proc_set_syscall(void (*fn)(struct trapframe *, const uint64_t a[6]))
 {
 	usertrap.syscall = fn;
 }
 
 static void
-on_syscall(struct trapframe *tf)
+on_syscall(struct trapframe *tf, const uint64_t a[6])
 {
-	usertrap.syscall(tf);
+	usertrap.syscall(tf, a);
 }
 
 static void

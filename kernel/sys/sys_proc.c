@@ -289,13 +289,7 @@ sys_gettid(const uint64_t a[6])
 int64_t
 sys_getppid(const uint64_t a[6])
 {
-	struct proc *p = proc_current();
-	int pid;
-
-	spin_lock(&proc_lock);
-	pid = p->parent != NULL ? p->parent->pid : 0;
-	spin_unlock(&proc_lock);
-	return pid;
+	return atomic_load(&proc_current()->ppid);
 }
 
 int64_t

@@ -28,7 +28,7 @@ static struct {
 	uint64_t said[NR_SAID / 64]; /* [A] numbers reported missing */
 } sys;
 
-static void dispatch(struct trapframe *);
+static void dispatch(struct trapframe *, const uint64_t a[6]);
 static int64_t missing(int32_t nr);
 
 /* Every system call comes here.  Locks: none; boot. */
@@ -41,10 +41,8 @@ sys_init(void)
 }
 
 static void
-dispatch(struct trapframe *tf)
+dispatch(struct trapframe *tf, const uint64_t a[6])
 {
-	const uint64_t a[6] = { tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
-		tf->r9 };
 	int32_t nr = (int32_t)tf->rax;
 	int64_t r;
 
