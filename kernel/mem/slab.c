@@ -85,10 +85,7 @@ kmem_cache_take(struct kmem_cache *c, size_t n, enum kmem_fill fill)
 	if (fill == FILL_ZERO) {
 		memset(obj, 0, n);
 	} else if (c->size <= POISON_MAX) {
-		uint64_t *w = obj;
-
-		for (; w < (uint64_t *)obj + n / 8; w++)
-			*w = POISON_NEW;
+		words_set(obj, POISON_NEW, n / 8);
 	}
 	return obj;
 }
@@ -173,29 +170,23 @@ index_of(const struct kmem_slab *s, const void *obj)
 static void
 poison_object(const struct kmem_slab *s, void *obj)
 {
-	uint64_t *w = obj;
-	size_t n = s->cache->size / 8;
-
-	if (s->cache->size > POISON_MAX)
-		return;
-	while (n-- > 0)
-		*w++ = POISON_FREE;
+	if (s->cache->size <= POISON_MAX)
+		words_set(obj, POISON_FREE, s->cache->size / 8);
 }
 
-/* A free object must be as poison_object() left it. */
+/* A free object must be as poison_object() left it: an instruction a word. */
 static void
 check_poison(const struct kmem_slab *s, const void *obj)
 {
-	const uint64_t *w = obj;
-	size_t i, n = s->cache->size / 8;
+	const uint64_t *bad;
 
 	if (s->cache->size > POISON_MAX)
 		return;
-	for (i = 0; i < n; i++) {
-		if (w[i] != POISON_FREE)
-			panic("kmem: %s object %p written after free: "
-			    "word %zu is %lx", s->cache->name, obj, i, w[i]);
-	}
+	bad = words_other(obj, POISON_FREE, s->cache->size / 8);
+	if (bad != NULL)
+		panic("kmem: %s object %p written after free: word %zu is %lx",
+		    s->cache->name, obj, (size_t)(bad - (const uint64_t *)obj),
+		    *bad);
 }
 
 static bool
