@@ -46,6 +46,17 @@ static void act_handler(struct task *, struct trapframe *,
 static void restart_call(struct task *, struct trapframe *);
 static bool mask_put_back(struct task *);
 
+/* Apart from its caller, which saves no register where there is nothing to do. */
+static __attribute__((noinline)) void
+deliver(struct task *tk, struct trapframe *tf)
+{
+	do {
+		while (has_work(tk))
+			sig_step(tk, tf);
+		restart_call(tk, tf);
+	} while (mask_put_back(tk));
+}
+
 /*
  * trap_ops.user_return: the last thing before user mode.
  *
@@ -62,11 +73,7 @@ sig_user_return(struct trapframe *tf)
 	    tk->mask_saved | tk->proc->cpu_watch) == 0 &&
 	    (tf->vector != MD_VEC_SYSCALL || (int64_t)tf->rax > -ERESTARTSYS))
 		return;
-	do {
-		while (has_work(tk))
-			sig_step(tk, tf);
-		restart_call(tk, tf);
-	} while (mask_put_back(tk));
+	deliver(tk, tf);
 }
 
 static bool
