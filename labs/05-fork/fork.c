@@ -124,13 +124,10 @@ fork_words(struct fork_work *w)
 	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->c.vad = v;
+		w->c.vad = *v; /* under the ws_locks no VAD is read: it is paged */
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
-			if (r == 0)
-				r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		}
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
 	}
 	return r;
 }

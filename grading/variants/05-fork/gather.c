@@ -180,13 +180,10 @@ fork_words(struct fork_work *w)
 	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->c.vad = v;
+		w->c.vad = *v; /* under the ws_locks no VAD is read: it is paged */
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
-			if (r == 0)
-				r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		}
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
 	}
 	return r;
 }
@@ -362,26 +359,26 @@ share_word(struct fork_work *w, const struct pte_ref *s)
 
 /* Gather some words that are there, then share them.  False: w->c.want. */
 static bool
-share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
+share_some(struct fork_work *w, struct pt_iter *at)
 {
 	struct pte_ref spot[SPOTS];
-	va_t va, limit = MIN(stop, pte_limit(w->c.vad)), first = *at;
+	va_t limit = pte_limit(&w->c.vad);
 	unsigned n = 0, i;
+	uint64_t *word;
 
-	for (va = first; va < limit && n < SPOTS; va += PAGE_SIZE) {
-		uint64_t *word = pt_words(leaf) + md_pt_index(va, 1);
-
-		if (pte_kind(word_get(word)) != PTE_ABSENT)
-			spot[n++] = (struct pte_ref){ w->c.parent, va, leaf, word };
+	PT_FOREACH(word, at) {
+		if (n == SPOTS)
+			break;
+		if (at->va < limit)
+			spot[n++] = (struct pte_ref){ w->c.parent, at->va,
+			    at->leaf, word };
 	}
-	*at = va < limit ? va : stop;
 	for (i = 0; i < n; i++)
 		if (!share_word(w, &spot[i])) {
-			*at = spot[i].va;
-			break;
+			at->va = spot[i].va;
+			return false;
 		}
-	EVENT_ADD(fork_words, (*at - first) >> PAGE_SHIFT);
-	return i == n;
+	return true;
 }
 
 /*
@@ -395,22 +392,9 @@ share_some(struct fork_work *w, struct vm_page *leaf, va_t *at, va_t stop)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct vm_page *leaf;
-	va_t at, stop;
-
-	want_again(&w->c.want);
-	mutex_lock(&w->c.parent->ws_lock);
-	mutex_lock_nested(&w->c.child->ws_lock);
-	leaf = pt_next_leaf(w->c.parent, start, end);
-	at = leaf == NULL ? end : *start;
-	stop = (at / (MD_PT_WORDS * PAGE_SIZE) + 1) * (MD_PT_WORDS * PAGE_SIZE);
-	stop = MIN(stop, end);
-	while (leaf != NULL && at < stop)
-		if (!share_some(w, leaf, &at, stop))
-			break;
-	w->c.va = *start = at;
-	mutex_unlock(&w->c.child->ws_lock);
-	mutex_unlock(&w->c.parent->ws_lock);
+	if (fork_lock_table(&w->c, *start, end))
+		(void)share_some(w, &w->c.at);
+	*start = fork_unlock_table(&w->c);
 	return fork_wait(&w->c);
 }
 

@@ -198,13 +198,10 @@ fork_words(struct fork_work *w)
 	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->c.vad = v;
+		w->c.vad = *v; /* under the ws_locks no VAD is read: it is paged */
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
-			if (r == 0)
-				r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		}
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
 	}
 	return r;
 }
@@ -428,28 +425,19 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 {
 	struct pte_ref s = { .as = w->c.parent };
 	int left = WORDS_PER_HOLD;
-	bool done = true;
 	va_t limit;
 
-	want_again(&w->c.want);
-	mutex_lock(&w->c.parent->ws_lock);
-	mutex_lock_nested(&w->c.child->ws_lock);
-	limit = pte_limit(w->c.vad);
-	s.leaf = pt_next_leaf(w->c.parent, start, end);
-	s.va = s.leaf == NULL ? end : *start;
-	while (s.va < end && left-- > 0 && done) {
-		s.word = pt_words(s.leaf) + md_pt_index(s.va, 1);
-		done = s.va >= limit || share_word(w, &s);
-		if (!done)
-			break;
-		EVENT(fork_words);
-		s.va += PAGE_SIZE;
-		if (md_pt_index(s.va, 1) == 0)
-			break;
+	if (fork_lock_table(&w->c, *start, end)) {
+		s.leaf = w->c.at.leaf;
+		limit = pte_limit(&w->c.vad);
+		while (left-- > 0 && (s.word = pt_iter_word(&w->c.at)) != NULL) {
+			s.va = w->c.at.va;
+			if (s.va < limit && !share_word(w, &s))
+				break;
+			w->c.at.va += PAGE_SIZE;
+		}
 	}
-	*start = w->c.va = s.va;
-	mutex_unlock(&w->c.child->ws_lock);
-	mutex_unlock(&w->c.parent->ws_lock);
+	*start = fork_unlock_table(&w->c);
 	return fork_wait(&w->c);
 }
 

@@ -20,7 +20,6 @@
 #include "test/host/host.h"
 
 #define MAPPED 200
-#define LEAF_BYTES (MD_PT_WORDS << PAGE_SHIFT)
 
 static struct {
 	va_t va[MAPPED];
@@ -119,19 +118,22 @@ unmap(unsigned i)
 static void
 recount(void)
 {
-	uint64_t words = 0, leaves = 0, ring = 0;
+	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+	uint64_t words = 0, leaves = 0, ring = 0, met;
 	struct vm_page *leaf;
-	va_t va = 0;
+	uint64_t *word;
 	pfn_t at;
 
 	mutex_lock(&as->ws_lock);
-	while ((leaf = pt_next_leaf(as, &va, MD_USER_END)) != NULL) {
-		assert_true(leaf->nused > 0);
-		assert_int_equal(leaf->nres, leaf->nused);
-		assert_int_equal(leaf->tbl.nvalid, leaf->nused);
-		words += leaf->nused;
-		leaves++;
-		va = (va | (LEAF_BYTES - 1)) + 1;
+	for (; pt_iter_table(&it); leaves++) {
+		assert_true(it.leaf->nused > 0);
+		assert_int_equal(it.leaf->nres, it.leaf->nused);
+		assert_int_equal(it.leaf->tbl.nvalid, it.leaf->nused);
+		met = 0;
+		PT_FOREACH(word, &it)
+			met += pt_find(as, it.va, &leaf) == word;
+		assert_int_equal(met, it.leaf->nused);
+		words += met;
 	}
 	at = as->ws_head;
 	do {

@@ -18,23 +18,19 @@
  * Read next as.c (as_dup), vm/map/vad.c.  Book: ch10.
  */
 #include "vm/calls/calls.h"
-#include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 
-/* Has the child got a page of its parent's in [va, end)?  [W]. */
+/* Has the child got a page of its parent's?  [W]. */
 static bool
-has_words(struct aspace *child, va_t va, va_t end)
+has_words(struct pt_iter *it)
 {
-	struct pt_place at;
-
-	for (; pt_next_place(child, &va, end, &at); va = at.end) {
-		if (at.leaf == NULL) /* on swap: tables without words do not go */
+	for (; pt_iter_place(it); it->va = it->stop) {
+		if (it->out != NULL) /* on swap: tables without words do not go */
 			return true;
-		for (; va < MIN(end, at.end); va += PAGE_SIZE)
-			if (word_get(&pt_words(at.leaf)[md_pt_index(va, 1)]) != 0)
-				return true;
+		if (pt_iter_word(it) != NULL)
+			return true;
 	}
 	return false;
 }
@@ -47,18 +43,17 @@ has_words(struct aspace *child, va_t va, va_t end)
 void
 map_mark_inherited(struct aspace *child)
 {
+	struct pt_iter it;
 	struct vad *v;
-	va_t va, end;
 	bool has;
 
 	VAD_FOREACH(v, child) {
 		if ((v->flags & (VAD_SHARED | VAD_INHERITED)) != 0)
 			continue;
 		/* VADs are paged: copied before [W] is taken. */
-		va = v->start << PAGE_SHIFT;
-		end = v->end << PAGE_SHIFT;
+		it = pt_range(child, v->start, v->end);
 		mutex_lock(&child->ws_lock);
-		has = has_words(child, va, end);
+		has = has_words(&it);
 		mutex_unlock(&child->ws_lock);
 		if (has)
 			v->flags |= VAD_INHERITED;

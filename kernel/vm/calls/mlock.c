@@ -173,18 +173,17 @@ lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 
 /* One leaf table: VALID words from va to end get the VAD's LOCK.  [W]. */
 static void
-lock_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end,
-    uint64_t lock)
+lock_table(struct pt_iter *it, uint64_t lock)
 {
-	for (; va < end; va += PAGE_SIZE) {
-		uint64_t *word = &pt_words(leaf)[md_pt_index(va, 1)];
-		uint64_t w = word_get(word);
+	uint64_t *word, w;
 
+	PT_FOREACH(word, it) {
+		w = word_get(word);
 		if (pte_kind(w) != PTE_VALID || pte_src(w) == SRC_SPEC ||
 		    (w & PTE_LOCK) == lock)
 			continue;
 		word_change(word, PTE_LOCK, lock);
-		as->n_locked += lock != 0 ? 1 : -1ul;
+		it->as->n_locked += lock != 0 ? 1 : -1ul;
 	}
 }
 
@@ -193,15 +192,11 @@ static void
 lock_words(struct aspace *as, const struct vad *v)
 {
 	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
-	va_t va = v->start << PAGE_SHIFT, end = v->end << PAGE_SHIFT, stop;
-	struct vm_page *leaf;
+	struct pt_iter it = pt_range(as, v->start, v->end);
 
 	mutex_lock(&as->ws_lock);
-	while ((leaf = pt_next_leaf(as, &va, end)) != NULL) {
-		stop = MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		lock_table(as, leaf, va, stop, lock);
-		va = stop;
-	}
+	while (pt_iter_table(&it))
+		lock_table(&it, lock);
 	mutex_unlock(&as->ws_lock);
 }
 

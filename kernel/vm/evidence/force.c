@@ -113,17 +113,14 @@ sets_the_pace(struct aspace *as)
 static void
 force_out_tables(struct aspace *as)
 {
-	struct pt_place at;
-	va_t va = 0;
+	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 
 	mutex_lock(&as->ws_lock);
-	while (as->md.root_pa != 0 &&
-	    pt_next_place(as, &va, MD_USER_END, &at)) {
-		if (at.leaf != NULL)
-			push_pages(at.leaf);
+	for (; pt_iter_place(&it); it.va = it.stop) {
+		if (it.leaf != NULL)
+			push_pages(it.leaf);
 		else
-			push_page(pt_away_word(as, va));
-		va = at.end;
+			push_page(it.out);
 	}
 	if (as->md.root_pa != 0)
 		(void)pt_evict(as, SIZE_MAX);

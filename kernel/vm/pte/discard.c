@@ -34,23 +34,20 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-#define TABLE_BYTES (MD_PT_WORDS << PAGE_SHIFT)
-
 struct advise_work {
 	struct aspace *as;
-	struct vm_page *leaf;
+	struct pt_iter at;     /* where it is */
 	struct pt_hold tables; /* as: FREE, those that are out are brought */
 	struct want want;      /* and this is missing */
-	va_t va, end;          /* of one table */
 	uint64_t lo, hi;       /* vpn range that has to be flushed */
 	bool late;             /* pages are charged when touched */
 	uint64_t freed;        /* of these, gone */
 	uint64_t waiting;      /* pages on their way to swap */
 };
 
-static void advise_tables(struct aspace *as, va_t va, va_t end,
-    void (*fn)(struct advise_work *), struct advise_work *w);
-static void advise_free(struct advise_work *w, va_t va, va_t end);
+static void advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
+    void (*fn)(struct advise_work *));
+static void advise_free(struct advise_work *w, uint64_t lo, uint64_t hi);
 static void free_table(struct advise_work *w);
 static void cool_table(struct advise_work *w);
 static void release_table(struct advise_work *w);
@@ -66,7 +63,6 @@ int
 pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
     int advice)
 {
-	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
 	struct advise_work w = { .as = as,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
 
@@ -76,53 +72,34 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 		structural_end();
 	}
 	if (advice == MADV_FREE)
-		advise_free(&w, va, end);
+		advise_free(&w, lo, hi);
 	if (advice == MADV_COLD)
-		advise_tables(as, va, end, cool_table, &w);
+		advise_tables(&w, lo, hi, cool_table);
 	if (advice == MADV_PAGEOUT)
 		pte_trim_range(as, lo, hi);
 	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
-		advise_tables(as, va, end, release_table, &w);
+		advise_tables(&w, lo, hi, release_table);
 	if (advice == MADV_WILLNEED)
-		advise_bring(as, va, end);
+		advise_bring(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
 	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
 }
 
-/* The first leaf table in [w->va, end), that are in use, or that there are. */
-static int
-next_table(struct advise_work *w, va_t end)
-{
-	if (w->tables.as != NULL)
-		return pt_next_leaf_in(w->as, &w->va, end, &w->tables,
-		    &w->want, &w->leaf);
-	w->leaf = pt_next_leaf(w->as, &w->va, end);
-	return 0;
-}
-
-/* Call fn for each leaf table in [va, end): those in use, or all there are. */
+/* Call fn for each leaf table of the range: those in use, or all there are. */
 static void
-advise_tables(struct aspace *as, va_t va, va_t end,
-    void (*fn)(struct advise_work *), struct advise_work *w)
+advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
+    void (*fn)(struct advise_work *))
 {
-	int r;
-
-	for (w->va = va; w->va < end; w->va = r == 0 ? w->end : w->va) {
-		mutex_lock(&as->ws_lock);
-		r = next_table(w, end);
-		w->end = w->leaf == NULL ? end :
-		    MIN(end, (w->va | (TABLE_BYTES - 1)) + 1);
-		if (w->leaf != NULL)
+	w->at = pt_range(w->as, lo, hi);
+	w->at.hold = w->tables.as != NULL ? &w->tables : NULL;
+	w->at.want = &w->want;
+	while (w->at.va < w->at.end) {
+		mutex_lock(&w->as->ws_lock);
+		if (pt_iter_table(&w->at))
 			fn(w);
-		mutex_unlock(&as->ws_lock);
-		if (r != 0)
+		mutex_unlock(&w->as->ws_lock);
+		if (w->at.r != 0)
 			want_finish(&w->want);
 	}
-}
-
-static uint64_t *
-word_at(const struct advise_work *w, va_t va)
-{
-	return &pt_words(w->leaf)[md_pt_index(va, 1)];
 }
 
 /* ---- FREE ---- */
@@ -138,7 +115,7 @@ free_trans(struct advise_work *w, uint64_t *word)
 	if (pte_kind(word_get(word)) == PTE_TRANS)
 		pg = pte_page(word_get(word));
 	if (pg != NULL && pg->pins == 0) {
-		word_set_locked(w->leaf, word, 0);
+		word_set_locked(w->at.leaf, word, 0);
 		last = page_disown_locked(pg);
 		w->as->n_priv--;
 		w->freed++;
@@ -152,7 +129,7 @@ free_trans(struct advise_work *w, uint64_t *word)
 static void
 free_away(struct advise_work *w, uint64_t *word)
 {
-	uint64_t old = word_set(w->leaf, word, 0);
+	uint64_t old = word_set(w->at.leaf, word, 0);
 
 	if (pte_kind(old) == PTE_SWAP) {
 		swap_free(swap_slot(old));
@@ -178,17 +155,17 @@ make_lazy(uint64_t word, bool late)
 }
 
 static void
-free_word(struct advise_work *w, uint64_t *word, va_t va)
+free_word(struct advise_work *w, uint64_t *word)
 {
-	uint64_t old = word_get(word);
+	uint64_t old = word_get(word), vpn = w->at.va >> PAGE_SHIFT;
 
 	switch (pte_kind(old)) {
 	case PTE_VALID:
 		if (pte_src(old) != SRC_PRIV)
 			return;
 		word_change(word, MD_PTE_D, 0);
-		w->lo = MIN(w->lo, va >> PAGE_SHIFT);
-		w->hi = MAX(w->hi, (va >> PAGE_SHIFT) + 1);
+		w->lo = MIN(w->lo, vpn);
+		w->hi = vpn + 1;
 		return;
 	case PTE_TRANS:
 		free_trans(w, word);
@@ -204,36 +181,44 @@ free_word(struct advise_work *w, uint64_t *word, va_t va)
 	}
 }
 
+/* The words of [lo, hi) vpn, all of one table, that a flush has covered. */
+static void
+make_all_lazy(struct advise_work *w)
+{
+	uint64_t *word = &pt_words(w->at.leaf)[w->lo % MD_PT_WORDS], old;
+
+	for (; w->lo < w->hi; w->lo++) {
+		old = word_get(word++);
+		if (pte_kind(old) == PTE_VALID && pte_src(old) == SRC_PRIV)
+			make_lazy(old, w->late);
+	}
+}
+
 /* One leaf table.  [W]. */
 static void
 free_table(struct advise_work *w)
 {
-	uint64_t word;
-	va_t va;
+	va_t first = w->at.va;
+	uint64_t *word;
 
 	w->lo = UINT64_MAX;
 	w->hi = 0;
-	for (va = w->va; va < w->end; va += PAGE_SIZE)
-		free_word(w, word_at(w, va), va);
+	PT_FOREACH(word, &w->at)
+		free_word(w, word);
 	tlb_flush_range(w->as, w->lo, w->hi);
-	for (va = w->lo << PAGE_SHIFT; w->hi != 0 && va < w->hi << PAGE_SHIFT;
-	    va += PAGE_SIZE) {
-		word = word_get(word_at(w, va));
-		if (pte_kind(word) == PTE_VALID && pte_src(word) == SRC_PRIV)
-			make_lazy(word, w->late);
-	}
-	if (w->leaf->nused != 0)
+	make_all_lazy(w);
+	if (w->at.leaf->nused != 0)
 		return;
 	(void)pt_let_go(&w->tables);
-	pt_prune_now(w->as, w->va);
+	pt_prune_now(w->as, first);
 }
 
 static void
-advise_free(struct advise_work *w, va_t va, va_t end)
+advise_free(struct advise_work *w, uint64_t lo, uint64_t hi)
 {
 	structural_begin();
 	w->tables.as = w->as;
-	advise_tables(w->as, va, end, free_table, w);
+	advise_tables(w, lo, hi, free_table);
 	pt_release(&w->tables);
 	want_end(&w->want);
 	structural_end();
@@ -247,11 +232,10 @@ advise_free(struct advise_work *w, va_t va, va_t end)
 static void
 cool_table(struct advise_work *w)
 {
-	va_t va;
+	uint64_t *word, old;
 
-	for (va = w->va; va < w->end; va += PAGE_SIZE) {
-		uint64_t *word = word_at(w, va), old = word_get(word);
-
+	PT_FOREACH(word, &w->at) {
+		old = word_get(word);
 		if (pte_kind(old) == PTE_VALID && pte_src(old) != SRC_SPEC)
 			word_change(word, MD_PTE_A, PTE_AGE_MASK);
 	}
@@ -276,12 +260,11 @@ page_named(struct aspace *as, uint64_t word)
 static void
 release_table(struct advise_work *w)
 {
-	va_t va;
+	struct vm_page *pg;
+	uint64_t *word;
 
-	for (va = w->va; va < w->end; va += PAGE_SIZE) {
-		struct vm_page *pg = page_named(w->as,
-		    word_get(word_at(w, va)));
-
+	PT_FOREACH(word, &w->at) {
+		pg = page_named(w->as, word_get(word));
 		if (pg == NULL)
 			continue;
 		spin_lock(&pfn_lock);

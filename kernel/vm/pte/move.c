@@ -35,6 +35,8 @@ struct move_work {
 	struct aspace *as;
 	struct pt_hold from, to;       /* tables held */
 	struct want want;              /* stop here, for this is missing */
+	struct pt_iter at;             /* the source, and its table */
+	struct vm_page *made;          /* [W] the table of the target */
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a target address */
 	unsigned n;                    /* VALID words taken, not yet stored */
@@ -44,9 +46,8 @@ struct move_work {
 	} w[MOVE_ROUND];
 };
 
-static int move_some(struct move_work *m, va_t *va, va_t end);
-static int move_table(struct move_work *m, struct vm_page *leaf, va_t *va,
-    va_t end);
+static int move_some(struct move_work *m);
+static int move_table(struct move_work *m);
 static int move_soft(struct move_work *m, const struct pte_ref *s);
 static void move_take(struct move_work *m, const struct pte_ref *s);
 static void move_store(struct move_work *m);
@@ -60,17 +61,19 @@ static void move_store(struct move_work *m);
 int
 pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
-	va_t va = from->start << PAGE_SHIFT, end = va + (n << PAGE_SHIFT);
 	const struct vad copy = *to; /* [W]: no paged memory */
 	struct move_work m = { .as = as, .from.as = as, .to.as = as,
 		.to.late = (copy.flags & VAD_CHARGED) == 0,
+		.at = pt_range(as, from->start, from->start + n),
 		.delta = (copy.start - from->start) << PAGE_SHIFT };
 	int r;
 
-	while (va < end) {
+	m.at.hold = &m.from;
+	m.at.want = &m.want;
+	while (m.at.va < m.at.end) {
 		mutex_lock(&as->ws_lock);
 		m.limit = pte_limit(&copy);
-		r = move_some(&m, &va, end);
+		r = move_some(&m);
 		mutex_unlock(&as->ws_lock);
 		if (r != 0)
 			want_finish(&m.want);
@@ -85,72 +88,72 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	return 0;
 }
 
+/* A table without words goes, with the hold on it.  [W]. */
+static void
+move_prune(struct move_work *m, struct vm_page *leaf, va_t va,
+    struct pt_hold *h)
+{
+	if (leaf->nused != 0)
+		return;
+	(void)pt_let_go(h);
+	pt_prune(m->as, va, m->as->batch);
+}
+
 /*
- * Words that lie in one table, and go to one table.  [W].  0: *va is behind
- * them; -EAGAIN: from *va on.
+ * Words that lie in one table, and go to one table.  [W].  0: m->at is behind
+ * them; -EAGAIN: from there on.
  */
 static int
-move_some(struct move_work *m, va_t *va, va_t end)
+move_some(struct move_work *m)
 {
-	struct vm_page *leaf, *made;
 	va_t first;
-	int r = pt_next_leaf_in(m->as, va, end, &m->from, &m->want, &leaf);
+	int r;
 
-	if (leaf == NULL) {
-		if (r == 0)
-			*va = end;
-		return r;
-	}
-	first = *va;
-	if (pt_make(m->as, first + m->delta, &made, &m->to, &m->want) == NULL)
+	if (!pt_iter_table(&m->at))
+		return m->at.r;
+	first = m->at.va;
+	if (pt_make(m->as, first + m->delta, &m->made, &m->to, &m->want) == NULL)
 		return -EAGAIN;
-	end = MIN(end, MIN(pt_table_end(first),
-	    pt_table_end(first + m->delta) - m->delta));
-	r = move_table(m, leaf, va, end);
+	m->at.stop = MIN(m->at.stop, pt_table_end(first + m->delta) - m->delta);
+	r = move_table(m);
 	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
-	if (leaf->nused == 0) {
-		(void)pt_let_go(&m->from);
-		pt_prune(m->as, first, m->as->batch);
-	}
-	if (made->nused == 0) {
-		(void)pt_let_go(&m->to);
-		pt_prune(m->as, first + m->delta, m->as->batch);
-	}
+	move_prune(m, m->at.leaf, first, &m->from);
+	move_prune(m, m->made, first + m->delta, &m->to);
 	tlb_batch_end(m->as->batch);
 	return r;
 }
 
-/* One leaf table of the source, from *va on.  [W].  0, -EAGAIN: as far as *va. */
+/* One leaf table of the source, as far as it can be.  [W].  0, -EAGAIN. */
 static int
-move_table(struct move_work *m, struct vm_page *leaf, va_t *va, va_t end)
+move_table(struct move_work *m)
 {
-	struct pte_ref s = { .as = m->as, .leaf = leaf };
-	uint64_t word;
+	struct pte_ref s = { .as = m->as, .leaf = m->at.leaf };
 	int r = 0;
 
-	for (s.va = *va; s.va < end && r == 0; s.va += PAGE_SIZE) {
+	PT_FOREACH(s.word, &m->at) {
+		s.va = m->at.va;
 		if (s.va + m->delta >= m->limit)
-			break;
-		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
-		word = word_get(s.word);
-		if (pte_kind(word) == PTE_VALID)
+			continue;
+		if (pte_kind(word_get(s.word)) == PTE_VALID)
 			move_take(m, &s);
-		else if (word != 0)
+		else
 			r = move_soft(m, &s);
+		if (r != 0)
+			break;
 	}
-	*va = r == 0 ? end : s.va - PAGE_SIZE;
 	move_store(m);
 	return r;
 }
 
-/* The spot at the target for a source address; its table exists. */
+/* The spot at the target for a source address. */
 static struct pte_ref
 target_of(struct move_work *m, va_t va)
 {
-	struct pte_ref t = { .as = m->as, .va = va + m->delta };
+	struct pte_ref t = { .as = m->as, .va = va + m->delta,
+		.leaf = m->made };
 
-	t.word = pt_find(m->as, t.va, &t.leaf);
-	ASSERT(t.word != NULL && word_get(t.word) == 0);
+	t.word = &pt_words(t.leaf)[md_pt_index(t.va, 1)];
+	ASSERT(word_get(t.word) == 0);
 	return t;
 }
 

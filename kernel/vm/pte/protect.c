@@ -29,18 +29,18 @@ struct rights_work {
 };
 
 static void
-reduce_table(struct rights_work *r, struct vm_page *leaf, va_t va, va_t end)
+reduce_table(struct rights_work *r, struct pt_iter *it)
 {
-	for (; va < end; va += PAGE_SIZE) {
-		uint64_t *word = &pt_words(leaf)[md_pt_index(va, 1)];
-		uint64_t w = word_get(word);
+	uint64_t *word, w;
 
+	PT_FOREACH(word, it) {
+		w = word_get(word);
 		if (pte_kind(w) != PTE_VALID ||
 		    ((w & ~r->clear) | r->set) == w)
 			continue;
 		word_change(word, r->clear, r->set);
-		r->lo = MIN(r->lo, va >> PAGE_SHIFT);
-		r->hi = MAX(r->hi, (va >> PAGE_SHIFT) + 1);
+		r->lo = MIN(r->lo, it->va >> PAGE_SHIFT);
+		r->hi = (it->va >> PAGE_SHIFT) + 1;
 	}
 }
 
@@ -56,8 +56,7 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 	struct rights_work r = { .lo = UINT64_MAX,
 		.clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W,
 		.set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX };
-	va_t va = vad->start << PAGE_SHIFT, end = vad->end << PAGE_SHIFT, stop;
-	struct vm_page *leaf;
+	struct pt_iter it = pt_range(as, vad->start, vad->end);
 
 	if (prot == 0) {
 		/* What it leaves VALID is locked: stays, but out of reach. */
@@ -67,11 +66,8 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 		r.clear |= MD_PTE_U;
 	}
 	mutex_lock(&as->ws_lock);
-	while ((leaf = pt_next_leaf(as, &va, end)) != NULL) {
-		stop = MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		reduce_table(&r, leaf, va, stop);
-		va = stop;
-	}
+	while (pt_iter_table(&it))
+		reduce_table(&r, &it);
 	tlb_flush_range(as, r.lo, r.hi);
 	mutex_unlock(&as->ws_lock);
 	return 0;

@@ -90,21 +90,24 @@ void pte_stat(struct aspace *, struct vm_as_stat *);             /* ops->stat */
 /* pte_fork.c: one fork under way; on the stack of ops->dup: [own] */
 struct pte_fork {
 	struct aspace *parent, *child;
-	const struct vad *vad;       /* of the parent, being copied; then: the copy */
-	struct vad vad_copy;
+	struct vad vad;              /* of the parent, being forked: a copy */
 	uint64_t charge;             /* pages charged that have no owner yet */
 	struct vm_page *copy;        /* spare frame for a copy */
 	struct pt_hold ptables;      /* of the parent's words */
 	struct pt_hold ctables;      /* of the child's */
+	struct pt_iter at;           /* [W] the parent's table */
+	struct vm_page *cleaf;       /* [W] the child's table; NULL: not looked for */
 	va_t va;                     /* where the loop stopped, */
 	struct want want;            /* for want of this */
 };
 
 int fork_vads(struct pte_fork *) MUST_CHECK;              /* 0, -ENOMEM */
+/* Both ws_locks, and f->at is at a leaf table of the parent; false: at none. */
+bool fork_lock_table(struct pte_fork *, va_t va, va_t end) MUST_CHECK;
+va_t fork_unlock_table(struct pte_fork *);                /* where to go on */
 uint64_t *fork_child_word(struct pte_fork *, va_t, struct vm_page **leaf);
 struct vm_page *fork_spare_frame(struct pte_fork *);      /* NULL: f->want */
 void fork_child_late(struct pte_fork *);
-int fork_table_in(struct pte_fork *, va_t *va, va_t end) MUST_CHECK; /* 0, -EINTR, -EIO */
 int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */
 void fork_end(struct pte_fork *);
 

@@ -67,7 +67,46 @@ fork_vads(struct pte_fork *f)
 }
 
 /*
- * The child's word at va, its tables made.
+ * The first leaf table of the parent in [va, end).
+ *
+ * Locks:    takes both ws_locks, until fork_unlock_table().
+ * Returns:  true with f->at at the table; false: there is none, or it is out,
+ *           and fork_wait() brings it.
+ */
+bool
+fork_lock_table(struct pte_fork *f, va_t va, va_t end)
+{
+	bool found;
+
+	want_again(&f->want);
+	f->cleaf = NULL;
+	f->ptables.as = f->parent;
+	f->at = (struct pt_iter){ .as = f->parent, .va = va, .end = end,
+		.hold = &f->ptables, .want = &f->want };
+	mutex_lock(&f->parent->ws_lock);
+	mutex_lock_nested(&f->child->ws_lock);
+	found = pt_iter_table(&f->at);
+	f->va = f->at.va;
+	return found;
+}
+
+/*
+ * Locks:    both ws_locks, released.
+ * Returns:  the first address of the range that was not dealt with.
+ */
+va_t
+fork_unlock_table(struct pte_fork *f)
+{
+	EVENT_ADD(fork_words, (f->at.va - f->va) >> PAGE_SHIFT);
+	f->va = f->at.va;
+	mutex_unlock(&f->child->ws_lock);
+	mutex_unlock(&f->parent->ws_lock);
+	return f->va;
+}
+
+/*
+ * The child's word at va, which lies in the table at which the parent is; tables
+ * are made for the first of them.
  *
  * Locks:    both ws_locks.
  * Returns:  the word and its table; NULL: f->want.
@@ -75,9 +114,13 @@ fork_vads(struct pte_fork *f)
 uint64_t *
 fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
 {
-	f->ctables.late = (f->vad->flags & VAD_CHARGED) == 0;
+	f->ctables.late = (f->vad.flags & VAD_CHARGED) == 0;
 	f->ctables.as = f->child;
-	return pt_make(f->child, va, leaf, &f->ctables, &f->want);
+	if (f->cleaf == NULL && pt_make(f->child, va, &f->cleaf, &f->ctables,
+	    &f->want) == NULL)
+		return NULL;
+	*leaf = f->cleaf;
+	return &pt_words(f->cleaf)[md_pt_index(va, 1)];
 }
 
 /*
@@ -104,7 +147,7 @@ fork_spare_frame(struct pte_fork *f)
 void
 fork_child_late(struct pte_fork *f)
 {
-	if ((f->vad->flags & VAD_CHARGED) != 0)
+	if ((f->vad.flags & VAD_CHARGED) != 0)
 		return;
 	ASSERT(f->charge > 0);
 	f->charge--;
@@ -114,50 +157,16 @@ fork_child_late(struct pte_fork *f)
 /* ---- with no ws_lock ---- */
 
 /*
- * The first leaf table of the parent in [*va, end) is brought and held, until
- * the next one is: fork_range() finds it.
- *
- * Locks:    both map_locks; takes the parent's ws_lock.
- * Context:  thread, sleeps; with a structural token.
- * Returns:  0 with *va moved up to it, or to end; -EINTR (fatal signal); -EIO (a
- *           table could not be read: its words would be zeros in the child).
- */
-int
-fork_table_in(struct pte_fork *f, va_t *va, va_t end)
-{
-	struct vm_page *leaf;
-	int r;
-
-	/* VADs are paged: what is read under the ws_locks is a copy. */
-	if (f->vad != &f->vad_copy) {
-		f->vad_copy = *f->vad;
-		f->vad = &f->vad_copy;
-	}
-	pt_release(&f->ptables);
-	f->ptables.as = f->parent;
-	do {
-		mutex_lock(&f->parent->ws_lock);
-		r = pt_next_leaf_in(f->parent, va, end, &f->ptables, &f->want,
-		    &leaf);
-		if (leaf != NULL)
-			r = pt_hold_va(f->parent, *va, &f->ptables, &f->want);
-		mutex_unlock(&f->parent->ws_lock);
-	} while (r == -EAGAIN && (r = want_get(&f->want)) == 0);
-	if (leaf == NULL)
-		*va = end;
-	return r == 0 && f->ptables.lost ? -EIO : r;
-}
-
-/*
  * Get what stopped the loop.
  *
  * Locks:    both map_locks, nothing of rank >= 3.
- * Returns:  0, -EINTR (fatal signal), -EIO (a table of the child is lost).
+ * Returns:  0, -EINTR (fatal signal), -EIO (a table could not be read: of the
+ *           parent, its words would be zeros in the child; or of the child).
  */
 int
 fork_wait(struct pte_fork *f)
 {
-	return f->ctables.lost ? -EIO : want_get(&f->want);
+	return f->ptables.lost || f->ctables.lost ? -EIO : want_get(&f->want);
 }
 
 /*

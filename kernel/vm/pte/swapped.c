@@ -25,8 +25,7 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-static int leaf_words(struct aspace *as, struct vm_page *leaf,
-    struct swap_walk *walk);
+static int leaf_words(struct pt_iter *it, struct swap_walk *walk);
 
 /*
  * Call walk->fn for each SWAP or TRANS word that as owns or shares, from
@@ -39,43 +38,39 @@ static int leaf_words(struct aspace *as, struct vm_page *leaf,
 int
 pte_swapped(struct aspace *as, struct swap_walk *walk)
 {
-	struct vm_page *leaf;
+	struct pt_iter it = { .as = as, .va = walk->at, .end = MD_USER_END,
+		.hold = &walk->tables, .want = &walk->want };
 	int r = 0;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	while (r == 0 && as->md.root_pa != 0) {
-		r = pt_next_leaf_in(as, &walk->at, MD_USER_END, &walk->tables,
-		    &walk->want, &leaf);
-		if (leaf == NULL)
-			return r;
+	while (r == 0 && pt_iter_table(&it)) {
 		if (walk->table != NULL)
-			walk->table(walk, leaf);
-		r = leaf_words(as, leaf, walk);
+			walk->table(walk, it.leaf);
+		r = leaf_words(&it, walk);
 	}
-	return r;
+	walk->at = it.va;
+	return r != 0 ? r : it.r;
 }
 
-/* The words of one leaf table from walk->at on. */
+/* The words of one leaf table.  Not 0: it->va is where to go on. */
 static int
-leaf_words(struct aspace *as, struct vm_page *leaf, struct swap_walk *walk)
+leaf_words(struct pt_iter *it, struct swap_walk *walk)
 {
-	struct swap_words w = { .container = leaf, .step = 1,
+	struct swap_words w = { .container = it->leaf, .step = 1,
 		.home = HOME_PTE };
-	unsigned i = md_pt_index(walk->at, 1);
 	int r = 0;
 
-	for (; i < MD_PT_WORDS; i++, walk->at += PAGE_SIZE) {
-		w.word = &pt_words(leaf)[i];
-		w.max = MD_PT_WORDS - i;
-		w.index = walk->at >> PAGE_SHIFT;
+	PT_FOREACH(w.word, it) {
+		walk->at = it->va;
+		w.max = MD_PT_WORDS - md_pt_index(it->va, 1);
+		w.index = it->va >> PAGE_SHIFT;
 		switch (pte_kind(word_get(w.word))) {
 		case PTE_SWAP:
 		case PTE_TRANS:
 			r = walk->fn(walk, &w);
 			break;
 		case PTE_FORK:
-			r = as->ops->shared->swapped(as, word_get(w.word),
-			    walk);
+			r = it->as->ops->shared->swapped(it->as,
+			    word_get(w.word), walk);
 			break;
 		case PTE_ABSENT:
 		case PTE_VALID:
@@ -84,7 +79,7 @@ leaf_words(struct aspace *as, struct vm_page *leaf, struct swap_walk *walk)
 			break;
 		}
 		if (r != 0)
-			return r;
+			break;
 	}
-	return 0;
+	return r;
 }

@@ -109,18 +109,18 @@ pte_evict(struct aspace *as, size_t want, int min_age)
 	return done;
 }
 
-/* Words of one leaf table in [va, end), pinned pages too.  [W]. */
+/* The words of one leaf table, those of pinned pages too.  [W]. */
 static size_t
-trim_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end)
+trim_table(struct pt_iter *it)
 {
-	struct ws_entry s = { .leaf = leaf };
+	struct aspace *as = it->as;
+	struct ws_entry s = { .leaf = it->leaf };
 	size_t done = 0;
 
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	for (; va < end && leaf->nused > 0; va += PAGE_SIZE) {
-		s.va = va;
-		s.index = md_pt_index(va, 1);
-		s.word = &pt_words(leaf)[s.index];
+	PT_FOREACH(s.word, it) {
+		s.va = it->va;
+		s.index = md_pt_index(s.va, 1);
 		if ((word_get(s.word) & MD_PTE_P) != 0 &&
 		    (word_get(s.word) & PTE_LOCK) == 0)
 			done += trim_word(as, &s);
@@ -138,18 +138,13 @@ trim_table(struct aspace *as, struct vm_page *leaf, va_t va, va_t end)
 size_t
 pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
-	struct vm_page *leaf;
+	struct pt_iter it = pt_range(as, lo, hi);
 	size_t done = 0;
 
-	while (va < end) {
+	while (it.va < it.end) {
 		mutex_lock(&as->ws_lock);
-		leaf = pt_next_leaf(as, &va, end);
-		stop = leaf == NULL ? end :
-		    MIN(end, (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-		if (leaf != NULL)
-			done += trim_table(as, leaf, va, stop);
-		va = stop;
+		if (pt_iter_table(&it))
+			done += trim_table(&it);
 		mutex_unlock(&as->ws_lock);
 	}
 	return done;

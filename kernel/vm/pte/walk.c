@@ -36,13 +36,15 @@ pte_limit(const struct vad *v)
 	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
 }
 
+/* Its ABSENT words, too: of these the mapping knows more. */
 static int
-walk_table(struct vm_page *leaf, va_t va, va_t end, vm_walk_fn *fn, void *arg)
+walk_table(struct pt_iter *it, vm_walk_fn *fn, void *arg)
 {
+	uint64_t *word = &pt_words(it->leaf)[md_pt_index(it->va, 1)];
 	int r = 0;
 
-	for (; va < end && r == 0; va += PAGE_SIZE)
-		r = fn(arg, va, word_get(&pt_words(leaf)[md_pt_index(va, 1)]), 1);
+	for (; it->va < it->stop && r == 0; it->va += PAGE_SIZE)
+		r = fn(arg, it->va, word_get(word++), 1);
 	return r;
 }
 
@@ -57,24 +59,21 @@ int
 pte_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
     void *arg)
 {
-	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT, stop;
+	struct pt_iter it = pt_range(as, lo, hi);
 	bool held = mutex_is_mine(&as->ws_lock);
-	struct pt_place at;
 	int r = 0;
 
-	while (va < end && r == 0) {
+	while (it.va < it.end && r == 0) {
 		if (!held)
 			mutex_lock(&as->ws_lock);
-		if (as->md.root_pa == 0 || !pt_next_place(as, &va, end, &at))
-			at = (struct pt_place){ .end = end };
-		stop = MIN(end, at.end);
-		if (at.leaf != NULL)
-			r = walk_table(at.leaf, va, stop, fn, arg);
-		else if (at.word != 0)
-			r = fn(arg, va, at.word, (stop - va) >> PAGE_SHIFT);
+		if (pt_iter_place(&it)) {
+			r = it.leaf != NULL ? walk_table(&it, fn, arg) :
+			    fn(arg, it.va, word_get(it.out),
+			    (it.stop - it.va) >> PAGE_SHIFT);
+			it.va = it.stop;
+		}
 		if (!held)
 			mutex_unlock(&as->ws_lock);
-		va = stop;
 	}
 	return r;
 }

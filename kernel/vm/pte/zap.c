@@ -45,10 +45,9 @@ struct zap_work {
 	uint64_t freed_late;   /* of these, gone now */
 };
 
-static int zap_table(struct zap_work *z, va_t *va, va_t end);
-static void clean_table(struct zap_work *z, va_t *va, va_t end);
-static void zap_words(struct zap_work *z, struct vm_page *leaf, va_t va,
-    va_t end);
+static int zap_table(struct zap_work *z, struct pt_iter *it);
+static void clean_table(struct zap_work *z, struct pt_iter *it);
+static void zap_words(struct zap_work *z, struct pt_iter *it);
 static void zap_valid(struct zap_work *z, const struct pte_ref *s);
 static void zap_soft(struct zap_work *z, const struct pte_ref *s);
 
@@ -64,12 +63,14 @@ pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
 	struct zap_work z = { .as = as, .job = &job,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
-	va_t va = lo << PAGE_SHIFT, end = hi << PAGE_SHIFT;
+	struct pt_iter it = pt_range(as, lo, hi);
 	int r;
 
-	while (va < end) {
+	it.hold = &job.tables;
+	it.want = &job.want;
+	while (it.va < it.end) {
 		mutex_lock(&as->ws_lock);
-		r = zap_table(&z, &va, end);
+		r = zap_table(&z, &it);
 		mutex_unlock(&as->ws_lock);
 		if (r != 0)
 			want_finish(&job.want);
@@ -93,60 +94,51 @@ pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 {
 	struct zap_work z = { .as = as, .job = job,
 		.late = (link->flags & VAD_CHARGED) == 0 };
-	va_t va = MAX(lo, link->start) << PAGE_SHIFT;
-	va_t end = MIN(hi, link->end) << PAGE_SHIFT;
+	struct pt_iter it = pt_range(as, MAX(lo, link->start),
+	    MIN(hi, link->end));
 	int r = 0;
 
-	while (va < end && r == 0) {
+	if (job->how == ZAP_EVEN_PRIVATE) {
+		it.hold = &job->tables;
+		it.want = &job->want;
+	}
+	while (it.va < it.end && r == 0) {
 		mutex_lock(&as->ws_lock);
-		if (as->md.root_pa == 0)
-			va = end;
-		else if (job->how == ZAP_CLEAN)
-			clean_table(&z, &va, end);
+		if (job->how == ZAP_CLEAN)
+			clean_table(&z, &it);
 		else
-			r = zap_table(&z, &va, end);
+			r = zap_table(&z, &it);
 		mutex_unlock(&as->ws_lock);
 	}
 	return r;
 }
 
-/* The first leaf table in [*va, end) that may have words to go.  0, -EAGAIN. */
+/* One leaf table.  [W].  0: it->va is behind it; -EAGAIN: job->want. */
 static int
-zap_next(struct zap_work *z, va_t *va, va_t end, struct vm_page **leaf)
-{
-	if (z->job->how == ZAP_EVEN_PRIVATE)
-		return pt_next_leaf_in(z->as, va, end, &z->job->tables,
-		    &z->job->want, leaf);
-	*leaf = pt_next_leaf(z->as, va, end);
-	return 0;
-}
-
-/* One leaf table.  [W].  0: *va is behind it; -EAGAIN: job->want. */
-static int
-zap_table(struct zap_work *z, va_t *va, va_t end)
+zap_table(struct zap_work *z, struct pt_iter *it)
 {
 	struct aspace *as = z->as;
 	struct tlb_batch *b = as->batch;
 	uint64_t forks = as->n_fork;
-	struct vm_page *leaf;
-	int r = zap_next(z, va, end, &leaf);
-	va_t first = *va;
+	va_t first;
+	int r = 0;
 
-	if (leaf == NULL) {
-		if (r == 0)
-			*va = end;
-		return r;
-	}
-	end = MIN(end, (first | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
+	if (!pt_iter_table(it))
+		return it->r;
+	first = it->va;
 	tlb_batch_init(b, as, BATCH_ZAP);
 	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0) {
-		r = as->ops->shared->drop(as, leaf, va, end, &z->job->want);
+		va_t at = first;
+
+		r = as->ops->shared->drop(as, it->leaf, &at, it->stop,
+		    &z->job->want);
+		it->stop = at;
 		z->freed_late += forks - as->n_fork;
 	}
-	zap_words(z, leaf, first, r == 0 ? end : *va);
-	if (leaf->nused == 0) {
+	zap_words(z, it);
+	if (it->leaf->nused == 0) {
 		/* Those of another way or space are freed by who lets them go. */
-		if (pt_holds(&z->job->tables, leaf))
+		if (pt_holds(&z->job->tables, it->leaf))
 			(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);
 	}
@@ -154,19 +146,17 @@ zap_table(struct zap_work *z, va_t *va, va_t end)
 	if (z->late)
 		commit_uncharge_late(as, z->freed_late);
 	z->freed_late = 0;
-	if (r == 0)
-		*va = end;
 	return r;
 }
 
 /* All but the soft FORK words. */
 static void
-zap_words(struct zap_work *z, struct vm_page *leaf, va_t va, va_t end)
+zap_words(struct zap_work *z, struct pt_iter *it)
 {
-	struct pte_ref s = { .as = z->as, .leaf = leaf };
+	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
 
-	for (s.va = va; s.va < end; s.va += PAGE_SIZE) {
-		s.word = &pt_words(leaf)[md_pt_index(s.va, 1)];
+	PT_FOREACH(s.word, it) {
+		s.va = it->va;
 		switch (pte_kind(word_get(s.word))) {
 		case PTE_ABSENT:
 		case PTE_FORK:
@@ -236,26 +226,21 @@ zap_soft(struct zap_work *z, const struct pte_ref *s)
  * a store can land by a stale entry.  [W].
  */
 static void
-clean_table(struct zap_work *z, va_t *va, va_t end)
+clean_table(struct zap_work *z, struct pt_iter *it)
 {
-	struct vm_page *leaf = pt_next_leaf(z->as, va, end);
 	struct tlb_batch *b = z->as->batch;
 	uint64_t *word, old;
 
-	if (leaf == NULL) {
-		*va = end;
+	if (!pt_iter_table(it))
 		return;
-	}
-	end = MIN(end, (*va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
 	tlb_batch_init(b, z->as, BATCH_CLEAN);
-	for (; *va < end; *va += PAGE_SIZE) {
-		word = &pt_words(leaf)[md_pt_index(*va, 1)];
+	PT_FOREACH(word, it) {
 		old = word_get(word);
 		if (pte_kind(old) != PTE_VALID || pte_src(old) != SRC_OBJ ||
 		    (old & (MD_PTE_W | MD_PTE_D)) == 0)
 			continue;
 		old = word_change(word, MD_PTE_W | MD_PTE_D, 0);
-		tlb_batch_add(b, *va >> PAGE_SHIFT, old);
+		tlb_batch_add(b, it->va >> PAGE_SHIFT, old);
 	}
 	tlb_batch_end(b);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptab.c: user page tables: find, make, hold, free
+ * ptab.c: user page tables: find, make, hold, free; the words of a range
  *
  * Problem   The word of an address lies three tables below the root, and each
  *           table is memory that can be missing.  A table must stay while
@@ -13,6 +13,7 @@
  *
  *           fault: [W] pt_walk ──→ act ──→ done
  *                       └─ waits: pt_pin ─→ … ─→ pt_unpin   a pin keeps a table
+ *           range: pt_iter_table ──→ pt_iter_word … ──→ the next table
  *           munmap: words ─→ 0 ─→ pt_prune ─→ batch ─→ flush ─→ pt_free_chain
  *
  * Rules     1. [W] guards all words; a table is only unlinked under it, when
@@ -23,8 +24,14 @@
  *           3. A leaf table is paid by its VAD (VAD_CHARGED), else by as->late
  *              when it is made; upper ones by the 4 pages of as_init, further
  *              ones by as->late without the test.  tbl.late remembers.
+ *           4. A range costs what is there, not what is mapped: what is absent is
+ *              skipped at the level at which it is absent, and along the words of
+ *              one table without a walk from the root.  Between two holds of [W]
+ *              only the address is kept.
+ *           5. A table that is out maps nothing, but its words name slots and
+ *              what forks share: who needs these sets hold and want, and brings it.
  *
- * Read next vm/fault/driver.c, tlb.c.  Book: ch06, ch14.
+ * Read next vm/fault/driver.c, pthold.c, tlb.c.  Book: ch06, ch14.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
@@ -221,7 +228,7 @@ pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
 	path_walk_in(as, va, &p);
 	if (path_is_lost(&p)) {
 		h->lost = true;
-		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
+		pt_forget_lost(as, p.word[p.away], p.away);
 		path_walk(as, va, &p);
 	}
 	if (p.away != 0) {
@@ -256,85 +263,6 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 	}
 	table_link(as, va, p, level, table);
 	return true;
-}
-
-/*
- * The first leaf table in use with an address in [*va, end).  An absent subtree
- * costs one step, whatever its size; so does one that is out, for what is out
- * maps nothing.
- *
- * Locks:    [W].
- * Returns:  the table, *va moved up to its range; NULL: there is none.
- */
-struct vm_page *
-pt_next_leaf(struct aspace *as, va_t *va, va_t end)
-{
-	struct pt_place at;
-
-	while (pt_next_place(as, va, end, &at)) {
-		if (at.leaf != NULL)
-			return at.leaf;
-		*va = at.end;
-	}
-	return NULL;
-}
-
-/*
- * The same for who needs all that there are: a table that is out is not passed
- * over, but one that could not be read is, and h->lost says so.
- *
- * Locks:    [W].
- * Returns:  0 with *leaf, NULL: there is none; -EAGAIN: the next one, at *va, is
- *           being brought.
- */
-int
-pt_next_leaf_in(struct aspace *as, va_t *va, va_t end, struct pt_hold *h,
-    struct want *w, struct vm_page **leaf)
-{
-	struct pt_place at;
-	struct pt_path p;
-
-	*leaf = NULL;
-	while (pt_next_place(as, va, end, &at)) {
-		*leaf = at.leaf;
-		if (at.leaf != NULL)
-			return 0;
-		path_walk_in(as, *va, &p);
-		if (p.away == 0)
-			continue;
-		if (!path_is_lost(&p))
-			return pt_bring(as, *va, &p, h, w);
-		h->lost = true;
-		*va = (*va | ((1ul << (PAGE_SHIFT + 9 * p.away)) - 1)) + 1;
-	}
-	return 0;
-}
-
-/*
- * The first leaf table, or place of one that is not in use, in [*va, end).
- *
- * Locks:    [W].
- * Returns:  true with *va moved up to it; false: there is none.
- */
-bool
-pt_next_place(struct aspace *as, va_t *va, va_t end, struct pt_place *at)
-{
-	struct pt_path p;
-	int level;
-
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	while (*va < end) {
-		path_walk(as, *va, &p);
-		for (level = LEVELS; level > 1 && p.table[level] != NULL;)
-			level--;
-		at->leaf = p.table[1];
-		at->end = (*va | ((1ul << (PAGE_SHIFT + 9 * level)) - 1)) + 1;
-		at->word = p.away == 0 ? 0 : word_get(p.word[p.away]);
-		if (at->leaf != NULL || p.away != 0)
-			return true;
-		*va = at->end;
-	}
-	return false;
 }
 
 /*
@@ -373,6 +301,121 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 		ASSERT(p->table[level]->tbl.level == level);
 		words = pt_words(p->table[level]);
 	}
+}
+
+/* ---- the words of a range ---- */
+
+/* Bytes that one word of a table of the level above `level` stands for. */
+static va_t
+span(int level)
+{
+	return 1ul << (PAGE_SHIFT + 9 * level);
+}
+
+/* Where the absent words end that begin at word, which stands for va. */
+static va_t
+skip_absent(const uint64_t *word, va_t va, va_t end, int level)
+{
+	do {
+		va = (va | (span(level) - 1)) + 1;
+		word++;
+	} while (va < end && md_pt_index(va, level + 1) != 0 &&
+	    word_get(word) == 0);
+	return va;
+}
+
+/*
+ * The first leaf table with an address in what is left of the range, in use or
+ * out.
+ *
+ * Locks:    [W].
+ * Returns:  true with va moved up to it: leaf, or out and level; false: there is
+ *           none, va is end.
+ */
+bool
+pt_iter_place(struct pt_iter *it)
+{
+	struct pt_path p;
+	int level;
+
+	ASSERT(mutex_is_mine(&it->as->ws_lock));
+	it->leaf = NULL;
+	it->out = NULL;
+	while (it->va < it->end && it->as->md.root_pa != 0) {
+		path_walk(it->as, it->va, &p);
+		for (level = LEVELS; level > 1 && p.table[level] != NULL;)
+			level--;
+		it->leaf = p.table[1];
+		it->level = level;
+		it->stop = MIN(it->end, (it->va | (span(level) - 1)) + 1);
+		if (it->leaf != NULL)
+			it->left = it->leaf->nused;
+		else if (p.away != 0)
+			it->out = p.word[level];
+		if (it->leaf != NULL || it->out != NULL)
+			return true;
+		it->va = skip_absent(p.word[level], it->va, it->end, level);
+	}
+	it->va = it->end;
+	return false;
+}
+
+/*
+ * A table that is out.  0: va is behind it, or it is in use by now; -EAGAIN: it
+ * is being brought.
+ */
+static int
+out_met(struct pt_iter *it)
+{
+	struct pt_path p;
+
+	if (it->hold == NULL || pte_kind(word_get(it->out)) == PTE_ERROR) {
+		if (it->hold != NULL)
+			it->hold->lost = true;
+		it->va = it->stop;
+		return 0;
+	}
+	if (pt_rescue(it->as, it->out, it->level))
+		return 0;
+	path_walk(it->as, it->va, &p);
+	return pt_bring(it->as, it->va, &p, it->hold, it->want);
+}
+
+/* Who has waited for a table holds it: else it could go again meanwhile. */
+static void
+hold_brought(struct pt_iter *it)
+{
+	struct pt_hold *h = it->hold;
+	struct pt_path p;
+
+	if (h == NULL || h->as != it->as || h->npin == 0 ||
+	    h->pinned != it->va || pt_holds(h, it->leaf))
+		return;
+	path_walk(it->as, it->va, &p);
+	hold_path(it->as, it->va, &p, h);
+}
+
+/*
+ * The first leaf table in use with an address in what is left of the range.
+ * With hold: the first one that there is; one that could not be read is passed
+ * over, and hold->lost says so.
+ *
+ * Locks:    [W]; with hold no batch of as under construction.
+ * Returns:  true with leaf, va moved up to it; false with r, 0: there is none and
+ *           va is end; -EAGAIN: the next one is being brought, it->want.
+ */
+bool
+pt_iter_table(struct pt_iter *it)
+{
+	it->r = 0;
+	while (it->r == 0 && pt_iter_place(it)) {
+		if (it->leaf != NULL) {
+			hold_brought(it);
+			return true;
+		}
+		it->r = out_met(it);
+	}
+	return false;
 }
 
 /* ---- making ---- */
@@ -501,12 +544,12 @@ pt_free_chain(struct aspace *as, pfn_t chain)
  * Locks:    [W].
  */
 void
-pt_forget_lost(struct aspace *as, struct vm_page *parent, uint64_t *word)
+pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 {
 	uint64_t old = word_get(word);
 
 	ASSERT(pte_kind(old) == PTE_ERROR);
-	word_set(parent, word, 0);
+	word_set(word_table(word, level), word, 0);
 	as->n_table_out--;
 	as->lost = true;
 	if ((old & PTE_TABLE_LATE) != 0)

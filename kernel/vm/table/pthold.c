@@ -6,7 +6,7 @@
  *           some of the tables are on swap.  They are read with no lock held;
  *           and must still be there when the lock is taken again.
  *
- * Picture   [W] pt_next_leaf_in, pt_make ─→ leaf: its words ─→ the next one
+ * Picture   [W] pt_iter_table, pt_make ─→ leaf: its words ─→ the next one
  *                     └─ -EAGAIN: those above held, it is being read
  *           no lock   want_get ─→ [W], again from there
  *           the end   pt_release
@@ -156,22 +156,22 @@ pt_release(struct pt_hold *h)
 
 /* [W].  0: all that were lost are forgotten; -EAGAIN. */
 static int
-forget_some(struct aspace *as, va_t *va, struct pt_hold *h, struct want *w)
+forget_some(struct pt_iter *it, struct pt_hold *h, struct want *w)
 {
-	struct pt_place at;
+	struct aspace *as = it->as;
 	struct pt_path p;
 
-	while (pt_next_place(as, va, MD_USER_END, &at)) {
-		path_walk_in(as, *va, &p);
-		if (p.away == 0) {
-			*va = at.leaf != NULL ? at.end : *va;
-			continue;
+	while (pt_iter_place(it)) {
+		if (it->leaf != NULL) {
+			it->va = it->stop;
+		} else if (pte_kind(word_get(it->out)) == PTE_ERROR) {
+			pt_forget_lost(as, it->out, it->level);
+			(void)pt_let_go(h);
+			pt_prune_now(as, it->va);
+		} else if (!pt_rescue(as, it->out, it->level)) {
+			path_walk(as, it->va, &p);
+			return pt_bring(as, it->va, &p, h, w);
 		}
-		if (!path_is_lost(&p))
-			return pt_bring(as, *va, &p, h, w);
-		pt_forget_lost(as, path_parent(&p, p.away), p.word[p.away]);
-		(void)pt_let_go(h);
-		pt_prune_now(as, *va);
 	}
 	return 0;
 }
@@ -186,14 +186,14 @@ forget_some(struct aspace *as, va_t *va, struct pt_hold *h, struct want *w)
 void
 pt_forget_all_lost(struct aspace *as)
 {
+	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 	struct want w = { .what = WANT_AGAIN };
 	struct pt_hold h = { .as = as };
-	va_t va = 0;
 	int r = as->n_table_out == 0 ? 0 : -EAGAIN;
 
 	while (r != 0) {
 		mutex_lock(&as->ws_lock);
-		r = forget_some(as, &va, &h, &w);
+		r = forget_some(&it, &h, &w);
 		mutex_unlock(&as->ws_lock);
 		if (r != 0)
 			want_finish(&w);
@@ -246,18 +246,4 @@ pt_end_space(struct aspace *as)
 		;
 	while (atomic_load(&as->holders) != AS_CLOSING)
 		(void)sleep_until(md_time_ns() + HOLDER_NS, WAIT_PLAIN);
-}
-
-/*
- * The word that names the table of va, as far down as tables are in use.
- *
- * Locks:    [W]; some table on the way to va is not in use.
- */
-uint64_t *
-pt_away_word(struct aspace *as, va_t va)
-{
-	struct pt_path p;
-
-	path_walk(as, va, &p);
-	return p.word[p.away];
 }

@@ -254,8 +254,8 @@ count_words(struct vm_page *table)
  * Locks:    [W]; takes [P], under which alone the word may be trusted.
  * Returns:  false: the word is not TRANS.
  */
-static bool
-pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
+bool
+pt_rescue(struct aspace *as, uint64_t *word, int level)
 {
 	struct vm_page *table = NULL;
 	uint64_t w;
@@ -271,7 +271,7 @@ pt_rescue(struct aspace *as, struct vm_page *parent, uint64_t *word, int level)
 		table->nres = 0;
 		table->nused = (uint16_t)pte_table_used(w);
 		table->flags |= PF_CONTAINER;
-		word_set_locked(parent, word,
+		word_set_locked(word_table(word, level), word,
 		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
 		page_queue_append(&as->idle, table);
 	}
@@ -296,8 +296,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
 	do
 		path_walk(as, va, p);
-	while (p->away != 0 && pt_rescue(as, path_parent(p, p->away),
-	    p->word[p->away], p->away));
+	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
 }
 
 /*

@@ -29,6 +29,21 @@ struct tlb_batch {
 };
 
 /* ptab.c: user tables; [W] held throughout */
+/*
+ * A way over the words of a range.  as, va, end, hold and want are the caller's.
+ */
+struct pt_iter {
+	struct aspace *as;             /* [own] */
+	va_t va, end;                  /* [own] what is left of the range */
+	struct pt_hold *hold;          /* [own] NULL: tables that are out are passed over */
+	struct want *want;             /* [own] with hold: what is missing */
+	int r;                         /* [own] pt_iter_table() found none: 0, -EAGAIN */
+	struct vm_page *leaf;          /* [W] the table of va, in use; or NULL, and: */
+	uint64_t *out;                 /* [W] the word, of its parent or higher up, that is out */
+	int level;                     /* [W] of the table that out names */
+	unsigned left;                 /* [W] words of leaf not met yet, at most */
+	va_t stop;                     /* [W] end of the table, or of the range */
+};
 /* Words of a leaf table. */
 static inline uint64_t *
 pt_words(struct vm_page *table)
@@ -45,24 +60,36 @@ uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
  * without the limit test (the caller has made it).  NULL: the want says. */
 uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *,
     struct want *);
-/* First leaf table in use with an address in [*va, end); *va is moved to it.  Those
- * that are out, and so map nothing, are passed over. */
-struct vm_page *pt_next_leaf(struct aspace *, va_t *va, va_t end);
-/* The same in *leaf, but -EAGAIN where the next one is out: it is being brought. */
-int pt_next_leaf_in(struct aspace *, va_t *va, va_t end, struct pt_hold *,
-    struct want *, struct vm_page **leaf) MUST_CHECK;
 /* Leaf table of va has become empty and is not pinned: unlink it, and parents
  * that become empty, into the batch. */
 void pt_prune(struct aspace *, va_t, struct tlb_batch *);
 void pt_prune_now(struct aspace *, va_t);                /* in a batch of its own */
-/* First leaf table with an address in [*va, end), in use or not; *va is moved to it.
- * False: there is none.  [own] */
-struct pt_place {
-	struct vm_page *leaf;      /* NULL: not in use */
-	uint64_t word;             /* then: the word of its parent, or higher up */
-	va_t end;                  /* of its addresses */
-};
-bool pt_next_place(struct aspace *, va_t *va, va_t end, struct pt_place *);
+
+/* The words of a range, leaf table by leaf table; [W] held.  All of [lo, hi) vpn: */
+static inline struct pt_iter
+pt_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	return (struct pt_iter){ .as = as, .va = lo << PAGE_SHIFT,
+		.end = hi << PAGE_SHIFT };
+}
+bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
+bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
+/* The first word of the table, from va on, that is not ABSENT, va moved up to it;
+ * NULL: there is none, va is stop.  A table of few words is not read to its end. */
+static inline uint64_t *
+pt_iter_word(struct pt_iter *it)
+{
+	uint64_t *word = &pt_words(it->leaf)[md_pt_index(it->va, 1)];
+
+	for (; it->left > 0 && it->va < it->stop; it->va += PAGE_SIZE, word++)
+		if (word_get(word) != 0)
+			return word;
+	it->va = it->stop;
+	return NULL;
+}
+/* Each such word; after a break it->va is that of the word. */
+#define PT_FOREACH(word, it) \
+	for (; ((word) = pt_iter_word(it)) != NULL; (it)->va += PAGE_SIZE, (it)->left--)
 
 /* pthold.c */
 /* [W]: the tables of va that exist are in use, and held.  0, -EAGAIN. */
@@ -71,7 +98,6 @@ bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 bool pt_let_go(struct pt_hold *);       /* true: with [W] pt_prune(h->pinned) */
 void pt_release(struct pt_hold *);      /* not [W]: both */
 void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
-uint64_t *pt_away_word(struct aspace *, va_t);           /* [W]: of a table not in use */
 /* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
  * False: it is being torn down, and is not waited for with a token. */
 bool pt_open_space(struct aspace *);
@@ -112,6 +138,12 @@ path_parent(const struct pt_path *p, int level)
 {
 	return level == LEVELS ? NULL : p->table[level + 1];
 }
+/* The table in which the word of a table of this level stands; NULL: the root. */
+static inline struct vm_page *
+word_table(const uint64_t *word, int level)
+{
+	return level == LEVELS ? NULL : page_of_pa(va2pa(word));
+}
 /* Where the table that is out stands, for swap_in(). */
 static inline struct swap_words
 path_place(const struct pt_path *p, va_t va)
@@ -136,7 +168,8 @@ pt_init_table(struct aspace *as, struct vm_page *table, int level)
 	table->tbl.level = (uint8_t)level;
 }
 
-void pt_forget_lost(struct aspace *, struct vm_page *parent, uint64_t *word);
+/* [W]: a table of this level that could not be read is given up. */
+void pt_forget_lost(struct aspace *, uint64_t *word, int level);
 
 /* pthold.c: [W] */
 /* Those of the way that are in use are held, and no others. */
@@ -148,6 +181,8 @@ int pt_bring(struct aspace *, va_t, const struct pt_path *, struct pt_hold *,
 /* ptpage.c: tables go to swap and come back */
 void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */
 enum fault_outcome pt_fault_in(struct fctx *, struct pt_path *);  /* F10 */
+/* [W]: the table of a TRANS word is in use again; false: the word is another. */
+bool pt_rescue(struct aspace *, uint64_t *word, int level);
 /* path_walk(), and tables that are out but in memory are taken back. */
 void path_walk_in(struct aspace *, va_t, struct pt_path *);
 /* A table that is out and cannot be had again.  [W]. */

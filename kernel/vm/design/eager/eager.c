@@ -51,7 +51,7 @@ struct eager_fork {
 static int reserve(struct pte_fork *f);
 static int copy_all(struct eager_fork *w);
 static int copy_vad(struct eager_fork *w, const struct vad *v);
-static int copy_range(struct eager_fork *w, va_t *start, va_t end);
+static void copy_range(struct eager_fork *w, va_t *start, va_t end);
 static bool copy_word(struct eager_fork *w, const struct pte_ref *s);
 static bool copy_page(struct eager_fork *w, const struct pte_ref *s);
 static bool copy_error(struct eager_fork *w, const struct pte_ref *s);
@@ -140,13 +140,10 @@ copy_vad(struct eager_fork *w, const struct vad *v)
 	va_t va = v->start << PAGE_SHIFT, end = v->end << PAGE_SHIFT;
 	int r = 0;
 
-	w->c.vad = v;
+	w->c.vad = *v;
 	while (r == 0 && va < end) {
-		r = fork_table_in(&w->c, &va, end);
-		if (r == 0)
-			r = copy_range(w, &va, end);
-		if (r == 0)
-			r = fork_wait(&w->c);
+		copy_range(w, &va, end);
+		r = fork_wait(&w->c);
 	}
 	return r;
 }
@@ -156,35 +153,24 @@ copy_vad(struct eager_fork *w, const struct vad *v)
  * *start is where to go on.  What stopped it is in w->c.
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0.
  */
-static int
+static void
 copy_range(struct eager_fork *w, va_t *start, va_t end)
 {
 	struct pte_ref s = { .as = w->c.parent };
-	va_t stop = end, limit;
+	va_t limit;
 
-	want_again(&w->c.want);
-	mutex_lock(&w->c.parent->ws_lock);
-	mutex_lock_nested(&w->c.child->ws_lock);
-	limit = pte_limit(w->c.vad);
-	s.leaf = pt_next_leaf(w->c.parent, start, end);
-	if (s.leaf == NULL)
-		*start = end;
-	else
-		stop = MIN(end, pt_table_end(*start));
-	for (; *start < stop; *start += PAGE_SIZE) {
-		s.va = *start;
-		s.word = &pt_words(s.leaf)[md_pt_index(s.va, 1)];
-		/* Beyond its object a mapping has no pages (R7). */
-		if (s.va < limit && !copy_word(w, &s))
-			break;
-		EVENT(fork_words);
+	if (fork_lock_table(&w->c, *start, end)) {
+		s.leaf = w->c.at.leaf;
+		limit = pte_limit(&w->c.vad);
+		PT_FOREACH(s.word, &w->c.at) {
+			s.va = w->c.at.va;
+			/* Beyond its object a mapping has no pages (R7). */
+			if (s.va < limit && !copy_word(w, &s))
+				break;
+		}
 	}
-	w->c.va = *start;
-	mutex_unlock(&w->c.child->ws_lock);
-	mutex_unlock(&w->c.parent->ws_lock);
-	return 0;
+	*start = fork_unlock_table(&w->c);
 }
 
 /* ---- one word, under both ws_locks ---- */

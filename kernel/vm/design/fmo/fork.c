@@ -199,13 +199,10 @@ fork_words(struct fork_work *w)
 	VAD_FOREACH(v, w->c.parent) {
 		if (!has_words(v))
 			continue;
-		w->c.vad = v;
+		w->c.vad = *v; /* under the ws_locks no VAD is read: it is paged */
 		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT) {
-			r = fork_table_in(&w->c, &va, v->end << PAGE_SHIFT);
-			if (r == 0)
-				r = fork_range(w, &va, v->end << PAGE_SHIFT);
-		}
+		while (r == 0 && va < v->end << PAGE_SHIFT)
+			r = fork_range(w, &va, v->end << PAGE_SHIFT);
 	}
 	return r;
 }
@@ -222,28 +219,18 @@ int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
 	struct pte_ref s = { .as = w->c.parent };
-	va_t stop, limit;
+	va_t limit;
 
-	want_again(&w->c.want);
-	mutex_lock(&w->c.parent->ws_lock);
-	mutex_lock_nested(&w->c.child->ws_lock);
-	limit = pte_limit(w->c.vad);
-	s.leaf = pt_next_leaf(w->c.parent, start, end);
-	stop = s.leaf == NULL ? end :
-	    MIN(end, (*start | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1);
-	while (s.leaf != NULL && *start < stop) {
-		s.va = *start;
-		s.word = &pt_words(s.leaf)[md_pt_index(s.va, 1)];
-		if (s.va < limit && !fork_one(w, &s))
-			break;
-		EVENT(fork_words);
-		*start += PAGE_SIZE;
+	if (fork_lock_table(&w->c, *start, end)) {
+		s.leaf = w->c.at.leaf;
+		limit = pte_limit(&w->c.vad);
+		PT_FOREACH(s.word, &w->c.at) {
+			s.va = w->c.at.va;
+			if (s.va < limit && !fork_one(w, &s))
+				break;
+		}
 	}
-	if (s.leaf == NULL)
-		*start = end;
-	w->c.va = *start;
-	mutex_unlock(&w->c.child->ws_lock);
-	mutex_unlock(&w->c.parent->ws_lock);
+	*start = fork_unlock_table(&w->c);
 	return fork_wait(&w->c);
 }
 
