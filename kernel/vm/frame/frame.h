@@ -198,6 +198,12 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 	unsigned (*cluster)(struct vm_page *, struct vm_page **out);
 };
 
+/* Words of a leaf table that word_take() has cleared. */
+struct words_gone {
+	unsigned by_src[4];        /* [own] VALID words, by enum pte_src */
+	unsigned locked;           /* [own] of these with LOCK */
+};
+
 /* What frames ask of whoever takes pages out of memory: swap_init(). */
 struct swap_ops {
 	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
@@ -291,6 +297,10 @@ word_get(const uint64_t *word)
  * NULL: a word in a WIRED header.  Returns the old word (atomic xchg). */
 uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
 uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
+/* Words of one leaf table that were VALID, cleared one by one; then the books of the
+ * table for all of them. */
+uint64_t word_take(uint64_t *word, struct words_gone *);
+void words_taken(struct vm_page *table, const struct words_gone *);
 /* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 /*

@@ -121,21 +121,19 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
-/* One word more, or less, that names a frame.  [P]. */
+/* So many words more, or less, name a frame, or one that is special.  [P]. */
 static void
-resident_changed(struct vm_page *container, uint64_t old, uint64_t new)
+resident_changed(struct vm_page *container, int more, int special)
 {
 	bool is_table = page_home_kind(container) == HOME_TABLE;
 	bool was_idle = is_table && container->nres == container->tbl.nspec;
-	int more = pte_names_frame(new) - pte_names_frame(old);
 	struct aspace *as;
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	container->nres = (uint16_t)(container->nres + more);
 	if (!is_table)
 		return;
-	container->tbl.nspec = (uint16_t)(container->tbl.nspec +
-	    pte_is_special(new) - pte_is_special(old));
+	container->tbl.nspec = (uint16_t)(container->tbl.nspec + special);
 	/* None any more but the zero page: the table could leave, too. */
 	if (was_idle == (container->nres == container->tbl.nspec))
 		return;
@@ -165,7 +163,9 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 		return old;
 	/* Each count has a lock of its own: only one that changes is stored. */
 	if (pte_names_frame(new) != pte_names_frame(old))
-		resident_changed(container, old, new);
+		resident_changed(container,
+		    pte_names_frame(new) - pte_names_frame(old),
+		    pte_is_special(new) - pte_is_special(old));
 	if ((new != 0) != (old != 0))
 		container->nused = (uint16_t)(container->nused + (new != 0) -
 		    (old != 0));
@@ -178,6 +178,48 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
 	return old;
+}
+
+/*
+ * Clear one of many VALID words of a leaf table.  Until words_taken() the table
+ * counts more than it has, and so is neither idle nor empty.
+ *
+ * Locks:    [W].
+ * Returns:  the old word, with its final A and D bits.
+ */
+uint64_t
+word_take(uint64_t *word, struct words_gone *gone)
+{
+	uint64_t old = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+
+	ASSERT((old & MD_PTE_P) != 0);
+	EVENT(page_word, va2pa(word), old, 0);
+	gone->by_src[pte_src(old)]++;
+	gone->locked += (old & PTE_LOCK) != 0;
+	return old;
+}
+
+/*
+ * Keep the books of the table for all of them: as word_set() for each.
+ *
+ * Locks:    [W]; takes [P].
+ */
+void
+words_taken(struct vm_page *table, const struct words_gone *gone)
+{
+	unsigned special = gone->by_src[SRC_SPEC];
+	unsigned n = gone->by_src[SRC_OBJ] + gone->by_src[SRC_PRIV] +
+	    gone->by_src[SRC_FORK] + special;
+
+	if (n == 0)
+		return;
+	table->tbl.as->n_locked -= gone->locked;
+	table->nused = (uint16_t)(table->nused - n);
+	spin_lock(&pfn_lock);
+	resident_changed(table, -(int)n, -(int)special);
+	if ((table->flags & PF_DIRTY) == 0)
+		page_dirty_locked(table);
+	spin_unlock(&pfn_lock);
 }
 
 /*

@@ -39,7 +39,8 @@ struct move_work {
 	struct vm_page *made;          /* [W] the table of the target */
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a target address */
-	unsigned n;                    /* VALID words taken, not yet stored */
+	struct words_gone gone;        /* VALID words taken, not yet stored: */
+	unsigned n;                    /* so many */
 	struct {
 		uint64_t old;
 		va_t va;               /* where it was */
@@ -186,56 +187,50 @@ move_soft(struct move_work *m, const struct pte_ref *s)
 static void
 move_take(struct move_work *m, const struct pte_ref *s)
 {
-	uint64_t old = word_set(s->leaf, s->word, 0);
-
-	if (pte_src(old) != SRC_SPEC)
-		ws_remove(m->as, s->leaf);
-	m->w[m->n].old = old;
+	m->w[m->n].old = word_take(s->word, &m->gone);
 	m->w[m->n].va = s->va;
 	if (++m->n == MOVE_ROUND)
 		move_store(m);
 }
 
+/* [P]. */
 static void
-store_one(struct move_work *m, uint64_t old, va_t va)
+store_word(struct move_work *m, uint64_t old, va_t va)
 {
 	struct pte_ref t = target_of(m, va);
 	struct vm_page *pg = pte_page(old);
 
-	spin_lock(&pfn_lock);
 	if (pte_src(old) == SRC_PRIV) {
 		page_set_home(pg, HOME_PTE, word_pa(t.word));
 		pg->index = t.va >> PAGE_SHIFT;
 	}
 	word_set_locked(t.leaf, t.word, old);
-	spin_unlock(&pfn_lock);
-	ws_insert(m->as, t.leaf);
 }
 
 /* Flush the words taken, then store them: private ones move, others go. */
 static void
 move_store(struct move_work *m)
 {
-	unsigned i;
+	const unsigned *gone = m->gone.by_src;
+	unsigned ours = gone[SRC_PRIV] + gone[SRC_FORK], i;
 
 	if (m->n == 0)
 		return;
+	words_taken(m->at.leaf, &m->gone);
+	ws_remove_some(m->as, m->at.leaf, ours + gone[SRC_OBJ]);
 	tlb_flush_range(m->as, m->w[0].va >> PAGE_SHIFT,
 	    (m->w[m->n - 1].va >> PAGE_SHIFT) + 1);
-	for (i = 0; i < m->n; i++) {
-		uint64_t old = m->w[i].old;
-
-		switch (pte_src(old)) {
-		case SRC_PRIV:
-		case SRC_FORK:
-			store_one(m, old, m->w[i].va);
-			break;
-		case SRC_OBJ:
-			page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
-			break;
-		case SRC_SPEC:
-			break;
-		}
-	}
+	spin_lock(&pfn_lock);
+	for (i = 0; i < m->n; i++)
+		if (pte_src(m->w[i].old) == SRC_PRIV ||
+		    pte_src(m->w[i].old) == SRC_FORK)
+			store_word(m, m->w[i].old, m->w[i].va);
+	spin_unlock(&pfn_lock);
+	for (i = 0; i < m->n && gone[SRC_OBJ] != 0; i++)
+		if (pte_src(m->w[i].old) == SRC_OBJ)
+			page_unmap(pte_page(m->w[i].old),
+			    (m->w[i].old & MD_PTE_D) != 0);
+	ws_insert_some(m->as, m->made, ours);
+	m->gone = (struct words_gone){ .locked = 0 };
 	m->n = 0;
 }

@@ -43,6 +43,7 @@ struct zap_work {
 	struct zap_job *job;   /* what is held, or missing */
 	bool late;             /* the pages were charged when touched */
 	uint64_t freed_late;   /* of these, gone now */
+	struct words_gone gone; /* VALID words of one table */
 };
 
 static int zap_table(struct zap_work *z, struct pt_iter *it);
@@ -50,6 +51,7 @@ static void clean_table(struct zap_work *z, struct pt_iter *it);
 static void zap_words(struct zap_work *z, struct pt_iter *it);
 static void zap_valid(struct zap_work *z, const struct pte_ref *s);
 static void zap_soft(struct zap_work *z, const struct pte_ref *s);
+static void count_gone(struct zap_work *z, struct vm_page *leaf);
 
 /*
  * All words of [lo, hi) vpn go: ops->detach.
@@ -155,6 +157,7 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 {
 	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
 
+	z->gone = (struct words_gone){ .locked = 0 };
 	PT_FOREACH(s.word, it) {
 		s.va = it->va;
 		switch (pte_kind(word_get(s.word))) {
@@ -173,24 +176,30 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 			break;
 		}
 	}
+	count_gone(z, it->leaf);
 }
 
 static void
 zap_valid(struct zap_work *z, const struct pte_ref *s)
 {
 	enum pte_src src = pte_src(word_get(s->word));
-	uint64_t old;
 
 	if (z->job->how == ZAP_SHARED_ONLY && src != SRC_OBJ)
 		return;
-	old = word_set(s->leaf, s->word, 0);
-	if (src != SRC_SPEC)
-		ws_remove(z->as, s->leaf);
-	if (src == SRC_PRIV)
-		z->as->n_priv--;
-	if (src == SRC_PRIV || src == SRC_FORK)
-		z->freed_late++;
-	tlb_batch_add(z->as->batch, s->va >> PAGE_SHIFT, old);
+	tlb_batch_add(z->as->batch, s->va >> PAGE_SHIFT,
+	    word_take(s->word, &z->gone));
+}
+
+/* The books of one table, for all VALID words that have gone. */
+static void
+count_gone(struct zap_work *z, struct vm_page *leaf)
+{
+	const unsigned *gone = z->gone.by_src;
+
+	words_taken(leaf, &z->gone);
+	ws_remove_some(z->as, leaf, gone[SRC_OBJ] + gone[SRC_PRIV] + gone[SRC_FORK]);
+	z->as->n_priv -= gone[SRC_PRIV];
+	z->freed_late += gone[SRC_PRIV] + gone[SRC_FORK];
 }
 
 /*

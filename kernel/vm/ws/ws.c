@@ -37,37 +37,39 @@ static void second_chance(struct aspace *as, struct ws_entry *s);
 static bool is_victim(const struct ws_entry *s, int min_age);
 
 /*
- * A word of leaf became VALID, SRC other than SPEC.
+ * n words of leaf became VALID, SRC other than SPEC.
  *
  * Locks:    as [W].
  */
 void
-ws_insert(struct aspace *as, struct vm_page *leaf)
+ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	ASSERT(leaf->tbl.as == as && leaf->tbl.level == 1);
-	if (leaf->tbl.nvalid++ == 0)
+	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
-	as->ws_pages++;
+	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid + n);
+	as->ws_pages += n;
 	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
-	EVENT(ws_insert);
+	EVENT_ADD(ws_insert, n);
 }
 
 /*
- * Such a word is not VALID any more.
+ * n such words are not VALID any more.
  *
  * Locks:    as [W].
  */
 void
-ws_remove(struct aspace *as, struct vm_page *leaf)
+ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
 	ASSERT(mutex_is_mine(&as->ws_lock));
-	ASSERT(leaf->tbl.as == as && leaf->tbl.nvalid > 0);
-	ASSERT(as->ws_pages > 0);
-	as->ws_pages--;
-	if (--leaf->tbl.nvalid == 0)
+	ASSERT(leaf->tbl.as == as && leaf->tbl.nvalid >= n);
+	ASSERT(as->ws_pages >= n);
+	as->ws_pages -= n;
+	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
+	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_remove(as, leaf);
-	EVENT(ws_remove);
+	EVENT_ADD(ws_remove, n);
 }
 
 /*

@@ -16,8 +16,19 @@ struct ws_entry {
 };
 
 /* ws.c: [W] held unless said */
-void ws_insert(struct aspace *, struct vm_page *leaf);   /* a word became VALID, SRC != SPEC */
-void ws_remove(struct aspace *, struct vm_page *leaf);   /* it ceased to be */
+void ws_insert_some(struct aspace *, struct vm_page *leaf, unsigned n); /* n words became VALID,
+                                                          * SRC != SPEC */
+static inline void
+ws_insert(struct aspace *as, struct vm_page *leaf)
+{
+	ws_insert_some(as, leaf, 1);
+}
+void ws_remove_some(struct aspace *, struct vm_page *leaf, unsigned n); /* n ceased to be */
+static inline void
+ws_remove(struct aspace *as, struct vm_page *leaf)
+{
+	ws_remove_some(as, leaf, 1);
+}
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
 void ws_age(struct aspace *);                            /* one pass over all words */
 /* A trim: for each victim within *look words the design changes the word, and says so. */
