@@ -228,19 +228,18 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	return lab_todo("01-vad step 3: vad_split");
 }
 
-_Static_assert(offsetof(struct vad, rb) == 0, "lists run through rb.left");
-
 /*
  * Cut [lo, hi) out of the tree.  VADs wholly inside leave it; of a VAD at an
  * end a piece is cut off, which never enters the tree.
  *
  * Locks:    [M] exclusive.
- * Returns:  0 with the cut VADs in order on *out (through rb.left; maplinks
- *           still listed), -ENOMEM (nothing changed).
+ * Returns:  0 with the cut VADs in order on *out, their maplinks still listed;
+ *           -ENOMEM (nothing changed).
  * Owns:     the caller, the list.
  */
 int
-vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **out)
+vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
+    struct vad_list *out)
 {
 	return lab_todo("01-vad step 3: vad_remove_range");
 }

@@ -349,8 +349,6 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	return vad_insert(as, piece);
 }
 
-_Static_assert(offsetof(struct vad, rb) == 0, "lists run through rb.left");
-
 /* The highest VAD that begins below vpn, or NULL. */
 static struct vad *
 vad_below(struct aspace *as, uint64_t vpn)
@@ -369,17 +367,18 @@ vad_below(struct aspace *as, uint64_t vpn)
  * end a piece is cut off, which never enters the tree.
  *
  * Locks:    [M] exclusive.
- * Returns:  0 with the cut VADs in order on *out (through rb.left; maplinks
- *           still listed), -ENOMEM (nothing changed).
+ * Returns:  0 with the cut VADs in order on *out, their maplinks still listed;
+ *           -ENOMEM (nothing changed).
  * Owns:     the caller, the list.
  */
 int
-vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **out)
+vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
+    struct vad_list *out)
 {
 	struct vad *first = vad_find_above(as, lo), *v, *below;
 	struct vad *low = NULL, *high = NULL;
 
-	*out = NULL;
+	*out = (struct vad_list){ .first = NULL };
 	v = vad_below(as, hi);
 	if (v == NULL || first == NULL || first->start >= hi)
 		return 0;
@@ -407,8 +406,10 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **out)
 			v = low;
 			below = NULL;
 		}
-		v->rb.left = *out == NULL ? NULL : &(*out)->rb;
-		*out = v;
+		v->rb.left = out->first == NULL ? NULL : &out->first->rb;
+		if (out->first == NULL)
+			out->last = v;
+		out->first = v;
 	}
 	return 0;
 }

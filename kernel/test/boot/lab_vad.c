@@ -390,7 +390,7 @@ one_operation(struct aspace *as, uint8_t *model, uint64_t *seed)
 	uint64_t pages = 1 + lab_random(seed) % 12;
 	uint64_t hi = MIN(lo + pages, MODEL_PAGES);
 	uint64_t kind = lab_random(seed) % 4;
-	struct vad *gone;
+	struct vad_list gone;
 
 	if (kind == 0) {
 		EXPECT(insert(as, LOW + lo, LOW + hi) ==
@@ -401,7 +401,7 @@ one_operation(struct aspace *as, uint8_t *model, uint64_t *seed)
 		EXPECT((vad_find(as, LOW + lo) != NULL) == (model[lo] != 0));
 	} else if (kind == 2) {
 		EXPECT(vad_remove_range(as, LOW + lo, LOW + hi, &gone) == 0);
-		vad_free_list(gone);
+		vad_list_free(&gone);
 		memset(model + lo, 0, hi - lo);
 	} else {
 		EXPECT((vad_find_above(as, LOW + lo) == NULL) ==

@@ -60,22 +60,22 @@ piece_put(struct aspace *as, struct vmo *vmo, uint64_t lo, uint64_t hi, uint64_t
 
 /* What vad_remove_range() handed back goes. */
 void
-piece_drop(struct vad *list)
+piece_drop(struct vad_list *list)
 {
 	struct vad *v;
 
-	for (v = list; v != NULL; v = (struct vad *)v->rb.left)
+	for (v = list->first; v != NULL; v = vad_list_next(v))
 		vad_unlist_link(v);
-	vad_free_list(list);
+	vad_list_free(list);
 }
 
 void
 piece_clear(struct aspace *as)
 {
-	struct vad *list;
+	struct vad_list list;
 
 	CHECK(vad_remove_range(as, 1, MD_USER_END >> PAGE_SHIFT, &list) == 0);
-	piece_drop(list);
+	piece_drop(&list);
 }
 
 /* The link says what the VAD says, and stands in the object's list. */
@@ -188,7 +188,7 @@ tree_fits(struct aspace *as, const struct model *m)
 
 /* In order, inside, and what the model says was there. */
 static void
-list_fits(const struct vad *list, uint64_t lo, uint64_t hi,
+list_fits(const struct vad_list *list, uint64_t lo, uint64_t hi,
     const struct model *m)
 {
 	uint64_t at = lo, i, found = 0, want = 0;
@@ -196,7 +196,7 @@ list_fits(const struct vad *list, uint64_t lo, uint64_t hi,
 
 	for (i = lo; i < hi; i++)
 		want += m->off[i - LOW] != 0;
-	for (v = list; v != NULL; v = (const struct vad *)v->rb.left) {
+	for (v = list->first; v != NULL; v = vad_list_next(v)) {
 		CLAIM(v->start >= at && v->end <= hi && v->start < v->end,
 		    "what was cut out of [%lx,%lx) has a part [%lx,%lx), or is "
 		    "not in order", lo, hi, v->start, v->end);
@@ -232,7 +232,7 @@ cuts(uint64_t rounds, uint64_t seed)
 	struct aspace *as = lab_vads_begin();
 	struct vmo *vmo = piece_object(3 * PAGES);
 	struct model m = { { 0 } };
-	struct vad *list = NULL;
+	struct vad_list list;
 
 	for (i = 0; i < rounds; i++) {
 		fill_free(as, &m, vmo, &seed);
@@ -241,14 +241,14 @@ cuts(uint64_t rounds, uint64_t seed)
 		hi = lo + 1 + lab_random(&seed) % 9;
 		hi = MIN(hi, LOW + PAGES);
 		EXPECT(vad_remove_range(as, lo, hi, &list) == 0);
-		list_fits(list, lo, hi, &m);
+		list_fits(&list, lo, hi, &m);
 		memset(&m.off[lo - LOW], 0, (hi - lo) * sizeof(m.off[0]));
-		piece_drop(list);
+		piece_drop(&list);
 		tree_fits(as, &m);
 		if (i % 16 == 0)
 			CLAIM(lab_is_sound(as), "a cut left the space unsound");
 	}
-	EXPECT(vad_remove_range(as, 1, 2, &list) == 0 && list == NULL);
+	EXPECT(vad_remove_range(as, 1, 2, &list) == 0 && list.first == NULL);
 	piece_clear(as);
 	CLAIM(piece_refs(vmo) == 1, "%u references to an object that no mapping has",
 	    piece_refs(vmo) - 1);

@@ -251,22 +251,22 @@ struct refusal {
 static int
 cut_middle(struct aspace *as)
 {
-	struct vad *list = NULL;
+	struct vad_list list = { .first = NULL };
 	int r = vad_remove_range(as, LOW + 4, LOW + 8, &list);
 
 	if (r != 0)
-		CLAIM(list == NULL, "a cut that failed hands mappings back");
-	piece_drop(list);
+		CLAIM(list.first == NULL, "a cut that failed hands mappings back");
+	piece_drop(&list);
 	return r;
 }
 
 static int
 cut_across(struct aspace *as)
 {
-	struct vad *list = NULL;
+	struct vad_list list = { .first = NULL };
 	int r = vad_remove_range(as, LOW + 10, LOW + 24, &list);
 
-	piece_drop(list);
+	piece_drop(&list);
 	return r;
 }
 
@@ -297,7 +297,7 @@ refuse(const struct refusal *r, unsigned k)
 {
 	struct aspace *as = lab_vads_begin();
 	uint64_t alive = piece_vads_alive();
-	struct vad *spare = as->spare_vad;
+	struct vad_list spare = as->spare_vads;
 	struct vmo *vmo = piece_object(60);
 	struct vad *low = piece_put(as, vmo, LOW, LOW + 12, 3, R, RW);
 	struct vad *high = piece_put(as, vmo, LOW + 20, LOW + 32, 40, R, RW);
@@ -305,7 +305,7 @@ refuse(const struct refusal *r, unsigned k)
 	int got;
 
 	/* What is kept for a hole in the middle would help a cut out. */
-	as->spare_vad = NULL;
+	as->spare_vads.first = NULL;
 	snprintf(spec, sizeof(spec), "FI_SLAB:%u:0:1", k);
 	EXPECT(inject_set(spec) == 0);
 	got = r->call(as);
@@ -328,7 +328,7 @@ refuse(const struct refusal *r, unsigned k)
 		    r->what, (long)(piece_vads_alive() - alive - 2));
 		EXPECT(r->call(as) == 0);
 	}
-	as->spare_vad = spare;
+	as->spare_vads = spare;
 	CLAIM(lab_is_sound(as), "%s left the space unsound", r->what);
 	piece_clear(as);
 	CLAIM(piece_refs(vmo) == 1, "references to the object stay");

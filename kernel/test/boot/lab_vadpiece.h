@@ -25,7 +25,7 @@ uint64_t piece_vads_alive(void);
 struct vad *piece_put(struct aspace *, struct vmo *, uint64_t lo, uint64_t hi,
     uint64_t off, uint8_t prot, uint8_t maxprot);
 /* What vad_remove_range() handed back goes; all that is mapped goes. */
-void piece_drop(struct vad *list);
+void piece_drop(struct vad_list *list);
 void piece_clear(struct aspace *);
 /* A claim: the link says what the VAD says, and stands in the object's list. */
 void piece_link_fits(const struct vad *);

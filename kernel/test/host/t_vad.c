@@ -103,10 +103,10 @@ try_insert(uint64_t lo, uint64_t hi)
 static void
 try_remove(uint64_t lo, uint64_t hi)
 {
-	struct vad *gone = NULL;
+	struct vad_list gone;
 
 	assert_int_equal(vad_remove_range(as, BASE + lo, BASE + hi, &gone), 0);
-	vad_free_list(gone);
+	vad_list_free(&gone);
 	memset(&model[lo], 0, (hi - lo) * sizeof(model[0]));
 }
 
@@ -195,7 +195,7 @@ static void
 finds_are_short(void **state)
 {
 	uint64_t i, before;
-	struct vad *gone;
+	struct vad_list gone;
 
 	rw_lock_write(&as->map_lock);
 	for (i = 0; i < 10000; i++) {
@@ -212,7 +212,7 @@ finds_are_short(void **state)
 	assert_true(ev_read(EV_vad_visit) - before <= 60);
 	check_structure();
 	assert_int_equal(vad_remove_range(as, BASE, BASE + 20000, &gone), 0);
-	vad_free_list(gone);
+	vad_list_free(&gone);
 	rw_unlock_write(&as->map_lock);
 }
 
@@ -220,7 +220,8 @@ finds_are_short(void **state)
 static void
 split_fails_whole(void **state)
 {
-	struct vad *hi = NULL, *gone;
+	struct vad_list gone;
+	struct vad *hi = NULL;
 	unsigned n;
 
 	rw_lock_write(&as->map_lock);
@@ -235,7 +236,7 @@ split_fails_whole(void **state)
 		assert_non_null(vad_find(as, BASE + 90));
 	}
 	assert_int_equal(vad_remove_range(as, BASE, BASE + 100, &gone), 0);
-	vad_free_list(gone);
+	vad_list_free(&gone);
 	rw_unlock_write(&as->map_lock);
 }
 

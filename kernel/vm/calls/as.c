@@ -211,7 +211,7 @@ root_free(struct aspace *as)
 static void
 as_teardown(struct aspace *as)
 {
-	struct vad *gone;
+	struct vad_list gone;
 
 	md_space_kick(&as->md);
 	pt_end_space(as);
@@ -228,7 +228,7 @@ as_teardown(struct aspace *as)
 	ASSERT(as->nvads == 0 && as->total_pages == 0);
 	structural_end();
 	rw_unlock_write(&as->map_lock);
-	as_free_vads(as, gone);
+	as_free_vads(as, &gone);
 	as_unpublish(as);
 	design_reap();
 	vm_reserved_leave();

@@ -22,13 +22,6 @@
 #include "vm/object/object.h"
 #include "vm/space/space.h"
 
-static struct vad *
-list_next(struct vad *v)
-{
-	return v->rb.left == NULL ? NULL :
-	    CONTAINER_OF(v->rb.left, struct vad, rb);
-}
-
 /* VADs were lost: all words there are, whoever they belonged to. */
 static void
 detach_lost(struct aspace *as)
@@ -50,18 +43,16 @@ detach_lost(struct aspace *as)
  * Owns:     the caller, *gone: as_free_vads().
  */
 void
-as_detach_all(struct aspace *as, struct vad **gone)
+as_detach_all(struct aspace *as, struct vad_list *gone)
 {
-	struct vad **tail = gone, *v;
+	struct vad *v;
 
-	*gone = NULL;
+	*gone = (struct vad_list){ .first = NULL };
 	while ((v = vad_first(as)) != NULL) {
 		vad_remove(as, v);
-		v->rb.left = NULL;
-		*tail = v;
-		tail = (struct vad **)&v->rb.left;
+		vad_list_add(gone, v);
 	}
-	for (v = *gone; v != NULL; v = list_next(v))
+	for (v = gone->first; v != NULL; v = vad_list_next(v))
 		as->ops->detach(as, v, v->start, v->end);
 	if (atomic_load(&as->vads_lost))
 		detach_lost(as);
@@ -73,21 +64,16 @@ as_detach_all(struct aspace *as, struct vad **gone)
  * Locks:    none of rank >= 2.
  */
 void
-as_free_vads(struct aspace *as, struct vad *gone)
+as_free_vads(struct aspace *as, struct vad_list *gone)
 {
-	struct vad *v, *next;
+	struct vad *v;
 	unsigned left;
 
-	for (v = gone; v != NULL; v = next) {
-		next = list_next(v);
+	while ((v = vad_list_take(gone)) != NULL) {
 		vad_unlist_link(v);
 		vad_free(v);
 	}
-	for (v = as->spare_vad; v != NULL; v = next) {
-		next = list_next(v);
-		vad_free(v);
-	}
-	as->spare_vad = NULL;
+	vad_list_free(&as->spare_vads);
 	if (atomic_load(&as->vads_lost))
 		vmo_forget_space(as);
 	left = vadpool_end(as);

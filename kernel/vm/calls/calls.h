@@ -31,8 +31,8 @@ void as_init(void);                                      /* once, by vm_init() *
 /* ======== within the room ======== */
 
 /* asend.c */
-void as_detach_all(struct aspace *, struct vad **gone);  /* asend.c: the words */
-void as_free_vads(struct aspace *, struct vad *gone);    /* asend.c: the rest */
+void as_detach_all(struct aspace *, struct vad_list *gone); /* asend.c: the words */
+void as_free_vads(struct aspace *, struct vad_list *gone); /* asend.c: the rest */
 
 /* inherit.c */
 void map_mark_inherited(struct aspace *);                     /* inherit.c */
@@ -41,16 +41,16 @@ void map_mark_inherited(struct aspace *);                     /* inherit.c */
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */
 bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* Common half of munmap, MAP_FIXED, mremap; M exclusive.  The VADs that went
- * are put before *gone: vad_free_list() after map_lock; what they had charged
+ * are added to *gone: vad_list_free() after map_lock; what they had charged
  * is added to *freed, still to be uncharged. */
-int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad **gone,
+int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad_list *gone,
     uint64_t *freed) MUST_CHECK;
 /* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
 struct vad *map_attach(struct aspace *, struct vad *);
 /* Where pages (of bytes bytes) may go: hint, or top-down.  [M].  0, -ENOMEM. */
 int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
-void map_end(struct aspace *, struct vad *gone, uint64_t freed); /* drops [M], then gives back */
+void map_end(struct aspace *, struct vad_list *gone, uint64_t freed); /* drops [M], gives back */
 
 /* grow.c */
 int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;

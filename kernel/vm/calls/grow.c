@@ -175,7 +175,7 @@ va_t
 map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 {
 	uint64_t old = 0, new = 0, freed = 0;
-	struct vad *gone = NULL;
+	struct vad_list gone = { .first = NULL };
 	int r = -ENOMEM;
 	bool locks;
 	va_t brk;
@@ -196,7 +196,7 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 		as->brk = want;
 	brk = as->brk;
 	locks = as->lock_future != 0;
-	map_end(as, gone, freed);
+	map_end(as, &gone, freed);
 	if (r == 0 && locks && new > old)
 		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
 	return brk;

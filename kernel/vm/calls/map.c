@@ -133,46 +133,44 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 }
 
 /*
- * Cut [lo, hi) out and release its words; the VADs are put before *gone.
+ * Cut [lo, hi) out and release its words; the VADs are added to *gone.
  *
  * Locks:    [M] exclusive; waits for entry pages and frames.
  * Returns:  0; -ENOMEM (nothing changed).
  */
 int
-map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **gone,
+map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad_list *gone,
     uint64_t *freed)
 {
 	uint64_t paid = vad_paid(as, lo, hi);
-	struct vad *list, *v, *last = NULL;
+	struct vad_list list;
+	struct vad *v;
 	int r = vad_remove_range(as, lo, hi, &list);
 
 	if (r != 0)
 		return r;
 	structural_begin();
-	for (v = list; v != NULL; v = (struct vad *)v->rb.left) {
+	for (v = list.first; v != NULL; v = vad_list_next(v)) {
 		as->ops->detach(as, v, v->start, v->end);
 		vad_unlist_link(v);
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
-		last = v;
 	}
 	structural_end();
 	as->commit -= paid;
 	*freed += paid;
-	if (last != NULL) {
-		last->rb.left = (struct rb_node *)*gone;
-		*gone = list;
-	}
+	vad_list_join(gone, &list);
 	vad_refill_spare(as);
 	return 0;
 }
 
 /*
- * The end of a mapping call: drop map_lock, then give back what went.
+ * The end of a mapping call: drop map_lock, then give back what went; gone may
+ * be NULL.
  *
  * Locks:    [M] exclusive in, none out.
  */
 void
-map_end(struct aspace *as, struct vad *gone, uint64_t freed)
+map_end(struct aspace *as, struct vad_list *gone, uint64_t freed)
 {
 	/* Of a space without its VADs the sum is right, no single one. */
 	if (atomic_load(&as->vads_lost)) {
@@ -181,7 +179,8 @@ map_end(struct aspace *as, struct vad *gone, uint64_t freed)
 	}
 	rw_unlock_write(&as->map_lock);
 	commit_uncharge(freed);
-	vad_free_list(gone);
+	if (gone != NULL)
+		vad_list_free(gone);
 	design_reap();
 }
 
@@ -502,7 +501,7 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 static int
 mmap_perform(struct aspace *as, struct attach_work *w)
 {
-	struct vad *gone = NULL;
+	struct vad_list gone = { .first = NULL };
 	uint64_t freed = 0;
 	int r;
 
@@ -526,7 +525,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 		w->vad = NULL;
 	}
 	map_lock_unreserve(w->locking);
-	map_end(as, gone, freed);
+	map_end(as, &gone, freed);
 	return r;
 }
 
@@ -540,7 +539,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
-	struct vad *gone = NULL;
+	struct vad_list gone = { .first = NULL };
 	uint64_t lo, hi, freed = 0;
 	int r;
 
@@ -549,7 +548,7 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 
 	rw_lock_write(&as->map_lock);
 	r = map_detach(as, lo, hi, &gone, &freed);
-	map_end(as, gone, freed);
+	map_end(as, &gone, freed);
 	return r;
 }
 

@@ -36,7 +36,7 @@ struct mremap_work {
 	uint64_t to;               /* result */
 	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 	bool locked;               /* so is the mapping */
-	struct vad *gone;          /* detached VADs */
+	struct vad_list gone;      /* detached VADs */
 	uint64_t freed;            /* commit to give back */
 };
 
@@ -72,7 +72,7 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 	rw_lock_write(&as->map_lock);
 	r = mremap_locked(&w);
 	map_lock_unreserve(w.locking);
-	map_end(as, w.gone, w.freed);
+	map_end(as, &w.gone, w.freed);
 	*out = w.to << PAGE_SHIFT;
 	/* What has grown, and pages of objects, which a move drops. */
 	if (r == 0 && w.locked)

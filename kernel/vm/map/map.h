@@ -41,15 +41,53 @@ vad_is_charged(uint32_t flags, unsigned prot)
 	return (flags & (VAD_SHARED | VAD_NORESERVE)) == 0 &&
 	    (prot & PROT_W) != 0;
 }
+/* The next one of a list. */
+static inline struct vad *
+vad_list_next(const struct vad *v)
+{
+	return v->rb.left == NULL ? NULL : CONTAINER_OF(v->rb.left, struct vad, rb);
+}
+/* Put v, which is in no tree, at the end. */
+static inline void
+vad_list_add(struct vad_list *l, struct vad *v)
+{
+	v->rb.left = NULL;
+	if (l->first == NULL)
+		l->first = v;
+	else
+		l->last->rb.left = &v->rb;
+	l->last = v;
+}
+/* Take the first one out; NULL. */
+static inline struct vad *
+vad_list_take(struct vad_list *l)
+{
+	struct vad *v = l->first;
+
+	if (v != NULL)
+		l->first = vad_list_next(v);
+	return v;
+}
+/* All of more come behind those of l. */
+static inline void
+vad_list_join(struct vad_list *l, const struct vad_list *more)
+{
+	if (l->first == NULL)
+		*l = *more;
+	else if (more->first != NULL) {
+		l->last->rb.left = &more->first->rb;
+		l->last = more->last;
+	}
+}
 struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
 struct vad *vad_find_above(struct aspace *, uint64_t vpn);    /* first with end > vpn */
 int vad_insert(struct aspace *, struct vad *) MUST_CHECK;     /* 0, -EEXIST */
 int vad_find_gap(struct aspace *, uint64_t pages, uint64_t lo, uint64_t hi,
     uint64_t *vpn) MUST_CHECK;                                /* top-down first fit */
 int vad_split(struct aspace *, struct vad *, uint64_t vpn, struct vad **hi) MUST_CHECK;
-/* Cut [lo, hi) out of the tree: the VADs wholly inside, on a list by rb.left;
- * ends are split first.  0, -ENOMEM (nothing changed). */
-int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad **out) MUST_CHECK;
+/* Cut [lo, hi) out of the tree: the VADs wholly inside, in order; ends are split
+ * first.  0, -ENOMEM (nothing changed). */
+int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad_list *out) MUST_CHECK;
 int vad_protect_range(struct aspace *, uint64_t lo, uint64_t hi, uint8_t prot) MUST_CHECK;
 struct vad *vad_merge(struct aspace *, struct vad *);         /* with neighbours */
 void vad_set_range(struct aspace *, struct vad *, uint64_t start, uint64_t end); /* grow, clip */
@@ -62,7 +100,7 @@ struct vad *vad_next(struct vad *);
 struct vad *vad_alloc(struct aspace *, struct vmo *);
 struct vad *vad_alloc_piece(struct aspace *, struct vmo *);   /* or a spare one */
 void vad_free(struct vad *);                                  /* drops the reference */
-void vad_free_list(struct vad *);                             /* through rb.left */
+void vad_list_free(struct vad_list *);                        /* all of them */
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);

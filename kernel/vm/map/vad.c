@@ -389,34 +389,25 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	return 0;
 }
 
-static void
-out_push(struct vad ***tail, struct vad *v)
-{
-	v->rb.left = NULL;
-	**tail = v;
-	*tail = (struct vad **)&v->rb.left;
-}
-
-_Static_assert(offsetof(struct vad, rb) == 0, "lists run through rb.left");
-
 /*
  * Cut [lo, hi) out of the tree.  VADs wholly inside leave it; of a VAD at an
  * end a piece is cut off, which never enters the tree.
  *
  * Locks:    [M] exclusive.
- * Returns:  0 with the cut VADs in order on *out (through rb.left; maplinks
- *           still listed), -ENOMEM (nothing changed).
+ * Returns:  0 with the cut VADs in order on *out, their maplinks still listed;
+ *           -ENOMEM (nothing changed).
  * Owns:     the caller, the list.
  */
 int
-vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **out)
+vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
+    struct vad_list *out)
 {
 	struct vad *v = vad_find_above(as, lo), *next, *last;
-	struct vad *mid = NULL, *tail = NULL, **end = out;
+	struct vad *mid = NULL, *tail = NULL;
 	bool cut_lo, cut_hi;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	*out = NULL;
+	*out = (struct vad_list){ .first = NULL };
 	if (v == NULL || v->start >= hi)
 		return 0;
 	last = vad_find(as, hi - 1);
@@ -443,13 +434,13 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi, struct vad **out)
 		next = vad_next(v);
 		EVENT(vad_split, v->start, v->end, v->flags, v->off);
 		cut_tail(as, v, mid, lo);
-		out_push(&end, mid);
+		vad_list_add(out, mid);
 		v = next;
 	}
 	for (; v != NULL && v->start < hi && !vad_is_given_up(as); v = next) {
 		next = vad_next(v);
 		vad_remove(as, v);
-		out_push(&end, v);
+		vad_list_add(out, v);
 	}
 	return 0;
 }

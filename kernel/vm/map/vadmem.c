@@ -71,16 +71,14 @@ vad_free(struct vad *v)
 		vmo_put(vmo);
 }
 
-/* The list that vad_remove_range() made.  Locks: none of rank >= 2. */
+/* All of the list.  Locks: none of rank >= 2. */
 void
-vad_free_list(struct vad *v)
+vad_list_free(struct vad_list *list)
 {
-	struct rb_node *next;
+	struct vad *v;
 
-	for (; v != NULL; v = next == NULL ? NULL : CONTAINER_OF(next, struct vad, rb)) {
-		next = v->rb.left;
+	while ((v = vad_list_take(list)) != NULL)
 		vad_free(v);
-	}
 }
 
 /* The object learns of the mapping.  Locks: [M] exclusive; takes [X]. */
@@ -118,7 +116,8 @@ vad_refill_spare(struct aspace *as)
 {
 	struct vad *v;
 
-	while (as->spare_vad == NULL || as->spare_vad->rb.left == NULL) {
+	while (as->spare_vads.first == NULL ||
+	    vad_list_next(as->spare_vads.first) == NULL) {
 		v = vad_alloc(as, NULL);
 		if (v == NULL)
 			return;
@@ -127,8 +126,7 @@ vad_refill_spare(struct aspace *as)
 			vad_free(v);
 			return;
 		}
-		v->rb.left = as->spare_vad == NULL ? NULL : &as->spare_vad->rb;
-		as->spare_vad = v;
+		vad_list_add(&as->spare_vads, v);
 	}
 }
 
@@ -213,11 +211,9 @@ vad_alloc_piece(struct aspace *as, struct vmo *vmo)
 {
 	struct vad *v = vad_alloc(as, vmo);
 
-	if (v != NULL || as->spare_vad == NULL)
+	if (v != NULL || as->spare_vads.first == NULL)
 		return v;
-	v = as->spare_vad;
-	as->spare_vad = v->rb.left == NULL ? NULL : CONTAINER_OF(v->rb.left, struct vad, rb);
-	v->rb.left = NULL;
+	v = vad_list_take(&as->spare_vads);
 	v->vmo = vmo;
 	if (vmo != NULL)
 		vmo_get(vmo);

@@ -59,6 +59,11 @@ enum vad_flag {
 };
 #define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
 
+/* VADs that are in no tree, in order, through rb.left: map.h.  All 0: none. */
+struct vad_list {
+	struct vad *first, *last;  /* [own] */
+};
+
 /* The memory of a space's VADs: vm/map/vadpool.c. */
 struct vad_pool {
 	struct spinlock lock;      /* [pool] leaf */
@@ -78,7 +83,7 @@ struct aspace {
 	struct rwlock map_lock;        /* rank 2 */
 	struct rb_root vads;           /* [M] */
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
-	struct vad *spare_vad;         /* [M] two, through rb.left, each with a link: one hole */
+	struct vad_list spare_vads;    /* [M] two, each with a link: one hole */
 	struct vad_pool vad_pool;      /* [pool] */
 	_Atomic bool vads_lost;        /* [A] some could not be read: SIGKILL */
 	_Atomic bool words_lost;       /* [A] mremap could not move some: SIGKILL */
