@@ -359,32 +359,6 @@ map_word(uint64_t *word, struct vm_page *pg)
 }
 
 /*
- * Locks:    not [P].
- */
-void
-kpaged_unpin(struct vm_page *pg)
-{
-	page_unpin(pg);
-}
-
-/*
- * The same; the page was written to.
- *
- * Locks:    not [P].
- */
-void
-kpaged_unpin_dirty(struct vm_page *pg)
-{
-	page_unpin_dirty(pg);
-}
-
-void
-kpaged_unpin_written(struct vm_page *pg, bool written)
-{
-	page_unpin_written(pg, written);
-}
-
-/*
  * Is the page of kva in memory?  Then it is mapped, and stays so while the kernel
  * [W] is held: vm_check() reads what lies there by its address.
  *

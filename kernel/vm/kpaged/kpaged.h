@@ -38,9 +38,22 @@ int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep
 /* The same, *out NULL if there is no page (any more): for an address that was looked
  * up under locks which have been dropped. */
 int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
-void kpaged_unpin(struct vm_page *);
-void kpaged_unpin_dirty(struct vm_page *);
-void kpaged_unpin_written(struct vm_page *, bool written);  /* dirty, if written */
+/* Not [P]. */
+static inline void
+kpaged_unpin(struct vm_page *pg)
+{
+	page_unpin(pg);
+}
+static inline void
+kpaged_unpin_dirty(struct vm_page *pg)
+{
+	page_unpin_dirty(pg);
+}
+static inline void
+kpaged_unpin_written(struct vm_page *pg, bool written)
+{
+	page_unpin_written(pg, written);
+}
 struct vm_page *kpaged_pin_touched(va_t, bool *read);    /* dying or not */
 /* A pass lacks it: -EAGAIN; want_get() brings it, as kpaged_bring(). */
 int kpaged_want(struct want *, va_t);

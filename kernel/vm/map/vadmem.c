@@ -64,7 +64,8 @@ vad_free(struct vad *v)
 	if (v == NULL)
 		return;
 	vmo = v->vmo;
-	vmo_link_free(v->link);
+	if (v->link != NULL)
+		vmo_link_free(v->link);
 	if (vadpool_give(v))
 		EVENT(vad_free);
 	if (vmo != NULL)

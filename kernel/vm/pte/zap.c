@@ -66,6 +66,7 @@ pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 	struct zap_work z = { .as = as, .job = &job,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
 	struct pt_iter it = pt_range(as, lo, hi);
+	bool waited = false;
 	int r;
 
 	it.hold = &job.tables;
@@ -76,11 +77,15 @@ pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 		mutex_unlock(&as->ws_lock);
 		if (r != 0)
 			want_finish(&job.want);
+		waited |= r != 0;
 		if (as->ops->reap != NULL)
 			as->ops->reap();
 	}
-	pt_release(&job.tables);
-	want_end(&job.want);
+	/* An entry page may be held without a wait. */
+	if (waited || job.want.kpage != NULL) {
+		pt_release(&job.tables);
+		want_end(&job.want);
+	}
 }
 
 /*

@@ -388,8 +388,7 @@ hold_brought(struct pt_iter *it)
 	struct pt_hold *h = it->hold;
 	struct pt_path p;
 
-	if (h == NULL || h->as != it->as || h->npin == 0 ||
-	    h->pinned != it->va || pt_holds(h, it->leaf))
+	if (h->as != it->as || h->pinned != it->va || pt_holds(h, it->leaf))
 		return;
 	path_walk(it->as, it->va, &p);
 	hold_path(it->as, it->va, &p, h);
@@ -410,7 +409,8 @@ pt_iter_table(struct pt_iter *it)
 	it->r = 0;
 	while (it->r == 0 && pt_iter_place(it)) {
 		if (it->leaf != NULL) {
-			hold_brought(it);
+			if (it->hold != NULL && it->hold->npin != 0)
+				hold_brought(it);
 			return true;
 		}
 		it->r = out_met(it);

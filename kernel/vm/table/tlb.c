@@ -211,7 +211,8 @@ batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
 		dead = page_pfn(pg);
 	}
 	spin_unlock(&pfn_lock);
-	page_free_chain(dead);
+	if (dead != 0)
+		page_free_chain(dead);
 }
 
 /* True: the frame is to be freed. */
