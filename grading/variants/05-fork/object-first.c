@@ -189,19 +189,14 @@ has_words(const struct vad *v)
 static int
 fork_words(struct fork_work *w)
 {
-	struct vad *v;
-	va_t va;
+	va_t va, end;
 	int r = 0;
 
-	VAD_FOREACH(v, w->c.child)
-		vad_list_link(w->c.child, v);
-	VAD_FOREACH(v, w->c.parent) {
-		if (!has_words(v))
-			continue;
-		w->c.vad = *v; /* under the ws_locks no VAD is read: it is paged */
-		va = v->start << PAGE_SHIFT;
-		while (r == 0 && va < v->end << PAGE_SHIFT)
-			r = fork_range(w, &va, v->end << PAGE_SHIFT);
+	while (r == 0 && fork_next_vad(&w->c)) {
+		va = w->c.vad.start << PAGE_SHIFT;
+		end = w->c.vad.end << PAGE_SHIFT;
+		while (has_words(&w->c.vad) && r == 0 && va < end)
+			r = fork_range(w, &va, end);
 	}
 	return r;
 }

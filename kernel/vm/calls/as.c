@@ -98,8 +98,6 @@ as_dup(struct aspace *parent, struct aspace **out)
 	r = parent->ops->dup(parent, child);
 	if (r == 0 && as_is_lost(parent))
 		r = -ENOMEM;
-	if (r == 0)
-		map_mark_inherited(child);
 	structural_end();
 	rw_unlock_write(&child->map_lock);
 	rw_unlock_write(&parent->map_lock);

@@ -34,9 +34,6 @@ void as_init(void);                                      /* once, by vm_init() *
 void as_detach_all(struct aspace *, struct vad_list *gone); /* asend.c: the words */
 void as_free_vads(struct aspace *, struct vad_list *gone); /* asend.c: the rest */
 
-/* inherit.c */
-void map_mark_inherited(struct aspace *);                     /* inherit.c */
-
 /* map.c */
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */
 bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);

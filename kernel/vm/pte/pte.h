@@ -90,7 +90,9 @@ void pte_stat(struct aspace *, struct vm_as_stat *);             /* ops->stat */
 /* pte_fork.c: one fork under way; on the stack of ops->dup: [own] */
 struct pte_fork {
 	struct aspace *parent, *child;
-	struct vad vad;              /* of the parent, being forked: a copy */
+	struct vad vad;              /* [M] of the parent, being forked: a copy */
+	struct vad *next;            /* [M] of the parent; vad is a copy of the one before */
+	bool given;                  /* the child has a word of vad */
 	uint64_t charge;             /* pages charged that have no owner yet */
 	struct vm_page *copy;        /* spare frame for a copy */
 	struct pt_hold ptables;      /* of the parent's words */
@@ -102,6 +104,7 @@ struct pte_fork {
 };
 
 int fork_vads(struct pte_fork *) MUST_CHECK;              /* 0, -ENOMEM */
+bool fork_next_vad(struct pte_fork *);                    /* f->vad; false: none is left */
 /* Both ws_locks, and f->at is at a leaf table of the parent; false: at none. */
 bool fork_lock_table(struct pte_fork *, va_t va, va_t end) MUST_CHECK;
 va_t fork_unlock_table(struct pte_fork *);                /* where to go on */

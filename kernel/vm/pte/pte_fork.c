@@ -29,7 +29,8 @@
 #include "vm/want/want.h"
 
 /*
- * The child's VADs, with its commit summed up; not charged yet.
+ * The child's VADs, with its commit summed up; not charged yet.  Their links are
+ * listed: a truncate from now on finds the child's words, too.
  *
  * Locks:    both map_locks exclusive.
  * Returns:  0, -ENOMEM: as_put(child) takes what there is.
@@ -62,8 +63,33 @@ fork_vads(struct pte_fork *f)
 			return -ENOMEM;
 		}
 		CHECK(vad_insert(child, c) == 0);
+		vad_list_link(child, c);
 	}
+	f->next = vad_first(f->parent);
 	return 0;
+}
+
+/*
+ * The next mapping of the parent, in f->vad: a copy, for no VAD is read under
+ * the ws_locks.  The child's part of the one before is marked if it has words of
+ * the parent's: as on Linux it is not joined with what the child maps beside it,
+ * which has another origin, and programs look at the lines of /proc/PID/maps.
+ *
+ * Locks:    both map_locks exclusive.
+ */
+bool
+fork_next_vad(struct pte_fork *f)
+{
+	struct vad *c = f->given ? vad_find(f->child, f->vad.start) : NULL;
+
+	if (c != NULL)
+		c->flags |= VAD_INHERITED;
+	f->given = false;
+	if (f->next == NULL)
+		return false;
+	f->vad = *f->next;
+	f->next = vad_next(f->next);
+	return true;
 }
 
 /*
@@ -119,6 +145,7 @@ fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
 	if (f->cleaf == NULL && pt_make(f->child, va, &f->cleaf, &f->ctables,
 	    &f->want) == NULL)
 		return NULL;
+	f->given = true;
 	*leaf = f->cleaf;
 	return &pt_words(f->cleaf)[md_pt_index(va, 1)];
 }

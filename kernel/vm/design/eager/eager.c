@@ -117,19 +117,12 @@ reserve(struct pte_fork *f)
 static int
 copy_all(struct eager_fork *w)
 {
-	struct vad *v;
 	int r = 0;
 
-	/* Listed first: a truncate from now on finds the child's words, too. */
-	VAD_FOREACH(v, w->c.child)
-		vad_list_link(w->c.child, v);
-	VAD_FOREACH(v, w->c.parent) {
-		if ((v->flags & (VAD_SHARED | VAD_WIPEONFORK |
+	while (r == 0 && fork_next_vad(&w->c))
+		if ((w->c.vad.flags & (VAD_SHARED | VAD_WIPEONFORK |
 		    VAD_DONTFORK)) == 0)
-			r = copy_vad(w, v);
-		if (r != 0)
-			break;
-	}
+			r = copy_vad(w, &w->c.vad);
 	return r;
 }
 
@@ -140,7 +133,6 @@ copy_vad(struct eager_fork *w, const struct vad *v)
 	va_t va = v->start << PAGE_SHIFT, end = v->end << PAGE_SHIFT;
 	int r = 0;
 
-	w->c.vad = *v;
 	while (r == 0 && va < end) {
 		copy_range(w, &va, end);
 		r = fork_wait(&w->c);
