@@ -8,12 +8,13 @@
  *
  * Picture   the arena, one slot of the top-level table
  *
- *           | stacks: slots of 32 KiB        | ranges, powers of two | devices |
+ *           | stacks: slots of 32 KiB        | ranges of pages       | devices |
  *             each: 16 KiB nothing, 16 KiB stack
  *                                │ guard: a stack that overflows faults here
  *
- * Rules     1. Addresses are plentiful: new ones are cut off the front of a
- *              zone; freed ones wait in a list per size and are never joined.
+ * Rules     1. Stacks and ranges are first fits (lib/extent.h), so what is used
+ *              lies at the front of its zone.  A tag is had before the lock, and
+ *              freed after it: kmem's locks have the same rank.
  *           2. A frame goes back to phys only after all CPUs have flushed its
  *              old address (R6): so freeing wants interrupts on and no
  *              spin lock held (R6a).
@@ -26,15 +27,14 @@
  *
  * Read next md.h for md_kmap(); kern/thread.c, the main user.
  */
-#include "lib/list.h"
+#include "lib/extent.h"
 #include "lib/string.h"
 #include "md.h"
 #include "mem/mem.h"
 
-#define MAX_PAGES_ORDER 18 /* 1 GiB in one range */
-#define STACK_ORDER 3      /* slot of 8 pages: the upper 4 are mapped */
 #define STACK_PAGES (MD_KSTACK_SIZE >> PAGE_SHIFT)
-#define SLOT_BYTES (PAGE_SIZE << STACK_ORDER)
+#define SLOT_PAGES 8 /* the upper 4 are mapped */
+#define SLOT_BYTES (SLOT_PAGES * PAGE_SIZE)
 #define CACHED_STACKS 16
 
 #define STACKS_BASE MD_ARENA_BASE
@@ -42,46 +42,30 @@
 #define DEVICES_BASE (MD_ARENA_BASE + MD_ARENA_SIZE / 4 * 3)
 #define ARENA_END (MD_ARENA_BASE + MD_ARENA_SIZE)
 
-/* A piece of the arena, in use or waiting to be used again. */
-struct kva_range {
-	struct rb_node rb;        /* in use: by address */
-	struct list_node node;    /* free: list of its order */
-	va_t va;                  /* [c] */
-	unsigned order;           /* [c] 2^order pages */
-};
-
-/* Where new ranges are cut off, and old ones wait. */
-struct zone {
-	va_t next, end;
-	struct list free[MAX_PAGES_ORDER + 1];
-};
-
-static struct kmem_cache range_cache = KMEM_CACHE("kva_range",
-    struct kva_range);
+static struct kmem_cache tags = KMEM_CACHE("kva-extent", struct extent);
 
 static struct {
 	struct spinlock lock;     /* the rest */
-	struct zone stacks, ranges, devices;
-	struct rb_root used;
+	struct extents stacks, ranges; /* page numbers of kernel addresses */
+	va_t stack_top;           /* end of what stacks ever used; [A] to read */
+	va_t next_device;         /* never given back */
 	uint8_t *cached[CACHED_STACKS];
 	unsigned ncached;
 } kva = { .lock = SPIN_INIT(LR_MEM) };
 
-static struct kva_range *range_get(struct zone *z, unsigned order);
-static void range_put(struct zone *z, struct kva_range *r);
-static struct kva_range *range_remove(va_t va);
+static va_t range_get(struct extents *x, size_t pages);
+static void range_put(struct extents *x, va_t va, size_t pages);
 static bool map_frames(va_t va, size_t pages);
 static void unmap_frames(va_t va, size_t pages);
 
 static void
-zone_init(struct zone *z, va_t start, va_t end)
+zone_init(struct extents *x, va_t start, va_t end)
 {
-	unsigned i;
+	struct extent *tag = kmem_cache_alloc(&tags);
 
-	z->next = start;
-	z->end = end;
-	for (i = 0; i <= MAX_PAGES_ORDER; i++)
-		list_init(&z->free[i]);
+	if (tag == NULL)
+		panic("kva_init: no memory");
+	extents_init(x, tag, start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT);
 }
 
 /*
@@ -92,7 +76,8 @@ kva_init(void)
 {
 	zone_init(&kva.stacks, STACKS_BASE, RANGES_BASE);
 	zone_init(&kva.ranges, RANGES_BASE, DEVICES_BASE);
-	zone_init(&kva.devices, DEVICES_BASE, ARENA_END);
+	kva.stack_top = STACKS_BASE;
+	kva.next_device = DEVICES_BASE;
 }
 
 /* ---- stacks ---- */
@@ -133,17 +118,19 @@ uint8_t *
 kva_stack_alloc(void)
 {
 	uint8_t *stack = cached_stack();
-	struct kva_range *r;
-	va_t va;
+	va_t slot, va;
 
 	if (stack != NULL)
 		return stack;
-	r = range_get(&kva.stacks, STACK_ORDER);
-	if (r == NULL)
+	slot = range_get(&kva.stacks, SLOT_PAGES);
+	if (slot == 0)
 		return NULL;
-	va = r->va + SLOT_BYTES - MD_KSTACK_SIZE;
+	spin_lock(&kva.lock);
+	atomic_store(&kva.stack_top, MAX(kva.stack_top, slot + SLOT_BYTES));
+	spin_unlock(&kva.lock);
+	va = slot + SLOT_BYTES - MD_KSTACK_SIZE;
 	if (!map_frames(va, STACK_PAGES)) {
-		range_put(&kva.stacks, range_remove(r->va));
+		range_put(&kva.stacks, slot, SLOT_PAGES);
 		return NULL;
 	}
 	return (uint8_t *)va;
@@ -152,11 +139,9 @@ kva_stack_alloc(void)
 static void
 stack_release(uint8_t *stack)
 {
-	struct kva_range *r;
-
 	unmap_frames((va_t)stack, STACK_PAGES);
-	r = range_remove((va_t)stack + MD_KSTACK_SIZE - SLOT_BYTES);
-	range_put(&kva.stacks, r);
+	range_put(&kva.stacks, (va_t)stack + MD_KSTACK_SIZE - SLOT_BYTES,
+	    SLOT_PAGES);
 }
 
 /*
@@ -184,21 +169,11 @@ kva_drain(void)
 bool
 kva_is_guard(va_t va)
 {
-	return va >= STACKS_BASE && va < atomic_load_relaxed(&kva.stacks.next) &&
+	return va >= STACKS_BASE && va < atomic_load_relaxed(&kva.stack_top) &&
 	    (va - STACKS_BASE) % SLOT_BYTES < SLOT_BYTES - MD_KSTACK_SIZE;
 }
 
 /* ---- ranges ---- */
-
-static unsigned
-order_of(size_t pages)
-{
-	unsigned order = 0;
-
-	while (1ul << order < pages)
-		order++;
-	return order;
-}
 
 /*
  * n pages of adjacent addresses, mapped; contents undefined.
@@ -210,18 +185,15 @@ order_of(size_t pages)
 void *
 kva_alloc(size_t pages)
 {
-	struct kva_range *r;
+	va_t va = pages == 0 ? 0 : range_get(&kva.ranges, pages);
 
-	if (pages == 0 || pages > 1ul << MAX_PAGES_ORDER)
+	if (va == 0)
 		return NULL;
-	r = range_get(&kva.ranges, order_of(pages));
-	if (r == NULL)
-		return NULL;
-	if (!map_frames(r->va, pages)) {
-		range_put(&kva.ranges, range_remove(r->va));
+	if (!map_frames(va, pages)) {
+		range_put(&kva.ranges, va, pages);
 		return NULL;
 	}
-	return (void *)r->va;
+	return (void *)va;
 }
 
 /* Locks and context: as kva_stack_free(). */
@@ -231,7 +203,7 @@ kva_free(void *p, size_t pages)
 	if (p == NULL)
 		return;
 	unmap_frames((va_t)p, pages);
-	range_put(&kva.ranges, range_remove((va_t)p));
+	range_put(&kva.ranges, (va_t)p, pages);
 }
 
 /*
@@ -274,106 +246,52 @@ void *
 kva_map_device(pa_t pa, size_t bytes)
 {
 	pa_t from = PAGE_DOWN(pa), to = PAGE_UP(pa + bytes);
-	struct kva_range *r;
-	va_t va;
+	va_t va, at;
 
-	r = range_get(&kva.devices, order_of((to - from) >> PAGE_SHIFT));
-	if (r == NULL)
+	spin_lock(&kva.lock);
+	at = kva.next_device;
+	if (to - from <= ARENA_END - at)
+		kva.next_device += to - from;
+	spin_unlock(&kva.lock);
+	if (to - from > ARENA_END - at)
 		return NULL;
-	for (va = r->va; from < to; from += PAGE_SIZE, va += PAGE_SIZE) {
+	for (va = at; from < to; from += PAGE_SIZE, va += PAGE_SIZE) {
 		if (md_kmap(va, from, MD_PTE_W | MD_PTE_NX | MD_PTE_PCD) != 0)
 			return NULL;
 	}
-	return (void *)(r->va + (pa & PAGE_MASK));
+	return (void *)(at + (pa & PAGE_MASK));
 }
 
 /* ---- addresses ---- */
 
-/* Locks:    kva.lock. */
-static void
-used_insert(struct kva_range *r)
+/* So many pages of addresses; 0: none, or no memory for the tag. */
+static va_t
+range_get(struct extents *x, size_t pages)
 {
-	struct rb_node **link = &kva.used.node, *parent = NULL;
+	struct extent *tag = kmem_cache_alloc(&tags);
+	uint64_t page = 0;
+	bool taken;
 
-	while (*link != NULL) {
-		parent = *link;
-		link = r->va < CONTAINER_OF(parent, struct kva_range, rb)->va ?
-		    &parent->left : &parent->right;
-	}
-	rb_insert(&kva.used, &r->rb, parent, link, NULL);
-}
-
-/* Locks:    kva.lock.  Returns: an old range of that order, or NULL. */
-static struct kva_range *
-reuse(struct zone *z, unsigned order)
-{
-	struct list_node *n = list_pop_front(&z->free[order]);
-
-	return n == NULL ? NULL : LIST_ENTRY(n, struct kva_range, node);
-}
-
-/* Locks:    kva.lock.  Make r a new range; false: the zone is used up. */
-static bool
-cut(struct zone *z, struct kva_range *r, unsigned order)
-{
-	va_t bytes = PAGE_SIZE << order;
-
-	if (r == NULL || z->end - z->next < bytes)
-		return false;
-	r->va = z->next;
-	r->order = order;
-	atomic_store(&z->next, z->next + bytes);
-	return true;
-}
-
-static struct kva_range *
-range_get(struct zone *z, unsigned order)
-{
-	/* Taken before the lock, as kmem's locks have the same rank. */
-	struct kva_range *new = kmem_cache_zalloc(&range_cache);
-	struct kva_range *r;
-
+	if (tag == NULL)
+		return 0;
 	spin_lock(&kva.lock);
-	r = reuse(z, order);
-	if (r == NULL && cut(z, new, order)) {
-		r = new;
-		new = NULL;
-	}
-	if (r != NULL)
-		used_insert(r);
+	taken = extent_take(x, tag, pages, &page);
 	spin_unlock(&kva.lock);
-	if (new != NULL)
-		kmem_cache_free(&range_cache, new);
-	return r;
-}
-
-/* Take the range that starts at va out of those in use. */
-static struct kva_range *
-range_remove(va_t va)
-{
-	struct rb_node *n;
-	struct kva_range *r;
-
-	spin_lock(&kva.lock);
-	for (n = kva.used.node; n != NULL;) {
-		r = CONTAINER_OF(n, struct kva_range, rb);
-		if (r->va == va) {
-			rb_remove(&kva.used, &r->rb, NULL);
-			spin_unlock(&kva.lock);
-			return r;
-		}
-		n = va < r->va ? n->left : n->right;
-	}
-	panic("kva: no range starts at %lx", va);
+	if (!taken)
+		kmem_cache_free(&tags, tag);
+	return page << PAGE_SHIFT;
 }
 
 /* Only when its addresses are flushed: they may be handed out at once. */
 static void
-range_put(struct zone *z, struct kva_range *r)
+range_put(struct extents *x, va_t va, size_t pages)
 {
+	struct extent *tag;
+
 	spin_lock(&kva.lock);
-	list_push_front(&z->free[r->order], &r->node);
+	tag = extent_give(x, va >> PAGE_SHIFT, pages);
 	spin_unlock(&kva.lock);
+	kmem_cache_free(&tags, tag);
 }
 
 /* ---- frames ---- */

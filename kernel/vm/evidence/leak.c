@@ -135,7 +135,7 @@ static bool
 is_layout(const char *name)
 {
 	return strcmp(name, "kpaged-extent") == 0 ||
-	    strcmp(name, "kva_range") == 0;
+	    strcmp(name, "kva-extent") == 0;
 }
 
 static void

@@ -6,31 +6,20 @@
  *           of them single pages and from all CPUs at once.  Giving back may
  *           not fail, so it may not need memory.
  *
- * Picture   tree of free extents by address, each with the longest below it
- *
- *           |used|  extent  |used|used| extent |used|      one extent …
- *
+ * Picture   one set of extents of page numbers: lib/extent.h
  *           per CPU: up to 8 ranges each of 1, 2, 4 and 8 pages, in front
  *
- * Rules     1. There are used + 1 tags at any time: as many as there can be
- *              extents between used ranges.  An allocation makes a tag, so
- *              that the matching free never needs one.
- *           2. First fit by address: the region stays dense, and with it the
+ * Rules     1. First fit by address: the region stays dense, and with it the
  *              kernel's page tables, which are never freed.
- *           3. Page number 0 is not given out: it means "none" in words.
+ *           2. Page number 0 is not given out: it means "none" in words.
  *
- * Read next kpaged.c, lib/tree.h.  Book: ch14.
+ * Read next kpaged.c, lib/extent.h.  Book: ch14.
  */
+#include "lib/extent.h"
 #include "vm/kpaged/kpaged.h"
 
 #define CLASSES 4        /* 1, 2, 4, 8 pages */
 #define CACHED 8         /* ranges per class and CPU */
-
-struct extent {
-	struct rb_node rb;       /* in the tree, or left: next spare tag */
-	va_t va;
-	uint64_t pages, longest; /* longest: in the subtree */
-};
 
 struct va_cache {
 	struct spinlock lock;
@@ -40,8 +29,7 @@ struct va_cache {
 
 static struct {
 	struct mutex lock;        /* rank 3; guards the rest but cpu[] */
-	struct rb_root tree;      /* struct extent by va */
-	struct extent *spare;     /* tags without an extent, through rb.left */
+	struct extents free;      /* page numbers */
 	va_t top;                 /* end of what was ever used */
 	struct va_cache cpu[MAXCPU]; /* own lock */
 	struct kmem_cache tags;
@@ -54,30 +42,12 @@ static void give_back(va_t kva, size_t pages);
 static int class_of(size_t pages);
 static va_t va_cache_take(int class);
 static bool cache_put(int class, va_t kva);
-static va_t extent_take(size_t pages);
-static void extent_put(va_t kva, size_t pages);
-static struct extent *extent_before(va_t kva);
-static struct extent *extent_fit(uint64_t pages);
-static void extent_insert(struct extent *e);
-static void extent_longest(struct rb_node *n);
 static bool make_tables(va_t kva, size_t pages);
 
-static void
-tag_keep(struct extent *e)
+static uint64_t
+page_of(va_t kva)
 {
-	e->rb.left = region.spare != NULL ? &region.spare->rb : NULL;
-	region.spare = e;
-}
-
-static struct extent *
-tag_take(void)
-{
-	struct extent *e = region.spare;
-
-	ASSERT(e != NULL);
-	region.spare = e->rb.left == NULL ? NULL :
-	    CONTAINER_OF(e->rb.left, struct extent, rb);
-	return e;
+	return (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
 }
 
 /*
@@ -95,10 +65,8 @@ kpaged_va_init(void)
 		panic("kpaged_va_init: no memory");
 	for (i = 0; i < MAXCPU; i++)
 		spin_init(&region.cpu[i].lock, LR_LEAF);
-	e->va = MD_KPAGED_BASE + PAGE_SIZE;
-	e->pages = (MD_KPAGED_SIZE >> PAGE_SHIFT) - 1;
-	region.top = e->va;
-	extent_insert(e);
+	region.top = MD_KPAGED_BASE + PAGE_SIZE;
+	extents_init(&region.free, e, 1, (MD_KPAGED_SIZE >> PAGE_SHIFT) - 1);
 }
 
 /*
@@ -109,10 +77,11 @@ va_t
 kpaged_va_alloc(size_t pages)
 {
 	int class = class_of(pages);
+	va_t kva = class >= 0 ? va_cache_take(class) : 0;
 	struct extent *tag;
-	va_t kva;
+	uint64_t page;
+	bool taken;
 
-	kva = class >= 0 ? va_cache_take(class) : 0;
 	if (kva != 0) {
 		EVENT(kpaged_va_cache_hits);
 		return kva;
@@ -121,14 +90,13 @@ kpaged_va_alloc(size_t pages)
 	if (tag == NULL)
 		return 0;
 	mutex_lock(&region.lock);
-	tag_keep(tag);
-	kva = extent_take(pages);
-	if (kva != 0)
+	taken = extent_take(&region.free, tag, pages, &page);
+	if (taken) {
+		kva = MD_KPAGED_BASE + (page << PAGE_SHIFT);
 		region.top = MAX(region.top, kva + (pages << PAGE_SHIFT));
-	else
-		tag = tag_take();
+	}
 	mutex_unlock(&region.lock);
-	if (kva == 0) {
+	if (!taken) {
 		kmem_cache_free(&region.tags, tag);
 		return 0;
 	}
@@ -167,8 +135,7 @@ give_back(va_t kva, size_t pages)
 	struct extent *tag;
 
 	mutex_lock(&region.lock);
-	extent_put(kva, pages);
-	tag = tag_take();
+	tag = extent_give(&region.free, page_of(kva), pages);
 	mutex_unlock(&region.lock);
 	kmem_cache_free(&region.tags, tag);
 }
@@ -246,126 +213,6 @@ cache_put(int class, va_t kva)
 	return fits;
 }
 
-/* ---- the tree ---- */
-
-static struct extent *
-extent_of(struct rb_node *n)
-{
-	return n != NULL ? CONTAINER_OF(n, struct extent, rb) : NULL;
-}
-
-/* The front of the first extent that is long enough. */
-static va_t
-extent_take(size_t pages)
-{
-	struct extent *e = extent_fit(pages);
-	va_t kva;
-
-	if (e == NULL)
-		return 0;
-	kva = e->va;
-	e->va += pages << PAGE_SHIFT;
-	e->pages -= pages;
-	if (e->pages > 0) {
-		rb_augment_path(&e->rb, extent_longest);
-	} else {
-		rb_remove(&region.tree, &e->rb, extent_longest);
-		tag_keep(e);
-	}
-	return kva;
-}
-
-static struct extent *
-extent_fit(uint64_t pages)
-{
-	struct extent *e = extent_of(region.tree.node), *left;
-
-	if (e == NULL || e->longest < pages)
-		return NULL;
-	for (;;) {
-		left = extent_of(e->rb.left);
-		if (left != NULL && left->longest >= pages)
-			e = left;
-		else if (e->pages >= pages)
-			return e;
-		else
-			e = extent_of(e->rb.right);
-	}
-}
-
-/*
- * Join with the neighbours.  A tag is needed only where there is none to join:
- * then used ranges lie on both sides, so there are fewer extents than tags.
- */
-static void
-extent_put(va_t kva, size_t pages)
-{
-	va_t end = kva + (pages << PAGE_SHIFT);
-	struct extent *before = extent_before(kva), *after;
-
-	after = extent_of(before != NULL ? rb_next(&before->rb) :
-	    rb_first(&region.tree));
-	if (after != NULL && after->va == end) {
-		pages += after->pages;
-		rb_remove(&region.tree, &after->rb, extent_longest);
-		tag_keep(after);
-	}
-	if (before != NULL && before->va + (before->pages << PAGE_SHIFT) == kva) {
-		before->pages += pages;
-		rb_augment_path(&before->rb, extent_longest);
-		return;
-	}
-	after = tag_take();
-	after->va = kva;
-	after->pages = pages;
-	extent_insert(after);
-}
-
-/* Last extent that starts at or before kva. */
-static struct extent *
-extent_before(va_t kva)
-{
-	struct extent *e = extent_of(region.tree.node), *best = NULL;
-
-	while (e != NULL) {
-		if (e->va <= kva) {
-			best = e;
-			e = extent_of(e->rb.right);
-		} else {
-			e = extent_of(e->rb.left);
-		}
-	}
-	return best;
-}
-
-static void
-extent_insert(struct extent *e)
-{
-	struct rb_node **link = &region.tree.node, *parent = NULL;
-
-	while (*link != NULL) {
-		parent = *link;
-		link = e->va < extent_of(parent)->va ? &parent->left :
-		    &parent->right;
-	}
-	e->longest = e->pages;
-	rb_insert(&region.tree, &e->rb, parent, link, extent_longest);
-}
-
-static void
-extent_longest(struct rb_node *n)
-{
-	struct extent *e = extent_of(n), *c;
-
-	e->longest = e->pages;
-	c = extent_of(n->left);
-	if (c != NULL)
-		e->longest = MAX(e->longest, c->longest);
-	c = extent_of(n->right);
-	if (c != NULL)
-		e->longest = MAX(e->longest, c->longest);
-}
-
 /*
  * Has somebody taken the address, or may soon (caches)?
  *
@@ -401,7 +248,5 @@ kpaged_va_top(void)
 bool
 kpaged_va_is_free(va_t kva)
 {
-	const struct extent *e = extent_before(kva);
-
-	return e != NULL && kva < e->va + (e->pages << PAGE_SHIFT);
+	return extent_is_free(&region.free, page_of(kva));
 }
