@@ -29,9 +29,7 @@ detach_lost(struct aspace *as)
 	struct vad all = { .flags = VAD_CHARGED };
 
 	as->ops->detach(as, &all, 0, MD_USER_END >> PAGE_SHIFT);
-	mutex_lock(&as->ws_lock);
-	as->lost = true;
-	mutex_unlock(&as->ws_lock);
+	as_lose(as, LOST_TABLES);
 	EVENT_ADD(vad_live, -(int64_t)as->nvads);
 	as->nvads = as->total_pages = 0;
 }
@@ -54,7 +52,7 @@ as_detach_all(struct aspace *as, struct vad_list *gone)
 	}
 	for (v = gone->first; v != NULL; v = vad_list_next(v))
 		as->ops->detach(as, v, v->start, v->end);
-	if (atomic_load(&as->vads_lost))
+	if (as_has_lost(as, LOST_VADS))
 		detach_lost(as);
 }
 
@@ -74,9 +72,9 @@ as_free_vads(struct aspace *as, struct vad_list *gone)
 		vad_free(v);
 	}
 	vad_list_free(&as->spare_vads);
-	if (atomic_load(&as->vads_lost))
+	if (as_has_lost(as, LOST_VADS))
 		vmo_forget_space(as);
 	left = vadpool_end(as);
-	ASSERT(left == 0 || atomic_load(&as->vads_lost));
+	ASSERT(left == 0 || as_has_lost(as, LOST_VADS));
 	EVENT_ADD(vad_free, left);
 }

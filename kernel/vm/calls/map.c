@@ -173,7 +173,7 @@ void
 map_end(struct aspace *as, struct vad_list *gone, uint64_t freed)
 {
 	/* Of a space without its VADs the sum is right, no single one. */
-	if (atomic_load(&as->vads_lost)) {
+	if (as_has_lost(as, LOST_VADS)) {
 		as->commit += freed;
 		freed = 0;
 	}

@@ -217,7 +217,7 @@ check_space(struct aspace *as, void *arg)
 
 	if (as->md.root_pa == 0)
 		return;
-	rep->no_vads = atomic_load(&as->vads_lost) || !vadpool_is_here(as);
+	rep->no_vads = as_has_lost(as, LOST_VADS) || !vadpool_is_here(as);
 	if (rep->no_vads)
 		rep->vads += as->nvads;
 	else

@@ -104,7 +104,16 @@ void vad_list_free(struct vad_list *);                        /* all of them */
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
-bool vad_is_given_up(struct aspace *);                        /* VADs were lost */
+void vad_give_up(struct aspace *);
+/* Were VADs lost?  Then the tree is empty from now on. */
+static inline bool
+vad_is_given_up(struct aspace *as)
+{
+	if (!as_has_lost(as, LOST_VADS))
+		return false;
+	vad_give_up(as);
+	return true;
+}
 /* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
 int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags) MUST_CHECK;

@@ -251,12 +251,13 @@ vad_insert(struct aspace *as, struct vad *v)
 	struct rb_node **link = &as->vads.node, *parent = NULL;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	ASSERT(v->start < v->end || as->vads_lost);
+	ASSERT(v->start < v->end || as_has_lost(as, LOST_VADS));
 	while (*link != NULL) {
 		struct vad *at = VAD_OF(*link);
 
 		EVENT(vad_visit);
-		if (v->start < at->end && at->start < v->end && !as->vads_lost)
+		if (v->start < at->end && at->start < v->end &&
+		    !as_has_lost(as, LOST_VADS))
 			return -EEXIST;
 		parent = *link;
 		link = v->start < at->start ? &parent->left : &parent->right;
@@ -340,7 +341,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	struct vmo *vmo = v->vmo;
 	uint64_t off;
 
-	ASSERT((v->start < vpn && vpn < v->end) || as->vads_lost);
+	ASSERT((v->start < vpn && vpn < v->end) || as_has_lost(as, LOST_VADS));
 	hi->start = vpn;
 	hi->end = v->end;
 	hi->off = v->off + (vpn - v->start);

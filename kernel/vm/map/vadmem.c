@@ -185,19 +185,16 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 }
 
 /*
- * Were VADs lost?  Then the tree is given up: to change what is left of it would
+ * VADs were lost: the tree is given up, for to change what is left of it would
  * make circles.  The end of the space finds all VADs without it.
  *
  * Locks:    [M] exclusive.
  */
-bool
-vad_is_given_up(struct aspace *as)
+void
+vad_give_up(struct aspace *as)
 {
-	if (!atomic_load(&as->vads_lost))
-		return false;
 	as->vads.node = NULL;
 	as->hint = NULL;
-	return true;
 }
 
 /*

@@ -23,7 +23,7 @@
  *           2. Nothing in a page is touched with the pool's lock held, nor
  *              anywhere else with a lock of rank >= 3 (vm/fault/kpagedfault.c).
  *           3. A page that could not be read is lost: it is all zero, each VAD
- *              in it an empty range.  as->vads_lost says so; the process gets
+ *              in it an empty range.  LOST_VADS says so; the process gets
  *              SIGKILL at its next fault or at the end of its system call.  No
  *              tree of such a space is true any more, so nothing asserts it;
  *              vadpool_end() frees what is left by the pool's own books.
@@ -35,7 +35,6 @@
 #include "vm/kpaged/kpaged.h"
 #include "vm/map/map.h"
 #include "vm/space/space.h"
-#include "vm/vm.h"
 
 #define PER_PAGE ((PAGE_SIZE - sizeof(struct vad_page *)) / sizeof(struct vad))
 #define ALL_USED (BIT(PER_PAGE) - 1)
@@ -222,7 +221,7 @@ has_page(struct aspace *as, void *arg)
 		found = page_at(n)->kva == kva;
 	spin_unlock(&as->vad_pool.lock);
 	if (found)
-		atomic_store(&as->vads_lost, true);
+		as_lose(as, LOST_VADS);
 	return found;
 }
 
@@ -241,16 +240,6 @@ vadpool_lost(va_t kva)
 	EVENT(vad_lost);
 	klog("vadpool: mappings of a process could not be read: it is killed");
 	return true;
-}
-
-/*
- * Locks:    none.
- * Returns:  some VADs were lost, or words; the process must not go on.
- */
-bool
-vm_is_lost(struct aspace *as)
-{
-	return as_is_lost(as);
 }
 
 /*

@@ -84,7 +84,7 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	want_end(&m.want);
 	/* Lost words would read as zeros: nobody may go on with these. */
 	if (m.from.lost || m.to.lost)
-		atomic_store(&as->words_lost, true);
+		as_lose(as, LOST_MOVED);
 	EVENT(vad_move, copy.start, copy.end, copy.flags, copy.off);
 	return 0;
 }

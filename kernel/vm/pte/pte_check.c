@@ -64,7 +64,7 @@ pte_check(struct aspace *as, struct vm_report *rep)
 		return 0;
 	pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, check_word, &c);
 	check_tables(&c);
-	c.hidden |= as->lost;
+	c.hidden |= as_has_lost(as, LOST_TABLES);
 	rep->partial |= c.hidden || c.words != 0;
 	if (as->ops->shared != NULL)
 		as->ops->shared->check_space(as, rep);

@@ -57,7 +57,7 @@ fork_vads(struct pte_fork *f)
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
 		child->commit += vad_pays(c, &block);
-		if (atomic_load(&f->parent->vads_lost)) {
+		if (as_has_lost(f->parent, LOST_VADS)) {
 			vad_free(c);
 			child->commit = UPPER_TABLES;
 			return -ENOMEM;

@@ -309,7 +309,7 @@ pte_as_fini(struct aspace *as)
 {
 	pt_forget_all_lost(as);
 	mutex_lock(&as->ws_lock);
-	if (as->lost)
+	if (as_has_lost(as, LOST_TABLES))
 		write_off(as);
 	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	prune_idle(as);

@@ -64,6 +64,13 @@ struct vad_list {
 	struct vad *first, *last;  /* [own] */
 };
 
+/* What a bad sector has taken from a space: lost.c. */
+enum as_lost {
+	LOST_VADS = 1,
+	LOST_MOVED = 2,            /* words that mremap should have moved */
+	LOST_TABLES = 4            /* no count of the space is exact */
+};
+
 /* The memory of a space's VADs: vm/map/vadpool.c. */
 struct vad_pool {
 	struct spinlock lock;      /* [pool] leaf */
@@ -85,8 +92,7 @@ struct aspace {
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
 	struct vad_list spare_vads;    /* [M] two, each with a link: one hole */
 	struct vad_pool vad_pool;      /* [pool] */
-	_Atomic bool vads_lost;        /* [A] some could not be read: SIGKILL */
-	_Atomic bool words_lost;       /* [A] mremap could not move some: SIGKILL */
+	_Atomic uint32_t lost;         /* [A] enum as_lost: what could not be read */
 	uint64_t nvads;                /* [M] */
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
@@ -108,7 +114,6 @@ struct aspace {
 	uint64_t n_table;              /* [W] tables in use, without root */
 	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */
 	struct page_queue idle;        /* [P] tables that name no frame but SPEC ones */
-	bool lost;                     /* [W] a table could not be read: no exact counts */
 	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
 	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
 	_Atomic uint64_t n_swap;       /* [A] */
@@ -134,13 +139,6 @@ struct aspace {
 	void *dpriv;                   /* [c] */
 };
 
-/* Some VADs were lost, or words: the process must not go on. */
-static inline bool
-as_is_lost(struct aspace *as)
-{
-	return as->vads_lost || as->words_lost;
-}
-
 _Static_assert(sizeof(struct aspace) <= 1024, "book: objects");
 
 /*
@@ -155,6 +153,20 @@ struct pt_hold {
 	struct vm_page *pin[MD_PT_LEVELS - 1]; /* [own] */
 	va_t pinned;                   /* [own] the pins are for this address */
 };
+
+/* lost.c */
+void as_lose(struct aspace *, enum as_lost);
+static inline bool
+as_has_lost(struct aspace *as, unsigned what)
+{
+	return (atomic_load(&as->lost) & what) != 0;
+}
+/* Some VADs were lost, or words: the process must not go on. */
+static inline bool
+as_is_lost(struct aspace *as)
+{
+	return as_has_lost(as, LOST_VADS | LOST_MOVED);
+}
 
 /* space.c */
 extern struct aspace kernel_as;                                /* kpaged only */

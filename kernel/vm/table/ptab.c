@@ -551,7 +551,7 @@ pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 	ASSERT(pte_kind(old) == PTE_ERROR);
 	word_set(word_table(word, level), word, 0);
 	as->n_table_out--;
-	as->lost = true;
+	as_lose(as, LOST_TABLES);
 	if ((old & PTE_TABLE_LATE) != 0)
 		commit_uncharge_late(as, 1);
 }
