@@ -300,7 +300,7 @@ uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new
 /* Words of one leaf table that were VALID, cleared one by one; then the books of the
  * table for all of them. */
 uint64_t word_take(uint64_t *word, struct words_gone *);
-void words_taken(struct vm_page *table, const struct words_gone *);
+void word_settle(struct vm_page *table, const struct words_gone *);
 /* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 /*

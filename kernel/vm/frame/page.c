@@ -181,7 +181,7 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /*
- * Clear one of many VALID words of a leaf table.  Until words_taken() the table
+ * Clear one of many VALID words of a leaf table.  Until word_settle() the table
  * counts more than it has, and so is neither idle nor empty.
  *
  * Locks:    [W].
@@ -205,7 +205,7 @@ word_take(uint64_t *word, struct words_gone *gone)
  * Locks:    [W]; takes [P].
  */
 void
-words_taken(struct vm_page *table, const struct words_gone *gone)
+word_settle(struct vm_page *table, const struct words_gone *gone)
 {
 	unsigned special = gone->by_src[SRC_SPEC];
 	unsigned n = gone->by_src[SRC_OBJ] + gone->by_src[SRC_PRIV] +

@@ -216,7 +216,7 @@ move_store(struct move_work *m)
 
 	if (m->n == 0)
 		return;
-	words_taken(m->at.leaf, &m->gone);
+	word_settle(m->at.leaf, &m->gone);
 	ws_remove_some(m->as, m->at.leaf, ours + gone[SRC_OBJ]);
 	tlb_flush_range(m->as, m->w[0].va >> PAGE_SHIFT,
 	    (m->w[m->n - 1].va >> PAGE_SHIFT) + 1);

@@ -201,7 +201,7 @@ count_gone(struct zap_work *z, struct vm_page *leaf)
 {
 	const unsigned *gone = z->gone.by_src;
 
-	words_taken(leaf, &z->gone);
+	word_settle(leaf, &z->gone);
 	ws_remove_some(z->as, leaf, gone[SRC_OBJ] + gone[SRC_PRIV] + gone[SRC_FORK]);
 	z->as->n_priv -= gone[SRC_PRIV];
 	z->freed_late += gone[SRC_PRIV] + gone[SRC_FORK];
