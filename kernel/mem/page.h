@@ -16,7 +16,6 @@
 #include "lib/types.h"
 
 struct aspace;
-struct vm_pv;
 
 enum page_state {
 	PG_FREE,     /* in a buddy list or magazine */
@@ -54,10 +53,6 @@ struct vm_page {
 	union {
 		struct rb_node rb; /* [O][s] VNODE, SHADOW */
 		struct {
-			struct vm_pv *pv; /* [P][s] ANON */
-			uint64_t rsv[2];
-		} anon;
-		struct {
 			struct aspace *as;       /* [W][s] TABLE: whose */
 			uint32_t ws_next, ws_prev; /* [W] ring of leaf tables */
 			uint8_t level;           /* [W] 1 leaf … 3 */
@@ -66,7 +61,7 @@ struct vm_page {
 			uint16_t nspec;          /* [W] VALID words, SRC == SPEC */
 		} tbl;
 		struct {
-			bool ahead;      /* [P][s] PTE, FMO, AOBJ: read ahead, not yet wanted */
+			bool ahead;      /* [P][s] read ahead, not yet wanted */
 			bool late;       /* [P][s] LAZYFREE: charged when touched */
 		} swp;
 		struct {

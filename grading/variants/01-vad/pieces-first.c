@@ -304,7 +304,7 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 /* ---- splitting ---- */
 
 /*
- * hi, fresh from vad_alloc(), becomes the part of v from vpn on; v, in the
+ * hi, fresh from vad_alloc_part(), becomes the part of v from vpn on; v, in the
  * tree, is clipped.  hi is not inserted.  Both maplinks change in one hold of
  * [X], so that no truncate sees a page in neither or in both.
  */
@@ -323,7 +323,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->prot = v->prot;
 	hi->maxprot = v->maxprot;
 	if (as->ops->split != NULL)
-		CHECK(as->ops->split(as, v, hi, vpn) == 0);
+		as->ops->split(as, v, hi, vpn);
 	if (vmo != NULL) {
 		mutex_lock(&vmo->maps_lock);
 		*piece = *link;
@@ -351,7 +351,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	h = as->nvads < VAD_MAX ? vad_alloc(as, v->vmo) : NULL;
+	h = as->nvads < VAD_MAX ? vad_alloc_part(as, v, vpn) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);
@@ -384,9 +384,9 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 	last = vad_find(as, hi - 1);
 	cut[0] = v->start < lo;
 	cut[1] = last != NULL && last->end > hi;
-	if (cut[0] && (piece[0] = vad_alloc_piece(as, v->vmo)) == NULL)
+	if (cut[0] && (piece[0] = vad_alloc_piece(as, v, lo)) == NULL)
 		return -ENOMEM;
-	if (cut[1] && (piece[1] = vad_alloc_piece(as, last->vmo)) == NULL) {
+	if (cut[1] && (piece[1] = vad_alloc_piece(as, last, hi)) == NULL) {
 		vad_free(piece[0]);
 		return -ENOMEM;
 	}
@@ -490,7 +490,6 @@ can_merge(const struct vad *a, const struct vad *b)
 {
 	return a->end == b->start && a->vmo == b->vmo && a->flags == b->flags &&
 	    a->prot == b->prot && a->maxprot == b->maxprot &&
-	    a->dpriv == b->dpriv &&
 	    (a->flags & (VAD_NOMERGE | VAD_GROWSDOWN)) == 0 &&
 	    (a->vmo == NULL || a->off + (a->end - a->start) == b->off);
 }

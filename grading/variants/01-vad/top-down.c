@@ -302,6 +302,7 @@ static void
 divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 {
 	struct vm_maplink *link = hi->link, *old = v->link;
+	void *dpriv = hi->dpriv;
 	struct vmo *vmo = v->vmo;
 	uint64_t off = v->off + (vpn - v->start);
 	uint64_t pages = v->end - vpn;
@@ -309,11 +310,11 @@ divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	EVENT(vad_split, v->start, v->end, v->flags, v->off);
 	*hi = *v;
 	hi->link = link;
-	hi->dpriv = NULL;
+	hi->dpriv = dpriv;
 	hi->start = vpn;
 	hi->off = off;
 	if (as->ops->split != NULL)
-		CHECK(as->ops->split(as, v, hi, vpn) == 0);
+		as->ops->split(as, v, hi, vpn);
 	if (link != NULL) {
 		mutex_lock(&vmo->maps_lock);
 		*link = *old;
@@ -341,7 +342,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *piece = NULL;
 
 	if (as->nvads < VAD_MAX)
-		piece = vad_alloc(as, v->vmo);
+		piece = vad_alloc_part(as, v, vpn);
 	if (piece == NULL)
 		return -ENOMEM;
 	divide(as, v, piece, vpn);
@@ -383,12 +384,12 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 	if (v == NULL || first == NULL || first->start >= hi)
 		return 0;
 	if (first->start < lo) {
-		low = vad_alloc_piece(as, first->vmo);
+		low = vad_alloc_piece(as, first, lo);
 		if (low == NULL)
 			return -ENOMEM;
 	}
 	if (v->end > hi) {
-		high = vad_alloc_piece(as, v->vmo);
+		high = vad_alloc_piece(as, v, hi);
 		if (high == NULL) {
 			vad_free(low);
 			return -ENOMEM;
@@ -422,8 +423,7 @@ continues(const struct vad *a, const struct vad *b)
 {
 	if (b->start != a->end || b->prot != a->prot || b->flags != a->flags)
 		return false;
-	if (b->vmo != a->vmo || b->maxprot != a->maxprot ||
-	    b->dpriv != a->dpriv)
+	if (b->vmo != a->vmo || b->maxprot != a->maxprot)
 		return false;
 	if ((a->flags & VAD_NOMERGE) != 0 || (a->flags & VAD_GROWSDOWN) != 0)
 		return false;
@@ -461,7 +461,7 @@ part(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi)
 	if (as->nvads + need[0] + need[1] > VAD_MAX)
 		return -ENOMEM;
 	for (i = 0; i < 2; i++)
-		if (need[i] && (piece[i] = vad_alloc(as, (*v)->vmo)) == NULL) {
+		if (need[i] && (piece[i] = vad_alloc_part(as, *v, at[i])) == NULL) {
 			vad_free(piece[0]);
 			return -ENOMEM;
 		}

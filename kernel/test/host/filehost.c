@@ -163,12 +163,14 @@ map_at(struct aspace *as, struct vmo *vmo, va_t at, unsigned flags)
 	assert_int_equal(map_mmap(as, &a, &va), 0);
 }
 
+const char *file_design = "fmo";
+
 struct aspace *
 file_map(struct vmo *vmo)
 {
 	struct aspace *as = NULL;
 
-	assert_int_equal(as_create(NULL, &as), 0);
+	assert_int_equal(as_create(design_by_name(file_design), &as), 0);
 	as_attach_user(as);
 	map_at(as, vmo, SHARED, MAP_SHARED);
 	map_at(as, vmo, PRIVATE, MAP_PRIVATE);

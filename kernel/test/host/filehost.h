@@ -33,7 +33,8 @@ void file_end(struct vmo *);
 void filedisk_fill(uint64_t n);
 void filedisk_free(uint64_t idx, uint64_t n);
 
-/* A space with the file at SHARED and at PRIVATE. */
+/* A space of this design with the file at SHARED and at PRIVATE. */
+extern const char *file_design;
 struct aspace *file_map(struct vmo *);
 void file_unmap(struct aspace *);
 

@@ -382,6 +382,16 @@ views_with_restarts(void **state)
 	scarce = 0;
 }
 
+/* A design that finds its pages by address, and makes their words itself. */
+static void
+views_of_records(void **state)
+{
+	file_design = "recs";
+	any_order(10000, 3);
+	views_with_restarts(state);
+	file_design = "fmo";
+}
+
 static int
 boot(void **state)
 {
@@ -395,6 +405,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(views_in_any_order),
 		cmocka_unit_test(views_with_restarts),
+		cmocka_unit_test(views_of_records),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

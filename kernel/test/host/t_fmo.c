@@ -35,7 +35,7 @@ static struct {
 	struct cell page[PAGES];
 } proc[NPROC];
 static unsigned scarce; /* 1: each third frame is refused while a fault runs */
-static char fmo[] = "fmo", eager[] = "eager";
+static char fmo[] = "fmo", eager[] = "eager", recs[] = "recs";
 static char *designs[2] = { fmo, fmo }; /* of new processes, by chance */
 
 static void
@@ -275,6 +275,29 @@ designs_agree(void **state)
 		fail_msg("memory is missing");
 }
 
+/* The same by a design of the other kind (recs.h), and beside fmo. */
+static void
+records_agree(void **state)
+{
+	unsigned i;
+
+	designs[0] = designs[1] = recs;
+	histories(60, 2000);
+	vm_leak_begin();
+	for (i = 61; i < 66; i++)
+		histories(i, 4000);
+	designs[0] = fmo;
+	for (i = 66; i < 69; i++)
+		histories(i, 4000);
+	designs[0] = recs;
+	scarce = 1;
+	histories(69, 4000);
+	scarce = 0;
+	designs[0] = designs[1] = fmo;
+	if (vm_leak_end() != 0)
+		fail_msg("memory is missing");
+}
+
 /* A fork that copies: each page is there, and none of it is common. */
 static void
 eager_fork_copies(void **state)
@@ -486,9 +509,11 @@ main(void)
 		cmocka_unit_test(second_fork_rerefs),
 		cmocka_unit_test(random_histories),
 		cmocka_unit_test(designs_agree),
+		cmocka_unit_test(records_agree),
 		cmocka_unit_test(eager_fork_copies),
 		cmocka_unit_test_prestate(fork_fails_whole, fmo),
 		{ "eager_fork_fails_whole", fork_fails_whole, NULL, NULL, eager },
+		{ "recs_fork_fails_whole", fork_fails_whole, NULL, NULL, recs },
 		cmocka_unit_test(entries_by_pinning_fault),
 		cmocka_unit_test(faults_wait_for_frames),
 		cmocka_unit_test(flushes_by_the_table),

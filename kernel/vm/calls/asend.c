@@ -7,8 +7,8 @@
  *           rest may stay behind for that.
  *
  * Picture   VADs ─→ list ─→ words, table by table ─→ links, objects, VADs
- *           a VAD is lost:     all words there are ─→ links by a walk over all
- *                                                     objects; VADs by their pool
+ *           a VAD is lost:     ops->as_fini ─→ links by a walk over all objects;
+ *                                              VADs by their pool
  *
  * Rules     1. Links are unlisted last, when the root is gone: a truncate finds
  *              each until then, and so does the walk for what was lost.
@@ -21,18 +21,6 @@
 #include "vm/map/map.h"
 #include "vm/object/object.h"
 #include "vm/space/space.h"
-
-/* VADs were lost: all words there are, whoever they belonged to. */
-static void
-detach_lost(struct aspace *as)
-{
-	struct vad all = { .flags = VAD_CHARGED };
-
-	as->ops->detach(as, &all, 0, MD_USER_END >> PAGE_SHIFT);
-	as_lose(as, LOST_TABLES);
-	EVENT_ADD(vad_live, -(int64_t)as->nvads);
-	as->nvads = as->total_pages = 0;
-}
 
 /*
  * The words of all VADs, whole tables at a time; the VADs stay on *gone.
@@ -51,9 +39,12 @@ as_detach_all(struct aspace *as, struct vad_list *gone)
 		vad_list_add(gone, v);
 	}
 	for (v = gone->first; v != NULL; v = vad_list_next(v))
-		as->ops->detach(as, v, v->start, v->end);
-	if (as_has_lost(as, LOST_VADS))
-		detach_lost(as);
+		as->ops->detach(as, v);
+	/* What lost VADs had mapped ops->as_fini finds. */
+	if (as_has_lost(as, LOST_VADS)) {
+		EVENT_ADD(vad_live, -(int64_t)as->nvads);
+		as->nvads = as->total_pages = 0;
+	}
 }
 
 /*

@@ -10,10 +10,12 @@
 #include "vm/fault/fault.h"
 
 /* designs.c */
-#define DESIGNS 6            /* numbers; not all of them are taken */
+#define DESIGNS 7            /* numbers; not all of them are taken */
+extern const struct vmm_ops *const design_list[DESIGNS]; /* designlist.c; NULL: none */
 extern const struct vmm_ops fmo_ops, eager_ops;
 void design_init(void);                                  /* once, by vm_init() */
 bool design_owns_cache(const char *name);   /* a slab of records that are shared */
+void design_walk_gauges(void (*fn)(enum ev_id, void *), void *arg); /* the same, counted */
 const struct vmm_ops *design_default(void);
 void design_reap_all(void);  /* ops->reap of each; no rank >= 3 held */
 /* The same, if something has died. */

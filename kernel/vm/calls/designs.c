@@ -7,12 +7,10 @@
  *
  * Picture   vmm=eager ─→ design_default() ─→ as_create() ─→ as->ops
  *
- * Rules     1. The numbers are those of the prctl, up to 4 those of the seed notes
- *              too; they never change.
- *           2. Fork keeps the design, so no private page is ever shared by
+ * Rules     1. Fork keeps the design, so no private page is ever shared by
  *              two of them.
  *
- * Read next vm/design/fmo/ops.c.  Book: ch18.
+ * Read next designlist.c, vm/design/eager/eager.c.  Book: ch18, seam.
  */
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -21,12 +19,44 @@
 #include "vm/space/space.h"
 #include "vm/vm.h"
 
-/* 1 to 4 are of seed notes that are not built yet. */
-static struct {
-	const struct vmm_ops *ops[DESIGNS]; /* [c] by number; NULL: none */
-} designs = {
-	.ops = { [0] = &fmo_ops, [5] = &eager_ops },
-};
+/* The design behind ops, or the first one; NULL: that was the last. */
+static const struct vmm_ops *
+next_design(const struct vmm_ops *ops)
+{
+	unsigned i = 0;
+
+	while (ops != NULL && design_list[i++] != ops)
+		;
+	while (i < DESIGNS && design_list[i] == NULL)
+		i++;
+	return i < DESIGNS ? design_list[i] : NULL;
+}
+
+#define FOR_EACH_DESIGN(ops)                                              \
+	for (ops = next_design(NULL); ops != NULL; ops = next_design(ops))
+
+/* Private pages of all designs that no word of a space owns. */
+static uint64_t
+count_pages(void)
+{
+	const struct vmm_ops *ops;
+	uint64_t n = 0;
+
+	FOR_EACH_DESIGN(ops)
+		n += ops->pages == 0 ? 0 : ev_read(ops->pages);
+	return n;
+}
+
+static uint64_t
+count_charged(void)
+{
+	const struct vmm_ops *ops;
+	uint64_t n = 0;
+
+	FOR_EACH_DESIGN(ops)
+		n += ops->charged == 0 ? 0 : ev_read(ops->charged);
+	return n;
+}
 
 /*
  * Locks:    none; once, before the first space is made.
@@ -34,12 +64,14 @@ static struct {
 void
 design_init(void)
 {
-	unsigned i;
+	const struct vmm_ops *ops;
 
-	kernel_as.ops = designs.ops[0];
-	for (i = 0; i < DESIGNS; i++)
-		if (designs.ops[i] != NULL && designs.ops[i]->init != NULL)
-			designs.ops[i]->init();
+	kernel_as.ops = design_list[0];
+	ev_set_gauge(EV_design_pages, count_pages);
+	ev_set_gauge(EV_design_charged, count_charged);
+	FOR_EACH_DESIGN(ops)
+		if (ops->init != NULL)
+			ops->init();
 }
 
 /*
@@ -48,7 +80,7 @@ design_init(void)
 const struct vmm_ops *
 design_find(unsigned n)
 {
-	return n < DESIGNS ? designs.ops[n] : NULL;
+	return n < DESIGNS ? design_list[n] : NULL;
 }
 
 /*
@@ -57,12 +89,11 @@ design_find(unsigned n)
 const struct vmm_ops *
 design_by_name(const char *name)
 {
-	unsigned i;
+	const struct vmm_ops *ops;
 
-	for (i = 0; i < DESIGNS; i++)
-		if (designs.ops[i] != NULL &&
-		    strcmp(designs.ops[i]->name, name) == 0)
-			return designs.ops[i];
+	FOR_EACH_DESIGN(ops)
+		if (strcmp(ops->name, name) == 0)
+			return ops;
 	return NULL;
 }
 
@@ -77,17 +108,16 @@ design_default(void)
 	const struct vmm_ops *ops;
 	char there[64];
 	size_t n = 0;
-	unsigned i;
 
 	if (name == NULL)
-		return designs.ops[0];
+		return design_list[0];
 	ops = design_by_name(name);
 	if (ops != NULL)
 		return ops;
-	for (i = 0; i < DESIGNS && n < sizeof(there); i++)
-		if (designs.ops[i] != NULL)
+	FOR_EACH_DESIGN(ops)
+		if (n < sizeof(there))
 			n += (size_t)snprintf(there + n, sizeof(there) - n,
-			    " %s", designs.ops[i]->name);
+			    " %s", ops->name);
 	panic("vmm=%s: there is no such design, but%s", name, there);
 }
 
@@ -100,11 +130,11 @@ design_default(void)
 void
 design_reap_all(void)
 {
-	unsigned i;
+	const struct vmm_ops *ops;
 
-	for (i = 0; i < DESIGNS; i++)
-		if (designs.ops[i] != NULL && designs.ops[i]->reap != NULL)
-			designs.ops[i]->reap();
+	FOR_EACH_DESIGN(ops)
+		if (ops->reap != NULL)
+			ops->reap();
 }
 
 /*
@@ -114,16 +144,28 @@ design_reap_all(void)
 bool
 design_owns_cache(const char *name)
 {
+	const struct vmm_ops *ops;
 	const char *const *c;
-	unsigned i;
 
-	for (i = 0; i < DESIGNS; i++) {
-		c = designs.ops[i] == NULL ? NULL : designs.ops[i]->caches;
-		for (; c != NULL && *c != NULL; c++)
+	FOR_EACH_DESIGN(ops)
+		for (c = ops->caches; c != NULL && *c != NULL; c++)
 			if (strcmp(*c, name) == 0)
 				return true;
-	}
 	return false;
+}
+
+/*
+ * Call fn for each gauge of such things.
+ */
+void
+design_walk_gauges(void (*fn)(enum ev_id, void *), void *arg)
+{
+	const struct vmm_ops *ops;
+	const enum ev_id *g;
+
+	FOR_EACH_DESIGN(ops)
+		for (g = ops->gauges; g != NULL && *g != 0; g++)
+			fn(*g, arg);
 }
 
 /*
@@ -134,11 +176,11 @@ design_owns_cache(const char *name)
 void
 stat_shared(struct out *o)
 {
-	unsigned i;
+	const struct vmm_ops *ops;
 
-	for (i = 0; i < DESIGNS; i++)
-		if (designs.ops[i] != NULL && designs.ops[i]->show != NULL)
-			designs.ops[i]->show(NULL, o);
+	FOR_EACH_DESIGN(ops)
+		if (ops->show != NULL)
+			ops->show(NULL, o);
 }
 
 /*

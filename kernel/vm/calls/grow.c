@@ -72,7 +72,9 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 	v->maxprot = PROT_R | PROT_W | PROT_X;
 
 	rw_lock_write(&as->map_lock);
-	r = map_charge(as, v, (uint8_t)prot);
+	r = vad_prepare(as, v, v->start, v->end);
+	if (r == 0)
+		r = map_charge(as, v, (uint8_t)prot);
 	if (r == 0) {
 		v->prot = (uint8_t)prot;
 		map_limit_stack(as, limit);
@@ -151,7 +153,9 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	v->end = new;
 	v->flags = VAD_HEAP | as->lock_future;
 	v->maxprot = PROT_R | PROT_W | PROT_X;
-	r = brk_lock(as, locking, lim->memlock);
+	r = vad_prepare(as, v, old, new);
+	if (r == 0)
+		r = brk_lock(as, locking, lim->memlock);
 	if (r == 0) {
 		r = map_charge(as, v, PROT_R | PROT_W);
 		if (r == 0) {

@@ -151,7 +151,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad_list *gone,
 		return r;
 	structural_begin();
 	for (v = list.first; v != NULL; v = vad_list_next(v)) {
-		as->ops->detach(as, v, v->start, v->end);
+		as->ops->detach(as, v);
 		vad_unlist_link(v);
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
 	}
@@ -185,7 +185,7 @@ map_end(struct aspace *as, struct vad_list *gone, uint64_t freed)
 }
 
 /*
- * Put a VAD, charged and at a free place, into the space.
+ * Put a VAD, charged, prepared and at a free place, into the space.
  *
  * Locks:    [M] exclusive.
  * Returns:  the VAD that holds the range: v, or a neighbour it was merged to.
@@ -195,8 +195,7 @@ map_attach(struct aspace *as, struct vad *v)
 {
 	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
-	if (as->ops->attach != NULL)
-		CHECK(as->ops->attach(as, v) == 0);
+	vad_attached(as, v);
 	EVENT(vad_attach, v->start, v->end, v->flags, v->off);
 	return vad_merge(as, v);
 }
@@ -458,6 +457,8 @@ mmap_place(struct aspace *as, struct attach_work *w)
 	if (a->lim != NULL && vad_is_data(w->vad->flags, w->vad->prot) &&
 	    !map_data_fits(as, grown))
 		return -ENOMEM;
+	w->vad->start = w->vpn;
+	w->vad->end = w->vpn + w->pages;
 	return as->nvads >= VAD_MAX ? -ENOMEM : 0;
 }
 
@@ -484,8 +485,6 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	struct vad *v = w->vad;
 	uint64_t back;
 
-	v->start = w->vpn;
-	v->end = w->vpn + w->pages;
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	w->cost = vad_price(as, v->start, v->end);
@@ -507,6 +506,8 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 
 	rw_lock_write(&as->map_lock);
 	r = mmap_place(as, w);
+	if (r == 0)
+		r = vad_prepare(as, w->vad, w->vad->start, w->vad->end);
 	if (r == 0)
 		r = mmap_lock(as, w);
 	if (r == 0)

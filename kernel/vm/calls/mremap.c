@@ -210,6 +210,9 @@ grow_in_place(struct mremap_work *w, struct vad *v, int *error)
 	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
 	    !map_is_free(w->as, v->end, end))
 		return false;
+	*error = vad_prepare(w->as, v, v->start, end);
+	if (*error != 0)
+		return true;
 	if ((v->flags & VAD_CHARGED) != 0) {
 		price = vad_price(w->as, v->end, end);
 		*error = commit_charge(price);
@@ -218,6 +221,7 @@ grow_in_place(struct mremap_work *w, struct vad *v, int *error)
 		w->as->commit += price;
 	}
 	vad_set_range(w->as, v, v->start, end);
+	vad_attached(w->as, v);
 	vad_merge(w->as, v);
 	return true;
 }
@@ -277,7 +281,10 @@ new_vad(const struct mremap_work *w, const struct vad *from)
 	v->flags = from->flags & ~(uint32_t)(VAD_GROWSDOWN | VAD_STACK | VAD_HEAP);
 	v->prot = from->prot;
 	v->maxprot = from->maxprot;
-	return v;
+	if (vad_prepare(w->as, v, v->start, v->end) == 0)
+		return v;
+	vad_free(v);
+	return NULL;
 }
 
 /* Charge, insert, move the words, let the old range go. */
@@ -306,6 +313,7 @@ move_vad(struct mremap_work *w, struct vad *from)
 	}
 	as->commit += cost;
 	vad_list_link(as, v);
+	vad_attached(as, v);
 	structural_begin();
 	if (w->old_pages != 0)
 		r = as->ops->move(as, from, v, w->old_pages);

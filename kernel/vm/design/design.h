@@ -38,12 +38,24 @@ typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
 struct vmm_ops {
 	const char *name;
 	int (*as_init)(struct aspace *);
+	/* Every VAD that could be read is detached; what VADs that were lost had
+	 * (LOST_VADS) goes here. */
 	void (*as_fini)(struct aspace *);
-	int (*attach)(struct aspace *, struct vad *);
-	int (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+	/* [M] exclusive: what v needs to hold [start, end) vpn, in v->dpriv.  v is in
+	 * no tree yet, or about to grow; nobody may see the difference.  May wait;
+	 * 0, -ENOMEM (nothing has changed).  attach and split then do not fail. */
+	int (*prepare)(struct aspace *, struct vad *, uint64_t start, uint64_t end);
+	/* v->dpriv goes: v is in no tree (any more).  No lock of rank >= 3. */
+	void (*release)(struct aspace *, struct vad *);
+	/* [M] exclusive: v is in the tree, or has grown. */
+	void (*attach)(struct aspace *, struct vad *);
+	/* [M] exclusive: hi gets what lo, which is still whole, has from vpn on. */
+	void (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+	/* [M] exclusive: lo gets what hi has, and its range.  0; else they stay two. */
 	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
-	/* Words of [lo, hi) vpn go, M exclusive; waits but does not fail. */
-	void (*detach)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
+	/* [M] exclusive: what the VAD maps goes; it is out of the tree.  Waits but
+	 * does not fail. */
+	void (*detach)(struct aspace *, struct vad *);
 	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0; -EAGAIN:
 	 * job->want, with a token and job->tables.as. */
 	int (*zap)(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
@@ -56,10 +68,15 @@ struct vmm_ops {
 	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
 	    int advice);
 	int (*dup)(struct aspace *parent, struct aspace *child);
+	/* One pass of a fault: [M], [W]; VAD in f->v, table in f->leaf, f->word. */
 	enum fault_outcome (*fault)(struct fctx *);
+	/* Instead, [M] alone: who looks up and makes tables himself.  NULL: fault. */
+	enum fault_outcome (*pass)(struct fctx *);
 	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
 	 * WS_HAS_PLACE only those that could leave memory now.  How many. */
 	size_t (*evict)(struct aspace *, size_t want, int min_age);
+	/* Instead, no lock: of all spaces of the design, by a policy of its own. */
+	size_t (*evict_any)(size_t want, int min_age);
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);
@@ -67,6 +84,9 @@ struct vmm_ops {
 	/* Text about what words of as name that others share, or NULL: of all. */
 	void (*show)(struct aspace *, struct out *);
 	const char *const *caches; /* slabs that one process's fork leaves to others */
+	const enum ev_id *gauges;  /* the same of counted things; 0 ends both lists */
+	enum ev_id pages;          /* gauge: private pages that are not in n_priv; or 0 */
+	enum ev_id charged;        /* gauge: pages charged for its own records; or 0 */
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
 	/* [W]: its words that are SWAP or TRANS, and those that they share. */
 	int (*swapped)(struct aspace *, struct swap_walk *);

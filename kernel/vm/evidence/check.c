@@ -289,13 +289,6 @@ check_objects(struct vm_report *rep)
 
 /* ---- frames: I1, I2, I3 ---- */
 
-static bool
-home_is_word(enum page_home kind)
-{
-	return kind == HOME_PTE || kind == HOME_FMO || kind == HOME_AOBJ ||
-	    kind == HOME_TABLE || kind == HOME_KPAGED;
-}
-
 /* A page that holds something: its owner must name it. */
 static void
 check_home(const struct vm_page *pg, struct vm_report *rep)
@@ -306,7 +299,7 @@ check_home(const struct vm_page *pg, struct vm_report *rep)
 	if (kind == HOME_NONE)
 		report_bad(rep, "I1", "pfn %u is %s and has no home",
 		    page_pfn(pg), page_state_name((enum page_state)pg->state));
-	if (!home_is_word(kind))
+	if (!owner_has_word(pg))
 		return;
 	word = pa2va(page_home_payload(pg));
 	if (!pte_names_frame(word_get(word)) ||
@@ -421,7 +414,7 @@ check_commit(struct vm_report *rep)
 {
 	uint64_t owned = as_sum(offsetof(struct aspace, commit)) +
 	    as_sum(offsetof(struct aspace, prepaid)) +
-	    as_sum(offsetof(struct aspace, late)) + ev_read(EV_fmo_pages_live);
+	    as_sum(offsetof(struct aspace, late)) + ev_read(EV_design_charged);
 
 	vmo_walk_locked(add_object_charge, &owned);
 	if (commit_total() < owned)

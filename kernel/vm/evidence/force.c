@@ -82,7 +82,8 @@ trim_unused(struct aspace *as, bool ended)
 			ws_age(as);
 			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 		}
-		as->ops->evict(as, SIZE_MAX, 1);
+		if (as->ops->evict != NULL)
+			as->ops->evict(as, SIZE_MAX, 1);
 	}
 	mutex_unlock(&as->ws_lock);
 }

@@ -165,7 +165,7 @@ vm_mem_info(struct vm_mem_info *m)
 	m->cached = (objects + cache_count()) << PAGE_SHIFT;
 	m->dirty = page_dirty_count() << PAGE_SHIFT;
 	m->writeback = page_writing_count() << PAGE_SHIFT;
-	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live))
+	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_design_pages))
 	    << PAGE_SHIFT;
 	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;
 	m->locked = as_sum(offsetof(struct aspace, n_locked)) << PAGE_SHIFT;

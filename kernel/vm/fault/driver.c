@@ -51,7 +51,6 @@ _Atomic uint64_t fault_unreaped;
 static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
-static enum fault_outcome fault_grow(struct fctx *f);
 static bool keep_limit(struct fctx *f);
 static void fault_count(struct fctx *f, enum fault_outcome r);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
@@ -191,8 +190,8 @@ fault_once(struct fctx *f)
 	enum fault_outcome r;
 
 	map_lock(f);
-	r = fault_lookup(f);
-	if (r == FAULT_DONE)
+	r = f->as->ops->pass != NULL ? f->as->ops->pass(f) : fault_lookup(f);
+	if (r == FAULT_DONE && f->as->ops->pass == NULL)
 		r = fault_resolve(f);
 	map_unlock(f);
 	return r;
@@ -225,6 +224,18 @@ fault_lookup(struct fctx *f)
 		return fault_signal(f, SIGKILL, 0);
 	if (v == NULL)
 		return fault_grow(f);
+	fault_set_vad(f, v);
+	return FAULT_DONE;
+}
+
+/*
+ * The fault is in v.
+ *
+ * Locks:    [M].
+ */
+void
+fault_set_vad(struct fctx *f, const struct vad *v)
+{
 	let_other_go(f, v);
 	f->v.start = v->start;
 	f->v.end = v->end;
@@ -233,7 +244,6 @@ fault_lookup(struct fctx *f)
 	f->v.dpriv = v->dpriv;
 	f->v.flags = v->flags;
 	f->v.prot = v->prot;
-	return FAULT_DONE;
 }
 
 /* Will the set be one page larger, if this pass maps something?  [W]. */
@@ -333,8 +343,11 @@ fault_resolve(struct fctx *f)
 /*
  * No VAD holds va: does a stack above it grow down to it?  Growing changes
  * the tree, so map_lock is taken anew for writing and all is asked again.
+ *
+ * Locks:    [M], kept, but not all the time.
+ * Returns:  FAULT_RESTART, FAULT_SIGNAL.
  */
-static enum fault_outcome
+enum fault_outcome
 fault_grow(struct fctx *f)
 {
 	struct aspace *as = f->as;

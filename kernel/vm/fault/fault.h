@@ -13,6 +13,9 @@ void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 extern _Atomic uint64_t fault_unreaped; /* [A] what has died of designs: ops->reap, after a fault */
+/* For ops->pass: the VAD that it has found; or there is none at the address. */
+void fault_set_vad(struct fctx *, const struct vad *);
+enum fault_outcome fault_grow(struct fctx *);
 /* Where a fault waits or ends: tests and checks. */
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);

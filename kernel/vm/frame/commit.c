@@ -214,7 +214,7 @@ charge(uint64_t n, enum leave leave)
 static bool
 has_room_for_few(uint64_t limit)
 {
-	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_fmo_entries_live) +
+	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_design_pages) +
 	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
 	    ev_read(EV_table_live_out) + ev_read(EV_kpaged_pages) +
 	    ev_read(EV_kpaged_pages_out);

@@ -439,22 +439,28 @@ pq_modified_file(void)
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 
-/* owner.c: pages whose home is a word (PTE, FMO, AOBJ, KPAGED; TABLE) */
+/* owner.c: pages whose home is a word */
+enum owner_kind { OWNER_NONE, OWNER_DATA, OWNER_TABLE };
+struct owner_home {
+	uint8_t kind;              /* [c] enum owner_kind */
+	uint8_t step;              /* [c] words from one to the next; 0: it stands alone */
+	enum ev_id in, out;        /* [c] counters: read from swap, written there */
+};
+extern struct owner_home owner_homes[];                  /* [c] by enum page_home */
+void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
+void owner_count_io(enum page_home, bool write);
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
 /* A page of data: pg->swp is valid. */
 static inline bool
 owner_is_word(const struct vm_page *pg)
 {
-	enum page_home h = page_home_kind(pg);
-
-	return h == HOME_PTE || h == HOME_FMO || h == HOME_AOBJ ||
-	    h == HOME_KPAGED;
+	return owner_homes[page_home_kind(pg)].kind == OWNER_DATA;
 }
 /* Data or not, it goes to swap, and its word tells. */
 static inline bool
 owner_has_word(const struct vm_page *pg)
 {
-	return owner_is_word(pg) || page_home_kind(pg) == HOME_TABLE;
+	return owner_homes[page_home_kind(pg)].kind != OWNER_NONE;
 }
 void owner_init(void);                                   /* once, by vm_init() */
 /* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */

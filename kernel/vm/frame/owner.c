@@ -27,25 +27,53 @@
 #include "vm/object/vmo.h"
 
 const struct swap_ops *swap_ops;
+struct owner_home owner_homes[HOME_COUNT];
 
 static bool owner_reclaim(struct vm_page *pg);
 static unsigned owner_cluster(struct vm_page *pg, struct vm_page **out);
 
 /*
- * Locks:    none; once, by vm_init().
+ * Locks:    none; once, by vm_init(), before design_init().
  */
 void
 owner_init(void)
+{
+	owner_add_home(HOME_PTE, (struct owner_home){ OWNER_DATA, 1,
+		EV_swap_in_private, EV_swap_out_private });
+	owner_add_home(HOME_AOBJ, (struct owner_home){ OWNER_DATA, 1,
+		EV_swap_in_anon, EV_swap_out_anon });
+	owner_add_home(HOME_KPAGED, (struct owner_home){ OWNER_DATA, 1,
+		EV_swap_in_kpaged, EV_swap_out_kpaged });
+	owner_add_home(HOME_TABLE, (struct owner_home){ OWNER_TABLE, 1,
+		EV_swap_in_table, EV_swap_out_table });
+}
+
+/*
+ * Pages whose home is of this kind have an owning word: they can go to swap.
+ *
+ * Locks:    none; once, before there are any: vmm_ops.init, for the records of
+ *           a design.
+ */
+void
+owner_add_home(enum page_home home, struct owner_home what)
 {
 	static const struct owner_ops ops = {
 		.steal = owner_reclaim, .cluster = owner_cluster,
 	};
 
-	pq_set_owner(HOME_PTE, &ops);
-	pq_set_owner(HOME_FMO, &ops);
-	pq_set_owner(HOME_AOBJ, &ops);
-	pq_set_owner(HOME_KPAGED, &ops);
-	pq_set_owner(HOME_TABLE, &ops);
+	ASSERT(owner_homes[home].kind == OWNER_NONE);
+	owner_homes[home] = what;
+	pq_set_owner(home, &ops);
+}
+
+/* A page of this home is read from swap or written to it.  Locks: any. */
+void
+owner_count_io(enum page_home home, bool write)
+{
+	const struct owner_home *h = &owner_homes[home];
+
+	ASSERT(h->kind != OWNER_NONE);
+	ev_add(write ? h->out : h->in, 1);
 }
 
 static uint64_t *
@@ -140,8 +168,16 @@ static struct word_range
 range_of(const struct vm_page *pg)
 {
 	const struct vm_page *container = owner_container(pg);
-	struct word_range r = { .step = 1 };
+	struct word_range r = {
+		.step = owner_homes[page_home_kind(pg)].step
+	};
 
+	if (r.step == 0) {
+		r.first = home_word(pg);
+		r.end = r.first + 1;
+		r.step = 1;
+		return r;
+	}
 	/* The first tables stand in the root, which is no container. */
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
@@ -153,8 +189,6 @@ range_of(const struct vm_page *pg)
 	r.first = home_word(pg) - (page_home_payload(pg) & PAGE_MASK) /
 	    sizeof(*r.first);
 	r.end = r.first + MD_PT_WORDS;
-	if (page_home_kind(pg) == HOME_FMO)
-		r.step = 2;
 	return r;
 }
 

@@ -98,7 +98,12 @@ struct vad *vad_next(struct vad *);
 /* vadmem.c */
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
 struct vad *vad_alloc(struct aspace *, struct vmo *);
-struct vad *vad_alloc_piece(struct aspace *, struct vmo *);   /* or a spare one */
+/* For what a VAD has from vpn on, the design's part made ready; piece: or a spare. */
+struct vad *vad_alloc_part(struct aspace *, const struct vad *of, uint64_t vpn);
+struct vad *vad_alloc_piece(struct aspace *, const struct vad *of, uint64_t vpn);
+/* The design's part, before vad_insert() or growth: 0, -ENOMEM; and behind it. */
+int vad_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
+void vad_attached(struct aspace *, struct vad *);
 void vad_free(struct vad *);                                  /* drops the reference */
 void vad_list_free(struct vad_list *);                        /* all of them */
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
@@ -143,5 +148,6 @@ void map_lock_unreserve(uint64_t pages);                     /* they are counted
 /* vadpool.c: their memory, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check) */
 struct vad *vadpool_take(struct aspace *);                    /* NULL; may sleep */
 bool vadpool_give(struct vad *);                              /* false: it was lost */
+struct aspace *vadpool_owner(struct vad *);                   /* NULL: it was lost */
 
 #endif

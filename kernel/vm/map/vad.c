@@ -330,7 +330,7 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 /* ---- splitting ---- */
 
 /*
- * hi, fresh from vad_alloc(), becomes the part of v from vpn on; v, in the
+ * hi, fresh from vad_alloc_part(), becomes the part of v from vpn on; v, in the
  * tree, is clipped.  hi is not inserted.  Both maplinks change in one hold of
  * [X], so that no truncate sees a page in neither or in both.
  */
@@ -349,7 +349,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->prot = v->prot;
 	hi->maxprot = v->maxprot;
 	if (as->ops->split != NULL)
-		CHECK(as->ops->split(as, v, hi, vpn) == 0);
+		as->ops->split(as, v, hi, vpn);
 	/* Under [X] no VAD is touched: it may be on swap. */
 	off = hi->off;
 	if (vmo != NULL) {
@@ -380,7 +380,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	h = as->nvads < VAD_MAX ? vad_alloc(as, v->vmo) : NULL;
+	h = as->nvads < VAD_MAX ? vad_alloc_part(as, v, vpn) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);
@@ -416,9 +416,9 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 	cut_hi = last != NULL && last->end > hi;
 
 	/* reserve */
-	if (cut_lo && (mid = vad_alloc_piece(as, v->vmo)) == NULL)
+	if (cut_lo && (mid = vad_alloc_piece(as, v, lo)) == NULL)
 		return -ENOMEM;
-	if (cut_hi && (tail = vad_alloc_piece(as, last->vmo)) == NULL) {
+	if (cut_hi && (tail = vad_alloc_piece(as, last, hi)) == NULL) {
 		vad_free(mid);
 		return -ENOMEM;
 	}
@@ -524,7 +524,6 @@ can_merge(const struct vad *a, const struct vad *b)
 {
 	return a->end == b->start && a->vmo == b->vmo && a->flags == b->flags &&
 	    a->prot == b->prot && a->maxprot == b->maxprot &&
-	    a->dpriv == b->dpriv &&
 	    (a->flags & (VAD_NOMERGE | VAD_GROWSDOWN)) == 0 &&
 	    (a->vmo == NULL || a->off + (a->end - a->start) == b->off);
 }

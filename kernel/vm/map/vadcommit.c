@@ -339,9 +339,13 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
 	if (locking != 0 && map_lock_reserve(as, locking, as->lock_limit) != 0)
 		return -ENOMEM;
-	r = grow_charge(as, v, vpn);
+	r = vad_prepare(as, v, vpn, v->end);
 	if (r == 0)
+		r = grow_charge(as, v, vpn);
+	if (r == 0) {
 		vad_set_range(as, v, vpn, v->end);
+		vad_attached(as, v);
+	}
 	map_lock_unreserve(locking);
 	return r;
 }

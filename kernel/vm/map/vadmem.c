@@ -18,6 +18,7 @@
  *
  * Read next vadpool.c, vm/object/vmo.c.  Book: ch05.
  */
+#include "vm/design/design.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"
 #include "vm/space/space.h"
@@ -51,6 +52,16 @@ vad_alloc(struct aspace *as, struct vmo *vmo)
 	return v;
 }
 
+/* What the design has made for it; of a VAD that was lost nothing is known. */
+static void
+release_part(struct vad *v)
+{
+	struct aspace *as = vadpool_owner(v);
+
+	if (as != NULL)
+		as->ops->release(as, v);
+}
+
 /*
  * v is in no tree, its link on no list.  NULL is allowed.
  *
@@ -63,6 +74,8 @@ vad_free(struct vad *v)
 
 	if (v == NULL)
 		return;
+	if (v->dpriv != NULL)
+		release_part(v);
 	vmo = v->vmo;
 	if (v->link != NULL)
 		vmo_link_free(v->link);
@@ -198,22 +211,67 @@ vad_give_up(struct aspace *as)
 }
 
 /*
- * A VAD for a piece that is cut off: fresh, or one of the spares, which only
- * munmap may use.
+ * The design makes ready what v needs to hold [start, end) vpn: before it gets
+ * into the tree, or grows.
+ *
+ * Locks:    [M] exclusive.
+ * Context:  thread, may sleep.
+ * Returns:  0, -ENOMEM (nothing changed).
+ * Owns:     v: vad_free() gives back what was made.
+ */
+int
+vad_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
+{
+	return as->ops->prepare == NULL ? 0 :
+	    as->ops->prepare(as, v, start, end);
+}
+
+/* v, prepared, is in the tree, or has grown.  Locks: [M] exclusive. */
+void
+vad_attached(struct aspace *as, struct vad *v)
+{
+	if (as->ops->attach != NULL)
+		as->ops->attach(as, v);
+}
+
+/* v becomes ready to be cut off `of` at vpn.  NULL: no memory, v is free again. */
+static struct vad *
+ready_part(struct aspace *as, struct vad *v, const struct vad *of, uint64_t vpn)
+{
+	if (v == NULL || vad_prepare(as, v, vpn, of->end) == 0)
+		return v;
+	vad_free(v);
+	return NULL;
+}
+
+/*
+ * A VAD for what `of` has from vpn on, to be cut off.
  *
  * Locks:    [M] exclusive.
  * Returns:  as vad_alloc().
  */
 struct vad *
-vad_alloc_piece(struct aspace *as, struct vmo *vmo)
+vad_alloc_part(struct aspace *as, const struct vad *of, uint64_t vpn)
 {
-	struct vad *v = vad_alloc(as, vmo);
+	return ready_part(as, vad_alloc(as, of->vmo), of, vpn);
+}
 
-	if (v != NULL || as->spare_vads.first == NULL)
-		return v;
-	v = vad_list_take(&as->spare_vads);
-	v->vmo = vmo;
-	if (vmo != NULL)
-		vmo_get(vmo);
-	return v;
+/*
+ * The same for munmap, which alone may take one of the spares.
+ *
+ * Locks:    [M] exclusive.
+ * Returns:  as vad_alloc().
+ */
+struct vad *
+vad_alloc_piece(struct aspace *as, const struct vad *of, uint64_t vpn)
+{
+	struct vad *v = vad_alloc(as, of->vmo);
+
+	if (v == NULL && as->spare_vads.first != NULL) {
+		v = vad_list_take(&as->spare_vads);
+		v->vmo = of->vmo;
+		if (v->vmo != NULL)
+			vmo_get(v->vmo);
+	}
+	return ready_part(as, v, of, vpn);
 }

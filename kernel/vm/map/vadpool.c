@@ -184,6 +184,15 @@ vadpool_give(struct vad *v)
 	return true;
 }
 
+/* The space whose VAD it is; NULL: it lies in a lost page.  Locks: as VADs. */
+struct aspace *
+vadpool_owner(struct vad *v)
+{
+	struct vad_page *p = *owner_of((va_t)v);
+
+	return p == NULL ? NULL : p->as;
+}
+
 /*
  * What is still there when a space ends: nothing, unless a page was lost.
  *

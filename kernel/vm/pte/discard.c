@@ -68,7 +68,7 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 
 	if (advice == MADV_DONTNEED) {
 		structural_begin();
-		pte_detach(as, vad, lo, hi);
+		pte_discard(as, vad, lo, hi);
 		structural_end();
 	}
 	if (advice == MADV_FREE)

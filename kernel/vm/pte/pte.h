@@ -71,7 +71,8 @@ int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
     int advice);                                                 /* ops->advise */
 
 /* zap.c */
-void pte_detach(struct aspace *, struct vad *, uint64_t lo, uint64_t hi);
+void pte_detach(struct aspace *, struct vad *);                  /* ops->detach */
+void pte_discard(struct aspace *, const struct vad *, uint64_t lo, uint64_t hi);
 int pte_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     struct zap_job *);                                           /* ops->zap */
 void pte_as_fini(struct aspace *);                               /* ops->as_fini */

@@ -57,13 +57,15 @@ fork_vads(struct pte_fork *f)
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
 		child->commit += vad_pays(c, &block);
-		if (as_has_lost(f->parent, LOST_VADS)) {
+		if (vad_prepare(child, c, c->start, c->end) != 0 ||
+		    as_has_lost(f->parent, LOST_VADS)) {
 			vad_free(c);
 			child->commit = UPPER_TABLES;
 			return -ENOMEM;
 		}
 		CHECK(vad_insert(child, c) == 0);
 		vad_list_link(child, c);
+		vad_attached(child, c);
 	}
 	f->next = vad_first(f->parent);
 	return 0;

@@ -54,17 +54,17 @@ static void zap_soft(struct zap_work *z, const struct pte_ref *s);
 static void count_gone(struct zap_work *z, struct vm_page *leaf);
 
 /*
- * All words of [lo, hi) vpn go: ops->detach.
+ * All words of [lo, hi) vpn go; flags of their VAD say when it was charged.
  *
  * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
  *           it, with a structural token.
  */
-void
-pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
+static void
+drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 {
 	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
 	struct zap_work z = { .as = as, .job = &job,
-		.late = (vad->flags & VAD_CHARGED) == 0 };
+		.late = (flags & VAD_CHARGED) == 0 };
 	struct pt_iter it = pt_range(as, lo, hi);
 	bool waited = false;
 	int r;
@@ -86,6 +86,28 @@ pte_detach(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi)
 		pt_release(&job.tables);
 		want_end(&job.want);
 	}
+}
+
+/*
+ * The part [lo, hi) vpn of a VAD is as if it had never been touched.
+ *
+ * Locks:    as drop_range().
+ */
+void
+pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
+{
+	drop_range(as, lo, hi, vad->flags);
+}
+
+/*
+ * All words of a VAD go, which is out of the tree: ops->detach.
+ *
+ * Locks:    as drop_range().
+ */
+void
+pte_detach(struct aspace *as, struct vad *vad)
+{
+	pte_discard(as, vad, vad->start, vad->end);
 }
 
 /*
@@ -300,13 +322,18 @@ write_off(struct aspace *as)
 }
 
 /*
- * The last user is gone and all VADs are detached: ops->as_fini.
+ * The last user is gone and all VADs are detached, but those that were lost:
+ * whatever words are left were theirs.  ops->as_fini.
  *
  * Locks:    [M] exclusive; takes [W].
  */
 void
 pte_as_fini(struct aspace *as)
 {
+	if (as_has_lost(as, LOST_VADS)) {
+		drop_range(as, 0, MD_USER_END >> PAGE_SHIFT, VAD_CHARGED);
+		as_lose(as, LOST_TABLES);
+	}
 	pt_forget_all_lost(as);
 	mutex_lock(&as->ws_lock);
 	if (as_has_lost(as, LOST_TABLES))

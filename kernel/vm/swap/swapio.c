@@ -271,28 +271,11 @@ swap_bio_is_idle(void)
 	return atomic_load(&swaps.idle) > 0 && !atomic_load(&swaps.frozen);
 }
 
-/* One page more goes out or comes in: whose is it? */
-static void
-count_by_owner(enum bio_dir dir, enum page_home home)
-{
-	static const enum ev_id of[HOME_COUNT][2] = {
-		[HOME_PTE] = { EV_swap_in_private, EV_swap_out_private },
-		[HOME_FMO] = { EV_swap_in_fork, EV_swap_out_fork },
-		[HOME_AOBJ] = { EV_swap_in_anon, EV_swap_out_anon },
-		[HOME_TABLE] = { EV_swap_in_table, EV_swap_out_table },
-		[HOME_KPAGED] = { EV_swap_in_kpaged, EV_swap_out_kpaged },
-	};
-	enum ev_id id = of[home][dir == BIO_WRITE];
-
-	ASSERT(id != 0); /* the first event is none of them */
-	ev_add(id, 1);
-}
-
 void
 swap_bio_add(struct swap_bio *b, struct vm_page *pg)
 {
 	ASSERT(b->n < SWAP_RUN);
-	count_by_owner(b->io.dir, page_home_kind(pg));
+	owner_count_io(page_home_kind(pg), b->io.dir == BIO_WRITE);
 	b->page[b->n++] = pg;
 	b->len++;
 }

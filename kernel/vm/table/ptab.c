@@ -33,6 +33,7 @@
  *
  * Read next vm/fault/driver.c, pthold.c, tlb.c.  Book: ch06, ch14.
  */
+#include "vm/design/design.h"
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
@@ -201,6 +202,8 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	ASSERT(va < MD_USER_END);
+	if (as->ops->pass != NULL) /* it has tables of its own */
+		return NULL;
 	path_walk(as, va, &p);
 	if (p.table[1] == NULL)
 		return NULL;
@@ -341,6 +344,8 @@ pt_iter_place(struct pt_iter *it)
 	ASSERT(mutex_is_mine(&it->as->ws_lock));
 	it->leaf = NULL;
 	it->out = NULL;
+	if (it->as->ops->pass != NULL) /* it has tables of its own */
+		it->va = it->end;
 	while (it->va < it->end && it->as->md.root_pa != 0) {
 		path_walk(it->as, it->va, &p);
 		for (level = LEVELS; level > 1 && p.table[level] != NULL;)

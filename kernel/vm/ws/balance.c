@@ -307,6 +307,8 @@ visit_trim(struct aspace *as)
 	size_t want = shortage(), done;
 	bool whole;
 
+	if (want > 0 && as->ops->evict_any != NULL)
+		return as->ops->evict_any(want, age);
 	if (want == 0 || as->ops->evict == NULL ||
 	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
 		return 0;

@@ -188,6 +188,9 @@ void
 fmo_init(void)
 {
 	ev_set_gauge(EV_fmo_pages_out, count_pages_out);
+	/* An entry is two words: the owning one, then refs and tag. */
+	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,
+		EV_swap_in_fork, EV_swap_out_fork });
 }
 
 /*

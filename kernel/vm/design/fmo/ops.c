@@ -33,6 +33,9 @@ static const struct shared_ops fmo_shared = {
 };
 
 static const char *const fmo_caches[] = { "fmo", "fmo_ref", NULL };
+static const enum ev_id fmo_gauges[] = {
+	EV_fmo_live, EV_fmo_entries_live, EV_fmo_refs_live, EV_fmo_pages_live, 0,
+};
 
 const struct vmm_ops fmo_ops = {
 	.name = "fmo",
@@ -52,6 +55,9 @@ const struct vmm_ops fmo_ops = {
 	.init = fmo_init,
 	.show = fmo_show,
 	.caches = fmo_caches,
+	.gauges = fmo_gauges,
+	.pages = EV_fmo_entries_live,
+	.charged = EV_fmo_pages_live,
 	.reap = fmo_reap,
 	.shared = &fmo_shared,
 };

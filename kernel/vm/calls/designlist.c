@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * designlist.c: which designs of a memory manager there are
+ *
+ * Problem   A space follows one design for life.  This is the one place that
+ *           says which there are; a test of the seam has a list of its own.
+ *
+ * Picture   number of prctl(PR_VMM_DESIGN) ─→ struct vmm_ops
+ *
+ * Rules     1. The numbers never change; those up to 4 are of the seed notes.
+ *
+ * Read next designs.c, vm/design/eager/eager.c.  Book: seam.
+ */
+#include "vm/calls/calls.h"
+
+const struct vmm_ops *const design_list[DESIGNS] = {
+	[0] = &fmo_ops, [5] = &eager_ops,
+};
