@@ -32,7 +32,7 @@ recs_pass(struct fctx *f)
 
 	if (f->va >= MD_USER_END)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	if (vm_is_lost(f->as))
+	if (as_is_lost(f->as))
 		return fault_signal(f, SIGKILL, 0);
 	r = region_at(f->as, f->va >> PAGE_SHIFT);
 	if (r == NULL)
