@@ -520,12 +520,14 @@ vad_merge(struct aspace *as, struct vad *v)
 	struct vad *p = vad_prev(v), *n;
 	int (*ask)(struct aspace *, struct vad *, struct vad *) = as->ops->merge;
 
-	if (p != NULL && can_merge(p, v) && (ask == NULL || ask(as, p, v) == 0)) {
+	if (p != NULL && can_merge(p, v) &&
+	    (ask == NULL ? p->dpriv == v->dpriv : ask(as, p, v) == 0)) {
 		merge_pair(as, p, v);
 		v = p;
 	}
 	n = vad_next(v);
-	if (n != NULL && can_merge(v, n) && (ask == NULL || ask(as, v, n) == 0))
+	if (n != NULL && can_merge(v, n) &&
+	    (ask == NULL ? v->dpriv == n->dpriv : ask(as, v, n) == 0))
 		merge_pair(as, v, n);
 	return v;
 }

@@ -438,7 +438,8 @@ join_next(struct aspace *as, struct vad *a)
 	uint64_t end;
 
 	if (b == NULL || !continues(a, b) ||
-	    (as->ops->merge != NULL && as->ops->merge(as, a, b) != 0))
+	    (as->ops->merge == NULL ? a->dpriv != b->dpriv :
+	    as->ops->merge(as, a, b) != 0))
 		return false;
 	end = b->end;
 	vad_remove(as, b);

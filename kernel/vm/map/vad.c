@@ -555,11 +555,13 @@ vad_merge(struct aspace *as, struct vad *v)
 	int (*ask)(struct aspace *, struct vad *, struct vad *) = as->ops->merge;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	if (n != NULL && can_merge(v, n) && (ask == NULL || ask(as, v, n) == 0))
+	if (n != NULL && can_merge(v, n) &&
+	    (ask == NULL ? v->dpriv == n->dpriv : ask(as, v, n) == 0))
 		merge_pair(as, v, n);
 	if (vad_is_given_up(as))
 		return v;
-	if (p != NULL && can_merge(p, v) && (ask == NULL || ask(as, p, v) == 0)) {
+	if (p != NULL && can_merge(p, v) &&
+	    (ask == NULL ? p->dpriv == v->dpriv : ask(as, p, v) == 0)) {
 		merge_pair(as, p, v);
 		v = p;
 	}

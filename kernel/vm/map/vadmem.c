@@ -58,7 +58,7 @@ release_part(struct vad *v)
 {
 	struct aspace *as = vadpool_owner(v);
 
-	if (as != NULL)
+	if (as != NULL && as->ops->release != NULL)
 		as->ops->release(as, v);
 }
 
