@@ -39,7 +39,10 @@ function sidebar(): DefaultTheme.SidebarItem[] {
     text: 'Appendices',
     items: [
       { text: 'A. Counters and trace events', link: '/appendix/a-counters' },
+      { text: 'B. Trace events and their format', link: '/appendix/b-trace' },
       { text: 'C. System calls', link: '/appendix/c-syscalls' },
+      { text: 'D. Stepping with Bochs', link: '/appendix/d-bochs' },
+      { text: 'E. The kernel in gdb', link: '/appendix/e-gdb' },
       { text: 'F. Glossary', link: '/glossary' }
     ]
   })
