@@ -24,7 +24,6 @@
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
-#include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
 static uint64_t

@@ -186,7 +186,7 @@ root_make(struct aspace *as)
 	return 0;
 }
 
-/* The root goes last; from now on the space is empty for who looks. */
+/* The root goes last; a thread that looks finds an empty space from now on. */
 static void
 root_free(struct aspace *as)
 {

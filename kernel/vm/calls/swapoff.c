@@ -15,8 +15,9 @@
  * Rules     1. A closing area gives out no slot, so what is used only shrinks:
  *              the rounds end.  Words that move behind the walk (fork, mremap)
  *              are met in the next round.
- *           2. A page that was read is dirty before anybody could steal its
- *              frame again, as far as one can see; else it is read again.
+ *           2. A page that was read is made dirty, so that its frame is not
+ *              reclaimed with the slot as its copy.  If the frame is reclaimed
+ *              before that, the next round reads the page again.
  *           3. Nothing is held while a frame, a page or a bio is waited for but
  *              a reference to the space or object (R1).
  *           4. The limit of promises is lowered first.  As all that is in use

@@ -16,8 +16,8 @@
  *              user memory or changes what it looks at.
  *           2. A finding is one line with the invariant's number; the lines of
  *              the last run are kept for /proc/vm/check.
- *           3. VADs are paged: those that are out when all has stopped are left
- *              out, and what the words of their space say of them.
+ *           3. VADs are paged.  A VAD that is on swap when all threads have stopped
+ *              is not checked, and its space's words are not compared with it.
  *           4. What other CPUs may change meanwhile (free frames, commit of
  *              calls under way) is compared only in the safe direction.
  *

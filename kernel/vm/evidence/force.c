@@ -89,9 +89,9 @@ trim_unused(struct aspace *as, bool ended)
 }
 
 /*
- * Do the faults of this thread say how time passes in the space?  Those of one
- * thread do, until it has had none for PATIENCE of the others': what it used
- * since its last fault stays, so it gets on; and if it does not, they do.
+ * Do the faults of this thread age the space?  Only one thread's do, so that the
+ * pages which it has used since its last fault stay and it gets on.  When the
+ * others have had PATIENCE faults since its last one, another thread's do.
  */
 static bool
 sets_the_pace(struct aspace *as)

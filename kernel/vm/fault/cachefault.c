@@ -106,7 +106,8 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	if ((dirty && !is_short) || (f->extended && f->file_page == pg &&
 	    f->extend_seq == seq))
 		return true;
-	if (f->file_page != NULL)       /* perhaps pg: then ours is the second */
+	/* f->file_page may be pg itself, which then has two pins of ours. */
+	if (f->file_page != NULL)
 		page_unpin_written(f->file_page, f->extended);
 	f->file_page = pg;
 	f->extended = false;

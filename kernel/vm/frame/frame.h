@@ -456,7 +456,8 @@ owner_is_word(const struct vm_page *pg)
 {
 	return owner_homes[page_home_kind(pg)].kind == OWNER_DATA;
 }
-/* Data or not, it goes to swap, and its word tells. */
+/* A page, of data or of page-table entries, that can go to swap: the word that owns
+ * it says in which slot it is. */
 static inline bool
 owner_has_word(const struct vm_page *pg)
 {

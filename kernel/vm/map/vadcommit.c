@@ -41,7 +41,7 @@ vad_tables(uint64_t start, uint64_t end)
 }
 
 /*
- * What v pays, for who adds up all VADs in order.  *block is the last 2-MiB block
+ * What v pays, for a caller that adds up all VADs in order.  *block is the last 2-MiB block
  * that is paid for: UINT64_MAX before the first.
  *
  * Locks:    [M].

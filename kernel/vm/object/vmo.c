@@ -256,7 +256,7 @@ vmo_size(struct vmo *vmo)
 }
 
 /*
- * Who has nothing but his own reference knows that nobody maps it.
+ * 1: the caller has the only reference, so nobody maps the object.
  *
  * Locks:    none of rank >= 7.
  * Returns:  references.

@@ -166,7 +166,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 	}
 	zap_words(z, it);
 	if (it->leaf->nused == 0) {
-		/* Those of another way or space are freed by who lets them go. */
+		/* A table held by another operation is freed when that lets go of it. */
 		if (pt_holds(&z->job->tables, it->leaf))
 			(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);

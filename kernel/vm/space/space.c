@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * space.c: which address spaces there are, and who holds one
+ * space.c: which address spaces there are, and references to them
  *
  * Problem   Rooms below the maps meet spaces, too: whoever trims visits them
  *           all, a truncate holds one while it clears its words, and kernel

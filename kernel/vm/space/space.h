@@ -115,7 +115,7 @@ struct aspace {
 	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */
 	struct page_queue idle;        /* [P] tables that name no frame but SPEC ones */
 	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
-	uint32_t n_upper;              /* [W] upper tables that the 4 pages of as_init pay */
+	uint32_t n_upper;              /* [W] upper tables paid with UPPER_TABLES */
 	_Atomic uint64_t n_swap;       /* [A] */
 	uint64_t commit;               /* [M] what its VADs have paid, + UPPER_TABLES */
 	_Atomic uint64_t late;         /* [A] charged at touch */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pthold.c: tables held by who works on the words of many
+ * pthold.c: tables held for an operation on the words of many
  *
  * Problem   fork, munmap, mremap, truncate must see every word of a range, and
  *           some of the tables are on swap.  They are read with no lock held;

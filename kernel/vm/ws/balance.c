@@ -244,7 +244,8 @@ visit_tables(struct aspace *as)
 {
 	size_t done = 0;
 
-	/* Waited for: else pages would go in the next round, whose tables stay. */
+	/* Wait for the lock: if this space were passed over, the next round would
+	 * take pages, although tables that name none are still in memory. */
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
 		done = pt_evict(as, SIZE_MAX);
