@@ -43,8 +43,8 @@ void phys_init(void);
 struct vm_page *phys_alloc(enum phys_class, enum phys_want);
 /* Give back a frame in LIMBO or WIRED with no home, mapping or pin. */
 void phys_free(struct vm_page *);
-/* The same for a frame stolen from STANDBY, which page.free does not count. */
-void phys_free_stolen(struct vm_page *);
+/* The same for a frame reclaimed from STANDBY, which page.free does not count. */
+void phys_free_reclaimed(struct vm_page *);
 /* 2^order adjacent frames, WIRED, home KERNEL; NULL if there is no such run. */
 struct vm_page *phys_alloc_run(unsigned order);
 void phys_free_run(struct vm_page *, unsigned order);
@@ -69,11 +69,11 @@ SYSTEM_ONLY void phys_set_areas(unsigned areas);
  */
 void phys_set_hooks(void (*freed)(void), void (*low)(void));
 /*
- * steal: called before an allocation fails; frees a frame whose contents can
- * be had again (phys_free_stolen), or returns false.  May be called with any
+ * reclaim: called before an allocation fails; frees a frame whose contents can
+ * be had again (phys_free_reclaimed), or returns false.  May be called with any
  * lock of rank < LR_MEM held, and may not sleep.
  */
-void phys_set_steal(bool (*steal)(void));
+void phys_set_reclaim(bool (*reclaim)(void));
 /*
  * gate: may the current thread make the kernel wire n more frames?  Called with
  * any lock of rank < LR_MEM held; may not sleep.

@@ -3,7 +3,7 @@
  * page.c: the states of a frame and who may follow whom
  *
  * Problem   A frame passes through many hands: allocator, fault, trimmer,
- *           disk, queue.  A wrong turn (freed while being read, stolen while
+ *           disk, queue.  A wrong turn (freed while being read, reclaimed while
  *           mapped) shows up much later and elsewhere.  So one function makes
  *           every change and refuses the illegal ones at once.
  *

@@ -56,7 +56,7 @@ static struct {
 	bool poison;                 /* [c] */
 	void (*freed)(void);         /* [c] */
 	void (*is_low)(void);        /* [c] */
-	bool (*steal)(void);         /* [c] */
+	bool (*reclaim)(void);         /* [c] */
 	bool (*gate)(uint64_t n);    /* [c] */
 } phys;
 
@@ -136,9 +136,9 @@ phys_set_hooks(void (*freed)(void), void (*low)(void))
 }
 
 void
-phys_set_steal(bool (*steal)(void))
+phys_set_reclaim(bool (*reclaim)(void))
 {
-	phys.steal = steal;
+	phys.reclaim = reclaim;
 }
 
 void
@@ -213,7 +213,7 @@ promise_reclaimed(enum phys_class class, uint64_t n)
 	do {
 		if (class == PHYS_KERNEL && !may_wire(n))
 			return false;
-		if (phys.steal == NULL || !phys.steal())
+		if (phys.reclaim == NULL || !phys.reclaim())
 			return false;
 	} while (!phys_promise(class, n));
 	return true;
@@ -289,7 +289,7 @@ phys_free(struct vm_page *pg)
 }
 
 void
-phys_free_stolen(struct vm_page *pg)
+phys_free_reclaimed(struct vm_page *pg)
 {
 	ASSERT(pg->state == PG_STANDBY);
 	free_frame(pg);

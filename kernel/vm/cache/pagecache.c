@@ -56,7 +56,7 @@ static bool cut_some(struct vmo *vmo, uint64_t lo, uint64_t hi, pfn_t *dead,
     struct vm_page **busy);
 static bool cache_reclaim(struct vm_page *pg);
 
-static const struct owner_ops cache_owner = { .steal = cache_reclaim };
+static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
 
 /*
  * Locks:    none; once, by vm_init().
@@ -151,7 +151,7 @@ cache_erase(struct vmo *vmo, struct vm_page *pg)
 	EVENT(cache_remove);
 }
 
-/* owner_ops.steal: [P] held, so [O] is only tried. */
+/* owner_ops.reclaim: [P] held, so [O] is only tried. */
 static bool
 cache_reclaim(struct vm_page *pg)
 {

@@ -191,7 +191,7 @@ swap_slot(uint64_t word)
 struct owner_ops {             /* one per home kind: pq_set_owner() */
 	/* [P] held: forget the STANDBY page, home NONE, slot 0 (the owning word
 	 * has it).  False: busy just now. */
-	bool (*steal)(struct vm_page *);
+	bool (*reclaim)(struct vm_page *);
 	/* [P] held: pg and neighbours that may be written to swap together, in the
 	 * order of their words, at most SWAP_RUN.  Returns how many.  NULL: pages
 	 * of this home do not go to swap. */
@@ -208,7 +208,7 @@ struct words_gone {
 struct swap_ops {
 	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
 	uint64_t (*places)(void);  /* slots that hold pages, or could */
-	bool (*is_frozen)(void);   /* vm_check looks: nothing is stolen */
+	bool (*is_frozen)(void);   /* vm_check looks: nothing is reclaimed */
 	void (*drop)(struct vm_page *); /* [P]: its slot is out of date */
 	void (*hit)(struct vm_page *);  /* [P]: read ahead, and now wanted */
 	void (*miss)(struct vm_page *); /* [P]: read ahead, and given up */

@@ -8,7 +8,7 @@
  *           of an anonymous object, and all three are treated alike.
  *
  * Picture   page ── home: pa of the word ──→ word TRANS(pfn)
- *                                             │ steal, under [P]
+ *                                             │ reclaim, under [P]
  *                                             ▼
  *                                            word SWAP(slot)
  *
@@ -21,7 +21,7 @@
  *           3. Neighbours in the container are neighbours in the slots: they
  *              come back together.
  *
- * Read next pageq.c (who steals), vm/swap/pageout.c (who writes).  Book: ch13.
+ * Read next pageq.c (who reclaims), vm/swap/pageout.c (who writes).  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"
@@ -58,7 +58,7 @@ void
 owner_add_home(enum page_home home, struct owner_home what)
 {
 	static const struct owner_ops ops = {
-		.steal = owner_reclaim, .cluster = owner_cluster,
+		.reclaim = owner_reclaim, .cluster = owner_cluster,
 	};
 
 	ASSERT(owner_homes[home].kind == OWNER_NONE);

@@ -15,14 +15,14 @@
  * Rules     1. page->state says on which queue a page is; state and queue
  *              change in one hold of [P].
  *           2. A page that is being written (PF_WRITING) is on none.
- *           3. A frame is stolen from the head of STANDBY.  Its owner is told
+ *           3. A frame is reclaimed from the head of STANDBY.  Its owner is told
  *              first, under [P]; an owner that is busy just now keeps it.
  *
  * Read next page.c (who puts pages here), vm/ws/ws.c (rescue).  Book: ch12.
  */
 #include "vm/frame/frame.h"
 
-#define STEAL_TRIES 16   /* pages looked at before a steal gives up */
+#define RECLAIM_TRIES 16   /* pages looked at before it gives up */
 #define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
@@ -32,7 +32,7 @@ static struct {
 } pageq;
 
 static struct page_queue *queue_of(const struct vm_page *pg);
-static bool steal_locked(void);
+static bool reclaim_locked(void);
 
 static uint64_t
 count_standby(void)
@@ -63,7 +63,7 @@ pq_init(void)
 	ev_set_gauge(EV_page_q_standby, count_standby);
 	ev_set_gauge(EV_page_q_modanon, count_modanon);
 	ev_set_gauge(EV_page_q_modfile, count_modfile);
-	phys_set_steal(phys_reclaim);
+	phys_set_reclaim(phys_reclaim);
 }
 
 /*
@@ -153,7 +153,7 @@ queue_of(const struct vm_page *pg)
 	    Q_MODANON];
 }
 
-/* ---- stealing ---- */
+/* ---- reclaiming frames ---- */
 
 /*
  * The PFN lock for somebody who may hold a lock of higher rank: never waited
@@ -188,7 +188,7 @@ phys_reclaim(void)
 
 	if (pq_queue[Q_STANDBY].n == 0 || !lock_pfn())
 		return false;
-	done = steal_locked();
+	done = reclaim_locked();
 	spin_unlock(&pfn_lock);
 	return done;
 }
@@ -207,22 +207,22 @@ pq_release(struct vm_page *pg)
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->state == PG_STANDBY);
-	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->steal(pg))
+	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->reclaim(pg))
 		return false;
 	pq_remove(pg);
-	phys_free_stolen(pg);
+	phys_free_reclaimed(pg);
 	return true;
 }
 
 /* A page of the queue's head whose owner gives it up.  [P]. */
 static bool
-steal_locked(void)
+reclaim_locked(void)
 {
 	pfn_t pfn = pq_queue[Q_STANDBY].head, next;
 	unsigned try;
 
 	ASSERT(spin_is_mine(&pfn_lock));
-	for (try = 0; pfn != 0 && try < STEAL_TRIES; try++, pfn = next) {
+	for (try = 0; pfn != 0 && try < RECLAIM_TRIES; try++, pfn = next) {
 		struct vm_page *pg = &pfdb[pfn];
 
 		next = pg->qnext;

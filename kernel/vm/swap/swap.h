@@ -81,7 +81,7 @@ bool swap_ahead(const struct swap_words *);              /* begin to read; false
 /* swapio.c */
 void swap_init(void);
 int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
-/* vm_check: nothing is read, written or stolen from now on, and all has ended. */
+/* vm_check: nothing is read, written or reclaimed from now on, and all has ended. */
 SYSTEM_ONLY void swap_freeze(void);
 SYSTEM_ONLY void swap_thaw(void);
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };

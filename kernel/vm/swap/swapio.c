@@ -359,7 +359,7 @@ is_busy(void)
 }
 
 /*
- * From now on no page goes to swap or comes from it, and none is stolen whose
+ * From now on no page goes to swap or comes from it, and none is reclaimed whose
  * owner is a word; what is under way ends first.
  *
  * Locks:    none of rank >= 7.
