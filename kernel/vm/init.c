@@ -11,8 +11,6 @@
  *
  * Rules     1. Called once, by the first thread, one CPU running.
  *           2. Gauges that are sums over all spaces are computed when read.
- *
- * Read next vm/README.md.
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"

@@ -11,8 +11,6 @@
  *
  * Rules     1. A frame is filled before it is in the tree.
  *           2. Room in the file is made before a page becomes dirty.
- *
- * Read next vmobytes.c, vm/cache/fileend.c.  Book: ch09.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

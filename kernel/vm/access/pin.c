@@ -18,8 +18,6 @@
  *              before the first byte moves.
  *           2. A pinned page keeps its contents and place; its mapping may go.
  *           3. What was written is marked dirty at unpin: no D bit tells.
- *
- * Read next uaccess.c, vm/fault/driver.c.  Book: ch06.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

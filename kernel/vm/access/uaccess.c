@@ -18,8 +18,6 @@
  *              the kernel touch its own half.
  *           2. No lock of rank >= 2 is held: the fault takes them.  Longer
  *              copies, and those under locks, go by pins (vm/access/pin.c).
- *
- * Read next amd64/usercopy.S, pin.c.  Book: ch06.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

@@ -10,8 +10,6 @@
  * Rules     1. Bytes are copied between pinned pages, with no lock held but the
  *              file's own (rank 1): nobody waits for himself.
  *           2. Page by page; what comes short ends the call short.
- *
- * Read next vm/cache/pagecache.c, pin.c (uio).  Book: ch08, ch09.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

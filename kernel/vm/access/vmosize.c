@@ -13,9 +13,6 @@
  * Rules     1. The size changes first: no new word is made beyond it.
  *           2. Pages go last, when no word names them; in a hole a fault in
  *              between makes a new page, which costs a fault and nothing else.
- *
- * Read next vm/object/vmomaps.c, vm/cache/fileend.c, vm/object/anon.c.
- *           Book: ch08, ch09.
  */
 #include "vm/access/access.h"
 #include "vm/cache/cache.h"

@@ -7,8 +7,6 @@
  * Rules     1. The file system sees pages of its own metadata by pins; whether a
  *              page is still one of the file it asks under [P], for a cut takes
  *              pages first and blocks later.
- *
- * Read next pagecache.c, writeback.c, fileend.c.  Book: ch09.
  */
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"

@@ -23,8 +23,6 @@
  *              when extend has ended and the size is as it was before.
  *           5. The marks are one range of pages: some in it are not short, which
  *              costs a call of extend and nothing else.
- *
- * Read next hole.c, vm/fault/cachefault.c, vm/access/vmosize.c.  Book: ch09.
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"

@@ -16,8 +16,6 @@
  *           2. One hole at a time: MADV_REMOVE holds no lock of rank 1.
  *           3. A page that was found before is no page of the file any more
  *              once it has left the tree: extend asks (cache_is_page).
- *
- * Read next vm/object/vmo.c, pagecache.c.
  */
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"

@@ -8,8 +8,6 @@
  * Rules     1. A store after the flush faults first, so the page is dirty again:
  *              what is written is what the page held at some moment since.
  *           2. An error of the write-back thread is told once, by the next sync.
- *
- * Read next pagecache.c, vm/swap/pageout.c.  Book: ch09.
  */
 #include "vm/cache/cache.h"
 #include "vm/design/design.h"

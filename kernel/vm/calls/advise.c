@@ -11,8 +11,6 @@
  * Rules     1. map_lock exclusive for all that changes words or VADs: no fault
  *              refills what DONTNEED empties before the call returns.
  *           2. A flag that differs splits the VAD; equal neighbours merge.
- *
- * Read next vm/pte/zap.c.  Book: ch05.
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"

@@ -22,9 +22,6 @@
  *              a reference to the space or object (R1).
  *           4. The limit of promises is lowered first.  As all that is in use
  *              has been promised, frames and the other areas can hold it.
- *
- * Read next vm/swap/swaparea.c, vm/swap/swap.c, vm/pte/swapped.c.
- *           Book: ch13.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"

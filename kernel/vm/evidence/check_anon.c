@@ -11,8 +11,6 @@
  *              memory: a table that is not there is passed over, and then the
  *              totals are not compared.  So is one that could not be read while
  *              nobody has looked at it yet: its words are zero until then.
- *
- * Read next vm/object/anon.c, check.c.
  */
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"

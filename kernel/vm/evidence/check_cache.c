@@ -7,8 +7,6 @@
  * Picture   tree of pages ─→ order, size, counts (I10), homes (I1)
  *
  * Rules     1. The machine stands still.
- *
- * Read next check.c, vm/cache/pagecache.c.  (book: invariants)
  */
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"

@@ -9,8 +9,6 @@
  *
  * Rules     1. The check runs while all stands still; to bring what is out is
  *              done before.
- *
- * Read next check.c, vm/kpaged/kpaged.c.  (book: invariants)
  */
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"

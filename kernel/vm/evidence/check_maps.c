@@ -8,8 +8,6 @@
  * Picture   tree of VADs ─→ order, gaps, links, sums (I8 I9 I11 I12)
  *
  * Rules     1. The walk goes by the tree's own order: vad.c is what is checked.
- *
- * Read next check.c, vm/map/vad.c.  (book: invariants)
  */
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"

@@ -17,8 +17,6 @@
  *           2. The last step, frames and maps, is one hold of [P].
  *           3. Of a container that is out the words are unknown: then a slot
  *              without a name is no finding.
- *
- * Read next vm/evidence/check.c, vm/swap/swap.c.  Book: invariants.
  */
 #include "lib/bitmap.h"
 #include "vm/calls/calls.h"

@@ -10,8 +10,6 @@
  *
  * Rules     1. Only one thread at a time gets through the list lock, so the
  *              order among the spaces does not matter.
- *
- * Read next check.c.  (book: invariants)
  */
 #include "vm/evidence/evidence.h"
 #include "vm/object/object.h"

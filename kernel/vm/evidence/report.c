@@ -8,8 +8,6 @@
  * Picture   (report, invariant, text) ─→ a line, and a count
  *
  * Rules     1. It may be called from every room of vm/ (layers.txt).
- *
- * Read next check.c.  (book: invariants)
  */
 #include "vm/evidence/report.h"
 

@@ -13,8 +13,6 @@
  *              the object's lock keeps the client from going.
  *           3. No page is faulted in: what is not there is counted as not there.
  *              Entries of forked objects are: they know who shares what.
- *
- * Read next stat_words.c.
  */
 #include "lib/string.h"
 #include "vm/design/design.h"

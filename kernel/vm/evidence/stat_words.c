@@ -16,8 +16,6 @@
  *           3. A table that is out is one line, and is not brought in, but for
  *              pagemap, whose readers could not tell its pages from none.
  *           4. An entry page that is not in memory is not brought in: refs=-.
- *
- * Read next vm/design/fmo/fmo_check.c (walk).
  */
 #include "lib/string.h"
 #include "vm/design/design.h"

@@ -35,8 +35,6 @@
  *           the rest: reached from interrupts, or small (files, processes)
  *           And what can: user pages, their tables; entries of forked objects;
  *           tables of anonymous objects; VADs.
- *
- * Read next vm/kpaged/kpaged.c, vm/map/vadpool.c.  Book: ch14.
  */
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"

@@ -26,9 +26,6 @@
  *           4. A plain access, where it is allowed (kpagedfault.c), sets A, and
  *              D when it writes: what was stored by address is dirty by D, what
  *              was stored by the direct map says so at its unpin.
- *
- * Read next kpaged.c, vm/fault/kpagedfault.c, vm/ws/balance.c (who asks),
- *           vm/frame/owner.c (stealing).  Book: ch14.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"

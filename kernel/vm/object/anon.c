@@ -28,9 +28,6 @@
  *              whole object, size + tables.
  *           5. Pages count in the quota of the file system, if there is one
  *              (vmoquota.c); tables do not.
- *
- * Read next anontab.c (tables come and go), vmo.c,
- *           vm/pte/fault.c (f9_map_aobj).  Book: ch08.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"

@@ -14,8 +14,6 @@
  *           3. A commit page is charged for each table while it exists; of an
  *              object that is charged whole for all that it can ever have, from
  *              the start: a touch of what was promised may not fail.
- *
- * Read next anon.c, vm/kpaged/kpaged.c.  Book: ch08.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"

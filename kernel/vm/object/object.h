@@ -102,7 +102,7 @@ int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
 
-/* anonstat.c */
+/* anonlook.c */
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
 /* Of [lo, hi), may sleep: pages in swap; out with all that are not mapped, how many
  * are on their way; begin to read what is in swap. */

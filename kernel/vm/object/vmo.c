@@ -18,8 +18,6 @@
  *              word is either seen by the zap or never made (R7).
  *           2. The write-back thread visits objects of files without being one
  *              of their users: their owner waits until it has left.
- *
- * Read next vmomaps.c, vm/access/vmobytes.c, anon.c.  Book: ch08.
  */
 #include "vm/object/object.h"
 #include "vm/vm.h"

@@ -16,8 +16,6 @@
  *              brought by pins, until its link is done.
  *           3. The token for these pins is taken before the first of them.  A
  *              space that is being torn down is not held, but waited for.
- *
- * Read next vmo.c, vm/pte/zap.c, vm/table/ptpage.c.  Book: ch08.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -16,8 +16,6 @@
  *              vmo_quota_limit() refuses.
  *           3. An object holds a reference as long as it lives, so a quota tells
  *              whether pages of a file system are still in use.
- *
- * Read next anon.c, fs/tmpfs.c.
  */
 #include "vm/object/object.h"
 #include "vm/vm.h"

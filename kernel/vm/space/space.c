@@ -18,8 +18,6 @@
  *              map_locks in the order of the list, which has parents before
  *              their children.
  *           3. How a space ends is known above: as_set_ending() says it once.
- *
- * Read next vm/calls/as.c (how they are made and end).  Book: ch05.
  */
 #include "vm/space/space.h"
 #include "vm/vm.h"

@@ -19,8 +19,6 @@
  *              (phys_set_areas) while nobody can take slots of it.
  *           4. areas.lock keeps the areas in the list while text is made of
  *              them; slots need the swap lock only.
- *
- * Read next swap.c (slots), vm/calls/swapoff.c, fs/swapfile.c.  Book: ch13.
  */
 #include "lib/bitmap.h"
 #include "lib/string.h"

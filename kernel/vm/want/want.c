@@ -25,8 +25,6 @@
  *              back (fault_get_token).
  *           Who must finish what he does (want_finish) waits also when he is
  *              dying: then his frames come from the reserve (vm_class).
- *
- * Read next want.h, vm/frame/token.c, vm/frame/framewait.c.  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/swap/swap.h"

@@ -15,8 +15,6 @@
  *              pins looks again under it.
  *           2. A page read for one process is there for all that share the
  *              entry: it is read once.
- *
- * Read next fork.c (F4, F8).  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
 

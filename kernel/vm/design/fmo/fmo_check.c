@@ -15,8 +15,6 @@
  *              be seen (rep->partial), counts may be more than what was found.
  *           3. Without memory for the census I6 is not checked, and the
  *              report says so.
- *
- * Read next vm/pte/pte_check.c.  Book: invariants.
  */
 #include "vm/design/fmo/fmo.h"
 

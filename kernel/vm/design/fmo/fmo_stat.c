@@ -10,8 +10,6 @@
  *
  * Rules     1. Numbers of an object are read without [F]: a line may be a
  *              moment old, and each number is true by itself.
- *
- * Read next vm/evidence/stat_words.c.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -12,8 +12,6 @@
  *              alive, and its object too, as long as [W] is held.
  *           2. An entry page that is out ends the walk, which goes on once it
  *              has been brought (R2).
- *
- * Read next vm/pte/swapped.c.  Book: ch13.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -16,8 +16,6 @@
  *              anywhere after its charge was made.
  *           3. What fork charged for entry pages is theirs at the end; the
  *              rest is uncharged.
- *
- * Read next vm/pte/pte_fork.c.  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -12,8 +12,6 @@
  *
  * Rules     1. The entry's page is pinned before anything is done that may
  *              let it go: what keeps it may be the page that goes (R2).
- *
- * Read next vm/design/fmo/fmo.c.  Book: ch11, ch12.
  */
 #include "vm/design/fmo/fmo.h"
 

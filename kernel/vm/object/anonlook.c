@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anonstat.c: what of an anonymous object is in memory, and what in swap
+ * anonlook.c: what of an anonymous object is in memory, and what in swap
  *
  * Problem   mincore, smaps and pagemap ask about pages which no word of the
  *           asking space names: a trimmed page of an object leaves ABSENT.
@@ -10,8 +10,6 @@
  * Rules     1. Nothing is brought in to answer about one page: a table that
  *              is out holds no word of a page in memory.
  *           2. Counting a range brings its tables, one at a time.
- *
- * Read next anon.c.  Book: ch08, ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/object/object.h"
