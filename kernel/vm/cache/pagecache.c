@@ -21,8 +21,6 @@
  *           4. Pages go (truncate) only when neither read nor written; who
  *              still maps or pins one frees it at the end (ORPHAN).
  *           5. The pager is called with no lock of rank >= 2.
- *
- * Read next writeback.c, vm/fault/cachefault.c, vm/frame/pageio.c.  Book: ch09.
  */
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"

@@ -18,8 +18,6 @@
  *              dying space is on it until its words are gone.
  *           3. The last user is not on this root any more; CPUs that are lazy
  *              on it are kicked off before its tables are freed.
- *
- * Read next asend.c, vm/design/fmo/fork.c for ops->dup.  Book: ch05, ch10.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"

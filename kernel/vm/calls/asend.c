@@ -13,8 +13,6 @@
  * Rules     1. Links are unlisted last, when the root is gone: a truncate finds
  *              each until then, and so does the walk for what was lost.
  *           2. Lost VADs are looked for after each step in which they are read.
- *
- * Read next as.c, vm/map/vadpool.c.  Book: ch05.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"

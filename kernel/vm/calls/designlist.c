@@ -8,8 +8,6 @@
  * Picture   number of prctl(PR_VMM_DESIGN) ─→ struct vmm_ops
  *
  * Rules     1. The numbers never change; those up to 4 are of the seed notes.
- *
- * Read next designs.c, vm/design/eager/eager.c.  Book: seam.
  */
 #include "vm/calls/calls.h"
 

@@ -9,8 +9,6 @@
  *
  * Rules     1. Fork keeps the design, so no private page is ever shared by
  *              two of them.
- *
- * Read next designlist.c, vm/design/eager/eager.c.  Book: ch18, seam.
  */
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -15,8 +15,6 @@
  *           2. The break is the number asked for, not rounded; the heap is
  *              the pages up to it.
  *           3. Growing is charged first; without commit nothing changes.
- *
- * Read next vm/fault/driver.c (fault_grow), map.c.  Book: ch05.
  */
 #include "vm/calls/calls.h"
 #include "vm/map/map.h"

@@ -19,8 +19,6 @@
  *              touched; shared anonymous memory by its object.
  *           3. References to objects are dropped after map_lock: the last one
  *              may do I/O.
- *
- * Read next vm/map/vad.c, grow.c, mremap.c, advise.c.  Book: ch05.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"

@@ -20,8 +20,6 @@
  *           4. PROT_NONE takes U from a word with LOCK and leaves it VALID.
  *              Words that lose LOCK there are trimmed as all others were.
  *           5. A child locks nothing; exec begins with nothing locked.
- *
- * Read next vm/pte/trim.c (what passes LOCK by).  Book: ch12.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"

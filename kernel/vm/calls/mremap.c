@@ -16,8 +16,6 @@
  *           2. The new VAD's link is listed before words are moved (R7).
  *           3. Charged is the new VAD less what the old range gives back.
  *           4. MREMAP_FIXED detaches what is at the target first, as Linux.
- *
- * Read next vm/pte/move.c.  Book: ch05.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"

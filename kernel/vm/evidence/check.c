@@ -20,8 +20,6 @@
  *              is not checked, and its space's words are not compared with it.
  *           4. What other CPUs may change meanwhile (free frames, commit of
  *              calls under way) is compared only in the safe direction.
- *
- * Read next vm/design/fmo/fmo_check.c, leak.c.
  */
 #include "lib/string.h"
 #include "vm/calls/calls.h"

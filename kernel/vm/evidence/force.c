@@ -12,8 +12,6 @@
  * Rules     1. Nothing is taken that could not be taken in a real shortage.
  *           2. What was used since the last fault stays: else two pages that
  *              one instruction needs would chase each other away for ever.
- *
- * Read next vm/fault/driver.c, kern/inject.c, check.c.  (book: injection)
  */
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"

@@ -22,8 +22,6 @@
  *              promise for them are not compared with other paged memory.
  *           7. What ends a little later by itself (stacks of dead threads) is
  *              waited for, a second at most.
- *
- * Read next check.c.
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"

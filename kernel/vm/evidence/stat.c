@@ -9,8 +9,6 @@
  *
  * Rules     1. Keys never change their meaning; new ones go to the end.
  *           2. No line is true for longer than it takes to print it.
- *
- * Read next stat_as.c, vm/design/fmo/fmo_stat.c.
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"

@@ -13,8 +13,6 @@
  * Rules     1. The size is read in the hold of [W] in which the word becomes
  *              VALID (R7): anon_look() does it.
  *           2. The mapping is looked up anew before tables are made.
- *
- * Read next vm/object/anon.c, vm/pte/fault.c (f9_map_aobj).  Book: ch08.
  */
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"

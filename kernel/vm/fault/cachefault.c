@@ -18,8 +18,6 @@
  *              only where the tree still names it.
  *           3. A word of a file may be writable only after extend: a clean page
  *              is mapped read-only, also in a shared mapping.
- *
- * Read next vm/cache/pagecache.c, vm/pte/fault.c.  Book: ch06, ch09.
  */
 #include "vm/cache/cache.h"
 #include "vm/fault/fault.h"

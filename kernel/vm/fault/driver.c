@@ -24,8 +24,6 @@
  *              page of its own goes before the new one is mapped.
  *           6. VADs are looked at with map_lock only; a page of them that is out
  *              is brought by a fault inside this one (vm/fault/kpagedfault.c).
- *
- * Read next faultwait.c, vm/pte/fault.c, vm/table/ptab.c.  Book: ch06.
  */
 #include "vm/design/design.h"
 #include "vm/fault/fault.h"

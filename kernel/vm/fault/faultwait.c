@@ -13,8 +13,6 @@
  *              further, but while memory is low only by who has a token.
  *           2. Nothing that was read in the last pass is true any more (R3):
  *              pins may be for what is no more at the address.
- *
- * Read next vm/frame/token.c, vm/frame/framewait.c.  Book: ch06, ch13.
  */
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"

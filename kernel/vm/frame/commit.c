@@ -41,9 +41,6 @@
  *              whatever kind, ends short of the limit: the rest is root's, who
  *              can start a program and clean up.  A user's pages end first, so
  *              that he too can still open a file.
- *
- * Read next vm/calls/map.c (who charges), vm/ws/balance.c (waiting for a
- *           frame that has been promised).  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

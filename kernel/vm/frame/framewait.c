@@ -19,8 +19,6 @@
  *           3. A wake may come from under any lock up to LR_MEM; a sleep ends
  *              after 10 ms by itself, so that a lost wake costs only time.
  *           4. One frame wakes one sleeper, those first who make room.
- *
- * Read next mem/phys.c (marks, hooks), vm/ws/balance.c, token.c.  Book: ch13.
  */
 #include "vm/frame/frame.h"
 

@@ -20,8 +20,6 @@
  *           2. A page on STANDBY has no mapping, so its word is TRANS.
  *           3. Neighbours in the container are neighbours in the slots: they
  *              come back together.
- *
- * Read next pageq.c (who reclaims), vm/swap/pageout.c (who writes).  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"

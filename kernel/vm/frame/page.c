@@ -21,8 +21,6 @@
  *           2. A page without an owner is freed by the last of its holders.
  *           3. Old or new words of kind TRANS or BUSY change under [P] (R5);
  *              only VALID → TRANS does not: the page is still mapped then.
- *
- * Read next pageq.c, mem/page.c (the table of states).  Book: ch04, ch06.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

@@ -17,8 +17,6 @@
  *              it makes the page dirty anew and is written again.
  *           3. PF_DIRTY of a file's page is set and cleared here only, so
  *              n_dirty of its object and the sum over all are exact.
- *
- * Read next page.c, vm/cache/pagecache.c, vm/swap/pageout.c.  Book: ch09.
  */
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"

@@ -17,8 +17,6 @@
  *           2. A page that is being written (PF_WRITING) is on none.
  *           3. A frame is reclaimed from the head of STANDBY.  Its owner is told
  *              first, under [P]; an owner that is busy just now keeps it.
- *
- * Read next page.c (who puts pages here), vm/ws/ws.c (rescue).  Book: ch12.
  */
 #include "vm/frame/frame.h"
 

@@ -26,8 +26,6 @@
  *           Block map work of a file system (D3) enters a place, then takes
  *           its lock; inside, frames come from the reserve, and only I/O is
  *           waited for.
- *
- * Read next framewait.c, vm/fault/driver.c (who takes tokens).  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/vm.h"

@@ -28,10 +28,6 @@
  *           4. Addresses are not charged, pages are, by whoever asks for them.
  *           5. What could not be read from swap comes back empty, PF_ERROR: as
  *              a container it is filled with words that say so.
- *
- * Read next vm/fault/kpagedfault.c (plain accesses; what cannot be paged, and
- *           why), kpaged_trim.c (what leaves memory), kpaged_va.c (the
- *           addresses), vm/object/anon.c, vm/design/fmo/fmo.c.  Book: ch14.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"

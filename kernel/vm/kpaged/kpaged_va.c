@@ -12,8 +12,6 @@
  * Rules     1. First fit by address: the region stays dense, and with it the
  *              kernel's page tables, which are never freed.
  *           2. Page number 0 is not given out: it means "none" in words.
- *
- * Read next kpaged.c, lib/extent.h.  Book: ch14.
  */
 #include "lib/extent.h"
 #include "vm/kpaged/kpaged.h"

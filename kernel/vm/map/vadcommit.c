@@ -19,8 +19,6 @@
  *              asked of the tree, by those who are about to change it; a split
  *              or a merge changes nothing.
  *           3. What has been paid stays paid when the right to write goes.
- *
- * Read next vm/frame/commit.c, vm/calls/map.c.  Book: ch05.
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"

@@ -15,8 +15,6 @@
  *              must find what is mapped.
  *           3. vad_free() may drop the last reference to the object, so it is
  *              called with no lock of rank >= 2.
- *
- * Read next vadpool.c, vm/object/vmo.c.  Book: ch05.
  */
 #include "vm/design/design.h"
 #include "vm/map/map.h"

@@ -27,9 +27,6 @@
  *              SIGKILL at its next fault or at the end of its system call.  No
  *              tree of such a space is true any more, so nothing asserts it;
  *              vadpool_end() frees what is left by the pool's own books.
- *
- * Read next vadmem.c, vm/fault/kpagedfault.c, vm/calls/as.c (the end).  Book:
- *           ch05.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"

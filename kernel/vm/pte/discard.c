@@ -22,8 +22,6 @@
  *           3. A pinned page is not freed: somebody may be filling it.
  *           4. ws_lock is held for one leaf table at a time.  FREE brings those
  *              that are out, for their slots; all else passes them over.
- *
- * Read next vm/calls/advise.c, vm/ws/ws.c.  Book: ch12.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -18,8 +18,6 @@
  *              is someone else's by then.
  *           3. The target's maplink is listed already; a word beyond the end
  *              of the object stays behind and goes with the source (R7).
- *
- * Read next vm/calls/mremap.c.  Book: ch05.
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"

@@ -13,8 +13,6 @@
  *              the VAD.
  *           2. One flush for the whole range, in the hold of ws_lock that
  *              changed the words.
- *
- * Read next vm/pte/fault.c (more rights: f_upgrade).  Book: ch05.
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"

@@ -14,8 +14,6 @@
  *           2. Of a leaf table that is out the word above says how many words
  *              it has; of higher ones nothing is known.  Then counts may be
  *              more than what was found.
- *
- * Read next vm/evidence/check.c.  Invariants: book, appendix H.
  */
 #include "vm/design/design.h"
 #include "vm/evidence/report.h"

@@ -18,8 +18,6 @@
  *              anywhere after its charge was made.
  *           3. What a fork charged is either owned by someone at the end (VADs,
  *              late pages of the child) or uncharged.
- *
- * Read next vm/design/eager/eager.c, vm/design/fmo/fork.c.  Book: ch10.
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"

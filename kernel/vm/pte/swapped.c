@@ -14,8 +14,6 @@
  *              brought (R2).
  *           2. What is shared is met once for each word that names it;
  *              shared->swapped without a space, for vm_check, meets each once.
- *
- * Read next vm/calls/swapoff.c.  Book: ch13.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -16,8 +16,6 @@
  *              goes to a queue (BATCH_TRIM); until then it is ACTIVE.
  *           2. The final D bit is in the old word of the exchange.
  *           3. LOCKED words stay.
- *
- * Read next vm/ws/ws.c, vm/table/tlb.c.  Book: ch12.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -8,8 +8,6 @@
  * Picture   pte_walk: leaf table by leaf table ─→ fn(va, word)
  *
  * Rules     1. ws_lock for one table at a time (vm_check holds it already).
- *
- * Read next vm/evidence/stat_words.c.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -24,8 +24,6 @@
  *           4. ws_lock is held for one leaf table at a time.
  *           5. A table that is out is brought: its words name slots and
  *              what is shared.  Who looks for what is mapped passes it over.
- *
- * Read next vm/table/tlb.c, fmo.c.  Book: ch05, ch07.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -22,8 +22,6 @@
  *           2. Who trusts a count or the tree asks as_has_lost() first; nobody
  *              looks for what is lost by any other sign.
  *           3. Slots that only a lost word named stay taken.
- *
- * Read next vm/map/vadpool.c, vm/calls/asend.c.  Book: ch14.
  */
 #include "vm/space/space.h"
 #include "vm/vm.h"

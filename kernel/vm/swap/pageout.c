@@ -23,9 +23,6 @@
  *
  *           4. Slots kept beside resident pages are given back when there is
  *              no other: a page needs one place only.
- *
- * Read next vm/cache/writeback.c, swap.c, vm/frame/pageq.c, vm/ws/balance.c.
- *           Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/swap/swap.h"

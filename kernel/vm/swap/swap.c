@@ -24,9 +24,6 @@
  *           4. A slot that the device refused is never used again.
  *           5. Nothing here waits, and nothing allocates: bios are made with
  *              the area.
- *
- * Read next vm/frame/owner.c (who is told), swapio.c (areas, bios), pageout.c
- *           (who writes).  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/swap/swap.h"

@@ -17,8 +17,6 @@
  *              room leave out those that swapoff empties.
  *           3. Who gets no bio waits for one without a lock; each returns when
  *              its request has ended, whatever became of it.
- *
- * Read next swap.c, swaparea.c.  Book: ch13.
  */
 #include "vm/frame/frame.h"
 #include "vm/swap/swap.h"

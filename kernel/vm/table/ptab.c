@@ -30,8 +30,6 @@
  *              only the address is kept.
  *           5. A table that is out maps nothing, but its words name slots and
  *              what forks share: who needs these sets hold and want, and brings it.
- *
- * Read next vm/fault/driver.c, pthold.c, tlb.c.  Book: ch06, ch14.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

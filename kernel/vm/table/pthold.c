@@ -20,8 +20,6 @@
  *              frees it.
  *           4. Who does not run on a space opens it first: its end waits for
  *              him, so he waits for nothing but frames and I/O.
- *
- * Read next ptpage.c, vm/object/vmomaps.c, vm/pte/zap.c.  Book: ch14.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

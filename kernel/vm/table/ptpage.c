@@ -27,8 +27,6 @@
  *              has a structural token.
  *           5. An idle table without a word is freed.  The zero page does not
  *              keep a table; words that name it go, if they were not used.
- *
- * Read next ptab.c, pthold.c, vm/ws/balance.c (who evicts).  Book: ch14.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

@@ -29,9 +29,6 @@
  *           4. What holds a whole table's words is a frame, taken when there
  *              are many and given back after the flush.  While memory is
  *              short there is none, and a batch ends sooner.
- *
- * Read next amd64/shootdown.c (the flush), vm/frame/page.c (what step 6 calls).
- *           Book: ch07.
  */
 #include "lib/string.h"
 #include "vm/design/design.h"

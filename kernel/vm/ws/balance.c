@@ -35,9 +35,6 @@
  *              the kernel, and tables that name no frame, go to their queue
  *              though nobody asks: who floods a file in memory takes frames
  *              from the queues and from nobody.
- *
- * Read next ws.c (one space), vm/frame/framewait.c (who waits).  Book: ch12,
- *           ch13.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"

@@ -22,9 +22,6 @@
  *           4. No flush after A was cleared: a CPU with an older translation
  *              makes a page look older than it is, and nothing more.
  *           5. What is trimmed goes to a queue only after the flush (tlb.c).
- *
- * Read next balance.c (who trims), vm/frame/pageq.c, vm/table/ptab.c.  Book:
- *           ch12.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

@@ -29,8 +29,6 @@
  *
  * What it costs shows in `make compare-designs`: a frame and a copy for each
  * page, most of which an exec right after the fork throws away.
- *
- * Read next vm/pte/pte_fork.c, then vm/design/fmo/fork.c, which copies nothing.
  * Book: ch10.
  */
 #include "vm/design/design.h"

@@ -24,8 +24,6 @@
  *              kernel range is freed with no lock of rank >= 3 held.
  *           5. An entry is never used twice: an entry page whose entries are
  *              all dead is given back at once.
- *
- * Read next fork.c, who makes them.  Book: ch10, ch11.
  */
 #include "vm/design/fmo/fmo.h"
 

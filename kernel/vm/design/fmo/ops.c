@@ -12,8 +12,6 @@
  *
  * Rules     1. attach, split, merge are not needed: a VAD says all there is to
  *              say about a mapping, nothing hangs on it.
- *
- * Read next vm/design/fmo/fork.c.  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
 
