@@ -92,7 +92,7 @@ struct aspace {
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
 	struct vad_list spare_vads;    /* [M] two, each with a link: one hole */
 	struct vad_pool vad_pool;      /* [pool] */
-	_Atomic uint32_t lost;         /* [A] enum as_lost: what could not be read */
+	uint32_t lost;                 /* [A] enum as_lost: what could not be read */
 	uint64_t nvads;                /* [M] */
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
