@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M ICOUNT=1 TIMEOUT=120 SWEEP=no */
+/* NEEDS: MEM=96M ICOUNT=1 TIMEOUT=120 SWEEP=no */
 /*
  * What three uses of fork cost: faults, copies, frames and ticks of the
  * processor's counter, which under --icount are instructions; printed with an
