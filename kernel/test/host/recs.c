@@ -517,8 +517,6 @@ recs_dup(struct aspace *parent, struct aspace *child)
 
 	if (r != 0)
 		return r;
-	VAD_FOREACH(v, child)
-		vad_list_link(child, v);
 	VAD_FOREACH(v, child) {
 		if ((v->flags & (VAD_SHARED | VAD_WIPEONFORK)) == 0 && r == 0)
 			r = dup_region(&f, region_at(parent, v->start),
