@@ -50,6 +50,7 @@ static void zap_let_go(struct object_zap *w);
 void
 vmo_link(struct vmo *vmo, struct vm_maplink *link)
 {
+	ASSERT(!list_is_linked(&link->node));
 	mutex_lock(&vmo->maps_lock);
 	spin_lock(&vmo->lock);
 	link->zap_seq = vmo->resize_seq;
