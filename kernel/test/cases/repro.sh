@@ -25,7 +25,7 @@ stops() {
 # Each upgrade copies a page: the first copy is the first that is too many.
 planted 02-fault m8
 stops gdb 02-fault t09 'got page.copy == ' 'number 1, the first that is too many' \
-	'^Hardware watchpoint .*' '^#1 .* in page_copy' '^#2 .* f_upgrade'
+	'^Hardware watchpoint .*' '^#0  page_copy' '^#1 .* f_upgrade'
 stops bochs 02-fault t09 'number 1, the first that is too many' '^  page_copy+' '^  f_upgrade+'
 # A read breaks the fork: too few are mapped, so where to look is shown.
 planted 05-fork m7
