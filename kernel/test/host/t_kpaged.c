@@ -309,7 +309,7 @@ containers_stay_while_live(void **state)
 	/* It becomes idle by the steal, and goes at the hand's next visit. */
 	spin_lock(&pfn_lock);
 	while (data->state == PG_MODIFIED) {
-		(void)pageout_page(data);
+		(void)pageout_page(data, SWAP_KEEP);
 		spin_unlock(&pfn_lock);
 		(void)host_disk_run();
 		spin_lock(&pfn_lock);

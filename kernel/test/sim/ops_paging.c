@@ -42,7 +42,7 @@ op_write(const struct step *s)
 	spin_lock(&pfn_lock);
 	head = pq_modified_anon()->head;
 	if (head != 0)
-		(void)pageout_page(&pfdb[head]);
+		(void)pageout_page(&pfdb[head], SWAP_KEEP);
 	spin_unlock(&pfn_lock);
 }
 

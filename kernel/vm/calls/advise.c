@@ -40,8 +40,7 @@ enum advice_kind {
 static enum advice_kind advice_kind(int advice);
 static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi,
     int advice, uint64_t *left);
-static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi,
-    uint64_t left);
+static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi);
 static int advise_read(struct aspace *as, uint64_t lo, uint64_t hi);
 static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
     uint64_t hi, int advice);
@@ -77,8 +76,8 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	rw_lock_write(&as->map_lock);
 	r = advise_range(as, lo, hi, advice, &left);
 	map_end(as, NULL, 0);
-	if (left > 0)
-		advise_release(as, lo, hi, left);
+	if (advice == MADV_PAGEOUT)
+		advise_release(as, lo, hi);
 	return r;
 }
 
@@ -130,25 +129,29 @@ advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 
 /*
- * PAGEOUT: so many pages are out of the working set and not on disk yet.  Help
- * them on their way, and give their frames up when they have come there.
+ * PAGEOUT: what is out of the working set now is written, and its frames given
+ * up.  Wait a while until it has come there.
  */
 static void
-advise_release(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t left)
+advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 {
+	uint64_t left;
 	unsigned i;
 
-	for (i = 0; i < RELEASE_ROUNDS && left > 0 && swap_has_room(); i++) {
-		if (sleep_until(md_time_ns() + RELEASE_NS, WAIT_INTR) == -EINTR)
-			return;
-		rw_lock_read(&as->map_lock);
+	for (i = 0; i <= RELEASE_ROUNDS; i++) {
 		left = 0;
+		rw_lock_read(&as->map_lock);
 		(void)advise_range(as, lo, hi, ADVICE_RELEASE, &left);
 		rw_unlock_read(&as->map_lock);
+		if (left == 0)
+			return;
+		if (!swap_has_room())
+			break;
+		if (sleep_until(md_time_ns() + RELEASE_NS, WAIT_INTR) == -EINTR)
+			return;
 	}
 	/* The disk is slow, or shared: the rest is written without us. */
-	if (left > 0)
-		pageout_push();
+	pageout_push();
 }
 
 static enum advice_kind
@@ -249,7 +252,7 @@ advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 		return r;
 	if (advice == MADV_WILLNEED)
 		anon_bring_ahead(v->vmo, off, end);
-	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
+	if (advice == ADVICE_RELEASE)
 		r += (int)MIN(anon_page_out(v->vmo, off, end), 1ul << 20);
 	return r;
 }

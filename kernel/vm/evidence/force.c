@@ -141,7 +141,7 @@ push_page(const uint64_t *word)
 {
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(word)) == PTE_TRANS)
-		(void)pageout_page(pte_page(word_get(word)));
+		(void)pageout_page(pte_page(word_get(word)), SWAP_KEEP);
 	spin_unlock(&pfn_lock);
 }
 

@@ -80,7 +80,8 @@ push_out(const struct swap_words *w)
 
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(w->word)) == PTE_TRANS)
-		waits = pageout_page(pte_page(word_get(w->word)));
+		waits = pageout_page(pte_page(word_get(w->word)),
+		    SWAP_FREE) != PAGEOUT_ENDED;
 	spin_unlock(&pfn_lock);
 	return waits;
 }

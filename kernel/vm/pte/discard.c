@@ -55,7 +55,7 @@ static void advise_bring(struct aspace *as, va_t va, va_t end);
  * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
  *
  * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
- * Returns:  0; for PAGEOUT how many pages are still to be written.
+ * Returns:  0; for RELEASE how many pages are still to be written.
  */
 int
 pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
@@ -75,14 +75,17 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 		advise_tables(&w, lo, hi, cool_table);
 	if (advice == MADV_PAGEOUT)
 		pte_trim_range(as, lo, hi);
-	if (advice == MADV_PAGEOUT || advice == ADVICE_RELEASE)
+	if (advice == ADVICE_RELEASE)
 		advise_tables(&w, lo, hi, release_table);
 	if (advice == MADV_WILLNEED)
 		advise_bring(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
 	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
 }
 
-/* Call fn for each leaf table of the range: those in use, or all there are. */
+/*
+ * Call fn for each leaf table of the range, those in use or all there are; it may
+ * stop within one for what it lacks.  Who is dying does not wait, but to finish.
+ */
 static void
 advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
     void (*fn)(struct advise_work *))
@@ -95,8 +98,8 @@ advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
 		if (pt_iter_table(&w->at))
 			fn(w);
 		mutex_unlock(&w->as->ws_lock);
-		if (w->at.r != 0)
-			want_finish(&w->want);
+		if (w->at.r != 0 && want_get(&w->want) != 0)
+			return;
 	}
 }
 
@@ -216,7 +219,9 @@ advise_free(struct advise_work *w, uint64_t lo, uint64_t hi)
 {
 	structural_begin();
 	w->tables.as = w->as;
+	vm_finish_begin();
 	advise_tables(w, lo, hi, free_table);
+	vm_finish_end();
 	pt_release(&w->tables);
 	want_end(&w->want);
 	structural_end();
@@ -251,13 +256,15 @@ page_named(struct aspace *as, uint64_t word)
 }
 
 /*
- * Pages that are not mapped are written, and their frames given up.  A word
- * that has changed meanwhile names another page: then one goes that would
- * have gone later.
+ * Pages that are not mapped are written, and their frames given up by the end
+ * of the write.  A word that has changed meanwhile names another page: then one
+ * goes that would have gone later.  Most pages are written as neighbours of one
+ * before them: for these the flag is enough, without [P].
  */
 static void
 release_table(struct advise_work *w)
 {
+	enum pageout_result r;
 	struct vm_page *pg;
 	uint64_t *word;
 
@@ -265,9 +272,17 @@ release_table(struct advise_work *w)
 		pg = page_named(w->as, word_get(word));
 		if (pg == NULL)
 			continue;
-		spin_lock(&pfn_lock);
-		w->waiting += pageout_page(pg);
-		spin_unlock(&pfn_lock);
+		r = PAGEOUT_LATER;
+		if ((pg->flags & PF_WRITING) == 0) {
+			spin_lock(&pfn_lock);
+			r = pageout_page(pg, SWAP_FREE);
+			spin_unlock(&pfn_lock);
+		}
+		if (r == PAGEOUT_NOBIO) {
+			w->at.r = want_bio(&w->want);
+			return;
+		}
+		w->waiting += r == PAGEOUT_LATER;
 	}
 }
 

@@ -88,6 +88,13 @@ pageout_start(void)
 		panic("pageout: no memory for the thread");
 }
 
+static void
+wake_mpw(void)
+{
+	if (!atomic_xchg(&pageout.swap_wanted, true))
+		wake_all(&pageout.swap_work);
+}
+
 /*
  * There is something to do.
  *
@@ -98,8 +105,7 @@ pageout_wake(void)
 {
 	if (!atomic_xchg(&pageout.wanted, true))
 		wake_all(&pageout.work);
-	if (!atomic_xchg(&pageout.swap_wanted, true))
-		wake_all(&pageout.swap_work);
+	wake_mpw();
 }
 
 /* ---- the thread ---- */
@@ -153,18 +159,6 @@ pageout_main(void *arg)
 /* ---- swap ---- */
 
 /*
- * A cluster has been written: perhaps another one shall follow.
- *
- * Locks:    any of rank < LR_WAIT.
- */
-void
-pageout_written(void)
-{
-	if (!atomic_xchg(&pageout.swap_wanted, true))
-		wake_all(&pageout.swap_work);
-}
-
-/*
  * Write what waits now to swap, though there is room: MADV_PAGEOUT.
  *
  * Locks:    any of rank < LR_WAIT.
@@ -173,7 +167,7 @@ void
 pageout_push(void)
 {
 	atomic_store(&pageout.push, pq_modified_anon()->n);
-	pageout_written();
+	wake_mpw();
 }
 
 /*
@@ -181,10 +175,10 @@ pageout_push(void)
  * written, with its neighbours, or its frame becomes free.
  *
  * Locks:    [P].
- * Returns:  true: it is on its way, or waits for a slot or a bio; ask again.
+ * Returns:  ENDED; LATER: ask again; NOBIO: swap_wait() first.
  */
-bool
-pageout_page(struct vm_page *pg)
+enum pageout_result
+pageout_page(struct vm_page *pg, enum swap_then then)
 {
 	struct vm_page *out[SWAP_RUN];
 	unsigned n;
@@ -193,13 +187,14 @@ pageout_page(struct vm_page *pg)
 	if (pg->state == PG_STANDBY)
 		(void)pq_release(pg);
 	if (pg->state != PG_MODIFIED || !owner_has_word(pg))
-		return false;
+		return PAGEOUT_ENDED;
 	if ((pg->flags & PF_WRITING) != 0)
-		return true;
+		return PAGEOUT_LATER;
 	n = pq_cluster(pg, out);
-	if (n != 0)
-		(void)swap_out(out, n);
-	return n != 0;
+	if (n == 0)
+		return PAGEOUT_ENDED;
+	return swap_out(out, n, then) == 0 && swap_has_room() ?
+	    PAGEOUT_NOBIO : PAGEOUT_LATER;
 }
 
 /* More frames are needed than will be clean when all writes have ended. */
@@ -261,7 +256,7 @@ swap_write_cluster(void)
 	if (head != 0) {
 		pg = &pfdb[head];
 		n = pq_cluster(pg, out);
-		n = n == 0 ? 0 : swap_out(out, n);
+		n = n == 0 ? 0 : swap_out(out, n, SWAP_KEEP);
 		if (n == 0) {
 			pq_remove(pg);
 			pq_insert(pg);

@@ -11,7 +11,7 @@
  *           page ── slot ──→ slot        while the frame holds the same bytes
  *           word SWAP ─────→ slot        when the frame has been given away
  *
- *           out:  MODIFIED ─ slot, WRITING ─→ disk ─→ swap_done ─→ STANDBY
+ *           out:  MODIFIED ─ slot, WRITING ─→ disk ─→ swap_done ─→ STANDBY, or free
  *           in:   SWAP ─→ BUSY, READING ─→ disk ─→ swap_done ─→ TRANS, STANDBY
  *
  * Rules     1. A slot has one owner: a SWAP word, or a resident page, whose
@@ -211,13 +211,14 @@ find_run(struct swap_area *a, unsigned n, uint32_t *start)
 
 /*
  * Write pages: as many of them, from the first on, as get adjacent slots.
- * They are MODIFIED on their queue; afterwards PF_WRITING and on none.
+ * They are MODIFIED on their queue; afterwards PF_WRITING and on none.  Those
+ * that nobody wants when that has ended give their frames up (SWAP_FREE).
  *
  * Locks:    [P]; takes [S].
  * Returns:  how many; 0: there is no slot, or no bio now.
  */
 unsigned
-swap_out(struct vm_page **pg, unsigned n)
+swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 {
 	struct swap_bio *b;
 	slot_t slot;
@@ -245,15 +246,16 @@ swap_out(struct vm_page **pg, unsigned n)
 	EVENT_ADD(swap_out_pages, n);
 	EVENT(swap_out_bios);
 	EVENT(swap_out, slot, n, page_pfn(pg[0]));
+	b->then = then;
 	swap_bio_start(b);
 	return n;
 }
 
 /* The write of a page has ended.  [P].  True: the caller frees the page. */
 static bool
-out_done(struct vm_page *pg, bool ok)
+out_done(struct vm_page *pg, bool ok, enum swap_then then)
 {
-	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0;
+	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0, last;
 
 	ASSERT(pg->slot != 0);
 	pg->flags &= (uint8_t)~PF_SLOTSTALE;
@@ -266,7 +268,10 @@ out_done(struct vm_page *pg, bool ok)
 		swap_free(pg->slot);
 		page_set_slot(pg, 0);
 	}
-	return page_written_locked(pg, ok);
+	last = page_written_locked(pg, ok);
+	if (then == SWAP_FREE && pg->state == PG_STANDBY)
+		(void)pq_release(pg);
+	return last;
 }
 
 /* ---- in ---- */
@@ -470,7 +475,8 @@ swap_done(struct bio *io)
 	spin_lock(&pfn_lock);
 	for (; b->len > 0; b->len--, b->at++) {
 		pg = b->page[b->at];
-		free = io->dir == BIO_READ ? in_done(pg, ok) : out_done(pg, ok);
+		free = io->dir == BIO_READ ? in_done(pg, ok) :
+		    out_done(pg, ok, b->then);
 		if (!free)
 			continue;
 		pg->qnext = dead;
@@ -484,8 +490,6 @@ swap_done(struct bio *io)
 		swap_bio_start(b);
 	} else {
 		swap_bio_give(b);
-		if (io->dir == BIO_WRITE)
-			pageout_written();
 	}
 }
 

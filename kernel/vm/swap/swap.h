@@ -12,6 +12,9 @@
 #define SWAP_BLOCK 4096u          /* slots that share one hint */
 #define SWAP_BIOS 32              /* of each area, made with it */
 
+/* What becomes of a frame that nobody wants when its page has been written. */
+enum swap_then { SWAP_KEEP, SWAP_FREE };
+
 /* Slots [slot, slot + n) lie side by side from a sector of the device on. */
 struct swap_extent {
 	uint32_t slot, n;         /* [c] */
@@ -26,6 +29,7 @@ struct swap_bio {
 	unsigned n;               /* [own] pages */
 	unsigned at, len;         /* [own] the request is for [at, at + len) of them */
 	unsigned again;           /* [own] page[at] was read again so many times */
+	enum swap_then then;      /* [own] of a write */
 	struct vm_page *page[SWAP_RUN]; /* [own] */
 };
 
@@ -100,7 +104,12 @@ void pageout_init(void);
 void pageout_start(void);
 void pageout_wake(void);                                 /* any lock up to LR_MEM */
 void pageout_push(void);                                 /* write to swap what waits now */
-bool pageout_page(struct vm_page *);                     /* [P]: out with it; true: later */
+enum pageout_result {
+	PAGEOUT_ENDED,            /* its frame is free, or somebody uses it */
+	PAGEOUT_LATER,            /* it is being written, or has no slot */
+	PAGEOUT_NOBIO             /* swap_wait() without locks, then again */
+};
+enum pageout_result pageout_page(struct vm_page *, enum swap_then); /* [P]: out with it */
 /* write: one round over all dirty pages that are as old. */
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
 /* A writer of files waits while too much is dirty; no lock of rank >= 2. */
@@ -134,7 +143,7 @@ swap_has_room(void)
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 /* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as
  * get adjacent slots.  How many; 0: no slot or no bio. */
-unsigned swap_out(struct vm_page **, unsigned n);
+unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
 void swap_done(struct bio *);                    /* swap.c */
 
 /* swapio.c */
@@ -151,8 +160,4 @@ bool swap_bio_is_idle(void);                     /* perhaps there is one */
 void swap_bio_add(struct swap_bio *, struct vm_page *);
 void swap_bio_start(struct swap_bio *);          /* pages [at, at + len) */
 void swap_bio_give(struct swap_bio *);           /* it has ended */
-
-/* pageout.c: the thread that writes and keeps frames free */
-void pageout_written(void);                              /* a cluster has been written */
-
 #endif

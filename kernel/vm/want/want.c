@@ -61,6 +61,18 @@ want_page(struct want *w, struct vm_page *pg)
 }
 
 /*
+ * A bio for swap: all are under way.
+ *
+ * Returns:  -EAGAIN.
+ */
+int
+want_bio(struct want *w)
+{
+	w->what = WANT_BIO;
+	return -EAGAIN;
+}
+
+/*
  * Something that the room above knows how to get.
  *
  * Returns:  -EAGAIN.
@@ -139,7 +151,7 @@ want_swap_in(struct want *w, const struct swap_words *words)
 		w->what = WANT_AGAIN;
 		return false;
 	case SWAPIN_NOBIO:
-		w->what = WANT_BIO;
+		(void)want_bio(w);
 		return false;
 	}
 	panic("want: swap_in");

@@ -24,7 +24,7 @@ enum want_what {
 	WANT_FRAME,    /* want.frame */
 	WANT_ZEROS,    /* want.frame, all bytes 0 */
 	WANT_PAGE,     /* the end of want.page's I/O */
-	WANT_BIO,      /* one that is idle, to read from swap */
+	WANT_BIO,      /* one that is idle, for swap */
 	WANT_OTHER     /* what only the room of want.get can bring */
 };
 
@@ -46,6 +46,7 @@ struct want {
 /* ---- by a pass, under its locks.  -EAGAIN, for the pass to return ---- */
 int want_again(struct want *);
 int want_page(struct want *, struct vm_page *);
+int want_bio(struct want *);
 int want_other(struct want *, int (*get)(struct want *), va_t kva);
 /* True: there is a frame in want.frame (zeros: filled with zeros), for who takes it. */
 bool want_frame(struct want *);
