@@ -69,12 +69,13 @@ struct ring {
 static struct {
 	uint64_t size;           /* [c] entries per ring, a power of two; 0: off */
 	uint64_t mask;           /* [c] size - 1 */
-	uint8_t id[EV_COUNT];    /* [c] 0: leaves no entries */
 	bool wide[256];          /* [c] by id: more than two fields */
 	void (*sink)(const void *rec); /* [c] set at boot, or NULL */
 	uint64_t sent;           /* [A] records that sink got */
 	struct ring *ring[MAXCPU]; /* [c] NULL: none */
 } trace;
+
+uint8_t ev_trace_ids[EV_COUNT]; /* [c] 0: leaves no entries */
 
 static unsigned
 count_fields(const char *args)
@@ -113,7 +114,7 @@ init_ids(void)
 	for (i = 0; i < EV_COUNT; i++) {
 		if (is_left_out(i))
 			continue;
-		trace.id[i] = ev_rows[i].id;
+		ev_trace_ids[i] = ev_rows[i].id;
 		trace.wide[ev_rows[i].id] = count_fields(ev_rows[i].args) > 2;
 	}
 }
@@ -200,7 +201,7 @@ ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	struct ring *r;
 	uint64_t flags;
 
-	if (trace.id[id] == 0)
+	if (ev_trace_ids[id] == 0)
 		return;
 	flags = md_irq_save();
 	r = trace.ring[md_cpu()];
@@ -217,7 +218,7 @@ ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	e->v[3] = d;
 	t = md_current();
 	e->from.who = t == NULL ? 0 : t->id | (uint64_t)t->design << 56;
-	e->from.id = trace.id[id];
+	e->from.id = ev_trace_ids[id];
 	e->from.cpu = (uint8_t)md_cpu();
 	e->tsc = md_cycles();
 	atomic_store_release(&r->head, r->head + 1);
