@@ -272,15 +272,33 @@ lock_lists(void)
 	return flags;
 }
 
+/* The order of the smallest block there is, but not above n frames. */
+static unsigned
+smallest(unsigned n)
+{
+	unsigned order = 0;
+
+	while (2u << order <= n && buddy.head[order] == 0)
+		order++;
+	return order;
+}
+
+/* Small blocks first, each as a whole: a frame costs little more than its store. */
 unsigned
 buddy_take(pfn_t *out, unsigned n)
 {
 	uint64_t flags = lock_lists();
 	struct vm_page *pg;
-	unsigned i;
+	unsigned order, i = 0, end;
 
-	for (i = 0; i < n && (pg = take_block(0)) != NULL; i++)
-		out[i] = page_pfn(pg);
+	while (i < n) {
+		order = smallest(n - i);
+		pg = take_block(order);
+		if (pg == NULL)
+			break;
+		for (end = i + (1u << order); i < end; i++, pg++)
+			out[i] = page_pfn(pg);
+	}
 	spin_unlock_irq(&buddy.lock, flags);
 	return i;
 }

@@ -78,23 +78,21 @@ refuse(const struct vm_page *pg, enum page_state to, const char *why)
 void
 page_set_state(struct vm_page *pg, enum page_state to)
 {
-	enum page_state from = (enum page_state)pg->state;
+	unsigned from = pg->state;
 	bool is_private = ((1u << from | 1u << to) & ~PRIVATE_STATES) == 0;
 
-	if (from >= PG_NSTATES || to >= PG_NSTATES ||
-	    (legal[from] & 1u << to) == 0)
+	if (UNLIKELY(from >= PG_NSTATES || (legal[from] & 1u << to) == 0))
 		refuse(pg, to, "illegal");
-	if (!is_private && !spin_is_mine(&pfn_lock))
+	if (UNLIKELY(!is_private && !spin_is_mine(&pfn_lock)))
 		refuse(pg, to, "without the PFN lock");
-	if (to == PG_FREE && (pg->mapcount != 0 || pg->pins != 0))
+	if (to == PG_FREE && UNLIKELY(pg->mapcount != 0 || pg->pins != 0))
 		refuse(pg, to, "in use");
-	if (to == PG_FREE && page_home_kind(pg) != HOME_NONE)
+	if (to == PG_FREE && UNLIKELY(page_home_kind(pg) != HOME_NONE))
 		refuse(pg, to, "has a home");
 	pg->state = (uint8_t)to;
 	atomic_sub(&page_counts[from], 1);
 	atomic_add(&page_counts[to], 1);
-	EVENT(page_state, page_pfn(pg), (unsigned)from << 8 | to, pg->home,
-	    pg->flags);
+	EVENT(page_state, page_pfn(pg), from << 8 | to, pg->home, pg->flags);
 }
 
 /*
@@ -106,10 +104,10 @@ page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)
 {
 	enum page_home was = page_home_kind(pg);
 	uint64_t old = pg->home;
-	bool is_private = (was == HOME_NONE && kind == HOME_KERNEL) ||
-	    (was == HOME_KERNEL && kind == HOME_NONE);
 
-	ASSERT(is_private || spin_is_mine(&pfn_lock));
+	ASSERT(spin_is_mine(&pfn_lock) ||
+	    (was == HOME_NONE && kind == HOME_KERNEL) ||
+	    (was == HOME_KERNEL && kind == HOME_NONE));
 	ASSERT(payload < 1ul << 60);
 	pg->home = (uint64_t)kind << 60 | payload;
 	EVENT(page_home, page_pfn(pg), old, pg->home);

@@ -6,20 +6,20 @@
  *           one; and the last frames must stay for those who make room.
  *
  * Picture   phys_alloc ─→ promise ─→ magazine of this CPU ─→ buddy lists
- *                          (class)        64 frames    32 at a time
- *                                              │
- *                              zeroed frames ←─┴─ idle CPUs clear some
+ *                │         (class)        64 frames    32 at a time   │
+ *                └─ cleared? ─→ zeroed frames ←─ idle CPUs clear some ┘
  *
  * Rules     1. avail counts the frames in lists and magazines, less those
  *              promised.  A promise is taken first, by one atomic step that
  *              respects the class; so whoever has one will find a frame.
  *           2. A frame in transit between two lists is promised to who moves
- *              it (idle zeroing), or moves with preemption off (drain): the
+ *              it (idle zeroing), or moves under the lock of its magazine: the
  *              search of rule 1 ends.
  *           3. A magazine has a lock of its own, almost never contended; that
- *              lets others take the last frames out of it.
+ *              lets others take the last frames out of it, and lets a thread
+ *              use the magazine of a CPU that it has left meanwhile.
  *           4. Ranks: magazine, zeroed list and buddy are LR_MEM, and never
- *              two are held but in drain (magazine, then buddy).
+ *              two are held but magazine, then buddy.
  *
  * Read next mem/zero.c, mem/buddy.c.  Who makes room: vm/ws/balance.c.
  */
@@ -36,18 +36,15 @@
 #define MAG_MAX 64
 #define MAG_HALF 32
 
+/* Of one CPU, in cache lines of its own. */
 struct magazine {
 	struct spinlock lock;
 	unsigned n;                  /* [lock] */
 	pfn_t pfn[MAG_MAX];          /* [lock] */
-};
-
-struct cpu_mags {
-	struct magazine free, zeroed;
-};
+} __attribute__((aligned(64)));
 
 static struct {
-	struct cpu_mags cpu[MAXCPU];
+	struct magazine mag[MAXCPU];
 	_Atomic uint64_t avail;      /* [A] rule 1 */
 	_Atomic uint64_t min_ever;   /* [A] lowest avail */
 	uint64_t total;              /* [A] frames ever adopted */
@@ -63,10 +60,10 @@ static struct {
 struct phys_marks phys_marks;
 
 static bool promise_reclaimed(enum phys_class class, uint64_t n);
-static pfn_t own_frame(enum phys_want want);
+static struct magazine *own_magazine(void);
+static pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
 static void put_free(struct vm_page *pg);
-static void drain(struct magazine *m, unsigned keep);
 
 static uint64_t
 gauge_free(void)
@@ -88,10 +85,8 @@ phys_init(void)
 {
 	unsigned i;
 
-	for (i = 0; i < MAXCPU; i++) {
-		spin_init(&phys.cpu[i].free.lock, LR_MEM);
-		spin_init(&phys.cpu[i].zeroed.lock, LR_MEM);
-	}
+	for (i = 0; i < MAXCPU; i++)
+		spin_init(&phys.mag[i].lock, LR_MEM);
 	phys.total = buddy_init();
 	phys.avail = phys.min_ever = phys.total;
 	phys.wired = page_count(PG_WIRED);
@@ -207,7 +202,7 @@ phys_unpromise(uint64_t n)
 }
 
 /* The same, where it was refused: with frames taken from pages that nobody uses. */
-static bool
+static __attribute__((noinline)) bool
 promise_reclaimed(enum phys_class class, uint64_t n)
 {
 	do {
@@ -246,10 +241,10 @@ phys_alloc(enum phys_class class, enum phys_want want)
 		return NULL;
 	if (!phys_promise(class, 1) && !promise_reclaimed(class, 1))
 		return NULL;
-	pfn = own_frame(want);
+	pfn = want == PHYS_ZEROED ? zeroed_pop() : 0;
 	if (pfn == 0)
-		pfn = find_frame();
-	pg = &pfdb[pfn];
+		pfn = mag_pop(own_magazine());
+	pg = &pfdb[pfn != 0 ? pfn : find_frame()];
 	is_zeroed = pg->state == PG_ZEROED;
 	phys_given();
 	page_set_state(pg, PG_LIMBO);
@@ -297,6 +292,14 @@ phys_free_reclaimed(struct vm_page *pg)
 
 /* ---- where frames are looked for ---- */
 
+/* The magazine of this CPU, or of the one that we ran on just now: rule 3. */
+static struct magazine *
+own_magazine(void)
+{
+	return &phys.mag[md_cpu()];
+}
+
+/* A frame of the magazine; 0: it is empty. */
 static pfn_t
 mag_pop(struct magazine *m)
 {
@@ -309,77 +312,13 @@ mag_pop(struct magazine *m)
 	return pfn;
 }
 
-/*
- * Fill from what is on hand; frames that do not fit (we moved to another CPU
- * meanwhile) go back.
- */
 static void
-mag_push_many(struct magazine *m, const pfn_t *pfns, unsigned n)
+mag_fill(struct magazine *m)
 {
-	unsigned i = 0;
-
 	spin_lock(&m->lock);
-	while (i < n && m->n < MAG_MAX)
-		m->pfn[m->n++] = pfns[i++];
+	if (m->n == 0)
+		m->n = buddy_take(m->pfn, MAG_HALF);
 	spin_unlock(&m->lock);
-	if (i < n)
-		buddy_put(pfns + i, n - i);
-}
-
-/* Locks:    preemption off.  Returns: a frame, or 0. */
-static pfn_t
-refill_free(struct magazine *m)
-{
-	pfn_t pfns[MAG_HALF];
-	unsigned n = buddy_take(pfns, MAG_HALF);
-
-	if (n == 0)
-		return 0;
-	mag_push_many(m, pfns, n - 1);
-	return pfns[n - 1];
-}
-
-/* Move some from the zeroed list to the magazine.  Returns: one, or 0. */
-static pfn_t
-refill_zeroed(struct magazine *m)
-{
-	pfn_t pfn, more;
-	unsigned i;
-
-	pfn = zeroed_pop();
-	for (i = 1; pfn != 0 && i < MAG_HALF; i++) {
-		more = zeroed_pop();
-		if (more == 0)
-			break;
-		spin_lock(&m->lock);
-		if (m->n < MAG_MAX) {
-			m->pfn[m->n++] = more;
-			more = 0;
-		}
-		spin_unlock(&m->lock);
-		if (more != 0) {
-			zeroed_push(more);
-			break;
-		}
-	}
-	return pfn;
-}
-
-/* From this CPU's magazine, filled first where it is empty; 0: it stays so. */
-static pfn_t
-own_frame(enum phys_want want)
-{
-	struct cpu_mags *c;
-	pfn_t pfn;
-
-	md_preempt_disable();
-	c = &phys.cpu[md_cpu()];
-	pfn = mag_pop(want == PHYS_ZEROED ? &c->zeroed : &c->free);
-	if (pfn == 0)
-		pfn = want == PHYS_ZEROED ? refill_zeroed(&c->zeroed) :
-		    refill_free(&c->free);
-	md_preempt_enable();
-	return pfn;
 }
 
 /* The last frames of the machine may lie in other CPUs' magazines. */
@@ -389,68 +328,53 @@ from_others(void)
 	pfn_t pfn = 0;
 	unsigned i;
 
-	for (i = 0; i < MAXCPU && pfn == 0; i++) {
-		pfn = mag_pop(&phys.cpu[i].free);
-		if (pfn == 0)
-			pfn = mag_pop(&phys.cpu[i].zeroed);
-	}
+	for (i = 0; i < MAXCPU && pfn == 0; i++)
+		pfn = mag_pop(&phys.mag[i]);
 	return pfn;
 }
 
 /* The caller has a promise, so a frame is somewhere, or will be at once. */
-static pfn_t
+static __attribute__((noinline)) pfn_t
 find_frame(void)
 {
 	pfn_t pfn;
 
-	while ((pfn = own_frame(PHYS_ANY)) == 0 &&
-	    (pfn = own_frame(PHYS_ZEROED)) == 0 && (pfn = from_others()) == 0)
+	for (;;) {
+		mag_fill(own_magazine());
+		if ((pfn = mag_pop(own_magazine())) != 0 ||
+		    (pfn = zeroed_pop()) != 0 || (pfn = from_others()) != 0)
+			return pfn;
 		md_pause();
-	return pfn;
+	}
 }
 
 static void
 put_free(struct vm_page *pg)
 {
-	struct magazine *m;
+	struct magazine *m = own_magazine();
 
-	md_preempt_disable();
-	m = &phys.cpu[md_cpu()].free;
 	spin_lock(&m->lock);
-	if (m->n == MAG_MAX)
-		drain(m, MAG_HALF);
+	if (m->n == MAG_MAX) {
+		m->n = MAG_HALF;
+		buddy_put(m->pfn + MAG_HALF, MAG_MAX - MAG_HALF);
+	}
 	m->pfn[m->n++] = page_pfn(pg);
 	spin_unlock(&m->lock);
-	md_preempt_enable();
-}
-
-/* Locks:    m->lock. */
-static void
-drain(struct magazine *m, unsigned keep)
-{
-	if (m->n <= keep)
-		return;
-	buddy_put(m->pfn + keep, m->n - keep);
-	m->n = keep;
 }
 
 /* ---- runs ---- */
 
-/* All magazines and the zeroed list back to the buddy lists. */
+/* All magazines back to the buddy lists. */
 void
 phys_drain(void)
 {
-	pfn_t pfn;
-	unsigned i;
+	struct magazine *m;
 
-	for (i = 0; i < MAXCPU; i++) {
-		struct cpu_mags *c = &phys.cpu[i];
-
-		while ((pfn = mag_pop(&c->zeroed)) != 0)
-			zeroed_push(pfn);
-		spin_lock(&c->free.lock);
-		drain(&c->free, 0);
-		spin_unlock(&c->free.lock);
+	for (m = phys.mag; m < phys.mag + MAXCPU; m++) {
+		spin_lock(&m->lock);
+		buddy_put(m->pfn, m->n);
+		m->n = 0;
+		spin_unlock(&m->lock);
 	}
 }
 

@@ -125,6 +125,8 @@ zeroed_pop(void)
 {
 	pfn_t pfn;
 
+	if (__atomic_load_n(&zeroed.head, __ATOMIC_RELAXED) == 0)
+		return 0;
 	spin_lock(&zeroed.lock);
 	pfn = zeroed.head;
 	if (pfn != 0) {
