@@ -412,23 +412,19 @@ advise_populate(struct aspace *as, va_t va, va_t end, int advice)
 {
 	bool write = advice == MADV_POPULATE_WRITE;
 	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
-	va_t known = va;
-	int r;
+	struct fctx f;
+	va_t known;
+	int r = 0;
 
-	for (; va < end; va += PAGE_SIZE) {
-		struct fctx f = { .kernel = true };
-
-		r = va < known ? 0 : populate_check(as, va,
-		    write ? PROT_W : PROT_R, &known);
+	for (; va < end && r == 0; va = known) {
+		r = populate_check(as, va, write ? PROT_W : PROT_R, &known);
 		if (r != 0)
 			return r;
-		r = vm_fault(as, va, access, &f);
+		r = vm_fault_range(as, va, MIN(known, end), access, &f);
 		if (r == -EFAULT && f.sig.signo == SIGSEGV)
 			return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
-		if (r != 0 || thread_is_killed())
-			return r != 0 ? r : -EINTR;
 	}
-	return 0;
+	return r;
 }
 
 /* ---- msync, mincore ---- */

@@ -207,12 +207,9 @@ map_attach(struct aspace *as, struct vad *v)
 static void
 map_populate(struct aspace *as, va_t va, va_t end, enum access access)
 {
-	for (; va < end && !thread_is_killed(); va += PAGE_SIZE) {
-		struct fctx f = { .kernel = true };
+	struct fctx f;
 
-		if (vm_fault(as, va, access, &f) != 0)
-			return;
-	}
+	(void)!vm_fault_range(as, va, end, access, &f);
 }
 
 /* ---- commit ---- */

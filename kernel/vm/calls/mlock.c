@@ -290,32 +290,20 @@ next_part(struct aspace *as, va_t va, va_t end, struct mlock_part *p)
 	return found;
 }
 
-/* 0, -EFAULT (SIGSEGV, SIGBUS), -EINTR. */
-static int
-populate_part(struct aspace *as, const struct mlock_part *p)
-{
-	va_t va;
-	int r = 0;
-
-	for (va = p->va; va < p->end && r == 0; va += PAGE_SIZE) {
-		struct fctx f = { .kernel = true };
-
-		r = thread_is_killed() ? -EINTR :
-		    vm_fault(as, va, p->access, &f);
-	}
-	return r;
-}
-
-/* all: a page that cannot be had ends its mapping, not the call. */
+/*
+ * 0, -EFAULT (SIGSEGV, SIGBUS), -EINTR.  HOLES_PASS: a page that cannot be had ends
+ * its mapping, not the call.
+ */
 static int
 populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 {
 	struct mlock_part p;
+	struct fctx f;
 	int r = 0;
 
 	while (va < end && (r == 0 || (holes == HOLES_PASS && r == -EFAULT)) &&
 	    next_part(as, va, end, &p)) {
-		r = populate_part(as, &p);
+		r = vm_fault_range(as, p.va, p.end, p.access, &f);
 		va = p.end;
 	}
 	return r;

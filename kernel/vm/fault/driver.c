@@ -37,6 +37,7 @@
 #include "vm/ws/ws.h"
 
 #define RESTARTS_SHARED 16
+#define FAULT_RUN (64 * PAGE_SIZE) /* so much of a range under one hold of [W] */
 
 static struct {
 	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
@@ -145,16 +146,40 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
  * A fault of a user program, for the trap handler.
  *
  * Locks:    none held.
- * Returns:  0, -EFAULT with the signal in *si, -EINTR (dying).
+ * Returns:  0; -EFAULT with the signal in *si; -EINTR (dying), *si without one.
  */
 int
 vm_user_fault(struct aspace *as, va_t va, enum access access,
     struct vm_siginfo *si)
 {
-	struct fctx f = { .kernel = false };
-	int r = vm_fault(as, va, access, &f);
+	struct fctx f;
+	int r;
 
-	*si = f.sig;
+	fault_clear(&f);
+	r = vm_fault(as, va, access, &f);
+	if (r != 0)
+		*si = f.sig;
+	return r;
+}
+
+/*
+ * Each page of [va, end), for the kernel: as many in one pass as lie in one mapping
+ * and table, so that the locks and the way there are paid once.
+ *
+ * Locks:    as vm_fault().
+ * Returns:  0; else what ended it at f->va, as vm_fault(); -EINTR also where all
+ *           pages are there already, and the thread is killed.
+ */
+int
+vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
+    struct fctx *f)
+{
+	int r = 0;
+
+	for (; va < end && r == 0; va = f->va + PAGE_SIZE) {
+		*f = (struct fctx){ .kernel = true, .va = va, .end = end };
+		r = thread_is_killed() ? -EINTR : vm_fault(as, va, access, f);
+	}
 	return r;
 }
 
@@ -309,6 +334,41 @@ makes_promised(const struct fctx *f)
 	return false;
 }
 
+/* The page of f->va, by the word that pt_walk() is to find.  [M], [W]. */
+static enum fault_outcome
+resolve_page(struct fctx *f)
+{
+	enum fault_outcome r = pt_walk(f);
+
+	if (r == FAULT_DONE && inject_hit(FI_RESTART))
+		r = FAULT_RESTART;
+	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
+		r = fault_over_limit(f);
+	if (r == FAULT_DONE && keep_limit(f))
+		r = pt_walk(f);
+	return r == FAULT_DONE ? f->as->ops->fault(f) : r;
+}
+
+/*
+ * The page is there: is the next one of the range to be had in this pass?  For the
+ * counters it is a fault of its own.
+ */
+static bool
+goes_on(struct fctx *f)
+{
+	va_t next = f->va + PAGE_SIZE;
+
+	if (next >= f->end || next >= f->v.end << PAGE_SHIFT ||
+	    next % FAULT_RUN == 0 || f->restarts > 0 || f->file_page != NULL)
+		return false;
+	f->va = next;
+	atomic_add(&f->as->minflt, 1);
+	EVENT(fault_total);
+	EVENT(fault_kernel);
+	EVENT(fault_pass);
+	return true;
+}
+
 /* S1 and S2: tables, then the design.  [M] held. */
 static enum fault_outcome
 fault_resolve(struct fctx *f)
@@ -316,15 +376,9 @@ fault_resolve(struct fctx *f)
 	enum fault_outcome r;
 
 	mutex_lock(&f->as->ws_lock);
-	r = pt_walk(f);
-	if (r == FAULT_DONE && inject_hit(FI_RESTART))
-		r = FAULT_RESTART;
-	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
-		r = fault_over_limit(f);
-	if (r == FAULT_DONE && keep_limit(f))
-		r = pt_walk(f);
-	if (r == FAULT_DONE)
-		r = f->as->ops->fault(f);
+	do
+		r = resolve_page(f);
+	while (r == FAULT_DONE && goes_on(f));
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);

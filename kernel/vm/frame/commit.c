@@ -111,12 +111,10 @@ static uint64_t
 left_for_root(enum leave leave)
 {
 	uint64_t n = atomic_load(&commit.for_root);
-	struct phys_stat ps;
 
 	if (!is_for_user())
 		return 0;
-	phys_stat(&ps);
-	return (leave == LEAVE_ALL ? n : n / 2) + ps.high;
+	return (leave == LEAVE_ALL ? n : n / 2) + phys_marks.high;
 }
 
 /*
@@ -370,14 +368,11 @@ commit_total(void)
 uint64_t
 commit_limit(void)
 {
-	uint64_t places, wired, gone;
-	struct phys_stat ps;
+	uint64_t wired = page_count(PG_WIRED), places, gone;
 
-	phys_stat(&ps);
 	/* RAM that boot/ had kept comes back later: fewer wired than before. */
-	places = commit.places +
-	    (ps.wired < commit.wired ? commit.wired - ps.wired : 0);
-	wired = ps.wired > commit.wired ? ps.wired - commit.wired : 0;
+	places = commit.places + commit.wired - MIN(wired, commit.wired);
+	wired -= MIN(wired, commit.wired);
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
 	places += swap_ops->places();
 	return places > gone ? places - gone : 0;

@@ -90,9 +90,11 @@ pte_age(uint64_t w)
 static inline bool
 pte_names_frame(uint64_t w)
 {
-	unsigned k = (w >> PTE_KIND_SHIFT) & 7;
+	/* Bit i: a word that ends in these four bits does.  Odd ones are VALID. */
+	const unsigned by_end = 0xaaaa | 1u << (1 << PTE_KIND_SHIFT) |
+	    1u << (2 << PTE_KIND_SHIFT);
 
-	return (w & MD_PTE_P) != 0 || k == 1 || k == 2;
+	return (by_end >> (w & 0xf) & 1) != 0;
 }
 
 /* TRANS or BUSY: such words change under [P] (R5). */
@@ -356,6 +358,10 @@ void page_disown(struct vm_page *);
 /* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
  * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
+/* A new frame becomes the private page of a word of a leaf table: adopted, mapped,
+ * the word set, in one hold of [P].  [W]. */
+void page_install(struct vm_page *leaf, uint64_t *word, struct vm_page *,
+    uint64_t vpn, uint64_t new);
 struct vm_page *page_zero_frame(void);                   /* the global zero page */
 /* Physical address of a word of the direct map: the payload of a home. */
 static inline pa_t

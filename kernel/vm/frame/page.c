@@ -120,14 +120,13 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /* So many words more, or less, name a frame, or one that is special.  [P]. */
-static void
+static inline void
 resident_changed(struct vm_page *container, int more, int special)
 {
 	bool is_table = page_home_kind(container) == HOME_TABLE;
 	bool was_idle = is_table && container->nres == container->tbl.nspec;
 	struct aspace *as;
 
-	ASSERT(spin_is_mine(&pfn_lock));
 	container->nres = (uint16_t)(container->nres + more);
 	if (!is_table)
 		return;
@@ -152,6 +151,7 @@ uint64_t
 word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old;
+	int more;
 
 	ASSERT((new & MD_PTE_P) == 0 || (new & PTE_ZERO_MASK) == 0);
 	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
@@ -160,16 +160,17 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 	if (container == NULL)
 		return old;
 	/* Each count has a lock of its own: only one that changes is stored. */
-	if (pte_names_frame(new) != pte_names_frame(old))
-		resident_changed(container,
-		    pte_names_frame(new) - pte_names_frame(old),
+	more = pte_names_frame(new) - pte_names_frame(old);
+	if (more != 0)
+		resident_changed(container, more,
 		    pte_is_special(new) - pte_is_special(old));
 	if ((new != 0) != (old != 0))
 		container->nused = (uint16_t)(container->nused + (new != 0) -
 		    (old != 0));
 	/* Only leaf tables have such words, and [W] is held. */
-	if (pte_is_locked(new) != pte_is_locked(old))
-		container->tbl.as->n_locked += pte_is_locked(new) ? 1 : -1ul;
+	if (((new | old) & PTE_LOCK) != 0)
+		container->tbl.as->n_locked += (uint64_t)pte_is_locked(new) -
+		    pte_is_locked(old);
 	ASSERT(container->nres <= MD_PT_WORDS);
 	ASSERT(container->nused <= MD_PT_WORDS);
 	/* Written by direct map, where no D bit tells. */
@@ -300,15 +301,32 @@ void
 page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
-	ASSERT(pg->slot == 0 && (pg->nres | pg->nused) == 0);
+	ASSERT((pg->slot | pg->nres | pg->nused) == 0);
 	page_set_home(pg, home, payload);
 	pg->index = index;
 	pg->flags = PF_DIRTY;
 	if (owner_is_word(pg))
 		pg->swp.ahead = false;
 	page_set_state(pg, PG_ACTIVE);
+}
+
+/*
+ * The private page of a word that is not VALID: what fault and fork do with the
+ * frame that they have filled.
+ *
+ * Locks:    [W]; takes [P].
+ * Owns:     takes the frame over.
+ */
+void
+page_install(struct vm_page *leaf, uint64_t *word, struct vm_page *pg,
+    uint64_t vpn, uint64_t new)
+{
+	spin_lock(&pfn_lock);
+	page_adopt_locked(pg, HOME_PTE, word_pa(word), vpn);
+	pg->mapcount++;
+	word_set_locked(leaf, word, new);
+	spin_unlock(&pfn_lock);
 }
 
 /*

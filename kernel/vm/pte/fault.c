@@ -197,12 +197,8 @@ void
 fault_install(struct fctx *f, struct vm_page *pg)
 {
 	ASSERT((word_get(f->word) & MD_PTE_P) == 0);
-	spin_lock(&pfn_lock);
-	page_adopt_locked(pg, HOME_PTE, word_pa(f->word), f->va >> PAGE_SHIFT);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word,
+	page_install(f->leaf, f->word, pg, f->va >> PAGE_SHIFT,
 	    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
-	spin_unlock(&pfn_lock);
 	ws_insert(f->as, f->leaf);
 	f->as->n_priv++;
 }

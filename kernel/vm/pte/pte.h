@@ -24,13 +24,6 @@ struct pte_ref {
 	uint64_t *word;
 };
 
-/* Where the leaf table of va ends. */
-static inline va_t
-pt_table_end(va_t va)
-{
-	return (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1;
-}
-
 /* fault.c: classifies, one handler per case */
 enum fault_case {
 	FC_F0, FC_F1, FC_F1Z, FC_F2, FC_F3, FC_F4, FC_F5, FC_F6, FC_F7, FC_F8,

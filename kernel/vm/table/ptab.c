@@ -39,6 +39,7 @@
 
 #define UPPER_PAID 3u    /* of the 4 pages of as_init; the root is the fourth */
 
+static enum fault_outcome walk_far(struct fctx *f);
 static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
 static bool has_pin(const struct fctx *f, const struct vm_page *pg);
 static void table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
@@ -46,6 +47,27 @@ static void table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
 static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w);
 static bool table_is_empty(const struct vm_page *table);
+
+/*
+ * The word of va, if the table that was met last is still the one; NULL: ask the
+ * root.  A walk is 100 instructions, and programs go along their memory.  [W].
+ */
+static inline uint64_t *
+near_word(struct aspace *as, va_t va, struct vm_page **leaf)
+{
+	if (as->near_end != pt_table_end(va))
+		return NULL;
+	*leaf = as->near;
+	return &pt_words(as->near)[md_pt_index(va, 1)];
+}
+
+static uint64_t *
+note_near(struct aspace *as, va_t va, struct vm_page *leaf)
+{
+	as->near = leaf;
+	as->near_end = pt_table_end(va);
+	return &pt_words(leaf)[md_pt_index(va, 1)];
+}
 
 /* ---- faults: S1 ---- */
 
@@ -62,11 +84,18 @@ static bool table_is_empty(const struct vm_page *table);
 enum fault_outcome
 pt_walk(struct fctx *f)
 {
+	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	f->word = near_word(f->as, f->va, &f->leaf);
+	return f->word != NULL ? FAULT_DONE : walk_far(f);
+}
+
+static __attribute__((noinline)) enum fault_outcome
+walk_far(struct fctx *f)
+{
 	enum fault_outcome r = FAULT_DONE;
 	struct pt_path p;
 	int level;
 
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
 	path_walk(f->as, f->va, &p);
 	if (p.away != 0)
 		r = pt_fault_in(f, &p);
@@ -76,7 +105,7 @@ pt_walk(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	f->leaf = p.table[1];
-	f->word = &pt_words(f->leaf)[md_pt_index(f->va, 1)];
+	f->word = note_near(f->as, f->va, f->leaf);
 	return FAULT_DONE;
 }
 
@@ -196,17 +225,20 @@ pt_unpin(struct fctx *f)
 uint64_t *
 pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 {
+	uint64_t *word = near_word(as, va, leaf);
 	struct pt_path p;
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	ASSERT(va < MD_USER_END);
+	if (word != NULL)
+		return word;
 	if (as->ops->pass != NULL) /* it has tables of its own */
 		return NULL;
 	path_walk(as, va, &p);
 	if (p.table[1] == NULL)
 		return NULL;
 	*leaf = p.table[1];
-	return &pt_words(p.table[1])[md_pt_index(va, 1)];
+	return note_near(as, va, *leaf);
 }
 
 /*
@@ -479,6 +511,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 			continue;
 		if (!table_is_empty(table))
 			return;
+		pt_forget_near(as);
 		spin_lock(&pfn_lock);
 		page_queue_remove(&as->idle, table);
 		word_set_locked(path_parent(&p, level), p.word[level], 0);

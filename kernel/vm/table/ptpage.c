@@ -203,6 +203,7 @@ send_out(struct aspace *as, struct vm_page *table)
 	page_queue_remove(&as->idle, table);
 	word_set_locked(parent_of(table), word, out);
 	spin_unlock(&pfn_lock);
+	pt_forget_near(as);
 	as->n_table--;
 	as->n_table_out++;
 	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);

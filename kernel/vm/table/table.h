@@ -44,6 +44,12 @@ struct pt_iter {
 	unsigned left;                 /* [W] words of leaf not met yet, at most */
 	va_t stop;                     /* [W] end of the table, or of the range */
 };
+/* Where the leaf table of va ends. */
+static inline va_t
+pt_table_end(va_t va)
+{
+	return (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1;
+}
 /* Words of a leaf table. */
 static inline uint64_t *
 pt_words(struct vm_page *table)
@@ -156,6 +162,12 @@ path_place(const struct pt_path *p, va_t va)
 }
 
 /* ptab.c: user tables; [W] held throughout */
+/* A table is in use no more, or elsewhere: none is near. */
+static inline void
+pt_forget_near(struct aspace *as)
+{
+	as->near_end = 0;
+}
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
 /* What a descriptor says of a table in use, but for tbl.late.  [W]. */

@@ -98,11 +98,16 @@ enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
 struct fctx {
 	struct aspace *as;
 	va_t va;
+	va_t end;                      /* pages up to here, too, one by one; 0: va's alone */
 	enum access access;
 	bool kernel;                   /* on behalf of the kernel */
 	bool major, exclusive;         /* waited for I/O; map_lock held for writing */
-	uint16_t restarts;
+	bool token;                    /* of token.c, given back at the end */
+	bool let_go;                   /* pins and frame, for rule c of it */
+	bool extended;                 /* file_page may become dirty */
 	uint8_t tables_in;             /* read for this fault */
+	uint8_t npin;                  /* of pin */
+	uint16_t restarts;
 	struct {                       /* copy of the VAD, made in S0 */
 		uint64_t start, end, off;
 		struct vmo *vmo;
@@ -113,18 +118,35 @@ struct fctx {
 	struct vm_page *leaf;          /* [W] leaf table of va, set by pt_walk */
 	uint64_t *word;                /* [W] its word */
 	struct vm_page *pin[FAULT_MAXPINS];
-	uint8_t npin;
 	struct want want;              /* what is missing, and a spare frame */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
-	bool extended;                 /* file_page may become dirty */
 	uint32_t extend_seq;           /* resize_seq when that began */
-	bool token;                    /* of token.c, given back at the end */
-	bool let_go;                   /* pins and frame, for rule c of it */
 	struct fctx *outer;            /* thread.vmfault before this one */
-	uint64_t charge;               /* pages charged ahead, not yet used */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
 	struct vm_siginfo sig;
 };
+
+/*
+ * A user's fault: what must be zero at first, and not the 400 bytes of all, of which
+ * most are written before they are read, or never.
+ */
+static inline void
+fault_clear(struct fctx *f)
+{
+	f->end = 0;
+	f->kernel = f->major = f->exclusive = f->token = f->let_go = false;
+	f->extended = false;
+	f->tables_in = f->npin = 0;
+	f->restarts = 0;
+	f->want.what = WANT_AGAIN;
+	f->want.frame = f->want.read = f->want.kpage = NULL;
+	f->want.zeroed = f->want.hold = false;
+	f->file_page = NULL;
+	f->pin_out = NULL;
+	f->v.vmo = NULL;
+	f->v.off = f->v.start = 0;
+	f->sig.signo = 0;
+}
 
 /* what a handler of a fault says */
 enum fault_frame { FRAME_ANY, FRAME_ZEROED };
