@@ -315,7 +315,7 @@ map_first(struct fctx *f, struct vm_page *pg, bool store)
 	page_unpin_written(pg, store);
 	EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 	if (!store)
-		cache_fault_around(f, bits & ~MD_PTE_A);
+		fault_map_around(f, bits);
 	return true;
 }
 

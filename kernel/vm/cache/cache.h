@@ -37,6 +37,23 @@ bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
 void cache_end_insert(struct vmo *, struct vm_page *, int r);
 void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
+/* Which of the n pages from idx on are in memory, and not just being read?  pages[i]:
+ * that one, or NULL.  [O], [P]: they stay until they are mapped or pinned. */
+void cache_at_hand(struct vmo *, uint64_t idx, unsigned n, struct vm_page **pages);
+/* The same of an object of either type, as far as its size. */
+static inline void
+vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
+{
+	uint64_t end = PAGE_UP(vmo->size) >> PAGE_SHIFT;
+
+	for (; n > 0 && idx + n > end; n--)
+		pages[n - 1] = NULL;
+	if (vmo->type == VMO_AOBJ)
+		anon_at_hand(vmo, idx, n, pages);
+	else
+		cache_at_hand(vmo, idx, n, pages);
+}
+
 /* cachefile.c: files as objects */
 void cache_files_init(void);
 bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */

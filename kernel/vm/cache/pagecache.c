@@ -113,6 +113,23 @@ cache_next(struct vmo *vmo, uint64_t idx)
 	return best;
 }
 
+/* See cache.h.  Locks: [O], [P]. */
+void
+cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
+{
+	struct vm_page *pg = cache_next(vmo, idx);
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = NULL;
+		if (pg == NULL || pg->index != idx + i)
+			continue;
+		if (pg->state != PG_READING)
+			pages[i] = pg;
+		pg = page_of_node(rb_next(&pg->rb));
+	}
+}
+
 /* A LIMBO frame becomes page pg->index, READING.  [O], [P]. */
 static void
 cache_insert(struct vmo *vmo, struct vm_page *pg)

@@ -26,7 +26,6 @@
 #include "vm/object/vmo.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
-#include "vm/table/table.h"
 #include "vm/vm.h"
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
@@ -111,55 +110,6 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	f->extended = false;
 	(void)want_other(&f->want, extend_page, 0);
 	return false;
-}
-
-/* Map pg, a page of f's object, at va if nothing is there yet.  [W], [O], [P]. */
-static bool
-around_page(struct fctx *f, va_t va, struct vm_page *pg, uint64_t bits)
-{
-	uint64_t *word = &pt_words(f->leaf)[md_pt_index(va, 1)];
-
-	if (word_get(word) != 0 || pg->state == PG_READING)
-		return false;
-	ws_rescue(pg);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, word, pte_make_valid(pg, SRC_OBJ, bits));
-	ws_insert(f->as, f->leaf);
-	EVENT(fault_around_pages);
-	return true;
-}
-
-/*
- * Map neighbours in the same block of `around` pages, without I/O: they are
- * resident, their words ABSENT, inside the mapping and the file.  The block lies
- * in one leaf table.
- *
- * Locks:    [W]; takes [O], [P] for the whole block.
- */
-void
-cache_fault_around(struct fctx *f, uint64_t bits)
-{
-	uint64_t around = fault_around(), vpn = f->va >> PAGE_SHIFT;
-	uint64_t room = f->as->ws_max - MIN(f->as->ws_max, f->as->ws_pages);
-	uint64_t idx, end, lo;
-	struct vmo *vmo = f->v.vmo;
-	struct vm_page *pg;
-
-	around = MIN(MAX(around, 1ul), (uint64_t)CACHE_CLUSTER);
-	lo = MAX(vpn - vpn % around, f->v.start);
-	idx = f->v.off + lo - f->v.start;
-	end = idx + MIN(vpn - vpn % around + around, f->v.end) - lo;
-	spin_lock(&vmo->lock);
-	spin_lock(&pfn_lock);
-	end = MIN(end, PAGE_UP(vmo->size) >> PAGE_SHIFT);
-	while (room > 0 && (pg = cache_next(vmo, idx)) != NULL && pg->index < end) {
-		va_t va = (f->v.start + pg->index - f->v.off) << PAGE_SHIFT;
-
-		room -= around_page(f, va, pg, bits);
-		idx = pg->index + 1;
-	}
-	spin_unlock(&pfn_lock);
-	spin_unlock(&vmo->lock);
 }
 
 /* ---- between passes ---- */

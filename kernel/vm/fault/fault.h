@@ -42,8 +42,10 @@ enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 /* May this fault make the page dirty?  False: it has taken over the pin, and
  * FAULT_NEEDMEM is the outcome. */
 bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
-/* Map neighbours of f's page with these bits, as far as they are resident. */
-void cache_fault_around(struct fctx *, uint64_t bits);
+
+/* around.c: F2, F9 */
+/* Map neighbours of f's page with these bits, as far as they are in memory.  [W]. */
+void fault_map_around(struct fctx *, uint64_t bits);
 
 /* anonfault.c: F9, F3 */
 /* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */

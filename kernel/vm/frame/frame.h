@@ -104,6 +104,14 @@ pte_is_unmapped_frame(uint64_t w)
 	return (w & MD_PTE_P) == 0 && pte_names_frame(w);
 }
 
+/* As pte_kind(), where that is all one asks. */
+static inline bool
+pte_is_trans(uint64_t w)
+{
+	return (w & MD_PTE_P) == 0 &&
+	    ((w >> PTE_KIND_SHIFT) & 7) + 1 == PTE_TRANS;
+}
+
 /* VALID, and mlock keeps it so. */
 static inline bool
 pte_is_locked(uint64_t w)
@@ -303,6 +311,9 @@ uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new
  * table for all of them. */
 uint64_t word_take(uint64_t *word, struct words_gone *);
 void word_settle(struct vm_page *table, const struct words_gone *);
+/* The same for ABSENT words that become VALID.  [W], [P] */
+void word_enter(uint64_t *word, uint64_t new);
+void word_entered(struct vm_page *table, unsigned n, bool locked);
 /* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 /*

@@ -222,6 +222,37 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 }
 
 /*
+ * Make one of many ABSENT words of a leaf table VALID.  Until word_entered() the
+ * table counts fewer than it has.
+ *
+ * Locks:    [W], [P], kept until then.
+ */
+void
+word_enter(uint64_t *word, uint64_t new)
+{
+	ASSERT(word_get(word) == 0 && (new & MD_PTE_P) != 0);
+	__atomic_store_n(word, new, __ATOMIC_SEQ_CST);
+	EVENT(page_word, va2pa(word), 0, new);
+}
+
+/*
+ * Keep the books of the table for n of them, none special: as word_set() for each.
+ *
+ * Locks:    [W], [P].
+ */
+void
+word_entered(struct vm_page *table, unsigned n, bool locked)
+{
+	if (n == 0)
+		return;
+	table->tbl.as->n_locked += locked ? n : 0;
+	table->nused = (uint16_t)(table->nused + n);
+	resident_changed(table, (int)n, 0);
+	if ((table->flags & PF_DIRTY) == 0)
+		page_dirty_locked(table);
+}
+
+/*
  * Other rights or bits for a word that stays VALID with the same frame.
  *
  * Locks:    the container's; hardware may set A and D meanwhile.

@@ -117,6 +117,14 @@ kernel_word(va_t kva)
 
 /* ---- pins ---- */
 
+/* Used by the direct map, where no A bit tells: the page is young.  [P]. */
+static void
+note_use(uint64_t *word, uint64_t w)
+{
+	if ((w & MD_PTE_P) != 0 && (w & PTE_AGE_MASK) != 0)
+		word_change(word, PTE_AGE_MASK, 0);
+}
+
 /*
  * Hold the page of kva if it is in memory.
  *
@@ -145,13 +153,30 @@ kpaged_trypin(va_t kva)
 		ASSERT(page_home_payload(pg) == word_pa(word));
 		page_pin_locked(pg);
 	}
-	/* Used by the direct map, where no A bit tells. */
-	if (kind == PTE_VALID && (w & PTE_AGE_MASK) != 0)
-		word_change(word, PTE_AGE_MASK, 0);
+	note_use(word, w);
 	spin_unlock(&pfn_lock);
 	if (pg == NULL)
 		EVENT(kpaged_trypin_fail);
 	return pg;
+}
+
+/*
+ * The bytes of the page of kva, to be read: no pin, they stay while [P] is held.
+ *
+ * Locks:    [P].
+ * Returns:  by the direct map; NULL: it is not in memory.
+ */
+const void *
+kpaged_peek(va_t kva)
+{
+	uint64_t *word = kernel_word(kva), w = word_get(word);
+	enum pte_kind kind = pte_kind(w);
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	if (kind != PTE_VALID && kind != PTE_TRANS)
+		return NULL;
+	note_use(word, w);
+	return pa2va(page_pa(pte_page(w)));
 }
 
 /*

@@ -34,6 +34,7 @@ va_t kpaged_alloc(size_t pages);
 void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
 /* Resident and pinned now; NULL: use kpaged_pin with no lock of rank >= 3. */
 struct vm_page *kpaged_trypin(va_t);
+const void *kpaged_peek(va_t);                           /* its bytes, to read in this hold of [P]; NULL: out */
 int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
 /* The same, *out NULL if there is no page (any more): for an address that was looked
  * up under locks which have been dropped. */

@@ -128,6 +128,47 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 	return 0;
 }
 
+/*
+ * The word of pgoff; those behind it up to anon_run_end() lie side by side.  The
+ * tables are not pinned: while [P] is held they stay, and are only read.
+ *
+ * Returns:  NULL: no table leads there, or it is not in memory.
+ */
+static const uint64_t *
+words_at_hand(struct vmo *vmo, uint64_t pgoff)
+{
+	uint64_t at;
+	unsigned depth = anon_depth_of(pgoff, &at);
+	const uint64_t *table, *word;
+
+	word = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];
+	for (; depth > 0; depth--) {
+		if (*word == 0 || *word == AOBJ_LOST)
+			return NULL;
+		table = kpaged_peek(anon_table_kva(*word));
+		if (table == NULL)
+			return NULL;
+		word = table + anon_word_in(at, depth);
+	}
+	return word;
+}
+
+/* See object.h.  Locks: [O], [P]. */
+void
+anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages)
+{
+	uint64_t end = pgoff + n, run, w;
+	const uint64_t *word;
+
+	while (pgoff < end) {
+		word = words_at_hand(vmo, pgoff);
+		for (run = MIN(end, anon_run_end(pgoff)); pgoff < run; pgoff++) {
+			w = word == NULL ? 0 : word_get(word++);
+			*pages++ = pte_is_trans(w) ? pte_page(w) : NULL;
+		}
+	}
+}
+
 /* ---- pages ---- */
 
 static uint64_t
@@ -192,6 +233,33 @@ anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
 	return r;
 }
 
+/* The page is in memory: the answer.  [P]. */
+static void
+pin_found(struct anon_ask *ask, struct vm_page *pg)
+{
+	if (ask->how == ANON_TOUCH)
+		ws_rescue(pg);
+	page_pin_locked(pg);
+	ask->page = pg;
+}
+
+/*
+ * Nearly always the page is in memory, and so are the tables above it: then they
+ * need no pins.  [O] held.  False: a table or the page is out, or does not exist.
+ */
+static bool
+pin_at_hand(struct vmo *vmo, struct anon_ask *ask)
+{
+	struct vm_page *pg;
+
+	spin_lock(&pfn_lock);
+	anon_at_hand(vmo, ask->pgoff, 1, &pg);
+	if (pg != NULL)
+		pin_found(ask, pg);
+	spin_unlock(&pfn_lock);
+	return pg != NULL;
+}
+
 static int
 look(struct vmo *vmo, struct anon_ask *ask)
 {
@@ -204,9 +272,12 @@ look(struct vmo *vmo, struct anon_ask *ask)
 	if (ask->how != ANON_TOUCH)
 		end = MAX(end, vmo->a.keep);
 	if (ask->pgoff < end)
+		r = 0;
+	if (r == 0 && !pin_at_hand(vmo, ask)) {
 		r = anon_walk(vmo, ask->pgoff, &way, ask->want);
-	if (r == 0)
-		r = anon_take(vmo, ask, &way);
+		if (r == 0)
+			r = anon_take(vmo, ask, &way);
+	}
 	spin_unlock(&vmo->lock);
 	anon_unpin_table(way.table);
 	return r;
@@ -234,12 +305,8 @@ anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 
 	spin_lock(&pfn_lock);
 	word = word_get(way->slot);
-	if (pte_kind(word) == PTE_TRANS) {
-		ask->page = pte_page(word);
-		if (ask->how == ANON_TOUCH)
-			ws_rescue(ask->page);
-		page_pin_locked(ask->page);
-	}
+	if (pte_kind(word) == PTE_TRANS)
+		pin_found(ask, pte_page(word));
 	spin_unlock(&pfn_lock);
 	switch (pte_kind(word)) {
 	case PTE_TRANS:

@@ -90,6 +90,9 @@ int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out
 /* One look, not waiting; locks below [O]: 0, -EAGAIN, or as anon_page(). */
 int anon_look(struct vmo *, uint64_t pgoff, enum anon_want, struct want *,
     struct vm_page **out) MUST_CHECK;
+/* Which of n pages are in memory?  pages[i], or NULL.  [O], [P]: they stay until they are
+ * mapped or pinned. */
+void anon_at_hand(struct vmo *, uint64_t pgoff, unsigned n, struct vm_page **pages);
 /* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 

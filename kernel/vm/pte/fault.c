@@ -353,7 +353,7 @@ f2_map_file(struct fctx *f)
 	page_unpin_written(pg, store);
 	EVENT(fault_file, f->va, before, word_get(f->word), page_pfn(pg));
 	if (!store)
-		cache_fault_around(f, bits & ~MD_PTE_A);
+		fault_map_around(f, bits);
 	return FAULT_DONE;
 }
 
@@ -493,17 +493,19 @@ f7_rescue(struct fctx *f)
 enum fault_outcome
 f9_map_aobj(struct fctx *f)
 {
+	uint64_t bits = obj_rights(f);
 	struct vm_page *pg;
 	enum fault_outcome r = anon_fault(f, &pg);
 
 	if (r != FAULT_DONE)
 		return r;
-	if (!map_page_of_object(f, pg, obj_rights(f))) {
+	if (!map_page_of_object(f, pg, bits)) {
 		page_unpin(pg);
 		return FAULT_RESTART;
 	}
 	page_unpin(pg);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
+	fault_map_around(f, bits);
 	return FAULT_DONE;
 }
 
