@@ -128,7 +128,7 @@ void map_limit_stack(struct aspace *, uint64_t bytes);
 void map_limit_data(struct aspace *, uint64_t bytes);
 void map_limit_size(struct aspace *, uint64_t bytes);
 
-/* ---- faults and copies (fault.c, uaccess.c, pin.c) ---- */
+/* ---- faults and copies (fault.c, uaccess.c, pin.c, uio.c) ---- */
 
 struct vm_siginfo {
 	int signo, code;        /* SIGSEGV/SIGBUS/SIGKILL, si_code */
@@ -140,12 +140,12 @@ int vm_user_fault(struct aspace *, va_t, enum access, struct vm_siginfo *);
 /* trap_ops.fault for kernel mode: a fault inside md_copy_user.  0, -EFAULT. */
 int vm_kernel_fault(va_t, enum access);
 
-/* ≤ 256 bytes, no lock of rank >= 2 held.  0, -EFAULT. */
+/* By address, no lock of rank >= 2 held.  0, -EFAULT: a part may have moved. */
 int copyin(void *dst, va_t src, size_t n) MUST_CHECK;
 int copyout(va_t dst, const void *src, size_t n) MUST_CHECK;
 /* NUL-terminated; returns the length without NUL, -EFAULT, -ENAMETOOLONG. */
 ssize_t copyin_str(char *dst, va_t src, size_t cap) MUST_CHECK;
-/* Any size, any space (not only the current one), by pins  (book: access). */
+/* Any space, the current one by address, others by pins  (book: access). */
 ssize_t as_read(struct aspace *, va_t, void *dst, size_t n);        /* short on error; -EFAULT if none */
 ssize_t as_write(struct aspace *, va_t, const void *src, size_t n);
 

@@ -629,15 +629,15 @@ md_copy_user(void *dst, const void *src, size_t n)
 	uint8_t *to = dst, *user;
 	const uint8_t *from = src;
 	bool write = is_user(dst);
+	size_t part;
 
-	for (; n > 0; n--, to++, from++) {
+	/* Eight aligned bytes at once, as usercopy.S does. */
+	for (; n > 0; n -= part, to += part, from += part) {
+		part = MIN(n, 8 - ((va_t)(write ? to : from) & 7));
 		user = user_byte((va_t)(write ? to : from), write);
 		if (user == NULL)
 			return -EFAULT;
-		if (write)
-			*user = *from;
-		else
-			*to = *user;
+		memcpy(write ? user : to, write ? from : user, part);
 	}
 	return 0;
 }

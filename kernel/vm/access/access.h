@@ -13,6 +13,12 @@ void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
 /* ======== within the room ======== */
 
+/* Which way bytes go: to the user or the uio, from there. */
+enum uio_dir { UIO_PUT, UIO_GET };
+/* pin.c, uio.c: bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
+ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
+ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
+
 /* vmobytes.c */
 int vmo_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK; /* within one page, if it exists */
 

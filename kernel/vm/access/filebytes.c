@@ -17,7 +17,6 @@
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"
-#include "vm/swap/swap.h"
 #include "vm/vm.h"
 
 /* A pinned page is going to be dirty: rule 1.  0, -ENOSPC, -EIO … */
@@ -25,14 +24,14 @@ static int
 extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 {
 	uint32_t seq;
-	bool dirty;
+	bool has;
 
+	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
-	dirty = (pg->flags & PF_DIRTY) != 0;
+	has = cache_has_place(vmo, idx, pg);
 	spin_unlock(&pfn_lock);
-	if (dirty && !cache_is_short(vmo, idx, &seq))
-		return 0;
-	return cache_extend(vmo, idx, pg, &seq);
+	spin_unlock(&vmo->lock);
+	return has ? 0 : cache_extend(vmo, idx, pg, &seq);
 }
 
 /* Bytes from where they are now: a uio, or a frame that was filled before. */
@@ -103,7 +102,6 @@ vmo_write_file_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 {
 	struct vm_page *pg = NULL;
 
-	pageout_throttle();
 	if (n == PAGE_SIZE) {
 		spin_lock(&vmo->lock);
 		pg = cache_lookup(vmo, off >> PAGE_SHIFT);

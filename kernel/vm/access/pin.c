@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pin.c: user pages held for the kernel: copies of any size, futex words
+ * pin.c: user pages held for the kernel: copies of any space, futex words
  *
- * Problem   The kernel reads and writes user memory, also of other spaces and
- *           while it holds other pages.  A copy by user address can fault in
- *           the middle, and its fault may need the very page that the copy
- *           holds.  So pages are made present and pinned first, and the bytes
- *           move by the direct map.
+ * Problem   The kernel reads and writes memory of spaces that are not on this
+ *           CPU, and keeps words of users over a sleep.  It has no address for
+ *           either; so pages are made present and pinned, and the bytes move by
+ *           the direct map.
  *
  * Picture   vm_pin_user: word VALID with the right ──→ pin
  *                           else vm_fault(…, pin_out) ─→ pinned in the same
  *                                                        hold of [W]
- *           uio: a list of user pieces, or one kernel buffer; pieces of up to
- *           256 bytes of the current space go by copyin and copyout
+ *           as_read, as_write: the current space by address (uaccess.c), any
+ *                      other page by page, pinned
  *
- * Rules     1. No lock of rank >= 2 is held; pages of both sides are pinned
- *              before the first byte moves.
+ * Rules     1. No lock of rank >= 2 is held.
  *           2. A pinned page keeps its contents and place; its mapping may go.
  *           3. What was written is marked dirty at unpin: no D bit tells.
  */
@@ -29,17 +27,9 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
-#define SMALL 256 /* bytes that copyin and copyout take */
-
-enum uio_dir { UIO_PUT, UIO_GET }; /* to the uio, from it */
-
 static int pin_one(struct aspace *as, va_t va, bool write,
     struct vm_page **out);
 static struct vm_page *pin_present(struct aspace *as, va_t va, bool write);
-static ssize_t copy_pages(struct aspace *as, va_t va, void *buf, size_t n,
-    enum uio_dir dir);
-static ssize_t uio_move(struct uio *u, void *buf, size_t n, enum uio_dir dir);
-static ssize_t uio_piece(struct uio *u, void *buf, size_t n, enum uio_dir dir);
 
 /*
  * Pin the pages of [va, va + len), at most max, from the front; fewer where
@@ -78,10 +68,21 @@ vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
 void
 vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
 {
+	pfn_t dead = 0;
 	unsigned i;
+	bool last;
 
-	for (i = 0; i < n; i++)
-		page_unpin_written(frames[i], dirty);
+	spin_lock(&pfn_lock);
+	for (i = 0; i < n; i++) {
+		last = dirty ? page_unpin_dirty_locked(frames[i]) :
+		    page_unpin_locked(frames[i]);
+		if (last) {
+			frames[i]->qnext = dead;
+			dead = page_pfn(frames[i]);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
 }
 
 static int
@@ -112,7 +113,7 @@ pin_present(struct aspace *as, va_t va, bool write)
 	return pg;
 }
 
-/* ---- another space's memory ---- */
+/* ---- copies ---- */
 
 /*
  * Keep the mappings of another process from being torn down: a fault holds its
@@ -130,45 +131,60 @@ hold_mappings(struct aspace *as)
 	return true;
 }
 
-/* As copy_pages(), for any space that somebody uses. */
-static ssize_t
-as_copy(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
-{
-	ssize_t r;
-
-	if (as == as_current())
-		return copy_pages(as, va, buf, n, dir);
-	if (!hold_mappings(as))
-		return -EFAULT;
-	r = copy_pages(as, va, buf, n, dir);
-	as_detach_user(as);
-	return r;
-}
-
-/* Copy between buf and the space.  Bytes; -EFAULT, -EINTR if none. */
-static ssize_t
-copy_pages(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
+/* Within one page, which is pinned.  0, -EFAULT, -EINTR. */
+static int
+copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 {
 	bool write = dir == UIO_PUT;
-	size_t done = 0, part;
 	struct vm_page *pg;
 	char *there;
 	int r;
 
-	while (done < n) {
-		part = MIN(n - done, PAGE_SIZE - ((va + done) & PAGE_MASK));
-		r = vm_pin_user(as, va + done, part, write, &pg, 1);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : r;
-		there = (char *)pa2va(page_pa(pg)) + ((va + done) & PAGE_MASK);
-		if (write)
-			memcpy(there, (char *)buf + done, part);
+	r = vm_pin_user(as, va, n, write, &pg, 1);
+	if (r < 0)
+		return r;
+	there = (char *)pa2va(page_pa(pg)) + (va & PAGE_MASK);
+	if (write)
+		memcpy(there, buf, n);
+	else
+		memcpy(buf, there, n);
+	page_unpin_written(pg, write);
+	return 0;
+}
+
+/*
+ * Copy between buf and a space.  By address where the CPU keeps the rights:
+ * without U it keeps out the program, but not us.
+ *
+ * Locks:    none of rank >= 2; buf may be a page that is pinned and filled.
+ * Context:  thread, may sleep.
+ * Returns:  bytes, up to the first page that cannot be reached; -EFAULT, -EINTR
+ *           if none.
+ */
+ssize_t
+as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
+{
+	bool here = as == as_current();
+	bool plain = here && (dir == UIO_PUT || !atomic_load(&as->hides));
+	size_t done = 0, part;
+	int r = 0;
+
+	if (!here && !hold_mappings(as))
+		return -EFAULT;
+	for (; done < n; done += part, va += part, buf += part) {
+		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
+		if (!plain)
+			r = copy_pinned(as, va, buf, part, dir);
+		else if (dir == UIO_PUT)
+			r = copyout(va, buf, part);
 		else
-			memcpy((char *)buf + done, there, part);
-		page_unpin_written(pg, write);
-		done += part;
+			r = copyin(buf, va, part);
+		if (r != 0)
+			break;
 	}
-	return (ssize_t)done;
+	if (!here)
+		as_detach_user(as);
+	return done > 0 ? (ssize_t)done : r;
 }
 
 /*
@@ -195,133 +211,6 @@ ssize_t
 as_write(struct aspace *as, va_t va, const void *src, size_t n)
 {
 	return as_copy(as, va, (void *)(uintptr_t)src, n, UIO_PUT);
-}
-
-/* ---- uio ---- */
-
-/*
- * One user buffer of the current space.
- *
- * Locks:    none; u must not move: it points into itself.
- */
-void
-uio_init_user(struct uio *u, va_t va, size_t n)
-{
-	uio_init_kernel(u, (void *)va, n);
-	u->as = as_current();
-}
-
-/*
- * One kernel buffer.
- *
- * Locks:    none; u must not move.
- */
-void
-uio_init_kernel(struct uio *u, void *buf, size_t n)
-{
-	u->as = NULL;
-	u->one.base = (uintptr_t)buf;
-	u->one.len = n;
-	u->vec = &u->one;
-	u->nvec = 1;
-	u->done = 0;
-	u->left = n;
-}
-
-/*
- * Kernel bytes to the uio.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
- * Returns:  bytes moved, short where user memory ends; -EFAULT, -EINTR if none.
- */
-ssize_t
-uio_put(struct uio *u, const void *src, size_t n)
-{
-	return uio_move(u, (void *)(uintptr_t)src, n, UIO_PUT);
-}
-
-/*
- * Bytes of the uio to the kernel.
- *
- * Locks, Context, Returns: as uio_put().
- */
-ssize_t
-uio_get(struct uio *u, void *dst, size_t n)
-{
-	return uio_move(u, dst, n, UIO_GET);
-}
-
-/*
- * n zeros to the uio.
- *
- * Locks, Context, Returns: as uio_put().
- */
-ssize_t
-uio_zero(struct uio *u, size_t n)
-{
-	void *zeros = pa2va(page_pa(page_zero_frame()));
-	size_t done = 0, part;
-	ssize_t r;
-
-	n = MIN(n, u->left);
-	while (done < n) {
-		part = MIN(n - done, PAGE_SIZE);
-		r = uio_put(u, zeros, part);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : r;
-		done += (size_t)r;
-		if ((size_t)r < part || thread_is_killed())
-			break;
-	}
-	return (ssize_t)done;
-}
-
-static ssize_t
-uio_move(struct uio *u, void *buf, size_t n, enum uio_dir dir)
-{
-	size_t done = 0;
-	ssize_t r;
-
-	n = MIN(n, u->left);
-	while (done < n && u->nvec > 0) {
-		if (u->vec->len == 0) {
-			u->vec++;
-			u->nvec--;
-			continue;
-		}
-		r = uio_piece(u, (char *)buf + done, n - done, dir);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : r;
-		u->vec->base += (size_t)r;
-		u->vec->len -= (size_t)r;
-		u->done += (size_t)r;
-		u->left -= (size_t)r;
-		done += (size_t)r;
-	}
-	return (ssize_t)done;
-}
-
-/* As much as lies in the first vector and one user page. */
-static ssize_t
-uio_piece(struct uio *u, void *buf, size_t n, enum uio_dir dir)
-{
-	va_t at = u->vec->base;
-	int r;
-
-	n = MIN(n, u->vec->len);
-	if (u->as == NULL) {
-		if (dir == UIO_PUT)
-			memcpy((void *)at, buf, n);
-		else
-			memcpy(buf, (void *)at, n);
-		return (ssize_t)n;
-	}
-	n = MIN(n, PAGE_SIZE - (at & PAGE_MASK));
-	if (n > SMALL || u->as != as_current())
-		return as_copy(u->as, at, buf, n, dir);
-	r = dir == UIO_PUT ? copyout(at, buf, n) : copyin(buf, at, n);
-	return r != 0 ? r : (ssize_t)n;
 }
 
 /* ---- futex words ---- */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uaccess.c: small copies from and to the current user space
+ * uaccess.c: copies from and to the current user space, by address
  *
- * Problem   A system call reads and writes a few words of its caller's memory,
- *           at addresses that the caller chose: absent, forbidden, or the
- *           kernel's own.
+ * Problem   A system call reads and writes its caller's memory at addresses that
+ *           the caller chose: absent, forbidden, or the kernel's own.
  *
  * Picture   copyin ─ in the user half? ─→ md_copy_user ──ok──→ 0
  *                          │ no               │ page fault
@@ -16,8 +15,11 @@
  *
  * Rules     1. The range is checked before a byte moves: a user cannot make
  *              the kernel touch its own half.
- *           2. No lock of rank >= 2 is held: the fault takes them.  Longer
- *              copies, and those under locks, go by pins (vm/access/pin.c).
+ *           2. No lock of rank >= 2 is held: the fault takes them.  What the
+ *              kernel's side lies in is its own, or pinned and filled: the fault
+ *              may need that page, too (R8).
+ *           3. Of a long copy that fails a part has moved, and nobody knows how
+ *              much: as_copy() goes page by page.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"
@@ -32,7 +34,7 @@ static bool is_user_range(va_t va, size_t n);
 static int user_copy(void *dst, const void *src, size_t n);
 
 /*
- * Copy from the user; at most 256 bytes.
+ * Copy from the user.
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, may sleep.
@@ -51,7 +53,7 @@ copyin(void *dst, va_t src, size_t n)
 }
 
 /*
- * Copy to the user; at most 256 bytes.
+ * Copy to the user.
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, may sleep.

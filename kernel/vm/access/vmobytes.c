@@ -2,14 +2,17 @@
 /*
  * vmobytes.c: bytes into and out of memory objects
  *
- * Problem   read() and write() copy between a page of an object and pages of
- *           the caller, which may be mappings of the very same page.
+ * Problem   read() and write() copy between pages of an object and memory of the
+ *           caller, which may be mapped to the very same pages.  One page at a
+ *           time they would spend more on locks than on bytes.
  *
- * Picture   object ─ page, pinned ─→ uio_put, uio_get ─→ user pages, pinned
+ * Picture   object ─ 16 pages at hand, pinned in one hold ─→ uio_move ─→ user
+ *                  └ the first is not: read, made, a hole ─┘
  *
- * Rules     1. Bytes are copied between pinned pages, with no lock held but the
- *              file's own (rank 1): nobody waits for himself.
- *           2. Page by page; what comes short ends the call short.
+ * Rules     1. Pages are pinned and filled before a byte moves, with no lock held
+ *              but the file's own (rank 1): nobody waits for himself.
+ *           2. A run ends at a page that is not at hand, and where frames are low.
+ *           3. What comes short ends the call short.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"
@@ -17,16 +20,119 @@
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
+#include "vm/swap/swap.h"
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
-/* Moves up to n bytes within one page. */
-typedef ssize_t page_mover(struct vmo *vmo, uint64_t off, size_t n,
-    struct uio *uio);
+#define RUN_MAX 16 /* pages held at once: R9 */
 
-static page_mover read_page, write_page;
-static ssize_t move_pages(struct vmo *vmo, uint64_t off, struct uio *uio,
-    page_mover *mover);
+/* ---- runs ---- */
+
+/*
+ * Pin the pages from off on that are at hand, for n bytes at most; of a file,
+ * those to be written only where they may become dirty as they are.
+ */
+static unsigned
+hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
+    struct vm_page **page)
+{
+	bool place = dir == UIO_GET && vmo->type == VMO_VNODE;
+	uint64_t idx = off >> PAGE_SHIFT;
+	unsigned max, held;
+
+	n += off & PAGE_MASK;
+	max = (unsigned)MIN(PAGE_UP(n) >> PAGE_SHIFT, (size_t)RUN_MAX);
+	if (frames_are_low())
+		max = 1; /* rule a of token.c: they are held in a wait */
+	spin_lock(&vmo->lock);
+	spin_lock(&pfn_lock);
+	vmo_at_hand(vmo, idx, max, page);
+	for (held = 0; held < max && page[held] != NULL; held++) {
+		if (place && !cache_has_place(vmo, idx + held, page[held]))
+			break;
+		page_pin_locked(page[held]);
+	}
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	if (vmo->type == VMO_VNODE)
+		EVENT_ADD(cache_hit, held);
+	return held;
+}
+
+/* n bytes at most between held pages, the first of which holds off, and uio. */
+static ssize_t
+move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
+    struct uio *uio, enum uio_dir dir)
+{
+	size_t done = 0, at, part;
+	ssize_t r = 0;
+	unsigned i;
+
+	for (i = 0; i < held && done < n; i++) {
+		at = (off + done) & PAGE_MASK;
+		part = MIN(n - done, PAGE_SIZE - at);
+		r = uio_move(uio, (char *)pa2va(page_pa(page[i])) + at, part,
+		    dir);
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+		if ((size_t)r < part)
+			break;
+	}
+	vm_unpin_user(page, held, dir == UIO_GET);
+	return done > 0 ? (ssize_t)done : r;
+}
+
+/* The same for the page of off alone, which is read or made. */
+static ssize_t
+move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
+    enum uio_dir dir)
+{
+	uint64_t idx = off >> PAGE_SHIFT;
+	struct vm_page *pg;
+	int r;
+
+	n = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
+	if (vmo->type == VMO_AOBJ)
+		r = anon_page(vmo, idx, dir == UIO_GET ? ANON_CREATE :
+		    ANON_FIND, &pg);
+	else if (dir == UIO_PUT)
+		r = cache_get(vmo, idx, CACHE_READ, &pg);
+	else
+		return vmo_write_file_page(vmo, off, n, uio);
+	if (r == -ENOENT)
+		return uio_zero(uio, n);
+	if (r != 0)
+		return r == -ENXIO ? 0 : r; /* cut since the size was read */
+	return move_run(&pg, 1, off, n, uio, dir);
+}
+
+/* Run by run; ends short at the end of the object or of the user's memory. */
+static ssize_t
+move(struct vmo *vmo, uint64_t off, struct uio *uio, enum uio_dir dir)
+{
+	struct vm_page *page[RUN_MAX];
+	uint64_t size;
+	size_t done = 0, n;
+	unsigned held;
+	ssize_t r;
+
+	while (uio->left > 0 && off < (size = vmo_size(vmo))) {
+		n = MIN(uio->left, size - off);
+		if (dir == UIO_GET && vmo->type == VMO_VNODE)
+			pageout_throttle();
+		held = hold_run(vmo, off, n, dir, page);
+		r = held > 0 ? move_run(page, held, off, n, uio, dir) :
+		    move_page(vmo, off, n, uio, dir);
+		if (r <= 0)
+			return done > 0 ? (ssize_t)done : r;
+		done += (size_t)r;
+		off += (size_t)r;
+		if (thread_is_killed())
+			break;
+	}
+	return (ssize_t)done;
+}
 
 /*
  * Bytes from off on into uio, short at the end of the object.  Holes read as
@@ -39,29 +145,7 @@ static ssize_t move_pages(struct vmo *vmo, uint64_t off, struct uio *uio,
 ssize_t
 vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
-	return move_pages(vmo, off, uio, read_page);
-}
-
-/* The page is pinned before uio pins the user's: neither waits for the other. */
-static ssize_t
-read_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
-{
-	struct vm_page *pg;
-	ssize_t r;
-	int err;
-
-	err = vmo->type == VMO_VNODE ?
-	    cache_get(vmo, off >> PAGE_SHIFT, CACHE_READ, &pg) :
-	    anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
-	if (err == -ENOENT)
-		return uio_zero(uio, n);
-	if (err == -ENXIO)
-		return 0; /* cut since the size was read */
-	if (err != 0)
-		return err;
-	r = uio_put(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
-	page_unpin(pg);
-	return r;
+	return move(vmo, off, uio, UIO_PUT);
 }
 
 /*
@@ -74,52 +158,10 @@ read_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 ssize_t
 vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
-	return move_pages(vmo, off, uio, write_page);
+	return move(vmo, off, uio, UIO_GET);
 }
 
-/* Page by page; ends short at the end of the object or where a page does. */
-static ssize_t
-move_pages(struct vmo *vmo, uint64_t off, struct uio *uio, page_mover *mover)
-{
-	uint64_t size;
-	size_t done = 0, n;
-	ssize_t r;
-
-	while (uio->left > 0) {
-		size = vmo_size(vmo);
-		if (off >= size)
-			break;
-		n = PAGE_SIZE - (off & PAGE_MASK);
-		n = MIN(n, MIN(uio->left, size - off));
-		r = mover(vmo, off, n, uio);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : r;
-		done += (size_t)r;
-		off += (size_t)r;
-		if ((size_t)r < n || thread_is_killed())
-			break;
-	}
-	return (ssize_t)done;
-}
-
-static ssize_t
-write_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
-{
-	struct vm_page *pg;
-	ssize_t r;
-	int err;
-
-	if (vmo->type == VMO_VNODE)
-		return vmo_write_file_page(vmo, off, n, uio);
-	err = anon_page(vmo, off >> PAGE_SHIFT, ANON_CREATE, &pg);
-	if (err == -ENXIO)
-		return 0;
-	if (err != 0)
-		return err;
-	r = uio_get(uio, (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), n);
-	page_unpin_dirty(pg);
-	return r;
-}
+/* ---- pages ---- */
 
 /*
  * Page pg of an anonymous object exists from now on, zeroed if it did not.
@@ -171,30 +213,6 @@ vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 
 /* ---- what others write to the disk ---- */
 
-/* Page idx, pinned, when it is in memory; waits while it is being read. */
-static struct vm_page *
-find_read(struct vmo *vmo, uint64_t idx)
-{
-	struct vm_page *pg;
-	bool busy = true;
-
-	do {
-		spin_lock(&vmo->lock);
-		pg = cache_lookup(vmo, idx);
-		if (pg != NULL) {
-			spin_lock(&pfn_lock);
-			busy = pg->state == PG_READING;
-			if (!busy)
-				page_pin_locked(pg);
-			spin_unlock(&pfn_lock);
-		}
-		spin_unlock(&vmo->lock);
-		if (pg != NULL && busy)
-			page_wait_plain(pg);
-	} while (pg != NULL && busy);
-	return pg;
-}
-
 /*
  * Locks:    at most rank 1.
  * Context:  thread, may sleep.
@@ -207,17 +225,18 @@ vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 	size_t part;
 	char *to;
 
+	vm_finish_begin();
 	for (; n > 0 && off < vmo_size(vmo); off += part, from += part) {
 		part = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
 		n -= part;
-		pg = find_read(vmo, off >> PAGE_SHIFT);
-		if (pg == NULL)
+		if (cache_get(vmo, off >> PAGE_SHIFT, CACHE_FIND, &pg) != 0)
 			continue;
 		to = (char *)pa2va(page_pa(pg)) + (off & PAGE_MASK);
 		if (to != from)
 			memcpy(to, from, part);
 		page_unpin(pg);
 	}
+	vm_finish_end();
 }
 
 /* Where the hole that begins at idx ends; idx: it is none. */

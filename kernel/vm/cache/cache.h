@@ -63,7 +63,8 @@ int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CH
 void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
 int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
 bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
-bool cache_is_short(struct vmo *, uint64_t idx, uint32_t *seq); /* dirty, yet to be extended */
+/* May it become dirty as it is?  [O], [P]. */
+bool cache_has_place(const struct vmo *, uint64_t idx, const struct vm_page *);
 int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
 
 /* hole.c */

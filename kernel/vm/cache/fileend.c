@@ -184,21 +184,16 @@ cache_grown_locked(struct vmo *vmo, uint64_t old)
 }
 
 /*
- * *seq: changes of size so far; cache_extend() says at which it began.
+ * May page idx, which pg is, become dirty as it is?
  *
- * Locks:    takes [O].
- * Returns:  page idx may have too few blocks, although it is dirty.
+ * Locks:    [O], [P].
+ * Returns:  it is dirty already, and has all its blocks.
  */
 bool
-cache_is_short(struct vmo *vmo, uint64_t idx, uint32_t *seq)
+cache_has_place(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 {
-	bool is;
-
-	spin_lock(&vmo->lock);
-	is = idx >= vmo->v.short_lo && idx < vmo->v.short_hi;
-	*seq = vmo->resize_seq;
-	spin_unlock(&vmo->lock);
-	return is;
+	return (pg->flags & PF_DIRTY) != 0 &&
+	    (idx < vmo->v.short_lo || idx >= vmo->v.short_hi);
 }
 
 /* Page idx has all its blocks.  In the middle of the range it stays: rule 5. */
@@ -215,7 +210,8 @@ unmark_locked(struct vmo *vmo, uint64_t idx)
 }
 
 /*
- * Page idx, which pg is, gets its place on disk, at the size of *seq or later.
+ * Page idx, which pg is, gets its place on disk; *seq: at that size, counted in
+ * changes of it, or a later one.
  *
  * Locks:    none of rank >= 2.
  * Context:  thread, sleeps; pg is pinned.
@@ -226,7 +222,9 @@ cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint32_t *seq)
 {
 	int r;
 
-	(void)cache_is_short(vmo, idx, seq);
+	spin_lock(&vmo->lock);
+	*seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
 	if (vmo->pager->extend == NULL)
 		return 0;
 	r = vmo->pager->extend(vmo->v.obj, idx, pg);

@@ -93,15 +93,16 @@ cache_fault(struct fctx *f, struct vm_page **out)
 bool
 cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 {
-	bool is_short, dirty;
-	uint32_t seq;
+	struct vmo *vmo = f->v.vmo;
+	bool may;
 
-	is_short = cache_is_short(f->v.vmo, fault_index(f), &seq);
+	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
-	dirty = (pg->flags & PF_DIRTY) != 0;
+	may = cache_has_place(vmo, fault_index(f), pg) || (f->extended &&
+	    f->file_page == pg && f->extend_seq == vmo->resize_seq);
 	spin_unlock(&pfn_lock);
-	if ((dirty && !is_short) || (f->extended && f->file_page == pg &&
-	    f->extend_seq == seq))
+	spin_unlock(&vmo->lock);
+	if (may)
 		return true;
 	/* f->file_page may be pg itself, which then has two pins of ours. */
 	if (f->file_page != NULL)
