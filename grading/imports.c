@@ -41,7 +41,7 @@ static const char *const never[] = {
 	"timer_arm", "work_queue",
 	/* writes a program's memory, or page tables of the kernel */
 	"copyin*", "copyout*", "uio_*", "vmo_write", "vmo_read", "as_write",
-	"as_read", "vmo_write_file_page", "md_copy_user", "md_kmap*",
+	"as_read", "md_copy_user", "md_kmap*",
 	"md_kunmap*", "md_root_*", "md_out*", "md_in8", "md_in16", "md_in32" };
 
 static const char *const inits_that_are_fine[] = { "mutex_init", "rw_init",

@@ -19,10 +19,4 @@ enum uio_dir { UIO_PUT, UIO_GET };
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
 ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
 
-/* vmobytes.c */
-int vmo_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK; /* within one page, if it exists */
-
-/* filebytes.c */
-ssize_t vmo_write_file_page(struct vmo *, uint64_t off, size_t n, struct uio *);
-
 #endif

@@ -12,7 +12,8 @@
  * Rules     1. Pages are pinned and filled before a byte moves, with no lock held
  *              but the file's own (rank 1): nobody waits for himself.
  *           2. A run ends at a page that is not at hand, and where frames are low.
- *           3. What comes short ends the call short.
+ *           3. A page of a file has its place on disk before it becomes dirty.
+ *           4. What comes short ends the call short.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"
@@ -83,14 +84,81 @@ move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
 	return done > 0 ? (ssize_t)done : r;
 }
 
-/* The same for the page of off alone, which is read or made. */
+/* ---- a page alone ---- */
+
+/*
+ * Within one page of a file that exists: read if need be, and with its place on disk
+ * before it becomes dirty.
+ */
+static ssize_t
+write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
+{
+	uint64_t idx = off >> PAGE_SHIFT;
+	struct vm_page *pg;
+	uint32_t seq;
+	int r;
+
+	r = cache_get(vmo, idx, CACHE_READ, &pg);
+	if (r != 0)
+		return r;
+	r = cache_extend(vmo, idx, pg, &seq);
+	if (r == 0)
+		return move_run(&pg, 1, off, n, uio, UIO_GET);
+	page_unpin(pg);
+	return r;
+}
+
+/*
+ * A whole page that is absent need not be read.  The frame is filled before it
+ * is in the tree: the source may be a mapping of this very page.
+ */
+static ssize_t
+write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
+{
+	uint64_t idx = off >> PAGE_SHIFT;
+	struct vm_page *pg = NULL;
+	struct uio filled;
+	uint32_t seq;
+	ssize_t n;
+	int r;
+
+	r = page_alloc_wait(PHYS_ANY, &pg);
+	if (r != 0)
+		return r;
+	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
+	if (n == (ssize_t)PAGE_SIZE && cache_begin_insert(vmo, idx, pg)) {
+		r = cache_extend(vmo, idx, pg, &seq);
+		cache_end_insert(vmo, pg, r);
+		return r != 0 ? r : n;
+	}
+	/* The source ended early, or somebody else was faster. */
+	if (n > 0) {
+		uio_init_kernel(&filled, pa2va(page_pa(pg)), (size_t)n);
+		n = write_into(vmo, off, (size_t)n, &filled);
+	}
+	page_free(pg);
+	return n;
+}
+
+static bool
+is_absent(struct vmo *vmo, uint64_t idx)
+{
+	bool absent;
+
+	spin_lock(&vmo->lock);
+	absent = cache_lookup(vmo, idx) == NULL;
+	spin_unlock(&vmo->lock);
+	return absent;
+}
+
+/* Bytes within the page of off, which is read or made.  0: the end has come nearer. */
 static ssize_t
 move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
     enum uio_dir dir)
 {
 	uint64_t idx = off >> PAGE_SHIFT;
 	struct vm_page *pg;
-	int r;
+	ssize_t r;
 
 	n = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
 	if (vmo->type == VMO_AOBJ)
@@ -99,12 +167,13 @@ move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 	else if (dir == UIO_PUT)
 		r = cache_get(vmo, idx, CACHE_READ, &pg);
 	else
-		return vmo_write_file_page(vmo, off, n, uio);
+		r = n == PAGE_SIZE && is_absent(vmo, idx) ?
+		    write_whole(vmo, off, uio) : write_into(vmo, off, n, uio);
+	if (r == 0 && (vmo->type == VMO_AOBJ || dir == UIO_PUT))
+		return move_run(&pg, 1, off, n, uio, dir);
 	if (r == -ENOENT)
 		return uio_zero(uio, n);
-	if (r != 0)
-		return r == -ENXIO ? 0 : r; /* cut since the size was read */
-	return move_run(&pg, 1, off, n, uio, dir);
+	return r == -ENXIO ? 0 : r;
 }
 
 /* Run by run; ends short at the end of the object or of the user's memory. */
@@ -186,31 +255,6 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 	return r;
 }
 
-/*
- * Zero bytes within one page.  A page that does not exist stays so.
- *
- * Locks:    at most rank 1.
- * Returns:  0; of a file also -EIO, -EINTR.
- */
-int
-vmo_zero_part(struct vmo *vmo, uint64_t off, size_t n)
-{
-	struct vm_page *pg;
-	int r;
-
-	if (vmo->type == VMO_VNODE)
-		return cache_zero_part(vmo, off, n);
-	/* Who dies must finish: what is cut off may not come back. */
-	vm_finish_begin();
-	r = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
-	vm_finish_end();
-	if (r != 0)
-		return 0;
-	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
-	page_unpin_dirty(pg);
-	return 0;
-}
-
 /* ---- what others write to the disk ---- */
 
 /*
@@ -239,48 +283,37 @@ vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 	vm_finish_end();
 }
 
-/* Where the hole that begins at idx ends; idx: it is none. */
+/* The first dirty page of [idx, end), or end: it gets its place when it is written. */
 static uint64_t
-hole_from(struct vmo *vmo, uint64_t idx)
-{
-	if (vmo->pager->has(vmo->v.obj, idx))
-		return idx;
-	return vmo->pager->hole == NULL ? idx + 1 :
-	    idx + MAX(1ul, vmo->pager->hole(vmo->v.obj, idx));
-}
-
-/* The first page in [idx, end) that is in memory, or end; is it dirty? */
-static uint64_t
-next_resident(struct vmo *vmo, uint64_t idx, uint64_t end, bool *dirty)
+next_dirty(struct vmo *vmo, uint64_t idx, uint64_t end)
 {
 	struct vm_page *pg;
 
 	spin_lock(&vmo->lock);
 	pg = cache_next(vmo, idx);
-	idx = pg != NULL ? MIN(end, pg->index) : end;
-	*dirty = idx < end && (pg->flags & PF_DIRTY) != 0;
+	while (pg != NULL && pg->index < end && (pg->flags & PF_DIRTY) == 0)
+		pg = cache_next(vmo, pg->index + 1);
+	if (pg != NULL)
+		end = MIN(end, pg->index);
 	spin_unlock(&vmo->lock);
-	return idx;
+	return end;
 }
 
 /* The first page of a file at or after idx that is no hole, or UINT64_MAX. */
 static uint64_t
 cache_next_data(struct vmo *vmo, uint64_t idx)
 {
-	uint64_t end = PAGE_UP(vmo_size(vmo)) >> PAGE_SHIFT, hole_end;
-	bool dirty;
+	uint64_t end = PAGE_UP(vmo_size(vmo)) >> PAGE_SHIFT, n, hole_end;
 
 	while (idx < end && !thread_is_killed()) {
-		hole_end = MIN(end, hole_from(vmo, idx));
-		if (hole_end == idx)
+		if (vmo->pager->has(vmo->v.obj, idx))
 			return idx;
-		/* A page there may be dirty, and get its place when written. */
-		while (idx < hole_end) {
-			idx = next_resident(vmo, idx, hole_end, &dirty);
-			if (dirty)
-				return idx;
-			idx += idx < hole_end;
-		}
+		n = vmo->pager->hole == NULL ? 1 :
+		    MAX(1ul, vmo->pager->hole(vmo->v.obj, idx));
+		hole_end = MIN(end, idx + n);
+		idx = next_dirty(vmo, idx, hole_end);
+		if (idx < hole_end)
+			return idx;
 	}
 	return UINT64_MAX;
 }

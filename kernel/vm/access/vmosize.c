@@ -14,10 +14,31 @@
  *           2. Pages go last, when no word names them; in a hole a fault in
  *              between makes a new page, which costs a fault and nothing else.
  */
-#include "vm/access/access.h"
+#include "lib/string.h"
 #include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
 #include "vm/object/object.h"
 #include "vm/vm.h"
+
+/* Zero bytes within one page, if it exists.  0; of a file also -EIO, -EINTR. */
+static int
+zero_part(struct vmo *vmo, uint64_t off, size_t n)
+{
+	struct vm_page *pg;
+	int r;
+
+	if (vmo->type == VMO_VNODE)
+		return cache_zero_part(vmo, off, n);
+	/* Who dies must finish: what is cut off may not come back. */
+	vm_finish_begin();
+	r = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
+	vm_finish_end();
+	if (r != 0)
+		return 0;
+	memset((char *)pa2va(page_pa(pg)) + (off & PAGE_MASK), 0, n);
+	page_unpin_dirty(pg);
+	return 0;
+}
 
 /*
  * Cut or extend (book: truncate).
@@ -72,8 +93,7 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	vmo->cuts--;
 	spin_unlock(&vmo->lock);
 	if (!file && (bytes & PAGE_MASK) != 0)
-		return vmo_zero_part(vmo, bytes,
-		    PAGE_SIZE - (bytes & PAGE_MASK));
+		return zero_part(vmo, bytes, PAGE_SIZE - (bytes & PAGE_MASK));
 	return 0;
 }
 
@@ -137,11 +157,11 @@ vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 	z.lo = PAGE_UP(off) >> PAGE_SHIFT;
 	z.hi = end >> PAGE_SHIFT;
 	if (z.lo > z.hi)
-		return vmo_zero_part(vmo, off, end - off);
+		return zero_part(vmo, off, end - off);
 	if ((off & PAGE_MASK) != 0)
-		r = vmo_zero_part(vmo, off, PAGE_SIZE - (off & PAGE_MASK));
+		r = zero_part(vmo, off, PAGE_SIZE - (off & PAGE_MASK));
 	if (r == 0 && (end & PAGE_MASK) != 0)
-		r = vmo_zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
+		r = zero_part(vmo, PAGE_DOWN(end), end & PAGE_MASK);
 	if (r == 0 && z.lo < z.hi)
 		r = punch_pages(vmo, &z);
 	return r;

@@ -23,6 +23,9 @@ cache_lookup(struct vmo *vmo, uint64_t idx)
 	return pg != NULL && pg->index == idx ? pg : NULL;
 }
 
+/* One look, not waiting: pinned; -ENXIO, -ENOENT, -EAGAIN (*out is being read). */
+enum cache_use { CACHE_HOLD, CACHE_TOUCH }; /* by a call; by a fault, which may rescue */
+int cache_look(struct vmo *, uint64_t idx, enum cache_use, struct vm_page **out) MUST_CHECK;
 enum cache_want { CACHE_FIND, CACHE_READ };
 /* The page, pinned.  May sleep, no lock of rank >= 2.  0; -ENXIO beyond the end,
  * -ENOENT absent (CACHE_FIND), -EIO, -EINTR. */

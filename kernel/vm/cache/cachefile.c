@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cachefile.c: a file as a memory object: made, ended, its clean pages dropped
+ * cachefile.c: a file as a memory object: made, ended, seen by its file system
  *
  * Picture   vnode ─→ vmo_create_file ─→ struct vmo ─→ pages (pagecache.c)
  *
@@ -14,14 +14,11 @@
 #include "vm/swap/swap.h"
 #include "vm/vm.h"
 
-#define DROP_BATCH 64      /* pages given up in one hold of [O] */
-
 static struct {
 	_Atomic uint64_t objs; /* [A] files with an object */
 } files;
 
 static void cache_end(struct vmo *vmo);
-static bool drop_some(struct vmo *vmo, uint64_t *idx, pfn_t *dead);
 
 static uint64_t
 gauge_objs(void)
@@ -130,39 +127,16 @@ bool
 cache_is_resident(struct vmo *vmo, uint64_t idx)
 {
 	struct vm_page *pg;
-	bool is;
 
 	spin_lock(&vmo->lock);
 	pg = cache_lookup(vmo, idx);
-	is = pg != NULL && pg->state != PG_READING;
+	if (pg != NULL && pg->state == PG_READING)
+		pg = NULL;
 	spin_unlock(&vmo->lock);
-	return is;
+	return pg != NULL;
 }
 
-/* ---- dropping ---- */
-
-/*
- * Forget clean pages that nobody maps or pins.
- *
- * Locks:    none of rank >= 3.
- */
-void
-vmo_drop_clean(struct vmo *vmo)
-{
-	uint64_t idx = 0;
-	pfn_t dead;
-	bool more;
-
-	do {
-		dead = 0;
-		spin_lock(&vmo->lock);
-		more = drop_some(vmo, &idx, &dead);
-		spin_unlock(&vmo->lock);
-		page_free_chain(dead);
-	} while (more);
-}
-
-/* The same for every file.  Locks: none of rank >= 2. */
+/* vmo_drop_clean() for every file.  Locks: none of rank >= 2. */
 void
 vmo_drop_clean_all(void)
 {
@@ -170,29 +144,4 @@ vmo_drop_clean_all(void)
 
 	for (vmo = vmo_visit_next(NULL); vmo != NULL; vmo = vmo_visit_next(vmo))
 		vmo_drop_clean(vmo);
-}
-
-/* Some pages from *idx on.  False: that was the last.  [O]. */
-static bool
-drop_some(struct vmo *vmo, uint64_t *idx, pfn_t *dead)
-{
-	struct vm_page *pg = NULL;
-	unsigned i;
-
-	ASSERT(spin_is_mine(&vmo->lock));
-	spin_lock(&pfn_lock);
-	for (i = 0; i < DROP_BATCH; i++) {
-		pg = cache_next(vmo, *idx);
-		if (pg == NULL)
-			break;
-		*idx = pg->index + 1;
-		if (pg->state != PG_STANDBY)
-			continue;
-		cache_erase(vmo, pg);
-		CHECK(page_disown_locked(pg));
-		pg->qnext = *dead;
-		*dead = page_pfn(pg);
-	}
-	spin_unlock(&pfn_lock);
-	return pg != NULL;
 }

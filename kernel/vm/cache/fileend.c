@@ -118,18 +118,13 @@ static void
 wait_written(struct vmo *vmo, uint64_t idx)
 {
 	struct vm_page *pg;
-	bool busy;
 
-	do {
-		spin_lock(&vmo->lock);
-		pg = cache_lookup(vmo, idx);
-		spin_lock(&pfn_lock);
-		busy = pg != NULL && (pg->flags & PF_WRITING) != 0;
-		spin_unlock(&pfn_lock);
-		spin_unlock(&vmo->lock);
-		if (busy)
-			page_wait_plain(pg);
-	} while (busy);
+	vm_finish_begin();
+	if (cache_get(vmo, idx, CACHE_FIND, &pg) == 0) {
+		page_wait_plain(pg);
+		page_unpin(pg);
+	}
+	vm_finish_end();
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"
+#include "vm/ws/ws.h"
 
 #define WINDOW_MIN 4     /* pages of the first read in a sequence */
 #define CUT_BATCH 64     /* pages taken out in one hold of [O] */
@@ -34,24 +35,19 @@ static struct {
 	_Atomic uint64_t pages;  /* [A] in all trees */
 } cache;
 
-/* A read under way: pages idx, idx + 1 … in the tree and READING.  [own] */
-struct cache_fill {
-	struct vmo *vmo;
-	uint64_t idx;
-	unsigned n;                          /* pages inserted */
-	struct vm_page *page[CACHE_WINDOW];  /* frames; the first n of them */
+/* Pages of a range that shall go.  [own] */
+struct cache_cut {
+	uint64_t lo, hi;
+	bool unused;             /* only clean ones, that nobody maps or pins */
+	pfn_t dead;              /* frames to be freed without locks */
+	struct vm_page *busy;    /* read or written: to be waited for */
 };
 
-static int cache_look(struct vmo *vmo, uint64_t idx, struct vm_page **out);
-static void cache_insert(struct vmo *vmo, struct vm_page *pg);
-static int fill_alloc(struct cache_fill *fill, unsigned n);
-static void fill_insert(struct cache_fill *fill, unsigned n);
-static int fill_read(struct cache_fill *fill, struct vm_page **first);
+static int read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page,
+    unsigned n, struct vm_page **first);
 static void fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin);
 static int collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi,
     struct vm_page **out);
-static bool cut_some(struct vmo *vmo, uint64_t lo, uint64_t hi, pfn_t *dead,
-    struct vm_page **busy);
 static bool cache_reclaim(struct vm_page *pg);
 
 static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
@@ -151,6 +147,30 @@ cache_insert(struct vmo *vmo, struct vm_page *pg)
 }
 
 /*
+ * Frames become pages from idx on, up to the first that exists, the end, or a hole
+ * that is being made.  [O].  How many.
+ */
+static unsigned
+insert_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n)
+{
+	struct vm_page *next = cache_next(vmo, idx);
+	uint64_t end = MIN(cache_pages_of(vmo->size), idx + n);
+	unsigned in;
+
+	if (next != NULL)
+		end = MIN(end, next->index);
+	if (idx < vmo->v.hole_hi)
+		end = MIN(end, vmo->v.hole_lo);
+	spin_lock(&pfn_lock);
+	for (in = 0; idx + in < end; in++) {
+		page[in]->index = idx + in;
+		cache_insert(vmo, page[in]);
+	}
+	spin_unlock(&pfn_lock);
+	return in;
+}
+
+/*
  * The object does not know the page any more.
  *
  * Locks:    [O].
@@ -185,6 +205,40 @@ cache_reclaim(struct vm_page *pg)
 /* ---- getting a page ---- */
 
 /*
+ * One look at page idx.
+ *
+ * Locks:    at most [W]; takes [O], [P].
+ * Owns:     0: the caller, a pin in *out.
+ * Returns:  0; -ENXIO beyond the end; -ENOENT absent; -EAGAIN: *out is READING.
+ */
+int
+cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
+    struct vm_page **out)
+{
+	struct vm_page *pg = NULL;
+	int r = -ENXIO;
+
+	spin_lock(&vmo->lock);
+	if (idx < cache_pages_of(vmo->size)) {
+		pg = cache_lookup(vmo, idx);
+		r = pg == NULL ? -ENOENT : 0;
+	}
+	if (pg != NULL) {
+		spin_lock(&pfn_lock);
+		if (pg->state == PG_READING)
+			r = -EAGAIN;
+		else if (use == CACHE_TOUCH)
+			ws_rescue(pg);
+		if (r == 0)
+			page_pin_locked(pg);
+		spin_unlock(&pfn_lock);
+	}
+	spin_unlock(&vmo->lock);
+	*out = pg;
+	return r;
+}
+
+/*
  * Page idx of the file, pinned.
  *
  * Locks:    none of rank >= 2.
@@ -201,7 +255,7 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	int r;
 
 	for (;;) {
-		r = cache_look(vmo, idx, &pg);
+		r = cache_look(vmo, idx, CACHE_HOLD, &pg);
 		if (r == 0)
 			EVENT(cache_hit);
 		if (r == -EAGAIN) {
@@ -219,31 +273,6 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	}
 	*out = pg;
 	return 0;
-}
-
-/* One look: 0 pinned; -ENXIO, -ENOENT; -EAGAIN READING. */
-static int
-cache_look(struct vmo *vmo, uint64_t idx, struct vm_page **out)
-{
-	struct vm_page *pg = NULL;
-	int r = -ENXIO;
-
-	spin_lock(&vmo->lock);
-	if (idx < cache_pages_of(vmo->size)) {
-		pg = cache_lookup(vmo, idx);
-		r = pg == NULL ? -ENOENT : 0;
-	}
-	if (pg != NULL) {
-		spin_lock(&pfn_lock);
-		if (pg->state == PG_READING)
-			r = -EAGAIN;
-		else
-			page_pin_locked(pg);
-		spin_unlock(&pfn_lock);
-	}
-	spin_unlock(&vmo->lock);
-	*out = pg;
-	return r;
 }
 
 /*
@@ -280,88 +309,53 @@ int
 cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
     struct vm_page **first)
 {
-	struct cache_fill fill = { .vmo = vmo, .idx = idx };
+	struct vm_page *page[CACHE_WINDOW] = { NULL };
+	unsigned got, in;
 	int r;
 
 	if (first != NULL)
 		*first = NULL;
-	r = fill_alloc(&fill, MIN(n, (unsigned)CACHE_WINDOW));
+	r = page_alloc_wait(PHYS_ANY, &page[0]);
 	if (r != 0)
 		return r;
-	n = fill.n;
-	fill_insert(&fill, n);
-	if (fill.n == 0)
-		return cache_hole_wait(vmo, idx, idx + 1);
-	return fill_read(&fill, first);
-}
-
-/* Frames: the first is waited for, the others only if there are some. */
-static int
-fill_alloc(struct cache_fill *fill, unsigned n)
-{
-	int r = page_alloc_wait(PHYS_ANY, &fill->page[0]);
-
-	if (r != 0)
-		return r;
-	for (fill->n = 1; fill->n < n; fill->n++) {
-		fill->page[fill->n] = page_alloc_ahead();
-		if (fill->page[fill->n] == NULL)
+	/* The others are not waited for. */
+	for (got = 1; got < MIN(n, (unsigned)CACHE_WINDOW); got++) {
+		page[got] = page_alloc_ahead();
+		if (page[got] == NULL)
 			break;
 	}
-	return 0;
-}
-
-/* Enter the frames where pages are absent; give the others of the n back. */
-static void
-fill_insert(struct cache_fill *fill, unsigned n)
-{
-	struct vmo *vmo = fill->vmo;
-	struct vm_page *next;
-	uint64_t end;
-
 	spin_lock(&vmo->lock);
-	next = cache_next(vmo, fill->idx);
-	end = MIN(cache_pages_of(vmo->size), fill->idx + n);
-	if (next != NULL)
-		end = MIN(end, next->index);
-	if (fill->idx < vmo->v.hole_hi)
-		end = MIN(end, vmo->v.hole_lo);
-	spin_lock(&pfn_lock);
-	for (fill->n = 0; fill->idx + fill->n < end; fill->n++) {
-		fill->page[fill->n]->index = fill->idx + fill->n;
-		cache_insert(vmo, fill->page[fill->n]);
-	}
-	spin_unlock(&pfn_lock);
-	if (fill->n > 0) {
-		vmo->v.ra_next = fill->idx + fill->n;
-		vmo->v.ra_win = (uint16_t)fill->n;
+	in = insert_run(vmo, idx, page, got);
+	if (in > 0) {
+		vmo->v.ra_next = idx + in;
+		vmo->v.ra_win = (uint16_t)in;
 	}
 	spin_unlock(&vmo->lock);
-	while (n > fill->n)
-		page_free(fill->page[--n]);
+	while (got > in)
+		page_free(page[--got]);
+	return in > 0 ? read_run(vmo, idx, page, in, first) :
+	    cache_hole_wait(vmo, idx, idx + 1);
 }
 
 /* Where reading all at once fails, each page has its own result. */
 static int
-fill_read(struct cache_fill *fill, struct vm_page **first)
+read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
+    struct vm_page **first)
 {
-	struct vmo *vmo = fill->vmo;
 	int all, r, r0 = 0;
 	unsigned i;
 
-	all = vmo->pager->in(vmo->v.obj, fill->idx, fill->page, (int)fill->n);
-	EVENT_ADD(cache_read_pages, fill->n);
-	for (i = 0; i < fill->n; i++) {
-		r = all;
-		if (all != 0 && fill->n > 1)
-			r = vmo->pager->in(vmo->v.obj, fill->idx + i,
-			    &fill->page[i], 1);
+	all = vmo->pager->in(vmo->v.obj, idx, page, (int)n);
+	EVENT_ADD(cache_read_pages, n);
+	for (i = 0; i < n; i++) {
+		r = all == 0 || n == 1 ? all :
+		    vmo->pager->in(vmo->v.obj, idx + i, &page[i], 1);
 		if (i == 0)
 			r0 = r;
-		fill_end(vmo, fill->page[i], r, i == 0 && first != NULL);
+		fill_end(vmo, page[i], r, i == 0 && first != NULL);
 	}
 	if (r0 == 0 && first != NULL)
-		*first = fill->page[0];
+		*first = page[0];
 	return r0;
 }
 
@@ -401,19 +395,12 @@ fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin)
 bool
 cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 {
-	bool free;
+	unsigned in;
 
 	spin_lock(&vmo->lock);
-	free = idx < cache_pages_of(vmo->size) && cache_lookup(vmo, idx) == NULL &&
-	    (idx < vmo->v.hole_lo || idx >= vmo->v.hole_hi);
-	if (free) {
-		spin_lock(&pfn_lock);
-		pg->index = idx;
-		cache_insert(vmo, pg);
-		spin_unlock(&pfn_lock);
-	}
+	in = insert_run(vmo, idx, &pg, 1);
 	spin_unlock(&vmo->lock);
-	return free;
+	return in > 0;
 }
 
 /*
@@ -523,10 +510,8 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 
 	EVENT_ADD(cache_writeback, n);
 	for (i = 0; i < n; i++) {
-		r = all;
-		if (all != 0 && n > 1)
-			r = vmo->pager->out(vmo->v.obj, idx + (uint64_t)i,
-			    &pages[i], 1);
+		r = all == 0 || n == 1 ? all :
+		    vmo->pager->out(vmo->v.obj, idx + (uint64_t)i, &pages[i], 1);
 		if (first == 0)
 			first = r;
 		writeback_end(pages[i], r);
@@ -535,6 +520,56 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 }
 
 /* ---- the end of pages ---- */
+
+/* Some of the range.  False: none is left.  [O]. */
+static bool
+cut_some(struct vmo *vmo, struct cache_cut *c)
+{
+	struct vm_page *pg;
+	bool more = true;
+	unsigned i;
+
+	ASSERT(spin_is_mine(&vmo->lock));
+	spin_lock(&pfn_lock);
+	for (i = 0; i < CUT_BATCH; i++) {
+		pg = cache_next(vmo, c->lo);
+		more = pg != NULL && pg->index < c->hi;
+		if (!more)
+			break;
+		if (c->unused && pg->state != PG_STANDBY) {
+			c->lo = pg->index + 1;
+			continue;
+		}
+		if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0) {
+			c->busy = pg;
+			break;
+		}
+		cache_erase(vmo, pg);
+		if (page_disown_locked(pg)) {
+			pg->qnext = c->dead;
+			c->dead = page_pfn(pg);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	return more;
+}
+
+static void
+cut_all(struct vmo *vmo, struct cache_cut *c)
+{
+	bool more;
+
+	do {
+		c->dead = 0;
+		c->busy = NULL;
+		spin_lock(&vmo->lock);
+		more = cut_some(vmo, c);
+		spin_unlock(&vmo->lock);
+		page_free_chain(c->dead);
+		if (c->busy != NULL)
+			page_wait_plain(c->busy);
+	} while (more);
+}
 
 /*
  * Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
@@ -546,48 +581,20 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct vm_page *busy;
-	pfn_t dead;
-	bool more;
+	struct cache_cut c = { .lo = lo, .hi = hi };
 
-	do {
-		dead = 0;
-		busy = NULL;
-		spin_lock(&vmo->lock);
-		more = cut_some(vmo, lo, hi, &dead, &busy);
-		spin_unlock(&vmo->lock);
-		page_free_chain(dead);
-		if (busy != NULL)
-			page_wait_plain(busy);
-	} while (more);
+	cut_all(vmo, &c);
 }
 
-/* Some of them; frames to be freed on *dead.  False: none is left.  [O]. */
-static bool
-cut_some(struct vmo *vmo, uint64_t lo, uint64_t hi, pfn_t *dead,
-    struct vm_page **busy)
+/*
+ * Forget clean pages that nobody maps or pins.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+vmo_drop_clean(struct vmo *vmo)
 {
-	struct vm_page *pg;
-	bool more = true;
-	unsigned i;
+	struct cache_cut c = { .hi = UINT64_MAX, .unused = true };
 
-	ASSERT(spin_is_mine(&vmo->lock));
-	spin_lock(&pfn_lock);
-	for (i = 0; i < CUT_BATCH; i++) {
-		pg = cache_next(vmo, lo);
-		more = pg != NULL && pg->index < hi;
-		if (!more)
-			break;
-		if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0) {
-			*busy = pg;
-			break;
-		}
-		cache_erase(vmo, pg);
-		if (page_disown_locked(pg)) {
-			pg->qnext = *dead;
-			*dead = page_pfn(pg);
-		}
-	}
-	spin_unlock(&pfn_lock);
-	return more;
+	cut_all(vmo, &c);
 }

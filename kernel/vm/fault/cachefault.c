@@ -28,7 +28,6 @@
 #include "vm/swap/swap.h"
 #include "vm/vm.h"
 #include "vm/want/want.h"
-#include "vm/ws/ws.h"
 
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
 
@@ -48,39 +47,20 @@ static int extend_page(struct want *w);
 enum fault_outcome
 cache_fault(struct fctx *f, struct vm_page **out)
 {
-	struct vmo *vmo = f->v.vmo;
-	uint64_t idx = fault_index(f);
-	struct vm_page *pg = NULL;
-	bool beyond, reading = false;
-
 	ASSERT(mutex_is_mine(&f->as->ws_lock));
-	spin_lock(&vmo->lock);
-	beyond = idx >= PAGE_UP(vmo->size) >> PAGE_SHIFT;
-	if (!beyond)
-		pg = cache_lookup(vmo, idx);
-	if (pg != NULL) {
-		spin_lock(&pfn_lock);
-		reading = pg->state == PG_READING;
-		if (!reading) {
-			ws_rescue(pg);
-			page_pin_locked(pg);
-		}
-		spin_unlock(&pfn_lock);
-	}
-	spin_unlock(&vmo->lock);
-
-	*out = pg;
-	if (beyond)
-		return fault_signal(f, SIGBUS, BUS_ADRERR);
-	if (pg == NULL) {
+	switch (cache_look(f->v.vmo, fault_index(f), CACHE_TOUCH, out)) {
+	case 0:
+		return FAULT_DONE;
+	case -ENOENT:
 		(void)want_other(&f->want, read_page, 0);
 		EVENT(fault_file_read, f->va, word_get(f->word));
 		return FAULT_IO;
+	case -EAGAIN:
+		EVENT(cache_wait);
+		return fault_busy(f, word_get(f->word), *out);
+	default: /* beyond the end */
+		return fault_signal(f, SIGBUS, BUS_ADRERR);
 	}
-	if (!reading)
-		return FAULT_DONE;
-	EVENT(cache_wait);
-	return fault_busy(f, word_get(f->word), pg);
 }
 
 /*
