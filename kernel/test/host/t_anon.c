@@ -379,10 +379,77 @@ charged_as_a_whole(void **state)
 	check_nothing_left(commit);
 }
 
+/* ---- mapped ---- */
+
+#define AT 0x10000000ul /* of page 0, at the beginning of a table */
+
+static struct aspace *
+map_shared(struct vmo *vmo, uint64_t pages)
+{
+	struct map_args a = { .addr = AT, .len = pages << PAGE_SHIFT,
+		.prot = PROT_R | PROT_W, .maxprot = PROT_R | PROT_W,
+		.flags = MAP_SHARED | MAP_FIXED, .vmo = vmo };
+	struct aspace *as = NULL;
+	va_t va;
+
+	assert_int_equal(as_create(design_by_name("fmo"), &as), 0);
+	as_attach_user(as);
+	assert_int_equal(map_mmap(as, &a, &va), 0);
+	return as;
+}
+
+/* Neighbours that one touch of page i maps; it may make the page itself. */
+static uint64_t
+around(struct aspace *as, uint64_t i, bool store)
+{
+	uint64_t before = ev_read(EV_fault_around_pages), value = 1;
+
+	assert_int_equal(store ? host_store(as, AT + (i << PAGE_SHIFT), 1) :
+	    host_load(as, AT + (i << PAGE_SHIFT), &value), 0);
+	return ev_read(EV_fault_around_pages) - before;
+}
+
+/* A touch that follows another maps what is in memory around it, and makes nothing. */
+static void
+neighbours_are_mapped(void **state)
+{
+	uint64_t commit = commit_total(), i, pages, faults;
+	struct vmo *vmo = vmo_create_anon(600 * PAGE_SIZE, NULL, NULL);
+	struct aspace *as = map_shared(vmo, 600);
+
+	for (i = 0; i < 600; i++)
+		if (i != 9 && (i < 16 || i >= 508))
+			make_page(vmo, i);
+	pages = ev_read(EV_anon_pages);
+	/* The header, then a leaf table; 9 is a hole. */
+	assert_int_equal(around(as, 0, false), 14);
+	assert_int_equal(ev_read(EV_anon_pages), pages);
+	assert_int_equal(around(as, 9, true), 0);
+	assert_int_equal(ev_read(EV_anon_pages), pages + 1);
+	/* Page 518 has another table of the object, 512 one of the space. */
+	assert_int_equal(around(as, 510, false), 0);
+	assert_int_equal(around(as, 511, true), 2);
+	assert_int_equal(around(as, 520, true), 0);
+	assert_int_equal(around(as, 521, true), 14);
+	faults = ev_read(EV_fault_total);
+	for (i = 512; i < 528; i++)
+		assert_int_equal(around(as, i, true), 0);
+	assert_int_equal(ev_read(EV_fault_total), faults);
+	/* Not beyond the end: page 599 is the last of the mapping. */
+	assert_int_equal(vmo_resize(vmo, 598 * PAGE_SIZE), 0);
+	assert_int_equal(around(as, 591, true), 0);
+	assert_int_equal(around(as, 592, true), 5);
+	host_check(3);
+	as_detach_user(as);
+	as_put(as);
+	vmo_put(vmo);
+	check_nothing_left(commit);
+}
+
 static int
 boot(void **state)
 {
-	host_boot(4096, "idlezero=0");
+	host_boot(4096, "idlezero=0 norandom=1 around=16");
 	host_seed(3);
 	return 0;
 }
@@ -397,6 +464,7 @@ main(void)
 		cmocka_unit_test(bytes_in_any_order),
 		cmocka_unit_test(pin_outlives_object),
 		cmocka_unit_test(charged_as_a_whole),
+		cmocka_unit_test(neighbours_are_mapped),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

@@ -140,17 +140,6 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 	return n;
 }
 
-static bool
-is_absent(struct vmo *vmo, uint64_t idx)
-{
-	bool absent;
-
-	spin_lock(&vmo->lock);
-	absent = cache_lookup(vmo, idx) == NULL;
-	spin_unlock(&vmo->lock);
-	return absent;
-}
-
 /* Bytes within the page of off, which is read or made.  0: the end has come nearer. */
 static ssize_t
 move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
@@ -167,7 +156,7 @@ move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 	else if (dir == UIO_PUT)
 		r = cache_get(vmo, idx, CACHE_READ, &pg);
 	else
-		r = n == PAGE_SIZE && is_absent(vmo, idx) ?
+		r = n == PAGE_SIZE && !cache_is_resident(vmo, idx) ?
 		    write_whole(vmo, off, uio) : write_into(vmo, off, n, uio);
 	if (r == 0 && (vmo->type == VMO_AOBJ || dir == UIO_PUT))
 		return move_run(&pg, 1, off, n, uio, dir);
