@@ -35,7 +35,8 @@ static struct {
 
 static ssize_t reg_read(struct file *f, const uint64_t *at, struct uio *u);
 static ssize_t ops_read(struct file *f, const uint64_t *at, struct uio *u);
-static ssize_t reg_write(struct file *f, const uint64_t *at, struct uio *u);
+static ssize_t reg_write(struct file *f, const uint64_t *at, struct uio *u,
+    unsigned flags);
 static ssize_t ops_write(struct file *f, const uint64_t *at, struct uio *u);
 
 /* sys/ tells how to find RLIMIT_FSIZE. */
@@ -332,8 +333,19 @@ vn_settle(struct vnode *v)
 	return v->mnt->type->sync(v->mnt, v);
 }
 
+/* Bytes of f have changed; O_SYNC holds the bit of O_DSYNC. */
+static int
+written_settle(struct file *f, unsigned flags)
+{
+	if ((flags & O_DSYNC) == 0 && !vn_is_sync(f->vn))
+		return 0;
+	if (f->ops != NULL ? f->ops->sync == NULL : f->vn->type != S_IFREG)
+		return 0;
+	return file_sync(f);
+}
+
 /*
- * Bytes of f have changed.  O_SYNC holds the bit of O_DSYNC.
+ * Bytes of f have changed.
  *
  * Locks:    none held.
  * Returns:  0, -EIO, what fsync gives.
@@ -341,15 +353,19 @@ vn_settle(struct vnode *v)
 int
 file_settle(struct file *f)
 {
-	if ((f->flags & O_DSYNC) == 0 && !vn_is_sync(f->vn))
-		return 0;
-	if (f->ops != NULL ? f->ops->sync == NULL : f->vn->type != S_IFREG)
-		return 0;
-	return file_sync(f);
+	return written_settle(f, f->flags);
 }
 
-static ssize_t
-write_any(struct file *f, const uint64_t *at, struct uio *u)
+/*
+ * pwritev2(2): at *at, or where the position is (NULL), with these flags of open(2)
+ * besides its own: O_APPEND, O_DSYNC.
+ *
+ * Locks:    none held.
+ * Returns:  bytes, -EBADF, -ENOSPC, -EFBIG, -EPIPE (it was signalled), …; at an
+ *           offset also -ESPIPE.
+ */
+ssize_t
+file_write_as(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 {
 	ssize_t n;
 	int r;
@@ -362,28 +378,24 @@ write_any(struct file *f, const uint64_t *at, struct uio *u)
 		return -EINVAL;
 	if (u->left == 0)
 		return 0;
-	n = f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u);
-	r = n > 0 ? file_settle(f) : 0;
+	flags |= f->flags;
+	n = f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u, flags);
+	r = n > 0 ? written_settle(f, flags) : 0;
 	return r != 0 ? r : n;
 }
 
-/*
- * write(2) at the position or, O_APPEND, at the end.
- *
- * Locks:    none held.
- * Returns:  bytes, -EBADF, -ENOSPC, -EFBIG, -EPIPE (it was signalled), …
- */
+/* write(2) at the position or, O_APPEND, at the end. */
 ssize_t
 file_write(struct file *f, struct uio *u)
 {
-	return write_any(f, NULL, u);
+	return file_write_as(f, NULL, u, 0);
 }
 
 /* pwrite(2).  Also -ESPIPE. */
 ssize_t
 file_pwrite(struct file *f, uint64_t off, struct uio *u)
 {
-	return write_any(f, &off, u);
+	return file_write_as(f, &off, u, 0);
 }
 
 /* Grow or shrink; the caller holds vnode->lock for writing. */
@@ -464,7 +476,7 @@ vn_strip_setid(struct vnode *v)
 }
 
 static ssize_t
-reg_write(struct file *f, const uint64_t *at, struct uio *u)
+reg_write(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 {
 	struct vnode *v = f->vn;
 	uint64_t off;
@@ -474,7 +486,7 @@ reg_write(struct file *f, const uint64_t *at, struct uio *u)
 	if (at == NULL)
 		mutex_lock_nested(&f->pos_lock);
 	off = at != NULL ? *at : f->pos;
-	if ((f->flags & O_APPEND) != 0)
+	if ((flags & O_APPEND) != 0)
 		off = vmo_size(v->vmo);
 	n = write_locked(v, off, u);
 	if (at == NULL) {

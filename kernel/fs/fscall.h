@@ -104,6 +104,8 @@ ssize_t file_read(struct file *, struct uio *);      /* at the position */
 ssize_t file_write(struct file *, struct uio *);
 ssize_t file_pread(struct file *, uint64_t off, struct uio *);
 ssize_t file_pwrite(struct file *, uint64_t off, struct uio *);
+/* At *off, NULL: the position; flags: O_APPEND, O_DSYNC for this call alone. */
+ssize_t file_write_as(struct file *, const uint64_t *off, struct uio *, unsigned flags);
 int64_t file_lseek(struct file *, int64_t off, int whence);
 int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
 /* POLL* that hold; *wq: what to sleep on, NULL: always ready. */

@@ -23,11 +23,19 @@
 
 #define FADV_MAX 5u
 
+/* What preadv2 and pwritev2 know.  Reads and writes wait, so NOWAIT is refused. */
+#define RWF_HIPRI 1u             /* a hint */
+#define RWF_DSYNC 2u
+#define RWF_SYNC 4u
+#define RWF_APPEND 16u
+#define RWF_PROVIDED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
+
 /* A read or write: which way, and where. */
 struct rw {
 	struct file *f;
 	bool is_write;
 	const uint64_t *off;     /* NULL: at the position */
+	unsigned rwf;            /* RWF_* of this call */
 };
 
 /* A signal that the current thread has earned. */
@@ -91,8 +99,9 @@ rw_perform(const struct rw *rw, struct uio *u)
 	if (!rw->is_write)
 		return rw->off != NULL ? file_pread(rw->f, *rw->off, u) :
 		    file_read(rw->f, u);
-	n = rw->off != NULL ? file_pwrite(rw->f, *rw->off, u) :
-	    file_write(rw->f, u);
+	n = file_write_as(rw->f, rw->off, u,
+	    ((rw->rwf & RWF_APPEND) != 0 ? O_APPEND : 0u) |
+	    ((rw->rwf & (RWF_DSYNC | RWF_SYNC)) != 0 ? O_DSYNC : 0u));
 	raise_fsize(n);
 	return n;
 }
@@ -139,7 +148,7 @@ enum rw_way { RW_READ, RW_WRITE };
 static int64_t
 rw_buffer(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 {
-	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off };
+	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off, 0 };
 	struct uio u;
 	int64_t r;
 
@@ -201,11 +210,12 @@ iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 	return 0;
 }
 
-/* readv, writev, preadv, pwritev. */
+/* readv, writev, preadv, pwritev, and the two with flags. */
 static int64_t
-rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off)
+rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
+    unsigned rwf)
 {
-	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off };
+	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off, rwf };
 	struct uio u = { .as = as_current(), .nvec = (unsigned)a[2] };
 	struct uio_vec *vec;
 	int64_t r;
@@ -221,6 +231,8 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 		r = rw_check(&rw, 0, 0);
 		if (r == 0)
 			r = rw_check_end(&rw, u.left);
+		if (r == 0 && u.left != 0 && (rwf & ~RWF_PROVIDED) != 0)
+			r = -EOPNOTSUPP;
 		if (r == 0)
 			r = rw_perform(&rw, &u);
 		kmem_free(vec);
@@ -256,25 +268,47 @@ sys_pwrite64(const uint64_t a[6])
 int64_t
 sys_readv(const uint64_t a[6])
 {
-	return rw_vector(a, RW_READ, NULL);
+	return rw_vector(a, RW_READ, NULL, 0);
 }
 
 int64_t
 sys_writev(const uint64_t a[6])
 {
-	return rw_vector(a, RW_WRITE, NULL);
+	return rw_vector(a, RW_WRITE, NULL, 0);
 }
 
 int64_t
 sys_preadv(const uint64_t a[6])
 {
-	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_READ, &a[3]);
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_READ, &a[3], 0);
 }
 
 int64_t
 sys_pwritev(const uint64_t a[6])
 {
-	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_WRITE, &a[3]);
+	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_WRITE, &a[3], 0);
+}
+
+/* preadv2, pwritev2: offset -1 is the position, and the flags are of this call. */
+static int64_t
+rw_flagged(const uint64_t a[6], enum rw_way way)
+{
+	if ((int64_t)a[3] < -1)
+		return -EINVAL;
+	return rw_vector(a, way, (int64_t)a[3] == -1 ? NULL : &a[3],
+	    (unsigned)a[5]);
+}
+
+int64_t
+sys_preadv2(const uint64_t a[6])
+{
+	return rw_flagged(a, RW_READ);
+}
+
+int64_t
+sys_pwritev2(const uint64_t a[6])
+{
+	return rw_flagged(a, RW_WRITE);
 }
 
 int64_t
