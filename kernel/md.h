@@ -120,8 +120,14 @@ md_hwcap(void)
 
 /* User registers at entry to the kernel; lies at the top of the kernel stack. */
 struct trapframe {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-	uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t r15, r14, r13, r12, rbp, rbx; /* those that C functions keep */
+	union {
+		struct {
+			uint64_t rdi, rsi, rdx, r10, r8, r9;
+		};
+		uint64_t arg[6];    /* of a system call, in their order */
+	};
+	uint64_t r11, rcx, rax;
 	uint64_t vector, error;     /* vector 256: system call; error: its number */
 	uint64_t rip, cs, rflags, rsp, ss;
 };
@@ -177,8 +183,8 @@ struct trap_ops {
 	int (*fault)(struct trapframe *, va_t va, enum access, bool user);
 	/* Any other exception from user mode. */
 	void (*exception)(struct trapframe *, unsigned vector);
-	/* a: the six arguments, rdi rsi rdx r10 r8 r9. */
-	void (*syscall)(struct trapframe *, const uint64_t a[6]);
+	/* A system call: its number in rax, its arguments in arg. */
+	void (*syscall)(struct trapframe *);
 	/* Before each return to user mode, interrupts on; delivers signals. */
 	void (*user_return)(struct trapframe *);
 	/* Timer tick on this CPU; in interrupt. user: user mode interrupted. */

@@ -303,7 +303,7 @@ bool smp_is_stopping(void);
 
 void trap(struct trapframe *);
 void trap_paranoid(struct trapframe *);
-bool trap_syscall(struct trapframe *, const uint64_t a[6]);
+bool trap_syscall(struct trapframe *);
 void trap_user_exit(struct trapframe *);
 void trap_tick_ops(void (**tick)(bool), void (**resched)(void));
 void trap_call_resched(void);

@@ -24,8 +24,7 @@
 #define CPU_ID 44
 
 #define TF_SIZE 176
-#define TF_RCX 104
-#define TF_RIP 136
+#define TF_ARGS 48
 #define TF_CS 144
 
 #define VEC_SYSCALL 256

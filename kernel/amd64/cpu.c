@@ -51,8 +51,7 @@ _Static_assert(offsetof(struct cpu, irq_depth) == CPU_IRQ_DEPTH, "asm.h");
 _Static_assert(offsetof(struct cpu, id) == CPU_ID, "asm.h");
 _Static_assert(sizeof(struct cpu) == MD_ROW, "rows of MD_COUNT()");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "asm.h");
-_Static_assert(offsetof(struct trapframe, rcx) == TF_RCX, "asm.h");
-_Static_assert(offsetof(struct trapframe, rip) == TF_RIP, "asm.h");
+_Static_assert(offsetof(struct trapframe, arg) == TF_ARGS, "asm.h");
 _Static_assert(offsetof(struct trapframe, cs) == TF_CS, "asm.h");
 
 static void find_features(void);

@@ -53,15 +53,15 @@ trap_stubs:
 	.macro push_registers
 	pushq %rax
 	pushq %rcx
+	pushq %r11
+	pushq %r9
+	pushq %r8
+	pushq %r10
 	pushq %rdx
-	pushq %rbx
-	pushq %rbp
 	pushq %rsi
 	pushq %rdi
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
+	pushq %rbx
+	pushq %rbp
 	pushq %r12
 	pushq %r13
 	pushq %r14
@@ -73,15 +73,15 @@ trap_stubs:
 	popq %r14
 	popq %r13
 	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rdi
-	popq %rsi
 	popq %rbp
 	popq %rbx
+	popq %rdi
+	popq %rsi
 	popq %rdx
+	popq %r10
+	popq %r8
+	popq %r9
+	popq %r11
 	popq %rcx
 	popq %rax
 	addq $16, %rsp           /* vector, error */

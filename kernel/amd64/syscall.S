@@ -9,6 +9,8 @@
  *           2. sysret only when may_sysret() of trap.c says that it gives exactly
  *              what the frame says; a non-canonical rip in sysret would fault
  *              in the kernel on the user's stack.
+ *           3. Then rbx, rbp, r12 … r15 are the program's already: C has kept
+ *              them, and who writes others into the frame changes rip too.
  *
  * Read next trap_syscall() in kernel/amd64/trap.c
  */
@@ -30,44 +32,31 @@ syscall_entry:
 	pushq $VEC_SYSCALL
 	pushq %rax
 	pushq %rcx
+	pushq %r11
+	pushq %r9
+	pushq %r8
+	pushq %r10
 	pushq %rdx
-	pushq %rbx
-	pushq %rbp
 	pushq %rsi
 	pushq %rdi
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
+	pushq %rbx
+	pushq %rbp
 	pushq %r12
 	pushq %r13
 	pushq %r14
 	pushq %r15
-	pushq %r9                /* the arguments in their order */
-	pushq %r8
-	pushq %r10
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	leaq 48(%rsp), %rdi
-	movq %rsp, %rsi
+	movq %rsp, %rdi
 	call trap_syscall        /* true: sysret gives what the frame says */
-	addq $48, %rsp
 	testb %al, %al
 	jz 1f
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
+	addq $TF_ARGS, %rsp      /* rule 3 */
 	popq %rdi
 	popq %rsi
-	popq %rbp
-	popq %rbx
 	popq %rdx
+	popq %r10
+	popq %r8
+	popq %r9
+	popq %r11
 	popq %rcx
 	popq %rax
 	movq 40(%rsp), %rsp      /* over vector, error, rip, cs, rflags */

@@ -253,22 +253,34 @@ trap_paranoid(struct trapframe *tf)
 
 /* ---- system calls and the way back ---- */
 
-/* sysret restores rip, rflags and fixed selectors only, and no TF, RF, NT. */
+/*
+ * sysret restores rip and rflags, without TF, RF, NT, and what syscall.S pops.
+ * Who writes the rest of the frame (a handler, sigreturn, exec) clears vector.
+ */
 static bool
 may_sysret(const struct trapframe *tf)
 {
-	return tf->rcx == tf->rip && tf->r11 == tf->rflags &&
-	    tf->rip < MD_USER_END && tf->cs == SEL_UCODE &&
-	    tf->ss == SEL_UDATA &&
+	return tf->vector == VEC_SYSCALL && tf->rcx == tf->rip &&
+	    tf->r11 == tf->rflags && tf->rip < MD_USER_END &&
 	    (tf->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) == 0;
 }
 
-/* Returns:  may it be left by sysret? */
+/*
+ * The first turn of trap_user_exit() stands here: nearly always it is the only
+ * one, and a call that does nothing is 15 % shorter.
+ *
+ * Returns:  may it be left by sysret?
+ */
 bool
-trap_syscall(struct trapframe *tf, const uint64_t a[6])
+trap_syscall(struct trapframe *tf)
 {
 	md_irq_enable();
-	traps.ops.syscall(tf, a);
+	traps.ops.syscall(tf);
+	traps.ops.user_return(tf);
+	md_irq_disable();
+	ASSERT(md_preempt_count() == 0);
+	if (CPU_READ32(CPU_NEED_RESCHED) == 0 && may_sysret(tf))
+		return true;
 	trap_user_exit(tf);
 	return may_sysret(tf);
 }
@@ -283,20 +295,18 @@ trap_syscall(struct trapframe *tf, const uint64_t a[6])
 void
 trap_user_exit(struct trapframe *tf)
 {
-	for (;;) {
+	do {
 		md_irq_enable();
 		if (CPU_READ32(CPU_NEED_RESCHED) != 0)
 			md_maybe_resched();
 		traps.ops.user_return(tf);
-		if (!is_canonical(tf->rip)) {
+		while (UNLIKELY(!is_canonical(tf->rip))) {
 			traps.ops.exception(tf, VEC_GP);
-			continue;
+			traps.ops.user_return(tf);
 		}
 		md_irq_disable();
 		ASSERT(md_preempt_count() == 0);
-		if (cpu_this()->need_resched == 0)
-			return;
-	}
+	} while (CPU_READ32(CPU_NEED_RESCHED) != 0);
 }
 
 void
@@ -326,13 +336,13 @@ md_trap_set_user(const struct trap_ops *ops)
 
 /* ---- frames ---- */
 
-/* A frame for a new program (book: abi 2): all zero but these. */
+/* A frame for a new program (book: abi 2): all zero but these; no call's. */
 void
 md_frame_init(struct trapframe *tf, va_t entry, va_t sp)
 {
 	*tf = (struct trapframe){
-		.vector = VEC_SYSCALL, .rip = entry, .cs = SEL_UCODE,
-		.rflags = RFLAGS_IF | 2, .rsp = sp, .ss = SEL_UDATA
+		.rip = entry, .cs = SEL_UCODE, .rflags = RFLAGS_IF | 2,
+		.rsp = sp, .ss = SEL_UDATA
 	};
 }
 

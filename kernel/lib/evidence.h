@@ -25,7 +25,8 @@
 #endif
 
 enum { EVIDENCE_LOCKS = 1, EVIDENCE_INJECT = 2, EVIDENCE_SCHED = 4,
-	EVIDENCE_CHECK = 8 };
+	EVIDENCE_CHECK = 8,
+	EVIDENCE_LOST = 16 }; /* a space has lost something: whose call is this? */
 
 extern uint32_t evidence_asked; /* [A] bits; 0 unless booted or told so */
 

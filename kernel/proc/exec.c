@@ -522,13 +522,6 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	x->own = NULL;
 }
 
-static void
-first_frame(struct exec_new *x, struct trapframe *tf)
-{
-	md_frame_init(tf, x->entry, x->sp);
-	tf->vector = 0; /* rax is no call's result */
-}
-
 /* Start the new program in the current thread.  Cannot fail. */
 static void
 exec_commit(struct exec_new *x, struct task *tk)
@@ -558,7 +551,7 @@ exec_commit(struct exec_new *x, struct task *tk)
 	fdtab_close_exec(tk->fdtab);
 	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	tk->restart_fn = NULL;
-	first_frame(x, md_user_frame(&t->md));
+	md_frame_init(md_user_frame(&t->md), x->entry, x->sp);
 	md_fpu_init(fx);
 	CHECK(md_fpu_load(&t->md, fx));
 	md_set_tls(&t->md, 0, 0);
@@ -574,7 +567,7 @@ exec_first(struct exec_new *x, struct proc *p, struct task *tk,
     struct trapframe *tf)
 {
 	as_bind_thread(tk->thread, x->as);
-	first_frame(x, tf);
+	md_frame_init(tf, x->entry, x->sp);
 	adopt(x, p, tk);
 	exec_free(x);
 }

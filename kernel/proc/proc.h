@@ -23,7 +23,7 @@ void proc_start_init(const char *path);
  * Registered by sys/ before the first process: dispatch of one system call;
  * rax of the frame is number and result.
  */
-void proc_set_syscall(void (*fn)(struct trapframe *, const uint64_t a[6]));
+void proc_set_syscall(void (*fn)(struct trapframe *));
 
 /* ---- descriptors (fdtab.c), written with the file system ---- */
 

@@ -34,12 +34,12 @@
 #define FX_MXCSR 24
 
 static struct {
-	void (*syscall)(struct trapframe *, const uint64_t a[6]); /* [c] of sys/ */
+	void (*syscall)(struct trapframe *); /* [c] of sys/ */
 } usertrap;
 
 static int on_fault(struct trapframe *, va_t, enum access, bool user);
 static void on_exception(struct trapframe *, unsigned vector);
-static void on_syscall(struct trapframe *, const uint64_t a[6]);
+static void on_syscall(struct trapframe *);
 
 static const struct trap_ops ops = {
 	.fault = on_fault,
@@ -57,15 +57,15 @@ usertrap_init(void)
 
 /* The dispatch of system calls.  Locks: none; boot. */
 void
-proc_set_syscall(void (*fn)(struct trapframe *, const uint64_t a[6]))
+proc_set_syscall(void (*fn)(struct trapframe *))
 {
 	usertrap.syscall = fn;
 }
 
 static void
-on_syscall(struct trapframe *tf, const uint64_t a[6])
+on_syscall(struct trapframe *tf)
 {
-	usertrap.syscall(tf, a);
+	usertrap.syscall(tf);
 }
 
 static void

@@ -28,7 +28,8 @@ static struct {
 	uint64_t said[NR_SAID / 64]; /* [A] numbers reported missing */
 } sys;
 
-static void dispatch(struct trapframe *, const uint64_t a[6]);
+static void dispatch(struct trapframe *);
+static void look_after(void);
 static int64_t missing(int32_t nr);
 
 /* Every system call comes here.  Locks: none; boot. */
@@ -41,22 +42,29 @@ sys_init(void)
 }
 
 static void
-dispatch(struct trapframe *tf, const uint64_t a[6])
+dispatch(struct trapframe *tf)
 {
 	int32_t nr = (int32_t)tf->rax;
 	int64_t r;
 
 	if (nr >= 0 && nr < SYSCALL_ROWS && syscall_rows[nr].fn != NULL)
-		r = syscall_rows[nr].fn(a);
+		r = syscall_rows[nr].fn(tf->arg);
 	else
 		r = missing(nr);
 	if (tf->vector == MD_VEC_SYSCALL)
 		tf->rax = (uint64_t)r;
+	if (evidence_is_asked())
+		look_after();
+}
+
+/* After a call: checks that were asked for, and what a bad sector has taken. */
+static void
+look_after(void)
+{
 	vm_check_syscall();
 	if (vm_is_lost(proc_current()->as))
 		sig_force(SIGKILL, 0, 0);
-	if (evidence_is_asked())
-		sched_point();
+	sched_point();
 }
 
 static int64_t

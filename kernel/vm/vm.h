@@ -384,16 +384,9 @@ void vm_leak_begin(void);
 /* Findings against the last begin; text goes to stat_check(). */
 unsigned vm_leak_end(void);
 /* Mappings, or words that mremap moves, could not be read from swap: the process
- * is to be killed. */
+ * is to be killed.  Asked where evidence_is_asked(): EVIDENCE_LOST. */
 bool vm_is_lost(struct aspace *);
-/* Called by sys/ at the end of each system call; check=sys: vm_check(). */
-extern bool vm_checks_syscalls; /* [c] */
-void vm_check_syscall_now(void);
-static inline void
-vm_check_syscall(void)
-{
-	if (vm_checks_syscalls)
-		vm_check_syscall_now();
-}
+/* At the end of each system call, where evidence_is_asked(); check=sys: vm_check(). */
+void vm_check_syscall(void);
 
 #endif

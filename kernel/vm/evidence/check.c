@@ -42,10 +42,9 @@ static struct {
 	char text[REPORT_BYTES];    /* [check lock] lines of the last run */
 	struct out_buf buf;         /* [check lock] */
 	uint64_t every;             /* [c] check=N */
+	bool calls;                 /* [c] check=sys */
 	_Atomic uint64_t faults;    /* [A] for check=N */
 } check = { .lock = MUTEX_INIT(check.lock, LR_NONE) };
-
-bool vm_checks_syscalls;
 
 static void stop_all(int level);
 static void check_spaces(struct vm_report *rep);
@@ -118,10 +117,10 @@ stat_check(struct out *o)
 void
 check_init(void)
 {
-	vm_checks_syscalls = option_is("check", "sys");
-	if (!vm_checks_syscalls)
+	check.calls = option_is("check", "sys");
+	if (!check.calls)
 		check.every = option_u64("check");
-	if (check.every != 0)
+	if (check.calls || check.every != 0)
 		atomic_or(&evidence_asked, (uint32_t)EVIDENCE_CHECK);
 }
 
@@ -142,9 +141,9 @@ vm_check_fault(void)
  * At the end of each system call: check=sys.  Locks: none.
  */
 void
-vm_check_syscall_now(void)
+vm_check_syscall(void)
 {
-	if (vm_check(1) != 0)
+	if (check.calls && vm_check(1) != 0)
 		panic("check: a system call has left findings");
 }
 
