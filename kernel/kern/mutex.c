@@ -17,7 +17,8 @@
  *           4. Nothing of the mutex is touched after owner is 0 or its spin lock
  *              is free.
  *
- * A mutex that is free costs 20 instructions in and 12 out.
+ * What waits or hands over stands apart: it needs registers, which who finds the
+ * mutex free does not save.  A mutex that is free costs 22 instructions in and 16 out.
  *
  * Read next kern/rwlock.c, kern/lockrank.c; test/models/lockword.pml.
  */
@@ -25,7 +26,7 @@
 
 #define WAITED 1ul /* lowest bit of owner */
 
-static void lock(struct mutex *m);
+static inline void own(struct mutex *m);
 static void wait_for(struct mutex *m, struct thread *me);
 static void hand_over(struct mutex *m);
 
@@ -59,28 +60,32 @@ mutex_init(struct mutex *m, enum lock_rank rank)
 void
 mutex_lock(struct mutex *m)
 {
-	if (evidence_is_asked())
+	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	if (evidence_is_asked()) {
 		lockrank_take((enum lock_rank)m->rank, m);
-	lock(m);
+		sched_point();
+	}
+	own(m);
 }
 
 /* The same, while a lock of the same rank is held. */
 void
 mutex_lock_nested(struct mutex *m)
 {
-	lockrank_take_nested((enum lock_rank)m->rank, m);
-	lock(m);
+	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	if (evidence_is_asked()) {
+		lockrank_take_nested((enum lock_rank)m->rank, m);
+		sched_point();
+	}
+	own(m);
 }
 
-static void
-lock(struct mutex *m)
+static inline void
+own(struct mutex *m)
 {
 	struct thread *me = thread_current();
 
-	ASSERT(md_preempt_count() == 0 && !md_in_irq());
-	if (evidence_is_asked())
-		sched_point();
-	if (!owner_change(m, NULL, me))
+	if (UNLIKELY(!owner_change(m, NULL, me)))
 		wait_for(m, me);
 }
 
@@ -96,7 +101,7 @@ own_or_mark(struct mutex *m, struct thread *me)
 	return old != NULL;
 }
 
-static void
+static __attribute__((noinline)) void
 wait_for(struct mutex *m, struct thread *me)
 {
 	struct waiter w = { .thread = me };
@@ -142,7 +147,7 @@ mutex_unlock(struct mutex *m)
 }
 
 /* Somebody waits: the first one owns it from now on. */
-static void
+static __attribute__((noinline)) void
 hand_over(struct mutex *m)
 {
 	uint64_t flags = spin_lock_irq(&m->lock);
