@@ -111,6 +111,16 @@ is_writer(const struct file *f)
 	return acc == O_WRONLY || acc == O_RDWR;
 }
 
+/* Who waits here looks after he has queued up, under the pipe's lock: who holds
+ * it and finds nobody has missed nobody. */
+static void
+tell_locked(struct pipe *p)
+{
+	ASSERT(mutex_is_mine(&p->lock));
+	if (!list_is_empty(&p->wq.waiters))
+		wake_all(&p->wq);
+}
+
 /*
  * f is an end of p now.  f->pos: writers it has seen, for POLLHUP; of a FIFO
  * whose writers have not come yet, a reader sees no end.
@@ -129,7 +139,7 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 		p->writers++;
 		p->wr_opens++;
 	}
-	wake_all(&p->wq);
+	tell_locked(p);
 }
 
 /* The last end takes the ring with it.  Locks: pipe lock held. */
@@ -143,7 +153,7 @@ end_close(struct pipe *p, const struct file *f)
 		p->writers--;
 	if (p->readers == 0 && p->writers == 0)
 		pipe_ring_drop(p);
-	wake_all(&p->wq);
+	tell_locked(p);
 }
 
 /*
@@ -334,7 +344,7 @@ pipe_read(struct file *f, uint64_t *off, struct uio *u)
 	if (n == 0)
 		n = take_locked(p, u);
 	if (n > 0)
-		wake_all(&p->wq);
+		tell_locked(p);
 	mutex_unlock(&p->lock);
 	return n;
 }
@@ -383,7 +393,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 		} else {
 			n = add_piece_locked(p, u);
 			done += n > 0 ? n : 0;
-			wake_all(&p->wq);
+			tell_locked(p);
 		}
 	}
 	mutex_unlock(&p->lock);

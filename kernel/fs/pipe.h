@@ -32,10 +32,16 @@ pipe_of(const struct file *f)
 	return f->vn->priv;
 }
 
+/* Where the page of byte pos is, or will be. */
+static inline uint8_t **
+pipe_page_slot(struct pipe *p, uint64_t pos)
+{
+	return &p->page[(pos >> PAGE_SHIFT) & (p->npages - 1)];
+}
+
 /* pipering.c */
 int pipe_ring_make_locked(struct pipe *) MUST_CHECK;
 void pipe_ring_drop(struct pipe *);
-uint8_t **pipe_page_slot(struct pipe *, uint64_t pos);
 
 /* pipeuser.c */
 void pipe_user_init(void);

@@ -79,13 +79,6 @@ pipe_ring_drop(struct pipe *p)
 	p->head = p->tail = 0;
 }
 
-/* Where the page of byte pos is, or will be. */
-uint8_t **
-pipe_page_slot(struct pipe *p, uint64_t pos)
-{
-	return &p->page[(pos >> PAGE_SHIFT) & (p->npages - 1)];
-}
-
 /* F_GETPIPE_SZ.  -EBADF: not a pipe. */
 int64_t
 pipe_size(struct file *f)

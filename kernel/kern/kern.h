@@ -35,7 +35,7 @@ struct thread {
 	struct list_node rq;      /* run-queue lock */
 	int8_t nice;              /* [A] */
 	uint8_t ticks_left;       /* [cpu] of its slice */
-	uint64_t queued_ns;       /* run-queue lock: since when it waits there */
+	uint64_t queued_ns;       /* run-queue lock: since when it waits in ready */
 	bool killable_wake;       /* run-queue lock: sleeps killable */
 	bool intr_wake;           /* run-queue lock: sleeps interruptible */
 	_Atomic uint32_t pending; /* [A] THREAD_SIGNAL | THREAD_KILL */

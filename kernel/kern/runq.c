@@ -59,18 +59,14 @@ void
 rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 {
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
-	t->queued_ns = md_time_ns();
-	switch (end) {
-	case RQ_FRONT:
+	if (end == RQ_FRONT)
 		list_push_back(&rq->front, &t->rq);
-		break;
-	case RQ_NEXT:
+	else
+		t->queued_ns = md_time_ns();
+	if (end == RQ_NEXT)
 		list_push_front(&rq->ready, &t->rq);
-		break;
-	case RQ_BACK:
+	else if (end == RQ_BACK)
 		list_push_back(&rq->ready, &t->rq);
-		break;
-	}
 	rq->nready++;
 }
 
@@ -123,20 +119,18 @@ rq_lock_of(struct thread *t)
 static unsigned
 choose_cpu(const struct thread *t)
 {
-	uint64_t online = md_online_mask();
-	unsigned i, any = t->cpu;
+	uint64_t may = md_online_mask() & t->affinity, left;
+	bool stays = (may & BIT(t->cpu)) != 0 || may == 0;
+	unsigned i;
 
-	if (rq_may_run_on(t, t->cpu) && runqs[t->cpu].is_idle)
+	if (stays && runqs[t->cpu].is_idle)
 		return t->cpu;
-	for (i = 0; i < MAXCPU; i++) {
-		if ((online & BIT(i)) == 0 || !rq_may_run_on(t, i))
-			continue;
+	for (left = may; left != 0; left &= left - 1) {
+		i = (unsigned)__builtin_ctzl(left);
 		if (atomic_load_relaxed(&runqs[i].is_idle))
 			return i;
-		if (!rq_may_run_on(t, any))
-			any = i;
 	}
-	return any;
+	return stays ? t->cpu : (unsigned)__builtin_ctzl(may);
 }
 
 /*

@@ -36,7 +36,7 @@ enum resched_why { WHY_PREEMPT, WHY_YIELD };
 
 static void tick(bool user);
 static void preempt(void);
-static void reschedule(enum resched_why why);
+static void reschedule(struct runq *rq, enum resched_why why);
 static struct thread *pick(struct runq *rq, struct thread *prev,
     enum resched_why why);
 static void arrive(void);
@@ -231,7 +231,6 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	struct thread *t = thread_current();
 	struct runq *rq;
 	uint64_t flags;
-	bool sleeps;
 
 	ASSERT(md_preempt_count() == 0 && !md_in_irq());
 	md_preempt_disable();
@@ -242,13 +241,12 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	spin_lock(&rq->lock);
 	t->killable_wake = how != WAIT_PLAIN;
 	t->intr_wake = how == WAIT_INTR;
-	sleeps = !done(arg) && !ends_sleep(t, atomic_load(&t->pending));
-	if (sleeps)
+	if (!done(arg) && !ends_sleep(t, atomic_load(&t->pending))) {
 		t->state = TS_SLEEP;
-	spin_unlock(&rq->lock);
-	/* Even if we are awake again: then we stand in the queue. */
-	if (sleeps)
-		reschedule(WHY_PREEMPT);
+		reschedule(rq, WHY_PREEMPT);
+	} else {
+		spin_unlock(&rq->lock);
+	}
 	md_irq_restore(flags);
 	md_preempt_enable();
 }
@@ -265,37 +263,41 @@ sched_leave(void)
 	ASSERT(t != rq->idle);
 	spin_lock(&rq->lock);
 	t->state = TS_DEAD;
-	spin_unlock(&rq->lock);
-	reschedule(WHY_PREEMPT);
+	reschedule(rq, WHY_PREEMPT);
 	panic("sched_leave: dead thread %s runs", t->name);
+}
+
+/* The current thread can go on, but another may have the CPU now. */
+static void
+give_way(enum resched_why why)
+{
+	uint64_t flags;
+	struct runq *rq;
+
+	md_preempt_disable();
+	flags = md_irq_save();
+	rq = &runqs[md_cpu()];
+	if (why == WHY_PREEMPT)
+		md_take_need_resched();
+	if (rq->started) {
+		spin_lock(&rq->lock);
+		reschedule(rq, why);
+	}
+	md_irq_restore(flags);
+	md_preempt_enable();
 }
 
 /* md's resched: preemption is allowed here, interrupts may be off. */
 static void
 preempt(void)
 {
-	uint64_t flags;
-
-	md_preempt_disable();
-	flags = md_irq_save();
-	md_take_need_resched();
-	if (runqs[md_cpu()].started)
-		reschedule(WHY_PREEMPT);
-	md_irq_restore(flags);
-	md_preempt_enable();
+	give_way(WHY_PREEMPT);
 }
 
 void
 sched_yield(void)
 {
-	uint64_t flags;
-
-	md_preempt_disable();
-	flags = md_irq_save();
-	if (runqs[md_cpu()].started)
-		reschedule(WHY_YIELD);
-	md_irq_restore(flags);
-	md_preempt_enable();
+	give_way(WHY_YIELD);
 }
 
 /* Preempt here or not, as the seed says.  Nothing where it is forbidden. */
@@ -319,16 +321,16 @@ sched_point(void)
 /*
  * Choose the next thread and switch to it.
  *
- * Context:  preemption count 1, interrupts off (rule 4); the state of the
- *           current thread says whether it goes on.
+ * Locks:    rq->lock, of this CPU's queue; released.
+ * Context:  interrupts off, preemption count 1 without the lock (rule 4); the
+ *           state of the current thread says whether it goes on.
  */
 static void
-reschedule(enum resched_why why)
+reschedule(struct runq *rq, enum resched_why why)
 {
-	struct runq *rq = &runqs[md_cpu()];
 	struct thread *prev = md_current(), *next;
 
-	ASSERT(md_preempt_count() == 1);
+	ASSERT(md_preempt_count() == 2);
 	next = pick(rq, prev, why);
 	if (next == prev)
 		return;
@@ -361,19 +363,14 @@ put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 	}
 }
 
-/* The first in the queue; or prev, if it may go on and nobody waits. */
+/* The first in the queue; or prev, if it may go on and nobody waits; unlocks. */
 static struct thread *
 pick_here(struct runq *rq, struct thread *prev, enum resched_why why)
 {
-	struct thread *next;
-	bool goes_on;
+	bool goes_on = prev->state == TS_RUN && prev != rq->idle;
+	struct thread *next = rq_pop(rq);
 
-	spin_lock(&rq->lock);
-	/* Linked: it fell asleep and was woken again on the way here. */
-	goes_on = prev->state == TS_RUN && prev != rq->idle &&
-	    !list_is_linked(&prev->rq);
 	rq->urgent = false;
-	next = rq_pop(rq);
 	if (goes_on && next == NULL && rq_may_run_on(prev, md_cpu())) {
 		if (prev->ticks_left == 0)
 			prev->ticks_left = rq_slice(prev);
@@ -443,7 +440,8 @@ idle_loop(void)
 		md_preempt_disable();
 		md_irq_disable();
 		if (md_take_need_resched()) {
-			reschedule(WHY_PREEMPT);
+			spin_lock(&runqs[md_cpu()].lock);
+			reschedule(&runqs[md_cpu()], WHY_PREEMPT);
 			md_irq_enable();
 			md_preempt_enable();
 			continue;
