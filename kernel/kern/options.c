@@ -62,8 +62,8 @@ find_option(const char *name, size_t n)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(options); i++) {
-		if (strlen(options[i].name) == n &&
-		    strncmp(options[i].name, name, n) == 0)
+		if (strncmp(options[i].name, name, n) == 0 &&
+		    options[i].name[n] == '\0')
 			return &options[i];
 	}
 	return NULL;

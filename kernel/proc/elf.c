@@ -284,17 +284,14 @@ prot_of(const struct elf_phdr *ph)
 
 /* Clear from the end of the file's bytes to the end of their page. */
 static int
-clear_tail(struct elf_image *img, struct aspace *as, va_t end)
+clear_tail(struct aspace *as, va_t end)
 {
-	static const uint8_t zeros[256];
-	uint64_t left = PAGE_UP(end) - end, n;
+	size_t n = PAGE_UP(end) - end;
+	struct uio u;
 
-	for (; left > 0; left -= n, end += n) {
-		n = MIN(left, sizeof(zeros));
-		if (as_write(as, end, zeros, n) != (ssize_t)n)
-			return -ENOMEM;
-	}
-	return 0;
+	uio_init_user(&u, end, n);
+	u.as = as;
+	return uio_zero(&u, n) == (ssize_t)n ? 0 : -ENOMEM;
 }
 
 static void
@@ -330,7 +327,7 @@ map_load(struct elf_image *img, const struct elf_phdr *ph, struct aspace *as,
 		/* A tail behind the end of the file has no page to clear. */
 		if (r == 0 && mem_end > end && (end & PAGE_MASK) != 0 &&
 		    (a.prot & PROT_W) != 0 && tail < img->file_size)
-			r = clear_tail(img, as, end);
+			r = clear_tail(as, end);
 		a.addr = PAGE_UP(end);
 	}
 	if (r < 0 || mem_end <= a.addr)

@@ -38,6 +38,7 @@
 /* All of a program that is about to start. */
 struct exec_new {
 	char *path;              /* PATH_MAX; as asked for: AT_EXECFN */
+	uint8_t *buf;            /* a page, for the strings */
 	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
 	unsigned prefix_len, nprefix;
 	struct file *file;       /* write denied */
@@ -49,7 +50,7 @@ struct exec_new {
 	struct cred cred;        /* as it will be */
 	bool secure;
 	va_t entry, sp;
-	struct fdtab *files;     /* a copy: exec unshares the table */
+	struct fdtab *files;     /* a copy of a table that others share */
 	struct sighand *own;     /* and the handlers */
 	char comm[16];
 };
@@ -92,10 +93,12 @@ proc_exec(va_t path, va_t argv, va_t envp)
 	n = copyin_str(x->path, path, PATH_MAX);
 	r = n < 0 ? (int)n : exec_prepare(x, &src, p->next_design);
 	if (r == 0) {
-		x->files = fdtab_copy(tk->fdtab);
+		bool shared = fdtab_is_shared(tk->fdtab);
+
+		x->files = shared ? fdtab_copy(tk->fdtab) : NULL;
 		x->own = kmem_cache_alloc(&sighand_cache);
-		r = x->files == NULL || x->own == NULL ? -ENOMEM :
-		    others_end(tk);
+		r = (shared && x->files == NULL) || x->own == NULL ?
+		    -ENOMEM : others_end(tk);
 	}
 	if (r == 0)
 		exec_commit(x, tk);
@@ -133,9 +136,10 @@ exec_alloc(void)
 	if (x == NULL)
 		return NULL;
 	x->path = kmem_zalloc(PATH_MAX);
-	if (x->path != NULL)
+	x->buf = kmem_alloc(PAGE_SIZE);
+	if (x->path != NULL && x->buf != NULL)
 		return x;
-	kmem_free(x);
+	exec_free(x);
 	return NULL;
 }
 
@@ -175,11 +179,10 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 		limits_of(tk->proc->rlim, &x->lim);
 		x->cred = tk->proc->cred;
 	}
-	if (src->as != NULL) {
-		r = args_check(src, arg_limit(x));
-		if (r < 0)
-			return r;
-	}
+	src->buf = x->buf;
+	r = args_check(src, arg_limit(x));
+	if (r < 0)
+		return r;
 	base = strrchr(x->path, '/');
 	str_copy(x->comm, base != NULL ? base + 1 : x->path, sizeof(x->comm));
 	r = exec_open(x);
@@ -230,13 +233,11 @@ close_denied(struct file **f)
 static int
 exec_open(struct exec_new *x)
 {
-	char *path = kmem_alloc(PATH_MAX), *next = kmem_alloc(PATH_MAX);
-	char line[SCRIPT_LINE + 1];
-	ssize_t n = 0;
-	int r = path == NULL || next == NULL ? -ENOMEM : 0;
+	char line[SCRIPT_LINE + 1], interp[SCRIPT_LINE + 1];
+	const char *path = x->path;
+	ssize_t n;
+	int r = 0;
 
-	if (r == 0)
-		memcpy(path, x->path, PATH_MAX);
 	for (unsigned level = 0; r == 0; level++) {
 		r = level > SCRIPT_LEVELS ? -ELOOP :
 		    open_denied(path, &x->file);
@@ -248,12 +249,10 @@ exec_open(struct exec_new *x)
 			break;
 		}
 		line[n] = '\0';
-		r = script_line(x, line + 2, path, next);
-		memcpy(path, next, PATH_MAX);
+		r = script_line(x, line + 2, path, interp);
+		path = interp;
 		close_denied(&x->file);
 	}
-	kmem_free(path);
-	kmem_free(next);
 	return r;
 }
 
@@ -279,8 +278,8 @@ prefix_add(struct exec_new *x, const char *s)
 }
 
 /*
- * "#!interp [one argument]": interp → next; what replaces argv[0] is put in
- * front: interp, argument, the script's own path.
+ * "#!interp [one argument]": interp → next, which self may be; what replaces
+ * argv[0] is put in front: interp, argument, the script's own path.
  */
 static int
 script_line(struct exec_new *x, char *line, const char *self, char *next)
@@ -313,7 +312,7 @@ script_line(struct exec_new *x, char *line, const char *self, char *next)
 		r = prefix_add(x, arg);
 	if (r == 0)
 		r = prefix_add(x, name);
-	str_copy(next, name, PATH_MAX);
+	str_copy(next, name, SCRIPT_LINE + 1);
 	return r;
 }
 
@@ -420,6 +419,7 @@ exec_free(struct exec_new *x)
 		as_put(x->as);
 	}
 	kmem_free(x->path);
+	kmem_free(x->buf);
 	kmem_free(x);
 }
 
@@ -478,24 +478,20 @@ others_end(struct task *tk)
 	return r;
 }
 
-/* Caught signals are caught no longer; ignored ones stay ignored. */
+/* Caught signals are caught no longer; ignored ones stay ignored.  Process 1 has
+ * none of either. */
 static void
 reset_handlers_locked(struct proc *p, struct sighand *own)
 {
-	struct abi_sigaction *sa;
+	const struct abi_sigaction *old = p->sighand->act;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (own != NULL) {
-		memcpy(own->act, p->sighand->act, sizeof(own->act));
-		own->refs = 1;
-		sighand_put_locked(p->sighand);
-		p->sighand = own;
-	}
-	for (int i = 0; i < NSIG; i++) {
-		sa = &p->sighand->act[i];
-		*sa = (struct abi_sigaction){ .handler =
-		    sa->handler == SIG_IGN ? SIG_IGN : SIG_DFL };
-	}
+	for (int i = 0; i < NSIG; i++)
+		own->act[i] = (struct abi_sigaction){ .handler =
+		    old[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL };
+	own->refs = 1;
+	sighand_put_locked(p->sighand);
+	p->sighand = own;
 }
 
 /* Take over what x made; the process's parts of an exec. */
@@ -512,7 +508,8 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	if (x->secure)
 		p->pdeath_sig = 0;
 	p->exit_signal = SIGCHLD;
-	reset_handlers_locked(p, x->own);
+	if (x->own != NULL)
+		reset_handlers_locked(p, x->own);
 	memcpy(p->comm, x->comm, sizeof(p->comm));
 	memcpy(tk->thread->name, x->comm, sizeof(tk->thread->name));
 	sig_recalc_locked(tk);

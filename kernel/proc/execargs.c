@@ -10,8 +10,8 @@
  *
  * Rules     1. Strings go down from the top, the last one first, so arguments
  *              and environment lie adjacent and in order.
- *           2. The caller's memory may change meanwhile: a string is measured,
- *              then copied with its NUL written apart.
+ *           2. The caller's memory may change meanwhile: a string goes through
+ *              the buffer, or, if it is longer, has its NUL written apart.
  *           3. Strings and pointers together stay below the limit: -E2BIG.
  *
  * Read next proc/exec.c.  Book: ch10.
@@ -35,7 +35,7 @@ struct stack_build {
 	struct aspace *as;       /* the new space */
 	va_t sp;
 	uint64_t left;           /* bytes until -E2BIG */
-	uint8_t *buf;            /* a page, for copies */
+	uint8_t *buf;            /* a page, for copies: that of the source */
 	uint64_t *at;            /* addresses of the strings, argv then envp */
 	unsigned argc, envc;
 	va_t execfn, platform, random;
@@ -48,9 +48,9 @@ static int push_list(struct stack_build *, const struct arg_src *, bool env,
     unsigned n, uint64_t *at);
 static int string_at(const struct arg_src *, bool env, unsigned i,
     uint64_t *ptr);
-static ssize_t user_strlen(struct stack_build *, struct aspace *, va_t src);
+static ssize_t user_strlen(struct stack_build *, va_t src);
 static int push_kernel(struct stack_build *, const void *, size_t n, va_t *at);
-static int push_user(struct stack_build *, struct aspace *, va_t src, va_t *at);
+static int push_user(struct stack_build *, va_t src, va_t *at);
 static int push_table(struct stack_build *, const struct auxv_in *,
     struct proc_image *);
 
@@ -65,15 +65,11 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
     const struct arg_src *src, const struct auxv_in *aux,
     struct proc_image *img, va_t *sp)
 {
-	struct stack_build b = { .as = as, .sp = top - 8, .left = limit };
+	struct stack_build b = { .as = as, .sp = top - 8, .left = limit,
+		.buf = src->buf, .argc = src->argc, .envc = src->envc };
 	uint64_t at_bytes;
 	int r;
 
-	r = count_strings(src, false, limit, &b.argc);
-	if (r == 0)
-		r = count_strings(src, true, limit, &b.envc);
-	if (r < 0)
-		return r;
 	if (src->nprefix > 0)
 		b.argc = src->nprefix + (b.argc > 0 ? b.argc - 1 : 0);
 	else if (b.argc == 0)
@@ -82,34 +78,32 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
 	if (at_bytes > b.left)
 		return -E2BIG;
 	b.left -= at_bytes;
-	b.buf = kmem_alloc(PAGE_SIZE);
 	b.at = room_alloc(at_bytes);
-	r = b.buf == NULL || b.at == NULL ? -ENOMEM : push_all(&b, src);
+	r = b.at == NULL ? -ENOMEM : push_all(&b, src);
 	if (r == 0) {
 		img->args = b.at[0];
 		img->env_end = b.execfn;
 		r = push_table(&b, aux, img);
 	}
-	kmem_free(b.buf);
 	room_free(b.at, at_bytes);
 	*sp = img->stack = b.sp;
 	return r;
 }
 
-/* All strings of one list are there, and fit into what is left. */
+/* Are all strings of one list there, and do they fit into what is left? */
 static int
-check_list(struct stack_build *b, const struct arg_src *src, bool env)
+check_list(struct stack_build *b, const struct arg_src *src, bool env,
+    unsigned n)
 {
 	uint64_t ptr;
-	unsigned n;
 	ssize_t len;
-	int r = count_strings(src, env, b->left, &n);
+	int r = 0;
 
 	for (unsigned i = 0; i < n && r == 0; i++) {
 		r = string_at(src, env, i, &ptr);
 		if (r < 0 || ptr == 0)
 			return r;
-		len = user_strlen(b, src->as, ptr);
+		len = user_strlen(b, ptr);
 		if (len < 0)
 			return (int)len;
 		if ((uint64_t)len + 1 > b->left)
@@ -120,23 +114,24 @@ check_list(struct stack_build *b, const struct arg_src *src, bool env)
 }
 
 /*
- * The caller's strings, before the program is even looked for.
+ * The caller's strings, before the program is even looked for; counted, and
+ * measured if they are a user's.
  *
  * Locks:    none; reads the caller's space.
- * Returns:  0, -E2BIG, -EFAULT, -ENOMEM.
+ * Returns:  0, -E2BIG, -EFAULT, -EINTR.
  */
 int
-args_check(const struct arg_src *src, uint64_t limit)
+args_check(struct arg_src *src, uint64_t limit)
 {
-	struct stack_build b = { .left = limit, .buf = kmem_alloc(PAGE_SIZE) };
-	int r;
+	struct stack_build b = { .left = limit, .buf = src->buf };
+	int r = count_strings(src, false, limit, &src->argc);
 
-	if (b.buf == NULL)
-		return -ENOMEM;
-	r = check_list(&b, src, false);
+	if (r == 0 && src->as != NULL)
+		r = check_list(&b, src, false, src->argc);
 	if (r == 0)
-		r = check_list(&b, src, true);
-	kmem_free(b.buf);
+		r = count_strings(src, true, b.left, &src->envc);
+	if (r == 0 && src->as != NULL)
+		r = check_list(&b, src, true, src->envc);
 	return r;
 }
 
@@ -157,9 +152,7 @@ string_at(const struct arg_src *src, bool env, unsigned i, uint64_t *ptr)
 		*ptr = 0;
 		return 0;
 	}
-	if (as_read(src->as, table + i * 8ul, ptr, 8) != 8)
-		return -EFAULT;
-	return 0;
+	return copyin(ptr, table + i * 8ul, sizeof(*ptr));
 }
 
 static int
@@ -234,7 +227,7 @@ push_list(struct stack_build *b, const struct arg_src *src, bool env,
 			r = push_kernel(b, (const char *)ptr,
 			    strlen((const char *)ptr) + 1, &at[i]);
 		else
-			r = push_user(b, src->as, ptr, &at[i]);
+			r = push_user(b, ptr, &at[i]);
 	}
 	return r;
 }
@@ -274,41 +267,38 @@ piece(va_t at, size_t left)
 	return MIN(left, PAGE_SIZE - (at & PAGE_MASK));
 }
 
+/* Afterwards a string of less than a page is in the buffer, with its NUL. */
 static ssize_t
-user_strlen(struct stack_build *b, struct aspace *as, va_t src)
+user_strlen(struct stack_build *b, va_t src)
 {
-	size_t n, len = 0;
-	const uint8_t *nul;
+	size_t len;
+	ssize_t n;
 
-	for (; len < STRING_MAX; len += n) {
-		n = piece(src + len, STRING_MAX - len);
-		if (as_read(as, src + len, b->buf, n) != (ssize_t)n)
-			return -EFAULT;
-		nul = memchr(b->buf, 0, n);
-		if (nul != NULL)
-			return (ssize_t)(len + (size_t)(nul - b->buf));
+	for (len = 0; len < STRING_MAX; len += PAGE_SIZE) {
+		n = copyin_str((char *)b->buf, src + len, PAGE_SIZE);
+		if (n != -ENAMETOOLONG)
+			return n < 0 ? n : (ssize_t)len + n;
 	}
 	return -E2BIG;
 }
 
 static int
-push_user(struct stack_build *b, struct aspace *as, va_t src, va_t *at)
+push_user(struct stack_build *b, va_t src, va_t *at)
 {
 	static const uint8_t nul;
-	ssize_t len = user_strlen(b, as, src);
-	/* Then the first page, with the NUL, is still in the buffer. */
-	bool is_read = len < (ssize_t)piece(src, STRING_MAX);
+	ssize_t len = user_strlen(b, src);
 	size_t n, done;
 	int r;
 
 	if (len < 0)
 		return (int)len;
+	if (len < (ssize_t)PAGE_SIZE)
+		return push_kernel(b, b->buf, (size_t)len + 1, at);
 	r = take_room(b, (size_t)len + 1);
 	*at = b->sp;
 	for (done = 0; done < (size_t)len && r == 0; done += n) {
 		n = piece(src + done, (size_t)len - done);
-		if (!is_read &&
-		    as_read(as, src + done, b->buf, n) != (ssize_t)n)
+		if (copyin(b->buf, src + done, n) != 0)
 			return -EFAULT;
 		r = put(b, *at + done, b->buf, n);
 	}

@@ -38,6 +38,7 @@ struct fdtab {
 	struct spinlock lock;    /* the rest */
 	struct fdarrays *a;
 	unsigned hint;           /* no number below it is free */
+	unsigned end;            /* no number from it on has ever been in use */
 };
 
 static struct fdarrays *arrays_alloc(unsigned size);
@@ -87,12 +88,12 @@ arrays_free(struct fdarrays *a)
 	room_free(a, arrays_bytes(a->size));
 }
 
-/* Copy all into the larger b; the references move. */
+/* Copy the first n numbers into b, which is as large; the references move. */
 static void
-arrays_move(struct fdarrays *b, const struct fdarrays *a)
+arrays_move(struct fdarrays *b, const struct fdarrays *a, unsigned n)
 {
-	memcpy(b->file, a->file, a->size * sizeof(a->file[0]));
-	memcpy(b->cloexec, a->cloexec, a->size / 8);
+	memcpy(b->file, a->file, n * sizeof(a->file[0]));
+	memcpy(b->cloexec, a->cloexec, (n + 7) / 8);
 }
 
 static bool
@@ -129,7 +130,7 @@ grow_to(struct fdtab *t, unsigned fd)
 		return -ENOMEM;
 	spin_lock(&t->lock);
 	if (t->a->size < size) {
-		arrays_move(b, t->a);
+		arrays_move(b, t->a, t->end);
 		old = t->a;
 		t->a = b;
 	}
@@ -171,11 +172,12 @@ fdtab_copy(struct fdtab *from)
 		spin_lock(&from->lock);
 		fits = from->a->size <= t->a->size;
 		if (fits) {
-			arrays_move(t->a, from->a);
-			for (fd = 0; fd < from->a->size; fd++)
+			arrays_move(t->a, from->a, from->end);
+			for (fd = 0; fd < from->end; fd++)
 				if (t->a->file[fd] != NULL)
 					file_get(t->a->file[fd]);
 			t->hint = from->hint;
+			t->end = from->end;
 		}
 		spin_unlock(&from->lock);
 	} while (!fits);
@@ -224,7 +226,7 @@ fdtab_look_end(struct fdtab *t)
 
 	if (atomic_sub(&t->refs, 1) != 0)
 		return;
-	for (fd = 0; fd < t->a->size; fd++)
+	for (fd = 0; fd < t->end; fd++)
 		if (t->a->file[fd] != NULL)
 			forget(t, t->a->file[fd]);
 	arrays_free(t->a);
@@ -274,7 +276,7 @@ fdtab_close_exec(struct fdtab *t)
 	struct file *f;
 	unsigned fd;
 
-	for (fd = 0; fd < t->a->size; fd++) {
+	for (fd = 0; fd < t->end; fd++) {
 		f = NULL;
 		spin_lock(&t->lock);
 		if (cloexec_get(t->a, fd))
@@ -283,6 +285,16 @@ fdtab_close_exec(struct fdtab *t)
 		if (f != NULL)
 			forget(t, f);
 	}
+}
+
+/* Number fd, which is free and below the size, becomes f. */
+static void
+put_in_locked(struct fdtab *t, unsigned fd, struct file *f, bool cloexec)
+{
+	ASSERT(spin_is_mine(&t->lock));
+	t->a->file[fd] = f;
+	cloexec_set(t->a, fd, cloexec);
+	t->end = MAX(t->end, fd + 1);
 }
 
 /* Lowest free number >= min, or the size of the arrays. */
@@ -318,10 +330,8 @@ fdtab_install(struct fdtab *t, struct file *f, int min, bool cloexec)
 		spin_lock(&t->lock);
 		fd = find_free_locked(t, (unsigned)min);
 		fits = fd < t->a->size;
-		if (fits && fd < limit) {
-			t->a->file[fd] = f;
-			cloexec_set(t->a, fd, cloexec);
-		}
+		if (fits && fd < limit)
+			put_in_locked(t, fd, f, cloexec);
 		spin_unlock(&t->lock);
 		if (fd >= limit)
 			return -EMFILE;
@@ -362,8 +372,7 @@ fdtab_replace(struct fdtab *t, int fd, struct file *f, bool cloexec)
 		return -ENOMEM;
 	spin_lock(&t->lock);
 	old = take_out_locked(t, (unsigned)fd);
-	t->a->file[fd] = f;
-	cloexec_set(t->a, (unsigned)fd, cloexec);
+	put_in_locked(t, (unsigned)fd, f, cloexec);
 	spin_unlock(&t->lock);
 	if (old != NULL)
 		forget(t, old);

@@ -66,6 +66,8 @@ struct arg_src {
 	const char *prefix;      /* strings that replace argv[0], NUL-separated */
 	unsigned nprefix;
 	const char *path;        /* AT_EXECFN */
+	uint8_t *buf;            /* a page */
+	unsigned argc, envc;     /* as args_check() found them */
 };
 struct auxv_in {
 	const struct elf_image *prog;
@@ -73,7 +75,7 @@ struct auxv_in {
 	const struct cred *cred;
 	bool secure;
 };
-int args_check(const struct arg_src *, uint64_t limit) MUST_CHECK;
+int args_check(struct arg_src *, uint64_t limit) MUST_CHECK;
 int args_push(struct aspace *, va_t top, uint64_t limit,
     const struct arg_src *, const struct auxv_in *, struct proc_image *,
     va_t *sp) MUST_CHECK;

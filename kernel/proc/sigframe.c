@@ -17,7 +17,7 @@
  *                      │ restorer     │ ← rsp % 16 == 8
  *                      └──────────────┘
  *
- * Rules     1. Copies go by as_write() and as_read(): a bad stack is an error
+ * Rules     1. Copies go by copyout() and copyin(): a bad stack is an error
  *              here, never a fault of the kernel.
  *           2. md_frame_sanitize() and md_fpu_load() judge what sigreturn
  *              reads; what they refuse is SIGSEGV.
@@ -93,7 +93,6 @@ sigframe_push(struct task *tk, struct trapframe *tf, const struct siginfo *si,
     const struct abi_sigaction *sa, uint64_t old_mask)
 {
 	struct abi_sigframe f = { 0 }; /* here: a handler needs no memory */
-	struct aspace *as = tk->proc->as;
 	va_t at = frame_place(tk, tf, sa), fx = (at + sizeof(f) + 63) & ~63ul;
 
 	if ((sa->flags & SA_RESTORER) == 0 || at >= MD_USER_END)
@@ -103,8 +102,8 @@ sigframe_push(struct task *tk, struct trapframe *tf, const struct siginfo *si,
 	f.restorer = sa->restorer;
 	f.uc.fpstate = fx;
 	md_fpu_save(&tk->thread->md);
-	if (as_write(as, fx, tk->thread->md.fpu, MD_FPU_SIZE) != MD_FPU_SIZE ||
-	    as_write(as, at, &f, sizeof(f)) != (ssize_t)sizeof(f))
+	if (copyout(fx, tk->thread->md.fpu, MD_FPU_SIZE) != 0 ||
+	    copyout(at, &f, sizeof(f)) != 0)
 		return -EFAULT;
 
 	if ((tk->altstack.flags & SS_AUTODISARM) != 0)
@@ -189,8 +188,7 @@ sig_return(struct trapframe *tf)
 	struct abi_ucontext uc;
 	bool ok;
 
-	ok = as_read(tk->proc->as, at, &uc, sizeof(uc)) ==
-	    (ssize_t)sizeof(uc) && frame_restore(tk, tf, &uc);
+	ok = copyin(&uc, at, sizeof(uc)) == 0 && frame_restore(tk, tf, &uc);
 	/* Whatever rax is now, it is no call's result. */
 	tf->vector = 0;
 	if (!ok)
@@ -252,8 +250,7 @@ fpu_restore(struct thread *t, va_t image)
 	memcpy(&mask, (uint8_t *)t->md.fpu + FX_MXCSR_MASK, sizeof(mask));
 	if (mask == 0)
 		mask = MXCSR_MASK_DEFAULT;
-	if (image == 0 || as_read(proc_current()->as, image, fx,
-	    sizeof(fx)) != (ssize_t)sizeof(fx)) {
+	if (image == 0 || copyin(fx, image, sizeof(fx)) != 0) {
 		md_fpu_init(fx);
 		r = image == 0 ? 0 : -EFAULT;
 	}

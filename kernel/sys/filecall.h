@@ -31,10 +31,6 @@ int path_arg_begin(struct path_arg *, uint64_t dirfd, va_t upath,
     unsigned at_flags) MUST_CHECK;
 void path_arg_end(struct path_arg *);
 
-/* Any number of bytes.  0, -EFAULT. */
-int copyin_any(void *dst, va_t src, size_t n) MUST_CHECK;
-int copyout_any(va_t dst, const void *src, size_t n) MUST_CHECK;
-
 /* struct timespec[2] of utimensat and the like. */
 struct kts abi_to_kts(const struct abi_timespec *);
 

@@ -72,24 +72,6 @@ sys_fsize_limit(void)
 	return proc_limit(RLIMIT_FSIZE);
 }
 
-/* See filecall.h. */
-int
-copyin_any(void *dst, va_t src, size_t n)
-{
-	if (n <= 256)
-		return copyin(dst, src, n);
-	return as_read(as_current(), src, dst, n) == (ssize_t)n ? 0 : -EFAULT;
-}
-
-/* See filecall.h. */
-int
-copyout_any(va_t dst, const void *src, size_t n)
-{
-	if (n <= 256)
-		return copyout(dst, src, n);
-	return as_write(as_current(), dst, src, n) == (ssize_t)n ? 0 : -EFAULT;
-}
-
 /* The transfer itself, and the signals that go with its errors. */
 static int64_t
 rw_perform(const struct rw *rw, struct uio *u)
@@ -199,7 +181,7 @@ iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 	vec = kmem_alloc(((size_t)n + 1) * sizeof(*vec));
 	if (vec == NULL)
 		return -ENOMEM;
-	r = copyin_any(vec, uvec, (size_t)n * sizeof(*vec));
+	r = copyin(vec, uvec, (size_t)n * sizeof(*vec));
 	if (r == 0)
 		r = iov_sum(vec, (unsigned)n, total);
 	if (r != 0) {

@@ -35,11 +35,7 @@ sys_uname(const uint64_t a[6])
 	memset(&u, 0, sizeof(u));
 	for (int i = 0; i < 6; i++, field += sizeof(u.sysname))
 		str_copy(field, text[i], sizeof(u.sysname));
-	/* Two pieces: copyout takes at most 256 bytes. */
-	if (copyout(a[0], &u, 256) < 0 ||
-	    copyout(a[0] + 256, (char *)&u + 256, sizeof(u) - 256) < 0)
-		return -EFAULT;
-	return 0;
+	return copyout(a[0], &u, sizeof(u));
 }
 
 int64_t

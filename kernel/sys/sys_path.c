@@ -284,7 +284,7 @@ readlink_at(uint64_t dirfd, va_t path, va_t out, int cap)
 	text = kmem_alloc(PATH_MAX);
 	r = text == NULL ? -ENOMEM :
 	    fs_readlink(&p.at, text, MIN((size_t)cap, PATH_MAX));
-	if (r > 0 && copyout_any(out, text, (size_t)r) != 0)
+	if (r > 0 && copyout(out, text, (size_t)r) != 0)
 		r = -EFAULT;
 	kmem_free(text);
 	path_arg_end(&p);
@@ -357,7 +357,7 @@ sys_getcwd(const uint64_t a[6])
 		n = -ERANGE;
 	if (n >= 0) {
 		n++;
-		if (copyout_any(a[0], buf, (size_t)n) != 0)
+		if (copyout(a[0], buf, (size_t)n) != 0)
 			n = -EFAULT;
 	}
 	kmem_free(buf);

@@ -74,7 +74,7 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 	c->reqs = kmem_zalloc((c->n + 1) * sizeof(*c->reqs));
 	if (c->fds == NULL || c->reqs == NULL)
 		goto undo_alloc;
-	if (copyin_any(c->fds, ufds, c->n * sizeof(*c->fds)) != 0) {
+	if (copyin(c->fds, ufds, c->n * sizeof(*c->fds)) != 0) {
 		kmem_free(c->fds);
 		kmem_free(c->reqs);
 		return -EFAULT;
@@ -124,7 +124,7 @@ poll_perform(struct poll_call *c, uint64_t deadline)
 		if (c->fds[i].fd >= 0 && c->reqs[i].file == NULL)
 			c->fds[i].revents = POLLNVAL;
 	}
-	if (copyout_any(c->ufds, c->fds, c->n * sizeof(*c->fds)) != 0)
+	if (copyout(c->ufds, c->fds, c->n * sizeof(*c->fds)) != 0)
 		return -EFAULT;
 	return r + bad;
 }
@@ -277,7 +277,7 @@ select_copyin(struct select_call *c)
 
 	for (s = 0; s < SETS && r == 0; s++)
 		if (c->user[s] != 0)
-			r = copyin_any(c->bits + (size_t)s * c->words,
+			r = copyin(c->bits + (size_t)s * c->words,
 			    c->user[s], c->words * 8);
 	return r;
 }
@@ -331,7 +331,7 @@ select_perform(struct select_call *c, uint64_t deadline)
 				count++;
 			}
 	for (s = 0; s < SETS; s++)
-		if (c->user[s] != 0 && copyout_any(c->user[s],
+		if (c->user[s] != 0 && copyout(c->user[s],
 		    c->bits + (size_t)(SETS + s) * c->words, c->words * 8) != 0)
 			return -EFAULT;
 	return count;

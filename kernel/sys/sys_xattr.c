@@ -46,7 +46,7 @@ value_check(va_t value, uint64_t n)
 
 	if (copy == NULL)
 		return -ENOMEM;
-	r = copyin_any(copy, value, n);
+	r = copyin(copy, value, n);
 	kmem_free(copy);
 	return r;
 }
