@@ -211,13 +211,18 @@ check_red_zone(const struct kmem_slab *s, const void *obj)
 {
 	uint64_t tag = *tag_of(s, obj), slack = tag ^ POISON_RED;
 	const uint8_t *end = (const uint8_t *)tag_of(s, obj), *p;
+	size_t whole = slack / 8 * 8;
 
 	if (tag_is_free(tag))
 		panic("kmem: %s object %p freed twice", s->cache->name, obj);
 	if (slack > s->stride - 8)
 		panic("kmem: %s object %p written beyond its end: tag is %lx",
 		    s->cache->name, obj, tag);
-	for (p = end - slack; p < end; p++) {
+	p = end - slack;
+	if (words_other((const uint64_t *)(end - whole), POISON_RED, whole / 8) ==
+	    NULL)
+		end -= whole;
+	for (; p < end; p++) {
 		if (*p != (POISON_RED & 0xff))
 			panic("kmem: %s object %p written beyond its end: "
 			    "byte %zu is %x", s->cache->name, obj,
