@@ -19,6 +19,8 @@
  *
  *           4. The three labels in here are where count.c begins, ends, and
  *              starts anew: its sum is the figure.
+ *           5. Without -icount the counter follows the host's clock: with "ns"
+ *              before the names the figures are nanoseconds.
  *
  * Read next ops_fault.c; run, which starts the machines.
  */
@@ -35,6 +37,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -48,6 +51,7 @@ static void prepare_proc(void);
 static char **wanted(void);
 static void run_all(const struct op *, char **only);
 static bool is_wanted(const struct op *, char **only);
+static void tell_nanoseconds(void);
 static void run_one(const struct op *);
 static void round_begins(void);
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -59,19 +63,24 @@ static struct {
 	uint64_t from;   /* begin() */
 	uint64_t ticks;  /* of this round */
 	unsigned long n; /* operations of this round */
-} bench = { .line = 1 };
+	double ns;       /* of a tick; 1: it is an instruction */
+} bench = { .line = 1, .ns = 1 };
 
 int
 main(int argc, char **argv)
 {
 	static const struct op *const all[] = { proc_ops, fault_ops, map_ops,
-		file_ops, growth_ops, swap_ops };
+		file_ops, growth_ops, swap_ops, smp_ops };
 	size_t i;
 
 	(void)argc;
 	begin(); /* the counter since power on */
 	if (getpid() == 1)
 		first_process();
+	if (argv[1] != NULL && strcmp(argv[1], "ns") == 0) {
+		tell_nanoseconds();
+		argv++;
+	}
 	/* Linux maps 2 MiB at once where it may: that is another benchmark. */
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	for (i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -172,6 +181,24 @@ is_wanted(const struct op *op, char **only)
 	return *only != NULL;
 }
 
+/* How long a tick is: for a tenth of a second. */
+static void
+tell_nanoseconds(void)
+{
+	struct timespec from, now;
+	double ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	begin();
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		ns = (double)(now.tv_sec - from.tv_sec) * 1e9 +
+		    (double)(now.tv_nsec - from.tv_nsec);
+	} while (ns < 1e8);
+	end(1);
+	bench.ns = ns / (double)bench.ticks;
+}
+
 static void
 run_one(const struct op *op)
 {
@@ -188,6 +215,7 @@ run_one(const struct op *op)
 			n = bench.n;
 		}
 	}
+	best = (uint64_t)((double)best * bench.ns);
 	say("%s %s %lu.%lu %lu", op->name, op->per, best / n, best % n * 10 / n,
 	    n);
 }

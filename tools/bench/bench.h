@@ -27,7 +27,7 @@ struct op {
 
 /* The tables end with a row without a name. */
 extern const struct op fault_ops[], map_ops[], file_ops[], proc_ops[],
-    growth_ops[], swap_ops[];
+    growth_ops[], swap_ops[], smp_ops[];
 
 /* The clock of the machine runs between them; end() says for how many. */
 void begin(void);

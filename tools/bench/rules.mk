@@ -7,6 +7,7 @@
 #   make bench WRITE=1      our figures become tools/bench/baseline.tab
 #   make profile OP=zero-fill  where its instructions go, by function
 #   make bench-check        ten rows against it
+#   make bench-host         time of the host beside Linux, on one CPU and on two
 
 BENCH := $(BUILD)/bench
 BENCH_SRC := $(filter-out tools/bench/nothing.c tools/bench/count.c,$(wildcard tools/bench/*.c))
@@ -36,4 +37,7 @@ bench: $(KERNEL) bench-tools
 bench-check: $(KERNEL) bench-tools
 	@tools/bench/run -b $(BUILD) -c
 
-.PHONY: profile bench bench-check bench-tools
+bench-host: $(KERNEL) bench-tools
+	@tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
+
+.PHONY: profile bench bench-check bench-host bench-tools
