@@ -179,11 +179,12 @@ int sleep_until(uint64_t deadline_ns, enum wait_how);
 
 struct mutex {
 	struct spinlock lock;   /* LR_WAIT */
-	struct thread *owner;   /* [A] NULL: free; lowest bit: somebody waits */
+	struct thread *owner;   /* [A] NULL: free; MUTEX_WAITED: somebody waits */
 	struct list waiters;    /* [lock] */
 	uint8_t rank;
 };
 
+#define MUTEX_WAITED 1ul /* lowest bit of owner */
 #define MUTEX_INIT(name, r) { SPIN_INIT(LR_WAIT), NULL, LIST_INIT((name).waiters), (r) }
 
 void mutex_init(struct mutex *, enum lock_rank);
@@ -192,7 +193,18 @@ bool mutex_trylock(struct mutex *);
 /* Second lock of the same rank, order kept by hand (fork: parent, child). */
 void mutex_lock_nested(struct mutex *);
 void mutex_unlock(struct mutex *);
-bool mutex_is_mine(const struct mutex *);
+/* Of the current thread?  Each second assert asks it: in line, as thread_current(). */
+THREAD_FN bool mutex_is_mine(const struct mutex *);
+
+#if IN_LINE || defined(THREAD_TO_CALL)
+THREAD_FN bool
+mutex_is_mine(const struct mutex *m)
+{
+	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
+
+	return (word & ~MUTEX_WAITED) == (uint64_t)md_current();
+}
+#endif
 
 struct rwlock {
 	struct spinlock lock;   /* LR_WAIT */

@@ -24,8 +24,6 @@
  */
 #include "kern/kernfn.h"
 
-#define WAITED 1ul /* lowest bit of owner */
-
 static inline void own(struct mutex *m);
 static void wait_for(struct mutex *m, struct thread *me);
 static void hand_over(struct mutex *m);
@@ -35,7 +33,7 @@ owner_of(const struct mutex *m)
 {
 	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
 
-	return (struct thread *)(word & ~WAITED);
+	return (struct thread *)(word & ~MUTEX_WAITED);
 }
 
 static bool
@@ -96,7 +94,7 @@ own_or_mark(struct mutex *m, struct thread *me)
 	struct thread *old = atomic_load(&m->owner);
 
 	while (!atomic_cas(&m->owner, &old, old == NULL ? me :
-	    (struct thread *)((uint64_t)old | WAITED)))
+	    (struct thread *)((uint64_t)old | MUTEX_WAITED)))
 		;
 	return old != NULL;
 }
@@ -157,15 +155,9 @@ hand_over(struct mutex *m)
 
 	ASSERT(owner_of(m) == thread_current() && n != NULL);
 	w = LIST_ENTRY(n, struct waiter, node);
-	word = (uint64_t)w->thread | (list_is_empty(&m->waiters) ? 0 : WAITED);
+	word = (uint64_t)w->thread | (list_is_empty(&m->waiters) ? 0 : MUTEX_WAITED);
 	atomic_store(&m->owner, (struct thread *)word);
 	atomic_store(&w->woken, true);
-	sched_wake((struct thread *)(word & ~WAITED));
+	sched_wake((struct thread *)(word & ~MUTEX_WAITED));
 	spin_unlock_irq(&m->lock, flags);
-}
-
-bool
-mutex_is_mine(const struct mutex *m)
-{
-	return owner_of(m) == md_current();
 }

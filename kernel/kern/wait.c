@@ -83,13 +83,14 @@ sleep_loop(struct sleep *s, enum wait_how how)
 	    THREAD_KILL : THREAD_KILL | THREAD_SIGNAL;
 
 	for (;;) {
+		/* It looks itself, once more, before it sleeps. */
+		sched_block(how, sleep_is_over, s);
 		if (any_is_woken(s))
 			return 0;
 		if ((atomic_load(&s->thread->pending) & ends) != 0)
 			return -EINTR;
 		if (atomic_load(&s->timed_out))
 			return -ETIMEDOUT;
-		sched_block(how, sleep_is_over, s);
 	}
 }
 

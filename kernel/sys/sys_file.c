@@ -97,26 +97,21 @@ is_user_range(va_t addr, uint64_t n)
 
 /*
  * What has no offsets is asked first, whichever end it is, then the access mode,
- * then the buffer.  0, -ESPIPE, -EBADF, -EFAULT.
+ * then the buffer, then whether n bytes from where the transfer begins end at a
+ * number.  0, -ESPIPE, -EBADF, -EFAULT, -EINVAL.
  */
 static int
 rw_check(const struct rw *rw, va_t addr, uint64_t n)
 {
 	unsigned acc = file_flags(rw->f) & (O_ACCMODE | O_PATH);
+	int64_t at = 0;
 
 	if (rw->off != NULL && (acc & O_PATH) == 0 && !file_is_seekable(rw->f))
 		return -ESPIPE;
 	if (acc != O_RDWR && acc != (rw->is_write ? O_WRONLY : O_RDONLY))
 		return -EBADF;
-	return is_user_range(addr, n) ? 0 : -EFAULT;
-}
-
-/* n bytes from where the transfer begins end at a number.  0, -EINVAL. */
-static int
-rw_check_end(const struct rw *rw, uint64_t n)
-{
-	int64_t at = 0;
-
+	if (!is_user_range(addr, n))
+		return -EFAULT;
 	if (rw->off != NULL)
 		at = (int64_t)*rw->off;
 	else if (S_ISREG(file_mode(rw->f)))
@@ -137,8 +132,6 @@ rw_buffer(const uint64_t a[6], enum rw_way way, const uint64_t *off)
 	if (rw.f == NULL)
 		return -EBADF;
 	r = rw_check(&rw, a[1], a[2]);
-	if (r == 0)
-		r = rw_check_end(&rw, a[2]);
 	if (r == 0) {
 		uio_init_user(&u, a[1], MIN(a[2], RW_MAX));
 		r = rw_perform(&rw, &u);
@@ -210,9 +203,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 		r = iov_copyin(a[1], (int)a[2], &vec, &u.left);
 	if (r == 0) {
 		u.vec = vec;
-		r = rw_check(&rw, 0, 0);
-		if (r == 0)
-			r = rw_check_end(&rw, u.left);
+		r = rw_check(&rw, 0, u.left);
 		if (r == 0 && u.left != 0 && (rwf & ~RWF_PROVIDED) != 0)
 			r = -EOPNOTSUPP;
 		if (r == 0)
