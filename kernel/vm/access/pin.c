@@ -152,9 +152,35 @@ copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 	return 0;
 }
 
+/* The same by address; the CPU keeps the rights. */
+static int
+copy_plain(va_t va, void *buf, size_t n, enum uio_dir dir)
+{
+	return dir == UIO_PUT ? copyout(va, buf, n) : copyin(buf, va, n);
+}
+
+/* Page by page, which says how far it came. */
+static __attribute__((noinline)) ssize_t
+copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
+    bool plain)
+{
+	size_t done = 0, part;
+	int r = 0;
+
+	for (; done < n; done += part, va += part, buf += part) {
+		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
+		r = plain ? copy_plain(va, buf, part, dir) :
+		    copy_pinned(as, va, buf, part, dir);
+		if (r != 0)
+			break;
+	}
+	return done > 0 ? (ssize_t)done : r;
+}
+
 /*
  * Copy between buf and a space.  By address where the CPU keeps the rights:
- * without U it keeps out the program, but not us.
+ * without U it keeps out the program, but not us.  In one piece first: nearly
+ * always all is there.
  *
  * Locks:    none of rank >= 2; buf may be a page that is pinned and filled.
  * Context:  thread, may sleep.
@@ -166,25 +192,16 @@ as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 {
 	bool here = as == as_current();
 	bool plain = here && (dir == UIO_PUT || !atomic_load(&as->hides));
-	size_t done = 0, part;
-	int r = 0;
+	ssize_t r;
 
+	if (plain && copy_plain(va, buf, n, dir) == 0)
+		return (ssize_t)n;
 	if (!here && !hold_mappings(as))
 		return -EFAULT;
-	for (; done < n; done += part, va += part, buf += part) {
-		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
-		if (!plain)
-			r = copy_pinned(as, va, buf, part, dir);
-		else if (dir == UIO_PUT)
-			r = copyout(va, buf, part);
-		else
-			r = copyin(buf, va, part);
-		if (r != 0)
-			break;
-	}
+	r = copy_pages(as, va, buf, n, dir, plain);
 	if (!here)
 		as_detach_user(as);
-	return done > 0 ? (ssize_t)done : r;
+	return r;
 }
 
 /*
