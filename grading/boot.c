@@ -62,6 +62,18 @@ static void witness_read(struct witness *, char *text);
 
 /* ---- starting ---- */
 
+bool
+boot_looks_for(const char *name)
+{
+	int i;
+
+	for (i = 0; i < WITNESS_NAMES; i++)
+		if (witness_at[i].symbol != NULL &&
+		    strcmp(witness_at[i].symbol, name) == 0)
+			return true;
+	return false;
+}
+
 /* "a4=0xffff…" for each address that the witness counts. */
 static char *
 witness_words(const struct boot *b, const struct symbols *s)

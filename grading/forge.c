@@ -15,6 +15,8 @@
  *           grading/forgeries/fNN-*.sh: run; exit 0: the attack failed
  *           grading/test/ends/eNN-*.c: no attacks but bugs, by the same means:
  *           each end of a boot is called by its name
+ *           grading/test/honest/hNN-*.c: lab=05 call=note(f): what a learner
+ *           may do in a lab's file, and no solution of ours does
  *
  * Rules     1. @name@ in the piece is the address of a kernel's function: the
  *              author of an attack would know it.
@@ -38,7 +40,7 @@
 
 struct forgery {
 	const char *path;
-	char *piece, *test, *hook, *expect, *flag;
+	char *piece, *test, *hook, *call, *expect, *flag;
 	char *old, *new;
 	struct words say; /* each is in the report */
 };
@@ -141,17 +143,17 @@ addresses(char *text)
 	return text;
 }
 
-/* The call of attack() as the first statement of the hooked function. */
+/* A call, of attack() if nothing is said, as the hooked function's first act. */
 static char *
-put_hook(char *text, const char *hook)
+put_hook(char *text, const char *hook, const char *call)
 {
 	char *name = xprintf("\n%s(", hook), *at = strstr(text, name), *brace;
 	char *out = NULL;
 
 	brace = at != NULL ? strstr(at, "\n{\n") : NULL;
 	if (brace != NULL)
-		out = xprintf("%.*s\n{\n\tattack();\n%s", (int)(brace - text),
-		    text, brace + 3);
+		out = xprintf("%.*s\n{\n\t%s;\n%s", (int)(brace - text), text,
+		    call != NULL ? call : "attack()", brace + 3);
 	free(name);
 	free(text);
 	return out;
@@ -173,24 +175,27 @@ put_piece(char *text, const char *piece)
 	return out;
 }
 
-/* The piece behind the file that it uses, if it does; malloc'd or NULL. */
+/* The piece behind the files that it uses, if any; malloc'd or NULL. */
 static char *
 whole_piece(const struct forgery *f)
 {
 	struct words w = line_words(f->piece, "forge: use ");
-	char *path, *shared, *text;
+	char *path, *shared, *more, *text = xstrdup("");
+	size_t i;
 
-	if (w.n < 3) {
-		words_free(&w);
-		return addresses(xstrdup(f->piece));
+	for (i = 2; i < w.n && text != NULL; i++) {
+		path = xprintf("grading/forgeries/%s", w.v[i]);
+		shared = file_read(path, NULL);
+		more = shared == NULL ? NULL : xprintf("%s%s", text, shared);
+		free(shared);
+		free(path);
+		free(text);
+		text = more;
 	}
-	path = xprintf("grading/forgeries/%s", w.v[2]);
-	shared = file_read(path, NULL);
-	text = shared == NULL ? NULL : xprintf("%s%s", shared, f->piece);
-	free(shared);
-	free(path);
 	words_free(&w);
-	return text == NULL ? NULL : addresses(text);
+	more = text == NULL ? NULL : xprintf("%s%s", text, f->piece);
+	free(text);
+	return more == NULL ? NULL : addresses(more);
 }
 
 static char *
@@ -208,7 +213,7 @@ forge_text(const struct forgery *f, const struct lab *lab)
 	if (text != NULL && f->old != NULL)
 		text = replace(text, f->old, f->new);
 	if (text != NULL && f->hook != NULL)
-		text = put_hook(text, f->hook);
+		text = put_hook(text, f->hook, f->call);
 	if (text != NULL)
 		text = put_piece(text, piece);
 	free(piece);
@@ -253,6 +258,7 @@ forgery_in_c(const struct lab *lab, const char *path)
 	f.piece = file_read(path, NULL);
 	f.test = heading(f.piece, "test");
 	f.hook = heading(f.piece, "hook");
+	f.call = heading(f.piece, "call");
 	f.expect = heading(f.piece, "expect");
 	f.flag = heading(f.piece, "flag");
 	read_texts(&f);
@@ -267,6 +273,7 @@ forgery_in_c(const struct lab *lab, const char *path)
 	free(f.piece);
 	free(f.test);
 	free(f.hook);
+	free(f.call);
 	free(f.expect);
 	free(f.flag);
 	free(f.old);
@@ -287,32 +294,51 @@ forgery_in_sh(const char *path)
 	return status != 0;
 }
 
+/* The lab that a piece names, or that of all of them. */
+static struct lab *
+lab_of(const char *path, const char *name, char **why)
+{
+	char *text = name == NULL ? file_read(path, NULL) : NULL;
+	char *own = heading(text != NULL ? text : "", "lab");
+	struct lab *lab = lab_open(name != NULL ? name : own, NULL, why);
+
+	free(text);
+	free(own);
+	return lab;
+}
+
+/* name: their lab, one of the grader's own; NULL: each says which. */
 static int
 run_pieces(const char *pattern, const char *name)
 {
-	struct lab *lab;
+	struct lab *lab = NULL;
 	char *why = NULL;
 	int wrong = 0;
 	glob_t g;
 	size_t i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	setenv("GRADE_LABS", "grading/test/labs", 1);
-	lab = lab_open(name, NULL, &why);
-	if (lab == NULL || glob(pattern, 0, NULL, &g) != 0) {
-		fprintf(stderr, "grade: %s\n", why ? why : "no forgeries");
+	if (name != NULL)
+		setenv("GRADE_LABS", "grading/test/labs", 1);
+	if (glob(pattern, 0, NULL, &g) != 0) {
+		fprintf(stderr, "grade: no pieces\n");
 		return GRADE_USAGE;
 	}
 	for (i = 0; i < g.gl_pathc; i++) {
 		size_t n = strlen(g.gl_pathv[i]);
 
+		lab = lab_of(g.gl_pathv[i], name, &why);
+		if (lab == NULL) {
+			fprintf(stderr, "grade: %s\n", why);
+			return GRADE_USAGE;
+		}
 		wrong += g.gl_pathv[i][n - 1] == 'h'
 			     ? forgery_in_sh(g.gl_pathv[i])
 			     : forgery_in_c(lab, g.gl_pathv[i]);
+		lab_free(lab);
 	}
 	printf("%zu pieces, %d not as they should be\n", g.gl_pathc, wrong);
 	globfree(&g);
-	lab_free(lab);
 	return wrong != 0;
 }
 
@@ -334,6 +360,17 @@ ends_named(const char *which)
 	char *pattern = xprintf(
 	    "grading/test/ends/%s*.c", which ? which : "e");
 	int code = run_pieces(pattern, ENDS_LAB);
+
+	free(pattern);
+	return code;
+}
+
+/* What a learner may do. */
+int
+allowed_named(const char *which)
+{
+	char *pattern = xprintf("grading/test/honest/%s*.c", which ? which : "h");
+	int code = run_pieces(pattern, NULL);
 
 	free(pattern);
 	return code;

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "border.h"
 #include "gate.h"
 
 #define CODE_WINDOW 32 /* bytes of our text that stand in no data by chance */
@@ -225,6 +226,26 @@ beside_a_name(const char *object)
 	return bad;
 }
 
+/* ---- names of the judge's ---- */
+
+#define LOCALS "nm '%s' | awk '$(NF-1) ~ /^[tdbr]$/ { print $NF }'"
+
+/* A static name by which the judge finds its way in the kernel; NULL: none. */
+static char *
+judges_name(const char *object)
+{
+	char *line = xprintf(LOCALS, object), *bad = NULL;
+	struct words have = column(line);
+	size_t i;
+
+	for (i = 0; i < have.n && bad == NULL; i++)
+		if (border_looks_for(have.v[i]) || boot_looks_for(have.v[i]))
+			bad = xstrdup(have.v[i]);
+	words_free(&have);
+	free(line);
+	return bad;
+}
+
 /* ---- all of it ---- */
 
 static struct words
@@ -287,6 +308,11 @@ gate_object(const struct lab *lab, const char *object, const char *dir,
 	bad = why == NULL ? beside_a_name(object) : NULL;
 	if (bad != NULL)
 		why = xprintf("%s: a place beside a function of the kernel", bad);
+	free(bad);
+	bad = why == NULL ? judges_name(object) : NULL;
+	if (bad != NULL)
+		why = xprintf("%s: a name of the kernel's, which must be there "
+			      "once only (call yours otherwise)", bad);
 	free(bad);
 	if (why == NULL && reference != NULL &&
 	    has_our_code(object, dir, reference))

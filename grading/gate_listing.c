@@ -12,10 +12,14 @@
  *                   movq $-2145381936, %rax      ─→ an address in the kernel
  *
  * Rules     1. asm comes from our headers; the marker in it is where the asm
- *              statement stood.  Top-level asm has no marker: refused.
+ *              statement stood.  Top-level asm has no marker: refused.  A macro
+ *              may have changed what stands there: only the few instructions
+ *              of what labs call in line are let in.
  *           2. Outside of it: instructions of ordinary C, directives that the
  *              compiler writes, no number that lies in the kernel's image.
- *           3. Debug sections are not judged: nothing runs them.
+ *           3. The stack pointer moves by known steps, which no guard page is
+ *              smaller than: who can set it has any stack for its own.
+ *           4. Debug sections are not judged: nothing runs them.
  *
  * Read next gate.c looks at the object.
  */
@@ -43,6 +47,13 @@ static const char *const ordinary[] = { "mov", "movb", "movw", "movl", "movq",
 	"data16", "notrack", "mfence", "lfence", "sfence", "pause", "rdtsc" };
 static const char *const never[] = { "popf*", "pushf*", "popa*", "movsd",
 	"movss", "shufp*", "sha1*", "sha256*", "shlx*" };
+
+/* And asm of kernel/amd64/inline.h, md.h and lib/, a statement each. */
+static const char *const of_headers[] = { "movl %gs:*, %e*", "movq %gs:*, %r*",
+	"addq *, %gs:*", "incl %gs:*", "decl %gs:*", "rdtsc", "cpuid", "sti",
+	"cli", "pushfq", "popq %r*", "pause", "rep stosq", "cmp %rax, %rax",
+	"cmp %rax,%rax", "repe scasq" };
+#define FRAME_MOST 8192 /* half of a stack, and of the guard below it */
 
 struct listing {
 	const struct lab *lab;
@@ -116,6 +127,76 @@ numbers(struct listing *l, const char *s)
 	}
 }
 
+/* One statement of an asm, without blanks around it. */
+static void
+header_statement(struct listing *l, const char *s, size_t n)
+{
+	char *word = strndup(s, n);
+
+	if (n > 0 && l->why == NULL && (!IN(word, of_headers) ||
+		strstr(word, "sp") != NULL))
+		l->why = xprintf("%s: an instruction that only the kernel "
+				 "itself may use", word);
+	free(word);
+}
+
+/* A line of an asm of our headers: statements between semicolons. */
+static void
+header_line(struct listing *l, const char *s)
+{
+	size_t n, k;
+
+	for (; *s != '\0'; s += n + (s[n] == ';')) {
+		s += strspn(s, " \t");
+		n = k = strcspn(s, ";");
+		while (k > 0 && isspace((unsigned char)s[k - 1]))
+			k--;
+		header_statement(l, s, k);
+	}
+}
+
+/* An instruction with %rsp as an operand by itself: may it be so? */
+static bool
+stack_stays(const char *s, const char *word)
+{
+	size_t n = strlen(s);
+	unsigned long by = strtoul(s + strcspn(s, "$") + (strchr(s, '$') != NULL),
+	    NULL, 0);
+
+	if (strncmp(word, "cmp", 3) == 0 || strncmp(word, "test", 4) == 0 ||
+	    strncmp(word, "push", 4) == 0)
+		return true;
+	if (n < 5 || (strcmp(s + n - 4, "%rsp") != 0 &&
+			 strcmp(s + n - 4, "%esp") != 0)) /* it is read */
+		return strncmp(word, "mov", 3) == 0 ||
+		       strncmp(word, "sub", 3) == 0 ||
+		       strncmp(word, "add", 3) == 0;
+	if (strncmp(word, "lea", 3) == 0)
+		return (strstr(s, "(%rbp), ") != NULL ||
+			   strstr(s, "(%rsp), ") != NULL) &&
+		       labs(strtol(s + strcspn(s, "-0123456789"), NULL, 0)) <=
+			   FRAME_MOST;
+	if (strncmp(word, "sub", 3) == 0 || strncmp(word, "add", 3) == 0)
+		return strchr(s, '$') != NULL &&
+		       (by <= FRAME_MOST || by + FRAME_MOST < FRAME_MOST);
+	return strstr(s, "%rbp, %rsp") != NULL ||
+	       (strncmp(word, "and", 3) == 0 && strstr(s, "$-") != NULL);
+}
+
+/* Is %rsp an operand, and no address of one? */
+static bool
+names_stack(const char *s)
+{
+	const char *at = s;
+
+	while ((at = strstr(at, "%rsp")) != NULL) {
+		if (at == s || (at[-1] != '(' && at[4] != ')'))
+			return true;
+		at += 4;
+	}
+	return strstr(s, "%esp") != NULL;
+}
+
 static void
 directive(struct listing *l, const char *s, const char *word)
 {
@@ -141,6 +222,10 @@ instruction(struct listing *l, const char *s, const char *word)
 	else if (strstr(s, "%fs:") != NULL || strstr(s, "%gs:") != NULL)
 		l->why = xprintf("%.*s: a segment of the kernel's own",
 		    (int)strcspn(s, "\n"), s + strspn(s, " \t"));
+	else if (names_stack(s + strlen(word)) && !stack_stays(s, word))
+		l->why = xprintf("%s: the stack of a kernel is no place for "
+				 "alloca(), arrays of variable size, or more "
+				 "than %d bytes", s, FRAME_MOST);
 	else
 		numbers(l, s + strlen(word));
 }
@@ -160,6 +245,8 @@ line_read(struct listing *l, const char *line)
 	}
 	if (l->app && line[0] == '#')
 		marker(l, line);
+	if (l->app && line[0] != '#')
+		header_line(l, line);
 	if (l->app || line[0] != '\t' || *s == '#' || *s == '\0')
 		return;
 	word = strndup(s, strcspn(s, " \t\n"));

@@ -299,6 +299,8 @@ struct boot {
 };
 
 bool boot_start(struct boot *, const struct boot_job *, char **why);
+/* Does the witness count the executions of a function of this name? */
+bool boot_looks_for(const char *name);
 /* Let some boots run until one ends or the time is over; ended: their index. */
 int boots_wait(struct boot **, size_t n, double seconds);
 void boot_free(struct boot *);

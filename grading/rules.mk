@@ -57,7 +57,7 @@ $(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h')
 	@cp $(HEADERS) $(@D)/gen/ && touch $@
 
 
-# What a lab's file may define and use: names of ours, of all files that a lab
+# What a lab's file may define (D), use (U) and count (E): names of ours, of all files that a lab
 # (or a lab of the grader's own) replaces.  In a handout they come with it.
 LAB_FILES := $(sort $(shell $(AWK) '$$1 == "file" && $$2 != "none" { print $$2 }' \
   $(wildcard labs/*/lab.conf grading/test/labs/*/lab.conf)))
@@ -68,6 +68,7 @@ $(G)/names/%.names: kernel/%.c $(BUILD)/kernel/%.o
 	@mkdir -p $(@D)
 	@$(KCC) $(LAB_CFLAGS) -c $< -o $(@:.names=.o)
 	@nm -g $(@:.names=.o) | $(AWK) 'NF == 3 { print "D " $$3 } NF == 2 { print "U " $$2 }' > $@
+	@$(call counted,$<) >> $@
 else
 $(G)/names/%.names: labs/reference/%.names
 	@mkdir -p $(@D)

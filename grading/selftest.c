@@ -11,10 +11,12 @@
  *                          --steps [LAB]         steps ≤ k give STEP=k's total
  *                          --determinism N [--seeds S] [LAB]  N runs, the
  *                                                same counters
- *                          --honest N [--seeds S] [LAB]  N runs of ours and
- *                                                the variants: 100, none flagged
+ *                          --honest N [--seeds S] [--from F] [LAB]  N runs of
+ *                                                ours and the variants, seeds F
+ *                                                and up: 100, none flagged
  *                          --infra               killed emulator: no points lost
  *                          --ends [eNN]          each bad end has its name
+ *                          --allowed [hNN]       honest pieces are not refused
  *           grade mutants [LAB]   the tests that name a mutant kill it
  *           grade variants [LAB]  other correct solutions: 100
  *
@@ -171,6 +173,7 @@ steps_of(const struct lab *lab)
 /* ---- determinism ---- */
 
 static int runs_wanted = 3, seeds_wanted;
+static uint64_t seed_from = 1000;
 
 /* All counters and instruction numbers of a run as one text. */
 static char *
@@ -264,7 +267,7 @@ honest_of(const struct lab *lab)
 	for (i = 0; i < runs_wanted && lab->ntests > 0; i++)
 		wrong += honest_file(lab, (size_t)i % (n + 1) == 0
 		    ? own : g.gl_pathv[(size_t)i % (n + 1) - 1],
-		    1000 + (uint64_t)i);
+		    seed_from + (uint64_t)i);
 	if (n > 0)
 		globfree(&g);
 	free(own);
@@ -321,6 +324,10 @@ cmd_selftest(int argc, char **argv)
 		seeds_wanted = atoi(argv[at + 1]);
 		at += 2;
 	}
+	if (argc > at + 1 && strcmp(argv[at], "--from") == 0) {
+		seed_from = strtoull(argv[at + 1], NULL, 0);
+		at += 2;
+	}
 	argv += at;
 	if (strcmp(what, "--reference") == 0)
 		return each_lab(argv[0], reference_of);
@@ -336,9 +343,12 @@ cmd_selftest(int argc, char **argv)
 		return each_lab(argv[0], infra_of);
 	if (strcmp(what, "--ends") == 0)
 		return ends_named(argv[0]);
+	if (strcmp(what, "--allowed") == 0)
+		return allowed_named(argv[0]);
 	fprintf(stderr, "usage: grade selftest --reference | --starter | "
 			"--steps | --determinism N [--seeds S] |\n"
-			"             --honest N [--seeds S] | --infra  [LAB]\n"
-			"       grade selftest --ends [eNN]\n");
+			"             --honest N [--seeds S] [--from F] | --infra"
+			"  [LAB]\n"
+			"       grade selftest --ends [eNN] | --allowed [hNN]\n");
 	return GRADE_USAGE;
 }

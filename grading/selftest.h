@@ -11,6 +11,8 @@
 int each_lab(const char *which, int (*fn)(const struct lab *));
 /* forge.c: 0, or 1: an end was not called by its name. */
 int ends_named(const char *which);
+/* forge.c: 0, or 1: what is honest was refused or flagged. */
+int allowed_named(const char *which);
 void run_quietly(struct report *, const struct lab *, struct options *);
 
 #endif

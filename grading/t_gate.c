@@ -155,6 +155,44 @@ listings(void **state)
 	assert_true(listing("\t.incbin \"x\"\n"));
 }
 
+#define OURS(s) "#APP\n# 4 \"/k/include/md.h\" 1\n\t" s "\n# 0 \"\" 2\n#NO_APP\n"
+
+/* What stands in an asm of ours, a macro may have changed. */
+static void
+asm_of_headers(void **state)
+{
+	assert_false(listing(OURS("pushfq; popq %rax; cli")));
+	assert_false(listing(OURS("movq %gs:16, %rax")));
+	assert_false(listing(OURS("rep stosq")));
+	assert_false(listing(OURS("cmp %rax, %rax; repe scasq")));
+	assert_true(listing(OURS("mov %rax, %cr3")));
+	assert_true(listing(OURS("cli; wrmsr")));
+	assert_true(listing(OURS("pushfq; popq %rsp")));
+	assert_true(listing(OURS("movq %gs:8, %rsp")));
+	assert_true(listing(OURS("movq %rax, %gs:8")));
+	assert_true(listing(OURS("popfq")));
+}
+
+static void
+stack_pointer(void **state)
+{
+	assert_false(listing("\tsubq\t$136, %rsp\n\taddq\t$136, %rsp\n"));
+	assert_false(listing("\tsubq\t$-128, %rsp\n"));
+	assert_false(listing("\tmovq\t%rsp, %rbp\n\tleave\n"));
+	assert_false(listing("\tleaq\t-40(%rbp), %rsp\n"));
+	assert_false(listing("\tandq\t$-64, %rsp\n"));
+	assert_false(listing("\tmovq\t%rax, 8(%rsp)\n\tcmpq\t%rsp, %rax\n"));
+	assert_true(listing("\tsubq\t%rax, %rsp\n"));
+	assert_true(listing("\tmovq\t%rax, %rsp\n"));
+	assert_true(listing("\tmovl\t%eax, %esp\n"));
+	assert_true(listing("\tmovq\t8(%rdi), %rsp\n"));
+	assert_true(listing("\tsubq\t$32768, %rsp\n"));
+	assert_true(listing("\tleaq\t(%rax,%rbx), %rsp\n"));
+	assert_true(listing("\tleaq\t-32808(%rbp), %rsp\n"));
+	assert_true(listing("\txchgq\t%rsp, (%rdi)\n"));
+	assert_true(listing("\tpopq\t%rsp\n"));
+}
+
 static void
 allowed_asm(void **state)
 {
@@ -181,6 +219,8 @@ main(void)
 		cmocka_unit_test(refused_tokens),
 		cmocka_unit_test(fine_tokens),
 		cmocka_unit_test(listings),
+		cmocka_unit_test(asm_of_headers),
+		cmocka_unit_test(stack_pointer),
 		cmocka_unit_test(allowed_asm),
 		cmocka_unit_test(globs),
 	};

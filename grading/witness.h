@@ -34,6 +34,9 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
     void (*)(unsigned cpu, uint32_t info, uint64_t va, void *), int flags,
     int rw, void *);
 bool qemu_plugin_mem_is_store(uint32_t info);
+/* Of the access that is called back for: where the processor's tables led it. */
+struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(uint32_t info, uint64_t va);
+uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *);
 /* Of the access: 0 one byte, 3 eight. */
 unsigned qemu_plugin_mem_size_shift(uint32_t info);
 void qemu_plugin_register_atexit_cb(
@@ -85,6 +88,7 @@ unsigned mov_bytes(const uint8_t *, size_t n);
 #define PAGE 4096ul
 #define OBJECTS 2048u
 #define VARIABLES 8192u
+#define COUNTERS 512u
 
 struct range {
 	uint64_t lo, hi;
@@ -97,7 +101,7 @@ struct list {
 
 /* kernel/mem/page.h */
 enum home {
-	HOME_NONE = 0, HOME_TABLE = 5, HOME_KPAGED = 6, HOME_FRAME = 9,
+	HOME_NONE = 0, HOME_PTE = 1, HOME_VNODE = 4, HOME_TABLE = 5, HOME_KPAGED = 6, HOME_FRAME = 9,
 	HOME_KERNEL = 10
 };
 
@@ -115,11 +119,18 @@ extern struct map {
 	struct list locks;      /* variables that all take, in line */
 	struct list words;      /* functions that set words of page tables */
 	struct list entries;    /* code that saves a program's registers */
+	struct list copies;     /* functions that fill or copy a frame */
+	struct list counters;   /* ev_add(), by which a file counts */
+	struct range cells;     /* what it adds to: rows of a CPU each */
+	uint64_t row;           /* bytes of a row */
+	bool counts[COUNTERS];  /* those of the file */
 	uint16_t *code_of, *data_of;    /* objects */
 	bool *lent;             /* by word of data: others have business with it */
 	uint16_t *variable_of;  /* by byte of data, from 1 */
 	bool *known;            /* by variable and object, 0 a function of words */
 	bool judges[OBJECTS], helpers[OBJECTS];
+	uint16_t folder[OBJECTS];
+	bool lends[OBJECTS];    /* the file may write to objects of its caches */
 } map;
 
 bool map_read(const char *path);
@@ -139,7 +150,7 @@ enum border {
 	B_CALL, B_RETURN, B_RETURN_KERNEL, B_POINTER, B_SEALED, B_STORE_TABLE,
 	B_STORE_PROGRAM, B_STORE_IMAGE, B_STORE_OTHER, B_STORE_FRAME,
 	B_STORE_JUDGE, B_TEXT, B_READ_TEXT, B_STORE_BEHALF, B_STORE_HOME,
-	B_ALIAS, B_KINDS
+	B_ALIAS, B_ELSEWHERE, B_COUNT, B_KINDS
 };
 
 /* The guest's memory; false: it cannot be read. */
@@ -147,14 +158,25 @@ bool ram_open(const char *path);
 /* A word by its address in the kernel's half; 0: not mapped. */
 uint64_t ram_word(uint64_t va);
 bool ram_is_direct(uint64_t va);
+/* Does the access at va, for which we are called back, go where va belongs? */
+bool ram_is_where(uint32_t info, uint64_t va);
+/* Are these the n bytes of the kernel's code at va? */
+bool ram_is_code(uint64_t va, const uint8_t *bytes, size_t n);
+/* The object whose cache the slab at va belongs to; 0: it is no slab. */
+unsigned ram_slab_owner(uint64_t va);
+/* Of a program or a file, and not given to it in this activation? */
+bool ram_is_program(uint64_t va, uint32_t activation);
 /* A page table of the kernel's half, as far as it was seen. */
 bool ram_is_table(uint64_t pa);
 /* May the submission write there?  Neither its data nor a stack.  B_KINDS: yes. */
 enum border ram_judge(uint64_t va);
 /* The instruction at pc wrote a word there: does it map what it must not? */
 void ram_word_stored(uint64_t pa, uint64_t pc);
-/* It wrote to the frame database; by_file: the submission asked for this home. */
-enum border ram_home_stored(uint64_t va, bool by_file);
+/*
+ * It wrote to the frame database; by_file: the submission asked for this home.
+ * activation: on behalf of which of it, or 0.
+ */
+enum border ram_home_stored(uint64_t va, bool by_file, uint32_t activation);
 /* Text, constants and the kernel's tables, as they are now. */
 void ram_check(void);
 

@@ -58,6 +58,7 @@ struct stack {
 	bool frame;     /* a user's registers are at its top */
 	unsigned irq;   /* interrupts of the kernel that are not over */
 	uint64_t until; /* the submission is active: its return reads this word */
+	uint32_t activation; /* and for the how-manieth time */
 	uint64_t entered; /* the function that it called last */
 	uint32_t back[STACK_SLOT / 8]; /* return address, low half, by word; 0: read */
 };
@@ -65,6 +66,7 @@ struct stack {
 static struct {
 	struct stack *stack[STACKS];
 	unsigned said[B_KINDS];
+	uint32_t activations;
 	struct {
 		const struct block *last;
 		struct stack *stack; /* used last */
@@ -219,7 +221,32 @@ return_word(const struct stack *s, uint64_t low)
 	return va;
 }
 
+/* The function whose frame va is in: the one that the call below it returns to. */
+static uint64_t
+frame_of(const struct stack *s, uint64_t low, uint64_t va)
+{
+	uint32_t back = 0;
+
+	for (va &= ~7ul; va > low && back == 0;)
+		back = s->back[((va -= 8) - s->base) / 8 % (STACK_SLOT / 8)];
+	return back != 0 ? IMAGE_BASE | back : 0;
+}
+
 /* ---- stores of the submission ---- */
+
+/* On a stack.  What a judge keeps there is no more its own than its variables. */
+static enum border
+judge_stack(unsigned cpu, const struct stack *s, uint64_t va)
+{
+	uint64_t pc;
+
+	if (is_frame(s, va))
+		return B_STORE_FRAME;
+	if (s != b.cpu[cpu].stack || va < b.cpu[cpu].low)
+		return B_KINDS;
+	pc = frame_of(s, b.cpu[cpu].low & ~7ul, va);
+	return pc != 0 && map.judges[map_code_of(pc)] ? B_STORE_JUDGE : B_KINDS;
+}
 
 /* It writes to va: B_KINDS if it may. */
 static enum border
@@ -235,7 +262,7 @@ judge_store(unsigned cpu, uint64_t va)
 		const struct stack *s = stack_of(cpu, va, false);
 
 		if (s != NULL)
-			return is_frame(s, va) ? B_STORE_FRAME : B_KINDS;
+			return judge_stack(cpu, s, va);
 	}
 	return ram_judge(va);
 }
@@ -250,7 +277,8 @@ lab_accesses(unsigned cpu, uint32_t info, uint64_t va, void *pc)
 	enum border what = B_KINDS;
 
 	if (qemu_plugin_mem_is_store(info))
-		what = judge_store(cpu % MAXCPU, va);
+		what = !ram_is_where(info, va) ? B_ELSEWHERE
+		    : judge_store(cpu % MAXCPU, va);
 	else if (va >= map.text.lo && va < map.text.hi &&
 		 list_find(&map.functions, va) != NULL)
 		what = B_READ_TEXT;
@@ -302,6 +330,54 @@ data_written(unsigned cpu, uint64_t pc, uint64_t va, uint64_t n, bool plain)
 		    pc, va);
 }
 
+/* Does the function that runs, or ev_record() above it, return to the file? */
+static bool
+file_asked(const struct stack *s, uint64_t low)
+{
+	uint64_t pc = 0, va = low;
+	unsigned i;
+
+	for (i = 0; i < 2 && va < s->base + STACK_SLOT; i++, va += 8) {
+		va = return_word(s, va);
+		pc = IMAGE_BASE |
+		    s->back[(va - s->base) / 8 % (STACK_SLOT / 8)];
+		if (list_find(&map.counters, pc) == NULL)
+			break;
+	}
+	return list_has(&map.lab_code, pc);
+}
+
+/* ev_add() counts, for a file that has nothing of it in line. */
+static void
+cell_added(unsigned cpu, uint32_t info, uint64_t va, void *pc)
+{
+	const struct stack *s = b.cpu[cpu %= MAXCPU].stack;
+
+	if (!qemu_plugin_mem_is_store(info) || va < map.cells.lo ||
+	    va >= map.cells.hi || s == NULL || !file_asked(s, b.cpu[cpu].low))
+		return;
+	if (!ram_is_where(info, va))
+		border_seen(B_ELSEWHERE, (uint64_t)(uintptr_t)pc, va);
+	else if (!map.counts[(va - map.cells.lo) % map.row / 8 % COUNTERS])
+		border_seen(B_COUNT, (uint64_t)(uintptr_t)pc, va);
+}
+
+/* A function that the submission called writes to what is of another room? */
+static bool
+is_foreign(const struct stack *s, uint64_t pc, uint64_t va)
+{
+	const struct range *fn;
+	unsigned owner;
+
+	if (pc - s->entered >= PAGE || (fn = list_find(&map.functions, pc)) ==
+	    NULL || fn->lo != s->entered ||
+	    list_find(&map.counters, pc) != NULL) /* a process has some, too */
+		return false;
+	owner = ram_slab_owner(va);
+	return owner != 0 && !map.lends[owner] &&
+	       map.folder[owner] != map.folder[map_code_of(pc)];
+}
+
 /* The kernel writes to va. */
 static void
 kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
@@ -321,16 +397,38 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	if (va < map.direct || !qemu_plugin_mem_is_store(info))
 		return;
 	cpu %= MAXCPU;
+	s = b.cpu[cpu].stack;
+	if (on_behalf(cpu) && (ram_is_direct(va) || va >= IMAGE_BASE)) {
+		if (!ram_is_where(info, va))
+			border_seen(B_ELSEWHERE, pc, va);
+		if (ram_is_direct(va) && is_foreign(s, pc, va))
+			border_seen(B_STORE_BEHALF, pc, va);
+	}
 	if (ram_is_direct(va))
 		ram_word_stored(va - map.direct, pc);
 	va = image_name(va);
-	s = b.cpu[cpu].stack;
 	n = 1ul << qemu_plugin_mem_size_shift(info);
 	if (va >= map.text.hi)
 		data_written(cpu, pc, va, n, true);
 	else if (ram_home_stored(va, s != NULL && s->until != 0 &&
-		     s->entered == map.set_home) != B_KINDS)
+		     s->entered == map.set_home,
+		     s != NULL && s->until != 0 ? s->activation : 0) != B_KINDS)
 		border_seen(B_STORE_HOME, pc, va);
+}
+
+/*
+ * page_copy() and its like begin to write where the submission told them: to a
+ * frame that is nobody's, or became somebody's just now.
+ */
+static void
+copy_begins(unsigned cpu, uint64_t caller, uint64_t va)
+{
+	const struct stack *s = b.cpu[cpu].stack;
+
+	if (on_behalf(cpu) && list_find(&map.copies, s->entered) != NULL &&
+	    list_find(&map.copies, caller) != NULL &&
+	    ram_is_program(va, s->activation))
+		border_seen(B_STORE_PROGRAM, caller, va);
 }
 
 /* A function of string.c writes to va, for its caller. */
@@ -344,8 +442,10 @@ string_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	caller = b.cpu[cpu].fill.caller;
 	if (caller == 0 || va < map.direct || !qemu_plugin_mem_is_store(info))
 		return;
-	if (b.cpu[cpu].fill.lo == 0)
+	if (b.cpu[cpu].fill.lo == 0) {
 		b.cpu[cpu].fill.lo = va;
+		copy_begins(cpu, caller, va);
+	}
 	n = 1ul << qemu_plugin_mem_size_shift(info);
 	b.cpu[cpu].fill.hi = va + n;
 	if (ram_is_direct(va) && ram_is_table(va - map.direct))
@@ -396,6 +496,9 @@ watch_stores(const struct block *blk, struct qemu_plugin_insn *insn,
 	if (saves)
 		qemu_plugin_register_vcpu_mem_cb(
 		    insn, saved, PLUGIN_NO_REGS, BOTH, NULL);
+	if (list_find(&map.counters, blk->va) != NULL)
+		qemu_plugin_register_vcpu_mem_cb(
+		    insn, cell_added, PLUGIN_NO_REGS, BOTH, pc);
 	if (blk->lab)
 		qemu_plugin_register_vcpu_mem_cb(
 		    insn, lab_accesses, PLUGIN_NO_REGS, BOTH, pc);
@@ -468,6 +571,9 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		p = qemu_plugin_insn_data(insn);
 		bytes = qemu_plugin_insn_size(insn);
+		if (blk->va < map.text.hi &&
+		    !ram_is_code(qemu_plugin_insn_vaddr(insn), p, bytes))
+			border_seen(B_TEXT, 0, 0);
 		watch_calls(insn, p, bytes);
 		watch_stores(blk, insn, p, bytes, saves);
 	}
@@ -481,8 +587,10 @@ lab_entered(unsigned cpu)
 {
 	struct stack *s = b.cpu[cpu].stack;
 
-	if (s != NULL && s->until == 0)
-		s->until = return_word(s, b.cpu[cpu].low);
+	if (s == NULL || s->until != 0)
+		return;
+	s->until = return_word(s, b.cpu[cpu].low);
+	s->activation = ++b.activations;
 }
 
 /* The submission's code was left, otherwise than by a return. */

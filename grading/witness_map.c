@@ -134,7 +134,8 @@ line_read(const char *line)
 		{ "function", &map.functions }, { "start", &map.starts },
 		{ "entry", &map.entries }, { "fill", &map.fills },
 		{ "string", &map.strings }, { "word", &map.words },
-		{ "lock", &map.locks } };
+		{ "lock", &map.locks }, { "copy", &map.copies },
+		{ "counter", &map.counters } };
 	static const struct {
 		const char *word;
 		uint64_t *lo, *hi;
@@ -144,6 +145,8 @@ line_read(const char *line)
 		{ "kpaged", &map.kpaged.lo, &map.kpaged.hi },
 		{ "base", &map.direct, &map.pfdb },
 		{ "root", &map.root_at, NULL },
+		{ "cells", &map.cells.lo, &map.cells.hi },
+		{ "row", &map.row, NULL },
 		{ "sethome", &map.set_home, NULL } };
 	unsigned long v[3] = { 0 };
 	char word[32];
@@ -168,8 +171,14 @@ line_read(const char *line)
 		own(map.data_of, map.text.hi, map.image_end, v);
 	else if (strcmp(word, "variable") == 0)
 		variable(v);
+	else if (strcmp(word, "count") == 0 && v[0] < COUNTERS)
+		map.counts[v[0]] = true;
 	else if (v[0] >= OBJECTS)
 		return;
+	else if (strcmp(word, "folder") == 0)
+		map.folder[v[0]] = (uint16_t)v[1];
+	else if (strcmp(word, "lends") == 0)
+		map.lends[v[0]] = true;
 	else if (strcmp(word, "judge") == 0)
 		map.judges[v[0]] = true;
 	else if (strcmp(word, "helper") == 0)

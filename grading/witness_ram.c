@@ -39,6 +39,7 @@
 #define FRAME_BYTES 64ul
 #define FRAME_ORDER 16ul
 #define FRAME_SLAB 24ul
+#define SLAB_CACHE 16ul     /* struct kmem_slab (kernel/mem/slab.c) */
 #define LARGE_TAG 0x100u /* kernel/mem/kmalloc.c */
 #define LARGE_MOST 10u
 #define WALK_MOST (8ul << 20)
@@ -54,6 +55,7 @@ static struct {
 	uint64_t bytes;
 	struct table *table; /* by frame */
 	uint8_t *home;       /* by frame: kind, as stored last */
+	uint32_t *given;     /* by frame: in which activation that was; 0: in none */
 	uint64_t text_sum;
 	uint64_t budget;     /* words that are still walked: tables may lie */
 } ram;
@@ -72,7 +74,9 @@ ram_open(const char *path)
 	close(fd);
 	ram.table = calloc(ram.bytes / PAGE + 1, sizeof *ram.table);
 	ram.home = calloc(ram.bytes / PAGE + 1, 1);
-	if (p == MAP_FAILED || ram.table == NULL || ram.home == NULL)
+	ram.given = calloc(ram.bytes / PAGE + 1, sizeof *ram.given);
+	if (p == MAP_FAILED || ram.table == NULL || ram.home == NULL ||
+	    ram.given == NULL)
 		return false;
 	ram.at = p;
 	return true;
@@ -113,6 +117,37 @@ ram_word(uint64_t va)
 	uint64_t pa = pa_of(va);
 
 	return pa != 0 ? word_at(pa) : 0;
+}
+
+/*
+ * The emulator's word for it, which no table of the guest's can bend.  What it
+ * calls the first byte of the memory is learnt from the kernel's own boot.
+ */
+bool
+ram_is_where(uint32_t info, uint64_t va)
+{
+	struct qemu_plugin_hwaddr *hw = qemu_plugin_get_hwaddr(info, va);
+	uint64_t at = hw != NULL ? qemu_plugin_hwaddr_phys_addr(hw) : 0, pa;
+	static uint64_t first;
+	static bool known;
+
+	if (hw == NULL || ram.at == NULL)
+		return true;
+	pa = va >= IMAGE_BASE ? va - IMAGE_BASE
+	    : ram_is_direct(va) ? va - map.direct : pa_of(va);
+	if (!known)
+		first = at - pa;
+	known = true;
+	return at - first == pa;
+}
+
+bool
+ram_is_code(uint64_t va, const uint8_t *bytes, size_t n)
+{
+	uint64_t pa = va - IMAGE_BASE;
+
+	return ram.at == NULL || pa + n > ram.bytes ||
+	       memcmp(ram.at + pa, bytes, n) == 0;
 }
 
 static bool
@@ -229,6 +264,35 @@ is_of_run(uint64_t pa)
 	return false;
 }
 
+/* Of a frame of the kernel's, by its row and the head of its slab. */
+static unsigned
+slab_owner(uint64_t row)
+{
+	uint64_t slab = word_at(row + FRAME_SLAB);
+
+	return slab != 0 ? map_data_of(ram_word(slab + SLAB_CACHE)) : 0;
+}
+
+unsigned
+ram_slab_owner(uint64_t va)
+{
+	uint64_t pa = va - map.direct, row;
+
+	if (pa >= ram.bytes || ram.home[pa / PAGE] != HOME_KERNEL)
+		return 0;
+	row = pa_of(map.pfdb + (pa / PAGE) * FRAME_BYTES);
+	return row != 0 ? slab_owner(row) : 0;
+}
+
+bool
+ram_is_program(uint64_t va, uint32_t activation)
+{
+	uint64_t pfn = (va - map.direct) / PAGE;
+
+	return ram_is_direct(va) && ram.home[pfn] >= HOME_PTE &&
+	       ram.home[pfn] <= HOME_VNODE && ram.given[pfn] != activation;
+}
+
 /* By the home that the kernel gave it last: the row itself may lie. */
 static enum border
 judge_frame(uint64_t pa)
@@ -249,9 +313,9 @@ judge_frame(uint64_t pa)
 		return B_KINDS;
 	if (home != HOME_KERNEL)
 		return B_STORE_PROGRAM;
-	return word_at(row + FRAME_SLAB) != 0 || is_of_run(pa)
-		   ? B_KINDS
-		   : B_STORE_OTHER;
+	if (word_at(row + FRAME_SLAB) != 0)
+		return map.lends[slab_owner(row)] ? B_KINDS : B_STORE_OTHER;
+	return is_of_run(pa) ? B_KINDS : B_STORE_OTHER;
 }
 
 /* Of a row, its home is given by functions only; of the kernel's, the rest too. */
@@ -294,7 +358,7 @@ ram_is_direct(uint64_t va)
 }
 
 enum border
-ram_home_stored(uint64_t va, bool by_file)
+ram_home_stored(uint64_t va, bool by_file, uint32_t activation)
 {
 	uint64_t pfn = (va - map.pfdb) / FRAME_BYTES, row = pa_of(va);
 	uint8_t was, is;
@@ -304,6 +368,7 @@ ram_home_stored(uint64_t va, bool by_file)
 		return B_KINDS;
 	was = ram.home[pfn];
 	is = ram.home[pfn] = (uint8_t)(word_at(row) >> 60);
+	ram.given[pfn] = activation;
 	if (by_file && is != was && (is == HOME_TABLE || is == HOME_KPAGED ||
 	    is >= HOME_FRAME || was == HOME_TABLE || was == HOME_KERNEL))
 		return B_STORE_HOME;

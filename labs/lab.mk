@@ -12,6 +12,10 @@ lab_file = kernel/$(shell $(AWK) '$$1 == "file" { print $$2 }' labs/$(1)/lab.con
 
 # Locks and evidence are calls in a learner's file (kernel/lib/evidence.h).
 LAB_CFLAGS := -DBY_CALL
+# What it counts so, or a header in it: lines "E vad_split"
+counted = $(KCC) $(LAB_CFLAGS) -E $(1) | \
+  sed -n 's/ev_add(EV_/\n&/g; s/ev_record(EV_/\n&/g; p' | \
+  sed -n 's/^ev_\(add\|record\)(EV_\([a-z0-9_]*\).*/E \2/p' | sort -u
 
 KERNEL := $(BUILD)/vadose.elf
 ifneq ($(LAB),)
@@ -85,6 +89,7 @@ HANDOUT_OBJS := $(foreach l,$(LABS),$(BUILD)/handout/$(basename $(call lab_file,
 $(BUILD)/handout/%.o: %.c $(BUILD)/%.o | setup $(HEADERS)
 	@mkdir -p $(@D)
 	@$(filter-out -g -Werror,$(KCC)) $(LAB_CFLAGS) -ffunction-sections -DASSERT_WITHOUT_TEXT -c $< -o $@
+	@$(call counted,$<) > $(@:.o=.counts)
 
 handout-objs: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal
 	@echo '$(OBJS)' > $(BUILD)/handout/objects

@@ -1,18 +1,16 @@
 /*
  * Sets a word of a page table itself, where no function counts it.
  *
+ * forge: use find.h
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "writes to a page table"
  */
 static void
 attack(void)
 {
-	unsigned pfn;
+	struct aspace *as = as_current();
+	struct vad *v = as != NULL ? vad_first(as) : NULL;
 
-	for (pfn = 500; pfn < 16384; pfn++)
-		if (pfdb[pfn].home >> 60 == HOME_TABLE)
-			break;
-	if (pfn == 16384)
-		return;
-	*(volatile uint64_t *)pa2va((uint64_t)pfn << 12) |= 0;
+	if (v != NULL)
+		*(volatile uint64_t *)word_of(as, v->start << PAGE_SHIFT) |= 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Writes over a return address of its caller's: the kernel goes on behind the
- * check that would follow.
+ * Writes over the return address of its caller's: the kernel goes on behind the
+ * check that would follow.  A frame begins with where the one above it begins.
  *
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "a return goes to"
@@ -10,12 +10,15 @@ static volatile uint64_t here;
 static void
 attack(void)
 {
-	volatile uint64_t local = 0, *p = &local;
+	volatile uint64_t local = 0, at = (uint64_t)&local, *p = (void *)at;
 	uint64_t text = (uint64_t)ev_read & ~0xfffffful;
-	unsigned i, n = 0;
+	unsigned i;
 
-	for (i = 0; i < 64 && n < 3; i++)
-		if ((p[i] & ~0xfffffful) == text && n++ == 2)
-			p[i] += 4;
+	for (i = 0; i < 64; i++)
+		if (p[i] - (uint64_t)&p[i] < 2048 && p[i] % 8 == 0 &&
+		    (p[i + 1] & ~0xfffffful) == text)
+			break;
+	if (i < 64)
+		((volatile uint64_t *)p[i])[1] += 4;
 	here = local;
 }
