@@ -43,7 +43,8 @@
 const char *const witness_names[WITNESS_NAMES] = { "w.insns", "w.pf_entry",
 	"w.page_zero", "w.page_copy", "w.phys_alloc", "w.phys_free",
 	"w.tlb_ipi", "w.invlpg", "w.cr3", "w.mark", "w.ram_copy",
-	"w.switch" };
+	"w.switch", "w.root_rd_ops", "w.root_wr_ops", "w.swap_rd_ops",
+	"w.swap_wr_ops" };
 
 static const struct {
 	const char *symbol;
@@ -51,7 +52,9 @@ static const struct {
 } witness_at[WITNESS_NAMES] = { { 0 }, { "trap_stubs", 14 * 16 },
 	{ "page_zero", 0 }, { "page_copy", 0 }, { "phys_given", 0 },
 	{ "phys_free", 0 }, { "apic_send", 0 }, { 0 }, { 0 },
-	{ "ev_mark", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 } };
+	{ "ev_mark", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 },
+	{ "root_rd_op", 0 }, { "root_wr_op", 0 }, { "swap_rd_op", 0 },
+	{ "swap_wr_op", 0 } };
 
 static bool trace_open(struct boot *, struct words *argv);
 static bool open_lines(struct boot *, int child[2]);
@@ -113,13 +116,11 @@ witness_words(const struct boot *b, const struct symbols *s)
 static void
 border_open(struct boot *b, struct symbols *s)
 {
-	const struct test *t = b->job.test;
-
 	b->border = border_map(b->job.kernel, s);
 	if (b->border < 0)
 		return;
 	b->ram = memfd_create("ram", 0);
-	if (b->ram >= 0 && ftruncate(b->ram, t->mem + t->swap) == 0)
+	if (b->ram >= 0 && ftruncate(b->ram, boot_memory(b->job.test)) == 0)
 		return;
 	close(b->border);
 	b->border = -1;
@@ -129,7 +130,7 @@ bool
 boot_start(struct boot *b, const struct boot_job *job, char **why)
 {
 	struct words argv = { 0 };
-	int child[2] = { -1, -1 }, initrd;
+	int child[2] = { -1, -1 }, files;
 	char *words;
 	bool ok;
 
@@ -138,8 +139,8 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 	b->com1 = b->com2 = b->wfd = b->dfd = b->border = b->ram = -1;
 	b->records.keyed = true;
 	random_bytes(b->records.key, sizeof b->records.key);
-	initrd = boot_archive(job, why);
-	if (initrd < 0)
+	files = boot_files(job, why);
+	if (files < 0)
 		return false;
 	ok = open_lines(b, child);
 	words = boot_words(job, b->records.key);
@@ -151,7 +152,7 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 		ok = b->border >= 0 || !job->watched;
 		witness = witness_words(b, s);
 		symbols_free(s);
-		boot_machine(&argv, job, words, initrd, child,
+		boot_machine(&argv, job, words, files, child,
 		    b->border >= 0 ? b->ram : -1);
 		ok = ok && (job->trace == NULL || trace_open(b, &argv));
 		words_add(&argv, "-plugin");
@@ -167,7 +168,7 @@ boot_start(struct boot *b, const struct boot_job *job, char **why)
 		*why = xprintf("cannot start: %s", strerror(errno));
 	close(child[0]);
 	close(child[1]);
-	close(initrd);
+	close(files);
 	free(words);
 	words_free(&argv);
 	return ok && b->pid > 0;
@@ -181,7 +182,7 @@ trace_open(struct boot *b, struct words *argv)
 	int fd;
 
 	b->sink = sink_open(b->job.trace, (unsigned)t->cpus,
-	    (uint64_t)(t->mem + t->swap));
+	    (uint64_t)boot_memory(t));
 	if (b->sink == NULL)
 		return false;
 	fd = sink_memory(b->sink, &bytes);

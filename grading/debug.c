@@ -316,7 +316,7 @@ bochs_session(const struct again *a, const char *dir, const char *path)
 	const struct test *t = a->res->test;
 	uint8_t key[32] = { 1 };
 	char *words = boot_words(&a->job, key), *why = NULL;
-	int fd = boot_archive(&a->job, &why);
+	int fd = t->root == 0 ? boot_files(&a->job, &why) : -1;
 	char *copy = xprintf("cat /proc/self/fd/%d > %s/initrd", fd, dir);
 	FILE *f = fopen(path, "we");
 	bool ok = fd >= 0 && f != NULL && system(copy) == 0;
@@ -326,12 +326,13 @@ bochs_session(const struct again *a, const char *dir, const char *path)
 		fprintf(f,
 		    "boot --initrd %s/initrd --cpus %d --memory %lldM "
 		    "--append \"%s\"\n",
-		    dir, t->cpus, (long long)(t->mem + t->swap) >> 20, words);
+		    dir, t->cpus, (long long)boot_memory(t) >> 20, words);
 		if (a->stop.mark != 0)
 			fprintf(f, "mark %u\n", a->stop.mark);
 		bochs_stops(f, a);
 	} else {
-		fprintf(stderr, "grade: %s\n", why != NULL ? why : path);
+		fprintf(stderr, "grade: %s\n", why != NULL ? why :
+		    t->root != 0 ? "Bochs cannot load a disk into memory" : path);
 	}
 	if (f != NULL)
 		fclose(f);

@@ -143,7 +143,7 @@ struct test {
 	int step, points, cpus, sched;
 	bool step_gate; /* failing costs all points of its step */
 	bool gate, check_vm, check_leak, prefault, shared_image, exit_signal;
-	int64_t mem, swap, timeout, challenge, inject_from, inject_to;
+	int64_t mem, swap, root, timeout, challenge, inject_from, inject_to;
 	char *exit;
 	struct words program, look, mutants, options, files, tags, hostcheck;
 	struct param param[MAX_ITEMS];
@@ -247,7 +247,7 @@ char *symbols_line(const char *elf, uint64_t pc);
 
 /* ---- boot.c ---- */
 
-#define WITNESS_NAMES 12
+#define WITNESS_NAMES 16
 #define BORDER_MOST 32
 extern const char *const witness_names[WITNESS_NAMES];
 

@@ -130,6 +130,8 @@ lint_claims(struct lint *l)
 		if (c->deed && !is_lower(c))
 			offence(l, "a deed needs a lower bound", c->left);
 		deed = deed || (c->deed && is_lower(c));
+		if (strncmp(c->left, "w.root_", 7) == 0 && l->t->root == 0)
+			offence(l, "no disk of this root is there", c->left);
 		if (c->op[0] == '=' && strcmp(l->t->disk, "mem") != 0)
 			offence(l, "== on an emulated disk", c->left);
 	}

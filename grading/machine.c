@@ -11,11 +11,17 @@
  *
  * Rules     1. A program is build/labs/progs/NAME, build/grading/progs/NAME or,
  *              for kind L, /bin/busybox.
- *           2. Memory is MEM; a swap area in memory comes on top of it.
+ *           2. Memory is MEM; a swap area in memory comes on top of it, and above
+ *              that the root's disk, if there is one (ROOT), and what firmware
+ *              keeps at the very end.
+ *           3. Without ROOT the files are in an archive, which the kernel unpacks
+ *              into its root in memory.  With it nothing is unpacked: the kernel
+ *              boots without one anonymous object.
  *
  * Read next boot.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +103,8 @@ put_files(struct newc *n, const struct boot_job *job)
 	return why;
 }
 
-int
-boot_archive(const struct boot_job *job, char **why)
+static int
+archive(const struct boot_job *job, char **why)
 {
 	int fd = memfd_create("initrd", 0);
 	struct newc n = { 0 };
@@ -127,6 +133,88 @@ boot_archive(const struct boot_job *job, char **why)
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+/* ---- the same as a disk ---- */
+
+#define FIRMWARE (1ll << 20) /* more than it keeps, at the end of memory */
+
+static int64_t
+root_at(const struct test *t)
+{
+	return t->mem + t->swap;
+}
+
+int64_t
+boot_memory(const struct test *t)
+{
+	return t->mem + t->swap + (t->root > 0 ? t->root + FIRMWARE : 0);
+}
+
+/* Lines for tools/mkimage; false: *why. */
+static bool
+image_list(FILE *f, const struct boot_job *job, const char *challenge,
+    char **why)
+{
+	const struct test *t = job->test;
+	const char *name = t->program.n > 0 ? t->program.v[0] : NULL, *base;
+	char *host = name != NULL ? find_program(name) : NULL;
+	size_t i;
+
+	fputs("dir 0755 t\ndir 1777 tmp\ndir 0755 dev\ndir 0555 proc\n", f);
+	if (name != NULL && host == NULL)
+		*why = xprintf("program %s is not built (make labs)", name);
+	else if (name != NULL)
+		fprintf(f, "file 0755 t/%s %s\n", strcmp(name, "busybox") == 0
+		    ? name : job->draw->argv0, host);
+	for (i = 0; i < t->files.n; i++) {
+		base = strrchr(t->files.v[i], '/');
+		fprintf(f, "file 0755 t/%s %s\n",
+		    base != NULL ? base + 1 : t->files.v[i], t->files.v[i]);
+	}
+	if (t->challenge > 0)
+		fprintf(f, "file 0644 t/%s %s\n", job->draw->challenge_name,
+		    challenge);
+	free(host);
+	return *why == NULL;
+}
+
+/* An ext2 file system with the same files in it. */
+static int
+disk_image(const struct boot_job *job, char **why)
+{
+	char *dir = tidy_folder(), *list = xprintf("%s/list", dir);
+	char *data = xprintf("%s/challenge", dir), *out = NULL;
+	char *line = xprintf("tools/mkimage '%s/disk' %lld <'%s'", dir,
+	    (long long)(job->test->root >> 20), list);
+	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	char *path = xprintf("%s/disk", dir);
+	FILE *f = fopen(list, "we");
+	int fd = -1;
+
+	*why = NULL;
+	if (f != NULL && image_list(f, job, data, why) && fflush(f) == 0 &&
+	    file_write(data, job->draw->challenge, job->draw->challenge_len) &&
+	    command(argv, &out) == 0)
+		fd = open(path, O_RDWR);
+	if (fd < 0 && *why == NULL)
+		*why = xprintf("no disk: %s", out != NULL ? out : strerror(errno));
+	if (f != NULL)
+		fclose(f);
+	tidy_remove(dir);
+	free(dir);
+	free(list);
+	free(data);
+	free(line);
+	free(path);
+	free(out);
+	return fd;
+}
+
+int
+boot_files(const struct boot_job *job, char **why)
+{
+	return job->test->root > 0 ? disk_image(job, why) : archive(job, why);
 }
 
 /* ---- words ---- */
@@ -192,6 +280,9 @@ boot_words(const struct boot_job *job, const uint8_t key[32])
 	if (t->swap > 0 && strcmp(t->disk, "mem") == 0)
 		add(&s, xprintf("ramdisk=%lldM swap=rama",
 		    (long long)(t->swap >> 20)));
+	if (t->root > 0)
+		add(&s, xprintf("rootdisk=%lld rootdisk_at=%lld root=ramb",
+		    (long long)t->root, (long long)root_at(t)));
 	if (job->sched >= 0)
 		add(&s, xprintf("sched=%d", job->sched + 1));
 	if (job->inject >= 0)
@@ -238,7 +329,7 @@ memory_object(long long mib, int ram)
 
 void
 boot_machine(struct words *argv, const struct boot_job *job, const char *words,
-    int initrd, const int line[2], int ram)
+    int files, const int line[2], int ram)
 {
 	static const char *const sandbox[] = { "bwrap", "--ro-bind", "/", "/",
 		"--dev", "/dev", "--unshare-net", "--die-with-parent" };
@@ -250,7 +341,9 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 		"isa-debug-exit,iobase=0xf4,iosize=0x04", "-sandbox", "on" };
 	const struct test *t = job->test;
 	char *own_gdb;
-	long long mib = (t->mem + t->swap) >> 20;
+	long long mib = boot_memory(t) >> 20;
+	char *disk = xprintf("loader,file=/proc/self/fd/%d,addr=0x%llx,"
+			     "force-raw=on", files, (long long)root_at(t));
 	const struct {
 		const char *key;
 		char *value;
@@ -259,7 +352,8 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 		{ "-smp", xprintf("%d", t->cpus) },
 		{ "-seed", xprintf("%u", (unsigned)job->draw->seed) },
 		{ "-kernel", xstrdup(job->kernel) },
-		{ "-initrd", xprintf("/proc/self/fd/%d", initrd) },
+		{ t->root > 0 ? "-device" : "-initrd", t->root > 0 ? disk
+			: xprintf("/proc/self/fd/%d", files) },
 		{ "-append", xstrdup(words) },
 		{ "-chardev", xprintf("file,id=com1,path=/proc/self/fd/%d",
 				  line[0]) },
@@ -278,8 +372,10 @@ boot_machine(struct words *argv, const struct boot_job *job, const char *words,
 	for (i = 0; i < sizeof own / sizeof own[0]; i++) {
 		words_add(argv, own[i].key);
 		words_add(argv, own[i].value);
-		free(own[i].value);
+		if (own[i].value != disk)
+			free(own[i].value);
 	}
+	free(disk);
 	if (job->gdb == NULL)
 		return;
 	words_add(argv, "-S");

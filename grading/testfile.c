@@ -348,6 +348,7 @@ FIELD(to_int, cpus)
 FIELD(to_int, sched)
 FIELD(to_size, mem)
 FIELD(to_size, swap)
+FIELD(to_size, root)
 FIELD(to_size, timeout)
 FIELD(to_size, challenge)
 FIELD(to_list, program)
@@ -376,6 +377,7 @@ static const struct {
 	{ "DESIGN", 1, 1, to_text_design },
 	{ "MEM", 1, 1, to_size_mem },
 	{ "SWAP", 1, 1, to_size_swap },
+	{ "ROOT", 1, 1, to_size_root },
 	{ "CPUS", 1, 1, to_int_cpus },
 	{ "DISK", 1, 1, read_disk },
 	{ "TIMEOUT", 1, 1, to_size_timeout },

@@ -33,7 +33,8 @@ EXPORT int qemu_plugin_install(
 
 enum {
 	W_INSNS, W_PF, W_ZERO, W_COPY, W_ALLOC, W_FREE, W_IPI, W_INVLPG, W_CR3,
-	W_MARK, W_RAM, W_SWITCH, W_COUNT
+	W_MARK, W_RAM, W_SWITCH, W_ROOT_RD, W_ROOT_WR, W_SWAP_RD, W_SWAP_WR,
+	W_COUNT
 };
 
 #define LAST 16u

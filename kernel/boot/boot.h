@@ -45,6 +45,8 @@ const struct boot_info *boot_info(void);
  * first page tables.  Only before phys_init(), which takes what is left.
  */
 pa_t boot_take(size_t bytes);
+/* The same where the loader has put something, and nobody said so. */
+pa_t boot_take_at(pa_t start, size_t bytes);
 
 /*
  * The i-th range of RAM that is free now: not kernel, modules, tables taken.

@@ -216,6 +216,29 @@ boot_take(size_t bytes)
 	    bytes >> 10);
 }
 
+/*
+ * Cut [start, start + bytes) of RAM, page-aligned, as it is.  Ends the machine
+ * when not all of it is free RAM.
+ *
+ * Locks:    none; CPU 0 alone, before phys_init().
+ * Owns:     the caller, for good.
+ */
+pa_t
+boot_take_at(pa_t start, size_t bytes)
+{
+	struct range_list *l = &boot.frees;
+	unsigned i;
+
+	bytes = PAGE_UP(bytes);
+	for (i = 0; i < l->n; i++) {
+		if (start < l->r[i].start || start + bytes > l->r[i].end)
+			continue;
+		cut(l, start, start + bytes);
+		return start;
+	}
+	boot_fatal("no %lu KiB of free memory at %lx", bytes >> 10, start);
+}
+
 /* The highest place for bytes in a row below limit. */
 static bool
 take_from(struct boot_range *r, size_t bytes, pa_t limit, pa_t *out)

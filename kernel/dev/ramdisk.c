@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ramdisk.c: a disk that is memory (boot word ramdisk=SIZE)
+ * ramdisk.c: disks that are memory (boot words ramdisk=, rootdisk=)
  *
  * Problem   An emulated disk ends a request when the host pleases, so every
  *           count behind it differs from run to run.  A graded test that swaps
- *           needs a disk whose requests take no time at all.
+ *           or reads files needs disks whose requests take no time at all.
  *
- * Picture   boot_take(SIZE) ─→ "rama": start copies the bytes, and has finished
- *           first page: the header of an empty swap area, for swap=rama
+ * Picture   ramdisk=SIZE ─→ boot_take() ─→ "rama": an empty swap area
+ *           rootdisk=SIZE rootdisk_at=ADDRESS ─→ "ramb": what the emulator has
+ *             loaded there, for root=ramb
+ *           a request ─→ ram_start ─→ swap_rd_op … root_wr_op: copies, and has
+ *           finished
  *
  * Rules     1. The memory is cut off before the frames are counted: who wants
  *              64 MiB of memory and 32 of swap boots with 96.
- *           2. Each page is copied by ram_copy(), of which the observer outside
- *              counts the executions.
+ *           2. Each request is one call of one of four functions, by disk and
+ *              direction, and each page of swap is copied by ram_copy(): the
+ *              observer outside counts their executions.
  *
  * Read next dev/blk.c, vm/swap/swaparea.c.
  */
@@ -26,22 +30,30 @@
 #define MAJOR_RAM 1u
 #define SIGNATURE "SWAPSPACE2"
 #define SIGNATURE_AT (PAGE_SIZE - 10)
+#define OBSERVED __attribute__((noinline))
 
 struct swap_signature {
 	uint8_t boot[1024];
 	uint32_t version, last_page, bad_pages;
 };
 
-static struct {
+struct ram_disk {
 	size_t bytes;            /* [c] 0: none */
 	uint8_t *base;           /* [c] */
 	struct bdev dev;
 	struct blk_queue queue;
-} ram;
+	void (*read)(const struct bio *), (*write)(const struct bio *); /* [c] */
+};
 
+static void swap_rd_op(const struct bio *);
+static void swap_wr_op(const struct bio *);
+static void root_rd_op(const struct bio *);
+static void root_wr_op(const struct bio *);
 static int ram_start(struct blk_queue *, struct bio *);
 static void ram_poll(struct blk_queue *);
 
+static struct ram_disk swap = { .read = swap_rd_op, .write = swap_wr_op };
+static struct ram_disk root = { .read = root_rd_op, .write = root_wr_op };
 static const struct blk_ops ram_ops = { .start = ram_start, .poll = ram_poll,
 	.reset = ram_poll };
 
@@ -53,61 +65,123 @@ static const struct blk_ops ram_ops = { .start = ram_start, .poll = ram_poll,
 void
 ramdisk_take(void)
 {
-	ram.bytes = PAGE_UP(option_u64("ramdisk"));
-	if (ram.bytes != 0)
-		ram.base = pa2va(boot_take(ram.bytes));
+	root.bytes = PAGE_UP(option_u64("rootdisk"));
+	if (root.bytes != 0)
+		root.base = pa2va(boot_take_at(option_u64("rootdisk_at"),
+		    root.bytes));
+	swap.bytes = PAGE_UP(option_u64("ramdisk"));
+	if (swap.bytes != 0)
+		swap.base = pa2va(boot_take(swap.bytes));
 }
 
 static void
 format(void)
 {
-	struct swap_signature *h = (void *)ram.base;
+	struct swap_signature *h = (void *)swap.base;
 
-	memset(ram.base, 0, PAGE_SIZE);
+	memset(swap.base, 0, PAGE_SIZE);
 	h->version = 1;
-	h->last_page = (uint32_t)(ram.bytes / PAGE_SIZE - 1);
-	memcpy(ram.base + SIGNATURE_AT, SIGNATURE, sizeof(SIGNATURE) - 1);
+	h->last_page = (uint32_t)(swap.bytes / PAGE_SIZE - 1);
+	memcpy(swap.base + SIGNATURE_AT, SIGNATURE, sizeof(SIGNATURE) - 1);
+}
+
+static void
+disk_add(struct ram_disk *d, unsigned index)
+{
+	d->dev.sectors = d->bytes / SECTOR_SIZE;
+	d->dev.queue = &d->queue;
+	if (!blk_queue_add(&d->queue, &ram_ops, d, 1))
+		panic("ramdisk: too many disks");
+	bdev_add_disk(&d->dev, "ram", MAJOR_RAM, index);
 }
 
 /*
- * Make the disk known.
+ * Make the disks known.
  *
  * Context:  boot, after blk_init().
  */
 void
 ramdisk_init(void)
 {
-	if (ram.bytes == 0)
-		return;
-	format();
-	ram.dev.sectors = ram.bytes / SECTOR_SIZE;
-	ram.dev.queue = &ram.queue;
-	if (!blk_queue_add(&ram.queue, &ram_ops, NULL, 1))
-		panic("ramdisk: too many disks");
-	bdev_add_disk(&ram.dev, "ram", MAJOR_RAM, 0);
+	if (swap.bytes != 0) {
+		format();
+		disk_add(&swap, 0);
+	}
+	if (root.bytes != 0)
+		disk_add(&root, 1);
 }
 
-static __attribute__((noinline)) void
+/* ---- requests ---- */
+
+static OBSERVED void
 ram_copy(void *dst, const void *src, size_t n)
 {
 	memcpy(dst, src, n);
 }
 
-static int
-ram_start(struct blk_queue *q, struct bio *b)
+static void
+file_copy(void *dst, const void *src, size_t n)
 {
-	uint8_t *at = ram.base + b->lba * SECTOR_SIZE, *mem;
+	memcpy(dst, src, n);
+}
+
+/* All pages of a request, from the disk or to it. */
+static void
+ram_move(const struct ram_disk *d, const struct bio *b,
+    void (*copy)(void *, const void *, size_t))
+{
+	uint8_t *at = d->base + b->lba * SECTOR_SIZE, *mem;
 	unsigned i;
 
 	for (i = 0; i < b->nvecs; i++) {
 		mem = (uint8_t *)pa2va(page_pa(b->vec[i].page)) +
 		    b->vec[i].offset;
 		if (b->dir == BIO_READ)
-			ram_copy(mem, at, b->vec[i].bytes);
+			copy(mem, at, b->vec[i].bytes);
 		else
-			ram_copy(at, mem, b->vec[i].bytes);
+			copy(at, mem, b->vec[i].bytes);
 		at += b->vec[i].bytes;
 	}
+}
+
+/* The same work under four names (rule 2): no two of one body, or they were one. */
+static OBSERVED void
+swap_rd_op(const struct bio *b)
+{
+	ASSERT(b->dir == BIO_READ);
+	ram_move(&swap, b, ram_copy);
+}
+
+static OBSERVED void
+swap_wr_op(const struct bio *b)
+{
+	ASSERT(b->dir == BIO_WRITE);
+	ram_move(&swap, b, ram_copy);
+}
+
+static OBSERVED void
+root_rd_op(const struct bio *b)
+{
+	ASSERT(b->dir == BIO_READ);
+	ram_move(&root, b, file_copy);
+}
+
+static OBSERVED void
+root_wr_op(const struct bio *b)
+{
+	ASSERT(b->dir == BIO_WRITE);
+	ram_move(&root, b, file_copy);
+}
+
+static int
+ram_start(struct blk_queue *q, struct bio *b)
+{
+	const struct ram_disk *d = q->drv;
+
+	if (b->dir == BIO_READ)
+		d->read(b);
+	else if (b->dir == BIO_WRITE)
+		d->write(b);
 	blk_finish(b, 0);
 	return 0;
 }

@@ -53,6 +53,8 @@ static struct option options[] = {
 	{ "swap", NULL, "device of the first swap area" },
 	{ "graded", NULL, "key: records for a judge outside (dev/graded.c)" },
 	{ "ramdisk", NULL, "size: memory as the disk rama, an empty swap area" },
+	{ "rootdisk", NULL, "size: memory as the disk ramb, as it was loaded" },
+	{ "rootdisk_at", NULL, "the address of that memory" },
 	{ "quiet", "0", "1: only a panic is printed" },
 };
 

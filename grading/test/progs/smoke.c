@@ -4,7 +4,8 @@
  *
  * With --data: the sum of that file's bytes, then a store to each of --pages
  * fresh pages between the marks.  With --hole: unmaps the middle of a range
- * between the marks.
+ * between the marks.  With --files: reads that file twice, writes another of
+ * --pages pages.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,6 +75,32 @@ use_swap(unsigned long pages)
 	return 0;
 }
 
+static int
+use_files(const char *path, unsigned long pages)
+{
+	static char page[PAGE];
+	unsigned long i, sum;
+	int fd;
+
+	MARK(1);
+	sum = sum_of(path);
+	MARK(2);
+	MARK(3);
+	sum += sum_of(path);
+	MARK(4);
+	MARK(5);
+	fd = open("/tmp/new", O_RDWR | O_CREAT, 0600);
+	for (i = 0; i < pages; i++)
+		if (write(fd, page, PAGE) != (ssize_t)PAGE)
+			return 3;
+	if (fsync(fd) != 0)
+		return 4;
+	MARK(6);
+	close(fd);
+	printf("sum %lu\n", sum);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -87,6 +114,8 @@ main(int argc, char **argv)
 		return wait_for_ever();
 	if (argument(argc, argv, "--swap") != NULL)
 		return use_swap(pages);
+	if (argument(argc, argv, "--files") != NULL)
+		return use_files(argument(argc, argv, "--files"), pages);
 	if (argument(argc, argv, "--exit") != NULL)
 		return 7;
 	while (argument(argc, argv, "--loop") != NULL)

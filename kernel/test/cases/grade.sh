@@ -82,6 +82,12 @@ done
 grep -q 'waits\|for an event' "$tmp/ends" || fail "no wait graph"
 expect 0 $grade selftest --infra smoke >/dev/null
 
+# Disks in memory: the root's files, and swap; the witness counts requests.
+disks='--test t01'
+! in_full || disks=
+# shellcheck disable=SC2086
+expect 0 $grade run disks --quiet --kernel build/vadose.elf $disks >"$tmp/text"
+
 # Interrupted, it leaves neither folders nor machines.
 mkdir "$tmp/t"
 signals=TERM
