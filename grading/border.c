@@ -213,6 +213,32 @@ say_objects(const struct map *m)
 	}
 }
 
+/* DIR/uses: which variables of others an object names, by grading/link. */
+static void
+say_uses(const struct map *m)
+{
+	char *path = xprintf("%s/uses", m->dir), *text = file_read(path, NULL);
+	char *rest = text, *line, object[512], name[256];
+	uint64_t va, lo, hi;
+	size_t i;
+
+	lo = symbols_find(m->symbols, "rodata_end");
+	hi = symbols_find(m->symbols, "image_end");
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (sscanf(line, "%511s %255s", object, name) != 2 ||
+		    (va = symbols_find(m->symbols, name)) < lo || va >= hi)
+			continue;
+		for (i = 0; i < m->n; i++)
+			if (strcmp(m->part[i].object, object) == 0)
+				break;
+		if (i < m->n)
+			fprintf(m->out, "uses %llx %zx\n",
+			    (unsigned long long)va, i + 1);
+	}
+	free(text);
+	free(path);
+}
+
 /* ---- functions ---- */
 
 static void
@@ -472,6 +498,7 @@ say_all(struct map *m, const char *kernel)
 	say_imports(m, kernel);
 	say_functions(m, "sealed", sealed, sizeof sealed / sizeof sealed[0]);
 	say_objects(m);
+	say_uses(m);
 }
 
 /*

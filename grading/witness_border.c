@@ -28,9 +28,10 @@
  *              lists) write wherever they are told: on behalf of the submission
  *              only to words that were written so before when it was not.
  *           5. Variables of any other object: on behalf of the submission only
- *              an object that has written to that variable before when it was
- *              not (the allocator to a cache, say), but helpers may.  What sets
- *              words of page tables does not even write to its own object's.
+ *              an object that names it in its code, or has written to that
+ *              variable before when it was not, or works for its owner (the
+ *              allocator for who has the cache); helpers may.  What sets words
+ *              of page tables does not even write to its own object's.
  *           6. memcpy() and its like write for their caller.  A loop of theirs
  *              that goes upwards is watched at its first store and counted: each
  *              word would double the price.
@@ -301,6 +302,26 @@ image_name(uint64_t va)
 }
 
 /*
+ * For whom does code of this object work?  The nearest caller's object that is
+ * another one and no helper: who takes a lock, or has a cache.
+ */
+static unsigned
+works_for(unsigned cpu, unsigned by)
+{
+	const struct stack *s = b.cpu[cpu].stack;
+	uint64_t va = b.cpu[cpu].low, top = s->base + STACK_SLOT;
+	unsigned i, object = 0;
+
+	for (i = 0; i < 8 && (va = return_word(s, va)) < top; i++, va += 8) {
+		object = map_code_of(IMAGE_BASE |
+		    s->back[(va - s->base) / 8 % (STACK_SLOT / 8)]);
+		if (object != by && !map.helpers[object])
+			return object;
+	}
+	return 0;
+}
+
+/*
  * Code at pc writes n bytes to the image's data: is it its own?  plain: not by
  * string.c.
  */
@@ -325,7 +346,7 @@ data_written(unsigned cpu, uint64_t pc, uint64_t va, uint64_t n, bool plain)
 		fine = *lent && (map.helpers[by] || !plain);
 	else
 		fine = *known || map.helpers[by];
-	if (!fine)
+	if (!fine && (told || works_for(cpu, by) != whose))
 		border_seen(map.judges[whose] ? B_STORE_JUDGE : B_STORE_BEHALF,
 		    pc, va);
 }
@@ -398,7 +419,8 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 		return;
 	cpu %= MAXCPU;
 	s = b.cpu[cpu].stack;
-	if (on_behalf(cpu) && (ram_is_direct(va) || va >= IMAGE_BASE)) {
+	if (on_behalf(cpu) && (ram_is_direct(va) ||
+		(va >= IMAGE_BASE && va < map.image_end))) {
 		if (!ram_is_where(info, va))
 			border_seen(B_ELSEWHERE, pc, va);
 		if (ram_is_direct(va) && is_foreign(s, pc, va))

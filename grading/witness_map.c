@@ -171,6 +171,9 @@ line_read(const char *line)
 		own(map.data_of, map.text.hi, map.image_end, v);
 	else if (strcmp(word, "variable") == 0)
 		variable(v);
+	else if (strcmp(word, "uses") == 0 && v[1] < OBJECTS &&
+		 v[0] - map.text.hi < map.image_end - map.text.hi)
+		*map_known(v[0], (unsigned)v[1]) = true;
 	else if (strcmp(word, "count") == 0 && v[0] < COUNTERS)
 		map.counts[v[0]] = true;
 	else if (v[0] >= OBJECTS)

@@ -305,6 +305,9 @@ fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
 	ASSERT(f->want.frame == NULL);
 	f->want.frame = pg;
 	f->want.zeroed = kind == FRAME_ZEROED;
+	/* Somebody asked for one meanwhile, and got none: here it is. */
+	if (want_is_frame(&f->want))
+		(void)want_again(&f->want);
 }
 
 /* ---- getting it ---- */
