@@ -137,14 +137,14 @@ refs_of_child(struct fork_work *w)
 static int
 charge_all(struct fork_work *w, uint64_t pages)
 {
-	uint64_t own = w->c.child->commit - 4;
+	uint64_t own = w->c.child->commit - UPPER_TABLES;
 	uint64_t more = pages + atomic_load(&w->c.parent->late);
 
 	if (commit_charge(own + more) == 0) {
 		w->c.charge = more;
 		return 0;
 	}
-	w->c.child->commit = 4;
+	w->c.child->commit = UPPER_TABLES;
 	return -ENOMEM;
 }
 

@@ -126,14 +126,14 @@ fork_reserve(struct fork_work *w)
 	if (r != 0)
 		return r;
 	others += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	w->c.charge = w->c.child->commit - 4 + others;
+	w->c.charge = w->c.child->commit - UPPER_TABLES + others;
 	r = commit_charge(w->c.charge);
 	if (r != 0) {
-		w->c.child->commit = 4;
+		w->c.child->commit = UPPER_TABLES;
 		return r;
 	}
 	/* The child's own commit has its owner now. */
-	w->c.charge -= w->c.child->commit - 4;
+	w->c.charge -= w->c.child->commit - UPPER_TABLES;
 	if (entries != 0)
 		r = fork_object(w, entries);
 	mutex_lock(&p->ws_lock);
