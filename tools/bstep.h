@@ -55,7 +55,7 @@ struct command {
 	char *name; /* break unbreak sym: what is quoted; let: the variable */
 	char *expr; /* expect let until walk watch unwatch: what to compute */
 	uint64_t number; /* run step mark cpu: N; watch: how many bytes */
-	char kind;       /* watch: 'r' or 'w' */
+	char kind;       /* watch: 'r' or 'w'; break unbreak: 'p', physical */
 };
 
 struct script {
@@ -167,6 +167,9 @@ bool gdb_memory(struct bochs *, bool physical, uint64_t at, uint64_t *v);
 bool gdb_break(struct bochs *, uint64_t address, unsigned *number);
 
 /* ---- bstep_show.c: numbers as a reader wants them ---- */
+
+#define IMAGE_BASE 0xffffffff80000000ull /* MD_IMAGE_BASE of kernel/md.h */
+#define IMAGE_LOW 0x400000ull            /* programs are above, physical code below */
 
 struct shown {
 	bool normal; /* for a transcript: by meaning, not by address */

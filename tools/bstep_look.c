@@ -19,7 +19,6 @@
 #include "bstep.h"
 
 #define FRAME_BITS 0x000ffffffffff000ull
-#define KERNEL_CODE 0xffffffff80000000ull
 #define FRAMES_MAX 16
 #define PUSH_RBP 0x55u
 
@@ -119,7 +118,7 @@ is_frameless(struct play *p, uint64_t rip, uint64_t rsp)
 	return bochs_memory(&p->machine, false, sym->start, &code) &&
 	    (code & 0xff) != PUSH_RBP &&
 	    bochs_memory(&p->machine, false, rsp, &back) &&
-	    back >= KERNEL_CODE && symbols_at(&p->kernel, back) != NULL;
+	    back >= IMAGE_BASE && symbols_at(&p->kernel, back) != NULL;
 }
 
 /* Who called, by the kernel's frame pointers. */
@@ -135,7 +134,7 @@ play_where(struct play *p, const struct command *c)
 	    !bochs_reg(&p->machine, "rsp", &rsp))
 		return play_trouble(p, "there is no machine yet: boot");
 	frameless = is_frameless(p, rip, rsp);
-	for (depth = 0; depth < FRAMES_MAX && rip >= KERNEL_CODE; depth++) {
+	for (depth = 0; depth < FRAMES_MAX && rip >= IMAGE_BASE; depth++) {
 		fprintf(p->out, "  %s\n",
 		    show_place(&p->shown, rip - (depth > 0), place));
 		if (!bochs_memory(

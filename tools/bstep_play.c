@@ -470,6 +470,8 @@ find_stop(struct play *p, const struct command *c, uint64_t *start, size_t *at)
 		free(why);
 		return false;
 	}
+	if (c->kind == 'p')
+		*start -= IMAGE_BASE;
 	for (*at = 0; *at < p->nstops; ++*at)
 		if (p->stop[*at].address == *start)
 			break;

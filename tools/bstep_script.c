@@ -32,6 +32,7 @@ enum shape {
 	SHAPE_BOUND,  /* a number with K, M or G; 0 when there is none */
 	SHAPE_WATCH,  /* r|w expression bytes */
 	SHAPE_CPU,    /* a number or any */
+	SHAPE_STOP,   /* [phys] "name" */
 };
 
 const char *const verb_name[VERBS] = { "boot", "break", "cpu", "expect", "let",
@@ -43,7 +44,7 @@ static const struct {
 	const char *usage;
 } form[VERBS] = {
 	[V_BOOT] = { SHAPE_TEXT, "boot OPTIONS-OF-tools/guest" },
-	[V_BREAK] = { SHAPE_NAME, "break \"function\"" },
+	[V_BREAK] = { SHAPE_STOP, "break \"function\", or break phys \"function\"" },
 	[V_CPU] = { SHAPE_CPU, "cpu N, or cpu any" },
 	[V_EXPECT] = { SHAPE_EXPR, "expect EXPRESSION" },
 	[V_LET] = { SHAPE_LET, "let NAME = EXPRESSION" },
@@ -55,7 +56,7 @@ static const struct {
 	[V_SHOW] = { SHAPE_WORDS, "show COMMAND-OF-BOCHS" },
 	[V_STEP] = { SHAPE_NUMBER, "step [N]" },
 	[V_SYM] = { SHAPE_NAME, "sym \"file\"" },
-	[V_UNBREAK] = { SHAPE_NAME, "unbreak \"function\"" },
+	[V_UNBREAK] = { SHAPE_STOP, "unbreak [phys] \"function\"" },
 	[V_UNTIL] = { SHAPE_EXPR, "until EXPRESSION" },
 	[V_UNWATCH] = { SHAPE_EXPR, "unwatch PHYSICAL-ADDRESS" },
 	[V_WALK] = { SHAPE_EXPR, "walk ADDRESS" },
@@ -65,6 +66,7 @@ static const struct {
 
 static bool arguments(struct command *, char **why);
 static bool a_name(struct command *);
+static bool a_stop(struct command *);
 static bool a_let(struct command *);
 static bool a_number(struct command *, bool suffixed);
 static bool a_watch(struct command *);
@@ -205,6 +207,9 @@ arguments(struct command *c, char **why)
 	case SHAPE_WATCH:
 		ok = a_watch(c);
 		break;
+	case SHAPE_STOP:
+		ok = a_stop(c);
+		break;
 	case SHAPE_CPU:
 		c->number = UINT64_MAX;
 		ok = strcmp(c->args, "any") == 0 || a_number(c, false);
@@ -226,6 +231,21 @@ a_name(struct command *c)
 		return false;
 	c->name = strndup(c->args + 1, n - 2);
 	return true;
+}
+
+/* phys: where the loader has put it, before there are page tables. */
+static bool
+a_stop(struct command *c)
+{
+	char *rest;
+
+	if (strncmp(c->args, "phys ", 5) == 0) {
+		c->kind = 'p';
+		rest = trimmed(c->args + 5, strlen(c->args + 5));
+		free(c->args);
+		c->args = rest;
+	}
+	return a_name(c);
 }
 
 static bool

@@ -24,7 +24,6 @@
 
 #define FRAME_BITS 0x000ffffffffff000ull
 #define MAX_NAMED 64
-#define CODE 0xffffffff80000000ull
 #define KERNEL 0xffff800000000000ull
 
 /* Its number in the order of appearance, from 1; 0: the list is full. */
@@ -84,7 +83,7 @@ show_value(struct shown *s, uint64_t v, char buf[64])
 		 (v & ~FRAME_BITS) < 0x1000)
 		show_frame(s, v, buf);
 	else if (s->normal && v >= KERNEL && v < (uint64_t)-4096)
-		snprintf(buf, 64, v >= CODE ? "datum K%zu" : "K%zu",
+		snprintf(buf, 64, v >= IMAGE_BASE ? "datum K%zu" : "K%zu",
 		    number_of(s->object, &s->nobjects, v));
 	return buf;
 }
@@ -93,20 +92,27 @@ char *
 show_place(const struct shown *s, uint64_t rip, char buf[128])
 {
 	const struct symbol *sym = symbols_at(s->kernel, rip);
+	const char *low = "";
 	unsigned long long off;
 
 	if (sym == NULL)
 		sym = symbols_at(s->program, rip);
+	/* Before there are page tables, and a little longer. */
+	if (sym == NULL && rip < IMAGE_LOW && s->program->n == 0) {
+		sym = symbols_at(s->kernel, rip + IMAGE_BASE);
+		low = ", physical";
+		rip += IMAGE_BASE;
+	}
 	off = sym != NULL ? rip - sym->start : 0;
 	if (sym == NULL)
 		snprintf(buf, 128, rip < KERNEL ? "user 0x%llx" : "0x%llx",
 		    (unsigned long long)rip);
 	else if (off == 0)
-		snprintf(buf, 128, "%.100s", sym->name);
+		snprintf(buf, 128, "%.100s%s", sym->name, low);
 	else if (s->normal)
-		snprintf(buf, 128, "in %.100s", sym->name);
+		snprintf(buf, 128, "in %.100s%s", sym->name, low);
 	else
-		snprintf(buf, 128, "%.100s+0x%llx", sym->name, off);
+		snprintf(buf, 128, "%.80s+0x%llx%s", sym->name, off, low);
 	return buf;
 }
 

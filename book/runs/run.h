@@ -9,7 +9,8 @@
  *
  * Rules     1. Counters are those of /proc/vm/events, read into memory that is
  *              touched before: the reading itself moves none of those printed.
- *           2. Only what is the same in each run is printed: families[] below.
+ *           2. Only what is the same in each run is printed: families[] below,
+ *              and what the run itself names in RUN_ALSO.
  */
 #ifndef RUN_H
 #define RUN_H
@@ -26,9 +27,14 @@
 #define PAGE 4096ul
 #define RUN_MAX 256
 
+#ifndef RUN_ALSO
+#define RUN_ALSO "fault."
+#endif
+
 static const char *const families[] = { "fault.", "fork.", "fmo.", "vad.",
 	"page.copy", "table.alloc", "table.free", "tlb.flush", "tlb.pages",
-	"tlb.full", "tlb.ipi", "anon.create", "anon.page_new", "cache.read_pages" };
+	"tlb.full", "tlb.ipi", "anon.create", "anon.page_new", "cache.read_pages",
+	RUN_ALSO };
 static char run_text[1 << 16], run_out[1 << 16];
 static long run_before[RUN_MAX], run_after[RUN_MAX];
 static size_t run_used;

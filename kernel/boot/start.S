@@ -65,6 +65,7 @@ multiboot2_entry:
 	cmpl $0x20100000, %edx
 	jne no_long_mode
 
+enter_long_mode:
 	call make_tables
 	movl $PA(boot_pml4), %eax
 	movl %eax, %cr3

@@ -260,7 +260,7 @@ function checkSessions(p) {
       if (w === '') return
       if (!COMMANDS.test(w)) say(it.script, i + 1, `unknown command "${w.split(' ')[0]}"`, 'see design of sessions: boot break run let walk expect say …')
       expects += /^expect/.test(w)
-      const b = w.match(/^(?:break|unbreak)\s+"(\w+)"|^expect\s+rip in "(\w+)"/)
+      const b = w.match(/^(?:break|unbreak)\s+(?:phys\s+)?"(\w+)"|^expect\s+rip in "(\w+)"/)
       const name = b && (b[1] || b[2])
       if (name && !stops.has(name)) say(it.script, i + 1, `${name} is nowhere in the kernel`, 'name its successor')
     })

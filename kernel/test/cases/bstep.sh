@@ -37,6 +37,7 @@ refused() {
 refused 'brake "vm_fault"' 'unknown command "brake"; there are boot break'
 refused 'break vm_fault' 'usage: break "function"'
 refused 'break "vm_fault" now' 'usage: break "function"'
+refused 'break phys vm_fault' 'usage: break "function", or break phys'
 refused 'break "vm_falt"' 'no symbol "vm_falt"; was it renamed'
 refused 'unbreak ""' 'usage: unbreak'
 refused 'run fast' 'usage: run'
