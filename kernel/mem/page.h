@@ -24,7 +24,7 @@ enum page_state {
 	PG_STANDBY,  /* clean, unmapped, contents kept */
 	PG_MODIFIED, /* dirty, unmapped */
 	PG_READING,  /* being filled by I/O */
-	PG_LIMBO,    /* no home: new, or waiting for an ack or the last pin */
+	PG_LIMBO,    /* no home: new, or waiting for its last holder */
 	PG_WIRED,    /* home KERNEL, IO, FRAME */
 	PG_BAD,
 	PG_NSTATES
