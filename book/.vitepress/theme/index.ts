@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// index.ts: the default theme, our colours, and a cue on what is too wide
+// index.ts: the default theme, our colours, a cue on what is too wide, and what a
+// screen reader needs
 import DefaultTheme from 'vitepress/theme-without-fonts'
 import { nextTick, onMounted, onUnmounted, watch } from 'vue'
 import { useRoute } from 'vitepress'
@@ -25,18 +26,32 @@ function markAll() {
   })
 }
 
+// What a screen reader stumbles over in the default theme: a button within a
+// button, and a label that is not what is shown.
+function mend() {
+  document.querySelectorAll('.VPSidebarItem.collapsible > .item[role="button"]').forEach(e => {
+    e.removeAttribute('role')
+    e.removeAttribute('tabindex')
+  })
+  document.querySelectorAll<HTMLElement>('.DocSearch-Button').forEach(e => {
+    if (e.innerText.trim()) e.removeAttribute('aria-label')
+    else e.setAttribute('aria-label', 'Search')
+  })
+}
+
 export default {
   extends: DefaultTheme,
   setup() {
     const route = useRoute()
-    const later = () => nextTick(markAll)
+    const all = () => { markAll(); mend() }
+    const later = () => nextTick(all)
     onMounted(() => {
       later()
-      addEventListener('resize', markAll)
+      addEventListener('resize', all)
       addEventListener('load', markAll) // fonts have their widths now
       document.addEventListener('toggle', markAll, true) // a spoiler was opened
     })
-    onUnmounted(() => removeEventListener('resize', markAll))
+    onUnmounted(() => removeEventListener('resize', all))
     watch(() => route.path, later)
   }
 }
