@@ -102,7 +102,7 @@ static void
 failing_alloc_takes_nothing(void **state)
 {
 	static const enum inject_point points[] = { FI_KPAGED, FI_SLAB };
-	va_t top = kpaged_va_top();
+	va_t top = kpaged_top;
 	unsigned i;
 
 	for (i = 0; i < ARRAY_LEN(points); i++) {
@@ -111,7 +111,7 @@ failing_alloc_takes_nothing(void **state)
 		host_inject(points[i], 0, 0);
 		host_check_object(NULL);
 	}
-	assert_int_equal(kpaged_va_top(), top);
+	assert_int_equal(kpaged_top, top);
 }
 
 /* An orphan: decommitted while pinned, it goes with the pin. */

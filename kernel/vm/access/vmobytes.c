@@ -19,7 +19,6 @@
 #include "vm/access/access.h"
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
 #include "vm/swap/swap.h"
 #include "vm/vm.h"
@@ -307,6 +306,13 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 	return UINT64_MAX;
 }
 
+/* swap_walk.fn: here is one. */
+static int
+any_word(struct swap_walk *walk, const struct swap_words *w)
+{
+	return 1;
+}
+
 /*
  * Locks:    none of rank >= 3.
  * Returns:  index of the first page at or after pgoff that exists (SEEK_DATA),
@@ -315,26 +321,13 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 uint64_t
 vmo_next_page(struct vmo *vmo, uint64_t pgoff)
 {
-	struct want w = { .what = WANT_AGAIN };
-	uint64_t *word, end, found = UINT64_MAX;
-	struct vm_page *table;
+	struct swap_walk walk = { .at = pgoff, .fn = any_word };
 	int r;
 
 	if (vmo->type == VMO_VNODE)
 		return cache_next_data(vmo, pgoff);
-	do {
-		spin_lock(&vmo->lock);
-		r = anon_next_word(vmo, &pgoff, &w, &table, &word);
-		end = word == NULL ? pgoff : anon_run_end(pgoff);
-		for (; pgoff < end && found == UINT64_MAX; pgoff++, word++)
-			if (word_get(word) != 0)
-				found = pgoff;
-		if (table != NULL)
-			kpaged_unpin(table);
-		spin_unlock(&vmo->lock);
-		if (r != 0)
-			want_finish(&w);
-	} while (found == UINT64_MAX && pgoff < VMO_MAX_PAGES);
-	want_end(&w);
-	return found;
+	while ((r = anon_words(vmo, VMO_MAX_PAGES, &walk)) == -EAGAIN)
+		want_finish(&walk.want);
+	want_end(&walk.want);
+	return r == 0 ? UINT64_MAX : walk.at;
 }

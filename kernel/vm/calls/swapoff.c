@@ -170,7 +170,7 @@ trans_gives_up(struct swapoff_work *b, const uint64_t *word)
 }
 
 /*
- * swap_walk.fn: one word that is SWAP or TRANS.
+ * swap_walk.fn: one word; those that are SWAP or TRANS count.
  *
  * Locks:    the container's.
  * Returns:  0: go on; -EAGAIN: walk->want, then this one again.
@@ -237,50 +237,15 @@ bring_kernel(struct swapoff_work *b)
 	return r;
 }
 
-/* ---- anonymous objects ---- */
-
-/* The words that lie together from *pgoff on, which moves.  [O] held. */
-static int
-object_words(struct swapoff_work *b, struct vmo *vmo, uint64_t *pgoff)
-{
-	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
-	uint64_t end;
-	int r;
-
-	ASSERT(spin_is_mine(&vmo->lock));
-	r = anon_next_word(vmo, pgoff, &b->walk.want, &w.container, &w.word);
-	if (w.word == NULL) {
-		*pgoff = r == 0 ? VMO_MAX_PAGES : *pgoff;
-		return r;
-	}
-	for (end = anon_run_end(*pgoff); *pgoff < end; ++*pgoff, w.word++) {
-		enum pte_kind kind = pte_kind(word_get(w.word));
-
-		w.max = (unsigned)(end - *pgoff);
-		w.index = *pgoff;
-		if (kind == PTE_SWAP || kind == PTE_TRANS)
-			r = bring_word(&b->walk, &w);
-		if (r != 0)
-			break;
-	}
-	if (w.container != NULL)
-		kpaged_unpin(w.container);
-	return r;
-}
-
-/* 0, -EINTR. */
+/* Pages of an anonymous object.  0, -EINTR. */
 static int
 bring_object(struct swapoff_work *b, struct vmo *vmo)
 {
-	uint64_t pgoff = 0;
-	int r = 0;
+	int r;
 
-	while (pgoff < VMO_MAX_PAGES && r == 0) {
-		spin_lock(&vmo->lock);
-		r = object_words(b, vmo, &pgoff);
-		spin_unlock(&vmo->lock);
-		if (r == -EAGAIN)
-			r = want_get(&b->walk.want);
-	}
+	b->walk.at = 0;
+	do
+		r = anon_words(vmo, VMO_MAX_PAGES, &b->walk);
+	while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
 	return r;
 }

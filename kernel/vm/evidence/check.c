@@ -184,7 +184,7 @@ vm_check(int level)
 	if (rep.mapcount == NULL)
 		out_printf(rep.out, "I2 not checked: no memory\n");
 	stop_all(level);
-	swap_freeze();
+	freeze_swap();
 	check_spaces(&rep);
 	check_objects(&rep);
 	check_kpaged(&rep);
@@ -193,7 +193,7 @@ vm_check(int level)
 	check_commit(&rep);
 	check_sums(&rep);
 	check_vads(&rep);
-	swap_thaw();
+	thaw_swap();
 	thaw_spaces();
 	if (level >= 3)
 		check_zeroed(&rep);

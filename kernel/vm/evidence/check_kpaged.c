@@ -62,7 +62,7 @@ check_word(struct vm_report *r, va_t kva, const uint64_t *word,
 int
 check_kpaged(struct vm_report *r)
 {
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
 	struct kpaged_count n = { 0 };
 	unsigned before = r->findings;
 	uint64_t *word;
@@ -89,7 +89,7 @@ check_kpaged(struct vm_report *r)
 void
 check_bring_kpaged(void)
 {
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
 	struct vm_page *pg;
 	uint64_t *word;
 	int r = 0;

@@ -267,7 +267,7 @@ census_object(struct vmo *vmo, void *arg)
 static void
 kernel_words(struct census *c)
 {
-	va_t kva, top = kpaged_va_top();
+	va_t kva, top = kpaged_top;
 
 	for (kva = MD_KPAGED_BASE; kva < top; kva += PAGE_SIZE) {
 		const uint64_t *word = md_kpte(kva);

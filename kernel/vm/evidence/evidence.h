@@ -35,6 +35,8 @@ unsigned report_close(struct vm_report *, const char *what);
 /* freeze.c */
 void freeze_spaces(void);      /* vm_check: map_lock and ws_lock of every space */
 void thaw_spaces(void);
+void freeze_swap(void);        /* nothing is read, written or reclaimed, and all has ended */
+void thaw_swap(void);
 
 /* check_cache.c */
 int check_cache(struct vmo *, struct vm_report *);       /* [O] */

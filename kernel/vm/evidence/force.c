@@ -157,12 +157,12 @@ void
 force_out_kpaged(bool vads)
 {
 	static _Atomic bool busy;       /* [A] */
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
 	uint64_t *word;
 
 	if (atomic_xchg(&busy, true))
 		return;
-	(void)kpaged_trim_all(vads);
+	(void)kpaged_trim(SIZE_MAX, vads ? 0 : WS_NO_VADS);
 	for (; (word = kpaged_next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
 		if (pte_kind(word_get(word)) == PTE_TRANS)
 			push_page(word);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * freeze.c: all spaces stand still
+ * freeze.c: all spaces stand still, and swap
  *
  * Problem   What holds between the words of all spaces can only be looked at
  *           while none of them changes.
@@ -12,8 +12,12 @@
  *              order among the spaces does not matter.
  */
 #include "vm/evidence/evidence.h"
+#include "vm/frame/frame.h"
 #include "vm/object/object.h"
 #include "vm/space/space.h"
+#include "vm/swap/swap.h"
+
+#define LOOK_NS 1000000ul    /* how often the end of what is under way is looked for */
 
 static void
 lock_map(struct aspace *as, void *arg)
@@ -64,4 +68,46 @@ thaw_spaces(void)
 	vmo_unlock_all();
 	as_walk_locked(unlock_map, NULL);
 	as_list_unlock();
+}
+
+/* ---- swap ---- */
+
+static bool
+swap_is_busy(void)
+{
+	const struct swap_area *a;
+	bool busy = false;
+	unsigned i;
+
+	swap_areas_lock();
+	for (i = 0; i < SWAP_AREAS; i++) {
+		a = swap_area(i);
+		busy |= a != NULL && atomic_load(&a->busy) != 0;
+	}
+	swap_areas_unlock();
+	return busy;
+}
+
+/*
+ * From now on no page goes to swap or comes from it, and none is reclaimed whose
+ * owner is a word; what is under way ends first.
+ *
+ * Locks:    none of rank >= 7.
+ * Context:  thread, sleeps.
+ */
+void
+freeze_swap(void)
+{
+	spin_lock(&pfn_lock);
+	atomic_store(&owner_frozen, true);
+	spin_unlock(&pfn_lock);
+	while (swap_is_busy())
+		(void)sleep_until(md_time_ns() + LOOK_NS, WAIT_PLAIN);
+}
+
+void
+thaw_swap(void)
+{
+	atomic_store(&owner_frozen, false);
+	pageout_wake();
 }

@@ -202,10 +202,6 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 	/* [P] held: forget the STANDBY page, home NONE, slot 0 (the owning word
 	 * has it).  False: busy just now. */
 	bool (*reclaim)(struct vm_page *);
-	/* [P] held: pg and neighbours that may be written to swap together, in the
-	 * order of their words, at most SWAP_RUN.  Returns how many.  NULL: pages
-	 * of this home do not go to swap. */
-	unsigned (*cluster)(struct vm_page *, struct vm_page **out);
 };
 
 /* Words of a leaf table that word_take() has cleared. */
@@ -218,7 +214,6 @@ struct words_gone {
 struct swap_ops {
 	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
 	uint64_t (*places)(void);  /* slots that hold pages, or could */
-	bool (*is_frozen)(void);   /* vm_check looks: nothing is reclaimed */
 	void (*drop)(struct vm_page *); /* [P]: its slot is out of date */
 	void (*hit)(struct vm_page *);  /* [P]: read ahead, and now wanted */
 	void (*miss)(struct vm_page *); /* [P]: read ahead, and given up */
@@ -429,7 +424,6 @@ void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
-unsigned pq_cluster(struct vm_page *, struct vm_page **out);
 
 enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
 extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
@@ -465,7 +459,11 @@ struct owner_home {
 };
 extern struct owner_home owner_homes[];                  /* [c] by enum page_home */
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
+extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
 void owner_count_io(enum page_home, bool write);
+/* [P]: pg and neighbours that may be written to swap together, in the order of their
+ * words: how many, SWAP_RUN at most; 0: pages of this home do not go to swap. */
+unsigned owner_cluster(struct vm_page *, struct vm_page **out);
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
 /* A page of data: pg->swp is valid. */
 static inline bool

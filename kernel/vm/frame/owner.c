@@ -26,9 +26,9 @@
 
 const struct swap_ops *swap_ops;
 struct owner_home owner_homes[HOME_COUNT];
+_Atomic bool owner_frozen;
 
 static bool owner_reclaim(struct vm_page *pg);
-static unsigned owner_cluster(struct vm_page *pg, struct vm_page **out);
 
 /*
  * Locks:    none; once, by vm_init(), before design_init().
@@ -56,7 +56,7 @@ void
 owner_add_home(enum page_home home, struct owner_home what)
 {
 	static const struct owner_ops ops = {
-		.reclaim = owner_reclaim, .cluster = owner_cluster,
+		.reclaim = owner_reclaim,
 	};
 
 	ASSERT(owner_homes[home].kind == OWNER_NONE);
@@ -138,7 +138,7 @@ owner_reclaim(struct vm_page *pg)
 
 	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
-	if (swap_ops->is_frozen())
+	if (atomic_load(&owner_frozen))
 		return false;
 	ASSERT(pte_kind(old) == PTE_TRANS && pte_page(old) == pg);
 	owner_count_out(page_home_kind(pg), container, 1);
@@ -204,15 +204,25 @@ to_be_written(uint64_t *word)
 	    pg : NULL;
 }
 
-/* pg and those beside it that wait to be written, by address.  [P]. */
-static unsigned
+/*
+ * The page and those beside it that wait to be written, by address.
+ *
+ * Locks:    [P].
+ * Returns:  how many are in out, SWAP_RUN at most; 0: pages of this home are not
+ *           written to swap.
+ */
+unsigned
 owner_cluster(struct vm_page *pg, struct vm_page **out)
 {
-	struct word_range r = range_of(pg);
-	uint64_t *word = home_word(pg);
+	struct word_range r;
+	uint64_t *word;
 	unsigned n = 0;
 
 	ASSERT(spin_is_mine(&pfn_lock));
+	if (!owner_has_word(pg))
+		return 0;
+	r = range_of(pg);
+	word = home_word(pg);
 	while (n < SWAP_RUN - 1 && word > r.first &&
 	    to_be_written(word - r.step) != NULL) {
 		word -= r.step;

@@ -125,22 +125,6 @@ pq_activate(struct vm_page *pg)
 		swap_ops->hit(pg);
 }
 
-/*
- * The neighbours with which a page may be written to swap.
- *
- * Locks:    [P].
- * Returns:  how many pages are in out, SWAP_RUN at most; 0: pages of this
- *           home are not written there.
- */
-unsigned
-pq_cluster(struct vm_page *pg, struct vm_page **out)
-{
-	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
-
-	return owner == NULL || owner->cluster == NULL ? 0 :
-	    owner->cluster(pg, out);
-}
-
 static struct page_queue *
 queue_of(const struct vm_page *pg)
 {

@@ -37,6 +37,7 @@
 #include "vm/want/want.h"
 
 #define DECOMMIT_ROUND 32 /* pages of one flush */
+#define KEEP_PAGES 64     /* stay in rounds 3, 2, 1 of bsm */
 
 /* A page that shall be pinned. */
 struct pin_ask {
@@ -67,6 +68,7 @@ static void fill_lost(uint64_t *words, unsigned n, enum container_kind kind);
 void
 kpaged_init(void)
 {
+	kernel_as.ws_min = KEEP_PAGES;
 	kpaged_va_init();
 }
 

@@ -69,14 +69,12 @@ bool container_attach(struct vm_page *, enum container_kind, unsigned words);
 /* kpaged_trim.c: what of it leaves memory */
 void kpaged_age(bool spare_used);
 size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
-size_t kpaged_may_give(int round);                       /* in a round of bsm */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
 uint64_t *kpaged_next_word(va_t *kva, va_t end);        /* that is not 0; NULL */
-size_t kpaged_trim_all(bool vads);                       /* all that may go */
 
 /* kpaged_va.c: addresses only */
 void kpaged_drain(void);                                 /* before leak accounting */
-va_t kpaged_va_top(void);
+extern va_t kpaged_top;                                  /* end of what was ever used */
 bool kpaged_va_is_free(va_t);
 bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
 

@@ -34,7 +34,6 @@
 #include "vm/want/want.h"
 
 #define ROUND 32         /* pages of one hold of the kernel [W] */
-#define KEEP_PAGES 64    /* stay in rounds 3, 2, 1 */
 
 static struct {
 	va_t hand;       /* kernel [W] */
@@ -43,7 +42,6 @@ static struct {
 /* One round of a trim. */
 struct trim {
 	int min_age;
-	bool spare_vads;         /* only containers */
 	uint64_t look;           /* words that may still be looked at */
 	struct vm_page *page[ROUND];
 	uint64_t old[ROUND];     /* the words they had, VALID */
@@ -51,8 +49,6 @@ struct trim {
 	size_t done;
 	va_t lo, hi;             /* to be flushed */
 };
-
-static size_t trim(struct trim *t, size_t want);
 
 /*
  * The next word that is not 0 in [*kva, end), *kva moves to it.
@@ -87,7 +83,7 @@ void
 kpaged_age(bool spare_used)
 {
 	uint64_t pages[WS_AGES] = { 0 }, *word;
-	va_t kva = MD_KPAGED_BASE, top = kpaged_va_top();
+	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
 	bool used = false;
 	unsigned i;
 
@@ -159,7 +155,7 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 	struct vm_page *pg = pte_page(word_get(word));
 	uint64_t w = 0;
 
-	if (t->spare_vads && (pg->flags & PF_CONTAINER) == 0)
+	if ((t->min_age & WS_NO_VADS) != 0 && (pg->flags & PF_CONTAINER) == 0)
 		return;
 	if (!may_go(t, word_get(word))) {
 		spare_once(t, kva, word);
@@ -205,7 +201,7 @@ take_unmapped(struct trim *t, const uint64_t *word, uint64_t w)
 static void
 collect(struct trim *t, size_t want)
 {
-	va_t top = kpaged_va_top();
+	va_t top = kpaged_top;
 	uint64_t *word, w;
 	va_t kva;
 
@@ -241,7 +237,8 @@ settle(struct trim *t)
 
 /*
  * Take up to `want` pages of at least min_age out of the kernel's working set,
- * from the hand on.  They keep their contents: on a queue.
+ * from the hand on, which goes round once at most; WS_NO_VADS: VADs stay.  They
+ * keep their contents: on a queue.
  *
  * Locks:    none of rank >= 6.
  * Returns:  pages trimmed.
@@ -250,61 +247,23 @@ size_t
 kpaged_trim(size_t want, int min_age)
 {
 	struct trim t = { .min_age = min_age };
-
-	return trim(&t, want);
-}
-
-/*
- * All that may go leaves; VADs only if asked for: that takes flushes, and what
- * was used since the last time stays once.
- *
- * Locks:    none of rank >= 6.
- * Returns:  pages trimmed.
- */
-size_t
-kpaged_trim_all(bool vads)
-{
-	struct trim t = { .spare_vads = !vads };
-
-	return trim(&t, SIZE_MAX);
-}
-
-/* The hand goes round once, at most. */
-static size_t
-trim(struct trim *t, size_t want)
-{
 	size_t done = 0;
 
-	t->look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
-	while (done < want && t->look > 0) {
-		t->n = 0;
-		t->done = 0;
-		t->lo = UINT64_MAX;
-		t->hi = 0;
+	t.look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
+	while (done < want && t.look > 0) {
+		t.n = 0;
+		t.done = 0;
+		t.lo = UINT64_MAX;
+		t.hi = 0;
 		mutex_lock(&kernel_as.ws_lock);
-		collect(t, want - done);
-		if (t->lo < t->hi)
-			md_tlb_flush(NULL, t->lo, t->hi, FLUSH_PAGES);
-		settle(t);
+		collect(&t, want - done);
+		if (t.lo < t.hi)
+			md_tlb_flush(NULL, t.lo, t.hi, FLUSH_PAGES);
+		settle(&t);
 		mutex_unlock(&kernel_as.ws_lock);
-		done += t->done;
+		done += t.done;
 	}
 	return done;
-}
-
-/*
- * How many pages the kernel has to give in a round of the balance set manager;
- * in round 0, the last one, all.
- *
- * Locks:    none, an estimate.
- */
-size_t
-kpaged_may_give(int round)
-{
-	uint64_t keep = round > 0 ? KEEP_PAGES : 0;
-	uint64_t pages = atomic_load_relaxed(&kernel_as.ws_pages);
-
-	return pages > keep ? pages - keep : 0;
 }
 
 /* ---- back ---- */
@@ -319,7 +278,7 @@ int
 kpaged_swapped(struct swap_walk *walk)
 {
 	struct swap_words w = { .step = 1, .max = 1, .home = HOME_KPAGED };
-	va_t top = kpaged_va_top();
+	va_t top = kpaged_top;
 	enum pte_kind kind;
 	int r = 0;
 
@@ -337,4 +296,3 @@ kpaged_swapped(struct swap_walk *walk)
 	mutex_unlock(&kernel_as.ws_lock);
 	return r;
 }
-

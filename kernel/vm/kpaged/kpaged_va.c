@@ -28,13 +28,14 @@ struct va_cache {
 static struct {
 	struct mutex lock;        /* rank 3; guards the rest but cpu[] */
 	struct extents free;      /* page numbers */
-	va_t top;                 /* end of what was ever used */
 	struct va_cache cpu[MAXCPU]; /* own lock */
 	struct kmem_cache tags;
 } region = {
 	.lock = MUTEX_INIT(region.lock, LR_KMAP),
 	.tags = KMEM_CACHE("kpaged-extent", struct extent),
 };
+
+va_t kpaged_top = MD_KPAGED_BASE + PAGE_SIZE;
 
 static void give_back(va_t kva, size_t pages);
 static int class_of(size_t pages);
@@ -63,7 +64,6 @@ kpaged_va_init(void)
 		panic("kpaged_va_init: no memory");
 	for (i = 0; i < MAXCPU; i++)
 		spin_init(&region.cpu[i].lock, LR_LEAF);
-	region.top = MD_KPAGED_BASE + PAGE_SIZE;
 	extents_init(&region.free, e, 1, (MD_KPAGED_SIZE >> PAGE_SHIFT) - 1);
 }
 
@@ -91,7 +91,7 @@ kpaged_va_alloc(size_t pages)
 	taken = extent_take(&region.free, tag, pages, &page);
 	if (taken) {
 		kva = MD_KPAGED_BASE + (page << PAGE_SHIFT);
-		region.top = MAX(region.top, kva + (pages << PAGE_SHIFT));
+		kpaged_top = MAX(kpaged_top, kva + (pages << PAGE_SHIFT));
 	}
 	mutex_unlock(&region.lock);
 	if (!taken) {
@@ -222,22 +222,12 @@ kpaged_va_is_used(va_t kva)
 	bool used;
 
 	mutex_lock(&region.lock);
-	used = kva < region.top && !kpaged_va_is_free(kva);
+	used = kva < kpaged_top && !kpaged_va_is_free(kva);
 	mutex_unlock(&region.lock);
 	return used;
 }
 
 /* ---- evidence ---- */
-
-/*
- * Locks:    the machine is stopped (vm_check).
- * Returns:  end of the addresses that were ever used.
- */
-va_t
-kpaged_va_top(void)
-{
-	return region.top;
-}
 
 /*
  * Locks:    the machine is stopped (vm_check).

@@ -37,60 +37,48 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 	return w;
 }
 
-/* Sum of what fn says of the words of [lo, hi) that exist.  fn: [O] held. */
+/* Words of an object, and what fn counts among them. */
+struct count {
+	struct swap_walk walk;
+	uint64_t n;
+};
+
 static uint64_t
 visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
-    uint64_t (*fn)(const struct swap_words *))
+    int (*fn)(struct swap_walk *, const struct swap_words *))
 {
-	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
-	struct want want = { .what = WANT_AGAIN };
-	uint64_t n = 0, end;
-	int r;
+	struct count c = { .walk = { .at = lo, .fn = fn } };
 
-	while (lo < hi) {
-		spin_lock(&vmo->lock);
-		r = anon_next_word(vmo, &lo, &want, &w.container, &w.word);
-		end = w.word == NULL ? hi : MIN(hi, anon_run_end(lo));
-		for (; w.word != NULL && lo < end; lo++, w.word++) {
-			w.max = (unsigned)(end - lo);
-			w.index = lo;
-			n += fn(&w);
-		}
-		anon_unpin_table(w.container);
-		spin_unlock(&vmo->lock);
-		if (r != 0)
-			want_finish(&want);
-		else
-			lo = MAX(lo, end);
-	}
-	want_end(&want);
-	return n;
+	while (anon_words(vmo, hi, &c.walk) == -EAGAIN)
+		want_finish(&c.walk.want);
+	want_end(&c.walk.want);
+	return c.n;
 }
 
-static uint64_t
-is_swapped(const struct swap_words *w)
+static int
+count_swapped(struct swap_walk *walk, const struct swap_words *w)
 {
-	return pte_kind(word_get(w->word)) == PTE_SWAP;
+	CONTAINER_OF(walk, struct count, walk)->n +=
+	    pte_kind(word_get(w->word)) == PTE_SWAP;
+	return 0;
 }
 
-static uint64_t
-push_out(const struct swap_words *w)
+static int
+push_out(struct swap_walk *walk, const struct swap_words *w)
 {
-	bool waits = false;
-
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(w->word)) == PTE_TRANS)
-		waits = pageout_page(pte_page(word_get(w->word)),
-		    SWAP_FREE) != PAGEOUT_ENDED;
+		CONTAINER_OF(walk, struct count, walk)->n +=
+		    pageout_page(pte_page(word_get(w->word)), SWAP_FREE) !=
+		    PAGEOUT_ENDED;
 	spin_unlock(&pfn_lock);
-	return waits;
+	return 0;
 }
 
-static uint64_t
-bring(const struct swap_words *w)
+static int
+bring(struct swap_walk *walk, const struct swap_words *w)
 {
-	if (is_swapped(w))
-		(void)swap_ahead(w);
+	(void)swap_ahead(w);
 	return 0;
 }
 
@@ -103,7 +91,7 @@ bring(const struct swap_words *w)
 uint64_t
 anon_swapped(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	return visit(vmo, lo, hi, is_swapped);
+	return visit(vmo, lo, hi, count_swapped);
 }
 
 /*

@@ -297,6 +297,40 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 	return 0;
 }
 
+/*
+ * Call walk->fn for each word of [walk->at, end) that is in use.
+ *
+ * Locks:    none of rank >= 7; [O] is held around fn, and let go after the words
+ *           of each leaf.
+ * Returns:  0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at
+ *           is where to go on.
+ */
+int
+anon_words(struct vmo *vmo, uint64_t end, struct swap_walk *walk)
+{
+	struct swap_words w = { .step = 1, .home = HOME_AOBJ };
+	uint64_t stop;
+	int r = 0;
+
+	while (r == 0 && walk->at < end) {
+		spin_lock(&vmo->lock);
+		r = anon_next_word(vmo, &walk->at, &walk->want, &w.container,
+		    &w.word);
+		stop = w.word == NULL ? 0 : MIN(end, anon_run_end(walk->at));
+		for (; walk->at < stop; walk->at++, w.word++) {
+			w.max = (unsigned)(stop - walk->at);
+			w.index = walk->at;
+			if (word_get(w.word) != 0)
+				r = walk->fn(walk, &w);
+			if (r != 0)
+				break;
+		}
+		anon_unpin_table(w.container);
+		spin_unlock(&vmo->lock);
+	}
+	return r;
+}
+
 /* The tables whose words are all lost go.  No lock of rank >= 3. */
 static void
 prune_lost(struct vmo *vmo)

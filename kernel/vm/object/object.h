@@ -104,6 +104,8 @@ int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 /* First index >= *pgoff whose word exists, [O] held; *table pinned.  0, -EAGAIN. */
 int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
+/* walk->fn for each word in use of [walk->at, end); as ops->swapped.  Takes [O]. */
+int anon_words(struct vmo *, uint64_t end, struct swap_walk *) MUST_CHECK;
 
 /* anonlook.c */
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */

@@ -167,20 +167,32 @@ vmo_keep_whole(struct vmo *vmo)
 	atomic_store(&vmo->a.whole, true);
 }
 
-/*
- * Call fn for every object.
- *
- * Locks:    rank 3 is held around fn, which may take [X] and [O].
- */
-void
-vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
+/* The next object in the list behind prev (NULL: the first) that take takes.  [L]. */
+static struct vmo *
+next_of(struct vmo *prev, bool (*take)(struct vmo *))
 {
+	struct list_node *n = prev == NULL ? &vmos.all.head : &prev->all;
 	struct vmo *vmo;
 
-	mutex_lock(&vmos.lock);
-	LIST_FOREACH(vmo, &vmos.all, all)
-		fn(vmo, arg);
-	mutex_unlock(&vmos.lock);
+	while ((n = n->next) != &vmos.all.head) {
+		vmo = LIST_ENTRY(n, struct vmo, all);
+		if (take(vmo))
+			return vmo;
+	}
+	return NULL;
+}
+
+/* A reference, unless the last one has gone. */
+static bool
+get_anon(struct vmo *vmo)
+{
+	uint32_t refs = atomic_load(&vmo->refs);
+
+	if (vmo->type != VMO_AOBJ)
+		return false;
+	while (refs != 0 && !atomic_cas(&vmo->refs, &refs, refs + 1))
+		;
+	return refs != 0;
 }
 
 /*
@@ -193,21 +205,10 @@ vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 struct vmo *
 vmo_next_anon(struct vmo *prev)
 {
-	struct vmo *found = NULL;
-	struct list_node *n;
+	struct vmo *found;
 
 	mutex_lock(&vmos.lock);
-	n = prev == NULL ? vmos.all.head.next : prev->all.next;
-	for (; n != &vmos.all.head && found == NULL; n = n->next) {
-		struct vmo *vmo = LIST_ENTRY(n, struct vmo, all);
-		uint32_t refs = atomic_load(&vmo->refs);
-
-		if (vmo->type != VMO_AOBJ)
-			continue;
-		while (refs != 0 && !atomic_cas(&vmo->refs, &refs, refs + 1))
-			;
-		found = refs != 0 ? vmo : NULL;
-	}
+	found = next_of(prev, get_anon);
 	mutex_unlock(&vmos.lock);
 	if (prev != NULL)
 		vmo_put(prev);
@@ -241,6 +242,19 @@ vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
 	ASSERT(mutex_is_mine(&vmos.lock));
 	LIST_FOREACH(vmo, &vmos.all, all)
 		fn(vmo, arg);
+}
+
+/*
+ * Call fn for every object.
+ *
+ * Locks:    rank 3 is held around fn, which may take [X] and [O].
+ */
+void
+vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
+{
+	vmo_lock_all();
+	vmo_walk_locked(fn, arg);
+	vmo_unlock_all();
 }
 
 /*
@@ -311,6 +325,16 @@ close_visits(struct vmo *vmo)
 	} while (busy);
 }
 
+static bool
+begin_visit(struct vmo *vmo)
+{
+	bool open = vmo->type == VMO_VNODE && !vmo->v.closed;
+
+	if (open)
+		vmo->v.visits++;
+	return open;
+}
+
 /*
  * The next object of a file in the list; the visit of prev ends.  An object
  * that is visited does not leave the list, although a visit is no reference.
@@ -321,19 +345,10 @@ close_visits(struct vmo *vmo)
 struct vmo *
 vmo_visit_next(struct vmo *prev)
 {
-	struct vmo *found = NULL;
-	struct list_node *n;
+	struct vmo *found;
 
 	mutex_lock(&vmos.lock);
-	n = prev == NULL ? vmos.all.head.next : prev->all.next;
-	for (; n != &vmos.all.head && found == NULL; n = n->next) {
-		struct vmo *vmo = LIST_ENTRY(n, struct vmo, all);
-
-		if (vmo->type == VMO_VNODE && !vmo->v.closed)
-			found = vmo;
-	}
-	if (found != NULL)
-		found->v.visits++;
+	found = next_of(prev, begin_visit);
 	if (prev != NULL)
 		prev->v.visits--;
 	mutex_unlock(&vmos.lock);

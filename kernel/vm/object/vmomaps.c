@@ -77,7 +77,6 @@ struct forget {
 	const struct aspace *as;
 	struct vmo *vmo;       /* has a link of the space, taken off the list */
 	struct vm_maplink *link;
-	bool missed;           /* somebody else walks a list just now */
 };
 
 static void
@@ -88,10 +87,7 @@ forget_in(struct vmo *vmo, void *arg)
 
 	if (f->vmo != NULL)
 		return;
-	if (!mutex_trylock(&vmo->maps_lock)) {
-		f->missed = true;
-		return;
-	}
+	mutex_lock(&vmo->maps_lock);
 	LIST_FOREACH(link, &vmo->maps, node)
 		if (link->as == f->as)
 			f->link = link;
@@ -113,16 +109,14 @@ vmo_forget_space(struct aspace *as)
 {
 	struct forget f;
 
-	do {
+	for (;;) {
 		f = (struct forget){ .as = as };
 		vmo_walk(forget_in, &f);
-		if (f.vmo != NULL) {
-			vmo_link_free(f.link);
-			vmo_put(f.vmo);
-		} else if (f.missed) {
-			sched_yield();
-		}
-	} while (f.vmo != NULL || f.missed);
+		if (f.vmo == NULL)
+			break;
+		vmo_link_free(f.link);
+		vmo_put(f.vmo);
+	}
 }
 
 /*

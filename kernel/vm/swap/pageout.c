@@ -33,21 +33,30 @@
 #define LIMIT_PERCENT 40
 #define RECLAIM_STEP 256             /* frames looked at in one hold of [P] */
 
-static struct {
+/* A thread that writes when it is told so, and looks by itself each second. */
+struct writer {
+	const char *name;
+	void (*round)(void);
 	struct waitq work;           /* the thread sleeps here */
-	struct waitq done;           /* writers that wait for a round */
-	struct waitq swap_work;      /* mpw sleeps here */
-	_Atomic bool swap_wanted;    /* [A] mpw has something to do */
+	_Atomic bool wanted;         /* [A] there is something to do */
+};
+
+static void files_round(void);
+static void swap_round(void);
+
+static struct writer files = { .name = "pageout", .round = files_round };
+static struct writer mpw = { .name = "mpw", .round = swap_round };
+
+static struct {
+	struct waitq done;           /* writers of files that wait for a round */
 	_Atomic uint64_t push;       /* [A] pages to write though there is room */
 	pfn_t hand;                  /* [mpw] where swap_reclaim() goes on */
 	void (*write)(uint64_t);     /* [c] */
-	_Atomic bool wanted;         /* [A] somebody called pageout_wake() */
-	_Atomic uint64_t rounds;     /* [A] ended so far */
+	_Atomic uint64_t rounds;     /* [A] of files, ended so far */
 	uint64_t frames;             /* [c] usable */
 } pageout;
 
-static void pageout_main(void *arg);
-static void mpw_main(void *arg);
+static void writer_main(void *arg);
 
 /*
  * Locks:    none; once, by vm_init().
@@ -57,9 +66,9 @@ pageout_init(void)
 {
 	struct phys_stat ps;
 
-	waitq_init(&pageout.work);
+	waitq_init(&files.work);
+	waitq_init(&mpw.work);
 	waitq_init(&pageout.done);
-	waitq_init(&pageout.swap_work);
 	phys_stat(&ps);
 	pageout.frames = ps.total;
 }
@@ -82,17 +91,16 @@ pageout_set_files(void (*write)(uint64_t older_than_ns))
 void
 pageout_start(void)
 {
-	if (thread_spawn("pageout", pageout_main, NULL) == NULL)
-		panic("pageout: no memory for the thread");
-	if (thread_spawn("mpw", mpw_main, NULL) == NULL)
-		panic("pageout: no memory for the thread");
+	if (thread_spawn(files.name, writer_main, &files) == NULL ||
+	    thread_spawn(mpw.name, writer_main, &mpw) == NULL)
+		panic("pageout: no memory for the threads");
 }
 
 static void
-wake_mpw(void)
+wake(struct writer *w)
 {
-	if (!atomic_xchg(&pageout.swap_wanted, true))
-		wake_all(&pageout.swap_work);
+	if (!atomic_xchg(&w->wanted, true))
+		wake_all(&w->work);
 }
 
 /*
@@ -103,12 +111,37 @@ wake_mpw(void)
 void
 pageout_wake(void)
 {
-	if (!atomic_xchg(&pageout.wanted, true))
-		wake_all(&pageout.work);
-	wake_mpw();
+	wake(&files);
+	wake(&mpw);
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
+
+static void
+wait_for_work(struct writer *writer)
+{
+	struct waiter w;
+
+	wait_prepare(&writer->work, &w);
+	if (!atomic_load(&writer->wanted))
+		(void)wait_sleep(&w, WAIT_PLAIN, md_time_ns() + ROUND_NS);
+	wait_finish(&w);
+	atomic_store(&writer->wanted, false);
+}
+
+static void
+writer_main(void *arg)
+{
+	struct writer *w = arg;
+
+	vm_reserved_enter();
+	for (;;) {
+		wait_for_work(w);
+		w->round();
+	}
+}
+
+/* ---- files ---- */
 
 static bool
 is_above(unsigned percent)
@@ -130,30 +163,14 @@ make_room(void)
 }
 
 static void
-wait_for_work(struct waitq *wq, _Atomic bool *wanted)
+files_round(void)
 {
-	struct waiter w;
-
-	wait_prepare(wq, &w);
-	if (!atomic_load(wanted))
-		(void)wait_sleep(&w, WAIT_PLAIN, md_time_ns() + ROUND_NS);
-	wait_finish(&w);
-	atomic_store(wanted, false);
-}
-
-static void
-pageout_main(void *arg)
-{
-	vm_reserved_enter();
-	for (;;) {
-		wait_for_work(&pageout.work, &pageout.wanted);
-		make_room();
-		if (page_dirty_count() > 0)
-			pageout.write(is_above(START_PERCENT) ||
-			    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
-		atomic_add(&pageout.rounds, 1);
-		wake_all(&pageout.done);
-	}
+	make_room();
+	if (page_dirty_count() > 0)
+		pageout.write(is_above(START_PERCENT) ||
+		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
+	atomic_add(&pageout.rounds, 1);
+	wake_all(&pageout.done);
 }
 
 /* ---- swap ---- */
@@ -167,7 +184,7 @@ void
 pageout_push(void)
 {
 	atomic_store(&pageout.push, pq_modified_anon()->n);
-	wake_mpw();
+	wake(&mpw);
 }
 
 /*
@@ -186,11 +203,11 @@ pageout_page(struct vm_page *pg, enum swap_then then)
 	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->state == PG_STANDBY)
 		(void)pq_release(pg);
-	if (pg->state != PG_MODIFIED || !owner_has_word(pg))
+	if (pg->state != PG_MODIFIED)
 		return PAGEOUT_ENDED;
 	if ((pg->flags & PF_WRITING) != 0)
 		return PAGEOUT_LATER;
-	n = pq_cluster(pg, out);
+	n = owner_cluster(pg, out);
 	if (n == 0)
 		return PAGEOUT_ENDED;
 	return swap_out(out, n, then) == 0 && swap_has_room() ?
@@ -255,7 +272,7 @@ swap_write_cluster(void)
 	head = pq_modified_anon()->head;
 	if (head != 0) {
 		pg = &pfdb[head];
-		n = pq_cluster(pg, out);
+		n = owner_cluster(pg, out);
 		n = n == 0 ? 0 : swap_out(out, n, SWAP_KEEP);
 		if (n == 0) {
 			pq_remove(pg);
@@ -275,33 +292,26 @@ swap_make_way(void)
 	if (swap_reclaim() != 0)
 		return;
 	EVENT(swap_full);
-	wait_for_work(&pageout.swap_work, &pageout.swap_wanted);
+	wait_for_work(&mpw);
 }
 
 static void
-mpw_main(void *arg)
+swap_round(void)
 {
 	uint64_t push;
 	unsigned n;
 
-	vm_reserved_enter();
-	for (;;) {
-		wait_for_work(&pageout.swap_work, &pageout.swap_wanted);
-		for (;;) {
-			if (atomic_load(&swaps.slots) == 0 ||
-			    !swap_should_write())
-				break;
-			n = swap_write_cluster();
-			if (n == 0)
-				swap_make_way();
-			push = atomic_load(&pageout.push);
-			if (push != 0)
-				atomic_sub(&pageout.push, MIN(push, n));
-		}
+	while (atomic_load(&swaps.slots) != 0 && swap_should_write()) {
+		n = swap_write_cluster();
+		if (n == 0)
+			swap_make_way();
+		push = atomic_load(&pageout.push);
+		if (push != 0)
+			atomic_sub(&pageout.push, MIN(push, n));
 	}
 }
 
-/* ---- writers ---- */
+/* ---- programs that write ---- */
 
 /*
  * Called before a page of a file becomes dirty.

@@ -4,10 +4,16 @@
  *
  * Problem   A page that nobody has touched for long shall give its frame to
  *           one that is wanted, and come back with every byte as it was.
- *           Disks like long requests, so neighbours go and come together.
+ *           Disks like long requests, so neighbours go and come together.  To
+ *           write when memory has run out, nothing may be allocated any more.
  *
- * Picture   map   1 1 1 0 0 0 0 1 …      a bit for each slot of an area
- *                       └─ run ─┘
+ * Picture   slot_t  area 31:28 │ index 27:0
+ *                      │             │
+ *                   area[] ─→ map   1 1 1 0 0 0 0 1 …     a bit for each slot
+ *                      │                  └─ run ─┘
+ *                      ├────→ ext[] slot … slot + n ─→ sector of dev
+ *                      └────→ idle  ⇄ bio ⇄ bio … 32, made with the area
+ *
  *           page ── slot ──→ slot        while the frame holds the same bytes
  *           word SWAP ─────→ slot        when the frame has been given away
  *
@@ -22,18 +28,102 @@
  *              (PF_SLOTSTALE), never before: the next owner's bytes could be
  *              overwritten.
  *           4. A slot that the device refused is never used again.
- *           5. Nothing here waits, and nothing allocates: bios are made with
- *              the area.
+ *           5. Nothing here waits but swap_wait(), and nothing allocates.  Who
+ *              gets no bio waits for one without a lock; each returns when its
+ *              request has ended, whatever became of it.
+ *           6. slots, used, room and bad are sums over the areas; slots and
+ *              room leave out those that swapoff empties.
  */
+#include "lib/bitmap.h"
 #include "vm/frame/frame.h"
 #include "vm/swap/swap.h"
 
 #define READS_AGAIN 2u /* of a page of the kernel that could not be read */
 #define AHEAD_BIOS 8 /* requests for one fault, at most */
+#define WINDOW_MIN 2
+#define WINDOW_MAX SWAP_RUN  /* pages of one read */
+#define WINDOW_START 8
+#define WINDOW_JUDGE 64      /* pages read ahead between two looks at the hits */
+#define TICK_NS 10000000ul   /* a wait for a bio ends by itself */
+
+struct swap_state swaps = {
+	.lock = SPIN_INIT(LR_LEAF), .window = WINDOW_START,
+};
 
 static unsigned find_run(struct swap_area *a, unsigned n, uint32_t *start);
+static void swap_ahead_hit(struct vm_page *pg);
+static void swap_ahead_miss(struct vm_page *pg);
+static void swap_done(struct bio *io);
+
+static uint64_t
+count_used(void)
+{
+	return atomic_load(&swaps.used);
+}
+
+static uint64_t
+count_places(void)
+{
+	return atomic_load(&swaps.slots);
+}
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+swap_init(void)
+{
+	static const struct swap_ops ops = {
+		.wake = pageout_wake,
+		.places = count_places,
+		.drop = swap_drop,
+		.hit = swap_ahead_hit,
+		.miss = swap_ahead_miss,
+	};
+
+	swap_ops = &ops;
+	waitq_init(&swaps.bios);
+	ev_set_gauge(EV_swap_slots_used, count_used);
+}
+
+void
+swap_stat(struct swap_stat *s)
+{
+	s->slots = atomic_load(&swaps.slots);
+	s->used = atomic_load(&swaps.used);
+	s->bad = atomic_load(&swaps.bad);
+	s->window = swaps.window;
+}
 
 /* ---- slots ---- */
+
+/* [S].  The area of a slot. */
+static struct swap_area *
+area_of(slot_t slot)
+{
+	struct swap_area *a = swaps.area[slot >> SWAP_INDEX_BITS];
+
+	ASSERT(a != NULL && (slot & SWAP_INDEX_MAX) < a->nslots);
+	return a;
+}
+
+/* [S].  The area that is filled next: by priority, equal ones in turn. */
+static struct swap_area *
+area_to_fill(void)
+{
+	struct swap_area *best = NULL, *a;
+	unsigned i;
+
+	for (i = 0; i < SWAP_AREAS; i++) {
+		a = swaps.area[(swaps.turn + i) % SWAP_AREAS];
+		if (a != NULL && !a->closing && a->nfree > 0 &&
+		    (best == NULL || a->prio > best->prio))
+			best = a;
+	}
+	if (best != NULL)
+		swaps.turn = (best->no + 1) % SWAP_AREAS;
+	return best;
+}
 
 /*
  * Up to n adjacent slots, as many as can be had in one piece.
@@ -51,7 +141,7 @@ swap_alloc(unsigned n, unsigned *got)
 	if (inject_hit(FI_SLOT))
 		n = 1;
 	spin_lock(&swaps.lock);
-	a = swap_area_to_fill();
+	a = area_to_fill();
 	if (a == NULL) {
 		spin_unlock(&swaps.lock);
 		return 0;
@@ -59,7 +149,7 @@ swap_alloc(unsigned n, unsigned *got)
 	*got = find_run(a, MIN(n, SWAP_RUN), &start);
 	ASSERT(*got > 0 && start > 0);
 	for (i = start; i < start + *got; i++)
-		a->map[i / 64] |= 1ul << i % 64;
+		bitmap_set(a->map, i);
 	a->nfree -= *got;
 	atomic_add(&swaps.used, *got);
 	atomic_sub(&swaps.room, *got);
@@ -80,9 +170,9 @@ swap_free(slot_t slot)
 	struct swap_area *a;
 
 	spin_lock(&swaps.lock);
-	a = swap_area_of(slot);
-	ASSERT(i != 0 && (a->map[i / 64] & 1ul << i % 64) != 0);
-	a->map[i / 64] &= ~(1ul << i % 64);
+	a = area_of(slot);
+	ASSERT(i != 0 && bitmap_test(a->map, i));
+	bitmap_clear(a->map, i);
 	a->runhint[i / SWAP_BLOCK] = SWAP_RUN;
 	a->nfree++;
 	atomic_sub(&swaps.used, 1);
@@ -105,7 +195,7 @@ swap_retire(slot_t slot)
 	struct swap_area *a;
 
 	spin_lock(&swaps.lock);
-	a = swap_area_of(slot);
+	a = area_of(slot);
 	a->nbad++;
 	atomic_sub(&swaps.used, 1);
 	atomic_add(&swaps.bad, 1);
@@ -136,41 +226,60 @@ swap_drop(struct vm_page *pg)
 	page_set_slot(pg, 0);
 }
 
-/* ---- runs of free slots ---- */
+/* ---- runs of free slots, and where they lie ---- */
 
-/* Length of the free run at i, up to n.  [S]. */
-static unsigned
-run_at(const struct swap_area *a, uint32_t i, uint32_t end, unsigned n)
+/* The extent that holds slot i. */
+static const struct swap_extent *
+extent_with(const struct swap_area *a, uint32_t i)
 {
-	unsigned len = 0;
+	unsigned lo = 0, hi = a->next, mid;
 
-	while (len < n && i + len < end &&
-	    (a->map[(i + len) / 64] & 1ul << (i + len) % 64) == 0)
-		len++;
-	return len;
+	while (hi - lo > 1) {
+		mid = (lo + hi) / 2;
+		if (a->ext[mid].slot <= i)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	ASSERT(i >= a->ext[lo].slot && i - a->ext[lo].slot < a->ext[lo].n);
+	return &a->ext[lo];
+}
+
+/* Slots from i on that lie side by side on the device, i itself included. */
+static uint32_t
+side_by_side(const struct swap_area *a, uint32_t i)
+{
+	const struct swap_extent *e = extent_with(a, i);
+
+	return e->slot + e->n - i;
+}
+
+static uint64_t
+sector_of(const struct swap_area *a, uint32_t i)
+{
+	const struct swap_extent *e = extent_with(a, i);
+
+	return e->sector + (uint64_t)(i - e->slot) * SECTORS_PER_PAGE;
 }
 
 /* The longest run of a block, n at most; the block learns how long it is. */
 static unsigned
 search_block(struct swap_area *a, uint32_t block, unsigned n, uint32_t *start)
 {
-	uint32_t i = block * SWAP_BLOCK, end, len;
+	size_t i = block * SWAP_BLOCK, end, run;
 	unsigned best = 0;
 
 	end = MIN(i + SWAP_BLOCK, a->nslots);
-	while (i < end && best < n) {
-		if (a->map[i / 64] == UINT64_MAX && i % 64 == 0) {
-			i += 64;
+	for (; best < n; i = run) {
+		i = bitmap_next_clear(a->map, end, i);
+		if (i == BITMAP_NONE)
+			break;
+		run = MIN(i + MIN(n, side_by_side(a, (uint32_t)i)), end);
+		run = MIN(run, bitmap_next_set(a->map, run, i));
+		if (run - i <= best)
 			continue;
-		}
-		len = run_at(a, i, end, n);
-		if (len > 0)
-			len = MIN(len, swap_side_by_side(a, i));
-		if (len > best) {
-			best = len;
-			*start = i;
-		}
-		i += MAX(len, 1u);
+		best = (unsigned)(run - i);
+		*start = (uint32_t)i;
 	}
 	if (best < n)
 		a->runhint[block] = (uint8_t)best;
@@ -207,6 +316,118 @@ find_run(struct swap_area *a, unsigned n, uint32_t *start)
 	panic("swap: %s: %u free, none found", a->path, a->nfree);
 }
 
+/* ---- bios ---- */
+
+/*
+ * An idle bio for adjacent slots from this one on.
+ *
+ * Locks:    any of rank < 9; takes [S].
+ * Returns:  NULL: all are under way, or vm_check looks.
+ */
+static struct swap_bio *
+bio_take(slot_t slot, enum bio_dir dir)
+{
+	struct swap_bio *b = NULL;
+	struct list_node *n;
+	struct swap_area *a;
+
+	if (atomic_load(&owner_frozen))
+		return NULL;
+	spin_lock(&swaps.lock);
+	a = area_of(slot);
+	n = list_pop_front(&a->idle);
+	if (n != NULL) {
+		a->busy++;
+		atomic_sub(&swaps.idle, 1);
+	}
+	spin_unlock(&swaps.lock);
+	if (n == NULL)
+		return NULL;
+	b = LIST_ENTRY(n, struct swap_bio, node);
+	b->area = a;
+	b->slot = slot;
+	b->io.dir = dir;
+	b->n = 0;
+	b->at = 0;
+	b->len = 0;
+	b->again = 0;
+	return b;
+}
+
+/*
+ * Locks:    none.
+ * Returns:  false: to look for slots now is of no use.
+ */
+static bool
+bio_is_idle(void)
+{
+	return atomic_load(&swaps.idle) > 0 && !atomic_load(&owner_frozen);
+}
+
+static void
+bio_join(struct swap_bio *b, struct vm_page *pg)
+{
+	ASSERT(b->n < SWAP_RUN);
+	owner_count_io(page_home_kind(pg), b->io.dir == BIO_WRITE);
+	b->page[b->n++] = pg;
+	b->len++;
+}
+
+/*
+ * Hand the pages [at, at + len) of the bio to the disk; swap_done() follows.
+ *
+ * Locks:    any of rank < LR_DEV.
+ */
+static void
+bio_send(struct swap_bio *b)
+{
+	uint32_t i = (b->slot & SWAP_INDEX_MAX) + b->at;
+	unsigned k;
+
+	bio_init(&b->io, b->area->dev, sector_of(b->area, i), b->io.dir);
+	b->io.use = BIO_SWAP;
+	b->io.done = swap_done;
+	b->io.arg = b;
+	for (k = b->at; k < b->at + b->len; k++)
+		bio_add(&b->io, b->page[k], 0, PAGE_SIZE);
+	blk_submit(&b->io);
+}
+
+/*
+ * The request has ended; who waits for a bio is woken.
+ *
+ * Locks:    any of rank < 9; takes [S].
+ */
+static void
+bio_give(struct swap_bio *b)
+{
+	spin_lock(&swaps.lock);
+	b->area->busy--;
+	list_push_back(&b->area->idle, &b->node);
+	atomic_add(&swaps.idle, 1);
+	spin_unlock(&swaps.lock);
+	wake_all(&swaps.bios);
+}
+
+/*
+ * Sleep until a bio may have become idle.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps.
+ * Returns:  0: try again; -EINTR (fatal signal).
+ */
+int
+swap_wait(void)
+{
+	struct waiter w;
+	int r;
+
+	wait_prepare(&swaps.bios, &w);
+	r = wait_sleep(&w, vm_wait_how(), md_time_ns() + TICK_NS);
+	wait_finish(&w);
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
 /* ---- out ---- */
 
 /*
@@ -225,12 +446,12 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	unsigned i;
 
 	ASSERT(spin_is_mine(&pfn_lock));
-	if (!swap_bio_is_idle())
+	if (!bio_is_idle())
 		return 0;
 	slot = swap_alloc(n, &n);
 	if (slot == 0)
 		return 0;
-	b = swap_bio_take(slot, BIO_WRITE);
+	b = bio_take(slot, BIO_WRITE);
 	for (i = 0; i < n; i++) {
 		if (b == NULL) {
 			swap_free(slot + i);
@@ -239,7 +460,7 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 		swap_drop(pg[i]);
 		page_set_slot(pg[i], slot + i);
 		page_writing_locked(pg[i]);
-		swap_bio_add(b, pg[i]);
+		bio_join(b, pg[i]);
 	}
 	if (b == NULL)
 		return 0;
@@ -247,7 +468,7 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	EVENT(swap_out_bios);
 	EVENT(swap_out, slot, n, page_pfn(pg[0]));
 	b->then = then;
-	swap_bio_start(b);
+	bio_send(b);
 	return n;
 }
 
@@ -318,7 +539,7 @@ begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	word_set_locked(w->container, word,
 	    pte_make_soft(PTE_BUSY, page_pfn(pg)) | (old & PTE_TABLE_MASK));
 	owner_count_out(w->home, w->container, -1);
-	swap_bio_add(b, pg);
+	bio_join(b, pg);
 }
 
 /* May the slot be read by the same request as what b has already? */
@@ -326,7 +547,7 @@ static bool
 goes_on(const struct swap_bio *b, slot_t slot)
 {
 	return slot == b->slot + b->n &&
-	    swap_side_by_side(b->area, b->slot & SWAP_INDEX_MAX) > b->n;
+	    side_by_side(b->area, b->slot & SWAP_INDEX_MAX) > b->n;
 }
 
 static void
@@ -335,7 +556,7 @@ send_read(struct swap_bio *b)
 	EVENT_ADD(swap_in_pages, b->n);
 	EVENT(swap_in_bios);
 	EVENT(swap_in, b->slot, b->n, page_pfn(b->page[0]));
-	swap_bio_start(b);
+	bio_send(b);
 }
 
 /*
@@ -357,7 +578,7 @@ read_ahead(struct swap_bio *b, const struct swap_words *w,
 		if (!goes_on(b, slot)) {
 			send_read(b);
 			b = bios++ < AHEAD_BIOS ?
-			    swap_bio_take(slot, BIO_READ) : NULL;
+			    bio_take(slot, BIO_READ) : NULL;
 			if (b == NULL)
 				return used;
 		}
@@ -387,7 +608,7 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_at(w, 0)) == PTE_SWAP) {
-		b = swap_bio_take(swap_slot(word_at(w, 0)), BIO_READ);
+		b = bio_take(swap_slot(word_at(w, 0)), BIO_READ);
 		r = b == NULL ? SWAPIN_NOBIO : SWAPIN_STARTED;
 	}
 	if (b != NULL) {
@@ -459,7 +680,7 @@ read_again(struct swap_bio *b)
  *
  * Context:  thread iod; takes [P], [S].
  */
-void
+static void
 swap_done(struct bio *io)
 {
 	struct swap_bio *b = io->arg;
@@ -469,7 +690,7 @@ swap_done(struct bio *io)
 
 	if (!ok && (b->len > 1 || read_again(b))) {
 		b->len = 1;
-		swap_bio_start(b);
+		bio_send(b);
 		return;
 	}
 	spin_lock(&pfn_lock);
@@ -487,9 +708,9 @@ swap_done(struct bio *io)
 	if (b->at < b->n) {
 		b->len = 1;
 		b->again = 0;
-		swap_bio_start(b);
+		bio_send(b);
 	} else {
-		swap_bio_give(b);
+		bio_give(b);
 	}
 }
 
@@ -514,4 +735,45 @@ swap_ahead(const struct swap_words *w)
 	if (frame != NULL)
 		page_free(frame);
 	return r != SWAPIN_NOBIO;
+}
+
+/* ---- how far to read ahead ---- */
+
+/* [P].  Twice as far where most was wanted, half as far where little was. */
+static void
+judge_window(void)
+{
+	unsigned all = swaps.hits + swaps.misses;
+
+	if (all < WINDOW_JUDGE)
+		return;
+	if (swaps.hits * 4 < all)
+		swaps.window = MAX(swaps.window / 2, WINDOW_MIN);
+	else if (swaps.hits * 4 >= all * 3)
+		swaps.window = MIN(swaps.window * 2, WINDOW_MAX);
+	swaps.hits = 0;
+	swaps.misses = 0;
+}
+
+/* A page that was read ahead is wanted, or its frame is given away before.  [P]. */
+static void
+ahead_ends(struct vm_page *pg, unsigned *count)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	pg->swp.ahead = false;
+	++*count;
+	judge_window();
+}
+
+static void
+swap_ahead_hit(struct vm_page *pg)
+{
+	EVENT(swap_ra_hits);
+	ahead_ends(pg, &swaps.hits);
+}
+
+static void
+swap_ahead_miss(struct vm_page *pg)
+{
+	ahead_ends(pg, &swaps.misses);
 }

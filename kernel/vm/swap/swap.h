@@ -11,6 +11,7 @@
 #define SWAP_AREAS 16
 #define SWAP_BLOCK 4096u          /* slots that share one hint */
 #define SWAP_BIOS 32              /* of each area, made with it */
+#define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 
 /* What becomes of a frame that nobody wants when its page has been written. */
 enum swap_then { SWAP_KEEP, SWAP_FREE };
@@ -82,19 +83,14 @@ enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 
-/* swapio.c */
 void swap_init(void);
-int swap_wait(void) MUST_CHECK;                          /* 0, -EINTR */
-/* vm_check: nothing is read, written or reclaimed from now on, and all has ended. */
-SYSTEM_ONLY void swap_freeze(void);
-SYSTEM_ONLY void swap_thaw(void);
+int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
-void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
-void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
-struct swap_area *swap_area(unsigned no);                /* NULL: there is none */
 
 /* swaparea.c */
+void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
+void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
 void swap_areas_lock(void);                              /* no area comes or goes */
 void swap_areas_unlock(void);
@@ -127,11 +123,17 @@ struct swap_state {
 	unsigned turn;                       /* [S] area that is asked first */
 	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
 	struct waitq bios;                   /* sleepers for a bio */
-	_Atomic bool frozen;                 /* [P] to change */
 	unsigned window;                     /* [P] pages of the next read */
 	unsigned hits, misses;               /* [P] of pages read ahead */
 };
 extern struct swap_state swaps;
+
+/* The area of that number; NULL.  Who may take areas away keeps others from it. */
+static inline struct swap_area *
+swap_area(unsigned no)
+{
+	return no < SWAP_AREAS ? swaps.area[no] : NULL;
+}
 
 /* A slot could be had now. */
 static inline bool
@@ -144,20 +146,5 @@ swap_has_room(void)
 /* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as
  * get adjacent slots.  How many; 0: no slot or no bio. */
 unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
-void swap_done(struct bio *);                    /* swap.c */
 
-/* swapio.c */
-/* For swaparea.c: enter and leave the list of areas. */
-int swap_area_enter(struct swap_area *) MUST_CHECK;      /* sets no; 0, -EPERM (16 areas) */
-void swap_area_leave(struct swap_area *);                /* all slots free, no bio busy */
-struct swap_area *swap_area_of(slot_t);          /* [S] */
-struct swap_area *swap_area_to_fill(void);       /* [S]; NULL: no free slot */
-/* Slots from index i on that lie side by side on the device. */
-uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
-/* An idle bio for adjacent slots from this one on; NULL: all are under way. */
-struct swap_bio *swap_bio_take(slot_t, enum bio_dir);
-bool swap_bio_is_idle(void);                     /* perhaps there is one */
-void swap_bio_add(struct swap_bio *, struct vm_page *);
-void swap_bio_start(struct swap_bio *);          /* pages [at, at + len) */
-void swap_bio_give(struct swap_bio *);           /* it has ended */
 #endif

@@ -31,7 +31,6 @@
 #define MAGIC_BYTES 10
 #define MAGIC_AT (PAGE_SIZE - MAGIC_BYTES)
 #define PRIO_FIRST (-2)      /* of areas without a wish; the next one: -3 */
-#define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 
 /* As mkswap writes it, behind 1024 bytes for a boot loader. */
 struct swap_header {
@@ -322,25 +321,68 @@ priority(unsigned flags)
 	return lowest - 1;
 }
 
+/* [S].  Its slots are places, and may be had. */
+static void
+area_opens(struct swap_area *a)
+{
+	a->closing = false;
+	atomic_add(&swaps.slots, a->nslots - 1 - a->nbad);
+	atomic_add(&swaps.room, a->nfree);
+}
+
+/* A complete area joins.  0 with a->no set, -EPERM (as many as on Linux). */
 static int
 area_enter(struct swap_area *a, const struct swap_source *src)
 {
-	int r;
-
 	mutex_lock_nested(&areas.lock);
-	a->prio = priority(src->flags);
-	phys_set_areas(areas.n + 1);
-	r = swap_area_enter(a);
-	if (r == 0)
-		areas.n++;
-	else
-		phys_set_areas(areas.n);
+	while (a->no < SWAP_AREAS && swaps.area[a->no] != NULL)
+		a->no++;
+	if (a->no < SWAP_AREAS) {
+		a->prio = priority(src->flags);
+		phys_set_areas(++areas.n);
+		spin_lock(&swaps.lock);
+		swaps.area[a->no] = a;
+		atomic_add(&swaps.bad, a->nbad);
+		atomic_add(&swaps.idle, SWAP_BIOS);
+		area_opens(a);
+		spin_unlock(&swaps.lock);
+	}
 	mutex_unlock(&areas.lock);
-	return r;
+	return a->no < SWAP_AREAS ? 0 : -EPERM;
 }
 
 /*
- * The area is empty and idle: out of the list, and freed.
+ * Stop to fill the area: its slots do not count as places any more.
+ *
+ * Locks:    none of rank >= 9.
+ */
+void
+swap_area_close(struct swap_area *a)
+{
+	spin_lock(&swaps.lock);
+	ASSERT(!a->closing);
+	a->closing = true;
+	atomic_sub(&swaps.slots, a->nslots - 1 - a->nbad);
+	atomic_sub(&swaps.room, a->nfree);
+	spin_unlock(&swaps.lock);
+}
+
+/*
+ * It is filled again: not all of it could be brought back.
+ *
+ * Locks:    none of rank >= 9.
+ */
+void
+swap_area_reopen(struct swap_area *a)
+{
+	spin_lock(&swaps.lock);
+	ASSERT(a->closing);
+	area_opens(a);
+	spin_unlock(&swaps.lock);
+}
+
+/*
+ * The area is closing, empty and idle: out of the list, and freed.
  *
  * Locks:    at most rank 1.
  */
@@ -348,9 +390,14 @@ void
 swap_area_retire(struct swap_area *a)
 {
 	mutex_lock_nested(&areas.lock);
-	swap_area_leave(a);
-	areas.n--;
-	phys_set_areas(areas.n);
+	spin_lock(&swaps.lock);
+	ASSERT(a->closing && a->busy == 0);
+	ASSERT(a->nfree == a->nslots - 1 - a->nbad);
+	swaps.area[a->no] = NULL;
+	atomic_sub(&swaps.bad, a->nbad);
+	atomic_sub(&swaps.idle, SWAP_BIOS);
+	spin_unlock(&swaps.lock);
+	phys_set_areas(--areas.n);
 	mutex_unlock(&areas.lock);
 	klog("swap: %s: no more", a->path);
 	swap_area_free(a);

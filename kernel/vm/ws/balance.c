@@ -115,6 +115,13 @@ vm_is_short(void)
 	return have < phys_marks.high;
 }
 
+/* min_age of a trim: without a slot only what needs none. */
+static int
+of_age(int age)
+{
+	return swap_has_room() ? age : age | WS_HAS_PLACE;
+}
+
 /* Not so few that somebody must go, but soon they may be. */
 static bool
 begins_to_be_short(void)
@@ -209,12 +216,11 @@ is_time_to_age(void)
 static void
 age_kernel(void)
 {
-	int place = swap_has_room() ? 0 : WS_HAS_PLACE;
 	bool is_short = begins_to_be_short();
 
 	kpaged_age(!is_short);
 	if (is_short)
-		(void)kpaged_trim(SIZE_MAX, (WS_AGES - 1) | place);
+		(void)kpaged_trim(SIZE_MAX, of_age(WS_AGES - 1));
 }
 
 static void
@@ -236,18 +242,26 @@ score_tables(const struct aspace *as)
 	    atomic_load_relaxed(&as->idle.n);
 }
 
+/*
+ * Wait for the lock: if this space were passed over, the next round would take
+ * pages, although tables that name none are still in memory.
+ */
 static size_t
-visit_tables(struct aspace *as)
+send_some(struct aspace *as, size_t want)
 {
 	size_t done = 0;
 
-	/* Wait for the lock: if this space were passed over, the next round would
-	 * take pages, although tables that name none are still in memory. */
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
-		done = pt_evict(as, SIZE_MAX);
+		done = pt_evict(as, want);
 	mutex_unlock(&as->ws_lock);
 	return done;
+}
+
+static size_t
+visit_tables(struct aspace *as)
+{
+	return send_some(as, SIZE_MAX);
 }
 
 /*
@@ -269,12 +283,8 @@ send_tables(void)
 void
 bal_help(struct aspace *as)
 {
-	if (!begins_to_be_short() || !swap_has_room())
-		return;
-	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0)
-		(void)pt_evict(as, IDLE_TOO_MANY);
-	mutex_unlock(&as->ws_lock);
+	if (begins_to_be_short() && swap_has_room())
+		(void)send_some(as, IDLE_TOO_MANY);
 }
 
 /* ---- trimming ---- */
@@ -301,18 +311,17 @@ score_trim(const struct aspace *as)
 static size_t
 visit_trim(struct aspace *as)
 {
-	int age = bal.round | (swap_has_room() ? 0 : WS_HAS_PLACE);
 	size_t want = shortage(), done;
 	bool whole;
 
 	if (want > 0 && as->ops->evict_any != NULL)
-		return as->ops->evict_any(want, age);
+		return as->ops->evict_any(want, of_age(bal.round));
 	if (want == 0 || as->ops->evict == NULL ||
 	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
 		return 0;
 	whole = bal.round == 0 && unused_ns(as) > SLEEPER_NS;
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
-	done = as->ops->evict(as, want, age);
+	done = as->ops->evict(as, want, of_age(bal.round));
 	if (bal.round == WS_AGES - 1 && done < want)
 		as->ws_ages[WS_AGES - 1] = 0;
 	mutex_unlock(&as->ws_lock);
@@ -328,9 +337,8 @@ visit_trim(struct aspace *as)
 static size_t
 trim_kernel(void)
 {
-	int age = bal.round | (swap_has_room() ? 0 : WS_HAS_PLACE);
-
-	return kpaged_trim(MIN(shortage(), kpaged_may_give(bal.round)), age);
+	return kpaged_trim(MIN(shortage(), ws_adjust(&kernel_as, bal.round)),
+	    of_age(bal.round));
 }
 
 /* One round: first whose lock is free, then, if need be, the others. */
