@@ -34,7 +34,10 @@ uint64_t ev_cells[MAXCPU][MD_ROW / 8]; /* [cpu] by enum ev_id */
 _Static_assert(EV_COUNT <= MD_ROW / 8, "a row has room for all counters");
 
 static struct {
-	uint64_t (*gauge[EV_COUNT])(void);    /* [c] */
+	struct {
+		uint64_t (*fn)(size_t arg);
+		size_t arg;
+	} gauge[EV_COUNT];                    /* [c] fn NULL: it is counted */
 	void (*mark_hook)(unsigned, uint64_t, const uint64_t *); /* [c] or NULL */
 	struct mutex marks_lock;
 	struct mark *mark;                    /* [marks_lock] NMARKS */
@@ -75,9 +78,22 @@ ev_add(enum ev_id id, int64_t n)
 }
 
 void
-ev_set_gauge(enum ev_id id, uint64_t (*fn)(void))
+ev_set_gauge(enum ev_id id, uint64_t (*fn)(size_t arg), size_t arg)
 {
-	events.gauge[id] = fn;
+	events.gauge[id].fn = fn;
+	events.gauge[id].arg = arg;
+}
+
+static uint64_t
+word_at(size_t at)
+{
+	return atomic_load_relaxed((const uint64_t *)at);
+}
+
+void
+ev_set_gauge_word(enum ev_id id, const volatile void *word)
+{
+	ev_set_gauge(id, word_at, (size_t)word);
 }
 
 /* ---- reading ---- */
@@ -88,8 +104,8 @@ ev_read(enum ev_id id)
 	uint64_t n = 0;
 	unsigned i;
 
-	if (events.gauge[id] != NULL)
-		return events.gauge[id]();
+	if (events.gauge[id].fn != NULL)
+		return events.gauge[id].fn(events.gauge[id].arg);
 	for (i = 0; i < MAXCPU; i++)
 		n += atomic_load_relaxed(&ev_cells[i][id]);
 	return n;

@@ -15,8 +15,9 @@
 #include "lib/evidence.h"
 #include "lib/types.h"
 
-/* A gauge that is computed when read, not counted. */
-void ev_set_gauge(enum ev_id, uint64_t (*fn)(void));
+/* A gauge that is computed when read, not counted: fn(arg), or the word itself. */
+void ev_set_gauge(enum ev_id, uint64_t (*fn)(size_t arg), size_t arg);
+void ev_set_gauge_word(enum ev_id, const volatile void *word);
 
 /* A line for the console and /dev/kmsg; cut at 256 bytes. */
 void klog(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -65,18 +65,6 @@ static pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
 static void put_free(struct vm_page *pg);
 
-static uint64_t
-gauge_free(void)
-{
-	return page_count(PG_FREE);
-}
-
-static uint64_t
-gauge_min(void)
-{
-	return atomic_load_relaxed(&phys.min_ever);
-}
-
 /*
  * Locks:    none; CPU 0 alone, options known, threads not yet.
  */
@@ -93,8 +81,8 @@ phys_init(void)
 	phys.poison = option_u64("poison") != 0;
 	phys_set_marks();
 	zeroed_init();
-	ev_set_gauge(EV_page_q_free, gauge_free);
-	ev_set_gauge(EV_page_reserve_min, gauge_min);
+	ev_set_gauge_word(EV_page_q_free, &page_counts[PG_FREE]);
+	ev_set_gauge_word(EV_page_reserve_min, &phys.min_ever);
 	klog("phys: %lu MiB in %lu frames, reserve %lu low %lu high %lu",
 	    phys.total >> 8, phys.total, phys_marks.reserve, phys_marks.low,
 	    phys_marks.high);

@@ -411,7 +411,7 @@ slab_format(struct kmem_slab *s, struct kmem_cache *c, unsigned order)
 }
 
 static uint64_t
-gauge_bytes(void)
+gauge_bytes(size_t unused)
 {
 	return atomic_load_relaxed(&kmem.frames) * PAGE_SIZE;
 }
@@ -424,7 +424,7 @@ kmem_register(struct kmem_cache *c)
 
 	if (!kmem.started) {
 		kmem.started = true;
-		ev_set_gauge(EV_page_nonpaged_bytes, gauge_bytes);
+		ev_set_gauge(EV_page_nonpaged_bytes, gauge_bytes, 0);
 	}
 	if (c->next == NULL) {
 		c->next = kmem.caches;

@@ -33,17 +33,11 @@ static struct {
 	bool idle;             /* [c] clear ahead */
 } zeroed = { .lock = SPIN_INIT(LR_MEM) };
 
-static uint64_t
-gauge_zeroed(void)
-{
-	return page_count(PG_ZEROED);
-}
-
 void
 zeroed_init(void)
 {
 	zeroed.idle = option_u64("idlezero") != 0;
-	ev_set_gauge(EV_page_q_zeroed, gauge_zeroed);
+	ev_set_gauge_word(EV_page_q_zeroed, &page_counts[PG_ZEROED]);
 }
 
 /* ---- whole pages ---- */

@@ -24,58 +24,17 @@
 #include "vm/vm.h"
 #include "vm/ws/ws.h"
 
-static uint64_t
-sum_n_priv(void)
-{
-	return as_sum(offsetof(struct aspace, n_priv));
-}
-
-static uint64_t
-sum_n_fork(void)
-{
-	return as_sum(offsetof(struct aspace, n_fork));
-}
-
-static uint64_t
-sum_n_swap(void)
-{
-	return as_sum(offsetof(struct aspace, n_swap));
-}
-
-static uint64_t
-sum_ws(void)
-{
-	return as_sum(offsetof(struct aspace, ws_pages));
-}
-
-static uint64_t
-sum_ws_peak(void)
-{
-	return as_sum(offsetof(struct aspace, ws_peak));
-}
-
-static uint64_t
-sum_tables(void)
-{
-	return as_sum(offsetof(struct aspace, n_table));
-}
-
-static uint64_t
-sum_tables_out(void)
-{
-	return as_sum(offsetof(struct aspace, n_table_out));
-}
-
 static void
 gauges_init(void)
 {
-	ev_set_gauge(EV_table_n_priv, sum_n_priv);
-	ev_set_gauge(EV_table_n_fork, sum_n_fork);
-	ev_set_gauge(EV_table_n_swap, sum_n_swap);
-	ev_set_gauge(EV_table_live, sum_tables);
-	ev_set_gauge(EV_table_live_out, sum_tables_out);
-	ev_set_gauge(EV_ws_pages, sum_ws);
-	ev_set_gauge(EV_ws_peak, sum_ws_peak);
+	ev_set_gauge(EV_table_n_priv, as_sum, offsetof(struct aspace, n_priv));
+	ev_set_gauge(EV_table_n_fork, as_sum, offsetof(struct aspace, n_fork));
+	ev_set_gauge(EV_table_n_swap, as_sum, offsetof(struct aspace, n_swap));
+	ev_set_gauge(EV_table_live, as_sum, offsetof(struct aspace, n_table));
+	ev_set_gauge(EV_table_live_out, as_sum,
+	    offsetof(struct aspace, n_table_out));
+	ev_set_gauge(EV_ws_pages, as_sum, offsetof(struct aspace, ws_pages));
+	ev_set_gauge(EV_ws_peak, as_sum, offsetof(struct aspace, ws_peak));
 }
 
 /*

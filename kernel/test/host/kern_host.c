@@ -21,7 +21,10 @@
 static struct {
 	struct thread me;
 	uint64_t count[EV_COUNT];
-	uint64_t (*gauge[EV_COUNT])(void);
+	struct {
+		uint64_t (*fn)(size_t arg);
+		size_t arg;
+	} gauge[EV_COUNT];
 	void (*on_wake)(void);
 	bool killed;
 	unsigned sleeps;        /* until it is; afterwards: since */
@@ -395,13 +398,27 @@ ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 uint64_t
 ev_read(enum ev_id id)
 {
-	return kern.gauge[id] != NULL ? kern.gauge[id]() : kern.count[id];
+	return kern.gauge[id].fn != NULL ?
+	    kern.gauge[id].fn(kern.gauge[id].arg) : kern.count[id];
 }
 
 void
-ev_set_gauge(enum ev_id id, uint64_t (*fn)(void))
+ev_set_gauge(enum ev_id id, uint64_t (*fn)(size_t arg), size_t arg)
 {
-	kern.gauge[id] = fn;
+	kern.gauge[id].fn = fn;
+	kern.gauge[id].arg = arg;
+}
+
+static uint64_t
+word_at(size_t at)
+{
+	return atomic_load_relaxed((const uint64_t *)at);
+}
+
+void
+ev_set_gauge_word(enum ev_id id, const volatile void *word)
+{
+	ev_set_gauge(id, word_at, (size_t)word);
 }
 
 /* ---- log and panic ---- */

@@ -19,7 +19,10 @@
 
 static struct {
 	uint64_t count[EV_COUNT];
-	uint64_t (*gauge[EV_COUNT])(void);
+	struct {
+		uint64_t (*fn)(size_t arg);
+		size_t arg;
+	} gauge[EV_COUNT];
 	unsigned hits[FI_COUNT], fail_at[FI_COUNT], every[FI_COUNT];
 	char options[512];
 } kern;
@@ -218,13 +221,27 @@ ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 uint64_t
 ev_read(enum ev_id id)
 {
-	return kern.gauge[id] != NULL ? kern.gauge[id]() : kern.count[id];
+	return kern.gauge[id].fn != NULL ?
+	    kern.gauge[id].fn(kern.gauge[id].arg) : kern.count[id];
 }
 
 void
-ev_set_gauge(enum ev_id id, uint64_t (*fn)(void))
+ev_set_gauge(enum ev_id id, uint64_t (*fn)(size_t arg), size_t arg)
 {
-	kern.gauge[id] = fn;
+	kern.gauge[id].fn = fn;
+	kern.gauge[id].arg = arg;
+}
+
+static uint64_t
+word_at(size_t at)
+{
+	return atomic_load_relaxed((const uint64_t *)at);
+}
+
+void
+ev_set_gauge_word(enum ev_id id, const volatile void *word)
+{
+	ev_set_gauge(id, word_at, (size_t)word);
 }
 
 /* ---- log and panic ---- */

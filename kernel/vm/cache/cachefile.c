@@ -20,19 +20,13 @@ static struct {
 
 static void cache_end(struct vmo *vmo);
 
-static uint64_t
-gauge_objs(void)
-{
-	return atomic_load(&files.objs);
-}
-
 /*
  * Locks:    none; once, by vm_init().
  */
 void
 cache_files_init(void)
 {
-	ev_set_gauge(EV_cache_objs, gauge_objs);
+	ev_set_gauge_word(EV_cache_objs, &files.objs);
 	pageout_set_files(cache_flush_old);
 }
 

@@ -58,7 +58,7 @@ static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
 void
 cache_init(void)
 {
-	ev_set_gauge(EV_cache_pages, cache_count);
+	ev_set_gauge_word(EV_cache_pages, &cache.pages);
 	pq_set_owner(HOME_VNODE, &cache_owner);
 }
 

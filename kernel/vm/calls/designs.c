@@ -35,7 +35,7 @@ next_design(const struct vmm_ops *ops)
 
 /* Private pages of all designs that no word of a space owns. */
 static uint64_t
-count_pages(void)
+count_pages(size_t unused)
 {
 	const struct vmm_ops *ops;
 	uint64_t n = 0;
@@ -46,7 +46,7 @@ count_pages(void)
 }
 
 static uint64_t
-count_charged(void)
+count_charged(size_t unused)
 {
 	const struct vmm_ops *ops;
 	uint64_t n = 0;
@@ -65,8 +65,8 @@ design_init(void)
 	const struct vmm_ops *ops;
 
 	kernel_as.ops = design_list[0];
-	ev_set_gauge(EV_design_pages, count_pages);
-	ev_set_gauge(EV_design_charged, count_charged);
+	ev_set_gauge(EV_design_pages, count_pages, 0);
+	ev_set_gauge(EV_design_charged, count_charged, 0);
 	FOR_EACH_DESIGN(ops)
 		if (ops->init != NULL)
 			ops->init();

@@ -75,18 +75,6 @@ static void snapshot(struct leak_mark *m);
 static bool is_same(void);
 static void compare_marks(struct vm_report *rep);
 
-static uint64_t
-gauge_pages(void)
-{
-	return atomic_load(&leak.pages);
-}
-
-static uint64_t
-gauge_objects(void)
-{
-	return atomic_load(&leak.objects);
-}
-
 /*
  * Remember how things are.
  *
@@ -96,8 +84,8 @@ void
 vm_leak_begin(void)
 {
 	mutex_lock(&leak.lock);
-	ev_set_gauge(EV_leak_pages, gauge_pages);
-	ev_set_gauge(EV_leak_objects, gauge_objects);
+	ev_set_gauge_word(EV_leak_pages, &leak.pages);
+	ev_set_gauge_word(EV_leak_objects, &leak.objects);
 	snapshot(&leak.mark);
 	leak.marked = true;
 	mutex_unlock(&leak.lock);

@@ -75,6 +75,12 @@ static int charge(uint64_t n, enum leave leave);
 static int commit_refuse(uint64_t n);
 static bool has_room_for_few(uint64_t limit);
 
+static uint64_t
+gauge_limit(size_t unused)
+{
+	return commit_limit();
+}
+
 /*
  * Take stock.
  *
@@ -89,8 +95,8 @@ commit_init(void)
 	commit.places = ps.free + ps.zeroed;
 	commit.wired = ps.wired;
 	commit.for_root = MAX(ROOT_MIN, MIN(ROOT_MAX, ps.total / ROOT_SHARE));
-	ev_set_gauge(EV_commit_total, commit_total);
-	ev_set_gauge(EV_commit_limit, commit_limit);
+	ev_set_gauge_word(EV_commit_total, &commit.charged);
+	ev_set_gauge(EV_commit_limit, gauge_limit, 0);
 }
 
 /* ---- what is root's ---- */

@@ -32,12 +32,6 @@ _Atomic uint64_t pages_dirty, pages_writing; /* [P] to change */
 
 static void page_wake(struct vm_page *pg);
 
-static uint64_t
-gauge_peak(void)
-{
-	return atomic_load(&pageio.dirty_peak);
-}
-
 /*
  * Locks:    none; once, by page_init().
  */
@@ -48,7 +42,7 @@ pageio_init(void)
 
 	for (i = 0; i < WAIT_BUCKETS; i++)
 		waitq_init(&pageio.wait[i]);
-	ev_set_gauge(EV_cache_dirty_peak, gauge_peak);
+	ev_set_gauge_word(EV_cache_dirty_peak, &pageio.dirty_peak);
 }
 
 /* ---- dirty pages ---- */

@@ -32,24 +32,6 @@ static struct {
 static struct page_queue *queue_of(const struct vm_page *pg);
 static bool reclaim_locked(void);
 
-static uint64_t
-count_standby(void)
-{
-	return pq_queue[Q_STANDBY].n;
-}
-
-static uint64_t
-count_modanon(void)
-{
-	return pq_queue[Q_MODANON].n;
-}
-
-static uint64_t
-count_modfile(void)
-{
-	return pq_queue[Q_MODFILE].n;
-}
-
 /*
  * Gauges of the queues.
  *
@@ -58,9 +40,9 @@ count_modfile(void)
 void
 pq_init(void)
 {
-	ev_set_gauge(EV_page_q_standby, count_standby);
-	ev_set_gauge(EV_page_q_modanon, count_modanon);
-	ev_set_gauge(EV_page_q_modfile, count_modfile);
+	ev_set_gauge_word(EV_page_q_standby, &pq_queue[Q_STANDBY].n);
+	ev_set_gauge_word(EV_page_q_modanon, &pq_queue[Q_MODANON].n);
+	ev_set_gauge_word(EV_page_q_modfile, &pq_queue[Q_MODFILE].n);
 	phys_set_reclaim(phys_reclaim);
 }
 

@@ -56,12 +56,6 @@ static void swap_ahead_miss(struct vm_page *pg);
 static void swap_done(struct bio *io);
 
 static uint64_t
-count_used(void)
-{
-	return atomic_load(&swaps.used);
-}
-
-static uint64_t
 count_places(void)
 {
 	return atomic_load(&swaps.slots);
@@ -83,7 +77,7 @@ swap_init(void)
 
 	swap_ops = &ops;
 	waitq_init(&swaps.bios);
-	ev_set_gauge(EV_swap_slots_used, count_used);
+	ev_set_gauge_word(EV_swap_slots_used, &swaps.used);
 }
 
 void

@@ -42,19 +42,13 @@ static struct vm_page *next_idle(struct aspace *as);
 static bool drop_zero_words(struct aspace *as, struct vm_page *table);
 static void send_out(struct aspace *as, struct vm_page *table);
 
-static uint64_t
-gauge_depth(void)
-{
-	return atomic_load(&ptpage.depth_max);
-}
-
 /*
  * Locks:    none; once, by vm_init().
  */
 void
 ptpage_init(void)
 {
-	ev_set_gauge(EV_table_in_depth_max, gauge_depth);
+	ev_set_gauge_word(EV_table_in_depth_max, &ptpage.depth_max);
 }
 
 static uint64_t *

@@ -165,7 +165,7 @@ fmo_free_page(struct fmo *fmo, uint64_t index)
 
 /* Entry pages that are on swap now. */
 static uint64_t
-count_pages_out(void)
+count_pages_out(size_t unused)
 {
 	struct fmo *fmo;
 	uint64_t n = 0;
@@ -185,7 +185,7 @@ count_pages_out(void)
 void
 fmo_init(void)
 {
-	ev_set_gauge(EV_fmo_pages_out, count_pages_out);
+	ev_set_gauge(EV_fmo_pages_out, count_pages_out, 0);
 	/* An entry is two words: the owning one, then refs and tag. */
 	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,
 		EV_swap_in_fork, EV_swap_out_fork });
