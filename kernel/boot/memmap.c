@@ -25,7 +25,7 @@
 
 #define LOW_KEPT 0x10000ul         /* vectors, BIOS data, trampoline */
 #define RAM_LIMIT (64ul << 40)     /* end of the direct map */
-#define RAM_MIN (23ul << 20)       /* "24 MiB", less the firmware's share */
+#define RAM_MIN (15ul << 20)       /* "16 MiB", less the firmware's share */
 #define SMALL_LIMIT (4ul << 30)
 #define LARGE_PAGE (2ul << 20)
 #define MAXFREE (2 * BOOT_MAXRANGES)
@@ -122,7 +122,7 @@ check_size(void)
 		bytes += boot.info.range[i].end - boot.info.range[i].start;
 	if (bytes < RAM_MIN)
 		boot_fatal("%lu KiB of memory is too little: the kernel needs "
-		    "24 MiB with one CPU, 32 MiB with more", bytes >> 10);
+		    "16 MiB with one CPU, 32 MiB with more", bytes >> 10);
 }
 
 /* Insertion sort by start: a few dozen rows. */
