@@ -23,8 +23,9 @@
  *              handed over at once, and is numbered by one counter of all CPUs.
  *
  * An entry costs 55 instructions.  Changes of pages (page.state, .home, .pin,
- * .unpin) are ten more a fault, so they are recorded if asked for: trace=pages,
- * or a way to the host; those of words with trace=words.
+ * .unpin) are ten more a fault, and its begin and end say little that its case does
+ * not, so they are recorded if asked for: trace=pages, or a way to the host; those
+ * of words with trace=words.
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
@@ -96,6 +97,8 @@ is_left_out(unsigned i)
 	switch (i) {
 	case EV_page_word:
 		return !option_has("trace", "words");
+	case EV_fault_begin:
+	case EV_fault_end:
 	case EV_page_state:
 	case EV_page_home:
 	case EV_page_pin:

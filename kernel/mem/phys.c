@@ -61,7 +61,7 @@ struct phys_marks phys_marks;
 
 static bool promise_reclaimed(enum phys_class class, uint64_t n);
 static struct magazine *own_magazine(void);
-static pfn_t mag_pop(struct magazine *m);
+static inline pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
 static void put_free(struct vm_page *pg);
 
@@ -158,8 +158,8 @@ note_minimum(uint64_t left)
  *
  * Returns:  false: this class may not go as low as that.
  */
-bool
-phys_promise(enum phys_class class, uint64_t n)
+static inline bool
+promise(enum phys_class class, uint64_t n)
 {
 	uint64_t limit = phys_marks.leave[class];
 	uint64_t have = atomic_load_relaxed(&phys.avail);
@@ -178,6 +178,12 @@ phys_promise(enum phys_class class, uint64_t n)
 	if (have < phys_marks.low && phys.is_low != NULL)
 		phys.is_low();
 	return true;
+}
+
+bool
+phys_promise(enum phys_class class, uint64_t n)
+{
+	return promise(class, n);
 }
 
 void
@@ -227,7 +233,7 @@ phys_alloc(enum phys_class class, enum phys_want want)
 
 	if (class != PHYS_RESERVED && inject_hit(FI_FRAME))
 		return NULL;
-	if (!phys_promise(class, 1) && !promise_reclaimed(class, 1))
+	if (!promise(class, 1) && !promise_reclaimed(class, 1))
 		return NULL;
 	pfn = want == PHYS_ZEROED ? zeroed_pop() : 0;
 	if (pfn == 0)
@@ -288,7 +294,7 @@ own_magazine(void)
 }
 
 /* A frame of the magazine; 0: it is empty. */
-static pfn_t
+static inline pfn_t
 mag_pop(struct magazine *m)
 {
 	pfn_t pfn = 0;

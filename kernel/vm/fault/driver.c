@@ -42,11 +42,11 @@
 static struct {
 	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
 	fault_hook_fn *hook;        /* [c] NULL: nobody looks */
-	_Atomic unsigned in_flight; /* [A] faults whose last pass is not counted */
 } faults;
 
 _Atomic uint64_t fault_unreaped;
 
+static int fault_between(struct fctx *f, enum fault_outcome r);
 static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
@@ -104,42 +104,56 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 {
 	struct thread *t = thread_current();
 	enum fault_outcome r;
-	unsigned pins;
-	int error;
+	int error = 0;
 
 	f->as = as;
 	f->va = va;
 	f->access = access;
 	f->outer = t->vmfault;
 	t->vmfault = f;
-	atomic_add(&faults.in_flight, 1);
 	EVENT(fault_total);
 	if (f->kernel)
 		EVENT(fault_kernel);
 	EVENT(fault_begin, va, access);
-	for (;;) {
+	do {
 		/* Others could take what is read each time before it is mapped (D6). */
 		f->want.hold = f->restarts >= faults.hold;
 		EVENT(fault_pass);
 		r = fault_once(f);
-		fault_count(f, r);
 		if (r == FAULT_DONE || r == FAULT_SIGNAL)
-			return fault_finish(f, r, 0);
-		pins = f->npin;
-		f->let_go = false;
-		error = fault_wait(f, r);
-		if (error != 0)
-			return fault_finish(f, FAULT_SIGNAL, error);
-		/* Each pass gets further; or all is given up (token.c). */
-		ASSERT(f->npin >= pins || f->token || f->let_go);
-		f->restarts++;
-		EVENT(fault_restart, va, r);
-		if (evidence_is_asked())
-			sched_point();
-		error = f->restarts > RESTARTS_SHARED ? fault_get_token(f) : 0;
-		if (error != 0)
-			return fault_finish(f, FAULT_SIGNAL, error);
-	}
+			break;
+		error = fault_between(f, r);
+	} while (error == 0);
+	return fault_finish(f, error != 0 ? FAULT_SIGNAL : r, error);
+}
+
+/*
+ * A pass has ended without the page: wait for what it lacks.  0: another pass;
+ * else the error that ends the fault.
+ */
+static __attribute__((noinline)) int
+fault_between(struct fctx *f, enum fault_outcome r)
+{
+	unsigned pins = f->npin;
+	int error;
+
+	fault_count(f, r);
+	f->let_go = false;
+	error = fault_wait(f, r);
+	if (error != 0)
+		return error;
+	/* Each pass gets further; or all is given up (token.c). */
+	ASSERT(f->npin >= pins || f->token || f->let_go);
+	f->restarts++;
+	EVENT(fault_restart, f->va, r);
+	if (evidence_is_asked())
+		sched_point();
+	if (f->restarts <= RESTARTS_SHARED)
+		return 0;
+	if (!f->exclusive)
+		EVENT(fault_serialised);
+	f->exclusive = true;
+	return fault_get_token(f);
 }
 
 /*
@@ -188,10 +202,6 @@ vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
 static void
 map_lock(struct fctx *f)
 {
-	if (f->restarts > RESTARTS_SHARED && !f->exclusive) {
-		f->exclusive = true;
-		EVENT(fault_serialised);
-	}
 	if (f->exclusive)
 		rw_lock_write(&f->as->map_lock);
 	else
@@ -213,8 +223,9 @@ fault_once(struct fctx *f)
 	enum fault_outcome r;
 
 	map_lock(f);
-	r = f->as->ops->pass != NULL ? f->as->ops->pass(f) : fault_lookup(f);
-	if (r == FAULT_DONE && f->as->ops->pass == NULL)
+	if (f->as->ops->pass != NULL)
+		r = f->as->ops->pass(f);
+	else if ((r = fault_lookup(f)) == FAULT_DONE)
 		r = fault_resolve(f);
 	map_unlock(f);
 	return r;
@@ -227,7 +238,7 @@ let_other_go(struct fctx *f, const struct vad *v)
 	bool same = f->v.vmo == v->vmo && (v->vmo == NULL ||
 	    f->v.off - f->v.start == v->off - v->start);
 
-	if (!same && f->npin > 0)
+	if (!same)
 		pt_unpin(f);
 }
 
@@ -259,7 +270,8 @@ fault_lookup(struct fctx *f)
 void
 fault_set_vad(struct fctx *f, const struct vad *v)
 {
-	let_other_go(f, v);
+	if (f->npin > 0)
+		let_other_go(f, v);
 	f->v.start = v->start;
 	f->v.end = v->end;
 	f->v.off = v->off;
@@ -334,13 +346,13 @@ makes_promised(const struct fctx *f)
 	return false;
 }
 
-/* The page of f->va, by the word that pt_walk() is to find.  [M], [W]. */
-static enum fault_outcome
+/* The page of f->va, whose word is f->word.  [M], [W]. */
+static inline enum fault_outcome
 resolve_page(struct fctx *f)
 {
-	enum fault_outcome r = pt_walk(f);
+	enum fault_outcome r = FAULT_DONE;
 
-	if (r == FAULT_DONE && inject_hit(FI_RESTART))
+	if (inject_hit(FI_RESTART))
 		r = FAULT_RESTART;
 	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
 		r = fault_over_limit(f);
@@ -350,8 +362,8 @@ resolve_page(struct fctx *f)
 }
 
 /*
- * The page is there: is the next one of the range to be had in this pass?  For the
- * counters it is a fault of its own.
+ * The page is there, and keeps its table: is the next one of the range to be had in
+ * this pass?  Runs end where tables do.
  */
 static bool
 goes_on(struct fctx *f)
@@ -361,24 +373,39 @@ goes_on(struct fctx *f)
 	if (next >= f->end || next >= f->v.end << PAGE_SHIFT ||
 	    next % FAULT_RUN == 0 || f->restarts > 0 || f->file_page != NULL)
 		return false;
+	EVENT(fault_end, FAULT_DONE, 0);
+	EVENT(fault_begin, next, f->access);
 	f->va = next;
-	atomic_add(&f->as->minflt, 1);
-	EVENT(fault_total);
-	EVENT(fault_kernel);
-	EVENT(fault_pass);
+	f->word++;
 	return true;
+}
+
+/* So many pages more than one: for the counters each is a fault of its own. */
+static void
+count_run(struct fctx *f, uint64_t more)
+{
+	if (more == 0)
+		return;
+	atomic_add(&f->as->minflt, more);
+	EVENT_ADD(fault_total, more);
+	EVENT_ADD(fault_kernel, more);
+	EVENT_ADD(fault_pass, more);
+	EVENT_ADD(fault_ended, more);
 }
 
 /* S1 and S2: tables, then the design.  [M] held. */
 static enum fault_outcome
 fault_resolve(struct fctx *f)
 {
+	va_t first = f->va;
 	enum fault_outcome r;
 
 	mutex_lock(&f->as->ws_lock);
-	do
-		r = resolve_page(f);
-	while (r == FAULT_DONE && goes_on(f));
+	r = pt_walk(f);
+	while (r == FAULT_DONE && (r = resolve_page(f)) == FAULT_DONE &&
+	    goes_on(f))
+		;
+	count_run(f, (f->va - first) >> PAGE_SHIFT);
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
@@ -429,7 +456,7 @@ fault_count(struct fctx *f, enum fault_outcome r)
 {
 	switch (r) {
 	case FAULT_DONE:
-	case FAULT_SIGNAL:
+	case FAULT_SIGNAL: /* no pass follows */
 	case FAULT_WAIT: /* F6 counted itself */
 	case FAULT_IO:   /* so did F2, F5, F10 */
 		break;
@@ -477,7 +504,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	if (f->major)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
-	atomic_sub(&faults.in_flight, 1);
+	EVENT(fault_ended);
 	if (bal_needs_help(f->as))
 		bal_help(f->as);
 	if (atomic_load_relaxed(&fault_unreaped) != 0 &&
@@ -499,5 +526,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 unsigned
 fault_in_flight(void)
 {
-	return atomic_load(&faults.in_flight);
+	uint64_t ended = ev_read(EV_fault_ended);
+
+	return (unsigned)(ev_read(EV_fault_total) - ended);
 }

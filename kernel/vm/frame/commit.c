@@ -187,14 +187,17 @@ commit_charge(uint64_t n)
 	return charge(n, LEAVE_ALL);
 }
 
-static int
+static inline int
 charge(uint64_t n, enum leave leave)
 {
-	uint64_t limit = commit_limit(), kept = left_for_root(leave);
-	uint64_t have = atomic_load(&commit.charged);
+	uint64_t limit = commit_limit(), have = atomic_load(&commit.charged);
+	uint64_t kept = atomic_load(&commit.for_root) + phys_marks.high;
 
 	if (n == 0)
 		return 0;
+	/* Where there is room for all, it does not matter who asks. */
+	if (have + n + kept > limit)
+		kept = left_for_root(leave);
 	if (inject_hit(FI_COMMIT))
 		return commit_refuse(n);
 	limit -= MIN(limit, kept);

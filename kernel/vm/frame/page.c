@@ -95,30 +95,6 @@ pte_kind_name(enum pte_kind kind)
 	return (unsigned)kind < ARRAY_LEN(names) ? names[kind] : "?";
 }
 
-/*
- * Store a word and keep the books of its container.
- *
- * Locks:    the container's ([W], [F] or [O]), which makes old stable but for
- *           A and D; takes [P] if nres or PF_DIRTY change.
- * Returns:  the old word, with its final A and D bits.
- */
-uint64_t
-word_set(struct vm_page *container, uint64_t *word, uint64_t new)
-{
-	uint64_t old = word_get(word);
-	bool lock = container != NULL &&
-	    (pte_names_frame(old) != pte_names_frame(new) ||
-	    (container->flags & PF_DIRTY) == 0);
-
-	ASSERT(!pte_is_unmapped_frame(old));
-	if (lock)
-		spin_lock(&pfn_lock);
-	old = word_set_locked(container, word, new);
-	if (lock)
-		spin_unlock(&pfn_lock);
-	return old;
-}
-
 /* So many words more, or less, name a frame, or one that is special.  [P]. */
 static inline void
 resident_changed(struct vm_page *container, int more, int special)
@@ -143,12 +119,8 @@ resident_changed(struct vm_page *container, int more, int special)
 		frames_wake_bsm();
 }
 
-/*
- * Locks:    the container's; [P] where a kind of rule 3, nres or PF_DIRTY changes.
- * Returns:  as word_set().
- */
-uint64_t
-word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
+static inline uint64_t
+put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old;
 	int more;
@@ -176,6 +148,40 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 	/* Written by direct map, where no D bit tells. */
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
+	return old;
+}
+
+/*
+ * Locks:    the container's; [P] where a kind of rule 3, nres or PF_DIRTY changes.
+ * Returns:  as word_set().
+ */
+uint64_t
+word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
+{
+	return put_word(container, word, new);
+}
+
+/*
+ * Store a word and keep the books of its container.
+ *
+ * Locks:    the container's ([W], [F] or [O]), which makes old stable but for
+ *           A and D; takes [P] if nres or PF_DIRTY change.
+ * Returns:  the old word, with its final A and D bits.
+ */
+uint64_t
+word_set(struct vm_page *container, uint64_t *word, uint64_t new)
+{
+	uint64_t old = word_get(word);
+	bool lock = container != NULL &&
+	    (pte_names_frame(old) != pte_names_frame(new) ||
+	    (container->flags & PF_DIRTY) == 0);
+
+	ASSERT(!pte_is_unmapped_frame(old));
+	if (lock)
+		spin_lock(&pfn_lock);
+	old = put_word(container, word, new);
+	if (lock)
+		spin_unlock(&pfn_lock);
 	return old;
 }
 
@@ -322,15 +328,8 @@ page_free_chain(pfn_t chain)
 	}
 }
 
-/*
- * A new frame gets its first owner.  Its contents exist nowhere else, so it is
- * dirty.
- *
- * Locks:    [P], held until the caller has mapped, pinned or filled it.
- */
-void
-page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
-    uint64_t index)
+static inline void
+adopt(struct vm_page *pg, enum page_home home, uint64_t payload, uint64_t index)
 {
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	ASSERT((pg->slot | pg->nres | pg->nused) == 0);
@@ -343,8 +342,22 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 }
 
 /*
- * The private page of a word that is not VALID: what fault and fork do with the
- * frame that they have filled.
+ * A new frame gets its first owner.  Its contents exist nowhere else, so it is
+ * dirty.
+ *
+ * Locks:    [P], held until the caller has mapped, pinned or filled it.
+ */
+void
+page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
+    uint64_t index)
+{
+	adopt(pg, home, payload, index);
+}
+
+/*
+ * The private page of a word that names none: what fault and fork do with the frame
+ * that they have filled.  As page_adopt_locked(), page_map_locked() and word_set()
+ * in turn, with what is known of both words: 250 instructions less.
  *
  * Locks:    [W]; takes [P].
  * Owns:     takes the frame over.
@@ -353,10 +366,20 @@ void
 page_install(struct vm_page *leaf, uint64_t *word, struct vm_page *pg,
     uint64_t vpn, uint64_t new)
 {
+	uint64_t old;
+
 	spin_lock(&pfn_lock);
-	page_adopt_locked(pg, HOME_PTE, word_pa(word), vpn);
+	adopt(pg, HOME_PTE, word_pa(word), vpn);
 	pg->mapcount++;
-	word_set_locked(leaf, word, new);
+	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
+	ASSERT(!pte_names_frame(old));
+	EVENT(page_word, va2pa(word), old, new);
+	if (leaf->nres++ == leaf->tbl.nspec)
+		page_queue_remove(&leaf->tbl.as->idle, leaf);
+	leaf->nused = (uint16_t)(leaf->nused + (old == 0));
+	leaf->tbl.as->n_locked += (new & PTE_LOCK) != 0;
+	if ((leaf->flags & PF_DIRTY) == 0)
+		page_dirty_locked(leaf);
 	spin_unlock(&pfn_lock);
 }
 

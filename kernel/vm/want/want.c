@@ -86,6 +86,24 @@ want_other(struct want *w, int (*get)(struct want *), va_t kva)
 	return -EAGAIN;
 }
 
+/* The frame that the last wait has brought, or one that is free now; NULL: none is. */
+static inline struct vm_page *
+get_frame(struct want *w, enum phys_want kind)
+{
+	struct vm_page *pg = w->frame;
+
+	if (pg == NULL) {
+		pg = page_alloc(kind);
+		if (pg == NULL)
+			w->what = kind == PHYS_ZEROED ? WANT_ZEROS : WANT_FRAME;
+		w->zeroed = kind == PHYS_ZEROED;
+	} else if (kind == PHYS_ZEROED && !w->zeroed) {
+		page_zero(pg);
+		w->zeroed = true;
+	}
+	return pg;
+}
+
 /*
  * A frame: the one that the last wait has brought, or one that is free now.
  *
@@ -94,12 +112,7 @@ want_other(struct want *w, int (*get)(struct want *), va_t kva)
 bool
 want_frame(struct want *w)
 {
-	if (w->frame == NULL) {
-		w->frame = page_alloc(PHYS_ANY);
-		w->zeroed = false;
-	}
-	if (w->frame == NULL)
-		w->what = WANT_FRAME;
+	w->frame = get_frame(w, PHYS_ANY);
 	return w->frame != NULL;
 }
 
@@ -109,13 +122,7 @@ want_frame(struct want *w)
 bool
 want_zeros(struct want *w)
 {
-	if (w->frame == NULL)
-		w->frame = page_alloc(PHYS_ZEROED);
-	else if (!w->zeroed)
-		page_zero(w->frame);
-	w->zeroed = true;
-	if (w->frame == NULL)
-		w->what = WANT_ZEROS;
+	w->frame = get_frame(w, PHYS_ZEROED);
 	return w->frame != NULL;
 }
 
@@ -285,11 +292,9 @@ fault_swap_in(struct fctx *f, const struct swap_words *w)
 struct vm_page *
 fault_take_spare(struct fctx *f, enum fault_frame kind)
 {
-	struct vm_page *pg;
+	struct vm_page *pg = get_frame(&f->want,
+	    kind == FRAME_ZEROED ? PHYS_ZEROED : PHYS_ANY);
 
-	if (kind == FRAME_ZEROED ? !want_zeros(&f->want) : !want_frame(&f->want))
-		return NULL;
-	pg = f->want.frame;
 	f->want.frame = NULL;
 	return pg;
 }

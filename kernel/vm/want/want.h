@@ -143,8 +143,6 @@ fault_clear(struct fctx *f)
 	f->want.zeroed = f->want.hold = false;
 	f->file_page = NULL;
 	f->pin_out = NULL;
-	f->v.vmo = NULL;
-	f->v.off = f->v.start = 0;
 	f->sig.signo = 0;
 }
 
