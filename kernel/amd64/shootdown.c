@@ -177,17 +177,23 @@ md_space_kick(struct md_space *space)
 	ASSERT(atomic_load(&space->cpus) == 0);
 }
 
+/* Those of a mask are gone through lowest first; mostly there is none. */
+static unsigned
+first_of(uint64_t mask)
+{
+	return (unsigned)__builtin_ctzl(mask);
+}
+
 /* Post req to the CPUs of mask; returns those that must acknowledge. */
 static uint64_t
 post_all(uint64_t mask, const struct tlb_slot *req, bool lazy_ok)
 {
-	unsigned id;
+	uint64_t left, posted = 0;
 
-	for (id = 0; id < MAXCPU; id++)
-		if ((mask & BIT(id)) != 0 &&
-		    !post_one(cpu_of(id), req, lazy_ok))
-			mask &= ~BIT(id);
-	return mask;
+	for (left = mask; left != 0; left &= left - 1)
+		if (post_one(cpu_of(first_of(left)), req, lazy_ok))
+			posted |= left & -left;
+	return posted;
 }
 
 /* False: the CPU is lazy and was only marked. */
@@ -223,14 +229,11 @@ mark_stale(struct cpu *target)
 static void
 wait_all(uint64_t mask)
 {
-	unsigned id, me = md_cpu();
+	unsigned me = md_cpu();
 
-	for (id = 0; id < MAXCPU; id++) {
-		if ((mask & BIT(id)) == 0)
-			continue;
-		while (atomic_load(&cpu_of(id)->box[me].pending) != 0)
+	for (; mask != 0; mask &= mask - 1)
+		while (atomic_load(&cpu_of(first_of(mask))->box[me].pending) != 0)
 			md_pause();
-	}
 }
 
 /* Step 4: this CPU.  Interrupts off: serve() changes seen_gen too. */

@@ -72,6 +72,7 @@ _Atomic bool commit_overdrawn;
 enum leave { LEAVE_ALL, LEAVE_HALF };
 
 static int charge(uint64_t n, enum leave leave);
+static inline uint64_t limit_now(void);
 static int commit_refuse(uint64_t n);
 static bool has_room_for_few(uint64_t limit);
 
@@ -190,7 +191,7 @@ commit_charge(uint64_t n)
 static inline int
 charge(uint64_t n, enum leave leave)
 {
-	uint64_t limit = commit_limit(), have = atomic_load(&commit.charged);
+	uint64_t limit = limit_now(), have = atomic_load(&commit.charged);
 	uint64_t kept = atomic_load(&commit.for_root) + phys_marks.high;
 
 	if (n == 0)
@@ -368,14 +369,8 @@ commit_total(void)
 	return atomic_load(&commit.charged);
 }
 
-/*
- * How much may be promised: what class USER can get if all of it is touched.
- *
- * Locks:    none.
- * Returns:  pages.
- */
-uint64_t
-commit_limit(void)
+static inline uint64_t
+limit_now(void)
 {
 	uint64_t wired = page_count(PG_WIRED), places, gone;
 
@@ -385,6 +380,18 @@ commit_limit(void)
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
 	places += swap_ops->places();
 	return places > gone ? places - gone : 0;
+}
+
+/*
+ * How much may be promised: what class USER can get if all of it is touched.
+ *
+ * Locks:    none.
+ * Returns:  pages.
+ */
+uint64_t
+commit_limit(void)
+{
+	return limit_now();
 }
 
 /*

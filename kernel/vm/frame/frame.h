@@ -364,10 +364,10 @@ void page_disown(struct vm_page *);
 /* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
  * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
-/* A new frame becomes the private page of a word of a leaf table: adopted, mapped,
- * the word set, in one hold of [P].  [W]. */
-void page_install(struct vm_page *leaf, uint64_t *word, struct vm_page *,
-    uint64_t vpn, uint64_t new);
+/* A new frame becomes what a word of a table owns: adopted, mapped or made a container,
+ * the word set, in one hold of [P].  parent NULL: the root.  [W]. */
+void page_install(struct vm_page *parent, uint64_t *word, struct vm_page *,
+    enum page_home, uint64_t new);
 struct vm_page *page_zero_frame(void);                   /* the global zero page */
 /* Physical address of a word of the direct map: the payload of a home. */
 static inline pa_t

@@ -197,7 +197,7 @@ void
 fault_install(struct fctx *f, struct vm_page *pg)
 {
 	ASSERT((word_get(f->word) & MD_PTE_P) == 0);
-	page_install(f->leaf, f->word, pg, f->va >> PAGE_SHIFT,
+	page_install(f->leaf, f->word, pg, HOME_PTE,
 	    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
 	ws_insert(f->as, f->leaf);
 	f->as->n_priv++;

@@ -474,13 +474,8 @@ table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
 		commit_charge_forced(1);
 		atomic_add(&as->late, 1);
 	}
-	spin_lock(&pfn_lock);
-	page_adopt_locked(table, HOME_TABLE, word_pa(word), 0);
-	table->flags |= PF_CONTAINER;
-	word_set_locked(path_parent(p, level), word,
+	page_install(path_parent(p, level), word, table, HOME_TABLE,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-	page_queue_append(&as->idle, table);
-	spin_unlock(&pfn_lock);
 	as->n_table++;
 	EVENT(table_alloc, va2pa(word), level, 0);
 	p->table[level] = table;
