@@ -127,7 +127,6 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 
 	ASSERT((new & MD_PTE_P) == 0 || (new & PTE_ZERO_MASK) == 0);
 	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
-	ASSERT(!pte_is_unmapped_frame(old) || spin_is_mine(&pfn_lock));
 	EVENT(page_word, va2pa(word), old, new);
 	if (container == NULL)
 		return old;
@@ -158,7 +157,10 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 uint64_t
 word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 {
-	return put_word(container, word, new);
+	uint64_t old = put_word(container, word, new);
+
+	ASSERT(!pte_is_unmapped_frame(old) || spin_is_mine(&pfn_lock));
+	return old;
 }
 
 /*
@@ -351,6 +353,7 @@ void
 page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
 {
+	ASSERT(spin_is_mine(&pfn_lock));
 	adopt(pg, home, payload, index);
 }
 
