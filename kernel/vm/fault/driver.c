@@ -51,7 +51,6 @@ static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
 static bool keep_limit(struct fctx *f);
-static void fault_count(struct fctx *f, enum fault_outcome r);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
 
 /*
@@ -137,7 +136,11 @@ fault_between(struct fctx *f, enum fault_outcome r)
 	unsigned pins = f->npin;
 	int error;
 
-	fault_count(f, r);
+	/* F2, F5, F6 and F10 have counted themselves. */
+	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))
+		EVENT(fault_waited, f->va);
+	else if (r == FAULT_NEEDMEM || r == FAULT_RESTART)
+		EVENT(fault_again, f->va);
 	f->let_go = false;
 	error = fault_wait(f, r);
 	if (error != 0)
@@ -285,22 +288,14 @@ fault_set_vad(struct fctx *f, const struct vad *v)
 static bool
 adds_page(const struct fctx *f)
 {
-	uint64_t w = word_get(f->word);
+	enum pte_kind kind = pte_kind(word_get(f->word));
 
-	switch (pte_kind(w)) {
-	case PTE_VALID:
-		return pte_src(w) == SRC_SPEC && f->access == ACCESS_WRITE;
-	case PTE_ABSENT:
+	if (kind == PTE_VALID)
+		return pte_is_special(word_get(f->word)) &&
+		    f->access == ACCESS_WRITE;
+	if (kind == PTE_ABSENT)
 		return f->v.vmo != NULL || f->access == ACCESS_WRITE;
-	case PTE_TRANS:
-	case PTE_FORK:
-		return true;
-	case PTE_BUSY:
-	case PTE_SWAP:
-	case PTE_ERROR:
-		break;
-	}
-	return false;
+	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
 /*
@@ -325,25 +320,15 @@ static bool
 makes_promised(const struct fctx *f)
 {
 	uint64_t w = word_get(f->word), named;
+	bool valid = pte_kind(w) == PTE_VALID;
 
 	if (f->access != ACCESS_WRITE || (f->v.prot & PROT_W) == 0 ||
 	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) != VAD_CHARGED)
 		return false;
-	switch (pte_kind(w)) {
-	case PTE_ABSENT:
-		return true;
-	case PTE_VALID:
-		return pte_src(w) != SRC_PRIV &&
-		    (pte_src(w) != SRC_FORK || f->as->ops->shared->refs(f->as, w, &named) > 1);
-	case PTE_FORK: /* the last owner has a page; who cannot tell asks again */
+	/* The last owner has a page; who cannot tell asks again. */
+	if (pte_kind(w) == PTE_FORK || (valid && pte_src(w) == SRC_FORK))
 		return f->as->ops->shared->refs(f->as, w, &named) > 1;
-	case PTE_TRANS:
-	case PTE_BUSY:
-	case PTE_SWAP:
-	case PTE_ERROR:
-		break;
-	}
-	return false;
+	return w == 0 || (valid && pte_src(w) != SRC_PRIV);
 }
 
 /* The page of f->va, whose word is f->word.  [M], [W]. */
@@ -450,40 +435,7 @@ fault_grow(struct fctx *f)
 	return FAULT_RESTART;
 }
 
-/* The pass ended beside the cases: as waited, or as again. */
-static void
-fault_count(struct fctx *f, enum fault_outcome r)
-{
-	switch (r) {
-	case FAULT_DONE:
-	case FAULT_SIGNAL: /* no pass follows */
-	case FAULT_WAIT: /* F6 counted itself */
-	case FAULT_IO:   /* so did F2, F5, F10 */
-		break;
-	case FAULT_RESTART:
-		EVENT(fault_again, f->va);
-		break;
-	case FAULT_NEEDMEM:
-		if (want_is_frame(&f->want))
-			EVENT(fault_waited, f->va);
-		else
-			EVENT(fault_again, f->va);
-		break;
-	}
-}
-
 /* ---- S3: the end ---- */
-
-static void
-count_signal(struct fctx *f)
-{
-	if (f->kernel)
-		return;
-	if (f->sig.signo == SIGSEGV)
-		EVENT(fault_sigsegv);
-	else if (f->sig.signo == SIGBUS)
-		EVENT(fault_sigbus);
-}
 
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
@@ -516,7 +468,10 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		return 0;
 	if (error == -EINTR)
 		return -EINTR;
-	count_signal(f);
+	if (!f->kernel && f->sig.signo == SIGSEGV)
+		EVENT(fault_sigsegv);
+	else if (!f->kernel && f->sig.signo == SIGBUS)
+		EVENT(fault_sigbus);
 	return -EFAULT;
 }
 
