@@ -49,7 +49,7 @@ enum page_home {
 
 struct vm_page {
 	uint64_t home;       /* [P] kind, payload (book: page-states) */
-	uint64_t index;      /* [P] pgoff, vpn or kpaged page number */
+	uint64_t index;      /* [P] pgoff or kpaged page number; of a PTE's page: not kept */
 	union {
 		struct rb_node rb; /* [O][s] VNODE, SHADOW */
 		struct {

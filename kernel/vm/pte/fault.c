@@ -413,7 +413,7 @@ f5_swap_in(struct fctx *f)
 {
 	const struct swap_words w = { .container = f->leaf, .word = f->word,
 		.step = 1, .max = MD_PT_WORDS - md_pt_index(f->va, 1),
-		.home = HOME_PTE, .index = f->va >> PAGE_SHIFT };
+		.home = HOME_PTE };
 
 	return fault_swap_in(f, &w);
 }

@@ -18,6 +18,8 @@
  *              is someone else's by then.
  *           3. The target's maplink is listed already; a word beyond the end
  *              of the object stays behind and goes with the source (R7).
+ *           4. A leaf table whose words keep their places in it moves as it is,
+ *              if there is no object: a truncate has perhaps passed the target.
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
@@ -37,6 +39,7 @@ struct move_work {
 	struct vm_page *made;          /* [W] the table of the target */
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a target address */
+	bool whole;                    /* tables may move as they are */
 	struct words_gone gone;        /* VALID words taken, not yet stored: */
 	unsigned n;                    /* so many */
 	struct {
@@ -67,6 +70,7 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		.delta = (copy.start - from->start) << PAGE_SHIFT };
 	int r;
 
+	m.whole = copy.vmo == NULL && (m.delta & (PT_SPAN - 1)) == 0;
 	m.at.hold = &m.from;
 	m.at.want = &m.want;
 	while (m.at.va < m.at.end) {
@@ -106,11 +110,17 @@ static int
 move_some(struct move_work *m)
 {
 	va_t first;
-	int r;
+	int r = -EBUSY;
 
 	if (!pt_iter_table(&m->at))
 		return m->at.r;
 	first = m->at.va;
+	if (m->whole && m->at.stop - first == PT_SPAN)
+		r = pt_move(m->as, first, first + m->delta, &m->to, &m->want);
+	if (r == 0)
+		m->at.va = m->at.stop;
+	if (r != -EBUSY)
+		return r;
 	if (pt_make(m->as, first + m->delta, &m->made, &m->to, &m->want) == NULL)
 		return -EAGAIN;
 	m->at.stop = MIN(m->at.stop, pt_table_end(first + m->delta) - m->delta);
@@ -161,7 +171,6 @@ static int
 move_soft(struct move_work *m, const struct pte_ref *s)
 {
 	struct pte_ref t = target_of(m, s->va);
-	struct vm_page *pg;
 	uint64_t word;
 
 	spin_lock(&pfn_lock);
@@ -171,11 +180,8 @@ move_soft(struct move_work *m, const struct pte_ref *s)
 		return want_page(&m->want, pte_page(word));
 	}
 	word_set_locked(s->leaf, s->word, 0);
-	if (pte_kind(word) == PTE_TRANS) {
-		pg = pte_page(word);
-		page_set_home(pg, HOME_PTE, word_pa(t.word));
-		pg->index = t.va >> PAGE_SHIFT;
-	}
+	if (pte_kind(word) == PTE_TRANS)
+		page_set_home(pte_page(word), HOME_PTE, word_pa(t.word));
 	word_set_locked(t.leaf, t.word, word);
 	spin_unlock(&pfn_lock);
 	return 0;
@@ -196,12 +202,9 @@ static void
 store_word(struct move_work *m, uint64_t old, va_t va)
 {
 	struct pte_ref t = target_of(m, va);
-	struct vm_page *pg = pte_page(old);
 
-	if (pte_src(old) == SRC_PRIV) {
-		page_set_home(pg, HOME_PTE, word_pa(t.word));
-		pg->index = t.va >> PAGE_SHIFT;
-	}
+	if (pte_src(old) == SRC_PRIV)
+		page_set_home(pte_page(old), HOME_PTE, word_pa(t.word));
 	word_set_locked(t.leaf, t.word, old);
 }
 

@@ -60,7 +60,6 @@ leaf_words(struct pt_iter *it, struct swap_walk *walk)
 	PT_FOREACH(w.word, it) {
 		walk->at = it->va;
 		w.max = MD_PT_WORDS - md_pt_index(it->va, 1);
-		w.index = it->va >> PAGE_SHIFT;
 		switch (pte_kind(word_get(w.word))) {
 		case PTE_SWAP:
 		case PTE_TRANS:

@@ -243,36 +243,51 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 }
 
 /*
- * The word of va, with tables made where there are none.
+ * The tables on the way to va down to `level`, made where there are none.
  *
  * Locks:    [W].
  * Owns:     h, the tables that there are, if this is not all of them.
- * Returns:  the word and its table in *leaf, h->lost if another was given up for
- *           it; NULL: w says what is missing, a frame or a table that is out;
- *           what was made stays.
+ * Returns:  p, the way, and h->lost if a table was given up for it; false: w says
+ *           what is missing, a frame or a table that is out; what was made stays.
+ */
+bool
+path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h, struct want *w)
+{
+	int i;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	path_walk_in(as, va, p);
+	if (path_is_lost(p)) {
+		h->lost = true;
+		pt_forget_lost(as, p->word[p->away], p->away);
+		path_walk(as, va, p);
+	}
+	if (p->away != 0) {
+		(void)pt_bring(as, va, p, h, w);
+		return false;
+	}
+	for (i = LEVELS; i >= level; i--)
+		if (p->table[i] == NULL && !make_table(as, va, p, i, h, w))
+			return false;
+	return true;
+}
+
+/*
+ * The word of va, with tables made where there are none.
+ *
+ * Locks:    [W].
+ * Owns:     as path_make().
+ * Returns:  the word and its table in *leaf; NULL: as path_make().
  */
 uint64_t *
 pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
     struct want *w)
 {
 	struct pt_path p;
-	int level;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	path_walk_in(as, va, &p);
-	if (path_is_lost(&p)) {
-		h->lost = true;
-		pt_forget_lost(as, p.word[p.away], p.away);
-		path_walk(as, va, &p);
-	}
-	if (p.away != 0) {
-		(void)pt_bring(as, va, &p, h, w);
+	if (!path_make(as, va, &p, 1, h, w))
 		return NULL;
-	}
-	for (level = LEVELS; level >= 1; level--)
-		if (p.table[level] == NULL &&
-		    !make_table(as, va, &p, level, h, w))
-			return NULL;
 	*leaf = p.table[1];
 	return &pt_words(p.table[1])[md_pt_index(va, 1)];
 }

@@ -77,7 +77,7 @@ int
 pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
     struct want *w)
 {
-	const struct swap_words place = path_place(p, va);
+	const struct swap_words place = path_place(p);
 	uint64_t word = word_get(place.word);
 
 	if (h->as != as) /* rule 2: the token first */

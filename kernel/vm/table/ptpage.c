@@ -332,7 +332,7 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	path_walk_in(f->as, f->va, p);
 	if (p->away == 0)
 		return FAULT_DONE;
-	place = path_place(p, f->va);
+	place = path_place(p);
 	word = word_get(place.word);
 	switch (pte_kind(word)) {
 	case PTE_SWAP:

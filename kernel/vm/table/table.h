@@ -44,11 +44,12 @@ struct pt_iter {
 	unsigned left;                 /* [W] words of leaf not met yet, at most */
 	va_t stop;                     /* [W] end of the table, or of the range */
 };
+#define PT_SPAN ((va_t)MD_PT_WORDS << PAGE_SHIFT) /* bytes of a leaf table */
 /* Where the leaf table of va ends. */
 static inline va_t
 pt_table_end(va_t va)
 {
-	return (va | ((MD_PT_WORDS << PAGE_SHIFT) - 1)) + 1;
+	return (va | (PT_SPAN - 1)) + 1;
 }
 /* Words of a leaf table. */
 static inline uint64_t *
@@ -78,6 +79,9 @@ pt_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	return (struct pt_iter){ .as = as, .va = lo << PAGE_SHIFT,
 		.end = hi << PAGE_SHIFT };
 }
+/* [W], no batch: the leaf table of va, with its words, becomes that of to.  0; -EAGAIN:
+ * the want says; -EBUSY: there is one, or it is pinned. */
+int pt_move(struct aspace *, va_t va, va_t to, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
 /* The first word of the table, from va on, that is not ABSENT, va moved up to it;
@@ -152,12 +156,12 @@ word_table(const uint64_t *word, int level)
 }
 /* Where the table that is out stands, for swap_in(). */
 static inline struct swap_words
-path_place(const struct pt_path *p, va_t va)
+path_place(const struct pt_path *p)
 {
 	return (struct swap_words){
 		.container = path_parent(p, p->away),
 		.word = p->word[p->away], .step = 1, .max = 1,
-		.home = HOME_TABLE, .index = va >> PAGE_SHIFT,
+		.home = HOME_TABLE,
 	};
 }
 
@@ -170,6 +174,9 @@ pt_forget_near(struct aspace *as)
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
+/* The tables down to this level; false: the want says what is missing. */
+bool path_make(struct aspace *, va_t, struct pt_path *, int level, struct pt_hold *,
+    struct want *) MUST_CHECK;
 /* What a descriptor says of a table in use, but for tbl.late.  [W]. */
 static inline void
 pt_init_table(struct aspace *as, struct vm_page *table, int level)

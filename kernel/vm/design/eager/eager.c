@@ -228,7 +228,7 @@ copy_page(struct eager_fork *w, const struct pte_ref *s)
 	page_copy(to, from);
 	page_unpin(from);
 	spin_lock(&pfn_lock);
-	page_adopt_locked(to, HOME_PTE, word_pa(word), s->va >> PAGE_SHIFT);
+	page_adopt_locked(to, HOME_PTE, word_pa(word), 0);
 	page_pin_locked(to);
 	word_set_locked(leaf, word, pte_make_trans(to));
 	/* The last unpin puts it on the modified queue. */
@@ -267,7 +267,7 @@ read_page(struct eager_fork *w, const struct pte_ref *s)
 {
 	const struct swap_words words = { .container = s->leaf, .word = s->word,
 		.step = 1, .max = MD_PT_WORDS - md_pt_index(s->va, 1),
-		.home = HOME_PTE, .index = s->va >> PAGE_SHIFT, .pin = true };
+		.home = HOME_PTE, .pin = true };
 
 	if (want_swap_in(&w->c.want, &words))
 		EVENT(eager_reads);

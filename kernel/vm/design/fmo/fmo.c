@@ -439,7 +439,6 @@ take_resident(const struct pte_ref *s, struct fmo_entry *e)
 
 	word_set_locked(fmo_page_of(e), &e->word, 0);
 	page_set_home(pg, HOME_PTE, word_pa(s->word));
-	pg->index = s->va >> PAGE_SHIFT;
 	if (pte_kind(word_get(s->word)) == PTE_VALID)
 		word_change(s->word, PTE_SRC_MASK,
 		    (uint64_t)SRC_PRIV << PTE_SRC_SHIFT);

@@ -392,7 +392,7 @@ fork_copy(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg)
 		return false;
 	page_copy(w->c.copy, pg);
 	spin_lock(&pfn_lock);
-	page_adopt_locked(w->c.copy, HOME_PTE, word_pa(cword), s->va >> PAGE_SHIFT);
+	page_adopt_locked(w->c.copy, HOME_PTE, word_pa(cword), 0);
 	page_pin_locked(w->c.copy);
 	word_set_locked(cleaf, cword, pte_make_trans(w->c.copy));
 	/* The last unpin puts it on the modified queue. */
