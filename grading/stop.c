@@ -28,7 +28,7 @@
 static const struct {
 	const char *name, *function;
 } calls[] = { { "w.page_zero", "page_zero" }, { "w.page_copy", "page_copy" },
-	{ "w.phys_alloc", "phys_given" }, { "w.phys_free", "phys_free" },
+	{ "w.phys_alloc", "phys_given" }, { "w.phys_free", "phys_returned" },
 	{ "w.tlb_ipi", "apic_send" }, { "w.ram_copy", "ram_copy" },
 	{ "w.root_rd_ops", "root_rd_op" }, { "w.root_wr_ops", "root_wr_op" },
 	{ "w.swap_rd_ops", "swap_rd_op" }, { "w.swap_wr_ops", "swap_wr_op" } };

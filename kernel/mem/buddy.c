@@ -33,6 +33,7 @@
 #include "mem/mem.h"
 
 #define MARK 6u /* of the head of a block, beside its order */
+#define NEAR_ORDERS 6 /* 64 descriptors are a page: a mate so near has one */
 
 static struct {
 	struct spinlock lock;
@@ -187,7 +188,7 @@ mark_of(unsigned order)
 	return (order + 1) << 3 | MARK;
 }
 
-static void
+static inline void
 list_add(pfn_t pfn, unsigned order)
 {
 	struct vm_page *pg = &pfdb[pfn];
@@ -200,7 +201,7 @@ list_add(pfn_t pfn, unsigned order)
 	buddy.head[order] = pfn;
 }
 
-static void
+static inline void
 list_del(pfn_t pfn, unsigned order)
 {
 	struct vm_page *pg = &pfdb[pfn];
@@ -218,7 +219,8 @@ list_del(pfn_t pfn, unsigned order)
 static bool
 is_free_block(pfn_t pfn, unsigned order)
 {
-	return phys_is_ram(pfn) && pfdb[pfn].state == PG_FREE &&
+	return (order < NEAR_ORDERS || phys_is_ram(pfn)) &&
+	    pfdb[pfn].state == PG_FREE &&
 	    pfdb[pfn].kern.order == mark_of(order);
 }
 

@@ -63,7 +63,7 @@ static bool promise_reclaimed(enum phys_class class, uint64_t n);
 static struct magazine *own_magazine(void);
 static inline pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
-static void put_free(struct vm_page *pg);
+static void put_free(const pfn_t *pfns, unsigned n);
 
 /*
  * Locks:    none; CPU 0 alone, options known, threads not yet.
@@ -191,7 +191,8 @@ phys_unpromise(uint64_t n)
 {
 	uint64_t have = atomic_add(&phys.avail, n);
 
-	if (have <= phys_marks.low && phys.freed != NULL)
+	/* One of those who wait for each frame. */
+	for (; n > 0 && have <= phys_marks.low && phys.freed != NULL; n--, have++)
 		phys.freed();
 }
 
@@ -247,8 +248,16 @@ phys_alloc(enum phys_class class, enum phys_want want)
 	return pg;
 }
 
+/* One comes back: as phys_given(). */
+static __attribute__((noinline)) void
+phys_returned(void)
+{
+	EVENT(page_free);
+}
+
+/* What the descriptor of a free frame says. */
 static void
-free_frame(struct vm_page *pg)
+reset_frame(struct vm_page *pg)
 {
 	ASSERT(pg->slot == 0 && (pg->flags & PF_WRITING) == 0);
 	if (phys.poison)
@@ -261,7 +270,15 @@ free_frame(struct vm_page *pg)
 	pg->flags = 0;
 	pg->nres = pg->nused = 0;
 	page_set_state(pg, PG_FREE);
-	put_free(pg);
+}
+
+static void
+free_frame(struct vm_page *pg)
+{
+	const pfn_t pfn = page_pfn(pg);
+
+	reset_frame(pg);
+	put_free(&pfn, 1);
 	phys_unpromise(1);
 }
 
@@ -270,11 +287,34 @@ free_frame(struct vm_page *pg)
  *
  * Locks:    as phys_alloc(); [P] if its state is not LIMBO or WIRED.
  */
-__attribute__((noinline)) void
+void
 phys_free(struct vm_page *pg)
 {
-	EVENT(page_free);
+	phys_returned();
 	free_frame(pg);
+}
+
+/*
+ * The same for all of a chain, linked through qnext.
+ *
+ * Locks:    as phys_alloc().
+ */
+void
+phys_free_chain(pfn_t chain)
+{
+	pfn_t pfns[MAG_HALF];
+	unsigned n;
+
+	while (chain != 0) {
+		for (n = 0; chain != 0 && n < MAG_HALF; n++) {
+			pfns[n] = chain;
+			chain = pfdb[chain].qnext;
+			phys_returned();
+			reset_frame(&pfdb[pfns[n]]);
+		}
+		put_free(pfns, n);
+		phys_unpromise(n);
+	}
 }
 
 void
@@ -342,17 +382,19 @@ find_frame(void)
 	}
 }
 
+/* MAG_HALF at most; half of a full magazine makes room. */
 static void
-put_free(struct vm_page *pg)
+put_free(const pfn_t *pfns, unsigned n)
 {
 	struct magazine *m = own_magazine();
 
 	spin_lock(&m->lock);
-	if (m->n == MAG_MAX) {
+	if (m->n + n > MAG_MAX) {
+		buddy_put(m->pfn + MAG_HALF, m->n - MAG_HALF);
 		m->n = MAG_HALF;
-		buddy_put(m->pfn + MAG_HALF, MAG_MAX - MAG_HALF);
 	}
-	m->pfn[m->n++] = page_pfn(pg);
+	while (n > 0)
+		m->pfn[m->n++] = pfns[--n];
 	spin_unlock(&m->lock);
 }
 

@@ -302,9 +302,25 @@ word_get(const uint64_t *word)
  * NULL: a word in a WIRED header.  Returns the old word (atomic xchg). */
 uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
 uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
-/* Words of one leaf table that were VALID, cleared one by one; then the books of the
- * table for all of them. */
-uint64_t word_take(uint64_t *word, struct words_gone *);
+/*
+ * Clear one of many VALID words of a leaf table, for the old word with its final A
+ * and D bits.  Until word_settle() has kept the books of all of them the table counts
+ * more than it has, and so is neither idle nor empty.
+ *
+ * Locks:    [W].
+ */
+static inline uint64_t
+word_take(uint64_t *word, struct words_gone *gone)
+{
+	uint64_t old = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+
+	ASSERT((old & MD_PTE_P) != 0);
+	EVENT(page_word, va2pa(word), old, 0);
+	gone->by_src[pte_src(old)]++;
+	gone->locked += pte_is_locked(old);
+	return old;
+}
+
 void word_settle(struct vm_page *table, const struct words_gone *);
 /* The same for ABSENT words that become VALID.  [W], [P] */
 void word_enter(uint64_t *word, uint64_t new);

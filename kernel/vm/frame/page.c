@@ -188,25 +188,6 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /*
- * Clear one of many VALID words of a leaf table.  Until word_settle() the table
- * counts more than it has, and so is neither idle nor empty.
- *
- * Locks:    [W].
- * Returns:  the old word, with its final A and D bits.
- */
-uint64_t
-word_take(uint64_t *word, struct words_gone *gone)
-{
-	uint64_t old = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
-
-	ASSERT((old & MD_PTE_P) != 0);
-	EVENT(page_word, va2pa(word), old, 0);
-	gone->by_src[pte_src(old)]++;
-	gone->locked += (old & PTE_LOCK) != 0;
-	return old;
-}
-
-/*
  * Keep the books of the table for all of them: as word_set() for each.
  *
  * Locks:    [W]; takes [P].
@@ -313,21 +294,15 @@ page_free(struct vm_page *pg)
 }
 
 /*
- * Give back a chain of such frames.
+ * Give back a chain of such frames, linked through qnext.
  *
  * Locks:    not [P].
  */
 void
 page_free_chain(pfn_t chain)
 {
-	struct vm_page *pg;
-
-	while (chain != 0) {
-		pg = &pfdb[chain];
-		chain = pg->qnext;
-		pg->qnext = 0;
-		page_free(pg);
-	}
+	ASSERT(md_preempt_count() == 0 || !spin_is_mine(&pfn_lock));
+	phys_free_chain(chain);
 }
 
 static inline void
@@ -476,21 +451,6 @@ page_unmap(struct vm_page *pg, bool dirty)
 		page_free(pg);
 }
 
-/*
- * The word that owned and mapped the page is gone, its flush acknowledged.
- *
- * Locks:    [P].
- * Returns:  true: the caller frees it.
- */
-bool
-page_zap_locked(struct vm_page *pg)
-{
-	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(pg->mapcount > 0);
-	pg->mapcount--;
-	return page_disown_locked(pg);
-}
-
 /* ---- pins ---- */
 
 /*
@@ -581,17 +541,9 @@ page_unpin_dirty(struct vm_page *pg)
 
 /* ---- the end of a page ---- */
 
-/*
- * The owner gives the page up: freed now, or by the last holder (transitions
- * 14 and 15).  The owning word or tree no longer names it.
- *
- * Locks:    [P].
- * Returns:  true: nobody else holds it, the caller frees it.
- */
-bool
-page_disown_locked(struct vm_page *pg)
+static inline bool
+disown(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->state == PG_STANDBY || pg->state == PG_MODIFIED)
 		pq_remove(pg);
 	if (page_home_kind(pg) == HOME_VNODE)
@@ -603,13 +555,41 @@ page_disown_locked(struct vm_page *pg)
 	}
 	page_set_state(pg, PG_LIMBO);
 	/* A slot that is being written is freed by the end of the write. */
-	if ((pg->flags & PF_WRITING) == 0)
+	if (pg->slot != 0 && (pg->flags & PF_WRITING) == 0)
 		swap_ops->drop(pg);
 	if (pg->mapcount == 0 && pg->pins == 0 &&
 	    (pg->flags & PF_WRITING) == 0)
 		return true;
 	pg->flags |= PF_ORPHAN;
 	return false;
+}
+
+/*
+ * The owner gives the page up: freed now, or by the last holder (transitions
+ * 14 and 15).  The owning word or tree no longer names it.
+ *
+ * Locks:    [P].
+ * Returns:  true: nobody else holds it, the caller frees it.
+ */
+bool
+page_disown_locked(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	return disown(pg);
+}
+
+/*
+ * The word that owned and mapped the page is gone, its flush acknowledged.
+ *
+ * Locks:    [P].
+ * Returns:  true: the caller frees it.
+ */
+bool
+page_zap_locked(struct vm_page *pg)
+{
+	ASSERT(pg->mapcount > 0);
+	pg->mapcount--;
+	return disown(pg);
 }
 
 /*

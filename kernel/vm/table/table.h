@@ -84,13 +84,17 @@ pt_range(struct aspace *as, uint64_t lo, uint64_t hi)
 int pt_move(struct aspace *, va_t va, va_t to, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
-/* The first word of the table, from va on, that is not ABSENT, va moved up to it;
- * NULL: there is none, va is stop.  A table of few words is not read to its end. */
+/* The word of va in the table. */
 static inline uint64_t *
-pt_iter_word(struct pt_iter *it)
+pt_iter_at(const struct pt_iter *it)
 {
-	uint64_t *word = &pt_words(it->leaf)[md_pt_index(it->va, 1)];
-
+	return &pt_words(it->leaf)[md_pt_index(it->va, 1)];
+}
+/* The first word from that of va on that is not ABSENT, va moved up to it; NULL: there
+ * is none, va is stop.  A table of few words is not read to its end. */
+static inline uint64_t *
+pt_iter_word(struct pt_iter *it, uint64_t *word)
+{
 	for (; it->left > 0 && it->va < it->stop; it->va += PAGE_SIZE, word++)
 		if (word_get(word) != 0)
 			return word;
@@ -99,7 +103,8 @@ pt_iter_word(struct pt_iter *it)
 }
 /* Each such word; after a break it->va is that of the word. */
 #define PT_FOREACH(word, it) \
-	for (; ((word) = pt_iter_word(it)) != NULL; (it)->va += PAGE_SIZE, (it)->left--)
+	for ((word) = pt_iter_at(it); ((word) = pt_iter_word(it, word)) != NULL; \
+	    (word)++, (it)->va += PAGE_SIZE, (it)->left--)
 
 /* pthold.c */
 /* [W]: the tables of va that exist are in use, and held.  0, -EAGAIN. */
@@ -121,9 +126,25 @@ size_t pt_evict(struct aspace *, size_t want);           /* [W]: so many tables 
 
 /* tlb.c: [W] held */
 void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
-/* The word at vpn was old, VALID; the caller has done word_set() and the counts
+void tlb_batch_full(struct tlb_batch *);
+/* The flush covers vpn: of its word a bit was taken, at least. */
+static inline void
+tlb_batch_cover(struct tlb_batch *b, uint64_t vpn)
+{
+	b->lo = MIN(b->lo, vpn);
+	b->hi = MAX(b->hi, vpn + 1);
+}
+/* The word at vpn was old, VALID; the caller has replaced it, and does the counts
  * (ws_remove, n_priv …).  Flushes and does step 6 when full. */
-void tlb_batch_add(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
+static inline void
+tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
+{
+	ASSERT((oldword & MD_PTE_P) != 0);
+	if (b->n == b->max)
+		tlb_batch_full(b);
+	b->old[b->n++] = oldword;
+	tlb_batch_cover(b, vpn);
+}
 /* Flush, wait for the acks, do step 6.  Empty: nothing. */
 void tlb_batch_end(struct tlb_batch *);
 /* Only rights were taken away: flush the vpn range, no step 6. */
@@ -208,7 +229,6 @@ void path_walk_in(struct aspace *, va_t, struct pt_path *);
 bool path_is_lost(const struct pt_path *);
 
 /* tlb.c: [W] held */
-void tlb_batch_cover(struct tlb_batch *, uint64_t vpn);  /* to be flushed, too */
 void tlb_batch_add_table(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
 /* The same for one that goes to a queue then (pt_out_chain). */
 void tlb_batch_add_out(struct tlb_batch *, struct vm_page *table, uint64_t vpn);

@@ -38,13 +38,11 @@
 
 #define SETTLE_MAX 64 /* words in one hold of [P] */
 
-static bool batch_widen(struct tlb_batch *b);
 static void batch_flush(struct tlb_batch *b);
 static void batch_settle(struct tlb_batch *b, unsigned from, unsigned to);
 static bool settle_word(struct vm_page *pg, uint64_t old, enum batch_end end);
 static void settle_forks(struct tlb_batch *b);
 static void batch_clear(struct tlb_batch *b);
-static void cover(struct tlb_batch *b, uint64_t lo, uint64_t hi);
 
 /*
  * An empty batch for words of as.
@@ -75,34 +73,23 @@ batch_clear(struct tlb_batch *b)
 }
 
 /*
- * The word at vpn was oldword (VALID) and has been replaced.
+ * There is no room for another word: make some for a whole leaf table, or flush.
  *
  * Locks:    [W].
  */
 void
-tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
+tlb_batch_full(struct tlb_batch *b)
 {
-	ASSERT(mutex_is_mine(&b->as->ws_lock));
-	ASSERT((oldword & MD_PTE_P) != 0);
-	if (b->n == b->max && !batch_widen(b))
-		tlb_batch_end(b);
-	b->old[b->n++] = oldword;
-	cover(b, vpn, vpn + 1);
-}
+	struct vm_page *frame = b->frame == NULL ? page_alloc_ahead() : NULL;
 
-/* Make room for a whole leaf table.  False: no frame, or it has been made. */
-static bool
-batch_widen(struct tlb_batch *b)
-{
-	if (b->frame != NULL)
-		return false;
-	b->frame = page_alloc_ahead();
-	if (b->frame == NULL)
-		return false;
-	b->old = pa2va(page_pa(b->frame));
+	if (frame == NULL) {
+		tlb_batch_end(b);
+		return;
+	}
+	b->frame = frame;
+	b->old = pa2va(page_pa(frame));
 	memcpy(b->old, b->few, sizeof(b->few));
 	b->max = PAGE_SIZE / sizeof(*b->old);
-	return true;
 }
 
 /*
@@ -118,18 +105,7 @@ tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
 	table->qnext = b->table_chain;
 	b->table_chain = page_pfn(table);
 	b->tables = true;
-	cover(b, vpn, vpn + 1);
-}
-
-/*
- * A bit was taken from the word at vpn: the flush covers it, if there is one.
- *
- * Locks:    [W].
- */
-void
-tlb_batch_cover(struct tlb_batch *b, uint64_t vpn)
-{
-	cover(b, vpn, vpn + 1);
+	tlb_batch_cover(b, vpn);
 }
 
 /*
@@ -145,7 +121,7 @@ tlb_batch_add_out(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
 	table->qnext = b->out_chain;
 	b->out_chain = page_pfn(table);
 	b->tables = true;
-	cover(b, vpn, vpn + 1);
+	tlb_batch_cover(b, vpn);
 }
 
 /*
@@ -166,7 +142,8 @@ tlb_batch_end(struct tlb_batch *b)
 	batch_flush(b);
 	for (i = 0; i < b->n; i += SETTLE_MAX)
 		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX));
-	settle_forks(b);
+	if (b->end == BATCH_ZAP && b->as->n_fork != 0)
+		settle_forks(b);
 	batch_clear(b);
 	if (chain != 0)
 		pt_free_chain(b->as, chain);
@@ -175,13 +152,6 @@ tlb_batch_end(struct tlb_batch *b)
 	if (b->frame != NULL)
 		page_free(b->frame);
 	b->frame = NULL;
-}
-
-static void
-cover(struct tlb_batch *b, uint64_t lo, uint64_t hi)
-{
-	b->lo = MIN(b->lo, lo);
-	b->hi = MAX(b->hi, hi);
 }
 
 static void
@@ -245,8 +215,6 @@ settle_forks(struct tlb_batch *b)
 {
 	unsigned i;
 
-	if (b->end != BATCH_ZAP)
-		return;
 	for (i = 0; i < b->n; i++) {
 		if (pte_src(b->old[i]) == SRC_FORK)
 			b->as->ops->shared->unmapped(b->as,

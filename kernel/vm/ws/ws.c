@@ -204,8 +204,7 @@ second_chance(struct aspace *as, struct ws_entry *s)
 	if ((word_get(s->word) & MD_PTE_A) == 0)
 		return;
 	word_change(s->word, MD_PTE_A | PTE_AGE_MASK, 0);
-	b->lo = MIN(b->lo, vpn);
-	b->hi = MAX(b->hi, vpn + 1);
+	tlb_batch_cover(b, vpn);
 }
 
 /* ---- trimming ---- */
