@@ -249,6 +249,7 @@ int
 vad_insert(struct aspace *as, struct vad *v)
 {
 	struct rb_node **link = &as->vads.node, *parent = NULL;
+	struct vad *below = NULL, *above = NULL;
 
 	ASSERT(rw_is_writer(&as->map_lock));
 	ASSERT(v->start < v->end || as_has_lost(as, LOST_VADS));
@@ -260,15 +261,20 @@ vad_insert(struct aspace *as, struct vad *v)
 		    !as_has_lost(as, LOST_VADS))
 			return -EEXIST;
 		parent = *link;
-		link = v->start < at->start ? &parent->left : &parent->right;
+		if (v->start < at->start) {
+			above = at;
+			link = &parent->left;
+		} else {
+			below = at;
+			link = &parent->right;
+		}
 	}
-	v->gap = v->maxgap = 0;
+	/* The next one stands above v in the tree: the sums meet both. */
+	v->gap = v->start - (below == NULL ? 0 : below->end);
+	if (above != NULL)
+		above->gap = above->start - v->end;
 	if (!vad_is_given_up(as))
 		rb_insert(&as->vads, &v->rb, parent, link, vad_augment);
-	if (!vad_is_given_up(as)) {
-		gap_update(v);
-		gap_update(vad_next(v));
-	}
 	as->nvads++;
 	count_lock(as, v, v->end - v->start);
 	as->total_pages += v->end - v->start;
@@ -292,10 +298,13 @@ vad_remove(struct aspace *as, struct vad *v)
 	ASSERT(rw_is_writer(&as->map_lock));
 	if (as->hint == v)
 		as->hint = NULL;
+	/* The next one has the hole, too: its own sum first, those above follow. */
+	if (next != NULL) {
+		next->gap += v->gap + (v->end - v->start);
+		vad_augment(&next->rb);
+	}
 	if (!vad_is_given_up(as))
 		rb_remove(&as->vads, &v->rb, vad_augment);
-	if (!vad_is_given_up(as))
-		gap_update(next);
 	as->nvads--;
 	count_lock(as, v, v->start - v->end);
 	as->total_pages -= v->end - v->start;
@@ -411,7 +420,7 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 	*out = (struct vad_list){ .first = NULL };
 	if (v == NULL || v->start >= hi)
 		return 0;
-	last = vad_find(as, hi - 1);
+	last = v->end >= hi ? v : vad_find(as, hi - 1);
 	cut_lo = v->start < lo;
 	cut_hi = last != NULL && last->end > hi;
 

@@ -265,6 +265,8 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 	struct phys_stat ps;
 	uint64_t all;
 
+	if (pages == 0)
+		return 0;
 	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
 		return -ENOMEM;
 	phys_stat(&ps);
@@ -289,6 +291,8 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 void
 map_lock_unreserve(uint64_t pages)
 {
+	if (pages == 0)
+		return;
 	mutex_lock(&reserving.lock);
 	ASSERT(reserving.reserved >= pages);
 	reserving.reserved -= pages;

@@ -75,14 +75,13 @@ static va_t
 take_place(struct vad_pool *pool)
 {
 	struct vad_page *p;
-	unsigned i = 0;
 	va_t kva = 0;
+	unsigned i;
 
 	spin_lock(&pool->lock);
 	p = list_is_empty(&pool->pages) ? NULL : page_at(pool->pages.head.next);
 	if (p != NULL && p->used != ALL_USED) {
-		while ((p->used & BIT(i)) != 0)
-			i++;
+		i = (unsigned)__builtin_ctzl(~p->used);
 		p->used |= BIT(i);
 		kva = p->kva + i * sizeof(struct vad);
 		if (p->used == ALL_USED) {
