@@ -147,13 +147,11 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad_list *gone,
 
 	if (r != 0)
 		return r;
-	structural_begin();
 	for (v = list.first; v != NULL; v = vad_list_next(v)) {
 		as->ops->detach(as, v);
 		vad_unlist_link(v);
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
 	}
-	structural_end();
 	as->commit -= paid;
 	*freed += paid;
 	vad_list_join(gone, &list);

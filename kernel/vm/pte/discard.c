@@ -64,11 +64,8 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	struct advise_work w = { .as = as,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
 
-	if (advice == MADV_DONTNEED) {
-		structural_begin();
+	if (advice == MADV_DONTNEED)
 		pte_discard(as, vad, lo, hi);
-		structural_end();
-	}
 	if (advice == MADV_FREE)
 		advise_free(&w, lo, hi);
 	if (advice == MADV_COLD)

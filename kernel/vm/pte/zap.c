@@ -51,19 +51,14 @@ static void zap_valid(struct zap_work *z, const struct pte_ref *s);
 static void zap_soft(struct zap_work *z, const struct pte_ref *s);
 static void count_gone(struct zap_work *z, struct vm_page *leaf);
 
-/*
- * All words of [lo, hi) vpn go; flags of their VAD say when it was charged.
- *
- * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
- *           it, with a structural token.
- */
+/* The words of all tables from it.va on: drop_range(). */
 static void
-drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
+drop_tables(struct pt_iter it, uint32_t flags)
 {
+	struct aspace *as = it.as;
 	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
 	struct zap_work z = { .as = as, .job = &job,
 		.late = (flags & VAD_CHARGED) == 0 };
-	struct pt_iter it = pt_range(as, lo, hi);
 	bool waited = false;
 	int r;
 
@@ -84,6 +79,28 @@ drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 		pt_release(&job.tables);
 		want_end(&job.want);
 	}
+}
+
+/*
+ * All words of [lo, hi) vpn go; flags of their VAD say when it was charged.
+ *
+ * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
+ *           it, with a structural token.
+ */
+static void
+drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
+{
+	struct pt_iter it = pt_range(as, lo, hi);
+	bool any;
+
+	mutex_lock(&as->ws_lock);
+	any = pt_iter_place(&it);
+	mutex_unlock(&as->ws_lock);
+	if (!any)
+		return;
+	structural_begin();
+	drop_tables(it, flags);
+	structural_end();
 }
 
 /*
