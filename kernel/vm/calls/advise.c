@@ -193,25 +193,16 @@ static int
 advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
     uint64_t *left)
 {
-	struct vad *v;
-	bool hole = false;
-	uint64_t end;
+	struct vad_part p;
 	int r;
 
-	while (lo < hi) {
-		v = vad_find_above(as, lo);
-		if (v == NULL || v->start >= hi)
-			return -ENOMEM;
-		hole |= v->start > lo;
-		lo = MAX(lo, v->start);
-		end = MIN(hi, v->end);
-		r = advise_one(as, v, lo, end, advice);
+	VAD_PARTS(&p, as, lo, hi) {
+		r = advise_one(as, p.vad, p.lo, p.hi, advice);
 		if (r < 0)
 			return r;
 		*left += (uint64_t)r;
-		lo = end;
 	}
-	return hole ? -ENOMEM : 0;
+	return p.hole ? -ENOMEM : 0;
 }
 
 /* The VAD's flags after the advice; -EINVAL: not for this kind of memory. */
@@ -299,54 +290,37 @@ punch_check(const struct vad *v)
 	    -EACCES;
 }
 
-/* One part of MADV_REMOVE. */
-struct punch {
-	struct vmo *vmo;       /* referenced */
-	uint64_t lo, hi, off;  /* vpns of the part; page of the object at lo */
-	bool hole;             /* nothing is mapped somewhere before it */
-};
-
 /*
- * The next part in [p->hi, end), with a reference to its object.
+ * The next part in [p->hi, end), with a reference to its object and the page of it
+ * at p->lo.
  *
  * Returns:  1, 0 (there is none), -EINVAL, -EACCES.
  */
 static int
-punch_next(struct aspace *as, struct punch *p, uint64_t end)
+punch_next(struct aspace *as, struct vad_part *p, uint64_t end,
+    struct vmo **vmo, uint64_t *off)
 {
-	struct vad *v;
 	int r = 0;
 
-	if (p->hi == end)
-		return 0;
 	rw_lock_read(&as->map_lock);
-	v = vad_find_above(as, p->hi);
-	if (v == NULL || v->start >= end) {
-		p->hole = true;
-		goto out;
+	if (vad_next_part(as, p, end)) {
+		r = punch_check(p->vad);
+		if (r == 0) {
+			*vmo = p->vad->vmo;
+			*off = p->vad->off + (p->lo - p->vad->start);
+			vmo_get(*vmo);
+			r = 1;
+		}
 	}
-	p->hole |= v->start > p->hi;
-	p->lo = MAX(p->hi, v->start);
-	p->hi = MIN(end, v->end);
-	p->vmo = v->vmo;
-	p->off = v->off + (p->lo - v->start);
-	r = punch_check(v);
-	if (r == 0) {
-		vmo_get(p->vmo);
-		r = 1;
-	}
-out:
 	rw_unlock_read(&as->map_lock);
 	return r;
 }
 
 /* The client, if there is one, has a say: seals, and who else changes the file. */
 static int
-punch_object(const struct punch *p)
+punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 {
-	uint64_t off = p->off << PAGE_SHIFT, len = (p->hi - p->lo) << PAGE_SHIFT;
 	const struct vmo_client_ops *ops;
-	struct vmo *vmo = p->vmo;
 	void *client;
 
 	spin_lock(&vmo->lock);
@@ -371,12 +345,15 @@ punch_object(const struct punch *p)
 static int
 advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct punch p = { .hi = lo };
+	struct vad_part p = { .hi = lo };
+	struct vmo *vmo;
+	uint64_t off;
 	int r;
 
-	while ((r = punch_next(as, &p, hi)) > 0) {
-		r = punch_object(&p);
-		vmo_put(p.vmo);
+	while ((r = punch_next(as, &p, hi, &vmo, &off)) > 0) {
+		r = punch_object(vmo, off << PAGE_SHIFT,
+		    (p.hi - p.lo) << PAGE_SHIFT);
+		vmo_put(vmo);
 		if (r != 0)
 			return r;
 	}
@@ -479,9 +456,9 @@ map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 int
 map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 {
-	uint64_t lo, hi, from;
-	struct vad *v;
-	int r = 0;
+	struct vad_part p;
+	bool busy = false;
+	uint64_t lo, hi;
 
 	if ((va & PAGE_MASK) != 0 ||
 	    (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
@@ -492,24 +469,15 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 	if (!map_range(va, len, &lo, &hi))
 		return -ENOMEM;
 
-	from = lo;
 	rw_lock_read(&as->map_lock);
-	while (lo < hi && r != -EBUSY) {
-		v = vad_find(as, lo);
-		if (v == NULL) {
-			r = -ENOMEM;
-			v = vad_find_above(as, lo);
-			lo = v == NULL ? hi : v->start;
-			continue;
-		}
-		if ((flags & MS_INVALIDATE) != 0 && (v->flags & VAD_LOCKED) != 0)
-			r = -EBUSY;
-		lo = v->end;
-	}
+	VAD_PARTS(&p, as, lo, hi)
+		busy |= (p.vad->flags & VAD_LOCKED) != 0;
 	rw_unlock_read(&as->map_lock);
-	if (r == -EBUSY || (flags & MS_SYNC) == 0)
-		return r;
-	return map_sync_range(as, from, hi);
+	if (busy && (flags & MS_INVALIDATE) != 0)
+		return -EBUSY;
+	if ((flags & MS_SYNC) == 0)
+		return p.hole ? -ENOMEM : 0;
+	return map_sync_range(as, lo, hi);
 }
 
 /* One byte of mincore: bit 0, the page would be had without I/O.  [W]. */
@@ -552,8 +520,8 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
-	uint64_t lo, hi, vpn, end;
-	struct vad *v = NULL;
+	uint64_t lo, hi, vpn;
+	struct vad_part p;
 
 	if ((va & PAGE_MASK) != 0)
 		return -EINVAL;
@@ -567,14 +535,9 @@ map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 	for (vpn = lo; vpn < hi; vpn++)
 		vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
 	mutex_unlock(&as->ws_lock);
-	for (vpn = lo; vpn < hi; vpn = end) {
-		v = vad_find(as, vpn);
-		if (v == NULL)
-			break;
-		end = MIN(hi, v->end);
-		if (v->vmo != NULL)
-			mincore_object(v, vpn, end, vec + (vpn - lo));
-	}
+	VAD_PARTS(&p, as, lo, hi)
+		if (p.vad->vmo != NULL)
+			mincore_object(p.vad, p.lo, p.hi, vec + (p.lo - lo));
 	rw_unlock_read(&as->map_lock);
-	return vpn < hi ? -ENOMEM : 0;
+	return p.hole ? -ENOMEM : 0;
 }

@@ -210,20 +210,6 @@ map_populate(struct aspace *as, va_t va, va_t end, enum access access)
 	(void)!vm_fault_range(as, va, end, access, &f);
 }
 
-/* ---- commit ---- */
-
-/* Pages of mappings in [lo, hi). */
-static uint64_t
-mapped_pages(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	struct vad *v = vad_find_above(as, lo);
-	uint64_t n = 0;
-
-	for (; v != NULL && v->start < hi; v = vad_next(v))
-		n += MIN(v->end, hi) - MAX(v->start, lo);
-	return n;
-}
-
 /* ---- mmap ---- */
 
 /*
@@ -433,7 +419,7 @@ mmap_place(struct aspace *as, struct attach_work *w)
 
 	if (is_fixed(a)) {
 		w->vpn = a->addr >> PAGE_SHIFT;
-		w->replaced = mapped_pages(as, w->vpn, w->vpn + w->pages);
+		w->replaced = vad_pages(as, w->vpn, w->vpn + w->pages, 0);
 	} else {
 		r = (a->flags & MAP_32BIT) != 0 ?
 		    place_low(as, a->addr >> PAGE_SHIFT, w->pages, &w->vpn) :

@@ -31,7 +31,6 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
-static uint64_t locked_in(struct aspace *as, uint64_t lo, uint64_t hi);
 static int lock_range(struct aspace *as, uint64_t lo, uint64_t hi,
     uint32_t flags);
 static int lock_vad(struct aspace *as, struct vad **v, uint64_t lo,
@@ -42,21 +41,6 @@ static void lock_all(struct aspace *as, uint32_t flags);
 enum holes { HOLES_END, HOLES_PASS };
 
 static int populate(struct aspace *as, va_t va, va_t end, enum holes holes);
-
-/* ---- how much ---- */
-
-/* Pages of [lo, hi) that are locked already.  [M]. */
-static uint64_t
-locked_in(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	struct vad *v = vad_find_above(as, lo);
-	uint64_t n = 0;
-
-	for (; v != NULL && v->start < hi; v = vad_next(v))
-		if ((v->flags & VAD_LOCKED) != 0)
-			n += MIN(v->end, hi) - MAX(v->start, lo);
-	return n;
-}
 
 /* ---- ranges ---- */
 
@@ -98,7 +82,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 		return r;
 	rw_lock_write(&as->map_lock);
 	as->lock_limit = limit;
-	more = hi - lo - MIN(hi - lo, locked_in(as, lo, hi));
+	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);
 	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
 		r = lock_range(as, lo, hi, flags);
@@ -133,19 +117,16 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 static int
 lock_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 {
-	struct vad *v;
-	int r;
+	struct vad_part p;
+	int r = 0;
 
-	while (lo < hi) {
-		v = vad_find(as, lo);
-		if (v == NULL)
-			return -ENOMEM;
-		r = lock_vad(as, &v, lo, MIN(hi, v->end), flags);
-		if (r != 0)
-			return r;
-		lo = MIN(hi, v->end);
+	VAD_PARTS(&p, as, lo, hi) {
+		if (!p.hole)
+			r = lock_vad(as, &p.vad, p.lo, p.hi, flags);
+		if (p.hole || r != 0)
+			break;
 	}
-	return 0;
+	return p.hole ? -ENOMEM : r;
 }
 
 /* The part [lo, hi) of *v; *v: the VAD that holds it afterwards. */
@@ -272,19 +253,19 @@ struct mlock_part {
 static bool
 next_part(struct aspace *as, va_t va, va_t end, struct mlock_part *p)
 {
-	const struct vad *v;
+	struct vad_part at;
 	bool found = false;
 
 	rw_lock_read(&as->map_lock);
-	v = vad_find_above(as, va >> PAGE_SHIFT);
-	while (v != NULL && (v->flags & VAD_LOCK_FLAGS) != VAD_LOCKED)
-		v = vad_next((struct vad *)v);
-	if (v != NULL && v->start << PAGE_SHIFT < end) {
-		found = true;
-		p->va = MAX(va, v->start << PAGE_SHIFT);
-		p->end = MIN(end, v->end << PAGE_SHIFT);
-		p->access = (v->prot & PROT_W) != 0 &&
-		    (v->flags & VAD_SHARED) == 0 ? ACCESS_WRITE : ACCESS_READ;
+	VAD_PARTS(&at, as, va >> PAGE_SHIFT, end >> PAGE_SHIFT) {
+		found = (at.vad->flags & VAD_LOCK_FLAGS) == VAD_LOCKED;
+		if (!found)
+			continue;
+		p->va = at.lo << PAGE_SHIFT;
+		p->end = at.hi << PAGE_SHIFT;
+		p->access = (at.vad->prot & PROT_W) != 0 &&
+		    (at.vad->flags & VAD_SHARED) == 0 ? ACCESS_WRITE : ACCESS_READ;
+		break;
 	}
 	rw_unlock_read(&as->map_lock);
 	return found;

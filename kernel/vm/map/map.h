@@ -96,6 +96,19 @@ struct vad *vad_first(struct aspace *);
 struct vad *vad_next(struct vad *);
 
 /* vadmem.c */
+/* One mapping of a range, and what of it lies in the range. */
+struct vad_part {
+	struct vad *vad;           /* [M] */
+	uint64_t lo, hi;           /* [own] vpn */
+	bool hole;                 /* [own] somewhere before nothing is mapped; at the
+	                            * end: or behind */
+};
+bool vad_next_part(struct aspace *, struct vad_part *, uint64_t end); /* from p->hi on */
+/* Each of [from, end) vpn, in order; VADs may be divided and joined meanwhile. */
+#define VAD_PARTS(p, as, from, end) \
+	for (*(p) = (struct vad_part){ .hi = (from) }; vad_next_part(as, p, end);)
+/* Pages of [lo, hi) that are mapped with all these flags. */
+uint64_t vad_pages(struct aspace *, uint64_t lo, uint64_t hi, uint32_t flags);
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
 struct vad *vad_alloc(struct aspace *, struct vmo *);
 /* For what a VAD has from vpn on, the design's part made ready; piece: or a spare. */

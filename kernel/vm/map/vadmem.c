@@ -93,6 +93,55 @@ vad_list_free(struct vad_list *list)
 		vad_free(v);
 }
 
+/*
+ * The next mapping in [p->hi, end) vpn: for a loop over all of a range.
+ *
+ * Locks:    [M].
+ * Returns:  true with p; false: there is none.
+ */
+bool
+vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
+{
+	struct vad *v = p->hi < end ? vad_find_above(as, p->hi) : NULL;
+
+	if (v == NULL || v->start >= end) {
+		p->hole |= p->hi < end;
+		return false;
+	}
+	p->hole |= v->start > p->hi;
+	p->vad = v;
+	p->lo = MAX(p->hi, v->start);
+	p->hi = MIN(end, v->end);
+	return true;
+}
+
+/*
+ * Locks:    [M].
+ * Returns:  pages of [lo, hi) vpn that are mapped with all these flags.
+ */
+uint64_t
+vad_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
+{
+	struct vad_part p;
+	uint64_t n = 0;
+
+	VAD_PARTS(&p, as, lo, hi)
+		if ((p.vad->flags & flags) == flags)
+			n += p.hi - p.lo;
+	return n;
+}
+
+/* What the link says of v, or of its copy. */
+static void
+fill_link(struct vm_maplink *l, const struct vad *v)
+{
+	l->start = v->start;
+	l->end = v->end;
+	l->off = v->off;
+	l->flags = v->flags;
+	l->nwr = (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0;
+}
+
 /* The object learns of the mapping.  Locks: [M] exclusive; takes [X]. */
 void
 vad_list_link(struct aspace *as, struct vad *v)
@@ -100,12 +149,7 @@ vad_list_link(struct aspace *as, struct vad *v)
 	if (v->vmo == NULL)
 		return;
 	v->link->as = as;
-	v->link->start = v->start;
-	v->link->end = v->end;
-	v->link->off = v->off;
-	v->link->flags = v->flags;
-	v->link->nwr = (v->flags & VAD_SHARED) != 0 &&
-	    (v->maxprot & PROT_W) != 0;
+	fill_link(v->link, v);
 	vmo_link(v->vmo, v->link);
 }
 
@@ -155,11 +199,7 @@ vad_update_link(struct vad *v)
 	/* A truncate under way has not seen what it gets from a neighbour. */
 	if (copy.end - copy.start > l->end - l->start)
 		l->zap_seq = 0;
-	l->start = copy.start;
-	l->end = copy.end;
-	l->off = copy.off;
-	l->flags = copy.flags;
-	l->nwr = (copy.flags & VAD_SHARED) != 0 && (copy.maxprot & PROT_W) != 0;
+	fill_link(l, &copy);
 	mutex_unlock(&copy.vmo->maps_lock);
 }
 

@@ -102,41 +102,6 @@ advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
 
 /* ---- FREE ---- */
 
-/* The page of a TRANS word goes, unless it is pinned.  [W]. */
-static void
-free_trans(struct advise_work *w, uint64_t *word)
-{
-	struct vm_page *pg = NULL;
-	bool last = false;
-
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_TRANS)
-		pg = pte_page(word_get(word));
-	if (pg != NULL && pg->pins == 0) {
-		word_set_locked(w->at.leaf, word, 0);
-		last = page_disown_locked(pg);
-		w->as->n_priv--;
-		w->freed++;
-	}
-	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
-}
-
-/* A SWAP or ERROR word goes.  [W]: nobody else changes such words. */
-static void
-free_away(struct advise_work *w, uint64_t *word)
-{
-	uint64_t old = word_set(w->at.leaf, word, 0);
-
-	if (pte_kind(old) == PTE_SWAP) {
-		swap_free(swap_slot(old));
-		atomic_sub(&w->as->n_swap, 1);
-	}
-	w->as->n_priv--;
-	w->freed++;
-}
-
 /* A VALID/PRIV word after the flush: a page that may be dropped. */
 static void
 make_lazy(uint64_t word, bool late)
@@ -152,10 +117,12 @@ make_lazy(uint64_t word, bool late)
 	EVENT(page_lazyfree);
 }
 
+/* Rule 3: who pins a page meanwhile does not fill it, for he would need [W]. */
 static void
 free_word(struct advise_work *w, uint64_t *word)
 {
 	uint64_t old = word_get(word), vpn = w->at.va >> PAGE_SHIFT;
+	const struct pte_ref s = { w->as, w->at.va, w->at.leaf, word };
 
 	switch (pte_kind(old)) {
 	case PTE_VALID:
@@ -166,11 +133,12 @@ free_word(struct advise_work *w, uint64_t *word)
 		w->hi = vpn + 1;
 		return;
 	case PTE_TRANS:
-		free_trans(w, word);
-		return;
 	case PTE_SWAP:
 	case PTE_ERROR:
-		free_away(w, word);
+		if (pte_kind(old) == PTE_TRANS && pte_page(old)->pins != 0)
+			return;
+		pte_drop_soft(&s);
+		w->freed++;
 		return;
 	case PTE_ABSENT:
 	case PTE_BUSY: /* it is wanted, or its reader ends as for TRANS */

@@ -65,6 +65,7 @@ int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
 
 /* zap.c */
 void pte_detach(struct aspace *, struct vad *);                  /* ops->detach */
+void pte_drop_soft(const struct pte_ref *);    /* TRANS, BUSY, SWAP, ERROR; [W] */
 void pte_discard(struct aspace *, const struct vad *, uint64_t lo, uint64_t hi);
 int pte_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     struct zap_job *);                                           /* ops->zap */

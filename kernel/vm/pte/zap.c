@@ -48,7 +48,6 @@ static int zap_table(struct zap_work *z, struct pt_iter *it);
 static void clean_table(struct zap_work *z, struct pt_iter *it);
 static void zap_words(struct zap_work *z, struct pt_iter *it);
 static void zap_valid(struct zap_work *z, const struct pte_ref *s);
-static void zap_soft(struct zap_work *z, const struct pte_ref *s);
 static void count_gone(struct zap_work *z, struct vm_page *leaf);
 
 /* The words of all tables from it.va on: drop_range(). */
@@ -213,8 +212,10 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 		case PTE_BUSY:
 		case PTE_SWAP:
 		case PTE_ERROR:
-			if (z->job->how == ZAP_EVEN_PRIVATE)
-				zap_soft(z, &s);
+			if (z->job->how != ZAP_EVEN_PRIVATE)
+				break;
+			pte_drop_soft(&s);
+			z->freed_late++;
 			break;
 		}
 	}
@@ -245,11 +246,14 @@ count_gone(struct zap_work *z, struct vm_page *leaf)
 }
 
 /*
- * A page of this word alone that is not mapped: nobody can reach it, no flush.
- * What is being read is freed when the read ends.
+ * A page of this word alone that is not mapped, at s: nobody can reach it, no
+ * flush.  What is being read is freed when the read ends.
+ *
+ * Locks:    [W].
+ * Owns:     the caller, the charge of the page, if it was charged when touched.
  */
-static void
-zap_soft(struct zap_work *z, const struct pte_ref *s)
+void
+pte_drop_soft(const struct pte_ref *s)
 {
 	struct vm_page *pg = NULL;
 	bool last = false;
@@ -262,13 +266,12 @@ zap_soft(struct zap_work *z, const struct pte_ref *s)
 		last = page_disown_locked(pg);
 	} else if (pte_kind(word) == PTE_SWAP) {
 		swap_free(swap_slot(word));
-		atomic_sub(&z->as->n_swap, 1);
+		atomic_sub(&s->as->n_swap, 1);
 	}
 	spin_unlock(&pfn_lock);
 	if (last)
 		page_free(pg);
-	z->as->n_priv--;
-	z->freed_late++;
+	s->as->n_priv--;
 }
 
 /*

@@ -41,7 +41,6 @@
 
 static enum fault_outcome walk_far(struct fctx *f);
 static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
-static bool has_pin(const struct fctx *f, const struct vm_page *pg);
 static void table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct vm_page *table);
 static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
@@ -149,32 +148,9 @@ void
 pt_pin(struct fctx *f)
 {
 	struct pt_path p;
-	unsigned n = 0;
-	int level;
 
 	path_walk(f->as, f->va, &p);
-	spin_lock(&pfn_lock);
-	for (level = LEVELS; level >= 1 && p.table[level] != NULL; level--) {
-		if (has_pin(f, p.table[level]))
-			continue;
-		ASSERT(f->npin < FAULT_MAXPINS);
-		page_pin_locked(p.table[level]);
-		f->pin[f->npin++] = p.table[level];
-		n++;
-	}
-	spin_unlock(&pfn_lock);
-	EVENT_ADD(table_pin, n);
-}
-
-static bool
-has_pin(const struct fctx *f, const struct vm_page *pg)
-{
-	unsigned i;
-
-	for (i = 0; i < f->npin; i++)
-		if (f->pin[i] == pg)
-			return true;
-	return false;
+	f->npin = path_pin(&p, f->pin, f->npin, FAULT_MAXPINS);
 }
 
 /*
@@ -529,7 +505,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 		spin_unlock(&pfn_lock);
 		as->n_table--;
 		EVENT(table_free, va2pa(p.word[level]), level, 0);
-		tlb_batch_add_table(b, table, va >> PAGE_SHIFT);
+		tlb_batch_add_table(b, &b->table_chain, table, va >> PAGE_SHIFT);
 	}
 }
 

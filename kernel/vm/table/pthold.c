@@ -29,16 +29,46 @@
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 
+static bool
+is_among(struct vm_page *const *pin, unsigned n, const struct vm_page *table)
+{
+	while (n > 0)
+		if (pin[--n] == table)
+			return true;
+	return false;
+}
+
 /* Is the table one of those that h holds?  Locks: h is the caller's. */
 bool
 pt_holds(const struct pt_hold *h, const struct vm_page *table)
 {
-	unsigned i;
+	return is_among(h->pin, h->npin, table);
+}
 
-	for (i = 0; i < h->npin; i++)
-		if (h->pin[i] == table)
-			return true;
-	return false;
+/*
+ * Pin the tables of the way that are not among the n that are pinned.
+ *
+ * Locks:    [W].
+ * Owns:     pin, room for max.
+ * Returns:  how many it has now.
+ */
+uint8_t
+path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
+{
+	uint8_t had = n;
+	int level;
+
+	spin_lock(&pfn_lock);
+	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
+		if (is_among(pin, had, p->table[level]))
+			continue;
+		ASSERT(n < max);
+		page_pin_locked(p->table[level]);
+		pin[n++] = p->table[level];
+	}
+	spin_unlock(&pfn_lock);
+	EVENT_ADD(table_pin, n - had);
+	return n;
 }
 
 /*
@@ -51,18 +81,10 @@ void
 hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
 {
 	struct pt_hold old = *h;
-	int level;
 
 	ASSERT(h->as == as && vm_may_hold());
 	h->pinned = va;
-	h->npin = 0;
-	spin_lock(&pfn_lock);
-	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
-		page_pin_locked(p->table[level]);
-		h->pin[h->npin++] = p->table[level];
-	}
-	spin_unlock(&pfn_lock);
-	EVENT_ADD(table_pin, h->npin);
+	h->npin = path_pin(p, h->pin, 0, LEVELS);
 	if (pt_let_go(&old))
 		pt_prune_now(as, old.pinned);
 }

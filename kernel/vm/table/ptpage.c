@@ -201,7 +201,7 @@ send_out(struct aspace *as, struct vm_page *table)
 	as->n_table--;
 	as->n_table_out++;
 	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
-	tlb_batch_add_out(as->batch, table, vpn);
+	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
 }
 
 /*

@@ -212,6 +212,8 @@ pt_init_table(struct aspace *as, struct vm_page *table, int level)
 void pt_forget_lost(struct aspace *, uint64_t *word, int level);
 
 /* pthold.c: [W] */
+/* Pin the tables of the way, but for those that are among the n; how many there are. */
+uint8_t path_pin(const struct pt_path *, struct vm_page **pin, uint8_t n, unsigned max);
 /* Those of the way that are in use are held, and no others. */
 void hold_path(struct aspace *, va_t, const struct pt_path *, struct pt_hold *);
 /* The next one is out, and not lost: the others are held, it is being read. */
@@ -229,8 +231,8 @@ void path_walk_in(struct aspace *, va_t, struct pt_path *);
 bool path_is_lost(const struct pt_path *);
 
 /* tlb.c: [W] held */
-void tlb_batch_add_table(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
-/* The same for one that goes to a queue then (pt_out_chain). */
-void tlb_batch_add_out(struct tlb_batch *, struct vm_page *table, uint64_t vpn);
+/* A table is in its parent no more, and in this chain of the batch's. */
+void tlb_batch_add_table(struct tlb_batch *, pfn_t *chain, struct vm_page *table,
+    uint64_t vpn);
 
 #endif

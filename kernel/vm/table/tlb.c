@@ -93,33 +93,19 @@ tlb_batch_full(struct tlb_batch *b)
 }
 
 /*
- * A table has been unlinked from its parent; freed after the flush.
+ * A table has been taken out of its parent.  What happens to it after the flush
+ * its chain says: table_chain, freed; out_chain, to a queue (pt_out_chain).
  *
  * Locks:    [W].
  * Owns:     the batch, the table.
  */
 void
-tlb_batch_add_table(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
+tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
+    uint64_t vpn)
 {
 	ASSERT(mutex_is_mine(&b->as->ws_lock));
-	table->qnext = b->table_chain;
-	b->table_chain = page_pfn(table);
-	b->tables = true;
-	tlb_batch_cover(b, vpn);
-}
-
-/*
- * A table leaves for swap: its parent's word is TRANS.  On a queue after the
- * flush.
- *
- * Locks:    [W].
- */
-void
-tlb_batch_add_out(struct tlb_batch *b, struct vm_page *table, uint64_t vpn)
-{
-	ASSERT(mutex_is_mine(&b->as->ws_lock));
-	table->qnext = b->out_chain;
-	b->out_chain = page_pfn(table);
+	table->qnext = *chain;
+	*chain = page_pfn(table);
 	b->tables = true;
 	tlb_batch_cover(b, vpn);
 }
