@@ -63,7 +63,7 @@ static bool promise_reclaimed(enum phys_class class, uint64_t n);
 static struct magazine *own_magazine(void);
 static inline pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
-static void put_free(const pfn_t *pfns, unsigned n);
+static struct magazine *lock_with_room(void);
 
 /*
  * Locks:    none; CPU 0 alone, options known, threads not yet.
@@ -275,10 +275,12 @@ reset_frame(struct vm_page *pg)
 static void
 free_frame(struct vm_page *pg)
 {
-	const pfn_t pfn = page_pfn(pg);
+	struct magazine *m;
 
 	reset_frame(pg);
-	put_free(&pfn, 1);
+	m = lock_with_room();
+	m->pfn[m->n++] = page_pfn(pg);
+	spin_unlock(&m->lock);
 	phys_unpromise(1);
 }
 
@@ -302,17 +304,18 @@ phys_free(struct vm_page *pg)
 void
 phys_free_chain(pfn_t chain)
 {
-	pfn_t pfns[MAG_HALF];
+	struct magazine *m;
 	unsigned n;
 
 	while (chain != 0) {
-		for (n = 0; chain != 0 && n < MAG_HALF; n++) {
-			pfns[n] = chain;
+		m = lock_with_room();
+		for (n = 0; chain != 0 && m->n < MAG_MAX; n++) {
+			m->pfn[m->n++] = chain;
 			chain = pfdb[chain].qnext;
 			phys_returned();
-			reset_frame(&pfdb[pfns[n]]);
+			reset_frame(&pfdb[m->pfn[m->n - 1]]);
 		}
-		put_free(pfns, n);
+		spin_unlock(&m->lock);
 		phys_unpromise(n);
 	}
 }
@@ -382,20 +385,18 @@ find_frame(void)
 	}
 }
 
-/* MAG_HALF at most; half of a full magazine makes room. */
-static void
-put_free(const pfn_t *pfns, unsigned n)
+/* The magazine of this CPU, locked; half of a full one goes to the lists. */
+static struct magazine *
+lock_with_room(void)
 {
 	struct magazine *m = own_magazine();
 
 	spin_lock(&m->lock);
-	if (m->n + n > MAG_MAX) {
-		buddy_put(m->pfn + MAG_HALF, m->n - MAG_HALF);
+	if (m->n == MAG_MAX) {
 		m->n = MAG_HALF;
+		buddy_put(m->pfn + MAG_HALF, MAG_MAX - MAG_HALF);
 	}
-	while (n > 0)
-		m->pfn[m->n++] = pfns[--n];
-	spin_unlock(&m->lock);
+	return m;
 }
 
 /* ---- runs ---- */

@@ -47,7 +47,6 @@ struct zap_work {
 static int zap_table(struct zap_work *z, struct pt_iter *it);
 static void clean_table(struct zap_work *z, struct pt_iter *it);
 static void zap_words(struct zap_work *z, struct pt_iter *it);
-static void zap_valid(struct zap_work *z, const struct pte_ref *s);
 static void count_gone(struct zap_work *z, struct vm_page *leaf);
 
 /* The words of all tables from it.va on: drop_range(). */
@@ -197,16 +196,22 @@ static void
 zap_words(struct zap_work *z, struct pt_iter *it)
 {
 	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
+	uint64_t word;
 
 	z->gone = (struct words_gone){ .locked = 0 };
 	PT_FOREACH(s.word, it) {
+		word = word_get(s.word);
 		s.va = it->va;
-		switch (pte_kind(word_get(s.word))) {
+		switch (pte_kind(word)) {
 		case PTE_ABSENT:
 		case PTE_FORK:
 			break;
 		case PTE_VALID:
-			zap_valid(z, &s);
+			if (z->job->how == ZAP_SHARED_ONLY &&
+			    pte_src(word) != SRC_OBJ)
+				break;
+			tlb_batch_add(z->as->batch, s.va >> PAGE_SHIFT,
+			    word_take(s.word, &z->gone));
 			break;
 		case PTE_TRANS:
 		case PTE_BUSY:
@@ -220,17 +225,6 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 		}
 	}
 	count_gone(z, it->leaf);
-}
-
-static void
-zap_valid(struct zap_work *z, const struct pte_ref *s)
-{
-	enum pte_src src = pte_src(word_get(s->word));
-
-	if (z->job->how == ZAP_SHARED_ONLY && src != SRC_OBJ)
-		return;
-	tlb_batch_add(z->as->batch, s->va >> PAGE_SHIFT,
-	    word_take(s->word, &z->gone));
 }
 
 /* The books of one table, for all VALID words that have gone. */
