@@ -293,17 +293,21 @@ block_room(struct ext2_inode *dir, uint32_t blk, uint32_t need,
 	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
 }
 
-/* One more block, a single free entry. */
+/* One more block, a single free entry; or none, also behind the end. */
 static int
 dir_grow(struct ext2_inode *dir, struct entries *e)
 {
 	struct ext2_fs *fs = dir->fs;
-	uint32_t blk;
+	uint32_t end = dir_blocks(dir), blk;
 	void *data;
-	int r = bmap_alloc(dir, dir_blocks(dir), &blk);
+	int r = bmap_alloc(dir, end, &blk);
 
-	if (r == 0)
-		r = meta_edit_new(fs, blk, &data);
+	if (r != 0)
+		return r;
+	r = meta_edit_new(fs, blk, &data);
+	if (r != 0 && bmap_free(dir, end, end + 1ul) != 0)
+		r = ext2_error(fs, "directory %lu: a block behind its end",
+		    dir->vn->ino);
 	if (r != 0)
 		return r;
 	entries_begin(e, dir, blk, data);

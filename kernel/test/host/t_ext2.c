@@ -246,6 +246,32 @@ cut_before_extend(void **state)
 	disk_check();
 }
 
+/*
+ * The second block of a directory cannot be read: no name, and no block behind
+ * the end either.
+ */
+static void
+directory_cannot_grow(void **state)
+{
+	char path[256] = "/m/";
+	unsigned i;
+
+	memset(path + 3, 'n', 200);
+	image_make("-b 4096", 8);
+	assert_int_equal(disk_mount(0), 0);
+	/* The map of free blocks is read for it. */
+	assert_int_equal(path_mkdir("/m/d"), 0);
+	/* Nineteen of 208 bytes fit beside ".", "..", "lost+found" and "d". */
+	for (i = 0; i < 20; i++) {
+		path[3] = (char)('a' + i);
+		host_disk_fail_reads(i == 19 ? 100 : 0);
+		assert_int_equal(path_touch(path), i == 19 ? -EIO : 0);
+	}
+	host_disk_fail_reads(0);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 /* An open file without a name keeps its bytes; at its end they are free. */
 static void
 unlinked_open(void **state)
@@ -339,6 +365,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(model_4k),
 		cmocka_unit_test(model_rev0),
 		cmocka_unit_test(cut_before_extend),
+		cmocka_unit_test(directory_cannot_grow),
 	};
 
 	return model_run(argc, argv, tests, ARRAY_LEN(tests));
