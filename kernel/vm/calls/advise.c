@@ -75,7 +75,7 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 		return advise_read(as, lo, hi);
 	rw_lock_write(&as->map_lock);
 	r = advise_range(as, lo, hi, advice, &left);
-	map_end(as, NULL, 0);
+	map_end(as, NULL);
 	if (advice == MADV_PAGEOUT)
 		advise_release(as, lo, hi);
 	return r;

@@ -39,17 +39,19 @@ void as_free_vads(struct aspace *, struct vad_list *gone); /* asend.c: the rest 
 /* map.c */
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */
 bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
-/* Common half of munmap, MAP_FIXED, mremap; M exclusive.  The VADs that went
- * are added to *gone: vad_list_free() after map_lock; what they had charged
- * is added to *freed, still to be uncharged. */
-int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct vad_list *gone,
-    uint64_t *freed) MUST_CHECK;
+/* What a call has taken out; map_end() gives it back. */
+struct map_gone {
+	struct vad_list vads;      /* [own] */
+	uint64_t freed;            /* [own] pages of commit */
+};
+/* Common half of munmap, MAP_FIXED, mremap; M exclusive. */
+int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct map_gone *) MUST_CHECK;
 /* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
 struct vad *map_attach(struct aspace *, struct vad *);
 /* Where pages (of bytes bytes) may go: hint, or top-down.  [M].  0, -ENOMEM. */
 int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
-void map_end(struct aspace *, struct vad_list *gone, uint64_t freed); /* drops [M], gives back */
+void map_end(struct aspace *, struct map_gone *);         /* drops [M]; NULL: nothing went */
 
 /* grow.c */
 int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;

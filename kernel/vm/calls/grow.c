@@ -176,8 +176,8 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 va_t
 map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 {
-	uint64_t old = 0, new = 0, freed = 0;
-	struct vad_list gone = { .first = NULL };
+	struct map_gone gone = { .freed = 0 };
+	uint64_t old = 0, new = 0;
 	int r = -ENOMEM;
 	bool locks;
 	va_t brk;
@@ -191,14 +191,13 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 		if (new > old)
 			r = brk_grow(as, old, new, lim);
 		else
-			r = new == old ? 0 :
-			    map_detach(as, new, old, &gone, &freed);
+			r = new == old ? 0 : map_detach(as, new, old, &gone);
 	}
 	if (r == 0)
 		as->brk = want;
 	brk = as->brk;
 	locks = as->lock_future != 0;
-	map_end(as, &gone, freed);
+	map_end(as, &gone);
 	if (r == 0 && locks && new > old)
 		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
 	return brk;

@@ -131,14 +131,13 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 }
 
 /*
- * Cut [lo, hi) out and release its words; the VADs are added to *gone.
+ * Cut [lo, hi) out and release its words; the VADs and what they had paid are added to gone.
  *
  * Locks:    [M] exclusive; waits for entry pages and frames.
  * Returns:  0; -ENOMEM (nothing changed).
  */
 int
-map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad_list *gone,
-    uint64_t *freed)
+map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 {
 	uint64_t paid = vad_paid(as, lo, hi);
 	struct vad_list list;
@@ -153,30 +152,30 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct vad_list *gone,
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
 	}
 	as->commit -= paid;
-	*freed += paid;
-	vad_list_join(gone, &list);
+	gone->freed += paid;
+	vad_list_join(&gone->vads, &list);
 	vad_refill_spare(as);
 	return 0;
 }
 
 /*
- * The end of a mapping call: drop map_lock, then give back what went; gone may
- * be NULL.
+ * The end of a mapping call: drop map_lock, then give back what went, if any did.
  *
  * Locks:    [M] exclusive in, none out.
  */
 void
-map_end(struct aspace *as, struct vad_list *gone, uint64_t freed)
+map_end(struct aspace *as, struct map_gone *gone)
 {
 	/* Of a space without its VADs the sum is right, no single one. */
-	if (as_has_lost(as, LOST_VADS)) {
-		as->commit += freed;
-		freed = 0;
+	if (gone != NULL && as_has_lost(as, LOST_VADS)) {
+		as->commit += gone->freed;
+		gone->freed = 0;
 	}
 	rw_unlock_write(&as->map_lock);
-	commit_uncharge(freed);
-	if (gone != NULL)
-		vad_list_free(gone);
+	if (gone != NULL) {
+		commit_uncharge(gone->freed);
+		vad_list_free(&gone->vads);
+	}
 	design_reap();
 }
 
@@ -479,8 +478,7 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 static int
 mmap_perform(struct aspace *as, struct attach_work *w)
 {
-	struct vad_list gone = { .first = NULL };
-	uint64_t freed = 0;
+	struct map_gone gone = { .freed = 0 };
 	int r;
 
 	rw_lock_write(&as->map_lock);
@@ -494,18 +492,18 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	if (r == 0 && w->replaced == 0)
 		vad_refill_spare(as);
 	if (r == 0 && w->replaced != 0) {
-		r = map_detach(as, w->vad->start, w->vad->end, &gone, &freed);
+		r = map_detach(as, w->vad->start, w->vad->end, &gone);
 		if (r != 0)
 			commit_uncharge(w->extra);
 	}
 	if (r == 0) {
 		as->commit += w->cost;
-		freed += w->extra - w->cost;
+		gone.freed += w->extra - w->cost;
 		map_attach(as, w->vad);
 		w->vad = NULL;
 	}
 	map_lock_unreserve(w->locking);
-	map_end(as, &gone, freed);
+	map_end(as, &gone);
 	return r;
 }
 
@@ -519,16 +517,16 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
-	struct vad_list gone = { .first = NULL };
-	uint64_t lo, hi, freed = 0;
+	struct map_gone gone = { .freed = 0 };
+	uint64_t lo, hi;
 	int r;
 
 	if (!map_range(va, len, &lo, &hi))
 		return -EINVAL;
 
 	rw_lock_write(&as->map_lock);
-	r = map_detach(as, lo, hi, &gone, &freed);
-	map_end(as, &gone, freed);
+	r = map_detach(as, lo, hi, &gone);
+	map_end(as, &gone);
 	return r;
 }
 
@@ -557,7 +555,7 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 		r = vad_protect_range(as, lo, hi,
 		    prot & (PROT_R | PROT_W | PROT_X));
 	locked = as->locked_pages != 0;
-	map_end(as, NULL, 0);
+	map_end(as, NULL);
 	/* Locked memory that has become writable makes its copies now. */
 	if (locked && (prot & PROT_W) != 0)
 		map_lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);

@@ -88,7 +88,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 		r = lock_range(as, lo, hi, flags);
 		map_lock_unreserve(more);
 	}
-	map_end(as, NULL, 0);
+	map_end(as, NULL);
 	if (r == 0)
 		r = populate(as, va, va + len, HOLES_END);
 	return r == -EFAULT ? -ENOMEM : r;
@@ -109,7 +109,7 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 		return r;
 	rw_lock_write(&as->map_lock);
 	r = lock_range(as, lo, hi, 0);
-	map_end(as, NULL, 0);
+	map_end(as, NULL);
 	return r;
 }
 
@@ -211,7 +211,7 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 			lock_all(as, lock);
 		map_lock_unreserve(more);
 	}
-	map_end(as, NULL, 0);
+	map_end(as, NULL);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)
 		(void)populate(as, 0, MD_USER_END, HOLES_PASS);
 	return r;
@@ -226,7 +226,7 @@ map_munlockall(struct aspace *as)
 	rw_lock_write(&as->map_lock);
 	as->lock_future = 0;
 	lock_all(as, 0);
-	map_end(as, NULL, 0);
+	map_end(as, NULL);
 }
 
 /* As on Linux, a VAD that cannot be changed is passed by.  [M] exclusive. */

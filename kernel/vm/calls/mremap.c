@@ -34,8 +34,7 @@ struct mremap_work {
 	uint64_t to;               /* result */
 	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 	bool locked;               /* so is the mapping */
-	struct vad_list gone;      /* detached VADs */
-	uint64_t freed;            /* commit to give back */
+	struct map_gone gone;
 };
 
 static int mremap_decode(struct mremap_work *w);
@@ -70,7 +69,7 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 	rw_lock_write(&as->map_lock);
 	r = mremap_locked(&w);
 	map_lock_unreserve(w.locking);
-	map_end(as, &w.gone, w.freed);
+	map_end(as, &w.gone);
 	*out = w.to << PAGE_SHIFT;
 	/* What has grown, and pages of objects, which a move drops. */
 	if (r == 0 && w.locked)
@@ -130,7 +129,7 @@ mremap_cut(struct mremap_work *w)
 	if (w->old_pages > (MD_USER_END >> PAGE_SHIFT) - w->old)
 		return -EINVAL;
 	return map_detach(w->as, w->old + w->new_pages, w->old + w->old_pages,
-	    &w->gone, &w->freed);
+	    &w->gone);
 }
 
 /* What Linux asks of the source before it grows or moves. */
@@ -181,7 +180,7 @@ mremap_to(struct mremap_work *w)
 			return -EINVAL;
 		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
 			return -EPERM;
-		r = map_detach(w->as, to, to + w->new_pages, &w->gone, &w->freed);
+		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
 	}
 	if (r == 0 && w->old_pages > w->new_pages) {
 		r = mremap_cut(w);
@@ -317,17 +316,16 @@ move_vad(struct mremap_work *w, struct vad *from)
 		r = as->ops->move(as, from, v, w->old_pages);
 	structural_end();
 	if (r != 0) {
-		CHECK(map_detach(as, v->start, v->end, &w->gone, &w->freed) == 0);
-		w->freed += extra - cost;
+		CHECK(map_detach(as, v->start, v->end, &w->gone) == 0);
+		w->gone.freed += extra - cost;
 		return r;
 	}
 	if (goes)
-		CHECK(map_detach(as, from->start, from->end, &w->gone,
-		    &w->freed) == 0);
+		CHECK(map_detach(as, from->start, from->end, &w->gone) == 0);
 	else if (w->old_pages != 0)
 		CHECK(vad_set_flags(as, &from, from->start, from->end,
 		    from->flags & ~VAD_LOCK_FLAGS) == 0);
-	w->freed += extra - cost;
+	w->gone.freed += extra - cost;
 	vad_merge(as, v);
 	return 0;
 }
