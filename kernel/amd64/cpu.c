@@ -20,7 +20,7 @@
  *              once spin for that lock, and the call is slow; in an emulator
  *              the spinning even holds it up.
  *
- * Read next kernel/amd64/trap.c, kernel/amd64/gdt.c
+ * Read next kernel/amd64/trap.c, kernel/amd64/gdt.c.  Book: ch03.
  */
 #define MD_INLINE extern inline /* here they are for who cannot inline them */
 #include "amd64/amd64.h"

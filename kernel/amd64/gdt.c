@@ -13,7 +13,7 @@
  *           2. Users may raise only #BP and #OF by themselves; any other
  *              int n ends in #GP.
  *
- * Read next kernel/amd64/entry.S
+ * Read next kernel/amd64/entry.S.  Book: ch03.
  */
 #include "amd64/amd64.h"
 

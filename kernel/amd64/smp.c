@@ -16,7 +16,7 @@
  *           3. md_call_others: one call at a time; callers wait with
  *              interrupts on, so two callers serve each other.
  *
- * Read next kernel/amd64/trampoline.S, kernel/amd64/shootdown.c
+ * Read next kernel/amd64/trampoline.S, kernel/amd64/shootdown.c.  Book: ch03.
  */
 #include "amd64/amd64.h"
 #include "amd64/smp_boot.h"

@@ -14,7 +14,7 @@
  *              while the loader's map, which ends there, is loaded.  Large
  *              ones (the frame database) come from the top.
  *
- * Read next kernel/amd64/pt.c, kernel/mem/phys.c
+ * Read next kernel/amd64/pt.c, kernel/mem/phys.c.  Book: ch03.
  */
 #include <stdarg.h>
 

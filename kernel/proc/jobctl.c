@@ -9,7 +9,7 @@
  *           nothing could continue it, or it does not want the signal, the
  *           call fails with -EIO instead (book: abi 7).
  *
- * Read next dev/tty.c, proc/signal.c.  Book: ch03.
+ * Read next dev/tty.c, proc/signal.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

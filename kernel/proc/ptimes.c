@@ -15,7 +15,7 @@
  *           3. Timers are armed under proc_lock and only while the process
  *              has threads; ptimes_exit() runs after the last.
  *
- * Read next proc/sigdeliver.c.  Book: ch03.
+ * Read next proc/sigdeliver.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

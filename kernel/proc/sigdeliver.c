@@ -22,7 +22,7 @@
  *              the signal: in between it would be neither pending nor done,
  *              and a SIGCONT could not cancel a stop.
  *
- * Read next proc/sigframe.c.  Book: ch03.
+ * Read next proc/sigframe.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

@@ -22,7 +22,7 @@
  *           2. md_frame_sanitize() and md_fpu_load() judge what sigreturn
  *              reads; what they refuse is SIGSEGV.
  *
- * Read next proc/sigdeliver.c.  Book: ch03.
+ * Read next proc/sigdeliver.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

@@ -12,7 +12,7 @@
  *           4. What is waited for (task->wanted) counts as not blocked for
  *              the choice of a thread, but is not delivered.
  *
- * Read next proc/signal.c.  Book: ch03.
+ * Read next proc/signal.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

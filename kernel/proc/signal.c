@@ -18,7 +18,7 @@
  *              sig_recalc_locked() is the only place that clears it.
  *           4. Process 1 gets only what it catches.
  *
- * Read next proc/sigdeliver.c, proc/sigframe.c.  Book: ch03.
+ * Read next proc/sigdeliver.c, proc/sigframe.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

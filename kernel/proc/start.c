@@ -11,7 +11,7 @@
  *
  * Rules     Whatever fails here stops the machine: there is nobody to tell.
  *
- * Read next proc/exec.c.  Book: ch10.
+ * Read next proc/exec.c.  Book: ch03.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

@@ -15,7 +15,7 @@
  *           2. For a kernel-half address the error code says "present", so
  *              the layout of the kernel is not leaked.
  *
- * Read next proc/sigdeliver.c, vm/fault/driver.c.  Book: ch03.
+ * Read next proc/sigdeliver.c, vm/fault/driver.c.  Book: ch01.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

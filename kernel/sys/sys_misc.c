@@ -8,7 +8,7 @@
  *              only checked against each other.
  *           2. A raw getpriority() returns 20 - nice, so it is never negative.
  *
- * Read next proc/procinfo.c.  Book: ch03.
+ * Read next proc/procinfo.c.
  */
 #include "sys/sys.h"
 

@@ -10,7 +10,7 @@
  *           2. An interrupted relative sleep tells the time that is left, and
  *              goes on to the same moment if no handler ran.
  *
- * Read next kern/timer.c.  Book: ch03.
+ * Read next kern/timer.c.
  */
 #include "sys/sys.h"
 

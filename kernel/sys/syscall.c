@@ -14,7 +14,7 @@
  *           3. exec and sigreturn write the whole frame themselves and clear
  *              its vector; their result is not stored.
  *
- * Read next the handler you care about.  Book: ch03.
+ * Read next the handler you care about.
  */
 #include "sys/sys.h"
 
