@@ -425,11 +425,10 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	if (fork_lock_table(&w->c, *start, end)) {
 		s.leaf = w->c.at.leaf;
 		limit = pte_limit(&w->c.vad);
-		while (left-- > 0 && (s.word = pt_iter_word(&w->c.at)) != NULL) {
+		PT_FOREACH(s.word, &w->c.at) {
 			s.va = w->c.at.va;
-			if (s.va < limit && !share_word(w, &s))
+			if (left-- == 0 || (s.va < limit && !share_word(w, &s)))
 				break;
-			w->c.at.va += PAGE_SIZE;
 		}
 	}
 	*start = fork_unlock_table(&w->c);
