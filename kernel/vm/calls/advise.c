@@ -26,8 +26,7 @@
 #include "vm/want/want.h"
 
 #define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)
-#define RELEASE_ROUNDS 25   /* PAGEOUT looks so often whether pages are written */
-#define RELEASE_NS 4000000  /* and sleeps so long between */
+#define RELEASE_ROUNDS (2 * SWAP_BIOS) /* PAGEOUT looks so often whether pages are written */
 
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
@@ -130,7 +129,7 @@ advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 
 /*
  * PAGEOUT: what is out of the working set now is written, and its frames given
- * up.  Wait a while until it has come there.
+ * up.  Wait a while until it has come there, for the end of one write at a time.
  */
 static void
 advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -147,7 +146,7 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 			return;
 		if (!swap_has_room())
 			break;
-		if (sleep_until(md_time_ns() + RELEASE_NS, WAIT_INTR) == -EINTR)
+		if (page_writing_count() > 0 && swap_wait() != 0)
 			return;
 	}
 	/* The disk is slow, or shared: the rest is written without us. */
