@@ -35,15 +35,28 @@ op_age(const struct step *s)
 
 /* One cluster of the modified queue goes to swap. */
 static void
-op_write(const struct step *s)
+write_cluster(enum swap_then then)
 {
 	pfn_t head;
 
 	spin_lock(&pfn_lock);
 	head = pq_modified_anon()->head;
 	if (head != 0)
-		(void)pageout_page(&pfdb[head], SWAP_KEEP);
+		(void)pageout_page(&pfdb[head], then);
 	spin_unlock(&pfn_lock);
+}
+
+static void
+op_write(const struct step *s)
+{
+	write_cluster(SWAP_KEEP);
+}
+
+/* As MADV_PAGEOUT does: the end of the write gives the frames up. */
+static void
+op_away(const struct step *s)
+{
+	write_cluster(SWAP_FREE);
 }
 
 static void
@@ -225,6 +238,7 @@ op_ahead(const struct step *s)
 
 const struct op ops_paging[] = {
 	{ "trim", op_trim, 0 }, { "age", op_age, 0 }, { "write", op_write, 0 },
+	{ "away", op_away, 0 },
 	{ "steal", op_steal, 0 }, { "out", op_out, 0 },
 	{ "clean", op_clean, 0 }, { "tevict", op_table_evict, 0 },
 	{ "tout", op_table_out, 0 }, { "ktrim", op_kernel_trim, 0 },
