@@ -316,7 +316,7 @@ keep_limit(struct fctx *f)
 }
 
 /* Will it make a page that a private mapping has paid for before?  [W]. */
-static bool
+static __attribute__((noinline)) bool
 makes_promised(const struct fctx *f)
 {
 	uint64_t w = word_get(f->word), named;

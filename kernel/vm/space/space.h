@@ -98,8 +98,7 @@ struct aspace {
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
 	struct vm_page *near;          /* [W] the leaf table that was met last, */
-	va_t near_end;                 /* [W] where its addresses ended; 0: none */
-	uint64_t near_home;            /* [W] and its home: another one, and it has moved */
+	va_t near_end;                 /* [W] and where its addresses end; 0: none */
 	uint64_t brk0, brk;            /* [M] bytes */
 	_Atomic uint64_t stack_pages;  /* [A] limit of every GROWSDOWN mapping */
 	_Atomic uint64_t data_pages;   /* [A] limit of all private writable memory */

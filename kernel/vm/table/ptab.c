@@ -54,7 +54,7 @@ static bool table_is_empty(const struct vm_page *table);
 static inline uint64_t *
 near_word(struct aspace *as, va_t va, struct vm_page **leaf)
 {
-	if (as->near_end != pt_table_end(va) || as->near->home != as->near_home)
+	if (as->near_end != pt_table_end(va))
 		return NULL;
 	*leaf = as->near;
 	return &pt_words(as->near)[md_pt_index(va, 1)];
@@ -65,7 +65,6 @@ note_near(struct aspace *as, va_t va, struct vm_page *leaf)
 {
 	as->near = leaf;
 	as->near_end = pt_table_end(va);
-	as->near_home = leaf->home;
 	return &pt_words(leaf)[md_pt_index(va, 1)];
 }
 

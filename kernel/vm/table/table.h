@@ -187,7 +187,7 @@ path_place(const struct pt_path *p)
 }
 
 /* ptab.c: user tables; [W] held throughout */
-/* A table is in use no more: none is near. */
+/* A table is in use no more, or elsewhere: none is near. */
 static inline void
 pt_forget_near(struct aspace *as)
 {
