@@ -73,6 +73,8 @@ MD_INLINE void md_preempt_disable(void);   /* counts; per CPU */
 /* At 0 with a resched due: calls trap_ops.resched. */
 MD_INLINE void md_preempt_enable(void);
 MD_INLINE unsigned md_preempt_count(void);
+MD_INLINE bool md_may_sleep(void);  /* it is 0, and this is no interrupt handler */
+MD_INLINE uint32_t md_lock_word(void); /* md_cpu() + 1: whom a spin lock names */
 void md_set_need_resched(void);     /* this CPU */
 bool md_take_need_resched(void);    /* read and clear, this CPU */
 

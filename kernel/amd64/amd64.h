@@ -84,9 +84,10 @@ struct cpu {
 	uint64_t kstack;         /* [cpu] top of the current kernel stack */
 	struct thread *current;  /* [cpu] */
 	uint32_t preempt;        /* [cpu] > 0: stays on this CPU */
+	uint32_t irq_depth;      /* [cpu] read as one word with preempt */
 	uint32_t need_resched;   /* [cpu] */
-	uint32_t irq_depth;      /* [cpu] */
 	uint32_t id;             /* [c] */
+	uint32_t lock_word;      /* [c] id + 1 */
 	uint32_t apic_id;        /* [c] */
 	uint32_t start;          /* [A] enum cpu_start */
 	uint32_t tlb_state;      /* [A] enum tlb_state */

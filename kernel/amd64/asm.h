@@ -19,9 +19,10 @@
 #define CPU_KSTACK 16
 #define CPU_CURRENT 24
 #define CPU_PREEMPT 32
-#define CPU_NEED_RESCHED 36
-#define CPU_IRQ_DEPTH 40
+#define CPU_IRQ_DEPTH 36
+#define CPU_NEED_RESCHED 40
 #define CPU_ID 44
+#define CPU_LOCK_WORD 48
 
 #define TF_SIZE 176
 #define TF_ARGS 48

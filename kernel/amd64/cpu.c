@@ -49,6 +49,8 @@ _Static_assert(offsetof(struct cpu, preempt) == CPU_PREEMPT, "asm.h");
 _Static_assert(offsetof(struct cpu, need_resched) == CPU_NEED_RESCHED, "asm.h");
 _Static_assert(offsetof(struct cpu, irq_depth) == CPU_IRQ_DEPTH, "asm.h");
 _Static_assert(offsetof(struct cpu, id) == CPU_ID, "asm.h");
+_Static_assert(offsetof(struct cpu, lock_word) == CPU_LOCK_WORD, "asm.h");
+_Static_assert(CPU_IRQ_DEPTH == CPU_PREEMPT + 4, "md_may_sleep()");
 _Static_assert(sizeof(struct cpu) == MD_ROW, "rows of MD_COUNT()");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "asm.h");
 _Static_assert(offsetof(struct trapframe, arg) == TF_ARGS, "asm.h");
@@ -94,6 +96,7 @@ cpu_load(struct cpu *c)
 {
 	c->self = c;
 	c->id = c - cpu_rows;
+	c->lock_word = c->id + 1;
 	c->tlb_state = TLB_NONE;
 	gdt_load(c);
 	idt_load();

@@ -21,6 +21,7 @@
 #define AMD64_INLINE_H
 
 #include "amd64/asm.h"
+#include "lib/assert.h"
 #include "lib/types.h"
 
 #define RFLAGS_IF 0x000200ul
@@ -32,6 +33,15 @@
 		__asm__ volatile("movl %%gs:%c1, %0" : "=r"(v_)           \
 		    : "i"(off));                                          \
 		v_;                                                       \
+	})
+
+/* Is a field of 4 (l) or 8 (q) bytes other than 0?  No register is needed. */
+#define CPU_IS_SET(off, l_or_q)                                           \
+	({                                                                \
+		bool set_;                                                \
+		__asm__ volatile("cmp" l_or_q " $0, %%gs:%c1"             \
+		    : "=@ccne"(set_) : "i"(off));                         \
+		set_;                                                     \
 	})
 
 /*
@@ -59,6 +69,12 @@ md_cpu(void)
 	return CPU_READ32(CPU_ID);
 }
 
+inline uint32_t
+md_lock_word(void)
+{
+	return CPU_READ32(CPU_LOCK_WORD);
+}
+
 inline struct thread *
 md_current(void)
 {
@@ -71,7 +87,7 @@ md_current(void)
 inline bool
 md_in_irq(void)
 {
-	return CPU_READ32(CPU_IRQ_DEPTH) != 0;
+	return CPU_IS_SET(CPU_IRQ_DEPTH, "l");
 }
 
 /* It may run a little ahead of what stands before it. */
@@ -135,7 +151,7 @@ inline void
 md_preempt_enable(void)
 {
 	__asm__ volatile("decl %%gs:%c0" : : "i"(CPU_PREEMPT) : "memory", "cc");
-	if (CPU_READ32(CPU_NEED_RESCHED) != 0 && md_irq_is_enabled())
+	if (UNLIKELY(CPU_IS_SET(CPU_NEED_RESCHED, "l")) && md_irq_is_enabled())
 		md_maybe_resched();
 }
 
@@ -143,6 +159,13 @@ inline unsigned
 md_preempt_count(void)
 {
 	return CPU_READ32(CPU_PREEMPT);
+}
+
+/* preempt and irq_depth, both 0. */
+inline bool
+md_may_sleep(void)
+{
+	return !CPU_IS_SET(CPU_PREEMPT, "q");
 }
 
 #endif

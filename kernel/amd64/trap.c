@@ -265,6 +265,14 @@ may_sysret(const struct trapframe *tf)
 	    (tf->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) == 0;
 }
 
+/* More is due, or a frame that sysret does not give. */
+static __attribute__((noinline)) bool
+exit_again(struct trapframe *tf)
+{
+	trap_user_exit(tf);
+	return may_sysret(tf);
+}
+
 /*
  * The first turn of trap_user_exit() stands here: nearly always it is the only
  * one, and a call that does nothing is 15 % shorter.
@@ -278,11 +286,10 @@ trap_syscall(struct trapframe *tf)
 	traps.ops.syscall(tf);
 	traps.ops.user_return(tf);
 	md_irq_disable();
-	ASSERT(md_preempt_count() == 0);
-	if (CPU_READ32(CPU_NEED_RESCHED) == 0 && may_sysret(tf))
+	ASSERT(md_may_sleep());
+	if (!CPU_IS_SET(CPU_NEED_RESCHED, "l") && may_sysret(tf))
 		return true;
-	trap_user_exit(tf);
-	return may_sysret(tf);
+	return exit_again(tf);
 }
 
 /*
@@ -297,7 +304,7 @@ trap_user_exit(struct trapframe *tf)
 {
 	do {
 		md_irq_enable();
-		if (CPU_READ32(CPU_NEED_RESCHED) != 0)
+		if (CPU_IS_SET(CPU_NEED_RESCHED, "l"))
 			md_maybe_resched();
 		traps.ops.user_return(tf);
 		while (UNLIKELY(!is_canonical(tf->rip))) {
@@ -305,8 +312,8 @@ trap_user_exit(struct trapframe *tf)
 			traps.ops.user_return(tf);
 		}
 		md_irq_disable();
-		ASSERT(md_preempt_count() == 0);
-	} while (CPU_READ32(CPU_NEED_RESCHED) != 0);
+		ASSERT(md_may_sleep());
+	} while (CPU_IS_SET(CPU_NEED_RESCHED, "l"));
 }
 
 void

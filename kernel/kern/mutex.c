@@ -58,7 +58,7 @@ mutex_init(struct mutex *m, enum lock_rank rank)
 void
 mutex_lock(struct mutex *m)
 {
-	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	ASSERT(md_may_sleep());
 	if (evidence_is_asked()) {
 		lockrank_take((enum lock_rank)m->rank, m);
 		sched_point();
@@ -70,7 +70,7 @@ mutex_lock(struct mutex *m)
 void
 mutex_lock_nested(struct mutex *m)
 {
-	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	ASSERT(md_may_sleep());
 	if (evidence_is_asked()) {
 		lockrank_take_nested((enum lock_rank)m->rank, m);
 		sched_point();

@@ -59,7 +59,7 @@ begin(void)
 	uint32_t nobody = NOBODY, me;
 
 	md_irq_disable();
-	me = md_cpu() + 1;
+	me = md_lock_word();
 	if (atomic_cas(&panics.cpu, &nobody, me)) {
 		md_preempt_disable();
 		md_stop_others();

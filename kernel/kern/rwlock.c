@@ -100,7 +100,7 @@ enter(struct rwlock *l, enum rw_kind kind)
 	uint32_t word = atomic_load_relaxed(&l->readers);
 	uint32_t mine = with_one_more(word, kind);
 
-	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	ASSERT(md_may_sleep());
 	if (UNLIKELY(mine == 0 || !atomic_cas(&l->readers, &word, mine)))
 		queue_up(l, kind);
 	else if (kind == RW_WRITE)

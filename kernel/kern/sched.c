@@ -232,7 +232,7 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	struct runq *rq;
 	uint64_t flags;
 
-	ASSERT(md_preempt_count() == 0 && !md_in_irq());
+	ASSERT(md_may_sleep());
 	md_preempt_disable();
 	flags = md_irq_save();
 	rq = &runqs[md_cpu()];

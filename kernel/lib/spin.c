@@ -36,7 +36,7 @@ try_once(struct spinlock *l)
 {
 	uint32_t nobody = 0;
 
-	return __atomic_compare_exchange_n(&l->holder, &nobody, md_cpu() + 1,
+	return __atomic_compare_exchange_n(&l->holder, &nobody, md_lock_word(),
 	    false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 

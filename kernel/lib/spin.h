@@ -90,7 +90,7 @@ SYSTEM_ONLY void spin_lock_slow(struct spinlock *);
 SPIN_FN bool
 spin_is_mine(const struct spinlock *l)
 {
-	return atomic_load_relaxed(&l->holder) == md_cpu() + 1;
+	return atomic_load_relaxed(&l->holder) == md_lock_word();
 }
 
 SPIN_FN void
@@ -100,7 +100,7 @@ spin_lock(struct spinlock *l)
 
 	md_preempt_disable();
 	if (evidence_is_asked() || !__atomic_compare_exchange_n(&l->holder,
-	    &nobody, md_cpu() + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	    &nobody, md_lock_word(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		spin_lock_slow(l);
 }
 

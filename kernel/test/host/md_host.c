@@ -108,6 +108,12 @@ md_cpu(void)
 	return mach.cpu;
 }
 
+uint32_t
+md_lock_word(void)
+{
+	return md_cpu() + 1;
+}
+
 void
 host_set_cpu(unsigned cpu)
 {
@@ -163,6 +169,12 @@ bool
 md_in_irq(void)
 {
 	return false;
+}
+
+bool
+md_may_sleep(void)
+{
+	return true;
 }
 
 void

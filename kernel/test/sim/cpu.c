@@ -291,6 +291,18 @@ md_in_irq(void)
 	return mach.acting != 0;
 }
 
+bool
+md_may_sleep(void)
+{
+	return !md_in_irq();
+}
+
+uint32_t
+md_lock_word(void)
+{
+	return md_cpu() + 1;
+}
+
 uint64_t
 md_time_ns(void)
 {
