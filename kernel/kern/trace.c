@@ -24,8 +24,9 @@
  *
  * An entry costs 55 instructions.  Changes of pages (page.state, .home, .pin,
  * .unpin) are ten more a fault, and its begin and end say little that its case does
- * not, so they are recorded if asked for: trace=pages, or a way to the host; those
- * of words with trace=words.
+ * not; a fork and an exit have one for each word (fork.word, fmo.deref).  So they are
+ * recorded if asked for: trace=pages, or a way to the host; those of words with
+ * trace=words.
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
@@ -103,6 +104,8 @@ is_left_out(unsigned i)
 	case EV_page_home:
 	case EV_page_pin:
 	case EV_page_unpin:
+	case EV_fork_word:
+	case EV_fmo_deref:
 		return !host && !option_has("trace", "pages");
 	default:
 		return false;

@@ -140,6 +140,7 @@ fork_reserve(struct fork_work *w)
 	mutex_lock(&p->ws_lock);
 	tables = p->n_table + p->n_table_out;
 	entries = p->n_fork + p->n_priv;
+	w->gather = p->n_shared_refs >= FORK_OBJECTS;
 	mutex_unlock(&p->ws_lock);
 	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 	w->c.charge = tables + atomic_load(&p->late);
@@ -232,7 +233,7 @@ account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
 	w->c.child->n_fork++;
 	w->c.parent->n_fork++;
 	w->c.parent->n_priv--;
-	fork_child_late(&w->c);
+	fork_child_late(&w->c, 1);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
@@ -240,28 +241,16 @@ account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
 
 /* A copy for the child of a page that somebody is filling, pinned by us. */
 static bool
-copy_now(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg,
-    struct vm_page *cleaf, uint64_t *cword)
+copy_now(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg)
 {
-	struct vm_page *own = fork_spare_frame(&w->c);
-
-	if (own != NULL) {
-		w->c.copy = NULL;
-		page_copy(own, pg);
-		spin_lock(&pfn_lock);
-		page_adopt_locked(own, HOME_PTE, word_pa(cword),
-		    s->va >> PAGE_SHIFT);
-		page_pin_locked(own);
-		word_set_locked(cleaf, cword, pte_make_trans(own));
-		CHECK(!page_unpin_dirty_locked(own));
-		spin_unlock(&pfn_lock);
-		w->copies++;
-		w->c.child->n_priv++;
-		fork_child_late(&w->c);
-		EVENT(fork_pinned_copies);
+	if (!fork_copy_page(&w->c, s, pg)) {
+		page_unpin(pg);
+		return false;
 	}
 	page_unpin(pg);
-	return own != NULL;
+	w->copies++;
+	EVENT(fork_pinned_copies);
+	return true;
 }
 
 /* A private word: one hold of [P] says whether it is shared or copied. */
@@ -287,7 +276,7 @@ share_private(struct fork_work *w, const struct pte_ref *s,
 	spin_unlock(&pfn_lock);
 	spin_unlock(&w->fmo->lock);
 	if (pinned != NULL)
-		return copy_now(w, s, pinned, cleaf, cword);
+		return copy_now(w, s, pinned);
 	account(w, s, e, old);
 	return true;
 }
@@ -298,18 +287,22 @@ share_entry(struct fork_work *w, const struct pte_ref *s,
     struct vm_page *cleaf, uint64_t *cword)
 {
 	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
+	struct fmo_ref *ref;
 	uint64_t index;
 
 	if (e == NULL)
 		return false;
-	if (fmo_try_steal(s, e, STEAL_FORK))
+	if (w->gather && fmo_try_steal(s, e, STEAL_FORK))
 		return share_private(w, s, cleaf, cword);
 	index = fmo_index_of(e);
 	word_set(cleaf, cword, fork_word(index));
-	fmo_reref(fmo_find_ref(w->c.child, index), e);
+	ref = fmo_find_ref(w->c.child, index);
+	spin_lock(&ref->fmo->lock);
+	fmo_reref(ref, e);
+	spin_unlock(&ref->fmo->lock);
 	w->rerefs++;
 	w->c.child->n_fork++;
-	fork_child_late(&w->c);
+	fork_child_late(&w->c, 1);
 	EVENT(fork_rerefs);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, index, e->refs);
 	return true;
@@ -336,13 +329,14 @@ share_word(struct fork_work *w, const struct pte_ref *s)
 		want_page(&w->c.want, pte_page(word));
 		return false;
 	}
-	cword = fork_child_word(&w->c, s->va, &cleaf);
-	if (cword == NULL)
+	cleaf = fork_child_leaf(&w->c, s->va);
+	if (cleaf == NULL)
 		return false;
+	cword = pt_word(cleaf, s->va);
 	if (kind == PTE_ERROR) {
 		w->c.child->n_priv++;
 		word_set(cleaf, cword, word);
-		fork_child_late(&w->c);
+		fork_child_late(&w->c, 1);
 		return true;
 	}
 	if (kind == PTE_FORK || (kind == PTE_VALID && pte_src(word) == SRC_FORK))
@@ -357,16 +351,14 @@ static bool
 share_some(struct fork_work *w, struct pt_iter *at)
 {
 	struct pte_ref spot[SPOTS];
-	va_t limit = pte_limit(&w->c.vad);
 	unsigned n = 0, i;
 	uint64_t *word;
 
 	PT_FOREACH(word, at) {
 		if (n == SPOTS)
 			break;
-		if (at->va < limit)
-			spot[n++] = (struct pte_ref){ w->c.parent, at->va,
-			    at->leaf, word };
+		spot[n++] = (struct pte_ref){ w->c.parent, at->va, at->leaf,
+			word };
 	}
 	for (i = 0; i < n; i++)
 		if (!share_word(w, &spot[i])) {
@@ -387,7 +379,9 @@ share_some(struct fork_work *w, struct pt_iter *at)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	if (fork_lock_table(&w->c, *start, end))
+	struct pte_ref s;
+
+	if (fork_lock_table(&w->c, *start, end, &s))
 		(void)share_some(w, &w->c.at);
 	*start = fork_unlock_table(&w->c);
 	return fork_wait(&w->c);

@@ -163,6 +163,7 @@ fork_reserve(struct fork_work *w)
 	mutex_lock(&w->c.parent->ws_lock);
 	entries = w->c.parent->n_fork + w->c.parent->n_priv;
 	pages = w->c.parent->n_table + w->c.parent->n_table_out;
+	w->gather = w->c.parent->n_shared_refs >= FORK_OBJECTS;
 	r = entries == 0 ? 0 : object_of_parent(w, entries);
 	mutex_unlock(&w->c.parent->ws_lock);
 	if (r == 0)
@@ -250,7 +251,7 @@ account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
 	w->c.child->n_fork++;
 	w->c.parent->n_fork++;
 	w->c.parent->n_priv--;
-	fork_child_late(&w->c);
+	fork_child_late(&w->c, 1);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
@@ -300,30 +301,18 @@ in_use(uint64_t *word)
 	return pg;
 }
 
-/* All that a copy for the child needs, then the copy. */
+/* A copy for the child; the page goes out of our hands. */
 static bool
 copy_page(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg)
 {
-	struct vm_page *leaf, *own = fork_spare_frame(&w->c);
-	uint64_t *word = own == NULL ? NULL : fork_child_word(&w->c, s->va, &leaf);
+	bool done = fork_copy_page(&w->c, s, pg);
 
-	if (word != NULL) {
-		page_copy(own, pg);
-		spin_lock(&pfn_lock);
-		page_adopt_locked(own, HOME_PTE, word_pa(word),
-		    s->va >> PAGE_SHIFT);
-		page_pin_locked(own);
-		word_set_locked(leaf, word, pte_make_trans(own));
-		CHECK(!page_unpin_dirty_locked(own));
-		spin_unlock(&pfn_lock);
-		w->c.copy = NULL;
-		w->c.child->n_priv++;
-		w->copies++;
-		fork_child_late(&w->c);
+	if (done) {
 		EVENT(fork_pinned_copies);
+		w->copies++;
 	}
 	page_unpin(pg);
-	return word != NULL;
+	return done;
 }
 
 static bool
@@ -335,10 +324,11 @@ share_new(struct fork_work *w, const struct pte_ref *s)
 
 	if (busy != NULL)
 		return copy_page(w, s, busy);
-	cword = fork_child_word(&w->c, s->va, &cleaf);
-	e = cword != NULL ? fork_next_entry(w) : NULL;
+	cleaf = fork_child_leaf(&w->c, s->va);
+	e = cleaf != NULL ? fork_next_entry(w) : NULL;
 	if (e == NULL)
 		return false;
+	cword = pt_word(cleaf, s->va);
 	spin_lock(&w->fmo->lock);
 	spin_lock(&pfn_lock);
 	old = enter(w, s, e, cleaf, cword);
@@ -351,23 +341,26 @@ share_new(struct fork_work *w, const struct pte_ref *s)
 static bool
 share_old(struct fork_work *w, const struct pte_ref *s)
 {
-	struct vm_page *cleaf;
-	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
+	struct vm_page *cleaf = fork_child_leaf(&w->c, s->va);
 	struct fmo_entry *e;
+	struct fmo_ref *ref;
 
-	if (cword == NULL)
+	if (cleaf == NULL)
 		return false;
 	e = fork_old_entry(w, word_get(s->word));
 	if (e == NULL)
 		return false;
-	if (fmo_try_steal(s, e, STEAL_FORK))
+	if (w->gather && fmo_try_steal(s, e, STEAL_FORK))
 		return share_new(w, s);
 	EVENT(fork_rerefs);
 	w->rerefs++;
 	w->c.child->n_fork++;
-	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
-	fmo_reref(fmo_find_ref(w->c.child, fmo_index_of(e)), e);
-	fork_child_late(&w->c);
+	word_set(cleaf, pt_word(cleaf, s->va), fork_word(fmo_index_of(e)));
+	ref = fmo_find_ref(w->c.child, fmo_index_of(e));
+	spin_lock(&ref->fmo->lock);
+	fmo_reref(ref, e);
+	spin_unlock(&ref->fmo->lock);
+	fork_child_late(&w->c, 1);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
 	return true;
 }
@@ -375,15 +368,14 @@ share_old(struct fork_work *w, const struct pte_ref *s)
 static bool
 share_error(struct fork_work *w, const struct pte_ref *s)
 {
-	struct vm_page *cleaf;
-	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
+	struct vm_page *cleaf = fork_child_leaf(&w->c, s->va);
 
-	if (cword != NULL) {
-		word_set(cleaf, cword, word_get(s->word));
+	if (cleaf != NULL) {
+		word_set(cleaf, pt_word(cleaf, s->va), word_get(s->word));
 		w->c.child->n_priv++;
-		fork_child_late(&w->c);
+		fork_child_late(&w->c, 1);
 	}
-	return cword != NULL;
+	return cleaf != NULL;
 }
 
 static bool
@@ -418,19 +410,12 @@ share_word(struct fork_work *w, const struct pte_ref *s)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct pte_ref s = { .as = w->c.parent };
 	int left = WORDS_PER_HOLD;
-	va_t limit;
+	struct pte_ref s;
 
-	if (fork_lock_table(&w->c, *start, end)) {
-		s.leaf = w->c.at.leaf;
-		limit = pte_limit(&w->c.vad);
-		PT_FOREACH(s.word, &w->c.at) {
-			s.va = w->c.at.va;
-			if (left-- == 0 || (s.va < limit && !share_word(w, &s)))
-				break;
-		}
-	}
+	if (fork_lock_table(&w->c, *start, end, &s))
+		while (left-- > 0 && fork_meet(&w->c, &s) && share_word(w, &s))
+			fork_met(&w->c, &s);
 	*start = fork_unlock_table(&w->c);
 	return fork_wait(&w->c);
 }

@@ -445,14 +445,15 @@ static bool
 dup_copy(struct pte_fork *f, struct rec_slot *s, struct rec_slot *cs)
 {
 	struct vm_page *from = pte_page(word_get(&s->rec->word));
-	struct vm_page *to = fork_spare_frame(f);
-	struct rec *rec = to == NULL ? NULL : rec_new();
+	struct rec *rec = want_frame(&f->want) ? rec_new() : NULL;
+	struct vm_page *to = f->want.frame;
 
 	if (rec == NULL) {
 		if (to != NULL)
 			(void)want_again(&f->want);
 		return false;
 	}
+	f->want.frame = NULL;
 	page_copy(to, from);
 	slot_set(cs, rec);
 	spin_lock(&pfn_lock);
@@ -462,7 +463,6 @@ dup_copy(struct pte_fork *f, struct rec_slot *s, struct rec_slot *cs)
 	word_set_locked(NULL, &rec->word, pte_make_trans(to));
 	CHECK(!page_unpin_dirty_locked(to));
 	spin_unlock(&pfn_lock);
-	f->copy = NULL;
 	return true;
 }
 
@@ -522,8 +522,6 @@ recs_dup(struct aspace *parent, struct aspace *child)
 			r = dup_region(&f, region_at(parent, v->start),
 			    v->dpriv);
 	}
-	if (f.copy != NULL)
-		page_free(f.copy);
 	want_end(&f.want);
 	commit_uncharge(f.charge);
 	return r;

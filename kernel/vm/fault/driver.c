@@ -82,6 +82,17 @@ fault_hook(struct aspace *as, enum fault_moment moment)
 		faults.hook(as, moment);
 }
 
+/*
+ * Something of a design has died that ops->reap frees, once no lock is held.
+ *
+ * Locks:    any.
+ */
+void
+fault_reap_later(void)
+{
+	atomic_add(&fault_unreaped, 1);
+}
+
 /* How many pages a read fault may map in all: fault-around. */
 uint64_t
 fault_around(void)

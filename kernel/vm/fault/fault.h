@@ -14,6 +14,7 @@ uint64_t fault_around(void);                          /* pages a read fault may 
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
 extern _Atomic uint64_t fault_unreaped; /* [A] what has died of designs: ops->reap, after a fault */
+void fault_reap_later(void);                             /* one more */
 /* For ops->pass: the VAD that it has found; or there is none at the address. */
 void fault_set_vad(struct fctx *, const struct vad *);
 enum fault_outcome fault_grow(struct fctx *);

@@ -134,6 +134,15 @@ pte_make_soft(enum pte_kind kind, uint64_t payload_at_12)
 	    (payload_at_12 << PAGE_SHIFT);
 }
 
+/* What a soft word of this kind was made with; any other word: more than fits. */
+static inline uint64_t
+pte_payload(enum pte_kind kind, uint64_t w)
+{
+	uint64_t payload = w - pte_make_soft(kind, 0);
+
+	return payload << (64 - PAGE_SHIFT) | payload >> PAGE_SHIFT;
+}
+
 /*
  * A table that is not in use: its parent's word, TRANS, BUSY, SWAP or ERROR,
  * keeps what its descriptor would forget.  Words of data have none of this.
@@ -321,6 +330,11 @@ word_take(uint64_t *word, struct words_gone *gone)
 	return old;
 }
 
+/* Store one of several words of a container, which is VALID neither before nor
+ * after; then the books of the container for all of them, in the same hold. */
+void word_store(uint64_t *word, uint64_t new);
+void word_sums(struct vm_page *container, int used, int resident);
+void word_sums_locked(struct vm_page *container, int used, int resident);
 void word_settle(struct vm_page *table, const struct words_gone *);
 /* The same for ABSENT words that become VALID.  [W], [P] */
 void word_enter(uint64_t *word, uint64_t new);

@@ -151,6 +151,49 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /*
+ * One of several words of a container, none of which the processor reads.  Until
+ * word_sums() the container counts what it had.
+ *
+ * Locks:    the container's; [P] where a kind of rule 3 changes.
+ */
+void
+word_store(uint64_t *word, uint64_t new)
+{
+	ASSERT(((word_get(word) | new) & MD_PTE_P) == 0);
+	EVENT(page_word, va2pa(word), word_get(word), new);
+	atomic_store_release(word, new);
+}
+
+/*
+ * The books of a container of whose words several have been stored: so many more
+ * are not ABSENT, so many more name a frame.
+ *
+ * Locks:    the container's, [P].
+ */
+void
+word_sums_locked(struct vm_page *container, int used, int resident)
+{
+	container->nused = (uint16_t)(container->nused + used);
+	if (resident != 0)
+		resident_changed(container, resident, 0);
+	ASSERT(container->nres <= MD_PT_WORDS);
+	ASSERT(container->nused <= MD_PT_WORDS);
+	if ((container->flags & PF_DIRTY) == 0)
+		page_dirty_locked(container);
+}
+
+/*
+ * Locks:    the container's; takes [P].
+ */
+void
+word_sums(struct vm_page *container, int used, int resident)
+{
+	spin_lock(&pfn_lock);
+	word_sums_locked(container, used, resident);
+	spin_unlock(&pfn_lock);
+}
+
+/*
  * Locks:    the container's; [P] where a kind of rule 3, nres or PF_DIRTY changes.
  * Returns:  as word_set().
  */

@@ -93,26 +93,32 @@ fork_next_vad(struct pte_fork *f)
 }
 
 /*
- * The first leaf table of the parent in [va, end).
+ * The first leaf table of the parent in [va, end).  A word beyond the end of the
+ * mapping's object is not looked at: nobody would take it from the child (R7).
  *
  * Locks:    takes both ws_locks, until fork_unlock_table().
- * Returns:  true with f->at at the table; false: there is none, or it is out,
- *           and fork_wait() brings it.
+ * Returns:  true with f->at at the table, s for fork_meet(); false: there is none,
+ *           or it is out, and fork_wait() brings it.
  */
 bool
-fork_lock_table(struct pte_fork *f, va_t va, va_t end)
+fork_lock_table(struct pte_fork *f, va_t va, va_t end, struct pte_ref *s)
 {
 	bool found;
 
 	want_again(&f->want);
 	f->cleaf = NULL;
 	f->ptables.as = f->parent;
-	f->at = (struct pt_iter){ .as = f->parent, .va = va, .end = end,
-		.hold = &f->ptables, .want = &f->want };
+	f->at = (struct pt_iter){ .as = f->parent, .va = va, .hold = &f->ptables,
+		.want = &f->want };
 	mutex_lock(&f->parent->ws_lock);
 	mutex_lock_nested(&f->child->ws_lock);
+	f->at.end = MIN(end, MAX(va, pte_limit(&f->vad)));
 	found = pt_iter_table(&f->at);
+	if (!found && f->at.r == 0)
+		f->at.va = end;
 	f->va = f->at.va;
+	*s = (struct pte_ref){ .as = f->parent, .leaf = f->at.leaf,
+		.word = found ? pt_iter_at(&f->at) : NULL };
 	return found;
 }
 
@@ -131,14 +137,14 @@ fork_unlock_table(struct pte_fork *f)
 }
 
 /*
- * The child's word at va, which lies in the table at which the parent is; tables
- * are made for the first of them.
+ * The child's table of va, which lies in the table at which the parent is: it is
+ * made for the first word.
  *
  * Locks:    both ws_locks.
- * Returns:  the word and its table; NULL: f->want.
+ * Returns:  the table; NULL: f->want.
  */
-uint64_t *
-fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
+struct vm_page *
+fork_child_leaf(struct pte_fork *f, va_t va)
 {
 	f->ctables.late = (f->vad.flags & VAD_CHARGED) == 0;
 	f->ctables.as = f->child;
@@ -146,39 +152,73 @@ fork_child_word(struct pte_fork *f, va_t va, struct vm_page **leaf)
 	    &f->want) == NULL)
 		return NULL;
 	f->given = true;
-	*leaf = f->cleaf;
-	return &pt_words(f->cleaf)[md_pt_index(va, 1)];
+	return f->cleaf;
 }
 
 /*
- * A frame for an eager copy, in f->copy.
+ * The child gets a page of its own, a copy of from, for the word at s.
  *
- * Returns:  the frame; NULL: f->want.
+ * Locks:    both ws_locks; from is pinned; takes [P].
+ * Returns:  true; false: f->want (a frame, the child's table).
  */
-struct vm_page *
-fork_spare_frame(struct pte_fork *f)
+bool
+fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
+    struct vm_page *from)
 {
-	if (f->copy == NULL && want_frame(&f->want)) {
-		f->copy = f->want.frame;
-		f->want.frame = NULL;
-	}
-	return f->copy;
+	struct vm_page *leaf = fork_child_leaf(f, s->va), *to;
+	uint64_t *word;
+
+	if (leaf == NULL || !want_frame(&f->want))
+		return false;
+	to = f->want.frame;
+	f->want.frame = NULL;
+	word = pt_word(leaf, s->va);
+	page_copy(to, from);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(to, HOME_PTE, word_pa(word), 0);
+	page_pin_locked(to);
+	word_set_locked(leaf, word, pte_make_trans(to));
+	/* The last unpin puts it on the modified queue. */
+	CHECK(!page_unpin_dirty_locked(to));
+	spin_unlock(&pfn_lock);
+	f->child->n_priv++;
+	fork_child_late(f, 1);
+	return true;
 }
 
 /*
- * The child got a page for which its mapping has not paid ahead: the part of
- * the charge that stands for the parent's late pages pays for it.
+ * What could not be read for the parent cannot be read for the child.
+ *
+ * Locks:    both ws_locks.
+ * Returns:  true; false: f->want.
+ */
+bool
+fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
+{
+	struct vm_page *leaf = fork_child_leaf(f, s->va);
+
+	if (leaf == NULL)
+		return false;
+	word_set(leaf, pt_word(leaf, s->va), word_get(s->word));
+	f->child->n_priv++;
+	fork_child_late(f, 1);
+	return true;
+}
+
+/*
+ * The child got n pages for which its mapping has not paid ahead: the part of
+ * the charge that stands for the parent's late pages pays for them.
  *
  * Locks:    both ws_locks.
  */
 void
-fork_child_late(struct pte_fork *f)
+fork_child_late(struct pte_fork *f, uint64_t n)
 {
 	if ((f->vad.flags & VAD_CHARGED) != 0)
 		return;
-	ASSERT(f->charge > 0);
-	f->charge--;
-	atomic_add(&f->child->late, 1);
+	ASSERT(f->charge >= n);
+	f->charge -= n;
+	atomic_add(&f->child->late, n);
 }
 
 /* ---- with no ws_lock ---- */
@@ -210,8 +250,6 @@ fork_end(struct pte_fork *f)
 	mutex_lock(&child->ws_lock);
 	pt_prune_now(child, f->va);
 	mutex_unlock(&child->ws_lock);
-	if (f->copy != NULL)
-		page_free(f->copy);
 	pt_release(&f->ptables);
 	pt_release(&f->ctables);
 	want_end(&f->want);

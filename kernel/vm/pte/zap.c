@@ -175,6 +175,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 		r = as->ops->shared->drop(as, it->leaf, &at, it->stop,
 		    &z->job->want);
 		it->stop = at;
+		it->left = it->leaf->nused;
 		z->freed_late += forks - as->n_fork;
 	}
 	zap_words(z, it);

@@ -57,6 +57,13 @@ pt_words(struct vm_page *table)
 {
 	return pa2va(page_pa(table));
 }
+
+static inline uint64_t *
+pt_word(struct vm_page *leaf, va_t va)
+{
+	return &pt_words(leaf)[md_pt_index(va, 1)];
+}
+
 enum fault_outcome pt_walk(struct fctx *);     /* sets f->leaf, f->word */
 void pt_pin(struct fctx *);                    /* the pass ends without the page */
 /* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
@@ -88,7 +95,7 @@ bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
 static inline uint64_t *
 pt_iter_at(const struct pt_iter *it)
 {
-	return &pt_words(it->leaf)[md_pt_index(it->va, 1)];
+	return pt_word(it->leaf, it->va);
 }
 /* The first word from that of va on that is not ABSENT, va moved up to it; NULL: there
  * is none, va is stop.  A table of few words is not read to its end. */

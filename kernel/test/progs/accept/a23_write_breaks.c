@@ -47,7 +47,7 @@ body(void)
 	}
 	snap_self(7);
 	snap_all(3);
-	DELTA_EQ(6, 7, "fault.fork_steal", WRITES);
+	EQ(taken_back(6, 7), WRITES);
 	DELTA_EQ(6, 7, "fault.fork_copy", 0);
 	DELTA_EQ(2, 3, "page.copy", 0);
 	turn_give(turn, 2);

@@ -157,6 +157,15 @@ check_fork(int self, int a, int b)
 	DELTA_EQ(a, b, "page.copy", 0);
 }
 
+/* Pages that a last owner took back in faults between the snapshots a and b: the one
+ * that he stored to, and some behind it. */
+static inline long
+taken_back(int a, int b)
+{
+	return snap_delta(a, b, "fault.fork_steal") +
+	    snap_delta(a, b, "fault.around_steal");
+}
+
 /* Two processes take turns through a word in shared memory. */
 static inline void
 turn_wait(volatile int *turn, int mine)

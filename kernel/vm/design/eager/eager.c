@@ -37,7 +37,6 @@
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
-#include "vm/table/table.h"
 #include "vm/want/want.h"
 
 /* One fork under way; on the stack of eager_dup(). */
@@ -52,7 +51,6 @@ static int copy_vad(struct eager_fork *w, const struct vad *v);
 static void copy_range(struct eager_fork *w, va_t *start, va_t end);
 static bool copy_word(struct eager_fork *w, const struct pte_ref *s);
 static bool copy_page(struct eager_fork *w, const struct pte_ref *s);
-static bool copy_error(struct eager_fork *w, const struct pte_ref *s);
 static bool read_page(struct eager_fork *w, const struct pte_ref *s);
 
 /*
@@ -147,19 +145,11 @@ copy_vad(struct eager_fork *w, const struct vad *v)
 static void
 copy_range(struct eager_fork *w, va_t *start, va_t end)
 {
-	struct pte_ref s = { .as = w->c.parent };
-	va_t limit;
+	struct pte_ref s;
 
-	if (fork_lock_table(&w->c, *start, end)) {
-		s.leaf = w->c.at.leaf;
-		limit = pte_limit(&w->c.vad);
-		PT_FOREACH(s.word, &w->c.at) {
-			s.va = w->c.at.va;
-			/* Beyond its object a mapping has no pages (R7). */
-			if (s.va < limit && !copy_word(w, &s))
-				break;
-		}
-	}
+	if (fork_lock_table(&w->c, *start, end, &s))
+		while (fork_meet(&w->c, &s) && copy_word(w, &s))
+			fork_met(&w->c, &s);
 	*start = fork_unlock_table(&w->c);
 }
 
@@ -184,7 +174,7 @@ copy_word(struct eager_fork *w, const struct pte_ref *s)
 		want_page(&w->c.want, pte_page(word));
 		return false;
 	case PTE_ERROR:
-		return copy_error(w, s);
+		return fork_copy_error(&w->c, s);
 	case PTE_FORK:
 		break;
 	}
@@ -206,55 +196,20 @@ pin_page(const uint64_t *word)
 	return pg;
 }
 
-/*
- * The child gets its own page.  Frame and table first, for these may not be at
- * hand.
- */
+/* The child gets its own page. */
 static bool
 copy_page(struct eager_fork *w, const struct pte_ref *s)
 {
-	struct pte_fork *f = &w->c;
-	struct vm_page *from, *to = fork_spare_frame(f), *leaf;
-	uint64_t *word;
+	struct vm_page *from = pin_page(s->word);
+	bool copied = from != NULL && fork_copy_page(&w->c, s, from);
 
-	if (to == NULL)
-		return false;
-	word = fork_child_word(f, s->va, &leaf);
-	if (word == NULL)
-		return false;
-	from = pin_page(s->word);
-	if (from == NULL)
-		return false;
-	page_copy(to, from);
-	page_unpin(from);
-	spin_lock(&pfn_lock);
-	page_adopt_locked(to, HOME_PTE, word_pa(word), 0);
-	page_pin_locked(to);
-	word_set_locked(leaf, word, pte_make_trans(to));
-	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_dirty_locked(to));
-	spin_unlock(&pfn_lock);
-	f->copy = NULL;
-	f->child->n_priv++;
-	fork_child_late(f);
-	w->copies++;
-	EVENT(eager_copies);
-	return true;
-}
-
-/* What could not be read for the parent cannot be read for the child. */
-static bool
-copy_error(struct eager_fork *w, const struct pte_ref *s)
-{
-	struct vm_page *leaf;
-	uint64_t *word = fork_child_word(&w->c, s->va, &leaf);
-
-	if (word == NULL)
-		return false;
-	word_set(leaf, word, word_get(s->word));
-	w->c.child->n_priv++;
-	fork_child_late(&w->c);
-	return true;
+	if (from != NULL)
+		page_unpin(from);
+	if (copied) {
+		w->copies++;
+		EVENT(eager_copies);
+	}
+	return copied;
 }
 
 /*

@@ -45,8 +45,7 @@ static struct {
 static bool take_page(const struct pte_ref *s, struct fmo_entry *e);
 static bool entry_died(struct fmo *fmo, struct fmo_entry *e);
 static struct vm_page *entry_release(struct fmo_entry *e);
-static void drop_word(struct aspace *as, struct fmo_ref *ref);
-static void refs_changed(const struct fmo_entry *e);
+static void refs_changed(struct vm_page *page);
 
 #define REF_OF(node) CONTAINER_OF(node, struct fmo_ref, rb)
 
@@ -110,7 +109,7 @@ fmo_bury(struct fmo *fmo)
 	list_remove(&fmo->all);
 	list_push_back(&fmos.dead, &fmo->all);
 	spin_unlock(&fmos.lock);
-	atomic_add(&fault_unreaped, 1);
+	fault_reap_later();
 	EVENT_ADD(fmo_live, -1);
 }
 
@@ -281,38 +280,85 @@ fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
 		fmo_bury(fmo);
 }
 
-/* One word of as less; the reference goes when it reaches 0. */
-static void
-drop_word(struct aspace *as, struct fmo_ref *ref)
-{
-	ASSERT(ref->nptes > 0 && as->n_fork > 0);
-	as->n_fork--;
-	ref->nptes--;
-	if (ref->nptes == 0)
-		fmo_drop_ref(as, ref);
-}
-
 /*
  * One more word of the ref's process names e: fork of a word that refers to
  * an entry already.  The caller counts n_fork.
  *
- * Locks:    [W] of the process; e's page is pinned; takes [F].
+ * Locks:    [W] of the process, [F]; e's page is pinned.
  */
 void
 fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
 {
-	struct fmo *fmo = ref->fmo;
-
-	spin_lock(&fmo->lock);
 	ASSERT(e->refs > 0 && e->word != 0);
 	e->refs++;
-	fmo->nrefs++;
-	refs_changed(e);
-	spin_unlock(&fmo->lock);
+	ref->fmo->nrefs++;
 	ref->nptes++;
 }
 
 /* ---- the end of an entry ---- */
+
+/* References that a process gives up in one hold of [F], and what ends with them. */
+struct drop {
+	struct aspace *as;     /* [own] */
+	struct fmo_ref *ref;   /* [own] */
+	uint64_t n;            /* [own] words */
+	pfn_t gone;            /* [own] chain of frames that nobody holds */
+	bool empty;            /* [own] the entry page holds no living entry any more */
+};
+
+static struct drop
+drop_begin(struct aspace *as, uint64_t index)
+{
+	struct fmo_ref *ref = fmo_find_ref(as, index);
+
+	ASSERT(ref != NULL);
+	spin_lock(&ref->fmo->lock);
+	return (struct drop){ .as = as, .ref = ref };
+}
+
+/* Nobody refers to e any more: page or slot go, with the end of the hold.  [F]. */
+static void
+entry_ends(struct drop *d, struct fmo_entry *e)
+{
+	struct vm_page *pg = entry_release(e);
+
+	if (pg != NULL) {
+		pg->qnext = d->gone;
+		d->gone = page_pfn(pg);
+	}
+	d->empty = entry_died(d->ref->fmo, e);
+}
+
+/* A word that named e is gone.  [F]. */
+static inline void
+drop_word(struct drop *d, struct fmo_entry *e)
+{
+	ASSERT(e->refs > 0);
+	e->refs--;
+	d->n++;
+	EVENT(fmo_deref, fmo_index_of(e), e->refs);
+	if (e->refs == 0)
+		entry_ends(d, e);
+}
+
+/* All of these words named entries in the page of index; ends the hold of [F]. */
+static void
+drop_end(struct drop *d, uint64_t index)
+{
+	struct fmo_ref *ref = d->ref;
+
+	ASSERT(ref->fmo->nrefs >= d->n);
+	ref->fmo->nrefs -= d->n;
+	spin_unlock(&ref->fmo->lock);
+	page_free_chain(d->gone);
+	if (d->empty)
+		fmo_free_page(ref->fmo, index);
+	ASSERT(ref->nptes >= d->n && d->as->n_fork >= d->n);
+	d->as->n_fork -= d->n;
+	ref->nptes -= d->n;
+	if (ref->nptes == 0)
+		fmo_drop_ref(d->as, ref);
+}
 
 /*
  * A word of as that named e is gone, its flush acknowledged.
@@ -323,41 +369,21 @@ void
 fmo_deref(struct aspace *as, struct fmo_entry *e)
 {
 	uint64_t index = fmo_index_of(e);
-	struct fmo_ref *ref = fmo_find_ref(as, index);
-	struct vm_page *gone = NULL;
-	bool empty = false;
-	struct fmo *fmo;
+	struct drop d = drop_begin(as, index);
 
-	ASSERT(ref != NULL);
-	fmo = ref->fmo;
-	spin_lock(&fmo->lock);
-	ASSERT(e->refs > 0 && fmo->nrefs > 0);
-	e->refs--;
-	fmo->nrefs--;
-	refs_changed(e);
-	EVENT(fmo_deref, index, e->refs);
-	if (e->refs == 0) {
-		gone = entry_release(e);
-		empty = entry_died(fmo, e);
-	}
-	spin_unlock(&fmo->lock);
-	if (gone != NULL)
-		page_free(gone);
-	if (empty)
-		fmo_free_page(fmo, index);
-	drop_word(as, ref);
+	drop_word(&d, e);
+	refs_changed(fmo_page_of(e));
+	drop_end(&d, index);
 }
 
 /* Written by direct map: the entry page must not come back older from swap. */
 static void
-refs_changed(const struct fmo_entry *e)
+refs_changed(struct vm_page *page)
 {
-	struct vm_page *container = fmo_page_of(e);
-
-	if ((container->flags & PF_DIRTY) != 0)
+	if ((page->flags & PF_DIRTY) != 0)
 		return;
 	spin_lock(&pfn_lock);
-	page_dirty_locked(container);
+	page_dirty_locked(page);
 	spin_unlock(&pfn_lock);
 }
 
@@ -407,28 +433,20 @@ fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
     enum steal_where where)
 {
 	uint64_t index = fmo_index_of(e);
-	struct fmo_ref *ref = fmo_find_ref(s->as, index);
-	bool stolen, empty = false;
-	struct fmo *fmo;
+	struct drop d = drop_begin(s->as, index);
+	bool stolen = e->refs == 1 && take_page(s, e);
 
-	ASSERT(ref != NULL);
-	fmo = ref->fmo;
-	spin_lock(&fmo->lock);
-	stolen = e->refs == 1 && take_page(s, e);
 	if (stolen) {
 		e->refs = 0;
-		fmo->nrefs--;
-		empty = entry_died(fmo, e);
+		d.n = 1;
+		d.empty = entry_died(d.ref->fmo, e);
+		s->as->n_priv++;
+		EVENT(fmo_steal, index, where);
+		drop_end(&d, index);
+	} else {
+		spin_unlock(&d.ref->fmo->lock);
 	}
-	spin_unlock(&fmo->lock);
-	if (!stolen)
-		return false;
-	EVENT(fmo_steal, index, where);
-	if (empty)
-		fmo_free_page(fmo, index);
-	s->as->n_priv++;
-	drop_word(s->as, ref);
-	return true;
+	return stolen;
 }
 
 /* The resident page of e becomes that of the word.  [F], [P]. */
@@ -473,36 +491,62 @@ take_page(const struct pte_ref *s, struct fmo_entry *e)
 }
 
 /*
+ * The soft FORK words from *va on whose entries lie in page, up to the first that
+ * leads elsewhere.  Nothing maps what they name: no flush.
+ */
+static void
+drop_run(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
+    struct vm_page *page)
+{
+	uint64_t index = page->index * FMO_PER_PAGE, *word = pt_word(leaf, *va);
+	struct fmo_entry *all = fmo_entries(page);
+	struct drop d = drop_begin(as, index);
+	uint64_t i;
+
+	for (; *va < end; *va += PAGE_SIZE, word++) {
+		if ((word_get(word) & MD_PTE_P) != 0)
+			continue;
+		i = fmo_place(page, word_get(word));
+		if (i < FMO_PER_PAGE) {
+			word_store(word, 0);
+			drop_word(&d, &all[i]);
+		} else if (pte_kind(word_get(word)) == PTE_FORK) {
+			break;
+		}
+	}
+	word_sums(leaf, -(int)d.n, 0);
+	drop_end(&d, index);
+}
+
+/*
  * Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.
  * No data page is touched, nothing but entry pages is needed.
  *
  * Locks:    [W]; takes [F], [P].
- * Owns:     *held, a pinned entry page or NULL, stays the caller's.
- * Returns:  0: done; else the kva of an entry page that is not at hand (R2):
- *           pin it into *held and call again; *va is at the word.
+ * Returns:  0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its
+ *           word; w brings it, and keeps it pinned.
  */
 int
 fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
     struct want *w)
 {
-	va_t kva;
+	uint64_t word;
 
-	for (; *va < end; *va += PAGE_SIZE) {
-		uint64_t *word = &pt_words(leaf)[md_pt_index(*va, 1)];
-
-		if (pte_kind(word_get(word)) != PTE_FORK)
-			continue;
-		kva = fork_entry(word_get(word));
-		if (!fmo_hold(w, kva))
+	while (*va < end) {
+		word = word_get(pt_word(leaf, *va));
+		if (pte_kind(word) != PTE_FORK)
+			*va += PAGE_SIZE;
+		else if (fmo_hold(w, fork_entry(word)))
+			drop_run(as, leaf, va, end, w->kpage);
+		else
 			return -EAGAIN;
-		word_set(leaf, word, 0);
-		fmo_deref(as, kpaged_ptr(w->kpage, kva));
 	}
 	return 0;
 }
 
 /*
- * Have the entry page of kva pinned in w->kpage; another is let go.
+ * Have the entry page of kva pinned in w->kpage, to change refs in it; another is
+ * let go.
  *
  * Locks:    any of rank < 8; takes [P].
  * Returns:  false: not in memory, the pass ends.
@@ -524,5 +568,6 @@ fmo_hold(struct want *w, va_t kva)
 		return false;
 	}
 	container_attach(w->kpage, KIND_FMO, MD_PT_WORDS);
+	refs_changed(w->kpage);
 	return true;
 }

@@ -26,6 +26,7 @@ struct fmo_entry {             /* 16 B, kpaged, 256 per page */
 };
 
 #define FMO_PER_PAGE (PAGE_SIZE / sizeof(struct fmo_entry))
+#define FORK_OBJECTS 4 /* so many old ones may a process keep alive at a fork */
 
 struct fmo {
 	uint64_t base;         /* [c] entry index of entry 0 */
@@ -71,6 +72,29 @@ fmo_entry_of_page(const struct vm_page *pg)
 	return pa2va(page_home_payload(pg));
 }
 
+/* The entries in a page that is pinned. */
+static inline struct fmo_entry *
+fmo_entries(struct vm_page *page)
+{
+	return pa2va(page_pa(page));
+}
+
+/* Which of them a FORK or VALID/FORK word names; none: FMO_PER_PAGE or more.
+ * [W] of the word's space. */
+static inline uint64_t
+fmo_place(const struct vm_page *page, uint64_t word)
+{
+	const struct fmo_entry *e;
+
+	if ((word & MD_PTE_P) == 0)
+		return pte_payload(PTE_FORK, word) - page->index * FMO_PER_PAGE;
+	if (pte_src(word) != SRC_FORK)
+		return FMO_PER_PAGE;
+	e = fmo_entry_of_page(pte_page(word));
+	return fmo_page_of(e) == page ? (va2pa(e) & PAGE_MASK) / sizeof(*e) :
+	    FMO_PER_PAGE;
+}
+
 /* The faults that a fork makes: fork.c, with entry.c. */
 enum fault_outcome f4_break_fork(struct fctx *);
 enum fault_outcome f8_fork_map(struct fctx *);
@@ -92,6 +116,7 @@ struct fork_work {
 	struct fmo_ref *pref, *cref; /* references of both to it */
 	uint64_t next;               /* entries made */
 	uint64_t rerefs, copies;     /* of older entries; of pinned pages */
+	bool gather;                 /* the parent refers to many objects */
 	struct vm_page *page;        /* pinned: entry page of `next` */
 	va_t lo, hi;                 /* parent words that lost W: to be flushed */
 };
@@ -113,7 +138,7 @@ struct fmo *fmo_create(uint64_t max_entries);  /* header and kpaged range; NULL 
 struct fmo_ref *fmo_add_ref(struct aspace *, struct fmo *);
 struct fmo_ref *fmo_find_ref(struct aspace *, uint64_t index);
 void fmo_drop_ref(struct aspace *, struct fmo_ref *);  /* nptes == 0 */
-/* One more word of the ref's process names e. */
+/* [F]: one more word of the ref's process names e. */
 void fmo_reref(struct fmo_ref *, struct fmo_entry *);
 /* A word of as that named e is gone. */
 void fmo_deref(struct aspace *, struct fmo_entry *);

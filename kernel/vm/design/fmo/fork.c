@@ -21,8 +21,8 @@
  *              outlive a later fork, which finds the word FORK and does not
  *              flush it.
  *           4. A page with pins is copied at once: a read(2) may still fill it.
- *           5. The maplink of a VAD is listed before its words are copied,
- *              and a word beyond the end of the object is not (R7).
+ *           5. Words of one table that go the same way go in one hold of the
+ *              locks; their counts follow once for all of them.
  *
  * Read next vm/design/fmo/fmo.c.  Book: ch10.
  */
@@ -31,15 +31,13 @@
 static int fork_object(struct fork_work *w, uint64_t entries);
 static int fork_refs(struct fork_work *w);
 static int fork_words(struct fork_work *w);
-static bool fork_one(struct fork_work *w, const struct pte_ref *s);
-static bool fork_error(struct fork_work *w, const struct pte_ref *s);
-static bool fork_private(struct fork_work *w, const struct pte_ref *s);
-static bool fork_entered(struct fork_work *w, const struct pte_ref *s);
-static void fork_enter(struct fork_work *w, const struct pte_ref *s,
-    struct vm_page *cleaf, uint64_t *cword);
-static bool fork_copy(struct fork_work *w, const struct pte_ref *s,
-    struct vm_page *pg);
-static void fork_around(struct fctx *f, const struct fmo_entry *e);
+static bool fork_run(struct fork_work *w, struct pte_ref *s);
+static bool fork_private(struct fork_work *w, struct pte_ref *s);
+static bool fork_entered(struct fork_work *w, struct pte_ref *s);
+static void fork_enter(struct fork_work *w, struct pte_ref *s,
+    struct fmo_entry *e, struct vm_page *cleaf);
+static void steal_around(struct fctx *f, struct vm_page *page);
+static void fork_around(struct fctx *f, struct vm_page *page);
 
 /* ---- FORK words (book: words) ---- */
 
@@ -121,6 +119,7 @@ fork_reserve(struct fork_work *w)
 	mutex_lock(&p->ws_lock);
 	entries = p->n_priv + p->n_fork;
 	others = p->n_table + p->n_table_out + atomic_load(&p->late);
+	w->gather = p->n_shared_refs >= FORK_OBJECTS;
 	mutex_unlock(&p->ws_lock);
 	r = fork_vads(&w->c);
 	if (r != 0)
@@ -213,61 +212,47 @@ fork_words(struct fork_work *w)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	struct pte_ref s = { .as = w->c.parent };
-	va_t limit;
+	struct pte_ref s;
 
-	if (fork_lock_table(&w->c, *start, end)) {
-		s.leaf = w->c.at.leaf;
-		limit = pte_limit(&w->c.vad);
-		PT_FOREACH(s.word, &w->c.at) {
-			s.va = w->c.at.va;
-			if (s.va < limit && !fork_one(w, &s))
-				break;
-		}
-	}
+	if (fork_lock_table(&w->c, *start, end, &s))
+		while (fork_meet(&w->c, &s) && fork_run(w, &s))
+			continue;
 	*start = fork_unlock_table(&w->c);
 	return fork_wait(&w->c);
 }
 
-/* One word.  False: w->c.want says what is missing; the word is as before. */
+/*
+ * The word at s, and as many behind it as go the same way in one hold of the
+ * locks.  False: w->c.want says what is missing; the word is as before.
+ */
 static bool
-fork_one(struct fork_work *w, const struct pte_ref *s)
+fork_run(struct fork_work *w, struct pte_ref *s)
 {
 	uint64_t word = word_get(s->word);
 
 	switch (pte_kind(word)) {
-	case PTE_ABSENT:
-		return true;
 	case PTE_VALID:
 		if (pte_src(word) == SRC_PRIV)
 			return fork_private(w, s);
-		return pte_src(word) != SRC_FORK || fork_entered(w, s);
+		if (pte_src(word) == SRC_FORK)
+			return fork_entered(w, s);
+		break;
 	case PTE_TRANS:
 	case PTE_SWAP:
 		return fork_private(w, s);
 	case PTE_FORK:
 		return fork_entered(w, s);
 	case PTE_ERROR:
-		return fork_error(w, s);
+		if (!fork_copy_error(&w->c, s))
+			return false;
+		break;
 	case PTE_BUSY:
 		want_page(&w->c.want, pte_page(word));
 		return false;
+	case PTE_ABSENT:
+		break;
 	}
-	panic("fork: va %lx word %lx", s->va, word);
-}
-
-/* What could not be read for the parent cannot be read for the child. */
-static bool
-fork_error(struct fork_work *w, const struct pte_ref *s)
-{
-	struct vm_page *cleaf;
-	uint64_t *cword = fork_child_word(&w->c, s->va, &cleaf);
-
-	if (cword == NULL)
-		return false;
-	word_set(cleaf, cword, word_get(s->word));
-	w->c.child->n_priv++;
-	fork_child_late(&w->c);
+	fork_met(&w->c, s);
 	return true;
 }
 
@@ -288,27 +273,50 @@ pin_pinned(const uint64_t *word)
 	return pg;
 }
 
+/* Someone still fills or reads the page: the child gets its own, now. */
+static bool
+fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
+{
+	bool copied = fork_copy_page(&w->c, s, pinned);
+
+	page_unpin(pinned);
+	if (copied) {
+		fork_met(&w->c, s);
+		w->copies++;
+		EVENT(fork_pinned_copies);
+	}
+	return copied;
+}
+
 /* VALID/PRIV, TRANS, SWAP: into the new object, or copied if someone pins it. */
 static bool
-fork_private(struct fork_work *w, const struct pte_ref *s)
+fork_private(struct fork_work *w, struct pte_ref *s)
 {
 	struct vm_page *pg = pin_pinned(s->word), *cleaf;
-	uint64_t *cword;
-	bool done;
+	struct fmo_entry *e;
 
 	/* [M] exclusive and [W]: nobody gets a new pin by this word. */
-	if (pg != NULL) {
-		done = fork_copy(w, s, pg);
-		page_unpin(pg);
-		return done;
-	}
-	if (fork_next_entry(w) == NULL)
+	if (pg != NULL)
+		return fork_copy(w, s, pg);
+	e = fork_next_entry(w);
+	if (e == NULL)
 		return false;
-	cword = fork_child_word(&w->c, s->va, &cleaf);
-	if (cword == NULL)
+	cleaf = fork_child_leaf(&w->c, s->va);
+	if (cleaf == NULL)
 		return false;
-	fork_enter(w, s, cleaf, cword);
+	fork_enter(w, s, e, cleaf);
 	return true;
+}
+
+/* Private, and nobody pins its page.  [P]. */
+static bool
+may_enter(uint64_t word)
+{
+	enum pte_kind kind = pte_kind(word);
+
+	if (kind == PTE_VALID ? pte_src(word) != SRC_PRIV : kind != PTE_TRANS)
+		return kind == PTE_SWAP;
+	return pte_page(word)->pins == 0;
 }
 
 /*
@@ -316,20 +324,19 @@ fork_private(struct fork_work *w, const struct pte_ref *s)
  * Returns the parent's word as it was: TRANS may have become SWAP by now.
  */
 static uint64_t
-fork_hand_over(struct fork_work *w, const struct pte_ref *s,
-    struct fmo_entry *e)
+fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
-	uint64_t old = word_get(s->word), fork = fork_word(fmo_index_of(e));
+	uint64_t old = word_get(s->word);
 	struct vm_page *pg;
 
 	if (pte_kind(old) == PTE_SWAP) {
-		word_set_locked(w->page, &e->word, old);
+		word_store(&e->word, old);
 		word_set_locked(s->leaf, s->word, fork);
-		atomic_sub(&w->c.parent->n_swap, 1);
+		atomic_sub(&s->as->n_swap, 1);
 		return old;
 	}
 	pg = pte_page(old);
-	word_set_locked(w->page, &e->word, pte_make_trans(pg));
+	word_store(&e->word, pte_make_trans(pg));
 	page_set_home(pg, HOME_FMO, va2pa(e));
 	if (pte_kind(old) == PTE_VALID)
 		old = word_change(s->word, MD_PTE_W | MD_PTE_D | PTE_SRC_MASK,
@@ -337,101 +344,116 @@ fork_hand_over(struct fork_work *w, const struct pte_ref *s,
 	else
 		word_set_locked(s->leaf, s->word, fork);
 	/* What MADV_FREE gave up is common now: it stays as it is. */
-	if (((old & MD_PTE_P) != 0 && (old & MD_PTE_D) != 0) ||
+	if (((old & MD_PTE_D) != 0 && (pg->flags & PF_DIRTY) == 0) ||
 	    (pg->flags & PF_LAZYFREE) != 0)
 		page_dirty_locked(pg);
 	return old;
 }
 
-/* The parent's word and the child's refer to the next entry from now on. */
-static void
-fork_enter(struct fork_work *w, const struct pte_ref *s,
-    struct vm_page *cleaf, uint64_t *cword)
+/* The word at s and the child's refer to entry e, of this index, from now on. */
+static uint64_t
+fork_enter_one(struct fork_work *w, const struct pte_ref *s,
+    struct fmo_entry *e, uint64_t index, uint64_t *cword)
 {
-	struct fmo_entry *e = fork_next_entry(w);
 	uint64_t old;
 
-	spin_lock(&w->fmo->lock);
-	spin_lock(&pfn_lock);
-	ASSERT(e->word == 0 && e->refs == 0);
+	ASSERT(e->refs == 0 && e->word == 0);
+	old = fork_hand_over(s, e, fork_word(index));
 	e->refs = 2;
 	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
-	old = fork_hand_over(w, s, e);
-	word_set_locked(cleaf, cword, fork_word(fmo_index_of(e)));
-	spin_unlock(&pfn_lock);
-	w->fmo->live++;
-	w->fmo->nrefs += 2;
-	spin_unlock(&w->fmo->lock);
+	word_store(cword, fork_word(index));
 	if ((old & MD_PTE_P) != 0) {
 		w->lo = MIN(w->lo, s->va);
 		w->hi = MAX(w->hi, s->va + PAGE_SIZE);
 	}
-	w->next++;
-	w->pref->nptes++;
-	w->cref->nptes++;
-	w->c.parent->n_priv--;
-	w->c.parent->n_fork++;
-	w->c.child->n_fork++;
-	fork_child_late(&w->c);
-	EVENT(fork_entries);
-	EVENT_ADD(fmo_entries_live, 1);
-	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), fmo_index_of(e), 2);
-}
-
-/* Someone still fills or reads the page: the child gets its own, now. */
-static bool
-fork_copy(struct fork_work *w, const struct pte_ref *s, struct vm_page *pg)
-{
-	struct vm_page *cleaf;
-	uint64_t *cword;
-
-	if (fork_spare_frame(&w->c) == NULL)
-		return false;
-	cword = fork_child_word(&w->c, s->va, &cleaf);
-	if (cword == NULL)
-		return false;
-	page_copy(w->c.copy, pg);
-	spin_lock(&pfn_lock);
-	page_adopt_locked(w->c.copy, HOME_PTE, word_pa(cword), 0);
-	page_pin_locked(w->c.copy);
-	word_set_locked(cleaf, cword, pte_make_trans(w->c.copy));
-	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_dirty_locked(w->c.copy));
-	spin_unlock(&pfn_lock);
-	w->c.copy = NULL;
-	w->c.child->n_priv++;
-	w->copies++;
-	fork_child_late(&w->c);
-	EVENT(fork_pinned_copies);
-	return true;
+	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), index, 2);
+	return old;
 }
 
 /*
- * FORK or VALID/FORK: the child refers to the same entry; chains never grow.
- * Where the parent is the last owner it takes the page back first, and enters
- * it in the new object, so that the old one can die.
+ * The words from s on get the entries from e on: as far as these lie in one page,
+ * w->page, and the words may be entered.
+ */
+static void
+fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
+    struct vm_page *cleaf)
+{
+	uint64_t index = w->fmo->base + w->next, old;
+	uint64_t room = FMO_PER_PAGE - w->next % FMO_PER_PAGE;
+	uint64_t *cwords = pt_words(cleaf);
+	unsigned n = 0, resident = 0;
+
+	spin_lock(&w->fmo->lock);
+	spin_lock(&pfn_lock);
+	do {
+		old = fork_enter_one(w, s, e + n, index + n,
+		    &cwords[md_pt_index(s->va, 1)]);
+		resident += pte_names_frame(old);
+		n++;
+		fork_met(&w->c, s);
+	} while (n < room && fork_meet(&w->c, s) &&
+	    may_enter(word_get(s->word)));
+	word_sums_locked(w->page, (int)n, (int)resident);
+	word_sums_locked(cleaf, (int)n, 0);
+	spin_unlock(&pfn_lock);
+	w->fmo->live += n;
+	w->fmo->nrefs += 2 * n;
+	spin_unlock(&w->fmo->lock);
+	w->next += n;
+	w->pref->nptes += n;
+	w->cref->nptes += n;
+	w->c.parent->n_priv -= n;
+	w->c.parent->n_fork += n;
+	w->c.child->n_fork += n;
+	fork_child_late(&w->c, n);
+	EVENT_ADD(fork_entries, n);
+	EVENT_ADD(fmo_entries_live, n);
+}
+
+/*
+ * FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So
+ * do the words behind it whose entries lie in the same page.  Of many objects the
+ * parent takes back first what it alone refers to, and enters it in the new one,
+ * so that the old ones can die.
  */
 static bool
-fork_entered(struct fork_work *w, const struct pte_ref *s)
+fork_entered(struct fork_work *w, struct pte_ref *s)
 {
-	struct fmo_entry *e = fork_old_entry(w, word_get(s->word));
-	struct vm_page *cleaf;
-	uint64_t *cword;
+	struct fmo_entry *e = fork_old_entry(w, word_get(s->word)), *all;
+	struct vm_page *page = w->c.want.kpage, *cleaf;
+	uint64_t i, first, *cwords;
+	struct fmo_ref *ref;
+	unsigned n = 0;
 
 	if (e == NULL)
 		return false;
-	if (fmo_try_steal(s, e, STEAL_FORK))
+	if (w->gather && fmo_try_steal(s, e, STEAL_FORK))
 		return fork_private(w, s);
-	cword = fork_child_word(&w->c, s->va, &cleaf);
-	if (cword == NULL)
+	cleaf = fork_child_leaf(&w->c, s->va);
+	if (cleaf == NULL)
 		return false;
-	fmo_reref(fmo_find_ref(w->c.child, fmo_index_of(e)), e);
-	word_set(cleaf, cword, fork_word(fmo_index_of(e)));
-	w->c.child->n_fork++;
-	w->rerefs++;
-	fork_child_late(&w->c);
-	EVENT(fork_rerefs);
-	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, fmo_index_of(e), e->refs);
+	cwords = pt_words(cleaf);
+	all = fmo_entries(page);
+	first = page->index * FMO_PER_PAGE;
+	ref = fmo_find_ref(w->c.child, first);
+	i = (uint64_t)(e - all);
+	spin_lock(&ref->fmo->lock);
+	do {
+		fmo_reref(ref, &all[i]);
+		word_store(&cwords[md_pt_index(s->va, 1)], fork_word(first + i));
+		EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, first + i,
+		    all[i].refs);
+		n++;
+		fork_met(&w->c, s);
+		i = fork_meet(&w->c, s) ? fmo_place(page, word_get(s->word)) :
+		    FMO_PER_PAGE;
+	} while (i < FMO_PER_PAGE && !(w->gather && all[i].refs == 1));
+	word_sums(cleaf, (int)n, 0);
+	spin_unlock(&ref->fmo->lock);
+	w->c.child->n_fork += n;
+	w->rerefs += n;
+	fork_child_late(&w->c, n);
+	EVENT_ADD(fork_rerefs, n);
 	return true;
 }
 
@@ -473,8 +495,12 @@ f4_break_fork(struct fctx *f)
 	if (r != FAULT_DONE)
 		return r;
 	/* F4s: only our own fork could add a sharer, and [M] excludes it. */
-	if (fmo_try_steal(&s, e, STEAL_WRITE))
-		return fault_map_stolen(f, before);
+	if (fmo_try_steal(&s, e, STEAL_WRITE)) {
+		r = fault_map_stolen(f, before);
+		if (r == FAULT_DONE)
+			steal_around(f, fmo_page_of(e));
+		return r;
+	}
 	new = fault_take_spare(f, FRAME_ANY);
 	if (new == NULL)
 		return FAULT_NEEDMEM;
@@ -496,6 +522,33 @@ f4_break_fork(struct fctx *f)
 	page_unpin(old);
 	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(new));
 	return FAULT_DONE;
+}
+
+/*
+ * Who stores to a page that he alone has left will store to the next ones: take
+ * back as many, as far as they are mapped and their entries lie in the same,
+ * pinned, entry page.  A fault for each of 16 pages would cost four times as much.
+ */
+static void
+steal_around(struct fctx *f, struct vm_page *page)
+{
+	uint64_t n = MIN(fault_around(), 16), i;
+	struct pte_ref s = { f->as, f->va, f->leaf, f->word };
+	uint64_t e;
+
+	for (i = 1; i < n; i++) {
+		s.word++;
+		s.va += PAGE_SIZE;
+		if (md_pt_index(s.va, 1) == 0 || s.va >= f->v.end << PAGE_SHIFT ||
+		    pte_kind(word_get(s.word)) != PTE_VALID)
+			return;
+		e = fmo_place(page, word_get(s.word));
+		if (e >= FMO_PER_PAGE ||
+		    !fmo_try_steal(&s, fmo_entries(page) + e, STEAL_WRITE))
+			return;
+		word_change(s.word, 0, MD_PTE_W);
+		EVENT(fault_around_steal);
+	}
 }
 
 /*
@@ -549,7 +602,7 @@ f8_fork_map(struct fctx *f)
 	if (pg == NULL)
 		return FAULT_RESTART;
 	EVENT(fault_fork_map, f->va, before, word_get(f->word), page_pfn(pg));
-	fork_around(f, e);
+	fork_around(f, fmo_page_of(e));
 	return FAULT_DONE;
 }
 
@@ -558,12 +611,11 @@ f8_fork_map(struct fctx *f)
  * in the same, pinned, entry page.
  */
 static void
-fork_around(struct fctx *f, const struct fmo_entry *e)
+fork_around(struct fctx *f, struct vm_page *page)
 {
 	uint64_t n = MIN(fault_around(), 8), i;
-	const struct vm_page *page = fmo_page_of(e);
-	uint64_t *word = f->word;
-	va_t kva, va = f->va;
+	uint64_t *word = f->word, e;
+	va_t va = f->va;
 
 	for (i = 1; i < n && f->as->ws_pages < f->as->ws_max; i++) {
 		word++;
@@ -571,11 +623,9 @@ fork_around(struct fctx *f, const struct fmo_entry *e)
 		if (md_pt_index(va, 1) == 0 || va >= f->v.end << PAGE_SHIFT ||
 		    pte_kind(word_get(word)) != PTE_FORK)
 			return;
-		kva = fork_entry(word_get(word));
-		if ((kva - MD_KPAGED_BASE) >> PAGE_SHIFT != page->index)
-			return;
-		if (map_shared(f, word, pa2va(page_pa(page) +
-		    (kva & PAGE_MASK))) == NULL)
+		e = fmo_place(page, word_get(word));
+		if (e >= FMO_PER_PAGE ||
+		    map_shared(f, word, fmo_entries(page) + e) == NULL)
 			return;
 		EVENT(fault_around_fork);
 	}
