@@ -77,6 +77,7 @@ struct vmm_ops {
 	size_t (*evict)(struct aspace *, size_t want, int min_age);
 	/* Instead, no lock: of all spaces of the design, by a policy of its own. */
 	size_t (*evict_any)(size_t want, int min_age);
+	/* Of a design whose pages do not live in PTEs; NULL: evidence/ looks itself. */
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	int (*check)(struct aspace *, struct vm_report *);

@@ -219,7 +219,7 @@ check_space(struct aspace *as, void *arg)
 		rep->vads += as->nvads;
 	else
 		check_vad_tree(as, rep);
-	as->ops->check(as, rep);
+	check_words(as, rep);
 }
 
 static void

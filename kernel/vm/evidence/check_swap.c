@@ -214,7 +214,7 @@ space_words(struct aspace *as, void *arg)
 	if (as->md.root_pa == 0)
 		return;
 	c->partial |= as->n_table_out != 0;
-	as->ops->walk(as, 0, MD_USER_END >> PAGE_SHIFT, space_word, c);
+	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, space_word, c);
 }
 
 /* swap_walk.fn: words that belong to no space. */

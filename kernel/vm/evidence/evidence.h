@@ -5,6 +5,7 @@
 #ifndef VM_EVIDENCE_EVIDENCE_H
 #define VM_EVIDENCE_EVIDENCE_H
 
+#include "vm/design/design.h"
 #include "vm/evidence/report.h"
 #include "vm/swap/swap.h"
 
@@ -45,6 +46,13 @@ int check_cache(struct vmo *, struct vm_report *);       /* [O] */
 void check_bring_kpaged(void);                             /* check_kpaged.c */
 
 /* check_swap.c */
-void check_swap(struct vm_report *);                     /* check_swap.c */
+void check_swap(struct vm_report *);
+
+/* check_words.c */
+void check_words(struct aspace *, struct vm_report *);
+
+/* stat_walk.c: [M]; takes [W] for each table, unless the caller has it */
+int stat_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+void stat_resident(struct aspace *, struct vm_as_stat *);   /* [M], [W] */
 
 #endif

@@ -181,7 +181,7 @@ smap_walk(struct smap *m, const struct vad *v)
 	struct vm_page *held = NULL;
 	uint64_t vpn = v->start;
 
-	while (as->ops->walk(as, vpn, v->end, smap_word, m) != 0) {
+	while (stat_walk(as, vpn, v->end, smap_word, m) != 0) {
 		if (held != NULL)
 			kpaged_unpin(held);
 		if (as->ops->shared->bring(as, m->word, &held) != 0)
@@ -344,7 +344,7 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	st->size_peak = as->peak_pages;
 	st->tables = as->n_table;
 	st->locked = as->locked_pages;
-	as->ops->stat(as, st);
+	stat_resident(as, st);
 	st->design = as->ops->name;
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);

@@ -85,7 +85,7 @@ stat_vmstat(struct aspace *as, struct out *o)
 	struct word_run r = { .as = as, .o = o };
 
 	rw_lock_read(&as->map_lock);
-	as->ops->walk(as, 0, MD_USER_END >> PAGE_SHIFT, run_word, &r);
+	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, run_word, &r);
 	rw_unlock_read(&as->map_lock);
 	put_run(&r);
 }
@@ -220,7 +220,7 @@ stat_ws(struct aspace *as, struct out *o)
 	unsigned i;
 
 	rw_lock_read(&as->map_lock);
-	as->ops->walk(as, 0, MD_USER_END >> PAGE_SHIFT, age_word, n);
+	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, age_word, n);
 	rw_unlock_read(&as->map_lock);
 	out_printf(o, "pages=%lu peak=%lu min=%lu max=%lu\n", as->ws_pages,
 	    as->ws_peak, as->ws_min, as->ws_max);
@@ -366,7 +366,7 @@ stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
 		if (lo << PAGE_SHIFT >= MD_USER_END ||
 		    tables_in(as, lo << PAGE_SHIFT, &tables, &want) != 0)
 			break;
-		as->ops->walk(as, lo, hi, pagemap_word, &m);
+		stat_walk(as, lo, hi, pagemap_word, &m);
 	}
 	pt_release(&tables);
 	want_end(&want);

@@ -77,12 +77,9 @@ int pte_swapped(struct aspace *, struct swap_walk *);            /* ops->swapped
 /* move.c */
 int pte_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 
-/* walk.c */
+/* pte_fork.c */
 va_t pte_limit(const struct vad *);            /* where its object ends (R7) */
-int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-void pte_stat(struct aspace *, struct vm_as_stat *);             /* ops->stat */
-
-/* pte_fork.c: one fork under way; on the stack of ops->dup: [own] */
+/* One fork under way; on the stack of ops->dup: [own] */
 struct pte_fork {
 	struct aspace *parent, *child;
 	struct vad vad;              /* [M] of the parent, being forked: a copy */
@@ -126,8 +123,5 @@ bool fork_copy_error(struct pte_fork *, const struct pte_ref *s);
 void fork_child_late(struct pte_fork *, uint64_t n);
 int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */
 void fork_end(struct pte_fork *);
-
-/* pte_check.c */
-int pte_check(struct aspace *, struct vm_report *);              /* ops->check */
 
 #endif

@@ -27,6 +27,23 @@
 #include "vm/want/want.h"
 
 /*
+ * Where the object of a VAD, or of its copy, ends, as an address; no object: the
+ * end of user addresses.
+ *
+ * Locks:    [M]; [W] of the space whose words are about to be made.
+ */
+va_t
+pte_limit(const struct vad *v)
+{
+	uint64_t size, off = v->off << PAGE_SHIFT;
+
+	if (v->vmo == NULL)
+		return MD_USER_END;
+	size = PAGE_UP(vmo_size(v->vmo));
+	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
+}
+
+/*
  * The child's VADs, with its commit summed up; not charged yet.  Their links are
  * listed: a truncate from now on finds the child's words, too.
  *

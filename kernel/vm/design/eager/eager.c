@@ -242,8 +242,5 @@ const struct vmm_ops eager_ops = {
 	.dup = eager_dup,
 	.fault = fault_by_pte,
 	.evict = pte_evict,
-	.stat = pte_stat,
-	.walk = pte_walk,
-	.check = pte_check,
 	.swapped = pte_swapped,
 };

@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/walk.c: the words of a space, one after the other
+ * stat_walk.c: the words of a space, one after the other
  *
  * Problem   /proc and vm_check ask what each word of a space says, while all
  *           goes on.
  *
- * Picture   pte_walk: leaf table by leaf table ─→ fn(va, word)
+ * Picture   stat_walk: leaf table by leaf table ─→ fn(va, word)
  *
  * Rules     1. ws_lock for one table at a time (vm_check holds it already).
+ *           2. A design whose pages are elsewhere has functions of its own.
  */
-#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
-
-/*
- * Where the object of a VAD, or of its copy, ends, as an address; no object: the
- * end of user addresses.
- *
- * Locks:    [M]; [W] of the space whose words are about to be made.
- */
-va_t
-pte_limit(const struct vad *v)
-{
-	uint64_t size, off = v->off << PAGE_SHIFT;
-
-	if (v->vmo == NULL)
-		return MD_USER_END;
-	size = PAGE_UP(vmo_size(v->vmo));
-	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
-}
 
 /* Its ABSENT words, too: of these the mapping knows more. */
 static int
@@ -48,19 +30,21 @@ walk_table(struct pt_iter *it, vm_walk_fn *fn, void *arg)
 
 /*
  * Call fn for each word of the leaf tables in [lo, hi) vpn; once for a table
- * that is out, with the word of its parent: ops->walk.
+ * that is out, with the word of its parent.
  *
  * Locks:    [M]; takes [W] for each table, unless the caller has it.
  * Returns:  0, or what fn returned to end the walk.
  */
 int
-pte_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
+stat_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
     void *arg)
 {
 	struct pt_iter it = pt_range(as, lo, hi);
 	bool held = mutex_is_mine(&as->ws_lock);
 	int r = 0;
 
+	if (as->ops->walk != NULL)
+		return as->ops->walk(as, lo, hi, fn, arg);
 	while (it.va < it.end && r == 0) {
 		if (!held)
 			mutex_lock(&as->ws_lock);
@@ -116,14 +100,17 @@ count_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 }
 
 /*
- * Whose pages are resident, and how many are in swap: ops->stat.
+ * Whose pages are resident, and how many are in swap.
  *
  * Locks:    [M], [W].
  */
 void
-pte_stat(struct aspace *as, struct vm_as_stat *st)
+stat_resident(struct aspace *as, struct vm_as_stat *st)
 {
 	struct count_work c = { .as = as, .st = st };
 
-	pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
+	if (as->ops->stat != NULL)
+		as->ops->stat(as, st);
+	else
+		stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/pte_check.c: do the words of a space agree with homes, VADs and counts?
+ * check_words.c: do the words of a space agree with homes, VADs and counts?
  *
  * Problem   One page is known in several places: a word, its home, a counter
  *           of the space, one of the table.  A bug makes two of them disagree
@@ -16,10 +16,9 @@
  *              more than what was found.
  */
 #include "vm/design/design.h"
-#include "vm/evidence/report.h"
+#include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
@@ -39,35 +38,35 @@ struct word_count {
 	bool hidden;           /* a table above leaves is there: what is below? */
 };
 
-static int check_word(void *arg, va_t va, uint64_t word, uint64_t pages);
+static int judge_word(void *arg, va_t va, uint64_t word, uint64_t pages);
 static void check_tables(struct word_count *c);
-static void check_table(struct word_count *c, va_t va, struct vm_page *table,
+static void judge_table(struct word_count *c, va_t va, struct vm_page *table,
     int level);
 static void check_counts(struct word_count *c);
 
 /* ---- one space ---- */
 
 /*
- * The words, tables and counts of as: ops->check.
+ * The words, tables and counts of as; by its design, where pages are elsewhere.
  *
  * Locks:    freeze_spaces().
- * Returns:  0; findings go to the report.
  */
-int
-pte_check(struct aspace *as, struct vm_report *rep)
+void
+check_words(struct aspace *as, struct vm_report *rep)
 {
 	struct word_count c = { .as = as, .rep = rep };
 
-	if (as->md.root_pa == 0)
-		return 0;
-	pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, check_word, &c);
+	if (as->ops->check != NULL) {
+		as->ops->check(as, rep);
+		return;
+	}
+	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, judge_word, &c);
 	check_tables(&c);
 	c.hidden |= as_has_lost(as, LOST_TABLES);
 	rep->partial |= c.hidden || c.words != 0;
 	if (as->ops->shared != NULL)
 		as->ops->shared->check_space(as, rep);
 	check_counts(&c);
-	return 0;
 }
 
 /* found, and at most `more` that could not be seen. */
@@ -217,7 +216,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 }
 
 static int
-check_word(void *arg, va_t va, uint64_t word, uint64_t pages)
+judge_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
 	struct word_count *c = arg;
 	const struct vad *v;
@@ -292,7 +291,7 @@ check_out(struct word_count *c, va_t va, uint64_t word, int level)
 		else if (w != 0 && level > 1)
 			check_out(c, va, w, level - 1);
 		else if (w != 0)
-			(void)check_word(c, va, w, 1);
+			(void)judge_word(c, va, w, 1);
 		va += 1ul << (PAGE_SHIFT + 9 * (level - 1));
 	}
 	if (used != pte_table_used(word))
@@ -303,14 +302,14 @@ static void
 check_below(struct word_count *c, va_t va, uint64_t word, int level)
 {
 	if (pte_kind(word) == PTE_VALID)
-		check_table(c, va, pte_page(word), level);
+		judge_table(c, va, pte_page(word), level);
 	else if (word != 0)
 		check_out(c, va, word, level);
 }
 
 /* Counts of one table against its words. */
 static void
-check_table(struct word_count *c, va_t va, struct vm_page *table, int level)
+judge_table(struct word_count *c, va_t va, struct vm_page *table, int level)
 {
 	const uint64_t *words = pt_words(table);
 	unsigned nres = 0, nused = 0, i;
