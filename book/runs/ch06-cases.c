@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ch06-cases.c: a fault of each kind that one program can make at will */
 #include <errno.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <setjmp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "run.h"
+
+#define FUTEX_WAIT 0 /* as in Linux' linux/futex.h, which musl does not have */
 
 static volatile unsigned long nowhere = 16;
 static sigjmp_buf back;
