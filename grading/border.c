@@ -57,7 +57,8 @@ static const char *const sealed[] = { "ev_mark", "ev_set_mark_hook",
 	"option_hide", "panic_set_end", "uart_write", "vm_leak_begin" };
 /* Those that write a word of a page table wherever they are told. */
 static const char *const words[] = { "word_set", "word_set_locked",
-	"word_store", "word_change" };
+	"word_enter", "word_settle",
+	"put_word", "word_change" };
 /* Of kernel/lib/string.c: those that write upwards only. */
 static const char *const fills[] = { "memcpy", "memset" };
 /* Those that write a frame that they are told. */
