@@ -1,7 +1,7 @@
 /*
  * Changes a count of the reference's frames behind its back.
  *
- * forge: test=t01 hook=vad_find expect=fail
+ * forge: test=t01 hook=vad_find expect=fail,panic
  */
 static void
 attack(void)

@@ -3,7 +3,7 @@
  * order of objects does not change that.
  *
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
- * forge: say "goes to ev_mark, which the file does not import"
+ * forge: say "which the file does not import"
  */
 static volatile long distance = (long)(@ev_mark@ - @ev_read@);
 
