@@ -2,12 +2,15 @@
 /*
  * A39: a thread reads from a pipe into a page while another forks 1000
  * times (or as often as the argument says): the data lands in the parent; a
- * child sees old or new bytes, and its view does not change afterwards.  On
- * Vadose forks go on until some have met the page while it was pinned, and
- * copied it.
+ * child sees old or new bytes, and its view does not change afterwards.
+ * Meanwhile a second process reads the environment of the first, whose page is
+ * pinned for each of its reads.  On Vadose forks go on until some have met that
+ * page while it was pinned, and copied it.
  */
 #include "../lib/events.h"
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 
 #define FORKS_MOST 6000
 
@@ -71,7 +74,21 @@ child(void)
 	_exit(0);
 }
 
-/* Has a fork copied the page because it was pinned? */
+/* What the page of the environment holds is read by a process that is not its. */
+static void
+looker(void)
+{
+	char path[32], seen[PAGE];
+	int env;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", getppid());
+	env = OK(open(path, O_RDONLY));
+	for (;;)
+		if (pread(env, seen, sizeof(seen), 0) <= 0)
+			_exit(1);
+}
+
+/* Has a fork copied a page because it was pinned? */
 static bool
 has_met(void)
 {
@@ -86,7 +103,11 @@ main(int argc, char **argv)
 {
 	int forks = argc > 1 ? atoi(argv[1]) : 1000;
 	pthread_t r, w;
+	pid_t looks;
 
+	looks = OK(fork());
+	if (looks == 0)
+		looker();
 	page = pages_private(1);
 	OK(pipe(fd));
 	EQ(pthread_create(&r, NULL, reader, NULL), 0);
@@ -103,6 +124,8 @@ main(int argc, char **argv)
 		REAP(pid, 0);
 	}
 	CHECK(has_met());
+	OK(kill(looks, SIGKILL));
+	OK(waitpid(looks, NULL, 0));
 	stop = 1;
 	EQ(pthread_join(w, NULL), 0);
 	EQ(pthread_join(r, NULL), 0);
