@@ -179,10 +179,13 @@ vad_remove(struct aspace *as, struct vad *v)
 	ASSERT(rw_is_writer(&as->map_lock));
 	if (as->hint == v)
 		as->hint = NULL;
+	/* The next one has the hole, too: its own sum first, those above follow. */
+	if (next != NULL) {
+		next->gap += v->gap + (v->end - v->start);
+		vad_augment(&next->rb);
+	}
 	if (!vad_is_given_up(as))
 		rb_remove(&as->vads, &v->rb, vad_augment);
-	if (!vad_is_given_up(as))
-		gap_update(next);
 	as->nvads--;
 	count_lock(as, v, v->start - v->end);
 	as->total_pages -= v->end - v->start;

@@ -110,12 +110,8 @@ void
 fault_install(struct fctx *f, struct vm_page *pg)
 {
 	ASSERT((word_get(f->word) & MD_PTE_P) == 0);
-	spin_lock(&pfn_lock);
-	page_adopt_locked(pg, HOME_PTE, word_pa(f->word), f->va >> PAGE_SHIFT);
-	page_map_locked(pg);
-	word_set_locked(f->leaf, f->word,
+	page_install(f->leaf, f->word, pg, HOME_PTE,
 	    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
-	spin_unlock(&pfn_lock);
 	ws_insert(f->as, f->leaf);
 	f->as->n_priv++;
 }
@@ -249,7 +245,7 @@ f5_swap_in(struct fctx *f)
 {
 	const struct swap_words w = { .container = f->leaf, .word = f->word,
 		.step = 1, .max = MD_PT_WORDS - md_pt_index(f->va, 1),
-		.home = HOME_PTE, .index = f->va >> PAGE_SHIFT };
+		.home = HOME_PTE };
 
 	return fault_swap_in(f, &w);
 }
@@ -329,17 +325,19 @@ f7_rescue(struct fctx *f)
 enum fault_outcome
 f9_map_aobj(struct fctx *f)
 {
+	uint64_t bits = obj_rights(f);
 	struct vm_page *pg;
 	enum fault_outcome r = anon_fault(f, &pg);
 
 	if (r != FAULT_DONE)
 		return r;
-	if (!map_page_of_object(f, pg, obj_rights(f))) {
+	if (!map_page_of_object(f, pg, bits)) {
 		page_unpin(pg);
 		return FAULT_RESTART;
 	}
 	page_unpin(pg);
 	EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
+	fault_map_around(f, bits);
 	return FAULT_DONE;
 }
 

@@ -21,8 +21,8 @@
  *              outlive a later fork, which finds the word FORK and does not
  *              flush it.
  *           4. A page with pins is copied at once: a read(2) may still fill it.
- *           5. The maplink of a VAD is listed before its words are copied,
- *              and a word beyond the end of the object is not (R7).
+ *           5. Words of one table that go the same way go in one hold of the
+ *              locks; their counts follow once for all of them.
  *
  * Read next vm/design/fmo/fmo.c.  Book: ch10.
  */
