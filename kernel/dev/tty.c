@@ -31,8 +31,13 @@ struct effect {
 	bool wake;
 };
 
+static void input_work(void *arg);
+
+/* Keys may come before tty_init(): from the moment at which the line is up. */
 struct tty tty = {
 	.lock = SPIN_INIT(LR_DEV),
+	.readers = WAITQ_INIT(tty.readers),
+	.input = WORK_INIT(tty.input, input_work),
 	.t = {
 		.iflag = ICRNL | IXON,
 		.oflag = OPOST | ONLCR,
@@ -46,7 +51,6 @@ struct tty tty = {
 };
 const struct tty_ops *tty_job;
 
-static void input_work(void *arg);
 static void input_byte(uint8_t c, struct effect *e);
 static bool control_byte(uint8_t c, struct effect *e);
 static void edit_byte(uint8_t c, struct effect *e);
@@ -84,8 +88,6 @@ tty_init(void)
 {
 	unsigned i;
 
-	waitq_init(&tty.readers);
-	work_init(&tty.input, input_work, NULL);
 	for (i = 0; i < ARRAY_LEN(nodes); i++)
 		chr_register(&nodes[i]);
 }

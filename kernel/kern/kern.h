@@ -246,6 +246,8 @@ struct work {
 	bool queued;
 };
 
+/* Of a piece that may be queued before anybody has begun: by an interrupt. */
+#define WORK_INIT(name, f) { .node = { &(name).node, &(name).node }, .fn = (f) }
 void work_init(struct work *, void (*fn)(void *), void *arg);
 /* fn runs soon in a kernel thread; queued twice runs once.  In interrupts too. */
 void work_queue(struct work *);

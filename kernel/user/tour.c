@@ -30,7 +30,7 @@ static const char *const counter[NCOUNT] = {
 	"fork.entries",
 	"fork.rerefs",
 	"fault.fork_copy",
-	"fault.fork_steal",
+	"fmo.steal",
 	"page.copy",
 };
 static char text[65536];

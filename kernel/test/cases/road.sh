@@ -50,7 +50,7 @@ functions fork | awk '$2 == "vm_user_fault" { exit 1 }' || fail "fork: a fault o
 
 # Three threads of the kernel take part, and the program, beside what it does anyway.
 road page-out page-out
-for thread in 'the program' bal_main mpw_main; do
+for thread in 'the program' bal_main writer_main; do
 	grep -q "^ *$thread\$" "$tmp/page-out" || fail "page-out: no $thread"
 done
 grep -q '^left out: [1-9][0-9]* interrupts, ' "$tmp/page-out" || fail "page-out: no interrupt was left out"
