@@ -226,7 +226,7 @@ vad_insert(struct aspace *as, struct vad *v)
 	uint64_t pages = v->end - v->start;
 	struct vad *at;
 
-	for (; *link != NULL; EVENT(vad_visit)) {
+	while (*link != NULL) {
 		parent = *link;
 		at = VAD_OF(parent);
 		if (at->end <= v->start)
@@ -235,6 +235,7 @@ vad_insert(struct aspace *as, struct vad *v)
 			link = &parent->left;
 		else
 			return -EEXIST;
+		EVENT(vad_visit);
 	}
 	EVENT_ADD(vad_live, 1);
 	EVENT(vad_insert);
