@@ -67,25 +67,27 @@ all_common(const struct pages *p, struct aspace *child, uint64_t from,
 }
 
 /*
- * All pages are p's own.  Each fork leaves one object more, of a page written since
- * the last; of FORK_OBJECTS the next fork makes one.
+ * Each fork leaves one object more, of a fresh page written since the last, from
+ * the one with this number on; of FORK_OBJECTS the next fork makes one, whether a
+ * page is private then or none is.
  */
 static void
-gather(const struct pages *p)
+gather(const struct pages *p, const struct pages *fresh, uint64_t first,
+    bool is_private)
 {
-	struct pages fresh = family_pages(p->as, FORK_OBJECTS);
 	struct aspace *child;
 	uint64_t i;
 
 	for (i = 0; i + 1 < FORK_OBJECTS; i++) {
-		pages_write(&fresh, i);
-		child = fork_again(p, 1, p->n + i);
+		pages_write(fresh, first + i);
+		child = fork_again(p, 1, p->n + first + i);
 		all_common(p, child, 0, p->n, 2);
 		lab_space_end(child);
 	}
-	pages_write(&fresh, i);
-	child = fork_again(p, p->n + FORK_OBJECTS, 0);
-	ev_mark(5);
+	if (is_private)
+		pages_write(fresh, first + i++);
+	child = fork_again(p, p->n + first + i, 0);
+	ev_mark(is_private ? 5 : 6);
 	all_common(p, child, 0, p->n, 2);
 	CLAIM(ev_read(EV_fmo_live) == 1, "%lu objects live, one is in use: the "
 	    "pages that their last owner took back are entered in the new one, "
@@ -98,7 +100,7 @@ again(void)
 {
 	uint64_t n = lab_param("n", 300), half = lab_param("half", 140);
 	struct aspace *first, *second, *third, *grandchild;
-	struct pages p, q;
+	struct pages p, q, fresh;
 	uint64_t i;
 
 	vm_leak_begin();
@@ -130,7 +132,9 @@ again(void)
 	lab_space_end(p.as);
 	lab_space_end(third);
 	q.as = grandchild;
-	gather(&q);
+	fresh = family_pages(q.as, 2 * FORK_OBJECTS);
+	gather(&q, &fresh, 0, true);
+	gather(&q, &fresh, FORK_OBJECTS, false);
 	lab_space_end(grandchild);
 	family_nothing_left();
 }
