@@ -1,6 +1,6 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=300
-# What is not in use leaves at every 10th fault or wait (LONG: at each), with the
+# What is not in use leaves at every 4th fault or wait (LONG: at each), with the
 # tables that describe it: the conformance programs print what they always do.
 # Arguments: processors (1 4), programs (some that fault little).
 . kernel/test/cases/lib.sh
@@ -32,7 +32,7 @@ END
 for n in $cpus; do
 	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 280 \
 		--memory 48M --swap 128M --cpus "$n" --log "$tmp/log" \
-		--append inject=FI_TABLE:1:${every:-10} $add \
+		--append inject=FI_TABLE:1:${every:-4} $add \
 		--add "$tmp/script:/script" -- sh /script
 done
 finish
