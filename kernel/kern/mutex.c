@@ -16,6 +16,9 @@
  *              the list is not empty, and that unlock has to look.
  *           4. Nothing of the mutex is touched after owner is 0 or its spin lock
  *              is free.
+ *           5. Who finds it taken, and nobody waiting, looks LOOKS times before he
+ *              waits: a holder on another CPU is mostly done sooner than two threads
+ *              are put to sleep and woken.  He has no turn while he looks.
  *
  * What waits or hands over stands apart: it needs registers, which who finds the
  * mutex free does not save.  A mutex that is free costs 22 instructions in and 16 out.
@@ -23,6 +26,8 @@
  * Read next kern/rwlock.c, kern/lockrank.c; test/models/lockword.pml.
  */
 #include "kern/kernfn.h"
+
+#define LOOKS 200u
 
 static inline void own(struct mutex *m);
 static void wait_for(struct mutex *m, struct thread *me);
@@ -99,13 +104,34 @@ own_or_mark(struct mutex *m, struct thread *me)
 	return old != NULL;
 }
 
+/* Rule 5.  The holder is not looked at: he may be gone.  True: ours. */
+static bool
+own_soon(struct mutex *m, struct thread *me)
+{
+	unsigned n = md_ncpus() > 1 ? LOOKS : 0;
+	struct thread *owner;
+
+	for (; n > 0; n--) {
+		owner = atomic_load_relaxed(&m->owner);
+		if (((uint64_t)owner & MUTEX_WAITED) != 0)
+			return false;
+		if (owner == NULL && owner_change(m, NULL, me))
+			return true;
+		md_pause();
+	}
+	return false;
+}
+
 static __attribute__((noinline)) void
 wait_for(struct mutex *m, struct thread *me)
 {
 	struct waiter w = { .thread = me };
-	uint64_t flags = spin_lock_irq(&m->lock);
+	uint64_t flags;
 
 	ASSERT(owner_of(m) != me);
+	if (own_soon(m, me))
+		return;
+	flags = spin_lock_irq(&m->lock);
 	if (!own_or_mark(m, me)) {
 		spin_unlock_irq(&m->lock, flags);
 		return;
