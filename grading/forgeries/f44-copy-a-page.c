@@ -4,7 +4,7 @@
  * forge: use find.h
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "page_copy"
- * forge: say "writes to what counts, records or checks"
+ * forge: say "writes to"
  */
 #include "lib/string.h"
 

@@ -11,7 +11,7 @@ attack(void)
 	unsigned pfn;
 	uint64_t home;
 
-	for (pfn = 500; pfn < 16384; pfn++)
+	for (pfn = 1; pfn < 16384; pfn++)
 		if (pfdb[pfn].home >> 60 == HOME_TABLE)
 			break;
 	if (pfn == 16384)
