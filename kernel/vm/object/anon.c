@@ -14,13 +14,14 @@
  *                └ ind[3] ─→ … four tables          the rest of 256 TiB
  *
  *           tables are kpaged pages; a leaf has 512 owning words: TRANS while
- *           the page is in memory, mapped or not, SWAP when it is not.  An interior word is the
- *           child's kpaged page number << 1, never a frame.
+ *           the page is in memory, mapped or not, SWAP when it is not.  An
+ *           interior word is the child's kpaged page number << 1, never a frame.
  *
  * Rules     1. [O] guards words, tables and counts.  Tables are pinned while
  *              their words are used, and made and freed without [O].
  *           2. A table is made when a page below it is, and freed with its
- *              last word: nused == 0.  Looking for a hole makes nothing.
+ *              last word: nused == 0.  Looking for a hole makes nothing.  One
+ *              table at a time, from above: another may have made it meanwhile.
  *           3. A page is found or made only below the size, read in the same
  *              hold of [O]; so none can appear behind a truncate (R7).  What
  *              fallocate(2) keeps behind it, below a.keep, no fault finds.
@@ -45,6 +46,7 @@ struct anon_ask {
 	struct vm_page *page;   /* answer, pinned */
 };
 
+static int anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w);
 static int look(struct vmo *vmo, struct anon_ask *ask);
 static int anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way);
 static int anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way);
@@ -129,44 +131,79 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 }
 
 /*
- * The word of pgoff; those behind it up to anon_run_end() lie side by side.  The
- * tables are not pinned: while [P] is held they stay, and are only read.
+ * Make the tables that lead to a page.
  *
- * Returns:  NULL: no table leads there, or it is not in memory.
+ * Locks:    none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
+ *           nothing is left over.
  */
-static const uint64_t *
-words_at_hand(struct vmo *vmo, uint64_t pgoff)
+int
+anon_make_path(struct vmo *vmo, uint64_t pgoff)
 {
-	uint64_t at;
-	unsigned depth = anon_depth_of(pgoff, &at);
-	const uint64_t *table, *word;
+	struct want w = { .what = WANT_AGAIN };
+	struct anon_path way;
+	int r;
 
-	word = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];
-	for (; depth > 0; depth--) {
-		if (*word == 0 || *word == AOBJ_LOST)
-			return NULL;
-		table = kpaged_peek(anon_table_kva(*word));
-		if (table == NULL)
-			return NULL;
-		word = table + anon_word_in(at, depth);
-	}
-	return word;
+	do {
+		spin_lock(&vmo->lock);
+		r = anon_walk(vmo, pgoff, &way, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(way.table);
+		if (r == -EAGAIN)
+			r = want_get(&w);
+		else if (r == -ENOENT)
+			r = anon_add_table(vmo, pgoff, &w);
+		else
+			break;
+	} while (r == 0);
+	want_end(&w);
+	if (r != 0)
+		anon_prune(vmo, pgoff);
+	return r;
 }
 
-/* See object.h.  Locks: [O], [P]. */
-void
-anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages)
+/*
+ * One table, the topmost that is missing: made without [O], hung in under it if
+ * it is still missing, else thrown away.  0, -ENOMEM, -EINTR.
+ */
+static int
+anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 {
-	uint64_t end = pgoff + n, run, w;
-	const uint64_t *word;
+	struct vm_page *table;
+	struct anon_path way;
+	bool missing;
+	va_t kva;
+	int r;
 
-	while (pgoff < end) {
-		word = words_at_hand(vmo, pgoff);
-		for (run = MIN(end, anon_run_end(pgoff)); pgoff < run; pgoff++) {
-			w = word == NULL ? 0 : word_get(word++);
-			*pages++ = pte_is_trans(w) ? pte_page(w) : NULL;
-		}
+	want_end(w); /* R9: no frame, for it waits for another */
+	if (anon_table_charge(vmo) != 0)
+		return -ENOMEM;
+	kva = kpaged_alloc(1);
+	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
+	if (r != 0)
+		goto undo_kva;
+	spin_lock(&vmo->lock);
+	missing = anon_walk(vmo, pgoff, &way, w) == -ENOENT;
+	if (missing) {
+		anon_set_upper(way.table, way.slot,
+		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
+		vmo->a.n_tables++;
+		vmo->a.charged += !vmo->charged_whole;
+		EVENT(anon_table_alloc);
+		EVENT_ADD(anon_tables, 1);
 	}
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(way.table);
+	anon_unpin_table(table);
+	if (missing)
+		return 0;
+	/* Somebody was faster, or the way is not in memory: look again. */
+undo_kva:
+	if (kva != 0)
+		kpaged_free(kva, 1);
+	anon_table_uncharge(vmo, 1);
+	return r;
 }
 
 /* ---- pages ---- */

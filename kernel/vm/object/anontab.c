@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anontab.c: the tables of anonymous objects come and go
+ * anontab.c: the tables of anonymous objects: what they cost, visits, their end
  *
- * Problem   A table is memory which may have to be waited for, and the lock of
- *           the object is a spin lock.  Others may make or free the same
- *           tables meanwhile.
+ * Problem   Whoever visits the words of an object wants to leap over what does
+ *           not exist, and meets tables that are on swap; a fault wants only
+ *           what is at hand.  An empty table goes; but its memory cannot be freed
+ *           under the lock of the object.
  *
- * Picture   look, [O] ─→ missing ─→ make one without [O] ─→ look again:
- *           still missing ─→ hang it in;  else ─→ throw it away
+ * Picture   from above: pin, pin, pin ─→ the leaf is empty?  unlink it, [O]
+ *           ─→ the one above is empty now?  unlink it ─→ … ─→ free, without [O]
  *
- * Rules     1. One table at a time, from above; what is half made is pruned.
- *           2. A table is unlinked under [O] when nused is 0, freed without.
- *           3. A commit page is charged for each table while it exists; of an
+ * Rules     1. A table is unlinked under [O] when nused is 0, freed without.
+ *           2. A commit page is charged for each table while it exists; of an
  *              object that is charged whole for all that it can ever have, from
  *              the start: a touch of what was promised may not fail.
  */
@@ -26,11 +26,9 @@ struct dead_tables {
 	unsigned n;
 };
 
-static int anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w);
-
 /*
  * Let a table go.  Who has written to an interior word has said so:
- * set_upper(); word_set() does it for the others.
+ * anon_set_upper(); word_set() does it for the others.
  *
  * Locks:    not [P].
  */
@@ -41,9 +39,14 @@ anon_unpin_table(struct vm_page *table)
 		kpaged_unpin(table);
 }
 
-/* An interior word, in the header or in a pinned table.  [O]. */
-static void
-set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
+/*
+ * Store to an interior word, in the header (table NULL) or in a pinned table,
+ * whose nused follows.
+ *
+ * Locks:    [O]; takes [P].
+ */
+void
+anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 {
 	int change = (new != 0) - (*slot != 0);
 
@@ -54,39 +57,6 @@ set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 	table->nused = (uint16_t)(table->nused + change);
 	page_dirty_locked(table);
 	spin_unlock(&pfn_lock);
-}
-
-/*
- * Make the tables that lead to a page.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
- * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
- *           nothing is left over.
- */
-int
-anon_make_path(struct vmo *vmo, uint64_t pgoff)
-{
-	struct want w = { .what = WANT_AGAIN };
-	struct anon_path way;
-	int r;
-
-	do {
-		spin_lock(&vmo->lock);
-		r = anon_walk(vmo, pgoff, &way, &w);
-		spin_unlock(&vmo->lock);
-		anon_unpin_table(way.table);
-		if (r == -EAGAIN)
-			r = want_get(&w);
-		else if (r == -ENOENT)
-			r = anon_add_table(vmo, pgoff, &w);
-		else
-			break;
-	} while (r == 0);
-	want_end(&w);
-	if (r != 0)
-		anon_prune(vmo, pgoff);
-	return r;
 }
 
 /*
@@ -115,58 +85,25 @@ anon_price(uint64_t pages)
 	return pages + tables_of(pages);
 }
 
-/* Rule 3: a table of vmo comes or goes. */
-static int
-table_charge(const struct vmo *vmo)
+/*
+ * Rule 2: a table of vmo is going to be made; who does not make it takes the
+ * charge back by anon_table_uncharge().
+ *
+ * Locks:    any.
+ * Returns:  0, -ENOMEM.
+ */
+int
+anon_table_charge(const struct vmo *vmo)
 {
 	return vmo->charged_whole ? 0 : commit_charge(1);
 }
 
-static void
-table_uncharge(const struct vmo *vmo, uint64_t n)
+/* So many tables of vmo are gone.  Locks: any. */
+void
+anon_table_uncharge(const struct vmo *vmo, uint64_t n)
 {
 	if (!vmo->charged_whole)
 		commit_uncharge(n);
-}
-
-/* One table, the topmost that is missing.  0, -ENOMEM, -EINTR. */
-static int
-anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
-{
-	struct vm_page *table;
-	struct anon_path way;
-	bool missing;
-	va_t kva;
-	int r;
-
-	want_end(w); /* R9: no frame, for it waits for another */
-	if (table_charge(vmo) != 0)
-		return -ENOMEM;
-	kva = kpaged_alloc(1);
-	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
-	if (r != 0)
-		goto undo_kva;
-	spin_lock(&vmo->lock);
-	missing = anon_walk(vmo, pgoff, &way, w) == -ENOENT;
-	if (missing) {
-		set_upper(way.table, way.slot,
-		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
-		vmo->a.n_tables++;
-		vmo->a.charged += !vmo->charged_whole;
-		EVENT(anon_table_alloc);
-		EVENT_ADD(anon_tables, 1);
-	}
-	spin_unlock(&vmo->lock);
-	anon_unpin_table(way.table);
-	anon_unpin_table(table);
-	if (missing)
-		return 0;
-	/* Somebody was faster, or the way is not in memory: look again. */
-undo_kva:
-	if (kva != 0)
-		kpaged_free(kva, 1);
-	table_uncharge(vmo, 1);
-	return r;
 }
 
 /*
@@ -224,7 +161,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
 	for (depth++; depth <= top && r == 0 &&
 	    table[depth]->nused == 0; depth++) {
 		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
-		set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
+		anon_set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
 		    0);
 		vmo->a.n_tables--;
 		vmo->a.charged -= !vmo->charged_whole;
@@ -258,8 +195,49 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 	want_end(&w);
 	for (i = 0; i < dead.n; i++)
 		kpaged_free(dead.kva[i], 1);
-	table_uncharge(vmo, dead.n);
+	anon_table_uncharge(vmo, dead.n);
 	EVENT_ADD(anon_tables, -(int64_t)dead.n);
+}
+
+/*
+ * The word of pgoff; those behind it up to anon_run_end() lie side by side.  The
+ * tables are not pinned: while [P] is held they stay, and are only read.
+ *
+ * Returns:  NULL: no table leads there, or it is not in memory.
+ */
+static const uint64_t *
+words_at_hand(struct vmo *vmo, uint64_t pgoff)
+{
+	uint64_t at;
+	unsigned depth = anon_depth_of(pgoff, &at);
+	const uint64_t *table, *word;
+
+	word = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];
+	for (; depth > 0; depth--) {
+		if (*word == 0 || *word == AOBJ_LOST)
+			return NULL;
+		table = kpaged_peek(anon_table_kva(*word));
+		if (table == NULL)
+			return NULL;
+		word = table + anon_word_in(at, depth);
+	}
+	return word;
+}
+
+/* See object.h.  Locks: [O], [P]. */
+void
+anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages)
+{
+	uint64_t end = pgoff + n, run, w;
+	const uint64_t *word;
+
+	while (pgoff < end) {
+		word = words_at_hand(vmo, pgoff);
+		for (run = MIN(end, anon_run_end(pgoff)); pgoff < run; pgoff++) {
+			w = word == NULL ? 0 : word_get(word++);
+			*pages++ = pte_is_trans(w) ? pte_page(w) : NULL;
+		}
+	}
 }
 
 /*

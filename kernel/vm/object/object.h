@@ -90,17 +90,17 @@ int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out
 /* One look, not waiting; locks below [O]: 0, -EAGAIN, or as anon_page(). */
 int anon_look(struct vmo *, uint64_t pgoff, enum anon_want, struct want *,
     struct vm_page **out) MUST_CHECK;
-/* Which of n pages are in memory?  pages[i], or NULL.  [O], [P]: they stay until they are
- * mapped or pinned. */
-void anon_at_hand(struct vmo *, uint64_t pgoff, unsigned n, struct vm_page **pages);
+/* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR, -EIO. */
+int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 /* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* anontab.c */
 /* Commit pages for all that an object of so many pages can have, tables too. */
 uint64_t anon_price(uint64_t pages);
-/* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR. */
-int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
+/* Which of n pages are in memory?  pages[i], or NULL.  [O], [P]: they stay until they are
+ * mapped or pinned. */
+void anon_at_hand(struct vmo *, uint64_t pgoff, unsigned n, struct vm_page **pages);
 /* First index >= *pgoff whose word exists, [O] held; *table pinned.  0, -EAGAIN. */
 int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
@@ -170,6 +170,10 @@ void anon_put(struct vmo *);                             /* last reference */
 int anon_walk(struct vmo *, uint64_t pgoff, struct anon_path *, struct want *);
 
 /* anontab.c */
+/* An interior word: store, and the counts of its table.  [O] */
+void anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new);
+int anon_table_charge(const struct vmo *) MUST_CHECK; /* before a table is made */
+void anon_table_uncharge(const struct vmo *, uint64_t n);
 /* The table on the way to pgoff that has depth - 1 below it. */
 void anon_attach(struct vmo *, struct vm_page *table, uint64_t pgoff, unsigned depth);
 void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
