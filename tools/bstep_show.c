@@ -128,6 +128,27 @@ show_ticks(const struct shown *s, uint64_t ticks, char buf[32])
 	return buf;
 }
 
+/* A word that is not present: its kind in bits 3:1, its payload from 12 on. */
+static char *
+show_soft(struct shown *s, uint64_t word, char buf[128])
+{
+	static const char *const kind[] = { NULL, "TRANS", "BUSY", "SWAP slot",
+		"FORK entry", "ERROR" };
+	unsigned k = word >> 1 & 7;
+	char frame[64];
+
+	if (k == 1 || k == 2)
+		snprintf(buf, 128, "%s %s", kind[k],
+		    show_frame(s, word & FRAME_BITS, frame));
+	else if (k != 0 && k <= 5)
+		snprintf(buf, 128, "%s 0x%llx", kind[k],
+		    (unsigned long long)(word & FRAME_BITS) >> 12);
+	else
+		snprintf(buf, 128, "0x%llx, not present",
+		    (unsigned long long)word);
+	return buf;
+}
+
 char *
 show_word(struct shown *s, uint64_t word, bool leaf, char buf[128])
 {
@@ -141,11 +162,10 @@ show_word(struct shown *s, uint64_t word, bool leaf, char buf[128])
 	char frame[64];
 	size_t i, n;
 
-	if ((word & 1) == 0) {
-		snprintf(buf, 128, word == 0 ? "0" : "0x%llx, not present",
-		    (unsigned long long)word);
-		return buf;
-	}
+	if (word == 0)
+		return strcpy(buf, "0");
+	if ((word & 1) == 0)
+		return show_soft(s, word, buf);
 	n = (size_t)snprintf(
 	    buf, 128, "%s", show_frame(s, word & FRAME_BITS, frame));
 	for (i = 0; i < sizeof flag / sizeof flag[0]; i++)
