@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ch13-swap.c: pages out and back: in a row, with gaps, clean, changed, forked, and too many.  GUEST: --memory 96M --append ramdisk=48M --append swap=rama */
 #define RUN_ALSO "swap.", "page.to_", "page.reclaim_anon", "page.waits", \
-	"page.reserve_allocs", "commit.fail", "commit.late", "bal."
+	"page.reserve", "commit.fail", "commit.late"
 #include <errno.h>
 #include "run.h"
 
