@@ -107,6 +107,16 @@ forked(volatile char *p)
 	run_step("fork-end");
 }
 
+/* How far a counter has moved in a step that is over. */
+static long
+moved(const char *row)
+{
+	const char *at = strstr(run_out, row);
+
+	return at == NULL ? 0 : strtol(at + strlen(row), NULL, 10);
+}
+
+/* How much is written depends on the size of the kernel: round numbers are kept. */
 static void
 too_much(void)
 {
@@ -116,11 +126,18 @@ too_much(void)
 	run_step("much-map");
 	run_store(p, MUCH);
 	run_step("much-store");
+	run_note("much", "pages", MUCH);
+	run_note("much", "thousands_out",
+	    moved("much-store swap.out_pages ") / 1000);
+	run_note("much", "pages_per_request",
+	    moved("much-store swap.out_pages ") /
+	    moved("much-store swap.out_bios "));
+	run_note("much", "waits_of_thousand",
+	    moved("much-store page.waits ") * 1000 / (long)MUCH);
 	for (i = 0; i < MUCH; i++)
 		if (p[i * PAGE] != (char)(i + 1))
 			exit(4);
 	run_step("much-load");
-	run_note("much", "pages", MUCH);
 	munmap((void *)p, MUCH * PAGE);
 	run_step("much-end");
 }
