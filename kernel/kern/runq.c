@@ -100,19 +100,26 @@ rq_pop(struct runq *rq)
 	return t;
 }
 
+/* It has moved: the queue that it went to, locked, instead of rq. */
+static __attribute__((noinline)) struct runq *
+rq_follow(struct runq *rq, struct thread *t)
+{
+	do {
+		spin_unlock(&rq->lock);
+		rq = &runqs[atomic_load_relaxed(&t->cpu)];
+		spin_lock(&rq->lock);
+	} while (rq != &runqs[t->cpu]);
+	return rq;
+}
+
 /* Interrupts off.  The run queue that guards t, locked. */
 struct runq *
 rq_lock_of(struct thread *t)
 {
-	struct runq *rq;
+	struct runq *rq = &runqs[atomic_load_relaxed(&t->cpu)];
 
-	for (;;) {
-		rq = &runqs[atomic_load_relaxed(&t->cpu)];
-		spin_lock(&rq->lock);
-		if (rq == &runqs[t->cpu])
-			return rq;
-		spin_unlock(&rq->lock);
-	}
+	spin_lock(&rq->lock);
+	return rq == &runqs[t->cpu] ? rq : rq_follow(rq, t);
 }
 
 /* Its last CPU if idle, else an idle one, else the last or any allowed. */

@@ -15,6 +15,7 @@
 /* Among the woken; first of the others: it was interrupted; last of them. */
 enum rq_end { RQ_FRONT, RQ_NEXT, RQ_BACK };
 
+/* Of one CPU, in cache lines of its own. */
 struct runq {
 	struct spinlock lock;
 	struct list front;           /* [lock] woken or new: they go first */
@@ -29,7 +30,7 @@ struct runq {
 	struct thread *stray;        /* [cpu] prev may not run here any more */
 	uint64_t switches;           /* [cpu] */
 	uint64_t random;             /* [cpu] sched=SEED; 0: off */
-};
+} __attribute__((aligned(64)));
 
 extern struct runq runqs[MAXCPU];
 

@@ -182,14 +182,8 @@ wake(struct waiter *w)
 	sched_wake(t);
 }
 
-static bool
-match_any(void *arg, struct waiter *w)
-{
-	return true;
-}
-
 /*
- * Wake up to n waiters that match, in the order in which they came.
+ * Wake up to n waiters that match (NULL: any), in the order in which they came.
  *
  * Locks:    any of rank < LR_WAIT.
  * Context:  any, interrupts too.
@@ -208,7 +202,7 @@ wake_matching(struct waitq *q, unsigned n, bool (*match)(void *, struct waiter *
 		struct waiter *w = LIST_ENTRY(at, struct waiter, node);
 
 		next = at->next;
-		if (match(arg, w)) {
+		if (match == NULL || match(arg, w)) {
 			wake(w);
 			woken++;
 		}
@@ -220,11 +214,11 @@ wake_matching(struct waitq *q, unsigned n, bool (*match)(void *, struct waiter *
 void
 wake_one(struct waitq *q)
 {
-	wake_matching(q, 1, match_any, NULL);
+	wake_matching(q, 1, NULL, NULL);
 }
 
 void
 wake_all(struct waitq *q)
 {
-	wake_matching(q, UINT32_MAX, match_any, NULL);
+	wake_matching(q, UINT32_MAX, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static struct {
 static void back_descriptors(const struct boot_info *info);
 static uint64_t adopt_range(const struct boot_range *ram);
 static void keep_frames(pa_t start, pa_t end);
-static void free_frames(pa_t start, pa_t end);
+static void put_frames(pfn_t pfn, pfn_t end);
 static struct vm_page *take_block(unsigned order);
 static void put_block(pfn_t pfn, unsigned order);
 
@@ -118,7 +118,8 @@ adopt_range(const struct boot_range *ram)
 		if (f.start < ram->start || f.start >= ram->end)
 			continue;
 		keep_frames(done, f.start);
-		free_frames(f.start, f.end);
+		put_frames((pfn_t)(f.start >> PAGE_SHIFT),
+		    (pfn_t)(f.end >> PAGE_SHIFT));
 		bytes += f.end - f.start;
 		done = f.end;
 	}
@@ -134,24 +135,6 @@ keep_frames(pa_t start, pa_t end)
 
 		page_set_state(pg, PG_WIRED);
 		page_set_home(pg, HOME_KERNEL, 0);
-	}
-}
-
-/* Cut [start, end) into the largest aligned blocks. */
-static void
-free_frames(pa_t start, pa_t end)
-{
-	pfn_t pfn = (pfn_t)(start >> PAGE_SHIFT);
-	pfn_t last = (pfn_t)(end >> PAGE_SHIFT);
-	unsigned order;
-
-	while (pfn < last) {
-		order = BUDDY_MAXORDER;
-		while ((pfn & ((1u << order) - 1)) != 0 ||
-		    last - pfn < 1u << order)
-			order--;
-		put_block(pfn, order);
-		pfn += 1u << order;
 	}
 }
 
@@ -262,6 +245,22 @@ put_block(pfn_t pfn, unsigned order)
 	list_add(pfn, order);
 }
 
+/* Cut [pfn, end) into the largest aligned blocks.  Locks: as put_block(). */
+static void
+put_frames(pfn_t pfn, pfn_t end)
+{
+	unsigned order;
+
+	while (pfn < end) {
+		order = 0;
+		while (order < BUDDY_MAXORDER &&
+		    (pfn & ((2u << order) - 1)) == 0 && end - pfn >= 2u << order)
+			order++;
+		put_block(pfn, order);
+		pfn += 1u << order;
+	}
+}
+
 /* ---- what phys.c calls ---- */
 
 /* Nested: a magazine's lock, of the same rank, may be held. */
@@ -305,14 +304,31 @@ buddy_take(pfn_t *out, unsigned n)
 	return i;
 }
 
+/* How many of them, from the first on, are neighbours, each a free frame alone. */
+static unsigned
+run_length(const pfn_t *pfns, unsigned n)
+{
+	unsigned i = 0;
+
+	do {
+		ASSERT(pfdb[pfns[i]].state == PG_FREE &&
+		    pfdb[pfns[i]].kern.order == 0);
+		i++;
+	} while (i < n && pfns[i] == pfns[i - 1] + 1);
+	return i;
+}
+
+/* What was mapped together was often taken together: it comes back in runs. */
 void
 buddy_put(const pfn_t *pfns, unsigned n)
 {
 	uint64_t flags = lock_lists();
-	unsigned i;
+	unsigned run;
 
-	for (i = 0; i < n; i++)
-		put_block(pfns[i], 0);
+	for (; n > 0; n -= run, pfns += run) {
+		run = run_length(pfns, n);
+		put_frames(pfns[0], pfns[0] + run);
+	}
 	spin_unlock_irq(&buddy.lock, flags);
 }
 

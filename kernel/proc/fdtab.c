@@ -14,6 +14,9 @@
  *              for memory looks again.
  *           3. Each number that goes away drops the POSIX locks which the
  *              process has on that file, as POSIX demands.
+ *           4. Only tasks change a table.  The one task of a table that nobody
+ *              looks at finds a file without the lock: a look that begins
+ *              meanwhile changes nothing, and another task he would make.
  *
  * Read next fs/file.c.
  */
@@ -379,20 +382,36 @@ fdtab_replace(struct fdtab *t, int fd, struct file *f, bool cloexec)
 	return 0;
 }
 
-/* The file of a number with a reference, or NULL. */
-struct file *
-fdtab_file(struct fdtab *t, int fd)
+/* Locks:    the table's; or nobody but the caller knows it. */
+static inline struct file *
+get_file(const struct fdtab *t, int fd)
 {
 	struct file *f = NULL;
 
-	spin_lock(&t->lock);
-	if (fd >= 0 && (unsigned)fd < t->a->size) {
+	if (fd >= 0 && (unsigned)fd < t->a->size)
 		f = t->a->file[fd];
-		if (f != NULL)
-			file_get(f);
-	}
+	if (f != NULL)
+		file_get(f);
+	return f;
+}
+
+static __attribute__((noinline)) struct file *
+get_file_of_many(struct fdtab *t, int fd)
+{
+	struct file *f;
+
+	spin_lock(&t->lock);
+	f = get_file(t, fd);
 	spin_unlock(&t->lock);
 	return f;
+}
+
+/* The file of a number with a reference, or NULL.  Rule 4: of 45 instructions 20. */
+struct file *
+fdtab_file(struct fdtab *t, int fd)
+{
+	return atomic_load(&t->refs) == 1 ? get_file(t, fd) :
+	    get_file_of_many(t, fd);
 }
 
 /* close(2).  0, -EBADF.  May sleep. */

@@ -72,8 +72,11 @@ sys_fsize_limit(void)
 	return proc_limit(RLIMIT_FSIZE);
 }
 
-/* The transfer itself, and the signals that go with its errors. */
-static int64_t
+/*
+ * The transfer itself, and the signals that go with its errors.  In line, as
+ * rw_check() is: of a byte through a pipe that is a twentieth.
+ */
+static inline int64_t
 rw_perform(const struct rw *rw, struct uio *u)
 {
 	ssize_t n;
@@ -100,7 +103,7 @@ is_user_range(va_t addr, uint64_t n)
  * then the buffer, then whether n bytes from where the transfer begins end at a
  * number.  0, -ESPIPE, -EBADF, -EFAULT, -EINVAL.
  */
-static int
+static inline int
 rw_check(const struct rw *rw, va_t addr, uint64_t n)
 {
 	unsigned acc = file_flags(rw->f) & (O_ACCMODE | O_PATH);

@@ -152,13 +152,6 @@ copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 	return 0;
 }
 
-/* The same by address; the CPU keeps the rights. */
-static int
-copy_plain(va_t va, void *buf, size_t n, enum uio_dir dir)
-{
-	return dir == UIO_PUT ? copyout(va, buf, n) : copyin(buf, va, n);
-}
-
 /* Page by page, which says how far it came. */
 static __attribute__((noinline)) ssize_t
 copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
@@ -169,7 +162,7 @@ copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
 
 	for (; done < n; done += part, va += part, buf += part) {
 		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
-		r = plain ? copy_plain(va, buf, part, dir) :
+		r = plain ? as_copy_here(va, buf, part, dir) :
 		    copy_pinned(as, va, buf, part, dir);
 		if (r != 0)
 			break;
@@ -190,11 +183,11 @@ copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
 ssize_t
 as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 {
-	bool here = as == as_current();
+	bool here = thread_current()->space == &as->md;
 	bool plain = here && (dir == UIO_PUT || !atomic_load(&as->hides));
 	ssize_t r;
 
-	if (plain && copy_plain(va, buf, n, dir) == 0)
+	if (plain && as_copy_here(va, buf, n, dir) == 0)
 		return (ssize_t)n;
 	if (!here && !hold_mappings(as))
 		return -EFAULT;

@@ -31,7 +31,6 @@
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 
 static bool is_user_range(va_t va, size_t n);
-static int user_copy(void *dst, const void *src, size_t n);
 
 /*
  * Copy from the user.
@@ -43,13 +42,11 @@ static int user_copy(void *dst, const void *src, size_t n);
 int
 copyin(void *dst, va_t src, size_t n)
 {
-	if (!is_user_range(src, n))
-		return -EFAULT;
 	/* Without U the CPU keeps out the program, but not us. */
 	if (n != 0 && atomic_load(&as_current()->hides))
 		return as_read(as_current(), src, dst, n) == (ssize_t)n ? 0 :
 		    -EFAULT;
-	return user_copy(dst, (const void *)src, n);
+	return as_copy_here(src, dst, n, UIO_GET);
 }
 
 /*
@@ -62,9 +59,7 @@ copyin(void *dst, va_t src, size_t n)
 int
 copyout(va_t dst, const void *src, size_t n)
 {
-	if (!is_user_range(dst, n))
-		return -EFAULT;
-	return user_copy((void *)dst, src, n);
+	return as_copy_here(dst, (void *)(uintptr_t)src, n, UIO_PUT);
 }
 
 /*
@@ -102,14 +97,22 @@ is_user_range(va_t va, size_t n)
 	return n <= MD_USER_END && va <= MD_USER_END - n;
 }
 
-static int
-user_copy(void *dst, const void *src, size_t n)
+/*
+ * Copy between buf and the current space, by address.
+ *
+ * Locks, Context, Returns: as copyin(), copyout().
+ */
+int
+as_copy_here(va_t va, void *buf, size_t n, enum uio_dir dir)
 {
+	bool put = dir == UIO_PUT;
 	int r;
 
+	if (!is_user_range(va, n))
+		return -EFAULT;
 	if (n == 0)
 		return 0;
-	r = md_copy_user(dst, src, n);
+	r = md_copy_user(put ? (void *)va : buf, put ? buf : (void *)va, n);
 	if (r != 0)
 		EVENT(fault_fixup);
 	return r;
