@@ -44,6 +44,7 @@ struct vm_page *phys_alloc(enum phys_class, enum phys_want);
 /* Give back a frame in LIMBO or WIRED with no home, mapping or pin. */
 void phys_free(struct vm_page *);
 void phys_free_chain(pfn_t); /* of such, linked through qnext */
+void phys_free_zeroed(struct vm_page *); /* one of which each byte is 0 */
 /* The same for a frame reclaimed from STANDBY, which page.free does not count. */
 void phys_free_reclaimed(struct vm_page *);
 /* 2^order adjacent frames, WIRED, home KERNEL; NULL if there is no such run. */

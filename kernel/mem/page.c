@@ -11,7 +11,7 @@
  *                  ▼                                        │
  *       FREE ─→ LIMBO ─→ ACTIVE ─→ MODIFIED ─ cleaned ─→ STANDBY ─→ FREE
  *        ↓ ↑      │ ↑       └───────── clean ──────────────→┘ ↑
- *      ZEROED     │ └ orphan                                  │
+ *      ZEROED ←─→ │ └ orphan                                  │
  *                 └────→ READING ──── disk has delivered ─────┘
  *
  * Rules     1. page->state is written here and nowhere else, page->home too.
@@ -46,7 +46,7 @@ static const uint16_t legal[PG_NSTATES] = {
 	    TO(LIMBO) | TO(BAD),                       /* 8 11 12 14 15 */
 	[PG_READING] = TO(STANDBY) | TO(FREE) | TO(LIMBO) | TO(BAD), /* 5 6 15 */
 	[PG_LIMBO] = TO(ACTIVE) | TO(READING) | TO(LIMBO) | TO(FREE) |
-	    TO(WIRED) | TO(BAD),                        /* 3 4 15 16 17 */
+	    TO(ZEROED) | TO(WIRED) | TO(BAD),        /* 3 4 14 15 16 17 */
 	[PG_WIRED] = TO(FREE) | TO(LIMBO) | TO(BAD),            /* 17 15 */
 	[PG_BAD] = 0,                                              /* 19 */
 };
@@ -80,14 +80,15 @@ page_set_state(struct vm_page *pg, enum page_state to)
 {
 	unsigned from = pg->state;
 	bool is_private = ((1u << from | 1u << to) & ~PRIVATE_STATES) == 0;
+	bool is_free = to == PG_FREE || to == PG_ZEROED;
 
 	if (UNLIKELY(from >= PG_NSTATES || (legal[from] & 1u << to) == 0))
 		refuse(pg, to, "illegal");
 	if (UNLIKELY(!is_private && !spin_is_mine(&pfn_lock)))
 		refuse(pg, to, "without the PFN lock");
-	if (to == PG_FREE && UNLIKELY(pg->mapcount != 0 || pg->pins != 0))
+	if (is_free && UNLIKELY(pg->mapcount != 0 || pg->pins != 0))
 		refuse(pg, to, "in use");
-	if (to == PG_FREE && UNLIKELY(page_home_kind(pg) != HOME_NONE))
+	if (is_free && UNLIKELY(page_home_kind(pg) != HOME_NONE))
 		refuse(pg, to, "has a home");
 	pg->state = (uint8_t)to;
 	atomic_sub(&page_counts[from], 1);

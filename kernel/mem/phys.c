@@ -8,6 +8,7 @@
  * Picture   phys_alloc ─→ promise ─→ magazine of this CPU ─→ buddy lists
  *                │         (class)        64 frames    32 at a time   │
  *                └─ cleared? ─→ zeroed frames ←─ idle CPUs clear some ┘
+ *                                      ↑── emptied page tables
  *
  * Rules     1. avail counts the frames in lists and magazines, less those
  *              promised.  A promise is taken first, by one atomic step that
@@ -255,12 +256,12 @@ phys_returned(void)
 	EVENT(page_free);
 }
 
-/* What the descriptor of a free frame says. */
+/* What the descriptor of a free frame says: FREE, or ZEROED. */
 static void
-reset_frame(struct vm_page *pg)
+reset_frame(struct vm_page *pg, enum page_state to)
 {
 	ASSERT(pg->slot == 0 && (pg->flags & PF_WRITING) == 0);
-	if (phys.poison)
+	if (phys.poison && to == PG_FREE)
 		memset(pa2va(page_pa(pg)), (int)(POISON_FRAME & 0xff),
 		    PAGE_SIZE);
 	pg->kern.order = 0;
@@ -269,7 +270,7 @@ reset_frame(struct vm_page *pg)
 	pg->index = 0;
 	pg->flags = 0;
 	pg->nres = pg->nused = 0;
-	page_set_state(pg, PG_FREE);
+	page_set_state(pg, to);
 }
 
 static void
@@ -277,7 +278,7 @@ free_frame(struct vm_page *pg)
 {
 	struct magazine *m;
 
-	reset_frame(pg);
+	reset_frame(pg, PG_FREE);
 	m = lock_with_room();
 	m->pfn[m->n++] = page_pfn(pg);
 	spin_unlock(&m->lock);
@@ -313,11 +314,29 @@ phys_free_chain(pfn_t chain)
 			m->pfn[m->n++] = chain;
 			chain = pfdb[chain].qnext;
 			phys_returned();
-			reset_frame(&pfdb[m->pfn[m->n - 1]]);
+			reset_frame(&pfdb[m->pfn[m->n - 1]], PG_FREE);
 		}
 		spin_unlock(&m->lock);
 		phys_unpromise(n);
 	}
+}
+
+/*
+ * The same for one of which each byte is 0: it need not be cleared again.
+ *
+ * Locks:    as phys_alloc().
+ */
+void
+phys_free_zeroed(struct vm_page *pg)
+{
+	if (!zeroed_has_room()) {
+		phys_free(pg);
+		return;
+	}
+	phys_returned();
+	reset_frame(pg, PG_ZEROED);
+	zeroed_push(page_pfn(pg));
+	phys_unpromise(1);
 }
 
 void

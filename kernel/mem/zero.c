@@ -6,11 +6,12 @@
  *           takes longer than the rest of a fault.  An idle CPU has the time.
  *
  * Picture   idle CPU:  FREE ─ page_zero ─→ ZEROED, on a list
+ *           page table whose last word went ─→ the same: it is all zero
  *           phys_alloc(…, PHYS_ZEROED) takes from that list first
  *
  * Rules     1. page_zero() and page_copy() are the only places that clear or
  *              copy a whole page, so their counters are exact.
- *           2. With the boot option idlezero=0 nothing is cleared ahead: then
+ *           2. With the boot option idlezero=0 the list stays empty: then
  *              page.zero counts what faults asked for.
  *           3. A frame on the list no longer joins its buddy; so the list is
  *              short, and phys_alloc_run() may empty it.
@@ -30,13 +31,17 @@
 static struct {
 	struct spinlock lock;
 	pfn_t head;            /* [lock] list through qnext */
-	bool idle;             /* [c] clear ahead */
+	uint64_t max;          /* [c] so many at most; 0: idlezero=0 */
 } zeroed = { .lock = SPIN_INIT(LR_MEM) };
 
 void
 zeroed_init(void)
 {
-	zeroed.idle = option_u64("idlezero") != 0;
+	struct phys_stat s;
+
+	phys_stat(&s);
+	if (option_u64("idlezero") != 0)
+		zeroed.max = MIN(s.total / 8, (uint64_t)ZEROED_MAX);
 	ev_set_gauge_word(EV_page_q_zeroed, &page_counts[PG_ZEROED]);
 }
 
@@ -96,9 +101,9 @@ phys_zero_idle(void)
 	struct phys_stat s;
 	bool done;
 
-	phys_stat(&s);
-	if (!zeroed.idle || s.zeroed >= MIN(s.total / 8, (uint64_t)ZEROED_MAX))
+	if (!zeroed_has_room())
 		return false;
+	phys_stat(&s);
 	/* Not where frames are short, nor by breaking the promise of others. */
 	if (s.free + s.zeroed <= s.high)
 		return false;
@@ -113,6 +118,12 @@ phys_zero_idle(void)
 }
 
 /* ---- the list ---- */
+
+bool
+zeroed_has_room(void)
+{
+	return page_count(PG_ZEROED) < zeroed.max;
+}
 
 pfn_t
 zeroed_pop(void)

@@ -18,6 +18,8 @@ void zeroed_init(void);
 /* A frame in state ZEROED, or 0. */
 pfn_t zeroed_pop(void);
 void zeroed_push(pfn_t);
+/* Shall one more be kept? */
+bool zeroed_has_room(void);
 
 /* ---- phys.c ---- */
 

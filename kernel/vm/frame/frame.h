@@ -390,7 +390,7 @@ bool page_let_go_locked(struct vm_page *);               /* an end of a hold; tr
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 /* The home gives the page up (transitions 14, 15).  True: caller frees. */
 bool page_disown_locked(struct vm_page *);
-void page_disown(struct vm_page *);
+bool page_disown(struct vm_page *);
 /* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
  * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);

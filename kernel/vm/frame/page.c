@@ -636,9 +636,10 @@ page_zap_locked(struct vm_page *pg)
 }
 
 /*
- * Locks:    not [P].
+ * Locks:    takes [P].
+ * Returns:  as page_disown_locked().
  */
-void
+bool
 page_disown(struct vm_page *pg)
 {
 	bool last;
@@ -646,8 +647,7 @@ page_disown(struct vm_page *pg)
 	spin_lock(&pfn_lock);
 	last = page_disown_locked(pg);
 	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
+	return last;
 }
 
 /*

@@ -555,7 +555,8 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 			commit_uncharge_late(as, 1);
 		else if (table->tbl.level > 1)
 			as->n_upper--;
-		page_disown(table);
+		if (page_disown(table)) /* all of its words are 0 */
+			phys_free_zeroed(table);
 	}
 }
 
