@@ -39,7 +39,7 @@ static const uint16_t legal[] = {
 	[MODIFIED] = TO(ACTIVE) | TO(STANDBY) | TO(MODIFIED) | TO(FREE) |
 	             TO(LIMBO) | TO(BAD),
 	[READING] = TO(STANDBY) | TO(FREE) | TO(LIMBO) | TO(BAD),
-	[LIMBO] = TO(ACTIVE) | TO(READING) | TO(LIMBO) | TO(FREE) | TO(WIRED) |
+	[LIMBO] = TO(ACTIVE) | TO(READING) | TO(LIMBO) | TO(FREE) | TO(ZEROED) | TO(WIRED) |
 	          TO(BAD),
 	[WIRED] = TO(FREE) | TO(LIMBO) | TO(BAD),
 	[BAD] = 0,

@@ -486,13 +486,8 @@ collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi, struct vm_page **out)
 static void
 writeback_end(struct vm_page *pg, int r)
 {
-	bool last;
-
 	spin_lock(&pfn_lock);
-	last = page_written_locked(pg, r == 0);
-	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
+	page_unlock_free(pg, page_written_locked(pg, r == 0));
 }
 
 /*

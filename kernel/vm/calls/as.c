@@ -38,12 +38,20 @@ static void root_free(struct aspace *as);
 static void as_init_fields(struct aspace *as, const struct vmm_ops *ops);
 static void as_teardown(struct aspace *as);
 
+static struct {
+	bool random;                 /* [c] option norandom */
+	uint64_t ws_max;             /* [c] option wsmax */
+} spaces;
+
 /*
  * Locks:    none; once, by vm_init().
  */
 void
 as_init(void)
 {
+	spaces.random = option_u64("norandom") == 0;
+	spaces.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
+	    UINT64_MAX;
 	as_set_ending(as_teardown);
 }
 
@@ -150,8 +158,7 @@ undo_alloc:
 static void
 as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 {
-	uint64_t slide = option_u64("norandom") != 0 ? 0 :
-	    md_entropy() % MMAP_RANDOM_PAGES;
+	uint64_t slide = spaces.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
 
 	as->ops = ops;
 	as->refs = 1;
@@ -171,7 +178,7 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 static int
 root_make(struct aspace *as)
 {
-	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
+	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ANY);
 
 	if (root == NULL)
 		return -ENOMEM;
@@ -241,10 +248,8 @@ as_teardown(struct aspace *as)
 void
 as_set_rss(struct aspace *as, uint64_t bytes)
 {
-	const char *wsmax = option_str("wsmax");
 	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
 
-	if (wsmax != NULL)
-		pages = MIN(pages, option_u64("wsmax"));
+	pages = MIN(pages, spaces.ws_max);
 	atomic_store(&as->ws_max, MAX(pages, as->ws_min));
 }

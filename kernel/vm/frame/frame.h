@@ -292,11 +292,18 @@ token_held(void)
 	return ctx_count(CTX_FAULT) > 0;
 }
 
+/* The operation that the current thread is at has one. */
+static inline bool
+structural_held(void)
+{
+	return ctx_count(CTX_STRUCTURAL) > 0;
+}
+
 /* It may hold pins while it waits: it has a token, of whatever kind. */
 static inline bool
 vm_may_hold(void)
 {
-	return ctx_count(CTX_FAULT) > 0 || ctx_count(CTX_STRUCTURAL) > 0;
+	return token_held() || structural_held();
 }
 
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
@@ -366,6 +373,14 @@ void page_set_slot(struct vm_page *, slot_t);              /* [P] */
 uint64_t page_slotted_count(void);                       /* in memory and on swap */
 void page_free_chain(pfn_t);                              /* of such, through qnext */
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
+/* The end of a hold of [P]; the page goes, if that was the last that held it. */
+static inline void
+page_unlock_free(struct vm_page *pg, bool last)
+{
+	spin_unlock(&pfn_lock);
+	if (last)
+		page_free(pg);
+}
 void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
 /* mapcount--, dirty → PF_DIRTY.  True: the caller frees it (page_free) after [P]. */
 bool page_unmap_locked(struct vm_page *, bool dirty);

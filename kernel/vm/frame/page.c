@@ -159,9 +159,11 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 void
 word_store(uint64_t *word, uint64_t new)
 {
-	ASSERT(((word_get(word) | new) & MD_PTE_P) == 0);
-	EVENT(page_word, va2pa(word), word_get(word), new);
+	uint64_t old = word_get(word);
+
+	ASSERT(((old | new) & MD_PTE_P) == 0);
 	atomic_store_release(word, new);
+	EVENT(page_word, va2pa(word), old, new);
 }
 
 /*
@@ -485,13 +487,8 @@ page_unmap_locked(struct vm_page *pg, bool dirty)
 void
 page_unmap(struct vm_page *pg, bool dirty)
 {
-	bool last;
-
 	spin_lock(&pfn_lock);
-	last = page_unmap_locked(pg, dirty);
-	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
+	page_unlock_free(pg, page_unmap_locked(pg, dirty));
 }
 
 /* ---- pins ---- */
@@ -556,13 +553,8 @@ page_unpin_dirty_locked(struct vm_page *pg)
 void
 page_unpin(struct vm_page *pg)
 {
-	bool last;
-
 	spin_lock(&pfn_lock);
-	last = page_unpin_locked(pg);
-	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
+	page_unlock_free(pg, page_unpin_locked(pg));
 }
 
 /*
@@ -573,13 +565,8 @@ page_unpin(struct vm_page *pg)
 void
 page_unpin_dirty(struct vm_page *pg)
 {
-	bool last;
-
 	spin_lock(&pfn_lock);
-	last = page_unpin_dirty_locked(pg);
-	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
+	page_unlock_free(pg, page_unpin_dirty_locked(pg));
 }
 
 /* ---- the end of a page ---- */

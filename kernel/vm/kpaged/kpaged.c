@@ -453,7 +453,7 @@ static void
 decommit_round(va_t kva, size_t pages)
 {
 	struct vm_page *gone[DECOMMIT_ROUND];
-	bool used = false, last;
+	bool used = false;
 	unsigned i, n;
 
 	n = clear_words(kva, pages, gone, &used);
@@ -462,10 +462,7 @@ decommit_round(va_t kva, size_t pages)
 	for (i = 0; i < n; i++) {
 		spin_lock(&pfn_lock);
 		ASSERT(gone[i]->nres == 0);
-		last = page_zap_locked(gone[i]);
-		spin_unlock(&pfn_lock);
-		if (last)
-			page_free(gone[i]);
+		page_unlock_free(gone[i], page_zap_locked(gone[i]));
 	}
 	EVENT_ADD(kpaged_pages, -(int64_t)n);
 }
@@ -502,7 +499,6 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 	unsigned n = 0;
 	uint64_t w;
 	size_t i;
-	bool last;
 
 	for (i = 0; i < pages; i++) {
 		uint64_t *word = kernel_word(kva + (i << PAGE_SHIFT));
@@ -511,10 +507,8 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 			continue;
 		spin_lock(&pfn_lock);
 		w = word_set_locked(NULL, word, 0);
-		last = (w & MD_PTE_P) == 0 && drop_unmapped(w);
-		spin_unlock(&pfn_lock);
-		if (last)
-			page_free(pte_page(w));
+		page_unlock_free(pte_page(w),
+		    (w & MD_PTE_P) == 0 && drop_unmapped(w));
 		if ((w & MD_PTE_P) == 0)
 			continue;
 		gone[n++] = pte_page(w);
@@ -529,7 +523,8 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 /*
  * A pinned page is going to hold owning words: count what it holds.  Its
  * descriptor may be new, the words of a page that was away name no frames.  The
- * first n words may have been in use; the rest lies beyond the end.
+ * first n words may have been in use; the rest lies beyond the end, where only
+ * an anonymous object has pages.
  *
  * Locks:    the container's ([W], [F] or [O]); takes [P].  Two users of one page
  *           may come at once: the first one counts, before any word changes.
@@ -540,6 +535,7 @@ container_attach(struct vm_page *pg, enum container_kind kind, unsigned n)
 {
 	uint64_t *words = pa2va(page_pa(pg));
 	unsigned i, step = kind == KIND_FMO ? 2 : 1;
+	unsigned end = kind == KIND_FMO ? n : MD_PT_WORDS;
 	uint16_t used = 0;
 	bool lost = false;
 
@@ -551,7 +547,7 @@ container_attach(struct vm_page *pg, enum container_kind kind, unsigned n)
 		lost = page_hides_loss(pg);
 		if (lost)
 			fill_lost(words, n, kind);
-		for (i = 0; i < MD_PT_WORDS; i += step)
+		for (i = 0; i < end; i += step)
 			used = (uint16_t)(used + (words[i] != 0 &&
 			    words[i] != AOBJ_LOST));
 		pg->nres = 0;

@@ -89,11 +89,13 @@ static void
 drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 {
 	struct pt_iter it = pt_range(as, lo, hi);
-	bool any;
+	bool any = structural_held();
 
-	mutex_lock(&as->ws_lock);
-	any = pt_iter_place(&it);
-	mutex_unlock(&as->ws_lock);
+	if (!any) {
+		mutex_lock(&as->ws_lock);
+		any = pt_iter_place(&it);
+		mutex_unlock(&as->ws_lock);
+	}
 	if (!any)
 		return;
 	structural_begin();
@@ -263,9 +265,7 @@ pte_drop_soft(const struct pte_ref *s)
 		swap_free(swap_slot(word));
 		atomic_sub(&s->as->n_swap, 1);
 	}
-	spin_unlock(&pfn_lock);
-	if (last)
-		page_free(pg);
+	page_unlock_free(pg, last);
 	s->as->n_priv--;
 }
 
@@ -305,6 +305,7 @@ prune_idle(struct aspace *as)
 	va_t va, span = 1ul << 39;
 	unsigned i, j;
 
+	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	for (i = 0; i < MD_PT_WORDS / 2; i++) {
 		if (root[i] == 0)
 			continue;
@@ -316,6 +317,7 @@ prune_idle(struct aspace *as)
 		if (root[i] != 0)
 			pt_prune(as, va, as->batch);
 	}
+	tlb_batch_end(as->batch);
 }
 
 /*
@@ -351,9 +353,8 @@ pte_as_fini(struct aspace *as)
 	mutex_lock(&as->ws_lock);
 	if (as_has_lost(as, LOST_TABLES))
 		write_off(as);
-	tlb_batch_init(as->batch, as, BATCH_ZAP);
-	prune_idle(as);
-	tlb_batch_end(as->batch);
+	if (as->n_table != 0)
+		prune_idle(as);
 	ASSERT(as->n_fork == 0 && as->n_priv == 0 && as->ws_pages == 0);
 	ASSERT(as->n_locked == 0 && as->n_table == 0 && as->n_table_out == 0);
 	mutex_unlock(&as->ws_lock);

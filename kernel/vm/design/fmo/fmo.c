@@ -501,19 +501,20 @@ drop_run(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	uint64_t index = page->index * FMO_PER_PAGE, *word = pt_word(leaf, *va);
 	struct fmo_entry *all = fmo_entries(page);
 	struct drop d = drop_begin(as, index);
-	uint64_t i;
+	uint64_t i, old;
+	va_t at;
 
-	for (; *va < end; *va += PAGE_SIZE, word++) {
-		if ((word_get(word) & MD_PTE_P) != 0)
-			continue;
-		i = fmo_place(page, word_get(word));
+	for (at = *va; at < end; at += PAGE_SIZE, word++) {
+		old = word_get(word);
+		i = (old & MD_PTE_P) != 0 ? FMO_PER_PAGE : fmo_place(page, old);
 		if (i < FMO_PER_PAGE) {
 			word_store(word, 0);
 			drop_word(&d, &all[i]);
-		} else if (pte_kind(word_get(word)) == PTE_FORK) {
+		} else if (pte_kind(old) == PTE_FORK) {
 			break;
 		}
 	}
+	*va = at;
 	word_sums(leaf, -(int)d.n, 0);
 	drop_end(&d, index);
 }

@@ -327,9 +327,10 @@ static uint64_t
 fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
 	uint64_t old = word_get(s->word);
+	bool valid = (old & MD_PTE_P) != 0;
 	struct vm_page *pg;
 
-	if (pte_kind(old) == PTE_SWAP) {
+	if (!valid && pte_kind(old) == PTE_SWAP) {
 		word_store(&e->word, old);
 		word_set_locked(s->leaf, s->word, fork);
 		atomic_sub(&s->as->n_swap, 1);
@@ -338,7 +339,7 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 	pg = pte_page(old);
 	word_store(&e->word, pte_make_trans(pg));
 	page_set_home(pg, HOME_FMO, va2pa(e));
-	if (pte_kind(old) == PTE_VALID)
+	if (valid)
 		old = word_change(s->word, MD_PTE_W | MD_PTE_D | PTE_SRC_MASK,
 		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
 	else
@@ -362,10 +363,6 @@ fork_enter_one(struct fork_work *w, const struct pte_ref *s,
 	e->refs = 2;
 	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
 	word_store(cword, fork_word(index));
-	if ((old & MD_PTE_P) != 0) {
-		w->lo = MIN(w->lo, s->va);
-		w->hi = MAX(w->hi, s->va + PAGE_SIZE);
-	}
 	EVENT(fork_word, s->va >> PAGE_SHIFT, pte_kind(old), index, 2);
 	return old;
 }
@@ -380,15 +377,18 @@ fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
 {
 	uint64_t index = w->fmo->base + w->next, old;
 	uint64_t room = FMO_PER_PAGE - w->next % FMO_PER_PAGE;
-	uint64_t *cwords = pt_words(cleaf);
+	uint64_t *cwords = pt_words(cleaf), valid = 0;
 	unsigned n = 0, resident = 0;
+	va_t first = s->va, last;
 
 	spin_lock(&w->fmo->lock);
 	spin_lock(&pfn_lock);
 	do {
+		last = s->va;
 		old = fork_enter_one(w, s, e + n, index + n,
 		    &cwords[md_pt_index(s->va, 1)]);
 		resident += pte_names_frame(old);
+		valid |= old & MD_PTE_P;
 		n++;
 		fork_met(&w->c, s);
 	} while (n < room && fork_meet(&w->c, s) &&
@@ -399,6 +399,10 @@ fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
 	w->fmo->live += n;
 	w->fmo->nrefs += 2 * n;
 	spin_unlock(&w->fmo->lock);
+	if (valid != 0) {
+		w->lo = MIN(w->lo, first);
+		w->hi = MAX(w->hi, last + PAGE_SIZE);
+	}
 	w->next += n;
 	w->pref->nptes += n;
 	w->cref->nptes += n;

@@ -58,7 +58,7 @@ get_next_page(struct want *want)
 	int r = kpaged_pin(want->kva, &w->page);
 
 	if (r == 0)
-		container_attach(w->page, KIND_FMO, MD_PT_WORDS);
+		container_attach(w->page, KIND_FMO, w->next % FMO_PER_PAGE * 2);
 	return r;
 }
 
