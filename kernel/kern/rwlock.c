@@ -35,6 +35,8 @@ struct rw_waiter {
 #define RW_READERS 0x3fffffffu
 
 static inline void enter(struct rwlock *l, enum rw_kind kind);
+static void enter_asked(struct rwlock *l, enum rw_kind kind, lockrank_fn *judge);
+static void leave_asked(struct rwlock *l, uint32_t less);
 static void queue_up(struct rwlock *l, enum rw_kind kind);
 static void admit_waiters(struct rwlock *l);
 
@@ -56,33 +58,39 @@ rw_init(struct rwlock *l, enum lock_rank rank)
 void
 rw_lock_read(struct rwlock *l)
 {
-	if (evidence_is_asked()) {
-		lockrank_take((enum lock_rank)l->rank, l);
-		sched_point();
-	}
-	enter(l, RW_READ);
+	if (evidence_is_asked())
+		enter_asked(l, RW_READ, lockrank_take);
+	else
+		enter(l, RW_READ);
 }
 
 /* Alone.  Locks, Context: as rw_lock_read(). */
 void
 rw_lock_write(struct rwlock *l)
 {
-	if (evidence_is_asked()) {
-		lockrank_take((enum lock_rank)l->rank, l);
-		sched_point();
-	}
-	enter(l, RW_WRITE);
+	if (evidence_is_asked())
+		enter_asked(l, RW_WRITE, lockrank_take);
+	else
+		enter(l, RW_WRITE);
 }
 
 /* While another lock of the same rank is held. */
 void
 rw_lock_write_nested(struct rwlock *l)
 {
-	if (evidence_is_asked()) {
-		lockrank_take_nested((enum lock_rank)l->rank, l);
-		sched_point();
-	}
-	enter(l, RW_WRITE);
+	if (evidence_is_asked())
+		enter_asked(l, RW_WRITE, lockrank_take_nested);
+	else
+		enter(l, RW_WRITE);
+}
+
+/* The same where evidence is asked for, as lock_asked() of mutex.c. */
+static __attribute__((noinline)) void
+enter_asked(struct rwlock *l, enum rw_kind kind, lockrank_fn *judge)
+{
+	judge((enum lock_rank)l->rank, l);
+	sched_point();
+	enter(l, kind);
 }
 
 /* The word with one more who holds the lock; 0: he has to wait. */
@@ -204,22 +212,30 @@ leave(struct rwlock *l, uint32_t less)
 void
 rw_unlock_read(struct rwlock *l)
 {
-	if (evidence_is_asked())
-		lockrank_drop((enum lock_rank)l->rank, l);
 	ASSERT((atomic_load_relaxed(&l->readers) & RW_READERS) > 0);
-	if (!leave(l, 1))
+	if (evidence_is_asked())
+		leave_asked(l, 1);
+	else if (!leave(l, 1))
 		leave_waited(l, 1);
+}
+
+static __attribute__((noinline)) void
+leave_asked(struct rwlock *l, uint32_t less)
+{
+	lockrank_drop((enum lock_rank)l->rank, l);
+	if (!leave(l, less))
+		leave_waited(l, less);
 }
 
 /* Locks:    held for writing by this thread. */
 void
 rw_unlock_write(struct rwlock *l)
 {
-	if (evidence_is_asked())
-		lockrank_drop((enum lock_rank)l->rank, l);
 	ASSERT(l->writer == thread_current());
 	atomic_store_release(&l->writer, NULL);
-	if (!leave(l, RW_WRITTEN))
+	if (evidence_is_asked())
+		leave_asked(l, RW_WRITTEN);
+	else if (!leave(l, RW_WRITTEN))
 		leave_waited(l, RW_WRITTEN);
 }
 

@@ -76,6 +76,8 @@ SPIN_FN bool spin_is_mine(const struct spinlock *);
 void lockrank_take(enum lock_rank, const void *lock);
 /* The same, but a lock of equal rank may be held. */
 void lockrank_take_nested(enum lock_rank, const void *lock);
+/* Either of them. */
+typedef void lockrank_fn(enum lock_rank, const void *lock);
 /* Record without judging: a trylock cannot deadlock. */
 void lockrank_note(enum lock_rank, const void *lock);
 /* What was taken last was somebody else's until now. */

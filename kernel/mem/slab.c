@@ -63,7 +63,7 @@ static struct {
 
 static void *object_take(struct kmem_cache *c, size_t n);
 static bool cache_grow(struct kmem_cache *c);
-static void slab_put(struct kmem_slab *s, void *obj);
+static void slab_put(struct kmem_slab *s, void *obj, unsigned i);
 static unsigned index_of(const struct kmem_slab *s, const void *obj);
 static void check_red_zone(const struct kmem_slab *s, const void *obj);
 static struct kmem_slab *spare_slab(struct kmem_cache *c, unsigned keep);
@@ -119,14 +119,15 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
 	struct kmem_slab *s = page_of_pa(va2pa(obj))->kern.slab;
 	struct kmem_slab *spare = NULL;
 	uint64_t flags;
+	unsigned i;
 
 	if (s == NULL || s->cache != c)
 		panic("kmem_cache_free: %p is not of %s", obj, c->name);
 	/* The object is still the caller's: no lock for looking at it. */
-	index_of(s, obj);
+	i = index_of(s, obj);
 	check_red_zone(s, obj);
 	flags = spin_lock_irq(&c->lock);
-	slab_put(s, obj);
+	slab_put(s, obj, i);
 	/* One empty slab is kept; frames cannot be freed in an interrupt. */
 	if (!md_in_irq())
 		spare = spare_slab(c, 1);
@@ -201,7 +202,8 @@ draw_red_zone(const struct kmem_slab *s, void *obj, size_t n)
 {
 	size_t slack = s->stride - 8 - n;
 
-	memset((uint8_t *)obj + n, POISON_RED & 0xff, slack);
+	if (slack != 0)
+		memset((uint8_t *)obj + n, POISON_RED & 0xff, slack);
 	*tag_of(s, obj) = POISON_RED ^ slack;
 }
 
@@ -294,12 +296,10 @@ object_take(struct kmem_cache *c, size_t n)
 	return obj;
 }
 
-/* Locks:    the cache's. */
+/* obj is number i.  Locks: the cache's. */
 static void
-slab_put(struct kmem_slab *s, void *obj)
+slab_put(struct kmem_slab *s, void *obj, unsigned i)
 {
-	unsigned i = index_of(s, obj);
-
 	ASSERT(!tag_is_free(*tag_of(s, obj))); /* freed by two at once */
 	poison_object(s, obj);
 	*tag_of(s, obj) = TAG_FREE | s->first_free;
@@ -433,7 +433,8 @@ kmem_register(struct kmem_cache *c)
 	spin_unlock_irq(&kmem.lock, flags);
 }
 
-static bool
+/* Apart, as slab_release() is: most objects come and go without. */
+static __attribute__((noinline)) bool
 cache_grow(struct kmem_cache *c)
 {
 	unsigned i, order;
@@ -470,7 +471,7 @@ spare_slab(struct kmem_cache *c, unsigned keep)
 	return s;
 }
 
-static void
+static __attribute__((noinline)) void
 slab_release(struct kmem_slab *s)
 {
 	struct vm_page *pg = page_of_pa(va2pa(s));
