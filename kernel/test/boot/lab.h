@@ -67,6 +67,9 @@ extern const struct selftest selftests_lab_fork[];  /* lab_fork.c */
 extern const struct selftest selftests_lab_forkpages[];  /* lab_forkpages.c */
 extern const struct selftest selftests_lab_forkagain[];  /* lab_forkagain.c */
 extern const struct selftest selftests_lab_forkfaults[]; /* lab_forkfaults.c */
+extern const struct selftest selftests_lab_anon[];  /* lab_anon.c */
+extern const struct selftest selftests_lab_anonpage[]; /* lab_anonpage.c */
+extern const struct selftest selftests_lab_anoncut[]; /* lab_anoncut.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */
 
 #endif

@@ -47,6 +47,9 @@ static const struct selftest *const tables[] = {
 	selftests_lab_forkpages,
 	selftests_lab_forkagain,
 	selftests_lab_forkfaults,
+	selftests_lab_anon,
+	selftests_lab_anonpage,
+	selftests_lab_anoncut,
 };
 
 static bool wanted(const char *names, const char *name);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_anon.h: an object's words, found without what lab 03 writes
+ *
+ * Offers    where the word of a page lies, by its own arithmetic; what an object
+ *           and the machine count before and after; numbers in pages.
+ * Needs     test/boot/lab.h, vm/object/, vm/kpaged/.
+ * Sleeps?   Yes.
+ * In interrupts?  No.
+ */
+#ifndef TEST_BOOT_LAB_ANON_H
+#define TEST_BOOT_LAB_ANON_H
+
+#include "test/boot/lab.h"
+
+/* Where the trees of ind[1], ind[2], ind[3] begin. */
+#define ANON_SECOND (ANON_DIRECT + 512ul)
+#define ANON_THIRD (ANON_SECOND + (1ul << 18))
+#define ANON_FOURTH (ANON_THIRD + (1ul << 27))
+
+/* The word of a page. */
+struct place {
+	uint64_t *slot;          /* the last word that exists on the way */
+	struct vm_page *table;   /* pinned, holds slot; NULL: the header does */
+	unsigned missing;        /* tables below slot; 0: it is the owning word */
+	uint64_t at;             /* page, counted from the first of its tree */
+	unsigned upper_pins;     /* of others, of the tables above */
+};
+
+/* Found through the kernel's paged memory; anon_place_end() drops the pin. */
+struct place anon_place(struct vmo *, uint64_t pgoff);
+void anon_place_end(struct place *);
+/* The owning word of a page; 0: there is none. */
+uint64_t anon_word_of(struct vmo *, uint64_t pgoff);
+
+/* What an object counts, and the machine. */
+struct anon_books {
+	uint64_t n_pages, n_resident, n_tables, charged, quota;
+	uint64_t pages, tables, kpaged, commit, limbo;
+};
+
+struct anon_books anon_books(struct vmo *);
+/* Claimed: since was, so many pages and tables more; so many of them are charged. */
+void anon_books_moved(const char *what, struct vmo *, struct anon_books was,
+    int64_t pages, int64_t tables, int64_t charged);
+
+/* A new object of so many bytes; NULL, and claimed, when there is none. */
+struct vmo *anon_object(uint64_t bytes);
+/* The number of page i of an object; to and from both ends of a frame. */
+uint64_t anon_tag(uint64_t pgoff);
+void anon_write_tag(const struct vm_page *, uint64_t pgoff);
+bool anon_has_tag(const struct vm_page *, uint64_t pgoff);
+/* Make the page and give it its tag; what anon_page() returns. */
+int anon_fill(struct vmo *, uint64_t pgoff);
+/* The first'th time the point fails, once. */
+void anon_refuse(const char *point, uint64_t first);
+/* Free frames are full of other bytes than zeros. */
+void anon_soil_frames(unsigned n);
+/* The pages of an object leave memory for swap. */
+void anon_swap_out(struct vmo *, uint64_t lo, uint64_t hi);
+
+#endif

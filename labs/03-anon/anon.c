@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anon.c: anonymous objects, pages that belong to an object and no process
+ *
+ * Problem   tmpfs files, memfds and shared anonymous memory have pages which
+ *           outlive each mapping, at any index up to 256 TiB, most of them
+ *           absent.  An object of 1130 GiB with 3 pages must cost 3 pages and
+ *           a few tables, and growing must not copy anything.
+ *
+ * Picture   vmo ─┬ direct[0…5]                      words of pages 0 … 5
+ *                ├ ind[0] ─→ leaf                   the next 512
+ *                ├ ind[1] ─→ table ─→ leaf          the next 512²
+ *                ├ ind[2] ─→ table ─→ table ─→ leaf the next 512³
+ *                └ ind[3] ─→ … four tables          the rest of 256 TiB
+ *
+ *           tables are kpaged pages; a leaf has 512 owning words: TRANS while
+ *           the page is in memory, mapped or not, SWAP when it is not.  An
+ *           interior word is the child's kpaged page number << 1, never a frame.
+ *
+ * Rules     1. [O] guards words, tables and counts.  Tables are pinned while
+ *              their words are used, and made and freed without [O].
+ *           2. A table is made when a page below it is, and freed with its
+ *              last word: nused == 0.  Looking for a hole makes nothing.  One
+ *              table at a time, from above: another may have made it meanwhile.
+ *           3. A page is found or made only below the size, read in the same
+ *              hold of [O]; so none can appear behind a truncate (R7).  What
+ *              fallocate(2) keeps behind it, below a.keep, no fault finds.
+ *           4. a.charged == pages + tables; where the mapping paid for the
+ *              whole object, size + tables.
+ *           5. Pages count in the quota of the file system, if there is one
+ *              (vmoquota.c); tables do not.
+ */
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/swap/swap.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
+
+/* One question about a page. */
+struct anon_ask {
+	uint64_t pgoff;
+	enum anon_want how;
+	struct want *want;
+	struct vm_page *page;   /* answer, pinned */
+};
+
+
+/* ---- the object ---- */
+
+/*
+ * An anonymous object without pages.
+ *
+ * Locks:    none.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo *
+anon_create(uint64_t bytes)
+{
+	lab_todo("03-anon step 1: anon_create");
+	return NULL;
+}
+
+/*
+ * The last reference is gone: pages, tables, charge and header go.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+anon_put(struct vmo *vmo)
+{
+	lab_todo("03-anon step 3: anon_put");
+}
+
+/* ---- the tree ---- */
+
+/*
+ * The way from the header to the owning word, as far as it goes.
+ *
+ * Locks:    [O].
+ * Owns:     the caller, a pin on way->table unless that is NULL.
+ * Returns:  0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or
+ *           could not be read; -EAGAIN: w says which table is out.
+ */
+int
+anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
+{
+	return lab_todo("03-anon step 1: anon_walk");
+}
+
+/*
+ * Make the tables that lead to a page.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
+ *           nothing is left over.
+ */
+int
+anon_make_path(struct vmo *vmo, uint64_t pgoff)
+{
+	return lab_todo("03-anon step 1: anon_make_path");
+}
+
+/* ---- pages ---- */
+
+/*
+ * The page at pgoff, found or made.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, may sleep.
+ * Owns:     the caller, a pin in *out.
+ * Returns:  0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no
+ *           commit or no table; -EIO the page is lost; -EINTR (fatal signal
+ *           while waiting).
+ */
+int
+anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
+    struct vm_page **out)
+{
+	return lab_todo("03-anon step 2: anon_page");
+}
+
+/*
+ * One look at a page; it is made, or its read begun, if need be.
+ *
+ * Locks:    at most [W]; takes [O], [P].
+ * Owns:     the caller, a pin in *out.
+ * Returns:  0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no
+ *           table leads there; -EIO it is lost; -ENOMEM no commit, -ENOSPC no quota.
+ */
+int
+anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
+    struct vm_page **out)
+{
+	return lab_todo("03-anon step 2: anon_look");
+}
+
+/* ---- the end of pages ---- */
+
+/*
+ * Pages of [lo, hi) and the tables that become empty go.  A page that is still
+ * mapped or pinned loses its owner, and is freed by its last holder.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, may sleep.
+ */
+void
+anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	lab_todo("03-anon step 3: anon_truncate");
+}
+
