@@ -26,7 +26,7 @@ static void
 walks_to(struct vmo *vmo, uint64_t pgoff)
 {
 	struct want w = { .what = WANT_AGAIN };
-	struct place p = anon_place(vmo, pgoff);
+	struct anon_place p = anon_place(vmo, pgoff);
 	struct anon_path way;
 	unsigned pins = p.table == NULL ? 0 : p.table->pins;
 	int r;
@@ -64,7 +64,7 @@ out:
 static void
 make_path(struct vmo *vmo, uint64_t pgoff)
 {
-	struct place p;
+	struct anon_place p;
 	int r = anon_make_path(vmo, pgoff);
 
 	CLAIM(r == 0, "anon_make_path of page %lu says %d, though memory is ample",
@@ -148,7 +148,7 @@ holes(void)
 /* ---- what an object costs ---- */
 
 static void
-sparse(void)
+sparse_and_dense(void)
 {
 	uint64_t pages = 1130 * GIB >> PAGE_SHIFT, dense = 4 * GIB >> PAGE_SHIFT;
 	struct vmo *vmo = anon_object(1130 * GIB);
@@ -266,7 +266,7 @@ lost(struct vmo *vmo)
 }
 
 static void
-refused(void)
+tables_refused(void)
 {
 	struct vmo *vmo = anon_object(WHOLE);
 	uint64_t far = lab_param("far", 25ul << 30), n;
@@ -292,7 +292,7 @@ refused(void)
 const struct selftest selftests_lab_anon[] = {
 	{ "lab_anon_index", index, "the word of a page is where its index says" },
 	{ "lab_anon_holes", holes, "looking for what is not there makes nothing" },
-	{ "lab_anon_sparse", sparse, "an object costs what exists, not what could" },
-	{ "lab_anon_refused", refused, "a table that cannot be had leaves nothing behind" },
+	{ "lab_anon_sparse", sparse_and_dense, "an object costs what exists, not what could" },
+	{ "lab_anon_refused", tables_refused, "a table that cannot be had leaves nothing behind" },
 	{ NULL, NULL, NULL },
 };

@@ -19,7 +19,7 @@
 #define ANON_FOURTH (ANON_THIRD + (1ul << 27))
 
 /* The word of a page. */
-struct place {
+struct anon_place {
 	uint64_t *slot;          /* the last word that exists on the way */
 	struct vm_page *table;   /* pinned, holds slot; NULL: the header does */
 	unsigned missing;        /* tables below slot; 0: it is the owning word */
@@ -28,8 +28,8 @@ struct place {
 };
 
 /* Found through the kernel's paged memory; anon_place_end() drops the pin. */
-struct place anon_place(struct vmo *, uint64_t pgoff);
-void anon_place_end(struct place *);
+struct anon_place anon_place(struct vmo *, uint64_t pgoff);
+void anon_place_end(struct anon_place *);
 /* The owning word of a page; 0: there is none. */
 uint64_t anon_word_of(struct vmo *, uint64_t pgoff);
 

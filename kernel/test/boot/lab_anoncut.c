@@ -35,7 +35,7 @@ nothing_left(void)
 
 /* Pages of [0, n) with tags. */
 static struct vmo *
-filled(uint64_t n)
+object_of(uint64_t n)
 {
 	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
 	uint64_t i;
@@ -89,7 +89,7 @@ ranges(void)
 	struct vmo *vmo;
 
 	vm_leak_begin();
-	vmo = filled(n);
+	vmo = object_of(n);
 	if (vmo == NULL)
 		return;
 	ev_mark(1);
@@ -151,7 +151,7 @@ pinned(struct vmo *vmo, uint64_t pgoff)
 }
 
 static void
-kinds(void)
+cut_kinds(void)
 {
 	uint64_t n = lab_param("n", 700), used, i;
 	struct vmo_quota *quota = vmo_quota_create();
@@ -212,13 +212,13 @@ ends(void)
 	vmo = anon_object(1);
 	if (vmo != NULL)
 		vmo_put(vmo);
-	vmo = filled(ANON_DIRECT + 3);
+	vmo = object_of(ANON_DIRECT + 3);
 	if (vmo == NULL)
 		return;
 	EXPECT(anon_fill(vmo, far) == 0 && anon_fill(vmo, far + 5000) == 0);
 	EXPECT(anon_fill(vmo, ANON_THIRD - 1) == 0);
 	vmo_put(vmo);
-	vmo = filled(60);
+	vmo = object_of(60);
 	if (vmo == NULL)
 		return;
 	anon_swap_out(vmo, 0, 60);
@@ -287,7 +287,7 @@ map_object(struct aspace *as, struct vmo *vmo, uint64_t pages, uint64_t off)
 }
 
 static void
-retried(void)
+refused_then_made(void)
 {
 	uint64_t n = lab_param("n", 40), at = 3ul << 28, value = 7, i, free;
 	struct aspace *as = lab_space();
@@ -323,8 +323,8 @@ retried(void)
 
 const struct selftest selftests_lab_anoncut[] = {
 	{ "lab_anon_ranges", ranges, "a range goes, its neighbours stay" },
-	{ "lab_anon_kinds", kinds, "what is cut off goes, wherever it is" },
+	{ "lab_anon_kinds", cut_kinds, "what is cut off goes, wherever it is" },
 	{ "lab_anon_ends", ends, "nothing is left of an object" },
-	{ "lab_anon_retried", retried, "what was refused is tried again, and comes" },
+	{ "lab_anon_retried", refused_then_made, "what was refused is tried again, and comes" },
 	{ NULL, NULL, NULL },
 };

@@ -23,7 +23,7 @@ static void
 is_owned(const char *what, struct vmo *vmo, uint64_t pgoff,
     const struct vm_page *pg)
 {
-	struct place p = anon_place(vmo, pgoff);
+	struct anon_place p = anon_place(vmo, pgoff);
 
 	CLAIM(p.missing == 0 && pte_kind(word_get(p.slot)) == PTE_TRANS &&
 	    pte_page(word_get(p.slot)) == pg, "%s: page %lu: its word does not "
@@ -40,7 +40,7 @@ is_owned(const char *what, struct vmo *vmo, uint64_t pgoff,
 }
 
 static bool
-is_zero(const struct vm_page *pg)
+has_zeros(const struct vm_page *pg)
 {
 	const uint64_t *v = pa2va(page_pa(pg));
 	unsigned i;
@@ -64,7 +64,7 @@ made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
 	if (r != 0 || pg == NULL)
 		return;
 	is_owned("just made", vmo, pgoff, pg);
-	CLAIM(is_zero(pg), "page %lu is new and not zero: somebody else's bytes",
+	CLAIM(has_zeros(pg), "page %lu is new and not zero: somebody else's bytes",
 	    pgoff);
 	CLAIM((pg->flags & PF_DIRTY) != 0, "page %lu is new and not dirty: its "
 	    "bytes exist nowhere else", pgoff);
@@ -82,7 +82,7 @@ made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
 }
 
 static void
-holes(struct vmo *vmo)
+no_holes_made(struct vmo *vmo)
 {
 	uint64_t seed = lab_param("seed", 1) | 1, at;
 	struct anon_books was = anon_books(vmo);
@@ -131,7 +131,7 @@ one_look(struct vmo *vmo)
 	if (r != 0)
 		return;
 	is_owned("made by one look", vmo, 4, pg);
-	CLAIM(is_zero(pg), "page 4 is new and not zero: somebody else's bytes");
+	CLAIM(has_zeros(pg), "page 4 is new and not zero: somebody else's bytes");
 	page_unpin(pg);
 }
 
@@ -153,7 +153,7 @@ make(void)
 	made(vmo, ANON_SECOND, 2);
 	made(vmo, ANON_SECOND + 600, 1);
 	made(vmo, far, 4);
-	holes(vmo);
+	no_holes_made(vmo);
 	one_look(vmo);
 	ev_mark(2);
 }
@@ -188,7 +188,7 @@ one_look_says(const char *what, struct vmo *vmo, uint64_t pgoff, int want)
 }
 
 static void
-behind_the_end(void)
+past_the_end(void)
 {
 	struct vmo *vmo = anon_object(3 * PAGE_SIZE + 1);
 	struct anon_books was;
@@ -263,7 +263,7 @@ static void
 limits(void)
 {
 	ev_mark(1);
-	behind_the_end();
+	past_the_end();
 	no_money();
 	paid_for();
 	ev_mark(2);
@@ -340,7 +340,7 @@ no_page_is(const char *what, struct vmo *vmo, uint64_t pgoff)
 
 /* What could not be read is not made anew: that would hide the loss. */
 static void
-lost(struct vmo *vmo)
+lost_page(struct vmo *vmo)
 {
 	struct anon_books was = anon_books(vmo);
 	uint64_t error = pte_make_soft(PTE_ERROR, 5);
@@ -359,7 +359,7 @@ lost(struct vmo *vmo)
 }
 
 static void
-places(void)
+wherever(void)
 {
 	uint64_t n = lab_param("n", 40), i;
 	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
@@ -373,7 +373,7 @@ places(void)
 	for (i = 0; i < n; i++)
 		if (i != 5)
 			on_a_queue(vmo, i);
-	lost(vmo);
+	lost_page(vmo);
 	anon_swap_out(vmo, 0, n);
 	CHECK(inject_set("TRYPIN:3:5") == 0);
 	for (i = 0; i < n; i++)
@@ -392,6 +392,6 @@ places(void)
 const struct selftest selftests_lab_anonpage[] = {
 	{ "lab_anon_make", make, "a page is made once, zero, with all that a page has" },
 	{ "lab_anon_limits", limits, "no page behind the end, over the quota, unpaid" },
-	{ "lab_anon_places", places, "a page is found wherever it is" },
+	{ "lab_anon_places", wherever, "a page is found wherever it is" },
 	{ NULL, NULL, NULL },
 };

@@ -20,10 +20,10 @@
 #define TRIES 500
 #define TRY_NS 1000000ul
 
-struct place
+struct anon_place
 anon_place(struct vmo *vmo, uint64_t pgoff)
 {
-	struct place p = { .at = pgoff };
+	struct anon_place p = { .at = pgoff };
 	uint64_t below = 512;
 	struct vm_page *pg;
 	va_t kva;
@@ -53,7 +53,7 @@ anon_place(struct vmo *vmo, uint64_t pgoff)
 }
 
 void
-anon_place_end(struct place *p)
+anon_place_end(struct anon_place *p)
 {
 	if (p->table != NULL)
 		kpaged_unpin(p->table);
@@ -63,7 +63,7 @@ anon_place_end(struct place *p)
 uint64_t
 anon_word_of(struct vmo *vmo, uint64_t pgoff)
 {
-	struct place p = anon_place(vmo, pgoff);
+	struct anon_place p = anon_place(vmo, pgoff);
 	uint64_t word = p.missing == 0 ? word_get(p.slot) : 0;
 
 	anon_place_end(&p);
@@ -203,7 +203,7 @@ anon_soil_frames(unsigned n)
 }
 
 static bool
-is_in_memory(struct vmo *vmo, uint64_t lo, uint64_t hi)
+some_in_memory(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	uint64_t word;
 
@@ -220,11 +220,11 @@ anon_swap_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	unsigned try;
 
-	for (try = 0; is_in_memory(vmo, lo, hi) && try < TRIES; try++) {
+	for (try = 0; some_in_memory(vmo, lo, hi) && try < TRIES; try++) {
 		pageout_push();
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
 		while (phys_reclaim())
 			;
 	}
-	CHECK(!is_in_memory(vmo, lo, hi));
+	CHECK(!some_in_memory(vmo, lo, hi));
 }
