@@ -8,8 +8,8 @@
  * Picture   anon_make_path(object, index) ─→ anon_walk ─→ the same word as by
  *           lab_anonword.c?  and so many tables
  *
- * Rules     1. Objects stay: to end one is step 3.  vm_check(2) counts their
- *              tables again.
+ * Rules     1. To end an object is step 3: anon_object_end() does it by hand, after
+ *              vm_check(2) has counted its tables again.
  *
  * Read next lab_anonword.c, lab_anonpage.c; vm/object/anon.c.
  */
@@ -101,6 +101,8 @@ index(void)
 		walks_to(vmo, ANON_FOURTH - 1 + i);
 	}
 	walks_to(vmo, VMO_MAX_PAGES - 1);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
 }
 
 /* ---- holes ---- */
@@ -143,6 +145,7 @@ holes(void)
 	ev_mark(3);
 	look_for_holes(vmo, &seed);
 	ev_mark(4);
+	anon_object_end(vmo);
 }
 
 /* ---- what an object costs ---- */
@@ -168,6 +171,9 @@ sparse_and_dense(void)
 	CLAIM(i >= dense, "the tables of a full object of 4 GiB cannot be made: "
 	    "they end at page %lu", i);
 	ev_mark(3);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(full);
+	anon_object_end(vmo);
 }
 
 /* ---- a table that cannot be had ---- */
@@ -209,6 +215,7 @@ whole(void)
 	was = anon_books(vmo);
 	make_path(vmo, 999);
 	anon_books_moved("the object was paid for as a whole", vmo, was, 0, 2, 0);
+	anon_object_end(vmo);
 }
 
 /* A table is not in memory just now: the walk says so. */
@@ -287,6 +294,8 @@ tables_refused(void)
 	table_is_out(vmo, far);
 	lost(vmo);
 	ev_mark(2);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
 }
 
 const struct selftest selftests_lab_anon[] = {

@@ -46,6 +46,8 @@ void anon_books_moved(const char *what, struct vmo *, struct anon_books was,
 
 /* A new object of so many bytes; NULL, and claimed, when there is none. */
 struct vmo *anon_object(uint64_t bytes);
+/* Its end, by hand: steps 1 and 2 stand without anon_put().  NULL is allowed. */
+void anon_object_end(struct vmo *);
 /* The number of page i of an object; to and from both ends of a frame. */
 uint64_t anon_tag(uint64_t pgoff);
 void anon_write_tag(const struct vm_page *, uint64_t pgoff);

@@ -8,7 +8,8 @@
  *
  * Picture   anon_page, anon_look ─→ result, word, page, pins, counts, bytes
  *
- * Rules     1. Objects stay: to end one is step 3.
+ * Rules     1. To end an object is step 3: anon_object_end() does it by hand, after
+ *              vm_check(2) has looked at it.
  *
  * Read next lab_anonword.c, lab_anoncut.c; vm/object/anon.c.
  */
@@ -156,6 +157,8 @@ make(void)
 	no_holes_made(vmo);
 	one_look(vmo);
 	ev_mark(2);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
 }
 
 /* ---- what may not be ---- */
@@ -205,6 +208,8 @@ past_the_end(void)
 	EXPECT(vmo_allocate(vmo, 5) == 0);
 	says("fallocate keeps it behind the end", vmo, 5, ANON_FIND, 0);
 	one_look_says("a fault finds nothing behind the end", vmo, 5, -ENXIO);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
 }
 
 static void
@@ -240,6 +245,9 @@ no_money(void)
 	anon_books_moved("what was refused left nothing", vmo, was, 0, 0, 0);
 	says("all is well again", vmo, ANON_FOURTH, ANON_CREATE, 0);
 	anon_books_moved("a page and its tables", vmo, was, 1, 4, 5);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
+	vmo_quota_put(quota);
 }
 
 static void
@@ -257,6 +265,8 @@ paid_for(void)
 	says("paid for as a whole", vmo, 900, ANON_CREATE, 0);
 	anon_books_moved("paid for as a whole: nothing is charged again", vmo,
 	    was, 2, 2, 0);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
 }
 
 static void
@@ -387,6 +397,8 @@ wherever(void)
 			CLAIM(anon_word_of(vmo, i) != 0, "page %lu is gone", i);
 		}
 	ev_mark(2);
+	EXPECT(vm_check(2) == 0);
+	anon_object_end(vmo);
 }
 
 const struct selftest selftests_lab_anonpage[] = {

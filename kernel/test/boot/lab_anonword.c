@@ -133,6 +133,81 @@ anon_object(uint64_t bytes)
 	return vmo;
 }
 
+/* The words of a leaf, or of the header: pages and slots go. */
+static void
+clear_words(struct vm_page *table, uint64_t *word, unsigned n)
+{
+	bool last = false;
+	uint64_t was;
+
+	for (; n > 0; n--, word++) {
+		if (*word == 0)
+			continue;
+		spin_lock(&pfn_lock);
+		was = word_set_locked(table, word, 0);
+		if (pte_names_frame(was))
+			last = page_disown_locked(pte_page(was));
+		spin_unlock(&pfn_lock);
+		if (pte_kind(was) == PTE_SWAP)
+			swap_free(swap_slot(was));
+		else if (pte_names_frame(was) && last)
+			page_free(pte_page(was));
+	}
+}
+
+/* All below an interior word, which leads to pages from first on. */
+static void
+clear_table(struct vmo *vmo, uint64_t word, uint64_t first, unsigned depth)
+{
+	va_t kva = MD_KPAGED_BASE + word / 2 * PAGE_SIZE;
+	uint64_t each = 1ul << 9 * (depth - 1), *words;
+	struct vm_page *pg;
+	unsigned i;
+
+	CHECK(kpaged_pin(kva, &pg) == 0);
+	spin_lock(&vmo->lock);
+	anon_attach(vmo, pg, first, depth);
+	spin_unlock(&vmo->lock);
+	words = kpaged_ptr(pg, kva);
+	if (depth == 1)
+		clear_words(pg, words, MD_PT_WORDS);
+	for (i = 0; depth > 1 && i < MD_PT_WORDS; i++)
+		if (words[i] > AOBJ_LOST)
+			clear_table(vmo, words[i], first + i * each, depth - 1);
+	kpaged_unpin(pg);
+	if (depth == 1)
+		anon_prune(vmo, first);
+}
+
+static void
+end_by_hand(struct vmo *vmo)
+{
+	uint64_t first = ANON_DIRECT;
+	unsigned depth;
+
+	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
+	clear_words(NULL, vmo->a.direct, ANON_DIRECT);
+	for (depth = 1; depth <= ARRAY_LEN(vmo->a.ind); depth++) {
+		if (vmo->a.ind[depth - 1] > AOBJ_LOST)
+			clear_table(vmo, vmo->a.ind[depth - 1], first, depth);
+		first += 1ul << 9 * depth;
+	}
+	if (vmo->a.quota != NULL)
+		quota_give(vmo->a.quota, vmo_quota_used(vmo->a.quota));
+	vmo_quota_put(vmo->a.quota);
+	commit_uncharge(vmo->a.charged);
+	vmo_free(vmo);
+}
+
+void
+anon_object_end(struct vmo *vmo)
+{
+	if (vmo == NULL)
+		return;
+	vmo->end = end_by_hand;
+	vmo_put(vmo);
+}
+
 uint64_t
 anon_tag(uint64_t pgoff)
 {
