@@ -89,6 +89,12 @@ cmd_explain(const char *which, const char *id)
 		printf("The points of step %d count only when it passes.\n\n",
 		    t->step);
 	explain_program(t);
+	if (t->sched > 0)
+		printf("It runs with %d schedules, seeds 0 and up", t->sched);
+	if (t->few > 0)
+		printf("; %d of them when a step or a test is named", t->few);
+	if (t->sched > 0)
+		printf(".\n");
 	explain_params(t);
 	explain_claims(t);
 	if (t->book[0] != '\0')

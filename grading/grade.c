@@ -33,6 +33,7 @@ static const char usage_text[] =
     "  gdb LAB TEST [--seed S]    that boot under gdb, stopped where it fails\n"
     "  bochs LAB TEST [--seed S]  the same in Bochs' debugger\n"
     "  explain LAB TEST           what a test wants, in prose\n"
+    "  hint LAB STEP              one of three; the next behind a run that failed\n"
     "  repro RESULT.json TEST [--gdb|--bochs|--trace]\n"
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
     "  validate RESULT.json       does it fit the schema?\n"
@@ -179,6 +180,7 @@ options_read(struct options *o, int argc, char **argv)
 		random_bytes(&seed, sizeof seed);
 		o->seed = seed % 1000000;
 	}
+	o->working = (o->step != 0 || o->only != NULL) && !o->seeded;
 	if (o->submission != NULL && strcmp(o->submission, "reference") == 0) {
 		o->submission = NULL;
 		o->kernel = "build/vadose.elf";
@@ -233,6 +235,8 @@ cmd_run(int argc, char **argv)
 	if (lab == NULL)
 		return GRADE_USAGE;
 	code = run_lab(r, lab, &o);
+	if (code != GRADE_USAGE)
+		hint_note(r);
 	if (code != GRADE_USAGE && !write_reports(r))
 		code = GRADE_INFRA;
 	report_free(r);
@@ -345,6 +349,7 @@ static const struct {
 	{ "run", cmd_run },
 	{ "lint", cmd_lint },
 	{ "explain", cmd_explain_args },
+	{ "hint", cmd_hint },
 	{ "imports", cmd_imports_args },
 	{ "compare", cmd_compare_args },
 	{ "gdb", cmd_gdb_args },

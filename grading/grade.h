@@ -129,7 +129,7 @@ struct answer {
 	char *name, *op, *expr; /* expr: rule of a digest, text of OUTPUT */
 };
 
-enum hint_kind { HINT_RELATION, HINT_ANSWER, HINT_STATUS };
+enum hint_kind { HINT_RELATION, HINT_ANSWER, HINT_STATUS, HINT_CLAIM };
 
 struct hint {
 	enum hint_kind kind;
@@ -140,7 +140,8 @@ struct hint {
 struct test {
 	char *path, *name, *id, *title, *parent, *kind, *design, *disk, *book;
 	char *selftest, *inject, *input;
-	int step, points, cpus, sched;
+	int step, points, cpus;
+	int sched, few; /* schedules; of them while somebody works, 0: all */
 	bool step_gate; /* failing costs all points of its step */
 	bool gate, check_vm, check_leak, prefault, shared_image, exit_signal;
 	int64_t mem, swap, root, timeout, challenge, inject_from, inject_to;
@@ -322,6 +323,7 @@ enum status {
 struct failure {
 	char *what, *expected, *got, *region, *hint;
 	const struct words *look; /* of the hint */
+	bool general;             /* it is said of whatever ends so */
 };
 
 struct verdict {
@@ -363,6 +365,7 @@ struct options {
 	const char *submission, *only, *hidden, *out, *formats, *key;
 	int step, jobs;
 	int seeds; /* of race tests only so many; 0: all */
+	bool working; /* not the score of the lab: few schedules are enough */
 	uint64_t seed;
 	bool seeded, keep, quiet;
 	bool first; /* end at the first failed test, short tests first */
@@ -370,6 +373,9 @@ struct options {
 };
 
 #define LOOKS 2
+
+/* How many schedules of a test a run has. */
+int run_schedules(const struct options *, const struct test *);
 
 struct result {
 	const struct test *test;
@@ -403,6 +409,11 @@ struct report {
 enum grade_exit run_lab(struct report *, const struct lab *,
     const struct options *);
 void report_free(struct report *);
+
+/* hint.c: three levels a step, each further one behind a run that failed */
+int cmd_hint(int argc, char **argv);
+void hint_note(const struct report *);
+char *hint_level(const struct lab *, int step, int level);
 
 /* look.c */
 void look_find(const struct report *, struct result *);

@@ -6,7 +6,8 @@
  *           the test knows what is wrong then.
  *
  * Rules     A hint is said when its relation holds for the counter that failed,
- *           for the answer, or for the way in which the boot ended.  Relations
+ *           for the answer, for words of a kernel test's claim, or for the way in
+ *           which the boot ended.  Relations
  *           about other counters follow after those about the failed one.
  *           What is not written yet, and belongs to the test's step or an
  *           earlier one, is said instead: the author thought of a bug.
@@ -54,6 +55,7 @@ give(const struct judge *j, struct failure *f, const struct hint *h)
 	free(f->hint);
 	f->hint = h != NULL ? xstrdup(h->text) : NULL;
 	f->look = h != NULL ? &h->look : NULL;
+	f->general = h == NULL || h->kind == HINT_STATUS;
 	if (todo == NULL)
 		return;
 	free(f->hint);
@@ -63,10 +65,23 @@ give(const struct judge *j, struct failure *f, const struct hint *h)
 	free(todo);
 }
 
+/* The hint that knows these words of a kernel test; NULL: none. */
+static const struct hint *
+hint_of_claim(const struct judge *j, const char *said)
+{
+	const struct hint *h;
+
+	for (h = j->t->hint; h < j->t->hint + j->t->nhints; h++)
+		if (h->kind == HINT_CLAIM && strstr(said, h->left) != NULL)
+			return h;
+	return NULL;
+}
+
 /* What a kernel test said before the machine came to a bad end. */
 void
 judge_said_before(const struct judge *j, struct failure *f)
 {
+	const struct hint *h;
 	static const char key[] = "claim ";
 	const struct words *text = &j->b->records.text;
 	const char *said;
@@ -79,6 +94,11 @@ judge_said_before(const struct judge *j, struct failure *f)
 		free(f->hint);
 		f->hint = xprintf("before that: %s",
 		    said != NULL ? said + 2 : text->v[i] + strlen(key));
+		h = hint_of_claim(j, f->hint);
+		if (h != NULL) {
+			f->look = &h->look;
+			f->general = false;
+		}
 		return;
 	}
 }
@@ -107,18 +127,34 @@ judge_relation_hint(struct judge *j, struct failure *f, const struct claim *c,
 		f->hint = xstrdup("the mechanism was not used at all");
 }
 
+static const struct hint *
+hint_named(const struct judge *j, enum hint_kind kind, const char *name)
+{
+	const struct hint *h;
+
+	for (h = j->t->hint; h < j->t->hint + j->t->nhints; h++)
+		if (h->kind == kind && strcmp(h->left, name) == 0)
+			return h;
+	return NULL;
+}
+
 void
 judge_named_hint(const struct judge *j, struct failure *f, enum hint_kind kind,
     const char *name)
 {
-	const struct hint *h = NULL;
-	size_t i;
+	give(j, f, hint_named(j, kind, name));
+}
 
-	for (i = 0; i < j->t->nhints && h == NULL; i++)
-		if (j->t->hint[i].kind == kind &&
-		    strcmp(j->t->hint[i].left, name) == 0)
-			h = &j->t->hint[i];
-	give(j, f, h);
+/* Of a kernel test's claim: by its words, else by the way in which the boot ended. */
+void
+judge_claim_hint(const struct judge *j, struct failure *f, bool first)
+{
+	const struct hint *h = hint_of_claim(j, f->got);
+
+	if (h != NULL)
+		give(j, f, h);
+	else if (first && hint_named(j, HINT_STATUS, "exit") != NULL)
+		judge_named_hint(j, f, HINT_STATUS, "exit");
 }
 
 void

@@ -284,8 +284,7 @@ check_records(struct judge *j)
 		f = judge_fail(j, ST_FAIL, "a claim of the kernel test");
 		f->got = xstrdup(r->text.v[i] + 6);
 		f->expected = xstrdup("it holds");
-		if (claims++ == 0)
-			judge_named_hint(j, f, HINT_STATUS, "exit");
+		judge_claim_hint(j, f, claims++ == 0);
 		judge_meant(j, f);
 	}
 }
@@ -532,6 +531,9 @@ check_border(struct judge *j)
 				      "its caller, writes to its own data and "
 				      "to what it was given");
 		f->got = border_sentence(j->symbols, w->border[i]);
+		free(f->hint); /* the sentence says it; the test's are of bugs */
+		f->hint = NULL;
+		f->look = NULL;
 		j->v->forged = true;
 	}
 	free(line);

@@ -37,6 +37,7 @@ void judge_named_hint(const struct judge *, struct failure *, enum hint_kind,
     const char *name);
 /* A bad end: what was wrong before it is the better hint. */
 void judge_said_before(const struct judge *, struct failure *);
+void judge_claim_hint(const struct judge *, struct failure *, bool first);
 void judge_status_hint(const struct judge *, struct failure *, enum status);
 const char *judge_meaning(const struct boot *); /* findings.c */
 char *judge_findings(const struct boot *, const char *what, unsigned n,

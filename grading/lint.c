@@ -161,6 +161,27 @@ lint_texts(struct lint *l)
 		lint_expr(l, t->exit);
 }
 
+/* Hints by steps: three of each step, or none at all. */
+static void
+lint_hints(struct lint *l)
+{
+	const struct lab *lab = l->lab;
+	char *text, *one;
+	size_t k;
+	int level, missing = 0;
+
+	text = hint_level(lab, 1, 1);
+	for (k = 1; text != NULL && k <= lab->steps.n; k++)
+		for (level = 1; level <= 3; level++) {
+			one = hint_level(lab, (int)k, level);
+			missing += one == NULL || one[0] == '\0';
+			free(one);
+		}
+	free(text);
+	if (missing > 0)
+		offence(l, "hints.md does not have three hints of each step", NULL);
+}
+
 /* Of the names to look at the first is one that every learner writes. */
 static void
 lint_look(struct lint *l)
@@ -255,6 +276,7 @@ lint_lab(const struct lab *lab)
 	}
 	l.t = NULL;
 	lint_imports(&l);
+	lint_hints(&l);
 	snprintf(text, sizeof text, "%d", sum);
 	if (lab->ntests > 0 && sum != 100)
 		offence(&l, "points do not sum to 100", text);

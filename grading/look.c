@@ -6,9 +6,10 @@
  *           that calls it: two names at most, or nobody reads them.
  *
  * Picture   a counter's hint that held ─→ what stands behind its "look"
- *           another hint ─→ the same
- *           LOOK of the test
- *           panic ─→ the innermost frame in the file   the first two of these
+ *           a hint about an answer, or words of a claim ─→ the same
+ *           a hint about how it ended ─→ the same
+ *           panic ─→ the innermost frame in the file
+ *           LOOK of the test                           the first two of these
  *
  * Rules     1. In this order.  A name that the student's file does not define is
  *              left out (the reference has helpers that others need not have),
@@ -128,24 +129,33 @@ take_frame(struct looker *l)
 	}
 }
 
+/* What hints name: of counters or not, of whatever ends so or not. */
+static void
+take_hints(struct looker *l, bool counter, bool general)
+{
+	const struct verdict *v = &l->res->verdict;
+	const struct failure *f;
+
+	for (f = v->failure; f < v->failure + v->nfailures; f++)
+		if (f->look != NULL && f->general == general &&
+		    (f->region != NULL) == counter)
+			take_words(l, f->look);
+}
+
 /* Fill in res->look of a result that is no pass. */
 void
 look_find(const struct report *r, struct result *res)
 {
 	struct looker l = { .r = r, .res = res, .path = graded_file(r) };
-	const struct verdict *v = &res->verdict;
-	int counter;
-	size_t i;
 
 	l.text = file_read(l.path, NULL);
-	for (counter = 1; counter >= 0; counter--)
-		for (i = 0; i < v->nfailures; i++)
-			if (v->failure[i].look != NULL &&
-			    (v->failure[i].region != NULL) == (counter == 1))
-				take_words(&l, v->failure[i].look);
-	take_words(&l, &res->test->look);
-	if (v->status == ST_PANIC)
+	take_hints(&l, true, false);
+	take_hints(&l, false, false);
+	take_hints(&l, true, true);
+	take_hints(&l, false, true);
+	if (res->verdict.status == ST_PANIC)
 		take_frame(&l);
+	take_words(&l, &res->test->look);
 	if (l.n == 0 && res->test->look.n > 0)
 		take(&l, res->test->look.v[0], true);
 	free(l.text);

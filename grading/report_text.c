@@ -173,6 +173,24 @@ print_result(const struct report *r, const struct result *res)
 	print_where(r, res);
 }
 
+/* Tests that had fewer schedules than the score of the lab has. */
+static void
+print_few(const struct report *r)
+{
+	const struct test *t;
+	size_t i;
+	int n;
+
+	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++) {
+		t = r->result[i].test;
+		n = run_schedules(r->options, t);
+		if (n < t->sched)
+			printf("%s ran %d of its %d schedules; make grade "
+			    "LAB=%.2s, without STEP and TEST, runs all\n",
+			    t->id, n, t->sched, r->lab->name);
+	}
+}
+
 static void
 print_build(const struct report *r)
 {
@@ -207,6 +225,7 @@ report_text(const struct report *r, bool colour)
 		       "whole host\n");
 	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++)
 		print_result(r, &r->result[i]);
+	print_few(r);
 	if (r->gated)
 		printf("a gate failed: the points count half\n");
 	if (troubled > 0)

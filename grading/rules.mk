@@ -2,6 +2,7 @@
 #
 #   make grader                     build/grading/grade and what it needs
 #   make grade LAB=05 [STEP=k] [TEST=tNN] [FILE=path] [SEED=n] [OUT=folder]
+#   make hint LAB=05 STEP=2         one of three hints of a step
 #   make compare LAB=05 TEST=t08    the student's and the reference's counters, and
 #                                   where their events part; make trace keeps both
 #   make mutate LAB=05 N=20 SEED=1  do its tests find bugs by chance?
@@ -108,6 +109,9 @@ grade: grader
 	  $(if $(GRADE_SEED),--seed $(GRADE_SEED)) $(if $(OUT),--out $(OUT) --format $(GRADE_FORMATS)) \
 	  --jobs $(JOBS)
 
+hint: $(G)/grade
+	@$(if $(STEP),$(G)/grade hint '$(GRADE_LAB)' '$(STEP)',$(G)/grade hint)
+
 compare: grader
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
 	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)')
@@ -134,7 +138,7 @@ check-grader: $(GRADE_TESTS)
 
 -include $(wildcard $(G)/*.d)
 FORCE:
-.PHONY: grader grade compare trace mutate check-grader FORCE
+.PHONY: grader grade hint compare trace mutate check-grader FORCE
 
 # ---- all of the teaching side: hours, by shards ----
 

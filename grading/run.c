@@ -11,9 +11,11 @@
  *
  * Rules     1. A test passes when all its units do; the unit with the lowest
  *              place that failed is the one reported.
- *           2. Trouble of the host is tried once more, then said; it is never
+ *           2. Who works at a step or a test has few schedules of it; all come
+ *              with the score of the lab, and with a seed that is named.
+ *           3. Trouble of the host is tried once more, then said; it is never
  *              zero points in silence.
- *           3. A failing gate halves the score, a failing gate of a step takes
+ *           4. A failing gate halves the score, a failing gate of a step takes
  *              the points of all tests of its step; a failing hidden test takes
  *              those of its parent.
  *
@@ -131,17 +133,26 @@ units_sort(struct runner *u)
 	}
 }
 
+int
+run_schedules(const struct options *o, const struct test *t)
+{
+	int n = o->working && t->few > 0 ? t->few : t->sched;
+
+	return o->seeds > 0 && o->seeds < n ? o->seeds : n;
+}
+
 static void
 units_make(struct runner *u)
 {
-	int s, only = u->r->options->seeds;
 	const struct test *t;
+	int s, n;
 	int64_t hit;
 	size_t i;
 
 	for (i = 0; i < u->r->nresults; i++) {
 		t = u->r->result[i].test;
-		for (s = 0; s < t->sched && (only == 0 || s < only); s++)
+		n = run_schedules(u->r->options, t);
+		for (s = 0; s < n; s++)
 			unit_add(u, i, s, -1);
 		for (hit = t->inject_from; t->inject != NULL &&
 		     hit <= t->inject_to; hit++)

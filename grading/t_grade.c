@@ -67,7 +67,8 @@ static const char sample[] =
     "POINTS 10\nPARAM writes = range 10 60\nPROGRAM p --n $writes\n"
     "REGION child\nCOUNT child fault.fork_copy == $writes deed\n"
     "WITNESS child w.pf_entry $writes .. $writes + 16\nCHECK vm leak\n"
-    "LOOK f4_break_fork\nHINT page.copy > $writes \"two # words\"\n";
+    "LOOK f4_break_fork\nHINT page.copy > $writes \"two # words\"\n"
+    "HINT claim \"the D bit\" \"look at D\" look f8_fork_map\n";
 
 static void
 test_files(void **state)
@@ -84,6 +85,10 @@ test_files(void **state)
 	assert_int_equal(t->region[0].first, 1);
 	assert_int_equal(t->region[0].last, 2);
 	assert_string_equal(t->hint[0].text, "two # words");
+	assert_int_equal(t->hint[1].kind, HINT_CLAIM);
+	assert_string_equal(t->hint[1].left, "the D bit");
+	assert_string_equal(t->hint[1].text, "look at D");
+	assert_int_equal(t->hint[1].look.n, 1);
 	assert_true(t->check_vm && t->check_leak);
 	test_drop(t);
 }

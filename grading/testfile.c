@@ -300,6 +300,9 @@ read_hint(struct line *l)
 	} else if (last == 3 && strcmp(w->v[1], "answer") == 0) {
 		h->kind = HINT_ANSWER;
 		h->left = xstrdup(w->v[2]);
+	} else if (last == 3 && strcmp(w->v[1], "claim") == 0) {
+		h->kind = HINT_CLAIM;
+		h->left = xstrdup(w->v[2]);
 	} else if (last == 2) {
 		h->kind = HINT_STATUS;
 		h->left = xstrdup(w->v[1]);
@@ -345,7 +348,6 @@ FIELD(to_text, input)
 FIELD(to_int, step)
 FIELD(to_int, points)
 FIELD(to_int, cpus)
-FIELD(to_int, sched)
 FIELD(to_size, mem)
 FIELD(to_size, swap)
 FIELD(to_size, root)
@@ -360,6 +362,19 @@ FIELD(to_list, tags)
 FIELD(to_list, hostcheck)
 FIELD(to_bool, prefault)
 FIELD(to_bool, shared_image)
+
+/* "SCHED n", or "SCHED n few". */
+static void
+read_sched(struct line *l)
+{
+	int64_t few = 0;
+
+	to_int(l, &l->t->sched);
+	if (l->w->n > 2 && (!number_read(l->w->v[2], &few) || few < 1 ||
+	    few >= l->t->sched))
+		complain(l, "SCHED N FEW: fewer than N, one at least");
+	l->t->few = (int)few;
+}
 
 static const struct {
 	const char *name;
@@ -396,7 +411,7 @@ static const struct {
 	{ "BOOK", 1, 1, to_text_book },
 	{ "HINT", 2, 0, read_hint },
 	{ "MUTANTS", 0, 0, to_list_mutants },
-	{ "SCHED", 1, 1, to_int_sched },
+	{ "SCHED", 1, 2, read_sched },
 	{ "INJECT", 2, 2, read_inject },
 	{ "OPTION", 1, 1, to_list_options },
 	{ "FILES", 1, 0, to_list_files },

@@ -5,8 +5,8 @@
  * Problem   The starter of a lab is a kernel with holes.  Whoever falls into
  *           one should read its name, not guess from what breaks later.
  *
- * Picture   int fork_range(…) { return lab_todo("05-fork step 2: fork_range"); }
- *           "not written yet: 05-fork step 2: fork_range"
+ * Picture   int fork_range(…) { return lab_todo("05-fork step 4: fork_range"); }
+ *           "not written yet: 05-fork step 4: fork_range"
  *
  * Rules     1. Each name is told once: a stub in a fault's road is called
  *              without end.

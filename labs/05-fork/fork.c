@@ -138,7 +138,53 @@ fork_words(struct fork_work *w)
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
-	return lab_todo("05-fork step 2: fork_range");
+	return lab_todo("05-fork step 4: fork_range");
+}
+
+/*
+ * Someone still fills or reads the page of the word at s: the child gets its own,
+ * now.
+ *
+ * Locks:    both ws_locks; takes [P].
+ * Owns:     takes over the caller's pin of the page, and gives it back.
+ * Returns:  true with s at the next word; false: w->c.want, all is as before.
+ */
+bool
+fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
+{
+	lab_todo("05-fork step 5: fork_copy");
+	return (page_unpin(pinned), fork_met(&w->c, s), true);
+}
+
+/*
+ * The page of a private word, or its slot, moves to the new entry e.  A word that
+ * maps it goes on mapping it, as VALID/FORK without W and D; any other becomes
+ * `fork`.  Of the books only n_swap, the page's home and its PF_DIRTY follow here.
+ *
+ * Locks:    [W] of the parent; [F] of the entry's object; [P].
+ * Returns:  the parent's word as it was: TRANS may have become SWAP by now.
+ */
+uint64_t
+fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
+{
+	lab_todo("05-fork step 3: fork_hand_over");
+	return word_get(s->word);
+}
+
+/*
+ * FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So
+ * do the words behind it whose entries lie in the same page.  Of many objects the
+ * parent takes back first what it alone refers to, and enters it in the new one,
+ * so that the old ones can die.
+ *
+ * Locks:    both ws_locks; takes [F], [P].
+ * Returns:  true with s at the next word; false: w->c.want, the word is as before.
+ */
+bool
+fork_entered(struct fork_work *w, struct pte_ref *s)
+{
+	lab_todo("05-fork step 6: fork_entered");
+	return (fork_met(&w->c, s), true);
 }
 
 /* ---- F4 and F8: the faults that fork makes ---- */
@@ -153,7 +199,7 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
-	lab_todo("05-fork step 4: f4_break_fork");
+	lab_todo("05-fork step 8: f4_break_fork");
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
@@ -168,6 +214,6 @@ f4_break_fork(struct fctx *f)
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
-	lab_todo("05-fork step 3: f8_fork_map");
+	lab_todo("05-fork step 7: f8_fork_map");
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }

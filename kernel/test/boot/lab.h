@@ -64,6 +64,7 @@ extern const struct selftest selftests_lab_fault[]; /* lab_fault.c */
 extern const struct selftest selftests_lab_faultcase[]; /* lab_faultcase.c */
 extern const struct selftest selftests_lab_faultfile[]; /* lab_faultfile.c */
 extern const struct selftest selftests_lab_fork[];  /* lab_fork.c */
+extern const struct selftest selftests_lab_forkparts[];  /* lab_forkparts.c */
 extern const struct selftest selftests_lab_forkpages[];  /* lab_forkpages.c */
 extern const struct selftest selftests_lab_forkagain[];  /* lab_forkagain.c */
 extern const struct selftest selftests_lab_forkfaults[]; /* lab_forkfaults.c */

@@ -90,7 +90,7 @@ valid_words(void)
 	fmo_reap();
 }
 
-/* ---- step 2: what a fork costs ---- */
+/* ---- step 4: what a fork costs ---- */
 
 /* Fork a space of `mapped` pages of which every step-th has been written. */
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_forkagain.c: lab 05, step 2: forks of forks, and forks that are refused
+ * lab_forkagain.c: lab 05, step 6: forks of forks, and forks that are refused
  *
  * Problem   A word that is FORK already must lead parent, child and grandchild
  *           to one entry, until one of them is left alone with it.  And a fork
@@ -10,7 +10,7 @@
  *           fork, fork, fork, fork … ─→ the old objects die, one is left
  *           refuse the first, second … allocation ─→ as_dup ─→ nothing has changed
  *
- * Rules     1. No fault of the child is taken: step 2 stands without F4 and F8.
+ * Rules     1. No fault of the child is taken: step 6 stands without F4 and F8.
  *           2. vm_check(2) follows at the marks, the leak census at the end.
  *
  * Read next lab_forkpages.c, lab_family.c; vm/design/fmo/fork.c.

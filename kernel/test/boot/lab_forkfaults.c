@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_forkfaults.c: lab 05, steps 3 and 4: loads and stores behind a fork
+ * lab_forkfaults.c: lab 05, steps 7 and 8: loads and stores behind a fork
  *
  * Problem   A common page may be mapped or not, in memory or on swap, held by
  *           a write(2), and have one owner or two.  Each of them is met sooner
@@ -55,7 +55,7 @@ family_ends(void)
 	lab_space_end(f.c.as);
 }
 
-/* ---- step 3: loads ---- */
+/* ---- step 7: loads ---- */
 
 static void
 child_reads(const char *when)
@@ -196,7 +196,7 @@ reads(void)
 	family_nothing_left();
 }
 
-/* ---- step 4: stores ---- */
+/* ---- step 8: stores ---- */
 
 enum page_place { IN_MEMORY, NOT_MAPPED, ON_SWAP, PLACES };
 

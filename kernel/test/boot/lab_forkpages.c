@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_forkpages.c: lab 05, step 2: a fork meets every kind of word
+ * lab_forkpages.c: lab 05, step 5: a fork meets every kind of word
  *
  * Problem   With ample memory all words of a parent are ABSENT or VALID.  Then
  *           memory is short, a read(2) is under way, a disk fails, and a child
@@ -9,7 +9,7 @@
  * Picture   n pages in every state ─→ as_dup ─→ word, entry and frame of each,
  *           in parent and child
  *
- * Rules     1. No fault of the child is taken: step 2 stands without F4 and F8.
+ * Rules     1. No fault of the child is taken: step 5 stands without F4 and F8.
  *           2. A claim says what the child would read; vm_check(2) follows at
  *              the marks, and the leak census behind the last space.
  *
@@ -310,8 +310,11 @@ pinned_is_copied(const struct pages *p, struct aspace *child, uint64_t i,
 
 	CLAIM(cw != 0, "page %lu is pinned, and the child has no page there: it "
 	    "reads zeros", i);
-	CLAIM(own != pinned, "page %lu is pinned by a read(2), and the child "
-	    "shares it: what the read brings will be the child's, too", i);
+	CLAIM(own != pinned || i != 0, "page %lu is pinned by a read(2), and the "
+	    "child shares it: what the read brings will be the child's, too", i);
+	CLAIM(own != pinned || i == 0, "page %lu is pinned by a read(2), and the "
+	    "child shares it: each word of a run is asked, not only its first",
+	    i);
 	CLAIM(!word_is_forked(pw), "page %lu is pinned, and the parent's word "
 	    "names an entry: the first store of the parent copies, and the "
 	    "read(2) ends in the page that it has left", i);

@@ -45,6 +45,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_faultfile,
 	selftests_lab_fork,
 	selftests_lab_forkpages,
+	selftests_lab_forkparts,
 	selftests_lab_forkagain,
 	selftests_lab_forkfaults,
 	selftests_lab_anon,

@@ -123,6 +123,10 @@ struct fork_work {
 
 int fork_reserve(struct fork_work *) MUST_CHECK;
 int fork_range(struct fork_work *, va_t *start, va_t end) MUST_CHECK;
+/* Parts of fork_range(), one kind of word each. */
+uint64_t fork_hand_over(const struct pte_ref *, struct fmo_entry *, uint64_t fork);
+bool fork_copy(struct fork_work *, struct pte_ref *, struct vm_page *pinned);
+bool fork_entered(struct fork_work *, struct pte_ref *);
 int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* forkwait.c: what a fork needs, waits for and gives back */

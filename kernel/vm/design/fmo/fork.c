@@ -33,7 +33,6 @@ static int fork_refs(struct fork_work *w);
 static int fork_words(struct fork_work *w);
 static bool fork_run(struct fork_work *w, struct pte_ref *s);
 static bool fork_private(struct fork_work *w, struct pte_ref *s);
-static bool fork_entered(struct fork_work *w, struct pte_ref *s);
 static void fork_enter(struct fork_work *w, struct pte_ref *s,
     struct fmo_entry *e, struct vm_page *cleaf);
 static void steal_around(struct fctx *f, struct vm_page *page);
@@ -273,8 +272,15 @@ pin_pinned(const uint64_t *word)
 	return pg;
 }
 
-/* Someone still fills or reads the page: the child gets its own, now. */
-static bool
+/*
+ * Someone still fills or reads the page of the word at s: the child gets its own,
+ * now.
+ *
+ * Locks:    both ws_locks; takes [P].
+ * Owns:     takes over the caller's pin of the page, and gives it back.
+ * Returns:  true with s at the next word; false: w->c.want, all is as before.
+ */
+bool
 fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 {
 	bool copied = fork_copy_page(&w->c, s, pinned);
@@ -320,10 +326,14 @@ may_enter(uint64_t word)
 }
 
 /*
- * The page, or its slot, moves from the parent's word to the entry.  [F], [P].
- * Returns the parent's word as it was: TRANS may have become SWAP by now.
+ * The page of a private word, or its slot, moves to the new entry e.  A word that
+ * maps it goes on mapping it, as VALID/FORK without W and D; any other becomes
+ * `fork`.  Of the books only n_swap, the page's home and its PF_DIRTY follow here.
+ *
+ * Locks:    [W] of the parent; [F] of the entry's object; [P].
+ * Returns:  the parent's word as it was: TRANS may have become SWAP by now.
  */
-static uint64_t
+uint64_t
 fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
 	uint64_t old = word_get(s->word);
@@ -419,8 +429,11 @@ fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
  * do the words behind it whose entries lie in the same page.  Of many objects the
  * parent takes back first what it alone refers to, and enters it in the new one,
  * so that the old ones can die.
+ *
+ * Locks:    both ws_locks; takes [F], [P].
+ * Returns:  true with s at the next word; false: w->c.want, the word is as before.
  */
-static bool
+bool
 fork_entered(struct fork_work *w, struct pte_ref *s)
 {
 	struct fmo_entry *e = fork_old_entry(w, word_get(s->word)), *all;
