@@ -184,33 +184,42 @@ fork_words(struct fork_work *w)
 	return r;
 }
 
+/* The word changes first, and what it was says what is to be done. */
+uint64_t
+fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
+{
+	uint64_t old = word_get(s->word), stored = MD_PTE_P | MD_PTE_D;
+	struct vm_page *pg;
+
+	if (pte_kind(old) == PTE_VALID)
+		old = word_change(s->word, PTE_SRC_MASK | MD_PTE_D | MD_PTE_W,
+		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
+	else
+		word_set_locked(s->leaf, s->word, fork);
+	if (pte_kind(old) == PTE_SWAP) {
+		atomic_sub(&s->as->n_swap, 1);
+		word_store(&e->word, old);
+		return old;
+	}
+	pg = pte_page(old);
+	if ((pg->flags & PF_LAZYFREE) != 0 || (old & stored) == stored)
+		page_dirty_locked(pg);
+	page_set_home(pg, HOME_FMO, va2pa(e));
+	word_store(&e->word, pte_make_trans(pg));
+	return old;
+}
+
 /* Words of both that name the next entry; what the parent's word was. */
 static uint64_t
 enter(struct fork_work *w, const struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf, uint64_t *cword)
 {
-	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
-	struct vm_page *pg = pte_kind(old) == PTE_SWAP ? NULL : pte_page(old);
+	uint64_t fork = fork_word(fmo_index_of(e)), old;
 
 	ASSERT(e->word == 0 && e->refs == 0);
+	old = fork_hand_over(s, e, fork);
+	word_sums_locked(w->page, 1, pte_names_frame(e->word));
 	word_set_locked(cleaf, cword, fork);
-	if (pg == NULL) {
-		atomic_sub(&w->c.parent->n_swap, 1);
-		word_set_locked(s->leaf, s->word, fork);
-		word_set_locked(w->page, &e->word, old);
-	} else {
-		if (pte_kind(old) == PTE_VALID)
-			old = word_change(s->word,
-			    PTE_SRC_MASK | MD_PTE_D | MD_PTE_W,
-			    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
-		else
-			word_set_locked(s->leaf, s->word, fork);
-		page_set_home(pg, HOME_FMO, va2pa(e));
-		word_set_locked(w->page, &e->word, pte_make_trans(pg));
-		if ((pg->flags & PF_LAZYFREE) != 0 ||
-		    (old & (MD_PTE_P | MD_PTE_D)) == (MD_PTE_P | MD_PTE_D))
-			page_dirty_locked(pg);
-	}
 	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
 	e->refs = 2;
 	w->fmo->nrefs += e->refs;

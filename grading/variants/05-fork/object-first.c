@@ -202,33 +202,45 @@ fork_words(struct fork_work *w)
 	return r;
 }
 
+/* A slot; or a page that is not mapped; or one that is. */
+uint64_t
+fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
+{
+	uint64_t old = word_get(s->word);
+	struct vm_page *pg = pte_names_frame(old) ? pte_page(old) : NULL;
+
+	word_store(&e->word, pg == NULL ? old : pte_make_trans(pg));
+	if ((old & MD_PTE_P) == 0)
+		word_set_locked(s->leaf, s->word, fork);
+	if (pg == NULL) {
+		atomic_sub(&s->as->n_swap, 1);
+		return old;
+	}
+	page_set_home(pg, HOME_FMO, va2pa(e));
+	if ((old & MD_PTE_P) != 0) {
+		/* Without W no processor sets D any more. */
+		old = word_change(s->word, MD_PTE_W | PTE_SRC_MASK,
+		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
+		old |= word_change(s->word, MD_PTE_D, 0) & MD_PTE_D;
+	}
+	if ((old & MD_PTE_P) != 0 && (old & MD_PTE_D) != 0)
+		page_dirty_locked(pg);
+	else if ((pg->flags & PF_LAZYFREE) != 0)
+		page_dirty_locked(pg);
+	return old;
+}
+
 /* Words of both that name the next entry; what the parent's word was. */
 static uint64_t
 enter(struct fork_work *w, const struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf, uint64_t *cword)
 {
-	uint64_t fork = fork_word(fmo_index_of(e)), old = word_get(s->word);
-	struct vm_page *pg = pte_kind(old) == PTE_SWAP ? NULL : pte_page(old);
+	uint64_t fork = fork_word(fmo_index_of(e)), old;
 
 	ASSERT(e->word == 0 && e->refs == 0);
+	old = fork_hand_over(s, e, fork);
+	word_sums_locked(w->page, 1, pte_names_frame(e->word));
 	word_set_locked(cleaf, cword, fork);
-	if (pg == NULL) {
-		atomic_sub(&w->c.parent->n_swap, 1);
-		word_set_locked(s->leaf, s->word, fork);
-		word_set_locked(w->page, &e->word, old);
-	} else {
-		if (pte_kind(old) == PTE_VALID)
-			old = word_change(s->word,
-			    PTE_SRC_MASK | MD_PTE_D | MD_PTE_W,
-			    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
-		else
-			word_set_locked(s->leaf, s->word, fork);
-		page_set_home(pg, HOME_FMO, va2pa(e));
-		word_set_locked(w->page, &e->word, pte_make_trans(pg));
-		if ((pg->flags & PF_LAZYFREE) != 0 ||
-		    (old & (MD_PTE_P | MD_PTE_D)) == (MD_PTE_P | MD_PTE_D))
-			page_dirty_locked(pg);
-	}
 	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
 	e->refs = 2;
 	w->fmo->nrefs += e->refs;
