@@ -12,6 +12,7 @@
  *
  * Read next grading/TESTFILE.md.
  */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,56 @@ lint_texts(struct lint *l)
 		lint_expr(l, t->exit);
 }
 
+/* All that kernel tests of labs can say, with the parts of a string joined. */
+static char *
+claims_text(void)
+{
+	char *all = xstrdup(""), *one, *more, *to;
+	const char *s, *next;
+	glob_t g;
+	size_t i;
+
+	if (glob("kernel/test/boot/lab_*.c", 0, NULL, &g) != 0)
+		return all;
+	for (i = 0; i < g.gl_pathc; i++) {
+		one = file_read(g.gl_pathv[i], NULL);
+		for (s = to = one; s != NULL && *s != '\0'; s++) {
+			next = s + 1 + strspn(s + 1, " \t\n");
+			if (*s == '"' && *next == '"')
+				s = next;
+			else
+				*to++ = *s;
+		}
+		if (to != NULL)
+			*to = '\0';
+		more = xprintf("%s%s", all, one != NULL ? one : "");
+		free(one);
+		free(all);
+		all = more;
+	}
+	globfree(&g);
+	return all;
+}
+
+/* Words of a claim that no kernel test says: the hint would never come. */
+static void
+lint_claim_hints(struct lint *l)
+{
+	const struct hint *h = l->t->hint;
+	char *all = NULL;
+	size_t i;
+
+	for (i = 0; i < l->t->nhints; i++) {
+		if (h[i].kind != HINT_CLAIM)
+			continue;
+		if (all == NULL)
+			all = claims_text();
+		if (all[0] != '\0' && strstr(all, h[i].left) == NULL)
+			offence(l, "no kernel test says", h[i].left);
+	}
+	free(all);
+}
+
 /* Hints by steps: three of each step, or none at all. */
 static void
 lint_hints(struct lint *l)
@@ -218,6 +269,7 @@ lint_test(struct lint *l)
 			offence(l, "no such parent", t->parent);
 	}
 	lint_look(l);
+	lint_claim_hints(l);
 	if (t->points > 0 && t->selftest == NULL && l->lab->leakstep > 0 &&
 	    t->step >= l->lab->leakstep && !(t->check_vm && t->check_leak))
 		offence(l, "no CHECK vm leak behind the leak step", NULL);
