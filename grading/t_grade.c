@@ -68,7 +68,23 @@ static const char sample[] =
     "REGION child\nCOUNT child fault.fork_copy == $writes deed\n"
     "WITNESS child w.pf_entry $writes .. $writes + 16\nCHECK vm leak\n"
     "LOOK f4_break_fork\nHINT page.copy > $writes \"two # words\"\n"
-    "HINT claim \"the D bit\" \"look at D\" look f8_fork_map\n";
+    "HINT claim \"the D bit\" \"look at D\" look f8_fork_map\n"
+    "SCHED 16 4\n";
+
+/* Few while a step or a test is named, and never more than somebody wants. */
+static void
+schedules(const struct test *t)
+{
+	struct options o = { .seed = 1 };
+
+	assert_int_equal(run_schedules(&o, t), 16);
+	o.working = true;
+	assert_int_equal(run_schedules(&o, t), 4);
+	o.seeds = 8;
+	assert_int_equal(run_schedules(&o, t), 4);
+	o.working = false;
+	assert_int_equal(run_schedules(&o, t), 8);
+}
 
 static void
 test_files(void **state)
@@ -89,6 +105,7 @@ test_files(void **state)
 	assert_string_equal(t->hint[1].left, "the D bit");
 	assert_string_equal(t->hint[1].text, "look at D");
 	assert_int_equal(t->hint[1].look.n, 1);
+	schedules(t);
 	assert_true(t->check_vm && t->check_leak);
 	test_drop(t);
 }
@@ -105,6 +122,8 @@ wrong_test_files(void **state)
 		"NAME x\nID 1/t1\nPROGRAM p\n",            /* no step */
 		"NAME x\nID 1/t1\nPARENT 1/t2\nPOINTS 4\nPROGRAM p\n",
 		"NAME x\nID 1/t1\nSTEP 1\nPROGRAM \"p\n",
+		"NAME x\nID 1/t1\nSTEP 1\nPROGRAM p\nSCHED 4 4\n",
+		"NAME x\nID 1/t1\nSTEP 1\nPROGRAM p\nSCHED 4 0\n",
 		"NAME x\nID 1/t1\nSTEP 1\nPROGRAM p\nPARAM a = range 9 1\n",
 	};
 	size_t i;
