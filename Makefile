@@ -59,6 +59,7 @@ help:
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
+	@echo 'make hint LAB=05 STEP=2  one of three hints of a step; the next one when a run of it has failed'
 	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours (make trace: in files); make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
 	@echo 'make mutate LAB=05 N=20 SEED=1  bugs by chance in our file: do the tests find them? FIRST=1: quick'
