@@ -174,7 +174,10 @@ show_word(struct shown *s, uint64_t word, bool leaf, char buf[128])
 			n += (size_t)snprintf(buf + n, 128 - n, " %s",
 			    flag[i].bit == 7 && leaf ? "PAT" : flag[i].name);
 	if (soft != 0)
-		snprintf(buf + n, 128 - n, " soft=%u", soft);
+		n += (size_t)snprintf(buf + n, 128 - n, " soft=%u", soft);
+	if (leaf && (word >> 52 & 3) != 0)
+		snprintf(buf + n, 128 - n, " age=%llu",
+		    (unsigned long long)word >> 52 & 3);
 	return buf;
 }
 
