@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* 12-ages.c: eight pages grow older, half of them stay in use */
 #include <signal.h>
-#include <string.h>
 #include <time.h>
 #include "show.h"
 
 #define PAGES 8
-
-/* What /proc/self/ws says of this program. */
-static void
-set(void)
-{
-	FILE *f = fopen("/proc/self/ws", "r");
-	char line[256];
-
-	while (f != NULL && fgets(line, sizeof line, f) != NULL)
-		if (strncmp(line, "age", 3) == 0)
-			printf("%s", line);
-	if (f != NULL)
-		fclose(f);
-	fflush(stdout);
-}
 
 /* So many seconds in which the first half is used. */
 static void
@@ -66,7 +50,6 @@ main(void)
 	use(p, 5);
 	show("with a neighbour: five seconds later, the first half in use", f,
 	    PAGES);
-	set();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return 0;
