@@ -41,7 +41,7 @@ static void as_teardown(struct aspace *as);
 static struct {
 	bool random;                 /* [c] option norandom */
 	uint64_t ws_max;             /* [c] option wsmax */
-} spaces;
+} newborn;
 
 /*
  * Locks:    none; once, by vm_init().
@@ -49,8 +49,8 @@ static struct {
 void
 as_init(void)
 {
-	spaces.random = option_u64("norandom") == 0;
-	spaces.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
+	newborn.random = option_u64("norandom") == 0;
+	newborn.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
 	    UINT64_MAX;
 	as_set_ending(as_teardown);
 }
@@ -158,7 +158,7 @@ undo_alloc:
 static void
 as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 {
-	uint64_t slide = spaces.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
+	uint64_t slide = newborn.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
 
 	as->ops = ops;
 	as->refs = 1;
@@ -250,6 +250,6 @@ as_set_rss(struct aspace *as, uint64_t bytes)
 {
 	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
 
-	pages = MIN(pages, spaces.ws_max);
+	pages = MIN(pages, newborn.ws_max);
 	atomic_store(&as->ws_max, MAX(pages, as->ws_min));
 }
