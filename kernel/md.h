@@ -252,8 +252,9 @@ md_pt_index(va_t va, int level)
 	return (va >> (PAGE_SHIFT + 9 * (level - 1))) & 511;
 }
 
-/* Clear a new root and give it the kernel half. */
+/* A new root, all zero, gets the kernel half; it loses that, and is all zero again. */
 void md_root_init(pa_t root);
+void md_root_clear(pa_t root);
 
 /*
  * Kernel mappings.  prot is MD_PTE_W | MD_PTE_NX | MD_PTE_PCD.  Kernel tables

@@ -41,7 +41,7 @@ static const uint16_t legal[] = {
 	[READING] = TO(STANDBY) | TO(FREE) | TO(LIMBO) | TO(BAD),
 	[LIMBO] = TO(ACTIVE) | TO(READING) | TO(LIMBO) | TO(FREE) | TO(ZEROED) | TO(WIRED) |
 	          TO(BAD),
-	[WIRED] = TO(FREE) | TO(LIMBO) | TO(BAD),
+	[WIRED] = TO(FREE) | TO(ZEROED) | TO(LIMBO) | TO(BAD),
 	[BAD] = 0,
 };
 

@@ -42,6 +42,8 @@
 static struct {
 	bool have_phys;            /* [c] after md_init() */
 	_Atomic uint64_t tables;   /* [A] kernel tables taken from phys */
+	uint16_t slot[MD_PT_WORDS / 2]; /* [c] words of the root that are in use */
+	unsigned nslots;           /* [c] so many */
 } pt;
 
 uint64_t md_direct_base = MD_DIRECT_BASE;
@@ -96,8 +98,10 @@ fill_slots(va_t base, uint64_t bytes)
 	unsigned i = md_pt_index(base, 4);
 	unsigned end = i + (bytes + SLOT_BYTES - 1) / SLOT_BYTES;
 
-	for (; i < end; i++)
+	for (; i < end; i++) {
 		CHECK(install_table(&root[i]));
+		pt.slot[pt.nslots++] = (uint16_t)i;
+	}
 }
 
 /* RAM [start, end) in the direct map; text and rodata are read-only in it. */
@@ -226,14 +230,26 @@ md_ktables(void)
 
 /* ---- md.h ---- */
 
-/* A root with the kernel half and nothing else.  Locks: the root is ours. */
+/* Locks:    the root is ours. */
 void
 md_root_init(pa_t root)
 {
 	uint64_t *to = pa2va(root), *from = pa2va(kernel_root);
+	unsigned i;
 
-	memset(to, 0, PAGE_SIZE / 2);
-	memcpy(to + MD_PT_WORDS / 2, from + MD_PT_WORDS / 2, PAGE_SIZE / 2);
+	for (i = 0; i < pt.nslots; i++)
+		to[pt.slot[i]] = from[pt.slot[i]];
+}
+
+/* Locks:    the root is ours, and no CPU's. */
+void
+md_root_clear(pa_t root)
+{
+	uint64_t *words = pa2va(root);
+	unsigned i;
+
+	for (i = 0; i < pt.nslots; i++)
+		words[pt.slot[i]] = 0;
 }
 
 /*

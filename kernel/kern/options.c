@@ -64,7 +64,8 @@ find_option(const char *name, size_t n)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(options); i++) {
-		if (strncmp(options[i].name, name, n) == 0 &&
+		if (options[i].name[0] == name[0] &&
+		    strncmp(options[i].name, name, n) == 0 &&
 		    options[i].name[n] == '\0')
 			return &options[i];
 	}

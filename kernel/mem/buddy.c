@@ -304,17 +304,14 @@ buddy_take(pfn_t *out, unsigned n)
 	return i;
 }
 
-/* How many of them, from the first on, are neighbours, each a free frame alone. */
+/* How many of them, from the first on, are neighbours. */
 static unsigned
 run_length(const pfn_t *pfns, unsigned n)
 {
-	unsigned i = 0;
+	unsigned i = 1;
 
-	do {
-		ASSERT(pfdb[pfns[i]].state == PG_FREE &&
-		    pfdb[pfns[i]].kern.order == 0);
+	while (i < n && pfns[i] == pfns[i - 1] + 1)
 		i++;
-	} while (i < n && pfns[i] == pfns[i - 1] + 1);
 	return i;
 }
 

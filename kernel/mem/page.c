@@ -47,7 +47,7 @@ static const uint16_t legal[PG_NSTATES] = {
 	[PG_READING] = TO(STANDBY) | TO(FREE) | TO(LIMBO) | TO(BAD), /* 5 6 15 */
 	[PG_LIMBO] = TO(ACTIVE) | TO(READING) | TO(LIMBO) | TO(FREE) |
 	    TO(ZEROED) | TO(WIRED) | TO(BAD),        /* 3 4 14 15 16 17 */
-	[PG_WIRED] = TO(FREE) | TO(LIMBO) | TO(BAD),            /* 17 15 */
+	[PG_WIRED] = TO(FREE) | TO(ZEROED) | TO(LIMBO) | TO(BAD), /* 17 15 */
 	[PG_BAD] = 0,                                              /* 19 */
 };
 
@@ -106,10 +106,9 @@ page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)
 	enum page_home was = page_home_kind(pg);
 	uint64_t old = pg->home;
 
-	ASSERT(spin_is_mine(&pfn_lock) ||
+	ASSERT(payload < 1ul << 60 && (spin_is_mine(&pfn_lock) ||
 	    (was == HOME_NONE && kind == HOME_KERNEL) ||
-	    (was == HOME_KERNEL && kind == HOME_NONE));
-	ASSERT(payload < 1ul << 60);
+	    (was == HOME_KERNEL && kind == HOME_NONE)));
 	pg->home = (uint64_t)kind << 60 | payload;
 	EVENT(page_home, page_pfn(pg), old, pg->home);
 }

@@ -256,18 +256,23 @@ slab_link(struct kmem_slab *s, struct kmem_slab **list)
 	*list = s;
 }
 
-/* After a change of nfree: to the list that it belongs on. */
-static void
+static __attribute__((noinline)) void
+slab_move(struct kmem_slab *s, struct kmem_slab **list)
+{
+	slab_unlink(s);
+	slab_link(s, list);
+}
+
+/* After a change of nfree: to the list that it belongs on, seldom another one. */
+static inline void
 slab_sort(struct kmem_slab *s)
 {
 	struct kmem_cache *c = s->cache;
 	struct kmem_slab **list = s->nfree == 0 ? &c->full :
 	    s->nfree == s->nobjs ? &c->empty : &c->partial;
 
-	if (s->list == list)
-		return;
-	slab_unlink(s);
-	slab_link(s, list);
+	if (s->list != list)
+		slab_move(s, list);
 }
 
 /* Returns:  an object with its red zone drawn, or NULL: grow first. */

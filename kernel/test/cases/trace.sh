@@ -53,7 +53,7 @@ pages() {
 	same "$want" "$got" "$1 and $2"
 }
 pages page.alloc '(FREE|ZEROED)>LIMBO'
-pages page.free '(LIMBO|WIRED|ACTIVE|MODIFIED|READING)>FREE|LIMBO>ZEROED'
+pages page.free '(LIMBO|WIRED|ACTIVE|MODIFIED|READING)>FREE|(LIMBO|WIRED)>ZEROED'
 pages page.reclaim_anon 'STANDBY>FREE'
 pages page.to_modified 'ACTIVE>MODIFIED'
 pages page.to_standby 'ACTIVE>STANDBY'

@@ -212,7 +212,11 @@ md_kunmap(va_t va)
 void
 md_root_init(pa_t root)
 {
-	memset(pa2va(root), 0, PAGE_SIZE);
+}
+
+void
+md_root_clear(pa_t root)
+{
 }
 
 /* ---- CPUs, time ---- */

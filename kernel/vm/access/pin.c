@@ -88,11 +88,14 @@ vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
 static int
 pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
 {
-	struct fctx f = { .kernel = true, .pin_out = out };
+	struct fctx f;
 
 	*out = pin_present(as, va, write);
 	if (*out != NULL)
 		return 0;
+	fault_clear(&f);
+	f.kernel = true;
+	f.pin_out = out;
 	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
 }
 

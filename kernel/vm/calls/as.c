@@ -178,7 +178,7 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 static int
 root_make(struct aspace *as)
 {
-	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ANY);
+	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
 
 	if (root == NULL)
 		return -ENOMEM;
@@ -203,7 +203,11 @@ root_free(struct aspace *as)
 	spin_lock(&pfn_lock);
 	page_set_home(root, HOME_NONE, 0);
 	spin_unlock(&pfn_lock);
-	phys_free(root);
+	md_root_clear(page_pa(root));
+	if (as_has_lost(as, LOST_TABLES))
+		phys_free(root);
+	else
+		phys_free_zeroed(root);
 }
 
 /* ---- the end ---- */

@@ -292,18 +292,11 @@ token_held(void)
 	return ctx_count(CTX_FAULT) > 0;
 }
 
-/* The operation that the current thread is at has one. */
-static inline bool
-structural_held(void)
-{
-	return ctx_count(CTX_STRUCTURAL) > 0;
-}
-
 /* It may hold pins while it waits: it has a token, of whatever kind. */
 static inline bool
 vm_may_hold(void)
 {
-	return token_held() || structural_held();
+	return ctx_count(CTX_FAULT) > 0 || ctx_count(CTX_STRUCTURAL) > 0;
 }
 
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */

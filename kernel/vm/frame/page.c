@@ -142,8 +142,8 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 	if (((new | old) & PTE_LOCK) != 0)
 		container->tbl.as->n_locked += (uint64_t)pte_is_locked(new) -
 		    pte_is_locked(old);
-	ASSERT(container->nres <= MD_PT_WORDS);
-	ASSERT(container->nused <= MD_PT_WORDS);
+	ASSERT(container->nres <= MD_PT_WORDS &&
+	    container->nused <= MD_PT_WORDS);
 	/* Written by direct map, where no D bit tells. */
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
@@ -297,9 +297,9 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 {
 	uint64_t old = word_get(word);
 
-	do {
-		ASSERT((old & MD_PTE_P) != 0);
-	} while (!atomic_cas(word, &old, (old & ~clear) | set));
+	while (!atomic_cas(word, &old, (old & ~clear) | set))
+		;
+	ASSERT((old & MD_PTE_P) != 0);
 	EVENT(page_word, va2pa(word), old, (old & ~clear) | set);
 	return old;
 }
@@ -473,8 +473,7 @@ page_map_locked(struct vm_page *pg)
 bool
 page_unmap_locked(struct vm_page *pg, bool dirty)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(pg->mapcount > 0);
+	ASSERT(spin_is_mine(&pfn_lock) && pg->mapcount > 0);
 	pg->mapcount--;
 	if (dirty)
 		page_dirty_locked(pg);
@@ -499,10 +498,9 @@ page_unmap(struct vm_page *pg, bool dirty)
 void
 page_pin_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	ASSERT(spin_is_mine(&pfn_lock) && pg->pins < UINT16_MAX);
 	if (pg->state != PG_ACTIVE)
 		pq_activate(pg);
-	ASSERT(pg->pins < UINT16_MAX);
 	pg->pins++;
 	EVENT(page_pin, page_pfn(pg), pg->pins);
 }
@@ -525,8 +523,7 @@ page_pin(struct vm_page *pg)
 bool
 page_unpin_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(pg->pins > 0);
+	ASSERT(spin_is_mine(&pfn_lock) && pg->pins > 0);
 	pg->pins--;
 	EVENT(page_unpin, page_pfn(pg), pg->pins);
 	return pg->state != PG_WIRED && page_let_go_locked(pg);

@@ -50,7 +50,6 @@ fault_by_pte(struct fctx *f)
 {
 	enum fault_outcome r = fault_permit(f);
 
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
 	if (r != FAULT_DONE)
 		return r;
 	switch (fault_classify(f, word_get(f->word))) {

@@ -89,7 +89,7 @@ static void
 drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 {
 	struct pt_iter it = pt_range(as, lo, hi);
-	bool any = structural_held();
+	bool any = vm_may_hold(); /* a token need not be waited for */
 
 	if (!any) {
 		mutex_lock(&as->ws_lock);

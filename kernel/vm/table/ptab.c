@@ -348,16 +348,6 @@ skip_absent(const uint64_t *word, va_t va, va_t end, int level)
 	return va;
 }
 
-/* The range goes on in it->leaf. */
-static bool
-iter_leaf(struct pt_iter *it)
-{
-	(void)note_near(it->as, it->va, it->leaf);
-	it->left = it->leaf->nused;
-	it->stop = MIN(it->end, pt_table_end(it->va));
-	return true;
-}
-
 /*
  * The first leaf table with an address in what is left of the range, in use or
  * out.
@@ -378,12 +368,16 @@ pt_iter_place(struct pt_iter *it)
 	if (it->as->ops->pass != NULL) /* it has tables of its own */
 		it->va = it->end;
 	while (it->va < it->end && it->as->md.root_pa != 0) {
-		if (near_word(it->as, it->va, &it->leaf) != NULL)
-			return iter_leaf(it);
-		path_walk(it->as, it->va, &p);
-		it->leaf = p.table[1];
-		if (it->leaf != NULL)
-			return iter_leaf(it);
+		if (near_word(it->as, it->va, &it->leaf) == NULL) {
+			path_walk(it->as, it->va, &p);
+			it->leaf = p.table[1];
+		}
+		if (it->leaf != NULL) {
+			(void)note_near(it->as, it->va, it->leaf);
+			it->left = it->leaf->nused;
+			it->stop = MIN(it->end, pt_table_end(it->va));
+			return true;
+		}
 		for (level = LEVELS; level > 1 && p.table[level] != NULL;)
 			level--;
 		if (p.away != 0) {

@@ -127,7 +127,7 @@ struct fctx {
 };
 
 /*
- * A user's fault: what must be zero at first, and not the 400 bytes of all, of which
+ * A user's fault, at first: what must be zero, and not the 400 bytes of all, of which
  * most are written before they are read, or never.
  */
 static inline void

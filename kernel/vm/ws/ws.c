@@ -41,8 +41,8 @@ static bool is_victim(const struct ws_entry *s, int min_age);
 void
 ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	ASSERT(leaf->tbl.as == as && leaf->tbl.level == 1);
+	ASSERT(mutex_is_mine(&as->ws_lock) && leaf->tbl.as == as &&
+	    leaf->tbl.level == 1);
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid + n);
@@ -59,9 +59,8 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 void
 ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	ASSERT(leaf->tbl.as == as && leaf->tbl.nvalid >= n);
-	ASSERT(as->ws_pages >= n);
+	ASSERT(mutex_is_mine(&as->ws_lock) && leaf->tbl.as == as &&
+	    leaf->tbl.nvalid >= n && as->ws_pages >= n);
 	as->ws_pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (n > 0 && leaf->tbl.nvalid == 0)
