@@ -23,8 +23,8 @@
 /* ---- step 1: classify ---- */
 
 enum map_kind { M_ANON, M_FILE, M_FILE_SHARED, M_AOBJ, M_AOBJ_SHARED };
-enum word_kind { W_ABSENT, W_PRIV_RW, W_PRIV_RO, W_PRIV_HIDDEN, W_SPEC, W_OBJ,
-	W_FORKED, W_TRANS, W_BUSY, W_SWAP, W_FORK, W_ERROR };
+enum word_kind { W_ABSENT, W_PRIV_RW, W_PRIV_RO, W_PRIV_RX, W_PRIV_HIDDEN, W_ALL_HIDDEN,
+	W_SPEC, W_OBJ, W_FORKED, W_TRANS, W_BUSY, W_SWAP, W_FORK, W_ERROR };
 
 #define R ACCESS_READ
 #define W ACCESS_WRITE
@@ -49,7 +49,11 @@ static const struct {
 	{ W_PRIV_RW, M_ANON, X, FC_UPGRADE },
 	{ W_PRIV_RO, M_ANON, R, FC_F0 }, { W_PRIV_RO, M_ANON, W, FC_UPGRADE },
 	{ W_PRIV_RO, M_FILE, W, FC_UPGRADE },
+	{ W_PRIV_RX, M_ANON, R, FC_F0 }, { W_PRIV_RX, M_ANON, X, FC_F0 },
 	{ W_PRIV_HIDDEN, M_ANON, R, FC_UPGRADE },
+	{ W_ALL_HIDDEN, M_ANON, R, FC_UPGRADE },
+	{ W_ALL_HIDDEN, M_ANON, W, FC_UPGRADE },
+	{ W_ALL_HIDDEN, M_ANON, X, FC_UPGRADE },
 	{ W_SPEC, M_ANON, R, FC_F0 }, { W_SPEC, M_ANON, W, FC_F1 },
 	{ W_OBJ, M_FILE, R, FC_F0 }, { W_OBJ, M_FILE, W, FC_F3 },
 	{ W_OBJ, M_FILE_SHARED, W, FC_F2 }, { W_OBJ, M_AOBJ, W, FC_F3 },
@@ -74,6 +78,11 @@ make_word(enum word_kind kind, uint64_t payload)
 		return pte_make_valid(pg, SRC_PRIV, bits | MD_PTE_W);
 	case W_PRIV_RO:
 		return pte_make_valid(pg, SRC_PRIV, bits);
+	case W_PRIV_RX:
+		return pte_make_valid(pg, SRC_PRIV, bits & ~MD_PTE_NX);
+	case W_ALL_HIDDEN:
+		return pte_make_valid(pg, SRC_PRIV, (bits & ~MD_PTE_NX) |
+		    MD_PTE_W | PTE_LOCK) & ~MD_PTE_U;
 	case W_PRIV_HIDDEN:
 		return pte_make_valid(pg, SRC_PRIV, bits | PTE_LOCK) &
 		    ~MD_PTE_U;
