@@ -322,6 +322,37 @@ stores(enum page_place place, bool alone, bool scarce)
 	    ev_read(EV_fmo_entries_live));
 }
 
+/*
+ * The last owner stores to pages between two read-only mappings, from the upper end
+ * down: whoever takes back more than he stores to stays in his mapping.
+ */
+static void
+neighbours(void)
+{
+	uint64_t third = 8, i, value;
+
+	family_begin(3 * third);
+	for (i = 0; i < f.c.n; i++)
+		CHECK(family_load(f.c.as, pages_at(&f.c, i), &value) == 0);
+	parent_ends();
+	for (i = 0; i < f.c.n; i += 2 * third)
+		CHECK(map_mprotect(f.c.as, pages_at(&f.c, i), third * PAGE_SIZE,
+		    PROT_R) == 0);
+	for (i = 2 * third; i-- > third;)
+		CLAIM(family_store(f.c.as, pages_at(&f.c, i), NEW_VALUE) == 0,
+		    "page %lu: no store", i);
+	for (i = 0; i < f.c.n; i++) {
+		if (i >= third && i < 2 * third)
+			continue;
+		CLAIM((word_of(f.c.as, pages_at(&f.c, i)) & MD_PTE_W) == 0,
+		    "page %lu is of a read-only mapping, and a store to another "
+		    "page has made its word writable", i);
+		CLAIM(pages_reads(&f.c, f.c.as, i), "page %lu: not stored to, "
+		    "and not what it was", i);
+	}
+	family_ends();
+}
+
 static void
 writes(void)
 {
@@ -330,6 +361,7 @@ writes(void)
 	vm_leak_begin();
 	for (i = 0; i < 2 * PLACES; i++)
 		stores((enum page_place)(i % PLACES), i >= PLACES, i % 2 == 0);
+	neighbours();
 	family_nothing_left();
 }
 
