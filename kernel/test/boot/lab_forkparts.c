@@ -119,9 +119,9 @@ only_reserve(struct aspace *parent, struct aspace *child)
 	own = child->commit - UPPER_TABLES;
 	fork_finish(&w);
 	charged = commit_total() - before;
-	CLAIM(!a.ample || charged == own, "fork_finish() gave back what w->c.charge and the "
-	    "references say, and %lu pages are promised instead of the child's "
-	    "%lu", charged, own);
+	CLAIM(!a.ample || charged == own, "fork_finish() gave back what "
+	    "w->c.charge and the references say, and %lu pages are promised "
+	    "instead of the child's %lu", charged, own);
 	return -EAGAIN;
 }
 
