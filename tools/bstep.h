@@ -132,6 +132,7 @@ struct bochs {
 	unsigned cpu;    /* the one that stopped */
 	double patience; /* seconds for one answer */
 	bool via_gdb;    /* it is gdb, and QEMU (bstep_gdb.c) */
+	unsigned cpus;   /* processors of the machine */
 };
 
 enum stop { STOP_HERE, STOP_BOUND, STOP_KEY, STOP_GONE };
@@ -149,6 +150,8 @@ bool bochs_step(struct bochs *, uint64_t n);
 bool bochs_reg(struct bochs *, const char *name, uint64_t *v);
 bool bochs_memory(struct bochs *, bool physical, uint64_t at, uint64_t *v);
 bool bochs_break(struct bochs *, uint64_t address, unsigned *number);
+/* The instruction behind the one at address; 0: Bochs does not say. */
+uint64_t bochs_next(struct bochs *, uint64_t address);
 /* Turn breakpoint number off, on, or take it away. */
 enum turn { TURN_OFF, TURN_ON, TURN_AWAY };
 void bochs_turn(struct bochs *, unsigned number, enum turn);
@@ -193,6 +196,15 @@ bool show_same(const char *now, const char *then, char **why);
 
 /* ---- bstep_play.c: what each command does ---- */
 
+/*
+ * Of several processors Bochs runs a few instructions each, and does not look at
+ * breakpoints at the first of them.  So there is a second one behind it.
+ */
+struct place_to_stop {
+	uint64_t address, next; /* next instruction; 0: one processor */
+	unsigned number, number_of_next;
+};
+
 struct play {
 	struct bochs machine;
 	struct shown shown;
@@ -205,11 +217,9 @@ struct play {
 		uint64_t value;
 	} var[64];
 	size_t nvars;
-	struct {
-		uint64_t address;
-		unsigned number;
-	} stop[32];
+	struct place_to_stop stop[32];
 	size_t nstops;
+	uint64_t last_stop[32]; /* of each processor: where, as the debugger said */
 	int only_cpu;  /* -1: any */
 	unsigned held; /* expects that held */
 	FILE *out;     /* what is seen */

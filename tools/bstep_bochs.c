@@ -195,8 +195,12 @@ bochs_ask(struct bochs *b, const char *fmt, ...)
 bool
 bochs_start(struct bochs *b, const char *kernel, char **words, char **why)
 {
-	char name[64], *text = NULL;
+	char name[64], *text = NULL, **w;
 
+	b->cpus = 1;
+	for (w = words; w[0] != NULL && w[1] != NULL; w++)
+		if (strcmp(w[0], "--cpus") == 0)
+			b->cpus = (unsigned)strtoul(w[1], NULL, 10);
 	if (!terminal_open(b, name)) {
 		*why = text_of("no terminal for Bochs: %s", strerror(errno));
 		return false;
@@ -543,6 +547,19 @@ bochs_break(struct bochs *b, uint64_t address, unsigned *number)
 	free(want);
 	free(text);
 	return ok;
+}
+
+uint64_t
+bochs_next(struct bochs *b, uint64_t address)
+{
+	char *text = bochs_ask(b, "u /2 0x%llx", (unsigned long long)address);
+	const char *line = text == NULL ? NULL : strchr(text, '\n');
+	unsigned long long at = 0;
+
+	while (line != NULL && sscanf(line, " %16llx: (", &at) != 1)
+		line = strchr(line + 1, '\n');
+	free(text);
+	return at > address ? at : 0;
 }
 
 void

@@ -317,6 +317,28 @@ tell(struct play *p, uint64_t since)
 	fprintf(p->out, "  %s, %s instructions later\n", place, ticks);
 }
 
+/*
+ * The machine has stopped: at the second breakpoint of a place, only because it had
+ * stopped at the first?  If not, the first was passed by, and it stands there.
+ */
+static bool
+is_echo(struct play *p)
+{
+	struct bochs *b = &p->machine;
+	uint64_t *last = &p->last_stop[b->cpu % 32], before = *last;
+	size_t i;
+
+	*last = b->rip;
+	for (i = 0; i < p->nstops; i++) {
+		if (p->stop[i].next == 0 || p->stop[i].next != b->rip)
+			continue;
+		if (before == p->stop[i].address)
+			return true;
+		b->rip = p->stop[i].address;
+	}
+	return false;
+}
+
 /* One stop that counts: of the processor that is asked for. */
 static enum end
 go(struct play *p, uint64_t bound)
@@ -350,6 +372,8 @@ go(struct play *p, uint64_t bound)
 		case STOP_HERE:
 			break;
 		}
+		if (is_echo(p))
+			continue;
 		if (p->only_cpu < 0 || p->machine.cpu == (unsigned)p->only_cpu)
 			return END_GOOD;
 	}
@@ -400,12 +424,37 @@ do_until(struct play *p, const struct command *c)
 }
 
 static void
+turn_stop(struct play *p, const struct place_to_stop *s, enum turn turn)
+{
+	bochs_turn(&p->machine, s->number, turn);
+	if (s->next != 0)
+		bochs_turn(&p->machine, s->number_of_next, turn);
+}
+
+static void
 all_breaks(struct play *p, enum turn turn)
 {
 	size_t i;
 
 	for (i = 0; i < p->nstops; i++)
-		bochs_turn(&p->machine, p->stop[i].number, turn);
+		turn_stop(p, &p->stop[i], turn);
+}
+
+/* One more place to stop; false: the debugger does not take it. */
+static bool
+add_stop(struct play *p, uint64_t address)
+{
+	struct place_to_stop s = { .address = address };
+
+	if (!bochs_break(&p->machine, address, &s.number))
+		return false;
+	if (p->machine.cpus > 1 && !p->machine.via_gdb)
+		s.next = bochs_next(&p->machine, address);
+	if (s.next != 0 &&
+	    !bochs_break(&p->machine, s.next, &s.number_of_next))
+		return false;
+	p->stop[p->nstops++] = s;
+	return true;
 }
 
 /* Until ev_mark(N). */
@@ -433,7 +482,6 @@ do_mark(struct play *p, const struct command *c)
 {
 	uint64_t since = p->machine.ticks, mark, end_of;
 	char *why = NULL;
-	unsigned number;
 	enum end e;
 
 	if (!play_symbol(p, "ev_mark", &mark, &end_of, &why)) {
@@ -442,12 +490,12 @@ do_mark(struct play *p, const struct command *c)
 		return END_MACHINE;
 	}
 	all_breaks(p, TURN_OFF);
-	if (!bochs_break(&p->machine, mark, &number))
+	if (!add_stop(p, mark))
 		return play_gone(p);
 	e = until_mark(p, c->number, mark);
 	if (e != END_GOOD)
 		return e;
-	bochs_turn(&p->machine, number, TURN_AWAY);
+	turn_stop(p, &p->stop[--p->nstops], TURN_AWAY);
 	all_breaks(p, TURN_ON);
 	tell(p, since);
 	return END_GOOD;
@@ -488,12 +536,10 @@ do_break(struct play *p, const struct command *c)
 		return END_SCRIPT;
 	if (i < p->nstops)
 		return END_GOOD;
-	if (i == sizeof p->stop / sizeof p->stop[0])
+	if (i + 1 == sizeof p->stop / sizeof p->stop[0]) /* one is for marks */
 		return play_trouble(p, "that are too many");
-	if (!bochs_break(&p->machine, start, &p->stop[i].number))
+	if (!add_stop(p, start))
 		return play_trouble(p, "the debugger does not take it");
-	p->stop[i].address = start;
-	p->nstops++;
 	return END_GOOD;
 }
 
@@ -507,7 +553,7 @@ do_unbreak(struct play *p, const struct command *c)
 		return END_SCRIPT;
 	if (i == p->nstops)
 		return play_trouble(p, "there is no such breakpoint");
-	bochs_turn(&p->machine, p->stop[i].number, TURN_AWAY);
+	turn_stop(p, &p->stop[i], TURN_AWAY);
 	p->stop[i] = p->stop[--p->nstops];
 	return END_GOOD;
 }
