@@ -32,6 +32,8 @@
 #define SLOT_BYTES (1ul << 39)     /* of a PML4 slot */
 #define LOW_BYTES (1ul << 20)      /* BIOS data, VGA text, trampoline */
 #define FIX_BASE 0xffffffffff000000ul
+/* Of the 2^19 leaf tables of paged kernel memory 2^12 share one place of pt.near. */
+#define NEAR 128
 
 #define TABLE_WORD (MD_PTE_P | MD_PTE_W | MD_PTE_A)
 #define LEAF_WORD (MD_PTE_P | MD_PTE_A | MD_PTE_D)
@@ -42,6 +44,8 @@
 static struct {
 	bool have_phys;            /* [c] after md_init() */
 	_Atomic uint64_t tables;   /* [A] kernel tables taken from phys */
+	_Atomic uint64_t near[NEAR]; /* [A] leaf tables of paged kernel memory: its
+	                            * address, and which of those that would stand here */
 	uint16_t slot[MD_PT_WORDS / 2]; /* [c] words of the root that are in use */
 	unsigned nslots;           /* [c] so many */
 } pt;
@@ -55,6 +59,7 @@ static void map_image(void);
 static int map_range(va_t va, pa_t pa, size_t bytes, uint64_t prot);
 static void must_map(va_t va, pa_t pa, size_t bytes, uint64_t prot);
 static uint64_t *walk(va_t va, int level, bool create);
+static uint64_t *walk_and_note(va_t va, uint64_t n);
 static uint64_t *next_table(uint64_t *word, bool create);
 static bool install_table(uint64_t *word);
 
@@ -304,7 +309,26 @@ md_kunmap(va_t va)
 uint64_t *
 md_kpte(va_t va)
 {
-	return walk(va, 1, false);
+	uint64_t n = (va - MD_KPAGED_BASE) / LARGE, near;
+
+	if (n >= MD_KPAGED_SIZE / LARGE)
+		return walk(va, 1, false);
+	near = atomic_load(&pt.near[n % NEAR]);
+	if ((near & PAGE_MASK) != n / NEAR || near < PAGE_SIZE)
+		return walk_and_note(va, n);
+	return (uint64_t *)pa2va(near - n / NEAR) + md_pt_index(va, 1);
+}
+
+/* A table stays for ever (rule 2): what was noted of it never becomes wrong. */
+static __attribute__((noinline)) uint64_t *
+walk_and_note(va_t va, uint64_t n)
+{
+	uint64_t *word = walk(va, 1, false);
+
+	if (word != NULL)
+		atomic_store(&pt.near[n % NEAR],
+		    PAGE_DOWN(va2pa(word)) | n / NEAR);
+	return word;
 }
 
 uint64_t *

@@ -79,12 +79,12 @@ void
 page_set_state(struct vm_page *pg, enum page_state to)
 {
 	unsigned from = pg->state;
-	bool is_private = ((1u << from | 1u << to) & ~PRIVATE_STATES) == 0;
 	bool is_free = to == PG_FREE || to == PG_ZEROED;
 
 	if (UNLIKELY(from >= PG_NSTATES || (legal[from] & 1u << to) == 0))
 		refuse(pg, to, "illegal");
-	if (UNLIKELY(!is_private && !spin_is_mine(&pfn_lock)))
+	if (!spin_is_mine(&pfn_lock) &&
+	    UNLIKELY(((1u << from | 1u << to) & ~PRIVATE_STATES) != 0))
 		refuse(pg, to, "without the PFN lock");
 	if (is_free && UNLIKELY(pg->mapcount != 0 || pg->pins != 0))
 		refuse(pg, to, "in use");

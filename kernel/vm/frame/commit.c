@@ -188,7 +188,8 @@ commit_charge(uint64_t n)
 	return charge(n, LEAVE_ALL);
 }
 
-static inline int
+/* In both of its callers: of a page that is touched first it is a twentieth. */
+static inline __attribute__((always_inline)) int
 charge(uint64_t n, enum leave leave)
 {
 	uint64_t limit = limit_now(), have = atomic_load(&commit.charged);

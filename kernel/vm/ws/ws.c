@@ -77,7 +77,6 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 void
 ws_rescue(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->state == PG_STANDBY)
 		EVENT(fault_rescue_standby);
 	else if (pg->state == PG_MODIFIED)
