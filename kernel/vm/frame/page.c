@@ -119,7 +119,7 @@ resident_changed(struct vm_page *container, int more, int special)
 		frames_wake_bsm();
 }
 
-static inline uint64_t
+static inline __attribute__((always_inline)) uint64_t
 put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old;
