@@ -95,6 +95,35 @@ gather(const struct pages *p, const struct pages *fresh, uint64_t first,
 	lab_space_end(child);
 }
 
+/*
+ * Every second page has another owner, too: it is entered by one reference more,
+ * and only those between are taken back.
+ */
+static void
+gather_some(void)
+{
+	struct pages p = family_pages(lab_space(), 64), fresh;
+	struct aspace *stays, *child;
+	uint64_t i;
+
+	fresh = family_pages(p.as, FORK_OBJECTS);
+	for (i = 0; i < p.n; i++)
+		pages_write(&p, i);
+	stays = fork_again(&p, p.n, 0);
+	for (i = 1; i < p.n; i += 2)
+		CHECK(map_munmap(stays, pages_at(&p, i), PAGE_SIZE) == 0);
+	for (i = 0; i + 1 < FORK_OBJECTS; i++) {
+		pages_write(&fresh, i);
+		lab_space_end(fork_again(&p, 1, p.n + i));
+	}
+	child = fork_again(&p, p.n / 2 + i, p.n / 2);
+	for (i = 0; i < p.n; i++)
+		common(&p, child, i, i % 2 == 0 ? 3 : 2);
+	lab_space_end(child);
+	lab_space_end(stays);
+	lab_space_end(p.as);
+}
+
 static void
 again(void)
 {
@@ -136,6 +165,7 @@ again(void)
 	gather(&q, &fresh, 0, true);
 	gather(&q, &fresh, FORK_OBJECTS, false);
 	lab_space_end(grandchild);
+	gather_some();
 	family_nothing_left();
 }
 
