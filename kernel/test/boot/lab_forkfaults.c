@@ -327,7 +327,7 @@ stores(enum page_place place, bool alone, bool scarce)
  * down: whoever takes back more than he stores to stays in his mapping.
  */
 static void
-neighbours(void)
+between_read_only(void)
 {
 	uint64_t third = 8, i, value;
 
@@ -361,7 +361,7 @@ writes(void)
 	vm_leak_begin();
 	for (i = 0; i < 2 * PLACES; i++)
 		stores((enum page_place)(i % PLACES), i >= PLACES, i % 2 == 0);
-	neighbours();
+	between_read_only();
 	family_nothing_left();
 }
 
