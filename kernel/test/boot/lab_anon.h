@@ -60,5 +60,7 @@ void anon_refuse(const char *point, uint64_t first);
 void anon_soil_frames(unsigned n);
 /* The pages of an object leave memory for swap. */
 void anon_swap_out(struct vmo *, uint64_t lo, uint64_t hi);
+/* So does the leaf of ind[0], of which no page is in memory. */
+void anon_table_out(struct vmo *);
 
 #endif

@@ -208,7 +208,7 @@ ends(void)
 	vm_leak_begin();
 	frees = ev_read(EV_anon_free);
 	ev_mark(1);
-	/* Nothing in it; all over the tree; on swap; paid for as a whole. */
+	/* Nothing in it; all over the tree; on swap with its table; paid for as a whole. */
 	vmo = anon_object(1);
 	if (vmo != NULL)
 		vmo_put(vmo);
@@ -222,6 +222,7 @@ ends(void)
 	if (vmo == NULL)
 		return;
 	anon_swap_out(vmo, 0, 60);
+	anon_table_out(vmo);
 	vmo_put(vmo);
 	CHECK(commit_charge(anon_price(1000)) == 0);
 	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);

@@ -385,6 +385,7 @@ wherever(void)
 			on_a_queue(vmo, i);
 	lost_page(vmo);
 	anon_swap_out(vmo, 0, n);
+	anon_table_out(vmo);
 	CHECK(inject_set("TRYPIN:3:5") == 0);
 	for (i = 0; i < n; i++)
 		if (i % 3 == 0)

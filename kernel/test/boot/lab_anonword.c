@@ -303,3 +303,19 @@ anon_swap_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	}
 	CHECK(!some_in_memory(vmo, lo, hi));
 }
+
+void
+anon_table_out(struct vmo *vmo)
+{
+	va_t kva = anon_table_kva(vmo->a.ind[0]);
+	unsigned try;
+
+	for (try = 0; !kpaged_is_out(kva) && try < TRIES; try++) {
+		(void)kpaged_trim(SIZE_MAX, 0);
+		pageout_push();
+		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
+		while (phys_reclaim())
+			;
+	}
+	CHECK(kpaged_is_out(kva));
+}
