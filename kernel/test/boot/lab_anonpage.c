@@ -298,10 +298,12 @@ on_a_queue(struct vmo *vmo, uint64_t pgoff)
 	    "frame can be taken", pgoff);
 	CLAIM(anon_has_tag(pg, pgoff), "page %lu has lost its bytes", pgoff);
 	page_unpin(pg);
+	CLAIM(ev_read(EV_fault_rescue_modified) == rescues, "page %lu: a look that "
+	    "is no fault counts as a rescue of its page (ws_rescue)", pgoff);
 	r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
 	CLAIM(r == 0 && ev_read(EV_fault_rescue_modified) == rescues + 1, "page "
-	    "%lu: a touch saves it from the queue (ws_rescue), a look that is no "
-	    "fault does not: %lu rescues, not 1", pgoff,
+	    "%lu: a touch saves it from the queue (ws_rescue): %lu rescues, not 1",
+	    pgoff,
 	    ev_read(EV_fault_rescue_modified) - rescues);
 	if (r == 0)
 		page_unpin(pg);
