@@ -49,7 +49,6 @@ struct swap_area {
 	uint32_t busy;            /* [S] bios under way */
 	bool closing;             /* [S] swapoff empties it: nothing is allocated */
 	struct list idle;         /* [S] swap_bio */
-	struct swap_bio *bios;    /* [c] SWAP_BIOS of them */
 	void *client;             /* [c] the open file, for who has called swap_on() */
 	char path[64];            /* [c] for /proc/swaps */
 };
@@ -81,12 +80,13 @@ void swap_drop(struct vm_page *);
 enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
-bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 
+/* swapio.c */
 void swap_init(void);
 int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
+bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 
 /* swaparea.c */
 void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
@@ -123,7 +123,7 @@ struct swap_state {
 	unsigned turn;                       /* [S] area that is asked first */
 	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
 	struct waitq bios;                   /* sleepers for a bio */
-	unsigned window;                     /* [P] pages of the next read */
+	unsigned window;                     /* [P] pages of the next read, SWAP_RUN at most */
 	unsigned hits, misses;               /* [P] of pages read ahead */
 };
 extern struct swap_state swaps;
@@ -146,5 +146,32 @@ swap_has_room(void)
 /* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as
  * get adjacent slots.  How many; 0: no slot or no bio. */
 unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
+/* bio->done: pages [at, at + len) were read or written, or not: io->status. */
+void swap_done(struct bio *);
+
+/* swapio.c: requests, and where slots lie */
+/* [S] held.  The area with free slots that is filled next, NULL; *n: SWAP_RUN at most. */
+struct swap_area *swap_area_to_fill(unsigned *n);
+/* Slots from index i on, i too, that one request can name. */
+uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
+/* Life of a bio: taken for the slots from this one on (NULL: none is idle), joined by
+ * a page for each slot [P], sent, ended by swap_done(): sent again, or given back. */
+struct swap_bio *swap_bio_take(slot_t, enum bio_dir);
+bool swap_bio_is_idle(void);                             /* else to look for slots is no use */
+void swap_bio_join(struct swap_bio *, struct vm_page *);
+void swap_bio_send(struct swap_bio *);                   /* pages [at, at + len) of it */
+void swap_bio_give(struct swap_bio *);
+/* A read of one page has failed: is it worth another?  So often at most. */
+bool swap_read_again(struct swap_bio *);
+
+/* [S].  The area of a slot. */
+static inline struct swap_area *
+swap_area_of(slot_t slot)
+{
+	struct swap_area *a = swaps.area[slot >> SWAP_INDEX_BITS];
+
+	ASSERT(a != NULL && (slot & SWAP_INDEX_MAX) < a->nslots);
+	return a;
+}
 
 #endif

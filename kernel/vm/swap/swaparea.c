@@ -49,6 +49,8 @@ static struct {
 	unsigned n;                /* [areas lock] areas in it */
 } areas = { .lock = MUTEX_INIT(areas.lock, LR_NONE) };
 
+static struct kmem_cache bios = KMEM_CACHE("swap_bio", struct swap_bio);
+
 static struct swap_area *area_make(const struct swap_source *src,
     uint32_t nslots);
 static int area_mark_bad(struct swap_area *a, const struct swap_header *h);
@@ -146,14 +148,28 @@ hint_bytes(uint32_t nslots)
 	return nslots / SWAP_BLOCK + 1;
 }
 
-#define BIOS_BYTES (SWAP_BIOS * sizeof(struct swap_bio))
+/* Requests for a new area, made ahead: who writes has no memory.  False: no memory. */
+static bool
+area_make_bios(struct swap_area *a)
+{
+	struct swap_bio *b;
+	unsigned i;
+
+	for (i = 0; i < SWAP_BIOS; i++) {
+		b = kmem_cache_zalloc(&bios);
+		if (b == NULL)
+			return false;
+		b->area = a;
+		list_push_back(&a->idle, &b->node);
+	}
+	return true;
+}
 
 /* An area without extents, all slots but 0 free.  NULL: no memory. */
 static struct swap_area *
 area_make(const struct swap_source *src, uint32_t nslots)
 {
 	struct swap_area *a = kmem_zalloc(sizeof(*a));
-	unsigned i;
 
 	if (a == NULL)
 		return NULL;
@@ -165,17 +181,12 @@ area_make(const struct swap_source *src, uint32_t nslots)
 	list_init(&a->idle);
 	a->map = room_alloc(map_bytes(nslots));
 	a->runhint = room_alloc(hint_bytes(nslots));
-	a->bios = room_alloc(BIOS_BYTES);
-	if (a->map == NULL || a->runhint == NULL || a->bios == NULL) {
+	if (a->map == NULL || a->runhint == NULL || !area_make_bios(a)) {
 		swap_area_free(a);
 		return NULL;
 	}
 	bitmap_set(a->map, 0);
 	memset(a->runhint, SWAP_RUN, hint_bytes(nslots));
-	for (i = 0; i < SWAP_BIOS; i++) {
-		a->bios[i].area = a;
-		list_push_back(&a->idle, &a->bios[i].node);
-	}
 	return a;
 }
 
@@ -186,16 +197,19 @@ ext_bytes(const struct swap_area *a)
 }
 
 /*
- * Of an area that is in no list (any more).
+ * Of an area that is in no list (any more), with all its bios idle.
  *
  * Locks:    none.
  */
 static void
 swap_area_free(struct swap_area *a)
 {
+	struct list_node *n;
+
+	while ((n = list_pop_front(&a->idle)) != NULL)
+		kmem_cache_free(&bios, LIST_ENTRY(n, struct swap_bio, node));
 	room_free(a->map, map_bytes(a->nslots));
 	room_free(a->runhint, hint_bytes(a->nslots));
-	room_free(a->bios, BIOS_BYTES);
 	room_free(a->ext, ext_bytes(a));
 	kmem_free(a);
 }
