@@ -172,6 +172,7 @@ int tty_fg_pgid(void);
 void dev_init(void);                   /* after kern_init: uart, screen, keyboard, tty … */
 
 void ramdisk_take(void);               /* before phys_init(): memory of ramdisk= */
+SYSTEM_ONLY const uint8_t *ramdisk_swap(void); /* its first byte; NULL: there is none */
 
 /* power.c */
 enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC };

@@ -111,6 +111,18 @@ ramdisk_init(void)
 		disk_add(&root, 1);
 }
 
+/*
+ * What stands on the swap disk, for the tests that compare it with memory.
+ *
+ * Locks:    none.
+ * Returns:  its first byte; NULL: there is no such disk.
+ */
+const uint8_t *
+ramdisk_swap(void)
+{
+	return swap.base;
+}
+
 /* ---- requests ---- */
 
 static OBSERVED void

@@ -71,6 +71,10 @@ extern const struct selftest selftests_lab_forkfaults[]; /* lab_forkfaults.c */
 extern const struct selftest selftests_lab_anon[];  /* lab_anon.c */
 extern const struct selftest selftests_lab_anonpage[]; /* lab_anonpage.c */
 extern const struct selftest selftests_lab_anoncut[]; /* lab_anoncut.c */
+extern const struct selftest selftests_lab_swap[];     /* lab_swap.c */
+extern const struct selftest selftests_lab_swapout[];  /* lab_swapout.c */
+extern const struct selftest selftests_lab_swapin[];   /* lab_swapin.c */
+extern const struct selftest selftests_lab_swaperr[];  /* lab_swaperr.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */
 
 #endif

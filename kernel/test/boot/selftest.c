@@ -51,6 +51,10 @@ static const struct selftest *const tables[] = {
 	selftests_lab_anon,
 	selftests_lab_anonpage,
 	selftests_lab_anoncut,
+	selftests_lab_swap,
+	selftests_lab_swapout,
+	selftests_lab_swapin,
+	selftests_lab_swaperr,
 };
 
 static bool wanted(const char *names, const char *name);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_swaperr.c: lab 08, step 5: a disk that refuses
+ *
+ * Problem   A bad sector shall cost one page, not sixteen, and no page that is
+ *           still in memory.
+ *
+ * Picture   a request of 16 fails ─→ page by page ─→ one fails again: retired
+ *             out: the page stays, dirty, and goes to another slot
+ *             in:  its word says ERROR, the program gets SIGBUS
+ *
+ * Read next lab_swappages.c; vm/swap/swap.c.
+ */
+#include "test/boot/lab_swappages.h"
+
+#define LEFT 3u          /* frames that nobody gets */
+#define TRIES 300
+#define TRY_NS 1000000ul
+
+static void
+end_errors(const struct pages *p, uint64_t used)
+{
+	lab_space_end(p->as);
+	CLAIM(swp_settle(), "a write never ends");
+	CLAIM(swp_used() == used, "all pages have gone, and %lu slots more are used "
+	    "than before", swp_used() - used);
+	CLAIM(atomic_load(&swaps.idle) == SWAP_BIOS, "nothing is under way, and "
+	    "%lu of %u bios are idle", atomic_load(&swaps.idle), SWAP_BIOS);
+	CLAIM(vm_leak_end() == 0, "frames are left when the space has gone");
+}
+
+/* One slot more is bad, and so much less may be promised. */
+static void
+one_is_retired(slot_t slot, uint64_t bad, uint64_t slots, const char *what)
+{
+	struct swap_stat st;
+
+	swap_stat(&st);
+	CLAIM(swp_is_used(slot), "slot %u could not be %s, and its bit is clear: "
+	    "it will be used again", slot & SWAP_INDEX_MAX, what);
+	CLAIM(st.bad == bad + 1, "one slot could not be %s, and %lu are bad", what,
+	    st.bad - bad);
+	CLAIM(st.slots == slots - 1, "one slot could not be %s, and %lu slots less "
+	    "may hold pages", what, slots - st.slots);
+}
+
+/* The request for all pages and then page 0 alone are refused. */
+static void
+write_errors(void)
+{
+	uint64_t n = SWAP_RUN, used = swp_used(), bad = swp_bad(), i;
+	uint64_t errors = ev_read(EV_swap_write_errors);
+	struct swap_stat st;
+	struct pages p;
+	struct vm_page *pg;
+	slot_t slot;
+
+	swap_stat(&st);
+	vm_leak_begin();
+	p = family_pages(lab_space(), n);
+	swp_write_all(&p);
+	ev_mark(1);
+	swp_inject("FI_IO_DELAY", 1, 1);
+	CHECK(inject_set("FI_SWAPOUT:1:1:2") == 0);
+	swp_push(&p);
+	slot = swp_slot(&p, 0);
+	(void)swp_settle();
+	swp_inject_off();
+	pg = swp_frame(&p, 0);
+	CLAIM(pg != NULL && pages_is(&p, 0, pg), "page 0 could not be written, and "
+	    "is not in memory any more: its bytes are lost");
+	CLAIM(pg == NULL || (pg->state == PG_MODIFIED &&
+	    (pg->flags & PF_DIRTY) != 0 && pg->slot == 0), "page 0 could not be "
+	    "written: it is dirty, on its queue, and has no slot");
+	CLAIM(ev_read(EV_swap_write_errors) - errors == 1, "one page could not be "
+	    "written, and swap.write_errors says %lu: what failed together is "
+	    "tried again page by page", ev_read(EV_swap_write_errors) - errors);
+	one_is_retired(slot, bad, st.slots, "written");
+	CLAIM(swp_out(&p), "a page that could not be written does not go to "
+	    "another slot");
+	ev_mark(2);
+	for (i = 0; i < n; i++)
+		CLAIM(swp_slot(&p, i) != 0 && swp_slot(&p, i) != slot &&
+		    swp_on_disk(&p, i, swp_slot(&p, i)), "page %lu is not where "
+		    "its word says", i);
+	end_errors(&p, used);
+}
+
+/* Page i is lost, and only that one. */
+static void
+lost(const struct pages *p, uint64_t i)
+{
+	uint64_t word = word_of(p->as, pages_at(p, i)), value, k;
+
+	CLAIM(pte_kind(word) == PTE_ERROR, "page %lu could not be read, and its "
+	    "word is %s", i, word_name(word));
+	CLAIM(pte_kind(word) != PTE_ERROR ||
+	    (word >> PTE_ERRNO_SHIFT & 0xff) == EIO, "page %lu could not be read: "
+	    "its word carries %lu, not EIO", i, word >> PTE_ERRNO_SHIFT & 0xff);
+	for (k = 0; k < p->n; k++) {
+		if (k == i)
+			continue;
+		CLAIM(family_load(p->as, pages_at(p, k), &value) == 0 &&
+		    value == pages_tag(p, k), "page %lu could not be read, and "
+		    "page %lu came back wrong, or not at all", i, k);
+	}
+}
+
+static void
+read_errors(void)
+{
+	uint64_t n = 64, used = swp_used(), bad = swp_bad(), value;
+	uint64_t errors = ev_read(EV_swap_read_errors);
+	struct swap_stat st;
+	struct pages p, other;
+	bool out;
+	slot_t slot;
+
+	swap_stat(&st);
+	vm_leak_begin();
+	p = family_pages(lab_space(), n);
+	other = family_pages(p.as, SWP_OTHER);
+	swp_write_all(&p);
+	out = swp_out(&p);
+	CLAIM(out, "pages do not leave memory: step 2 comes first");
+	ev_mark(3);
+	if (out) {
+		slot = swp_slot(&p, 3);
+		/* The request for the window fails, then page 3 alone. */
+		CHECK(inject_set("FI_SWAPIN:1:1:2") == 0);
+		CLAIM(family_load(p.as, pages_at(&p, 3), &value) != 0, "page 3 "
+		    "could not be read, and the load has read something");
+		swp_inject_off();
+		CLAIM(ev_read(EV_swap_read_errors) - errors == 1, "one page could "
+		    "not be read, and swap.read_errors says %lu",
+		    ev_read(EV_swap_read_errors) - errors);
+		one_is_retired(slot, bad, st.slots, "read");
+		lost(&p, 3);
+		/* Page 40 goes while it is being read, and cannot be. */
+		swp_push(&p);
+		(void)swp_settle();
+		while (phys_reclaim())
+			;
+		slot = swp_slot(&p, 40);
+		swp_inject("FI_IO_DELAY", 1, 1);
+		CHECK(inject_set("FI_SWAPIN:1:1:2") == 0);
+		swp_reader(&p, 40);
+		swp_while(&p, 40, PTE_SWAP);
+		swp_unmap(&p, 40);
+		swp_let_go(&other);
+		CLAIM(swp_reader_ends() != 0, "page 40 was unmapped while it was "
+		    "being read, and the load has read something");
+		swp_read_all();
+		swp_inject_off();
+		CLAIM(swp_bad() == bad + 2 && swp_is_used(slot), "page 40 was given "
+		    "up, its slot could not be read, and is used again");
+	}
+	ev_mark(4);
+	end_errors(&p, used);
+}
+
+/* ---- no frame is left ---- */
+
+/*
+ * All pages are dirty, and all frames but a few are taken, also from the
+ * reserve: what is written needs none.
+ */
+static void
+no_frames(void)
+{
+	uint64_t n = lab_param("n", 300), used = swp_used(), i, out = 0;
+	struct vm_page *pg, *taken = NULL;
+	struct pages p;
+
+	vm_leak_begin();
+	p = family_pages(lab_space(), n);
+	swp_write_all(&p);
+	family_trim(&p);
+	vm_reserved_enter();
+	ev_mark(1);
+	while (frames_available() > LEFT && (pg = page_alloc(PHYS_ANY)) != NULL) {
+		pg->qnext = taken == NULL ? 0 : page_pfn(taken);
+		taken = pg;
+	}
+	pageout_push();
+	for (i = 0; i < TRIES && out < n / 2; i++) {
+		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
+		out = ev_read(EV_swap_out_pages);
+	}
+	ev_mark(2);
+	vm_reserved_leave();
+	CLAIM(out >= n / 2, "no frame is free, %lu pages wait to be written, and "
+	    "nothing is written: the writer needs what only it can free", n);
+	page_free_chain(taken == NULL ? 0 : page_pfn(taken));
+	(void)swp_out(&p);
+	end_errors(&p, used);
+}
+
+static void
+errors(void)
+{
+	write_errors();
+	read_errors();
+}
+
+const struct selftest selftests_lab_swaperr[] = {
+	{ "lab_swap_no_frames", no_frames, "to write needs no frame" },
+	{ "lab_swap_errors", errors, "what the disk refuses costs one page" },
+	{ NULL, NULL, NULL },
+};

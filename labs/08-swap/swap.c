@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swap.c: slots, clusters written to them, and reading back
+ *
+ * Problem   A page that nobody has touched for long shall give its frame to
+ *           one that is wanted, and come back with every byte as it was.
+ *           Disks like long requests, so neighbours go and come together.  To
+ *           write when memory has run out, nothing may be allocated any more.
+ *
+ * Picture   slot_t  area 31:28 │ index 27:0
+ *                      │             │
+ *                   area[] ─→ map   1 1 1 0 0 0 0 1 …     a bit for each slot
+ *                      │                  └─ run ─┘
+ *                      └────→ idle  ⇄ bio ⇄ bio … 32, made with the area
+ *
+ *           page ── slot ──→ slot        while the frame holds the same bytes
+ *           word SWAP ─────→ slot        when the frame has been given away
+ *
+ *           out:  MODIFIED ─ slot, WRITING ─→ disk ─→ swap_done ─→ STANDBY, or free
+ *           in:   SWAP ─→ BUSY, READING ─→ disk ─→ swap_done ─→ TRANS, STANDBY
+ *
+ * Rules     1. A slot has one owner: a SWAP word, or a resident page, whose
+ *              word names the frame.  Sharing is counted elsewhere.
+ *           2. A slot stays with a page that was read, until the page becomes
+ *              dirty: giving the frame away again costs no write.
+ *           3. A slot that is being written is freed by the end of the write
+ *              (PF_SLOTSTALE), never before: the next owner's bytes could be
+ *              overwritten.
+ *           4. A slot that the device refused is never used again.
+ *           5. Nothing here waits, and nothing allocates but what reading ahead
+ *              may have to spare.  Each request returns its bio when it has
+ *              ended, whatever became of it.
+ *           6. slots, used, room and bad are sums over the areas; slots and
+ *              room leave out those that swapoff empties.
+ *
+ * Read next swapio.c: requests, and where a slot lies.
+ */
+#include "lib/bitmap.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
+
+#define AHEAD_BIOS 8 /* requests for one fault, at most */
+
+struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
+
+static unsigned frames_ahead(const struct swap_words *w, struct vm_page **more);
+static unsigned read_ahead(struct swap_bio **b, const struct swap_words *w,
+    struct vm_page **more, unsigned have);
+static bool in_done(struct vm_page *pg, bool ok);
+static bool try_again(struct swap_bio *b);
+static void write_failed(struct vm_page *pg);
+static void read_failed(struct vm_page *pg);
+
+/* ---- runs of free slots ---- */
+
+/* ---- slots ---- */
+
+/*
+ * Up to n adjacent slots, as many as can be had in one piece.
+ *
+ * Locks:    any of rank < 9; takes [S].
+ * Returns:  the first, *got of them; 0: there is none.
+ * Owns:     the caller, each: swap_free(), or it is retired.
+ */
+slot_t
+swap_alloc(unsigned n, unsigned *got)
+{
+	lab_todo("08-swap step 1: swap_alloc");
+	return 0;
+}
+
+/*
+ * Nothing needs the slot any more.
+ *
+ * Locks:    any of rank < 9, [P] too; takes [S].
+ */
+void
+swap_free(slot_t slot)
+{
+	lab_todo("08-swap step 1: swap_free");
+}
+
+/*
+ * The slot of the page holds older bytes than the frame, or nobody wants them.
+ *
+ * Locks:    [P].
+ */
+void
+swap_drop(struct vm_page *pg)
+{
+	lab_todo("08-swap step 2: swap_drop");
+}
+
+/* ---- out ---- */
+
+/*
+ * Write pages: as many of them, from the first on, as get adjacent slots.
+ * They are MODIFIED on their queue; afterwards PF_WRITING and on none.  Those
+ * that nobody wants when that has ended give their frames up (SWAP_FREE).
+ *
+ * Locks:    [P]; takes [S].
+ * Returns:  how many; 0: there is no slot, or no bio now.
+ */
+unsigned
+swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
+{
+	lab_todo("08-swap step 2: swap_out");
+	return 0;
+}
+
+/* ---- a request has ended ---- */
+
+/*
+ * A read or write of pages [b->at, b->at + b->len) has ended: each page learns
+ * of it.  What is left of the bio is sent, else it is idle again.
+ *
+ * Context:  thread iod; takes [P], [S].
+ */
+void
+swap_done(struct bio *io)
+{
+	lab_todo("08-swap step 2: swap_done");
+}
+
+/* ---- in ---- */
+
+static uint64_t
+word_at(const struct swap_words *w, unsigned i)
+{
+	return word_get(w->word + (size_t)i * w->step);
+}
+
+/*
+ * Read the page of a word, and neighbours ahead.
+ *
+ * Locks:    the container's ([W], [F] or [O]); takes [P].
+ * Owns:     takes *frame, a frame in LIMBO, over if the read is begun (NULL);
+ *           the caller, a pin on *wait if w->pin: it stays whatever comes.
+ * Returns:  STARTED: wait for *wait without locks, then look again; CHANGED;
+ *           NOBIO: swap_wait() first.
+ */
+enum swap_in_result
+swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait)
+{
+	lab_todo("08-swap step 3: swap_in");
+	return SWAPIN_NOBIO;
+}
+
+/* The read of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+in_done(struct vm_page *pg, bool ok)
+{
+	lab_todo("08-swap step 3: in_done");
+	return false;
+}
+
+/* ---- neighbours come along ---- */
+
+/*
+ * Frames for the neighbours of w, as many as are behind it on swap: from what
+ * there is to spare, not the last ones.
+ *
+ * Locks:    the container's.
+ * Returns:  how many are in more, SWAP_RUN - 1 at most; in LIMBO, the caller's.
+ */
+static unsigned
+frames_ahead(const struct swap_words *w, struct vm_page **more)
+{
+	lab_todo("08-swap step 4: frames_ahead");
+	return 0;
+}
+
+/*
+ * Words behind the first: those that lie behind it on swap come with the same
+ * request *b, others with their own, AHEAD_BIOS at most.  The last request is
+ * left to the caller, in *b.
+ *
+ * Locks:    the container's, [P].
+ * Returns:  how many frames of more[] were used; *b NULL: all is sent.
+ */
+static unsigned
+read_ahead(struct swap_bio **b, const struct swap_words *w,
+    struct vm_page **more, unsigned have)
+{
+	lab_todo("08-swap step 4: read_ahead");
+	return 0;
+}
+
+/* ---- errors ---- */
+
+/*
+ * A request has failed.  What failed together is tried again page by page, so
+ * that a bad sector costs one page.
+ *
+ * Locks:    none; takes [P].
+ * Returns:  true: it is on its way again.
+ */
+static bool
+try_again(struct swap_bio *b)
+{
+	lab_todo("08-swap step 5: try_again");
+	return false;
+}
+
+/* The page is where it was, and has no place on swap.  [P]. */
+static void
+write_failed(struct vm_page *pg)
+{
+	lab_todo("08-swap step 5: write_failed");
+}
+
+/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
+static void
+read_failed(struct vm_page *pg)
+{
+	lab_todo("08-swap step 5: read_failed");
+}
