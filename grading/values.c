@@ -281,14 +281,14 @@ judge_got(struct judge *j, const struct claim *c, int64_t left)
 
 /*
  * Swap in memory: each page in or out is one run of ram_copy, but for one that the
- * disk has refused; and the boot reads the partition table and the header of the
- * area.
+ * disk has refused, of which there are no more than requests that have failed; and
+ * the boot reads the partition table and the header of the area.
  */
 static char *
 swap_differs(struct judge *j)
 {
 	static const char sum[] = "swap.out_pages + swap.in_pages - "
-	    "swap.write_errors - swap.read_errors";
+	    "min(swap.write_errors + swap.read_errors, io.errors)";
 	int64_t g, w;
 
 	if (j->t->swap == 0 || strcmp(j->t->disk, "mem") != 0 ||
