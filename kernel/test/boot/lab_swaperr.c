@@ -88,7 +88,7 @@ write_errors(void)
 
 /* Page i is lost, and only that one. */
 static void
-lost(const struct pages *p, uint64_t i)
+only_it_is_lost(const struct pages *p, uint64_t i)
 {
 	uint64_t word = word_of(p->as, pages_at(p, i)), value, k;
 
@@ -135,7 +135,7 @@ read_errors(void)
 		    "not be read, and swap.read_errors says %lu",
 		    ev_read(EV_swap_read_errors) - errors);
 		one_is_retired(slot, bad, st.slots, "read");
-		lost(&p, 3);
+		only_it_is_lost(&p, 3);
 		/* Page 40 goes while it is being read, and cannot be. */
 		swp_push(&p);
 		(void)swp_settle();

@@ -129,7 +129,7 @@ read_word(const struct pages *p, uint64_t i, bool pin, struct vm_page **frame,
 }
 
 static void
-pinned(const struct pages *p, uint64_t i)
+read_pinned(const struct pages *p, uint64_t i)
 {
 	struct vm_page *frame = page_alloc(PHYS_ANY), *wait = NULL, *was = frame;
 	enum swap_in_result r;
@@ -203,7 +203,7 @@ back(void)
 	given_up(&p, 20, &other);
 	other = family_pages(p.as, SWP_OTHER);
 	no_bio(&p, 40);
-	pinned(&p, 40);
+	read_pinned(&p, 40);
 	not_on_swap(&p, 0);
 	before = p.as->n_swap;
 	for (i = 50; i < n; i++) {
