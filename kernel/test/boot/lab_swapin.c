@@ -14,6 +14,7 @@
 #include "test/boot/lab_swappages.h"
 
 #define PAGES_MOST 200u
+#define REQUESTS 8u      /* for one load, at most: AHEAD_BIOS of swap.c */
 
 /* n pages, all on swap. */
 static bool
@@ -233,13 +234,33 @@ came(const struct pages *p, uint64_t i)
 	return n;
 }
 
-/* One load at i: so many pages come, in so many requests. */
+/*
+ * How many pages a load of page i brings: those of the window whose slots lie in the
+ * first REQUESTS pieces.  One request for each piece.
+ */
+static unsigned
+within_reach(const struct pages *p, uint64_t i, unsigned *requests)
+{
+	unsigned k;
+
+	*requests = 1;
+	for (k = 1; k < swaps.window && i + k < p->n; k++) {
+		if (swp_slot(p, i + k) == swp_slot(p, i + k - 1) + 1)
+			continue;
+		if (*requests == REQUESTS)
+			break;
+		(*requests)++;
+	}
+	return k;
+}
+
+/* One load at i: what is within reach comes, and nothing else. */
 static void
-one_load(const struct pages *p, uint64_t i, unsigned pages, unsigned bios)
+one_load(const struct pages *p, uint64_t i)
 {
 	uint64_t ops = ev_read(EV_swap_in_bios), ahead = ev_read(EV_swap_ra_pages);
+	unsigned n, k, bios, pages = within_reach(p, i, &bios);
 	uint64_t value;
-	unsigned n, k;
 
 	(void)family_load(p->as, pages_at(p, i), &value);
 	(void)sleep_until(md_time_ns() + 5000000, WAIT_PLAIN);
@@ -260,17 +281,6 @@ one_load(const struct pages *p, uint64_t i, unsigned pages, unsigned bios)
 		    swp_frame(p, i + k)->swp.ahead, "page %lu came ahead of any "
 		    "wish, and swp.ahead does not say so: nobody learns how far "
 		    "to read", i + k);
-}
-
-/* Requests that a load of page i makes: one for each piece of slots that follow. */
-static unsigned
-requests_of(const struct pages *p, uint64_t i, unsigned window)
-{
-	unsigned n = 1, k;
-
-	for (k = 1; k < window && i + k < p->n; k++)
-		n += swp_slot(p, i + k) != swp_slot(p, i + k - 1) + 1;
-	return n;
 }
 
 /*
@@ -295,14 +305,13 @@ scatter(const struct pages *p, slot_t *blocks)
 static void
 one_request(uint64_t n, uint64_t used)
 {
-	unsigned window = swaps.window;
 	struct pages p;
 
 	if (begin_in(&p, n)) {
 		ev_mark(1);
-		one_load(&p, 0, window, requests_of(&p, 0, window));
-		one_load(&p, 32, window, requests_of(&p, 32, window));
-		one_load(&p, n - 3, 3, requests_of(&p, n - 3, window));
+		one_load(&p, 0);
+		one_load(&p, 32);
+		one_load(&p, n - 3);
 		ev_mark(2);
 	}
 	end_in(&p, used);
@@ -312,17 +321,17 @@ static void
 some_requests(uint64_t n, uint64_t used)
 {
 	slot_t blocks[PAGES_MOST];
-	unsigned window = swaps.window, made = 0;
+	unsigned made = 0, requests;
 	struct pages p;
 
 	CHECK(n <= PAGES_MOST);
 	if (begin_in(&p, n)) {
 		made = scatter(&p, blocks);
-		CLAIM(requests_of(&p, 1, window) > 1, "pages went back to slots that "
-		    "are taken");
+		(void)within_reach(&p, 1, &requests);
+		CLAIM(requests > 1, "pages went back to slots that are taken");
 		ev_mark(3);
-		one_load(&p, 1, window, requests_of(&p, 1, window));
-		one_load(&p, 40, window, requests_of(&p, 40, window));
+		one_load(&p, 1);
+		one_load(&p, 40);
 		ev_mark(4);
 	}
 	while (made > 0)
