@@ -15,7 +15,7 @@
 #define BASE 0x100000000000ul
 #define RW (PROT_READ | PROT_WRITE)
 
-static void
+static inline void
 show(const char *title, const char *file, size_t pages)
 {
 	FILE *f = fopen(file, "r");
