@@ -50,8 +50,8 @@ fmo_trim(const struct pte_ref *s)
 
 /*
  * After the ack: the word mapped pg and referred to the entry that is its
- * home: shared->unmapped.  Once pg is not mapped it may be stolen, and then
- * nothing but our pin keeps the entry's page.
+ * home: shared->unmapped.  Once pg is not mapped its frame may be reclaimed,
+ * and then nothing but our pin keeps the entry's page.
  *
  * Locks:    [W] of as; takes [F], [P].
  */
