@@ -261,6 +261,20 @@ family_pages(struct aspace *as, uint64_t n)
 		.seed = lab_param("seed", 1) };
 }
 
+struct pages
+family_pair(uint64_t n, struct pages *child)
+{
+	struct pages p = family_pages(lab_space(), n);
+	uint64_t i;
+
+	for (i = 0; i < n; i++)
+		pages_write(&p, i);
+	*child = p;
+	child->as = family_fork(p.as);
+	CHECK(child->as != NULL);
+	return p;
+}
+
 void
 family_inject(const char *point, uint64_t first, uint64_t every)
 {

@@ -76,6 +76,8 @@ bool family_shares(const struct pages *, struct aspace *child, uint64_t i);
 /* A new mapping of n pages, at most FAMILY_PAGES. */
 #define FAMILY_PAGES 600
 struct pages family_pages(struct aspace *, uint64_t n);
+/* The same of n pages that are written and forked: the child's are in *child. */
+struct pages family_pair(uint64_t n, struct pages *child);
 /* The first'th time, and each every'th behind it (0: once), this fails. */
 void family_inject(const char *point, uint64_t first, uint64_t every);
 /* Claimed: the leak census finds nothing. */

@@ -48,6 +48,8 @@ static const struct selftest *const tables[] = {
 	selftests_lab_forkparts,
 	selftests_lab_forkagain,
 	selftests_lab_forkfaults,
+	selftests_lab_last,
+	selftests_lab_laststeal,
 	selftests_lab_anon,
 	selftests_lab_anonpage,
 	selftests_lab_anoncut,

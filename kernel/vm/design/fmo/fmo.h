@@ -135,13 +135,19 @@ struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->c.want says 
 struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);
 void fork_finish(struct fork_work *);
 
-/* fmo.c */
+/* fmo_object.c */
 void fmo_init(void);
 struct fmo *fmo_create(uint64_t max_entries);  /* header and kpaged range; NULL */
 /* [W] of as, or as unpublished.  NULL: no memory; find: none. */
 struct fmo_ref *fmo_add_ref(struct aspace *, struct fmo *);
 struct fmo_ref *fmo_find_ref(struct aspace *, uint64_t index);
 void fmo_drop_ref(struct aspace *, struct fmo_ref *);  /* nptes == 0 */
+void fmo_free_page(struct fmo *, uint64_t index);  /* an entry page that has died */
+void fmo_bury(struct fmo *);                    /* procs is 0: to be reaped */
+void fmo_reap(void);                           /* free dead objects; no rank >= 3 held */
+void fmo_walk(void (*fn)(struct fmo *, void *), void *arg);
+
+/* fmo.c */
 /* [F]: one more word of the ref's process names e. */
 void fmo_reref(struct fmo_ref *, struct fmo_entry *);
 /* A word of as that named e is gone. */
@@ -154,10 +160,6 @@ bool fmo_try_steal(const struct pte_ref *, struct fmo_entry *, enum steal_where)
 int fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
     struct want *);
 bool fmo_hold(struct want *, va_t kva);        /* pin kva's page in kpage; false: out */
-void fmo_free_page(struct fmo *, uint64_t index);  /* an entry page that has died */
-void fmo_bury(struct fmo *);                    /* procs is 0: to be reaped */
-void fmo_reap(void);                           /* free dead objects; no rank >= 3 held */
-void fmo_walk(void (*fn)(struct fmo *, void *), void *arg);
 
 /* shared.c */
 uint64_t fmo_trim(const struct pte_ref *);

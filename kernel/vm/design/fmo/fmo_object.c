@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fmo/fmo_object.c: forked memory objects, and which processes refer to them
+ *
+ * Problem   What a fork makes lives as long as any word of any process names an
+ *           entry of it.  Then its kernel range and its promise go back, which
+ *           may wait, and who gave up the last word may not.
+ *
+ * Picture   fmo_create ─→ live ─ fmo_add_ref … fmo_drop_ref ─→ procs 0
+ *                                        fmo_bury ─→ dead ─ fmo_reap ─→ freed
+ *
+ * Rules     1. A process has one fmo_ref for each object that its words refer
+ *              to; it is dropped when nptes reaches 0.
+ *           2. With the last one the object waits on the dead list for
+ *              fmo_reap(), for its kernel range is freed with no lock of
+ *              rank >= 3 held.
+ *
+ * Read next fmo.c: the counts of the entries.
+ */
+#include "vm/design/fmo/fmo.h"
+
+static struct {
+	struct spinlock lock;     /* list lock: the two lists */
+	struct list live;         /* [list lock] */
+	struct list dead;         /* [list lock] for fmo_reap() */
+	_Atomic uint32_t gen;     /* [A] forks so far */
+	struct kmem_cache fmos;   /* own lock */
+	struct kmem_cache refs;   /* own lock */
+} fmos = {
+	.lock = SPIN_INIT(LR_LEAF),
+	.live = LIST_INIT(fmos.live),
+	.dead = LIST_INIT(fmos.dead),
+	.fmos = KMEM_CACHE("fmo", struct fmo),
+	.refs = KMEM_CACHE("fmo_ref", struct fmo_ref),
+};
+
+#define REF_OF(node) CONTAINER_OF(node, struct fmo_ref, rb)
+
+/* ---- objects ---- */
+
+/*
+ * An object with room for max_entries; none is made yet.
+ *
+ * Locks:    none of rank >= 3.
+ * Returns:  the object, without references; NULL: no memory.
+ * Owns:     the caller, until fmo_add_ref(): the last fmo_drop_ref() ends it.
+ */
+struct fmo *
+fmo_create(uint64_t max_entries)
+{
+	uint64_t pages = (max_entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
+	struct fmo *fmo = kmem_cache_zalloc(&fmos.fmos);
+	va_t kva;
+
+	if (fmo == NULL)
+		return NULL;
+	kva = kpaged_alloc(pages);
+	if (kva == 0) {
+		kmem_cache_free(&fmos.fmos, fmo);
+		return NULL;
+	}
+	fmo->base = (kva - MD_KPAGED_BASE) / sizeof(struct fmo_entry);
+	fmo->npages = (uint32_t)pages;
+	fmo->gen = atomic_add(&fmos.gen, 1);
+	spin_init(&fmo->lock, LR_OBJ);
+	spin_lock(&fmos.lock);
+	list_push_back(&fmos.live, &fmo->all);
+	spin_unlock(&fmos.lock);
+	EVENT_ADD(fmo_live, 1);
+	EVENT(fmo_new, fmo->base, max_entries);
+	return fmo;
+}
+
+static va_t
+fmo_kva(const struct fmo *fmo)
+{
+	return MD_KPAGED_BASE + fmo->base * sizeof(struct fmo_entry);
+}
+
+/*
+ * No process refers to it (any more): onto the dead list.
+ *
+ * Locks:    any of rank < 9.
+ */
+void
+fmo_bury(struct fmo *fmo)
+{
+	ASSERT(fmo->nrefs == 0);
+	/* Entries whose page could not be read never reach 0, nor go their slots. */
+	if (fmo->live != 0) {
+		klog("fmo: %u entries were lost on swap, and their slots",
+		    fmo->live);
+		EVENT_ADD(fmo_entries_live, -(int64_t)fmo->live);
+	}
+	spin_lock(&fmos.lock);
+	list_remove(&fmo->all);
+	list_push_back(&fmos.dead, &fmo->all);
+	spin_unlock(&fmos.lock);
+	fault_reap_later();
+	EVENT_ADD(fmo_live, -1);
+}
+
+/*
+ * Free the objects that have died: header, kernel range, commit.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+fmo_reap(void)
+{
+	struct list_node *n;
+	struct fmo *fmo;
+
+	while (atomic_load(&fault_unreaped) != 0) {
+		spin_lock(&fmos.lock);
+		n = list_pop_front(&fmos.dead);
+		spin_unlock(&fmos.lock);
+		if (n == NULL)
+			return;
+		atomic_sub(&fault_unreaped, 1);
+		fmo = LIST_ENTRY(n, struct fmo, all);
+		EVENT(fmo_free, fmo->base);
+		kpaged_free(fmo_kva(fmo), fmo->npages);
+		commit_uncharge(fmo->charged);
+		EVENT_ADD(fmo_pages_live, -(int64_t)fmo->charged);
+		kmem_cache_free(&fmos.fmos, fmo);
+	}
+}
+
+/*
+ * All entries of the entry page that holds `index` are dead, and no fork
+ * fills it any more: give frame and commit back.
+ *
+ * Locks:    none of rank >= 6; the caller's process still refers to fmo.
+ */
+void
+fmo_free_page(struct fmo *fmo, uint64_t index)
+{
+	uint64_t page = (index - fmo->base) / FMO_PER_PAGE;
+
+	spin_lock(&fmo->lock);
+	ASSERT(fmo->charged > 0);
+	fmo->charged--;
+	spin_unlock(&fmo->lock);
+	kpaged_decommit(fmo_kva(fmo) + page * PAGE_SIZE, 1);
+	commit_uncharge(1);
+	EVENT_ADD(fmo_pages_live, -1);
+	EVENT(fmo_pages_freed_early);
+	EVENT(fmo_page_free, fmo->base, page);
+}
+
+/* Entry pages that are on swap now. */
+static uint64_t
+count_pages_out(size_t unused)
+{
+	struct fmo *fmo;
+	uint64_t n = 0;
+	uint32_t i;
+
+	spin_lock(&fmos.lock);
+	LIST_FOREACH(fmo, &fmos.live, all)
+		for (i = 0; i < fmo->npages; i++)
+			n += kpaged_is_out(fmo_kva(fmo) + i * PAGE_SIZE);
+	spin_unlock(&fmos.lock);
+	return n;
+}
+
+/*
+ * Locks:    none; once, before the first fork.
+ */
+void
+fmo_init(void)
+{
+	ev_set_gauge(EV_fmo_pages_out, count_pages_out, 0);
+	/* An entry is two words: the owning one, then refs and tag. */
+	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,
+		EV_swap_in_fork, EV_swap_out_fork });
+}
+
+/*
+ * Call fn for each object that some process refers to.
+ *
+ * Locks:    takes the list lock (rank 9); fn may not sleep.
+ */
+void
+fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
+{
+	struct fmo *fmo;
+
+	spin_lock(&fmos.lock);
+	LIST_FOREACH(fmo, &fmos.live, all)
+		fn(fmo, arg);
+	spin_unlock(&fmos.lock);
+}
+
+/* ---- references of processes ---- */
+
+/*
+ * as will have words that refer into fmo.
+ *
+ * Locks:    [W] of as, or as is not published.
+ * Returns:  the reference with nptes 0; NULL: no memory.
+ */
+struct fmo_ref *
+fmo_add_ref(struct aspace *as, struct fmo *fmo)
+{
+	struct rb_node **link = &as->shared_refs.node, *parent = NULL;
+	struct fmo_ref *ref = kmem_cache_zalloc(&fmos.refs);
+
+	if (ref == NULL)
+		return NULL;
+	while (*link != NULL) {
+		parent = *link;
+		link = fmo->base < REF_OF(parent)->fmo->base ? &parent->left :
+		    &parent->right;
+	}
+	ref->fmo = fmo;
+	rb_insert(&as->shared_refs, &ref->rb, parent, link, NULL);
+	as->n_shared_refs++;
+	atomic_add(&fmo->procs, 1);
+	EVENT_ADD(fmo_refs_live, 1);
+	return ref;
+}
+
+/*
+ * The reference of as to the object that holds entry `index`.
+ *
+ * Locks:    [W] of as.
+ * Returns:  the reference; NULL: as refers to no such object.
+ */
+struct fmo_ref *
+fmo_find_ref(struct aspace *as, uint64_t index)
+{
+	struct rb_node *n = as->shared_refs.node;
+	struct fmo_ref *best = NULL;
+
+	while (n != NULL) {
+		if (REF_OF(n)->fmo->base <= index) {
+			best = REF_OF(n);
+			n = n->right;
+		} else {
+			n = n->left;
+		}
+	}
+	if (best == NULL ||
+	    index - best->fmo->base >= best->fmo->npages * FMO_PER_PAGE)
+		return NULL;
+	return best;
+}
+
+/*
+ * as has no word left that refers into the object.
+ *
+ * Locks:    [W] of as, or as is not published.
+ */
+void
+fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
+{
+	struct fmo *fmo = ref->fmo;
+
+	ASSERT(ref->nptes == 0);
+	rb_remove(&as->shared_refs, &ref->rb, NULL);
+	as->n_shared_refs--;
+	kmem_cache_free(&fmos.refs, ref);
+	EVENT_ADD(fmo_refs_live, -1);
+	if (atomic_sub(&fmo->procs, 1) == 0)
+		fmo_bury(fmo);
+}
