@@ -312,8 +312,10 @@ store_at_once(struct work *w, u64 version)
 	for (i = 0; i < w->pages; i++) {
 		*mine = i + 1;
 		for (k = 0; *other < i + 1; k++)
-			if (k > 50)
+			if (k % 16 == 15)
 				nap();
+			else
+				yield();
 		put(w, i, version);
 	}
 }
