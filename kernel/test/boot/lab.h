@@ -77,6 +77,8 @@ extern const struct selftest selftests_lab_swap[];     /* lab_swap.c */
 extern const struct selftest selftests_lab_swapout[];  /* lab_swapout.c */
 extern const struct selftest selftests_lab_swapin[];   /* lab_swapin.c */
 extern const struct selftest selftests_lab_swaperr[];  /* lab_swaperr.c */
+extern const struct selftest selftests_lab_ws[];       /* lab_ws.c */
+extern const struct selftest selftests_lab_wsage[];    /* lab_wsage.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */
 
 #endif

@@ -57,6 +57,8 @@ static const struct selftest *const tables[] = {
 	selftests_lab_swapout,
 	selftests_lab_swapin,
 	selftests_lab_swaperr,
+	selftests_lab_ws,
+	selftests_lab_wsage,
 };
 
 static bool wanted(const char *names, const char *name);

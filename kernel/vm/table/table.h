@@ -152,6 +152,8 @@ tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 	b->old[b->n++] = oldword;
 	tlb_batch_cover(b, vpn);
 }
+/* The same by a call, for who takes one word now and then. */
+void tlb_batch_put(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
 /* Flush, wait for the acks, do step 6.  Empty: nothing. */
 void tlb_batch_end(struct tlb_batch *);
 /* Only rights were taken away: flush the vpn range, no step 6. */

@@ -111,6 +111,17 @@ tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
 }
 
 /*
+ * The word at vpn was old, VALID, and is so no more: tlb_batch_add(), as a call.
+ *
+ * Locks:    [W]; may flush and do step 6.
+ */
+void
+tlb_batch_put(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
+{
+	tlb_batch_add(b, vpn, oldword);
+}
+
+/*
  * Flush, wait for the answers, let go of pages and tables.  The batch is empty
  * afterwards and may be filled again.
  *

@@ -210,14 +210,22 @@ second_chance(struct aspace *as, struct ws_entry *s)
 static void
 count_trimmed(struct aspace *as, uint64_t word)
 {
-	static const enum ev_id by_age[WS_AGES] = {
-		EV_ws_trimmed_0, EV_ws_trimmed_1, EV_ws_trimmed_2,
-		EV_ws_trimmed_3,
-	};
 	unsigned age = pte_age(word);
 
 	EVENT(ws_trimmed);
-	ev_add(by_age[age], 1);
+	switch (age) {
+	case 0:
+		EVENT(ws_trimmed_0);
+		break;
+	case 1:
+		EVENT(ws_trimmed_1);
+		break;
+	case 2:
+		EVENT(ws_trimmed_2);
+		break;
+	default:
+		EVENT(ws_trimmed_3);
+	}
 	as->ws_trimmed++;
 	if (as->ws_ages[age] > 0)
 		as->ws_ages[age]--;
@@ -250,7 +258,7 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 		ws_remove(as, s->leaf);
 		count_trimmed(as, old);
 	}
-	tlb_batch_add(as->batch, s->va >> PAGE_SHIFT, old);
+	tlb_batch_put(as->batch, s->va >> PAGE_SHIFT, old);
 	if (s->leaf->nused == 0)
 		pt_prune(as, s->va, as->batch);
 	return is_member(old);
