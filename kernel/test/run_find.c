@@ -51,7 +51,7 @@ find_all(void)
 	find_in(dir, "", KIND_HOST);
 	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
 		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
-		    "NEEDS: MEM=112M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=48M:swap=rama TIMEOUT=60");
+		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60");
 	find_in("kernel/test/progs", ".c", KIND_PROG);
 	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
 	find_in("kernel/test/cases", ".sh", KIND_CASE);
