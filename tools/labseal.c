@@ -67,7 +67,7 @@ is_relative(uint32_t type)
 	return type == R_X86_64_PC32 || type == R_X86_64_PLT32;
 }
 
-/* One relocation of section at; false: its section has no symbol. */
+/* One relocation of section at; false: neither its section nor it has a name that stays. */
 static bool
 seal(struct object *o, Elf64_Rela *r, unsigned at)
 {
@@ -86,8 +86,9 @@ seal(struct object *o, Elf64_Rela *r, unsigned at)
 		return true;
 	}
 	whole = o->of_section[s->st_shndx];
+	/* Data that others know by its name, and nobody of this object by its section. */
 	if (whole == 0)
-		return false;
+		return ELF64_ST_BIND(s->st_info) == STB_GLOBAL;
 	r->r_addend += (int64_t)s->st_value;
 	r->r_info = ELF64_R_INFO((uint64_t)whole, type);
 	return true;
