@@ -103,6 +103,7 @@ bool expr_eval(struct expr_env *, const char *text, uint64_t *v, char **why);
 struct symbols {
 	struct symbol *v; /* by address */
 	size_t n;
+	char *elf; /* the file */
 };
 
 struct symbol {
@@ -117,6 +118,8 @@ void symbols_free(struct symbols *);
 const struct symbol *symbols_named(
     const struct symbols *, const char *name, char **why);
 const struct symbol *symbols_at(const struct symbols *, uint64_t address);
+/* Where the instruction after that at `address` begins; 0: not in this file. */
+uint64_t symbols_next(const struct symbols *, uint64_t address);
 /* For Bochs' ldsym. */
 bool symbols_write(const struct symbols *, const char *file);
 
@@ -150,8 +153,6 @@ bool bochs_step(struct bochs *, uint64_t n);
 bool bochs_reg(struct bochs *, const char *name, uint64_t *v);
 bool bochs_memory(struct bochs *, bool physical, uint64_t at, uint64_t *v);
 bool bochs_break(struct bochs *, uint64_t address, unsigned *number);
-/* The instruction behind the one at address; 0: Bochs does not say. */
-uint64_t bochs_next(struct bochs *, uint64_t address);
 /* Turn breakpoint number off, on, or take it away. */
 enum turn { TURN_OFF, TURN_ON, TURN_AWAY };
 void bochs_turn(struct bochs *, unsigned number, enum turn);

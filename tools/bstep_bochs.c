@@ -14,8 +14,10 @@
  *           3. A machine that says nothing for `patience` seconds gets a
  *              Ctrl-C; one that then says nothing is gone.
  *           4. The processor that stopped is the one whose registers are read.
- *              With several, Bochs 2.7 passes over a breakpoint now and then:
- *              sessions have one, unless they are about two.
+ *              With several, Bochs 2.7 passes over a breakpoint at the end of
+ *              a processor's turn (each fifth instruction): then a place has
+ *              one more, at its next instruction.  Time breakpoints do not stop
+ *              it at all.  Sessions have one processor, unless they are about two.
  *
  * Read next guest_bochs.c makes the machine.
  */
@@ -547,19 +549,6 @@ bochs_break(struct bochs *b, uint64_t address, unsigned *number)
 	free(want);
 	free(text);
 	return ok;
-}
-
-uint64_t
-bochs_next(struct bochs *b, uint64_t address)
-{
-	char *text = bochs_ask(b, "u /2 0x%llx", (unsigned long long)address);
-	const char *line = text == NULL ? NULL : strchr(text, '\n');
-	unsigned long long at = 0;
-
-	while (line != NULL && sscanf(line, " %16llx: (", &at) != 1)
-		line = strchr(line + 1, '\n');
-	free(text);
-	return at > address ? at : 0;
 }
 
 void

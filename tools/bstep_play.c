@@ -440,6 +440,15 @@ all_breaks(struct play *p, enum turn turn)
 		turn_stop(p, &p->stop[i], turn);
 }
 
+/* Where the instruction after that at `address` begins; 0: nobody knows. */
+static uint64_t
+next_of(const struct play *p, uint64_t address)
+{
+	uint64_t next = symbols_next(&p->kernel, address);
+
+	return next != 0 ? next : symbols_next(&p->program, address);
+}
+
 /* One more place to stop; false: the debugger does not take it. */
 static bool
 add_stop(struct play *p, uint64_t address)
@@ -449,7 +458,7 @@ add_stop(struct play *p, uint64_t address)
 	if (!bochs_break(&p->machine, address, &s.number))
 		return false;
 	if (p->machine.cpus > 1 && !p->machine.via_gdb)
-		s.next = bochs_next(&p->machine, address);
+		s.next = next_of(p, address);
 	if (s.next != 0 &&
 	    !bochs_break(&p->machine, s.next, &s.number_of_next))
 		return false;

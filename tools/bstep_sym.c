@@ -158,7 +158,7 @@ symbols_load(struct symbols *s, const char *elf, char **why)
 	struct stat st;
 	int fd = open(elf, O_RDONLY | O_CLOEXEC);
 
-	*s = (struct symbols){ 0 };
+	*s = (struct symbols){ .elf = text_of("%s", elf) };
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
 		e.n = (size_t)st.st_size;
 		e.p = mmap(NULL, e.n, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -188,6 +188,7 @@ symbols_free(struct symbols *s)
 	for (i = 0; i < s->n; i++)
 		free(s->v[i].name);
 	free(s->v);
+	free(s->elf);
 	*s = (struct symbols){ 0 };
 }
 
@@ -236,6 +237,30 @@ symbols_at(const struct symbols *s, uint64_t address)
 		    address < s->v[i].end)
 			return &s->v[i];
 	return NULL;
+}
+
+uint64_t
+symbols_next(const struct symbols *s, uint64_t address)
+{
+	char *command, line[256];
+	unsigned long long at;
+	uint64_t next = 0;
+	FILE *listing;
+
+	if (symbols_at(s, address) == NULL)
+		return 0;
+	command = text_of("objdump -d -w --start-address=%#llx "
+			  "--stop-address=%#llx '%s'",
+	    (unsigned long long)address, (unsigned long long)address + 32,
+	    s->elf);
+	listing = popen(command, "re");
+	while (listing != NULL && fgets(line, sizeof line, listing) != NULL)
+		if (next == 0 && sscanf(line, " %llx:", &at) == 1 && at > address)
+			next = at;
+	if (listing != NULL)
+		pclose(listing);
+	free(command);
+	return next;
 }
 
 bool
