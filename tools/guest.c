@@ -67,7 +67,8 @@ static const char help_text[] =
     "  --kernel ELF           another kernel (build/vadose.elf)\n"
     "  --initrd FILE          other first files (build/initrd.cpio)\n"
     "  --timeout SECONDS      kill the machine after this time (no limit)\n"
-    "  --icount               time counted in instructions: the same each run (QEMU)\n"
+    "  --icount[=SHIFT]       time counted in instructions: the same each run (QEMU);\n"
+    "                         each takes 2^SHIFT ns: 0, and 8 is a slow machine\n"
     "  --log FILE             kernel messages go there\n"
     "  -v, --verbose          kernel messages go to standard error\n"
     "  --gdb                  stop before the first instruction and start gdb (QEMU)\n"
@@ -162,7 +163,7 @@ parse(struct guest_job *job, int argc, char **argv)
 		{ "append", required_argument, NULL, OPT_APPEND },
 		{ "kernel", required_argument, NULL, OPT_KERNEL },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-		{ "icount", no_argument, NULL, OPT_ICOUNT },
+		{ "icount", optional_argument, NULL, OPT_ICOUNT },
 		{ "log", required_argument, NULL, OPT_LOG },
 		{ "trace", required_argument, NULL, OPT_TRACE },
 		{ "trace-words", no_argument, NULL, OPT_TRACE_WORDS },
@@ -246,6 +247,7 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_ICOUNT:
 		job->icount = true;
+		job->shift = arg == NULL ? 0 : (unsigned)number_of("--icount", arg, 10);
 		return;
 	case OPT_LOG:
 		job->log_file = arg;

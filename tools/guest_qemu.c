@@ -59,7 +59,7 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, job->icount ? "tcg" : "tcg,thread=multi");
 	if (job->icount) {
 		machine_arg(m, "-icount");
-		machine_arg(m, "shift=0,sleep=off");
+		machine_arg(m, "shift=%u,sleep=off", job->shift);
 		machine_arg(m, "-rtc");
 		machine_arg(m, "base=2000-01-01,clock=vm");
 	}

@@ -65,6 +65,7 @@ struct guest_job {
 	bool verbose;           /* kernel messages to standard error */
 	bool interactive;       /* COM1 is our terminal */
 	bool icount;
+	unsigned shift; /* with icount: an instruction takes 2^shift ns */
 	bool gdb;     /* stopped; gdb runs on our terminal, if any */
 	const char *monitor; /* terminal of Bochs' debugger, or NULL */
 	const char *plugin;  /* what QEMU shall load, with its options, or NULL */

@@ -78,7 +78,9 @@ usage(FILE *out, int status)
 	    "  -a BOOTWORD    one more for the kernel, with programs\n"
 	    "  -c CPUS        of each machine, whatever the test asks for\n"
 	    "  -s SWAP        for programs that ask for none\n"
-	    "  -p PATIENCE    times the limit of a test; 3\n", out);
+	    "  -p PATIENCE    times the limit of a test; 3\n"
+	    "  -k SHIFT       a slow machine: an instruction takes 2^SHIFT ns, 8 for 256\n",
+	    out);
 	exit(status);
 }
 
@@ -105,7 +107,7 @@ options(int argc, char **argv)
 		{ 0 } };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hw:j:b:na:c:p:s:", help, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "hw:j:b:na:c:k:p:s:", help, NULL)) !=
 	    -1) {
 		switch (opt) {
 		case 'w':
@@ -128,6 +130,9 @@ options(int argc, char **argv)
 			break;
 		case 'c':
 			runner.cpus = atoi(optarg);
+			break;
+		case 'k':
+			runner.shift = optarg;
 			break;
 		case 'p':
 			runner.patience = atoi(optarg);
@@ -264,6 +269,8 @@ guest_args(struct vec *v, const struct test *t)
 	}
 	if (t->counts)
 		push(v, "%s", "--icount");
+	else if (runner.shift != NULL)
+		push(v, "--icount=%s", runner.shift);
 	push(v, "%s", "--log");
 	push(v, "%s", log);
 	snprintf(text, sizeof text, "%u", t->cpus);

@@ -41,6 +41,7 @@ struct runner {
 	const char *build;
 	const char *append; /* one more boot word, programs only */
 	const char *swap;   /* for programs that ask for none */
+	const char *shift;  /* of --icount, for machines that do not count; NULL: none */
 	unsigned cpus;      /* of each machine, whatever it asks for; 0 */
 	char **pattern; /* of the command line */
 	int npatterns;

@@ -62,7 +62,7 @@ write_errors(void)
 	ev_mark(1);
 	swp_inject("FI_IO_DELAY", 1, 1);
 	CHECK(inject_set("FI_SWAPOUT:1:1:2") == 0);
-	swp_push(&p);
+	swp_push(&p, 1);
 	slot = swp_slot(&p, 0);
 	(void)swp_settle();
 	swp_inject_off();
@@ -137,7 +137,7 @@ read_errors(void)
 		one_is_retired(slot, bad, st.slots, "read");
 		only_it_is_lost(&p, 3);
 		/* Page 40 goes while it is being read, and cannot be. */
-		swp_push(&p);
+		swp_push(&p, 0);
 		(void)swp_settle();
 		while (phys_reclaim())
 			;

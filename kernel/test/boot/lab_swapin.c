@@ -263,7 +263,7 @@ one_load(const struct pages *p, uint64_t i)
 	uint64_t value;
 
 	(void)family_load(p->as, pages_at(p, i), &value);
-	(void)sleep_until(md_time_ns() + 5000000, WAIT_PLAIN);
+	swp_read_all();
 	n = came(p, i);
 	CLAIM(n == pages, "a load of page %lu brings %u pages; %u of the window of "
 	    "%u are on swap", i, n, pages, swaps.window);

@@ -89,7 +89,7 @@ hold_a_write(const struct pages *p)
 
 	swp_write_all(p);
 	swp_inject("FI_IO_DELAY", 1, 1);
-	swp_push(p);
+	swp_push(p, 1);
 	for (i = 0; i < p->n; i++)
 		n += swp_frame(p, i) != NULL &&
 		    (swp_frame(p, i)->flags & PF_WRITING) != 0;
@@ -210,7 +210,7 @@ dropped(void)
 
 	swp_write_all(&p);
 	ev_mark(5);
-	swp_push(&p);
+	swp_push(&p, 0);
 	CLAIM(swp_settle(), "a write never ends");
 	was = swp_used();
 	CLAIM(was == used + n, "%lu pages were written, and %lu slots are used", n,
@@ -247,7 +247,7 @@ scarce(void)
 	swp_write_all(&p);
 	ev_mark(7);
 	swp_inject("FI_IO_DELAY", 1, 1000);
-	swp_push(&p);
+	swp_push(&p, SWAP_BIOS);
 	writing = page_writing_count();
 	CLAIM(writing > 0 && writing <= SWAP_BIOS * SWAP_RUN, "%lu pages are "
 	    "being written, and %u requests can be under way", writing,
@@ -301,7 +301,7 @@ late(void)
 			if ((stored >> i & 1) != 0)
 				swp_store(&p, i, 1000 * k + i);
 		end_of_write(&other);
-		swp_push(&p);
+		swp_push(&p, 0);
 		CLAIM(swp_settle(), "a write never ends");
 		for (i = 0; i < SWAP_RUN; i++)
 			if ((stored >> i & 1) != 0)

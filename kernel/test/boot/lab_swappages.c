@@ -17,11 +17,12 @@
 #include "lib/string.h"
 #include "test/boot/lab_swappages.h"
 
-#define TRIES 60
+#define TRIES 300
 #define TRY_NS 1000000ul
 #define POLLS 2000
 #define POLL_NS 100000ul
 #define SETTLES 3000
+#define PUSHES 500
 
 void
 swp_write_all(const struct pages *p)
@@ -86,12 +87,25 @@ swp_read_all(void)
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
 }
 
-void
-swp_push(const struct pages *p)
+/* No page waits to be written that could be, and all requests but these have ended. */
+static bool
+is_pushed(uint64_t held)
 {
+	uint64_t idle = atomic_load(&swaps.idle);
+
+	return (pq_modified_anon()->n == 0 || idle == 0) &&
+	    SWAP_BIOS - idle <= held;
+}
+
+void
+swp_push(const struct pages *p, uint64_t held)
+{
+	unsigned i;
+
 	family_trim(p);
 	pageout_push();
-	(void)sleep_until(md_time_ns() + 5 * TRY_NS, WAIT_PLAIN);
+	for (i = 0; !is_pushed(held) && i < PUSHES; i++)
+		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
 }
 
 struct vm_page *

@@ -16,8 +16,11 @@
 void swp_write_all(const struct pages *);
 /* Trim and push until no page is in memory; false: that is not to be had. */
 bool swp_out(const struct pages *);
-/* Trim and push once, wait until nothing is being written. */
-void swp_push(const struct pages *);
+/*
+ * Trim and push once; wait, half a second at most, until all that can be written is,
+ * but for `held` requests that FI_IO_DELAY keeps.
+ */
+void swp_push(const struct pages *, uint64_t held);
 /* Until no write is under way, a second at most.  False: it is for ever. */
 bool swp_settle(void);
 /* Faults on SWP_OTHER fresh pages elsewhere: what FI_IO_DELAY holds back ends. */

@@ -225,7 +225,7 @@ queues(void)
 
 	wset_fill(&p, 0, n);
 	wset_show(&p);
-	swp_push(&p);
+	swp_push(&p, 0);
 	wset_hide(&p);
 	for (i = 0; i < n; i++) {
 		CHECK(pages_reads(&p, p.as, i));

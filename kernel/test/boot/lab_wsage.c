@@ -59,7 +59,7 @@ taken_back(void)
 
 	wset_fill(&p, 0, 8);
 	wset_show(&p);
-	swp_push(&p);
+	swp_push(&p, 0);
 	wset_hide(&p);
 	CHECK(pages_reads(&p, p.as, 1));
 	swp_store(&p, 2, 5);
@@ -99,7 +99,7 @@ stolen(void)
 	wset_fill(&p, 0, n);
 	wset_show(&p);
 	for (i = 0; i < PUSHES && !all_are_on_standby(&p); i++)
-		swp_push(&p);
+		swp_push(&p, 0);
 	wset_hide(&p);
 	CHECK(all_are_on_standby(&p));
 	ev_mark(1);

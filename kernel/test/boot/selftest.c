@@ -27,6 +27,8 @@
 static struct {
 	_Atomic unsigned failures; /* [A] claims that did not hold */
 	unsigned ran;
+	const char *first;           /* the test in which that was so first; NULL: none */
+	const struct selftest *now;  /* the one that runs, one after another */
 } self;
 
 static const struct selftest *const tables[] = {
@@ -80,7 +82,9 @@ selftest_run(const char *names)
 		klog("selftest: no test is called '%s'", names);
 		record_exit(0, 2);
 	}
-	klog("selftest: %u ran, %u claims failed", self.ran, self.failures);
+	klog("selftest: %u ran, %u claims failed%s%s", self.ran, self.failures,
+	    self.first == NULL ? "" : ", the first one in ",
+	    self.first == NULL ? "" : self.first);
 	ev_mark(GRADED_LAST_MARK);
 	record_exit(0, self.failures != 0);
 }
@@ -94,6 +98,8 @@ selftest_fail(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (self.first == NULL && self.now != NULL)
+		self.first = self.now->name;
 	if (atomic_load(&self.failures) < CLAIMS_LOGGED)
 		klog("selftest: %s:%d: does not hold: %s", file, line, text);
 	if (atomic_load(&self.failures) < CLAIMS_SAID)
@@ -130,6 +136,7 @@ run_one(const struct selftest *t)
 {
 	klog("selftest: %s: %s", t->name, t->claim);
 	self.ran++;
+	self.now = t;
 	t->fn();
 	if (vm_check(2) != 0)
 		selftest_fail(__FILE__, __LINE__, "vm_check(2) after %s",
