@@ -79,7 +79,9 @@ usage(FILE *out, int status)
 	    "  -c CPUS        of each machine, whatever the test asks for\n"
 	    "  -s SWAP        for programs that ask for none\n"
 	    "  -p PATIENCE    times the limit of a test; 3\n"
-	    "  -k SHIFT       a slow machine: an instruction takes 2^SHIFT ns, 8 for 256\n",
+	    "  -k SHIFT       in slow machines of one processor, in which an instruction\n"
+	    "                 takes 2^SHIFT ns, 8 for 256: all that do not measure by the\n"
+	    "                 clock (CLOCK=… in NEEDS)\n",
 	    out);
 	exit(status);
 }

@@ -25,6 +25,7 @@ struct test {
 	enum level level;
 	char brief[64]; /* "": always the same; else in check a short form */
 	bool counts; /* its time is the number of its instructions */
+	bool by_clock; /* it holds times against each other: not in a slow machine */
 	bool alone;  /* it measures who got on meanwhile: nothing beside it */
 	pid_t pid; /* while it runs */
 	double start, seconds, cpu;

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 */
 /*
  * A process that only counts, on the only CPU, does not make reads from a disk
  * wait for the end of its slice: who is woken goes first, and so does whom it

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 CLOCK=1 */
 /*
  * Clocks: none goes back on any CPU; sleeps are never short; CPU time is
  * charged; times() counts in hundredths; errors.

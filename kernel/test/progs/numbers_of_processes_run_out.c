@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SHORT=1200 ARGS=6000 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SHORT=1200 ARGS=6000 SWEEP=no CLOCK=1 */
 /*
  * A user has all the numbers for processes that he can get, most of them by
  * children that have ended: each further fork is refused, soon, no number is

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 CLOCK=1 */
 /*
  * A32: a 1130 GiB NORESERVE mapping: map, three touches, fork, unmap each
  * take at most 5 ms and promise at most 20 pages.
