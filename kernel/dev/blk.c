@@ -87,6 +87,56 @@ blk_queue_add(struct blk_queue *q, const struct blk_ops *ops, void *drv,
 	return true;
 }
 
+/* ---- what a device has done: blkstat.c shows it ---- */
+
+static void
+one_begins(struct blk_stat *s, uint64_t now)
+{
+	if (s->flying++ == 0)
+		s->busy_since = now;
+}
+
+static void
+one_ends(struct blk_stat *s, const struct bio *b, uint64_t now)
+{
+	unsigned i;
+
+	ASSERT(s->flying > 0);
+	if (--s->flying == 0)
+		s->busy_ns += now - s->busy_since;
+	s->ios[b->dir]++;
+	s->ns[b->dir] += now - b->since;
+	for (i = 0; i < b->nvecs; i++)
+		s->sectors[b->dir] += b->vec[i].bytes / SECTOR_SIZE;
+}
+
+/* A bio is on its way.  queue->lock held. */
+static void
+stat_begin(struct bio *b)
+{
+	struct bdev *d = b->dev;
+
+	ASSERT(spin_is_mine(&d->queue->lock));
+	b->since = md_time_ns();
+	one_begins(&d->stat, b->since);
+	if (d->disk != d)
+		one_begins(&d->disk->stat, b->since);
+}
+
+/* It has ended, with an error as well; what goes to a partition goes to its disk. */
+static void
+stat_end(const struct bio *b)
+{
+	struct bdev *d = b->dev;
+	uint64_t now = md_time_ns();
+	uint64_t flags = spin_lock_irq(&d->queue->lock);
+
+	one_ends(&d->stat, b, now);
+	if (d->disk != d)
+		one_ends(&d->disk->stat, b, now);
+	spin_unlock_irq(&d->queue->lock, flags);
+}
+
 /* ---- submission ---- */
 
 void
@@ -124,7 +174,7 @@ blk_submit(struct bio *b)
 	b->tries = 0;
 	inject(b);
 	flags = spin_lock_irq(&q->lock);
-	blkstat_begin(b);
+	stat_begin(b);
 	list_push_back(&q->pending, &b->node);
 	spin_unlock_irq(&q->lock, flags);
 	blk_kick();
@@ -321,7 +371,7 @@ complete(struct bio *b)
 	static const char *const verb[] = { [BIO_READ] = "read",
 		[BIO_WRITE] = "write", [BIO_FLUSH] = "flush" };
 
-	blkstat_end(b);
+	stat_end(b);
 	if (b->status != 0) {
 		klog("%s: %s at sector %lu: error %d%s", b->dev->name,
 		    verb[b->dir], b->sector, -b->status,

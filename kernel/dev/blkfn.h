@@ -47,10 +47,6 @@ void blk_kick(void);
 /* By a driver: the bio has ended with 0 or -EIO. */
 void blk_finish(struct bio *, int status);
 
-/* blkstat.c */
-void blkstat_begin(struct bio *);
-void blkstat_end(const struct bio *);
-
 /* bdev.c */
 void bdev_init(void);
 #define BLK_MINORS 16u /* numbers of one disk: itself and 15 partitions */

@@ -6,75 +6,16 @@
  *           had, how much they moved, how long they took, and for how long
  *           the disk was not idle.
  *
- * Picture   blk_submit ─→ begin: flying++          ┐ struct blk_stat of the
- *           complete   ─→ end: flying--, ios, time ┘ bdev, and of its disk
+ * Picture   blk.c counts: ios, sectors, time ─→ struct blk_stat ─→ a line each
  *
- * Rules     1. All under the lock of the queue, which both places take anyway.
- *           2. A request counts when it has ended, with an error as well; one
- *              to a partition counts for its disk, too.
- *           3. Nothing is merged after submission: those columns are 0.
+ * Rules     1. All under the lock of the queue, which who counts takes anyway.
+ *           2. Nothing is merged after submission: those columns are 0.
  *
  * Read next blk.c.
  */
 #include "dev/blkfn.h"
 
 #define NS_PER_MS 1000000ul
-
-static void
-one_begins(struct blk_stat *s, uint64_t now)
-{
-	if (s->flying++ == 0)
-		s->busy_since = now;
-}
-
-static void
-one_ends(struct blk_stat *s, const struct bio *b, uint64_t now)
-{
-	unsigned i;
-
-	ASSERT(s->flying > 0);
-	if (--s->flying == 0)
-		s->busy_ns += now - s->busy_since;
-	s->ios[b->dir]++;
-	s->ns[b->dir] += now - b->since;
-	for (i = 0; i < b->nvecs; i++)
-		s->sectors[b->dir] += b->vec[i].bytes / SECTOR_SIZE;
-}
-
-/*
- * A bio is on its way.
- *
- * Locks:    queue->lock held.
- */
-void
-blkstat_begin(struct bio *b)
-{
-	struct bdev *d = b->dev;
-
-	ASSERT(spin_is_mine(&d->queue->lock));
-	b->since = md_time_ns();
-	one_begins(&d->stat, b->since);
-	if (d->disk != d)
-		one_begins(&d->disk->stat, b->since);
-}
-
-/*
- * It has ended.
- *
- * Locks:    takes queue->lock.
- */
-void
-blkstat_end(const struct bio *b)
-{
-	struct bdev *d = b->dev;
-	uint64_t now = md_time_ns();
-	uint64_t flags = spin_lock_irq(&d->queue->lock);
-
-	one_ends(&d->stat, b, now);
-	if (d->disk != d)
-		one_ends(&d->disk->stat, b, now);
-	spin_unlock_irq(&d->queue->lock, flags);
-}
 
 static void
 line_show(struct out *out, const struct bdev *d, const struct blk_stat *s)

@@ -99,7 +99,7 @@ void sig_recalc_locked(struct task *);
 bool sig_is_ignored_locked(struct task *, int signo);
 
 /* sigdeliver.c */
-void sig_user_return(struct trapframe *);
+void sig_deliver(struct task *, struct trapframe *);
 void sig_stop_check_locked(struct proc *);
 
 /* sigframe.c */

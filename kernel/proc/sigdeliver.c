@@ -5,10 +5,10 @@
  * Problem   Before a thread returns to its program: end, stop, or run
  *           handlers; and decide whether an interrupted call starts again.
  *
- * Picture   sig_user_return ─→ sig_step ─┬→ told to end: gone
- *                 ↑               │      ├→ stop: wait for SIGCONT
- *                 └───────────────┘      ├→ default action
- *                 nothing left           └→ handler: sigframe_push
+ * Picture   sig_deliver ─→ sig_step ─┬→ told to end: gone
+ *                 ↑           │      ├→ stop: wait for SIGCONT
+ *                 └───────────┘      ├→ default action
+ *                 nothing left       └→ handler: sigframe_push
  *                 ↓
  *           restart_call ─→ put the mask back ─→ user mode
  *
@@ -46,34 +46,20 @@ static void act_handler(struct task *, struct trapframe *,
 static void restart_call(struct task *, struct trapframe *);
 static bool mask_put_back(struct task *);
 
-/* Apart from its caller, which saves no register where there is nothing to do. */
-static __attribute__((noinline)) void
-deliver(struct task *tk, struct trapframe *tf)
+/*
+ * Something waits for the current thread on its way back to user mode.
+ *
+ * Locks:    none.
+ * Context:  user thread, interrupts on, may sleep or not return.
+ */
+void
+sig_deliver(struct task *tk, struct trapframe *tf)
 {
 	do {
 		while (has_work(tk))
 			sig_step(tk, tf);
 		restart_call(tk, tf);
 	} while (mask_put_back(tk));
-}
-
-/*
- * trap_ops.user_return: the last thing before user mode.
- *
- * Locks:    none.
- * Context:  user thread, interrupts on, may sleep or not return.
- */
-void
-sig_user_return(struct trapframe *tf)
-{
-	struct task *tk = task_current();
-
-	/* Nearly always: no signal, no mask to put back, no call to restart. */
-	if ((atomic_load(&tk->thread->pending) | (unsigned)tk->forced.signo |
-	    tk->mask_saved | tk->proc->cpu_watch) == 0 &&
-	    (tf->vector != MD_VEC_SYSCALL || (int64_t)tf->rax > -ERESTARTSYS))
-		return;
-	deliver(tk, tf);
 }
 
 static bool

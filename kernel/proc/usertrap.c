@@ -8,7 +8,7 @@
  * Picture   page fault ─→ vm_user_fault ─→ fine │ SIGSEGV, SIGBUS, SIGKILL
  *           other exception ─→ table ─→ signal
  *           system call ─→ the dispatch of sys/
- *           on the way back ─→ sig_user_return
+ *           on the way back ─→ sig_deliver, if something waits
  *
  * Rules     1. Faults of the kernel in user memory are vm/'s alone; they end
  *              the copy with -EFAULT and send nothing.
@@ -40,12 +40,13 @@ static struct {
 static int on_fault(struct trapframe *, va_t, enum access, bool user);
 static void on_exception(struct trapframe *, unsigned vector);
 static void on_syscall(struct trapframe *);
+static void on_return(struct trapframe *);
 
 static const struct trap_ops ops = {
 	.fault = on_fault,
 	.exception = on_exception,
 	.syscall = on_syscall,
-	.user_return = sig_user_return,
+	.user_return = on_return,
 };
 
 /* Traps of user mode come here from now on.  Locks: none; boot. */
@@ -66,6 +67,20 @@ static void
 on_syscall(struct trapframe *tf)
 {
 	usertrap.syscall(tf);
+}
+
+/* The last thing before user mode.  Nearly always nothing waits: no signal, no mask
+ * to put back, no call to restart. */
+static void
+on_return(struct trapframe *tf)
+{
+	struct task *tk = task_current();
+
+	if ((atomic_load(&tk->thread->pending) | (unsigned)tk->forced.signo |
+	    tk->mask_saved | tk->proc->cpu_watch) == 0 &&
+	    (tf->vector != MD_VEC_SYSCALL || (int64_t)tf->rax > -ERESTARTSYS))
+		return;
+	sig_deliver(tk, tf);
 }
 
 static void

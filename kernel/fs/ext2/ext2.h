@@ -285,7 +285,14 @@ int ext2_remount(struct mount *, unsigned flags) MUST_CHECK;
 void meta_open(struct ext2_fs *);
 void meta_close(struct ext2_fs *);
 int meta_get(struct ext2_fs *, uint32_t blk, struct ext2_ref *) MUST_CHECK;
-void meta_put(struct ext2_ref *);
+/* The counterpart; also of a get that failed. */
+static inline void
+meta_put(struct ext2_ref *ref)
+{
+	if (ref->page != NULL)
+		cache_unpin(ref->page, false);
+	ref->page = NULL;
+}
 int meta_edit(struct ext2_fs *, uint32_t blk, enum ext2_kind, void **data)
     MUST_CHECK;
 int meta_edit_new(struct ext2_fs *, uint32_t blk, void **data) MUST_CHECK;

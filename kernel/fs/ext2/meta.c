@@ -151,15 +151,6 @@ meta_get(struct ext2_fs *fs, uint32_t blk, struct ext2_ref *ref)
 	return r;
 }
 
-/* The counterpart; also of a get that failed. */
-void
-meta_put(struct ext2_ref *ref)
-{
-	if (ref->page != NULL)
-		cache_unpin(ref->page, false);
-	ref->page = NULL;
-}
-
 /* ---- changing ---- */
 
 static struct ext2_buf *

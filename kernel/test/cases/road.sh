@@ -34,7 +34,7 @@ way() {
 }
 
 road zero-fill zero-fill
-way zero-fill 'trap_stubs amd64/entry.S' proc/sigdeliver.c user_exception on_fault vm_user_fault vm_fault
+way zero-fill 'trap_stubs amd64/entry.S' proc/usertrap.c user_exception on_fault vm_user_fault vm_fault
 # The tree: what trap() calls last stands where stood what it called first.
 column() { awk -v f="$1" '$5 == f { print index($0, " " f); exit }' "$tmp/zero-fill"; }
 same "$(column user_exception)" "$(column trap_user_exit)" "depth of trap_user_exit"

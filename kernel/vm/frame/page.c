@@ -347,7 +347,8 @@ void
 page_free_chain(pfn_t chain)
 {
 	ASSERT(md_preempt_count() == 0 || !spin_is_mine(&pfn_lock));
-	phys_free_chain(chain);
+	if (chain != 0)
+		phys_free_chain(chain);
 }
 
 static inline void
