@@ -9,7 +9,7 @@
  * Picture   a file of 40 pages, whose disk is an array │ loads and stores of a
  *           shared and of a private mapping │ the page is another by now
  *
- * Read next lab_faultpass.h, vm/fault/cachefault.c.
+ * Read next lab_faultpass.h, vm/fault/objfault.c.
  */
 #include "lib/string.h"
 #include "mem/mem.h"

@@ -13,7 +13,7 @@
  *              between two of them is fault_wait(), called by the test.
  *           2. What is said when something does not hold names the case.
  *
- * Read next lab_faultcase.c, lab_faultfile.c, vm/fault/faultwait.c.
+ * Read next lab_faultcase.c, lab_faultfile.c, vm/fault/driver.c.
  */
 #include "test/boot/lab_faultpass.h"
 #include "lib/string.h"

@@ -23,10 +23,7 @@
  */
 #include "lib/string.h"
 #include "vm/access/access.h"
-#include "vm/fault/fault.h"
-#include "vm/space/space.h"
 #include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 
@@ -116,24 +113,4 @@ as_copy_here(va_t va, void *buf, size_t n, enum uio_dir dir)
 	if (r != 0)
 		EVENT(fault_fixup);
 	return r;
-}
-
-/*
- * A page fault in kernel mode at a user address: inside md_copy_user().
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
- * Returns:  0: touch it again; -EFAULT: the recovery table ends the copy.
- */
-int
-vm_kernel_fault(va_t va, enum access access)
-{
-	struct fctx f = { .kernel = true };
-	struct aspace *as = as_current();
-
-	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
-		return kpaged_fault(va);
-	if (as == NULL || va >= MD_USER_END)
-		return -EFAULT;
-	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
 }

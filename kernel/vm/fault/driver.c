@@ -47,6 +47,7 @@ static struct {
 _Atomic uint64_t fault_unreaped;
 
 static int fault_between(struct fctx *f, enum fault_outcome r);
+static int fault_get_token(struct fctx *f);
 static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
@@ -75,7 +76,7 @@ fault_set_hook(fault_hook_fn *hook)
 	faults.hook = hook;
 }
 
-void
+static void
 fault_hook(struct aspace *as, enum fault_moment moment)
 {
 	if (faults.hook != NULL)
@@ -191,6 +192,26 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
 }
 
 /*
+ * A page fault in kernel mode at a user address: inside md_copy_user().
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0: touch it again; -EFAULT: the recovery table ends the copy.
+ */
+int
+vm_kernel_fault(va_t va, enum access access)
+{
+	struct fctx f = { .kernel = true };
+	struct aspace *as = as_current();
+
+	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
+		return kpaged_fault(va);
+	if (as == NULL || va >= MD_USER_END)
+		return -EFAULT;
+	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
+}
+
+/*
  * Each page of [va, end), for the kernel: as many in one pass as lie in one mapping
  * and table, so that the locks and the way there are paid once.
  *
@@ -209,6 +230,92 @@ vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
 		r = thread_is_killed() ? -EINTR : vm_fault(as, va, access, f);
 	}
 	return r;
+}
+
+/* ---- between two passes: no lock; what f holds is kept ---- */
+
+/*
+ * Pins and spare frames of f, and then its token.
+ *
+ * Locks:    none of rank >= 5.
+ */
+void
+fault_give_back(struct fctx *f)
+{
+	if (f->npin > 0)
+		pt_unpin(f);
+	if (f->file_page != NULL)
+		cache_fault_end(f);
+	want_end(&f->want);
+	if (f->token)
+		token_give();
+	f->token = false;
+}
+
+/*
+ * Memory is low: who waits may hold pins and frames only with a token, and
+ * gives up what it has before it waits for one (rules a and b of token.c).
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINTR (fatal signal).
+ * Owns:     f, the token, until the end of the fault.
+ */
+static int
+fault_get_token(struct fctx *f)
+{
+	int r;
+
+	if (f->token || token_held() || !frames_are_low())
+		return 0;
+	fault_give_back(f);
+	r = token_take();
+	f->token = r == 0;
+	return r;
+}
+
+/*
+ * So many pins are for no single mapping: siblings have changed what is at the
+ * address between the passes.  The next pass finds those that count.
+ */
+static void
+drop_old_pins(struct fctx *f)
+{
+	if (f->npin <= FAULT_PINS)
+		return;
+	pt_unpin(f);
+	f->let_go = true;
+}
+
+/*
+ * Sleep for what the outcome of a pass asks.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps.
+ * Returns:  0: another pass; -EINTR (fatal signal); -ENOSPC, -EIO … (SIGBUS).
+ */
+int
+fault_wait(struct fctx *f, enum fault_outcome r)
+{
+	int error = 0;
+
+	if (vm_may_stop())
+		return -EINTR;
+	if (evidence_is_asked())
+		fault_hook(f->as, FAULT_WAITS);
+	drop_old_pins(f);
+	if (r == FAULT_RESTART)
+		return 0;
+	f->major |= r == FAULT_WAIT || r == FAULT_IO;
+	if (want_is_frame(&f->want) || f->want.what == WANT_OTHER)
+		error = fault_get_token(f);
+	if (error == 0)
+		error = want_get(&f->want);
+	if (f->want.kpage != NULL) {
+		ASSERT(f->npin < FAULT_MAXPINS);
+		f->pin[f->npin++] = f->want.kpage;
+		f->want.kpage = NULL;
+	}
+	return error;
 }
 
 /* ---- one pass ---- */

@@ -23,12 +23,11 @@ enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);
 void fault_set_hook(fault_hook_fn *);                 /* once, by force_init() */
 unsigned fault_in_flight(void);                          /* driver.c: faults not ended */
-
-/* faultwait.c: no lock held */
+/* What a fault waits for between two passes; no lock held. */
 int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
-/* cachefault.c: F2, F3 */
+/* objfault.c: F2, F3, F9 */
 /* One range of a space within one mapping, and the object behind it: [own]. */
 struct file_piece {
 	struct vmo *vmo;          /* referenced; NULL: nothing to do here */
@@ -43,13 +42,9 @@ enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 /* May this fault make the page dirty?  False: it has taken over the pin, and
  * FAULT_NEEDMEM is the outcome. */
 bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
-
-/* around.c: F2, F9 */
 /* Map neighbours of f's page with these bits, as far as they are in memory.  [W]. */
 void fault_map_around(struct fctx *, uint64_t bits);
-
-/* anonfault.c: F9, F3 */
-/* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
+/* Of an anonymous object; as cache_fault(). */
 enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
 
 /* kpagedfault.c */
@@ -58,13 +53,7 @@ void kpaged_fault_lost(va_t, struct vm_page *);           /* if it could not be 
 
 /* ======== within the room ======== */
 
-/* driver.c */
-void fault_hook(struct aspace *, enum fault_moment);  /* no lock */
-
-/* faultwait.c: no lock held */
-int fault_get_token(struct fctx *) MUST_CHECK;        /* while memory is low; 0, -EINTR */
-
-/* cachefault.c: F2, F3 */
+/* objfault.c */
 void cache_fault_end(struct fctx *);                     /* give pins back; no lock */
 
 #endif

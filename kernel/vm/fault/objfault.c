@@ -1,40 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cachefault.c: faults on mappings of files
+ * objfault.c: faults on mappings of objects: files, and anonymous ones
  *
- * Problem   A fault holds map_lock and ws_lock, and may not wait for a disk
- *           with them.  What it waited for may be gone when it comes back, and
- *           the file may have been cut meanwhile.
+ * Problem   A fault holds map_lock and ws_lock, and may not wait for a disk or a
+ *           frame with them.  What it waited for may be gone when it comes back,
+ *           and the object may have been cut or unmapped meanwhile.
  *
  * Picture   cache_fault ─ there ──────────→ page, pinned ─→ F2 maps, F3 copies
  *                ├─ READING ─→ FAULT_WAIT (F6)
  *                ├─ absent ──→ FAULT_IO: read_page ─→ again
  *                └─ clean, to be written ─→ extend_page ─→ again
+ *           anon_fault ─→ anon_look ─ there, or made ─→ page, pinned ─→ F9, F3
+ *                ├─ being read, on swap, no frame ─→ again
+ *                └─ no table leads there ─→ make_path ─→ again
+ *           around     ├──── block of `around` pages ────┤
+ *           words       VALID  0  0  va  0  VALID  0  0    0, and the page in
+ *           object        #    #  -  #   #    #    #  -    memory: mapped, too
  *
  * Rules     1. Size and identity of the page are looked at in the hold of [W]
  *              in which its word becomes VALID (R7).
  *           2. Between passes the page that was read or extended stays pinned
  *              in f->file_page, so that each pass gets further; it is used
- *              only where the tree still names it.
+ *              only where the tree still names it.  What is done between two
+ *              passes looks the mapping up anew.
  *           3. A word of a file may be writable only after extend: a clean page
  *              is mapped read-only, also in a shared mapping.
+ *           4. Who touches one page often touches the next, and a fault for a
+ *              word alone costs ten times the word: neighbours are mapped, too,
+ *              without I/O and new frames, without A and D, as far as the working
+ *              set has room.  Not for a touch that stands alone: a word mapped in
+ *              vain is made, aged and taken away again.
+ *
+ * Read next vmo_at_hand() in vm/cache/cache.h, anon_look() in vm/object/anon.c.
  */
 #include "vm/cache/cache.h"
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/object/vmo.h"
+#include "vm/object/object.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
 #include "vm/want/want.h"
+#include "vm/ws/ws.h"
 
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
+#define AROUND_MAX 16
 
 static int read_page(struct want *w);
 static int extend_page(struct want *w);
+static int make_path(struct want *w);
 
-/* ---- under the locks of a pass ---- */
+/* ---- a file: under the locks of a pass ---- */
 
 /*
  * The page of f's address.
@@ -93,7 +111,7 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	return false;
 }
 
-/* ---- between passes ---- */
+/* ---- a file: between passes ---- */
 
 /*
  * The mapping of vpn lo, at most to hi, looked up anew: while the fault waited, or
@@ -211,4 +229,153 @@ cache_fault_end(struct fctx *f)
 		page_unpin_written(f->file_page, f->extended);
 	f->file_page = NULL;
 	f->extended = false;
+}
+
+/* ---- an anonymous object ---- */
+
+/*
+ * The page of f's address, made if it is absent.
+ *
+ * Locks:    [W], kept; takes [O], [P].
+ * Owns:     the caller, a pin in *out.
+ * Returns:  FAULT_DONE; FAULT_SIGNAL (SIGBUS: beyond the end, over a limit, lost);
+ *           FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART.
+ */
+enum fault_outcome
+anon_fault(struct fctx *f, struct vm_page **out)
+{
+	uint64_t pgoff = fault_index(f);
+	int r;
+
+	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	r = anon_look(f->v.vmo, pgoff, ANON_TOUCH, &f->want, out);
+	switch (r) {
+	case 0:
+		return FAULT_DONE;
+	case -ENOENT:
+		(void)want_other(&f->want, make_path, 0);
+		return fault_missing(f);
+	case -EAGAIN:
+		return fault_missing(f);
+	case -EIO:
+		return fault_lost(f, word_get(f->word));
+	case -ENOMEM:
+		return fault_over_limit(f);
+	default: /* beyond the end, or its file system is full */
+		return fault_signal(f, SIGBUS, BUS_ADRERR);
+	}
+}
+
+/*
+ * want.get of a fault: the tables that lead to the page of f->va.  If the mapping
+ * has gone since, the next pass says so.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, may sleep.
+ * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
+ */
+static int
+make_path(struct want *w)
+{
+	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
+	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;
+	struct vmo *vmo = NULL;
+	struct vad *v;
+	int r;
+
+	rw_lock_read(&f->as->map_lock);
+	v = vad_find(f->as, vpn);
+	if (v != NULL && v->vmo != NULL && v->vmo->type == VMO_AOBJ) {
+		vmo = v->vmo;
+		pgoff = v->off + vpn - v->start;
+		vmo_get(vmo);
+	}
+	rw_unlock_read(&f->as->map_lock);
+	if (vmo == NULL)
+		return 0;
+	want_end(w); /* no frame: it waits for its own */
+	r = anon_make_path(vmo, pgoff);
+	vmo_put(vmo);
+	return r == -ENOMEM ? -ENOSPC : r;
+}
+
+/* ---- neighbours ---- */
+
+/* What a fault maps beside its own page. */
+struct block {
+	uint64_t vpn, idx;               /* first page: of the space, of the object */
+	unsigned n;                      /* pages, in one leaf table */
+	struct vm_page *page[AROUND_MAX]; /* in memory, or NULL */
+};
+
+/* The aligned block of f's page, as far as it lies in the mapping. */
+static void
+block_of(const struct fctx *f, struct block *b)
+{
+	uint64_t around = MIN(MAX(fault_around(), 1ul), (uint64_t)AROUND_MAX);
+	uint64_t vpn = f->va >> PAGE_SHIFT, first = vpn - vpn % around;
+
+	b->vpn = MAX(first, f->v.start);
+	b->n = (unsigned)(MIN(first + around, f->v.end) - b->vpn);
+	b->idx = f->v.off + b->vpn - f->v.start;
+}
+
+/*
+ * Is the touch one of a sequence, or of code, which jumps about within few pages?
+ * Elsewhere neighbours are mapped in vain more often than not.
+ */
+static bool
+is_local(const struct fctx *f)
+{
+	return (f->v.prot & PROT_X) != 0 || f->va >> PAGE_SHIFT == f->v.start ||
+	    md_pt_index(f->va, 1) == 0 || word_get(f->word - 1) != 0;
+}
+
+/* Map those of the block whose word is ABSENT, at most room.  [W], [P]. */
+static unsigned
+map_block(struct fctx *f, const struct block *b, uint64_t bits, uint64_t room)
+{
+	uint64_t *word = &pt_words(f->leaf)[md_pt_index(b->vpn << PAGE_SHIFT, 1)];
+	struct vm_page *pg;
+	unsigned i, n = 0;
+
+	for (i = 0; i < b->n && n < room; i++, word++) {
+		pg = b->page[i];
+		if (pg == NULL || word_get(word) != 0)
+			continue;
+		if (pg->state != PG_ACTIVE)
+			ws_rescue(pg);
+		page_map_locked(pg);
+		word_enter(word, pte_make_valid(pg, SRC_OBJ, bits));
+		n++;
+	}
+	word_entered(f->leaf, n, (bits & PTE_LOCK) != 0);
+	return n;
+}
+
+/*
+ * Map what lies around f's page, which is mapped, with its bits.
+ *
+ * Locks:    [W]; takes [O], [P].
+ */
+void
+fault_map_around(struct fctx *f, uint64_t bits)
+{
+	struct aspace *as = f->as;
+	struct vmo *vmo = f->v.vmo;
+	struct block b;
+	unsigned n;
+
+	if (!is_local(f))
+		return;
+	block_of(f, &b);
+	spin_lock(&vmo->lock);
+	spin_lock(&pfn_lock);
+	vmo_at_hand(vmo, b.idx, b.n, b.page);
+	n = map_block(f, &b, bits & ~(MD_PTE_A | MD_PTE_D),
+	    as->ws_max - MIN(as->ws_max, as->ws_pages));
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	ws_insert_some(as, f->leaf, n);
+	EVENT_ADD(fault_around_pages, n);
 }
