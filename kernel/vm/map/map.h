@@ -137,7 +137,7 @@ int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags) MUST_CHECK;
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 
-/* vadpool.c: their memory, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check) */
+/* Their pages, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check). */
 void vadpool_init(struct vad_pool *);
 unsigned vadpool_end(struct aspace *);                        /* VADs that were left */
 bool vadpool_lost(va_t);                                      /* could not be read */
@@ -155,12 +155,5 @@ int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 /* May pages more be locked?  [M] exclusive.  0; -ENOMEM (limit, or half of the RAM). */
 int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
 void map_lock_unreserve(uint64_t pages);                     /* they are counted now */
-
-/* ======== within the room ======== */
-
-/* vadpool.c: their memory, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check) */
-struct vad *vadpool_take(struct aspace *);                    /* NULL; may sleep */
-bool vadpool_give(struct vad *);                              /* false: it was lost */
-struct aspace *vadpool_owner(struct vad *);                   /* NULL: it was lost */
 
 #endif

@@ -71,7 +71,7 @@ enum as_lost {
 	LOST_TABLES = 4            /* no count of the space is exact */
 };
 
-/* The memory of a space's VADs: vm/map/vadpool.c. */
+/* The memory of a space's VADs: vm/map/vadmem.c. */
 struct vad_pool {
 	struct spinlock lock;      /* [pool] leaf */
 	struct list pages;         /* [pool] struct vad_page */
