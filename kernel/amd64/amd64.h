@@ -312,6 +312,7 @@ void trap_call_resched(void);
 extern uint8_t trap_stubs[];       /* 256 stubs of 16 bytes */
 void syscall_entry(void);
 void trap_resume(struct trapframe *) NORETURN;
+void trap_assert(struct trapframe *) NORETURN;
 struct thread *switch_stacks(uint64_t *save_ksp, uint64_t new_ksp,
     struct thread *prev);
 void switch_first(void);

@@ -119,6 +119,17 @@ trap_resume:
 	movq %rdi, %rsp
 	jmp trap_leave
 
+/*
+ * trap_assert(frame): panic_assert(what), what being rdi of the frame, called from
+ * where the frame is of.  Rip, above the registers, is where a call would have put
+ * it; the frame was pushed at a multiple of 16, so the stack is aligned, too.
+ */
+	.globl trap_assert
+trap_assert:
+	movq %rdi, %rsp
+	pop_registers
+	jmp panic_assert
+
 	/*
 	 * Picture: vector, error, rip, cs, rflags, rsp, ss from (%rsp) on.  A
 	 * frame of user mode is moved to where md_user_frame() looks for it.

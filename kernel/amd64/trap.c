@@ -9,6 +9,7 @@
  *           14, user    ─→ trap_ops.fault          (interrupts on)
  *           14, kernel  ─→ in md_copy_user, or kpaged memory?
  *                          trap_ops.fault, else panic
+ *           6, kernel   ─→ an assert: panic_assert(), as if it had been called
  *           other       ─→ user: trap_ops.exception; kernel: panic
  *           then, to user mode: trap_user_exit(); to the kernel after an
  *           interrupt: the scheduler, if it is due and preemption is on
@@ -23,10 +24,11 @@
 #include "amd64/amd64.h"
 #include "events.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mem/mem.h"
 
 enum { PF_ERR_P = 1, PF_ERR_W = 2, PF_ERR_RSV = 8, PF_ERR_FETCH = 16 };
-enum { VEC_GP = 13, VEC_PF = 14 };
+enum { VEC_UD = 6, VEC_GP = 13, VEC_PF = 14 };
 
 #define RFLAGS_USER 0x50dd5ul /* CF PF AF ZF SF TF DF OF RF AC: users' own */
 #define RFLAGS_KEPT 0x204000ul /* NT ID: users' own, but not a frame's */
@@ -50,6 +52,7 @@ static void interrupt(struct trapframe *, bool user);
 static void dispatch(unsigned vector, bool user);
 static void user_exception(struct trapframe *);
 static void kernel_exception(struct trapframe *);
+static void make_call(struct trapframe *);
 static void kernel_page_fault(struct trapframe *, va_t);
 static bool is_kpaged(const struct trapframe *, va_t);
 static const struct ex_row *find_fixup(uint64_t rip);
@@ -134,11 +137,35 @@ kernel_exception(struct trapframe *tf)
 		kernel_page_fault(tf, read_cr2());
 		return;
 	}
+	if (tf->vector == VEC_UD)
+		make_call(tf);
 	/* #GP in md_copy_user: the user's address is not canonical. */
 	fix = tf->vector == VEC_GP ? find_fixup(tf->rip) : NULL;
 	if (fix == NULL)
 		panic_trap(tf, 0, vector_name[tf->vector]);
 	tf->rip = fix->fixup;
+}
+
+/*
+ * A call that an ASSERT stands for (lib/assert.h): ud1 and the 32 bits of an
+ * address.  Both the place of return and the byte before it are in the ud1: so
+ * debuggers, too, find the line.
+ *
+ * Returns:  only if it is not that.
+ */
+static void
+make_call(struct trapframe *tf)
+{
+	static const uint8_t ud1[] = { 0x0f, 0xb9, 0x04, 0x25 };
+	int32_t what;
+
+	if (tf->rip < (va_t)image_start || tf->rip >= (va_t)text_end ||
+	    memcmp((const void *)tf->rip, ud1, sizeof ud1) != 0)
+		return;
+	memcpy(&what, (const void *)(tf->rip + sizeof ud1), sizeof what);
+	tf->rdi = (uint64_t)(int64_t)what;
+	tf->rip++;
+	trap_assert(tf);
 }
 
 static void

@@ -226,9 +226,9 @@ panic(const char *fmt, ...)
 }
 
 void
-panic_assert(const char *expr, const char *file, int line)
+panic_assert(const char *what)
 {
-	panic("%s:%d: not true: %s", file, line, expr);
+	panic("%s", what);
 }
 
 /*

@@ -136,6 +136,29 @@ trap_canary(void)
 }
 
 static void
+trap_assert(void)
+{
+	ASSERT(md_ncpus() == 0);
+}
+
+static void
+assert_in_timer(void *arg)
+{
+	ASSERT(!md_in_irq() && arg == NULL);
+}
+
+static void
+trap_assert_irq(void)
+{
+	static struct timer t;
+
+	timer_init(&t, assert_in_timer, NULL);
+	timer_arm(&t, md_time_ns() + 1000000);
+	sleep_until(md_time_ns() + 50000000, WAIT_PLAIN);
+	survived("an assert in an interrupt");
+}
+
+static void
 clock_goes_forward(void)
 {
 	uint64_t last = md_time_ns(), now, start = last;
@@ -183,5 +206,7 @@ const struct selftest selftests_machine[] = {
 	{ "trap_null", trap_null, "address 0 is not mapped in the kernel" },
 	{ "trap_guard", trap_guard, "a stack overflow meets the guard page" },
 	{ "trap_canary", trap_canary, "an overrun buffer is noticed" },
+	{ "trap_assert", trap_assert, "an assert ends in a panic" },
+	{ "trap_assert_irq", trap_assert_irq, "in an interrupt, too" },
 	{ NULL, NULL, NULL },
 };

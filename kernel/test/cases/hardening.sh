@@ -21,6 +21,8 @@ for emulator in qemu bochs; do
 	guard trap_nx 'NX\|no-execute\|execut'
 	guard trap_wx 'write\|read-only'
 	guard trap_guard 'stack'
+	guard trap_assert 'machine.c:[0-9]*: not true: md_ncpus() == 0'
+	guard trap_assert_irq 'machine.c:[0-9]*: not true: !md_in_irq()'
 	guard trap_kpaged 'not pinned, under a lock of rank 6'
 	# A program: NX data, and UMIP refuses SGDT.
 	expect 0 $guest --emulator $emulator --cpus 1 \

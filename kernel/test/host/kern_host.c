@@ -502,7 +502,7 @@ panic(const char *fmt, ...)
 }
 
 void
-panic_assert(const char *expr, const char *file, int line)
+panic_assert(const char *what)
 {
-	panic("%s:%d: %s", file, line, expr);
+	panic("%s", what);
 }
