@@ -65,6 +65,17 @@ is_meant(const struct point *p, const struct thread *t)
 }
 
 /*
+ * More is to be looked at from now on.
+ *
+ * Locks:    none.
+ */
+void
+evidence_ask(uint32_t what)
+{
+	atomic_or(&evidence_asked, what);
+}
+
+/*
  * Locks:    any of rank < LR_LOG.
  * Context:  any.
  * Returns:  true: fail now.

@@ -29,6 +29,7 @@ enum { EVIDENCE_LOCKS = 1, EVIDENCE_INJECT = 2, EVIDENCE_SCHED = 4,
 	EVIDENCE_LOST = 16 }; /* a space has lost something: whose call is this? */
 
 extern uint32_t evidence_asked; /* [A] bits; 0 unless booted or told so */
+void evidence_ask(uint32_t what);      /* these bits, too, from now on */
 
 static inline bool
 evidence_is_asked(void)

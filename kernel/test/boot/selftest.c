@@ -61,6 +61,9 @@ static const struct selftest *const tables[] = {
 	selftests_lab_swaperr,
 	selftests_lab_ws,
 	selftests_lab_wsage,
+	selftests_lab_tablepin,
+	selftests_lab_tableout,
+	selftests_lab_tablein,
 };
 
 static bool wanted(const char *names, const char *name);

@@ -96,6 +96,12 @@ sched_yield(void)
 uint32_t evidence_asked = EVIDENCE_LOCKS; /* they are always checked here */
 
 void
+evidence_ask(uint32_t what)
+{
+	atomic_or(&evidence_asked, what);
+}
+
+void
 lockrank_take(enum lock_rank rank, const void *lock)
 {
 	unsigned r;

@@ -59,6 +59,12 @@ thread_spawn(const char *name, void (*fn)(void *), void *arg)
 uint32_t evidence_asked = EVIDENCE_SCHED; /* each point is one of ours */
 
 void
+evidence_ask(uint32_t what)
+{
+	atomic_or(&evidence_asked, what);
+}
+
+void
 sched_point(void)
 {
 	struct fiber *f = sim_fiber();

@@ -33,7 +33,7 @@ void
 as_lose(struct aspace *as, enum as_lost what)
 {
 	__atomic_fetch_or(&as->lost, (uint32_t)what, __ATOMIC_SEQ_CST);
-	atomic_or(&evidence_asked, (uint32_t)EVIDENCE_LOST);
+	evidence_ask(EVIDENCE_LOST);
 }
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptab.c: user page tables: find, make, hold, free; the words of a range
+ * ptab.c: user page tables: find, make, free; the words of a range
  *
  * Problem   The word of an address lies three tables below the root, and each
  *           table is memory that can be missing.  A table must stay while
@@ -134,60 +134,6 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 	table->tbl.late = late;
 	table_link(f->as, f->va, p, level, table);
 	return FAULT_DONE;
-}
-
-/*
- * The pass ends without the page: hold the tables of f->va that are in use, so
- * that the next one finds them, and pt_unpin() frees those that stay empty.
- *
- * Locks:    [W], still that of the pass.
- * Owns:     f, the pins.
- */
-void
-pt_pin(struct fctx *f)
-{
-	struct pt_path p;
-
-	path_walk(f->as, f->va, &p);
-	f->npin = path_pin(&p, f->pin, f->npin, FAULT_MAXPINS);
-}
-
-/*
- * Drop all pins of f, on tables, entry pages and data.  A table that has become
- * empty while only the pin kept it is freed here.
- *
- * Locks:    [W] and [P] not held; [W] is taken if there is such a table.
- * Context:  thread, may sleep for [W].
- */
-void
-pt_unpin(struct fctx *f)
-{
-	struct vm_page *pg, *dead[FAULT_MAXPINS];
-	unsigned i, ndead = 0, ntables = 0;
-	struct aspace *as = f->as;
-	bool empty = false;
-
-	spin_lock(&pfn_lock);
-	for (i = 0; i < f->npin; i++) {
-		pg = f->pin[i];
-		if (page_home_kind(pg) == HOME_TABLE) {
-			ntables++;
-			empty |= pg->nused == 0;
-		}
-		if (page_unpin_locked(pg))
-			dead[ndead++] = pg;
-	}
-	spin_unlock(&pfn_lock);
-	f->npin = 0;
-	EVENT_ADD(table_unpin, ntables);
-	for (i = 0; i < ndead; i++)
-		page_free(dead[i]);
-	if (!empty)
-		return;
-	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0)
-		pt_prune_now(as, f->va);
-	mutex_unlock(&as->ws_lock);
 }
 
 /* ---- walking ---- */

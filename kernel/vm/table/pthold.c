@@ -29,87 +29,11 @@
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 
-static bool
-is_among(struct vm_page *const *pin, unsigned n, const struct vm_page *table)
-{
-	while (n > 0)
-		if (pin[--n] == table)
-			return true;
-	return false;
-}
-
 /* Is the table one of those that h holds?  Locks: h is the caller's. */
 bool
 pt_holds(const struct pt_hold *h, const struct vm_page *table)
 {
-	return is_among(h->pin, h->npin, table);
-}
-
-/*
- * Pin the tables of the way that are not among the n that are pinned.
- *
- * Locks:    [W].
- * Owns:     pin, room for max.
- * Returns:  how many it has now.
- */
-uint8_t
-path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
-{
-	uint8_t had = n;
-	int level;
-
-	spin_lock(&pfn_lock);
-	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
-		if (is_among(pin, had, p->table[level]))
-			continue;
-		ASSERT(n < max);
-		page_pin_locked(p->table[level]);
-		pin[n++] = p->table[level];
-	}
-	spin_unlock(&pfn_lock);
-	EVENT_ADD(table_pin, n - had);
-	return n;
-}
-
-/*
- * Hold the tables on the way to va that are in use, and no others.
- *
- * Locks:    [W], no batch of as under construction.
- * Owns:     h, the pins, until pt_let_go() or pt_release().
- */
-void
-hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
-{
-	struct pt_hold old = *h;
-
-	ASSERT(h->as == as && vm_may_hold());
-	h->pinned = va;
-	h->npin = path_pin(p, h->pin, 0, LEVELS);
-	if (pt_let_go(&old))
-		pt_prune_now(as, old.pinned);
-}
-
-/*
- * The next table on the way to va is out: begin to read it, and hold those above.
- *
- * Locks:    [W], no batch of as under construction.
- * Returns:  -EAGAIN.
- */
-int
-pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
-    struct want *w)
-{
-	const struct swap_words place = path_place(p);
-	uint64_t word = word_get(place.word);
-
-	if (h->as != as) /* rule 2: the token first */
-		return want_again(w);
-	hold_path(as, va, p, h);
-	if (pte_kind(word) == PTE_BUSY)
-		return want_page(w, pte_page(word));
-	if (want_swap_in(w, &place))
-		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
-	return -EAGAIN;
+	return pt_is_among(h->pin, h->npin, table);
 }
 
 /*
@@ -129,31 +53,6 @@ pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 		return pt_bring(as, va, &p, h, w);
 	hold_path(as, va, &p, h);
 	return 0;
-}
-
-/*
- * Let the tables of h go.
- *
- * Locks:    not [P].
- * Returns:  one of them has no word: pt_prune(h->pinned), with [W].
- */
-bool
-pt_let_go(struct pt_hold *h)
-{
-	bool empty = false;
-	unsigned i;
-
-	if (h->npin == 0)
-		return false;
-	spin_lock(&pfn_lock);
-	for (i = 0; i < h->npin; i++) {
-		empty |= h->pin[i]->nused == 0;
-		CHECK(!page_unpin_locked(h->pin[i]));
-	}
-	spin_unlock(&pfn_lock);
-	EVENT_ADD(table_unpin, h->npin);
-	h->npin = 0;
-	return empty;
 }
 
 /*

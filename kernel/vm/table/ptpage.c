@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptpage.c: page tables go to swap and come back
+ * ptpage.c: page tables are held, go to swap and come back
  *
  * Problem   A program that has touched a little of much has more tables than
  *           pages in memory, and most of them describe what is on swap.  Such
- *           a table is not needed before one of its pages is.
+ *           a table is not needed before one of its pages is.  Who needs it
+ *           then waits for it with no lock, and must not lose what he has.
  *
  * Picture   leaf table, no word names a frame: idle
  *
  *           parent's word  VALID ─ pt_evict, flush ─→ TRANS ─ steal ─→ SWAP
  *              ↑             └ table → MODIFIED ─→ slot ─→ STANDBY       │
  *              └────────────── pt_rescue ←─────── TRANS ←─ read ─ BUSY ←─┘
+ *              pinned while its user waits: it stays
  *
  *           then the table above names no frame any more, and can follow; the
  *           root stays
@@ -27,6 +29,8 @@
  *              has a structural token.
  *           5. An idle table without a word is freed.  The zero page does not
  *              keep a table; words that name it go, if they were not used.
+ *           6. Who drops the last pin looks then whether the table has a word,
+ *              and frees it if not (ptab.c, rule 2).
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
@@ -38,7 +42,7 @@ static struct {
 	_Atomic uint64_t depth_max; /* [A] most tables read for one fault */
 } ptpage;
 
-static struct vm_page *next_idle(struct aspace *as);
+static struct vm_page *next_idle(struct aspace *as, uint64_t *look);
 static bool drop_zero_words(struct aspace *as, struct vm_page *table);
 static void send_out(struct aspace *as, struct vm_page *table);
 
@@ -86,25 +90,153 @@ pt_va(const struct vm_page *table)
 	return va;
 }
 
-/* ---- idle tables ---- */
+/* ---- held: a table with a pin stays ---- */
 
-/* The idle table that may leave first.  [W]: nobody pins one meanwhile. */
-static struct vm_page *
-next_idle(struct aspace *as)
+/*
+ * Pin the tables of the way that are not among the n that are pinned.
+ *
+ * Locks:    [W].
+ * Owns:     pin, room for max.
+ * Returns:  how many it has now.
+ */
+uint8_t
+path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 {
-	struct vm_page *table = NULL;
-	uint64_t look;
+	uint8_t had = n;
+	int level;
 
 	spin_lock(&pfn_lock);
-	for (look = as->idle.n; look > 0; look--) {
-		table = &pfdb[as->idle.head];
-		if (table->pins == 0)
-			break;
-		page_queue_remove(&as->idle, table);
-		page_queue_append(&as->idle, table);
+	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
+		if (pt_is_among(pin, had, p->table[level]))
+			continue;
+		ASSERT(n < max);
+		page_pin_locked(p->table[level]);
+		pin[n++] = p->table[level];
 	}
 	spin_unlock(&pfn_lock);
-	return look > 0 ? table : NULL;
+	EVENT_ADD(table_pin, n - had);
+	return n;
+}
+
+/*
+ * The pass ends without the page: hold the tables of f->va that are in use, so
+ * that the next one finds them, and pt_unpin() frees those that stay empty.
+ *
+ * Locks:    [W], still that of the pass.
+ * Owns:     f, the pins.
+ */
+void
+pt_pin(struct fctx *f)
+{
+	struct pt_path p;
+
+	path_walk(f->as, f->va, &p);
+	f->npin = path_pin(&p, f->pin, f->npin, FAULT_MAXPINS);
+}
+
+/*
+ * Drop all pins of f, on tables, entry pages and data.  A table that has become
+ * empty while only the pin kept it is freed here.
+ *
+ * Locks:    [W] and [P] not held; [W] is taken if there is such a table.
+ * Context:  thread, may sleep for [W].
+ */
+void
+pt_unpin(struct fctx *f)
+{
+	struct vm_page *pg, *dead[FAULT_MAXPINS];
+	unsigned i, ndead = 0, ntables = 0;
+	struct aspace *as = f->as;
+	bool empty = false;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < f->npin; i++) {
+		pg = f->pin[i];
+		if (page_home_kind(pg) == HOME_TABLE) {
+			ntables++;
+			empty |= pg->nused == 0;
+		}
+		if (page_unpin_locked(pg))
+			dead[ndead++] = pg;
+	}
+	spin_unlock(&pfn_lock);
+	f->npin = 0;
+	EVENT_ADD(table_unpin, ntables);
+	for (i = 0; i < ndead; i++)
+		page_free(dead[i]);
+	if (!empty)
+		return;
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		pt_prune_now(as, f->va);
+	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * Hold the tables on the way to va that are in use, and no others.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Owns:     h, the pins, until pt_let_go() or pt_release().
+ */
+void
+hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
+{
+	struct pt_hold old = *h;
+
+	ASSERT(h->as == as && vm_may_hold());
+	h->pinned = va;
+	h->npin = path_pin(p, h->pin, 0, LEVELS);
+	if (pt_let_go(&old))
+		pt_prune_now(as, old.pinned);
+}
+
+/*
+ * Let the tables of h go.
+ *
+ * Locks:    not [P].
+ * Returns:  one of them has no word: pt_prune(h->pinned), with [W].
+ */
+bool
+pt_let_go(struct pt_hold *h)
+{
+	bool empty = false;
+	unsigned i;
+
+	if (h->npin == 0)
+		return false;
+	spin_lock(&pfn_lock);
+	for (i = 0; i < h->npin; i++) {
+		empty |= h->pin[i]->nused == 0;
+		CHECK(!page_unpin_locked(h->pin[i]));
+	}
+	spin_unlock(&pfn_lock);
+	EVENT_ADD(table_unpin, h->npin);
+	h->npin = 0;
+	return empty;
+}
+
+/* ---- idle tables ---- */
+
+/*
+ * The idle table that may leave first; it is one of the next *look, and those before
+ * it are pinned.  [W]: nobody pins one meanwhile.
+ */
+static struct vm_page *
+next_idle(struct aspace *as, uint64_t *look)
+{
+	struct vm_page *table = NULL;
+
+	spin_lock(&pfn_lock);
+	for (; table == NULL && *look > 0 && as->idle.n > 0; --*look) {
+		table = &pfdb[as->idle.head];
+		if (table->pins == 0)
+			continue;
+		page_queue_remove(&as->idle, table);
+		page_queue_append(&as->idle, table);
+		table = NULL;
+	}
+	spin_unlock(&pfn_lock);
+	return table;
 }
 
 /* ---- out ---- */
@@ -125,10 +257,7 @@ pt_evict(struct aspace *as, size_t want)
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	for (; done < want && look > 0; look--) {
-		table = next_idle(as);
-		if (table == NULL)
-			break;
+	while (done < want && (table = next_idle(as, &look)) != NULL) {
 		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
 			continue;
 		if (table->nused == 0)
@@ -292,15 +421,30 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
 }
 
+/* ---- it cannot be read: lost ---- */
+
 /*
+ * Does the way end at a table that is lost?
+ *
  * Locks:    [W].
- * Returns:  the way ends at a table that could not be read.
+ * Returns:  true: its word is ERROR, it could not be read.
  */
 bool
 path_is_lost(const struct pt_path *p)
 {
 	return p->away != 0 &&
 	    pte_kind(word_get(p->word[p->away])) == PTE_ERROR;
+}
+
+/* Somebody else reads the table, or nobody can: then the process is lost. */
+static enum fault_outcome
+busy_or_lost(struct fctx *f, uint64_t word)
+{
+	if (pte_kind(word) == PTE_BUSY)
+		return fault_busy(f, word, pte_page(word));
+	klog("ptpage: a table of %s at %lx could not be read: killed",
+	    thread_current()->name, f->va);
+	return fault_signal(f, SIGKILL, 0);
 }
 
 /* ---- back from swap ---- */
@@ -314,45 +458,74 @@ note_depth(unsigned n)
 		;
 }
 
-/*
- * A table on f's way is out: F10.  What is in memory is taken back at once; what
- * is on swap the next pass finds in memory.
- *
- * Locks:    [M], [W], kept; takes [P].
- * Returns:  FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART; FAULT_SIGNAL (SIGKILL:
- *           it is lost, and with it the process).
- */
-enum fault_outcome
-pt_fault_in(struct fctx *f, struct pt_path *p)
+/* F10: the table is on swap, and its read begins; the next pass finds it. */
+static enum fault_outcome
+read_table(struct fctx *f, const struct pt_path *p)
 {
-	enum fault_outcome r = FAULT_RESTART;
-	struct swap_words place;
-	uint64_t word;
+	const struct swap_words place = path_place(p);
+	uint64_t word = word_get(place.word);
+	enum fault_outcome r;
 
-	path_walk_in(f->as, f->va, p);
-	if (p->away == 0)
-		return FAULT_DONE;
-	place = path_place(p);
-	word = word_get(place.word);
-	switch (pte_kind(word)) {
-	case PTE_SWAP:
-		r = fault_swap_in(f, &place);
-		break;
-	case PTE_BUSY:
-		return fault_busy(f, word, pte_page(word));
-	case PTE_ERROR:
-		klog("ptpage: a table of %s at %lx could not be read: killed",
-		    thread_current()->name, f->va);
-		return fault_signal(f, SIGKILL, 0);
-	case PTE_ABSENT:
-	case PTE_VALID:
-	case PTE_TRANS:
-	case PTE_FORK:
-		break;
-	}
+	r = fault_swap_in(f, &place);
 	if (r == FAULT_WAIT) {
 		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
 		note_depth(++f->tables_in);
 	}
 	return r;
+}
+
+/*
+ * A table on f's way is out: F10.  What is in memory is taken back at once; what
+ * is on swap the next pass finds in memory.
+ *
+ * Locks:    [M], [W], kept; takes [P].
+ * Returns:  FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM,
+ *           FAULT_RESTART; FAULT_SIGNAL (SIGKILL: it is lost, and with it the
+ *           process).
+ */
+enum fault_outcome
+pt_fault_in(struct fctx *f, struct pt_path *p)
+{
+	uint64_t word;
+
+	path_walk_in(f->as, f->va, p);
+	if (p->away == 0)
+		return FAULT_DONE;
+	word = word_get(p->word[p->away]);
+	switch (pte_kind(word)) {
+	case PTE_SWAP:
+		return read_table(f, p);
+	case PTE_BUSY:
+	case PTE_ERROR:
+		return busy_or_lost(f, word);
+	case PTE_ABSENT:
+	case PTE_VALID:
+	case PTE_TRANS: /* the read has ended meanwhile */
+	case PTE_FORK:
+		break;
+	}
+	return FAULT_RESTART;
+}
+
+/*
+ * The next table on the way to va is out: begin to read it, and hold those above.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Returns:  -EAGAIN.
+ */
+int
+pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
+    struct want *w)
+{
+	const struct swap_words place = path_place(p);
+	uint64_t word = word_get(place.word);
+
+	if (h->as != as) /* pthold.c, rule 2: the token first */
+		return want_again(w);
+	hold_path(as, va, p, h);
+	if (pte_kind(word) == PTE_BUSY)
+		return want_page(w, pte_page(word));
+	if (want_swap_in(w, &place))
+		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+	return -EAGAIN;
 }

@@ -65,9 +65,6 @@ pt_word(struct vm_page *leaf, va_t va)
 }
 
 enum fault_outcome pt_walk(struct fctx *);     /* sets f->leaf, f->word */
-void pt_pin(struct fctx *);                    /* the pass ends without the page */
-/* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
-void pt_unpin(struct fctx *);
 /* The word of va if its leaf table is in use, else NULL. */
 uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
 /* The same, making tables; h->late: a leaf table made here is charged to as->late,
@@ -113,11 +110,16 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 	for ((word) = pt_iter_at(it); ((word) = pt_iter_word(it, word)) != NULL; \
 	    (word)++, (it)->va += PAGE_SIZE, (it)->left--)
 
+/* ptpage.c: tables are held */
+void pt_pin(struct fctx *);             /* [W]: the pass ends without the page */
+/* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
+void pt_unpin(struct fctx *);
+bool pt_let_go(struct pt_hold *);       /* true: with [W] pt_prune(h->pinned) */
+
 /* pthold.c */
 /* [W]: the tables of va that exist are in use, and held.  0, -EAGAIN. */
 int pt_hold_va(struct aspace *, va_t, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_holds(const struct pt_hold *, const struct vm_page *table);
-bool pt_let_go(struct pt_hold *);       /* true: with [W] pt_prune(h->pinned) */
 void pt_release(struct pt_hold *);      /* not [W]: both */
 void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
 /* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
@@ -220,7 +222,15 @@ pt_init_table(struct aspace *as, struct vm_page *table, int level)
 /* [W]: a table of this level that could not be read is given up. */
 void pt_forget_lost(struct aspace *, uint64_t *word, int level);
 
-/* pthold.c: [W] */
+/* ptpage.c: tables are held.  [W] */
+static inline bool
+pt_is_among(struct vm_page *const *pin, unsigned n, const struct vm_page *table)
+{
+	while (n > 0)
+		if (pin[--n] == table)
+			return true;
+	return false;
+}
 /* Pin the tables of the way, but for those that are among the n; how many there are. */
 uint8_t path_pin(const struct pt_path *, struct vm_page **pin, uint8_t n, unsigned max);
 /* Those of the way that are in use are held, and no others. */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ptpage.c: page tables are held, go to swap and come back
+ *
+ * Problem   A program that has touched a little of much has more tables than
+ *           pages in memory, and most of them describe what is on swap.  Such
+ *           a table is not needed before one of its pages is.  Who needs it
+ *           then waits for it with no lock, and must not lose what he has.
+ *
+ * Picture   leaf table, no word names a frame: idle
+ *
+ *           parent's word  VALID ─ pt_evict, flush ─→ TRANS ─ steal ─→ SWAP
+ *              ↑             └ table → MODIFIED ─→ slot ─→ STANDBY       │
+ *              └────────────── pt_rescue ←─────── TRANS ←─ read ─ BUSY ←─┘
+ *              pinned while its user waits: it stays
+ *
+ *           then the table above names no frame any more, and can follow; the
+ *           root stays
+ *
+ * Rules     1. A table leaves only idle and not pinned, under [W], and is on a
+ *              queue only after the flush, which tells lazy CPUs, too: their
+ *              walkers know the table.
+ *           2. While it is away the word in its parent keeps what its
+ *              descriptor would forget: how many words it has, who paid.
+ *           3. nres falls to 0 when a page is stolen, without [W]; so the list
+ *              of idle tables is guarded by [P].
+ *           4. A fault brings one table in each pass (F10) and has those above
+ *              pinned.  An operation on many words does so in a pt_hold, and
+ *              has a structural token.
+ *           5. An idle table without a word is freed.  The zero page does not
+ *              keep a table; words that name it go, if they were not used.
+ *           6. Who drops the last pin looks then whether the table has a word,
+ *              and frees it if not (ptab.c, rule 2).
+ */
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/want/want.h"
+
+static struct {
+	_Atomic uint64_t depth_max; /* [A] most tables read for one fault */
+} ptpage;
+
+
+/*
+ * Locks:    none; once, by vm_init().
+ */
+void
+ptpage_init(void)
+{
+	ev_set_gauge_word(EV_table_in_depth_max, &ptpage.depth_max);
+}
+
+static uint64_t *
+parent_word(const struct vm_page *table)
+{
+	return pa2va(page_home_payload(table));
+}
+
+/* The table that holds the word of this one; NULL: the root does. */
+static struct vm_page *
+parent_of(const struct vm_page *table)
+{
+	return table->tbl.level == LEVELS ? NULL :
+	    page_of_pa(page_home_payload(table));
+}
+
+/*
+ * First address of a table in use: its home is the parent's word, and so on.
+ *
+ * Locks:    [W].
+ */
+va_t
+pt_va(const struct vm_page *table)
+{
+	va_t va = 0;
+	int level;
+
+	for (level = table->tbl.level; level <= LEVELS; level++) {
+		pa_t word = page_home_payload(table);
+
+		va |= (word & PAGE_MASK) / sizeof(uint64_t)
+		    << (PAGE_SHIFT + 9 * level);
+		table = page_of_pa(word);
+	}
+	return va;
+}
+
+/* ---- held: a table with a pin stays ---- */
+
+/*
+ * Pin the tables of the way that are not among the n that are pinned.
+ *
+ * Locks:    [W].
+ * Owns:     pin, room for max.
+ * Returns:  how many it has now.
+ */
+uint8_t
+path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
+{
+	lab_todo("09-pageable step 1: path_pin");
+	return n;
+}
+
+/*
+ * The pass ends without the page: hold the tables of f->va that are in use, so
+ * that the next one finds them, and pt_unpin() frees those that stay empty.
+ *
+ * Locks:    [W], still that of the pass.
+ * Owns:     f, the pins.
+ */
+void
+pt_pin(struct fctx *f)
+{
+	lab_todo("09-pageable step 1: pt_pin");
+}
+
+/*
+ * Drop all pins of f, on tables, entry pages and data.  A table that has become
+ * empty while only the pin kept it is freed here.
+ *
+ * Locks:    [W] and [P] not held; [W] is taken if there is such a table.
+ * Context:  thread, may sleep for [W].
+ */
+void
+pt_unpin(struct fctx *f)
+{
+	lab_todo("09-pageable step 1: pt_unpin");
+}
+
+/*
+ * Hold the tables on the way to va that are in use, and no others.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Owns:     h, the pins, until pt_let_go() or pt_release().
+ */
+void
+hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
+{
+	lab_todo("09-pageable step 4: hold_path");
+}
+
+/*
+ * Let the tables of h go.
+ *
+ * Locks:    not [P].
+ * Returns:  one of them has no word: pt_prune(h->pinned), with [W].
+ */
+bool
+pt_let_go(struct pt_hold *h)
+{
+	lab_todo("09-pageable step 1: pt_let_go");
+	return false;
+}
+
+/* ---- idle tables ---- */
+
+/* ---- out ---- */
+
+/*
+ * Up to `want` tables that name no frame leave for swap, those first that have
+ * been so for longest.
+ *
+ * Locks:    [W]; none of rank >= 7.
+ * Returns:  how many.
+ */
+size_t
+pt_evict(struct aspace *as, size_t want)
+{
+	lab_todo("09-pageable step 2: pt_evict");
+	return 0;
+}
+
+/*
+ * Tables whose flush has been acknowledged: until now nobody could put them on
+ * a queue, for they looked like live containers.
+ *
+ * Locks:    not [P].
+ */
+void
+pt_out_chain(pfn_t chain)
+{
+	lab_todo("09-pageable step 2: pt_out_chain");
+}
+
+/* ---- back from a queue ---- */
+
+/*
+ * A table that is away but in memory is in use again.
+ *
+ * Locks:    [W]; takes [P], under which alone the word may be trusted.
+ * Returns:  false: the word is not TRANS.
+ */
+bool
+pt_rescue(struct aspace *as, uint64_t *word, int level)
+{
+	lab_todo("09-pageable step 2: pt_rescue");
+	return false;
+}
+
+/*
+ * As path_walk(); tables that are away but in memory are taken back.
+ *
+ * Locks:    [W].
+ */
+void
+path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
+{
+	do
+		path_walk(as, va, p);
+	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
+}
+
+/* ---- it cannot be read: lost ---- */
+
+/*
+ * Does the way end at a table that is lost?
+ *
+ * Locks:    [W].
+ * Returns:  true: its word is ERROR, it could not be read.
+ */
+bool
+path_is_lost(const struct pt_path *p)
+{
+	lab_todo("09-pageable step 5: path_is_lost");
+	return false;
+}
+
+/* Somebody else reads the table, or nobody can: then the process is lost. */
+static enum fault_outcome
+busy_or_lost(struct fctx *f, uint64_t word)
+{
+	lab_todo("09-pageable step 5: busy_or_lost");
+	return fault_signal(f, SIGKILL, 0);
+}
+
+/* ---- back from swap ---- */
+
+static void
+note_depth(unsigned n)
+{
+	uint64_t max = atomic_load(&ptpage.depth_max);
+
+	while (n > max && !atomic_cas(&ptpage.depth_max, &max, n))
+		;
+}
+
+/*
+ * A table on f's way is out: F10.  What is in memory is taken back at once; what
+ * is on swap the next pass finds in memory.
+ *
+ * Locks:    [M], [W], kept; takes [P].
+ * Returns:  FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM,
+ *           FAULT_RESTART; FAULT_SIGNAL (SIGKILL: it is lost, and with it the
+ *           process).
+ */
+enum fault_outcome
+pt_fault_in(struct fctx *f, struct pt_path *p)
+{
+	lab_todo("09-pageable step 3: pt_fault_in");
+	return fault_signal(f, SIGKILL, 0);
+}
+
+/*
+ * The next table on the way to va is out: begin to read it, and hold those above.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Returns:  -EAGAIN.
+ */
+int
+pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
+    struct want *w)
+{
+	lab_todo("09-pageable step 4: pt_bring");
+	return want_again(w);
+}
