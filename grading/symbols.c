@@ -8,6 +8,7 @@
  *
  * Read next boot.c, report_text.c.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 struct symbol {
 	uint64_t pc;
 	char *name;
+	bool global;
 };
 
 struct symbols {
@@ -38,6 +40,7 @@ add_line(struct symbols *s, char *line)
 	if (s->v == NULL)
 		abort();
 	s->v[s->n].pc = pc;
+	s->v[s->n].global = isupper((unsigned char)type);
 	s->v[s->n++].name = xstrdup(name);
 }
 
@@ -73,15 +76,25 @@ symbols_free(struct symbols *s)
 	free(s);
 }
 
+/*
+ * What the linker gives who asks for the name; else the first that an object has for
+ * itself, as of a function in line that the compiler has made a call of.
+ */
 uint64_t
 symbols_find(const struct symbols *s, const char *name)
 {
+	uint64_t own = 0;
 	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		if (strcmp(s->v[i].name, name) == 0)
+	for (i = 0; i < s->n; i++) {
+		if (strcmp(s->v[i].name, name) != 0)
+			continue;
+		if (s->v[i].global)
 			return s->v[i].pc;
-	return 0;
+		if (own == 0)
+			own = s->v[i].pc;
+	}
+	return own;
 }
 
 /* The n-th function, and where the next symbol is; false: there is none. */

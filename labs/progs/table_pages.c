@@ -8,9 +8,13 @@
  *                then all pages are read in an order that --step makes
  * --what kinds   a child shares the pages, each second one is its own by now; pages
  *                and tables of both leave, and both read all
+ * --what together  the same with four pages under each table
+ * --what mixed   pages are stored to, read and sent out by chance (--seed), a few
+ *                hundred times, and memory is short now and then
  * --what deep    three times --pages pages, each under three tables of its own, and
  *                all away: one is read, one is unmapped, one moved
  * --what fork    tables are away, and the program forks: the child reads all
+ * --what deepfork  the same with pages under three tables each
  * --what race    two threads read pages under the same tables, which are away
  * --what lost    the table of a child cannot be read
  *
@@ -27,6 +31,7 @@
 #define NOTHING 64ul           /* fresh pages that are touched when memory is short */
 #define PATIENCE 100000000ul
 #define NAPS 20000ul
+#define ROUNDS 5u
 
 struct work {
 	u8 *p;
@@ -54,7 +59,9 @@ tag(u64 i)
 static volatile u64 *
 word(const struct work *w, u64 i)
 {
-	return (volatile u64 *)(w->p + i * w->span + i * 7 % 480 * PAGE +
+	u64 pages = w->span < SPAN ? w->span / PAGE : 480;
+
+	return (volatile u64 *)(w->p + i * w->span + i * 7 % pages * PAGE +
 	    i % 500 * 8);
 }
 
@@ -260,6 +267,34 @@ kinds(struct work *w)
 		see(w, i, 0);
 }
 
+/* What each page holds more than its tag, in memory that is shared: it has no tables. */
+static void
+mixed(struct work *w, u64 seed)
+{
+	volatile u8 *more = shared(1);
+	struct work one = *w;
+	u64 state = seed + 1, i, at, round;
+
+	EXPECT(w->pages <= PAGE);
+	for (i = 0; i < w->pages; i++)
+		more[i] = 0;
+	mark(1);
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < w->pages; i++) {
+			at = random_next(&state) % w->pages;
+			see(w, at, more[at]);
+			if (random_next(&state) % 2 == 0)
+				*word(w, at) = tag(at) + ++more[at];
+		}
+		one.pages = random_next(&state) % w->pages + 1;
+		push(&one);
+		press_once(w);
+	}
+	for (i = 0; i < w->pages; i++)
+		see(w, i, more[i]);
+	mark(2);
+}
+
 /* Each page has three tables of its own: a third is read, one unmapped, one moved. */
 static void
 deep(struct work *w)
@@ -301,12 +336,12 @@ reader(void *arg)
 }
 
 static void
-fork_away(struct work *w)
+fork_away(struct work *w, unsigned levels)
 {
 	long pid;
 
 	out(w);
-	press(w, 1);
+	press(w, levels);
 	mark(1);
 	pid = child(reader, w);
 	EXPECT(pid > 0);
@@ -429,8 +464,10 @@ main(int argc, char **argv)
 	volatile u8 *turn = shared(1);
 	struct work w;
 
-	w = begin(is(what, "deep") ? 3 * pages : pages,
-	    is(what, "deep") ? TOP : SPAN);
+	if (is(what, "deep") || is(what, "deepfork"))
+		w = begin(3 * pages, TOP);
+	else
+		w = begin(pages, is(what, "together") ? SPAN / 4 : SPAN);
 	w.turn = turn;
 	if (is(what, "out")) {
 		tables_leave(&w, option(argv, "leave"));
@@ -439,12 +476,16 @@ main(int argc, char **argv)
 	w.press = option(argv, "press");
 	if (is(what, "back"))
 		back(&w, option(argv, "step"));
-	else if (is(what, "kinds"))
+	else if (is(what, "kinds") || is(what, "together"))
 		kinds(&w);
+	else if (is(what, "mixed"))
+		mixed(&w, option(argv, "seed"));
 	else if (is(what, "deep"))
 		deep(&w);
 	else if (is(what, "fork"))
-		fork_away(&w);
+		fork_away(&w, 1);
+	else if (is(what, "deepfork"))
+		fork_away(&w, 4);
 	else if (is(what, "race"))
 		race(&w);
 	else

@@ -118,7 +118,7 @@ first_pass(const struct tables *t, uint64_t i)
 static void
 in(void)
 {
-	struct tables t = tables_begin(lab_param("n", 40));
+	struct tables t = tables_map(lab_param("n", 40));
 	struct pages other = family_pages(t.as, SWP_OTHER);
 	uint64_t i, deep, alloc;
 
@@ -320,9 +320,9 @@ empty_one(const struct tables *t, uint64_t i, uint64_t to, struct pt_hold *h)
 }
 
 static void
-hold(void)
+hold_tables(void)
 {
-	struct tables t = tables_begin(lab_param("n", 24));
+	struct tables t = tables_map(lab_param("n", 24));
 	struct pages other = family_pages(t.as, SWP_OTHER);
 	uint64_t pins = ev_read(EV_table_pin) - ev_read(EV_table_unpin), i;
 	struct pt_hold h = { .as = t.as };
@@ -426,7 +426,7 @@ one_is_lost(const struct tables *t, uint64_t i)
 
 /* There is no frame for the table: the fault waits for one, and comes again. */
 static void
-no_frame(const struct tables *t, uint64_t i)
+no_frame_for_table(const struct tables *t, uint64_t i)
 {
 	struct fctx *f = new_fault();
 	enum fault_outcome r;
@@ -452,9 +452,9 @@ no_frame(const struct tables *t, uint64_t i)
 }
 
 static void
-lost(void)
+lost_table(void)
 {
-	struct tables t = tables_begin(lab_param("n", 16));
+	struct tables t = tables_map(lab_param("n", 16));
 	struct pages other = family_pages(t.as, SWP_OTHER);
 	bool ready;
 	slot_t slot;
@@ -466,7 +466,7 @@ lost(void)
 		ev_mark(1);
 		two_faults(&t, 0, &other);
 		one_is_lost(&t, 2);
-		no_frame(&t, 1);
+		no_frame_for_table(&t, 1);
 		ev_mark(2);
 		/* Nobody knows it any more: it would stay taken. */
 		swap_free(slot);
@@ -476,7 +476,7 @@ lost(void)
 
 const struct selftest selftests_lab_tablein[] = {
 	{ "lab_table_in", in, "a fault brings the tables that it needs, one in each pass" },
-	{ "lab_table_hold", hold, "an operation holds what it has while it waits for the next" },
-	{ "lab_table_lost", lost, "two faults read a table once; of a lost one its process dies" },
+	{ "lab_table_hold", hold_tables, "an operation holds what it has while it waits for the next" },
+	{ "lab_table_lost", lost_table, "two faults read a table once; of a lost one its process dies" },
 	{ NULL, NULL, NULL },
 };

@@ -30,7 +30,7 @@ static struct {
 } noted;
 
 static struct noted
-note(struct aspace *as, va_t va)
+note_table(struct aspace *as, va_t va)
 {
 	struct vm_page *table = tables_table(as, va, 1);
 
@@ -46,7 +46,7 @@ is_on_a_queue(const struct vm_page *pg)
 }
 
 static void
-is_out(struct aspace *as, va_t va, const struct noted *was)
+table_has_left(struct aspace *as, va_t va, const struct noted *was)
 {
 	uint64_t *word = tables_word(as, va, 1), w;
 
@@ -70,7 +70,7 @@ is_out(struct aspace *as, va_t va, const struct noted *was)
 }
 
 static void
-is_back(struct aspace *as, va_t va, const struct noted *was)
+table_is_back(struct aspace *as, va_t va, const struct noted *was)
 {
 	struct vm_page *table = tables_table(as, va, 1);
 
@@ -90,7 +90,7 @@ is_back(struct aspace *as, va_t va, const struct noted *was)
 }
 
 static bool
-rescue(struct aspace *as, va_t va)
+rescue_leaf(struct aspace *as, va_t va)
 {
 	uint64_t *word = tables_word(as, va, 1);
 	bool got;
@@ -167,8 +167,8 @@ all_go(const struct tables *t, va_t paid)
 	    "%lu to %lu", (uint64_t)done, in_use, (uint64_t)t->as->n_table, out,
 	    (uint64_t)t->as->n_table_out);
 	for (i = 0; i < t->n; i++)
-		is_out(t->as, tables_at(t, i), &noted.leaf[i]);
-	is_out(t->as, paid, &noted.leaf[t->n]);
+		table_has_left(t->as, tables_at(t, i), &noted.leaf[i]);
+	table_has_left(t->as, paid, &noted.leaf[t->n]);
 }
 
 static void
@@ -177,17 +177,17 @@ all_come(const struct tables *t, va_t paid)
 	uint64_t in_use = t->as->n_table, out = t->as->n_table_out, i, n = 0;
 
 	for (i = 0; i < t->n; i++)
-		n += rescue(t->as, tables_at(t, i));
-	n += rescue(t->as, paid);
+		n += rescue_leaf(t->as, tables_at(t, i));
+	n += rescue_leaf(t->as, paid);
 	CLAIM(n == t->n + 1, "%lu tables are out and in memory; pt_rescue() takes "
 	    "%lu of them back", t->n + 1, n);
-	CLAIM(!rescue(t->as, paid), "a word that is VALID is not TRANS: pt_rescue() "
+	CLAIM(!rescue_leaf(t->as, paid), "a word that is VALID is not TRANS: pt_rescue() "
 	    "has nothing to do, and says so");
 	if (n != t->n + 1)
 		return;
 	for (i = 0; i < t->n; i++)
-		is_back(t->as, tables_at(t, i), &noted.leaf[i]);
-	is_back(t->as, paid, &noted.leaf[t->n]);
+		table_is_back(t->as, tables_at(t, i), &noted.leaf[i]);
+	table_is_back(t->as, paid, &noted.leaf[t->n]);
 	CLAIM(t->as->n_table == in_use + n && t->as->n_table_out == out - n,
 	    "%lu tables are back: n_table went from %lu to %lu, n_table_out from "
 	    "%lu to %lu", n, in_use, (uint64_t)t->as->n_table, out,
@@ -199,7 +199,7 @@ all_come(const struct tables *t, va_t paid)
 static void
 out(void)
 {
-	struct tables t = tables_begin(lab_param("n", 505));
+	struct tables t = tables_map(lab_param("n", 505));
 	va_t paid = paid_pages(t.as);
 	bool ready;
 	uint64_t i;
@@ -208,8 +208,8 @@ out(void)
 	ready = tables_pages_out(&t);
 	CHECK(ready && t.as->idle.n >= t.n);
 	for (i = 0; i < t.n; i++)
-		noted.leaf[i] = note(t.as, tables_at(&t, i));
-	noted.leaf[t.n] = note(t.as, paid);
+		noted.leaf[i] = note_table(t.as, tables_at(&t, i));
+	noted.leaf[t.n] = note_table(t.as, paid);
 	ev_mark(1);
 	a_few_go(&t);
 	all_go(&t, paid);
@@ -397,7 +397,7 @@ second_time(const struct tables *t)
 static void
 which(void)
 {
-	struct tables t = tables_begin(lab_param("n", 100));
+	struct tables t = tables_map(lab_param("n", 100));
 	uint64_t i;
 
 	begin_lives(&t);
@@ -409,7 +409,7 @@ which(void)
 	CLAIM(vm_check(2) == 0, "vm_check finds something when some tables are out");
 	for (i = 0; i < t.n; i++) {
 		if (kind_above(&t, i) == PTE_TRANS)
-			(void)rescue(t.as, tables_at(&t, i));
+			(void)rescue_leaf(t.as, tables_at(&t, i));
 		if (lives.how[i] == HAS_PIN)
 			pin_table(&t, i, false);
 	}

@@ -43,7 +43,7 @@ place(unsigned i)
 }
 
 static void
-hold(struct fctx *f, va_t va)
+hold_way(struct fctx *f, va_t va)
 {
 	f->va = va;
 	mutex_lock(&f->as->ws_lock);
@@ -151,7 +151,7 @@ one_move(uint64_t *state)
 	else
 		h->asked++;
 	expect_held(h, va);
-	hold(&h->f, va);
+	hold_way(&h->f, va);
 }
 
 static void
@@ -177,7 +177,7 @@ begin_pins(void)
 }
 
 static void
-pins(void)
+table_pins(void)
 {
 	uint64_t n = lab_param("n", 2000), state = lab_param("seed", 1), i;
 	uint64_t pinned, unpinned;
@@ -223,7 +223,7 @@ a_fault(const struct tables *t, struct fctx *f, uint64_t i)
 {
 	memset(f, 0, sizeof(*f));
 	f->as = t->as;
-	hold(f, tables_at(t, i));
+	hold_way(f, tables_at(t, i));
 	return f;
 }
 
@@ -248,14 +248,19 @@ last_word_goes(const struct tables *t, uint64_t i)
 	kmem_free(f);
 }
 
-/* A fault that waits at a table with a word ends: the table stays. */
+/* A fault that waits at a table with a word ends, with a signal: the table stays. */
 static void
 a_word_keeps_it(const struct tables *t, uint64_t i)
 {
+	struct vm_page *leaf = tables_table(t->as, tables_at(t, i), 1);
 	struct fctx *f = kmem_zalloc(sizeof(*f));
 
 	CHECK(f != NULL);
-	pt_unpin(a_fault(t, f, i));
+	(void)a_fault(t, f, i);
+	f->sig.signo = SIGSEGV;
+	pt_unpin(f);
+	CLAIM(leaf->pins == 0, "a fault has ended with a signal, and table %lu keeps "
+	    "%u pins of it: it never leaves, and is never freed", i, leaf->pins);
 	CLAIM(there_is_a_leaf(t, i) && tables_reads(t, t->as, i), "table %lu has a "
 	    "word, and is gone when a fault that waited at it ends", i);
 	kmem_free(f);
@@ -340,7 +345,7 @@ static void
 empty(void)
 {
 	uint64_t n = lab_param("n", 40), freed, i;
-	struct tables t = tables_begin(n);
+	struct tables t = tables_map(n);
 	struct vm_page *middle;
 
 	tables_write(&t);
@@ -369,7 +374,7 @@ empty(void)
 }
 
 const struct selftest selftests_lab_tablepin[] = {
-	{ "lab_table_pins", pins, "a table has as many pins as faults wait at it" },
+	{ "lab_table_pins", table_pins, "a table has as many pins as faults wait at it" },
 	{ "lab_table_empty", empty, "an empty table is freed by who held it last" },
 	{ NULL, NULL, NULL },
 };

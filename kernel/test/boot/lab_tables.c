@@ -22,7 +22,7 @@
 #define TRY_NS 1000000ul
 
 struct tables
-tables_begin(uint64_t n)
+tables_map(uint64_t n)
 {
 	struct tables t = { .n = n, .seed = lab_param("seed", 1) };
 	struct map_args a = { .addr = BASE, .len = n * PT_SPAN,

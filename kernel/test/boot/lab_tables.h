@@ -22,7 +22,7 @@ struct tables {
 #define TABLES_PAGE 480u /* words behind this one of a leaf table are the test's */
 
 /* A new space with such a mapping, of which no page is there yet. */
-struct tables tables_begin(uint64_t n);
+struct tables tables_map(uint64_t n);
 /* The space ends, and nothing is left; with tables out that could be read it stays,
  * and a claim says so. */
 void tables_end(const struct tables *);

@@ -23,7 +23,6 @@
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
