@@ -58,7 +58,6 @@ vm_init(void)
 	ptpage_init();
 	kpaged_init();
 	cache_init();
-	cache_files_init();
 	design_init();
 	check_init();
 	force_init();

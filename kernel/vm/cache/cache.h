@@ -10,8 +10,7 @@
 /* pagecache.c: pages of files */
 #define CACHE_WINDOW 32      /* pages: the longest read ahead */
 #define CACHE_CLUSTER 16     /* pages: the longest write */
-void cache_init(void);
-uint64_t cache_count(void);                              /* pages of all files */
+extern _Atomic uint64_t cache_pages;                     /* [A] of all files */
 struct vm_page *cache_next(struct vmo *, uint64_t idx);  /* [O]: first at or after; NULL */
 
 /* Page idx, in whatever state, or NULL.  [O]. */
@@ -58,7 +57,8 @@ vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 }
 
 /* cachefile.c: files as objects */
-void cache_files_init(void);
+void cache_init(void);
+uint64_t cache_count(void);                              /* pages of all files */
 bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */
 
 /* fileend.c */
@@ -86,6 +86,10 @@ void cache_flush_all(void);                               /* for leak accounting
 int cache_collect_dirty(struct vmo *, uint64_t *idx, uint64_t hi, struct vm_page **out);
 int cache_writeback(struct vmo *, uint64_t idx, struct vm_page **, int n) MUST_CHECK;
 void cache_erase(struct vmo *, struct vm_page *);         /* [O]: out of the tree */
+
+/* cachefile.c: the pager reads, or writes, n adjacent pages; 0 or its error. */
+int cache_in(struct vmo *, uint64_t idx, struct vm_page **, unsigned n) MUST_CHECK;
+int cache_out(struct vmo *, uint64_t idx, struct vm_page **, unsigned n) MUST_CHECK;
 
 /* writeback.c */
 void cache_flush_old(uint64_t older_than_ns);

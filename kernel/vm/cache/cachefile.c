@@ -7,6 +7,8 @@
  * Rules     1. The file system sees pages of its own metadata by pins; whether a
  *              page is still one of the file it asks under [P], for a cut takes
  *              pages first and blocks later.
+ *           2. A clean page that nobody maps or pins may be forgotten at any time:
+ *              for its frame, or because somebody asks.
  */
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"
@@ -14,20 +16,37 @@
 #include "vm/swap/swap.h"
 #include "vm/vm.h"
 
+#define DROP_BATCH 64 /* pages looked at in one hold of [O] */
+
 static struct {
 	_Atomic uint64_t objs; /* [A] files with an object */
 } files;
 
 static void cache_end(struct vmo *vmo);
+static bool cache_reclaim(struct vm_page *pg);
+
+static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
 
 /*
  * Locks:    none; once, by vm_init().
  */
 void
-cache_files_init(void)
+cache_init(void)
 {
+	ev_set_gauge_word(EV_cache_pages, &cache_pages);
 	ev_set_gauge_word(EV_cache_objs, &files.objs);
+	pq_set_owner(HOME_VNODE, &cache_owner);
 	pageout_set_files(cache_flush_old);
+}
+
+/*
+ * Locks:    none.
+ * Returns:  pages of all files.
+ */
+uint64_t
+cache_count(void)
+{
+	return atomic_load(&cache_pages);
 }
 
 /*
@@ -82,7 +101,12 @@ cache_end(struct vmo *vmo)
 int
 cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 {
-	return cache_get(vmo, idx, CACHE_READ, out);
+	struct vm_page *pg = NULL;
+	int r = cache_get(vmo, idx, CACHE_READ, &pg);
+
+	if (r == 0)
+		*out = pg;
+	return r;
 }
 
 /*
@@ -128,6 +152,104 @@ cache_is_resident(struct vmo *vmo, uint64_t idx)
 		pg = NULL;
 	spin_unlock(&vmo->lock);
 	return pg != NULL;
+}
+
+/* ---- the pager is asked ---- */
+
+/*
+ * Pages from idx on, READING, get their bytes.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps until it is done.
+ * Returns:  0, -EIO.
+ */
+int
+cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
+{
+	int r = vmo->pager->in(vmo->v.obj, idx, pages, (int)n);
+
+	if (r == 0)
+		EVENT_ADD(cache_read_pages, n);
+	return r;
+}
+
+/*
+ * Pages from idx on, WRITING, go to the disk.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps until it is done.
+ * Returns:  0, -EIO.
+ */
+int
+cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
+{
+	int r = vmo->pager->out(vmo->v.obj, idx, pages, (int)n);
+
+	if (r == 0)
+		EVENT_ADD(cache_writeback, n);
+	return r;
+}
+
+/* ---- clean pages are forgotten ---- */
+
+/* owner_ops.reclaim: [P] held, so [O] is only tried. */
+static bool
+cache_reclaim(struct vm_page *pg)
+{
+	struct vmo *vmo = pa2va(page_home_payload(pg));
+
+	ASSERT(pg->state == PG_STANDBY && (pg->flags & PF_DIRTY) == 0);
+	if (!spin_trylock(&vmo->lock))
+		return false;
+	cache_erase(vmo, pg);
+	page_set_home(pg, HOME_NONE, 0);
+	EVENT(page_reclaim_file);
+	spin_unlock(&vmo->lock);
+	return true;
+}
+
+/* Of a few pages from *at on those that are clean, and that nobody maps or pins.
+ * False: there are no more. */
+static bool
+drop_some(struct vmo *vmo, uint64_t *at)
+{
+	struct vm_page *pg = NULL;
+	pfn_t dead = 0;
+	unsigned i;
+
+	spin_lock(&vmo->lock);
+	spin_lock(&pfn_lock);
+	for (i = 0; i < DROP_BATCH; i++) {
+		pg = cache_next(vmo, *at);
+		if (pg == NULL)
+			break;
+		*at = pg->index + 1;
+		if (pg->state != PG_STANDBY)
+			continue;
+		cache_erase(vmo, pg);
+		if (page_disown_locked(pg)) {
+			pg->qnext = dead;
+			dead = page_pfn(pg);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	page_free_chain(dead);
+	return pg != NULL;
+}
+
+/*
+ * Forget clean pages that nobody maps or pins.
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+vmo_drop_clean(struct vmo *vmo)
+{
+	uint64_t at = 0;
+
+	while (drop_some(vmo, &at))
+		;
 }
 
 /* vmo_drop_clean() for every file.  Locks: none of rank >= 2. */

@@ -31,46 +31,22 @@
 #define CUT_BATCH 64     /* pages taken out in one hold of [O] */
 #define SCAN_MAX 2048    /* pages looked at in one hold of [O] */
 
-static struct {
-	_Atomic uint64_t pages;  /* [A] in all trees */
-} cache;
+_Atomic uint64_t cache_pages; /* in all trees */
 
 /* Pages of a range that shall go.  [own] */
 struct cache_cut {
 	uint64_t lo, hi;
-	bool unused;             /* only clean ones, that nobody maps or pins */
 	pfn_t dead;              /* frames to be freed without locks */
 	struct vm_page *busy;    /* read or written: to be waited for */
 };
 
 static int read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page,
     unsigned n, struct vm_page **first);
-static void fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin);
-static int collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi,
-    struct vm_page **out);
-static bool cache_reclaim(struct vm_page *pg);
-
-static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
-
-/*
- * Locks:    none; once, by vm_init().
- */
-void
-cache_init(void)
-{
-	ev_set_gauge_word(EV_cache_pages, &cache.pages);
-	pq_set_owner(HOME_VNODE, &cache_owner);
-}
-
-/*
- * Locks:    none.
- * Returns:  pages of all files.
- */
-uint64_t
-cache_count(void)
-{
-	return atomic_load(&cache.pages);
-}
+static void forget_page(struct vmo *vmo, struct vm_page *pg);
+static int read_one_by_one(struct vmo *vmo, uint64_t idx,
+    struct vm_page **page, unsigned n, bool pin_first);
+static int write_one_by_one(struct vmo *vmo, uint64_t idx,
+    struct vm_page **pages, int n);
 
 /* ---- the tree ---- */
 
@@ -142,7 +118,7 @@ cache_insert(struct vmo *vmo, struct vm_page *pg)
 	}
 	rb_insert(&vmo->v.pages, &pg->rb, parent, link, NULL);
 	vmo->n_resident++;
-	atomic_add(&cache.pages, 1);
+	atomic_add(&cache_pages, 1);
 	EVENT(cache_insert);
 }
 
@@ -171,6 +147,26 @@ insert_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n)
 }
 
 /*
+ * A frame that holds all bytes of page idx enters the tree; others wait until
+ * cache_end_insert().
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     true: the tree, the frame; false: the caller keeps it.
+ * Returns:  false: there is such a page, the file ends before it, or it is in
+ *           a hole that is being made.
+ */
+bool
+cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
+{
+	unsigned in;
+
+	spin_lock(&vmo->lock);
+	in = insert_run(vmo, idx, &pg, 1);
+	spin_unlock(&vmo->lock);
+	return in > 0;
+}
+
+/*
  * The object does not know the page any more.
  *
  * Locks:    [O].
@@ -182,24 +178,8 @@ cache_erase(struct vmo *vmo, struct vm_page *pg)
 	ASSERT(vmo->n_resident > 0);
 	rb_remove(&vmo->v.pages, &pg->rb, NULL);
 	vmo->n_resident--;
-	atomic_sub(&cache.pages, 1);
+	atomic_sub(&cache_pages, 1);
 	EVENT(cache_remove);
-}
-
-/* owner_ops.reclaim: [P] held, so [O] is only tried. */
-static bool
-cache_reclaim(struct vm_page *pg)
-{
-	struct vmo *vmo = pa2va(page_home_payload(pg));
-
-	ASSERT(pg->state == PG_STANDBY && (pg->flags & PF_DIRTY) == 0);
-	if (!spin_trylock(&vmo->lock))
-		return false;
-	cache_erase(vmo, pg);
-	page_set_home(pg, HOME_NONE, 0);
-	EVENT(page_reclaim_file);
-	spin_unlock(&vmo->lock);
-	return true;
 }
 
 /* ---- getting a page ---- */
@@ -337,71 +317,39 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 	    cache_hole_wait(vmo, idx, idx + 1);
 }
 
-/* Where reading all at once fails, each page has its own result. */
+/* The bytes of a page are there. */
+static void
+page_is_read(struct vm_page *pg, bool pin)
+{
+	spin_lock(&pfn_lock);
+	page_filled_locked(pg);
+	if (pin)
+		page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+}
+
+/* Pages from idx on, which are READING; the first is pinned for who wants it. */
 static int
 read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
     struct vm_page **first)
 {
-	int all, r, r0 = 0;
+	int r = cache_in(vmo, idx, page, n);
 	unsigned i;
 
-	all = vmo->pager->in(vmo->v.obj, idx, page, (int)n);
-	EVENT_ADD(cache_read_pages, n);
-	for (i = 0; i < n; i++) {
-		r = all == 0 || n == 1 ? all :
-		    vmo->pager->in(vmo->v.obj, idx + i, &page[i], 1);
-		if (i == 0)
-			r0 = r;
-		fill_end(vmo, page[i], r, i == 0 && first != NULL);
+	if (r != 0 && n > 1) {
+		r = read_one_by_one(vmo, idx, page, n, first != NULL);
+	} else if (r != 0) {
+		forget_page(vmo, page[0]);
+	} else {
+		for (i = 0; i < n; i++)
+			page_is_read(page[i], i == 0 && first != NULL);
 	}
-	if (r0 == 0 && first != NULL)
+	if (r == 0 && first != NULL)
 		*first = page[0];
-	return r0;
+	return r;
 }
 
-/* The read of a page has ended. */
-static void
-fill_end(struct vmo *vmo, struct vm_page *pg, int r, bool pin)
-{
-	bool free = false;
-
-	spin_lock(&vmo->lock);
-	if (r != 0)
-		cache_erase(vmo, pg);
-	spin_lock(&pfn_lock);
-	if (r != 0)
-		free = page_unfilled_locked(pg);
-	else
-		page_filled_locked(pg);
-	if (r == 0 && pin)
-		page_pin_locked(pg);
-	spin_unlock(&pfn_lock);
-	spin_unlock(&vmo->lock);
-	if (free)
-		page_free(pg);
-}
-
-/* ---- pages made by a write ---- */
-
-/*
- * A frame that holds all bytes of page idx enters the tree; others wait until
- * cache_end_insert().
- *
- * Locks:    none of rank >= 2.
- * Owns:     true: the tree, the frame; false: the caller keeps it.
- * Returns:  false: there is such a page, the file ends before it, or it is in
- *           a hole that is being made.
- */
-bool
-cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
-{
-	unsigned in;
-
-	spin_lock(&vmo->lock);
-	in = insert_run(vmo, idx, &pg, 1);
-	spin_unlock(&vmo->lock);
-	return in > 0;
-}
+/* ---- dirty, and written back ---- */
 
 /*
  * The page has its place on disk and is dirty (r 0), or there is none and the
@@ -412,36 +360,14 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 void
 cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
 {
-	fill_end(vmo, pg, r, r == 0);
-	if (r == 0)
-		page_unpin_dirty(pg);
-}
-
-/* ---- writing back ---- */
-
-/*
- * The next dirty page in [*idx, hi) and the dirty ones right behind it: clean
- * and PF_WRITING from now on.
- *
- * Locks:    none; takes [O], [P].
- * Owns:     the caller, who must call cache_writeback() for them.
- * Returns:  how many, the first has index *idx; 0: none; -EAGAIN: out[0] is
- *           being written by somebody else: page_wait(), then again.
- */
-int
-cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
-    struct vm_page **out)
-{
-	int n;
-
-	do {
-		spin_lock(&vmo->lock);
-		spin_lock(&pfn_lock);
-		n = collect_some(vmo, idx, hi, out);
-		spin_unlock(&pfn_lock);
-		spin_unlock(&vmo->lock);
-	} while (n == -ESRCH);
-	return n;
+	if (r != 0) {
+		forget_page(vmo, pg);
+		return;
+	}
+	spin_lock(&pfn_lock);
+	page_filled_locked(pg);
+	page_pin_locked(pg);
+	page_unlock_free(pg, page_unpin_dirty_locked(pg));
 }
 
 static bool
@@ -482,9 +408,34 @@ collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi, struct vm_page **out)
 	return n;
 }
 
+/*
+ * The next dirty page in [*idx, hi) and the dirty ones right behind it: clean
+ * and PF_WRITING from now on.
+ *
+ * Locks:    none; takes [O], [P].
+ * Owns:     the caller, who must call cache_writeback() for them.
+ * Returns:  how many, the first has index *idx; 0: none; -EAGAIN: out[0] is
+ *           being written by somebody else: page_wait(), then again.
+ */
+int
+cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
+    struct vm_page **out)
+{
+	int n;
+
+	do {
+		spin_lock(&vmo->lock);
+		spin_lock(&pfn_lock);
+		n = collect_some(vmo, idx, hi, out);
+		spin_unlock(&pfn_lock);
+		spin_unlock(&vmo->lock);
+	} while (n == -ESRCH);
+	return n;
+}
+
 /* The write of pg has ended with r. */
 static void
-writeback_end(struct vm_page *pg, int r)
+page_is_written(struct vm_page *pg, int r)
 {
 	spin_lock(&pfn_lock);
 	page_unlock_free(pg, page_written_locked(pg, r == 0));
@@ -501,17 +452,13 @@ writeback_end(struct vm_page *pg, int r)
 int
 cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 {
-	int all = vmo->pager->out(vmo->v.obj, idx, pages, n), r, first = 0, i;
+	int r = cache_out(vmo, idx, pages, (unsigned)n), i;
 
-	EVENT_ADD(cache_writeback, n);
-	for (i = 0; i < n; i++) {
-		r = all == 0 || n == 1 ? all :
-		    vmo->pager->out(vmo->v.obj, idx + (uint64_t)i, &pages[i], 1);
-		if (first == 0)
-			first = r;
-		writeback_end(pages[i], r);
-	}
-	return first;
+	if (r != 0 && n > 1)
+		return write_one_by_one(vmo, idx, pages, n);
+	for (i = 0; i < n; i++)
+		page_is_written(pages[i], r);
+	return r;
 }
 
 /* ---- the end of pages ---- */
@@ -531,10 +478,6 @@ cut_some(struct vmo *vmo, struct cache_cut *c)
 		more = pg != NULL && pg->index < c->hi;
 		if (!more)
 			break;
-		if (c->unused && pg->state != PG_STANDBY) {
-			c->lo = pg->index + 1;
-			continue;
-		}
 		if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0) {
 			c->busy = pg;
 			break;
@@ -549,23 +492,6 @@ cut_some(struct vmo *vmo, struct cache_cut *c)
 	return more;
 }
 
-static void
-cut_all(struct vmo *vmo, struct cache_cut *c)
-{
-	bool more;
-
-	do {
-		c->dead = 0;
-		c->busy = NULL;
-		spin_lock(&vmo->lock);
-		more = cut_some(vmo, c);
-		spin_unlock(&vmo->lock);
-		page_free_chain(c->dead);
-		if (c->busy != NULL)
-			page_wait_plain(c->busy);
-	} while (more);
-}
-
 /*
  * Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
  *
@@ -577,19 +503,69 @@ void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	struct cache_cut c = { .lo = lo, .hi = hi };
+	bool more;
 
-	cut_all(vmo, &c);
+	do {
+		c.dead = 0;
+		c.busy = NULL;
+		spin_lock(&vmo->lock);
+		more = cut_some(vmo, &c);
+		spin_unlock(&vmo->lock);
+		page_free_chain(c.dead);
+		if (c.busy != NULL)
+			page_wait_plain(c.busy);
+	} while (more);
 }
 
-/*
- * Forget clean pages that nobody maps or pins.
- *
- * Locks:    none of rank >= 3.
- */
-void
-vmo_drop_clean(struct vmo *vmo)
-{
-	struct cache_cut c = { .hi = UINT64_MAX, .unused = true };
+/* ---- errors ---- */
 
-	cut_all(vmo, &c);
+/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
+static void
+forget_page(struct vmo *vmo, struct vm_page *pg)
+{
+	bool free;
+
+	spin_lock(&vmo->lock);
+	cache_erase(vmo, pg);
+	spin_lock(&pfn_lock);
+	free = page_unfilled_locked(pg);
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	if (free)
+		page_free(pg);
+}
+
+/* Where reading all at once has failed, each page has its own result.  The first's. */
+static int
+read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
+    unsigned n, bool pin_first)
+{
+	int r, first = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		r = cache_in(vmo, idx + i, &page[i], 1);
+		if (r == 0)
+			page_is_read(page[i], pin_first && i == 0);
+		else
+			forget_page(vmo, page[i]);
+		if (i == 0)
+			first = r;
+	}
+	return first;
+}
+
+/* The same of a write; the first error. */
+static int
+write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
+{
+	int first = 0, r, i;
+
+	for (i = 0; i < n; i++) {
+		r = cache_out(vmo, idx + (uint64_t)i, &pages[i], 1);
+		if (first == 0)
+			first = r;
+		page_is_written(pages[i], r);
+	}
+	return first;
 }
