@@ -73,6 +73,10 @@ extern const struct selftest selftests_lab_laststeal[]; /* lab_laststeal.c */
 extern const struct selftest selftests_lab_anon[];  /* lab_anon.c */
 extern const struct selftest selftests_lab_anonpage[]; /* lab_anonpage.c */
 extern const struct selftest selftests_lab_anoncut[]; /* lab_anoncut.c */
+extern const struct selftest selftests_lab_cache[];      /* lab_cache.c */
+extern const struct selftest selftests_lab_cacheread[];  /* lab_cacheread.c */
+extern const struct selftest selftests_lab_cachewrite[]; /* lab_cachewrite.c */
+extern const struct selftest selftests_lab_cachecut[];   /* lab_cachecut.c */
 extern const struct selftest selftests_lab_swap[];     /* lab_swap.c */
 extern const struct selftest selftests_lab_swapout[];  /* lab_swapout.c */
 extern const struct selftest selftests_lab_swapin[];   /* lab_swapin.c */

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gangs.c: another right solution of lab 04: pages go in gangs
+ *
+ * A gang is up to 32 adjacent pages in an array.  It enters behind one descent, each
+ * page as the neighbour of the last; it is filled, written, given up in one hold of
+ * the locks; what is dirty is first seen, and then marked; a cut takes a gang out at
+ * a time.
+ */
+#include "vm/cache/cache.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
+#include "vm/ws/ws.h"
+
+#define GANG CACHE_WINDOW
+
+_Atomic uint64_t cache_pages;
+
+struct gang {
+	struct vmo *vmo;
+	uint64_t idx;
+	unsigned n;
+	struct vm_page *page[GANG];
+	int r[GANG];             /* what became of each */
+};
+
+#define PAGE_OF(node) CONTAINER_OF(node, struct vm_page, rb)
+
+/* ---- the tree ---- */
+
+static struct rb_node *
+next_in(struct rb_node *n, uint64_t idx)
+{
+	struct rb_node *left;
+
+	if (n == NULL)
+		return NULL;
+	if (PAGE_OF(n)->index < idx)
+		return next_in(n->right, idx);
+	left = next_in(n->left, idx);
+	return left != NULL ? left : n;
+}
+
+struct vm_page *
+cache_next(struct vmo *vmo, uint64_t idx)
+{
+	struct rb_node *n = next_in(vmo->v.pages.node, idx);
+
+	return n == NULL ? NULL : PAGE_OF(n);
+}
+
+void
+cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
+{
+	struct rb_node *node = next_in(vmo->v.pages.node, idx);
+	uint64_t end = idx + n;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		pages[i] = NULL;
+	for (; node != NULL && PAGE_OF(node)->index < end; node = rb_next(node))
+		if (PAGE_OF(node)->state != PG_READING)
+			pages[PAGE_OF(node)->index - idx] = PAGE_OF(node);
+}
+
+/* How many of the gang's pages may enter: those before the first hindrance. */
+static unsigned
+room_for(struct vmo *vmo, uint64_t idx, unsigned n)
+{
+	struct vm_page *there = cache_next(vmo, idx);
+	uint64_t pages = (vmo->size >> PAGE_SHIFT) + ((vmo->size & PAGE_MASK) != 0);
+	unsigned k;
+
+	for (k = 0; k < n; k++) {
+		if (idx + k >= pages || (there != NULL && there->index == idx + k))
+			break;
+		if (idx + k >= vmo->v.hole_lo && idx + k < vmo->v.hole_hi)
+			break;
+	}
+	return k;
+}
+
+/* Behind prev, or where page idx belongs. */
+static void
+enter(struct vmo *vmo, struct vm_page *pg, uint64_t idx, struct vm_page *prev)
+{
+	struct rb_node **at = prev == NULL ? &vmo->v.pages.node :
+	    &prev->rb.right, *parent = prev == NULL ? NULL : &prev->rb;
+
+	while (*at != NULL) {
+		parent = *at;
+		at = PAGE_OF(parent)->index < idx ? &parent->right :
+		    &parent->left;
+	}
+	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), idx);
+	rb_insert(&vmo->v.pages, &pg->rb, parent, at, NULL);
+}
+
+/* [O].  As many as may; g->n says so afterwards. */
+static void
+gang_enters(struct gang *g)
+{
+	unsigned i;
+
+	g->n = room_for(g->vmo, g->idx, g->n);
+	if (g->n == 0)
+		return;
+	spin_lock(&pfn_lock);
+	for (i = 0; i < g->n; i++)
+		enter(g->vmo, g->page[i], g->idx + i, i == 0 ? NULL :
+		    g->page[i - 1]);
+	spin_unlock(&pfn_lock);
+	g->vmo->n_resident += g->n;
+	atomic_add(&cache_pages, g->n);
+	EVENT_ADD(cache_insert, g->n);
+}
+
+bool
+cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
+{
+	struct gang g = { .vmo = vmo, .idx = idx, .n = 1, .page = { pg } };
+
+	spin_lock(&vmo->lock);
+	gang_enters(&g);
+	spin_unlock(&vmo->lock);
+	return g.n == 1;
+}
+
+void
+cache_erase(struct vmo *vmo, struct vm_page *pg)
+{
+	rb_remove(&vmo->v.pages, &pg->rb, NULL);
+	EVENT(cache_remove);
+	atomic_sub(&cache_pages, 1);
+	vmo->n_resident--;
+}
+
+/* ---- getting a page ---- */
+
+int
+cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
+    struct vm_page **out)
+{
+	struct rb_node *n;
+	int r = -ENXIO;
+
+	spin_lock(&vmo->lock);
+	if (idx << PAGE_SHIFT >= vmo->size)
+		goto out;
+	r = -ENOENT;
+	n = next_in(vmo->v.pages.node, idx);
+	if (n == NULL || PAGE_OF(n)->index != idx)
+		goto out;
+	*out = PAGE_OF(n);
+	spin_lock(&pfn_lock);
+	r = PAGE_OF(n)->state == PG_READING ? -EAGAIN : 0;
+	if (r == 0 && use == CACHE_TOUCH)
+		ws_rescue(PAGE_OF(n));
+	if (r == 0)
+		page_pin_locked(PAGE_OF(n));
+	spin_unlock(&pfn_lock);
+out:
+	spin_unlock(&vmo->lock);
+	return r;
+}
+
+int
+cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
+    struct vm_page **out)
+{
+	struct vm_page *pg = NULL;
+	int r = cache_look(vmo, idx, CACHE_HOLD, &pg);
+
+	while (r == -EAGAIN || (r == -ENOENT && want == CACHE_READ)) {
+		if (r == -EAGAIN) {
+			EVENT(cache_wait);
+			r = page_wait(pg);
+		} else {
+			r = cache_readahead(vmo, idx, cache_window(vmo, idx),
+			    &pg);
+			if (r == 0 && pg != NULL) {
+				*out = pg;
+				return 0;
+			}
+		}
+		if (r != 0)
+			return r;
+		r = cache_look(vmo, idx, CACHE_HOLD, &pg);
+	}
+	if (r == 0) {
+		EVENT(cache_hit);
+		*out = pg;
+	}
+	return r;
+}
+
+unsigned
+cache_window(struct vmo *vmo, uint64_t idx)
+{
+	uint64_t next;
+	unsigned last;
+
+	spin_lock(&vmo->lock);
+	next = vmo->v.ra_next;
+	last = vmo->v.ra_win;
+	spin_unlock(&vmo->lock);
+	if (idx == 0)
+		return 4;
+	if (idx != next)
+		return 1;
+	if (last <= 2)
+		return 4;
+	return last >= GANG / 2 ? GANG : 2 * last;
+}
+
+/* Pages whose result is 0 are filled, the others leave, in one hold. */
+static void
+gang_is_read(struct gang *g, bool pin)
+{
+	pfn_t dead = 0;
+	unsigned i;
+
+	spin_lock(&g->vmo->lock);
+	spin_lock(&pfn_lock);
+	for (i = 0; i < g->n; i++) {
+		if (g->r[i] == 0) {
+			page_filled_locked(g->page[i]);
+			if (pin && i == 0)
+				page_pin_locked(g->page[i]);
+			continue;
+		}
+		cache_erase(g->vmo, g->page[i]);
+		if (page_unfilled_locked(g->page[i])) {
+			g->page[i]->qnext = dead;
+			dead = page_pfn(g->page[i]);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	spin_unlock(&g->vmo->lock);
+	page_free_chain(dead);
+}
+
+/* One request; where that fails, one for each page. */
+static void
+gang_io(struct gang *g, int (*io)(struct vmo *, uint64_t, struct vm_page **,
+    unsigned))
+{
+	int all = io(g->vmo, g->idx, g->page, g->n);
+	unsigned i;
+
+	for (i = 0; i < g->n; i++)
+		g->r[i] = all != 0 && g->n > 1 ?
+		    io(g->vmo, g->idx + i, &g->page[i], 1) : all;
+}
+
+int
+cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
+    struct vm_page **first)
+{
+	struct gang g = { .vmo = vmo, .idx = idx };
+	unsigned got;
+	int r;
+
+	if (first != NULL)
+		*first = NULL;
+	r = page_alloc_wait(PHYS_ANY, &g.page[0]);
+	if (r != 0)
+		return r;
+	for (got = 1; got < n && got < GANG; got++) {
+		g.page[got] = page_alloc_ahead();
+		if (g.page[got] == NULL)
+			break;
+	}
+	g.n = got;
+	spin_lock(&vmo->lock);
+	gang_enters(&g);
+	if (g.n > 0) {
+		vmo->v.ra_next = idx + g.n;
+		vmo->v.ra_win = (uint16_t)g.n;
+	}
+	spin_unlock(&vmo->lock);
+	while (got > g.n)
+		page_free(g.page[--got]);
+	if (g.n == 0)
+		return cache_hole_wait(vmo, idx, idx + 1);
+	gang_io(&g, cache_in);
+	gang_is_read(&g, first != NULL);
+	if (g.r[0] == 0 && first != NULL)
+		*first = g.page[0];
+	return g.r[0];
+}
+
+/* ---- dirty, and written back ---- */
+
+void
+cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
+{
+	struct gang g = { .vmo = vmo, .n = 1, .page = { pg }, .r = { r } };
+
+	gang_is_read(&g, true);
+	if (r == 0)
+		page_unpin_dirty(pg);
+}
+
+/* [O], [P].  From n on: the dirty ones that may be written, up to CACHE_CLUSTER. */
+static unsigned
+see_dirty(struct rb_node *n, uint64_t hi, struct vm_page **out)
+{
+	uint64_t idx = PAGE_OF(n)->index;
+	unsigned k = 0;
+
+	for (; n != NULL && k < CACHE_CLUSTER; n = rb_next(n)) {
+		if (PAGE_OF(n)->index != idx + k || idx + k >= hi ||
+		    (PAGE_OF(n)->flags & PF_DIRTY) == 0 ||
+		    (PAGE_OF(n)->flags & PF_WRITING) != 0)
+			break;
+		out[k++] = PAGE_OF(n);
+	}
+	return k;
+}
+
+int
+cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
+    struct vm_page **out)
+{
+	struct rb_node *n;
+	unsigned got = 0, i;
+	int r = 0;
+
+	spin_lock(&vmo->lock);
+	spin_lock(&pfn_lock);
+	n = next_in(vmo->v.pages.node, *idx);
+	while (n != NULL && PAGE_OF(n)->index < hi &&
+	    (PAGE_OF(n)->flags & (PF_DIRTY | PF_WRITING)) == 0)
+		n = rb_next(n);
+	if (n != NULL && PAGE_OF(n)->index < hi) {
+		*idx = PAGE_OF(n)->index;
+		got = see_dirty(n, hi, out);
+		for (i = 0; i < got; i++)
+			page_writing_locked(out[i]);
+		r = (int)got;
+		if (got == 0) {
+			out[0] = PAGE_OF(n);
+			r = -EAGAIN;
+		}
+	}
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	return r;
+}
+
+int
+cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
+{
+	struct gang g = { .vmo = vmo, .idx = idx, .n = (unsigned)n };
+	pfn_t dead = 0;
+	unsigned i;
+	int first = 0;
+
+	for (i = 0; i < g.n; i++)
+		g.page[i] = pages[i];
+	gang_io(&g, cache_out);
+	spin_lock(&pfn_lock);
+	for (i = 0; i < g.n; i++) {
+		if (first == 0)
+			first = g.r[i];
+		if (page_written_locked(g.page[i], g.r[i] == 0)) {
+			g.page[i]->qnext = dead;
+			dead = page_pfn(g.page[i]);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+	return first;
+}
+
+/* ---- the end of pages ---- */
+
+void
+cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	struct vm_page *wait, *pg;
+	struct rb_node *n, *next;
+	pfn_t dead;
+	unsigned k;
+
+	do {
+		wait = NULL;
+		dead = 0;
+		spin_lock(&vmo->lock);
+		spin_lock(&pfn_lock);
+		n = next_in(vmo->v.pages.node, lo);
+		for (k = 0; k < GANG && n != NULL && wait == NULL; k++) {
+			pg = PAGE_OF(n);
+			if (pg->index >= hi) {
+				n = NULL;
+				break;
+			}
+			next = rb_next(n);
+			if (pg->state == PG_READING ||
+			    (pg->flags & PF_WRITING) != 0) {
+				wait = pg;
+				break;
+			}
+			if (page_disown_locked(pg)) {
+				pg->qnext = dead;
+				dead = page_pfn(pg);
+			}
+			cache_erase(vmo, pg);
+			n = next;
+		}
+		spin_unlock(&pfn_lock);
+		spin_unlock(&vmo->lock);
+		page_free_chain(dead);
+		if (wait != NULL)
+			page_wait_plain(wait);
+	} while (n != NULL);
+}
