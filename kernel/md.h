@@ -65,7 +65,7 @@ void md_init(void);
 
 MD_INLINE unsigned md_cpu(void);    /* this CPU's number, 0…; preemption off */
 unsigned md_ncpus(void);            /* CPUs that run */
-uint64_t md_online_mask(void);      /* bit per running CPU */
+MD_INLINE uint64_t md_online_mask(void); /* bit per running CPU */
 MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);
 

@@ -80,7 +80,7 @@ enum cpu_start { CPU_AWAITED, CPU_STARTED, CPU_GIVEN_UP };
 /* One CPU.  GS points at it in the kernel; the first fields: asm.h. */
 struct cpu {
 	struct cpu *self;        /* [c] */
-	uint64_t user_rsp;       /* [cpu] scratch of syscall.S */
+	uint64_t user_rsp;       /* [cpu] scratch of syscall_entry */
 	uint64_t kstack;         /* [cpu] top of the current kernel stack */
 	struct thread *current;  /* [cpu] */
 	uint32_t preempt;        /* [cpu] > 0: stays on this CPU */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * entry.S: into the kernel by exception or interrupt, and out again
+ * entry.S: into the kernel by exception, interrupt or syscall, and out again
  *
  * Problem   Save all registers in a struct trapframe, be on the kernel's GS,
- *           call C; undo it in reverse order.
+ *           call C; undo it in reverse order.  syscall changes no stack and
+ *           leaves rip in rcx, rflags in r11: it builds the same frame.
  *
  * Picture   processor pushed:  ss rsp rflags cs rip [error]
  *           stub pushes:       [0] vector
@@ -21,6 +22,12 @@
  *              some processors (Bochs) trap once more at syscall_entry, on the
  *              user's stack pointer.  So #DB has a stack of its own, and is
  *              over before the next one can come: TF is off inside.
+ *           5. At a syscall the processor clears IF, DF, TF, NT, AC, IOPL (SFMASK).
+ *           6. sysret only when may_sysret() of trap.c says that it gives exactly
+ *              what the frame says; a non-canonical rip in sysret would fault
+ *              in the kernel on the user's stack.
+ *           7. Then rbx, rbp, r12 … r15 are the program's already: C has kept
+ *              them, and who writes others into the frame changes rip too.
  *
  * Read next kernel/amd64/trap.c
  */
@@ -174,5 +181,55 @@ trap_paranoid_entry:
 	swapgs
 1:	pop_registers
 	iretq
+
+/* ---- the fast way in ---- */
+
+	.balign 16
+	.globl syscall_entry
+syscall_entry:
+	swapgs
+	movq %rsp, %gs:CPU_USER_RSP
+	movq %gs:CPU_KSTACK, %rsp
+	pushq $SEL_UDATA
+	pushq %gs:CPU_USER_RSP
+	pushq %r11
+	pushq $SEL_UCODE
+	pushq %rcx
+	pushq %rax               /* error: the number of the call */
+	pushq $VEC_SYSCALL
+	pushq %rax
+	pushq %rcx
+	pushq %r11
+	pushq %r9
+	pushq %r8
+	pushq %r10
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %rbx
+	pushq %rbp
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	movq %rsp, %rdi
+	call trap_syscall        /* true: sysret gives what the frame says */
+	testb %al, %al
+	jz 1f
+	addq $TF_ARGS, %rsp      /* rule 7 */
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %r10
+	popq %r8
+	popq %r9
+	popq %r11
+	popq %rcx
+	popq %rax
+	movq 40(%rsp), %rsp      /* over vector, error, rip, cs, rflags */
+	swapgs
+	sysretq
+1:	movq %rsp, %rdi
+	jmp trap_resume
 
 	.section .note.GNU-stack, "", @progbits

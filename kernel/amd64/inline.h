@@ -60,6 +60,7 @@
 void md_maybe_resched(void);
 /* They were on before md_irq_save(). */
 void md_irq_on_again(void);
+extern uint64_t md_online; /* [A] smp.c */
 
 /* ---- who am I ---- */
 
@@ -67,6 +68,12 @@ inline unsigned
 md_cpu(void)
 {
 	return CPU_READ32(CPU_ID);
+}
+
+inline uint64_t
+md_online_mask(void)
+{
+	return __atomic_load_n(&md_online, __ATOMIC_SEQ_CST);
 }
 
 inline uint32_t

@@ -32,10 +32,11 @@
 struct smp_boot smp_boot;          /* read by trampoline.S */
 
 static struct {
-	uint64_t online;           /* [A] bit per running CPU */
 	bool stopping;             /* [A] */
 	void (*fn)(unsigned cpu);  /* [c] of md_start_cpus() */
-} smp = { .online = 1 };
+} smp;
+
+uint64_t md_online = 1; /* [A] bit per running CPU */
 
 static struct {
 	struct spinlock lock;      /* one call at a time */
@@ -57,12 +58,6 @@ md_ncpus(void)
 	for (n = 0; mask != 0; n++)
 		mask &= mask - 1;
 	return n;
-}
-
-uint64_t
-md_online_mask(void)
-{
-	return atomic_load(&smp.online);
 }
 
 /*
@@ -162,7 +157,7 @@ smp_entry(struct cpu *c)
 		md_halt_forever();
 	cpu_load(c);
 	apic_init_cpu();
-	(void)atomic_or(&smp.online, BIT(c->id));
+	(void)atomic_or(&md_online, BIT(c->id));
 	smp.fn(c->id);
 	panic("smp: the idle loop of CPU %u returned", c->id);
 }

@@ -16,7 +16,7 @@
  * Rules     1. FS base, user GS base and FPU registers belong to the thread
  *              that runs; they are saved when it leaves the CPU.  A user may
  *              change bases without us, by loading selectors.
- *           2. TSS.rsp0 and the stack of syscall.S follow each switch.
+ *           2. TSS.rsp0 and the stack of syscall_entry follow each switch.
  *
  * Read next kernel/amd64/switch.S, kernel/amd64/fpu.c
  */

@@ -281,7 +281,7 @@ trap_paranoid(struct trapframe *tf)
 /* ---- system calls and the way back ---- */
 
 /*
- * sysret restores rip and rflags, without TF, RF, NT, and what syscall.S pops.
+ * sysret restores rip and rflags, without TF, RF, NT, and what syscall_entry pops.
  * Who writes the rest of the frame (a handler, sigreturn, exec) clears vector.
  */
 static bool
@@ -358,7 +358,7 @@ md_trap_set_sched(void (*tick)(bool user), void (*resched)(void))
 	traps.ops.resched = resched;
 }
 
-/* Called once by proc/, before the first user thread; tick, resched kept. */
+/* By proc/, before the first user thread; tick, resched kept. */
 void
 md_trap_set_user(const struct trap_ops *ops)
 {

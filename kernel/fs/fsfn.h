@@ -134,7 +134,13 @@ struct vnode *tmpfs_nameless(struct mount *m, const char *name);
 
 /* ---- memfd.c; vnode->lock held ---- */
 void memfd_init(void);
-bool vn_is_memfd(const struct vnode *);   /* any lock: constant */
+extern struct mount memfs;
+/* Does it come from memfd_create()?  Who writes it and who runs it are not kept apart. */
+static inline bool
+vn_is_memfd(const struct vnode *v)
+{
+	return v->mnt == &memfs;
+}
 int seal_resize(const struct vnode *, uint64_t bytes) MUST_CHECK;
 ssize_t seal_write(const struct vnode *, uint64_t off, uint64_t n) MUST_CHECK;
 int seal_change(const struct vnode *) MUST_CHECK;

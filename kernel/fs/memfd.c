@@ -27,7 +27,7 @@
 	F_SEAL_FUTURE_WRITE)
 #define SEALS_WRITE (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
-static struct mount memfs = { .type = &tmpfs_type };  /* never mounted */
+struct mount memfs = { .type = &tmpfs_type };  /* never mounted */
 
 /* At fs_init(). */
 void
@@ -35,18 +35,6 @@ memfd_init(void)
 {
 	rw_init(&memfs.tree, LR_VNODE);
 	memfs.dev = dev_make(0, 254);
-}
-
-/*
- * Does v come from memfd_create()?  Who writes it and who runs it are not kept
- * apart.
- *
- * Locks:    any.
- */
-bool
-vn_is_memfd(const struct vnode *v)
-{
-	return v->mnt == &memfs;
 }
 
 /*

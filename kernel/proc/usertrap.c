@@ -33,19 +33,13 @@
 #define FX_SWD 2
 #define FX_MXCSR 24
 
-static struct {
-	void (*syscall)(struct trapframe *); /* [c] of sys/ */
-} usertrap;
-
 static int on_fault(struct trapframe *, va_t, enum access, bool user);
 static void on_exception(struct trapframe *, unsigned vector);
-static void on_syscall(struct trapframe *);
 static void on_return(struct trapframe *);
 
-static const struct trap_ops ops = {
+static struct trap_ops ops = { /* [c] .syscall: of sys/ */
 	.fault = on_fault,
 	.exception = on_exception,
-	.syscall = on_syscall,
 	.user_return = on_return,
 };
 
@@ -60,13 +54,8 @@ usertrap_init(void)
 void
 proc_set_syscall(void (*fn)(struct trapframe *))
 {
-	usertrap.syscall = fn;
-}
-
-static void
-on_syscall(struct trapframe *tf)
-{
-	usertrap.syscall(tf);
+	ops.syscall = fn;
+	md_trap_set_user(&ops);
 }
 
 /* The last thing before user mode.  Nearly always nothing waits: no signal, no mask

@@ -40,12 +40,12 @@ column() { awk -v f="$1" '$5 == f { print index($0, " " f); exit }' "$tmp/zero-f
 same "$(column user_exception)" "$(column trap_user_exit)" "depth of trap_user_exit"
 same $(($(column vm_user_fault) + 2)) "$(column vm_fault)" "depth of vm_fault"
 road munmap munmap
-way munmap 'syscall_entry amd64/syscall.S' amd64/trap.c trap_syscall on_syscall sys_munmap
+way munmap 'syscall_entry amd64/entry.S' amd64/trap.c trap_syscall dispatch sys_munmap
 grep -q 'of them [1-9][0-9]* in kernel/vm' "$tmp/munmap" || fail "munmap: $(tail -n 5 "$tmp/munmap")"
 
 # What the parent copies when it runs again is not fork's.
 road fork fork
-way fork 'syscall_entry amd64/syscall.S' amd64/trap.c sys_fork as_dup
+way fork 'syscall_entry amd64/entry.S' amd64/trap.c sys_fork as_dup
 functions fork | awk '$2 == "vm_user_fault" { exit 1 }' || fail "fork: a fault of the parent counts, too"
 
 # Three threads of the kernel take part, and the program, beside what it does anyway.
