@@ -53,7 +53,6 @@ vm_init(void)
 	swap_init();
 	commit_init();
 	pageout_init();
-	frames_init();
 	token_init();
 	ptpage_init();
 	kpaged_init();

@@ -521,8 +521,7 @@ void owner_init(void);                                   /* once, by vm_init() *
 void owner_count_out(enum page_home, struct vm_page *container, int change);
 void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS, ERROR */
 
-/* framewait.c */
-void frames_init(void);                                  /* hooks of phys */
+/* pageq.c: waiting */
 void frames_wait_low(uint64_t deadline_ns);              /* bsm sleeps: they are, or the time has come */
 int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal signal) */
 /* A frame of class USER in *out unless it has one; waits, no lock >= 3. */
@@ -572,7 +571,7 @@ uint64_t commit_limit(void);
 /* pageio.c: pages under I/O.  *_locked: [P] held. */
 void pageio_init(void);
 
-/* framewait.c */
+/* pageq.c: waiting */
 void frames_wake_bsm(void);                              /* any lock of rank < LR_WAIT */
 extern _Atomic uint32_t frames_sleepers;                 /* [A] threads in phys_wait() */
 void frames_came(void);                                  /* one more; any lock of rank < LR_WAIT */

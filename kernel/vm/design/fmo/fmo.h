@@ -161,7 +161,7 @@ int fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
     struct want *);
 bool fmo_hold(struct want *, va_t kva);        /* pin kva's page in kpage; false: out */
 
-/* shared.c */
+/* fmo_object.c */
 uint64_t fmo_trim(const struct pte_ref *);
 void fmo_unmapped(struct aspace *, struct vm_page *);
 void fmo_forget(struct aspace *);

@@ -6,8 +6,8 @@
  *           so is what they do to private pages that live in their PTEs
  *           (vm/pte/).  What a fork makes of such pages is the design's.
  *
- * Picture   fork  ─→ fork.c, forkwait.c     munmap, exit ─→ fmo.c, shared.c
- *           fault ─→ fork.c (F4, F8)        trim         ─→ shared.c
+ * Picture   fork  ─→ fork.c, forkwait.c     munmap, exit ─→ fmo.c, fmo_object.c
+ *           fault ─→ fork.c (F4, F8)        trim         ─→ fmo_object.c
  *           check, /proc ─→ fmo_check.c, fmo_stat.c swapoff      ─→ fmo_swapped.c
  *
  * Rules     1. attach, split, merge are not needed: a VAD says all there is to
