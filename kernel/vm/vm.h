@@ -128,7 +128,7 @@ void map_limit_stack(struct aspace *, uint64_t bytes);
 void map_limit_data(struct aspace *, uint64_t bytes);
 void map_limit_size(struct aspace *, uint64_t bytes);
 
-/* ---- faults and copies (fault.c, uaccess.c, pin.c, uio.c) ---- */
+/* ---- faults and copies (driver.c, uaccess.c, pin.c) ---- */
 
 struct vm_siginfo {
 	int signo, code;        /* SIGSEGV/SIGBUS/SIGKILL, si_code */

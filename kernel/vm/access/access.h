@@ -17,7 +17,7 @@ void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 enum uio_dir { UIO_PUT, UIO_GET };
 /* uaccess.c: of the current space, by address; the CPU keeps the rights.  0, -EFAULT */
 int as_copy_here(va_t, void *buf, size_t n, enum uio_dir) MUST_CHECK;
-/* pin.c, uio.c: bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
+/* pin.c, uaccess.c: bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
 ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
 

@@ -10,6 +10,9 @@
  * Picture   as_create ─→ as_attach_user … as_detach_user ─→ teardown ─→ as_put
  *             refs 1       users 1           users 0         root_pa 0   refs 0
  *           as_dup: a new space, both map_locks ─→ ops->dup ─→ child
+ *           teardown: VADs ─→ list ─→ words, table by table ─→ links, objects, VADs
+ *             a VAD is lost:  ops->as_fini ─→ links by a walk over all objects;
+ *                                             VADs by their pool
  *
  * Rules     1. Who has a reference looks at root_pa after it took ws_lock and
  *              takes 0 for an empty space (vm/space/space.c).
@@ -18,11 +21,16 @@
  *              dying space is on it until its words are gone.
  *           3. The last user is not on this root any more; CPUs that are lazy
  *              on it are kicked off before its tables are freed.
+ *           4. VADs may be on swap by then, and some unreadable: they are looked
+ *              for after each step in which they are read.  Links are unlisted
+ *              last, when the root is gone: a truncate finds each until then, and
+ *              so does the walk for what was lost.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
+#include "vm/object/object.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
@@ -212,6 +220,45 @@ root_free(struct aspace *as)
 
 /* ---- the end ---- */
 
+/* The words of all VADs, whole tables at a time; the VADs stay on *gone.  [M] exclusive. */
+static void
+detach_all(struct aspace *as, struct vad_list *gone)
+{
+	struct vad *v;
+
+	*gone = (struct vad_list){ .first = NULL };
+	while ((v = vad_first(as)) != NULL) {
+		vad_remove(as, v);
+		vad_list_add(gone, v);
+	}
+	for (v = gone->first; v != NULL; v = vad_list_next(v))
+		as->ops->detach(as, v);
+	/* What lost VADs had mapped ops->as_fini finds. */
+	if (as_has_lost(as, LOST_VADS)) {
+		EVENT_ADD(vad_live, -(int64_t)as->nvads);
+		as->nvads = as->total_pages = 0;
+	}
+}
+
+/* The VADs themselves, and the spare ones.  No lock of rank >= 2. */
+static void
+free_vads(struct aspace *as, struct vad_list *gone)
+{
+	struct vad *v;
+	unsigned left;
+
+	while ((v = vad_list_take(gone)) != NULL) {
+		vad_unlist_link(v);
+		vad_free(v);
+	}
+	vad_list_free(&as->spare_vads);
+	if (as_has_lost(as, LOST_VADS))
+		vmo_forget_space(as);
+	left = vadpool_end(as);
+	ASSERT(left == 0 || as_has_lost(as, LOST_VADS));
+	EVENT_ADD(vad_free, left);
+}
+
 /*
  * Everything that is mapped goes, then the tables, then the root.
  */
@@ -225,7 +272,7 @@ as_teardown(struct aspace *as)
 	vm_reserved_enter();
 	rw_lock_write(&as->map_lock);
 	structural_begin();
-	as_detach_all(as, &gone);
+	detach_all(as, &gone);
 	if (as->ops->as_fini != NULL)
 		as->ops->as_fini(as);
 	root_free(as);
@@ -235,7 +282,7 @@ as_teardown(struct aspace *as)
 	ASSERT(as->nvads == 0 && as->total_pages == 0);
 	structural_end();
 	rw_unlock_write(&as->map_lock);
-	as_free_vads(as, &gone);
+	free_vads(as, &gone);
 	as_unpublish(as);
 	design_reap();
 	vm_reserved_leave();

@@ -32,9 +32,6 @@ void as_init(void);                                      /* once, by vm_init() *
 
 /* ======== within the room ======== */
 
-/* asend.c */
-void as_detach_all(struct aspace *, struct vad_list *gone); /* asend.c: the words */
-void as_free_vads(struct aspace *, struct vad_list *gone); /* asend.c: the rest */
 
 /* map.c */
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */

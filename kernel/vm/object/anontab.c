@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anontab.c: the tables of anonymous objects: what they cost, visits, their end
+ * anontab.c: the tables of anonymous objects: their cost, visits, their end
  *
  * Problem   Whoever visits the words of an object wants to leap over what does
  *           not exist, and meets tables that are on swap; a fault wants only
@@ -14,10 +14,15 @@
  *           2. A commit page is charged for each table while it exists; of an
  *              object that is charged whole for all that it can ever have, from
  *              the start: a touch of what was promised may not fail.
+ *           3. A trimmed page of an object leaves ABSENT in the space: mincore,
+ *              smaps and pagemap ask the owning word.  Nothing is brought in to
+ *              answer about one page: a table that is out holds no word of a page
+ *              in memory.  Who counts a range brings its tables, one at a time.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
+#include "vm/swap/swap.h"
 #include "vm/want/want.h"
 
 /* Empty tables taken out of the tree, to be freed without [O]. */
@@ -354,4 +359,97 @@ anon_forget_lost(struct vmo *vmo)
 	vmo->a.n_pages = 0;
 	vmo->a.n_tables = 0;
 	vmo->n_resident = 0;
+}
+
+/* ---- what is in memory, what in swap ---- */
+
+/*
+ * The owning word of a page, as it is just now.
+ *
+ * Locks:    takes [O].
+ * Returns:  0: a hole, behind the end, or its table is not in memory.
+ */
+uint64_t
+anon_peek(struct vmo *vmo, uint64_t pgoff)
+{
+	struct want unmet = { .what = WANT_AGAIN };
+	struct anon_path way;
+	uint64_t w = 0;
+
+	spin_lock(&vmo->lock);
+	if (anon_walk(vmo, pgoff, &way, &unmet) == 0)
+		w = word_get(way.slot);
+	anon_unpin_table(way.table);
+	spin_unlock(&vmo->lock);
+	return w;
+}
+
+/* Words of an object, and what fn counts among them. */
+struct count {
+	struct swap_walk walk;
+	uint64_t n;
+};
+
+static uint64_t
+visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
+    int (*fn)(struct swap_walk *, const struct swap_words *))
+{
+	struct count c = { .walk = { .at = lo, .fn = fn } };
+
+	while (anon_words(vmo, hi, &c.walk) == -EAGAIN)
+		want_finish(&c.walk.want);
+	want_end(&c.walk.want);
+	return c.n;
+}
+
+static int
+count_swapped(struct swap_walk *walk, const struct swap_words *w)
+{
+	CONTAINER_OF(walk, struct count, walk)->n +=
+	    pte_kind(word_get(w->word)) == PTE_SWAP;
+	return 0;
+}
+
+static int
+push_out(struct swap_walk *walk, const struct swap_words *w)
+{
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(w->word)) == PTE_TRANS)
+		CONTAINER_OF(walk, struct count, walk)->n +=
+		    pageout_page(pte_page(word_get(w->word)), SWAP_FREE) !=
+		    PAGEOUT_ENDED;
+	spin_unlock(&pfn_lock);
+	return 0;
+}
+
+static int
+bring(struct swap_walk *walk, const struct swap_words *w)
+{
+	(void)swap_ahead(w);
+	return 0;
+}
+
+/*
+ * Pages of [lo, hi) that are in swap.
+ *
+ * Locks:    none of rank >= 3; takes [O], [P]; may sleep, but not for the pages.
+ */
+uint64_t
+anon_swapped(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	return visit(vmo, lo, hi, count_swapped);
+}
+
+/* Those that are not mapped shall leave memory: how many are still on their way. */
+uint64_t
+anon_page_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	return visit(vmo, lo, hi, push_out);
+}
+
+/* Begin to read those that are in swap. */
+void
+anon_bring_ahead(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	(void)visit(vmo, lo, hi, bring);
 }

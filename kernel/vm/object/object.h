@@ -106,8 +106,6 @@ int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
 /* walk->fn for each word in use of [walk->at, end); as ops->swapped.  Takes [O]. */
 int anon_words(struct vmo *, uint64_t end, struct swap_walk *) MUST_CHECK;
-
-/* anonlook.c */
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
 /* Of [lo, hi), may sleep: pages in swap; out with all that are not mapped, how many
  * are on their way; begin to read what is in swap. */

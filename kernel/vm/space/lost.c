@@ -16,7 +16,7 @@
  *                        above says ERROR              (F10); counts are wrong
  *
  *           a fork of such a space fails (as_dup); its end finds links and words
- *           without VADs (asend.c) and writes the counts off (pte_as_fini)
+ *           without VADs (as.c) and writes the counts off (pte_as_fini)
  *
  * Rules     1. A bit is set once and never cleared: the space ends.
  *           2. Who trusts a count or the tree asks as_has_lost() first; nobody
