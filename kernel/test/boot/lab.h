@@ -70,6 +70,7 @@ extern const struct selftest selftests_lab_forkagain[];  /* lab_forkagain.c */
 extern const struct selftest selftests_lab_forkfaults[]; /* lab_forkfaults.c */
 extern const struct selftest selftests_lab_last[];  /* lab_last.c */
 extern const struct selftest selftests_lab_laststeal[]; /* lab_laststeal.c */
+extern const struct selftest selftests_lab_lastrace[]; /* lab_lastrace.c */
 extern const struct selftest selftests_lab_anon[];  /* lab_anon.c */
 extern const struct selftest selftests_lab_anonpage[]; /* lab_anonpage.c */
 extern const struct selftest selftests_lab_anoncut[]; /* lab_anoncut.c */

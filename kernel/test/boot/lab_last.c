@@ -252,6 +252,12 @@ range_behind_swap(uint64_t n)
 		    "swap, has %u references and is %s", i, entry_of(i).refs,
 		    word_name(entry_of(i).word));
 	}
+	entry_page_goes();
+	for (i = 0; i < n; i++)
+		CLAIM(entry_of(i).refs == 1, "page %lu: the child has unmapped it; its "
+		    "entry was on swap since, and came back with %u references: who "
+		    "changes a page of entries says so (refs_changed)", i,
+		    entry_of(i).refs);
 	for (i = 0; i < n; i++)
 		CLAIM(pages_reads(&l.p, l.p.as, i), "page %lu: the child has "
 		    "unmapped it, and the parent reads something else now", i);

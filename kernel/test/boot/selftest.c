@@ -52,6 +52,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_forkfaults,
 	selftests_lab_last,
 	selftests_lab_laststeal,
+	selftests_lab_lastrace,
 	selftests_lab_anon,
 	selftests_lab_anonpage,
 	selftests_lab_anoncut,
