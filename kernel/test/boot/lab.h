@@ -84,6 +84,7 @@ extern const struct selftest selftests_lab_swapin[];   /* lab_swapin.c */
 extern const struct selftest selftests_lab_swaperr[];  /* lab_swaperr.c */
 extern const struct selftest selftests_lab_ws[];       /* lab_ws.c */
 extern const struct selftest selftests_lab_wsage[];    /* lab_wsage.c */
+extern const struct selftest selftests_lab_wsfile[];  /* lab_wsfile.c */
 extern const struct selftest selftests_lab_tablepin[]; /* lab_tablepin.c */
 extern const struct selftest selftests_lab_tableout[]; /* lab_tableout.c */
 extern const struct selftest selftests_lab_tablein[];  /* lab_tablein.c */

@@ -66,6 +66,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_swaperr,
 	selftests_lab_ws,
 	selftests_lab_wsage,
+	selftests_lab_wsfile,
 	selftests_lab_tablepin,
 	selftests_lab_tableout,
 	selftests_lab_tablein,
