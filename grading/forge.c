@@ -13,6 +13,8 @@
  *           reference's file, broken as said, attack(); called at the start of
  *           hook ─→ a submission ─→ graded
  *           grading/forgeries/fNN-*.sh: run; exit 0: the attack failed
+ *           grading/forgeries/labs: test, hook and honest text of other labs, for
+ *           grade forgeries --lab 03-anon
  *           grading/test/ends/eNN-*.c: no attacks but bugs, by the same means:
  *           each end of a boot is called by its name
  *           grading/test/honest/hNN-*.c: lab=05 call=note(f): what a learner
@@ -22,6 +24,10 @@
  *              author of an attack would know it.
  *           2. What is expected is one of several statuses; a pass never is,
  *              unless "honest" is: then nothing was broken, and nothing gained.
+ *           3. In another lab the honest part has lost the test's deed, but for
+ *              rule 2's.  Its list of names may refuse what this one allows; what
+ *              is not refused and has a flag= here is flagged there, in whatever
+ *              words.
  *
  * Read next gate.c, judge.c.
  */
@@ -36,6 +42,7 @@
 #include "selftest.h"
 
 #define FORGE_LAB "90-smoke"
+#define PLACES "grading/forgeries/labs"
 #define ENDS_LAB "91-ends"
 
 struct forgery {
@@ -43,6 +50,15 @@ struct forgery {
 	char *piece, *test, *hook, *call, *expect, *flag;
 	char *old, *new;
 	struct words say; /* each is in the report */
+};
+
+/* Where pieces go in a lab: of our own their headings say it, of others PLACES. */
+struct place {
+	const struct lab *lab;
+	bool elsewhere;
+	char *test, *hook, *file;
+	char *old, *new; /* the deed, and what is there instead */
+	char *none;      /* why the piece is no attack there */
 };
 
 /* The value behind "key=" in a heading, or NULL. */
@@ -92,6 +108,109 @@ read_texts(struct forgery *f)
 			words_add(&f->say, w.v[2]);
 		words_free(&w);
 	}
+}
+
+/* ---- other labs ---- */
+
+static void
+place_free(struct place *p)
+{
+	free(p->test);
+	free(p->hook);
+	free(p->file);
+	free(p->old);
+	free(p->new);
+	free(p->none);
+}
+
+static void
+set(char **word, const char *value)
+{
+	free(*word);
+	*word = value != NULL ? xstrdup(value) : NULL;
+}
+
+/* LAB, all or fNN, then test T, hook F, break "old" "new", or none "why". */
+static bool
+place_line(struct place *p, const struct words *w)
+{
+	const char *key = w->n >= 4 ? w->v[2] : "";
+
+	if (strcmp(key, "test") == 0) {
+		set(&p->test, w->v[3]);
+	} else if (strcmp(key, "hook") == 0) {
+		set(&p->hook, w->v[3]);
+	} else if (strcmp(key, "none") == 0) {
+		set(&p->none, w->v[3]);
+	} else if (strcmp(key, "break") == 0 && w->n == 5) {
+		set(&p->old, w->v[3]);
+		set(&p->new, w->v[4]);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Is the line one of this lab, of all pieces or of this one? */
+static bool
+is_meant(const struct words *w, const char *lab, const char *piece)
+{
+	return w->n > 1 && strcmp(w->v[0], lab) == 0 &&
+	       (strcmp(w->v[1], "all") == 0 ||
+		   strncmp(w->v[1], piece, strlen(w->v[1])) == 0);
+}
+
+/* What PLACES says of a piece in p->lab; a later line goes over an earlier one. */
+static bool
+place_read(struct place *p, const char *piece)
+{
+	char *text = file_read(PLACES, NULL), *rest = text, *line, *why = NULL;
+	bool ok = text != NULL;
+
+	p->file = xprintf("kernel/%s", p->lab->file);
+	while (ok && rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
+		struct words w = words_split(line, &why);
+
+		if (is_meant(&w, p->lab->name, piece))
+			ok = place_line(p, &w);
+		if (!ok)
+			fprintf(stderr, "grade: %s: %s: not understood\n",
+			    PLACES, line);
+		words_free(&w);
+		free(why);
+		why = NULL;
+	}
+	free(text);
+	if (ok && (p->test == NULL || p->hook == NULL || p->old == NULL)) {
+		fprintf(stderr, "grade: %s: test, hook or break of %s is missing\n",
+		    PLACES, p->lab->name);
+		ok = false;
+	}
+	return ok;
+}
+
+/* A piece with the heading of our own lab becomes one for another. */
+static void
+place_put(struct forgery *f, const struct place *p)
+{
+	bool honest = strstr(f->expect, "honest") != NULL;
+
+	set(&f->test, p->test);
+	set(&f->hook, p->hook);
+	set(&f->old, honest ? NULL : p->old);
+	set(&f->new, honest ? NULL : p->new);
+	words_free(&f->say);
+	f->say = (struct words){ 0 };
+}
+
+/* For the pieces that are scripts. */
+static void
+place_tell(const struct place *p)
+{
+	setenv("FORGE_LAB", p->lab->name, 1);
+	setenv("FORGE_FILE", p->file, 1);
+	setenv("FORGE_TEST", p->test, 1);
+	setenv("FORGE_HOOK", p->hook, 1);
 }
 
 /* Does a line of the report have these words? */
@@ -220,27 +339,42 @@ forge_text(const struct forgery *f, const struct lab *lab)
 	return text;
 }
 
+/* Is this what was expected?  Rule 3. */
+static bool
+is_expected(const struct forgery *f, enum status s, const struct verdict *v,
+    bool elsewhere)
+{
+	bool refused = s == ST_GATE || s == ST_BUILD;
+	bool listed = strstr(f->expect,
+	    s == ST_PASS ? "honest" : status_name(s)) != NULL;
+	size_t i;
+
+	if (elsewhere)
+		return s == ST_PASS ? listed :
+		    refused || f->flag == NULL || v->forged;
+	for (i = 0; i < f->say.n; i++)
+		listed = listed && says(v, f->say.v[i]);
+	return listed && (f->flag == NULL || v->forged);
+}
+
 static int
-judge_forgery(const struct forgery *f, const struct lab *lab, const char *file)
+judge_forgery(const struct forgery *f, const struct place *p, const char *file)
 {
 	struct options o = { .submission = file, .only = f->test };
 	struct report *r = xalloc(sizeof *r);
 	const struct verdict *v = &r->result[0].verdict;
 	enum status s;
-	size_t i;
-	bool ok;
+	bool ok, told;
 
-	run_quietly(r, lab, &o);
+	run_quietly(r, p->lab, &o);
 	s = r->build.status != ST_PASS ? r->build.status : v->status;
-	ok = strstr(f->expect, s == ST_PASS ? "honest" : status_name(s)) != NULL;
-	if (f->flag != NULL)
-		ok = ok && v->forged;
-	for (i = 0; i < f->say.n; i++)
-		ok = ok && says(v, f->say.v[i]);
+	ok = is_expected(f, s, v, p->elsewhere);
+	/* Why it was refused, where the heading does not have it refused. */
+	told = r->build.why != NULL &&
+	       (!ok || strstr(f->expect, status_name(s)) == NULL);
 	printf("%-36s %s%s  %s%s%s\n", strrchr(f->path, '/') + 1,
 	    status_name(s), v->forged ? " forged?" : "", ok ? "ok" : "WRONG",
-	    !ok && r->build.why != NULL ? "  " : "",
-	    !ok && r->build.why != NULL ? r->build.why : "");
+	    told ? "  " : "", told ? r->build.why : "");
 	if (!ok && r->build.status == ST_PASS)
 		report_text(r, false);
 	report_free(r);
@@ -249,7 +383,7 @@ judge_forgery(const struct forgery *f, const struct lab *lab, const char *file)
 }
 
 static int
-forgery_in_c(const struct lab *lab, const char *path)
+forgery_in_c(const struct place *place, const char *path)
 {
 	struct forgery f = { .path = path };
 	char *file = tidy_file("forgery.c"), *text;
@@ -262,11 +396,13 @@ forgery_in_c(const struct lab *lab, const char *path)
 	f.expect = heading(f.piece, "expect");
 	f.flag = heading(f.piece, "flag");
 	read_texts(&f);
-	text = forge_text(&f, lab);
+	if (place->elsewhere && f.expect != NULL)
+		place_put(&f, place);
+	text = forge_text(&f, place->lab);
 	if (text == NULL || f.expect == NULL || f.test == NULL)
-		printf("%s: does not fit %s\n", path, lab->file);
+		printf("%s: does not fit %s\n", path, place->lab->file);
 	else if (file_write(file, text, strlen(text)))
-		wrong = judge_forgery(&f, lab, file);
+		wrong = judge_forgery(&f, place, file);
 	tidy_remove(file);
 	free(file);
 	free(text);
@@ -307,47 +443,73 @@ lab_of(const char *path, const char *name, char **why)
 	return lab;
 }
 
-/* name: their lab, one of the grader's own; NULL: each says which. */
+/* One piece.  1: not as it should be; GRADE_USAGE: there is no such place. */
 static int
-run_pieces(const char *pattern, const char *name)
+run_piece(const char *path, const char *name, bool elsewhere)
 {
-	struct lab *lab = NULL;
+	const char *piece = strrchr(path, '/') + 1;
+	struct place p = { .elsewhere = elsewhere };
 	char *why = NULL;
-	int wrong = 0;
+	struct lab *lab = lab_of(path, name, &why);
+	int wrong = GRADE_USAGE;
+
+	p.lab = lab;
+	if (lab == NULL) {
+		fprintf(stderr, "grade: %s\n", why);
+	} else if (!elsewhere || place_read(&p, piece)) {
+		if (elsewhere)
+			place_tell(&p);
+		if (p.none != NULL)
+			wrong = !printf("%-36s none: %s\n", piece, p.none);
+		else
+			wrong = path[strlen(path) - 1] == 'h'
+				    ? forgery_in_sh(path)
+				    : forgery_in_c(&p, path);
+	}
+	place_free(&p);
+	lab_free(lab);
+	free(why);
+	return wrong;
+}
+
+/*
+ * name: their lab; NULL: each says which.  elsewhere: that is none of the grader's
+ * own, and PLACES has what the headings say.
+ */
+static int
+run_pieces(const char *pattern, const char *name, bool elsewhere)
+{
+	int wrong = 0, r;
 	glob_t g;
 	size_t i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (name != NULL)
+	if (name != NULL && !elsewhere)
 		setenv("GRADE_LABS", "grading/test/labs", 1);
 	if (glob(pattern, 0, NULL, &g) != 0) {
 		fprintf(stderr, "grade: no pieces\n");
 		return GRADE_USAGE;
 	}
 	for (i = 0; i < g.gl_pathc; i++) {
-		size_t n = strlen(g.gl_pathv[i]);
-
-		lab = lab_of(g.gl_pathv[i], name, &why);
-		if (lab == NULL) {
-			fprintf(stderr, "grade: %s\n", why);
-			return GRADE_USAGE;
+		r = run_piece(g.gl_pathv[i], name, elsewhere);
+		if (r == GRADE_USAGE) {
+			globfree(&g);
+			return r;
 		}
-		wrong += g.gl_pathv[i][n - 1] == 'h'
-			     ? forgery_in_sh(g.gl_pathv[i])
-			     : forgery_in_c(lab, g.gl_pathv[i]);
-		lab_free(lab);
+		wrong += r;
 	}
 	printf("%zu pieces, %d not as they should be\n", g.gl_pathc, wrong);
 	globfree(&g);
 	return wrong != 0;
 }
 
-/* All of them, or those whose name begins with which. */
+/* All of them, or those whose name begins with which; lab NULL: the grader's own. */
 int
-cmd_forgeries(const char *which)
+cmd_forgeries(const char *lab, const char *which)
 {
 	char *pattern = xprintf("grading/forgeries/%s*-*", which ? which : "f");
-	int code = run_pieces(pattern, FORGE_LAB);
+	int code = run_pieces(
+	    pattern, lab != NULL ? lab : FORGE_LAB, lab != NULL);
 
 	free(pattern);
 	return code;
@@ -359,7 +521,7 @@ ends_named(const char *which)
 {
 	char *pattern = xprintf(
 	    "grading/test/ends/%s*.c", which ? which : "e");
-	int code = run_pieces(pattern, ENDS_LAB);
+	int code = run_pieces(pattern, ENDS_LAB, false);
 
 	free(pattern);
 	return code;
@@ -370,7 +532,7 @@ int
 allowed_named(const char *which)
 {
 	char *pattern = xprintf("grading/test/honest/%s*.c", which ? which : "h");
-	int code = run_pieces(pattern, NULL);
+	int code = run_pieces(pattern, NULL, false);
 
 	free(pattern);
 	return code;

@@ -39,7 +39,8 @@ static const char usage_text[] =
     "  validate RESULT.json       does it fit the schema?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
     "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
-    "  mutants [LAB [mN]]  variants [LAB]  forgeries [fNN]  selftest …  doctor\n";
+    "  mutants [LAB [mN]]  variants [LAB]  selftest …  doctor\n"
+    "  forgeries [--lab LAB] [fNN]  attacks on the grader, put into a lab's file\n";
 
 static int
 usage(void)
@@ -319,7 +320,11 @@ cmd_variants_args(int argc, char **argv)
 static int
 cmd_forgeries_args(int argc, char **argv)
 {
-	return cmd_forgeries(argc > 1 ? argv[1] : NULL);
+	bool lab = argc > 2 && strcmp(argv[1], "--lab") == 0;
+
+	if (lab)
+		return cmd_forgeries(argv[2], argc > 3 ? argv[3] : NULL);
+	return cmd_forgeries(NULL, argc > 1 ? argv[1] : NULL);
 }
 
 static int

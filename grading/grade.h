@@ -444,7 +444,7 @@ int cmd_selftest(int argc, char **argv);
 int cmd_mutants(const char *lab, const char *mutant);
 int cmd_mutate(int argc, char **argv);
 int cmd_variants(const char *lab);
-int cmd_forgeries(const char *which);
+int cmd_forgeries(const char *lab, const char *which);
 int cmd_doctor(void);
 int cmd_repro(int argc, char **argv);
 int cmd_gdb(const struct lab *, const struct options *);

@@ -1,12 +1,10 @@
 # Ways around a rule about the text: each is refused, and an honest file that
 # looks like them is not.
-export GRADE_LABS=grading/test/labs
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
+. grading/forgeries/lab.sh
 bad=0
 attempt() { # attempt NAME TEXT: behind the reference
-	{ cat kernel/vm/map/vad.c; printf "$2"; } >"$tmp/x.c"
-	build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x.c" >"$tmp/out"
+	{ cat "$FORGE_FILE"; printf "$2"; } >"$tmp/x.c"
+	run --test "$FORGE_TEST" --submission "$tmp/x.c" >"$tmp/out"
 	[ $? = 2 ] && grep -q 'is refused' "$tmp/out" ||
 		{ echo "$1: $(head -n 3 "$tmp/out")"; bad=1; }
 }
@@ -29,11 +27,9 @@ attempt brackets '[[gnu::section(".init_array")]] static int x;\n'
 attempt renamed 'int f(void) __asm("ev_mark");\n'
 attempt segment 'int vad_seg(void); static __attribute__((noinline)) int seg(void) { return *(volatile int __seg_gs *)8; }\nint (*volatile vad_hook)(void) = seg;\n'
 # Words that mean nothing here, a name of another file, a line for oneself.
-awk '/^vad_remove_range[(]/ { here = 1 } { print }
-	here && /^{/ { print "\tstatic int section, weak; /* asm(\"nop\"); #import */"
-		print "\tsection += weak;"
-		print "\tklog(\"%s %d\", pte_kind_name(0), section);"; here = 0 }' \
-	kernel/vm/map/vad.c >"$tmp/x.c"
-build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x.c" >"$tmp/out" ||
+with '	static int section, weak; /* asm("nop"); #import */
+	section += weak;
+	klog("%s %d", pte_kind_name(0), section);' >"$tmp/x.c"
+run --test "$FORGE_TEST" --submission "$tmp/x.c" >"$tmp/out" ||
 	{ echo "honest: $(cat "$tmp/out")"; bad=1; }
 exit $bad

@@ -1,8 +1,6 @@
 # Texts on which a compiler, an assembler or a linker would not end: each ends in
 # seconds, as a file that does not compile.
-export GRADE_LABS=grading/test/labs
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
+. grading/forgeries/lab.sh
 repeat() { awk -v s="$1" -v n="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%s", s }'; }
 doubling() { # doubling GLUE: A9 is ten to the tenth of it
 	echo "#define A0 1 $1 1 $1 1 $1 1 $1 1 $1 1 $1 1 $1 1 $1 1 $1 1"
@@ -24,8 +22,8 @@ spent() { times >"$tmp/times"; cpu=$(awk 'NR == 2 { split($1, u, /[ms]/); split(
 bad=0
 for f in "$tmp"/*.c; do
 	began=$(date +%s); spent; before=$cpu
-	{ cat kernel/vm/map/vad.c; cat "$f"; } >"$tmp/x"
-	build/grading/grade run smoke --quiet --test t02 --submission "$tmp/x" >"$tmp/out"
+	{ cat "$FORGE_FILE"; cat "$f"; } >"$tmp/x"
+	run --test "$FORGE_TEST" --submission "$tmp/x" >"$tmp/out"
 	code=$?
 	took=$(($(date +%s) - began)); spent; cpu=$((cpu - before))
 	[ $code = 2 ] && [ $cpu -lt 120 ] && [ $took -lt 600 ] && [ "$(wc -c <"$tmp/out")" -lt 400000 ] ||

@@ -1,6 +1,7 @@
 /*
  * Says of a page table that it is something else, and then writes to it.
  *
+ * forge: use find.h
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "writes to the home of a frame"
  * forge: say "writes to a page table"
@@ -8,13 +9,10 @@
 static void
 attack(void)
 {
-	unsigned pfn;
+	unsigned pfn = frame_of(HOME_TABLE, 1, 0);
 	uint64_t home;
 
-	for (pfn = 1; pfn < 16384; pfn++)
-		if (pfdb[pfn].home >> 60 == HOME_TABLE)
-			break;
-	if (pfn == 16384)
+	if (pfn == 0)
 		return;
 	home = pfdb[pfn].home;
 	*(volatile uint64_t *)&pfdb[pfn].home = (uint64_t)HOME_KPAGED << 60;
