@@ -5,6 +5,8 @@
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "maps memory of the kernel's image"
  */
+#include "vm/map/map.h"
+
 static void
 attack(void)
 {

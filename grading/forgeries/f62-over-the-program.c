@@ -6,6 +6,8 @@
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "writes to memory of a program"
  */
+#include "vm/map/map.h"
+
 static void
 attack(void)
 {
