@@ -224,9 +224,7 @@ queues(void)
 	struct vm_page *pg;
 
 	wset_fill(&p, 0, n);
-	wset_show(&p);
-	swp_push(&p, 0);
-	wset_hide(&p);
+	wset_standby(&p);
 	for (i = 0; i < n; i++) {
 		CHECK(pages_reads(&p, p.as, i));
 		if (i % 2 == 0)

@@ -21,7 +21,6 @@
 #define STRINGS 5u
 #define NAP_NS 1000000ul
 #define NAPS 3000u
-#define PUSHES 20u
 
 /* ---- step 3: back from a queue ---- */
 
@@ -58,9 +57,7 @@ taken_back(void)
 	struct pages p = wset_begin(8);
 
 	wset_fill(&p, 0, 8);
-	wset_show(&p);
-	swp_push(&p, 0);
-	wset_hide(&p);
+	wset_standby(&p);
 	CHECK(pages_reads(&p, p.as, 1));
 	swp_store(&p, 2, 5);
 	wset_change(&p, 2, MD_PTE_A, 0);
@@ -78,16 +75,6 @@ taken_back(void)
 	wset_end(&p);
 }
 
-static bool
-all_are_on_standby(const struct pages *p)
-{
-	uint64_t i;
-
-	for (i = 0; i < p->n && swp_frame(p, i)->state == PG_STANDBY; i++)
-		;
-	return i == p->n && swp_settle();
-}
-
 /* Half of the pages on standby are taken back; the frames of the others go. */
 static void
 stolen(void)
@@ -97,11 +84,7 @@ stolen(void)
 	struct vm_page *pg;
 
 	wset_fill(&p, 0, n);
-	wset_show(&p);
-	for (i = 0; i < PUSHES && !all_are_on_standby(&p); i++)
-		swp_push(&p, 0);
-	wset_hide(&p);
-	CHECK(all_are_on_standby(&p));
+	wset_standby(&p);
 	ev_mark(1);
 	for (i = 0; i < n; i += 2)
 		CLAIM(pages_reads(&p, p.as, i), "page %lu, taken back from "

@@ -14,7 +14,10 @@
  *
  * Read next lab_ws.c, lab_wsage.c; vm/ws/ws.c.
  */
+#include "test/boot/lab_swappages.h"
 #include "test/boot/lab_wsset.h"
+
+#define PUSHES 1000 /* of 5 ms each */
 
 void
 wset_hide(const struct pages *p)
@@ -120,6 +123,32 @@ wset_unused(const struct pages *p)
 	for (i = 0; i < p->n; i++)
 		if (wset_is_in(p, i))
 			wset_change(p, i, MD_PTE_A, 0);
+}
+
+static bool
+all_are_on_standby(const struct pages *p)
+{
+	struct vm_page *pg;
+	uint64_t i;
+
+	for (i = 0; i < p->n; i++) {
+		pg = swp_frame(p, i);
+		if (pg == NULL || pg->state != PG_STANDBY)
+			return false;
+	}
+	return swp_settle();
+}
+
+void
+wset_standby(const struct pages *p)
+{
+	unsigned i;
+
+	wset_show(p);
+	for (i = 0; i < PUSHES && !all_are_on_standby(p); i++)
+		swp_push(p, 0);
+	wset_hide(p);
+	CHECK(all_are_on_standby(p));
 }
 
 size_t

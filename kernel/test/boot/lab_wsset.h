@@ -30,6 +30,8 @@ bool wset_use(const struct pages *, uint64_t i);
 /* Pages [lo, hi) are mapped and stored to; then nobody has used any of them. */
 void wset_fill(const struct pages *, uint64_t lo, uint64_t hi);
 void wset_unused(const struct pages *);
+/* All have been written and are on standby, however long the disk takes. */
+void wset_standby(const struct pages *);
 /* A trim, and an age pass. */
 size_t wset_evict(const struct pages *, size_t want, int min_age);
 void wset_age(const struct pages *);
