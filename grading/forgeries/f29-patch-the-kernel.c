@@ -12,7 +12,7 @@ static void
 attack(void)
 {
 	struct aspace *as = as_current();
-	uint64_t va = (uint64_t)ev_read, at;
+	uint64_t va = (uint64_t)klog, at;
 	static bool done;
 
 	if (done || as == NULL)

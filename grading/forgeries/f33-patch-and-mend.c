@@ -10,7 +10,7 @@ static void
 attack(void)
 {
 	struct aspace *as = as_current();
-	uint64_t at = (uint64_t)pa2va((uint64_t)ev_read - IMAGE);
+	uint64_t at = (uint64_t)pa2va((uint64_t)klog - IMAGE);
 	volatile uint8_t *p = (volatile uint8_t *)at - 1;
 
 	if (as == NULL)

@@ -5,6 +5,8 @@
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "writes to a page table"
  */
+#include "vm/map/map.h"
+
 static void
 attack(void)
 {

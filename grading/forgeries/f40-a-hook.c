@@ -5,6 +5,8 @@
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "calls ev_mark through a pointer"
  */
+#include "vm/design/design.h"
+
 static volatile long distance = (long)(@ev_mark@ - @ev_read@);
 
 static struct {

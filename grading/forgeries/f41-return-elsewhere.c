@@ -11,7 +11,7 @@ static void
 attack(void)
 {
 	volatile uint64_t local = 0, at = (uint64_t)&local, *p = (void *)at;
-	uint64_t text = (uint64_t)ev_read & ~0xfffffful;
+	uint64_t text = (uint64_t)klog & ~0xfffffful;
 	unsigned i;
 
 	for (i = 0; i < 64; i++)

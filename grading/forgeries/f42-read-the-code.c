@@ -9,7 +9,7 @@ static volatile uint64_t found, back = 64;
 static void
 attack(void)
 {
-	const uint8_t *p = (const uint8_t *)ev_read - back;
+	const uint8_t *p = (const uint8_t *)klog - back;
 	unsigned i;
 
 	for (i = 0; i < 4096; i++)

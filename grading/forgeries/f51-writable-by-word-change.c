@@ -6,7 +6,7 @@
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "maps memory of the kernel's image"
  */
-static uint64_t (*volatile fn)(enum ev_id) = ev_read;
+static void (*volatile fn)(const char *, ...) = klog;
 
 static void
 attack(void)
