@@ -97,16 +97,14 @@ SYSTEM_ONLY void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
 #else
 #define THREAD_FN
 #endif
-THREAD_FN struct thread *thread_current(void); /* md_current(), asserted */
+/* Before sched_start() there is none, and who uses it traps. */
+THREAD_FN struct thread *thread_current(void);
 
 #if IN_LINE || defined(THREAD_TO_CALL)
 THREAD_FN struct thread *
 thread_current(void)
 {
-	struct thread *t = md_current();
-
-	ASSERT(t != NULL);
-	return t;
+	return md_current();
 }
 #endif
 bool thread_is_killed(void);          /* current has THREAD_KILL pending */

@@ -413,7 +413,7 @@ word_pa(const uint64_t *word)
 {
 	pa_t pa = va2pa(word);
 
-	ASSERT(((pa >> 60) | (pa & 7)) == 0);
+	ASSERT((pa & 7) == 0);
 	return pa;
 }
 

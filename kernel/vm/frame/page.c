@@ -104,6 +104,7 @@ resident_changed(struct vm_page *container, int more, int special)
 	struct aspace *as;
 
 	container->nres = (uint16_t)(container->nres + more);
+	ASSERT(container->nres <= MD_PT_WORDS);
 	if (!is_table)
 		return;
 	container->tbl.nspec = (uint16_t)(container->tbl.nspec + special);
@@ -135,15 +136,15 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 	if (more != 0)
 		resident_changed(container, more,
 		    pte_is_special(new) - pte_is_special(old));
-	if ((new != 0) != (old != 0))
+	if ((new != 0) != (old != 0)) {
 		container->nused = (uint16_t)(container->nused + (new != 0) -
 		    (old != 0));
+		ASSERT(container->nused <= MD_PT_WORDS);
+	}
 	/* Only leaf tables have such words, and [W] is held. */
 	if (((new | old) & PTE_LOCK) != 0)
 		container->tbl.as->n_locked += (uint64_t)pte_is_locked(new) -
 		    pte_is_locked(old);
-	ASSERT(container->nres <= MD_PT_WORDS &&
-	    container->nused <= MD_PT_WORDS);
 	/* Written by direct map, where no D bit tells. */
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
@@ -178,7 +179,6 @@ word_sums_locked(struct vm_page *container, int used, int resident)
 	container->nused = (uint16_t)(container->nused + used);
 	if (resident != 0)
 		resident_changed(container, resident, 0);
-	ASSERT(container->nres <= MD_PT_WORDS);
 	ASSERT(container->nused <= MD_PT_WORDS);
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
@@ -204,7 +204,7 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old = put_word(container, word, new);
 
-	ASSERT(!pte_is_unmapped_frame(old) || spin_is_mine(&pfn_lock));
+	ASSERT(spin_is_mine(&pfn_lock) || !pte_is_unmapped_frame(old));
 	return old;
 }
 
@@ -646,9 +646,9 @@ page_disown(struct vm_page *pg)
 bool
 page_let_go_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->mapcount > 0 || pg->pins > 0)
 		return false;
+	ASSERT(spin_is_mine(&pfn_lock));
 	if ((pg->flags & PF_ORPHAN) == 0) {
 		page_rest(pg);
 		return false;

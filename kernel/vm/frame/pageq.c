@@ -135,7 +135,6 @@ pq_remove(struct vm_page *pg)
 void
 pq_activate(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->state != PG_STANDBY && pg->state != PG_MODIFIED)
 		return;
 	pq_remove(pg);

@@ -151,8 +151,7 @@ kpaged_trypin(va_t kva)
 	kind = pte_kind(w);
 	if (kind == PTE_VALID || kind == PTE_TRANS) {
 		pg = pte_page(w);
-		ASSERT(page_home_kind(pg) == HOME_KPAGED &&
-		    page_home_payload(pg) == word_pa(word));
+		ASSERT(pg->home == ((uint64_t)HOME_KPAGED << 60 | va2pa(word)));
 		page_pin_locked(pg);
 	}
 	note_use(word, w);
