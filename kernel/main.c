@@ -88,7 +88,10 @@ say_hello(void)
 	    md_ncpus() == 1 ? "" : "s", boot_info()->loader);
 }
 
-/* The first root, or what goes over that of a disk: cpio archives of the loader. */
+/*
+ * The first root, or what goes over that of a disk: cpio archives of the loader, whose
+ * memory is free then.
+ */
 static void
 unpack_initramfs(void)
 {
@@ -102,6 +105,7 @@ unpack_initramfs(void)
 		if (r < 0)
 			klog("main: module %u is not all cpio archives; what "
 			    "could be read of it is there", i);
+		commit_adopt(phys_adopt(bi->mod[i].start, bi->mod[i].end));
 	}
 	if (bi->nmods == 0 && option_str("root") == NULL)
 		panic("main: no initial file system; "

@@ -34,6 +34,8 @@ enum phys_want { PHYS_ANY, PHYS_ZEROED };
 
 /* Take all free RAM of boot/; the frame database is made here. */
 void phys_init(void);
+/* RAM that boot/ had kept and that has no more use, e.g. the archive of the first files. */
+SYSTEM_ONLY uint64_t phys_adopt(pa_t start, pa_t end);
 /*
  * One frame.
  *

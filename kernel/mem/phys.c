@@ -49,7 +49,7 @@ static struct {
 	_Atomic uint64_t avail;      /* [A] rule 1 */
 	_Atomic uint64_t min_ever;   /* [A] lowest avail */
 	uint64_t total;              /* [A] frames ever adopted */
-	uint64_t wired;              /* [c] frames that boot/ had taken */
+	uint64_t wired;              /* [A] frames that boot/ had taken, and keeps */
 	unsigned areas;              /* [A] swap areas */
 	bool poison;                 /* [c] */
 	void (*freed)(void);         /* [c] */
@@ -283,6 +283,31 @@ free_frame(struct vm_page *pg)
 	m->pfn[m->n++] = page_pfn(pg);
 	spin_unlock(&m->lock);
 	phys_unpromise(1);
+}
+
+/*
+ * RAM that boot/ had kept, and that has no more use, joins the rest: whole pages.
+ *
+ * Locks:    as phys_free(); nobody else calls it meanwhile.
+ * Returns:  how many frames.
+ */
+uint64_t
+phys_adopt(pa_t start, pa_t end)
+{
+	uint64_t n = 0;
+	pa_t pa;
+
+	for (pa = PAGE_UP(start); pa + PAGE_SIZE <= end; pa += PAGE_SIZE) {
+		if (!phys_is_ram((pfn_t)(pa >> PAGE_SHIFT)))
+			continue;
+		page_set_home(page_of_pa(pa), HOME_NONE, 0);
+		free_frame(page_of_pa(pa));
+		n++;
+	}
+	atomic_add(&phys.total, n);
+	atomic_sub(&phys.wired, n);
+	phys_set_marks();
+	return n;
 }
 
 /*

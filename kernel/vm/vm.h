@@ -372,6 +372,7 @@ struct vm_mem_info {                /* bytes */
 	uint64_t swap_total, swap_free, swap_cached;
 };
 void vm_mem_info(struct vm_mem_info *);
+SYSTEM_ONLY void commit_adopt(uint64_t n); /* frames that boot/ has given back */
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
 SYSTEM_ONLY int commit_set_mode(unsigned) MUST_CHECK;
 uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */

@@ -60,7 +60,7 @@ enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
-	uint64_t places, wired;    /* [c] frames free and wired at the start */
+	uint64_t places, wired;    /* [c] frames free and wired before the first program */
 	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
 	bool (*is_user)(void);     /* [c] NULL: nobody is */
 	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
@@ -98,6 +98,18 @@ commit_init(void)
 	commit.for_root = MAX(ROOT_MIN, MIN(ROOT_MAX, ps.total / ROOT_SHARE));
 	ev_set_gauge_word(EV_commit_total, &commit.charged);
 	ev_set_gauge(EV_commit_limit, gauge_limit, 0);
+}
+
+/*
+ * So many frames that were wired then are free now.
+ *
+ * Locks:    none; before there are programs.
+ */
+void
+commit_adopt(uint64_t n)
+{
+	commit.places += n;
+	commit.wired -= n;
 }
 
 /* ---- what is root's ---- */
@@ -375,7 +387,6 @@ limit_now(void)
 {
 	uint64_t wired = page_count(PG_WIRED), places, gone;
 
-	/* RAM that boot/ had kept comes back later: fewer wired than before. */
 	places = commit.places + commit.wired - MIN(wired, commit.wired);
 	wired -= MIN(wired, commit.wired);
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
