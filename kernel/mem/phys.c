@@ -304,6 +304,8 @@ phys_adopt(pa_t start, pa_t end)
 		free_frame(page_of_pa(pa));
 		n++;
 	}
+	/* As if it had been free since the start. */
+	atomic_add(&phys.min_ever, n);
 	atomic_add(&phys.total, n);
 	atomic_sub(&phys.wired, n);
 	phys_set_marks();
