@@ -137,7 +137,7 @@ archive(const struct boot_job *job, char **why)
 
 /* ---- the same as a disk ---- */
 
-#define FIRMWARE (1ll << 20) /* more than it keeps, at the end of memory */
+#define FIRMWARE (4ll << 20) /* more than it copies itself to, at the end of memory */
 
 static int64_t
 root_at(const struct test *t)
