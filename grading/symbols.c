@@ -8,7 +8,6 @@
  *
  * Read next boot.c, report_text.c.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 struct symbol {
 	uint64_t pc;
 	char *name;
-	bool global;
+	bool exported; /* not of one object alone */
 };
 
 struct symbols {
@@ -40,7 +39,7 @@ add_line(struct symbols *s, char *line)
 	if (s->v == NULL)
 		abort();
 	s->v[s->n].pc = pc;
-	s->v[s->n].global = isupper((unsigned char)type);
+	s->v[s->n].exported = type >= 'A' && type <= 'Z';
 	s->v[s->n++].name = xstrdup(name);
 }
 
@@ -77,24 +76,24 @@ symbols_free(struct symbols *s)
 }
 
 /*
- * What the linker gives who asks for the name; else the first that an object has for
- * itself, as of a function in line that the compiler has made a call of.
+ * What is exported comes first: a function in line may also be in an object for
+ * itself, as a static one of the same name, before or behind it.
  */
 uint64_t
 symbols_find(const struct symbols *s, const char *name)
 {
-	uint64_t own = 0;
+	uint64_t pc = 0;
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
 		if (strcmp(s->v[i].name, name) != 0)
 			continue;
-		if (s->v[i].global)
+		if (s->v[i].exported)
 			return s->v[i].pc;
-		if (own == 0)
-			own = s->v[i].pc;
+		if (pc == 0)
+			pc = s->v[i].pc;
 	}
-	return own;
+	return pc;
 }
 
 /* The n-th function, and where the next symbol is; false: there is none. */
