@@ -218,11 +218,13 @@ pageout_page(struct vm_page *pg, enum swap_then then)
 static bool
 swap_should_write(void)
 {
+	/* In this order: a push that comes after the look at the queue stays. */
+	uint64_t push = atomic_load(&pageout.push);
 	uint64_t waiting = pq_modified_anon()->n, soon;
 
-	if (waiting == 0)
-		atomic_store(&pageout.push, 0);
-	if (waiting == 0 || atomic_load(&pageout.push) != 0)
+	if (waiting == 0 && push != 0)
+		(void)atomic_cas(&pageout.push, &push, 0);
+	if (waiting == 0 || push != 0)
 		return waiting != 0;
 	soon = frames_available() + page_writing_count();
 	return soon < phys_marks.high;
