@@ -27,7 +27,7 @@ static const char *const what[KINDS] = {
 };
 
 static int
-disk_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
+zeros_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
 {
 	int i;
 
@@ -37,19 +37,19 @@ disk_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
 }
 
 static int
-disk_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
+refused_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
 {
 	return -EIO;
 }
 
 static bool
-disk_has(void *obj, uint64_t idx)
+all_is_there(void *obj, uint64_t idx)
 {
 	return true;
 }
 
 static const struct pager_ops disk_ops = {
-	.in = disk_in, .out = disk_out, .has = disk_has,
+	.in = zeros_in, .out = refused_out, .has = all_is_there,
 };
 
 /* A page of each kind, each in a mapping of its own, of the same age; unused. */
