@@ -457,7 +457,7 @@ dup_copy(struct pte_fork *f, struct rec_slot *s, struct rec_slot *cs)
 	page_copy(to, from);
 	slot_set(cs, rec);
 	spin_lock(&pfn_lock);
-	page_adopt_locked(to, HOME_ANON, word_pa(&rec->word),
+	page_adopt_locked(to, HOME_SHADOW, word_pa(&rec->word),
 	    slot_va(cs) >> PAGE_SHIFT);
 	page_pin_locked(to);
 	word_set_locked(NULL, &rec->word, pte_make_trans(to));
@@ -704,7 +704,7 @@ static int
 one_swapped(struct rec *rec, uint64_t index, struct swap_walk *walk)
 {
 	const struct swap_words w = { .word = &rec->word, .step = 1, .max = 1,
-		.home = HOME_ANON, .index = index };
+		.home = HOME_SHADOW, .index = index };
 	enum pte_kind kind = pte_kind(word_get(&rec->word));
 
 	return kind == PTE_SWAP || kind == PTE_TRANS ? walk->fn(walk, &w) : 0;
@@ -747,7 +747,7 @@ all_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 static void
 recs_init(void)
 {
-	owner_add_home(HOME_ANON, (struct owner_home){ OWNER_DATA, 0,
+	owner_add_home(HOME_SHADOW, (struct owner_home){ OWNER_DATA, 0,
 		EV_swap_in_fork, EV_swap_out_fork });
 }
 

@@ -382,11 +382,13 @@ views_with_restarts(void **state)
 	scarce = 0;
 }
 
+static char recs[] = "recs", uvm[] = "uvm";
+
 /* A design that finds its pages by address, and makes their words itself. */
 static void
 views_of_records(void **state)
 {
-	file_design = "recs";
+	file_design = *state;
 	any_order(10000, 3);
 	views_with_restarts(state);
 	file_design = "fmo";
@@ -405,7 +407,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(views_in_any_order),
 		cmocka_unit_test(views_with_restarts),
-		cmocka_unit_test(views_of_records),
+		{ "views_of_recs", views_of_records, NULL, NULL, recs },
+		{ "views_of_uvm", views_of_records, NULL, NULL, uvm },
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

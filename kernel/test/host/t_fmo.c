@@ -35,7 +35,8 @@ static struct {
 	struct cell page[PAGES];
 } proc[NPROC];
 static unsigned scarce; /* 1: each third frame is refused while a fault runs */
-static char fmo[] = "fmo", eager[] = "eager", recs[] = "recs";
+static char fmo[] = "fmo", eager[] = "eager", recs[] = "recs",
+    uvm[] = "uvm";
 static char *designs[2] = { fmo, fmo }; /* of new processes, by chance */
 
 static void
@@ -275,13 +276,13 @@ designs_agree(void **state)
 		fail_msg("memory is missing");
 }
 
-/* The same by a design of the other kind (recs.h), and beside fmo. */
+/* The same by a design of the other kind (uvm, recs.h), and beside fmo. */
 static void
 records_agree(void **state)
 {
 	unsigned i;
 
-	designs[0] = designs[1] = recs;
+	designs[0] = designs[1] = *state;
 	histories(60, 2000);
 	vm_leak_begin();
 	for (i = 61; i < 66; i++)
@@ -289,7 +290,7 @@ records_agree(void **state)
 	designs[0] = fmo;
 	for (i = 66; i < 69; i++)
 		histories(i, 4000);
-	designs[0] = recs;
+	designs[0] = *state;
 	scarce = 1;
 	histories(69, 4000);
 	scarce = 0;
@@ -509,11 +510,13 @@ main(void)
 		cmocka_unit_test(second_fork_rerefs),
 		cmocka_unit_test(random_histories),
 		cmocka_unit_test(designs_agree),
-		cmocka_unit_test(records_agree),
+		{ "recs_agree", records_agree, NULL, NULL, recs },
+		{ "uvm_agrees", records_agree, NULL, NULL, uvm },
 		cmocka_unit_test(eager_fork_copies),
 		cmocka_unit_test_prestate(fork_fails_whole, fmo),
 		{ "eager_fork_fails_whole", fork_fails_whole, NULL, NULL, eager },
 		{ "recs_fork_fails_whole", fork_fails_whole, NULL, NULL, recs },
+		{ "uvm_fork_fails_whole", fork_fails_whole, NULL, NULL, uvm },
 		cmocka_unit_test(entries_by_pinning_fault),
 		cmocka_unit_test(faults_wait_for_frames),
 		cmocka_unit_test(flushes_by_the_table),

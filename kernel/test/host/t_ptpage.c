@@ -365,14 +365,14 @@ histories(void **state)
  * from wherever they are mapped, and come back.
  */
 static void
-records_go_and_come(void **state)
+records_by(const char *name, enum ev_id outs, enum ev_id ins)
 {
-	uint64_t out = ev_read(EV_swap_out_fork), in = ev_read(EV_swap_in_fork);
+	uint64_t out = ev_read(outs), in = ev_read(ins);
 	uint64_t tables = ev_read(EV_table_out);
 	struct swap_stat st;
 	unsigned i;
 
-	design = "recs";
+	design = name;
 	history(21, STEPS / 4);
 	vm_leak_begin();
 	for (i = 22; i < 25; i++)
@@ -381,10 +381,22 @@ records_go_and_come(void **state)
 		fail_msg("memory is missing");
 	swap_stat(&st);
 	assert_int_equal(st.used, 0);
-	assert_in_range(ev_read(EV_swap_out_fork) - out, STEPS / 2, UINT32_MAX);
-	assert_in_range(ev_read(EV_swap_in_fork) - in, STEPS / 4, UINT32_MAX);
+	assert_in_range(ev_read(outs) - out, STEPS / 2, UINT32_MAX);
+	assert_in_range(ev_read(ins) - in, STEPS / 4, UINT32_MAX);
 	assert_int_equal(ev_read(EV_table_out), tables);
 	design = "fmo";
+}
+
+static void
+records_go_and_come(void **state)
+{
+	records_by("recs", EV_swap_out_fork, EV_swap_in_fork);
+}
+
+static void
+anons_go_and_come(void **state)
+{
+	records_by("uvm", EV_swap_out_uvm, EV_swap_in_uvm);
 }
 
 /* Only the root is left. */
@@ -562,6 +574,7 @@ main(void)
 		cmocka_unit_test(the_zero_page_keeps_no_table),
 		cmocka_unit_test(histories),
 		cmocka_unit_test(records_go_and_come),
+		cmocka_unit_test(anons_go_and_come),
 		cmocka_unit_test(what_is_lost_is_held),
 		cmocka_unit_test(a_table_is_read_again),
 		cmocka_unit_test(a_lost_table_kills),

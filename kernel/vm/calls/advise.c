@@ -486,9 +486,9 @@ in_core(struct aspace *as, va_t va)
 	struct vm_page *leaf;
 	uint64_t *word = pt_find(as, va, &leaf), named;
 
-	if (word == NULL)
+	if (word == NULL && as->ops->named == NULL)
 		return 0;
-	named = word_get(word);
+	named = word != NULL ? word_get(word) : as->ops->named(as, va);
 	if (pte_kind(named) == PTE_FORK)
 		(void)as->ops->shared->refs(as, named, &named);
 	return pte_kind(named) == PTE_VALID || pte_kind(named) == PTE_TRANS;

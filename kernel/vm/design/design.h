@@ -62,6 +62,9 @@ struct vmm_ops {
 	    struct zap_job *);
 	/* vad->prot is still the old one; fewer rights only.  0. */
 	int (*protect)(struct aspace *, struct vad *, uint8_t prot);
+	/* [M] exclusive: its flag LOCKED has changed (a part of a VAD: range, flags and
+	 * prot alone).  NULL: mlock looks for words itself. */
+	void (*lock)(struct aspace *, const struct vad *);
 	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 	/* PAGEOUT: how many pages are still to be written first; else 0. */
@@ -80,6 +83,8 @@ struct vmm_ops {
 	/* Of a design whose pages do not live in PTEs; NULL: evidence/ looks itself. */
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+	/* [M], [W]: the word of the page at va, mapped or not.  NULL: it is in the table. */
+	uint64_t (*named)(struct aspace *, va_t);
 	int (*check)(struct aspace *, struct vm_report *);
 	void (*init)(void); /* once, by vm_init() */
 	/* Text about what words of as name that others share, or NULL: of all. */
@@ -99,6 +104,7 @@ struct vmm_ops {
  * VALID/FORK: of the design whose space has such.
  */
 struct shared_ops {
+	enum page_home home; /* of their pages */
 	/* F4, F8: a write to, a read of such a page; as ops->fault. */
 	enum fault_outcome (*write_fault)(struct fctx *);
 	enum fault_outcome (*read_fault)(struct fctx *);

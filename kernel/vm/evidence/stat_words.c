@@ -124,6 +124,7 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 		break;
 	case PTE_FORK:
 		l->src = SRC_FORK;
+		l->home = as->ops->shared->home;
 		break;
 	case PTE_ABSENT:
 	case PTE_SWAP:
@@ -133,7 +134,6 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 	if (l->src != SRC_FORK)
 		return;
 	l->refs = as->ops->shared->refs(as, word, &named);
-	l->home = HOME_FMO;
 	if (pte_names_frame(named))
 		l->state = pte_page(named)->state;
 }

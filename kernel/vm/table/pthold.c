@@ -21,6 +21,7 @@
  *           4. Who does not run on a space opens it first: its end waits for
  *              him, so he waits for nothing but frames and I/O.
  */
+#include "vm/design/design.h"
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
@@ -47,6 +48,8 @@ pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 {
 	struct pt_path p;
 
+	if (as->ops->pass != NULL) /* it has tables of its own */
+		return 0;
 	path_walk_in(as, va, &p);
 	if (p.away != 0 && !path_is_lost(&p))
 		return pt_bring(as, va, &p, h, w);

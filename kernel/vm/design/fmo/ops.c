@@ -16,6 +16,7 @@
 #include "vm/design/fmo/fmo.h"
 
 static const struct shared_ops fmo_shared = {
+	.home = HOME_FMO,
 	.write_fault = f4_break_fork,
 	.read_fault = f8_fork_map,
 	.trim = fmo_trim,

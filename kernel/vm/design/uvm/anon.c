@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uvm/anon.c: the life of an anon, one page of anonymous memory
+ *
+ * Problem   A page that several processes have after a fork must be one page for
+ *           all of them, also while it is on swap, until one of them writes.
+ *
+ * Picture   slot of an amap ──┐
+ *           slot of an amap ──┴─→ anon { word, refs 2 } ─┬ TRANS ─→ page
+ *                                                        └ SWAP  ─→ slot on disk
+ *           page ─ home ─→ anon
+ *
+ * Rules     1. An anon never moves: its address is the home of its page.
+ *           2. refs == 1 is stable for the space that has the slot: only its own
+ *              fork could add one, and map_lock excludes that.
+ *           3. A page that is mapped or pinned is let go of by whoever maps or
+ *              pins it; the anon gives up only what it owns.
+ *
+ * Read next amap.c
+ */
+#include "vm/design/uvm/uvm.h"
+
+static struct kmem_cache anons = KMEM_CACHE("vm_anon", struct vm_anon);
+
+static uint64_t
+count_bytes(size_t unused)
+{
+	return ev_read(EV_uvm_anon_live) * sizeof(struct vm_anon);
+}
+
+/*
+ * Locks:    none; once, by uvm_ops.init.
+ */
+void
+uvm_anon_init(void)
+{
+	/* An anon stands alone: its word has no neighbours. */
+	owner_add_home(HOME_ANON, (struct owner_home){ OWNER_DATA, 0,
+		EV_swap_in_uvm, EV_swap_out_uvm });
+	ev_set_gauge(EV_uvm_anon_bytes, count_bytes, 0);
+}
+
+/*
+ * An anon for one slot.
+ *
+ * Locks:    any of rank < LR_MEM.
+ * Returns:  refs 1, no page; NULL: no memory.
+ * Owns:     the caller, until amap_add() or uvm_anon_free().
+ */
+struct vm_anon *
+uvm_anon_new(void)
+{
+	struct vm_anon *anon = kmem_cache_zalloc(&anons);
+
+	if (anon == NULL)
+		return NULL;
+	spin_init(&anon->lock, LR_OBJ);
+	anon->refs = 1;
+	EVENT_ADD(uvm_anon_live, 1);
+	return anon;
+}
+
+void
+uvm_anon_free(struct vm_anon *anon)
+{
+	ASSERT(anon->word == 0);
+	EVENT_ADD(uvm_anon_live, -1);
+	kmem_cache_free(&anons, anon);
+}
+
+/*
+ * One more slot names it: an amap is copied.
+ */
+void
+uvm_anon_ref(struct vm_anon *anon)
+{
+	spin_lock(&anon->lock);
+	ASSERT(anon->refs > 0);
+	anon->refs++;
+	spin_unlock(&anon->lock);
+}
+
+/* No slot names it: its page or its place on swap goes. */
+static void
+anon_ends(struct vm_anon *anon)
+{
+	struct vm_page *pg = NULL;
+	bool last = false;
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_set_locked(NULL, &anon->word, 0);
+	if (pte_kind(word) == PTE_SWAP)
+		swap_free(swap_slot(word));
+	else if (pte_names_frame(word)) {
+		pg = pte_page(word);
+		last = page_disown_locked(pg);
+	}
+	page_unlock_free(pg, last);
+	uvm_anon_free(anon);
+}
+
+/*
+ * A slot names it no more, and no word of that space maps its page.
+ *
+ * Locks:    rank <= 5; takes [anon], [P].
+ */
+void
+uvm_anon_drop(struct vm_anon *anon)
+{
+	bool last;
+
+	spin_lock(&anon->lock);
+	ASSERT(anon->refs > 0);
+	last = --anon->refs == 0;
+	spin_unlock(&anon->lock);
+	EVENT(uvm_drop, va2pa(anon), last);
+	if (last)
+		anon_ends(anon);
+}
+
+bool
+uvm_anon_is_shared(struct vm_anon *anon)
+{
+	bool shared;
+
+	spin_lock(&anon->lock);
+	shared = anon->refs > 1;
+	spin_unlock(&anon->lock);
+	return shared;
+}
+
+/*
+ * A frame in LIMBO becomes the page of the anon; the caller maps or pins it in
+ * the same hold.
+ *
+ * Locks:    [P].
+ * Owns:     takes the frame over.
+ */
+void
+uvm_anon_adopt_locked(struct vm_anon *anon, struct vm_page *pg)
+{
+	page_adopt_locked(pg, HOME_ANON, word_pa(&anon->word), 0);
+	word_set_locked(NULL, &anon->word, pte_make_trans(pg));
+}
+
+/*
+ * The page of an anon, taken off its queue.
+ *
+ * Locks:    takes [P].
+ * Returns:  the page, pinned; NULL: it is not in memory, or was stolen this moment.
+ */
+struct vm_page *
+uvm_anon_pin(struct vm_anon *anon)
+{
+	struct vm_page *pg = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(&anon->word)) == PTE_TRANS) {
+		pg = pte_page(word_get(&anon->word));
+		ws_rescue(pg);
+		page_pin_locked(pg);
+	}
+	spin_unlock(&pfn_lock);
+	return pg;
+}
+
+/*
+ * Is its page in memory and pinned?  [M] exclusive and [W] keep new pins away.
+ */
+bool
+uvm_anon_is_pinned(struct vm_anon *anon)
+{
+	bool pinned;
+
+	spin_lock(&pfn_lock);
+	pinned = pte_kind(word_get(&anon->word)) == PTE_TRANS &&
+	    pte_page(word_get(&anon->word))->pins > 0;
+	spin_unlock(&pfn_lock);
+	return pinned;
+}
+
+/*
+ * The anon whose page a VALID/FORK word maps.
+ *
+ * Locks:    [W] of the word's space.
+ */
+struct vm_anon *
+uvm_anon_of(uint64_t word)
+{
+	const struct vm_page *pg = pte_page(word);
+
+	ASSERT(page_home_kind(pg) == HOME_ANON);
+	return pa2va(page_home_payload(pg));
+}

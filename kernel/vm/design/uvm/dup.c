@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uvm/dup.c: fork copies amaps, and no page
+ *
+ * Problem   The child gets all that the parent has written, and neither may see
+ *           what the other writes from then on.
+ *
+ * Picture   before   parent ─ amap ─→ anon { refs 1 } ─→ page, mapped writable
+ *           after    parent ─ amap ─→ anon { refs 2 } ─→ page, mapped read-only
+ *                    child  ─ amap ─────┘
+ *
+ * Rules     1. Mappings and charge, which may fail, come first; the copy of an
+ *              amap waits for memory, and only a fatal signal ends it.
+ *           2. Nothing is waited for with a ws_lock.  A slot that the child has is
+ *              passed by when the copy goes on.
+ *           3. Where refs have risen, words of the parent lose W; one flush, before
+ *              the child is published, and also when the fork is given up.
+ *           4. A page that somebody pins is copied at once: he may go on filling
+ *              it, for the parent.
+ *           5. Pages on swap, or under way, are shared as they are: nothing is read.
+ *
+ * Read next fault.c, which copies at the first write
+ */
+#include "vm/design/uvm/uvm.h"
+
+/* One fork under way; on the stack of uvm_dup(). */
+struct uvm_fork {
+	struct pte_fork c;             /* what forks of all designs have */
+	struct uvm_entry *from, *to;   /* [M] of parent and child */
+	uint64_t at;                   /* vpn: those below are done */
+	uint64_t lo, hi;               /* parent words that lost W: to be flushed */
+	uint64_t refs, copies;         /* anons shared, pages copied so far */
+};
+
+/* The child's mappings, and the charge of all that it will have. */
+static int
+reserve(struct pte_fork *f)
+{
+	int r = fork_vads(f);
+
+	if (r != 0)
+		return r;
+	f->charge = f->child->commit - UPPER_TABLES +
+	    atomic_load(&f->parent->late);
+	r = commit_charge(f->charge);
+	if (r != 0) {
+		f->child->commit = UPPER_TABLES;
+		f->charge = 0;
+		return r;
+	}
+	/* The child's own commit has its owner now. */
+	f->charge -= f->child->commit - UPPER_TABLES;
+	return 0;
+}
+
+/* ---- one anon, under both ws_locks.  False: w->c.want, and this one again ---- */
+
+static bool
+no_memory(struct uvm_fork *w)
+{
+	if (w->c.want.frame != NULL || want_frame(&w->c.want))
+		(void)want_again(&w->c.want);
+	return false;
+}
+
+/* The child gets its own page, now: somebody fills or reads the parent's. */
+static bool
+copy_page(struct uvm_fork *w, struct vm_anon *anon)
+{
+	struct vm_page *from, *to;
+	struct vm_anon *copy;
+
+	if (!want_frame(&w->c.want))
+		return false;
+	copy = uvm_anon_new();
+	if (copy == NULL)
+		return no_memory(w);
+	from = uvm_anon_pin(anon);
+	if (from == NULL) {
+		uvm_anon_free(copy);
+		(void)want_again(&w->c.want);
+		return false;
+	}
+	to = w->c.want.frame;
+	w->c.want.frame = NULL;
+	page_copy(to, from);
+	amap_add(&w->to->amap, w->at, copy);
+	spin_lock(&pfn_lock);
+	uvm_anon_adopt_locked(copy, to);
+	page_pin_locked(to);
+	/* The last unpin puts it on the modified queue. */
+	CHECK(!page_unpin_dirty_locked(to));
+	spin_unlock(&pfn_lock);
+	page_unpin(from);
+	w->copies++;
+	EVENT(fork_pinned_copies);
+	return true;
+}
+
+static bool
+share(struct uvm_fork *w, struct vm_anon *anon)
+{
+	if (!amap_reserve(&w->to->amap, w->at))
+		return no_memory(w);
+	if (uvm_anon_is_pinned(anon))
+		return copy_page(w, anon);
+	uvm_anon_ref(anon);
+	amap_add(&w->to->amap, w->at, anon);
+	w->refs++;
+	EVENT(uvm_anon_refs_fork);
+	return true;
+}
+
+/* ---- one entry ---- */
+
+/*
+ * The anons of the entry from w->at on, as far as its object goes: nobody would
+ * take from the child what lies behind (R7).
+ *
+ * Locks:    both map_locks exclusive; takes both ws_locks.
+ */
+static void
+copy_amap(struct uvm_fork *w)
+{
+	struct vm_anon *anon;
+	uint64_t end, n = 0;
+
+	mutex_lock(&w->c.parent->ws_lock);
+	mutex_lock_nested(&w->c.child->ws_lock);
+	end = MIN(w->from->end, pte_limit(&w->c.vad) >> PAGE_SHIFT);
+	AMAP_FOREACH(anon, &w->from->amap, w->at, end) {
+		if (!share(w, anon))
+			break;
+		n++;
+	}
+	if (anon == NULL || w->at >= end)
+		w->at = w->from->end;
+	fork_child_late(&w->c, n);
+	w->c.given |= n != 0;
+	pmap_change(w->c.parent, w->from->start, w->from->end, MD_PTE_W, 0);
+	mutex_unlock(&w->c.child->ws_lock);
+	mutex_unlock(&w->c.parent->ws_lock);
+	w->lo = MIN(w->lo, w->from->start);
+	w->hi = MAX(w->hi, w->from->end);
+}
+
+static int
+copy_entry(struct uvm_fork *w)
+{
+	const struct vad *v = &w->c.vad;
+	int r = 0;
+
+	if ((v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) != 0)
+		return 0;
+	w->from = splay_find(uvm_space(w->c.parent), v->start);
+	w->to = splay_find(uvm_space(w->c.child), v->start);
+	if (w->from == NULL || w->to == NULL)
+		return -ENOMEM; /* VADs were lost */
+	w->at = w->from->start;
+	EVENT(uvm_fork_entry, v->start, w->from->amap.nanons);
+	while (r == 0 && w->at < w->from->end) {
+		want_again(&w->c.want);
+		copy_amap(w);
+		if (w->at < w->from->end)
+			r = want_get(&w->c.want);
+	}
+	return r;
+}
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Context:  thread, sleeps; with a structural token.
+ * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal): the child is
+ *           half made, as_put() takes it apart.
+ */
+int
+uvm_dup(struct aspace *parent, struct aspace *child)
+{
+	struct uvm_fork w = { .c = { .parent = parent, .child = child },
+		.lo = UINT64_MAX };
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = reserve(&w.c);
+	while (r == 0 && fork_next_vad(&w.c))
+		r = copy_entry(&w);
+	if (w.lo < w.hi) {
+		mutex_lock(&parent->ws_lock);
+		tlb_flush_range(parent, w.lo, w.hi);
+		mutex_unlock(&parent->ws_lock);
+	}
+	want_end(&w.c.want);
+	commit_uncharge(w.c.charge);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, w.refs, 0, w.copies);
+	}
+	return r;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uvm/entry.c: map entries, from mmap to munmap, and the space that has them
+ *
+ * Problem   The kernel keeps mappings as VADs, which may be on swap.  A fault, a
+ *           truncate and the page daemon ask for an entry under locks where
+ *           nothing on swap can be touched, and it has anons to keep.
+ *
+ * Picture   VAD ─ dpriv ─→ entry { start, end, vad } ─ amap ─→ anons
+ *                            └─ splay tree of the space
+ *
+ * Rules     1. What may fail is done in prepare(): the entry, and a chunk for the
+ *              case that it is divided.  All later changes only move pointers.
+ *           2. start and end are the VAD's, and change with it under [M], [W] and
+ *              [splay]: who has one of them may read.
+ *           3. Rights and flags are the VAD's alone, the most rights that mprotect
+ *              may give (maxprot) among them.
+ *           4. First no word maps a page, then its anon is let go.
+ *
+ * Read next fault.c
+ */
+#include "vm/design/uvm/uvm.h"
+
+static struct kmem_cache entries = KMEM_CACHE("uvm_entry", struct uvm_entry);
+
+/* ---- a space ---- */
+
+/*
+ * ops->as_init.
+ *
+ * Locks:    none.
+ * Returns:  0, -ENOMEM.
+ */
+int
+uvm_as_init(struct aspace *as)
+{
+	struct uvm_space *sp = kmem_zalloc(sizeof(*sp));
+
+	if (sp == NULL)
+		return -ENOMEM;
+	spin_init(&sp->lock, LR_OBJ);
+	as->dpriv = sp;
+	return 0;
+}
+
+/* The pages of [lo, hi) are as if never touched; how many anons went.  [W]. */
+static uint64_t
+discard(struct aspace *as, struct uvm_entry *e, uint64_t lo, uint64_t hi)
+{
+	(void)pmap_remove(as, lo, hi, PMAP_ALL);
+	return amap_drop(&e->amap, lo, hi);
+}
+
+/* The entries of VADs that were lost are in the tree still.  [W]. */
+static void
+end_entries(struct aspace *as)
+{
+	struct uvm_space *sp = uvm_space(as);
+	struct uvm_entry *e;
+
+	while ((e = splay_next(sp, 0)) != NULL) {
+		(void)discard(as, e, e->start, e->end);
+		splay_remove(sp, e);
+		amap_end(&e->amap);
+		kmem_cache_free(&entries, e);
+	}
+}
+
+/*
+ * The last user is gone and all VADs are detached, but those that were lost:
+ * ops->as_fini.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+uvm_as_fini(struct aspace *as)
+{
+	struct uvm_space *sp = uvm_space(as);
+
+	mutex_lock(&as->ws_lock);
+	end_entries(as);
+	pmap_end(as);
+	as->dpriv = NULL;
+	mutex_unlock(&as->ws_lock);
+	if (as_has_lost(as, LOST_VADS))
+		commit_uncharge_late(as, atomic_load(&as->late));
+	kmem_free(sp);
+	ASSERT(as->ws_pages == 0 && as->n_locked == 0);
+	ASSERT(atomic_load(&as->late) == 0);
+}
+
+/* ---- an entry ---- */
+
+/*
+ * What v needs to hold [start, end): ops->prepare.  An amap needs nothing for a
+ * range in which nothing has been touched.
+ *
+ * Locks:    [M] exclusive; v is in no tree, or about to grow.
+ * Returns:  0, -ENOMEM.
+ */
+int
+uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
+{
+	struct uvm_entry *e = v->dpriv;
+
+	if (e != NULL)
+		return 0;
+	e = kmem_cache_zalloc(&entries);
+	if (e == NULL)
+		return -ENOMEM;
+	if (!amap_make_spare(&e->amap)) {
+		kmem_cache_free(&entries, e);
+		return -ENOMEM;
+	}
+	v->dpriv = e;
+	return 0;
+}
+
+/*
+ * ops->release.
+ *
+ * Locks:    none of rank >= 3; v is in no tree.
+ */
+void
+uvm_release(struct aspace *as, struct vad *v)
+{
+	struct uvm_entry *e = v->dpriv;
+
+	ASSERT(e->in == NULL);
+	amap_end(&e->amap);
+	kmem_cache_free(&entries, e);
+	v->dpriv = NULL;
+}
+
+/*
+ * v is in the tree of VADs, or has grown: ops->attach.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+uvm_attach(struct aspace *as, struct vad *v)
+{
+	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
+	struct uvm_entry *e = v->dpriv;
+
+	mutex_lock(&as->ws_lock);
+	e->vad = v;
+	splay_resize(uvm_space(as), e, start, end);
+	if (e->in == NULL)
+		splay_insert(uvm_space(as), e);
+	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * ops->split.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
+{
+	struct uvm_entry *a = lo->dpriv, *b = hi->dpriv;
+	struct uvm_space *sp = uvm_space(as);
+
+	mutex_lock(&as->ws_lock);
+	b->vad = hi;
+	splay_resize(sp, b, vpn, a->end);
+	splay_resize(sp, a, a->start, vpn);
+	amap_split(&a->amap, &b->amap, vpn);
+	splay_insert(sp, b);
+	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * ops->merge.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0.
+ */
+int
+uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
+{
+	struct uvm_entry *a = lo->dpriv, *b = hi->dpriv;
+	struct uvm_space *sp = uvm_space(as);
+
+	mutex_lock(&as->ws_lock);
+	splay_remove(sp, b);
+	splay_resize(sp, a, a->start, b->end);
+	amap_merge(&a->amap, &b->amap);
+	mutex_unlock(&as->ws_lock);
+	return 0;
+}
+
+/*
+ * v is out of the tree of VADs: ops->detach.  Pages that were charged when they
+ * were touched are paid back.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+uvm_detach(struct aspace *as, struct vad *v)
+{
+	bool late = (v->flags & VAD_CHARGED) == 0;
+	struct uvm_entry *e = v->dpriv;
+	uint64_t n;
+
+	mutex_lock(&as->ws_lock);
+	n = discard(as, e, e->start, e->end);
+	splay_remove(uvm_space(as), e);
+	mutex_unlock(&as->ws_lock);
+	if (late)
+		commit_uncharge_late(as, n);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uvm/pmap.c: page tables that hold nothing which could not be found again
+ *
+ * Problem   What is where in memory stands in entries, amaps and objects.  The
+ *           CPU asks page tables; so these are filled as faults come, and any word
+ *           or table of them may go at any time.
+ *
+ * Picture   as->md.root_pa ─→ table ─→ table ─→ leaf: VALID or 0
+ *                                                 │ SRC OBJ:  page of an object
+ *                                                 │ SRC FORK: page of an anon
+ *                                                 └─→ page ─ pv ─→ {as, va}
+ *
+ * Rules     1. Only a store makes a word writable, and D with it.
+ *           2. A word that goes is exchanged for 0; after the flush its page is let
+ *              go (BATCH_TRIM), never before (R6).
+ *           3. A table whose last word has gone is unlinked, flushed and freed, and
+ *              so are those above it.  Tables never go to swap.
+ *           4. [W] is held throughout.
+ *
+ * Read next pv.c
+ */
+#include "vm/design/uvm/uvm.h"
+
+/* The way to an address: the word at each level, and the table that holds it. */
+struct way {
+	uint64_t *word[MD_PT_LEVELS + 1];        /* [own] [1]: of the leaf table */
+	struct vm_page *table[MD_PT_LEVELS + 1]; /* [own] [MD_PT_LEVELS]: the root */
+};
+
+/* ---- tables ---- */
+
+/* As far down as there are tables: 1, or the level of a word that is 0. */
+static int
+go_down(struct aspace *as, va_t va, struct way *w)
+{
+	struct vm_page *table = page_of_pa(as->md.root_pa);
+	int level = MD_PT_LEVELS;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	for (;; level--) {
+		w->table[level] = table;
+		w->word[level] = &pt_words(table)[md_pt_index(va, level)];
+		if (level == 1 || word_get(w->word[level]) == 0)
+			return level;
+		table = pte_page(word_get(w->word[level]));
+	}
+}
+
+/*
+ * The word of va.
+ *
+ * Locks:    [W].
+ * Returns:  the word and its table in *leaf; NULL: there is no leaf table.
+ */
+uint64_t *
+pmap_find(struct aspace *as, va_t va, struct vm_page **leaf)
+{
+	struct way w;
+
+	if (go_down(as, va, &w) != 1)
+		return NULL;
+	*leaf = w.table[1];
+	return w.word[1];
+}
+
+/* The frame that is in want becomes a table, below the word of this level. */
+static void
+table_new(struct fctx *f, struct way *w, int level)
+{
+	struct vm_page *pg = f->want.frame;
+
+	f->want.frame = NULL;
+	spin_lock(&pfn_lock);
+	page_set_home(pg, HOME_KERNEL, 0);
+	page_set_state(pg, PG_WIRED);
+	spin_unlock(&pfn_lock);
+	pg->nused = 0;
+	__atomic_store_n(w->word[level], page_pa(pg) | MD_PTE_P | MD_PTE_W |
+	    MD_PTE_U | MD_PTE_A, __ATOMIC_SEQ_CST);
+	if (level < MD_PT_LEVELS)
+		w->table[level]->nused++;
+	uvm_space(f->as)->tables++;
+	EVENT_ADD(uvm_tables, 1);
+}
+
+/*
+ * The word of f's address; tables are made.
+ *
+ * Locks:    [W].
+ * Returns:  the word, its table in f->leaf; NULL: f->want.
+ */
+uint64_t *
+pmap_make(struct fctx *f)
+{
+	struct way w;
+	int level;
+
+	while ((level = go_down(f->as, f->va, &w)) != 1) {
+		if (!want_zeros(&f->want))
+			return NULL;
+		table_new(f, &w, level);
+	}
+	f->leaf = w.table[1];
+	return w.word[1];
+}
+
+static void
+table_free(struct aspace *as, struct vm_page *pg)
+{
+	pg->nused = 0;
+	spin_lock(&pfn_lock);
+	page_set_home(pg, HOME_NONE, 0);
+	spin_unlock(&pfn_lock);
+	phys_free(pg);
+	uvm_space(as)->tables--;
+	EVENT_ADD(uvm_tables, -1);
+}
+
+/* The leaf table of va, and those above it, as far as they have no word. */
+static void
+prune(struct aspace *as, va_t va)
+{
+	va_t first = va & ~(PT_SPAN - 1);
+	int level, top = 1;
+	struct way w;
+
+	if (go_down(as, va, &w) != 1)
+		return;
+	for (; top < MD_PT_LEVELS && w.table[top]->nused == 0; top++) {
+		*w.word[top + 1] = 0;
+		if (top + 1 < MD_PT_LEVELS)
+			w.table[top + 1]->nused--;
+	}
+	if (top == 1)
+		return;
+	md_tlb_flush(&as->md, first, first + PT_SPAN, FLUSH_TABLES);
+	for (level = 1; level < top; level++)
+		table_free(as, w.table[level]);
+}
+
+/*
+ * The next leaf table of the range.
+ *
+ * Locks:    [W].
+ * Returns:  true with it->va at its first word of the range, and it->stop behind
+ *           the last; the caller moves it->va on.  False: there is none.
+ */
+bool
+pmap_next_leaf(struct pmap_iter *it)
+{
+	struct way w;
+	va_t span;
+	int level;
+
+	while (it->va < it->end) {
+		level = go_down(it->as, it->va, &w);
+		if (level == 1) {
+			it->leaf = w.table[1];
+			it->stop = MIN(it->end, pt_table_end(it->va));
+			return true;
+		}
+		for (span = PAGE_SIZE; level > 1; level--)
+			span *= MD_PT_WORDS;
+		it->va = (it->va | (span - 1)) + 1;
+	}
+	return false;
+}
+
+static void
+free_below(struct aspace *as, uint64_t *words, unsigned n, int level)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (words[i] == 0)
+			continue;
+		ASSERT(level > 1); /* every page has been unmapped */
+		free_below(as, pt_words(pte_page(words[i])), MD_PT_WORDS,
+		    level - 1);
+		table_free(as, pte_page(words[i]));
+		words[i] = 0;
+	}
+}
+
+/*
+ * The space ends; no CPU runs on it, and no word maps a page.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_end(struct aspace *as)
+{
+	free_below(as, pt_words(page_of_pa(as->md.root_pa)), MD_PT_WORDS / 2,
+	    MD_PT_LEVELS);
+}
+
+/* ---- words ---- */
+
+/*
+ * f->word, which is 0, maps pg.
+ *
+ * Locks:    [W], [P].
+ * Owns:     takes p over.
+ */
+void
+pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
+    uint64_t bits, struct vm_pv *p)
+{
+	struct aspace *as = f->as;
+
+	ASSERT(word_get(f->word) == 0);
+	ws_rescue(pg);
+	page_map_locked(pg);
+	if ((bits & MD_PTE_W) != 0)
+		page_dirty_locked(pg);
+	pv_add(pg, p, as, PAGE_DOWN(f->va));
+	__atomic_store_n(f->word, pte_make_valid(pg, src, bits),
+	    __ATOMIC_SEQ_CST);
+	f->leaf->nused++;
+	as->ws_pages++;
+	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
+	as->n_locked += (bits & PTE_LOCK) != 0;
+}
+
+/* The word is 0: old mapped its page, and does no more but for the flush. */
+static void
+forget(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t old)
+{
+	struct vm_page *pg = pte_page(old);
+	struct vm_pv *p;
+
+	spin_lock(&pfn_lock);
+	p = pv_take(pg, as, va);
+	spin_unlock(&pfn_lock);
+	pv_free(pg, p);
+	leaf->nused--;
+	as->ws_pages--;
+	as->n_locked -= (old & PTE_LOCK) != 0;
+}
+
+/*
+ * f->word, which maps a page that is to be another one: cleared and flushed first,
+ * or a sibling could read the old page after this thread's store.  Its table stays.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_remove_word(struct fctx *f)
+{
+	uint64_t old = atomic_xchg(f->word, 0);
+	va_t va = PAGE_DOWN(f->va);
+
+	if (old == 0)
+		return;
+	md_tlb_flush(&f->as->md, va, va + PAGE_SIZE, FLUSH_PAGES);
+	forget(f->as, va, f->leaf, old);
+	page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
+}
+
+static bool
+concerns(uint64_t word, enum pmap_which which)
+{
+	return word != 0 && (which != PMAP_OBJECT || pte_src(word) == SRC_OBJ) &&
+	    (which != PMAP_UNLOCKED || (word & PTE_LOCK) == 0);
+}
+
+/* The words of one leaf table. */
+static size_t
+remove_leaf(struct pmap_iter *it, enum pmap_which which)
+{
+	uint64_t *word = pt_word(it->leaf, it->va), old;
+	struct aspace *as = it->as;
+	va_t first = it->va;
+	size_t n = 0;
+
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	for (; it->va < it->stop; it->va += PAGE_SIZE, word++) {
+		if (it->leaf->nused == 0 || !concerns(word_get(word), which))
+			continue;
+		old = atomic_xchg(word, 0);
+		forget(as, it->va, it->leaf, old);
+		tlb_batch_put(as->batch, it->va >> PAGE_SHIFT, old);
+		n++;
+	}
+	tlb_batch_end(as->batch);
+	if (it->leaf->nused == 0)
+		prune(as, first);
+	return n;
+}
+
+/*
+ * No word of [lo, hi) vpn maps a page any more, of those concerned.
+ *
+ * Locks:    [W].
+ * Returns:  how many did.
+ */
+size_t
+pmap_remove(struct aspace *as, uint64_t lo, uint64_t hi, enum pmap_which which)
+{
+	struct pmap_iter it = pmap_range(as, lo, hi);
+	size_t n = 0;
+
+	while (pmap_next_leaf(&it))
+		n += remove_leaf(&it, which);
+	return n;
+}
+
+/*
+ * The words of [lo, hi) vpn get other rights; the caller flushes, if they are less.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_change(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t clear,
+    uint64_t set)
+{
+	struct pmap_iter it = pmap_range(as, lo, hi);
+	uint64_t *word;
+
+	while (pmap_next_leaf(&it)) {
+		word = pt_word(it.leaf, it.va);
+		for (; it.va < it.stop; it.va += PAGE_SIZE, word++)
+			if (word_get(word) != 0)
+				(void)word_change(word, clear, set);
+	}
+}
+
+/* The words of one leaf table that map the object's pages for a store. */
+static void
+clean_leaf(struct pmap_iter *it)
+{
+	uint64_t *word = pt_word(it->leaf, it->va), old;
+	struct tlb_batch *b = it->as->batch;
+
+	tlb_batch_init(b, it->as, BATCH_CLEAN);
+	for (; it->va < it->stop; it->va += PAGE_SIZE, word++) {
+		old = word_get(word);
+		if (old == 0 || pte_src(old) != SRC_OBJ ||
+		    (old & (MD_PTE_W | MD_PTE_D)) == 0)
+			continue;
+		old = word_change(word, MD_PTE_W | MD_PTE_D, 0);
+		tlb_batch_put(b, it->va >> PAGE_SHIFT, old);
+	}
+	tlb_batch_end(b);
+}
+
+/*
+ * A write-back begins: the next store to the object by [lo, hi) vpn shall fault.
+ * Dirty are the pages only after the flush: until then a store can land.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_clean(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct pmap_iter it = pmap_range(as, lo, hi);
+
+	while (pmap_next_leaf(&it))
+		clean_leaf(&it);
+}
+
+/*
+ * The words of [lo, hi) vpn get PTE_LOCK, or lose it.  No CPU caches it.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_lock(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t lock)
+{
+	struct pmap_iter it = pmap_range(as, lo, hi);
+	uint64_t *word;
+
+	while (pmap_next_leaf(&it)) {
+		word = pt_word(it.leaf, it.va);
+		for (; it.va < it.stop; it.va += PAGE_SIZE, word++) {
+			if (word_get(word) == 0 ||
+			    (word_get(word) & PTE_LOCK) == lock)
+				continue;
+			(void)word_change(word, PTE_LOCK, lock);
+			as->n_locked += lock != 0 ? 1 : -1ul;
+		}
+	}
+}

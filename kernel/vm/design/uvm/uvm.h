@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uvm.h: anons, amaps, map entries, pv lists (book: seeds 001)
+ *
+ * Private for kernel/vm/design/uvm/.
+ *
+ * Typical life of an anon: a first touch makes it, with one reference; a fork
+ * gives it one more for each amap that is copied; a write by one side copies it
+ * and gives one up; the last slot that lets it go ends it, with its page or its
+ * place on swap.
+ *
+ * Tags beside those of space.h: [anon] vm_anon.lock, [splay] uvm_space.lock,
+ * [check] freeze_spaces().
+ */
+#ifndef VM_DESIGN_UVM_UVM_H
+#define VM_DESIGN_UVM_UVM_H
+
+#include "vm/evidence/report.h"
+#include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/want/want.h"
+
+/* One page of anonymous memory, in memory or on swap. */
+struct vm_anon {
+	uint64_t word;         /* [P] TRANS, BUSY, SWAP, ERROR: its page, or its slot */
+	struct spinlock lock;  /* rank 7 */
+	uint32_t refs;         /* [anon] slots of amaps that name it */
+	uint32_t met;          /* [check] of these, seen so far */
+};
+
+#define AMAP_CHUNK 32ul        /* slots of a chunk */
+
+/* Second level of an amap: the anons of 32 pages side by side. */
+struct vm_amap_chunk {
+	struct rb_node rb;     /* [W] amap->chunks, by no */
+	uint64_t no;           /* [W] of its first page, vpn / AMAP_CHUNK */
+	uint32_t n;            /* [W] slots in use */
+	struct vm_anon *anon[AMAP_CHUNK]; /* [W] */
+};
+
+/* What an anonymous object has: the anons of its pages.  The space's [W] guards it. */
+struct vm_amap {
+	struct rb_root chunks; /* [W] first level */
+	struct vm_amap_chunk *last;  /* [W] that was met last; NULL */
+	struct vm_amap_chunk *spare; /* [W] of a split, which must not fail; NULL */
+	uint64_t nanons;       /* [W] */
+};
+
+/* An entry of a map, and its anonymous object: in the VAD's dpriv. */
+struct uvm_entry {
+	struct uvm_entry *left, *right; /* [splay] */
+	struct uvm_space *in;  /* [W] whose tree holds it; NULL: none */
+	struct vad *vad;       /* [M] */
+	uint64_t start, end;   /* [M] vpn; to change [M], [W] and [splay] */
+	struct vm_amap amap;   /* [W] */
+};
+
+/* as->dpriv; NULL: the space has ended. */
+struct uvm_space {
+	struct spinlock lock;  /* [splay], rank 7 */
+	struct uvm_entry *root; /* [splay] */
+	uint64_t hand;         /* [W] vpn: where uvm_evict() goes on */
+	uint64_t tables;       /* [W] page tables, without the root */
+};
+
+/* One mapping of a page. */
+struct vm_pv {
+	struct vm_pv *next;    /* [P] of the same page */
+	struct aspace *as;     /* [P] */
+	va_t va;               /* [P] */
+};
+
+static inline struct uvm_space *
+uvm_space(const struct aspace *as)
+{
+	return as->dpriv;
+}
+
+/* anon.c */
+void uvm_anon_init(void);
+struct vm_anon *uvm_anon_new(void);            /* refs 1, no page yet; NULL: no memory */
+void uvm_anon_free(struct vm_anon *);          /* that has never had a page */
+void uvm_anon_ref(struct vm_anon *);
+void uvm_anon_drop(struct vm_anon *);          /* the last one ends it; no lock above rank 5 */
+bool uvm_anon_is_shared(struct vm_anon *);     /* refs > 1 */
+void uvm_anon_adopt_locked(struct vm_anon *, struct vm_page *); /* [P]: a new frame is its page */
+struct vm_page *uvm_anon_pin(struct vm_anon *); /* NULL: its page is not in memory */
+bool uvm_anon_is_pinned(struct vm_anon *);     /* somebody fills or reads its page */
+struct vm_anon *uvm_anon_of(uint64_t word);    /* whose page a VALID/FORK word maps */
+static inline struct swap_words
+uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
+{
+	return (struct swap_words){ .word = &anon->word, .step = 1, .max = 1,
+		.home = HOME_ANON, .index = vpn };
+}
+
+/* amap.c: [W] of the space */
+struct vm_anon *amap_lookup(struct vm_amap *, uint64_t vpn);     /* NULL */
+bool amap_reserve(struct vm_amap *, uint64_t vpn);     /* a chunk; false: no memory */
+void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *); /* into a free slot of a chunk */
+struct vm_anon *amap_set(struct vm_amap *, uint64_t vpn, struct vm_anon *); /* the one before */
+struct vm_anon *amap_take(struct vm_amap *, uint64_t vpn);       /* out of its slot; NULL */
+uint64_t amap_drop(struct vm_amap *, uint64_t lo, uint64_t hi);  /* how many anons it let go */
+/* The first page from vpn on that has an anon, and that; NULL: there is none. */
+struct vm_anon *amap_next(struct vm_amap *, uint64_t *vpn);
+#define AMAP_FOREACH(anon, amap, vpn, end) \
+	for (; ((anon) = amap_next(amap, &(vpn))) != NULL && (vpn) < (end); (vpn)++)
+bool amap_make_spare(struct vm_amap *);                /* false: no memory */
+void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
+void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
+void amap_end(struct vm_amap *);                       /* it has no anon any more */
+
+/* splay.c: takes [splay] */
+struct uvm_entry *splay_find(struct uvm_space *, uint64_t vpn);  /* that contains vpn; NULL */
+struct uvm_entry *splay_next(struct uvm_space *, uint64_t vpn);  /* first with end > vpn; NULL */
+void splay_insert(struct uvm_space *, struct uvm_entry *);
+void splay_remove(struct uvm_space *, struct uvm_entry *);
+void splay_resize(struct uvm_space *, struct uvm_entry *, uint64_t start, uint64_t end);
+#define UVM_ENTRIES(e, sp, vpn) \
+	for ((e) = splay_next(sp, vpn); (e) != NULL; (e) = splay_next(sp, (e)->end))
+
+/* entry.c */
+int uvm_as_init(struct aspace *);
+void uvm_as_fini(struct aspace *);
+int uvm_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end);
+void uvm_release(struct aspace *, struct vad *);
+void uvm_attach(struct aspace *, struct vad *);
+void uvm_split(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+int uvm_merge(struct aspace *, struct vad *lo, struct vad *hi);
+void uvm_detach(struct aspace *, struct vad *);
+
+/* pv.c */
+void pv_init(void);
+struct vm_pv *pv_new(const struct vm_page *);          /* ready for pg; NULL: no memory */
+void pv_free(const struct vm_page *, struct vm_pv *);  /* unused, or taken out; not [P] */
+void pv_add(const struct vm_page *, struct vm_pv *, struct aspace *, va_t); /* [P] */
+struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);       /* [P] */
+struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page's list; NULL */
+
+/* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */
+enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
+/* A way over the leaf tables of a range. */
+struct pmap_iter {
+	struct aspace *as;     /* [own] */
+	va_t va, end;          /* [own] what is left of the range */
+	struct vm_page *leaf;  /* [W] the table of va */
+	va_t stop;             /* [own] end of the table, or of the range */
+};
+static inline struct pmap_iter
+pmap_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	return (struct pmap_iter){ .as = as, .va = lo << PAGE_SHIFT,
+		.end = hi << PAGE_SHIFT };
+}
+bool pmap_next_leaf(struct pmap_iter *);               /* from va on; false: there is none */
+uint64_t *pmap_find(struct aspace *, va_t, struct vm_page **leaf); /* the word; NULL: no table */
+uint64_t *pmap_make(struct fctx *);                    /* the same, and f->leaf; NULL: f->want */
+void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
+    struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
+void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
+size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
+void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,
+    uint64_t set);                                     /* rights of VALID words; not flushed */
+void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: no W, no D */
+void pmap_lock(struct aspace *, uint64_t lo, uint64_t hi, uint64_t lock);
+void pmap_end(struct aspace *);                        /* all tables; nothing is mapped */
+
+/* fault.c */
+enum fault_outcome uvm_pass(struct fctx *);
+
+/* dup.c */
+int uvm_dup(struct aspace *parent, struct aspace *child);
+
+/* change.c */
+int uvm_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+    struct zap_job *);
+int uvm_protect(struct aspace *, struct vad *, uint8_t prot);
+void uvm_lock(struct aspace *, const struct vad *);
+int uvm_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+
+/* advise.c */
+int uvm_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
+int uvm_swapped(struct aspace *, struct swap_walk *);
+
+/* daemon.c */
+size_t uvm_evict(struct aspace *, size_t want, int min_age);
+size_t uvm_evict_any(size_t want, int min_age);
+
+/* stat.c */
+int uvm_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+void uvm_stat(struct aspace *, struct vm_as_stat *);
+void uvm_show(struct aspace *, struct out *);
+uint64_t uvm_named(struct aspace *, va_t);
+int64_t uvm_refs(struct aspace *, uint64_t word, uint64_t *named);
+
+/* check.c */
+int uvm_check(struct aspace *, struct vm_report *);
+void uvm_check_end(struct vm_report *);
+int uvm_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);
+
+#endif
