@@ -18,6 +18,7 @@
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
+#include "vm/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
@@ -57,6 +58,7 @@ vm_init(void)
 	ptpage_init();
 	kpaged_init();
 	cache_init();
+	pv_init();
 	design_init();
 	check_init();
 	force_init();

@@ -19,7 +19,7 @@
  *              it, for the parent.
  *           5. Pages on swap, or under way, are shared as they are: nothing is read.
  *
- * Read next fault.c, which copies at the first write
+ * Read next uvm_fault.c, which copies at the first write
  */
 #include "vm/design/uvm/uvm.h"
 
@@ -56,7 +56,7 @@ reserve(struct pte_fork *f)
 /* ---- one anon, under both ws_locks.  False: w->c.want, and this one again ---- */
 
 static bool
-no_memory(struct uvm_fork *w)
+no_record(struct uvm_fork *w)
 {
 	if (w->c.want.frame != NULL || want_frame(&w->c.want))
 		(void)want_again(&w->c.want);
@@ -74,7 +74,7 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 		return false;
 	copy = uvm_anon_new();
 	if (copy == NULL)
-		return no_memory(w);
+		return no_record(w);
 	from = uvm_anon_pin(anon);
 	if (from == NULL) {
 		uvm_anon_free(copy);
@@ -101,7 +101,7 @@ static bool
 share(struct uvm_fork *w, struct vm_anon *anon)
 {
 	if (!amap_reserve(&w->to->amap, w->at))
-		return no_memory(w);
+		return no_record(w);
 	if (uvm_anon_is_pinned(anon))
 		return copy_page(w, anon);
 	uvm_anon_ref(anon);

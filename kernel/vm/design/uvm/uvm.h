@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm.h: anons, amaps, map entries, pv lists (book: seeds 001)
+ * uvm.h: anons, amaps, map entries (book: seeds 001)
  *
  * Private for kernel/vm/design/uvm/.
  *
@@ -16,6 +16,7 @@
 #define VM_DESIGN_UVM_UVM_H
 
 #include "vm/evidence/report.h"
+#include "vm/pmap/pmap.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
@@ -60,15 +61,6 @@ struct uvm_entry {
 struct uvm_space {
 	struct spinlock lock;  /* [splay], rank 7 */
 	struct uvm_entry *root; /* [splay] */
-	uint64_t hand;         /* [W] vpn: where uvm_evict() goes on */
-	uint64_t tables;       /* [W] page tables, without the root */
-};
-
-/* One mapping of a page. */
-struct vm_pv {
-	struct vm_pv *next;    /* [P] of the same page */
-	struct aspace *as;     /* [P] */
-	va_t va;               /* [P] */
 };
 
 static inline struct uvm_space *
@@ -77,7 +69,7 @@ uvm_space(const struct aspace *as)
 	return as->dpriv;
 }
 
-/* anon.c */
+/* uvm_anon.c */
 void uvm_anon_init(void);
 struct vm_anon *uvm_anon_new(void);            /* refs 1, no page yet; NULL: no memory */
 void uvm_anon_free(struct vm_anon *);          /* that has never had a page */
@@ -120,7 +112,7 @@ void splay_resize(struct uvm_space *, struct uvm_entry *, uint64_t start, uint64
 #define UVM_ENTRIES(e, sp, vpn) \
 	for ((e) = splay_next(sp, vpn); (e) != NULL; (e) = splay_next(sp, (e)->end))
 
-/* entry.c */
+/* mapentry.c */
 int uvm_as_init(struct aspace *);
 void uvm_as_fini(struct aspace *);
 int uvm_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end);
@@ -130,43 +122,7 @@ void uvm_split(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
 int uvm_merge(struct aspace *, struct vad *lo, struct vad *hi);
 void uvm_detach(struct aspace *, struct vad *);
 
-/* pv.c */
-void pv_init(void);
-struct vm_pv *pv_new(const struct vm_page *);          /* ready for pg; NULL: no memory */
-void pv_free(const struct vm_page *, struct vm_pv *);  /* unused, or taken out; not [P] */
-void pv_add(const struct vm_page *, struct vm_pv *, struct aspace *, va_t); /* [P] */
-struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);       /* [P] */
-struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page's list; NULL */
-
-/* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */
-enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
-/* A way over the leaf tables of a range. */
-struct pmap_iter {
-	struct aspace *as;     /* [own] */
-	va_t va, end;          /* [own] what is left of the range */
-	struct vm_page *leaf;  /* [W] the table of va */
-	va_t stop;             /* [own] end of the table, or of the range */
-};
-static inline struct pmap_iter
-pmap_range(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	return (struct pmap_iter){ .as = as, .va = lo << PAGE_SHIFT,
-		.end = hi << PAGE_SHIFT };
-}
-bool pmap_next_leaf(struct pmap_iter *);               /* from va on; false: there is none */
-uint64_t *pmap_find(struct aspace *, va_t, struct vm_page **leaf); /* the word; NULL: no table */
-uint64_t *pmap_make(struct fctx *);                    /* the same, and f->leaf; NULL: f->want */
-void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
-    struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
-void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
-size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
-void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,
-    uint64_t set);                                     /* rights of VALID words; not flushed */
-void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: no W, no D */
-void pmap_lock(struct aspace *, uint64_t lo, uint64_t hi, uint64_t lock);
-void pmap_end(struct aspace *);                        /* all tables; nothing is mapped */
-
-/* fault.c */
+/* uvm_fault.c */
 enum fault_outcome uvm_pass(struct fctx *);
 
 /* dup.c */
@@ -179,22 +135,18 @@ int uvm_protect(struct aspace *, struct vad *, uint8_t prot);
 void uvm_lock(struct aspace *, const struct vad *);
 int uvm_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 
-/* advise.c */
+/* uvm_advise.c */
 int uvm_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
 int uvm_swapped(struct aspace *, struct swap_walk *);
 
-/* daemon.c */
-size_t uvm_evict(struct aspace *, size_t want, int min_age);
-size_t uvm_evict_any(size_t want, int min_age);
-
-/* stat.c */
+/* uvm_stat.c */
 int uvm_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void uvm_stat(struct aspace *, struct vm_as_stat *);
 void uvm_show(struct aspace *, struct out *);
 uint64_t uvm_named(struct aspace *, va_t);
 int64_t uvm_refs(struct aspace *, uint64_t word, uint64_t *named);
 
-/* check.c */
+/* uvm_check.c */
 int uvm_check(struct aspace *, struct vm_report *);
 void uvm_check_end(struct vm_report *);
 int uvm_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/fault.c: one pass of a fault: from the entry to the anon, or to the object
+ * uvm/uvm_fault.c: one pass of a fault: from the entry to the anon, or to the object
  *
  * Problem   The word of an address says nothing when it is 0: the page may be in
  *           an anon, in memory or on swap, in the object behind the mapping, or
@@ -30,7 +30,7 @@ static void
 keep_limit(struct aspace *as)
 {
 	if (as->ws_pages >= atomic_load_relaxed(&as->ws_max))
-		EVENT_ADD(ws_self_replace, uvm_evict(as, 1, 0));
+		EVENT_ADD(ws_self_replace, pmap_evict(as, 1, 0));
 }
 
 /* [M] held.  What ends the pass, or its page is mapped. */

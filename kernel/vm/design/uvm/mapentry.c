@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/entry.c: map entries, from mmap to munmap, and the space that has them
+ * uvm/mapentry.c: map entries, from mmap to munmap, and the space that has them
  *
  * Problem   The kernel keeps mappings as VADs, which may be on swap.  A fault, a
  *           truncate and the page daemon ask for an entry under locks where
@@ -17,7 +17,7 @@
  *              may give (maxprot) among them.
  *           4. First no word maps a page, then its anon is let go.
  *
- * Read next fault.c
+ * Read next uvm_fault.c
  */
 #include "vm/design/uvm/uvm.h"
 

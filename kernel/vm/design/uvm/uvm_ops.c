@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/ops.c: the design as the rest of vm/ sees it
+ * uvm/uvm_ops.c: the design as the rest of vm/ sees it
  *
  * Problem   Common code knows mappings, objects, frames and swap; what a private
  *           page is, where it is found and when it is copied is the design's.
  *
- * Picture   mmap, munmap ─→ entry.c       fault ─→ fault.c      fork ─→ dup.c
- *           truncate, mprotect, mremap ─→ change.c   madvise, swapoff ─→ advise.c
- *           memory is wanted ─→ daemon.c  /proc ─→ stat.c       vm_check ─→ check.c
+ * Picture   mmap, munmap ─→ mapentry.c    fault ─→ uvm_fault.c   fork ─→ dup.c
+ *           truncate, mprotect, mremap ─→ change.c    madvise, swapoff ─→ uvm_advise.c
+ *           memory is wanted ─→ ../../pmap  /proc ─→ uvm_stat.c    vm_check ─→ uvm_check.c
  *
  * Rules     1. Page tables are the design's own: of shared_ops only what is asked
  *              of words that others show is filled in.
  */
 #include "vm/design/uvm/uvm.h"
-
-static void
-uvm_init(void)
-{
-	uvm_anon_init();
-	pv_init();
-}
 
 static const struct shared_ops uvm_shared = {
 	.home = HOME_ANON,
@@ -48,13 +41,13 @@ const struct vmm_ops uvm_ops = {
 	.advise = uvm_advise,
 	.dup = uvm_dup,
 	.pass = uvm_pass,
-	.evict = uvm_evict,
-	.evict_any = uvm_evict_any,
+	.evict = pmap_evict,
+	.evict_any = pmap_evict_any,
 	.stat = uvm_stat,
 	.walk = uvm_walk,
 	.named = uvm_named,
 	.check = uvm_check,
-	.init = uvm_init,
+	.init = uvm_anon_init,
 	.show = uvm_show,
 	.caches = uvm_caches,
 	.gauges = uvm_gauges,

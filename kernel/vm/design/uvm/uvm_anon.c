@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/anon.c: the life of an anon, one page of anonymous memory
+ * uvm/uvm_anon.c: the life of an anon, one page of anonymous memory
  *
  * Problem   A page that several processes have after a fork must be one page for
  *           all of them, also while it is on swap, until one of them writes.
@@ -140,6 +140,7 @@ uvm_anon_is_shared(struct vm_anon *anon)
 void
 uvm_anon_adopt_locked(struct vm_anon *anon, struct vm_page *pg)
 {
+	ASSERT(spin_is_mine(&pfn_lock));
 	page_adopt_locked(pg, HOME_ANON, word_pa(&anon->word), 0);
 	word_set_locked(NULL, &anon->word, pte_make_trans(pg));
 }

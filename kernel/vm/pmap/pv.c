@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/pv.c: for each page, where it is mapped
+ * pmap/pv.c: for each page, where it is mapped
  *
  * Problem   The page daemon thinks of pages, not of processes: when one is to go,
  *           it must find each word that maps it, of whatever space.
  *
  * Picture   pv_block[pfn / 128] ─→ head[pfn % 128] ─→ {as, va} ─→ {as, va}
  *
- * Rules     1. Each VALID word of a space of this design has one pv, and each pv
+ * Rules     1. Each VALID word of such a space has one pv, and each pv
  *              a word (I18); word and pv change in one hold of [W].
  *           2. A pv is made before the locks are taken under which it is needed:
  *              pv_new() also makes the block of the page, and keeps it.
@@ -15,7 +15,8 @@
  *              that; a block without a pv goes, so that a kernel which runs other
  *              designs has none.
  */
-#include "vm/design/uvm/uvm.h"
+#include "mem/mem.h"
+#include "vm/pmap/pmap.h"
 
 #define PV_BLOCK 128ul
 
@@ -33,7 +34,7 @@ static struct {
 };
 
 /*
- * Locks:    none; once, by uvm_ops.init.
+ * Locks:    none; once, by vm_init().
  */
 void
 pv_init(void)
@@ -167,7 +168,7 @@ pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
  * The list of a page's mappings.
  *
  * Locks:    [P].
- * Returns:  NULL: no space of this design maps it.
+ * Returns:  NULL: no such space maps it.
  */
 struct vm_pv *
 pv_first(const struct vm_page *pg)

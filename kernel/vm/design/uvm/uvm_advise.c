@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/advise.c: madvise, and which anons have a page that is not mapped
+ * uvm/uvm_advise.c: madvise, and which anons have a page that is not mapped
  *
  * Problem   A program says that it will want pages, or will not; and swapoff must
  *           find every anon whose bytes lie in an area.

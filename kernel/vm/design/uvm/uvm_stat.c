@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/stat.c: what /proc asks of a space
+ * uvm/uvm_stat.c: what /proc asks of a space
  *
  * Problem   A page that is in memory or on swap and not mapped has no word in a page
  *           table: only its anon knows of it.

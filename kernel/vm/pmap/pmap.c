@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/pmap.c: page tables that hold nothing which could not be found again
+ * pmap/pmap.c: page tables that hold nothing which could not be found again
  *
- * Problem   What is where in memory stands in entries, amaps and objects.  The
- *           CPU asks page tables; so these are filled as faults come, and any word
- *           or table of them may go at any time.
+ * Problem   Where a design keeps its pages in records, what is where in memory
+ *           stands there and in objects.  The CPU asks page tables; so these are
+ *           filled as faults come, and any word or table of them may go at any time.
  *
  * Picture   as->md.root_pa ─→ table ─→ table ─→ leaf: VALID or 0
  *                                                 │ SRC OBJ:  page of an object
- *                                                 │ SRC FORK: page of an anon
+ *                                                 │ SRC FORK: page of a record
  *                                                 └─→ page ─ pv ─→ {as, va}
  *
  * Rules     1. Only a store makes a word writable, and D with it.
@@ -20,7 +20,11 @@
  *
  * Read next pv.c
  */
-#include "vm/design/uvm/uvm.h"
+#include "vm/frame/frame.h"
+#include "vm/pmap/pmap.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 /* The way to an address: the word at each level, and the table that holds it. */
 struct way {
@@ -80,8 +84,7 @@ table_new(struct fctx *f, struct way *w, int level)
 	    MD_PTE_U | MD_PTE_A, __ATOMIC_SEQ_CST);
 	if (level < MD_PT_LEVELS)
 		w->table[level]->nused++;
-	uvm_space(f->as)->tables++;
-	EVENT_ADD(uvm_tables, 1);
+	f->as->n_table++;
 }
 
 /*
@@ -113,8 +116,7 @@ table_free(struct aspace *as, struct vm_page *pg)
 	page_set_home(pg, HOME_NONE, 0);
 	spin_unlock(&pfn_lock);
 	phys_free(pg);
-	uvm_space(as)->tables--;
-	EVENT_ADD(uvm_tables, -1);
+	as->n_table--;
 }
 
 /* The leaf table of va, and those above it, as far as they have no word. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/check.c: do words, pvs, slots and anons agree?
+ * uvm/uvm_check.c: do words, pvs, slots and anons agree?
  *
  * Problem   An anon counts the slots of all spaces that name it, a page the words
  *           that map it.  A bug makes count and things disagree long before a

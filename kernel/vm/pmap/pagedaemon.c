@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/daemon.c: the page daemon: one clock over all pages
+ * pmap/pagedaemon.c: the page daemon: one clock over all pages
  *
  * Problem   Memory is wanted.  Which pages go is asked of pages, whoever maps them:
  *           one that none of its processes has used since the last visit.
@@ -17,7 +17,10 @@
  *           3. A that is cleared is not flushed: a page that is used by a stale
  *              entry only may be taken once too early, and is rescued by a fault.
  */
-#include "vm/design/uvm/uvm.h"
+#include "vm/frame/frame.h"
+#include "vm/pmap/pmap.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 
 #define MAPPERS 16     /* of one page, that are visited at a time */
 #define LOOK 256       /* frames in one hold of [P] */
@@ -84,7 +87,7 @@ still_maps(const struct mapper *m, const struct vm_page *pg)
 	struct vm_page *leaf;
 	uint64_t *word;
 
-	if (m->as->dpriv == NULL)
+	if (m->as->md.root_pa == 0)
 		return NULL;
 	word = pmap_find(m->as, m->va, &leaf);
 	if (word == NULL || word_get(word) == 0 ||
@@ -140,7 +143,7 @@ evict_page(struct vm_page *pg, struct mapper *m, unsigned n, int min_age)
 
 	if (is_wanted(m, n, pg, (min_age & WS_AGE) != 0)) {
 		put_all(m, n);
-		EVENT(uvm_second_chance);
+		EVENT(pmap_second_chance);
 		return 0;
 	}
 	do {
@@ -151,7 +154,7 @@ evict_page(struct vm_page *pg, struct mapper *m, unsigned n, int min_age)
 		n = now == 0 ? 0 : collect(pg, m);
 		spin_unlock(&pfn_lock);
 	} while (n > 0);
-	EVENT(uvm_evict, page_pfn(pg), done);
+	EVENT(pmap_evict, page_pfn(pg), done);
 	return done;
 }
 
@@ -160,7 +163,7 @@ evict_page(struct vm_page *pg, struct mapper *m, unsigned n, int min_age)
  * most.  *left: frames still to be looked at.
  */
 static struct vm_page *
-next_page(struct mapper *m, unsigned *n, int min_age, pfn_t max, uint64_t *left)
+next_of_clock(struct mapper *m, unsigned *n, int min_age, pfn_t max, uint64_t *left)
 {
 	struct vm_page *pg = NULL;
 	unsigned i;
@@ -178,7 +181,7 @@ next_page(struct mapper *m, unsigned *n, int min_age, pfn_t max, uint64_t *left)
 }
 
 /*
- * Up to want pages of all spaces of the design leave their working sets: where
+ * Up to want pages of all such spaces leave their working sets: where
  * min_age is not 0, only such as none has used since the hand was here last.
  * ops->evict_any.
  *
@@ -186,7 +189,7 @@ next_page(struct mapper *m, unsigned *n, int min_age, pfn_t max, uint64_t *left)
  * Returns:  words that map a page no more.
  */
 size_t
-uvm_evict_any(size_t want, int min_age)
+pmap_evict_any(size_t want, int min_age)
 {
 	struct mapper m[MAPPERS];
 	struct phys_stat ps;
@@ -198,7 +201,7 @@ uvm_evict_any(size_t want, int min_age)
 	phys_stat(&ps);
 	left = ps.max_pfn;
 	while (done < want && left > 0) {
-		pg = next_page(m, &n, min_age, ps.max_pfn, &left);
+		pg = next_of_clock(m, &n, min_age, ps.max_pfn, &left);
 		if (n > 0)
 			done += evict_page(pg, m, n, min_age);
 	}
@@ -206,6 +209,20 @@ uvm_evict_any(size_t want, int min_age)
 }
 
 /* ---- one space alone: its limit, and forced pressure ---- */
+
+/* Where it goes on, vpn: the clock's hand, of which the ring of tables has no use. */
+static uint64_t
+hand_get(const struct aspace *as)
+{
+	return (uint64_t)as->hand_tbl * MD_PT_WORDS + as->hand_idx;
+}
+
+static void
+hand_set(struct aspace *as, uint64_t vpn)
+{
+	as->hand_tbl = (uint32_t)(vpn / MD_PT_WORDS);
+	as->hand_idx = (uint16_t)(vpn % MD_PT_WORDS);
+}
 
 /* May this word's page go?  One that was used may not, the first time. */
 static bool
@@ -251,10 +268,9 @@ evict_leaf(struct pmap_iter *it, size_t want, bool *spared)
  * Returns:  how many.
  */
 size_t
-uvm_evict(struct aspace *as, size_t want, int min_age)
+pmap_evict(struct aspace *as, size_t want, int min_age)
 {
 	uint64_t top = MD_USER_END >> PAGE_SHIFT;
-	struct uvm_space *sp = uvm_space(as);
 	unsigned round, rounds = (min_age & WS_AGE) == 0 ? 3 : 1;
 	bool spared = true;
 	struct pmap_iter it;
@@ -262,10 +278,10 @@ uvm_evict(struct aspace *as, size_t want, int min_age)
 
 	for (round = 0; round < rounds && done < want && spared; round++) {
 		spared = round == 0 && rounds > 1;
-		it = pmap_range(as, sp->hand, top);
+		it = pmap_range(as, hand_get(as), top);
 		while (done < want && pmap_next_leaf(&it))
 			done += evict_leaf(&it, want - done, &spared);
-		sp->hand = it.va >= it.end ? 0 : it.va >> PAGE_SHIFT;
+		hand_set(as, it.va >= it.end ? 0 : it.va >> PAGE_SHIFT);
 	}
 	tlb_flush_range(as, 0, top);
 	EVENT(ws_trim, done, min_age & WS_AGE);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pmap.h: page tables as a cache, and where each page is mapped
+ *
+ * For designs whose pages live in records: vmm_ops.pass is theirs, and with it the
+ * tables of their spaces.  A word of such a table is 0 or VALID; SRC says whose
+ * page it maps, OBJ that of an object, FORK that of a record.
+ */
+#ifndef VM_PMAP_PMAP_H
+#define VM_PMAP_PMAP_H
+
+#include "vm/want/want.h"
+
+/* One mapping of a page. */
+struct vm_pv {
+	struct vm_pv *next;    /* [P] of the same page */
+	struct aspace *as;     /* [P] */
+	va_t va;               /* [P] */
+};
+
+/* pv.c */
+void pv_init(void);
+struct vm_pv *pv_new(const struct vm_page *);          /* ready for pg; NULL: no memory */
+void pv_free(const struct vm_page *, struct vm_pv *);  /* unused, or taken out; not [P] */
+void pv_add(const struct vm_page *, struct vm_pv *, struct aspace *, va_t); /* [P] */
+struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);       /* [P] */
+struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page's list; NULL */
+
+/* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */
+enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
+/* A way over the leaf tables of a range. */
+struct pmap_iter {
+	struct aspace *as;     /* [own] */
+	va_t va, end;          /* [own] what is left of the range */
+	struct vm_page *leaf;  /* [W] the table of va */
+	va_t stop;             /* [own] end of the table, or of the range */
+};
+static inline struct pmap_iter
+pmap_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	return (struct pmap_iter){ .as = as, .va = lo << PAGE_SHIFT,
+		.end = hi << PAGE_SHIFT };
+}
+bool pmap_next_leaf(struct pmap_iter *);               /* from va on; false: there is none */
+uint64_t *pmap_find(struct aspace *, va_t, struct vm_page **leaf); /* the word; NULL: no table */
+uint64_t *pmap_make(struct fctx *);                    /* the same, and f->leaf; NULL: f->want */
+void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
+    struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
+void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
+size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
+void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,
+    uint64_t set);                                     /* rights of VALID words; not flushed */
+void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: no W, no D */
+void pmap_lock(struct aspace *, uint64_t lo, uint64_t hi, uint64_t lock);
+void pmap_end(struct aspace *);                        /* all tables; nothing is mapped */
+
+
+/* pagedaemon.c */
+size_t pmap_evict(struct aspace *, size_t want, int min_age);
+size_t pmap_evict_any(size_t want, int min_age);
+
+#endif
