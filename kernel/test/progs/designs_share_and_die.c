@@ -1,17 +1,16 @@
 /* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=120 SWEEP=no ARGS=1:6 SHORT=1:3 */
 /*
- * Families of two designs on one file and one memfd: every other worker runs
- * under design eager (elsewhere all are alike).  A worker stores in its pages of
+ * Families of three designs on one file and one memfd: workers run under fmo, uvm
+ * and eager in turn (elsewhere all are alike).  A worker stores in its pages of
  * both, in a private mapping of the file and in memory of its own, and forks;
  * the child finds all that the parent had, and stores over it unseen.  Whole
  * families are killed in the midst.  Afterwards nothing is missing.
  *
  * Arguments: seed, seconds
  */
+#include "lib/design.h"
 #include "lib/pressure.h"
 
-#define PR_VMM_DESIGN 0x564d
-#define EAGER 5
 #define WORKERS 8
 #define SHARED 512  /* pages of the memfd, and of the file that all store to */
 #define FIXED 256   /* pages of the file behind them, which nobody changes */
@@ -123,6 +122,7 @@ worker(unsigned n, uint64_t seed, int mfd, int fd)
 static pid_t
 start(unsigned n, uint64_t seed, int mfd, int fd)
 {
+	static const int design[] = { DESIGN_FMO, DESIGN_EAGER, DESIGN_UVM };
 	char a[4][24];
 	pid_t pid = OK(fork());
 
@@ -130,7 +130,7 @@ start(unsigned n, uint64_t seed, int mfd, int fd)
 		return pid;
 	OK(setpgid(0, 0));
 	if (on_vadose())
-		OK(prctl(PR_VMM_DESIGN, n % 2 == 0 ? 0 : EAGER, 0, 0, 0));
+		OK(prctl(PR_VMM_DESIGN, design[n % 3], 0, 0, 0));
 	snprintf(a[0], sizeof(a[0]), "%u", n);
 	snprintf(a[1], sizeof(a[1]), "%lu", seed);
 	snprintf(a[2], sizeof(a[2]), "%d", mfd);
@@ -192,6 +192,7 @@ keep_going(uint64_t seed, unsigned seconds)
 		pid[n] = start(n, rnd(&seed), mfd, fd);
 	says_design(pid[0], "fmo");
 	says_design(pid[1], "eager");
+	says_design(pid[2], "uvm");
 	until = time(NULL) + seconds;
 	while (time(NULL) < until) {
 		unsigned n = rnd(&seed) % WORKERS;
@@ -227,7 +228,7 @@ main(int argc, char **argv)
 		    atoi(argv[3]), atoi(argv[4]));
 	self = argv[0];
 	if (on_vadose())
-		ERR(prctl(PR_VMM_DESIGN, 1, 0, 0, 0), EINVAL);
+		ERR(prctl(PR_VMM_DESIGN, 2, 0, 0, 0), EINVAL);
 	run(NULL, 0, 0);
 	leak_mark();
 	run(keep_going, argc > 1 ? strtoul(argv[1], NULL, 0) : 1,

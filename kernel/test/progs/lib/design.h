@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * design.h: a program that runs under the design of a memory manager it names
+ *
+ * The first call asks for the design and begins the program again, for a space
+ * has its design from its exec on.
+ */
+#ifndef TEST_DESIGN_H
+#define TEST_DESIGN_H
+
+#include "test.h"
+#include <sys/prctl.h>
+
+#define PR_VMM_DESIGN 0x564d
+enum { DESIGN_FMO = 0, DESIGN_UVM = 1, DESIGN_EAGER = 5 };
+
+/* Go on under this design; on Linux there is nothing to be shown. */
+static inline void
+under_design(int design, char **argv)
+{
+	if (!on_vadose()) {
+		printf("skipped: needs the designs of Vadose\n");
+		exit(0);
+	}
+	if (strcmp(argv[0], "again") == 0)
+		return;
+	OK(prctl(PR_VMM_DESIGN, design, 0, 0, 0));
+	execl("/proc/self/exe", "again", NULL);
+	FAIL("exec: errno %d", errno);
+}
+
+#endif
