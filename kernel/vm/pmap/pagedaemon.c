@@ -65,7 +65,7 @@ collect(const struct vm_page *pg, struct mapper *m)
 	struct vm_pv *p = pv_first(pg);
 	unsigned n = 0;
 
-	for (; p != NULL && n < MAPPERS; p = p->next)
+	for (; p != NULL && n < MAPPERS; p = pv_next(p))
 		if (try_get(p->as))
 			m[n++] = (struct mapper){ p->as, p->va };
 	return n;

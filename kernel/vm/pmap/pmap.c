@@ -235,7 +235,7 @@ forget(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t old)
 	spin_lock(&pfn_lock);
 	p = pv_take(pg, as, va);
 	spin_unlock(&pfn_lock);
-	pv_free(pg, p);
+	pv_free(p);
 	leaf->nused--;
 	as->ws_pages--;
 	as->n_locked -= (old & PTE_LOCK) != 0;

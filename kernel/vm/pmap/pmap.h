@@ -13,18 +13,20 @@
 
 /* One mapping of a page. */
 struct vm_pv {
-	struct vm_pv *next;    /* [P] of the same page */
+	struct vm_pv *next;    /* [P] of the same bucket */
+	struct vm_page *page;  /* [P] */
 	struct aspace *as;     /* [P] */
 	va_t va;               /* [P] */
 };
 
 /* pv.c */
 void pv_init(void);
-struct vm_pv *pv_new(const struct vm_page *);          /* ready for pg; NULL: no memory */
-void pv_free(const struct vm_page *, struct vm_pv *);  /* unused, or taken out; not [P] */
-void pv_add(const struct vm_page *, struct vm_pv *, struct aspace *, va_t); /* [P] */
-struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);       /* [P] */
-struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page's list; NULL */
+struct vm_pv *pv_new(void);                            /* NULL: no memory */
+void pv_free(struct vm_pv *);                          /* unused, or taken out */
+void pv_add(struct vm_page *, struct vm_pv *, struct aspace *, va_t);  /* [P] */
+struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);  /* [P] */
+struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page; NULL */
+struct vm_pv *pv_next(const struct vm_pv *);           /* [P] of the same page; NULL */
 
 /* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */
 enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };

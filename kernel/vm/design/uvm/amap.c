@@ -146,11 +146,13 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 
 static void
 slot_set(struct vm_amap *amap, struct vm_amap_chunk *c, uint64_t vpn,
-    struct vm_anon *anon)
+    struct vm_anon *anon, bool late)
 {
 	ASSERT(c != NULL && c->anon[vpn % AMAP_CHUNK] == NULL);
 	c->anon[vpn % AMAP_CHUNK] = anon;
 	c->n++;
+	if (late)
+		c->late |= 1u << vpn % AMAP_CHUNK;
 	count_anons(amap, 1);
 }
 
@@ -162,9 +164,23 @@ slot_clear(struct vm_amap *amap, struct vm_amap_chunk *c, uint64_t vpn)
 	if (anon == NULL)
 		return NULL;
 	c->anon[vpn % AMAP_CHUNK] = NULL;
+	c->late &= ~(1u << vpn % AMAP_CHUNK);
 	c->n--;
 	count_anons(amap, -1);
 	return anon;
+}
+
+/*
+ * Has the page of a slot been charged when it was touched?
+ *
+ * Locks:    [W].
+ */
+bool
+amap_is_late(struct vm_amap *amap, uint64_t vpn)
+{
+	const struct vm_amap_chunk *c = chunk_at(amap, vpn);
+
+	return c != NULL && (c->late >> vpn % AMAP_CHUNK & 1) != 0;
 }
 
 /*
@@ -174,25 +190,26 @@ slot_clear(struct vm_amap *amap, struct vm_amap_chunk *c, uint64_t vpn)
  * Owns:     takes a reference over.
  */
 void
-amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
+amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
 {
-	slot_set(amap, chunk_at(amap, vpn), vpn, anon);
+	slot_set(amap, chunk_at(amap, vpn), vpn, anon, late);
 }
 
 /*
- * The same for a slot that may be in use: what was in it goes.
+ * Another anon for a slot that is in use: it has been copied.
  *
  * Locks:    [W].
- * Returns:  the anon before; NULL: there was none.
+ * Returns:  the anon before.
  * Owns:     takes a reference over; the caller, that of the anon before.
  */
 struct vm_anon *
-amap_set(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
+amap_replace(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
 {
 	struct vm_amap_chunk *c = chunk_at(amap, vpn);
-	struct vm_anon *old = slot_clear(amap, c, vpn);
+	struct vm_anon *old = c->anon[vpn % AMAP_CHUNK];
 
-	slot_set(amap, c, vpn, anon);
+	ASSERT(old != NULL);
+	c->anon[vpn % AMAP_CHUNK] = anon;
 	return old;
 }
 
@@ -215,6 +232,20 @@ amap_take(struct vm_amap *amap, uint64_t vpn)
 	if (c->n == 0)
 		chunk_end(amap, c);
 	return anon;
+}
+
+/*
+ * The anon of page `from` of one amap goes to a free slot of another, which has a
+ * chunk.
+ *
+ * Locks:    [W].
+ */
+void
+amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
+{
+	bool late = amap_is_late(amap, from);
+
+	amap_add(to, vpn, amap_take(amap, from), late);
 }
 
 /*
@@ -241,7 +272,7 @@ amap_next(struct vm_amap *amap, uint64_t *vpn)
  * The anons of [lo, hi) are let go; nothing maps their pages in this space.
  *
  * Locks:    [W]; takes [anon], [P].
- * Returns:  how many.
+ * Returns:  how many of them were charged when touched.
  */
 uint64_t
 amap_drop(struct vm_amap *amap, uint64_t lo, uint64_t hi)
@@ -250,8 +281,8 @@ amap_drop(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	uint64_t n = 0;
 
 	AMAP_FOREACH(anon, amap, lo, hi) {
+		n += amap_is_late(amap, lo);
 		uvm_anon_drop(amap_take(amap, lo));
-		n++;
 	}
 	return n;
 }
@@ -289,7 +320,7 @@ amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
 	while (at % AMAP_CHUNK != 0 && (anon = amap_next(lo, &at)) != NULL &&
 	    at / AMAP_CHUNK == vpn / AMAP_CHUNK) {
 		CHECK(amap_reserve(hi, at));
-		amap_add(hi, at, amap_take(lo, at));
+		amap_move(hi, at, lo, at);
 		at++;
 	}
 	at = (vpn + AMAP_CHUNK - 1) / AMAP_CHUNK;
@@ -306,12 +337,12 @@ static void
 join_chunks(struct vm_amap *lo, struct vm_amap *hi, struct vm_amap_chunk *c)
 {
 	uint64_t vpn = c->no * AMAP_CHUNK, i;
-	struct vm_anon *anon;
+	bool late;
 
 	for (i = 0; i < AMAP_CHUNK; i++) {
-		anon = slot_clear(hi, c, vpn + i);
-		if (anon != NULL)
-			amap_add(lo, vpn + i, anon);
+		late = (c->late >> i & 1) != 0;
+		if (c->anon[i] != NULL)
+			amap_add(lo, vpn + i, slot_clear(hi, c, vpn + i), late);
 	}
 	chunk_end(hi, c);
 }

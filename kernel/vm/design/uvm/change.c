@@ -16,7 +16,7 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-/* Anons of [lo, hi) go, of whatever entries lie there.  [W].  How many. */
+/* Anons of [lo, hi) go, of whatever entries lie there.  [W].  How many were late. */
 static uint64_t
 drop_anons(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -63,8 +63,7 @@ uvm_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 		pmap_clean(as, lo, hi);
 		break;
 	}
-	if ((link->flags & VAD_CHARGED) == 0)
-		commit_uncharge_late(as, gone);
+	commit_uncharge_late(as, gone);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
@@ -138,6 +137,8 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	struct vm_anon *anon;
 	int r = -ENOMEM;
 
+	if (a == NULL || b == NULL)
+		return -ENOMEM; /* the VAD is lost */
 	mutex_lock(&as->ws_lock);
 	vpn = a->start;
 	end = vpn + n;
@@ -145,8 +146,7 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	if (reserve_moved(a, b, end, shift)) {
 		(void)pmap_remove(as, vpn, end, PMAP_ALL);
 		AMAP_FOREACH(anon, &a->amap, vpn, end)
-			amap_add(&b->amap, vpn + shift,
-			    amap_take(&a->amap, vpn));
+			amap_move(&b->amap, vpn + shift, &a->amap, vpn);
 		r = 0;
 	}
 	mutex_unlock(&as->ws_lock);

@@ -63,6 +63,21 @@ no_record(struct uvm_fork *w)
 	return false;
 }
 
+/*
+ * The child's slot; the part of the charge that stands for the parent's late pages
+ * pays for it, if that was one.
+ */
+static void
+add(struct uvm_fork *w, struct vm_anon *anon)
+{
+	bool late = amap_is_late(&w->from->amap, w->at);
+
+	amap_add(&w->to->amap, w->at, anon, late);
+	w->c.charge -= late;
+	atomic_add(&w->c.child->late, late);
+	w->c.given = true;
+}
+
 /* The child gets its own page, now: somebody fills or reads the parent's. */
 static bool
 copy_page(struct uvm_fork *w, struct vm_anon *anon)
@@ -84,7 +99,7 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 	to = w->c.want.frame;
 	w->c.want.frame = NULL;
 	page_copy(to, from);
-	amap_add(&w->to->amap, w->at, copy);
+	add(w, copy);
 	spin_lock(&pfn_lock);
 	uvm_anon_adopt_locked(copy, to);
 	page_pin_locked(to);
@@ -105,7 +120,7 @@ share(struct uvm_fork *w, struct vm_anon *anon)
 	if (uvm_anon_is_pinned(anon))
 		return copy_page(w, anon);
 	uvm_anon_ref(anon);
-	amap_add(&w->to->amap, w->at, anon);
+	add(w, anon);
 	w->refs++;
 	EVENT(uvm_anon_refs_fork);
 	return true;
@@ -123,20 +138,16 @@ static void
 copy_amap(struct uvm_fork *w)
 {
 	struct vm_anon *anon;
-	uint64_t end, n = 0;
+	uint64_t end;
 
 	mutex_lock(&w->c.parent->ws_lock);
 	mutex_lock_nested(&w->c.child->ws_lock);
 	end = MIN(w->from->end, pte_limit(&w->c.vad) >> PAGE_SHIFT);
-	AMAP_FOREACH(anon, &w->from->amap, w->at, end) {
+	AMAP_FOREACH(anon, &w->from->amap, w->at, end)
 		if (!share(w, anon))
 			break;
-		n++;
-	}
 	if (anon == NULL || w->at >= end)
 		w->at = w->from->end;
-	fork_child_late(&w->c, n);
-	w->c.given |= n != 0;
 	pmap_change(w->c.parent, w->from->start, w->from->end, MD_PTE_W, 0);
 	mutex_unlock(&w->c.child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);

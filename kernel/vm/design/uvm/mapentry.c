@@ -16,10 +16,14 @@
  *           3. Rights and flags are the VAD's alone, the most rights that mprotect
  *              may give (maxprot) among them.
  *           4. First no word maps a page, then its anon is let go.
+ *           5. A VAD that could not be read is all zeros, without an entry: calls do
+ *              nothing then, and the end of the space finds the entry.
  *
  * Read next uvm_fault.c
  */
 #include "vm/design/uvm/uvm.h"
+
+static void entry_free(struct uvm_entry *e);
 
 static struct kmem_cache entries = KMEM_CACHE("uvm_entry", struct uvm_entry);
 
@@ -43,7 +47,7 @@ uvm_as_init(struct aspace *as)
 	return 0;
 }
 
-/* The pages of [lo, hi) are as if never touched; how many anons went.  [W]. */
+/* The pages of [lo, hi) are as if never touched; how many were late.  [W]. */
 static uint64_t
 discard(struct aspace *as, struct uvm_entry *e, uint64_t lo, uint64_t hi)
 {
@@ -61,8 +65,7 @@ end_entries(struct aspace *as)
 	while ((e = splay_next(sp, 0)) != NULL) {
 		(void)discard(as, e, e->start, e->end);
 		splay_remove(sp, e);
-		amap_end(&e->amap);
-		kmem_cache_free(&entries, e);
+		entry_free(e);
 	}
 }
 
@@ -116,19 +119,23 @@ uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
+static void
+entry_free(struct uvm_entry *e)
+{
+	ASSERT(e->in == NULL);
+	amap_end(&e->amap);
+	kmem_cache_free(&entries, e);
+}
+
 /*
- * ops->release.
+ * ops->release: of a VAD that has never been attached, or was merged.
  *
  * Locks:    none of rank >= 3; v is in no tree.
  */
 void
 uvm_release(struct aspace *as, struct vad *v)
 {
-	struct uvm_entry *e = v->dpriv;
-
-	ASSERT(e->in == NULL);
-	amap_end(&e->amap);
-	kmem_cache_free(&entries, e);
+	entry_free(v->dpriv);
 	v->dpriv = NULL;
 }
 
@@ -143,6 +150,8 @@ uvm_attach(struct aspace *as, struct vad *v)
 	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
 	struct uvm_entry *e = v->dpriv;
 
+	if (e == NULL)
+		return;
 	mutex_lock(&as->ws_lock);
 	e->vad = v;
 	splay_resize(uvm_space(as), e, start, end);
@@ -162,6 +171,8 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	struct uvm_entry *a = lo->dpriv, *b = hi->dpriv;
 	struct uvm_space *sp = uvm_space(as);
 
+	if (a == NULL || b == NULL)
+		return;
 	mutex_lock(&as->ws_lock);
 	b->vad = hi;
 	splay_resize(sp, b, vpn, a->end);
@@ -175,7 +186,7 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
  * ops->merge.
  *
  * Locks:    [M] exclusive; takes [W].
- * Returns:  0.
+ * Returns:  0, -ENOMEM (a VAD is lost).
  */
 int
 uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
@@ -183,6 +194,8 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	struct uvm_entry *a = lo->dpriv, *b = hi->dpriv;
 	struct uvm_space *sp = uvm_space(as);
 
+	if (a == NULL || b == NULL)
+		return -ENOMEM;
 	mutex_lock(&as->ws_lock);
 	splay_remove(sp, b);
 	splay_resize(sp, a, a->start, b->end);
@@ -193,21 +206,24 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 
 /*
  * v is out of the tree of VADs: ops->detach.  Pages that were charged when they
- * were touched are paid back.
+ * were touched are paid back.  The entry goes at once: v may be lost before it is
+ * freed.
  *
  * Locks:    [M] exclusive; takes [W].
  */
 void
 uvm_detach(struct aspace *as, struct vad *v)
 {
-	bool late = (v->flags & VAD_CHARGED) == 0;
 	struct uvm_entry *e = v->dpriv;
-	uint64_t n;
+	uint64_t late;
 
+	if (e == NULL)
+		return; /* lost: uvm_as_fini() finds the entry */
+	v->dpriv = NULL;
 	mutex_lock(&as->ws_lock);
-	n = discard(as, e, e->start, e->end);
+	late = discard(as, e, e->start, e->end);
 	splay_remove(uvm_space(as), e);
 	mutex_unlock(&as->ws_lock);
-	if (late)
-		commit_uncharge_late(as, n);
+	commit_uncharge_late(as, late);
+	entry_free(e);
 }

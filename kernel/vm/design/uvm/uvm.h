@@ -37,6 +37,7 @@ struct vm_amap_chunk {
 	struct rb_node rb;     /* [W] amap->chunks, by no */
 	uint64_t no;           /* [W] of its first page, vpn / AMAP_CHUNK */
 	uint32_t n;            /* [W] slots in use */
+	uint32_t late;         /* [W] by bit: of these, charged when touched */
 	struct vm_anon *anon[AMAP_CHUNK]; /* [W] */
 };
 
@@ -90,10 +91,13 @@ uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
 /* amap.c: [W] of the space */
 struct vm_anon *amap_lookup(struct vm_amap *, uint64_t vpn);     /* NULL */
 bool amap_reserve(struct vm_amap *, uint64_t vpn);     /* a chunk; false: no memory */
-void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *); /* into a free slot of a chunk */
-struct vm_anon *amap_set(struct vm_amap *, uint64_t vpn, struct vm_anon *); /* the one before */
+bool amap_is_late(struct vm_amap *, uint64_t vpn);     /* its page was charged when touched */
+/* Into a free slot of a chunk; instead of the one that is there, which is returned. */
+void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *, bool late);
+struct vm_anon *amap_replace(struct vm_amap *, uint64_t vpn, struct vm_anon *);
 struct vm_anon *amap_take(struct vm_amap *, uint64_t vpn);       /* out of its slot; NULL */
-uint64_t amap_drop(struct vm_amap *, uint64_t lo, uint64_t hi);  /* how many anons it let go */
+void amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *, uint64_t from);
+uint64_t amap_drop(struct vm_amap *, uint64_t lo, uint64_t hi);  /* pages charged when touched */
 /* The first page from vpn on that has an anon, and that; NULL: there is none. */
 struct vm_anon *amap_next(struct vm_amap *, uint64_t *vpn);
 #define AMAP_FOREACH(anon, amap, vpn, end) \

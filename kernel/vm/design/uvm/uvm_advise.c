@@ -16,7 +16,7 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-/* FREE: anons that nobody else has, and nobody fills.  [W].  How many went. */
+/* FREE: anons that nobody else has, and nobody fills.  [W].  How many were late. */
 static uint64_t
 free_own(struct aspace *as, struct uvm_entry *e, uint64_t vpn, uint64_t end)
 {
@@ -27,8 +27,8 @@ free_own(struct aspace *as, struct uvm_entry *e, uint64_t vpn, uint64_t end)
 		if (uvm_anon_is_shared(anon) || uvm_anon_is_pinned(anon))
 			continue;
 		(void)pmap_remove(as, vpn, vpn + 1, PMAP_ALL);
+		n += amap_is_late(&e->amap, vpn);
 		uvm_anon_drop(amap_take(&e->amap, vpn));
-		n++;
 	}
 	return n;
 }
@@ -105,10 +105,11 @@ int
 uvm_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
 {
-	bool late = (v->flags & VAD_CHARGED) == 0;
 	struct uvm_entry *e = v->dpriv;
 	uint64_t gone = 0;
 
+	if (e == NULL)
+		return 0; /* the VAD is lost */
 	if (advice == ADVICE_RELEASE)
 		return (int)MIN(release_all(as, e, lo, hi), (uint64_t)INT32_MAX);
 	mutex_lock(&as->ws_lock);
@@ -124,8 +125,7 @@ uvm_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (advice == MADV_WILLNEED)
 		bring(e, lo, hi);
 	mutex_unlock(&as->ws_lock);
-	if (late)
-		commit_uncharge_late(as, gone);
+	commit_uncharge_late(as, gone);
 	return 0;
 }
 

@@ -25,7 +25,7 @@ static struct {
 struct space_check {
 	struct aspace *as;
 	struct vm_report *rep;
-	uint64_t words, locked;
+	uint64_t words, locked, late;
 };
 
 /* What as has of this design: an empty tree, if it has none, or has ended. */
@@ -53,7 +53,7 @@ check_pv(struct space_check *c, va_t va, uint64_t word)
 	unsigned n = 0;
 
 	spin_lock(&pfn_lock);
-	for (p = pv_first(pte_page(word)); p != NULL; p = p->next)
+	for (p = pv_first(pte_page(word)); p != NULL; p = pv_next(p))
 		n += p->as == c->as && p->va == va;
 	spin_unlock(&pfn_lock);
 	if (n != 1)
@@ -89,7 +89,7 @@ check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_anon *anon,
 }
 
 /* The anons of an entry: each slot has a reference. */
-static uint64_t
+static void
 check_amap(struct space_check *c, struct uvm_entry *e)
 {
 	struct vm_anon *anon;
@@ -98,13 +98,13 @@ check_amap(struct space_check *c, struct uvm_entry *e)
 	AMAP_FOREACH(anon, &e->amap, vpn, e->end) {
 		anon->met++;
 		n++;
+		c->late += amap_is_late(&e->amap, vpn);
 		if (word_get(&anon->word) == 0)
 			bad(c, "I18", vpn << PAGE_SHIFT, 0, "its anon is empty");
 	}
 	if (n != e->amap.nanons)
 		report_bad(c->rep, "I18", "as %u %lx: %lu anons, counted %lu",
 		    c->as->id, e->start, n, e->amap.nanons);
-	return n;
 }
 
 static void
@@ -137,22 +137,17 @@ uvm_check(struct aspace *as, struct vm_report *rep)
 {
 	struct space_check c = { .as = as, .rep = rep };
 	struct uvm_entry *e;
-	uint64_t late = 0, n;
-	const struct vad *v;
 
 	UVM_ENTRIES(e, ours(as), 0) {
-		v = rep->no_vads ? NULL : e->vad;
-		n = check_amap(&c, e);
-		check_entry(&c, e, v);
-		if (v != NULL && (v->flags & VAD_CHARGED) == 0)
-			late += n;
+		check_amap(&c, e);
+		check_entry(&c, e, rep->no_vads ? NULL : e->vad);
 	}
 	if (c.words != as->ws_pages || c.locked != as->n_locked)
 		report_bad(rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
 		    as->id, as->ws_pages, as->n_locked, c.words, c.locked);
-	if (!rep->no_vads && late != atomic_load(&as->late))
+	if (c.late != atomic_load(&as->late))
 		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
-		    atomic_load(&as->late), late);
+		    atomic_load(&as->late), c.late);
 	found.words += c.words;
 	return 0;
 }

@@ -143,7 +143,7 @@ map_of_object(struct fctx *f, struct vm_page *pg)
 		give_rights(f, pg);
 		return FAULT_DONE;
 	}
-	p = pv_new(pg);
+	p = pv_new();
 	if (p == NULL)
 		return no_memory(f);
 	spin_lock(&pfn_lock);
@@ -153,7 +153,7 @@ map_of_object(struct fctx *f, struct vm_page *pg)
 		pmap_enter_locked(f, pg, SRC_OBJ, rights(f), p);
 	spin_unlock(&pfn_lock);
 	if (!is_there) {
-		pv_free(pg, p);
+		pv_free(p);
 		return FAULT_RESTART;
 	}
 	if (f->v.vmo->type == VMO_VNODE)
@@ -193,7 +193,7 @@ static void
 give_up(struct fctx *f, struct making *m, enum fault_frame kind)
 {
 	if (m->pv != NULL)
-		pv_free(m->page, m->pv);
+		pv_free(m->pv);
 	if (m->page != NULL)
 		fault_keep_spare(f, m->page, kind);
 	if (m->anon != NULL)
@@ -208,7 +208,7 @@ make(struct fctx *f, struct uvm_entry *e, struct making *m, enum fault_frame kin
 	if (m->page == NULL)
 		return fault_missing(f);
 	m->anon = uvm_anon_new();
-	m->pv = m->anon == NULL ? NULL : pv_new(m->page);
+	m->pv = m->anon == NULL ? NULL : pv_new();
 	if (m->pv != NULL && amap_reserve(&e->amap, f->va >> PAGE_SHIFT))
 		return FAULT_DONE;
 	give_up(f, m, kind);
@@ -220,10 +220,14 @@ static void
 install(struct fctx *f, struct uvm_entry *e, struct making *m)
 {
 	uint64_t vpn = f->va >> PAGE_SHIFT;
-	struct vm_anon *old;
+	struct vm_anon *old = NULL;
 
 	pmap_remove_word(f);
-	old = amap_set(&e->amap, vpn, m->anon);
+	if (amap_lookup(&e->amap, vpn) != NULL)
+		old = amap_replace(&e->amap, vpn, m->anon);
+	else
+		amap_add(&e->amap, vpn, m->anon,
+		    (f->v.flags & VAD_CHARGED) == 0);
 	spin_lock(&pfn_lock);
 	uvm_anon_adopt_locked(m->anon, m->page);
 	pmap_enter_locked(f, m->page, SRC_FORK, rights(f), m->pv);
@@ -319,7 +323,7 @@ map_anon(struct fctx *f, struct vm_page *pg)
 		give_rights(f, pg);
 		return FAULT_DONE;
 	}
-	p = pv_new(pg);
+	p = pv_new();
 	if (p == NULL)
 		return no_memory(f);
 	spin_lock(&pfn_lock);
