@@ -453,13 +453,21 @@ is_idle(const struct vm_page *pg)
 	    pg->state == PG_STANDBY || pg->state == PG_MODIFIED;
 }
 
+/* A page table: of common code, or of a design that makes its own (vm/pmap). */
+static bool
+is_table(const struct vm_page *pg)
+{
+	return page_home_kind(pg) == HOME_TABLE ||
+	    (page_home_kind(pg) == HOME_KERNEL && pg->state == PG_WIRED);
+}
+
 static void
 check_entry(unsigned cpu, unsigned h)
 {
 	const struct tlb_entry *e = &mach.tlb[cpu][h];
 	const struct vm_page *pg = e->leaf == 0 ? NULL : page_of_pa(e->leaf);
 
-	if (pg != NULL && (is_idle(pg) || page_home_kind(pg) != HOME_TABLE) &&
+	if (pg != NULL && (is_idle(pg) || !is_table(pg)) &&
 	    pg->state != PG_LIMBO)
 		panic("I13: CPU %u walks table frame %u, which is %s", cpu,
 		    page_pfn(pg), page_state_name((enum page_state)pg->state));
