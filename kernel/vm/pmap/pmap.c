@@ -68,13 +68,14 @@ pmap_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	return w.word[1];
 }
 
-/* The frame that is in want becomes a table, below the word of this level. */
-static void
+/* A table below the word of this level: kernel memory, which is kept short. */
+static bool
 table_new(struct fctx *f, struct way *w, int level)
 {
-	struct vm_page *pg = f->want.frame;
+	struct vm_page *pg = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
 
-	f->want.frame = NULL;
+	if (pg == NULL)
+		return false;
 	spin_lock(&pfn_lock);
 	page_set_home(pg, HOME_KERNEL, 0);
 	page_set_state(pg, PG_WIRED);
@@ -85,13 +86,14 @@ table_new(struct fctx *f, struct way *w, int level)
 	if (level < MD_PT_LEVELS)
 		w->table[level]->nused++;
 	f->as->n_table++;
+	return true;
 }
 
 /*
  * The word of f's address; tables are made.
  *
  * Locks:    [W].
- * Returns:  the word, its table in f->leaf; NULL: f->want.
+ * Returns:  the word, its table in f->leaf; NULL: no memory.
  */
 uint64_t *
 pmap_make(struct fctx *f)
@@ -99,11 +101,9 @@ pmap_make(struct fctx *f)
 	struct way w;
 	int level;
 
-	while ((level = go_down(f->as, f->va, &w)) != 1) {
-		if (!want_zeros(&f->want))
+	while ((level = go_down(f->as, f->va, &w)) != 1)
+		if (!table_new(f, &w, level))
 			return NULL;
-		table_new(f, &w, level);
-	}
 	f->leaf = w.table[1];
 	return w.word[1];
 }

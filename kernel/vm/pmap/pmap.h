@@ -45,7 +45,7 @@ pmap_range(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 bool pmap_next_leaf(struct pmap_iter *);               /* from va on; false: there is none */
 uint64_t *pmap_find(struct aspace *, va_t, struct vm_page **leaf); /* the word; NULL: no table */
-uint64_t *pmap_make(struct fctx *);                    /* the same, and f->leaf; NULL: f->want */
+uint64_t *pmap_make(struct fctx *);                    /* the same, and f->leaf; NULL: no memory */
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */

@@ -10,7 +10,7 @@
  *                    child  ─ amap ─────┘
  *
  * Rules     1. Mappings and charge, which may fail, come first; the copy of an
- *              amap waits for memory, and only a fatal signal ends it.
+ *              amap waits for memory, and is given up when the kernel may not grow.
  *           2. Nothing is waited for with a ws_lock.  A slot that the child has is
  *              passed by when the copy goes on.
  *           3. Where refs have risen, words of the parent lose W; one flush, before
@@ -23,6 +23,8 @@
  */
 #include "vm/design/uvm/uvm.h"
 
+#define REFUSALS 32    /* in a row, until the fork is given up */
+
 /* One fork under way; on the stack of uvm_dup(). */
 struct uvm_fork {
 	struct pte_fork c;             /* what forks of all designs have */
@@ -30,6 +32,7 @@ struct uvm_fork {
 	uint64_t at;                   /* vpn: those below are done */
 	uint64_t lo, hi;               /* parent words that lost W: to be flushed */
 	uint64_t refs, copies;         /* anons shared, pages copied so far */
+	unsigned refused;              /* times that there was no record for this anon */
 };
 
 /* The child's mappings, and the charge of all that it will have. */
@@ -58,8 +61,11 @@ reserve(struct pte_fork *f)
 static bool
 no_record(struct uvm_fork *w)
 {
-	if (w->c.want.frame != NULL || want_frame(&w->c.want))
+	/* Where a frame could be had it is the kernel that may not grow. */
+	if (w->c.want.frame != NULL || want_frame(&w->c.want)) {
 		(void)want_again(&w->c.want);
+		w->refused++;
+	}
 	return false;
 }
 
@@ -76,6 +82,7 @@ add(struct uvm_fork *w, struct vm_anon *anon)
 	w->c.charge -= late;
 	atomic_add(&w->c.child->late, late);
 	w->c.given = true;
+	w->refused = 0;
 }
 
 /* The child gets its own page, now: somebody fills or reads the parent's. */
@@ -173,7 +180,8 @@ copy_entry(struct uvm_fork *w)
 		want_again(&w->c.want);
 		copy_amap(w);
 		if (w->at < w->from->end)
-			r = want_get(&w->c.want);
+			r = w->refused > REFUSALS ? -ENOMEM :
+			    want_get(&w->c.want);
 	}
 	return r;
 }
@@ -183,8 +191,8 @@ copy_entry(struct uvm_fork *w)
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Context:  thread, sleeps; with a structural token.
- * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal): the child is
- *           half made, as_put() takes it apart.
+ * Returns:  0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_put()
+ *           takes it apart; the parent has what it had.
  */
 int
 uvm_dup(struct aspace *parent, struct aspace *child)

@@ -94,9 +94,27 @@ uvm_as_fini(struct aspace *as)
 
 /* ---- an entry ---- */
 
+/* Would a cut at vpn divide a chunk?  That of the entry that is there now. */
+static bool
+divides_chunk(struct aspace *as, uint64_t vpn)
+{
+	struct uvm_entry *e;
+	uint64_t at = vpn;
+	bool divides;
+
+	mutex_lock(&as->ws_lock);
+	e = splay_find(uvm_space(as), vpn);
+	divides = vpn % AMAP_CHUNK != 0 && e != NULL &&
+	    amap_next(&e->amap, &at) != NULL &&
+	    at / AMAP_CHUNK == vpn / AMAP_CHUNK;
+	mutex_unlock(&as->ws_lock);
+	return divides;
+}
+
 /*
  * What v needs to hold [start, end): ops->prepare.  An amap needs nothing for a
- * range in which nothing has been touched.
+ * range in which nothing has been touched; who is about to be cut off another VAD
+ * needs a chunk of his own, perhaps.
  *
  * Locks:    [M] exclusive; v is in no tree, or about to grow.
  * Returns:  0, -ENOMEM.
@@ -111,7 +129,7 @@ uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	e = kmem_cache_zalloc(&entries);
 	if (e == NULL)
 		return -ENOMEM;
-	if (!amap_make_spare(&e->amap)) {
+	if (divides_chunk(as, start) && !amap_make_spare(&e->amap)) {
 		kmem_cache_free(&entries, e);
 		return -ENOMEM;
 	}

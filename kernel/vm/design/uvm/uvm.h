@@ -45,7 +45,7 @@ struct vm_amap_chunk {
 struct vm_amap {
 	struct rb_root chunks; /* [W] first level */
 	struct vm_amap_chunk *last;  /* [W] that was met last; NULL */
-	struct vm_amap_chunk *spare; /* [W] of a split, which must not fail; NULL */
+	struct vm_amap_chunk *spare; /* [M] of a split, which must not fail; NULL */
 	uint64_t nanons;       /* [W] */
 };
 

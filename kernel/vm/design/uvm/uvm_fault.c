@@ -23,6 +23,8 @@
  */
 #include "vm/design/uvm/uvm.h"
 
+#define REFUSALS 32    /* passes without a record, until the fault ends */
+
 static enum fault_outcome resolve(struct fctx *f, struct uvm_entry *e);
 
 /* The working set is at its limit: pages of its own go first.  [W]. */
@@ -31,6 +33,21 @@ keep_limit(struct aspace *as)
 {
 	if (as->ws_pages >= atomic_load_relaxed(&as->ws_max))
 		EVENT_ADD(ws_self_replace, pmap_evict(as, 1, 0));
+}
+
+/*
+ * No memory for a table or a record.  If a program could have a frame it is the
+ * kernel that may not grow, and that does not end by waiting: the page cannot be had.
+ */
+static enum fault_outcome
+no_memory(struct fctx *f)
+{
+	if (f->want.frame == NULL && !want_frame(&f->want))
+		return fault_missing(f);
+	if (f->restarts >= REFUSALS)
+		return fault_over_limit(f);
+	(void)want_again(&f->want);
+	return fault_missing(f);
 }
 
 /* [M] held.  What ends the pass, or its page is mapped. */
@@ -46,7 +63,7 @@ pass_entry(struct fctx *f, struct uvm_entry *e)
 	if (inject_hit(FI_RESTART))
 		r = FAULT_RESTART;
 	else
-		r = f->word == NULL ? fault_missing(f) : resolve(f, e);
+		r = f->word == NULL ? no_memory(f) : resolve(f, e);
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
@@ -92,16 +109,6 @@ rights(const struct fctx *f)
 	uint64_t bits = fault_rights(f);
 
 	return f->access == ACCESS_WRITE ? bits : bits & ~MD_PTE_W;
-}
-
-/* No memory for a record of ours.  [W]. */
-static enum fault_outcome
-no_memory(struct fctx *f)
-{
-	/* Where a frame can be had, there will be one for a slab. */
-	if (f->want.frame != NULL || want_frame(&f->want))
-		(void)want_again(&f->want);
-	return fault_missing(f);
 }
 
 /* The word maps pg already: it gets the rights of this access. */
