@@ -68,11 +68,26 @@ pmap_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	return w.word[1];
 }
 
-/* A table below the word of this level: kernel memory, which is kept short. */
+/* A frame of zeros: promised with the mapping, or the kernel's, which is kept short. */
+static struct vm_page *
+table_frame(struct fctx *f)
+{
+	struct vm_page *pg;
+
+	if ((f->v.flags & VAD_CHARGED) == 0)
+		return phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
+	if (!want_zeros(&f->want))
+		return NULL;
+	pg = f->want.frame;
+	f->want.frame = NULL;
+	return pg;
+}
+
+/* A table below the word of this level. */
 static bool
 table_new(struct fctx *f, struct way *w, int level)
 {
-	struct vm_page *pg = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
+	struct vm_page *pg = table_frame(f);
 
 	if (pg == NULL)
 		return false;
