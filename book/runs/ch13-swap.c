@@ -116,7 +116,7 @@ moved(const char *row)
 	return at == NULL ? 0 : strtol(at + strlen(row), NULL, 10);
 }
 
-/* How much is written depends on the size of the kernel: round numbers are kept. */
+/* How much is written depends on the size of the kernel: rounded numbers are kept. */
 static void
 too_much(void)
 {
@@ -128,12 +128,12 @@ too_much(void)
 	run_step("much-store");
 	run_note("much", "pages", MUCH);
 	run_note("much", "thousands_out",
-	    moved("much-store swap.out_pages ") / 1000);
+	    (moved("much-store swap.out_pages ") + 500) / 1000);
 	run_note("much", "pages_per_request",
 	    moved("much-store swap.out_pages ") /
 	    moved("much-store swap.out_bios "));
 	run_note("much", "waits_of_thousand",
-	    moved("much-store page.waits ") * 1000 / (long)MUCH);
+	    (moved("much-store page.waits ") * 1000 + (long)MUCH / 2) / (long)MUCH);
 	for (i = 0; i < MUCH; i++)
 		if (p[i * PAGE] != (char)(i + 1))
 			exit(4);

@@ -39,7 +39,7 @@
 #include "vm/want/want.h"
 
 static struct {
-	_Atomic uint64_t depth_max; /* [A] most tables read for one fault */
+	uint64_t depth_max; /* [A] most tables read for one fault */
 } ptpage;
 
 

@@ -36,8 +36,11 @@ pv_init(void)
 
 	phys_stat(&ps);
 	pv.n = ps.max_pfn / FRAMES_A_BUCKET + 1;
-	pv.bucket = kmem_zalloc(pv.n * sizeof(*pv.bucket));
-	CHECK(pv.bucket != NULL);
+	/* Of a very large machine as many as one piece of memory holds. */
+	while ((pv.bucket = kmem_zalloc(pv.n * sizeof(*pv.bucket))) == NULL) {
+		CHECK(pv.n > 1);
+		pv.n /= 2;
+	}
 }
 
 static struct vm_pv **

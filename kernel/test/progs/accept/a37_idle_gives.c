@@ -12,7 +12,7 @@
 
 #define IDLE_PAGES (20 * MIB / PAGE)
 #define BUSY_PAGES (8 * MIB / PAGE)
-#define MORE_PAGES (34 * MIB / PAGE)
+#define MORE_PAGES (36 * MIB / PAGE)
 #define IDLE_MS 4000 /* enough age passes to grow old */
 
 static volatile int *turn; /* 1, 2: who is ready; 3: be done */
