@@ -54,7 +54,6 @@ if in_full; then
 fi
 # A slow disk leaves nothing on standby.
 rounds=8
-in_full || rounds=2
 truncate -s 256M "$tmp/swap" || exit 2
 slow="file=$tmp/swap,throttling.iops-write=100"
 $GUEST --kernel "$BUILD/vadose.elf" --timeout 180 --memory 32M --cpus 4 \

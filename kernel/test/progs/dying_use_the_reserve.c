@@ -14,7 +14,7 @@
 #define SLEEPERS 40
 #define MAPPINGS 300            /* five pages of VADs */
 #define TABLES 16
-#define DIRTY_PAGES (20 * MIB / PAGE)
+#define DIRTY_PAGES (22 * MIB / PAGE)
 #define FILL_S 3                /* until they are out */
 
 struct talk {
