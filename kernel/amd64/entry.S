@@ -75,13 +75,7 @@ trap_stubs:
 	pushq %r15
 	.endm
 
-	.macro pop_registers
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
+	.macro pop_callers       /* those that a call does not keep */
 	popq %rdi
 	popq %rsi
 	popq %rdx
@@ -91,6 +85,16 @@ trap_stubs:
 	popq %r11
 	popq %rcx
 	popq %rax
+	.endm
+
+	.macro pop_registers
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbp
+	popq %rbx
+	pop_callers
 	addq $16, %rsp           /* vector, error */
 	.endm
 
@@ -197,35 +201,13 @@ syscall_entry:
 	pushq %rcx
 	pushq %rax               /* error: the number of the call */
 	pushq $VEC_SYSCALL
-	pushq %rax
-	pushq %rcx
-	pushq %r11
-	pushq %r9
-	pushq %r8
-	pushq %r10
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+	push_registers
 	movq %rsp, %rdi
 	call trap_syscall        /* true: sysret gives what the frame says */
 	testb %al, %al
 	jz 1f
 	addq $TF_ARGS, %rsp      /* rule 7 */
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %r10
-	popq %r8
-	popq %r9
-	popq %r11
-	popq %rcx
-	popq %rax
+	pop_callers
 	movq 40(%rsp), %rsp      /* over vector, error, rip, cs, rflags */
 	swapgs
 	sysretq
