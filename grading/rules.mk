@@ -52,7 +52,7 @@ $(G)/ldflags: FORCE
 $(G)/objects: $(OBJS)
 	@mkdir -p $(@D)
 	@printf '%s\n' $(OBJS) > $@
-$(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h')
+$(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h') | setup
 	@rm -rf $(@D) && mkdir -p $(@D)/gen
 	@cd kernel && find . -name '*.h' | cpio -pdm --quiet $(abspath $(@D))
 	@cp $(HEADERS) $(@D)/gen/ && touch $@
