@@ -230,7 +230,8 @@ is_victim(uint64_t *word, bool *spared)
 {
 	uint64_t w = word_get(word);
 
-	if (w == 0 || (w & PTE_LOCK) != 0 || pte_page(w)->pins != 0)
+	if (w == 0 || pte_is_special(w) || (w & PTE_LOCK) != 0 ||
+	    pte_page(w)->pins != 0)
 		return false;
 	if ((w & MD_PTE_A) == 0)
 		return true;

@@ -218,7 +218,7 @@ pmap_end(struct aspace *as)
  * f->word, which is 0, maps pg.
  *
  * Locks:    [W], [P].
- * Owns:     takes p over.
+ * Owns:     takes p over; NULL: the space keeps none.
  */
 void
 pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
@@ -231,7 +231,8 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 	page_map_locked(pg);
 	if ((bits & MD_PTE_W) != 0)
 		page_dirty_locked(pg);
-	pv_add(pg, p, as, PAGE_DOWN(f->va));
+	if (p != NULL)
+		pv_add(pg, p, as, PAGE_DOWN(f->va));
 	__atomic_store_n(f->word, pte_make_valid(pg, src, bits),
 	    __ATOMIC_SEQ_CST);
 	f->leaf->nused++;
@@ -244,14 +245,10 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 static void
 forget(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t old)
 {
-	struct vm_page *pg = pte_page(old);
-	struct vm_pv *p;
-
-	spin_lock(&pfn_lock);
-	p = pv_take(pg, as, va);
-	spin_unlock(&pfn_lock);
-	pv_free(p);
 	leaf->nused--;
+	if (pte_is_special(old))
+		return;
+	as->ops->left(as, va, old);
 	as->ws_pages--;
 	as->n_locked -= (old & PTE_LOCK) != 0;
 }
@@ -272,7 +269,8 @@ pmap_remove_word(struct fctx *f)
 		return;
 	md_tlb_flush(&f->as->md, va, va + PAGE_SIZE, FLUSH_PAGES);
 	forget(f->as, va, f->leaf, old);
-	page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
+	if (!pte_is_special(old))
+		page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
 }
 
 static bool
@@ -392,6 +390,7 @@ pmap_lock(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t lock)
 		word = pt_word(it.leaf, it.va);
 		for (; it.va < it.stop; it.va += PAGE_SIZE, word++) {
 			if (word_get(word) == 0 ||
+			    pte_is_special(word_get(word)) ||
 			    (word_get(word) & PTE_LOCK) == lock)
 				continue;
 			(void)word_change(word, PTE_LOCK, lock);

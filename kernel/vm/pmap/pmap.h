@@ -9,6 +9,8 @@
 #ifndef VM_PMAP_PMAP_H
 #define VM_PMAP_PMAP_H
 
+#include "vm/design/design.h"
+#include "vm/space/space.h"
 #include "vm/want/want.h"
 
 /* One mapping of a page. */
@@ -27,6 +29,12 @@ void pv_add(struct vm_page *, struct vm_pv *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page; NULL */
 struct vm_pv *pv_next(const struct vm_pv *);           /* [P] of the same page; NULL */
+void pv_left(struct aspace *, va_t, uint64_t old);     /* ops->left of who keeps pvs */
+static inline bool
+pv_are_kept(const struct aspace *as)
+{
+	return as->ops->left == pv_left;
+}
 
 /* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */
 enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
@@ -56,6 +64,28 @@ void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: n
 void pmap_lock(struct aspace *, uint64_t lo, uint64_t hi, uint64_t lock);
 void pmap_end(struct aspace *);                        /* all tables; nothing is mapped */
 
+/* pmapfault.c: [M], [W] */
+typedef enum fault_outcome pmap_resolve_fn(struct fctx *, void *entry);
+enum fault_outcome pmap_pass(struct fctx *, pmap_resolve_fn *, void *entry); /* takes [W] */
+enum fault_outcome pmap_no_memory(struct fctx *);      /* for a table or a record */
+/* rights: fault_rights(). */
+uint64_t pmap_rights(const struct fctx *, uint64_t rights);
+enum fault_outcome pmap_find_in_object(struct fctx *, struct vm_page **out); /* pinned */
+enum fault_outcome pmap_object_page(struct fctx *, uint64_t rights);
+enum fault_outcome pmap_map_record(struct fctx *, struct vm_page *pinned,
+    uint64_t rights);
+bool pmap_is_overdrawn(const struct fctx *);           /* more is promised than can be kept */
+
+/* record.c: the word in a record that owns its page */
+void pmap_rec_adopt_locked(uint64_t *word, enum page_home, struct vm_page *); /* [P] */
+struct vm_page *pmap_rec_pin(uint64_t *word);          /* NULL: it is not in memory */
+bool pmap_rec_is_pinned(const uint64_t *word);         /* somebody fills or reads its page */
+bool pmap_rec_is_away(const uint64_t *word);           /* SWAP or TRANS */
+void pmap_rec_end(uint64_t *word);                     /* its page or its slot goes */
+void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
+    const struct vm_page *from);
+enum fault_outcome pmap_rec_bring(struct fctx *, const struct swap_words *);
+enum pageout_result pmap_rec_write(uint64_t *word);    /* RELEASE */
 
 /* pagedaemon.c */
 size_t pmap_evict(struct aspace *, size_t want, int min_age);

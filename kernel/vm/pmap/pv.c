@@ -15,6 +15,7 @@
  *              which runs other designs pays half a byte a frame.
  */
 #include "mem/mem.h"
+#include "vm/frame/frame.h"
 #include "vm/pmap/pmap.h"
 
 #define FRAMES_A_BUCKET 16ul
@@ -104,6 +105,22 @@ pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 	*at = p->next;
 	EVENT_ADD(page_pv_live, -1);
 	return p;
+}
+
+/*
+ * The word of va, old, is 0 now: ops->left.
+ *
+ * Locks:    [W] of as; takes [P].
+ */
+void
+pv_left(struct aspace *as, va_t va, uint64_t old)
+{
+	struct vm_pv *p;
+
+	spin_lock(&pfn_lock);
+	p = pv_take(pte_page(old), as, va);
+	spin_unlock(&pfn_lock);
+	pv_free(p);
 }
 
 static struct vm_pv *

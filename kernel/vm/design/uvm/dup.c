@@ -97,7 +97,7 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 	copy = uvm_anon_new();
 	if (copy == NULL)
 		return no_record(w);
-	from = uvm_anon_pin(anon);
+	from = pmap_rec_pin(&anon->word);
 	if (from == NULL) {
 		uvm_anon_free(copy);
 		(void)want_again(&w->c.want);
@@ -105,14 +105,8 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 	}
 	to = w->c.want.frame;
 	w->c.want.frame = NULL;
-	page_copy(to, from);
 	add(w, copy);
-	spin_lock(&pfn_lock);
-	uvm_anon_adopt_locked(copy, to);
-	page_pin_locked(to);
-	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_dirty_locked(to));
-	spin_unlock(&pfn_lock);
+	pmap_rec_copy(&copy->word, HOME_ANON, to, from);
 	page_unpin(from);
 	w->copies++;
 	EVENT(fork_pinned_copies);
@@ -124,7 +118,7 @@ share(struct uvm_fork *w, struct vm_anon *anon)
 {
 	if (!amap_reserve(&w->to->amap, w->at))
 		return no_record(w);
-	if (uvm_anon_is_pinned(anon))
+	if (pmap_rec_is_pinned(&anon->word))
 		return copy_page(w, anon);
 	uvm_anon_ref(anon);
 	add(w, anon);

@@ -78,8 +78,6 @@ void uvm_anon_ref(struct vm_anon *);
 void uvm_anon_drop(struct vm_anon *);          /* the last one ends it; no lock above rank 5 */
 bool uvm_anon_is_shared(struct vm_anon *);     /* refs > 1 */
 void uvm_anon_adopt_locked(struct vm_anon *, struct vm_page *); /* [P]: a new frame is its page */
-struct vm_page *uvm_anon_pin(struct vm_anon *); /* NULL: its page is not in memory */
-bool uvm_anon_is_pinned(struct vm_anon *);     /* somebody fills or reads its page */
 struct vm_anon *uvm_anon_of(uint64_t word);    /* whose page a VALID/FORK word maps */
 static inline struct swap_words
 uvm_anon_place(struct vm_anon *anon, uint64_t vpn)

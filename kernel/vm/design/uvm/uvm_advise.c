@@ -24,7 +24,7 @@ free_own(struct aspace *as, struct uvm_entry *e, uint64_t vpn, uint64_t end)
 	uint64_t n = 0;
 
 	AMAP_FOREACH(anon, &e->amap, vpn, end) {
-		if (uvm_anon_is_shared(anon) || uvm_anon_is_pinned(anon))
+		if (uvm_anon_is_shared(anon) || pmap_rec_is_pinned(&anon->word))
 			continue;
 		(void)pmap_remove(as, vpn, vpn + 1, PMAP_ALL);
 		n += amap_is_late(&e->amap, vpn);
@@ -47,12 +47,7 @@ release(struct uvm_entry *e, uint64_t *vpn, uint64_t end, uint64_t *left,
 	enum pageout_result r;
 
 	AMAP_FOREACH(anon, &e->amap, *vpn, end) {
-		r = PAGEOUT_ENDED;
-		spin_lock(&pfn_lock);
-		if (pte_kind(word_get(&anon->word)) == PTE_TRANS)
-			r = pageout_page(pte_page(word_get(&anon->word)),
-			    SWAP_FREE);
-		spin_unlock(&pfn_lock);
+		r = pmap_rec_write(&anon->word);
 		if (r == PAGEOUT_NOBIO)
 			return want_bio(w);
 		*left += r == PAGEOUT_LATER;
@@ -129,14 +124,6 @@ uvm_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
-static bool
-is_away(const struct vm_anon *anon)
-{
-	enum pte_kind kind = pte_kind(word_get(&anon->word));
-
-	return kind == PTE_SWAP || kind == PTE_TRANS;
-}
-
 /*
  * walk->fn for each anon whose page is on swap, or in memory and perhaps not
  * mapped, from walk->at on: ops->swapped.
@@ -159,7 +146,7 @@ uvm_swapped(struct aspace *as, struct swap_walk *walk)
 			walk->at = vpn << PAGE_SHIFT;
 			place = uvm_anon_place(anon, vpn);
 			spin_lock(&anon->lock);
-			if (is_away(anon))
+			if (pmap_rec_is_away(&anon->word))
 				r = walk->fn(walk, &place);
 			spin_unlock(&anon->lock);
 			if (r != 0)

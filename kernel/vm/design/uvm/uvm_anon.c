@@ -84,19 +84,7 @@ uvm_anon_ref(struct vm_anon *anon)
 static void
 anon_ends(struct vm_anon *anon)
 {
-	struct vm_page *pg = NULL;
-	bool last = false;
-	uint64_t word;
-
-	spin_lock(&pfn_lock);
-	word = word_set_locked(NULL, &anon->word, 0);
-	if (pte_kind(word) == PTE_SWAP)
-		swap_free(swap_slot(word));
-	else if (pte_names_frame(word)) {
-		pg = pte_page(word);
-		last = page_disown_locked(pg);
-	}
-	page_unlock_free(pg, last);
+	pmap_rec_end(&anon->word);
 	uvm_anon_free(anon);
 }
 
@@ -141,44 +129,7 @@ void
 uvm_anon_adopt_locked(struct vm_anon *anon, struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
-	page_adopt_locked(pg, HOME_ANON, word_pa(&anon->word), 0);
-	word_set_locked(NULL, &anon->word, pte_make_trans(pg));
-}
-
-/*
- * The page of an anon, taken off its queue.
- *
- * Locks:    takes [P].
- * Returns:  the page, pinned; NULL: it is not in memory, or was stolen this moment.
- */
-struct vm_page *
-uvm_anon_pin(struct vm_anon *anon)
-{
-	struct vm_page *pg = NULL;
-
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(&anon->word)) == PTE_TRANS) {
-		pg = pte_page(word_get(&anon->word));
-		ws_rescue(pg);
-		page_pin_locked(pg);
-	}
-	spin_unlock(&pfn_lock);
-	return pg;
-}
-
-/*
- * Is its page in memory and pinned?  [M] exclusive and [W] keep new pins away.
- */
-bool
-uvm_anon_is_pinned(struct vm_anon *anon)
-{
-	bool pinned;
-
-	spin_lock(&pfn_lock);
-	pinned = pte_kind(word_get(&anon->word)) == PTE_TRANS &&
-	    pte_page(word_get(&anon->word))->pins > 0;
-	spin_unlock(&pfn_lock);
-	return pinned;
+	pmap_rec_adopt_locked(&anon->word, HOME_ANON, pg);
 }
 
 /*

@@ -23,57 +23,7 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-#define REFUSALS 32    /* passes without a record, until the fault ends */
-
-static enum fault_outcome resolve(struct fctx *f, struct uvm_entry *e);
-
-/* The working set is at its limit: pages of its own go first.  [W]. */
-static void
-keep_limit(struct aspace *as)
-{
-	if (as->ws_pages >= atomic_load_relaxed(&as->ws_max))
-		EVENT_ADD(ws_self_replace, pmap_evict(as, 1, 0));
-}
-
-/*
- * No memory for a table or a record.  If a program could have a frame it is the
- * kernel that may not grow, and that does not end by waiting: the page cannot be had.
- */
-static enum fault_outcome
-no_memory(struct fctx *f)
-{
-	if (f->want.frame == NULL && !want_frame(&f->want))
-		return fault_missing(f);
-	if (f->restarts >= REFUSALS)
-		return fault_over_limit(f);
-	(void)want_again(&f->want);
-	return fault_missing(f);
-}
-
-/* [M] held.  What ends the pass, or its page is mapped. */
-static enum fault_outcome
-pass_entry(struct fctx *f, struct uvm_entry *e)
-{
-	struct aspace *as = f->as;
-	enum fault_outcome r;
-
-	mutex_lock(&as->ws_lock);
-	keep_limit(as);
-	f->word = pmap_make(f);
-	if (inject_hit(FI_RESTART))
-		r = FAULT_RESTART;
-	else
-		r = f->word == NULL ? no_memory(f) : resolve(f, e);
-	if (r == FAULT_DONE && f->pin_out != NULL) {
-		*f->pin_out = pte_page(word_get(f->word));
-		page_pin(*f->pin_out);
-	}
-	mutex_unlock(&as->ws_lock);
-	if (r == FAULT_DONE && f->access == ACCESS_WRITE && f->v.vmo != NULL &&
-	    (f->v.flags & VAD_SHARED) != 0)
-		vmo_stored(f->v.vmo);
-	return r;
-}
+static pmap_resolve_fn resolve;
 
 /*
  * ops->pass.
@@ -99,92 +49,7 @@ uvm_pass(struct fctx *f)
 	if (as_is_lost(f->as))
 		return fault_signal(f, SIGKILL, 0);
 	r = fault_permit(f);
-	return r == FAULT_DONE ? pass_entry(f, e) : r;
-}
-
-/* Only a store makes a word writable: so D is never set unseen. */
-static uint64_t
-rights(const struct fctx *f)
-{
-	uint64_t bits = fault_rights(f);
-
-	return f->access == ACCESS_WRITE ? bits : bits & ~MD_PTE_W;
-}
-
-/* The word maps pg already: it gets the rights of this access. */
-static void
-give_rights(struct fctx *f, const struct vm_page *pg)
-{
-	uint64_t before, clear = (f->v.prot & PROT_X) != 0 ? MD_PTE_NX : 0;
-	uint64_t set = rights(f) & ~MD_PTE_NX;
-
-	ASSERT(pte_page(word_get(f->word)) == pg);
-	before = word_change(f->word, clear, set);
-	md_tlb_local(f->va);
-	if (((before & ~clear) | set) == before)
-		EVENT(fault_spurious, f->va, before);
-	else
-		EVENT(fault_upgrade, f->va, before, word_get(f->word),
-		    page_pfn(pg));
-}
-
-/* ---- a page of the object ---- */
-
-static enum fault_outcome
-find_in_object(struct fctx *f, struct vm_page **out)
-{
-	return f->v.vmo->type == VMO_VNODE ? cache_fault(f, out) :
-	    anon_fault(f, out);
-}
-
-/* Its page, pinned, at f->word. */
-static enum fault_outcome
-map_of_object(struct fctx *f, struct vm_page *pg)
-{
-	struct vm_pv *p;
-	bool is_there;
-
-	if (word_get(f->word) != 0) {
-		if (pte_page(word_get(f->word)) != pg)
-			return FAULT_RESTART;
-		give_rights(f, pg);
-		return FAULT_DONE;
-	}
-	p = pv_new();
-	if (p == NULL)
-		return no_memory(f);
-	spin_lock(&pfn_lock);
-	/* A hole has been made meanwhile: it is the object's page no more. */
-	is_there = (pg->flags & PF_ORPHAN) == 0;
-	if (is_there)
-		pmap_enter_locked(f, pg, SRC_OBJ, rights(f), p);
-	spin_unlock(&pfn_lock);
-	if (!is_there) {
-		pv_free(p);
-		return FAULT_RESTART;
-	}
-	if (f->v.vmo->type == VMO_VNODE)
-		EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
-	else
-		EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
-	return FAULT_DONE;
-}
-
-/* F2, F9: a shared mapping, or a private one that nobody has written to. */
-static enum fault_outcome
-object_page(struct fctx *f)
-{
-	bool store = f->access == ACCESS_WRITE;
-	struct vm_page *pg;
-	enum fault_outcome r = find_in_object(f, &pg);
-
-	if (r != FAULT_DONE)
-		return r;
-	if (store && f->v.vmo->type == VMO_VNODE && !cache_fault_may_dirty(f, pg))
-		return FAULT_NEEDMEM;
-	r = map_of_object(f, pg);
-	page_unpin_written(pg, store && r == FAULT_DONE);
-	return r;
+	return r == FAULT_DONE ? pmap_pass(f, resolve, e) : r;
 }
 
 /* ---- an anon is made ---- */
@@ -219,7 +84,7 @@ make(struct fctx *f, struct uvm_entry *e, struct making *m, enum fault_frame kin
 	if (m->pv != NULL && amap_reserve(&e->amap, f->va >> PAGE_SHIFT))
 		return FAULT_DONE;
 	give_up(f, m, kind);
-	return no_memory(f);
+	return pmap_no_memory(f);
 }
 
 /* It is the slot's from now on, and mapped; the one before is let go. */
@@ -237,18 +102,11 @@ install(struct fctx *f, struct uvm_entry *e, struct making *m)
 		    (f->v.flags & VAD_CHARGED) == 0);
 	spin_lock(&pfn_lock);
 	uvm_anon_adopt_locked(m->anon, m->page);
-	pmap_enter_locked(f, m->page, SRC_FORK, rights(f), m->pv);
+	pmap_enter_locked(f, m->page, SRC_FORK, pmap_rights(f, fault_rights(f)),
+	    m->pv);
 	spin_unlock(&pfn_lock);
 	if (old != NULL)
 		uvm_anon_drop(old);
-}
-
-/* Has the mapping promised the page, and may the promise not be kept? */
-static bool
-is_overdrawn(const struct fctx *f)
-{
-	return !commit_may_touch() && f->access == ACCESS_WRITE &&
-	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) == VAD_CHARGED;
 }
 
 /* F1: zeros.  F3: a copy of the object's page, from, which is pinned. */
@@ -260,7 +118,7 @@ new_page(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
 	enum fault_outcome r;
 	struct making m;
 
-	if (is_overdrawn(f))
+	if (pmap_is_overdrawn(f))
 		return fault_over_limit(f);
 	r = make(f, e, &m, kind);
 	if (r != FAULT_DONE)
@@ -288,7 +146,7 @@ static enum fault_outcome
 promote(struct fctx *f, struct uvm_entry *e)
 {
 	struct vm_page *from;
-	enum fault_outcome r = find_in_object(f, &from);
+	enum fault_outcome r = pmap_find_in_object(f, &from);
 
 	if (r != FAULT_DONE)
 		return r;
@@ -307,7 +165,7 @@ copy_anon(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
 	struct making m;
 	enum fault_outcome r;
 
-	if (is_overdrawn(f))
+	if (pmap_is_overdrawn(f))
 		return fault_over_limit(f);
 	r = make(f, e, &m, FRAME_ANY);
 	if (r != FAULT_DONE)
@@ -320,42 +178,15 @@ copy_anon(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
 	return FAULT_DONE;
 }
 
-/* Its page, pinned, at f->word. */
-static enum fault_outcome
-map_anon(struct fctx *f, struct vm_page *pg)
-{
-	struct vm_pv *p;
-
-	if (word_get(f->word) != 0) {
-		give_rights(f, pg);
-		return FAULT_DONE;
-	}
-	p = pv_new();
-	if (p == NULL)
-		return no_memory(f);
-	spin_lock(&pfn_lock);
-	pmap_enter_locked(f, pg, SRC_FORK, rights(f), p);
-	spin_unlock(&pfn_lock);
-	EVENT(fault_rescue, f->va, 0, word_get(f->word), page_pfn(pg));
-	return FAULT_DONE;
-}
-
 /* Its page is not in memory.  One read for all that share it. */
 static enum fault_outcome
 bring_anon(struct fctx *f, struct vm_anon *anon)
 {
 	const struct swap_words place = uvm_anon_place(anon, f->va >> PAGE_SHIFT);
-	enum fault_outcome r = FAULT_RESTART;
-	uint64_t word;
+	enum fault_outcome r;
 
 	spin_lock(&anon->lock);
-	word = word_get(&anon->word);
-	if (pte_kind(word) == PTE_SWAP)
-		r = fault_swap_in(f, &place);
-	else if (pte_kind(word) == PTE_BUSY)
-		r = fault_busy(f, word, pte_page(word));
-	else if (pte_kind(word) == PTE_ERROR)
-		r = fault_lost(f, word);
+	r = pmap_rec_bring(f, &place);
 	spin_unlock(&anon->lock);
 	return r;
 }
@@ -364,29 +195,31 @@ static enum fault_outcome
 present_anon(struct fctx *f, struct uvm_entry *e, struct vm_anon *anon)
 {
 	bool store = f->access == ACCESS_WRITE, copy;
-	struct vm_page *pg = uvm_anon_pin(anon);
+	struct vm_page *pg = pmap_rec_pin(&anon->word);
 	enum fault_outcome r;
 
 	if (pg == NULL)
 		return bring_anon(f, anon);
 	copy = store && uvm_anon_is_shared(anon);
-	r = copy ? copy_anon(f, e, pg) : map_anon(f, pg);
+	r = copy ? copy_anon(f, e, pg) : pmap_map_record(f, pg, fault_rights(f));
 	page_unpin_written(pg, store && !copy && r == FAULT_DONE);
 	return r;
 }
 
 /* [M], [W]; f->word is in use. */
 static enum fault_outcome
-resolve(struct fctx *f, struct uvm_entry *e)
+resolve(struct fctx *f, void *entry)
 {
+	struct uvm_entry *e = entry;
 	struct vm_anon *anon;
 
 	if ((f->v.flags & VAD_SHARED) != 0)
-		return object_page(f);
+		return pmap_object_page(f, fault_rights(f));
 	anon = amap_lookup(&e->amap, f->va >> PAGE_SHIFT);
 	if (anon != NULL)
 		return present_anon(f, e, anon);
 	if (f->v.vmo == NULL)
 		return new_page(f, e, NULL);
-	return f->access == ACCESS_WRITE ? promote(f, e) : object_page(f);
+	return f->access == ACCESS_WRITE ? promote(f, e) :
+	    pmap_object_page(f, fault_rights(f));
 }

@@ -41,6 +41,7 @@ const struct vmm_ops uvm_ops = {
 	.advise = uvm_advise,
 	.dup = uvm_dup,
 	.pass = uvm_pass,
+	.left = pv_left,
 	.evict = pmap_evict,
 	.evict_any = pmap_evict_any,
 	.stat = uvm_stat,

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pmap/pmapfault.c: what one pass of a fault has in common where tables are a cache
+ *
+ * Problem   A design that keeps its pages in records finds the page in its own
+ *           way; the table, the rights, the object's page behind a mapping and
+ *           what is missing for them are the same for all.
+ *
+ * Picture   ops->pass ─→ VAD, permitted ─→ pmap_pass ─→ table ─→ resolve, the design's
+ *                                                                  │
+ *                     pmap_object_page  a page of the object ←─────┤
+ *                     pmap_map_record   a page of a record   ←─────┘
+ *
+ * Rules     1. Only a store makes a word writable: so D is never set unseen.
+ *           2. What may fail comes first: table, records, frame, charge.
+ */
+#include "vm/fault/fault.h"
+#include "vm/frame/frame.h"
+#include "vm/object/vmo.h"
+#include "vm/pmap/pmap.h"
+#include "vm/space/space.h"
+
+#define REFUSALS 32    /* passes without a record, until the fault ends */
+
+/* The working set is at its limit: pages of its own go first.  [W]. */
+static void
+keep_limit(struct aspace *as)
+{
+	if (as->ws_pages >= atomic_load_relaxed(&as->ws_max))
+		EVENT_ADD(ws_self_replace, pmap_evict(as, 1, 0));
+}
+
+/*
+ * No memory for a table or a record.  If a program could have a frame it is the
+ * kernel that may not grow, and that does not end by waiting: the page cannot be had.
+ *
+ * Locks:    [W].
+ * Returns:  what the pass ends with.
+ */
+enum fault_outcome
+pmap_no_memory(struct fctx *f)
+{
+	if (f->want.frame == NULL && !want_frame(&f->want))
+		return fault_missing(f);
+	if (f->restarts >= REFUSALS)
+		return fault_over_limit(f);
+	(void)want_again(&f->want);
+	return fault_missing(f);
+}
+
+/*
+ * One pass: f->v is set, and permits the access; resolve finds the page of f->word
+ * for the design's entry.
+ *
+ * Locks:    [M], kept; takes [W].
+ * Returns:  FAULT_DONE, or what the driver has to do before another pass.
+ */
+enum fault_outcome
+pmap_pass(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
+{
+	struct aspace *as = f->as;
+	enum fault_outcome r;
+
+	mutex_lock(&as->ws_lock);
+	keep_limit(as);
+	f->word = pmap_make(f);
+	if (inject_hit(FI_RESTART))
+		r = FAULT_RESTART;
+	else
+		r = f->word == NULL ? pmap_no_memory(f) : resolve(f, entry);
+	if (r == FAULT_DONE && f->pin_out != NULL) {
+		*f->pin_out = pte_page(word_get(f->word));
+		page_pin(*f->pin_out);
+	}
+	mutex_unlock(&as->ws_lock);
+	if (r == FAULT_DONE && f->access == ACCESS_WRITE && f->v.vmo != NULL &&
+	    (f->v.flags & VAD_SHARED) != 0)
+		vmo_stored(f->v.vmo);
+	return r;
+}
+
+/*
+ * Rights as bits of a VALID word: of those that the VAD and this access make
+ * (fault_rights()) all but W without a store.
+ */
+uint64_t
+pmap_rights(const struct fctx *f, uint64_t rights)
+{
+	return f->access == ACCESS_WRITE ? rights : rights & ~MD_PTE_W;
+}
+
+/* The word maps pg already: it gets the rights of this access.  [W]. */
+static void
+give_rights(struct fctx *f, const struct vm_page *pg, uint64_t rights)
+{
+	uint64_t before, clear = (f->v.prot & PROT_X) != 0 ? MD_PTE_NX : 0;
+	uint64_t set = pmap_rights(f, rights) & ~MD_PTE_NX;
+
+	ASSERT(pte_page(word_get(f->word)) == pg);
+	before = word_change(f->word, clear, set);
+	md_tlb_local(f->va);
+	if (((before & ~clear) | set) == before)
+		EVENT(fault_spurious, f->va, before);
+	else
+		EVENT(fault_upgrade, f->va, before, word_get(f->word),
+		    page_pfn(pg));
+}
+
+/* A pv for the space, if it keeps such.  False: no memory. */
+static bool
+make_pv(struct fctx *f, struct vm_pv **p)
+{
+	*p = pv_are_kept(f->as) ? pv_new() : NULL;
+	return *p != NULL || !pv_are_kept(f->as);
+}
+
+/* ---- a page of the object ---- */
+
+/*
+ * The object's page at f's address.
+ *
+ * Locks:    [M], [W].
+ * Returns:  FAULT_DONE with the page in *out, pinned; what it waits for.
+ */
+enum fault_outcome
+pmap_find_in_object(struct fctx *f, struct vm_page **out)
+{
+	return f->v.vmo->type == VMO_VNODE ? cache_fault(f, out) :
+	    anon_fault(f, out);
+}
+
+/* Its page, pinned, at f->word. */
+static enum fault_outcome
+map_of_object(struct fctx *f, struct vm_page *pg, uint64_t rights)
+{
+	struct vm_pv *p;
+	bool is_there;
+
+	if (word_get(f->word) != 0) {
+		if (pte_page(word_get(f->word)) != pg)
+			return FAULT_RESTART;
+		give_rights(f, pg, rights);
+		return FAULT_DONE;
+	}
+	if (!make_pv(f, &p))
+		return pmap_no_memory(f);
+	spin_lock(&pfn_lock);
+	/* A hole has been made meanwhile: it is the object's page no more. */
+	is_there = (pg->flags & PF_ORPHAN) == 0;
+	if (is_there)
+		pmap_enter_locked(f, pg, SRC_OBJ, pmap_rights(f, rights),
+		    p);
+	spin_unlock(&pfn_lock);
+	if (!is_there) {
+		if (p != NULL)
+			pv_free(p);
+		return FAULT_RESTART;
+	}
+	if (f->v.vmo->type == VMO_VNODE)
+		EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
+	else
+		EVENT(fault_aobj, f->va, 0, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+/*
+ * F2, F9: a shared mapping, or a private one that nobody has written to; rights as
+ * pmap_rights() takes them.
+ *
+ * Locks:    [M], [W].
+ * Returns:  FAULT_DONE; what the driver has to do before another pass.
+ */
+enum fault_outcome
+pmap_object_page(struct fctx *f, uint64_t rights)
+{
+	bool store = f->access == ACCESS_WRITE;
+	struct vm_page *pg;
+	enum fault_outcome r = pmap_find_in_object(f, &pg);
+
+	if (r != FAULT_DONE)
+		return r;
+	if (store && f->v.vmo->type == VMO_VNODE && !cache_fault_may_dirty(f, pg))
+		return FAULT_NEEDMEM;
+	r = map_of_object(f, pg, rights);
+	page_unpin_written(pg, store && r == FAULT_DONE);
+	return r;
+}
+
+/* ---- a page of a record ---- */
+
+/*
+ * The record's page, pinned, at f->word: mapped, or it gets the rights of this
+ * access.
+ *
+ * Locks:    [M], [W]; takes [P].
+ * Returns:  FAULT_DONE; what is missing.
+ */
+enum fault_outcome
+pmap_map_record(struct fctx *f, struct vm_page *pg, uint64_t rights)
+{
+	struct vm_pv *p;
+
+	if (word_get(f->word) != 0) {
+		give_rights(f, pg, rights);
+		return FAULT_DONE;
+	}
+	if (!make_pv(f, &p))
+		return pmap_no_memory(f);
+	spin_lock(&pfn_lock);
+	pmap_enter_locked(f, pg, SRC_FORK, pmap_rights(f, rights), p);
+	spin_unlock(&pfn_lock);
+	EVENT(fault_rescue, f->va, 0, word_get(f->word), page_pfn(pg));
+	return FAULT_DONE;
+}
+
+/*
+ * Has the mapping promised the page that is about to be made, and may the promise
+ * not be kept?
+ *
+ * Locks:    [W].
+ */
+bool
+pmap_is_overdrawn(const struct fctx *f)
+{
+	return !commit_may_touch() && f->access == ACCESS_WRITE &&
+	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) == VAD_CHARGED;
+}
