@@ -30,6 +30,7 @@ static struct {
 
 static struct option options[] = {
 	{ "vmm", "fmo", "design of the first process: fmo, eager" },
+	{ "uvm", "early", "when design uvm copies amaps: early, at fork; late, at the first write" },
 	{ "idlezero", "1", "free frames are cleared ahead, by idle CPUs, or left clear" },
 	{ "around", "16", "pages mapped around a read fault; 1: none" },
 	{ "hold", "4", "restarts after which a fault pins what it reads" },

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/amap.c: which anon is at which page: a sparse array of two levels
+ * uvm/amap.c: which anon is at which page, and what a fault and a fork do with it
  *
- * Problem   A mapping may be of a terabyte, of which a few pages have been
- *           touched.  Their anons must be found quickly, copied by a fork at the
- *           cost of what exists, and divided where the mapping is.
+ * Problem   Each page of anonymous memory has a record with a count, the anon.  A
+ *           map of anons says who has which; whoever copies the map, early or
+ *           late, must count each anon that it names.
  *
  * Picture   amap ─ chunks ─→ { no 512 }   { no 513 }          { no 900 }
  *                              anon[32]     anon[32]            anon[32]
@@ -12,95 +12,22 @@
  *                              ▼ ▼          ▼
  *                              anons of pages 16384, 16385, …   vpn = no * 32 + i
  *
- * Rules     1. Chunks are numbered by address, not from the mapping's beginning:
- *              so a mapping grows downwards, is divided and is joined without a
- *              slot being shifted.
- *           2. The first level is a tree of the chunks that there are: an array
- *              of pointers would cost a mapping of a terabyte 64 MiB before its
- *              first touch.
- *           3. A chunk without an anon goes.
- *           4. Under this design an amap belongs to one entry of one space: that
- *              space's ws_lock guards it.
+ *           early   fork: new amap, same anons, refs 2       a write copies a page
+ *           late    fork: same amap, refs 2                  the first write copies
+ *                   the amap, then its page
+ *
+ * Rules     1. A chunk without an anon goes.
+ *           2. Read-only if shared: a page whose anon has more than one reference,
+ *              or whose amap has, is never mapped writable.
+ *           3. What may fail comes first: anon, chunk, pv, frame, charge.
+ *           4. The slot and the word change in one hold of [W]; after a wait all is
+ *              looked up again.
+ *           5. There is no common page of zeros: a read of what was never written
+ *              makes an anon, as a write does.
+ *           6. Of a shared amap slots are read, never changed: uvm_pass() has called
+ *              amap_unshare() before amap_fault() would.
  */
 #include "vm/design/uvm/uvm.h"
-
-static struct kmem_cache chunks = KMEM_CACHE("vm_amap_chunk",
-    struct vm_amap_chunk);
-
-#define CHUNK_OF(node) CONTAINER_OF(node, struct vm_amap_chunk, rb)
-
-/* ---- first level ---- */
-
-/* The first chunk with a number from no on; NULL. */
-static struct vm_amap_chunk *
-chunk_from(struct vm_amap *amap, uint64_t no)
-{
-	struct rb_node *n = amap->chunks.node;
-	struct vm_amap_chunk *best = NULL;
-
-	if (amap->last != NULL && amap->last->no == no)
-		return amap->last;
-	while (n != NULL) {
-		if (CHUNK_OF(n)->no >= no) {
-			best = CHUNK_OF(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	if (best != NULL)
-		amap->last = best;
-	return best;
-}
-
-static struct vm_amap_chunk *
-chunk_at(struct vm_amap *amap, uint64_t vpn)
-{
-	struct vm_amap_chunk *c = chunk_from(amap, vpn / AMAP_CHUNK);
-
-	return c != NULL && c->no == vpn / AMAP_CHUNK ? c : NULL;
-}
-
-static void
-chunk_link(struct vm_amap *amap, struct vm_amap_chunk *c)
-{
-	struct rb_node **link = &amap->chunks.node, *parent = NULL;
-
-	while (*link != NULL) {
-		parent = *link;
-		ASSERT(CHUNK_OF(parent)->no != c->no);
-		link = c->no < CHUNK_OF(parent)->no ? &parent->left :
-		    &parent->right;
-	}
-	rb_insert(&amap->chunks, &c->rb, parent, link, NULL);
-	amap->last = c;
-}
-
-static void
-chunk_unlink(struct vm_amap *amap, struct vm_amap_chunk *c)
-{
-	rb_remove(&amap->chunks, &c->rb, NULL);
-	amap->last = NULL;
-}
-
-static void
-chunk_end(struct vm_amap *amap, struct vm_amap_chunk *c)
-{
-	ASSERT(c->n == 0);
-	chunk_unlink(amap, c);
-	kmem_cache_free(&chunks, c);
-	EVENT_ADD(uvm_chunks, -1);
-}
-
-/* n anons more are in the amap, or less. */
-static void
-count_anons(struct vm_amap *amap, int64_t n)
-{
-	bool had = amap->nanons != 0;
-
-	amap->nanons += (uint64_t)n;
-	EVENT_ADD(uvm_amap_live, (amap->nanons != 0) - had);
-}
 
 /* ---- slots ---- */
 
@@ -113,7 +40,7 @@ count_anons(struct vm_amap *amap, int64_t n)
 struct vm_anon *
 amap_lookup(struct vm_amap *amap, uint64_t vpn)
 {
-	struct vm_amap_chunk *c = chunk_at(amap, vpn);
+	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
 
 	return c == NULL ? NULL : c->anon[vpn % AMAP_CHUNK];
 }
@@ -127,60 +54,9 @@ amap_lookup(struct vm_amap *amap, uint64_t vpn)
 bool
 amap_reserve(struct vm_amap *amap, uint64_t vpn)
 {
-	struct vm_amap_chunk *c = chunk_at(amap, vpn);
+	uint64_t no = vpn / AMAP_CHUNK;
 
-	if (c != NULL)
-		return true;
-	c = kmem_cache_zalloc(&chunks);
-	if (c == NULL) {
-		c = amap->spare;
-		amap->spare = NULL;
-	}
-	if (c == NULL)
-		return false;
-	c->no = vpn / AMAP_CHUNK;
-	chunk_link(amap, c);
-	EVENT_ADD(uvm_chunks, 1);
-	return true;
-}
-
-static void
-slot_set(struct vm_amap *amap, struct vm_amap_chunk *c, uint64_t vpn,
-    struct vm_anon *anon, bool late)
-{
-	ASSERT(c != NULL && c->anon[vpn % AMAP_CHUNK] == NULL);
-	c->anon[vpn % AMAP_CHUNK] = anon;
-	c->n++;
-	if (late)
-		c->late |= 1u << vpn % AMAP_CHUNK;
-	count_anons(amap, 1);
-}
-
-static struct vm_anon *
-slot_clear(struct vm_amap *amap, struct vm_amap_chunk *c, uint64_t vpn)
-{
-	struct vm_anon *anon = c->anon[vpn % AMAP_CHUNK];
-
-	if (anon == NULL)
-		return NULL;
-	c->anon[vpn % AMAP_CHUNK] = NULL;
-	c->late &= ~(1u << vpn % AMAP_CHUNK);
-	c->n--;
-	count_anons(amap, -1);
-	return anon;
-}
-
-/*
- * Has the page of a slot been charged when it was touched?
- *
- * Locks:    [W].
- */
-bool
-amap_is_late(struct vm_amap *amap, uint64_t vpn)
-{
-	const struct vm_amap_chunk *c = chunk_at(amap, vpn);
-
-	return c != NULL && (c->late >> vpn % AMAP_CHUNK & 1) != 0;
+	return amap_chunk(amap, no) != NULL || amap_chunk_make(amap, no) != NULL;
 }
 
 /*
@@ -192,25 +68,14 @@ amap_is_late(struct vm_amap *amap, uint64_t vpn)
 void
 amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
 {
-	slot_set(amap, chunk_at(amap, vpn), vpn, anon, late);
-}
+	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
 
-/*
- * Another anon for a slot that is in use: it has been copied.
- *
- * Locks:    [W].
- * Returns:  the anon before.
- * Owns:     takes a reference over; the caller, that of the anon before.
- */
-struct vm_anon *
-amap_replace(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
-{
-	struct vm_amap_chunk *c = chunk_at(amap, vpn);
-	struct vm_anon *old = c->anon[vpn % AMAP_CHUNK];
-
-	ASSERT(old != NULL);
+	ASSERT(c != NULL && c->anon[vpn % AMAP_CHUNK] == NULL);
 	c->anon[vpn % AMAP_CHUNK] = anon;
-	return old;
+	c->n++;
+	if (late)
+		c->late |= 1u << vpn % AMAP_CHUNK;
+	amap_count(amap, 1);
 }
 
 /*
@@ -223,49 +88,37 @@ amap_replace(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
 struct vm_anon *
 amap_take(struct vm_amap *amap, uint64_t vpn)
 {
-	struct vm_amap_chunk *c = chunk_at(amap, vpn);
-	struct vm_anon *anon;
+	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
+	struct vm_anon *anon = amap_lookup(amap, vpn);
 
-	if (c == NULL)
+	if (anon == NULL)
 		return NULL;
-	anon = slot_clear(amap, c, vpn);
+	c->anon[vpn % AMAP_CHUNK] = NULL;
+	c->late &= ~(1u << vpn % AMAP_CHUNK);
+	c->n--;
+	amap_count(amap, -1);
 	if (c->n == 0)
-		chunk_end(amap, c);
+		amap_chunk_end(amap, c);
 	return anon;
 }
 
 /*
- * The anon of page `from` of one amap goes to a free slot of another, which has a
- * chunk.
+ * One reference more for each anon of [lo, hi): a slot of another amap names it.
  *
- * Locks:    [W].
+ * Locks:    [W]; takes [anon].
+ * Returns:  how many there are.
  */
-void
-amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
+uint64_t
+amap_ref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
-	bool late = amap_is_late(amap, from);
+	struct vm_anon *anon;
+	uint64_t n = 0;
 
-	amap_add(to, vpn, amap_take(amap, from), late);
-}
-
-/*
- * The first page from *vpn on that has an anon.
- *
- * Locks:    [W].
- * Returns:  its anon, with *vpn moved up to it; NULL: there is none.
- */
-struct vm_anon *
-amap_next(struct vm_amap *amap, uint64_t *vpn)
-{
-	struct vm_amap_chunk *c;
-
-	while ((c = chunk_from(amap, *vpn / AMAP_CHUNK)) != NULL) {
-		*vpn = MAX(*vpn, c->no * AMAP_CHUNK);
-		for (; *vpn / AMAP_CHUNK == c->no; (*vpn)++)
-			if (c->anon[*vpn % AMAP_CHUNK] != NULL)
-				return c->anon[*vpn % AMAP_CHUNK];
+	AMAP_FOREACH(anon, amap, lo, hi) {
+		uvm_anon_ref(anon);
+		n++;
 	}
-	return NULL;
+	return n;
 }
 
 /*
@@ -275,7 +128,7 @@ amap_next(struct vm_amap *amap, uint64_t *vpn)
  * Returns:  how many of them were charged when touched.
  */
 uint64_t
-amap_drop(struct vm_amap *amap, uint64_t lo, uint64_t hi)
+amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
 	struct vm_anon *anon;
 	uint64_t n = 0;
@@ -287,102 +140,234 @@ amap_drop(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/* ---- whole amaps ---- */
+/* ---- a fault: an anon is made ---- */
 
-/*
- * A chunk is set aside for amap_split().
- *
- * Locks:    none of rank >= LR_MEM.
- * Returns:  false: no memory.
- */
-bool
-amap_make_spare(struct vm_amap *amap)
+/* Another anon for a slot that is in use; the one before, with its reference. */
+static struct vm_anon *
+replace(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
 {
-	if (amap->spare == NULL)
-		amap->spare = kmem_cache_zalloc(&chunks);
-	return amap->spare != NULL;
+	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
+	struct vm_anon *old = c->anon[vpn % AMAP_CHUNK];
+
+	ASSERT(old != NULL);
+	c->anon[vpn % AMAP_CHUNK] = anon;
+	return old;
+}
+
+/* It is the slot's from now on, and mapped; the one before is let go. */
+static void
+install(struct fctx *f, struct uvm_entry *e, struct uvm_making *m)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct vm_anon *old = NULL;
+
+	pmap_remove_word(f);
+	if (amap_lookup(e->amap, vpn) != NULL)
+		old = replace(e->amap, vpn, m->anon);
+	else
+		amap_add(e->amap, vpn, m->anon,
+		    (f->v.flags & VAD_CHARGED) == 0);
+	uvm_fault_adopt(f, m);
+	if (old != NULL)
+		uvm_anon_drop(old);
+}
+
+/* F1: zeros.  F3: a copy of the object's page, from, which is pinned. */
+static enum fault_outcome
+new_page(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
+{
+	enum fault_frame kind = from == NULL ? FRAME_ZEROED : FRAME_ANY;
+	uint64_t before = word_get(f->word);
+	struct uvm_making m;
+	enum fault_outcome r = uvm_fault_make(f, e, &m, kind);
+
+	if (r != FAULT_DONE)
+		return r;
+	if (!fault_charge_touch(f)) {
+		uvm_fault_give_up(f, &m, kind);
+		return fault_over_limit(f);
+	}
+	if (from != NULL)
+		page_copy(m.page, from);
+	install(f, e, &m);
+	if (from == NULL) {
+		EVENT(fault_zerofill, f->va, before, word_get(f->word),
+		    page_pfn(m.page));
+	} else {
+		EVENT(fault_private_copy, f->va, before, word_get(f->word),
+		    page_pfn(m.page));
+		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m.page));
+	}
+	return FAULT_DONE;
+}
+
+/* Anonymous-on-vnode: the first write to a page of a private mapping. */
+static enum fault_outcome
+promote(struct fctx *f, struct uvm_entry *e)
+{
+	struct vm_page *from;
+	enum fault_outcome r = pmap_find_in_object(f, &from);
+
+	if (r != FAULT_DONE)
+		return r;
+	r = new_page(f, e, from);
+	page_unpin(from);
+	return r;
+}
+
+/* F4: a write, and others have it, too. */
+static enum fault_outcome
+copy_anon(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
+{
+	uint64_t before = word_get(f->word);
+	struct uvm_making m;
+	enum fault_outcome r = uvm_fault_make(f, e, &m, FRAME_ANY);
+
+	if (r != FAULT_DONE)
+		return r;
+	page_copy(m.page, from);
+	install(f, e, &m);
+	EVENT(fault_fork_copy, f->va, before, word_get(f->word),
+	    page_pfn(m.page));
+	EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m.page));
+	return FAULT_DONE;
+}
+
+/* ---- a fault: an anon that there is ---- */
+
+/* Its page is not in memory.  One read for all that share it. */
+static enum fault_outcome
+bring_anon(struct fctx *f, struct vm_anon *anon)
+{
+	const struct swap_words place = uvm_anon_place(anon, f->va >> PAGE_SHIFT);
+	enum fault_outcome r;
+
+	spin_lock(&anon->lock);
+	r = pmap_rec_bring(f, &place);
+	spin_unlock(&anon->lock);
+	return r;
+}
+
+static enum fault_outcome
+present_anon(struct fctx *f, struct uvm_entry *e, struct vm_anon *anon)
+{
+	bool store = f->access == ACCESS_WRITE, copy;
+	struct vm_page *pg = pmap_rec_pin(&anon->word);
+	enum fault_outcome r;
+
+	if (pg == NULL)
+		return bring_anon(f, anon);
+	copy = store && uvm_anon_is_shared(anon);
+	r = copy ? copy_anon(f, e, pg) : pmap_map_record(f, pg, fault_rights(f));
+	page_unpin_written(pg, store && !copy && r == FAULT_DONE);
+	return r;
 }
 
 /*
- * hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole
- * chunks, and of the one that is divided some pointers.  No count of an anon
- * changes, for each stays in one slot.
+ * A page of a private mapping: its anon, or the object behind it, or zeros.
  *
- * Locks:    [W].
+ * Locks:    [M], [W]; f->word is in use.
+ * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
-void
-amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
+enum fault_outcome
+amap_fault(struct fctx *f, struct uvm_entry *e)
 {
-	struct vm_amap_chunk *c;
+	struct vm_anon *anon = amap_lookup(e->amap, f->va >> PAGE_SHIFT);
+
+	if (anon != NULL)
+		return present_anon(f, e, anon);
+	if (f->v.vmo == NULL)
+		return new_page(f, e, NULL);
+	return f->access == ACCESS_WRITE ? promote(f, e) :
+	    pmap_object_page(f, fault_rights(f));
+}
+
+/* ---- copies of amaps ---- */
+
+/* The slot of a page in another amap, which is a reference more.  False: no memory. */
+static bool
+copy_slot(struct vm_amap *to, struct vm_amap *from, uint64_t vpn)
+{
+	if (!amap_reserve(to, vpn))
+		return false;
+	amap_add(to, vpn, amap_lookup(from, vpn), amap_is_late(from, vpn));
+	(void)amap_ref(to, vpn, vpn + 1);
+	return true;
+}
+
+/*
+ * Early: the child's entry gets the anons of the parent's in [vpn, end), and the
+ * parent's words lose W.  A page that somebody pins is not shared: he may go on
+ * filling it, for the parent.
+ *
+ * Locks:    both map_locks exclusive, both [W]; takes [anon], [P].
+ * Returns:  end; the page at which it stopped, for it is pinned, or there is no
+ *           memory for its chunk.
+ */
+uint64_t
+amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
+    uint64_t vpn, uint64_t end)
+{
 	struct vm_anon *anon;
 	uint64_t at = vpn;
 
-	while (at % AMAP_CHUNK != 0 && (anon = amap_next(lo, &at)) != NULL &&
-	    at / AMAP_CHUNK == vpn / AMAP_CHUNK) {
-		CHECK(amap_reserve(hi, at));
-		amap_move(hi, at, lo, at);
-		at++;
+	AMAP_FOREACH(anon, from->amap, at, end) {
+		if (pmap_rec_is_pinned(&anon->word) ||
+		    !copy_slot(to->amap, from->amap, at))
+			break;
+		EVENT(uvm_anon_refs_fork);
 	}
-	at = (vpn + AMAP_CHUNK - 1) / AMAP_CHUNK;
-	while ((c = chunk_from(lo, at)) != NULL) {
-		chunk_unlink(lo, c);
-		chunk_link(hi, c);
-		count_anons(lo, -(int64_t)c->n);
-		count_anons(hi, c->n);
-	}
-}
-
-/* lo has a chunk of that number: it gets the pointers. */
-static void
-join_chunks(struct vm_amap *lo, struct vm_amap *hi, struct vm_amap_chunk *c)
-{
-	uint64_t vpn = c->no * AMAP_CHUNK, i;
-	bool late;
-
-	for (i = 0; i < AMAP_CHUNK; i++) {
-		late = (c->late >> i & 1) != 0;
-		if (c->anon[i] != NULL)
-			amap_add(lo, vpn + i, slot_clear(hi, c, vpn + i), late);
-	}
-	chunk_end(hi, c);
+	if (anon == NULL || at > end)
+		at = end;
+	pmap_change(parent, vpn, at, MD_PTE_W, 0);
+	return at;
 }
 
 /*
- * lo gets all that hi has, whose pages lie above.
+ * One of several entries lets a shared amap go; the last of them, and that may be
+ * this one by now, its anons.
  *
- * Locks:    [W].
+ * Locks:    [W]; takes [amap], [anon], [P].
  */
 void
-amap_merge(struct vm_amap *lo, struct vm_amap *hi)
+amap_leave(struct vm_amap *amap)
 {
-	struct vm_amap_chunk *c;
+	bool last;
 
-	while ((c = chunk_from(hi, 0)) != NULL) {
-		if (chunk_at(lo, c->no * AMAP_CHUNK) != NULL) {
-			join_chunks(lo, hi, c);
-			continue;
+	spin_lock(&amap->lock);
+	last = --amap->refs == 0;
+	spin_unlock(&amap->lock);
+	if (last) {
+		(void)amap_unref(amap, 0, UINT64_MAX);
+		amap_free(amap);
+	}
+}
+
+/*
+ * Late: e is about to change its amap, which others have, too: it gets one of its
+ * own, of the same anons.  Words stay, for none is writable.
+ *
+ * Locks:    [W]; takes [amap], [anon], [P].
+ * Returns:  false: no memory, and nothing has changed.
+ */
+bool
+amap_unshare(struct uvm_entry *e)
+{
+	struct vm_amap *amap = amap_new();
+	uint64_t vpn = e->start;
+	struct vm_anon *anon;
+
+	if (amap == NULL)
+		return false;
+	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
+		if (!copy_slot(amap, e->amap, vpn)) {
+			amap_leave(amap);
+			return false;
 		}
-		chunk_unlink(hi, c);
-		chunk_link(lo, c);
-		count_anons(hi, -(int64_t)c->n);
-		count_anons(lo, c->n);
 	}
-}
-
-/*
- * Its entry goes: chunks that were reserved and not used, and the spare one.
- *
- * Locks:    none; nobody else has it.
- */
-void
-amap_end(struct vm_amap *amap)
-{
-	struct vm_amap_chunk *c;
-
-	ASSERT(amap->nanons == 0);
-	while ((c = chunk_from(amap, 0)) != NULL)
-		chunk_end(amap, c);
-	if (amap->spare != NULL)
-		kmem_cache_free(&chunks, amap->spare);
-	amap->spare = NULL;
+	EVENT(uvm_amap_copies);
+	EVENT_ADD(uvm_amap_entries_copied, amap->nanons);
+	amap_leave(e->amap);
+	e->amap = amap;
+	return true;
 }

@@ -27,7 +27,9 @@ drop_anons(struct aspace *as, uint64_t lo, uint64_t hi)
 	UVM_ENTRIES(e, sp, lo) {
 		if (e->start >= hi)
 			break;
-		n += amap_drop(&e->amap, MAX(lo, e->start), MIN(hi, e->end));
+		/* A late fork shares none of a mapping that has an object. */
+		ASSERT(!amap_is_shared(e->amap));
+		n += amap_unref(e->amap, MAX(lo, e->start), MIN(hi, e->end));
 	}
 	return n;
 }
@@ -110,15 +112,21 @@ uvm_lock(struct aspace *as, const struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Chunks for all that is to come to b, shift pages above.  [W].  False: no memory. */
+/*
+ * Amaps of their own, and chunks for all that is to come to b, shift pages above.
+ * [W].  False: no memory.
+ */
 static bool
 reserve_moved(struct uvm_entry *a, struct uvm_entry *b, uint64_t end, uint64_t shift)
 {
 	uint64_t vpn = a->start;
 	struct vm_anon *anon;
 
-	AMAP_FOREACH(anon, &a->amap, vpn, end)
-		if (!amap_reserve(&b->amap, vpn + shift))
+	ASSERT(!amap_is_shared(b->amap));
+	if (amap_is_shared(a->amap) && !amap_unshare(a))
+		return false;
+	AMAP_FOREACH(anon, a->amap, vpn, end)
+		if (!amap_reserve(b->amap, vpn + shift))
 			return false;
 	return true;
 }
@@ -145,8 +153,8 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	shift = b->start - vpn;
 	if (reserve_moved(a, b, end, shift)) {
 		(void)pmap_remove(as, vpn, end, PMAP_ALL);
-		AMAP_FOREACH(anon, &a->amap, vpn, end)
-			amap_move(&b->amap, vpn + shift, &a->amap, vpn);
+		AMAP_FOREACH(anon, a->amap, vpn, end)
+			amap_move(b->amap, vpn + shift, a->amap, vpn);
 		r = 0;
 	}
 	mutex_unlock(&as->ws_lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/dup.c: fork copies amaps, and no page
+ * uvm/dup.c: fork copies amaps, or shares them, and no page
  *
  * Problem   The child gets all that the parent has written, and neither may see
  *           what the other writes from then on.
@@ -8,6 +8,8 @@
  * Picture   before   parent ─ amap ─→ anon { refs 1 } ─→ page, mapped writable
  *           after    parent ─ amap ─→ anon { refs 2 } ─→ page, mapped read-only
  *                    child  ─ amap ─────┘
+ *           uvm=late parent ─ amap { refs 2 } ─→ anon { refs 1 } ─→ page, read-only
+ *                    child  ───┘
  *
  * Rules     1. Mappings and charge, which may fail, come first; the copy of an
  *              amap waits for memory, and is given up when the kernel may not grow.
@@ -18,8 +20,10 @@
  *           4. A page that somebody pins is copied at once: he may go on filling
  *              it, for the parent.
  *           5. Pages on swap, or under way, are shared as they are: nothing is read.
+ *           6. The boot option uvm=late copies no amap of anonymous memory: the first
+ *              who is about to change it does (amap_unshare()).
  *
- * Read next uvm_fault.c, which copies at the first write
+ * Read next amap.c, which copies
  */
 #include "vm/design/uvm/uvm.h"
 
@@ -56,8 +60,9 @@ reserve(struct pte_fork *f)
 	return 0;
 }
 
-/* ---- one anon, under both ws_locks.  False: w->c.want, and this one again ---- */
+/* ---- early ---- */
 
+/* There was no memory for a record.  False: w->c.want, and this page again. */
 static bool
 no_record(struct uvm_fork *w)
 {
@@ -70,15 +75,14 @@ no_record(struct uvm_fork *w)
 }
 
 /*
- * The child's slot; the part of the charge that stands for the parent's late pages
- * pays for it, if that was one.
+ * The child has n slots more; the part of the charge that stands for the parent's
+ * late pages pays for those that are late.
  */
 static void
-add(struct uvm_fork *w, struct vm_anon *anon)
+given(struct uvm_fork *w, uint64_t n, uint64_t late)
 {
-	bool late = amap_is_late(&w->from->amap, w->at);
-
-	amap_add(&w->to->amap, w->at, anon, late);
+	if (n == 0)
+		return;
 	w->c.charge -= late;
 	atomic_add(&w->c.child->late, late);
 	w->c.given = true;
@@ -89,6 +93,7 @@ add(struct uvm_fork *w, struct vm_anon *anon)
 static bool
 copy_page(struct uvm_fork *w, struct vm_anon *anon)
 {
+	bool late = amap_is_late(w->from->amap, w->at);
 	struct vm_page *from, *to;
 	struct vm_anon *copy;
 
@@ -105,7 +110,8 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 	}
 	to = w->c.want.frame;
 	w->c.want.frame = NULL;
-	add(w, copy);
+	amap_add(w->to->amap, w->at, copy, late);
+	given(w, 1, late);
 	pmap_rec_copy(&copy->word, HOME_ANON, to, from);
 	page_unpin(from);
 	w->copies++;
@@ -113,18 +119,69 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 	return true;
 }
 
+/* The page at which amap_copy() has stopped. */
 static bool
-share(struct uvm_fork *w, struct vm_anon *anon)
+get_over(struct uvm_fork *w)
 {
-	if (!amap_reserve(&w->to->amap, w->at))
+	struct vm_anon *anon = amap_lookup(w->from->amap, w->at);
+
+	if (!amap_reserve(w->to->amap, w->at))
 		return no_record(w);
-	if (pmap_rec_is_pinned(&anon->word))
-		return copy_page(w, anon);
-	uvm_anon_ref(anon);
-	add(w, anon);
-	w->refs++;
-	EVENT(uvm_anon_refs_fork);
+	/* Whoever had pinned it is done, perhaps: it is shared then. */
+	if (!pmap_rec_is_pinned(&anon->word))
+		return true;
+	if (!copy_page(w, anon))
+		return false;
+	w->at++;
 	return true;
+}
+
+/* What the entry has up to end.  Both [W]. */
+static void
+copy_slots_to(struct uvm_fork *w, uint64_t end)
+{
+	struct vm_amap *to = w->to->amap;
+	uint64_t at, n;
+
+	do {
+		at = w->at;
+		n = to->nanons;
+		w->at = amap_copy(w->c.parent, w->to, w->from, at, end);
+		n = to->nanons - n;
+		given(w, n, amap_count_late(to, at, w->at));
+		w->refs += n;
+	} while (w->at < end && get_over(w));
+}
+
+/* ---- late ---- */
+
+/* May the child have the parent's amap?  Not if somebody fills one of its pages. */
+static bool
+may_share(struct uvm_fork *w)
+{
+	struct vm_amap *amap = w->from->amap;
+	struct vm_anon *anon;
+	uint64_t vpn = 0;
+
+	/* Of a file's pages a truncate takes anons, and cannot wait for a copy. */
+	if (!option_is("uvm", "late") || w->c.vad.vmo != NULL ||
+	    amap->nanons == 0)
+		return false;
+	AMAP_FOREACH(anon, amap, vpn, UINT64_MAX)
+		if (pmap_rec_is_pinned(&anon->word))
+			return false;
+	return true;
+}
+
+/* Both [W]. */
+static void
+share_amap(struct uvm_fork *w)
+{
+	amap_free(w->to->amap);
+	w->to->amap = amap_share(w->from->amap);
+	given(w, w->to->amap->nanons,
+	    amap_count_late(w->to->amap, 0, UINT64_MAX));
+	pmap_change(w->c.parent, w->from->start, w->from->end, MD_PTE_W, 0);
 }
 
 /* ---- one entry ---- */
@@ -138,18 +195,19 @@ share(struct uvm_fork *w, struct vm_anon *anon)
 static void
 copy_amap(struct uvm_fork *w)
 {
-	struct vm_anon *anon;
 	uint64_t end;
 
 	mutex_lock(&w->c.parent->ws_lock);
 	mutex_lock_nested(&w->c.child->ws_lock);
 	end = MIN(w->from->end, pte_limit(&w->c.vad) >> PAGE_SHIFT);
-	AMAP_FOREACH(anon, &w->from->amap, w->at, end)
-		if (!share(w, anon))
-			break;
-	if (anon == NULL || w->at >= end)
+	if (w->at == w->from->start && may_share(w)) {
+		share_amap(w);
+		w->at = end;
+	} else if (w->at < end) {
+		copy_slots_to(w, end);
+	}
+	if (w->at >= end)
 		w->at = w->from->end;
-	pmap_change(w->c.parent, w->from->start, w->from->end, MD_PTE_W, 0);
 	mutex_unlock(&w->c.child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);
 	w->lo = MIN(w->lo, w->from->start);
@@ -169,7 +227,7 @@ copy_entry(struct uvm_fork *w)
 	if (w->from == NULL || w->to == NULL)
 		return -ENOMEM; /* VADs were lost */
 	w->at = w->from->start;
-	EVENT(uvm_fork_entry, v->start, w->from->amap.nanons);
+	EVENT(uvm_fork_entry, v->start, w->from->amap->nanons);
 	while (r == 0 && w->at < w->from->end) {
 		want_again(&w->c.want);
 		copy_amap(w);

@@ -9,8 +9,9 @@
  * Picture   VAD ─ dpriv ─→ entry { start, end, vad } ─ amap ─→ anons
  *                            └─ splay tree of the space
  *
- * Rules     1. What may fail is done in prepare(): the entry, and a chunk for the
- *              case that it is divided.  All later changes only move pointers.
+ * Rules     1. What may fail is done in prepare(): the entry, its amap, a chunk for
+ *              the case that one is divided, and that an amap which is cut is nobody
+ *              else's.  All later changes only move pointers.
  *           2. start and end are the VAD's, and change with it under [M], [W] and
  *              [splay]: who has one of them may read.
  *           3. Rights and flags are the VAD's alone, the most rights that mprotect
@@ -47,12 +48,22 @@ uvm_as_init(struct aspace *as)
 	return 0;
 }
 
-/* The pages of [lo, hi) are as if never touched; how many were late.  [W]. */
+/*
+ * The entry's pages are as if never touched: its anons go, or its part in an amap
+ * that others have, too.  [W].  How many pages were late.
+ */
 static uint64_t
-discard(struct aspace *as, struct uvm_entry *e, uint64_t lo, uint64_t hi)
+discard(struct aspace *as, struct uvm_entry *e)
 {
-	(void)pmap_remove(as, lo, hi, PMAP_ALL);
-	return amap_drop(&e->amap, lo, hi);
+	uint64_t late;
+
+	(void)pmap_remove(as, e->start, e->end, PMAP_ALL);
+	if (!amap_is_shared(e->amap))
+		return amap_unref(e->amap, e->start, e->end);
+	late = amap_count_late(e->amap, e->start, e->end);
+	amap_leave(e->amap);
+	e->amap = NULL;
+	return late;
 }
 
 /* The entries of VADs that were lost are in the tree still.  [W]. */
@@ -63,7 +74,7 @@ end_entries(struct aspace *as)
 	struct uvm_entry *e;
 
 	while ((e = splay_next(sp, 0)) != NULL) {
-		(void)discard(as, e, e->start, e->end);
+		(void)discard(as, e);
 		splay_remove(sp, e);
 		entry_free(e);
 	}
@@ -94,27 +105,34 @@ uvm_as_fini(struct aspace *as)
 
 /* ---- an entry ---- */
 
-/* Would a cut at vpn divide a chunk?  That of the entry that is there now. */
+/*
+ * A cut at vpn of the entry that is there now: it needs an amap of its own, and
+ * what is cut off a chunk, if the cut divides one.
+ *
+ * Returns:  false: no memory.
+ */
 static bool
-divides_chunk(struct aspace *as, uint64_t vpn)
+prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 {
-	struct uvm_entry *e;
+	struct uvm_entry *cut;
 	uint64_t at = vpn;
-	bool divides;
+	bool divides, done = true;
 
 	mutex_lock(&as->ws_lock);
-	e = splay_find(uvm_space(as), vpn);
-	divides = vpn % AMAP_CHUNK != 0 && e != NULL &&
-	    amap_next(&e->amap, &at) != NULL &&
+	cut = splay_find(uvm_space(as), vpn);
+	if (cut != NULL && amap_is_shared(cut->amap))
+		done = amap_unshare(cut);
+	divides = vpn % AMAP_CHUNK != 0 && cut != NULL &&
+	    amap_next(cut->amap, &at) != NULL &&
 	    at / AMAP_CHUNK == vpn / AMAP_CHUNK;
 	mutex_unlock(&as->ws_lock);
-	return divides;
+	return done && (!divides || amap_make_spare(e->amap));
 }
 
 /*
  * What v needs to hold [start, end): ops->prepare.  An amap needs nothing for a
- * range in which nothing has been touched; who is about to be cut off another VAD
- * needs a chunk of his own, perhaps.
+ * range in which nothing has been touched, but v may be about to be cut off
+ * another VAD.
  *
  * Locks:    [M] exclusive; v is in no tree, or about to grow.
  * Returns:  0, -ENOMEM.
@@ -129,8 +147,9 @@ uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	e = kmem_cache_zalloc(&entries);
 	if (e == NULL)
 		return -ENOMEM;
-	if (divides_chunk(as, start) && !amap_make_spare(&e->amap)) {
-		kmem_cache_free(&entries, e);
+	e->amap = amap_new();
+	if (e->amap == NULL || !prepare_cut(as, e, start)) {
+		entry_free(e);
 		return -ENOMEM;
 	}
 	v->dpriv = e;
@@ -141,7 +160,8 @@ static void
 entry_free(struct uvm_entry *e)
 {
 	ASSERT(e->in == NULL);
-	amap_end(&e->amap);
+	if (e->amap != NULL)
+		amap_free(e->amap);
 	kmem_cache_free(&entries, e);
 }
 
@@ -195,7 +215,7 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	b->vad = hi;
 	splay_resize(sp, b, vpn, a->end);
 	splay_resize(sp, a, a->start, vpn);
-	amap_split(&a->amap, &b->amap, vpn);
+	amap_split(a->amap, b->amap, vpn);
 	splay_insert(sp, b);
 	mutex_unlock(&as->ws_lock);
 }
@@ -204,7 +224,7 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
  * ops->merge.
  *
  * Locks:    [M] exclusive; takes [W].
- * Returns:  0, -ENOMEM (a VAD is lost).
+ * Returns:  0, -ENOMEM (a VAD is lost, or an amap shared: they stay two).
  */
 int
 uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
@@ -215,9 +235,13 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	if (a == NULL || b == NULL)
 		return -ENOMEM;
 	mutex_lock(&as->ws_lock);
+	if (amap_is_shared(a->amap) || amap_is_shared(b->amap)) {
+		mutex_unlock(&as->ws_lock);
+		return -ENOMEM;
+	}
 	splay_remove(sp, b);
 	splay_resize(sp, a, a->start, b->end);
-	amap_merge(&a->amap, &b->amap);
+	amap_merge(a->amap, b->amap);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
@@ -239,7 +263,7 @@ uvm_detach(struct aspace *as, struct vad *v)
 		return; /* lost: uvm_as_fini() finds the entry */
 	v->dpriv = NULL;
 	mutex_lock(&as->ws_lock);
-	late = discard(as, e, e->start, e->end);
+	late = discard(as, e);
 	splay_remove(uvm_space(as), e);
 	mutex_unlock(&as->ws_lock);
 	commit_uncharge_late(as, late);

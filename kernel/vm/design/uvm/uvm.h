@@ -9,8 +9,8 @@
  * and gives one up; the last slot that lets it go ends it, with its page or its
  * place on swap.
  *
- * Tags beside those of space.h: [anon] vm_anon.lock, [splay] uvm_space.lock,
- * [check] freeze_spaces().
+ * Tags beside those of space.h: [anon] vm_anon.lock, [amap] vm_amap.lock, [splay]
+ * uvm_space.lock, [check] freeze_spaces().
  */
 #ifndef VM_DESIGN_UVM_UVM_H
 #define VM_DESIGN_UVM_UVM_H
@@ -43,8 +43,11 @@ struct vm_amap_chunk {
 
 /* What an anonymous object has: the anons of its pages.  The space's [W] guards it. */
 struct vm_amap {
+	struct spinlock lock;  /* rank 7 */
+	uint32_t refs;         /* [amap] entries that have it; more than 1: it is not changed */
+	uint32_t met;          /* [check] of these, seen so far */
 	struct rb_root chunks; /* [W] first level */
-	struct vm_amap_chunk *last;  /* [W] that was met last; NULL */
+	struct vm_amap_chunk *last;  /* [W] relaxed: that was met last; NULL */
 	struct vm_amap_chunk *spare; /* [M] of a split, which must not fail; NULL */
 	uint64_t nanons;       /* [W] */
 };
@@ -55,7 +58,7 @@ struct uvm_entry {
 	struct uvm_space *in;  /* [W] whose tree holds it; NULL: none */
 	struct vad *vad;       /* [M] */
 	uint64_t start, end;   /* [M] vpn; to change [M], [W] and [splay] */
-	struct vm_amap amap;   /* [W] */
+	struct vm_amap *amap;  /* [W] */
 };
 
 /* as->dpriv; NULL: the space has ended. */
@@ -86,24 +89,39 @@ uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
 		.home = HOME_ANON, .index = vpn };
 }
 
-/* amap.c: [W] of the space */
-struct vm_anon *amap_lookup(struct vm_amap *, uint64_t vpn);     /* NULL */
-bool amap_reserve(struct vm_amap *, uint64_t vpn);     /* a chunk; false: no memory */
+/* amapchunk.c: [W] of the space */
+extern struct kmem_cache amap_chunks;
+struct vm_amap *amap_new(void);                        /* refs 1; NULL: no memory */
+void amap_free(struct vm_amap *);                      /* nobody has it, and it has no anon */
+struct vm_amap *amap_share(struct vm_amap *);          /* one entry more */
+bool amap_is_shared(struct vm_amap *);                 /* refs > 1 */
+struct vm_amap_chunk *amap_chunk(struct vm_amap *, uint64_t no);      /* NULL */
+struct vm_amap_chunk *amap_chunk_make(struct vm_amap *, uint64_t no); /* NULL: no memory */
+void amap_chunk_end(struct vm_amap *, struct vm_amap_chunk *);        /* n is 0 */
+void amap_count(struct vm_amap *, int64_t n);          /* anons more, or less */
 bool amap_is_late(struct vm_amap *, uint64_t vpn);     /* its page was charged when touched */
-/* Into a free slot of a chunk; instead of the one that is there, which is returned. */
-void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *, bool late);
-struct vm_anon *amap_replace(struct vm_amap *, uint64_t vpn, struct vm_anon *);
-struct vm_anon *amap_take(struct vm_amap *, uint64_t vpn);       /* out of its slot; NULL */
-void amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *, uint64_t from);
-uint64_t amap_drop(struct vm_amap *, uint64_t lo, uint64_t hi);  /* pages charged when touched */
+uint64_t amap_count_late(struct vm_amap *, uint64_t lo, uint64_t hi);
 /* The first page from vpn on that has an anon, and that; NULL: there is none. */
 struct vm_anon *amap_next(struct vm_amap *, uint64_t *vpn);
 #define AMAP_FOREACH(anon, amap, vpn, end) \
 	for (; ((anon) = amap_next(amap, &(vpn))) != NULL && (vpn) < (end); (vpn)++)
+void amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *, uint64_t from);
 bool amap_make_spare(struct vm_amap *);                /* false: no memory */
 void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
 void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
-void amap_end(struct vm_amap *);                       /* it has no anon any more */
+
+/* amap.c: [W] of the space */
+struct vm_anon *amap_lookup(struct vm_amap *, uint64_t vpn);     /* NULL */
+bool amap_reserve(struct vm_amap *, uint64_t vpn);     /* a chunk; false: no memory */
+void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *, bool late); /* a free slot */
+struct vm_anon *amap_take(struct vm_amap *, uint64_t vpn);       /* out of its slot; NULL */
+uint64_t amap_ref(struct vm_amap *, uint64_t lo, uint64_t hi);   /* how many anons */
+uint64_t amap_unref(struct vm_amap *, uint64_t lo, uint64_t hi); /* of them, late ones */
+enum fault_outcome amap_fault(struct fctx *, struct uvm_entry *);
+uint64_t amap_copy(struct aspace *parent, struct uvm_entry *to,
+    struct uvm_entry *from, uint64_t vpn, uint64_t end); /* how far */
+bool amap_unshare(struct uvm_entry *);                 /* false: no memory */
+void amap_leave(struct vm_amap *);                     /* one entry less */
 
 /* splay.c: takes [splay] */
 struct uvm_entry *splay_find(struct uvm_space *, uint64_t vpn);  /* that contains vpn; NULL */
@@ -125,7 +143,17 @@ int uvm_merge(struct aspace *, struct vad *lo, struct vad *hi);
 void uvm_detach(struct aspace *, struct vad *);
 
 /* uvm_fault.c */
-enum fault_outcome uvm_pass(struct fctx *);
+enum fault_outcome uvm_pass(struct fctx *f);
+/* What a new anon needs, beside a chunk: [own]. */
+struct uvm_making {
+	struct vm_anon *anon;
+	struct vm_page *page;
+	struct vm_pv *pv;
+};
+enum fault_outcome uvm_fault_make(struct fctx *, struct uvm_entry *,
+    struct uvm_making *, enum fault_frame);
+void uvm_fault_give_up(struct fctx *, struct uvm_making *, enum fault_frame);
+void uvm_fault_adopt(struct fctx *, struct uvm_making *); /* the anon's page, and mapped */
 
 /* dup.c */
 int uvm_dup(struct aspace *parent, struct aspace *child);

@@ -23,12 +23,14 @@ free_own(struct aspace *as, struct uvm_entry *e, uint64_t vpn, uint64_t end)
 	struct vm_anon *anon;
 	uint64_t n = 0;
 
-	AMAP_FOREACH(anon, &e->amap, vpn, end) {
+	if (amap_is_shared(e->amap))
+		return 0;
+	AMAP_FOREACH(anon, e->amap, vpn, end) {
 		if (uvm_anon_is_shared(anon) || pmap_rec_is_pinned(&anon->word))
 			continue;
 		(void)pmap_remove(as, vpn, vpn + 1, PMAP_ALL);
-		n += amap_is_late(&e->amap, vpn);
-		uvm_anon_drop(amap_take(&e->amap, vpn));
+		n += amap_is_late(e->amap, vpn);
+		uvm_anon_drop(amap_take(e->amap, vpn));
 	}
 	return n;
 }
@@ -46,7 +48,7 @@ release(struct uvm_entry *e, uint64_t *vpn, uint64_t end, uint64_t *left,
 	struct vm_anon *anon;
 	enum pageout_result r;
 
-	AMAP_FOREACH(anon, &e->amap, *vpn, end) {
+	AMAP_FOREACH(anon, e->amap, *vpn, end) {
 		r = pmap_rec_write(&anon->word);
 		if (r == PAGEOUT_NOBIO)
 			return want_bio(w);
@@ -79,7 +81,7 @@ bring(struct uvm_entry *e, uint64_t vpn, uint64_t end)
 	struct vm_anon *anon;
 	bool go_on = true;
 
-	AMAP_FOREACH(anon, &e->amap, vpn, end) {
+	AMAP_FOREACH(anon, e->amap, vpn, end) {
 		place = uvm_anon_place(anon, vpn);
 		spin_lock(&anon->lock);
 		if (pte_kind(word_get(&anon->word)) == PTE_SWAP)
@@ -94,7 +96,8 @@ bring(struct uvm_entry *e, uint64_t vpn, uint64_t end)
  * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
  *
  * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
- * Returns:  0; for RELEASE how many pages are still to be written.
+ * Returns:  0; for RELEASE how many pages are still to be written; for DONTNEED
+ *           -EAGAIN: its amap is shared, and there is no memory for a copy.
  */
 int
 uvm_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
@@ -108,11 +111,16 @@ uvm_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (advice == ADVICE_RELEASE)
 		return (int)MIN(release_all(as, e, lo, hi), (uint64_t)INT32_MAX);
 	mutex_lock(&as->ws_lock);
+	if (advice == MADV_DONTNEED && amap_is_shared(e->amap) &&
+	    !amap_unshare(e)) {
+		mutex_unlock(&as->ws_lock);
+		return -EAGAIN;
+	}
 	if (advice == MADV_DONTNEED || advice == MADV_PAGEOUT)
 		(void)pmap_remove(as, lo, hi, advice == MADV_PAGEOUT ?
 		    PMAP_UNLOCKED : PMAP_ALL);
 	if (advice == MADV_DONTNEED)
-		gone = amap_drop(&e->amap, lo, hi);
+		gone = amap_unref(e->amap, lo, hi);
 	if (advice == MADV_FREE)
 		gone = free_own(as, e, lo, hi);
 	if (advice == MADV_COLD)
@@ -142,7 +150,7 @@ uvm_swapped(struct aspace *as, struct swap_walk *walk)
 
 	UVM_ENTRIES(e, uvm_space(as), vpn) {
 		vpn = MAX(vpn, e->start);
-		AMAP_FOREACH(anon, &e->amap, vpn, e->end) {
+		AMAP_FOREACH(anon, e->amap, vpn, e->end) {
 			walk->at = vpn << PAGE_SHIFT;
 			place = uvm_anon_place(anon, vpn);
 			spin_lock(&anon->lock);

@@ -11,8 +11,8 @@
  *           page ─ home ─→ anon
  *
  * Rules     1. An anon never moves: its address is the home of its page.
- *           2. refs == 1 is stable for the space that has the slot: only its own
- *              fork could add one, and map_lock excludes that.
+ *           2. refs == 1 is stable for the space that has the slot alone: only its
+ *              own fork could add one, and map_lock excludes that.
  *           3. A page that is mapped or pinned is let go of by whoever maps or
  *              pins it; the anon gives up only what it owns.
  *
@@ -56,6 +56,7 @@ uvm_anon_new(void)
 		return NULL;
 	spin_init(&anon->lock, LR_OBJ);
 	anon->refs = 1;
+	EVENT(uvm_anon_alloc);
 	EVENT_ADD(uvm_anon_live, 1);
 	return anon;
 }
@@ -64,6 +65,7 @@ void
 uvm_anon_free(struct vm_anon *anon)
 {
 	ASSERT(anon->word == 0);
+	EVENT(uvm_anon_free);
 	EVENT_ADD(uvm_anon_live, -1);
 	kmem_cache_free(&anons, anon);
 }

@@ -61,9 +61,10 @@ check_pv(struct space_check *c, va_t va, uint64_t word)
 }
 
 static void
-check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_anon *anon,
+check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_amap *amap,
     const struct vad *v)
 {
+	const struct vm_anon *anon = amap_lookup(amap, va >> PAGE_SHIFT);
 	const struct vm_page *pg = pte_page(word);
 	bool w = (word & MD_PTE_W) != 0;
 
@@ -75,7 +76,7 @@ check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_anon *anon,
 	if (pte_src(word) == SRC_FORK ? anon == NULL ||
 	    word_get(&anon->word) != pte_make_trans(pg) : anon != NULL)
 		bad(c, "I1", va, word, "it maps not what the slot has");
-	if (w && anon != NULL && anon->refs > 1)
+	if (w && anon != NULL && (anon->refs > 1 || amap->refs > 1))
 		bad(c, "I7", va, word, "writable, and shared");
 	if (v == NULL)
 		return;
@@ -88,23 +89,24 @@ check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_anon *anon,
 		bad(c, "I11", va, word, "locked, or the VAD is");
 }
 
-/* The anons of an entry: each slot has a reference. */
+/* The anons of an entry: each slot has a reference, however many have the amap. */
 static void
 check_amap(struct space_check *c, struct uvm_entry *e)
 {
 	struct vm_anon *anon;
 	uint64_t vpn = e->start, n = 0;
+	bool first = e->amap->met++ == 0;
 
-	AMAP_FOREACH(anon, &e->amap, vpn, e->end) {
-		anon->met++;
+	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
+		anon->met += first;
 		n++;
-		c->late += amap_is_late(&e->amap, vpn);
+		c->late += amap_is_late(e->amap, vpn);
 		if (word_get(&anon->word) == 0)
 			bad(c, "I18", vpn << PAGE_SHIFT, 0, "its anon is empty");
 	}
-	if (n != e->amap.nanons)
+	if (n != e->amap->nanons)
 		report_bad(c->rep, "I18", "as %u %lx: %lu anons, counted %lu",
-		    c->as->id, e->start, n, e->amap.nanons);
+		    c->as->id, e->start, n, e->amap->nanons);
 }
 
 static void
@@ -121,8 +123,7 @@ check_entry(struct space_check *c, struct uvm_entry *e, const struct vad *v)
 		for (; it.va < it.stop; it.va += PAGE_SIZE, word++)
 			if (word_get(word) != 0)
 				check_valid(c, it.va, word_get(word),
-				    amap_lookup(&e->amap, it.va >> PAGE_SHIFT),
-				    v);
+				    e->amap, v);
 	}
 }
 
@@ -166,6 +167,16 @@ check_anon(struct vm_anon *anon, struct vm_report *rep)
 	anon->met = 0;
 }
 
+/* An amap has as many entries as it counts. */
+static void
+check_shared(struct vm_amap *amap, struct vm_report *rep)
+{
+	if (amap->met != 0 && amap->met != amap->refs)
+		report_bad(rep, "I6", "an amap of %u references has %u entries",
+		    amap->refs, amap->met);
+	amap->met = 0;
+}
+
 static void
 check_anons(struct aspace *as, void *rep)
 {
@@ -174,8 +185,9 @@ check_anons(struct aspace *as, void *rep)
 	uint64_t vpn;
 
 	UVM_ENTRIES(e, ours(as), 0) {
+		check_shared(e->amap, rep);
 		vpn = e->start;
-		AMAP_FOREACH(anon, &e->amap, vpn, e->end)
+		AMAP_FOREACH(anon, e->amap, vpn, e->end)
 			check_anon(anon, rep);
 	}
 }
@@ -210,7 +222,7 @@ mark_anons(struct aspace *as, void *arg)
 
 	UVM_ENTRIES(e, ours(as), 0) {
 		vpn = e->start;
-		AMAP_FOREACH(anon, &e->amap, vpn, e->end)
+		AMAP_FOREACH(anon, e->amap, vpn, e->end)
 			anon->met = 1;
 	}
 }
@@ -226,7 +238,7 @@ say_anons(struct aspace *as, void *arg)
 
 	UVM_ENTRIES(e, ours(as), 0) {
 		vpn = e->start;
-		AMAP_FOREACH(anon, &e->amap, vpn, e->end) {
+		AMAP_FOREACH(anon, e->amap, vpn, e->end) {
 			if (anon->met == 0)
 				continue;
 			anon->met = 0;

@@ -24,7 +24,7 @@ word_at(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 
 	if (word != NULL && word_get(word) != 0)
 		return word_get(word);
-	anon = amap_lookup(&e->amap, vpn);
+	anon = amap_lookup(e->amap, vpn);
 	return anon == NULL ? 0 : pte_make_soft(PTE_FORK, va2pa(anon) / 8);
 }
 
@@ -58,7 +58,7 @@ next_page(struct aspace *as, struct uvm_entry *e, uint64_t vpn, uint64_t end)
 	struct pmap_iter it = pmap_range(as, vpn, end);
 	uint64_t anon = vpn;
 
-	if (amap_next(&e->amap, &anon) == NULL)
+	if (amap_next(e->amap, &anon) == NULL)
 		anon = end;
 	return MIN(MIN(anon, end), pmap_next_leaf(&it) ? it.va >> PAGE_SHIFT :
 	    end);
@@ -160,12 +160,12 @@ put_entry(struct uvm_entry *e, struct out *o)
 	struct vm_anon *anon;
 	uint64_t vpn = e->start, shared = 0, out = 0;
 
-	AMAP_FOREACH(anon, &e->amap, vpn, e->end) {
-		shared += uvm_anon_is_shared(anon);
+	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
+		shared += amap_is_shared(e->amap) || uvm_anon_is_shared(anon);
 		out += pte_kind(word_get(&anon->word)) == PTE_SWAP;
 	}
 	out_printf(o, "%lx-%lx anons=%lu shared=%lu out=%lu\n",
-	    e->start << PAGE_SHIFT, e->end << PAGE_SHIFT, e->amap.nanons, shared,
+	    e->start << PAGE_SHIFT, e->end << PAGE_SHIFT, e->amap->nanons, shared,
 	    out);
 }
 
@@ -185,7 +185,7 @@ uvm_show(struct aspace *as, struct out *o)
 	mutex_lock(&as->ws_lock);
 	if (as->dpriv != NULL)
 		UVM_ENTRIES(e, uvm_space(as), 0)
-			if (e->amap.nanons != 0)
+			if (e->amap->nanons != 0)
 				put_entry(e, o);
 	mutex_unlock(&as->ws_lock);
 }

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uvm/amapchunk.c: the first level of an amap, and what is done to whole amaps
+ *
+ * Problem   A mapping may be of a terabyte, of which a few pages have been
+ *           touched.  Their anons must be found quickly, copied by a fork at the
+ *           cost of what exists, and divided where the mapping is.
+ *
+ * Picture   entry ─┐
+ *           entry ─┴→ amap { refs } ─ tree ─→ { no 512 }  { no 513 }  { no 900 }
+ *
+ * Rules     1. Chunks are numbered by address, not from the mapping's beginning:
+ *              so a mapping grows downwards, is divided and is joined without a
+ *              slot being shifted.
+ *           2. The first level is a tree of the chunks that there are: an array
+ *              of pointers would cost a mapping of a terabyte 64 MiB before its
+ *              first touch.
+ *           3. An amap has one entry, whose space's ws_lock guards it.  One that a
+ *              late fork has shared has several, and nobody changes it: who wants
+ *              to has a copy first (amap_unshare()).
+ *           4. Who alone has an amap stays alone, but for his own fork, which
+ *              map_lock excludes.
+ *
+ * Read next amap.c
+ */
+#include "vm/design/uvm/uvm.h"
+
+struct kmem_cache amap_chunks = KMEM_CACHE("vm_amap_chunk",
+    struct vm_amap_chunk);
+static struct kmem_cache amaps = KMEM_CACHE("vm_amap", struct vm_amap);
+
+#define CHUNK_OF(node) CONTAINER_OF(node, struct vm_amap_chunk, rb)
+
+/* ---- the chunks of an amap ---- */
+
+/* The first chunk with a number from no on; NULL. */
+static struct vm_amap_chunk *
+chunk_from(struct vm_amap *amap, uint64_t no)
+{
+	struct rb_node *n = amap->chunks.node;
+	struct vm_amap_chunk *best = NULL, *last;
+
+	/* One that is shared does not change: any that was met is still there. */
+	last = atomic_load_relaxed(&amap->last);
+	if (last != NULL && last->no == no)
+		return last;
+	while (n != NULL) {
+		if (CHUNK_OF(n)->no >= no) {
+			best = CHUNK_OF(n);
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	if (best != NULL)
+		atomic_store_release(&amap->last, best);
+	return best;
+}
+
+/*
+ * The chunk with a number.
+ *
+ * Locks:    [W].
+ * Returns:  the chunk; NULL: there is none.
+ */
+struct vm_amap_chunk *
+amap_chunk(struct vm_amap *amap, uint64_t no)
+{
+	struct vm_amap_chunk *c = chunk_from(amap, no);
+
+	return c != NULL && c->no == no ? c : NULL;
+}
+
+static void
+chunk_link(struct vm_amap *amap, struct vm_amap_chunk *c)
+{
+	struct rb_node **link = &amap->chunks.node, *parent = NULL;
+
+	while (*link != NULL) {
+		parent = *link;
+		ASSERT(CHUNK_OF(parent)->no != c->no);
+		link = c->no < CHUNK_OF(parent)->no ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(&amap->chunks, &c->rb, parent, link, NULL);
+	atomic_store_release(&amap->last, c);
+}
+
+static void
+chunk_unlink(struct vm_amap *amap, struct vm_amap_chunk *c)
+{
+	rb_remove(&amap->chunks, &c->rb, NULL);
+	atomic_store_release(&amap->last, NULL);
+}
+
+/*
+ * A chunk, which there is not yet; the spare one, if there is no memory.
+ *
+ * Locks:    [W].
+ * Returns:  the chunk, empty; NULL: no memory.
+ */
+struct vm_amap_chunk *
+amap_chunk_make(struct vm_amap *amap, uint64_t no)
+{
+	struct vm_amap_chunk *c = kmem_cache_zalloc(&amap_chunks);
+
+	if (c == NULL) {
+		c = amap->spare;
+		amap->spare = NULL;
+	}
+	if (c == NULL)
+		return NULL;
+	c->no = no;
+	chunk_link(amap, c);
+	EVENT_ADD(uvm_chunks, 1);
+	return c;
+}
+
+/*
+ * A chunk without an anon goes.
+ *
+ * Locks:    [W].
+ */
+void
+amap_chunk_end(struct vm_amap *amap, struct vm_amap_chunk *c)
+{
+	ASSERT(c->n == 0);
+	chunk_unlink(amap, c);
+	kmem_cache_free(&amap_chunks, c);
+	EVENT_ADD(uvm_chunks, -1);
+}
+
+/*
+ * n anons more are in the amap, or less.
+ *
+ * Locks:    [W].
+ */
+void
+amap_count(struct vm_amap *amap, int64_t n)
+{
+	bool had = amap->nanons != 0;
+
+	amap->nanons += (uint64_t)n;
+	EVENT_ADD(uvm_amap_live, (amap->nanons != 0) - had);
+}
+
+/* ---- over its anons ---- */
+
+/*
+ * The first page from *vpn on that has an anon.
+ *
+ * Locks:    [W].
+ * Returns:  its anon, with *vpn moved up to it; NULL: there is none.
+ */
+struct vm_anon *
+amap_next(struct vm_amap *amap, uint64_t *vpn)
+{
+	struct vm_amap_chunk *c;
+
+	while ((c = chunk_from(amap, *vpn / AMAP_CHUNK)) != NULL) {
+		*vpn = MAX(*vpn, c->no * AMAP_CHUNK);
+		for (; *vpn / AMAP_CHUNK == c->no; (*vpn)++)
+			if (c->anon[*vpn % AMAP_CHUNK] != NULL)
+				return c->anon[*vpn % AMAP_CHUNK];
+	}
+	return NULL;
+}
+
+/*
+ * Has the page of a slot been charged when it was touched?
+ *
+ * Locks:    [W].
+ */
+bool
+amap_is_late(struct vm_amap *amap, uint64_t vpn)
+{
+	const struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
+
+	return c != NULL && (c->late >> vpn % AMAP_CHUNK & 1) != 0;
+}
+
+/*
+ * How many pages of [lo, hi) are such.
+ *
+ * Locks:    [W].
+ */
+uint64_t
+amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
+{
+	struct vm_anon *anon;
+	uint64_t n = 0;
+
+	AMAP_FOREACH(anon, amap, lo, hi)
+		n += amap_is_late(amap, lo);
+	return n;
+}
+
+/*
+ * The anon of page `from` of one amap goes to a free slot of another, which has a
+ * chunk.
+ *
+ * Locks:    [W].
+ */
+void
+amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
+{
+	bool late = amap_is_late(amap, from);
+
+	amap_add(to, vpn, amap_take(amap, from), late);
+}
+
+/* ---- whole amaps ---- */
+
+/*
+ * An amap without an anon.
+ *
+ * Locks:    any of rank < LR_MEM.
+ * Returns:  refs 1; NULL: no memory.
+ * Owns:     the caller, for one entry.
+ */
+struct vm_amap *
+amap_new(void)
+{
+	struct vm_amap *amap = kmem_cache_zalloc(&amaps);
+
+	if (amap == NULL)
+		return NULL;
+	spin_init(&amap->lock, LR_OBJ);
+	amap->refs = 1;
+	return amap;
+}
+
+/*
+ * Its last entry has let it go, and its anons are gone: it ends, with the chunks
+ * that were reserved and not used, and the spare one.
+ *
+ * Locks:    any of rank < LR_MEM; nobody else has it.
+ */
+void
+amap_free(struct vm_amap *amap)
+{
+	struct vm_amap_chunk *c;
+
+	ASSERT(amap->nanons == 0);
+	while ((c = chunk_from(amap, 0)) != NULL)
+		amap_chunk_end(amap, c);
+	if (amap->spare != NULL)
+		kmem_cache_free(&amap_chunks, amap->spare);
+	kmem_cache_free(&amaps, amap);
+}
+
+/*
+ * A late fork: one entry more has it.
+ *
+ * Locks:    [M] exclusive, [W]; takes [amap].
+ * Returns:  it.
+ */
+struct vm_amap *
+amap_share(struct vm_amap *amap)
+{
+	spin_lock(&amap->lock);
+	amap->refs++;
+	spin_unlock(&amap->lock);
+	EVENT(uvm_amap_shared_forks);
+	return amap;
+}
+
+/*
+ * Has another entry the amap, too?
+ *
+ * Locks:    [W]; takes [amap].
+ */
+bool
+amap_is_shared(struct vm_amap *amap)
+{
+	bool shared;
+
+	spin_lock(&amap->lock);
+	shared = amap->refs > 1;
+	spin_unlock(&amap->lock);
+	return shared;
+}
+
+/*
+ * A chunk is set aside for amap_split().
+ *
+ * Locks:    none of rank >= LR_MEM.
+ * Returns:  false: no memory.
+ */
+bool
+amap_make_spare(struct vm_amap *amap)
+{
+	if (amap->spare == NULL)
+		amap->spare = kmem_cache_zalloc(&amap_chunks);
+	return amap->spare != NULL;
+}
+
+/*
+ * hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole
+ * chunks, and of the one that is divided some pointers.  No count of an anon
+ * changes, for each stays in one slot.
+ *
+ * Locks:    [W].
+ */
+void
+amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
+{
+	struct vm_amap_chunk *c;
+	struct vm_anon *anon;
+	uint64_t at = vpn;
+
+	while (at % AMAP_CHUNK != 0 && (anon = amap_next(lo, &at)) != NULL &&
+	    at / AMAP_CHUNK == vpn / AMAP_CHUNK) {
+		CHECK(amap_reserve(hi, at));
+		amap_move(hi, at, lo, at);
+		at++;
+	}
+	at = (vpn + AMAP_CHUNK - 1) / AMAP_CHUNK;
+	while ((c = chunk_from(lo, at)) != NULL) {
+		chunk_unlink(lo, c);
+		chunk_link(hi, c);
+		amap_count(lo, -(int64_t)c->n);
+		amap_count(hi, c->n);
+	}
+}
+
+/* lo has a chunk of that number: it gets the pointers. */
+static void
+join_chunks(struct vm_amap *lo, struct vm_amap *hi, struct vm_amap_chunk *c)
+{
+	uint64_t vpn = c->no * AMAP_CHUNK, left = c->n, i;
+
+	if (left == 0) {
+		amap_chunk_end(hi, c);
+		return;
+	}
+	/* With its last anon the chunk goes. */
+	for (i = 0; left > 0; i++) {
+		if (c->anon[i] != NULL) {
+			left--;
+			amap_move(lo, vpn + i, hi, vpn + i);
+		}
+	}
+}
+
+/*
+ * lo gets all that hi has, whose pages lie above.
+ *
+ * Locks:    [W].
+ */
+void
+amap_merge(struct vm_amap *lo, struct vm_amap *hi)
+{
+	struct vm_amap_chunk *c;
+
+	while ((c = chunk_from(hi, 0)) != NULL) {
+		if (amap_chunk(lo, c->no) != NULL) {
+			join_chunks(lo, hi, c);
+			continue;
+		}
+		chunk_unlink(hi, c);
+		chunk_link(lo, c);
+		amap_count(hi, -(int64_t)c->n);
+		amap_count(lo, c->n);
+	}
+}
