@@ -112,6 +112,10 @@ struct kmem_cache {
 void *kmem_cache_alloc(struct kmem_cache *);
 void *kmem_cache_zalloc(struct kmem_cache *);
 void kmem_cache_free(struct kmem_cache *, void *);
+/* A frame in LIMBO that is paid for becomes objects of the cache, which are small. */
+void kmem_cache_feed(struct kmem_cache *, struct vm_page *);
+/* [A] WIRED frames that somebody's promise pays for: of fed slabs, and page tables. */
+extern _Atomic uint64_t kmem_paid;
 /* Any size; up to 2 KiB from size classes, above in runs of frames. */
 void *kmem_alloc(size_t);
 void *kmem_zalloc(size_t);

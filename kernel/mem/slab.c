@@ -48,11 +48,13 @@ struct kmem_slab {
 	uint16_t nobjs, nfree;         /* [c], [cache lock] */
 	uint16_t first_free;           /* [cache lock] index or NO_INDEX */
 	uint8_t order;                 /* [c] 2^order frames */
-	uint8_t rsv;
+	bool paid;                     /* [c] of kmem_cache_feed() */
 	uint32_t stride, start;        /* [c] bytes; of object 0 */
 };
 
 static struct kmem_cache end_of_caches;
+
+_Atomic uint64_t kmem_paid;
 
 static struct {
 	struct spinlock lock;
@@ -438,27 +440,51 @@ kmem_register(struct kmem_cache *c)
 	spin_unlock_irq(&kmem.lock, flags);
 }
 
-/* Apart, as slab_release() is: most objects come and go without. */
-static __attribute__((noinline)) bool
-cache_grow(struct kmem_cache *c)
+static void
+cache_add(struct kmem_cache *c, struct vm_page *pg, unsigned order, bool paid)
 {
-	unsigned i, order;
-	struct vm_page *pg = slab_frames(c, &order);
-	struct kmem_slab *s;
+	struct kmem_slab *s = pa2va(page_pa(pg));
 	uint64_t flags;
+	unsigned i;
 
-	if (pg == NULL)
-		return false;
-	s = pa2va(page_pa(pg));
 	for (i = 0; i < 1u << order; i++)
 		pg[i].kern.slab = s;
 	slab_format(s, c, order);
+	s->paid = paid;
 	kmem_register(c);
 	flags = spin_lock_irq(&c->lock);
 	slab_link(s, &c->empty);
 	c->pages += 1ul << order;
 	spin_unlock_irq(&c->lock, flags);
-	return true;
+}
+
+/* Apart, as slab_release() is: most objects come and go without. */
+static __attribute__((noinline)) bool
+cache_grow(struct kmem_cache *c)
+{
+	unsigned order;
+	struct vm_page *pg = slab_frames(c, &order);
+
+	if (pg != NULL)
+		cache_add(c, pg, order, false);
+	return pg != NULL;
+}
+
+/*
+ * Where the kernel may not grow, who has paid for objects gives a frame.
+ *
+ * Locks:    as kmem_cache_alloc().
+ * Owns:     takes the frame over.
+ */
+void
+kmem_cache_feed(struct kmem_cache *c, struct vm_page *pg)
+{
+	ASSERT(slab_order(c, 1) == 0);
+	page_set_state(pg, PG_WIRED);
+	page_set_home(pg, HOME_KERNEL, 0);
+	atomic_add(&kmem.frames, 1);
+	atomic_add(&kmem_paid, 1);
+	cache_add(c, pg, 0, true);
 }
 
 /* Locks:    c->lock.  Returns: an empty slab beyond keep of them, unlinked. */
@@ -482,6 +508,7 @@ slab_release(struct kmem_slab *s)
 	struct vm_page *pg = page_of_pa(va2pa(s));
 	unsigned order = s->order;
 
+	atomic_sub(&kmem_paid, s->paid);
 	kmem_give_frames(pg, order);
 }
 

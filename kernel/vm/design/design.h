@@ -96,6 +96,9 @@ struct vmm_ops {
 	const enum ev_id *gauges;  /* the same of counted things; 0 ends both lists */
 	enum ev_id pages;          /* gauge: private pages that are not in n_priv; or 0 */
 	enum ev_id charged;        /* gauge: pages charged for its own records; or 0 */
+	/* A frame holds the records of so many pages side by side, which stay in memory:
+	 * a mapping pays for it (vm/map/vadcommit.c).  0: it has none, or pays otherwise. */
+	uint32_t record_pages;
 	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
 	/* [W]: its words that are SWAP or TRANS, and those that they share. */
 	int (*swapped)(struct aspace *, struct swap_walk *);

@@ -47,7 +47,7 @@ int
 check_vad_tree(struct aspace *as, struct vm_report *rep)
 {
 	uint64_t end = 0, n = 0, pages = 0, commit = 0, locked = 0;
-	uint64_t block = UINT64_MAX; /* the last one that is paid for */
+	uint64_t last = UINT64_MAX; /* page that is paid for */
 	struct rb_node *at;
 	struct vad *v;
 
@@ -71,7 +71,7 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 		pages += v->end - v->start;
 		if ((v->flags & VAD_LOCKED) != 0)
 			locked += v->end - v->start;
-		commit += vad_pays(v, &block);
+		commit += vad_pays(as, v, &last);
 	}
 	if (n != as->nvads || pages != as->total_pages)
 		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",

@@ -30,7 +30,8 @@
  *              tables are charged without the test (book: commit).
  *           2. Frames that the kernel wires eat the place of promised pages.
  *              It has a share of the frames in advance, so that the limit
- *              stays where it is; what it takes beyond lowers the limit.
+ *              stays where it is; what it takes beyond lowers the limit, but
+ *              for what a promise pays for (kmem_paid).
  *           3. Who charges gives back the same number: as->commit, as->late,
  *              as->prepaid, vmo->a.charged and the forked objects are the owners.
  *           4. Page tables, entries and tables of objects go to swap like the pages
@@ -235,7 +236,7 @@ has_room_for_few(uint64_t limit)
 	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_design_pages) +
 	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
 	    ev_read(EV_table_live_out) + ev_read(EV_kpaged_pages) +
-	    ev_read(EV_kpaged_pages_out);
+	    ev_read(EV_kpaged_pages_out) + atomic_load(&kmem_paid);
 
 	return used + PLACES_KEPT <= limit;
 }
@@ -387,6 +388,7 @@ limit_now(void)
 {
 	uint64_t wired = page_count(PG_WIRED), places, gone;
 
+	wired -= MIN(wired, atomic_load(&kmem_paid));
 	places = commit.places + commit.wired - MIN(wired, commit.wired);
 	wired -= MIN(wired, commit.wired);
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];

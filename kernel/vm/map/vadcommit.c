@@ -14,13 +14,16 @@
  *
  * Rules     1. A mapping that pays (VAD_CHARGED) pays for each of its pages, and
  *              for each 2-MiB block that it lies in once, however many share it:
- *              aspace.commit is the sum over the tree (I12).
+ *              aspace.commit is the sum over the tree (I12).  Where a design has
+ *              records of pages that stay in memory (vmm_ops.record_pages), it pays
+ *              a frame for each of these smaller blocks, in the same way.
  *           2. Nothing of this is kept in VADs.  What a range adds or leaves is
  *              asked of the tree, by those who are about to change it; a split
  *              or a merge changes nothing.
  *           3. What has been paid stays paid when the right to write goes.
  */
 #include "vm/frame/frame.h"
+#include "vm/design/design.h"
 #include "vm/map/map.h"
 #include "vm/space/space.h"
 #include "vm/vm.h"
@@ -28,6 +31,14 @@
 #define START_STACK 32   /* pages that a stack may grow by, as on Linux */
 #define START_HEAP 36    /* what a libc asks for before main(): 34, and tables */
 #define START_TABLES 64  /* the tables of 128 MiB of text */
+#define START_RECORDS 6  /* for these, where a design has records */
+
+/* Blocks of g pages that a vpn range touches. */
+static uint64_t
+blocks(uint64_t start, uint64_t end, uint64_t g)
+{
+	return (end - 1) / g - start / g + 1;
+}
 
 /*
  * Leaf tables that a vpn range needs: the 2-MiB blocks it touches.
@@ -35,33 +46,44 @@
 uint64_t
 vad_tables(uint64_t start, uint64_t end)
 {
-	return (end - 1) / MD_PT_WORDS - start / MD_PT_WORDS + 1;
+	return blocks(start, end, MD_PT_WORDS);
+}
+
+/* Pages whose records take a frame, which stays in memory; 0: no such design. */
+static uint64_t
+record_pages(const struct aspace *as)
+{
+	return as->ops == NULL ? 0 : as->ops->record_pages;
 }
 
 /*
- * What v pays, for a caller that adds up all VADs in order.  *block is the last 2-MiB block
+ * What v pays, for a caller that adds up all VADs in order.  *last is the last page
  * that is paid for: UINT64_MAX before the first.
  *
  * Locks:    [M].
  * Returns:  pages.
  */
 uint64_t
-vad_pays(const struct vad *v, uint64_t *block)
+vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 {
-	uint64_t n = v->end - v->start + vad_tables(v->start, v->end) -
-	    (v->start / MD_PT_WORDS == *block);
+	uint64_t g = record_pages(as), n = v->end - v->start +
+	    vad_tables(v->start, v->end) -
+	    (v->start / MD_PT_WORDS == *last / MD_PT_WORDS);
 
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
-	*block = (v->end - 1) / MD_PT_WORDS;
+	if (g != 0)
+		n += blocks(v->start, v->end, g) - (v->start / g == *last / g);
+	*last = v->end - 1;
 	return n;
 }
 
 /* Does a part of a paying VAD that is not in [lo, hi) lie in the block? */
 static bool
-is_paid_outside(struct aspace *as, uint64_t block, uint64_t lo, uint64_t hi)
+is_paid_outside(struct aspace *as, uint64_t first, uint64_t g, uint64_t lo,
+    uint64_t hi)
 {
-	uint64_t first = block * MD_PT_WORDS, end = first + MD_PT_WORDS;
+	uint64_t end = first + g;
 	struct vad *v = vad_find_above(as, first);
 
 	for (; v != NULL && v->start < end; v = vad_next(v))
@@ -71,24 +93,39 @@ is_paid_outside(struct aspace *as, uint64_t block, uint64_t lo, uint64_t hi)
 	return false;
 }
 
-/* Of the tables first … last of [lo, hi): how many do others pay for, too? */
+/* A part of a range, and the blocks that it lies in: [own]. */
+struct part {
+	uint64_t g;            /* pages of a block */
+	uint64_t first, last;  /* block numbers */
+};
+
+/* Of these blocks of [lo, hi): how many do others pay for, too? */
 static uint64_t
-shared_tables(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t first,
-    uint64_t last)
+shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi, const struct part *p)
 {
-	bool low = first == lo / MD_PT_WORDS;
-	bool high = last == (hi - 1) / MD_PT_WORDS;
+	bool low = p->first == lo / p->g, high = p->last == (hi - 1) / p->g;
 
 	/* Others come as near as the blocks at its ends, no nearer. */
-	if (first == last)
-		return (low || high) && is_paid_outside(as, first, lo, hi);
-	return (uint64_t)(low && is_paid_outside(as, first, lo, hi)) +
-	    (high && is_paid_outside(as, last, lo, hi));
+	if (p->first == p->last)
+		return (low || high) &&
+		    is_paid_outside(as, p->first * p->g, p->g, lo, hi);
+	return (uint64_t)(low &&
+	    is_paid_outside(as, p->first * p->g, p->g, lo, hi)) +
+	    (high && is_paid_outside(as, p->last * p->g, p->g, lo, hi));
+}
+
+/* Blocks of g pages of [lo, hi) that nobody outside of it pays for already. */
+static uint64_t
+price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
+{
+	const struct part all = { g, lo / g, (hi - 1) / g };
+
+	return blocks(lo, hi, g) - shared_blocks(as, lo, hi, &all);
 }
 
 /*
- * What memory at [lo, hi) vpn that pays will cost: its pages and the tables that
- * nobody outside of it pays for already.
+ * What memory at [lo, hi) vpn that pays will cost: its pages, and the tables and
+ * frames of records that nobody outside of it pays for already.
  *
  * Locks:    [M].
  * Returns:  pages.
@@ -96,13 +133,38 @@ shared_tables(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t first,
 uint64_t
 vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	return hi - lo + vad_tables(lo, hi) - shared_tables(as, lo, hi,
-	    lo / MD_PT_WORDS, (hi - 1) / MD_PT_WORDS);
+	uint64_t g = record_pages(as);
+
+	return hi - lo + price_of_blocks(as, lo, hi, MD_PT_WORDS) +
+	    (g == 0 ? 0 : price_of_blocks(as, lo, hi, g));
+}
+
+/* Blocks of g pages in [lo, hi) that only what goes there pays for; *pages: it does. */
+static uint64_t
+paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
+    uint64_t *pages)
+{
+	struct part p = { g, UINT64_MAX, UINT64_MAX };
+	struct vad *v = vad_find_above(as, lo);
+	uint64_t n = 0, start, end;
+
+	*pages = 0;
+	for (; v != NULL && v->start < hi; v = vad_next(v)) {
+		if ((v->flags & VAD_CHARGED) == 0)
+			continue;
+		start = MAX(v->start, lo);
+		end = MIN(v->end, hi);
+		*pages += end - start;
+		n += blocks(start, end, g) - (start / g == p.last);
+		p.first = MIN(p.first, start / g);
+		p.last = (end - 1) / g;
+	}
+	return n == 0 ? 0 : n - shared_blocks(as, lo, hi, &p);
 }
 
 /*
- * What is given back when [lo, hi) vpn goes: the pages that were paid for and
- * the tables that nobody outside of it pays for.
+ * What is given back when [lo, hi) vpn goes: the pages that were paid for, and
+ * tables and records that nobody outside of it pays for.
  *
  * Locks:    [M].
  * Returns:  pages.
@@ -110,20 +172,12 @@ vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 uint64_t
 vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t n = 0, first = UINT64_MAX, last = UINT64_MAX, start, end;
-	struct vad *v = vad_find_above(as, lo);
+	uint64_t g = record_pages(as), pages;
+	uint64_t n = paid_blocks(as, lo, hi, MD_PT_WORDS, &pages);
 
-	for (; v != NULL && v->start < hi; v = vad_next(v)) {
-		if ((v->flags & VAD_CHARGED) == 0)
-			continue;
-		start = MAX(v->start, lo);
-		end = MIN(v->end, hi);
-		n += end - start + vad_tables(start, end) -
-		    (start / MD_PT_WORDS == last);
-		first = MIN(first, start / MD_PT_WORDS);
-		last = (end - 1) / MD_PT_WORDS;
-	}
-	return n == 0 ? 0 : n - shared_tables(as, lo, hi, first, last);
+	if (g != 0 && pages != 0)
+		n += paid_blocks(as, lo, hi, g, &pages);
+	return n + pages;
 }
 
 /* ---- RLIMIT_DATA ---- */
@@ -241,7 +295,8 @@ map_prepay_start(struct aspace *as)
 	rw_lock_read(&as->map_lock);
 	tables = unpaid_tables(as, START_TABLES);
 	rw_unlock_read(&as->map_lock);
-	return commit_prepay(as, tables + START_STACK + START_HEAP);
+	return commit_prepay(as, tables + START_STACK + START_HEAP +
+	    (record_pages(as) == 0 ? 0 : START_RECORDS));
 }
 
 /* ---- locked memory ---- */

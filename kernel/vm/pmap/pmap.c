@@ -68,65 +68,83 @@ pmap_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	return w.word[1];
 }
 
-/* A frame of zeros: promised with the mapping, or the kernel's, which is kept short. */
-static struct vm_page *
-table_frame(struct fctx *f)
-{
-	struct vm_page *pg;
-
-	if ((f->v.flags & VAD_CHARGED) == 0)
-		return phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
-	if (!want_zeros(&f->want))
-		return NULL;
-	pg = f->want.frame;
-	f->want.frame = NULL;
-	return pg;
-}
-
-/* A table below the word of this level. */
-static bool
+/*
+ * A table below the word of this level.  A leaf is paid by its mapping, else late; of
+ * the upper ones the space has paid a few, others are charged without the test.
+ */
+static enum fault_outcome
 table_new(struct fctx *f, struct way *w, int level)
 {
-	struct vm_page *pg = table_frame(f);
+	bool late = level == 2 && (f->v.flags & VAD_CHARGED) == 0;
+	struct aspace *as = f->as;
+	struct vm_page *pg;
 
-	if (pg == NULL)
-		return false;
+	if (!want_zeros(&f->want))
+		return fault_missing(f);
+	if (late && as->pruned > 0)
+		as->pruned--;
+	else if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
+		return fault_over_limit(f);
+	pg = f->want.frame;
+	f->want.frame = NULL;
+	if (level > 2 && as->n_upper < UPPER_PAID) {
+		as->n_upper++;
+	} else if (level > 2) {
+		late = true;
+		commit_charge_forced(1);
+		atomic_add(&as->late, 1);
+	}
 	spin_lock(&pfn_lock);
 	page_set_home(pg, HOME_KERNEL, 0);
 	page_set_state(pg, PG_WIRED);
 	spin_unlock(&pfn_lock);
+	atomic_add(&kmem_paid, 1);
 	pg->nused = 0;
+	pg->tbl.level = (uint8_t)(level - 1);
+	pg->tbl.late = late;
 	__atomic_store_n(w->word[level], page_pa(pg) | MD_PTE_P | MD_PTE_W |
 	    MD_PTE_U | MD_PTE_A, __ATOMIC_SEQ_CST);
 	if (level < MD_PT_LEVELS)
 		w->table[level]->nused++;
-	f->as->n_table++;
-	return true;
+	as->n_table++;
+	return FAULT_DONE;
 }
 
 /*
- * The word of f's address; tables are made.
+ * The word of f's address, in f->word, and its table, in f->leaf; tables are made.
  *
  * Locks:    [W].
- * Returns:  the word, its table in f->leaf; NULL: no memory.
+ * Returns:  FAULT_DONE; FAULT_NEEDMEM; FAULT_SIGNAL (over the limit).
  */
-uint64_t *
+enum fault_outcome
 pmap_make(struct fctx *f)
 {
+	enum fault_outcome r;
 	struct way w;
 	int level;
 
-	while ((level = go_down(f->as, f->va, &w)) != 1)
-		if (!table_new(f, &w, level))
-			return NULL;
+	while ((level = go_down(f->as, f->va, &w)) != 1) {
+		r = table_new(f, &w, level);
+		if (r != FAULT_DONE)
+			return r;
+	}
 	f->leaf = w.table[1];
-	return w.word[1];
+	f->word = w.word[1];
+	return FAULT_DONE;
 }
 
+/* evicted: its pages are only out of memory, and it will be made again. */
 static void
-table_free(struct aspace *as, struct vm_page *pg)
+table_free(struct aspace *as, struct vm_page *pg, bool evicted)
 {
 	pg->nused = 0;
+	if (pg->tbl.late && pg->tbl.level == 1 && evicted)
+		as->pruned++;
+	else if (pg->tbl.late)
+		commit_uncharge_late(as, 1);
+	else if (pg->tbl.level > 1)
+		as->n_upper--;
+	atomic_sub(&kmem_paid, 1);
 	spin_lock(&pfn_lock);
 	page_set_home(pg, HOME_NONE, 0);
 	spin_unlock(&pfn_lock);
@@ -136,7 +154,7 @@ table_free(struct aspace *as, struct vm_page *pg)
 
 /* The leaf table of va, and those above it, as far as they have no word. */
 static void
-prune(struct aspace *as, va_t va)
+prune(struct aspace *as, va_t va, bool evicted)
 {
 	va_t first = va & ~(PT_SPAN - 1);
 	int level, top = 1;
@@ -153,7 +171,7 @@ prune(struct aspace *as, va_t va)
 		return;
 	md_tlb_flush(&as->md, first, first + PT_SPAN, FLUSH_TABLES);
 	for (level = 1; level < top; level++)
-		table_free(as, w.table[level]);
+		table_free(as, w.table[level], evicted);
 }
 
 /*
@@ -195,7 +213,7 @@ free_below(struct aspace *as, uint64_t *words, unsigned n, int level)
 		ASSERT(level > 1); /* every page has been unmapped */
 		free_below(as, pt_words(pte_page(words[i])), MD_PT_WORDS,
 		    level - 1);
-		table_free(as, pte_page(words[i]));
+		table_free(as, pte_page(words[i]), false);
 		words[i] = 0;
 	}
 }
@@ -209,6 +227,35 @@ void
 pmap_end(struct aspace *as)
 {
 	free_below(as, pt_words(page_of_pa(as->md.root_pa)), MD_PT_WORDS / 2,
+	    MD_PT_LEVELS);
+}
+
+static uint64_t
+late_below(uint64_t *words, unsigned n, int level)
+{
+	struct vm_page *pg;
+	uint64_t late = 0;
+	unsigned i;
+
+	for (i = 0; level > 1 && i < n; i++) {
+		if (words[i] == 0)
+			continue;
+		pg = pte_page(words[i]);
+		late += pg->tbl.late + late_below(pt_words(pg), MD_PT_WORDS,
+		    level - 1);
+	}
+	return late;
+}
+
+/*
+ * How many tables of the space were charged when they were made.
+ *
+ * Locks:    [W].
+ */
+uint64_t
+pmap_late(const struct aspace *as)
+{
+	return late_below(pt_words(page_of_pa(as->md.root_pa)), MD_PT_WORDS / 2,
 	    MD_PT_LEVELS);
 }
 
@@ -300,7 +347,7 @@ remove_leaf(struct pmap_iter *it, enum pmap_which which)
 	}
 	tlb_batch_end(as->batch);
 	if (it->leaf->nused == 0)
-		prune(as, first);
+		prune(as, first, which == PMAP_UNLOCKED);
 	return n;
 }
 

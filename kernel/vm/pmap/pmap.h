@@ -22,6 +22,7 @@ struct vm_pv {
 };
 
 /* pv.c */
+extern struct kmem_cache pv_cache;                     /* for kmem_cache_feed() */
 void pv_init(void);
 struct vm_pv *pv_new(void);                            /* NULL: no memory */
 void pv_free(struct vm_pv *);                          /* unused, or taken out */
@@ -53,7 +54,8 @@ pmap_range(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 bool pmap_next_leaf(struct pmap_iter *);               /* from va on; false: there is none */
 uint64_t *pmap_find(struct aspace *, va_t, struct vm_page **leaf); /* the word; NULL: no table */
-uint64_t *pmap_make(struct fctx *);                    /* the same, and f->leaf; NULL: no memory */
+enum fault_outcome pmap_make(struct fctx *);           /* f->word and f->leaf; tables are made */
+uint64_t pmap_late(const struct aspace *);             /* tables charged when made: for checks */
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
@@ -67,7 +69,7 @@ void pmap_end(struct aspace *);                        /* all tables; nothing is
 /* pmapfault.c: [M], [W] */
 typedef enum fault_outcome pmap_resolve_fn(struct fctx *, void *entry);
 enum fault_outcome pmap_pass(struct fctx *, pmap_resolve_fn *, void *entry); /* takes [W] */
-enum fault_outcome pmap_no_memory(struct fctx *);      /* for a table or a record */
+enum fault_outcome pmap_no_memory(struct fctx *, struct kmem_cache *); /* for a record */
 /* rights: fault_rights(). */
 uint64_t pmap_rights(const struct fctx *, uint64_t rights);
 enum fault_outcome pmap_find_in_object(struct fctx *, struct vm_page **out); /* pinned */

@@ -19,8 +19,9 @@
 #include "vm/object/vmo.h"
 #include "vm/pmap/pmap.h"
 #include "vm/space/space.h"
+#include "vm/table/table.h"
 
-#define REFUSALS 32    /* passes without a record, until the fault ends */
+#define REFUSALS 256   /* passes, until a fault without a record ends */
 
 /* The working set is at its limit: pages of its own go first.  [W]. */
 static void
@@ -31,19 +32,29 @@ keep_limit(struct aspace *as)
 }
 
 /*
- * No memory for a table or a record.  If a program could have a frame it is the
- * kernel that may not grow, and that does not end by waiting: the page cannot be had.
+ * No record of this kind, and the kernel may not grow for it.  Who has paid for
+ * records with his mapping, or can pay now, gives a frame for them.  Who cannot goes
+ * on with as many mapped pages as he has, for words are a cache.
  *
  * Locks:    [W].
  * Returns:  what the pass ends with.
  */
 enum fault_outcome
-pmap_no_memory(struct fctx *f)
+pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 {
-	if (f->want.frame == NULL && !want_frame(&f->want))
-		return fault_missing(f);
+	bool paid = (f->v.flags & VAD_CHARGED) != 0;
+
 	if (f->restarts >= REFUSALS)
 		return fault_over_limit(f);
+	if (!want_zeros(&f->want))
+		return fault_missing(f);
+	if (paid || pt_pay_late(f) == 0) {
+		f->as->fed += !paid;
+		kmem_cache_feed(of, f->want.frame);
+		f->want.frame = NULL;
+	} else if (of != &pv_cache || pmap_evict(f->as, 1, 0) == 0) {
+		return fault_over_limit(f);
+	}
 	(void)want_again(&f->want);
 	return fault_missing(f);
 }
@@ -63,11 +74,9 @@ pmap_pass(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
 
 	mutex_lock(&as->ws_lock);
 	keep_limit(as);
-	f->word = pmap_make(f);
-	if (inject_hit(FI_RESTART))
-		r = FAULT_RESTART;
-	else
-		r = f->word == NULL ? pmap_no_memory(f) : resolve(f, entry);
+	r = pmap_make(f);
+	if (r == FAULT_DONE)
+		r = inject_hit(FI_RESTART) ? FAULT_RESTART : resolve(f, entry);
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
@@ -143,7 +152,7 @@ map_of_object(struct fctx *f, struct vm_page *pg, uint64_t rights)
 		return FAULT_DONE;
 	}
 	if (!make_pv(f, &p))
-		return pmap_no_memory(f);
+		return pmap_no_memory(f, &pv_cache);
 	spin_lock(&pfn_lock);
 	/* A hole has been made meanwhile: it is the object's page no more. */
 	is_there = (pg->flags & PF_ORPHAN) == 0;
@@ -205,7 +214,7 @@ pmap_map_record(struct fctx *f, struct vm_page *pg, uint64_t rights)
 		return FAULT_DONE;
 	}
 	if (!make_pv(f, &p))
-		return pmap_no_memory(f);
+		return pmap_no_memory(f, &pv_cache);
 	spin_lock(&pfn_lock);
 	pmap_enter_locked(f, pg, SRC_FORK, pmap_rights(f, rights), p);
 	spin_unlock(&pfn_lock);

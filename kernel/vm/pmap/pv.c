@@ -25,7 +25,7 @@ static struct {
 	uint64_t n;                    /* [c] buckets */
 } pv;
 
-static struct kmem_cache pvs = KMEM_CACHE("vm_pv", struct vm_pv);
+struct kmem_cache pv_cache = KMEM_CACHE("vm_pv", struct vm_pv);
 
 /*
  * Locks:    none; once, by vm_init().
@@ -60,7 +60,7 @@ bucket_of(const struct vm_page *pg)
 struct vm_pv *
 pv_new(void)
 {
-	return kmem_cache_alloc(&pvs);
+	return kmem_cache_alloc(&pv_cache);
 }
 
 /*
@@ -69,7 +69,7 @@ pv_new(void)
 void
 pv_free(struct vm_pv *p)
 {
-	kmem_cache_free(&pvs, p);
+	kmem_cache_free(&pv_cache, p);
 }
 
 /*

@@ -55,7 +55,7 @@ fork_vads(struct pte_fork *f)
 {
 	struct aspace *child = f->child;
 	struct vad *v, *c;
-	uint64_t block = UINT64_MAX; /* the last one that the child pays for */
+	uint64_t last = UINT64_MAX; /* page that the child pays for */
 
 	VAD_FOREACH(v, f->parent) {
 		if ((v->flags & VAD_DONTFORK) != 0)
@@ -71,7 +71,7 @@ fork_vads(struct pte_fork *f)
 		c->flags = v->flags & ~VAD_LOCK_FLAGS;
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
-		child->commit += vad_pays(c, &block);
+		child->commit += vad_pays(child, c, &last);
 		if (vad_prepare(child, c, c->start, c->end) != 0 ||
 		    as_has_lost(f->parent, LOST_VADS)) {
 			vad_free(c);

@@ -83,6 +83,7 @@ struct vad_pool {
 #define WS_NO_VADS 8               /* min_age: of the kernel's only what holds words */
 #define AS_CLOSING 0x80000000u     /* of aspace.holders: is being torn down */
 #define UPPER_TABLES 4             /* pages charged with each space */
+#define UPPER_PAID 3u              /* of them; the root is the fourth */
 
 struct aspace {
 	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
@@ -122,6 +123,8 @@ struct aspace {
 	_Atomic uint64_t n_swap;       /* [A] */
 	uint64_t commit;               /* [M] what its VADs have paid, + UPPER_TABLES */
 	_Atomic uint64_t late;         /* [A] charged at touch */
+	uint64_t fed;                  /* [W] of late: frames given to caches of records */
+	uint64_t pruned;               /* [W] of late: for tables whose pages all left memory */
 	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: commit_prepay() */
 	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
 	uint16_t hand_idx;             /* [W] */

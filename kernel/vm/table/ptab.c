@@ -37,8 +37,6 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-#define UPPER_PAID 3u    /* of the 4 pages of as_init; the root is the fourth */
-
 static enum fault_outcome walk_far(struct fctx *f);
 static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
 static void table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
@@ -108,9 +106,16 @@ walk_far(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* A table that no mapping has paid for; of a program's text exec has. */
-static int
-pay_late(struct fctx *f)
+/*
+ * A table, or a frame of records, that no mapping has paid for; of a program's text
+ * exec has.
+ *
+ * Locks:    [W].
+ * Owns:     as->late, for the caller.
+ * Returns:  0, -ENOMEM.
+ */
+int
+pt_pay_late(struct fctx *f)
 {
 	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
 		return commit_charge_late(f->as, 1);
@@ -127,7 +132,7 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 
 	if (!want_zeros(&f->want))
 		return fault_missing(f);
-	if (late ? pay_late(f) != 0 : !commit_may_touch())
+	if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
 	table = f->want.frame;
 	f->want.frame = NULL;

@@ -67,6 +67,7 @@ pt_word(struct vm_page *leaf, va_t va)
 enum fault_outcome pt_walk(struct fctx *);     /* sets f->leaf, f->word */
 /* The word of va if its leaf table is in use, else NULL. */
 uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
+int pt_pay_late(struct fctx *) MUST_CHECK;             /* a table that no mapping pays for */
 /* The same, making tables; h->late: a leaf table made here is charged to as->late,
  * without the limit test (the caller has made it).  NULL: the want says. */
 uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *,

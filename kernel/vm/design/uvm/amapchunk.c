@@ -212,6 +212,18 @@ amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
 /* ---- whole amaps ---- */
 
 /*
+ * Which cache had no object when amap_unshare() failed: for kmem_cache_feed().
+ *
+ * Locks:    [W].
+ */
+struct kmem_cache *
+amap_lacks(void)
+{
+	return amaps.partial == NULL && amaps.empty == NULL ? &amaps :
+	    &amap_chunks;
+}
+
+/*
  * An amap without an anon.
  *
  * Locks:    any of rank < LR_MEM.

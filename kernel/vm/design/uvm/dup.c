@@ -62,15 +62,21 @@ reserve(struct pte_fork *f)
 
 /* ---- early ---- */
 
-/* There was no memory for a record.  False: w->c.want, and this page again. */
+/*
+ * The kernel may not grow: a frame that the child's mapping pays for is given.  False:
+ * w->c.want, and this page again.
+ */
 static bool
-no_record(struct uvm_fork *w)
+no_record(struct uvm_fork *w, struct kmem_cache *of)
 {
-	/* Where a frame could be had it is the kernel that may not grow. */
-	if (w->c.want.frame != NULL || want_frame(&w->c.want)) {
-		(void)want_again(&w->c.want);
-		w->refused++;
+	if (!want_zeros(&w->c.want))
+		return false;
+	w->refused++;
+	if ((w->c.vad.flags & VAD_CHARGED) != 0) {
+		kmem_cache_feed(of, w->c.want.frame);
+		w->c.want.frame = NULL;
 	}
+	(void)want_again(&w->c.want);
 	return false;
 }
 
@@ -101,7 +107,7 @@ copy_page(struct uvm_fork *w, struct vm_anon *anon)
 		return false;
 	copy = uvm_anon_new();
 	if (copy == NULL)
-		return no_record(w);
+		return no_record(w, &uvm_anons);
 	from = pmap_rec_pin(&anon->word);
 	if (from == NULL) {
 		uvm_anon_free(copy);
@@ -126,7 +132,7 @@ get_over(struct uvm_fork *w)
 	struct vm_anon *anon = amap_lookup(w->from->amap, w->at);
 
 	if (!amap_reserve(w->to->amap, w->at))
-		return no_record(w);
+		return no_record(w, &amap_chunks);
 	/* Whoever had pinned it is done, perhaps: it is shared then. */
 	if (!pmap_rec_is_pinned(&anon->word))
 		return true;
@@ -251,6 +257,7 @@ uvm_dup(struct aspace *parent, struct aspace *child)
 {
 	struct uvm_fork w = { .c = { .parent = parent, .child = child },
 		.lo = UINT64_MAX };
+	uint64_t tables;
 	int r;
 
 	EVENT(fork_begin, parent->id, child->id);
@@ -263,6 +270,12 @@ uvm_dup(struct aspace *parent, struct aspace *child)
 		mutex_unlock(&parent->ws_lock);
 	}
 	want_end(&w.c.want);
+	if (r == 0) {
+		/* For the parent's tables: the child will make its own of them. */
+		tables = MIN(w.c.charge, parent->n_table + parent->pruned);
+		atomic_add(&child->prepaid, tables);
+		w.c.charge -= tables;
+	}
 	commit_uncharge(w.c.charge);
 	if (r == 0) {
 		EVENT(fork_calls);

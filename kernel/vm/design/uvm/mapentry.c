@@ -98,6 +98,8 @@ uvm_as_fini(struct aspace *as)
 	mutex_unlock(&as->ws_lock);
 	if (as_has_lost(as, LOST_VADS))
 		commit_uncharge_late(as, atomic_load(&as->late));
+	else
+		commit_uncharge_late(as, as->fed + as->pruned);
 	kmem_free(sp);
 	ASSERT(as->ws_pages == 0 && as->n_locked == 0);
 	ASSERT(atomic_load(&as->late) == 0);

@@ -73,6 +73,10 @@ uvm_space(const struct aspace *as)
 	return as->dpriv;
 }
 
+/* uvm_anon.c, amapchunk.c: for kmem_cache_feed() */
+extern struct kmem_cache uvm_anons, amap_chunks;
+struct kmem_cache *amap_lacks(void);           /* what amap_unshare() could not have */
+
 /* uvm_anon.c */
 void uvm_anon_init(void);
 struct vm_anon *uvm_anon_new(void);            /* refs 1, no page yet; NULL: no memory */

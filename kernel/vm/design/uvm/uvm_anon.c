@@ -20,7 +20,7 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-static struct kmem_cache anons = KMEM_CACHE("vm_anon", struct vm_anon);
+struct kmem_cache uvm_anons = KMEM_CACHE("vm_anon", struct vm_anon);
 
 static uint64_t
 count_bytes(size_t unused)
@@ -50,7 +50,7 @@ uvm_anon_init(void)
 struct vm_anon *
 uvm_anon_new(void)
 {
-	struct vm_anon *anon = kmem_cache_zalloc(&anons);
+	struct vm_anon *anon = kmem_cache_zalloc(&uvm_anons);
 
 	if (anon == NULL)
 		return NULL;
@@ -67,7 +67,7 @@ uvm_anon_free(struct vm_anon *anon)
 	ASSERT(anon->word == 0);
 	EVENT(uvm_anon_free);
 	EVENT_ADD(uvm_anon_live, -1);
-	kmem_cache_free(&anons, anon);
+	kmem_cache_free(&uvm_anons, anon);
 }
 
 /*

@@ -146,6 +146,8 @@ uvm_check(struct aspace *as, struct vm_report *rep)
 	if (c.words != as->ws_pages || c.locked != as->n_locked)
 		report_bad(rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
 		    as->id, as->ws_pages, as->n_locked, c.words, c.locked);
+	if (as->md.root_pa != 0 && as->ops->pass == uvm_pass)
+		c.late += as->fed + as->pruned + pmap_late(as);
 	if (c.late != atomic_load(&as->late))
 		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
 		    atomic_load(&as->late), c.late);

@@ -79,17 +79,23 @@ enum fault_outcome
 uvm_fault_make(struct fctx *f, struct uvm_entry *e, struct uvm_making *m,
     enum fault_frame kind)
 {
+	struct kmem_cache *lacks;
+
 	if (pmap_is_overdrawn(f))
 		return fault_over_limit(f);
 	*m = (struct uvm_making){ .page = fault_take_spare(f, kind) };
 	if (m->page == NULL)
 		return fault_missing(f);
-	m->anon = uvm_anon_new();
-	m->pv = m->anon == NULL ? NULL : pv_new();
-	if (m->pv != NULL && amap_reserve(e->amap, f->va >> PAGE_SHIFT))
+	if ((m->anon = uvm_anon_new()) == NULL)
+		lacks = &uvm_anons;
+	else if ((m->pv = pv_new()) == NULL)
+		lacks = &pv_cache;
+	else if (!amap_reserve(e->amap, f->va >> PAGE_SHIFT))
+		lacks = &amap_chunks;
+	else
 		return FAULT_DONE;
 	uvm_fault_give_up(f, m, kind);
-	return pmap_no_memory(f);
+	return pmap_no_memory(f, lacks);
 }
 
 /*
@@ -126,6 +132,6 @@ resolve(struct fctx *f, void *entry)
 	if ((f->v.flags & VAD_SHARED) != 0)
 		return pmap_object_page(f, fault_rights(f));
 	if (amap_is_shared(e->amap) && changes_amap(f, e) && !amap_unshare(e))
-		return pmap_no_memory(f);
+		return pmap_no_memory(f, amap_lacks());
 	return amap_fault(f, e);
 }

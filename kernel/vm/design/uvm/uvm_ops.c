@@ -53,6 +53,7 @@ const struct vmm_ops uvm_ops = {
 	.caches = uvm_caches,
 	.gauges = uvm_gauges,
 	.pages = EV_uvm_anon_live,
+	.record_pages = AMAP_CHUNK,
 	.swapped = uvm_swapped,
 	.shared = &uvm_shared,
 };
