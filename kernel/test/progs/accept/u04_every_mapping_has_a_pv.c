@@ -1,7 +1,8 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=48M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no */
 /*
  * Design uvm: each mapping of a page has its record, of whatever process, and none
- * is left when it goes.  An anon stays in memory when its page does not: one for
+ * is left when it goes, nor when the page leaves memory: the page daemon finds them
+ * all.  An anon stays in memory when its page does not: one for
  * all that share it, on swap as in memory.
  */
 #include "../lib/design.h"
@@ -13,7 +14,9 @@
 #define OUT 2048 /* pages that go to swap */
 
 static char *file, *warm;
+static int fd;
 static volatile int *turn, *done;
+static struct hog hog;
 
 static int
 touch(const char *p)
@@ -45,11 +48,59 @@ mapper(void *unused)
 	OK(munmap(file, N * PAGE));
 	__atomic_add_fetch(done, 1, __ATOMIC_ACQ_REL);
 	turn_wait(turn, 3);
+	EQ((uintptr_t)mmap(file, N * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED,
+	    fd, 0), (uintptr_t)file);
+	EQ(touch(file), 0);
+	__atomic_add_fetch(done, 1, __ATOMIC_ACQ_REL);
+	turn_wait(turn, 4);
 	return 0;
 }
 
+/* How many of the file's pages the process has words for. */
+static long
+words_of(pid_t pid)
+{
+	uint64_t word[N];
+	char path[40];
+	long n = 0;
+	int map;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	map = OK(open(path, O_RDONLY));
+	EQ(pread(map, word, sizeof(word), (uintptr_t)file / PAGE * 8),
+	    (long)sizeof(word));
+	OK(close(map));
+	for (int i = 0; i < N; i++)
+		n += (word[i] & PM_PRESENT) != 0;
+	return n;
+}
+
+static long
+words_of_all(const pid_t *pid)
+{
+	long n = 0;
+
+	for (int i = 0; i < PROCESSES; i++)
+		n += words_of(pid[i]);
+	return n;
+}
+
+/* B3: the page daemon takes a page from all that map it. */
+static void
+evicted_pages(const pid_t *pid)
+{
+	long left = words_of_all(pid);
+
+	EQ(left, PROCESSES * N);
+	for (int i = 0; i < 8 && left > 0; i++) {
+		hog_press(&hog, meminfo("MemTotal"));
+		left = words_of_all(pid);
+	}
+	EQ(left, 0);
+}
+
 static char *
-map(int fd)
+map(void)
 {
 	char *p = mmap(NULL, N * PAGE, PROT_READ, MAP_SHARED, fd, 0);
 
@@ -60,12 +111,13 @@ map(int fd)
 static int
 pages_of_a_file(void)
 {
-	int fd = OK(open("/tmp/u04", O_RDWR | O_CREAT | O_TRUNC, 0600));
 	pid_t pid[PROCESSES];
 
+	fd = OK(open("/tmp/u04", O_RDWR | O_CREAT | O_TRUNC, 0600));
 	OK(ftruncate(fd, N * PAGE));
-	file = map(fd);
-	warm = map(fd);
+	OK(mlockall(MCL_CURRENT)); /* and all that runs here has its pvs */
+	file = map();
+	warm = map();
 	wait_for(0);
 	for (int i = 0; i < PROCESSES; i++)
 		pid[i] = fork_on(mapper, NULL, shared_stack());
@@ -81,6 +133,11 @@ pages_of_a_file(void)
 	snap_all(2);
 	DELTA_EQ(1, 2, "page.pv_live", 0);
 	turn_give(turn, 3);
+	wait_for(4 * PROCESSES);
+	OK(munlockall());
+	evicted_pages(pid);
+	check_vm(); /* B1: and each frame is of one state */
+	turn_give(turn, 4);
 	for (int i = 0; i < PROCESSES; i++)
 		REAP(pid[i], 0);
 	OK(munmap(file, N * PAGE));
@@ -90,7 +147,7 @@ pages_of_a_file(void)
 	return 0;
 }
 
-/* B5, and one read for all who share a page. */
+/* B4, B5, and one read for all who share a page. */
 static void
 pages_on_swap(void)
 {
@@ -124,7 +181,9 @@ main(int argc, char **argv)
 	turn = (void *)pages_shared(1);
 	done = (void *)pages_shared(1);
 	*turn = *done = 0;
+	hog = hog_start();
 	EQ(run_on_shared_stack(pages_of_a_file), 0);
+	hog_end(&hog);
 	pages_on_swap();
 	return test_done();
 }
