@@ -94,14 +94,15 @@ is_paid_outside(struct aspace *as, uint64_t first, uint64_t g, uint64_t lo,
 }
 
 /* A part of a range, and the blocks that it lies in: [own]. */
-struct part {
+struct block_run {
 	uint64_t g;            /* pages of a block */
 	uint64_t first, last;  /* block numbers */
 };
 
 /* Of these blocks of [lo, hi): how many do others pay for, too? */
 static uint64_t
-shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi, const struct part *p)
+shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi,
+    const struct block_run *p)
 {
 	bool low = p->first == lo / p->g, high = p->last == (hi - 1) / p->g;
 
@@ -118,7 +119,7 @@ shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi, const struct part *p)
 static uint64_t
 price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 {
-	const struct part all = { g, lo / g, (hi - 1) / g };
+	const struct block_run all = { g, lo / g, (hi - 1) / g };
 
 	return blocks(lo, hi, g) - shared_blocks(as, lo, hi, &all);
 }
@@ -144,7 +145,7 @@ static uint64_t
 paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
     uint64_t *pages)
 {
-	struct part p = { g, UINT64_MAX, UINT64_MAX };
+	struct block_run p = { g, UINT64_MAX, UINT64_MAX };
 	struct vad *v = vad_find_above(as, lo);
 	uint64_t n = 0, start, end;
 

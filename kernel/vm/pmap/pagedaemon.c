@@ -6,15 +6,17 @@
  *           one that none of its processes has used since the last visit.
  *
  * Picture   frames  … pfn 812 ─→ 813 ─→ 814 …        hand
- *                       │ pv: {as 1, va} {as 2, va}
- *                       ├ used by one of them: A cleared, stays
+ *                       │ pv: {as 1, va} {as 2, va}     a round: some pages, and all
+ *                       ├ used by one of them: A cleared, stays         who map them
  *                       └ used by none: all words go ─→ flush ─→ queue
  *
  * Rules     1. From a page to its spaces goes against the order of locks: under [P]
- *              spaces and addresses are written down, with a reference each; then
- *              each word is looked at again under its [W].
- *           2. Locked and pinned pages stay.
- *           3. A that is cleared is not flushed: a page that is used by a stale
+ *              pages, spaces and addresses are written down, with a reference each;
+ *              then each word is looked at again under its [W].
+ *           2. In a round each space is locked once to ask, and once more, with one
+ *              flush, to take.
+ *           3. Locked and pinned pages stay.
+ *           4. A that is cleared is not flushed: a page that is used by a stale
  *              entry only may be taken once too early, and is rescued by a fault.
  */
 #include "vm/frame/frame.h"
@@ -22,13 +24,23 @@
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 
-#define MAPPERS 16     /* of one page, that are visited at a time */
+#define MAPPERS 16     /* of the pages of one round */
 #define LOOK 256       /* frames in one hold of [P] */
 
 /* Where a page is mapped, with a reference to the space: [own]. */
 struct mapper {
+	struct vm_page *page;
 	struct aspace *as;
 	va_t va;
+	bool stays;            /* the page: locked, or used */
+	bool gone;             /* this word */
+};
+
+/* Some pages, and who maps them: [own].  The mappers of a page are neighbours. */
+struct clock_round {
+	struct mapper m[MAPPERS];
+	unsigned n;
+	bool age;              /* what has been used stays */
 };
 
 static pfn_t hand;             /* [bsm] */
@@ -58,126 +70,166 @@ may_go(const struct vm_page *pg, int min_age)
 	    ((min_age & WS_HAS_PLACE) == 0 || has_place(pg));
 }
 
-/* Who maps the page; a reference to each.  [P]. */
-static unsigned
-collect(const struct vm_page *pg, struct mapper *m)
+/* Who maps the page, as far as there is room; a reference to each.  [P]. */
+static void
+collect(struct clock_round *r, struct vm_page *pg)
 {
 	struct vm_pv *p = pv_first(pg);
-	unsigned n = 0;
 
-	for (; p != NULL && n < MAPPERS; p = pv_next(p))
+	for (; p != NULL && r->n < MAPPERS; p = pv_next(p))
 		if (try_get(p->as))
-			m[n++] = (struct mapper){ p->as, p->va };
-	return n;
+			r->m[r->n++] = (struct mapper){ .page = pg,
+				.as = p->as, .va = p->va };
 }
 
 static void
-put_all(const struct mapper *m, unsigned n)
+put_all(struct clock_round *r)
 {
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		as_put(m[i].as);
+	while (r->n > 0)
+		as_put(r->m[--r->n].as);
 }
 
-/* The word that still maps the page there; NULL.  [W]. */
-static uint64_t *
-still_maps(const struct mapper *m, const struct vm_page *pg)
+/* fn for each space of the round that has not ended, once, under its [W]. */
+static void
+for_each_space(struct clock_round *r, void (*fn)(struct clock_round *, struct aspace *))
+{
+	struct aspace *as;
+	unsigned i, j;
+
+	for (i = 0; i < r->n; i++) {
+		as = r->m[i].as;
+		for (j = 0; r->m[j].as != as; j++)
+			;
+		if (j < i)
+			continue;
+		mutex_lock(&as->ws_lock);
+		if (as->md.root_pa != 0)
+			fn(r, as);
+		mutex_unlock(&as->ws_lock);
+	}
+}
+
+/* Its pages that are locked, or were used since the last visit, stay. */
+static void
+ask(struct clock_round *r, struct aspace *as)
 {
 	struct vm_page *leaf;
-	uint64_t *word;
-
-	if (m->as->md.root_pa == 0)
-		return NULL;
-	word = pmap_find(m->as, m->va, &leaf);
-	if (word == NULL || word_get(word) == 0 ||
-	    pte_page(word_get(word)) != pg)
-		return NULL;
-	return word;
-}
-
-/* Locked by somebody, or used since the last visit? */
-static bool
-is_wanted(const struct mapper *m, unsigned n, const struct vm_page *pg, bool ask)
-{
-	bool wanted = false;
+	struct mapper *m;
 	uint64_t *word, old;
-	unsigned i;
 
-	for (i = 0; i < n; i++) {
-		mutex_lock(&m[i].as->ws_lock);
-		word = still_maps(&m[i], pg);
+	for (m = r->m; m < r->m + r->n; m++) {
+		word = m->as != as ? NULL : pmap_find(as, m->va, &leaf);
 		old = word == NULL ? 0 : word_get(word);
-		wanted |= (old & PTE_LOCK) != 0;
-		if (ask && (old & MD_PTE_A) != 0) {
-			(void)word_change(word, MD_PTE_A, 0);
-			wanted = true;
-		}
-		mutex_unlock(&m[i].as->ws_lock);
+		if (old == 0 || pte_page(old) != m->page)
+			continue;
+		m->stays = (old & PTE_LOCK) != 0;
+		if (!r->age || (old & MD_PTE_A) == 0)
+			continue;
+		(void)word_change(word, MD_PTE_A, 0);
+		m->stays = true;
 	}
-	return wanted;
 }
 
-/* No word maps it any more; how many did. */
-static size_t
-unmap(const struct mapper *m, unsigned n, const struct vm_page *pg)
+/* Its words for pages that do not stay go. */
+static void
+unmap(struct clock_round *r, struct aspace *as)
 {
-	size_t done = 0;
-	unsigned i;
+	struct mapper *m;
 
-	for (i = 0; i < n; i++) {
-		mutex_lock(&m[i].as->ws_lock);
-		if (still_maps(&m[i], pg) != NULL)
-			done += pmap_remove(m[i].as, m[i].va >> PAGE_SHIFT,
-			    (m[i].va >> PAGE_SHIFT) + 1, PMAP_UNLOCKED);
-		mutex_unlock(&m[i].as->ws_lock);
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	for (m = r->m; m < r->m + r->n; m++)
+		if (m->as == as && !m->stays)
+			m->gone = pmap_take_word(as, m->va, m->page);
+	tlb_batch_end(as->batch);
+	for (m = r->m; m < r->m + r->n; m++)
+		if (m->as == as && m->gone)
+			pmap_prune(as, m->va);
+}
+
+/* What stays for one of its mappers stays for all. */
+static void
+spread(struct clock_round *r)
+{
+	unsigned i, j;
+
+	for (i = 0; i < r->n; i++)
+		for (j = 0; j < r->n && r->m[i].stays; j++)
+			if (r->m[j].page == r->m[i].page)
+				r->m[j].stays = true;
+}
+
+/* How many words went; each page is told of once. */
+static size_t
+count(const struct clock_round *r)
+{
+	size_t done = 0, of_page = 0;
+	const struct mapper *m;
+
+	for (m = r->m; m < r->m + r->n; m++) {
+		of_page += m->gone;
+		if (m + 1 < r->m + r->n && m[1].page == m->page)
+			continue;
+		if (m->stays)
+			EVENT(pmap_second_chance);
+		else
+			EVENT(pmap_evict, page_pfn(m->page), of_page);
+		done += of_page;
+		of_page = 0;
 	}
 	return done;
 }
 
-/* One page, and who maps it: it stays, or all of them lose it. */
+/* The pages of a round stay, or all lose them. */
 static size_t
-evict_page(struct vm_page *pg, struct mapper *m, unsigned n, int min_age)
+evict_round(struct clock_round *r)
 {
 	size_t done = 0, now;
+	struct vm_page *pg;
 
-	if (is_wanted(m, n, pg, (min_age & WS_AGE) != 0)) {
-		put_all(m, n);
-		EVENT(pmap_second_chance);
-		return 0;
-	}
+	for_each_space(r, ask);
+	spread(r);
 	do {
-		now = unmap(m, n, pg);
+		for_each_space(r, unmap);
+		now = count(r);
 		done += now;
-		put_all(m, n);
+		/* One page alone may have more mappers than there was room. */
+		pg = r->n == MAPPERS && r->m[0].page == r->m[MAPPERS - 1].page ?
+		    r->m[0].page : NULL;
+		put_all(r);
 		spin_lock(&pfn_lock);
-		n = now == 0 ? 0 : collect(pg, m);
+		if (pg != NULL && now > 0)
+			collect(r, pg);
 		spin_unlock(&pfn_lock);
-	} while (n > 0);
-	EVENT(pmap_evict, page_pfn(pg), done);
+	} while (r->n > 0);
 	return done;
 }
 
 /*
- * The next page that may go, and who maps it; the hand moves on, by LOOK frames at
- * most.  *left: frames still to be looked at.
+ * The next pages that may go, pages at most, and who maps them; the hand moves on, by
+ * LOOK frames at most.  *left: frames still to be looked at.
  */
-static struct vm_page *
-next_of_clock(struct mapper *m, unsigned *n, int min_age, pfn_t max, uint64_t *left)
+static void
+next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 {
-	struct vm_page *pg = NULL;
-	unsigned i;
+	struct phys_stat ps;
+	struct vm_page *pg;
+	unsigned i, before;
 
-	*n = 0;
+	phys_stat(&ps);
+	r->n = 0;
 	spin_lock(&pfn_lock);
-	for (i = 0; i < LOOK && *n == 0 && *left > 0; i++, (*left)--) {
-		hand = hand >= max ? 1 : hand + 1;
-		pg = &pfdb[hand];
-		if (phys_is_ram(hand) && may_go(pg, min_age))
-			*n = collect(pg, m);
+	for (i = 0; i < LOOK && pages > 0 && *left > 0; i++, (*left)--) {
+		pg = &pfdb[hand >= ps.max_pfn ? 1 : hand + 1];
+		if (phys_is_ram(page_pfn(pg)) && may_go(pg, min_age)) {
+			if (r->n > 0 && r->n + pg->mapcount > MAPPERS)
+				break;
+			before = r->n;
+			collect(r, pg);
+			pages -= r->n > before;
+		}
+		hand = page_pfn(pg);
 	}
 	spin_unlock(&pfn_lock);
-	return pg;
 }
 
 /*
@@ -191,19 +243,16 @@ next_of_clock(struct mapper *m, unsigned *n, int min_age, pfn_t max, uint64_t *l
 size_t
 pmap_evict_any(size_t want, int min_age)
 {
-	struct mapper m[MAPPERS];
+	struct clock_round r = { .age = (min_age & WS_AGE) != 0 };
 	struct phys_stat ps;
-	struct vm_page *pg;
 	size_t done = 0;
 	uint64_t left;
-	unsigned n;
 
 	phys_stat(&ps);
 	left = ps.max_pfn;
 	while (done < want && left > 0) {
-		pg = next_of_clock(m, &n, min_age, ps.max_pfn, &left);
-		if (n > 0)
-			done += evict_page(pg, m, n, min_age);
+		next_of_clock(&r, want - done, min_age, &left);
+		done += evict_round(&r);
 	}
 	return done;
 }
@@ -224,44 +273,6 @@ hand_set(struct aspace *as, uint64_t vpn)
 	as->hand_idx = (uint16_t)(vpn % MD_PT_WORDS);
 }
 
-/* May this word's page go?  One that was used may not, the first time. */
-static bool
-is_victim(uint64_t *word, bool *spared)
-{
-	uint64_t w = word_get(word);
-
-	if (w == 0 || pte_is_special(w) || (w & PTE_LOCK) != 0 ||
-	    pte_page(w)->pins != 0)
-		return false;
-	if ((w & MD_PTE_A) == 0)
-		return true;
-	(void)word_change(word, MD_PTE_A, 0);
-	*spared = true;
-	return false;
-}
-
-/* The words of one leaf table, from it->va on. */
-static size_t
-evict_leaf(struct pmap_iter *it, size_t want, bool *spared)
-{
-	struct aspace *as = it->as;
-	va_t va = it->va, stop = it->stop;
-	struct vm_page *leaf;
-	uint64_t *word;
-	size_t done = 0;
-
-	for (; va < stop && done < want; va += PAGE_SIZE) {
-		word = pmap_find(as, va, &leaf);
-		if (word == NULL)
-			break;
-		if (is_victim(word, spared))
-			done += pmap_remove(as, va >> PAGE_SHIFT,
-			    (va >> PAGE_SHIFT) + 1, PMAP_UNLOCKED);
-	}
-	it->va = va < stop && done < want ? stop : va;
-	return done;
-}
-
 /*
  * Up to want pages leave the working set of one space, from its hand on: ops->evict.
  *
@@ -273,18 +284,22 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 {
 	uint64_t top = MD_USER_END >> PAGE_SHIFT;
 	unsigned round, rounds = (min_age & WS_AGE) == 0 ? 3 : 1;
-	bool spared = true;
+	bool again = true, used, cleared = false;
 	struct pmap_iter it;
 	size_t done = 0;
 
-	for (round = 0; round < rounds && done < want && spared; round++) {
-		spared = round == 0 && rounds > 1;
+	/* The first round begins at the hand; a third takes what the second cleared. */
+	for (round = 0; round < rounds && done < want && again; round++) {
+		used = false;
 		it = pmap_range(as, hand_get(as), top);
 		while (done < want && pmap_next_leaf(&it))
-			done += evict_leaf(&it, want - done, &spared);
+			done += pmap_remove_unused(&it, want - done, &used);
 		hand_set(as, it.va >= it.end ? 0 : it.va >> PAGE_SHIFT);
+		again = used || round == 0;
+		cleared |= used;
 	}
-	tlb_flush_range(as, 0, top);
+	if (cleared)
+		tlb_flush_range(as, 0, top);
 	EVENT(ws_trim, done, min_age & WS_AGE);
 	return done;
 }

@@ -133,12 +133,15 @@ pmap_make(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* evicted: its pages are only out of memory, and it will be made again. */
+/* Why a table goes: its mapping does, or its pages are only out of memory. */
+enum table_end { TABLE_GONE, TABLE_EVICTED };
+
+/* One that was evicted will be made again: what was charged for it is kept. */
 static void
-table_free(struct aspace *as, struct vm_page *pg, bool evicted)
+table_free(struct aspace *as, struct vm_page *pg, enum table_end why)
 {
 	pg->nused = 0;
-	if (pg->tbl.late && pg->tbl.level == 1 && evicted)
+	if (pg->tbl.late && pg->tbl.level == 1 && why == TABLE_EVICTED)
 		as->pruned++;
 	else if (pg->tbl.late)
 		commit_uncharge_late(as, 1);
@@ -154,7 +157,7 @@ table_free(struct aspace *as, struct vm_page *pg, bool evicted)
 
 /* The leaf table of va, and those above it, as far as they have no word. */
 static void
-prune(struct aspace *as, va_t va, bool evicted)
+prune(struct aspace *as, va_t va, enum table_end why)
 {
 	va_t first = va & ~(PT_SPAN - 1);
 	int level, top = 1;
@@ -171,7 +174,7 @@ prune(struct aspace *as, va_t va, bool evicted)
 		return;
 	md_tlb_flush(&as->md, first, first + PT_SPAN, FLUSH_TABLES);
 	for (level = 1; level < top; level++)
-		table_free(as, w.table[level], evicted);
+		table_free(as, w.table[level], why);
 }
 
 /*
@@ -213,7 +216,7 @@ free_below(struct aspace *as, uint64_t *words, unsigned n, int level)
 		ASSERT(level > 1); /* every page has been unmapped */
 		free_below(as, pt_words(pte_page(words[i])), MD_PT_WORDS,
 		    level - 1);
-		table_free(as, pte_page(words[i]), false);
+		table_free(as, pte_page(words[i]), TABLE_GONE);
 		words[i] = 0;
 	}
 }
@@ -327,11 +330,21 @@ concerns(uint64_t word, enum pmap_which which)
 	    (which != PMAP_UNLOCKED || (word & PTE_LOCK) == 0);
 }
 
+/* The word of it->va goes to the space's batch. */
+static void
+take_word(struct pmap_iter *it, uint64_t *word)
+{
+	uint64_t old = atomic_xchg(word, 0);
+
+	forget(it->as, it->va, it->leaf, old);
+	tlb_batch_put(it->as->batch, it->va >> PAGE_SHIFT, old);
+}
+
 /* The words of one leaf table. */
 static size_t
 remove_leaf(struct pmap_iter *it, enum pmap_which which)
 {
-	uint64_t *word = pt_word(it->leaf, it->va), old;
+	uint64_t *word = pt_word(it->leaf, it->va);
 	struct aspace *as = it->as;
 	va_t first = it->va;
 	size_t n = 0;
@@ -340,14 +353,13 @@ remove_leaf(struct pmap_iter *it, enum pmap_which which)
 	for (; it->va < it->stop; it->va += PAGE_SIZE, word++) {
 		if (it->leaf->nused == 0 || !concerns(word_get(word), which))
 			continue;
-		old = atomic_xchg(word, 0);
-		forget(as, it->va, it->leaf, old);
-		tlb_batch_put(as->batch, it->va >> PAGE_SHIFT, old);
+		take_word(it, word);
 		n++;
 	}
 	tlb_batch_end(as->batch);
 	if (it->leaf->nused == 0)
-		prune(as, first, which == PMAP_UNLOCKED);
+		prune(as, first, which == PMAP_UNLOCKED ? TABLE_EVICTED :
+		    TABLE_GONE);
 	return n;
 }
 
@@ -366,6 +378,79 @@ pmap_remove(struct aspace *as, uint64_t lo, uint64_t hi, enum pmap_which which)
 	while (pmap_next_leaf(&it))
 		n += remove_leaf(&it, which);
 	return n;
+}
+
+/* May this word's page go?  One that was used may not, the first time. */
+static bool
+is_unused(uint64_t *word, bool *spared)
+{
+	uint64_t w = word_get(word);
+
+	if (w == 0 || pte_is_special(w) || (w & PTE_LOCK) != 0 ||
+	    pte_page(w)->pins != 0)
+		return false;
+	if ((w & MD_PTE_A) == 0)
+		return true;
+	(void)word_change(word, MD_PTE_A, 0);
+	*spared = true;
+	return false;
+}
+
+/*
+ * Up to want words of one leaf table, from it->va on, that were not used since the last
+ * visit; one flush.
+ *
+ * Locks:    [W].
+ * Returns:  how many, with it->va moved on; *spared is set if some were used.
+ */
+size_t
+pmap_remove_unused(struct pmap_iter *it, size_t want, bool *spared)
+{
+	uint64_t *word = pt_word(it->leaf, it->va);
+	struct aspace *as = it->as;
+	va_t first = it->va;
+	size_t n = 0;
+
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	for (; it->va < it->stop && n < want; it->va += PAGE_SIZE, word++) {
+		if (!is_unused(word, spared))
+			continue;
+		take_word(it, word);
+		n++;
+	}
+	tlb_batch_end(as->batch);
+	prune(as, first, TABLE_EVICTED);
+	return n;
+}
+
+/*
+ * The word of va, if it still maps pg, and is not locked, goes to the space's batch;
+ * pmap_prune() once that has ended.
+ *
+ * Locks:    [W].
+ */
+bool
+pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
+{
+	struct pmap_iter it = { .as = as, .va = va };
+	uint64_t *word = pmap_find(as, va, &it.leaf), old;
+
+	old = word == NULL ? 0 : word_get(word);
+	if (old == 0 || pte_page(old) != pg || (old & PTE_LOCK) != 0)
+		return false;
+	take_word(&it, word);
+	return true;
+}
+
+/*
+ * The tables of va, as far as no page of theirs is mapped any more.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_prune(struct aspace *as, va_t va)
+{
+	prune(as, va, TABLE_EVICTED);
 }
 
 /*

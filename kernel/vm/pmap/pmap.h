@@ -60,6 +60,9 @@ void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t b
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
+size_t pmap_remove_unused(struct pmap_iter *, size_t want, bool *spared);
+bool pmap_take_word(struct aspace *, va_t, const struct vm_page *); /* to the open batch */
+void pmap_prune(struct aspace *, va_t);                /* its tables, if they are empty */
 void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,
     uint64_t set);                                     /* rights of VALID words; not flushed */
 void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: no W, no D */
