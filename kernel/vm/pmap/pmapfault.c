@@ -32,6 +32,20 @@ keep_limit(struct aspace *as)
 }
 
 /*
+ * May a frame that is paid for become records?  A quarter of all stays for pages.
+ *
+ * Locks:    any.
+ */
+bool
+pmap_may_feed(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return ps.wired < ps.total / 4 * 3;
+}
+
+/*
  * No record of this kind, and the kernel may not grow for it.  Who has paid for
  * records with his mapping, or can pay now, gives a frame for them.  Who cannot goes
  * on with as many mapped pages as he has, for words are a cache.
@@ -48,7 +62,7 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 		return fault_over_limit(f);
 	if (!want_zeros(&f->want))
 		return fault_missing(f);
-	if (paid || pt_pay_late(f) == 0) {
+	if (pmap_may_feed() && (paid || pt_pay_late(f) == 0)) {
 		f->as->fed += !paid;
 		kmem_cache_feed(of, f->want.frame);
 		f->want.frame = NULL;

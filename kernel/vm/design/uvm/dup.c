@@ -72,7 +72,7 @@ no_record(struct uvm_fork *w, struct kmem_cache *of)
 	if (!want_zeros(&w->c.want))
 		return false;
 	w->refused++;
-	if ((w->c.vad.flags & VAD_CHARGED) != 0) {
+	if ((w->c.vad.flags & VAD_CHARGED) != 0 && pmap_may_feed()) {
 		kmem_cache_feed(of, w->c.want.frame);
 		w->c.want.frame = NULL;
 	}
