@@ -27,6 +27,7 @@ include grading/rules.mk
 include book/rules.mk
 include tools/road/rules.mk
 include tools/bench/rules.mk
+include tools/compare-designs/rules.mk
 
 help:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
@@ -37,7 +38,7 @@ help:
 	@echo 'make check-long both, and the long ones'
 	@echo 'make nightly    everything that takes hours; goes on where it was stopped; ROW=name, AGAIN=1'
 	@echo 'make check-linux  the tables of errors on Debian'\''s Linux 6.1; RECORD=1 writes its answers'
-	@echo 'make compare-designs  what fork costs under each design, side by side'
+	@echo 'make compare-designs  twenty programs under each design: the same answers, and what each pays; PROGRAM=fork DESIGN="fmo uvm" SHORT=1'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make inject     each failure, one at a time, in the test programs; PROG=name MOST=n'
 	@echo 'make check-forced  test programs while pages, tables and entries leave at once; PROG=name POINT=FI_TABLE'
@@ -108,9 +109,6 @@ soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
 	  sh kernel/test/cases/soak.sh $(SEED)
 
-compare-designs: image testing
-	@tools/compare-designs -b $(BUILD)
-
 inject: image testing
 	@kernel/test/inject -j $$((2 * $(JOBS))) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
 
@@ -140,4 +138,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-more check-long nightly check-linux check-forced soak compare-designs inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check check-more check-long nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean
