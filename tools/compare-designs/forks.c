@@ -6,7 +6,7 @@
  *           when its records are given up: which design pays when?
  *
  * Picture   exec: used by nobody   store: used by the child   tree: by many
- *           chain: each child forks the next and its parent ends
+ *           chain: each child stores, its parent ends, it forks the next
  *
  * Read next pages.c.
  */
@@ -155,23 +155,50 @@ fork_tree(bool small)
 	tell("process", (2 << DEPTH) - 1);
 }
 
+static int stored[2], go[2]; /* pipes, of words */
+
+static void
+tell_by(const int *end)
+{
+	EQ(write(end[1], "", 1), 1);
+}
+
+static void
+wait_by(const int *end)
+{
+	char c;
+
+	EQ(read(end[0], &c, 1), 1);
+}
+
+/* Children of children: this process inherits them. */
+static void
+reap_any(void)
+{
+	int status;
+
+	CHECK(waitpid(-1, &status, 0) > 0);
+	EQ(status, 0);
+}
+
 /*
- * Each generation stores to a tenth of its own, forks the next one and waits for
- * nobody: the pages of all that are gone must not stay.
+ * Each child stores to a tenth while its parent lives, which then ends; when that is
+ * gone the child forks the next.  Who waits for whom is settled, or chance decides
+ * how many pages are copied: a store is a copy only as long as the parent is there.
  */
 static void
 generation(int left, int of)
 {
-	pid_t pid;
-
 	for (; left > 0; left--) {
-		store_each(p + (of - left) % 10 * PAGE, PAGES - 10, 10, left);
-		pid = OK(fork());
-		if (pid != 0)
+		if (OK(fork()) != 0) {
+			wait_by(stored);
 			_exit(0);
+		}
+		store_each(p + (of - left) % 10 * PAGE, PAGES - 10, 10, left);
+		tell_by(stored);
+		wait_by(go);
 	}
 	answers[0] = sum_of(p, PAGES);
-	__atomic_store_n(&answers[1], 1, __ATOMIC_RELEASE);
 	_exit(0);
 }
 
@@ -179,16 +206,19 @@ static void
 fork_chain(bool small)
 {
 	int n = small ? 8 : 40;
-	pid_t pid;
 
 	grown_up();
+	OK(pipe(stored));
+	OK(pipe(go));
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 	bill_from();
-	pid = OK(fork());
-	if (pid == 0)
+	if (OK(fork()) == 0)
 		generation(n, n);
-	REAP(pid, 0);
-	while (__atomic_load_n(&answers[1], __ATOMIC_ACQUIRE) == 0)
-		sleep_ms(1);
+	for (int i = 0; i < n; i++) {
+		reap_any();
+		tell_by(go);
+	}
+	reap_any();
 	bill_to(n + 1);
 	tell("last", 1);
 }
