@@ -21,6 +21,8 @@
  *              use the magazine of a CPU that it has left meanwhile.
  *           4. Ranks: magazine, zeroed list and buddy are LR_MEM, and never
  *              two are held but magazine, then buddy.
+ *           5. A cleared frame no longer joins its buddy; so their list is
+ *              short, and phys_alloc_run() may empty it.
  *
  * Read next mem/zero.c, mem/buddy.c.  Who makes room: vm/ws/balance.c.
  */
@@ -34,6 +36,7 @@
 #include "mem/zero.h"
 
 #define KERNEL_EIGHTHS 4     /* of the frames: the kernel takes no more */
+#define ZEROED_MAX 4096      /* frames: 16 MiB */
 #define MAG_MAX 64
 #define MAG_HALF 32
 
@@ -58,9 +61,17 @@ static struct {
 	bool (*gate)(uint64_t n);    /* [c] */
 } phys;
 
+static struct {
+	struct spinlock lock;
+	pfn_t head;                  /* [lock] list through qnext */
+	uint64_t max;                /* [c] so many at most; 0: idlezero=0 */
+} zeroed = { .lock = SPIN_INIT(LR_MEM) };
+
 struct phys_marks phys_marks;
 
 static bool promise_reclaimed(enum phys_class class, uint64_t n);
+static void zeroed_init(void);
+static inline pfn_t zeroed_pop(void);
 static struct magazine *own_magazine(void);
 static inline pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
@@ -371,6 +382,48 @@ phys_free_reclaimed(struct vm_page *pg)
 {
 	ASSERT(pg->state == PG_STANDBY);
 	free_frame(pg);
+}
+
+/* ---- cleared frames: page tables that are empty, and what an idle CPU cleared ---- */
+
+static void
+zeroed_init(void)
+{
+	if (option_u64("idlezero") != 0)
+		zeroed.max = MIN(phys.total / 8, (uint64_t)ZEROED_MAX);
+	ev_set_gauge_word(EV_page_q_zeroed, &page_counts[PG_ZEROED]);
+}
+
+bool
+zeroed_has_room(void)
+{
+	return page_count(PG_ZEROED) < zeroed.max;
+}
+
+static inline pfn_t
+zeroed_pop(void)
+{
+	pfn_t pfn;
+
+	if (__atomic_load_n(&zeroed.head, __ATOMIC_RELAXED) == 0)
+		return 0;
+	spin_lock(&zeroed.lock);
+	pfn = zeroed.head;
+	if (pfn != 0) {
+		zeroed.head = pfdb[pfn].qnext;
+		pfdb[pfn].qnext = 0;
+	}
+	spin_unlock(&zeroed.lock);
+	return pfn;
+}
+
+void
+zeroed_push(pfn_t pfn)
+{
+	spin_lock(&zeroed.lock);
+	pfdb[pfn].qnext = zeroed.head;
+	zeroed.head = pfn;
+	spin_unlock(&zeroed.lock);
 }
 
 /* ---- where frames are looked for ---- */

@@ -5,45 +5,22 @@
  * Problem   Most frames must be cleared before a program may see them, which
  *           takes longer than the rest of a fault.  An idle CPU has the time.
  *
- * Picture   idle CPU:  FREE ─ page_zero ─→ ZEROED, on a list
- *           page table whose last word went ─→ the same: it is all zero
- *           phys_alloc(…, PHYS_ZEROED) takes from that list first
+ * Picture   idle CPU:  FREE ─ page_zero ─→ ZEROED, on the list
+ *           (of phys.c, from which phys_alloc(…, PHYS_ZEROED) takes first)
  *
  * Rules     1. page_zero() and page_copy() are the only places that clear or
  *              copy a whole page, so their counters are exact.
  *           2. With the boot option idlezero=0 the list stays empty: then
  *              page.zero counts what faults asked for.
- *           3. A frame on the list no longer joins its buddy; so the list is
- *              short, and phys_alloc_run() may empty it.
  *
  * Read next kern/sched.c, whose idle loop comes here.
  */
 #include "events.h"
-#include "lib/floor.h"
 #include "lib/string.h"
 #include "md.h"
 #include "mem/buddy.h"
 #include "mem/mem.h"
 #include "mem/zero.h"
-
-#define ZEROED_MAX 4096 /* frames: 16 MiB */
-
-static struct {
-	struct spinlock lock;
-	pfn_t head;            /* [lock] list through qnext */
-	uint64_t max;          /* [c] so many at most; 0: idlezero=0 */
-} zeroed = { .lock = SPIN_INIT(LR_MEM) };
-
-void
-zeroed_init(void)
-{
-	struct phys_stat s;
-
-	phys_stat(&s);
-	if (option_u64("idlezero") != 0)
-		zeroed.max = MIN(s.total / 8, (uint64_t)ZEROED_MAX);
-	ev_set_gauge_word(EV_page_q_zeroed, &page_counts[PG_ZEROED]);
-}
 
 /* ---- whole pages ---- */
 
@@ -115,38 +92,4 @@ phys_zero_idle(void)
 	}
 	md_preempt_enable();
 	return done;
-}
-
-/* ---- the list ---- */
-
-bool
-zeroed_has_room(void)
-{
-	return page_count(PG_ZEROED) < zeroed.max;
-}
-
-pfn_t
-zeroed_pop(void)
-{
-	pfn_t pfn;
-
-	if (__atomic_load_n(&zeroed.head, __ATOMIC_RELAXED) == 0)
-		return 0;
-	spin_lock(&zeroed.lock);
-	pfn = zeroed.head;
-	if (pfn != 0) {
-		zeroed.head = pfdb[pfn].qnext;
-		pfdb[pfn].qnext = 0;
-	}
-	spin_unlock(&zeroed.lock);
-	return pfn;
-}
-
-void
-zeroed_push(pfn_t pfn)
-{
-	spin_lock(&zeroed.lock);
-	pfdb[pfn].qnext = zeroed.head;
-	zeroed.head = pfn;
-	spin_unlock(&zeroed.lock);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * zero.h: what phys.c and zero.c need of each other
+ * zero.h: what zero.c needs of phys.c
  *
  * Offers    the list of cleared frames; promises.
  * Needs     mem.h.
@@ -12,17 +12,6 @@
 
 #include "mem/mem.h"
 
-/* ---- zero.c ---- */
-
-void zeroed_init(void);
-/* A frame in state ZEROED, or 0. */
-pfn_t zeroed_pop(void);
-void zeroed_push(pfn_t);
-/* Shall one more be kept? */
-bool zeroed_has_room(void);
-
-/* ---- phys.c ---- */
-
 /*
  * Take n frames out of those available without looking which; false: this
  * class may not go as low as that.
@@ -30,5 +19,10 @@ bool zeroed_has_room(void);
 bool phys_promise(enum phys_class, uint64_t n) MUST_CHECK;
 /* n promised frames are available again. */
 void phys_unpromise(uint64_t n);
+
+/* Shall one more cleared frame be kept? */
+bool zeroed_has_room(void);
+/* One more on their list, in state ZEROED. */
+void zeroed_push(pfn_t);
 
 #endif
