@@ -13,6 +13,7 @@ pairs=kernel/test/sim/pairs.txt
 "$BUILD/simfast/vmsim" -j 2 -b 1 -t "$each" $pairs >"$tmp/out" 2>&1
 same 0 $? "one preemption: $(grep -v ' all \| part ' "$tmp/out")"
 in_full || finish
-"$BUILD/sim/vmsim" -j 2 -b 0 -t 1 -n 20 -s "${SEED:-1}" $pairs >"$tmp/out" 2>&1
+built build/sim/vmsim
+build/sim/vmsim -j 2 -b 0 -t 1 -n 20 -s "${SEED:-1}" $pairs >"$tmp/out" 2>&1
 same 0 $? "under ASan: $(grep -v ' all \| part ' "$tmp/out")"
 finish
