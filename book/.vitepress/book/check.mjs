@@ -4,7 +4,7 @@
 //   node book/.vitepress/book/check.mjs             all; silent but for one line
 //   node book/.vitepress/book/check.mjs --accept 9  stamp chapter 9 as read again
 //   node book/.vitepress/book/check.mjs --list      figures of each chapter
-//   node book/.vitepress/book/check.mjs --print FILE  a page as it is rendered
+//   node book/.vitepress/book/check.mjs --print FILE…  pages as they are rendered
 //
 // Problem   Code, counters and links change under a text that does not.
 //
@@ -454,10 +454,10 @@ function list() {
   }
 }
 
-const [mode, arg] = process.argv.slice(2)
-if (mode === '--accept') accept(arg || '')
+const [mode, ...args] = process.argv.slice(2)
+if (mode === '--accept') accept(args[0] || '')
 else if (mode === '--list') list()
-else if (mode === '--print') console.log(pages.get(arg).text)
+else if (mode === '--print') args.forEach(f => console.log(`==> ${f}\n${pages.get(f).text}`))
 else checkAll()
 if (findings.length > 0) {
   console.log(findings.join('\n'))

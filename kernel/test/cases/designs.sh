@@ -2,12 +2,13 @@
 # NEEDS: TIMEOUT=900 SHORT=1
 # Every design gives Linux's transcripts (t_programs.sh), with pressure and
 # without, and stands everything at once (soak.sh); what is unknown is refused
-# with the names that there are.  In make check: a third of the programs, no
+# with the names that there are.  In make check: a sixth of the programs, no
 # soak; in make nightly the soak is longer.
 . kernel/test/cases/lib.sh
 
 for DESIGN in eager uvm; do
 	export DESIGN
+	export PARTS=6
 	expect 0 sh kernel/test/cases/t_programs.sh 48M
 	in_full || continue
 	expect 0 sh kernel/test/cases/t_programs.sh 256M

@@ -2,7 +2,8 @@
 # NEEDS: TIMEOUT=400 SHORT=1
 # Each lab: our own file passes its first step, the starter gets nothing of it
 # and hangs nowhere; mutants, others each day, are killed by the tests that name
-# them.  In make check the starter of one lab, another each day, and two mutants.
+# them.  In make check half of the labs, the others the next day; the starter of one
+# of them, and two mutants.
 # All of it: make check-teaching.
 . kernel/test/cases/lib.sh
 built grader
@@ -12,7 +13,10 @@ day=$(date +%j | sed 's/^0*//')
 set -- labs/[0-9]*-*
 shift $((day % $#))
 todays=$1
+n=0
 for dir in labs/[0-9]*-*; do
+	n=$((n + 1))
+	in_full || [ "$dir" = "$todays" ] || [ $(((n + day) % 2)) = 0 ] || continue
 	lab=${dir#labs/}
 	file=kernel/$(awk '$1 == "file" { print $2 }' "$dir/lab.conf")
 	$grade run "$lab" --quiet --step 1 --submission "$file" >"$tmp/out" ||
