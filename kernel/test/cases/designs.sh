@@ -14,6 +14,22 @@ for DESIGN in eager uvm; do
 	expect 0 sh kernel/test/cases/t_programs.sh 256M
 	expect 0 env SOAK_SECONDS=60 sh kernel/test/cases/soak.sh 2
 done
+# What was promised can be touched, whatever a user makes the kernel keep: under
+# uvm, too, whose records stay in memory.  (Under fmo: their own NEEDS.)
+under_uvm() {
+	program=$1
+	shift
+	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 300 --design uvm \
+		"$@" --log "$tmp/log" --add \
+		"$BUILD/kernel/test/progs/$program:/t/$program" -- "/t/$program" $word
+}
+word=
+under_uvm charged_memory_can_be_touched --memory 48M --cpus 2
+under_uvm tables_are_read_for_calls --memory 32M --swap 256M --cpus 1
+if in_full; then
+	word=short
+	under_uvm one_user_leaves_root_room --memory 48M --cpus 2
+fi
 $guest --design scalux -- /bin/true >"$tmp/out" 2>&1
 same 126 $? "status of --design scalux"
 grep -q 'fmo, uvm or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
