@@ -33,7 +33,10 @@
 #define START_TABLES 64  /* the tables of 128 MiB of text */
 #define START_RECORDS 6  /* for these, where a design has records */
 
-/* Blocks of g pages that a vpn range touches. */
+/*
+ * Blocks of g pages that a vpn range touches.  This and what asks it is inlined: g is a
+ * constant where tables are counted, which is all that most designs have.
+ */
 static uint64_t
 blocks(uint64_t start, uint64_t end, uint64_t g)
 {
@@ -100,7 +103,7 @@ struct block_run {
 };
 
 /* Of these blocks of [lo, hi): how many do others pay for, too? */
-static uint64_t
+static inline __attribute__((always_inline)) uint64_t
 shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi,
     const struct block_run *p)
 {
@@ -116,7 +119,7 @@ shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi,
 }
 
 /* Blocks of g pages of [lo, hi) that nobody outside of it pays for already. */
-static uint64_t
+static inline __attribute__((always_inline)) uint64_t
 price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 {
 	const struct block_run all = { g, lo / g, (hi - 1) / g };
@@ -141,7 +144,7 @@ vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 
 /* Blocks of g pages in [lo, hi) that only what goes there pays for; *pages: it does. */
-static uint64_t
+static inline __attribute__((always_inline)) uint64_t
 paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
     uint64_t *pages)
 {
