@@ -259,6 +259,37 @@ objects_need_no_runs(void **state)
 	assert_int_equal(free_now(), before);
 }
 
+static bool
+may_not_grow(uint64_t n)
+{
+	return n == 0;
+}
+
+/* Where the kernel may not grow, a frame that somebody has paid for becomes objects. */
+static void
+caches_are_fed(void **state)
+{
+	static struct kmem_cache fed = { .name = "fed", .size = 40,
+		.align = 8, .lock = SPIN_INIT(LR_MEM) };
+	uint64_t before;
+	void *obj;
+
+	kmem_drain();
+	before = free_now();
+	phys_set_gate(may_not_grow);
+	assert_null(kmem_cache_alloc(&fed));
+	kmem_cache_feed(&fed, phys_alloc(PHYS_USER, PHYS_ZEROED));
+	assert_int_equal(kmem_paid, 1);
+	obj = kmem_cache_alloc(&fed);
+	assert_non_null(obj);
+	kmem_cache_free(&fed, obj);
+	phys_set_gate(NULL);
+	kmem_check();
+	kmem_drain();
+	assert_int_equal(kmem_paid, 0);
+	assert_int_equal(free_now(), before);
+}
+
 static void
 overrun(void *arg)
 {
@@ -336,6 +367,7 @@ main(void)
 		cmocka_unit_test(classes_leave_reserves),
 		cmocka_unit_test(objects_do_not_overlap),
 		cmocka_unit_test(objects_need_no_runs),
+		cmocka_unit_test(caches_are_fed),
 		cmocka_unit_test(kernel_memory_shows_nothing),
 		cmocka_unit_test(red_zone_is_watched),
 		cmocka_unit_test(second_free_is_noticed),
