@@ -70,6 +70,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_tablepin,
 	selftests_lab_tableout,
 	selftests_lab_tablein,
+	selftests_lab_amap,
 };
 
 static bool wanted(const char *names, const char *name);
