@@ -73,7 +73,7 @@ in_slot(const struct slots *s, uint64_t vpn)
 }
 
 static unsigned
-in_use(const struct slots *s, uint64_t vpn)
+slots_in_use(const struct slots *s, uint64_t vpn)
 {
 	struct vm_amap_chunk *c = amap_chunk(s->e->amap, vpn / 32);
 	unsigned i, n = 0;
@@ -85,7 +85,7 @@ in_use(const struct slots *s, uint64_t vpn)
 
 /* The page has this anon, or none: by the chunk, and by amap_lookup(). */
 static void
-has(const struct slots *s, uint64_t vpn, const struct vm_anon *anon)
+slot_is(const struct slots *s, uint64_t vpn, const struct vm_anon *anon)
 {
 	struct vm_amap_chunk *c = amap_chunk(s->e->amap, vpn / 32);
 
@@ -96,12 +96,12 @@ has(const struct slots *s, uint64_t vpn, const struct vm_anon *anon)
 	    "%lu: amap_lookup does not say what the slot has", vpn, vpn % 32,
 	    vpn / 32);
 	if (c != NULL)
-		CLAIM(c->n == in_use(s, vpn), "chunk %lu has %u anons, and counts "
-		    "%u", vpn / 32, in_use(s, vpn), c->n);
+		CLAIM(c->n == slots_in_use(s, vpn), "chunk %lu has %u anons, and counts "
+		    "%u", vpn / 32, slots_in_use(s, vpn), c->n);
 }
 
 static void
-put(struct slots *s, uint64_t i, uint64_t vpn, bool late)
+slot_fill(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 {
 	uint64_t n = s->e->amap->nanons;
 
@@ -117,9 +117,9 @@ put(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 	    "and amap_reserve has made another one", vpn, vpn / 32);
 	if (amap_chunk(s->e->amap, vpn / 32) == NULL)
 		panic("lab_amap: without the chunk nothing can be added");
-	has(s, vpn, NULL);
+	slot_is(s, vpn, NULL);
 	amap_add(s->e->amap, vpn, l.anon[i], late);
-	has(s, vpn, l.anon[i]);
+	slot_is(s, vpn, l.anon[i]);
 	CLAIM(s->e->amap->nanons == n + 1, "page %lu: one anon was added, and the "
 	    "amap counts %lu, before %lu", vpn, s->e->amap->nanons, n);
 	CLAIM(amap_is_late(s->e->amap, vpn) == late, "page %lu: it was%s charged "
@@ -129,18 +129,18 @@ put(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 
 /* The slots outlive it: the anon is let go by hand. */
 static void
-take(struct slots *s, uint64_t i)
+slot_empty(struct slots *s, uint64_t i)
 {
 	uint64_t vpn = l.at[i], n = s->e->amap->nanons;
 	unsigned left;
 	bool late;
 
 	mutex_lock(&s->as->ws_lock);
-	left = in_use(s, vpn) - 1;
+	left = slots_in_use(s, vpn) - 1;
 	late = amap_is_late(s->e->amap, vpn);
 	CLAIM(amap_take(s->e->amap, vpn) == l.anon[i], "page %lu: amap_take does "
 	    "not return its anon", vpn);
-	has(s, vpn, NULL);
+	slot_is(s, vpn, NULL);
 	CLAIM(amap_take(s->e->amap, vpn) == NULL, "page %lu: its anon was taken, and "
 	    "amap_take returns one again", vpn);
 	CLAIM(s->e->amap->nanons == n - 1, "page %lu: one anon was taken, and the "
@@ -160,14 +160,14 @@ take(struct slots *s, uint64_t i)
 
 /* Two pages beside each edge between chunks: in each of so many chunks two. */
 static void
-edges(struct slots *s, uint64_t chunks)
+fill_edges(struct slots *s, uint64_t chunks)
 {
 	uint64_t k, vpn;
 
 	for (k = 0; k < chunks; k++) {
 		vpn = s->first + k * 32;
-		put(s, 2 * k, vpn, k % 2 == 0);
-		put(s, 2 * k + 1, vpn + 31, k % 3 == 0);
+		slot_fill(s, 2 * k, vpn, k % 2 == 0);
+		slot_fill(s, 2 * k + 1, vpn + 31, k % 3 == 0);
 	}
 }
 
@@ -182,9 +182,9 @@ amap_slots(void)
 	s = slots_begin(chunks * 32);
 	CHECK(2 * chunks <= MOST);
 	ev_mark(1);
-	edges(&s, chunks);
+	fill_edges(&s, chunks);
 	for (k = 0; k < 2 * chunks; k++)
-		has(&s, l.at[k], l.anon[k]);
+		slot_is(&s, l.at[k], l.anon[k]);
 	CLAIM(ev_read(EV_uvm_chunks) == chunks, "pages of %lu chunks have anons, and "
 	    "there are %lu chunks", chunks, ev_read(EV_uvm_chunks));
 	ev_mark(2);
@@ -192,12 +192,12 @@ amap_slots(void)
 		uint64_t i = lab_random(&state) % (2 * chunks);
 
 		if (!gone[i])
-			take(&s, i);
+			slot_empty(&s, i);
 		gone[i] = true;
 	}
 	for (k = 0; k < 2 * chunks; k++)
 		if (!gone[k])
-			take(&s, k);
+			slot_empty(&s, k);
 	CLAIM(ev_read(EV_uvm_chunks) == 0, "no page has an anon, and there are %lu "
 	    "chunks", ev_read(EV_uvm_chunks));
 	ev_mark(3);
@@ -218,7 +218,7 @@ refs_are(uint64_t lo, uint64_t hi, uint32_t refs)
 
 /* The second amap names the n anons of the first, too. */
 static void
-share(struct slots *a, struct slots *b, uint64_t n)
+name_again(struct slots *a, struct slots *b, uint64_t n)
 {
 	uint64_t i;
 
@@ -243,7 +243,7 @@ share(struct slots *a, struct slots *b, uint64_t n)
 
 /* Slots [lo, hi) of one are let go; so many anons end with that. */
 static void
-let_go(struct slots *s, uint64_t lo, uint64_t hi, uint64_t end)
+slots_go(struct slots *s, uint64_t lo, uint64_t hi, uint64_t end)
 {
 	uint64_t gone = ev_read(EV_uvm_anon_free), had = s->e->amap->nanons, i;
 
@@ -273,17 +273,17 @@ amap_refs(void)
 	b = slots_begin(3 * n);
 	ev_mark(1);
 	for (i = 0; i < n; i++)
-		put(&a, i, a.first + 3 * i, false);
-	share(&a, &b, n);
+		slot_fill(&a, i, a.first + 3 * i, false);
+	name_again(&a, &b, n);
 	ev_mark(2);
 	/* The first half: a, then b.  The second: b, then a. */
-	let_go(&a, 0, half, 0);
+	slots_go(&a, 0, half, 0);
 	refs_are(0, half, 1);
 	refs_are(half, n, 2);
-	let_go(&b, half, n, 0);
+	slots_go(&b, half, n, 0);
 	refs_are(0, n, 1);
-	let_go(&b, 0, half, half);
-	let_go(&a, half, n, n - half);
+	slots_go(&b, 0, half, half);
+	slots_go(&a, half, n, n - half);
 	CLAIM(ev_read(EV_uvm_anon_live) == 0, "no slot names an anon, and %lu live",
 	    ev_read(EV_uvm_anon_live));
 	ev_mark(3);

@@ -284,14 +284,14 @@ amap_fault(struct fctx *f, struct uvm_entry *e)
 
 /* ---- copies of amaps ---- */
 
-/* The slot of a page in another amap, which is a reference more.  False: no memory. */
+/* The slot of a page in another amap, for the same anon.  False: no memory. */
 static bool
-copy_slot(struct vm_amap *to, struct vm_amap *from, uint64_t vpn)
+copy_slot(struct vm_amap *to, struct vm_amap *from, uint64_t vpn,
+    struct vm_anon *anon)
 {
 	if (!amap_reserve(to, vpn))
 		return false;
-	amap_add(to, vpn, amap_lookup(from, vpn), amap_is_late(from, vpn));
-	(void)amap_ref(to, vpn, vpn + 1);
+	amap_add(to, vpn, anon, amap_is_late(from, vpn));
 	return true;
 }
 
@@ -311,14 +311,13 @@ amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
 	struct vm_anon *anon;
 	uint64_t at = vpn;
 
-	AMAP_FOREACH(anon, from->amap, at, end) {
+	AMAP_FOREACH(anon, from->amap, at, end)
 		if (pmap_rec_is_pinned(&anon->word) ||
-		    !copy_slot(to->amap, from->amap, at))
+		    !copy_slot(to->amap, from->amap, at, anon))
 			break;
-		EVENT(uvm_anon_refs_fork);
-	}
 	if (anon == NULL || at > end)
 		at = end;
+	EVENT_ADD(uvm_anon_refs_fork, amap_ref(to->amap, vpn, at));
 	pmap_change(parent, vpn, at, MD_PTE_W, 0);
 	return at;
 }
@@ -359,11 +358,13 @@ amap_unshare(struct uvm_entry *e)
 
 	if (amap == NULL)
 		return false;
-	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
-		if (!copy_slot(amap, e->amap, vpn)) {
-			amap_leave(amap);
-			return false;
-		}
+	AMAP_FOREACH(anon, e->amap, vpn, e->end)
+		if (!copy_slot(amap, e->amap, vpn, anon))
+			break;
+	(void)amap_ref(amap, e->start, e->end);
+	if (anon != NULL && vpn < e->end) {
+		amap_leave(amap);
+		return false;
 	}
 	EVENT(uvm_amap_copies);
 	EVENT_ADD(uvm_amap_entries_copied, amap->nanons);

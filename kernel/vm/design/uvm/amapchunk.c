@@ -187,11 +187,23 @@ amap_is_late(struct vm_amap *amap, uint64_t vpn)
 uint64_t
 amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
-	struct vm_anon *anon;
-	uint64_t n = 0;
+	struct vm_amap_chunk *c;
+	uint64_t n = 0, vpn;
+	uint32_t bits;
 
-	AMAP_FOREACH(anon, amap, lo, hi)
-		n += amap_is_late(amap, lo);
+	for (c = chunk_from(amap, lo / AMAP_CHUNK); c != NULL;
+	    c = chunk_from(amap, c->no + 1)) {
+		vpn = c->no * AMAP_CHUNK;
+		if (vpn >= hi)
+			break;
+		bits = c->late;
+		if (lo > vpn)
+			bits &= UINT32_MAX << (lo - vpn);
+		if (hi < vpn + AMAP_CHUNK)
+			bits &= ~(UINT32_MAX << (hi - vpn));
+		for (; bits != 0; bits &= bits - 1)
+			n++;
+	}
 	return n;
 }
 
@@ -275,22 +287,6 @@ amap_share(struct vm_amap *amap)
 	spin_unlock(&amap->lock);
 	EVENT(uvm_amap_shared_forks);
 	return amap;
-}
-
-/*
- * Has another entry the amap, too?
- *
- * Locks:    [W]; takes [amap].
- */
-bool
-amap_is_shared(struct vm_amap *amap)
-{
-	bool shared;
-
-	spin_lock(&amap->lock);
-	shared = amap->refs > 1;
-	spin_unlock(&amap->lock);
-	return shared;
 }
 
 /*

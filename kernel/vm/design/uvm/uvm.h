@@ -97,7 +97,12 @@ uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
 struct vm_amap *amap_new(void);                        /* refs 1; NULL: no memory */
 void amap_free(struct vm_amap *);                      /* nobody has it, and it has no anon */
 struct vm_amap *amap_share(struct vm_amap *);          /* one entry more */
-bool amap_is_shared(struct vm_amap *);                 /* refs > 1 */
+static inline bool
+amap_is_shared(const struct vm_amap *amap)
+{
+	/* The others may leave; who was alone stays alone. */
+	return atomic_load(&amap->refs) > 1;
+}
 struct vm_amap_chunk *amap_chunk(struct vm_amap *, uint64_t no);      /* NULL */
 struct vm_amap_chunk *amap_chunk_make(struct vm_amap *, uint64_t no); /* NULL: no memory */
 void amap_chunk_end(struct vm_amap *, struct vm_amap_chunk *);        /* n is 0 */
