@@ -94,6 +94,30 @@ touch(struct work *w)
 	mark(4);
 }
 
+static u64
+in_memory(const struct work *w)
+{
+	u8 there[512];
+	u64 i, n = 0;
+
+	EXPECT(w->pages <= sizeof(there));
+	EXPECT(sys(27, w->p, w->pages * PAGE, there) == 0);
+	for (i = 0; i < w->pages; i++)
+		n += there[i] & 1;
+	return n;
+}
+
+static void
+drop_caches(void)
+{
+	long fd;
+
+	EXPECT(sys6(165, (long)"proc", (long)"/t", (long)"proc", 0, 0, 0) == 0);
+	fd = open("/t/sys/vm/drop_caches", 1);
+	EXPECT(fd >= 0 && pwrite((int)fd, "1", 1, 0) == 1);
+	close((int)fd);
+}
+
 static void
 file(struct work *w, const char *path)
 {
@@ -122,6 +146,13 @@ file(struct work *w, const char *path)
 	EXPECT(all_are(w, 0, w->writes, 1));
 	EXPECT(all_are(w, w->writes, w->pages, 2));
 	EXPECT(unmap(w->p, w->pages * PAGE) == 0);
+	/* Nobody needs the pages: the kernel can drop them all. */
+	EXPECT(sys(74, fd, 0, 0) == 0);
+	mark(5);
+	drop_caches();
+	mark(6);
+	w->p = map(NULL, w->pages * PAGE, PROT_R, MAP_SHARED, (int)fd, 0);
+	EXPECT(in_memory(w) == 0);
 }
 
 /* ---- a fork ---- */
@@ -272,19 +303,6 @@ reads(struct work *w)
 }
 
 /* ---- swap ---- */
-
-static u64
-in_memory(const struct work *w)
-{
-	u8 there[512];
-	u64 i, n = 0;
-
-	EXPECT(w->pages <= sizeof(there));
-	EXPECT(sys(27, w->p, w->pages * PAGE, there) == 0);
-	for (i = 0; i < w->pages; i++)
-		n += there[i] & 1;
-	return n;
-}
 
 static void
 out(const struct work *w)
