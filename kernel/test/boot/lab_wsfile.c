@@ -10,11 +10,10 @@
  *           age 0, or used: all of them stay
  *
  * Rules     1. As lab_wsset.c: A is set by hand alone.
- *           2. The file's disk gives zeros and is never written to.
  *
- * Read next lab_ws.c; vm/ws/ws.c: is_used_once().
+ * Read next lab_ws.c, lab_cachedisk.c; vm/ws/ws.c: is_used_once().
  */
-#include "lib/string.h"
+#include "test/boot/lab_cachedisk.h"
 #include "test/boot/lab_wsset.h"
 
 enum { READ, RUN, SHARED, PRIVATE, KINDS };
@@ -24,32 +23,6 @@ enum { READ, RUN, SHARED, PRIVATE, KINDS };
 static const char *const what[KINDS] = {
 	"of a file that is only read", "of a file that is run", "of shared memory",
 	"of private memory",
-};
-
-static int
-zeros_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
-{
-	int i;
-
-	for (i = 0; i < n; i++)
-		memset(pa2va(page_pa(pages[i])), 0, PAGE_SIZE);
-	return 0;
-}
-
-static int
-refused_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
-{
-	return -EIO;
-}
-
-static bool
-all_is_there(void *obj, uint64_t idx)
-{
-	return true;
-}
-
-static const struct pager_ops disk_ops = {
-	.in = zeros_in, .out = refused_out, .has = all_is_there,
 };
 
 /* A page of each kind, each in a mapping of its own, of the same age; unused. */
@@ -115,21 +88,17 @@ static void
 used_once(void)
 {
 	struct pages set = wset_begin(1);
-	struct vmo *file = vmo_create_file(&disk_ops, NULL, FILE_PAGES * PAGE_SIZE,
-	    NULL, NULL);
+	struct cdisk *d = cd_begin(0, FILE_PAGES * PAGE_SIZE);
 	uint64_t age;
 
-	CHECK(file != NULL);
 	ev_mark(1);
 	for (age = 1; age < WS_AGES - 1; age++) {
-		trimmed(&set, file, age, WS_AGES - 1, true);
-		trimmed(&set, file, age, WS_AGES - 1, false);
+		trimmed(&set, d->vmo, age, WS_AGES - 1, true);
+		trimmed(&set, d->vmo, age, WS_AGES - 1, false);
 	}
-	trimmed(&set, file, 0, 1, false);
+	trimmed(&set, d->vmo, 0, 1, false);
 	ev_mark(2);
-	CHECK(vmo_resize(file, 0) == 0);
-	vmo_forget_client(file);
-	vmo_put(file);
+	cd_end(d);
 	wset_end(&set);
 }
 
