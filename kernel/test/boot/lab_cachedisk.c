@@ -135,7 +135,10 @@ cd_has(void *obj, uint64_t idx)
 static int
 cd_extend(void *obj, uint64_t idx, struct vm_page *pg)
 {
-	return ((struct cdisk *)obj)->no_room ? -ENOSPC : 0;
+	struct cdisk *d = obj;
+
+	atomic_add(&d->extended, 1);
+	return d->no_room ? -ENOSPC : 0;
 }
 
 static int

@@ -26,6 +26,7 @@ struct cdisk {
 	_Atomic unsigned reads, writes;      /* requests */
 	uint64_t bad_in, bad_out;    /* this page cannot be read, written */
 	bool no_room;                /* extend has no block */
+	_Atomic unsigned extended;   /* how often it was asked for one */
 	_Atomic bool hold;           /* requests do not end */
 	_Atomic unsigned held;       /* that many are waiting for that */
 	void (*during)(struct cdisk *, uint64_t idx, struct vm_page **, int n);

@@ -6,105 +6,25 @@
  *           forgets, or calls it clean, or dirty, costs memory or bytes much
  *           later.
  *
- * Picture   a file of 40 pages, whose disk is an array │ loads and stores of a
+ * Picture   a file of 40 pages (lab_cachedisk.c) │ loads and stores of a
  *           shared and of a private mapping │ the page is another by now
  *
  * Read next lab_faultpass.h, vm/fault/objfault.c.
  */
-#include "lib/string.h"
 #include "mem/mem.h"
+#include "test/boot/lab_cachedisk.h"
 #include "test/boot/lab_faultpass.h"
 
 #define FILE_PAGES 40u
 
-/* The disk: the first word of each page, as it was written last. */
-static struct {
-	uint64_t word[FILE_PAGES];
-	_Atomic unsigned extended;   /* [A] */
-} disk;
-
-static int
-disk_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
-{
-	uint64_t *p;
-	int i;
-
-	for (i = 0; i < n; i++) {
-		p = pa2va(page_pa(pages[i]));
-		memset(p, 0, PAGE_SIZE);
-		p[0] = disk.word[idx + (uint64_t)i];
-	}
-	return 0;
-}
-
-static int
-disk_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
-{
-	int i;
-
-	for (i = 0; i < n; i++)
-		disk.word[idx + (uint64_t)i] =
-		    *(uint64_t *)pa2va(page_pa(pages[i]));
-	return 0;
-}
-
-static bool
-disk_has(void *obj, uint64_t idx)
-{
-	return true;
-}
-
-static int
-disk_extend(void *obj, uint64_t idx, struct vm_page *pg)
-{
-	atomic_add(&disk.extended, 1);
-	return 0;
-}
-
-static const struct pager_ops disk_ops = {
-	.in = disk_in, .out = disk_out, .has = disk_has, .extend = disk_extend,
-};
-
-static struct vmo *
-disk_file_make(void)
-{
-	struct vmo *vmo = vmo_create_file(&disk_ops, &disk,
-	    FILE_PAGES * PAGE_SIZE, NULL, NULL);
-	unsigned i;
-
-	CHECK(vmo != NULL);
-	for (i = 0; i < FILE_PAGES; i++)
-		disk.word[i] = 0x100 + i;
-	return vmo;
-}
-
-static void
-disk_file_end(struct vmo *vmo)
-{
-	CHECK(vmo_sync(vmo, 0, VMO_MAX_PAGES) == 0);
-	CHECK(vmo_resize(vmo, 0) == 0);
-	vmo_forget_client(vmo);
-	vmo_put(vmo);
-}
-
-/* The page of the file that is in memory, or NULL. */
-static struct vm_page *
-file_page(struct vmo *vmo, uint64_t idx)
-{
-	struct vm_page *pg;
-
-	spin_lock(&vmo->lock);
-	pg = cache_lookup(vmo, idx);
-	spin_unlock(&vmo->lock);
-	return pg;
-}
+static struct cdisk *disk;
 
 /* The page that va shows, word and pins as they should be. */
 static void
-shows(const char *what, struct aspace *as, va_t va, struct vmo *vmo,
-    uint64_t idx, uint64_t bits, bool dirty)
+shows(const char *what, struct aspace *as, va_t va, uint64_t idx,
+    uint64_t bits, bool dirty)
 {
-	struct vm_page *pg = file_page(vmo, idx);
+	struct vm_page *pg = cd_find(disk, idx);
 
 	pass_word_is(what, as, va, SRC_OBJ, bits);
 	CLAIM(pg != NULL && pte_page(pass_word(as, va)) == pg, "%s: it is not the "
@@ -130,7 +50,7 @@ shared_file(struct aspace *as, struct vmo *vmo)
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED);
 	uint64_t ro = MD_PTE_U | MD_PTE_A | MD_PTE_NX;
 	struct fctx f = { .want.what = WANT_AGAIN };
-	unsigned before = atomic_load(&disk.extended);
+	unsigned before = atomic_load(&disk->extended);
 	struct pass_counts was;
 	enum fault_outcome r;
 
@@ -144,7 +64,7 @@ shared_file(struct aspace *as, struct vmo *vmo)
 	CHECK(fault_wait(&f, r) == 0);
 	pass_says("F2 after the read", pass_once(&f, as, va, R), FAULT_DONE);
 	fault_give_back(&f);
-	shows("F2, a load", as, va, vmo, 0, ro, false);
+	shows("F2, a load", as, va, 0, ro, false);
 	pass_counts_moved("F2, a load", as, was,
 	    pass_mapped(as, va, FILE_PAGES), 0, 0);
 	neighbours_are(as, va, 1);
@@ -156,15 +76,15 @@ shared_file(struct aspace *as, struct vmo *vmo)
 	CHECK(fault_wait(&f, r) == 0);
 	pass_says("F2 after that", pass_once(&f, as, va, W), FAULT_DONE);
 	fault_give_back(&f);
-	shows("F2, a store", as, va, vmo, 0, ro | MD_PTE_W | MD_PTE_D, true);
-	CLAIM(atomic_load(&disk.extended) == before + 1, "a store to a clean page "
+	shows("F2, a store", as, va, 0, ro | MD_PTE_W | MD_PTE_D, true);
+	CLAIM(atomic_load(&disk->extended) == before + 1, "a store to a clean page "
 	    "of the file did not ask for room once");
 	pass_counts_moved("F2, a store", as, was,
 	    pass_mapped(as, va, FILE_PAGES), 0, 0);
 
 	pass_says("F2, a store to a new page", pass_all(as, va + 20 * PAGE_SIZE, W),
 	    FAULT_DONE);
-	shows("F2, a store to a new page", as, va + 20 * PAGE_SIZE, vmo, 20,
+	shows("F2, a store to a new page", as, va + 20 * PAGE_SIZE, 20,
 	    ro | MD_PTE_W | MD_PTE_D, true);
 	neighbours_are(as, va + 20 * PAGE_SIZE, 1);
 }
@@ -181,8 +101,8 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	EXPECT(pass_all(as, va + 5 * PAGE_SIZE, W) == FAULT_DONE);
 	EXPECT(pass_all(as, va + 4 * PAGE_SIZE, R) == FAULT_DONE);
 	word = pass_word(as, f.va);
-	pg = file_page(vmo, 4);
-	next = file_page(vmo, 5);
+	pg = cd_find(disk, 4);
+	next = cd_find(disk, 5);
 	CHECK(pg != NULL && next != NULL);
 	pass_says("F2, the word maps another page", pass_of(&f, as->ops->fault,
 	    true), FAULT_RESTART);
@@ -193,7 +113,7 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	/* Our pin keeps it while it seems to be cut off. */
 	EXPECT(pass_all(as, va + 9 * PAGE_SIZE, R) == FAULT_DONE);
 	EXPECT(map_munmap(as, va + 9 * PAGE_SIZE, PAGE_SIZE) == 0);
-	pg = file_page(vmo, 9);
+	pg = cd_find(disk, 9);
 	CHECK(pg != NULL);
 	page_pin(pg);
 	atomic_or(&pg->flags, PF_ORPHAN);
@@ -211,8 +131,8 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 
 /* Private: copies, and the file's page is left as it was. */
 static void
-copied(const char *what, struct aspace *as, va_t va, struct vmo *vmo,
-    uint64_t idx, bool read_first, unsigned late)
+copied(const char *what, struct aspace *as, va_t va, uint64_t idx,
+    bool read_first, unsigned late)
 {
 	struct fctx f = { .want.what = WANT_AGAIN };
 	struct vm_page *pg, *own;
@@ -221,13 +141,13 @@ copied(const char *what, struct aspace *as, va_t va, struct vmo *vmo,
 
 	if (read_first) {
 		EXPECT(pass_all(as, va, R) == FAULT_DONE);
-		shows("F2, a load of a private mapping", as, va, vmo, idx,
+		shows("F2, a load of a private mapping", as, va, idx,
 		    MD_PTE_U | MD_PTE_A | MD_PTE_NX, false);
 	}
 	was = pass_counts(as);
 	pass_says(what, pass_all(as, va, W), FAULT_DONE);
 	fault_give_back(&f);
-	pg = file_page(vmo, idx);
+	pg = cd_find(disk, idx);
 	own = pte_page(pass_word(as, va));
 	CHECK(pg != NULL);
 	pass_word_is(what, as, va, SRC_PRIV, NEW_BITS | MD_PTE_NX);
@@ -236,9 +156,9 @@ copied(const char *what, struct aspace *as, va_t va, struct vmo *vmo,
 	pass_page_is("the file's page behind F3", pg, PASS_ANY, false);
 	pass_counts_moved(what, as, was, read_first ? 0 : 1, 1, late);
 	p = pa2va(page_pa(own));
-	CLAIM(p[0] == disk.word[idx] && p[1] == 0, "%s: the copy has other bytes "
+	CLAIM(p[0] == disk->tag[idx] && p[1] == 0, "%s: the copy has other bytes "
 	    "than the file", what);
-	CLAIM(*(uint64_t *)pa2va(page_pa(pg)) == disk.word[idx], "%s: the file's "
+	CLAIM(*(uint64_t *)pa2va(page_pa(pg)) == disk->tag[idx], "%s: the file's "
 	    "page has other bytes now", what);
 }
 
@@ -253,22 +173,22 @@ private_pages(struct aspace *as, struct vmo *vmo)
 	EXPECT(pass_all(as, va + (FILE_PAGES - 1) * PAGE_SIZE, R) == FAULT_DONE);
 	EXPECT(pass_all(as, late + (FILE_PAGES - 1) * PAGE_SIZE, R) ==
 	    FAULT_DONE);
-	copied("F3, a page that was never touched", as, va + 24 * PAGE_SIZE, vmo,
-	    24, false, 0);
-	copied("F3, over the file's page", as, va + 26 * PAGE_SIZE, vmo, 26, true,
+	copied("F3, a page that was never touched", as, va + 24 * PAGE_SIZE, 24,
+	    false, 0);
+	copied("F3, over the file's page", as, va + 26 * PAGE_SIZE, 26, true,
 	    0);
 	EXPECT(pass_all(as, late + 28 * PAGE_SIZE, R) == FAULT_DONE);
-	copied("F3, paid at the touch", as, late + 28 * PAGE_SIZE, vmo, 28, true,
+	copied("F3, paid at the touch", as, late + 28 * PAGE_SIZE, 28, true,
 	    1);
 	EXPECT(pass_all(as, va + 30 * PAGE_SIZE, R) == FAULT_DONE);
 	pass_without_frame("F3 without a frame", as, va + 30 * PAGE_SIZE);
-	pg = file_page(vmo, 30);
+	pg = cd_find(disk, 30);
 	CHECK(pg != NULL);
 	pass_page_is("the file's page behind F3 without a frame", pg, PASS_ANY,
 	    false);
 	EXPECT(pass_all(as, late + 32 * PAGE_SIZE, R) == FAULT_DONE);
 	pass_without_money("F3 over the limit", as, late + 32 * PAGE_SIZE);
-	pg = file_page(vmo, 32);
+	pg = cd_find(disk, 32);
 	CHECK(pg != NULL);
 	pass_page_is("the file's page behind F3 over the limit", pg, PASS_ANY,
 	    false);
@@ -318,7 +238,7 @@ comes_back(struct vmo *vmo)
 	lab_space_end(as);
 	CHECK(vmo_sync(vmo, 0, VMO_MAX_PAGES) == 0);
 	for (i = 34; i < 38; i++)
-		CLAIM(disk.word[i] == 0x7000 + i, "page %lu of the file was stored "
+		CLAIM(disk->tag[i] == 0x7000 + i, "page %lu of the file was stored "
 		    "to by a shared mapping, and was not written back", i);
 }
 
@@ -378,9 +298,11 @@ static void
 files(void)
 {
 	struct aspace *as = lab_space();
-	struct vmo *vmo = disk_file_make();
+	struct vmo *vmo;
 	unsigned i;
 
+	disk = cd_begin(0, FILE_PAGES * PAGE_SIZE);
+	vmo = disk->vmo;
 	ev_mark(1);
 	shared_file(as, vmo);
 	lab_space_end(as);
@@ -395,11 +317,11 @@ files(void)
 	lab_space_end(as);
 	comes_back(vmo);
 	for (i = 0; i < FILE_PAGES; i++)
-		if (file_page(vmo, i) != NULL)
-			CLAIM(file_page(vmo, i)->pins == 0, "page %u of the file "
+		if (cd_find(disk, i) != NULL)
+			CLAIM(cd_find(disk, i)->pins == 0, "page %u of the file "
 			    "stays pinned when nobody maps it", i);
 	ev_mark(2);
-	disk_file_end(vmo);
+	cd_end(disk);
 }
 
 const struct selftest selftests_lab_faultfile[] = {
