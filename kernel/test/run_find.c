@@ -12,7 +12,8 @@
  *              LONG=1: to the night.  MORE=1,2 beside CPUS=1,2,4 says so of
  *              one and two CPUs only.  SHORT=…: in check a form of it that
  *              takes seconds, in check-more all of it: of a program these
- *              ARGS, of a case what it does when SHORT is set.
+ *              ARGS, of a case or a test on the host what it does when SHORT
+ *              is set.
  *
  * Read next run.c, kernel/test/progs/.
  */
@@ -59,6 +60,18 @@ find_all(void)
 	qsort(runner.test, runner.ntests, sizeof runner.test[0], by_timeout);
 }
 
+/* Where it says what it needs: of a host test the source. */
+static FILE *
+open_head(enum kind kind, const char *path)
+{
+	char source[512];
+
+	if (kind != KIND_HOST)
+		return fopen(path, "r");
+	snprintf(source, sizeof source, "kernel/test/host%s.c", strrchr(path, '/'));
+	return fopen(source, "r");
+}
+
 static void
 find_in(const char *dir, const char *suffix, enum kind kind)
 {
@@ -73,7 +86,7 @@ find_in(const char *dir, const char *suffix, enum kind kind)
 		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
 		line[0] = '\0';
 		f = strcmp(dot != NULL ? dot : "", suffix) == 0
-		        ? fopen(path, "r")
+		        ? open_head(kind, path)
 		        : NULL;
 		if (kind == KIND_HOST &&
 		    (strncmp(list[i]->d_name, "t_", 2) != 0 ||
@@ -88,7 +101,7 @@ find_in(const char *dir, const char *suffix, enum kind kind)
 			;
 		if (f != NULL &&
 		    (kind == KIND_HOST || strstr(line, "NEEDS:") != NULL))
-			add_file(kind, path, kind == KIND_HOST ? "" : line);
+			add_file(kind, path, line);
 		if (f != NULL)
 			fclose(f);
 		free(list[i]);

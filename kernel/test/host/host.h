@@ -63,6 +63,8 @@ void host_kill_after(unsigned sleeps);
 
 /* vm_check() finds nothing. */
 void host_check(int level);
+/* How many of so many rounds: all of them, in make check a fourth. */
+unsigned host_rounds(unsigned whole);
 
 /* Do the pages of the kernel's region agree, and the tables of an object (may be NULL)? */
 void host_check_object(struct vmo *);

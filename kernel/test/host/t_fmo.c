@@ -1,3 +1,4 @@
+/* NEEDS: SHORT=1 */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_fmo.c: forked memory objects against arrays of bytes
@@ -243,7 +244,7 @@ random_histories(void **state)
 
 	histories(1, 2000);
 	vm_leak_begin();
-	for (i = 2; i < 12; i++)
+	for (i = 2; i < 2 + host_rounds(10); i++)
 		histories(i, 6000);
 	if (vm_leak_end() != 0)
 		fail_msg("memory is missing");
@@ -260,12 +261,12 @@ designs_agree(void **state)
 	entries = ev_read(EV_fork_entries);
 	histories(40, 2000);
 	vm_leak_begin();
-	for (i = 41; i < 46; i++)
+	for (i = 41; i < 41 + host_rounds(5); i++)
 		histories(i, 4000);
 	assert_int_equal(ev_read(EV_fork_entries), entries);
 	assert_true(ev_read(EV_eager_copies) > copies);
 	designs[0] = fmo;
-	for (i = 46; i < 51; i++)
+	for (i = 46; i < 46 + host_rounds(5); i++)
 		histories(i, 4000);
 	assert_true(ev_read(EV_fork_entries) > entries);
 	scarce = 1;
@@ -285,10 +286,10 @@ records_agree(void **state)
 	designs[0] = designs[1] = *state;
 	histories(60, 2000);
 	vm_leak_begin();
-	for (i = 61; i < 66; i++)
+	for (i = 61; i < 61 + host_rounds(5); i++)
 		histories(i, 4000);
 	designs[0] = fmo;
-	for (i = 66; i < 69; i++)
+	for (i = 66; i < 66 + host_rounds(3); i++)
 		histories(i, 4000);
 	designs[0] = *state;
 	scarce = 1;
