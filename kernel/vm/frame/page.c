@@ -95,29 +95,40 @@ pte_kind_name(enum pte_kind kind)
 	return (unsigned)kind < ARRAY_LEN(names) ? names[kind] : "?";
 }
 
+/*
+ * None of its words names a frame any more but the zero page: it could leave, too.
+ * Or one does again.  [P].
+ */
+static void
+idle_changed(struct vm_page *table, bool idle)
+{
+	struct aspace *as = table->tbl.as;
+
+	if (!idle) {
+		page_queue_remove(&as->idle, table);
+		return;
+	}
+	page_queue_append(&as->idle, table);
+	if (as->idle.n % IDLE_MANY == 0)
+		frames_wake_bsm();
+}
+
 /* So many words more, or less, name a frame, or one that is special.  [P]. */
-static inline void
+static inline __attribute__((always_inline)) void
 resident_changed(struct vm_page *container, int more, int special)
 {
-	bool is_table = page_home_kind(container) == HOME_TABLE;
-	bool was_idle = is_table && container->nres == container->tbl.nspec;
-	struct aspace *as;
+	uint16_t was = container->nres;
+	bool was_idle, is_idle;
 
-	container->nres = (uint16_t)(container->nres + more);
+	container->nres = (uint16_t)(was + more);
 	ASSERT(container->nres <= MD_PT_WORDS);
-	if (!is_table)
+	if (page_home_kind(container) != HOME_TABLE)
 		return;
+	was_idle = was == container->tbl.nspec;
 	container->tbl.nspec = (uint16_t)(container->tbl.nspec + special);
-	/* None any more but the zero page: the table could leave, too. */
-	if (was_idle == (container->nres == container->tbl.nspec))
-		return;
-	as = container->tbl.as;
-	if (was_idle)
-		page_queue_remove(&as->idle, container);
-	else
-		page_queue_append(&as->idle, container);
-	if (!was_idle && as->idle.n % IDLE_MANY == 0)
-		frames_wake_bsm();
+	is_idle = container->nres == container->tbl.nspec;
+	if (is_idle != was_idle)
+		idle_changed(container, is_idle);
 }
 
 static inline __attribute__((always_inline)) uint64_t
