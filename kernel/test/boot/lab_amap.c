@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_amap.c: lab 20, step 1: slots of an amap, and who counts an anon
+ * lab_amap.c: lab 20, steps 1 and 5: slots, who counts an anon, who an amap
  *
  * Problem   A slot that is one off, or a count, shows itself as the page of
  *           somebody else, long afterwards.
@@ -291,8 +291,76 @@ amap_refs(void)
 	lab_space_end(a.as);
 }
 
+/* ---- t11: what two at once come to, one after the other ---- */
+
+/* b has a's amap, as behind a late fork. */
+static void
+fork_late(struct slots *a, struct slots *b)
+{
+	mutex_lock(&a->as->ws_lock);
+	mutex_lock_nested(&b->as->ws_lock);
+	amap_free(b->e->amap);
+	b->e->amap = amap_share(a->e->amap);
+	mutex_unlock(&b->as->ws_lock);
+	mutex_unlock(&a->as->ws_lock);
+}
+
+static void
+copy_late(struct slots *s, uint64_t n, const char *when)
+{
+	struct vm_amap *old = s->e->amap;
+	uint64_t i;
+	bool done;
+
+	mutex_lock(&s->as->ws_lock);
+	done = amap_unshare(s->e);
+	mutex_unlock(&s->as->ws_lock);
+	CLAIM(done && s->e->amap != old, "%s: memory is ample, and the entry has no "
+	    "amap of its own", when);
+	for (i = 0; i < n; i++)
+		slot_is(s, l.at[i], l.anon[i]);
+}
+
+static void
+amap_both(void)
+{
+	uint64_t n = MIN(lab_param("n", 40), (uint64_t)MOST), i;
+	struct slots a, b;
+
+	vm_leak_begin();
+	a = slots_begin(3 * n);
+	b = slots_begin(3 * n);
+	CHECK(a.first == b.first);
+	ev_mark(1);
+	for (i = 0; i < n; i++)
+		slot_fill(&a, i, a.first + 3 * i, false);
+	fork_late(&a, &b);
+	/* Both have seen two references, so both copy: the second is the last. */
+	copy_late(&a, n, "the first of two who copy");
+	refs_are(0, n, 2);
+	copy_late(&b, n, "the second of two who copy, after the first has left");
+	refs_are(0, n, 2);
+	ev_mark(2);
+	slots_go(&b, 0, n, 0);
+	refs_are(0, n, 1);
+	/* b has seen two; a leaves before b copies. */
+	fork_late(&a, &b);
+	mutex_lock(&a.as->ws_lock);
+	amap_leave(a.e->amap);
+	a.e->amap = amap_new();
+	CHECK(a.e->amap != NULL);
+	mutex_unlock(&a.as->ws_lock);
+	copy_late(&b, n, "the other one has left meanwhile");
+	refs_are(0, n, 1);
+	slots_go(&b, 0, n, n);
+	ev_mark(3);
+	lab_space_end(b.as);
+	lab_space_end(a.as);
+}
+
 const struct selftest selftests_lab_amap[] = {
 	{ "lab_amap_slots", amap_slots, "each page has its slot in its chunk" },
 	{ "lab_amap_refs", amap_refs, "an anon counts the slots that name it" },
+	{ "lab_amap_both", amap_both, "two copy an amap, or one and the other leaves" },
 	{ NULL, NULL, NULL },
 };
