@@ -58,6 +58,7 @@ enum fault_outcome pmap_make(struct fctx *);           /* f->word and f->leaf; t
 uint64_t pmap_late(const struct aspace *);             /* tables charged when made: for checks */
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
+void pmap_enter_zero(struct fctx *, uint64_t rights);  /* f->word, which is 0: the zero page */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
 size_t pmap_remove_unused(struct pmap_iter *, size_t want, bool *spared);
@@ -92,6 +93,10 @@ void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
     const struct vm_page *from);
 enum fault_outcome pmap_rec_bring(struct fctx *, const struct swap_words *);
 enum pageout_result pmap_rec_write(uint64_t *word);    /* RELEASE */
+
+/* rights.c */
+int pmap_protect(struct aspace *, struct vad *, uint8_t prot);   /* ops->protect */
+void pmap_set_lock(struct aspace *, const struct vad *);         /* ops->lock */
 
 /* pagedaemon.c */
 size_t pmap_evict(struct aspace *, size_t want, int min_age);

@@ -95,6 +95,9 @@ struct pte_fork {
 };
 
 int fork_vads(struct pte_fork *) MUST_CHECK;              /* 0, -ENOMEM */
+/* And the charge of all that the child will have; late: pages that the parent has
+ * paid for when they were touched.  0, -ENOMEM: f->charge is 0. */
+int fork_vads_paid(struct pte_fork *, uint64_t late) MUST_CHECK;
 bool fork_next_vad(struct pte_fork *);                    /* f->vad; false: none is left */
 /* Both ws_locks, and f->at is at a leaf table of the parent; false: at none. */
 bool fork_lock_table(struct pte_fork *, va_t va, va_t end,

@@ -87,6 +87,33 @@ fork_vads(struct pte_fork *f)
 }
 
 /*
+ * fork_vads(), and the charge of all that the child will have: what the mappings
+ * promise, and what the parent has paid for at the touch, late pages.
+ *
+ * Locks:    both map_locks exclusive.
+ * Returns:  0, -ENOMEM: as_put(child) takes what there is.
+ * Owns:     f->charge, what has no owner yet.
+ */
+int
+fork_vads_paid(struct pte_fork *f, uint64_t late)
+{
+	int r = fork_vads(f);
+
+	if (r != 0)
+		return r;
+	f->charge = f->child->commit - UPPER_TABLES + late;
+	r = commit_charge(f->charge);
+	if (r != 0) {
+		f->child->commit = UPPER_TABLES;
+		f->charge = 0;
+		return r;
+	}
+	/* The child's own commit has its owner now. */
+	f->charge -= f->child->commit - UPPER_TABLES;
+	return 0;
+}
+
+/*
  * The next mapping of the parent, in f->vad: a copy, for no VAD is read under
  * the ws_locks.  The child's part of the one before is marked if it has words of
  * the parent's: as on Linux it is not joined with what the child maps beside it,

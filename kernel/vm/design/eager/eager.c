@@ -80,32 +80,17 @@ eager_dup(struct aspace *parent, struct aspace *child)
 	return r;
 }
 
-/*
- * The child's mappings, and the charge of all that the child will have: what
- * the mappings promise, and what the parent has paid for at the touch.
- */
+/* The child's mappings, and the charge of them and of the parent's late pages. */
 static int
 reserve(struct pte_fork *f)
 {
 	struct aspace *p = f->parent;
 	uint64_t late;
-	int r;
 
 	mutex_lock(&p->ws_lock);
 	late = p->n_table + p->n_table_out + atomic_load(&p->late);
 	mutex_unlock(&p->ws_lock);
-	r = fork_vads(f);
-	if (r != 0)
-		return r;
-	f->charge = f->child->commit - UPPER_TABLES + late;
-	r = commit_charge(f->charge);
-	if (r != 0) {
-		f->child->commit = UPPER_TABLES;
-		return r;
-	}
-	/* The child's own commit has its owner now. */
-	f->charge -= f->child->commit - UPPER_TABLES;
-	return 0;
+	return fork_vads_paid(f, late);
 }
 
 /* ---- from mapping to mapping, from table to table ---- */

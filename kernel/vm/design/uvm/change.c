@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/change.c: what truncate, mprotect, mlock and mremap do
+ * uvm/change.c: what truncate and mremap do
  *
- * Problem   A part of a mapping loses its pages, its rights or its place.  Words
- *           are only a cache: most changes take them away, and the next fault finds
- *           the page again.
+ * Problem   A part of a mapping loses its pages or its place.  Words are only a
+ *           cache: most changes take them away, and the next fault finds the page
+ *           again.
  *
  * Picture   truncate ─→ words, and anons behind the end
- *           mprotect ─→ words lose rights         mlock ─→ words get LOCK
  *           mremap   ─→ words go, anons change their amap
  *
  * Rules     1. A truncate has no VAD, which may be on swap: it finds entries by
  *              address, under [W].
- *           2. More rights are found by faults.
  */
 #include "vm/design/uvm/uvm.h"
 
@@ -68,48 +66,6 @@ uvm_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	commit_uncharge_late(as, gone);
 	mutex_unlock(&as->ws_lock);
 	return 0;
-}
-
-/*
- * The VAD is about to have fewer rights: ops->protect.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0.
- */
-int
-uvm_protect(struct aspace *as, struct vad *v, uint8_t prot)
-{
-	uint64_t lo = v->start, hi = v->end;
-	uint64_t clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W;
-
-	/* What is locked stays mapped, but out of reach. */
-	if (prot == 0 && (v->flags & VAD_LOCKED) != 0)
-		atomic_store(&as->hides, true);
-	mutex_lock(&as->ws_lock);
-	if (prot == 0) {
-		(void)pmap_remove(as, lo, hi, PMAP_UNLOCKED);
-		clear |= MD_PTE_U;
-	}
-	pmap_change(as, lo, hi, clear, (prot & PROT_X) != 0 ? 0 : MD_PTE_NX);
-	tlb_flush_range(as, lo, hi);
-	mutex_unlock(&as->ws_lock);
-	return 0;
-}
-
-/*
- * The flag LOCKED of v, or of a part of one, has changed: ops->lock.
- *
- * Locks:    [M] exclusive; takes [W].
- */
-void
-uvm_lock(struct aspace *as, const struct vad *v)
-{
-	uint64_t lo = v->start, hi = v->end;
-	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
-
-	mutex_lock(&as->ws_lock);
-	pmap_lock(as, lo, hi, lock);
-	mutex_unlock(&as->ws_lock);
 }
 
 /*

@@ -169,8 +169,6 @@ int uvm_dup(struct aspace *parent, struct aspace *child);
 /* change.c */
 int uvm_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     struct zap_job *);
-int uvm_protect(struct aspace *, struct vad *, uint8_t prot);
-void uvm_lock(struct aspace *, const struct vad *);
 int uvm_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 
 /* uvm_advise.c */
