@@ -21,7 +21,8 @@
 static const char *const states[] = { "FREE", "ZEROED", "ACTIVE", "STANDBY",
 	"MODIFIED", "READING", "LIMBO", "WIRED", "BAD" };
 static const char *const homes[] = { "none", "pte", "fmo", "aobj", "vnode",
-	"table", "kpaged", "anon", "shadow", "frame", "kernel", "io" };
+	"table", "kpaged", "anon", "shadow", "frame", "kernel", "io",
+	"sxanon" };
 static const char *const kinds[] = { "trans", "busy", "swap", "fork", "error" };
 static const char *const sources[] = { "obj", "priv", "fork", "spec" };
 static const char *const flags[] = { "DIRTY", "WRITING", "ORPHAN", "SLOTSTALE",

@@ -6,7 +6,7 @@
 # soak; in make nightly the soak is longer.
 . kernel/test/cases/lib.sh
 
-for DESIGN in eager uvm; do
+for DESIGN in eager uvm scalux; do
 	export DESIGN
 	export PARTS=6
 	expect 0 sh kernel/test/cases/t_programs.sh 48M
@@ -30,10 +30,10 @@ if in_full; then
 	word=short
 	under_uvm one_user_leaves_root_room --memory 48M --cpus 2
 fi
-$guest --design scalux -- /bin/true >"$tmp/out" 2>&1
-same 126 $? "status of --design scalux"
-grep -q 'fmo, uvm or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
-$guest --append vmm=scalux -- /bin/true >"$tmp/out" 2>&1
-grep -q 'no such design, but fmo uvm eager' "$tmp/out" ||
-	fail "vmm=scalux: $(cat "$tmp/out")"
+$guest --design shadow -- /bin/true >"$tmp/out" 2>&1
+same 126 $? "status of --design shadow"
+grep -q 'fmo, uvm, scalux or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
+$guest --append vmm=shadow -- /bin/true >"$tmp/out" 2>&1
+grep -q 'no such design, but fmo uvm scalux eager' "$tmp/out" ||
+	fail "vmm=shadow: $(cat "$tmp/out")"
 finish

@@ -5,5 +5,5 @@
 #include "test/host/recs.h"
 
 const struct vmm_ops *const design_list[DESIGNS] = {
-	[0] = &fmo_ops, [1] = &uvm_ops, [5] = &eager_ops, [6] = &recs_ops,
+	[0] = &fmo_ops, [1] = &uvm_ops, [2] = &scalux_ops, [5] = &eager_ops, [6] = &recs_ops,
 };

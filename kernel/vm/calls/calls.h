@@ -12,7 +12,7 @@
 /* designs.c */
 #define DESIGNS 7            /* numbers; not all of them are taken */
 extern const struct vmm_ops *const design_list[DESIGNS]; /* designlist.c; NULL: none */
-extern const struct vmm_ops fmo_ops, eager_ops, uvm_ops;
+extern const struct vmm_ops fmo_ops, eager_ops, uvm_ops, scalux_ops;
 void design_init(void);                                  /* once, by vm_init() */
 bool design_owns_cache(const char *name);   /* a slab of records that are shared */
 void design_walk_gauges(void (*fn)(enum ev_id, void *), void *arg); /* the same, counted */

@@ -167,7 +167,7 @@ home_name(int home)
 {
 	static const char *const names[HOME_COUNT] = {
 		"NONE", "PTE", "FMO", "AOBJ", "VNODE", "TABLE", "KPAGED",
-		"ANON", "SHADOW", "FRAME", "KERNEL", "IO",
+		"ANON", "SHADOW", "FRAME", "KERNEL", "IO", "SXANON",
 	};
 
 	return home < 0 ? "-" : names[home];

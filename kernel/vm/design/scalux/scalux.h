@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scalux.h: anons, amaps that forks share, objects (book: seeds 002)
+ *
+ * Private for kernel/vm/design/scalux/.
+ *
+ * Typical life: a first store makes an anon, and an entry that says at which page
+ * of its amap it is; a fork lets the child use the same amap; the first store of
+ * either side copies the entries, not the anons (W1); a store to an anon that
+ * several entries name copies that one page (W2).
+ *
+ * Tags beside those of space.h: [sx] sx_lock, the one lock of all amaps, entries
+ * and anons, rank 7; [check] freeze_spaces().
+ */
+#ifndef VM_DESIGN_SCALUX_SCALUX_H
+#define VM_DESIGN_SCALUX_SCALUX_H
+
+#include "vm/evidence/report.h"
+#include "vm/pmap/pmap.h"
+#include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/want/want.h"
+
+struct sx_amap;
+
+/* Who knows how to get the page of an anon back, and what the anon's words mean. */
+enum sx_pager {
+	SX_SWAP,               /* w0: the slot, once it has one */
+	SX_OBJECT              /* a vnode's, or an anonymous one's; w0: it, w1: the page of it */
+};
+
+/* One page that can be had: of anonymous memory, or of the object behind a mapping. */
+struct sx_anon {
+	uint64_t word;         /* [P] SWAP: TRANS, BUSY, SWAP, ERROR, its page or slot */
+	enum sx_pager pager;   /* [c] */
+	uint32_t refs;         /* [sx] entries that name it */
+	uint32_t nmapped;      /* [sx] words that map its page, of all spaces */
+	uint32_t met;          /* [check] of these, seen so far */
+	uint64_t w[2];         /* [c] OBJECT */
+	struct list entries;   /* [sx] by anon_q: the reverse map begins here */
+	struct vm_page *page;  /* [sx] OBJECT, and nmapped > 0: its page; else NULL */
+	struct sx_anon *next;  /* [sx] OBJECT: of the same bucket of pages */
+	uint32_t seen;         /* [check] in this run */
+};
+
+/* A page of an amap has an anon. */
+struct sx_entry {
+	struct rb_node rb;     /* [sx] amap->entries, by vpn */
+	uint64_t vpn;          /* [sx] pages are numbered by address */
+	struct sx_anon *anon;  /* [sx] */
+	struct sx_amap *amap;  /* [sx] */
+	struct list_node anon_q; /* [sx] anon->entries */
+	uint64_t mapped_in;    /* [sx] bit per share of the amap: it is actually mapped */
+	bool late;             /* [sx] each who shares it was charged when it was touched */
+};
+
+/* May the page of an entry have been charged late? */
+enum { SX_PAID_AHEAD = false, SX_LATE = true };
+
+#define SX_SHARES 64u          /* of an amap; a fork that finds none copies at once */
+
+/*
+ * What anonymous objects have: which anon is at which page.  Processes share one
+ * after a fork; a share may be of several objects of one process, which were one.
+ */
+struct sx_amap {
+	struct rb_root entries; /* [sx] */
+	struct sx_entry *last;  /* [sx] that was met last; NULL */
+	uint64_t n, nlate;      /* [sx] entries; of these late */
+	uint64_t shares;        /* [sx] bit per process that uses it: refs of the seed */
+	uint16_t objects_of[SX_SHARES]; /* [sx] objects of each share */
+	struct list objects;    /* [sx] by amap_q */
+	bool leftover;          /* [sx] it may have entries outside of all windows */
+	uint32_t seen;          /* [check] */
+};
+
+/* An entry of a map, and the object that it maps: in the VAD's dpriv. */
+struct sx_object {
+	struct rb_node rb;     /* [M], [W] sx_space.objects, by start */
+	struct aspace *as;     /* [c] the map: back pointer of the reverse map */
+	struct vad *vad;       /* [M] */
+	uint64_t start, end;   /* its window, vpn: [M] to read; to change [M], [W], [sx] */
+	struct sx_amap *amap;  /* [W], to change [sx], too */
+	struct sx_amap *copy;  /* [W] W1 under way: entries below `copied`; NULL */
+	uint64_t copied;       /* [W] vpn */
+	struct list_node amap_q; /* [sx] amap->objects */
+	uint8_t share;         /* [sx] its bit in the amap */
+	bool is_in;            /* [M] in the tree */
+};
+
+/* as->dpriv; NULL: the space has ended. */
+struct sx_space {
+	struct rb_root objects; /* [M], [W] */
+};
+
+extern struct spinlock sx_lock;
+extern struct kmem_cache sx_anons, sx_entries, sx_amaps; /* who pays for records feeds them */
+
+static inline struct sx_space *
+sx_space(const struct aspace *as)
+{
+	return as->dpriv;
+}
+
+/* More than one process uses it: it is not changed, but copied (W1). */
+static inline bool
+sx_is_shared(const struct sx_amap *amap)
+{
+	return (amap->shares & (amap->shares - 1)) != 0;
+}
+
+/* How many bits are set. */
+static inline unsigned
+sx_bits(uint64_t w)
+{
+	unsigned n = 0;
+
+	for (; w != 0; w &= w - 1)
+		n++;
+	return n;
+}
+
+/* sx_anon.c */
+void sx_init(void);
+struct sx_anon *sx_anon_new(enum sx_pager);    /* no refs, no page yet; NULL: no memory */
+void sx_anon_free(struct sx_anon *);           /* that nobody names */
+struct sx_anon *sx_anon_of(uint64_t word);     /* whose page a VALID/FORK word maps; NULL */
+/* [sx]: the share maps its page, or no more. */
+void sx_map_locked(struct sx_entry *, unsigned share, struct vm_page *);
+void sx_unmap_locked(struct sx_entry *, unsigned share);
+struct sx_anon *sx_queue_next(const struct vm_page *, struct sx_anon *); /* [sx]; NULL */
+static inline struct swap_words
+sx_place(struct sx_anon *anon, uint64_t vpn)
+{
+	return (struct swap_words){ .word = &anon->word, .step = 1, .max = 1,
+		.home = HOME_SXANON, .index = vpn };
+}
+
+/* sx_amap.c */
+struct sx_amap *sx_amap_new(void);             /* no share; NULL: no memory */
+struct sx_entry *sx_entry_new(void);
+void sx_entry_free(struct sx_entry *);         /* in no amap */
+struct sx_entry *sx_find_locked(struct sx_amap *, uint64_t vpn);   /* [sx]; NULL */
+struct sx_entry *sx_from_locked(struct sx_amap *, uint64_t vpn);   /* first from vpn on; NULL */
+/* [sx]: the entry of a page that has none; another anon for one that there is. */
+void sx_add_locked(struct sx_amap *, struct sx_entry *, uint64_t vpn, struct sx_anon *,
+    bool late);
+struct sx_anon *sx_replace_locked(struct sx_entry *, struct sx_anon *, bool late); /* dead: free it; NULL */
+void sx_drop(struct sx_amap *, uint64_t lo, uint64_t hi);          /* late ones are paid back */
+void sx_amap_end(struct sx_amap *);            /* all entries, which no share can reach */
+uint64_t sx_count_late(struct sx_amap *, uint64_t lo, uint64_t hi);
+void sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo, uint64_t hi);
+void sx_join_locked(struct sx_object *, struct sx_amap *, unsigned share); /* [sx] */
+void sx_part_locked(struct sx_object *);        /* [sx]: the reverse */
+int sx_free_share_locked(const struct sx_amap *);                  /* [sx]; -1 */
+void sx_leave(struct sx_object *);             /* the last one ends the amap */
+
+/* unshare.c: W1.  [W] */
+bool sx_has_others(const struct sx_object *);
+bool sx_unshare(struct sx_object *);           /* false: no memory */
+void sx_abandon(struct sx_object *);           /* a copy that is not whole */
+int sx_unshare_wait(struct sx_object *);       /* [M]; 0, -ENOMEM, -EINTR */
+struct kmem_cache *sx_lacks(const struct sx_object *); /* what sx_unshare() has not got */
+/* No record: 0, and want_get(); -ENOMEM. */
+int sx_refused(struct want *, struct kmem_cache *, bool paid, unsigned *times);
+
+/* sx_object.c */
+struct sx_object *sx_object_at(const struct aspace *, uint64_t vpn);   /* NULL */
+struct sx_object *sx_object_from(const struct aspace *, uint64_t vpn); /* first with end > vpn */
+#define SX_OBJECTS(o, as, vpn) \
+	for ((o) = sx_object_from(as, vpn); (o) != NULL; (o) = sx_object_from(as, (o)->end))
+int sx_as_init(struct aspace *);
+void sx_as_fini(struct aspace *);
+int sx_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end);
+void sx_release(struct aspace *, struct vad *);
+void sx_attach(struct aspace *, struct vad *);
+void sx_split(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+int sx_merge(struct aspace *, struct vad *lo, struct vad *hi);
+void sx_detach(struct aspace *, struct vad *);
+
+/* sx_fault.c */
+enum fault_outcome sx_pass(struct fctx *);
+void sx_left(struct aspace *, va_t, uint64_t old);
+
+/* sx_dup.c */
+int sx_dup(struct aspace *parent, struct aspace *child);
+
+/* sx_change.c */
+int sx_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+    struct zap_job *);
+int sx_mremap(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+
+/* sx_advise.c */
+int sx_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
+int sx_swapped(struct aspace *, struct swap_walk *);
+
+/* sx_stat.c */
+int sx_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+void sx_stat(struct aspace *, struct vm_as_stat *);
+void sx_show(struct aspace *, struct out *);
+uint64_t sx_named(struct aspace *, va_t);
+int64_t sx_refs(struct aspace *, uint64_t word, uint64_t *named);
+
+/* sx_check.c */
+int sx_check(struct aspace *, struct vm_report *);
+void sx_check_end(struct vm_report *);
+int sx_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scalux/sx_amap.c: which anon is at which page, for all who share the amap
+ *
+ * Problem   After a fork two processes have the same pages, until one of them
+ *           stores; then one may lose a part of them, the other not.
+ *
+ * Picture   parent's object [0x400, 0x500) ─┐
+ *                                           ├─→ amap { shares 0, 1 } ─→ entries
+ *           child's  object [0x400, 0x480) ─┘        by vpn: anon, mapped_in
+ *
+ * Rules     1. Of a shared amap no entry goes but by a truncate, which takes it
+ *              from all; entries that say what the file says may come.
+ *           2. Who unmaps a part makes his window smaller.  Entries outside of all
+ *              windows go when one process is left (leftover).
+ *           3. A share is a process: after a split its objects use one bit, for
+ *              their windows do not meet.
+ *           4. Pages are numbered by address, which forks keep; mremap numbers
+ *              them anew, once the amap is not shared.
+ *
+ * Read next unshare.c
+ */
+#include "vm/design/scalux/scalux.h"
+
+struct kmem_cache sx_amaps = KMEM_CACHE("sx_amap", struct sx_amap);
+struct kmem_cache sx_entries = KMEM_CACHE("sx_entry", struct sx_entry);
+
+#define ENTRY_OF(node) CONTAINER_OF(node, struct sx_entry, rb)
+
+struct sx_amap *
+sx_amap_new(void)
+{
+	struct sx_amap *amap = kmem_cache_zalloc(&sx_amaps);
+
+	if (amap == NULL)
+		return NULL;
+	list_init(&amap->objects);
+	EVENT_ADD(scalux_amap_live, 1);
+	return amap;
+}
+
+struct sx_entry *
+sx_entry_new(void)
+{
+	return kmem_cache_zalloc(&sx_entries);
+}
+
+void
+sx_entry_free(struct sx_entry *e)
+{
+	kmem_cache_free(&sx_entries, e);
+}
+
+/* ---- look-up ---- */
+
+/*
+ * The first entry of a page from vpn on.
+ *
+ * Locks:    [sx].
+ * Returns:  NULL: there is none.
+ */
+struct sx_entry *
+sx_from_locked(struct sx_amap *amap, uint64_t vpn)
+{
+	struct rb_node *n = amap->entries.node;
+	struct sx_entry *best = NULL;
+
+	ASSERT(spin_is_mine(&sx_lock));
+	/* Walks ask for the next one. */
+	if (amap->last != NULL && amap->last->vpn <= vpn) {
+		if (amap->last->vpn == vpn)
+			return amap->last;
+		n = rb_next(&amap->last->rb);
+		if (n == NULL || ENTRY_OF(n)->vpn >= vpn) {
+			if (n != NULL)
+				amap->last = ENTRY_OF(n);
+			return n == NULL ? NULL : ENTRY_OF(n);
+		}
+		n = amap->entries.node;
+	}
+	while (n != NULL) {
+		if (ENTRY_OF(n)->vpn >= vpn) {
+			best = ENTRY_OF(n);
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	if (best != NULL)
+		amap->last = best;
+	return best;
+}
+
+/*
+ * The entry of a page.
+ *
+ * Locks:    [sx].
+ * Returns:  NULL: there is none.
+ */
+struct sx_entry *
+sx_find_locked(struct sx_amap *amap, uint64_t vpn)
+{
+	struct sx_entry *e;
+
+	ASSERT(spin_is_mine(&sx_lock));
+	e = sx_from_locked(amap, vpn);
+	return e != NULL && e->vpn == vpn ? e : NULL;
+}
+
+/* ---- one entry: [sx] ---- */
+
+static void
+link_entry(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn)
+{
+	struct rb_node **link = &amap->entries.node, *parent = NULL;
+
+	while (*link != NULL) {
+		parent = *link;
+		ASSERT(ENTRY_OF(parent)->vpn != vpn);
+		link = vpn < ENTRY_OF(parent)->vpn ? &parent->left :
+		    &parent->right;
+	}
+	e->vpn = vpn;
+	e->amap = amap;
+	rb_insert(&amap->entries, &e->rb, parent, link, NULL);
+	amap->last = e;
+	amap->n++;
+	amap->nlate += e->late;
+	EVENT_ADD(scalux_entries, 1);
+}
+
+static void
+unlink_entry(struct sx_entry *e)
+{
+	struct sx_amap *amap = e->amap;
+
+	rb_remove(&amap->entries, &e->rb, NULL);
+	amap->last = NULL;
+	amap->n--;
+	amap->nlate -= e->late;
+	EVENT_ADD(scalux_entries, -1);
+}
+
+static void
+name_anon(struct sx_entry *e, struct sx_anon *anon)
+{
+	e->anon = anon;
+	anon->refs++;
+	list_push_back(&anon->entries, &e->anon_q);
+}
+
+/* The entry names its anon no more.  That, if it was the last; NULL. */
+static struct sx_anon *
+forget_anon(struct sx_entry *e)
+{
+	struct sx_anon *anon = e->anon;
+	unsigned share;
+
+	for (share = 0; e->mapped_in != 0; share++)
+		sx_unmap_locked(e, share);
+	list_remove(&e->anon_q);
+	e->anon = NULL;
+	ASSERT(anon->refs > 0);
+	return --anon->refs == 0 ? anon : NULL;
+}
+
+/*
+ * The page vpn, which has none, gets an entry that names anon.
+ *
+ * Locks:    [sx].
+ * Owns:     the amap, the entry.
+ */
+void
+sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
+    struct sx_anon *anon, bool late)
+{
+	ASSERT(spin_is_mine(&sx_lock));
+	e->late = late;
+	e->mapped_in = 0;
+	name_anon(e, anon);
+	link_entry(amap, e, vpn);
+}
+
+/*
+ * Another anon for an entry whose page no word maps in this share: it has been
+ * copied.  late: and it was charged just now.
+ *
+ * Locks:    [sx].
+ * Returns:  the anon before, if nobody names it any more: sx_anon_free(); NULL.
+ */
+struct sx_anon *
+sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, bool late)
+{
+	struct sx_anon *old;
+
+	ASSERT(spin_is_mine(&sx_lock) && !sx_is_shared(e->amap));
+	old = forget_anon(e);
+	name_anon(e, anon);
+	e->amap->nlate += late && !e->late;
+	e->late |= late;
+	return old;
+}
+
+/* ---- ranges ---- */
+
+/* A truncate takes a late page from all who share it: each gets his charge back. */
+static void
+give_back_late(const struct sx_entry *e)
+{
+	struct sx_object *o;
+
+	if (!e->late)
+		return;
+	LIST_FOREACH(o, &e->amap->objects, amap_q)
+		if (e->vpn >= o->start && e->vpn < o->end)
+			commit_uncharge_late(o->as, 1);
+}
+
+/* Who has paid for late pages gets it back now, or has counted them before. */
+enum late_pages { LATE_PAID_BACK, LATE_COUNTED };
+
+/* The first entry of [*vpn, hi) goes.  False: there is none.  Takes [sx]. */
+static bool
+drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
+{
+	struct sx_anon *dead;
+	struct sx_entry *e;
+
+	spin_lock(&sx_lock);
+	e = sx_from_locked(amap, *vpn);
+	if (e == NULL || e->vpn >= hi) {
+		spin_unlock(&sx_lock);
+		return false;
+	}
+	*vpn = e->vpn;
+	if (late == LATE_PAID_BACK)
+		give_back_late(e);
+	unlink_entry(e);
+	dead = forget_anon(e);
+	spin_unlock(&sx_lock);
+	if (dead != NULL)
+		sx_anon_free(dead);
+	sx_entry_free(e);
+	return true;
+}
+
+/*
+ * The entries of [lo, hi) go, and who has the amap gets back what he has paid for
+ * late ones.
+ *
+ * Locks:    [W]; takes [sx], [P].
+ */
+void
+sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
+{
+	while (drop_one(amap, &lo, hi, LATE_PAID_BACK))
+		lo++;
+}
+
+/*
+ * How many pages of [lo, hi) were charged when they were touched?
+ *
+ * Locks:    takes [sx].
+ */
+uint64_t
+sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
+{
+	struct sx_entry *e;
+	uint64_t n = 0;
+
+	spin_lock(&sx_lock);
+	e = amap->nlate == 0 ? NULL : sx_from_locked(amap, lo);
+	for (; e != NULL && e->vpn < hi; e = sx_from_locked(amap, e->vpn + 1))
+		n += e->late;
+	spin_unlock(&sx_lock);
+	return n;
+}
+
+/*
+ * The entries of [lo, hi) go to another amap, lo to page vpn there.  Neither is
+ * shared.
+ *
+ * Locks:    [M] exclusive, [W]; takes [sx].
+ */
+void
+sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
+    uint64_t hi)
+{
+	uint64_t at = lo;
+	struct sx_entry *e;
+
+	for (;;) {
+		spin_lock(&sx_lock);
+		e = sx_from_locked(from, at);
+		if (e == NULL || e->vpn >= hi)
+			break;
+		at = e->vpn;
+		unlink_entry(e);
+		link_entry(to, e, at - lo + vpn);
+		at++;
+		spin_unlock(&sx_lock);
+	}
+	spin_unlock(&sx_lock);
+}
+
+/*
+ * Nobody uses it, or has ever done: its entries go, and it goes itself.
+ *
+ * Locks:    takes [sx], [P].
+ */
+void
+sx_amap_end(struct sx_amap *amap)
+{
+	uint64_t at = 0;
+
+	ASSERT(amap->shares == 0);
+	while (drop_one(amap, &at, UINT64_MAX, LATE_COUNTED))
+		;
+	EVENT_ADD(scalux_amap_live, -1);
+	kmem_cache_free(&sx_amaps, amap);
+}
+
+/* ---- who uses an amap ---- */
+
+/*
+ * A bit for one more process.
+ *
+ * Locks:    [sx].
+ * Returns:  -1: there is none.
+ */
+int
+sx_free_share_locked(const struct sx_amap *amap)
+{
+	ASSERT(spin_is_mine(&sx_lock));
+	return ~amap->shares == 0 ? -1 : __builtin_ctzl(~amap->shares);
+}
+
+/*
+ * The object, which uses no amap, uses this one.
+ *
+ * Locks:    [W], [sx].
+ */
+void
+sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
+{
+	ASSERT(spin_is_mine(&sx_lock));
+	o->amap = amap;
+	o->share = (uint8_t)share;
+	amap->shares |= 1ul << share;
+	amap->objects_of[share]++;
+	list_push_front(&amap->objects, &o->amap_q);
+}
+
+/*
+ * The object uses its amap no more; what nobody can reach now is left.
+ *
+ * Locks:    [W], [sx].
+ */
+void
+sx_part_locked(struct sx_object *o)
+{
+	struct sx_amap *amap = o->amap;
+
+	ASSERT(spin_is_mine(&sx_lock));
+	list_remove(&o->amap_q);
+	o->amap = NULL;
+	if (--amap->objects_of[o->share] == 0)
+		amap->shares &= ~(1ul << o->share);
+	else
+		amap->leftover = true;
+}
+
+static bool
+is_in_a_window(const struct sx_entry *e)
+{
+	struct sx_object *o;
+
+	LIST_FOREACH(o, &e->amap->objects, amap_q)
+		if (e->vpn >= o->start && e->vpn < o->end)
+			return true;
+	return false;
+}
+
+/* One process is left: entries that it cannot reach go.  [sx].  A chain of them. */
+static struct sx_entry *
+take_leftover(struct sx_amap *amap)
+{
+	struct sx_entry *e, *gone = NULL;
+	uint64_t vpn = 0;
+
+	for (; (e = sx_from_locked(amap, vpn)) != NULL; vpn = e->vpn + 1) {
+		if (is_in_a_window(e))
+			continue;
+		vpn = e->vpn;
+		unlink_entry(e);
+		EVENT(scalux_leftover);
+		e->rb.left = gone == NULL ? NULL : &gone->rb;
+		gone = e;
+	}
+	amap->leftover = false;
+	return gone;
+}
+
+static void
+free_chain(struct sx_entry *gone)
+{
+	struct sx_entry *next;
+	struct sx_anon *dead;
+
+	for (; gone != NULL; gone = next) {
+		next = gone->rb.left == NULL ? NULL : ENTRY_OF(gone->rb.left);
+		spin_lock(&sx_lock);
+		dead = forget_anon(gone);
+		spin_unlock(&sx_lock);
+		if (dead != NULL)
+			sx_anon_free(dead);
+		sx_entry_free(gone);
+	}
+}
+
+/*
+ * The object uses its amap no more; its words are gone, or have their bits
+ * elsewhere.  What nobody else can reach goes.
+ *
+ * Locks:    [W]; takes [sx], [P].
+ */
+void
+sx_leave(struct sx_object *o)
+{
+	struct sx_amap *amap = o->amap;
+	struct sx_entry *gone = NULL;
+	uint64_t shares;
+
+	spin_lock(&sx_lock);
+	sx_part_locked(o);
+	shares = amap->shares;
+	if (shares != 0 && !sx_is_shared(amap) && amap->leftover)
+		gone = take_leftover(amap);
+	spin_unlock(&sx_lock);
+	free_chain(gone);
+	if (shares == 0)
+		sx_amap_end(amap);
+}

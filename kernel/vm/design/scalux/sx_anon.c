@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scalux/sx_anon.c: the life of an anon, and the anons of a page
+ *
+ * Problem   A page that can be had again, from swap or from a file, is one record
+ *           for all who have it.  Before its frame may be used for another page
+ *           every word that maps it must be found, from the page.
+ *
+ * Picture   page ─→ its anons ─→ entries ─→ amap ─→ objects ─→ the map's address
+ *             │       nmapped     mapped_in   shares
+ *             ├ of anonymous memory: one, the page's home
+ *             └ of a file: one for each private view, on the page's queue
+ *
+ * Rules     1. What pages in is said by the anon, not by the mapping: pager, and
+ *              two words of its own.
+ *           2. An anon of a file has a page as long as a word maps it; then it
+ *              has been put back, and names the page by its two words alone.
+ *           3. nmapped is the sum of the entries' mapped_in bits (I18).
+ *           4. The queues' heads lie in a table, several frames to a bucket: the
+ *              descriptor of a file's page has no room.
+ *
+ * Read next sx_amap.c
+ */
+#include "mem/mem.h"
+#include "vm/design/scalux/scalux.h"
+
+#define FRAMES_A_BUCKET 16ul
+
+struct spinlock sx_lock = SPIN_INIT(LR_OBJ);
+
+struct kmem_cache sx_anons = KMEM_CACHE("sx_anon", struct sx_anon);
+
+static struct {
+	struct sx_anon **bucket;       /* [c]; a head: [sx] */
+	uint64_t n;                    /* [c] buckets */
+} queues;
+
+static uint64_t
+count_bytes(size_t unused)
+{
+	return (ev_read(EV_scalux_anon_live) + ev_read(EV_scalux_file_anons)) *
+	    sizeof(struct sx_anon) +
+	    ev_read(EV_scalux_entries) * sizeof(struct sx_entry);
+}
+
+/*
+ * Locks:    none; once, by scalux_ops.init.
+ */
+void
+sx_init(void)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	queues.n = ps.max_pfn / FRAMES_A_BUCKET + 1;
+	/* Of a very large machine as many as one piece of memory holds. */
+	while ((queues.bucket = kmem_zalloc(queues.n *
+	    sizeof(*queues.bucket))) == NULL) {
+		CHECK(queues.n > 1);
+		queues.n /= 2;
+	}
+	owner_add_home(HOME_SXANON, (struct owner_home){ OWNER_DATA, 0,
+		EV_swap_in_scalux, EV_swap_out_scalux });
+	ev_set_gauge(EV_scalux_bytes, count_bytes, 0);
+}
+
+static enum ev_id
+gauge_of(enum sx_pager pager)
+{
+	return pager == SX_SWAP ? EV_scalux_anon_live : EV_scalux_file_anons;
+}
+
+/*
+ * An anon that no entry names yet.
+ *
+ * Locks:    any of rank < LR_MEM.
+ * Returns:  NULL: no memory.
+ * Owns:     the caller, until sx_add_locked() or sx_anon_free().
+ */
+struct sx_anon *
+sx_anon_new(enum sx_pager pager)
+{
+	struct sx_anon *anon = kmem_cache_zalloc(&sx_anons);
+
+	if (anon == NULL)
+		return NULL;
+	anon->pager = pager;
+	list_init(&anon->entries);
+	ev_add(gauge_of(pager), 1);
+	return anon;
+}
+
+/*
+ * Nobody names it, or does any more: its page or its place on swap goes.
+ *
+ * Locks:    any of rank < 8; takes [P].
+ */
+void
+sx_anon_free(struct sx_anon *anon)
+{
+	ASSERT(anon->refs == 0 && anon->page == NULL);
+	if (anon->word != 0)
+		pmap_rec_end(&anon->word);
+	ev_add(gauge_of(anon->pager), (uint64_t)-1);
+	kmem_cache_free(&sx_anons, anon);
+}
+
+/*
+ * The anon whose page a VALID/FORK word maps.
+ *
+ * Locks:    [W] of the word's space.
+ * Returns:  NULL: a truncate has just taken the page from it.
+ */
+struct sx_anon *
+sx_anon_of(uint64_t word)
+{
+	const struct vm_page *pg = pte_page(word);
+
+	return page_home_kind(pg) != HOME_SXANON ? NULL :
+	    pa2va(page_home_payload(pg));
+}
+
+/* ---- the anons of a file's page ---- */
+
+static struct sx_anon **
+bucket_of(const struct vm_page *pg)
+{
+	return &queues.bucket[page_pfn(pg) % queues.n];
+}
+
+/*
+ * The next anon on the queue of a page; that after NULL is the first.
+ *
+ * Locks:    [sx].
+ * Returns:  NULL: that was the last.
+ */
+struct sx_anon *
+sx_queue_next(const struct vm_page *pg, struct sx_anon *anon)
+{
+	anon = anon == NULL ? *bucket_of(pg) : anon->next;
+	while (anon != NULL && anon->page != pg)
+		anon = anon->next;
+	return anon;
+}
+
+static void
+queue_add(struct sx_anon *anon, struct vm_page *pg)
+{
+	struct sx_anon **head = bucket_of(pg);
+
+	anon->page = pg;
+	anon->next = *head;
+	*head = anon;
+}
+
+static void
+queue_remove(struct sx_anon *anon)
+{
+	struct sx_anon **at = bucket_of(anon->page);
+
+	while (*at != anon)
+		at = &(*at)->next;
+	*at = anon->next;
+	anon->page = NULL;
+}
+
+/* ---- actually mapped ---- */
+
+/*
+ * A word of the share maps pg, the page of the entry's anon.
+ *
+ * Locks:    [W] of the word, [sx].
+ */
+void
+sx_map_locked(struct sx_entry *e, unsigned share, struct vm_page *pg)
+{
+	struct sx_anon *anon = e->anon;
+
+	ASSERT(spin_is_mine(&sx_lock));
+	if ((e->mapped_in >> share & 1) != 0)
+		return;
+	e->mapped_in |= 1ul << share;
+	if (anon->nmapped++ == 0 && anon->pager == SX_OBJECT)
+		queue_add(anon, pg);
+	EVENT_ADD(scalux_nmapped, 1);
+}
+
+/*
+ * It does no more, or the entry ends with the share's word still there.
+ *
+ * Locks:    [sx].
+ */
+void
+sx_unmap_locked(struct sx_entry *e, unsigned share)
+{
+	struct sx_anon *anon = e->anon;
+
+	ASSERT(spin_is_mine(&sx_lock));
+	if ((e->mapped_in >> share & 1) == 0)
+		return;
+	e->mapped_in &= ~(1ul << share);
+	if (--anon->nmapped == 0 && anon->pager == SX_OBJECT)
+		queue_remove(anon);
+	EVENT_ADD(scalux_nmapped, -1);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scalux/sx_object.c: objects and their map entries, from mmap to munmap
+ *
+ * Problem   A mapping is divided, joined, made smaller and larger, while another
+ *           process uses the same amap for what was the same mapping once.
+ *
+ * Picture   VAD ─ dpriv ─→ object { start, end } ─→ amap ─┬ entries
+ *                            └ tree of the map            └ objects of all shares
+ *
+ * Rules     1. A map entry and the object that it maps are one struct: a fork makes
+ *              a new object for each entry, so each has one.
+ *           2. What may fail is done in prepare(): the object, with an amap.
+ *           3. An amap that is not shared is divided with its mapping; one that is
+ *              stays whole, and each part has a window on it.
+ *           4. A window on a shared amap does not grow over entries that it once
+ *              had: the amap is copied first.
+ *           5. A VAD that could not be read is all zeros, without an object: calls
+ *              do nothing then, and the end of the space finds the object.
+ *
+ * Read next sx_fault.c
+ */
+#include "vm/design/scalux/scalux.h"
+
+static struct kmem_cache objects = KMEM_CACHE("sx_object", struct sx_object);
+
+#define OBJECT_OF(node) CONTAINER_OF(node, struct sx_object, rb)
+
+/* ---- the tree of a map ---- */
+
+/*
+ * The first object that ends behind vpn.
+ *
+ * Locks:    [M] or [W].
+ * Returns:  NULL: there is none.
+ */
+struct sx_object *
+sx_object_from(const struct aspace *as, uint64_t vpn)
+{
+	struct rb_node *n = sx_space(as)->objects.node;
+	struct sx_object *best = NULL;
+
+	while (n != NULL) {
+		if (OBJECT_OF(n)->end > vpn) {
+			best = OBJECT_OF(n);
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+/*
+ * The object that is mapped at vpn.
+ *
+ * Locks:    [M] or [W].
+ * Returns:  NULL: there is none.
+ */
+struct sx_object *
+sx_object_at(const struct aspace *as, uint64_t vpn)
+{
+	struct sx_object *o = sx_object_from(as, vpn);
+
+	return o != NULL && o->start <= vpn ? o : NULL;
+}
+
+static void
+insert(struct sx_object *o)
+{
+	struct rb_root *root = &sx_space(o->as)->objects;
+	struct rb_node **link = &root->node, *parent = NULL;
+
+	while (*link != NULL) {
+		parent = *link;
+		link = o->start < OBJECT_OF(parent)->start ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(root, &o->rb, parent, link, NULL);
+	o->is_in = true;
+}
+
+static void
+set_window(struct sx_object *o, uint64_t start, uint64_t end)
+{
+	spin_lock(&sx_lock);
+	o->start = start;
+	o->end = end;
+	spin_unlock(&sx_lock);
+}
+
+static void
+join(struct sx_object *o, struct sx_amap *amap, unsigned share)
+{
+	spin_lock(&sx_lock);
+	sx_join_locked(o, amap, share);
+	spin_unlock(&sx_lock);
+}
+
+/* ---- a space ---- */
+
+/*
+ * ops->as_init.
+ *
+ * Locks:    none.
+ * Returns:  0, -ENOMEM.
+ */
+int
+sx_as_init(struct aspace *as)
+{
+	as->dpriv = kmem_zalloc(sizeof(struct sx_space));
+	return as->dpriv == NULL ? -ENOMEM : 0;
+}
+
+/* What the object maps goes, and it leaves its amap.  [W].  How many were late. */
+static uint64_t
+take_apart(struct sx_object *o)
+{
+	uint64_t late;
+
+	(void)pmap_remove(o->as, o->start, o->end, PMAP_ALL);
+	sx_abandon(o);
+	late = sx_count_late(o->amap, o->start, o->end);
+	sx_leave(o);
+	rb_remove(&sx_space(o->as)->objects, &o->rb, NULL);
+	return late;
+}
+
+/*
+ * The last user is gone and all VADs are detached, but those that were lost:
+ * ops->as_fini.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+sx_as_fini(struct aspace *as)
+{
+	struct sx_space *sp = sx_space(as);
+	struct sx_object *o;
+
+	mutex_lock(&as->ws_lock);
+	while ((o = sx_object_from(as, 0)) != NULL) {
+		(void)take_apart(o);
+		kmem_cache_free(&objects, o);
+	}
+	pmap_end(as);
+	as->dpriv = NULL;
+	mutex_unlock(&as->ws_lock);
+	if (as_has_lost(as, LOST_VADS))
+		commit_uncharge_late(as, atomic_load(&as->late));
+	else
+		commit_uncharge_late(as, as->fed + as->pruned);
+	kmem_free(sp);
+	ASSERT(as->ws_pages == 0 && as->n_locked == 0);
+	ASSERT(atomic_load(&as->late) == 0);
+}
+
+/* ---- an object ---- */
+
+/* Are there entries of the amap outside of the window, in [lo, hi)? */
+static bool
+has_entries(struct sx_object *o, uint64_t lo, uint64_t hi)
+{
+	struct sx_entry *e;
+	bool has;
+
+	if (lo >= hi)
+		return false;
+	spin_lock(&sx_lock);
+	e = sx_from_locked(o->amap, lo);
+	has = e != NULL && e->vpn < hi;
+	spin_unlock(&sx_lock);
+	return has;
+}
+
+/* It is about to grow to [start, end): Rule 4. */
+static int
+prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
+{
+	if (!has_entries(o, start, o->start) && !has_entries(o, o->end, end))
+		return 0;
+	return sx_unshare_wait(o);
+}
+
+/*
+ * What v needs to hold [start, end): ops->prepare.
+ *
+ * Locks:    [M] exclusive; v is in no tree, or about to grow.
+ * Returns:  0, -ENOMEM.
+ */
+int
+sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
+{
+	struct sx_object *o = v->dpriv;
+	struct sx_amap *amap;
+
+	if (o != NULL)
+		return prepare_growth(o, start, end) == 0 ? 0 : -ENOMEM;
+	o = kmem_cache_zalloc(&objects);
+	amap = o == NULL ? NULL : sx_amap_new();
+	if (amap == NULL) {
+		if (o != NULL)
+			kmem_cache_free(&objects, o);
+		return -ENOMEM;
+	}
+	o->as = as;
+	o->amap = amap;
+	v->dpriv = o;
+	return 0;
+}
+
+/*
+ * ops->release: of a VAD that has never been attached, or was merged.
+ *
+ * Locks:    none of rank >= 3; v is in no tree.
+ */
+void
+sx_release(struct aspace *as, struct vad *v)
+{
+	struct sx_object *o = v->dpriv;
+
+	ASSERT(!o->is_in && o->copy == NULL);
+	if (o->amap != NULL)
+		sx_amap_end(o->amap);
+	kmem_cache_free(&objects, o);
+	v->dpriv = NULL;
+}
+
+/*
+ * v is in the tree of VADs, or has grown: ops->attach.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+sx_attach(struct aspace *as, struct vad *v)
+{
+	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
+	struct sx_object *o = v->dpriv;
+
+	if (o == NULL)
+		return;
+	mutex_lock(&as->ws_lock);
+	o->vad = v;
+	sx_abandon(o);
+	set_window(o, start, end);
+	if (!o->is_in) {
+		join(o, o->amap, 0);
+		insert(o);
+	}
+	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * ops->split.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
+{
+	struct sx_object *a = lo->dpriv, *b = hi->dpriv;
+	uint64_t end;
+
+	if (a == NULL || b == NULL)
+		return;
+	mutex_lock(&as->ws_lock);
+	end = a->end;
+	b->vad = hi;
+	sx_abandon(a);
+	if (sx_has_others(a)) {
+		sx_amap_end(b->amap);
+		b->amap = a->amap;
+	}
+	/* By the same bit, so that mapped_in stays right. */
+	join(b, b->amap, a->share);
+	set_window(a, a->start, vpn);
+	set_window(b, vpn, end);
+	if (b->amap != a->amap)
+		sx_move(b->amap, vpn, a->amap, vpn, end);
+	insert(b);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* Both on one amap, or each alone on his, or b has nothing.  [W]. */
+static bool
+can_join(struct sx_object *a, struct sx_object *b)
+{
+	bool can;
+
+	spin_lock(&sx_lock);
+	can = a->amap == b->amap || (!sx_is_shared(b->amap) &&
+	    !sx_is_shared(a->amap));
+	spin_unlock(&sx_lock);
+	return can || (!has_entries(b, b->start, b->end) &&
+	    !has_entries(a, b->start, b->end));
+}
+
+/*
+ * ops->merge.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0; -EBUSY: another process has one of them; -ENOMEM (a VAD is lost).
+ */
+int
+sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
+{
+	struct sx_object *a = lo->dpriv, *b = hi->dpriv;
+	uint64_t end;
+
+	if (a == NULL || b == NULL)
+		return -ENOMEM;
+	mutex_lock(&as->ws_lock);
+	if (!can_join(a, b)) {
+		mutex_unlock(&as->ws_lock);
+		return -EBUSY;
+	}
+	sx_abandon(a);
+	sx_abandon(b);
+	end = b->end;
+	/* mapped_in of the entries that move are of b's share. */
+	if (a->amap != b->amap && a->share != b->share)
+		(void)pmap_remove(as, b->start, end, PMAP_ALL);
+	if (a->amap != b->amap)
+		sx_move(a->amap, b->start, b->amap, b->start, end);
+	set_window(b, end, end);
+	set_window(a, a->start, end);
+	sx_leave(b);
+	rb_remove(&sx_space(as)->objects, &b->rb, NULL);
+	b->is_in = false;
+	mutex_unlock(&as->ws_lock);
+	return 0;
+}
+
+/*
+ * v is out of the tree of VADs: ops->detach.  The object goes at once: v may be lost
+ * before it is freed.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+sx_detach(struct aspace *as, struct vad *v)
+{
+	struct sx_object *o = v->dpriv;
+	uint64_t late;
+
+	if (o == NULL)
+		return; /* lost: sx_as_fini() finds the object */
+	v->dpriv = NULL;
+	mutex_lock(&as->ws_lock);
+	late = take_apart(o);
+	mutex_unlock(&as->ws_lock);
+	commit_uncharge_late(as, late);
+	kmem_cache_free(&objects, o);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scalux/unshare.c: W1, an amap that others use, too, is copied before it is changed
+ *
+ * Problem   A fork has copied nothing.  The first store of either side must not
+ *           change what the other has; and there may be no memory for a copy of
+ *           many entries under locks that allow no wait.
+ *
+ * Picture   before   parent ─┬─→ amap 1 { e₁ e₂ e₃ } ─→ anons, refs 1
+ *                    child  ─┘
+ *           after    parent ───→ amap 1 { e₁ e₂ e₃ } ─→ anons, refs 2
+ *                    child  ───→ amap 2 { e₁ e₂ e₃ } ─────┘
+ *
+ * Rules     1. Only the window is copied; entries, not anons.
+ *           2. What has been copied waits in the object for the next pass.  An
+ *              amap that is shared loses no entry meanwhile but by a truncate,
+ *              which comes by here, too.
+ *           3. If the others have gone meanwhile, there is nothing to copy: the
+ *              copy is thrown away.
+ *           4. mapped_in goes along: no word changes.
+ */
+#include "vm/design/scalux/scalux.h"
+
+#define REFUSALS 32    /* in a row, until it is given up */
+
+/*
+ * Does another process use its amap?  If not, none will: only its own fork could
+ * change that, and map_lock excludes it.
+ *
+ * Locks:    [M] or [W]; takes [sx].
+ */
+bool
+sx_has_others(const struct sx_object *o)
+{
+	bool shared;
+
+	spin_lock(&sx_lock);
+	shared = sx_is_shared(o->amap);
+	spin_unlock(&sx_lock);
+	return shared;
+}
+
+/*
+ * A copy that is not whole goes: the window changes, or the amap.
+ *
+ * Locks:    [W]; takes [sx], [P].
+ */
+void
+sx_abandon(struct sx_object *o)
+{
+	if (o->copy != NULL)
+		sx_amap_end(o->copy);
+	o->copy = NULL;
+}
+
+/* The next entry of the window.  0: there is none; -1: no memory. */
+static int
+copy_next(struct sx_object *o)
+{
+	struct sx_entry *e, *n = sx_entry_new();
+
+	if (n == NULL)
+		return -1;
+	spin_lock(&sx_lock);
+	e = sx_from_locked(o->amap, o->copied);
+	if (e == NULL || e->vpn >= o->end || !sx_is_shared(o->amap)) {
+		spin_unlock(&sx_lock);
+		sx_entry_free(n);
+		return 0;
+	}
+	sx_add_locked(o->copy, n, e->vpn, e->anon, e->late);
+	o->copied = e->vpn + 1;
+	spin_unlock(&sx_lock);
+	EVENT(scalux_amap_entries_copied);
+	return 1;
+}
+
+/*
+ * The word of the page of e, if there is one, is from now on one of the copy.  False:
+ * the copy has not this anon, which came while it was made.  [W], [sx].
+ */
+static bool
+hand_over(struct sx_object *o, struct sx_entry *e)
+{
+	struct vm_page *pg = e->anon->page;
+	struct sx_entry *n;
+
+	if ((e->mapped_in >> o->share & 1) == 0)
+		return true;
+	n = sx_find_locked(o->copy, e->vpn);
+	if (n == NULL || n->anon != e->anon)
+		return false;
+	sx_unmap_locked(e, o->share);
+	sx_map_locked(n, 0, pg);
+	return true;
+}
+
+/* The copy is whole: it is the object's amap.  [W]. */
+static void
+take_copy(struct sx_object *o)
+{
+	struct sx_amap *copy = o->copy;
+	uint64_t vpn = o->start, n = copy->n;
+	struct sx_entry *e;
+	bool done;
+
+	for (;; vpn++) {
+		spin_lock(&sx_lock);
+		e = sx_from_locked(o->amap, vpn);
+		if (e == NULL || e->vpn >= o->end)
+			break;
+		vpn = e->vpn;
+		done = hand_over(o, e);
+		spin_unlock(&sx_lock);
+		if (!done)
+			(void)pmap_remove(o->as, vpn, vpn + 1, PMAP_ALL);
+	}
+	spin_unlock(&sx_lock);
+	o->copy = NULL;
+	sx_leave(o);
+	spin_lock(&sx_lock);
+	sx_join_locked(o, copy, 0);
+	spin_unlock(&sx_lock);
+	EVENT(scalux_amap_copies, o->start << PAGE_SHIFT, n);
+}
+
+/*
+ * The object's amap is its process's alone: W1.
+ *
+ * Locks:    [W]; takes [sx], [P].
+ * Returns:  false: no memory; the next call goes on.
+ */
+bool
+sx_unshare(struct sx_object *o)
+{
+	int r = 1;
+
+	if (sx_has_others(o) && o->copy == NULL) {
+		o->copy = sx_amap_new();
+		o->copied = o->start;
+		if (o->copy == NULL)
+			return false;
+	}
+	while (r > 0 && sx_has_others(o))
+		r = copy_next(o);
+	if (r < 0)
+		return false;
+	if (sx_has_others(o))
+		take_copy(o);
+	sx_abandon(o);
+	return true;
+}
+
+/*
+ * Of which records sx_unshare() has found none.
+ *
+ * Locks:    [W].
+ */
+struct kmem_cache *
+sx_lacks(const struct sx_object *o)
+{
+	return o->copy == NULL ? &sx_amaps : &sx_entries;
+}
+
+/*
+ * No record of this kind could be had: the kernel may not grow.  A frame that the
+ * mapping pays for is given.
+ *
+ * Locks:    [W] at most.
+ * Returns:  0: want_get(), without locks, and again; -ENOMEM.
+ */
+int
+sx_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
+{
+	if (!want_zeros(w))
+		return 0;
+	if (paid && pmap_may_feed()) {
+		kmem_cache_feed(of, w->frame);
+		w->frame = NULL;
+	}
+	(void)want_again(w);
+	return ++*times > REFUSALS ? -ENOMEM : 0;
+}
+
+/*
+ * sx_unshare(), for who may wait.
+ *
+ * Locks:    [M] exclusive, with a structural token or none; takes [W].
+ * Returns:  0, -ENOMEM, -EINTR (fatal signal): the amap is as it was.
+ */
+int
+sx_unshare_wait(struct sx_object *o)
+{
+	struct want w = { .what = WANT_AGAIN };
+	bool done, paid = (o->vad->flags & VAD_CHARGED) != 0;
+	unsigned refused = 0;
+	int r = 0;
+
+	do {
+		mutex_lock(&o->as->ws_lock);
+		done = sx_unshare(o);
+		if (!done)
+			r = sx_refused(&w, sx_lacks(o), paid, &refused);
+		mutex_unlock(&o->as->ws_lock);
+		if (!done && r == 0)
+			r = want_get(&w);
+	} while (!done && r == 0);
+	if (!done) {
+		mutex_lock(&o->as->ws_lock);
+		sx_abandon(o);
+		mutex_unlock(&o->as->ws_lock);
+	}
+	want_end(&w);
+	return done ? 0 : r;
+}
