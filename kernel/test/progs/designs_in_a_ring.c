@@ -36,7 +36,8 @@ static const char *self;
 static int
 designs(void)
 {
-	static const int all[] = { DESIGN_FMO, DESIGN_EAGER, DESIGN_UVM };
+	static const int all[] = { DESIGN_FMO, DESIGN_EAGER, DESIGN_UVM,
+		DESIGN_SCALUX };
 	static unsigned n;
 
 	return all[n++ % (sizeof(all) / sizeof(all[0]))];

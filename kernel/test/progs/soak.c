@@ -582,7 +582,7 @@ static void
 owners_add_up(const char *way)
 {
 	static const char *const owner[] = { "private", "fork", "anon", "table",
-		"kpaged", "uvm" };
+		"kpaged", "uvm", "scalux" };
 	char name[32];
 	long sum = 0;
 

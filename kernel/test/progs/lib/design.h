@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 
 #define PR_VMM_DESIGN 0x564d
-enum { DESIGN_FMO = 0, DESIGN_UVM = 1, DESIGN_EAGER = 5 };
+enum { DESIGN_FMO = 0, DESIGN_UVM = 1, DESIGN_SCALUX = 2, DESIGN_EAGER = 5 };
 
 /* Go on under this design; on Linux there is nothing to be shown. */
 static inline void
