@@ -173,7 +173,7 @@ slot_ends(uint64_t word)
 }
 
 /* The word of e is 0 now.  True: its page holds no living entry any more. */
-static inline __attribute__((always_inline)) bool
+static inline bool
 entry_died(struct fmo *fmo, struct fmo_entry *e)
 {
 	ASSERT(fmo->live > 0 && e->word == 0 && e->refs == 0);
