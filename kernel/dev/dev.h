@@ -45,6 +45,7 @@ struct chr_dev {
 	const struct chr_ops *ops;
 	void *dev;
 	bool is_zero;             /* /dev/zero: mmap gives anonymous memory */
+	bool is_physical;         /* /dev/mem: mmap gives memory of devices */
 	struct list_node all;
 };
 

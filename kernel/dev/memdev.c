@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memdev.c: null, zero, full, random, urandom, kmsg
+ * memdev.c: mem, null, zero, full, random, urandom, kmsg
  *
  * Problem   Devices without hardware that every Unix program expects.
  *
@@ -91,7 +91,11 @@ static const struct chr_ops random_ops = { .read = random_read,
 	.write = null_write };
 static const struct chr_ops kmsg_ops = { .read = null_read, .write = kmsg_write };
 
+static const struct chr_ops mem_ops = { .read = NULL }; /* it is mapped */
+
 static struct chr_dev nodes[] = {
+	{ .name = "mem", .major = 1, .minor = 1, .mode = 0600, .ops = &mem_ops,
+	  .is_physical = true },
 	{ .name = "null", .major = 1, .minor = 3, .mode = 0666, .ops = &null_ops },
 	{ .name = "zero", .major = 1, .minor = 5, .mode = 0666, .ops = &zero_ops,
 	  .is_zero = true },

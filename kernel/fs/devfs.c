@@ -11,7 +11,8 @@
  * Rules     1. A devtmpfs is a tmpfs of its own, filled from the drivers when it
  *              is mounted; nodes made elsewhere by mknod work the same.
  *           2. /dev/null never looks at the buffer, /dev/zero has none.
- *           3. A stream (terminal) gives what one read of the driver gives.
+ *           3. /dev/mem is mapped, by one object for all; it has no read and write.
+ *           4. A stream (terminal) gives what one read of the driver gives.
  *
  * Read next dev/dev.h.
  */
@@ -24,6 +25,7 @@
 #define MAJOR_MEM 1u            /* null, zero, full, random: a position is
                                    accepted and means nothing */
 #define DEVICES_MAX 64
+#define PHYSICAL_BYTES (1ul << 32) /* where a PC has its devices */
 
 const struct fstype devfs_type = {
 	.name = "devtmpfs", .magic = 0x01021994,
@@ -110,6 +112,31 @@ devfs_populate(const struct path_at *at)
 	return f.r;
 }
 
+/* ---- /dev/mem ---- */
+
+static struct vmo *physical;    /* [c] */
+
+static void
+physical_ident(void *client, struct vmo_ident *id)
+{
+	(void)snprintf(id->path, sizeof(id->path), "/dev/mem");
+}
+
+/*
+ * The object of /dev/mem.
+ *
+ * Context:  boot, at fs_init(); panics without memory.
+ */
+void
+devfs_init(void)
+{
+	static const struct vmo_client_ops ops = { .ident = physical_ident };
+
+	physical = vmo_create_device(0, PHYSICAL_BYTES, &ops, NULL);
+	if (physical == NULL)
+		panic("devfs: no memory");
+}
+
 /* ---- open device files ---- */
 
 static struct chr_dev *
@@ -121,7 +148,8 @@ dev_of(const struct file *f)
 /*
  * Opening a character device.
  *
- * Returns:  0, -ENXIO (no driver), and what the driver says.
+ * Returns:  0, -ENXIO (no driver), -EPERM (/dev/mem is root's, whatever the mode
+ *           of the node), and what the driver says.
  */
 int
 devfs_opened(struct vnode *v, struct file *f, unsigned flags)
@@ -132,6 +160,8 @@ devfs_opened(struct vnode *v, struct file *f, unsigned flags)
 
 	if (d == NULL)
 		return -ENXIO;
+	if (d->is_physical && fs_cred()->euid != 0)
+		return -EPERM;
 	if (d->ops->open != NULL)
 		r = d->ops->open(d->dev, flags);
 	if (r != 0)
@@ -257,12 +287,21 @@ chr_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return d->ops->ioctl != NULL ? d->ops->ioctl(d->dev, cmd, arg) : -ENOTTY;
 }
 
+static struct vmo *
+chr_vmo(struct file *f)
+{
+	struct chr_dev *d = dev_of(f);
+
+	return d->is_physical ? physical : NULL;
+}
+
 static const struct file_ops mem_file_ops = {
 	.seek = SEEKS_IGNORED,
 	.read = chr_read,
 	.write = chr_write,
 	.poll = chr_poll,
 	.ioctl = chr_ioctl,
+	.vmo = chr_vmo,
 	.close = chr_close,
 };
 

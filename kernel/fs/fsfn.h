@@ -147,6 +147,7 @@ int seal_change(const struct vnode *) MUST_CHECK;
 
 /* ---- devfs.c ---- */
 extern const struct fstype devfs_type;
+void devfs_init(void);
 int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
 int devfs_populate(const struct path_at *) MUST_CHECK;
 

@@ -86,6 +86,7 @@ fs_init(void)
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
 	pipe_init();
+	devfs_init();
 	memfd_init();
 	power_set_prepare(fs_shutdown);
 	make_dir("/dev", 0755);

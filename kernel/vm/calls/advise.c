@@ -213,7 +213,7 @@ advised_flags(const struct vad *v, int advice, uint32_t *flags)
 	*flags = v->flags;
 	if (advice == MADV_DONTFORK)
 		*flags |= VAD_DONTFORK;
-	else if (advice == MADV_DOFORK)
+	else if (advice == MADV_DOFORK && !vmo_is_device(v->vmo))
 		*flags &= ~(uint32_t)VAD_DONTFORK;
 	else if (advice == MADV_WIPEONFORK && anon)
 		*flags |= VAD_WIPEONFORK;
@@ -261,7 +261,8 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 		r = advised_flags(v, advice, &flags);
 		return r != 0 ? r : vad_set_flags(as, &v, lo, hi, flags);
 	case ADVICE_DESIGN:
-		if (advice == MADV_FREE && v->vmo != NULL)
+		if ((advice == MADV_FREE && v->vmo != NULL) ||
+		    vmo_is_device(v->vmo))
 			return -EINVAL;
 		if (advice == MADV_DONTNEED_LOCKED)
 			advice = MADV_DONTNEED;
@@ -269,6 +270,7 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 			return -EINVAL;
 		return advise_swap(as, v, lo, hi, advice);
 	case ADVICE_HINT:
+		return advice == MADV_DODUMP && vmo_is_device(v->vmo) ? -EINVAL : 0;
 	case ADVICE_UNKNOWN:
 	case ADVICE_PUNCH:
 	case ADVICE_POPULATE:
@@ -278,15 +280,16 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
-/* May what v maps be punched?  0, -EINVAL, -EACCES. */
+/* May what v maps be punched?  0, -EINVAL, -EACCES, -ENODEV. */
 static int
 punch_check(const struct vad *v)
 {
 	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
 		return -EINVAL;
 	/* Writable, or it could be made so. */
-	return (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0 ? 0 :
-	    -EACCES;
+	if ((v->flags & VAD_SHARED) == 0 || (v->maxprot & PROT_W) == 0)
+		return -EACCES;
+	return vmo_is_device(v->vmo) ? -ENODEV : 0;
 }
 
 /*
@@ -375,7 +378,7 @@ populate_check(struct aspace *as, va_t va, unsigned need, va_t *end)
 	v = vad_find(as, va >> PAGE_SHIFT);
 	if (v == NULL)
 		r = -ENOMEM;
-	else if ((v->prot & need) == 0)
+	else if ((v->prot & need) == 0 || vmo_is_device(v->vmo))
 		r = -EINVAL;
 	else
 		*end = v->end << PAGE_SHIFT;
@@ -456,7 +459,7 @@ int
 map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 {
 	struct vad_part p;
-	bool busy = false;
+	bool busy = false, device = false;
 	uint64_t lo, hi;
 
 	if ((va & PAGE_MASK) != 0 ||
@@ -469,13 +472,17 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 		return -ENOMEM;
 
 	rw_lock_read(&as->map_lock);
-	VAD_PARTS(&p, as, lo, hi)
+	VAD_PARTS(&p, as, lo, hi) {
 		busy |= (p.vad->flags & VAD_LOCKED) != 0;
+		device |= vmo_is_device(p.vad->vmo);
+	}
 	rw_unlock_read(&as->map_lock);
 	if (busy && (flags & MS_INVALIDATE) != 0)
 		return -EBUSY;
 	if ((flags & MS_SYNC) == 0)
 		return p.hole ? -ENOMEM : 0;
+	if (device) /* as fsync() of one */
+		return -EINVAL;
 	return map_sync_range(as, lo, hi);
 }
 
@@ -504,9 +511,12 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 		pg = v->off + (vpn - v->start);
 		if (vec[vpn - lo] != 0)
 			continue;
-		vec[vpn - lo] = v->vmo->type == VMO_VNODE ?
-		    cache_is_resident(v->vmo, pg) :
-		    pte_kind(anon_peek(v->vmo, pg)) == PTE_TRANS;
+		if (vmo_is_device(v->vmo))
+			vec[vpn - lo] = 1;
+		else
+			vec[vpn - lo] = v->vmo->type == VMO_VNODE ?
+			    cache_is_resident(v->vmo, pg) :
+			    pte_kind(anon_peek(v->vmo, pg)) == PTE_TRANS;
 	}
 }
 

@@ -45,6 +45,7 @@ struct attach_work {
 };
 
 static int mmap_decode(const struct map_args *a, struct attach_work *w);
+static int device_decode(const struct map_args *a, uint64_t pages);
 static int mmap_reserve(struct aspace *as, struct attach_work *w);
 static void mmap_release(struct attach_work *w);
 static int mmap_perform(struct aspace *as, struct attach_work *w);
@@ -314,7 +315,22 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 		return -EPERM;
 	if ((a->flags & MAP_HUGETLB) != 0)
 		return -ENOMEM;
-	return takes_memory(a) ? commit_guess(w->pages) : 0;
+	r = device_decode(a, w->pages);
+	return r == 0 && takes_memory(a) ? commit_guess(w->pages) : r;
+}
+
+/*
+ * The memory of a device, as far as it is no RAM, is mapped shared; a private copy of
+ * it would have to read what may change at being read.  0, -EINVAL, -EPERM.
+ */
+static int
+device_decode(const struct map_args *a, uint64_t pages)
+{
+	if (!vmo_is_device(a->vmo))
+		return 0;
+	if ((a->flags & MAP_TYPE) == MAP_PRIVATE)
+		return -EINVAL;
+	return vmo_device_check(a->vmo, a->off >> PAGE_SHIFT, pages);
 }
 
 /*
@@ -447,6 +463,8 @@ mmap_lock(struct aspace *as, struct attach_work *w)
 	const struct map_limits *lim = w->a->lim;
 
 	w->vad->flags |= as->lock_future;
+	if (vmo_is_device(w->vad->vmo))
+		w->vad->flags &= ~VAD_LOCK_FLAGS;
 	if ((w->vad->flags & VAD_LOCKED) == 0)
 		return 0;
 	as->lock_limit = lim == NULL ? MLOCK_ANY : lim->memlock;

@@ -138,6 +138,9 @@ lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	struct vad part;
 	int r;
 
+	/* The memory of a device goes nowhere. */
+	if (vmo_is_device((*v)->vmo))
+		return 0;
 	r = vad_set_flags(as, v, lo, hi, new);
 	if (r != 0 || ((old ^ new) & VAD_LOCKED) == 0)
 		return r;

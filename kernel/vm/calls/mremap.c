@@ -141,7 +141,11 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 
 	if (w->old_pages == 0 && (v->flags & VAD_SHARED) == 0)
 		return -EINVAL;
+	if (vmo_is_device(v->vmo) && has(w, MREMAP_DONTUNMAP))
+		return -EINVAL;
 	if (w->old_pages > v->end - w->old)
+		return -EFAULT;
+	if (vmo_is_device(v->vmo) && grown != 0)
 		return -EFAULT;
 	w->locked = (v->flags & VAD_LOCKED) != 0;
 	if (w->locked && grown <= MD_USER_END >> PAGE_SHIFT) {

@@ -428,7 +428,7 @@ sum_outcomes(void)
 		EV_fault_file, EV_fault_file_read, EV_fault_private_copy,
 		EV_fault_fork_copy, EV_fault_fork_steal, EV_fault_swapin,
 		EV_fault_busy_wait, EV_fault_rescue, EV_fault_fork_map,
-		EV_fault_aobj, EV_fault_table_in, EV_fault_error,
+		EV_fault_aobj, EV_fault_device, EV_fault_table_in, EV_fault_error,
 		EV_fault_upgrade, EV_fault_design, EV_fault_waited,
 		EV_fault_again, EV_fault_denied, EV_fault_failed,
 	};

@@ -179,6 +179,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 {
 	const struct vm_page *pg = pte_page(word);
 	bool w = (word & MD_PTE_W) != 0;
+	const char *why;
 
 	if ((word & PTE_ZERO_MASK) != 0 || (word & (MD_PTE_U | PTE_LOCK)) == 0)
 		bad_word(c, "I8", va, word, "reserved bits, or U");
@@ -186,8 +187,9 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		check_rights(c, va, word, v);
 	c->n_locked += (word & PTE_LOCK) != 0;
 	if (pte_src(word) == SRC_SPEC) {
-		if (w || pg != page_zero_frame())
-			bad_word(c, "I7", va, word, "zero page");
+		why = vad_bad_special(v, va, word);
+		if (why != NULL)
+			bad_word(c, "I7", va, word, why);
 		return;
 	}
 	c->ws++;

@@ -17,6 +17,7 @@
  *              pagemap, whose readers could not tell its pages from none.
  *           4. An entry page that is not in memory is not brought in: refs=-.
  */
+#include "mem/mem.h"
 #include "lib/string.h"
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"
@@ -90,6 +91,13 @@ stat_vmstat(struct aspace *as, struct out *o)
 	put_run(&r);
 }
 
+/* A VALID word of a device: what it names has no descriptor. */
+static bool
+names_device(uint64_t word)
+{
+	return pte_is_special(word) && !phys_is_ram(pte_pfn(word));
+}
+
 static void
 look_at_page(const struct vm_page *pg, struct word_look *l)
 {
@@ -114,7 +122,8 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 		l->src = pte_src(word);
 		l->w = (word & MD_PTE_W) != 0;
 		l->age = (unsigned)((word & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
-		look_at_page(pte_page(word), l);
+		if (!names_device(word))
+			look_at_page(pte_page(word), l);
 		break;
 	case PTE_TRANS:
 	case PTE_BUSY:
@@ -273,6 +282,10 @@ owner_word(const struct pagemap *m, uint64_t word)
 {
 	switch (pte_kind(word)) {
 	case PTE_VALID:
+		if (names_device(word))
+			return PM_PRESENT | (m->pfn == PAGEMAP_PFN ?
+			    pte_pfn(word) : 0);
+		return present_word(m, pte_page(word));
 	case PTE_TRANS:
 		return present_word(m, pte_page(word));
 	case PTE_BUSY: /* the page keeps the slot it is read from */

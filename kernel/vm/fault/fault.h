@@ -47,6 +47,9 @@ void fault_map_around(struct fctx *, uint64_t bits);
 /* Of an anonymous object; as cache_fault(). */
 enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
 
+/* devfault.c: F12 */
+enum fault_outcome fault_device(struct fctx *, void (*enter)(struct fctx *, uint64_t word));
+
 /* kpagedfault.c */
 int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */
 void kpaged_fault_lost(va_t, struct vm_page *);           /* if it could not be read */

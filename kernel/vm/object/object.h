@@ -113,6 +113,18 @@ uint64_t anon_swapped(struct vmo *, uint64_t lo, uint64_t hi);
 uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
 void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
+/* device.c: special objects */
+static inline pfn_t
+vmo_device_pfn(const struct vmo *vmo, uint64_t pgoff)
+{
+	return (pfn_t)((vmo->d.base >> PAGE_SHIFT) + pgoff);
+}
+/* May they be mapped?  0, -EINVAL (beyond its end), -EPERM (RAM). */
+int vmo_device_check(const struct vmo *, uint64_t pgoff, uint64_t n) MUST_CHECK;
+uint64_t vmo_device_word(const struct vmo *, uint64_t pgoff, uint64_t rights);
+/* For vm_check: what is wrong with a SPEC word; NULL: nothing. */
+const char *vmo_bad_special(const struct vmo *, uint64_t pgoff, uint64_t word);
+
 /* ======== within the room ======== */
 
 #define ANON_LEVELS 4 /* 512^4 pages */

@@ -54,9 +54,19 @@ struct vmo {
 			uint32_t visits;       /* [L] write-back threads at it */
 			bool closed;           /* [L] its owner goes: no new visits */
 		} v;
+		struct {                       /* DEVICE */
+			pa_t base;             /* [c] physical address of its first byte */
+		} d;
 	};
 };
 
 _Static_assert(sizeof(struct vmo) <= 320, "small");
+
+/* A special object: a physical range, without pages.  NULL: anonymous memory. */
+static inline bool
+vmo_is_device(const struct vmo *vmo)
+{
+	return vmo != NULL && vmo->type == VMO_DEVICE;
+}
 
 #endif

@@ -9,7 +9,7 @@
  * Picture   as->md.root_pa ─→ table ─→ table ─→ leaf: VALID or 0
  *                                                 │ SRC OBJ:  page of an object
  *                                                 │ SRC FORK: page of a record
- *                                                 │ SRC SPEC: zeros
+ *                                                 │ SRC SPEC: zeros, or a device
  *                                                 └─→ page ─ pv ─→ {as, va}
  *
  * Rules     1. Only a store makes a word writable, and D with it.
@@ -293,8 +293,23 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 }
 
 /*
+ * f->word, which is 0, becomes a SPEC word: the page of zeros, or of a device.  It
+ * counts in its table, nowhere else, and is never locked.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_enter_special(struct fctx *f, uint64_t word)
+{
+	ASSERT(word_get(f->word) == 0 && pte_is_special(word) &&
+	    (word & PTE_LOCK) == 0);
+	__atomic_store_n(f->word, word, __ATOMIC_SEQ_CST);
+	f->leaf->nused++;
+}
+
+/*
  * f->word, which is 0, maps the page of zeros, for a read, with these rights of the
- * mapping.  It counts in its table, nowhere else, and is never locked.
+ * mapping.
  *
  * Locks:    [W].
  */
@@ -303,10 +318,8 @@ pmap_enter_zero(struct fctx *f, uint64_t rights)
 {
 	uint64_t bits = rights & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
 
-	ASSERT(word_get(f->word) == 0 && f->access != ACCESS_WRITE);
-	__atomic_store_n(f->word, pte_make_valid(page_zero_frame(), SRC_SPEC,
-	    bits), __ATOMIC_SEQ_CST);
-	f->leaf->nused++;
+	ASSERT(f->access != ACCESS_WRITE);
+	pmap_enter_special(f, pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
 }
 
 /* The word is 0: old mapped its page, and does no more but for the flush. */

@@ -59,6 +59,7 @@ uint64_t pmap_late(const struct aspace *);             /* tables charged when ma
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
 void pmap_enter_zero(struct fctx *, uint64_t rights);  /* f->word, which is 0: the zero page */
+void pmap_enter_special(struct fctx *, uint64_t word); /* f->word, which is 0: this SPEC word */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
 size_t pmap_remove_unused(struct pmap_iter *, size_t want, bool *spared);

@@ -73,6 +73,16 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 	return fault_missing(f);
 }
 
+/* The page of f->word.  [M], [W]. */
+static enum fault_outcome
+resolve_page(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
+{
+	if (inject_hit(FI_RESTART))
+		return FAULT_RESTART;
+	return vmo_is_device(f->v.vmo) ? fault_device(f, pmap_enter_special) :
+	    resolve(f, entry);
+}
+
 /*
  * One pass: f->v is set, and permits the access; resolve finds the page of f->word
  * for the design's entry.
@@ -90,7 +100,7 @@ pmap_pass(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
 	keep_limit(as);
 	r = pmap_make(f);
 	if (r == FAULT_DONE)
-		r = inject_hit(FI_RESTART) ? FAULT_RESTART : resolve(f, entry);
+		r = resolve_page(f, resolve, entry);
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);

@@ -75,14 +75,27 @@ check_mapped(struct sx_space_check *c, struct sx_object *o, va_t va, uint64_t wo
 }
 
 static void
+check_rights(struct sx_space_check *c, va_t va, uint64_t word, const struct vad *v)
+{
+	if (v == NULL)
+		return;
+	if (((word & MD_PTE_W) != 0 && (v->prot & PROT_W) == 0) ||
+	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
+		bad(c, "I8", va, word, "more rights than the VAD");
+}
+
+static void
 check_valid(struct sx_space_check *c, struct sx_object *o, va_t va, uint64_t word,
     const struct vad *v)
 {
 	bool w = (word & MD_PTE_W) != 0;
+	const char *why;
 
 	if (pte_is_special(word)) {
-		if (w || pte_page(word) != page_zero_frame())
-			bad(c, "I7", va, word, "zero page");
+		why = vad_bad_special(v, va, word);
+		if (why != NULL)
+			bad(c, "I7", va, word, why);
+		check_rights(c, va, word, v);
 		return;
 	}
 	c->words++;
@@ -92,11 +105,9 @@ check_valid(struct sx_space_check *c, struct sx_object *o, va_t va, uint64_t wor
 	spin_lock(&sx_lock);
 	check_mapped(c, o, va, word, sx_find_locked(o->amap, va >> PAGE_SHIFT));
 	spin_unlock(&sx_lock);
+	check_rights(c, va, word, v);
 	if (v == NULL)
 		return;
-	if ((w && (v->prot & PROT_W) == 0) ||
-	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
-		bad(c, "I8", va, word, "more rights than the VAD");
 	if (w && pte_src(word) == SRC_OBJ && (v->flags & VAD_SHARED) == 0)
 		bad(c, "I7", va, word, "object's page, private VAD");
 	if (((word & PTE_LOCK) != 0) != ((v->flags & VAD_LOCKED) != 0))

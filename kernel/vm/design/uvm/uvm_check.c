@@ -61,13 +61,31 @@ check_pv(struct space_check *c, va_t va, uint64_t word)
 }
 
 static void
+check_rights(struct space_check *c, va_t va, uint64_t word, const struct vad *v)
+{
+	if (v == NULL)
+		return;
+	if (((word & MD_PTE_W) != 0 && (v->prot & PROT_W) == 0) ||
+	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
+		bad(c, "I8", va, word, "more rights than the VAD");
+}
+
+static void
 check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_amap *amap,
     const struct vad *v)
 {
 	const struct vm_anon *anon = amap_lookup(amap, va >> PAGE_SHIFT);
 	const struct vm_page *pg = pte_page(word);
 	bool w = (word & MD_PTE_W) != 0;
+	const char *why;
 
+	if (pte_is_special(word)) {
+		why = vad_bad_special(v, va, word);
+		if (why != NULL)
+			bad(c, "I7", va, word, why);
+		check_rights(c, va, word, v);
+		return;
+	}
 	c->words++;
 	c->locked += (word & PTE_LOCK) != 0;
 	if (c->rep->mapcount != NULL)
@@ -78,11 +96,9 @@ check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_amap *amap,
 		bad(c, "I1", va, word, "it maps not what the slot has");
 	if (w && anon != NULL && (anon->refs > 1 || amap->refs > 1))
 		bad(c, "I7", va, word, "writable, and shared");
+	check_rights(c, va, word, v);
 	if (v == NULL)
 		return;
-	if ((w && (v->prot & PROT_W) == 0) ||
-	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
-		bad(c, "I8", va, word, "more rights than the VAD");
 	if (w && pte_src(word) == SRC_OBJ && (v->flags & VAD_SHARED) == 0)
 		bad(c, "I7", va, word, "object's page, private VAD");
 	if (((word & PTE_LOCK) != 0) != ((v->flags & VAD_LOCKED) != 0))

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object/device.c: special objects: physical addresses that are no RAM
+ *
+ * Problem   A program wants the memory of a device at an address of its own: no
+ *           frame is behind it, nobody may free it, swap it or count it.
+ *
+ * Picture   VAD ─→ vmo DEVICE { base, size } ─→ word SPEC, uncached: base + offset
+ *
+ * Rules     1. There are no pages: the address is computed, a word that goes costs
+ *              nothing to make again, and its frame is nobody's to free.
+ *           2. Never RAM: that has owners.  Asked once for each mapping, for what
+ *              is RAM does not change.
+ *
+ * Read next vm/fault/devfault.c.  Source: seed 002, special objects.
+ */
+#include "mem/mem.h"
+#include "vm/frame/frame.h"
+#include "vm/object/object.h"
+
+/*
+ * The object of [base, base + bytes), of whole pages.
+ *
+ * Locks:    none of rank >= 3.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo *
+vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *ops,
+    void *client)
+{
+	struct vmo *vmo = vmo_alloc(VMO_DEVICE, bytes);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->end = vmo_free;
+	vmo->d.base = base;
+	vmo->client_ops = ops;
+	vmo->client = client;
+	return vmo_register(vmo);
+}
+
+/*
+ * May n pages from pgoff on be mapped?
+ *
+ * Locks:    none.
+ * Returns:  0; -EINVAL: beyond the object; -EPERM: there is RAM among them.
+ */
+int
+vmo_device_check(const struct vmo *vmo, uint64_t pgoff, uint64_t n)
+{
+	uint64_t pages = vmo->size >> PAGE_SHIFT, i;
+
+	if (pgoff > pages || n > pages - pgoff)
+		return -EINVAL;
+	for (i = 0; i < n; i++)
+		if (phys_is_ram(vmo_device_pfn(vmo, pgoff + i)))
+			return -EPERM;
+	return 0;
+}
+
+/*
+ * The VALID word of a page of the object, with these rights.
+ *
+ * Locks:    none.
+ */
+uint64_t
+vmo_device_word(const struct vmo *vmo, uint64_t pgoff, uint64_t rights)
+{
+	/* No descriptor stands at this address, and none is read. */
+	return pte_make_valid(&pfdb[vmo_device_pfn(vmo, pgoff)], SRC_SPEC,
+	    rights | MD_PTE_PCD);
+}
+
+/*
+ * What is wrong with a SPEC word of page pgoff of the object; of anonymous memory
+ * (NULL) it is the page of zeros, read-only.
+ *
+ * Locks:    none.
+ * Returns:  NULL: nothing.
+ */
+const char *
+vmo_bad_special(const struct vmo *vmo, uint64_t pgoff, uint64_t word)
+{
+	uint64_t rights = word & ~(PTE_PFN_MASK | PTE_SRC_MASK);
+
+	if ((word & PTE_LOCK) != 0)
+		return "locked, and special";
+	if (!vmo_is_device(vmo))
+		return (word & MD_PTE_W) != 0 ||
+		    pte_page(word) != page_zero_frame() ? "zero page" : NULL;
+	return word != vmo_device_word(vmo, pgoff, rights) ||
+	    vmo_device_check(vmo, pgoff, 1) != 0 ?
+	    "not the page of the device" : NULL;
+}
