@@ -89,6 +89,8 @@ vmo_bad_special(const struct vmo *vmo, uint64_t pgoff, uint64_t word)
 	if (!vmo_is_device(vmo))
 		return (word & MD_PTE_W) != 0 ||
 		    pte_page(word) != page_zero_frame() ? "zero page" : NULL;
+	if ((word & MD_PTE_PCD) == 0)
+		return "a device, cached";
 	return word != vmo_device_word(vmo, pgoff, rights) ||
 	    vmo_device_check(vmo, pgoff, 1) != 0 ?
 	    "not the page of the device" : NULL;
