@@ -41,13 +41,20 @@ lab_random(uint64_t *state)
 }
 
 struct aspace *
-lab_space(void)
+lab_space_of(const struct vmm_ops *design)
 {
 	struct aspace *as;
 
-	CHECK(as_create(NULL, &as) == 0);
+	CHECK(as_create(design, &as) == 0);
 	as_attach_user(as);
 	return as;
+}
+
+/* Of the design that the kernel was booted with. */
+struct aspace *
+lab_space(void)
+{
+	return lab_space_of(NULL);
 }
 
 void

@@ -38,10 +38,9 @@ static struct {
 static struct slots
 slots_begin(uint64_t pages)
 {
-	struct slots s = { .as = lab_space() };
+	struct slots s = { .as = lab_space_of(&uvm_ops) };
 	va_t va = lab_map(s.as, pages + 2 * AMAP_CHUNK);
 
-	CHECK(s.as->ops->pass == uvm_pass);
 	s.e = splay_find(uvm_space(s.as), va >> PAGE_SHIFT);
 	CHECK(s.e != NULL);
 	s.first = ((va >> PAGE_SHIFT) / AMAP_CHUNK + 1) * AMAP_CHUNK;

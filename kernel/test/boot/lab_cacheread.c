@@ -318,6 +318,9 @@ reads_ahead(void)
 	    "for");
 	ahead_reads(d, end - 3, 10, 3, true, "the file ends behind three");
 	ahead_reads(d, 700, 100, 32, true, "more than one may ask for");
+	CHECK(inject_set("FI_FRAME:3") == 0);
+	ahead_reads(d, 750, 10, 2, true, "there is no third frame to spare");
+	CHECK(inject_set("off") == 0);
 	CHECK(cache_hole_begin(d->vmo, 804, 900) == 0);
 	ahead_reads(d, 800, 10, 4, true, "a hole is being made behind four");
 	CHECK(cache_hole_end(d->vmo) == 0);

@@ -175,6 +175,11 @@ busy_ones(struct cdisk *d)
 	r = cache_collect_dirty(d->vmo, &idx, 110, other);
 	CLAIM(r == -EAGAIN && other[0] == out[0] && idx == 100, "page 100 is being "
 	    "written: cache_collect_dirty says %d, from page %lu on", r, idx);
+	idx = 98;
+	r = cache_collect_dirty(d->vmo, &idx, 100, other);
+	CLAIM(r == 0, "pages 98 and 99 are clean, and page 100, which is being "
+	    "written, does not belong to what was asked for: cache_collect_dirty "
+	    "says %d", r);
 	cd_store(d, 100, 4);     /* dirty, and being written */
 	cd_store(d, 102, 4);
 	idx = 102;
