@@ -36,6 +36,7 @@ rehearse(char *stack)
 	REAP(pid, 0);
 	turn_give(turn, 0);
 	OK(madvise(area, PAGES * PAGE, MADV_DOFORK));
+	text_in();
 }
 
 static int

@@ -244,6 +244,16 @@ hog_end(const struct hog *h)
 	REAP(h->pid, 0);
 }
 
+/* The program's own code is in memory: what follows reads none of it from swap. */
+static inline void
+text_in(void)
+{
+	extern const char __executable_start[], etext[];
+
+	for (const char *p = __executable_start; p < etext; p += PAGE)
+		(void)*(const volatile char *)p;
+}
+
 /* Press until at least that many of n pages are in swap. */
 static inline void
 push_out(const struct hog *h, const void *p, size_t n, size_t want)
