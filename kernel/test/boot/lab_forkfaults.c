@@ -110,7 +110,7 @@ around_ends(void)
 	CHECK(map_mprotect(f.c.as, va, PAGE_SIZE, PROT_R | PROT_W) == 0);
 }
 
-#define TABLES 8ul
+#define TABLES 24ul
 
 /*
  * A few pages around the end of each of some tables, which may lie one behind the
