@@ -44,7 +44,8 @@ go_out_clean(void)
 static void
 fault_softly(void)
 {
-	snap_self(13); /* brings in the code for it */
+	snap_self(13); /* brings in what it needs, as text_in() the code */
+	text_in();
 	OK(mprotect(area, PAGE, PROT_NONE));
 	OK(mprotect(area, PAGE, PROT_READ | PROT_WRITE));
 	area_verify();
