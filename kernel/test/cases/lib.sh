@@ -15,7 +15,7 @@ trap 'exit 1' INT TERM HUP
 failures=0
 
 fail() {
-	echo "does not hold: $*" >&2
+	echo "does not hold: $*" | cut -c1-400 >&2
 	failures=$((failures + 1))
 }
 

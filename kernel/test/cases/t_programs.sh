@@ -17,7 +17,7 @@ word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
 
 # One boot runs all of them, one after the other.
 add=
-echo 'bad=0' >"$tmp/script"
+echo 'bad=' >"$tmp/script"
 for src in kernel/test/progs/t[0-9][0-9]_*.c; do
 	name=$(basename "$src" .c)
 	number=${name%%_*}
@@ -26,9 +26,9 @@ for src in kernel/test/progs/t[0-9][0-9]_*.c; do
 	add="$add --add kernel/test/progs/$name.expected:/t/$name.expected"
 	echo "echo $name; /t/$name $(word ARGS "$src") >/t/out 2>&1 &&
 		cmp /t/out /t/$name.expected || {
-		echo '--- $name'; tail -n 3 /t/out; bad=1; }" >>"$tmp/script"
+		echo '--- $name'; tail -n 3 /t/out; bad=\"\$bad $name\"; }" >>"$tmp/script"
 done
-echo 'exit $bad' >>"$tmp/script"
+echo '[ -z "$bad" ] || { echo "otherwise:$bad" >&2; exit 1; }' >>"$tmp/script"
 for n in $cpus; do
 	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 550 \
 		--design "${DESIGN:-fmo}" --memory "$memory" --swap 512M \
