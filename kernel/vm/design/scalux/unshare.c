@@ -171,12 +171,16 @@ sx_unshare_wait(struct sx_object *o)
 {
 	struct want w = { .what = WANT_AGAIN };
 	bool done, paid = (o->vad->flags & VAD_CHARGED) != 0;
+	uint64_t before = UINT64_MAX;
 	unsigned refused = 0;
 	int r = 0;
 
 	do {
 		mutex_lock(&o->as->ws_lock);
 		done = sx_unshare(o);
+		if (o->copied != before)
+			refused = 0;
+		before = o->copied;
 		if (!done)
 			r = anons_refused(&w, sx_lacks(o), paid, &refused);
 		mutex_unlock(&o->as->ws_lock);
