@@ -15,6 +15,7 @@ struct vm_maplink;
 struct vm_report;
 struct zap_job;
 struct pte_ref;
+struct anons_ops;
 
 enum madvise_advice {
 	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2,
@@ -103,6 +104,7 @@ struct vmm_ops {
 	/* [W]: its words that are SWAP or TRANS, and those that they share. */
 	int (*swapped)(struct aspace *, struct swap_walk *);
 	const struct shared_ops *shared; /* NULL: no word is ever shared */
+	const struct anons_ops *anons;   /* what ops of anons/ ask; NULL: it has none of them */
 };
 
 /*

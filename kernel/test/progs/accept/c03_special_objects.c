@@ -7,6 +7,7 @@
 #include "../lib/design.h"
 #include "../lib/events.h"
 #include "../lib/pressure.h"
+#include "../lib/smaps.h"
 #include "../lib/vmtext.h"
 
 #define POPULATE_READ 22    /* MADV_, younger than some headers */
@@ -124,16 +125,18 @@ kernel_copies(volatile char *p)
 	OK(close(end[1]));
 }
 
-/* What no descriptor stands for is shown as well. */
+/* What no descriptor stands for is shown as well, and is nobody's memory. */
 static void
 far_away(void)
 {
 	volatile uint32_t *far = (void *)map_at(NULL, PAGE, PROT_READ, 0, IOAPIC);
 	uint64_t word = 0;
+	long before = status_kb("RssShmem");
 	int map;
 
 	CHECK((void *)far != MAP_FAILED);
 	(void)far[0];
+	EQ(status_kb("RssShmem"), before);
 	EQ(vmstat_pages(text_of(0, "vmstat"), (void *)far, 1, "src=SPEC"), 1);
 	map = OK(open("/proc/self/pagemap", O_RDONLY));
 	EQ(pread(map, &word, sizeof(word), (uintptr_t)far / PAGE * 8), 8);

@@ -15,12 +15,7 @@
 #ifndef VM_DESIGN_SCALUX_SCALUX_H
 #define VM_DESIGN_SCALUX_SCALUX_H
 
-#include "vm/evidence/report.h"
-#include "vm/pmap/pmap.h"
-#include "vm/pte/pte.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/want/want.h"
+#include "vm/design/anons/anons.h"
 
 struct sx_amap;
 
@@ -125,7 +120,6 @@ sx_bits(uint64_t w)
 void sx_init(void);
 struct sx_anon *sx_anon_new(enum sx_pager);    /* no refs, no page yet; NULL: no memory */
 void sx_anon_free(struct sx_anon *);           /* that nobody names */
-struct sx_anon *sx_anon_of(uint64_t word);     /* whose page a VALID/FORK word maps; NULL */
 /* [sx]: the share maps its page, or no more. */
 void sx_map_locked(struct sx_entry *, unsigned share, struct vm_page *);
 void sx_unmap_locked(struct sx_entry *, unsigned share);
@@ -133,8 +127,7 @@ struct sx_anon *sx_queue_next(const struct vm_page *, struct sx_anon *); /* [sx]
 static inline struct swap_words
 sx_place(struct sx_anon *anon, uint64_t vpn)
 {
-	return (struct swap_words){ .word = &anon->word, .step = 1, .max = 1,
-		.home = HOME_SXANON, .index = vpn };
+	return anons_place(HOME_SXANON, &anon->word, vpn);
 }
 
 /* sx_amap.c */
@@ -162,48 +155,46 @@ bool sx_unshare(struct sx_object *);           /* false: no memory */
 void sx_abandon(struct sx_object *);           /* a copy that is not whole */
 int sx_unshare_wait(struct sx_object *);       /* [M]; 0, -ENOMEM, -EINTR */
 struct kmem_cache *sx_lacks(const struct sx_object *); /* what sx_unshare() has not got */
-/* No record: 0, and want_get(); -ENOMEM. */
-int sx_refused(struct want *, struct kmem_cache *, bool paid, unsigned *times);
 
 /* sx_object.c */
 struct sx_object *sx_object_at(const struct aspace *, uint64_t vpn);   /* NULL */
 struct sx_object *sx_object_from(const struct aspace *, uint64_t vpn); /* first with end > vpn */
-#define SX_OBJECTS(o, as, vpn) \
-	for ((o) = sx_object_from(as, vpn); (o) != NULL; (o) = sx_object_from(as, (o)->end))
+#define SX_OBJECTS(o, as, lo, hi) \
+	for ((o) = sx_object_from(as, lo); (o) != NULL && (o)->start < (hi); \
+	    (o) = sx_object_from(as, (o)->end))
 int sx_as_init(struct aspace *);
-void sx_as_fini(struct aspace *);
 int sx_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end);
-void sx_release(struct aspace *, struct vad *);
 void sx_attach(struct aspace *, struct vad *);
 void sx_split(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
 int sx_merge(struct aspace *, struct vad *lo, struct vad *hi);
-void sx_detach(struct aspace *, struct vad *);
+bool sx_next(struct aspace *, uint64_t vpn, struct anons_range *);
+int sx_each(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg);
+uint64_t sx_end(struct aspace *, void *object);
+void sx_free(void *object);
 
 /* sx_fault.c */
-enum fault_outcome sx_pass(struct fctx *);
+enum fault_outcome sx_fault(struct fctx *, void *object);
 void sx_left(struct aspace *, va_t, uint64_t old);
 
 /* sx_dup.c */
-int sx_dup(struct aspace *parent, struct aspace *child);
+void sx_fork(struct anons_fork *);
 
 /* sx_change.c */
-int sx_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-    struct zap_job *);
+void sx_drop_all(struct aspace *, uint64_t lo, uint64_t hi);
 int sx_mremap(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+int sx_discard(struct aspace *, void *object, uint64_t lo, uint64_t hi);
+bool sx_is_own(void *object, const uint64_t *word);
 
-/* sx_advise.c */
-int sx_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
-int sx_swapped(struct aspace *, struct swap_walk *);
+/* sx_ops.c */
+extern const struct anons_ops sx_anon_ops;
 
 /* sx_stat.c */
-int sx_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-void sx_stat(struct aspace *, struct vm_as_stat *);
-void sx_show(struct aspace *, struct out *);
-uint64_t sx_named(struct aspace *, va_t);
+void sx_show(void *object, struct out *);
 int64_t sx_refs(struct aspace *, uint64_t word, uint64_t *named);
 
 /* sx_check.c */
-int sx_check(struct aspace *, struct vm_report *);
+void sx_check_word(struct anons_check *, void *object, va_t, uint64_t word);
+void sx_check_entry(struct anons_check *, const struct anons_range *);
 void sx_check_end(struct vm_report *);
 int sx_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);
 

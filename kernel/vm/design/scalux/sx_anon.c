@@ -105,21 +105,6 @@ sx_anon_free(struct sx_anon *anon)
 	kmem_cache_free(&sx_anons, anon);
 }
 
-/*
- * The anon whose page a VALID/FORK word maps.
- *
- * Locks:    [W] of the word's space.
- * Returns:  NULL: a truncate has just taken the page from it.
- */
-struct sx_anon *
-sx_anon_of(uint64_t word)
-{
-	const struct vm_page *pg = pte_page(word);
-
-	return page_home_kind(pg) != HOME_SXANON ? NULL :
-	    pa2va(page_home_payload(pg));
-}
-
 /* ---- the anons of a file's page ---- */
 
 static struct sx_anon **

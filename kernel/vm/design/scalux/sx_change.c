@@ -1,66 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scalux/sx_change.c: truncate and mremap
+ * scalux/sx_change.c: truncate, mremap and madvise
  *
  * Problem   A part of a mapping loses its pages, or its place, while others use
  *           the same amap.
  *
  * Picture   truncate ─→ words of this space; entries, of all who share them
+ *           DONTNEED ─→ W1; then words and entries
  *           mremap   ─→ W1, then entries change their amap and their number
  *
  * Rules     1. A truncate comes to each space in turn, and each entry behind the
  *              end is everybody's to lose: the first takes it out.  Words of the
  *              others map the page until it comes to them; it is no anon's then.
- *           2. A truncate has no VAD, which may be on swap: it finds objects by
- *              address, under [W].
+ *           2. For DONTNEED entries that say what the file says need not go: the next
+ *              read has them put to it again.
  */
 #include "vm/design/scalux/scalux.h"
 
-/* Entries of [lo, hi) go, of whatever objects lie there.  [W]. */
-static void
-drop_entries(struct aspace *as, uint64_t lo, uint64_t hi)
+/*
+ * Entries of [lo, hi) go, of whatever objects lie there: of a truncate.
+ *
+ * Locks:    [W]; takes [sx], [P].
+ */
+void
+sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct sx_object *o;
 
-	SX_OBJECTS(o, as, lo) {
-		if (o->start >= hi)
-			break;
+	SX_OBJECTS(o, as, lo, hi) {
 		sx_abandon(o);
 		sx_drop(o->amap, MAX(lo, o->start), MIN(hi, o->end));
 	}
-}
-
-/*
- * A truncate, a hole or a write-back: ops->zap.
- *
- * Locks:    [X] of the link's object; takes [W].
- * Returns:  0.
- */
-int
-sx_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
-    struct zap_job *job)
-{
-	lo = MAX(lo, link->start);
-	hi = MIN(hi, link->end);
-	mutex_lock(&as->ws_lock);
-	if (as->dpriv == NULL || lo >= hi) {
-		mutex_unlock(&as->ws_lock);
-		return 0;
-	}
-	switch (job->how) {
-	case ZAP_EVEN_PRIVATE:
-		(void)pmap_remove(as, lo, hi, PMAP_ALL);
-		drop_entries(as, lo, hi);
-		break;
-	case ZAP_SHARED_ONLY:
-		(void)pmap_remove(as, lo, hi, PMAP_OBJECT);
-		break;
-	case ZAP_CLEAN:
-		pmap_clean(as, lo, hi);
-		break;
-	}
-	mutex_unlock(&as->ws_lock);
-	return 0;
 }
 
 /*
@@ -83,4 +53,52 @@ sx_mremap(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	sx_move(b->amap, b->start, a->amap, a->start, a->start + n);
 	mutex_unlock(&as->ws_lock);
 	return 0;
+}
+
+static int
+is_there(void *unused, uint64_t vpn, uint64_t *word)
+{
+	return 1;
+}
+
+/*
+ * madvise: what the process has in [lo, hi) of an object is not wanted any more.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0, -ENOMEM, -EINTR: nothing has changed.
+ */
+int
+sx_discard(struct aspace *as, void *object, uint64_t lo, uint64_t hi)
+{
+	struct sx_object *o = object;
+	bool has;
+	int r = 0;
+
+	mutex_lock(&as->ws_lock);
+	has = anons_each(as, lo, hi, is_there, NULL) != 0;
+	mutex_unlock(&as->ws_lock);
+	if (has && sx_has_others(o))
+		r = sx_unshare_wait(o);
+	if (r != 0)
+		return r;
+	mutex_lock(&as->ws_lock);
+	(void)pmap_remove(as, lo, hi, PMAP_ALL);
+	if (has)
+		sx_drop_all(as, lo, hi);
+	mutex_unlock(&as->ws_lock);
+	return 0;
+}
+
+/*
+ * Does no other entry, of whatever process, name the anon?
+ *
+ * Locks:    [W], [sx].
+ */
+bool
+sx_is_own(void *object, const uint64_t *word)
+{
+	const struct sx_anon *anon = CONTAINER_OF(word, struct sx_anon, word);
+
+	return !sx_is_shared(((struct sx_object *)object)->amap) &&
+	    anon->refs == 1;
 }

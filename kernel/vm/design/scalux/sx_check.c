@@ -6,7 +6,7 @@
  *           amap who shares it.  A bug makes count and things disagree long before
  *           a program notices.
  *
- * Picture   sx_check: each word ─→ entry, its bit; anon.met++, mapcount++
+ * Picture   ../anons/anonscheck.c: each word ─→ entry, its bit; anon.met++
  *           sx_check_end: each amap, once; each anon, once: refs == entries,
  *                         nmapped == bits == met (I18)
  *
@@ -22,35 +22,9 @@ static struct finding {
 	uint64_t anons, files, mapped, amaps, entries;
 } found;
 
-/* One space: [own]. */
-struct sx_space_check {
-	struct aspace *as;
-	struct vm_report *rep;
-	uint64_t words, locked, late;
-};
-
-/* The first object of as, if it has this design and has not ended. */
-static struct sx_object *
-first_object(struct aspace *as)
-{
-	return as->ops->pass == sx_pass && as->dpriv != NULL ?
-	    sx_object_from(as, 0) : NULL;
-}
-
-#define ALL_OBJECTS(o, as) \
-	for ((o) = first_object(as); (o) != NULL; (o) = sx_object_from(as, (o)->end))
-
-static void
-bad(struct sx_space_check *c, const char *inv, va_t va, uint64_t word,
-    const char *what)
-{
-	report_bad(c->rep, inv, "as %u va %lx word %lx: %s", c->as->id, va, word,
-	    what);
-}
-
 /* A word against its entry.  [sx]. */
 static void
-check_mapped(struct sx_space_check *c, struct sx_object *o, va_t va, uint64_t word,
+check_mapped(struct anons_check *c, struct sx_object *o, va_t va, uint64_t word,
     struct sx_entry *e)
 {
 	const struct vm_page *pg = pte_page(word);
@@ -59,102 +33,46 @@ check_mapped(struct sx_space_check *c, struct sx_object *o, va_t va, uint64_t wo
 	if (e == NULL) {
 		/* A truncate has just taken it; or the mapping is shared. */
 		if (pte_src(word) == SRC_FORK && (pg->flags & PF_ORPHAN) == 0)
-			bad(c, "I1", va, word, "a page without an entry");
+			anons_bad(c, "I1", va, word, "a page without an entry");
 		return;
 	}
 	e->anon->met++;
 	if ((e->mapped_in >> o->share & 1) == 0)
-		bad(c, "I18", va, word, "mapped, and mapped_in says no");
+		anons_bad(c, "I18", va, word, "mapped, and mapped_in says no");
 	if (e->anon->pager == SX_OBJECT ? e->anon->page != pg ||
 	    pte_src(word) != SRC_OBJ :
 	    pte_src(word) != SRC_FORK ||
 	    word_get(&e->anon->word) != pte_make_trans(pg))
-		bad(c, "I1", va, word, "it maps not what the anon has");
+		anons_bad(c, "I1", va, word, "it maps not what the anon has");
 	if (w && (e->anon->refs > 1 || sx_is_shared(o->amap)))
-		bad(c, "I7", va, word, "writable, and shared");
-}
-
-static void
-check_rights(struct sx_space_check *c, va_t va, uint64_t word, const struct vad *v)
-{
-	if (v == NULL)
-		return;
-	if (((word & MD_PTE_W) != 0 && (v->prot & PROT_W) == 0) ||
-	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
-		bad(c, "I8", va, word, "more rights than the VAD");
-}
-
-static void
-check_valid(struct sx_space_check *c, struct sx_object *o, va_t va, uint64_t word,
-    const struct vad *v)
-{
-	bool w = (word & MD_PTE_W) != 0;
-	const char *why;
-
-	if (pte_is_special(word)) {
-		why = vad_bad_special(v, va, word);
-		if (why != NULL)
-			bad(c, "I7", va, word, why);
-		check_rights(c, va, word, v);
-		return;
-	}
-	c->words++;
-	c->locked += (word & PTE_LOCK) != 0;
-	if (c->rep->mapcount != NULL)
-		c->rep->mapcount[page_pfn(pte_page(word))]++;
-	spin_lock(&sx_lock);
-	check_mapped(c, o, va, word, sx_find_locked(o->amap, va >> PAGE_SHIFT));
-	spin_unlock(&sx_lock);
-	check_rights(c, va, word, v);
-	if (v == NULL)
-		return;
-	if (w && pte_src(word) == SRC_OBJ && (v->flags & VAD_SHARED) == 0)
-		bad(c, "I7", va, word, "object's page, private VAD");
-	if (((word & PTE_LOCK) != 0) != ((v->flags & VAD_LOCKED) != 0))
-		bad(c, "I11", va, word, "locked, or the VAD is");
-}
-
-static void
-check_object(struct sx_space_check *c, struct sx_object *o, const struct vad *v)
-{
-	struct pmap_iter it = pmap_range(c->as, o->start, o->end);
-	uint64_t *word;
-
-	if (v != NULL && (v->start != o->start || v->end != o->end))
-		report_bad(c->rep, "I18", "as %u: window %lx-%lx, VAD %lx-%lx",
-		    c->as->id, o->start, o->end, v->start, v->end);
-	while (pmap_next_leaf(&it)) {
-		word = pt_word(it.leaf, it.va);
-		for (; it.va < it.stop; it.va += PAGE_SIZE, word++)
-			if (word_get(word) != 0)
-				check_valid(c, o, it.va, word_get(word), v);
-	}
-	c->late += sx_count_late(o->amap, o->start, o->end);
+		anons_bad(c, "I7", va, word, "writable, and shared");
 }
 
 /*
- * The objects, words and counts of one space: ops->check.
+ * A word against its entry.
  *
- * Locks:    freeze_spaces().
- * Returns:  0.
+ * Locks:    freeze_spaces(); takes [sx].
  */
-int
-sx_check(struct aspace *as, struct vm_report *rep)
+void
+sx_check_word(struct anons_check *c, void *object, va_t va, uint64_t word)
 {
-	struct sx_space_check c = { .as = as, .rep = rep };
-	struct sx_object *o;
+	struct sx_object *o = object;
 
-	ALL_OBJECTS(o, as)
-		check_object(&c, o, rep->no_vads ? NULL : o->vad);
-	if (c.words != as->ws_pages || c.locked != as->n_locked)
-		report_bad(rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
-		    as->id, as->ws_pages, as->n_locked, c.words, c.locked);
-	if (as->md.root_pa != 0 && as->ops->pass == sx_pass)
-		c.late += as->fed + as->pruned + pmap_late(as);
-	if (c.late != atomic_load(&as->late))
-		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
-		    atomic_load(&as->late), c.late);
-	return 0;
+	spin_lock(&sx_lock);
+	check_mapped(c, o, va, word, sx_find_locked(o->amap, va >> PAGE_SHIFT));
+	spin_unlock(&sx_lock);
+}
+
+/*
+ * The pages of an object that were charged when touched.
+ *
+ * Locks:    freeze_spaces(); takes [sx].
+ */
+void
+sx_check_entry(struct anons_check *c, const struct anons_range *r)
+{
+	c->late += sx_count_late(((struct sx_object *)r->entry)->amap, r->start,
+	    r->end);
 }
 
 /* ---- each amap and each anon once ---- */
@@ -238,14 +156,10 @@ check_amap(struct sx_amap *amap, struct vm_report *rep)
 }
 
 static void
-check_amaps(struct aspace *as, void *rep)
+check_amaps(void *object, void *rep)
 {
-	struct sx_object *o;
-
-	ALL_OBJECTS(o, as) {
-		check_amap(o->amap, rep);
-		check_amap(o->copy, rep);
-	}
+	check_amap(((struct sx_object *)object)->amap, rep);
+	check_amap(((struct sx_object *)object)->copy, rep);
 }
 
 static void
@@ -267,7 +181,7 @@ sx_check_end(struct vm_report *rep)
 	uint32_t run = found.run + 1;
 
 	found = (struct finding){ .run = run };
-	as_walk_locked(check_amaps, rep);
+	anons_all_entries(&sx_anon_ops, check_amaps, rep);
 	compare(rep, "anons", found.anons, EV_scalux_anon_live);
 	compare(rep, "anons of files", found.files, EV_scalux_file_anons);
 	compare(rep, "words map anons", found.mapped, EV_scalux_nmapped);
@@ -278,30 +192,27 @@ sx_check_end(struct vm_report *rep)
 /* ---- the words of all anons ---- */
 
 static void
-say_anons(struct aspace *as, void *arg)
+say_anons(void *object, void *arg)
 {
+	struct sx_amap *amap = ((struct sx_object *)object)->amap;
 	struct swap_walk *walk = arg;
 	struct swap_words place;
-	struct sx_object *o;
 	struct sx_entry *e;
 	uint64_t vpn;
 
-	ALL_OBJECTS(o, as) {
-		if (o->amap->seen == found.run)
+	if (amap->seen == found.run)
+		return;
+	amap->seen = found.run;
+	spin_lock(&sx_lock);
+	for (vpn = 0; (e = sx_from_locked(amap, vpn)) != NULL; vpn = e->vpn + 1) {
+		if (e->anon->seen == found.run)
 			continue;
-		o->amap->seen = found.run;
-		spin_lock(&sx_lock);
-		for (vpn = 0; (e = sx_from_locked(o->amap, vpn)) != NULL;
-		    vpn = e->vpn + 1) {
-			if (e->anon->seen == found.run)
-				continue;
-			e->anon->seen = found.run;
-			place = sx_place(e->anon, e->vpn);
-			if (pmap_rec_is_away(&e->anon->word))
-				(void)walk->fn(walk, &place);
-		}
-		spin_unlock(&sx_lock);
+		e->anon->seen = found.run;
+		place = sx_place(e->anon, e->vpn);
+		if (pmap_rec_is_away(&e->anon->word))
+			(void)walk->fn(walk, &place);
 	}
+	spin_unlock(&sx_lock);
 }
 
 /*
@@ -314,6 +225,6 @@ sx_swapped_all(struct aspace *as, uint64_t word, struct swap_walk *walk)
 {
 	ASSERT(as == NULL);
 	found.run++;
-	as_walk_locked(say_anons, walk);
+	anons_all_entries(&sx_anon_ops, say_anons, walk);
 	return 0;
 }

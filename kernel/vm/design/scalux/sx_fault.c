@@ -24,35 +24,6 @@
  */
 #include "vm/design/scalux/scalux.h"
 
-static pmap_resolve_fn resolve;
-
-/*
- * ops->pass.
- *
- * Locks:    [M], kept; takes [W].
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
-enum fault_outcome
-sx_pass(struct fctx *f)
-{
-	struct sx_object *o = NULL;
-	enum fault_outcome r;
-
-	if (f->va >= MD_USER_END)
-		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	if (!as_is_lost(f->as)) {
-		o = sx_object_at(f->as, f->va >> PAGE_SHIFT);
-		if (o == NULL)
-			return fault_grow(f);
-		fault_set_vad(f, o->vad);
-	}
-	/* The VAD is paged: it may have been lost just now. */
-	if (as_is_lost(f->as))
-		return fault_signal(f, SIGKILL, 0);
-	r = fault_permit(f);
-	return r == FAULT_DONE ? pmap_pass(f, resolve, o) : r;
-}
-
 /*
  * The word of va maps a page no more: ops->left.
  *
@@ -324,9 +295,14 @@ present(struct fctx *f, struct sx_object *o, struct sx_entry *e)
 	return r;
 }
 
-/* [M], [W]; f->word is in use. */
-static enum fault_outcome
-resolve(struct fctx *f, void *object)
+/*
+ * The page of a fault in an object.
+ *
+ * Locks:    [M], [W]; f->word is in use.
+ * Returns:  FAULT_DONE, or what the driver has to do before another pass.
+ */
+enum fault_outcome
+sx_fault(struct fctx *f, void *object)
 {
 	bool store = f->access == ACCESS_WRITE;
 	struct sx_object *o = object;

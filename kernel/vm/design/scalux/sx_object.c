@@ -15,8 +15,6 @@
  *              stays whole, and each part has a window on it.
  *           4. A window on a shared amap does not grow over entries that it once
  *              had: the amap is copied first.
- *           5. A VAD that could not be read is all zeros, without an object: calls
- *              do nothing then, and the end of the space finds the object.
  *
  * Read next sx_fault.c
  */
@@ -97,6 +95,15 @@ join(struct sx_object *o, struct sx_amap *amap, unsigned share)
 	spin_unlock(&sx_lock);
 }
 
+/* It is in no tree from now on, and uses no amap.  [W]. */
+static void
+leave(struct sx_object *o)
+{
+	sx_leave(o);
+	rb_remove(&sx_space(o->as)->objects, &o->rb, NULL);
+	o->is_in = false;
+}
+
 /* ---- a space ---- */
 
 /*
@@ -112,47 +119,58 @@ sx_as_init(struct aspace *as)
 	return as->dpriv == NULL ? -ENOMEM : 0;
 }
 
-/* What the object maps goes, and it leaves its amap.  [W].  How many were late. */
-static uint64_t
-take_apart(struct sx_object *o)
+/*
+ * The first object that ends behind vpn.
+ *
+ * Locks:    [M] or [W].
+ * Returns:  false: there is none.
+ */
+bool
+sx_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 {
-	uint64_t late;
+	struct sx_object *o = sx_object_from(as, vpn);
 
-	(void)pmap_remove(o->as, o->start, o->end, PMAP_ALL);
-	sx_abandon(o);
-	late = sx_count_late(o->amap, o->start, o->end);
-	sx_leave(o);
-	rb_remove(&sx_space(o->as)->objects, &o->rb, NULL);
-	return late;
+	if (o != NULL)
+		*r = (struct anons_range){ o, o->vad, o->start, o->end };
+	return o != NULL;
+}
+
+/* The first entry of [vpn, end) whose anon is of swap; NULL.  [sx]. */
+static struct sx_entry *
+next_swap(struct sx_object *o, uint64_t vpn, uint64_t end)
+{
+	struct sx_entry *e = sx_from_locked(o->amap, vpn);
+
+	while (e != NULL && e->vpn < end && e->anon->pager != SX_SWAP)
+		e = sx_from_locked(o->amap, e->vpn + 1);
+	return e == NULL || e->vpn >= end ? NULL : e;
 }
 
 /*
- * The last user is gone and all VADs are detached, but those that were lost:
- * ops->as_fini.
+ * fn for the anons of swap of [lo, hi).
  *
- * Locks:    [M] exclusive; takes [W].
+ * Locks:    [W]; around fn [sx].
+ * Returns:  what fn has returned to end the walk, or 0.
  */
-void
-sx_as_fini(struct aspace *as)
+int
+sx_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
-	struct sx_space *sp = sx_space(as);
 	struct sx_object *o;
+	struct sx_entry *e;
+	uint64_t vpn;
+	int r = 0;
 
-	mutex_lock(&as->ws_lock);
-	while ((o = sx_object_from(as, 0)) != NULL) {
-		(void)take_apart(o);
-		kmem_cache_free(&objects, o);
+	SX_OBJECTS(o, as, lo, hi) {
+		if (r != 0)
+			break;
+		vpn = MAX(lo, o->start);
+		spin_lock(&sx_lock);
+		for (; r == 0 && (e = next_swap(o, vpn, MIN(hi, o->end))) != NULL;
+		    vpn = e->vpn + 1)
+			r = fn(arg, e->vpn, &e->anon->word);
+		spin_unlock(&sx_lock);
 	}
-	pmap_end(as);
-	as->dpriv = NULL;
-	mutex_unlock(&as->ws_lock);
-	if (as_has_lost(as, LOST_VADS))
-		commit_uncharge_late(as, atomic_load(&as->late));
-	else
-		commit_uncharge_late(as, as->fed + as->pruned);
-	kmem_free(sp);
-	ASSERT(as->ws_pages == 0 && as->n_locked == 0);
-	ASSERT(atomic_load(&as->late) == 0);
+	return r;
 }
 
 /* ---- an object ---- */
@@ -210,20 +228,19 @@ sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 }
 
 /*
- * ops->release: of a VAD that has never been attached, or was merged.
+ * It is in no tree (any more).
  *
- * Locks:    none of rank >= 3; v is in no tree.
+ * Locks:    none of rank >= 7.
  */
 void
-sx_release(struct aspace *as, struct vad *v)
+sx_free(void *object)
 {
-	struct sx_object *o = v->dpriv;
+	struct sx_object *o = object;
 
 	ASSERT(!o->is_in && o->copy == NULL);
 	if (o->amap != NULL)
 		sx_amap_end(o->amap);
 	kmem_cache_free(&objects, o);
-	v->dpriv = NULL;
 }
 
 /*
@@ -324,31 +341,26 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 		sx_move(a->amap, b->start, b->amap, b->start, end);
 	set_window(b, end, end);
 	set_window(a, a->start, end);
-	sx_leave(b);
-	rb_remove(&sx_space(as)->objects, &b->rb, NULL);
-	b->is_in = false;
+	leave(b);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
 
 /*
- * v is out of the tree of VADs: ops->detach.  The object goes at once: v may be lost
- * before it is freed.
+ * What the object maps goes, and it leaves its amap and the tree.
  *
- * Locks:    [M] exclusive; takes [W].
+ * Locks:    [W]; takes [sx], [P].
+ * Returns:  how many of its pages were charged when touched.
  */
-void
-sx_detach(struct aspace *as, struct vad *v)
+uint64_t
+sx_end(struct aspace *as, void *object)
 {
-	struct sx_object *o = v->dpriv;
+	struct sx_object *o = object;
 	uint64_t late;
 
-	if (o == NULL)
-		return; /* lost: sx_as_fini() finds the object */
-	v->dpriv = NULL;
-	mutex_lock(&as->ws_lock);
-	late = take_apart(o);
-	mutex_unlock(&as->ws_lock);
-	commit_uncharge_late(as, late);
-	kmem_cache_free(&objects, o);
+	(void)pmap_remove(o->as, o->start, o->end, PMAP_ALL);
+	sx_abandon(o);
+	late = sx_count_late(o->amap, o->start, o->end);
+	leave(o);
+	return late;
 }

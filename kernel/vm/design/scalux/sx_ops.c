@@ -5,10 +5,10 @@
  * Problem   Common code knows mappings, objects, frames and swap; what a private
  *           page is, where it is found and when it is copied is the design's.
  *
- * Picture   mmap, munmap ─→ sx_object.c    fault ─→ sx_fault.c, unshare.c   fork ─→ sx_dup.c
- *           truncate, mremap ─→ sx_change.c    madvise, swapoff ─→ sx_advise.c
- *           memory is wanted, mprotect, mlock ─→ ../../pmap
- *           /proc ─→ sx_stat.c    vm_check ─→ sx_check.c
+ * Picture   mmap, mremap ─→ sx_object.c, sx_change.c    memory is wanted, mprotect, mlock ─→ ../../pmap
+ *           all else ─→ ../anons ─┬ objects, anons ─→ sx_object.c   fork ─→ sx_dup.c
+ *                                 ├ fault ─→ sx_fault.c, unshare.c   truncate ─→ sx_change.c
+ *                                 └ /proc ─→ sx_stat.c   vm_check ─→ sx_check.c
  *
  * Rules     1. Trimming is of one map (evict); a page that others map stays: there
  *              is no evict_any.
@@ -22,6 +22,21 @@ static const struct shared_ops sx_shared = {
 	.check_end = sx_check_end,
 };
 
+const struct anons_ops sx_anon_ops = {
+	.next = sx_next,
+	.each = sx_each,
+	.end = sx_end,
+	.free = sx_free,
+	.drop = sx_drop_all,
+	.is_own = sx_is_own,
+	.discard = sx_discard,
+	.fault = sx_fault,
+	.fork = sx_fork,
+	.show = sx_show,
+	.check_word = sx_check_word,
+	.check_entry = sx_check_entry,
+};
+
 static const char *const sx_caches[] = { "sx_anon", "sx_entry", "sx_amap", NULL };
 static const enum ev_id sx_gauges[] = {
 	EV_scalux_anon_live, EV_scalux_file_anons, EV_scalux_entries,
@@ -32,31 +47,32 @@ const struct vmm_ops scalux_ops = {
 	.name = "scalux",
 	.record_pages = 16,
 	.as_init = sx_as_init,
-	.as_fini = sx_as_fini,
+	.as_fini = anons_as_fini,
 	.prepare = sx_prepare,
-	.release = sx_release,
+	.release = anons_release,
 	.attach = sx_attach,
 	.split = sx_split,
 	.merge = sx_merge,
-	.detach = sx_detach,
-	.zap = sx_zap,
+	.detach = anons_detach,
+	.zap = anons_zap,
 	.protect = pmap_protect,
 	.lock = pmap_set_lock,
 	.move = sx_mremap,
-	.advise = sx_advise,
-	.dup = sx_dup,
-	.pass = sx_pass,
+	.advise = anons_advise,
+	.dup = anons_dup,
+	.pass = anons_pass,
 	.left = sx_left,
 	.evict = pmap_evict,
-	.stat = sx_stat,
-	.walk = sx_walk,
-	.named = sx_named,
-	.check = sx_check,
+	.stat = anons_stat,
+	.walk = anons_walk,
+	.named = anons_named,
+	.check = anons_check,
 	.init = sx_init,
-	.show = sx_show,
+	.show = anons_show,
 	.caches = sx_caches,
 	.gauges = sx_gauges,
 	.pages = EV_scalux_anon_live,
-	.swapped = sx_swapped,
+	.swapped = anons_swapped,
 	.shared = &sx_shared,
+	.anons = &sx_anon_ops,
 };

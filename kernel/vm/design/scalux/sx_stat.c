@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scalux/sx_stat.c: what /proc asks of a space
+ * scalux/sx_stat.c: what /proc shows of amaps and anons
  *
- * Problem   A page that is in memory or on swap and not mapped has no word in a page
- *           table: only its anon knows of it.
+ * Problem   Who reads /proc/PID/fmo wants to see by which entries and amaps two
+ *           processes have a page, and who would page it in.
  *
- * Picture   each page:  word of the table, if it maps one
- *                       else FORK(anon) ─→ sx_refs() ─→ TRANS, SWAP, …
+ * Picture   anon ─→ entries ─→ amap of each ─→ shares: so many processes
+ *           object ─→ amap ─→ the first entries of its window, a line each
  *
- * Rules     1. [W] is held for the whole walk: nothing in it waits.
- *           2. A FORK word is in no table: it is made for who asks, for whom it
- *              means what it means under other designs, a page that is elsewhere.
- *           3. How many have a page is asked of the amaps of its anon: of each, who
+ * Rules     1. How many have a page is asked of the amaps of its anon: of each, who
  *              shares it.
  */
 #include "lib/fmt.h"
@@ -19,146 +16,6 @@
 #include "vm/object/vmo.h"
 
 #define SHOWN 64       /* entries of one object, in /proc/PID/fmo */
-
-/* The word of the table at vpn, or 0.  [W]. */
-static uint64_t
-mapped_word(struct aspace *as, uint64_t vpn)
-{
-	struct vm_page *leaf;
-	uint64_t *word = pmap_find(as, vpn << PAGE_SHIFT, &leaf);
-
-	return word == NULL ? 0 : word_get(word);
-}
-
-/* What there is at va: its mapping, or its anon.  [W]. */
-static uint64_t
-word_at(struct aspace *as, struct sx_object *o, uint64_t vpn)
-{
-	uint64_t word = mapped_word(as, vpn);
-	struct sx_entry *e;
-
-	if (word != 0)
-		return word;
-	spin_lock(&sx_lock);
-	e = sx_find_locked(o->amap, vpn);
-	if (e != NULL && e->anon->pager == SX_SWAP)
-		word = pte_make_soft(PTE_FORK, va2pa(e->anon) / 8);
-	spin_unlock(&sx_lock);
-	return word;
-}
-
-/*
- * The word of the page at va, mapped or not: ops->named.
- *
- * Locks:    [M], [W].
- * Returns:  VALID, FORK (for shared->refs); 0: nothing here.
- */
-uint64_t
-sx_named(struct aspace *as, va_t va)
-{
-	struct sx_object *o = sx_object_at(as, va >> PAGE_SHIFT);
-
-	return o == NULL ? 0 : word_at(as, o, va >> PAGE_SHIFT);
-}
-
-/* The first page from vpn on that may have anything, or end.  [W]. */
-static uint64_t
-next_page(struct sx_object *o, uint64_t vpn, uint64_t end)
-{
-	struct pmap_iter it = pmap_range(o->as, vpn, end);
-	struct sx_entry *e;
-
-	spin_lock(&sx_lock);
-	e = sx_from_locked(o->amap, vpn);
-	if (e != NULL)
-		end = MIN(end, e->vpn);
-	spin_unlock(&sx_lock);
-	return MIN(end, pmap_next_leaf(&it) ? it.va >> PAGE_SHIFT : end);
-}
-
-/* The pages of one object.  [W]. */
-static int
-walk_object(struct sx_object *o, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
-    void *arg)
-{
-	uint64_t word, vpn;
-	int r = 0;
-
-	for (vpn = next_page(o, lo, hi); vpn < hi && r == 0;
-	    vpn = next_page(o, vpn + 1, hi)) {
-		word = word_at(o->as, o, vpn);
-		if (word != 0)
-			r = fn(arg, vpn << PAGE_SHIFT, word, 1);
-	}
-	return r;
-}
-
-/*
- * Call fn for each page of [lo, hi) vpn that is mapped, or has an anon of swap:
- * ops->walk.
- *
- * Locks:    [M]; takes [W], unless the caller has it.
- * Returns:  0, or what fn returned to end the walk.
- */
-int
-sx_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *arg)
-{
-	bool held = mutex_is_mine(&as->ws_lock);
-	struct sx_object *o;
-	int r = 0;
-
-	if (!held)
-		mutex_lock(&as->ws_lock);
-	if (as->dpriv != NULL) {
-		SX_OBJECTS(o, as, lo) {
-			if (o->start >= hi || r != 0)
-				break;
-			r = walk_object(o, MAX(lo, o->start), MIN(hi, o->end),
-			    fn, arg);
-		}
-	}
-	if (!held)
-		mutex_unlock(&as->ws_lock);
-	return r;
-}
-
-/* The anon that such a word names, or whose page a VALID/FORK word maps; NULL.  [W]. */
-static struct sx_anon *
-named_anon(uint64_t word)
-{
-	if (pte_kind(word) == PTE_VALID)
-		return sx_anon_of(word);
-	return pa2va(pte_payload(PTE_FORK, word) * 8);
-}
-
-static int
-count_page(void *arg, va_t va, uint64_t word, uint64_t pages)
-{
-	struct vm_as_stat *st = arg;
-
-	if (pte_kind(word) == PTE_FORK)
-		st->swap += pte_kind(word_get(&named_anon(word)->word)) ==
-		    PTE_SWAP;
-	else if (pte_src(word) == SRC_FORK)
-		st->rss_anon++;
-	else if (pte_src(word) == SRC_OBJ &&
-	    page_home_kind(pte_page(word)) == HOME_VNODE)
-		st->rss_file++;
-	else if (pte_src(word) == SRC_OBJ)
-		st->rss_shmem++;
-	return 0;
-}
-
-/*
- * Whose pages are resident, and how many are on swap: ops->stat.
- *
- * Locks:    [M], [W].
- */
-void
-sx_stat(struct aspace *as, struct vm_as_stat *st)
-{
-	(void)sx_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, st);
-}
 
 /*
  * How many processes have the page of a FORK or VALID/FORK word: shared->refs.
@@ -169,13 +26,15 @@ sx_stat(struct aspace *as, struct vm_as_stat *st)
 int64_t
 sx_refs(struct aspace *as, uint64_t word, uint64_t *named)
 {
-	struct sx_anon *anon = named_anon(word);
+	uint64_t *of = anons_of(as, word);
 	struct sx_entry *e;
+	struct sx_anon *anon;
 	int64_t n = 0;
 
 	*named = word;
-	if (anon == NULL)
+	if (of == NULL)
 		return 1; /* a truncate has just taken it */
+	anon = CONTAINER_OF(of, struct sx_anon, word);
 	spin_lock(&sx_lock);
 	*named = word_get(&anon->word);
 	LIST_FOREACH(e, &anon->entries, anon_q)
@@ -217,13 +76,21 @@ put_entry(struct out *o, const struct sx_entry *e)
 	    anon->page != NULL, on_page);
 }
 
-static void
-put_object(struct out *o, struct sx_object *obj)
+/*
+ * One line for an object that has entries, and the first of these.
+ *
+ * Locks:    [W]; takes [sx].
+ */
+void
+sx_show(void *object, struct out *o)
 {
+	struct sx_object *obj = object;
 	uint64_t vpn = obj->start;
 	struct sx_entry *e;
 	unsigned n = 0;
 
+	if (obj->amap->n == 0)
+		return;
 	spin_lock(&sx_lock);
 	out_printf(o, "%lx-%lx amap=%lx refs=%u entries=%lu share=%u\n",
 	    obj->start << PAGE_SHIFT, obj->end << PAGE_SHIFT,
@@ -233,25 +100,4 @@ put_object(struct out *o, struct sx_object *obj)
 	    e->vpn < obj->end; n++, vpn = e->vpn + 1)
 		put_entry(o, e);
 	spin_unlock(&sx_lock);
-}
-
-/*
- * The objects of a space that have entries, and the first of these; of all spaces
- * nothing: the counters say what there is.  ops->show.
- *
- * Locks:    none of rank >= 5; takes [W].
- */
-void
-sx_show(struct aspace *as, struct out *o)
-{
-	struct sx_object *obj;
-
-	if (as == NULL)
-		return;
-	mutex_lock(&as->ws_lock);
-	if (as->dpriv != NULL)
-		SX_OBJECTS(obj, as, 0)
-			if (obj->amap->n != 0)
-				put_object(o, obj);
-	mutex_unlock(&as->ws_lock);
 }

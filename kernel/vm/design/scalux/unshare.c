@@ -21,8 +21,6 @@
  */
 #include "vm/design/scalux/scalux.h"
 
-#define REFUSALS 32    /* in a row, until it is given up */
-
 /*
  * Does another process use its amap?  If not, none will: only its own fork could
  * change that, and map_lock excludes it.
@@ -163,26 +161,6 @@ sx_lacks(const struct sx_object *o)
 }
 
 /*
- * No record of this kind could be had: the kernel may not grow.  A frame that the
- * mapping pays for is given.
- *
- * Locks:    [W] at most.
- * Returns:  0: want_get(), without locks, and again; -ENOMEM.
- */
-int
-sx_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
-{
-	if (!want_zeros(w))
-		return 0;
-	if (paid && pmap_may_feed()) {
-		kmem_cache_feed(of, w->frame);
-		w->frame = NULL;
-	}
-	(void)want_again(w);
-	return ++*times > REFUSALS ? -ENOMEM : 0;
-}
-
-/*
  * sx_unshare(), for who may wait.
  *
  * Locks:    [M] exclusive, with a structural token or none; takes [W].
@@ -193,14 +171,18 @@ sx_unshare_wait(struct sx_object *o)
 {
 	struct want w = { .what = WANT_AGAIN };
 	bool done, paid = (o->vad->flags & VAD_CHARGED) != 0;
+	uint64_t before = UINT64_MAX;
 	unsigned refused = 0;
 	int r = 0;
 
 	do {
 		mutex_lock(&o->as->ws_lock);
 		done = sx_unshare(o);
+		if (o->copied != before)
+			refused = 0;
+		before = o->copied;
 		if (!done)
-			r = sx_refused(&w, sx_lacks(o), paid, &refused);
+			r = anons_refused(&w, sx_lacks(o), paid, &refused);
 		mutex_unlock(&o->as->ws_lock);
 		if (!done && r == 0)
 			r = want_get(&w);

@@ -24,7 +24,7 @@
  *              looked up again.
  *           5. There is no common page of zeros: a read of what was never written
  *              makes an anon, as a write does.
- *           6. Of a shared amap slots are read, never changed: uvm_pass() has called
+ *           6. Of a shared amap slots are read, never changed: uvm_fault() has called
  *              amap_unshare() before amap_fault() would.
  */
 #include "vm/design/uvm/uvm.h"

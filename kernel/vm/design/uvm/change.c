@@ -1,71 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/change.c: what truncate and mremap do
+ * uvm/change.c: what truncate, mremap and madvise do
  *
  * Problem   A part of a mapping loses its pages or its place.  Words are only a
  *           cache: most changes take them away, and the next fault finds the page
  *           again.
  *
  * Picture   truncate ─→ words, and anons behind the end
+ *           DONTNEED ─→ the same, of an amap that nobody else has
  *           mremap   ─→ words go, anons change their amap
  *
- * Rules     1. A truncate has no VAD, which may be on swap: it finds entries by
- *              address, under [W].
+ * Rules     1. Words go first; what may fail, a copy of a shared amap, before them.
  */
 #include "vm/design/uvm/uvm.h"
 
-/* Anons of [lo, hi) go, of whatever entries lie there.  [W].  How many were late. */
-static uint64_t
-drop_anons(struct aspace *as, uint64_t lo, uint64_t hi)
+/*
+ * Anons of [lo, hi) go, of whatever entries lie there: of a truncate.
+ *
+ * Locks:    [W]; takes [anon], [P].
+ */
+void
+uvm_drop(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct uvm_space *sp = uvm_space(as);
 	struct uvm_entry *e;
-	uint64_t n = 0;
 
-	UVM_ENTRIES(e, sp, lo) {
-		if (e->start >= hi)
-			break;
+	UVM_ENTRIES(e, uvm_space(as), lo, hi) {
 		/* A late fork shares none of a mapping that has an object. */
 		ASSERT(!amap_is_shared(e->amap));
-		n += amap_unref(e->amap, MAX(lo, e->start), MIN(hi, e->end));
+		commit_uncharge_late(as, amap_unref(e->amap,
+		    MAX(lo, e->start), MIN(hi, e->end)));
 	}
-	return n;
-}
-
-/*
- * A truncate, a hole or a write-back: ops->zap.
- *
- * Locks:    [X] of the link's object; takes [W].
- * Returns:  0.
- */
-int
-uvm_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
-    struct zap_job *job)
-{
-	uint64_t gone = 0;
-
-	lo = MAX(lo, link->start);
-	hi = MIN(hi, link->end);
-	mutex_lock(&as->ws_lock);
-	if (as->dpriv == NULL || lo >= hi) {
-		mutex_unlock(&as->ws_lock);
-		return 0;
-	}
-	switch (job->how) {
-	case ZAP_EVEN_PRIVATE:
-		(void)pmap_remove(as, lo, hi, PMAP_ALL);
-		gone = drop_anons(as, lo, hi);
-		break;
-	case ZAP_SHARED_ONLY:
-		(void)pmap_remove(as, lo, hi, PMAP_OBJECT);
-		break;
-	case ZAP_CLEAN:
-		pmap_clean(as, lo, hi);
-		break;
-	}
-	commit_uncharge_late(as, gone);
-	mutex_unlock(&as->ws_lock);
-	return 0;
 }
 
 /*
@@ -115,4 +79,40 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	}
 	mutex_unlock(&as->ws_lock);
 	return r;
+}
+
+/*
+ * madvise: what the process has in [lo, hi) of an entry is not wanted any more.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0; -EAGAIN: its amap is shared, and there is no memory for a copy.
+ */
+int
+uvm_discard(struct aspace *as, void *entry, uint64_t lo, uint64_t hi)
+{
+	struct uvm_entry *e = entry;
+	bool own;
+
+	mutex_lock(&as->ws_lock);
+	own = !amap_is_shared(e->amap) || amap_unshare(e);
+	if (own) {
+		(void)pmap_remove(as, lo, hi, PMAP_ALL);
+		uvm_drop(as, lo, hi);
+	}
+	mutex_unlock(&as->ws_lock);
+	return own ? 0 : -EAGAIN;
+}
+
+/*
+ * Does no other slot name the anon?
+ *
+ * Locks:    [W], [anon].
+ */
+bool
+uvm_is_own(void *entry, const uint64_t *word)
+{
+	const struct vm_anon *anon = CONTAINER_OF(word, struct vm_anon, word);
+
+	return !amap_is_shared(((struct uvm_entry *)entry)->amap) &&
+	    anon->refs == 1;
 }

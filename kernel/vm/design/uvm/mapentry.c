@@ -16,15 +16,10 @@
  *              [splay]: who has one of them may read.
  *           3. Rights and flags are the VAD's alone, the most rights that mprotect
  *              may give (maxprot) among them.
- *           4. First no word maps a page, then its anon is let go.
- *           5. A VAD that could not be read is all zeros, without an entry: calls do
- *              nothing then, and the end of the space finds the entry.
  *
  * Read next uvm_fault.c
  */
 #include "vm/design/uvm/uvm.h"
-
-static void entry_free(struct uvm_entry *e);
 
 static struct kmem_cache entries = KMEM_CACHE("uvm_entry", struct uvm_entry);
 
@@ -49,60 +44,46 @@ uvm_as_init(struct aspace *as)
 }
 
 /*
- * The entry's pages are as if never touched: its anons go, or its part in an amap
- * that others have, too.  [W].  How many pages were late.
+ * The first entry that ends behind vpn.
+ *
+ * Locks:    [M] or [W].
+ * Returns:  false: there is none.
  */
-static uint64_t
-discard(struct aspace *as, struct uvm_entry *e)
+bool
+uvm_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 {
-	uint64_t late;
+	struct uvm_entry *e = splay_next(uvm_space(as), vpn);
 
-	(void)pmap_remove(as, e->start, e->end, PMAP_ALL);
-	if (!amap_is_shared(e->amap))
-		return amap_unref(e->amap, e->start, e->end);
-	late = amap_count_late(e->amap, e->start, e->end);
-	amap_leave(e->amap);
-	e->amap = NULL;
-	return late;
-}
-
-/* The entries of VADs that were lost are in the tree still.  [W]. */
-static void
-end_entries(struct aspace *as)
-{
-	struct uvm_space *sp = uvm_space(as);
-	struct uvm_entry *e;
-
-	while ((e = splay_next(sp, 0)) != NULL) {
-		(void)discard(as, e);
-		splay_remove(sp, e);
-		entry_free(e);
-	}
+	if (e != NULL)
+		*r = (struct anons_range){ e, e->vad, e->start, e->end };
+	return e != NULL;
 }
 
 /*
- * The last user is gone and all VADs are detached, but those that were lost:
- * ops->as_fini.
+ * fn for the anons of [lo, hi).
  *
- * Locks:    [M] exclusive; takes [W].
+ * Locks:    [W]; around fn [anon].
+ * Returns:  what fn has returned to end the walk, or 0.
  */
-void
-uvm_as_fini(struct aspace *as)
+int
+uvm_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
-	struct uvm_space *sp = uvm_space(as);
+	struct vm_anon *anon;
+	struct uvm_entry *e;
+	uint64_t vpn;
+	int r;
 
-	mutex_lock(&as->ws_lock);
-	end_entries(as);
-	pmap_end(as);
-	as->dpriv = NULL;
-	mutex_unlock(&as->ws_lock);
-	if (as_has_lost(as, LOST_VADS))
-		commit_uncharge_late(as, atomic_load(&as->late));
-	else
-		commit_uncharge_late(as, as->fed + as->pruned);
-	kmem_free(sp);
-	ASSERT(as->ws_pages == 0 && as->n_locked == 0);
-	ASSERT(atomic_load(&as->late) == 0);
+	UVM_ENTRIES(e, uvm_space(as), lo, hi) {
+		vpn = MAX(lo, e->start);
+		AMAP_FOREACH(anon, e->amap, vpn, MIN(hi, e->end)) {
+			spin_lock(&anon->lock);
+			r = fn(arg, vpn, &anon->word);
+			spin_unlock(&anon->lock);
+			if (r != 0)
+				return r;
+		}
+	}
+	return 0;
 }
 
 /* ---- an entry ---- */
@@ -151,32 +132,27 @@ uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 		return -ENOMEM;
 	e->amap = amap_new();
 	if (e->amap == NULL || !prepare_cut(as, e, start)) {
-		entry_free(e);
+		uvm_free(e);
 		return -ENOMEM;
 	}
 	v->dpriv = e;
 	return 0;
 }
 
-static void
-entry_free(struct uvm_entry *e)
+/*
+ * It is in no tree (any more), and has no anon.
+ *
+ * Locks:    none of rank >= 7.
+ */
+void
+uvm_free(void *entry)
 {
+	struct uvm_entry *e = entry;
+
 	ASSERT(e->in == NULL);
 	if (e->amap != NULL)
 		amap_free(e->amap);
 	kmem_cache_free(&entries, e);
-}
-
-/*
- * ops->release: of a VAD that has never been attached, or was merged.
- *
- * Locks:    none of rank >= 3; v is in no tree.
- */
-void
-uvm_release(struct aspace *as, struct vad *v)
-{
-	entry_free(v->dpriv);
-	v->dpriv = NULL;
 }
 
 /*
@@ -249,25 +225,26 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 }
 
 /*
- * v is out of the tree of VADs: ops->detach.  Pages that were charged when they
- * were touched are paid back.  The entry goes at once: v may be lost before it is
- * freed.
+ * The entry's pages are as if never touched: its anons go, or its part in an amap
+ * that others have, too; it leaves the tree.
  *
- * Locks:    [M] exclusive; takes [W].
+ * Locks:    [W]; takes [amap], [anon], [P].
+ * Returns:  how many of its pages were charged when touched.
  */
-void
-uvm_detach(struct aspace *as, struct vad *v)
+uint64_t
+uvm_end(struct aspace *as, void *entry)
 {
-	struct uvm_entry *e = v->dpriv;
+	struct uvm_entry *e = entry;
 	uint64_t late;
 
-	if (e == NULL)
-		return; /* lost: uvm_as_fini() finds the entry */
-	v->dpriv = NULL;
-	mutex_lock(&as->ws_lock);
-	late = discard(as, e);
+	(void)pmap_remove(as, e->start, e->end, PMAP_ALL);
+	if (amap_is_shared(e->amap)) {
+		late = amap_count_late(e->amap, e->start, e->end);
+		amap_leave(e->amap);
+		e->amap = NULL;
+	} else {
+		late = amap_unref(e->amap, e->start, e->end);
+	}
 	splay_remove(uvm_space(as), e);
-	mutex_unlock(&as->ws_lock);
-	commit_uncharge_late(as, late);
-	entry_free(e);
+	return late;
 }

@@ -15,12 +15,7 @@
 #ifndef VM_DESIGN_UVM_UVM_H
 #define VM_DESIGN_UVM_UVM_H
 
-#include "vm/evidence/report.h"
-#include "vm/pmap/pmap.h"
-#include "vm/pte/pte.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/want/want.h"
+#include "vm/design/anons/anons.h"
 
 /* One page of anonymous memory, in memory or on swap. */
 struct vm_anon {
@@ -85,12 +80,10 @@ void uvm_anon_ref(struct vm_anon *);
 void uvm_anon_drop(struct vm_anon *);          /* the last one ends it; no lock above rank 5 */
 bool uvm_anon_is_shared(struct vm_anon *);     /* refs > 1 */
 void uvm_anon_adopt_locked(struct vm_anon *, struct vm_page *); /* [P]: a new frame is its page */
-struct vm_anon *uvm_anon_of(uint64_t word);    /* whose page a VALID/FORK word maps */
 static inline struct swap_words
 uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
 {
-	return (struct swap_words){ .word = &anon->word, .step = 1, .max = 1,
-		.home = HOME_ANON, .index = vpn };
+	return anons_place(HOME_ANON, &anon->word, vpn);
 }
 
 /* amapchunk.c: [W] of the space */
@@ -137,21 +130,24 @@ struct uvm_entry *splay_next(struct uvm_space *, uint64_t vpn);  /* first with e
 void splay_insert(struct uvm_space *, struct uvm_entry *);
 void splay_remove(struct uvm_space *, struct uvm_entry *);
 void splay_resize(struct uvm_space *, struct uvm_entry *, uint64_t start, uint64_t end);
-#define UVM_ENTRIES(e, sp, vpn) \
-	for ((e) = splay_next(sp, vpn); (e) != NULL; (e) = splay_next(sp, (e)->end))
+/* Those of [lo, hi); none behind is looked for, for a search turns the tree. */
+#define UVM_ENTRIES(e, sp, lo, hi) \
+	for ((e) = splay_next(sp, lo); (e) != NULL && (e)->start < (hi); \
+	    (e) = (e)->end < (hi) ? splay_next(sp, (e)->end) : NULL)
 
 /* mapentry.c */
 int uvm_as_init(struct aspace *);
-void uvm_as_fini(struct aspace *);
 int uvm_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end);
-void uvm_release(struct aspace *, struct vad *);
 void uvm_attach(struct aspace *, struct vad *);
 void uvm_split(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
 int uvm_merge(struct aspace *, struct vad *lo, struct vad *hi);
-void uvm_detach(struct aspace *, struct vad *);
+bool uvm_next(struct aspace *, uint64_t vpn, struct anons_range *);
+int uvm_each(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg);
+uint64_t uvm_end(struct aspace *, void *entry);
+void uvm_free(void *entry);
 
 /* uvm_fault.c */
-enum fault_outcome uvm_pass(struct fctx *f);
+enum fault_outcome uvm_fault(struct fctx *, void *entry);
 /* What a new anon needs, beside a chunk: [own]. */
 struct uvm_making {
 	struct vm_anon *anon;
@@ -164,26 +160,22 @@ void uvm_fault_give_up(struct fctx *, struct uvm_making *, enum fault_frame);
 void uvm_fault_adopt(struct fctx *, struct uvm_making *); /* the anon's page, and mapped */
 
 /* dup.c */
-int uvm_dup(struct aspace *parent, struct aspace *child);
+void uvm_fork(struct anons_fork *);
 
 /* change.c */
-int uvm_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-    struct zap_job *);
+void uvm_drop(struct aspace *, uint64_t lo, uint64_t hi);
 int uvm_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+int uvm_discard(struct aspace *, void *entry, uint64_t lo, uint64_t hi);
+bool uvm_is_own(void *entry, const uint64_t *word);
 
-/* uvm_advise.c */
-int uvm_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi, int advice);
-int uvm_swapped(struct aspace *, struct swap_walk *);
-
-/* uvm_stat.c */
-int uvm_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-void uvm_stat(struct aspace *, struct vm_as_stat *);
-void uvm_show(struct aspace *, struct out *);
-uint64_t uvm_named(struct aspace *, va_t);
-int64_t uvm_refs(struct aspace *, uint64_t word, uint64_t *named);
+/* uvm_ops.c */
+extern const struct anons_ops uvm_anon_ops;
 
 /* uvm_check.c */
-int uvm_check(struct aspace *, struct vm_report *);
+int64_t uvm_refs(struct aspace *, uint64_t word, uint64_t *named);
+void uvm_show(void *entry, struct out *);
+void uvm_check_word(struct anons_check *, void *entry, va_t, uint64_t word);
+void uvm_check_entry(struct anons_check *, const struct anons_range *);
 void uvm_check_end(struct vm_report *);
 int uvm_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);
 

@@ -133,17 +133,3 @@ uvm_anon_adopt_locked(struct vm_anon *anon, struct vm_page *pg)
 	ASSERT(spin_is_mine(&pfn_lock));
 	pmap_rec_adopt_locked(&anon->word, HOME_ANON, pg);
 }
-
-/*
- * The anon whose page a VALID/FORK word maps.
- *
- * Locks:    [W] of the word's space.
- */
-struct vm_anon *
-uvm_anon_of(uint64_t word)
-{
-	const struct vm_page *pg = pte_page(word);
-
-	ASSERT(page_home_kind(pg) == HOME_ANON);
-	return pa2va(page_home_payload(pg));
-}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/uvm_check.c: do words, pvs, slots and anons agree?
+ * uvm/uvm_check.c: do words, pvs, slots and anons agree? and what /proc shows of them
  *
  * Problem   An anon counts the slots of all spaces that name it, a page the words
  *           that map it.  A bug makes count and things disagree long before a
  *           program notices.
  *
- * Picture   uvm_check: each page of a space ─→ anon.met++, mapcount++, its pv
+ * Picture   ../anons/anonscheck.c ─┬ each slot ─→ anon.met++
+ *                                  └ each word ─→ its slot, its pv
  *           uvm_check_end: each anon, once: met against refs (I6); all pvs (I18)
  *
  * Rules     1. vm_check has locked all spaces; nothing here waits.
@@ -21,33 +22,9 @@ static struct {
 	uint64_t anons;        /* each once */
 } found;
 
-/* One space: [own]. */
-struct space_check {
-	struct aspace *as;
-	struct vm_report *rep;
-	uint64_t words, locked, late;
-};
-
-/* What as has of this design: an empty tree, if it has none, or has ended. */
-static struct uvm_space *
-ours(struct aspace *as)
-{
-	static struct uvm_space none = { .lock = SPIN_INIT(LR_OBJ) };
-
-	return as->ops->pass == uvm_pass && as->dpriv != NULL ? as->dpriv : &none;
-}
-
-static void
-bad(struct space_check *c, const char *inv, va_t va, uint64_t word,
-    const char *what)
-{
-	report_bad(c->rep, inv, "as %u va %lx word %lx: %s", c->as->id, va, word,
-	    what);
-}
-
 /* Each word has one pv. */
 static void
-check_pv(struct space_check *c, va_t va, uint64_t word)
+check_pv(struct anons_check *c, va_t va, uint64_t word)
 {
 	const struct vm_pv *p;
 	unsigned n = 0;
@@ -57,118 +34,56 @@ check_pv(struct space_check *c, va_t va, uint64_t word)
 		n += p->as == c->as && p->va == va;
 	spin_unlock(&pfn_lock);
 	if (n != 1)
-		bad(c, "I18", va, word, "it has not one pv");
-}
-
-static void
-check_rights(struct space_check *c, va_t va, uint64_t word, const struct vad *v)
-{
-	if (v == NULL)
-		return;
-	if (((word & MD_PTE_W) != 0 && (v->prot & PROT_W) == 0) ||
-	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
-		bad(c, "I8", va, word, "more rights than the VAD");
-}
-
-static void
-check_valid(struct space_check *c, va_t va, uint64_t word, struct vm_amap *amap,
-    const struct vad *v)
-{
-	const struct vm_anon *anon = amap_lookup(amap, va >> PAGE_SHIFT);
-	const struct vm_page *pg = pte_page(word);
-	bool w = (word & MD_PTE_W) != 0;
-	const char *why;
-
-	if (pte_is_special(word)) {
-		why = vad_bad_special(v, va, word);
-		if (why != NULL)
-			bad(c, "I7", va, word, why);
-		check_rights(c, va, word, v);
-		return;
-	}
-	c->words++;
-	c->locked += (word & PTE_LOCK) != 0;
-	if (c->rep->mapcount != NULL)
-		c->rep->mapcount[page_pfn(pg)]++;
-	check_pv(c, va, word);
-	if (pte_src(word) == SRC_FORK ? anon == NULL ||
-	    word_get(&anon->word) != pte_make_trans(pg) : anon != NULL)
-		bad(c, "I1", va, word, "it maps not what the slot has");
-	if (w && anon != NULL && (anon->refs > 1 || amap->refs > 1))
-		bad(c, "I7", va, word, "writable, and shared");
-	check_rights(c, va, word, v);
-	if (v == NULL)
-		return;
-	if (w && pte_src(word) == SRC_OBJ && (v->flags & VAD_SHARED) == 0)
-		bad(c, "I7", va, word, "object's page, private VAD");
-	if (((word & PTE_LOCK) != 0) != ((v->flags & VAD_LOCKED) != 0))
-		bad(c, "I11", va, word, "locked, or the VAD is");
-}
-
-/* The anons of an entry: each slot has a reference, however many have the amap. */
-static void
-check_amap(struct space_check *c, struct uvm_entry *e)
-{
-	struct vm_anon *anon;
-	uint64_t vpn = e->start, n = 0;
-	bool first = e->amap->met++ == 0;
-
-	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
-		anon->met += first;
-		n++;
-		c->late += amap_is_late(e->amap, vpn);
-		if (word_get(&anon->word) == 0)
-			bad(c, "I18", vpn << PAGE_SHIFT, 0, "its anon is empty");
-	}
-	if (n != e->amap->nanons)
-		report_bad(c->rep, "I18", "as %u %lx: %lu anons, counted %lu",
-		    c->as->id, e->start, n, e->amap->nanons);
-}
-
-static void
-check_entry(struct space_check *c, struct uvm_entry *e, const struct vad *v)
-{
-	struct pmap_iter it = pmap_range(c->as, e->start, e->end);
-	uint64_t *word;
-
-	if (v != NULL && (v->start != e->start || v->end != e->end))
-		report_bad(c->rep, "I18", "as %u: entry %lx-%lx, VAD %lx-%lx",
-		    c->as->id, e->start, e->end, v->start, v->end);
-	while (pmap_next_leaf(&it)) {
-		word = pt_word(it.leaf, it.va);
-		for (; it.va < it.stop; it.va += PAGE_SIZE, word++)
-			if (word_get(word) != 0)
-				check_valid(c, it.va, word_get(word),
-				    e->amap, v);
-	}
+		anons_bad(c, "I18", va, word, "it has not one pv");
 }
 
 /*
- * The entries, words and counts of one space: ops->check.
+ * A word against its slot.
  *
  * Locks:    freeze_spaces().
- * Returns:  0.
  */
-int
-uvm_check(struct aspace *as, struct vm_report *rep)
+void
+uvm_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
 {
-	struct space_check c = { .as = as, .rep = rep };
-	struct uvm_entry *e;
+	const struct vm_amap *amap = ((struct uvm_entry *)entry)->amap;
+	const struct vm_anon *anon = amap_lookup(
+	    ((struct uvm_entry *)entry)->amap, va >> PAGE_SHIFT);
 
-	UVM_ENTRIES(e, ours(as), 0) {
-		check_amap(&c, e);
-		check_entry(&c, e, rep->no_vads ? NULL : e->vad);
+	found.words++;
+	check_pv(c, va, word);
+	if (pte_src(word) == SRC_FORK ? anon == NULL ||
+	    word_get(&anon->word) != pte_make_trans(pte_page(word)) :
+	    anon != NULL)
+		anons_bad(c, "I1", va, word, "it maps not what the slot has");
+	if ((word & MD_PTE_W) != 0 && anon != NULL &&
+	    (anon->refs > 1 || amap->refs > 1))
+		anons_bad(c, "I7", va, word, "writable, and shared");
+}
+
+/*
+ * The anons of an entry: each slot has a reference, however many have the amap.
+ *
+ * Locks:    freeze_spaces().
+ */
+void
+uvm_check_entry(struct anons_check *c, const struct anons_range *r)
+{
+	struct vm_amap *amap = ((struct uvm_entry *)r->entry)->amap;
+	uint64_t vpn = r->start, n = 0;
+	bool first = amap->met++ == 0;
+	struct vm_anon *anon;
+
+	AMAP_FOREACH(anon, amap, vpn, r->end) {
+		anon->met += first;
+		n++;
+		c->late += amap_is_late(amap, vpn);
+		if (word_get(&anon->word) == 0)
+			anons_bad(c, "I18", vpn << PAGE_SHIFT, 0,
+			    "its anon is empty");
 	}
-	if (c.words != as->ws_pages || c.locked != as->n_locked)
-		report_bad(rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
-		    as->id, as->ws_pages, as->n_locked, c.words, c.locked);
-	if (as->md.root_pa != 0 && as->ops->pass == uvm_pass)
-		c.late += as->fed + as->pruned + pmap_late(as);
-	if (c.late != atomic_load(&as->late))
-		report_bad(rep, "I12", "as %u: late %lu, found %lu", as->id,
-		    atomic_load(&as->late), c.late);
-	found.words += c.words;
-	return 0;
+	if (n != amap->nanons)
+		report_bad(c->rep, "I18", "as %u %lx: %lu anons, counted %lu",
+		    c->as->id, r->start, n, amap->nanons);
 }
 
 /* ---- each anon once ---- */
@@ -196,18 +111,15 @@ check_shared(struct vm_amap *amap, struct vm_report *rep)
 }
 
 static void
-check_anons(struct aspace *as, void *rep)
+check_anons(void *entry, void *rep)
 {
+	struct uvm_entry *e = entry;
+	uint64_t vpn = e->start;
 	struct vm_anon *anon;
-	struct uvm_entry *e;
-	uint64_t vpn;
 
-	UVM_ENTRIES(e, ours(as), 0) {
-		check_shared(e->amap, rep);
-		vpn = e->start;
-		AMAP_FOREACH(anon, e->amap, vpn, e->end)
-			check_anon(anon, rep);
-	}
+	check_shared(e->amap, rep);
+	AMAP_FOREACH(anon, e->amap, vpn, e->end)
+		check_anon(anon, rep);
 }
 
 /*
@@ -219,7 +131,7 @@ void
 uvm_check_end(struct vm_report *rep)
 {
 	found.anons = 0;
-	as_walk_locked(check_anons, rep);
+	anons_all_entries(&uvm_anon_ops, check_anons, rep);
 	if (found.anons != ev_read(EV_uvm_anon_live))
 		report_bad(rep, "I18", "%lu anons, counted %lu", found.anons,
 		    ev_read(EV_uvm_anon_live));
@@ -232,39 +144,30 @@ uvm_check_end(struct vm_report *rep)
 /* ---- the words of all anons ---- */
 
 static void
-mark_anons(struct aspace *as, void *arg)
+mark_anons(void *entry, void *unused)
 {
+	struct uvm_entry *e = entry;
+	uint64_t vpn = e->start;
 	struct vm_anon *anon;
-	struct uvm_entry *e;
-	uint64_t vpn;
 
-	UVM_ENTRIES(e, ours(as), 0) {
-		vpn = e->start;
-		AMAP_FOREACH(anon, e->amap, vpn, e->end)
-			anon->met = 1;
-	}
+	AMAP_FOREACH(anon, e->amap, vpn, e->end)
+		anon->met = 1;
 }
 
 static void
-say_anons(struct aspace *as, void *arg)
+say_anons(void *entry, void *arg)
 {
 	struct swap_walk *walk = arg;
+	struct uvm_entry *e = entry;
 	struct swap_words place;
+	uint64_t vpn = e->start;
 	struct vm_anon *anon;
-	struct uvm_entry *e;
-	uint64_t vpn;
 
-	UVM_ENTRIES(e, ours(as), 0) {
-		vpn = e->start;
-		AMAP_FOREACH(anon, e->amap, vpn, e->end) {
-			if (anon->met == 0)
-				continue;
-			anon->met = 0;
-			place = uvm_anon_place(anon, vpn);
-			if (pte_kind(anon->word) == PTE_SWAP ||
-			    pte_kind(anon->word) == PTE_TRANS)
-				(void)walk->fn(walk, &place);
-		}
+	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
+		place = uvm_anon_place(anon, vpn);
+		if (anon->met != 0 && pmap_rec_is_away(&anon->word))
+			(void)walk->fn(walk, &place);
+		anon->met = 0;
 	}
 }
 
@@ -277,7 +180,48 @@ int
 uvm_swapped_all(struct aspace *as, uint64_t word, struct swap_walk *walk)
 {
 	ASSERT(as == NULL);
-	as_walk_locked(mark_anons, NULL);
-	as_walk_locked(say_anons, walk);
+	anons_all_entries(&uvm_anon_ops, mark_anons, NULL);
+	anons_all_entries(&uvm_anon_ops, say_anons, walk);
 	return 0;
+}
+
+/* ---- for /proc ---- */
+
+/*
+ * References of the anon that a FORK or VALID/FORK word names: shared->refs.
+ *
+ * Locks:    [W].
+ * Returns:  refs, with the anon's word in *named.
+ */
+int64_t
+uvm_refs(struct aspace *as, uint64_t word, uint64_t *named)
+{
+	uint64_t *of = anons_of(as, word);
+
+	ASSERT(of != NULL); /* who takes a page from an anon unmaps it first */
+	*named = word_get(of);
+	return CONTAINER_OF(of, struct vm_anon, word)->refs;
+}
+
+/*
+ * One line for an entry that has anons.
+ *
+ * Locks:    [W].
+ */
+void
+uvm_show(void *entry, struct out *o)
+{
+	struct uvm_entry *e = entry;
+	uint64_t vpn = e->start, shared = 0, out = 0;
+	struct vm_anon *anon;
+
+	if (e->amap->nanons == 0)
+		return;
+	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
+		shared += amap_is_shared(e->amap) || uvm_anon_is_shared(anon);
+		out += pte_kind(word_get(&anon->word)) == PTE_SWAP;
+	}
+	out_printf(o, "%lx-%lx anons=%lu shared=%lu out=%lu\n",
+	    e->start << PAGE_SHIFT, e->end << PAGE_SHIFT, e->amap->nanons, shared,
+	    out);
 }

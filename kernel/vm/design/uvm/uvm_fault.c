@@ -22,35 +22,6 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-static pmap_resolve_fn resolve;
-
-/*
- * ops->pass.
- *
- * Locks:    [M], kept; takes [W].
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
-enum fault_outcome
-uvm_pass(struct fctx *f)
-{
-	struct uvm_entry *e = NULL;
-	enum fault_outcome r;
-
-	if (f->va >= MD_USER_END)
-		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	if (!as_is_lost(f->as)) {
-		e = splay_find(uvm_space(f->as), f->va >> PAGE_SHIFT);
-		if (e == NULL)
-			return fault_grow(f);
-		fault_set_vad(f, e->vad);
-	}
-	/* The VAD is paged: it may have been lost just now. */
-	if (as_is_lost(f->as))
-		return fault_signal(f, SIGKILL, 0);
-	r = fault_permit(f);
-	return r == FAULT_DONE ? pmap_pass(f, resolve, e) : r;
-}
-
 /* ---- what amap_fault() needs ---- */
 
 /*
@@ -123,9 +94,14 @@ changes_amap(const struct fctx *f, struct uvm_entry *e)
 	    amap_lookup(e->amap, f->va >> PAGE_SHIFT) == NULL);
 }
 
-/* [M], [W]; f->word is in use. */
-static enum fault_outcome
-resolve(struct fctx *f, void *entry)
+/*
+ * The page of a fault in an entry.
+ *
+ * Locks:    [M], [W]; f->word is in use.
+ * Returns:  FAULT_DONE, or what the driver has to do before another pass.
+ */
+enum fault_outcome
+uvm_fault(struct fctx *f, void *entry)
 {
 	struct uvm_entry *e = entry;
 

@@ -5,9 +5,10 @@
  * Problem   Common code knows mappings, objects, frames and swap; what a private
  *           page is, where it is found and when it is copied is the design's.
  *
- * Picture   mmap, munmap ─→ mapentry.c    fault ─→ uvm_fault.c   fork ─→ dup.c
- *           truncate, mprotect, mremap ─→ change.c    madvise, swapoff ─→ uvm_advise.c
- *           memory is wanted ─→ ../../pmap  /proc ─→ uvm_stat.c    vm_check ─→ uvm_check.c
+ * Picture   mmap, mprotect, mremap ─→ mapentry.c, change.c    memory is wanted ─→ ../../pmap
+ *           all else ─→ ../anons ─┬ entries, anons ─→ mapentry.c   fork ─→ dup.c
+ *                                 ├ fault ─→ uvm_fault.c, amap.c   truncate ─→ change.c
+ *                                 └ /proc, vm_check ─→ uvm_check.c
  *
  * Rules     1. Page tables are the design's own: of shared_ops only what is asked
  *              of words that others show is filled in.
@@ -21,39 +22,55 @@ static const struct shared_ops uvm_shared = {
 	.check_end = uvm_check_end,
 };
 
+const struct anons_ops uvm_anon_ops = {
+	.next = uvm_next,
+	.each = uvm_each,
+	.end = uvm_end,
+	.free = uvm_free,
+	.drop = uvm_drop,
+	.is_own = uvm_is_own,
+	.discard = uvm_discard,
+	.fault = uvm_fault,
+	.fork = uvm_fork,
+	.show = uvm_show,
+	.check_word = uvm_check_word,
+	.check_entry = uvm_check_entry,
+};
+
 static const char *const uvm_caches[] = { "vm_anon", NULL };
 static const enum ev_id uvm_gauges[] = { EV_uvm_anon_live, 0 };
 
 const struct vmm_ops uvm_ops = {
 	.name = "uvm",
 	.as_init = uvm_as_init,
-	.as_fini = uvm_as_fini,
+	.as_fini = anons_as_fini,
 	.prepare = uvm_prepare,
-	.release = uvm_release,
+	.release = anons_release,
 	.attach = uvm_attach,
 	.split = uvm_split,
 	.merge = uvm_merge,
-	.detach = uvm_detach,
-	.zap = uvm_zap,
+	.detach = anons_detach,
+	.zap = anons_zap,
 	.protect = pmap_protect,
 	.lock = pmap_set_lock,
 	.move = uvm_move,
-	.advise = uvm_advise,
-	.dup = uvm_dup,
-	.pass = uvm_pass,
+	.advise = anons_advise,
+	.dup = anons_dup,
+	.pass = anons_pass,
 	.left = pv_left,
 	.evict = pmap_evict,
 	.evict_any = pmap_evict_any,
-	.stat = uvm_stat,
-	.walk = uvm_walk,
-	.named = uvm_named,
-	.check = uvm_check,
+	.stat = anons_stat,
+	.walk = anons_walk,
+	.named = anons_named,
+	.check = anons_check,
 	.init = uvm_anon_init,
-	.show = uvm_show,
+	.show = anons_show,
 	.caches = uvm_caches,
 	.gauges = uvm_gauges,
 	.pages = EV_uvm_anon_live,
 	.record_pages = AMAP_CHUNK,
-	.swapped = uvm_swapped,
+	.swapped = anons_swapped,
 	.shared = &uvm_shared,
+	.anons = &uvm_anon_ops,
 };

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anons.h: what designs have in common whose pages are anons
+ *
+ * Private for kernel/vm/design/.  A design of the second school says by struct
+ * anons_ops where its entries are and which anons they have; functions of this
+ * room are ops of its vmm_ops then.  An anon is named by the address of its
+ * word, with which it begins.
+ */
+#ifndef VM_DESIGN_ANONS_ANONS_H
+#define VM_DESIGN_ANONS_ANONS_H
+
+#include "vm/evidence/report.h"
+#include "vm/pmap/pmap.h"
+#include "vm/pte/pte.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/want/want.h"
+
+struct out;
+
+/* An entry of a map, as it was when it was asked for. */
+struct anons_range {
+	void *entry;           /* [W] the design's, in the VAD's dpriv */
+	struct vad *vad;       /* [M] */
+	uint64_t start, end;   /* vpn */
+};
+
+/* One fork under way; on the stack of anons_dup(). */
+struct anons_fork {
+	struct pte_fork c;     /* what forks of all designs have */
+	void *from, *to;       /* [M] of parent and child: their entries */
+	uint64_t start, end;   /* of both */
+	uint64_t limit;        /* where the object of the mapping ends, or the entry */
+	uint64_t at;           /* vpn: those below are done */
+	uint64_t lo, hi;       /* parent words that lost W: to be flushed */
+	uint64_t shared, copies; /* anons or amaps shared, pages copied so far */
+	unsigned refused;      /* times that there was no record for this anon */
+	bool failed;           /* too often: the fork is given up */
+};
+
+/* One space that vm_check looks at: [own]. */
+struct anons_check {
+	struct aspace *as;
+	struct vm_report *rep;
+	uint64_t words, locked, late;
+};
+
+/* An anon, at a page, with what guards it held: not 0 ends the walk. */
+typedef int anons_fn(void *arg, uint64_t vpn, uint64_t *word);
+typedef void anons_entry_fn(void *entry, void *arg);
+
+/* What a design answers; as->dpriv is not NULL. */
+struct anons_ops {
+	/* [M] or [W]: the first entry that ends behind vpn.  False: there is none. */
+	bool (*next)(struct aspace *, uint64_t vpn, struct anons_range *);
+	/* [W]: fn for the anons of [lo, hi) of all entries, until it returns not 0:
+	 * that.  Around fn a lock of rank 7 guards the word's start of a read. */
+	int (*each)(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg);
+	/* [W]: its pages are as if never touched, and the tree has it no more.  How
+	 * many of them were charged when touched. */
+	uint64_t (*end)(struct aspace *, void *entry);
+	void (*free)(void *entry);     /* it is in no tree */
+	/* [W], words are gone: the anons of [lo, hi) go, of whatever entries, and who
+	 * has paid for late ones has it back.  May not fail. */
+	void (*drop)(struct aspace *, uint64_t lo, uint64_t hi);
+	/* As anons_fn: no other slot, and no other process, has the anon. */
+	bool (*is_own)(void *entry, const uint64_t *word);
+	/* DONTNEED; [M] exclusive, takes [W].  0, or why nothing has changed. */
+	int (*discard)(struct aspace *, void *entry, uint64_t lo, uint64_t hi);
+	/* [M], [W]: the page of a fault, whose f->word is in use. */
+	pmap_resolve_fn *fault;
+	/* Both [W]: what the entry has from w->at on to w->limit goes to the child;
+	 * w->at moves on, to w->limit or to where it waits for w->c.want. */
+	void (*fork)(struct anons_fork *);
+	/* [W]: text about an entry; nothing, if it has no anon. */
+	void (*show)(void *entry, struct out *);
+	/* freeze_spaces(): a VALID word that maps a page, an entry; adds to late. */
+	void (*check_word)(struct anons_check *, void *entry, va_t, uint64_t word);
+	void (*check_entry)(struct anons_check *, const struct anons_range *);
+};
+
+/* anons.c */
+bool anons_next(struct aspace *, uint64_t vpn, struct anons_range *); /* [M] or [W] */
+bool anons_at(struct aspace *, uint64_t vpn, struct anons_range *);   /* that contains vpn */
+#define ANONS_ENTRIES(r, as) \
+	for ((r).end = 0; anons_next(as, (r).end, &(r));)
+int anons_each(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg); /* [W] */
+/* freeze_spaces(): fn for the entries of all spaces of a design. */
+void anons_all_entries(const struct anons_ops *, anons_entry_fn *, void *arg);
+static inline struct swap_words
+anons_place(enum page_home home, uint64_t *word, uint64_t vpn)
+{
+	return (struct swap_words){ .word = word, .step = 1, .max = 1,
+		.home = home, .index = vpn };
+}
+void anons_as_fini(struct aspace *);                              /* ops->as_fini */
+void anons_release(struct aspace *, struct vad *);                /* ops->release */
+void anons_detach(struct aspace *, struct vad *);                 /* ops->detach */
+int anons_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
+    struct zap_job *);                                            /* ops->zap */
+enum fault_outcome anons_pass(struct fctx *);                     /* ops->pass */
+
+/* anonsfork.c */
+int anons_dup(struct aspace *parent, struct aspace *child);       /* ops->dup */
+/* For ops->fork: the child has what it did not have before, so many pages late. */
+void anons_fork_given(struct anons_fork *, uint64_t late);
+/* A page of the child's own, for the new anon `copy`.  False: w->c.want. */
+bool anons_fork_copy(struct anons_fork *, uint64_t *word, uint64_t *copy);
+bool anons_fork_refused(struct anons_fork *, struct kmem_cache *); /* false */
+/* No record of this kind: 0, and want_get(); -ENOMEM. */
+int anons_refused(struct want *, struct kmem_cache *, bool paid, unsigned *times);
+
+/* anonsadvise.c */
+int anons_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
+    int advice);                                                  /* ops->advise */
+int anons_swapped(struct aspace *, struct swap_walk *);           /* ops->swapped */
+
+/* anonswalk.c */
+int anons_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+void anons_stat(struct aspace *, struct vm_as_stat *);
+uint64_t anons_named(struct aspace *, va_t);
+void anons_show(struct aspace *, struct out *);
+/* What a FORK or VALID/FORK word means; NULL: the anon has just lost the page. */
+uint64_t *anons_of(const struct aspace *, uint64_t word);
+
+/* anonscheck.c */
+int anons_check(struct aspace *, struct vm_report *);             /* ops->check */
+void anons_bad(struct anons_check *, const char *inv, va_t, uint64_t word,
+    const char *what);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anons/anonsadvise.c: madvise, and which anons have a page that is not mapped
+ *
+ * Problem   A program says that it will want pages, or will not; and swapoff must
+ *           find every anon whose bytes lie in an area.
+ *
+ * Picture   DONTNEED        words and anons go: the design's
+ *           FREE            what no other process and no other slot has goes
+ *           COLD            words look unused          PAGEOUT  words go
+ *           RELEASE         the pages of anons are written, and given up
+ *           WILLNEED        anons on swap are read ahead
+ *
+ * Rules     1. FREE drops at once what the process has alone, if nobody pins it;
+ *              what it shares it keeps.
+ *           2. An anon that several spaces have is met in each of them.
+ */
+#include "vm/design/anons/anons.h"
+
+/* FREE, in one mapping: [own]. */
+struct freeing {
+	const struct anons_ops *ops;
+	void *entry;
+	uint64_t vpn;          /* of what was found */
+};
+
+/* A page that nobody else has, and nobody fills. */
+static int
+find_own(void *arg, uint64_t vpn, uint64_t *word)
+{
+	struct freeing *own = arg;
+
+	own->vpn = vpn;
+	return own->ops->is_own(own->entry, word) && !pmap_rec_is_pinned(word);
+}
+
+/* FREE.  [W]. */
+static void
+free_own(struct aspace *as, void *entry, uint64_t vpn, uint64_t end)
+{
+	struct freeing own = { .ops = as->ops->anons, .entry = entry };
+
+	for (; anons_each(as, vpn, end, find_own, &own) != 0; vpn = own.vpn + 1) {
+		(void)pmap_remove(as, own.vpn, own.vpn + 1, PMAP_ALL);
+		own.ops->drop(as, own.vpn, own.vpn + 1);
+	}
+}
+
+/* RELEASE, in one mapping: [own]. */
+struct releasing {
+	uint64_t vpn;          /* it goes on here */
+	uint64_t left;         /* pages still to be written */
+};
+
+/* A page that is not mapped is written, its frame given up by the end of the write. */
+static int
+release_one(void *arg, uint64_t vpn, uint64_t *word)
+{
+	struct releasing *rel = arg;
+	enum pageout_result r = pmap_rec_write(word);
+
+	rel->vpn = vpn;
+	rel->left += r == PAGEOUT_LATER;
+	return r == PAGEOUT_NOBIO;
+}
+
+static uint64_t
+release(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct releasing rel = { .vpn = lo };
+	struct want w = { .what = WANT_AGAIN };
+	int r;
+
+	do {
+		mutex_lock(&as->ws_lock);
+		r = anons_each(as, rel.vpn, hi, release_one, &rel) == 0 ? 0 :
+		    want_bio(&w);
+		mutex_unlock(&as->ws_lock);
+	} while (r == -EAGAIN && want_get(&w) == 0);
+	want_end(&w);
+	return rel.left;
+}
+
+/* WILLNEED: nobody waits for what is read; what has no frame stays out. */
+static int
+bring_one(void *as, uint64_t vpn, uint64_t *word)
+{
+	const struct vmm_ops *ops = ((struct aspace *)as)->ops;
+	struct swap_words place = anons_place(ops->shared->home, word, vpn);
+
+	return pte_kind(word_get(word)) == PTE_SWAP && !swap_ahead(&place);
+}
+
+/*
+ * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
+ *
+ * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
+ * Returns:  0; for RELEASE how many pages are still to be written; for DONTNEED
+ *           -EAGAIN, -ENOMEM, -EINTR: an amap is shared, and there is no memory for
+ *           a copy; nothing has changed.
+ */
+int
+anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	void *entry = v->dpriv;
+
+	if (entry == NULL)
+		return 0; /* the VAD is lost */
+	if (advice == ADVICE_RELEASE)
+		return (int)MIN(release(as, lo, hi), (uint64_t)INT32_MAX);
+	if (advice == MADV_DONTNEED)
+		return as->ops->anons->discard(as, entry, lo, hi);
+	mutex_lock(&as->ws_lock);
+	if (advice == MADV_PAGEOUT)
+		(void)pmap_remove(as, lo, hi, PMAP_UNLOCKED);
+	if (advice == MADV_FREE)
+		free_own(as, entry, lo, hi);
+	if (advice == MADV_COLD)
+		pmap_change(as, lo, hi, MD_PTE_A, 0);
+	if (advice == MADV_WILLNEED)
+		(void)anons_each(as, lo, hi, bring_one, as);
+	mutex_unlock(&as->ws_lock);
+	return 0;
+}
+
+/* ---- swapoff ---- */
+
+struct swapped {
+	struct swap_walk *walk;
+	enum page_home home;
+};
+
+static int
+say_if_away(void *arg, uint64_t vpn, uint64_t *word)
+{
+	struct swapped *s = arg;
+	struct swap_words place = anons_place(s->home, word, vpn);
+
+	s->walk->at = vpn << PAGE_SHIFT;
+	return pmap_rec_is_away(word) ? s->walk->fn(s->walk, &place) : 0;
+}
+
+/*
+ * walk->fn for each anon whose page is on swap, or in memory and perhaps not
+ * mapped, from walk->at on: ops->swapped.
+ *
+ * Locks:    [W]; around fn a lock of rank 7.
+ * Returns:  what fn has returned, or 0.
+ */
+int
+anons_swapped(struct aspace *as, struct swap_walk *walk)
+{
+	struct swapped s = { .walk = walk, .home = as->ops->shared->home };
+
+	return anons_each(as, walk->at >> PAGE_SHIFT, MD_USER_END >> PAGE_SHIFT,
+	    say_if_away, &s);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anons/anonsfork.c: fork, up to what an entry has
+ *
+ * Problem   The child gets all that the parent has written, and neither may see
+ *           what the other writes from then on.  Whether anons or whole amaps are
+ *           shared is the design's; what it may wait for, and what it costs, is not.
+ *
+ * Picture   mappings and charge ─→ each private mapping: ops->anons->fork ─→ one flush
+ *                                       ↑ both [W]          │ w->c.want
+ *                                       └──── want_get() ←──┘ no lock of rank >= 3
+ *
+ * Rules     1. Mappings and charge, which may fail, come first; what is copied waits
+ *              for memory, and is given up when the kernel may not grow.
+ *           2. Nothing is waited for with a ws_lock.
+ *           3. Words of the parent lose W; one flush, before the child is published,
+ *              and also when the fork is given up.
+ *           4. A page that somebody pins is copied at once: he may go on filling
+ *              it, for the parent.
+ *           5. Pages on swap, or under way, are shared as they are: nothing is read.
+ */
+#include "vm/design/anons/anons.h"
+
+#define REFUSALS 32    /* in a row, until it is given up */
+
+/*
+ * No record of this kind could be had: the kernel may not grow.  A frame that the
+ * mapping pays for is given.
+ *
+ * Locks:    [W] at most.
+ * Returns:  0: want_get(), without locks, and again; -ENOMEM.
+ */
+int
+anons_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
+{
+	if (!want_zeros(w))
+		return 0;
+	if (paid && pmap_may_feed()) {
+		kmem_cache_feed(of, w->frame);
+		w->frame = NULL;
+	}
+	(void)want_again(w);
+	return ++*times > REFUSALS ? -ENOMEM : 0;
+}
+
+/*
+ * The same for the child's mapping: w->c.want, and this page again.
+ *
+ * Locks:    both ws_locks.
+ * Returns:  false, for who returns that.
+ */
+bool
+anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
+{
+	bool paid = (w->c.vad.flags & VAD_CHARGED) != 0;
+
+	w->failed = anons_refused(&w->c.want, of, paid, &w->refused) != 0;
+	return false;
+}
+
+/*
+ * The child has more than before: the part of the charge that stands for the
+ * parent's late pages pays for those that are late.
+ *
+ * Locks:    both ws_locks.
+ */
+void
+anons_fork_given(struct anons_fork *w, uint64_t late)
+{
+	w->c.charge -= late;
+	atomic_add(&w->c.child->late, late);
+	w->c.given = true;
+	w->refused = 0;
+}
+
+/*
+ * The page of an anon is copied now, for a new anon of the child's; w->c.want has
+ * a frame.
+ *
+ * Locks:    both ws_locks; takes [P].
+ * Returns:  false: the page is just leaving; again.
+ */
+bool
+anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
+{
+	struct vm_page *from = pmap_rec_pin(word), *to = w->c.want.frame;
+
+	if (from == NULL) {
+		(void)want_again(&w->c.want);
+		return false;
+	}
+	w->c.want.frame = NULL;
+	pmap_rec_copy(copy, w->c.child->ops->shared->home, to, from);
+	page_unpin(from);
+	w->copies++;
+	EVENT(fork_pinned_copies);
+	return true;
+}
+
+/*
+ * What the entry has from w->at on, as far as its object goes: nobody would take
+ * from the child what lies behind (R7).
+ *
+ * Locks:    both map_locks exclusive; takes both ws_locks.
+ */
+static void
+fork_once(struct anons_fork *w)
+{
+	struct aspace *parent = w->c.parent, *child = w->c.child;
+
+	(void)want_again(&w->c.want);
+	mutex_lock(&parent->ws_lock);
+	mutex_lock_nested(&child->ws_lock);
+	w->limit = MIN(w->end, pte_limit(&w->c.vad) >> PAGE_SHIFT);
+	if (w->at < w->limit)
+		parent->ops->anons->fork(w);
+	if (w->at >= w->limit)
+		w->at = w->end;
+	mutex_unlock(&child->ws_lock);
+	mutex_unlock(&parent->ws_lock);
+	w->lo = MIN(w->lo, w->start);
+	w->hi = MAX(w->hi, w->end);
+}
+
+static int
+fork_entry_of(struct anons_fork *w)
+{
+	const struct vad *v = &w->c.vad;
+	struct anons_range from, to;
+	int r = 0;
+
+	if ((v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) != 0)
+		return 0;
+	if (!anons_at(w->c.parent, v->start, &from) ||
+	    !anons_at(w->c.child, v->start, &to))
+		return -ENOMEM; /* VADs were lost */
+	w->from = from.entry;
+	w->to = to.entry;
+	w->at = w->start = from.start;
+	w->end = from.end;
+	while (r == 0 && w->at < w->end) {
+		fork_once(w);
+		if (w->at < w->end)
+			r = w->failed ? -ENOMEM : want_get(&w->c.want);
+	}
+	return r;
+}
+
+/*
+ * Fork the memory of parent into child, which is empty: ops->dup.
+ *
+ * Locks:    both map_locks exclusive; takes and releases both ws_locks.
+ * Context:  thread, sleeps; with a structural token.
+ * Returns:  0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_put()
+ *           takes it apart; the parent has what it had.
+ */
+int
+anons_dup(struct aspace *parent, struct aspace *child)
+{
+	struct anons_fork w = { .c = { .parent = parent, .child = child },
+		.lo = UINT64_MAX };
+	uint64_t tables;
+	int r;
+
+	EVENT(fork_begin, parent->id, child->id);
+	r = fork_vads_paid(&w.c, atomic_load(&parent->late));
+	while (r == 0 && fork_next_vad(&w.c))
+		r = fork_entry_of(&w);
+	if (w.lo < w.hi) {
+		mutex_lock(&parent->ws_lock);
+		tlb_flush_range(parent, w.lo, w.hi);
+		mutex_unlock(&parent->ws_lock);
+	}
+	want_end(&w.c.want);
+	if (r == 0) {
+		/* For the parent's tables: the child will make its own of them. */
+		tables = MIN(w.c.charge, parent->n_table + parent->pruned);
+		atomic_add(&child->prepaid, tables);
+		w.c.charge -= tables;
+	}
+	commit_uncharge(w.c.charge);
+	if (r == 0) {
+		EVENT(fork_calls);
+		EVENT(fork_end, w.shared, 0, w.copies);
+	}
+	return r;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anons/anonswalk.c: what /proc asks of a space
+ *
+ * Problem   A page that is in memory or on swap and not mapped has no word in a page
+ *           table: only its anon knows of it.
+ *
+ * Picture   each page:  word of the table, if it maps one
+ *                       else FORK(anon) ─→ shared->refs ─→ TRANS, SWAP, …
+ *
+ * Rules     1. [W] is held for the whole walk: nothing in it waits.
+ *           2. A FORK word is in no table: it is made for who asks, for whom it
+ *              means what it means under other designs, a page that is elsewhere.
+ */
+#include "vm/design/anons/anons.h"
+
+/* A page that there is: [own]. */
+struct seen_page {
+	uint64_t vpn;          /* behind the range: there is none */
+	uint64_t word;
+};
+
+/* The first page of [lo, hi) that a word of the tables maps.  [W]. */
+static struct seen_page
+first_mapped(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct pmap_iter it = pmap_range(as, lo, hi);
+	uint64_t *word;
+
+	while (pmap_next_leaf(&it)) {
+		word = pt_word(it.leaf, it.va);
+		for (; it.va < it.stop; it.va += PAGE_SIZE, word++)
+			if (word_get(word) != 0)
+				return (struct seen_page){ it.va >> PAGE_SHIFT,
+					word_get(word) };
+	}
+	return (struct seen_page){ .vpn = hi };
+}
+
+static int
+take_first(void *arg, uint64_t vpn, uint64_t *word)
+{
+	*(struct seen_page *)arg = (struct seen_page){ vpn,
+		pte_make_soft(PTE_FORK, va2pa(word) / 8) };
+	return 1;
+}
+
+/* The first page of [lo, hi) that has an anon.  [W]. */
+static struct seen_page
+first_anon(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct seen_page s = { .vpn = hi };
+
+	(void)anons_each(as, lo, hi, take_first, &s);
+	return s;
+}
+
+/* [W]. */
+static int
+walk_pages(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *arg)
+{
+	struct seen_page anon = first_anon(as, lo, hi), at;
+	struct seen_page map = first_mapped(as, lo, hi);
+	int r = 0;
+
+	while (r == 0 && MIN(anon.vpn, map.vpn) < hi) {
+		at = map.vpn <= anon.vpn ? map : anon;
+		r = fn(arg, at.vpn << PAGE_SHIFT, at.word, 1);
+		if (anon.vpn == at.vpn)
+			anon = first_anon(as, at.vpn + 1, hi);
+		if (map.vpn == at.vpn)
+			map = first_mapped(as, at.vpn + 1, hi);
+	}
+	return r;
+}
+
+/*
+ * Call fn for each page of [lo, hi) vpn that is mapped, or has an anon: ops->walk.
+ *
+ * Locks:    [M]; takes [W], unless the caller has it.
+ * Returns:  0, or what fn returned to end the walk.
+ */
+int
+anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *arg)
+{
+	bool held = mutex_is_mine(&as->ws_lock);
+	int r = 0;
+
+	if (!held)
+		mutex_lock(&as->ws_lock);
+	if (as->dpriv != NULL)
+		r = walk_pages(as, lo, hi, fn, arg);
+	if (!held)
+		mutex_unlock(&as->ws_lock);
+	return r;
+}
+
+/*
+ * The word of the page at va, mapped or not: ops->named.
+ *
+ * Locks:    [M], [W].
+ * Returns:  VALID, FORK (for shared->refs); 0: nothing here.
+ */
+uint64_t
+anons_named(struct aspace *as, va_t va)
+{
+	uint64_t vpn = va >> PAGE_SHIFT;
+	struct seen_page map = first_mapped(as, vpn, vpn + 1);
+
+	return map.word != 0 ? map.word : first_anon(as, vpn, vpn + 1).word;
+}
+
+/*
+ * The anon that a FORK word names, or whose page a VALID/FORK word maps.
+ *
+ * Locks:    [W] of the word's space.
+ * Returns:  its word; NULL: a truncate has just taken the page from it.
+ */
+uint64_t *
+anons_of(const struct aspace *as, uint64_t word)
+{
+	const struct vm_page *pg;
+
+	if (pte_kind(word) != PTE_VALID)
+		return pa2va(pte_payload(PTE_FORK, word) * 8);
+	pg = pte_page(word);
+	return page_home_kind(pg) != as->ops->shared->home ? NULL :
+	    pa2va(page_home_payload(pg));
+}
+
+static int
+count_page(void *arg, va_t va, uint64_t word, uint64_t pages)
+{
+	struct vm_as_stat *st = arg;
+
+	if (pte_kind(word) == PTE_FORK)
+		st->swap += pte_kind(word_get(pa2va(pte_payload(PTE_FORK,
+		    word) * 8))) == PTE_SWAP;
+	else if (pte_src(word) == SRC_FORK)
+		st->rss_anon++;
+	else if (pte_src(word) == SRC_OBJ &&
+	    page_home_kind(pte_page(word)) == HOME_VNODE)
+		st->rss_file++;
+	else if (pte_src(word) == SRC_OBJ)
+		st->rss_shmem++;
+	return 0;
+}
+
+/*
+ * Whose pages are resident, and how many are on swap: ops->stat.
+ *
+ * Locks:    [M], [W].
+ */
+void
+anons_stat(struct aspace *as, struct vm_as_stat *st)
+{
+	(void)anons_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, st);
+}
+
+/*
+ * The entries of a space that have anons; of all spaces nothing: the counters say
+ * what there is.  ops->show.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ */
+void
+anons_show(struct aspace *as, struct out *o)
+{
+	struct anons_range r;
+
+	if (as == NULL)
+		return;
+	mutex_lock(&as->ws_lock);
+	ANONS_ENTRIES(r, as)
+		as->ops->anons->show(r.entry, o);
+	mutex_unlock(&as->ws_lock);
+}
