@@ -38,7 +38,8 @@
 /* All of a program that is about to start. */
 struct exec_new {
 	char *path;              /* PATH_MAX; as asked for: AT_EXECFN */
-	uint8_t *buf;            /* a page, for the strings */
+	uint8_t *buf;            /* a page, for the strings; at last FPU registers */
+	char line[SCRIPT_LINE + 1], next[SCRIPT_LINE + 1]; /* of #!: who runs it */
 	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
 	unsigned prefix_len, nprefix;
 	struct file *file;       /* write denied */
@@ -233,8 +234,8 @@ close_denied(struct file **f)
 static int
 exec_open(struct exec_new *x)
 {
-	char line[SCRIPT_LINE + 1], interp[SCRIPT_LINE + 1];
 	const char *path = x->path;
+	char *line = x->line;
 	ssize_t n;
 	int r = 0;
 
@@ -249,8 +250,8 @@ exec_open(struct exec_new *x)
 			break;
 		}
 		line[n] = '\0';
-		r = script_line(x, line + 2, path, interp);
-		path = interp;
+		r = script_line(x, line + 2, path, x->next);
+		path = x->next;
 		close_denied(&x->file);
 	}
 	return r;
@@ -526,7 +527,6 @@ exec_commit(struct exec_new *x, struct task *tk)
 	struct proc *p = tk->proc;
 	struct thread *t = tk->thread;
 	struct aspace *old = p->as;
-	uint8_t fx[MD_FPU_SIZE];
 	struct file *old_exe = p->exe;
 	struct fdtab *old_files = tk->fdtab;
 
@@ -549,8 +549,8 @@ exec_commit(struct exec_new *x, struct task *tk)
 	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	tk->restart_fn = NULL;
 	md_frame_init(md_user_frame(&t->md), x->entry, x->sp);
-	md_fpu_init(fx);
-	CHECK(md_fpu_load(&t->md, fx));
+	md_fpu_init(x->buf);
+	CHECK(md_fpu_load(&t->md, x->buf));
 	md_set_tls(&t->md, 0, 0);
 }
 
