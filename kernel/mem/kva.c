@@ -8,8 +8,8 @@
  *
  * Picture   the arena, one slot of the top-level table
  *
- *           | stacks: slots of 32 KiB        | ranges of pages       | devices |
- *             each: 16 KiB nothing, 16 KiB stack
+ *           | stacks: slots of 16 KiB        | ranges of pages       | devices |
+ *             each: 8 KiB nothing, 8 KiB stack
  *                                │ guard: a stack that overflows faults here
  *
  * Rules     1. Stacks and ranges are first fits (lib/extent.h), so what is used
@@ -35,7 +35,7 @@
 #include "mem/mem.h"
 
 #define STACK_PAGES (MD_KSTACK_SIZE >> PAGE_SHIFT)
-#define SLOT_PAGES 8 /* the upper 4 are mapped */
+#define SLOT_PAGES (2 * STACK_PAGES) /* the upper half is mapped */
 #define SLOT_BYTES (SLOT_PAGES * PAGE_SIZE)
 #define CACHED_STACKS 16
 
