@@ -97,7 +97,7 @@ proc_exec(va_t path, va_t argv, va_t envp)
 		bool shared = fdtab_is_shared(tk->fdtab);
 
 		x->files = shared ? fdtab_copy(tk->fdtab) : NULL;
-		x->own = kmem_cache_alloc(&sighand_cache);
+		x->own = sighand_create(true);
 		r = (shared && x->files == NULL) || x->own == NULL ?
 		    -ENOMEM : others_end(tk);
 	}
@@ -414,7 +414,7 @@ exec_free(struct exec_new *x)
 	if (x->files != NULL)
 		fdtab_put(x->files);
 	if (x->own != NULL)
-		kmem_cache_free(&sighand_cache, x->own);
+		sighand_discard(x->own);
 	if (x->as != NULL) {
 		as_detach_user(x->as);
 		as_put(x->as);
@@ -484,13 +484,8 @@ others_end(struct task *tk)
 static void
 reset_handlers_locked(struct proc *p, struct sighand *own)
 {
-	const struct abi_sigaction *old = p->sighand->act;
-
 	ASSERT(spin_is_mine(&proc_lock));
-	for (int i = 0; i < NSIG; i++)
-		own->act[i] = (struct abi_sigaction){ .handler =
-		    old[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL };
-	own->refs = 1;
+	sighand_clear_locked(own, p->sighand);
 	sighand_put_locked(p->sighand);
 	p->sighand = own;
 }

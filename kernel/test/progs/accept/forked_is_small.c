@@ -8,7 +8,7 @@
 #include "../lib/events.h"
 
 #define SONS 64
-#define MOST 56 /* KiB each */
+#define MOST 54 /* KiB each */
 
 static int go[2];
 
