@@ -96,6 +96,8 @@ static const struct {
 	    "space has no reference to that object." },
 	{ "I21", "", "a frame that should hold zeros does not: somebody wrote to "
 	    "the zero page or to a frame after giving it back." },
+	{ "I22", "", "a kernel stack has been used to its last KiB: a function calls "
+	    "itself, or has a variable that is too large for a stack." },
 	{ "6.1", "vad.live", "VADs are counted as alive that no tree holds: one was "
 	    "taken out, or joined, and not counted (vad_remove)." },
 	{ "6.1", "", "a handler counted its case twice, or not at all: each counts "

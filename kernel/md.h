@@ -135,7 +135,7 @@ struct trapframe {
 };
 
 #define MD_VEC_SYSCALL 256
-#define MD_KSTACK_SIZE 16384ul
+#define MD_KSTACK_SIZE 8192ul
 #define MD_FPU_SIZE 512             /* FXSAVE image */
 
 struct md_thread {

@@ -16,13 +16,16 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
   -Wold-style-definition -Wpointer-arith -Wwrite-strings -Wundef -Wvla \
   -Wredundant-decls -Wnested-externs -Wformat=2 -Wlogical-op \
   -Wduplicated-cond -Wduplicated-branches -Wimplicit-fallthrough=5 \
-  -Wframe-larger-than=1024 -Wno-unused-parameter
+  -Wno-unused-parameter
 ALWAYS_ERRORS := -Werror=implicit-function-declaration \
   -Werror=incompatible-pointer-types -Werror=int-conversion \
   -Werror=return-type -Werror=switch -Werror=unused-result
+# Kernel stacks are of 8 KiB.
+SMALL_FRAMES := -Werror=frame-larger-than=1024
 CI_ONLY := $(if $(filter 1,$(WERROR)),-Werror)
 INCLUDES := -Ikernel -I$(GEN)
-KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(CI_ONLY) $(INCLUDES)
+KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(SMALL_FRAMES) $(CI_ONLY) \
+  $(INCLUDES)
 
 # ---- folders ----
 

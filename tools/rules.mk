@@ -77,7 +77,7 @@ $(T)/run: kernel/test/run.c kernel/test/run_find.c kernel/test/run.h | setup
 HOSTHOW ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 HOSTCC := $(CC) -std=gnu11 -O1 -g $(HOSTHOW) -fno-omit-frame-pointer -fwrapv \
   -fno-strict-aliasing -fno-delete-null-pointer-checks $(WARN) \
-  -Wno-missing-prototypes -Wno-redundant-decls -Wno-frame-larger-than $(ALWAYS_ERRORS) $(CI_ONLY) \
+  -Wno-missing-prototypes -Wno-redundant-decls $(ALWAYS_ERRORS) $(CI_ONLY) \
   $(INCLUDES) -include kernel/test/host/host_pre.h
 RENAME := snprintf vsnprintf
 RENAME_STRING := memcpy memmove memset memcmp memchr strlen strnlen strcmp \

@@ -91,6 +91,7 @@ SYSTEM_ONLY void thread_set_space(struct md_space *);
 void thread_notify(struct thread *, uint32_t pending_bits);
 /* Walk all threads under a lock; fn may not sleep. */
 SYSTEM_ONLY void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
+SYSTEM_ONLY size_t thread_stacks_deepest(void); /* bytes ever used of one */
 /* In line, or a call of what thread.c compiles of the same text. */
 #if IN_LINE && !defined(THREAD_TO_CALL)
 #define THREAD_FN static inline

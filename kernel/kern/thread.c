@@ -233,11 +233,15 @@ reap(void *arg)
 static void
 take_parts(struct thread *t)
 {
-	if (t->md.stack != NULL)
-		kva_stack_free(t->md.stack);
+	uint8_t *stack = t->md.stack;
+
+	spin_lock(&threads.lock); /* thread_stacks_deepest() looks at it no more */
+	t->md.stack = NULL;
+	spin_unlock(&threads.lock);
+	if (stack != NULL)
+		kva_stack_free(stack);
 	if (t->md.fpu != NULL)
 		kmem_cache_free(&fpu_cache, t->md.fpu);
-	t->md.stack = NULL;
 	t->md.fpu = NULL;
 }
 
@@ -322,4 +326,27 @@ thread_walk(void (*fn)(void *arg, struct thread *), void *arg)
 	LIST_FOREACH(t, &threads.all, all)
 		fn(arg, t);
 	spin_unlock(&threads.lock);
+}
+
+static void
+look_at_stack(void *deepest, struct thread *t)
+{
+	size_t *most = deepest;
+
+	if (t->md.stack != NULL)
+		*most = MAX(*most, kva_stack_used(t->md.stack));
+}
+
+/*
+ * The most bytes that any kernel stack has ever used.
+ *
+ * Locks:    none of rank >= LR_MEM.
+ */
+size_t
+thread_stacks_deepest(void)
+{
+	size_t most = kva_stacks_deepest();
+
+	thread_walk(look_at_stack, &most);
+	return most;
 }

@@ -8,8 +8,8 @@
  *
  * Picture   the arena, one slot of the top-level table
  *
- *           | stacks: slots of 32 KiB        | ranges of pages       | devices |
- *             each: 16 KiB nothing, 16 KiB stack
+ *           | stacks: slots of 16 KiB        | ranges of pages       | devices |
+ *             each: 8 KiB nothing, 8 KiB stack
  *                                │ guard: a stack that overflows faults here
  *
  * Rules     1. Stacks and ranges are first fits (lib/extent.h), so what is used
@@ -24,6 +24,8 @@
  *              QEMU a page of a program that has ended is code until every byte
  *              of it has been written.  Stores to it made system calls thirty
  *              times as slow, for a stack writes only its upper end.
+ *           5. So the zeros at the low end of a stack say how deep it has ever
+ *              been; a cached one remembers all its threads.
  *
  * Read next md.h for md_kmap(); kern/thread.c, the main user.
  */
@@ -33,7 +35,7 @@
 #include "mem/mem.h"
 
 #define STACK_PAGES (MD_KSTACK_SIZE >> PAGE_SHIFT)
-#define SLOT_PAGES 8 /* the upper 4 are mapped */
+#define SLOT_PAGES (2 * STACK_PAGES) /* the upper half is mapped */
 #define SLOT_BYTES (SLOT_PAGES * PAGE_SIZE)
 #define CACHED_STACKS 16
 
@@ -51,6 +53,7 @@ static struct {
 	va_t next_device;         /* never given back */
 	uint8_t *cached[CACHED_STACKS];
 	unsigned ncached;
+	size_t deepest;           /* bytes used of a stack that was released */
 } kva = { .lock = SPIN_INIT(LR_MEM) };
 
 static va_t range_get(struct extents *x, size_t pages);
@@ -136,9 +139,45 @@ kva_stack_alloc(void)
 	return (uint8_t *)va;
 }
 
+/*
+ * Bytes of the stack that have ever been in use (rule 5).
+ *
+ * Locks:    none; its thread may run, and go deeper.
+ */
+size_t
+kva_stack_used(const uint8_t *stack)
+{
+	const uint64_t *end = (const uint64_t *)(stack + MD_KSTACK_SIZE);
+	const uint64_t *w = (const uint64_t *)stack;
+
+	while (w < end && *w == 0)
+		w++;
+	return (size_t)(end - w) * sizeof(*w);
+}
+
+/* The most of all stacks that no thread has any more. */
+size_t
+kva_stacks_deepest(void)
+{
+	size_t most;
+	unsigned i;
+
+	spin_lock(&kva.lock);
+	most = kva.deepest;
+	for (i = 0; i < kva.ncached; i++)
+		most = MAX(most, kva_stack_used(kva.cached[i]));
+	spin_unlock(&kva.lock);
+	return most;
+}
+
 static void
 stack_release(uint8_t *stack)
 {
+	size_t used = kva_stack_used(stack);
+
+	spin_lock(&kva.lock);
+	kva.deepest = MAX(kva.deepest, used);
+	spin_unlock(&kva.lock);
 	unmap_frames((va_t)stack, STACK_PAGES);
 	range_put(&kva.stacks, (va_t)stack + MD_KSTACK_SIZE - SLOT_BYTES,
 	    SLOT_PAGES);

@@ -134,6 +134,8 @@ void kva_init(void);
 /* A kernel stack with an unmapped guard page below; NULL: no memory. */
 SYSTEM_ONLY uint8_t *kva_stack_alloc(void);
 SYSTEM_ONLY void kva_stack_free(uint8_t *stack);
+SYSTEM_ONLY size_t kva_stack_used(const uint8_t *stack);
+SYSTEM_ONLY size_t kva_stacks_deepest(void);  /* of those without a thread */
 /* Is va in the guard page of some stack? (for the double-fault message) */
 bool kva_is_guard(va_t);
 /* Registers of a device, uncached; never undone.  NULL: no memory. */

@@ -38,7 +38,8 @@
 /* All of a program that is about to start. */
 struct exec_new {
 	char *path;              /* PATH_MAX; as asked for: AT_EXECFN */
-	uint8_t *buf;            /* a page, for the strings */
+	uint8_t *buf;            /* a page, for the strings; at last FPU registers */
+	char line[SCRIPT_LINE + 1], next[SCRIPT_LINE + 1]; /* of #!: who runs it */
 	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
 	unsigned prefix_len, nprefix;
 	struct file *file;       /* write denied */
@@ -96,7 +97,7 @@ proc_exec(va_t path, va_t argv, va_t envp)
 		bool shared = fdtab_is_shared(tk->fdtab);
 
 		x->files = shared ? fdtab_copy(tk->fdtab) : NULL;
-		x->own = kmem_cache_alloc(&sighand_cache);
+		x->own = sighand_create(true);
 		r = (shared && x->files == NULL) || x->own == NULL ?
 		    -ENOMEM : others_end(tk);
 	}
@@ -233,8 +234,8 @@ close_denied(struct file **f)
 static int
 exec_open(struct exec_new *x)
 {
-	char line[SCRIPT_LINE + 1], interp[SCRIPT_LINE + 1];
 	const char *path = x->path;
+	char *line = x->line;
 	ssize_t n;
 	int r = 0;
 
@@ -249,8 +250,8 @@ exec_open(struct exec_new *x)
 			break;
 		}
 		line[n] = '\0';
-		r = script_line(x, line + 2, path, interp);
-		path = interp;
+		r = script_line(x, line + 2, path, x->next);
+		path = x->next;
 		close_denied(&x->file);
 	}
 	return r;
@@ -413,7 +414,7 @@ exec_free(struct exec_new *x)
 	if (x->files != NULL)
 		fdtab_put(x->files);
 	if (x->own != NULL)
-		kmem_cache_free(&sighand_cache, x->own);
+		sighand_discard(x->own);
 	if (x->as != NULL) {
 		as_detach_user(x->as);
 		as_put(x->as);
@@ -483,13 +484,8 @@ others_end(struct task *tk)
 static void
 reset_handlers_locked(struct proc *p, struct sighand *own)
 {
-	const struct abi_sigaction *old = p->sighand->act;
-
 	ASSERT(spin_is_mine(&proc_lock));
-	for (int i = 0; i < NSIG; i++)
-		own->act[i] = (struct abi_sigaction){ .handler =
-		    old[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL };
-	own->refs = 1;
+	sighand_clear_locked(own, p->sighand);
 	sighand_put_locked(p->sighand);
 	p->sighand = own;
 }
@@ -526,7 +522,6 @@ exec_commit(struct exec_new *x, struct task *tk)
 	struct proc *p = tk->proc;
 	struct thread *t = tk->thread;
 	struct aspace *old = p->as;
-	uint8_t fx[MD_FPU_SIZE];
 	struct file *old_exe = p->exe;
 	struct fdtab *old_files = tk->fdtab;
 
@@ -549,8 +544,8 @@ exec_commit(struct exec_new *x, struct task *tk)
 	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	tk->restart_fn = NULL;
 	md_frame_init(md_user_frame(&t->md), x->entry, x->sp);
-	md_fpu_init(fx);
-	CHECK(md_fpu_load(&t->md, fx));
+	md_fpu_init(x->buf);
+	CHECK(md_fpu_load(&t->md, x->buf));
 	md_set_tls(&t->md, 0, 0);
 }
 

@@ -376,18 +376,18 @@ jobs_left_locked(const struct proc *p, const struct proc *parent,
 static bool
 parent_is_told_locked(struct proc *p)
 {
-	const struct abi_sigaction *sa;
+	struct abi_sigaction sa;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if (p->parent->sighand == NULL)
 		return true;
-	sa = &p->parent->sighand->act[SIGCHLD - 1];
-	if (p->exit_signal == SIGCHLD && sa->handler == SIG_IGN)
+	sa = sighand_act(p->parent->sighand, SIGCHLD);
+	if (p->exit_signal == SIGCHLD && sa.handler == SIG_IGN)
 		return false;
 	if (p->exit_signal != 0)
 		sig_notify_parent_locked(p,
 		    (p->wait_status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED,
 		    (p->wait_status & 0x7f) != 0 ? p->wait_status & 0x7f :
 		    (p->wait_status >> 8) & 0xff);
-	return p->exit_signal != SIGCHLD || (sa->flags & SA_NOCLDWAIT) == 0;
+	return p->exit_signal != SIGCHLD || (sa.flags & SA_NOCLDWAIT) == 0;
 }

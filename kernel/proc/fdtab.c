@@ -25,12 +25,12 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define FD_FIRST 64u            /* numbers that every table has room for */
+#define FD_FIRST 16u            /* numbers that every table has room for */
 #define FD_MAX (1u << 20)       /* as fs.nr_open */
 
 /* The two arrays, in one piece of memory. */
 struct fdarrays {
-	unsigned size;           /* [c] a multiple of 64 */
+	unsigned size;           /* [c] FD_FIRST, doubled as often as need be */
 	uint64_t *cloexec;       /* bit per number */
 	struct file *file[];     /* NULL: free */
 };
@@ -70,7 +70,8 @@ fdtab_create(void)
 static size_t
 arrays_bytes(unsigned size)
 {
-	return sizeof(struct fdarrays) + size * sizeof(struct file *) + size / 8;
+	return sizeof(struct fdarrays) + size * sizeof(struct file *) +
+	    (size + 63) / 64 * sizeof(uint64_t);
 }
 
 static struct fdarrays *

@@ -38,7 +38,7 @@ struct clone_state {
 	struct thread *thread;
 	struct fdtab *fdtab;
 	struct fsctx *fsctx;
-	struct sighand *sighand; /* fork: a copy, not yet in proc */
+	struct sighand *sighand; /* fork: its own, not yet in proc */
 	struct aspace *as;       /* new process: attached as a user */
 	struct file *exe;
 	bool numbered;           /* task->tid is in a table */
@@ -232,11 +232,8 @@ clone_process(struct clone_state *s)
 		return -EAGAIN;
 	if ((s->req->flags & CLONE_SIGHAND) != 0)
 		return 0;
-	s->sighand = kmem_cache_alloc(&sighand_cache);
-	if (s->sighand == NULL)
-		return -EAGAIN;
-	s->sighand->refs = 1;
-	return 0;
+	s->sighand = sighand_create((s->req->flags & CLONE_CLEAR_SIGHAND) != 0);
+	return s->sighand == NULL ? -EAGAIN : 0;
 }
 
 static int
@@ -333,15 +330,11 @@ clone_inherit(struct clone_state *s)
 		p->sighand->refs++;
 		return;
 	}
-	memcpy(s->sighand->act, parent->sighand->act,
-	    sizeof(s->sighand->act));
 	p->sighand = s->sighand;
-	if ((s->req->flags & CLONE_CLEAR_SIGHAND) == 0)
-		return;
-	for (int i = 0; i < NSIG; i++)
-		if (p->sighand->act[i].handler != SIG_IGN)
-			memset(&p->sighand->act[i], 0,
-			    sizeof(p->sighand->act[i]));
+	if ((s->req->flags & CLONE_CLEAR_SIGHAND) != 0)
+		sighand_clear_locked(p->sighand, parent->sighand);
+	else
+		sighand_share_locked(p->sighand, parent->sighand);
 }
 
 static void
@@ -448,7 +441,7 @@ clone_undo(struct clone_state *s)
 	if (s->task != NULL)
 		task_free(s->task);
 	if (s->sighand != NULL)
-		kmem_cache_free(&sighand_cache, s->sighand);
+		sighand_discard(s->sighand);
 	if (s->proc != NULL && s->proc != s->parent)
 		proc_put(s->proc);
 }

@@ -68,7 +68,7 @@ is_deaf(int signo, bool *orphan)
 
 	spin_lock(&proc_lock);
 	deaf = (tk->blocked & SIGBIT(signo)) != 0 ||
-	    p->sighand->act[signo - 1].handler == SIG_IGN;
+	    sighand_act(p->sighand, signo).handler == SIG_IGN;
 	*orphan = group_is_orphan_locked(p->pgid, NULL);
 	spin_unlock(&proc_lock);
 	return deaf;

@@ -40,7 +40,6 @@ static struct {
 
 static struct kmem_cache proc_cache = KMEM_CACHE("proc", struct proc);
 static struct kmem_cache task_cache = KMEM_CACHE("task", struct task);
-struct kmem_cache sighand_cache = KMEM_CACHE("sighand", struct sighand);
 
 static const struct cred *current_cred(void);
 static bool acts_for_user(void);
@@ -224,15 +223,6 @@ task_kill(struct thread *t)
 	struct task *tk = t->proc;
 
 	(void)sig_send_proc(tk->proc, &si);
-}
-
-/* One process fewer uses the handlers.  Locks: proc_lock held. */
-void
-sighand_put_locked(struct sighand *sh)
-{
-	ASSERT(spin_is_mine(&proc_lock));
-	if (--sh->refs == 0)
-		kmem_cache_free(&sighand_cache, sh);
 }
 
 /* ---- numbers ---- */

@@ -73,10 +73,17 @@ struct forking {
 	uint64_t missed;         /* [L] SIGBITs sent to the group meanwhile */
 };
 
-/* Handlers; shared by threads, and by CLONE_SIGHAND. */
-struct sighand {
-	uint32_t refs;                      /* [L] processes */
+/* What is done at each signal; shared by forked processes until one changes it. */
+struct sigacts {
+	uint32_t refs;                      /* [L] sighands */
 	struct abi_sigaction act[NSIG];     /* [L] act[n - 1] is of signal n */
+};
+
+/* The same of one process; shared by threads, and by CLONE_SIGHAND. */
+struct sighand {
+	uint32_t refs;           /* [L] processes */
+	uint64_t reset;          /* [L] SIGBITs: SIG_DFL again, whatever acts says */
+	struct sigacts *acts;    /* [L] a reference */
 };
 
 /* ---- threads ---- */

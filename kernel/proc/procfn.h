@@ -22,8 +22,6 @@ unsigned proc_count_uid_locked(uint32_t uid);
 bool group_is_orphan_locked(int pgid, const struct proc *but);
 bool group_has_stopped_locked(int pgid);
 struct proc *proc_init_proc(void);             /* pid 1 */
-extern struct kmem_cache sighand_cache;
-void sighand_put_locked(struct sighand *);
 
 /* pids.c */
 int pid_alloc_locked(const struct cred *) MUST_CHECK; /* > 0 or -EAGAIN */
@@ -97,6 +95,25 @@ void sig_group_exit_locked(struct proc *, int wait_status);
 void sig_notify_parent_locked(struct proc *, int code, int status);
 void sig_recalc_locked(struct task *);
 bool sig_is_ignored_locked(struct task *, int signo);
+
+/* sighand.c */
+struct sighand *sighand_create(bool own);
+void sighand_put_locked(struct sighand *);
+void sighand_discard(struct sighand *);
+void sighand_share_locked(struct sighand *, const struct sighand *from);
+void sighand_clear_locked(struct sighand *, const struct sighand *from);
+int sighand_set_locked(struct sighand *, int signo,
+    const struct abi_sigaction *) MUST_CHECK;
+/* The action of a signal.  Locks: proc_lock held. */
+static inline struct abi_sigaction
+sighand_act(const struct sighand *sh, int signo)
+{
+	struct abi_sigaction sa = sh->acts->act[signo - 1];
+
+	if ((sh->reset & SIGBIT(signo)) != 0)
+		sa.handler = SIG_DFL;
+	return sa;
+}
 
 /* sigdeliver.c */
 void sig_deliver(struct task *, struct trapframe *);

@@ -48,9 +48,11 @@ view_signals(struct view *v, const struct proc *p, const struct task *tk)
 	if (p->sighand == NULL)
 		return;
 	for (int i = 0; i < NSIG; i++) {
-		if (p->sighand->act[i].handler == SIG_IGN)
+		uint64_t handler = sighand_act(p->sighand, i + 1).handler;
+
+		if (handler == SIG_IGN)
 			v->ignored |= BIT(i);
-		else if (p->sighand->act[i].handler != SIG_DFL)
+		else if (handler != SIG_DFL)
 			v->caught |= BIT(i);
 	}
 }

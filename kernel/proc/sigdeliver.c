@@ -95,9 +95,9 @@ sig_step(struct task *tk, struct trapframe *tf)
 		spin_unlock(&proc_lock);
 		return;
 	}
-	sa = p->sighand->act[si.signo - 1];
+	sa = sighand_act(p->sighand, si.signo);
 	if (sa.handler > SIG_IGN && (sa.flags & SA_RESETHAND) != 0)
-		p->sighand->act[si.signo - 1].handler = SIG_DFL;
+		p->sighand->reset |= SIGBIT(si.signo);
 	if (sa.handler == SIG_DFL)
 		act_default_locked(p, si.signo, forced);
 	spin_unlock(&proc_lock);
@@ -309,12 +309,13 @@ void
 sig_force(int signo, int code, va_t addr)
 {
 	struct task *tk = task_current();
-	struct abi_sigaction *sa;
+	struct sighand *sh;
 
 	spin_lock(&proc_lock);
-	sa = &tk->proc->sighand->act[signo - 1];
-	if (sa->handler == SIG_IGN || (tk->blocked & SIGBIT(signo)) != 0) {
-		sa->handler = SIG_DFL;
+	sh = tk->proc->sighand;
+	if (sighand_act(sh, signo).handler == SIG_IGN ||
+	    (tk->blocked & SIGBIT(signo)) != 0) {
+		sh->reset |= SIGBIT(signo);
 		tk->blocked &= ~SIGBIT(signo);
 		sig_recalc_locked(tk);
 	}

@@ -50,32 +50,32 @@ sig_set_blocked(uint64_t mask)
  * Read and set the action of a signal.
  *
  * Locks:    takes proc_lock.
- * Returns:  0, -EINVAL: no such signal, or one that cannot be caught.
+ * Returns:  0, -EINVAL: no such signal, or one that cannot be caught; -ENOMEM:
+ *           it shared its actions, and there is no memory for its own.
  */
 int
 sig_action(int signo, const struct abi_sigaction *new,
     struct abi_sigaction *old)
 {
 	struct proc *p = proc_current();
-	struct abi_sigaction *sa;
+	struct abi_sigaction sa;
 	struct task *tk;
-	bool ignored;
+	int r = 0;
 
 	if (signo < 1 || signo > NSIG)
 		return -EINVAL;
 	if (new != NULL && (SIGS_NEVER & SIGBIT(signo)) != 0)
 		return -EINVAL;
 	spin_lock(&proc_lock);
-	sa = &p->sighand->act[signo - 1];
 	if (old != NULL)
-		*old = *sa;
+		*old = sighand_act(p->sighand, signo);
 	if (new != NULL) {
-		*sa = *new;
-		sa->flags &= SA_KNOWN;
-		sa->mask &= ~SIGS_NEVER;
-		ignored = sa->handler == SIG_IGN || (sa->handler == SIG_DFL &&
-		    sig_default(signo) == SD_IGNORE);
-		if (ignored) {
+		sa = *new;
+		sa.flags &= SA_KNOWN;
+		sa.mask &= ~SIGS_NEVER;
+		r = sighand_set_locked(p->sighand, signo, &sa);
+		if (r == 0 && (sa.handler == SIG_IGN || (sa.handler == SIG_DFL &&
+		    sig_default(signo) == SD_IGNORE))) {
 			sigpend_flush_locked(&p->pending, SIGBIT(signo));
 			LIST_FOREACH(tk, &p->threads, node)
 				sigpend_flush_locked(&tk->pending,
@@ -83,7 +83,7 @@ sig_action(int signo, const struct abi_sigaction *new,
 		}
 	}
 	spin_unlock(&proc_lock);
-	return 0;
+	return r;
 }
 
 /* Pending and blocked signals of the current thread.  Takes proc_lock. */

@@ -128,7 +128,7 @@ bool
 sig_is_ignored_locked(struct task *tk, int signo)
 {
 	struct proc *p = tk->proc;
-	uint64_t handler = p->sighand->act[signo - 1].handler;
+	uint64_t handler = sighand_act(p->sighand, signo).handler;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if ((tk->blocked & SIGBIT(signo)) != 0)
@@ -378,7 +378,7 @@ wake_for_locked(struct proc *p, struct task *tk, int signo)
 		return;
 	if (sig_default(signo) == SD_KILL &&
 	    (tk->blocked & SIGBIT(signo)) == 0 &&
-	    p->sighand->act[signo - 1].handler == SIG_DFL)
+	    sighand_act(p->sighand, signo).handler == SIG_DFL)
 		sig_group_exit_locked(p, signo);
 	else
 		thread_notify(tk->thread, THREAD_SIGNAL);
@@ -424,7 +424,7 @@ sig_notify_parent_locked(struct proc *p, int code, int status)
 	si.stime = (int64_t)(st / 10000000);
 	wake_all(&to->child_wq);
 	if (to->sighand == NULL || (!is_end &&
-	    (to->sighand->act[SIGCHLD - 1].flags & SA_NOCLDSTOP) != 0))
+	    (sighand_act(to->sighand, SIGCHLD).flags & SA_NOCLDSTOP) != 0))
 		return;
 	(void)sig_send_proc_locked(to, &si);
 }

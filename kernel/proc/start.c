@@ -69,10 +69,9 @@ proc_start_init(const char *path)
 	words_split(path);
 	open_console(fdtab);
 	t = thread_create_user("init", NULL);
-	p->sighand = kmem_cache_zalloc(&sighand_cache);
+	p->sighand = sighand_create(true);
 	if (t == NULL || p->sighand == NULL)
 		panic("init: no memory for the first thread");
-	p->sighand->refs = 1;
 	/* What process 1 itself is made of will still be there at its end. */
 	if (graded_boot()) {
 		find_once(path);

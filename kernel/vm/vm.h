@@ -366,6 +366,7 @@ void stat_swap(struct out *);       /* /proc/vm/swap */
 void stat_vmos(struct out *);
 void stat_slabs(struct out *);
 void stat_frames(struct out *);
+void stat_stacks(struct out *);
 void stat_check(struct out *);      /* the last report */
 
 struct vm_mem_info {                /* bytes */

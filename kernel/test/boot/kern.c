@@ -10,6 +10,8 @@
 #include "test/boot/selftest.h"
 #include "kern/kern.h"
 #include "lib/string.h"
+#include "md.h"
+#include "mem/mem.h"
 
 #define NTHREADS 8
 #define ROUNDS 2000
@@ -257,6 +259,30 @@ threads_come_and_go(void)
 	}
 }
 
+#define DEEP (MD_KSTACK_SIZE / 4 * 3)
+
+/* As a function would that has called so many others. */
+static void
+go_deep(void *arg)
+{
+	volatile uint8_t *stack = thread_current()->md.stack;
+
+	stack[MD_KSTACK_SIZE - DEEP] = 1;
+	crew_leave();
+}
+
+/* The stack lies in the cache, then nowhere. */
+static void
+depth_is_remembered(void)
+{
+	EXPECT(thread_stacks_deepest() < DEEP);
+	crew_start(go_deep, 1);
+	crew_wait();
+	EXPECT(thread_stacks_deepest() == DEEP);
+	kva_drain();
+	EXPECT(thread_stacks_deepest() == DEEP);
+}
+
 const struct selftest selftests_kern[] = {
 	{ "locks", locks_exclude, "a lock keeps the others out" },
 	{ "rwlock", writers_are_alone, "a writer is alone" },
@@ -264,5 +290,6 @@ const struct selftest selftests_kern[] = {
 	{ "calls", calls_wait_for_locks, "no CPU is called under a lock" },
 	{ "timer", timers_fire_once, "timers and work run, once" },
 	{ "threads", threads_come_and_go, "320 threads come and go" },
+	{ "stacks", depth_is_remembered, "how deep a stack was is remembered" },
 	{ NULL, NULL, NULL },
 };

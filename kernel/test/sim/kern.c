@@ -41,6 +41,13 @@ thread_current(void)
 	return md_current();
 }
 
+/* Fibers run on stacks of the host's. */
+size_t
+thread_stacks_deepest(void)
+{
+	return 0;
+}
+
 bool
 thread_is_killed(void)
 {

@@ -7,7 +7,7 @@ SIMSRC := $(filter-out kernel/lib/spin.c kernel/mem/kva.c,$(wildcard $(foreach d
   kernel/proc/futex.c)
 SIMOWN := $(wildcard kernel/test/sim/*.c) kernel/test/host/window.c
 SIMWARN := $(WARN) -Wno-missing-prototypes -Wno-redundant-decls \
-  -Wno-frame-larger-than $(ALWAYS_ERRORS) $(CI_ONLY)
+  $(ALWAYS_ERRORS) $(CI_ONLY)
 SIMCC := $(CC) -std=gnu11 -g -fno-omit-frame-pointer -fwrapv \
   -fno-strict-aliasing -fno-delete-null-pointer-checks $(SIMWARN) \
   -Ikernel/test/sim/md $(INCLUDES) -include kernel/test/sim/sim_pre.h

@@ -9,7 +9,7 @@
  * Picture   freeze_spaces ─→ VADs (I8, I9) ─→ words (I1 I4 I6 I7 I11 I17)
  *                       ─→ objects (I10, I15) ─→ kpaged (I16)
  *                       ─→ frames under [P] (I1 I2 I3) ─→ slots (I5)
- *                       ─→ sums (I12, 6.1)
+ *                       ─→ sums (I12, 6.1) ─→ stacks (I22)
  *
  * Rules     1. The other threads stop at safe points: whoever needs map_lock
  *              or a ws_lock waits.  Nothing here faults, allocates pages for
@@ -36,6 +36,7 @@
 #define REPORT_BYTES 16384
 #define LINES_LOGGED 20
 #define BRING_TRIES 8
+#define STACK_SPARE 1024 /* bytes of a kernel stack that nobody may need */
 
 static struct {
 	struct mutex lock;          /* check lock: one run at a time */
@@ -55,6 +56,7 @@ static void check_queue(struct vm_report *rep, enum page_state s,
 static void check_commit(struct vm_report *rep);
 static void check_sums(struct vm_report *rep);
 static void check_vads(struct vm_report *rep);
+static void check_stacks(struct vm_report *rep);
 static void check_zeroed(struct vm_report *rep);
 
 /* ---- reports ---- */
@@ -193,6 +195,7 @@ vm_check(int level)
 	check_commit(&rep);
 	check_sums(&rep);
 	check_vads(&rep);
+	check_stacks(&rep);
 	thaw_swap();
 	thaw_spaces();
 	if (level >= 3)
@@ -479,6 +482,17 @@ check_vads(struct vm_report *rep)
 	if (ev_read(EV_vad_live) != rep->vads)
 		report_bad(rep, "6.1", "vad.live %lu, the trees hold %lu",
 		    ev_read(EV_vad_live), rep->vads);
+}
+
+/* Before one overflows: then the machine has ended. */
+static void
+check_stacks(struct vm_report *rep)
+{
+	size_t used = thread_stacks_deepest();
+
+	if (used + STACK_SPARE > MD_KSTACK_SIZE)
+		report_bad(rep, "I22", "a kernel stack of %lu bytes has used %zu",
+		    MD_KSTACK_SIZE, used);
 }
 
 /* ---- I21 ---- */

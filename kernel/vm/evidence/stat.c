@@ -142,6 +142,16 @@ stat_frames(struct out *o)
 }
 
 /*
+ * Kernel stacks: bytes of each, and the most that one has ever used.
+ */
+void
+stat_stacks(struct out *o)
+{
+	out_printf(o, "size=%lu deepest=%zu\n", MD_KSTACK_SIZE,
+	    thread_stacks_deepest());
+}
+
+/*
  * What /proc/meminfo says, in bytes.  An object's pages count as cached, as
  * Linux counts shared memory and tmpfs.
  *
