@@ -21,7 +21,7 @@
 
 /* This thread does not get the n-th object from now on that it asks for. */
 static void
-refuse(uint64_t n)
+refuse_object(uint64_t n)
 {
 	struct out_buf text;
 	char spec[48];
@@ -76,8 +76,8 @@ amap_missing(void)
 
 /* The child gets anons [lo, hi), those of pages [from, to), and no others. */
 static void
-copied(struct slots *a, struct slots *b, uint64_t to, uint64_t stop, uint64_t lo,
-    uint64_t hi, const char *why)
+shared_up_to(struct slots *a, struct slots *b, uint64_t to, uint64_t stop,
+    uint64_t lo, uint64_t hi, const char *why)
 {
 	uint64_t n = ev_read(EV_uvm_anon_refs_fork), i, at;
 	uint64_t from = lo == 0 ? a->e->start : lab_at[lo];
@@ -98,7 +98,7 @@ copied(struct slots *a, struct slots *b, uint64_t to, uint64_t stop, uint64_t lo
 
 /* Anons [0, n) of a, of which b has none yet; each third page. */
 static void
-fill(struct slots *a, struct slots *b, uint64_t n)
+fill_thirds(struct slots *a, struct slots *b, uint64_t n)
 {
 	uint64_t i;
 
@@ -133,7 +133,7 @@ amap_stops(void)
 	a = slots_begin(3 * n);
 	b = slots_begin(3 * n);
 	CHECK(a.first == b.first && k < n);
-	fill(&a, &b, n);
+	fill_thirds(&a, &b, n);
 	/* The first anon of the second chunk that is still to be made. */
 	chunk = lab_at[k] / AMAP_CHUNK + 1 +
 	    (lab_at[k - 1] / AMAP_CHUNK == lab_at[k] / AMAP_CHUNK);
@@ -142,17 +142,20 @@ amap_stops(void)
 	ev_mark(1);
 	mutex_lock(&a.as->ws_lock);
 	mutex_lock_nested(&b.as->ws_lock);
-	copied(&a, &b, lab_at[k / 2], lab_at[k / 2], 0, k / 2, "where the part ends");
+	shared_up_to(&a, &b, lab_at[k / 2], lab_at[k / 2], 0, k / 2,
+	    "where the part ends");
 	pg = pmap_rec_pin(&lab_anon[k]->word);
 	CHECK(pg != NULL);
-	copied(&a, &b, a.e->end, lab_at[k], k / 2, k, "at a page that is pinned");
+	shared_up_to(&a, &b, a.e->end, lab_at[k], k / 2, k,
+	    "at a page that is pinned");
 	refs_are(k, n, 1);
 	page_unpin(pg);
-	refuse(2);
-	copied(&a, &b, a.e->end, lab_at[far], k, far, "where there is no chunk");
+	refuse_object(2);
+	shared_up_to(&a, &b, a.e->end, lab_at[far], k, far,
+	    "where there is no chunk");
 	CHECK(inject_set("off") == 0);
 	refs_are(far, n, 1);
-	copied(&a, &b, a.e->end, a.e->end, far, n, "when all is there");
+	shared_up_to(&a, &b, a.e->end, a.e->end, far, n, "when all is there");
 	mutex_unlock(&b.as->ws_lock);
 	mutex_unlock(&a.as->ws_lock);
 	stored(&a, k);
@@ -165,7 +168,7 @@ amap_stops(void)
 
 /* The x-th object is refused: b has what it had. */
 static void
-refused_at(struct slots *b, uint64_t n, uint64_t x)
+copy_refused(struct slots *b, uint64_t n, uint64_t x)
 {
 	uint64_t chunks = ev_read(EV_uvm_chunks), i;
 	uint64_t copies = ev_read(EV_uvm_amap_copies);
@@ -173,7 +176,7 @@ refused_at(struct slots *b, uint64_t n, uint64_t x)
 	bool done;
 
 	mutex_lock(&b->as->ws_lock);
-	refuse(x);
+	refuse_object(x);
 	done = amap_unshare(b->e);
 	CHECK(inject_set("off") == 0);
 	CLAIM(!done, "object %lu of the copy is refused, and amap_unshare says that "
@@ -207,7 +210,7 @@ amap_refused(void)
 	slots_share(&a, &b);
 	last = 1 + ev_read(EV_uvm_chunks);
 	for (x = 1; x <= last; x++)
-		refused_at(&b, n, x);
+		copy_refused(&b, n, x);
 	mutex_lock(&b.as->ws_lock);
 	CLAIM(amap_unshare(b.e), "memory is ample again, and amap_unshare says that "
 	    "it is not");
