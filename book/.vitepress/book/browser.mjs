@@ -28,7 +28,8 @@ const QUERIES = [
   ['spurious fault', 'fault'], ['demand zero', 'fault'], ['copy-on-write', 'Forked'], ['red-black tree', 'address'],
   ['maxgap', 'gap'], ['invlpg', 'TLB'], ['shootdown', 'TLB'], ['canonical', 'Canonical'], ['usercopy', 'Usercopy'],
   ['mprotect', ''], ['MAP_FIXED', ''], ['fork.entries', ''], ['fault.zerofill', ''], ['prototype', ''], ['last owner', ''],
-  ['stack grow', ''], ['SMAP', ''], ['commit limit', ''], ['munmap', ''], ['glossary', ''], ['I12', 'Invariants'], ['swap cache', 'Swap'], ['page out', ''], ['OOM', '']
+  ['stack grow', ''], ['SMAP', ''], ['commit limit', ''], ['munmap', ''], ['glossary', ''], ['I12', 'Invariants'], ['swap cache', 'Swap'], ['page out', ''], ['OOM', ''],
+  ['amap', 'amap'], ['anon', 'anon']
 ]
 // Words of other systems: each finds the page that says what it is called here.
 for (const row of readFileSync(join(DIST, '../../glossary.md'), 'utf8').split('## Words of other')[1].match(/^\| [^|]+ \|/gm).slice(1))

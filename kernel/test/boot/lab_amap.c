@@ -12,30 +12,18 @@
  *           2. Each anon has a page, in memory and not mapped, so vm_check(2) at
  *              the marks finds what it expects.
  *
- * Read next vm/design/uvm/amap.c
+ * Read next lab_amapstop.c; vm/design/uvm/amap.c
  */
+#include "test/boot/lab_amap.h"
 #include "lib/string.h"
 #include "mem/mem.h"
-#include "test/boot/lab.h"
-#include "vm/design/uvm/uvm.h"
 
-#define MOST 512u
-
-/* Of one mapping; anon i is at page at[i]. */
-struct slots {
-	struct aspace *as;
-	struct uvm_entry *e;
-	uint64_t first;        /* vpn, at the beginning of a chunk */
-};
-
-static struct {
-	struct vm_anon *anon[MOST];
-	uint64_t at[MOST];
-} l;
+struct vm_anon *lab_anon[LAB_ANONS];
+uint64_t lab_at[LAB_ANONS];
 
 /* ---- a mapping, and anons ---- */
 
-static struct slots
+struct slots
 slots_begin(uint64_t pages)
 {
 	struct slots s = { .as = lab_space_of(&uvm_ops) };
@@ -83,7 +71,7 @@ slots_in_use(const struct slots *s, uint64_t vpn)
 }
 
 /* The page has this anon, or none: by the chunk, and by amap_lookup(). */
-static void
+void
 slot_is(const struct slots *s, uint64_t vpn, const struct vm_anon *anon)
 {
 	struct vm_amap_chunk *c = amap_chunk(s->e->amap, vpn / 32);
@@ -99,14 +87,14 @@ slot_is(const struct slots *s, uint64_t vpn, const struct vm_anon *anon)
 		    "%u", vpn / 32, slots_in_use(s, vpn), c->n);
 }
 
-static void
+void
 slot_fill(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 {
 	uint64_t n = s->e->amap->nanons;
 
-	CHECK(i < MOST);
-	l.anon[i] = anon_of(i);
-	l.at[i] = vpn;
+	CHECK(i < LAB_ANONS);
+	lab_anon[i] = anon_of(i);
+	lab_at[i] = vpn;
 	if (late)
 		CHECK(commit_charge_late(s->as, 1) == 0);
 	mutex_lock(&s->as->ws_lock);
@@ -117,8 +105,8 @@ slot_fill(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 	if (amap_chunk(s->e->amap, vpn / 32) == NULL)
 		panic("lab_amap: without the chunk nothing can be added");
 	slot_is(s, vpn, NULL);
-	amap_add(s->e->amap, vpn, l.anon[i], late);
-	slot_is(s, vpn, l.anon[i]);
+	amap_add(s->e->amap, vpn, lab_anon[i], late);
+	slot_is(s, vpn, lab_anon[i]);
 	CLAIM(s->e->amap->nanons == n + 1, "page %lu: one anon was added, and the "
 	    "amap counts %lu, before %lu", vpn, s->e->amap->nanons, n);
 	CLAIM(amap_is_late(s->e->amap, vpn) == late, "page %lu: it was%s charged "
@@ -130,14 +118,14 @@ slot_fill(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 static void
 slot_empty(struct slots *s, uint64_t i)
 {
-	uint64_t vpn = l.at[i], n = s->e->amap->nanons;
+	uint64_t vpn = lab_at[i], n = s->e->amap->nanons;
 	unsigned left;
 	bool late;
 
 	mutex_lock(&s->as->ws_lock);
 	left = slots_in_use(s, vpn) - 1;
 	late = amap_is_late(s->e->amap, vpn);
-	CLAIM(amap_take(s->e->amap, vpn) == l.anon[i], "page %lu: amap_take does "
+	CLAIM(amap_take(s->e->amap, vpn) == lab_anon[i], "page %lu: amap_take does "
 	    "not return its anon", vpn);
 	slot_is(s, vpn, NULL);
 	CLAIM(amap_take(s->e->amap, vpn) == NULL, "page %lu: its anon was taken, and "
@@ -152,7 +140,7 @@ slot_empty(struct slots *s, uint64_t i)
 	if (late)
 		commit_uncharge_late(s->as, 1);
 	mutex_unlock(&s->as->ws_lock);
-	uvm_anon_drop(l.anon[i]);
+	uvm_anon_drop(lab_anon[i]);
 }
 
 /* ---- t01 ---- */
@@ -175,15 +163,15 @@ amap_slots(void)
 {
 	uint64_t chunks = lab_param("chunks", 20), k, state = lab_param("seed", 7);
 	struct slots s;
-	bool gone[MOST] = { 0 };
+	bool gone[LAB_ANONS] = { 0 };
 
 	vm_leak_begin();
 	s = slots_begin(chunks * 32);
-	CHECK(2 * chunks <= MOST);
+	CHECK(2 * chunks <= LAB_ANONS);
 	ev_mark(1);
 	fill_edges(&s, chunks);
 	for (k = 0; k < 2 * chunks; k++)
-		slot_is(&s, l.at[k], l.anon[k]);
+		slot_is(&s, lab_at[k], lab_anon[k]);
 	CLAIM(ev_read(EV_uvm_chunks) == chunks, "pages of %lu chunks have anons, and "
 	    "there are %lu chunks", chunks, ev_read(EV_uvm_chunks));
 	ev_mark(2);
@@ -205,14 +193,14 @@ amap_slots(void)
 
 /* ---- t02 ---- */
 
-static void
+void
 refs_are(uint64_t lo, uint64_t hi, uint32_t refs)
 {
 	uint64_t i;
 
 	for (i = lo; i < hi; i++)
-		CLAIM(l.anon[i]->refs == refs, "anon %lu: %u slots name it, and it "
-		    "counts %u", i, refs, l.anon[i]->refs);
+		CLAIM(lab_anon[i]->refs == refs, "anon %lu: %u slots name it, and it "
+		    "counts %u", i, refs, lab_anon[i]->refs);
 }
 
 /* The second amap names the n anons of the first, too. */
@@ -225,7 +213,7 @@ name_again(struct slots *a, struct slots *b, uint64_t n)
 	mutex_lock_nested(&b->as->ws_lock);
 	for (i = 0; i < n; i++) {
 		CHECK(amap_reserve(b->e->amap, b->first + 3 * i));
-		amap_add(b->e->amap, b->first + 3 * i, l.anon[i], false);
+		amap_add(b->e->amap, b->first + 3 * i, lab_anon[i], false);
 	}
 	/* In two parts: pages outside of a range are not counted. */
 	i = amap_ref(b->e->amap, b->first, b->first + 3 * (n / 2));
@@ -266,7 +254,7 @@ amap_refs(void)
 	struct slots a, b;
 
 	vm_leak_begin();
-	n = MIN(n, (uint64_t)MOST);
+	n = MIN(n, (uint64_t)LAB_ANONS);
 	half = n / 2;
 	a = slots_begin(3 * n);
 	b = slots_begin(3 * n);
@@ -293,8 +281,8 @@ amap_refs(void)
 /* ---- t11: what two at once come to, one after the other ---- */
 
 /* b has a's amap, as behind a late fork. */
-static void
-fork_late(struct slots *a, struct slots *b)
+void
+slots_share(struct slots *a, struct slots *b)
 {
 	mutex_lock(&a->as->ws_lock);
 	mutex_lock_nested(&b->as->ws_lock);
@@ -317,13 +305,13 @@ copy_late(struct slots *s, uint64_t n, const char *when)
 	CLAIM(done && s->e->amap != old, "%s: memory is ample, and the entry has no "
 	    "amap of its own", when);
 	for (i = 0; i < n; i++)
-		slot_is(s, l.at[i], l.anon[i]);
+		slot_is(s, lab_at[i], lab_anon[i]);
 }
 
 static void
 amap_both(void)
 {
-	uint64_t n = MIN(lab_param("n", 40), (uint64_t)MOST), i;
+	uint64_t n = MIN(lab_param("n", 40), (uint64_t)LAB_ANONS), i;
 	struct slots a, b;
 
 	vm_leak_begin();
@@ -333,7 +321,7 @@ amap_both(void)
 	ev_mark(1);
 	for (i = 0; i < n; i++)
 		slot_fill(&a, i, a.first + 3 * i, false);
-	fork_late(&a, &b);
+	slots_share(&a, &b);
 	/* Both have seen two references, so both copy: the second is the last. */
 	copy_late(&a, n, "the first of two who copy");
 	refs_are(0, n, 2);
@@ -343,7 +331,7 @@ amap_both(void)
 	slots_go(&b, 0, n, 0);
 	refs_are(0, n, 1);
 	/* b has seen two; a leaves before b copies. */
-	fork_late(&a, &b);
+	slots_share(&a, &b);
 	mutex_lock(&a.as->ws_lock);
 	amap_leave(a.e->amap);
 	a.e->amap = amap_new();

@@ -84,13 +84,27 @@ pass_of(struct fctx *f, enum fault_outcome (*handler)(struct fctx *),
 	return r;
 }
 
+/* Of a design that looks up by itself. */
+static enum fault_outcome
+pass_whole(struct fctx *f)
+{
+	enum fault_outcome r;
+
+	rw_lock_read(&f->as->map_lock);
+	r = f->as->ops->pass(f);
+	rw_unlock_read(&f->as->map_lock);
+	count_pass(f, r);
+	return r;
+}
+
 enum fault_outcome
 pass_once(struct fctx *f, struct aspace *as, va_t va, enum access access)
 {
 	f->as = as;
 	f->va = va;
 	f->access = access;
-	return pass_of(f, as->ops->fault, false);
+	return as->ops->pass != NULL ? pass_whole(f) :
+	    pass_of(f, as->ops->fault, false);
 }
 
 void
@@ -255,7 +269,9 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 		pass_says("the pass after it", pass_once(&f, as, va, W), FAULT_DONE);
 	}
 	fault_give_back(&f);
-	pass_page_is(what, pte_page(pass_word(as, va)), 1, true);
+	/* A design with a pass of its own counts by pvs, and D stays in the word. */
+	if (as->ops->pass == NULL)
+		pass_page_is(what, pte_page(pass_word(as, va)), 1, true);
 }
 
 /* Nobody pays: a signal, and the frame is kept for the next or given back. */

@@ -71,6 +71,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_tableout,
 	selftests_lab_tablein,
 	selftests_lab_amap,
+	selftests_lab_amapstop,
 };
 
 static bool wanted(const char *names, const char *name);
