@@ -147,6 +147,7 @@ line(int stores, const char *step)
 			_exit(0);
 		while (getppid() == old)
 			usleep(1000);
+		usleep(5000); /* its children go first, then its memory */
 		if (stores != 0)
 			run_store(p + i % 16 * SOME * PAGE, SOME);
 	}
