@@ -131,6 +131,14 @@ is_code(const struct part *p)
 	return strncmp(p->section, ".text", 5) == 0;
 }
 
+/* Data and zeroed data of all objects. */
+static bool
+is_data(const struct part *p)
+{
+	return strncmp(p->section, ".data", 5) == 0 ||
+	    strncmp(p->section, ".bss", 4) == 0;
+}
+
 /* Of one object: all its sections of code, or of data. */
 static void
 say_parts(const struct map *m, const char *word, const char *object, bool code)
@@ -199,8 +207,7 @@ say_objects(const struct map *m)
 			fprintf(m->out, "code %llx %llx %zx\n",
 			    (unsigned long long)p->lo,
 			    (unsigned long long)p->hi, id);
-		else if (strncmp(p->section, ".data", 5) == 0 ||
-			 strncmp(p->section, ".bss", 4) == 0)
+		else if (is_data(p))
 			fprintf(m->out, "own %llx %llx %zx\n",
 			    (unsigned long long)p->lo,
 			    (unsigned long long)p->hi, id);
@@ -263,20 +270,34 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Of the image's data: from one name to the next; locks by how they are named. */
+/*
+ * Of the image's data: from one name to the next, and never beyond the object
+ * that it is of, for what lies behind that is chance; locks by how they are named.
+ */
 static void
-say_variables(const struct map *m, uint64_t lo, uint64_t hi)
+say_variables(const struct map *m, const struct part *p)
 {
-	uint64_t va, next;
+	uint64_t at = p->lo, va, next;
 	size_t i;
 
-	for (i = 0; symbols_nth(m->symbols, i, &va, &next); i++)
-		if (va >= lo && next <= hi && next > va)
-			fprintf(m->out, "%s%llx %llx\n",
-			    ends(symbols_at(m->symbols, va), "_lock") ?
-			    "lock " : "variable ",
-			    (unsigned long long)va, (unsigned long long)next);
+	for (i = 0; symbols_nth(m->symbols, i, &va, &next); i++) {
+		if (next <= at || va >= p->hi)
+			continue;
+		if (va > at)
+			fprintf(m->out, "variable %llx %llx\n",
+			    (unsigned long long)at, (unsigned long long)va);
+		at = next < p->hi ? next : p->hi;
+		fprintf(m->out, "%s%llx %llx\n",
+		    ends(symbols_at(m->symbols, va), "_lock") ?
+		    "lock " : "variable ",
+		    (unsigned long long)(va > p->lo ? va : p->lo),
+		    (unsigned long long)at);
+	}
+	if (at < p->hi)
+		fprintf(m->out, "variable %llx %llx\n", (unsigned long long)at,
+		    (unsigned long long)p->hi);
 }
+
 
 struct numbers {
 	uint64_t *v;
@@ -465,6 +486,7 @@ say_all(struct map *m, const char *kernel)
 	char *own = xprintf("%s/lab.o", m->dir);
 	char *string = xprintf("%s/labstring.o", m->dir);
 	uint64_t end = symbols_find(m->symbols, "text_end");
+	size_t i;
 
 	fprintf(m->out, "image %llx %llx %llx\n",
 	    (unsigned long long)symbols_find(m->symbols, "image_start"),
@@ -494,8 +516,9 @@ say_all(struct map *m, const char *kernel)
 	      "arena ffffe00000000000 ffffe08000000000\n"
 	      "kpaged ffffc00000000000 ffffc10000000000\n", m->out);
 	say_all_functions(m, end);
-	say_variables(m, symbols_find(m->symbols, "rodata_end"),
-	    symbols_find(m->symbols, "image_end"));
+	for (i = 0; i < m->n; i++)
+		if (is_data(&m->part[i]))
+			say_variables(m, &m->part[i]);
 	say_imports(m, kernel);
 	say_functions(m, "sealed", sealed, sizeof sealed / sizeof sealed[0]);
 	say_objects(m);

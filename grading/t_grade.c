@@ -431,6 +431,39 @@ meanings(void **state)
 	assert_null(judge_meaning(&b));
 }
 
+/* ---- what is known of the kernel by number ---- */
+
+/* "#define NAME 8192ul" of a file. */
+static uint64_t
+number_of(const char *path, const char *name)
+{
+	char *text = file_read(path, NULL), *at;
+	char *line = xprintf("#define %s ", name);
+	uint64_t v;
+
+	assert_non_null(text);
+	at = strstr(text, line);
+	if (at == NULL)
+		fail_msg("%s has no %s", path, name);
+	v = strtoull(at + strlen(line), NULL, 0);
+	free(line);
+	free(text);
+	return v;
+}
+
+/* The witness is built without the kernel's headers. */
+static void
+numbers_of_the_kernel(void **state)
+{
+	(void)state;
+	assert_int_equal(number_of("grading/witness_border.c", "STACK_SLOT"),
+	    2 * number_of("kernel/md.h", "MD_KSTACK_SIZE"));
+	assert_int_equal(number_of("grading/border.c", "CPUS"),
+	    number_of("kernel/md.h", "MAXCPU"));
+	assert_int_equal(number_of("grading/border.c", "ROW_BYTES"),
+	    number_of("kernel/md.h", "MD_ROW"));
+}
+
 int
 main(void)
 {
@@ -444,6 +477,7 @@ main(void)
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(meanings),
+		cmocka_unit_test(numbers_of_the_kernel),
 	};
 
 	gcry_check_version(NULL);

@@ -45,7 +45,7 @@
 
 #define MAXCPU 16
 #define TRAP_FRAME 176ul        /* at the very top of a thread's stack */
-#define STACK_SLOT 32768ul      /* kernel/mem/kva.c: the upper half is mapped */
+#define STACK_SLOT 16384ul      /* kernel/mem/kva.c: the upper half is mapped */
 #define STACKS 4096u            /* slots of their hash */
 #define SAID_MOST 8u
 #define STUB_BYTES 16ul         /* kernel/amd64/entry.S */
@@ -96,7 +96,7 @@ border_seen(enum border what, uint64_t from, uint64_t to)
 static struct stack *
 stack_of(unsigned cpu, uint64_t va, bool make)
 {
-	uint64_t base = va - map.boot_stack.lo < STACK_SLOT / 2
+	uint64_t base = va >= map.boot_stack.lo && va < map.boot_stack.hi
 			    ? map.boot_stack.lo : va & ~(STACK_SLOT - 1);
 	struct stack *s = b.cpu[cpu].stack, **slot;
 	unsigned i;
