@@ -66,7 +66,6 @@ struct sx_amap {
 	uint64_t shares;        /* [sx] bit per process that uses it: refs of the seed */
 	uint16_t objects_of[SX_SHARES]; /* [sx] objects of each share */
 	struct list objects;    /* [sx] by amap_q */
-	bool leftover;          /* [sx] it may have entries outside of all windows */
 	uint32_t seen;          /* [check] */
 };
 
@@ -147,6 +146,7 @@ void sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo
 void sx_join_locked(struct sx_object *, struct sx_amap *, unsigned share); /* [sx] */
 void sx_part_locked(struct sx_object *);        /* [sx]: the reverse */
 int sx_free_share_locked(const struct sx_amap *);                  /* [sx]; -1 */
+struct sx_object *sx_window_locked(const struct sx_amap *, uint64_t vpn); /* [sx]; NULL */
 void sx_leave(struct sx_object *);             /* the last one ends the amap */
 
 /* unshare.c: W1.  [W] */

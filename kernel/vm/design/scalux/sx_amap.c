@@ -11,8 +11,8 @@
  *
  * Rules     1. Of a shared amap no entry goes but by a truncate, which takes it
  *              from all; entries that say what the file says may come.
- *           2. Who unmaps a part makes his window smaller.  Entries outside of all
- *              windows go when one process is left (leftover).
+ *           2. Who unmaps a part makes his window smaller.  An entry is in somebody's
+ *              window: with the last one it goes (I18).
  *           3. A share is a process: after a split its objects use one bit, for
  *              their windows do not meet.
  *           4. Pages are numbered by address, which forks keep; mremap numbers
@@ -352,7 +352,7 @@ sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 }
 
 /*
- * The object uses its amap no more; what nobody can reach now is left.
+ * The object uses its amap no more.
  *
  * Locks:    [W], [sx].
  */
@@ -366,38 +366,43 @@ sx_part_locked(struct sx_object *o)
 	o->amap = NULL;
 	if (--amap->objects_of[o->share] == 0)
 		amap->shares &= ~(1ul << o->share);
-	else
-		amap->leftover = true;
 }
 
-static bool
-is_in_a_window(const struct sx_entry *e)
+/*
+ * An object that has the page in its window, of whatever process.
+ *
+ * Locks:    [sx].
+ * Returns:  NULL: nobody can reach the page.
+ */
+struct sx_object *
+sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 {
 	struct sx_object *o;
 
-	LIST_FOREACH(o, &e->amap->objects, amap_q)
-		if (e->vpn >= o->start && e->vpn < o->end)
-			return true;
-	return false;
+	ASSERT(spin_is_mine(&sx_lock));
+	LIST_FOREACH(o, &amap->objects, amap_q)
+		if (vpn >= o->start && vpn < o->end)
+			return o;
+	return NULL;
 }
 
-/* One process is left: entries that it cannot reach go.  [sx].  A chain of them. */
+/* A window has gone: what only it reached goes.  [sx].  A chain of entries. */
 static struct sx_entry *
-take_leftover(struct sx_amap *amap)
+take_leftover(struct sx_amap *amap, uint64_t vpn, uint64_t end)
 {
 	struct sx_entry *e, *gone = NULL;
-	uint64_t vpn = 0;
+	struct sx_object *o;
 
-	for (; (e = sx_from_locked(amap, vpn)) != NULL; vpn = e->vpn + 1) {
-		if (is_in_a_window(e))
+	while ((e = sx_from_locked(amap, vpn)) != NULL && e->vpn < end) {
+		o = sx_window_locked(amap, e->vpn);
+		vpn = o != NULL ? o->end : e->vpn + 1;
+		if (o != NULL)
 			continue;
-		vpn = e->vpn;
 		unlink_entry(e);
 		EVENT(scalux_leftover);
 		e->rb.left = gone == NULL ? NULL : &gone->rb;
 		gone = e;
 	}
-	amap->leftover = false;
 	return gone;
 }
 
@@ -434,8 +439,8 @@ sx_leave(struct sx_object *o)
 	spin_lock(&sx_lock);
 	sx_part_locked(o);
 	shares = amap->shares;
-	if (shares != 0 && !sx_is_shared(amap) && amap->leftover)
-		gone = take_leftover(amap);
+	if (shares != 0)
+		gone = take_leftover(amap, o->start, o->end);
 	spin_unlock(&sx_lock);
 	free_chain(gone);
 	if (shares == 0)

@@ -147,6 +147,9 @@ check_amap(struct sx_amap *amap, struct vm_report *rep)
 		if ((e->mapped_in & ~amap->shares) != 0)
 			report_bad(rep, "I18", "mapped_in %lx, shares %lx",
 			    e->mapped_in, amap->shares);
+		/* A copy that is not whole has no object yet. */
+		if (amap->shares != 0 && sx_window_locked(amap, e->vpn) == NULL)
+			report_bad(rep, "I18", "page %lx: no window", e->vpn);
 	}
 	if (n != amap->n)
 		report_bad(rep, "I18", "an amap of %lu entries, counted %lu", n,

@@ -290,8 +290,9 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	}
 	/* By the same bit, so that mapped_in stays right. */
 	join(b, b->amap, a->share);
-	set_window(a, a->start, vpn);
+	/* The new one first: who leaves now takes what no window covers. */
 	set_window(b, vpn, end);
+	set_window(a, a->start, vpn);
 	if (b->amap != a->amap)
 		sx_move(b->amap, vpn, a->amap, vpn, end);
 	insert(b);
@@ -339,8 +340,8 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 		(void)pmap_remove(as, b->start, end, PMAP_ALL);
 	if (a->amap != b->amap)
 		sx_move(a->amap, b->start, b->amap, b->start, end);
-	set_window(b, end, end);
 	set_window(a, a->start, end);
+	set_window(b, end, end);
 	leave(b);
 	mutex_unlock(&as->ws_lock);
 	return 0;
