@@ -13,6 +13,9 @@ attack(void)
 	/* Behind a fork what it has is shared. */
 	if (pfn == 0)
 		pfn = frame_of(HOME_FMO, 1, 1);
+	/* Of a record. */
+	if (pfn == 0)
+		pfn = frame_of(HOME_ANON, 1, 1);
 	if (pfn != 0)
 		*(volatile uint64_t *)pa2va((uint64_t)pfn << 12) += 0;
 }

@@ -18,6 +18,7 @@
 #include "test/boot/lab_faultpass.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/pmap/pmap.h"
 
 #define SHOWN (MD_PTE_P | MD_PTE_U | MD_PTE_W | MD_PTE_A | MD_PTE_D | \
 	MD_PTE_NX | PTE_LOCK | PTE_SRC_MASK)
@@ -138,7 +139,8 @@ pass_word(struct aspace *as, va_t va)
 	uint64_t *word, w;
 
 	mutex_lock(&as->ws_lock);
-	word = pt_find(as, va, &leaf);
+	word = as->ops->pass == NULL ? pt_find(as, va, &leaf) :
+	    pmap_find(as, va, &leaf);
 	w = word == NULL ? 0 : word_get(word);
 	mutex_unlock(&as->ws_lock);
 	return w;
@@ -269,9 +271,7 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 		pass_says("the pass after it", pass_once(&f, as, va, W), FAULT_DONE);
 	}
 	fault_give_back(&f);
-	/* A design with a pass of its own counts by pvs, and D stays in the word. */
-	if (as->ops->pass == NULL)
-		pass_page_is(what, pte_page(pass_word(as, va)), 1, true);
+	pass_page_is(what, pte_page(pass_word(as, va)), 1, true);
 }
 
 /* Nobody pays: a signal, and the frame is kept for the next or given back. */
