@@ -284,13 +284,21 @@ ram_slab_owner(uint64_t va)
 	return row != 0 ? slab_owner(row) : 0;
 }
 
+/* A page of a program's, under whichever design. */
+static bool
+is_program_home(uint8_t home)
+{
+	return (home >= HOME_PTE && home <= HOME_VNODE) || home == HOME_ANON ||
+	       home == HOME_SHADOW || home == HOME_SXANON;
+}
+
 bool
 ram_is_program(uint64_t va, uint32_t activation)
 {
 	uint64_t pfn = (va - map.direct) / PAGE;
 
-	return ram_is_direct(va) && ram.home[pfn] >= HOME_PTE &&
-	       ram.home[pfn] <= HOME_VNODE && ram.given[pfn] != activation;
+	return ram_is_direct(va) && is_program_home(ram.home[pfn]) &&
+	       ram.given[pfn] != activation;
 }
 
 /* By the home that the kernel gave it last: the row itself may lie. */

@@ -116,6 +116,11 @@ void kmem_cache_free(struct kmem_cache *, void *);
 void kmem_cache_feed(struct kmem_cache *, struct vm_page *);
 /* [A] WIRED frames that somebody's promise pays for: of fed slabs, and page tables. */
 extern _Atomic uint64_t kmem_paid;
+/*
+ * Puts the cache on the list of all, once: what a design's records are called is
+ * shown before there is one.  Again is harmless; the first object does it, too.
+ */
+SYSTEM_ONLY void kmem_register(struct kmem_cache *);
 /* Any size; up to 2 KiB from size classes, above in runs of frames. */
 void *kmem_alloc(size_t);
 void *kmem_zalloc(size_t);

@@ -24,7 +24,8 @@
  *           3. Objects of up to POISON_MAX bytes are poisoned and checked
  *              whole, larger ones only by their tag.  New frames are zeroed,
  *              also what no object lies in (mem/kva.c, rule 4).
- *           4. A cache joins the list of all caches with its first slab.
+ *           4. A cache joins the list of all caches with its first slab, or when
+ *              its owner says so.
  *
  * Read next mem/kmalloc.c.  Memory that can be paged: vm/kpaged/kpaged.c.
  */
@@ -423,7 +424,11 @@ gauge_bytes(size_t unused)
 	return atomic_load_relaxed(&kmem.frames) * PAGE_SIZE;
 }
 
-/* First slab: onto the list that /proc/vm/slabs walks. */
+/*
+ * Onto the list that /proc/vm/slabs walks.
+ *
+ * Locks:    any of rank < LR_MEM.
+ */
 void
 kmem_register(struct kmem_cache *c)
 {

@@ -21,7 +21,5 @@ struct kmem_cache *kmem_cache_of(const void *obj);
 /* 2^order frames, WIRED, home KERNEL, in page.nonpaged_bytes; or NULL. */
 struct vm_page *kmem_take_frames(unsigned order);
 void kmem_give_frames(struct vm_page *, unsigned order);
-/* Put the cache on the list that kmem_walk() shows; again is harmless. */
-void kmem_register(struct kmem_cache *);
 
 #endif

@@ -35,6 +35,7 @@ pv_init(void)
 {
 	struct phys_stat ps;
 
+	kmem_register(&pv_cache);
 	phys_stat(&ps);
 	pv.n = ps.max_pfn / FRAMES_A_BUCKET + 1;
 	/* Of a very large machine as many as one piece of memory holds. */

@@ -31,6 +31,16 @@ static struct kmem_cache amaps = KMEM_CACHE("vm_amap", struct vm_amap);
 
 #define CHUNK_OF(node) CONTAINER_OF(node, struct vm_amap_chunk, rb)
 
+/*
+ * Locks:    none; once, by uvm_ops.init.
+ */
+void
+amap_init(void)
+{
+	kmem_register(&amap_chunks);
+	kmem_register(&amaps);
+}
+
 /* ---- the chunks of an amap ---- */
 
 /* The first chunk with a number from no on; NULL. */

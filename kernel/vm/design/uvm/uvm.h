@@ -87,6 +87,7 @@ uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
 }
 
 /* amapchunk.c: [W] of the space */
+void amap_init(void);                                  /* once: its caches */
 struct vm_amap *amap_new(void);                        /* refs 1; NULL: no memory */
 void amap_free(struct vm_amap *);                      /* nobody has it, and it has no anon */
 struct vm_amap *amap_share(struct vm_amap *);          /* one entry more */

@@ -34,6 +34,8 @@ count_bytes(size_t unused)
 void
 uvm_anon_init(void)
 {
+	kmem_register(&uvm_anons);
+	amap_init();
 	/* An anon stands alone: its word has no neighbours. */
 	owner_add_home(HOME_ANON, (struct owner_home){ OWNER_DATA, 0,
 		EV_swap_in_uvm, EV_swap_out_uvm });
