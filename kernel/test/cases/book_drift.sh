@@ -79,7 +79,7 @@ breaks "a test of other size" labs/05-fork/tests/t01.test 's/^PARAM .*/PARAM    
 	"^$ch10:[0-9]*: labs/05-fork/tests/t01.test .* is 10 now"
 breaks "a lab's hours" labs/01-vad/lab.conf 's/^hours .*/hours     9/' '^labs/01-vad/README.md:[0-9]*: "About 8' \
 	'^labs/README.md:[0-9]*: the row of 01-vad says 8 hours'
-breaks "a test's points" labs/02-fault/tests/t03.test 's/^POINTS .*/POINTS   7/' '^labs/02-fault/README.md:[0-9]*: "02/t03 fault-stores'
+breaks "a test's points" labs/02-fault/tests/t01.test 's/^POINTS .*/POINTS   7/' '^labs/02-fault/README.md:[0-9]*: "02/t01 fault-classify'
 breaks "a test's name" labs/05-fork/tests/t08.test 's/^NAME .*/NAME     fork-stores/' '^labs/05-fork/hints.md:[0-9]*: no test t08 fork-write'
 breaks "a total" labs/05-fork/lab.conf 's/^steps .*/steps     6 18 28 43 54 66 80 94 100/' '^labs/05-fork/README.md:[0-9]*: step 4 of lab 05 is said to end at'
 breaks "what the starter shows" kernel/user/init.c 's/init: cannot fork/init: no fork/' '^labs/05-fork/README.md:[0-9]*: "init: cannot fork"'
