@@ -140,6 +140,17 @@ on_behalf(unsigned cpu)
 	return s != NULL && s->until != 0 && s->irq == 0;
 }
 
+/*
+ * QEMU 7.2 goes on telling of a call or return that ended a block, for what a
+ * helper reads in the next one: IRET reads the GDT.
+ */
+static bool
+is_stack(uint64_t va)
+{
+	return (va >= map.arena.lo && va < map.arena.hi) ||
+	       (va >= map.boot_stack.lo && va < map.boot_stack.hi);
+}
+
 /* A call wrote its return address to va. */
 static void
 called(unsigned cpu, uint32_t info, uint64_t va, void *back)
@@ -147,7 +158,7 @@ called(unsigned cpu, uint32_t info, uint64_t va, void *back)
 	struct stack *s;
 
 	cpu %= MAXCPU;
-	if (!qemu_plugin_mem_is_store(info))
+	if (!qemu_plugin_mem_is_store(info) || !is_stack(va))
 		return; /* call *8(%rax) reads, too */
 	b.cpu[cpu].low = va;
 	b.cpu[cpu].stack = s = stack_of(cpu, va, true);
@@ -163,6 +174,8 @@ returned(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 
 	(void)info;
 	(void)arg;
+	if (!is_stack(va))
+		return;
 	cpu %= MAXCPU;
 	b.cpu[cpu].stack = s = stack_of(cpu, va, true);
 	b.cpu[cpu].low = va;
@@ -682,10 +695,11 @@ interrupt_runs(unsigned cpu, const struct block *from, const struct block *to)
 		    (vector == VEC_GP || vector == VEC_PF) ? from->va : 0;
 	if (s == NULL)
 		return;
+	/* Both: the next one was waiting when the one before ended. */
+	if (from->end == END_IRET && s->irq > 0)
+		s->irq--;
 	if (to->stub && from->fn != 0)
 		s->irq++;
-	else if (from->end == END_IRET && s->irq > 0)
-		s->irq--;
 }
 
 void
