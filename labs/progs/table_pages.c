@@ -210,15 +210,15 @@ tables_leave(struct work *w, u64 leave)
 static void
 back(struct work *w, u64 step)
 {
-	u64 i, at = 0;
+	u64 first, at;
 
 	out(w);
 	press(w, 1);
 	mark(1);
-	for (i = 0; i < w->pages; i++) {
-		see(w, at, 0);
-		at = (at + step) % w->pages;
-	}
+	/* Each page once, whether step divides their number or not. */
+	for (first = 0; first < step; first++)
+		for (at = first; at < w->pages; at += step)
+			see(w, at, 0);
 	mark(2);
 }
 
