@@ -298,7 +298,6 @@ say_variables(const struct map *m, const struct part *p)
 		    (unsigned long long)p->hi);
 }
 
-
 struct numbers {
 	uint64_t *v;
 	size_t n;

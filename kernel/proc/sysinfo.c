@@ -434,7 +434,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/vmos", 0444, stat_vmos, NULL },
 	{ "vm/slabs", 0444, stat_slabs, NULL },
 	{ "vm/frames", 0444, stat_frames, NULL },
-	{ "vm/stacks", 0444, stat_stacks, NULL },
+	{ "vm/stacks", 0400, stat_stacks, NULL },
 	{ "vm/check", 0600, stat_check, write_check },
 	{ "vm/inject", 0600, inject_show, write_inject },
 	{ "vm/trace", 0400, ev_trace_show, NULL },
