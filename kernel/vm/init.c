@@ -18,7 +18,6 @@
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
-#include "vm/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
@@ -58,7 +57,6 @@ vm_init(void)
 	ptpage_init();
 	kpaged_init();
 	cache_init();
-	pv_init();
 	design_init();
 	check_init();
 	force_init();

@@ -18,7 +18,7 @@
 #include "test/boot/lab_faultpass.h"
 #include "lib/string.h"
 #include "mem/mem.h"
-#include "vm/pmap/pmap.h"
+#include "vm/design/pmap/pmap.h"
 
 #define SHOWN (MD_PTE_P | MD_PTE_U | MD_PTE_W | MD_PTE_A | MD_PTE_D | \
 	MD_PTE_NX | PTE_LOCK | PTE_SRC_MASK)

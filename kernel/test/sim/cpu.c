@@ -453,7 +453,7 @@ is_idle(const struct vm_page *pg)
 	    pg->state == PG_STANDBY || pg->state == PG_MODIFIED;
 }
 
-/* A page table: of common code, or of a design that makes its own (vm/pmap). */
+/* A page table: of common code, or of a design that makes its own (vm/design/pmap). */
 static bool
 is_table(const struct vm_page *pg)
 {

@@ -77,7 +77,7 @@ struct vmm_ops {
 	/* Instead, [M] alone: who looks up and makes tables himself.  NULL: fault. */
 	enum fault_outcome (*pass)(struct fctx *);
 	/* [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
-	 * not flushed yet.  Of who uses the tables of pmap/. */
+	 * not flushed yet.  Of who uses the tables of design/pmap/. */
 	void (*left)(struct aspace *, va_t, uint64_t old);
 	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
 	 * WS_HAS_PLACE only those that could leave memory now.  How many. */

@@ -7,7 +7,7 @@
  *           anons, and that a truncate may touch no VAD is the same for all.
  *
  * Picture   as->ops ──→ here ──→ as->ops->anons ──→ the design's entries and anons
- *                        └─────→ ../../pmap/, the words
+ *                        └─────→ ../pmap/, the words
  *
  * Rules     1. First no word maps a page, then its anon is let go.
  *           2. A truncate has no VAD, which may be on swap: it finds entries by

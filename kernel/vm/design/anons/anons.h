@@ -11,7 +11,7 @@
 #define VM_DESIGN_ANONS_ANONS_H
 
 #include "vm/evidence/report.h"
-#include "vm/pmap/pmap.h"
+#include "vm/design/pmap/pmap.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"

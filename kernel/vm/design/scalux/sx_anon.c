@@ -51,6 +51,7 @@ sx_init(void)
 {
 	struct phys_stat ps;
 
+	pv_init();
 	phys_stat(&ps);
 	queues.n = ps.max_pfn / FRAMES_A_BUCKET + 1;
 	/* Of a very large machine as many as one piece of memory holds. */

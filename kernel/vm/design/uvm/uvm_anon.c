@@ -34,6 +34,7 @@ count_bytes(size_t unused)
 void
 uvm_anon_init(void)
 {
+	pv_init();
 	kmem_register(&uvm_anons);
 	amap_init();
 	/* An anon stands alone: its word has no neighbours. */

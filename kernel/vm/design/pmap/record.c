@@ -15,7 +15,7 @@
  *              pins it; the record gives up only what it owns.
  */
 #include "vm/frame/frame.h"
-#include "vm/pmap/pmap.h"
+#include "vm/design/pmap/pmap.h"
 #include "vm/swap/swap.h"
 #include "vm/ws/ws.h"
 

@@ -15,8 +15,8 @@
  *              which runs other designs pays half a byte a frame.
  */
 #include "mem/mem.h"
+#include "vm/design/pmap/pmap.h"
 #include "vm/frame/frame.h"
-#include "vm/pmap/pmap.h"
 
 #define FRAMES_A_BUCKET 16ul
 
@@ -28,13 +28,17 @@ static struct {
 struct kmem_cache pv_cache = KMEM_CACHE("vm_pv", struct vm_pv);
 
 /*
- * Locks:    none; once, by vm_init().
+ * For who keeps pvs; the first of them makes the buckets.
+ *
+ * Locks:    none; by ops->init.
  */
 void
 pv_init(void)
 {
 	struct phys_stat ps;
 
+	if (pv.n != 0)
+		return;
 	kmem_register(&pv_cache);
 	phys_stat(&ps);
 	pv.n = ps.max_pfn / FRAMES_A_BUCKET + 1;

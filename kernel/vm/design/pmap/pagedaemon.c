@@ -20,7 +20,7 @@
  *              entry only may be taken once too early, and is rescued by a fault.
  */
 #include "vm/frame/frame.h"
-#include "vm/pmap/pmap.h"
+#include "vm/design/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 

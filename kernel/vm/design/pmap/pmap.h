@@ -6,8 +6,8 @@
  * tables of their spaces.  A word of such a table is 0 or VALID; SRC says whose
  * page it maps, OBJ that of an object, FORK that of a record.
  */
-#ifndef VM_PMAP_PMAP_H
-#define VM_PMAP_PMAP_H
+#ifndef VM_DESIGN_PMAP_PMAP_H
+#define VM_DESIGN_PMAP_PMAP_H
 
 #include "vm/design/design.h"
 #include "vm/space/space.h"
@@ -23,7 +23,7 @@ struct vm_pv {
 
 /* pv.c */
 extern struct kmem_cache pv_cache;                     /* for kmem_cache_feed() */
-void pv_init(void);
+void pv_init(void);                                    /* by ops->init */
 struct vm_pv *pv_new(void);                            /* NULL: no memory */
 void pv_free(struct vm_pv *);                          /* unused, or taken out */
 void pv_add(struct vm_page *, struct vm_pv *, struct aspace *, va_t);  /* [P] */

@@ -10,7 +10,7 @@
  * Rules     1. More rights are found by faults.
  */
 #include "vm/map/map.h"
-#include "vm/pmap/pmap.h"
+#include "vm/design/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 

@@ -22,7 +22,7 @@
  * Read next pv.c
  */
 #include "vm/frame/frame.h"
-#include "vm/pmap/pmap.h"
+#include "vm/design/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"

@@ -14,10 +14,10 @@
  * Rules     1. Only a store makes a word writable: so D is never set unseen.
  *           2. What may fail comes first: table, records, frame, charge.
  */
+#include "vm/design/pmap/pmap.h"
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"
-#include "vm/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 
