@@ -108,6 +108,7 @@ struct fctx {
 	uint8_t tables_in;             /* read for this fault */
 	uint8_t npin;                  /* of pin */
 	uint16_t restarts;
+	uint16_t refused;              /* passes without a record, none further than reached */
 	struct {                       /* copy of the VAD, made in S0 */
 		uint64_t start, end, off;
 		struct vmo *vmo;
@@ -121,6 +122,7 @@ struct fctx {
 	struct want want;              /* what is missing, and a spare frame */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
 	uint32_t extend_seq;           /* resize_seq when that began */
+	uint64_t reached;              /* refused > 0: page to which one of them came */
 	struct fctx *outer;            /* thread.vmfault before this one */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
 	struct vm_siginfo sig;
@@ -137,7 +139,7 @@ fault_clear(struct fctx *f)
 	f->kernel = f->major = f->exclusive = f->token = f->let_go = false;
 	f->extended = false;
 	f->tables_in = f->npin = 0;
-	f->restarts = 0;
+	f->restarts = f->refused = 0;
 	f->want.what = WANT_AGAIN;
 	f->want.frame = f->want.read = f->want.kpage = NULL;
 	f->want.zeroed = f->want.hold = false;

@@ -75,6 +75,7 @@ void pmap_end(struct aspace *);                        /* all tables; nothing is
 typedef enum fault_outcome pmap_resolve_fn(struct fctx *, void *entry);
 enum fault_outcome pmap_pass(struct fctx *, pmap_resolve_fn *, void *entry); /* takes [W] */
 enum fault_outcome pmap_no_memory(struct fctx *, struct kmem_cache *); /* for a record */
+void pmap_came_to(struct fctx *, uint64_t vpn);        /* before that: it has got further */
 bool pmap_may_feed(void);                              /* kmem_cache_feed() */
 /* rights: fault_rights(). */
 uint64_t pmap_rights(const struct fctx *, uint64_t rights);

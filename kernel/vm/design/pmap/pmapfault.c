@@ -21,7 +21,7 @@
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 
-#define REFUSALS 256   /* passes, until a fault without a record ends */
+#define REFUSALS 256   /* in a row, until a fault without a record ends */
 
 /* The working set is at its limit: pages of its own go first.  [W]. */
 static void
@@ -46,6 +46,21 @@ pmap_may_feed(void)
 }
 
 /*
+ * A pass needs records for many pages, and has not had one for this page: if it came
+ * further than those before, it is as if none had been refused.
+ *
+ * Locks:    [W].
+ */
+void
+pmap_came_to(struct fctx *f, uint64_t vpn)
+{
+	if (f->refused > 0 && vpn <= f->reached)
+		return;
+	f->refused = 0;
+	f->reached = vpn;
+}
+
+/*
  * No record of this kind, and the kernel may not grow for it.  Who has paid for
  * records with his mapping, or can pay now, gives a frame for them.  Who cannot goes
  * on with as many mapped pages as he has, for words are a cache.
@@ -58,7 +73,7 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 {
 	bool paid = (f->v.flags & VAD_CHARGED) != 0;
 
-	if (f->restarts >= REFUSALS)
+	if (f->refused++ >= REFUSALS)
 		return fault_over_limit(f);
 	if (!want_zeros(&f->want))
 		return fault_missing(f);

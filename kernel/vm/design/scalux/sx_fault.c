@@ -310,8 +310,10 @@ sx_fault(struct fctx *f, void *object)
 
 	if ((f->v.flags & VAD_SHARED) != 0)
 		return pmap_object_page(f, fault_rights(f));
-	if (store && !sx_unshare(o))
+	if (store && !sx_unshare(o)) {
+		pmap_came_to(f, o->copied);
 		return pmap_no_memory(f, sx_lacks(o));
+	}
 	spin_lock(&sx_lock);
 	e = sx_find_locked(o->amap, f->va >> PAGE_SHIFT);
 	if (e != NULL && e->anon->pager == SX_SWAP)
