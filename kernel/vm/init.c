@@ -10,7 +10,6 @@
  *           vm_start: the threads that write dirty pages and trim
  *
  * Rules     1. Called once, by the first thread, one CPU running.
- *           2. Gauges that are sums over all spaces are computed when read.
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
@@ -23,19 +22,6 @@
 #include "vm/table/table.h"
 #include "vm/vm.h"
 #include "vm/ws/ws.h"
-
-static void
-gauges_init(void)
-{
-	ev_set_gauge(EV_table_n_priv, as_sum, offsetof(struct aspace, n_priv));
-	ev_set_gauge(EV_table_n_fork, as_sum, offsetof(struct aspace, n_fork));
-	ev_set_gauge(EV_table_n_swap, as_sum, offsetof(struct aspace, n_swap));
-	ev_set_gauge(EV_table_live, as_sum, offsetof(struct aspace, n_table));
-	ev_set_gauge(EV_table_live_out, as_sum,
-	    offsetof(struct aspace, n_table_out));
-	ev_set_gauge(EV_ws_pages, as_sum, offsetof(struct aspace, ws_pages));
-	ev_set_gauge(EV_ws_peak, as_sum, offsetof(struct aspace, ws_peak));
-}
 
 /*
  * The state of all files of the room.
@@ -60,7 +46,7 @@ vm_init(void)
 	design_init();
 	check_init();
 	force_init();
-	gauges_init();
+	stat_init();
 }
 
 /*

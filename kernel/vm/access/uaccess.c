@@ -33,8 +33,6 @@
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 
-static bool is_user_range(va_t va, size_t n);
-
 /*
  * Copy from the user.
  *

@@ -14,8 +14,9 @@
 extern const struct vmm_ops *const design_list[DESIGNS]; /* designlist.c; NULL: none */
 extern const struct vmm_ops fmo_ops, eager_ops, uvm_ops, scalux_ops;
 void design_init(void);                                  /* once, by vm_init() */
-bool design_owns_cache(const char *name);   /* a slab of records that are shared */
-void design_walk_gauges(void (*fn)(enum ev_id, void *), void *arg); /* the same, counted */
+const struct vmm_ops *design_next(const struct vmm_ops *); /* NULL: the first; the end */
+#define FOR_EACH_DESIGN(ops)                                              \
+	for (ops = design_next(NULL); ops != NULL; ops = design_next(ops))
 const struct vmm_ops *design_default(void);
 void design_reap_all(void);  /* ops->reap of each; no rank >= 3 held */
 /* The same, if something has died. */
@@ -26,12 +27,10 @@ design_reap(void)
 		design_reap_all();
 }
 
-
 /* as.c */
 void as_init(void);                                      /* once, by vm_init() */
 
 /* ======== within the room ======== */
-
 
 /* map.c */
 /* vpn range of user bytes; false: unaligned, empty or past the user half. */

@@ -50,7 +50,6 @@ static int mmap_reserve(struct aspace *as, struct attach_work *w);
 static void mmap_release(struct attach_work *w);
 static int mmap_perform(struct aspace *as, struct attach_work *w);
 static void mmap_touch(struct aspace *as, const struct attach_work *w);
-static int mmap_place(struct aspace *as, struct attach_work *w);
 
 /* ---- helpers of all mapping calls ---- */
 

@@ -443,6 +443,15 @@ sum_outcomes(void)
 	return sum;
 }
 
+/* Faults that have begun and not ended: so many passes may be uncounted. */
+static unsigned
+faults_open(void)
+{
+	uint64_t ended = ev_read(EV_fault_ended);
+
+	return (unsigned)(ev_read(EV_fault_total) - ended);
+}
+
 /* Is a + open == b possible, with `open` faults that have not ended? */
 static bool
 agrees(uint64_t less, uint64_t more, unsigned open)
@@ -462,11 +471,11 @@ check_sums(struct vm_report *rep)
 	unsigned try, open;
 
 	for (try = 0; try < 3; try++) {
-		open = fault_in_flight();
+		open = faults_open();
 		pass = ev_read(EV_fault_pass);
 		sum = sum_outcomes();
 		begun = ev_read(EV_fault_total) + ev_read(EV_fault_restart);
-		open = MAX(open, fault_in_flight());
+		open = MAX(open, faults_open());
 		if (agrees(sum, pass, open) &&
 		    (agrees(pass, begun, open) || agrees(begun, pass, open)))
 			return;

@@ -13,6 +13,9 @@
 void force_init(void);
 void force_out_kpaged(bool vads);                         /* all that may go, to swap */
 
+/* stat_designs.c */
+void stat_init(void);                                    /* gauges that are sums */
+
 /* check.c: the walk of the invariants */
 void check_init(void);
 

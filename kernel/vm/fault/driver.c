@@ -51,7 +51,6 @@ static int fault_get_token(struct fctx *f);
 static enum fault_outcome fault_once(struct fctx *f);
 static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
-static bool keep_limit(struct fctx *f);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
 
 /*
@@ -608,15 +607,4 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	else if (!f->kernel && f->sig.signo == SIGBUS)
 		EVENT(fault_sigbus);
 	return -EFAULT;
-}
-
-/*
- * Faults that have begun and not ended: so many passes may be uncounted.
- */
-unsigned
-fault_in_flight(void)
-{
-	uint64_t ended = ev_read(EV_fault_ended);
-
-	return (unsigned)(ev_read(EV_fault_total) - ended);
 }

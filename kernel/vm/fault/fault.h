@@ -22,7 +22,6 @@ enum fault_outcome fault_grow(struct fctx *);
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);
 void fault_set_hook(fault_hook_fn *);                 /* once, by force_init() */
-unsigned fault_in_flight(void);                          /* driver.c: faults not ended */
 /* What a fault waits for between two passes; no lock held. */
 int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO … */
 void fault_give_back(struct fctx *);                  /* pins and spare frames */

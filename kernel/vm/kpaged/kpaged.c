@@ -48,7 +48,6 @@ struct pin_ask {
 	struct vm_page *page;   /* the answer, pinned; NULL: found_only, and nowhere */
 };
 
-static uint64_t *kernel_word(va_t kva);
 static int pin(struct pin_ask *ask, struct want *w);
 static int pin_pass(struct pin_ask *ask, struct want *w);
 static int pin_found(struct pin_ask *ask, struct want *w);

@@ -62,8 +62,6 @@ static struct {
 } bal;
 
 static void bal_main(void *arg);
-static void age_all(void);
-static bool balance(void);
 
 /*
  * Locks:    none; once, by vm_start().

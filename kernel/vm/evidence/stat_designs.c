@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stat_designs.c: what is counted over all designs and all spaces
+ *
+ * Problem   Some sums are kept by nobody: of a field that each space has, or of
+ *           what each design counts for itself.
+ *
+ * Picture   gauge ─→ as_sum, or one design after the other ─→ sum, when read
+ *
+ * Rules     1. What a design shares among spaces it says itself: ops->pages,
+ *              charged, show.
+ */
+#include "vm/calls/calls.h"
+#include "vm/design/design.h"
+#include "vm/evidence/evidence.h"
+#include "vm/space/space.h"
+#include "vm/vm.h"
+
+/* Sum over all designs of the gauge at that offset of vmm_ops; 0 there: none. */
+static uint64_t
+design_sum(size_t field)
+{
+	const struct vmm_ops *ops;
+	enum ev_id id;
+	uint64_t n = 0;
+
+	FOR_EACH_DESIGN(ops) {
+		id = *(const enum ev_id *)((const char *)ops + field);
+		n += id == 0 ? 0 : ev_read(id);
+	}
+	return n;
+}
+
+/*
+ * Gauges that are sums.
+ *
+ * Locks:    none; once, by vm_init().
+ */
+void
+stat_init(void)
+{
+	ev_set_gauge(EV_table_n_priv, as_sum, offsetof(struct aspace, n_priv));
+	ev_set_gauge(EV_table_n_fork, as_sum, offsetof(struct aspace, n_fork));
+	ev_set_gauge(EV_table_n_swap, as_sum, offsetof(struct aspace, n_swap));
+	ev_set_gauge(EV_table_live, as_sum, offsetof(struct aspace, n_table));
+	ev_set_gauge(EV_table_live_out, as_sum,
+	    offsetof(struct aspace, n_table_out));
+	ev_set_gauge(EV_ws_pages, as_sum, offsetof(struct aspace, ws_pages));
+	ev_set_gauge(EV_ws_peak, as_sum, offsetof(struct aspace, ws_peak));
+	/* Private pages that no word of a space owns. */
+	ev_set_gauge(EV_design_pages, design_sum,
+	    offsetof(struct vmm_ops, pages));
+	ev_set_gauge(EV_design_charged, design_sum,
+	    offsetof(struct vmm_ops, charged));
+}
+
+/*
+ * What all designs share among spaces: /proc/vm/fmo.
+ *
+ * Locks:    none of rank >= 9.
+ */
+void
+stat_shared(struct out *o)
+{
+	const struct vmm_ops *ops;
+
+	FOR_EACH_DESIGN(ops)
+		if (ops->show != NULL)
+			ops->show(NULL, o);
+}
+
+/*
+ * What words of a space name that others share: /proc/PID/fmo.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ */
+void
+stat_shared_of(struct aspace *as, struct out *o)
+{
+	if (as->ops->show != NULL)
+		as->ops->show(as, o);
+}
