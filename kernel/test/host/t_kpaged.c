@@ -43,7 +43,7 @@ touch(va_t kva)
 	p = kpaged_ptr(pg, kva);
 	assert_int_equal(*p, 0);
 	*p = 1;
-	kpaged_unpin_dirty(pg);
+	page_unpin_dirty(pg);
 	assert_true(kpaged_is_resident(kva));
 	again = kpaged_trypin(kva);
 	assert_ptr_equal(again, pg);
@@ -125,7 +125,7 @@ pinned_page_outlives_decommit(void **state)
 	kpaged_decommit(kva, 1);
 	assert_false(kpaged_is_resident(kva));
 	assert_int_equal(pg->state, PG_LIMBO);
-	kpaged_unpin_dirty(pg);
+	page_unpin_dirty(pg);
 	touch(kva);
 	kpaged_free(kva, 1);
 	host_check_object(NULL);
@@ -177,7 +177,7 @@ use_page(struct vm_page *pg, unsigned i, bool write)
 		out.value[i] = host_random(UINT64_MAX);
 		words[0] = words[MD_PT_WORDS - 1] = out.value[i];
 	}
-	kpaged_unpin_written(pg, write);
+	page_unpin_written(pg, write);
 }
 
 static void
@@ -347,7 +347,7 @@ lost_pages_say_so(void **state)
 	for (i = 0; i < ARRAY_LEN(kinds); i++) {
 		assert_int_equal(kpaged_pin(kva + i * PAGE_SIZE, &pg), 0);
 		memset(kpaged_ptr(pg, kva), 1, PAGE_SIZE);
-		kpaged_unpin_dirty(pg);
+		page_unpin_dirty(pg);
 	}
 	push_all_out();
 	host_disk_fail(8, SLOTS * 8);

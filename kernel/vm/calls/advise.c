@@ -44,7 +44,8 @@ static int advise_read(struct aspace *as, uint64_t lo, uint64_t hi);
 static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
     uint64_t hi, int advice);
 static int advise_punch(struct aspace *as, uint64_t lo, uint64_t hi);
-static int advise_populate(struct aspace *as, va_t va, va_t end, int advice);
+static int advise_populate(struct aspace *as, uint64_t lo, uint64_t hi,
+    int advice);
 
 /*
  * Locks:    none of rank >= 2.
@@ -67,7 +68,7 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
 
 	if (kind == ADVICE_POPULATE)
-		return advise_populate(as, va, hi << PAGE_SHIFT, advice);
+		return advise_populate(as, lo, hi, advice);
 	if (kind == ADVICE_PUNCH)
 		return advise_punch(as, lo, hi);
 	if (kind == ADVICE_READ)
@@ -91,27 +92,22 @@ static int
 map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	uint64_t left = WILLNEED_MAX, n;
-	struct file_piece p;
-	uint32_t flags;
-	int r = 0;
+	struct vad_view v;
 
-	for (; lo < hi; lo = p.end) {
-		cache_fault_piece(as, lo, hi, &p, &flags);
-		if (p.hole)
-			r = -ENOMEM;
-		if (p.vmo == NULL)
+	VAD_VIEWS(&v, as, lo, hi) {
+		if (v.vmo == NULL || v.vmo->type != VMO_VNODE)
 			continue;
-		for (; lo < p.end && left > 0; lo += n, p.off += n, left -= n) {
-			n = MIN(MIN(left, p.end - lo), (uint64_t)CACHE_WINDOW);
-			if (cache_is_resident(p.vmo, p.off))
+		for (lo = v.lo; lo < v.hi && left > 0;
+		    lo += n, v.off += n, left -= n) {
+			n = MIN(MIN(left, v.hi - lo), (uint64_t)CACHE_WINDOW);
+			if (cache_is_resident(v.vmo, v.off))
 				n = 1;
-			else if (cache_readahead(p.vmo, p.off, (unsigned)n,
+			else if (cache_readahead(v.vmo, v.off, (unsigned)n,
 			    NULL) != 0)
 				break;
 		}
-		vmo_put(p.vmo);
 	}
-	return r;
+	return v.hole ? -ENOMEM : 0;
 }
 
 /* WILLNEED: pages of files, then what is in swap.  0, -ENOMEM. */
@@ -282,7 +278,7 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 
 /* May what v maps be punched?  0, -EINVAL, -EACCES, -ENODEV. */
 static int
-punch_check(const struct vad *v)
+punch_check(const struct vad_view *v)
 {
 	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
 		return -EINVAL;
@@ -290,32 +286,6 @@ punch_check(const struct vad *v)
 	if ((v->flags & VAD_SHARED) == 0 || (v->maxprot & PROT_W) == 0)
 		return -EACCES;
 	return vmo_is_device(v->vmo) ? -ENODEV : 0;
-}
-
-/*
- * The next part in [p->hi, end), with a reference to its object and the page of it
- * at p->lo.
- *
- * Returns:  1, 0 (there is none), -EINVAL, -EACCES.
- */
-static int
-punch_next(struct aspace *as, struct vad_part *p, uint64_t end,
-    struct vmo **vmo, uint64_t *off)
-{
-	int r = 0;
-
-	rw_lock_read(&as->map_lock);
-	if (vad_next_part(as, p, end)) {
-		r = punch_check(p->vad);
-		if (r == 0) {
-			*vmo = p->vad->vmo;
-			*off = p->vad->off + (p->lo - p->vad->start);
-			vmo_get(*vmo);
-			r = 1;
-		}
-	}
-	rw_unlock_read(&as->map_lock);
-	return r;
 }
 
 /* The client, if there is one, has a say: seals, and who else changes the file. */
@@ -341,80 +311,74 @@ punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 /*
  * MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all
  * spaces that map it, so each part is found with map_lock and punched
- * without it; the reference keeps the object.  What is not mapped is stepped
- * over and reported at the end.
+ * without it.  What is not mapped is stepped over and reported at the end.
  */
 static int
 advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct vad_part p = { .hi = lo };
-	struct vmo *vmo;
-	uint64_t off;
-	int r;
+	struct vad_view v;
+	int r = 0;
 
-	while ((r = punch_next(as, &p, hi, &vmo, &off)) > 0) {
-		r = punch_object(vmo, off << PAGE_SHIFT,
-		    (p.hi - p.lo) << PAGE_SHIFT);
-		vmo_put(vmo);
+	VAD_VIEWS(&v, as, lo, hi) {
+		r = punch_check(&v);
+		if (r == 0)
+			r = punch_object(v.vmo, v.off << PAGE_SHIFT,
+			    (v.hi - v.lo) << PAGE_SHIFT);
 		if (r != 0)
-			return r;
+			break;
 	}
-	return r == 0 && p.hole ? -ENOMEM : r;
+	vad_view_end(&v);
+	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
 /*
- * May the mapping at va be populated?  Unlike an access this asks for the very
- * right: memory that x86 lets be read because it is writable is not.
+ * Unlike an access this asks for the very right: memory that x86 lets be read
+ * because it is writable is not.
  *
- * Returns:  0 with *end, where the mapping ends; -ENOMEM, -EINVAL.
+ * Returns:  0; -ENOMEM, -EINVAL, -EFAULT, -EINTR.
  */
 static int
-populate_check(struct aspace *as, va_t va, unsigned need, va_t *end)
+populate_part(struct aspace *as, const struct vad_view *v, int advice)
 {
-	struct vad *v;
-	int r = 0;
+	bool write = advice == MADV_POPULATE_WRITE;
+	struct fctx f;
+	int r;
 
-	rw_lock_read(&as->map_lock);
-	v = vad_find(as, va >> PAGE_SHIFT);
-	if (v == NULL)
-		r = -ENOMEM;
-	else if ((v->prot & need) == 0 || vmo_is_device(v->vmo))
-		r = -EINVAL;
-	else
-		*end = v->end << PAGE_SHIFT;
-	rw_unlock_read(&as->map_lock);
+	if (v->hole)
+		return -ENOMEM;
+	if ((v->prot & (write ? PROT_W : PROT_R)) == 0 || vmo_is_device(v->vmo))
+		return -EINVAL;
+	r = vm_fault_range(as, v->lo << PAGE_SHIFT, v->hi << PAGE_SHIFT,
+	    write ? ACCESS_WRITE : ACCESS_READ, &f);
+	if (r == -EFAULT && f.sig.signo == SIGSEGV)
+		return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
 	return r;
 }
 
 static int
-advise_populate(struct aspace *as, va_t va, va_t end, int advice)
+advise_populate(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 {
-	bool write = advice == MADV_POPULATE_WRITE;
-	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
-	struct fctx f;
-	va_t known;
+	struct vad_view v;
 	int r = 0;
 
-	for (; va < end && r == 0; va = known) {
-		r = populate_check(as, va, write ? PROT_W : PROT_R, &known);
+	VAD_VIEWS(&v, as, lo, hi) {
+		r = populate_part(as, &v, advice);
 		if (r != 0)
-			return r;
-		r = vm_fault_range(as, va, MIN(known, end), access, &f);
-		if (r == -EFAULT && f.sig.signo == SIGSEGV)
-			return f.sig.code == SEGV_MAPERR ? -ENOMEM : -EINVAL;
+			break;
 	}
-	return r;
+	vad_view_end(&v);
+	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
 /* ---- msync, mincore ---- */
 
 /* The bytes, and what leads to them.  0, the first error. */
 static int
-sync_piece(struct file_piece *p, uint64_t pages)
+sync_part(const struct vad_view *v)
 {
-	const struct pager_ops *pager = p->vmo->pager;
-	int r = vmo_sync(p->vmo, p->off, p->off + pages);
-	int done = pager->sync == NULL ? 0 : pager->sync(p->vmo->v.obj);
+	const struct pager_ops *pager = v->vmo->pager;
+	int r = vmo_sync(v->vmo, v->off, v->off + (v->hi - v->lo));
+	int done = pager->sync == NULL ? 0 : pager->sync(v->vmo->v.obj);
 
 	return r != 0 ? r : done;
 }
@@ -428,23 +392,18 @@ sync_piece(struct file_piece *p, uint64_t pages)
 static int
 map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct file_piece p;
-	uint32_t flags = 0;
+	struct vad_view v;
 	int r, first = 0;
-	bool hole = false;
 
-	for (; lo < hi; lo = p.end) {
-		cache_fault_piece(as, lo, hi, &p, &flags);
-		hole |= p.hole;
-		if (p.vmo == NULL)
+	VAD_VIEWS(&v, as, lo, hi) {
+		if ((v.flags & VAD_SHARED) == 0 || v.vmo == NULL ||
+		    v.vmo->type != VMO_VNODE)
 			continue;
-		r = (flags & VAD_SHARED) == 0 ? 0 :
-		    sync_piece(&p, p.end - lo);
+		r = sync_part(&v);
 		if (first == 0)
 			first = r;
-		vmo_put(p.vmo);
 	}
-	return first != 0 ? first : hole ? -ENOMEM : 0;
+	return first != 0 ? first : v.hole ? -ENOMEM : 0;
 }
 
 /*

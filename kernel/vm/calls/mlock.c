@@ -250,50 +250,29 @@ lock_all(struct aspace *as, uint32_t flags)
 
 /* ---- faulting in ---- */
 
-/* Part of one VAD that is to be faulted in. */
-struct mlock_part {
-	va_t va, end;
-	enum access access;
-};
-
-/* The next VAD in [va, end) that is locked, and not only ONFAULT. */
-static bool
-next_part(struct aspace *as, va_t va, va_t end, struct mlock_part *p)
-{
-	struct vad_part at;
-	bool found = false;
-
-	rw_lock_read(&as->map_lock);
-	VAD_PARTS(&at, as, va >> PAGE_SHIFT, end >> PAGE_SHIFT) {
-		found = (at.vad->flags & VAD_LOCK_FLAGS) == VAD_LOCKED;
-		if (!found)
-			continue;
-		p->va = at.lo << PAGE_SHIFT;
-		p->end = at.hi << PAGE_SHIFT;
-		p->access = (at.vad->prot & PROT_W) != 0 &&
-		    (at.vad->flags & VAD_SHARED) == 0 ? ACCESS_WRITE : ACCESS_READ;
-		break;
-	}
-	rw_unlock_read(&as->map_lock);
-	return found;
-}
-
 /*
- * 0, -EFAULT (SIGSEGV, SIGBUS), -EINTR.  HOLES_PASS: a page that cannot be had ends
- * its mapping, not the call.
+ * What of [va, end) is locked, and not only ONFAULT.  0, -EFAULT (SIGSEGV, SIGBUS),
+ * -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not the call.
  */
 static int
 populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 {
-	struct mlock_part p;
+	enum access access;
+	struct vad_view v;
 	struct fctx f;
 	int r = 0;
 
-	while (va < end && (r == 0 || (holes == HOLES_PASS && r == -EFAULT)) &&
-	    next_part(as, va, end, &p)) {
-		r = vm_fault_range(as, p.va, p.end, p.access, &f);
-		va = p.end;
+	VAD_VIEWS(&v, as, va >> PAGE_SHIFT, end >> PAGE_SHIFT) {
+		if ((v.flags & VAD_LOCK_FLAGS) != VAD_LOCKED)
+			continue;
+		access = (v.prot & PROT_W) != 0 && (v.flags & VAD_SHARED) == 0 ?
+		    ACCESS_WRITE : ACCESS_READ;
+		r = vm_fault_range(as, v.lo << PAGE_SHIFT, v.hi << PAGE_SHIFT,
+		    access, &f);
+		if (r != 0 && (holes == HOLES_END || r != -EFAULT))
+			break;
 	}
+	vad_view_end(&v);
 	return r;
 }
 

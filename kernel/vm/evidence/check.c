@@ -26,7 +26,6 @@
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"
-#include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"

@@ -27,15 +27,6 @@ int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
 /* objfault.c: F2, F3, F9 */
-/* One range of a space within one mapping, and the object behind it: [own]. */
-struct file_piece {
-	struct vmo *vmo;          /* referenced; NULL: nothing to do here */
-	uint64_t off;             /* page of the file that lo maps */
-	uint64_t end;             /* vpn behind the piece */
-	bool hole;                /* there is no mapping */
-};
-void cache_fault_piece(struct aspace *, uint64_t lo, uint64_t hi, struct file_piece *,
-    uint32_t *flags);
 /* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
 enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 /* May this fault make the page dirty?  False: it has taken over the pin, and

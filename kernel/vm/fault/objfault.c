@@ -114,34 +114,23 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 /* ---- a file: between passes ---- */
 
 /*
- * The mapping of vpn lo, at most to hi, looked up anew: while the fault waited, or
- * read another page, it may have become another one (R3).
+ * What f->va maps, if it is an object of this type, looked up anew: while the fault
+ * waited, or read another page, it may have become another one (R3).
  *
  * Locks:    none of rank >= 2.
- * Owns:     the caller, a reference to p->vmo.
+ * Owns:     true: the caller, v: vad_view_end().
  */
-void
-cache_fault_piece(struct aspace *as, uint64_t lo, uint64_t hi,
-    struct file_piece *p, uint32_t *flags)
+static bool
+look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
 {
-	struct vad *v;
+	uint64_t vpn = f->va >> PAGE_SHIFT;
 
-	p->vmo = NULL;
-	rw_lock_read(&as->map_lock);
-	v = vad_find_above(as, lo);
-	p->hole = v == NULL || v->start > lo;
-	if (p->hole) {
-		p->end = v == NULL ? hi : MIN(hi, v->start);
-	} else {
-		p->end = MIN(hi, v->end);
-		p->off = v->off + lo - v->start;
-		*flags = v->flags;
-		if (v->vmo != NULL && v->vmo->type == VMO_VNODE) {
-			p->vmo = v->vmo;
-			vmo_get(p->vmo);
-		}
-	}
-	rw_unlock_read(&as->map_lock);
+	*v = (struct vad_view){ .hi = vpn };
+	if (vad_view_next(f->as, v, vpn + 1) && v->vmo != NULL &&
+	    v->vmo->type == type)
+		return true;
+	vad_view_end(v);
+	return false;
 }
 
 static unsigned
@@ -166,18 +155,15 @@ static int
 read_page(struct want *w)
 {
 	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
-	uint64_t vpn = f->va >> PAGE_SHIFT;
-	struct file_piece p;
-	uint32_t flags = 0;
+	struct vad_view v;
 	int r;
 
 	cache_fault_end(f);
-	cache_fault_piece(f->as, vpn, vpn + 1, &p, &flags);
-	if (p.vmo == NULL)
+	if (!look(f, VMO_VNODE, &v))
 		return 0;
-	r = cache_readahead(p.vmo, p.off, fault_window(p.vmo, p.off, flags),
+	r = cache_readahead(v.vmo, v.off, fault_window(v.vmo, v.off, v.flags),
 	    &f->file_page);
-	vmo_put(p.vmo);
+	vad_view_end(&v);
 	return r;
 }
 
@@ -192,27 +178,24 @@ static int
 extend_page(struct want *w)
 {
 	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
-	uint64_t vpn = f->va >> PAGE_SHIFT;
-	struct file_piece p;
-	uint32_t flags = 0;
+	struct vad_view v;
 	int r = 0;
 
 	if (f->file_page == NULL)
 		return 0;
 	pageout_throttle();
-	cache_fault_piece(f->as, vpn, vpn + 1, &p, &flags);
-	if (p.vmo == NULL)
+	if (!look(f, VMO_VNODE, &v))
 		return 0;
 	/* To look at a paged VAD is a fault that may have let it go (rule c). */
 	if (f->file_page == NULL ||
-	    !cache_is_page(p.vmo, p.off, f->file_page)) {
+	    !cache_is_page(v.vmo, v.off, f->file_page)) {
 		cache_fault_end(f);
 	} else {
-		r = cache_extend(p.vmo, p.off, f->file_page,
+		r = cache_extend(v.vmo, v.off, f->file_page,
 		    &f->extend_seq);
 		f->extended = r == 0;
 	}
-	vmo_put(p.vmo);
+	vad_view_end(&v);
 	return r;
 }
 
@@ -278,24 +261,14 @@ static int
 make_path(struct want *w)
 {
 	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
-	uint64_t vpn = f->va >> PAGE_SHIFT, pgoff = 0;
-	struct vmo *vmo = NULL;
-	struct vad *v;
+	struct vad_view v;
 	int r;
 
-	rw_lock_read(&f->as->map_lock);
-	v = vad_find(f->as, vpn);
-	if (v != NULL && v->vmo != NULL && v->vmo->type == VMO_AOBJ) {
-		vmo = v->vmo;
-		pgoff = v->off + vpn - v->start;
-		vmo_get(vmo);
-	}
-	rw_unlock_read(&f->as->map_lock);
-	if (vmo == NULL)
+	if (!look(f, VMO_AOBJ, &v))
 		return 0;
 	want_end(w); /* no frame: it waits for its own */
-	r = anon_make_path(vmo, pgoff);
-	vmo_put(vmo);
+	r = anon_make_path(v.vmo, v.off);
+	vad_view_end(&v);
 	return r == -ENOMEM ? -ENOSPC : r;
 }
 

@@ -45,16 +45,6 @@ kpaged_unpin(struct vm_page *pg)
 {
 	page_unpin(pg);
 }
-static inline void
-kpaged_unpin_dirty(struct vm_page *pg)
-{
-	page_unpin_dirty(pg);
-}
-static inline void
-kpaged_unpin_written(struct vm_page *pg, bool written)
-{
-	page_unpin_written(pg, written);
-}
 struct vm_page *kpaged_pin_touched(va_t, bool *read);    /* dying or not */
 /* A pass lacks it: -EAGAIN; want_get() brings it, as kpaged_bring(). */
 int kpaged_want(struct want *, va_t);

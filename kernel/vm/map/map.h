@@ -114,6 +114,20 @@ bool vad_next_part(struct aspace *, struct vad_part *, uint64_t end); /* from p-
 /* Each of [from, end) vpn, in order; VADs may be divided and joined meanwhile. */
 #define VAD_PARTS(p, as, from, end) \
 	for (*(p) = (struct vad_part){ .hi = (from) }; vad_next_part(as, p, end);)
+/* The same for who may sleep between two of them: what a mapping was when it was
+ * looked at, with a reference to its object until the next one, or the end. */
+struct vad_view {
+	uint64_t lo, hi;           /* [own] vpn: of the range, what it holds */
+	bool hole;                 /* [own] as in a vad_part */
+	struct vmo *vmo;           /* [own] NULL: none */
+	uint64_t off;              /* [own] page of vmo that lo maps */
+	uint32_t flags;            /* [own] */
+	uint8_t prot, maxprot;     /* [own] */
+};
+bool vad_view_next(struct aspace *, struct vad_view *, uint64_t end); /* takes [M] */
+void vad_view_end(struct vad_view *);                    /* of who leaves the loop */
+#define VAD_VIEWS(v, as, from, end) \
+	for (*(v) = (struct vad_view){ .hi = (from) }; vad_view_next(as, v, end);)
 /* Pages of [lo, hi) that are mapped with all these flags. */
 uint64_t vad_pages(struct aspace *, uint64_t lo, uint64_t hi, uint32_t flags);
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */

@@ -356,6 +356,47 @@ vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
 }
 
 /*
+ * The same for a loop that sleeps: what was read is void once map_lock has been
+ * dropped (R3), so each step looks anew from where the last one ended.
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     v, a reference to v->vmo: until the next call, or vad_view_end().
+ */
+bool
+vad_view_next(struct aspace *as, struct vad_view *v, uint64_t end)
+{
+	struct vad_part p = { .hi = v->hi, .hole = v->hole };
+	bool found;
+
+	vad_view_end(v);
+	rw_lock_read(&as->map_lock);
+	found = vad_next_part(as, &p, end);
+	if (found) {
+		v->lo = p.lo;
+		v->hi = p.hi;
+		v->vmo = p.vad->vmo;
+		v->off = p.vad->off + (p.lo - p.vad->start);
+		v->flags = p.vad->flags;
+		v->prot = p.vad->prot;
+		v->maxprot = p.vad->maxprot;
+	}
+	v->hole = p.hole;
+	if (v->vmo != NULL)
+		vmo_get(v->vmo);
+	rw_unlock_read(&as->map_lock);
+	return found;
+}
+
+/* Locks: none of rank >= 2. */
+void
+vad_view_end(struct vad_view *v)
+{
+	if (v->vmo != NULL)
+		vmo_put(v->vmo);
+	v->vmo = NULL;
+}
+
+/*
  * Locks:    [M].
  * Returns:  pages of [lo, hi) vpn that are mapped with all these flags.
  */
