@@ -30,13 +30,39 @@
 
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
-/* What an advice does to one VAD. */
+/* What an advice does: to one VAD at a time, or otherwise. */
 enum advice_kind {
 	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
 	ADVICE_POPULATE, ADVICE_READ
 };
 
-static enum advice_kind advice_kind(int advice);
+static const struct advice {
+	enum advice_kind kind;
+	uint32_t clear, set;        /* FLAG: of the VAD's */
+} advices[] = {
+	[MADV_NORMAL] = { ADVICE_FLAG, VAD_RANDOM | VAD_SEQUENTIAL, 0 },
+	[MADV_RANDOM] = { ADVICE_FLAG, VAD_SEQUENTIAL, VAD_RANDOM },
+	[MADV_SEQUENTIAL] = { ADVICE_FLAG, VAD_RANDOM, VAD_SEQUENTIAL },
+	[MADV_WILLNEED] = { .kind = ADVICE_READ },
+	[MADV_DONTNEED] = { .kind = ADVICE_DESIGN },
+	[MADV_FREE] = { .kind = ADVICE_DESIGN },
+	[MADV_REMOVE] = { .kind = ADVICE_PUNCH },
+	[MADV_DONTFORK] = { ADVICE_FLAG, 0, VAD_DONTFORK },
+	[MADV_DOFORK] = { ADVICE_FLAG, VAD_DONTFORK, 0 },
+	[MADV_HUGEPAGE] = { .kind = ADVICE_HINT },
+	[MADV_NOHUGEPAGE] = { .kind = ADVICE_HINT },
+	[MADV_DONTDUMP] = { .kind = ADVICE_HINT },
+	[MADV_DODUMP] = { .kind = ADVICE_HINT },
+	[MADV_WIPEONFORK] = { ADVICE_FLAG, 0, VAD_WIPEONFORK },
+	[MADV_KEEPONFORK] = { ADVICE_FLAG, VAD_WIPEONFORK, 0 },
+	[MADV_COLD] = { .kind = ADVICE_DESIGN },
+	[MADV_PAGEOUT] = { .kind = ADVICE_DESIGN },
+	[MADV_POPULATE_READ] = { .kind = ADVICE_POPULATE },
+	[MADV_POPULATE_WRITE] = { .kind = ADVICE_POPULATE },
+	[MADV_DONTNEED_LOCKED] = { .kind = ADVICE_DESIGN },
+};
+
+static const struct advice *advice_of(int advice);
 static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi,
     int advice, uint64_t *left);
 static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi);
@@ -54,7 +80,7 @@ static int advise_populate(struct aspace *as, uint64_t lo, uint64_t hi,
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {
-	enum advice_kind kind = advice_kind(advice);
+	enum advice_kind kind = advice_of(advice)->kind;
 	uint64_t lo, hi, left = 0;
 	int r;
 
@@ -149,38 +175,14 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 	pageout_push();
 }
 
-static enum advice_kind
-advice_kind(int advice)
+/* What is not in the table: UNKNOWN. */
+static const struct advice *
+advice_of(int advice)
 {
-	switch (advice) {
-	case MADV_WILLNEED:
-		return ADVICE_READ;
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-		return ADVICE_HINT;
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_DONTFORK:
-	case MADV_DOFORK:
-	case MADV_WIPEONFORK:
-	case MADV_KEEPONFORK:
-		return ADVICE_FLAG;
-	case MADV_DONTNEED:
-	case MADV_DONTNEED_LOCKED:
-	case MADV_FREE:
-	case MADV_COLD:
-	case MADV_PAGEOUT:
-		return ADVICE_DESIGN;
-	case MADV_REMOVE:
-		return ADVICE_PUNCH;
-	case MADV_POPULATE_READ:
-	case MADV_POPULATE_WRITE:
-		return ADVICE_POPULATE;
-	}
-	return ADVICE_UNKNOWN;
+	static const struct advice unknown = { .kind = ADVICE_UNKNOWN };
+
+	return advice >= 0 && (size_t)advice < ARRAY_LEN(advices) ?
+	    &advices[advice] : &unknown;
 }
 
 /* [M] exclusive; shared for RELEASE.  *left: pages still to be written. */
@@ -200,30 +202,19 @@ advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
 	return p.hole ? -ENOMEM : 0;
 }
 
-/* The VAD's flags after the advice; -EINVAL: not for this kind of memory. */
+/* FLAG: those of the part [lo, hi) of v; -EINVAL: not for this kind of memory. */
 static int
-advised_flags(const struct vad *v, int advice, uint32_t *flags)
+advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
+    int advice)
 {
-	bool anon = v->vmo == NULL && (v->flags & VAD_SHARED) == 0;
+	const struct advice *a = advice_of(advice);
 
-	*flags = v->flags;
-	if (advice == MADV_DONTFORK)
-		*flags |= VAD_DONTFORK;
-	else if (advice == MADV_DOFORK && !vmo_is_device(v->vmo))
-		*flags &= ~(uint32_t)VAD_DONTFORK;
-	else if (advice == MADV_WIPEONFORK && anon)
-		*flags |= VAD_WIPEONFORK;
-	else if (advice == MADV_KEEPONFORK)
-		*flags &= ~(uint32_t)VAD_WIPEONFORK;
-	else if (advice == MADV_NORMAL)
-		*flags &= ~(uint32_t)(VAD_RANDOM | VAD_SEQUENTIAL);
-	else if (advice == MADV_RANDOM)
-		*flags = (*flags & ~(uint32_t)VAD_SEQUENTIAL) | VAD_RANDOM;
-	else if (advice == MADV_SEQUENTIAL)
-		*flags = (*flags & ~(uint32_t)VAD_RANDOM) | VAD_SEQUENTIAL;
-	else
+	if (advice == MADV_DOFORK && vmo_is_device(v->vmo))
 		return -EINVAL;
-	return 0;
+	if (advice == MADV_WIPEONFORK &&
+	    (v->vmo != NULL || (v->flags & VAD_SHARED) != 0))
+		return -EINVAL;
+	return vad_set_flags(as, &v, lo, hi, (v->flags & ~a->clear) | a->set);
 }
 
 /* The words of the design, and those of an anonymous object. */
@@ -247,15 +238,11 @@ static int
 advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
 {
-	uint32_t flags;
-	int r;
-
 	if (advice == ADVICE_RELEASE || advice == MADV_WILLNEED)
 		return advise_swap(as, v, lo, hi, advice);
-	switch (advice_kind(advice)) {
+	switch (advice_of(advice)->kind) {
 	case ADVICE_FLAG:
-		r = advised_flags(v, advice, &flags);
-		return r != 0 ? r : vad_set_flags(as, &v, lo, hi, flags);
+		return advise_flags(as, v, lo, hi, advice);
 	case ADVICE_DESIGN:
 		if ((advice == MADV_FREE && v->vmo != NULL) ||
 		    vmo_is_device(v->vmo))
