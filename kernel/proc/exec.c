@@ -355,8 +355,8 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	as_set_rss(x->as, x->rss);
 	if (random)
 		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
-	map_limit_data(x->as, x->lim.data);
-	map_limit_size(x->as, x->lim.as);
+	map_set_limit(x->as, LIMIT_DATA, x->lim.data);
+	map_set_limit(x->as, LIMIT_SIZE, x->lim.as);
 	r = map_stack(x->as, top, stack, PROT_R | PROT_W |
 	    (x->prog.exec_stack ? PROT_X : 0));
 	if (r < 0)

@@ -84,11 +84,11 @@ limit_space(struct aspace *as, enum rlimit_id id, const struct rlimit *new)
 	if (id == RLIMIT_RSS)
 		as_set_rss(as, new->cur);
 	else if (id == RLIMIT_STACK)
-		map_limit_stack(as, new->cur);
+		map_set_limit(as, LIMIT_STACK, new->cur);
 	else if (id == RLIMIT_DATA)
-		map_limit_data(as, new->cur);
+		map_set_limit(as, LIMIT_DATA, new->cur);
 	else if (id == RLIMIT_AS)
-		map_limit_size(as, new->cur);
+		map_set_limit(as, LIMIT_SIZE, new->cur);
 }
 
 /* A thread's number names its process, too. */

@@ -124,9 +124,8 @@ int map_stack(struct aspace *, va_t top, uint64_t limit, unsigned prot) MUST_CHE
 uint64_t map_stack_room(uint64_t limit);    /* bytes kept free for it */
 SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOMEM */
 /* RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS: what grows from now on heeds them. */
-void map_limit_stack(struct aspace *, uint64_t bytes);
-void map_limit_data(struct aspace *, uint64_t bytes);
-void map_limit_size(struct aspace *, uint64_t bytes);
+enum map_limit { LIMIT_STACK, LIMIT_DATA, LIMIT_SIZE, LIMITS };
+void map_set_limit(struct aspace *, enum map_limit, uint64_t bytes);
 
 /* ---- faults and copies (driver.c, uaccess.c, pin.c) ---- */
 

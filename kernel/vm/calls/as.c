@@ -94,6 +94,7 @@ int
 as_dup(struct aspace *parent, struct aspace **out)
 {
 	struct aspace *child;
+	unsigned i;
 	int r = as_make(parent->ops, &child);
 
 	if (r != 0)
@@ -103,9 +104,8 @@ as_dup(struct aspace *parent, struct aspace **out)
 	rw_lock_write_nested(&child->map_lock);
 	child->brk0 = parent->brk0;
 	child->brk = parent->brk;
-	child->stack_pages = atomic_load(&parent->stack_pages);
-	child->data_pages = atomic_load(&parent->data_pages);
-	child->size_pages = atomic_load(&parent->size_pages);
+	for (i = 0; i < LIMITS; i++)
+		child->limit[i] = atomic_load(&parent->limit[i]);
 	child->mmap_base = parent->mmap_base;
 	child->ws_max = parent->ws_max;
 	structural_begin();
@@ -173,9 +173,8 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	as->ws_min = WS_MIN_PAGES;
 	as_set_rss(as, UINT64_MAX);
 	as->ws_used_ns = md_time_ns();
-	as->stack_pages = STACK_PAGES_DEFAULT;
-	as->data_pages = UINT64_MAX;
-	as->size_pages = UINT64_MAX;
+	as->limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
+	as->limit[LIMIT_DATA] = as->limit[LIMIT_SIZE] = UINT64_MAX;
 	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);

@@ -27,14 +27,18 @@
 /* ---- the stack ---- */
 
 /*
- * RLIMIT_STACK of the space's process.
+ * A limit of the space's process; UINT64_MAX: none.
  *
  * Locks:    any; what grows next heeds it.
  */
 void
-map_limit_stack(struct aspace *as, uint64_t bytes)
+map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
 {
-	atomic_store(&as->stack_pages, MAX(bytes >> PAGE_SHIFT, 1));
+	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+
+	/* The page at the top of the stack is there from the start. */
+	atomic_store(&as->limit[which],
+	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
 }
 
 /*
@@ -45,6 +49,24 @@ uint64_t
 map_stack_room(uint64_t limit)
 {
 	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
+}
+
+/*
+ * v, at a free place and without W, gets the rights prot and becomes a mapping.
+ * [M] exclusive.  0: v is the tree's; -ENOMEM.
+ */
+static int
+add(struct aspace *as, struct vad *v, uint8_t prot)
+{
+	int r = vad_prepare(as, v, v->start, v->end);
+
+	if (r == 0)
+		r = map_charge(as, v, prot);
+	if (r != 0)
+		return r;
+	v->prot = prot;
+	map_attach(as, v);
+	return 0;
 }
 
 /*
@@ -70,16 +92,12 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 	v->maxprot = PROT_R | PROT_W | PROT_X;
 
 	rw_lock_write(&as->map_lock);
-	r = vad_prepare(as, v, v->start, v->end);
-	if (r == 0)
-		r = map_charge(as, v, (uint8_t)prot);
+	r = add(as, v, (uint8_t)prot);
 	if (r == 0) {
-		v->prot = (uint8_t)prot;
-		map_limit_stack(as, limit);
+		map_set_limit(as, LIMIT_STACK, limit);
 		/* Mappings go below the lowest place that it may reach. */
 		as->mmap_base = MIN(as->mmap_base,
-		    v->end - room - STACK_GUARD_PAGES);
-		map_attach(as, v);
+		    (top >> PAGE_SHIFT) - room - STACK_GUARD_PAGES);
 		v = NULL;
 	}
 	rw_unlock_write(&as->map_lock);
@@ -122,16 +140,6 @@ map_set_brk(struct aspace *as, va_t start)
 	rw_unlock_write(&as->map_lock);
 }
 
-/* So many pages of the heap will be locked; 0: none.  0, -ENOMEM. */
-static int
-brk_lock(struct aspace *as, uint64_t pages, uint64_t limit)
-{
-	if (pages == 0)
-		return 0;
-	as->lock_limit = limit;
-	return map_lock_reserve(as, pages, limit);
-}
-
 /* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
 static int
 brk_grow(struct aspace *as, uint64_t old, uint64_t new,
@@ -151,19 +159,13 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	v->end = new;
 	v->flags = VAD_HEAP | as->lock_future;
 	v->maxprot = PROT_R | PROT_W | PROT_X;
-	r = vad_prepare(as, v, old, new);
-	if (r == 0)
-		r = brk_lock(as, locking, lim->memlock);
+	r = map_lock_reserve(as, locking, lim->memlock);
 	if (r == 0) {
-		r = map_charge(as, v, PROT_R | PROT_W);
-		if (r == 0) {
-			v->prot = PROT_R | PROT_W;
-			map_attach(as, v);
-			v = NULL;
-		}
+		r = add(as, v, PROT_R | PROT_W);
 		map_lock_unreserve(locking);
 	}
-	vad_free(v);
+	if (r != 0)
+		vad_free(v);
 	return r;
 }
 

@@ -466,8 +466,8 @@ mmap_lock(struct aspace *as, struct attach_work *w)
 		w->vad->flags &= ~VAD_LOCK_FLAGS;
 	if ((w->vad->flags & VAD_LOCKED) == 0)
 		return 0;
-	as->lock_limit = lim == NULL ? MLOCK_ANY : lim->memlock;
-	if (map_lock_reserve(as, w->pages, as->lock_limit) != 0)
+	if (map_lock_reserve(as, w->pages, lim == NULL ? MLOCK_ANY :
+	    lim->memlock) != 0)
 		return -EAGAIN;
 	w->locking = w->pages;
 	return 0;

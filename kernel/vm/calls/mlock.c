@@ -81,7 +81,6 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	if (r <= 0)
 		return r;
 	rw_lock_write(&as->map_lock);
-	as->lock_limit = limit;
 	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);
 	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
@@ -208,7 +207,6 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 		return -EPERM;
 
 	rw_lock_write(&as->map_lock);
-	as->lock_limit = limit;
 	more = (flags & MCL_CURRENT) == 0 ? 0 :
 	    as->total_pages - as->locked_pages;
 	r = map_lock_reserve(as, more, limit);

@@ -206,24 +206,14 @@ mremap_to(struct mremap_work *w)
 static bool
 grow_in_place(struct mremap_work *w, struct vad *v, int *error)
 {
-	uint64_t end = w->old + w->new_pages, price;
+	uint64_t end = w->old + w->new_pages;
 
 	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
 	    !map_is_free(w->as, v->end, end))
 		return false;
-	*error = vad_prepare(w->as, v, v->start, end);
-	if (*error != 0)
-		return true;
-	if ((v->flags & VAD_CHARGED) != 0) {
-		price = vad_price(w->as, v->end, end);
-		*error = commit_charge(price);
-		if (*error != 0)
-			return true;
-		w->as->commit += price;
-	}
-	vad_set_range(w->as, v, v->start, end);
-	vad_attached(w->as, v);
-	vad_merge(w->as, v);
+	*error = vad_grow(w->as, v, v->start, end);
+	if (*error == 0)
+		vad_merge(w->as, v);
 	return true;
 }
 

@@ -172,6 +172,8 @@ uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of 
 uint64_t vad_pays(const struct aspace *, const struct vad *, uint64_t *last); /* of all, in order */
 uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
 uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
+/* v, charged, gets a longer range where there is room: 0, -ENOMEM. */
+int vad_grow(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 /* May pages more be locked?  [M] exclusive.  0; -ENOMEM (limit, or half of the RAM). */
 int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;

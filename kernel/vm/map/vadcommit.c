@@ -187,29 +187,6 @@ vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 /* ---- RLIMIT_DATA ---- */
 
 /*
- * The limit of the space's process.
- *
- * Locks:    any; what grows next heeds it.
- */
-void
-map_limit_data(struct aspace *as, uint64_t bytes)
-{
-	atomic_store(&as->data_pages, bytes == UINT64_MAX ? bytes :
-	    bytes >> PAGE_SHIFT);
-}
-
-/*
- * RLIMIT_AS of the space's process, for what grows without a call.
- *
- * Locks:    any; what grows next heeds it.
- */
-void
-map_limit_size(struct aspace *as, uint64_t bytes)
-{
-	atomic_store(&as->size_pages, bytes >> PAGE_SHIFT);
-}
-
-/*
  * May private writable memory grow by so many pages?  Who has a limit pays
  * with a walk of its VADs.
  *
@@ -218,7 +195,7 @@ map_limit_size(struct aspace *as, uint64_t bytes)
 bool
 map_data_fits(struct aspace *as, uint64_t pages)
 {
-	uint64_t limit = atomic_load(&as->data_pages);
+	uint64_t limit = atomic_load(&as->limit[LIMIT_DATA]);
 	struct vad *v;
 
 	if (limit == UINT64_MAX)
@@ -231,6 +208,20 @@ map_data_fits(struct aspace *as, uint64_t pages)
 
 /* ---- paying ---- */
 
+/* For v, which will pay so much more.  [M] exclusive.  0, -ENOMEM. */
+static int
+pay(struct aspace *as, const struct vad *v, uint64_t price)
+{
+	/* What exec has paid ahead is for the stack and the first heap. */
+	bool ahead = (v->flags & (VAD_GROWSDOWN | VAD_HEAP)) != 0;
+
+	if ((!ahead || !commit_use_prepaid(as, price)) &&
+	    commit_charge(price) != 0)
+		return -ENOMEM;
+	as->commit += price;
+	return 0;
+}
+
 /*
  * vad is about to get the rights prot: private memory that becomes writable
  * is paid for now.  What has been paid stays paid when W goes again.
@@ -241,7 +232,8 @@ map_data_fits(struct aspace *as, uint64_t pages)
 int
 map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 {
-	uint64_t pages = v->end - v->start, price;
+	uint64_t pages = v->end - v->start;
+	int r;
 
 	if (vad_is_data(v->flags, prot) && !vad_is_data(v->flags, v->prot) &&
 	    !map_data_fits(as, pages))
@@ -254,14 +246,10 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 		v->flags |= VAD_NORESERVE;
 		return 0;
 	}
-	price = vad_price(as, v->start, v->end);
-	/* What exec has paid ahead is for the first heap, too. */
-	if (((v->flags & VAD_HEAP) == 0 || !commit_use_prepaid(as, price)) &&
-	    commit_charge(price) != 0)
-		return -ENOMEM;
-	v->flags |= VAD_CHARGED;
-	as->commit += price;
-	return 0;
+	r = pay(as, v, vad_price(as, v->start, v->end));
+	if (r == 0)
+		v->flags |= VAD_CHARGED;
+	return r;
 }
 
 /* Leaf tables of mappings that pay for none, but not more than max.  [M]. */
@@ -312,7 +300,7 @@ static struct {
 
 /*
  * May so many pages more be locked by as?  Reserves them until they are
- * counted in as->locked_pages.
+ * counted in as->locked_pages.  What its stack locks heeds the limit, too.
  *
  * Locks:    [M] exclusive.
  * Owns:     the caller owes map_lock_unreserve(pages).
@@ -324,6 +312,7 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 	struct phys_stat ps;
 	uint64_t all;
 
+	as->lock_limit = limit;
 	if (pages == 0)
 		return 0;
 	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
@@ -360,18 +349,24 @@ map_lock_unreserve(uint64_t pages)
 
 /* ---- a stack that grows ---- */
 
-/* v grows down to vpn.  0, -ENOMEM. */
-static int
-grow_charge(struct aspace *as, struct vad *v, uint64_t vpn)
+/*
+ * v, which has room there, gets this range.
+ *
+ * Locks:    [M] exclusive.
+ * Returns:  0, -ENOMEM (nothing changed).
+ */
+int
+vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
-	uint64_t price;
+	int r = vad_prepare(as, v, start, end);
 
-	if ((v->flags & VAD_CHARGED) == 0)
-		return 0;
-	price = vad_price(as, vpn, v->start);
-	if (!commit_use_prepaid(as, price) && commit_charge(price) != 0)
-		return -ENOMEM;
-	as->commit += price;
+	if (r == 0 && (v->flags & VAD_CHARGED) != 0)
+		r = pay(as, v, start < v->start ? vad_price(as, start, v->start) :
+		    vad_price(as, v->end, end));
+	if (r != 0)
+		return r;
+	vad_set_range(as, v, start, end);
+	vad_attached(as, v);
 	return 0;
 }
 
@@ -390,23 +385,18 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	int r;
 
 	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
-	    v->end - vpn > atomic_load(&as->stack_pages) || vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
+	    v->end - vpn > atomic_load(&as->limit[LIMIT_STACK]) ||
+	    vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
 		return -ENOMEM;
 	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
 		return -ENOMEM;
 	pages = v->start - vpn;
-	if (as->total_pages + pages > atomic_load(&as->size_pages))
+	if (as->total_pages + pages > atomic_load(&as->limit[LIMIT_SIZE]))
 		return -ENOMEM;
 	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
 	if (locking != 0 && map_lock_reserve(as, locking, as->lock_limit) != 0)
 		return -ENOMEM;
-	r = vad_prepare(as, v, vpn, v->end);
-	if (r == 0)
-		r = grow_charge(as, v, vpn);
-	if (r == 0) {
-		vad_set_range(as, v, vpn, v->end);
-		vad_attached(as, v);
-	}
+	r = vad_grow(as, v, vpn, v->end);
 	map_lock_unreserve(locking);
 	return r;
 }

@@ -101,9 +101,9 @@ struct aspace {
 	struct vm_page *near;          /* [W] the leaf table that was met last, */
 	va_t near_end;                 /* [W] and where its addresses end; 0: none */
 	uint64_t brk0, brk;            /* [M] bytes */
-	_Atomic uint64_t stack_pages;  /* [A] limit of every GROWSDOWN mapping */
-	_Atomic uint64_t data_pages;   /* [A] limit of all private writable memory */
-	_Atomic uint64_t size_pages;   /* [A] limit of what grows at a touch: RLIMIT_AS */
+	_Atomic uint64_t limit[LIMITS]; /* [A] pages: of every GROWSDOWN mapping; of all
+	                                * private writable memory; of what grows at a
+	                                * touch */
 	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
 	uint64_t peak_pages;           /* [M] */
