@@ -8,7 +8,7 @@
  *
  * Picture   brk0 ── heap ──→ brk          mmap_base      stack ──→ top
  *                                            │ gap │ ←── grows
- *                                                  at most stack_pages
+ *                                                  at most LIMIT_STACK
  *
  * Rules     1. A mapping that grows down keeps 256 free pages below it.  The
  *              limit is asked when it grows; it may have changed since exec.

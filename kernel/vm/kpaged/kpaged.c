@@ -37,7 +37,6 @@
 #include "vm/want/want.h"
 
 #define DECOMMIT_ROUND 32 /* pages of one flush */
-#define KEEP_PAGES 64     /* stay in rounds 3, 2, 1 of bsm */
 
 /* A page that shall be pinned. */
 struct pin_ask {
@@ -58,52 +57,6 @@ static void decommit_round(va_t kva, size_t pages);
 static unsigned clear_words(va_t kva, size_t pages, struct vm_page **gone,
     bool *used);
 static void fill_lost(uint64_t *words, unsigned n, enum container_kind kind);
-
-/*
- * The addresses; words are guarded by kernel_as.ws_lock, rank 6.
- *
- * Locks:    none; once, by vm_init().
- */
-void
-kpaged_init(void)
-{
-	kernel_as.ws_min = KEEP_PAGES;
-	kpaged_va_init();
-}
-
-/*
- * A range of kernel paged memory: demand-zero, not charged.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, until kpaged_free().
- * Returns:  its address; 0: no memory for the books or tables, or FI_KPAGED.
- */
-va_t
-kpaged_alloc(size_t pages)
-{
-	va_t kva;
-
-	ASSERT(pages > 0);
-	if (inject_hit(FI_KPAGED))
-		return 0;
-	kva = kpaged_va_alloc(pages);
-	if (kva != 0)
-		EVENT(kpaged_alloc, kva, pages);
-	return kva;
-}
-
-/*
- * Frames and addresses go back.
- *
- * Locks:    none of rank >= 3.
- */
-void
-kpaged_free(va_t kva, size_t pages)
-{
-	kpaged_decommit(kva, pages);
-	EVENT(kpaged_free, kva, pages);
-	kpaged_va_free(kva, pages);
-}
 
 static uint64_t *
 kernel_word(va_t kva)

@@ -28,10 +28,6 @@ page_hides_loss(const struct vm_page *pg)
  * the references of an entry. */
 #define AOBJ_LOST 1ul
 #define FMO_REFS_LOST (1ul << 30)
-void kpaged_init(void);
-/* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
-va_t kpaged_alloc(size_t pages);
-void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
 /* Resident and pinned now; NULL: use kpaged_pin with no lock of rank >= 3. */
 struct vm_page *kpaged_trypin(va_t);
 const void *kpaged_peek(va_t);                           /* its bytes, to read in this hold of [P]; NULL: out */
@@ -62,17 +58,14 @@ size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
 uint64_t *kpaged_next_word(va_t *kva, va_t end);        /* that is not 0; NULL */
 
-/* kpaged_va.c: addresses only */
+/* kpaged_va.c: ranges */
+void kpaged_init(void);
+/* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
+va_t kpaged_alloc(size_t pages);
+void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
 void kpaged_drain(void);                                 /* before leak accounting */
 extern va_t kpaged_top;                                  /* end of what was ever used */
 bool kpaged_va_is_free(va_t);
 bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
-
-/* ======== within the room ======== */
-
-/* kpaged_va.c: addresses only */
-void kpaged_va_init(void);
-va_t kpaged_va_alloc(size_t pages);                      /* with kernel tables; 0 */
-void kpaged_va_free(va_t, size_t pages);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kpaged_va.c: addresses of kernel paged memory
+ * kpaged_va.c: ranges of kernel paged memory
  *
  * Problem   Ranges of 1 page to many thousands are taken and given back, most
  *           of them single pages and from all CPUs at once.  Giving back may
@@ -15,9 +15,11 @@
  */
 #include "lib/extent.h"
 #include "vm/kpaged/kpaged.h"
+#include "vm/space/space.h"
 
 #define CLASSES 4        /* 1, 2, 4, 8 pages */
 #define CACHED 8         /* ranges per class and CPU */
+#define KEEP_PAGES 64    /* stay in memory in rounds 3, 2, 1 of bsm */
 
 struct va_cache {
 	struct spinlock lock;
@@ -39,7 +41,8 @@ va_t kpaged_top = MD_KPAGED_BASE + PAGE_SIZE;
 
 static void give_back(va_t kva, size_t pages);
 static int class_of(size_t pages);
-static va_t va_cache_take(int class);
+static va_t take_new(size_t pages);
+static va_t cache_take(int class);
 static bool cache_put(int class, va_t kva);
 static bool make_tables(va_t kva, size_t pages);
 
@@ -50,41 +53,60 @@ page_of(va_t kva)
 }
 
 /*
- * One extent: the whole region but its first page.
+ * One extent: the whole region but its first page.  Words are guarded by
+ * kernel_as.ws_lock, rank 6.
  *
- * Locks:    none; once, by kpaged_init().
+ * Locks:    none; once, by vm_init().
  */
 void
-kpaged_va_init(void)
+kpaged_init(void)
 {
 	struct extent *e = kmem_cache_alloc(&region.tags);
 	unsigned i;
 
 	if (e == NULL)
-		panic("kpaged_va_init: no memory");
+		panic("kpaged_init: no memory");
 	for (i = 0; i < MAXCPU; i++)
 		spin_init(&region.cpu[i].lock, LR_LEAF);
 	extents_init(&region.free, e, 1, (MD_KPAGED_SIZE >> PAGE_SHIFT) - 1);
+	kernel_as.ws_min = KEEP_PAGES;
 }
 
 /*
+ * A range of kernel paged memory: demand-zero, not charged.
+ *
  * Locks:    none of rank >= 3.
- * Returns:  address of a range with kernel page tables; 0: no memory.
+ * Owns:     the caller, until kpaged_free().
+ * Returns:  its address; 0: no memory for the books or tables, or FI_KPAGED.
  */
 va_t
-kpaged_va_alloc(size_t pages)
+kpaged_alloc(size_t pages)
 {
 	int class = class_of(pages);
-	va_t kva = class >= 0 ? va_cache_take(class) : 0;
-	struct extent *tag;
+	va_t kva;
+
+	ASSERT(pages > 0);
+	if (inject_hit(FI_KPAGED))
+		return 0;
+	kva = class >= 0 ? cache_take(class) : 0;
+	if (kva != 0)
+		EVENT(kpaged_va_cache_hits);
+	else
+		kva = take_new(pages);
+	if (kva != 0)
+		EVENT(kpaged_alloc, kva, pages);
+	return kva;
+}
+
+/* From the extents, with kernel page tables; 0: no memory. */
+static va_t
+take_new(size_t pages)
+{
+	struct extent *tag = kmem_cache_alloc(&region.tags);
 	uint64_t page;
 	bool taken;
+	va_t kva = 0;
 
-	if (kva != 0) {
-		EVENT(kpaged_va_cache_hits);
-		return kva;
-	}
-	tag = kmem_cache_alloc(&region.tags);
 	if (tag == NULL)
 		return 0;
 	mutex_lock(&region.lock);
@@ -116,13 +138,17 @@ make_tables(va_t kva, size_t pages)
 }
 
 /*
- * Locks:    none of rank >= 3; no word of the range is used.
+ * Frames and addresses go back.
+ *
+ * Locks:    none of rank >= 3.
  */
 void
-kpaged_va_free(va_t kva, size_t pages)
+kpaged_free(va_t kva, size_t pages)
 {
 	int class = class_of(pages);
 
+	kpaged_decommit(kva, pages);
+	EVENT(kpaged_free, kva, pages);
 	if (class < 0 || !cache_put(class, kva))
 		give_back(kva, pages);
 }
@@ -136,33 +162,6 @@ give_back(va_t kva, size_t pages)
 	tag = extent_give(&region.free, page_of(kva), pages);
 	mutex_unlock(&region.lock);
 	kmem_cache_free(&region.tags, tag);
-}
-
-/*
- * Empty the caches of all CPUs (before leak accounting).
- *
- * Locks:    none of rank >= 3.
- */
-void
-kpaged_drain(void)
-{
-	unsigned i;
-	int class;
-	va_t kva;
-
-	for (i = 0; i < MAXCPU * CLASSES; i++) {
-		struct va_cache *c = &region.cpu[i / CLASSES];
-
-		class = (int)(i % CLASSES);
-		for (;;) {
-			spin_lock(&c->lock);
-			kva = c->n[class] > 0 ? c->va[class][--c->n[class]] : 0;
-			spin_unlock(&c->lock);
-			if (kva == 0)
-				break;
-			give_back(kva, 1ul << class);
-		}
-	}
 }
 
 /* ---- caches ---- */
@@ -179,17 +178,23 @@ class_of(size_t pages)
 }
 
 static va_t
-va_cache_take(int class)
+take_from(struct va_cache *c, int class)
 {
-	struct va_cache *c;
-	va_t kva = 0;
+	va_t kva;
+
+	spin_lock(&c->lock);
+	kva = c->n[class] > 0 ? c->va[class][--c->n[class]] : 0;
+	spin_unlock(&c->lock);
+	return kva;
+}
+
+static va_t
+cache_take(int class)
+{
+	va_t kva;
 
 	md_preempt_disable();
-	c = &region.cpu[md_cpu()];
-	spin_lock(&c->lock);
-	if (c->n[class] > 0)
-		kva = c->va[class][--c->n[class]];
-	spin_unlock(&c->lock);
+	kva = take_from(&region.cpu[md_cpu()], class);
 	md_preempt_enable();
 	return kva;
 }
@@ -209,6 +214,23 @@ cache_put(int class, va_t kva)
 	spin_unlock(&c->lock);
 	md_preempt_enable();
 	return fits;
+}
+
+/*
+ * Empty the caches of all CPUs (before leak accounting).
+ *
+ * Locks:    none of rank >= 3.
+ */
+void
+kpaged_drain(void)
+{
+	unsigned i;
+	va_t kva;
+
+	for (i = 0; i < MAXCPU * CLASSES; i++)
+		while ((kva = take_from(&region.cpu[i / CLASSES],
+		    (int)(i % CLASSES))) != 0)
+			give_back(kva, 1ul << i % CLASSES);
 }
 
 /*
