@@ -460,6 +460,8 @@ numbers_of_the_kernel(void **state)
 	    2 * number_of("kernel/md.h", "MD_KSTACK_SIZE"));
 	assert_int_equal(number_of("grading/border.c", "CPUS"),
 	    number_of("kernel/md.h", "MAXCPU"));
+	assert_int_equal(number_of("grading/witness_ram.c", "FRAME_BYTES"),
+	    number_of("kernel/mem/page.h", "PAGE_RECORD"));
 	assert_int_equal(number_of("grading/border.c", "ROW_BYTES"),
 	    number_of("kernel/md.h", "MD_ROW"));
 }

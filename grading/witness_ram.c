@@ -36,9 +36,9 @@
 #define PFN 0xffffffffff000ul
 #define HALF 0xffff800000000000ul
 /* struct vm_page (kernel/mem/page.h), enum page_home */
-#define FRAME_BYTES 64ul
+#define FRAME_BYTES 48ul
+#define FRAME_SLAB 8ul
 #define FRAME_ORDER 16ul
-#define FRAME_SLAB 24ul
 #define SLAB_CACHE 16ul     /* struct kmem_slab (kernel/mem/slab.c) */
 #define LARGE_TAG 0x100u /* kernel/mem/kmalloc.c */
 #define LARGE_MOST 10u
@@ -334,7 +334,7 @@ judge_row(uint64_t va)
 
 	if (at < 8)
 		return B_STORE_HOME;
-	return at >= FRAME_ORDER && at < FRAME_SLAB + 8 &&
+	return at >= FRAME_SLAB && at < FRAME_ORDER + 8 &&
 		       pfn < ram.bytes / PAGE && ram.home[pfn] == HOME_KERNEL
 		   ? B_STORE_HOME
 		   : B_KINDS;

@@ -2,8 +2,8 @@
 /*
  * tree.h: red-black tree, the node lies in the element; augmentation by hook
  *
- * Problem   Ordered sets (VADs, pages of an object, references to forked
- *           objects) without allocation, and sums over subtrees kept current.
+ * Problem   Ordered sets (VADs, references to forked objects, extents) without
+ *           allocation, and sums over subtrees kept current.
  *
  * Picture   struct vad { struct rb_node rb; … }: the caller walks with
  *           node->left/right and its own comparison, then links the new node

@@ -32,8 +32,10 @@
 #include "mem/buddy.h"
 #include "mem/mem.h"
 
-#define MARK 6u /* of the head of a block, beside its order */
-#define NEAR_ORDERS 6 /* 64 descriptors are a page: a mate so near has one */
+/* Descriptors that fill whole pages, three of them: frames are backed so many at once. */
+#define BACKED_ORDER 8
+#define BACKED (1u << BACKED_ORDER)
+_Static_assert(BACKED * sizeof(struct vm_page) % PAGE_SIZE == 0, "whole pages");
 
 static struct {
 	struct spinlock lock;
@@ -46,7 +48,7 @@ static void back_descriptors(const struct boot_info *info);
 static uint64_t adopt_range(const struct boot_range *ram);
 static void keep_frames(pa_t start, pa_t end);
 static void put_frames(pfn_t pfn, pfn_t end);
-static struct vm_page *take_block(unsigned order);
+static pfn_t take_block(unsigned order);
 static void put_block(pfn_t pfn, unsigned order);
 
 /*
@@ -95,8 +97,8 @@ back_descriptors(const struct boot_info *info)
 		pfn_t first = (pfn_t)(info->range[i].start >> PAGE_SHIFT);
 		pfn_t end = (pfn_t)(info->range[i].end >> PAGE_SHIFT);
 
-		lo = MAX(PAGE_DOWN((va_t)&pfdb[first]), next);
-		hi = PAGE_UP((va_t)&pfdb[end]);
+		lo = MAX((va_t)&pfdb[first & ~(BACKED - 1)], next);
+		hi = (va_t)&pfdb[(end + BACKED - 1) & ~(BACKED - 1)];
 		if (lo < hi)
 			map_descriptors(lo, hi);
 		next = MAX(next, hi);
@@ -165,10 +167,14 @@ buddy_max_pfn(void)
 
 /* ---- the lists ---- */
 
+/*
+ * Of the head of a block.  Where it stands others keep a frame number, or a flag; it
+ * is neither.
+ */
 static uint32_t
 mark_of(unsigned order)
 {
-	return (order + 1) << 3 | MARK;
+	return UINT32_MAX - order;
 }
 
 static inline void
@@ -202,13 +208,13 @@ list_del(pfn_t pfn, unsigned order)
 static bool
 is_free_block(pfn_t pfn, unsigned order)
 {
-	return (order < NEAR_ORDERS || phys_is_ram(pfn)) &&
+	return (order < BACKED_ORDER || phys_is_ram(pfn)) &&
 	    pfdb[pfn].state == PG_FREE &&
 	    pfdb[pfn].kern.order == mark_of(order);
 }
 
-/* Locks:    buddy.lock.  Returns: head of a block, or NULL. */
-static struct vm_page *
+/* Locks:    buddy.lock.  Returns: head of a block; 0: there is none. */
+static pfn_t
 take_block(unsigned order)
 {
 	unsigned have = order;
@@ -217,7 +223,7 @@ take_block(unsigned order)
 	while (have <= BUDDY_MAXORDER && buddy.head[have] == 0)
 		have++;
 	if (have > BUDDY_MAXORDER)
-		return NULL;
+		return 0;
 	pfn = buddy.head[have];
 	list_del(pfn, have);
 	/* Keep the lower half, return the upper one, until it fits. */
@@ -225,7 +231,7 @@ take_block(unsigned order)
 		have--;
 		list_add(pfn + (1u << have), have);
 	}
-	return &pfdb[pfn];
+	return pfn;
 }
 
 /* Locks:    buddy.lock, or nobody else yet. */
@@ -289,16 +295,16 @@ unsigned
 buddy_take(pfn_t *out, unsigned n)
 {
 	uint64_t flags = lock_lists();
-	struct vm_page *pg;
 	unsigned order, i = 0, end;
+	pfn_t pfn;
 
 	while (i < n) {
 		order = smallest(n - i);
-		pg = take_block(order);
-		if (pg == NULL)
+		pfn = take_block(order);
+		if (pfn == 0)
 			break;
-		for (end = i + (1u << order); i < end; i++, pg++)
-			out[i] = page_pfn(pg);
+		for (end = i + (1u << order); i < end; i++)
+			out[i] = pfn++;
 	}
 	spin_unlock_irq(&buddy.lock, flags);
 	return i;
@@ -333,12 +339,12 @@ struct vm_page *
 buddy_take_run(unsigned order)
 {
 	uint64_t flags = lock_lists();
-	struct vm_page *pg = NULL;
+	pfn_t pfn = 0;
 
 	if (order <= BUDDY_MAXORDER)
-		pg = take_block(order);
+		pfn = take_block(order);
 	spin_unlock_irq(&buddy.lock, flags);
-	return pg;
+	return pfn == 0 ? NULL : &pfdb[pfn];
 }
 
 void

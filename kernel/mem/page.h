@@ -12,7 +12,6 @@
 
 #include "lib/assert.h"
 #include "lib/spin.h"
-#include "lib/tree.h"
 #include "lib/types.h"
 
 struct aspace;
@@ -48,48 +47,70 @@ enum page_home {
 	HOME_COUNT
 };
 
+/*
+ * Links are frame numbers, 0: none.  What a field means follows from the home: a
+ * record of one kind has no room for what only another needs.
+ */
 struct vm_page {
 	uint64_t home;       /* [P] kind, payload (book: page-states) */
-	uint64_t index;      /* [P] pgoff or kpaged page number; of a PTE's page: not kept */
 	union {
-		struct rb_node rb; /* [O][s] VNODE, SHADOW */
 		struct {
-			struct aspace *as;       /* [W][s] TABLE: whose */
-			uint32_t ws_next, ws_prev; /* [W] ring of leaf tables */
-			uint8_t level;           /* [W] 1 leaf … 3 */
-			uint8_t late;            /* [W] charged when made */
+			/* [P] pgoff or kpaged page number; of a PTE's page: not kept */
+			uint64_t index;
+			union {
+				struct { pfn_t left, right; } tree; /* [O][s] VNODE */
+				struct {
+					bool ahead; /* [P][s] read ahead, not yet wanted */
+					bool late;  /* [P][s] LAZYFREE: charged when touched */
+				} swp;
+			};
+		};
+		struct {
+			pfn_t root;              /* [W][s] TABLE: page_table_space() */
+			pfn_t ws_next, ws_prev;  /* [W] ring of leaf tables */
 			uint16_t nvalid;         /* [W] VALID words, SRC != SPEC */
-			uint16_t nspec;          /* [W] VALID words, SRC == SPEC */
+			uint16_t nspec : 10;     /* [W] VALID words, SRC == SPEC */
+			uint16_t level : 2;      /* [W] 1 leaf … 3 */
+			uint16_t late : 1;       /* [W] charged when made */
 		} tbl;
 		struct {
-			bool ahead;      /* [P][s] read ahead, not yet wanted */
-			bool late;       /* [P][s] LAZYFREE: charged when touched */
-		} swp;
-		struct {
-			uint32_t order;          /* [P][s] FREE head of a buddy block */
-			uint32_t rsv0;
 			void *slab;              /* [P][s] KERNEL: slab cache or site */
+			uint32_t order;          /* [P][s] FREE head of a buddy block */
 		} kern;
+		struct {
+			void *slab;              /* NULL, as of all KERNEL pages */
+			struct aspace *as;       /* [c] KERNEL, a root table: whose */
+		} root;
 	};
-	uint32_t qnext, qprev; /* [P] on the queue that state names; 0 = none */
+	pfn_t qnext, qprev;    /* [P] on the queue that state names */
 	uint32_t mapcount;     /* [P] VALID words that map it */
 	uint16_t pins;         /* [P] why it may not leave memory */
 	uint8_t state;         /* [P] written by page_set_state() only */
 	uint8_t flags;         /* [P] PF_* */
 	uint32_t slot;         /* [P] copy on swap, or 0 */
-	uint16_t nres;         /* [P][s] container: words VALID/TRANS/BUSY */
-	uint16_t nused;        /* [W][F][O][s] container: words not ABSENT */
+	union {
+		struct {
+			uint16_t nres;  /* [P][s] container: words VALID/TRANS/BUSY */
+			uint16_t nused; /* [W][F][O][s] container: words not ABSENT */
+		};
+		pfn_t parent;           /* [O][s] VNODE: of tree */
+	};
 };
 
-_Static_assert(sizeof(struct vm_page) == 64, "one cache line");
+#define NSPEC_MASK 0x3ffu /* the bits of tbl.nspec */
+#define PAGE_RECORD 48    /* bytes: 1.2 % of all memory */
+_Static_assert(sizeof(struct vm_page) == PAGE_RECORD, "one for each frame");
 
 extern struct vm_page *pfdb;      /* [c] indexed by pfn */
 extern struct spinlock pfn_lock;  /* [P], rank LR_PFN */
 
+#define PFN_THIRD 0xaaaaaaabu /* 3 times it is 1, modulo 2^32 */
+
+/* pg - pfdb.  A record is 3 times 16 bytes; the compiler's 64-bit division is longer. */
 static inline pfn_t
 page_pfn(const struct vm_page *pg)
 {
-	return (pfn_t)(pg - pfdb);
+	return (pfn_t)(((uintptr_t)pg - (uintptr_t)pfdb) / 16) * PFN_THIRD;
 }
 
 static inline pa_t
@@ -102,6 +123,13 @@ static inline struct vm_page *
 page_of_pa(pa_t pa)
 {
 	return &pfdb[pa >> PAGE_SHIFT];
+}
+
+/* The space of a page table; the root's record knows it. */
+static inline struct aspace *
+page_table_space(const struct vm_page *table)
+{
+	return pfdb[table->tbl.root].root.as;
 }
 
 static inline enum page_home
@@ -139,11 +167,13 @@ struct page_queue {
 static inline void
 page_queue_append(struct page_queue *q, struct vm_page *pg)
 {
+	pfn_t pfn = page_pfn(pg);
+
 	ASSERT(spin_is_mine(&pfn_lock));
 	pg->qnext = 0;
 	pg->qprev = q->tail;
-	*(q->tail == 0 ? &q->head : &pfdb[q->tail].qnext) = page_pfn(pg);
-	q->tail = page_pfn(pg);
+	*(q->tail == 0 ? &q->head : &pfdb[q->tail].qnext) = pfn;
+	q->tail = pfn;
 	q->n++;
 }
 

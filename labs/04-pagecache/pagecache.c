@@ -54,12 +54,6 @@ cache_pages_of(uint64_t bytes)
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
 
-static struct vm_page *
-page_of_node(struct rb_node *n)
-{
-	return n == NULL ? NULL : CONTAINER_OF(n, struct vm_page, rb);
-}
-
 /*
  * Locks:    [O].
  * Returns:  the first page at or after idx, or NULL.

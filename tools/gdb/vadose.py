@@ -205,7 +205,7 @@ def owner_text(pg):
         level = 1 if home == 'PTE' else None
         return 'owner: %s word %d of table pfn 0x%x, space %s' % (
             LEVELS[level] if level else 'a', payload % PAGE // 8, payload >> 12,
-            table['tbl']['as'])
+            page(table['tbl']['root'])['root']['as'])
     if home == 'FMO':
         entry = memory(DIRECT + payload, 16)
         w, refs, tag = struct.unpack('<QII', entry)

@@ -2,8 +2,8 @@
 /*
  * gangs.c: another right solution of lab 04: pages go in gangs
  *
- * A gang is up to 32 adjacent pages in an array.  It enters behind one descent, each
- * page as the neighbour of the last; it is filled, written, given up in one hold of
+ * A gang is up to 32 adjacent pages in an array.  All its pages are READING before the
+ * first enters, the last one first; it is filled, written, given up in one hold of
  * the locks; what is dirty is first seen, and then marked; a cut takes a gang out at
  * a time.
  */
@@ -24,43 +24,39 @@ struct gang {
 	int r[GANG];             /* what became of each */
 };
 
-#define PAGE_OF(node) CONTAINER_OF(node, struct vm_page, rb)
-
 /* ---- the tree ---- */
 
-static struct rb_node *
-next_in(struct rb_node *n, uint64_t idx)
+static struct vm_page *
+next_below(pfn_t at, uint64_t idx)
 {
-	struct rb_node *left;
+	struct vm_page *left;
 
-	if (n == NULL)
+	if (at == 0)
 		return NULL;
-	if (PAGE_OF(n)->index < idx)
-		return next_in(n->right, idx);
-	left = next_in(n->left, idx);
-	return left != NULL ? left : n;
+	if (pfdb[at].index < idx)
+		return next_below(pfdb[at].tree.right, idx);
+	left = next_below(pfdb[at].tree.left, idx);
+	return left != NULL ? left : &pfdb[at];
 }
 
 struct vm_page *
 cache_next(struct vmo *vmo, uint64_t idx)
 {
-	struct rb_node *n = next_in(vmo->v.pages.node, idx);
-
-	return n == NULL ? NULL : PAGE_OF(n);
+	return next_below(vmo->v.pages.root, idx);
 }
 
 void
 cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 {
-	struct rb_node *node = next_in(vmo->v.pages.node, idx);
+	struct vm_page *pg = cache_next(vmo, idx);
 	uint64_t end = idx + n;
 	unsigned i;
 
 	for (i = 0; i < n; i++)
 		pages[i] = NULL;
-	for (; node != NULL && PAGE_OF(node)->index < end; node = rb_next(node))
-		if (PAGE_OF(node)->state != PG_READING)
-			pages[PAGE_OF(node)->index - idx] = PAGE_OF(node);
+	for (; pg != NULL && pg->index < end; pg = page_tree_next(pg))
+		if (pg->state != PG_READING)
+			pages[pg->index - idx] = pg;
 }
 
 /* How many of the gang's pages may enter: those before the first hindrance. */
@@ -80,22 +76,6 @@ room_for(struct vmo *vmo, uint64_t idx, unsigned n)
 	return k;
 }
 
-/* Behind prev, or where page idx belongs. */
-static void
-enter(struct vmo *vmo, struct vm_page *pg, uint64_t idx, struct vm_page *prev)
-{
-	struct rb_node **at = prev == NULL ? &vmo->v.pages.node :
-	    &prev->rb.right, *parent = prev == NULL ? NULL : &prev->rb;
-
-	while (*at != NULL) {
-		parent = *at;
-		at = PAGE_OF(parent)->index < idx ? &parent->right :
-		    &parent->left;
-	}
-	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), idx);
-	rb_insert(&vmo->v.pages, &pg->rb, parent, at, NULL);
-}
-
 /* [O].  As many as may; g->n says so afterwards. */
 static void
 gang_enters(struct gang *g)
@@ -107,8 +87,10 @@ gang_enters(struct gang *g)
 		return;
 	spin_lock(&pfn_lock);
 	for (i = 0; i < g->n; i++)
-		enter(g->vmo, g->page[i], g->idx + i, i == 0 ? NULL :
-		    g->page[i - 1]);
+		page_reading_locked(g->page[i], HOME_VNODE, va2pa(g->vmo),
+		    g->idx + i);
+	while (i-- > 0)
+		page_tree_insert(&g->vmo->v.pages, g->page[i]);
 	spin_unlock(&pfn_lock);
 	g->vmo->n_resident += g->n;
 	atomic_add(&cache_pages, g->n);
@@ -129,7 +111,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 void
 cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
-	rb_remove(&vmo->v.pages, &pg->rb, NULL);
+	page_tree_remove(&vmo->v.pages, pg);
 	EVENT(cache_remove);
 	atomic_sub(&cache_pages, 1);
 	vmo->n_resident--;
@@ -141,23 +123,23 @@ int
 cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
     struct vm_page **out)
 {
-	struct rb_node *n;
+	struct vm_page *pg;
 	int r = -ENXIO;
 
 	spin_lock(&vmo->lock);
 	if (idx << PAGE_SHIFT >= vmo->size)
 		goto out;
 	r = -ENOENT;
-	n = next_in(vmo->v.pages.node, idx);
-	if (n == NULL || PAGE_OF(n)->index != idx)
+	pg = cache_next(vmo, idx);
+	if (pg == NULL || pg->index != idx)
 		goto out;
-	*out = PAGE_OF(n);
+	*out = pg;
 	spin_lock(&pfn_lock);
-	r = PAGE_OF(n)->state == PG_READING ? -EAGAIN : 0;
+	r = pg->state == PG_READING ? -EAGAIN : 0;
 	if (r == 0 && use == CACHE_TOUCH)
-		ws_rescue(PAGE_OF(n));
+		ws_rescue(pg);
 	if (r == 0)
-		page_pin_locked(PAGE_OF(n));
+		page_pin_locked(pg);
 	spin_unlock(&pfn_lock);
 out:
 	spin_unlock(&vmo->lock);
@@ -304,17 +286,17 @@ cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
 
 /* [O], [P].  From n on: the dirty ones that may be written, up to CACHE_CLUSTER. */
 static unsigned
-see_dirty(struct rb_node *n, uint64_t hi, struct vm_page **out)
+see_dirty(struct vm_page *pg, uint64_t hi, struct vm_page **out)
 {
-	uint64_t idx = PAGE_OF(n)->index;
+	uint64_t idx = pg->index;
 	unsigned k = 0;
 
-	for (; n != NULL && k < CACHE_CLUSTER; n = rb_next(n)) {
-		if (PAGE_OF(n)->index != idx + k || idx + k >= hi ||
-		    (PAGE_OF(n)->flags & PF_DIRTY) == 0 ||
-		    (PAGE_OF(n)->flags & PF_WRITING) != 0)
+	for (; pg != NULL && k < CACHE_CLUSTER; pg = page_tree_next(pg)) {
+		if (pg->index != idx + k || idx + k >= hi ||
+		    (pg->flags & PF_DIRTY) == 0 ||
+		    (pg->flags & PF_WRITING) != 0)
 			break;
-		out[k++] = PAGE_OF(n);
+		out[k++] = pg;
 	}
 	return k;
 }
@@ -323,24 +305,24 @@ int
 cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
     struct vm_page **out)
 {
-	struct rb_node *n;
+	struct vm_page *pg;
 	unsigned got = 0, i;
 	int r = 0;
 
 	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
-	n = next_in(vmo->v.pages.node, *idx);
-	while (n != NULL && PAGE_OF(n)->index < hi &&
-	    (PAGE_OF(n)->flags & (PF_DIRTY | PF_WRITING)) == 0)
-		n = rb_next(n);
-	if (n != NULL && PAGE_OF(n)->index < hi) {
-		*idx = PAGE_OF(n)->index;
-		got = see_dirty(n, hi, out);
+	pg = cache_next(vmo, *idx);
+	while (pg != NULL && pg->index < hi &&
+	    (pg->flags & (PF_DIRTY | PF_WRITING)) == 0)
+		pg = page_tree_next(pg);
+	if (pg != NULL && pg->index < hi) {
+		*idx = pg->index;
+		got = see_dirty(pg, hi, out);
 		for (i = 0; i < got; i++)
 			page_writing_locked(out[i]);
 		r = (int)got;
 		if (got == 0) {
-			out[0] = PAGE_OF(n);
+			out[0] = pg;
 			r = -EAGAIN;
 		}
 	}
@@ -379,8 +361,7 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct vm_page *wait, *pg;
-	struct rb_node *n, *next;
+	struct vm_page *wait, *pg, *next;
 	pfn_t dead;
 	unsigned k;
 
@@ -389,14 +370,13 @@ cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		dead = 0;
 		spin_lock(&vmo->lock);
 		spin_lock(&pfn_lock);
-		n = next_in(vmo->v.pages.node, lo);
-		for (k = 0; k < GANG && n != NULL && wait == NULL; k++) {
-			pg = PAGE_OF(n);
+		pg = cache_next(vmo, lo);
+		for (k = 0; k < GANG && pg != NULL && wait == NULL; k++) {
 			if (pg->index >= hi) {
-				n = NULL;
+				pg = NULL;
 				break;
 			}
-			next = rb_next(n);
+			next = page_tree_next(pg);
 			if (pg->state == PG_READING ||
 			    (pg->flags & PF_WRITING) != 0) {
 				wait = pg;
@@ -407,12 +387,12 @@ cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 				dead = page_pfn(pg);
 			}
 			cache_erase(vmo, pg);
-			n = next;
+			pg = next;
 		}
 		spin_unlock(&pfn_lock);
 		spin_unlock(&vmo->lock);
 		page_free_chain(dead);
 		if (wait != NULL)
 			page_wait_plain(wait);
-	} while (n != NULL);
+	} while (pg != NULL);
 }

@@ -17,27 +17,20 @@ _Atomic uint64_t cache_pages;
 
 /* ---- the tree ---- */
 
-static struct vm_page *
-page_in(struct rb_node *n)
-{
-	return CONTAINER_OF(n, struct vm_page, rb);
-}
-
 struct vm_page *
 cache_next(struct vmo *vmo, uint64_t idx)
 {
-	struct rb_node *n = vmo->v.pages.node, *last = NULL;
+	struct vm_page *last = NULL;
+	pfn_t at = vmo->v.pages.root;
 
 	/* To a leaf; the page is there, or the one behind it. */
-	while (n != NULL) {
-		last = n;
-		if (page_in(n)->index == idx)
-			return page_in(n);
-		n = idx < page_in(n)->index ? n->left : n->right;
+	while (at != 0) {
+		last = &pfdb[at];
+		if (last->index == idx)
+			return last;
+		at = idx < last->index ? last->tree.left : last->tree.right;
 	}
-	if (last != NULL && page_in(last)->index < idx)
-		last = rb_next(last);
-	return last == NULL ? NULL : page_in(last);
+	return last == NULL || last->index >= idx ? last : page_tree_next(last);
 }
 
 void
@@ -65,19 +58,12 @@ is_free(struct vmo *vmo, uint64_t idx)
 static void
 enter(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 {
-	struct rb_node *parent = NULL, **at = &vmo->v.pages.node;
-
 	EVENT(cache_insert);
 	atomic_add(&cache_pages, 1);
 	vmo->n_resident++;
-	while (*at != NULL) {
-		parent = *at;
-		at = page_in(parent)->index > idx ? &parent->left :
-		    &parent->right;
-	}
 	spin_lock(&pfn_lock);
 	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), idx);
-	rb_insert(&vmo->v.pages, &pg->rb, parent, at, NULL);
+	page_tree_insert(&vmo->v.pages, pg);
 	spin_unlock(&pfn_lock);
 }
 
@@ -100,7 +86,7 @@ cache_erase(struct vmo *vmo, struct vm_page *pg)
 	EVENT(cache_remove);
 	vmo->n_resident--;
 	atomic_sub(&cache_pages, 1);
-	rb_remove(&vmo->v.pages, &pg->rb, NULL);
+	page_tree_remove(&vmo->v.pages, pg);
 }
 
 /* ---- getting a page ---- */

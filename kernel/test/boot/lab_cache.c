@@ -99,12 +99,10 @@ tree_agrees(void)
 {
 	uint64_t idx = 0, k = 0;
 	struct vm_page *pg;
-	struct rb_node *n;
 
 	spin_lock(&model.d->vmo->lock);
-	for (n = rb_first(&model.d->vmo->v.pages); n != NULL && model.ok;
-	     n = rb_next(n), k++) {
-		pg = CONTAINER_OF(n, struct vm_page, rb);
+	for (pg = page_tree_first(&model.d->vmo->v.pages); pg != NULL && model.ok;
+	     pg = page_tree_next(pg), k++) {
 		CLAIM(still_right(k == 0 || pg->index >= idx), "the tree has page %lu "
 		    "behind page %lu", pg->index, idx - 1);
 		idx = pg->index + 1;
@@ -112,8 +110,9 @@ tree_agrees(void)
 	spin_unlock(&model.d->vmo->lock);
 	CLAIM(still_right(k == model.n), "%lu pages have entered and not left, and the "
 	    "tree has %lu", model.n, k);
-	CLAIM(still_right(rb_check(&model.d->vmo->v.pages) >= 0), "the tree is not "
-	    "red-black any more: rb_insert() is told the parent and the link");
+	CLAIM(still_right(page_tree_is_well(&model.d->vmo->v.pages)), "a page of the "
+	    "tree is at a wrong place: page_tree_insert() goes by its index, which "
+	    "does not change while it is there");
 	CLAIM(still_right(model.d->vmo->n_resident == model.n), "the file has %lu pages, "
 	    "and n_resident says %lu", model.n, model.d->vmo->n_resident);
 	CLAIM(still_right(cache_count() == model.count + model.n), "%lu pages have "

@@ -100,25 +100,24 @@ fill_file(struct cdisk *d)
 static void
 gone_are(struct cdisk *d, uint64_t lo, uint64_t hi)
 {
-	struct rb_node *n;
 	struct vm_page *pg;
 	uint64_t k = 0, dirty = 0;
 
 	spin_lock(&d->vmo->lock);
-	for (n = rb_first(&d->vmo->v.pages); n != NULL; n = rb_next(n)) {
-		pg = CONTAINER_OF(n, struct vm_page, rb);
+	for (pg = page_tree_first(&d->vmo->v.pages); pg != NULL;
+	     pg = page_tree_next(pg)) {
 		k++;
 		dirty += (pg->flags & PF_DIRTY) != 0;
 		if (pg->index >= lo && pg->index < hi)
 			break;
 	}
 	spin_unlock(&d->vmo->lock);
-	CLAIM(n == NULL, "pages [%lu, %lu) were cut off, and one of them is there",
+	CLAIM(pg == NULL, "pages [%lu, %lu) were cut off, and one of them is there",
 	    lo, hi);
-	CLAIM(n != NULL || k == FILE_PAGES - (hi - lo), "pages [%lu, %lu) were cut "
+	CLAIM(pg != NULL || k == FILE_PAGES - (hi - lo), "pages [%lu, %lu) were cut "
 	    "off, and of the %lu others %lu are there", lo, hi,
 	    FILE_PAGES - (hi - lo), k);
-	CLAIM(n != NULL || d->vmo->n_dirty == dirty, "%lu of the pages that are "
+	CLAIM(pg != NULL || d->vmo->n_dirty == dirty, "%lu of the pages that are "
 	    "left are dirty, and n_dirty says %lu", dirty, d->vmo->n_dirty);
 }
 

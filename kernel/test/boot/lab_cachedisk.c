@@ -185,19 +185,17 @@ static void
 drop_all(struct cdisk *d)
 {
 	struct vm_page *pg;
-	struct rb_node *n;
 	bool last;
 
 	for (;;) {
 		spin_lock(&d->vmo->lock);
-		n = rb_first(&d->vmo->v.pages);
-		if (n == NULL)
+		pg = page_tree_first(&d->vmo->v.pages);
+		if (pg == NULL)
 			break;
-		pg = CONTAINER_OF(n, struct vm_page, rb);
 		spin_lock(&pfn_lock);
 		if (pg->state == PG_READING)
 			page_filled_locked(pg);
-		rb_remove(&d->vmo->v.pages, n, NULL);
+		page_tree_remove(&d->vmo->v.pages, pg);
 		d->vmo->n_resident--;
 		atomic_sub(&cache_pages, 1);
 		last = page_disown_locked(pg);
@@ -232,14 +230,12 @@ struct vm_page *
 cd_find(struct cdisk *d, uint64_t idx)
 {
 	struct vm_page *pg, *found = NULL;
-	struct rb_node *n;
 
 	spin_lock(&d->vmo->lock);
-	for (n = rb_first(&d->vmo->v.pages); n != NULL; n = rb_next(n)) {
-		pg = CONTAINER_OF(n, struct vm_page, rb);
+	for (pg = page_tree_first(&d->vmo->v.pages); pg != NULL;
+	     pg = page_tree_next(pg))
 		if (pg->index == idx)
 			found = pg;
-	}
 	spin_unlock(&d->vmo->lock);
 	return found;
 }
@@ -247,11 +243,12 @@ cd_find(struct cdisk *d, uint64_t idx)
 uint64_t
 cd_count(struct cdisk *d)
 {
-	struct rb_node *n;
+	const struct vm_page *pg;
 	uint64_t k = 0;
 
 	spin_lock(&d->vmo->lock);
-	for (n = rb_first(&d->vmo->v.pages); n != NULL; n = rb_next(n))
+	for (pg = page_tree_first(&d->vmo->v.pages); pg != NULL;
+	     pg = page_tree_next(pg))
 		k++;
 	spin_unlock(&d->vmo->lock);
 	return k;

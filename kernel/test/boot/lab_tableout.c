@@ -84,7 +84,7 @@ table_is_back(struct aspace *as, va_t va, const struct noted *was)
 	CLAIM(table->tbl.late == was->late, "a table came back, and its record does "
 	    "not say who has paid for it: tbl.late");
 	CLAIM(table->state == PG_ACTIVE && (table->flags & PF_CONTAINER) != 0 &&
-	    table->tbl.level == 1 && table->tbl.as == as, "a table came back and is "
+	    table->tbl.level == 1 && as_has_table(as, table), "a table came back and is "
 	    "not in use: its record says %s, level %u",
 	    page_state_name((enum page_state)table->state), table->tbl.level);
 }

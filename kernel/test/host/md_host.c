@@ -63,7 +63,7 @@ host_machine(unsigned frames)
 {
 	size_t bytes = ((size_t)frames + 1) << PAGE_SHIFT;
 	void *ram = window_ram(bytes);
-	void *db = aligned_alloc(PAGE_SIZE, 64 * ((size_t)frames / 64 + 2) * 64);
+	void *db = aligned_alloc(PAGE_SIZE, 3 * PAGE_SIZE * ((size_t)frames / 256 + 1));
 
 	void *arena = aligned_alloc(PAGE_SIZE, MD_ARENA_SIZE);
 

@@ -56,12 +56,6 @@ cache_pages_of(uint64_t bytes)
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
 
-static struct vm_page *
-page_of_node(struct rb_node *n)
-{
-	return n == NULL ? NULL : CONTAINER_OF(n, struct vm_page, rb);
-}
-
 /*
  * Locks:    [O].
  * Returns:  the first page at or after idx, or NULL.
@@ -69,18 +63,18 @@ page_of_node(struct rb_node *n)
 struct vm_page *
 cache_next(struct vmo *vmo, uint64_t idx)
 {
-	struct rb_node *n = vmo->v.pages.node;
+	pfn_t at = vmo->v.pages.root;
 	struct vm_page *pg, *best = NULL;
 
 	ASSERT(spin_is_mine(&vmo->lock));
-	while (n != NULL) {
-		pg = CONTAINER_OF(n, struct vm_page, rb);
+	while (at != 0) {
+		pg = &pfdb[at];
 		if (pg->index < idx) {
-			n = n->right;
+			at = pg->tree.right;
 			continue;
 		}
 		best = pg;
-		n = pg->index == idx ? NULL : n->left;
+		at = pg->index == idx ? 0 : pg->tree.left;
 	}
 	return best;
 }
@@ -98,7 +92,7 @@ cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 			continue;
 		if (pg->state != PG_READING)
 			pages[i] = pg;
-		pg = page_of_node(rb_next(&pg->rb));
+		pg = page_tree_next(pg);
 	}
 }
 
@@ -106,17 +100,9 @@ cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 static void
 cache_insert(struct vmo *vmo, struct vm_page *pg)
 {
-	struct rb_node **link = &vmo->v.pages.node, *parent = NULL;
-	uint64_t idx = pg->index;
-
 	ASSERT(spin_is_mine(&vmo->lock));
-	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), idx);
-	while (*link != NULL) {
-		parent = *link;
-		link = idx < page_of_node(parent)->index ? &parent->left :
-		    &parent->right;
-	}
-	rb_insert(&vmo->v.pages, &pg->rb, parent, link, NULL);
+	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), pg->index);
+	page_tree_insert(&vmo->v.pages, pg);
 	vmo->n_resident++;
 	atomic_add(&cache_pages, 1);
 	EVENT(cache_insert);
@@ -176,7 +162,7 @@ cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
 	ASSERT(spin_is_mine(&vmo->lock));
 	ASSERT(vmo->n_resident > 0);
-	rb_remove(&vmo->v.pages, &pg->rb, NULL);
+	page_tree_remove(&vmo->v.pages, pg);
 	vmo->n_resident--;
 	atomic_sub(&cache_pages, 1);
 	EVENT(cache_remove);
@@ -385,7 +371,7 @@ collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi, struct vm_page **out)
 	int n = 0;
 
 	while (pg != NULL && pg->index < hi && !is_unclean(pg)) {
-		pg = page_of_node(rb_next(&pg->rb));
+		pg = page_tree_next(pg);
 		if (++looked < SCAN_MAX || pg == NULL)
 			continue;
 		*idx = pg->index;
@@ -403,7 +389,7 @@ collect_some(struct vmo *vmo, uint64_t *idx, uint64_t hi, struct vm_page **out)
 	    (pg->flags & (PF_DIRTY | PF_WRITING)) == PF_DIRTY) {
 		page_writing_locked(pg);
 		out[n++] = pg;
-		pg = page_of_node(rb_next(&pg->rb));
+		pg = page_tree_next(pg);
 	}
 	return n;
 }

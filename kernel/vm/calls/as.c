@@ -192,6 +192,7 @@ root_make(struct aspace *as)
 	spin_lock(&pfn_lock);
 	page_set_home(root, HOME_KERNEL, 0);
 	page_set_state(root, PG_WIRED);
+	root->root.as = as;
 	spin_unlock(&pfn_lock);
 	md_root_init(page_pa(root));
 	as->md.root_pa = page_pa(root);

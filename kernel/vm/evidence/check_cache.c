@@ -25,11 +25,10 @@ check_cache(struct vmo *vmo, struct vm_report *rep)
 	uint64_t last = 0;
 	unsigned before = rep->findings;
 	struct vm_page *pg;
-	struct rb_node *node;
 
 	spin_lock(&pfn_lock);
-	for (node = rb_first(&vmo->v.pages); node != NULL; node = rb_next(node)) {
-		pg = CONTAINER_OF(node, struct vm_page, rb);
+	for (pg = page_tree_first(&vmo->v.pages); pg != NULL;
+	     pg = page_tree_next(pg)) {
 		dirty += (pg->flags & PF_DIRTY) != 0;
 		if (n++ > 0 && pg->index <= last)
 			report_bad(rep, "I10", "pfn %u: page %lu after %lu",
@@ -46,8 +45,9 @@ check_cache(struct vmo *vmo, struct vm_report *rep)
 	if (n != vmo->n_resident || dirty != vmo->n_dirty)
 		report_bad(rep, "I10", "file: %lu pages %lu dirty, counted %lu "
 		    "and %lu", vmo->n_resident, vmo->n_dirty, n, dirty);
-	if (rb_check(&vmo->v.pages) < 0)
-		report_bad(rep, "I10", "the tree of a file is not red-black");
+	if (!page_tree_is_well(&vmo->v.pages))
+		report_bad(rep, "I10", "the tree of a file has a node at a wrong "
+		    "place");
 	spin_unlock(&pfn_lock);
 	return (int)(rep->findings - before);
 }

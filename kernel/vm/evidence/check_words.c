@@ -326,10 +326,10 @@ judge_table(struct word_count *c, va_t va, struct vm_page *table, int level)
 	c->tables++;
 	c->idle += nres == table->tbl.nspec;
 	c->late += table->tbl.late;
-	if (table->tbl.as != c->as || table->tbl.level != level)
-		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of as %p",
-		    c->as->id, page_pfn(table), table->tbl.level,
-		    (void *)table->tbl.as);
+	if (!as_has_table(c->as, table) || table->tbl.level != level)
+		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of root "
+		    "pfn %u", c->as->id, page_pfn(table), table->tbl.level,
+		    table->tbl.root);
 	if (nres != table->nres || nused != table->nused)
 		report_bad(c->rep, "I4", "as %u: table pfn %u nres %u nused %u, "
 		    "has %u %u", c->as->id, page_pfn(table), table->nres,

@@ -102,7 +102,7 @@ pte_kind_name(enum pte_kind kind)
 static void
 idle_changed(struct vm_page *table, bool idle)
 {
-	struct aspace *as = table->tbl.as;
+	struct aspace *as = page_table_space(table);
 
 	if (!idle) {
 		page_queue_remove(&as->idle, table);
@@ -125,7 +125,9 @@ resident_changed(struct vm_page *container, int more, int special)
 	if (page_home_kind(container) != HOME_TABLE)
 		return;
 	was_idle = was == container->tbl.nspec;
-	container->tbl.nspec = (uint16_t)(container->tbl.nspec + special);
+	if (special != 0)
+		container->tbl.nspec = (unsigned)(container->tbl.nspec +
+		    special) & NSPEC_MASK;
 	is_idle = container->nres == container->tbl.nspec;
 	if (is_idle != was_idle)
 		idle_changed(container, is_idle);
@@ -154,8 +156,8 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 	}
 	/* Only leaf tables have such words, and [W] is held. */
 	if (((new | old) & PTE_LOCK) != 0)
-		container->tbl.as->n_locked += (uint64_t)pte_is_locked(new) -
-		    pte_is_locked(old);
+		page_table_space(container)->n_locked +=
+		    (uint64_t)pte_is_locked(new) - pte_is_locked(old);
 	/* Written by direct map, where no D bit tells. */
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
@@ -257,7 +259,8 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 
 	if (n == 0)
 		return;
-	table->tbl.as->n_locked -= gone->locked;
+	if (gone->locked > 0)
+		page_table_space(table)->n_locked -= gone->locked;
 	table->nused = (uint16_t)(table->nused - n);
 	spin_lock(&pfn_lock);
 	resident_changed(table, -(int)n, -(int)special);
@@ -290,7 +293,8 @@ word_entered(struct vm_page *table, unsigned n, bool locked)
 {
 	if (n == 0)
 		return;
-	table->tbl.as->n_locked += locked ? n : 0;
+	if (locked)
+		page_table_space(table)->n_locked += n;
 	table->nused = (uint16_t)(table->nused + n);
 	resident_changed(table, (int)n, 0);
 	if ((table->flags & PF_DIRTY) == 0)
@@ -363,12 +367,11 @@ page_free_chain(pfn_t chain)
 }
 
 static inline void
-adopt(struct vm_page *pg, enum page_home home, uint64_t payload, uint64_t index)
+adopt(struct vm_page *pg, enum page_home home, uint64_t payload)
 {
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	ASSERT((pg->slot | pg->nres | pg->nused) == 0);
 	page_set_home(pg, home, payload);
-	pg->index = index;
 	pg->flags = PF_DIRTY;
 	if (owner_is_word(pg))
 		pg->swp.ahead = false;
@@ -386,7 +389,8 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
-	adopt(pg, home, payload, index);
+	pg->index = index;
+	adopt(pg, home, payload);
 }
 
 /* One word more of a table names a frame.  [P]. */
@@ -394,9 +398,10 @@ static inline void
 count_one(struct vm_page *table, uint64_t old, uint64_t new)
 {
 	if (table->nres++ == table->tbl.nspec)
-		page_queue_remove(&table->tbl.as->idle, table);
+		page_queue_remove(&page_table_space(table)->idle, table);
 	table->nused = (uint16_t)(table->nused + (old == 0));
-	table->tbl.as->n_locked += (new & PTE_LOCK) != 0;
+	if ((new & PTE_LOCK) != 0)
+		page_table_space(table)->n_locked++;
 	if ((table->flags & PF_DIRTY) == 0)
 		page_dirty_locked(table);
 }
@@ -417,7 +422,7 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 	uint64_t old;
 
 	spin_lock(&pfn_lock);
-	adopt(pg, home, word_pa(word), 0);
+	adopt(pg, home, word_pa(word));
 	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
 	ASSERT(!pte_names_frame(old));
 	EVENT(page_word, va2pa(word), old, new);
@@ -425,7 +430,7 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 		count_one(parent, old, new);
 	if (home == HOME_TABLE) {
 		pg->flags |= PF_CONTAINER;
-		page_queue_append(&pg->tbl.as->idle, pg);
+		page_queue_append(&page_table_space(pg)->idle, pg);
 	} else {
 		pg->mapcount++;
 	}

@@ -5,7 +5,7 @@
 #ifndef VM_OBJECT_VMO_H
 #define VM_OBJECT_VMO_H
 
-#include "lib/tree.h"
+#include "mem/pagetree.h"
 #include "vm/vm.h"
 
 #define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
@@ -43,7 +43,7 @@ struct vmo {
 			_Atomic bool whole;    /* [A] sealed: MADV_REMOVE is refused */
 		} a;
 		struct {                       /* VNODE */
-			struct rb_root pages;  /* [O] vm_page by index */
+			struct page_tree pages; /* [O] by index */
 			void *obj;             /* [c] what the pager calls it */
 			uint64_t ra_next;      /* [O] a read here goes on from the last one */
 			uint16_t ra_win;       /* [O] pages of the last read */

@@ -36,6 +36,7 @@
 #define VM_SPACE_SPACE_H
 
 #include "lib/errno.h"
+#include "lib/tree.h"
 #include "mem/mem.h"
 #include "vm/vm.h"
 
@@ -146,6 +147,13 @@ struct aspace {
 };
 
 _Static_assert(sizeof(struct aspace) <= 1024, "book: objects");
+
+/* Is it one of the space's page tables?  Not the root. */
+static inline bool
+as_has_table(const struct aspace *as, const struct vm_page *table)
+{
+	return table->tbl.root == as->md.root_pa >> PAGE_SHIFT;
+}
 
 /*
  * The tables of one address, held by an operation that works on the words of

@@ -272,9 +272,9 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 			panic("ptab: word %lx of level %d at %lx", w, level, va);
 		}
 		p->table[level] = pte_page(w);
-		ASSERT(p->table[level]->tbl.as == as);
+		ASSERT(as_has_table(as, p->table[level]));
 		ASSERT(p->table[level]->tbl.level == level);
-		words = pt_words(p->table[level]);
+		words = pa2va(w & PTE_PFN_MASK);
 	}
 }
 

@@ -214,10 +214,10 @@ bool path_make(struct aspace *, va_t, struct pt_path *, int level, struct pt_hol
 static inline void
 pt_init_table(struct aspace *as, struct vm_page *table, int level)
 {
-	table->tbl.as = as;
+	table->tbl.root = (pfn_t)(as->md.root_pa >> PAGE_SHIFT);
 	table->tbl.ws_next = table->tbl.ws_prev = 0;
 	table->tbl.nvalid = table->tbl.nspec = 0;
-	table->tbl.level = (uint8_t)level;
+	table->tbl.level = (unsigned)level & 3;
 }
 
 /* [W]: a table of this level that could not be read is given up. */

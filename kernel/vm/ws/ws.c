@@ -41,7 +41,7 @@ static bool is_victim(const struct ws_entry *s, int min_age);
 void
 ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock) && leaf->tbl.as == as &&
+	ASSERT(mutex_is_mine(&as->ws_lock) && as_has_table(as, leaf) &&
 	    leaf->tbl.level == 1);
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
@@ -59,7 +59,7 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 void
 ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock) && leaf->tbl.as == as &&
+	ASSERT(mutex_is_mine(&as->ws_lock) && as_has_table(as, leaf) &&
 	    leaf->tbl.nvalid >= n && as->ws_pages >= n);
 	as->ws_pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);

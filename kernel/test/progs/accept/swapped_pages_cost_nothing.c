@@ -1,6 +1,6 @@
 /* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=100 */
 /*
- * What the memory manager itself takes: 64 bytes for each frame; for a
+ * What the memory manager itself takes: 48 bytes for each frame; for a
  * private page in swap nothing but its word and its bit in the swap map,
  * which is there from swapon on.
  */

@@ -101,7 +101,7 @@ table_new(struct fctx *f, struct way *w, int level)
 	spin_unlock(&pfn_lock);
 	atomic_add(&kmem_paid, 1);
 	pg->nused = 0;
-	pg->tbl.level = (uint8_t)(level - 1);
+	pg->tbl.level = (unsigned)(level - 1) & 3;
 	pg->tbl.late = late;
 	__atomic_store_n(w->word[level], page_pa(pg) | MD_PTE_P | MD_PTE_W |
 	    MD_PTE_U | MD_PTE_A, __ATOMIC_SEQ_CST);
