@@ -330,7 +330,8 @@ judge_frame(uint64_t pa)
 static enum border
 judge_row(uint64_t va)
 {
-	uint64_t at = va % FRAME_BYTES, pfn = (va - map.pfdb) / FRAME_BYTES;
+	uint64_t pfn = (va - map.pfdb) / FRAME_BYTES;
+	uint64_t at = (va - map.pfdb) % FRAME_BYTES;
 
 	if (at < 8)
 		return B_STORE_HOME;
@@ -371,8 +372,9 @@ ram_home_stored(uint64_t va, bool by_file, uint32_t activation)
 	uint64_t pfn = (va - map.pfdb) / FRAME_BYTES, row = pa_of(va);
 	uint8_t was, is;
 
-	if (va < map.pfdb || va >= map.arena.lo || va % FRAME_BYTES != 0 ||
-	    pfn >= ram.bytes / PAGE || row == 0)
+	if (va < map.pfdb || va >= map.arena.lo ||
+	    (va - map.pfdb) % FRAME_BYTES != 0 || pfn >= ram.bytes / PAGE ||
+	    row == 0)
 		return B_KINDS;
 	was = ram.home[pfn];
 	is = ram.home[pfn] = (uint8_t)(word_at(row) >> 60);
