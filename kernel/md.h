@@ -60,6 +60,16 @@ void md_init(void);
 #define atomic_cas(p, expected, v)                                       \
 	__atomic_compare_exchange_n(p, expected, v, false,               \
 	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+/* One more reference, unless the last one has gone. */
+static inline bool
+atomic_get(_Atomic uint32_t *refs)
+{
+	uint32_t n = atomic_load(refs);
+
+	while (n != 0 && !atomic_cas(refs, &n, n + 1))
+		;
+	return n != 0;
+}
 
 /* ---- CPUs, preemption, interrupts ---- */
 

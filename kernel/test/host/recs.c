@@ -535,17 +535,6 @@ struct mapper {
 	va_t va;
 };
 
-/* A space whose last reference is gone lets its pages go by itself. */
-static bool
-try_get(struct aspace *as)
-{
-	uint32_t refs = atomic_load(&as->refs);
-
-	while (refs != 0 && !atomic_cas(&as->refs, &refs, refs + 1))
-		;
-	return refs != 0;
-}
-
 /* The record that is looked at next, and who has it.  [R] inside. */
 static unsigned
 next_mappers(struct mapper *m)
@@ -561,7 +550,7 @@ next_mappers(struct mapper *m)
 		rec = LIST_ENTRY(n, struct rec, all);
 		list_push_back(&all_recs, n);
 		LIST_FOREACH(s, &rec->slots, node)
-			if (k < MAPPERS && try_get(s->region->as))
+			if (k < MAPPERS && atomic_get(&s->region->as->refs))
 				m[k++] = (struct mapper){ s->region->as,
 				    slot_va(s) };
 	}

@@ -118,22 +118,6 @@ pin_present(struct aspace *as, va_t va, bool write)
 
 /* ---- copies ---- */
 
-/*
- * Keep the mappings of another process from being torn down: a fault holds its
- * tables pinned between its passes.  False: they are gone or going.
- */
-static bool
-hold_mappings(struct aspace *as)
-{
-	uint32_t users = atomic_load(&as->users);
-
-	do {
-		if (users == 0)
-			return false;
-	} while (!atomic_cas(&as->users, &users, users + 1));
-	return true;
-}
-
 /* Within one page, which is pinned.  0, -EFAULT, -EINTR. */
 static int
 copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
@@ -192,7 +176,9 @@ as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 
 	if (plain && as_copy_here(va, buf, n, dir) == 0)
 		return (ssize_t)n;
-	if (!here && !hold_mappings(as))
+	/* Of another process: a fault holds its tables pinned between its passes, so
+	 * they may not be torn down. */
+	if (!here && !atomic_get(&as->users))
 		return -EFAULT;
 	r = copy_pages(as, va, buf, n, dir, plain);
 	if (!here)

@@ -179,7 +179,8 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
 	mutex_init(&as->ws_lock, LR_WS);
-	vadpool_init(&as->vad_pool);
+	spin_init(&as->vad_pool.lock, LR_LEAF);
+	list_init(&as->vad_pool.pages);
 }
 
 static int

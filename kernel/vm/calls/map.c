@@ -195,20 +195,6 @@ map_attach(struct aspace *as, struct vad *v)
 	return vad_merge(as, v);
 }
 
-/*
- * Fault pages of [va, end) in, as far as it goes: MAP_POPULATE, MAP_LOCKED.  A
- * thread that is killed stops, for pages that are there do not end a fault.
- *
- * Locks:    none of rank >= 2.
- */
-static void
-map_populate(struct aspace *as, va_t va, va_t end, enum access access)
-{
-	struct fctx f;
-
-	(void)!vm_fault_range(as, va, end, access, &f);
-}
-
 /* ---- mmap ---- */
 
 /*
@@ -241,16 +227,21 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 	return r;
 }
 
-/* What POPULATE and locking want in memory from the start. */
+/*
+ * What POPULATE and locking want in memory from the start, as far as it goes.  A
+ * thread that is killed stops, for pages that are there do not end a fault.
+ */
 static void
 mmap_touch(struct aspace *as, const struct attach_work *w)
 {
 	va_t va = w->vpn << PAGE_SHIFT, end = va + (w->pages << PAGE_SHIFT);
 	bool copies = (w->a->flags & MAP_TYPE) == MAP_PRIVATE &&
 	    (w->a->prot & PROT_W) != 0;
+	struct fctx f;
 
 	if ((w->a->flags & MAP_POPULATE) != 0)
-		map_populate(as, va, end, copies ? ACCESS_WRITE : ACCESS_READ);
+		(void)!vm_fault_range(as, va, end,
+		    copies ? ACCESS_WRITE : ACCESS_READ, &f);
 	else if (w->locking != 0)
 		map_lock_populate(as, va, end);
 }

@@ -159,7 +159,6 @@ int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 
 /* Their pages, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check). */
-void vadpool_init(struct vad_pool *);
 unsigned vadpool_end(struct aspace *);                        /* VADs that were left */
 bool vadpool_lost(va_t);                                      /* could not be read */
 bool vadpool_is_here(struct aspace *);

@@ -70,16 +70,6 @@ page_at(struct list_node *n)
 	return LIST_ENTRY(n, struct vad_page, node);
 }
 
-/*
- * Locks:    none; once, by as_make().
- */
-void
-vadpool_init(struct vad_pool *pool)
-{
-	spin_init(&pool->lock, LR_LEAF);
-	list_init(&pool->pages);
-}
-
 /* ---- their pages: taking ---- */
 
 /* A place in a page that has one; 0: there is none. */

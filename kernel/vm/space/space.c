@@ -203,17 +203,6 @@ as_bind_thread(struct thread *t, struct aspace *as)
 
 /* ---- all of them ---- */
 
-/* One more reference, if it is not dying. */
-static bool
-try_get(struct aspace *as)
-{
-	uint32_t refs = atomic_load(&as->refs);
-
-	while (refs != 0 && !atomic_cas(&as->refs, &refs, refs + 1))
-		;
-	return refs != 0;
-}
-
 /*
  * The spaces one after the other, by who may wait for long between two; such
  * as come or go meanwhile are met or not.
@@ -229,7 +218,8 @@ as_next(struct aspace *prev)
 
 	mutex_lock(&spaces.lock);
 	LIST_FOREACH(as, &spaces.all, all) {
-		if ((prev != NULL && as->id <= prev->id) || !try_get(as))
+		if ((prev != NULL && as->id <= prev->id) ||
+		    !atomic_get(&as->refs))
 			continue;
 		found = as;
 		break;

@@ -33,59 +33,6 @@
 
 /* ---- what a pass says is missing ---- */
 
-/*
- * What was looked at has changed meanwhile.
- *
- * Locks:    any; does not sleep.  The same for all below up to want_get().
- * Returns:  -EAGAIN.
- */
-int
-want_again(struct want *w)
-{
-	w->what = WANT_AGAIN;
-	return -EAGAIN;
-}
-
-/*
- * The page is being filled, by whomever.
- *
- * Returns:  -EAGAIN.
- */
-int
-want_page(struct want *w, struct vm_page *pg)
-{
-	w->what = WANT_PAGE;
-	w->page = pg;
-	w->begun = 0;
-	return -EAGAIN;
-}
-
-/*
- * A bio for swap: all are under way.
- *
- * Returns:  -EAGAIN.
- */
-int
-want_bio(struct want *w)
-{
-	w->what = WANT_BIO;
-	return -EAGAIN;
-}
-
-/*
- * Something that the room above knows how to get.
- *
- * Returns:  -EAGAIN.
- */
-int
-want_other(struct want *w, int (*get)(struct want *), va_t kva)
-{
-	w->what = WANT_OTHER;
-	w->get = get;
-	w->kva = kva;
-	return -EAGAIN;
-}
-
 /* The frame that the last wait has brought, or one that is free now; NULL: none is. */
 static inline struct vm_page *
 get_frame(struct want *w, enum phys_want kind)

@@ -44,10 +44,38 @@ struct want {
 };
 
 /* ---- by a pass, under its locks.  -EAGAIN, for the pass to return ---- */
-int want_again(struct want *);
-int want_page(struct want *, struct vm_page *);
-int want_bio(struct want *);
-int want_other(struct want *, int (*get)(struct want *), va_t kva);
+/* What was looked at has changed meanwhile. */
+static inline int
+want_again(struct want *w)
+{
+	w->what = WANT_AGAIN;
+	return -EAGAIN;
+}
+/* The page is being filled, by whomever. */
+static inline int
+want_page(struct want *w, struct vm_page *pg)
+{
+	w->what = WANT_PAGE;
+	w->page = pg;
+	w->begun = 0;
+	return -EAGAIN;
+}
+/* A bio for swap: all are under way. */
+static inline int
+want_bio(struct want *w)
+{
+	w->what = WANT_BIO;
+	return -EAGAIN;
+}
+/* Something that the room above knows how to get. */
+static inline int
+want_other(struct want *w, int (*get)(struct want *), va_t kva)
+{
+	w->what = WANT_OTHER;
+	w->get = get;
+	w->kva = kva;
+	return -EAGAIN;
+}
 /* True: there is a frame in want.frame (zeros: filled with zeros), for who takes it. */
 bool want_frame(struct want *);
 bool want_zeros(struct want *);

@@ -45,17 +45,6 @@ struct clock_round {
 
 static pfn_t hand;             /* [bsm] */
 
-/* A space whose last reference is gone lets its pages go by itself. */
-static bool
-try_get(struct aspace *as)
-{
-	uint32_t refs = atomic_load(&as->refs);
-
-	while (refs != 0 && !atomic_cas(&as->refs, &refs, refs + 1))
-		;
-	return refs != 0;
-}
-
 /* Could the page leave memory without a slot of swap being allocated? */
 static bool
 has_place(const struct vm_page *pg)
@@ -77,7 +66,7 @@ collect(struct clock_round *r, struct vm_page *pg)
 	struct vm_pv *p = pv_first(pg);
 
 	for (; p != NULL && r->n < MAPPERS; p = pv_next(p))
-		if (try_get(p->as))
+		if (atomic_get(&p->as->refs)) /* else its pages go by themselves */
 			r->m[r->n++] = (struct mapper){ .page = pg,
 				.as = p->as, .va = p->va };
 }
