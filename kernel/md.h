@@ -20,6 +20,11 @@
 #define MAXCPU 16
 /* Bytes from one CPU's row to the next of a table that MD_COUNT() adds to. */
 #define MD_ROW 2048
+/*
+ * Words of each CPU that one instruction reads: MD_WORD(); kern/events.c says what
+ * they are.
+ */
+enum md_word { MD_WORD_EVSET, MD_WORD_WHO, MD_WORD_RING, MD_WORDS };
 
 /* What is in line on the machine: amd64/inline.h.  On the host nothing is. */
 #if __STDC_HOSTED__
@@ -78,6 +83,7 @@ unsigned md_ncpus(void);            /* CPUs that run */
 MD_INLINE uint64_t md_online_mask(void); /* bit per running CPU */
 MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);
+void md_set_word(unsigned cpu, enum md_word, uint64_t); /* itself: MD_SET_WORD() */
 
 MD_INLINE void md_preempt_disable(void);   /* counts; per CPU */
 /* At 0 with a resched due: calls trap_ops.resched. */
@@ -85,11 +91,15 @@ MD_INLINE void md_preempt_enable(void);
 MD_INLINE unsigned md_preempt_count(void);
 MD_INLINE bool md_may_sleep(void);  /* it is 0, and this is no interrupt handler */
 MD_INLINE uint32_t md_lock_word(void); /* md_cpu() + 1: whom a spin lock names */
+MD_INLINE bool md_lock_word_is(uint32_t);
 void md_set_need_resched(void);     /* this CPU */
 bool md_take_need_resched(void);    /* read and clear, this CPU */
 
 MD_INLINE uint64_t md_irq_save(void);      /* disable, return old state */
 MD_INLINE void md_irq_restore(uint64_t flags);
+/* The same for a few instructions that wake nobody: no look at what is due. */
+MD_INLINE uint64_t md_irq_hold(void);
+MD_INLINE void md_irq_release(uint64_t flags);
 MD_INLINE void md_irq_enable(void);
 MD_INLINE void md_irq_disable(void);
 MD_INLINE bool md_irq_is_enabled(void);

@@ -59,21 +59,25 @@ function out_h(   i, p) {
 	print "/*\n * EVENT(name, args) counts, leaves a trace record, or both; EVENT_ADD(name, n)"
 	print " * counts n.  In line a counter is one instruction (kern/events.c).\n */"
 	print "void ev_add(enum ev_id, int64_t n);"
-	print "void ev_add_own(unsigned proc, int64_t n);"
 	print "/* A trace record, if tracing is on for it; ev_record() counts, too. */"
 	print "void ev_trace(enum ev_id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);"
+	print "void ev_trace_put(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);"
 	print "void ev_record(enum ev_id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);\n"
-	print "#if IN_LINE"
+	print "#if defined(WITHOUT_EVENTS) /* make bench-evidence: what do they cost? */"
+	print "#define EV_ADD_(id, proc, n) ((void)sizeof(n))"
+	print "#define EV_TRACE_(id, rec, ...) ((void)sizeof((uint64_t[]){ __VA_ARGS__ }))"
+	print "#define EV_BOTH_(id, proc, rec, ...) EV_TRACE_(id, rec, __VA_ARGS__)"
+	print "#elif IN_LINE"
 	print "#define EV_ADD_(id, proc, n) do { const int64_t ev_n_ = (int64_t)(n); \\"
-	print "\tMD_COUNT(id, ev_n_); if ((proc) >= 0) ev_add_own((unsigned)(proc), ev_n_); } while (0)"
+	print "\tMD_COUNT(id, ev_n_); if ((proc) >= 0) MD_COUNT_OWN(proc, ev_n_); } while (0)"
 	print "/* By enum ev_id; 0: leaves no records, and two instructions are all it costs. */"
 	print "extern uint8_t ev_trace_ids[EV_COUNT];"
-	print "#define EV_TRACE_(id, ...) do { if (ev_trace_ids[id] != 0) ev_trace(id, __VA_ARGS__); } while (0)"
-	print "#define EV_BOTH_(id, proc, ...) do { EV_ADD_(id, proc, 1); EV_TRACE_(id, __VA_ARGS__); } while (0)"
+	print "#define EV_TRACE_(id, rec, ...) do { if (ev_trace_ids[id] != 0) ev_trace_put(rec, __VA_ARGS__); } while (0)"
+	print "#define EV_BOTH_(id, proc, rec, ...) do { EV_ADD_(id, proc, 1); EV_TRACE_(id, rec, __VA_ARGS__); } while (0)"
 	print "#else"
 	print "#define EV_ADD_(id, proc, n) ev_add(id, (int64_t)(n))"
-	print "#define EV_TRACE_(id, ...) ev_trace(id, __VA_ARGS__)"
-	print "#define EV_BOTH_(id, proc, ...) ev_record(id, __VA_ARGS__)"
+	print "#define EV_TRACE_(id, rec, ...) ev_trace(id, __VA_ARGS__)"
+	print "#define EV_BOTH_(id, proc, rec, ...) ev_record(id, __VA_ARGS__)"
 	print "#endif"
 	print "#define EV_ARGS_(a, b, c, d, ...) (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d)"
 	print "#define EVENT(name, ...) EVENT_##name(name, ##__VA_ARGS__)"
@@ -85,9 +89,9 @@ function out_h(   i, p) {
 		if (kind[i] == "count" || kind[i] == "gauge")
 			printf "#define EVENT_%s(name, ...) EVENT_ADD(name, 1)\n", c_name(name[i])
 		else if (kind[i] == "trace")
-			printf "#define EVENT_%s(name, ...) EV_TRACE_(EV_##name, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i])
+			printf "#define EVENT_%s(name, ...) EV_TRACE_(EV_##name, 0x%s, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i]), id[i]
 		else
-			printf "#define EVENT_%s(name, ...) EV_BOTH_(EV_##name, EV_PROC_##name, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i])
+			printf "#define EVENT_%s(name, ...) EV_BOTH_(EV_##name, EV_PROC_##name, 0x%s, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i]), id[i]
 	print "\n#endif"
 }
 

@@ -92,6 +92,7 @@ struct cpu {
 	uint32_t start;          /* [A] enum cpu_start */
 	uint32_t tlb_state;      /* [A] enum tlb_state */
 	uint64_t owed;           /* [cpu] CPUs to be called, md_send_resched() */
+	uint64_t word[MD_WORDS]; /* [cpu] MD_WORD() */
 	struct md_thread *md;    /* [cpu] of current */
 	struct md_space *cur_space; /* [cpu] whose root CR3 holds; NULL: kernel's */
 	uint64_t seen_gen;       /* [cpu] of cur_space */

@@ -23,6 +23,7 @@
 #define CPU_NEED_RESCHED 40
 #define CPU_ID 44
 #define CPU_LOCK_WORD 48
+#define CPU_WORD 72
 
 #define TF_SIZE 176
 #define TF_ARGS 48

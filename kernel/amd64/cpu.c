@@ -50,6 +50,7 @@ _Static_assert(offsetof(struct cpu, need_resched) == CPU_NEED_RESCHED, "asm.h");
 _Static_assert(offsetof(struct cpu, irq_depth) == CPU_IRQ_DEPTH, "asm.h");
 _Static_assert(offsetof(struct cpu, id) == CPU_ID, "asm.h");
 _Static_assert(offsetof(struct cpu, lock_word) == CPU_LOCK_WORD, "asm.h");
+_Static_assert(offsetof(struct cpu, word) == CPU_WORD, "asm.h");
 _Static_assert(CPU_IRQ_DEPTH == CPU_PREEMPT + 4, "md_may_sleep()");
 _Static_assert(sizeof(struct cpu) == MD_ROW, "rows of MD_COUNT()");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "asm.h");
@@ -167,6 +168,15 @@ md_set_current(struct thread *t)
 
 	c->md = (struct md_thread *)t;
 	c->current = t;
+}
+
+/*
+ * Locks:    none; the CPU itself, or before it starts.
+ */
+void
+md_set_word(unsigned cpu, enum md_word word, uint64_t v)
+{
+	cpu_rows[cpu].word[word] = v;
 }
 
 /* ---- preemption (also inline.h) ---- */

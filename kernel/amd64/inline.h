@@ -56,6 +56,34 @@
 	__asm__ volatile("addq %1, %%gs:ev_cells_from_cpus(,%0,8)" : :    \
 	    "r"((uint64_t)(i)), "r"((int64_t)(n)) : "cc")
 
+/* A word of this CPU (rule 1). */
+#define MD_WORD(w)                                                        \
+	({                                                                \
+		uint64_t v_;                                              \
+		__asm__ volatile("movq %%gs:%c1, %0" : "=r"(v_)           \
+		    : "i"(CPU_WORD + (w) * 8));                           \
+		v_;                                                       \
+	})
+
+#define MD_SET_WORD(w, v)                                                 \
+	__asm__ volatile("movq %1, %%gs:%c0" : :                          \
+	    "i"(CPU_WORD + (w) * 8), "r"((uint64_t)(v)) : "memory")
+
+/*
+ * Add n to number i of the set of the thread that runs here, which other CPUs
+ * have, too: a locked instruction.  Whose set it is changes with the thread only,
+ * so the compiler may keep it (no volatile).
+ */
+#define MD_COUNT_OWN(i, n)                                                \
+	do {                                                              \
+		uint64_t set_;                                            \
+		__asm__("movq %%gs:%c1, %0" : "=r"(set_) :                \
+		    "i"(CPU_WORD + MD_WORD_EVSET * 8));                   \
+		__asm__ volatile("lock addq %1, %c0(%2)" : :              \
+		    "i"((i) * 8), "er"((int64_t)(n)), "r"(set_) :         \
+		    "memory", "cc");                                      \
+	} while (0)
+
 /* Call trap_ops.resched if one is due and allowed here. */
 void md_maybe_resched(void);
 /* They were on before md_irq_save(). */
@@ -82,6 +110,16 @@ md_lock_word(void)
 	return CPU_READ32(CPU_LOCK_WORD);
 }
 
+inline bool
+md_lock_word_is(uint32_t word)
+{
+	bool is;
+
+	__asm__ volatile("cmpl %%gs:%c1, %2" : "=@cce"(is) : "i"(CPU_LOCK_WORD),
+	    "r"(word));
+	return is;
+}
+
 inline struct thread *
 md_current(void)
 {
@@ -101,10 +139,10 @@ md_in_irq(void)
 inline uint64_t
 md_cycles(void)
 {
-	uint32_t lo, hi;
+	uint64_t lo, hi; /* whose upper halves rdtsc clears */
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
+	return hi << 32 | lo;
 }
 
 /* ---- interrupts ---- */
@@ -135,6 +173,21 @@ md_irq_restore(uint64_t flags)
 {
 	if ((flags & RFLAGS_IF) != 0)
 		md_irq_on_again();
+}
+
+inline uint64_t
+md_irq_hold(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+inline void
+md_irq_release(uint64_t flags)
+{
+	__asm__ volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
 }
 
 inline bool

@@ -156,7 +156,7 @@ void
 bio_add(struct bio *b, struct vm_page *page, unsigned offset, unsigned bytes)
 {
 	ASSERT(b->nvecs < BIO_PAGES && b->dir != BIO_FLUSH);
-	ASSERT(offset % SECTOR_SIZE == 0 && bytes % SECTOR_SIZE == 0);
+	ASSERT((offset | bytes) % SECTOR_SIZE == 0);
 	ASSERT(bytes != 0 && offset + bytes <= PAGE_SIZE);
 	b->vec[b->nvecs++] = (struct bio_vec){ page, (uint16_t)offset,
 	    (uint16_t)bytes };

@@ -12,6 +12,8 @@
  * Rules     1. A cell belongs to a CPU, and is added to by one instruction that
  *              finds it from GS: no move to another CPU and no interrupt comes
  *              between, so it needs no lock.  14 instructions and a call before.
+ *              Of a row marked p the evset of the thread that runs here gets it,
+ *              too: MD_WORD_EVSET, two instructions.
  *           2. A computed gauge (ev_set_gauge) has no cell.
  *           3. Marks: the newest NMARKS are kept; the memory is there from
  *              boot on.  A mark of the same id replaces the old one.
@@ -32,6 +34,8 @@ struct mark {
 
 uint64_t ev_cells[MAXCPU][MD_ROW / 8]; /* [cpu] by enum ev_id */
 _Static_assert(EV_COUNT <= MD_ROW / 8, "a row has room for all counters");
+
+static struct evset nobody; /* [A] counts for threads of no process */
 
 static struct {
 	struct {
@@ -54,27 +58,36 @@ events_init(void)
 		panic("events_init: no memory for %d marks", NMARKS);
 	for (i = 0; i < NMARKS; i++)
 		events.mark[i].used = false;
+	for (i = 0; i < MAXCPU; i++)
+		md_set_word((unsigned)i, MD_WORD_EVSET, (uintptr_t)&nobody);
+}
+
+/*
+ * This CPU runs t from now on, or t, which it runs, is called otherwise: whose
+ * counters and records these are.
+ *
+ * Context:  interrupts off, or preemption.
+ */
+void
+ev_runs(const struct thread *t)
+{
+	MD_SET_WORD(MD_WORD_EVSET,
+	    (uintptr_t)(t->evset != NULL ? t->evset : &nobody));
+	MD_SET_WORD(MD_WORD_WHO, t->id | (uint64_t)md_cpu() << 48 |
+	    (uint64_t)t->design << 56);
 }
 
 /* ---- counting ---- */
-
-/* The second cell of a row marked p.  Context: any. */
-void
-ev_add_own(unsigned proc, int64_t n)
-{
-	struct thread *t = md_current();
-
-	if (t != NULL && t->evset != NULL)
-		atomic_add(&t->evset->v[proc], (uint64_t)n);
-}
 
 /* EVENT_ADD() of who has nothing in line.  Context: any. */
 void
 ev_add(enum ev_id id, int64_t n)
 {
+	struct evset *own = (struct evset *)MD_WORD(MD_WORD_EVSET);
+
 	MD_COUNT_AT(id, n);
 	if (ev_rows[id].proc >= 0)
-		ev_add_own((unsigned)ev_rows[id].proc, n);
+		atomic_add(&own->v[ev_rows[id].proc], (uint64_t)n);
 }
 
 void

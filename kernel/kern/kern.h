@@ -221,7 +221,16 @@ void rw_unlock_read(struct rwlock *);
 void rw_unlock_write(struct rwlock *);
 void rw_downgrade(struct rwlock *);         /* write → read */
 bool rw_is_writer(const struct rwlock *);   /* current thread */
-bool rw_is_locked(const struct rwlock *);   /* by anyone; for asserts */
+#define RW_WAITED 0x80000000u /* in readers: threads wait */
+THREAD_FN bool rw_is_locked(const struct rwlock *); /* by anyone; for asserts */
+
+#if IN_LINE || defined(THREAD_TO_CALL)
+THREAD_FN bool
+rw_is_locked(const struct rwlock *l)
+{
+	return (atomic_load_relaxed(&l->readers) & ~RW_WAITED) != 0;
+}
+#endif
 
 /* ---- timer.c, work.c ---- */
 
@@ -296,6 +305,7 @@ SYSTEM_ONLY uint64_t ev_read_proc(const struct evset *, enum ev_id);
 /* ev_set_gauge(), a gauge computed when read: lib/floor.h. */
 void ev_show(struct out *);                   /* /proc/vm/events */
 void ev_show_proc(struct out *, const struct evset *); /* rows marked p, not gauges */
+SYSTEM_ONLY void ev_runs(const struct thread *); /* this CPU runs it: whose records */
 /* PR_VMM_MARK: copy all counters under id 0…255.  No allocation. */
 void ev_mark(unsigned id);
 /* Called at each mark with its EV_COUNT values; may sleep. */

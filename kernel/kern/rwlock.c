@@ -30,7 +30,6 @@ struct rw_waiter {
 };
 
 /* Beside the number of readers. */
-#define RW_WAITED 0x80000000u
 #define RW_WRITTEN 0x40000000u
 #define RW_READERS 0x3fffffffu
 
@@ -253,10 +252,4 @@ bool
 rw_is_writer(const struct rwlock *l)
 {
 	return atomic_load_relaxed(&l->writer) == md_current();
-}
-
-bool
-rw_is_locked(const struct rwlock *l)
-{
-	return (atomic_load_relaxed(&l->readers) & ~RW_WAITED) != 0;
 }

@@ -42,6 +42,14 @@ static struct thread *pick(struct runq *rq, struct thread *prev,
 static void arrive(void);
 static void idle_loop(void) NORETURN;
 
+/* This CPU runs t from now on.  Interrupts are off. */
+static void
+runs(struct thread *t)
+{
+	md_set_current(t);
+	ev_runs(t);
+}
+
 /*
  * Threads can be spawned afterwards; they run from sched_start() on.  The
  * caller's stack is the idle thread of CPU 0.
@@ -70,7 +78,7 @@ sched_init(void)
 		panic("sched_init: no memory");
 	runqs[0].idle->state = TS_RUN;
 	runqs[0].idle->on_cpu = 1;
-	md_set_current(runqs[0].idle);
+	runs(runqs[0].idle);
 	md_trap_set_sched(tick, preempt);
 	work_start();
 }
@@ -343,7 +351,7 @@ reschedule(struct runq *rq, enum resched_why why)
 		md_space_enter(next->space);
 	else
 		md_space_lazy();
-	md_set_current(next);
+	runs(next);
 	md_switch(&prev->md, &next->md, prev);
 	/* Back again, perhaps on another CPU. */
 	arrive();
@@ -479,7 +487,7 @@ cpu_main(unsigned cpu)
 	struct runq *rq = &runqs[cpu];
 
 	md_irq_disable();
-	md_set_current(rq->idle);
+	runs(rq->idle);
 	rq->idle->state = TS_RUN;
 	rq->idle->on_cpu = 1;
 	rq->started = true;

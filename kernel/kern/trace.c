@@ -22,11 +22,11 @@
  *           5. With a way to the host (trace=shm, debugcon) each entry is also
  *              handed over at once, and is numbered by one counter of all CPUs.
  *
- * An entry costs 55 instructions.  Changes of pages (page.state, .home, .pin,
+ * An entry costs 30 instructions.  Changes of pages (page.state, .home, .pin,
  * .unpin) are ten more a fault, and its begin and end say little that its case does
- * not; a fork and an exit have one for each word (fork.word, fmo.deref).  So they are
- * recorded if asked for: trace=pages, or a way to the host; those of words with
- * trace=words.
+ * not; a fork, its faults and an exit have one for each word (fork.word, fmo.steal,
+ * fmo.deref).  So they are recorded if asked for: trace=pages, or a way to the host;
+ * those of words with trace=words.
  *
  * Read next dev/tracer.c brings it to the host, tools/vtr.h reads it there.
  */
@@ -37,7 +37,7 @@
 #define MORE 0x8000        /* second half of the record before */
 #define NEAR 10000         /* pauses in which a started entry is finished */
 
-/* Whose entry it is; also the third word of a record. */
+/* Whose entry it is, as MD_WORD_WHO has it; also the third word of a record. */
 union origin {
 	uint64_t who;
 	struct {
@@ -106,6 +106,7 @@ is_left_out(unsigned i)
 	case EV_page_unpin:
 	case EV_fork_word:
 	case EV_fmo_deref:
+	case EV_fmo_steal:
 		return !host && !option_has("trace", "pages");
 	default:
 		return false;
@@ -158,6 +159,8 @@ trace_add_cpu(unsigned cpu)
 	if (p != NULL)
 		memset(p, 0, bytes);
 	trace.ring[cpu] = p;
+	if (trace.sink == NULL)
+		md_set_word(cpu, MD_WORD_RING, (uintptr_t)p);
 }
 
 /* ---- writing ---- */
@@ -185,53 +188,66 @@ pass_on(const struct entry *e)
 	}
 }
 
-/* The end of ev_trace() where the host wants the entry, too. */
-static __attribute__((noinline)) void
-pass_on_and_end(const struct entry *e, uint64_t flags)
+static inline void
+entry_write(struct entry *e, uint16_t id, uint64_t a, uint64_t b, uint64_t c,
+    uint64_t d)
 {
-	pass_on(e);
-	md_irq_restore(flags);
-}
-
-/*
- * An entry into the ring of this CPU.  Each instruction here is paid by every
- * event: no lock, and no call but the last, so that no register is to be saved.
- *
- * Context:  any.
- */
-void
-ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-	const struct thread *t;
-	struct entry *e;
-	struct ring *r;
-	uint64_t flags;
-
-	if (ev_trace_ids[id] == 0)
-		return;
-	flags = md_irq_save();
-	r = trace.ring[md_cpu()];
-	if (r == NULL) {
-		md_irq_restore(flags);
-		return;
-	}
-	e = &r->entry[r->head & trace.mask];
-	/* Keeps its address in a register instead of making it up again. */
-	__asm__("" : "+r"(e));
 	e->v[0] = a;
 	e->v[1] = b;
 	e->v[2] = c;
 	e->v[3] = d;
-	t = md_current();
-	e->from.who = t == NULL ? 0 : t->id | (uint64_t)t->design << 56;
-	e->from.id = ev_trace_ids[id];
-	e->from.cpu = (uint8_t)md_cpu();
+	e->from.who = MD_WORD(MD_WORD_WHO);
+	e->from.id = id;
 	e->tsc = md_cycles();
-	atomic_store_release(&r->head, r->head + 1);
-	if (UNLIKELY(trace.sink != NULL))
-		pass_on_and_end(e, flags);
-	else
-		md_irq_restore(flags);
+}
+
+/* The end of ev_trace_put() where the host wants the entry, too, or this CPU leaves
+ * none. */
+static __attribute__((noinline)) void
+put_and_pass_on(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+    uint64_t flags)
+{
+	struct ring *r = trace.ring[md_cpu()];
+	struct entry *e;
+
+	if (r != NULL) {
+		e = &r->entry[r->head & trace.mask];
+		entry_write(e, id, a, b, c, d);
+		atomic_store_release(&r->head, r->head + 1);
+		pass_on(e);
+	}
+	md_irq_release(flags);
+}
+
+/*
+ * An entry into the ring of this CPU, of a row with this id.  Each instruction here
+ * is paid by every event: no lock, and no call but the last, so that no register is
+ * to be saved.
+ *
+ * Context:  any.
+ */
+void
+ev_trace_put(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	uint64_t head, flags = md_irq_hold();
+	struct ring *r = (struct ring *)MD_WORD(MD_WORD_RING);
+
+	if (UNLIKELY(r == NULL)) {
+		put_and_pass_on(id, a, b, c, d, flags);
+		return;
+	}
+	head = r->head;
+	entry_write(&r->entry[head & trace.mask], id, a, b, c, d);
+	atomic_store_release(&r->head, head + 1);
+	md_irq_release(flags);
+}
+
+/* Context: any. */
+void
+ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	if (ev_trace_ids[id] != 0)
+		ev_trace_put(ev_trace_ids[id], a, b, c, d);
 }
 
 /* Context: any. */
@@ -380,11 +396,14 @@ ev_trace_to(void (*put)(const void *rec))
 	struct ev_cursor c;
 	struct entry e;
 	uint64_t flags;
+	unsigned cpu;
 
 	if (trace.size == 0)
 		return;
 	flags = md_irq_save();
 	trace.sink = put;
+	for (cpu = 0; cpu < MAXCPU; cpu++)
+		md_set_word(cpu, MD_WORD_RING, 0);
 	ev_trace_begin(&c, trace.size);
 	while (next_entry(&c, &e))
 		pass_on(&e);

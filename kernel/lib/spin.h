@@ -92,7 +92,7 @@ SYSTEM_ONLY void spin_lock_slow(struct spinlock *);
 SPIN_FN bool
 spin_is_mine(const struct spinlock *l)
 {
-	return atomic_load_relaxed(&l->holder) == md_lock_word();
+	return md_lock_word_is(atomic_load_relaxed(&l->holder));
 }
 
 SPIN_FN void

@@ -158,7 +158,8 @@ void page_set_home(struct vm_page *, enum page_home, uint64_t payload);
 
 const char *page_state_name(enum page_state);
 
-/* Pages in order, linked by frame number through qnext and qprev.  [P]. */
+/* Pages in order, linked by frame number through qnext and qprev.  [P], as
+ * page_set_state() says, which goes with each change of a queue. */
 struct page_queue {
 	pfn_t head, tail;    /* 0: none */
 	uint64_t n;
@@ -169,7 +170,6 @@ page_queue_append(struct page_queue *q, struct vm_page *pg)
 {
 	pfn_t pfn = page_pfn(pg);
 
-	ASSERT(spin_is_mine(&pfn_lock));
 	pg->qnext = 0;
 	pg->qprev = q->tail;
 	*(q->tail == 0 ? &q->head : &pfdb[q->tail].qnext) = pfn;
@@ -180,7 +180,6 @@ page_queue_append(struct page_queue *q, struct vm_page *pg)
 static inline void
 page_queue_remove(struct page_queue *q, struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT(q->n > 0);
 	*(pg->qprev == 0 ? &q->head : &pfdb[pg->qprev].qnext) = pg->qnext;
 	*(pg->qnext == 0 ? &q->tail : &pfdb[pg->qnext].qprev) = pg->qprev;

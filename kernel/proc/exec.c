@@ -474,6 +474,7 @@ others_end(struct task *tk)
 		tk->tid = p->pid;
 		task_hash_locked(tk);
 		tk->thread->id = (uint32_t)p->pid;
+		ev_runs(tk->thread);
 	}
 	spin_unlock(&proc_lock);
 	return r;

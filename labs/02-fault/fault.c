@@ -173,7 +173,8 @@ f1z_zero_page(struct fctx *f)
 	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
 
 	word_set(f->leaf, f->word, pte_make_valid(zero, SRC_SPEC, bits));
-	EVENT(fault_zeropage, f->va, 0, word_get(f->word), page_pfn(zero));
+	EVENT(fault_zeropage, f->va, 0, word_get(f->word),
+	    pte_pfn(word_get(f->word)));
 	return FAULT_DONE;
 }
 

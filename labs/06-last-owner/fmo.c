@@ -60,9 +60,8 @@ struct drop {
 static struct drop
 drop_begin(struct aspace *as, uint64_t index)
 {
-	struct fmo_ref *ref = fmo_find_ref(as, index);
+	struct fmo_ref *ref = fmo_find_ref(as, index); /* it has one */
 
-	ASSERT(ref != NULL);
 	spin_lock(&ref->fmo->lock);
 	return (struct drop){ .as = as, .ref = ref };
 }

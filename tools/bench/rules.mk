@@ -7,6 +7,7 @@
 #   make bench WRITE=1      our figures become tools/bench/baseline.tab
 #   make profile OP=zero-fill  where its instructions go, by function
 #   make bench-check        ten rows against it
+#   make bench-evidence     what of each row is asserts, and what trace and counters
 #   make bench-host         time of the host beside Linux, on one CPU and on two
 
 BENCH := $(BUILD)/bench
@@ -37,7 +38,15 @@ bench: $(KERNEL) bench-tools
 bench-check: $(KERNEL) bench-tools
 	@tools/bench/run -b $(BUILD) -c
 
+# Two kernels of their own, each without a part of its evidence.
+bench-evidence: $(KERNEL) bench-tools
+	@$(MAKE) --no-print-directory kernel BUILD=$(BUILD)/without-asserts \
+	  OPT='$(OPT) -w -include tools/bench/without.h'
+	@$(MAKE) --no-print-directory kernel BUILD=$(BUILD)/without-events \
+	  OPT='$(OPT) -w -DWITHOUT_EVENTS'
+	@tools/bench/run -b $(BUILD) -e
+
 bench-host: $(KERNEL) bench-tools
 	@tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
 
-.PHONY: profile bench bench-check bench-host bench-tools
+.PHONY: profile bench bench-check bench-evidence bench-host bench-tools

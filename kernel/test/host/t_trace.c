@@ -14,18 +14,25 @@
 #include <cmocka.h>
 
 #define ev_trace ring_trace
+#define ev_trace_put ring_trace_put
 #define ev_record ring_record
 #define ev_add ring_add
 #define md_cpu ring_cpu
 #define md_cycles ring_clock
 #define md_irq_save ring_irq_save
 #define md_irq_restore ring_irq_restore
+#define md_irq_hold ring_irq_save
+#define md_irq_release ring_irq_restore
+#define md_set_word ring_set_word
+#define MD_WORD(w) ring_words[ring_cpu()][w]
 #define kva_alloc ring_memory
 #define option_has ring_option
 #define option_u64 ring_size
 #define phys_stat ring_stat
 #define sched_yield kernel_yield /* <pthread.h> has another */
 #include "md.h"
+static uint64_t ring_words[MAXCPU][MD_WORDS];
+unsigned ring_cpu(void);
 #undef atomic_load
 #define atomic_load(p) ring_load(p)
 static uint64_t ring_load(const uint64_t *p);
@@ -43,6 +50,7 @@ unsigned ring_cpu(void) { return cpu_now; }
 uint64_t ring_clock(void) { return ++clock_now; }
 uint64_t ring_irq_save(void) { return 0; }
 void ring_irq_restore(uint64_t flags) { }
+void ring_set_word(unsigned cpu, enum md_word w, uint64_t v) { ring_words[cpu][w] = v; }
 bool ring_option(const char *name, const char *word) { return false; }
 uint64_t ring_size(const char *name) { return SIZE; }
 void *ring_memory(size_t pages) { return calloc(pages, PAGE_SIZE); }
@@ -67,6 +75,7 @@ setup(void **state)
 	for (i = 0; i < MAXCPU; i++) {
 		free(trace.ring[i]);
 		trace.ring[i] = NULL;
+		ring_words[i][MD_WORD_WHO] = (uint64_t)i << 48; /* ev_runs() */
 	}
 	lost = 0;
 	trace_init();

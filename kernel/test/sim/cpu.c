@@ -307,6 +307,12 @@ md_lock_word(void)
 	return md_cpu() + 1;
 }
 
+bool
+md_lock_word_is(uint32_t word)
+{
+	return md_lock_word() == word;
+}
+
 uint64_t
 md_time_ns(void)
 {

@@ -96,6 +96,7 @@ pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
 	fault_clear(&f);
 	f.kernel = true;
 	f.pin_out = out;
+	EVENT(fault_kernel);
 	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
 }
 

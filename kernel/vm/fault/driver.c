@@ -102,7 +102,8 @@ fault_around(void)
 
 /*
  * Make va reachable for one access by the current thread.  f is zero but for
- * kernel and pin_out: the page is then left pinned in *pin_out.
+ * kernel and pin_out: the page is then left pinned in *pin_out.  Who sets kernel
+ * counts fault.kernel.
  *
  * Locks:    none of rank >= 2 held; takes and releases map_lock and ws_lock.
  * Context:  thread, may sleep.
@@ -122,8 +123,6 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	f->outer = t->vmfault;
 	t->vmfault = f;
 	EVENT(fault_total);
-	if (f->kernel)
-		EVENT(fault_kernel);
 	EVENT(fault_begin, va, access);
 	do {
 		/* Others could take what is read each time before it is mapped (D6). */
@@ -207,6 +206,7 @@ vm_kernel_fault(va_t va, enum access access)
 		return kpaged_fault(va);
 	if (as == NULL || va >= MD_USER_END)
 		return -EFAULT;
+	EVENT(fault_kernel);
 	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
 }
 
@@ -226,7 +226,10 @@ vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
 
 	for (; va < end && r == 0; va = f->va + PAGE_SIZE) {
 		*f = (struct fctx){ .kernel = true, .va = va, .end = end };
-		r = thread_is_killed() ? -EINTR : vm_fault(as, va, access, f);
+		if (thread_is_killed())
+			return -EINTR;
+		EVENT(fault_kernel);
+		r = vm_fault(as, va, access, f);
 	}
 	return r;
 }
@@ -583,12 +586,10 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 		f->sig.code = BUS_ADRERR;
 		f->sig.addr = f->va;
 	}
-	if (r == FAULT_DONE && f->major)
-		atomic_add(&f->as->majflt, 1);
-	else if (r == FAULT_DONE)
-		atomic_add(&f->as->minflt, 1);
 	if (f->major)
 		EVENT(fault_major);
+	if (r == FAULT_DONE)
+		atomic_add(f->major ? &f->as->majflt : &f->as->minflt, 1);
 	EVENT(fault_end, r, f->restarts);
 	EVENT(fault_ended);
 	if (bal_needs_help(f->as))

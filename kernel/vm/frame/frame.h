@@ -330,17 +330,56 @@ word_take(uint64_t *word, struct words_gone *gone)
 	return old;
 }
 
-/* Store one of several words of a container, which is VALID neither before nor
- * after; then the books of the container for all of them, in the same hold. */
-void word_store(uint64_t *word, uint64_t new);
+/* The books of a container of whose words word_store() has changed several: so many
+ * more are not ABSENT, so many more name a frame; in the same hold. */
 void word_sums(struct vm_page *container, int used, int resident);
 void word_sums_locked(struct vm_page *container, int used, int resident);
 void word_settle(struct vm_page *table, const struct words_gone *);
-/* The same for ABSENT words that become VALID.  [W], [P] */
-void word_enter(uint64_t *word, uint64_t new);
+/* The same for words that word_enter() has made VALID.  [W], [P] */
 void word_entered(struct vm_page *table, unsigned n, bool locked);
 /* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
+
+/* In line, or calls of what page.c compiles of the same text. */
+#if IN_LINE && !defined(WORD_TO_CALL)
+#define WORD_FN static inline
+#else
+#define WORD_FN
+#endif
+
+/*
+ * One of several words of a container, none of which the processor reads, as the
+ * caller knows, who records what it was (fork.word, fmo.deref).  Until word_sums()
+ * the container counts what it had.
+ *
+ * Locks:    the container's; [P] where a kind of rule 3 (page.c) changes.
+ */
+WORD_FN void word_store(uint64_t *word, uint64_t new);
+/*
+ * Make one of many ABSENT words of a leaf table VALID.  Until word_entered() the
+ * table counts fewer than it has.
+ *
+ * Locks:    [W], [P], kept until then.
+ */
+WORD_FN void word_enter(uint64_t *word, uint64_t new);
+
+#if IN_LINE || defined(WORD_TO_CALL)
+WORD_FN void
+word_store(uint64_t *word, uint64_t new)
+{
+	ASSERT((new & MD_PTE_P) == 0);
+	atomic_store_release(word, new);
+}
+
+WORD_FN void
+word_enter(uint64_t *word, uint64_t new)
+{
+	uint64_t old = atomic_xchg(word, new);
+
+	ASSERT(old == 0 && (new & MD_PTE_P) != 0);
+	EVENT(page_word, va2pa(word), old, new);
+}
+#endif
 /*
  * A frame for user contents, not waiting; of the thread's class.  NULL:
  * phys_wait(PHYS_USER) without locks, then again.  The caller owns it, in LIMBO,

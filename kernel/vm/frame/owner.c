@@ -120,13 +120,12 @@ owner_count_out(enum page_home home, struct vm_page *container, int change)
 void
 owner_set_word(struct vm_page *pg, uint64_t new)
 {
-	uint64_t old = word_get(home_word(pg));
+	uint64_t *word = home_word(pg), old = word_get(word);
 
 	ASSERT(pte_kind(old) == PTE_BUSY);
 	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
 		EVENT(table_in_errors);
-	word_set_locked(owner_container(pg), home_word(pg),
-	    new | (old & PTE_TABLE_MASK));
+	word_set_locked(owner_container(pg), word, new | (old & PTE_TABLE_MASK));
 }
 
 /* TRANS → SWAP: the slot has the bytes.  [P]. */
@@ -134,13 +133,11 @@ static bool
 owner_reclaim(struct vm_page *pg)
 {
 	struct vm_page *container = owner_container(pg);
-	uint64_t *word = home_word(pg), old = word_get(word);
+	uint64_t *word = pa2va(page_home_payload(pg)), old = word_get(word);
 
-	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(pg->slot != 0 && pg->mapcount == 0 && pg->pins == 0);
 	if (atomic_load(&owner_frozen))
 		return false;
-	ASSERT(pte_kind(old) == PTE_TRANS && pte_page(old) == pg);
+	ASSERT((old & ~PTE_TABLE_MASK) == pte_make_trans(pg));
 	owner_count_out(page_home_kind(pg), container, 1);
 	word_set_locked(container, word,
 	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));

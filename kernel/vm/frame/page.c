@@ -22,6 +22,7 @@
  *           3. Old or new words of kind TRANS or BUSY change under [P] (R5);
  *              only VALID → TRANS does not: the page is still mapped then.
  */
+#define WORD_TO_CALL /* here they are for who cannot have them in line */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
 
@@ -165,22 +166,6 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /*
- * One of several words of a container, none of which the processor reads.  Until
- * word_sums() the container counts what it had.
- *
- * Locks:    the container's; [P] where a kind of rule 3 changes.
- */
-void
-word_store(uint64_t *word, uint64_t new)
-{
-	uint64_t old = word_get(word);
-
-	ASSERT(((old | new) & MD_PTE_P) == 0);
-	atomic_store_release(word, new);
-	EVENT(page_word, va2pa(word), old, new);
-}
-
-/*
  * The books of a container of whose words several have been stored: so many more
  * are not ABSENT, so many more name a frame.
  *
@@ -270,20 +255,6 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 }
 
 /*
- * Make one of many ABSENT words of a leaf table VALID.  Until word_entered() the
- * table counts fewer than it has.
- *
- * Locks:    [W], [P], kept until then.
- */
-void
-word_enter(uint64_t *word, uint64_t new)
-{
-	ASSERT(word_get(word) == 0 && (new & MD_PTE_P) != 0);
-	__atomic_store_n(word, new, __ATOMIC_SEQ_CST);
-	EVENT(page_word, va2pa(word), 0, new);
-}
-
-/*
  * Keep the books of the table for n of them, none special: as word_set() for each.
  *
  * Locks:    [W], [P].
@@ -361,9 +332,10 @@ page_free(struct vm_page *pg)
 void
 page_free_chain(pfn_t chain)
 {
+	if (chain == 0)
+		return;
 	ASSERT(md_preempt_count() == 0 || !spin_is_mine(&pfn_lock));
-	if (chain != 0)
-		phys_free_chain(chain);
+	phys_free_chain(chain);
 }
 
 static inline void

@@ -173,7 +173,6 @@ page_unfilled_locked(struct vm_page *pg)
 void
 page_writing_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	ASSERT((pg->flags & (PF_WRITING | PF_ORPHAN)) == 0);
 	ASSERT(pg->state == PG_ACTIVE || pg->state == PG_MODIFIED);
 	if (pg->state == PG_MODIFIED)

@@ -104,7 +104,7 @@ pq_insert(struct vm_page *pg)
 {
 	struct page_queue *q = queue_of(pg);
 
-	ASSERT(pg->mapcount == 0 && pg->pins == 0);
+	ASSERT((pg->mapcount | pg->pins) == 0);
 	if ((pg->flags & PF_WRITING) != 0)
 		return;
 	page_queue_append(q, pg);

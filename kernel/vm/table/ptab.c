@@ -156,9 +156,9 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	struct pt_path p;
 
 	ASSERT(mutex_is_mine(&as->ws_lock));
-	ASSERT(va < MD_USER_END);
 	if (word != NULL)
 		return word;
+	ASSERT(va < MD_USER_END);
 	if (as->ops->pass != NULL) /* it has tables of its own */
 		return NULL;
 	path_walk(as, va, &p);

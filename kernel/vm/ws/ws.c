@@ -59,8 +59,7 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 void
 ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock) && as_has_table(as, leaf) &&
-	    leaf->tbl.nvalid >= n && as->ws_pages >= n);
+	ASSERT(mutex_is_mine(&as->ws_lock) && leaf->tbl.nvalid >= n);
 	as->ws_pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (n > 0 && leaf->tbl.nvalid == 0)

@@ -90,7 +90,7 @@ fmo_place(const struct vm_page *page, uint64_t word)
 		return pte_payload(PTE_FORK, word) - page->index * FMO_PER_PAGE;
 	if (pte_src(word) != SRC_FORK)
 		return FMO_PER_PAGE;
-	e = fmo_entry_of_page(pte_page(word));
+	e = pa2va(page_home_payload(pte_page(word)));
 	return fmo_page_of(e) == page ? (va2pa(e) & PAGE_MASK) / sizeof(*e) :
 	    FMO_PER_PAGE;
 }

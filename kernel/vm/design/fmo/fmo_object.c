@@ -63,6 +63,8 @@ fmo_create(uint64_t max_entries)
 		return NULL;
 	}
 	fmo->base = (kva - MD_KPAGED_BASE) / sizeof(struct fmo_entry);
+	/* So does the index of each entry fit into a FORK word. */
+	ASSERT(fmo->base + max_entries <= MD_KPAGED_SIZE / sizeof(struct fmo_entry));
 	fmo->npages = (uint32_t)pages;
 	fmo->gen = atomic_add(&fmos.gen, 1);
 	spin_init(&fmo->lock, LR_OBJ);

@@ -44,7 +44,6 @@ static void fork_around(struct fctx *f, struct vm_page *page);
 uint64_t
 fork_word(uint64_t index)
 {
-	ASSERT(index < MD_KPAGED_SIZE / sizeof(struct fmo_entry));
 	return pte_make_soft(PTE_FORK, index);
 }
 
@@ -368,7 +367,7 @@ fork_enter_one(struct fork_work *w, const struct pte_ref *s,
 {
 	uint64_t old;
 
-	ASSERT(e->refs == 0 && e->word == 0);
+	ASSERT(e->word == 0 && word_get(cword) == 0);
 	old = fork_hand_over(s, e, fork_word(index));
 	e->refs = 2;
 	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
