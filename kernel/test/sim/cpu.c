@@ -58,7 +58,8 @@ static struct {
 
 uint64_t md_direct_base;
 pa_t kernel_root;
-unsigned char sim_pfdb[64 * (SIM_FRAMES_MAX + 2)]
+/* A record is 48 bytes, and those of 256 frames fill pages. */
+unsigned char sim_pfdb[3 * 4096 * (SIM_FRAMES_MAX / 256 + 1)]
     __attribute__((aligned(4096)));
 
 /* ---- boot/ ---- */
