@@ -69,21 +69,6 @@
 	__asm__ volatile("movq %1, %%gs:%c0" : :                          \
 	    "i"(CPU_WORD + (w) * 8), "r"((uint64_t)(v)) : "memory")
 
-/*
- * Add n to number i of the set of the thread that runs here, which other CPUs
- * have, too: a locked instruction.  Whose set it is changes with the thread only,
- * so the compiler may keep it (no volatile).
- */
-#define MD_COUNT_OWN(i, n)                                                \
-	do {                                                              \
-		uint64_t set_;                                            \
-		__asm__("movq %%gs:%c1, %0" : "=r"(set_) :                \
-		    "i"(CPU_WORD + MD_WORD_EVSET * 8));                   \
-		__asm__ volatile("lock addq %1, %c0(%2)" : :              \
-		    "i"((i) * 8), "er"((int64_t)(n)), "r"(set_) :         \
-		    "memory", "cc");                                      \
-	} while (0)
-
 /* Call trap_ops.resched if one is due and allowed here. */
 void md_maybe_resched(void);
 /* They were on before md_irq_save(). */

@@ -13,7 +13,7 @@
  *              finds it from GS: no move to another CPU and no interrupt comes
  *              between, so it needs no lock.  14 instructions and a call before.
  *              Of a row marked p the evset of the thread that runs here gets it,
- *              too: MD_WORD_EVSET, two instructions.
+ *              too, by a call of four: only this file writes to what counts.
  *           2. A computed gauge (ev_set_gauge) has no cell.
  *           3. Marks: the newest NMARKS are kept; the memory is there from
  *              boot on.  A mark of the same id replaces the old one.
@@ -79,15 +79,22 @@ ev_runs(const struct thread *t)
 
 /* ---- counting ---- */
 
+/* The second cell of a row marked p.  Context: any. */
+void
+ev_add_own(unsigned proc, int64_t n)
+{
+	struct evset *own = (struct evset *)MD_WORD(MD_WORD_EVSET);
+
+	atomic_add(&own->v[proc], (uint64_t)n);
+}
+
 /* EVENT_ADD() of who has nothing in line.  Context: any. */
 void
 ev_add(enum ev_id id, int64_t n)
 {
-	struct evset *own = (struct evset *)MD_WORD(MD_WORD_EVSET);
-
 	MD_COUNT_AT(id, n);
 	if (ev_rows[id].proc >= 0)
-		atomic_add(&own->v[ev_rows[id].proc], (uint64_t)n);
+		ev_add_own((unsigned)ev_rows[id].proc, n);
 }
 
 void
