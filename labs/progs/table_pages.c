@@ -25,6 +25,7 @@
 #define BASE 0x200000000000ul
 #define SPAN (512 * PAGE)      /* of a leaf table */
 #define TOP (1ul << 39)        /* of a table of level 3 */
+#define MADV_DONTNEED 4
 #define MADV_PAGEOUT 21
 #define TRIES 40
 #define SETTLE 40
@@ -384,13 +385,38 @@ race_one(void *arg)
 	return 0;
 }
 
+struct ticker {
+	volatile u8 *page;
+	volatile int end;
+};
+
+/* Fault on one page again and again: what was read ends when others have faulted. */
+static int
+tick(void *arg)
+{
+	struct ticker *t = arg;
+
+	while (t->end == 0) {
+		t->page[0] = 1;
+		(void)sys(28, (u64)t->page, PAGE, MADV_DONTNEED);
+		nap();
+	}
+	return 0;
+}
+
+/*
+ * With FI_IO_DELAY each read ends four faults later, so the second thread comes while
+ * the first one waits for it: the disk in memory is too fast for that.
+ */
 static void
 race(struct work *w)
 {
 	struct racer a = { w, w->turn + 8, w->turn + 16, 0 };
 	struct racer b = { w, w->turn + 16, w->turn + 8, 0 };
-	volatile int tid;
+	struct ticker t = { anon(1), 0 };
+	volatile int tid, ticks;
 
+	EXPECT(thread(tick, &t, &ticks) > 0);
 	out(w);
 	press(w, 1);
 	mark(1);
@@ -398,6 +424,8 @@ race(struct work *w)
 	race_one(&a);
 	thread_join(&tid);
 	mark(2);
+	t.end = 1;
+	thread_join(&ticks);
 	EXPECT(a.seen == w->pages && b.seen == w->pages);
 }
 
