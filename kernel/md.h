@@ -21,10 +21,12 @@
 /* Bytes from one CPU's row to the next of a table that MD_COUNT() adds to. */
 #define MD_ROW 2048
 /*
- * Words of each CPU that one instruction reads: MD_WORD(); kern/events.c says what
- * they are.
+ * Words of each CPU that one instruction reads, or adds to: MD_WORD(),
+ * md_add_word().  kern/events.c says what the first are; from MD_WORD_PAGES on there
+ * is one for each state of a page (mem/page.c).
  */
-enum md_word { MD_WORD_EVSET, MD_WORD_WHO, MD_WORD_RING, MD_WORDS };
+enum md_word { MD_WORD_EVSET, MD_WORD_WHO, MD_WORD_RING, MD_WORD_PAGES,
+	MD_WORDS = MD_WORD_PAGES + 9 };
 
 /* What is in line on the machine: amd64/inline.h.  On the host nothing is. */
 #if __STDC_HOSTED__
@@ -85,6 +87,9 @@ MD_INLINE uint64_t md_online_mask(void); /* bit per running CPU */
 MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);
 void md_set_word(unsigned cpu, enum md_word, uint64_t); /* itself: MD_SET_WORD() */
+MD_INLINE void md_add_word(unsigned word, int64_t n); /* this CPU's */
+/* What all CPUs have added; while they do, it may be a little off. */
+int64_t md_word_sum(unsigned word);
 
 MD_INLINE void md_preempt_disable(void);   /* counts; per CPU */
 /* At 0 with a resched due: calls trap_ops.resched. */

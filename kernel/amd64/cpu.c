@@ -179,6 +179,19 @@ md_set_word(unsigned cpu, enum md_word word, uint64_t v)
 	cpu_rows[cpu].word[word] = v;
 }
 
+int64_t
+md_word_sum(unsigned word)
+{
+	uint64_t sum = 0, cpus = md_online_mask();
+
+	do {
+		sum += atomic_load_relaxed(
+		    &cpu_rows[__builtin_ctzl(cpus)].word[word]);
+		cpus &= cpus - 1;
+	} while (cpus != 0);
+	return (int64_t)sum;
+}
+
 /* ---- preemption (also inline.h) ---- */
 
 void

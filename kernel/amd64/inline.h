@@ -69,6 +69,13 @@
 	__asm__ volatile("movq %1, %%gs:%c0" : :                          \
 	    "i"(CPU_WORD + (w) * 8), "r"((uint64_t)(v)) : "memory")
 
+inline void
+md_add_word(unsigned word, int64_t n)
+{
+	__asm__ volatile("addq %1, %%gs:%c2(,%0,8)" : : "r"((uint64_t)word),
+	    "er"(n), "i"(CPU_WORD) : "cc");
+}
+
 /* Call trap_ops.resched if one is due and allowed here. */
 void md_maybe_resched(void);
 /* They were on before md_irq_save(). */

@@ -16,7 +16,9 @@
  *
  * Rules     1. page->state is written here and nowhere else, page->home too.
  *           2. Numbers beside legal[] are rows (book: page-states).
- *           3. page_count() is the number of frames per state at any moment.
+ *           3. Each CPU counts what it changes in words of its own, for a word
+ *              that all write would go from CPU to CPU eight times a fault;
+ *              page_count() is their sum.
  *
  * Read next mem/phys.c, then vm/frame/page.c for pins, words and orphans.
  */
@@ -27,7 +29,7 @@
 struct vm_page *pfdb;                            /* [c] */
 struct spinlock pfn_lock = SPIN_INIT(LR_PFN);
 
-_Atomic uint64_t page_counts[PG_NSTATES];        /* [A] */
+_Static_assert(MD_WORD_PAGES + PG_NSTATES == MD_WORDS, "a word for each state");
 
 #define TO(s) (1u << PG_##s)
 
@@ -91,8 +93,8 @@ page_set_state(struct vm_page *pg, enum page_state to)
 	if (is_free && UNLIKELY(page_home_kind(pg) != HOME_NONE))
 		refuse(pg, to, "has a home");
 	pg->state = (uint8_t)to;
-	atomic_sub(&page_counts[from], 1);
-	atomic_add(&page_counts[to], 1);
+	md_add_word(MD_WORD_PAGES + from, -1);
+	md_add_word(MD_WORD_PAGES + to, 1);
 	EVENT(page_state, page_pfn(pg), from << 8 | to, pg->home, pg->flags);
 }
 
@@ -122,5 +124,5 @@ page_state_name(enum page_state s)
 void
 page_adopt(uint64_t n)
 {
-	atomic_add(&page_counts[PG_FREE], n);
+	md_add_word(MD_WORD_PAGES + PG_FREE, (int64_t)n);
 }

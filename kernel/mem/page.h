@@ -187,13 +187,14 @@ page_queue_remove(struct page_queue *q, struct vm_page *pg)
 	q->n--;
 }
 
-extern _Atomic uint64_t page_counts[PG_NSTATES]; /* [A] for page_count() */
-
 /* Frames in this state now.  Exact when nobody moves any. */
 static inline uint64_t
 page_count(enum page_state s)
 {
-	return page_counts[s];
+	int64_t n = md_word_sum(MD_WORD_PAGES + s);
+
+	/* One may be seen to leave before it is seen to come. */
+	return n < 0 ? 0 : (uint64_t)n;
 }
 
 /* n descriptors, zero-filled and so FREE, join the count (phys_init). */

@@ -77,6 +77,13 @@ static inline pfn_t mag_pop(struct magazine *m);
 static pfn_t find_frame(void);
 static struct magazine *lock_with_room(void);
 
+/* Gauge: page.q_free, page.q_zeroed. */
+static uint64_t
+frames_in(size_t state)
+{
+	return page_count((enum page_state)state);
+}
+
 /*
  * Locks:    none; CPU 0 alone, options known, threads not yet.
  */
@@ -93,7 +100,7 @@ phys_init(void)
 	phys.poison = option_u64("poison") != 0;
 	phys_set_marks();
 	zeroed_init();
-	ev_set_gauge_word(EV_page_q_free, &page_counts[PG_FREE]);
+	ev_set_gauge(EV_page_q_free, frames_in, PG_FREE);
 	ev_set_gauge_word(EV_page_reserve_min, &phys.min_ever);
 	klog("phys: %lu MiB in %lu frames, reserve %lu low %lu high %lu",
 	    phys.total >> 8, phys.total, phys_marks.reserve, phys_marks.low,
@@ -391,7 +398,7 @@ zeroed_init(void)
 {
 	if (option_u64("idlezero") != 0)
 		zeroed.max = MIN(phys.total / 8, (uint64_t)ZEROED_MAX);
-	ev_set_gauge_word(EV_page_q_zeroed, &page_counts[PG_ZEROED]);
+	ev_set_gauge(EV_page_q_zeroed, frames_in, PG_ZEROED);
 }
 
 bool

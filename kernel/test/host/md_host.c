@@ -49,6 +49,7 @@ static struct {
 	pa_t kroot;
 	uint64_t ktables;
 	uint64_t ns, seed;
+	int64_t word[MD_WORDS];
 } mach;
 
 uint64_t md_direct_base;
@@ -106,6 +107,19 @@ unsigned
 md_cpu(void)
 {
 	return mach.cpu;
+}
+
+/* What CPUs count for themselves: only the sum is asked for. */
+void
+md_add_word(unsigned word, int64_t n)
+{
+	mach.word[word] += n;
+}
+
+int64_t
+md_word_sum(unsigned word)
+{
+	return mach.word[word];
 }
 
 uint32_t

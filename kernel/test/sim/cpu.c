@@ -54,6 +54,7 @@ static struct {
 	unsigned nhot;
 	struct tlb_entry tlb[MAXCPU][HOT_MAX];
 	bool makes_table;            /* one at a time, as under pt.c's lock */
+	int64_t word[MD_WORDS];
 } mach;
 
 uint64_t md_direct_base;
@@ -230,6 +231,19 @@ md_cpu(void)
 	if (mach.acting != 0)
 		return mach.acting - 1;
 	return f == NULL ? SIM_DRIVER : f->cpu;
+}
+
+/* What CPUs count for themselves: only the sum is asked for. */
+void
+md_add_word(unsigned word, int64_t n)
+{
+	mach.word[word] += n;
+}
+
+int64_t
+md_word_sum(unsigned word)
+{
+	return mach.word[word];
 }
 
 struct cpu *
