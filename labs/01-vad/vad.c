@@ -38,12 +38,8 @@ static struct vad *vad_prev(struct vad *v);
 
 /* ---- finding ---- */
 
-/*
- * The VAD that contains vpn.
- *
- * Locks:    [M] shared or exclusive.
- * Returns:  the VAD, or NULL.
- */
+/* The VAD that contains vpn.
+ * Locks: [M] shared or exclusive.  Returns: the VAD, or NULL. */
 struct vad *
 vad_find(struct aspace *as, uint64_t vpn)
 {
@@ -51,12 +47,8 @@ vad_find(struct aspace *as, uint64_t vpn)
 	return NULL;
 }
 
-/*
- * The lowest VAD that ends above vpn: the one that contains vpn, or the next.
- *
- * Locks:    [M] shared or exclusive.
- * Returns:  the VAD, or NULL.
- */
+/* The lowest VAD that ends above vpn: the one that contains vpn, or the next.
+ * Locks: [M] shared or exclusive.  Returns: the VAD, or NULL. */
 struct vad *
 vad_find_above(struct aspace *as, uint64_t vpn)
 {
@@ -64,12 +56,8 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 	return NULL;
 }
 
-/*
- * First and next in order of address, for VAD_FOREACH.
- *
- * Locks:    [M] shared or exclusive.
- * Returns:  the VAD, or NULL.
- */
+/* First and next in order of address, for VAD_FOREACH.
+ * Locks: [M] shared or exclusive.  Returns: the VAD, or NULL. */
 struct vad *
 vad_first(struct aspace *as)
 {
@@ -153,24 +141,16 @@ count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 		as->locked_pages += more;
 }
 
-/*
- * Put v, whose start and end are set, into the tree.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -EEXIST (overlaps another; nothing changed).
- */
+/* Put v, whose start and end are set, into the tree.
+ * Locks: [M] exclusive.  Returns: 0, -EEXIST (overlaps another; nothing changed). */
 int
 vad_insert(struct aspace *as, struct vad *v)
 {
 	return lab_todo("01-vad step 1: vad_insert");
 }
 
-/*
- * Take v out of the tree; it keeps its fields and its maplink.
- *
- * Locks:    [M] exclusive.
- * Owns:     the caller: vad_free() when the words are gone.
- */
+/* Take v out of the tree; it keeps its fields and its maplink.
+ * Locks: [M] exclusive.  Owns: the caller: vad_free() when the words are gone. */
 void
 vad_remove(struct aspace *as, struct vad *v)
 {
@@ -193,12 +173,9 @@ vad_remove(struct aspace *as, struct vad *v)
 	EVENT_ADD(vad_live, -1);
 }
 
-/*
- * Move an end of v, which is in the tree: stack, brk and mremap grow, cuts
- * clip.  The new range may touch no other VAD.
- *
- * Locks:    [M] exclusive; takes [X].
- */
+/* Move an end of v, which is in the tree: stack, brk and mremap grow, cuts clip.  The
+ * new range may touch no other VAD.
+ * Locks: [M] exclusive; takes [X]. */
 void
 vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
@@ -219,12 +196,8 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 
 /* ---- splitting ---- */
 
-/*
- * Divide v at vpn into v = [start, vpn) and *hi = [vpn, end), both in the tree.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM (nothing changed).
- */
+/* Divide v at vpn into v = [start, vpn) and *hi = [vpn, end), both in the tree.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
 vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 {
@@ -261,12 +234,8 @@ vad_protect_range(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot)
 	return lab_todo("01-vad step 4: vad_protect_range");
 }
 
-/*
- * Join v with neighbours that continue it.
- *
- * Locks:    [M] exclusive.
- * Returns:  the VAD that now holds v's range.
- */
+/* Join v with neighbours that continue it.
+ * Locks: [M] exclusive.  Returns: the VAD that now holds v's range. */
 struct vad *
 vad_merge(struct aspace *as, struct vad *v)
 {

@@ -49,13 +49,8 @@ struct anon_ask {
 
 /* ---- the object ---- */
 
-/*
- * An anonymous object without pages.
- *
- * Locks:    none.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* An anonymous object without pages.
+ * Owns: the caller, the only reference.  Returns: NULL: no memory. */
 struct vmo *
 anon_create(uint64_t bytes)
 {
@@ -63,11 +58,8 @@ anon_create(uint64_t bytes)
 	return NULL;
 }
 
-/*
- * The last reference is gone: pages, tables, charge and header go.
- *
- * Locks:    none of rank >= 3.
- */
+/* The last reference is gone: pages, tables, charge and header go.
+ * Locks: none of rank >= 3. */
 void
 anon_put(struct vmo *vmo)
 {
@@ -94,7 +86,6 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
  * Make the tables that lead to a page.
  *
  * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
  * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
  *           nothing is left over.
  */
@@ -110,7 +101,6 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
  * The page at pgoff, found or made.
  *
  * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
  * Owns:     the caller, a pin in *out.
  * Returns:  0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no
  *           commit or no table; -EIO the page is lost; -EINTR (fatal signal
@@ -140,16 +130,11 @@ anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
 
 /* ---- the end of pages ---- */
 
-/*
- * Pages of [lo, hi) and the tables that become empty go.  A page that is still
- * mapped or pinned loses its owner, and is freed by its last holder.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
- */
+/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
+ * or pinned loses its owner, and is freed by its last holder.
+ * Locks: none of rank >= 3. */
 void
 anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	lab_todo("03-anon step 3: anon_truncate");
 }
-

@@ -54,10 +54,7 @@ cache_pages_of(uint64_t bytes)
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
 
-/*
- * Locks:    [O].
- * Returns:  the first page at or after idx, or NULL.
- */
+/* Locks: [O].  Returns: the first page at or after idx, or NULL. */
 struct vm_page *
 cache_next(struct vmo *vmo, uint64_t idx)
 {
@@ -88,11 +85,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	return false;
 }
 
-/*
- * The object does not know the page any more.
- *
- * Locks:    [O].
- */
+/* The object does not know the page any more.  Locks: [O]. */
 void
 cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
@@ -119,7 +112,6 @@ cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
  * Page idx of the file, pinned.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Owns:     the caller, a pin in *out.
  * Returns:  0; -ENXIO beyond the end; -ENOENT not in memory (CACHE_FIND);
  *           -EIO; -EINTR (fatal signal while waiting).
@@ -131,12 +123,9 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return lab_todo("04-pagecache step 2: cache_get");
 }
 
-/*
- * How many pages are to be read where idx is missing: one at random; from four
- * to thirty-two, doubled each time, where reads follow each other.
- *
- * Locks:    takes [O].
- */
+/* How many pages are to be read where idx is missing: one at random; from four to
+ * thirty-two, doubled each time, where reads follow each other.
+ * Locks: takes [O]. */
 unsigned
 cache_window(struct vmo *vmo, uint64_t idx)
 {
@@ -162,12 +151,9 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 
 /* ---- dirty, and written back ---- */
 
-/*
- * The page has its place on disk and is dirty (r 0), or there is none and the
- * page is forgotten.
- *
- * Locks:    none of rank >= 2.
- */
+/* The page has its place on disk and is dirty (r 0), or there is none and the page is
+ * forgotten.
+ * Locks: none of rank >= 2. */
 void
 cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
 {
@@ -212,7 +198,6 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
  *
  * Locks:    none of rank >= 3; the file cannot be read or written there any
  *           more (size cut), or it does not matter (hole).
- * Context:  thread, sleeps.
  */
 void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)

@@ -69,22 +69,15 @@ swap_alloc(unsigned n, unsigned *got)
 	return 0;
 }
 
-/*
- * Nothing needs the slot any more.
- *
- * Locks:    any of rank < 9, [P] too; takes [S].
- */
+/* Nothing needs the slot any more.  Locks: any of rank < 9, [P] too; takes [S]. */
 void
 swap_free(slot_t slot)
 {
 	lab_todo("08-swap step 1: swap_free");
 }
 
-/*
- * The slot of the page holds older bytes than the frame, or nobody wants them.
- *
- * Locks:    [P].
- */
+/* The slot of the page holds older bytes than the frame, or nobody wants them.
+ * Locks: [P]. */
 void
 swap_drop(struct vm_page *pg)
 {
@@ -110,12 +103,9 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 
 /* ---- a request has ended ---- */
 
-/*
- * A read or write of pages [b->at, b->at + b->len) has ended: each page learns
- * of it.  What is left of the bio is sent, else it is idle again.
- *
- * Context:  thread iod; takes [P], [S].
- */
+/* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
+ * What is left of the bio is sent, else it is idle again.
+ * Context: thread iod; takes [P], [S]. */
 void
 swap_done(struct bio *io)
 {
@@ -189,13 +179,9 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 
 /* ---- errors ---- */
 
-/*
- * A request has failed.  What failed together is tried again page by page, so
- * that a bad sector costs one page.
- *
- * Locks:    none; takes [P].
- * Returns:  true: it is on its way again.
- */
+/* A request has failed.  What failed together is tried again page by page, so that a
+ * bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it is on its way again. */
 static bool
 try_again(struct swap_bio *b)
 {

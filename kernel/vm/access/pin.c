@@ -36,7 +36,6 @@ static struct vm_page *pin_present(struct aspace *as, va_t va, bool write);
  * memory is low.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Owns:     the caller, a pin per page: vm_unpin_user().
  * Returns:  how many; -EFAULT, -EINTR if none.
  */
@@ -62,9 +61,7 @@ vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
 	return n > 0 ? (int)n : r;
 }
 
-/*
- * Locks:    not [P].  dirty: the pages were written to.
- */
+/* Locks: not [P].  dirty: the pages were written to. */
 void
 vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
 {
@@ -164,7 +161,6 @@ copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
  * always all is there.
  *
  * Locks:    none of rank >= 2; buf may be a page that is pinned and filled.
- * Context:  thread, may sleep.
  * Returns:  bytes, up to the first page that cannot be reached; -EFAULT, -EINTR
  *           if none.
  */
@@ -202,11 +198,7 @@ as_read(struct aspace *as, va_t va, void *dst, size_t n)
 	return as_copy(as, va, dst, n, UIO_GET);
 }
 
-/*
- * Write any space's memory.
- *
- * Locks, Context, Returns: as as_read().
- */
+/* Write any space's memory.  Locks, Context, Returns: as as_read(). */
 ssize_t
 as_write(struct aspace *as, va_t va, const void *src, size_t n)
 {
@@ -215,10 +207,8 @@ as_write(struct aspace *as, va_t va, const void *src, size_t n)
 
 /* ---- futex words ---- */
 
-/*
- * Key of a word in a shared mapping: (number of the object, byte offset).  Who
- * sleeps does not keep the object: by its address the next one would wake him.
- */
+/* Key of a word in a shared mapping: (number of the object, byte offset).  Who sleeps
+ * does not keep the object: by its address the next one would wake him. */
 static void
 shared_key(struct aspace *as, va_t va, uintptr_t key[2])
 {
@@ -239,7 +229,6 @@ shared_key(struct aspace *as, va_t va, uintptr_t key[2])
  * Hold the page of a 4-byte word, and say by what key others find it.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Owns:     the caller, the pin in w: vm_word_unpin().
  * Returns:  0, -EFAULT, -EINTR.
  */
@@ -262,9 +251,7 @@ vm_word_pin(struct aspace *as, va_t va, bool write, bool private_key,
 	return 0;
 }
 
-/*
- * Locks:    not [P].  dirty: the word was written.
- */
+/* Locks: not [P].  dirty: the word was written. */
 void
 vm_word_unpin(struct vm_word_pin *w, bool dirty)
 {

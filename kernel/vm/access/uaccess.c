@@ -33,13 +33,8 @@
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 
-/*
- * Copy from the user.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
- * Returns:  0, -EFAULT (dst may be half written).
- */
+/* Copy from the user.
+ * Locks: none of rank >= 2.  Returns: 0, -EFAULT (dst may be half written). */
 int
 copyin(void *dst, va_t src, size_t n)
 {
@@ -50,13 +45,8 @@ copyin(void *dst, va_t src, size_t n)
 	return as_copy_here(src, dst, n, UIO_GET);
 }
 
-/*
- * Copy to the user.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
- * Returns:  0, -EFAULT (a part may be written).
- */
+/* Copy to the user.
+ * Locks: none of rank >= 2.  Returns: 0, -EFAULT (a part may be written). */
 int
 copyout(va_t dst, const void *src, size_t n)
 {
@@ -67,7 +57,6 @@ copyout(va_t dst, const void *src, size_t n)
  * Copy a string that ends with NUL, never reading a page behind the end.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Returns:  length without NUL; -EFAULT; -ENAMETOOLONG: no NUL in cap bytes.
  */
 ssize_t
@@ -98,11 +87,8 @@ is_user_range(va_t va, size_t n)
 	return n <= MD_USER_END && va <= MD_USER_END - n;
 }
 
-/*
- * Copy between buf and the current space, by address.
- *
- * Locks, Context, Returns: as copyin(), copyout().
- */
+/* Copy between buf and the current space, by address.
+ * Locks, Context, Returns: as copyin(), copyout(). */
 int
 as_copy_here(va_t va, void *buf, size_t n, enum uio_dir dir)
 {
@@ -121,11 +107,8 @@ as_copy_here(va_t va, void *buf, size_t n, enum uio_dir dir)
 
 /* ---- in pieces ---- */
 
-/*
- * One user buffer of the current space.
- *
- * Locks:    none; u must not move: it points into itself.
- */
+/* One user buffer of the current space.
+ * Locks: none; u must not move: it points into itself. */
 void
 uio_init_user(struct uio *u, va_t va, size_t n)
 {
@@ -133,11 +116,7 @@ uio_init_user(struct uio *u, va_t va, size_t n)
 	u->as = as_current();
 }
 
-/*
- * One kernel buffer.
- *
- * Locks:    none; u must not move.
- */
+/* One kernel buffer.  Locks: none; u must not move. */
 void
 uio_init_kernel(struct uio *u, void *buf, size_t n)
 {
@@ -196,7 +175,6 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
  * Kernel bytes to the uio.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Returns:  bytes moved, short where user memory ends; -EFAULT, -EINTR if none.
  */
 ssize_t

@@ -28,10 +28,8 @@
 
 /* ---- runs ---- */
 
-/*
- * Pin the pages from off on that are at hand, for n bytes at most; of a file,
- * those to be written only where they may become dirty as they are.
- */
+/* Pin the pages from off on that are at hand, for n bytes at most; of a file, those to
+ * be written only where they may become dirty as they are. */
 static unsigned
 hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
     struct vm_page **page)
@@ -85,10 +83,8 @@ move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
 
 /* ---- a page alone ---- */
 
-/*
- * Within one page of a file that exists: read if need be, and with its place on disk
- * before it becomes dirty.
- */
+/* Within one page of a file that exists: read if need be, and with its place on disk
+ * before it becomes dirty. */
 static ssize_t
 write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 {
@@ -107,10 +103,8 @@ write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 	return r;
 }
 
-/*
- * A whole page that is absent need not be read.  The frame is filled before it
- * is in the tree: the source may be a mapping of this very page.
- */
+/* A whole page that is absent need not be read.  The frame is filled before it is in
+ * the tree: the source may be a mapping of this very page. */
 static ssize_t
 write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
@@ -191,14 +185,9 @@ move(struct vmo *vmo, uint64_t off, struct uio *uio, enum uio_dir dir)
 	return (ssize_t)done;
 }
 
-/*
- * Bytes from off on into uio, short at the end of the object.  Holes read as
- * zero and stay holes.
- *
- * Locks:    at most rank 1 held.
- * Context:  thread, may sleep.
- * Returns:  bytes moved; -EFAULT, -EINTR, -EIO if none.
- */
+/* Bytes from off on into uio, short at the end of the object.  Holes read as zero and
+ * stay holes.
+ * Locks: at most rank 1 held.  Returns: bytes moved; -EFAULT, -EINTR, -EIO if none. */
 ssize_t
 vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
@@ -209,7 +198,6 @@ vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
  * Bytes of uio to off on.  The object does not grow: resize first.
  *
  * Locks:    at most rank 1 held.
- * Context:  thread, may sleep.
  * Returns:  bytes moved; -EFAULT, -ENOSPC, -EINTR, -EIO if none.
  */
 ssize_t
@@ -220,13 +208,8 @@ vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 
 /* ---- pages ---- */
 
-/*
- * Page pg of an anonymous object exists from now on, zeroed if it did not.
- *
- * Locks:    rank 1 for writing.
- * Context:  thread, may sleep.
- * Returns:  0, -ENOSPC, -EINTR.
- */
+/* Page pg of an anonymous object exists from now on, zeroed if it did not.
+ * Locks: rank 1 for writing.  Returns: 0, -ENOSPC, -EINTR. */
 int
 vmo_allocate(struct vmo *vmo, uint64_t pg)
 {
@@ -245,10 +228,7 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 
 /* ---- what others write to the disk ---- */
 
-/*
- * Locks:    at most rank 1.
- * Context:  thread, may sleep.
- */
+/* Locks: at most rank 1. */
 void
 vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 {

@@ -45,7 +45,6 @@ zero_part(struct vmo *vmo, uint64_t off, size_t n)
  *
  * Locks:    rank 1 (the caller's vnode lock keeps other resizes and writes
  *           away); none of rank >= 3.
- * Context:  thread, may sleep.
  * Returns:  0, -EFBIG; of a file also -EIO (its last page), -EINTR.
  */
 int
@@ -108,12 +107,9 @@ zap_hole(struct vmo *vmo, struct zap_range *z)
 	vmo_zap_links(vmo, z);
 }
 
-/*
- * Whole pages go before their mappings: a fault in between makes a new page,
- * and its word is taken away with the rest, which costs a fault and nothing
- * else.  In a file such a fault would read what the hole is to free, so it
- * waits (vm/cache/hole.c).
- */
+/* Whole pages go before their mappings: a fault in between makes a new page, and its
+ * word is taken away with the rest, which costs a fault and nothing else.  In a file
+ * such a fault would read what the hole is to free, so it waits (vm/cache/hole.c). */
 static int
 punch_pages(struct vmo *vmo, struct zap_range *z)
 {
@@ -136,7 +132,6 @@ punch_pages(struct vmo *vmo, struct zap_range *z)
  * Make a hole: [off, off + len) reads as zero, whole pages are freed.
  *
  * Locks:    rank 1; none of rank >= 3.
- * Context:  thread, may sleep.
  * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is
  *           not made.
  */

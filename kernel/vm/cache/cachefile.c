@@ -27,9 +27,7 @@ static bool cache_reclaim(struct vm_page *pg);
 
 static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 cache_init(void)
 {
@@ -39,10 +37,7 @@ cache_init(void)
 	pageout_set_files(cache_flush_old);
 }
 
-/*
- * Locks:    none.
- * Returns:  pages of all files.
- */
+/* Returns: pages of all files. */
 uint64_t
 cache_count(void)
 {
@@ -74,12 +69,9 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 	return vmo_register(vmo);
 }
 
-/*
- * The last reference is gone: pages and header go.  What is dirty is lost; its
- * owner has written it before, or wants that.
- *
- * Locks:    none of rank >= 3.
- */
+/* The last reference is gone: pages and header go.  What is dirty is lost; its owner
+ * has written it before, or wants that.
+ * Locks: none of rank >= 3. */
 static void
 cache_end(struct vmo *vmo)
 {
@@ -109,22 +101,16 @@ cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 	return r;
 }
 
-/*
- * Locks:    not [P].  dirty: the holder changed it.
- */
+/* Locks: not [P].  dirty: the holder changed it. */
 void
 cache_unpin(struct vm_page *pg, bool dirty)
 {
 	page_unpin_written(pg, dirty);
 }
 
-/*
- * Is it page idx of the file, or has it been cut off?  Who holds what the file
- * system frees blocks under gets an answer that holds for blocks, too: pages
- * go first.
- *
- * Locks:    takes [P].
- */
+/* Is it page idx of the file, or has it been cut off?  Who holds what the file system
+ * frees blocks under gets an answer that holds for blocks, too: pages go first.
+ * Locks: takes [P]. */
 bool
 cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 {
@@ -137,10 +123,7 @@ cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 	return is;
 }
 
-/*
- * Locks:    takes [O].
- * Returns:  the page is in memory, and not just being read.
- */
+/* Locks: takes [O].  Returns: the page is in memory, and not just being read. */
 bool
 cache_is_resident(struct vmo *vmo, uint64_t idx)
 {
@@ -238,11 +221,7 @@ drop_some(struct vmo *vmo, uint64_t *at)
 	return pg != NULL;
 }
 
-/*
- * Forget clean pages that nobody maps or pins.
- *
- * Locks:    none of rank >= 3.
- */
+/* Forget clean pages that nobody maps or pins.  Locks: none of rank >= 3. */
 void
 vmo_drop_clean(struct vmo *vmo)
 {

@@ -54,10 +54,8 @@ get_unless_hole(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 	return cache_get(vmo, idx, want, out);
 }
 
-/*
- * What is not zero has a place on disk, so there is nothing to extend.  Owns:
- * takes the pin.
- */
+/* What is not zero has a place on disk, so there is nothing to extend.  Owns: takes the
+ * pin. */
 static void
 zero_pinned(struct vm_page *pg, uint64_t off, size_t n)
 {
@@ -69,12 +67,8 @@ zero_pinned(struct vm_page *pg, uint64_t off, size_t n)
 	page_unpin_written(pg, change);
 }
 
-/*
- * Zero bytes within one page.  A hole stays one.
- *
- * Locks:    at most rank 1.
- * Returns:  0; -EIO: the page cannot be read; -EINTR.
- */
+/* Zero bytes within one page.  A hole stays one.
+ * Locks: at most rank 1.  Returns: 0; -EIO: the page cannot be read; -EINTR. */
 int
 cache_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 {
@@ -178,12 +172,8 @@ cache_grown_locked(struct vmo *vmo, uint64_t old)
 	return true;
 }
 
-/*
- * May page idx, which pg is, become dirty as it is?
- *
- * Locks:    [O], [P].
- * Returns:  it is dirty already, and has all its blocks.
- */
+/* May page idx, which pg is, become dirty as it is?
+ * Locks: [O], [P].  Returns: it is dirty already, and has all its blocks. */
 bool
 cache_has_place(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 {

@@ -25,12 +25,8 @@
 
 static struct waitq ended = WAITQ_INIT(ended); /* for the end of any hole */
 
-/*
- * Sleep while a hole is being made that has pages of [lo, hi).
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: look again; -EINTR (fatal signal).
- */
+/* Sleep while a hole is being made that has pages of [lo, hi).
+ * Locks: none of rank >= 2.  Returns: 0: look again; -EINTR (fatal signal). */
 int
 cache_hole_wait(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -79,12 +75,8 @@ cache_hole_begin(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	return r;
 }
 
-/*
- * The pages and mappings of the hole are gone: so go its blocks.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0; -EIO …: some of it is no hole.
- */
+/* The pages and mappings of the hole are gone: so go its blocks.
+ * Locks: none of rank >= 2.  Returns: 0; -EIO …: some of it is no hole. */
 int
 cache_hole_end(struct vmo *vmo)
 {

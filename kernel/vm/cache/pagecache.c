@@ -56,10 +56,7 @@ cache_pages_of(uint64_t bytes)
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
 
-/*
- * Locks:    [O].
- * Returns:  the first page at or after idx, or NULL.
- */
+/* Locks: [O].  Returns: the first page at or after idx, or NULL. */
 struct vm_page *
 cache_next(struct vmo *vmo, uint64_t idx)
 {
@@ -108,10 +105,8 @@ cache_insert(struct vmo *vmo, struct vm_page *pg)
 	EVENT(cache_insert);
 }
 
-/*
- * Frames become pages from idx on, up to the first that exists, the end, or a hole
- * that is being made.  [O].  How many.
- */
+/* Frames become pages from idx on, up to the first that exists, the end, or a hole that
+ * is being made.  [O].  How many. */
 static unsigned
 insert_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n)
 {
@@ -152,11 +147,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	return in > 0;
 }
 
-/*
- * The object does not know the page any more.
- *
- * Locks:    [O].
- */
+/* The object does not know the page any more.  Locks: [O]. */
 void
 cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
@@ -208,7 +199,6 @@ cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
  * Page idx of the file, pinned.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Owns:     the caller, a pin in *out.
  * Returns:  0; -ENXIO beyond the end; -ENOENT not in memory (CACHE_FIND);
  *           -EIO; -EINTR (fatal signal while waiting).
@@ -241,12 +231,9 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return 0;
 }
 
-/*
- * How many pages are to be read where idx is missing: one at random; from four
- * to thirty-two, doubled each time, where reads follow each other.
- *
- * Locks:    takes [O].
- */
+/* How many pages are to be read where idx is missing: one at random; from four to
+ * thirty-two, doubled each time, where reads follow each other.
+ * Locks: takes [O]. */
 unsigned
 cache_window(struct vmo *vmo, uint64_t idx)
 {
@@ -337,12 +324,9 @@ read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
 
 /* ---- dirty, and written back ---- */
 
-/*
- * The page has its place on disk and is dirty (r 0), or there is none and the
- * page is forgotten.
- *
- * Locks:    none of rank >= 2.
- */
+/* The page has its place on disk and is dirty (r 0), or there is none and the page is
+ * forgotten.
+ * Locks: none of rank >= 2. */
 void
 cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
 {
@@ -483,7 +467,6 @@ cut_some(struct vmo *vmo, struct cache_cut *c)
  *
  * Locks:    none of rank >= 3; the file cannot be read or written there any
  *           more (size cut), or it does not matter (hole).
- * Context:  thread, sleeps.
  */
 void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)

@@ -16,12 +16,9 @@
 #include "vm/space/space.h"
 #include "vm/vm.h"
 
-/*
- * Mappings of [lo, hi) lose W and D; the pages learn of D after the flush.
- * Whoever stores after this faults first.
- *
- * Locks:    none of rank >= 3.
- */
+/* Mappings of [lo, hi) lose W and D; the pages learn of D after the flush.  Whoever
+ * stores after this faults first.
+ * Locks: none of rank >= 3. */
 void
 cache_clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -47,11 +44,9 @@ struct flush_count {
 	uint64_t pages, bios;
 };
 
-/*
- * Write the dirty pages [lo, hi), those that mappings have changed too, and
- * wait for those that others are writing.  0, the first error, -EINTR (fatal
- * signal).  At most rank 1 held.
- */
+/* Write the dirty pages [lo, hi), those that mappings have changed too, and wait for
+ * those that others are writing.  0, the first error, -EINTR (fatal signal).  At most
+ * rank 1 held. */
 static int
 flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 {
@@ -80,7 +75,6 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
  * Write the dirty pages of [lo, hi) (page numbers) and wait.
  *
  * Locks:    at most rank 1.
- * Context:  thread, sleeps.
  * Returns:  0, the first error; also, once, that of an earlier write-back of
  *           which nobody was told.
  */
@@ -97,11 +91,8 @@ vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	return r != 0 ? r : before;
 }
 
-/*
- * One round of the write-back thread: objects dirty for so long.
- *
- * Locks:    none of rank >= 2.
- */
+/* One round of the write-back thread: objects dirty for so long.
+ * Locks: none of rank >= 2. */
 void
 cache_flush_old(uint64_t older_than_ns)
 {
@@ -124,11 +115,8 @@ cache_flush_old(uint64_t older_than_ns)
 	}
 }
 
-/*
- * All files written and their unused pages forgotten: for leak accounting.
- *
- * Locks:    none of rank >= 2.
- */
+/* All files written and their unused pages forgotten: for leak accounting.
+ * Locks: none of rank >= 2. */
 void
 cache_flush_all(void)
 {

@@ -149,10 +149,8 @@ advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 	return r;
 }
 
-/*
- * PAGEOUT: what is out of the working set now is written, and its frames given
- * up.  Wait a while until it has come there, for the end of one write at a time.
- */
+/* PAGEOUT: what is out of the working set now is written, and its frames given up.
+ * Wait a while until it has come there, for the end of one write at a time. */
 static void
 advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -295,11 +293,9 @@ punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 	return vmo_punch(vmo, off, len);
 }
 
-/*
- * MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all
- * spaces that map it, so each part is found with map_lock and punched
- * without it.  What is not mapped is stepped over and reported at the end.
- */
+/* MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all spaces that
+ * map it, so each part is found with map_lock and punched without it.  What is not
+ * mapped is stepped over and reported at the end. */
 static int
 advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -318,12 +314,9 @@ advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
 	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
-/*
- * Unlike an access this asks for the very right: memory that x86 lets be read
- * because it is writable is not.
- *
- * Returns:  0; -ENOMEM, -EINVAL, -EFAULT, -EINTR.
- */
+/* Unlike an access this asks for the very right: memory that x86 lets be read because
+ * it is writable is not.
+ * Returns: 0; -ENOMEM, -EINVAL, -EFAULT, -EINTR. */
 static int
 populate_part(struct aspace *as, const struct vad_view *v, int advice)
 {
@@ -466,12 +459,8 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 	}
 }
 
-/*
- * Which pages of the range are in memory, one byte each.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -EINVAL (unaligned), -ENOMEM (hole).
- */
+/* Which pages of the range are in memory, one byte each.
+ * Locks: none of rank >= 2.  Returns: 0, -EINVAL (unaligned), -ENOMEM (hole). */
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {

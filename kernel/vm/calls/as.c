@@ -51,9 +51,7 @@ static struct {
 	uint64_t ws_max;             /* [c] option wsmax */
 } newborn;
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 as_init(void)
 {
@@ -65,13 +63,8 @@ as_init(void)
 
 /* ---- making ---- */
 
-/*
- * A new, empty space.  ops NULL: the default design.
- *
- * Locks:    none.
- * Owns:     the caller, one reference.
- * Returns:  0, -ENOMEM.
- */
+/* A new, empty space.  ops NULL: the default design.
+ * Owns: the caller, one reference.  Returns: 0, -ENOMEM. */
 int
 as_create(const struct vmm_ops *ops, struct aspace **out)
 {
@@ -260,9 +253,7 @@ free_vads(struct aspace *as, struct vad_list *gone)
 	EVENT_ADD(vad_free, left);
 }
 
-/*
- * Everything that is mapped goes, then the tables, then the root.
- */
+/* Everything that is mapped goes, then the tables, then the root. */
 static void
 as_teardown(struct aspace *as)
 {
@@ -291,12 +282,9 @@ as_teardown(struct aspace *as)
 
 /* ---- how much of it may be in memory ---- */
 
-/*
- * RLIMIT_RSS of its process: the working set shall not be larger, nor than
- * the boot word wsmax, nor smaller than the minimum.
- *
- * Locks:    any; the next fault heeds it.
- */
+/* RLIMIT_RSS of its process: the working set shall not be larger, nor than the boot
+ * word wsmax, nor smaller than the minimum.
+ * Locks: any; the next fault heeds it. */
 void
 as_set_rss(struct aspace *as, uint64_t bytes)
 {

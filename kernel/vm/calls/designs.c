@@ -17,11 +17,8 @@
 #include "vm/space/space.h"
 #include "vm/vm.h"
 
-/*
- * For FOR_EACH_DESIGN.
- *
- * Returns:  the design behind ops (NULL: the first one); NULL: that was the last.
- */
+/* For FOR_EACH_DESIGN.
+ * Returns: the design behind ops (NULL: the first one); NULL: that was the last. */
 const struct vmm_ops *
 design_next(const struct vmm_ops *ops)
 {
@@ -34,9 +31,7 @@ design_next(const struct vmm_ops *ops)
 	return i < DESIGNS ? design_list[i] : NULL;
 }
 
-/*
- * Locks:    none; once, before the first space is made.
- */
+/* Locks: none; once, before the first space is made. */
 void
 design_init(void)
 {
@@ -48,18 +43,14 @@ design_init(void)
 			ops->init();
 }
 
-/*
- * The design with number n.  NULL: there is none.
- */
+/* The design with number n.  NULL: there is none. */
 const struct vmm_ops *
 design_find(unsigned n)
 {
 	return n < DESIGNS ? design_list[n] : NULL;
 }
 
-/*
- * The design of that name.  NULL: there is none.
- */
+/* The design of that name.  NULL: there is none. */
 const struct vmm_ops *
 design_by_name(const char *name)
 {
@@ -71,10 +62,8 @@ design_by_name(const char *name)
 	return NULL;
 }
 
-/*
- * What spaces follow unless told otherwise: boot option vmm=.  A name that no
- * design has ends the boot: what was asked for would not be what is measured.
- */
+/* What spaces follow unless told otherwise: boot option vmm=.  A name that no design
+ * has ends the boot: what was asked for would not be what is measured. */
 const struct vmm_ops *
 design_default(void)
 {
@@ -95,12 +84,9 @@ design_default(void)
 	panic("vmm=%s: there is no such design, but%s", name, there);
 }
 
-/*
- * Free what has died of any design: a truncate by a process of one takes words
- * from processes of another.
- *
- * Locks:    none of rank >= 3.
- */
+/* Free what has died of any design: a truncate by a process of one takes words from
+ * processes of another.
+ * Locks: none of rank >= 3. */
 void
 design_reap_all(void)
 {

@@ -26,11 +26,8 @@
 
 /* ---- the stack ---- */
 
-/*
- * A limit of the space's process; UINT64_MAX: none.
- *
- * Locks:    any; what grows next heeds it.
- */
+/* A limit of the space's process; UINT64_MAX: none.
+ * Locks: any; what grows next heeds it. */
 void
 map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
 {
@@ -41,20 +38,16 @@ map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
 	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
 }
 
-/*
- * What stays free below the top of a stack with that limit: the limit may be
- * raised later, so Linux's 128 MiB at least; where there is none, not all.
- */
+/* What stays free below the top of a stack with that limit: the limit may be raised
+ * later, so Linux's 128 MiB at least; where there is none, not all. */
 uint64_t
 map_stack_room(uint64_t limit)
 {
 	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
 }
 
-/*
- * v, at a free place and without W, gets the rights prot and becomes a mapping.
- * [M] exclusive.  0: v is the tree's; -ENOMEM.
- */
+/* v, at a free place and without W, gets the rights prot and becomes a mapping.  [M]
+ * exclusive.  0: v is the tree's; -ENOMEM. */
 static int
 add(struct aspace *as, struct vad *v, uint8_t prot)
 {
@@ -69,13 +62,8 @@ add(struct aspace *as, struct vad *v, uint8_t prot)
 	return 0;
 }
 
-/*
- * The stack of a new program: a mapping that grows down from top, limit bytes
- * at most.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -ENOMEM.
- */
+/* The stack of a new program: a mapping that grows down from top, limit bytes at most.
+ * Locks: none of rank >= 2.  Returns: 0, -ENOMEM. */
 int
 map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 {
@@ -127,11 +115,7 @@ map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 
 /* ---- brk ---- */
 
-/*
- * Where the break of a new program starts.
- *
- * Locks:    none of rank >= 2.
- */
+/* Where the break of a new program starts.  Locks: none of rank >= 2. */
 void
 map_set_brk(struct aspace *as, va_t start)
 {

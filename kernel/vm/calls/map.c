@@ -53,11 +53,8 @@ static void mmap_touch(struct aspace *as, const struct attach_work *w);
 
 /* ---- helpers of all mapping calls ---- */
 
-/*
- * The vpn range of len bytes at va, rounded up.
- *
- * Returns:  false: unaligned, empty, wrapping or past the user half.
- */
+/* The vpn range of len bytes at va, rounded up.
+ * Returns: false: unaligned, empty, wrapping or past the user half. */
 bool
 map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 {
@@ -69,11 +66,7 @@ map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 	return true;
 }
 
-/*
- * Is [lo, hi) vpn free, and clear of the guard gap of a stack above it?
- *
- * Locks:    [M].
- */
+/* Is [lo, hi) vpn free, and clear of the guard gap of a stack above it?  Locks: [M]. */
 bool
 map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -106,13 +99,9 @@ place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	return 0;
 }
 
-/*
- * Where `pages` pages may go: at the hint (0: none) if that is free, else
- * top-down below mmap_base, else anywhere.
- *
- * Locks:    [M].
- * Returns:  0 with the place in *vpn, -ENOMEM.
- */
+/* Where `pages` pages may go: at the hint (0: none) if that is free, else top-down
+ * below mmap_base, else anywhere.
+ * Locks: [M].  Returns: 0 with the place in *vpn, -ENOMEM. */
 int
 map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 {
@@ -158,11 +147,8 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 	return 0;
 }
 
-/*
- * The end of a mapping call: drop map_lock, then give back what went, if any did.
- *
- * Locks:    [M] exclusive in, none out.
- */
+/* The end of a mapping call: drop map_lock, then give back what went, if any did.
+ * Locks: [M] exclusive in, none out. */
 void
 map_end(struct aspace *as, struct map_gone *gone)
 {
@@ -227,10 +213,8 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 	return r;
 }
 
-/*
- * What POPULATE and locking want in memory from the start, as far as it goes.  A
- * thread that is killed stops, for pages that are there do not end a fault.
- */
+/* What POPULATE and locking want in memory from the start, as far as it goes.  A thread
+ * that is killed stops, for pages that are there do not end a fault. */
 static void
 mmap_touch(struct aspace *as, const struct attach_work *w)
 {
@@ -309,10 +293,8 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 	return r == 0 && takes_memory(a) ? commit_guess(w->pages) : r;
 }
 
-/*
- * The memory of a device, as far as it is no RAM, is mapped shared; a private copy of
- * it would have to read what may change at being read.  0, -EINVAL, -EPERM.
- */
+/* The memory of a device, as far as it is no RAM, is mapped shared; a private copy of
+ * it would have to read what may change at being read.  0, -EINVAL, -EPERM. */
 static int
 device_decode(const struct map_args *a, uint64_t pages)
 {
@@ -323,11 +305,9 @@ device_decode(const struct map_args *a, uint64_t pages)
 	return vmo_device_check(a->vmo, a->off >> PAGE_SHIFT, pages);
 }
 
-/*
- * NORESERVE is meant for memory that is used where it is touched.  What is
- * reserved without rights, and made writable piece by piece, is paid for by
- * piece: malloc() asks so for its arenas, and does not expect a SIGBUS.
- */
+/* NORESERVE is meant for memory that is used where it is touched.  What is reserved
+ * without rights, and made writable piece by piece, is paid for by piece: malloc() asks
+ * so for its arenas, and does not expect a SIGBUS. */
 static bool
 pays_at_touch(const struct map_args *a)
 {
@@ -479,10 +459,8 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	return commit_charge(w->extra);
 }
 
-/*
- * perform, under map_lock: place, charge, cut, insert.  Only what is asked
- * before the cut can fail.
- */
+/* perform, under map_lock: place, charge, cut, insert.  Only what is asked before the
+ * cut can fail. */
 static int
 mmap_perform(struct aspace *as, struct attach_work *w)
 {

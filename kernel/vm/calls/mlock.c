@@ -44,10 +44,8 @@ static int populate(struct aspace *as, va_t va, va_t end, enum holes holes);
 
 /* ---- ranges ---- */
 
-/*
- * From any bytes to the pages that hold them, lo … hi - 1; va and len become
- * theirs.  1; 0: none; -EINVAL (wraps), -ENOMEM (no user address).
- */
+/* From any bytes to the pages that hold them, lo … hi - 1; va and len become theirs.
+ * 1; 0: none; -EINVAL (wraps), -ENOMEM (no user address). */
 static int
 page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 {
@@ -222,9 +220,7 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	return r;
 }
 
-/*
- * Locks:    none of rank >= 2.
- */
+/* Locks: none of rank >= 2. */
 void
 map_munlockall(struct aspace *as)
 {
@@ -248,10 +244,8 @@ lock_all(struct aspace *as, uint32_t flags)
 
 /* ---- faulting in ---- */
 
-/*
- * What of [va, end) is locked, and not only ONFAULT.  0, -EFAULT (SIGSEGV, SIGBUS),
- * -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not the call.
- */
+/* What of [va, end) is locked, and not only ONFAULT.  0, -EFAULT (SIGSEGV, SIGBUS),
+ * -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not the call. */
 static int
 populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 {
@@ -274,12 +268,9 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 	return r;
 }
 
-/*
- * Fault in the pages of [va, end) that are locked, as far as they can be had:
- * mappings made or grown in a space that locks.
- *
- * Locks:    none of rank >= 2.
- */
+/* Fault in the pages of [va, end) that are locked, as far as they can be had: mappings
+ * made or grown in a space that locks.
+ * Locks: none of rank >= 2. */
 void
 map_lock_populate(struct aspace *as, va_t va, va_t end)
 {

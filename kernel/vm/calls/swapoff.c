@@ -119,12 +119,9 @@ is_of(const struct swap_area *a, slot_t slot)
 	return slot != 0 && slot >> SWAP_INDEX_BITS == a->no;
 }
 
-/*
- * A page in memory gives its slot up; now it has no other copy.  One that is
- * being read or written, or has no owner, gives it up by itself.
- *
- * Locks:    [P].
- */
+/* A page in memory gives its slot up; now it has no other copy.  One that is being read
+ * or written, or has no owner, gives it up by itself.
+ * Locks: [P]. */
 static bool
 give_up(const struct swap_area *a, struct vm_page *pg)
 {

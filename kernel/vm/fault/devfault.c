@@ -23,13 +23,9 @@ rights(const struct fctx *f)
 	    ((f->v.prot & PROT_X) != 0 ? 0 : MD_PTE_NX);
 }
 
-/*
- * F12 device: f->v maps a special object, and permits the access.  enter puts a word
+/* F12 device: f->v maps a special object, and permits the access.  enter puts a word
  * where there is none, and keeps the books of the table.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE; FAULT_SIGNAL: it was to be pinned.
- */
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE; FAULT_SIGNAL: it was to be pinned. */
 enum fault_outcome
 fault_device(struct fctx *f, void (*enter)(struct fctx *, uint64_t word))
 {

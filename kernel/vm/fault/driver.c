@@ -53,9 +53,7 @@ static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
 
-/*
- * Locks:    none; once, before the first fault.
- */
+/* Locks: none; once, before the first fault. */
 void
 fault_init(void)
 {
@@ -63,12 +61,9 @@ fault_init(void)
 	faults.hold = option_u64("hold");
 }
 
-/*
- * What is called where a fault waits or ends while evidence is asked for: tests
- * and checks.
- *
- * Locks:    none; once, before the first fault.
- */
+/* What is called where a fault waits or ends while evidence is asked for: tests and
+ * checks.
+ * Locks: none; once, before the first fault. */
 void
 fault_set_hook(fault_hook_fn *hook)
 {
@@ -82,11 +77,8 @@ fault_hook(struct aspace *as, enum fault_moment moment)
 		faults.hook(as, moment);
 }
 
-/*
- * Something of a design has died that ops->reap frees, once no lock is held.
- *
- * Locks:    any.
- */
+/* Something of a design has died that ops->reap frees, once no lock is held.
+ * Locks: any. */
 void
 fault_reap_later(void)
 {
@@ -106,7 +98,6 @@ fault_around(void)
  * counts fault.kernel.
  *
  * Locks:    none of rank >= 2 held; takes and releases map_lock and ws_lock.
- * Context:  thread, may sleep.
  * Owns:     nothing afterwards: pins and spare frames of f are given back.
  * Returns:  0, -EFAULT (the signal to send is in f->sig), -EINTR (dying).
  */
@@ -136,10 +127,8 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	return fault_finish(f, error != 0 ? FAULT_SIGNAL : r, error);
 }
 
-/*
- * A pass has ended without the page: wait for what it lacks.  0: another pass;
- * else the error that ends the fault.
- */
+/* A pass has ended without the page: wait for what it lacks.  0: another pass; else the
+ * error that ends the fault. */
 static __attribute__((noinline)) int
 fault_between(struct fctx *f, enum fault_outcome r)
 {
@@ -193,7 +182,6 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
  * A page fault in kernel mode at a user address: inside md_copy_user().
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Returns:  0: touch it again; -EFAULT: the recovery table ends the copy.
  */
 int
@@ -236,11 +224,7 @@ vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
 
 /* ---- between two passes: no lock; what f holds is kept ---- */
 
-/*
- * Pins and spare frames of f, and then its token.
- *
- * Locks:    none of rank >= 5.
- */
+/* Pins and spare frames of f, and then its token.  Locks: none of rank >= 5. */
 void
 fault_give_back(struct fctx *f)
 {
@@ -275,10 +259,8 @@ fault_get_token(struct fctx *f)
 	return r;
 }
 
-/*
- * So many pins are for no single mapping: siblings have changed what is at the
- * address between the passes.  The next pass finds those that count.
- */
+/* So many pins are for no single mapping: siblings have changed what is at the address
+ * between the passes.  The next pass finds those that count. */
 static void
 drop_old_pins(struct fctx *f)
 {
@@ -292,7 +274,6 @@ drop_old_pins(struct fctx *f)
  * Sleep for what the outcome of a pass asks.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, sleeps.
  * Returns:  0: another pass; -EINTR (fatal signal); -ENOSPC, -EIO … (SIGBUS).
  */
 int
@@ -365,10 +346,8 @@ let_other_go(struct fctx *f, const struct vad *v)
 		pt_unpin(f);
 }
 
-/*
- * S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched
- * under ws_lock.  What f->v says is true while [M] is held.
- */
+/* S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched under
+ * ws_lock.  What f->v says is true while [M] is held. */
 static enum fault_outcome
 fault_lookup(struct fctx *f)
 {
@@ -385,11 +364,7 @@ fault_lookup(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * The fault is in v.
- *
- * Locks:    [M].
- */
+/* The fault is in v.  Locks: [M]. */
 void
 fault_set_vad(struct fctx *f, const struct vad *v)
 {
@@ -418,10 +393,8 @@ adds_page(const struct fctx *f)
 	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
-/*
- * The set is full: pages of its own go first.  [W].  True: and perhaps a table with
- * the last of them, so that the way is to be walked again.
- */
+/* The set is full: pages of its own go first.  [W].  True: and perhaps a table with the
+ * last of them, so that the way is to be walked again. */
 static bool
 keep_limit(struct fctx *f)
 {
@@ -483,10 +456,8 @@ resolve_page(struct fctx *f)
 	return r == FAULT_DONE ? f->as->ops->fault(f) : r;
 }
 
-/*
- * The page is there, and keeps its table: is the next one of the range to be had in
- * this pass?  Runs end where tables do.
- */
+/* The page is there, and keeps its table: is the next one of the range to be had in
+ * this pass?  Runs end where tables do. */
 static bool
 goes_on(struct fctx *f)
 {
@@ -541,13 +512,9 @@ fault_resolve(struct fctx *f)
 	return r;
 }
 
-/*
- * No VAD holds va: does a stack above it grow down to it?  Growing changes
- * the tree, so map_lock is taken anew for writing and all is asked again.
- *
- * Locks:    [M], kept, but not all the time.
- * Returns:  FAULT_RESTART, FAULT_SIGNAL.
- */
+/* No VAD holds va: does a stack above it grow down to it?  Growing changes the tree, so
+ * map_lock is taken anew for writing and all is asked again.
+ * Locks: [M], kept, but not all the time.  Returns: FAULT_RESTART, FAULT_SIGNAL. */
 enum fault_outcome
 fault_grow(struct fctx *f)
 {

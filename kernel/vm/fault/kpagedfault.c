@@ -85,11 +85,8 @@ mark_used(va_t kva)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * A page has come back for somebody who is no container's: could it be read?
- *
- * Locks:    none of rank >= 8; the page is pinned.
- */
+/* A page has come back for somebody who is no container's: could it be read?
+ * Locks: none of rank >= 8; the page is pinned. */
 void
 kpaged_fault_lost(va_t kva, struct vm_page *pg)
 {
@@ -104,7 +101,6 @@ kpaged_fault_lost(va_t kva, struct vm_page *pg)
  * A plain access to the region has found no VALID word.
  *
  * Locks:    none of rank >= 3: else the kernel is wrong, and ends here.
- * Context:  thread, sleeps.
  * Returns:  0: touch it again; -EFAULT: nobody has taken the address.
  */
 int

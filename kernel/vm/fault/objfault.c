@@ -113,13 +113,9 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 
 /* ---- a file: between passes ---- */
 
-/*
- * What f->va maps, if it is an object of this type, looked up anew: while the fault
+/* What f->va maps, if it is an object of this type, looked up anew: while the fault
  * waited, or read another page, it may have become another one (R3).
- *
- * Locks:    none of rank >= 2.
- * Owns:     true: the caller, v: vad_view_end().
- */
+ * Locks: none of rank >= 2.  Owns: true: the caller, v: vad_view_end(). */
 static bool
 look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
 {
@@ -148,7 +144,6 @@ fault_window(struct vmo *vmo, uint64_t idx, uint32_t flags)
  * pass.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, sleeps.
  * Returns:  0: start the fault again; -EIO (SIGBUS), -EINTR.
  */
 static int
@@ -171,7 +166,6 @@ read_page(struct want *w)
  * want.get of a fault: f->file_page, if it is still held, gets its place on disk.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, sleeps.
  * Returns:  0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR.
  */
 static int
@@ -199,12 +193,9 @@ extend_page(struct want *w)
 	return r;
 }
 
-/*
- * The fault has ended, or asks for another page.  What has got a block is
- * written, whether the store came or not: the block holds old bytes.
- *
- * Locks:    none of rank >= 3.
- */
+/* The fault has ended, or asks for another page.  What has got a block is written,
+ * whether the store came or not: the block holds old bytes.
+ * Locks: none of rank >= 3. */
 void
 cache_fault_end(struct fctx *f)
 {
@@ -254,7 +245,6 @@ anon_fault(struct fctx *f, struct vm_page **out)
  * has gone since, the next pass says so.
  *
  * Locks:    none of rank >= 2.
- * Context:  thread, may sleep.
  * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
  */
 static int
@@ -293,10 +283,8 @@ block_of(const struct fctx *f, struct block *b)
 	b->idx = f->v.off + b->vpn - f->v.start;
 }
 
-/*
- * Is the touch one of a sequence, or of code, which jumps about within few pages?
- * Elsewhere neighbours are mapped in vain more often than not.
- */
+/* Is the touch one of a sequence, or of code, which jumps about within few pages?
+ * Elsewhere neighbours are mapped in vain more often than not. */
 static bool
 is_local(const struct fctx *f)
 {
@@ -326,11 +314,8 @@ map_block(struct fctx *f, const struct block *b, uint64_t bits, uint64_t room)
 	return n;
 }
 
-/*
- * Map what lies around f's page, which is mapped, with its bits.
- *
- * Locks:    [W]; takes [O], [P].
- */
+/* Map what lies around f's page, which is mapped, with its bits.
+ * Locks: [W]; takes [O], [P]. */
 void
 fault_map_around(struct fctx *f, uint64_t bits)
 {

@@ -40,12 +40,8 @@ static void cut_tail(struct aspace *as, struct vad *v, struct vad *hi,
 
 /* ---- finding ---- */
 
-/*
- * The VAD that contains vpn.
- *
- * Locks:    [M] shared or exclusive.
- * Returns:  the VAD, or NULL.
- */
+/* The VAD that contains vpn.
+ * Locks: [M] shared or exclusive.  Returns: the VAD, or NULL. */
 struct vad *
 vad_find(struct aspace *as, uint64_t vpn)
 {
@@ -63,12 +59,8 @@ vad_find(struct aspace *as, uint64_t vpn)
 	return v;
 }
 
-/*
- * The lowest VAD that ends above vpn: the one that contains vpn, or the next.
- *
- * Locks:    [M] shared or exclusive.
- * Returns:  the VAD, or NULL.
- */
+/* The lowest VAD that ends above vpn: the one that contains vpn, or the next.
+ * Locks: [M] shared or exclusive.  Returns: the VAD, or NULL. */
 struct vad *
 vad_find_above(struct aspace *as, uint64_t vpn)
 {
@@ -88,12 +80,8 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 	return best;
 }
 
-/*
- * First and next in order of address, for VAD_FOREACH.
- *
- * Locks:    [M] shared or exclusive.
- * Returns:  the VAD, or NULL.
- */
+/* First and next in order of address, for VAD_FOREACH.
+ * Locks: [M] shared or exclusive.  Returns: the VAD, or NULL. */
 struct vad *
 vad_first(struct aspace *as)
 {
@@ -239,12 +227,8 @@ count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 		as->locked_pages += more;
 }
 
-/*
- * Put v, whose start and end are set, into the tree.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -EEXIST (overlaps another; nothing changed).
- */
+/* Put v, whose start and end are set, into the tree.
+ * Locks: [M] exclusive.  Returns: 0, -EEXIST (overlaps another; nothing changed). */
 int
 vad_insert(struct aspace *as, struct vad *v)
 {
@@ -284,12 +268,8 @@ vad_insert(struct aspace *as, struct vad *v)
 	return 0;
 }
 
-/*
- * Take v out of the tree; it keeps its fields and its maplink.
- *
- * Locks:    [M] exclusive.
- * Owns:     the caller: vad_free() when the words are gone.
- */
+/* Take v out of the tree; it keeps its fields and its maplink.
+ * Locks: [M] exclusive.  Owns: the caller: vad_free() when the words are gone. */
 void
 vad_remove(struct aspace *as, struct vad *v)
 {
@@ -312,12 +292,9 @@ vad_remove(struct aspace *as, struct vad *v)
 	EVENT_ADD(vad_live, -1);
 }
 
-/*
- * Move an end of v, which is in the tree: stack, brk and mremap grow, cuts
- * clip.  The new range may touch no other VAD.
- *
- * Locks:    [M] exclusive; takes [X].
- */
+/* Move an end of v, which is in the tree: stack, brk and mremap grow, cuts clip.  The
+ * new range may touch no other VAD.
+ * Locks: [M] exclusive; takes [X]. */
 void
 vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
@@ -338,11 +315,9 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 
 /* ---- splitting ---- */
 
-/*
- * hi, fresh from vad_alloc_part(), becomes the part of v from vpn on; v, in the
- * tree, is clipped.  hi is not inserted.  Both maplinks change in one hold of
- * [X], so that no truncate sees a page in neither or in both.
- */
+/* hi, fresh from vad_alloc_part(), becomes the part of v from vpn on; v, in the tree,
+ * is clipped.  hi is not inserted.  Both maplinks change in one hold of [X], so that no
+ * truncate sees a page in neither or in both. */
 static void
 cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 {
@@ -377,12 +352,8 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 		gap_update(vad_next(v));
 }
 
-/*
- * Divide v at vpn into v = [start, vpn) and *hi = [vpn, end), both in the tree.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM (nothing changed).
- */
+/* Divide v at vpn into v = [start, vpn) and *hi = [vpn, end), both in the tree.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
 vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 {
@@ -551,12 +522,8 @@ merge_pair(struct aspace *as, struct vad *a, struct vad *b)
 	vad_free(b);
 }
 
-/*
- * Join v with neighbours that continue it.
- *
- * Locks:    [M] exclusive.
- * Returns:  the VAD that now holds v's range.
- */
+/* Join v with neighbours that continue it.
+ * Locks: [M] exclusive.  Returns: the VAD that now holds v's range. */
 struct vad *
 vad_merge(struct aspace *as, struct vad *v)
 {

@@ -33,19 +33,15 @@
 #define START_TABLES 64  /* the tables of 128 MiB of text */
 #define START_RECORDS 6  /* for these, where a design has records */
 
-/*
- * Blocks of g pages that a vpn range touches.  This and what asks it is inlined: g is a
- * constant where tables are counted, which is all that most designs have.
- */
+/* Blocks of g pages that a vpn range touches.  This and what asks it is inlined: g is a
+ * constant where tables are counted, which is all that most designs have. */
 static uint64_t
 blocks(uint64_t start, uint64_t end, uint64_t g)
 {
 	return (end - 1) / g - start / g + 1;
 }
 
-/*
- * Leaf tables that a vpn range needs: the 2-MiB blocks it touches.
- */
+/* Leaf tables that a vpn range needs: the 2-MiB blocks it touches. */
 uint64_t
 vad_tables(uint64_t start, uint64_t end)
 {
@@ -59,13 +55,9 @@ record_pages(const struct aspace *as)
 	return as->ops == NULL ? 0 : as->ops->record_pages;
 }
 
-/*
- * What v pays, for a caller that adds up all VADs in order.  *last is the last page
+/* What v pays, for a caller that adds up all VADs in order.  *last is the last page
  * that is paid for: UINT64_MAX before the first.
- *
- * Locks:    [M].
- * Returns:  pages.
- */
+ * Locks: [M].  Returns: pages. */
 uint64_t
 vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 {
@@ -127,13 +119,9 @@ price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 	return blocks(lo, hi, g) - shared_blocks(as, lo, hi, &all);
 }
 
-/*
- * What memory at [lo, hi) vpn that pays will cost: its pages, and the tables and
- * frames of records that nobody outside of it pays for already.
- *
- * Locks:    [M].
- * Returns:  pages.
- */
+/* What memory at [lo, hi) vpn that pays will cost: its pages, and the tables and frames
+ * of records that nobody outside of it pays for already.
+ * Locks: [M].  Returns: pages. */
 uint64_t
 vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -166,13 +154,9 @@ paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
 	return n == 0 ? 0 : n - shared_blocks(as, lo, hi, &p);
 }
 
-/*
- * What is given back when [lo, hi) vpn goes: the pages that were paid for, and
- * tables and records that nobody outside of it pays for.
- *
- * Locks:    [M].
- * Returns:  pages.
- */
+/* What is given back when [lo, hi) vpn goes: the pages that were paid for, and tables
+ * and records that nobody outside of it pays for.
+ * Locks: [M].  Returns: pages. */
 uint64_t
 vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -186,12 +170,9 @@ vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 
 /* ---- RLIMIT_DATA ---- */
 
-/*
- * May private writable memory grow by so many pages?  Who has a limit pays
- * with a walk of its VADs.
- *
- * Locks:    [M].
- */
+/* May private writable memory grow by so many pages?  Who has a limit pays with a walk
+ * of its VADs.
+ * Locks: [M]. */
 bool
 map_data_fits(struct aspace *as, uint64_t pages)
 {
@@ -222,13 +203,9 @@ pay(struct aspace *as, const struct vad *v, uint64_t price)
 	return 0;
 }
 
-/*
- * vad is about to get the rights prot: private memory that becomes writable
- * is paid for now.  What has been paid stays paid when W goes again.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM.
- */
+/* vad is about to get the rights prot: private memory that becomes writable is paid for
+ * now.  What has been paid stays paid when W goes again.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM. */
 int
 map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 {
@@ -331,11 +308,7 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 	return 0;
 }
 
-/*
- * They are counted now, or not wanted any more.
- *
- * Locks:    any of rank <= 2.
- */
+/* They are counted now, or not wanted any more.  Locks: any of rank <= 2. */
 void
 map_lock_unreserve(uint64_t pages)
 {
@@ -349,12 +322,8 @@ map_lock_unreserve(uint64_t pages)
 
 /* ---- a stack that grows ---- */
 
-/*
- * v, which has room there, gets this range.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM (nothing changed).
- */
+/* v, which has room there, gets this range.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
 vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
@@ -370,13 +339,9 @@ vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/*
- * A growing mapping v is to begin at vpn: within the limit, and with the
- * guard gap below it free.
- *
- * Locks:    [M] exclusive.
- * Returns:  0, -ENOMEM (nothing changed).
- */
+/* A growing mapping v is to begin at vpn: within the limit, and with the guard gap
+ * below it free.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
 map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 {

@@ -55,13 +55,8 @@ static int anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi,
 
 /* ---- the object ---- */
 
-/*
- * An anonymous object without pages.
- *
- * Locks:    none.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* An anonymous object without pages.
+ * Owns: the caller, the only reference.  Returns: NULL: no memory. */
 struct vmo *
 anon_create(uint64_t bytes)
 {
@@ -73,11 +68,8 @@ anon_create(uint64_t bytes)
 	return vmo;
 }
 
-/*
- * The last reference is gone: pages, tables, charge and header go.
- *
- * Locks:    none of rank >= 3.
- */
+/* The last reference is gone: pages, tables, charge and header go.
+ * Locks: none of rank >= 3. */
 void
 anon_put(struct vmo *vmo)
 {
@@ -134,7 +126,6 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
  * Make the tables that lead to a page.
  *
  * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
  * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
  *           nothing is left over.
  */
@@ -163,10 +154,8 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 	return r;
 }
 
-/*
- * One table, the topmost that is missing: made without [O], hung in under it if
- * it is still missing, else thrown away.  0, -ENOMEM, -EINTR.
- */
+/* One table, the topmost that is missing: made without [O], hung in under it if it is
+ * still missing, else thrown away.  0, -ENOMEM, -EINTR. */
 static int
 anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 {
@@ -218,7 +207,6 @@ anon_pages_of(uint64_t bytes)
  * The page at pgoff, found or made.
  *
  * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
  * Owns:     the caller, a pin in *out.
  * Returns:  0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no
  *           commit or no table; -EIO the page is lost; -EINTR (fatal signal
@@ -280,10 +268,8 @@ pin_found(struct anon_ask *ask, struct vm_page *pg)
 	ask->page = pg;
 }
 
-/*
- * Nearly always the page is in memory, and so are the tables above it: then they
- * need no pins.  [O] held.  False: a table or the page is out, or does not exist.
- */
+/* Nearly always the page is in memory, and so are the tables above it: then they need
+ * no pins.  [O] held.  False: a table or the page is out, or does not exist. */
 static bool
 pin_at_hand(struct vmo *vmo, struct anon_ask *ask)
 {
@@ -398,13 +384,9 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 
 /* ---- the end of pages ---- */
 
-/*
- * Pages of [lo, hi) and the tables that become empty go.  A page that is still
- * mapped or pinned loses its owner, and is freed by its last holder.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, may sleep.
- */
+/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
+ * or pinned loses its owner, and is freed by its last holder.
+ * Locks: none of rank >= 3. */
 void
 anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -477,4 +459,3 @@ anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
 	*lo = end;
 	return 0;
 }
-

@@ -31,12 +31,9 @@ struct dead_tables {
 	unsigned n;
 };
 
-/*
- * Let a table go.  Who has written to an interior word has said so:
- * anon_set_upper(); word_set() does it for the others.
- *
- * Locks:    not [P].
- */
+/* Let a table go.  Who has written to an interior word has said so: anon_set_upper();
+ * word_set() does it for the others.
+ * Locks: not [P]. */
 void
 anon_unpin_table(struct vm_page *table)
 {
@@ -44,12 +41,9 @@ anon_unpin_table(struct vm_page *table)
 		kpaged_unpin(table);
 }
 
-/*
- * Store to an interior word, in the header (table NULL) or in a pinned table,
- * whose nused follows.
- *
- * Locks:    [O]; takes [P].
- */
+/* Store to an interior word, in the header (table NULL) or in a pinned table, whose
+ * nused follows.
+ * Locks: [O]; takes [P]. */
 void
 anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 {
@@ -64,10 +58,8 @@ anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * How many tables an object of so many pages has when all exist: of each of its
- * trees in the header, level by level.
- */
+/* How many tables an object of so many pages has when all exist: of each of its trees
+ * in the header, level by level. */
 static uint64_t
 tables_of(uint64_t pages)
 {
@@ -90,13 +82,9 @@ anon_price(uint64_t pages)
 	return pages + tables_of(pages);
 }
 
-/*
- * Rule 2: a table of vmo is going to be made; who does not make it takes the
- * charge back by anon_table_uncharge().
- *
- * Locks:    any.
- * Returns:  0, -ENOMEM.
- */
+/* Rule 2: a table of vmo is going to be made; who does not make it takes the charge
+ * back by anon_table_uncharge().
+ * Locks: any.  Returns: 0, -ENOMEM. */
 int
 anon_table_charge(const struct vmo *vmo)
 {
@@ -134,10 +122,8 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 	    KIND_AOBJ_UPPER, (unsigned)words);
 }
 
-/*
- * Take the empty tables above pgoff out of the tree, from below.  [O] held.  0;
- * -EAGAIN: one is out.
- */
+/* Take the empty tables above pgoff out of the tree, from below.  [O] held.  0;
+ * -EAGAIN: one is out. */
 static int
 prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
     struct want *w)
@@ -176,12 +162,9 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
 	return r;
 }
 
-/*
- * Free the empty tables on the way to pgoff.  One that has gone to swap in
- * between is brought also by the dying: nobody else would come for it.
- *
- * Locks:    none of rank >= 3.
- */
+/* Free the empty tables on the way to pgoff.  One that has gone to swap in between is
+ * brought also by the dying: nobody else would come for it.
+ * Locks: none of rank >= 3. */
 void
 anon_prune(struct vmo *vmo, uint64_t pgoff)
 {
@@ -204,12 +187,9 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 	EVENT_ADD(anon_tables, -(int64_t)dead.n);
 }
 
-/*
- * The word of pgoff; those behind it up to anon_run_end() lie side by side.  The
- * tables are not pinned: while [P] is held they stay, and are only read.
- *
- * Returns:  NULL: no table leads there, or it is not in memory.
- */
+/* The word of pgoff; those behind it up to anon_run_end() lie side by side.  The tables
+ * are not pinned: while [P] is held they stay, and are only read.
+ * Returns: NULL: no table leads there, or it is not in memory. */
 static const uint64_t *
 words_at_hand(struct vmo *vmo, uint64_t pgoff)
 {
@@ -341,12 +321,9 @@ prune_lost(struct vmo *vmo)
 	want_end(&w);
 }
 
-/*
- * The object goes, and tables of it could not be read from swap: what they named
- * is lost with its slots.
- *
- * Locks:    none of rank >= 3; nobody else knows the object.
- */
+/* The object goes, and tables of it could not be read from swap: what they named is
+ * lost with its slots.
+ * Locks: none of rank >= 3; nobody else knows the object. */
 void
 anon_forget_lost(struct vmo *vmo)
 {
@@ -429,11 +406,8 @@ bring(struct swap_walk *walk, const struct swap_words *w)
 	return 0;
 }
 
-/*
- * Pages of [lo, hi) that are in swap.
- *
- * Locks:    none of rank >= 3; takes [O], [P]; may sleep, but not for the pages.
- */
+/* Pages of [lo, hi) that are in swap.
+ * Locks: none of rank >= 3; takes [O], [P]; may sleep, but not for the pages. */
 uint64_t
 anon_swapped(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {

@@ -40,12 +40,8 @@ vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *ops,
 	return vmo_register(vmo);
 }
 
-/*
- * May n pages from pgoff on be mapped?
- *
- * Locks:    none.
- * Returns:  0; -EINVAL: beyond the object; -EPERM: there is RAM among them.
- */
+/* May n pages from pgoff on be mapped?
+ * Returns: 0; -EINVAL: beyond the object; -EPERM: there is RAM among them. */
 int
 vmo_device_check(const struct vmo *vmo, uint64_t pgoff, uint64_t n)
 {
@@ -59,11 +55,7 @@ vmo_device_check(const struct vmo *vmo, uint64_t pgoff, uint64_t n)
 	return 0;
 }
 
-/*
- * The VALID word of a page of the object, with these rights.
- *
- * Locks:    none.
- */
+/* The VALID word of a page of the object, with these rights. */
 uint64_t
 vmo_device_word(const struct vmo *vmo, uint64_t pgoff, uint64_t rights)
 {
@@ -72,13 +64,9 @@ vmo_device_word(const struct vmo *vmo, uint64_t pgoff, uint64_t rights)
 	    rights | MD_PTE_PCD);
 }
 
-/*
- * What is wrong with a SPEC word of page pgoff of the object; of anonymous memory
+/* What is wrong with a SPEC word of page pgoff of the object; of anonymous memory
  * (NULL) it is the page of zeros, read-only.
- *
- * Locks:    none.
- * Returns:  NULL: nothing.
- */
+ * Returns: NULL: nothing. */
 const char *
 vmo_bad_special(const struct vmo *vmo, uint64_t pgoff, uint64_t word)
 {

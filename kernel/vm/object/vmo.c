@@ -38,13 +38,8 @@ static void close_visits(struct vmo *vmo);
 
 /* ---- life ---- */
 
-/*
- * The header, in no list.
- *
- * Locks:    none.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* The header, in no list.
+ * Owns: the caller, the only reference.  Returns: NULL: no memory. */
 struct vmo *
 vmo_alloc(enum vmo_type type, uint64_t bytes)
 {
@@ -65,9 +60,7 @@ vmo_alloc(enum vmo_type type, uint64_t bytes)
 	return vmo;
 }
 
-/*
- * Locks:    none; the object has no pages, references, mappings.
- */
+/* Locks: none; the object has no pages, references, mappings. */
 void
 vmo_free(struct vmo *vmo)
 {
@@ -113,12 +106,7 @@ vmo_create_shared_anon(uint64_t bytes)
 	return vmo_register(vmo);
 }
 
-/*
- * The object is complete.
- *
- * Locks:    none of rank >= 3.
- * Returns:  vmo.
- */
+/* The object is complete.  Locks: none of rank >= 3.  Returns: vmo. */
 struct vmo *
 vmo_register(struct vmo *vmo)
 {
@@ -128,9 +116,7 @@ vmo_register(struct vmo *vmo)
 	return vmo;
 }
 
-/*
- * Locks:    any; the caller has a reference or the object's VAD.
- */
+/* Locks: any; the caller has a reference or the object's VAD. */
 void
 vmo_get(struct vmo *vmo)
 {
@@ -138,10 +124,7 @@ vmo_get(struct vmo *vmo)
 	atomic_add(&vmo->refs, 1);
 }
 
-/*
- * Locks:    none of rank >= 3.
- * Context:  the last one frees all pages.
- */
+/* Locks: none of rank >= 3.  Context: the last one frees all pages. */
 void
 vmo_put(struct vmo *vmo)
 {
@@ -155,11 +138,8 @@ vmo_put(struct vmo *vmo)
 	vmo->end(vmo);
 }
 
-/*
- * A seal that outlives all descriptors: a mapping makes no hole any more.
- *
- * Locks:    any.  The object is anonymous.
- */
+/* A seal that outlives all descriptors: a mapping makes no hole any more.
+ * Locks: any.  The object is anonymous. */
 void
 vmo_keep_whole(struct vmo *vmo)
 {
@@ -215,12 +195,9 @@ vmo_next_anon(struct vmo *prev)
 	return found;
 }
 
-/*
- * No object comes or goes, and vmo_walk_locked() may be used, until
- * vmo_unlock_all(): for vm_check.
- *
- * Locks:    none of rank >= 3; afterwards the list lock, rank 3.
- */
+/* No object comes or goes, and vmo_walk_locked() may be used, until vmo_unlock_all():
+ * for vm_check.
+ * Locks: none of rank >= 3; afterwards the list lock, rank 3. */
 void
 vmo_lock_all(void)
 {
@@ -244,11 +221,8 @@ vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
 		fn(vmo, arg);
 }
 
-/*
- * Call fn for every object.
- *
- * Locks:    rank 3 is held around fn, which may take [X] and [O].
- */
+/* Call fn for every object.
+ * Locks: rank 3 is held around fn, which may take [X] and [O]. */
 void
 vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 {
@@ -257,32 +231,22 @@ vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 	vmo_unlock_all();
 }
 
-/*
- * Locks:    none of rank >= 7.
- * Returns:  bytes.
- */
+/* Locks: none of rank >= 7.  Returns: bytes. */
 uint64_t
 vmo_size(struct vmo *vmo)
 {
 	return atomic_load(&vmo->size);
 }
 
-/*
- * 1: the caller has the only reference, so nobody maps the object.
- *
- * Locks:    none of rank >= 7.
- * Returns:  references.
- */
+/* 1: the caller has the only reference, so nobody maps the object.
+ * Locks: none of rank >= 7.  Returns: references. */
 uint32_t
 vmo_refs(struct vmo *vmo)
 {
 	return atomic_load(&vmo->refs);
 }
 
-/*
- * Locks:    none of rank >= 7.
- * Returns:  pages that exist.
- */
+/* Locks: none of rank >= 7.  Returns: pages that exist. */
 uint64_t
 vmo_pages(struct vmo *vmo)
 {
@@ -335,13 +299,9 @@ begin_visit(struct vmo *vmo)
 	return open;
 }
 
-/*
- * The next object of a file in the list; the visit of prev ends.  An object
- * that is visited does not leave the list, although a visit is no reference.
- *
- * Locks:    none of rank >= 3.
- * Returns:  NULL: there are no more.
- */
+/* The next object of a file in the list; the visit of prev ends.  An object that is
+ * visited does not leave the list, although a visit is no reference.
+ * Locks: none of rank >= 3.  Returns: NULL: there are no more. */
 struct vmo *
 vmo_visit_next(struct vmo *prev)
 {
@@ -357,12 +317,9 @@ vmo_visit_next(struct vmo *prev)
 
 /* ---- bytes that were written ---- */
 
-/*
- * A shared mapping has become writable by a store: the file has changed now.
- * What is stored by the same word later is not seen, as on Linux.
- *
- * Locks:    none of rank >= 7; takes [O].
- */
+/* A shared mapping has become writable by a store: the file has changed now.  What is
+ * stored by the same word later is not seen, as on Linux.
+ * Locks: none of rank >= 7; takes [O]. */
 void
 vmo_stored(struct vmo *vmo)
 {

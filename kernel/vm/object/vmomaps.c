@@ -42,11 +42,8 @@ static int zap_link(struct vm_maplink *link, const struct zap_range *z,
 static void zap_wait(struct object_zap *w);
 static void zap_let_go(struct object_zap *w);
 
-/*
- * List a mapping; from now on a truncate finds its words.
- *
- * Locks:    none of rank >= 4; takes [X].
- */
+/* List a mapping; from now on a truncate finds its words.
+ * Locks: none of rank >= 4; takes [X]. */
 void
 vmo_link(struct vmo *vmo, struct vm_maplink *link)
 {
@@ -59,11 +56,7 @@ vmo_link(struct vmo *vmo, struct vm_maplink *link)
 	mutex_unlock(&vmo->maps_lock);
 }
 
-/*
- * The mapping has no words left.
- *
- * Locks:    none of rank >= 4; takes [X].
- */
+/* The mapping has no words left.  Locks: none of rank >= 4; takes [X]. */
 void
 vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
 {
@@ -98,12 +91,9 @@ forget_in(struct vmo *vmo, void *arg)
 	mutex_unlock(&vmo->maps_lock);
 }
 
-/*
- * The links of a space whose VADs could not be read go, each with the reference
- * that its VAD had.
- *
- * Locks:    none of rank >= 2; the space has no words.
- */
+/* The links of a space whose VADs could not be read go, each with the reference that
+ * its VAD had.
+ * Locks: none of rank >= 2; the space has no words. */
 void
 vmo_forget_space(struct aspace *as)
 {
@@ -228,10 +218,8 @@ zap_let_go(struct object_zap *w)
 	as_put(as);
 }
 
-/*
- * Bring what w->next lacks.  A space that is being torn down lets its words go
- * by itself: wait until its link has left the list.
- */
+/* Bring what w->next lacks.  A space that is being torn down lets its words go by
+ * itself: wait until its link has left the list. */
 static void
 zap_wait(struct object_zap *w)
 {
@@ -270,11 +258,7 @@ vmo_link_alloc(void)
 	return link;
 }
 
-/*
- * link is on no list.  NULL is allowed.
- *
- * Locks:    any below LR_MEM.
- */
+/* link is on no list.  NULL is allowed.  Locks: any below LR_MEM. */
 void
 vmo_link_free(struct vm_maplink *link)
 {

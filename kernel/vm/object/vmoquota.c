@@ -68,12 +68,8 @@ vmo_quota_max(struct vmo_quota *q)
 	return atomic_load(&q->max);
 }
 
-/*
- * From now on at most so many pages.
- *
- * Locks:    any.
- * Returns:  0, -EINVAL: there are more already, and nothing has changed.
- */
+/* From now on at most so many pages.
+ * Locks: any.  Returns: 0, -EINVAL: there are more already, and nothing has changed. */
 int
 vmo_quota_limit(struct vmo_quota *q, uint64_t pages)
 {
@@ -85,9 +81,7 @@ vmo_quota_limit(struct vmo_quota *q, uint64_t pages)
 	return -EINVAL;
 }
 
-/*
- * Locks:    none; the object has no pages, and is known to nobody else.
- */
+/* Locks: none; the object has no pages, and is known to nobody else. */
 void
 vmo_set_quota(struct vmo *vmo, struct vmo_quota *q)
 {
@@ -124,12 +118,8 @@ vmo_quota_has_writer(struct vmo_quota *q)
 	return s.found;
 }
 
-/*
- * One page more.
- *
- * Locks:    any.  q may be NULL.
- * Returns:  false: the file system is full.
- */
+/* One page more.
+ * Locks: any.  q may be NULL.  Returns: false: the file system is full. */
 bool
 quota_take(struct vmo_quota *q)
 {

@@ -58,9 +58,7 @@ static struct {
 
 static void writer_main(void *arg);
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 pageout_init(void)
 {
@@ -73,21 +71,16 @@ pageout_init(void)
 	pageout.frames = ps.total;
 }
 
-/*
- * How the dirty pages of files are written: those of objects that have been
- * dirty for so long.
- *
- * Locks:    none; once, by vm_init().
- */
+/* How the dirty pages of files are written: those of objects that have been dirty for
+ * so long.
+ * Locks: none; once, by vm_init(). */
 void
 pageout_set_files(void (*write)(uint64_t older_than_ns))
 {
 	pageout.write = write;
 }
 
-/*
- * Locks:    none; once, by vm_start().
- */
+/* Locks: none; once, by vm_start(). */
 void
 pageout_start(void)
 {
@@ -103,11 +96,7 @@ wake(struct writer *w)
 		wake_all(&w->work);
 }
 
-/*
- * There is something to do.
- *
- * Locks:    any of rank < LR_WAIT.
- */
+/* There is something to do.  Locks: any of rank < LR_WAIT. */
 void
 pageout_wake(void)
 {
@@ -175,11 +164,8 @@ files_round(void)
 
 /* ---- swap ---- */
 
-/*
- * Write what waits now to swap, though there is room: MADV_PAGEOUT.
- *
- * Locks:    any of rank < LR_WAIT.
- */
+/* Write what waits now to swap, though there is room: MADV_PAGEOUT.
+ * Locks: any of rank < LR_WAIT. */
 void
 pageout_push(void)
 {
@@ -187,13 +173,9 @@ pageout_push(void)
 	wake(&mpw);
 }
 
-/*
- * A page that is not mapped shall leave memory, though there is room: it is
- * written, with its neighbours, or its frame becomes free.
- *
- * Locks:    [P].
- * Returns:  ENDED; LATER: ask again; NOBIO: swap_wait() first.
- */
+/* A page that is not mapped shall leave memory, though there is room: it is written,
+ * with its neighbours, or its frame becomes free.
+ * Locks: [P].  Returns: ENDED; LATER: ask again; NOBIO: swap_wait() first. */
 enum pageout_result
 pageout_page(struct vm_page *pg, enum swap_then then)
 {
@@ -230,12 +212,9 @@ swap_should_write(void)
 	return soon < phys_marks.high;
 }
 
-/*
- * A slot kept beside a resident page is a second place for one page: take
- * such slots back, of pages in use (book: queues; test/models/slots.pml).
- *
- * Returns:  slots freed.
- */
+/* A slot kept beside a resident page is a second place for one page: take such slots
+ * back, of pages in use (book: queues; test/models/slots.pml).
+ * Returns: slots freed. */
 static unsigned
 swap_reclaim(void)
 {

@@ -96,10 +96,8 @@ first_run(struct swap_area *a, unsigned n, uint32_t *start)
 	return 0;
 }
 
-/*
- * A run of n, or a shorter one.  A block whose hint is too short is not looked
- * at; a search that fails makes its hint true.  [S]; a has a free slot.
- */
+/* A run of n, or a shorter one.  A block whose hint is too short is not looked at; a
+ * search that fails makes its hint true.  [S]; a has a free slot. */
 static unsigned
 find_run(struct swap_area *a, unsigned n, uint32_t *start)
 {
@@ -142,11 +140,7 @@ swap_alloc(unsigned n, unsigned *got)
 	return a->no << SWAP_INDEX_BITS | start;
 }
 
-/*
- * Nothing needs the slot any more.
- *
- * Locks:    any of rank < 9, [P] too; takes [S].
- */
+/* Nothing needs the slot any more.  Locks: any of rank < 9, [P] too; takes [S]. */
 void
 swap_free(slot_t slot)
 {
@@ -167,11 +161,8 @@ swap_free(slot_t slot)
 	spin_unlock(&swaps.lock);
 }
 
-/*
- * The slot of the page holds older bytes than the frame, or nobody wants them.
- *
- * Locks:    [P].
- */
+/* The slot of the page holds older bytes than the frame, or nobody wants them.
+ * Locks: [P]. */
 void
 swap_drop(struct vm_page *pg)
 {
@@ -233,12 +224,9 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 
 /* ---- a request has ended ---- */
 
-/*
- * A read or write of pages [b->at, b->at + b->len) has ended: each page learns
- * of it.  What is left of the bio is sent, else it is idle again.
- *
- * Context:  thread iod; takes [P], [S].
- */
+/* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
+ * What is left of the bio is sent, else it is idle again.
+ * Context: thread iod; takes [P], [S]. */
 void
 swap_done(struct bio *io)
 {
@@ -448,12 +436,9 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 
 /* ---- errors ---- */
 
-/*
- * The device refused the slot: its bit stays set for good, and so much less
- * may be promised.
- *
- * Locks:    as swap_free().
- */
+/* The device refused the slot: its bit stays set for good, and so much less may be
+ * promised.
+ * Locks: as swap_free(). */
 static void
 swap_retire(slot_t slot)
 {
@@ -471,13 +456,9 @@ swap_retire(slot_t slot)
 	    slot & SWAP_INDEX_MAX);
 }
 
-/*
- * A request has failed.  What failed together is tried again page by page, so
- * that a bad sector costs one page.
- *
- * Locks:    none; takes [P].
- * Returns:  true: it is on its way again.
- */
+/* A request has failed.  What failed together is tried again page by page, so that a
+ * bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it is on its way again. */
 static bool
 try_again(struct swap_bio *b)
 {

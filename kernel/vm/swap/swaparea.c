@@ -61,13 +61,9 @@ static int area_enter(struct swap_area *a, const struct swap_source *src);
 
 /* ---- the header ---- */
 
-/*
- * Is this the first page of an area of so many pages?  Numbers of bad pages
- * are only counted here.
- *
- * Locks:    none.
- * Returns:  slots, the header too; 0: it is not.
- */
+/* Is this the first page of an area of so many pages?  Numbers of bad pages are only
+ * counted here.
+ * Returns: slots, the header too; 0: it is not. */
 static uint32_t
 swap_header_slots(const void *page, uint64_t pages)
 {
@@ -196,11 +192,7 @@ ext_bytes(const struct swap_area *a)
 	return a->max_ext * sizeof(*a->ext);
 }
 
-/*
- * Of an area that is in no list (any more), with all its bios idle.
- *
- * Locks:    none.
- */
+/* Of an area that is in no list (any more), with all its bios idle. */
 static void
 swap_area_free(struct swap_area *a)
 {
@@ -365,11 +357,8 @@ area_enter(struct swap_area *a, const struct swap_source *src)
 	return a->no < SWAP_AREAS ? 0 : -EPERM;
 }
 
-/*
- * Stop to fill the area: its slots do not count as places any more.
- *
- * Locks:    none of rank >= 9.
- */
+/* Stop to fill the area: its slots do not count as places any more.
+ * Locks: none of rank >= 9. */
 void
 swap_area_close(struct swap_area *a)
 {
@@ -381,11 +370,8 @@ swap_area_close(struct swap_area *a)
 	spin_unlock(&swaps.lock);
 }
 
-/*
- * It is filled again: not all of it could be brought back.
- *
- * Locks:    none of rank >= 9.
- */
+/* It is filled again: not all of it could be brought back.
+ * Locks: none of rank >= 9. */
 void
 swap_area_reopen(struct swap_area *a)
 {
@@ -395,11 +381,8 @@ swap_area_reopen(struct swap_area *a)
 	spin_unlock(&swaps.lock);
 }
 
-/*
- * The area is closing, empty and idle: out of the list, and freed.
- *
- * Locks:    at most rank 1.
- */
+/* The area is closing, empty and idle: out of the list, and freed.
+ * Locks: at most rank 1. */
 void
 swap_area_retire(struct swap_area *a)
 {
@@ -417,11 +400,8 @@ swap_area_retire(struct swap_area *a)
 	swap_area_free(a);
 }
 
-/*
- * No area comes or goes until swap_areas_unlock(): for vm_check.
- *
- * Locks:    any sleeping ones: who has this one waits for none of them.
- */
+/* No area comes or goes until swap_areas_unlock(): for vm_check.
+ * Locks: any sleeping ones: who has this one waits for none of them. */
 void
 swap_areas_lock(void)
 {

@@ -40,9 +40,7 @@ count_places(void)
 	return atomic_load(&swaps.slots);
 }
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 swap_init(void)
 {
@@ -88,12 +86,9 @@ extent_with(const struct swap_area *a, uint32_t i)
 	return &a->ext[lo];
 }
 
-/*
- * Slots from i on that lie side by side on the device, i itself included: what
- * one request can name.
- *
- * Locks:    none: extents do not change.
- */
+/* Slots from i on that lie side by side on the device, i itself included: what one
+ * request can name.
+ * Locks: none: extents do not change. */
 uint32_t
 swap_side_by_side(const struct swap_area *a, uint32_t i)
 {
@@ -176,24 +171,15 @@ swap_bio_take(slot_t slot, enum bio_dir dir)
 	return b;
 }
 
-/*
- * Is there a bio to be had?
- *
- * Locks:    none.
- * Returns:  false: to look for slots now is of no use.
- */
+/* Is there a bio to be had?  Returns: false: to look for slots now is of no use. */
 bool
 swap_bio_is_idle(void)
 {
 	return atomic_load(&swaps.idle) > 0 && !atomic_load(&owner_frozen);
 }
 
-/*
- * One more page for the bio, of the slot behind the last one.  The page has its
- * home.
- *
- * Locks:    [P].
- */
+/* One more page for the bio, of the slot behind the last one.  The page has its home.
+ * Locks: [P]. */
 void
 swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 {
@@ -203,11 +189,8 @@ swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 	b->len++;
 }
 
-/*
- * Hand the pages [at, at + len) of the bio to the disk; swap_done() follows.
- *
- * Locks:    any of rank < LR_DEV.
- */
+/* Hand the pages [at, at + len) of the bio to the disk; swap_done() follows.
+ * Locks: any of rank < LR_DEV. */
 void
 swap_bio_send(struct swap_bio *b)
 {
@@ -223,11 +206,8 @@ swap_bio_send(struct swap_bio *b)
 	blk_submit(&b->io);
 }
 
-/*
- * The bio is idle again; who waits for one is woken.
- *
- * Locks:    any of rank < 9; takes [S].
- */
+/* The bio is idle again; who waits for one is woken.
+ * Locks: any of rank < 9; takes [S]. */
 void
 swap_bio_give(struct swap_bio *b)
 {
@@ -264,13 +244,8 @@ swap_read_again(struct swap_bio *b)
 	return true;
 }
 
-/*
- * Sleep until a bio may have become idle.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- * Returns:  0: try again; -EINTR (fatal signal).
- */
+/* Sleep until a bio may have become idle.
+ * Locks: none of rank >= 3.  Returns: 0: try again; -EINTR (fatal signal). */
 int
 swap_wait(void)
 {
