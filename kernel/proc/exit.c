@@ -25,6 +25,7 @@
 
 #include "lib/errno.h"
 #include "mem/mem.h"
+#include "vm/evidence/stat.h"
 
 static void task_end(void) NORETURN;
 static bool task_count_out(struct task *);

@@ -28,6 +28,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/evidence/stat.h"
 
 /* ---- strings in the memory of the process ---- */
 

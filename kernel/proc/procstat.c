@@ -19,6 +19,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/evidence/stat.h"
 
 #define TTY_NR 1088u     /* ttyS0: 4, 64 */
 #define TICK_NS 10000000ul

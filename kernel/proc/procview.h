@@ -6,6 +6,7 @@
 #define PROC_PROCVIEW_H
 
 #include "proc/procdat.h"
+#include "vm/evidence/stat.h"
 
 /* A process that somebody looks at. */
 struct view {

@@ -22,6 +22,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/evidence/stat.h"
 
 #define WORDS 32
 

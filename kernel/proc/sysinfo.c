@@ -19,6 +19,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/evidence/stat.h"
 
 #define NS_PER_S 1000000000ul
 #define TICK_NS 10000000ul

@@ -15,6 +15,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/evidence/stat.h"
 
 #define PERSONALITY_QUERY UINT32_MAX
 #define NICE_BEST (-20)

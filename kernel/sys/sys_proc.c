@@ -14,6 +14,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "vm/evidence/stat.h"
 
 #define CSIGNAL 0xfful
 #define CLONE_ARGS_MIN 64

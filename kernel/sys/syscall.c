@@ -21,6 +21,7 @@
 #include "fs/fscall.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "vm/evidence/stat.h"
 
 #define NR_SAID 512 /* behind the numbers of Linux */
 

@@ -333,65 +333,15 @@ SYSTEM_ONLY int swap_off(unsigned no) MUST_CHECK;
 void vm_blockmap_enter(void);
 void vm_blockmap_leave(void);
 
-/* ---- evidence (stat.c, check.c) ---- */
+/* ---- promises (commit.c), and what could not be read (lost.c) ---- */
 
-struct vm_as_stat {             /* pages unless said */
-	uint64_t size, resident, shared, text, data, stack, locked;
-	uint64_t size_peak, peak;   /* of size, of resident */
-	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
-	uint64_t commit, late, nvads, minflt, majflt;
-	const char *design;         /* its name */
-};
-void vm_as_stat(struct aspace *, struct vm_as_stat *);
-uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */
-/* Text of one space; each returns 0 or -ENOMEM. */
-void stat_maps(struct aspace *, struct out *);
-void stat_smaps(struct aspace *, struct out *);
-void stat_vadtree(struct aspace *, struct out *);
-void stat_vmstat(struct aspace *, struct out *);
-void stat_ws(struct aspace *, struct out *);
-void stat_shared_of(struct aspace *, struct out *);
-/* Linux's /proc/PID/pagemap: words of n pages from vpn on; pfn: with frames. */
-enum pagemap_pfn { PAGEMAP_NO_PFN, PAGEMAP_PFN };
-void stat_pagemap(struct aspace *, uint64_t vpn, uint64_t *words, unsigned n,
-    enum pagemap_pfn);
-/* Text of the system: /proc/vm/NAME. */
-void stat_pages(struct out *);
-void stat_queues(struct out *);
-void stat_commit(struct out *);
-void stat_shared(struct out *);
-void stat_swaps(struct out *);      /* /proc/swaps */
-void stat_swap(struct out *);       /* /proc/vm/swap */
-void stat_vmos(struct out *);
-void stat_slabs(struct out *);
-void stat_frames(struct out *);
-void stat_stacks(struct out *);
-void stat_check(struct out *);      /* the last report */
-
-struct vm_mem_info {                /* bytes */
-	uint64_t total, free, avail, cached, anon, mapped, shmem, slab, tables;
-	uint64_t commit_limit, commit_total;
-	uint64_t locked;
-	uint64_t dirty, writeback;
-	uint64_t swap_total, swap_free, swap_cached;
-};
-void vm_mem_info(struct vm_mem_info *);
 SYSTEM_ONLY void commit_adopt(uint64_t n); /* frames that boot/ has given back */
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
 SYSTEM_ONLY int commit_set_mode(unsigned) MUST_CHECK;
 uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
 SYSTEM_ONLY int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
-
-/* Walk the invariants (book: invariants).  Returns how many findings; stops
- * the machine's other threads at safe points meanwhile. */
-unsigned vm_check(int level);
-void vm_leak_begin(void);
-/* Findings against the last begin; text goes to stat_check(). */
-unsigned vm_leak_end(void);
 /* Mappings, or words that mremap moves, could not be read from swap: the process
  * is to be killed.  Asked where evidence_is_asked(): EVIDENCE_LOST. */
 bool vm_is_lost(struct aspace *);
-/* At the end of each system call, where evidence_is_asked(); check=sys: vm_check(). */
-void vm_check_syscall(void);
 
 #endif

@@ -11,6 +11,7 @@
  * Rules     trap_kpaged does what the kernel must never do (machine.c).
  */
 #include "test/boot/selftest.h"
+#include "vm/evidence/stat.h"
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/space/space.h"

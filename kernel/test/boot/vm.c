@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 #include "test/boot/selftest.h"
+#include "vm/evidence/stat.h"
 #include "vm/space/space.h"
 #include "vm/vm.h"
 

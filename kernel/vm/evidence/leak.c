@@ -31,7 +31,6 @@
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
-#include "vm/vm.h"
 
 #define CACHES_MAX 96
 #define TRIES 50

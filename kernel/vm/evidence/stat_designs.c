@@ -14,7 +14,6 @@
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"
 #include "vm/space/space.h"
-#include "vm/vm.h"
 
 /* Sum over all designs of the gauge at that offset of vmm_ops; 0 there: none. */
 static uint64_t

@@ -8,7 +8,6 @@
 #include "lib/string.h"
 #include "vm/evidence/evidence.h"
 #include "vm/swap/swap.h"
-#include "vm/vm.h"
 
 /* Usable slots. */
 static uint32_t

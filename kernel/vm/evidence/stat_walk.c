@@ -14,7 +14,6 @@
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
 
 /* Its ABSENT words, too: of these the mapping knows more. */
 static int

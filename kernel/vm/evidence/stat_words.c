@@ -26,7 +26,6 @@
 #include "vm/object/object.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
 #include "vm/want/want.h"
 
 /* What one line says; a run continues while it is equal. */
