@@ -127,7 +127,7 @@ SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOME
 enum map_limit { LIMIT_STACK, LIMIT_DATA, LIMIT_SIZE, LIMITS };
 void map_set_limit(struct aspace *, enum map_limit, uint64_t bytes);
 
-/* ---- faults and copies (driver.c, uaccess.c, pin.c) ---- */
+/* ---- faults and copies (driver.c, uaccess.c) ---- */
 
 struct vm_siginfo {
 	int signo, code;        /* SIGSEGV/SIGBUS/SIGKILL, si_code */
@@ -215,7 +215,7 @@ struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client
     void *client);
 /*
  * How many pages the objects of one owner, a file system, have together, and may
- * have (vmoquota.c).  An object keeps it as long as it lives.
+ * have (vmo.c).  An object keeps it as long as it lives.
  */
 struct vmo_quota;
 #define QUOTA_NONE UINT64_MAX                      /* no limit */

@@ -9,7 +9,7 @@
  * Picture   words of each kind ─→ anon_truncate of a range ─→ what is gone, what
  *           stays, what is given back;  vmo_put ─→ leak census
  *
- * Read next lab_anonword.c; vm/object/anon.c, vm/access/vmosize.c.
+ * Read next lab_anonword.c; vm/object/anon.c, vm/access/vmobytes.c.
  */
 #include "mem/mem.h"
 #include "test/boot/lab_anon.h"

@@ -8,7 +8,7 @@
  * Picture   dirty[] ─→ clusters that must come ─→ the disk's tags
  *           a store within the request ─→ dirty afterwards, and written again
  *
- * Read next lab_cachedisk.c, vm/cache/writeback.c.
+ * Read next lab_cachedisk.c, vm/cache/cachefile.c.
  */
 #include "lib/string.h"
 #include "test/boot/lab_cachedisk.h"

@@ -14,7 +14,7 @@
  *           2. After a claim that does not hold the rest of a test is left out,
  *              for it would say the same again.
  *
- * Read next vm/swap/swap.c, vm/swap/swapio.c.
+ * Read next vm/swap/swap.c, vm/swap/swaparea.c.
  */
 #include "lib/bitmap.h"
 #include "lib/string.h"

@@ -7,7 +7,7 @@
 
 #include "vm/object/object.h"
 
-/* pin.c: no lock of rank >= 2 held */
+/* uaccess.c: no lock of rank >= 2 held */
 int vm_pin_user(struct aspace *, va_t, size_t, bool write, struct vm_page **, unsigned max); /* pages; -EFAULT, -EINTR if 0 */
 void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
@@ -15,9 +15,9 @@ void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
 
 /* Which way bytes go: to the user or the uio, from there. */
 enum uio_dir { UIO_PUT, UIO_GET };
-/* uaccess.c: of the current space, by address; the CPU keeps the rights.  0, -EFAULT */
+/* Of the current space, by address; the CPU keeps the rights.  0, -EFAULT */
 int as_copy_here(va_t, void *buf, size_t n, enum uio_dir) MUST_CHECK;
-/* pin.c, uaccess.c: bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
+/* Bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
 ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
 

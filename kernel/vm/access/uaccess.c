@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uaccess.c: copies from and to user memory, by address or piece by piece
+ * uaccess.c: user memory, by address, piece by piece, or by pages that are pinned
  *
  * Problem   A system call reads and writes its caller's memory at addresses that
  *           the caller chose: absent, forbidden, or the kernel's own.  A device,
  *           a pipe or a file moves bytes and should not care whether they are a
- *           program's, in one piece or in many, or the kernel's own.
+ *           program's, in one piece or in many, or the kernel's own.  For memory of
+ *           another space, or a word that is kept over a sleep, there is no address:
+ *           its pages are made present and pinned, and reached by the direct map.
  *
  * Picture   copyin ─ in the user half? ─→ md_copy_user ──ok──→ 0
  *                          │ no               │ page fault
@@ -16,6 +18,9 @@
  *                                      fault-recovery table ─→ -EFAULT
  *           uio ─→ vec ─→ [base, len][base, len] …   user: as_copy(), by address
  *                  done, left                        kernel: memcpy()
+ *           vm_pin_user: word VALID with the right ──→ pin
+ *                           else vm_fault(…, pin_out) ─→ pinned in the same
+ *                                                        hold of [W]
  *
  * Rules     1. The range is checked before a byte moves: a user cannot make
  *              the kernel touch its own half.
@@ -25,11 +30,18 @@
  *           3. Of a long copy that fails a part has moved, and nobody knows how
  *              much: as_copy() goes page by page.  What comes short ends at a
  *              page of the user that is not there.
+ *           4. A pinned page keeps its contents and place; its mapping may go.  What
+ *              was written is marked dirty at unpin: no D bit tells.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"
+#include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
+#include "vm/map/map.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 
@@ -209,4 +221,233 @@ uio_zero(struct uio *u, size_t n)
 			break;
 	}
 	return (ssize_t)done;
+}
+
+/* ---- pages that are pinned ---- */
+
+/* The page, pinned, if its word allows the access as it is.  No fault. */
+static struct vm_page *
+pin_present(struct aspace *as, va_t va, bool write)
+{
+	uint64_t *word, need = MD_PTE_P | MD_PTE_U | (write ? MD_PTE_W : 0);
+	struct vm_page *pg = NULL, *leaf;
+
+	mutex_lock(&as->ws_lock);
+	word = as->md.root_pa == 0 ? NULL : pt_find(as, va, &leaf);
+	if (word != NULL && (word_get(word) & need) == need) {
+		pg = pte_page(word_get(word));
+		page_pin(pg);
+	}
+	mutex_unlock(&as->ws_lock);
+	return pg;
+}
+
+static int
+pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
+{
+	struct fctx f;
+
+	*out = pin_present(as, va, write);
+	if (*out != NULL)
+		return 0;
+	fault_clear(&f);
+	f.kernel = true;
+	f.pin_out = out;
+	EVENT(fault_kernel);
+	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
+}
+
+/*
+ * Pin the pages of [va, va + len), at most max, from the front; fewer where
+ * memory is low.
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     the caller, a pin per page: vm_unpin_user().
+ * Returns:  how many; -EFAULT, -EINTR if none.
+ */
+int
+vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
+    struct vm_page **frames, unsigned max)
+{
+	va_t end = va + len;
+	unsigned n = 0;
+	int r = 0;
+
+	if (end < va || end > MD_USER_END)
+		return -EFAULT;
+	for (va = PAGE_DOWN(va); va < end && n < max; va += PAGE_SIZE) {
+		/* Rule a of token.c: the pins would be held in a wait. */
+		if (n > 0 && frames_are_low() && !token_held())
+			break;
+		r = pin_one(as, va, write, &frames[n]);
+		if (r != 0)
+			break;
+		n++;
+	}
+	return n > 0 ? (int)n : r;
+}
+
+/* Locks: not [P].  dirty: the pages were written to. */
+void
+vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
+{
+	pfn_t dead = 0;
+	unsigned i;
+	bool last;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < n; i++) {
+		last = dirty ? page_unpin_dirty_locked(frames[i]) :
+		    page_unpin_locked(frames[i]);
+		if (last) {
+			frames[i]->qnext = dead;
+			dead = page_pfn(frames[i]);
+		}
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+}
+
+/* ---- copies ---- */
+
+/* Within one page, which is pinned.  0, -EFAULT, -EINTR. */
+static int
+copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
+{
+	bool write = dir == UIO_PUT;
+	struct vm_page *pg;
+	char *there;
+	int r;
+
+	r = vm_pin_user(as, va, n, write, &pg, 1);
+	if (r < 0)
+		return r;
+	there = (char *)pa2va(page_pa(pg)) + (va & PAGE_MASK);
+	if (write)
+		memcpy(there, buf, n);
+	else
+		memcpy(buf, there, n);
+	page_unpin_written(pg, write);
+	return 0;
+}
+
+/* Page by page, which says how far it came. */
+static __attribute__((noinline)) ssize_t
+copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
+    bool plain)
+{
+	size_t done = 0, part;
+	int r = 0;
+
+	for (; done < n; done += part, va += part, buf += part) {
+		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
+		r = plain ? as_copy_here(va, buf, part, dir) :
+		    copy_pinned(as, va, buf, part, dir);
+		if (r != 0)
+			break;
+	}
+	return done > 0 ? (ssize_t)done : r;
+}
+
+/*
+ * Copy between buf and a space.  By address where the CPU keeps the rights:
+ * without U it keeps out the program, but not us.  In one piece first: nearly
+ * always all is there.
+ *
+ * Locks:    none of rank >= 2; buf may be a page that is pinned and filled.
+ * Returns:  bytes, up to the first page that cannot be reached; -EFAULT, -EINTR
+ *           if none.
+ */
+ssize_t
+as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
+{
+	bool here = thread_current()->space == &as->md;
+	bool plain = here && (dir == UIO_PUT || !atomic_load(&as->hides));
+	ssize_t r;
+
+	if (plain && as_copy_here(va, buf, n, dir) == 0)
+		return (ssize_t)n;
+	/* Of another process: a fault holds its tables pinned between its passes, so
+	 * they may not be torn down. */
+	if (!here && !atomic_get(&as->users))
+		return -EFAULT;
+	r = copy_pages(as, va, buf, n, dir, plain);
+	if (!here)
+		as_detach_user(as);
+	return r;
+}
+
+/*
+ * Read any space's memory.
+ *
+ * Locks:    none of rank >= 2; the caller has a reference to as.
+ * Context:  thread, may sleep; tears the mappings down if their last user
+ *           leaves meanwhile.
+ * Returns:  bytes, short where memory ends; -EFAULT (also: nobody uses the
+ *           space), -EINTR if none.
+ */
+ssize_t
+as_read(struct aspace *as, va_t va, void *dst, size_t n)
+{
+	return as_copy(as, va, dst, n, UIO_GET);
+}
+
+/* Write any space's memory.  Locks, Context, Returns: as as_read(). */
+ssize_t
+as_write(struct aspace *as, va_t va, const void *src, size_t n)
+{
+	return as_copy(as, va, (void *)(uintptr_t)src, n, UIO_PUT);
+}
+
+/* ---- futex words ---- */
+
+/* Key of a word in a shared mapping: (number of the object, byte offset).  Who sleeps
+ * does not keep the object: by its address the next one would wake him. */
+static void
+shared_key(struct aspace *as, va_t va, uintptr_t key[2])
+{
+	uint64_t vpn = va >> PAGE_SHIFT;
+	struct vad *v;
+
+	rw_lock_read(&as->map_lock);
+	v = vad_find(as, vpn);
+	if (v != NULL && v->vmo != NULL && (v->flags & VAD_SHARED) != 0) {
+		key[0] = v->vmo->serial;
+		key[1] = (v->off + vpn - v->start) * PAGE_SIZE +
+		    (va & PAGE_MASK);
+	}
+	rw_unlock_read(&as->map_lock);
+}
+
+/*
+ * Hold the page of a 4-byte word, and say by what key others find it.
+ *
+ * Locks:    none of rank >= 2.
+ * Owns:     the caller, the pin in w: vm_word_unpin().
+ * Returns:  0, -EFAULT, -EINTR.
+ */
+int
+vm_word_pin(struct aspace *as, va_t va, bool write, bool private_key,
+    struct vm_word_pin *w)
+{
+	int r;
+
+	ASSERT((va & 3) == 0);
+	r = vm_pin_user(as, va, sizeof(*w->kva), write, &w->page, 1);
+	if (r < 0)
+		return r;
+	w->kva = (uint32_t *)((char *)pa2va(page_pa(w->page)) +
+	    (va & PAGE_MASK));
+	w->key[0] = (uintptr_t)as;
+	w->key[1] = va;
+	if (!private_key)
+		shared_key(as, va, w->key);
+	return 0;
+}
+
+/* Locks: not [P].  dirty: the word was written. */
+void
+vm_word_unpin(struct vm_word_pin *w, bool dirty)
+{
+	page_unpin_written(w->page, dirty);
 }

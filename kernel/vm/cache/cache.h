@@ -60,6 +60,8 @@ vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 void cache_init(void);
 uint64_t cache_count(void);                              /* pages of all files */
 bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */
+void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
+void cache_flush_all(void);                               /* for leak accounting */
 
 /* fileend.c */
 int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;
@@ -69,14 +71,8 @@ bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
 /* May it become dirty as it is?  [O], [P]. */
 bool cache_has_place(const struct vmo *, uint64_t idx, const struct vm_page *);
 int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
-
-/* hole.c */
 int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
-
-/* writeback.c */
-void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
-void cache_flush_all(void);                               /* for leak accounting */
 
 /* ======== within the room ======== */
 
@@ -91,10 +87,7 @@ void cache_erase(struct vmo *, struct vm_page *);         /* [O]: out of the tre
 int cache_in(struct vmo *, uint64_t idx, struct vm_page **, unsigned n) MUST_CHECK;
 int cache_out(struct vmo *, uint64_t idx, struct vm_page **, unsigned n) MUST_CHECK;
 
-/* writeback.c */
-void cache_flush_old(uint64_t older_than_ns);
-
-/* hole.c */
+/* fileend.c */
 int cache_hole_wait(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 
 #endif

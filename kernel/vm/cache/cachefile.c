@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cachefile.c: a file as a memory object: made, ended, seen by its file system
+ * cachefile.c: a file as a memory object: made, written back, ended
  *
  * Picture   vnode ─→ vmo_create_file ─→ struct vmo ─→ pages (pagecache.c)
+ *           msync, fsync ─┐
+ *           by age ───────┴→ mappings lose W and D ─→ collect ─→ write ─→ …
  *
  * Rules     1. The file system sees pages of its own metadata by pins; whether a
  *              page is still one of the file it asks under [P], for a cut takes
  *              pages first and blocks later.
  *           2. A clean page that nobody maps or pins may be forgotten at any time:
  *              for its frame, or because somebody asks.
+ *           3. A store after the flush faults first, so the page is dirty again:
+ *              what is written is what the page held at some moment since.
+ *           4. An error of the write-back thread is told once, by the next sync.
  */
 #include "vm/cache/cache.h"
+#include "vm/design/design.h"
 #include "vm/frame/frame.h"
 #include "vm/object/object.h"
+#include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/vm.h"
 
@@ -22,66 +29,43 @@ static struct {
 	_Atomic uint64_t objs; /* [A] files with an object */
 } files;
 
-static void cache_end(struct vmo *vmo);
-static bool cache_reclaim(struct vm_page *pg);
+/* ---- the pager is asked ---- */
 
-static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
-
-/* Locks: none; once, by vm_init(). */
-void
-cache_init(void)
+/*
+ * Pages from idx on, READING, get their bytes.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps until it is done.
+ * Returns:  0, -EIO.
+ */
+int
+cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 {
-	ev_set_gauge_word(EV_cache_pages, &cache_pages);
-	ev_set_gauge_word(EV_cache_objs, &files.objs);
-	pq_set_owner(HOME_VNODE, &cache_owner);
-	pageout_set_files(cache_flush_old);
-}
+	int r = vmo->pager->in(vmo->v.obj, idx, pages, (int)n);
 
-/* Returns: pages of all files. */
-uint64_t
-cache_count(void)
-{
-	return atomic_load(&cache_pages);
+	if (r == 0)
+		EVENT_ADD(cache_read_pages, n);
+	return r;
 }
 
 /*
- * Object of a file.  pager and obj must live until vmo_forget_client() has
- * returned and the last mapping is gone.
+ * Pages from idx on, WRITING, go to the disk.
  *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps until it is done.
+ * Returns:  0, -EIO.
  */
-struct vmo *
-vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
-    const struct vmo_client_ops *ops, void *client)
+int
+cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 {
-	struct vmo *vmo = vmo_alloc(VMO_VNODE, bytes);
+	int r = vmo->pager->out(vmo->v.obj, idx, pages, (int)n);
 
-	if (vmo == NULL)
-		return NULL;
-	vmo->pager = pager;
-	vmo->end = cache_end;
-	vmo->v.obj = obj;
-	vmo->client_ops = ops;
-	vmo->client = client;
-	atomic_add(&files.objs, 1);
-	return vmo_register(vmo);
+	if (r == 0)
+		EVENT_ADD(cache_writeback, n);
+	return r;
 }
 
-/* The last reference is gone: pages and header go.  What is dirty is lost; its owner
- * has written it before, or wants that.
- * Locks: none of rank >= 3. */
-static void
-cache_end(struct vmo *vmo)
-{
-	ASSERT(atomic_load(&vmo->refs) == 0);
-	ASSERT(list_is_empty(&vmo->maps));
-	cache_truncate(vmo, 0, UINT64_MAX);
-	ASSERT(vmo->n_resident == 0 && vmo->n_dirty == 0);
-	atomic_sub(&files.objs, 1);
-	vmo_free(vmo);
-}
+/* ---- one page ---- */
 
 /*
  * A page of a device for its file system, read in if it is absent.
@@ -137,40 +121,105 @@ cache_is_resident(struct vmo *vmo, uint64_t idx)
 	return pg != NULL;
 }
 
-/* ---- the pager is asked ---- */
+/* ---- dirty pages are written ---- */
 
-/*
- * Pages from idx on, READING, get their bytes.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps until it is done.
- * Returns:  0, -EIO.
- */
-int
-cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
+/* Mappings of [lo, hi) lose W and D; the pages learn of D after the flush.  Whoever
+ * stores after this faults first.
+ * Locks: none of rank >= 3. */
+void
+cache_clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	int r = vmo->pager->in(vmo->v.obj, idx, pages, (int)n);
+	struct zap_job job = { .how = ZAP_CLEAN };
+	struct vm_maplink *link;
+	uint64_t from, to;
 
-	if (r == 0)
-		EVENT_ADD(cache_read_pages, n);
-	return r;
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node) {
+		from = MAX(lo, link->off);
+		to = MIN(hi, link->off + link->end - link->start);
+		if ((link->flags & VAD_SHARED) == 0 || from >= to)
+			continue;
+		CHECK(link->as->ops->zap(link->as, link,
+		    link->start + from - link->off,
+		    link->start + to - link->off, &job) == 0);
+	}
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* What one flush has written. */
+struct flush_count {
+	uint64_t pages, bios;
+};
+
+/* Write the dirty pages [lo, hi), those that mappings have changed too, and wait for
+ * those that others are writing.  0, the first error, -EINTR (fatal signal).  At most
+ * rank 1 held. */
+static int
+flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
+{
+	struct vm_page *pages[CACHE_CLUSTER];
+	int first = 0, n, r;
+
+	cache_clean_links(vmo, lo, hi);
+	while ((n = cache_collect_dirty(vmo, &lo, hi, pages)) != 0) {
+		if (n == -EAGAIN) {
+			r = page_wait(pages[0]);
+			if (r != 0)
+				return r;
+			continue;
+		}
+		r = cache_writeback(vmo, lo, pages, n);
+		if (first == 0)
+			first = r;
+		lo += (uint64_t)n;
+		count->pages += (uint64_t)n;
+		count->bios++;
+	}
+	return first;
 }
 
 /*
- * Pages from idx on, WRITING, go to the disk.
+ * Write the dirty pages of [lo, hi) (page numbers) and wait.
  *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps until it is done.
- * Returns:  0, -EIO.
+ * Locks:    at most rank 1.
+ * Returns:  0, the first error; also, once, that of an earlier write-back of
+ *           which nobody was told.
  */
 int
-cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
+vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	int r = vmo->pager->out(vmo->v.obj, idx, pages, (int)n);
+	struct flush_count count = { 0, 0 };
+	int r, before;
 
-	if (r == 0)
-		EVENT_ADD(cache_writeback, n);
-	return r;
+	if (vmo->type != VMO_VNODE)
+		return 0;
+	before = atomic_xchg(&vmo->v.wb_error, 0);
+	r = flush(vmo, lo, hi, &count);
+	return r != 0 ? r : before;
+}
+
+/* One round of the write-back thread: objects dirty for so long.
+ * Locks: none of rank >= 2. */
+static void
+cache_flush_old(uint64_t older_than_ns)
+{
+	uint64_t now = md_time_ns();
+	struct flush_count count;
+	struct vmo *vmo;
+	int r;
+
+	for (vmo = vmo_visit_next(NULL); vmo != NULL; vmo = vmo_visit_next(vmo)) {
+		if (atomic_load(&vmo->n_dirty) == 0 ||
+		    now - atomic_load(&vmo->v.dirty_since) < older_than_ns)
+			continue;
+		atomic_store(&vmo->v.dirty_since, now);
+		count = (struct flush_count){ 0, 0 };
+		r = flush(vmo, 0, UINT64_MAX, &count);
+		EVENT_ADD(pageout_file_pages, count.pages);
+		EVENT_ADD(pageout_file_bios, count.bios);
+		if (r != 0 && r != -EINTR)
+			atomic_store(&vmo->v.wb_error, r);
+	}
 }
 
 /* ---- clean pages are forgotten ---- */
@@ -239,4 +288,73 @@ vmo_drop_clean_all(void)
 
 	for (vmo = vmo_visit_next(NULL); vmo != NULL; vmo = vmo_visit_next(vmo))
 		vmo_drop_clean(vmo);
+}
+
+/* All files written and their unused pages forgotten: for leak accounting.
+ * Locks: none of rank >= 2. */
+void
+cache_flush_all(void)
+{
+	cache_flush_old(0);
+	vmo_drop_clean_all();
+}
+
+/* ---- life ---- */
+
+/* The last reference is gone: pages and header go.  What is dirty is lost; its owner
+ * has written it before, or wants that.
+ * Locks: none of rank >= 3. */
+static void
+cache_end(struct vmo *vmo)
+{
+	ASSERT(atomic_load(&vmo->refs) == 0);
+	ASSERT(list_is_empty(&vmo->maps));
+	cache_truncate(vmo, 0, UINT64_MAX);
+	ASSERT(vmo->n_resident == 0 && vmo->n_dirty == 0);
+	atomic_sub(&files.objs, 1);
+	vmo_free(vmo);
+}
+
+/*
+ * Object of a file.  pager and obj must live until vmo_forget_client() has
+ * returned and the last mapping is gone.
+ *
+ * Locks:    none of rank >= 3.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo *
+vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
+    const struct vmo_client_ops *ops, void *client)
+{
+	struct vmo *vmo = vmo_alloc(VMO_VNODE, bytes);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->pager = pager;
+	vmo->end = cache_end;
+	vmo->v.obj = obj;
+	vmo->client_ops = ops;
+	vmo->client = client;
+	atomic_add(&files.objs, 1);
+	return vmo_register(vmo);
+}
+
+/* Returns: pages of all files. */
+uint64_t
+cache_count(void)
+{
+	return atomic_load(&cache_pages);
+}
+
+static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
+
+/* Locks: none; once, by vm_init(). */
+void
+cache_init(void)
+{
+	ev_set_gauge_word(EV_cache_pages, &cache_pages);
+	ev_set_gauge_word(EV_cache_objs, &files.objs);
+	pq_set_owner(HOME_VNODE, &cache_owner);
+	pageout_set_files(cache_flush_old);
 }

@@ -25,10 +25,10 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
+enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+
 #define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)
 #define RELEASE_ROUNDS (2 * SWAP_BIOS) /* PAGEOUT looks so often whether pages are written */
-
-enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
 /* What an advice does: to one VAD at a time, or otherwise. */
 enum advice_kind {
@@ -62,51 +62,6 @@ static const struct advice {
 	[MADV_DONTNEED_LOCKED] = { .kind = ADVICE_DESIGN },
 };
 
-static const struct advice *advice_of(int advice);
-static int advise_range(struct aspace *as, uint64_t lo, uint64_t hi,
-    int advice, uint64_t *left);
-static void advise_release(struct aspace *as, uint64_t lo, uint64_t hi);
-static int advise_read(struct aspace *as, uint64_t lo, uint64_t hi);
-static int advise_one(struct aspace *as, struct vad *v, uint64_t lo,
-    uint64_t hi, int advice);
-static int advise_punch(struct aspace *as, uint64_t lo, uint64_t hi);
-static int advise_populate(struct aspace *as, uint64_t lo, uint64_t hi,
-    int advice);
-
-/*
- * Locks:    none of rank >= 2.
- * Returns:  0, -EINVAL, -ENOMEM (a hole; what is mapped was advised).
- */
-int
-map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
-{
-	enum advice_kind kind = advice_of(advice)->kind;
-	uint64_t lo, hi, left = 0;
-	int r;
-
-	if (kind == ADVICE_UNKNOWN || (va & PAGE_MASK) != 0)
-		return -EINVAL;
-	if (len != 0 && PAGE_UP(len) == 0)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
-
-	if (kind == ADVICE_POPULATE)
-		return advise_populate(as, lo, hi, advice);
-	if (kind == ADVICE_PUNCH)
-		return advise_punch(as, lo, hi);
-	if (kind == ADVICE_READ)
-		return advise_read(as, lo, hi);
-	rw_lock_write(&as->map_lock);
-	r = advise_range(as, lo, hi, advice, &left);
-	map_end(as, NULL);
-	if (advice == MADV_PAGEOUT)
-		advise_release(as, lo, hi);
-	return r;
-}
-
 /*
  * MADV_WILLNEED: read what is absent, two megabytes at most.
  *
@@ -136,43 +91,6 @@ map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
 	return v.hole ? -ENOMEM : 0;
 }
 
-/* WILLNEED: pages of files, then what is in swap.  0, -ENOMEM. */
-static int
-advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	uint64_t left = 0;
-	int r = map_willneed(as, lo, hi);
-
-	rw_lock_read(&as->map_lock);
-	(void)advise_range(as, lo, hi, MADV_WILLNEED, &left);
-	rw_unlock_read(&as->map_lock);
-	return r;
-}
-
-/* PAGEOUT: what is out of the working set now is written, and its frames given up.
- * Wait a while until it has come there, for the end of one write at a time. */
-static void
-advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	uint64_t left;
-	unsigned i;
-
-	for (i = 0; i <= RELEASE_ROUNDS; i++) {
-		left = 0;
-		rw_lock_read(&as->map_lock);
-		(void)advise_range(as, lo, hi, ADVICE_RELEASE, &left);
-		rw_unlock_read(&as->map_lock);
-		if (left == 0)
-			return;
-		if (!swap_has_room())
-			break;
-		if (page_writing_count() > 0 && swap_wait() != 0)
-			return;
-	}
-	/* The disk is slow, or shared: the rest is written without us. */
-	pageout_push();
-}
-
 /* What is not in the table: UNKNOWN. */
 static const struct advice *
 advice_of(int advice)
@@ -181,23 +99,6 @@ advice_of(int advice)
 
 	return advice >= 0 && (size_t)advice < ARRAY_LEN(advices) ?
 	    &advices[advice] : &unknown;
-}
-
-/* [M] exclusive; shared for RELEASE.  *left: pages still to be written. */
-static int
-advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
-    uint64_t *left)
-{
-	struct vad_part p;
-	int r;
-
-	VAD_PARTS(&p, as, lo, hi) {
-		r = advise_one(as, p.vad, p.lo, p.hi, advice);
-		if (r < 0)
-			return r;
-		*left += (uint64_t)r;
-	}
-	return p.hole ? -ENOMEM : 0;
 }
 
 /* FLAG: those of the part [lo, hi) of v; -EINVAL: not for this kind of memory. */
@@ -259,6 +160,60 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 		break;
 	}
 	return 0;
+}
+
+/* [M] exclusive; shared for RELEASE.  *left: pages still to be written. */
+static int
+advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
+    uint64_t *left)
+{
+	struct vad_part p;
+	int r;
+
+	VAD_PARTS(&p, as, lo, hi) {
+		r = advise_one(as, p.vad, p.lo, p.hi, advice);
+		if (r < 0)
+			return r;
+		*left += (uint64_t)r;
+	}
+	return p.hole ? -ENOMEM : 0;
+}
+
+/* WILLNEED: pages of files, then what is in swap.  0, -ENOMEM. */
+static int
+advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t left = 0;
+	int r = map_willneed(as, lo, hi);
+
+	rw_lock_read(&as->map_lock);
+	(void)advise_range(as, lo, hi, MADV_WILLNEED, &left);
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+/* PAGEOUT: what is out of the working set now is written, and its frames given up.
+ * Wait a while until it has come there, for the end of one write at a time. */
+static void
+advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	uint64_t left;
+	unsigned i;
+
+	for (i = 0; i <= RELEASE_ROUNDS; i++) {
+		left = 0;
+		rw_lock_read(&as->map_lock);
+		(void)advise_range(as, lo, hi, ADVICE_RELEASE, &left);
+		rw_unlock_read(&as->map_lock);
+		if (left == 0)
+			return;
+		if (!swap_has_room())
+			break;
+		if (page_writing_count() > 0 && swap_wait() != 0)
+			return;
+	}
+	/* The disk is slow, or shared: the rest is written without us. */
+	pageout_push();
 }
 
 /* May what v maps be punched?  0, -EINVAL, -EACCES, -ENODEV. */
@@ -348,6 +303,40 @@ advise_populate(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 	}
 	vad_view_end(&v);
 	return r == 0 && v.hole ? -ENOMEM : r;
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0, -EINVAL, -ENOMEM (a hole; what is mapped was advised).
+ */
+int
+map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
+{
+	enum advice_kind kind = advice_of(advice)->kind;
+	uint64_t lo, hi, left = 0;
+	int r;
+
+	if (kind == ADVICE_UNKNOWN || (va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len != 0 && PAGE_UP(len) == 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!map_range(va, len, &lo, &hi))
+		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
+
+	if (kind == ADVICE_POPULATE)
+		return advise_populate(as, lo, hi, advice);
+	if (kind == ADVICE_PUNCH)
+		return advise_punch(as, lo, hi);
+	if (kind == ADVICE_READ)
+		return advise_read(as, lo, hi);
+	rw_lock_write(&as->map_lock);
+	r = advise_range(as, lo, hi, advice, &left);
+	map_end(as, NULL);
+	if (advice == MADV_PAGEOUT)
+		advise_release(as, lo, hi);
+	return r;
 }
 
 /* ---- msync, mincore ---- */

@@ -40,158 +40,26 @@
 #define MMAP_RANDOM_PAGES (1ul << 20)
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
 
-static int as_make(const struct vmm_ops *ops, struct aspace **out);
-static int root_make(struct aspace *as);
-static void root_free(struct aspace *as);
-static void as_init_fields(struct aspace *as, const struct vmm_ops *ops);
-static void as_teardown(struct aspace *as);
-
 static struct {
 	bool random;                 /* [c] option norandom */
 	uint64_t ws_max;             /* [c] option wsmax */
 } newborn;
 
-/* Locks: none; once, by vm_init(). */
+/* ---- how much of it may be in memory ---- */
+
+/* RLIMIT_RSS of its process: the working set shall not be larger, nor than the boot
+ * word wsmax, nor smaller than the minimum.
+ * Locks: any; the next fault heeds it. */
 void
-as_init(void)
+as_set_rss(struct aspace *as, uint64_t bytes)
 {
-	newborn.random = option_u64("norandom") == 0;
-	newborn.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
-	    UINT64_MAX;
-	as_set_ending(as_teardown);
+	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+
+	pages = MIN(pages, newborn.ws_max);
+	atomic_store(&as->ws_max, MAX(pages, as->ws_min));
 }
 
-/* ---- making ---- */
-
-/* A new, empty space.  ops NULL: the default design.
- * Owns: the caller, one reference.  Returns: 0, -ENOMEM. */
-int
-as_create(const struct vmm_ops *ops, struct aspace **out)
-{
-	int r = as_make(ops != NULL ? ops : design_default(), out);
-
-	if (r == 0)
-		as_publish(*out);
-	return r;
-}
-
-/*
- * Fork: a space with the same contents, by the design of the parent.
- *
- * Locks:    none of rank >= 2; takes both map_locks.
- * Owns:     the caller, one reference.
- * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a
- *           table could not be read).
- */
-int
-as_dup(struct aspace *parent, struct aspace **out)
-{
-	struct aspace *child;
-	unsigned i;
-	int r = as_make(parent->ops, &child);
-
-	if (r != 0)
-		return r;
-	as_publish(child);
-	rw_lock_write(&parent->map_lock);
-	rw_lock_write_nested(&child->map_lock);
-	child->brk0 = parent->brk0;
-	child->brk = parent->brk;
-	for (i = 0; i < LIMITS; i++)
-		child->limit[i] = atomic_load(&parent->limit[i]);
-	child->mmap_base = parent->mmap_base;
-	child->ws_max = parent->ws_max;
-	structural_begin();
-	r = parent->ops->dup(parent, child);
-	if (r == 0 && as_is_lost(parent))
-		r = -ENOMEM;
-	structural_end();
-	rw_unlock_write(&child->map_lock);
-	rw_unlock_write(&parent->map_lock);
-	if (r != 0) {
-		as_teardown(child);
-		as_put(child);
-		return r;
-	}
-	design_reap();
-	*out = child;
-	return 0;
-}
-
-static int
-as_make(const struct vmm_ops *ops, struct aspace **out)
-{
-	struct aspace *as = as_alloc();
-	int r = -ENOMEM;
-
-	if (as == NULL)
-		return -ENOMEM;
-	as_init_fields(as, ops);
-	as->batch = kmem_alloc(sizeof(*as->batch));
-	if (as->batch == NULL)
-		goto undo_alloc;
-	r = commit_charge(UPPER_TABLES);
-	if (r != 0)
-		goto undo_batch;
-	as->commit = UPPER_TABLES;
-	r = root_make(as);
-	if (r != 0)
-		goto undo_charge;
-	r = ops->as_init == NULL ? 0 : ops->as_init(as);
-	if (r != 0)
-		goto undo_root;
-	rw_lock_write(&as->map_lock);
-	vad_refill_spare(as);
-	rw_unlock_write(&as->map_lock);
-	*out = as;
-	return 0;
-undo_root:
-	root_free(as);
-undo_charge:
-	commit_uncharge(UPPER_TABLES);
-undo_batch:
-	kmem_free(as->batch);
-undo_alloc:
-	as_free(as);
-	return r;
-}
-
-static void
-as_init_fields(struct aspace *as, const struct vmm_ops *ops)
-{
-	uint64_t slide = newborn.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
-
-	as->ops = ops;
-	as->refs = 1;
-	as->ws_min = WS_MIN_PAGES;
-	as_set_rss(as, UINT64_MAX);
-	as->ws_used_ns = md_time_ns();
-	as->limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
-	as->limit[LIMIT_DATA] = as->limit[LIMIT_SIZE] = UINT64_MAX;
-	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
-	list_node_init(&as->all);
-	rw_init(&as->map_lock, LR_MAP);
-	mutex_init(&as->ws_lock, LR_WS);
-	spin_init(&as->vad_pool.lock, LR_LEAF);
-	list_init(&as->vad_pool.pages);
-}
-
-static int
-root_make(struct aspace *as)
-{
-	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
-
-	if (root == NULL)
-		return -ENOMEM;
-	spin_lock(&pfn_lock);
-	page_set_home(root, HOME_KERNEL, 0);
-	page_set_state(root, PG_WIRED);
-	root->root.as = as;
-	spin_unlock(&pfn_lock);
-	md_root_init(page_pa(root));
-	as->md.root_pa = page_pa(root);
-	return 0;
-}
+/* ---- the end ---- */
 
 /* The root goes last; a thread that looks finds an empty space from now on. */
 static void
@@ -211,8 +79,6 @@ root_free(struct aspace *as)
 	else
 		phys_free_zeroed(root);
 }
-
-/* ---- the end ---- */
 
 /* The words of all VADs, whole tables at a time; the VADs stay on *gone.  [M] exclusive. */
 static void
@@ -280,16 +146,144 @@ as_teardown(struct aspace *as)
 	vm_reserved_leave();
 }
 
-/* ---- how much of it may be in memory ---- */
+/* ---- making ---- */
 
-/* RLIMIT_RSS of its process: the working set shall not be larger, nor than the boot
- * word wsmax, nor smaller than the minimum.
- * Locks: any; the next fault heeds it. */
+/* Locks: none; once, by vm_init(). */
 void
-as_set_rss(struct aspace *as, uint64_t bytes)
+as_init(void)
 {
-	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+	newborn.random = option_u64("norandom") == 0;
+	newborn.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
+	    UINT64_MAX;
+	as_set_ending(as_teardown);
+}
 
-	pages = MIN(pages, newborn.ws_max);
-	atomic_store(&as->ws_max, MAX(pages, as->ws_min));
+static void
+as_init_fields(struct aspace *as, const struct vmm_ops *ops)
+{
+	uint64_t slide = newborn.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
+
+	as->ops = ops;
+	as->refs = 1;
+	as->ws_min = WS_MIN_PAGES;
+	as_set_rss(as, UINT64_MAX);
+	as->ws_used_ns = md_time_ns();
+	as->limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
+	as->limit[LIMIT_DATA] = as->limit[LIMIT_SIZE] = UINT64_MAX;
+	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
+	list_node_init(&as->all);
+	rw_init(&as->map_lock, LR_MAP);
+	mutex_init(&as->ws_lock, LR_WS);
+	spin_init(&as->vad_pool.lock, LR_LEAF);
+	list_init(&as->vad_pool.pages);
+}
+
+static int
+root_make(struct aspace *as)
+{
+	struct vm_page *root = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
+
+	if (root == NULL)
+		return -ENOMEM;
+	spin_lock(&pfn_lock);
+	page_set_home(root, HOME_KERNEL, 0);
+	page_set_state(root, PG_WIRED);
+	root->root.as = as;
+	spin_unlock(&pfn_lock);
+	md_root_init(page_pa(root));
+	as->md.root_pa = page_pa(root);
+	return 0;
+}
+
+static int
+as_make(const struct vmm_ops *ops, struct aspace **out)
+{
+	struct aspace *as = as_alloc();
+	int r = -ENOMEM;
+
+	if (as == NULL)
+		return -ENOMEM;
+	as_init_fields(as, ops);
+	as->batch = kmem_alloc(sizeof(*as->batch));
+	if (as->batch == NULL)
+		goto undo_alloc;
+	r = commit_charge(UPPER_TABLES);
+	if (r != 0)
+		goto undo_batch;
+	as->commit = UPPER_TABLES;
+	r = root_make(as);
+	if (r != 0)
+		goto undo_charge;
+	r = ops->as_init == NULL ? 0 : ops->as_init(as);
+	if (r != 0)
+		goto undo_root;
+	rw_lock_write(&as->map_lock);
+	vad_refill_spare(as);
+	rw_unlock_write(&as->map_lock);
+	*out = as;
+	return 0;
+undo_root:
+	root_free(as);
+undo_charge:
+	commit_uncharge(UPPER_TABLES);
+undo_batch:
+	kmem_free(as->batch);
+undo_alloc:
+	as_free(as);
+	return r;
+}
+
+/* A new, empty space.  ops NULL: the default design.
+ * Owns: the caller, one reference.  Returns: 0, -ENOMEM. */
+int
+as_create(const struct vmm_ops *ops, struct aspace **out)
+{
+	int r = as_make(ops != NULL ? ops : design_default(), out);
+
+	if (r == 0)
+		as_publish(*out);
+	return r;
+}
+
+/*
+ * Fork: a space with the same contents, by the design of the parent.
+ *
+ * Locks:    none of rank >= 2; takes both map_locks.
+ * Owns:     the caller, one reference.
+ * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a
+ *           table could not be read).
+ */
+int
+as_dup(struct aspace *parent, struct aspace **out)
+{
+	struct aspace *child;
+	unsigned i;
+	int r = as_make(parent->ops, &child);
+
+	if (r != 0)
+		return r;
+	as_publish(child);
+	rw_lock_write(&parent->map_lock);
+	rw_lock_write_nested(&child->map_lock);
+	child->brk0 = parent->brk0;
+	child->brk = parent->brk;
+	for (i = 0; i < LIMITS; i++)
+		child->limit[i] = atomic_load(&parent->limit[i]);
+	child->mmap_base = parent->mmap_base;
+	child->ws_max = parent->ws_max;
+	structural_begin();
+	r = parent->ops->dup(parent, child);
+	if (r == 0 && as_is_lost(parent))
+		r = -ENOMEM;
+	structural_end();
+	rw_unlock_write(&child->map_lock);
+	rw_unlock_write(&parent->map_lock);
+	if (r != 0) {
+		as_teardown(child);
+		as_put(child);
+		return r;
+	}
+	design_reap();
+	*out = child;
+	return 0;
 }

@@ -49,9 +49,6 @@ int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUS
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
 void map_end(struct aspace *, struct map_gone *);         /* drops [M]; NULL: nothing went */
 
-/* grow.c */
-int map_grown_from(struct aspace *, uint64_t *lo, uint64_t hi) MUST_CHECK;
-
 /* mlock.c */
 /* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
 void map_lock_populate(struct aspace *, va_t, va_t end);

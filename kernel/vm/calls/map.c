@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * map.c: mmap, munmap, mprotect: mappings come, change and go
+ * map.c: mmap, munmap, mprotect, brk, the stack: mappings come, change and go
  *
  * Problem   A call names a range and wants all or nothing: what can fail must
  *           have failed before the first thing is changed, and nobody may see
@@ -11,6 +11,10 @@
  *           perform  cut out what is in the way ─→ insert ─→ merge
  *           after map_lock: uncharge, drop objects, reap
  *
+ *           brk0 ── heap ──→ brk          mmap_base      stack ──→ top
+ *                                            │ gap │ ←── grows
+ *                                                  at most LIMIT_STACK
+ *
  * Rules     1. MAP_FIXED is one operation: commit is charged before anything
  *              is removed, and map_lock is held from cut to insert.
  *           2. Private writable memory is charged as a whole when it becomes
@@ -19,6 +23,10 @@
  *              touched; shared anonymous memory by its object.
  *           3. References to objects are dropped after map_lock: the last one
  *              may do I/O.
+ *           4. A mapping that grows down keeps 256 free pages below it.  The
+ *              limit is asked when it grows; it may have changed since exec.
+ *           5. The break is the number asked for, not rounded; the heap is
+ *              the pages up to it.  It is charged before it grows.
  */
 #include "vm/calls/calls.h"
 #include "vm/design/design.h"
@@ -43,13 +51,6 @@ struct attach_work {
 	struct vmo *shared;        /* made here, for shared anonymous memory */
 	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 };
-
-static int mmap_decode(const struct map_args *a, struct attach_work *w);
-static int device_decode(const struct map_args *a, uint64_t pages);
-static int mmap_reserve(struct aspace *as, struct attach_work *w);
-static void mmap_release(struct attach_work *w);
-static int mmap_perform(struct aspace *as, struct attach_work *w);
-static void mmap_touch(struct aspace *as, const struct attach_work *w);
 
 /* ---- helpers of all mapping calls ---- */
 
@@ -183,36 +184,6 @@ map_attach(struct aspace *as, struct vad *v)
 
 /* ---- mmap ---- */
 
-/*
- * Map anonymous memory or an object.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM,
- *           -EOVERFLOW (book: abi 3): nothing changed.
- */
-int
-map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
-{
-	struct attach_work w = { .a = a };
-	int r;
-
-	r = mmap_decode(a, &w);
-	if (r != 0)
-		return r;
-
-	r = mmap_reserve(as, &w);
-	if (r != 0)
-		return r;
-
-	r = mmap_perform(as, &w);
-	if (r == 0) {
-		*out = w.vpn << PAGE_SHIFT;
-		mmap_touch(as, &w);
-	}
-	mmap_release(&w);
-	return r;
-}
-
 /* What POPULATE and locking want in memory from the start, as far as it goes.  A thread
  * that is killed stops, for pages that are there do not end a fault. */
 static void
@@ -260,6 +231,18 @@ takes_memory(const struct map_args *a)
 	    (a->prot & PROT_W) != 0 : a->vmo == NULL;
 }
 
+/* The memory of a device, as far as it is no RAM, is mapped shared; a private copy of
+ * it would have to read what may change at being read.  0, -EINVAL, -EPERM. */
+static int
+device_decode(const struct map_args *a, uint64_t pages)
+{
+	if (!vmo_is_device(a->vmo))
+		return 0;
+	if ((a->flags & MAP_TYPE) == MAP_PRIVATE)
+		return -EINVAL;
+	return vmo_device_check(a->vmo, a->off >> PAGE_SHIFT, pages);
+}
+
 /* decode: the order of the checks is Linux's. */
 static int
 mmap_decode(const struct map_args *a, struct attach_work *w)
@@ -291,18 +274,6 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 		return -ENOMEM;
 	r = device_decode(a, w->pages);
 	return r == 0 && takes_memory(a) ? commit_guess(w->pages) : r;
-}
-
-/* The memory of a device, as far as it is no RAM, is mapped shared; a private copy of
- * it would have to read what may change at being read.  0, -EINVAL, -EPERM. */
-static int
-device_decode(const struct map_args *a, uint64_t pages)
-{
-	if (!vmo_is_device(a->vmo))
-		return 0;
-	if ((a->flags & MAP_TYPE) == MAP_PRIVATE)
-		return -EINVAL;
-	return vmo_device_check(a->vmo, a->off >> PAGE_SHIFT, pages);
 }
 
 /* NORESERVE is meant for memory that is used where it is touched.  What is reserved
@@ -353,6 +324,17 @@ reserve_shared(struct attach_work *w)
 	return -ENOMEM;
 }
 
+/* What was reserved and not used; the VAD is NULL once it is in the tree. */
+static void
+mmap_release(struct attach_work *w)
+{
+	vad_free(w->vad);
+	w->vad = NULL;
+	if (w->shared != NULL)
+		vmo_put(w->shared);
+	w->shared = NULL;
+}
+
 /* reserve: object and VAD; undone by mmap_release(). */
 static int
 mmap_reserve(struct aspace *as, struct attach_work *w)
@@ -381,17 +363,6 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	if (vad_is_charged(v->flags, v->prot))
 		v->flags |= VAD_CHARGED;
 	return 0;
-}
-
-/* What was reserved and not used; the VAD is NULL once it is in the tree. */
-static void
-mmap_release(struct attach_work *w)
-{
-	vad_free(w->vad);
-	w->vad = NULL;
-	if (w->shared != NULL)
-		vmo_put(w->shared);
-	w->shared = NULL;
 }
 
 /* The place, and the limits that depend on what is there.  [M]. */
@@ -493,6 +464,36 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	return r;
 }
 
+/*
+ * Map anonymous memory or an object.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM,
+ *           -EOVERFLOW (book: abi 3): nothing changed.
+ */
+int
+map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
+{
+	struct attach_work w = { .a = a };
+	int r;
+
+	r = mmap_decode(a, &w);
+	if (r != 0)
+		return r;
+
+	r = mmap_reserve(as, &w);
+	if (r != 0)
+		return r;
+
+	r = mmap_perform(as, &w);
+	if (r == 0) {
+		*out = w.vpn << PAGE_SHIFT;
+		mmap_touch(as, &w);
+	}
+	mmap_release(&w);
+	return r;
+}
+
 /* ---- munmap, mprotect ---- */
 
 /*
@@ -514,6 +515,26 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 	r = map_detach(as, lo, hi, &gone);
 	map_end(as, &gone);
 	return r;
+}
+
+/*
+ * mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down
+ * to the place asked for.
+ *
+ * Locks:    [M].
+ * Returns:  0 with *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow).
+ */
+static int
+map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
+{
+	struct vad *v = vad_find_above(as, *lo);
+
+	if (v == NULL || v->start >= hi)
+		return -ENOMEM;
+	if ((v->flags & VAD_GROWSDOWN) == 0)
+		return -EINVAL;
+	*lo = v->start;
+	return 0;
 }
 
 /*
@@ -546,4 +567,152 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 	if (locked && (prot & PROT_W) != 0)
 		map_lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
 	return r;
+}
+
+#define STACK_ROOM_MIN (128ul << 20)
+#define STACK_ROOM_MAX (64ul << 30)
+
+/* ---- the stack ---- */
+
+/* A limit of the space's process; UINT64_MAX: none.
+ * Locks: any; what grows next heeds it. */
+void
+map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
+{
+	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+
+	/* The page at the top of the stack is there from the start. */
+	atomic_store(&as->limit[which],
+	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
+}
+
+/* What stays free below the top of a stack with that limit: the limit may be raised
+ * later, so Linux's 128 MiB at least; where there is none, not all. */
+uint64_t
+map_stack_room(uint64_t limit)
+{
+	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
+}
+
+/* v, at a free place and without W, gets the rights prot and becomes a mapping.  [M]
+ * exclusive.  0: v is the tree's; -ENOMEM. */
+static int
+add_mapping(struct aspace *as, struct vad *v, uint8_t prot)
+{
+	int r = vad_prepare(as, v, v->start, v->end);
+
+	if (r == 0)
+		r = map_charge(as, v, prot);
+	if (r != 0)
+		return r;
+	v->prot = prot;
+	map_attach(as, v);
+	return 0;
+}
+
+/* The stack of a new program: a mapping that grows down from top, limit bytes at most.
+ * Locks: none of rank >= 2.  Returns: 0, -ENOMEM. */
+int
+map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
+{
+	uint64_t room = map_stack_room(limit) >> PAGE_SHIFT;
+	struct vad *v = vad_alloc(as, NULL);
+	int r;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->end = top >> PAGE_SHIFT;
+	v->start = v->end - 1;
+	v->flags = VAD_GROWSDOWN | VAD_STACK;
+	v->prot = (uint8_t)(prot & ~(unsigned)PROT_W);
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+
+	rw_lock_write(&as->map_lock);
+	r = add_mapping(as, v, (uint8_t)prot);
+	if (r == 0) {
+		map_set_limit(as, LIMIT_STACK, limit);
+		/* Mappings go below the lowest place that it may reach. */
+		as->mmap_base = MIN(as->mmap_base,
+		    (top >> PAGE_SHIFT) - room - STACK_GUARD_PAGES);
+		v = NULL;
+	}
+	rw_unlock_write(&as->map_lock);
+	vad_free(v);
+	return r;
+}
+
+/* ---- brk ---- */
+
+/* Where the break of a new program starts.  Locks: none of rank >= 2. */
+void
+map_set_brk(struct aspace *as, va_t start)
+{
+	rw_lock_write(&as->map_lock);
+	as->brk0 = as->brk = start;
+	rw_unlock_write(&as->map_lock);
+}
+
+/* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
+static int
+brk_grow(struct aspace *as, uint64_t old, uint64_t new,
+    const struct map_limits *lim)
+{
+	uint64_t locking = as->lock_future != 0 ? new - old : 0;
+	struct vad *v;
+	int r;
+
+	if (!map_is_free(as, old, new) || as->nvads >= VAD_MAX ||
+	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	v = vad_alloc(as, NULL);
+	if (v == NULL)
+		return -ENOMEM;
+	v->start = old;
+	v->end = new;
+	v->flags = VAD_HEAP | as->lock_future;
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+	r = map_lock_reserve(as, locking, lim->memlock);
+	if (r == 0) {
+		r = add_mapping(as, v, PROT_R | PROT_W);
+		map_lock_unreserve(locking);
+	}
+	if (r != 0)
+		vad_free(v);
+	return r;
+}
+
+/*
+ * Set the break.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  the break: want, exactly, or the old one where it cannot be had.
+ */
+va_t
+map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
+{
+	struct map_gone gone = { .freed = 0 };
+	uint64_t old = 0, new = 0;
+	int r = -ENOMEM;
+	bool locks;
+	va_t brk;
+
+	EVENT(vad_brk);
+	rw_lock_write(&as->map_lock);
+	if (want >= as->brk0 && want < MD_USER_END && as->brk0 != 0 &&
+	    want - as->brk0 <= lim->data) {
+		old = PAGE_UP(as->brk) >> PAGE_SHIFT;
+		new = PAGE_UP(want) >> PAGE_SHIFT;
+		if (new > old)
+			r = brk_grow(as, old, new, lim);
+		else
+			r = new == old ? 0 : map_detach(as, new, old, &gone);
+	}
+	if (r == 0)
+		as->brk = want;
+	brk = as->brk;
+	locks = as->lock_future != 0;
+	map_end(as, &gone);
+	if (r == 0 && locks && new > old)
+		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
+	return brk;
 }

@@ -31,16 +31,130 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
-static int lock_range(struct aspace *as, uint64_t lo, uint64_t hi,
-    uint32_t flags);
-static int lock_vad(struct aspace *as, struct vad **v, uint64_t lo,
-    uint64_t hi, uint32_t flags);
-static void lock_words(struct aspace *as, const struct vad *v);
-static void lock_all(struct aspace *as, uint32_t flags);
+/* ---- words ---- */
+
+/* One leaf table: VALID words from va to end get the VAD's LOCK.  [W]. */
+static void
+lock_table(struct pt_iter *it, uint64_t lock)
+{
+	uint64_t *word, w;
+
+	PT_FOREACH(word, it) {
+		w = word_get(word);
+		if (pte_kind(w) != PTE_VALID || pte_src(w) == SRC_SPEC ||
+		    (w & PTE_LOCK) == lock)
+			continue;
+		word_change(word, PTE_LOCK, lock);
+		it->as->n_locked += lock != 0 ? 1 : -1ul;
+	}
+}
+
+/* [M] exclusive; takes [W].  No CPU caches LOCK: there is nothing to flush. */
+static void
+lock_words(struct aspace *as, const struct vad *v)
+{
+	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
+	struct pt_iter it = pt_range(as, v->start, v->end);
+
+	if (as->ops->lock != NULL) {
+		as->ops->lock(as, v);
+		return;
+	}
+	mutex_lock(&as->ws_lock);
+	while (pt_iter_table(&it))
+		lock_table(&it, lock);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* The part [lo, hi) of *v; *v: the VAD that holds it afterwards. */
+static int
+lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags)
+{
+	uint32_t old = (*v)->flags, new = (old & ~VAD_LOCK_FLAGS) | flags;
+	struct vad part;
+	int r;
+
+	/* The memory of a device goes nowhere. */
+	if (vmo_is_device((*v)->vmo))
+		return 0;
+	r = vad_set_flags(as, v, lo, hi, new);
+	if (r != 0 || ((old ^ new) & VAD_LOCKED) == 0)
+		return r;
+	part = (struct vad){ .start = lo, .end = hi, .flags = new,
+		.prot = (*v)->prot };
+	lock_words(as, &part);
+	/* PROT_NONE: what was kept VALID only because it was locked. */
+	if ((*v)->prot == 0 && flags == 0)
+		r = as->ops->protect(as, &part, 0);
+	return r;
+}
+
+/* VAD by VAD; a hole ends it.  [M] exclusive. */
+static int
+lock_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
+{
+	struct vad_part p;
+	int r = 0;
+
+	VAD_PARTS(&p, as, lo, hi) {
+		if (!p.hole)
+			r = lock_vad(as, &p.vad, p.lo, p.hi, flags);
+		if (p.hole || r != 0)
+			break;
+	}
+	return p.hole ? -ENOMEM : r;
+}
+
+/* As on Linux, a VAD that cannot be changed is passed by.  [M] exclusive. */
+static void
+lock_all(struct aspace *as, uint32_t flags)
+{
+	struct vad *v = vad_first(as);
+
+	while (v != NULL) {
+		(void)lock_vad(as, &v, v->start, v->end, flags);
+		v = vad_next(v);
+	}
+}
+
+/* ---- faulting in ---- */
+
 /* What a part that cannot be faulted in does to the others. */
 enum holes { HOLES_END, HOLES_PASS };
 
-static int populate(struct aspace *as, va_t va, va_t end, enum holes holes);
+/* What of [va, end) is locked, and not only ONFAULT.  0, -EFAULT (SIGSEGV, SIGBUS),
+ * -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not the call. */
+static int
+populate(struct aspace *as, va_t va, va_t end, enum holes holes)
+{
+	enum access access;
+	struct vad_view v;
+	struct fctx f;
+	int r = 0;
+
+	VAD_VIEWS(&v, as, va >> PAGE_SHIFT, end >> PAGE_SHIFT) {
+		if ((v.flags & VAD_LOCK_FLAGS) != VAD_LOCKED)
+			continue;
+		access = (v.prot & PROT_W) != 0 && (v.flags & VAD_SHARED) == 0 ?
+		    ACCESS_WRITE : ACCESS_READ;
+		r = vm_fault_range(as, v.lo << PAGE_SHIFT, v.hi << PAGE_SHIFT,
+		    access, &f);
+		if (r != 0 && (holes == HOLES_END || r != -EFAULT))
+			break;
+	}
+	vad_view_end(&v);
+	return r;
+}
+
+/* Fault in the pages of [va, end) that are locked, as far as they can be had: mappings
+ * made or grown in a space that locks.
+ * Locks: none of rank >= 2. */
+void
+map_lock_populate(struct aspace *as, va_t va, va_t end)
+{
+	(void)populate(as, va, end, HOLES_PASS);
+}
 
 /* ---- ranges ---- */
 
@@ -110,79 +224,6 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 	return r;
 }
 
-/* VAD by VAD; a hole ends it.  [M] exclusive. */
-static int
-lock_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
-{
-	struct vad_part p;
-	int r = 0;
-
-	VAD_PARTS(&p, as, lo, hi) {
-		if (!p.hole)
-			r = lock_vad(as, &p.vad, p.lo, p.hi, flags);
-		if (p.hole || r != 0)
-			break;
-	}
-	return p.hole ? -ENOMEM : r;
-}
-
-/* The part [lo, hi) of *v; *v: the VAD that holds it afterwards. */
-static int
-lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
-    uint32_t flags)
-{
-	uint32_t old = (*v)->flags, new = (old & ~VAD_LOCK_FLAGS) | flags;
-	struct vad part;
-	int r;
-
-	/* The memory of a device goes nowhere. */
-	if (vmo_is_device((*v)->vmo))
-		return 0;
-	r = vad_set_flags(as, v, lo, hi, new);
-	if (r != 0 || ((old ^ new) & VAD_LOCKED) == 0)
-		return r;
-	part = (struct vad){ .start = lo, .end = hi, .flags = new,
-		.prot = (*v)->prot };
-	lock_words(as, &part);
-	/* PROT_NONE: what was kept VALID only because it was locked. */
-	if ((*v)->prot == 0 && flags == 0)
-		r = as->ops->protect(as, &part, 0);
-	return r;
-}
-
-/* One leaf table: VALID words from va to end get the VAD's LOCK.  [W]. */
-static void
-lock_table(struct pt_iter *it, uint64_t lock)
-{
-	uint64_t *word, w;
-
-	PT_FOREACH(word, it) {
-		w = word_get(word);
-		if (pte_kind(w) != PTE_VALID || pte_src(w) == SRC_SPEC ||
-		    (w & PTE_LOCK) == lock)
-			continue;
-		word_change(word, PTE_LOCK, lock);
-		it->as->n_locked += lock != 0 ? 1 : -1ul;
-	}
-}
-
-/* [M] exclusive; takes [W].  No CPU caches LOCK: there is nothing to flush. */
-static void
-lock_words(struct aspace *as, const struct vad *v)
-{
-	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
-	struct pt_iter it = pt_range(as, v->start, v->end);
-
-	if (as->ops->lock != NULL) {
-		as->ops->lock(as, v);
-		return;
-	}
-	mutex_lock(&as->ws_lock);
-	while (pt_iter_table(&it))
-		lock_table(&it, lock);
-	mutex_unlock(&as->ws_lock);
-}
-
 /* ---- whole spaces ---- */
 
 /*
@@ -216,7 +257,7 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	}
 	map_end(as, NULL);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)
-		(void)populate(as, 0, MD_USER_END, HOLES_PASS);
+		map_lock_populate(as, 0, MD_USER_END);
 	return r;
 }
 
@@ -228,51 +269,4 @@ map_munlockall(struct aspace *as)
 	as->lock_future = 0;
 	lock_all(as, 0);
 	map_end(as, NULL);
-}
-
-/* As on Linux, a VAD that cannot be changed is passed by.  [M] exclusive. */
-static void
-lock_all(struct aspace *as, uint32_t flags)
-{
-	struct vad *v = vad_first(as);
-
-	while (v != NULL) {
-		(void)lock_vad(as, &v, v->start, v->end, flags);
-		v = vad_next(v);
-	}
-}
-
-/* ---- faulting in ---- */
-
-/* What of [va, end) is locked, and not only ONFAULT.  0, -EFAULT (SIGSEGV, SIGBUS),
- * -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not the call. */
-static int
-populate(struct aspace *as, va_t va, va_t end, enum holes holes)
-{
-	enum access access;
-	struct vad_view v;
-	struct fctx f;
-	int r = 0;
-
-	VAD_VIEWS(&v, as, va >> PAGE_SHIFT, end >> PAGE_SHIFT) {
-		if ((v.flags & VAD_LOCK_FLAGS) != VAD_LOCKED)
-			continue;
-		access = (v.prot & PROT_W) != 0 && (v.flags & VAD_SHARED) == 0 ?
-		    ACCESS_WRITE : ACCESS_READ;
-		r = vm_fault_range(as, v.lo << PAGE_SHIFT, v.hi << PAGE_SHIFT,
-		    access, &f);
-		if (r != 0 && (holes == HOLES_END || r != -EFAULT))
-			break;
-	}
-	vad_view_end(&v);
-	return r;
-}
-
-/* Fault in the pages of [va, end) that are locked, as far as they can be had: mappings
- * made or grown in a space that locks.
- * Locks: none of rank >= 2. */
-void
-map_lock_populate(struct aspace *as, va_t va, va_t end)
-{
-	(void)populate(as, va, end, HOLES_PASS);
 }

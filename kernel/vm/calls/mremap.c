@@ -37,44 +37,10 @@ struct mremap_work {
 	struct map_gone gone;
 };
 
-static int mremap_decode(struct mremap_work *w);
-static int mremap_locked(struct mremap_work *w);
-static int mremap_to(struct mremap_work *w);
-static int mremap_cut(struct mremap_work *w);
-static int mremap_check(struct mremap_work *w, const struct vad *v);
-static bool grow_in_place(struct mremap_work *w, struct vad *v, int *error);
-static int mremap_move(struct mremap_work *w);
-static int move_vad(struct mremap_work *w, struct vad *from);
-
 static bool
 has(const struct mremap_work *w, unsigned flag)
 {
 	return (w->a->flags & flag) != 0;
-}
-
-/*
- * Locks:    none of rank >= 2.
- * Returns:  0, address in *out; -EINVAL, -EFAULT, -ENOMEM (book: abi 3),
- *           -EPERM (below mmap_min_addr), -EINTR (dying).
- */
-int
-map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
-{
-	struct mremap_work w = { .as = as, .a = a };
-	int r = mremap_decode(&w);
-
-	if (r != 0)
-		return r;
-
-	rw_lock_write(&as->map_lock);
-	r = mremap_locked(&w);
-	map_lock_unreserve(w.locking);
-	map_end(as, &w.gone);
-	*out = w.to << PAGE_SHIFT;
-	/* What has grown, and pages of objects, which a move drops. */
-	if (r == 0 && w.locked)
-		map_lock_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT);
-	return r;
 }
 
 /* decode: what needs no look at the mappings. */
@@ -95,29 +61,6 @@ mremap_decode(struct mremap_work *w)
 	w->new_pages = PAGE_UP(a->new_len) >> PAGE_SHIFT;
 	w->to = w->old;
 	return w->new_pages == 0 ? -EINVAL : 0;
-}
-
-static int
-mremap_locked(struct mremap_work *w)
-{
-	struct vad *v;
-	int r;
-
-	ASSERT(rw_is_writer(&w->as->map_lock));
-	v = vad_find(w->as, w->old);
-	if (v == NULL)
-		return -EFAULT;
-	if (has(w, MREMAP_FIXED | MREMAP_DONTUNMAP))
-		return mremap_to(w);
-	if (w->old_pages >= w->new_pages)
-		return mremap_cut(w);
-	r = mremap_check(w, v);
-	if (r != 0 || grow_in_place(w, v, &r))
-		return r;
-	if (!has(w, MREMAP_MAYMOVE))
-		return -ENOMEM;
-	r = map_place(w->as, 0, w->new_pages, &w->to);
-	return r != 0 ? r : mremap_move(w);
 }
 
 /* What the source has beyond the new length goes.  0, -EINVAL, -ENOMEM. */
@@ -167,56 +110,6 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 	return 0;
 }
 
-/* MREMAP_FIXED or DONTUNMAP: to a place that is named, or a new one. */
-static int
-mremap_to(struct mremap_work *w)
-{
-	uint64_t to = w->a->new_addr >> PAGE_SHIFT;
-	uint64_t end = MD_USER_END >> PAGE_SHIFT;
-	struct vad *v;
-	int r = 0;
-
-	if (has(w, MREMAP_FIXED)) {
-		if ((w->a->new_addr & PAGE_MASK) != 0 || w->new_pages > end ||
-		    to > end - w->new_pages)
-			return -EINVAL;
-		if (w->old < to + w->new_pages && to < w->old + w->old_pages)
-			return -EINVAL;
-		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
-			return -EPERM;
-		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
-	}
-	if (r == 0 && w->old_pages > w->new_pages) {
-		r = mremap_cut(w);
-		w->old_pages = w->new_pages;
-	}
-	v = vad_find(w->as, w->old);
-	if (r == 0)
-		r = v == NULL ? -EFAULT : mremap_check(w, v);
-	if (r == 0 && !has(w, MREMAP_FIXED))
-		r = map_place(w->as, w->a->new_addr >> PAGE_SHIFT, w->new_pages,
-		    &to);
-	if (r != 0)
-		return r;
-	w->to = to;
-	return mremap_move(w);
-}
-
-/* True: done, or *error says why not; false: there is no room behind v. */
-static bool
-grow_in_place(struct mremap_work *w, struct vad *v, int *error)
-{
-	uint64_t end = w->old + w->new_pages;
-
-	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
-	    !map_is_free(w->as, v->end, end))
-		return false;
-	*error = vad_grow(w->as, v, v->start, end);
-	if (*error == 0)
-		vad_merge(w->as, v);
-	return true;
-}
-
 /* Make [old, old + old_pages) a VAD of its own.  0, -ENOMEM. */
 static int
 isolate_source(struct mremap_work *w, struct vad **from)
@@ -233,29 +126,6 @@ isolate_source(struct mremap_work *w, struct vad **from)
 			vad_merge(w->as, v);
 	}
 	*from = v;
-	return r;
-}
-
-/* The source moves to w->to, which is free; old_pages 0: a second mapping. */
-static int
-mremap_move(struct mremap_work *w)
-{
-	struct vad *v = vad_find(w->as, w->old);
-	uint64_t peak = w->as->peak_pages;
-	int r;
-
-	if (w->as->nvads + 3 > VAD_MAX)
-		return -ENOMEM;
-	if (w->old_pages == 0)
-		return move_vad(w, v);
-	r = isolate_source(w, &v);
-	if (r != 0)
-		return r;
-	r = move_vad(w, v);
-	if (r != 0)
-		vad_merge(w->as, v);
-	/* For a moment there were both ranges: no peak. */
-	w->as->peak_pages = MAX(peak, w->as->total_pages);
 	return r;
 }
 
@@ -322,4 +192,125 @@ move_vad(struct mremap_work *w, struct vad *from)
 	w->gone.freed += extra - cost;
 	vad_merge(as, v);
 	return 0;
+}
+
+/* The source moves to w->to, which is free; old_pages 0: a second mapping. */
+static int
+mremap_move(struct mremap_work *w)
+{
+	struct vad *v = vad_find(w->as, w->old);
+	uint64_t peak = w->as->peak_pages;
+	int r;
+
+	if (w->as->nvads + 3 > VAD_MAX)
+		return -ENOMEM;
+	if (w->old_pages == 0)
+		return move_vad(w, v);
+	r = isolate_source(w, &v);
+	if (r != 0)
+		return r;
+	r = move_vad(w, v);
+	if (r != 0)
+		vad_merge(w->as, v);
+	/* For a moment there were both ranges: no peak. */
+	w->as->peak_pages = MAX(peak, w->as->total_pages);
+	return r;
+}
+
+/* MREMAP_FIXED or DONTUNMAP: to a place that is named, or a new one. */
+static int
+mremap_to(struct mremap_work *w)
+{
+	uint64_t to = w->a->new_addr >> PAGE_SHIFT;
+	uint64_t end = MD_USER_END >> PAGE_SHIFT;
+	struct vad *v;
+	int r = 0;
+
+	if (has(w, MREMAP_FIXED)) {
+		if ((w->a->new_addr & PAGE_MASK) != 0 || w->new_pages > end ||
+		    to > end - w->new_pages)
+			return -EINVAL;
+		if (w->old < to + w->new_pages && to < w->old + w->old_pages)
+			return -EINVAL;
+		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
+			return -EPERM;
+		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
+	}
+	if (r == 0 && w->old_pages > w->new_pages) {
+		r = mremap_cut(w);
+		w->old_pages = w->new_pages;
+	}
+	v = vad_find(w->as, w->old);
+	if (r == 0)
+		r = v == NULL ? -EFAULT : mremap_check(w, v);
+	if (r == 0 && !has(w, MREMAP_FIXED))
+		r = map_place(w->as, w->a->new_addr >> PAGE_SHIFT, w->new_pages,
+		    &to);
+	if (r != 0)
+		return r;
+	w->to = to;
+	return mremap_move(w);
+}
+
+/* True: done, or *error says why not; false: there is no room behind v. */
+static bool
+grow_in_place(struct mremap_work *w, struct vad *v, int *error)
+{
+	uint64_t end = w->old + w->new_pages;
+
+	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
+	    !map_is_free(w->as, v->end, end))
+		return false;
+	*error = vad_grow(w->as, v, v->start, end);
+	if (*error == 0)
+		vad_merge(w->as, v);
+	return true;
+}
+
+static int
+mremap_locked(struct mremap_work *w)
+{
+	struct vad *v;
+	int r;
+
+	ASSERT(rw_is_writer(&w->as->map_lock));
+	v = vad_find(w->as, w->old);
+	if (v == NULL)
+		return -EFAULT;
+	if (has(w, MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return mremap_to(w);
+	if (w->old_pages >= w->new_pages)
+		return mremap_cut(w);
+	r = mremap_check(w, v);
+	if (r != 0 || grow_in_place(w, v, &r))
+		return r;
+	if (!has(w, MREMAP_MAYMOVE))
+		return -ENOMEM;
+	r = map_place(w->as, 0, w->new_pages, &w->to);
+	return r != 0 ? r : mremap_move(w);
+}
+
+/*
+ * Locks:    none of rank >= 2.
+ * Returns:  0, address in *out; -EINVAL, -EFAULT, -ENOMEM (book: abi 3),
+ *           -EPERM (below mmap_min_addr), -EINTR (dying).
+ */
+int
+map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
+{
+	struct mremap_work w = { .as = as, .a = a };
+	int r = mremap_decode(&w);
+
+	if (r != 0)
+		return r;
+
+	rw_lock_write(&as->map_lock);
+	r = mremap_locked(&w);
+	map_lock_unreserve(w.locking);
+	map_end(as, &w.gone);
+	*out = w.to << PAGE_SHIFT;
+	/* What has grown, and pages of objects, which a move drops. */
+	if (r == 0 && w.locked)
+		map_lock_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT);
+	return r;
 }

@@ -42,75 +42,6 @@ struct swapoff_work {
 	uint64_t n;               /* pages brought, slots given up */
 };
 
-static int one_round(struct swapoff_work *b);
-static uint64_t frames_give_up(const struct swap_area *a);
-static int bring_word(struct swap_walk *walk, const struct swap_words *w);
-static void table_gives_up(struct swap_walk *walk, struct vm_page *leaf);
-static int bring_space(struct swapoff_work *b, struct aspace *as);
-static int bring_kernel(struct swapoff_work *b);
-static int bring_object(struct swapoff_work *b, struct vmo *vmo);
-
-static bool
-is_empty(const struct swap_area *a)
-{
-	return atomic_load(&a->nfree) + atomic_load(&a->nbad) ==
-	    a->nslots - 1 && atomic_load(&a->busy) == 0;
-}
-
-/*
- * Empty an area and let it go; nobody else is at it.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps long.
- * Returns:  0; -ENOMEM (what is promised would have no place), -EINTR (fatal
- *           signal): it is used as before.
- */
-int
-swap_off(unsigned no)
-{
-	struct swapoff_work b = { .walk.fn = bring_word,
-		.walk.table = table_gives_up, .area = swap_area(no) };
-	int r = 0;
-
-	ASSERT(b.area != NULL);
-	swap_area_close(b.area);
-	if (commit_total() > commit_limit())
-		r = -ENOMEM;
-	while (r == 0 && !is_empty(b.area))
-		r = one_round(&b);
-	want_end(&b.walk.want);
-	if (r == 0)
-		swap_area_retire(b.area);
-	else
-		swap_area_reopen(b.area);
-	return r;
-}
-
-/* Everything once.  0, -EINTR. */
-static int
-one_round(struct swapoff_work *b)
-{
-	struct aspace *as = NULL;
-	struct vmo *vmo = NULL;
-	int r = 0;
-
-	b->n = frames_give_up(b->area);
-	while (r == 0 && (as = as_next(as)) != NULL)
-		r = bring_space(b, as);
-	if (as != NULL)
-		as_put(as);
-	while (r == 0 && (vmo = vmo_next_anon(vmo)) != NULL)
-		r = bring_object(b, vmo);
-	if (vmo != NULL)
-		vmo_put(vmo);
-	if (r == 0)
-		r = bring_kernel(b);
-	/* Only what is being read or written is left: it ends by itself. */
-	if (r == 0 && b->n == 0)
-		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
-	return r == -ETIMEDOUT ? 0 : r;
-}
-
 /* ---- pages in memory ---- */
 
 static bool
@@ -244,5 +175,68 @@ bring_object(struct swapoff_work *b, struct vmo *vmo)
 	do
 		r = anon_words(vmo, VMO_MAX_PAGES, &b->walk);
 	while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
+	return r;
+}
+
+/* ---- the whole area ---- */
+
+/* Everything once.  0, -EINTR. */
+static int
+one_round(struct swapoff_work *b)
+{
+	struct aspace *as = NULL;
+	struct vmo *vmo = NULL;
+	int r = 0;
+
+	b->n = frames_give_up(b->area);
+	while (r == 0 && (as = as_next(as)) != NULL)
+		r = bring_space(b, as);
+	if (as != NULL)
+		as_put(as);
+	while (r == 0 && (vmo = vmo_next_anon(vmo)) != NULL)
+		r = bring_object(b, vmo);
+	if (vmo != NULL)
+		vmo_put(vmo);
+	if (r == 0)
+		r = bring_kernel(b);
+	/* Only what is being read or written is left: it ends by itself. */
+	if (r == 0 && b->n == 0)
+		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
+static bool
+is_empty(const struct swap_area *a)
+{
+	return atomic_load(&a->nfree) + atomic_load(&a->nbad) ==
+	    a->nslots - 1 && atomic_load(&a->busy) == 0;
+}
+
+/*
+ * Empty an area and let it go; nobody else is at it.
+ *
+ * Locks:    none of rank >= 2.
+ * Context:  thread, sleeps long.
+ * Returns:  0; -ENOMEM (what is promised would have no place), -EINTR (fatal
+ *           signal): it is used as before.
+ */
+int
+swap_off(unsigned no)
+{
+	struct swapoff_work b = { .walk.fn = bring_word,
+		.walk.table = table_gives_up, .area = swap_area(no) };
+	int r = 0;
+
+	ASSERT(b.area != NULL);
+	swap_area_close(b.area);
+	if (commit_total() > commit_limit())
+		r = -ENOMEM;
+	while (r == 0 && !is_empty(b.area))
+		r = one_round(&b);
+	want_end(&b.walk.want);
+	if (r == 0)
+		swap_area_retire(b.area);
+	else
+		swap_area_reopen(b.area);
 	return r;
 }

@@ -36,8 +36,7 @@ bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
 void fault_map_around(struct fctx *, uint64_t bits);
 /* Of an anonymous object; as cache_fault(). */
 enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
-
-/* devfault.c: F12 */
+/* F12, a page of a device */
 enum fault_outcome fault_device(struct fctx *, void (*enter)(struct fctx *, uint64_t word));
 
 /* kpagedfault.c */

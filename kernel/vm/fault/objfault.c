@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * objfault.c: faults on mappings of objects: files, and anonymous ones
+ * objfault.c: faults on mappings of objects: files, anonymous ones, devices
  *
  * Problem   A fault holds map_lock and ws_lock, and may not wait for a disk or a
  *           frame with them.  What it waited for may be gone when it comes back,
@@ -16,6 +16,8 @@
  *           around     ├──── block of `around` pages ────┤
  *           words       VALID  0  0  va  0  VALID  0  0    0, and the page in
  *           object        #    #  -  #   #    #    #  -    memory: mapped, too
+ *           a device   ─┬ driver.c     tables are containers ─┐
+ *                       └ pmapfault.c  tables are a cache ────┴─→ fault_device
  *
  * Rules     1. Size and identity of the page are looked at in the hold of [W]
  *              in which its word becomes VALID (R7).
@@ -30,6 +32,9 @@
  *              without I/O and new frames, without A and D, as far as the working
  *              set has room.  Not for a touch that stands alone: a word mapped in
  *              vain is made, aged and taken away again.
+ *           5. The memory of a device has no descriptor: no count, no home, no
+ *              queue.  A thread may use it by its address, in the kernel, too; nobody
+ *              pins it, for a pin is a count in a descriptor.
  *
  * Read next vmo_at_hand() in vm/cache/cache.h, anon_look() in vm/object/anon.c.
  */
@@ -48,9 +53,99 @@
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
 #define AROUND_MAX 16
 
-static int read_page(struct want *w);
-static int extend_page(struct want *w);
-static int make_path(struct want *w);
+/* ---- a file: between passes ---- */
+
+/* What f->va maps, if it is an object of this type, looked up anew: while the fault
+ * waited, or read another page, it may have become another one (R3).
+ * Locks: none of rank >= 2.  Owns: true: the caller, v: vad_view_end(). */
+static bool
+look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+
+	*v = (struct vad_view){ .hi = vpn };
+	if (vad_view_next(f->as, v, vpn + 1) && v->vmo != NULL &&
+	    v->vmo->type == type)
+		return true;
+	vad_view_end(v);
+	return false;
+}
+
+static unsigned
+fault_window(struct vmo *vmo, uint64_t idx, uint32_t flags)
+{
+	if ((flags & VAD_RANDOM) != 0)
+		return 1;
+	if ((flags & VAD_SEQUENTIAL) != 0)
+		return CACHE_WINDOW;
+	return MAX(cache_window(vmo, idx), (unsigned)FAULT_WINDOW);
+}
+
+/* The fault has ended, or asks for another page.  What has got a block is written,
+ * whether the store came or not: the block holds old bytes.
+ * Locks: none of rank >= 3. */
+void
+cache_fault_end(struct fctx *f)
+{
+	if (f->file_page != NULL)
+		page_unpin_written(f->file_page, f->extended);
+	f->file_page = NULL;
+	f->extended = false;
+}
+
+/*
+ * want.get of a fault: read the page of f->va, and keep it pinned for the next
+ * pass.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0: start the fault again; -EIO (SIGBUS), -EINTR.
+ */
+static int
+read_page(struct want *w)
+{
+	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
+	struct vad_view v;
+	int r;
+
+	cache_fault_end(f);
+	if (!look(f, VMO_VNODE, &v))
+		return 0;
+	r = cache_readahead(v.vmo, v.off, fault_window(v.vmo, v.off, v.flags),
+	    &f->file_page);
+	vad_view_end(&v);
+	return r;
+}
+
+/*
+ * want.get of a fault: f->file_page, if it is still held, gets its place on disk.
+ *
+ * Locks:    none of rank >= 2.
+ * Returns:  0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR.
+ */
+static int
+extend_page(struct want *w)
+{
+	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
+	struct vad_view v;
+	int r = 0;
+
+	if (f->file_page == NULL)
+		return 0;
+	pageout_throttle();
+	if (!look(f, VMO_VNODE, &v))
+		return 0;
+	/* To look at a paged VAD is a fault that may have let it go (rule c). */
+	if (f->file_page == NULL ||
+	    !cache_is_page(v.vmo, v.off, f->file_page)) {
+		cache_fault_end(f);
+	} else {
+		r = cache_extend(v.vmo, v.off, f->file_page,
+		    &f->extend_seq);
+		f->extended = r == 0;
+	}
+	vad_view_end(&v);
+	return r;
+}
 
 /* ---- a file: under the locks of a pass ---- */
 
@@ -111,101 +206,29 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	return false;
 }
 
-/* ---- a file: between passes ---- */
-
-/* What f->va maps, if it is an object of this type, looked up anew: while the fault
- * waited, or read another page, it may have become another one (R3).
- * Locks: none of rank >= 2.  Owns: true: the caller, v: vad_view_end(). */
-static bool
-look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
-{
-	uint64_t vpn = f->va >> PAGE_SHIFT;
-
-	*v = (struct vad_view){ .hi = vpn };
-	if (vad_view_next(f->as, v, vpn + 1) && v->vmo != NULL &&
-	    v->vmo->type == type)
-		return true;
-	vad_view_end(v);
-	return false;
-}
-
-static unsigned
-fault_window(struct vmo *vmo, uint64_t idx, uint32_t flags)
-{
-	if ((flags & VAD_RANDOM) != 0)
-		return 1;
-	if ((flags & VAD_SEQUENTIAL) != 0)
-		return CACHE_WINDOW;
-	return MAX(cache_window(vmo, idx), (unsigned)FAULT_WINDOW);
-}
+/* ---- an anonymous object ---- */
 
 /*
- * want.get of a fault: read the page of f->va, and keep it pinned for the next
- * pass.
+ * want.get of a fault: the tables that lead to the page of f->va.  If the mapping
+ * has gone since, the next pass says so.
  *
  * Locks:    none of rank >= 2.
- * Returns:  0: start the fault again; -EIO (SIGBUS), -EINTR.
+ * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
  */
 static int
-read_page(struct want *w)
+make_path(struct want *w)
 {
 	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
 	struct vad_view v;
 	int r;
 
-	cache_fault_end(f);
-	if (!look(f, VMO_VNODE, &v))
+	if (!look(f, VMO_AOBJ, &v))
 		return 0;
-	r = cache_readahead(v.vmo, v.off, fault_window(v.vmo, v.off, v.flags),
-	    &f->file_page);
+	want_end(w); /* no frame: it waits for its own */
+	r = anon_make_path(v.vmo, v.off);
 	vad_view_end(&v);
-	return r;
+	return r == -ENOMEM ? -ENOSPC : r;
 }
-
-/*
- * want.get of a fault: f->file_page, if it is still held, gets its place on disk.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR.
- */
-static int
-extend_page(struct want *w)
-{
-	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
-	struct vad_view v;
-	int r = 0;
-
-	if (f->file_page == NULL)
-		return 0;
-	pageout_throttle();
-	if (!look(f, VMO_VNODE, &v))
-		return 0;
-	/* To look at a paged VAD is a fault that may have let it go (rule c). */
-	if (f->file_page == NULL ||
-	    !cache_is_page(v.vmo, v.off, f->file_page)) {
-		cache_fault_end(f);
-	} else {
-		r = cache_extend(v.vmo, v.off, f->file_page,
-		    &f->extend_seq);
-		f->extended = r == 0;
-	}
-	vad_view_end(&v);
-	return r;
-}
-
-/* The fault has ended, or asks for another page.  What has got a block is written,
- * whether the store came or not: the block holds old bytes.
- * Locks: none of rank >= 3. */
-void
-cache_fault_end(struct fctx *f)
-{
-	if (f->file_page != NULL)
-		page_unpin_written(f->file_page, f->extended);
-	f->file_page = NULL;
-	f->extended = false;
-}
-
-/* ---- an anonymous object ---- */
 
 /*
  * The page of f's address, made if it is absent.
@@ -238,28 +261,6 @@ anon_fault(struct fctx *f, struct vm_page **out)
 	default: /* beyond the end, or its file system is full */
 		return fault_signal(f, SIGBUS, BUS_ADRERR);
 	}
-}
-
-/*
- * want.get of a fault: the tables that lead to the page of f->va.  If the mapping
- * has gone since, the next pass says so.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
- */
-static int
-make_path(struct want *w)
-{
-	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
-	struct vad_view v;
-	int r;
-
-	if (!look(f, VMO_AOBJ, &v))
-		return 0;
-	want_end(w); /* no frame: it waits for its own */
-	r = anon_make_path(v.vmo, v.off);
-	vad_view_end(&v);
-	return r == -ENOMEM ? -ENOSPC : r;
 }
 
 /* ---- neighbours ---- */
@@ -336,4 +337,34 @@ fault_map_around(struct fctx *f, uint64_t bits)
 	spin_unlock(&vmo->lock);
 	ws_insert_some(as, f->leaf, n);
 	EVENT_ADD(fault_around_pages, n);
+}
+
+/* ---- a device ---- */
+
+/* What the mapping allows: nobody asks a device for its bit D. */
+static uint64_t
+rights(const struct fctx *f)
+{
+	return MD_PTE_A | ((f->v.prot & PROT_W) != 0 ? MD_PTE_W : 0) |
+	    ((f->v.prot & PROT_X) != 0 ? 0 : MD_PTE_NX);
+}
+
+/* F12 device: f->v maps a special object, and permits the access.  enter puts a word
+ * where there is none, and keeps the books of the table.
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE; FAULT_SIGNAL: it was to be pinned. */
+enum fault_outcome
+fault_device(struct fctx *f, void (*enter)(struct fctx *, uint64_t word))
+{
+	uint64_t before = word_get(f->word), word;
+
+	if (f->pin_out != NULL)
+		return fault_signal(f, SIGBUS, BUS_ADRERR);
+	word = vmo_device_word(f->v.vmo, fault_index(f), rights(f));
+	if (before == 0)
+		enter(f, word);
+	else
+		(void)word_change(f->word, before & ~word & MD_PTE_NX, word);
+	md_tlb_local(f->va);
+	EVENT(fault_device, f->va, before, word_get(f->word), pte_pfn(word));
+	return FAULT_DONE;
 }

@@ -12,7 +12,7 @@
  *           2. Never RAM: that has owners.  Asked once for each mapping, for what
  *              is RAM does not change.
  *
- * Read next vm/fault/devfault.c.  Source: seed 002, special objects.
+ * Read next fault_device() in vm/fault/objfault.c.  Source: seed 002, special objects.
  */
 #include "mem/mem.h"
 #include "vm/frame/frame.h"

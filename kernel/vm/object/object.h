@@ -44,7 +44,7 @@ struct zap_range {
 };
 
 /* vmo.c */
-void vmo_stored(struct vmo *);                           /* vmobytes.c: the times move */
+void vmo_stored(struct vmo *);                           /* the times move */
 struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
 void vmo_free(struct vmo *);                             /* the header */
 struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
@@ -62,8 +62,7 @@ struct vmo *vmo_create_shared_anon(uint64_t bytes);
  * leaves prev.  While it is visited its owner waits in vmo_forget_client().
  */
 struct vmo *vmo_visit_next(struct vmo *prev);
-
-/* vmomaps.c */
+/* who maps it */
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
@@ -170,7 +169,7 @@ anon_table_kva(uint64_t slot)
 	return MD_KPAGED_BASE + ((slot >> 1) << PAGE_SHIFT);
 }
 
-/* vmoquota.c: pages that a file system may have */
+/* vmo.c: pages that a file system may have */
 bool quota_take(struct vmo_quota *) MUST_CHECK;
 void quota_give(struct vmo_quota *, uint64_t n);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmo.c: memory objects: references, visits, size
+ * vmo.c: memory objects: references, visits, who maps them, pages of a file system
  *
  * Problem   Files, memfds and shared memory are mapped by many spaces and cut
- *           while these use them.  A page behind the end may not stay mapped
- *           anywhere.
+ *           while these use them: then no space may map what lies behind the new
+ *           end.  To take a word away may need a page table or an entry page that
+ *           is on swap; but while the list of mappings is locked, nobody may wait.
  *
  * Picture   VAD ─┐
  *           VAD ─┼ref→ vmo ── maps ─→ vm_maplink ⇄ vm_maplink …  one per VAD
@@ -12,15 +13,36 @@
  *
  *           shrink:  size, resize_seq ─→ zap each link ─→ free pages ─→ tail
  *                       [O]               [X] [W]            [O]
+ *           zap:     link ─→ link ─→ link      zap_seq: done, done, …
+ *                             └─ ops->zap: -EAGAIN, job.want says what is out
+ *                     [X] dropped ─→ want_finish ─→ [X], the list again
+ *           quota:   mount ──ref──→ { used ≤ max } ←──ref── object, object, …
  *
  * Rules     1. The size is cut before the first word is taken away.  A fault
  *              installs in the hold of [W] in which it read the size, so its
  *              word is either seen by the zap or never made (R7).
  *           2. The write-back thread visits objects of files without being one
  *              of their users: their owner waits until it has left.
+ *           3. A link whose zap_seq is resize_seq has been done and is passed
+ *              by: no fault can refill it, for it sees the new size.
+ *           4. The space that is waited for is held by a reference, what was
+ *              brought by pins, until its link is done; the token for these pins is
+ *              taken before the first of them.  A space that is being torn down is
+ *              not held, but waited for.
+ *           5. The size of a tmpfs is a promise to all others: a page counts in its
+ *              quota from where it is made (anon_make) to where its word is cleared,
+ *              in memory or on swap, mapped or not, also when the file has no name
+ *              and no descriptor any more.
+ *           6. An object holds a reference to its quota as long as it lives, so a
+ *              quota tells whether pages of a file system are still in use.
  */
+#include "vm/design/design.h"
+#include "vm/frame/frame.h"
 #include "vm/object/object.h"
+#include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/vm.h"
+#include "vm/want/want.h"
 
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 
@@ -33,8 +55,6 @@ static struct {
 };
 
 static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
-
-static void close_visits(struct vmo *vmo);
 
 /* ---- life ---- */
 
@@ -122,6 +142,22 @@ vmo_get(struct vmo *vmo)
 {
 	ASSERT(atomic_load(&vmo->refs) > 0);
 	atomic_add(&vmo->refs, 1);
+}
+
+/* No visit begins from now on, and none is under way. */
+static void
+close_visits(struct vmo *vmo)
+{
+	bool busy;
+
+	do {
+		mutex_lock(&vmos.lock);
+		vmo->v.closed = true;
+		busy = vmo->v.visits > 0;
+		mutex_unlock(&vmos.lock);
+		if (busy)
+			sleep_until(md_time_ns() + VISIT_NS, WAIT_PLAIN);
+	} while (busy);
 }
 
 /* Locks: none of rank >= 3.  Context: the last one frees all pages. */
@@ -273,22 +309,6 @@ vmo_forget_client(struct vmo *vmo)
 
 /* ---- visits ---- */
 
-/* No visit begins from now on, and none is under way. */
-static void
-close_visits(struct vmo *vmo)
-{
-	bool busy;
-
-	do {
-		mutex_lock(&vmos.lock);
-		vmo->v.closed = true;
-		busy = vmo->v.visits > 0;
-		mutex_unlock(&vmos.lock);
-		if (busy)
-			sleep_until(md_time_ns() + VISIT_NS, WAIT_PLAIN);
-	} while (busy);
-}
-
 static bool
 begin_visit(struct vmo *vmo)
 {
@@ -329,4 +349,371 @@ vmo_stored(struct vmo *vmo)
 	if (vmo->client_ops != NULL && vmo->client_ops->stored != NULL)
 		vmo->client_ops->stored(vmo->client);
 	spin_unlock(&vmo->lock);
+}
+
+/* ---- who maps it ---- */
+
+static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
+
+#define TEARDOWN_NS 1000000ul /* how often its end is looked for */
+
+/* A zap under way. */
+struct object_zap {
+	struct zap_job job;    /* tables.as: opened, with a reference */
+	struct aspace *next;   /* who has stopped the walk; a reference */
+};
+
+/* List a mapping; from now on a truncate finds its words.
+ * Locks: none of rank >= 4; takes [X]. */
+void
+vmo_link(struct vmo *vmo, struct vm_maplink *link)
+{
+	ASSERT(!list_is_linked(&link->node));
+	mutex_lock(&vmo->maps_lock);
+	spin_lock(&vmo->lock);
+	link->zap_seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	list_push_back(&vmo->maps, &link->node);
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* The mapping has no words left.  Locks: none of rank >= 4; takes [X]. */
+void
+vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
+{
+	mutex_lock(&vmo->maps_lock);
+	list_remove(&link->node);
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* What vmo_forget_space() looks for. */
+struct forget {
+	const struct aspace *as;
+	struct vmo *vmo;       /* has a link of the space, taken off the list */
+	struct vm_maplink *link;
+};
+
+static void
+forget_in(struct vmo *vmo, void *arg)
+{
+	struct forget *f = arg;
+	struct vm_maplink *link;
+
+	if (f->vmo != NULL)
+		return;
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		if (link->as == f->as)
+			f->link = link;
+	if (f->link != NULL) {
+		list_remove(&f->link->node);
+		f->vmo = vmo;
+	}
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* The links of a space whose VADs could not be read go, each with the reference that
+ * its VAD had.
+ * Locks: none of rank >= 2; the space has no words. */
+void
+vmo_forget_space(struct aspace *as)
+{
+	struct forget f;
+
+	for (;;) {
+		f = (struct forget){ .as = as };
+		vmo_walk(forget_in, &f);
+		if (f.vmo == NULL)
+			break;
+		vmo_link_free(f.link);
+		vmo_put(f.vmo);
+	}
+}
+
+/*
+ * Locks:    none of rank >= 4; takes [X].
+ * Returns:  some mapping is shared and may be written.
+ */
+bool
+vmo_is_mapped_writable(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		found |= link->nwr != 0;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/*
+ * A mapping keeps the open file that it was made from; the descriptor may be
+ * closed since.
+ *
+ * Locks:    none of rank >= 4; takes [X].
+ * Returns:  some mapping was made from a file that can write.
+ */
+bool
+vmo_is_mapped_by_writer(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		found |= (link->flags & VAD_WRITER) != 0;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/* ---- zapping ---- */
+
+/* [X] held.  0, -EAGAIN. */
+static int
+zap_link(struct vm_maplink *link, const struct zap_range *z,
+    struct zap_job *job)
+{
+	uint64_t pages = link->end - link->start;
+	uint64_t lo = MAX(z->lo, link->off);
+	uint64_t hi = MIN(z->hi, link->off + pages);
+
+	if (lo >= hi)
+		return 0;
+	return link->as->ops->zap(link->as, link, link->start + lo - link->off,
+	    link->start + hi - link->off, job);
+}
+
+/* One walk over the links.  True: all have been done. */
+static bool
+zap_some(struct vmo *vmo, const struct zap_range *z, struct object_zap *w)
+{
+	struct vm_maplink *link;
+	bool done = true;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node) {
+		if (link->zap_seq == z->seq)
+			continue;
+		done = zap_link(link, z, &w->job) == 0;
+		if (!done) {
+			w->next = link->as;
+			as_get(w->next);
+			break;
+		}
+		link->zap_seq = z->seq;
+	}
+	mutex_unlock(&vmo->maps_lock);
+	return done;
+}
+
+/* What was held for the last space; and so is the token. */
+static void
+zap_let_go(struct object_zap *w)
+{
+	struct aspace *as = w->job.tables.as;
+
+	want_end(&w->job.want);
+	if (as == NULL)
+		return;
+	pt_release(&w->job.tables);
+	w->job.tables.as = NULL;
+	pt_close_space(as);
+	structural_end();
+	as_put(as);
+}
+
+/* Bring what w->next lacks.  A space that is being torn down lets its words go by
+ * itself: wait until its link has left the list. */
+static void
+zap_wait(struct object_zap *w)
+{
+	struct aspace *as = w->next;
+
+	w->next = NULL;
+	if (as != w->job.tables.as) {
+		zap_let_go(w);
+		if (!pt_open_space(as)) {
+			(void)sleep_until(md_time_ns() + TEARDOWN_NS, WAIT_PLAIN);
+			as_put(as);
+			return;
+		}
+		structural_begin();
+		w->job.tables.as = as;
+	} else {
+		as_put(as);
+	}
+	want_finish(&w->job.want);
+}
+
+/*
+ * Take the words of a range away in every space.
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps while tables and entry pages come from swap.
+ */
+void
+vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
+{
+	struct object_zap w = { .job.how = z->how };
+
+	while (!zap_some(vmo, z, &w))
+		zap_wait(&w);
+	zap_let_go(&w);
+}
+
+/* ---- memory of links ---- */
+
+/*
+ * Locks:    any below LR_MEM.
+ * Owns:     the caller: vmo_link_free().
+ * Returns:  a link on no list; NULL.
+ */
+struct vm_maplink *
+vmo_link_alloc(void)
+{
+	struct vm_maplink *link = kmem_cache_zalloc(&links);
+
+	if (link != NULL)
+		list_node_init(&link->node);
+	return link;
+}
+
+/* link is on no list.  NULL is allowed.  Locks: any below LR_MEM. */
+void
+vmo_link_free(struct vm_maplink *link)
+{
+	if (link == NULL)
+		return;
+	ASSERT(!list_is_linked(&link->node));
+	kmem_cache_free(&links, link);
+}
+
+/* ---- pages of a file system ---- */
+
+/*
+ * Locks:    none of rank >= LR_MEM.
+ * Owns:     the caller, the only reference.
+ * Returns:  NULL: no memory.
+ */
+struct vmo_quota *
+vmo_quota_create(void)
+{
+	struct vmo_quota *q = kmem_zalloc(sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	atomic_store(&q->refs, 1);
+	atomic_store(&q->max, QUOTA_NONE);
+	return q;
+}
+
+/* Locks: none of rank >= LR_MEM.  NULL is allowed. */
+void
+vmo_quota_put(struct vmo_quota *q)
+{
+	if (q == NULL || atomic_sub(&q->refs, 1) > 0)
+		return;
+	ASSERT(atomic_load(&q->used) == 0);
+	kmem_free(q);
+}
+
+/* Locks: any. */
+uint32_t
+vmo_quota_refs(struct vmo_quota *q)
+{
+	return atomic_load(&q->refs);
+}
+
+/* Locks: any.  Returns: pages. */
+uint64_t
+vmo_quota_used(struct vmo_quota *q)
+{
+	return atomic_load(&q->used);
+}
+
+/* Locks: any.  Returns: pages, or QUOTA_NONE. */
+uint64_t
+vmo_quota_max(struct vmo_quota *q)
+{
+	return atomic_load(&q->max);
+}
+
+/* From now on at most so many pages.
+ * Locks: any.  Returns: 0, -EINVAL: there are more already, and nothing has changed. */
+int
+vmo_quota_limit(struct vmo_quota *q, uint64_t pages)
+{
+	uint64_t old = atomic_xchg(&q->max, pages);
+
+	if (atomic_load(&q->used) <= pages)
+		return 0;
+	atomic_store(&q->max, old);
+	return -EINVAL;
+}
+
+/* Locks: none; the object has no pages, and is known to nobody else. */
+void
+vmo_set_quota(struct vmo *vmo, struct vmo_quota *q)
+{
+	ASSERT(vmo->type == VMO_AOBJ && vmo->a.n_pages == 0);
+	atomic_add(&q->refs, 1);
+	vmo->a.quota = q;
+}
+
+/* One quota, and whether an object of it has been found. */
+struct quota_search {
+	const struct vmo_quota *q;
+	bool found;
+};
+
+static void
+quota_look(struct vmo *vmo, void *arg)
+{
+	struct quota_search *s = arg;
+
+	if (!s->found && vmo->type == VMO_AOBJ && vmo->a.quota == s->q)
+		s->found = vmo_is_mapped_by_writer(vmo);
+}
+
+/*
+ * Locks:    none of rank >= 3.
+ * Returns:  some object is mapped from a file that can write.
+ */
+bool
+vmo_quota_has_writer(struct vmo_quota *q)
+{
+	struct quota_search s = { .q = q };
+
+	vmo_walk(quota_look, &s);
+	return s.found;
+}
+
+/* One page more.
+ * Locks: any.  q may be NULL.  Returns: false: the file system is full. */
+bool
+quota_take(struct vmo_quota *q)
+{
+	uint64_t have;
+
+	if (q == NULL)
+		return true;
+	have = atomic_load(&q->used);
+	do {
+		if (have >= atomic_load(&q->max)) {
+			EVENT(anon_quota);
+			return false;
+		}
+	} while (!atomic_cas(&q->used, &have, have + 1));
+	return true;
+}
+
+/* n pages are gone.  Locks: any.  q may be NULL. */
+void
+quota_give(struct vmo_quota *q, uint64_t n)
+{
+	if (q == NULL)
+		return;
+	ASSERT(atomic_load(&q->used) >= n);
+	atomic_sub(&q->used, n);
 }

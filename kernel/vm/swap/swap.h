@@ -81,14 +81,12 @@ enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 
-/* swapio.c */
+/* swaparea.c */
 void swap_init(void);
 int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
 bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
-
-/* swaparea.c */
 void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
 void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
@@ -149,7 +147,7 @@ unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
 /* bio->done: pages [at, at + len) were read or written, or not: io->status. */
 void swap_done(struct bio *);
 
-/* swapio.c: requests, and where slots lie */
+/* swaparea.c: requests, and where slots lie */
 /* [S] held.  The area with free slots that is filled next, NULL; *n: SWAP_RUN at most. */
 struct swap_area *swap_area_to_fill(unsigned *n);
 /* Slots from index i on, i too, that one request can name. */
