@@ -204,15 +204,12 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	return lab_todo("01-vad step 3: vad_split");
 }
 
-/*
- * Cut [lo, hi) out of the tree.  VADs wholly inside leave it; of a VAD at an
- * end a piece is cut off, which never enters the tree.
- *
- * Locks:    [M] exclusive.
- * Returns:  0 with the cut VADs in order on *out, their maplinks still listed;
- *           -ENOMEM (nothing changed).
- * Owns:     the caller, the list.
- */
+/* Cut [lo, hi) out of the tree.  VADs wholly inside leave it; of a VAD at an end a
+ * piece is cut off, which never enters the tree.
+ * Locks: [M] exclusive.
+ * Returns: 0 with the cut VADs in order on *out, their maplinks still listed; -ENOMEM
+ * (nothing changed).
+ * Owns: the caller, the list. */
 int
 vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
     struct vad_list *out)
@@ -222,12 +219,9 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 
 /* ---- rights, merging ---- */
 
-/*
- * Give [lo, hi) the rights prot, VAD by VAD, as mprotect does.
- *
- * Locks:    [M] exclusive.
- * Returns:  0; -ENOMEM (hole, or no memory), -EACCES: those before are done.
- */
+/* Give [lo, hi) the rights prot, VAD by VAD, as mprotect does.
+ * Locks: [M] exclusive.
+ * Returns: 0; -ENOMEM (hole, or no memory), -EACCES: those before are done. */
 int
 vad_protect_range(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot)
 {

@@ -69,15 +69,12 @@ cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 	lab_todo("04-pagecache step 1: cache_at_hand");
 }
 
-/*
- * A frame that holds all bytes of page idx enters the tree; others wait until
+/* A frame that holds all bytes of page idx enters the tree; others wait until
  * cache_end_insert().
- *
- * Locks:    none of rank >= 2.
- * Owns:     true: the tree, the frame; false: the caller keeps it.
- * Returns:  false: there is such a page, the file ends before it, or it is in
- *           a hole that is being made.
- */
+ * Locks: none of rank >= 2.
+ * Owns: true: the tree, the frame; false: the caller keeps it.
+ * Returns: false: there is such a page, the file ends before it, or it is in a hole
+ * that is being made. */
 bool
 cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 {
@@ -94,13 +91,9 @@ cache_erase(struct vmo *vmo, struct vm_page *pg)
 
 /* ---- getting a page ---- */
 
-/*
- * One look at page idx.
- *
- * Locks:    at most [W]; takes [O], [P].
- * Owns:     0: the caller, a pin in *out.
- * Returns:  0; -ENXIO beyond the end; -ENOENT absent; -EAGAIN: *out is READING.
- */
+/* One look at page idx.
+ * Locks: at most [W]; takes [O], [P].  Owns: 0: the caller, a pin in *out.
+ * Returns: 0; -ENXIO beyond the end; -ENOENT absent; -EAGAIN: *out is READING. */
 int
 cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
     struct vm_page **out)
@@ -108,14 +101,10 @@ cache_look(struct vmo *vmo, uint64_t idx, enum cache_use use,
 	return lab_todo("04-pagecache step 2: cache_look");
 }
 
-/*
- * Page idx of the file, pinned.
- *
- * Locks:    none of rank >= 2.
- * Owns:     the caller, a pin in *out.
- * Returns:  0; -ENXIO beyond the end; -ENOENT not in memory (CACHE_FIND);
- *           -EIO; -EINTR (fatal signal while waiting).
- */
+/* Page idx of the file, pinned.
+ * Locks: none of rank >= 2.  Owns: the caller, a pin in *out.
+ * Returns: 0; -ENXIO beyond the end; -ENOENT not in memory (CACHE_FIND); -EIO; -EINTR
+ * (fatal signal while waiting). */
 int
 cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
     struct vm_page **out)
@@ -133,15 +122,11 @@ cache_window(struct vmo *vmo, uint64_t idx)
 	return 1;
 }
 
-/*
- * Read up to n pages from idx on, as far as they are absent and in the file.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps until they are read.
- * Owns:     the caller, a pin in *first, NULL: look again, page idx exists
- *           already, or was in a hole that was being made.  first NULL: nobody wants it.
- * Returns:  0; -EIO, -EINTR: page idx was not read.
- */
+/* Read up to n pages from idx on, as far as they are absent and in the file.
+ * Locks: none of rank >= 2.
+ * Owns: the caller, a pin in *first, NULL: look again, page idx exists already, or was
+ * in a hole that was being made.  first NULL: nobody wants it.
+ * Returns: 0; -EIO, -EINTR: page idx was not read. */
 int
 cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
     struct vm_page **first)
@@ -160,15 +145,12 @@ cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
 	lab_todo("04-pagecache step 3: cache_end_insert");
 }
 
-/*
- * The next dirty page in [*idx, hi) and the dirty ones right behind it: clean
- * and PF_WRITING from now on.
- *
- * Locks:    none; takes [O], [P].
- * Owns:     the caller, who must call cache_writeback() for them.
- * Returns:  how many, the first has index *idx; 0: none; -EAGAIN: out[0] is
- *           being written by somebody else: page_wait(), then again.
- */
+/* The next dirty page in [*idx, hi) and the dirty ones right behind it: clean and
+ * PF_WRITING from now on.
+ * Locks: none; takes [O], [P].
+ * Owns: the caller, who must call cache_writeback() for them.
+ * Returns: how many, the first has index *idx; 0: none; -EAGAIN: out[0] is being
+ * written by somebody else: page_wait(), then again. */
 int
 cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
     struct vm_page **out)
@@ -177,14 +159,9 @@ cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
 	return 0;
 }
 
-/*
- * Write what cache_collect_dirty() has given.  Where all at once fails, each
- * page is tried alone; what cannot be written is dirty again.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps until it is done.
- * Returns:  0, the first error.
- */
+/* Write what cache_collect_dirty() has given.  Where all at once fails, each page is
+ * tried alone; what cannot be written is dirty again.
+ * Locks: none of rank >= 2.  Returns: 0, the first error. */
 int
 cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 {
@@ -193,12 +170,9 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 
 /* ---- the end of pages ---- */
 
-/*
- * Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
- *
- * Locks:    none of rank >= 3; the file cannot be read or written there any
- *           more (size cut), or it does not matter (hole).
- */
+/* Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
+ * Locks: none of rank >= 3; the file cannot be read or written there any more (size
+ * cut), or it does not matter (hole). */
 void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {

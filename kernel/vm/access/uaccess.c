@@ -65,12 +65,9 @@ copyout(va_t dst, const void *src, size_t n)
 	return as_copy_here(dst, (void *)(uintptr_t)src, n, UIO_PUT);
 }
 
-/*
- * Copy a string that ends with NUL, never reading a page behind the end.
- *
- * Locks:    none of rank >= 2.
- * Returns:  length without NUL; -EFAULT; -ENAMETOOLONG: no NUL in cap bytes.
- */
+/* Copy a string that ends with NUL, never reading a page behind the end.
+ * Locks: none of rank >= 2.
+ * Returns: length without NUL; -EFAULT; -ENAMETOOLONG: no NUL in cap bytes. */
 ssize_t
 copyin_str(char *dst, va_t src, size_t cap)
 {
@@ -183,12 +180,9 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 	return (ssize_t)done;
 }
 
-/*
- * Kernel bytes to the uio.
- *
- * Locks:    none of rank >= 2.
- * Returns:  bytes moved, short where user memory ends; -EFAULT, -EINTR if none.
- */
+/* Kernel bytes to the uio.
+ * Locks: none of rank >= 2.
+ * Returns: bytes moved, short where user memory ends; -EFAULT, -EINTR if none. */
 ssize_t
 uio_put(struct uio *u, const void *src, size_t n)
 {
@@ -257,14 +251,10 @@ pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
 	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
 }
 
-/*
- * Pin the pages of [va, va + len), at most max, from the front; fewer where
- * memory is low.
- *
- * Locks:    none of rank >= 2.
- * Owns:     the caller, a pin per page: vm_unpin_user().
- * Returns:  how many; -EFAULT, -EINTR if none.
- */
+/* Pin the pages of [va, va + len), at most max, from the front; fewer where memory is
+ * low.
+ * Locks: none of rank >= 2.  Owns: the caller, a pin per page: vm_unpin_user().
+ * Returns: how many; -EFAULT, -EINTR if none. */
 int
 vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
     struct vm_page **frames, unsigned max)
@@ -349,15 +339,11 @@ copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
 	return done > 0 ? (ssize_t)done : r;
 }
 
-/*
- * Copy between buf and a space.  By address where the CPU keeps the rights:
- * without U it keeps out the program, but not us.  In one piece first: nearly
- * always all is there.
- *
- * Locks:    none of rank >= 2; buf may be a page that is pinned and filled.
- * Returns:  bytes, up to the first page that cannot be reached; -EFAULT, -EINTR
- *           if none.
- */
+/* Copy between buf and a space.  By address where the CPU keeps the rights: without U
+ * it keeps out the program, but not us.  In one piece first: nearly always all is
+ * there.
+ * Locks: none of rank >= 2; buf may be a page that is pinned and filled.
+ * Returns: bytes, up to the first page that cannot be reached; -EFAULT, -EINTR if none. */
 ssize_t
 as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 {
@@ -377,15 +363,12 @@ as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 	return r;
 }
 
-/*
- * Read any space's memory.
- *
- * Locks:    none of rank >= 2; the caller has a reference to as.
- * Context:  thread, may sleep; tears the mappings down if their last user
- *           leaves meanwhile.
- * Returns:  bytes, short where memory ends; -EFAULT (also: nobody uses the
- *           space), -EINTR if none.
- */
+/* Read any space's memory.
+ * Locks: none of rank >= 2; the caller has a reference to as.
+ * Context: thread, may sleep; tears the mappings down if their last user leaves
+ * meanwhile.
+ * Returns: bytes, short where memory ends; -EFAULT (also: nobody uses the space),
+ * -EINTR if none. */
 ssize_t
 as_read(struct aspace *as, va_t va, void *dst, size_t n)
 {
@@ -419,13 +402,9 @@ shared_key(struct aspace *as, va_t va, uintptr_t key[2])
 	rw_unlock_read(&as->map_lock);
 }
 
-/*
- * Hold the page of a 4-byte word, and say by what key others find it.
- *
- * Locks:    none of rank >= 2.
- * Owns:     the caller, the pin in w: vm_word_unpin().
- * Returns:  0, -EFAULT, -EINTR.
- */
+/* Hold the page of a 4-byte word, and say by what key others find it.
+ * Locks: none of rank >= 2.  Owns: the caller, the pin in w: vm_word_unpin().
+ * Returns: 0, -EFAULT, -EINTR. */
 int
 vm_word_pin(struct aspace *as, va_t va, bool write, bool private_key,
     struct vm_word_pin *w)

@@ -201,12 +201,9 @@ vmo_read(struct vmo *vmo, uint64_t off, struct uio *uio)
 	return move(vmo, off, uio, UIO_PUT);
 }
 
-/*
- * Bytes of uio to off on.  The object does not grow: resize first.
- *
- * Locks:    at most rank 1 held.
- * Returns:  bytes moved; -EFAULT, -ENOSPC, -EINTR, -EIO if none.
- */
+/* Bytes of uio to off on.  The object does not grow: resize first.
+ * Locks: at most rank 1 held.
+ * Returns: bytes moved; -EFAULT, -ENOSPC, -EINTR, -EIO if none. */
 ssize_t
 vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 {
@@ -300,11 +297,9 @@ any_word(struct swap_walk *walk, const struct swap_words *w)
 	return 1;
 }
 
-/*
- * Locks:    none of rank >= 3.
- * Returns:  index of the first page at or after pgoff that exists (SEEK_DATA),
- *           or UINT64_MAX.
- */
+/* Locks: none of rank >= 3.
+ * Returns: index of the first page at or after pgoff that exists (SEEK_DATA), or
+ * UINT64_MAX. */
 uint64_t
 vmo_next_page(struct vmo *vmo, uint64_t pgoff)
 {
@@ -341,13 +336,10 @@ zero_part(struct vmo *vmo, uint64_t off, size_t n)
 	return 0;
 }
 
-/*
- * Cut or extend (book: truncate).
- *
- * Locks:    rank 1 (the caller's vnode lock keeps other resizes and writes
- *           away); none of rank >= 3.
- * Returns:  0, -EFBIG; of a file also -EIO (its last page), -EINTR.
- */
+/* Cut or extend (book: truncate).
+ * Locks: rank 1 (the caller's vnode lock keeps other resizes and writes away); none of
+ * rank >= 3.
+ * Returns: 0, -EFBIG; of a file also -EIO (its last page), -EINTR. */
 int
 vmo_resize(struct vmo *vmo, uint64_t bytes)
 {
@@ -429,13 +421,9 @@ punch_pages(struct vmo *vmo, struct zap_range *z)
 	return cache_hole_end(vmo);
 }
 
-/*
- * Make a hole: [off, off + len) reads as zero, whole pages are freed.
- *
- * Locks:    rank 1; none of rank >= 3.
- * Returns:  0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is
- *           not made.
- */
+/* Make a hole: [off, off + len) reads as zero, whole pages are freed.
+ * Locks: rank 1; none of rank >= 3.
+ * Returns: 0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is not made. */
 int
 vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 {

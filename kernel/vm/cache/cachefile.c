@@ -31,13 +31,8 @@ static struct {
 
 /* ---- the pager is asked ---- */
 
-/*
- * Pages from idx on, READING, get their bytes.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps until it is done.
- * Returns:  0, -EIO.
- */
+/* Pages from idx on, READING, get their bytes.
+ * Locks: none of rank >= 2.  Returns: 0, -EIO. */
 int
 cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 {
@@ -48,13 +43,8 @@ cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 	return r;
 }
 
-/*
- * Pages from idx on, WRITING, go to the disk.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps until it is done.
- * Returns:  0, -EIO.
- */
+/* Pages from idx on, WRITING, go to the disk.
+ * Locks: none of rank >= 2.  Returns: 0, -EIO. */
 int
 cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 {
@@ -67,13 +57,9 @@ cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 
 /* ---- one page ---- */
 
-/*
- * A page of a device for its file system, read in if it is absent.
- *
- * Locks:    none of rank >= 2.
- * Owns:     the caller, the pin: cache_unpin().
- * Returns:  0, -ENXIO, -EIO, -EINTR.
- */
+/* A page of a device for its file system, read in if it is absent.
+ * Locks: none of rank >= 2.  Owns: the caller, the pin: cache_unpin().
+ * Returns: 0, -ENXIO, -EIO, -EINTR. */
 int
 cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 {
@@ -178,13 +164,10 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 	return first;
 }
 
-/*
- * Write the dirty pages of [lo, hi) (page numbers) and wait.
- *
- * Locks:    at most rank 1.
- * Returns:  0, the first error; also, once, that of an earlier write-back of
- *           which nobody was told.
- */
+/* Write the dirty pages of [lo, hi) (page numbers) and wait.
+ * Locks: at most rank 1.
+ * Returns: 0, the first error; also, once, that of an earlier write-back of which
+ * nobody was told. */
 int
 vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -315,14 +298,10 @@ cache_end(struct vmo *vmo)
 	vmo_free(vmo);
 }
 
-/*
- * Object of a file.  pager and obj must live until vmo_forget_client() has
- * returned and the last mapping is gone.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* Object of a file.  pager and obj must live until vmo_forget_client() has returned and
+ * the last mapping is gone.
+ * Locks: none of rank >= 3.  Owns: the caller, the only reference.
+ * Returns: NULL: no memory. */
 struct vmo *
 vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
     const struct vmo_client_ops *ops, void *client)

@@ -93,14 +93,10 @@ cache_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 	return 0;
 }
 
-/*
- * Before the size becomes `bytes`: what can fail.  A longer file has zeros
- * behind its old end; the last page of a shorter one is at hand for them.
- *
- * Locks:    rank 1.
- * Owns:     the caller, a pin in *tail, or NULL: for cache_cut_end().
- * Returns:  0, -EIO, -EINTR: the size may not be changed.
- */
+/* Before the size becomes `bytes`: what can fail.  A longer file has zeros behind its
+ * old end; the last page of a shorter one is at hand for them.
+ * Locks: rank 1.  Owns: the caller, a pin in *tail, or NULL: for cache_cut_end().
+ * Returns: 0, -EIO, -EINTR: the size may not be changed. */
 int
 cache_cut_begin(struct vmo *vmo, uint64_t bytes, struct vm_page **tail)
 {
@@ -133,14 +129,10 @@ wait_written(struct vmo *vmo, uint64_t idx)
 	vm_finish_end();
 }
 
-/*
- * The size is smaller and the mappings behind it are gone: pages go.  The last
- * page stays, but its blocks behind the end will have other owners: a write
- * that began before the size was cut may not reach them later.
- *
- * Locks:    rank 1.
- * Owns:     takes the pin of tail.
- */
+/* The size is smaller and the mappings behind it are gone: pages go.  The last page
+ * stays, but its blocks behind the end will have other owners: a write that began
+ * before the size was cut may not reach them later.
+ * Locks: rank 1.  Owns: takes the pin of tail. */
 void
 cache_cut_end(struct vmo *vmo, uint64_t bytes, struct vm_page *tail)
 {
@@ -159,12 +151,9 @@ sectors_of(uint64_t bytes)
 	return (bytes + (1u << SECTOR_SHIFT) - 1) >> SECTOR_SHIFT;
 }
 
-/*
- * The size of a file grows from old to vmo->size: rule 3.
- *
- * Locks:    [O].
- * Returns:  the page of the old end is marked: cache_clean_links() for it.
- */
+/* The size of a file grows from old to vmo->size: rule 3.
+ * Locks: [O].
+ * Returns: the page of the old end is marked: cache_clean_links() for it. */
 bool
 cache_grown_locked(struct vmo *vmo, uint64_t old)
 {
@@ -206,14 +195,10 @@ unmark_locked(struct vmo *vmo, uint64_t idx)
 		vmo->v.short_hi--;
 }
 
-/*
- * Page idx, which pg is, gets its place on disk; *seq: at that size, counted in
- * changes of it, or a later one.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps; pg is pinned.
- * Returns:  0, -ENOSPC, -EIO, -EINTR.
- */
+/* Page idx, which pg is, gets its place on disk; *seq: at that size, counted in changes
+ * of it, or a later one.
+ * Locks: none of rank >= 2.  Context: thread, sleeps; pg is pinned.
+ * Returns: 0, -ENOSPC, -EIO, -EINTR. */
 int
 cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint32_t *seq)
 {
@@ -273,11 +258,8 @@ hole_try(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	return ok;
 }
 
-/*
- * Locks:    none of rank >= 2.
- * Owns:     the caller, the hole: cache_hole_end().
- * Returns:  0, -EINTR (fatal signal).
- */
+/* Locks: none of rank >= 2.  Owns: the caller, the hole: cache_hole_end().
+ * Returns: 0, -EINTR (fatal signal). */
 int
 cache_hole_begin(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {

@@ -62,13 +62,10 @@ static const struct advice {
 	[MADV_DONTNEED_LOCKED] = { .kind = ADVICE_DESIGN },
 };
 
-/*
- * MADV_WILLNEED: read what is absent, two megabytes at most.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -ENOMEM (a hole in the range).  Errors of reads wait for who
- *           needs the page.
- */
+/* MADV_WILLNEED: read what is absent, two megabytes at most.
+ * Locks: none of rank >= 2.
+ * Returns: 0, -ENOMEM (a hole in the range).  Errors of reads wait for who needs the
+ * page. */
 static int
 map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -305,10 +302,8 @@ advise_populate(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
-/*
- * Locks:    none of rank >= 2.
- * Returns:  0, -EINVAL, -ENOMEM (a hole; what is mapped was advised).
- */
+/* Locks: none of rank >= 2.
+ * Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised). */
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {
@@ -352,12 +347,9 @@ sync_part(const struct vad_view *v)
 	return r != 0 ? r : done;
 }
 
-/*
- * msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, the first error of a write, -ENOMEM (a hole in the range).
- */
+/* msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
+ * Locks: none of rank >= 2.
+ * Returns: 0, the first error of a write, -ENOMEM (a hole in the range). */
 static int
 map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -375,14 +367,11 @@ map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	return first != 0 ? first : v.hole ? -ENOMEM : 0;
 }
 
-/*
- * MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has
- * nothing to do: the dirty pages are known, and are written in time.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole); the
- *           first error of a write.
- */
+/* MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has nothing to
+ * do: the dirty pages are known, and are written in time.
+ * Locks: none of rank >= 2.
+ * Returns: 0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole); the first error
+ * of a write. */
 int
 map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 {

@@ -245,14 +245,10 @@ as_create(const struct vmm_ops *ops, struct aspace **out)
 	return r;
 }
 
-/*
- * Fork: a space with the same contents, by the design of the parent.
- *
- * Locks:    none of rank >= 2; takes both map_locks.
- * Owns:     the caller, one reference.
- * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a
- *           table could not be read).
- */
+/* Fork: a space with the same contents, by the design of the parent.
+ * Locks: none of rank >= 2; takes both map_locks.  Owns: the caller, one reference.
+ * Returns: 0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a table could
+ * not be read). */
 int
 as_dup(struct aspace *parent, struct aspace **out)
 {

@@ -120,12 +120,10 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	return vad_find_gap(as, pages, min, end, vpn);
 }
 
-/*
- * Cut [lo, hi) out and release its words; the VADs and what they had paid are added to gone.
- *
- * Locks:    [M] exclusive; waits for entry pages and frames.
- * Returns:  0; -ENOMEM (nothing changed).
- */
+/* Cut [lo, hi) out and release its words; the VADs and what they had paid are added to
+ * gone.
+ * Locks: [M] exclusive; waits for entry pages and frames.
+ * Returns: 0; -ENOMEM (nothing changed). */
 int
 map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 {
@@ -166,12 +164,9 @@ map_end(struct aspace *as, struct map_gone *gone)
 	design_reap();
 }
 
-/*
- * Put a VAD, charged, prepared and at a free place, into the space.
- *
- * Locks:    [M] exclusive.
- * Returns:  the VAD that holds the range: v, or a neighbour it was merged to.
- */
+/* Put a VAD, charged, prepared and at a free place, into the space.
+ * Locks: [M] exclusive.
+ * Returns: the VAD that holds the range: v, or a neighbour it was merged to. */
 struct vad *
 map_attach(struct aspace *as, struct vad *v)
 {
@@ -464,13 +459,10 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	return r;
 }
 
-/*
- * Map anonymous memory or an object.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM,
- *           -EOVERFLOW (book: abi 3): nothing changed.
- */
+/* Map anonymous memory or an object.
+ * Locks: none of rank >= 2.
+ * Returns: 0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW
+ * (book: abi 3): nothing changed. */
 int
 map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 {
@@ -496,11 +488,8 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 
 /* ---- munmap, mprotect ---- */
 
-/*
- * Locks:    none of rank >= 2.
- * Returns:  0, also for holes; -EINVAL; -ENOMEM (no VAD for a split; nothing
- *           changed).
- */
+/* Locks: none of rank >= 2.
+ * Returns: 0, also for holes; -EINVAL; -ENOMEM (no VAD for a split; nothing changed). */
 int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
@@ -517,13 +506,10 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 	return r;
 }
 
-/*
- * mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down
- * to the place asked for.
- *
- * Locks:    [M].
- * Returns:  0 with *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow).
- */
+/* mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down to the
+ * place asked for.
+ * Locks: [M].
+ * Returns: 0 with *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow). */
 static int
 map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 {
@@ -537,11 +523,9 @@ map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 	return 0;
 }
 
-/*
- * Locks:    none of rank >= 2.
- * Returns:  0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies
- *           before has changed.
- */
+/* Locks: none of rank >= 2.
+ * Returns: 0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies before has
+ * changed. */
 int
 map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 {
@@ -681,12 +665,9 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	return r;
 }
 
-/*
- * Set the break.
- *
- * Locks:    none of rank >= 2.
- * Returns:  the break: want, exactly, or the old one where it cannot be had.
- */
+/* Set the break.
+ * Locks: none of rank >= 2.
+ * Returns: the break: want, exactly, or the old one where it cannot be had. */
 va_t
 map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 {

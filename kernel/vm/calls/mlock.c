@@ -172,13 +172,10 @@ page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 	return map_range(*va, *len, lo, hi) ? 1 : -ENOMEM;
 }
 
-/*
- * Lock the pages of a range, and fault them in unless ONFAULT.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0; -EPERM (limit 0), -ENOMEM (limit, hole, a page that cannot be
- *           had), -EINVAL (wraps), -EAGAIN (no memory), -EINTR (dying).
- */
+/* Lock the pages of a range, and fault them in unless ONFAULT.
+ * Locks: none of rank >= 2.
+ * Returns: 0; -EPERM (limit 0), -ENOMEM (limit, hole, a page that cannot be had),
+ * -EINVAL (wraps), -EAGAIN (no memory), -EINTR (dying). */
 int
 map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
     uint64_t limit)
@@ -205,10 +202,8 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	return r == -EFAULT ? -ENOMEM : r;
 }
 
-/*
- * Locks:    none of rank >= 2.
- * Returns:  0; -ENOMEM (hole; those before are unlocked), -EINVAL (wraps).
- */
+/* Locks: none of rank >= 2.
+ * Returns: 0; -ENOMEM (hole; those before are unlocked), -EINVAL (wraps). */
 int
 map_munlock(struct aspace *as, va_t va, uint64_t len)
 {
@@ -226,12 +221,9 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 
 /* ---- whole spaces ---- */
 
-/*
- * CURRENT: all mappings that there are; FUTURE: all that come.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0; -EINVAL (flags), -EPERM (limit 0), -ENOMEM (limit).
- */
+/* CURRENT: all mappings that there are; FUTURE: all that come.
+ * Locks: none of rank >= 2.
+ * Returns: 0; -EINVAL (flags), -EPERM (limit 0), -ENOMEM (limit). */
 int
 map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 {

@@ -97,12 +97,9 @@ trans_gives_up(struct swapoff_work *b, const uint64_t *word)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * swap_walk.fn: one word; those that are SWAP or TRANS count.
- *
- * Locks:    the container's.
- * Returns:  0: go on; -EAGAIN: walk->want, then this one again.
- */
+/* swap_walk.fn: one word; those that are SWAP or TRANS count.
+ * Locks: the container's.
+ * Returns: 0: go on; -EAGAIN: walk->want, then this one again. */
 static int
 bring_word(struct swap_walk *walk, const struct swap_words *w)
 {
@@ -212,14 +209,10 @@ is_empty(const struct swap_area *a)
 	    a->nslots - 1 && atomic_load(&a->busy) == 0;
 }
 
-/*
- * Empty an area and let it go; nobody else is at it.
- *
- * Locks:    none of rank >= 2.
- * Context:  thread, sleeps long.
- * Returns:  0; -ENOMEM (what is promised would have no place), -EINTR (fatal
- *           signal): it is used as before.
- */
+/* Empty an area and let it go; nobody else is at it.
+ * Locks: none of rank >= 2.
+ * Returns: 0; -ENOMEM (what is promised would have no place), -EINTR (fatal signal): it
+ * is used as before. */
 int
 swap_off(unsigned no)
 {

@@ -92,15 +92,12 @@ fault_around(void)
 	return faults.around;
 }
 
-/*
- * Make va reachable for one access by the current thread.  f is zero but for
- * kernel and pin_out: the page is then left pinned in *pin_out.  Who sets kernel
- * counts fault.kernel.
- *
- * Locks:    none of rank >= 2 held; takes and releases map_lock and ws_lock.
- * Owns:     nothing afterwards: pins and spare frames of f are given back.
- * Returns:  0, -EFAULT (the signal to send is in f->sig), -EINTR (dying).
- */
+/* Make va reachable for one access by the current thread.  f is zero but for kernel and
+ * pin_out: the page is then left pinned in *pin_out.  Who sets kernel counts
+ * fault.kernel.
+ * Locks: none of rank >= 2 held; takes and releases map_lock and ws_lock.
+ * Owns: nothing afterwards: pins and spare frames of f are given back.
+ * Returns: 0, -EFAULT (the signal to send is in f->sig), -EINTR (dying). */
 int
 vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 {
@@ -158,12 +155,9 @@ fault_between(struct fctx *f, enum fault_outcome r)
 	return fault_get_token(f);
 }
 
-/*
- * A fault of a user program, for the trap handler.
- *
- * Locks:    none held.
- * Returns:  0; -EFAULT with the signal in *si; -EINTR (dying), *si without one.
- */
+/* A fault of a user program, for the trap handler.
+ * Locks: none held.
+ * Returns: 0; -EFAULT with the signal in *si; -EINTR (dying), *si without one. */
 int
 vm_user_fault(struct aspace *as, va_t va, enum access access,
     struct vm_siginfo *si)
@@ -178,12 +172,9 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
 	return r;
 }
 
-/*
- * A page fault in kernel mode at a user address: inside md_copy_user().
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: touch it again; -EFAULT: the recovery table ends the copy.
- */
+/* A page fault in kernel mode at a user address: inside md_copy_user().
+ * Locks: none of rank >= 2.
+ * Returns: 0: touch it again; -EFAULT: the recovery table ends the copy. */
 int
 vm_kernel_fault(va_t va, enum access access)
 {
@@ -198,14 +189,11 @@ vm_kernel_fault(va_t va, enum access access)
 	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
 }
 
-/*
- * Each page of [va, end), for the kernel: as many in one pass as lie in one mapping
- * and table, so that the locks and the way there are paid once.
- *
- * Locks:    as vm_fault().
- * Returns:  0; else what ended it at f->va, as vm_fault(); -EINTR also where all
- *           pages are there already, and the thread is killed.
- */
+/* Each page of [va, end), for the kernel: as many in one pass as lie in one mapping and
+ * table, so that the locks and the way there are paid once.
+ * Locks: as vm_fault().
+ * Returns: 0; else what ended it at f->va, as vm_fault(); -EINTR also where all pages
+ * are there already, and the thread is killed. */
 int
 vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
     struct fctx *f)
@@ -238,14 +226,10 @@ fault_give_back(struct fctx *f)
 	f->token = false;
 }
 
-/*
- * Memory is low: who waits may hold pins and frames only with a token, and
- * gives up what it has before it waits for one (rules a and b of token.c).
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -EINTR (fatal signal).
- * Owns:     f, the token, until the end of the fault.
- */
+/* Memory is low: who waits may hold pins and frames only with a token, and gives up
+ * what it has before it waits for one (rules a and b of token.c).
+ * Locks: none of rank >= 2.  Returns: 0, -EINTR (fatal signal).
+ * Owns: f, the token, until the end of the fault. */
 static int
 fault_get_token(struct fctx *f)
 {
@@ -270,12 +254,9 @@ drop_old_pins(struct fctx *f)
 	f->let_go = true;
 }
 
-/*
- * Sleep for what the outcome of a pass asks.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: another pass; -EINTR (fatal signal); -ENOSPC, -EIO … (SIGBUS).
- */
+/* Sleep for what the outcome of a pass asks.
+ * Locks: none of rank >= 2.
+ * Returns: 0: another pass; -EINTR (fatal signal); -ENOSPC, -EIO … (SIGBUS). */
 int
 fault_wait(struct fctx *f, enum fault_outcome r)
 {

@@ -97,12 +97,9 @@ kpaged_fault_lost(va_t kva, struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * A plain access to the region has found no VALID word.
- *
- * Locks:    none of rank >= 3: else the kernel is wrong, and ends here.
- * Returns:  0: touch it again; -EFAULT: nobody has taken the address.
- */
+/* A plain access to the region has found no VALID word.
+ * Locks: none of rank >= 3: else the kernel is wrong, and ends here.
+ * Returns: 0: touch it again; -EFAULT: nobody has taken the address. */
 int
 kpaged_fault(va_t kva)
 {

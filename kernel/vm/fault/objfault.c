@@ -93,13 +93,9 @@ cache_fault_end(struct fctx *f)
 	f->extended = false;
 }
 
-/*
- * want.get of a fault: read the page of f->va, and keep it pinned for the next
- * pass.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: start the fault again; -EIO (SIGBUS), -EINTR.
- */
+/* want.get of a fault: read the page of f->va, and keep it pinned for the next pass.
+ * Locks: none of rank >= 2.
+ * Returns: 0: start the fault again; -EIO (SIGBUS), -EINTR. */
 static int
 read_page(struct want *w)
 {
@@ -116,12 +112,9 @@ read_page(struct want *w)
 	return r;
 }
 
-/*
- * want.get of a fault: f->file_page, if it is still held, gets its place on disk.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR.
- */
+/* want.get of a fault: f->file_page, if it is still held, gets its place on disk.
+ * Locks: none of rank >= 2.
+ * Returns: 0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR. */
 static int
 extend_page(struct want *w)
 {
@@ -149,14 +142,10 @@ extend_page(struct want *w)
 
 /* ---- a file: under the locks of a pass ---- */
 
-/*
- * The page of f's address.
- *
- * Locks:    [W], kept; takes [O], [P].
- * Owns:     the caller, a pin in *out.
- * Returns:  FAULT_DONE; FAULT_SIGNAL (SIGBUS: beyond the end of the file);
- *           FAULT_WAIT (someone reads it), FAULT_IO (it must be read).
- */
+/* The page of f's address.
+ * Locks: [W], kept; takes [O], [P].  Owns: the caller, a pin in *out.
+ * Returns: FAULT_DONE; FAULT_SIGNAL (SIGBUS: beyond the end of the file); FAULT_WAIT
+ * (someone reads it), FAULT_IO (it must be read). */
 enum fault_outcome
 cache_fault(struct fctx *f, struct vm_page **out)
 {
@@ -176,13 +165,10 @@ cache_fault(struct fctx *f, struct vm_page **out)
 	}
 }
 
-/*
- * Rule 3: a dirty page has its place on disk, and so has the one that this
- * fault has extended, unless the file has grown inside it since.
- *
- * Locks:    [W]; takes [O], [P].
- * Owns:     false: takes the pin over, the outcome is FAULT_NEEDMEM.
- */
+/* Rule 3: a dirty page has its place on disk, and so has the one that this fault has
+ * extended, unless the file has grown inside it since.
+ * Locks: [W]; takes [O], [P].
+ * Owns: false: takes the pin over, the outcome is FAULT_NEEDMEM. */
 bool
 cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 {
@@ -208,13 +194,10 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 
 /* ---- an anonymous object ---- */
 
-/*
- * want.get of a fault: the tables that lead to the page of f->va.  If the mapping
- * has gone since, the next pass says so.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0: start the fault again; -ENOSPC (SIGBUS), -EINTR.
- */
+/* want.get of a fault: the tables that lead to the page of f->va.  If the mapping has
+ * gone since, the next pass says so.
+ * Locks: none of rank >= 2.
+ * Returns: 0: start the fault again; -ENOSPC (SIGBUS), -EINTR. */
 static int
 make_path(struct want *w)
 {
@@ -230,14 +213,10 @@ make_path(struct want *w)
 	return r == -ENOMEM ? -ENOSPC : r;
 }
 
-/*
- * The page of f's address, made if it is absent.
- *
- * Locks:    [W], kept; takes [O], [P].
- * Owns:     the caller, a pin in *out.
- * Returns:  FAULT_DONE; FAULT_SIGNAL (SIGBUS: beyond the end, over a limit, lost);
- *           FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART.
- */
+/* The page of f's address, made if it is absent.
+ * Locks: [W], kept; takes [O], [P].  Owns: the caller, a pin in *out.
+ * Returns: FAULT_DONE; FAULT_SIGNAL (SIGBUS: beyond the end, over a limit, lost);
+ * FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART. */
 enum fault_outcome
 anon_fault(struct fctx *f, struct vm_page **out)
 {

@@ -248,14 +248,10 @@ unpaid_tables(struct aspace *as, uint64_t max)
 	return n;
 }
 
-/*
- * A new program is complete.  Its first instructions touch text that nobody
- * has paid a table for, make the stack grow and ask for a heap: a program that
- * cannot have these is refused while its predecessor can still be told.
- *
- * Locks:    none of rank >= 2.
- * Returns:  0, -ENOMEM.
- */
+/* A new program is complete.  Its first instructions touch text that nobody has paid a
+ * table for, make the stack grow and ask for a heap: a program that cannot have these
+ * is refused while its predecessor can still be told.
+ * Locks: none of rank >= 2.  Returns: 0, -ENOMEM. */
 int
 map_prepay_start(struct aspace *as)
 {
@@ -275,14 +271,10 @@ static struct {
 	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
 } reserving = { .lock = MUTEX_INIT(reserving.lock, LR_NONE) };
 
-/*
- * May so many pages more be locked by as?  Reserves them until they are
- * counted in as->locked_pages.  What its stack locks heeds the limit, too.
- *
- * Locks:    [M] exclusive.
- * Owns:     the caller owes map_lock_unreserve(pages).
- * Returns:  0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM.
- */
+/* May so many pages more be locked by as?  Reserves them until they are counted in
+ * as->locked_pages.  What its stack locks heeds the limit, too.
+ * Locks: [M] exclusive.  Owns: the caller owes map_lock_unreserve(pages).
+ * Returns: 0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM. */
 int
 map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 {

@@ -87,14 +87,10 @@ anon_put(struct vmo *vmo)
 
 /* ---- the tree ---- */
 
-/*
- * The way from the header to the owning word, as far as it goes.
- *
- * Locks:    [O].
- * Owns:     the caller, a pin on way->table unless that is NULL.
- * Returns:  0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or
- *           could not be read; -EAGAIN: w says which table is out.
- */
+/* The way from the header to the owning word, as far as it goes.
+ * Locks: [O].  Owns: the caller, a pin on way->table unless that is NULL.
+ * Returns: 0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
+ * not be read; -EAGAIN: w says which table is out. */
 int
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
 {
@@ -122,13 +118,10 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 	return 0;
 }
 
-/*
- * Make the tables that lead to a page.
- *
- * Locks:    none of rank >= 3.
- * Returns:  0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR:
- *           nothing is left over.
- */
+/* Make the tables that lead to a page.
+ * Locks: none of rank >= 3.
+ * Returns: 0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR: nothing is
+ * left over. */
 int
 anon_make_path(struct vmo *vmo, uint64_t pgoff)
 {
@@ -203,15 +196,10 @@ anon_pages_of(uint64_t bytes)
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
 }
 
-/*
- * The page at pgoff, found or made.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, a pin in *out.
- * Returns:  0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no
- *           commit or no table; -EIO the page is lost; -EINTR (fatal signal
- *           while waiting).
- */
+/* The page at pgoff, found or made.
+ * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
+ * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit or
+ * no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
 int
 anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
     struct vm_page **out)
@@ -236,14 +224,10 @@ anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 	return r == -ENOMEM ? -ENOSPC : r;
 }
 
-/*
- * One look at a page; it is made, or its read begun, if need be.
- *
- * Locks:    at most [W]; takes [O], [P].
- * Owns:     the caller, a pin in *out.
- * Returns:  0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no
- *           table leads there; -EIO it is lost; -ENOMEM no commit, -ENOSPC no quota.
- */
+/* One look at a page; it is made, or its read begun, if need be.
+ * Locks: at most [W]; takes [O], [P].  Owns: the caller, a pin in *out.
+ * Returns: 0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no table
+ * leads there; -EIO it is lost; -ENOMEM no commit, -ENOSPC no quota. */
 int
 anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
     struct vm_page **out)

@@ -99,13 +99,10 @@ anon_table_uncharge(const struct vmo *vmo, uint64_t n)
 		commit_uncharge(n);
 }
 
-/*
- * A pinned table on the way to pgoff is going to be used.  If it could not be
- * read, those of its words say so that lead to pages below the end: a file that
- * grows again reads zeros behind what was lost.
- *
- * Locks:    [O].
- */
+/* A pinned table on the way to pgoff is going to be used.  If it could not be read,
+ * those of its words say so that lead to pages below the end: a file that grows again
+ * reads zeros behind what was lost.
+ * Locks: [O]. */
 void
 anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
     unsigned depth)
@@ -225,15 +222,11 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 	}
 }
 
-/*
- * Move on to the first index at or after *pgoff whose word exists.  An absent
- * subtree costs one step.
- *
- * Locks:    [O].
- * Owns:     the caller, a pin on *table unless that is NULL.
- * Returns:  0 with the word: it and the ones behind it up to anon_run_end() may be
- *           read; or NULL: there is none; -EAGAIN, NULL: a table is out.
- */
+/* Move on to the first index at or after *pgoff whose word exists.  An absent subtree
+ * costs one step.
+ * Locks: [O].  Owns: the caller, a pin on *table unless that is NULL.
+ * Returns: 0 with the word: it and the ones behind it up to anon_run_end() may be read;
+ * or NULL: there is none; -EAGAIN, NULL: a table is out. */
 int
 anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
     struct vm_page **table, uint64_t **word)
@@ -260,14 +253,11 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 	return 0;
 }
 
-/*
- * Call walk->fn for each word of [walk->at, end) that is in use.
- *
- * Locks:    none of rank >= 7; [O] is held around fn, and let go after the words
- *           of each leaf.
- * Returns:  0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at
- *           is where to go on.
- */
+/* Call walk->fn for each word of [walk->at, end) that is in use.
+ * Locks: none of rank >= 7; [O] is held around fn, and let go after the words of each
+ * leaf.
+ * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
+ * where to go on. */
 int
 anon_words(struct vmo *vmo, uint64_t end, struct swap_walk *walk)
 {
@@ -340,12 +330,9 @@ anon_forget_lost(struct vmo *vmo)
 
 /* ---- what is in memory, what in swap ---- */
 
-/*
- * The owning word of a page, as it is just now.
- *
- * Locks:    takes [O].
- * Returns:  0: a hole, behind the end, or its table is not in memory.
- */
+/* The owning word of a page, as it is just now.
+ * Locks: takes [O].
+ * Returns: 0: a hole, behind the end, or its table is not in memory. */
 uint64_t
 anon_peek(struct vmo *vmo, uint64_t pgoff)
 {

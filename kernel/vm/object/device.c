@@ -18,13 +18,9 @@
 #include "vm/frame/frame.h"
 #include "vm/object/object.h"
 
-/*
- * The object of [base, base + bytes), of whole pages.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* The object of [base, base + bytes), of whole pages.
+ * Locks: none of rank >= 3.  Owns: the caller, the only reference.
+ * Returns: NULL: no memory. */
 struct vmo *
 vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *ops,
     void *client)

@@ -87,13 +87,9 @@ vmo_free(struct vmo *vmo)
 	kmem_cache_free(&vmo_cache, vmo);
 }
 
-/*
- * Anonymous object of a file; each page is charged when it is made.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* Anonymous object of a file; each page is charged when it is made.
+ * Locks: none of rank >= 3.  Owns: the caller, the only reference.
+ * Returns: NULL: no memory. */
 struct vmo *
 vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *ops, void *client)
 {
@@ -106,14 +102,11 @@ vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *ops, void *client)
 	return vmo_register(vmo);
 }
 
-/*
- * Object of a MAP_SHARED|MAP_ANONYMOUS mapping, paid for as a whole.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, the only reference; the object takes over the charge
- *           of anon_price(), which the caller has made.
- * Returns:  NULL: no memory, the charge stays the caller's.
- */
+/* Object of a MAP_SHARED|MAP_ANONYMOUS mapping, paid for as a whole.
+ * Locks: none of rank >= 3.
+ * Owns: the caller, the only reference; the object takes over the charge of
+ * anon_price(), which the caller has made.
+ * Returns: NULL: no memory, the charge stays the caller's. */
 struct vmo *
 vmo_create_shared_anon(uint64_t bytes)
 {
@@ -211,13 +204,10 @@ get_anon(struct vmo *vmo)
 	return refs != 0;
 }
 
-/*
- * The anonymous objects one after the other, by who may wait between two.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, a reference to the result; the one to prev is dropped.
- * Returns:  the one behind prev (NULL: the first); NULL: there is none.
- */
+/* The anonymous objects one after the other, by who may wait between two.
+ * Locks: none of rank >= 3.
+ * Owns: the caller, a reference to the result; the one to prev is dropped.
+ * Returns: the one behind prev (NULL: the first); NULL: there is none. */
 struct vmo *
 vmo_next_anon(struct vmo *prev)
 {
@@ -289,13 +279,10 @@ vmo_pages(struct vmo *vmo)
 	return atomic_load(&vmo->n_resident);
 }
 
-/*
- * The file is going away; mappings of anonymous objects may live on.  Of an
- * object of a file nobody has a mapping any more, and afterwards nobody calls
- * its pager but the caller.
- *
- * Locks:    at most rank 1; waits for a write-back.
- */
+/* The file is going away; mappings of anonymous objects may live on.  Of an object of a
+ * file nobody has a mapping any more, and afterwards nobody calls its pager but the
+ * caller.
+ * Locks: at most rank 1; waits for a write-back. */
 void
 vmo_forget_client(struct vmo *vmo)
 {
@@ -430,10 +417,8 @@ vmo_forget_space(struct aspace *as)
 	}
 }
 
-/*
- * Locks:    none of rank >= 4; takes [X].
- * Returns:  some mapping is shared and may be written.
- */
+/* Locks: none of rank >= 4; takes [X].
+ * Returns: some mapping is shared and may be written. */
 bool
 vmo_is_mapped_writable(struct vmo *vmo)
 {
@@ -447,13 +432,10 @@ vmo_is_mapped_writable(struct vmo *vmo)
 	return found;
 }
 
-/*
- * A mapping keeps the open file that it was made from; the descriptor may be
- * closed since.
- *
- * Locks:    none of rank >= 4; takes [X].
- * Returns:  some mapping was made from a file that can write.
- */
+/* A mapping keeps the open file that it was made from; the descriptor may be closed
+ * since.
+ * Locks: none of rank >= 4; takes [X].
+ * Returns: some mapping was made from a file that can write. */
 bool
 vmo_is_mapped_by_writer(struct vmo *vmo)
 {
@@ -546,12 +528,9 @@ zap_wait(struct object_zap *w)
 	want_finish(&w->job.want);
 }
 
-/*
- * Take the words of a range away in every space.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps while tables and entry pages come from swap.
- */
+/* Take the words of a range away in every space.
+ * Locks: none of rank >= 3.
+ * Context: thread, sleeps while tables and entry pages come from swap. */
 void
 vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
 {
@@ -564,11 +543,8 @@ vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
 
 /* ---- memory of links ---- */
 
-/*
- * Locks:    any below LR_MEM.
- * Owns:     the caller: vmo_link_free().
- * Returns:  a link on no list; NULL.
- */
+/* Locks: any below LR_MEM.  Owns: the caller: vmo_link_free().
+ * Returns: a link on no list; NULL. */
 struct vm_maplink *
 vmo_link_alloc(void)
 {
@@ -591,11 +567,8 @@ vmo_link_free(struct vm_maplink *link)
 
 /* ---- pages of a file system ---- */
 
-/*
- * Locks:    none of rank >= LR_MEM.
- * Owns:     the caller, the only reference.
- * Returns:  NULL: no memory.
- */
+/* Locks: none of rank >= LR_MEM.  Owns: the caller, the only reference.
+ * Returns: NULL: no memory. */
 struct vmo_quota *
 vmo_quota_create(void)
 {
@@ -676,10 +649,8 @@ quota_look(struct vmo *vmo, void *arg)
 		s->found = vmo_is_mapped_by_writer(vmo);
 }
 
-/*
- * Locks:    none of rank >= 3.
- * Returns:  some object is mapped from a file that can write.
- */
+/* Locks: none of rank >= 3.
+ * Returns: some object is mapped from a file that can write. */
 bool
 vmo_quota_has_writer(struct vmo_quota *q)
 {

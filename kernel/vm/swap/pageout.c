@@ -294,13 +294,9 @@ swap_round(void)
 
 /* ---- programs that write ---- */
 
-/*
- * Called before a page of a file becomes dirty.
- *
- * Locks:    at most rank 1.
- * Context:  thread, sleeps while too much is dirty, for one whole round at
- *           most.
- */
+/* Called before a page of a file becomes dirty.
+ * Locks: at most rank 1.
+ * Context: thread, sleeps while too much is dirty, for one whole round at most. */
 void
 pageout_throttle(void)
 {

@@ -109,13 +109,10 @@ find_run(struct swap_area *a, unsigned n, uint32_t *start)
 
 /* ---- slots ---- */
 
-/*
- * Up to n adjacent slots, as many as can be had in one piece.
- *
- * Locks:    any of rank < 9; takes [S].
- * Returns:  the first, *got of them; 0: there is none.
- * Owns:     the caller, each: swap_free(), or it is retired.
- */
+/* Up to n adjacent slots, as many as can be had in one piece.
+ * Locks: any of rank < 9; takes [S].
+ * Returns: the first, *got of them; 0: there is none.
+ * Owns: the caller, each: swap_free(), or it is retired. */
 slot_t
 swap_alloc(unsigned n, unsigned *got)
 {
@@ -180,14 +177,10 @@ swap_drop(struct vm_page *pg)
 
 /* ---- out ---- */
 
-/*
- * Write pages: as many of them, from the first on, as get adjacent slots.
- * They are MODIFIED on their queue; afterwards PF_WRITING and on none.  Those
- * that nobody wants when that has ended give their frames up (SWAP_FREE).
- *
- * Locks:    [P]; takes [S].
- * Returns:  how many; 0: there is no slot, or no bio now.
- */
+/* Write pages: as many of them, from the first on, as get adjacent slots.  They are
+ * MODIFIED on their queue; afterwards PF_WRITING and on none.  Those that nobody wants
+ * when that has ended give their frames up (SWAP_FREE).
+ * Locks: [P]; takes [S].  Returns: how many; 0: there is no slot, or no bio now. */
 unsigned
 swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 {
@@ -313,15 +306,12 @@ send_read(struct swap_bio *b)
 	swap_bio_send(b);
 }
 
-/*
- * Read the page of a word, and neighbours ahead.
- *
- * Locks:    the container's ([W], [F] or [O]); takes [P].
- * Owns:     takes *frame, a frame in LIMBO, over if the read is begun (NULL);
- *           the caller, a pin on *wait if w->pin: it stays whatever comes.
- * Returns:  STARTED: wait for *wait without locks, then look again; CHANGED;
- *           NOBIO: swap_wait() first.
- */
+/* Read the page of a word, and neighbours ahead.
+ * Locks: the container's ([W], [F] or [O]); takes [P].
+ * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
+ * pin on *wait if w->pin: it stays whatever comes.
+ * Returns: STARTED: wait for *wait without locks, then look again; CHANGED; NOBIO:
+ * swap_wait() first. */
 enum swap_in_result
 swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait)
@@ -372,13 +362,10 @@ in_done(struct vm_page *pg, bool ok)
 
 /* ---- neighbours come along ---- */
 
-/*
- * Frames for the neighbours of w, as many as are behind it on swap: from what
- * there is to spare, not the last ones.
- *
- * Locks:    the container's.
- * Returns:  how many are in more, SWAP_RUN - 1 at most; in LIMBO, the caller's.
- */
+/* Frames for the neighbours of w, as many as are behind it on swap: from what there is
+ * to spare, not the last ones.
+ * Locks: the container's.
+ * Returns: how many are in more, SWAP_RUN - 1 at most; in LIMBO, the caller's. */
 static unsigned
 frames_ahead(const struct swap_words *w, struct vm_page **more)
 {
@@ -403,14 +390,11 @@ goes_on(const struct swap_bio *b, slot_t slot)
 	    swap_side_by_side(b->area, b->slot & SWAP_INDEX_MAX) > b->n;
 }
 
-/*
- * Words behind the first: those that lie behind it on swap come with the same
- * request *b, others with their own, AHEAD_BIOS at most.  The last request is
- * left to the caller, in *b.
- *
- * Locks:    the container's, [P].
- * Returns:  how many frames of more[] were used; *b NULL: all is sent.
- */
+/* Words behind the first: those that lie behind it on swap come with the same request
+ * *b, others with their own, AHEAD_BIOS at most.  The last request is left to the
+ * caller, in *b.
+ * Locks: the container's, [P].
+ * Returns: how many frames of more[] were used; *b NULL: all is sent. */
 static unsigned
 read_ahead(struct swap_bio **b, const struct swap_words *w,
     struct vm_page **more, unsigned have)

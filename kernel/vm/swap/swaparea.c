@@ -329,15 +329,11 @@ area_enter(struct swap_area *a, const struct swap_source *src)
 	return a->no < SWAP_AREAS ? 0 : -EPERM;
 }
 
-/*
- * Make an area of src and let pages go there.
- *
- * Locks:    at most rank 1.
- * Context:  thread, may sleep (where the blocks of a file are).
- * Owns:     the area, src->dev and src->client until swap_off().
- * Returns:  0 with its number; -EINVAL (no header, a hole), -ENOMEM, -EIO,
- *           -EPERM (as many areas as there can be), -EINTR.
- */
+/* Make an area of src and let pages go there.
+ * Locks: at most rank 1.  Context: thread, may sleep (where the blocks of a file are).
+ * Owns: the area, src->dev and src->client until swap_off().
+ * Returns: 0 with its number; -EINVAL (no header, a hole), -ENOMEM, -EIO, -EPERM (as
+ * many areas as there can be), -EINTR. */
 int
 swap_on(const struct swap_source *src, unsigned *no)
 {
@@ -538,13 +534,10 @@ sector_of(const struct swap_area *a, uint32_t i)
 	return e->sector + (uint64_t)(i - e->slot) * SECTORS_PER_PAGE;
 }
 
-/*
- * The area that is filled next: by priority, equal ones in turn.
- *
- * Locks:    [S].
- * Returns:  an area with a free slot; NULL: there is none.  *n, what is wanted
- *           of it, is SWAP_RUN at most afterwards.
- */
+/* The area that is filled next: by priority, equal ones in turn.
+ * Locks: [S].
+ * Returns: an area with a free slot; NULL: there is none.  *n, what is wanted of it, is
+ * SWAP_RUN at most afterwards. */
 struct swap_area *
 swap_area_to_fill(unsigned *n)
 {
@@ -566,13 +559,10 @@ swap_area_to_fill(unsigned *n)
 
 /* ---- bios ---- */
 
-/*
- * An idle bio for adjacent slots from this one on.
- *
- * Locks:    any of rank < 9; takes [S].
- * Returns:  a bio without pages, the caller's until swap_bio_send(); NULL: all
- *           are under way, or vm_check looks.
- */
+/* An idle bio for adjacent slots from this one on.
+ * Locks: any of rank < 9; takes [S].
+ * Returns: a bio without pages, the caller's until swap_bio_send(); NULL: all are under
+ * way, or vm_check looks. */
 struct swap_bio *
 swap_bio_take(slot_t slot, enum bio_dir dir)
 {
@@ -652,14 +642,10 @@ swap_bio_give(struct swap_bio *b)
 	wake_all(&swaps.bios);
 }
 
-/*
- * With a page of the kernel's own goes what it describes: the slots that its
- * words name, a process.  So a read of one is not given up at the first error.
- * The bio is for one page, and its request has failed.
- *
- * Locks:    takes [P].
- * Returns:  true: send it again; so often at most.
- */
+/* With a page of the kernel's own goes what it describes: the slots that its words
+ * name, a process.  So a read of one is not given up at the first error.  The bio is
+ * for one page, and its request has failed.
+ * Locks: takes [P].  Returns: true: send it again; so often at most. */
 bool
 swap_read_again(struct swap_bio *b)
 {
@@ -693,12 +679,9 @@ swap_wait(void)
 
 /* ---- reading ahead of any wish ---- */
 
-/*
- * Begin to read the page of a SWAP word, and some behind it; nobody waits.
- *
- * Locks:    the container's; takes [P].
- * Returns:  false: there is no frame or no bio just now.
- */
+/* Begin to read the page of a SWAP word, and some behind it; nobody waits.
+ * Locks: the container's; takes [P].
+ * Returns: false: there is no frame or no bio just now. */
 bool
 swap_ahead(const struct swap_words *w)
 {
