@@ -84,7 +84,7 @@ RENAME_STRING := memcpy memmove memset memcmp memchr strlen strnlen strcmp \
   strncmp strchr strrchr strstr
 as_kernel = $(foreach f,$(1),-D$(f)=k_$(f))
 # With test/host/designlist.c, which has a design more.
-HOSTSRC := $(filter-out kernel/vm/calls/designlist.c,$(wildcard $(foreach d,lib mem vm \
+HOSTSRC := $(filter-out kernel/vm/design/designlist.c,$(wildcard $(foreach d,lib mem vm \
   vm/* vm/design/* fs fs/ext2,kernel/$(d)/*.c)))
 HOSTOBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(HOSTSRC) \
   $(filter-out kernel/test/host/t_%,$(wildcard kernel/test/host/*.c))) \

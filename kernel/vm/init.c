@@ -13,6 +13,7 @@
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
+#include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"

@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * calls.h: what the system calls on memory share, and which designs there are
+ * calls.h: what the system calls on memory share
  */
 #ifndef VM_CALLS_CALLS_H
 #define VM_CALLS_CALLS_H
 
-#include "vm/map/map.h"
-#include "vm/design/design.h"
+#include "vm/design/designs.h"
 #include "vm/fault/fault.h"
-
-/* designs.c */
-#define DESIGNS 7            /* numbers; not all of them are taken */
-extern const struct vmm_ops *const design_list[DESIGNS]; /* designlist.c; NULL: none */
-extern const struct vmm_ops fmo_ops, eager_ops, uvm_ops, scalux_ops;
-void design_init(void);                                  /* once, by vm_init() */
-const struct vmm_ops *design_next(const struct vmm_ops *); /* NULL: the first; the end */
-#define FOR_EACH_DESIGN(ops)                                              \
-	for (ops = design_next(NULL); ops != NULL; ops = design_next(ops))
-const struct vmm_ops *design_default(void);
-void design_reap_all(void);  /* ops->reap of each; no rank >= 3 held */
-/* The same, if something has died. */
-static inline void
-design_reap(void)
-{
-	if (fault_unreaped != 0)
-		design_reap_all();
-}
+#include "vm/map/map.h"
 
 /* as.c */
 void as_init(void);                                      /* once, by vm_init() */

@@ -22,8 +22,8 @@
  *              calls under way) is compared only in the safe direction.
  */
 #include "lib/string.h"
-#include "vm/calls/calls.h"
 #include "vm/design/design.h"
+#include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"
 #include "vm/frame/frame.h"

@@ -19,8 +19,8 @@
  *              without a name is no finding.
  */
 #include "lib/bitmap.h"
-#include "vm/calls/calls.h"
 #include "vm/design/design.h"
+#include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"
 #include "vm/frame/frame.h"

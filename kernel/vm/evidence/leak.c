@@ -25,7 +25,7 @@
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"
-#include "vm/calls/calls.h"
+#include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
 #include "vm/evidence/report.h"
 #include "vm/frame/frame.h"

@@ -10,8 +10,8 @@
  * Rules     1. What a design shares among spaces it says itself: ops->pages,
  *              charged, show.
  */
-#include "vm/calls/calls.h"
 #include "vm/design/design.h"
+#include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
 #include "vm/space/space.h"
 

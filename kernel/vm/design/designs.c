@@ -12,8 +12,7 @@
  */
 #include "lib/fmt.h"
 #include "lib/string.h"
-#include "vm/calls/calls.h"
-#include "vm/design/design.h"
+#include "vm/design/designs.h"
 #include "vm/space/space.h"
 #include "vm/vm.h"
 

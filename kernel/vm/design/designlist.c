@@ -9,7 +9,7 @@
  *
  * Rules     1. The numbers never change; those up to 4 are of the seed notes.
  */
-#include "vm/calls/calls.h"
+#include "vm/design/designs.h"
 
 const struct vmm_ops *const design_list[DESIGNS] = {
 	[0] = &fmo_ops, [1] = &uvm_ops, [2] = &scalux_ops, [5] = &eager_ops,
