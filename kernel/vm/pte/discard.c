@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/discard.c: madvise for the words of a mapping
+ * pte/discard.c: madvise for the words of a mapping; words that are not mapped
  *
  * Problem   A program knows what it will not need: at once and for good
  *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it
- *           will need something soon (WILLNEED).
+ *           will need something soon (WILLNEED).  For this, as for swapoff and
+ *           vm_check, words are found that lead to a page or slot but map none.
  *
  * Picture   DONTNEED  words go, as by munmap                   zap.c
  *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
  *                     TRANS, SWAP freed now; FORK stays, others have it, too
  *           COLD      VALID: age 3
- *           PAGEOUT   VALID leaves the working set             trim.c 
+ *           PAGEOUT   VALID leaves the working set             trim.c
  *                     TRANS, FORK: written, then the frame is given up
  *           WILLNEED  SWAP ─→ BUSY, and nobody waits
+ *           space ─→ leaf tables ─┬ SWAP, TRANS ─→ fn(word)      pte_swapped()
+ *                                 └ FORK ─→ shared->swapped ─→ fn(what it names)
  *
  * Rules     1. A page with LAZYFREE whose word has D clear holds nothing that
  *              is wanted: trimming frees it.  D, or a write by the kernel,
@@ -21,7 +24,11 @@
  *              store may be lost: it came before the call.
  *           3. A pinned page is not freed: somebody may be filling it.
  *           4. ws_lock is held for one leaf table at a time.  FREE brings those
- *              that are out, for their slots; all else passes them over.
+ *              that are out, for their slots; other advice passes them over.
+ *           5. pte_swapped() stops at a table that is out, or kernel memory that
+ *              a FORK word names, and goes on at the same word once it has been
+ *              brought (R2).  What is shared is met once for each word that names
+ *              it; shared->swapped without a space, for vm_check, meets each once.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"
@@ -43,42 +50,6 @@ struct advise_work {
 	uint64_t waiting;      /* pages on their way to swap */
 };
 
-static void advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
-    void (*fn)(struct advise_work *));
-static void advise_free(struct advise_work *w, uint64_t lo, uint64_t hi);
-static void free_table(struct advise_work *w);
-static void cool_table(struct advise_work *w);
-static void release_table(struct advise_work *w);
-static void advise_bring(struct aspace *as, va_t va, va_t end);
-
-/*
- * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
- *
- * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
- * Returns:  0; for RELEASE how many pages are still to be written.
- */
-int
-pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
-    int advice)
-{
-	struct advise_work w = { .as = as,
-		.late = (vad->flags & VAD_CHARGED) == 0 };
-
-	if (advice == MADV_DONTNEED)
-		pte_discard(as, vad, lo, hi);
-	if (advice == MADV_FREE)
-		advise_free(&w, lo, hi);
-	if (advice == MADV_COLD)
-		advise_tables(&w, lo, hi, cool_table);
-	if (advice == MADV_PAGEOUT)
-		pte_trim_range(as, lo, hi);
-	if (advice == ADVICE_RELEASE)
-		advise_tables(&w, lo, hi, release_table);
-	if (advice == MADV_WILLNEED)
-		advise_bring(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
-	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
-}
-
 /*
  * Call fn for each leaf table of the range, those in use or all there are; it may
  * stop within one for what it lacks.  Who is dying does not wait, but to finish.
@@ -97,6 +68,19 @@ advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
 		mutex_unlock(&w->as->ws_lock);
 		if (w->at.r != 0 && want_get(&w->want) != 0)
 			return;
+	}
+}
+
+/* All look as if they had not been used for long.  [W]. */
+static void
+cool_table(struct advise_work *w)
+{
+	uint64_t *word, old;
+
+	PT_FOREACH(word, &w->at) {
+		old = word_get(word);
+		if (pte_kind(old) == PTE_VALID && pte_src(old) != SRC_SPEC)
+			word_change(word, MD_PTE_A, PTE_AGE_MASK);
 	}
 }
 
@@ -196,19 +180,6 @@ advise_free(struct advise_work *w, uint64_t lo, uint64_t hi)
 
 /* ---- COLD, PAGEOUT ---- */
 
-/* All look as if they had not been used for long.  [W]. */
-static void
-cool_table(struct advise_work *w)
-{
-	uint64_t *word, old;
-
-	PT_FOREACH(word, &w->at) {
-		old = word_get(word);
-		if (pte_kind(old) == PTE_VALID && pte_src(old) != SRC_SPEC)
-			word_change(word, MD_PTE_A, PTE_AGE_MASK);
-	}
-}
-
 /* The page that a word names, mapped or not; NULL: none, or not at hand. */
 static struct vm_page *
 page_named(struct aspace *as, uint64_t word)
@@ -251,7 +222,63 @@ release_table(struct advise_work *w)
 	}
 }
 
-/* ---- WILLNEED ---- */
+/* ---- words that are not mapped ---- */
+
+/* The words of one leaf table.  Not 0: it->va is where to go on. */
+static int
+leaf_words(struct pt_iter *it, struct swap_walk *walk)
+{
+	struct swap_words w = { .container = it->leaf, .step = 1,
+		.home = HOME_PTE };
+	int r = 0;
+
+	PT_FOREACH(w.word, it) {
+		walk->at = it->va;
+		w.max = MD_PT_WORDS - md_pt_index(it->va, 1);
+		switch (pte_kind(word_get(w.word))) {
+		case PTE_SWAP:
+		case PTE_TRANS:
+			r = walk->fn(walk, &w);
+			break;
+		case PTE_FORK:
+			r = it->as->ops->shared->swapped(it->as,
+			    word_get(w.word), walk);
+			break;
+		case PTE_ABSENT:
+		case PTE_VALID:
+		case PTE_BUSY:
+		case PTE_ERROR:
+			break;
+		}
+		if (r != 0)
+			break;
+	}
+	return r;
+}
+
+/*
+ * Call walk->fn for each SWAP or TRANS word that as owns or shares, from
+ * walk->at on.  ops->swapped.
+ *
+ * Locks:    [W] of as; around fn for a word that is shared one of rank 7, too.
+ * Returns:  0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at
+ *           is where to go on.
+ */
+int
+pte_swapped(struct aspace *as, struct swap_walk *walk)
+{
+	struct pt_iter it = { .as = as, .va = walk->at, .end = MD_USER_END,
+		.hold = &walk->tables, .want = &walk->want };
+	int r = 0;
+
+	while (r == 0 && pt_iter_table(&it)) {
+		if (walk->table != NULL)
+			walk->table(walk, it.leaf);
+		r = leaf_words(&it, walk);
+	}
+	walk->at = it.va;
+	return r != 0 ? r : it.r;
+}
 
 struct willneed_work {
 	struct swap_walk walk;
@@ -283,4 +310,32 @@ advise_bring(struct aspace *as, va_t va, va_t end)
 	mutex_lock(&as->ws_lock);
 	(void)pte_swapped(as, &b.walk);
 	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
+ *
+ * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
+ * Returns:  0; for RELEASE how many pages are still to be written.
+ */
+int
+pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
+    int advice)
+{
+	struct advise_work w = { .as = as,
+		.late = (vad->flags & VAD_CHARGED) == 0 };
+
+	if (advice == MADV_DONTNEED)
+		pte_discard(as, vad, lo, hi);
+	if (advice == MADV_FREE)
+		advise_free(&w, lo, hi);
+	if (advice == MADV_COLD)
+		advise_tables(&w, lo, hi, cool_table);
+	if (advice == MADV_PAGEOUT)
+		pte_trim_range(as, lo, hi);
+	if (advice == ADVICE_RELEASE)
+		advise_tables(&w, lo, hi, release_table);
+	if (advice == MADV_WILLNEED)
+		advise_bring(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
+	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
 }

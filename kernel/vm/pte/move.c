@@ -48,11 +48,146 @@ struct move_work {
 	} w[MOVE_ROUND];
 };
 
-static int move_some(struct move_work *m);
-static int move_table(struct move_work *m);
-static int move_soft(struct move_work *m, const struct pte_ref *s);
-static void move_take(struct move_work *m, const struct pte_ref *s);
-static void move_store(struct move_work *m);
+/* A table without words goes, with the hold on it.  [W]. */
+static void
+move_prune(struct move_work *m, struct vm_page *leaf, va_t va,
+    struct pt_hold *h)
+{
+	if (leaf->nused != 0)
+		return;
+	(void)pt_let_go(h);
+	pt_prune(m->as, va, m->as->batch);
+}
+
+/* The spot at the target for a source address. */
+static struct pte_ref
+target_of(struct move_work *m, va_t va)
+{
+	struct pte_ref t = { .as = m->as, .va = va + m->delta,
+		.leaf = m->made };
+
+	t.word = &pt_words(t.leaf)[md_pt_index(t.va, 1)];
+	ASSERT(word_get(t.word) == 0);
+	return t;
+}
+
+/* 0; -EAGAIN: the page is being read. */
+static int
+move_soft(struct move_work *m, const struct pte_ref *s)
+{
+	struct pte_ref t = target_of(m, s->va);
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_get(s->word);
+	if (pte_kind(word) == PTE_BUSY) {
+		spin_unlock(&pfn_lock);
+		return want_page(&m->want, pte_page(word));
+	}
+	word_set_locked(s->leaf, s->word, 0);
+	if (pte_kind(word) == PTE_TRANS)
+		page_set_home(pte_page(word), HOME_PTE, word_pa(t.word));
+	word_set_locked(t.leaf, t.word, word);
+	spin_unlock(&pfn_lock);
+	return 0;
+}
+
+/* Flush the words taken, then store them: private ones move, others go. */
+static void
+move_store(struct move_work *m)
+{
+	const unsigned *gone = m->gone.by_src;
+	unsigned ours = gone[SRC_PRIV] + gone[SRC_FORK], i;
+	struct pte_ref t;
+	uint64_t old;
+
+	if (m->n == 0)
+		return;
+	word_settle(m->at.leaf, &m->gone);
+	ws_remove_some(m->as, m->at.leaf, ours + gone[SRC_OBJ]);
+	tlb_flush_range(m->as, m->w[0].va >> PAGE_SHIFT,
+	    (m->w[m->n - 1].va >> PAGE_SHIFT) + 1);
+	spin_lock(&pfn_lock);
+	for (i = 0; i < m->n; i++) {
+		old = m->w[i].old;
+		if (pte_src(old) != SRC_PRIV && pte_src(old) != SRC_FORK)
+			continue;
+		t = target_of(m, m->w[i].va);
+		if (pte_src(old) == SRC_PRIV)
+			page_set_home(pte_page(old), HOME_PTE, word_pa(t.word));
+		word_set_locked(t.leaf, t.word, old);
+	}
+	spin_unlock(&pfn_lock);
+	for (i = 0; i < m->n && gone[SRC_OBJ] != 0; i++)
+		if (pte_src(m->w[i].old) == SRC_OBJ)
+			page_unmap(pte_page(m->w[i].old),
+			    (m->w[i].old & MD_PTE_D) != 0);
+	ws_insert_some(m->as, m->made, ours);
+	m->gone = (struct words_gone){ .locked = 0 };
+	m->n = 0;
+}
+
+/* Take a VALID word away; it is stored after the flush. */
+static void
+move_take(struct move_work *m, const struct pte_ref *s)
+{
+	m->w[m->n].old = word_take(s->word, &m->gone);
+	m->w[m->n].va = s->va;
+	if (++m->n == MOVE_ROUND)
+		move_store(m);
+}
+
+/* One leaf table of the source, as far as it can be.  [W].  0, -EAGAIN. */
+static int
+move_table(struct move_work *m)
+{
+	struct pte_ref s = { .as = m->as, .leaf = m->at.leaf };
+	int r = 0;
+
+	PT_FOREACH(s.word, &m->at) {
+		s.va = m->at.va;
+		if (s.va + m->delta >= m->limit)
+			continue;
+		if (pte_kind(word_get(s.word)) == PTE_VALID)
+			move_take(m, &s);
+		else
+			r = move_soft(m, &s);
+		if (r != 0)
+			break;
+	}
+	move_store(m);
+	return r;
+}
+
+/*
+ * Words that lie in one table, and go to one table.  [W].  0: m->at is behind
+ * them; -EAGAIN: from there on.
+ */
+static int
+move_some(struct move_work *m)
+{
+	va_t first;
+	int r = -EBUSY;
+
+	if (!pt_iter_table(&m->at))
+		return m->at.r;
+	first = m->at.va;
+	if (m->whole && m->at.stop - first == PT_SPAN)
+		r = pt_move(m->as, first, first + m->delta, &m->to, &m->want);
+	if (r == 0)
+		m->at.va = m->at.stop;
+	if (r != -EBUSY)
+		return r;
+	if (pt_make(m->as, first + m->delta, &m->made, &m->to, &m->want) == NULL)
+		return -EAGAIN;
+	m->at.stop = MIN(m->at.stop, pt_table_end(first + m->delta) - m->delta);
+	r = move_table(m);
+	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
+	move_prune(m, m->at.leaf, first, &m->from);
+	move_prune(m, m->made, first + m->delta, &m->to);
+	tlb_batch_end(m->as->batch);
+	return r;
+}
 
 /*
  * The words of the first n pages of `from` become those of `to`: ops->move.
@@ -89,149 +224,4 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		as_lose(as, LOST_MOVED);
 	EVENT(vad_move, copy.start, copy.end, copy.flags, copy.off);
 	return 0;
-}
-
-/* A table without words goes, with the hold on it.  [W]. */
-static void
-move_prune(struct move_work *m, struct vm_page *leaf, va_t va,
-    struct pt_hold *h)
-{
-	if (leaf->nused != 0)
-		return;
-	(void)pt_let_go(h);
-	pt_prune(m->as, va, m->as->batch);
-}
-
-/*
- * Words that lie in one table, and go to one table.  [W].  0: m->at is behind
- * them; -EAGAIN: from there on.
- */
-static int
-move_some(struct move_work *m)
-{
-	va_t first;
-	int r = -EBUSY;
-
-	if (!pt_iter_table(&m->at))
-		return m->at.r;
-	first = m->at.va;
-	if (m->whole && m->at.stop - first == PT_SPAN)
-		r = pt_move(m->as, first, first + m->delta, &m->to, &m->want);
-	if (r == 0)
-		m->at.va = m->at.stop;
-	if (r != -EBUSY)
-		return r;
-	if (pt_make(m->as, first + m->delta, &m->made, &m->to, &m->want) == NULL)
-		return -EAGAIN;
-	m->at.stop = MIN(m->at.stop, pt_table_end(first + m->delta) - m->delta);
-	r = move_table(m);
-	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
-	move_prune(m, m->at.leaf, first, &m->from);
-	move_prune(m, m->made, first + m->delta, &m->to);
-	tlb_batch_end(m->as->batch);
-	return r;
-}
-
-/* One leaf table of the source, as far as it can be.  [W].  0, -EAGAIN. */
-static int
-move_table(struct move_work *m)
-{
-	struct pte_ref s = { .as = m->as, .leaf = m->at.leaf };
-	int r = 0;
-
-	PT_FOREACH(s.word, &m->at) {
-		s.va = m->at.va;
-		if (s.va + m->delta >= m->limit)
-			continue;
-		if (pte_kind(word_get(s.word)) == PTE_VALID)
-			move_take(m, &s);
-		else
-			r = move_soft(m, &s);
-		if (r != 0)
-			break;
-	}
-	move_store(m);
-	return r;
-}
-
-/* The spot at the target for a source address. */
-static struct pte_ref
-target_of(struct move_work *m, va_t va)
-{
-	struct pte_ref t = { .as = m->as, .va = va + m->delta,
-		.leaf = m->made };
-
-	t.word = &pt_words(t.leaf)[md_pt_index(t.va, 1)];
-	ASSERT(word_get(t.word) == 0);
-	return t;
-}
-
-/* 0; -EAGAIN: the page is being read. */
-static int
-move_soft(struct move_work *m, const struct pte_ref *s)
-{
-	struct pte_ref t = target_of(m, s->va);
-	uint64_t word;
-
-	spin_lock(&pfn_lock);
-	word = word_get(s->word);
-	if (pte_kind(word) == PTE_BUSY) {
-		spin_unlock(&pfn_lock);
-		return want_page(&m->want, pte_page(word));
-	}
-	word_set_locked(s->leaf, s->word, 0);
-	if (pte_kind(word) == PTE_TRANS)
-		page_set_home(pte_page(word), HOME_PTE, word_pa(t.word));
-	word_set_locked(t.leaf, t.word, word);
-	spin_unlock(&pfn_lock);
-	return 0;
-}
-
-/* Take a VALID word away; it is stored after the flush. */
-static void
-move_take(struct move_work *m, const struct pte_ref *s)
-{
-	m->w[m->n].old = word_take(s->word, &m->gone);
-	m->w[m->n].va = s->va;
-	if (++m->n == MOVE_ROUND)
-		move_store(m);
-}
-
-/* [P]. */
-static void
-store_word(struct move_work *m, uint64_t old, va_t va)
-{
-	struct pte_ref t = target_of(m, va);
-
-	if (pte_src(old) == SRC_PRIV)
-		page_set_home(pte_page(old), HOME_PTE, word_pa(t.word));
-	word_set_locked(t.leaf, t.word, old);
-}
-
-/* Flush the words taken, then store them: private ones move, others go. */
-static void
-move_store(struct move_work *m)
-{
-	const unsigned *gone = m->gone.by_src;
-	unsigned ours = gone[SRC_PRIV] + gone[SRC_FORK], i;
-
-	if (m->n == 0)
-		return;
-	word_settle(m->at.leaf, &m->gone);
-	ws_remove_some(m->as, m->at.leaf, ours + gone[SRC_OBJ]);
-	tlb_flush_range(m->as, m->w[0].va >> PAGE_SHIFT,
-	    (m->w[m->n - 1].va >> PAGE_SHIFT) + 1);
-	spin_lock(&pfn_lock);
-	for (i = 0; i < m->n; i++)
-		if (pte_src(m->w[i].old) == SRC_PRIV ||
-		    pte_src(m->w[i].old) == SRC_FORK)
-			store_word(m, m->w[i].old, m->w[i].va);
-	spin_unlock(&pfn_lock);
-	for (i = 0; i < m->n && gone[SRC_OBJ] != 0; i++)
-		if (pte_src(m->w[i].old) == SRC_OBJ)
-			page_unmap(pte_page(m->w[i].old),
-			    (m->w[i].old & MD_PTE_D) != 0);
-	ws_insert_some(m->as, m->made, ours);
-	m->gone = (struct words_gone){ .locked = 0 };
-	m->n = 0;
 }

@@ -1,61 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/trim.c: a page leaves the working set, one word at a time
+ * pte/trim.c: words map no more, or allow less: trimming, mprotect, mlock
  *
  * Problem   Memory is wanted, or mprotect takes all rights away: the page
  *           shall stay where it is, only this word shall not map it.  What
- *           the word becomes must lead back to the page.
+ *           the word becomes must lead back to the page.  Where some rights
+ *           are left no CPU may use one that the mapping has no more.
  *
  * Picture   VALID/PRIV → TRANS      the word stays the page's home
  *                      → ABSENT     MADV_FREE, not written since: freed
  *           VALID/FORK → what the design says: shared->trim
  *           VALID/OBJ  → ABSENT     the object knows the page
  *           VALID/SPEC → ABSENT     the zero page can be had again
+ *           mprotect, some rights left: VALID, W off, NX on ─→ one flush
  *
  * Rules     1. Only after the acknowledgement falls mapcount, and the page
  *              goes to a queue (BATCH_TRIM); until then it is ACTIVE.
  *           2. The final D bit is in the old word of the exchange.
- *           3. LOCKED words stay.
+ *           3. LOCKED words stay; without U where no right is left.
+ *           4. Only VALID words have rights: of all others the next fault asks
+ *              the VAD.  One flush for all of them, in the hold of ws_lock that
+ *              changed the words.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"
+#include "vm/map/map.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"
-
-static uint64_t trimmed_word(struct aspace *as, const struct ws_entry *s);
-static uint64_t lazy_word(struct aspace *as, const struct ws_entry *s);
-
-/* The word at s, VALID, leaves the set.  [W], batch open.  Returns: pages trimmed. */
-static size_t
-trim_word(struct aspace *as, const struct ws_entry *s)
-{
-	uint64_t word = word_get(s->word);
-	bool lazy = pte_src(word) == SRC_PRIV &&
-	    (pte_page(word)->flags & PF_LAZYFREE) != 0;
-
-	return ws_taken(as, s, lazy ? lazy_word(as, s) :
-	    word_set(s->leaf, s->word, trimmed_word(as, s)));
-}
-
-static uint64_t
-trimmed_word(struct aspace *as, const struct ws_entry *s)
-{
-	const struct pte_ref spot = { as, s->va, s->leaf, s->word };
-	uint64_t word = word_get(s->word);
-
-	switch (pte_src(word)) {
-	case SRC_PRIV:
-		return pte_make_trans(pte_page(word));
-	case SRC_FORK:
-		return as->ops->shared->trim(&spot);
-	case SRC_OBJ:
-	case SRC_SPEC:
-		return 0;
-	}
-	panic("trim: va %lx word %lx", s->va, word);
-}
 
 /*
  * MADV_FREE was called for the page.  Not written to since, it is nobody's any
@@ -83,6 +56,36 @@ lazy_word(struct aspace *as, const struct ws_entry *s)
 	if (!kept && late)
 		commit_uncharge_late(as, 1);
 	return kept ? old : old | PTE_GONE;
+}
+
+static uint64_t
+trimmed_word(struct aspace *as, const struct ws_entry *s)
+{
+	const struct pte_ref spot = { as, s->va, s->leaf, s->word };
+	uint64_t word = word_get(s->word);
+
+	switch (pte_src(word)) {
+	case SRC_PRIV:
+		return pte_make_trans(pte_page(word));
+	case SRC_FORK:
+		return as->ops->shared->trim(&spot);
+	case SRC_OBJ:
+	case SRC_SPEC:
+		return 0;
+	}
+	panic("trim: va %lx word %lx", s->va, word);
+}
+
+/* The word at s, VALID, leaves the set.  [W], batch open.  Returns: pages trimmed. */
+static size_t
+trim_word(struct aspace *as, const struct ws_entry *s)
+{
+	uint64_t word = word_get(s->word);
+	bool lazy = pte_src(word) == SRC_PRIV &&
+	    (pte_page(word)->flags & PF_LAZYFREE) != 0;
+
+	return ws_taken(as, s, lazy ? lazy_word(as, s) :
+	    word_set(s->leaf, s->word, trimmed_word(as, s)));
 }
 
 /*
@@ -146,4 +149,56 @@ pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 		mutex_unlock(&as->ws_lock);
 	}
 	return done;
+}
+
+/* ---- fewer rights ---- */
+
+struct rights_work {
+	uint64_t clear, set;  /* bits of VALID words */
+	uint64_t lo, hi;      /* vpn range that changed */
+};
+
+static void
+reduce_table(struct rights_work *r, struct pt_iter *it)
+{
+	uint64_t *word, w;
+
+	PT_FOREACH(word, it) {
+		w = word_get(word);
+		if (pte_kind(w) != PTE_VALID ||
+		    ((w & ~r->clear) | r->set) == w)
+			continue;
+		word_change(word, r->clear, r->set);
+		r->lo = MIN(r->lo, it->va >> PAGE_SHIFT);
+		r->hi = (it->va >> PAGE_SHIFT) + 1;
+	}
+}
+
+/*
+ * The VAD is about to have fewer rights: ops->protect.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0.
+ */
+int
+pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
+{
+	struct rights_work r = { .lo = UINT64_MAX,
+		.clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W,
+		.set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX };
+	struct pt_iter it = pt_range(as, vad->start, vad->end);
+
+	if (prot == 0) {
+		/* What it leaves VALID is locked: stays, but out of reach. */
+		if ((vad->flags & VAD_LOCKED) != 0)
+			atomic_store(&as->hides, true);
+		pte_trim_range(as, vad->start, vad->end);
+		r.clear |= MD_PTE_U;
+	}
+	mutex_lock(&as->ws_lock);
+	while (pt_iter_table(&it))
+		reduce_table(&r, &it);
+	tlb_flush_range(as, r.lo, r.hi);
+	mutex_unlock(&as->ws_lock);
+	return 0;
 }

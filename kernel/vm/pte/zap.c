@@ -44,117 +44,52 @@ struct zap_work {
 	struct words_gone gone; /* VALID words of one table */
 };
 
-static int zap_table(struct zap_work *z, struct pt_iter *it);
-static void clean_table(struct zap_work *z, struct pt_iter *it);
-static void zap_words(struct zap_work *z, struct pt_iter *it);
-static void count_gone(struct zap_work *z, struct vm_page *leaf);
-
-/* The words of all tables from it.va on: drop_range(). */
+/* The books of one table, for all VALID words that have gone. */
 static void
-drop_tables(struct pt_iter it, uint32_t flags)
+count_gone(struct zap_work *z, struct vm_page *leaf)
 {
-	struct aspace *as = it.as;
-	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
-	struct zap_work z = { .as = as, .job = &job,
-		.late = (flags & VAD_CHARGED) == 0 };
-	bool waited = false;
-	int r;
+	const unsigned *gone = z->gone.by_src;
 
-	it.hold = &job.tables;
-	it.want = &job.want;
-	while (it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		r = zap_table(&z, &it);
-		mutex_unlock(&as->ws_lock);
-		if (r != 0)
-			want_finish(&job.want);
-		waited |= r != 0;
-		if (as->ops->reap != NULL)
-			as->ops->reap();
-	}
-	/* An entry page may be held without a wait. */
-	if (waited || job.want.kpage != NULL) {
-		pt_release(&job.tables);
-		want_end(&job.want);
-	}
+	word_settle(leaf, &z->gone);
+	ws_remove_some(z->as, leaf, gone[SRC_OBJ] + gone[SRC_PRIV] + gone[SRC_FORK]);
+	z->as->n_priv -= gone[SRC_PRIV];
+	z->freed_late += gone[SRC_PRIV] + gone[SRC_FORK];
 }
 
-/*
- * All words of [lo, hi) vpn go; flags of their VAD say when it was charged.
- *
- * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
- *           it, with a structural token.
- */
+/* All but the soft FORK words. */
 static void
-drop_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
+zap_words(struct zap_work *z, struct pt_iter *it)
 {
-	struct pt_iter it = pt_range(as, lo, hi);
-	bool any = vm_may_hold(); /* a token need not be waited for */
+	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
+	uint64_t word;
 
-	if (!any) {
-		mutex_lock(&as->ws_lock);
-		any = pt_iter_place(&it);
-		mutex_unlock(&as->ws_lock);
+	z->gone = (struct words_gone){ .locked = 0 };
+	PT_FOREACH(s.word, it) {
+		word = word_get(s.word);
+		s.va = it->va;
+		switch (pte_kind(word)) {
+		case PTE_ABSENT:
+		case PTE_FORK:
+			break;
+		case PTE_VALID:
+			if (z->job->how == ZAP_SHARED_ONLY &&
+			    pte_src(word) != SRC_OBJ)
+				break;
+			tlb_batch_add(z->as->batch, s.va >> PAGE_SHIFT,
+			    word_take(s.word, &z->gone));
+			break;
+		case PTE_TRANS:
+		case PTE_BUSY:
+		case PTE_SWAP:
+		case PTE_ERROR:
+			if (z->job->how != ZAP_EVEN_PRIVATE)
+				break;
+			pte_drop_soft(&s);
+			z->freed_late++;
+			break;
+		}
 	}
-	if (!any)
-		return;
-	structural_begin();
-	drop_tables(it, flags);
-	structural_end();
-}
-
-/*
- * The part [lo, hi) vpn of a VAD is as if it had never been touched.
- *
- * Locks:    as drop_range().
- */
-void
-pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
-{
-	drop_range(as, lo, hi, vad->flags);
-}
-
-/*
- * All words of a VAD go, which is out of the tree: ops->detach.
- *
- * Locks:    as drop_range().
- */
-void
-pte_detach(struct aspace *as, struct vad *vad)
-{
-	pte_discard(as, vad, vad->start, vad->end);
-}
-
-/*
- * The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W
- * and D, for a write-back: ops->zap.
- *
- * Locks:    [X] of the link's object; takes [W].
- * Returns:  0, -EAGAIN (job->want, without [X], and again).
- */
-int
-pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
-    struct zap_job *job)
-{
-	struct zap_work z = { .as = as, .job = job,
-		.late = (link->flags & VAD_CHARGED) == 0 };
-	struct pt_iter it = pt_range(as, MAX(lo, link->start),
-	    MIN(hi, link->end));
-	int r = 0;
-
-	if (job->how == ZAP_EVEN_PRIVATE) {
-		it.hold = &job->tables;
-		it.want = &job->want;
-	}
-	while (it.va < it.end && r == 0) {
-		mutex_lock(&as->ws_lock);
-		if (job->how == ZAP_CLEAN)
-			clean_table(&z, &it);
-		else
-			r = zap_table(&z, &it);
-		mutex_unlock(&as->ws_lock);
-	}
-	return r;
+	count_gone(z, it->leaf);
 }
 
 /* One leaf table.  [W].  0: it->va is behind it; -EAGAIN: job->want. */
@@ -194,52 +129,65 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 	return r;
 }
 
-/* All but the soft FORK words. */
+/* The words of all tables from it.va on; flags of their VAD say when it was charged. */
 static void
-zap_words(struct zap_work *z, struct pt_iter *it)
+drop_tables(struct pt_iter it, uint32_t flags)
 {
-	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
-	uint64_t word;
+	struct aspace *as = it.as;
+	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
+	struct zap_work z = { .as = as, .job = &job,
+		.late = (flags & VAD_CHARGED) == 0 };
+	bool waited = false;
+	int r;
 
-	z->gone = (struct words_gone){ .locked = 0 };
-	PT_FOREACH(s.word, it) {
-		word = word_get(s.word);
-		s.va = it->va;
-		switch (pte_kind(word)) {
-		case PTE_ABSENT:
-		case PTE_FORK:
-			break;
-		case PTE_VALID:
-			if (z->job->how == ZAP_SHARED_ONLY &&
-			    pte_src(word) != SRC_OBJ)
-				break;
-			tlb_batch_add(z->as->batch, s.va >> PAGE_SHIFT,
-			    word_take(s.word, &z->gone));
-			break;
-		case PTE_TRANS:
-		case PTE_BUSY:
-		case PTE_SWAP:
-		case PTE_ERROR:
-			if (z->job->how != ZAP_EVEN_PRIVATE)
-				break;
-			pte_drop_soft(&s);
-			z->freed_late++;
-			break;
-		}
+	it.hold = &job.tables;
+	it.want = &job.want;
+	while (it.va < it.end) {
+		mutex_lock(&as->ws_lock);
+		r = zap_table(&z, &it);
+		mutex_unlock(&as->ws_lock);
+		if (r != 0)
+			want_finish(&job.want);
+		waited |= r != 0;
+		if (as->ops->reap != NULL)
+			as->ops->reap();
 	}
-	count_gone(z, it->leaf);
+	/* An entry page may be held without a wait. */
+	if (waited || job.want.kpage != NULL) {
+		pt_release(&job.tables);
+		want_end(&job.want);
+	}
 }
 
-/* The books of one table, for all VALID words that have gone. */
-static void
-count_gone(struct zap_work *z, struct vm_page *leaf)
+/*
+ * The part [lo, hi) vpn of a VAD is as if it had never been touched.
+ *
+ * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
+ *           it, with a structural token.
+ */
+void
+pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 {
-	const unsigned *gone = z->gone.by_src;
+	struct pt_iter it = pt_range(as, lo, hi);
+	bool any = vm_may_hold(); /* a token need not be waited for */
 
-	word_settle(leaf, &z->gone);
-	ws_remove_some(z->as, leaf, gone[SRC_OBJ] + gone[SRC_PRIV] + gone[SRC_FORK]);
-	z->as->n_priv -= gone[SRC_PRIV];
-	z->freed_late += gone[SRC_PRIV] + gone[SRC_FORK];
+	if (!any) {
+		mutex_lock(&as->ws_lock);
+		any = pt_iter_place(&it);
+		mutex_unlock(&as->ws_lock);
+	}
+	if (!any)
+		return;
+	structural_begin();
+	drop_tables(it, vad->flags);
+	structural_end();
+}
+
+/* All words of a VAD go, which is out of the tree: ops->detach.  Locks: the same. */
+void
+pte_detach(struct aspace *as, struct vad *vad)
+{
+	pte_discard(as, vad, vad->start, vad->end);
 }
 
 /*
@@ -295,6 +243,38 @@ clean_table(struct zap_work *z, struct pt_iter *it)
 }
 
 /*
+ * The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W
+ * and D, for a write-back: ops->zap.
+ *
+ * Locks:    [X] of the link's object; takes [W].
+ * Returns:  0, -EAGAIN (job->want, without [X], and again).
+ */
+int
+pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
+    struct zap_job *job)
+{
+	struct zap_work z = { .as = as, .job = job,
+		.late = (link->flags & VAD_CHARGED) == 0 };
+	struct pt_iter it = pt_range(as, MAX(lo, link->start),
+	    MIN(hi, link->end));
+	int r = 0;
+
+	if (job->how == ZAP_EVEN_PRIVATE) {
+		it.hold = &job->tables;
+		it.want = &job->want;
+	}
+	while (it.va < it.end && r == 0) {
+		mutex_lock(&as->ws_lock);
+		if (job->how == ZAP_CLEAN)
+			clean_table(&z, &it);
+		else
+			r = zap_table(&z, &it);
+		mutex_unlock(&as->ws_lock);
+	}
+	return r;
+}
+
+/*
  * Tables without a word: a fault or fork that was killed between making an
  * upper table and the leaf leaves such.  [W].
  */
@@ -345,8 +325,11 @@ write_off(struct aspace *as)
 void
 pte_as_fini(struct aspace *as)
 {
+	struct vad all = { .end = MD_USER_END >> PAGE_SHIFT,
+		.flags = VAD_CHARGED };
+
 	if (as_has_lost(as, LOST_VADS)) {
-		drop_range(as, 0, MD_USER_END >> PAGE_SHIFT, VAD_CHARGED);
+		pte_detach(as, &all);
 		as_lose(as, LOST_TABLES);
 	}
 	pt_forget_all_lost(as);

@@ -11,6 +11,7 @@
 #define VM_DESIGN_ANONS_ANONS_H
 
 #include "vm/evidence/report.h"
+#include "vm/design/forks.h"
 #include "vm/design/pmap/pmap.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"

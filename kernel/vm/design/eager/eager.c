@@ -32,6 +32,7 @@
  * Book: ch10.
  */
 #include "vm/design/design.h"
+#include "vm/design/forks.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/pte/pte.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/pte_fork.c: what the forks of all designs have in common
+ * forks.c: what the forks of all designs have in common
  *
  * Problem   A fork works under two ws_locks and may not wait; yet it needs
  *           frames for the child's tables, tables of the parent that are out,
@@ -19,29 +19,12 @@
  *           3. What a fork charged is either owned by someone at the end (VADs,
  *              late pages of the child) or uncharged.
  */
+#include "vm/design/forks.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/want/want.h"
-
-/*
- * Where the object of a VAD, or of its copy, ends, as an address; no object: the
- * end of user addresses.
- *
- * Locks:    [M]; [W] of the space whose words are about to be made.
- */
-va_t
-pte_limit(const struct vad *v)
-{
-	uint64_t size, off = v->off << PAGE_SHIFT;
-
-	if (v->vmo == NULL)
-		return MD_USER_END;
-	size = PAGE_UP(vmo_size(v->vmo));
-	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
-}
 
 /*
  * The child's VADs, with its commit summed up; not charged yet.  Their links are
