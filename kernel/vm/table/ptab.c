@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptab.c: user page tables: find, make, free; the words of a range
+ * ptab.c: user page tables: find, make, hold, move, free; the words of a range
  *
  * Problem   The word of an address lies three tables below the root, and each
  *           table is memory that can be missing.  A table must stay while
  *           somebody works on its words, and go when its last word has gone.
+ *           fork, munmap, mremap, truncate must see every word of a range, and some
+ *           of the tables are on swap: read with no lock held, they must still be
+ *           there when the lock is taken again.
  *
  * Picture   root ──word──→ table 3 ──word──→ table 2 ──word──→ leaf, level 1
  *          (WIRED)  512 GiB         1 GiB             2 MiB      512 words
@@ -14,6 +17,9 @@
  *           fault: [W] pt_walk ──→ act ──→ done
  *                       └─ waits: pt_pin ─→ … ─→ pt_unpin   a pin keeps a table
  *           range: pt_iter_table ──→ pt_iter_word … ──→ the next table
+ *                       └─ out: those above held ─→ want_get ─→ [W], again from there
+ *                  the end: pt_release
+ *           mremap: word of the parent ─→ 0 ─→ flush ─→ word of another parent
  *           munmap: words ─→ 0 ─→ pt_prune ─→ batch ─→ flush ─→ pt_free_chain
  *
  * Rules     1. [W] guards all words; a table is only unlinked under it, when
@@ -30,6 +36,17 @@
  *              only the address is kept.
  *           5. A table that is out maps nothing, but its words name slots and
  *              what forks share: who needs these sets hold and want, and brings it.
+ *           6. An operation holds one way of tables at a time.  Others wait for
+ *              memory meanwhile: so it has a structural token, taken before its
+ *              first pin (vm/frame/token.c), and says for which space, h->as.
+ *           7. Who does not run on a space opens it first: its end waits for
+ *              him, so he waits for nothing but frames and I/O.
+ *           8. A leaf table moves with all its words, as a single word does: taken
+ *              away, flushed, stored again, in one hold of [W]; some 900
+ *              instructions, not 350 for each word.  The words stay where they are
+ *              in memory: homes, I/O, the ring of the working set and the list of
+ *              idle tables know nothing of it.  One that is pinned stays: who has
+ *              pinned it will look for it at its address.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"
@@ -37,13 +54,7 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-static enum fault_outcome walk_far(struct fctx *f);
-static enum fault_outcome path_add(struct fctx *f, struct pt_path *p, int level);
-static void table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct vm_page *table);
-static bool make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct pt_hold *h, struct want *w);
-static bool table_is_empty(const struct vm_page *table);
+#define HOLDER_NS 1000000ul /* how often the last one is looked for */
 
 /*
  * The word of va, if the table that was met last is still the one; NULL: ask the
@@ -55,7 +66,7 @@ near_word(struct aspace *as, va_t va, struct vm_page **leaf)
 	if (as->near_end != pt_table_end(va))
 		return NULL;
 	*leaf = as->near;
-	return &pt_words(as->near)[md_pt_index(va, 1)];
+	return pt_word(as->near, va);
 }
 
 static uint64_t *
@@ -63,182 +74,10 @@ note_near(struct aspace *as, va_t va, struct vm_page *leaf)
 {
 	as->near = leaf;
 	as->near_end = pt_table_end(va);
-	return &pt_words(leaf)[md_pt_index(va, 1)];
-}
-
-/* ---- faults: S1 ---- */
-
-/*
- * Walk to the word of f->va; tables that are missing are made: S1 (book: fault).
- * They stay while [W] is held, for only who has it takes one out or frees it;
- * for longer by pt_pin().
- *
- * Locks:    f->as [M] shared and [W]; kept.
- * Returns:  FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a
- *           table); FAULT_SIGNAL (no commit for one); where one is out, what
- *           F10 and F6 return.
- */
-enum fault_outcome
-pt_walk(struct fctx *f)
-{
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
-	f->word = near_word(f->as, f->va, &f->leaf);
-	return f->word != NULL ? FAULT_DONE : walk_far(f);
-}
-
-static __attribute__((noinline)) enum fault_outcome
-walk_far(struct fctx *f)
-{
-	enum fault_outcome r = FAULT_DONE;
-	struct pt_path p;
-	int level;
-
-	path_walk(f->as, f->va, &p);
-	if (p.away != 0)
-		r = pt_fault_in(f, &p);
-	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
-		if (p.table[level] == NULL)
-			r = path_add(f, &p, level);
-	if (r != FAULT_DONE)
-		return r;
-	f->leaf = p.table[1];
-	f->word = note_near(f->as, f->va, f->leaf);
-	return FAULT_DONE;
-}
-
-/*
- * A table, or a frame of records, that no mapping has paid for; of a program's text
- * exec has.
- *
- * Locks:    [W].
- * Owns:     as->late, for the caller.
- * Returns:  0, -ENOMEM.
- */
-int
-pt_pay_late(struct fctx *f)
-{
-	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
-		return commit_charge_late(f->as, 1);
-	atomic_add(&f->as->late, 1);
-	EVENT_ADD(commit_late, 1);
-	return 0;
-}
-
-static enum fault_outcome
-path_add(struct fctx *f, struct pt_path *p, int level)
-{
-	bool late = level == 1 && (f->v.flags & VAD_CHARGED) == 0;
-	struct vm_page *table;
-
-	if (!want_zeros(&f->want))
-		return fault_missing(f);
-	if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
-		return fault_over_limit(f);
-	table = f->want.frame;
-	f->want.frame = NULL;
-	table->tbl.late = late;
-	table_link(f->as, f->va, p, level, table);
-	return FAULT_DONE;
+	return pt_word(leaf, va);
 }
 
 /* ---- walking ---- */
-
-/*
- * The word of va.
- *
- * Locks:    [W].
- * Returns:  the word and its table in *leaf; NULL: there is no leaf table.
- */
-uint64_t *
-pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
-{
-	uint64_t *word = near_word(as, va, leaf);
-	struct pt_path p;
-
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	if (word != NULL)
-		return word;
-	ASSERT(va < MD_USER_END);
-	if (as->ops->pass != NULL) /* it has tables of its own */
-		return NULL;
-	path_walk(as, va, &p);
-	if (p.table[1] == NULL)
-		return NULL;
-	*leaf = p.table[1];
-	return note_near(as, va, *leaf);
-}
-
-/*
- * The tables on the way to va down to `level`, made where there are none.
- *
- * Locks:    [W].
- * Owns:     h, the tables that there are, if this is not all of them.
- * Returns:  p, the way, and h->lost if a table was given up for it; false: w says
- *           what is missing, a frame or a table that is out; what was made stays.
- */
-bool
-path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct pt_hold *h, struct want *w)
-{
-	int i;
-
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	path_walk_in(as, va, p);
-	if (path_is_lost(p)) {
-		h->lost = true;
-		pt_forget_lost(as, p->word[p->away], p->away);
-		path_walk(as, va, p);
-	}
-	if (p->away != 0) {
-		(void)pt_bring(as, va, p, h, w);
-		return false;
-	}
-	for (i = LEVELS; i >= level; i--)
-		if (p->table[i] == NULL && !make_table(as, va, p, i, h, w))
-			return false;
-	return true;
-}
-
-/*
- * The word of va, with tables made where there are none.
- *
- * Locks:    [W].
- * Owns:     as path_make().
- * Returns:  the word and its table in *leaf; NULL: as path_make().
- */
-uint64_t *
-pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
-    struct want *w)
-{
-	struct pt_path p;
-
-	if (!path_make(as, va, &p, 1, h, w))
-		return NULL;
-	*leaf = p.table[1];
-	return &pt_words(p.table[1])[md_pt_index(va, 1)];
-}
-
-/* False: there is no frame; the tables above, empty perhaps, are held. */
-static bool
-make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct pt_hold *h, struct want *w)
-{
-	struct vm_page *table;
-
-	if (!want_zeros(w)) {
-		hold_path(as, va, p, h);
-		return false;
-	}
-	table = w->frame;
-	w->frame = NULL;
-	table->tbl.late = level == 1 && h->late;
-	if (table->tbl.late) {
-		commit_charge_forced(1);
-		atomic_add(&as->late, 1);
-	}
-	table_link(as, va, p, level, table);
-	return true;
-}
 
 /*
  * The tables on the way to va that are in use, and the word of the first one that
@@ -276,6 +115,204 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 		ASSERT(p->table[level]->tbl.level == level);
 		words = pa2va(w & PTE_PFN_MASK);
 	}
+}
+
+/*
+ * The word of va.
+ *
+ * Locks:    [W].
+ * Returns:  the word and its table in *leaf; NULL: there is no leaf table.
+ */
+uint64_t *
+pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
+{
+	uint64_t *word = near_word(as, va, leaf);
+	struct pt_path p;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	if (word != NULL)
+		return word;
+	ASSERT(va < MD_USER_END);
+	if (as->ops->pass != NULL) /* it has tables of its own */
+		return NULL;
+	path_walk(as, va, &p);
+	if (p.table[1] == NULL)
+		return NULL;
+	*leaf = p.table[1];
+	return note_near(as, va, *leaf);
+}
+
+/* ---- making: S1 of a fault (pt_walk), and many words ---- */
+
+/*
+ * A table, or a frame of records, that no mapping has paid for; of a program's text
+ * exec has.
+ *
+ * Locks:    [W].
+ * Owns:     as->late, for the caller.
+ * Returns:  0, -ENOMEM.
+ */
+int
+pt_pay_late(struct fctx *f)
+{
+	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
+		return commit_charge_late(f->as, 1);
+	atomic_add(&f->as->late, 1);
+	EVENT_ADD(commit_late, 1);
+	return 0;
+}
+
+/*
+ * A zeroed frame becomes the table at level.  A leaf's charge has been made; an
+ * upper one is of the few that the space paid for, or is charged here.
+ */
+static void
+table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct vm_page *table)
+{
+	uint64_t *word = p->word[level];
+
+	pt_init_table(as, table, level);
+	if (level > 1 && as->n_upper < UPPER_PAID) {
+		as->n_upper++;
+	} else if (level > 1) {
+		table->tbl.late = 1;
+		commit_charge_forced(1);
+		atomic_add(&as->late, 1);
+	}
+	page_install(path_parent(p, level), word, table, HOME_TABLE,
+	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
+	as->n_table++;
+	EVENT(table_alloc, va2pa(word), level, 0);
+	p->table[level] = table;
+	if (level > 1)
+		p->word[level - 1] = &pt_words(table)[md_pt_index(va, level)];
+}
+
+static enum fault_outcome
+path_add(struct fctx *f, struct pt_path *p, int level)
+{
+	bool late = level == 1 && (f->v.flags & VAD_CHARGED) == 0;
+	struct vm_page *table;
+
+	if (!want_zeros(&f->want))
+		return fault_missing(f);
+	if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
+		return fault_over_limit(f);
+	table = f->want.frame;
+	f->want.frame = NULL;
+	table->tbl.late = late;
+	table_link(f->as, f->va, p, level, table);
+	return FAULT_DONE;
+}
+
+static __attribute__((noinline)) enum fault_outcome
+walk_far(struct fctx *f)
+{
+	enum fault_outcome r = FAULT_DONE;
+	struct pt_path p;
+	int level;
+
+	path_walk(f->as, f->va, &p);
+	if (p.away != 0)
+		r = pt_fault_in(f, &p);
+	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
+		if (p.table[level] == NULL)
+			r = path_add(f, &p, level);
+	if (r != FAULT_DONE)
+		return r;
+	f->leaf = p.table[1];
+	f->word = note_near(f->as, f->va, f->leaf);
+	return FAULT_DONE;
+}
+
+/*
+ * Walk to the word of f->va; tables that are missing are made: S1 (book: fault).
+ * They stay while [W] is held, for only who has it takes one out or frees it;
+ * for longer by pt_pin().
+ *
+ * Locks:    f->as [M] shared and [W]; kept.
+ * Returns:  FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a
+ *           table); FAULT_SIGNAL (no commit for one); where one is out, what
+ *           F10 and F6 return.
+ */
+enum fault_outcome
+pt_walk(struct fctx *f)
+{
+	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	f->word = near_word(f->as, f->va, &f->leaf);
+	return f->word != NULL ? FAULT_DONE : walk_far(f);
+}
+
+/* False: there is no frame; the tables above, empty perhaps, are held. */
+static bool
+make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h, struct want *w)
+{
+	struct vm_page *table;
+
+	if (!want_zeros(w)) {
+		hold_path(as, va, p, h);
+		return false;
+	}
+	table = w->frame;
+	w->frame = NULL;
+	table->tbl.late = level == 1 && h->late;
+	if (table->tbl.late) {
+		commit_charge_forced(1);
+		atomic_add(&as->late, 1);
+	}
+	table_link(as, va, p, level, table);
+	return true;
+}
+
+/*
+ * The tables on the way to va down to `level`, made where there are none.
+ *
+ * Locks:    [W].
+ * Owns:     h, the tables that there are, if this is not all of them.
+ * Returns:  p, the way, and h->lost if a table was given up for it; false: w says
+ *           what is missing, a frame or a table that is out; what was made stays.
+ */
+bool
+path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
+    struct pt_hold *h, struct want *w)
+{
+	int i;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	path_walk_in(as, va, p);
+	if (path_is_lost(p)) {
+		h->lost = true;
+		pt_forget_lost(as, p->word[p->away], p->away);
+		path_walk(as, va, p);
+	}
+	if (p->away != 0) {
+		(void)pt_bring(as, va, p, h, w);
+		return false;
+	}
+	for (i = LEVELS; i >= level; i--)
+		if (p->table[i] == NULL && !make_table(as, va, p, i, h, w))
+			return false;
+	return true;
+}
+
+/*
+ * The word of va, with tables made where there are none: as path_make().
+ *
+ * Locks:    [W].
+ * Returns:  the word and its table in *leaf; NULL: as path_make().
+ */
+uint64_t *
+pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
+    struct want *w)
+{
+	struct pt_path p;
+
+	if (!path_make(as, va, &p, 1, h, w))
+		return NULL;
+	*leaf = p.table[1];
+	return pt_word(*leaf, va);
 }
 
 /* ---- the words of a range ---- */
@@ -401,36 +438,21 @@ pt_iter_table(struct pt_iter *it)
 	return false;
 }
 
-/* ---- making ---- */
-
-/*
- * A zeroed frame becomes the table at level.  A leaf's charge has been made; an
- * upper one is of the few that the space paid for, or is charged here.
- */
-static void
-table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct vm_page *table)
-{
-	uint64_t *word = p->word[level];
-
-	pt_init_table(as, table, level);
-	if (level > 1 && as->n_upper < UPPER_PAID) {
-		as->n_upper++;
-	} else if (level > 1) {
-		table->tbl.late = 1;
-		commit_charge_forced(1);
-		atomic_add(&as->late, 1);
-	}
-	page_install(path_parent(p, level), word, table, HOME_TABLE,
-	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-	as->n_table++;
-	EVENT(table_alloc, va2pa(word), level, 0);
-	p->table[level] = table;
-	if (level > 1)
-		p->word[level - 1] = &pt_words(table)[md_pt_index(va, level)];
-}
-
 /* ---- freeing ---- */
+
+/* Without [P] a pin of swapoff's may be seen that is only for a moment. */
+static bool
+table_is_empty(const struct vm_page *table)
+{
+	bool empty;
+
+	if (table->nused != 0)
+		return false;
+	spin_lock(&pfn_lock);
+	empty = table->pins == 0;
+	spin_unlock(&pfn_lock);
+	return empty;
+}
 
 /*
  * Unlink the tables of va that are empty and not pinned, from below, into the
@@ -465,31 +487,13 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 	}
 }
 
-/*
- * The same in a batch of its own.
- *
- * Locks:    [W], no batch of as under construction.
- */
+/* The same in a batch of its own.  Locks: [W], no batch of as under construction. */
 void
 pt_prune_now(struct aspace *as, va_t va)
 {
 	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	pt_prune(as, va, as->batch);
 	tlb_batch_end(as->batch);
-}
-
-/* Without [P] a pin of swapoff's may be seen that is only for a moment. */
-static bool
-table_is_empty(const struct vm_page *table)
-{
-	bool empty;
-
-	if (table->nused != 0)
-		return false;
-	spin_lock(&pfn_lock);
-	empty = table->pins == 0;
-	spin_unlock(&pfn_lock);
-	return empty;
 }
 
 /*
@@ -534,4 +538,193 @@ pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 	as_lose(as, LOST_TABLES);
 	if ((old & PTE_TABLE_LATE) != 0)
 		commit_uncharge_late(as, 1);
+}
+
+/* ---- a leaf table gets another address ---- */
+
+/* The word of the parent that named the table; 0: it is pinned, and stays. */
+static uint64_t
+unhook(const struct pt_path *p)
+{
+	uint64_t word = 0;
+
+	spin_lock(&pfn_lock);
+	if (p->table[1]->pins == 0)
+		word = word_set_locked(p->table[2], p->word[1], 0);
+	spin_unlock(&pfn_lock);
+	return word;
+}
+
+/*
+ * The leaf table of va, in use, becomes that of to: all its words have then moved.
+ *
+ * Locks:    [W], no batch of as under construction; takes [P].
+ * Owns:     h, as path_make().
+ * Returns:  0; -EAGAIN: w says what the tables above to are missing; -EBUSY: word
+ *           by word only, for there is a table at to, or this one is pinned.
+ */
+int
+pt_move(struct aspace *as, va_t va, va_t to, struct pt_hold *h, struct want *w)
+{
+	struct pt_path source, target;
+	uint64_t word;
+
+	ASSERT(((va | to) & (PT_SPAN - 1)) == 0);
+	if (!path_make(as, to, &target, 2, h, w))
+		return -EAGAIN;
+	path_walk(as, va, &source);
+	if (target.table[1] != NULL)
+		return -EBUSY;
+	word = unhook(&source);
+	if (word == 0)
+		return -EBUSY;
+	md_tlb_flush(&as->md, va, va + PT_SPAN, FLUSH_TABLES);
+	spin_lock(&pfn_lock);
+	page_set_home(pte_page(word), HOME_TABLE, word_pa(target.word[1]));
+	word_set_locked(target.table[2], target.word[1], word);
+	spin_unlock(&pfn_lock);
+	pt_forget_near(as);
+	EVENT(table_move, va2pa(source.word[1]), va2pa(target.word[1]));
+	if (source.table[2]->nused == 0)
+		pt_prune_now(as, va);
+	return 0;
+}
+
+/* ---- held, for an operation on the words of many ---- */
+
+/* Is the table one of those that h holds?  Locks: h is the caller's. */
+bool
+pt_holds(const struct pt_hold *h, const struct vm_page *table)
+{
+	return pt_is_among(h->pin, h->npin, table);
+}
+
+/*
+ * Have the tables of va that exist in use, and hold them.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Owns:     h, the pins, until pt_let_go() or pt_release().
+ * Returns:  0, -EAGAIN.
+ */
+int
+pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
+{
+	struct pt_path p;
+
+	if (as->ops->pass != NULL) /* it has tables of its own */
+		return 0;
+	path_walk_in(as, va, &p);
+	if (p.away != 0 && !path_is_lost(&p))
+		return pt_bring(as, va, &p, h, w);
+	hold_path(as, va, &p, h);
+	return 0;
+}
+
+/*
+ * Let the tables of h go, and free those that have become empty.
+ *
+ * Locks:    none of rank >= 5; takes [W] if there is such a table.
+ */
+void
+pt_release(struct pt_hold *h)
+{
+	struct aspace *as = h->as;
+
+	if (!pt_let_go(h))
+		return;
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		pt_prune_now(as, h->pinned);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* [W].  0: all that were lost are forgotten; -EAGAIN. */
+static int
+forget_some(struct pt_iter *it, struct pt_hold *h, struct want *w)
+{
+	struct aspace *as = it->as;
+	struct pt_path p;
+
+	while (pt_iter_place(it)) {
+		if (it->leaf != NULL) {
+			it->va = it->stop;
+		} else if (pte_kind(word_get(it->out)) == PTE_ERROR) {
+			pt_forget_lost(as, it->out, it->level);
+			(void)pt_let_go(h);
+			pt_prune_now(as, it->va);
+		} else if (!pt_rescue(as, it->out, it->level)) {
+			path_walk(as, it->va, &p);
+			return pt_bring(as, it->va, &p, h, w);
+		}
+	}
+	return 0;
+}
+
+/*
+ * Nothing is mapped any more: what is still out could not be read, or stands
+ * above such a table.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ * Context:  thread, sleeps; with a structural token.
+ */
+void
+pt_forget_all_lost(struct aspace *as)
+{
+	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+	struct want w = { .what = WANT_AGAIN };
+	struct pt_hold h = { .as = as };
+	int r = as->n_table_out == 0 ? 0 : -EAGAIN;
+
+	while (r != 0) {
+		mutex_lock(&as->ws_lock);
+		r = forget_some(&it, &h, &w);
+		mutex_unlock(&as->ws_lock);
+		if (r != 0)
+			want_finish(&w);
+	}
+	pt_release(&h);
+	want_end(&w);
+}
+
+/*
+ * Somebody who does not run on the space is going to hold tables of it.
+ *
+ * Locks:    none; the caller has a reference.
+ * Owns:     the caller, until pt_close_space().
+ * Returns:  false: it is being torn down.
+ */
+bool
+pt_open_space(struct aspace *as)
+{
+	uint32_t n = atomic_load(&as->holders);
+
+	do {
+		if ((n & AS_CLOSING) != 0)
+			return false;
+	} while (!atomic_cas(&as->holders, &n, n + 1));
+	return true;
+}
+
+void
+pt_close_space(struct aspace *as)
+{
+	atomic_sub(&as->holders, 1);
+}
+
+/*
+ * The space is to be torn down: wait until nobody holds a table of it.  Who
+ * does waits for nothing but frames and I/O.
+ *
+ * Locks:    none of rank >= 2, no token.
+ * Context:  thread, sleeps.
+ */
+void
+pt_end_space(struct aspace *as)
+{
+	uint32_t n = atomic_load(&as->holders);
+
+	while (!atomic_cas(&as->holders, &n, n | AS_CLOSING))
+		;
+	while (atomic_load(&as->holders) != AS_CLOSING)
+		(void)sleep_until(md_time_ns() + HOLDER_NS, WAIT_PLAIN);
 }

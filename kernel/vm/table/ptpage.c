@@ -520,7 +520,7 @@ pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
 	const struct swap_words place = path_place(p);
 	uint64_t word = word_get(place.word);
 
-	if (h->as != as) /* pthold.c, rule 2: the token first */
+	if (h->as != as) /* ptab.c, rule 6: the token first */
 		return want_again(w);
 	hold_path(as, va, p, h);
 	if (pte_kind(word) == PTE_BUSY)

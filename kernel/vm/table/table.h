@@ -29,9 +29,7 @@ struct tlb_batch {
 };
 
 /* ptab.c: user tables; [W] held throughout */
-/*
- * A way over the words of a range.  as, va, end, hold and want are the caller's.
- */
+/* A way over the words of a range.  as, va, end, hold and want are the caller's. */
 struct pt_iter {
 	struct aspace *as;             /* [own] */
 	va_t va, end;                  /* [own] what is left of the range */
@@ -65,16 +63,13 @@ pt_word(struct vm_page *leaf, va_t va)
 }
 
 enum fault_outcome pt_walk(struct fctx *);     /* sets f->leaf, f->word */
-/* The word of va if its leaf table is in use, else NULL. */
-uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf);
+uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf); /* NULL: no leaf table */
 int pt_pay_late(struct fctx *) MUST_CHECK;             /* a table that no mapping pays for */
-/* The same, making tables; h->late: a leaf table made here is charged to as->late,
- * without the limit test (the caller has made it).  NULL: the want says. */
+/* h->late: a leaf table made here is charged to as->late, without the limit test (the
+ * caller has made it).  NULL: the want says. */
 uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *,
     struct want *);
-/* Leaf table of va has become empty and is not pinned: unlink it, and parents
- * that become empty, into the batch. */
-void pt_prune(struct aspace *, va_t, struct tlb_batch *);
+void pt_prune(struct aspace *, va_t, struct tlb_batch *); /* its tables that are empty */
 void pt_prune_now(struct aspace *, va_t);                /* in a batch of its own */
 
 /* The words of a range, leaf table by leaf table; [W] held.  All of [lo, hi) vpn: */
@@ -84,8 +79,7 @@ pt_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	return (struct pt_iter){ .as = as, .va = lo << PAGE_SHIFT,
 		.end = hi << PAGE_SHIFT };
 }
-/* [W], no batch: the leaf table of va, with its words, becomes that of to.  0; -EAGAIN:
- * the want says; -EBUSY: there is one, or it is pinned. */
+/* The leaf table of va becomes that of to.  0, -EAGAIN, -EBUSY. */
 int pt_move(struct aspace *, va_t va, va_t to, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
@@ -111,25 +105,20 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 	for ((word) = pt_iter_at(it); ((word) = pt_iter_word(it, word)) != NULL; \
 	    (word)++, (it)->va += PAGE_SIZE, (it)->left--)
 
-/* ptpage.c: tables are held */
-void pt_pin(struct fctx *);             /* [W]: the pass ends without the page */
-/* All pins of f.  [W] NOT held: taken only to free a table that is empty now. */
-void pt_unpin(struct fctx *);
-bool pt_let_go(struct pt_hold *);       /* true: with [W] pt_prune(h->pinned) */
-
-/* pthold.c */
 /* [W]: the tables of va that exist are in use, and held.  0, -EAGAIN. */
 int pt_hold_va(struct aspace *, va_t, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_holds(const struct pt_hold *, const struct vm_page *table);
-void pt_release(struct pt_hold *);      /* not [W]: both */
-void pt_forget_all_lost(struct aspace *);                /* no lock; nothing is mapped */
-/* Who holds tables of a space that he does not run on: it is not torn down meanwhile.
- * False: it is being torn down, and is not waited for with a token. */
-bool pt_open_space(struct aspace *);
+/* The rest without [W] */
+void pt_release(struct pt_hold *);
+void pt_forget_all_lost(struct aspace *);                /* nothing is mapped */
+bool pt_open_space(struct aspace *);                     /* false: it is being torn down */
 void pt_close_space(struct aspace *);
-void pt_end_space(struct aspace *);                      /* nobody does any more; sleeps */
+void pt_end_space(struct aspace *);                      /* sleeps: nobody has it open */
 
-/* ptpage.c: tables go to swap and come back */
+/* ptpage.c: tables are held, go to swap and come back */
+void pt_pin(struct fctx *);             /* [W]: the pass ends without the page */
+void pt_unpin(struct fctx *);           /* all pins of f; [W] not held */
+bool pt_let_go(struct pt_hold *);       /* true: with [W] pt_prune(h->pinned) */
 void ptpage_init(void);                                  /* once, by vm_init() */
 va_t pt_va(const struct vm_page *table);                 /* [W]: its first address */
 size_t pt_evict(struct aspace *, size_t want);           /* [W]: so many tables leave */
@@ -157,12 +146,8 @@ tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 }
 /* The same by a call, for who takes one word now and then. */
 void tlb_batch_put(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
-/* Flush, wait for the acks, do step 6.  Empty: nothing. */
 void tlb_batch_end(struct tlb_batch *);
-/* Only rights were taken away: flush the vpn range, no step 6. */
-void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi);
-/* One word: xchg 0 (nres, nused fall too), flush with ack.  Returns the old word;
- * mapcount and the counts of as are untouched. */
+void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi); /* vpn; no step 6 */
 uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
 
 /* ======== within the room ======== */
@@ -198,7 +183,7 @@ path_place(const struct pt_path *p)
 	};
 }
 
-/* ptab.c: user tables; [W] held throughout */
+/* ptab.c; [W] */
 /* A table is in use no more, or elsewhere: none is near. */
 static inline void
 pt_forget_near(struct aspace *as)
@@ -207,7 +192,6 @@ pt_forget_near(struct aspace *as)
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
-/* The tables down to this level; false: the want says what is missing. */
 bool path_make(struct aspace *, va_t, struct pt_path *, int level, struct pt_hold *,
     struct want *) MUST_CHECK;
 /* What a descriptor says of a table in use, but for tbl.late.  [W]. */
@@ -220,10 +204,9 @@ pt_init_table(struct aspace *as, struct vm_page *table, int level)
 	table->tbl.level = (unsigned)level & 3;
 }
 
-/* [W]: a table of this level that could not be read is given up. */
 void pt_forget_lost(struct aspace *, uint64_t *word, int level);
 
-/* ptpage.c: tables are held.  [W] */
+/* ptpage.c; [W] */
 static inline bool
 pt_is_among(struct vm_page *const *pin, unsigned n, const struct vm_page *table)
 {
@@ -232,26 +215,18 @@ pt_is_among(struct vm_page *const *pin, unsigned n, const struct vm_page *table)
 			return true;
 	return false;
 }
-/* Pin the tables of the way, but for those that are among the n; how many there are. */
 uint8_t path_pin(const struct pt_path *, struct vm_page **pin, uint8_t n, unsigned max);
-/* Those of the way that are in use are held, and no others. */
 void hold_path(struct aspace *, va_t, const struct pt_path *, struct pt_hold *);
-/* The next one is out, and not lost: the others are held, it is being read. */
 int pt_bring(struct aspace *, va_t, const struct pt_path *, struct pt_hold *,
     struct want *);
 
-/* ptpage.c: tables go to swap and come back */
 void pt_out_chain(pfn_t chain);                          /* tlb.c, after the ack */
 enum fault_outcome pt_fault_in(struct fctx *, struct pt_path *);  /* F10 */
-/* [W]: the table of a TRANS word is in use again; false: the word is another. */
 bool pt_rescue(struct aspace *, uint64_t *word, int level);
-/* path_walk(), and tables that are out but in memory are taken back. */
 void path_walk_in(struct aspace *, va_t, struct pt_path *);
-/* A table that is out and cannot be had again.  [W]. */
 bool path_is_lost(const struct pt_path *);
 
 /* tlb.c: [W] held */
-/* A table is in its parent no more, and in this chain of the batch's. */
 void tlb_batch_add_table(struct tlb_batch *, pfn_t *chain, struct vm_page *table,
     uint64_t vpn);
 

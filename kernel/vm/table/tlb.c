@@ -38,11 +38,18 @@
 
 #define SETTLE_MAX 64 /* words in one hold of [P] */
 
-static void batch_flush(struct tlb_batch *b);
-static void batch_settle(struct tlb_batch *b, unsigned from, unsigned to);
-static bool settle_word(struct vm_page *pg, uint64_t old, enum batch_end end);
-static void settle_forks(struct tlb_batch *b);
-static void batch_clear(struct tlb_batch *b);
+static void
+batch_clear(struct tlb_batch *b)
+{
+	b->table_chain = 0;
+	b->out_chain = 0;
+	b->tables = false;
+	b->n = 0;
+	b->max = BATCH_FEW;
+	b->old = b->few;
+	b->lo = UINT64_MAX;
+	b->hi = 0;
+}
 
 /*
  * An empty batch for words of as.
@@ -57,19 +64,6 @@ tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 	b->end = end;
 	b->frame = NULL;
 	batch_clear(b);
-}
-
-static void
-batch_clear(struct tlb_batch *b)
-{
-	b->table_chain = 0;
-	b->out_chain = 0;
-	b->tables = false;
-	b->n = 0;
-	b->max = BATCH_FEW;
-	b->old = b->few;
-	b->lo = UINT64_MAX;
-	b->hi = 0;
 }
 
 /*
@@ -110,15 +104,78 @@ tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
 	tlb_batch_cover(b, vpn);
 }
 
-/*
- * The word at vpn was old, VALID, and is so no more: tlb_batch_add(), as a call.
- *
- * Locks:    [W]; may flush and do step 6.
- */
+/* tlb_batch_add(), as a call.  Locks: [W]; may flush and do step 6. */
 void
 tlb_batch_put(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 {
 	tlb_batch_add(b, vpn, oldword);
+}
+
+static void
+batch_flush(struct tlb_batch *b)
+{
+	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
+	    b->tables ? FLUSH_TABLES : FLUSH_PAGES);
+}
+
+/* True: the frame is to be freed. */
+static bool
+settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
+{
+	bool dirty = (old & MD_PTE_D) != 0;
+
+	if (end == BATCH_CLEAN) {
+		if (dirty)
+			page_dirty_locked(pg);
+		return false;
+	}
+	switch (pte_src(old)) {
+	case SRC_PRIV:
+		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
+			return page_zap_locked(pg);
+		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has judged */
+		return page_unmap_locked(pg, dirty);
+	case SRC_FORK: /* settle_forks() */
+		return end != BATCH_ZAP && page_unmap_locked(pg, dirty);
+	case SRC_OBJ:
+		return page_unmap_locked(pg, dirty);
+	case SRC_SPEC:
+		return false;
+	}
+	panic("tlb: word %lx", old);
+}
+
+/* Step 6 of some words; frames that became free are freed behind [P]. */
+static void
+batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
+{
+	struct vm_page *pg;
+	pfn_t dead = 0;
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = from; i < to; i++) {
+		pg = pte_page(b->old[i]);
+		if (!settle_word(pg, b->old[i], b->end))
+			continue;
+		pg->qnext = dead;
+		dead = page_pfn(pg);
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+}
+
+/* The words that shared a page with other spaces do so no more. */
+static void
+settle_forks(struct tlb_batch *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->n; i++) {
+		if (pte_src(b->old[i]) == SRC_FORK)
+			b->as->ops->shared->unmapped(b->as,
+			    pte_page(b->old[i]));
+	}
 }
 
 /*
@@ -149,74 +206,6 @@ tlb_batch_end(struct tlb_batch *b)
 	if (b->frame != NULL)
 		page_free(b->frame);
 	b->frame = NULL;
-}
-
-static void
-batch_flush(struct tlb_batch *b)
-{
-	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
-	    b->tables ? FLUSH_TABLES : FLUSH_PAGES);
-}
-
-/* Step 6 of some words; frames that became free are freed behind [P]. */
-static void
-batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
-{
-	struct vm_page *pg;
-	pfn_t dead = 0;
-	unsigned i;
-
-	spin_lock(&pfn_lock);
-	for (i = from; i < to; i++) {
-		pg = pte_page(b->old[i]);
-		if (!settle_word(pg, b->old[i], b->end))
-			continue;
-		pg->qnext = dead;
-		dead = page_pfn(pg);
-	}
-	spin_unlock(&pfn_lock);
-	if (dead != 0)
-		page_free_chain(dead);
-}
-
-/* True: the frame is to be freed. */
-static bool
-settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
-{
-	bool dirty = (old & MD_PTE_D) != 0;
-
-	if (end == BATCH_CLEAN) {
-		if (dirty)
-			page_dirty_locked(pg);
-		return false;
-	}
-	switch (pte_src(old)) {
-	case SRC_PRIV:
-		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
-			return page_zap_locked(pg);
-		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has judged */
-		return page_unmap_locked(pg, dirty);
-	case SRC_FORK: /* settle_forks() */
-		return end != BATCH_ZAP && page_unmap_locked(pg, dirty);
-	case SRC_OBJ:
-		return page_unmap_locked(pg, dirty);
-	case SRC_SPEC:
-		return false;
-	}
-	panic("tlb: word %lx", old);
-}
-
-/* The words that shared a page with other spaces do so no more. */
-static void
-settle_forks(struct tlb_batch *b)
-{
-	unsigned i;
-
-	for (i = 0; i < b->n; i++) {
-		if (pte_src(b->old[i]) == SRC_FORK)
-			b->as->ops->shared->unmapped(b->as,
-			    pte_page(b->old[i]));
-	}
 }
 
 /*
