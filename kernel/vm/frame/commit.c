@@ -35,7 +35,7 @@
  *           3. Who charges gives back the same number: as->commit, as->late,
  *              as->prepaid, vmo->a.charged and the forked objects are the owners.
  *           4. Page tables, entries and tables of objects go to swap like the pages
- *              that they describe (vm/table/ptpage.c, vm/kpaged/kpaged_trim.c).
+ *              that they describe (vm/table/ptpage.c, vm/kpaged/kpaged.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
  *              and not once swapoff has begun.
  *           6. What users are promised and what they make the kernel wire, of

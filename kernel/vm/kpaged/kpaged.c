@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kpaged.c: kernel memory that may itself be paged, and how to hold it
+ * kpaged.c: kernel memory that may itself be paged: held, and trimmed
  *
  * Problem   Tables that describe memory (entries of forked objects, tables of
  *           anonymous objects) are large when much is described, and idle when
  *           it sleeps.  They live in pageable memory; so whoever needs one
  *           under a lock must make sure first that it is there and stays.
+ *           And when the pages that they describe are all asleep they are in
+ *           the way themselves, and shall go as well.
  *
  * Picture   1 TiB of kernel addresses: kpaged page number = (kva - base) / 4096
  *
  *           kva ─→ kernel PTE ──VALID──→ page, home KPAGED, one pin per user
  *                     │ ABSENT: zero-filled by the first pin
- *                     │ TRANS: trimmed (kpaged_trim.c), on a queue or pinned again
+ *                     │ TRANS: trimmed, on a queue or pinned again
  *                     │ SWAP, BUSY: kpaged_pin() reads it and waits
  *           the bytes are read and written by the direct map while pinned
  *
  *           under rank >= 5:  kpaged_trypin(kva) ── page
  *                                     └─ NULL: drop to rank 2, kpaged_pin(kva),
  *                                        which may sleep, and start again (R2)
+ *
+ *           a hand goes over the words of the region:
+ *           VALID, old, no pin, nres 0 ─→ TRANS ─ flush ─→ MODIFIED or STANDBY
+ *           TRANS, ACTIVE, the same    ─────────────────→
+ *                      mpw writes, somebody steals ─→ word SWAP(slot)
  *
  * Rules     1. Kernel PTEs change under [P], and but for SWAP under the kernel
  *              [W] (rank 6), too; so trypin reads them with [P] only.
@@ -28,6 +35,18 @@
  *           4. Addresses are not charged, pages are, by whoever asks for them.
  *           5. What could not be read from swap comes back empty, PF_ERROR: as
  *              a container it is filled with words that say so.
+ *           6. VALID → TRANS under the kernel [W] and [P]: kpaged_pin() waits for
+ *              the end of the round, kpaged_trypin() may come in between.
+ *           7. Age counts what is pinned (age 0) and what the A bit says.  When
+ *              A was cleared a flush follows in the same hold of the kernel [W],
+ *              so that "A clear: in no TLB" stays true.  While there is memory
+ *              enough A stays, and idle CPUs are not called each second.
+ *           8. A page that was pinned while TRANS goes back to its queue by its
+ *              last unpin; a container whose nres falls to 0 meanwhile stays
+ *              ACTIVE until the hand comes.
+ *           9. A plain access, where it is allowed (kpagedfault.c), sets A, and
+ *              D when it writes: what was stored by address is dirty by D, what
+ *              was stored by the direct map says so at its unpin.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
@@ -36,7 +55,11 @@
 #include "vm/vm.h"
 #include "vm/want/want.h"
 
-#define DECOMMIT_ROUND 32 /* pages of one flush */
+#define ROUND 32 /* pages of one flush, and of one hold of the kernel [W] */
+
+static struct {
+	va_t hand;       /* kernel [W] */
+} kws = { .hand = MD_KPAGED_BASE };
 
 /* A page that shall be pinned. */
 struct pin_ask {
@@ -46,17 +69,6 @@ struct pin_ask {
 	bool read;              /* it was waited for a read */
 	struct vm_page *page;   /* the answer, pinned; NULL: found_only, and nowhere */
 };
-
-static int pin(struct pin_ask *ask, struct want *w);
-static int pin_pass(struct pin_ask *ask, struct want *w);
-static int pin_found(struct pin_ask *ask, struct want *w);
-static int pin_new(struct pin_ask *ask, struct want *w, uint64_t was);
-static int pin_read(struct pin_ask *ask, struct want *w);
-static void map_word(uint64_t *word, struct vm_page *pg);
-static void decommit_round(va_t kva, size_t pages);
-static unsigned clear_words(va_t kva, size_t pages, struct vm_page **gone,
-    bool *used);
-static void fill_lost(uint64_t *words, unsigned n, enum container_kind kind);
 
 static uint64_t *
 kernel_word(va_t kva)
@@ -132,6 +144,116 @@ kpaged_peek(va_t kva)
 	return pa2va(page_pa(pte_page(w)));
 }
 
+/* Begin to read it, and what lies behind it; what has gone again is held now. */
+static int
+pin_read(struct pin_ask *ask, struct want *w)
+{
+	unsigned i = word_pa(ask->word) % PAGE_SIZE / sizeof(*ask->word);
+	const struct swap_words words = { .word = ask->word, .step = 1,
+		.max = MD_PT_WORDS - i, .home = HOME_KPAGED, .pin = ask->read,
+		.index = (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
+
+	(void)want_swap_in(w, &words);
+	return -EAGAIN;
+}
+
+/*
+ * A and D stay clear: who has pinned it uses the direct map and says at unpin
+ * that it wrote.  Kernel [W], [P].
+ */
+static void
+map_word(uint64_t *word, struct vm_page *pg)
+{
+	uint64_t w = pte_make_valid(pg, SRC_PRIV, MD_PTE_W | MD_PTE_NX);
+
+	page_map_locked(pg);
+	word_set_locked(NULL, word, w & ~MD_PTE_U);
+	kernel_as.ws_pages++;
+}
+
+static int
+pin_found(struct pin_ask *ask, struct want *w)
+{
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_get(ask->word);
+	if (pte_kind(word) == PTE_VALID || pte_kind(word) == PTE_TRANS)
+		ask->page = pte_page(word);
+	if (pte_kind(word) == PTE_TRANS)
+		map_word(ask->word, ask->page);
+	if (ask->page != NULL)
+		page_pin_locked(ask->page);
+	spin_unlock(&pfn_lock);
+	return ask->page != NULL ? 0 : want_again(w);
+}
+
+/* The first page there, or in place of one that could not be read. */
+static int
+pin_new(struct pin_ask *ask, struct want *w, uint64_t was)
+{
+	if (!want_zeros(w))
+		return -EAGAIN;
+	ask->page = w->frame;
+	w->frame = NULL;
+	spin_lock(&pfn_lock);
+	page_adopt_locked(ask->page, HOME_KPAGED, word_pa(ask->word),
+	    (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
+	map_word(ask->word, ask->page);
+	page_pin_locked(ask->page);
+	if (was == 0) {
+		EVENT_ADD(kpaged_pages, 1);
+	} else {
+		owner_count_out(HOME_KPAGED, NULL, -1);
+		ask->page->flags |= PF_ERROR;
+	}
+	spin_unlock(&pfn_lock);
+	return 0;
+}
+
+/* Only TRANS and BUSY change without the kernel [W], which is held. */
+static int
+pin_pass(struct pin_ask *ask, struct want *w)
+{
+	uint64_t word = word_get(ask->word);
+
+	switch (pte_kind(word)) {
+	case PTE_VALID:
+	case PTE_TRANS:
+		return pin_found(ask, w);
+	case PTE_ABSENT:
+		return ask->found_only ? 0 : pin_new(ask, w, word);
+	case PTE_ERROR:
+		return pin_new(ask, w, word);
+	case PTE_BUSY:
+		return want_page(w, pte_page(word));
+	case PTE_SWAP:
+		return pin_read(ask, w);
+	case PTE_FORK:
+		break;
+	}
+	panic("kpaged: word %lx at %lx", word, ask->kva);
+}
+
+static int
+pin(struct pin_ask *ask, struct want *w)
+{
+	int r;
+
+	EVENT(kpaged_pin);
+	do {
+		mutex_lock(&kernel_as.ws_lock);
+		r = pin_pass(ask, w);
+		mutex_unlock(&kernel_as.ws_lock);
+		if (r != -EAGAIN)
+			break;
+		EVENT(kpaged_pinwait, ask->kva);
+		ask->read |= w->what == WANT_PAGE;
+		r = want_get(w);
+	} while (r == 0);
+	return r;
+}
+
 /*
  * Hold the page of kva: made (all zero) if it never was, read if it is on swap.
  *
@@ -204,135 +326,6 @@ kpaged_want(struct want *w, va_t kva)
 }
 
 /*
- * Bring the page of kva, which was looked up under locks that have been dropped.
- *
- * Locks, Context: as kpaged_pin().
- * Owns:     the caller, a pin in *out; NULL: there is no page any more.
- * Returns:  0, -EINTR.
- */
-int
-kpaged_bring(va_t kva, struct vm_page **out)
-{
-	struct want w = { .kva = kva };
-	int r = want_kpage(&w);
-
-	*out = w.kpage;
-	w.kpage = NULL;
-	want_end(&w);
-	return r;
-}
-
-static int
-pin(struct pin_ask *ask, struct want *w)
-{
-	int r;
-
-	EVENT(kpaged_pin);
-	do {
-		mutex_lock(&kernel_as.ws_lock);
-		r = pin_pass(ask, w);
-		mutex_unlock(&kernel_as.ws_lock);
-		if (r != -EAGAIN)
-			break;
-		EVENT(kpaged_pinwait, ask->kva);
-		ask->read |= w->what == WANT_PAGE;
-		r = want_get(w);
-	} while (r == 0);
-	return r;
-}
-
-/* Only TRANS and BUSY change without the kernel [W], which is held. */
-static int
-pin_pass(struct pin_ask *ask, struct want *w)
-{
-	uint64_t word = word_get(ask->word);
-
-	switch (pte_kind(word)) {
-	case PTE_VALID:
-	case PTE_TRANS:
-		return pin_found(ask, w);
-	case PTE_ABSENT:
-		return ask->found_only ? 0 : pin_new(ask, w, word);
-	case PTE_ERROR:
-		return pin_new(ask, w, word);
-	case PTE_BUSY:
-		return want_page(w, pte_page(word));
-	case PTE_SWAP:
-		return pin_read(ask, w);
-	case PTE_FORK:
-		break;
-	}
-	panic("kpaged: word %lx at %lx", word, ask->kva);
-}
-
-static int
-pin_found(struct pin_ask *ask, struct want *w)
-{
-	uint64_t word;
-
-	spin_lock(&pfn_lock);
-	word = word_get(ask->word);
-	if (pte_kind(word) == PTE_VALID || pte_kind(word) == PTE_TRANS)
-		ask->page = pte_page(word);
-	if (pte_kind(word) == PTE_TRANS)
-		map_word(ask->word, ask->page);
-	if (ask->page != NULL)
-		page_pin_locked(ask->page);
-	spin_unlock(&pfn_lock);
-	return ask->page != NULL ? 0 : want_again(w);
-}
-
-/* The first page there, or in place of one that could not be read. */
-static int
-pin_new(struct pin_ask *ask, struct want *w, uint64_t was)
-{
-	if (!want_zeros(w))
-		return -EAGAIN;
-	ask->page = w->frame;
-	w->frame = NULL;
-	spin_lock(&pfn_lock);
-	page_adopt_locked(ask->page, HOME_KPAGED, word_pa(ask->word),
-	    (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
-	map_word(ask->word, ask->page);
-	page_pin_locked(ask->page);
-	if (was == 0) {
-		EVENT_ADD(kpaged_pages, 1);
-	} else {
-		owner_count_out(HOME_KPAGED, NULL, -1);
-		ask->page->flags |= PF_ERROR;
-	}
-	spin_unlock(&pfn_lock);
-	return 0;
-}
-
-/* Begin to read it, and what lies behind it; what has gone again is held now. */
-static int
-pin_read(struct pin_ask *ask, struct want *w)
-{
-	unsigned i = word_pa(ask->word) % PAGE_SIZE / sizeof(*ask->word);
-	const struct swap_words words = { .word = ask->word, .step = 1,
-		.max = MD_PT_WORDS - i, .home = HOME_KPAGED, .pin = ask->read,
-		.index = (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
-
-	(void)want_swap_in(w, &words);
-	return -EAGAIN;
-}
-
-/*
- * A and D stay clear: who has pinned it uses the direct map and says at unpin
- * that it wrote.  Kernel [W], [P].
- */
-static void
-map_word(uint64_t *word, struct vm_page *pg)
-{
-	uint64_t w = pte_make_valid(pg, SRC_PRIV, MD_PTE_W | MD_PTE_NX);
-
-	page_map_locked(pg);
-	word_set_locked(NULL, word, w & ~MD_PTE_U);
-	kernel_as.ws_pages++;
-}
-
-/*
  * Is the page of kva in memory?  Then it is mapped, and stays so while the kernel
  * [W] is held: vm_check() reads what lies there by its address.
  *
@@ -351,11 +344,6 @@ kpaged_hold_mapped(va_t kva)
 	return pte_kind(word_get(word)) == PTE_VALID;
 }
 
-/*
- * Is the page of kva in memory now?  A hint without locks.
- *
- * Locks:    none.
- */
 bool
 kpaged_is_resident(va_t kva)
 {
@@ -364,11 +352,6 @@ kpaged_is_resident(va_t kva)
 	return word != NULL && pte_names_frame(word_get(word));
 }
 
-/*
- * Is it on swap now, or lost there?  A hint without locks.
- *
- * Locks:    none.
- */
 bool
 kpaged_is_out(va_t kva)
 {
@@ -379,44 +362,6 @@ kpaged_is_out(va_t kva)
 }
 
 /* ---- decommit ---- */
-
-/*
- * The frames of a range go back; the addresses stay and read as zero again.
- *
- * Locks:    none of rank >= 6.
- */
-void
-kpaged_decommit(va_t kva, size_t pages)
-{
-	size_t n;
-
-	while (pages > 0) {
-		n = MIN(pages, (size_t)DECOMMIT_ROUND);
-		mutex_lock(&kernel_as.ws_lock);
-		decommit_round(kva, n);
-		mutex_unlock(&kernel_as.ws_lock);
-		kva += n << PAGE_SHIFT;
-		pages -= n;
-	}
-}
-
-static void
-decommit_round(va_t kva, size_t pages)
-{
-	struct vm_page *gone[DECOMMIT_ROUND];
-	bool used = false;
-	unsigned i, n;
-
-	n = clear_words(kva, pages, gone, &used);
-	if (used)
-		md_tlb_flush(NULL, kva, kva + (pages << PAGE_SHIFT), FLUSH_PAGES);
-	for (i = 0; i < n; i++) {
-		spin_lock(&pfn_lock);
-		ASSERT(gone[i]->nres == 0);
-		page_unlock_free(gone[i], page_zap_locked(gone[i]));
-	}
-	EVENT_ADD(kpaged_pages, -(int64_t)n);
-}
 
 /*
  * A word that was not VALID is 0 now: what it named goes.  In the same hold of
@@ -469,7 +414,326 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 	return n;
 }
 
+static void
+decommit_round(va_t kva, size_t pages)
+{
+	struct vm_page *gone[ROUND];
+	bool used = false;
+	unsigned i, n;
+
+	n = clear_words(kva, pages, gone, &used);
+	if (used)
+		md_tlb_flush(NULL, kva, kva + (pages << PAGE_SHIFT), FLUSH_PAGES);
+	for (i = 0; i < n; i++) {
+		spin_lock(&pfn_lock);
+		ASSERT(gone[i]->nres == 0);
+		page_unlock_free(gone[i], page_zap_locked(gone[i]));
+	}
+	EVENT_ADD(kpaged_pages, -(int64_t)n);
+}
+
+/*
+ * The frames of a range go back; the addresses stay and read as zero again.
+ *
+ * Locks:    none of rank >= 6.
+ */
+void
+kpaged_decommit(va_t kva, size_t pages)
+{
+	size_t n;
+
+	while (pages > 0) {
+		n = MIN(pages, (size_t)ROUND);
+		mutex_lock(&kernel_as.ws_lock);
+		decommit_round(kva, n);
+		mutex_unlock(&kernel_as.ws_lock);
+		kva += n << PAGE_SHIFT;
+		pages -= n;
+	}
+}
+
+/*
+ * The next word that is not 0 in [*kva, end), *kva moves to it.
+ *
+ * Locks:    the kernel [W], or the word is looked at again under it.
+ * Returns:  NULL: there is none.
+ */
+uint64_t *
+kpaged_next_word(va_t *kva, va_t end)
+{
+	uint64_t *word;
+
+	for (; *kva < end; *kva += PAGE_SIZE) {
+		word = md_kpte(*kva);
+		if (word == NULL)
+			*kva |= (1ul << 21) - PAGE_SIZE;
+		else if (word_get(word) != 0)
+			return word;
+	}
+	return NULL;
+}
+
+/* ---- age ---- */
+
+/*
+ * One age pass over the region.  What was used by its address keeps its A if
+ * spare_used: it is young, and no flush is needed.
+ *
+ * Locks:    none of rank >= 6.
+ */
+void
+kpaged_age(bool spare_used)
+{
+	uint64_t pages[WS_AGES] = { 0 }, *word;
+	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
+	bool used = false;
+	unsigned i;
+
+	mutex_lock(&kernel_as.ws_lock);
+	while ((word = kpaged_next_word(&kva, top)) != NULL) {
+		kva += PAGE_SIZE;
+		if (pte_kind(word_get(word)) != PTE_VALID)
+			continue;
+		if ((word_get(word) & MD_PTE_A) != 0 && spare_used) {
+			pages[0]++;
+			continue;
+		}
+		used |= (word_get(word) & MD_PTE_A) != 0;
+		pages[pte_age_word(word)]++;
+	}
+	if (used)
+		md_tlb_flush(NULL, MD_KPAGED_BASE, top, FLUSH_PAGES);
+	for (i = 0; i < WS_AGES; i++)
+		kernel_as.ws_ages[i] = pages[i];
+	mutex_unlock(&kernel_as.ws_lock);
+}
+
+/* ---- trimming ---- */
+
+/* One round of a trim. */
+struct trim {
+	int min_age;
+	uint64_t look;           /* words that may still be looked at */
+	struct vm_page *page[ROUND];
+	uint64_t old[ROUND];     /* the words they had, VALID */
+	unsigned n;
+	size_t done;
+	va_t lo, hi;             /* to be flushed */
+};
+
+/* Nobody holds it.  What could not be read stays until its container is told. */
+static bool
+is_idle(const struct vm_page *pg)
+{
+	return pg->pins == 0 && pg->nres == 0 && !page_hides_loss(pg);
+}
+
+/* May the page of a VALID word go?  A hint without [P]. */
+static bool
+may_go(const struct trim *t, uint64_t w)
+{
+	const struct vm_page *pg = pte_page(w);
+	unsigned age = (unsigned)((w & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
+
+	return is_idle(pg) && (w & MD_PTE_A) == 0 &&
+	    (int)age >= (t->min_age & WS_AGE) &&
+	    ((t->min_age & WS_HAS_PLACE) == 0 ||
+	    (pg->slot != 0 && (w & MD_PTE_D) == 0));
+}
+
+static void
+trim_cover(struct trim *t, va_t kva)
+{
+	t->lo = MIN(t->lo, kva);
+	t->hi = MAX(t->hi, kva + PAGE_SIZE);
+}
+
+/*
+ * In round 0 what was used by its address is spared until the next one: there
+ * are few pages, and VADs of who is at work would go at each.  Kernel [W].
+ */
+static void
+spare_once(struct trim *t, va_t kva, uint64_t *word)
+{
+	if ((t->min_age & WS_AGE) != 0 || (word_get(word) & MD_PTE_A) == 0)
+		return;
+	word_change(word, MD_PTE_A | PTE_AGE_MASK, 0);
+	trim_cover(t, kva);
+}
+
+/* Step 1: VALID → TRANS.  Kernel [W]. */
+static void
+take_valid(struct trim *t, va_t kva, uint64_t *word)
+{
+	struct vm_page *pg = pte_page(word_get(word));
+	uint64_t w = 0;
+
+	if ((t->min_age & WS_NO_VADS) != 0 && (pg->flags & PF_CONTAINER) == 0)
+		return;
+	if (!may_go(t, word_get(word))) {
+		spare_once(t, kva, word);
+		return;
+	}
+	spin_lock(&pfn_lock);
+	if (may_go(t, word_get(word)))
+		w = word_set_locked(NULL, word, pte_make_trans(pg));
+	spin_unlock(&pfn_lock);
+	if (w == 0)
+		return;
+	t->page[t->n] = pg;
+	t->old[t->n++] = w;
+	kernel_as.ws_pages--;
+	EVENT(kpaged_out, kva, 1);
+	/* It may have been used between the look and the exchange. */
+	if ((w & MD_PTE_A) != 0)
+		trim_cover(t, kva);
+}
+
+/*
+ * A page that is not mapped, and idle only now: to its queue.  w is what was read
+ * without [P]: since then it may have been stolen.
+ */
+static void
+take_unmapped(struct trim *t, const uint64_t *word, uint64_t w)
+{
+	struct vm_page *pg = pte_page(w);
+
+	if (pg->state != PG_ACTIVE || !is_idle(pg))
+		return;
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_get(word)) == PTE_TRANS &&
+	    pte_page(word_get(word)) == pg && pg->state == PG_ACTIVE &&
+	    pg->mapcount == 0 && is_idle(pg)) {
+		CHECK(!page_let_go_locked(pg));
+		t->done++;
+	}
+	spin_unlock(&pfn_lock);
+}
+
+/* Words from the hand on, until there are `want` or a round is full. */
+static void
+collect(struct trim *t, size_t want)
+{
+	va_t top = kpaged_top;
+	uint64_t *word, w;
+	va_t kva;
+
+	for (; t->n < ROUND && t->n + t->done < want && t->look > 0; t->look--) {
+		word = kpaged_next_word(&kws.hand, top);
+		if (word == NULL) {
+			kws.hand = MD_KPAGED_BASE;
+			continue;
+		}
+		kva = kws.hand;
+		kws.hand += PAGE_SIZE;
+		w = word_get(word);
+		if (pte_kind(w) == PTE_VALID)
+			take_valid(t, kva, word);
+		else if (pte_kind(w) == PTE_TRANS)
+			take_unmapped(t, word, w);
+	}
+}
+
+/* After the flush: nothing maps the pages any more. */
+static void
+settle(struct trim *t)
+{
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < t->n; i++)
+		CHECK(!page_unmap_locked(t->page[i],
+		    (t->old[i] & MD_PTE_D) != 0));
+	spin_unlock(&pfn_lock);
+	t->done += t->n;
+}
+
+/*
+ * Take up to `want` pages of at least min_age out of the kernel's working set,
+ * from the hand on, which goes round once at most; WS_NO_VADS: VADs stay.  They
+ * keep their contents: on a queue.
+ *
+ * Locks:    none of rank >= 6.
+ * Returns:  pages trimmed.
+ */
+size_t
+kpaged_trim(size_t want, int min_age)
+{
+	struct trim t = { .min_age = min_age };
+	size_t done = 0;
+
+	t.look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
+	while (done < want && t.look > 0) {
+		t.n = 0;
+		t.done = 0;
+		t.lo = UINT64_MAX;
+		t.hi = 0;
+		mutex_lock(&kernel_as.ws_lock);
+		collect(&t, want - done);
+		if (t.lo < t.hi)
+			md_tlb_flush(NULL, t.lo, t.hi, FLUSH_PAGES);
+		settle(&t);
+		mutex_unlock(&kernel_as.ws_lock);
+		done += t.done;
+	}
+	return done;
+}
+
+/* ---- swapoff ---- */
+
+/*
+ * Call walk->fn for each SWAP or TRANS word of the region from walk->at on.
+ *
+ * Locks:    none of rank >= 6; around fn the kernel [W].
+ * Returns:  0: all done; else what fn has returned, walk->at is the place.
+ */
+int
+kpaged_swapped(struct swap_walk *walk)
+{
+	struct swap_words w = { .step = 1, .max = 1, .home = HOME_KPAGED };
+	va_t top = kpaged_top;
+	enum pte_kind kind;
+	int r = 0;
+
+	walk->at = MAX(walk->at, MD_KPAGED_BASE);
+	mutex_lock(&kernel_as.ws_lock);
+	while ((w.word = kpaged_next_word(&walk->at, top)) != NULL) {
+		kind = pte_kind(word_get(w.word));
+		w.index = (walk->at - MD_KPAGED_BASE) >> PAGE_SHIFT;
+		if (kind == PTE_SWAP || kind == PTE_TRANS)
+			r = walk->fn(walk, &w);
+		if (r != 0)
+			break;
+		walk->at += PAGE_SIZE;
+	}
+	mutex_unlock(&kernel_as.ws_lock);
+	return r;
+}
+
 /* ---- containers ---- */
+
+/* Each word was perhaps in use: whoever asks for its page gets an error. */
+static void
+fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
+{
+	uint64_t error = pte_make_soft(PTE_ERROR, 0) |
+	    (uint64_t)EIO << PTE_ERRNO_SHIFT;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		switch (kind) {
+		case KIND_TABLE:
+		case KIND_AOBJ:
+			words[i] = error;
+			break;
+		case KIND_AOBJ_UPPER:
+			words[i] = AOBJ_LOST;
+			break;
+		case KIND_FMO: /* word, then refs and tag */
+			words[i] = i % 2 == 0 ? error : FMO_REFS_LOST;
+			break;
+		}
+}
 
 /*
  * A pinned page is going to hold owning words: count what it holds.  Its
@@ -508,27 +772,4 @@ container_attach(struct vm_page *pg, enum container_kind kind, unsigned n)
 	}
 	spin_unlock(&pfn_lock);
 	return lost;
-}
-
-/* Each word was perhaps in use: whoever asks for its page gets an error. */
-static void
-fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
-{
-	uint64_t error = pte_make_soft(PTE_ERROR, 0) |
-	    (uint64_t)EIO << PTE_ERRNO_SHIFT;
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		switch (kind) {
-		case KIND_TABLE:
-		case KIND_AOBJ:
-			words[i] = error;
-			break;
-		case KIND_AOBJ_UPPER:
-			words[i] = AOBJ_LOST;
-			break;
-		case KIND_FMO: /* word, then refs and tag */
-			words[i] = i % 2 == 0 ? error : FMO_REFS_LOST;
-			break;
-		}
 }

@@ -2,7 +2,7 @@
 /*
  * kpaged.h: kernel memory that can be paged: ranges of it, and pins
  *
- * Sleeps?   kpaged_pin(), kpaged_bring(); the others at most for the kernel [W].
+ * Sleeps?   kpaged_pin(), want_get(); the others at most for the kernel [W].
  */
 #ifndef VM_KPAGED_KPAGED_H
 #define VM_KPAGED_KPAGED_H
@@ -32,9 +32,6 @@ page_hides_loss(const struct vm_page *pg)
 struct vm_page *kpaged_trypin(va_t);
 const void *kpaged_peek(va_t);                           /* its bytes, to read in this hold of [P]; NULL: out */
 int kpaged_pin(va_t, struct vm_page **out) MUST_CHECK;   /* 0, -EINTR; may sleep */
-/* The same, *out NULL if there is no page (any more): for an address that was looked
- * up under locks which have been dropped. */
-int kpaged_bring(va_t, struct vm_page **out) MUST_CHECK;
 /* Not [P]. */
 static inline void
 kpaged_unpin(struct vm_page *pg)
@@ -42,17 +39,14 @@ kpaged_unpin(struct vm_page *pg)
 	page_unpin(pg);
 }
 struct vm_page *kpaged_pin_touched(va_t, bool *read);    /* dying or not */
-/* A pass lacks it: -EAGAIN; want_get() brings it, as kpaged_bring(). */
-int kpaged_want(struct want *, va_t);
+int kpaged_want(struct want *, va_t);                    /* a pass lacks it: -EAGAIN */
 bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and mapped */
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
-bool kpaged_is_resident(va_t);
-bool kpaged_is_out(va_t);                                /* it is on swap */
+bool kpaged_is_resident(va_t);                           /* a hint without locks */
+bool kpaged_is_out(va_t);                                /* on swap, or lost there: a hint */
 enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
-/* PF_CONTAINER; recount nused.  True: it could not be read; so many words may say so. */
 bool container_attach(struct vm_page *, enum container_kind, unsigned words);
-
-/* kpaged_trim.c: what of it leaves memory */
+/* what of it leaves memory */
 void kpaged_age(bool spare_used);
 size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */

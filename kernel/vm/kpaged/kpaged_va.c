@@ -39,17 +39,21 @@ static struct {
 
 va_t kpaged_top = MD_KPAGED_BASE + PAGE_SIZE;
 
-static void give_back(va_t kva, size_t pages);
-static int class_of(size_t pages);
-static va_t take_new(size_t pages);
-static va_t cache_take(int class);
-static bool cache_put(int class, va_t kva);
-static bool make_tables(va_t kva, size_t pages);
-
 static uint64_t
 page_of(va_t kva)
 {
 	return (kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
+}
+
+static int
+class_of(size_t pages)
+{
+	int class;
+
+	for (class = 0; class < CLASSES; class++)
+		if (pages == 1ul << class)
+			return class;
+	return -1;
 }
 
 /*
@@ -72,110 +76,7 @@ kpaged_init(void)
 	kernel_as.ws_min = KEEP_PAGES;
 }
 
-/*
- * A range of kernel paged memory: demand-zero, not charged.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, until kpaged_free().
- * Returns:  its address; 0: no memory for the books or tables, or FI_KPAGED.
- */
-va_t
-kpaged_alloc(size_t pages)
-{
-	int class = class_of(pages);
-	va_t kva;
-
-	ASSERT(pages > 0);
-	if (inject_hit(FI_KPAGED))
-		return 0;
-	kva = class >= 0 ? cache_take(class) : 0;
-	if (kva != 0)
-		EVENT(kpaged_va_cache_hits);
-	else
-		kva = take_new(pages);
-	if (kva != 0)
-		EVENT(kpaged_alloc, kva, pages);
-	return kva;
-}
-
-/* From the extents, with kernel page tables; 0: no memory. */
-static va_t
-take_new(size_t pages)
-{
-	struct extent *tag = kmem_cache_alloc(&region.tags);
-	uint64_t page;
-	bool taken;
-	va_t kva = 0;
-
-	if (tag == NULL)
-		return 0;
-	mutex_lock(&region.lock);
-	taken = extent_take(&region.free, tag, pages, &page);
-	if (taken) {
-		kva = MD_KPAGED_BASE + (page << PAGE_SHIFT);
-		kpaged_top = MAX(kpaged_top, kva + (pages << PAGE_SHIFT));
-	}
-	mutex_unlock(&region.lock);
-	if (!taken) {
-		kmem_cache_free(&region.tags, tag);
-		return 0;
-	}
-	if (make_tables(kva, pages))
-		return kva;
-	give_back(kva, pages);
-	return 0;
-}
-
-static bool
-make_tables(va_t kva, size_t pages)
-{
-	va_t end = kva + (pages << PAGE_SHIFT), at;
-
-	for (at = kva; at < end; at = (at | ((1ul << 21) - 1)) + 1)
-		if (md_kpte_make(at) == NULL)
-			return false;
-	return true;
-}
-
-/*
- * Frames and addresses go back.
- *
- * Locks:    none of rank >= 3.
- */
-void
-kpaged_free(va_t kva, size_t pages)
-{
-	int class = class_of(pages);
-
-	kpaged_decommit(kva, pages);
-	EVENT(kpaged_free, kva, pages);
-	if (class < 0 || !cache_put(class, kva))
-		give_back(kva, pages);
-}
-
-static void
-give_back(va_t kva, size_t pages)
-{
-	struct extent *tag;
-
-	mutex_lock(&region.lock);
-	tag = extent_give(&region.free, page_of(kva), pages);
-	mutex_unlock(&region.lock);
-	kmem_cache_free(&region.tags, tag);
-}
-
 /* ---- caches ---- */
-
-static int
-class_of(size_t pages)
-{
-	int class;
-
-	for (class = 0; class < CLASSES; class++)
-		if (pages == 1ul << class)
-			return class;
-	return -1;
-}
 
 static va_t
 take_from(struct va_cache *c, int class)
@@ -216,11 +117,97 @@ cache_put(int class, va_t kva)
 	return fits;
 }
 
+/* ---- ranges ---- */
+
+static bool
+make_tables(va_t kva, size_t pages)
+{
+	va_t end = kva + (pages << PAGE_SHIFT), at;
+
+	for (at = kva; at < end; at = (at | ((1ul << 21) - 1)) + 1)
+		if (md_kpte_make(at) == NULL)
+			return false;
+	return true;
+}
+
+static void
+give_back(va_t kva, size_t pages)
+{
+	struct extent *tag;
+
+	mutex_lock(&region.lock);
+	tag = extent_give(&region.free, page_of(kva), pages);
+	mutex_unlock(&region.lock);
+	kmem_cache_free(&region.tags, tag);
+}
+
+/* From the extents, with kernel page tables; 0: no memory. */
+static va_t
+take_new(size_t pages)
+{
+	struct extent *tag = kmem_cache_alloc(&region.tags);
+	uint64_t page;
+	bool taken;
+	va_t kva = 0;
+
+	if (tag == NULL)
+		return 0;
+	mutex_lock(&region.lock);
+	taken = extent_take(&region.free, tag, pages, &page);
+	if (taken) {
+		kva = MD_KPAGED_BASE + (page << PAGE_SHIFT);
+		kpaged_top = MAX(kpaged_top, kva + (pages << PAGE_SHIFT));
+	}
+	mutex_unlock(&region.lock);
+	if (!taken) {
+		kmem_cache_free(&region.tags, tag);
+		return 0;
+	}
+	if (make_tables(kva, pages))
+		return kva;
+	give_back(kva, pages);
+	return 0;
+}
+
 /*
- * Empty the caches of all CPUs (before leak accounting).
+ * A range of kernel paged memory: demand-zero, not charged.
  *
  * Locks:    none of rank >= 3.
+ * Owns:     the caller, until kpaged_free().
+ * Returns:  its address; 0: no memory for the books or tables, or FI_KPAGED.
  */
+va_t
+kpaged_alloc(size_t pages)
+{
+	int class = class_of(pages);
+	va_t kva;
+
+	ASSERT(pages > 0);
+	if (inject_hit(FI_KPAGED))
+		return 0;
+	kva = class >= 0 ? cache_take(class) : 0;
+	if (kva != 0)
+		EVENT(kpaged_va_cache_hits);
+	else
+		kva = take_new(pages);
+	if (kva != 0)
+		EVENT(kpaged_alloc, kva, pages);
+	return kva;
+}
+
+/* Frames and addresses go back.  Locks: none of rank >= 3. */
+void
+kpaged_free(va_t kva, size_t pages)
+{
+	int class = class_of(pages);
+
+	kpaged_decommit(kva, pages);
+	EVENT(kpaged_free, kva, pages);
+	if (class < 0 || !cache_put(class, kva))
+		give_back(kva, pages);
+}
+
+/* Empty the caches of all CPUs (before leak accounting).  Locks: none of rank >= 3. */
 void
 kpaged_drain(void)
 {
@@ -233,11 +220,14 @@ kpaged_drain(void)
 			give_back(kva, 1ul << i % CLASSES);
 }
 
-/*
- * Has somebody taken the address, or may soon (caches)?
- *
- * Locks:    none of rank >= 3.
- */
+/* Does kva lie in a free extent?  Locks: region.lock, or the machine is stopped. */
+bool
+kpaged_va_is_free(va_t kva)
+{
+	return extent_is_free(&region.free, page_of(kva));
+}
+
+/* Has somebody taken the address, or may soon (caches)?  Locks: none of rank >= 3. */
 bool
 kpaged_va_is_used(va_t kva)
 {
@@ -247,16 +237,4 @@ kpaged_va_is_used(va_t kva)
 	used = kva < kpaged_top && !kpaged_va_is_free(kva);
 	mutex_unlock(&region.lock);
 	return used;
-}
-
-/* ---- evidence ---- */
-
-/*
- * Locks:    the machine is stopped (vm_check).
- * Returns:  kva lies in a free extent.
- */
-bool
-kpaged_va_is_free(va_t kva)
-{
-	return extent_is_free(&region.free, page_of(kva));
 }

@@ -49,7 +49,15 @@ fmo_refs(struct aspace *as, uint64_t word, uint64_t *named)
 int
 fmo_bring(struct aspace *as, uint64_t word, struct vm_page **out)
 {
-	return kpaged_bring(fork_entry(word), out);
+	struct want w = { .what = WANT_AGAIN };
+	int r;
+
+	(void)kpaged_want(&w, fork_entry(word));
+	r = want_get(&w);
+	*out = w.kpage;
+	w.kpage = NULL;
+	want_end(&w);
+	return r;
 }
 
 static void
