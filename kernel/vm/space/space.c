@@ -1,15 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * space.c: which address spaces there are, and references to them
+ * space.c: which address spaces there are, references to them, and what one has lost
  *
  * Problem   Rooms below the maps meet spaces, too: whoever trims visits them
  *           all, a truncate holds one while it clears its words, and kernel
  *           memory that is paged has the lock of a space of its own.  None of
  *           them needs to know how a space is made or ends.
+ *           Mappings and page tables can be on swap, and a sector can fail.  What
+ *           it held is gone: that shall cost one process, not the machine; and what
+ *           it gives back at its end must not trust what is left.
  *
  * Picture   as_publish ─→ list of all, oldest first ─→ as_unpublish
  *           header:   refs ── as_get … as_put
  *           mappings: users ── as_attach_user … as_detach_user ─→ ending()
+ *
+ *           lost         noticed by                    and then
+ *           VADs         vadpool_lost(): a page of     the tree is given up
+ *                        VADs came back as zeros       (vad_is_given_up), SIGKILL
+ *           words moved  pte_move(): a table between   they would read as zeros:
+ *                        source and target was out     SIGKILL
+ *           tables       pt_forget_lost(): the word    who needs one is killed
+ *                        above says ERROR              (F10); counts are wrong
+ *
+ *           a fork of such a space fails (as_dup); its end finds links and words
+ *           without VADs (as.c) and writes the counts off (pte_as_fini)
  *
  * Rules     1. Users hold the mappings, references only the header.  Who has
  *              a reference looks at root_pa after it took ws_lock and takes 0
@@ -18,6 +32,10 @@
  *              map_locks in the order of the list, which has parents before
  *              their children.
  *           3. How a space ends is known above: as_set_ending() says it once.
+ *           4. A bit of as->lost is set once and never cleared: the space ends.
+ *              Who trusts a count or the tree asks as_has_lost() first; nobody
+ *              looks for what is lost by any other sign.
+ *           5. Slots that only a lost word named stay taken.
  */
 #include "vm/space/space.h"
 #include "vm/vm.h"
@@ -50,22 +68,14 @@ static struct {
 
 /* ---- headers ---- */
 
-/*
- * What is called when nobody uses the mappings of a space any more.
- *
- * Locks:    none; once, before the first space.
- */
+/* What is called when nobody uses the mappings of a space any more: once, at boot. */
 void
 as_set_ending(void (*ending)(struct aspace *))
 {
 	spaces.ending = ending;
 }
 
-/*
- * Locks:    none.
- * Owns:     the caller: as_free(), or as_put() once it has a reference.
- * Returns:  a header, all zero; NULL.
- */
+/* A header, all zero; NULL.  The caller's: as_free(), as_put() when it has references. */
 struct aspace *
 as_alloc(void)
 {
@@ -78,11 +88,7 @@ as_free(struct aspace *as)
 	kmem_cache_free(&spaces.cache, as);
 }
 
-/*
- * The space is on the list of all from now on.
- *
- * Locks:    none of rank >= 2.
- */
+/* The space is on the list of all from now on.  Locks: none of rank >= 2. */
 void
 as_publish(struct aspace *as)
 {
@@ -94,11 +100,7 @@ as_publish(struct aspace *as)
 	mutex_unlock(&spaces.lock);
 }
 
-/*
- * It has no words any more: it is on the list no longer.
- *
- * Locks:    none of rank >= 2.
- */
+/* It has no words any more, and leaves the list.  Locks: none of rank >= 2. */
 void
 as_unpublish(struct aspace *as)
 {
@@ -111,9 +113,7 @@ as_unpublish(struct aspace *as)
 
 /* ---- references and users ---- */
 
-/*
- * One more holder of the header.  Locks: the caller has a reference.
- */
+/* One more holder of the header.  Locks: the caller has a reference. */
 void
 as_get(struct aspace *as)
 {
@@ -138,9 +138,7 @@ as_put(struct aspace *as)
 	as_free(as);
 }
 
-/*
- * A process starts to use the mappings.  Locks: the caller has a reference.
- */
+/* A process starts to use the mappings.  Locks: the caller has a reference. */
 void
 as_attach_user(struct aspace *as)
 {
@@ -171,18 +169,14 @@ as_detach_user(struct aspace *as)
 
 /* ---- who is who ---- */
 
-/*
- * What the scheduler loads.
- */
+/* What the scheduler loads. */
 struct md_space *
 as_space(struct aspace *as)
 {
 	return &as->md;
 }
 
-/*
- * The space of the current thread.  NULL: a kernel thread.
- */
+/* The space of the current thread.  NULL: a kernel thread. */
 struct aspace *
 as_current(void)
 {
@@ -230,11 +224,7 @@ as_next(struct aspace *prev)
 	return found;
 }
 
-/*
- * No space comes or goes until as_list_unlock().
- *
- * Locks:    none of rank >= 2.
- */
+/* No space comes or goes until as_list_unlock().  Locks: none of rank >= 2. */
 void
 as_list_lock(void)
 {
@@ -247,11 +237,7 @@ as_list_unlock(void)
 	mutex_unlock(&spaces.lock);
 }
 
-/*
- * Call fn for each space.
- *
- * Locks:    the list lock: as_list_lock().
- */
+/* Call fn for each space.  Locks: as_list_lock(). */
 void
 as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
 {
@@ -285,11 +271,7 @@ as_find(bool (*is_it)(struct aspace *, void *), void *arg)
 	return found;
 }
 
-/*
- * Sum of one uint64_t field over all spaces, for gauges.
- *
- * Locks:    any of rank < 9.
- */
+/* Sum of one uint64_t field over all spaces, for gauges.  Locks: any of rank < 9. */
 uint64_t
 as_sum(size_t field)
 {
@@ -348,4 +330,20 @@ as_collect(as_score_fn *score, struct aspace **out, unsigned max)
 		as_get(out[i]);
 	spin_unlock(&spaces.spin);
 	return n;
+}
+
+/* ---- lost ---- */
+
+void
+as_lose(struct aspace *as, enum as_lost what)
+{
+	__atomic_fetch_or(&as->lost, (uint32_t)what, __ATOMIC_SEQ_CST);
+	evidence_ask(EVIDENCE_LOST);
+}
+
+/* as_is_lost(), for the system calls. */
+bool
+vm_is_lost(struct aspace *as)
+{
+	return as_is_lost(as);
 }

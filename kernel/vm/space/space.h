@@ -65,7 +65,7 @@ struct vad_list {
 	struct vad *first, *last;  /* [own] */
 };
 
-/* What a bad sector has taken from a space: lost.c. */
+/* What a bad sector has taken from a space. */
 enum as_lost {
 	LOST_VADS = 1,
 	LOST_MOVED = 2,            /* words that mremap should have moved */
@@ -168,7 +168,7 @@ struct pt_hold {
 	va_t pinned;                   /* [own] the pins are for this address */
 };
 
-/* lost.c */
+/* space.c */
 void as_lose(struct aspace *, enum as_lost);
 static inline bool
 as_has_lost(struct aspace *as, unsigned what)
@@ -182,9 +182,7 @@ as_is_lost(struct aspace *as)
 	return as_has_lost(as, LOST_VADS | LOST_MOVED);
 }
 
-/* space.c */
 extern struct aspace kernel_as;                                /* kpaged only */
-/* space.c */
 void as_set_ending(void (*ending)(struct aspace *));     /* once, by as_init() */
 struct aspace *as_alloc(void);                           /* a header, zeroed; NULL */
 void as_free(struct aspace *);
@@ -196,7 +194,6 @@ void as_list_unlock(void);
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
-/* The spaces with the highest scores above 0, a reference each; how many. */
 typedef uint64_t as_score_fn(const struct aspace *);
 unsigned as_collect(as_score_fn *score, struct aspace **out, unsigned max);
 
