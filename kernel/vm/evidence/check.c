@@ -371,9 +371,9 @@ check_frames(struct vm_report *rep)
 			report_bad(rep, "I3", "%lu frames are %s, counted %lu",
 			    n[s], page_state_name((enum page_state)s),
 			    page_count((enum page_state)s));
-	check_queue(rep, PG_STANDBY, pq_standby());
+	check_queue(rep, PG_STANDBY, &pq_queue[Q_STANDBY]);
 	check_queue(rep, PG_MODIFIED, pq_modified_anon());
-	check_queue(rep, PG_MODIFIED, pq_modified_file());
+	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODFILE]);
 	spin_unlock(&pfn_lock);
 }
 

@@ -44,9 +44,9 @@ stat_queues(struct out *o)
 	struct phys_stat ps;
 
 	spin_lock(&pfn_lock);
-	standby = pq_standby()->n;
+	standby = pq_queue[Q_STANDBY].n;
 	anon = pq_modified_anon()->n;
-	file = pq_modified_file()->n;
+	file = pq_queue[Q_MODFILE].n;
 	spin_unlock(&pfn_lock);
 	out_printf(o, "queue=free pages=%lu\n", page_count(PG_FREE));
 	out_printf(o, "queue=zeroed pages=%lu\n", page_count(PG_ZEROED));

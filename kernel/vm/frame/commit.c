@@ -72,22 +72,13 @@ _Atomic bool commit_overdrawn;
 
 enum leave { LEAVE_ALL, LEAVE_HALF };
 
-static int charge(uint64_t n, enum leave leave);
-static inline uint64_t limit_now(void);
-static int commit_refuse(uint64_t n);
-static bool has_room_for_few(uint64_t limit);
-
 static uint64_t
 gauge_limit(size_t unused)
 {
 	return commit_limit();
 }
 
-/*
- * Take stock.
- *
- * Locks:    none; once, by vm_init(), before anything is charged.
- */
+/* Take stock.  Locks: none; once, by vm_init(), before anything is charged. */
 void
 commit_init(void)
 {
@@ -113,6 +104,39 @@ commit_adopt(uint64_t n)
 	commit.wired -= n;
 }
 
+/* ---- the limit ---- */
+
+static inline uint64_t
+limit_now(void)
+{
+	uint64_t wired = page_count(PG_WIRED), places, gone;
+
+	wired -= MIN(wired, atomic_load(&kmem_paid));
+	places = commit.places + commit.wired - MIN(wired, commit.wired);
+	wired -= MIN(wired, commit.wired);
+	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
+	places += swap_ops->places();
+	return places > gone ? places - gone : 0;
+}
+
+/*
+ * How much may be promised: what class USER can get if all of it is touched.
+ *
+ * Returns:  pages.
+ */
+uint64_t
+commit_limit(void)
+{
+	return limit_now();
+}
+
+/* Pages promised now. */
+uint64_t
+commit_total(void)
+{
+	return atomic_load(&commit.charged);
+}
+
 /* ---- what is root's ---- */
 
 /* Does the current thread ask for a user? */
@@ -135,6 +159,21 @@ left_for_root(enum leave leave)
 	if (!is_for_user())
 		return 0;
 	return (leave == LEAVE_ALL ? n : n / 2) + phys_marks.high;
+}
+
+/*
+ * Is there a frame or slot for a few pages more?  Pages that exist are counted,
+ * wherever they are, each in the unit in which it was charged.
+ */
+static bool
+has_room_for_few(uint64_t limit)
+{
+	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_design_pages) +
+	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
+	    ev_read(EV_table_live_out) + ev_read(EV_kpaged_pages) +
+	    ev_read(EV_kpaged_pages_out) + atomic_load(&kmem_paid);
+
+	return used + PLACES_KEPT <= limit;
 }
 
 /*
@@ -188,17 +227,11 @@ commit_set_reserve(uint64_t kbytes)
 
 /* ---- promises ---- */
 
-/*
- * Promise n pages.
- *
- * Locks:    any.
- * Owns:     the caller owes commit_uncharge(n).
- * Returns:  0, -ENOMEM.
- */
-int
-commit_charge(uint64_t n)
+static int
+commit_refuse(uint64_t n)
 {
-	return charge(n, LEAVE_ALL);
+	EVENT(commit_fail, n, commit_total(), commit_limit());
+	return -ENOMEM;
 }
 
 /* In both of its callers: of a page that is touched first it is a twentieth. */
@@ -227,58 +260,26 @@ charge(uint64_t n, enum leave leave)
 }
 
 /*
- * Is there a frame or slot for a few pages more?  Pages that exist are counted,
- * wherever they are, each in the unit in which it was charged.
- */
-static bool
-has_room_for_few(uint64_t limit)
-{
-	uint64_t used = ev_read(EV_table_n_priv) + ev_read(EV_design_pages) +
-	    ev_read(EV_anon_pages) + ev_read(EV_table_live) +
-	    ev_read(EV_table_live_out) + ev_read(EV_kpaged_pages) +
-	    ev_read(EV_kpaged_pages_out) + atomic_load(&kmem_paid);
-
-	return used + PLACES_KEPT <= limit;
-}
-
-/*
- * More has been promised than the limit: may one page more be touched all the same?
- *
- * Locks:    any of rank < 9.
- */
-bool
-commit_finds_room(void)
-{
-	uint64_t limit = commit_limit();
-
-	if (atomic_load(&commit.charged) > limit)
-		return has_room_for_few(limit -
-		    MIN(limit, left_for_root(LEAVE_HALF)));
-	atomic_store(&commit_overdrawn, false);
-	return true;
-}
-
-static int
-commit_refuse(uint64_t n)
-{
-	EVENT(commit_fail, n, commit_total(), commit_limit());
-	return -ENOMEM;
-}
-
-/*
- * The same without the test: for what is bounded and may not fail.
+ * Promise n pages.
  *
  * Locks:    any.
+ * Owns:     the caller owes commit_uncharge(n).
+ * Returns:  0, -ENOMEM.
  */
+int
+commit_charge(uint64_t n)
+{
+	return charge(n, LEAVE_ALL);
+}
+
+/* The same without the test: for what is bounded and may not fail.  Locks: any. */
 void
 commit_charge_forced(uint64_t n)
 {
 	atomic_add(&commit.charged, n);
 }
 
-/*
- * Locks:    any.
- */
+/* Locks: any. */
 void
 commit_uncharge(uint64_t n)
 {
@@ -303,6 +304,15 @@ commit_charge_late(struct aspace *as, uint64_t n)
 	atomic_add(&as->late, n);
 	EVENT_ADD(commit_late, n);
 	return 0;
+}
+
+/* Locks: any. */
+void
+commit_uncharge_late(struct aspace *as, uint64_t n)
+{
+	ASSERT(atomic_load(&as->late) >= n);
+	atomic_sub(&as->late, n);
+	commit_uncharge(n);
 }
 
 /*
@@ -341,6 +351,23 @@ commit_use_prepaid(struct aspace *as, uint64_t n)
 }
 
 /*
+ * More has been promised than the limit: may one page more be touched all the same?
+ *
+ * Locks:    any of rank < 9.
+ */
+bool
+commit_finds_room(void)
+{
+	uint64_t limit = commit_limit();
+
+	if (atomic_load(&commit.charged) > limit)
+		return has_room_for_few(limit -
+		    MIN(limit, left_for_root(LEAVE_HALF)));
+	atomic_store(&commit_overdrawn, false);
+	return true;
+}
+
+/*
  * A page or table at va could not be paid for at its touch: the program gets a
  * SIGBUS, the log a line, one each second at most.
  *
@@ -362,57 +389,12 @@ commit_tell(va_t va)
 	    commit_total(), commit_limit(), atomic_xchg(&commit.untold, 0));
 }
 
-/*
- * Locks:    any.
- */
-void
-commit_uncharge_late(struct aspace *as, uint64_t n)
-{
-	ASSERT(atomic_load(&as->late) >= n);
-	atomic_sub(&as->late, n);
-	commit_uncharge(n);
-}
-
-/*
- * Locks:    none.
- * Returns:  pages promised now.
- */
-uint64_t
-commit_total(void)
-{
-	return atomic_load(&commit.charged);
-}
-
-static inline uint64_t
-limit_now(void)
-{
-	uint64_t wired = page_count(PG_WIRED), places, gone;
-
-	wired -= MIN(wired, atomic_load(&kmem_paid));
-	places = commit.places + commit.wired - MIN(wired, commit.wired);
-	wired -= MIN(wired, commit.wired);
-	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
-	places += swap_ops->places();
-	return places > gone ? places - gone : 0;
-}
-
-/*
- * How much may be promised: what class USER can get if all of it is touched.
- *
- * Locks:    none.
- * Returns:  pages.
- */
-uint64_t
-commit_limit(void)
-{
-	return limit_now();
-}
+/* ---- modes ---- */
 
 /*
  * May memory of so many pages be mapped and paid for later?  Mode 0 refuses
  * what could never be had.
  *
- * Locks:    none.
  * Returns:  0, -ENOMEM.
  */
 int
@@ -424,30 +406,21 @@ commit_guess(uint64_t pages)
 	return pages > commit.places + swap_ops->places() ? -ENOMEM : 0;
 }
 
-/*
- * Locks:    none.
- * Returns:  mappings pay at the touch, whether they ask for it or not.
- */
+/* Mappings pay at the touch, whether they ask for it or not. */
 bool
 commit_is_late(void)
 {
 	return atomic_load(&commit.mode) != COMMIT_STRICT;
 }
 
-/*
- * Locks:    none.
- * Returns:  overcommit_memory: the modes of the header.
- */
+/* Overcommit_memory: the modes of the header. */
 unsigned
 commit_mode(void)
 {
 	return atomic_load(&commit.mode);
 }
 
-/*
- * Locks:    none.
- * Returns:  0, -EINVAL.
- */
+/* 0, -EINVAL. */
 int
 commit_set_mode(unsigned mode)
 {

@@ -437,7 +437,6 @@ bool page_let_go_locked(struct vm_page *);               /* an end of a hold; tr
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 /* The home gives the page up (transitions 14, 15).  True: caller frees. */
 bool page_disown_locked(struct vm_page *);
-bool page_disown(struct vm_page *);
 /* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
  * maps it, pins it or makes it a container in the same hold of [P]. */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
@@ -505,23 +504,11 @@ void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init
 enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
 extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
 
-static inline const struct page_queue *
-pq_standby(void)
-{
-	return &pq_queue[Q_STANDBY];
-}
-
 /* They go to swap. */
 static inline const struct page_queue *
 pq_modified_anon(void)
 {
 	return &pq_queue[Q_MODANON];
-}
-
-static inline const struct page_queue *
-pq_modified_file(void)
-{
-	return &pq_queue[Q_MODFILE];
 }
 
 bool phys_reclaim(void);                                   /* no lock needed */

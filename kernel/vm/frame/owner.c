@@ -28,11 +28,7 @@ const struct swap_ops *swap_ops;
 struct owner_home owner_homes[HOME_COUNT];
 _Atomic bool owner_frozen;
 
-static bool owner_reclaim(struct vm_page *pg);
-
-/*
- * Locks:    none; once, by vm_init(), before design_init().
- */
+/* Locks: none; once, by vm_init(), before design_init(). */
 void
 owner_init(void)
 {
@@ -44,24 +40,6 @@ owner_init(void)
 		EV_swap_in_kpaged, EV_swap_out_kpaged });
 	owner_add_home(HOME_TABLE, (struct owner_home){ OWNER_TABLE, 1,
 		EV_swap_in_table, EV_swap_out_table });
-}
-
-/*
- * Pages whose home is of this kind have an owning word: they can go to swap.
- *
- * Locks:    none; once, before there are any: vmm_ops.init, for the records of
- *           a design.
- */
-void
-owner_add_home(enum page_home home, struct owner_home what)
-{
-	static const struct owner_ops ops = {
-		.reclaim = owner_reclaim,
-	};
-
-	ASSERT(owner_homes[home].kind == OWNER_NONE);
-	owner_homes[home] = what;
-	pq_set_owner(home, &ops);
 }
 
 /* A page of this home is read from swap or written to it.  Locks: any. */
@@ -112,11 +90,7 @@ owner_count_out(enum page_home home, struct vm_page *container, int change)
 	EVENT_ADD(kpaged_pages_out, change);
 }
 
-/*
- * The owning word of a page that was being read gets its answer.
- *
- * Locks:    [P].
- */
+/* The owning word of a page that was being read gets its answer.  Locks: [P]. */
 void
 owner_set_word(struct vm_page *pg, uint64_t new)
 {
@@ -149,6 +123,24 @@ owner_reclaim(struct vm_page *pg)
 	pg->flags &= (uint8_t)~PF_CONTAINER;
 	EVENT(page_reclaim_anon);
 	return true;
+}
+
+/*
+ * Pages whose home is of this kind have an owning word: they can go to swap.
+ *
+ * Locks:    none; once, before there are any: vmm_ops.init, for the records of
+ *           a design.
+ */
+void
+owner_add_home(enum page_home home, struct owner_home what)
+{
+	static const struct owner_ops ops = {
+		.reclaim = owner_reclaim,
+	};
+
+	ASSERT(owner_homes[home].kind == OWNER_NONE);
+	owner_homes[home] = what;
+	pq_set_owner(home, &ops);
 }
 
 /* ---- clusters ---- */

@@ -33,8 +33,6 @@ static struct {
 	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
 } pages;
 
-static void page_rest(struct vm_page *pg);
-
 /*
  * The zero frame, and what waits for pages.
  *
@@ -57,7 +55,6 @@ page_init(void)
 /*
  * The page that all reads of untouched memory share.
  *
- * Locks:    none.
  * Returns:  WIRED page, all bytes 0; never written, never freed.
  */
 struct vm_page *
@@ -68,21 +65,14 @@ page_zero_frame(void)
 
 /* ---- words ---- */
 
-/*
- * A word has a pattern that no kind has.
- *
- * Returns:  never.
- */
+/* A word has a pattern that no kind has.  Returns: never. */
 void
 pte_corrupt(uint64_t word)
 {
 	panic("pte_kind: corrupt word %lx", word);
 }
 
-/*
- * Locks:    none.
- * Returns:  the kind, as /proc and findings print it.
- */
+/* The kind, as /proc and findings print it. */
 const char *
 pte_kind_name(enum pte_kind kind)
 {
@@ -165,26 +155,32 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
+/* So many more are not ABSENT, so many more name a frame, or one that is special.  [P]. */
+static inline void
+count_words(struct vm_page *container, int used, int resident, int special)
+{
+	container->nused = (uint16_t)(container->nused + used);
+	ASSERT(container->nused <= MD_PT_WORDS);
+	if (resident != 0)
+		resident_changed(container, resident, special);
+	/* Written by direct map, where no D bit tells. */
+	if ((container->flags & PF_DIRTY) == 0)
+		page_dirty_locked(container);
+}
+
 /*
- * The books of a container of whose words several have been stored: so many more
- * are not ABSENT, so many more name a frame.
+ * The books of a container of whose words several have been stored.
  *
  * Locks:    the container's, [P].
  */
 void
 word_sums_locked(struct vm_page *container, int used, int resident)
 {
-	container->nused = (uint16_t)(container->nused + used);
-	if (resident != 0)
-		resident_changed(container, resident, 0);
-	ASSERT(container->nused <= MD_PT_WORDS);
-	if ((container->flags & PF_DIRTY) == 0)
-		page_dirty_locked(container);
+	ASSERT(spin_is_mine(&pfn_lock));
+	count_words(container, used, resident, 0);
 }
 
-/*
- * Locks:    the container's; takes [P].
- */
+/* Locks: the container's; takes [P]. */
 void
 word_sums(struct vm_page *container, int used, int resident)
 {
@@ -246,11 +242,8 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 		return;
 	if (gone->locked > 0)
 		page_table_space(table)->n_locked -= gone->locked;
-	table->nused = (uint16_t)(table->nused - n);
 	spin_lock(&pfn_lock);
-	resident_changed(table, -(int)n, -(int)special);
-	if ((table->flags & PF_DIRTY) == 0)
-		page_dirty_locked(table);
+	count_words(table, -(int)n, -(int)n, -(int)special);
 	spin_unlock(&pfn_lock);
 }
 
@@ -266,10 +259,7 @@ word_entered(struct vm_page *table, unsigned n, bool locked)
 		return;
 	if (locked)
 		page_table_space(table)->n_locked += n;
-	table->nused = (uint16_t)(table->nused + n);
-	resident_changed(table, (int)n, 0);
-	if ((table->flags & PF_DIRTY) == 0)
-		page_dirty_locked(table);
+	count_words(table, (int)n, (int)n, 0);
 }
 
 /*
@@ -311,11 +301,7 @@ pte_age_word(uint64_t *word)
 
 /* ---- frames ---- */
 
-/*
- * Give back a frame in LIMBO that nobody holds.
- *
- * Locks:    not [P].
- */
+/* Give back a frame in LIMBO that nobody holds.  Locks: not [P]. */
 void
 page_free(struct vm_page *pg)
 {
@@ -324,11 +310,7 @@ page_free(struct vm_page *pg)
 	phys_free(pg);
 }
 
-/*
- * Give back a chain of such frames, linked through qnext.
- *
- * Locks:    not [P].
- */
+/* Give back a chain of such frames, linked through qnext.  Locks: not [P]. */
 void
 page_free_chain(pfn_t chain)
 {
@@ -425,10 +407,7 @@ page_set_slot(struct vm_page *pg, slot_t slot)
 	pg->slot = slot;
 }
 
-/*
- * Locks:    none.
- * Returns:  pages in memory that have a slot, too.
- */
+/* Pages in memory that have a slot, too. */
 uint64_t
 page_slotted_count(void)
 {
@@ -469,9 +448,7 @@ page_unmap_locked(struct vm_page *pg, bool dirty)
 	return page_let_go_locked(pg);
 }
 
-/*
- * Locks:    not [P].
- */
+/* Locks: not [P]. */
 void
 page_unmap(struct vm_page *pg, bool dirty)
 {
@@ -481,9 +458,7 @@ page_unmap(struct vm_page *pg, bool dirty)
 
 /* ---- pins ---- */
 
-/*
- * Locks:    [P]; the caller knows the page by a word or object it holds.
- */
+/* Locks: [P]; the caller knows the page by a word or object it holds. */
 void
 page_pin_locked(struct vm_page *pg)
 {
@@ -494,9 +469,7 @@ page_pin_locked(struct vm_page *pg)
 	EVENT(page_pin, page_pfn(pg), pg->pins);
 }
 
-/*
- * Locks:    not [P]; a lock under which the page cannot lose its owner.
- */
+/* Locks: not [P]; a lock under which the page cannot lose its owner. */
 void
 page_pin(struct vm_page *pg)
 {
@@ -505,10 +478,7 @@ page_pin(struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * Locks:    [P].
- * Returns:  true: the caller frees it.
- */
+/* Locks: [P].  Returns: true: the caller frees it. */
 bool
 page_unpin_locked(struct vm_page *pg)
 {
@@ -533,9 +503,7 @@ page_unpin_dirty_locked(struct vm_page *pg)
 	return page_unpin_locked(pg);
 }
 
-/*
- * Locks:    not [P].
- */
+/* Locks: not [P]. */
 void
 page_unpin(struct vm_page *pg)
 {
@@ -543,11 +511,7 @@ page_unpin(struct vm_page *pg)
 	page_unlock_free(pg, page_unpin_locked(pg));
 }
 
-/*
- * The same; the holder wrote to the page by the direct map.
- *
- * Locks:    not [P].
- */
+/* The same; the holder wrote to the page by the direct map. */
 void
 page_unpin_dirty(struct vm_page *pg)
 {
@@ -608,19 +572,29 @@ page_zap_locked(struct vm_page *pg)
 	return disown(pg);
 }
 
-/*
- * Locks:    takes [P].
- * Returns:  as page_disown_locked().
- */
-bool
-page_disown(struct vm_page *pg)
+/* ACTIVE without a holder → standby or modified (transitions 9, 10). */
+static void
+page_rest(struct vm_page *pg)
 {
-	bool last;
+	bool backed = pg->slot != 0 || page_home_kind(pg) == HOME_VNODE;
 
-	spin_lock(&pfn_lock);
-	last = page_disown_locked(pg);
-	spin_unlock(&pfn_lock);
-	return last;
+	if (pg->state != PG_ACTIVE)
+		return;
+	/* A container stays: its words are found through its address.  One in
+	 * kernel memory may go when none of them names a frame. */
+	if ((pg->flags & PF_CONTAINER) != 0 &&
+	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED))
+		return;
+	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
+		page_set_state(pg, PG_STANDBY);
+		EVENT(page_to_standby);
+		if (pg->slot != 0)
+			EVENT(swap_write_skipped);
+	} else {
+		page_set_state(pg, PG_MODIFIED);
+		EVENT(page_to_modified);
+	}
+	pq_insert(pg);
 }
 
 /*
@@ -645,29 +619,4 @@ page_let_go_locked(struct vm_page *pg)
 		return false;
 	EVENT(page_lazy_invalidated, page_pfn(pg));
 	return true;
-}
-
-/* ACTIVE without a holder → standby or modified (transitions 9, 10). */
-static void
-page_rest(struct vm_page *pg)
-{
-	bool backed = pg->slot != 0 || page_home_kind(pg) == HOME_VNODE;
-
-	if (pg->state != PG_ACTIVE)
-		return;
-	/* A container stays: its words are found through its address.  One in
-	 * kernel memory may go when none of them names a frame. */
-	if ((pg->flags & PF_CONTAINER) != 0 &&
-	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED))
-		return;
-	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
-		page_set_state(pg, PG_STANDBY);
-		EVENT(page_to_standby);
-		if (pg->slot != 0)
-			EVENT(swap_write_skipped);
-	} else {
-		page_set_state(pg, PG_MODIFIED);
-		EVENT(page_to_modified);
-	}
-	pq_insert(pg);
 }

@@ -30,11 +30,7 @@ static struct {
 
 _Atomic uint64_t pages_dirty, pages_writing; /* [P] to change */
 
-static void page_wake(struct vm_page *pg);
-
-/*
- * Locks:    none; once, by page_init().
- */
+/* Locks: none; once, by page_init(). */
 void
 pageio_init(void)
 {
@@ -84,11 +80,7 @@ page_dirty_locked(struct vm_page *pg)
 		atomic_store(&pageio.dirty_peak, n);
 }
 
-/*
- * The page is about to be written, or to lose its owner.
- *
- * Locks:    [P].
- */
+/* The page is about to be written, or to lose its owner.  Locks: [P]. */
 void
 page_clean_locked(struct vm_page *pg)
 {
@@ -103,6 +95,52 @@ page_clean_locked(struct vm_page *pg)
 	ASSERT(vmo->n_dirty > 0);
 	vmo->n_dirty--;
 	atomic_sub(&pages_dirty, 1);
+}
+
+/* ---- waiting for a busy page ---- */
+
+static struct waitq *
+wait_queue_of(const struct vm_page *pg)
+{
+	return &pageio.wait[page_pfn(pg) % WAIT_BUCKETS];
+}
+
+/*
+ * Sleep until the page is neither read nor written.  It may be anything then:
+ * look everything up again (R3).
+ *
+ * Locks:    none of rank >= 3.
+ * Context:  thread, sleeps.
+ * Returns:  0, -EINTR (fatal signal; WAIT_PLAIN: never).
+ */
+int
+page_wait_idle(struct vm_page *pg, enum wait_how how)
+{
+	struct waiter w;
+	bool busy;
+	int r = 0;
+
+	wait_prepare(wait_queue_of(pg), &w);
+	spin_lock(&pfn_lock);
+	busy = pg->state == PG_READING || (pg->flags & PF_WRITING) != 0;
+	if (busy)
+		pg->flags |= PF_WANTED;
+	spin_unlock(&pfn_lock);
+	if (busy)
+		r = wait_sleep(&w, how, WAIT_FOREVER);
+	wait_finish(&w);
+	return r;
+}
+
+/* The page is not busy any more: wake who waits for it.  Locks: [P]. */
+static void
+page_wake(struct vm_page *pg)
+{
+	ASSERT(spin_is_mine(&pfn_lock));
+	if ((pg->flags & PF_WANTED) == 0)
+		return;
+	pg->flags &= (uint8_t)~PF_WANTED;
+	wake_all(wait_queue_of(pg));
 }
 
 /* ---- being filled ---- */
@@ -208,54 +246,4 @@ page_written_locked(struct vm_page *pg, bool ok)
 		pq_insert(pg);
 	}
 	return false;
-}
-
-/* ---- waiting for a busy page ---- */
-
-static struct waitq *
-wait_queue_of(const struct vm_page *pg)
-{
-	return &pageio.wait[page_pfn(pg) % WAIT_BUCKETS];
-}
-
-/*
- * Sleep until the page is neither read nor written.  It may be anything then:
- * look everything up again (R3).
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- * Returns:  0, -EINTR (fatal signal; WAIT_PLAIN: never).
- */
-int
-page_wait_idle(struct vm_page *pg, enum wait_how how)
-{
-	struct waiter w;
-	bool busy;
-	int r = 0;
-
-	wait_prepare(wait_queue_of(pg), &w);
-	spin_lock(&pfn_lock);
-	busy = pg->state == PG_READING || (pg->flags & PF_WRITING) != 0;
-	if (busy)
-		pg->flags |= PF_WANTED;
-	spin_unlock(&pfn_lock);
-	if (busy)
-		r = wait_sleep(&w, how, WAIT_FOREVER);
-	wait_finish(&w);
-	return r;
-}
-
-/*
- * The page is not busy any more: wake who waits for it.
- *
- * Locks:    [P].
- */
-static void
-page_wake(struct vm_page *pg)
-{
-	ASSERT(spin_is_mine(&pfn_lock));
-	if ((pg->flags & PF_WANTED) == 0)
-		return;
-	pg->flags &= (uint8_t)~PF_WANTED;
-	wake_all(wait_queue_of(pg));
 }

@@ -58,29 +58,16 @@ static struct {
 
 _Atomic uint32_t frames_sleepers;
 
-static struct page_queue *queue_of(const struct vm_page *pg);
-static bool reclaim_locked(void);
-static void frames_low(void);
-static bool has_frames(enum phys_class class);
-static int wait_tick(struct sleepers *s, enum phys_class class);
+/* ---- the queues ---- */
 
-/*
- * Gauges of the queues; be told by mem/ when frames come back, and when they
- * become few.
- *
- * Locks:    none; once, by vm_init().
- */
-void
-pq_init(void)
+static struct page_queue *
+queue_of(const struct vm_page *pg)
 {
-	waitq_init(&frames.reserved.wait);
-	waitq_init(&frames.others.wait);
-	waitq_init(&frames.bsm);
-	phys_set_hooks(frames_came, frames_low);
-	ev_set_gauge_word(EV_page_q_standby, &pq_queue[Q_STANDBY].n);
-	ev_set_gauge_word(EV_page_q_modanon, &pq_queue[Q_MODANON].n);
-	ev_set_gauge_word(EV_page_q_modfile, &pq_queue[Q_MODFILE].n);
-	phys_set_reclaim(phys_reclaim);
+	if (pg->state == PG_STANDBY)
+		return &pq_queue[Q_STANDBY];
+	ASSERT(pg->state == PG_MODIFIED);
+	return &pq_queue[page_home_kind(pg) == HOME_VNODE ? Q_MODFILE :
+	    Q_MODANON];
 }
 
 /*
@@ -94,11 +81,7 @@ pq_set_owner(enum page_home home, const struct owner_ops *ops)
 	pageq.owner[home] = ops;
 }
 
-/*
- * To the tail of the queue that state and home name.
- *
- * Locks:    [P].
- */
+/* To the tail of the queue that state and home name.  Locks: [P]. */
 void
 pq_insert(struct vm_page *pg)
 {
@@ -143,16 +126,6 @@ pq_activate(struct vm_page *pg)
 		swap_ops->hit(pg);
 }
 
-static struct page_queue *
-queue_of(const struct vm_page *pg)
-{
-	if (pg->state == PG_STANDBY)
-		return &pq_queue[Q_STANDBY];
-	ASSERT(pg->state == PG_MODIFIED);
-	return &pq_queue[page_home_kind(pg) == HOME_VNODE ? Q_MODFILE :
-	    Q_MODANON];
-}
-
 /* ---- reclaiming frames ---- */
 
 /*
@@ -172,25 +145,6 @@ lock_pfn(void)
 		md_pause();
 	}
 	return false;
-}
-
-/*
- * The frame of a page that nobody has used for longest goes to the free list
- * (transition 13).
- *
- * Locks:    any of rank <= LR_LEAF may be held; takes [P], tries [O].
- * Returns:  false: there is none, or its owner is busy.
- */
-bool
-phys_reclaim(void)
-{
-	bool done;
-
-	if (pq_queue[Q_STANDBY].n == 0 || !lock_pfn())
-		return false;
-	done = reclaim_locked();
-	spin_unlock(&pfn_lock);
-	return done;
 }
 
 /*
@@ -214,22 +168,30 @@ pq_release(struct vm_page *pg)
 	return true;
 }
 
-/* A page of the queue's head whose owner gives it up.  [P]. */
-static bool
-reclaim_locked(void)
+/*
+ * The frame of a page that nobody has used for longest goes to the free list
+ * (transition 13).
+ *
+ * Locks:    any of rank <= LR_LEAF may be held; takes [P], tries [O].
+ * Returns:  false: there is none, or its owner is busy.
+ */
+bool
+phys_reclaim(void)
 {
-	pfn_t pfn = pq_queue[Q_STANDBY].head, next;
+	bool done = false;
+	pfn_t pfn, next;
 	unsigned try;
 
-	ASSERT(spin_is_mine(&pfn_lock));
-	for (try = 0; pfn != 0 && try < RECLAIM_TRIES; try++, pfn = next) {
-		struct vm_page *pg = &pfdb[pfn];
-
-		next = pg->qnext;
-		if (pq_release(pg))
-			return true;
+	if (pq_queue[Q_STANDBY].n == 0 || !lock_pfn())
+		return false;
+	pfn = pq_queue[Q_STANDBY].head;
+	for (try = 0; pfn != 0 && !done && try < RECLAIM_TRIES; try++) {
+		next = pfdb[pfn].qnext;
+		done = pq_release(&pfdb[pfn]);
+		pfn = next;
 	}
-	return false;
+	spin_unlock(&pfn_lock);
+	return done;
 }
 
 /* ---- waiting for frames ---- */
@@ -255,6 +217,15 @@ frames_came(void)
 		wake_sleeper(&frames.others);
 }
 
+/* Frames are few: somebody has to give some up.  Locks: any of rank < LR_WAIT. */
+void
+frames_wake_bsm(void)
+{
+	if (!atomic_load(&frames.are_low) &&
+	    !atomic_xchg(&frames.are_low, true))
+		wake_all(&frames.bsm);
+}
+
 /* Called at each allocation below the low mark; sums before a wake. */
 static void
 frames_low(void)
@@ -266,23 +237,25 @@ frames_low(void)
 }
 
 /*
- * Frames are few: somebody has to give some up.
+ * Gauges of the queues; be told by mem/ when frames come back, and when they
+ * become few.
  *
- * Locks:    any of rank < LR_WAIT.
+ * Locks:    none; once, by vm_init().
  */
 void
-frames_wake_bsm(void)
+pq_init(void)
 {
-	if (!atomic_load(&frames.are_low) &&
-	    !atomic_xchg(&frames.are_low, true))
-		wake_all(&frames.bsm);
+	waitq_init(&frames.reserved.wait);
+	waitq_init(&frames.others.wait);
+	waitq_init(&frames.bsm);
+	phys_set_hooks(frames_came, frames_low);
+	ev_set_gauge_word(EV_page_q_standby, &pq_queue[Q_STANDBY].n);
+	ev_set_gauge_word(EV_page_q_modanon, &pq_queue[Q_MODANON].n);
+	ev_set_gauge_word(EV_page_q_modfile, &pq_queue[Q_MODFILE].n);
+	phys_set_reclaim(phys_reclaim);
 }
 
-/*
- * For bsm: sleep until frames are few, or the deadline.
- *
- * Locks:    none.
- */
+/* For bsm: sleep until frames are few, or the deadline. */
 void
 frames_wait_low(uint64_t deadline_ns)
 {
@@ -293,6 +266,34 @@ frames_wait_low(uint64_t deadline_ns)
 		(void)wait_sleep(&w, WAIT_PLAIN, deadline_ns);
 	wait_finish(&w);
 	atomic_store(&frames.are_low, false);
+}
+
+/* What was promised does not count: who has it may not run for a while. */
+static bool
+has_frames(enum phys_class class)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return ps.avail > phys_marks.leave[class];
+}
+
+static int
+wait_tick(struct sleepers *s, enum phys_class class)
+{
+	enum wait_how how = vm_is_reserved() ? WAIT_PLAIN : vm_wait_how();
+	struct waiter w;
+	int r = 0;
+
+	atomic_add(&frames_sleepers, 1);
+	atomic_add(&s->n, 1);
+	wait_prepare(&s->wait, &w);
+	if (!has_frames(class))
+		r = wait_sleep(&w, how, md_time_ns() + TICK_NS);
+	wait_finish(&w);
+	atomic_sub(&s->n, 1);
+	atomic_sub(&frames_sleepers, 1);
+	return r == -ETIMEDOUT ? 0 : r;
 }
 
 /*
@@ -346,32 +347,4 @@ page_alloc_wait(enum phys_want want, struct vm_page **out)
 			r = phys_wait(PHYS_USER);
 	}
 	return r;
-}
-
-static int
-wait_tick(struct sleepers *s, enum phys_class class)
-{
-	enum wait_how how = vm_is_reserved() ? WAIT_PLAIN : vm_wait_how();
-	struct waiter w;
-	int r = 0;
-
-	atomic_add(&frames_sleepers, 1);
-	atomic_add(&s->n, 1);
-	wait_prepare(&s->wait, &w);
-	if (!has_frames(class))
-		r = wait_sleep(&w, how, md_time_ns() + TICK_NS);
-	wait_finish(&w);
-	atomic_sub(&s->n, 1);
-	atomic_sub(&frames_sleepers, 1);
-	return r == -ETIMEDOUT ? 0 : r;
-}
-
-/* What was promised does not count: who has it may not run for a while. */
-static bool
-has_frames(enum phys_class class)
-{
-	struct phys_stat ps;
-
-	phys_stat(&ps);
-	return ps.avail > phys_marks.leave[class];
 }

@@ -45,9 +45,7 @@ static struct {
 
 _Atomic uint64_t frames_unmovable;
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 token_init(void)
 {
@@ -81,8 +79,6 @@ ctx_sub(enum vmctx_byte byte)
 /*
  * What this thread does from now on makes room: its frames may come from the
  * reserve, and its waits for them do not end by a signal.  Nests.
- *
- * Locks:    none needed.
  */
 void
 vm_reserved_enter(void)
@@ -100,8 +96,6 @@ vm_reserved_leave(void)
  * What this thread does from now on must be finished: a file system's metadata
  * half changed, the locks of a dying thread.  A fatal signal ends no wait in the
  * VM until vm_finish_end().  Nests.
- *
- * Locks:    none needed.
  */
 void
 vm_finish_begin(void)
@@ -257,9 +251,7 @@ put_tokens(struct out *o, const char *name, const struct tokens *t)
 	    atomic_load(&t->held), limit_of(t));
 }
 
-/*
- * For /proc/vm/queues.
- */
+/* For /proc/vm/queues. */
 void
 token_show(struct out *o)
 {

@@ -496,15 +496,12 @@ pt_prune_now(struct aspace *as, va_t va)
 	tlb_batch_end(as->batch);
 }
 
-/*
- * Unlinked tables whose flush has been acknowledged.
- *
- * Locks:    as [W]; not [P].
- */
+/* Unlinked tables whose flush has been acknowledged.  Locks: as [W]; not [P]. */
 void
 pt_free_chain(struct aspace *as, pfn_t chain)
 {
 	struct vm_page *table;
+	bool last;
 
 	while (chain != 0) {
 		table = &pfdb[chain];
@@ -516,7 +513,10 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 			commit_uncharge_late(as, 1);
 		else if (table->tbl.level > 1)
 			as->n_upper--;
-		if (page_disown(table)) /* all of its words are 0 */
+		spin_lock(&pfn_lock);
+		last = page_disown_locked(table);
+		spin_unlock(&pfn_lock);
+		if (last) /* all of its words are 0 */
 			phys_free_zeroed(table);
 	}
 }

@@ -51,11 +51,7 @@ batch_clear(struct tlb_batch *b)
 	b->hi = 0;
 }
 
-/*
- * An empty batch for words of as.
- *
- * Locks:    as [W], until tlb_batch_end().
- */
+/* An empty batch for words of as.  Locks: as [W], until tlb_batch_end(). */
 void
 tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 {

@@ -63,9 +63,7 @@ want_frame(struct want *w)
 	return w->frame != NULL;
 }
 
-/*
- * The same, filled with zeros.
- */
+/* The same, filled with zeros. */
 bool
 want_zeros(struct want *w)
 {
@@ -196,11 +194,7 @@ fault_missing(struct fctx *f)
 	return FAULT_WAIT;
 }
 
-/*
- * The page is being filled by someone's I/O (F6).
- *
- * Returns:  FAULT_WAIT.
- */
+/* The page is being filled by someone's I/O (F6).  Returns: FAULT_WAIT. */
 enum fault_outcome
 fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 {
@@ -328,11 +322,7 @@ want_finish(struct want *w)
 	vm_finish_end();
 }
 
-/*
- * Give back what was got and not used.
- *
- * Locks:    not [P].
- */
+/* Give back what was got and not used.  Locks: not [P]. */
 void
 want_end(struct want *w)
 {

@@ -61,25 +61,13 @@ static struct {
 	_Atomic uint64_t rounds, passes; /* [A] for /proc */
 } bal;
 
-static void bal_main(void *arg);
-
-/*
- * Locks:    none; once, by vm_start().
- */
-void
-bal_start(void)
-{
-	if (thread_spawn("bsm", bal_main, NULL) == NULL)
-		panic("bsm: no memory for the thread");
-}
-
 /* ---- how much is there ---- */
 
 /* Modified pages that will be standby once the writer has come to them. */
 static uint64_t
 frames_coming(void)
 {
-	uint64_t n = pq_modified_file()->n + page_writing_count();
+	uint64_t n = pq_queue[Q_MODFILE].n + page_writing_count();
 
 	return swap_has_room() ? n + pq_modified_anon()->n : n;
 }
@@ -393,9 +381,15 @@ bal_main(void *arg)
 	}
 }
 
-/*
- * For /proc/vm/queues.
- */
+/* Locks: none; once, by vm_start(). */
+void
+bal_start(void)
+{
+	if (thread_spawn("bsm", bal_main, NULL) == NULL)
+		panic("bsm: no memory for the thread");
+}
+
+/* For /proc/vm/queues. */
 void
 bal_show(struct out *o)
 {
