@@ -143,10 +143,8 @@ pte_payload(enum pte_kind kind, uint64_t w)
 	return payload << (64 - PAGE_SHIFT) | payload >> PAGE_SHIFT;
 }
 
-/*
- * A table that is not in use: its parent's word, TRANS, BUSY, SWAP or ERROR,
- * keeps what its descriptor would forget.  Words of data have none of this.
- */
+/* A table that is not in use: its parent's word, TRANS, BUSY, SWAP or ERROR, keeps what
+ * its descriptor would forget.  Words of data have none of this. */
 #define PTE_TABLE_LATE (1ul << 62)        /* tbl.late */
 #define PTE_TABLE_USED_SHIFT 52           /* 61:52 nused */
 #define PTE_TABLE_USED_MASK (0x3fful << PTE_TABLE_USED_SHIFT)
@@ -307,17 +305,12 @@ word_get(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
-/* Store; keeps nres and nused of the container and marks it dirty.  container
- * NULL: a word in a WIRED header.  Returns the old word (atomic xchg). */
+/* container NULL: a word in a WIRED header.  The old word. */
 uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
 uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
-/*
- * Clear one of many VALID words of a leaf table, for the old word with its final A
- * and D bits.  Until word_settle() has kept the books of all of them the table counts
- * more than it has, and so is neither idle nor empty.
- *
- * Locks:    [W].
- */
+/* Clear one of many VALID words of a leaf table, for the old word with its final A and
+ * D bits.  [W].  Until word_settle() has kept the books of all of them the table counts
+ * more than it has, and so is neither idle nor empty. */
 static inline uint64_t
 word_take(uint64_t *word, struct words_gone *gone)
 {
@@ -337,7 +330,6 @@ void word_sums_locked(struct vm_page *container, int used, int resident);
 void word_settle(struct vm_page *table, const struct words_gone *);
 /* The same for words that word_enter() has made VALID.  [W], [P] */
 void word_entered(struct vm_page *table, unsigned n, bool locked);
-/* VALID → VALID with other rights: cmpxchg loop against A and D. Old word. */
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 
 /* In line, or calls of what page.c compiles of the same text. */
@@ -347,20 +339,12 @@ uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 #define WORD_FN
 #endif
 
-/*
- * One of several words of a container, none of which the processor reads, as the
- * caller knows, who records what it was (fork.word, fmo.deref).  Until word_sums()
- * the container counts what it had.
- *
- * Locks:    the container's; [P] where a kind of rule 3 (page.c) changes.
- */
+/* One of several words of a container, none of which the processor reads, as the caller
+ * knows, who records what it was (fork.word, fmo.deref).  Until word_sums() the container
+ * counts what it had.  Its lock; [P] where a kind of rule 3 (page.c) changes. */
 WORD_FN void word_store(uint64_t *word, uint64_t new);
-/*
- * Make one of many ABSENT words of a leaf table VALID.  Until word_entered() the
- * table counts fewer than it has.
- *
- * Locks:    [W], [P], kept until then.
- */
+/* Make one of many ABSENT words of a leaf table VALID.  Until word_entered() the table
+ * counts fewer than it has.  [W], [P], kept until then. */
 WORD_FN void word_enter(uint64_t *word, uint64_t new);
 
 #if IN_LINE || defined(WORD_TO_CALL)
@@ -380,21 +364,17 @@ word_enter(uint64_t *word, uint64_t new)
 	EVENT(page_word, va2pa(word), old, new);
 }
 #endif
-/*
- * A frame for user contents, not waiting; of the thread's class.  NULL:
- * phys_wait(PHYS_USER) without locks, then again.  The caller owns it, in LIMBO,
- * until page_adopt_locked() or page_free().
- */
+/* A frame for user contents, not waiting; of the thread's class.  NULL:
+ * phys_wait(PHYS_USER) without locks, then again.  The caller owns it, in LIMBO, until
+ * page_adopt_locked() or page_free(). */
 static inline struct vm_page *
 page_alloc(enum phys_want want)
 {
 	return phys_alloc(vm_class(), want);
 }
 
-/*
- * A frame for what nobody has asked for yet: never from the reserve, and only
- * while there is enough for those who ask.  NULL: there is none to spare.
- */
+/* A frame for what nobody has asked for yet: never from the reserve, and only while
+ * there is enough for those who ask.  NULL: there is none to spare. */
 static inline struct vm_page *
 page_alloc_ahead(void)
 {
@@ -414,8 +394,7 @@ page_unlock_free(struct vm_page *pg, bool last)
 		page_free(pg);
 }
 void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
-/* mapcount--, dirty → PF_DIRTY.  True: the caller frees it (page_free) after [P]. */
-bool page_unmap_locked(struct vm_page *, bool dirty);
+bool page_unmap_locked(struct vm_page *, bool dirty);    /* mapcount--; true: caller frees */
 void page_unmap(struct vm_page *, bool dirty);
 void page_pin(struct vm_page *);
 void page_pin_locked(struct vm_page *);
@@ -435,13 +414,9 @@ page_unpin_written(struct vm_page *pg, bool written)
 
 bool page_let_go_locked(struct vm_page *);               /* an end of a hold; true: caller frees */
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
-/* The home gives the page up (transitions 14, 15).  True: caller frees. */
-bool page_disown_locked(struct vm_page *);
-/* LIMBO → ACTIVE under a new home, PF_DIRTY; mapcount and pins stay 0: the caller
- * maps it, pins it or makes it a container in the same hold of [P]. */
+bool page_disown_locked(struct vm_page *);               /* true: caller frees */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
-/* A new frame becomes what a word of a table owns: adopted, mapped or made a container,
- * the word set, in one hold of [P].  parent NULL: the root.  [W]. */
+/* parent NULL: the root.  [W]. */
 void page_install(struct vm_page *parent, uint64_t *word, struct vm_page *,
     enum page_home, uint64_t new);
 struct vm_page *page_zero_frame(void);                   /* the global zero page */
@@ -454,7 +429,6 @@ word_pa(const uint64_t *word)
 	ASSERT((pa & 7) == 0);
 	return pa;
 }
-
 
 /* pageio.c: pages under I/O.  *_locked: [P] held. */
 void page_dirty_locked(struct vm_page *);                /* set PF_DIRTY, counted */
@@ -477,8 +451,7 @@ void page_filled_locked(struct vm_page *);               /* READING → STANDBY,
 bool page_unfilled_locked(struct vm_page *) MUST_CHECK;  /* READING → LIMBO; true: caller frees */
 void page_writing_locked(struct vm_page *);
 bool page_written_locked(struct vm_page *, bool ok);     /* true: caller frees */
-/* Sleep until the page is no longer busy; no lock.  0, -EINTR. */
-int page_wait_idle(struct vm_page *, enum wait_how);      /* neither read nor written */
+int page_wait_idle(struct vm_page *, enum wait_how);     /* neither read nor written */
 /* 0, -EINTR (fatal signal). */
 static inline int
 page_wait(struct vm_page *pg)
@@ -492,7 +465,6 @@ page_wait_plain(struct vm_page *pg)
 {
 	(void)page_wait_idle(pg, WAIT_PLAIN);
 }
-
 
 /* pageq.c: [P] held */
 void pq_init(void);
@@ -525,9 +497,7 @@ extern struct owner_home owner_homes[];                  /* [c] by enum page_hom
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
 extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
 void owner_count_io(enum page_home, bool write);
-/* [P]: pg and neighbours that may be written to swap together, in the order of their
- * words: how many, SWAP_RUN at most; 0: pages of this home do not go to swap. */
-unsigned owner_cluster(struct vm_page *, struct vm_page **out);
+unsigned owner_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
 /* A page of data: pg->swp is valid. */
 static inline bool
@@ -550,7 +520,6 @@ void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS,
 /* pageq.c: waiting */
 void frames_wait_low(uint64_t deadline_ns);              /* bsm sleeps: they are, or the time has come */
 int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal signal) */
-/* A frame of class USER in *out unless it has one; waits, no lock >= 3. */
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
 
 /* token.c (book: deadlock) */
@@ -576,10 +545,8 @@ bool commit_use_prepaid(struct aspace *, uint64_t n);
 extern _Atomic bool commit_overdrawn; /* [A] more is promised than can be kept, perhaps */
 bool commit_finds_room(void);         /* then: is there a place for one page? */
 
-/*
- * Memory that has been paid for is to be touched for the first time.  Only
- * where more has been promised than the limit can that be too much.  Any lock.
- */
+/* Memory that has been paid for is to be touched for the first time.  Only where more
+ * has been promised than the limit can that be too much.  Any lock. */
 static inline bool
 commit_may_touch(void)
 {
