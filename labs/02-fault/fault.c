@@ -54,13 +54,9 @@ fault_by_pte(struct fctx *f)
 
 /* ---- which case is it? ---- */
 
-/*
- * The case that a word, the VAD in f->v and the access make.  Pure: looks at
- * nothing else.
- *
- * Locks:    [W] for the word to stay true.
- * Returns:  FC_F0 … FC_F11, FC_UPGRADE.
- */
+/* The case that a word, the VAD in f->v and the access make.  Pure: looks at nothing
+ * else.
+ * Locks: [W] for the word to stay true.  Returns: FC_F0 … FC_F11, FC_UPGRADE. */
 enum fault_case
 fault_classify(const struct fctx *f, uint64_t word)
 {
@@ -70,10 +66,8 @@ fault_classify(const struct fctx *f, uint64_t word)
 
 /* ---- helpers of the handlers ---- */
 
-/*
- * Bits of a VALID word that may do all the VAD allows: W and NX as the VAD
- * has them, A because it is being used, D only for a write; locked if it is.
- */
+/* Bits of a VALID word that may do all the VAD allows: W and NX as the VAD has them, A
+ * because it is being used, D only for a write; locked if it is. */
 uint64_t
 fault_rights(const struct fctx *f)
 {
@@ -100,12 +94,8 @@ obj_rights(const struct fctx *f)
 	    bits & ~(MD_PTE_W | MD_PTE_D);
 }
 
-/*
- * A new frame becomes the private page of f's word, which is not VALID now.
- *
- * Locks:    [W]; takes [P].
- * Owns:     takes the frame over.
- */
+/* A new frame becomes the private page of f's word, which is not VALID now.
+ * Locks: [W]; takes [P].  Owns: takes the frame over. */
 void
 fault_install(struct fctx *f, struct vm_page *pg)
 {
@@ -116,12 +106,8 @@ fault_install(struct fctx *f, struct vm_page *pg)
 	f->as->n_priv++;
 }
 
-/*
- * A private page appears in a mapping that has not paid for it: pay now.
- *
- * Locks:    [W].
- * Returns:  false: over the limit.
- */
+/* A private page appears in a mapping that has not paid for it: pay now.
+ * Locks: [W].  Returns: false: over the limit. */
 bool
 fault_charge_touch(struct fctx *f)
 {
@@ -131,13 +117,9 @@ fault_charge_touch(struct fctx *f)
 
 /* ---- the cases ---- */
 
-/*
- * F0 spurious: the word allows the access; another CPU was faster, or our
- * TLB has an older word.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE.
- */
+/* F0 spurious: the word allows the access; another CPU was faster, or our TLB has an
+ * older word.
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE. */
 enum fault_outcome
 f0_spurious(struct fctx *f)
 {
@@ -159,13 +141,9 @@ f1_zero_fill(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/*
- * F1z zero page: first read of private anonymous memory maps the one zero
- * frame, read-only.  It counts in nres and nused of the table, nowhere else.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE.
- */
+/* F1z zero page: first read of private anonymous memory maps the one zero frame,
+ * read-only.  It counts in nres and nused of the table, nowhere else.
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE. */
 enum fault_outcome
 f1z_zero_page(struct fctx *f)
 {
@@ -178,10 +156,8 @@ f1z_zero_page(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * Map pg of the object, pinned, at f's word.  False: a hole has been made
- * meanwhile, and pg is its page no more.
- */
+/* Map pg of the object, pinned, at f's word.  False: a hole has been made meanwhile,
+ * and pg is its page no more. */
 static bool
 map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
 {
@@ -234,13 +210,9 @@ f3_private_copy(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/*
- * F5 swap-in: the private page is on swap.  Pages behind it in the table that
- * lie behind it on swap come along.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART.
- */
+/* F5 swap-in: the private page is on swap.  Pages behind it in the table that lie
+ * behind it on swap come along.
+ * Locks: [M], [W] kept.  Returns: FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART. */
 enum fault_outcome
 f5_swap_in(struct fctx *f)
 {
@@ -251,12 +223,8 @@ f5_swap_in(struct fctx *f)
 	return fault_swap_in(f, &w);
 }
 
-/*
- * F6 wait-busy: someone else's I/O fills the page.
- *
- * Locks:    [M], [W] kept; the driver drops them and sleeps.
- * Returns:  FAULT_WAIT.
- */
+/* F6 wait-busy: someone else's I/O fills the page.
+ * Locks: [M], [W] kept; the driver drops them and sleeps.  Returns: FAULT_WAIT. */
 enum fault_outcome
 f6_wait_busy(struct fctx *f)
 {
@@ -298,12 +266,8 @@ fault_map_trans(struct fctx *f, struct vm_page **out)
 	return trans;
 }
 
-/*
- * F7 rescue: a private page in memory of which only the mapping is missing.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_RESTART (stolen under our eyes).
- */
+/* F7 rescue: a private page in memory of which only the mapping is missing.
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE, FAULT_RESTART (stolen under our eyes). */
 enum fault_outcome
 f7_rescue(struct fctx *f)
 {
@@ -316,13 +280,9 @@ f7_rescue(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * F9 anonymous object: map its page, which anon_fault() finds or makes, and
- * whose index it checks against the size in this hold of [W] (R7).
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, or the outcome of anon_fault().
- */
+/* F9 anonymous object: map its page, which anon_fault() finds or makes, and whose index
+ * it checks against the size in this hold of [W] (R7).
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE, or the outcome of anon_fault(). */
 enum fault_outcome
 f9_map_aobj(struct fctx *f)
 {
@@ -342,25 +302,17 @@ f9_map_aobj(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * F11 error: the page could not be read; as Linux, SIGBUS.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_SIGNAL, counted here and not as failed.
- */
+/* F11 error: the page could not be read; as Linux, SIGBUS.
+ * Locks: [M], [W] kept.  Returns: FAULT_SIGNAL, counted here and not as failed. */
 enum fault_outcome
 f11_error(struct fctx *f)
 {
 	return fault_lost(f, word_get(f->word));
 }
 
-/*
- * Upgrade: the page is the right one, the VAD has got more rights since it
- * was mapped.  Other CPUs with the older word take a spurious fault (F0).
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE.
- */
+/* Upgrade: the page is the right one, the VAD has got more rights since it was mapped.
+ * Other CPUs with the older word take a spurious fault (F0).
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE. */
 enum fault_outcome
 f_upgrade(struct fctx *f)
 {

@@ -43,9 +43,7 @@ static struct {
 } ptpage;
 
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 ptpage_init(void)
 {
@@ -66,11 +64,8 @@ parent_of(const struct vm_page *table)
 	    page_of_pa(page_home_payload(table));
 }
 
-/*
- * First address of a table in use: its home is the parent's word, and so on.
- *
- * Locks:    [W].
- */
+/* First address of a table in use: its home is the parent's word, and so on.
+ * Locks: [W]. */
 va_t
 pt_va(const struct vm_page *table)
 {
@@ -89,13 +84,8 @@ pt_va(const struct vm_page *table)
 
 /* ---- held: a table with a pin stays ---- */
 
-/*
- * Pin the tables of the way that are not among the n that are pinned.
- *
- * Locks:    [W].
- * Owns:     pin, room for max.
- * Returns:  how many it has now.
- */
+/* Pin the tables of the way that are not among the n that are pinned.
+ * Locks: [W].  Owns: pin, room for max.  Returns: how many it has now. */
 uint8_t
 path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 {
@@ -103,13 +93,9 @@ path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 	return n;
 }
 
-/*
- * The pass ends without the page: hold the tables of f->va that are in use, so
- * that the next one finds them, and pt_unpin() frees those that stay empty.
- *
- * Locks:    [W], still that of the pass.
- * Owns:     f, the pins.
- */
+/* The pass ends without the page: hold the tables of f->va that are in use, so that the
+ * next one finds them, and pt_unpin() frees those that stay empty.
+ * Locks: [W], still that of the pass.  Owns: f, the pins. */
 void
 pt_pin(struct fctx *f)
 {
@@ -141,12 +127,8 @@ hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h
 	lab_todo("09-pageable step 4: hold_path");
 }
 
-/*
- * Let the tables of h go.
- *
- * Locks:    not [P].
- * Returns:  one of them has no word: pt_prune(h->pinned), with [W].
- */
+/* Let the tables of h go.
+ * Locks: not [P].  Returns: one of them has no word: pt_prune(h->pinned), with [W]. */
 bool
 pt_let_go(struct pt_hold *h)
 {
@@ -158,13 +140,9 @@ pt_let_go(struct pt_hold *h)
 
 /* ---- out ---- */
 
-/*
- * Up to `want` tables that name no frame leave for swap, those first that have
- * been so for longest.
- *
- * Locks:    [W]; none of rank >= 7.
- * Returns:  how many.
- */
+/* Up to `want` tables that name no frame leave for swap, those first that have been so
+ * for longest.
+ * Locks: [W]; none of rank >= 7.  Returns: how many. */
 size_t
 pt_evict(struct aspace *as, size_t want)
 {
@@ -172,12 +150,9 @@ pt_evict(struct aspace *as, size_t want)
 	return 0;
 }
 
-/*
- * Tables whose flush has been acknowledged: until now nobody could put them on
- * a queue, for they looked like live containers.
- *
- * Locks:    not [P].
- */
+/* Tables whose flush has been acknowledged: until now nobody could put them on a queue,
+ * for they looked like live containers.
+ * Locks: not [P]. */
 void
 pt_out_chain(pfn_t chain)
 {
@@ -199,11 +174,7 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 	return false;
 }
 
-/*
- * As path_walk(); tables that are away but in memory are taken back.
- *
- * Locks:    [W].
- */
+/* As path_walk(); tables that are away but in memory are taken back.  Locks: [W]. */
 void
 path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
@@ -214,12 +185,8 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 
 /* ---- it cannot be read: lost ---- */
 
-/*
- * Does the way end at a table that is lost?
- *
- * Locks:    [W].
- * Returns:  true: its word is ERROR, it could not be read.
- */
+/* Does the way end at a table that is lost?
+ * Locks: [W].  Returns: true: its word is ERROR, it could not be read. */
 bool
 path_is_lost(const struct pt_path *p)
 {
@@ -262,12 +229,8 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	return fault_signal(f, SIGKILL, 0);
 }
 
-/*
- * The next table on the way to va is out: begin to read it, and hold those above.
- *
- * Locks:    [W], no batch of as under construction.
- * Returns:  -EAGAIN.
- */
+/* The next table on the way to va is out: begin to read it, and hold those above.
+ * Locks: [W], no batch of as under construction.  Returns: -EAGAIN. */
 int
 pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
     struct want *w)

@@ -92,11 +92,8 @@ commit_init(void)
 	ev_set_gauge(EV_commit_limit, gauge_limit, 0);
 }
 
-/*
- * So many frames that were wired then are free now.
- *
- * Locks:    none; before there are programs.
- */
+/* So many frames that were wired then are free now.
+ * Locks: none; before there are programs. */
 void
 commit_adopt(uint64_t n)
 {
@@ -119,11 +116,8 @@ limit_now(void)
 	return places > gone ? places - gone : 0;
 }
 
-/*
- * How much may be promised: what class USER can get if all of it is touched.
- *
- * Returns:  pages.
- */
+/* How much may be promised: what class USER can get if all of it is touched.
+ * Returns: pages. */
 uint64_t
 commit_limit(void)
 {
@@ -146,11 +140,9 @@ is_for_user(void)
 	return commit.is_user != NULL && commit.is_user();
 }
 
-/*
- * How much of the limit stays root's: also what a fork wants to see free.  Who
- * asks for new memory leaves all of it; what is needed to go on (a table, a
- * frame of the kernel) may go into half of it.
- */
+/* How much of the limit stays root's: also what a fork wants to see free.  Who asks for
+ * new memory leaves all of it; what is needed to go on (a table, a frame of the kernel)
+ * may go into half of it. */
 static uint64_t
 left_for_root(enum leave leave)
 {
@@ -161,10 +153,8 @@ left_for_root(enum leave leave)
 	return (leave == LEAVE_ALL ? n : n / 2) + phys_marks.high;
 }
 
-/*
- * Is there a frame or slot for a few pages more?  Pages that exist are counted,
- * wherever they are, each in the unit in which it was charged.
- */
+/* Is there a frame or slot for a few pages more?  Pages that exist are counted,
+ * wherever they are, each in the unit in which it was charged. */
 static bool
 has_room_for_few(uint64_t limit)
 {
@@ -176,10 +166,8 @@ has_room_for_few(uint64_t limit)
 	return used + PLACES_KEPT <= limit;
 }
 
-/*
- * phys_set_gate: rule 6 for frames that the kernel wires.  Slabs, stacks,
- * buffers, texts: all of them come here.
- */
+/* phys_set_gate: rule 6 for frames that the kernel wires.  Slabs, stacks, buffers,
+ * texts: all of them come here. */
 static bool
 may_wire(uint64_t n)
 {
@@ -259,13 +247,8 @@ charge(uint64_t n, enum leave leave)
 	return 0;
 }
 
-/*
- * Promise n pages.
- *
- * Locks:    any.
- * Owns:     the caller owes commit_uncharge(n).
- * Returns:  0, -ENOMEM.
- */
+/* Promise n pages.
+ * Locks: any.  Owns: the caller owes commit_uncharge(n).  Returns: 0, -ENOMEM. */
 int
 commit_charge(uint64_t n)
 {
@@ -287,13 +270,9 @@ commit_uncharge(uint64_t n)
 	atomic_sub(&commit.charged, n);
 }
 
-/*
- * Promise n pages of a space that pays at the touch: NORESERVE pages, tables
- * of mappings that are not charged.
- *
- * Locks:    any.
- * Returns:  0, -ENOMEM (the fault ends in SIGBUS).
- */
+/* Promise n pages of a space that pays at the touch: NORESERVE pages, tables of
+ * mappings that are not charged.
+ * Locks: any.  Returns: 0, -ENOMEM (the fault ends in SIGBUS). */
 int
 commit_charge_late(struct aspace *as, uint64_t n)
 {
@@ -332,12 +311,8 @@ commit_prepay(struct aspace *as, uint64_t n)
 	return r;
 }
 
-/*
- * Are n of the prepaid pages left?
- *
- * Locks:    any.
- * Owns:     the caller, the charge of n pages; not if false.
- */
+/* Are n of the prepaid pages left?
+ * Locks: any.  Owns: the caller, the charge of n pages; not if false. */
 bool
 commit_use_prepaid(struct aspace *as, uint64_t n)
 {
@@ -350,11 +325,8 @@ commit_use_prepaid(struct aspace *as, uint64_t n)
 	return true;
 }
 
-/*
- * More has been promised than the limit: may one page more be touched all the same?
- *
- * Locks:    any of rank < 9.
- */
+/* More has been promised than the limit: may one page more be touched all the same?
+ * Locks: any of rank < 9. */
 bool
 commit_finds_room(void)
 {
@@ -367,12 +339,9 @@ commit_finds_room(void)
 	return true;
 }
 
-/*
- * A page or table at va could not be paid for at its touch: the program gets a
- * SIGBUS, the log a line, one each second at most.
- *
- * Locks:    any of rank < 9.
- */
+/* A page or table at va could not be paid for at its touch: the program gets a SIGBUS,
+ * the log a line, one each second at most.
+ * Locks: any of rank < 9. */
 void
 commit_tell(va_t va)
 {
@@ -391,12 +360,9 @@ commit_tell(va_t va)
 
 /* ---- modes ---- */
 
-/*
- * May memory of so many pages be mapped and paid for later?  Mode 0 refuses
- * what could never be had.
- *
- * Returns:  0, -ENOMEM.
- */
+/* May memory of so many pages be mapped and paid for later?  Mode 0 refuses what could
+ * never be had.
+ * Returns: 0, -ENOMEM. */
 int
 commit_guess(uint64_t pages)
 {

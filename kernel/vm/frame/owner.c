@@ -73,12 +73,9 @@ owner_container(const struct vm_page *pg)
 	return (c->flags & PF_CONTAINER) != 0 ? c : NULL;
 }
 
-/*
- * A page with a word for a home has given up its frame, or gets one again:
- * what its owner counts.
- *
- * Locks:    [P].
- */
+/* A page with a word for a home has given up its frame, or gets one again: what its
+ * owner counts.
+ * Locks: [P]. */
 void
 owner_count_out(enum page_home home, struct vm_page *container, int change)
 {

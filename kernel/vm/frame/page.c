@@ -52,11 +52,8 @@ page_init(void)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * The page that all reads of untouched memory share.
- *
- * Returns:  WIRED page, all bytes 0; never written, never freed.
- */
+/* The page that all reads of untouched memory share.
+ * Returns: WIRED page, all bytes 0; never written, never freed. */
 struct vm_page *
 page_zero_frame(void)
 {
@@ -86,10 +83,8 @@ pte_kind_name(enum pte_kind kind)
 	return (unsigned)kind < ARRAY_LEN(names) ? names[kind] : "?";
 }
 
-/*
- * None of its words names a frame any more but the zero page: it could leave, too.
- * Or one does again.  [P].
- */
+/* None of its words names a frame any more but the zero page: it could leave, too.  Or
+ * one does again.  [P]. */
 static void
 idle_changed(struct vm_page *table, bool idle)
 {
@@ -168,11 +163,8 @@ count_words(struct vm_page *container, int used, int resident, int special)
 		page_dirty_locked(container);
 }
 
-/*
- * The books of a container of whose words several have been stored.
- *
- * Locks:    the container's, [P].
- */
+/* The books of a container of whose words several have been stored.
+ * Locks: the container's, [P]. */
 void
 word_sums_locked(struct vm_page *container, int used, int resident)
 {
@@ -226,11 +218,8 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
-/*
- * Keep the books of the table for all of them: as word_set() for each.
- *
- * Locks:    [W]; takes [P].
- */
+/* Keep the books of the table for all of them: as word_set() for each.
+ * Locks: [W]; takes [P]. */
 void
 word_settle(struct vm_page *table, const struct words_gone *gone)
 {
@@ -247,11 +236,8 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * Keep the books of the table for n of them, none special: as word_set() for each.
- *
- * Locks:    [W], [P].
- */
+/* Keep the books of the table for n of them, none special: as word_set() for each.
+ * Locks: [W], [P]. */
 void
 word_entered(struct vm_page *table, unsigned n, bool locked)
 {
@@ -280,12 +266,8 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 	return old;
 }
 
-/*
- * A VALID word was used since the last look, and is young; or it grows older.
- *
- * Locks:    [W].
- * Returns:  the new age.
- */
+/* A VALID word was used since the last look, and is young; or it grows older.
+ * Locks: [W].  Returns: the new age. */
 unsigned
 pte_age_word(uint64_t *word)
 {
@@ -332,12 +314,8 @@ adopt(struct vm_page *pg, enum page_home home, uint64_t payload)
 	page_set_state(pg, PG_ACTIVE);
 }
 
-/*
- * A new frame gets its first owner.  Its contents exist nowhere else, so it is
- * dirty.
- *
- * Locks:    [P], held until the caller has mapped, pinned or filled it.
- */
+/* A new frame gets its first owner.  Its contents exist nowhere else, so it is dirty.
+ * Locks: [P], held until the caller has mapped, pinned or filled it. */
 void
 page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
@@ -391,11 +369,8 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * The slot of swap that holds the bytes of a page in memory, or will; 0: none.
- *
- * Locks:    [P].
- */
+/* The slot of swap that holds the bytes of a page in memory, or will; 0: none.
+ * Locks: [P]. */
 void
 page_set_slot(struct vm_page *pg, slot_t slot)
 {
@@ -416,12 +391,9 @@ page_slotted_count(void)
 
 /* ---- mappings ---- */
 
-/*
- * One more VALID word maps the page.  Taken off its queue where it is on one;
- * a fault calls ws_rescue() before, which counts that.
- *
- * Locks:    [P].
- */
+/* One more VALID word maps the page.  Taken off its queue where it is on one; a fault
+ * calls ws_rescue() before, which counts that.
+ * Locks: [P]. */
 void
 page_map_locked(struct vm_page *pg)
 {
@@ -432,12 +404,8 @@ page_map_locked(struct vm_page *pg)
 	pg->mapcount++;
 }
 
-/*
- * One VALID word less, its flush acknowledged.
- *
- * Locks:    [P].
- * Returns:  true: nobody holds the page any more, the caller frees it.
- */
+/* One VALID word less, its flush acknowledged.
+ * Locks: [P].  Returns: true: nobody holds the page any more, the caller frees it. */
 bool
 page_unmap_locked(struct vm_page *pg, bool dirty)
 {
@@ -488,12 +456,8 @@ page_unpin_locked(struct vm_page *pg)
 	return pg->state != PG_WIRED && page_let_go_locked(pg);
 }
 
-/*
- * The same; the holder wrote to the page by the direct map.
- *
- * Locks:    [P].
- * Returns:  true: the caller frees it.
- */
+/* The same; the holder wrote to the page by the direct map.
+ * Locks: [P].  Returns: true: the caller frees it. */
 bool
 page_unpin_dirty_locked(struct vm_page *pg)
 {
@@ -544,13 +508,9 @@ disown(struct vm_page *pg)
 	return false;
 }
 
-/*
- * The owner gives the page up: freed now, or by the last holder (transitions
- * 14 and 15).  The owning word or tree no longer names it.
- *
- * Locks:    [P].
- * Returns:  true: nobody else holds it, the caller frees it.
- */
+/* The owner gives the page up: freed now, or by the last holder (transitions 14 and
+ * 15).  The owning word or tree no longer names it.
+ * Locks: [P].  Returns: true: nobody else holds it, the caller frees it. */
 bool
 page_disown_locked(struct vm_page *pg)
 {
@@ -558,12 +518,8 @@ page_disown_locked(struct vm_page *pg)
 	return disown(pg);
 }
 
-/*
- * The word that owned and mapped the page is gone, its flush acknowledged.
- *
- * Locks:    [P].
- * Returns:  true: the caller frees it.
- */
+/* The word that owned and mapped the page is gone, its flush acknowledged.
+ * Locks: [P].  Returns: true: the caller frees it. */
 bool
 page_zap_locked(struct vm_page *pg)
 {

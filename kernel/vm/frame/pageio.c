@@ -52,12 +52,8 @@ file_of(const struct vm_page *pg)
 	return pa2va(page_home_payload(pg));
 }
 
-/*
- * The page was changed and its copy on disk was not: a slot is of no use any
- * more.
- *
- * Locks:    [P].
- */
+/* The page was changed and its copy on disk was not: a slot is of no use any more.
+ * Locks: [P]. */
 void
 page_dirty_locked(struct vm_page *pg)
 {
@@ -105,14 +101,9 @@ wait_queue_of(const struct vm_page *pg)
 	return &pageio.wait[page_pfn(pg) % WAIT_BUCKETS];
 }
 
-/*
- * Sleep until the page is neither read nor written.  It may be anything then:
- * look everything up again (R3).
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps.
- * Returns:  0, -EINTR (fatal signal; WAIT_PLAIN: never).
- */
+/* Sleep until the page is neither read nor written.  It may be anything then: look
+ * everything up again (R3).
+ * Locks: none of rank >= 3.  Returns: 0, -EINTR (fatal signal; WAIT_PLAIN: never). */
 int
 page_wait_idle(struct vm_page *pg, enum wait_how how)
 {
@@ -145,11 +136,8 @@ page_wake(struct vm_page *pg)
 
 /* ---- being filled ---- */
 
-/*
- * A new frame gets its owner, and its contents later (transition 4).
- *
- * Locks:    [P]; [O] of the owner, who names the page in the same hold.
- */
+/* A new frame gets its owner, and its contents later (transition 4).
+ * Locks: [P]; [O] of the owner, who names the page in the same hold. */
 void
 page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
@@ -162,12 +150,9 @@ page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	page_set_state(pg, PG_READING);
 }
 
-/*
- * The contents are there (transition 5): on standby, or with whom it was pinned
- * for; the sleepers are woken.
- *
- * Locks:    [P]; the caller may pin or dirty the page in the same hold.
- */
+/* The contents are there (transition 5): on standby, or with whom it was pinned for;
+ * the sleepers are woken.
+ * Locks: [P]; the caller may pin or dirty the page in the same hold. */
 void
 page_filled_locked(struct vm_page *pg)
 {
@@ -203,11 +188,7 @@ page_unfilled_locked(struct vm_page *pg)
 
 /* ---- being written ---- */
 
-/*
- * A write of the page begins: it is clean from now on, and on no queue.
- *
- * Locks:    [P].
- */
+/* A write of the page begins: it is clean from now on, and on no queue.  Locks: [P]. */
 void
 page_writing_locked(struct vm_page *pg)
 {
@@ -220,12 +201,8 @@ page_writing_locked(struct vm_page *pg)
 	atomic_add(&pages_writing, 1);
 }
 
-/*
- * The write has ended (transitions 11, 12); ok: the disk has the contents.
- *
- * Locks:    [P].
- * Returns:  true: nobody holds the page any more, the caller frees it.
- */
+/* The write has ended (transitions 11, 12); ok: the disk has the contents.
+ * Locks: [P].  Returns: true: nobody holds the page any more, the caller frees it. */
 bool
 page_written_locked(struct vm_page *pg, bool ok)
 {

@@ -70,11 +70,8 @@ queue_of(const struct vm_page *pg)
 	    Q_MODANON];
 }
 
-/*
- * Who gives up pages of this home, and how.
- *
- * Locks:    none; once per home, by vm_init().
- */
+/* Who gives up pages of this home, and how.
+ * Locks: none; once per home, by vm_init(). */
 void
 pq_set_owner(enum page_home home, const struct owner_ops *ops)
 {
@@ -95,11 +92,8 @@ pq_insert(struct vm_page *pg)
 		frames_came();
 }
 
-/*
- * Out of the queue that state and home name; the caller changes the state.
- *
- * Locks:    [P].
- */
+/* Out of the queue that state and home name; the caller changes the state.
+ * Locks: [P]. */
 void
 pq_remove(struct vm_page *pg)
 {
@@ -109,12 +103,9 @@ pq_remove(struct vm_page *pg)
 		page_queue_remove(q, pg);
 }
 
-/*
- * Someone uses the page again: off its queue, ACTIVE (transitions 7, 8).  A
- * page that is not on a queue stays as it is.
- *
- * Locks:    [P]; a mapping or pin follows in the same hold.
- */
+/* Someone uses the page again: off its queue, ACTIVE (transitions 7, 8).  A page that
+ * is not on a queue stays as it is.
+ * Locks: [P]; a mapping or pin follows in the same hold. */
 void
 pq_activate(struct vm_page *pg)
 {
@@ -128,10 +119,7 @@ pq_activate(struct vm_page *pg)
 
 /* ---- reclaiming frames ---- */
 
-/*
- * The PFN lock for somebody who may hold a lock of higher rank: never waited
- * for long.
- */
+/* The PFN lock for somebody who may hold a lock of higher rank: never waited for long. */
 static bool
 lock_pfn(void)
 {
@@ -147,13 +135,8 @@ lock_pfn(void)
 	return false;
 }
 
-/*
- * The frame of a STANDBY page becomes free; its owner remembers where the
- * bytes are.
- *
- * Locks:    [P].
- * Returns:  false: the owner is busy, or keeps its pages.
- */
+/* The frame of a STANDBY page becomes free; its owner remembers where the bytes are.
+ * Locks: [P].  Returns: false: the owner is busy, or keeps its pages. */
 bool
 pq_release(struct vm_page *pg)
 {
@@ -205,11 +188,7 @@ wake_sleeper(struct sleepers *s)
 	return true;
 }
 
-/*
- * A frame is free, or can be had from standby now.
- *
- * Locks:    any of rank < LR_WAIT.
- */
+/* A frame is free, or can be had from standby now.  Locks: any of rank < LR_WAIT. */
 void
 frames_came(void)
 {
@@ -236,12 +215,9 @@ frames_low(void)
 		frames_wake_bsm();
 }
 
-/*
- * Gauges of the queues; be told by mem/ when frames come back, and when they
- * become few.
- *
- * Locks:    none; once, by vm_init().
- */
+/* Gauges of the queues; be told by mem/ when frames come back, and when they become
+ * few.
+ * Locks: none; once, by vm_init(). */
 void
 pq_init(void)
 {
@@ -301,7 +277,6 @@ wait_tick(struct sleepers *s, enum phys_class class)
  * room waits for the reserve, and to the end.
  *
  * Locks:    none of rank >= 3; pins: vm/frame/token.c.
- * Context:  thread, sleeps.
  * Returns:  0: try again; -EINTR (fatal signal).
  */
 int
@@ -332,7 +307,6 @@ phys_wait(enum phys_class class)
  * A frame for user contents, waited for.
  *
  * Locks:    none of rank >= 3; pins: vm/frame/token.c.
- * Context:  thread, sleeps.
  * Owns:     the caller, *out in LIMBO.
  * Returns:  0 (at once if *out is a frame already), -EINTR (fatal signal).
  */

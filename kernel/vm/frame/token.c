@@ -76,10 +76,8 @@ ctx_sub(enum vmctx_byte byte)
 	t->vmctx = (void *)((uintptr_t)t->vmctx - (1ul << 8 * byte));
 }
 
-/*
- * What this thread does from now on makes room: its frames may come from the
- * reserve, and its waits for them do not end by a signal.  Nests.
- */
+/* What this thread does from now on makes room: its frames may come from the reserve,
+ * and its waits for them do not end by a signal.  Nests. */
 void
 vm_reserved_enter(void)
 {
@@ -92,11 +90,9 @@ vm_reserved_leave(void)
 	ctx_sub(CTX_RESERVED);
 }
 
-/*
- * What this thread does from now on must be finished: a file system's metadata
- * half changed, the locks of a dying thread.  A fatal signal ends no wait in the
- * VM until vm_finish_end().  Nests.
- */
+/* What this thread does from now on must be finished: a file system's metadata half
+ * changed, the locks of a dying thread.  A fatal signal ends no wait in the VM until
+ * vm_finish_end().  Nests. */
 void
 vm_finish_begin(void)
 {
@@ -173,7 +169,6 @@ give(struct tokens *t)
  * A token for a fault that goes on though memory is low.
  *
  * Locks:    none of rank >= 2, no pin, no spare frame (rule a).
- * Context:  thread, sleeps.
  * Owns:     the caller, one token: token_give().
  * Returns:  0, -EINTR (fatal signal).
  */
@@ -194,13 +189,9 @@ token_give(void)
 	give(&token.fault);
 }
 
-/*
- * A structural operation is about to hold its first pin.  Nests: only the
- * outermost takes a token.
- *
- * Locks:    at most the own map_lock, no pin (rule d).
- * Context:  thread, sleeps.
- */
+/* A structural operation is about to hold its first pin.  Nests: only the outermost
+ * takes a token.
+ * Locks: at most the own map_lock, no pin (rule d). */
 void
 structural_begin(void)
 {
@@ -217,13 +208,9 @@ structural_end(void)
 		give(&token.structural);
 }
 
-/*
- * Work on the block map of a file, which write-back may have to wait for:
- * two at a time, with frames of the reserve.  Nests.
- *
- * Locks:    none of rank >= 2, before the lock of the map.
- * Context:  thread, sleeps.
- */
+/* Work on the block map of a file, which write-back may have to wait for: two at a
+ * time, with frames of the reserve.  Nests.
+ * Locks: none of rank >= 2, before the lock of the map. */
 void
 vm_blockmap_enter(void)
 {

@@ -125,12 +125,8 @@ kpaged_trypin(va_t kva)
 	return pg;
 }
 
-/*
- * The bytes of the page of kva, to be read: no pin, they stay while [P] is held.
- *
- * Locks:    [P].
- * Returns:  by the direct map; NULL: it is not in memory.
- */
+/* The bytes of the page of kva, to be read: no pin, they stay while [P] is held.
+ * Locks: [P].  Returns: by the direct map; NULL: it is not in memory. */
 const void *
 kpaged_peek(va_t kva)
 {
@@ -157,10 +153,8 @@ pin_read(struct pin_ask *ask, struct want *w)
 	return -EAGAIN;
 }
 
-/*
- * A and D stay clear: who has pinned it uses the direct map and says at unpin
- * that it wrote.  Kernel [W], [P].
- */
+/* A and D stay clear: who has pinned it uses the direct map and says at unpin that it
+ * wrote.  Kernel [W], [P]. */
 static void
 map_word(uint64_t *word, struct vm_page *pg)
 {
@@ -295,10 +289,8 @@ kpaged_pin_touched(va_t kva, bool *read)
 	return ask.page;
 }
 
-/*
- * want.get: the page at w->kva.  Its owner may have freed it since we looked: at
- * an address that nobody has, or has anew, no page may be made.
- */
+/* want.get: the page at w->kva.  Its owner may have freed it since we looked: at an
+ * address that nobody has, or has anew, no page may be made. */
 static int
 want_kpage(struct want *w)
 {
@@ -312,25 +304,18 @@ want_kpage(struct want *w)
 	return r;
 }
 
-/*
- * A pass needs the page of kva under a lock, and kpaged_trypin() has not got it.
- * The next pass finds it in w->kpage, or that is NULL: there is none any more.
- *
- * Locks:    any.
- * Returns:  -EAGAIN.
- */
+/* A pass needs the page of kva under a lock, and kpaged_trypin() has not got it.  The
+ * next pass finds it in w->kpage, or that is NULL: there is none any more.
+ * Locks: any.  Returns: -EAGAIN. */
 int
 kpaged_want(struct want *w, va_t kva)
 {
 	return want_other(w, want_kpage, kva);
 }
 
-/*
- * Is the page of kva in memory?  Then it is mapped, and stays so while the kernel
- * [W] is held: vm_check() reads what lies there by its address.
- *
- * Locks:    the kernel [W]; takes [P].
- */
+/* Is the page of kva in memory?  Then it is mapped, and stays so while the kernel [W]
+ * is held: vm_check() reads what lies there by its address.
+ * Locks: the kernel [W]; takes [P]. */
 bool
 kpaged_hold_mapped(va_t kva)
 {
@@ -363,12 +348,9 @@ kpaged_is_out(va_t kva)
 
 /* ---- decommit ---- */
 
-/*
- * A word that was not VALID is 0 now: what it named goes.  In the same hold of
- * [P], for a page without an owner may not be found on a queue.
- *
- * Returns:  true: the caller frees the frame.
- */
+/* A word that was not VALID is 0 now: what it named goes.  In the same hold of [P], for
+ * a page without an owner may not be found on a queue.
+ * Returns: true: the caller frees the frame. */
 static bool
 drop_unmapped(uint64_t w)
 {
@@ -385,10 +367,8 @@ drop_unmapped(uint64_t w)
 	return false;
 }
 
-/*
- * Clear the words; those pages that were mapped go after the flush, *used: which
- * is needed.  Kernel [W].
- */
+/* Clear the words; those pages that were mapped go after the flush, *used: which is
+ * needed.  Kernel [W]. */
 static unsigned
 clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 {
@@ -432,11 +412,8 @@ decommit_round(va_t kva, size_t pages)
 	EVENT_ADD(kpaged_pages, -(int64_t)n);
 }
 
-/*
- * The frames of a range go back; the addresses stay and read as zero again.
- *
- * Locks:    none of rank >= 6.
- */
+/* The frames of a range go back; the addresses stay and read as zero again.
+ * Locks: none of rank >= 6. */
 void
 kpaged_decommit(va_t kva, size_t pages)
 {
@@ -475,12 +452,9 @@ kpaged_next_word(va_t *kva, va_t end)
 
 /* ---- age ---- */
 
-/*
- * One age pass over the region.  What was used by its address keeps its A if
+/* One age pass over the region.  What was used by its address keeps its A if
  * spare_used: it is young, and no flush is needed.
- *
- * Locks:    none of rank >= 6.
- */
+ * Locks: none of rank >= 6. */
 void
 kpaged_age(bool spare_used)
 {
@@ -548,10 +522,8 @@ trim_cover(struct trim *t, va_t kva)
 	t->hi = MAX(t->hi, kva + PAGE_SIZE);
 }
 
-/*
- * In round 0 what was used by its address is spared until the next one: there
- * are few pages, and VADs of who is at work would go at each.  Kernel [W].
- */
+/* In round 0 what was used by its address is spared until the next one: there are few
+ * pages, and VADs of who is at work would go at each.  Kernel [W]. */
 static void
 spare_once(struct trim *t, va_t kva, uint64_t *word)
 {
@@ -589,10 +561,8 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 		trim_cover(t, kva);
 }
 
-/*
- * A page that is not mapped, and idle only now: to its queue.  w is what was read
- * without [P]: since then it may have been stolen.
- */
+/* A page that is not mapped, and idle only now: to its queue.  w is what was read
+ * without [P]: since then it may have been stolen. */
 static void
 take_unmapped(struct trim *t, const uint64_t *word, uint64_t w)
 {

@@ -56,12 +56,9 @@ class_of(size_t pages)
 	return -1;
 }
 
-/*
- * One extent: the whole region but its first page.  Words are guarded by
+/* One extent: the whole region but its first page.  Words are guarded by
  * kernel_as.ws_lock, rank 6.
- *
- * Locks:    none; once, by vm_init().
- */
+ * Locks: none; once, by vm_init(). */
 void
 kpaged_init(void)
 {

@@ -50,10 +50,8 @@ struct advise_work {
 	uint64_t waiting;      /* pages on their way to swap */
 };
 
-/*
- * Call fn for each leaf table of the range, those in use or all there are; it may
- * stop within one for what it lacks.  Who is dying does not wait, but to finish.
- */
+/* Call fn for each leaf table of the range, those in use or all there are; it may stop
+ * within one for what it lacks.  Who is dying does not wait, but to finish. */
 static void
 advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
     void (*fn)(struct advise_work *))
@@ -296,10 +294,8 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 	return swap_ahead(w) ? 0 : 1;
 }
 
-/*
- * Nobody waits for what is read; where no frame, no bio or no entry page is at
- * hand, the rest of the range stays out.
- */
+/* Nobody waits for what is read; where no frame, no bio or no entry page is at hand,
+ * the rest of the range stays out. */
 static void
 advise_bring(struct aspace *as, va_t va, va_t end)
 {

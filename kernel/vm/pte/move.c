@@ -159,10 +159,8 @@ move_table(struct move_work *m)
 	return r;
 }
 
-/*
- * Words that lie in one table, and go to one table.  [W].  0: m->at is behind
- * them; -EAGAIN: from there on.
- */
+/* Words that lie in one table, and go to one table.  [W].  0: m->at is behind them;
+ * -EAGAIN: from there on. */
 static int
 move_some(struct move_work *m)
 {
@@ -189,12 +187,8 @@ move_some(struct move_work *m)
 	return r;
 }
 
-/*
- * The words of the first n pages of `from` become those of `to`: ops->move.
- *
- * Locks:    [M] exclusive; takes [W]; waits with a structural token.
- * Returns:  0.
- */
+/* The words of the first n pages of `from` become those of `to`: ops->move.
+ * Locks: [M] exclusive; takes [W]; waits with a structural token.  Returns: 0. */
 int
 pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {

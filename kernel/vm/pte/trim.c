@@ -30,11 +30,8 @@
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"
 
-/*
- * MADV_FREE was called for the page.  Not written to since, it is nobody's any
- * more and goes after the flush, whatever its flags are then; else the advice
- * is void.
- */
+/* MADV_FREE was called for the page.  Not written to since, it is nobody's any more and
+ * goes after the flush, whatever its flags are then; else the advice is void. */
 static uint64_t
 lazy_word(struct aspace *as, const struct ws_entry *s)
 {
@@ -88,13 +85,9 @@ trim_word(struct aspace *as, const struct ws_entry *s)
 	    word_set(s->leaf, s->word, trimmed_word(as, s)));
 }
 
-/*
- * Take up to `want` pages of at least min_age out of the working set, from
- * the hand on: ops->evict.  They keep their contents: on a queue, after the flush.
- *
- * Locks:    [W], kept.
- * Returns:  pages trimmed.
- */
+/* Take up to `want` pages of at least min_age out of the working set, from the hand on:
+ * ops->evict.  They keep their contents: on a queue, after the flush.
+ * Locks: [W], kept.  Returns: pages trimmed. */
 size_t
 pte_evict(struct aspace *as, size_t want, int min_age)
 {
@@ -130,12 +123,8 @@ trim_table(struct pt_iter *it)
 	return done;
 }
 
-/*
- * Take all pages of [lo, hi) vpn out of the working set, pinned ones too.
- *
- * Locks:    none of rank >= 5; takes [W].
- * Returns:  pages trimmed.
- */
+/* Take all pages of [lo, hi) vpn out of the working set, pinned ones too.
+ * Locks: none of rank >= 5; takes [W].  Returns: pages trimmed. */
 size_t
 pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -174,12 +163,8 @@ reduce_table(struct rights_work *r, struct pt_iter *it)
 	}
 }
 
-/*
- * The VAD is about to have fewer rights: ops->protect.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0.
- */
+/* The VAD is about to have fewer rights: ops->protect.
+ * Locks: [M] exclusive; takes [W].  Returns: 0. */
 int
 pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 {

@@ -217,11 +217,9 @@ pte_drop_soft(const struct pte_ref *s)
 	s->as->n_priv--;
 }
 
-/*
- * The words of one leaf table that map the object's pages may not be written
- * through from now on.  Dirty are the pages only after the flush: until then
- * a store can land by a stale entry.  [W].
- */
+/* The words of one leaf table that map the object's pages may not be written through
+ * from now on.  Dirty are the pages only after the flush: until then a store can land
+ * by a stale entry.  [W]. */
 static void
 clean_table(struct zap_work *z, struct pt_iter *it)
 {
@@ -274,10 +272,8 @@ pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	return r;
 }
 
-/*
- * Tables without a word: a fault or fork that was killed between making an
- * upper table and the leaf leaves such.  [W].
- */
+/* Tables without a word: a fault or fork that was killed between making an upper table
+ * and the leaf leaves such.  [W]. */
 static void
 prune_idle(struct aspace *as)
 {
@@ -300,10 +296,7 @@ prune_idle(struct aspace *as)
 	tlb_batch_end(as->batch);
 }
 
-/*
- * Tables could not be read: what they knew is lost, and counts say so no more.
- * [W].
- */
+/* Tables could not be read: what they knew is lost, and counts say so no more.  [W]. */
 static void
 write_off(struct aspace *as)
 {
@@ -316,12 +309,9 @@ write_off(struct aspace *as)
 	commit_uncharge_late(as, atomic_load(&as->late));
 }
 
-/*
- * The last user is gone and all VADs are detached, but those that were lost:
- * whatever words are left were theirs.  ops->as_fini.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+/* The last user is gone and all VADs are detached, but those that were lost: whatever
+ * words are left were theirs.  ops->as_fini.
+ * Locks: [M] exclusive; takes [W]. */
 void
 pte_as_fini(struct aspace *as)
 {

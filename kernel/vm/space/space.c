@@ -120,12 +120,9 @@ as_get(struct aspace *as)
 	atomic_add(&as->refs, 1);
 }
 
-/*
- * Drop a reference; the last one frees the header, and what mappings there
- * are if nobody ever used them (exec or fork that failed).
- *
- * Locks:    none of rank >= 2.
- */
+/* Drop a reference; the last one frees the header, and what mappings there are if
+ * nobody ever used them (exec or fork that failed).
+ * Locks: none of rank >= 2. */
 void
 as_put(struct aspace *as)
 {
@@ -153,13 +150,9 @@ as_users(const struct aspace *as)
 	return atomic_load(&as->users);
 }
 
-/*
- * A process has ended or changed to another space; the last one tears all
- * mappings down (book: exit).
- *
- * Locks:    none of rank >= 2.
- * Context:  a thread that runs on another root.
- */
+/* A process has ended or changed to another space; the last one tears all mappings down
+ * (book: exit).
+ * Locks: none of rank >= 2.  Context: a thread that runs on another root. */
 void
 as_detach_user(struct aspace *as)
 {
@@ -185,10 +178,8 @@ as_current(void)
 	return md == NULL ? NULL : CONTAINER_OF(md, struct aspace, md);
 }
 
-/*
- * A thread will run in as (NULL: none).  It has not started yet, or is the
- * current one, whose root thread_set_space() changes.
- */
+/* A thread will run in as (NULL: none).  It has not started yet, or is the current one,
+ * whose root thread_set_space() changes. */
 void
 as_bind_thread(struct thread *t, struct aspace *as)
 {
@@ -252,12 +243,8 @@ as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
 	}
 }
 
-/*
- * The first space for which is_it() says so; under a spin lock.
- *
- * Locks:    any of rank < 9.
- * Returns:  the space, without a reference; NULL.
- */
+/* The first space for which is_it() says so; under a spin lock.
+ * Locks: any of rank < 9.  Returns: the space, without a reference; NULL. */
 struct aspace *
 as_find(bool (*is_it)(struct aspace *, void *), void *arg)
 {

@@ -56,10 +56,8 @@
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 
-/*
- * The word of va, if the table that was met last is still the one; NULL: ask the
- * root.  A walk is 100 instructions, and programs go along their memory.  [W].
- */
+/* The word of va, if the table that was met last is still the one; NULL: ask the root.
+ * A walk is 100 instructions, and programs go along their memory.  [W]. */
 static inline uint64_t *
 near_word(struct aspace *as, va_t va, struct vm_page **leaf)
 {
@@ -79,12 +77,9 @@ note_near(struct aspace *as, va_t va, struct vm_page *leaf)
 
 /* ---- walking ---- */
 
-/*
- * The tables on the way to va that are in use, and the word of the first one that
- * is not.
- *
- * Locks:    [W].
- */
+/* The tables on the way to va that are in use, and the word of the first one that is
+ * not.
+ * Locks: [W]. */
 void
 path_walk(struct aspace *as, va_t va, struct pt_path *p)
 {
@@ -144,14 +139,9 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 
 /* ---- making: S1 of a fault (pt_walk), and many words ---- */
 
-/*
- * A table, or a frame of records, that no mapping has paid for; of a program's text
+/* A table, or a frame of records, that no mapping has paid for; of a program's text
  * exec has.
- *
- * Locks:    [W].
- * Owns:     as->late, for the caller.
- * Returns:  0, -ENOMEM.
- */
+ * Locks: [W].  Owns: as->late, for the caller.  Returns: 0, -ENOMEM. */
 int
 pt_pay_late(struct fctx *f)
 {
@@ -162,10 +152,8 @@ pt_pay_late(struct fctx *f)
 	return 0;
 }
 
-/*
- * A zeroed frame becomes the table at level.  A leaf's charge has been made; an
- * upper one is of the few that the space paid for, or is charged here.
- */
+/* A zeroed frame becomes the table at level.  A leaf's charge has been made; an upper
+ * one is of the few that the space paid for, or is charged here. */
 static void
 table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct vm_page *table)
@@ -297,12 +285,8 @@ path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
-/*
- * The word of va, with tables made where there are none: as path_make().
- *
- * Locks:    [W].
- * Returns:  the word and its table in *leaf; NULL: as path_make().
- */
+/* The word of va, with tables made where there are none: as path_make().
+ * Locks: [W].  Returns: the word and its table in *leaf; NULL: as path_make(). */
 uint64_t *
 pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
     struct want *w)
@@ -380,10 +364,8 @@ pt_iter_place(struct pt_iter *it)
 	return false;
 }
 
-/*
- * A table that is out.  0: va is behind it, or it is in use by now; -EAGAIN: it
- * is being brought.
- */
+/* A table that is out.  0: va is behind it, or it is in use by now; -EAGAIN: it is
+ * being brought. */
 static int
 out_met(struct pt_iter *it)
 {
@@ -454,13 +436,8 @@ table_is_empty(const struct vm_page *table)
 	return empty;
 }
 
-/*
- * Unlink the tables of va that are empty and not pinned, from below, into the
- * batch.
- *
- * Locks:    [W].
- * Owns:     b, the tables, freed after its flush.
- */
+/* Unlink the tables of va that are empty and not pinned, from below, into the batch.
+ * Locks: [W].  Owns: b, the tables, freed after its flush. */
 void
 pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 {
@@ -521,12 +498,9 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 	}
 }
 
-/*
- * A table that could not be read is given up, with what only it knew: pages on
- * swap, references to entries.  Its slots stay taken.
- *
- * Locks:    [W].
- */
+/* A table that could not be read is given up, with what only it knew: pages on swap,
+ * references to entries.  Its slots stay taken.
+ * Locks: [W]. */
 void
 pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 {
@@ -620,11 +594,8 @@ pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 	return 0;
 }
 
-/*
- * Let the tables of h go, and free those that have become empty.
- *
- * Locks:    none of rank >= 5; takes [W] if there is such a table.
- */
+/* Let the tables of h go, and free those that have become empty.
+ * Locks: none of rank >= 5; takes [W] if there is such a table. */
 void
 pt_release(struct pt_hold *h)
 {
@@ -711,13 +682,9 @@ pt_close_space(struct aspace *as)
 	atomic_sub(&as->holders, 1);
 }
 
-/*
- * The space is to be torn down: wait until nobody holds a table of it.  Who
- * does waits for nothing but frames and I/O.
- *
- * Locks:    none of rank >= 2, no token.
- * Context:  thread, sleeps.
- */
+/* The space is to be torn down: wait until nobody holds a table of it.  Who does waits
+ * for nothing but frames and I/O.
+ * Locks: none of rank >= 2, no token. */
 void
 pt_end_space(struct aspace *as)
 {

@@ -46,9 +46,7 @@ static struct vm_page *next_idle(struct aspace *as, uint64_t *look);
 static bool drop_zero_words(struct aspace *as, struct vm_page *table);
 static void send_out(struct aspace *as, struct vm_page *table);
 
-/*
- * Locks:    none; once, by vm_init().
- */
+/* Locks: none; once, by vm_init(). */
 void
 ptpage_init(void)
 {
@@ -69,11 +67,8 @@ parent_of(const struct vm_page *table)
 	    page_of_pa(page_home_payload(table));
 }
 
-/*
- * First address of a table in use: its home is the parent's word, and so on.
- *
- * Locks:    [W].
- */
+/* First address of a table in use: its home is the parent's word, and so on.
+ * Locks: [W]. */
 va_t
 pt_va(const struct vm_page *table)
 {
@@ -92,13 +87,8 @@ pt_va(const struct vm_page *table)
 
 /* ---- held: a table with a pin stays ---- */
 
-/*
- * Pin the tables of the way that are not among the n that are pinned.
- *
- * Locks:    [W].
- * Owns:     pin, room for max.
- * Returns:  how many it has now.
- */
+/* Pin the tables of the way that are not among the n that are pinned.
+ * Locks: [W].  Owns: pin, room for max.  Returns: how many it has now. */
 uint8_t
 path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 {
@@ -118,13 +108,9 @@ path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 	return n;
 }
 
-/*
- * The pass ends without the page: hold the tables of f->va that are in use, so
- * that the next one finds them, and pt_unpin() frees those that stay empty.
- *
- * Locks:    [W], still that of the pass.
- * Owns:     f, the pins.
- */
+/* The pass ends without the page: hold the tables of f->va that are in use, so that the
+ * next one finds them, and pt_unpin() frees those that stay empty.
+ * Locks: [W], still that of the pass.  Owns: f, the pins. */
 void
 pt_pin(struct fctx *f)
 {
@@ -190,12 +176,8 @@ hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h
 		pt_prune_now(as, old.pinned);
 }
 
-/*
- * Let the tables of h go.
- *
- * Locks:    not [P].
- * Returns:  one of them has no word: pt_prune(h->pinned), with [W].
- */
+/* Let the tables of h go.
+ * Locks: not [P].  Returns: one of them has no word: pt_prune(h->pinned), with [W]. */
 bool
 pt_let_go(struct pt_hold *h)
 {
@@ -217,10 +199,8 @@ pt_let_go(struct pt_hold *h)
 
 /* ---- idle tables ---- */
 
-/*
- * The idle table that may leave first; it is one of the next *look, and those before
- * it are pinned.  [W]: nobody pins one meanwhile.
- */
+/* The idle table that may leave first; it is one of the next *look, and those before it
+ * are pinned.  [W]: nobody pins one meanwhile. */
 static struct vm_page *
 next_idle(struct aspace *as, uint64_t *look)
 {
@@ -241,13 +221,9 @@ next_idle(struct aspace *as, uint64_t *look)
 
 /* ---- out ---- */
 
-/*
- * Up to `want` tables that name no frame leave for swap, those first that have
- * been so for longest.
- *
- * Locks:    [W]; none of rank >= 7.
- * Returns:  how many.
- */
+/* Up to `want` tables that name no frame leave for swap, those first that have been so
+ * for longest.
+ * Locks: [W]; none of rank >= 7.  Returns: how many. */
 size_t
 pt_evict(struct aspace *as, size_t want)
 {
@@ -289,10 +265,8 @@ spare_used_words(struct aspace *as, struct vm_page *table)
 	return used;
 }
 
-/*
- * Words that name the zero page become ABSENT.  False: some were used, and the
- * table comes last again.
- */
+/* Words that name the zero page become ABSENT.  False: some were used, and the table
+ * comes last again. */
 static bool
 drop_zero_words(struct aspace *as, struct vm_page *table)
 {
@@ -333,12 +307,9 @@ send_out(struct aspace *as, struct vm_page *table)
 	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
 }
 
-/*
- * Tables whose flush has been acknowledged: until now nobody could put them on
- * a queue, for they looked like live containers.
- *
- * Locks:    not [P].
- */
+/* Tables whose flush has been acknowledged: until now nobody could put them on a queue,
+ * for they looked like live containers.
+ * Locks: not [P]. */
 void
 pt_out_chain(pfn_t chain)
 {
@@ -408,11 +379,7 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 	return true;
 }
 
-/*
- * As path_walk(); tables that are away but in memory are taken back.
- *
- * Locks:    [W].
- */
+/* As path_walk(); tables that are away but in memory are taken back.  Locks: [W]. */
 void
 path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
@@ -423,12 +390,8 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 
 /* ---- it cannot be read: lost ---- */
 
-/*
- * Does the way end at a table that is lost?
- *
- * Locks:    [W].
- * Returns:  true: its word is ERROR, it could not be read.
- */
+/* Does the way end at a table that is lost?
+ * Locks: [W].  Returns: true: its word is ERROR, it could not be read. */
 bool
 path_is_lost(const struct pt_path *p)
 {
@@ -507,12 +470,8 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	return FAULT_RESTART;
 }
 
-/*
- * The next table on the way to va is out: begin to read it, and hold those above.
- *
- * Locks:    [W], no batch of as under construction.
- * Returns:  -EAGAIN.
- */
+/* The next table on the way to va is out: begin to read it, and hold those above.
+ * Locks: [W], no batch of as under construction.  Returns: -EAGAIN. */
 int
 pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
     struct want *w)

@@ -62,11 +62,8 @@ tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 	batch_clear(b);
 }
 
-/*
- * There is no room for another word: make some for a whole leaf table, or flush.
- *
- * Locks:    [W].
- */
+/* There is no room for another word: make some for a whole leaf table, or flush.
+ * Locks: [W]. */
 void
 tlb_batch_full(struct tlb_batch *b)
 {
@@ -82,13 +79,9 @@ tlb_batch_full(struct tlb_batch *b)
 	b->max = PAGE_SIZE / sizeof(*b->old);
 }
 
-/*
- * A table has been taken out of its parent.  What happens to it after the flush
- * its chain says: table_chain, freed; out_chain, to a queue (pt_out_chain).
- *
- * Locks:    [W].
- * Owns:     the batch, the table.
- */
+/* A table has been taken out of its parent.  What happens to it after the flush its
+ * chain says: table_chain, freed; out_chain, to a queue (pt_out_chain).
+ * Locks: [W].  Owns: the batch, the table. */
 void
 tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
     uint64_t vpn)
@@ -174,12 +167,9 @@ settle_forks(struct tlb_batch *b)
 	}
 }
 
-/*
- * Flush, wait for the answers, let go of pages and tables.  The batch is empty
+/* Flush, wait for the answers, let go of pages and tables.  The batch is empty
  * afterwards and may be filled again.
- *
- * Locks:    [W]; none of rank >= 7.
- */
+ * Locks: [W]; none of rank >= 7. */
 void
 tlb_batch_end(struct tlb_batch *b)
 {
@@ -204,12 +194,9 @@ tlb_batch_end(struct tlb_batch *b)
 	b->frame = NULL;
 }
 
-/*
- * Only rights were taken away from words of [lo, hi) vpn: they keep their
- * frames, so there is no step 6.
- *
- * Locks:    as [W]; none of rank >= 7.
- */
+/* Only rights were taken away from words of [lo, hi) vpn: they keep their frames, so
+ * there is no step 6.
+ * Locks: as [W]; none of rank >= 7. */
 void
 tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {

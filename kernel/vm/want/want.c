@@ -51,11 +51,8 @@ get_frame(struct want *w, enum phys_want kind)
 	return pg;
 }
 
-/*
- * A frame: the one that the last wait has brought, or one that is free now.
- *
- * Returns:  true: it is in w->frame; false: the pass ends.
- */
+/* A frame: the one that the last wait has brought, or one that is free now.
+ * Returns: true: it is in w->frame; false: the pass ends. */
 bool
 want_frame(struct want *w)
 {
@@ -111,11 +108,8 @@ want_swap_in(struct want *w, const struct swap_words *words)
 
 /* ---- what a handler of a fault says: how it ends ---- */
 
-/*
- * End the fault with a signal; counted as denied (SIGSEGV) or failed.
- *
- * Returns:  FAULT_SIGNAL.
- */
+/* End the fault with a signal; counted as denied (SIGSEGV) or failed.
+ * Returns: FAULT_SIGNAL. */
 enum fault_outcome
 fault_signal(struct fctx *f, int signo, int code)
 {
@@ -129,11 +123,8 @@ fault_signal(struct fctx *f, int signo, int code)
 	return FAULT_SIGNAL;
 }
 
-/*
- * What the access needs cannot be paid for.
- *
- * Returns:  FAULT_SIGNAL: SIGBUS, as Linux when a file system is full.
- */
+/* What the access needs cannot be paid for.
+ * Returns: FAULT_SIGNAL: SIGBUS, as Linux when a file system is full. */
 enum fault_outcome
 fault_over_limit(struct fctx *f)
 {
@@ -141,12 +132,9 @@ fault_over_limit(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/*
- * End the fault with SIGBUS: the page could not be read (F11).  Counted as the
- * case, not as failed.
- *
- * Returns:  FAULT_SIGNAL.
- */
+/* End the fault with SIGBUS: the page could not be read (F11).  Counted as the case,
+ * not as failed.
+ * Returns: FAULT_SIGNAL. */
 enum fault_outcome
 fault_lost(struct fctx *f, uint64_t word)
 {
@@ -240,11 +228,8 @@ fault_take_spare(struct fctx *f, enum fault_frame kind)
 	return pg;
 }
 
-/*
- * The handler could not use the frame: the next pass, or the end, has it.
- *
- * Owns:     takes pg over.
- */
+/* The handler could not use the frame: the next pass, or the end, has it.
+ * Owns: takes pg over. */
 void
 fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
 {
@@ -275,7 +260,6 @@ give_way(struct want *w)
  * Wait for what the last pass has missed.
  *
  * Locks:    none of rank >= 3; the caller's pins: R9.
- * Context:  thread, sleeps.
  * Owns:     w, what was got.
  * Returns:  0: another pass; -EINTR (fatal signal); what w->get() has returned.
  */

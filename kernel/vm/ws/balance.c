@@ -117,11 +117,9 @@ begins_to_be_short(void)
 
 /* ---- visits ---- */
 
-/*
- * Its [W], or false: taken, and not yet for the last time.  Age passes and
- * trims count for themselves: who were not looked at for long, because trims
- * came in between, would be taken for a sleeper.
- */
+/* Its [W], or false: taken, and not yet for the last time.  Age passes and trims count
+ * for themselves: who were not looked at for long, because trims came in between, would
+ * be taken for a sleeper. */
 static bool
 enter(struct aspace *as, uint8_t *missed, uint8_t tries)
 {
@@ -228,10 +226,8 @@ score_tables(const struct aspace *as)
 	    atomic_load_relaxed(&as->idle.n);
 }
 
-/*
- * Wait for the lock: if this space were passed over, the next round would take
- * pages, although tables that name none are still in memory.
- */
+/* Wait for the lock: if this space were passed over, the next round would take pages,
+ * although tables that name none are still in memory. */
 static size_t
 send_some(struct aspace *as, size_t want)
 {
@@ -250,22 +246,17 @@ visit_tables(struct aspace *as)
 	return send_some(as, SIZE_MAX);
 }
 
-/*
- * Tables that name no frame go before any page does, all of them: they are of
- * use to nobody.  Without a slot they would only stand in the queue.
- */
+/* Tables that name no frame go before any page does, all of them: they are of use to
+ * nobody.  Without a slot they would only stand in the queue. */
 static size_t
 send_tables(void)
 {
 	return swap_has_room() ? visit_all(score_tables, visit_tables) : 0;
 }
 
-/*
- * A fault has ended: where tables lose their pages faster than bsm comes to
- * them, who makes new ones sends old ones away.
- *
- * Locks:    none of rank >= 5; takes [W].
- */
+/* A fault has ended: where tables lose their pages faster than bsm comes to them, who
+ * makes new ones sends old ones away.
+ * Locks: none of rank >= 5; takes [W]. */
 void
 bal_help(struct aspace *as)
 {
@@ -316,10 +307,8 @@ visit_trim(struct aspace *as)
 	return done;
 }
 
-/*
- * The kernel's own pages of this age: those that describe only what has left
- * memory, and that nobody has asked about for long.
- */
+/* The kernel's own pages of this age: those that describe only what has left memory,
+ * and that nobody has asked about for long. */
 static size_t
 trim_kernel(void)
 {

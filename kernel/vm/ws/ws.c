@@ -33,11 +33,7 @@ static void ring_remove(struct aspace *as, struct vm_page *leaf);
 static void second_chance(struct aspace *as, struct ws_entry *s);
 static bool is_victim(const struct ws_entry *s, int min_age);
 
-/*
- * n words of leaf became VALID, SRC other than SPEC.
- *
- * Locks:    as [W].
- */
+/* n words of leaf became VALID, SRC other than SPEC.  Locks: as [W]. */
 void
 ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
@@ -51,11 +47,7 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	EVENT_ADD(ws_insert, n);
 }
 
-/*
- * n such words are not VALID any more.
- *
- * Locks:    as [W].
- */
+/* n such words are not VALID any more.  Locks: as [W]. */
 void
 ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
@@ -67,12 +59,9 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	EVENT_ADD(ws_remove, n);
 }
 
-/*
- * Take a page back from standby or modified without I/O.  A page that somebody
- * else uses already is on no queue.
- *
- * Locks:    [P]; the caller maps or pins it in the same hold.
- */
+/* Take a page back from standby or modified without I/O.  A page that somebody else
+ * uses already is on no queue.
+ * Locks: [P]; the caller maps or pins it in the same hold. */
 void
 ws_rescue(struct vm_page *pg)
 {
@@ -91,12 +80,8 @@ is_member(uint64_t word)
 	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
 }
 
-/*
- * One age pass: what was used since the last one becomes young, all else
- * older.
- *
- * Locks:    [W].
- */
+/* One age pass: what was used since the last one becomes young, all else older.
+ * Locks: [W]. */
 void
 ws_age(struct aspace *as)
 {
@@ -156,11 +141,9 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 	return false;
 }
 
-/*
- * A page of a file that was read once and not used again is as good as old:
- * it costs one read to have it back, and files are often read once.  Program
- * text is not such a file.
- */
+/* A page of a file that was read once and not used again is as good as old: it costs
+ * one read to have it back, and files are often read once.  Program text is not such a
+ * file. */
 static bool
 is_used_once(uint64_t word)
 {
@@ -230,12 +213,9 @@ count_trimmed(struct aspace *as, uint64_t word)
 		as->ws_ages[age]--;
 }
 
-/*
- * Words that a trim looks at, at most: all; twice where a used one gets a second
+/* Words that a trim looks at, at most: all; twice where a used one gets a second
  * chance.
- *
- * Locks:    [W].
- */
+ * Locks: [W]. */
 uint64_t
 ws_look(const struct aspace *as, int min_age)
 {
@@ -263,12 +243,9 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 	return is_member(old);
 }
 
-/*
- * How many pages the space has to give in a round of the balance set manager:
- * those above its minimum; in round 0, the last one, all.
- *
- * Locks:    [W], or none for an estimate.
- */
+/* How many pages the space has to give in a round of the balance set manager: those
+ * above its minimum; in round 0, the last one, all.
+ * Locks: [W], or none for an estimate. */
 size_t
 ws_adjust(struct aspace *as, int round)
 {
