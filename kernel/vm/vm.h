@@ -333,7 +333,7 @@ SYSTEM_ONLY int swap_off(unsigned no) MUST_CHECK;
 void vm_blockmap_enter(void);
 void vm_blockmap_leave(void);
 
-/* ---- promises (commit.c), and what could not be read (lost.c) ---- */
+/* ---- promises (commit.c), and what could not be read (space.c) ---- */
 
 SYSTEM_ONLY void commit_adopt(uint64_t n); /* frames that boot/ has given back */
 unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
