@@ -201,7 +201,7 @@ hold_pass(const struct tables *t, uint64_t i, struct pt_hold *h, struct want *w)
 	int r;
 
 	mutex_lock(&t->as->ws_lock);
-	r = pt_hold_va(t->as, tables_at(t, i), h, w);
+	r = stat_hold_va(t->as, tables_at(t, i), h, w);
 	mutex_unlock(&t->as->ws_lock);
 	return r;
 }

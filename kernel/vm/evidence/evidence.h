@@ -59,4 +59,7 @@ void check_words(struct aspace *, struct vm_report *);
 int stat_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void stat_resident(struct aspace *, struct vm_as_stat *);   /* [M], [W] */
 
+/* stat_words.c: [W]; the tables of va that exist are in use, and held.  0, -EAGAIN. */
+int stat_hold_va(struct aspace *, va_t, struct pt_hold *, struct want *) MUST_CHECK;
+
 #endif

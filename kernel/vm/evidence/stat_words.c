@@ -339,7 +339,28 @@ pagemap_objects(struct pagemap *m, unsigned n)
 	}
 }
 
-/* The tables of va are in use, and held.  0, -EINTR. */
+/*
+ * Have the tables of va that exist in use, and hold them.
+ *
+ * Locks:    [W], no batch of as under construction.
+ * Owns:     h, the pins, until pt_let_go() or pt_release().
+ * Returns:  0, -EAGAIN.
+ */
+int
+stat_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
+{
+	struct pt_path p;
+
+	if (as->ops->pass != NULL) /* it has tables of its own */
+		return 0;
+	path_walk_in(as, va, &p);
+	if (p.away != 0 && !path_is_lost(&p))
+		return pt_bring(as, va, &p, h, w);
+	hold_path(as, va, &p, h);
+	return 0;
+}
+
+/* The same, waited for.  0, -EINTR. */
 static int
 tables_in(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 {
@@ -347,7 +368,7 @@ tables_in(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 
 	do {
 		mutex_lock(&as->ws_lock);
-		r = pt_hold_va(as, va, h, w);
+		r = stat_hold_va(as, va, h, w);
 		mutex_unlock(&as->ws_lock);
 	} while (r == -EAGAIN && (r = want_get(w)) == 0);
 	return r;

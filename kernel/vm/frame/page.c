@@ -151,7 +151,7 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /* So many more are not ABSENT, so many more name a frame, or one that is special.  [P]. */
-static inline void
+static inline __attribute__((always_inline)) void
 count_words(struct vm_page *container, int used, int resident, int special)
 {
 	container->nused = (uint16_t)(container->nused + used);
@@ -325,19 +325,6 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	adopt(pg, home, payload);
 }
 
-/* One word more of a table names a frame.  [P]. */
-static inline void
-count_one(struct vm_page *table, uint64_t old, uint64_t new)
-{
-	if (table->nres++ == table->tbl.nspec)
-		page_queue_remove(&page_table_space(table)->idle, table);
-	table->nused = (uint16_t)(table->nused + (old == 0));
-	if ((new & PTE_LOCK) != 0)
-		page_table_space(table)->n_locked++;
-	if ((table->flags & PF_DIRTY) == 0)
-		page_dirty_locked(table);
-}
-
 /*
  * The private page of a word that names none, or the table (HOME_TABLE, idle as yet):
  * what is done with a frame that has been filled.  As page_adopt_locked(),
@@ -358,8 +345,11 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
 	ASSERT(!pte_names_frame(old));
 	EVENT(page_word, va2pa(word), old, new);
-	if (parent != NULL)
-		count_one(parent, old, new);
+	if (parent != NULL) {
+		count_words(parent, old == 0, 1, 0);
+		if ((new & PTE_LOCK) != 0)
+			page_table_space(parent)->n_locked++;
+	}
 	if (home == HOME_TABLE) {
 		pg->flags |= PF_CONTAINER;
 		page_queue_append(&page_table_space(pg)->idle, pg);

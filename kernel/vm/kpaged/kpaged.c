@@ -604,20 +604,6 @@ collect(struct trim *t, size_t want)
 	}
 }
 
-/* After the flush: nothing maps the pages any more. */
-static void
-settle(struct trim *t)
-{
-	unsigned i;
-
-	spin_lock(&pfn_lock);
-	for (i = 0; i < t->n; i++)
-		CHECK(!page_unmap_locked(t->page[i],
-		    (t->old[i] & MD_PTE_D) != 0));
-	spin_unlock(&pfn_lock);
-	t->done += t->n;
-}
-
 /*
  * Take up to `want` pages of at least min_age out of the kernel's working set,
  * from the hand on, which goes round once at most; WS_NO_VADS: VADs stay.  They
@@ -631,20 +617,25 @@ kpaged_trim(size_t want, int min_age)
 {
 	struct trim t = { .min_age = min_age };
 	size_t done = 0;
+	unsigned i;
 
 	t.look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
 	while (done < want && t.look > 0) {
 		t.n = 0;
-		t.done = 0;
+		t.done = t.hi = 0;
 		t.lo = UINT64_MAX;
-		t.hi = 0;
 		mutex_lock(&kernel_as.ws_lock);
 		collect(&t, want - done);
 		if (t.lo < t.hi)
 			md_tlb_flush(NULL, t.lo, t.hi, FLUSH_PAGES);
-		settle(&t);
+		/* Nothing maps the pages any more. */
+		spin_lock(&pfn_lock);
+		for (i = 0; i < t.n; i++)
+			CHECK(!page_unmap_locked(t.page[i],
+			    (t.old[i] & MD_PTE_D) != 0));
+		spin_unlock(&pfn_lock);
 		mutex_unlock(&kernel_as.ws_lock);
-		done += t.done;
+		done += t.done + t.n;
 	}
 	return done;
 }
@@ -692,7 +683,6 @@ fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
 
 	for (i = 0; i < n; i++)
 		switch (kind) {
-		case KIND_TABLE:
 		case KIND_AOBJ:
 			words[i] = error;
 			break;

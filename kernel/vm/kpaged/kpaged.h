@@ -44,7 +44,7 @@ bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and 
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);                           /* a hint without locks */
 bool kpaged_is_out(va_t);                                /* on swap, or lost there: a hint */
-enum container_kind { KIND_TABLE, KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
+enum container_kind { KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
 bool container_attach(struct vm_page *, enum container_kind, unsigned words);
 /* what of it leaves memory */
 void kpaged_age(bool spare_used);

@@ -129,32 +129,25 @@ free_word(struct advise_work *w, uint64_t *word)
 	}
 }
 
-/* The words of [lo, hi) vpn, all of one table, that a flush has covered. */
-static void
-make_all_lazy(struct advise_work *w)
-{
-	uint64_t *word = &pt_words(w->at.leaf)[w->lo % MD_PT_WORDS], old;
-
-	for (; w->lo < w->hi; w->lo++) {
-		old = word_get(word++);
-		if (pte_kind(old) == PTE_VALID && pte_src(old) == SRC_PRIV)
-			make_lazy(old, w->late);
-	}
-}
-
 /* One leaf table.  [W]. */
 static void
 free_table(struct advise_work *w)
 {
 	va_t first = w->at.va;
-	uint64_t *word;
+	uint64_t *word, old;
 
 	w->lo = UINT64_MAX;
 	w->hi = 0;
 	PT_FOREACH(word, &w->at)
 		free_word(w, word);
 	tlb_flush_range(w->as, w->lo, w->hi);
-	make_all_lazy(w);
+	/* All of one table, and the flush has covered them. */
+	word = &pt_words(w->at.leaf)[w->lo % MD_PT_WORDS];
+	for (; w->lo < w->hi; w->lo++) {
+		old = word_get(word++);
+		if (pte_kind(old) == PTE_VALID && pte_src(old) == SRC_PRIV)
+			make_lazy(old, w->late);
+	}
 	if (w->at.leaf->nused != 0)
 		return;
 	(void)pt_let_go(&w->tables);

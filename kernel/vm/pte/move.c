@@ -127,16 +127,6 @@ move_store(struct move_work *m)
 	m->n = 0;
 }
 
-/* Take a VALID word away; it is stored after the flush. */
-static void
-move_take(struct move_work *m, const struct pte_ref *s)
-{
-	m->w[m->n].old = word_take(s->word, &m->gone);
-	m->w[m->n].va = s->va;
-	if (++m->n == MOVE_ROUND)
-		move_store(m);
-}
-
 /* One leaf table of the source, as far as it can be.  [W].  0, -EAGAIN. */
 static int
 move_table(struct move_work *m)
@@ -148,12 +138,17 @@ move_table(struct move_work *m)
 		s.va = m->at.va;
 		if (s.va + m->delta >= m->limit)
 			continue;
-		if (pte_kind(word_get(s.word)) == PTE_VALID)
-			move_take(m, &s);
-		else
+		if (pte_kind(word_get(s.word)) != PTE_VALID) {
 			r = move_soft(m, &s);
-		if (r != 0)
-			break;
+			if (r != 0)
+				break;
+			continue;
+		}
+		/* Taken away; it is stored after the flush. */
+		m->w[m->n].old = word_take(s.word, &m->gone);
+		m->w[m->n].va = s.va;
+		if (++m->n == MOVE_ROUND)
+			move_store(m);
 	}
 	move_store(m);
 	return r;

@@ -41,29 +41,17 @@ struct zap_work {
 	struct zap_job *job;   /* what is held, or missing */
 	bool late;             /* the pages were charged when touched */
 	uint64_t freed_late;   /* of these, gone now */
-	struct words_gone gone; /* VALID words of one table */
 };
-
-/* The books of one table, for all VALID words that have gone. */
-static void
-count_gone(struct zap_work *z, struct vm_page *leaf)
-{
-	const unsigned *gone = z->gone.by_src;
-
-	word_settle(leaf, &z->gone);
-	ws_remove_some(z->as, leaf, gone[SRC_OBJ] + gone[SRC_PRIV] + gone[SRC_FORK]);
-	z->as->n_priv -= gone[SRC_PRIV];
-	z->freed_late += gone[SRC_PRIV] + gone[SRC_FORK];
-}
 
 /* All but the soft FORK words. */
 static void
 zap_words(struct zap_work *z, struct pt_iter *it)
 {
 	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
+	struct words_gone gone = { .locked = 0 };
 	uint64_t word;
+	unsigned n;
 
-	z->gone = (struct words_gone){ .locked = 0 };
 	PT_FOREACH(s.word, it) {
 		word = word_get(s.word);
 		s.va = it->va;
@@ -76,7 +64,7 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 			    pte_src(word) != SRC_OBJ)
 				break;
 			tlb_batch_add(z->as->batch, s.va >> PAGE_SHIFT,
-			    word_take(s.word, &z->gone));
+			    word_take(s.word, &gone));
 			break;
 		case PTE_TRANS:
 		case PTE_BUSY:
@@ -89,7 +77,12 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 			break;
 		}
 	}
-	count_gone(z, it->leaf);
+	/* The books of the table, for all VALID words that have gone. */
+	n = gone.by_src[SRC_PRIV] + gone.by_src[SRC_FORK];
+	word_settle(it->leaf, &gone);
+	ws_remove_some(z->as, it->leaf, gone.by_src[SRC_OBJ] + n);
+	z->as->n_priv -= gone.by_src[SRC_PRIV];
+	z->freed_late += n;
 }
 
 /* One leaf table.  [W].  0: it->va is behind it; -EAGAIN: job->want. */

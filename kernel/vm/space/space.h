@@ -163,6 +163,7 @@ struct pt_hold {
 	struct aspace *as;             /* [own] for whose tables a token is held; NULL: none */
 	bool late;                     /* [own] leaf tables made are charged late */
 	bool lost;                     /* [own] one on the way could not be read */
+	bool forget;                   /* [own] such a one is given up */
 	uint8_t npin;                  /* [own] */
 	struct vm_page *pin[MD_PT_LEVELS - 1]; /* [own] */
 	va_t pinned;                   /* [own] the pins are for this address */

@@ -369,12 +369,19 @@ pt_iter_place(struct pt_iter *it)
 static int
 out_met(struct pt_iter *it)
 {
+	bool lost = pte_kind(word_get(it->out)) == PTE_ERROR;
 	struct pt_path p;
 
-	if (it->hold == NULL || pte_kind(word_get(it->out)) == PTE_ERROR) {
+	if (it->hold == NULL || (lost && !it->hold->forget)) {
 		if (it->hold != NULL)
 			it->hold->lost = true;
 		it->va = it->stop;
+		return 0;
+	}
+	if (lost) {
+		pt_forget_lost(it->as, it->out, it->level);
+		(void)pt_let_go(it->hold);
+		pt_prune_now(it->as, it->va);
 		return 0;
 	}
 	if (pt_rescue(it->as, it->out, it->level))
@@ -573,27 +580,6 @@ pt_holds(const struct pt_hold *h, const struct vm_page *table)
 	return pt_is_among(h->pin, h->npin, table);
 }
 
-/*
- * Have the tables of va that exist in use, and hold them.
- *
- * Locks:    [W], no batch of as under construction.
- * Owns:     h, the pins, until pt_let_go() or pt_release().
- * Returns:  0, -EAGAIN.
- */
-int
-pt_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
-{
-	struct pt_path p;
-
-	if (as->ops->pass != NULL) /* it has tables of its own */
-		return 0;
-	path_walk_in(as, va, &p);
-	if (p.away != 0 && !path_is_lost(&p))
-		return pt_bring(as, va, &p, h, w);
-	hold_path(as, va, &p, h);
-	return 0;
-}
-
 /* Let the tables of h go, and free those that have become empty.
  * Locks: none of rank >= 5; takes [W] if there is such a table. */
 void
@@ -609,28 +595,6 @@ pt_release(struct pt_hold *h)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* [W].  0: all that were lost are forgotten; -EAGAIN. */
-static int
-forget_some(struct pt_iter *it, struct pt_hold *h, struct want *w)
-{
-	struct aspace *as = it->as;
-	struct pt_path p;
-
-	while (pt_iter_place(it)) {
-		if (it->leaf != NULL) {
-			it->va = it->stop;
-		} else if (pte_kind(word_get(it->out)) == PTE_ERROR) {
-			pt_forget_lost(as, it->out, it->level);
-			(void)pt_let_go(h);
-			pt_prune_now(as, it->va);
-		} else if (!pt_rescue(as, it->out, it->level)) {
-			path_walk(as, it->va, &p);
-			return pt_bring(as, it->va, &p, h, w);
-		}
-	}
-	return 0;
-}
-
 /*
  * Nothing is mapped any more: what is still out could not be read, or stands
  * above such a table.
@@ -643,14 +607,17 @@ pt_forget_all_lost(struct aspace *as)
 {
 	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 	struct want w = { .what = WANT_AGAIN };
-	struct pt_hold h = { .as = as };
-	int r = as->n_table_out == 0 ? 0 : -EAGAIN;
+	struct pt_hold h = { .as = as, .forget = true };
 
-	while (r != 0) {
+	it.hold = &h;
+	it.want = &w;
+	it.r = as->n_table_out == 0 ? 0 : -EAGAIN;
+	while (it.r != 0) {
 		mutex_lock(&as->ws_lock);
-		r = forget_some(&it, &h, &w);
+		while (pt_iter_table(&it))
+			it.va = it.stop;
 		mutex_unlock(&as->ws_lock);
-		if (r != 0)
+		if (it.r != 0)
 			want_finish(&w);
 	}
 	pt_release(&h);

@@ -105,8 +105,6 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 	for ((word) = pt_iter_at(it); ((word) = pt_iter_word(it, word)) != NULL; \
 	    (word)++, (it)->va += PAGE_SIZE, (it)->left--)
 
-/* [W]: the tables of va that exist are in use, and held.  0, -EAGAIN. */
-int pt_hold_va(struct aspace *, va_t, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 /* The rest without [W] */
 void pt_release(struct pt_hold *);

@@ -2,10 +2,6 @@
 /*
  * want.h: what a pass is missing, and the one way to get it; a fault on its way
  *
- * A pass runs under locks and may not wait.  Where it cannot go on it says in a
- * struct want what it lacks, and returns -EAGAIN; who called it drops the locks,
- * has want_get() wait for that, and begins again:
- *
  *	do
  *		r = pass(op);
  *	while (r == -EAGAIN && (r = want_get(&op->want)) == 0);

@@ -196,24 +196,18 @@ is_time_to_age(void)
 	    (ps.total - ps.wired) / WS_AGES;
 }
 
-/* The kernel's pages grow older; what is old joins the line of the unused. */
-static void
-age_kernel(void)
-{
-	bool is_short = begins_to_be_short();
-
-	kpaged_age(!is_short);
-	if (is_short)
-		(void)kpaged_trim(SIZE_MAX, of_age(WS_AGES - 1));
-}
-
 static void
 age_all(void)
 {
+	bool is_short = begins_to_be_short();
+
 	bal.aged_ns = bal.now;
 	bal.aged_at = ev_read(EV_page_alloc);
 	visit_all(score_age, visit_age);
-	age_kernel();
+	/* The kernel's pages grow older; what is old joins the line of the unused. */
+	kpaged_age(!is_short);
+	if (is_short)
+		(void)kpaged_trim(SIZE_MAX, of_age(WS_AGES - 1));
 	atomic_add(&bal.passes, 1);
 }
 
@@ -307,21 +301,16 @@ visit_trim(struct aspace *as)
 	return done;
 }
 
-/* The kernel's own pages of this age: those that describe only what has left memory,
- * and that nobody has asked about for long. */
-static size_t
-trim_kernel(void)
-{
-	return kpaged_trim(MIN(shortage(), ws_adjust(&kernel_as, bal.round)),
-	    of_age(bal.round));
-}
-
 /* One round: first whose lock is free, then, if need be, the others. */
 static size_t
 trim_round(void)
 {
-	size_t done = trim_kernel();
+	size_t done;
 
+	/* The kernel's own pages of this age: those that describe only what has left
+	 * memory, and that nobody has asked about for long. */
+	done = kpaged_trim(MIN(shortage(), ws_adjust(&kernel_as, bal.round)),
+	    of_age(bal.round));
 	bal.missed = false;
 	done += visit_all(score_trim, visit_trim);
 	bal.missed = true;
