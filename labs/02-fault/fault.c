@@ -37,8 +37,6 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-static uint64_t obj_rights(const struct fctx *f);
-
 /*
  * The fault of a design whose private pages live in their PTEs: ops->fault.
  *

@@ -28,7 +28,7 @@
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"
 
-static void second_chance(struct aspace *as, struct ws_entry *s);
+/* ---- the ring ---- */
 
 /* n words of leaf became VALID, SRC other than SPEC.  Locks: as [W]. */
 void
@@ -71,23 +71,6 @@ ws_age(struct aspace *as)
 
 /* ---- the clock ---- */
 
-/*
- * The next page from the hand on that may go: not used since the last age
- * pass and at least so old, not locked, not pinned.  *look is how many words
- * may be looked at, and falls.  With min_age 0 a page that was used gets a
- * second chance: the hand clears A and comes back.
- *
- * Locks:    [W].
- * Returns:  false: there is none within *look words.
- */
-bool
-ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
-    struct ws_entry *s)
-{
-	lab_todo("07-workingset step 2: ws_pick_victim");
-	return false;
-}
-
 /* A page of a file that was read once and not used again is as good as old: it costs
  * one read to have it back, and files are often read once.  Program text is not such a
  * file. */
@@ -111,6 +94,23 @@ static void
 second_chance(struct aspace *as, struct ws_entry *s)
 {
 	lab_todo("07-workingset step 4: second_chance");
+}
+
+/*
+ * The next page from the hand on that may go: not used since the last age
+ * pass and at least so old, not locked, not pinned.  *look is how many words
+ * may be looked at, and falls.  With min_age 0 a page that was used gets a
+ * second chance: the hand clears A and comes back.
+ *
+ * Locks:    [W].
+ * Returns:  false: there is none within *look words.
+ */
+bool
+ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
+    struct ws_entry *s)
+{
+	lab_todo("07-workingset step 2: ws_pick_victim");
+	return false;
 }
 
 /* ---- trimming ---- */
@@ -147,5 +147,3 @@ ws_adjust(struct aspace *as, int round)
 	lab_todo("07-workingset step 5: ws_adjust");
 	return 0;
 }
-
-/* ---- the ring ---- */

@@ -42,10 +42,6 @@ static struct {
 	uint64_t depth_max; /* [A] most tables read for one fault */
 } ptpage;
 
-static struct vm_page *next_idle(struct aspace *as, uint64_t *look);
-static bool drop_zero_words(struct aspace *as, struct vm_page *table);
-static void send_out(struct aspace *as, struct vm_page *table);
-
 /* Locks: none; once, by vm_init(). */
 void
 ptpage_init(void)
@@ -221,31 +217,6 @@ next_idle(struct aspace *as, uint64_t *look)
 
 /* ---- out ---- */
 
-/* Up to `want` tables that name no frame leave for swap, those first that have been so
- * for longest.
- * Locks: [W]; none of rank >= 7.  Returns: how many. */
-size_t
-pt_evict(struct aspace *as, size_t want)
-{
-	uint64_t look = as->idle.n;
-	struct vm_page *table;
-	size_t done = 0;
-
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	while (done < want && (table = next_idle(as, &look)) != NULL) {
-		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
-			continue;
-		if (table->nused == 0)
-			pt_prune(as, pt_va(table), as->batch);
-		else
-			send_out(as, table);
-		done++;
-	}
-	tlb_batch_end(as->batch);
-	return done;
-}
-
 /* Words that were used have a second chance, and with them the table. */
 static bool
 spare_used_words(struct aspace *as, struct vm_page *table)
@@ -305,6 +276,31 @@ send_out(struct aspace *as, struct vm_page *table)
 	as->n_table_out++;
 	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
 	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
+}
+
+/* Up to `want` tables that name no frame leave for swap, those first that have been so
+ * for longest.
+ * Locks: [W]; none of rank >= 7.  Returns: how many. */
+size_t
+pt_evict(struct aspace *as, size_t want)
+{
+	uint64_t look = as->idle.n;
+	struct vm_page *table;
+	size_t done = 0;
+
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	while (done < want && (table = next_idle(as, &look)) != NULL) {
+		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
+			continue;
+		if (table->nused == 0)
+			pt_prune(as, pt_va(table), as->batch);
+		else
+			send_out(as, table);
+		done++;
+	}
+	tlb_batch_end(as->batch);
+	return done;
 }
 
 /* Tables whose flush has been acknowledged: until now nobody could put them on a queue,

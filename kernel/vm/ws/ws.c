@@ -28,10 +28,51 @@
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"
 
-static void ring_insert(struct aspace *as, struct vm_page *leaf);
-static void ring_remove(struct aspace *as, struct vm_page *leaf);
-static void second_chance(struct aspace *as, struct ws_entry *s);
-static bool is_victim(const struct ws_entry *s, int min_age);
+/* ---- the ring ---- */
+
+/* Before the hand: the clock comes to a new table last. */
+static void
+ring_insert(struct aspace *as, struct vm_page *leaf)
+{
+	pfn_t pfn = page_pfn(leaf);
+	struct vm_page *next;
+
+	as->ws_tables++;
+	if (as->ws_head == 0) {
+		leaf->tbl.ws_next = pfn;
+		leaf->tbl.ws_prev = pfn;
+		as->ws_head = pfn;
+		as->hand_tbl = pfn;
+		as->hand_idx = 0;
+		return;
+	}
+	next = &pfdb[as->hand_tbl];
+	leaf->tbl.ws_next = as->hand_tbl;
+	leaf->tbl.ws_prev = next->tbl.ws_prev;
+	pfdb[next->tbl.ws_prev].tbl.ws_next = pfn;
+	next->tbl.ws_prev = pfn;
+}
+
+static void
+ring_remove(struct aspace *as, struct vm_page *leaf)
+{
+	pfn_t pfn = page_pfn(leaf);
+	pfn_t next = leaf->tbl.ws_next;
+
+	as->ws_tables--;
+	if (next == pfn)
+		next = 0;
+	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;
+	pfdb[leaf->tbl.ws_prev].tbl.ws_next = leaf->tbl.ws_next;
+	leaf->tbl.ws_next = 0;
+	leaf->tbl.ws_prev = 0;
+	if (as->ws_head == pfn)
+		as->ws_head = next;
+	if (as->hand_tbl == pfn) {
+		as->hand_tbl = next;
+		as->hand_idx = 0;
+	}
+}
 
 /* n words of leaf became VALID, SRC other than SPEC.  Locks: as [W]. */
 void
@@ -107,40 +148,6 @@ ws_age(struct aspace *as)
 
 /* ---- the clock ---- */
 
-/*
- * The next page from the hand on that may go: not used since the last age
- * pass and at least so old, not locked, not pinned.  *look is how many words
- * may be looked at, and falls.  With min_age 0 a page that was used gets a
- * second chance: the hand clears A and comes back.
- *
- * Locks:    [W].
- * Returns:  false: there is none within *look words.
- */
-bool
-ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
-    struct ws_entry *s)
-{
-	ASSERT(mutex_is_mine(&as->ws_lock));
-	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
-		if (as->hand_idx == MD_PT_WORDS) {
-			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
-			as->hand_idx = 0;
-		}
-		s->leaf = &pfdb[as->hand_tbl];
-		s->index = as->hand_idx++;
-		s->word = &pt_words(s->leaf)[s->index];
-		if ((word_get(s->word) & MD_PTE_P) == 0)
-			continue;
-		if (is_victim(s, min_age)) {
-			s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
-			return true;
-		}
-		if ((min_age & WS_AGE) == 0)
-			second_chance(as, s);
-	}
-	return false;
-}
-
 /* A page of a file that was read once and not used again is as good as old: it costs
  * one read to have it back, and files are often read once.  Program text is not such a
  * file. */
@@ -185,6 +192,40 @@ second_chance(struct aspace *as, struct ws_entry *s)
 		return;
 	word_change(s->word, MD_PTE_A | PTE_AGE_MASK, 0);
 	tlb_batch_cover(b, vpn);
+}
+
+/*
+ * The next page from the hand on that may go: not used since the last age
+ * pass and at least so old, not locked, not pinned.  *look is how many words
+ * may be looked at, and falls.  With min_age 0 a page that was used gets a
+ * second chance: the hand clears A and comes back.
+ *
+ * Locks:    [W].
+ * Returns:  false: there is none within *look words.
+ */
+bool
+ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
+    struct ws_entry *s)
+{
+	ASSERT(mutex_is_mine(&as->ws_lock));
+	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
+		if (as->hand_idx == MD_PT_WORDS) {
+			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
+			as->hand_idx = 0;
+		}
+		s->leaf = &pfdb[as->hand_tbl];
+		s->index = as->hand_idx++;
+		s->word = &pt_words(s->leaf)[s->index];
+		if ((word_get(s->word) & MD_PTE_P) == 0)
+			continue;
+		if (is_victim(s, min_age)) {
+			s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
+			return true;
+		}
+		if ((min_age & WS_AGE) == 0)
+			second_chance(as, s);
+	}
+	return false;
 }
 
 /* ---- trimming ---- */
@@ -242,50 +283,4 @@ ws_adjust(struct aspace *as, int round)
 
 	EVENT(ws_adjust);
 	return pages > keep ? pages - keep : 0;
-}
-
-/* ---- the ring ---- */
-
-/* Before the hand: the clock comes to a new table last. */
-static void
-ring_insert(struct aspace *as, struct vm_page *leaf)
-{
-	pfn_t pfn = page_pfn(leaf);
-	struct vm_page *next;
-
-	as->ws_tables++;
-	if (as->ws_head == 0) {
-		leaf->tbl.ws_next = pfn;
-		leaf->tbl.ws_prev = pfn;
-		as->ws_head = pfn;
-		as->hand_tbl = pfn;
-		as->hand_idx = 0;
-		return;
-	}
-	next = &pfdb[as->hand_tbl];
-	leaf->tbl.ws_next = as->hand_tbl;
-	leaf->tbl.ws_prev = next->tbl.ws_prev;
-	pfdb[next->tbl.ws_prev].tbl.ws_next = pfn;
-	next->tbl.ws_prev = pfn;
-}
-
-static void
-ring_remove(struct aspace *as, struct vm_page *leaf)
-{
-	pfn_t pfn = page_pfn(leaf);
-	pfn_t next = leaf->tbl.ws_next;
-
-	as->ws_tables--;
-	if (next == pfn)
-		next = 0;
-	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;
-	pfdb[leaf->tbl.ws_prev].tbl.ws_next = leaf->tbl.ws_next;
-	leaf->tbl.ws_next = 0;
-	leaf->tbl.ws_prev = 0;
-	if (as->ws_head == pfn)
-		as->ws_head = next;
-	if (as->hand_tbl == pfn) {
-		as->hand_tbl = next;
-		as->hand_idx = 0;
-	}
 }
