@@ -22,19 +22,12 @@ cache_lookup(struct vmo *vmo, uint64_t idx)
 	return pg != NULL && pg->index == idx ? pg : NULL;
 }
 
-/* One look, not waiting: pinned; -ENXIO, -ENOENT, -EAGAIN (*out is being read). */
 enum cache_use { CACHE_HOLD, CACHE_TOUCH }; /* by a call; by a fault, which may rescue */
 int cache_look(struct vmo *, uint64_t idx, enum cache_use, struct vm_page **out) MUST_CHECK;
 enum cache_want { CACHE_FIND, CACHE_READ };
-/* The page, pinned.  May sleep, no lock of rank >= 2.  0; -ENXIO beyond the end,
- * -ENOENT absent (CACHE_FIND), -EIO, -EINTR. */
 int cache_get(struct vmo *, uint64_t idx, enum cache_want, struct vm_page **out) MUST_CHECK;
-/* Read up to n absent pages from idx on; *first: the first, pinned, or NULL if
- * it was there.  0, -EIO, -EINTR: for page idx. */
 int cache_readahead(struct vmo *, uint64_t idx, unsigned n, struct vm_page **first) MUST_CHECK;
 unsigned cache_window(struct vmo *, uint64_t idx);       /* how many to read at a miss */
-/* A filled LIMBO frame becomes page idx, READING.  False: the page exists, or lies
- * beyond the end.  cache_end_insert() ends it: r 0 dirty, else forgotten. */
 bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
 void cache_end_insert(struct vmo *, struct vm_page *, int r);
 void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
@@ -68,7 +61,6 @@ int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CH
 void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
 int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
 bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
-/* May it become dirty as it is?  [O], [P]. */
 bool cache_has_place(const struct vmo *, uint64_t idx, const struct vm_page *);
 int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
 int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
@@ -77,8 +69,6 @@ int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
 /* ======== within the room ======== */
 
 /* pagecache.c: pages of files */
-/* Next cluster of adjacent dirty pages in [*idx, hi), now PF_WRITING; *idx moves
- * to it.  0: none; -EAGAIN: wait for out[0], then again. */
 int cache_collect_dirty(struct vmo *, uint64_t *idx, uint64_t hi, struct vm_page **out);
 int cache_writeback(struct vmo *, uint64_t idx, struct vm_page **, int n) MUST_CHECK;
 void cache_erase(struct vmo *, struct vm_page *);         /* [O]: out of the tree */

@@ -63,12 +63,7 @@ cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 int
 cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 {
-	struct vm_page *pg = NULL;
-	int r = cache_get(vmo, idx, CACHE_READ, &pg);
-
-	if (r == 0)
-		*out = pg;
-	return r;
+	return cache_get(vmo, idx, CACHE_READ, out);
 }
 
 /* Locks: not [P].  dirty: the holder changed it. */

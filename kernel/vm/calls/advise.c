@@ -62,32 +62,6 @@ static const struct advice {
 	[MADV_DONTNEED_LOCKED] = { .kind = ADVICE_DESIGN },
 };
 
-/* MADV_WILLNEED: read what is absent, two megabytes at most.
- * Locks: none of rank >= 2.
- * Returns: 0, -ENOMEM (a hole in the range).  Errors of reads wait for who needs the
- * page. */
-static int
-map_willneed(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	uint64_t left = WILLNEED_MAX, n;
-	struct vad_view v;
-
-	VAD_VIEWS(&v, as, lo, hi) {
-		if (v.vmo == NULL || v.vmo->type != VMO_VNODE)
-			continue;
-		for (lo = v.lo; lo < v.hi && left > 0;
-		    lo += n, v.off += n, left -= n) {
-			n = MIN(MIN(left, v.hi - lo), (uint64_t)CACHE_WINDOW);
-			if (cache_is_resident(v.vmo, v.off))
-				n = 1;
-			else if (cache_readahead(v.vmo, v.off, (unsigned)n,
-			    NULL) != 0)
-				break;
-		}
-	}
-	return v.hole ? -ENOMEM : 0;
-}
-
 /* What is not in the table: UNKNOWN. */
 static const struct advice *
 advice_of(int advice)
@@ -176,17 +150,30 @@ advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
 	return p.hole ? -ENOMEM : 0;
 }
 
-/* WILLNEED: pages of files, then what is in swap.  0, -ENOMEM. */
+/* WILLNEED: read what is absent of files, two megabytes at most, then what is in swap.
+ * 0, -ENOMEM (a hole in the range).  Errors of reads wait for who needs the page. */
 static int
 advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t left = 0;
-	int r = map_willneed(as, lo, hi);
+	uint64_t max = WILLNEED_MAX, left = 0, at, n;
+	struct vad_view v;
 
+	VAD_VIEWS(&v, as, lo, hi) {
+		if (v.vmo == NULL || v.vmo->type != VMO_VNODE)
+			continue;
+		for (at = v.lo; at < v.hi && max > 0; at += n, v.off += n, max -= n) {
+			n = MIN(MIN(max, v.hi - at), (uint64_t)CACHE_WINDOW);
+			if (cache_is_resident(v.vmo, v.off))
+				n = 1;
+			else if (cache_readahead(v.vmo, v.off, (unsigned)n,
+			    NULL) != 0)
+				break;
+		}
+	}
 	rw_lock_read(&as->map_lock);
 	(void)advise_range(as, lo, hi, MADV_WILLNEED, &left);
 	rw_unlock_read(&as->map_lock);
-	return r;
+	return v.hole ? -ENOMEM : 0;
 }
 
 /* PAGEOUT: what is out of the working set now is written, and its frames given up.
@@ -213,18 +200,6 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 	pageout_push();
 }
 
-/* May what v maps be punched?  0, -EINVAL, -EACCES, -ENODEV. */
-static int
-punch_check(const struct vad_view *v)
-{
-	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
-		return -EINVAL;
-	/* Writable, or it could be made so. */
-	if ((v->flags & VAD_SHARED) == 0 || (v->maxprot & PROT_W) == 0)
-		return -EACCES;
-	return vmo_is_device(v->vmo) ? -ENODEV : 0;
-}
-
 /* The client, if there is one, has a say: seals, and who else changes the file. */
 static int
 punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
@@ -246,24 +221,17 @@ punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 }
 
 /* MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all spaces that
- * map it, so each part is found with map_lock and punched without it.  What is not
- * mapped is stepped over and reported at the end. */
+ * map it.  0, -EINVAL, -EACCES, -ENODEV, or as vmo_punch(). */
 static int
-advise_punch(struct aspace *as, uint64_t lo, uint64_t hi)
+punch_part(const struct vad_view *v)
 {
-	struct vad_view v;
-	int r = 0;
-
-	VAD_VIEWS(&v, as, lo, hi) {
-		r = punch_check(&v);
-		if (r == 0)
-			r = punch_object(v.vmo, v.off << PAGE_SHIFT,
-			    (v.hi - v.lo) << PAGE_SHIFT);
-		if (r != 0)
-			break;
-	}
-	vad_view_end(&v);
-	return r == 0 && v.hole ? -ENOMEM : r;
+	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
+		return -EINVAL;
+	/* Writable, or it could be made so. */
+	if ((v->flags & VAD_SHARED) == 0 || (v->maxprot & PROT_W) == 0)
+		return -EACCES;
+	return vmo_is_device(v->vmo) ? -ENODEV : punch_object(v->vmo,
+	    v->off << PAGE_SHIFT, (v->hi - v->lo) << PAGE_SHIFT);
 }
 
 /* Unlike an access this asks for the very right: memory that x86 lets be read because
@@ -287,14 +255,17 @@ populate_part(struct aspace *as, const struct vad_view *v, int advice)
 	return r;
 }
 
+/* POPULATE and REMOVE: each part is found with map_lock and treated without it.  What
+ * is not mapped is stepped over and reported at the end. */
 static int
-advise_populate(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
+advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 {
 	struct vad_view v;
 	int r = 0;
 
 	VAD_VIEWS(&v, as, lo, hi) {
-		r = populate_part(as, &v, advice);
+		r = advice == MADV_REMOVE ? punch_part(&v) :
+		    populate_part(as, &v, advice);
 		if (r != 0)
 			break;
 	}
@@ -320,10 +291,8 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	if (!map_range(va, len, &lo, &hi))
 		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
 
-	if (kind == ADVICE_POPULATE)
-		return advise_populate(as, lo, hi, advice);
-	if (kind == ADVICE_PUNCH)
-		return advise_punch(as, lo, hi);
+	if (kind == ADVICE_POPULATE || kind == ADVICE_PUNCH)
+		return advise_unlocked(as, lo, hi, advice);
 	if (kind == ADVICE_READ)
 		return advise_read(as, lo, hi);
 	rw_lock_write(&as->map_lock);

@@ -15,24 +15,19 @@ void as_init(void);                                      /* once, by vm_init() *
 /* ======== within the room ======== */
 
 /* map.c */
-/* vpn range of user bytes; false: unaligned, empty or past the user half. */
 bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* What a call has taken out; map_end() gives it back. */
 struct map_gone {
 	struct vad_list vads;      /* [own] */
 	uint64_t freed;            /* [own] pages of commit */
 };
-/* Common half of munmap, MAP_FIXED, mremap; M exclusive. */
 int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct map_gone *) MUST_CHECK;
-/* Insert, list its link, count; charged before.  Merges; the VAD that holds it. */
 struct vad *map_attach(struct aspace *, struct vad *);
-/* Where pages (of bytes bytes) may go: hint, or top-down.  [M].  0, -ENOMEM. */
 int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
 void map_end(struct aspace *, struct map_gone *);         /* drops [M]; NULL: nothing went */
 
 /* mlock.c */
-/* Fault in what is locked in [va, end) but ONFAULT; no lock; errors end it. */
 void map_lock_populate(struct aspace *, va_t, va_t end);
 
 #endif

@@ -120,8 +120,8 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	return vad_find_gap(as, pages, min, end, vpn);
 }
 
-/* Cut [lo, hi) out and release its words; the VADs and what they had paid are added to
- * gone.
+/* The common half of munmap, MAP_FIXED and mremap: cut [lo, hi) out and release its
+ * words; the VADs and what they had paid are added to gone.
  * Locks: [M] exclusive; waits for entry pages and frames.
  * Returns: 0; -ENOMEM (nothing changed). */
 int

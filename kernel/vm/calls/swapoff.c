@@ -149,28 +149,16 @@ bring_space(struct swapoff_work *b, struct aspace *as)
 	return r;
 }
 
-/* Kernel memory that is out.  0, -EINTR. */
+/* The pages of an anonymous object; NULL: kernel memory that is out.  0, -EINTR. */
 static int
-bring_kernel(struct swapoff_work *b)
+bring_words(struct swapoff_work *b, struct vmo *vmo)
 {
 	int r;
 
 	b->walk.at = 0;
 	do
-		r = kpaged_swapped(&b->walk);
-	while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
-	return r;
-}
-
-/* Pages of an anonymous object.  0, -EINTR. */
-static int
-bring_object(struct swapoff_work *b, struct vmo *vmo)
-{
-	int r;
-
-	b->walk.at = 0;
-	do
-		r = anon_words(vmo, VMO_MAX_PAGES, &b->walk);
+		r = vmo == NULL ? kpaged_swapped(&b->walk) :
+		    anon_words(vmo, VMO_MAX_PAGES, &b->walk);
 	while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
 	return r;
 }
@@ -191,11 +179,11 @@ one_round(struct swapoff_work *b)
 	if (as != NULL)
 		as_put(as);
 	while (r == 0 && (vmo = vmo_next_anon(vmo)) != NULL)
-		r = bring_object(b, vmo);
+		r = bring_words(b, vmo);
 	if (vmo != NULL)
 		vmo_put(vmo);
 	if (r == 0)
-		r = bring_kernel(b);
+		r = bring_words(b, NULL);
 	/* Only what is being read or written is left: it ends by itself. */
 	if (r == 0 && b->n == 0)
 		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);

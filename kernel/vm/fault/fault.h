@@ -27,14 +27,9 @@ int fault_wait(struct fctx *, enum fault_outcome) MUST_CHECK; /* 0, -EINTR, -EIO
 void fault_give_back(struct fctx *);                  /* pins and spare frames */
 
 /* objfault.c: F2, F3, F9 */
-/* The page of f, pinned in *out: FAULT_DONE; else the outcome.  [W]. */
 enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
-/* May this fault make the page dirty?  False: it has taken over the pin, and
- * FAULT_NEEDMEM is the outcome. */
 bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
-/* Map neighbours of f's page with these bits, as far as they are in memory.  [W]. */
 void fault_map_around(struct fctx *, uint64_t bits);
-/* Of an anonymous object; as cache_fault(). */
 enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
 /* F12, a page of a device */
 enum fault_outcome fault_device(struct fctx *, void (*enter)(struct fctx *, uint64_t word));

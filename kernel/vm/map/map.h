@@ -92,8 +92,6 @@ int vad_insert(struct aspace *, struct vad *) MUST_CHECK;     /* 0, -EEXIST */
 int vad_find_gap(struct aspace *, uint64_t pages, uint64_t lo, uint64_t hi,
     uint64_t *vpn) MUST_CHECK;                                /* top-down first fit */
 int vad_split(struct aspace *, struct vad *, uint64_t vpn, struct vad **hi) MUST_CHECK;
-/* Cut [lo, hi) out of the tree: the VADs wholly inside, in order; ends are split
- * first.  0, -ENOMEM (nothing changed). */
 int vad_remove_range(struct aspace *, uint64_t lo, uint64_t hi, struct vad_list *out) MUST_CHECK;
 int vad_protect_range(struct aspace *, uint64_t lo, uint64_t hi, uint8_t prot) MUST_CHECK;
 struct vad *vad_merge(struct aspace *, struct vad *);         /* with neighbours */
@@ -164,17 +162,14 @@ bool vadpool_lost(va_t);                                      /* could not be re
 bool vadpool_is_here(struct aspace *);
 
 /* vadcommit.c */
-/* Pay for vad under prot (RO → RW); vad->prot is the old one.  0, -ENOMEM. */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
 bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
 uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
 uint64_t vad_pays(const struct aspace *, const struct vad *, uint64_t *last); /* of all, in order */
 uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
 uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
-/* v, charged, gets a longer range where there is room: 0, -ENOMEM. */
 int vad_grow(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
-/* May pages more be locked?  [M] exclusive.  0; -ENOMEM (limit, or half of the RAM). */
 int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
 void map_lock_unreserve(uint64_t pages);                     /* they are counted now */
 

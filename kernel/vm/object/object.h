@@ -48,20 +48,13 @@ void vmo_stored(struct vmo *);                           /* the times move */
 struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
 void vmo_free(struct vmo *);                             /* the header */
 struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
-/* The next anonymous object, with a reference; prev's is dropped.  NULL: no more. */
-struct vmo *vmo_next_anon(struct vmo *prev);
+struct vmo *vmo_next_anon(struct vmo *prev);             /* with a reference; NULL */
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
 void vmo_lock_all(void);                                 /* vm_check: the list stands still */
 void vmo_unlock_all(void);
 void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
-/* MAP_SHARED|MAP_ANONYMOUS: takes over the charge of anon_price() that the caller has
- * made; the last vmo_put() gives it back.  NULL: the charge stays the caller's. */
-struct vmo *vmo_create_shared_anon(uint64_t bytes);
-/*
- * The next object of a file after prev (NULL: the first) that is open for visits;
- * leaves prev.  While it is visited its owner waits in vmo_forget_client().
- */
-struct vmo *vmo_visit_next(struct vmo *prev);
+struct vmo *vmo_create_shared_anon(uint64_t bytes);      /* MAP_SHARED|MAP_ANONYMOUS */
+struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */
 /* who maps it */
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
@@ -78,20 +71,15 @@ anon_run_end(uint64_t pgoff)
 	return pgoff < ANON_DIRECT ? ANON_DIRECT :
 	    ((pgoff - ANON_DIRECT) | (MD_PT_WORDS - 1)) + 1 + ANON_DIRECT;
 }
-/* The page, made if absent (size checked); pinned.  May sleep, no lock.
- * 0, -ENOSPC, -EINTR, -ENXIO (beyond the end), -ENOENT (hole, not made). */
 enum anon_want {
 	ANON_FIND,
 	ANON_CREATE,     /* what fallocate keeps behind the end, too */
 	ANON_TOUCH       /* a fault: made, but not the tables that lead there */
 };
 int anon_page(struct vmo *, uint64_t pgoff, enum anon_want, struct vm_page **out) MUST_CHECK;
-/* One look, not waiting; locks below [O]: 0, -EAGAIN, or as anon_page(). */
 int anon_look(struct vmo *, uint64_t pgoff, enum anon_want, struct want *,
     struct vm_page **out) MUST_CHECK;
-/* Make the path of tables to pgoff; may sleep, no lock.  0, -ENOMEM, -EINTR, -EIO. */
 int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
-/* Free pages and tables at and beyond pgoff (truncate) or of [lo, hi). */
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* anontab.c */
@@ -100,10 +88,8 @@ uint64_t anon_price(uint64_t pages);
 /* Which of n pages are in memory?  pages[i], or NULL.  [O], [P]: they stay until they are
  * mapped or pinned. */
 void anon_at_hand(struct vmo *, uint64_t pgoff, unsigned n, struct vm_page **pages);
-/* First index >= *pgoff whose word exists, [O] held; *table pinned.  0, -EAGAIN. */
 int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
-/* walk->fn for each word in use of [walk->at, end); as ops->swapped.  Takes [O]. */
 int anon_words(struct vmo *, uint64_t end, struct swap_walk *) MUST_CHECK;
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
 /* Of [lo, hi), may sleep: pages in swap; out with all that are not mapped, how many
@@ -118,10 +104,8 @@ vmo_device_pfn(const struct vmo *vmo, uint64_t pgoff)
 {
 	return (pfn_t)((vmo->d.base >> PAGE_SHIFT) + pgoff);
 }
-/* May they be mapped?  0, -EINVAL (beyond its end), -EPERM (RAM). */
 int vmo_device_check(const struct vmo *, uint64_t pgoff, uint64_t n) MUST_CHECK;
 uint64_t vmo_device_word(const struct vmo *, uint64_t pgoff, uint64_t rights);
-/* For vm_check: what is wrong with a SPEC word; NULL: nothing. */
 const char *vmo_bad_special(const struct vmo *, uint64_t pgoff, uint64_t word);
 
 /* ======== within the room ======== */
@@ -179,11 +163,9 @@ void anon_put(struct vmo *);                             /* last reference */
 int anon_walk(struct vmo *, uint64_t pgoff, struct anon_path *, struct want *);
 
 /* anontab.c */
-/* An interior word: store, and the counts of its table.  [O] */
 void anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new);
 int anon_table_charge(const struct vmo *) MUST_CHECK; /* before a table is made */
 void anon_table_uncharge(const struct vmo *, uint64_t n);
-/* The table on the way to pgoff that has depth - 1 below it. */
 void anon_attach(struct vmo *, struct vm_page *table, uint64_t pgoff, unsigned depth);
 void anon_unpin_table(struct vm_page *);           /* NULL is allowed */
 void anon_prune(struct vmo *, uint64_t pgoff);

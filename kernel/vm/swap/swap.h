@@ -65,18 +65,9 @@ struct swap_words {
 };
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
-/* Up to n adjacent slots: the first, *got of them; 0: there is none. */
 slot_t swap_alloc(unsigned n, unsigned *got);
 void swap_free(slot_t);
-/* [P]: what the slot of the page holds is out of date, or the page goes: the slot is
- * freed, now or when its write ends. */
 void swap_drop(struct vm_page *);
-/*
- * Read the page of w->word into *frame (LIMBO; NULL afterwards if it was used) and
- * those behind it into frames that are to spare.  The lock of the container is held
- * ([W], [F], [O]), not [P].  STARTED: the word is BUSY, wait for *wait; CHANGED: it is
- * SWAP no more, look again; NOBIO: swap_wait() without locks, then again.
- */
 enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
@@ -141,16 +132,11 @@ swap_has_room(void)
 }
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
-/* [P]: MODIFIED pages become PF_WRITING and are written, as many from the first on as
- * get adjacent slots.  How many; 0: no slot or no bio. */
 unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
-/* bio->done: pages [at, at + len) were read or written, or not: io->status. */
-void swap_done(struct bio *);
+void swap_done(struct bio *);                            /* bio->done */
 
 /* swaparea.c: requests, and where slots lie */
-/* [S] held.  The area with free slots that is filled next, NULL; *n: SWAP_RUN at most. */
 struct swap_area *swap_area_to_fill(unsigned *n);
-/* Slots from index i on, i too, that one request can name. */
 uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
 /* Life of a bio: taken for the slots from this one on (NULL: none is idle), joined by
  * a page for each slot [P], sent, ended by swap_done(): sent again, or given back. */
@@ -159,7 +145,6 @@ bool swap_bio_is_idle(void);                             /* else to look for slo
 void swap_bio_join(struct swap_bio *, struct vm_page *);
 void swap_bio_send(struct swap_bio *);                   /* pages [at, at + len) of it */
 void swap_bio_give(struct swap_bio *);
-/* A read of one page has failed: is it worth another?  So often at most. */
 bool swap_read_again(struct swap_bio *);
 
 /* [S].  The area of a slot. */
