@@ -24,11 +24,8 @@
 #include "vm/vm.h"
 #include "vm/ws/ws.h"
 
-/*
- * The state of all files of the room.
- *
- * Locks:    none; once, before anything is mapped.
- */
+/* The state of all files of the room.
+ * Locks: none; once, before anything is mapped. */
 void
 vm_init(void)
 {
@@ -50,9 +47,7 @@ vm_init(void)
 	stat_init();
 }
 
-/*
- * The threads of the room.
- */
+/* The threads of the room. */
 void
 vm_start(void)
 {

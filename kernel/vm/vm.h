@@ -37,12 +37,10 @@ int as_create(const struct vmm_ops *ops, struct aspace **out) MUST_CHECK;
 int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
 void as_get(struct aspace *);
 void as_put(struct aspace *);       /* the last one frees the header */
-/*
- * Users of the mappings: threads groups that run on it (vfork shares).
+/* Users of the mappings: threads groups that run on it (vfork shares).
  * as_attach_user when a process starts to use it; as_detach_user at its exec
  * or exit, by a thread that runs on another root: the last one tears all
- * mappings down (book: exit).
- */
+ * mappings down (book: exit). */
 SYSTEM_ONLY void as_attach_user(struct aspace *);
 SYSTEM_ONLY void as_detach_user(struct aspace *);
 uint32_t as_users(const struct aspace *);
@@ -173,11 +171,9 @@ ssize_t uio_zero(struct uio *, size_t n);
 void vm_finish_begin(void);
 void vm_finish_end(void);
 
-/*
- * Futex words and robust lists: fault the page in, pinned.  The word is at
+/* Futex words and robust lists: fault the page in, pinned.  The word is at
  * *kva while pinned.  Key: for shared memory (object, byte offset), else
- * (space, address).
- */
+ * (space, address). */
 struct vm_word_pin {
 	struct vm_page *page;
 	uint32_t *kva;
@@ -213,10 +209,8 @@ struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
  * NULL: no memory. */
 struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *,
     void *client);
-/*
- * How many pages the objects of one owner, a file system, have together, and may
- * have (vmo.c).  An object keeps it as long as it lives.
- */
+/* How many pages the objects of one owner, a file system, have together, and may
+ * have (vmo.c).  An object keeps it as long as it lives. */
 struct vmo_quota;
 #define QUOTA_NONE UINT64_MAX                      /* no limit */
 struct vmo_quota *vmo_quota_create(void);          /* QUOTA_NONE; NULL: no memory */
@@ -272,26 +266,20 @@ struct pager_ops {
 	int (*sync)(void *obj);
 };
 
-/*
- * A vnode object of so many bytes; refs 1.  NULL: no memory.  Its end: when
+/* A vnode object of so many bytes; refs 1.  NULL: no memory.  Its end: when
  * vmo_refs() is 1, vmo_sync() or vmo_resize(0), vmo_forget_client() (waits for the
- * write-back thread; then the pager is not called any more), vmo_put().
- */
+ * write-back thread; then the pager is not called any more), vmo_put(). */
 struct vmo *vmo_create_file(const struct pager_ops *, void *obj, uint64_t bytes,
     const struct vmo_client_ops *, void *client);
 /* One page, read in if absent, pinned: metadata of file systems.  By direct map. */
 int cache_page(struct vmo *, uint64_t idx, struct vm_page **out) MUST_CHECK;
 void cache_unpin(struct vm_page *, bool dirty);
 bool cache_is_page(const struct vmo *, uint64_t idx, const struct vm_page *);
-/*
- * Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
- * error of the write-back thread is told once.
- */
+/* Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
+ * error of the write-back thread is told once. */
 int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
-/*
- * The n bytes at src are on the disk now, at off: those pages that are in memory
- * get them.  For who writes past the object; sleeps while one is being read.
- */
+/* The n bytes at src are on the disk now, at off: those pages that are in memory
+ * get them.  For who writes past the object; sleeps while one is being read. */
 void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
 /* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
@@ -326,10 +314,8 @@ SYSTEM_ONLY int swap_on(const struct swap_source *, unsigned *no) MUST_CHECK;
 /* Bring all pages back; sleeps long.  0, -ENOMEM, -EINTR: it is used as before. */
 SYSTEM_ONLY int swap_off(unsigned no) MUST_CHECK;
 
-/*
- * Around the lock of a file's block map, without locks of rank >= 2: frames for it
- * come from the reserve, and so two threads at a time may do it.  Nests.
- */
+/* Around the lock of a file's block map, without locks of rank >= 2: frames for it
+ * come from the reserve, and so two threads at a time may do it.  Nests. */
 void vm_blockmap_enter(void);
 void vm_blockmap_leave(void);
 

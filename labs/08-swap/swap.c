@@ -113,12 +113,12 @@ word_at(const struct swap_words *w, unsigned i)
 	return word_get(w->word + (size_t)i * w->step);
 }
 
-/* Read the page of a word, and neighbours ahead.
+/* Read the page of a word, and those behind it into frames that are to spare.
  * Locks: the container's ([W], [F] or [O]); takes [P].
  * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
  * pin on *wait if w->pin: it stays whatever comes.
- * Returns: STARTED: wait for *wait without locks, then look again; CHANGED; NOBIO:
- * swap_wait() first. */
+ * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
+ * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
 enum swap_in_result
 swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait)

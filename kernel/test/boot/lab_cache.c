@@ -23,7 +23,7 @@
 static struct {
 	struct cdisk *d;
 	struct vm_page *at[FILE_PAGES];
-	uint64_t n, count;           /* pages; cache_count() without them */
+	uint64_t n, count;           /* pages; cache_pages without them */
 	bool ok;
 } model;
 
@@ -115,9 +115,9 @@ tree_agrees(void)
 	    "does not change while it is there");
 	CLAIM(still_right(model.d->vmo->n_resident == model.n), "the file has %lu pages, "
 	    "and n_resident says %lu", model.n, model.d->vmo->n_resident);
-	CLAIM(still_right(cache_count() == model.count + model.n), "%lu pages have "
+	CLAIM(still_right(atomic_load(&cache_pages) == model.count + model.n), "%lu pages have "
 	    "entered and not left, and cache_pages has moved by %lu", model.n,
-	    cache_count() - model.count);
+	    atomic_load(&cache_pages) - model.count);
 }
 
 /* ---- what changes ---- */
@@ -184,7 +184,7 @@ tree_begin(void)
 {
 	memset(&model, 0, sizeof(model));
 	model.d = cd_begin(0, FILE_PAGES * PAGE_SIZE);
-	model.count = cache_count();
+	model.count = atomic_load(&cache_pages);
 	model.ok = true;
 }
 

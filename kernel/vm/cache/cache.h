@@ -51,10 +51,9 @@ vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 
 /* cachefile.c: files as objects */
 void cache_init(void);
-uint64_t cache_count(void);                              /* pages of all files */
 bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */
 void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
-void cache_flush_all(void);                               /* for leak accounting */
+void cache_flush_old(uint64_t older_than_ns);            /* written: files dirty so long */
 
 /* fileend.c */
 int cache_cut_begin(struct vmo *, uint64_t bytes, struct vm_page **tail) MUST_CHECK;

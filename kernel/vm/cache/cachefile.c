@@ -178,7 +178,7 @@ vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 
 /* One round of the write-back thread: objects dirty for so long.
  * Locks: none of rank >= 2. */
-static void
+void
 cache_flush_old(uint64_t older_than_ns)
 {
 	uint64_t now = md_time_ns();
@@ -268,15 +268,6 @@ vmo_drop_clean_all(void)
 		vmo_drop_clean(vmo);
 }
 
-/* All files written and their unused pages forgotten: for leak accounting.
- * Locks: none of rank >= 2. */
-void
-cache_flush_all(void)
-{
-	cache_flush_old(0);
-	vmo_drop_clean_all();
-}
-
 /* ---- life ---- */
 
 /* The last reference is gone: pages and header go.  What is dirty is lost; its owner
@@ -312,13 +303,6 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 	vmo->client = client;
 	atomic_add(&files.objs, 1);
 	return vmo_register(vmo);
-}
-
-/* Returns: pages of all files. */
-uint64_t
-cache_count(void)
-{
-	return atomic_load(&cache_pages);
 }
 
 static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };

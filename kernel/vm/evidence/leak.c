@@ -192,14 +192,15 @@ snapshot(struct leak_mark *m)
 	unsigned i;
 
 	design_reap();
-	cache_flush_all();
+	cache_flush_old(0);
+	vmo_drop_clean_all();
 	kva_drain();
 	kmem_drain();
 	phys_drain();
 	phys_stat(&ps);
 	swap_stat(&st);
 	/* A page that went to swap has left its frame, and is no less there. */
-	m->frames = ps.free + ps.zeroed + cache_count() + md_ktables() -
+	m->frames = ps.free + ps.zeroed + atomic_load(&cache_pages) + md_ktables() -
 	    (st.used - page_slotted_count());
 	m->ncaches = 0;
 	kmem_walk(snapshot_cache, m);

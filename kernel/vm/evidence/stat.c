@@ -170,7 +170,7 @@ vm_mem_info(struct vm_mem_info *m)
 	m->total = ps.total << PAGE_SHIFT;
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);
-	m->cached = (objects + cache_count()) << PAGE_SHIFT;
+	m->cached = (objects + atomic_load(&cache_pages)) << PAGE_SHIFT;
 	m->dirty = page_dirty_count() << PAGE_SHIFT;
 	m->writeback = page_writing_count() << PAGE_SHIFT;
 	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_design_pages))

@@ -224,6 +224,33 @@ put_flags(struct out *o, const struct vad *v)
 	out_printf(o, "\n");
 }
 
+/* Words of an anonymous object, and how many of them are in swap. */
+struct in_swap {
+	struct swap_walk walk;
+	uint64_t n;
+};
+
+static int
+count_swapped(struct swap_walk *walk, const struct swap_words *w)
+{
+	CONTAINER_OF(walk, struct in_swap, walk)->n +=
+	    pte_kind(word_get(w->word)) == PTE_SWAP;
+	return 0;
+}
+
+/* Of what v maps of its object.  Takes [O], [P]; may sleep, but not for the pages. */
+static uint64_t
+anon_swapped(const struct vad *v)
+{
+	struct in_swap c = { .walk = { .at = v->off, .fn = count_swapped } };
+
+	while (anon_words(v->vmo, v->off + (v->end - v->start), &c.walk) ==
+	    -EAGAIN)
+		want_finish(&c.walk.want);
+	want_end(&c.walk.want);
+	return c.n;
+}
+
 static void
 put_smap(struct aspace *as, struct vad *v, struct out *o)
 {
@@ -232,8 +259,7 @@ put_smap(struct aspace *as, struct vad *v, struct out *o)
 	put_header(as, v, o);
 	smap_walk(&m, v);
 	if (v->vmo != NULL && v->vmo->type == VMO_AOBJ)
-		m.swap += anon_swapped(v->vmo, v->off,
-		    v->off + (v->end - v->start)) << PAGE_SHIFT;
+		m.swap += anon_swapped(v) << PAGE_SHIFT;
 	put_kb(o, "Size:", (v->end - v->start) << PAGE_SHIFT);
 	put_kb(o, "KernelPageSize:", PAGE_SIZE);
 	put_kb(o, "MMUPageSize:", PAGE_SIZE);

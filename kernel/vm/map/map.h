@@ -58,13 +58,6 @@ vad_list_add(struct vad_list *l, struct vad *v)
 		l->last->rb.left = &v->rb;
 	l->last = v;
 }
-/* For vm_check: what is wrong with a SPEC word of v (NULL: it is out); NULL: nothing. */
-static inline const char *
-vad_bad_special(const struct vad *v, va_t va, uint64_t word)
-{
-	return v == NULL ? NULL : vmo_bad_special(v->vmo,
-	    v->off + (va >> PAGE_SHIFT) - v->start, word);
-}
 /* Take the first one out; NULL. */
 static inline struct vad *
 vad_list_take(struct vad_list *l)

@@ -367,14 +367,6 @@ visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
 }
 
 static int
-count_swapped(struct swap_walk *walk, const struct swap_words *w)
-{
-	CONTAINER_OF(walk, struct count, walk)->n +=
-	    pte_kind(word_get(w->word)) == PTE_SWAP;
-	return 0;
-}
-
-static int
 push_out(struct swap_walk *walk, const struct swap_words *w)
 {
 	spin_lock(&pfn_lock);
@@ -391,14 +383,6 @@ bring(struct swap_walk *walk, const struct swap_words *w)
 {
 	(void)swap_ahead(w);
 	return 0;
-}
-
-/* Pages of [lo, hi) that are in swap.
- * Locks: none of rank >= 3; takes [O], [P]; may sleep, but not for the pages. */
-uint64_t
-anon_swapped(struct vmo *vmo, uint64_t lo, uint64_t hi)
-{
-	return visit(vmo, lo, hi, count_swapped);
 }
 
 /* Those that are not mapped shall leave memory: how many are still on their way. */

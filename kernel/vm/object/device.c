@@ -59,23 +59,3 @@ vmo_device_word(const struct vmo *vmo, uint64_t pgoff, uint64_t rights)
 	return pte_make_valid(&pfdb[vmo_device_pfn(vmo, pgoff)], SRC_SPEC,
 	    rights | MD_PTE_PCD);
 }
-
-/* What is wrong with a SPEC word of page pgoff of the object; of anonymous memory
- * (NULL) it is the page of zeros, read-only.
- * Returns: NULL: nothing. */
-const char *
-vmo_bad_special(const struct vmo *vmo, uint64_t pgoff, uint64_t word)
-{
-	uint64_t rights = word & ~(PTE_PFN_MASK | PTE_SRC_MASK);
-
-	if ((word & PTE_LOCK) != 0)
-		return "locked, and special";
-	if (!vmo_is_device(vmo))
-		return (word & MD_PTE_W) != 0 ||
-		    pte_page(word) != page_zero_frame() ? "zero page" : NULL;
-	if ((word & MD_PTE_PCD) == 0)
-		return "a device, cached";
-	return word != vmo_device_word(vmo, pgoff, rights) ||
-	    vmo_device_check(vmo, pgoff, 1) != 0 ?
-	    "not the page of the device" : NULL;
-}

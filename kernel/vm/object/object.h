@@ -24,10 +24,8 @@ struct vmo_quota {
 	_Atomic uint64_t used, max;    /* [A] pages; QUOTA_NONE: no limit */
 };
 
-/*
- * SHARED_ONLY: words that map the object's pages; private copies stay.
- * CLEAN: such words stay too, but lose W and D; the page learns of D.
- */
+/* SHARED_ONLY: words that map the object's pages; private copies stay.
+ * CLEAN: such words stay too, but lose W and D; the page learns of D. */
 enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
 /* A zap may not wait: it says what it lacks. */
 struct zap_job {
@@ -92,9 +90,8 @@ int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
 int anon_words(struct vmo *, uint64_t end, struct swap_walk *) MUST_CHECK;
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
-/* Of [lo, hi), may sleep: pages in swap; out with all that are not mapped, how many
- * are on their way; begin to read what is in swap. */
-uint64_t anon_swapped(struct vmo *, uint64_t lo, uint64_t hi);
+/* Of [lo, hi): out with all that are not mapped, how many are on their way; begin to
+ * read what is in swap.  May sleep. */
 uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
 void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
@@ -106,7 +103,6 @@ vmo_device_pfn(const struct vmo *vmo, uint64_t pgoff)
 }
 int vmo_device_check(const struct vmo *, uint64_t pgoff, uint64_t n) MUST_CHECK;
 uint64_t vmo_device_word(const struct vmo *, uint64_t pgoff, uint64_t rights);
-const char *vmo_bad_special(const struct vmo *, uint64_t pgoff, uint64_t word);
 
 /* ======== within the room ======== */
 
@@ -118,10 +114,8 @@ struct anon_path {
 	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
 	unsigned depth;         /* tables between slot and the owning word */
 };
-/*
- * How many tables lie above a word, 0: it is in the header; and how many pages
- * below the same ind come before it.
- */
+/* How many tables lie above a word, 0: it is in the header; and how many pages
+ * below the same ind come before it. */
 static inline unsigned
 anon_depth_of(uint64_t pgoff, uint64_t *at)
 {
