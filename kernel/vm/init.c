@@ -2,14 +2,8 @@
 /*
  * init.c: the memory manager comes up
  *
- * Problem   Each file of this room has a little state of its own; it must be
- *           there in the right order, before the first fault.
- *
- * Picture   vm_init: page, queues, commit, frames to wait for, kpaged, files,
- *                    checks
- *           vm_start: the threads that write dirty pages and trim
- *
- * Rules     1. Called once, by the first thread, one CPU running.
+ * Problem   Each room has a little state of its own; it must be there in the right
+ *           order, before the first fault: once, by the first thread, on one CPU.
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
@@ -24,8 +18,7 @@
 #include "vm/vm.h"
 #include "vm/ws/ws.h"
 
-/* The state of all files of the room.
- * Locks: none; once, before anything is mapped. */
+/* The state of all rooms.  Locks: none; once, before anything is mapped. */
 void
 vm_init(void)
 {
@@ -47,7 +40,7 @@ vm_init(void)
 	stat_init();
 }
 
-/* The threads of the room. */
+/* Their threads. */
 void
 vm_start(void)
 {

@@ -205,7 +205,7 @@ struct vmo_client_ops {
 /* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */
 struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
     void *client);
-/* Special object: physical addresses, as far as they are no RAM (device.c); refs 1.
+/* Special object: physical addresses, as far as they are no RAM; refs 1.
  * NULL: no memory. */
 struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *,
     void *client);

@@ -45,8 +45,7 @@
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 
-/* Copy from the user.
- * Locks: none of rank >= 2.  Returns: 0, -EFAULT (dst may be half written). */
+/* Copy from the user.  Returns: 0, -EFAULT (dst may be half written). */
 int
 copyin(void *dst, va_t src, size_t n)
 {
@@ -57,8 +56,7 @@ copyin(void *dst, va_t src, size_t n)
 	return as_copy_here(src, dst, n, UIO_GET);
 }
 
-/* Copy to the user.
- * Locks: none of rank >= 2.  Returns: 0, -EFAULT (a part may be written). */
+/* Copy to the user.  Returns: 0, -EFAULT (a part may be written). */
 int
 copyout(va_t dst, const void *src, size_t n)
 {
@@ -66,7 +64,6 @@ copyout(va_t dst, const void *src, size_t n)
 }
 
 /* Copy a string that ends with NUL, never reading a page behind the end.
- * Locks: none of rank >= 2.
  * Returns: length without NUL; -EFAULT; -ENAMETOOLONG: no NUL in cap bytes. */
 ssize_t
 copyin_str(char *dst, va_t src, size_t cap)
@@ -181,7 +178,6 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 }
 
 /* Kernel bytes to the uio.
- * Locks: none of rank >= 2.
  * Returns: bytes moved, short where user memory ends; -EFAULT, -EINTR if none. */
 ssize_t
 uio_put(struct uio *u, const void *src, size_t n)
@@ -253,7 +249,7 @@ pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
 
 /* Pin the pages of [va, va + len), at most max, from the front; fewer where memory is
  * low.
- * Locks: none of rank >= 2.  Owns: the caller, a pin per page: vm_unpin_user().
+ * Owns: the caller, a pin per page: vm_unpin_user().
  * Returns: how many; -EFAULT, -EINTR if none. */
 int
 vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
@@ -403,7 +399,7 @@ shared_key(struct aspace *as, va_t va, uintptr_t key[2])
 }
 
 /* Hold the page of a 4-byte word, and say by what key others find it.
- * Locks: none of rank >= 2.  Owns: the caller, the pin in w: vm_word_unpin().
+ * Owns: the caller, the pin in w: vm_word_unpin().
  * Returns: 0, -EFAULT, -EINTR. */
 int
 vm_word_pin(struct aspace *as, va_t va, bool write, bool private_key,

@@ -210,8 +210,6 @@ vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 	return move(vmo, off, uio, UIO_GET);
 }
 
-/* ---- pages ---- */
-
 /* Page pg of an anonymous object exists from now on, zeroed if it did not.
  * Locks: rank 1 for writing.  Returns: 0, -ENOSPC, -EINTR. */
 int
@@ -229,8 +227,6 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 		page_unpin_dirty(page);
 	return r;
 }
-
-/* ---- what others write to the disk ---- */
 
 /* Locks: at most rank 1. */
 void

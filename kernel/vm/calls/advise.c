@@ -273,8 +273,7 @@ advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
-/* Locks: none of rank >= 2.
- * Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised). */
+/* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised). */
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {
@@ -317,7 +316,6 @@ sync_part(const struct vad_view *v)
 }
 
 /* msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
- * Locks: none of rank >= 2.
  * Returns: 0, the first error of a write, -ENOMEM (a hole in the range). */
 static int
 map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -338,7 +336,6 @@ map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 
 /* MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has nothing to
  * do: the dirty pages are known, and are written in time.
- * Locks: none of rank >= 2.
  * Returns: 0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole); the first error
  * of a write. */
 int
@@ -407,7 +404,7 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 }
 
 /* Which pages of the range are in memory, one byte each.
- * Locks: none of rank >= 2.  Returns: 0, -EINVAL (unaligned), -ENOMEM (hole). */
+ * Returns: 0, -EINVAL (unaligned), -ENOMEM (hole). */
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {

@@ -460,7 +460,6 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 }
 
 /* Map anonymous memory or an object.
- * Locks: none of rank >= 2.
  * Returns: 0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW
  * (book: abi 3): nothing changed. */
 int
@@ -488,8 +487,7 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 
 /* ---- munmap, mprotect ---- */
 
-/* Locks: none of rank >= 2.
- * Returns: 0, also for holes; -EINVAL; -ENOMEM (no VAD for a split; nothing changed). */
+/* Returns: 0, also for holes; -EINVAL; -ENOMEM (no VAD for a split; nothing changed). */
 int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
@@ -523,8 +521,7 @@ map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 	return 0;
 }
 
-/* Locks: none of rank >= 2.
- * Returns: 0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies before has
+/* Returns: 0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies before has
  * changed. */
 int
 map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
@@ -595,7 +592,7 @@ add_mapping(struct aspace *as, struct vad *v, uint8_t prot)
 }
 
 /* The stack of a new program: a mapping that grows down from top, limit bytes at most.
- * Locks: none of rank >= 2.  Returns: 0, -ENOMEM. */
+ * Returns: 0, -ENOMEM. */
 int
 map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 {
@@ -627,7 +624,7 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 
 /* ---- brk ---- */
 
-/* Where the break of a new program starts.  Locks: none of rank >= 2. */
+/* Where the break of a new program starts. */
 void
 map_set_brk(struct aspace *as, va_t start)
 {
@@ -666,7 +663,6 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 }
 
 /* Set the break.
- * Locks: none of rank >= 2.
  * Returns: the break: want, exactly, or the old one where it cannot be had. */
 va_t
 map_brk(struct aspace *as, va_t want, const struct map_limits *lim)

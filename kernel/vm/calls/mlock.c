@@ -148,8 +148,7 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 }
 
 /* Fault in the pages of [va, end) that are locked, as far as they can be had: mappings
- * made or grown in a space that locks.
- * Locks: none of rank >= 2. */
+ * made or grown in a space that locks. */
 void
 map_lock_populate(struct aspace *as, va_t va, va_t end)
 {
@@ -173,7 +172,6 @@ page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 }
 
 /* Lock the pages of a range, and fault them in unless ONFAULT.
- * Locks: none of rank >= 2.
  * Returns: 0; -EPERM (limit 0), -ENOMEM (limit, hole, a page that cannot be had),
  * -EINVAL (wraps), -EAGAIN (no memory), -EINTR (dying). */
 int
@@ -202,8 +200,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	return r == -EFAULT ? -ENOMEM : r;
 }
 
-/* Locks: none of rank >= 2.
- * Returns: 0; -ENOMEM (hole; those before are unlocked), -EINVAL (wraps). */
+/* Returns: 0; -ENOMEM (hole; those before are unlocked), -EINVAL (wraps). */
 int
 map_munlock(struct aspace *as, va_t va, uint64_t len)
 {
@@ -222,7 +219,6 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 /* ---- whole spaces ---- */
 
 /* CURRENT: all mappings that there are; FUTURE: all that come.
- * Locks: none of rank >= 2.
  * Returns: 0; -EINVAL (flags), -EPERM (limit 0), -ENOMEM (limit). */
 int
 map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
@@ -253,7 +249,6 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	return r;
 }
 
-/* Locks: none of rank >= 2. */
 void
 map_munlockall(struct aspace *as)
 {

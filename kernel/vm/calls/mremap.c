@@ -290,8 +290,7 @@ mremap_locked(struct mremap_work *w)
 	return r != 0 ? r : mremap_move(w);
 }
 
-/* Locks: none of rank >= 2.
- * Returns: 0, address in *out; -EINVAL, -EFAULT, -ENOMEM (book: abi 3), -EPERM (below
+/* Returns: 0, address in *out; -EINVAL, -EFAULT, -ENOMEM (book: abi 3), -EPERM (below
  * mmap_min_addr), -EINTR (dying). */
 int
 map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)

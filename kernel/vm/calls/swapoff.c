@@ -198,7 +198,6 @@ is_empty(const struct swap_area *a)
 }
 
 /* Empty an area and let it go; nobody else is at it.
- * Locks: none of rank >= 2.
  * Returns: 0; -ENOMEM (what is promised would have no place), -EINTR (fatal signal): it
  * is used as before. */
 int

@@ -70,13 +70,6 @@ fault_set_hook(fault_hook_fn *hook)
 	faults.hook = hook;
 }
 
-static void
-fault_hook(struct aspace *as, enum fault_moment moment)
-{
-	if (faults.hook != NULL)
-		faults.hook(as, moment);
-}
-
 /* Something of a design has died that ops->reap frees, once no lock is held.
  * Locks: any. */
 void
@@ -264,8 +257,8 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 
 	if (vm_may_stop())
 		return -EINTR;
-	if (evidence_is_asked())
-		fault_hook(f->as, FAULT_WAITS);
+	if (evidence_is_asked() && faults.hook != NULL)
+		faults.hook(f->as, FAULT_WAITS);
 	drop_old_pins(f);
 	if (r == FAULT_RESTART)
 		return 0;
@@ -545,8 +538,8 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	if (atomic_load_relaxed(&fault_unreaped) != 0 &&
 	    f->as->ops->reap != NULL)
 		f->as->ops->reap();
-	if (evidence_is_asked())
-		fault_hook(f->as, FAULT_ENDS);
+	if (evidence_is_asked() && faults.hook != NULL)
+		faults.hook(f->as, FAULT_ENDS);
 	if (r == FAULT_DONE)
 		return 0;
 	if (error == -EINTR)

@@ -23,18 +23,7 @@
  *           4. The page is not held when this returns.  A is set, as the access
  *              will: so it is not the first one to be taken.
  *
- * What of the kernel cannot be paged, and why:
- *           descriptors of frames, kernel tables, slots and bios: the way out
- *             and in is found by them
- *           kernel stacks: a thread that has none cannot wait for it
- *           aspaces, root tables: read by the processor or by who trims
- *           maplinks, objects, headers and references of forked objects: read
- *             under spin locks, or by who makes room, and these may not wait
- *           books of paged memory (extents, vad_page): needed to free it
- *           tables and entries that name a frame: the frame's home is there
- *           the rest: reached from interrupts, or small (files, processes)
- *           And what can: user pages, their tables; entries of forked objects;
- *           tables of anonymous objects; VADs.
+ * What of the kernel can be paged, what cannot, and why: book/reference/kpaged.md.
  */
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"

@@ -53,7 +53,7 @@
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */
 #define AROUND_MAX 16
 
-/* ---- a file: between passes ---- */
+/* ---- a file: between passes, with no lock of rank >= 2 ---- */
 
 /* What f->va maps, if it is an object of this type, looked up anew: while the fault
  * waited, or read another page, it may have become another one (R3).
@@ -94,7 +94,6 @@ cache_fault_end(struct fctx *f)
 }
 
 /* want.get of a fault: read the page of f->va, and keep it pinned for the next pass.
- * Locks: none of rank >= 2.
  * Returns: 0: start the fault again; -EIO (SIGBUS), -EINTR. */
 static int
 read_page(struct want *w)
@@ -113,7 +112,6 @@ read_page(struct want *w)
 }
 
 /* want.get of a fault: f->file_page, if it is still held, gets its place on disk.
- * Locks: none of rank >= 2.
  * Returns: 0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR. */
 static int
 extend_page(struct want *w)
@@ -196,7 +194,6 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 
 /* want.get of a fault: the tables that lead to the page of f->va.  If the mapping has
  * gone since, the next pass says so.
- * Locks: none of rank >= 2.
  * Returns: 0: start the fault again; -ENOSPC (SIGBUS), -EINTR. */
 static int
 make_path(struct want *w)

@@ -168,8 +168,6 @@ vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 	return n + pages;
 }
 
-/* ---- RLIMIT_DATA ---- */
-
 /* May private writable memory grow by so many pages?  Who has a limit pays with a walk
  * of its VADs.
  * Locks: [M]. */

@@ -95,7 +95,7 @@ uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand
 uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
 void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
-/* device.c: special objects */
+/* Special objects */
 static inline pfn_t
 vmo_device_pfn(const struct vmo *vmo, uint64_t pgoff)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmo.c: memory objects: references, visits, who maps them, pages of a file system
+ * vmo.c: memory objects: references, visits, who maps them; quotas, devices
  *
  * Problem   Files, memfds and shared memory are mapped by many spaces and cut
  *           while these use them: then no space may map what lies behind the new
@@ -17,6 +17,7 @@
  *                             └─ ops->zap: -EAGAIN, job.want says what is out
  *                     [X] dropped ─→ want_finish ─→ [X], the list again
  *           quota:   mount ──ref──→ { used ≤ max } ←──ref── object, object, …
+ *           device:  VAD ─→ vmo { base, size } ─→ word SPEC, uncached: base + offset
  *
  * Rules     1. The size is cut before the first word is taken away.  A fault
  *              installs in the hold of [W] in which it read the size, so its
@@ -35,6 +36,9 @@
  *              and no descriptor any more.
  *           6. An object holds a reference to its quota as long as it lives, so a
  *              quota tells whether pages of a file system are still in use.
+ *           7. A special object has no pages: the address is computed, a word that
+ *              goes costs nothing to make again, and its frame is nobody's to free,
+ *              swap or count.  Never RAM: that has owners.
  */
 #include "vm/design/design.h"
 #include "vm/frame/frame.h"
@@ -322,8 +326,6 @@ vmo_visit_next(struct vmo *prev)
 	return found;
 }
 
-/* ---- bytes that were written ---- */
-
 /* A shared mapping has become writable by a store: the file has changed now.  What is
  * stored by the same word later is not seen, as on Linux.
  * Locks: none of rank >= 7; takes [O]. */
@@ -541,8 +543,6 @@ vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
 	zap_let_go(&w);
 }
 
-/* ---- memory of links ---- */
-
 /* Locks: any below LR_MEM.  Owns: the caller: vmo_link_free().
  * Returns: a link on no list; NULL. */
 struct vm_maplink *
@@ -687,4 +687,48 @@ quota_give(struct vmo_quota *q, uint64_t n)
 		return;
 	ASSERT(atomic_load(&q->used) >= n);
 	atomic_sub(&q->used, n);
+}
+
+/* ---- special objects: physical addresses that are no RAM ---- */
+
+/* The object of [base, base + bytes), of whole pages.
+ * Locks: none of rank >= 3.  Owns: the caller, the only reference.
+ * Returns: NULL: no memory. */
+struct vmo *
+vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *ops,
+    void *client)
+{
+	struct vmo *vmo = vmo_alloc(VMO_DEVICE, bytes);
+
+	if (vmo == NULL)
+		return NULL;
+	vmo->end = vmo_free;
+	vmo->d.base = base;
+	vmo->client_ops = ops;
+	vmo->client = client;
+	return vmo_register(vmo);
+}
+
+/* May n pages from pgoff on be mapped?
+ * Returns: 0; -EINVAL: beyond the object; -EPERM: there is RAM among them. */
+int
+vmo_device_check(const struct vmo *vmo, uint64_t pgoff, uint64_t n)
+{
+	uint64_t pages = vmo->size >> PAGE_SHIFT, i;
+
+	if (pgoff > pages || n > pages - pgoff)
+		return -EINVAL;
+	for (i = 0; i < n; i++)
+		if (phys_is_ram(vmo_device_pfn(vmo, pgoff + i)))
+			return -EPERM;
+	return 0;
+}
+
+/* The VALID word of a page of the object, with these rights. */
+uint64_t
+vmo_device_word(const struct vmo *vmo, uint64_t pgoff, uint64_t rights)
+{
+	/* No descriptor stands at this address, and none is read. */
+	return pte_make_valid(&pfdb[vmo_device_pfn(vmo, pgoff)], SRC_SPEC,
+	    rights | MD_PTE_PCD);
 }
