@@ -31,9 +31,6 @@
 #include "vm/object/object.h"
 #include "vm/space/space.h"
 
-static void gap_update(struct vad *v);
-static struct vad *vad_prev(struct vad *v);
-
 #define VAD_OF(n) CONTAINER_OF(n, struct vad, rb)
 
 /* ---- finding ---- */

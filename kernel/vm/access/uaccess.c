@@ -86,13 +86,6 @@ copyin_str(char *dst, va_t src, size_t cap)
 	return -ENAMETOOLONG;
 }
 
-/* [va, va + n) lies in the user half and does not wrap. */
-static bool
-is_user_range(va_t va, size_t n)
-{
-	return n <= MD_USER_END && va <= MD_USER_END - n;
-}
-
 /* Copy between buf and the current space, by address.
  * Locks, Context, Returns: as copyin(), copyout(). */
 int
@@ -101,7 +94,8 @@ as_copy_here(va_t va, void *buf, size_t n, enum uio_dir dir)
 	bool put = dir == UIO_PUT;
 	int r;
 
-	if (!is_user_range(va, n))
+	/* Not in the user half, or it wraps. */
+	if (n > MD_USER_END || va > MD_USER_END - n)
 		return -EFAULT;
 	if (n == 0)
 		return 0;

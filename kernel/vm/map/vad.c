@@ -31,11 +31,6 @@
 #include "vm/object/object.h"
 #include "vm/space/space.h"
 
-static void gap_update(struct vad *v);
-static struct vad *vad_prev(struct vad *v);
-static void cut_tail(struct aspace *as, struct vad *v, struct vad *hi,
-    uint64_t vpn);
-
 #define VAD_OF(n) CONTAINER_OF(n, struct vad, rb)
 
 /* ---- finding ---- */

@@ -244,20 +244,16 @@ extent_add(struct swap_area *a, uint32_t slot, uint32_t n, uint64_t sector)
 	return 0;
 }
 
+/* Rule 2; a device is one extent.  0, -EINVAL (a hole), -ENOMEM, -EIO, -EINTR. */
 static int
-area_map_device(struct swap_area *a)
-{
-	return a->nfree == 0 ? -EINVAL : extent_add(a, 0, a->nslots, 0);
-}
-
-/* Rule 2.  0, -EINVAL (a hole, or no slot is left), -ENOMEM, -EIO, -EINTR. */
-static int
-area_map_file(struct swap_area *a, const struct swap_source *src)
+area_map(struct swap_area *a, const struct swap_source *src)
 {
 	struct swap_run run;
 	uint32_t slot = 0;
 	int r = 0;
 
+	if (src->run == NULL)
+		return extent_add(a, 0, a->nslots, 0);
 	while (slot < a->nslots && r == 0) {
 		if (thread_is_killed())
 			return -EINTR;
@@ -274,8 +270,6 @@ area_map_file(struct swap_area *a, const struct swap_source *src)
 			    run.sector);
 		slot += r == 0 ? (uint32_t)run.pages : 0;
 	}
-	if (r == 0 && a->nfree == 0)
-		r = -EINVAL;
 	return r;
 }
 
@@ -351,10 +345,9 @@ swap_on(const struct swap_source *src, unsigned *no)
 		return -ENOMEM;
 	r = area_mark_bad(a, h);
 	if (r == 0)
-		r = src->run == NULL ? area_map_device(a) :
-		    area_map_file(a, src);
+		r = area_map(a, src);
 	if (r == 0)
-		r = area_enter(a, src);
+		r = a->nfree == 0 ? -EINVAL : area_enter(a, src);
 	if (r != 0) {
 		swap_area_free(a);
 		return r;
