@@ -37,12 +37,9 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-/*
- * The fault of a design whose private pages live in their PTEs: ops->fault.
- *
- * Locks:    [M], [W] held and kept; f->leaf in use, f->word its word.
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
+/* The fault of a design whose private pages live in their PTEs: ops->fault.
+ * Locks: [M], [W] held and kept; f->leaf in use, f->word its word.
+ * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome
 fault_by_pte(struct fctx *f)
 {
@@ -125,13 +122,10 @@ f0_spurious(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/*
- * F1 zero-fill: first write to private anonymous memory, maybe over the
- * common zero page.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM, FAULT_SIGNAL (over the commit limit).
- */
+/* F1 zero-fill: first write to private anonymous memory, maybe over the common zero
+ * page.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE, FAULT_NEEDMEM, FAULT_SIGNAL (over the commit limit). */
 enum fault_outcome
 f1_zero_fill(struct fctx *f)
 {
@@ -174,15 +168,12 @@ map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
 	return is_there;
 }
 
-/*
- * F2 map file: a page of the file's cache, or the first store to one that is
- * mapped read-only.  W only for a store to a shared mapping: the next one to a
- * clean page shall fault, too.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE; FAULT_IO, FAULT_WAIT (the page is read), FAULT_NEEDMEM
- *           (extend), FAULT_RESTART (a hole is being made), FAULT_SIGNAL.
- */
+/* F2 map file: a page of the file's cache, or the first store to one that is mapped
+ * read-only.  W only for a store to a shared mapping: the next one to a clean page
+ * shall fault, too.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE; FAULT_IO, FAULT_WAIT (the page is read), FAULT_NEEDMEM (extend),
+ * FAULT_RESTART (a hole is being made), FAULT_SIGNAL. */
 enum fault_outcome
 f2_map_file(struct fctx *f)
 {
@@ -234,12 +225,9 @@ f6_wait_busy(struct fctx *f)
 	return fault_busy(f, word, pte_page(word));
 }
 
-/*
- * The word is TRANS: map its page again, wherever it waits.
- *
- * Locks:    [W]; takes [P], under which alone the word may be trusted.
- * Returns:  true with the page in *out; false: the word has changed.
- */
+/* The word is TRANS: map its page again, wherever it waits.
+ * Locks: [W]; takes [P], under which alone the word may be trusted.
+ * Returns: true with the page in *out; false: the word has changed. */
 bool
 fault_map_trans(struct fctx *f, struct vm_page **out)
 {

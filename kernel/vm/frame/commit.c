@@ -294,13 +294,10 @@ commit_uncharge_late(struct aspace *as, uint64_t n)
 	commit_uncharge(n);
 }
 
-/*
- * Promise n pages to a space that will need them soon.
- *
- * Locks:    any.
- * Owns:     as->prepaid, until commit_use_prepaid() or the end of the space.
- * Returns:  0, -ENOMEM.
- */
+/* Promise n pages to a space that will need them soon.
+ * Locks: any.
+ * Owns: as->prepaid, until commit_use_prepaid() or the end of the space.
+ * Returns: 0, -ENOMEM. */
 int
 commit_prepay(struct aspace *as, uint64_t n)
 {

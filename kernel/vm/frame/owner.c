@@ -59,12 +59,9 @@ home_word(const struct vm_page *pg)
 	return pa2va(page_home_payload(pg));
 }
 
-/*
- * The page that holds the owning word of pg.
- *
- * Locks:    [P], or whatever keeps pg resident.
- * Returns:  the container; NULL: the word lies in the header of an object.
- */
+/* The page that holds the owning word of pg.
+ * Locks: [P], or whatever keeps pg resident.
+ * Returns: the container; NULL: the word lies in the header of an object. */
 static struct vm_page *
 owner_container(const struct vm_page *pg)
 {
@@ -122,12 +119,8 @@ owner_reclaim(struct vm_page *pg)
 	return true;
 }
 
-/*
- * Pages whose home is of this kind have an owning word: they can go to swap.
- *
- * Locks:    none; once, before there are any: vmm_ops.init, for the records of
- *           a design.
- */
+/* Pages whose home is of this kind have an owning word: they can go to swap.
+ * Locks: none; once, before there are any: vmm_ops.init, for the records of a design. */
 void
 owner_add_home(enum page_home home, struct owner_home what)
 {
@@ -190,13 +183,10 @@ to_be_written(uint64_t *word)
 	    pg : NULL;
 }
 
-/*
- * The page and those beside it that wait to be written, by address.
- *
- * Locks:    [P].
- * Returns:  how many are in out, SWAP_RUN at most; 0: pages of this home are not
- *           written to swap.
- */
+/* The page and those beside it that wait to be written, by address.
+ * Locks: [P].
+ * Returns: how many are in out, SWAP_RUN at most; 0: pages of this home are not written
+ * to swap. */
 unsigned
 owner_cluster(struct vm_page *pg, struct vm_page **out)
 {

@@ -33,12 +33,9 @@ static struct {
 	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
 } pages;
 
-/*
- * The zero frame, and what waits for pages.
- *
- * Locks:    none; once, by vm_init().
- * Returns:  or panics: without a frame there is no machine.
- */
+/* The zero frame, and what waits for pages.
+ * Locks: none; once, by vm_init().
+ * Returns: or panics: without a frame there is no machine. */
 void
 page_init(void)
 {
@@ -181,10 +178,8 @@ word_sums(struct vm_page *container, int used, int resident)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * Locks:    the container's; [P] where a kind of rule 3, nres or PF_DIRTY changes.
- * Returns:  as word_set().
- */
+/* Locks: the container's; [P] where a kind of rule 3, nres or PF_DIRTY changes.
+ * Returns: as word_set(). */
 uint64_t
 word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 {
@@ -194,13 +189,10 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
-/*
- * Store a word and keep the books of its container.
- *
- * Locks:    the container's ([W], [F] or [O]), which makes old stable but for
- *           A and D; takes [P] if nres or PF_DIRTY change.
- * Returns:  the old word, with its final A and D bits.
- */
+/* Store a word and keep the books of its container.
+ * Locks: the container's ([W], [F] or [O]), which makes old stable but for A and D;
+ * takes [P] if nres or PF_DIRTY change.
+ * Returns: the old word, with its final A and D bits. */
 uint64_t
 word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 {
@@ -248,12 +240,9 @@ word_entered(struct vm_page *table, unsigned n, bool locked)
 	count_words(table, (int)n, (int)n, 0);
 }
 
-/*
- * Other rights or bits for a word that stays VALID with the same frame.
- *
- * Locks:    the container's; hardware may set A and D meanwhile.
- * Returns:  the old word.
- */
+/* Other rights or bits for a word that stays VALID with the same frame.
+ * Locks: the container's; hardware may set A and D meanwhile.
+ * Returns: the old word. */
 uint64_t
 word_change(uint64_t *word, uint64_t clear, uint64_t set)
 {
@@ -325,15 +314,12 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	adopt(pg, home, payload);
 }
 
-/*
- * The private page of a word that names none, or the table (HOME_TABLE, idle as yet):
+/* The private page of a word that names none, or the table (HOME_TABLE, idle as yet):
  * what is done with a frame that has been filled.  As page_adopt_locked(),
  * page_map_locked() and word_set() in turn, with what is known of both words: 250
  * instructions less.
- *
- * Locks:    [W]; takes [P].
- * Owns:     takes the frame over.
- */
+ * Locks: [W]; takes [P].
+ * Owns: takes the frame over. */
 void
 page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
     enum page_home home, uint64_t new)
@@ -543,14 +529,9 @@ page_rest(struct vm_page *pg)
 	pq_insert(pg);
 }
 
-/*
- * A mapping, a pin or a write has ended: a page that nobody uses goes to its
- * queue.
- *
- * Locks:    [P].
- * Returns:  true: that was the last thing which kept an orphan, the caller
- *           frees it.
- */
+/* A mapping, a pin or a write has ended: a page that nobody uses goes to its queue.
+ * Locks: [P].
+ * Returns: true: that was the last thing which kept an orphan, the caller frees it. */
 bool
 page_let_go_locked(struct vm_page *pg)
 {

@@ -166,13 +166,10 @@ page_filled_locked(struct vm_page *pg)
 	page_wake(pg);
 }
 
-/*
- * The contents could not be had: the owner has forgotten the page (6).
- *
- * Locks:    [P].
- * Returns:  true: the caller frees it (page_free) once [P] is dropped; false:
- *           who has pinned it does.
- */
+/* The contents could not be had: the owner has forgotten the page (6).
+ * Locks: [P].
+ * Returns: true: the caller frees it (page_free) once [P] is dropped; false: who has
+ * pinned it does. */
 bool
 page_unfilled_locked(struct vm_page *pg)
 {

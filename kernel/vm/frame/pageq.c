@@ -151,13 +151,10 @@ pq_release(struct vm_page *pg)
 	return true;
 }
 
-/*
- * The frame of a page that nobody has used for longest goes to the free list
+/* The frame of a page that nobody has used for longest goes to the free list
  * (transition 13).
- *
- * Locks:    any of rank <= LR_LEAF may be held; takes [P], tries [O].
- * Returns:  false: there is none, or its owner is busy.
- */
+ * Locks: any of rank <= LR_LEAF may be held; takes [P], tries [O].
+ * Returns: false: there is none, or its owner is busy. */
 bool
 phys_reclaim(void)
 {
@@ -272,13 +269,10 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
-/*
- * Sleep until an allocation of this class may succeed.  A thread that makes
- * room waits for the reserve, and to the end.
- *
- * Locks:    none of rank >= 3; pins: vm/frame/token.c.
- * Returns:  0: try again; -EINTR (fatal signal).
- */
+/* Sleep until an allocation of this class may succeed.  A thread that makes room waits
+ * for the reserve, and to the end.
+ * Locks: none of rank >= 3; pins: vm/frame/token.c.
+ * Returns: 0: try again; -EINTR (fatal signal). */
 int
 phys_wait(enum phys_class class)
 {
@@ -303,13 +297,10 @@ phys_wait(enum phys_class class)
 	return vm_is_reserved() ? 0 : r;
 }
 
-/*
- * A frame for user contents, waited for.
- *
- * Locks:    none of rank >= 3; pins: vm/frame/token.c.
- * Owns:     the caller, *out in LIMBO.
- * Returns:  0 (at once if *out is a frame already), -EINTR (fatal signal).
- */
+/* A frame for user contents, waited for.
+ * Locks: none of rank >= 3; pins: vm/frame/token.c.
+ * Owns: the caller, *out in LIMBO.
+ * Returns: 0 (at once if *out is a frame already), -EINTR (fatal signal). */
 int
 page_alloc_wait(enum phys_want want, struct vm_page **out)
 {

@@ -165,13 +165,10 @@ give(struct tokens *t)
 	wake_one(&t->wait);
 }
 
-/*
- * A token for a fault that goes on though memory is low.
- *
- * Locks:    none of rank >= 2, no pin, no spare frame (rule a).
- * Owns:     the caller, one token: token_give().
- * Returns:  0, -EINTR (fatal signal).
- */
+/* A token for a fault that goes on though memory is low.
+ * Locks: none of rank >= 2, no pin, no spare frame (rule a).
+ * Owns: the caller, one token: token_give().
+ * Returns: 0, -EINTR (fatal signal). */
 int
 token_take(void)
 {

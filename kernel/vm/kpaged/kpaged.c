@@ -91,13 +91,10 @@ note_use(uint64_t *word, uint64_t w)
 		word_change(word, PTE_AGE_MASK, 0);
 }
 
-/*
- * Hold the page of kva if it is in memory.
- *
- * Locks:    any of rank < 8; takes [P].
- * Owns:     the caller, a pin: kpaged_unpin().
- * Returns:  the page; NULL: kpaged_pin() with no lock of rank >= 3.
- */
+/* Hold the page of kva if it is in memory.
+ * Locks: any of rank < 8; takes [P].
+ * Owns: the caller, a pin: kpaged_unpin().
+ * Returns: the page; NULL: kpaged_pin() with no lock of rank >= 3. */
 struct vm_page *
 kpaged_trypin(va_t kva)
 {
@@ -248,14 +245,11 @@ pin(struct pin_ask *ask, struct want *w)
 	return r;
 }
 
-/*
- * Hold the page of kva: made (all zero) if it never was, read if it is on swap.
- *
- * Locks:    none of rank >= 3 but what is below the kernel [W].
- * Context:  thread, sleeps while there is no frame, and for the read.
- * Owns:     the caller, a pin in *out.
- * Returns:  0, -EINTR (fatal signal while waiting).
- */
+/* Hold the page of kva: made (all zero) if it never was, read if it is on swap.
+ * Locks: none of rank >= 3 but what is below the kernel [W].
+ * Context: thread, sleeps while there is no frame, and for the read.
+ * Owns: the caller, a pin in *out.
+ * Returns: 0, -EINTR (fatal signal while waiting). */
 int
 kpaged_pin(va_t kva, struct vm_page **out)
 {
@@ -429,12 +423,9 @@ kpaged_decommit(va_t kva, size_t pages)
 	}
 }
 
-/*
- * The next word that is not 0 in [*kva, end), *kva moves to it.
- *
- * Locks:    the kernel [W], or the word is looked at again under it.
- * Returns:  NULL: there is none.
- */
+/* The next word that is not 0 in [*kva, end), *kva moves to it.
+ * Locks: the kernel [W], or the word is looked at again under it.
+ * Returns: NULL: there is none. */
 uint64_t *
 kpaged_next_word(va_t *kva, va_t end)
 {
@@ -604,14 +595,11 @@ collect(struct trim *t, size_t want)
 	}
 }
 
-/*
- * Take up to `want` pages of at least min_age out of the kernel's working set,
- * from the hand on, which goes round once at most; WS_NO_VADS: VADs stay.  They
- * keep their contents: on a queue.
- *
- * Locks:    none of rank >= 6.
- * Returns:  pages trimmed.
- */
+/* Take up to `want` pages of at least min_age out of the kernel's working set, from the
+ * hand on, which goes round once at most; WS_NO_VADS: VADs stay.  They keep their
+ * contents: on a queue.
+ * Locks: none of rank >= 6.
+ * Returns: pages trimmed. */
 size_t
 kpaged_trim(size_t want, int min_age)
 {
@@ -642,12 +630,9 @@ kpaged_trim(size_t want, int min_age)
 
 /* ---- swapoff ---- */
 
-/*
- * Call walk->fn for each SWAP or TRANS word of the region from walk->at on.
- *
- * Locks:    none of rank >= 6; around fn the kernel [W].
- * Returns:  0: all done; else what fn has returned, walk->at is the place.
- */
+/* Call walk->fn for each SWAP or TRANS word of the region from walk->at on.
+ * Locks: none of rank >= 6; around fn the kernel [W].
+ * Returns: 0: all done; else what fn has returned, walk->at is the place. */
 int
 kpaged_swapped(struct swap_walk *walk)
 {
@@ -695,16 +680,12 @@ fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
 		}
 }
 
-/*
- * A pinned page is going to hold owning words: count what it holds.  Its
- * descriptor may be new, the words of a page that was away name no frames.  The
- * first n words may have been in use; the rest lies beyond the end, where only
- * an anonymous object has pages.
- *
- * Locks:    the container's ([W], [F] or [O]); takes [P].  Two users of one page
- *           may come at once: the first one counts, before any word changes.
- * Returns:  true: it could not be read, and all its words say so now.
- */
+/* A pinned page is going to hold owning words: count what it holds.  Its descriptor may
+ * be new, the words of a page that was away name no frames.  The first n words may have
+ * been in use; the rest lies beyond the end, where only an anonymous object has pages.
+ * Locks: the container's ([W], [F] or [O]); takes [P].  Two users of one page may come
+ * at once: the first one counts, before any word changes.
+ * Returns: true: it could not be read, and all its words say so now. */
 bool
 container_attach(struct vm_page *pg, enum container_kind kind, unsigned n)
 {

@@ -166,13 +166,10 @@ take_new(size_t pages)
 	return 0;
 }
 
-/*
- * A range of kernel paged memory: demand-zero, not charged.
- *
- * Locks:    none of rank >= 3.
- * Owns:     the caller, until kpaged_free().
- * Returns:  its address; 0: no memory for the books or tables, or FI_KPAGED.
- */
+/* A range of kernel paged memory: demand-zero, not charged.
+ * Locks: none of rank >= 3.
+ * Owns: the caller, until kpaged_free().
+ * Returns: its address; 0: no memory for the books or tables, or FI_KPAGED. */
 va_t
 kpaged_alloc(size_t pages)
 {

@@ -182,12 +182,10 @@ page_named(struct aspace *as, uint64_t word)
 	return pte_kind(named) == PTE_TRANS ? pte_page(named) : NULL;
 }
 
-/*
- * Pages that are not mapped are written, and their frames given up by the end
- * of the write.  A word that has changed meanwhile names another page: then one
- * goes that would have gone later.  Most pages are written as neighbours of one
- * before them: for these the flag is enough, without [P].
- */
+/* Pages that are not mapped are written, and their frames given up by the end of the
+ * write.  A word that has changed meanwhile names another page: then one goes that
+ * would have gone later.  Most pages are written as neighbours of one before them: for
+ * these the flag is enough, without [P]. */
 static void
 release_table(struct advise_work *w)
 {
@@ -247,14 +245,11 @@ leaf_words(struct pt_iter *it, struct swap_walk *walk)
 	return r;
 }
 
-/*
- * Call walk->fn for each SWAP or TRANS word that as owns or shares, from
- * walk->at on.  ops->swapped.
- *
- * Locks:    [W] of as; around fn for a word that is shared one of rank 7, too.
- * Returns:  0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at
- *           is where to go on.
- */
+/* Call walk->fn for each SWAP or TRANS word that as owns or shares, from walk->at on.
+ * ops->swapped.
+ * Locks: [W] of as; around fn for a word that is shared one of rank 7, too.
+ * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
+ * where to go on. */
 int
 pte_swapped(struct aspace *as, struct swap_walk *walk)
 {
@@ -301,12 +296,9 @@ advise_bring(struct aspace *as, va_t va, va_t end)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
- *
- * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
- * Returns:  0; for RELEASE how many pages are still to be written.
- */
+/* madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
+ * Locks: [M], exclusive for DONTNEED and FREE; takes [W].
+ * Returns: 0; for RELEASE how many pages are still to be written. */
 int
 pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
     int advice)

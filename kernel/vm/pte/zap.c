@@ -152,12 +152,9 @@ drop_tables(struct pt_iter it, uint32_t flags)
 	}
 }
 
-/*
- * The part [lo, hi) vpn of a VAD is as if it had never been touched.
- *
- * Locks:    [M] exclusive; takes [W]; waits for tables and entry pages without
- *           it, with a structural token.
- */
+/* The part [lo, hi) vpn of a VAD is as if it had never been touched.
+ * Locks: [M] exclusive; takes [W]; waits for tables and entry pages without it, with a
+ * structural token. */
 void
 pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 {
@@ -183,13 +180,10 @@ pte_detach(struct aspace *as, struct vad *vad)
 	pte_discard(as, vad, vad->start, vad->end);
 }
 
-/*
- * A page of this word alone that is not mapped, at s: nobody can reach it, no
- * flush.  What is being read is freed when the read ends.
- *
- * Locks:    [W].
- * Owns:     the caller, the charge of the page, if it was charged when touched.
- */
+/* A page of this word alone that is not mapped, at s: nobody can reach it, no flush.
+ * What is being read is freed when the read ends.
+ * Locks: [W].
+ * Owns: the caller, the charge of the page, if it was charged when touched. */
 void
 pte_drop_soft(const struct pte_ref *s)
 {
@@ -233,13 +227,10 @@ clean_table(struct zap_work *z, struct pt_iter *it)
 	tlb_batch_end(b);
 }
 
-/*
- * The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W
- * and D, for a write-back: ops->zap.
- *
- * Locks:    [X] of the link's object; takes [W].
- * Returns:  0, -EAGAIN (job->want, without [X], and again).
- */
+/* The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W and D,
+ * for a write-back: ops->zap.
+ * Locks: [X] of the link's object; takes [W].
+ * Returns: 0, -EAGAIN (job->want, without [X], and again). */
 int
 pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)

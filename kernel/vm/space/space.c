@@ -188,14 +188,11 @@ as_bind_thread(struct thread *t, struct aspace *as)
 
 /* ---- all of them ---- */
 
-/*
- * The spaces one after the other, by who may wait for long between two; such
- * as come or go meanwhile are met or not.
- *
- * Locks:    none of rank >= 2.
- * Owns:     the caller, a reference to the result; the one to prev is dropped.
- * Returns:  the one behind prev (NULL: the first); NULL: there is none.
- */
+/* The spaces one after the other, by who may wait for long between two; such as come or
+ * go meanwhile are met or not.
+ * Locks: none of rank >= 2.
+ * Owns: the caller, a reference to the result; the one to prev is dropped.
+ * Returns: the one behind prev (NULL: the first); NULL: there is none. */
 struct aspace *
 as_next(struct aspace *prev)
 {
@@ -283,14 +280,10 @@ rank(uint64_t score, const uint64_t *scores, unsigned n, unsigned max)
 	return score == 0 ? max : MIN(i, max);
 }
 
-/*
- * The spaces with the highest scores, the highest first; those with score 0
- * never.
- *
- * Locks:    any of rank < 9; score may take none.
- * Owns:     the caller, a reference to each: as_put().
- * Returns:  how many, at most max (<= COLLECT_MAX).
- */
+/* The spaces with the highest scores, the highest first; those with score 0 never.
+ * Locks: any of rank < 9; score may take none.
+ * Owns: the caller, a reference to each: as_put().
+ * Returns: how many, at most max (<= COLLECT_MAX). */
 unsigned
 as_collect(as_score_fn *score, struct aspace **out, unsigned max)
 {

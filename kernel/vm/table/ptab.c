@@ -112,12 +112,9 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 	}
 }
 
-/*
- * The word of va.
- *
- * Locks:    [W].
- * Returns:  the word and its table in *leaf; NULL: there is no leaf table.
- */
+/* The word of va.
+ * Locks: [W].
+ * Returns: the word and its table in *leaf; NULL: there is no leaf table. */
 uint64_t *
 pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 {
@@ -214,16 +211,12 @@ walk_far(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * Walk to the word of f->va; tables that are missing are made: S1 (book: fault).
- * They stay while [W] is held, for only who has it takes one out or frees it;
- * for longer by pt_pin().
- *
- * Locks:    f->as [M] shared and [W]; kept.
- * Returns:  FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a
- *           table); FAULT_SIGNAL (no commit for one); where one is out, what
- *           F10 and F6 return.
- */
+/* Walk to the word of f->va; tables that are missing are made: S1 (book: fault).  They
+ * stay while [W] is held, for only who has it takes one out or frees it; for longer by
+ * pt_pin().
+ * Locks: f->as [M] shared and [W]; kept.
+ * Returns: FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a table);
+ * FAULT_SIGNAL (no commit for one); where one is out, what F10 and F6 return. */
 enum fault_outcome
 pt_walk(struct fctx *f)
 {
@@ -254,14 +247,11 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
-/*
- * The tables on the way to va down to `level`, made where there are none.
- *
- * Locks:    [W].
- * Owns:     h, the tables that there are, if this is not all of them.
- * Returns:  p, the way, and h->lost if a table was given up for it; false: w says
- *           what is missing, a frame or a table that is out; what was made stays.
- */
+/* The tables on the way to va down to `level`, made where there are none.
+ * Locks: [W].
+ * Owns: h, the tables that there are, if this is not all of them.
+ * Returns: p, the way, and h->lost if a table was given up for it; false: w says what
+ * is missing, a frame or a table that is out; what was made stays. */
 bool
 path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w)
@@ -320,14 +310,10 @@ skip_absent(const uint64_t *word, va_t va, va_t end, int level)
 	return va;
 }
 
-/*
- * The first leaf table with an address in what is left of the range, in use or
- * out.
- *
- * Locks:    [W].
- * Returns:  true with va moved up to it: leaf, or out and level; false: there is
- *           none, va is end.
- */
+/* The first leaf table with an address in what is left of the range, in use or out.
+ * Locks: [W].
+ * Returns: true with va moved up to it: leaf, or out and level; false: there is none,
+ * va is end. */
 bool
 pt_iter_place(struct pt_iter *it)
 {
@@ -403,15 +389,12 @@ hold_brought(struct pt_iter *it)
 	hold_path(it->as, it->va, &p, h);
 }
 
-/*
- * The first leaf table in use with an address in what is left of the range.
- * With hold: the first one that there is; one that could not be read is passed
- * over, and hold->lost says so.
- *
- * Locks:    [W]; with hold no batch of as under construction.
- * Returns:  true with leaf, va moved up to it; false with r, 0: there is none and
- *           va is end; -EAGAIN: the next one is being brought, it->want.
- */
+/* The first leaf table in use with an address in what is left of the range.  With hold:
+ * the first one that there is; one that could not be read is passed over, and
+ * hold->lost says so.
+ * Locks: [W]; with hold no batch of as under construction.
+ * Returns: true with leaf, va moved up to it; false with r, 0: there is none and va is
+ * end; -EAGAIN: the next one is being brought, it->want. */
 bool
 pt_iter_table(struct pt_iter *it)
 {
@@ -536,14 +519,11 @@ unhook(const struct pt_path *p)
 	return word;
 }
 
-/*
- * The leaf table of va, in use, becomes that of to: all its words have then moved.
- *
- * Locks:    [W], no batch of as under construction; takes [P].
- * Owns:     h, as path_make().
- * Returns:  0; -EAGAIN: w says what the tables above to are missing; -EBUSY: word
- *           by word only, for there is a table at to, or this one is pinned.
- */
+/* The leaf table of va, in use, becomes that of to: all its words have then moved.
+ * Locks: [W], no batch of as under construction; takes [P].
+ * Owns: h, as path_make().
+ * Returns: 0; -EAGAIN: w says what the tables above to are missing; -EBUSY: word by
+ * word only, for there is a table at to, or this one is pinned. */
 int
 pt_move(struct aspace *as, va_t va, va_t to, struct pt_hold *h, struct want *w)
 {
@@ -595,13 +575,10 @@ pt_release(struct pt_hold *h)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * Nothing is mapped any more: what is still out could not be read, or stands
- * above such a table.
- *
- * Locks:    none of rank >= 5; takes [W].
- * Context:  thread, sleeps; with a structural token.
- */
+/* Nothing is mapped any more: what is still out could not be read, or stands above such
+ * a table.
+ * Locks: none of rank >= 5; takes [W].
+ * Context: thread, sleeps; with a structural token. */
 void
 pt_forget_all_lost(struct aspace *as)
 {
@@ -624,13 +601,10 @@ pt_forget_all_lost(struct aspace *as)
 	want_end(&w);
 }
 
-/*
- * Somebody who does not run on the space is going to hold tables of it.
- *
- * Locks:    none; the caller has a reference.
- * Owns:     the caller, until pt_close_space().
- * Returns:  false: it is being torn down.
- */
+/* Somebody who does not run on the space is going to hold tables of it.
+ * Locks: none; the caller has a reference.
+ * Owns: the caller, until pt_close_space().
+ * Returns: false: it is being torn down. */
 bool
 pt_open_space(struct aspace *as)
 {

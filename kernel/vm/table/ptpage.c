@@ -116,13 +116,10 @@ pt_pin(struct fctx *f)
 	f->npin = path_pin(&p, f->pin, f->npin, FAULT_MAXPINS);
 }
 
-/*
- * Drop all pins of f, on tables, entry pages and data.  A table that has become
- * empty while only the pin kept it is freed here.
- *
- * Locks:    [W] and [P] not held; [W] is taken if there is such a table.
- * Context:  thread, may sleep for [W].
- */
+/* Drop all pins of f, on tables, entry pages and data.  A table that has become empty
+ * while only the pin kept it is freed here.
+ * Locks: [W] and [P] not held; [W] is taken if there is such a table.
+ * Context: thread, may sleep for [W]. */
 void
 pt_unpin(struct fctx *f)
 {
@@ -154,12 +151,9 @@ pt_unpin(struct fctx *f)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * Hold the tables on the way to va that are in use, and no others.
- *
- * Locks:    [W], no batch of as under construction.
- * Owns:     h, the pins, until pt_let_go() or pt_release().
- */
+/* Hold the tables on the way to va that are in use, and no others.
+ * Locks: [W], no batch of as under construction.
+ * Owns: h, the pins, until pt_let_go() or pt_release(). */
 void
 hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
 {
@@ -337,12 +331,9 @@ count_words(struct vm_page *table)
 	return n;
 }
 
-/*
- * A table that is away but in memory is in use again.
- *
- * Locks:    [W]; takes [P], under which alone the word may be trusted.
- * Returns:  false: the word is not TRANS.
- */
+/* A table that is away but in memory is in use again.
+ * Locks: [W]; takes [P], under which alone the word may be trusted.
+ * Returns: false: the word is not TRANS. */
 bool
 pt_rescue(struct aspace *as, uint64_t *word, int level)
 {
@@ -433,15 +424,11 @@ read_table(struct fctx *f, const struct pt_path *p)
 	return r;
 }
 
-/*
- * A table on f's way is out: F10.  What is in memory is taken back at once; what
- * is on swap the next pass finds in memory.
- *
- * Locks:    [M], [W], kept; takes [P].
- * Returns:  FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM,
- *           FAULT_RESTART; FAULT_SIGNAL (SIGKILL: it is lost, and with it the
- *           process).
- */
+/* A table on f's way is out: F10.  What is in memory is taken back at once; what is on
+ * swap the next pass finds in memory.
+ * Locks: [M], [W], kept; takes [P].
+ * Returns: FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART;
+ * FAULT_SIGNAL (SIGKILL: it is lost, and with it the process). */
 enum fault_outcome
 pt_fault_in(struct fctx *f, struct pt_path *p)
 {

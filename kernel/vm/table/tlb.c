@@ -206,14 +206,11 @@ tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
 		    FLUSH_PAGES);
 }
 
-/*
- * Clear one word that is to get another frame: in between siblings wait for
- * [W].  To store the new word over the old would let a sibling read the old
- * frame after this thread has written to the new one.
- *
- * Locks:    as [W]; none of rank >= 7.
- * Returns:  the old word; its frame keeps the mapcount.
- */
+/* Clear one word that is to get another frame: in between siblings wait for [W].  To
+ * store the new word over the old would let a sibling read the old frame after this
+ * thread has written to the new one.
+ * Locks: as [W]; none of rank >= 7.
+ * Returns: the old word; its frame keeps the mapcount. */
 uint64_t
 tlb_clear_word(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t *word)
 {

@@ -68,14 +68,11 @@ want_zeros(struct want *w)
 	return w->frame != NULL;
 }
 
-/*
- * The page is on swap: begin to read it, and neighbours ahead.
- *
- * Locks:    the container's ([W], [F] or [O]); takes [P].
- * Owns:     w, with pin or hold a pin on the page, until the next one or the end.
- * Returns:  true: it is being read; false: w says what that takes.  The pass ends
- *           in both cases.
- */
+/* The page is on swap: begin to read it, and neighbours ahead.
+ * Locks: the container's ([W], [F] or [O]); takes [P].
+ * Owns: w, with pin or hold a pin on the page, until the next one or the end.
+ * Returns: true: it is being read; false: w says what that takes.  The pass ends in
+ * both cases. */
 bool
 want_swap_in(struct want *w, const struct swap_words *words)
 {
@@ -147,13 +144,10 @@ fault_lost(struct fctx *f, uint64_t word)
 
 /* ---- the same, and what it waits for ---- */
 
-/*
- * What f->want says is missing.  A read that this pass has begun is counted, F5 or
- * F10, and held if it was lost before.
- *
- * Locks:    those of the pass; not [P].
- * Returns:  FAULT_RESTART, FAULT_WAIT, FAULT_NEEDMEM.
- */
+/* What f->want says is missing.  A read that this pass has begun is counted, F5 or F10,
+ * and held if it was lost before.
+ * Locks: those of the pass; not [P].
+ * Returns: FAULT_RESTART, FAULT_WAIT, FAULT_NEEDMEM. */
 enum fault_outcome
 fault_missing(struct fctx *f)
 {
@@ -191,15 +185,12 @@ fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 	return FAULT_WAIT;
 }
 
-/*
- * The page is on swap: begin to read it, and neighbours ahead (F5, or F10: it is
- * a table).  The next pass finds it resident.
- *
- * Locks:    [M], [W] and the container's lock, kept; takes [P].
- * Returns:  FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART
- *           (the word has changed).
- * Owns:     f, a pin on what is read, after some restarts.
- */
+/* The page is on swap: begin to read it, and neighbours ahead (F5, or F10: it is a
+ * table).  The next pass finds it resident.
+ * Locks: [M], [W] and the container's lock, kept; takes [P].
+ * Returns: FAULT_WAIT (begun), FAULT_NEEDMEM (a frame, a bio), FAULT_RESTART (the word
+ * has changed).
+ * Owns: f, a pin on what is read, after some restarts. */
 enum fault_outcome
 fault_swap_in(struct fctx *f, const struct swap_words *w)
 {
@@ -209,15 +200,11 @@ fault_swap_in(struct fctx *f, const struct swap_words *w)
 
 /* ---- frames ---- */
 
-/*
- * A frame for the handler: the spare that the last wait brought, or a free
- * one now.
- *
- * Locks:    any; does not sleep.
- * Returns:  a LIMBO frame without home (FRAME_ZEROED: all bytes 0), or NULL:
- *           return FAULT_NEEDMEM.
- * Owns:     the caller.
- */
+/* A frame for the handler: the spare that the last wait brought, or a free one now.
+ * Locks: any; does not sleep.
+ * Returns: a LIMBO frame without home (FRAME_ZEROED: all bytes 0), or NULL: return
+ * FAULT_NEEDMEM.
+ * Owns: the caller. */
 struct vm_page *
 fault_take_spare(struct fctx *f, enum fault_frame kind)
 {
@@ -256,13 +243,10 @@ give_way(struct want *w)
 	w->kpage = NULL;
 }
 
-/*
- * Wait for what the last pass has missed.
- *
- * Locks:    none of rank >= 3; the caller's pins: R9.
- * Owns:     w, what was got.
- * Returns:  0: another pass; -EINTR (fatal signal); what w->get() has returned.
- */
+/* Wait for what the last pass has missed.
+ * Locks: none of rank >= 3; the caller's pins: R9.
+ * Owns: w, what was got.
+ * Returns: 0: another pass; -EINTR (fatal signal); what w->get() has returned. */
 int
 want_get(struct want *w)
 {

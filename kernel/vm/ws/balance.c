@@ -82,13 +82,10 @@ shortage(void)
 	return have < want ? want - have : 0;
 }
 
-/*
- * May another process be started?  It wires frames, which must be there or be
- * got by writing out what lies in others.
- *
- * Locks:    none of rank >= 9.
- * Returns:  true: memory is used up; -EAGAIN is the answer.
- */
+/* May another process be started?  It wires frames, which must be there or be got by
+ * writing out what lies in others.
+ * Locks: none of rank >= 9.
+ * Returns: true: memory is used up; -EAGAIN is the answer. */
 bool
 vm_is_short(void)
 {

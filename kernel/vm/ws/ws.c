@@ -194,15 +194,12 @@ second_chance(struct aspace *as, struct ws_entry *s)
 	tlb_batch_cover(b, vpn);
 }
 
-/*
- * The next page from the hand on that may go: not used since the last age
- * pass and at least so old, not locked, not pinned.  *look is how many words
- * may be looked at, and falls.  With min_age 0 a page that was used gets a
- * second chance: the hand clears A and comes back.
- *
- * Locks:    [W].
- * Returns:  false: there is none within *look words.
- */
+/* The next page from the hand on that may go: not used since the last age pass and at
+ * least so old, not locked, not pinned.  *look is how many words may be looked at, and
+ * falls.  With min_age 0 a page that was used gets a second chance: the hand clears A
+ * and comes back.
+ * Locks: [W].
+ * Returns: false: there is none within *look words. */
 bool
 ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
     struct ws_entry *s)
@@ -253,12 +250,9 @@ ws_look(const struct aspace *as, int min_age)
 	return (rounds * as->ws_tables + 1) * MD_PT_WORDS;
 }
 
-/*
- * The word at s, which was old, maps its page no more: out of the set with it.
- *
- * Locks:    [W]; as->batch is open (BATCH_TRIM), and settles the page.
- * Returns:  1; 0: the zero page, which is in no set.
- */
+/* The word at s, which was old, maps its page no more: out of the set with it.
+ * Locks: [W]; as->batch is open (BATCH_TRIM), and settles the page.
+ * Returns: 1; 0: the zero page, which is in no set. */
 size_t
 ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 {
