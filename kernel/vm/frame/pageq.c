@@ -24,13 +24,11 @@
  *           2. A page that is being written (PF_WRITING) is on none.
  *           3. A frame is reclaimed from the head of STANDBY.  Its owner is told
  *              first, under [P]; an owner that is busy just now keeps it.
- *           4. No lock of rank >= 3 and no spin lock while waiting (R1), and
- *              pins only by the rules of vm/frame/token.c (R9).
- *           5. Enough frames now says nothing about later: the caller tries
+ *           4. Enough frames now says nothing about later: the caller tries
  *              again, and comes back here if someone was faster.
- *           6. A wake may come from under any lock up to LR_MEM; a sleep ends
+ *           5. A wake may come from under any lock up to LR_MEM; a sleep ends
  *              after 10 ms by itself, so that a lost wake costs only time.
- *           7. One frame wakes one sleeper, those first who make room.
+ *           6. One frame wakes one sleeper, those first who make room.
  */
 #include "vm/frame/frame.h"
 

@@ -41,7 +41,7 @@ struct tokens {
 
 static struct {
 	struct tokens fault, structural, place;
-} token;
+} token = { .fault.share = 32, .structural.share = 64 };
 
 _Atomic uint64_t frames_unmovable;
 
@@ -52,8 +52,6 @@ token_init(void)
 	waitq_init(&token.fault.wait);
 	waitq_init(&token.structural.wait);
 	waitq_init(&token.place.wait);
-	token.fault.share = 32;
-	token.structural.share = 64;
 }
 
 /* ---- what a thread has ---- */

@@ -361,18 +361,17 @@ drop_unmapped(uint64_t w)
 	return false;
 }
 
-/* Clear the words; those pages that were mapped go after the flush, *used: which is
- * needed.  Kernel [W]. */
-static unsigned
-clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
+/* Pages that were mapped go after the flush, which those need that were used. */
+static void
+decommit_round(va_t kva, size_t pages)
 {
-	unsigned n = 0;
-	uint64_t w;
-	size_t i;
+	struct vm_page *gone[ROUND];
+	uint64_t *word, w;
+	bool used = false;
+	unsigned i, n = 0;
 
 	for (i = 0; i < pages; i++) {
-		uint64_t *word = kernel_word(kva + (i << PAGE_SHIFT));
-
+		word = kernel_word(kva + ((va_t)i << PAGE_SHIFT));
 		if (word_get(word) == 0)
 			continue;
 		spin_lock(&pfn_lock);
@@ -383,19 +382,8 @@ clear_words(va_t kva, size_t pages, struct vm_page **gone, bool *used)
 			continue;
 		gone[n++] = pte_page(w);
 		kernel_as.ws_pages--;
-		*used |= (w & MD_PTE_A) != 0;
+		used |= (w & MD_PTE_A) != 0;
 	}
-	return n;
-}
-
-static void
-decommit_round(va_t kva, size_t pages)
-{
-	struct vm_page *gone[ROUND];
-	bool used = false;
-	unsigned i, n;
-
-	n = clear_words(kva, pages, gone, &used);
 	if (used)
 		md_tlb_flush(NULL, kva, kva + (pages << PAGE_SHIFT), FLUSH_PAGES);
 	for (i = 0; i < n; i++) {

@@ -213,38 +213,6 @@ release_table(struct advise_work *w)
 
 /* ---- words that are not mapped ---- */
 
-/* The words of one leaf table.  Not 0: it->va is where to go on. */
-static int
-leaf_words(struct pt_iter *it, struct swap_walk *walk)
-{
-	struct swap_words w = { .container = it->leaf, .step = 1,
-		.home = HOME_PTE };
-	int r = 0;
-
-	PT_FOREACH(w.word, it) {
-		walk->at = it->va;
-		w.max = MD_PT_WORDS - md_pt_index(it->va, 1);
-		switch (pte_kind(word_get(w.word))) {
-		case PTE_SWAP:
-		case PTE_TRANS:
-			r = walk->fn(walk, &w);
-			break;
-		case PTE_FORK:
-			r = it->as->ops->shared->swapped(it->as,
-			    word_get(w.word), walk);
-			break;
-		case PTE_ABSENT:
-		case PTE_VALID:
-		case PTE_BUSY:
-		case PTE_ERROR:
-			break;
-		}
-		if (r != 0)
-			break;
-	}
-	return r;
-}
-
 /* Call walk->fn for each SWAP or TRANS word that as owns or shares, from walk->at on.
  * ops->swapped.
  * Locks: [W] of as; around fn for a word that is shared one of rank 7, too.
@@ -255,12 +223,26 @@ pte_swapped(struct aspace *as, struct swap_walk *walk)
 {
 	struct pt_iter it = { .as = as, .va = walk->at, .end = MD_USER_END,
 		.hold = &walk->tables, .want = &walk->want };
+	struct swap_words w = { .step = 1, .home = HOME_PTE };
+	enum pte_kind kind;
 	int r = 0;
 
 	while (r == 0 && pt_iter_table(&it)) {
 		if (walk->table != NULL)
 			walk->table(walk, it.leaf);
-		r = leaf_words(&it, walk);
+		w.container = it.leaf;
+		PT_FOREACH(w.word, &it) {
+			walk->at = it.va;
+			w.max = MD_PT_WORDS - md_pt_index(it.va, 1);
+			kind = pte_kind(word_get(w.word));
+			if (kind == PTE_SWAP || kind == PTE_TRANS)
+				r = walk->fn(walk, &w);
+			else if (kind == PTE_FORK)
+				r = as->ops->shared->swapped(as,
+				    word_get(w.word), walk);
+			if (r != 0)
+				break;
+		}
 	}
 	walk->at = it.va;
 	return r != 0 ? r : it.r;

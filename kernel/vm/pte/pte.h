@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pte.h: what calls, faults and trimming do to page-table entries
- *
- * For kernel/vm/pte/ and the designs whose private pages live in their PTEs.
- * Such a design fills its vmm_ops with these functions, as far as it has
- * nothing of its own to do.  What a PTE means that a fork has made common to
- * several spaces (FORK, VALID/FORK) the design says: struct shared_ops.
  */
 #ifndef VM_PTE_PTE_H
 #define VM_PTE_PTE_H

@@ -142,35 +142,14 @@ pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 
 /* ---- fewer rights ---- */
 
-struct rights_work {
-	uint64_t clear, set;  /* bits of VALID words */
-	uint64_t lo, hi;      /* vpn range that changed */
-};
-
-static void
-reduce_table(struct rights_work *r, struct pt_iter *it)
-{
-	uint64_t *word, w;
-
-	PT_FOREACH(word, it) {
-		w = word_get(word);
-		if (pte_kind(w) != PTE_VALID ||
-		    ((w & ~r->clear) | r->set) == w)
-			continue;
-		word_change(word, r->clear, r->set);
-		r->lo = MIN(r->lo, it->va >> PAGE_SHIFT);
-		r->hi = (it->va >> PAGE_SHIFT) + 1;
-	}
-}
-
 /* The VAD is about to have fewer rights: ops->protect.
  * Locks: [M] exclusive; takes [W].  Returns: 0. */
 int
 pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 {
-	struct rights_work r = { .lo = UINT64_MAX,
-		.clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W,
-		.set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX };
+	uint64_t clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W;
+	uint64_t set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX;
+	uint64_t *word, w, lo = UINT64_MAX, hi = 0; /* vpn range that changed */
 	struct pt_iter it = pt_range(as, vad->start, vad->end);
 
 	if (prot == 0) {
@@ -178,12 +157,19 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 		if ((vad->flags & VAD_LOCKED) != 0)
 			atomic_store(&as->hides, true);
 		pte_trim_range(as, vad->start, vad->end);
-		r.clear |= MD_PTE_U;
+		clear |= MD_PTE_U;
 	}
 	mutex_lock(&as->ws_lock);
 	while (pt_iter_table(&it))
-		reduce_table(&r, &it);
-	tlb_flush_range(as, r.lo, r.hi);
+		PT_FOREACH(word, &it) {
+			w = word_get(word);
+			if (pte_kind(w) != PTE_VALID || ((w & ~clear) | set) == w)
+				continue;
+			word_change(word, clear, set);
+			lo = MIN(lo, it.va >> PAGE_SHIFT);
+			hi = (it.va >> PAGE_SHIFT) + 1;
+		}
+	tlb_flush_range(as, lo, hi);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
