@@ -168,11 +168,12 @@ struct md_thread {
 	uint64_t ksp;               /* [c by switch] saved kernel stack pointer */
 	uint8_t *stack;             /* [c] lowest byte of the kernel stack */
 	uint64_t fsbase, gsbase;    /* user TLS bases; of current: live in MSRs */
-	void *fpu;                  /* 512 B, 16-aligned; NULL: kernel thread */
+	void *fpu;                  /* 512 B, in the stack; NULL: kernel thread */
 };
 
 /* Prepare a thread so that its first switch-in calls fn(arg), interrupts on. */
 void md_thread_init(struct md_thread *, void (*fn)(void *), void *arg);
+void md_thread_give_fpu(struct md_thread *);   /* it is to run a user program */
 /*
  * Switch stacks and FPU/TLS state.  Interrupts off.  Returns when someone
  * switches back; the value is what that switcher passed as prev.

@@ -6,6 +6,8 @@
  *           another with everything that follows it, enter user mode.
  *
  * Picture   stack + MD_KSTACK_SIZE ┌──────────────────┐
+ *                                  │ FXSAVE image     │ of a user thread
+ *                              top ├──────────────────┤
  *                                  │ struct trapframe │ user registers
  *                                  ├──────────────────┤
  *                                  │ frames of calls  │
@@ -28,6 +30,7 @@ struct switch_frame {
 	uint64_t r15, r14, r13, r12, rbx, rbp, rip;
 };
 
+static uint8_t *top_of(const struct md_thread *);
 static void set_kernel_stack(struct cpu *, struct md_thread *);
 static void save_tls(struct md_thread *);
 static void load_tls(const struct md_thread *);
@@ -55,6 +58,14 @@ md_thread_init(struct md_thread *t, void (*fn)(void *), void *arg)
 	t->fsbase = t->gsbase = 0;
 }
 
+/* t is to run a user program: it gets the FPU of a new one.  Locks: none, t is new. */
+void
+md_thread_give_fpu(struct md_thread *t)
+{
+	t->fpu = top_of(t);
+	md_fpu_init(t->fpu);
+}
+
 /*
  * Change threads.
  *
@@ -78,17 +89,24 @@ md_switch(struct md_thread *from, struct md_thread *to, struct thread *prev)
 static void
 set_kernel_stack(struct cpu *c, struct md_thread *t)
 {
-	uint64_t top = (uint64_t)t->stack + MD_KSTACK_SIZE;
+	uint64_t top = (uint64_t)top_of(t);
 
 	c->kstack = top;
 	c->tss.rsp[0] = top;
+}
+
+/* Where the stack of t begins, downwards; the image of its FPU lies above. */
+static uint8_t *
+top_of(const struct md_thread *t)
+{
+	return t->stack + MD_KSTACK_SIZE - MD_FPU_SIZE;
 }
 
 /* The frame to which user thread t returns. */
 struct trapframe *
 md_user_frame(struct md_thread *t)
 {
-	return (struct trapframe *)(t->stack + MD_KSTACK_SIZE) - 1;
+	return (struct trapframe *)top_of(t) - 1;
 }
 
 /*

@@ -28,12 +28,7 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-struct fpu_image {
-	uint8_t bytes[MD_FPU_SIZE];
-} __attribute__((aligned(16)));
-
 static struct kmem_cache thread_cache = KMEM_CACHE("thread", struct thread);
-static struct kmem_cache fpu_cache = KMEM_CACHE("fpu", struct fpu_image);
 
 static struct {
 	struct spinlock lock;       /* LR_MEM: references drop under LR_LEAF */
@@ -124,12 +119,11 @@ thread_create_user(const char *name, struct md_space *space)
 
 	if (t == NULL)
 		return NULL;
-	t->md.fpu = kmem_cache_alloc(&fpu_cache);
-	if (t->md.fpu == NULL || !give_stack(t)) {
+	if (!give_stack(t)) {
 		thread_discard(t);
 		return NULL;
 	}
-	md_fpu_init(t->md.fpu);
+	md_thread_give_fpu(&t->md);
 	t->space = space;
 	t->inject_id = thread_current()->inject_id;
 	return t;
@@ -240,9 +234,6 @@ take_parts(struct thread *t)
 	spin_unlock(&threads.lock);
 	if (stack != NULL)
 		kva_stack_free(stack);
-	if (t->md.fpu != NULL)
-		kmem_cache_free(&fpu_cache, t->md.fpu);
-	t->md.fpu = NULL;
 }
 
 /*

@@ -7,7 +7,7 @@
 
 #include "vm/want/want.h"
 
-#define BATCH_FEW 64           /* words of a batch without a frame of its own */
+#define BATCH_FEW 16           /* words of a batch without a frame of its own */
 
 enum batch_end {               /* step 6, after the ack, by the old word's SRC */
 	BATCH_ZAP,             /* PRIV freed; OBJ unmapped; FORK: shared->unmapped() */
