@@ -112,6 +112,7 @@ struct kmem_cache {
 void *kmem_cache_alloc(struct kmem_cache *);
 void *kmem_cache_zalloc(struct kmem_cache *);
 void kmem_cache_free(struct kmem_cache *, void *);
+void *kmem_object_of(const void *inside); /* the object, of a cache, that it points into */
 /* A frame in LIMBO that is paid for becomes objects of the cache, which are small. */
 void kmem_cache_feed(struct kmem_cache *, struct vm_page *);
 /* [A] WIRED frames that somebody's promise pays for: of fed slabs, and page tables. */

@@ -67,6 +67,7 @@ static struct {
 static void *object_take(struct kmem_cache *c, size_t n);
 static bool cache_grow(struct kmem_cache *c);
 static void slab_put(struct kmem_slab *s, void *obj, unsigned i);
+static void *object_at(const struct kmem_slab *s, unsigned i);
 static unsigned index_of(const struct kmem_slab *s, const void *obj);
 static void check_red_zone(const struct kmem_slab *s, const void *obj);
 static struct kmem_slab *spare_slab(struct kmem_cache *c, unsigned keep);
@@ -145,6 +146,20 @@ kmem_cache_of(const void *obj)
 	const struct kmem_slab *s = page_of_pa(va2pa(obj))->kern.slab;
 
 	return s->cache;
+}
+
+/*
+ * The object of a cache that some byte belongs to.
+ *
+ * Locks:    none; the object is live.
+ */
+void *
+kmem_object_of(const void *inside)
+{
+	const struct kmem_slab *s = page_of_pa(va2pa(inside))->kern.slab;
+	size_t off = (uintptr_t)inside - (uintptr_t)object_at(s, 0);
+
+	return object_at(s, (unsigned)(off / s->stride));
 }
 
 /* ---- tags and poison ---- */

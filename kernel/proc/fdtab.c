@@ -25,7 +25,7 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define FD_FIRST 16u            /* numbers that every table has room for */
+#define FD_FIRST 8u             /* numbers that every table has room for */
 #define FD_MAX (1u << 20)       /* as fs.nr_open */
 
 /* The two arrays, in one piece of memory. */

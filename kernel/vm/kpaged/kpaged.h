@@ -59,6 +59,11 @@ va_t kpaged_alloc(size_t pages);
 void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
 void kpaged_drain(void);                                 /* before leak accounting */
 extern va_t kpaged_top;                                  /* end of what was ever used */
+static inline bool
+kpaged_has(va_t va)                                      /* is it an address of the region? */
+{
+	return va - MD_KPAGED_BASE < MD_KPAGED_SIZE;
+}
 bool kpaged_va_is_free(va_t);
 bool kpaged_va_is_used(va_t);                            /* the same while all runs; no rank >= 3 */
 

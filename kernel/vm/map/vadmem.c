@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vadmem.c: the memory of VADs, paged, and their links to objects
+ * vadmem.c: the memory of VADs, paged but for the first, and their links to objects
  *
  * Problem   65530 mappings are 7 MB of VADs.  A process that sleeps does not
  *           need them, so they may leave memory; but who writes down which part
@@ -8,11 +8,13 @@
  *           an object has a second half, the maplink, by which the object finds
  *           its mappings; both must come, follow each other and go together.
  *
- * Picture   aspace ──→ vad_page ──→ vad_page …       non-paged, 40 B each
- *                      used 1101…   used 0100…
- *                        │ kva
- *                        v
- *             |VAD|VAD|   |VAD| …   36 of them |owner|      paged, 4 KiB
+ * Picture   aspace ──→ vad_page ───→ vad_page …       non-paged, 40 B each
+ *                      used 1101…    used 0100…
+ *                        │ kva         │ kva
+ *                        │             v
+ *                        │      |VAD|VAD|   |VAD| … 42 of them |owner|   paged
+ *                        v                                               4 KiB
+ *                 |VAD|VAD|   |VAD| … 8 of them |owner|     a block, non-paged
  *                  └─→ vmo;  └─→ maplink {as, start, end, off} on vmo->maps
  *
  * Why one pool for each space, not one for all:
@@ -20,9 +22,14 @@
  *           and a process that is awake keeps nobody else's VADs in memory; a
  *           page that cannot be read from swap costs one process, not forty;
  *           and whoever ends a process finds all its VADs without the tree.
- *           The price: half a page, on average, and one at least, per process.
+ *           The price: half a page, on average, per process.
  *
- * Rules     1. Pages are charged one by one and given back when empty.
+ * Why the first few are not paged:
+ *           most processes have no more, and a page for each would be mostly
+ *           empty: two blocks hold 16, in a third of a page.
+ *
+ * Rules     1. Pages are charged one by one and given back when empty.  Blocks
+ *              are not charged, and stay as long as the space.
  *           2. Nothing in a page is touched with the pool's lock held, nor
  *              anywhere else with a lock of rank >= 3 (vm/fault/kpagedfault.c).
  *           3. A page that could not be read is lost: it is all zero, each VAD
@@ -45,9 +52,11 @@
 #include "vm/space/space.h"
 #include "vm/vm.h"
 
+#define BLOCKS 2u        /* that a space has before its first page */
+#define PER_BLOCK 8
 #define PER_PAGE ((PAGE_SIZE - sizeof(struct vad_page *)) / sizeof(struct vad))
-#define ALL_USED (BIT(PER_PAGE) - 1)
 
+/* The books of a page, or of a block. */
 struct vad_page {
 	struct list_node node;   /* [pool] of as->vad_pool, full ones last */
 	struct aspace *as;       /* [c] */
@@ -55,13 +64,32 @@ struct vad_page {
 	uint64_t used;           /* [pool] a bit for each VAD */
 };
 
-static struct kmem_cache pages = KMEM_CACHE("vad-page", struct vad_page);
+struct vad_block {
+	struct vad vads[PER_BLOCK];
+	struct vad_page *owner;  /* [c] */
+};
 
-/* What the last word of a page says: whose it is.  Paged memory. */
+static struct kmem_cache pages = KMEM_CACHE("vad-page", struct vad_page);
+static struct kmem_cache blocks = KMEM_CACHE("vad-block", struct vad_block);
+
+/*
+ * Behind the VADs of the page or block in which v lies: whose they are.  NULL
+ * stands in a page that was lost.
+ */
 static struct vad_page **
-owner_of(va_t kva)
+owner_of(const struct vad *v)
 {
-	return (struct vad_page **)(PAGE_DOWN(kva) + PAGE_SIZE) - 1;
+	if (!kpaged_has((va_t)v))
+		return &((struct vad_block *)kmem_object_of(v))->owner;
+	return (struct vad_page **)(PAGE_DOWN((va_t)v) + PAGE_SIZE) - 1;
+}
+
+static bool
+is_full(const struct vad_page *p)
+{
+	unsigned places = kpaged_has(p->kva) ? PER_PAGE : PER_BLOCK;
+
+	return p->used == BIT(places) - 1;
 }
 
 static struct vad_page *
@@ -82,11 +110,11 @@ take_place(struct vad_pool *pool)
 
 	spin_lock(&pool->lock);
 	p = list_is_empty(&pool->pages) ? NULL : page_at(pool->pages.head.next);
-	if (p != NULL && p->used != ALL_USED) {
+	if (p != NULL && !is_full(p)) {
 		i = (unsigned)__builtin_ctzl(~p->used);
 		p->used |= BIT(i);
 		kva = p->kva + i * sizeof(struct vad);
-		if (p->used == ALL_USED) {
+		if (is_full(p)) {
 			list_remove(&p->node);
 			list_push_back(&pool->pages, &p->node);
 		}
@@ -95,31 +123,57 @@ take_place(struct vad_pool *pool)
 	return kva;
 }
 
-/* One page more.  No lock of rank >= 3.  False: no memory. */
+/* Memory of a page, paid for, or of a block.  No lock of rank >= 3.  0: none. */
+static va_t
+alloc_places(struct vad_pool *pool)
+{
+	va_t kva;
+
+	/* Two who ask at once may make a block too many. */
+	if (atomic_load(&pool->nblocks) < BLOCKS) {
+		kva = (va_t)kmem_cache_alloc(&blocks);
+		atomic_add(&pool->nblocks, kva != 0);
+		return kva;
+	}
+	if (commit_charge(1) != 0)
+		return 0;
+	kva = kpaged_alloc(1);
+	if (kva == 0)
+		commit_uncharge(1);
+	return kva;
+}
+
+static void
+free_places(struct vad_pool *pool, va_t kva)
+{
+	if (kpaged_has(kva)) {
+		kpaged_free(kva, 1);
+		commit_uncharge(1);
+	} else {
+		kmem_cache_free(&blocks, (void *)kva);
+		atomic_sub(&pool->nblocks, 1);
+	}
+}
+
+/* One page more, or block.  No lock of rank >= 3.  False: no memory. */
 static bool
 add_page(struct aspace *as)
 {
-	struct vad_page *p;
+	struct vad_page *p = kmem_cache_zalloc(&pages);
 
-	if (commit_charge(1) != 0)
-		return false;
-	p = kmem_cache_zalloc(&pages);
 	if (p == NULL)
-		goto undo_charge;
-	p->kva = kpaged_alloc(1);
-	if (p->kva == 0)
-		goto undo_page;
+		return false;
 	p->as = as;
-	*owner_of(p->kva) = p;
+	p->kva = alloc_places(&as->vad_pool);
+	if (p->kva == 0) {
+		kmem_cache_free(&pages, p);
+		return false;
+	}
+	*owner_of((struct vad *)p->kva) = p;
 	spin_lock(&as->vad_pool.lock);
 	list_push_front(&as->vad_pool.pages, &p->node);
 	spin_unlock(&as->vad_pool.lock);
 	return true;
-undo_page:
-	kmem_cache_free(&pages, p);
-undo_charge:
-	commit_uncharge(1);
-	return false;
 }
 
 /*
@@ -144,9 +198,8 @@ take(struct aspace *as)
 static void
 free_page(struct vad_page *p)
 {
-	kpaged_free(p->kva, 1);
+	free_places(&p->as->vad_pool, p->kva);
 	kmem_cache_free(&pages, p);
-	commit_uncharge(1);
 }
 
 /*
@@ -156,7 +209,7 @@ free_page(struct vad_page *p)
 static bool
 give(struct vad *v)
 {
-	struct vad_page *p = *owner_of((va_t)v);
+	struct vad_page *p = *owner_of(v);
 	struct vad_pool *pool;
 	bool empty;
 
@@ -165,7 +218,7 @@ give(struct vad *v)
 	pool = &p->as->vad_pool;
 	spin_lock(&pool->lock);
 	p->used &= ~BIT(((va_t)v - p->kva) / sizeof(*v));
-	empty = p->used == 0;
+	empty = p->used == 0 && kpaged_has(p->kva);
 	list_remove(&p->node);
 	if (!empty)
 		list_push_front(&pool->pages, &p->node);
@@ -242,10 +295,10 @@ vadpool_lost(va_t kva)
 bool
 vadpool_is_here(struct aspace *as)
 {
-	struct list_node *n = as->vad_pool.pages.head.next;
+	struct vad_page *p;
 
-	for (; n != &as->vad_pool.pages.head; n = n->next)
-		if (!kpaged_hold_mapped(page_at(n)->kva))
+	LIST_FOREACH(p, &as->vad_pool.pages, node)
+		if (kpaged_has(p->kva) && !kpaged_hold_mapped(p->kva))
 			return false;
 	return true;
 }
@@ -284,7 +337,7 @@ vad_alloc(struct aspace *as, struct vmo *vmo)
 static void
 release_part(struct vad *v)
 {
-	struct vad_page *p = *owner_of((va_t)v);
+	struct vad_page *p = *owner_of(v);
 
 	if (p != NULL && p->as->ops->release != NULL)
 		p->as->ops->release(p->as, v);

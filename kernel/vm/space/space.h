@@ -76,6 +76,7 @@ enum as_lost {
 struct vad_pool {
 	struct spinlock lock;      /* [pool] leaf */
 	struct list pages;         /* [pool] struct vad_page */
+	_Atomic uint32_t nblocks;  /* [A] of them not paged */
 };
 
 #define WS_AGES 4                  /* 0 young … 3 old */
