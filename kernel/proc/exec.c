@@ -153,15 +153,6 @@ exec_space(struct exec_new *x)
 
 /* ---- before the point of no return ---- */
 
-static void
-limits_of(const struct rlimit *rl, struct map_limits *lim)
-{
-	lim->as = rl[RLIMIT_AS].cur;
-	lim->data = rl[RLIMIT_DATA].cur;
-	lim->stack = rl[RLIMIT_STACK].cur;
-	lim->memlock = rl[RLIMIT_MEMLOCK].cur;
-}
-
 static int
 exec_prepare(struct exec_new *x, struct arg_src *src,
     const struct vmm_ops *design)
@@ -172,14 +163,10 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 
 	if (x->path[0] == '\0')
 		return -ENOENT;
-	x->lim = (struct map_limits){ RLIM_INFINITY, RLIM_INFINITY, 8ul << 20,
-		RLIM_INFINITY };
-	x->rss = RLIM_INFINITY;
-	if (tk != NULL) {
-		x->rss = tk->proc->rlim[RLIMIT_RSS].cur;
-		limits_of(tk->proc->rlim, &x->lim);
+	x->rss = proc_limit(RLIMIT_RSS);
+	proc_map_limits(&x->lim);
+	if (tk != NULL)
 		x->cred = tk->proc->cred;
-	}
 	src->buf = x->buf;
 	r = args_check(src, arg_limit(x));
 	if (r < 0)

@@ -175,7 +175,7 @@ too_many_locked(const struct proc *p)
 {
 	ASSERT(spin_is_mine(&proc_lock));
 	return p->cred.euid != 0 && p->cred.uid != 0 &&
-	    proc_count_uid_locked(p->cred.uid) >= p->rlim[RLIMIT_NPROC].cur;
+	    proc_count_uid_locked(p->cred.uid) >= p->limits->of[RLIMIT_NPROC].cur;
 }
 
 /* The signal may have woken another thread: this one shall look as well. */
@@ -323,7 +323,7 @@ clone_inherit(struct clone_state *s)
 	p->oom_min = parent->oom_min;
 	p->exit_signal = s->req->exit_signal;
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
-	memcpy(p->rlim, parent->rlim, sizeof(p->rlim));
+	p->limits = limits_share_locked(parent->limits);
 	proc_watch_cpu_locked(p);
 	if (s->sighand == NULL) {
 		p->sighand = parent->sighand;

@@ -140,6 +140,7 @@ proc_put(struct proc *p)
 	if (left > 0)
 		return;
 	ASSERT(list_is_empty(&p->threads) && p->as == NULL);
+	limits_put(p->limits);
 	kmem_cache_free(&proc_cache, p);
 }
 
@@ -430,23 +431,6 @@ bool
 proc_is_root(void)
 {
 	return proc_current()->cred.euid == 0;
-}
-
-/* Its soft limit; kernel threads have none.  Locks: none, an aligned word. */
-uint64_t
-proc_limit(enum rlimit_id id)
-{
-	struct task *tk = thread_current()->proc;
-
-	return tk == NULL ? RLIM_INFINITY :
-	    atomic_load_relaxed(&tk->proc->rlim[id].cur);
-}
-
-/* For fdtab.c.  Locks: none. */
-uint64_t
-proc_rlimit_nofile(void)
-{
-	return proc_limit(RLIMIT_NOFILE);
 }
 
 /* For fdtab.c: each thread has its own reference.  Locks: none. */

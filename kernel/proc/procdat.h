@@ -43,6 +43,12 @@ struct rlimit {
 	uint64_t max;            /* [L] what cur may be raised to */
 };
 
+/* Shared by forked processes until one changes them. */
+struct limits {
+	_Atomic uint32_t refs;           /* [A] processes */
+	struct rlimit of[RLIMIT_COUNT];  /* [L] */
+};
+
 /* ---- signals ---- */
 
 /* What is told about one signal; sigframe.c makes abi_siginfo of it. */
@@ -96,11 +102,12 @@ struct task {
 	int tid;                 /* [L] exec gives the caller the leader's */
 	bool exiting;            /* [L] takes no more signals */
 	bool in_stop;            /* [L] counted in proc->nstopped */
+	bool mask_saved;         /* [own] saved_mask counts */
+	bool vfork;              /* [L] a parent waits in vfork_wq */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
 	uint64_t blocked;        /* [L] written by own thread */
 	uint64_t saved_mask;     /* [own] blocked, to be put back on return */
-	bool mask_saved;         /* [own] */
 	struct sigpend pending;  /* [L] sent to this thread */
 	struct siginfo forced;   /* [own] synchronous; signo 0: none */
 	uint64_t trap_no, trap_error, trap_cr2; /* [own] for the frame */
@@ -113,7 +120,6 @@ struct task {
 	int64_t (*restart_fn)(const uint64_t a[6]); /* [own] */
 	uint64_t restart_arg[6]; /* [own] */
 
-	bool vfork;              /* [L] a parent waits in vfork_wq */
 	struct waitq vfork_wq;   /* exec or exit wakes it */
 	struct waitq sig_wq;     /* pause and friends sleep here */
 };
@@ -159,7 +165,7 @@ struct proc {
 	char comm[16];           /* [L] */
 
 	struct cred cred;        /* [L] read without by its own threads */
-	struct rlimit rlim[RLIMIT_COUNT]; /* [L] */
+	struct limits *limits;   /* [L] a reference */
 	bool did_exec;           /* [L] setpgid by the parent: too late */
 	bool subreaper;          /* [L] */
 	bool dumpable, no_new_privs; /* [L] */
@@ -217,13 +223,17 @@ struct proc *proc_find_locked(int pid);       /* live or zombie, or NULL */
 struct proc *proc_lookup(int pid);            /* the same with a reference */
 struct task *task_find_locked(int tid);
 bool proc_is_root(void);                      /* euid 0 */
-uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
 int proc_setsid(void) MUST_CHECK;
 int proc_setpgid(int pid, int pgid) MUST_CHECK;
 bool proc_group_exists_locked(int pgid);
 void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
 unsigned proc_count(unsigned *threads);
 void proc_set_comm(struct proc *, struct task *, const char *name);
+
+/* limits.c */
+uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
+void proc_map_limits(struct map_limits *);    /* those of memory */
+struct rlimit *limits_own_locked(struct proc *, enum rlimit_id); /* to change; NULL */
 
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */

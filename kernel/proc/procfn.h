@@ -28,6 +28,11 @@ int pid_alloc_locked(const struct cred *) MUST_CHECK; /* > 0 or -EAGAIN */
 int pid_max(void);
 int pid_set_max(uint64_t max) MUST_CHECK;
 
+/* limits.c */
+struct limits *limits_create(void);            /* all infinite; NULL */
+struct limits *limits_share_locked(struct limits *);
+void limits_put(struct limits *);
+
 /* exec.c */
 struct exec_new;
 int exec_prepare_kernel(const char *path, const char *const *argv,

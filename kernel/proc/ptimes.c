@@ -178,7 +178,7 @@ proc_watch_cpu_locked(struct proc *p)
 {
 	ASSERT(spin_is_mine(&proc_lock));
 	p->cpu_watch = p->it[VIRTUAL].due_ns != 0 || p->it[PROF].due_ns != 0 ||
-	    p->rlim[RLIMIT_CPU].cur != RLIM_INFINITY;
+	    p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
 }
 
 static void
@@ -193,16 +193,22 @@ check_itimer(struct proc *p, int which, uint64_t now, int signo)
 	(void)sig_send_proc_locked(p, &si);
 }
 
-/* SIGXCPU each second above the soft limit, SIGKILL at the hard one. */
+/*
+ * SIGXCPU each second above the soft limit, SIGKILL at the hard one.  Without
+ * memory for a limit of its own the process hears it at a later tick.
+ */
 static void
 check_limit(struct proc *p, uint64_t now)
 {
 	struct siginfo si = { .signo = SIGXCPU, .code = SI_KERNEL };
-	struct rlimit *lim = &p->rlim[RLIMIT_CPU];
+	struct rlimit *lim = &p->limits->of[RLIMIT_CPU];
 
 	if (lim->max != RLIM_INFINITY && now >= lim->max * NS_PER_S) {
 		si.signo = SIGKILL;
 	} else if (lim->cur != RLIM_INFINITY && now >= lim->cur * NS_PER_S) {
+		lim = limits_own_locked(p, RLIMIT_CPU);
+		if (lim == NULL)
+			return;
 		lim->cur++;
 	} else {
 		return;

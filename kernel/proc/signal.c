@@ -335,7 +335,7 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if (free ||
-	    sig_queued_locked(p) < p->rlim[RLIMIT_SIGPENDING].cur)
+	    sig_queued_locked(p) < p->limits->of[RLIMIT_SIGPENDING].cur)
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
 		return must ? -EAGAIN : 0;

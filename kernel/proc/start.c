@@ -159,17 +159,19 @@ static const struct {
 static void
 first_limits(struct proc *p)
 {
+	struct limits *l = limits_create();
 	struct phys_stat st;
 	uint64_t n;
 
-	for (unsigned i = 0; i < RLIMIT_COUNT; i++)
-		p->rlim[i].cur = p->rlim[i].max = RLIM_INFINITY;
+	if (l == NULL)
+		panic("init: no memory for limits");
 	for (unsigned i = 0; i < ARRAY_LEN(limits); i++)
-		p->rlim[limits[i].id] = limits[i].lim;
+		l->of[limits[i].id] = limits[i].lim;
 	/* As many threads as an eighth of memory has stacks for. */
 	phys_stat(&st);
 	n = MAX(st.total * PAGE_SIZE / (8 * MD_KSTACK_SIZE), 32);
-	p->rlim[RLIMIT_NPROC].cur = p->rlim[RLIMIT_NPROC].max = n;
+	l->of[RLIMIT_NPROC] = (struct rlimit){ n, n };
+	p->limits = l;
 }
 
 /* ---- kernel words ---- */

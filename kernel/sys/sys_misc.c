@@ -101,6 +101,25 @@ limit_proc(int pid)
 	return tk != NULL ? tk->proc : proc_find_locked(pid);
 }
 
+static int
+limit_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
+{
+	struct rlimit *own;
+	int r = limit_check(id, new, &p->limits->of[id]);
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (r < 0)
+		return r;
+	own = limits_own_locked(p, id);
+	if (own == NULL)
+		return -ENOMEM;
+	*own = *new;
+	if (p->as != NULL)
+		limit_space(p->as, id, new);
+	proc_watch_cpu_locked(p);
+	return 0;
+}
+
 /* Read, then perhaps change, a limit of pid (0: the caller). */
 static int
 limit_access(int pid, uint64_t id, const struct rlimit *new,
@@ -118,15 +137,9 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 	} else if (id >= RLIMIT_COUNT) {
 		r = -EINVAL;
 	} else {
-		*old = p->rlim[id];
+		*old = p->limits->of[id];
 		if (new != NULL)
-			r = limit_check((enum rlimit_id)id, new, old);
-		if (new != NULL && r == 0) {
-			p->rlim[id] = *new;
-			if (p->as != NULL)
-				limit_space(p->as, (enum rlimit_id)id, new);
-			proc_watch_cpu_locked(p);
-		}
+			r = limit_set_locked(p, (enum rlimit_id)id, new);
 	}
 	spin_unlock(&proc_lock);
 	return r;
@@ -271,7 +284,7 @@ prio_task(struct prio_walk *w, struct task *tk)
 	} else if (!proc_may_tune_locked(tk->proc)) {
 		w->result = -EPERM;
 	} else if (w->nice < tk->thread->nice && !sys_is_root() &&
-	    20 - w->nice > (int64_t)MIN(tk->proc->rlim[RLIMIT_NICE].cur, 40)) {
+	    20 - w->nice > (int64_t)MIN(tk->proc->limits->of[RLIMIT_NICE].cur, 40)) {
 		w->result = -EACCES;
 	} else {
 		tk->thread->nice = (int8_t)w->nice;

@@ -48,9 +48,12 @@ memlock_limit(void)
 static struct map_limits
 limits(void)
 {
-	return (struct map_limits){ proc_limit(RLIMIT_AS),
-		proc_limit(RLIMIT_DATA), proc_limit(RLIMIT_STACK),
-		memlock_limit() };
+	struct map_limits lim;
+
+	proc_map_limits(&lim);
+	if (sys_is_root())
+		lim.memlock = MLOCK_ANY;
+	return lim;
 }
 
 int64_t

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limits.c: what a process may have
+ *
+ * Problem   16 limits are 256 bytes, and few processes have others than their
+ *           parent.
+ *
+ * Picture   proc ─→ limits: 16 of {cur, max}
+ *                     ▲
+ *           proc ─────┘  forked
+ *
+ * Rules     1. What several processes share is constant: who sets a limit makes
+ *              a copy before.  That takes memory, and may fail.
+ *           2. Others may set a process's limits: even its own threads read
+ *              them with proc_lock held, lest they read what was given back.
+ *
+ * Read next proc/sighand.c, which shares actions alike.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/string.h"
+#include "mem/mem.h"
+#include "vm/vm.h"
+
+#define STACK_DEFAULT (8ul << 20)
+
+static struct kmem_cache limits_cache = KMEM_CACHE("limits", struct limits);
+
+/*
+ * Limits that limit nothing.
+ *
+ * Locks:    none of rank >= LR_MEM.
+ * Returns:  NULL: no memory.
+ * Owns:     the caller, one reference.
+ */
+struct limits *
+limits_create(void)
+{
+	struct limits *l = kmem_cache_alloc(&limits_cache);
+
+	if (l == NULL)
+		return NULL;
+	l->refs = 1;
+	for (unsigned i = 0; i < RLIMIT_COUNT; i++)
+		l->of[i] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	return l;
+}
+
+/* A forked process has what its parent has.  Locks: proc_lock held. */
+struct limits *
+limits_share_locked(struct limits *l)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	atomic_add(&l->refs, 1);
+	return l;
+}
+
+/* One process fewer has them.  NULL is allowed.  Locks: any of rank < LR_MEM. */
+void
+limits_put(struct limits *l)
+{
+	if (l != NULL && atomic_sub(&l->refs, 1) == 0)
+		kmem_cache_free(&limits_cache, l);
+}
+
+/*
+ * The limit of p, to be changed (rule 1).
+ *
+ * Locks:    proc_lock held.
+ * Returns:  NULL: no memory.
+ */
+struct rlimit *
+limits_own_locked(struct proc *p, enum rlimit_id id)
+{
+	struct limits *l = p->limits, *own;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (atomic_load(&l->refs) > 1) {
+		own = limits_create();
+		if (own == NULL)
+			return NULL;
+		memcpy(own->of, l->of, sizeof(own->of));
+		p->limits = own;
+		limits_put(l);
+	}
+	return &p->limits->of[id];
+}
+
+/* ---- of the current process; kernel threads have none ---- */
+
+/* A soft limit.  Locks: takes proc_lock. */
+uint64_t
+proc_limit(enum rlimit_id id)
+{
+	struct task *tk = task_current();
+	uint64_t cur;
+
+	if (tk == NULL)
+		return RLIM_INFINITY;
+	spin_lock(&proc_lock);
+	cur = tk->proc->limits->of[id].cur;
+	spin_unlock(&proc_lock);
+	return cur;
+}
+
+/* Those of memory.  Locks: takes proc_lock. */
+void
+proc_map_limits(struct map_limits *out)
+{
+	struct task *tk = task_current();
+	const struct rlimit *of;
+
+	*out = (struct map_limits){ RLIM_INFINITY, RLIM_INFINITY, STACK_DEFAULT,
+		RLIM_INFINITY };
+	if (tk == NULL)
+		return;
+	spin_lock(&proc_lock);
+	of = tk->proc->limits->of;
+	out->as = of[RLIMIT_AS].cur;
+	out->data = of[RLIMIT_DATA].cur;
+	out->stack = of[RLIMIT_STACK].cur;
+	out->memlock = of[RLIMIT_MEMLOCK].cur;
+	spin_unlock(&proc_lock);
+}
+
+/* For fdtab.c.  Locks: takes proc_lock. */
+uint64_t
+proc_rlimit_nofile(void)
+{
+	return proc_limit(RLIMIT_NOFILE);
+}
