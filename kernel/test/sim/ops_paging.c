@@ -134,6 +134,18 @@ op_kernel_out(const struct step *s)
 		wrong(s, "kernel pages out", 0);
 }
 
+/* The space's places for VADs that stay are taken: those of the next mappings leave. */
+static void
+op_vads_paged(const struct step *s)
+{
+	struct aspace *as = me();
+	struct vad *v;
+
+	while ((v = vad_alloc(as, NULL)) != NULL && !kpaged_has((va_t)v))
+		vad_list_add(&as->spare_vads, v);
+	vad_free(v);
+}
+
 static void
 op_vads_out(const struct step *s)
 {
@@ -243,6 +255,7 @@ const struct op ops_paging[] = {
 	{ "clean", op_clean, 0 }, { "tevict", op_table_evict, 0 },
 	{ "tout", op_table_out, 0 }, { "ktrim", op_kernel_trim, 0 },
 	{ "kout", op_kernel_out, 0 }, { "vout", op_vads_out, 0 },
+	{ "vpaged", op_vads_paged, 0 },
 	{ "file", op_file, 1 }, { "object", op_object, 1 },
 	{ "size", op_size, 1 }, { "punch", op_punch, 2 },
 	{ "read", op_read, 2 }, { "put", op_put, 2 }, { "sync", op_sync, 0 },
