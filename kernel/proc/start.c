@@ -73,6 +73,7 @@ proc_start_init(const char *path)
 	p->sighand = sighand_create(true);
 	if (t == NULL || p->sighand == NULL)
 		panic("init: no memory for the first thread");
+	first_limits(p);
 	/* What process 1 itself is made of will still be there at its end. */
 	if (graded_boot()) {
 		find_once(path);
@@ -82,7 +83,6 @@ proc_start_init(const char *path)
 	    "cannot execute", path);
 	t->space = exec_space(x);
 	p->exit_signal = SIGCHLD;
-	first_limits(p);
 
 	thread_current()->fsctx = NULL;
 	t->fsctx = ctx;
