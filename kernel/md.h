@@ -132,6 +132,7 @@ void md_call_others(void (*fn)(void *), void *arg);
 
 uint64_t md_time_ns(void);          /* since boot; never goes back, all CPUs */
 MD_INLINE uint64_t md_cycles(void); /* raw counter of this CPU, for traces */
+MD_INLINE void md_cycles_to(uint64_t *at); /* the same, stored there */
 uint64_t md_entropy(void);          /* hardware random or jitter */
 
 /* CPUID.1:EDX, for AT_HWCAP. */

@@ -14,7 +14,7 @@
 	name[n] = $1; kind[n] = $2; flags[n] = $3; args[n] = $4
 	id[n] = $5; fcase[n] = $6; chap[n] = $7
 	text[n] = rest($0, 7)
-	if (kind[n] !~ /^(count|gauge|trace|both)$/)
+	if (kind[n] !~ /^(count|gauge|sum|trace|both)$/)
 		fail(name[n] ": unknown kind " kind[n])
 	if (name[n] in seen)
 		fail(name[n] ": twice")
@@ -50,16 +50,18 @@ function out_h(   i, p) {
 		printf "\tEV_%s, /* %s */\n", c_name(name[i]), text[i]
 	print "\tEV_COUNT\n};\n"
 	for (i = 1; i <= n; i++)
-		if (flags[i] ~ /p/) p++
+		if (has_cell(flags[i])) p++
 	printf "#define EV_NPROC %d /* rows that also exist per process */\n\n", p
-	print "enum ev_kind { EVK_COUNT, EVK_GAUGE, EVK_TRACE, EVK_BOTH };\n"
+	print "enum ev_kind { EVK_COUNT, EVK_GAUGE, EVK_SUM, EVK_TRACE, EVK_BOTH };\n"
 	print "struct ev_row {\n\tconst char *name, *args, *text;\n\tuint8_t kind, id;"
-	print "\tint16_t proc; /* index in an evset, or -1 */\n};\n"
+	print "\tint16_t proc; /* index in an evset, or -1 */"
+	print "\tchar asked; /* a, w: recorded if asked for; or 0 */\n};\n"
 	print "extern const struct ev_row ev_rows[EV_COUNT];\n"
 	print "/*\n * EVENT(name, args) counts, leaves a trace record, or both; EVENT_ADD(name, n)"
 	print " * counts n.  In line a counter is one instruction (kern/events.c).\n */"
 	print "void ev_add(enum ev_id, int64_t n);"
-	print "void ev_add_own(unsigned proc, int64_t n);"
+	print "void ev_add_own(size_t proc, int64_t n);"
+	print "void ev_add_one_own(size_t proc);"
 	print "/* A trace record, if tracing is on for it; ev_record() counts, too. */"
 	print "void ev_trace(enum ev_id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);"
 	print "void ev_trace_put(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d);"
@@ -67,34 +69,46 @@ function out_h(   i, p) {
 	print "#if defined(WITHOUT_EVENTS) /* make bench-evidence: what do they cost? */"
 	print "#define EV_ADD_(id, proc, n) ((void)sizeof(n))"
 	print "#define EV_TRACE_(id, rec, ...) ((void)sizeof((uint64_t[]){ __VA_ARGS__ }))"
-	print "#define EV_BOTH_(id, proc, rec, ...) EV_TRACE_(id, rec, __VA_ARGS__)"
+	print "#define EV_ASKED_ EV_TRACE_"
 	print "#elif IN_LINE"
-	print "#define EV_ADD_(id, proc, n) do { const int64_t ev_n_ = (int64_t)(n); \\"
-	print "\tMD_COUNT(id, ev_n_); if ((proc) >= 0) ev_add_own((unsigned)(proc), ev_n_); } while (0)"
+	print "#define EV_ADD_(id, proc, n) do { const int64_t ev_n_ = (int64_t)(n); MD_COUNT(id, ev_n_); \\"
+	print "\tif ((proc) < 0) break; \\"
+	print "\tif (__builtin_constant_p(n) && (n) == 1) ev_add_one_own((size_t)(proc)); else ev_add_own((size_t)(proc), ev_n_); \\"
+	print "\t} while (0)"
 	print "/* By enum ev_id; 0: leaves no records, and two instructions are all it costs. */"
 	print "extern uint8_t ev_trace_ids[EV_COUNT];"
 	print "#define EV_TRACE_(id, rec, ...) do { if (ev_trace_ids[id] != 0) ev_trace_put(rec, __VA_ARGS__); } while (0)"
-	print "#define EV_BOTH_(id, proc, rec, ...) do { EV_ADD_(id, proc, 1); EV_TRACE_(id, rec, __VA_ARGS__); } while (0)"
+	print "/*\n * Of a row that is recorded if asked for.  The call keeps all registers: else who makes\n * it would save some before the test already, ten instructions for one that is off.\n */"
+	print "void ev_trace_asked(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)\n    __attribute__((no_caller_saved_registers, target(\"general-regs-only\"), cold));"
+	print "#define EV_ASKED_(id, rec, ...) do { if (UNLIKELY(ev_trace_ids[id] != 0)) ev_trace_asked(rec, __VA_ARGS__); } while (0)"
 	print "#else"
 	print "#define EV_ADD_(id, proc, n) ev_add(id, (int64_t)(n))"
 	print "#define EV_TRACE_(id, rec, ...) ev_trace(id, __VA_ARGS__)"
-	print "#define EV_BOTH_(id, proc, rec, ...) ev_record(id, __VA_ARGS__)"
+	print "#define EV_ASKED_ EV_TRACE_"
+	print "#define EV_BOTH_(id, proc, trace, rec, ...) ev_record(id, __VA_ARGS__)"
+	print "#endif"
+	print "#ifndef EV_BOTH_"
+	print "#define EV_BOTH_(id, proc, trace, rec, ...) do { trace(id, rec, __VA_ARGS__); EV_ADD_(id, proc, 1); } while (0)"
 	print "#endif"
 	print "#define EV_ARGS_(a, b, c, d, ...) (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d)"
 	print "#define EVENT(name, ...) EVENT_##name(name, ##__VA_ARGS__)"
 	print "#define EVENT_ADD(name, n) EV_ADD_(EV_##name, EV_PROC_##name, n)\n"
 	for (i = p = 1; i <= n; i++)
-		printf "#define EV_PROC_%s %d\n", c_name(name[i]), flags[i] ~ /p/ ? p++ - 1 : -1
+		printf "#define EV_PROC_%s %d\n", c_name(name[i]), has_cell(flags[i]) ? p++ - 1 : -1
 	print ""
 	for (i = 1; i <= n; i++)
 		if (kind[i] == "count" || kind[i] == "gauge")
 			printf "#define EVENT_%s(name, ...) EVENT_ADD(name, 1)\n", c_name(name[i])
 		else if (kind[i] == "trace")
-			printf "#define EVENT_%s(name, ...) EV_TRACE_(EV_##name, 0x%s, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i]), id[i]
-		else
-			printf "#define EVENT_%s(name, ...) EV_BOTH_(EV_##name, EV_PROC_##name, 0x%s, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i]), id[i]
+			printf "#define EVENT_%s(name, ...) %s(EV_##name, 0x%s, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i]), recorder(flags[i]), id[i]
+		else if (kind[i] == "both")
+			printf "#define EVENT_%s(name, ...) EV_BOTH_(EV_##name, EV_PROC_##name, %s, 0x%s, EV_ARGS_(__VA_ARGS__, 0, 0, 0, 0))\n", c_name(name[i]), recorder(flags[i]), id[i]
 	print "\n#endif"
 }
+
+function has_cell(f) { return f ~ /p/ && f !~ /t/ }
+function recorder(f) { return f ~ /[aw]/ ? "EV_ASKED_" : "EV_TRACE_" }
+function asked(f) { return f ~ /[aw]/ ? "'" substr(f, match(f, /[aw]/), 1) "'" : 0 }
 
 function out_c(   i, p) {
 	print "/* Generated by tools/events.awk from kernel/kern/events.tab. */"
@@ -102,10 +116,10 @@ function out_c(   i, p) {
 	print "const struct ev_row ev_rows[EV_COUNT] = {"
 	for (i = 1; i <= n; i++) {
 		t = text[i]; gsub(/"/, "\\\"", t)
-		printf "\t[EV_%s] = { \"%s\", \"%s\", \"%s\", EVK_%s, 0x%s, %d },\n",
+		printf "\t[EV_%s] = { \"%s\", \"%s\", \"%s\", EVK_%s, 0x%s, %d, %s },\n",
 		    c_name(name[i]), name[i], args[i] == "-" ? "" : args[i], t,
 		    toupper(kind[i]), id[i] == "-" ? "0" : id[i],
-		    flags[i] ~ /p/ ? p++ : -1
+		    has_cell(flags[i]) ? p++ : -1, asked(flags[i])
 	}
 	print "};"
 }

@@ -137,6 +137,14 @@ md_cycles(void)
 	return hi << 32 | lo;
 }
 
+inline void
+md_cycles_to(uint64_t *at)
+{
+	uint32_t *half = (uint32_t *)at;
+
+	__asm__ volatile("rdtsc" : "=a"(half[0]), "=d"(half[1]));
+}
+
 /* ---- interrupts ---- */
 
 inline void

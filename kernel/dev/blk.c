@@ -155,7 +155,7 @@ bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
 void
 bio_add(struct bio *b, struct vm_page *page, unsigned offset, unsigned bytes)
 {
-	ASSERT(b->nvecs < BIO_PAGES && b->dir != BIO_FLUSH);
+	ASSERT(b->nvecs < BIO_PAGES);
 	ASSERT((offset | bytes) % SECTOR_SIZE == 0);
 	ASSERT(bytes != 0 && offset + bytes <= PAGE_SIZE);
 	b->vec[b->nvecs++] = (struct bio_vec){ page, (uint16_t)offset,
@@ -188,6 +188,7 @@ check(const struct bio *b)
 	uint64_t n = 0;
 	unsigned i;
 
+	ASSERT(b->dir != BIO_FLUSH || b->nvecs == 0);
 	if (b->dir != BIO_READ && d->readonly)
 		return b->dir == BIO_FLUSH ? 0 : -EROFS;
 	if (b->dir == BIO_FLUSH)

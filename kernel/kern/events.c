@@ -13,7 +13,7 @@
  *              finds it from GS: no move to another CPU and no interrupt comes
  *              between, so it needs no lock.  14 instructions and a call before.
  *              Of a row marked p the evset of the thread that runs here gets it,
- *              too, by a call of four: only this file writes to what counts.
+ *              too, by a call of three: only this file writes to what counts.
  *           2. A computed gauge (ev_set_gauge) has no cell.
  *           3. Marks: the newest NMARKS are kept; the memory is there from
  *              boot on.  A mark of the same id replaces the old one.
@@ -79,9 +79,17 @@ ev_runs(const struct thread *t)
 
 /* ---- counting ---- */
 
-/* The second cell of a row marked p.  Context: any. */
+/* The second cell of a row marked p: one more, or n.  Context: any. */
 void
-ev_add_own(unsigned proc, int64_t n)
+ev_add_one_own(size_t proc)
+{
+	struct evset *own = (struct evset *)MD_WORD(MD_WORD_EVSET);
+
+	atomic_add(&own->v[proc], 1);
+}
+
+void
+ev_add_own(size_t proc, int64_t n)
 {
 	struct evset *own = (struct evset *)MD_WORD(MD_WORD_EVSET);
 
@@ -94,7 +102,7 @@ ev_add(enum ev_id id, int64_t n)
 {
 	MD_COUNT_AT(id, n);
 	if (ev_rows[id].proc >= 0)
-		ev_add_own((unsigned)ev_rows[id].proc, n);
+		ev_add_own((size_t)ev_rows[id].proc, n);
 }
 
 void

@@ -54,6 +54,7 @@ struct thread {
 	void *fsctx;              /* fs/: root, cwd, credentials, umask */
 	void *vmctx;              /* vm/: e.g. VM_RESERVED flags, tokens */
 	void *vmfault;            /* vm/: the fault under way, or NULL */
+	uint64_t faults;          /* [own] so many it has had: fault.total of its process */
 	void (*release)(struct thread *); /* last reference dropped, or NULL */
 	void (*kill)(struct thread *); /* [c] FI_SIGNAL: end its process; or NULL */
 	void (*fn)(void *);       /* [c] kernel thread: what it runs; NULL: user */
@@ -304,7 +305,7 @@ SYSTEM_ONLY uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
 SYSTEM_ONLY uint64_t ev_read_proc(const struct evset *, enum ev_id);
 /* ev_set_gauge(), a gauge computed when read: lib/floor.h. */
 void ev_show(struct out *);                   /* /proc/vm/events */
-void ev_show_proc(struct out *, const struct evset *); /* rows marked p, not gauges */
+void ev_show_proc(struct out *, const struct evset *); /* rows marked p alone, not gauges */
 SYSTEM_ONLY void ev_runs(const struct thread *); /* this CPU runs it: whose records */
 /* PR_VMM_MARK: copy all counters under id 0…255.  No allocation. */
 void ev_mark(unsigned id);

@@ -106,13 +106,13 @@ void
 page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)
 {
 	enum page_home was = page_home_kind(pg);
-	uint64_t home = (uint64_t)kind << 60 | payload;
+	uint64_t old = pg->home, home = (uint64_t)kind << 60 | payload;
 
 	ASSERT(spin_is_mine(&pfn_lock) ||
 	    (was == HOME_NONE && kind == HOME_KERNEL) ||
 	    (was == HOME_KERNEL && kind == HOME_NONE));
-	EVENT(page_home, page_pfn(pg), pg->home, home);
 	pg->home = home;
+	EVENT(page_home, page_pfn(pg), old, home);
 }
 
 const char *

@@ -174,6 +174,7 @@ task_count_out(struct task *tk)
 	task_times(tk, &ut, &st);
 	p->utime_ns += ut;
 	p->stime_ns += st;
+	p->faults += tk->thread->faults;
 	list_remove(&tk->node);
 	list_remove(&tk->hash);
 	last = --p->nthreads == 0;

@@ -189,6 +189,7 @@ struct proc {
 
 	uint64_t start_ns;       /* [c] */
 	uint64_t utime_ns, stime_ns;   /* [L] of ended threads */
+	uint64_t faults;               /* [L] of ended threads */
 	uint64_t cutime_ns, cstime_ns; /* [L] of reaped children */
 	uint64_t cminflt, cmajflt;     /* [L] */
 	uint64_t maxrss, cmaxrss;      /* [L] pages */
@@ -243,6 +244,7 @@ bool proc_may_tune_locked(const struct proc *);
 
 /* ptimes.c */
 void proc_times_locked(struct proc *, uint64_t *utime, uint64_t *stime);
+uint64_t proc_faults_locked(struct proc *);
 void task_times(struct task *, uint64_t *utime, uint64_t *stime);
 void itimer_set(int which, const struct itimer *new, struct itimer *old);
 void itimer_get(int which, struct itimer *out);  /* due_ns: time left */

@@ -246,6 +246,7 @@ show_events(int id, struct out *o)
 	if (v == NULL)
 		return -ESRCH;
 	ev_show_proc(o, &v->p->events);
+	out_printf(o, "fault.total %lu\n", v->faults);
 	for (unsigned i = 0; v->as != NULL && i < ARRAY_LEN(gauges); i++)
 		out_printf(o, "%s %lu\n", gauges[i].name,
 		    vm_as_gauge(v->as, gauges[i].id));

@@ -81,6 +81,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->sid = p->sid;
 	v->nthreads = p->nthreads;
 	proc_times_locked(p, &v->ut, &v->st);
+	v->faults = proc_faults_locked(p);
 	v->cut = p->cutime_ns;
 	v->cst = p->cstime_ns;
 	v->image = p->image;
@@ -138,13 +139,6 @@ view_close(struct view *v)
 
 /* ---- stat, statm, status ---- */
 
-static uint64_t
-minor_faults(const struct proc *p)
-{
-	return ev_read_proc(&p->events, EV_fault_total) -
-	    ev_read_proc(&p->events, EV_fault_major);
-}
-
 /* Where things lie tells others how to attack it: to them all is 0. */
 static struct proc_image
 shown_image(const struct view *v)
@@ -158,18 +152,19 @@ proc_show_stat(int id, struct out *o)
 {
 	struct view *v = view_open_vm(id);
 	struct proc_image m;
+	uint64_t major;
 	bool has_tty;
 
 	if (v == NULL)
 		return -ESRCH;
+	major = ev_read_proc(&v->p->events, EV_fault_major);
 	m = shown_image(v);
 	has_tty = tty_session() != 0 && tty_session() == v->sid;
 	out_printf(o, "%d (%s) %c %d %d %d %u %d 0 ", id, v->comm, v->state,
 	    v->ppid, v->pgid, v->sid, has_tty ? TTY_NR : 0,
 	    has_tty ? tty_fg_pgid() : -1);
 	out_printf(o, "%lu %lu %lu %lu %lu %lu %lu %lu %d %d %u 0 %lu ",
-	    minor_faults(v->p), v->p->cminflt,
-	    ev_read_proc(&v->p->events, EV_fault_major), v->p->cmajflt,
+	    v->faults - major, v->p->cminflt, major, v->p->cmajflt,
 	    v->ut / TICK_NS, v->st / TICK_NS, v->cut / TICK_NS,
 	    v->cst / TICK_NS, 20 + v->nice, v->nice, v->nthreads,
 	    v->p->start_ns / TICK_NS);

@@ -17,7 +17,7 @@ struct view {
 	int ppid, pgid, sid, cpu, nice;
 	unsigned nthreads;
 	uint64_t nsigq;
-	uint64_t ut, st, cut, cst;
+	uint64_t ut, st, cut, cst, faults;
 	uint64_t pend, shpend, blocked, ignored, caught;
 	struct proc_image image;
 	struct cred cred;

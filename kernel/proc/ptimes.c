@@ -61,6 +61,24 @@ proc_times_locked(struct proc *p, uint64_t *utime, uint64_t *stime)
 	}
 }
 
+/*
+ * Page faults of a process, those of ended threads included: what vm/ counts by
+ * thread, in one instruction a fault.
+ *
+ * Locks:    proc_lock held.
+ */
+uint64_t
+proc_faults_locked(struct proc *p)
+{
+	uint64_t n = p->faults;
+	struct task *tk;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(tk, &p->threads, node)
+		n += atomic_load_relaxed(&tk->thread->faults);
+	return n;
+}
+
 /* ---- the real-time timer ---- */
 
 static void

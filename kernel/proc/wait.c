@@ -118,8 +118,7 @@ wait_usage_locked(struct proc *child, struct wait_result *res)
 	proc_times_locked(child, &res->utime_ns, &res->stime_ns);
 	res->utime_ns += child->cutime_ns;
 	res->stime_ns += child->cstime_ns;
-	res->minflt = ev_read_proc(&child->events, EV_fault_total) - major +
-	    child->cminflt;
+	res->minflt = proc_faults_locked(child) - major + child->cminflt;
 	res->majflt = major + child->cmajflt;
 	res->maxrss = MAX(child->maxrss, child->cmaxrss);
 }

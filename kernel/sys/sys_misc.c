@@ -184,13 +184,12 @@ usage_of(int who, struct abi_rusage *ru)
 {
 	struct task *tk = task_current();
 	struct proc *p = tk->proc;
-	uint64_t ut, st, total, major;
+	uint64_t ut, st, major;
 
-	total = ev_read_proc(&p->events, EV_fault_total);
 	major = ev_read_proc(&p->events, EV_fault_major);
 	spin_lock(&proc_lock);
 	ru->maxrss = (int64_t)(p->maxrss * 4);
-	ru->minflt = (int64_t)(total - major);
+	ru->minflt = (int64_t)(proc_faults_locked(p) - major);
 	ru->majflt = (int64_t)major;
 	if (who == RUSAGE_CHILDREN) {
 		ut = p->cutime_ns;

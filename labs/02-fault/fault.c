@@ -141,10 +141,11 @@ f1z_zero_page(struct fctx *f)
 {
 	struct vm_page *zero = page_zero_frame();
 	uint64_t bits = fault_rights(f) & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
+	uint64_t word;
 
 	word_set(f->leaf, f->word, pte_make_valid(zero, SRC_SPEC, bits));
-	EVENT(fault_zeropage, f->va, 0, word_get(f->word),
-	    pte_pfn(word_get(f->word)));
+	word = word_get(f->word);
+	EVENT(fault_zeropage, f->va, 0, word, pte_pfn(word));
 	return FAULT_DONE;
 }
 

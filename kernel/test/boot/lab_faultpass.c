@@ -35,7 +35,6 @@ static void
 count_pass(struct fctx *f, enum fault_outcome r)
 {
 	EVENT(fault_total);
-	EVENT(fault_pass, f->va, f->access);
 	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))
 		EVENT(fault_waited, f->va);
 	else if (r == FAULT_NEEDMEM || r == FAULT_RESTART)

@@ -40,10 +40,8 @@ one_pass(const struct tables *t, struct fctx *f, uint64_t i)
 	if (r != FAULT_DONE)
 		pt_pin(f);
 	mutex_unlock(&t->as->ws_lock);
-	if (r != FAULT_DONE) { /* counted as the driver does */
+	if (r != FAULT_DONE) /* counted as the driver does */
 		EVENT(fault_total);
-		EVENT(fault_pass, f->va, f->access);
-	}
 	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))
 		EVENT(fault_waited, f->va);
 	else if (r == FAULT_NEEDMEM || r == FAULT_RESTART)

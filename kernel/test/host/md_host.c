@@ -227,6 +227,12 @@ md_cycles(void)
 	return mach.ns;
 }
 
+void
+md_cycles_to(uint64_t *at)
+{
+	*at = md_cycles();
+}
+
 uint64_t
 md_entropy(void)
 {

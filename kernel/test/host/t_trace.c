@@ -19,6 +19,7 @@
 #define ev_add ring_add
 #define md_cpu ring_cpu
 #define md_cycles ring_clock
+#define md_cycles_to ring_clock_to
 #define md_irq_save ring_irq_save
 #define md_irq_restore ring_irq_restore
 #define md_irq_hold ring_irq_save
@@ -48,6 +49,7 @@ static uint64_t lost;
 
 unsigned ring_cpu(void) { return cpu_now; }
 uint64_t ring_clock(void) { return ++clock_now; }
+void ring_clock_to(uint64_t *at) { *at = ring_clock(); }
 uint64_t ring_irq_save(void) { return 0; }
 void ring_irq_restore(uint64_t flags) { }
 void ring_set_word(unsigned cpu, enum md_word w, uint64_t v) { ring_words[cpu][w] = v; }

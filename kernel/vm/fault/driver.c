@@ -53,10 +53,18 @@ static enum fault_outcome fault_lookup(struct fctx *f);
 static enum fault_outcome fault_resolve(struct fctx *f);
 static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
 
+/* Gauge fault.pass: the first one of each fault, and those that followed. */
+static uint64_t
+passes(size_t unused)
+{
+	return ev_read(EV_fault_total) + ev_read(EV_fault_restart);
+}
+
 /* Locks: none; once, before the first fault. */
 void
 fault_init(void)
 {
+	ev_set_gauge(EV_fault_pass, passes, 0);
 	faults.around = option_u64("around");
 	faults.hold = option_u64("hold");
 }
@@ -103,12 +111,12 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	f->access = access;
 	f->outer = t->vmfault;
 	t->vmfault = f;
+	t->faults++;
 	EVENT(fault_total);
 	EVENT(fault_begin, va, access);
 	do {
 		/* Others could take what is read each time before it is mapped (D6). */
 		f->want.hold = f->restarts >= faults.hold;
-		EVENT(fault_pass);
 		r = fault_once(f);
 		if (r == FAULT_DONE || r == FAULT_SIGNAL)
 			break;
@@ -137,15 +145,17 @@ fault_between(struct fctx *f, enum fault_outcome r)
 	/* Each pass gets further; or all is given up (token.c). */
 	ASSERT(f->npin >= pins || f->token || f->let_go);
 	f->restarts++;
-	EVENT(fault_restart, f->va, r);
 	if (evidence_is_asked())
 		sched_point();
-	if (f->restarts <= RESTARTS_SHARED)
-		return 0;
-	if (!f->exclusive)
-		EVENT(fault_serialised);
-	f->exclusive = true;
-	return fault_get_token(f);
+	if (f->restarts > RESTARTS_SHARED) {
+		if (!f->exclusive)
+			EVENT(fault_serialised);
+		f->exclusive = true;
+		error = fault_get_token(f);
+	}
+	if (error == 0)
+		EVENT(fault_restart, f->va, r);
+	return error;
 }
 
 /* A fault of a user program, for the trap handler.
@@ -440,23 +450,21 @@ goes_on(struct fctx *f)
 	if (next >= f->end || next >= f->v.end << PAGE_SHIFT ||
 	    next % FAULT_RUN == 0 || f->restarts > 0 || f->file_page != NULL)
 		return false;
-	EVENT(fault_end, FAULT_DONE, 0);
-	EVENT(fault_begin, next, f->access);
 	f->va = next;
 	f->word++;
+	EVENT(fault_end, FAULT_DONE, 0);
+	EVENT(fault_begin, f->va, f->access);
 	return true;
 }
 
 /* So many pages more than one: for the counters each is a fault of its own. */
-static void
+static __attribute__((noinline)) void
 count_run(struct fctx *f, uint64_t more)
 {
-	if (more == 0)
-		return;
 	atomic_add(&f->as->minflt, more);
+	thread_current()->faults += more;
 	EVENT_ADD(fault_total, more);
 	EVENT_ADD(fault_kernel, more);
-	EVENT_ADD(fault_pass, more);
 	EVENT_ADD(fault_ended, more);
 }
 
@@ -472,7 +480,8 @@ fault_resolve(struct fctx *f)
 	while (r == FAULT_DONE && (r = resolve_page(f)) == FAULT_DONE &&
 	    goes_on(f))
 		;
-	count_run(f, (f->va - first) >> PAGE_SHIFT);
+	if (f->va != first)
+		count_run(f, (f->va - first) >> PAGE_SHIFT);
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);

@@ -90,7 +90,7 @@ owner_set_word(struct vm_page *pg, uint64_t new)
 {
 	uint64_t *word = home_word(pg), old = word_get(word);
 
-	ASSERT(pte_kind(old) == PTE_BUSY);
+	ASSERT((old & ~PTE_TABLE_MASK) == pte_make_soft(PTE_BUSY, page_pfn(pg)));
 	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
 		EVENT(table_in_errors);
 	word_set_locked(owner_container(pg), word, new | (old & PTE_TABLE_MASK));

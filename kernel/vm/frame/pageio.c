@@ -127,7 +127,6 @@ page_wait_idle(struct vm_page *pg, enum wait_how how)
 static void
 page_wake(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
 	if ((pg->flags & PF_WANTED) == 0)
 		return;
 	pg->flags &= (uint8_t)~PF_WANTED;
@@ -142,7 +141,7 @@ void
 page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	/* [P]: page_set_state() asks. */
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	page_set_home(pg, home, payload);
 	pg->index = index;
@@ -156,7 +155,7 @@ page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 void
 page_filled_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	/* [P]: page_set_state() asks. */
 	ASSERT(pg->state == PG_READING && (pg->flags & PF_ORPHAN) == 0);
 	page_set_state(pg, PG_STANDBY);
 	if (pg->pins > 0)

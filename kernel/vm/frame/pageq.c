@@ -140,8 +140,7 @@ pq_release(struct vm_page *pg)
 {
 	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
 
-	ASSERT(spin_is_mine(&pfn_lock));
-	ASSERT(pg->state == PG_STANDBY);
+	ASSERT(pg->state == PG_STANDBY); /* [P]: page_set_home() asks */
 	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->reclaim(pg))
 		return false;
 	pq_remove(pg);

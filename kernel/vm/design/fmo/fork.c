@@ -367,7 +367,7 @@ fork_enter_one(struct fork_work *w, const struct pte_ref *s,
 {
 	uint64_t old;
 
-	ASSERT(e->word == 0 && word_get(cword) == 0);
+	ASSERT((e->word | word_get(cword)) == 0);
 	old = fork_hand_over(s, e, fork_word(index));
 	e->refs = 2;
 	e->tag = (uint32_t)(s->va >> PAGE_SHIFT);
