@@ -523,7 +523,7 @@ int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal sig
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
 
 /* token.c (book: deadlock) */
-void token_init(void);
+void token_init(void);                                   /* once, by vm_init() */
 extern _Atomic uint64_t frames_unmovable;                /* [A] locked pages, when bsm last looked */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
@@ -562,7 +562,7 @@ uint64_t commit_limit(void);
 /* ======== within the room ======== */
 
 /* pageio.c: pages under I/O.  *_locked: [P] held. */
-void pageio_init(void);
+void pageio_init(void);                                  /* once, by page_init() */
 
 /* pageq.c: waiting */
 void frames_wake_bsm(void);                              /* any lock of rank < LR_WAIT */

@@ -28,7 +28,6 @@ const struct swap_ops *swap_ops;
 struct owner_home owner_homes[HOME_COUNT];
 _Atomic bool owner_frozen;
 
-/* Locks: none; once, by vm_init(), before design_init(). */
 void
 owner_init(void)
 {

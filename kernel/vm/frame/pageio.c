@@ -30,7 +30,6 @@ static struct {
 
 _Atomic uint64_t pages_dirty, pages_writing; /* [P] to change */
 
-/* Locks: none; once, by page_init(). */
 void
 pageio_init(void)
 {

@@ -45,7 +45,6 @@ static struct {
 
 _Atomic uint64_t frames_unmovable;
 
-/* Locks: none; once, by vm_init(). */
 void
 token_init(void)
 {

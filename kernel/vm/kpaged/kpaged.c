@@ -262,13 +262,8 @@ kpaged_pin(va_t kva, struct vm_page **out)
 	return r;
 }
 
-/*
- * The same for a plain access, to the end, dying or not; *read: it had to be
- * waited for I/O.
- *
- * Locks, Context: as kpaged_pin().
- * Owns:     the caller, a pin on the result.
- */
+/* The same for a plain access, to the end, dying or not; *read: I/O was waited for.
+ * Owns: the caller, a pin on the result. */
 struct vm_page *
 kpaged_pin_touched(va_t kva, bool *read)
 {

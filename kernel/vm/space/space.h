@@ -156,10 +156,8 @@ as_has_table(const struct aspace *as, const struct vm_page *table)
 	return table->tbl.root == as->md.root_pa >> PAGE_SHIFT;
 }
 
-/*
- * The tables of one address, held by an operation that works on the words of
- * many: fork, munmap, mremap, truncate.  Zero: nothing is held.
- */
+/* The tables of one address, held by an operation that works on the words of many:
+ * fork, munmap, mremap, truncate.  Zero: nothing is held. */
 struct pt_hold {
 	struct aspace *as;             /* [own] for whose tables a token is held; NULL: none */
 	bool late;                     /* [own] leaf tables made are charged late */

@@ -42,7 +42,6 @@ static struct {
 	uint64_t depth_max; /* [A] most tables read for one fault */
 } ptpage;
 
-/* Locks: none; once, by vm_init(). */
 void
 ptpage_init(void)
 {

@@ -277,11 +277,7 @@ want_get(struct want *w)
 	panic("want: %u", w->what);
 }
 
-/*
- * The same for what must be finished, dying or not.
- *
- * Locks, Context, Owns: as want_get().
- */
+/* The same for what must be finished, dying or not. */
 void
 want_finish(struct want *w)
 {

@@ -152,10 +152,8 @@ struct fctx {
 	struct vm_siginfo sig;
 };
 
-/*
- * A user's fault, at first: what must be zero, and not the 400 bytes of all, of which
- * most are written before they are read, or never.
- */
+/* A user's fault, at first: what must be zero, and not the 400 bytes of all, of which
+ * most are written before they are read, or never. */
 static inline void
 fault_clear(struct fctx *f)
 {
@@ -185,11 +183,9 @@ fault_index(const struct fctx *f)
 	return f->v.off + (f->va >> PAGE_SHIFT) - f->v.start;
 }
 
-/*
- * May the access be made, by the VAD's rights?  The first thing that a design's
- * fault asks.  As on Linux and x86, any right lets read.  [M].  FAULT_DONE;
- * FAULT_SIGNAL (SIGSEGV, ACCERR).
- */
+/* May the access be made, by the VAD's rights?  The first thing that a design's fault
+ * asks.  As on Linux and x86, any right lets read.  [M].  FAULT_DONE; FAULT_SIGNAL
+ * (SIGSEGV, ACCERR). */
 static inline enum fault_outcome
 fault_permit(struct fctx *f)
 {

@@ -356,7 +356,6 @@ bal_main(void *arg)
 	}
 }
 
-/* Locks: none; once, by vm_start(). */
 void
 bal_start(void)
 {

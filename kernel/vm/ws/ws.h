@@ -37,7 +37,7 @@ bool ws_pick_victim(struct aspace *, int min_age, uint64_t *look, struct ws_entr
 size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batch open; pages */
 
 /* balance.c: thread bsm */
-void bal_start(void);
+void bal_start(void);                                    /* once, by vm_start() */
 void bal_show(struct out *);
 #define IDLE_TOO_MANY 32             /* tables without pages */
 /* After a fault: bsm comes too late to the tables that have lost their pages. */
