@@ -36,12 +36,8 @@
 #include "lib/string.h"
 #include "vm/access/access.h"
 #include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
 

@@ -25,11 +25,6 @@
 #include "lib/string.h"
 #include "vm/access/access.h"
 #include "vm/cache/cache.h"
-#include "vm/frame/frame.h"
-#include "vm/object/object.h"
-#include "vm/swap/swap.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define RUN_MAX 16 /* pages held at once: R9 */
 

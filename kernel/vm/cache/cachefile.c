@@ -17,11 +17,6 @@
  */
 #include "vm/cache/cache.h"
 #include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/vm.h"
 
 #define DROP_BATCH 64 /* pages looked at in one hold of [O] */
 

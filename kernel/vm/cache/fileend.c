@@ -38,9 +38,6 @@
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"
-#include "vm/frame/frame.h"
-#include "vm/object/vmo.h"
-#include "vm/vm.h"
 
 /* No block is smaller: growth within one needs no new block. */
 #define SECTOR_SHIFT 9

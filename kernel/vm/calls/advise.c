@@ -14,16 +14,7 @@
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 

@@ -27,13 +27,7 @@
  *              so does the walk for what was lost.
  */
 #include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
 
 #define WS_MIN_PAGES 16
 #define MMAP_TOP (MD_USER_END - (144ul << 20)) /* room for stack and its slide */

@@ -29,14 +29,6 @@
  *              the pages up to it.  It is charged before it grows.
  */
 #include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define LOW_START (0x40000000ul >> PAGE_SHIFT)
 #define LOW_END (0x80000000ul >> PAGE_SHIFT)

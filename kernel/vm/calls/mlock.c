@@ -22,14 +22,7 @@
  *           5. A child locks nothing; exec begins with nothing locked.
  */
 #include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 /* ---- words ---- */
 

@@ -18,11 +18,6 @@
  *           4. MREMAP_FIXED detaches what is at the target first, as Linux.
  */
 #include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/space/space.h"
-#include "vm/vm.h"
 
 enum mremap_flag { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
 

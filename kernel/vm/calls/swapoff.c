@@ -24,15 +24,7 @@
  *              has been promised, frames and the other areas can hold it.
  */
 #include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define TICK_NS 10000000ul
 

@@ -27,13 +27,8 @@
  */
 #include "vm/design/design.h"
 #include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
 #define RESTARTS_SHARED 16

@@ -26,11 +26,7 @@
  * What of the kernel can be paged, what cannot, and why: book/reference/kpaged.md.
  */
 #include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
 #include "vm/map/map.h"
-#include "vm/space/space.h"
-#include "vm/want/want.h"
 
 /* Rule 1; with locks=1 by rank, always by what is known without it. */
 static void

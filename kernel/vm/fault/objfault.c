@@ -40,14 +40,8 @@
  */
 #include "vm/cache/cache.h"
 #include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
 #define FAULT_WINDOW 4            /* pages read for a fault without a hint */

@@ -22,11 +22,8 @@
  *              or a merge changes nothing.
  *           3. What has been paid stays paid when the right to write goes.
  */
-#include "vm/frame/frame.h"
 #include "vm/design/design.h"
 #include "vm/map/map.h"
-#include "vm/space/space.h"
-#include "vm/vm.h"
 
 #define START_STACK 32   /* pages that a stack may grow by, as on Linux */
 #define START_HEAP 36    /* what a libc asks for before main(): 34, and tables */

@@ -19,11 +19,7 @@
  *              answer about one page: a table that is out holds no word of a page
  *              in memory.  Who counts a range brings its tables, one at a time.
  */
-#include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
-#include "vm/swap/swap.h"
-#include "vm/want/want.h"
 
 /* Empty tables taken out of the tree, to be freed without [O]. */
 struct dead_tables {

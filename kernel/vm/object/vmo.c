@@ -41,12 +41,8 @@
  *              swap or count.  Never RAM: that has owners.
  */
 #include "vm/design/design.h"
-#include "vm/frame/frame.h"
 #include "vm/object/object.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 

@@ -24,7 +24,6 @@
  *           4. Slots kept beside resident pages are given back when there is
  *              no other: a page needs one place only.
  */
-#include "vm/frame/frame.h"
 #include "vm/swap/swap.h"
 
 #define ROUND_NS 1000000000ul        /* between two looks */

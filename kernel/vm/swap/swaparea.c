@@ -36,9 +36,7 @@
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "mem/mem.h"
-#include "vm/frame/frame.h"
 #include "vm/swap/swap.h"
-#include "vm/vm.h"
 
 #define MAGIC "SWAPSPACE2"
 #define MAGIC_BYTES 10
