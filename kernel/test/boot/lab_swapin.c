@@ -35,6 +35,7 @@ end_in(const struct pages *p, uint64_t used)
 {
 	lab_space_end(p->as);
 	CLAIM(swp_settle(), "a write never ends");
+	swp_read_all(); /* a bio is given back behind the pages that it brought */
 	CLAIM(swp_used() == used, "all pages have gone, and %lu slots are still "
 	    "used", swp_used() - used);
 	CLAIM(atomic_load(&swaps.idle) == SWAP_BIOS, "nothing is under way, and "
