@@ -52,7 +52,7 @@ static const struct {
 } witness_at[WITNESS_NAMES] = { { 0 }, { "trap_stubs", 14 * 16 },
 	{ "page_zero", 0 }, { "page_copy", 0 }, { "phys_given", 0 },
 	{ "phys_returned", 0 }, { "apic_send", 0 }, { 0 }, { 0 },
-	{ "ev_mark", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 },
+	{ "ev_take_all", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 },
 	{ "root_rd_op", 0 }, { "root_wr_op", 0 }, { "swap_rd_op", 0 },
 	{ "swap_wr_op", 0 } };
 

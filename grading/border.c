@@ -51,7 +51,7 @@ static const char *const helpers[] = { "/lib/sha256.o", "/lib/fmt.o",
 	"/lib/spin.o", "/kern/wait.o", "/kern/sched.o", "/kern/timer.o",
 	"/dev/chr.o" };
 /* What is called by its name, and never by way of a pointer. */
-static const char *const sealed[] = { "ev_mark", "ev_set_mark_hook",
+static const char *const sealed[] = { "ev_mark", "ev_take_all", "ev_set_mark_hook",
 	"ev_set_gauge", "ev_set_gauge_word", "graded_check", "graded_say", "graded_seal",
 	"record_frame", "record_exit", "power_end", "inject_set",
 	"option_hide", "panic_set_end", "uart_write", "vm_leak_begin" };

@@ -255,7 +255,7 @@ extern const char *const witness_names[WITNESS_NAMES];
 struct witness {
 	bool valid;
 	size_t nmarks;
-	int64_t (*mark)[WITNESS_NAMES]; /* at each execution of ev_mark */
+	int64_t (*mark)[WITNESS_NAMES]; /* at each execution of ev_take_all */
 	int64_t end[WITNESS_NAMES];
 	int64_t at[2][WITNESS_NAMES]; /* the last two times of 8 M */
 	bool limit;      /* it ended the machine */

