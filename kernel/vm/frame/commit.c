@@ -44,8 +44,6 @@
  *              that he too can still open a file.
  */
 #include "vm/frame/frame.h"
-#include "vm/space/space.h"
-#include "vm/vm.h"
 
 enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 

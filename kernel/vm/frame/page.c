@@ -24,7 +24,6 @@
  */
 #define WORD_TO_CALL /* here they are for who cannot have them in line */
 #include "vm/frame/frame.h"
-#include "vm/space/space.h"
 
 #define IDLE_MANY 64 /* tables without a page: bsm shall look */
 

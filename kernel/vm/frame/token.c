@@ -28,7 +28,6 @@
  *           waited for.
  */
 #include "vm/frame/frame.h"
-#include "vm/vm.h"
 
 #define AGAIN_NS 100000000ul    /* the number of tokens is computed anew */
 #define PLACES 2

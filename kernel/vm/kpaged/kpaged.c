@@ -48,12 +48,7 @@
  *              D when it writes: what was stored by address is dirty by D, what
  *              was stored by the direct map says so at its unpin.
  */
-#include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
 
 #define ROUND 32 /* pages of one flush, and of one hold of the kernel [W] */
 

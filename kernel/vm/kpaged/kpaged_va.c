@@ -15,7 +15,6 @@
  */
 #include "lib/extent.h"
 #include "vm/kpaged/kpaged.h"
-#include "vm/space/space.h"
 
 #define CLASSES 4        /* 1, 2, 4, 8 pages */
 #define CACHED 8         /* ranges per class and CPU */

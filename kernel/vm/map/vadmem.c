@@ -45,12 +45,7 @@
  *              called with no lock of rank >= 2.
  */
 #include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
 #include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/space/space.h"
-#include "vm/vm.h"
 
 #define BLOCKS 2u        /* that a space has before its first page */
 #define PER_BLOCK 8
@@ -72,10 +67,8 @@ struct vad_block {
 static struct kmem_cache pages = KMEM_CACHE("vad-page", struct vad_page);
 static struct kmem_cache blocks = KMEM_CACHE("vad-block", struct vad_block);
 
-/*
- * Behind the VADs of the page or block in which v lies: whose they are.  NULL
- * stands in a page that was lost.
- */
+/* Behind the VADs of the page or block in which v lies: whose they are.  NULL stands in
+ * a page that was lost. */
 static struct vad_page **
 owner_of(const struct vad *v)
 {
@@ -176,10 +169,8 @@ add_page(struct aspace *as)
 	return true;
 }
 
-/*
- * Room for one VAD of this space.  No lock of rank >= 3; sleeps.  NULL: no memory,
- * or FI_SLAB.
- */
+/* Room for one VAD of this space.  No lock of rank >= 3; sleeps.  NULL: no memory, or
+ * FI_SLAB. */
 static struct vad *
 take(struct aspace *as)
 {
@@ -202,10 +193,8 @@ free_page(struct vad_page *p)
 	kmem_cache_free(&pages, p);
 }
 
-/*
- * The VAD's memory is free; an empty page goes.  False: it lay in a lost page, and
- * stays until vadpool_end().  No lock of rank >= 3.
- */
+/* The VAD's memory is free; an empty page goes.  False: it lay in a lost page, and
+ * stays until vadpool_end().  No lock of rank >= 3. */
 static bool
 give(struct vad *v)
 {
@@ -228,12 +217,8 @@ give(struct vad *v)
 	return true;
 }
 
-/*
- * What is still there when a space ends: nothing, unless a page was lost.
- *
- * Locks:    none of rank >= 2.
- * Returns:  VADs that had not been freed.
- */
+/* What is still there when a space ends: nothing, unless a page was lost.
+ * Locks: none of rank >= 2.  Returns: VADs that had not been freed. */
 unsigned
 vadpool_end(struct aspace *as)
 {
@@ -269,13 +254,8 @@ has_page(struct aspace *as, void *arg)
 	return found;
 }
 
-/*
- * A page of the region could not be read and is zero now: whose VADs were
- * they?
- *
- * Locks:    none of rank >= 9.
- * Returns:  false: it holds no VADs.
- */
+/* A page of the region could not be read and is zero now: whose VADs were they?
+ * Locks: none of rank >= 9.  Returns: false: it holds no VADs. */
 bool
 vadpool_lost(va_t kva)
 {
@@ -286,12 +266,9 @@ vadpool_lost(va_t kva)
 	return true;
 }
 
-/*
- * Are all VADs of the space in memory, to stay while the kernel [W] is held?
- * They are mapped then: for vm_check.
- *
- * Locks:    freeze_spaces().
- */
+/* Are all VADs of the space in memory, to stay while the kernel [W] is held?  They are
+ * mapped then: for vm_check.
+ * Locks: freeze_spaces(). */
 bool
 vadpool_is_here(struct aspace *as)
 {
@@ -305,14 +282,9 @@ vadpool_is_here(struct aspace *as)
 
 /* ---- VADs ---- */
 
-/*
- * A VAD for the space, of no range yet; with vmo also a reference to it and a
- * maplink.
- *
- * Locks:    none of rank >= 3.
- * Context:  thread, sleeps: VADs are paged.
- * Returns:  all fields 0 but vmo and link; NULL: no memory.
- */
+/* A VAD for the space, of no range yet; with vmo also a reference to it and a maplink.
+ * Locks: none of rank >= 3.  Context: thread, sleeps: VADs are paged.
+ * Returns: all fields 0 but vmo and link; NULL: no memory. */
 struct vad *
 vad_alloc(struct aspace *as, struct vmo *vmo)
 {
@@ -343,11 +315,8 @@ release_part(struct vad *v)
 		p->as->ops->release(p->as, v);
 }
 
-/*
- * v is in no tree, its link on no list.  NULL is allowed.
- *
- * Locks:    none of rank >= 2, if the reference to the object may be the last.
- */
+/* v is in no tree, its link on no list.  NULL is allowed.
+ * Locks: none of rank >= 2, if the reference to the object may be the last. */
 void
 vad_free(struct vad *v)
 {
@@ -376,12 +345,8 @@ vad_list_free(struct vad_list *list)
 		vad_free(v);
 }
 
-/*
- * The next mapping in [p->hi, end) vpn: for a loop over all of a range.
- *
- * Locks:    [M].
- * Returns:  true with p; false: there is none.
- */
+/* The next mapping in [p->hi, end) vpn: for a loop over all of a range.
+ * Locks: [M].  Returns: true with p; false: there is none. */
 bool
 vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
 {
@@ -398,13 +363,10 @@ vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
 	return true;
 }
 
-/*
- * The same for a loop that sleeps: what was read is void once map_lock has been
- * dropped (R3), so each step looks anew from where the last one ended.
- *
- * Locks:    none of rank >= 2.
- * Owns:     v, a reference to v->vmo: until the next call, or vad_view_end().
- */
+/* The same for a loop that sleeps: what was read is void once map_lock has been dropped
+ * (R3), so each step looks anew from where the last one ended.
+ * Locks: none of rank >= 2.
+ * Owns: v, a reference to v->vmo: until the next call, or vad_view_end(). */
 bool
 vad_view_next(struct aspace *as, struct vad_view *v, uint64_t end)
 {
@@ -439,10 +401,7 @@ vad_view_end(struct vad_view *v)
 	v->vmo = NULL;
 }
 
-/*
- * Locks:    [M].
- * Returns:  pages of [lo, hi) vpn that are mapped with all these flags.
- */
+/* Locks: [M].  Returns: pages of [lo, hi) vpn that are mapped with all these flags. */
 uint64_t
 vad_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 {
@@ -485,12 +444,9 @@ vad_unlist_link(struct vad *v)
 		vmo_unlink(v->vmo, v->link);
 }
 
-/*
- * Two VADs with links are kept ready, so that munmap of one hole in the
- * middle of a mapping never fails for memory.
- *
- * Locks:    [M] exclusive.
- */
+/* Two VADs with links are kept ready, so that munmap of one hole in the middle of a
+ * mapping never fails for memory.
+ * Locks: [M] exclusive. */
 void
 vad_refill_spare(struct aspace *as)
 {
@@ -527,12 +483,9 @@ vad_update_link(struct vad *v)
 	mutex_unlock(&copy.vmo->maps_lock);
 }
 
-/*
- * Give the part of *v that lies in [lo, hi) other flags.
- *
- * Locks:    [M] exclusive; takes [X].
- * Returns:  0; -ENOMEM (nothing changed); *v is the VAD that holds the part.
- */
+/* Give the part of *v that lies in [lo, hi) other flags.
+ * Locks: [M] exclusive; takes [X].
+ * Returns: 0; -ENOMEM (nothing changed); *v is the VAD that holds the part. */
 int
 vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags)
@@ -559,12 +512,9 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	return r;
 }
 
-/*
- * VADs were lost: the tree is given up, for to change what is left of it would
- * make circles.  The end of the space finds all VADs without it.
- *
- * Locks:    [M] exclusive.
- */
+/* VADs were lost: the tree is given up, for to change what is left of it would make
+ * circles.  The end of the space finds all VADs without it.
+ * Locks: [M] exclusive. */
 void
 vad_give_up(struct aspace *as)
 {
@@ -572,15 +522,10 @@ vad_give_up(struct aspace *as)
 	as->hint = NULL;
 }
 
-/*
- * The design makes ready what v needs to hold [start, end) vpn: before it gets
- * into the tree, or grows.
- *
- * Locks:    [M] exclusive.
- * Context:  thread, may sleep.
- * Returns:  0, -ENOMEM (nothing changed).
- * Owns:     v: vad_free() gives back what was made.
- */
+/* The design makes ready what v needs to hold [start, end) vpn: before it gets into the
+ * tree, or grows.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed).
+ * Owns: v: vad_free() gives back what was made. */
 int
 vad_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
@@ -606,24 +551,16 @@ ready_part(struct aspace *as, struct vad *v, const struct vad *of, uint64_t vpn)
 	return NULL;
 }
 
-/*
- * A VAD for what `of` has from vpn on, to be cut off.
- *
- * Locks:    [M] exclusive.
- * Returns:  as vad_alloc().
- */
+/* A VAD for what `of` has from vpn on, to be cut off.
+ * Locks: [M] exclusive.  Returns: as vad_alloc(). */
 struct vad *
 vad_alloc_part(struct aspace *as, const struct vad *of, uint64_t vpn)
 {
 	return ready_part(as, vad_alloc(as, of->vmo), of, vpn);
 }
 
-/*
- * The same for munmap, which alone may take one of the spares.
- *
- * Locks:    [M] exclusive.
- * Returns:  as vad_alloc().
- */
+/* The same for munmap, which alone may take one of the spares.
+ * Locks: [M] exclusive.  Returns: as vad_alloc(). */
 struct vad *
 vad_alloc_piece(struct aspace *as, const struct vad *of, uint64_t vpn)
 {

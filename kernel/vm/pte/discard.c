@@ -30,14 +30,7 @@
  *              brought (R2).  What is shared is met once for each word that names
  *              it; shared->swapped without a space, for vm_check, meets each once.
  */
-#include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
 #include "vm/pte/pte.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/table/table.h"
-#include "vm/want/want.h"
 
 struct advise_work {
 	struct aspace *as;

@@ -21,13 +21,7 @@
  *           4. A leaf table whose words keep their places in it moves as it is,
  *              if there is no object: a truncate has perhaps passed the target.
  */
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
 #include "vm/pte/pte.h"
-#include "vm/space/space.h"
-#include "vm/table/table.h"
-#include "vm/want/want.h"
-#include "vm/ws/ws.h"
 
 #define MOVE_ROUND 32 /* words of one flush */
 

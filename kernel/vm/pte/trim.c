@@ -22,13 +22,7 @@
  *              the VAD.  One flush for all of them, in the hold of ws_lock that
  *              changed the words.
  */
-#include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
 #include "vm/pte/pte.h"
-#include "vm/space/space.h"
-#include "vm/table/table.h"
-#include "vm/ws/ws.h"
 
 /* MADV_FREE was called for the page.  Not written to since, it is nobody's any more and
  * goes after the flush, whatever its flags are then; else the advice is void. */

@@ -25,16 +25,7 @@
  *           5. A table that is out is brought: its words name slots and
  *              what is shared.  Who looks for what is mapped passes it over.
  */
-#include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/map/map.h"
-#include "vm/object/object.h"
 #include "vm/pte/pte.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/table/table.h"
-#include "vm/want/want.h"
-#include "vm/ws/ws.h"
 
 struct zap_work {
 	struct aspace *as;

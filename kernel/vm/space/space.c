@@ -38,7 +38,6 @@
  *           5. Slots that only a lost word named stay taken.
  */
 #include "vm/space/space.h"
-#include "vm/vm.h"
 
 #define COLLECT_MAX 16              /* spaces that as_collect() gives at once */
 

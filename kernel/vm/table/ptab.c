@@ -49,10 +49,7 @@
  *              pinned it will look for it at its address.
  */
 #include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/want/want.h"
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 

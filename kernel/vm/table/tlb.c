@@ -32,8 +32,6 @@
  */
 #include "lib/string.h"
 #include "vm/design/design.h"
-#include "vm/frame/frame.h"
-#include "vm/space/space.h"
 #include "vm/table/table.h"
 
 #define SETTLE_MAX 64 /* words in one hold of [P] */

@@ -26,9 +26,6 @@
  *           Who must finish what he does (want_finish) waits also when he is
  *              dying: then his frames come from the reserve (vm_class).
  */
-#include "vm/frame/frame.h"
-#include "vm/swap/swap.h"
-#include "vm/vm.h"
 #include "vm/want/want.h"
 
 /* ---- what a pass says is missing ---- */

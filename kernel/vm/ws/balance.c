@@ -37,12 +37,7 @@
  *              from the queues and from nobody.
  */
 #include "vm/design/design.h"
-#include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/table/table.h"
-#include "vm/vm.h"
 #include "vm/ws/ws.h"
 
 #define SECOND 1000000000ul
