@@ -377,10 +377,12 @@ def do_fmo(args):
 
 def do_queues(args):
     """queues                frames by state, and the queues of unused pages"""
-    counts = value('page_counts')
+    cpus, first = value('cpu_rows'), int(value('MD_WORD_PAGES'))
     for i, name in sorted(names('page_state', 'PG_').items()):
         if name != 'NSTATES':
-            print('%-9s %d' % (name, int(counts[i])))
+            total = sum(int(cpus[c]['word'][first + i])
+                        for c in range(cpus.type.range()[1] + 1))
+            print('%-9s %d' % (name, total & (1 << 64) - 1))
     for name, n, pages in queues():
         print('queue %s: %d%s' % (name, n, ': oldest 0x%x' % pages[0] if pages else ''))
 
