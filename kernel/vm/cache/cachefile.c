@@ -107,18 +107,11 @@ cache_clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	struct zap_job job = { .how = ZAP_CLEAN };
 	struct vm_maplink *link;
-	uint64_t from, to;
 
 	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node) {
-		from = MAX(lo, link->off);
-		to = MIN(hi, link->off + link->end - link->start);
-		if ((link->flags & VAD_SHARED) == 0 || from >= to)
-			continue;
-		CHECK(link->as->ops->zap(link->as, link,
-		    link->start + from - link->off,
-		    link->start + to - link->off, &job) == 0);
-	}
+	LIST_FOREACH(link, &vmo->maps, node)
+		if ((link->flags & VAD_SHARED) != 0)
+			CHECK(vmo_zap_link(link, lo, hi, &job) == 0);
 	mutex_unlock(&vmo->maps_lock);
 }
 

@@ -176,10 +176,8 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	if (may)
 		return true;
 	/* f->file_page may be pg itself, which then has two pins of ours. */
-	if (f->file_page != NULL)
-		page_unpin_written(f->file_page, f->extended);
+	cache_fault_end(f);
 	f->file_page = pg;
-	f->extended = false;
 	(void)want_other(&f->want, extend_page, 0);
 	return false;
 }

@@ -361,7 +361,6 @@ commit_tell(va_t va)
 int
 commit_guess(uint64_t pages)
 {
-
 	if (atomic_load(&commit.mode) != COMMIT_GUESS)
 		return 0;
 	return pages > commit.places + swap_ops->places() ? -ENOMEM : 0;

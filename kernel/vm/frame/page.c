@@ -115,48 +115,40 @@ resident_changed(struct vm_page *container, int more, int special)
 		idle_changed(container, is_idle);
 }
 
+/* So many more are not ABSENT, so many more name a frame, or one that is special.  [P]. */
+static inline __attribute__((always_inline)) void
+count_words(struct vm_page *container, int used, int resident, int special)
+{
+	/* Each count has a lock of its own: only one that changes is stored. */
+	if (used != 0) {
+		container->nused = (uint16_t)(container->nused + used);
+		ASSERT(container->nused <= MD_PT_WORDS);
+	}
+	if (resident != 0)
+		resident_changed(container, resident, special);
+	/* Written by direct map, where no D bit tells. */
+	if ((container->flags & PF_DIRTY) == 0)
+		page_dirty_locked(container);
+}
+
 static inline __attribute__((always_inline)) uint64_t
 put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 {
 	uint64_t old;
-	int more;
 
 	ASSERT((new & MD_PTE_P) == 0 || (new & PTE_ZERO_MASK) == 0);
 	old = __atomic_exchange_n(word, new, __ATOMIC_SEQ_CST);
 	EVENT(page_word, va2pa(word), old, new);
 	if (container == NULL)
 		return old;
-	/* Each count has a lock of its own: only one that changes is stored. */
-	more = pte_names_frame(new) - pte_names_frame(old);
-	if (more != 0)
-		resident_changed(container, more,
-		    pte_is_special(new) - pte_is_special(old));
-	if ((new != 0) != (old != 0)) {
-		container->nused = (uint16_t)(container->nused + (new != 0) -
-		    (old != 0));
-		ASSERT(container->nused <= MD_PT_WORDS);
-	}
+	count_words(container, (new != 0) - (old != 0),
+	    pte_names_frame(new) - pte_names_frame(old),
+	    pte_is_special(new) - pte_is_special(old));
 	/* Only leaf tables have such words, and [W] is held. */
 	if (((new | old) & PTE_LOCK) != 0)
 		page_table_space(container)->n_locked +=
 		    (uint64_t)pte_is_locked(new) - pte_is_locked(old);
-	/* Written by direct map, where no D bit tells. */
-	if ((container->flags & PF_DIRTY) == 0)
-		page_dirty_locked(container);
 	return old;
-}
-
-/* So many more are not ABSENT, so many more name a frame, or one that is special.  [P]. */
-static inline __attribute__((always_inline)) void
-count_words(struct vm_page *container, int used, int resident, int special)
-{
-	container->nused = (uint16_t)(container->nused + used);
-	ASSERT(container->nused <= MD_PT_WORDS);
-	if (resident != 0)
-		resident_changed(container, resident, special);
-	/* Written by direct map, where no D bit tells. */
-	if ((container->flags & PF_DIRTY) == 0)
-		page_dirty_locked(container);
 }
 
 /* The books of a container of whose words several have been stored.

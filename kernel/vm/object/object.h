@@ -59,6 +59,7 @@ void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
 void vmo_link_free(struct vm_maplink *);                 /* NULL is allowed */
 void vmo_forget_space(struct aspace *);                   /* its VADs are lost */
+int vmo_zap_link(struct vm_maplink *, uint64_t lo, uint64_t hi, struct zap_job *);
 void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
 
 /* anon.c */

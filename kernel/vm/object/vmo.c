@@ -449,15 +449,14 @@ vmo_is_mapped_by_writer(struct vmo *vmo)
 
 /* ---- zapping ---- */
 
-/* [X] held.  0, -EAGAIN. */
-static int
-zap_link(struct vm_maplink *link, const struct zap_range *z,
+/* What a mapping has of the object's pages [lo, hi).
+ * Locks: [X].  Returns: 0, -EAGAIN: job->want, then again. */
+int
+vmo_zap_link(struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)
 {
-	uint64_t pages = link->end - link->start;
-	uint64_t lo = MAX(z->lo, link->off);
-	uint64_t hi = MIN(z->hi, link->off + pages);
-
+	lo = MAX(lo, link->off);
+	hi = MIN(hi, link->off + link->end - link->start);
 	if (lo >= hi)
 		return 0;
 	return link->as->ops->zap(link->as, link, link->start + lo - link->off,
@@ -475,7 +474,7 @@ zap_some(struct vmo *vmo, const struct zap_range *z, struct object_zap *w)
 	LIST_FOREACH(link, &vmo->maps, node) {
 		if (link->zap_seq == z->seq)
 			continue;
-		done = zap_link(link, z, &w->job) == 0;
+		done = vmo_zap_link(link, z->lo, z->hi, &w->job) == 0;
 		if (!done) {
 			w->next = link->as;
 			as_get(w->next);

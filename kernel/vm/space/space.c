@@ -198,13 +198,11 @@ as_next(struct aspace *prev)
 	struct aspace *as, *found = NULL;
 
 	mutex_lock(&spaces.lock);
-	LIST_FOREACH(as, &spaces.all, all) {
-		if ((prev != NULL && as->id <= prev->id) ||
-		    !atomic_get(&as->refs))
-			continue;
-		found = as;
-		break;
-	}
+	LIST_FOREACH(as, &spaces.all, all)
+		if ((prev == NULL || as->id > prev->id) && atomic_get(&as->refs)) {
+			found = as;
+			break;
+		}
 	mutex_unlock(&spaces.lock);
 	if (prev != NULL)
 		as_put(prev);

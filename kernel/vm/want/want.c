@@ -48,6 +48,15 @@ get_frame(struct want *w, enum phys_want kind)
 	return pg;
 }
 
+/* A page that is not held any more, or was not. */
+static inline void
+let_go(struct vm_page **pin)
+{
+	if (*pin != NULL)
+		page_unpin(*pin);
+	*pin = NULL;
+}
+
 /* A frame: the one that the last wait has brought, or one that is free now.
  * Returns: true: it is in w->frame; false: the pass ends. */
 bool
@@ -77,9 +86,7 @@ want_swap_in(struct want *w, const struct swap_words *words)
 
 	if (!want_frame(w))
 		return false;
-	if (w->read != NULL)
-		page_unpin(w->read);
-	w->read = NULL;
+	let_go(&w->read);
 	read.pin |= w->hold;
 	w->begun = word_get(read.word);
 	switch (swap_in(&read, &w->frame, &w->page)) {
@@ -231,13 +238,9 @@ fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
 static void
 give_way(struct want *w)
 {
-	if (want_is_frame(w) && w->read != NULL) {
-		page_unpin(w->read);
-		w->read = NULL;
-	}
-	if (w->kpage != NULL)
-		page_unpin(w->kpage);
-	w->kpage = NULL;
+	if (want_is_frame(w))
+		let_go(&w->read);
+	let_go(&w->kpage);
 }
 
 /* Wait for what the last pass has missed.
@@ -289,9 +292,7 @@ want_end(struct want *w)
 {
 	if (w->frame != NULL)
 		page_free(w->frame);
-	if (w->read != NULL)
-		page_unpin(w->read);
-	if (w->kpage != NULL)
-		page_unpin(w->kpage);
-	w->frame = w->read = w->kpage = NULL;
+	w->frame = NULL;
+	let_go(&w->read);
+	let_go(&w->kpage);
 }
