@@ -275,10 +275,8 @@ vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
 	for (i = 0; i < n; i++) {
 		last = dirty ? page_unpin_dirty_locked(frames[i]) :
 		    page_unpin_locked(frames[i]);
-		if (last) {
-			frames[i]->qnext = dead;
-			dead = page_pfn(frames[i]);
-		}
+		if (last)
+			page_chain(&dead, frames[i]);
 	}
 	spin_unlock(&pfn_lock);
 	page_free_chain(dead);

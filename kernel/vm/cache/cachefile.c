@@ -225,10 +225,8 @@ drop_some(struct vmo *vmo, uint64_t *at)
 		if (pg->state != PG_STANDBY)
 			continue;
 		cache_erase(vmo, pg);
-		if (page_disown_locked(pg)) {
-			pg->qnext = dead;
-			dead = page_pfn(pg);
-		}
+		if (page_disown_locked(pg))
+			page_chain(&dead, pg);
 	}
 	spin_unlock(&pfn_lock);
 	spin_unlock(&vmo->lock);

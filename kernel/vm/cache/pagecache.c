@@ -430,10 +430,8 @@ cut_some(struct vmo *vmo, struct cache_cut *c)
 			break;
 		}
 		cache_erase(vmo, pg);
-		if (page_disown_locked(pg)) {
-			pg->qnext = c->dead;
-			c->dead = page_pfn(pg);
-		}
+		if (page_disown_locked(pg))
+			page_chain(&c->dead, pg);
 	}
 	spin_unlock(&pfn_lock);
 	return more;

@@ -383,7 +383,14 @@ page_alloc_ahead(void)
 
 void page_set_slot(struct vm_page *, slot_t);              /* [P] */
 uint64_t page_slotted_count(void);                       /* in memory and on swap */
-void page_free_chain(pfn_t);                              /* of such, through qnext */
+/* One more for a chain through qnext, of which *chain is the first; 0: none. */
+static inline void
+page_chain(pfn_t *chain, struct vm_page *pg)
+{
+	pg->qnext = *chain;
+	*chain = page_pfn(pg);
+}
+void page_free_chain(pfn_t);                              /* of such as page_free() takes */
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
 /* The end of a hold of [P]; the page goes, if that was the last that held it. */
 static inline void

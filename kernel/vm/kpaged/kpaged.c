@@ -476,10 +476,9 @@ static bool
 may_go(const struct trim *t, uint64_t w)
 {
 	const struct vm_page *pg = pte_page(w);
-	unsigned age = (unsigned)((w & PTE_AGE_MASK) >> PTE_AGE_SHIFT);
 
 	return is_idle(pg) && (w & MD_PTE_A) == 0 &&
-	    (int)age >= (t->min_age & WS_AGE) &&
+	    (int)pte_age(w) >= (t->min_age & WS_AGE) &&
 	    ((t->min_age & WS_HAS_PLACE) == 0 ||
 	    (pg->slot != 0 && (w & MD_PTE_D) == 0));
 }

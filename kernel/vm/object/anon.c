@@ -387,20 +387,14 @@ anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 static void
 anon_clear(struct vm_page *table, uint64_t *at, pfn_t *dead)
 {
-	struct vm_page *pg;
 	uint64_t word;
 
 	spin_lock(&pfn_lock);
 	word = word_set_locked(table, at, 0);
 	if (pte_kind(word) == PTE_SWAP)
 		swap_free(swap_slot(word));
-	if (pte_names_frame(word)) {
-		pg = pte_page(word);
-		if (page_disown_locked(pg)) {
-			pg->qnext = *dead;
-			*dead = page_pfn(pg);
-		}
-	}
+	if (pte_names_frame(word) && page_disown_locked(pte_page(word)))
+		page_chain(dead, pte_page(word));
 	spin_unlock(&pfn_lock);
 }
 

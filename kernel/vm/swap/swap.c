@@ -235,10 +235,8 @@ swap_done(struct bio *io)
 		pg = b->page[b->at];
 		free = io->dir == BIO_READ ? in_done(pg, ok) :
 		    out_done(pg, ok, b->then);
-		if (!free)
-			continue;
-		pg->qnext = dead;
-		dead = page_pfn(pg);
+		if (free)
+			page_chain(&dead, pg);
 	}
 	spin_unlock(&pfn_lock);
 	page_free_chain(dead);

@@ -85,8 +85,7 @@ tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
     uint64_t vpn)
 {
 	ASSERT(mutex_is_mine(&b->as->ws_lock));
-	table->qnext = *chain;
-	*chain = page_pfn(table);
+	page_chain(chain, table);
 	b->tables = true;
 	tlb_batch_cover(b, vpn);
 }
@@ -143,10 +142,8 @@ batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
 	spin_lock(&pfn_lock);
 	for (i = from; i < to; i++) {
 		pg = pte_page(b->old[i]);
-		if (!settle_word(pg, b->old[i], b->end))
-			continue;
-		pg->qnext = dead;
-		dead = page_pfn(pg);
+		if (settle_word(pg, b->old[i], b->end))
+			page_chain(&dead, pg);
 	}
 	spin_unlock(&pfn_lock);
 	page_free_chain(dead);

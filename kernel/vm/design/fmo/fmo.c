@@ -78,10 +78,8 @@ entry_ends(struct drop *d, struct fmo_entry *e)
 {
 	struct vm_page *pg = entry_release(e);
 
-	if (pg != NULL) {
-		pg->qnext = d->gone;
-		d->gone = page_pfn(pg);
-	}
+	if (pg != NULL)
+		page_chain(&d->gone, pg);
 	d->empty = entry_died(d->ref->fmo, e);
 }
 
