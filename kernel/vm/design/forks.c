@@ -26,13 +26,10 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-/*
- * The child's VADs, with its commit summed up; not charged yet.  Their links are
+/* The child's VADs, with its commit summed up; not charged yet.  Their links are
  * listed: a truncate from now on finds the child's words, too.
- *
- * Locks:    both map_locks exclusive.
- * Returns:  0, -ENOMEM: as_put(child) takes what there is.
- */
+ * Locks: both map_locks exclusive.
+ * Returns: 0, -ENOMEM: as_put(child) takes what there is. */
 int
 fork_vads(struct pte_fork *f)
 {
@@ -69,14 +66,11 @@ fork_vads(struct pte_fork *f)
 	return 0;
 }
 
-/*
- * fork_vads(), and the charge of all that the child will have: what the mappings
+/* fork_vads(), and the charge of all that the child will have: what the mappings
  * promise, and what the parent has paid for at the touch, late pages.
- *
- * Locks:    both map_locks exclusive.
- * Returns:  0, -ENOMEM: as_put(child) takes what there is.
- * Owns:     f->charge, what has no owner yet.
- */
+ * Locks: both map_locks exclusive.
+ * Returns: 0, -ENOMEM: as_put(child) takes what there is.
+ * Owns: f->charge, what has no owner yet. */
 int
 fork_vads_paid(struct pte_fork *f, uint64_t late)
 {
@@ -96,14 +90,11 @@ fork_vads_paid(struct pte_fork *f, uint64_t late)
 	return 0;
 }
 
-/*
- * The next mapping of the parent, in f->vad: a copy, for no VAD is read under
- * the ws_locks.  The child's part of the one before is marked if it has words of
- * the parent's: as on Linux it is not joined with what the child maps beside it,
- * which has another origin, and programs look at the lines of /proc/PID/maps.
- *
- * Locks:    both map_locks exclusive.
- */
+/* The next mapping of the parent, in f->vad: a copy, for no VAD is read under the
+ * ws_locks.  The child's part of the one before is marked if it has words of the
+ * parent's: as on Linux it is not joined with what the child maps beside it, which has
+ * another origin, and programs look at the lines of /proc/PID/maps.
+ * Locks: both map_locks exclusive. */
 bool
 fork_next_vad(struct pte_fork *f)
 {
@@ -119,14 +110,11 @@ fork_next_vad(struct pte_fork *f)
 	return true;
 }
 
-/*
- * The first leaf table of the parent in [va, end).  A word beyond the end of the
+/* The first leaf table of the parent in [va, end).  A word beyond the end of the
  * mapping's object is not looked at: nobody would take it from the child (R7).
- *
- * Locks:    takes both ws_locks, until fork_unlock_table().
- * Returns:  true with f->at at the table, s for fork_meet(); false: there is none,
- *           or it is out, and fork_wait() brings it.
- */
+ * Locks: takes both ws_locks, until fork_unlock_table().
+ * Returns: true with f->at at the table, s for fork_meet(); false: there is none, or it
+ * is out, and fork_wait() brings it. */
 bool
 fork_lock_table(struct pte_fork *f, va_t va, va_t end, struct pte_ref *s)
 {
@@ -149,10 +137,8 @@ fork_lock_table(struct pte_fork *f, va_t va, va_t end, struct pte_ref *s)
 	return found;
 }
 
-/*
- * Locks:    both ws_locks, released.
- * Returns:  the first address of the range that was not dealt with.
- */
+/* Locks: both ws_locks, released.
+ * Returns: the first address of the range that was not dealt with. */
 va_t
 fork_unlock_table(struct pte_fork *f)
 {
@@ -163,13 +149,9 @@ fork_unlock_table(struct pte_fork *f)
 	return f->va;
 }
 
-/*
- * The child's table of va, which lies in the table at which the parent is: it is
- * made for the first word.
- *
- * Locks:    both ws_locks.
- * Returns:  the table; NULL: f->want.
- */
+/* The child's table of va, which lies in the table at which the parent is: it is made
+ * for the first word.
+ * Locks: both ws_locks.  Returns: the table; NULL: f->want. */
 struct vm_page *
 fork_child_leaf(struct pte_fork *f, va_t va)
 {
@@ -182,12 +164,9 @@ fork_child_leaf(struct pte_fork *f, va_t va)
 	return f->cleaf;
 }
 
-/*
- * The child gets a page of its own, a copy of from, for the word at s.
- *
- * Locks:    both ws_locks; from is pinned; takes [P].
- * Returns:  true; false: f->want (a frame, the child's table).
- */
+/* The child gets a page of its own, a copy of from, for the word at s.
+ * Locks: both ws_locks; from is pinned; takes [P].
+ * Returns: true; false: f->want (a frame, the child's table). */
 bool
 fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
     struct vm_page *from)
@@ -213,12 +192,8 @@ fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
 	return true;
 }
 
-/*
- * What could not be read for the parent cannot be read for the child.
- *
- * Locks:    both ws_locks.
- * Returns:  true; false: f->want.
- */
+/* What could not be read for the parent cannot be read for the child.
+ * Locks: both ws_locks.  Returns: true; false: f->want. */
 bool
 fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
 {
@@ -232,12 +207,9 @@ fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
 	return true;
 }
 
-/*
- * The child got n pages for which its mapping has not paid ahead: the part of
- * the charge that stands for the parent's late pages pays for them.
- *
- * Locks:    both ws_locks.
- */
+/* The child got n pages for which its mapping has not paid ahead: the part of the
+ * charge that stands for the parent's late pages pays for them.
+ * Locks: both ws_locks. */
 void
 fork_child_late(struct pte_fork *f, uint64_t n)
 {
@@ -250,25 +222,19 @@ fork_child_late(struct pte_fork *f, uint64_t n)
 
 /* ---- with no ws_lock ---- */
 
-/*
- * Get what stopped the loop.
- *
- * Locks:    both map_locks, nothing of rank >= 3.
- * Returns:  0, -EINTR (fatal signal), -EIO (a table could not be read: of the
- *           parent, its words would be zeros in the child; or of the child).
- */
+/* Get what stopped the loop.
+ * Locks: both map_locks, nothing of rank >= 3.
+ * Returns: 0, -EINTR (fatal signal), -EIO (a table could not be read: of the parent,
+ * its words would be zeros in the child; or of the child). */
 int
 fork_wait(struct pte_fork *f)
 {
 	return f->ptables.lost || f->ctables.lost ? -EIO : want_get(&f->want);
 }
 
-/*
- * What was taken and not used goes back.  Also after a fork that was given up:
- * half a way of tables may stand where that was.
- *
- * Locks:    both map_locks; takes the child's ws_lock.
- */
+/* What was taken and not used goes back.  Also after a fork that was given up: half a
+ * way of tables may stand where that was.
+ * Locks: both map_locks; takes the child's ws_lock. */
 void
 fork_end(struct pte_fork *f)
 {
