@@ -149,8 +149,7 @@ child_alone_reads(void)
 {
 	uint64_t i, n;
 
-	CHECK(vm_pin_user(f.p.as, pages_at(&f.p, 1), PAGE_SIZE, false, f.pin,
-	    1) == 1);
+	CHECK(vm_pin_user(f.p.as, pages_at(&f.p, 1), false, f.pin) == 0);
 	family_trim(&f.c);
 	parent_ends();
 	ev_mark(5);
@@ -166,7 +165,7 @@ child_alone_reads(void)
 	    "and their pages have one owner, who has read them: F8 asks "
 	    "fmo_try_steal() first", ev_read(EV_fmo_entries_live), n);
 	ev_mark(6);
-	vm_unpin_user(f.pin, 1, false);
+	page_unpin_written(f.pin[0], false);
 }
 
 static void
@@ -220,8 +219,8 @@ bring(enum page_place place)
 		CHECK(family_load(f.c.as, pages_at(&f.c, i), &value) == 0);
 	for (i = 0; i < f.p.n; i++)
 		if (is_pinned(place, i))
-			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i), PAGE_SIZE,
-			    false, &f.pin[i], 1) == 1);
+			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i), false,
+			    &f.pin[i]) == 0);
 	if (place == IN_MEMORY)
 		return;
 	family_trim(&f.c);
@@ -286,7 +285,7 @@ unpin_all(enum page_place place)
 		CLAIM(f.pin[i]->pins == 1, "page %lu has %u pins where there "
 		    "was one: those of a fault are given back", i,
 		    f.pin[i]->pins);
-		vm_unpin_user(&f.pin[i], 1, false);
+		page_unpin_written(f.pin[i], false);
 	}
 }
 

@@ -244,12 +244,12 @@ static void
 op_pin(const struct step *s)
 {
 	bool write = s->word[1][0] == 'w';
-	int r = vm_pin_user(me(), va_of(s), 8, write, &world.pin[s->arg[2]], 1);
+	int r = vm_pin_user(me(), va_of(s), write, &world.pin[s->arg[2]]);
 
 	if (r == -EFAULT)
 		world.pin[s->arg[2]] = NULL;
 	else
-		expect(s, r, 1);
+		expect(s, r, 0);
 }
 
 static uint64_t *
@@ -279,7 +279,7 @@ static void
 op_unpin(const struct step *s)
 {
 	if (world.pin[s->arg[0]] != NULL)
-		vm_unpin_user(&world.pin[s->arg[0]], 1, s->word[1][0] == 'w');
+		page_unpin_written(world.pin[s->arg[0]], s->word[1][0] == 'w');
 	world.pin[s->arg[0]] = NULL;
 }
 

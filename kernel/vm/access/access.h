@@ -8,8 +8,7 @@
 #include "vm/object/object.h"
 
 /* uaccess.c: no lock of rank >= 2 held */
-int vm_pin_user(struct aspace *, va_t, size_t, bool write, struct vm_page **, unsigned max); /* pages; -EFAULT, -EINTR if 0 */
-void vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty);
+int vm_pin_user(struct aspace *, va_t, bool write, struct vm_page **) MUST_CHECK; /* 0, -EFAULT, -EINTR */
 
 /* ======== within the room ======== */
 

@@ -222,11 +222,16 @@ pin_present(struct aspace *as, va_t va, bool write)
 	return pg;
 }
 
-static int
-pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
+/* Pin the page of va, which is made present with the right.
+ * Owns: the caller, the pin: page_unpin_written().
+ * Returns: 0, -EFAULT, -EINTR. */
+int
+vm_pin_user(struct aspace *as, va_t va, bool write, struct vm_page **out)
 {
 	struct fctx f;
 
+	if (va >= MD_USER_END)
+		return -EFAULT;
 	*out = pin_present(as, va, write);
 	if (*out != NULL)
 		return 0;
@@ -235,51 +240,6 @@ pin_one(struct aspace *as, va_t va, bool write, struct vm_page **out)
 	f.pin_out = out;
 	EVENT(fault_kernel);
 	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
-}
-
-/* Pin the pages of [va, va + len), at most max, from the front; fewer where memory is
- * low.
- * Owns: the caller, a pin per page: vm_unpin_user().
- * Returns: how many; -EFAULT, -EINTR if none. */
-int
-vm_pin_user(struct aspace *as, va_t va, size_t len, bool write,
-    struct vm_page **frames, unsigned max)
-{
-	va_t end = va + len;
-	unsigned n = 0;
-	int r = 0;
-
-	if (end < va || end > MD_USER_END)
-		return -EFAULT;
-	for (va = PAGE_DOWN(va); va < end && n < max; va += PAGE_SIZE) {
-		/* Rule a of token.c: the pins would be held in a wait. */
-		if (n > 0 && frames_are_low() && !token_held())
-			break;
-		r = pin_one(as, va, write, &frames[n]);
-		if (r != 0)
-			break;
-		n++;
-	}
-	return n > 0 ? (int)n : r;
-}
-
-/* Locks: not [P].  dirty: the pages were written to. */
-void
-vm_unpin_user(struct vm_page **frames, unsigned n, bool dirty)
-{
-	pfn_t dead = 0;
-	unsigned i;
-	bool last;
-
-	spin_lock(&pfn_lock);
-	for (i = 0; i < n; i++) {
-		last = dirty ? page_unpin_dirty_locked(frames[i]) :
-		    page_unpin_locked(frames[i]);
-		if (last)
-			page_chain(&dead, frames[i]);
-	}
-	spin_unlock(&pfn_lock);
-	page_free_chain(dead);
 }
 
 /* ---- copies ---- */
@@ -291,10 +251,9 @@ copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 	bool write = dir == UIO_PUT;
 	struct vm_page *pg;
 	char *there;
-	int r;
+	int r = vm_pin_user(as, va, write, &pg);
 
-	r = vm_pin_user(as, va, n, write, &pg, 1);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	there = (char *)pa2va(page_pa(pg)) + (va & PAGE_MASK);
 	if (write)
@@ -393,11 +352,10 @@ int
 vm_word_pin(struct aspace *as, va_t va, bool write, bool private_key,
     struct vm_word_pin *w)
 {
-	int r;
+	int r = vm_pin_user(as, va, write, &w->page);
 
 	ASSERT((va & 3) == 0);
-	r = vm_pin_user(as, va, sizeof(*w->kva), write, &w->page, 1);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	w->kva = (uint32_t *)((char *)pa2va(page_pa(w->page)) +
 	    (va & PAGE_MASK));

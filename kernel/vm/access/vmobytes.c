@@ -59,6 +59,22 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 	return held;
 }
 
+/* In one hold of [P].  dirty: the pages were written to. */
+static void
+unpin_run(struct vm_page **page, unsigned n, bool dirty)
+{
+	pfn_t dead = 0;
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < n; i++)
+		if (dirty ? page_unpin_dirty_locked(page[i]) :
+		    page_unpin_locked(page[i]))
+			page_chain(&dead, page[i]);
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+}
+
 /* n bytes at most between held pages, the first of which holds off, and uio. */
 static ssize_t
 move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
@@ -79,7 +95,7 @@ move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
 		if ((size_t)r < part)
 			break;
 	}
-	vm_unpin_user(page, held, dir == UIO_GET);
+	unpin_run(page, held, dir == UIO_GET);
 	return done > 0 ? (ssize_t)done : r;
 }
 
