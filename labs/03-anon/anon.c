@@ -46,7 +46,6 @@ struct anon_ask {
 	struct vm_page *page;   /* answer, pinned */
 };
 
-
 /* ---- the object ---- */
 
 /* An anonymous object without pages.
@@ -90,17 +89,6 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* ---- pages ---- */
 
-/* The page at pgoff, found or made.
- * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
- * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit or
- * no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
-int
-anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
-    struct vm_page **out)
-{
-	return lab_todo("03-anon step 2: anon_page");
-}
-
 /* One look at a page; it is made, or its read begun, if need be.
  * Locks: at most [W]; takes [O], [P].  Owns: the caller, a pin in *out.
  * Returns: 0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no table
@@ -110,6 +98,17 @@ anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
     struct vm_page **out)
 {
 	return lab_todo("03-anon step 2: anon_look");
+}
+
+/* The page at pgoff, found or made.
+ * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
+ * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit or
+ * no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
+int
+anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
+    struct vm_page **out)
+{
+	return lab_todo("03-anon step 2: anon_page");
 }
 
 /* ---- the end of pages ---- */

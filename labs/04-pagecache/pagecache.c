@@ -40,12 +40,6 @@ struct cache_cut {
 	struct vm_page *busy;    /* read or written: to be waited for */
 };
 
-static void forget_page(struct vmo *vmo, struct vm_page *pg);
-static int read_one_by_one(struct vmo *vmo, uint64_t idx,
-    struct vm_page **page, unsigned n, bool pin_first);
-static int write_one_by_one(struct vmo *vmo, uint64_t idx,
-    struct vm_page **pages, int n);
-
 /* ---- the tree ---- */
 
 static uint64_t
@@ -122,6 +116,22 @@ cache_window(struct vmo *vmo, uint64_t idx)
 	return 1;
 }
 
+/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
+static void
+forget_page(struct vmo *vmo, struct vm_page *pg)
+{
+	lab_todo("04-pagecache step 5: forget_page");
+}
+
+/* Where reading all at once has failed, each page has its own result.  The first's. */
+static int
+read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
+    unsigned n, bool pin_first)
+{
+	lab_todo("04-pagecache step 5: read_one_by_one");
+	return -EIO;
+}
+
 /* Read up to n pages from idx on, as far as they are absent and in the file.
  * Locks: none of rank >= 2.
  * Owns: the caller, a pin in *first, NULL: look again, page idx exists already, or was
@@ -159,6 +169,14 @@ cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
 	return 0;
 }
 
+/* The same of a write; the first error. */
+static int
+write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
+{
+	lab_todo("04-pagecache step 5: write_one_by_one");
+	return -EIO;
+}
+
 /* Write what cache_collect_dirty() has given.  Where all at once fails, each page is
  * tried alone; what cannot be written is dirty again.
  * Locks: none of rank >= 2.  Returns: 0, the first error. */
@@ -177,30 +195,4 @@ void
 cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
 	lab_todo("04-pagecache step 4: cache_truncate");
-}
-
-/* ---- errors ---- */
-
-/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
-static void
-forget_page(struct vmo *vmo, struct vm_page *pg)
-{
-	lab_todo("04-pagecache step 5: forget_page");
-}
-
-/* Where reading all at once has failed, each page has its own result.  The first's. */
-static int
-read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
-    unsigned n, bool pin_first)
-{
-	lab_todo("04-pagecache step 5: read_one_by_one");
-	return -EIO;
-}
-
-/* The same of a write; the first error. */
-static int
-write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
-{
-	lab_todo("04-pagecache step 5: write_one_by_one");
-	return -EIO;
 }

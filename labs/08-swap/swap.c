@@ -43,14 +43,6 @@
 
 struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
-static unsigned frames_ahead(const struct swap_words *w, struct vm_page **more);
-static unsigned read_ahead(struct swap_bio **b, const struct swap_words *w,
-    struct vm_page **more, unsigned have);
-static bool in_done(struct vm_page *pg, bool ok);
-static bool try_again(struct swap_bio *b);
-static void write_failed(struct vm_page *pg);
-static void read_failed(struct vm_page *pg);
-
 /* ---- runs of free slots ---- */
 
 /* ---- slots ---- */
@@ -94,7 +86,41 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	return 0;
 }
 
+/* ---- errors ---- */
+
+/* A request has failed.  What failed together is tried again page by page, so that a
+ * bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it is on its way again. */
+static bool
+try_again(struct swap_bio *b)
+{
+	lab_todo("08-swap step 5: try_again");
+	return false;
+}
+
+/* The page is where it was, and has no place on swap.  [P]. */
+static void
+write_failed(struct vm_page *pg)
+{
+	lab_todo("08-swap step 5: write_failed");
+}
+
+/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
+static void
+read_failed(struct vm_page *pg)
+{
+	lab_todo("08-swap step 5: read_failed");
+}
+
 /* ---- a request has ended ---- */
+
+/* The read of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+in_done(struct vm_page *pg, bool ok)
+{
+	lab_todo("08-swap step 3: in_done");
+	return false;
+}
 
 /* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
  * What is left of the bio is sent, else it is idle again.
@@ -111,28 +137,6 @@ static uint64_t
 word_at(const struct swap_words *w, unsigned i)
 {
 	return word_get(w->word + (size_t)i * w->step);
-}
-
-/* Read the page of a word, and those behind it into frames that are to spare.
- * Locks: the container's ([W], [F] or [O]); takes [P].
- * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
- * pin on *wait if w->pin: it stays whatever comes.
- * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
- * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
-enum swap_in_result
-swap_in(const struct swap_words *w, struct vm_page **frame,
-    struct vm_page **wait)
-{
-	lab_todo("08-swap step 3: swap_in");
-	return SWAPIN_NOBIO;
-}
-
-/* The read of a page has ended.  [P].  True: the caller frees the page. */
-static bool
-in_done(struct vm_page *pg, bool ok)
-{
-	lab_todo("08-swap step 3: in_done");
-	return false;
 }
 
 /* ---- neighbours come along ---- */
@@ -161,28 +165,18 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 	return 0;
 }
 
-/* ---- errors ---- */
+/* ---- the read begins ---- */
 
-/* A request has failed.  What failed together is tried again page by page, so that a
- * bad sector costs one page.
- * Locks: none; takes [P].  Returns: true: it is on its way again. */
-static bool
-try_again(struct swap_bio *b)
+/* Read the page of a word, and those behind it into frames that are to spare.
+ * Locks: the container's ([W], [F] or [O]); takes [P].
+ * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
+ * pin on *wait if w->pin: it stays whatever comes.
+ * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
+ * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
+enum swap_in_result
+swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait)
 {
-	lab_todo("08-swap step 5: try_again");
-	return false;
-}
-
-/* The page is where it was, and has no place on swap.  [P]. */
-static void
-write_failed(struct vm_page *pg)
-{
-	lab_todo("08-swap step 5: write_failed");
-}
-
-/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
-static void
-read_failed(struct vm_page *pg)
-{
-	lab_todo("08-swap step 5: read_failed");
+	lab_todo("08-swap step 3: swap_in");
+	return SWAPIN_NOBIO;
 }

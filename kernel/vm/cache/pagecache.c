@@ -40,14 +40,6 @@ struct cache_cut {
 	struct vm_page *busy;    /* read or written: to be waited for */
 };
 
-static int read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page,
-    unsigned n, struct vm_page **first);
-static void forget_page(struct vmo *vmo, struct vm_page *pg);
-static int read_one_by_one(struct vmo *vmo, uint64_t idx,
-    struct vm_page **page, unsigned n, bool pin_first);
-static int write_one_by_one(struct vmo *vmo, uint64_t idx,
-    struct vm_page **pages, int n);
-
 /* ---- the tree ---- */
 
 static uint64_t
@@ -238,6 +230,74 @@ cache_window(struct vmo *vmo, uint64_t idx)
 	return n;
 }
 
+/* The bytes of a page are there. */
+static void
+page_is_read(struct vm_page *pg, bool pin)
+{
+	spin_lock(&pfn_lock);
+	page_filled_locked(pg);
+	if (pin)
+		page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+}
+
+/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
+static void
+forget_page(struct vmo *vmo, struct vm_page *pg)
+{
+	bool free;
+
+	spin_lock(&vmo->lock);
+	cache_erase(vmo, pg);
+	spin_lock(&pfn_lock);
+	free = page_unfilled_locked(pg);
+	spin_unlock(&pfn_lock);
+	spin_unlock(&vmo->lock);
+	if (free)
+		page_free(pg);
+}
+
+/* Where reading all at once has failed, each page has its own result.  The first's. */
+static int
+read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
+    unsigned n, bool pin_first)
+{
+	int r, first = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		r = cache_in(vmo, idx + i, &page[i], 1);
+		if (r == 0)
+			page_is_read(page[i], pin_first && i == 0);
+		else
+			forget_page(vmo, page[i]);
+		if (i == 0)
+			first = r;
+	}
+	return first;
+}
+
+/* Pages from idx on, which are READING; the first is pinned for who wants it. */
+static int
+read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
+    struct vm_page **first)
+{
+	int r = cache_in(vmo, idx, page, n);
+	unsigned i;
+
+	if (r != 0 && n > 1) {
+		r = read_one_by_one(vmo, idx, page, n, first != NULL);
+	} else if (r != 0) {
+		forget_page(vmo, page[0]);
+	} else {
+		for (i = 0; i < n; i++)
+			page_is_read(page[i], i == 0 && first != NULL);
+	}
+	if (r == 0 && first != NULL)
+		*first = page[0];
+	return r;
+}
+
 /* Read up to n pages from idx on, as far as they are absent and in the file.
  * Locks: none of rank >= 2.
  * Owns: the caller, a pin in *first, NULL: look again, page idx exists already, or was
@@ -273,38 +333,6 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 		page_free(page[--got]);
 	return in > 0 ? read_run(vmo, idx, page, in, first) :
 	    cache_hole_wait(vmo, idx, idx + 1);
-}
-
-/* The bytes of a page are there. */
-static void
-page_is_read(struct vm_page *pg, bool pin)
-{
-	spin_lock(&pfn_lock);
-	page_filled_locked(pg);
-	if (pin)
-		page_pin_locked(pg);
-	spin_unlock(&pfn_lock);
-}
-
-/* Pages from idx on, which are READING; the first is pinned for who wants it. */
-static int
-read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
-    struct vm_page **first)
-{
-	int r = cache_in(vmo, idx, page, n);
-	unsigned i;
-
-	if (r != 0 && n > 1) {
-		r = read_one_by_one(vmo, idx, page, n, first != NULL);
-	} else if (r != 0) {
-		forget_page(vmo, page[0]);
-	} else {
-		for (i = 0; i < n; i++)
-			page_is_read(page[i], i == 0 && first != NULL);
-	}
-	if (r == 0 && first != NULL)
-		*first = page[0];
-	return r;
 }
 
 /* ---- dirty, and written back ---- */
@@ -393,6 +421,21 @@ page_is_written(struct vm_page *pg, int r)
 	page_unlock_free(pg, page_written_locked(pg, r == 0));
 }
 
+/* The same of a write; the first error. */
+static int
+write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
+{
+	int first = 0, r, i;
+
+	for (i = 0; i < n; i++) {
+		r = cache_out(vmo, idx + (uint64_t)i, &pages[i], 1);
+		if (first == 0)
+			first = r;
+		page_is_written(pages[i], r);
+	}
+	return first;
+}
+
 /* Write what cache_collect_dirty() has given.  Where all at once fails, each page is
  * tried alone; what cannot be written is dirty again.
  * Locks: none of rank >= 2.  Returns: 0, the first error. */
@@ -456,57 +499,4 @@ cache_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		if (c.busy != NULL)
 			page_wait_plain(c.busy);
 	} while (more);
-}
-
-/* ---- errors ---- */
-
-/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
-static void
-forget_page(struct vmo *vmo, struct vm_page *pg)
-{
-	bool free;
-
-	spin_lock(&vmo->lock);
-	cache_erase(vmo, pg);
-	spin_lock(&pfn_lock);
-	free = page_unfilled_locked(pg);
-	spin_unlock(&pfn_lock);
-	spin_unlock(&vmo->lock);
-	if (free)
-		page_free(pg);
-}
-
-/* Where reading all at once has failed, each page has its own result.  The first's. */
-static int
-read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
-    unsigned n, bool pin_first)
-{
-	int r, first = 0;
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		r = cache_in(vmo, idx + i, &page[i], 1);
-		if (r == 0)
-			page_is_read(page[i], pin_first && i == 0);
-		else
-			forget_page(vmo, page[i]);
-		if (i == 0)
-			first = r;
-	}
-	return first;
-}
-
-/* The same of a write; the first error. */
-static int
-write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
-{
-	int first = 0, r, i;
-
-	for (i = 0; i < n; i++) {
-		r = cache_out(vmo, idx + (uint64_t)i, &pages[i], 1);
-		if (first == 0)
-			first = r;
-		page_is_written(pages[i], r);
-	}
-	return first;
 }

@@ -41,13 +41,6 @@ static struct {
 
 _Atomic uint64_t fault_unreaped;
 
-static int fault_between(struct fctx *f, enum fault_outcome r);
-static int fault_get_token(struct fctx *f);
-static enum fault_outcome fault_once(struct fctx *f);
-static enum fault_outcome fault_lookup(struct fctx *f);
-static enum fault_outcome fault_resolve(struct fctx *f);
-static int fault_finish(struct fctx *f, enum fault_outcome r, int error);
-
 /* Gauge fault.pass: the first one of each fault, and those that followed. */
 static uint64_t
 passes(size_t unused)
@@ -86,126 +79,6 @@ uint64_t
 fault_around(void)
 {
 	return faults.around;
-}
-
-/* Make va reachable for one access by the current thread.  f is zero but for kernel and
- * pin_out: the page is then left pinned in *pin_out.  Who sets kernel counts
- * fault.kernel.
- * Locks: none of rank >= 2 held; takes and releases map_lock and ws_lock.
- * Owns: nothing afterwards: pins and spare frames of f are given back.
- * Returns: 0, -EFAULT (the signal to send is in f->sig), -EINTR (dying). */
-int
-vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
-{
-	struct thread *t = thread_current();
-	enum fault_outcome r;
-	int error = 0;
-
-	f->as = as;
-	f->va = va;
-	f->access = access;
-	f->outer = t->vmfault;
-	t->vmfault = f;
-	t->faults++;
-	EVENT(fault_total);
-	EVENT(fault_begin, va, access);
-	do {
-		/* Others could take what is read each time before it is mapped (D6). */
-		f->want.hold = f->restarts >= faults.hold;
-		r = fault_once(f);
-		if (r == FAULT_DONE || r == FAULT_SIGNAL)
-			break;
-		error = fault_between(f, r);
-	} while (error == 0);
-	return fault_finish(f, error != 0 ? FAULT_SIGNAL : r, error);
-}
-
-/* A pass has ended without the page: wait for what it lacks.  0: another pass; else the
- * error that ends the fault. */
-static __attribute__((noinline)) int
-fault_between(struct fctx *f, enum fault_outcome r)
-{
-	unsigned pins = f->npin;
-	int error;
-
-	/* F2, F5, F6 and F10 have counted themselves. */
-	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))
-		EVENT(fault_waited, f->va);
-	else if (r == FAULT_NEEDMEM || r == FAULT_RESTART)
-		EVENT(fault_again, f->va);
-	f->let_go = false;
-	error = fault_wait(f, r);
-	if (error != 0)
-		return error;
-	/* Each pass gets further; or all is given up (token.c). */
-	ASSERT(f->npin >= pins || f->token || f->let_go);
-	f->restarts++;
-	if (evidence_is_asked())
-		sched_point();
-	if (f->restarts > RESTARTS_SHARED) {
-		if (!f->exclusive)
-			EVENT(fault_serialised);
-		f->exclusive = true;
-		error = fault_get_token(f);
-	}
-	if (error == 0)
-		EVENT(fault_restart, f->va, r);
-	return error;
-}
-
-/* A fault of a user program, for the trap handler.
- * Locks: none held.
- * Returns: 0; -EFAULT with the signal in *si; -EINTR (dying), *si without one. */
-int
-vm_user_fault(struct aspace *as, va_t va, enum access access,
-    struct vm_siginfo *si)
-{
-	struct fctx f;
-	int r;
-
-	fault_clear(&f);
-	r = vm_fault(as, va, access, &f);
-	if (r != 0)
-		*si = f.sig;
-	return r;
-}
-
-/* A page fault in kernel mode at a user address: inside md_copy_user().
- * Locks: none of rank >= 2.
- * Returns: 0: touch it again; -EFAULT: the recovery table ends the copy. */
-int
-vm_kernel_fault(va_t va, enum access access)
-{
-	struct fctx f = { .kernel = true };
-	struct aspace *as = as_current();
-
-	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
-		return kpaged_fault(va);
-	if (as == NULL || va >= MD_USER_END)
-		return -EFAULT;
-	EVENT(fault_kernel);
-	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
-}
-
-/* Each page of [va, end), for the kernel: as many in one pass as lie in one mapping and
- * table, so that the locks and the way there are paid once.
- * Locks: as vm_fault().
- * Returns: 0; else what ended it at f->va, as vm_fault(); -EINTR also where all pages
- * are there already, and the thread is killed. */
-int
-vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
-    struct fctx *f)
-{
-	int r = 0;
-
-	for (; va < end && r == 0; va = f->va + PAGE_SIZE) {
-		*f = (struct fctx){ .kernel = true, .va = va, .end = end };
-		if (thread_is_killed())
-			return -EINTR;
-		EVENT(fault_kernel);
-		r = vm_fault(as, va, access, f);
-	}
-	return r;
 }
 
 /* ---- between two passes: no lock; what f holds is kept ---- */
@@ -280,6 +153,39 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 	return error;
 }
 
+/* A pass has ended without the page: wait for what it lacks.  0: another pass; else the
+ * error that ends the fault. */
+static __attribute__((noinline)) int
+fault_between(struct fctx *f, enum fault_outcome r)
+{
+	unsigned pins = f->npin;
+	int error;
+
+	/* F2, F5, F6 and F10 have counted themselves. */
+	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))
+		EVENT(fault_waited, f->va);
+	else if (r == FAULT_NEEDMEM || r == FAULT_RESTART)
+		EVENT(fault_again, f->va);
+	f->let_go = false;
+	error = fault_wait(f, r);
+	if (error != 0)
+		return error;
+	/* Each pass gets further; or all is given up (token.c). */
+	ASSERT(f->npin >= pins || f->token || f->let_go);
+	f->restarts++;
+	if (evidence_is_asked())
+		sched_point();
+	if (f->restarts > RESTARTS_SHARED) {
+		if (!f->exclusive)
+			EVENT(fault_serialised);
+		f->exclusive = true;
+		error = fault_get_token(f);
+	}
+	if (error == 0)
+		EVENT(fault_restart, f->va, r);
+	return error;
+}
+
 /* ---- one pass ---- */
 
 static void
@@ -298,20 +204,6 @@ map_unlock(struct fctx *f)
 		rw_unlock_write(&f->as->map_lock);
 	else
 		rw_unlock_read(&f->as->map_lock);
-}
-
-static enum fault_outcome
-fault_once(struct fctx *f)
-{
-	enum fault_outcome r;
-
-	map_lock(f);
-	if (f->as->ops->pass != NULL)
-		r = f->as->ops->pass(f);
-	else if ((r = fault_lookup(f)) == FAULT_DONE)
-		r = fault_resolve(f);
-	map_unlock(f);
-	return r;
 }
 
 /* Another object is at va than in the last pass: its pins are of no use. */
@@ -517,6 +409,20 @@ fault_grow(struct fctx *f)
 	return FAULT_RESTART;
 }
 
+static enum fault_outcome
+fault_once(struct fctx *f)
+{
+	enum fault_outcome r;
+
+	map_lock(f);
+	if (f->as->ops->pass != NULL)
+		r = f->as->ops->pass(f);
+	else if ((r = fault_lookup(f)) == FAULT_DONE)
+		r = fault_resolve(f);
+	map_unlock(f);
+	return r;
+}
+
 /* ---- S3: the end ---- */
 
 static int
@@ -553,4 +459,93 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	else if (!f->kernel && f->sig.signo == SIGBUS)
 		EVENT(fault_sigbus);
 	return -EFAULT;
+}
+
+/* ---- all of it ---- */
+
+/* Make va reachable for one access by the current thread.  f is zero but for kernel and
+ * pin_out: the page is then left pinned in *pin_out.  Who sets kernel counts
+ * fault.kernel.
+ * Locks: none of rank >= 2 held; takes and releases map_lock and ws_lock.
+ * Owns: nothing afterwards: pins and spare frames of f are given back.
+ * Returns: 0, -EFAULT (the signal to send is in f->sig), -EINTR (dying). */
+int
+vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
+{
+	struct thread *t = thread_current();
+	enum fault_outcome r;
+	int error = 0;
+
+	f->as = as;
+	f->va = va;
+	f->access = access;
+	f->outer = t->vmfault;
+	t->vmfault = f;
+	t->faults++;
+	EVENT(fault_total);
+	EVENT(fault_begin, va, access);
+	do {
+		/* Others could take what is read each time before it is mapped (D6). */
+		f->want.hold = f->restarts >= faults.hold;
+		r = fault_once(f);
+		if (r == FAULT_DONE || r == FAULT_SIGNAL)
+			break;
+		error = fault_between(f, r);
+	} while (error == 0);
+	return fault_finish(f, error != 0 ? FAULT_SIGNAL : r, error);
+}
+
+/* A fault of a user program, for the trap handler.
+ * Locks: none held.
+ * Returns: 0; -EFAULT with the signal in *si; -EINTR (dying), *si without one. */
+int
+vm_user_fault(struct aspace *as, va_t va, enum access access,
+    struct vm_siginfo *si)
+{
+	struct fctx f;
+	int r;
+
+	fault_clear(&f);
+	r = vm_fault(as, va, access, &f);
+	if (r != 0)
+		*si = f.sig;
+	return r;
+}
+
+/* A page fault in kernel mode at a user address: inside md_copy_user().
+ * Locks: none of rank >= 2.
+ * Returns: 0: touch it again; -EFAULT: the recovery table ends the copy. */
+int
+vm_kernel_fault(va_t va, enum access access)
+{
+	struct fctx f = { .kernel = true };
+	struct aspace *as = as_current();
+
+	if (va - MD_KPAGED_BASE < MD_KPAGED_SIZE)
+		return kpaged_fault(va);
+	if (as == NULL || va >= MD_USER_END)
+		return -EFAULT;
+	EVENT(fault_kernel);
+	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
+}
+
+/* Each page of [va, end), for the kernel: as many in one pass as lie in one mapping and
+ * table, so that the locks and the way there are paid once.
+ * Locks: as vm_fault().
+ * Returns: 0; else what ended it at f->va, as vm_fault(); -EINTR also where all pages
+ * are there already, and the thread is killed. */
+int
+vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
+    struct fctx *f)
+{
+	int r = 0;
+
+	for (; va < end && r == 0; va = f->va + PAGE_SIZE) {
+		*f = (struct fctx){ .kernel = true, .va = va, .end = end };
+		if (thread_is_killed())
+			return -EINTR;
+		EVENT(fault_kernel);
+		r = vm_fault(as, va, access, f);
+	}
+	return r;
 }

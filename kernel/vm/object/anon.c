@@ -46,13 +46,6 @@ struct anon_ask {
 	struct vm_page *page;   /* answer, pinned */
 };
 
-static int anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w);
-static int look(struct vmo *vmo, struct anon_ask *ask);
-static int anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way);
-static int anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way);
-static int anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi,
-    struct want *w);
-
 /* ---- the object ---- */
 
 /* An anonymous object without pages.
@@ -118,35 +111,6 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 	return 0;
 }
 
-/* Make the tables that lead to a page.
- * Locks: none of rank >= 3.
- * Returns: 0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR: nothing is
- * left over. */
-int
-anon_make_path(struct vmo *vmo, uint64_t pgoff)
-{
-	struct want w = { .what = WANT_AGAIN };
-	struct anon_path way;
-	int r;
-
-	do {
-		spin_lock(&vmo->lock);
-		r = anon_walk(vmo, pgoff, &way, &w);
-		spin_unlock(&vmo->lock);
-		anon_unpin_table(way.table);
-		if (r == -EAGAIN)
-			r = want_get(&w);
-		else if (r == -ENOENT)
-			r = anon_add_table(vmo, pgoff, &w);
-		else
-			break;
-	} while (r == 0);
-	want_end(&w);
-	if (r != 0)
-		anon_prune(vmo, pgoff);
-	return r;
-}
-
 /* One table, the topmost that is missing: made without [O], hung in under it if it is
  * still missing, else thrown away.  0, -ENOMEM, -EINTR. */
 static int
@@ -188,58 +152,41 @@ undo_kva:
 	return r;
 }
 
+/* Make the tables that lead to a page.
+ * Locks: none of rank >= 3.
+ * Returns: 0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR: nothing is
+ * left over. */
+int
+anon_make_path(struct vmo *vmo, uint64_t pgoff)
+{
+	struct want w = { .what = WANT_AGAIN };
+	struct anon_path way;
+	int r;
+
+	do {
+		spin_lock(&vmo->lock);
+		r = anon_walk(vmo, pgoff, &way, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(way.table);
+		if (r == -EAGAIN)
+			r = want_get(&w);
+		else if (r == -ENOENT)
+			r = anon_add_table(vmo, pgoff, &w);
+		else
+			break;
+	} while (r == 0);
+	want_end(&w);
+	if (r != 0)
+		anon_prune(vmo, pgoff);
+	return r;
+}
+
 /* ---- pages ---- */
 
 static uint64_t
 anon_pages_of(uint64_t bytes)
 {
 	return PAGE_UP(bytes) >> PAGE_SHIFT;
-}
-
-/* The page at pgoff, found or made.
- * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
- * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit or
- * no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
-int
-anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
-    struct vm_page **out)
-{
-	struct want w = { .what = WANT_AGAIN };
-	int r;
-
-	do {
-		r = anon_look(vmo, pgoff, how, &w, out);
-		if (r == -EAGAIN) {
-			r = want_get(&w);
-		} else if (r == -ENOENT && how == ANON_CREATE) {
-			want_end(&w); /* no frame: it waits for its own */
-			r = anon_make_path(vmo, pgoff);
-		} else {
-			break;
-		}
-	} while (r == 0);
-	want_end(&w);
-	if (r != 0 && how == ANON_CREATE)
-		anon_prune(vmo, pgoff);
-	return r == -ENOMEM ? -ENOSPC : r;
-}
-
-/* One look at a page; it is made, or its read begun, if need be.
- * Locks: at most [W]; takes [O], [P].  Owns: the caller, a pin in *out.
- * Returns: 0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no table
- * leads there; -EIO it is lost; -ENOMEM no commit, -ENOSPC no quota. */
-int
-anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
-    struct vm_page **out)
-{
-	struct anon_ask ask = { .pgoff = pgoff, .how = how, .want = w };
-	int r = look(vmo, &ask);
-
-	/* Pages are zeroed without [O]. */
-	if (r == -EAGAIN && w->what == WANT_ZEROS && want_zeros(w))
-		r = look(vmo, &ask);
-	*out = ask.page;
-	return r;
 }
 
 /* The page is in memory: the answer.  [P]. */
@@ -267,29 +214,6 @@ pin_at_hand(struct vmo *vmo, struct anon_ask *ask)
 	return pg != NULL;
 }
 
-static int
-look(struct vmo *vmo, struct anon_ask *ask)
-{
-	struct anon_path way = { .table = NULL };
-	int r = -ENXIO;
-	uint64_t end;
-
-	spin_lock(&vmo->lock);
-	end = anon_pages_of(vmo->size);
-	if (ask->how != ANON_TOUCH)
-		end = MAX(end, vmo->a.keep);
-	if (ask->pgoff < end)
-		r = 0;
-	if (r == 0 && !pin_at_hand(vmo, ask)) {
-		r = anon_walk(vmo, ask->pgoff, &way, ask->want);
-		if (r == 0)
-			r = anon_take(vmo, ask, &way);
-	}
-	spin_unlock(&vmo->lock);
-	anon_unpin_table(way.table);
-	return r;
-}
-
 /* The page is on swap: begin to read it, and those behind it.  [O] held. */
 static int
 anon_read(struct anon_ask *ask, struct anon_path *way)
@@ -301,6 +225,34 @@ anon_read(struct anon_ask *ask, struct anon_path *way)
 
 	(void)want_swap_in(ask->want, &words);
 	return -EAGAIN;
+}
+
+static int
+anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+{
+	struct vm_page *pg;
+
+	if (!quota_take(vmo->a.quota))
+		return -ENOSPC;
+	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0) {
+		quota_give(vmo->a.quota, 1);
+		return -ENOMEM;
+	}
+	if (!vmo->charged_whole)
+		vmo->a.charged++;
+	pg = ask->want->frame;
+	ask->want->frame = NULL;
+	ask->page = pg;
+	spin_lock(&pfn_lock);
+	page_adopt_locked(pg, HOME_AOBJ, word_pa(way->slot), ask->pgoff);
+	page_pin_locked(pg);
+	word_set_locked(way->table, way->slot, pte_make_trans(pg));
+	spin_unlock(&pfn_lock);
+	vmo->n_resident++;
+	vmo->a.n_pages++;
+	EVENT(anon_page_new);
+	EVENT_ADD(anon_pages, 1);
+	return 0;
 }
 
 /* Pin the page of the word at way, or make it, or begin to read it.  [O] held. */
@@ -339,49 +291,75 @@ anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 }
 
 static int
-anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+look(struct vmo *vmo, struct anon_ask *ask)
 {
-	struct vm_page *pg;
+	struct anon_path way = { .table = NULL };
+	int r = -ENXIO;
+	uint64_t end;
 
-	if (!quota_take(vmo->a.quota))
-		return -ENOSPC;
-	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0) {
-		quota_give(vmo->a.quota, 1);
-		return -ENOMEM;
+	spin_lock(&vmo->lock);
+	end = anon_pages_of(vmo->size);
+	if (ask->how != ANON_TOUCH)
+		end = MAX(end, vmo->a.keep);
+	if (ask->pgoff < end)
+		r = 0;
+	if (r == 0 && !pin_at_hand(vmo, ask)) {
+		r = anon_walk(vmo, ask->pgoff, &way, ask->want);
+		if (r == 0)
+			r = anon_take(vmo, ask, &way);
 	}
-	if (!vmo->charged_whole)
-		vmo->a.charged++;
-	pg = ask->want->frame;
-	ask->want->frame = NULL;
-	ask->page = pg;
-	spin_lock(&pfn_lock);
-	page_adopt_locked(pg, HOME_AOBJ, word_pa(way->slot), ask->pgoff);
-	page_pin_locked(pg);
-	word_set_locked(way->table, way->slot, pte_make_trans(pg));
-	spin_unlock(&pfn_lock);
-	vmo->n_resident++;
-	vmo->a.n_pages++;
-	EVENT(anon_page_new);
-	EVENT_ADD(anon_pages, 1);
-	return 0;
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(way.table);
+	return r;
+}
+
+/* One look at a page; it is made, or its read begun, if need be.
+ * Locks: at most [W]; takes [O], [P].  Owns: the caller, a pin in *out.
+ * Returns: 0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no table
+ * leads there; -EIO it is lost; -ENOMEM no commit, -ENOSPC no quota. */
+int
+anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
+    struct vm_page **out)
+{
+	struct anon_ask ask = { .pgoff = pgoff, .how = how, .want = w };
+	int r = look(vmo, &ask);
+
+	/* Pages are zeroed without [O]. */
+	if (r == -EAGAIN && w->what == WANT_ZEROS && want_zeros(w))
+		r = look(vmo, &ask);
+	*out = ask.page;
+	return r;
+}
+
+/* The page at pgoff, found or made.
+ * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
+ * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit or
+ * no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
+int
+anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
+    struct vm_page **out)
+{
+	struct want w = { .what = WANT_AGAIN };
+	int r;
+
+	do {
+		r = anon_look(vmo, pgoff, how, &w, out);
+		if (r == -EAGAIN) {
+			r = want_get(&w);
+		} else if (r == -ENOENT && how == ANON_CREATE) {
+			want_end(&w); /* no frame: it waits for its own */
+			r = anon_make_path(vmo, pgoff);
+		} else {
+			break;
+		}
+	} while (r == 0);
+	want_end(&w);
+	if (r != 0 && how == ANON_CREATE)
+		anon_prune(vmo, pgoff);
+	return r == -ENOMEM ? -ENOSPC : r;
 }
 
 /* ---- the end of pages ---- */
-
-/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
- * or pinned loses its owner, and is freed by its last holder.
- * Locks: none of rank >= 3. */
-void
-anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
-{
-	struct want w = { .what = WANT_AGAIN };
-
-	hi = MIN(hi, VMO_MAX_PAGES);
-	while (lo < hi)
-		if (anon_clear_run(vmo, &lo, hi, &w) != 0)
-			want_finish(&w);
-	want_end(&w);
-}
 
 /* One word goes, with its page or slot.  [O] held. */
 static void
@@ -436,4 +414,19 @@ anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
 	anon_prune(vmo, first);
 	*lo = end;
 	return 0;
+}
+
+/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
+ * or pinned loses its owner, and is freed by its last holder.
+ * Locks: none of rank >= 3. */
+void
+anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	struct want w = { .what = WANT_AGAIN };
+
+	hi = MIN(hi, VMO_MAX_PAGES);
+	while (lo < hi)
+		if (anon_clear_run(vmo, &lo, hi, &w) != 0)
+			want_finish(&w);
+	want_end(&w);
 }

@@ -20,7 +20,6 @@
  *           2. A writer waits for one round at most, so a disk that refuses
  *              everything stops nobody for ever.
  *           3. Whoever holds the pages registers how to write them.
- *
  *           4. Slots kept beside resident pages are given back when there is
  *              no other: a page needs one place only.
  */
@@ -55,8 +54,6 @@ static struct {
 	uint64_t frames;             /* [c] usable */
 } pageout;
 
-static void writer_main(void *arg);
-
 /* Locks: none; once, by vm_init(). */
 void
 pageout_init(void)
@@ -77,15 +74,6 @@ void
 pageout_set_files(void (*write)(uint64_t older_than_ns))
 {
 	pageout.write = write;
-}
-
-/* Locks: none; once, by vm_start(). */
-void
-pageout_start(void)
-{
-	if (thread_spawn(files.name, writer_main, &files) == NULL ||
-	    thread_spawn(mpw.name, writer_main, &mpw) == NULL)
-		panic("pageout: no memory for the threads");
 }
 
 static void
@@ -127,6 +115,15 @@ writer_main(void *arg)
 		wait_for_work(w);
 		w->round();
 	}
+}
+
+/* Locks: none; once, by vm_start(). */
+void
+pageout_start(void)
+{
+	if (thread_spawn(files.name, writer_main, &files) == NULL ||
+	    thread_spawn(mpw.name, writer_main, &mpw) == NULL)
+		panic("pageout: no memory for the threads");
 }
 
 /* ---- files ---- */

@@ -43,15 +43,6 @@
 
 struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
-static unsigned frames_ahead(const struct swap_words *w, struct vm_page **more);
-static unsigned read_ahead(struct swap_bio **b, const struct swap_words *w,
-    struct vm_page **more, unsigned have);
-static bool in_done(struct vm_page *pg, bool ok);
-static bool out_done(struct vm_page *pg, bool ok, enum swap_then then);
-static bool try_again(struct swap_bio *b);
-static void write_failed(struct vm_page *pg);
-static void read_failed(struct vm_page *pg);
-
 /* ---- runs of free slots ---- */
 
 /* The longest run of a block, n at most; the block learns how long it is. */
@@ -215,7 +206,104 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	return n;
 }
 
+/* ---- errors ---- */
+
+/* The device refused the slot: its bit stays set for good, and so much less may be
+ * promised.
+ * Locks: as swap_free(). */
+static void
+swap_retire(slot_t slot)
+{
+	struct swap_area *a;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_of(slot);
+	a->nbad++;
+	atomic_sub(&swaps.used, 1);
+	atomic_add(&swaps.bad, 1);
+	if (!a->closing)
+		atomic_sub(&swaps.slots, 1);
+	spin_unlock(&swaps.lock);
+	klog("swap: %s: slot %u failed and is not used again", a->path,
+	    slot & SWAP_INDEX_MAX);
+}
+
+/* A request has failed.  What failed together is tried again page by page, so that a
+ * bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it is on its way again. */
+static bool
+try_again(struct swap_bio *b)
+{
+	if (b->len == 1 && !swap_read_again(b))
+		return false;
+	b->len = 1;
+	swap_bio_send(b);
+	return true;
+}
+
+/* The page is where it was, and has no place on swap.  [P]. */
+static void
+write_failed(struct vm_page *pg)
+{
+	EVENT(swap_write_errors);
+	swap_retire(pg->slot);
+	page_set_slot(pg, 0);
+}
+
+/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
+static void
+read_failed(struct vm_page *pg)
+{
+	EVENT(swap_read_errors);
+	swap_retire(pg->slot);
+	page_set_slot(pg, 0);
+	if ((pg->flags & PF_ORPHAN) != 0)
+		return;
+	if (page_home_kind(pg) == HOME_KPAGED)
+		owner_count_out(HOME_KPAGED, NULL, 1);
+	owner_set_word(pg, pte_make_soft(PTE_ERROR, 0) |
+	    (uint64_t)EIO << PTE_ERRNO_SHIFT);
+}
+
 /* ---- a request has ended ---- */
+
+/* The write of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+out_done(struct vm_page *pg, bool ok, enum swap_then then)
+{
+	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0, last;
+
+	ASSERT(pg->slot != 0);
+	pg->flags &= (uint8_t)~PF_SLOTSTALE;
+	if (!ok) {
+		write_failed(pg);
+	} else if (stale) {
+		EVENT(swap_free_deferred);
+		swap_free(pg->slot);
+		page_set_slot(pg, 0);
+	}
+	last = page_written_locked(pg, ok);
+	if (then == SWAP_FREE && pg->state == PG_STANDBY)
+		(void)pq_release(pg);
+	return last;
+}
+
+/* The read of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+in_done(struct vm_page *pg, bool ok)
+{
+	if (!ok) {
+		read_failed(pg);
+	} else if ((pg->flags & PF_ORPHAN) != 0) {
+		swap_free(pg->slot);
+		page_set_slot(pg, 0);
+	} else {
+		owner_set_word(pg, pte_make_trans(pg));
+		page_filled_locked(pg);
+		return false;
+	}
+	return page_unfilled_locked(pg);
+}
 
 /* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
  * What is left of the bio is sent, else it is idle again.
@@ -247,27 +335,6 @@ swap_done(struct bio *io)
 	} else {
 		swap_bio_give(b);
 	}
-}
-
-/* The write of a page has ended.  [P].  True: the caller frees the page. */
-static bool
-out_done(struct vm_page *pg, bool ok, enum swap_then then)
-{
-	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0, last;
-
-	ASSERT(pg->slot != 0);
-	pg->flags &= (uint8_t)~PF_SLOTSTALE;
-	if (!ok) {
-		write_failed(pg);
-	} else if (stale) {
-		EVENT(swap_free_deferred);
-		swap_free(pg->slot);
-		page_set_slot(pg, 0);
-	}
-	last = page_written_locked(pg, ok);
-	if (then == SWAP_FREE && pg->state == PG_STANDBY)
-		(void)pq_release(pg);
-	return last;
 }
 
 /* ---- in ---- */
@@ -302,60 +369,6 @@ send_read(struct swap_bio *b)
 	EVENT(swap_in_bios);
 	EVENT(swap_in, b->slot, b->n, page_pfn(b->page[0]));
 	swap_bio_send(b);
-}
-
-/* Read the page of a word, and those behind it into frames that are to spare.
- * Locks: the container's ([W], [F] or [O]); takes [P].
- * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
- * pin on *wait if w->pin: it stays whatever comes.
- * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
- * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
-enum swap_in_result
-swap_in(const struct swap_words *w, struct vm_page **frame,
-    struct vm_page **wait)
-{
-	struct vm_page *more[SWAP_RUN];
-	unsigned have = frames_ahead(w, more), used = 0;
-	enum swap_in_result r = SWAPIN_CHANGED;
-	struct swap_bio *b = NULL;
-
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_at(w, 0)) == PTE_SWAP) {
-		b = swap_bio_take(swap_slot(word_at(w, 0)), BIO_READ);
-		r = b == NULL ? SWAPIN_NOBIO : SWAPIN_STARTED;
-	}
-	if (b != NULL) {
-		begin_read(b, w, 0, *frame);
-		if (w->pin)
-			page_pin_locked(*frame);
-		*wait = *frame;
-		*frame = NULL;
-		used = read_ahead(&b, w, more, have);
-		EVENT_ADD(swap_ra_pages, used);
-		if (b != NULL)
-			send_read(b);
-	}
-	spin_unlock(&pfn_lock);
-	while (used < have)
-		page_free(more[used++]);
-	return r;
-}
-
-/* The read of a page has ended.  [P].  True: the caller frees the page. */
-static bool
-in_done(struct vm_page *pg, bool ok)
-{
-	if (!ok) {
-		read_failed(pg);
-	} else if ((pg->flags & PF_ORPHAN) != 0) {
-		swap_free(pg->slot);
-		page_set_slot(pg, 0);
-	} else {
-		owner_set_word(pg, pte_make_trans(pg));
-		page_filled_locked(pg);
-		return false;
-	}
-	return page_unfilled_locked(pg);
 }
 
 /* ---- neighbours come along ---- */
@@ -416,61 +429,41 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 	return used;
 }
 
-/* ---- errors ---- */
+/* ---- the read begins ---- */
 
-/* The device refused the slot: its bit stays set for good, and so much less may be
- * promised.
- * Locks: as swap_free(). */
-static void
-swap_retire(slot_t slot)
+/* Read the page of a word, and those behind it into frames that are to spare.
+ * Locks: the container's ([W], [F] or [O]); takes [P].
+ * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
+ * pin on *wait if w->pin: it stays whatever comes.
+ * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
+ * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
+enum swap_in_result
+swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait)
 {
-	struct swap_area *a;
+	struct vm_page *more[SWAP_RUN];
+	unsigned have = frames_ahead(w, more), used = 0;
+	enum swap_in_result r = SWAPIN_CHANGED;
+	struct swap_bio *b = NULL;
 
-	spin_lock(&swaps.lock);
-	a = swap_area_of(slot);
-	a->nbad++;
-	atomic_sub(&swaps.used, 1);
-	atomic_add(&swaps.bad, 1);
-	if (!a->closing)
-		atomic_sub(&swaps.slots, 1);
-	spin_unlock(&swaps.lock);
-	klog("swap: %s: slot %u failed and is not used again", a->path,
-	    slot & SWAP_INDEX_MAX);
-}
-
-/* A request has failed.  What failed together is tried again page by page, so that a
- * bad sector costs one page.
- * Locks: none; takes [P].  Returns: true: it is on its way again. */
-static bool
-try_again(struct swap_bio *b)
-{
-	if (b->len == 1 && !swap_read_again(b))
-		return false;
-	b->len = 1;
-	swap_bio_send(b);
-	return true;
-}
-
-/* The page is where it was, and has no place on swap.  [P]. */
-static void
-write_failed(struct vm_page *pg)
-{
-	EVENT(swap_write_errors);
-	swap_retire(pg->slot);
-	page_set_slot(pg, 0);
-}
-
-/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
-static void
-read_failed(struct vm_page *pg)
-{
-	EVENT(swap_read_errors);
-	swap_retire(pg->slot);
-	page_set_slot(pg, 0);
-	if ((pg->flags & PF_ORPHAN) != 0)
-		return;
-	if (page_home_kind(pg) == HOME_KPAGED)
-		owner_count_out(HOME_KPAGED, NULL, 1);
-	owner_set_word(pg, pte_make_soft(PTE_ERROR, 0) |
-	    (uint64_t)EIO << PTE_ERRNO_SHIFT);
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_at(w, 0)) == PTE_SWAP) {
+		b = swap_bio_take(swap_slot(word_at(w, 0)), BIO_READ);
+		r = b == NULL ? SWAPIN_NOBIO : SWAPIN_STARTED;
+	}
+	if (b != NULL) {
+		begin_read(b, w, 0, *frame);
+		if (w->pin)
+			page_pin_locked(*frame);
+		*wait = *frame;
+		*frame = NULL;
+		used = read_ahead(&b, w, more, have);
+		EVENT_ADD(swap_ra_pages, used);
+		if (b != NULL)
+			send_read(b);
+	}
+	spin_unlock(&pfn_lock);
+	while (used < have)
+		page_free(more[used++]);
+	return r;
 }
