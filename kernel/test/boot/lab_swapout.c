@@ -248,7 +248,7 @@ scarce(void)
 	ev_mark(7);
 	swp_inject("FI_IO_DELAY", 1, 1000);
 	swp_push(&p, SWAP_BIOS);
-	writing = page_writing_count();
+	writing = pages_writing;
 	CLAIM(writing > 0 && writing <= SWAP_BIOS * SWAP_RUN, "%lu pages are "
 	    "being written, and %u requests can be under way", writing,
 	    SWAP_BIOS);

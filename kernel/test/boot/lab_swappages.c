@@ -64,9 +64,9 @@ swp_settle(void)
 {
 	unsigned i;
 
-	for (i = 0; page_writing_count() > 0 && i < SETTLES; i++)
+	for (i = 0; pages_writing > 0 && i < SETTLES; i++)
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
-	return page_writing_count() == 0;
+	return pages_writing == 0;
 }
 
 void
@@ -93,7 +93,7 @@ is_pushed(uint64_t held)
 {
 	uint64_t idle = atomic_load(&swaps.idle);
 
-	return (pq_modified_anon()->n == 0 || idle == 0) &&
+	return (pq_queue[Q_MODANON].n == 0 || idle == 0) &&
 	    SWAP_BIOS - idle <= held;
 }
 

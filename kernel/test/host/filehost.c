@@ -136,7 +136,7 @@ file_end(struct vmo *vmo)
 	vmo_put(vmo);
 	filedisk_free(0, DISK_PAGES);
 	assert_int_equal(atomic_load(&cache_pages), 0);
-	assert_int_equal(page_dirty_count(), 0);
+	assert_int_equal(pages_dirty, 0);
 	host_check(1);
 }
 

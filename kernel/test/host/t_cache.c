@@ -169,7 +169,7 @@ bad_pages(void **state)
 		assert_int_equal(host_store(as, SHARED +
 		    value * PAGE_SIZE, value), 0);
 	assert_int_equal(vmo_sync(vmo, 0, UINT64_MAX), -EIO);
-	assert_int_equal(page_dirty_count(), 1);
+	assert_int_equal(pages_dirty, 1);
 	assert_int_equal(filedisk.page[11][0], 11);
 	filedisk.bad_out = UINT64_MAX;
 	assert_int_equal(vmo_sync(vmo, 0, UINT64_MAX), 0);
@@ -195,7 +195,7 @@ no_room(void **state)
 	assert_int_equal(host_store(as, SHARED + 9 * PAGE_SIZE, 1),
 	    -EFAULT);
 	assert_int_equal(host_store(as, SHARED + 2 * PAGE_SIZE, 1), 0);
-	assert_int_equal(page_dirty_count(), 3);
+	assert_int_equal(pages_dirty, 3);
 	host_check(1);
 	file_unmap(as);
 	file_end(vmo);

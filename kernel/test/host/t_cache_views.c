@@ -231,7 +231,7 @@ do_sync(struct vmo *vmo, unsigned p)
 	else
 		assert_int_equal(map_msync(proc[p].as, SHARED, BYTES,
 		    4 /* MS_SYNC */), 0);
-	assert_int_equal(page_dirty_count(), 0);
+	assert_int_equal(pages_dirty, 0);
 	compare_disk();
 }
 

@@ -95,7 +95,7 @@ write_all(void)
 
 	while (more) {
 		spin_lock(&pfn_lock);
-		head = pq_modified_anon()->head;
+		head = pq_queue[Q_MODANON].head;
 		more = head != 0 && pageout_page(&pfdb[head], SWAP_KEEP);
 		spin_unlock(&pfn_lock);
 		while (host_disk_run())

@@ -40,7 +40,7 @@ write_cluster(enum swap_then then)
 	pfn_t head;
 
 	spin_lock(&pfn_lock);
-	head = pq_modified_anon()->head;
+	head = pq_queue[Q_MODANON].head;
 	if (head != 0)
 		(void)pageout_page(&pfdb[head], then);
 	spin_unlock(&pfn_lock);
@@ -72,7 +72,7 @@ op_clean(const struct step *s)
 	unsigned i;
 
 	op_trim(s);
-	for (i = 0; i < 64 && pq_modified_anon()->n > 0; i++) {
+	for (i = 0; i < 64 && pq_queue[Q_MODANON].n > 0; i++) {
 		op_write(s);
 		while (sim_disk_run())
 			;

@@ -293,7 +293,6 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 
 static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
 
-/* Locks: none; once, by vm_init(). */
 void
 cache_init(void)
 {

@@ -184,7 +184,7 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 			return;
 		if (!swap_has_room())
 			break;
-		if (page_writing_count() > 0 && swap_wait() != 0)
+		if (pages_writing > 0 && swap_wait() != 0)
 			return;
 	}
 	/* The disk is slow, or shared: the rest is written without us. */

@@ -142,7 +142,6 @@ as_teardown(struct aspace *as)
 
 /* ---- making ---- */
 
-/* Locks: none; once, by vm_init(). */
 void
 as_init(void)
 {

@@ -372,7 +372,7 @@ check_frames(struct vm_report *rep)
 			    n[s], page_state_name((enum page_state)s),
 			    page_count((enum page_state)s));
 	check_queue(rep, PG_STANDBY, &pq_queue[Q_STANDBY]);
-	check_queue(rep, PG_MODIFIED, pq_modified_anon());
+	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODANON]);
 	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODFILE]);
 	spin_unlock(&pfn_lock);
 }

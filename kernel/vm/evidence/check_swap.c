@@ -92,7 +92,7 @@ check_swap(struct vm_report *rep)
 	unsigned try, found = 0;
 	bool still = false;
 
-	swap_areas_lock();
+	mutex_lock_nested(&swap_areas_lock);
 	for (try = 0; try < TRIES && found < 2; try++) {
 		if (!census_open(&c))
 			break;
@@ -104,7 +104,7 @@ check_swap(struct vm_report *rep)
 	}
 	if (found == 2)
 		tell(&c);
-	swap_areas_unlock();
+	mutex_unlock(&swap_areas_lock);
 }
 
 /* Two tries in which nothing moved have found something. */

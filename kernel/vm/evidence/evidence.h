@@ -31,6 +31,14 @@ int check_vad_tree(struct aspace *, struct vm_report *);
 
 /* ======== within the room ======== */
 
+/* The word of a table that is out: no other soft one has these bits, and such a table
+ * has words. */
+static inline bool
+pte_is_table_out(uint64_t w)
+{
+	return (w & MD_PTE_P) == 0 && (w & PTE_TABLE_USED_MASK) != 0;
+}
+
 /* check.c: the walk of the invariants */
 void vm_check_fault(void);                               /* check=N: after each N-th fault */
 /* A report text under construction; vm_check and vm_leak_end one at a time. */

@@ -53,9 +53,9 @@ unlock_map(struct aspace *as, void *arg)
 void
 freeze_spaces(void)
 {
-	as_list_lock();
+	mutex_lock(&as_list_lock);
 	as_walk_locked(lock_map, NULL);
-	vmo_lock_all();
+	mutex_lock(&vmo_list_lock);
 	as_walk_locked(lock_words, NULL);
 	mutex_lock(&kernel_as.ws_lock);
 }
@@ -65,9 +65,9 @@ thaw_spaces(void)
 {
 	mutex_unlock(&kernel_as.ws_lock);
 	as_walk_locked(unlock_words, NULL);
-	vmo_unlock_all();
+	mutex_unlock(&vmo_list_lock);
 	as_walk_locked(unlock_map, NULL);
-	as_list_unlock();
+	mutex_unlock(&as_list_lock);
 }
 
 /* ---- swap ---- */
@@ -79,12 +79,12 @@ swap_is_busy(void)
 	bool busy = false;
 	unsigned i;
 
-	swap_areas_lock();
+	mutex_lock_nested(&swap_areas_lock);
 	for (i = 0; i < SWAP_AREAS; i++) {
 		a = swap_area(i);
 		busy |= a != NULL && atomic_load(&a->busy) != 0;
 	}
-	swap_areas_unlock();
+	mutex_unlock(&swap_areas_lock);
 	return busy;
 }
 

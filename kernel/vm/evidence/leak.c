@@ -201,7 +201,7 @@ snapshot(struct leak_mark *m)
 	swap_stat(&st);
 	/* A page that went to swap has left its frame, and is no less there. */
 	m->frames = ps.free + ps.zeroed + atomic_load(&cache_pages) + md_ktables() -
-	    (st.used - page_slotted_count());
+	    (st.used - pages_slotted);
 	m->ncaches = 0;
 	kmem_walk(snapshot_cache, m);
 	m->ngauges = 0;

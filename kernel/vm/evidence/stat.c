@@ -45,7 +45,7 @@ stat_queues(struct out *o)
 
 	spin_lock(&pfn_lock);
 	standby = pq_queue[Q_STANDBY].n;
-	anon = pq_modified_anon()->n;
+	anon = pq_queue[Q_MODANON].n;
 	file = pq_queue[Q_MODFILE].n;
 	spin_unlock(&pfn_lock);
 	out_printf(o, "queue=free pages=%lu\n", page_count(PG_FREE));
@@ -54,7 +54,7 @@ stat_queues(struct out *o)
 	out_printf(o, "queue=modified_anon pages=%lu\n", anon);
 	out_printf(o, "queue=modified_file pages=%lu\n", file);
 	out_printf(o, "queue=reading pages=%lu\n", page_count(PG_READING));
-	out_printf(o, "queue=writing pages=%lu\n", page_writing_count());
+	out_printf(o, "queue=writing pages=%lu\n", pages_writing);
 	phys_stat(&ps);
 	out_printf(o, "marks reserve=%lu low=%lu high=%lu min_ever=%lu\n",
 	    ps.reserve, ps.low, ps.high, ps.min_ever);
@@ -171,8 +171,8 @@ vm_mem_info(struct vm_mem_info *m)
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);
 	m->cached = (objects + atomic_load(&cache_pages)) << PAGE_SHIFT;
-	m->dirty = page_dirty_count() << PAGE_SHIFT;
-	m->writeback = page_writing_count() << PAGE_SHIFT;
+	m->dirty = pages_dirty << PAGE_SHIFT;
+	m->writeback = pages_writing << PAGE_SHIFT;
 	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_design_pages))
 	    << PAGE_SHIFT;
 	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;
@@ -182,7 +182,7 @@ vm_mem_info(struct vm_mem_info *m)
 	m->tables = ev_read(EV_table_live) << PAGE_SHIFT;
 	m->commit_limit = commit_limit() << PAGE_SHIFT;
 	m->commit_total = commit_total() << PAGE_SHIFT;
-	m->swap_cached = page_slotted_count() << PAGE_SHIFT;
+	m->swap_cached = pages_slotted << PAGE_SHIFT;
 	m->swap_total = swap.slots << PAGE_SHIFT;
 	/* used counts what swapoff brings back, too. */
 	m->swap_free = (swap.slots - MIN(swap.used, swap.slots)) << PAGE_SHIFT;

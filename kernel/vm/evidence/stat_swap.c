@@ -41,13 +41,13 @@ stat_swaps(struct out *o)
 	unsigned i;
 
 	out_printf(o, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-	swap_areas_lock();
+	mutex_lock_nested(&swap_areas_lock);
 	for (i = 0; i < SWAP_AREAS; i++) {
 		a = swap_area(i);
 		if (a != NULL)
 			put_swaps(o, a);
 	}
-	swap_areas_unlock();
+	mutex_unlock(&swap_areas_lock);
 }
 
 /* The longest run of free slots, without the lock: a hint. */
@@ -85,13 +85,13 @@ stat_swap(struct out *o)
 	struct swap_area *a;
 	unsigned i;
 
-	swap_areas_lock();
+	mutex_lock_nested(&swap_areas_lock);
 	for (i = 0; i < SWAP_AREAS; i++) {
 		a = swap_area(i);
 		if (a != NULL)
 			put_area(o, a);
 	}
-	swap_areas_unlock();
+	mutex_unlock(&swap_areas_lock);
 	swap_stat(&st);
 	out_printf(o, "total slots=%lu used=%lu bad=%lu window=%u\n", st.slots,
 	    st.used, st.bad, st.window);

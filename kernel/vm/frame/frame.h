@@ -156,13 +156,6 @@ pte_table_used(uint64_t w)
 	return (unsigned)((w & PTE_TABLE_USED_MASK) >> PTE_TABLE_USED_SHIFT);
 }
 
-/* Such a word: no other soft one has these bits, and a table that is out has words. */
-static inline bool
-pte_is_table_out(uint64_t w)
-{
-	return (w & MD_PTE_P) == 0 && (w & PTE_TABLE_USED_MASK) != 0;
-}
-
 static inline uint64_t
 pte_make_trans(const struct vm_page *pg)
 {
@@ -382,7 +375,7 @@ page_alloc_ahead(void)
 }
 
 void page_set_slot(struct vm_page *, slot_t);              /* [P] */
-uint64_t page_slotted_count(void);                       /* in memory and on swap */
+extern _Atomic uint64_t pages_slotted;                   /* [P] to change: in memory and on swap */
 /* One more for a chain through qnext, of which *chain is the first; 0: none. */
 static inline void
 page_chain(pfn_t *chain, struct vm_page *pg)
@@ -441,18 +434,6 @@ word_pa(const uint64_t *word)
 void page_dirty_locked(struct vm_page *);                /* set PF_DIRTY, counted */
 void page_clean_locked(struct vm_page *);
 extern _Atomic uint64_t pages_dirty, pages_writing;      /* [P] to change: of files; PF_WRITING */
-static inline uint64_t
-page_dirty_count(void)
-{
-	return pages_dirty;
-}
-
-static inline uint64_t
-page_writing_count(void)
-{
-	return pages_writing;
-}
-
 void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
 void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued; pinned: ACTIVE */
 bool page_unfilled_locked(struct vm_page *) MUST_CHECK;  /* READING → LIMBO; true: caller frees */
@@ -480,15 +461,8 @@ void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
 void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
 
-enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };
+enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };       /* MODANON: they go to swap */
 extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
-
-/* They go to swap. */
-static inline const struct page_queue *
-pq_modified_anon(void)
-{
-	return &pq_queue[Q_MODANON];
-}
 
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */

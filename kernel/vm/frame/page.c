@@ -27,10 +27,8 @@
 
 #define IDLE_MANY 64 /* tables without a page: bsm shall look */
 
-static struct {
-	struct vm_page *zero;            /* [c] the global zero frame */
-	_Atomic uint64_t slotted;        /* [P] to change: pages with a slot */
-} pages;
+_Atomic uint64_t pages_slotted;      /* [P] to change */
+static struct vm_page *zero_frame;   /* [c] the global one */
 
 /* The zero frame, and what waits for pages.
  * Locks: none; once, by vm_init().
@@ -39,12 +37,12 @@ void
 page_init(void)
 {
 	pageio_init();
-	pages.zero = phys_alloc(PHYS_RESERVED, PHYS_ZEROED);
-	if (pages.zero == NULL)
+	zero_frame = phys_alloc(PHYS_RESERVED, PHYS_ZEROED);
+	if (zero_frame == NULL)
 		panic("page_init: no frame for the zero page");
 	spin_lock(&pfn_lock);
-	page_set_home(pages.zero, HOME_KERNEL, 0);
-	page_set_state(pages.zero, PG_WIRED);
+	page_set_home(zero_frame, HOME_KERNEL, 0);
+	page_set_state(zero_frame, PG_WIRED);
 	spin_unlock(&pfn_lock);
 }
 
@@ -53,7 +51,7 @@ page_init(void)
 struct vm_page *
 page_zero_frame(void)
 {
-	return pages.zero;
+	return zero_frame;
 }
 
 /* ---- words ---- */
@@ -343,17 +341,10 @@ page_set_slot(struct vm_page *pg, slot_t slot)
 {
 	ASSERT(spin_is_mine(&pfn_lock));
 	if (pg->slot == 0 && slot != 0)
-		atomic_add(&pages.slotted, 1);
+		atomic_add(&pages_slotted, 1);
 	else if (pg->slot != 0 && slot == 0)
-		atomic_sub(&pages.slotted, 1);
+		atomic_sub(&pages_slotted, 1);
 	pg->slot = slot;
-}
-
-/* Pages in memory that have a slot, too. */
-uint64_t
-page_slotted_count(void)
-{
-	return atomic_load(&pages.slotted);
 }
 
 /* ---- mappings ---- */

@@ -183,12 +183,6 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* ---- pages ---- */
 
-static uint64_t
-anon_pages_of(uint64_t bytes)
-{
-	return PAGE_UP(bytes) >> PAGE_SHIFT;
-}
-
 /* The page is in memory: the answer.  [P]. */
 static void
 pin_found(struct anon_ask *ask, struct vm_page *pg)
@@ -298,7 +292,7 @@ look(struct vmo *vmo, struct anon_ask *ask)
 	uint64_t end;
 
 	spin_lock(&vmo->lock);
-	end = anon_pages_of(vmo->size);
+	end = PAGE_UP(vmo->size) >> PAGE_SHIFT;
 	if (ask->how != ANON_TOUCH)
 		end = MAX(end, vmo->a.keep);
 	if (ask->pgoff < end)

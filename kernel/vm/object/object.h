@@ -48,8 +48,7 @@ void vmo_free(struct vmo *);                             /* the header */
 struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
 struct vmo *vmo_next_anon(struct vmo *prev);             /* with a reference; NULL */
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
-void vmo_lock_all(void);                                 /* vm_check: the list stands still */
-void vmo_unlock_all(void);
+extern struct mutex vmo_list_lock;                       /* none comes or goes; rank 3 */
 void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
 struct vmo *vmo_create_shared_anon(uint64_t bytes);      /* MAP_SHARED|MAP_ANONYMOUS */
 struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */

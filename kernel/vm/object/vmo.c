@@ -46,13 +46,8 @@
 
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 
-static struct {
-	struct mutex lock;    /* rank 3 */
-	struct list all;      /* every object */
-} vmos = {
-	.lock = MUTEX_INIT(vmos.lock, LR_KMAP),
-	.all = LIST_INIT(vmos.all),
-};
+struct mutex vmo_list_lock = MUTEX_INIT(vmo_list_lock, LR_KMAP);
+static struct list vmos = LIST_INIT(vmos); /* [list lock] every object */
 
 static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
 
@@ -123,9 +118,9 @@ vmo_create_shared_anon(uint64_t bytes)
 struct vmo *
 vmo_register(struct vmo *vmo)
 {
-	mutex_lock(&vmos.lock);
-	list_push_back(&vmos.all, &vmo->all);
-	mutex_unlock(&vmos.lock);
+	mutex_lock(&vmo_list_lock);
+	list_push_back(&vmos, &vmo->all);
+	mutex_unlock(&vmo_list_lock);
 	return vmo;
 }
 
@@ -144,10 +139,10 @@ close_visits(struct vmo *vmo)
 	bool busy;
 
 	do {
-		mutex_lock(&vmos.lock);
+		mutex_lock(&vmo_list_lock);
 		vmo->v.closed = true;
 		busy = vmo->v.visits > 0;
-		mutex_unlock(&vmos.lock);
+		mutex_unlock(&vmo_list_lock);
 		if (busy)
 			sleep_until(md_time_ns() + VISIT_NS, WAIT_PLAIN);
 	} while (busy);
@@ -161,9 +156,9 @@ vmo_put(struct vmo *vmo)
 		return;
 	if (vmo->type == VMO_VNODE)
 		close_visits(vmo);
-	mutex_lock(&vmos.lock);
+	mutex_lock(&vmo_list_lock);
 	list_remove(&vmo->all);
-	mutex_unlock(&vmos.lock);
+	mutex_unlock(&vmo_list_lock);
 	vmo->end(vmo);
 }
 
@@ -180,10 +175,10 @@ vmo_keep_whole(struct vmo *vmo)
 static struct vmo *
 next_of(struct vmo *prev, bool (*take)(struct vmo *))
 {
-	struct list_node *n = prev == NULL ? &vmos.all.head : &prev->all;
+	struct list_node *n = prev == NULL ? &vmos.head : &prev->all;
 	struct vmo *vmo;
 
-	while ((n = n->next) != &vmos.all.head) {
+	while ((n = n->next) != &vmos.head) {
 		vmo = LIST_ENTRY(n, struct vmo, all);
 		if (take(vmo))
 			return vmo;
@@ -213,37 +208,22 @@ vmo_next_anon(struct vmo *prev)
 {
 	struct vmo *found;
 
-	mutex_lock(&vmos.lock);
+	mutex_lock(&vmo_list_lock);
 	found = next_of(prev, get_anon);
-	mutex_unlock(&vmos.lock);
+	mutex_unlock(&vmo_list_lock);
 	if (prev != NULL)
 		vmo_put(prev);
 	return found;
 }
 
-/* No object comes or goes, and vmo_walk_locked() may be used, until vmo_unlock_all():
- * for vm_check.
- * Locks: none of rank >= 3; afterwards the list lock, rank 3. */
-void
-vmo_lock_all(void)
-{
-	mutex_lock(&vmos.lock);
-}
-
-void
-vmo_unlock_all(void)
-{
-	mutex_unlock(&vmos.lock);
-}
-
-/* Locks: vmo_lock_all(); fn may take [O]. */
+/* Locks: vmo_list_lock; fn may take [O]. */
 void
 vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
 {
 	struct vmo *vmo;
 
-	ASSERT(mutex_is_mine(&vmos.lock));
-	LIST_FOREACH(vmo, &vmos.all, all)
+	ASSERT(mutex_is_mine(&vmo_list_lock));
+	LIST_FOREACH(vmo, &vmos, all)
 		fn(vmo, arg);
 }
 
@@ -252,9 +232,9 @@ vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
 void
 vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 {
-	vmo_lock_all();
+	mutex_lock(&vmo_list_lock);
 	vmo_walk_locked(fn, arg);
-	vmo_unlock_all();
+	mutex_unlock(&vmo_list_lock);
 }
 
 /* Locks: none of rank >= 7.  Returns: bytes. */
@@ -314,11 +294,11 @@ vmo_visit_next(struct vmo *prev)
 {
 	struct vmo *found;
 
-	mutex_lock(&vmos.lock);
+	mutex_lock(&vmo_list_lock);
 	found = next_of(prev, begin_visit);
 	if (prev != NULL)
 		prev->v.visits--;
-	mutex_unlock(&vmos.lock);
+	mutex_unlock(&vmo_list_lock);
 	return found;
 }
 

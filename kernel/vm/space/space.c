@@ -51,15 +51,15 @@ struct aspace kernel_as = {
 	.refs = 1,
 };
 
+struct mutex as_list_lock = MUTEX_INIT(as_list_lock, LR_NONE);
+
 static struct {
-	struct mutex lock;         /* list lock: before any map_lock */
 	struct spinlock spin;      /* with it, for changes; alone, for as_sum() */
 	struct list all;           /* [list lock] spaces, oldest first */
 	uint32_t last_id;          /* [list lock] */
 	struct kmem_cache cache;   /* own lock */
 	void (*ending)(struct aspace *); /* [c] */
 } spaces = {
-	.lock = MUTEX_INIT(spaces.lock, LR_NONE),
 	.spin = SPIN_INIT(LR_LEAF),
 	.all = LIST_INIT(spaces.all),
 	.cache = KMEM_CACHE("aspace", struct aspace),
@@ -91,23 +91,23 @@ as_free(struct aspace *as)
 void
 as_publish(struct aspace *as)
 {
-	mutex_lock(&spaces.lock);
+	mutex_lock(&as_list_lock);
 	as->id = ++spaces.last_id; /* in the list's order: as_next() */
 	spin_lock(&spaces.spin);
 	list_push_back(&spaces.all, &as->all);
 	spin_unlock(&spaces.spin);
-	mutex_unlock(&spaces.lock);
+	mutex_unlock(&as_list_lock);
 }
 
 /* It has no words any more, and leaves the list.  Locks: none of rank >= 2. */
 void
 as_unpublish(struct aspace *as)
 {
-	mutex_lock(&spaces.lock);
+	mutex_lock(&as_list_lock);
 	spin_lock(&spaces.spin);
 	list_remove(&as->all);
 	spin_unlock(&spaces.spin);
-	mutex_unlock(&spaces.lock);
+	mutex_unlock(&as_list_lock);
 }
 
 /* ---- references and users ---- */
@@ -197,39 +197,26 @@ as_next(struct aspace *prev)
 {
 	struct aspace *as, *found = NULL;
 
-	mutex_lock(&spaces.lock);
+	mutex_lock(&as_list_lock);
 	LIST_FOREACH(as, &spaces.all, all)
 		if ((prev == NULL || as->id > prev->id) && atomic_get(&as->refs)) {
 			found = as;
 			break;
 		}
-	mutex_unlock(&spaces.lock);
+	mutex_unlock(&as_list_lock);
 	if (prev != NULL)
 		as_put(prev);
 	return found;
 }
 
-/* No space comes or goes until as_list_unlock().  Locks: none of rank >= 2. */
-void
-as_list_lock(void)
-{
-	mutex_lock(&spaces.lock);
-}
-
-void
-as_list_unlock(void)
-{
-	mutex_unlock(&spaces.lock);
-}
-
-/* Call fn for each space.  Locks: as_list_lock(). */
+/* Call fn for each space.  Locks: as_list_lock. */
 void
 as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
 {
 	struct aspace *as;
 	uint32_t last = 0;
 
-	ASSERT(mutex_is_mine(&spaces.lock));
+	ASSERT(mutex_is_mine(&as_list_lock));
 	LIST_FOREACH(as, &spaces.all, all) {
 		ASSERT(as->id > last); /* as_next() goes by it */
 		last = as->id;

@@ -189,8 +189,7 @@ void as_free(struct aspace *);
 void as_publish(struct aspace *);                        /* onto the list of all */
 void as_unpublish(struct aspace *);
 struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
-void as_list_lock(void);                                 /* none comes or goes */
-void as_list_unlock(void);
+extern struct mutex as_list_lock;                        /* none comes or goes; before any map_lock */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */

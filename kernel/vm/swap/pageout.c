@@ -54,7 +54,6 @@ static struct {
 	uint64_t frames;             /* [c] usable */
 } pageout;
 
-/* Locks: none; once, by vm_init(). */
 void
 pageout_init(void)
 {
@@ -117,7 +116,6 @@ writer_main(void *arg)
 	}
 }
 
-/* Locks: none; once, by vm_start(). */
 void
 pageout_start(void)
 {
@@ -131,7 +129,7 @@ pageout_start(void)
 static bool
 is_above(unsigned percent)
 {
-	return page_dirty_count() > pageout.frames * percent / 100;
+	return pages_dirty > pageout.frames * percent / 100;
 }
 
 /* Free what nobody uses, oldest first, until there is room again. */
@@ -151,7 +149,7 @@ static void
 files_round(void)
 {
 	make_room();
-	if (page_dirty_count() > 0)
+	if (pages_dirty > 0)
 		pageout.write(is_above(START_PERCENT) ||
 		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
 	atomic_add(&pageout.rounds, 1);
@@ -165,7 +163,7 @@ files_round(void)
 void
 pageout_push(void)
 {
-	atomic_store(&pageout.push, pq_modified_anon()->n);
+	atomic_store(&pageout.push, pq_queue[Q_MODANON].n);
 	wake(&mpw);
 }
 
@@ -198,13 +196,13 @@ swap_should_write(void)
 {
 	/* In this order: a push that comes after the look at the queue stays. */
 	uint64_t push = atomic_load(&pageout.push);
-	uint64_t waiting = pq_modified_anon()->n, soon;
+	uint64_t waiting = pq_queue[Q_MODANON].n, soon;
 
 	if (waiting == 0 && push != 0)
 		(void)atomic_cas(&pageout.push, &push, 0);
 	if (waiting == 0 || push != 0)
 		return waiting != 0;
-	soon = frames_available() + page_writing_count();
+	soon = frames_available() + pages_writing;
 	return soon < phys_marks.high;
 }
 
@@ -246,7 +244,7 @@ swap_write_cluster(void)
 	pfn_t head;
 
 	spin_lock(&pfn_lock);
-	head = pq_modified_anon()->head;
+	head = pq_queue[Q_MODANON].head;
 	if (head != 0) {
 		pg = &pfdb[head];
 		n = owner_cluster(pg, out);

@@ -81,8 +81,8 @@ bool swap_ahead(const struct swap_words *);              /* begin to read; false
 void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
 void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
-void swap_areas_lock(void);                              /* no area comes or goes */
-void swap_areas_unlock(void);
+/* No area comes or goes.  Nested in any sleeping lock: who has it waits for none of them. */
+extern struct mutex swap_areas_lock;
 
 /* pageout.c: the thread that writes and keeps frames free */
 void pageout_init(void);

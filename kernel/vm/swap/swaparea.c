@@ -25,7 +25,7 @@
  *              hole is refused, for a hole cannot be written.
  *           3. A new area and one that goes are counted in the reserve
  *              (phys_set_areas) while nobody can take slots of it.
- *           4. areas.lock keeps the areas in the list while text is made of
+ *           4. swap_areas_lock keeps the areas in the list while text is made of
  *              them; slots need the swap lock only.
  *           5. For an area that is open nobody waits but in swap_wait(), and nothing
  *              allocates.  Who gets no bio waits for one without a lock.
@@ -62,10 +62,8 @@ _Static_assert(offsetof(struct swap_header, bad) == 1536, "mkswap's format");
 #define WINDOW_JUDGE 64      /* pages read ahead between two looks at the hits */
 #define TICK_NS 10000000ul   /* a wait for a bio ends by itself */
 
-static struct {
-	struct mutex lock;         /* areas lock: the list stands still */
-	unsigned n;                /* [areas lock] areas in it */
-} areas = { .lock = MUTEX_INIT(areas.lock, LR_NONE) };
+struct mutex swap_areas_lock = MUTEX_INIT(swap_areas_lock, LR_NONE);
+static unsigned n_areas;     /* [areas lock] in the list */
 
 static struct kmem_cache bios = KMEM_CACHE("swap_bio", struct swap_bio);
 
@@ -304,12 +302,12 @@ area_opens(struct swap_area *a)
 static int
 area_enter(struct swap_area *a, const struct swap_source *src)
 {
-	mutex_lock_nested(&areas.lock);
+	mutex_lock_nested(&swap_areas_lock);
 	while (a->no < SWAP_AREAS && swaps.area[a->no] != NULL)
 		a->no++;
 	if (a->no < SWAP_AREAS) {
 		a->prio = priority(src->flags);
-		phys_set_areas(++areas.n);
+		phys_set_areas(++n_areas);
 		spin_lock(&swaps.lock);
 		swaps.area[a->no] = a;
 		atomic_add(&swaps.bad, a->nbad);
@@ -317,7 +315,7 @@ area_enter(struct swap_area *a, const struct swap_source *src)
 		area_opens(a);
 		spin_unlock(&swaps.lock);
 	}
-	mutex_unlock(&areas.lock);
+	mutex_unlock(&swap_areas_lock);
 	return a->no < SWAP_AREAS ? 0 : -EPERM;
 }
 
@@ -385,7 +383,7 @@ swap_area_reopen(struct swap_area *a)
 void
 swap_area_retire(struct swap_area *a)
 {
-	mutex_lock_nested(&areas.lock);
+	mutex_lock_nested(&swap_areas_lock);
 	spin_lock(&swaps.lock);
 	ASSERT(a->closing && a->busy == 0);
 	ASSERT(a->nfree == a->nslots - 1 - a->nbad);
@@ -393,24 +391,10 @@ swap_area_retire(struct swap_area *a)
 	atomic_sub(&swaps.bad, a->nbad);
 	atomic_sub(&swaps.idle, SWAP_BIOS);
 	spin_unlock(&swaps.lock);
-	phys_set_areas(--areas.n);
-	mutex_unlock(&areas.lock);
+	phys_set_areas(--n_areas);
+	mutex_unlock(&swap_areas_lock);
 	klog("swap: %s: no more", a->path);
 	swap_area_free(a);
-}
-
-/* No area comes or goes until swap_areas_unlock(): for vm_check.
- * Locks: any sleeping ones: who has this one waits for none of them. */
-void
-swap_areas_lock(void)
-{
-	mutex_lock_nested(&areas.lock);
-}
-
-void
-swap_areas_unlock(void)
-{
-	mutex_unlock(&areas.lock);
 }
 
 static uint64_t
@@ -460,7 +444,6 @@ ahead_miss(struct vm_page *pg)
 	ahead_ends(pg, &swaps.misses);
 }
 
-/* Locks: none; once, by vm_init(). */
 void
 swap_init(void)
 {

@@ -62,9 +62,9 @@ static struct {
 static uint64_t
 frames_coming(void)
 {
-	uint64_t n = pq_queue[Q_MODFILE].n + page_writing_count();
+	uint64_t n = pq_queue[Q_MODFILE].n + pages_writing;
 
-	return swap_has_room() ? n + pq_modified_anon()->n : n;
+	return swap_has_room() ? n + pq_queue[Q_MODANON].n : n;
 }
 
 /* How many pages are to be trimmed. */
