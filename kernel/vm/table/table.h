@@ -142,8 +142,12 @@ tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 	b->old[b->n++] = oldword;
 	tlb_batch_cover(b, vpn);
 }
-/* The same by a call, for who takes one word now and then. */
+/* The same by a call, for who takes one word now and then; a lab's file always: the
+ * batch is the kernel's to write. */
 void tlb_batch_put(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
+#ifdef BY_CALL
+#define tlb_batch_add tlb_batch_put
+#endif
 void tlb_batch_end(struct tlb_batch *);
 void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi); /* vpn; no step 6 */
 uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
