@@ -12,7 +12,9 @@
  * Rules     1. What several processes share is constant: who sets a limit makes
  *              a copy before.  That takes memory, and may fail.
  *           2. Others may set a process's limits: even its own threads read
- *              them with proc_lock held, lest they read what was given back.
+ *              them with a lock held, lest they read what was given back.  It is
+ *              the process's own: each write and each mmap asks, on all CPUs.
+ *              Who sets holds proc_lock, too, so either is enough to read.
  *
  * Read next proc/sighand.c, which shares actions alike.
  */
@@ -66,31 +68,35 @@ limits_put(struct limits *l)
 }
 
 /*
- * The limit of p, to be changed (rule 1).
+ * Set a limit of p (rule 1).
  *
- * Locks:    proc_lock held.
- * Returns:  NULL: no memory.
+ * Locks:    proc_lock held; takes p's limits_lock.
+ * Returns:  0, -ENOMEM.
  */
-struct rlimit *
-limits_own_locked(struct proc *p, enum rlimit_id id)
+int
+limits_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 {
-	struct limits *l = p->limits, *own;
+	struct limits *old = p->limits, *own = old;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (atomic_load(&l->refs) > 1) {
+	if (atomic_load(&old->refs) > 1) {
 		own = limits_create();
 		if (own == NULL)
-			return NULL;
-		memcpy(own->of, l->of, sizeof(own->of));
-		p->limits = own;
-		limits_put(l);
+			return -ENOMEM;
+		memcpy(own->of, old->of, sizeof(own->of));
 	}
-	return &p->limits->of[id];
+	spin_lock_nested(&p->limits_lock);
+	own->of[id] = *new;
+	p->limits = own;
+	spin_unlock(&p->limits_lock);
+	if (own != old)
+		limits_put(old);
+	return 0;
 }
 
 /* ---- of the current process; kernel threads have none ---- */
 
-/* A soft limit.  Locks: takes proc_lock. */
+/* A soft limit.  Locks: takes limits_lock. */
 uint64_t
 proc_limit(enum rlimit_id id)
 {
@@ -99,13 +105,13 @@ proc_limit(enum rlimit_id id)
 
 	if (tk == NULL)
 		return RLIM_INFINITY;
-	spin_lock(&proc_lock);
+	spin_lock(&tk->proc->limits_lock);
 	cur = tk->proc->limits->of[id].cur;
-	spin_unlock(&proc_lock);
+	spin_unlock(&tk->proc->limits_lock);
 	return cur;
 }
 
-/* Those of memory.  Locks: takes proc_lock. */
+/* Those of memory.  Locks: takes limits_lock. */
 void
 proc_map_limits(struct map_limits *out)
 {
@@ -116,16 +122,16 @@ proc_map_limits(struct map_limits *out)
 		RLIM_INFINITY };
 	if (tk == NULL)
 		return;
-	spin_lock(&proc_lock);
+	spin_lock(&tk->proc->limits_lock);
 	of = tk->proc->limits->of;
 	out->as = of[RLIMIT_AS].cur;
 	out->data = of[RLIMIT_DATA].cur;
 	out->stack = of[RLIMIT_STACK].cur;
 	out->memlock = of[RLIMIT_MEMLOCK].cur;
-	spin_unlock(&proc_lock);
+	spin_unlock(&tk->proc->limits_lock);
 }
 
-/* For fdtab.c.  Locks: takes proc_lock. */
+/* For fdtab.c.  Locks: takes limits_lock. */
 uint64_t
 proc_rlimit_nofile(void)
 {

@@ -105,6 +105,7 @@ proc_alloc(void)
 	p->state = PROC_NEW;
 	p->dumpable = true;
 	p->start_ns = md_time_ns();
+	spin_init(&p->limits_lock, LR_LEAF);
 	list_node_init(&p->all);
 	list_node_init(&p->hash);
 	list_node_init(&p->sibling);

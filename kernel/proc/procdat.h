@@ -7,13 +7,14 @@
  *
  * Tags      [L] proc_lock   [A] atomic   [c] constant after construction
  *           [own] only the thread itself   [timer] its timer's callback too
+ *           [R] proc_lock and limits_lock to set, either to read
  *
  * Locks     proc_lock (spin, rank LR_LEAF) guards the tree of processes,
  *           groups, sessions, signal state, limits and credentials of all.
  *           Under it nothing sleeps and nothing of vm/ or fs/ is called but
  *           as_get(), file_get() and fdtab_get(); waking (LR_WAIT and up) and
  *           slabs are allowed.  futex.c has a lock of the same rank; the two
- *           are never held together.
+ *           are never held together.  limits_lock is taken alone, or within.
  *
  * A life    proc_alloc → PROC_NEW (half-built, nobody finds it) →
  *           clone_enter_tree → PROC_LIVE → last thread exits → PROC_ZOMBIE →
@@ -39,14 +40,14 @@ enum rlimit_id {
 #define RLIM_INFINITY UINT64_MAX
 
 struct rlimit {
-	uint64_t cur;            /* [L] enforced */
-	uint64_t max;            /* [L] what cur may be raised to */
+	uint64_t cur;            /* [R] enforced */
+	uint64_t max;            /* [R] what cur may be raised to */
 };
 
 /* Shared by forked processes until one changes them. */
 struct limits {
 	_Atomic uint32_t refs;           /* [A] processes */
-	struct rlimit of[RLIMIT_COUNT];  /* [L] */
+	struct rlimit of[RLIMIT_COUNT];  /* [R] */
 };
 
 /* ---- signals ---- */
@@ -165,7 +166,8 @@ struct proc {
 	char comm[16];           /* [L] */
 
 	struct cred cred;        /* [L] read without by its own threads */
-	struct limits *limits;   /* [L] a reference */
+	struct limits *limits;   /* [R] a reference */
+	struct spinlock limits_lock; /* of one process: [R] */
 	bool did_exec;           /* [L] setpgid by the parent: too late */
 	bool subreaper;          /* [L] */
 	bool dumpable, no_new_privs; /* [L] */
@@ -234,7 +236,7 @@ void proc_set_comm(struct proc *, struct task *, const char *name);
 /* limits.c */
 uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
 void proc_map_limits(struct map_limits *);    /* those of memory */
-struct rlimit *limits_own_locked(struct proc *, enum rlimit_id); /* to change; NULL */
+int limits_set_locked(struct proc *, enum rlimit_id, const struct rlimit *);
 
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */

@@ -219,15 +219,14 @@ static void
 check_limit(struct proc *p, uint64_t now)
 {
 	struct siginfo si = { .signo = SIGXCPU, .code = SI_KERNEL };
-	struct rlimit *lim = &p->limits->of[RLIMIT_CPU];
+	struct rlimit lim = p->limits->of[RLIMIT_CPU];
 
-	if (lim->max != RLIM_INFINITY && now >= lim->max * NS_PER_S) {
+	if (lim.max != RLIM_INFINITY && now >= lim.max * NS_PER_S) {
 		si.signo = SIGKILL;
-	} else if (lim->cur != RLIM_INFINITY && now >= lim->cur * NS_PER_S) {
-		lim = limits_own_locked(p, RLIMIT_CPU);
-		if (lim == NULL)
+	} else if (lim.cur != RLIM_INFINITY && now >= lim.cur * NS_PER_S) {
+		lim.cur++;
+		if (limits_set_locked(p, RLIMIT_CPU, &lim) < 0)
 			return;
-		lim->cur++;
 	} else {
 		return;
 	}

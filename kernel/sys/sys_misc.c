@@ -104,16 +104,13 @@ limit_proc(int pid)
 static int
 limit_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 {
-	struct rlimit *own;
 	int r = limit_check(id, new, &p->limits->of[id]);
 
 	ASSERT(spin_is_mine(&proc_lock));
+	if (r == 0)
+		r = limits_set_locked(p, id, new);
 	if (r < 0)
 		return r;
-	own = limits_own_locked(p, id);
-	if (own == NULL)
-		return -ENOMEM;
-	*own = *new;
 	if (p->as != NULL)
 		limit_space(p->as, id, new);
 	proc_watch_cpu_locked(p);
