@@ -23,9 +23,9 @@
 
 #include "bench.h"
 
-/* Long enough that the host's turns even out: 0.2 s and more. */
+/* 0.06 s and more: longer than a turn, short enough to fall between two of others. */
 #define WORKER_PAGES 1024ul
-#define TURNS 64ul
+#define TURNS 16ul
 #define WORKERS 2
 
 struct start {

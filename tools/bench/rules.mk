@@ -38,15 +38,20 @@ bench: $(KERNEL) bench-tools
 bench-check: $(KERNEL) bench-tools
 	@tools/bench/run -b $(BUILD) -c
 
-# Two kernels of their own, each without a part of its evidence.
-bench-evidence: $(KERNEL) bench-tools
-	@$(MAKE) --no-print-directory kernel BUILD=$(BUILD)/without-asserts \
+# Kernels of their own, each without a part of its evidence.
+without-asserts:
+	@$(MAKE) --no-print-directory kernel BUILD=$(BUILD)/$@ \
 	  OPT='$(OPT) -w -include tools/bench/without.h'
-	@$(MAKE) --no-print-directory kernel BUILD=$(BUILD)/without-events \
+
+without-events:
+	@$(MAKE) --no-print-directory kernel BUILD=$(BUILD)/$@ \
 	  OPT='$(OPT) -w -DWITHOUT_EVENTS'
+
+bench-evidence: $(KERNEL) bench-tools without-asserts without-events
 	@tools/bench/run -b $(BUILD) -e
 
-bench-host: $(KERNEL) bench-tools
+bench-host: $(KERNEL) bench-tools without-events
 	@tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
 
 .PHONY: profile bench bench-check bench-evidence bench-host bench-tools
+.PHONY: without-asserts without-events

@@ -22,7 +22,7 @@ function two(text, a, b, want) {
 
 END {
 	printf "%-14s %-8s %12s %12s %6s %6s %12s %6s\n", "ns", "per", "Linux", "here", "ratio",
-	    "reach", "trace=off", "trace"
+	    "reach", "no events", "events"
 	for (i = 1; i <= n; i++) {
 		k = order[i]
 		printf "%-14s %-8s %12.0f %12.0f %6.2f %6s %12.0f %5.0f%%\n", k, per[k], linux[k], ours[k],
