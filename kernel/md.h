@@ -310,6 +310,7 @@ struct md_space {
 	pa_t root_pa;                /* [c]; 0 once torn down */
 	_Atomic uint64_t cpus;       /* [A] CPUs that may hold entries */
 	_Atomic uint64_t tlb_gen;    /* [A] bumped per flush request */
+	uint8_t design;              /* [c] its number + 1, for trace records */
 };
 
 /* Run with this space (user threads).  Interrupts off; called by the scheduler. */

@@ -23,7 +23,7 @@ enum { NOTHING, FOUND, TROUBLE };
 
 static struct {
 	bool id[VTR_IDS], any_id;
-	long pid, cpu; /* -1: all */
+	long pid, cpu, design; /* -1: all */
 	long long pfn, va;
 	unsigned long long from, to, max;
 	unsigned context;
@@ -31,6 +31,7 @@ static struct {
 	const char *events;
 } want = { .pid = -1,
 	.cpu = -1,
+	.design = -1,
 	.pfn = -1,
 	.va = -1,
 	.to = -1ull,
@@ -47,6 +48,8 @@ static const char help_text[] =
     "  -e NAME,...      these events; fault. is the whole family\n"
     "  -p PID           of this process (0: the kernel's own threads)\n"
     "  -c CPU           on this processor\n"
+    "  -d DESIGN        of threads in a space of this design: its number, as\n"
+    "                   of PR_VMM_DESIGN (fmo 0, uvm 1, scalux 2, eager 5)\n"
     "  -g PFN           that name this page frame\n"
     "  -a ADDRESS       whose va lies in the page of this address\n"
     "  -f SEQ, -t SEQ   from, up to this number\n"
@@ -86,6 +89,9 @@ option(int opt, const char *arg)
 		return;
 	case 'c':
 		want.cpu = (long)number("-c", arg);
+		return;
+	case 'd':
+		want.design = (long)number("-d", arg);
 		return;
 	case 'g':
 		want.pfn = (long long)number("-g", arg);
@@ -170,6 +176,7 @@ is_wanted(const struct vtr *t, const struct vtr_event *e)
 	return (!want.any_id || want.id[e->id]) &&
 	       (want.pid < 0 || e->pid == want.pid) &&
 	       (want.cpu < 0 || e->cpu == want.cpu) &&
+	       (want.design < 0 || e->design == want.design + 1) &&
 	       (want.pfn < 0 || names_page(t, e)) &&
 	       (want.va < 0 || names_address(t, e)) && e->seq >= want.from &&
 	       e->seq <= want.to;
@@ -306,7 +313,7 @@ main(int argc, char **argv)
 	int opt, nfiles;
 
 	while ((opt = getopt_long(
-		    argc, argv, "e:p:c:g:a:f:t:n:k:lh", opts, NULL)) != -1)
+		    argc, argv, "e:p:c:d:g:a:f:t:n:k:lh", opts, NULL)) != -1)
 		option(opt, optarg);
 	cmd = optind < argc ? argv[optind++] : "";
 	nfiles = strcmp(cmd, "diff") == 0 ? 2 : 1;

@@ -65,6 +65,7 @@ struct vtr_event {
 	uint64_t place; /* of the record in the file, from 0 */
 	uint32_t pid;
 	uint8_t id, cpu;
+	uint8_t design; /* of the thread's space: its number + 1; 0: none */
 	bool gap;  /* records are missing before it */
 	bool half; /* its second record is missing */
 	uint64_t v[VTR_FIELDS];

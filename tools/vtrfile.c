@@ -320,6 +320,7 @@ join_records(struct loading *l)
 			.place = l->place[i],
 			.pid = r->pid,
 			.cpu = r->cpu,
+			.design = r->design,
 			.id = (uint8_t)r->id,
 			.gap = gap,
 			.v = { r->a, r->b } };

@@ -63,8 +63,8 @@ events_init(void)
 }
 
 /*
- * This CPU runs t from now on, or t, which it runs, is called otherwise: whose
- * counters and records these are.
+ * This CPU runs t from now on, or t, which it runs, is called otherwise or has
+ * another space: whose counters and records these are.
  *
  * Context:  interrupts off, or preemption.
  */
@@ -74,7 +74,7 @@ ev_runs(const struct thread *t)
 	MD_SET_WORD(MD_WORD_EVSET,
 	    (uintptr_t)(t->evset != NULL ? t->evset : &nobody));
 	MD_SET_WORD(MD_WORD_WHO, t->id | (uint64_t)md_cpu() << 48 |
-	    (uint64_t)t->design << 56);
+	    (uint64_t)(t->space != NULL ? t->space->design : 0) << 56);
 }
 
 /* ---- counting ---- */

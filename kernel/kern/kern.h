@@ -60,7 +60,6 @@ struct thread {
 	void (*fn)(void *);       /* [c] kernel thread: what it runs; NULL: user */
 	void *arg;                /* [c] */
 	uint32_t inject_id;       /* [c] when started: FI_…:PID of this counts it */
-	uint8_t design;           /* [A] of its address space, for trace records */
 	struct list_node all;     /* all threads, for /proc and panic */
 };
 

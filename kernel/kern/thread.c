@@ -296,6 +296,7 @@ thread_set_space(struct md_space *space)
 		md_space_enter(space);
 	else
 		md_space_lazy();
+	ev_runs(t);
 	md_irq_restore(flags);
 }
 

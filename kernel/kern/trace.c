@@ -43,7 +43,7 @@ union origin {
 	struct {
 		uint32_t pid;
 		uint16_t id;
-		uint8_t cpu, design;
+		uint8_t cpu, design; /* the space's: its number + 1; 0: none */
 	};
 };
 

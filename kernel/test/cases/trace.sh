@@ -23,6 +23,14 @@ for n in 1 2; do
 	same "" "$($vtr check "$t")" "check with $n"
 done
 
+# A record says of which design its thread's space is.
+traced "$tmp/eager" --append vmm=eager -- sh -c 'cat </dev/null'
+same "" "$($vtr dump -d 0 "$tmp/eager")" "records of fmo"
+[ "$($vtr count -d 5 -e fault. "$tmp/eager" | awk '{ n += $2 } END { print n + 0 }')" -gt 100 ] ||
+	fail "faults of eager: $($vtr count "$tmp/eager")"
+same "" "$($vtr dump -d 5 "$tmp/t1")" "records of eager where none is"
+[ "$($vtr dump -n 9 -d 0 -e fault. "$tmp/t1" | wc -l)" = 9 ] || fail "none of fmo"
+
 # Four processors that put records at once, while the host takes them.
 traced "$tmp/smp" --cpus 4 --memory 64M \
 	--add $BUILD/kernel/test/progs/truncate_against_faults:/t/ -- /t/truncate_against_faults

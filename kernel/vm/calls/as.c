@@ -157,6 +157,7 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	uint64_t slide = newborn.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
 
 	as->ops = ops;
+	as->md.design = (uint8_t)(design_number(ops) + 1);
 	as->refs = 1;
 	as->ws_min = WS_MIN_PAGES;
 	as_set_rss(as, UINT64_MAX);

@@ -49,6 +49,19 @@ design_find(unsigned n)
 	return n < DESIGNS ? design_list[n] : NULL;
 }
 
+/* Its number, for which design_find() has it. */
+unsigned
+design_number(const struct vmm_ops *ops)
+{
+	unsigned n = 0;
+
+	while (design_list[n] != ops) {
+		n++;
+		ASSERT(n < DESIGNS);
+	}
+	return n;
+}
+
 /* The design of that name.  NULL: there is none. */
 const struct vmm_ops *
 design_by_name(const char *name)
