@@ -43,7 +43,8 @@ function sidebar(): DefaultTheme.SidebarItem[] {
       { text: 'C. System calls', link: '/appendix/c-syscalls' },
       { text: 'D. Stepping with Bochs', link: '/appendix/d-bochs' },
       { text: 'E. The kernel in gdb', link: '/appendix/e-gdb' },
-      { text: 'F. Glossary', link: '/glossary' }
+      { text: 'F. Glossary', link: '/glossary' },
+      { text: 'G. Where the instructions go', link: '/appendix/g-speed' }
     ]
   })
   return items

@@ -6,6 +6,7 @@
 #   make bench OP=zero-fill ours only; several names in quotes
 #   make bench WRITE=1      our figures become tools/bench/baseline.tab
 #   make profile OP=zero-fill  where its instructions go, by function
+#   make bench-where        the same of appendix G's paths, into tools/bench/where.tab
 #   make bench-check        ten rows against it
 #   make bench-evidence     what of each row is asserts, and what trace and counters
 #   make bench-host         time of the host beside Linux, on one CPU and on two
@@ -29,6 +30,9 @@ $(BENCH)/count.so: tools/bench/count.c grading/witness.h | setup
 
 profile: $(KERNEL) bench-tools $(BENCH)/count.so
 	@tools/bench/run -b $(BUILD) -p '$(OP)'
+
+bench-where: $(KERNEL) bench-tools $(BENCH)/count.so
+	@tools/bench/run -b $(BUILD) -W
 
 bench-tools: $(BENCH)/bench $(BENCH)/nothing $(T)/mkinitrd
 
@@ -54,4 +58,4 @@ bench-host: $(KERNEL) bench-tools without-events
 	@tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
 
 .PHONY: profile bench bench-check bench-evidence bench-host bench-tools
-.PHONY: without-asserts without-events
+.PHONY: bench-where without-asserts without-events

@@ -19,6 +19,7 @@ import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash, referencePages } from './data.mjs'
 import { expandPage, FACT, HANDOUT, MADE } from './page.mjs'
+import { speedFindings } from './speed.mjs'
 import { definitions, identifiers, sourceLines } from './symbol.mjs'
 import { definedNumbers } from './tables.mjs'
 
@@ -436,6 +437,7 @@ function checkAll() {
     for (const check of [checkStamps, checkSpoilers, checkFigures, checkLinks, checkClaims, checkNumbers, checkNames,
       checkSpelling, checkSessions, checkTranscripts]) check(p)
   }
+  for (const [what, remedy] of speedFindings()) say('tools/bench/where.tab', 1, what, remedy)
   checkInvariants()
   checkReference()
   checkPointers()

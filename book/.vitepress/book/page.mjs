@@ -16,6 +16,7 @@ import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
+import { speedTable, whereTable } from './speed.mjs'
 import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, procTable, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
 
 export const MAX_EXCERPT = 45
@@ -33,7 +34,7 @@ const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'e
 export const MADE = /\{\{(proof|in|calls) "([^"]+)"\}\}/g
 const TABLES = {
   struct: structTable, enum: enumTable, transitions: transitionTable, bugs: bugTable, modelbugs: modelTable,
-  options: optionTable, answers: answerTable, exceptions: exceptionTable, proc: procTable, events: words => eventTable(words.split(/\s+/))
+  options: optionTable, answers: answerTable, exceptions: exceptionTable, proc: procTable, speed: speedTable, where: whereTable, events: words => eventTable(words.split(/\s+/))
 }
 
 const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note' }
@@ -338,14 +339,14 @@ const cell = s => escapeHtml(s).replace(/\|/g, '\\|')
 
 function counterTables() {
   const out = []
-  for (const kinds of [['count', 'gauge', 'both'], ['trace', 'both']]) {
+  for (const kinds of [['count', 'gauge', 'sum', 'both'], ['trace', 'both']]) {
     const trace = kinds[0] === 'trace'
     out.push('', trace ? '## Trace events' : '## Counters', '',
       trace ? '| event | arguments | id | meaning |' : '| counter | kind | case | meaning |', '|---|---|---|---|')
     for (const e of events.filter(x => kinds.includes(x.kind)))
       out.push(trace
         ? `| \`${e.name}\` | ${cell(e.args)} | ${e.id} | ${cell(e.text)} |`
-        : `| \`${e.name}\` | ${e.kind === 'gauge' ? 'gauge' : 'count'}${e.flags.includes('p') ? ', per process' : ''} | ${e.fcase} | ${cell(e.text)} |`)
+        : `| \`${e.name}\` | ${e.kind === 'gauge' || e.kind === 'sum' ? e.kind : 'count'}${e.flags.includes('p') ? ', per process' : ''} | ${e.fcase} | ${cell(e.text)} |`)
   }
   return out
 }

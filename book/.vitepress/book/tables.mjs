@@ -165,7 +165,7 @@ export function eventTable(families) {
   if (rows.length === 0) return { error: `no counters of ${families.join(' ')}`, remedy: 'see kernel/kern/events.tab' }
   return {
     out: ['', '| counter | kind | case | meaning |', '|---|---|---|---|',
-      ...rows.map(e => `| \`${e.name}\` | ${e.kind === 'gauge' ? 'gauge' : 'count'}${e.flags.includes('p') ? ', per process' : ''} | ${e.fcase} | ${cell(e.text)} |`), '']
+      ...rows.map(e => `| \`${e.name}\` | ${e.kind === 'gauge' || e.kind === 'sum' ? e.kind : 'count'}${e.flags.includes('p') ? ', per process' : ''} | ${e.fcase} | ${cell(e.text)} |`), '']
   }
 }
 

@@ -6,7 +6,7 @@
 
 tools/setup book-check || exit 2
 mkdir "$tmp/copy"
-find kernel book labs grading tools/lint -name node_modules -prune -o -path book/.vitepress/dist -prune \
+find kernel book labs grading tools/lint tools/bench -name node_modules -prune -o -path book/.vitepress/dist -prune \
 	-o -path book/.vitepress/cache -prune -o -type f -print >"$tmp/files"
 tar -cf - -T "$tmp/files" | tar -xf - -C "$tmp/copy" || exit 2
 cd "$tmp/copy" || exit 2
@@ -56,6 +56,10 @@ breaks "a typed number" $ch01 's/^in the TLB and proceeds\./`fault.total` is 17 
 	"^$ch01:[0-9]*: the number 17 stands beside a counter" 'remedy: take it from a run'
 breaks "a claim without source" $ch01 '$a \\nIn FreeBSD this is done by magic.' \
 	"^$ch01:[0-9]*: FreeBSD is named without a source" 'remedy: cite one'
+breaks "a bar of another figure" tools/bench/baseline.tab 's/^zero-fill .*/zero-fill page 2000.0 check/' \
+	'^tools/bench/where.tab:1: where.tab has .* instructions for zero-fill, baseline.tab 2000' 'remedy: make bench-where'
+breaks "a bar's function is gone" tools/bench/where.tab '/^now *zero-fill/s/ phys_alloc / phys_given_away /' \
+	'^tools/bench/where.tab:1: phys_given_away of zero-fill is nowhere in the kernel' 'remedy: make bench-where'
 breaks "a figure that is wrong now" kernel/md.h 's/#define MD_PT_LEVELS 4 /#define MD_PT_LEVELS 5 /' \
 	'^book/part1-ground/ch02-the-machine.md:[0-9]*: figure 02-walk.svg' 'remedy: draw it again'
 breaks "a function of the text" kernel/amd64/trap.c 's/access_of/access_from/' \
