@@ -4,8 +4,8 @@
  *
  * Problem   A program knows what it will not need: at once and for good
  *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it
- *           will need something soon (WILLNEED).  For this, as for swapoff and
- *           vm_check, words are found that lead to a page or slot but map none.
+ *           will need something soon (WILLNEED).  For this, as for swapoff,
+ *           words are found that lead to a page or slot but map none.
  *
  * Picture   DONTNEED  words go, as by munmap                   zap.c
  *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
