@@ -33,7 +33,7 @@ void vm_set_user_fn(bool (*is_user)(void));
 
 /* New, empty; refs 1.  ops NULL: the default design.  0, -ENOMEM. */
 int as_create(const struct vmm_ops *ops, struct aspace **out) MUST_CHECK;
-/* Fork (book: fork).  0, -ENOMEM, -EAGAIN, -EINTR, -EIO: nothing changed. */
+/* Fork (book: fork).  0, -ENOMEM, -EINTR, -EIO: nothing changed. */
 int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
 void as_get(struct aspace *);
 void as_put(struct aspace *);       /* the last one frees the header */

@@ -3,13 +3,15 @@
  * advise.c: madvise, msync, mincore
  *
  * Problem   Programs tell what they will do with memory.  Some advice is a
- *           command (DONTNEED: zero at once), some only a hint.
+ *           command (DONTNEED: zero at once), some only a hint.  Two calls
+ *           beside it ask: is it on the disk (msync), in memory (mincore)?
  *
  * Picture   range ─→ VAD by VAD: command, flag of the VAD, or nothing;
  *           holes are stepped over and reported at the end (-ENOMEM)
  *
- * Rules     1. map_lock exclusive for all that changes words or VADs: no fault
- *              refills what DONTNEED empties before the call returns.
+ * Rules     1. map_lock exclusive for advice that changes words or VADs: no fault
+ *              refills what DONTNEED empties before the call returns.  Shared
+ *              for WILLNEED and for the wait of PAGEOUT; none for what faults.
  *           2. A flag that differs splits the VAD; equal neighbours merge.
  */
 #include "vm/cache/cache.h"
@@ -63,7 +65,8 @@ advice_of(int advice)
 	    &advices[advice] : &unknown;
 }
 
-/* FLAG: those of the part [lo, hi) of v; -EINVAL: not for this kind of memory. */
+/* FLAG: those of the part [lo, hi) of v.  0; -EINVAL: not for this kind of memory;
+ * -ENOMEM: no VAD for a split. */
 static int
 advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
@@ -124,7 +127,7 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
-/* [M] exclusive; shared for RELEASE.  *left: pages still to be written. */
+/* [M] exclusive; shared for RELEASE, WILLNEED.  *left: pages still to be written. */
 static int
 advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
     uint64_t *left)
@@ -212,7 +215,7 @@ punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 }
 
 /* MADV_REMOVE: a hole in the object.  vmo_punch() takes the locks of all spaces that
- * map it.  0, -EINVAL, -EACCES, -ENODEV, or as vmo_punch(). */
+ * map it.  0, -EINVAL, -EACCES, -ENODEV, -EPERM, or as vmo_punch(). */
 static int
 punch_part(const struct vad_view *v)
 {
@@ -246,8 +249,8 @@ populate_part(struct aspace *as, const struct vad_view *v, int advice)
 	return r;
 }
 
-/* POPULATE and REMOVE: each part is found with map_lock and treated without it.  What
- * is not mapped is stepped over and reported at the end. */
+/* POPULATE and REMOVE: each part is found with map_lock and treated without it.  A hole
+ * ends POPULATE; REMOVE steps over it and reports it at the end. */
 static int
 advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 {
@@ -264,7 +267,9 @@ advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
-/* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised). */
+/* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised); of DONTNEED also
+ * -EAGAIN, -EINTR (ops->advise); of POPULATE and REMOVE what populate_part() and
+ * punch_part() say. */
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {

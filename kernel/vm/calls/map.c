@@ -171,8 +171,8 @@ map_attach(struct aspace *as, struct vad *v)
 
 /* ---- mmap ---- */
 
-/* What POPULATE and locking want in memory from the start, as far as it goes.  A thread
- * that is killed stops, for pages that are there do not end a fault. */
+/* What POPULATE and locking want in memory from the start, as far as it goes: the
+ * mapping is there whatever comes. */
 static void
 mmap_touch(struct aspace *as, const struct attach_work *w)
 {
@@ -417,8 +417,8 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	return commit_charge(w->extra);
 }
 
-/* perform, under map_lock: place, charge, cut, insert.  Only what is asked before the
- * cut can fail. */
+/* perform, under map_lock: place, charge, cut, insert.  The cut is the last that can
+ * fail, and then has changed nothing. */
 static int
 mmap_perform(struct aspace *as, struct attach_work *w)
 {
@@ -452,8 +452,8 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 }
 
 /* Map anonymous memory or an object.
- * Returns: 0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW
- * (book: abi 3): nothing changed. */
+ * Returns: 0 with the address in *out; -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW,
+ * -EAGAIN (the limit of locked memory; book: abi 3): nothing changed. */
 int
 map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 {
@@ -542,10 +542,10 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 	return r;
 }
 
+/* ---- the stack ---- */
+
 #define STACK_ROOM_MIN (128ul << 20)
 #define STACK_ROOM_MAX (64ul << 30)
-
-/* ---- the stack ---- */
 
 /* A limit of the space's process; UINT64_MAX: none.
  * Locks: any; what grows next heeds it. */

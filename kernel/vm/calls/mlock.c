@@ -165,8 +165,8 @@ page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 }
 
 /* Lock the pages of a range, and fault them in unless ONFAULT.
- * Returns: 0; -EPERM (limit 0), -ENOMEM (limit, hole, a page that cannot be had),
- * -EINVAL (wraps), -EAGAIN (no memory), -EINTR (dying). */
+ * Returns: 0; -EPERM (limit 0), -ENOMEM (limit, hole, no VAD, a page that cannot be
+ * had), -EINVAL (wraps), -EINTR (dying). */
 int
 map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
     uint64_t limit)

@@ -6,7 +6,7 @@
  *           with nothing changed if it cannot be had.
  *
  * Picture   new_len <= old_len ─→ cut the tail
- *           room behind it     ─→ vad_set_range
+ *           room behind it     ─→ vad_grow
  *           else, MAYMOVE      ─→ isolate ─→ new VAD ─→ ops->move ─→ cut the old
  *           old_len 0, shared  ─→ new VAD of the same object
  *           DONTUNMAP          ─→ as a move, the old VAD stays, empty
@@ -286,7 +286,7 @@ mremap_locked(struct mremap_work *w)
 }
 
 /* Returns: 0, address in *out; -EINVAL, -EFAULT, -ENOMEM (book: abi 3), -EPERM (below
- * mmap_min_addr), -EINTR (dying). */
+ * mmap_min_addr), -EAGAIN (the limit of locked memory). */
 int
 map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 {

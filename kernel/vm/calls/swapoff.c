@@ -18,8 +18,9 @@
  *           2. A page that was read is made dirty, so that its frame is not
  *              reclaimed with the slot as its copy.  If the frame is reclaimed
  *              before that, the next round reads the page again.
- *           3. Nothing is held while a frame, a page or a bio is waited for but
- *              a reference to the space or object (R1).
+ *           3. What is held while a frame, a page or a bio is waited for: a
+ *              reference to the space or object, and pins of the tables that
+ *              were brought, with a structural token; no lock (R1).
  *           4. The limit of promises is lowered first.  As all that is in use
  *              has been promised, frames and the other areas can hold it.
  */
@@ -42,8 +43,8 @@ is_of(const struct swap_area *a, slot_t slot)
 	return slot != 0 && slot >> SWAP_INDEX_BITS == a->no;
 }
 
-/* A page in memory gives its slot up; now it has no other copy.  One that is being read
- * or written, or has no owner, gives it up by itself.
+/* A page in memory gives its slot up; now it has no other copy.  Of one that is being
+ * written the end of the write frees it; one that is being read is met again.
  * Locks: [P]. */
 static bool
 give_up(const struct swap_area *a, struct vm_page *pg)

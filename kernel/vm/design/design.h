@@ -69,7 +69,8 @@ struct vmm_ops {
 	void (*lock)(struct aspace *, const struct vad *);
 	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
-	/* PAGEOUT: how many pages are still to be written first; else 0. */
+	/* ADVICE_RELEASE: how many pages are still to be written first; else 0, of
+	 * DONTNEED also -EAGAIN, -ENOMEM, -EINTR: nothing has changed. */
 	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
 	    int advice);
 	int (*dup)(struct aspace *parent, struct aspace *child);

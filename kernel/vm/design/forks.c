@@ -29,7 +29,7 @@
 /* The child's VADs, with its commit summed up; not charged yet.  Their links are
  * listed: a truncate from now on finds the child's words, too.
  * Locks: both map_locks exclusive.
- * Returns: 0, -ENOMEM: as_put(child) takes what there is. */
+ * Returns: 0, -ENOMEM: as_dup() takes apart what there is. */
 int
 fork_vads(struct pte_fork *f)
 {
@@ -69,7 +69,7 @@ fork_vads(struct pte_fork *f)
 /* fork_vads(), and the charge of all that the child will have: what the mappings
  * promise, and what the parent has paid for at the touch, late pages.
  * Locks: both map_locks exclusive.
- * Returns: 0, -ENOMEM: as_put(child) takes what there is.
+ * Returns: 0, -ENOMEM: as_dup() takes apart what there is.
  * Owns: f->charge, what has no owner yet. */
 int
 fork_vads_paid(struct pte_fork *f, uint64_t late)

@@ -26,8 +26,9 @@
  *           memory that had been promised, too.  In all three there is never
  *           a page without a place.
  *
- * Rules     1. charged <= limit whenever a charge is accepted; only upper page
- *              tables are charged without the test (book: commit).
+ * Rules     1. In mode 2 charged <= limit whenever a charge is accepted; only page
+ *              tables are charged without the test: upper ones, and those that an
+ *              operation on many words must make (book: commit).
  *           2. Frames that the kernel wires eat the place of promised pages.
  *              It has a share of the frames in advance, so that the limit
  *              stays where it is; what it takes beyond lowers the limit, but
@@ -373,7 +374,7 @@ commit_is_late(void)
 	return atomic_load(&commit.mode) != COMMIT_STRICT;
 }
 
-/* Overcommit_memory: the modes of the header. */
+/* /proc/sys/vm/overcommit_memory: see Modes above. */
 unsigned
 commit_mode(void)
 {

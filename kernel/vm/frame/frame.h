@@ -542,7 +542,7 @@ uint64_t commit_limit(void);
 
 /* ======== within the room ======== */
 
-/* pageio.c: pages under I/O.  *_locked: [P] held. */
+/* pageio.c */
 void pageio_init(void);                                  /* once, by page_init() */
 
 /* pageq.c: waiting */

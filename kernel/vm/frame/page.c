@@ -7,9 +7,9 @@
  *           to a queue when nobody uses it, and to the free list only when
  *           the owner has given it up too and the last holder has left.
  *
- * Picture   owner (home) ──┐        word_set(): the only writer of words,
- *           words: mapcount├─→ page             keeps nres, nused, PF_DIRTY
- *           threads: pins ─┘         of the container that holds the word
+ * Picture   owner (home) ──┐        word_set() and its kin, the only writers
+ *           words: mapcount├─→ page   of words: keep nres, nused, PF_DIRTY
+ *           threads: pins ─┘          of the container that holds the word
  *
  *             adopt          unmap/unpin, last      map/pin
  *      LIMBO ───────→ ACTIVE ───────────────→ queue ───────→ ACTIVE

@@ -135,7 +135,7 @@ page_wake(struct vm_page *pg)
 /* ---- being filled ---- */
 
 /* A new frame gets its owner, and its contents later (transition 4).
- * Locks: [P]; [O] of the owner, who names the page in the same hold. */
+ * Locks: [P]; that of the owning word or tree, which names the page in the same hold. */
 void
 page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)

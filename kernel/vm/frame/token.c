@@ -16,7 +16,7 @@
  *
  *           pins and spare frames of all who wait <= 3/4 of the evictable
  *
- * Rules     (book: deadlock; models/wait.pml says what happens without them)
+ * Rules     (book: deadlock; test/models/wait.pml says what happens without them)
  *           a. A fault token is waited for with no lock, no pin, no frame.
  *           b. A fault that is serialised takes it before the map_lock.
  *           c. Who holds a map_lock for reading waits for a frame without a

@@ -237,7 +237,7 @@ vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
 	mutex_unlock(&vmo_list_lock);
 }
 
-/* Locks: none of rank >= 7.  Returns: bytes. */
+/* Locks: any.  Returns: bytes. */
 uint64_t
 vmo_size(struct vmo *vmo)
 {
@@ -245,14 +245,14 @@ vmo_size(struct vmo *vmo)
 }
 
 /* 1: the caller has the only reference, so nobody maps the object.
- * Locks: none of rank >= 7.  Returns: references. */
+ * Locks: any.  Returns: references. */
 uint32_t
 vmo_refs(struct vmo *vmo)
 {
 	return atomic_load(&vmo->refs);
 }
 
-/* Locks: none of rank >= 7.  Returns: pages that exist. */
+/* Locks: any.  Returns: pages that exist. */
 uint64_t
 vmo_pages(struct vmo *vmo)
 {
@@ -429,7 +429,7 @@ vmo_is_mapped_by_writer(struct vmo *vmo)
 
 /* ---- zapping ---- */
 
-/* What a mapping has of the object's pages [lo, hi).
+/* What a mapping has of the object's pages [lo, hi) goes, or is made clean: job->how.
  * Locks: [X].  Returns: 0, -EAGAIN: job->want, then again. */
 int
 vmo_zap_link(struct vm_maplink *link, uint64_t lo, uint64_t hi,

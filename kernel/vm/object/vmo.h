@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmo.h: a memory object: in which frames, too, count its pages
+ * vmo.h: the header of a memory object; its dirty pages are counted in vm/frame/pageio.c
  */
 #ifndef VM_OBJECT_VMO_H
 #define VM_OBJECT_VMO_H

@@ -4,8 +4,8 @@
  *
  * Problem   A program knows what it will not need: at once and for good
  *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it
- *           will need something soon (WILLNEED).  For this, as for swapoff and
- *           vm_check, words are found that lead to a page or slot but map none.
+ *           will need something soon (WILLNEED).  For this, as for swapoff,
+ *           words are found that lead to a page or slot but map none.
  *
  * Picture   DONTNEED  words go, as by munmap                   zap.c
  *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
@@ -23,8 +23,9 @@
  *           2. After the flush of FREE a store sets D again; before it a
  *              store may be lost: it came before the call.
  *           3. A pinned page is not freed: somebody may be filling it.
- *           4. ws_lock is held for one leaf table at a time.  FREE brings those
- *              that are out, for their slots; other advice passes them over.
+ *           4. ws_lock is held for one leaf table at a time, but by WILLNEED.  FREE
+ *              brings those that are out, for their slots; WILLNEED ends at one,
+ *              other advice passes them over.
  *           5. pte_swapped() stops at a table that is out, or kernel memory that
  *              a FORK word names, and goes on at the same word once it has been
  *              brought (R2).  What is shared is met once for each word that names

@@ -66,7 +66,7 @@ int pte_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
 void pte_as_fini(struct aspace *);                               /* ops->as_fini */
 
 /* move.c */
-int pte_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+int pte_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n); /* ops->move */
 
 /* Where the object of a VAD, or of its copy, ends, as an address (R7).  [M]; [W] of the
  * space whose words are about to be made. */

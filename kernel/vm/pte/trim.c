@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/trim.c: words map no more, or allow less: trimming, mprotect, mlock
+ * pte/trim.c: words map no more, or allow less: trimming, mprotect
  *
  * Problem   Memory is wanted, or mprotect takes all rights away: the page
  *           shall stay where it is, only this word shall not map it.  What
@@ -117,7 +117,8 @@ trim_table(struct pt_iter *it)
 	return done;
 }
 
-/* Take all pages of [lo, hi) vpn out of the working set, pinned ones too.
+/* Take all pages of [lo, hi) vpn out of the working set, pinned ones too, not those that
+ * are locked.
  * Locks: none of rank >= 5; takes [W].  Returns: pages trimmed. */
 size_t
 pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)

@@ -18,9 +18,9 @@
  *           2. detach: [M] exclusive, the VADs are out of the tree, so no
  *              fault refills; their maplinks are still listed, so a truncate
  *              that runs now still finds what is VALID.
- *           3. zap: [X] held by a truncate; it may not wait, and answers
- *              -EAGAIN where a table, or what a FORK word names, is not at
- *              hand.
+ *           3. zap: [X] held by a truncate, or by a write-back, for which words
+ *              of the object lose W and D only; it may not wait, and answers
+ *              -EAGAIN where a table, or what a FORK word names, is not at hand.
  *           4. ws_lock is held for one leaf table at a time.
  *           5. A table that is out is brought: its words name slots and
  *              what is shared.  Who looks for what is mapped passes it over.

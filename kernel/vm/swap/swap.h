@@ -84,7 +84,7 @@ void swap_area_retire(struct swap_area *);               /* empty: leaves, and i
 /* No area comes or goes.  Nested in any sleeping lock: who has it waits for none of them. */
 extern struct mutex swap_areas_lock;
 
-/* pageout.c: the thread that writes and keeps frames free */
+/* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);
 void pageout_start(void);
 void pageout_wake(void);                                 /* any lock up to LR_MEM */

@@ -322,8 +322,8 @@ area_enter(struct swap_area *a, const struct swap_source *src)
 /* Make an area of src and let pages go there.
  * Locks: at most rank 1.  Context: thread, may sleep (where the blocks of a file are).
  * Owns: the area, src->dev and src->client until swap_off().
- * Returns: 0 with its number; -EINVAL (no header, a hole), -ENOMEM, -EIO, -EPERM (as
- * many areas as there can be), -EINTR. */
+ * Returns: 0 with its number; -EINVAL (no header or a bad one, a hole, no slot),
+ * -ENOMEM, -EIO, -EPERM (as many areas as there can be), -EINTR. */
 int
 swap_on(const struct swap_source *src, unsigned *no)
 {
@@ -354,7 +354,7 @@ swap_on(const struct swap_source *src, unsigned *no)
 	return 0;
 }
 
-/* Stop to fill the area: its slots do not count as places any more.
+/* Fill the area no more: its slots do not count as places any more.
  * Locks: none of rank >= 9. */
 void
 swap_area_close(struct swap_area *a)
@@ -619,7 +619,7 @@ swap_bio_give(struct swap_bio *b)
 /* With a page of the kernel's own goes what it describes: the slots that its words
  * name, a process.  So a read of one is not given up at the first error.  The bio is
  * for one page, and its request has failed.
- * Locks: takes [P].  Returns: true: send it again; so often at most. */
+ * Locks: takes [P].  Returns: true: send it again, READS_AGAIN times at most. */
 bool
 swap_read_again(struct swap_bio *b)
 {
