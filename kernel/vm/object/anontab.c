@@ -249,7 +249,8 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 	return 0;
 }
 
-/* Call walk->fn for each word of [walk->at, end) that is in use.
+/* Call walk->fn for each word of [walk->at, end) that is in use; a mapping may lie
+ * behind all that an object can have.
  * Locks: none of rank >= 7; [O] is held around fn, and let go after the words of each
  * leaf.
  * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
@@ -261,6 +262,7 @@ anon_words(struct vmo *vmo, uint64_t end, struct swap_walk *walk)
 	uint64_t stop;
 	int r = 0;
 
+	end = MIN(end, VMO_MAX_PAGES);
 	while (r == 0 && walk->at < end) {
 		spin_lock(&vmo->lock);
 		r = anon_next_word(vmo, &walk->at, &walk->want, &w.container,
@@ -336,6 +338,8 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 	struct anon_path way;
 	uint64_t w = 0;
 
+	if (pgoff >= VMO_MAX_PAGES)
+		return 0;
 	spin_lock(&vmo->lock);
 	if (anon_walk(vmo, pgoff, &way, &unmet) == 0)
 		w = word_get(way.slot);

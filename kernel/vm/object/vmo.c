@@ -190,13 +190,7 @@ next_of(struct vmo *prev, bool (*take)(struct vmo *))
 static bool
 get_anon(struct vmo *vmo)
 {
-	uint32_t refs = atomic_load(&vmo->refs);
-
-	if (vmo->type != VMO_AOBJ)
-		return false;
-	while (refs != 0 && !atomic_cas(&vmo->refs, &refs, refs + 1))
-		;
-	return refs != 0;
+	return vmo->type == VMO_AOBJ && atomic_get(&vmo->refs);
 }
 
 /* The anonymous objects one after the other, by who may wait between two.
