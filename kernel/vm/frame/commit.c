@@ -227,6 +227,7 @@ charge(uint64_t n, enum leave leave)
 {
 	uint64_t limit = limit_now(), have = atomic_load(&commit.charged);
 	uint64_t kept = atomic_load(&commit.for_root) + phys_marks.high;
+	bool over;
 
 	if (n == 0)
 		return 0;
@@ -237,12 +238,12 @@ charge(uint64_t n, enum leave leave)
 		return commit_refuse(n);
 	limit -= MIN(limit, kept);
 	do {
-		if (n <= limit && have <= limit - n)
-			continue;
-		if (!commit_is_late() || !has_room_for_few(limit))
+		over = n > limit || have > limit - n;
+		if (over && (!commit_is_late() || !has_room_for_few(limit)))
 			return commit_refuse(n);
-		atomic_store(&commit_overdrawn, true);
 	} while (!atomic_cas(&commit.charged, &have, have + n));
+	if (over)
+		atomic_store(&commit_overdrawn, true);
 	return 0;
 }
 
@@ -328,11 +329,14 @@ commit_finds_room(void)
 {
 	uint64_t limit = commit_limit();
 
-	if (atomic_load(&commit.charged) > limit)
-		return has_room_for_few(limit -
-		    MIN(limit, left_for_root(LEAVE_HALF)));
-	atomic_store(&commit_overdrawn, false);
-	return true;
+	if (atomic_load(&commit.charged) <= limit) {
+		/* A charge may come between the look and the store. */
+		atomic_store(&commit_overdrawn, false);
+		if (atomic_load(&commit.charged) <= limit)
+			return true;
+		atomic_store(&commit_overdrawn, true);
+	}
+	return has_room_for_few(limit - MIN(limit, left_for_root(LEAVE_HALF)));
 }
 
 /* A page or table at va could not be paid for at its touch: the program gets a SIGBUS,

@@ -282,7 +282,7 @@ swap_round(void)
 			swap_make_way();
 		push = atomic_load(&pageout.push);
 		if (push != 0)
-			atomic_sub(&pageout.push, MIN(push, n));
+			(void)atomic_cas(&pageout.push, &push, push - MIN(push, n));
 	}
 }
 
