@@ -16,8 +16,7 @@ const DIR = 'tools/bench'
 const escapeHtml = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 const cell = s => escapeHtml(s).replace(/\|/g, '\\|')
 const group = v => String(v).replace(/\B(?=(\d{3})+(?!\d)(?=\.|$))/g, ',')
-const number = v => group(v < 100 ? v.toFixed(1) : v.toFixed(0))
-const times = v => (v < 10 ? v.toFixed(1) : v.toFixed(0))
+const number = v => (v >= 1e7 ? `${group((v / 1e6).toFixed(1))} M` : group(v < 100 ? v.toFixed(1) : v.toFixed(0)))
 
 const rows = file => (sourceLines(ROOT, `${DIR}/${file}`) || []).filter(l => l && !l.startsWith('#')).map(l => l.split(/\s+/))
 const figures = file => new Map(rows(file).map(([op, , figure]) => [op, Number(figure)]))
@@ -37,11 +36,11 @@ const KINDS = [
 // Each operation on Linux, in the first kernel that was measured, and now.
 export function speedTable() {
   if (goals.length === 0) return { error: 'no rows of goals.tab', remedy: `see ${DIR}` }
-  const out = ['', '| operation | | Linux | first | now | of Linux | than first |', '|---|---|---:|---:|---:|---:|---:|']
+  const out = ['', '| operation | Linux | first | now | by Linux |', '|---|---:|---:|---:|---:|']
   for (const { op, text } of goals) {
     const [l, f, n] = [linux, first, now].map(m => m.get(op))
     if (!l || !f || !n) return { error: `${op} has no figure`, remedy: `in linux.tab, first.tab and baseline.tab of ${DIR}` }
-    out.push(`| \`${op}\` | ${cell(text)} | ${number(l)} | ${number(f)} | ${number(n)} | ${(n / l).toFixed(2)} | ${times(f / n)} × less |`)
+    out.push(`| \`${op}\`<br>${cell(text)} | ${number(l)} | ${number(f)} | ${number(n)} | ${(n / l).toFixed(2)} |`)
   }
   const mean = m => Math.exp(goals.reduce((s, { op }) => s + Math.log(m.get(op) / linux.get(op)), 0) / goals.length).toFixed(2)
   out.push('', `Geometric mean over ${goals.length} operations, by those of Linux: **${mean(first)}** at first, **${mean(now)}** now.`, '')
@@ -66,10 +65,10 @@ function drawing(op, lists, total) {
   const scale = 540 / Math.max(...lists.map(sum), total)
   const seen = KINDS.map(([kind, text], i) => ({ kind, text, i })).filter(k => lists.some(l => sum(l.filter(r => r.kind === k.kind)) * scale > 2))
   const key = seen.map(({ text, i }, k) =>
-    `<rect class="kind-${i}" x="${110 + (k % 4) * 160}" y="${128 + 22 * Math.floor(k / 4)}" width="12" height="12"/>` +
-    `<text x="${128 + (k % 4) * 160}" y="${139 + 22 * Math.floor(k / 4)}" class="small">${text}</text>`)
+    `<rect class="kind-${i}" x="${110 + (k % 3) * 210}" y="${128 + 22 * Math.floor(k / 3)}" width="12" height="12"/>` +
+    `<text x="${128 + (k % 3) * 210}" y="${139 + 22 * Math.floor(k / 3)}" class="small">${text}</text>`)
   return ['<figure class="fig">', '<div class="scroll-svg" tabindex="0">',
-    `<svg viewBox="0 0 760 ${140 + 22 * Math.ceil(seen.length / 4)}" role="img" aria-label="${op}: instructions on Linux, at first and now, by what they are for">`,
+    `<svg viewBox="0 0 760 ${140 + 22 * Math.ceil(seen.length / 3)}" role="img" aria-label="${op}: instructions on Linux, at first and now, by what they are for">`,
     '<text x="100" y="28" class="end small">Linux</text>',
     `<rect class="box-0" x="110" y="10" width="${(total * scale).toFixed(1)}" height="26"/><text x="${(118 + total * scale).toFixed(1)}" y="28" class="small">${number(total)}</text>`,
     '<text x="100" y="66" class="end small">first</text>', bar(lists[0], 48, scale),
