@@ -323,7 +323,8 @@ clone_inherit(struct clone_state *s)
 	p->oom_min = parent->oom_min;
 	p->exit_signal = s->req->exit_signal;
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
-	p->limits = limits_share_locked(parent->limits);
+	p->limits = parent->limits;
+	atomic_add(&p->limits->refs, 1);
 	proc_watch_cpu_locked(p);
 	if (s->sighand == NULL) {
 		p->sighand = parent->sighand;

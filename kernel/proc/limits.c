@@ -50,15 +50,6 @@ limits_create(void)
 	return l;
 }
 
-/* A forked process has what its parent has.  Locks: proc_lock held. */
-struct limits *
-limits_share_locked(struct limits *l)
-{
-	ASSERT(spin_is_mine(&proc_lock));
-	atomic_add(&l->refs, 1);
-	return l;
-}
-
 /* One process fewer has them.  NULL is allowed.  Locks: any of rank < LR_MEM. */
 void
 limits_put(struct limits *l)

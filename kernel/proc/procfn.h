@@ -30,7 +30,6 @@ int pid_set_max(uint64_t max) MUST_CHECK;
 
 /* limits.c */
 struct limits *limits_create(void);            /* all infinite; NULL */
-struct limits *limits_share_locked(struct limits *);
 void limits_put(struct limits *);
 
 /* exec.c */

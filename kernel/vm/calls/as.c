@@ -157,7 +157,6 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	uint64_t slide = newborn.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
 
 	as->ops = ops;
-	as->md.design = (uint8_t)(design_number(ops) + 1);
 	as->refs = 1;
 	as->ws_min = WS_MIN_PAGES;
 	as_set_rss(as, UINT64_MAX);
@@ -234,9 +233,11 @@ as_create(const struct vmm_ops *ops, struct aspace **out)
 {
 	int r = as_make(ops != NULL ? ops : design_default(), out);
 
-	if (r == 0)
-		as_publish(*out);
-	return r;
+	if (r != 0)
+		return r;
+	(*out)->md.design = (uint8_t)(design_number((*out)->ops) + 1);
+	as_publish(*out);
+	return 0;
 }
 
 /* Fork: a space with the same contents, by the design of the parent.
@@ -252,6 +253,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 
 	if (r != 0)
 		return r;
+	child->md.design = parent->md.design;
 	as_publish(child);
 	rw_lock_write(&parent->map_lock);
 	rw_lock_write_nested(&child->map_lock);
