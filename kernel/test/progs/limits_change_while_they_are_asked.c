@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=few */
 /*
  * A process writes, maps and forks while its parent sets its limits: each forked
  * child shares them, so that the next change gives the process limits of its own
@@ -83,7 +83,8 @@ main(void)
 	while (!shared->go)
 		sched_yield();
 	/* Until one was refused: a loaded host may give the victim no turn. */
-	for (int i = 0; i < CHANGES || shared->refused == 0; i++) {
+	for (int i = 0; i < rounds(CHANGES) ||
+	    (!is_watched() && shared->refused == 0); i++) {
 		OK(prlimit(pid, RLIMIT_AS, &tight, &rl));
 		EQ(rl.rlim_cur, RLIM_INFINITY);
 		OK(prlimit(pid, RLIMIT_FSIZE, &none, NULL));
