@@ -102,8 +102,8 @@ anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
 
 /* The page at pgoff, found or made.
  * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
- * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit or
- * no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
+ * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit, no
+ * quota, no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
 int
 anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
     struct vm_page **out)

@@ -68,7 +68,7 @@ fork_entry(uint64_t word)
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
- *           is lost): the child is half made, as_put() takes it apart.
+ *           is lost): the child is half made, as_dup() takes it apart.
  */
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
@@ -96,7 +96,7 @@ fmo_dup(struct aspace *parent, struct aspace *child)
  * All that may fail: commit, the child's VADs, the object, the references.
  *
  * Locks:    both map_locks exclusive; takes the parent's ws_lock.
- * Returns:  0, -ENOMEM: what the child has so far goes with as_put(child).
+ * Returns:  0, -ENOMEM: as_dup() takes apart what the child has so far.
  */
 int
 fork_reserve(struct fork_work *w)

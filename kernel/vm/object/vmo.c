@@ -47,7 +47,7 @@
 #define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
 
 struct mutex vmo_list_lock = MUTEX_INIT(vmo_list_lock, LR_KMAP);
-static struct list vmos = LIST_INIT(vmos); /* [list lock] every object */
+static struct list vmos = LIST_INIT(vmos); /* [L] every object */
 
 static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
 

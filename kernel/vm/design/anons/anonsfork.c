@@ -151,7 +151,7 @@ fork_entry_of(struct anons_fork *w)
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Context:  thread, sleeps; with a structural token.
- * Returns:  0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_put()
+ * Returns:  0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_dup()
  *           takes it apart; the parent has what it had.
  */
 int

@@ -60,7 +60,7 @@ static bool read_page(struct eager_fork *w, const struct pte_ref *s);
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Context:  thread, sleeps; with a structural token.
  * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
- *           is lost): the child is half made, as_put() takes it apart.
+ *           is lost): the child is half made, as_dup() takes it apart.
  */
 static int
 eager_dup(struct aspace *parent, struct aspace *child)

@@ -23,9 +23,9 @@
 #include "vm/design/fmo/fmo.h"
 
 static struct {
-	struct spinlock lock;     /* list lock: the two lists */
-	struct list live;         /* [list lock] */
-	struct list dead;         /* [list lock] for fmo_reap() */
+	struct spinlock lock;     /* [L]: the two lists */
+	struct list live;         /* [L] */
+	struct list dead;         /* [L] for fmo_reap() */
 	_Atomic uint32_t gen;     /* [A] forks so far */
 	struct kmem_cache fmos;   /* own lock */
 	struct kmem_cache refs;   /* own lock */
