@@ -61,7 +61,7 @@ say_word(void)
 static void
 child_changes(void)
 {
-	pid_t pid = fork();
+	pid_t pid = OK(fork());
 
 	if (pid == 0) {
 		EQ(now(SIGUSR1), 1);
@@ -79,7 +79,7 @@ child_changes(void)
 static void
 parent_changes(void)
 {
-	pid_t pid = fork();
+	pid_t pid = OK(fork());
 
 	if (pid == 0) {
 		wait_for_word();
@@ -105,14 +105,14 @@ reset_is_ones_own(void)
 	pid_t pid;
 
 	set(SIGUSR2, two, SA_RESETHAND);
-	pid = fork();
+	pid = OK(fork());
 	if (pid == 0) {
 		OK(raise(SIGUSR2));
 		EQ(got, 2);
 		EQ(now(SIGUSR2), 0);
 		OK(sigaction(SIGUSR2, NULL, &sa));
 		CHECK((sa.sa_flags & SA_RESETHAND) != 0);
-		pid = fork();
+		pid = OK(fork());
 		if (pid == 0) {
 			EQ(now(SIGUSR2), 0);
 			set(SIGUSR2, one, 0);
@@ -133,7 +133,7 @@ reset_is_ones_own(void)
 static int
 sharer(void *arg)
 {
-	pid_t pid = fork();
+	pid_t pid = OK(fork());
 
 	if (pid == 0) {
 		wait_for_word();
@@ -150,7 +150,7 @@ static void
 shared_are_shared(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	pid_t forked = fork(), pid;
+	pid_t forked = OK(fork()), pid; /* -1 would be killed with all others */
 
 	if (forked == 0) {
 		pause();
@@ -170,7 +170,7 @@ static void
 exec_keeps_the_ignored(char *self)
 {
 	char *args[] = { self, "again", NULL };
-	pid_t pid = fork();
+	pid_t pid = OK(fork());
 
 	if (pid == 0) {
 		set(SIGTERM, SIG_IGN, 0);
