@@ -458,6 +458,8 @@ numbers_of_the_kernel(void **state)
 	(void)state;
 	assert_int_equal(number_of("grading/witness_border.c", "STACK_SLOT"),
 	    2 * number_of("kernel/md.h", "MD_KSTACK_SIZE"));
+	assert_int_equal(number_of("grading/witness_border.c", "FPU_IMAGE"),
+	    number_of("kernel/md.h", "MD_FPU_SIZE"));
 	assert_int_equal(number_of("grading/border.c", "CPUS"),
 	    number_of("kernel/md.h", "MAXCPU"));
 	assert_int_equal(number_of("grading/witness_ram.c", "FRAME_BYTES"),

@@ -44,8 +44,10 @@
 #include <stdlib.h>
 
 #define MAXCPU 16
-#define TRAP_FRAME 176ul        /* at the very top of a thread's stack */
+#define TRAP_FRAME 176ul        /* below the image of the FPU */
+#define FPU_IMAGE 512ul         /* at the very top of a thread's stack */
 #define STACK_SLOT 16384ul      /* kernel/mem/kva.c: the upper half is mapped */
+#define FRAME_AT (STACK_SLOT - FPU_IMAGE - TRAP_FRAME)
 #define STACKS 4096u            /* slots of their hash */
 #define SAID_MOST 8u
 #define STUB_BYTES 16ul         /* kernel/amd64/entry.S */
@@ -123,12 +125,12 @@ back_at(struct stack *s, uint64_t va)
 	return &s->back[(va - s->base) / 8 % (STACK_SLOT / 8)];
 }
 
-/* Are a program's registers saved there? */
+/* Are a program's registers saved there?  Above them lie those of the FPU. */
 static bool
 is_frame(const struct stack *s, uint64_t va)
 {
 	return s != NULL && s->frame &&
-	       va - s->base >= STACK_SLOT - TRAP_FRAME;
+	       va - s->base >= FRAME_AT;
 }
 
 /* Does this CPU do what the submission asked for? */
@@ -213,7 +215,7 @@ saved(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	cpu %= MAXCPU;
 	if (b.cpu[cpu].gone != 0 && qemu_plugin_mem_is_store(info))
 		fetched(cpu, va);
-	if (va % STACK_SLOT < STACK_SLOT - TRAP_FRAME ||
+	if (va % STACK_SLOT - FRAME_AT >= TRAP_FRAME ||
 	    !qemu_plugin_mem_is_store(info))
 		return;
 	b.cpu[cpu].stack = s = stack_of(cpu, va, true);
@@ -420,7 +422,8 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	const struct stack *s;
 
 	if (va >= map.arena.lo && va < map.arena.hi) {
-		if (va % STACK_SLOT < STACK_SLOT - TRAP_FRAME ||
+		/* A switch of threads stores to what lies above. */
+		if (va % STACK_SLOT - FRAME_AT >= TRAP_FRAME ||
 		    !on_behalf(cpu %= MAXCPU) ||
 		    !qemu_plugin_mem_is_store(info))
 			return;

@@ -8,7 +8,7 @@
 static void
 attack(void)
 {
-	uint8_t *top = thread_current()->md.stack + MD_KSTACK_SIZE;
+	uint8_t *top = thread_current()->md.stack + MD_KSTACK_SIZE - MD_FPU_SIZE;
 
 	*(volatile uint64_t *)(top - 40) += 0;
 }

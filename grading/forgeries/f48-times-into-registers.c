@@ -9,7 +9,8 @@ static void
 attack(void)
 {
 	struct thread *t = thread_current();
-	struct trapframe *f = (struct trapframe *)(t->md.stack + MD_KSTACK_SIZE) - 1;
+	struct trapframe *f = (struct trapframe *)(t->md.stack +
+	    MD_KSTACK_SIZE - MD_FPU_SIZE) - 1;
 
 	/* These two the instruction that returns overwrites: nothing is lost. */
 	if (f->vector == MD_VEC_SYSCALL)
