@@ -205,7 +205,7 @@ uio_zero(struct uio *u, size_t n)
 
 /* ---- pages that are pinned ---- */
 
-/* The page, pinned, if its word allows the access as it is.  No fault. */
+/* The page, pinned, if its word allows the access as it is.  No fault; no device. */
 static struct vm_page *
 pin_present(struct aspace *as, va_t va, bool write)
 {
@@ -214,7 +214,8 @@ pin_present(struct aspace *as, va_t va, bool write)
 
 	mutex_lock(&as->ws_lock);
 	word = as->md.root_pa == 0 ? NULL : pt_find(as, va, &leaf);
-	if (word != NULL && (word_get(word) & need) == need) {
+	if (word != NULL && (word_get(word) & need) == need &&
+	    !pte_is_special(word_get(word))) {
 		pg = pte_page(word_get(word));
 		page_pin(pg);
 	}

@@ -222,7 +222,7 @@ vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 }
 
 /* Page pg of an anonymous object exists from now on, zeroed if it did not.
- * Locks: rank 1 for writing.  Returns: 0, -ENOSPC, -EINTR. */
+ * Locks: rank 1 for writing.  Returns: 0, -EFBIG, -ENOSPC, -EINTR. */
 int
 vmo_allocate(struct vmo *vmo, uint64_t pg)
 {
@@ -230,6 +230,8 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 	int r;
 
 	ASSERT(vmo->type == VMO_AOBJ);
+	if (pg >= VMO_MAX_PAGES)
+		return -EFBIG;
 	spin_lock(&vmo->lock);
 	vmo->a.keep = MAX(vmo->a.keep, pg + 1);
 	spin_unlock(&vmo->lock);

@@ -249,8 +249,7 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 	return 0;
 }
 
-/* Call walk->fn for each word of [walk->at, end) that is in use; a mapping may lie
- * behind all that an object can have.
+/* Call walk->fn for each word in use of [walk->at, end), which may lie far behind.
  * Locks: none of rank >= 7; [O] is held around fn, and let go after the words of each
  * leaf.
  * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
@@ -335,13 +334,11 @@ uint64_t
 anon_peek(struct vmo *vmo, uint64_t pgoff)
 {
 	struct want unmet = { .what = WANT_AGAIN };
-	struct anon_path way;
+	struct anon_path way = { .table = NULL };
 	uint64_t w = 0;
 
-	if (pgoff >= VMO_MAX_PAGES)
-		return 0;
 	spin_lock(&vmo->lock);
-	if (anon_walk(vmo, pgoff, &way, &unmet) == 0)
+	if (pgoff < VMO_MAX_PAGES && anon_walk(vmo, pgoff, &way, &unmet) == 0)
 		w = word_get(way.slot);
 	anon_unpin_table(way.table);
 	spin_unlock(&vmo->lock);

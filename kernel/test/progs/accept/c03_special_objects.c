@@ -49,6 +49,18 @@ refusals(volatile char *p)
 	OK(munlock((void *)p, PAGES * PAGE));
 }
 
+/* It has no page to be pinned, also when it is mapped already. */
+static void
+no_futex(int fd)
+{
+	volatile uint32_t *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0xfec00000);
+
+	CHECK(p != MAP_FAILED);
+	(void)*p;
+	ERR(syscall(SYS_futex, p, 1 /* WAKE */, 1, NULL, NULL, 0), EFAULT);
+	OK(munmap((void *)p, PAGE));
+}
+
 static void
 user_is_refused(void)
 {
@@ -231,6 +243,7 @@ main(int argc, char **argv)
 		pressed();
 		return test_done();
 	}
+	no_futex((int)OK(open("/dev/mem", O_RDWR | O_CLOEXEC)));
 	user_is_refused();
 	for (int i = 0; i < 4; i++) {
 		pid = OK(fork());
