@@ -37,6 +37,12 @@ main(void)
 			break;
 	EQ(errno, ENOMEM);
 	CHECK(k < 8);
+	/* A hole in the last one, which is large, would be one more; an end is none. */
+	for (k = 0; k < 8 && munmap(p + (MANY - 3 - 2 * k) * PAGE, PAGE) == 0; k++)
+		;
+	EQ(errno, ENOMEM);
+	CHECK(k < 8);
+	OK(munmap(p + (MANY - 1) * PAGE, PAGE));
 	OK(munmap(p, 100 * PAGE));
 	OK(mprotect(p + n * PAGE, PAGE, PROT_READ));
 	EQ(load(p + n * PAGE), 0);

@@ -479,19 +479,21 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 
 /* ---- munmap, mprotect ---- */
 
-/* Returns: 0, also for holes; -EINVAL; -ENOMEM (no VAD for a split; nothing changed). */
+/* Returns: 0, also for holes; -EINVAL; -ENOMEM (no VAD for a split, too many; nothing changed). */
 int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
 	struct map_gone gone = { .freed = 0 };
+	int r = -ENOMEM;
 	uint64_t lo, hi;
-	int r;
+	struct vad *v;
 
 	if (!map_range(va, len, &lo, &hi))
 		return -EINVAL;
-
 	rw_lock_write(&as->map_lock);
-	r = map_detach(as, lo, hi, &gone);
+	v = as->nvads >= VAD_MAX ? vad_find(as, lo) : NULL;
+	if (v == NULL || v->start == lo || v->end <= hi) /* a hole in v would be one more */
+		r = map_detach(as, lo, hi, &gone);
 	map_end(as, &gone);
 	return r;
 }
