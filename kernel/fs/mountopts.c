@@ -122,11 +122,13 @@ mount_remount_data(struct vnode *v, unsigned flags, const char *data)
 {
 	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0 };
 	struct mount *m = v->mnt;
-	uint64_t pages = vmo_quota_max(m->quota), files = m->max_vnodes;
-	int r = mount_opts_parse(&opts, data);
+	uint64_t pages, files = m->max_vnodes;
+	int r = v == m->root ? mount_opts_parse(&opts, data) : -EINVAL;
 
-	if (r == 0)
-		r = mount_limits_set(m, &opts);
+	if (r != 0)
+		return r;
+	pages = vmo_quota_max(m->quota);
+	r = mount_limits_set(m, &opts);
 	if (r != 0)
 		return r;
 	r = mount_remount(v, flags);

@@ -27,6 +27,22 @@ remount(unsigned long flags)
 	return mount("none", dir, "none", MS_REMOUNT | flags, NULL);
 }
 
+/* What has no name lies in a file system that is mounted nowhere. */
+static void
+no_mount_of_their_own(void)
+{
+	int fd[] = { (int)OK(memfd_create("m", MFD_CLOEXEC)), -1, -1 };
+	char path[40];
+
+	OK(pipe(fd + 1));
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd[i]);
+		ERR(mount("none", path, NULL, MS_REMOUNT, NULL), EINVAL);
+		ERR(mount("none", path, NULL, MS_REMOUNT, "size=1m"), EINVAL);
+		OK(close(fd[i]));
+	}
+}
+
 static bool
 begin(int argc, char **argv)
 {
@@ -172,6 +188,7 @@ main(int argc, char **argv)
 	}
 	OK(mkdir(in_dir("d"), 0755));
 	ERR(mount("none", in_dir("d"), "none", MS_REMOUNT, NULL), EINVAL);
+	no_mount_of_their_own();
 	open_files_are_in_the_way();
 	nothing_changes();
 	OK(remount(0));
