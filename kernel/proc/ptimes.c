@@ -221,9 +221,9 @@ check_limit(struct proc *p, uint64_t now)
 	struct siginfo si = { .signo = SIGXCPU, .code = SI_KERNEL };
 	struct rlimit lim = p->limits->of[RLIMIT_CPU];
 
-	if (lim.max != RLIM_INFINITY && now >= lim.max * NS_PER_S) {
+	if (lim.max != RLIM_INFINITY && now / NS_PER_S >= lim.max) {
 		si.signo = SIGKILL;
-	} else if (lim.cur != RLIM_INFINITY && now >= lim.cur * NS_PER_S) {
+	} else if (lim.cur != RLIM_INFINITY && now / NS_PER_S >= lim.cur) {
 		lim.cur++;
 		if (limits_set_locked(p, RLIMIT_CPU, &lim) < 0)
 			return;

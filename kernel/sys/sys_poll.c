@@ -362,7 +362,7 @@ sys_select(const uint64_t a[6])
 			return -EFAULT;
 		if (tv.sec < 0 || tv.usec < 0)
 			return -EINVAL;
-		deadline = (uint64_t)tv.sec > WAIT_FOREVER / NSEC - 1 ?
+		deadline = (uint64_t)tv.sec > WAIT_FOREVER / NSEC / 2 ?
 		    WAIT_FOREVER : deadline_in((uint64_t)tv.sec * NSEC +
 		    (uint64_t)tv.usec % 1000000000000ul * 1000);
 	}

@@ -27,6 +27,16 @@ rules(void)
 	ERR(setrlimit(RLIMIT_NOFILE, &rl), EINVAL);
 	ERR(getrlimit(99, &rl), EINVAL);
 	ERR(syscall(SYS_prlimit64, 999999, RLIMIT_STACK, NULL, &rl), ESRCH);
+	/* In nanoseconds these would be 0. */
+	pid = OK(fork());
+	if (pid == 0) {
+		rl.rlim_cur = rl.rlim_max = 1ul << 55;
+		OK(setrlimit(RLIMIT_CPU, &rl));
+		for (int i = 0; i < 100; i++)
+			usleep(1000);
+		_exit(0);
+	}
+	REAP(pid, 0);
 	set(RLIMIT_NOFILE, 77);
 	pid = OK(fork());
 	if (pid == 0) {
