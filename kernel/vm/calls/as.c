@@ -233,11 +233,11 @@ as_create(const struct vmm_ops *ops, struct aspace **out)
 {
 	int r = as_make(ops != NULL ? ops : design_default(), out);
 
-	if (r != 0)
-		return r;
-	(*out)->md.design = (uint8_t)(design_number((*out)->ops) + 1);
-	as_publish(*out);
-	return 0;
+	if (r == 0) {
+		(*out)->md.design = (uint8_t)(design_number((*out)->ops) + 1);
+		as_publish(*out);
+	}
+	return r;
 }
 
 /* Fork: a space with the same contents, by the design of the parent.

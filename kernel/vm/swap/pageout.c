@@ -273,16 +273,14 @@ swap_make_way(void)
 static void
 swap_round(void)
 {
-	uint64_t push;
 	unsigned n;
 
 	while (atomic_load(&swaps.slots) != 0 && swap_should_write()) {
 		n = swap_write_cluster();
 		if (n == 0)
 			swap_make_way();
-		push = atomic_load(&pageout.push);
-		if (push != 0)
-			(void)atomic_cas(&pageout.push, &push, push - MIN(push, n));
+		uint64_t push = atomic_load(&pageout.push);
+		(void)atomic_cas(&pageout.push, &push, push - MIN(push, n));
 	}
 }
 
