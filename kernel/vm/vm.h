@@ -49,7 +49,6 @@ struct aspace *as_current(void);    /* of the current thread, or NULL */
 /* The thread's half: kern keeps the pointer, vm defines it. */
 SYSTEM_ONLY void as_bind_thread(struct thread *, struct aspace *);
 const struct vmm_ops *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
-unsigned design_number(const struct vmm_ops *);
 const struct vmm_ops *design_by_name(const char *);
 
 /* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */

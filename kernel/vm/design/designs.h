@@ -16,6 +16,7 @@ const struct vmm_ops *design_next(const struct vmm_ops *); /* NULL: the first; t
 #define FOR_EACH_DESIGN(ops)                                              \
 	for (ops = design_next(NULL); ops != NULL; ops = design_next(ops))
 const struct vmm_ops *design_default(void);
+unsigned design_number(const struct vmm_ops *); /* as PR_VMM_DESIGN has it */
 void design_reap_all(void);  /* ops->reap of each; no rank >= 3 held */
 /* The same, if something has died. */
 static inline void

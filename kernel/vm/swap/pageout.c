@@ -273,13 +273,13 @@ swap_make_way(void)
 static void
 swap_round(void)
 {
-	unsigned n;
-
 	while (atomic_load(&swaps.slots) != 0 && swap_should_write()) {
-		n = swap_write_cluster();
+		uint64_t push = atomic_load(&pageout.push);
+		unsigned n = swap_write_cluster();
+
 		if (n == 0)
 			swap_make_way();
-		uint64_t push = atomic_load(&pageout.push);
+		/* A push that came meanwhile stays whole. */
 		(void)atomic_cas(&pageout.push, &push, push - MIN(push, n));
 	}
 }
