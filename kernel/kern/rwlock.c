@@ -104,13 +104,18 @@ with_one_more(uint32_t word, enum rw_kind kind)
 static inline void
 enter(struct rwlock *l, enum rw_kind kind)
 {
-	uint32_t word = atomic_load_relaxed(&l->readers);
-	uint32_t mine = with_one_more(word, kind);
+	uint32_t word = atomic_load_relaxed(&l->readers), mine;
 
 	ASSERT(md_may_sleep());
-	if (UNLIKELY(mine == 0 || !atomic_cas(&l->readers, &word, mine)))
-		queue_up(l, kind);
-	else if (kind == RW_WRITE)
+	/* That another reader has come or gone is no reason to wait. */
+	do {
+		mine = with_one_more(word, kind);
+		if (UNLIKELY(mine == 0)) {
+			queue_up(l, kind);
+			return;
+		}
+	} while (UNLIKELY(!atomic_cas(&l->readers, &word, mine)));
+	if (kind == RW_WRITE)
 		atomic_store_release(&l->writer, thread_current());
 }
 

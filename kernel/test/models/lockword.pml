@@ -50,24 +50,29 @@ proctype thread(byte me) { byte n, seen, held, k; bool wr;
      if :: wr = true :: wr = false fi;
 #endif
      writes[me] = wr; woken[me] = false; seen = word;
-     if
-     :: atomic { TAKES(seen, wr) != 0 && word == seen -> word = TAKES(seen, wr); assert(len(queue) == 0) }
+     do   /* the exchange, again while others come and go and leave room for one more */
+     :: TAKES(seen, wr) == 0 -> break
      :: else ->
-#ifdef BUG3
-        atomic { if :: TAKES(word, wr) == 0 -> word = word | WAITED :: else fi };
-#endif
-        acquire();
-        atomic { seen = 0;
-          if
-          :: TAKES(word, wr) != 0 -> word = TAKES(word, wr); assert(len(queue) == 0)
-          :: else -> word = word | WAITED; seen = 1
-          fi };
         if
-        :: seen == 1 -> queue ! me; spin = false; woken[me]; acquire()
-        :: else
-        fi;
-        spin = false
+        :: atomic { word == seen -> word = TAKES(seen, wr); assert(len(queue) == 0); goto in }
+        :: atomic { word != seen -> seen = word }
+        fi
+     od;
+#ifdef BUG3
+     atomic { if :: TAKES(word, wr) == 0 -> word = word | WAITED :: else fi };
+#endif
+     acquire();
+     atomic { seen = 0;
+       if
+       :: TAKES(word, wr) != 0 -> word = TAKES(word, wr); assert(len(queue) == 0)
+       :: else -> word = word | WAITED; seen = 1
+       fi };
+     if
+     :: seen == 1 -> queue ! me; spin = false; woken[me]; acquire()
+     :: else
      fi;
+     spin = false;
+in:  seen = 0;
      atomic { if :: wr -> writers++ :: else -> readers++ fi;
        assert(writers <= 1 && (writers == 0 || readers == 0)) };
      atomic { if :: wr -> writers-- :: else -> readers-- fi };
