@@ -63,6 +63,13 @@ op_private(const struct step *s)
 	map(s, world.vmo, MAP_PRIVATE);
 }
 
+/* late P N: private, paid for page by page when it is touched. */
+static void
+op_late(const struct step *s)
+{
+	map(s, world.vmo, MAP_PRIVATE | MAP_NORESERVE);
+}
+
 static void
 op_unmap(const struct step *s)
 {
@@ -175,7 +182,8 @@ op_brk(const struct step *s)
 
 const struct op ops_map[] = {
 	{ "map", op_map, 2 }, { "share", op_share, 2 },
-	{ "private", op_private, 2 }, { "unmap", op_unmap, 2 },
+	{ "private", op_private, 2 }, { "late", op_late, 2 },
+	{ "unmap", op_unmap, 2 },
 	{ "prot", op_prot, 3 }, { "advise", op_advise, 3 },
 	{ "move", op_move, 3 }, { "lock", op_lock, 2 },
 	{ "unlock", op_unlock, 2 }, { "lockall", op_lock_all, 0 },

@@ -76,8 +76,8 @@ struct sx_object {
 	struct vad *vad;       /* [M] */
 	uint64_t start, end;   /* its window, vpn: [M] to read; to change [M], [W], [sx] */
 	struct sx_amap *amap;  /* [W], to change [sx], too */
-	struct sx_amap *copy;  /* [W] W1 under way: entries below `copied`; NULL */
-	uint64_t copied;       /* [W] vpn */
+	struct sx_amap *copy;  /* [W], to change [sx], too: W1 under way; NULL */
+	uint64_t copied;       /* [W] vpn: copy has the entries below */
 	struct list_node amap_q; /* [sx] amap->objects */
 	uint8_t share;         /* [sx] its bit in the amap */
 	bool is_in;            /* [M] in the tree */
@@ -147,7 +147,7 @@ void sx_join_locked(struct sx_object *, struct sx_amap *, unsigned share); /* [s
 void sx_part_locked(struct sx_object *);        /* [sx]: the reverse */
 int sx_free_share_locked(const struct sx_amap *);                  /* [sx]; -1 */
 struct sx_object *sx_window_locked(const struct sx_amap *, uint64_t vpn); /* [sx]; NULL */
-void sx_leave(struct sx_object *);             /* the last one ends the amap */
+uint64_t sx_leave(struct sx_object *);         /* the last one ends the amap; late pages */
 
 /* unshare.c: W1.  [W] */
 bool sx_has_others(const struct sx_object *);

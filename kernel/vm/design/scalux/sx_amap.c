@@ -203,7 +203,21 @@ sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, bool late)
 
 /* ---- ranges ---- */
 
-/* A truncate takes a late page from all who share it: each gets his charge back. */
+/* A copy that is being made has the page, too: its owner has been paid back. */
+static void
+forgive(struct sx_amap *copy, uint64_t vpn)
+{
+	struct sx_entry *e = sx_find_locked(copy, vpn);
+
+	if (e == NULL)
+		return;
+	copy->nlate -= e->late;
+	e->late = SX_PAID_AHEAD;
+}
+
+/* A truncate takes a late page from all who share it: each gets his charge back.  So
+ * who joins or leaves an amap counts his late pages in the hold of [sx] in which he
+ * does. */
 static void
 give_back_late(const struct sx_entry *e)
 {
@@ -211,9 +225,13 @@ give_back_late(const struct sx_entry *e)
 
 	if (!e->late)
 		return;
-	LIST_FOREACH(o, &e->amap->objects, amap_q)
-		if (e->vpn >= o->start && e->vpn < o->end)
-			commit_uncharge_late(o->as, 1);
+	LIST_FOREACH(o, &e->amap->objects, amap_q) {
+		if (e->vpn < o->start || e->vpn >= o->end)
+			continue;
+		commit_uncharge_late(o->as, 1);
+		if (o->copy != NULL)
+			forgive(o->copy, e->vpn);
+	}
 }
 
 /* Who has paid for late pages gets it back now, or has counted them before. */
@@ -260,7 +278,7 @@ sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 /*
  * How many pages of [lo, hi) were charged when they were touched?
  *
- * Locks:    takes [sx].
+ * Locks:    [sx].
  */
 uint64_t
 sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
@@ -268,11 +286,10 @@ sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 	struct sx_entry *e;
 	uint64_t n = 0;
 
-	spin_lock(&sx_lock);
+	ASSERT(spin_is_mine(&sx_lock));
 	e = amap->nlate == 0 ? NULL : sx_from_locked(amap, lo);
 	for (; e != NULL && e->vpn < hi; e = sx_from_locked(amap, e->vpn + 1))
 		n += e->late;
-	spin_unlock(&sx_lock);
 	return n;
 }
 
@@ -424,20 +441,25 @@ free_chain(struct sx_entry *gone)
 }
 
 /*
- * The object uses its amap no more; its words are gone, or have their bits
- * elsewhere.  What nobody else can reach goes.
+ * The object uses its amap no more, but its copy, if it has one; its words are gone,
+ * or have their bits elsewhere.  What nobody else can reach goes.
  *
  * Locks:    [W]; takes [sx], [P].
+ * Returns:  how many pages of its window were charged when touched.
  */
-void
+uint64_t
 sx_leave(struct sx_object *o)
 {
-	struct sx_amap *amap = o->amap;
+	struct sx_amap *amap = o->amap, *copy = o->copy;
 	struct sx_entry *gone = NULL;
-	uint64_t shares;
+	uint64_t shares, late;
 
 	spin_lock(&sx_lock);
+	late = copy != NULL ? 0 : sx_count_late(amap, o->start, o->end);
 	sx_part_locked(o);
+	o->copy = NULL;
+	if (copy != NULL)
+		sx_join_locked(o, copy, 0);
 	shares = amap->shares;
 	if (shares != 0)
 		gone = take_leftover(amap, o->start, o->end);
@@ -445,4 +467,5 @@ sx_leave(struct sx_object *o)
 	free_chain(gone);
 	if (shares == 0)
 		sx_amap_end(amap);
+	return late;
 }

@@ -34,7 +34,8 @@ sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 
 /*
- * n pages of one VAD go to another, which has none: ops->move.
+ * n pages of one VAD go to another, which has none: ops->move.  What lies behind the
+ * end of the object stays: a truncate takes the target to be done (R7).
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0, -ENOMEM (nothing has moved).
@@ -43,6 +44,8 @@ int
 sx_mremap(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	struct sx_object *a = from->dpriv, *b = to->dpriv;
+	const struct vad copy = *to; /* [W]: no paged memory */
+	uint64_t limit;
 
 	if (a == NULL || b == NULL)
 		return -ENOMEM; /* the VAD is lost */
@@ -50,6 +53,8 @@ sx_mremap(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		return -ENOMEM;
 	mutex_lock(&as->ws_lock);
 	(void)pmap_remove(as, a->start, a->start + n, PMAP_ALL);
+	limit = pte_limit(&copy) >> PAGE_SHIFT;
+	n = MIN(n, MAX(limit, b->start) - b->start);
 	sx_move(b->amap, b->start, a->amap, a->start, a->start + n);
 	mutex_unlock(&as->ws_lock);
 	return 0;

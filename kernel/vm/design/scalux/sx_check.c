@@ -71,8 +71,10 @@ sx_check_word(struct anons_check *c, void *object, va_t va, uint64_t word)
 void
 sx_check_entry(struct anons_check *c, const struct anons_range *r)
 {
+	spin_lock(&sx_lock);
 	c->late += sx_count_late(((struct sx_object *)r->entry)->amap, r->start,
 	    r->end);
+	spin_unlock(&sx_lock);
 }
 
 /* ---- each amap and each anon once ---- */

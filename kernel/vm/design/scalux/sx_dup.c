@@ -54,12 +54,12 @@ share_amap(struct anons_fork *w, struct sx_object *from, struct sx_object *to)
 	if (share >= 0) {
 		sx_part_locked(to);
 		sx_join_locked(to, amap, (unsigned)share);
+		anons_fork_given(w, sx_count_late(amap, w->start, w->end));
 	}
 	spin_unlock(&sx_lock);
 	if (share < 0)
 		return false;
 	sx_amap_end(fresh);
-	anons_fork_given(w, sx_count_late(amap, w->start, w->end));
 	w->shared++;
 	EVENT(scalux_amap_shared_forks, w->start << PAGE_SHIFT, amap->n);
 	return true;

@@ -87,6 +87,17 @@ set_window(struct sx_object *o, uint64_t start, uint64_t end)
 	spin_unlock(&sx_lock);
 }
 
+/* Between two neighbours, b ending at end.  No page is in both windows, or in none,
+ * for a truncate that comes by another process. */
+static void
+set_border(struct sx_object *a, struct sx_object *b, uint64_t vpn, uint64_t end)
+{
+	spin_lock(&sx_lock);
+	a->end = b->start = vpn;
+	b->end = end;
+	spin_unlock(&sx_lock);
+}
+
 static void
 join(struct sx_object *o, struct sx_amap *amap, unsigned share)
 {
@@ -95,13 +106,13 @@ join(struct sx_object *o, struct sx_amap *amap, unsigned share)
 	spin_unlock(&sx_lock);
 }
 
-/* It is in no tree from now on, and uses no amap.  [W]. */
-static void
+/* It is in no tree from now on, and uses no amap.  [W].  As sx_leave(). */
+static uint64_t
 leave(struct sx_object *o)
 {
-	sx_leave(o);
 	rb_remove(&sx_space(o->as)->objects, &o->rb, NULL);
 	o->is_in = false;
+	return sx_leave(o);
 }
 
 /* ---- a space ---- */
@@ -290,9 +301,7 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	}
 	/* By the same bit, so that mapped_in stays right. */
 	join(b, b->amap, a->share);
-	/* The new one first: who leaves now takes what no window covers. */
-	set_window(b, vpn, end);
-	set_window(a, a->start, vpn);
+	set_border(a, b, vpn, end);
 	if (b->amap != a->amap)
 		sx_move(b->amap, vpn, a->amap, vpn, end);
 	insert(b);
@@ -340,9 +349,8 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 		(void)pmap_remove(as, b->start, end, PMAP_ALL);
 	if (a->amap != b->amap)
 		sx_move(a->amap, b->start, b->amap, b->start, end);
-	set_window(a, a->start, end);
-	set_window(b, end, end);
-	leave(b);
+	set_border(a, b, end, end);
+	(void)leave(b);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
@@ -357,11 +365,8 @@ uint64_t
 sx_end(struct aspace *as, void *object)
 {
 	struct sx_object *o = object;
-	uint64_t late;
 
 	(void)pmap_remove(o->as, o->start, o->end, PMAP_ALL);
 	sx_abandon(o);
-	late = sx_count_late(o->amap, o->start, o->end);
-	leave(o);
-	return late;
+	return leave(o);
 }

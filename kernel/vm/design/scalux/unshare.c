@@ -46,9 +46,27 @@ sx_has_others(const struct sx_object *o)
 void
 sx_abandon(struct sx_object *o)
 {
-	if (o->copy != NULL)
-		sx_amap_end(o->copy);
+	struct sx_amap *copy = o->copy;
+
+	if (copy == NULL)
+		return;
+	spin_lock(&sx_lock);
 	o->copy = NULL;
+	spin_unlock(&sx_lock);
+	sx_amap_end(copy);
+}
+
+/* A copy is begun, without entries.  [W].  False: no memory. */
+static bool
+begin_copy(struct sx_object *o)
+{
+	struct sx_amap *copy = sx_amap_new();
+
+	spin_lock(&sx_lock);
+	o->copy = copy;
+	spin_unlock(&sx_lock);
+	o->copied = o->start;
+	return copy != NULL;
 }
 
 /* The next entry of the window.  0: there is none; -1: no memory. */
@@ -97,8 +115,7 @@ hand_over(struct sx_object *o, struct sx_entry *e)
 static void
 take_copy(struct sx_object *o)
 {
-	struct sx_amap *copy = o->copy;
-	uint64_t vpn = o->start, n = copy->n;
+	uint64_t vpn = o->start, n = o->copy->n;
 	struct sx_entry *e;
 	bool done;
 
@@ -114,11 +131,7 @@ take_copy(struct sx_object *o)
 			(void)pmap_remove(o->as, vpn, vpn + 1, PMAP_ALL);
 	}
 	spin_unlock(&sx_lock);
-	o->copy = NULL;
-	sx_leave(o);
-	spin_lock(&sx_lock);
-	sx_join_locked(o, copy, 0);
-	spin_unlock(&sx_lock);
+	(void)sx_leave(o);
 	EVENT(scalux_amap_copies, o->start << PAGE_SHIFT, n);
 }
 
@@ -133,12 +146,8 @@ sx_unshare(struct sx_object *o)
 {
 	int r = 1;
 
-	if (sx_has_others(o) && o->copy == NULL) {
-		o->copy = sx_amap_new();
-		o->copied = o->start;
-		if (o->copy == NULL)
-			return false;
-	}
+	if (sx_has_others(o) && o->copy == NULL && !begin_copy(o))
+		return false;
 	while (r > 0 && sx_has_others(o))
 		r = copy_next(o);
 	if (r < 0)

@@ -52,7 +52,8 @@ reserve_moved(struct uvm_entry *a, struct uvm_entry *b, uint64_t end, uint64_t s
 }
 
 /*
- * n pages of one VAD go to another, which has none: ops->move.
+ * n pages of one VAD go to another, which has none: ops->move.  What lies behind the
+ * end of the object stays: a truncate takes the target to be done (R7).
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0, -ENOMEM (nothing has moved).
@@ -61,7 +62,8 @@ int
 uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	struct uvm_entry *a = from->dpriv, *b = to->dpriv;
-	uint64_t vpn, end, shift;
+	const struct vad copy = *to; /* [W]: no paged memory */
+	uint64_t vpn, end, shift, limit;
 	struct vm_anon *anon;
 	int r = -ENOMEM;
 
@@ -69,10 +71,11 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		return -ENOMEM; /* the VAD is lost */
 	mutex_lock(&as->ws_lock);
 	vpn = a->start;
-	end = vpn + n;
 	shift = b->start - vpn;
+	limit = pte_limit(&copy) >> PAGE_SHIFT;
+	end = MIN(b->start + n, MAX(limit, b->start)) - shift;
 	if (reserve_moved(a, b, end, shift)) {
-		(void)pmap_remove(as, vpn, end, PMAP_ALL);
+		(void)pmap_remove(as, vpn, vpn + n, PMAP_ALL);
 		AMAP_FOREACH(anon, a->amap, vpn, end)
 			amap_move(b->amap, vpn + shift, a->amap, vpn);
 		r = 0;
