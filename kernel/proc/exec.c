@@ -484,6 +484,7 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 {
 	spin_lock(&proc_lock);
 	p->as = x->as;
+	limits_to_space_locked(p);
 	p->exe = x->file;
 	p->image = x->image;
 	p->cred = x->cred;

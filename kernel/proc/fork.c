@@ -325,6 +325,7 @@ clone_inherit(struct clone_state *s)
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	p->limits = parent->limits;
 	atomic_add(&p->limits->refs, 1);
+	limits_to_space_locked(p);
 	proc_watch_cpu_locked(p);
 	if (s->sighand == NULL) {
 		p->sighand = parent->sighand;

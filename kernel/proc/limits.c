@@ -85,6 +85,26 @@ limits_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 	return 0;
 }
 
+/*
+ * The space of p heeds by itself what limits memory: it is told when one changes, and
+ * when p gets the space.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+limits_to_space_locked(struct proc *p)
+{
+	const struct rlimit *of = p->limits->of;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->as == NULL)
+		return;
+	as_set_rss(p->as, of[RLIMIT_RSS].cur);
+	map_set_limit(p->as, LIMIT_STACK, of[RLIMIT_STACK].cur);
+	map_set_limit(p->as, LIMIT_DATA, of[RLIMIT_DATA].cur);
+	map_set_limit(p->as, LIMIT_SIZE, of[RLIMIT_AS].cur);
+}
+
 /* ---- of the current process; kernel threads have none ---- */
 
 /* A soft limit.  Locks: takes limits_lock. */

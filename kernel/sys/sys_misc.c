@@ -78,20 +78,6 @@ limit_check(enum rlimit_id id, const struct rlimit *new,
 	return 0;
 }
 
-/* The space heeds its process's limits by itself. */
-static void
-limit_space(struct aspace *as, enum rlimit_id id, const struct rlimit *new)
-{
-	if (id == RLIMIT_RSS)
-		as_set_rss(as, new->cur);
-	else if (id == RLIMIT_STACK)
-		map_set_limit(as, LIMIT_STACK, new->cur);
-	else if (id == RLIMIT_DATA)
-		map_set_limit(as, LIMIT_DATA, new->cur);
-	else if (id == RLIMIT_AS)
-		map_set_limit(as, LIMIT_SIZE, new->cur);
-}
-
 /* A thread's number names its process, too. */
 static struct proc *
 limit_proc(int pid)
@@ -111,8 +97,7 @@ limit_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 		r = limits_set_locked(p, id, new);
 	if (r < 0)
 		return r;
-	if (p->as != NULL)
-		limit_space(p->as, id, new);
+	limits_to_space_locked(p);
 	proc_watch_cpu_locked(p);
 	return 0;
 }
