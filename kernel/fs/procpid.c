@@ -391,25 +391,35 @@ procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 	return -ENOTDIR;
 }
 
-/* cwd, exe, root, fd/N.  Length; -EACCES, -ENOENT, -ESRCH. */
-ssize_t
-procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
+/* The whole path, of PATH_MAX bytes at most.  Length; -ENOENT, -ESRCH, -ENAMETOOLONG. */
+static ssize_t
+whole_link(const struct proc_node *pn, char *path)
 {
 	struct file *f;
-	char *path;
-	ssize_t n = procpid_may_look(pn, NULL);
+	ssize_t n;
 
-	if (n != 0)
-		return n;
 	if (pn->kind == PN_PID_ROW) {
-		n = pn->pid_row->readlink(pn->tid, buf, cap);
+		n = pn->pid_row->readlink(pn->tid, path, PATH_MAX);
 		return procpid_is_there(pn) ? n : -ESRCH;
 	}
 	if (fd_file(pn, &f) != 0)
 		return -ENOENT;
-	path = kmem_alloc(PATH_MAX);
-	n = path == NULL ? -ENOMEM : file_path(f, path, PATH_MAX);
+	n = file_path(f, path, PATH_MAX);
 	file_put(f);
+	return n;
+}
+
+/* cwd, exe, root, fd/N.  Length, cut at cap; -EACCES, -ENOMEM, or as whole_link(). */
+ssize_t
+procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
+{
+	ssize_t n = procpid_may_look(pn, NULL);
+	char *path;
+
+	if (n != 0)
+		return n;
+	path = kmem_alloc(PATH_MAX);
+	n = path == NULL ? -ENOMEM : whole_link(pn, path);
 	if (n > 0) {
 		n = (ssize_t)MIN((size_t)n, cap);
 		memcpy(buf, path, (size_t)n);
