@@ -108,7 +108,7 @@ write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
 {
 	uint64_t idx = off >> PAGE_SHIFT;
 	struct vm_page *pg;
-	uint32_t seq;
+	uint64_t seq;
 	int r;
 
 	r = cache_get(vmo, idx, CACHE_READ, &pg);
@@ -129,7 +129,7 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 	uint64_t idx = off >> PAGE_SHIFT;
 	struct vm_page *pg = NULL;
 	struct uio filled;
-	uint32_t seq;
+	uint64_t seq;
 	ssize_t n;
 	int r;
 

@@ -61,7 +61,7 @@ void cache_cut_end(struct vmo *, uint64_t bytes, struct vm_page *tail);
 int cache_zero_part(struct vmo *, uint64_t off, size_t n) MUST_CHECK;
 bool cache_grown_locked(struct vmo *, uint64_t old);     /* [O] */
 bool cache_has_place(const struct vmo *, uint64_t idx, const struct vm_page *);
-int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint32_t *seq) MUST_CHECK;
+int cache_extend(struct vmo *, uint64_t idx, struct vm_page *, uint64_t *seq) MUST_CHECK;
 int cache_hole_begin(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 int cache_hole_end(struct vmo *) MUST_CHECK;             /* frees the blocks */
 

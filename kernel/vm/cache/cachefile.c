@@ -156,7 +156,7 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 /* Write the dirty pages of [lo, hi) (page numbers) and wait.
  * Locks: at most rank 1.
  * Returns: 0, the first error; also, once, that of an earlier write-back of which
- * nobody was told. */
+ * nobody was told; -EINTR (fatal signal): somebody else is told. */
 int
 vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -167,6 +167,8 @@ vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		return 0;
 	before = atomic_xchg(&vmo->v.wb_error, 0);
 	r = flush(vmo, lo, hi, &count);
+	if (r == -EINTR && before != 0)
+		atomic_store(&vmo->v.wb_error, before);
 	return r != 0 ? r : before;
 }
 

@@ -197,7 +197,7 @@ unmark_locked(struct vmo *vmo, uint64_t idx)
  * Locks: none of rank >= 2.  Context: thread, sleeps; pg is pinned.
  * Returns: 0, -ENOSPC, -EIO, -EINTR. */
 int
-cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint32_t *seq)
+cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint64_t *seq)
 {
 	int r;
 

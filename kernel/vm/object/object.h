@@ -14,9 +14,9 @@ struct vm_maplink {
 	struct list_node node;     /* [X] on vmo->maps */
 	struct aspace *as;         /* [X] */
 	uint64_t start, end, off;  /* [X] the VAD's range; changed under [M][X] */
-	uint32_t nwr, rsv;         /* [X] 1: shared, is or can be made writable */
+	uint32_t nwr;              /* [X] 1: shared, is or can be made writable */
 	uint32_t flags;            /* [X] VAD_* */
-	uint32_t zap_seq;          /* [X] resize_seq it was last zapped for; 0: none */
+	uint64_t zap_seq;          /* [X] resize_seq it was last zapped for; 0: none */
 };
 
 struct vmo_quota {
@@ -37,7 +37,7 @@ struct zap_job {
 /* What of an object is to be unmapped: [own]. */
 struct zap_range {
 	uint64_t lo, hi;           /* pgoff */
-	uint32_t seq;              /* resize_seq of this zap */
+	uint64_t seq;              /* resize_seq of this zap */
 	enum zap_how how;
 };
 

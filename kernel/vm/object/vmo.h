@@ -24,7 +24,7 @@ struct vmo {
 	uint64_t serial;               /* [c] of the key of futex words: an address comes again */
 	struct spinlock lock;          /* rank 7 */
 	uint64_t size;                 /* [O] bytes */
-	uint32_t resize_seq;           /* [O] +1 on each change of size */
+	uint64_t resize_seq;           /* [O] +1 on each change of size */
 	uint32_t cuts;                         /* [O] truncates under way: pages beyond size go */
 	struct mutex maps_lock;        /* rank 4 */
 	struct list maps;              /* [X] vm_maplink */

@@ -145,7 +145,7 @@ struct fctx {
 	struct vm_page *pin[FAULT_MAXPINS];
 	struct want want;              /* what is missing, and a spare frame */
 	struct vm_page *file_page;     /* pinned: read, or extended, for this fault */
-	uint32_t extend_seq;           /* resize_seq when that began */
+	uint64_t extend_seq;           /* resize_seq when that began */
 	uint64_t reached;              /* refused > 0: page to which one of them came */
 	struct fctx *outer;            /* thread.vmfault before this one */
 	struct vm_page **pin_out;      /* vm_pin_user: leave the page pinned here */
