@@ -189,6 +189,12 @@ struct mutex {
 void mutex_init(struct mutex *, enum lock_rank);
 void mutex_lock(struct mutex *);
 bool mutex_trylock(struct mutex *);
+/* Would a caller wait now?  True only for a moment. */
+static inline bool
+mutex_is_taken(const struct mutex *m)
+{
+	return atomic_load_relaxed(&m->owner) != NULL;
+}
 /* Second lock of the same rank, order kept by hand (fork: parent, child). */
 void mutex_lock_nested(struct mutex *);
 void mutex_unlock(struct mutex *);

@@ -289,9 +289,7 @@ SYSTEM_ONLY void vmo_drop_clean_all(void);                /* the same for all fi
 
 #define SWAP_FLAG_PRIO_MASK 0x7fffu
 #define SWAP_FLAG_PREFER 0x8000u
-#define SWAP_FLAG_DISCARD 0x10000u        /* taken and not needed: no disk of ours… */
-#define SWAP_FLAG_DISCARD_ONCE 0x20000u   /* …wants to be told of free sectors */
-#define SWAP_FLAG_DISCARD_PAGES 0x40000u
+#define SWAP_FLAG_DISCARD 0x10000u /* and _ONCE, _PAGES: no disk of ours wants it */
 #define SWAP_FLAGS_VALID 0x7ffffu
 
 struct bdev;

@@ -232,7 +232,6 @@ random_pages(bool failing)
 			host_check_object(vmo);
 	}
 	vmo_put(vmo);
-	kpaged_drain();
 	check_nothing_left(commit);
 }
 

@@ -9,9 +9,10 @@
  * Picture   range ─→ VAD by VAD: command, flag of the VAD, or nothing;
  *           holes are stepped over and reported at the end (-ENOMEM)
  *
- * Rules     1. map_lock exclusive for advice that changes words or VADs: no fault
- *              refills what DONTNEED empties before the call returns.  Shared
- *              for WILLNEED and for the wait of PAGEOUT; none for what faults.
+ * Rules     1. map_lock exclusive for advice that changes VADs, and for words where
+ *              the design wants it (advise_shared): else siblings fault meanwhile, and
+ *              may refill what DONTNEED has emptied.  Shared for WILLNEED and for
+ *              the wait of PAGEOUT; none for what faults.
  *           2. A flag that differs splits the VAD; equal neighbours merge.
  */
 #include "vm/cache/cache.h"
@@ -127,7 +128,7 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
-/* [M] exclusive; shared for RELEASE, WILLNEED.  *left: pages still to be written. */
+/* [M]: rule 1.  *left: pages still to be written. */
 static int
 advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
     uint64_t *left)
@@ -277,22 +278,24 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	uint64_t lo, hi, left = 0;
 	int r;
 
-	if (kind == ADVICE_UNKNOWN || (va & PAGE_MASK) != 0)
+	if (kind == ADVICE_UNKNOWN || va + PAGE_UP(len) < va || PAGE_UP(len) < len)
 		return -EINVAL;
-	if (len != 0 && PAGE_UP(len) == 0)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return va + PAGE_UP(len) < va ? -EINVAL : -ENOMEM;
-
+	r = map_range(va, len, &lo, &hi);
+	if (r <= 0)
+		return r;
 	if (kind == ADVICE_POPULATE || kind == ADVICE_PUNCH)
 		return advise_unlocked(as, lo, hi, advice);
 	if (kind == ADVICE_READ)
 		return advise_read(as, lo, hi);
-	rw_lock_write(&as->map_lock);
-	r = advise_range(as, lo, hi, advice, &left);
-	map_end(as, NULL);
+	if (kind == ADVICE_DESIGN && as->ops->advise_shared) {
+		rw_lock_read(&as->map_lock);
+		r = advise_range(as, lo, hi, advice, &left);
+		rw_unlock_read(&as->map_lock);
+	} else {
+		rw_lock_write(&as->map_lock);
+		r = advise_range(as, lo, hi, advice, &left);
+		map_end(as, NULL);
+	}
 	if (advice == MADV_PAGEOUT)
 		advise_release(as, lo, hi);
 	return r;
@@ -340,16 +343,13 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 	struct vad_part p;
 	bool busy = false, device = false;
 	uint64_t lo, hi;
+	int r = map_range(va, len, &lo, &hi);
 
-	if ((va & PAGE_MASK) != 0 ||
-	    (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return -ENOMEM;
-
+	if (r <= 0)
+		return r;
 	rw_lock_read(&as->map_lock);
 	VAD_PARTS(&p, as, lo, hi) {
 		busy |= (p.vad->flags & VAD_LOCKED) != 0;
@@ -406,14 +406,10 @@ map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
 	uint64_t lo, hi, vpn;
 	struct vad_part p;
+	int r = map_range(va, len, &lo, &hi);
 
-	if ((va & PAGE_MASK) != 0)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return -ENOMEM;
-
+	if (r <= 0)
+		return r;
 	rw_lock_read(&as->map_lock);
 	mutex_lock(&as->ws_lock);
 	for (vpn = lo; vpn < hi; vpn++)

@@ -17,7 +17,7 @@ void as_init(void);                                      /* once, by vm_init() *
 /* ======== within the room ======== */
 
 /* map.c */
-bool map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
+int map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* What a call has taken out; map_end() gives it back. */
 struct map_gone {
 	struct vad_list vads;      /* [own] */

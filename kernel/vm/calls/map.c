@@ -47,16 +47,20 @@ struct attach_work {
 /* ---- helpers of all mapping calls ---- */
 
 /* The vpn range of len bytes at va, rounded up.
- * Returns: false: unaligned, empty, wrapping or past the user half. */
-bool
+ * Returns: 1; 0: it is empty; -EINVAL (unaligned), -ENOMEM (wraps, or is past the user
+ * half). */
+int
 map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 {
-	if ((va & PAGE_MASK) != 0 || len == 0 || va > MD_USER_END ||
-	    len > MD_USER_END - va)
-		return false;
+	if ((va & PAGE_MASK) != 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (va > MD_USER_END || len > MD_USER_END - va)
+		return -ENOMEM;
 	*lo = va >> PAGE_SHIFT;
 	*hi = (va + PAGE_UP(len)) >> PAGE_SHIFT;
-	return true;
+	return 1;
 }
 
 /* Is [lo, hi) vpn free, and clear of the guard gap of a stack above it?  Locks: [M]. */
@@ -488,7 +492,7 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 	uint64_t lo, hi;
 	struct vad *v;
 
-	if (!map_range(va, len, &lo, &hi))
+	if (map_range(va, len, &lo, &hi) <= 0)
 		return -EINVAL;
 	rw_lock_write(&as->map_lock);
 	v = as->nvads >= VAD_MAX ? vad_find(as, lo) : NULL;
@@ -522,15 +526,10 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 {
 	uint64_t lo, hi;
 	bool locked;
-	int r;
+	int r = map_range(va, len, &lo, &hi);
 
-	if ((va & PAGE_MASK) != 0)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (!map_range(va, len, &lo, &hi))
-		return -ENOMEM;
-
+	if (r <= 0)
+		return r;
 	rw_lock_write(&as->map_lock);
 	r = (prot & PROT_GROWSDOWN) == 0 ? 0 : map_grown_from(as, &lo, hi);
 	if (r == 0)

@@ -157,11 +157,7 @@ page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 {
 	*len = PAGE_UP(*len + (*va & PAGE_MASK));
 	*va = PAGE_DOWN(*va);
-	if (*va + *len < *va)
-		return -EINVAL;
-	if (*len == 0)
-		return 0;
-	return map_range(*va, *len, lo, hi) ? 1 : -ENOMEM;
+	return *va + *len < *va ? -EINVAL : map_range(*va, *len, lo, hi);
 }
 
 /* Lock the pages of a range, and fault them in unless ONFAULT.

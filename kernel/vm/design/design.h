@@ -73,6 +73,7 @@ struct vmm_ops {
 	 * DONTNEED also -EAGAIN, -ENOMEM, -EINTR: nothing has changed. */
 	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
 	    int advice);
+	bool advise_shared; /* [M] may be shared: advice changes words under [W] alone */
 	int (*dup)(struct aspace *parent, struct aspace *child);
 	/* One pass of a fault: [M], [W]; VAD in f->v, table in f->leaf, f->word. */
 	enum fault_outcome (*fault)(struct fctx *);

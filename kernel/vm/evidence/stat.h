@@ -17,7 +17,7 @@ struct vm_as_stat {
 	uint64_t size, resident, shared, text, data, stack, locked;
 	uint64_t size_peak, peak;   /* of size, of resident */
 	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
-	uint64_t commit, late, nvads, minflt, majflt;
+	uint64_t commit, late, nvads;
 	const char *design;         /* its name */
 };
 void vm_as_stat(struct aspace *, struct vm_as_stat *);

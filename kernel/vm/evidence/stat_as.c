@@ -376,8 +376,6 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	rw_unlock_read(&as->map_lock);
 	st->shared = st->rss_file + st->rss_shmem;
 	st->late = atomic_load(&as->late);
-	st->minflt = atomic_load(&as->minflt);
-	st->majflt = atomic_load(&as->majflt);
 }
 
 /*

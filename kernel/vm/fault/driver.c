@@ -348,11 +348,20 @@ goes_on(struct fctx *f)
 static __attribute__((noinline)) void
 count_run(struct fctx *f, uint64_t more)
 {
-	atomic_add(&f->as->minflt, more);
 	thread_current()->faults += more;
 	EVENT_ADD(fault_total, more);
 	EVENT_ADD(fault_kernel, more);
 	EVENT_ADD(fault_ended, more);
+}
+
+/* [W].  Who has to wait for it clears a frame meanwhile, which a store will mostly
+ * want: a quarter of a zero-fill is then not done under the lock. */
+static void
+lock_words(struct fctx *f)
+{
+	if (f->access == ACCESS_WRITE && mutex_is_taken(&f->as->ws_lock))
+		(void)want_zeros(&f->want);
+	mutex_lock(&f->as->ws_lock);
 }
 
 /* S1 and S2: tables, then the design.  [M] held. */
@@ -362,7 +371,7 @@ fault_resolve(struct fctx *f)
 	va_t first = f->va;
 	enum fault_outcome r;
 
-	mutex_lock(&f->as->ws_lock);
+	lock_words(f);
 	r = pt_walk(f);
 	while (r == FAULT_DONE && (r = resolve_page(f)) == FAULT_DONE &&
 	    goes_on(f))
@@ -439,8 +448,6 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	}
 	if (f->major)
 		EVENT(fault_major);
-	if (r == FAULT_DONE)
-		atomic_add(f->major ? &f->as->majflt : &f->as->minflt, 1);
 	EVENT(fault_end, r, f->restarts);
 	EVENT(fault_ended);
 	if (bal_needs_help(f->as))

@@ -102,8 +102,10 @@ commit_adopt(uint64_t n)
 
 /* ---- the limit ---- */
 
-static inline uint64_t
-limit_now(void)
+/* How much may be promised: what class USER can get if all of it is touched.
+ * Returns: pages. */
+uint64_t
+commit_limit(void)
 {
 	uint64_t wired = page_count(PG_WIRED), places, gone;
 
@@ -113,14 +115,6 @@ limit_now(void)
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
 	places += swap_ops->places();
 	return places > gone ? places - gone : 0;
-}
-
-/* How much may be promised: what class USER can get if all of it is touched.
- * Returns: pages. */
-uint64_t
-commit_limit(void)
-{
-	return limit_now();
 }
 
 /* Pages promised now. */
@@ -225,7 +219,7 @@ commit_refuse(uint64_t n)
 static inline __attribute__((always_inline)) int
 charge(uint64_t n, enum leave leave)
 {
-	uint64_t limit = limit_now(), have = atomic_load(&commit.charged);
+	uint64_t limit = commit_limit(), have = atomic_load(&commit.charged);
 	uint64_t kept = atomic_load(&commit.for_root) + phys_marks.high;
 	bool over;
 
@@ -255,13 +249,6 @@ commit_charge(uint64_t n)
 	return charge(n, LEAVE_ALL);
 }
 
-/* The same without the test: for what is bounded and may not fail.  Locks: any. */
-void
-commit_charge_forced(uint64_t n)
-{
-	atomic_add(&commit.charged, n);
-}
-
 /* Locks: any. */
 void
 commit_uncharge(uint64_t n)
@@ -283,6 +270,14 @@ commit_charge_late(struct aspace *as, uint64_t n)
 	atomic_add(&as->late, n);
 	EVENT_ADD(commit_late, n);
 	return 0;
+}
+
+/* A page more, without the test: for what is bounded and may not fail.  Locks: any. */
+void
+commit_charge_forced(struct aspace *as)
+{
+	atomic_add(&commit.charged, 1);
+	atomic_add(&as->late, 1);
 }
 
 /* Locks: any. */

@@ -517,9 +517,9 @@ void token_show(struct out *);
 /* commit.c: pages */
 void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
-void commit_charge_forced(uint64_t n);                   /* without the limit test */
 void commit_uncharge(uint64_t n);
 int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too */
+void commit_charge_forced(struct aspace *);              /* late, without the limit test */
 void commit_uncharge_late(struct aspace *, uint64_t n);
 int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
 bool commit_use_prepaid(struct aspace *, uint64_t n);

@@ -57,7 +57,6 @@ void kpaged_init(void);
 /* Range of kernel paged memory, demand-zero, not charged.  0: no range/FI_KPAGED. */
 va_t kpaged_alloc(size_t pages);
 void kpaged_free(va_t, size_t pages);                    /* no rank >= 3 held */
-void kpaged_drain(void);                                 /* before leak accounting */
 extern va_t kpaged_top;                                  /* end of what was ever used */
 static inline bool
 kpaged_has(va_t va)                                      /* is it an address of the region? */

@@ -75,23 +75,16 @@ kpaged_init(void)
 /* ---- caches ---- */
 
 static va_t
-take_from(struct va_cache *c, int class)
-{
-	va_t kva;
-
-	spin_lock(&c->lock);
-	kva = c->n[class] > 0 ? c->va[class][--c->n[class]] : 0;
-	spin_unlock(&c->lock);
-	return kva;
-}
-
-static va_t
 cache_take(int class)
 {
+	struct va_cache *c;
 	va_t kva;
 
 	md_preempt_disable();
-	kva = take_from(&region.cpu[md_cpu()], class);
+	c = &region.cpu[md_cpu()];
+	spin_lock(&c->lock);
+	kva = c->n[class] > 0 ? c->va[class][--c->n[class]] : 0;
+	spin_unlock(&c->lock);
 	md_preempt_enable();
 	return kva;
 }
@@ -198,19 +191,6 @@ kpaged_free(va_t kva, size_t pages)
 	EVENT(kpaged_free, kva, pages);
 	if (class < 0 || !cache_put(class, kva))
 		give_back(kva, pages);
-}
-
-/* Empty the caches of all CPUs (before leak accounting).  Locks: none of rank >= 3. */
-void
-kpaged_drain(void)
-{
-	unsigned i;
-	va_t kva;
-
-	for (i = 0; i < MAXCPU * CLASSES; i++)
-		while ((kva = take_from(&region.cpu[i / CLASSES],
-		    (int)(i % CLASSES))) != 0)
-			give_back(kva, 1ul << i % CLASSES);
 }
 
 /* Does kva lie in a free extent?  Locks: region.lock, or the machine is stopped. */

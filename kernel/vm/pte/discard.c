@@ -273,7 +273,7 @@ advise_bring(struct aspace *as, va_t va, va_t end)
 }
 
 /* madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
- * Locks: [M], exclusive for DONTNEED and FREE; takes [W].
+ * Locks: [M]; takes [W].
  * Returns: 0; for RELEASE how many pages are still to be written. */
 int
 pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,

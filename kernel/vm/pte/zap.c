@@ -17,11 +17,13 @@
  *              VALID/FORK word shares too.
  *           2. detach: [M] exclusive, the VADs are out of the tree, so no
  *              fault refills; their maplinks are still listed, so a truncate
- *              that runs now still finds what is VALID.
+ *              that runs now still finds what is VALID.  DONTNEED: [M] shared,
+ *              a fault may refill what lies behind.
  *           3. zap: [X] held by a truncate, or by a write-back, for which words
  *              of the object lose W and D only; it may not wait, and answers
  *              -EAGAIN where a table, or what a FORK word names, is not at hand.
- *           4. ws_lock is held for one leaf table at a time.
+ *           4. ws_lock is held for one leaf table at a time; frames are freed behind
+ *              it, which takes a third of the time, for siblings wait for it.
  *           5. A table that is out is brought: its words name slots and
  *              what is shared.  Who looks for what is mapped passes it over.
  */
@@ -32,6 +34,7 @@ struct zap_work {
 	struct zap_job *job;   /* what is held, or missing */
 	bool late;             /* the pages were charged when touched */
 	uint64_t freed_late;   /* of these, gone now */
+	pfn_t dead;            /* chain of frames, to be freed behind [W] */
 };
 
 /* All but the soft FORK words. */
@@ -76,7 +79,7 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 	z->freed_late += n;
 }
 
-/* One leaf table.  [W].  0: it->va is behind it; -EAGAIN: job->want. */
+/* All that is to go of one leaf table.  [W].  As zap_next(). */
 static int
 zap_table(struct zap_work *z, struct pt_iter *it)
 {
@@ -106,10 +109,50 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 			(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);
 	}
-	tlb_batch_end(b);
+	z->dead = tlb_batch_finish(b);
 	if (z->late)
 		commit_uncharge_late(as, z->freed_late);
 	z->freed_late = 0;
+	return r;
+}
+
+/* The words of one leaf table that map the object's pages may not be written through
+ * from now on.  Dirty are the pages only after the flush: until then a store can land
+ * by a stale entry.  [W]. */
+static void
+clean_table(struct zap_work *z, struct pt_iter *it)
+{
+	struct tlb_batch *b = z->as->batch;
+	uint64_t *word, old;
+
+	if (!pt_iter_table(it))
+		return;
+	tlb_batch_init(b, z->as, BATCH_CLEAN);
+	PT_FOREACH(word, it) {
+		old = word_get(word);
+		if (pte_kind(old) != PTE_VALID || pte_src(old) != SRC_OBJ ||
+		    (old & (MD_PTE_W | MD_PTE_D)) == 0)
+			continue;
+		old = word_change(word, MD_PTE_W | MD_PTE_D, 0);
+		tlb_batch_add(b, it->va >> PAGE_SHIFT, old);
+	}
+	tlb_batch_end(b);
+}
+
+/* The next leaf table.  Takes [W].  0: it->va is behind it; -EAGAIN: job->want. */
+static int
+zap_next(struct zap_work *z, struct pt_iter *it)
+{
+	int r = 0;
+
+	z->dead = 0;
+	mutex_lock(&z->as->ws_lock);
+	if (z->job->how == ZAP_CLEAN)
+		clean_table(z, it);
+	else
+		r = zap_table(z, it);
+	mutex_unlock(&z->as->ws_lock);
+	page_free_chain(z->dead);
 	return r;
 }
 
@@ -127,9 +170,7 @@ drop_tables(struct pt_iter it, uint32_t flags)
 	it.hold = &job.tables;
 	it.want = &job.want;
 	while (it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		r = zap_table(&z, &it);
-		mutex_unlock(&as->ws_lock);
+		r = zap_next(&z, &it);
 		if (r != 0)
 			want_finish(&job.want);
 		waited |= r != 0;
@@ -144,7 +185,7 @@ drop_tables(struct pt_iter it, uint32_t flags)
 }
 
 /* The part [lo, hi) vpn of a VAD is as if it had never been touched.
- * Locks: [M] exclusive; takes [W]; waits for tables and entry pages without it, with a
+ * Locks: [M]; takes [W]; waits for tables and entry pages without it, with a
  * structural token. */
 void
 pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
@@ -164,7 +205,7 @@ pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 	structural_end();
 }
 
-/* All words of a VAD go, which is out of the tree: ops->detach.  Locks: the same. */
+/* All words of a VAD go, which is out of the tree: ops->detach.  Locks: [M] exclusive. */
 void
 pte_detach(struct aspace *as, struct vad *vad)
 {
@@ -195,29 +236,6 @@ pte_drop_soft(const struct pte_ref *s)
 	s->as->n_priv--;
 }
 
-/* The words of one leaf table that map the object's pages may not be written through
- * from now on.  Dirty are the pages only after the flush: until then a store can land
- * by a stale entry.  [W]. */
-static void
-clean_table(struct zap_work *z, struct pt_iter *it)
-{
-	struct tlb_batch *b = z->as->batch;
-	uint64_t *word, old;
-
-	if (!pt_iter_table(it))
-		return;
-	tlb_batch_init(b, z->as, BATCH_CLEAN);
-	PT_FOREACH(word, it) {
-		old = word_get(word);
-		if (pte_kind(old) != PTE_VALID || pte_src(old) != SRC_OBJ ||
-		    (old & (MD_PTE_W | MD_PTE_D)) == 0)
-			continue;
-		old = word_change(word, MD_PTE_W | MD_PTE_D, 0);
-		tlb_batch_add(b, it->va >> PAGE_SHIFT, old);
-	}
-	tlb_batch_end(b);
-}
-
 /* The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W and D,
  * for a write-back: ops->zap.
  * Locks: [X] of the link's object; takes [W].
@@ -236,14 +254,8 @@ pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 		it.hold = &job->tables;
 		it.want = &job->want;
 	}
-	while (it.va < it.end && r == 0) {
-		mutex_lock(&as->ws_lock);
-		if (job->how == ZAP_CLEAN)
-			clean_table(&z, &it);
-		else
-			r = zap_table(&z, &it);
-		mutex_unlock(&as->ws_lock);
-	}
+	while (it.va < it.end && r == 0)
+		r = zap_next(&z, &it);
 	return r;
 }
 

@@ -87,6 +87,8 @@ struct vad_pool {
 #define UPPER_TABLES 4             /* pages charged with each space */
 #define UPPER_PAID 3u              /* of them; the root is the fourth */
 
+#define AS_NEAR 4                  /* CPUs beyond share what the first have */
+
 struct aspace {
 	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
 	const struct vmm_ops *ops;     /* [c] */
@@ -100,8 +102,8 @@ struct aspace {
 	uint64_t nvads;                /* [M] */
 	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
 	struct tlb_batch *batch;       /* [W] one batch under construction */
-	struct vm_page *near;          /* [W] the leaf table that was met last, */
-	va_t near_end;                 /* [W] and where its addresses end; 0: none */
+	struct vm_page *near[AS_NEAR]; /* [W] the leaf table that each CPU met last, */
+	va_t near_end[AS_NEAR];        /* [W] and where its addresses end; 0: none */
 	uint64_t brk0, brk;            /* [M] bytes */
 	_Atomic uint64_t limit[LIMITS]; /* [A] pages: of every GROWSDOWN mapping; of all
 	                                * private writable memory; of what grows at a

@@ -53,22 +53,26 @@
 
 #define HOLDER_NS 1000000ul /* how often the last one is looked for */
 
-/* The word of va, if the table that was met last is still the one; NULL: ask the root.
+/* The word of va, if the table that this CPU met last is the one; NULL: ask the root.
  * A walk is 100 instructions, and programs go along their memory.  [W]. */
 static inline uint64_t *
 near_word(struct aspace *as, va_t va, struct vm_page **leaf)
 {
-	if (as->near_end != pt_table_end(va))
+	unsigned cpu = md_cpu() % AS_NEAR;
+
+	if (as->near_end[cpu] != pt_table_end(va))
 		return NULL;
-	*leaf = as->near;
-	return pt_word(as->near, va);
+	*leaf = as->near[cpu];
+	return pt_word(*leaf, va);
 }
 
 static uint64_t *
 note_near(struct aspace *as, va_t va, struct vm_page *leaf)
 {
-	as->near = leaf;
-	as->near_end = pt_table_end(va);
+	unsigned cpu = md_cpu() % AS_NEAR;
+
+	as->near[cpu] = leaf;
+	as->near_end[cpu] = pt_table_end(va);
 	return pt_word(leaf, va);
 }
 
@@ -159,8 +163,7 @@ table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
 		as->n_upper++;
 	} else if (level > 1) {
 		table->tbl.late = 1;
-		commit_charge_forced(1);
-		atomic_add(&as->late, 1);
+		commit_charge_forced(as);
 	}
 	page_install(path_parent(p, level), word, table, HOME_TABLE,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
@@ -236,10 +239,8 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 	table = w->frame;
 	w->frame = NULL;
 	table->tbl.late = level == 1 && h->late;
-	if (table->tbl.late) {
-		commit_charge_forced(1);
-		atomic_add(&as->late, 1);
-	}
+	if (table->tbl.late)
+		commit_charge_forced(as);
 	table_link(as, va, p, level, table);
 	return true;
 }

@@ -148,6 +148,7 @@ void tlb_batch_put(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
 #ifdef BY_CALL
 #define tlb_batch_add tlb_batch_put
 #endif
+pfn_t tlb_batch_finish(struct tlb_batch *);
 void tlb_batch_end(struct tlb_batch *);
 void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi); /* vpn; no step 6 */
 uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
@@ -190,7 +191,10 @@ path_place(const struct pt_path *p)
 static inline void
 pt_forget_near(struct aspace *as)
 {
-	as->near_end = 0;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < AS_NEAR; cpu++)
+		as->near_end[cpu] = 0;
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);

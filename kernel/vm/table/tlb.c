@@ -131,22 +131,20 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 	panic("tlb: word %lx", old);
 }
 
-/* Step 6 of some words; frames that became free are freed behind [P]. */
+/* Step 6 of some words; frames that became free join the chain. */
 static void
-batch_settle(struct tlb_batch *b, unsigned from, unsigned to)
+batch_settle(struct tlb_batch *b, unsigned from, unsigned to, pfn_t *dead)
 {
 	struct vm_page *pg;
-	pfn_t dead = 0;
 	unsigned i;
 
 	spin_lock(&pfn_lock);
 	for (i = from; i < to; i++) {
 		pg = pte_page(b->old[i]);
 		if (settle_word(pg, b->old[i], b->end))
-			page_chain(&dead, pg);
+			page_chain(dead, pg);
 	}
 	spin_unlock(&pfn_lock);
-	page_free_chain(dead);
 }
 
 /* The words that shared a page with other spaces do so no more. */
@@ -164,19 +162,20 @@ settle_forks(struct tlb_batch *b)
 
 /* Flush, wait for the answers, let go of pages and tables.  The batch is empty
  * afterwards and may be filled again.
- * Locks: [W]; none of rank >= 7. */
-void
-tlb_batch_end(struct tlb_batch *b)
+ * Locks: [W]; none of rank >= 7.
+ * Returns: a chain of frames, for page_free_chain(), best without [W]. */
+pfn_t
+tlb_batch_finish(struct tlb_batch *b)
 {
-	pfn_t chain = b->table_chain, out = b->out_chain;
+	pfn_t chain = b->table_chain, out = b->out_chain, dead = 0;
 	unsigned i;
 
 	ASSERT(mutex_is_mine(&b->as->ws_lock));
 	if (b->n == 0 && !b->tables)
-		return;
+		return 0;
 	batch_flush(b);
 	for (i = 0; i < b->n; i += SETTLE_MAX)
-		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX));
+		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX), &dead);
 	if (b->end == BATCH_ZAP && b->as->n_fork != 0)
 		settle_forks(b);
 	batch_clear(b);
@@ -187,6 +186,14 @@ tlb_batch_end(struct tlb_batch *b)
 	if (b->frame != NULL)
 		page_free(b->frame);
 	b->frame = NULL;
+	return dead;
+}
+
+/* The same, and the frames are freed.  Locks: [W]; none of rank >= 7. */
+void
+tlb_batch_end(struct tlb_batch *b)
+{
+	page_free_chain(tlb_batch_finish(b));
 }
 
 /* Only rights were taken away from words of [lo, hi) vpn: they keep their frames, so

@@ -225,6 +225,7 @@ const struct vmm_ops eager_ops = {
 	.protect = pte_protect,
 	.move = pte_move,
 	.advise = pte_advise,
+	.advise_shared = true,
 	.dup = eager_dup,
 	.fault = fault_by_pte,
 	.evict = pte_evict,

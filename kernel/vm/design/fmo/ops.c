@@ -44,6 +44,7 @@ const struct vmm_ops fmo_ops = {
 	.protect = pte_protect,
 	.move = pte_move,
 	.advise = pte_advise,
+	.advise_shared = true,
 	.dup = fmo_dup,
 	.fault = fault_by_pte,
 	.evict = pte_evict,

@@ -92,8 +92,7 @@ table_new(struct fctx *f, struct way *w, int level)
 		as->n_upper++;
 	} else if (level > 2) {
 		late = true;
-		commit_charge_forced(1);
-		atomic_add(&as->late, 1);
+		commit_charge_forced(as);
 	}
 	spin_lock(&pfn_lock);
 	page_set_home(pg, HOME_KERNEL, 0);
