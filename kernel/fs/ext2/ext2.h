@@ -177,7 +177,6 @@ struct ext2_inode {
 	enum ext2_life life;      /* [G] */
 	uint32_t kid_level;       /* [G] 1 + level of the last death in it, of those to be written */
 	uint32_t kids;            /* [T] cached children, counted by unmount */
-	uint64_t synced;          /* [I] round of the flusher */
 	char *text;               /* [c] of a symbolic link */
 	struct ext2_disk_inode raw; /* [G] as the disk has it */
 };
@@ -235,7 +234,6 @@ struct ext2_fs {
 	struct list inodes;       /* [I] */
 	struct list itab[EXT2_HASH]; /* [I] */
 	unsigned ninodes;         /* [I] */
-	uint64_t round;           /* [I] of the flusher */
 	struct list zombies;      /* [T] */
 	struct list deaths;       /* [G] */
 	struct list gone;         /* gone_lock */

@@ -227,23 +227,24 @@ icache_drop_all(struct ext2_fs *fs)
 
 /* ---- pages of all files ---- */
 
-/* The next file not yet written in this round, referenced; NULL: none. */
+/*
+ * The file of a bucket that has the lowest number above *last, referenced; NULL: none.
+ * By number: the list of all changes its order while others use files.
+ */
 static struct vnode *
-file_next(struct ext2_fs *fs, uint64_t round)
+file_next(struct ext2_fs *fs, unsigned bucket, uint64_t *last)
 {
 	struct ext2_inode *ip;
 	struct vnode *v = NULL;
 
 	mutex_lock_nested(&fs->ilock);
-	LIST_FOREACH(ip, &fs->inodes, all) {
-		if (ip->synced == round)
-			continue;
-		ip->synced = round;
-		if (ip->vn->vmo == NULL || ip->vn->nlink == 0)
-			continue;
-		v = ip->vn;
+	LIST_FOREACH(ip, &fs->itab[bucket], hash)
+		if (ip->vn->ino > *last && (v == NULL || ip->vn->ino < v->ino) &&
+		    ip->vn->vmo != NULL && ip->vn->nlink != 0)
+			v = ip->vn;
+	if (v != NULL) {
+		*last = v->ino;
 		vn_get(v);
-		break;
 	}
 	mutex_unlock(&fs->ilock);
 	return v;
@@ -258,15 +259,19 @@ file_next(struct ext2_fs *fs, uint64_t round)
 int
 icache_sync_files(struct ext2_fs *fs)
 {
-	uint64_t round = atomic_add(&fs->round, 1);
 	struct vnode *v;
+	uint64_t last;
+	unsigned i;
 	int r = 0, one;
 
-	while ((v = file_next(fs, round)) != NULL) {
-		one = vmo_sync(v->vmo, 0, UINT64_MAX);
-		if (r == 0)
-			r = one;
-		vn_put(v);
+	for (i = 0; i < EXT2_HASH; i++) {
+		last = 0;
+		while ((v = file_next(fs, i, &last)) != NULL) {
+			one = vmo_sync(v->vmo, 0, UINT64_MAX);
+			if (r == 0)
+				r = one;
+			vn_put(v);
+		}
 	}
 	return r;
 }
