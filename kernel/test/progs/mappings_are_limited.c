@@ -42,6 +42,11 @@ main(void)
 		;
 	EQ(errno, ENOMEM);
 	CHECK(k < 8);
+	/* So would one that mremap leaves: what it cuts off, or where it goes to. */
+	ERR((long)mremap(p + (MANY - 40) * PAGE, 2 * PAGE, PAGE, 0), ENOMEM);
+	ERR((long)mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+	    p + (MANY - 40) * PAGE), ENOMEM);
+	ERR(munmap(p + (MANY - 40) * PAGE, PAGE), ENOMEM);
 	OK(munmap(p + (MANY - 1) * PAGE, PAGE));
 	OK(munmap(p, 100 * PAGE));
 	OK(mprotect(p + n * PAGE, PAGE, PROT_READ));

@@ -119,15 +119,17 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 /* The common half of munmap, MAP_FIXED and mremap: cut [lo, hi) out and release its
  * words; the VADs and what they had paid are added to gone.
  * Locks: [M] exclusive; waits for entry pages and frames.
- * Returns: 0; -ENOMEM (nothing changed). */
+ * Returns: 0; -ENOMEM (no VAD for a split, too many; nothing changed). */
 int
 map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 {
+	struct vad *v = as->nvads >= VAD_MAX ? vad_find(as, lo) : NULL;
 	uint64_t paid = vad_paid(as, lo, hi);
 	struct vad_list list;
-	struct vad *v;
-	int r = vad_remove_range(as, lo, hi, &list);
+	int r = -ENOMEM;
 
+	if (v == NULL || v->start == lo || v->end <= hi) /* a hole in v would be one more */
+		r = vad_remove_range(as, lo, hi, &list);
 	if (r != 0)
 		return r;
 	for (v = list.first; v != NULL; v = vad_list_next(v)) {
@@ -488,16 +490,13 @@ int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
 	struct map_gone gone = { .freed = 0 };
-	int r = -ENOMEM;
 	uint64_t lo, hi;
-	struct vad *v;
+	int r;
 
 	if (map_range(va, len, &lo, &hi) <= 0)
 		return -EINVAL;
 	rw_lock_write(&as->map_lock);
-	v = as->nvads >= VAD_MAX ? vad_find(as, lo) : NULL;
-	if (v == NULL || v->start == lo || v->end <= hi) /* a hole in v would be one more */
-		r = map_detach(as, lo, hi, &gone);
+	r = map_detach(as, lo, hi, &gone);
 	map_end(as, &gone);
 	return r;
 }

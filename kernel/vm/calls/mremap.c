@@ -232,6 +232,8 @@ mremap_to(struct mremap_work *w)
 			return -EINVAL;
 		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
 			return -EPERM;
+		if (w->as->nvads + 5 >= VAD_MAX) /* before anything goes */
+			return -ENOMEM;
 		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
 	}
 	if (r == 0 && w->old_pages > w->new_pages) {
