@@ -360,7 +360,7 @@ sx_free_share_locked(const struct sx_amap *amap)
 void
 sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 {
-	ASSERT(spin_is_mine(&sx_lock));
+	ASSERT(spin_is_mine(&sx_lock) && amap->objects_of[share] < UINT16_MAX);
 	o->amap = amap;
 	o->share = (uint8_t)share;
 	amap->shares |= 1ul << share;

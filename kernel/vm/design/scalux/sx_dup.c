@@ -39,18 +39,22 @@ is_pinned(void *unused, uint64_t vpn, uint64_t *word)
 	return pmap_rec_is_pinned(word);
 }
 
-/* The child uses the parent's amap.  False: it cannot, or somebody fills a page. */
+/* The child uses the parent's amap.  False: it cannot, or somebody fills a page; or
+ * there is something behind the end of the object, which nobody would take from the
+ * child (R7). */
 static bool
 share_amap(struct anons_fork *w, struct sx_object *from, struct sx_object *to)
 {
 	struct sx_amap *amap = from->amap, *fresh = to->amap;
+	struct sx_entry *e;
 	int share;
 
 	sx_abandon(from);
 	if (anons_each(w->c.parent, w->start, w->end, is_pinned, NULL) != 0)
 		return false;
 	spin_lock(&sx_lock);
-	share = share_of(w, amap);
+	e = sx_from_locked(amap, w->limit);
+	share = e != NULL && e->vpn < w->end ? -1 : share_of(w, amap);
 	if (share >= 0) {
 		sx_part_locked(to);
 		sx_join_locked(to, amap, (unsigned)share);

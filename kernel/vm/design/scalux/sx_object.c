@@ -347,7 +347,8 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	/* mapped_in of the entries that move are of b's share. */
 	if (a->amap != b->amap && a->share != b->share)
 		(void)pmap_remove(as, b->start, end, PMAP_ALL);
-	if (a->amap != b->amap)
+	/* What others share stays where it is: none of it is ours. */
+	if (a->amap != b->amap && !sx_has_others(b))
 		sx_move(a->amap, b->start, b->amap, b->start, end);
 	set_border(a, b, end, end);
 	(void)leave(b);
