@@ -28,6 +28,7 @@ under_uvm() {
 word=
 under_uvm charged_memory_can_be_touched --memory 48M --cpus 2
 under_uvm tables_are_read_for_calls --memory 32M --swap 256M --cpus 1
+under_uvm untouchable_leaves_no_tables --memory 64M --cpus 1
 if in_full; then
 	word=short
 	under_uvm one_user_leaves_root_room --memory 48M --cpus 2

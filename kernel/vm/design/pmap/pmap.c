@@ -110,29 +110,6 @@ table_new(struct fctx *f, struct way *w, int level)
 	return FAULT_DONE;
 }
 
-/*
- * The word of f's address, in f->word, and its table, in f->leaf; tables are made.
- *
- * Locks:    [W].
- * Returns:  FAULT_DONE; FAULT_NEEDMEM; FAULT_SIGNAL (over the limit).
- */
-enum fault_outcome
-pmap_make(struct fctx *f)
-{
-	enum fault_outcome r;
-	struct way w;
-	int level;
-
-	while ((level = go_down(f->as, f->va, &w)) != 1) {
-		r = table_new(f, &w, level);
-		if (r != FAULT_DONE)
-			return r;
-	}
-	f->leaf = w.table[1];
-	f->word = w.word[1];
-	return FAULT_DONE;
-}
-
 /* Why a table goes: its mapping does, or its pages are only out of memory. */
 enum table_end { TABLE_GONE, TABLE_EVICTED };
 
@@ -155,26 +132,50 @@ table_free(struct aspace *as, struct vm_page *pg, enum table_end why)
 	as->n_table--;
 }
 
-/* The leaf table of va, and those above it, as far as they have no word. */
+/* The tables of va, from below, as far as they have no word. */
 static void
 prune(struct aspace *as, va_t va, enum table_end why)
 {
 	va_t first = va & ~(PT_SPAN - 1);
-	int level, top = 1;
 	struct way w;
+	int low = go_down(as, va, &w), level, top = low;
 
-	if (go_down(as, va, &w) != 1)
-		return;
 	for (; top < MD_PT_LEVELS && w.table[top]->nused == 0; top++) {
 		*w.word[top + 1] = 0;
 		if (top + 1 < MD_PT_LEVELS)
 			w.table[top + 1]->nused--;
 	}
-	if (top == 1)
+	if (top == low)
 		return;
 	md_tlb_flush(&as->md, first, first + PT_SPAN, FLUSH_TABLES);
-	for (level = 1; level < top; level++)
+	for (level = low; level < top; level++)
 		table_free(as, w.table[level], why);
+}
+
+/*
+ * The word of f's address, in f->word, and its table, in f->leaf; tables are made.
+ *
+ * Locks:    [W].
+ * Returns:  FAULT_DONE; FAULT_NEEDMEM; FAULT_SIGNAL (over the limit).
+ */
+enum fault_outcome
+pmap_make(struct fctx *f)
+{
+	enum fault_outcome r;
+	struct way w;
+	int level;
+
+	while ((level = go_down(f->as, f->va, &w)) != 1) {
+		r = table_new(f, &w, level);
+		/* Who cannot pay for the leaf leaves no upper ones, which nobody asked. */
+		if (r == FAULT_SIGNAL)
+			prune(f->as, f->va, TABLE_GONE);
+		if (r != FAULT_DONE)
+			return r;
+	}
+	f->leaf = w.table[1];
+	f->word = w.word[1];
+	return FAULT_DONE;
 }
 
 /*
