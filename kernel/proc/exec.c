@@ -482,9 +482,14 @@ reset_handlers_locked(struct proc *p, struct sighand *own)
 static void
 adopt(struct exec_new *x, struct proc *p, struct task *tk)
 {
+	struct aspace *old;
+
 	spin_lock(&proc_lock);
+	old = p->as;
 	p->as = x->as;
 	limits_to_space_locked(p);
+	if (old != NULL)
+		limits_left_locked(old);
 	p->exe = x->file;
 	p->image = x->image;
 	p->cred = x->cred;

@@ -242,6 +242,7 @@ process_drop_memory(struct proc *p)
 	p->maxrss = MAX(p->maxrss, peak);
 	as = p->as;
 	p->as = NULL;
+	limits_left_locked(as);
 	exe = p->exe;
 	p->exe = NULL;
 	spin_unlock(&proc_lock);

@@ -105,6 +105,22 @@ limits_to_space_locked(struct proc *p)
 	map_set_limit(p->as, LIMIT_SIZE, of[RLIMIT_AS].cur);
 }
 
+/*
+ * A process has left the space, which had its limits: if another one is still there,
+ * as after vfork, it has those of that one.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+limits_left_locked(struct aspace *as)
+{
+	struct proc *p = as_users(as) > 1 ? proc_of_space_locked(as) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p != NULL)
+		limits_to_space_locked(p);
+}
+
 /* ---- of the current process; kernel threads have none ---- */
 
 /* A soft limit.  Locks: takes limits_lock. */

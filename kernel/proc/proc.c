@@ -264,6 +264,19 @@ proc_numbers_locked(void (*fn)(int))
 	}
 }
 
+/* A process that runs on the space; NULL: none does.  Locks: proc_lock held. */
+struct proc *
+proc_of_space_locked(const struct aspace *as)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(p, &procs.all, all)
+		if (p->as == as)
+			return p;
+	return NULL;
+}
+
 /* Enter tk under its tid.  Locks: proc_lock held. */
 void
 task_hash_locked(struct task *tk)

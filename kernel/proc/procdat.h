@@ -238,6 +238,8 @@ uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
 void proc_map_limits(struct map_limits *);    /* those of memory */
 int limits_set_locked(struct proc *, enum rlimit_id, const struct rlimit *);
 void limits_to_space_locked(struct proc *);
+void limits_left_locked(struct aspace *);
+struct proc *proc_of_space_locked(const struct aspace *);
 
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
