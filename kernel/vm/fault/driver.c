@@ -355,11 +355,13 @@ count_run(struct fctx *f, uint64_t more)
 }
 
 /* [W].  Who has to wait for it clears a frame meanwhile, which a store will mostly
- * want: a quarter of a zero-fill is then not done under the lock. */
+ * want: a quarter of a zero-fill is then not done under the lock.  Not for a file: who
+ * reads its page would wait for other frames (R9). */
 static void
 lock_words(struct fctx *f)
 {
-	if (f->access == ACCESS_WRITE && mutex_is_taken(&f->as->ws_lock))
+	if (f->access == ACCESS_WRITE && f->v.vmo == NULL &&
+	    mutex_is_taken(&f->as->ws_lock))
 		(void)want_zeros(&f->want);
 	mutex_lock(&f->as->ws_lock);
 }

@@ -19,8 +19,8 @@
  * Rules     (book: deadlock; test/models/wait.pml says what happens without them)
  *           a. A fault token is waited for with no lock, no pin, no frame.
  *           b. A fault that is serialised takes it before the map_lock.
- *           c. Who holds a map_lock for reading waits for a frame without a
- *              token, and has dropped pins and frames of the fault before.
+ *           c. Who faults in kernel memory waits for its frame without a token,
+ *              and has dropped pins and frames of the fault before.
  *           d. A structural token may be waited for under the own map_lock,
  *              but with no pin.  Its holders wait for frames and I/O only.
  *           Block map work of a file system (D3) enters a place, then takes

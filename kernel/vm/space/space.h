@@ -145,7 +145,6 @@ struct aspace {
 	_Atomic uint32_t refs;         /* [A] */
 	_Atomic uint32_t users;        /* [A] processes that run on it */
 	_Atomic uint32_t holders;      /* [A] others who pin tables; AS_CLOSING */
-	_Atomic uint64_t minflt, majflt; /* [A] */
 	void *dpriv;                   /* [c] */
 };
 

@@ -5,6 +5,7 @@
 #ifndef VM_TABLE_TABLE_H
 #define VM_TABLE_TABLE_H
 
+#include "lib/string.h"
 #include "vm/want/want.h"
 
 #define BATCH_FEW 16           /* words of a batch without a frame of its own */
@@ -191,10 +192,7 @@ path_place(const struct pt_path *p)
 static inline void
 pt_forget_near(struct aspace *as)
 {
-	unsigned cpu;
-
-	for (cpu = 0; cpu < AS_NEAR; cpu++)
-		as->near_end[cpu] = 0;
+	memset(as->near_end, 0, sizeof(as->near_end));
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
