@@ -161,6 +161,18 @@ growing(void)
 	OK(munmap(p, PAGE));
 	OK(close(fd));
 	OK(unlink("grows"));
+	/* What has grown down moves as any other memory. */
+	p = map(64 * PAGE, RW, ANON, -1);
+	OK(munmap(p, 63 * PAGE));
+	CHECK(mmap(p + 63 * PAGE, PAGE, RW, ANON | MAP_FIXED | MAP_GROWSDOWN, -1,
+	    0) != MAP_FAILED);
+	for (long i = 63; i >= 54; i--)
+		p[i * PAGE] = (char)i;
+	page = mremap(p + 54 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE);
+	CHECK(page != MAP_FAILED);
+	EQ(*page, 54);
+	OK(munmap(page, 2 * PAGE));
+	OK(munmap(p + 55 * PAGE, 9 * PAGE));
 }
 
 /* MADV_REMOVE writes, and so does fallocate(). */

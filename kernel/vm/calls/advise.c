@@ -376,7 +376,7 @@ in_core(struct aspace *as, va_t va)
 		return 0;
 	named = word != NULL ? word_get(word) : as->ops->named(as, va);
 	if (pte_kind(named) == PTE_FORK)
-		(void)as->ops->shared->refs(as, named, &named);
+		(void)as->ops->shared->refs(as, va, named, &named);
 	return pte_kind(named) == PTE_VALID || pte_kind(named) == PTE_TRANS;
 }
 

@@ -83,9 +83,9 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		return -EINVAL;
 	if (w->old_pages > v->end - w->old)
 		return -EFAULT;
-	/* Bytes of an object are counted in 64 bits. */
-	if (v->off + (w->old - v->start) + w->new_pages > UINT64_MAX >> PAGE_SHIFT)
-		return -EINVAL;
+	if (v->vmo != NULL &&
+	    v->off + (w->old - v->start) + w->new_pages > UINT64_MAX >> PAGE_SHIFT)
+		return -EINVAL; /* bytes are counted in 64 bits */
 	if (vmo_is_device(v->vmo) && grown != 0)
 		return -EFAULT;
 	w->locked = (v->flags & VAD_LOCKED) != 0;

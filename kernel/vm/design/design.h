@@ -131,9 +131,9 @@ struct shared_ops {
 	void (*unmapped)(struct aspace *, struct vm_page *);
 	/* [W]: tables of the space are lost, and with them what they named. */
 	void (*forget)(struct aspace *);
-	/* [W]: references to what such a word names, -1 if that is out; what its
-	 * owning word says (0: not known). */
-	int64_t (*refs)(struct aspace *, uint64_t word, uint64_t *named);
+	/* [W]: references to what such a word, of va, names, -1 if that is out; what
+	 * its owning word says (0: not known). */
+	int64_t (*refs)(struct aspace *, va_t va, uint64_t word, uint64_t *named);
 	/* [M] at most: pin what such a word names, or named; 0, -EINTR.  *out NULL:
 	 * it is no more. */
 	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);

@@ -120,7 +120,7 @@ smap_soft(struct smap *m, va_t va, uint64_t word)
 	int64_t refs = 1;
 
 	if (pte_kind(word) == PTE_FORK)
-		refs = m->as->ops->shared->refs(m->as, word, &named);
+		refs = m->as->ops->shared->refs(m->as, va, word, &named);
 	if (refs < 0) {
 		m->at = va;
 		m->word = word;

@@ -61,11 +61,11 @@ stat_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
 
 /* Is the page of a FORK word on swap?  It is, if what names it is out, too. */
 static bool
-is_shared_swapped(struct aspace *as, uint64_t word)
+is_shared_swapped(struct aspace *as, va_t va, uint64_t word)
 {
 	uint64_t named;
 
-	return as->ops->shared->refs(as, word, &named) < 0 ||
+	return as->ops->shared->refs(as, va, word, &named) < 0 ||
 	    pte_kind(named) == PTE_SWAP;
 }
 
@@ -85,7 +85,7 @@ count_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		return 0;
 	}
 	if (pte_kind(word) == PTE_SWAP ||
-	    (pte_kind(word) == PTE_FORK && is_shared_swapped(c->as, word)))
+	    (pte_kind(word) == PTE_FORK && is_shared_swapped(c->as, va, word)))
 		c->st->swap += pages;
 	if (pte_kind(word) != PTE_VALID || pte_src(word) == SRC_SPEC)
 		return 0;

@@ -47,7 +47,7 @@ struct word_run {
 	struct word_look look;
 };
 
-static void look_at(struct aspace *as, uint64_t word, struct word_look *l);
+static void look_at(struct aspace *as, va_t va, uint64_t word, struct word_look *l);
 static void put_run(struct word_run *r);
 
 static bool
@@ -64,7 +64,7 @@ run_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	struct word_run *r = arg;
 	struct word_look l;
 
-	look_at(r->as, word, &l);
+	look_at(r->as, va, word, &l);
 	if (r->start == r->end || va != r->end || !looks_equal(&l, &r->look)) {
 		put_run(r);
 		r->start = va;
@@ -107,7 +107,7 @@ look_at_page(const struct vm_page *pg, struct word_look *l)
 
 /* [W] held. */
 static void
-look_at(struct aspace *as, uint64_t word, struct word_look *l)
+look_at(struct aspace *as, va_t va, uint64_t word, struct word_look *l)
 {
 	uint64_t named;
 
@@ -141,7 +141,7 @@ look_at(struct aspace *as, uint64_t word, struct word_look *l)
 	}
 	if (l->src != SRC_FORK)
 		return;
-	l->refs = as->ops->shared->refs(as, word, &named);
+	l->refs = as->ops->shared->refs(as, va, word, &named);
 	if (pte_names_frame(named))
 		l->state = pte_page(named)->state;
 }
@@ -310,7 +310,7 @@ pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		return 0; /* lost */
 	if (pte_kind(word) != PTE_FORK)
 		*w = owner_word(m, word);
-	else if (m->as->ops->shared->refs(m->as, word, &named) < 0)
+	else if (m->as->ops->shared->refs(m->as, va, word, &named) < 0)
 		*w = PM_SWAPPED; /* so is the entry; who knows where */
 	else
 		*w = owner_word(m, named);

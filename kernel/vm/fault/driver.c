@@ -291,7 +291,7 @@ makes_promised(const struct fctx *f)
 		return false;
 	/* The last owner has a page; who cannot tell asks again. */
 	if (pte_kind(w) == PTE_FORK || (valid && pte_src(w) == SRC_FORK))
-		return f->as->ops->shared->refs(f->as, w, &named) > 1;
+		return f->as->ops->shared->refs(f->as, f->va, w, &named) > 1;
 	return w == 0 || (valid && pte_src(w) != SRC_PRIV);
 }
 

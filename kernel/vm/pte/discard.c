@@ -167,12 +167,12 @@ advise_free(struct advise_work *w, uint64_t lo, uint64_t hi)
 
 /* The page that a word names, mapped or not; NULL: none, or not at hand. */
 static struct vm_page *
-page_named(struct aspace *as, uint64_t word)
+page_named(struct aspace *as, va_t va, uint64_t word)
 {
 	uint64_t named = word;
 
 	if (pte_kind(word) == PTE_FORK)
-		(void)as->ops->shared->refs(as, word, &named);
+		(void)as->ops->shared->refs(as, va, word, &named);
 	return pte_kind(named) == PTE_TRANS ? pte_page(named) : NULL;
 }
 
@@ -188,7 +188,7 @@ release_table(struct advise_work *w)
 	uint64_t *word;
 
 	PT_FOREACH(word, &w->at) {
-		pg = page_named(w->as, word_get(word));
+		pg = page_named(w->as, w->at.va, word_get(word));
 		if (pg == NULL)
 			continue;
 		r = PAGEOUT_LATER;

@@ -8,7 +8,8 @@
  * Picture   each page:  word of the table, if it maps one
  *                       else FORK(anon) ─→ shared->refs ─→ TRANS, SWAP, …
  *
- * Rules     1. [W] is held for the whole walk: nothing in it waits.
+ * Rules     1. [W] is held for the whole walk: nothing in it waits.  An anon that other
+ *              processes have, too, may go meanwhile: only shared->refs looks at one.
  *           2. A FORK word is in no table: it is made for who asks, for whom it
  *              means what it means under other designs, a page that is elsewhere.
  */
@@ -111,10 +112,11 @@ anons_named(struct aspace *as, va_t va)
 }
 
 /*
- * The anon that a FORK word names, or whose page a VALID/FORK word maps.
+ * The anon that a FORK word names, or whose page a VALID/FORK word maps, of a design
+ * in which nobody else takes it from the space.
  *
  * Locks:    [W] of the word's space.
- * Returns:  its word; NULL: a truncate has just taken the page from it.
+ * Returns:  its word; NULL: the page has no anon any more.
  */
 uint64_t *
 anons_of(const struct aspace *as, uint64_t word)
@@ -128,15 +130,24 @@ anons_of(const struct aspace *as, uint64_t word)
 	    pa2va(page_home_payload(pg));
 }
 
+struct counting {
+	struct aspace *as;
+	struct vm_as_stat *st;
+};
+
 static int
 count_page(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
-	struct vm_as_stat *st = arg;
+	struct counting *c = arg;
+	struct vm_as_stat *st = c->st;
+	uint64_t named = word;
 
-	if (pte_kind(word) == PTE_FORK)
-		st->swap += pte_kind(word_get(pa2va(pte_payload(PTE_FORK,
-		    word) * 8))) == PTE_SWAP;
-	else if (pte_src(word) == SRC_FORK)
+	if (pte_kind(word) == PTE_FORK) {
+		(void)c->as->ops->shared->refs(c->as, va, word, &named);
+		st->swap += pte_kind(named) == PTE_SWAP;
+		return 0;
+	}
+	if (pte_src(word) == SRC_FORK)
 		st->rss_anon++;
 	else if (pte_src(word) == SRC_OBJ &&
 	    page_home_kind(pte_page(word)) == HOME_VNODE)
@@ -154,7 +165,9 @@ count_page(void *arg, va_t va, uint64_t word, uint64_t pages)
 void
 anons_stat(struct aspace *as, struct vm_as_stat *st)
 {
-	(void)anons_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, st);
+	struct counting c = { as, st };
+
+	(void)anons_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, &c);
 }
 
 /*

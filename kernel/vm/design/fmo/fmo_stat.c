@@ -21,7 +21,7 @@
  *           memory, *named is 0.
  */
 int64_t
-fmo_refs(struct aspace *as, uint64_t word, uint64_t *named)
+fmo_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
 	va_t kva = fork_entry(word);
 	struct vm_page *held = kpaged_trypin(kva);

@@ -287,8 +287,10 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 		again = used || round == 0;
 		cleared |= used;
 	}
-	if (cleared)
+	if (cleared) {
+		as->ws_used_ns = md_time_ns(); /* nobody sleeps here */
 		tlb_flush_range(as, 0, top);
+	}
 	EVENT(ws_trim, done, min_age & WS_AGE);
 	return done;
 }

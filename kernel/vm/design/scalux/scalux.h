@@ -190,7 +190,7 @@ extern const struct anons_ops sx_anon_ops;
 
 /* sx_stat.c */
 void sx_show(void *object, struct out *);
-int64_t sx_refs(struct aspace *, uint64_t word, uint64_t *named);
+int64_t sx_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 
 /* sx_check.c */
 void sx_check_word(struct anons_check *, void *object, va_t, uint64_t word);

@@ -403,7 +403,8 @@ sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 	return NULL;
 }
 
-/* A window has gone: what only it reached goes.  [sx].  A chain of entries. */
+/* A window has gone: what only it reached goes.  [sx].  A chain of entries, each with
+ * its anon if nobody names that any more. */
 static struct sx_entry *
 take_leftover(struct sx_amap *amap, uint64_t vpn, uint64_t end)
 {
@@ -416,6 +417,7 @@ take_leftover(struct sx_amap *amap, uint64_t vpn, uint64_t end)
 		if (o != NULL)
 			continue;
 		unlink_entry(e);
+		e->anon = forget_anon(e);
 		EVENT(scalux_leftover);
 		e->rb.left = gone == NULL ? NULL : &gone->rb;
 		gone = e;
@@ -427,15 +429,11 @@ static void
 free_chain(struct sx_entry *gone)
 {
 	struct sx_entry *next;
-	struct sx_anon *dead;
 
 	for (; gone != NULL; gone = next) {
 		next = gone->rb.left == NULL ? NULL : ENTRY_OF(gone->rb.left);
-		spin_lock(&sx_lock);
-		dead = forget_anon(gone);
-		spin_unlock(&sx_lock);
-		if (dead != NULL)
-			sx_anon_free(dead);
+		if (gone->anon != NULL)
+			sx_anon_free(gone->anon);
 		sx_entry_free(gone);
 	}
 }

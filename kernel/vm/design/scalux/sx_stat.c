@@ -18,29 +18,31 @@
 #define SHOWN 64       /* entries of one object, in /proc/PID/fmo */
 
 /*
- * How many processes have the page of a FORK or VALID/FORK word: shared->refs.
+ * How many processes have the page of a FORK or VALID/FORK word of va: shared->refs.
+ * The anon is looked up again: a truncate that comes by another process has perhaps
+ * freed the one that the word named.
  *
  * Locks:    [W]; takes [sx].
- * Returns:  so many, with the anon's word in *named.
+ * Returns:  so many, with the anon's word in *named; 1 and 0: it has gone.
  */
 int64_t
-sx_refs(struct aspace *as, uint64_t word, uint64_t *named)
+sx_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
-	uint64_t *of = anons_of(as, word);
-	struct sx_entry *e;
-	struct sx_anon *anon;
+	struct sx_object *o = sx_object_at(as, va >> PAGE_SHIFT);
+	struct sx_entry *e = NULL, *each;
 	int64_t n = 0;
 
-	*named = word;
-	if (of == NULL)
-		return 1; /* a truncate has just taken it */
-	anon = CONTAINER_OF(of, struct sx_anon, word);
+	*named = 0;
 	spin_lock(&sx_lock);
-	*named = word_get(&anon->word);
-	LIST_FOREACH(e, &anon->entries, anon_q)
-		n += sx_bits(e->amap->shares);
+	if (o != NULL)
+		e = sx_find_locked(o->amap, va >> PAGE_SHIFT);
+	if (e != NULL) {
+		*named = word_get(&e->anon->word);
+		LIST_FOREACH(each, &e->anon->entries, anon_q)
+			n += sx_bits(each->amap->shares);
+	}
 	spin_unlock(&sx_lock);
-	return n;
+	return MAX(n, 1);
 }
 
 static const char *

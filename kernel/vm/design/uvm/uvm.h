@@ -173,7 +173,7 @@ bool uvm_is_own(void *entry, const uint64_t *word);
 extern const struct anons_ops uvm_anon_ops;
 
 /* uvm_check.c */
-int64_t uvm_refs(struct aspace *, uint64_t word, uint64_t *named);
+int64_t uvm_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 void uvm_show(void *entry, struct out *);
 void uvm_check_word(struct anons_check *, void *entry, va_t, uint64_t word);
 void uvm_check_entry(struct anons_check *, const struct anons_range *);

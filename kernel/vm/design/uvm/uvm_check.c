@@ -194,7 +194,7 @@ uvm_swapped_all(struct aspace *as, uint64_t word, struct swap_walk *walk)
  * Returns:  refs, with the anon's word in *named.
  */
 int64_t
-uvm_refs(struct aspace *as, uint64_t word, uint64_t *named)
+uvm_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
 	uint64_t *of = anons_of(as, word);
 
