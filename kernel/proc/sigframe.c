@@ -189,8 +189,10 @@ sig_return(struct trapframe *tf)
 	bool ok;
 
 	ok = copyin(&uc, at, sizeof(uc)) == 0 && frame_restore(tk, tf, &uc);
-	/* Whatever rax is now, it is no call's result. */
+	/* Whatever rax is now, it is no call's result; and a call that waits
+	 * to go on may be one of the handler, with arguments on its stack. */
 	tf->vector = 0;
+	tk->restart_fn = NULL;
 	if (!ok)
 		sig_force(SIGSEGV, SI_KERNEL, 0);
 	return (int64_t)tf->rax;
