@@ -459,7 +459,7 @@ next_fd(int pid, int fd, struct file **out)
 
 #define PAGEMAP_WORDS 64u
 
-/* The frames' numbers are for root only. */
+/* The frames' numbers are for root only; a signal with a handler waits. */
 static ssize_t
 pagemap_put(struct aspace *as, uint64_t off, struct uio *u)
 {
@@ -470,7 +470,9 @@ pagemap_put(struct aspace *as, uint64_t off, struct uio *u)
 	ssize_t n = 0, done = 0;
 	unsigned want;
 
-	while (u->left > 0 && vpn < end && thread_current()->pending == 0) {
+	while (u->left > 0 && vpn < end) {
+		if (thread_is_killed())
+			return done > 0 ? done : -EINTR;
 		want = (unsigned)MIN(u->left / 8, (uint64_t)PAGEMAP_WORDS);
 		want = (unsigned)MIN(want, end - vpn);
 		stat_pagemap(as, vpn, words, want, pfn);

@@ -88,10 +88,38 @@ two_processes(void)
 	EQ(status, 0);
 }
 
+static volatile int ticks;
+
+static void
+tick(int signo)
+{
+	(void)signo;
+	ticks++;
+}
+
+/* A signal that a handler takes neither ends a read nor shortens it. */
+static void
+signals_wait(void)
+{
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, none = { 0 };
+	static uint64_t w[4096];
+	int fd = OK(open("/proc/self/pagemap", O_RDONLY));
+	uint64_t t0 = now_ns();
+
+	signal(SIGALRM, tick);
+	OK(setitimer(ITIMER_REAL, &often, NULL));
+	while (ticks < 100 && now_ns() - t0 < 5000000000)
+		EQ(pread(fd, w, sizeof(w), 0), sizeof(w));
+	OK(setitimer(ITIMER_REAL, &none, NULL));
+	CHECK(ticks > 0);
+	OK(close(fd));
+}
+
 int
 main(void)
 {
 	own_pages();
 	two_processes();
+	signals_wait();
 	return test_done();
 }
