@@ -109,6 +109,13 @@ same_key(const uintptr_t a[2], const uintptr_t b[2])
 	return a[0] == b[0] && a[1] == b[1];
 }
 
+/* How many a wake names: an int, of which 0 and less wake one, as on Linux. */
+static unsigned
+wake_count(uint32_t val)
+{
+	return (unsigned)MAX((int32_t)val, 1);
+}
+
 /* Wake up to n waiters of the key; futex.lock is held. */
 static unsigned
 wake_key_locked(const uintptr_t key[2], unsigned n, uint32_t bitset)
@@ -284,7 +291,7 @@ futex_wake(const struct futex_req *q, uint32_t bitset)
 		return r;
 	vm_word_unpin(&pin, false);
 	spin_lock(&futex.lock);
-	n = wake_key_locked(pin.key, q->val, bitset);
+	n = wake_key_locked(pin.key, wake_count(q->val), bitset);
 	spin_unlock(&futex.lock);
 	return n;
 }
@@ -385,9 +392,10 @@ futex_wake_op(const struct futex_req *q)
 	spin_lock(&futex.lock);
 	r = apply_op(b.kva, q->val3, &old);
 	if (r == 0) {
-		n = wake_key_locked(a.key, q->val, UINT32_MAX);
+		n = wake_key_locked(a.key, wake_count(q->val), UINT32_MAX);
 		if (compare_op(old, q->val3) != 0)
-			n += wake_key_locked(b.key, q->val2, UINT32_MAX);
+			n += wake_key_locked(b.key, wake_count(q->val2),
+			    UINT32_MAX);
 	}
 	spin_unlock(&futex.lock);
 	vm_word_unpin(&b, true);
@@ -419,14 +427,22 @@ futex_wake_at(va_t addr, unsigned n)
 
 /*
  * The word of the current space becomes 0, at once and not byte by byte: to who
- * finds it free it is a lock.  A waiter is woken.  Errors are the user's.
+ * finds it free it is a lock.  A waiter is woken.  Where no futex can be, not
+ * aligned, it is plain memory.  Errors are the user's.
+ *
+ * Locks:    none; writes user memory.
  */
 void
 futex_clear_at(va_t addr)
 {
 	struct futex_req q = { .addr = addr, .private = true };
+	const uint32_t zero = 0;
 	struct vm_word_pin pin;
 
+	if ((addr & 3) != 0) {
+		(void)as_write(proc_current()->as, addr, &zero, sizeof(zero));
+		return;
+	}
 	if (pin_word(&q, addr, true, &pin) < 0)
 		return;
 	atomic_store(pin.kva, 0);

@@ -34,7 +34,7 @@ start(int (*fn)(void *), int flags, void *arg)
 static void
 good(void)
 {
-	char cwd[64];
+	char cwd[64], odd[8] __attribute__((aligned(8)));
 	int *shared = (int *)pages_shared(1), fd = OK(dup(1));
 	pid_t pid;
 
@@ -64,6 +64,12 @@ good(void)
 	    CLONE_PARENT_SETTID | SIGCHLD, NULL);
 	REAP(pid, 3);
 	EQ(tid_word, 0);
+	/* A word that no futex can be is cleared like any other. */
+	pid = OK(clone(child, stack + sizeof(stack), CLONE_VM |
+	    CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, NULL,
+	    memset(odd, 0x7f, sizeof(odd)) + 3));
+	REAP(pid, 3);
+	EQ(memcmp(odd, "\x7f\x7f\x7f\0\0\0\0\x7f", 8), 0);
 	/* Nobody stays in the child's memory: its word does, too. */
 	*shared = 77;
 	pid = OK(syscall(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0,

@@ -94,6 +94,15 @@ wakes(void)
 	EQ(futex(&word, FUTEX_WAKE_BITSET, 9, NULL, NULL, 3), 0);
 	EQ(futex(&word, FUTEX_WAKE_BITSET, 9, NULL, NULL, 12), 2);
 	finish(t, 2);
+	/* None, or less than none, is one. */
+	start(t, 4, FUTEX_WAIT);
+	EQ(futex(&word, FUTEX_WAKE, 0, NULL, NULL, 0), 1);
+	EQ(futex(&word, FUTEX_WAKE_BITSET, -1, NULL, NULL, 4), 1);
+	EQ(futex(&word, FUTEX_WAKE_OP, -5, NULL, &second,
+	       FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 1)), 1);
+	EQ(futex(&second, FUTEX_WAKE_OP, 1, NULL, &word,
+	       FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)), 1);
+	finish(t, 4);
 	start(t, 2, FUTEX_WAIT);
 	second = 5; /* second += 1; it was 5, so wake there too (nobody) */
 	EQ(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &second,
