@@ -360,6 +360,14 @@ sys_sched_get_priority_min(const uint64_t a[6])
 
 /* ---- the machine ---- */
 
+/* After each page a signal ends it: the program asks again for the rest. */
+static bool
+random_enough(uint64_t done)
+{
+	return done > 0 && done % PAGE_SIZE == 0 &&
+	    atomic_load(&thread_current()->pending) != 0;
+}
+
 int64_t
 sys_getrandom(const uint64_t a[6])
 {
@@ -372,7 +380,7 @@ sys_getrandom(const uint64_t a[6])
 	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
 	    (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
-	for (; done < n && !thread_is_killed(); done += k) {
+	for (; done < n && !random_enough(done); done += k) {
 		k = MIN(n - done, RANDOM_CHUNK);
 		for (unsigned i = 0; i < ARRAY_LEN(buf); i++)
 			buf[i] = md_entropy();
