@@ -99,11 +99,14 @@ alarm_work(void *arg)
 	struct proc *p = arg;
 	struct siginfo si = { .signo = SIGALRM, .code = SI_KERNEL };
 	struct itimer *it = &p->it[REAL];
-	uint64_t now = md_time_ns();
+	uint64_t now;
 	bool fired;
 
+	/* Only then the time: who fires before the store queues nothing, and
+	 * what is due for him must be so here. */
 	atomic_store(&p->alarm_due, 0);
 	spin_lock(&proc_lock);
+	now = md_time_ns();
 	fired = p->nthreads > 0 && it->due_ns != 0 && it->due_ns <= now;
 	if (fired) {
 		(void)sig_send_proc_locked(p, &si);
