@@ -12,7 +12,10 @@
  * Rules     1. The callback of a timer runs in an interrupt: it takes no lock
  *              of proc/, it only queues work.
  *           2. Queued work holds a reference of its process.
- *           3. Timers are armed under proc_lock and only while the process
+ *           3. CPU time is known to the nanosecond and a timer of it is due a
+ *              tick from now at the earliest: else the way back from its
+ *              handler would send the next signal, and nothing else would run.
+ *           4. Timers are armed under proc_lock and only while the process
  *              has threads; ptimes_exit() runs after the last.
  *
  * Read next proc/sigdeliver.c.
@@ -22,6 +25,7 @@
 #include "proc/procfn.h"
 
 #define NS_PER_S 1000000000ul
+#define TICK_NS (NS_PER_S / MD_HZ)
 
 enum { REAL, VIRTUAL, PROF };
 
@@ -146,6 +150,13 @@ itimer_now_locked(struct proc *p, int which)
 	return which == VIRTUAL ? ut : ut + st;
 }
 
+/* Rule 3. */
+static uint64_t
+due_after(int which, uint64_t now, uint64_t ns)
+{
+	return now + (which == REAL ? ns : MAX(ns, TICK_NS));
+}
+
 static void
 itimer_read_locked(struct proc *p, int which, struct itimer *out)
 {
@@ -184,7 +195,7 @@ itimer_set(int which, const struct itimer *new, struct itimer *old)
 	itimer_read_locked(p, which, old);
 	it->interval_ns = new->interval_ns;
 	it->due_ns = new->due_ns == 0 ? 0 :
-	    itimer_now_locked(p, which) + new->due_ns;
+	    due_after(which, itimer_now_locked(p, which), new->due_ns);
 	if (which == REAL && it->due_ns != 0)
 		timer_arm(&p->alarm, it->due_ns);
 	proc_watch_cpu_locked(p);
@@ -210,7 +221,8 @@ check_itimer(struct proc *p, int which, uint64_t now, int signo)
 
 	if (it->due_ns == 0 || now < it->due_ns)
 		return;
-	it->due_ns = it->interval_ns == 0 ? 0 : now + it->interval_ns;
+	it->due_ns = it->interval_ns == 0 ? 0 :
+	    due_after(which, now, it->interval_ns);
 	(void)sig_send_proc_locked(p, &si);
 }
 

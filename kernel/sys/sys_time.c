@@ -314,7 +314,7 @@ sys_getitimer(const uint64_t a[6])
 {
 	struct itimer it;
 
-	if (a[0] > ITIMER_PROF)
+	if ((unsigned)a[0] > ITIMER_PROF)
 		return -EINVAL;
 	itimer_get((int)a[0], &it);
 	return put_itimer(a[1], &it);
@@ -328,7 +328,7 @@ sys_setitimer(const uint64_t a[6])
 
 	if (a[1] != 0 && copyin(&v, a[1], sizeof(v)) < 0)
 		return -EFAULT;
-	if (a[0] > ITIMER_PROF || tv_to_ns(&v.value, &new.due_ns) < 0 ||
+	if ((unsigned)a[0] > ITIMER_PROF || tv_to_ns(&v.value, &new.due_ns) < 0 ||
 	    tv_to_ns(&v.interval, &new.interval_ns) < 0)
 		return -EINVAL;
 	itimer_set((int)a[0], &new, &old);

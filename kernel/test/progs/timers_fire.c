@@ -16,6 +16,45 @@ on_alarm(int signo)
 		virtuals++;
 }
 
+static volatile long work, work_seen;
+static volatile int profs, stuck;
+
+/* The program runs between two signals of its CPU time. */
+static void
+on_prof(int signo)
+{
+	const struct itimerval again = { { 0, 0 }, { 0, 1 } };
+	struct itimerval now;
+
+	(void)signo;
+	profs++;
+	stuck = work == work_seen ? stuck + 1 : 0;
+	work_seen = work;
+	if (stuck > 20)
+		FAIL("signals only: %d", profs);
+	OK(getitimer(ITIMER_PROF, &now));
+	if (now.it_interval.tv_usec == 0)
+		OK(setitimer(ITIMER_PROF, &again, NULL));
+}
+
+static void
+profile(int interval, int flags)
+{
+	struct itimerval it = { { 0, interval }, { 0, 1 } };
+	struct sigaction sa = { .sa_handler = on_prof, .sa_flags = flags };
+	uint64_t t0 = now_ns();
+
+	OK(sigaction(SIGPROF, &sa, NULL));
+	profs = 0;
+	OK(setitimer(ITIMER_PROF, &it, NULL));
+	while (profs < 5 && now_ns() - t0 < 10000000000)
+		work++;
+	signal(SIGPROF, SIG_IGN);
+	memset(&it, 0, sizeof(it));
+	OK(setitimer(ITIMER_PROF, &it, NULL));
+	CHECK(profs >= 5);
+}
+
 int
 main(void)
 {
@@ -51,8 +90,14 @@ main(void)
 	while (virtuals == 0 && now_ns() - t0 < 10000000000)
 		continue;
 	EQ(virtuals, 1);
+	profile(1, 0);
+	profile(1, SA_NODEFER);
+	profile(0, 0);
 	it.it_value.tv_usec = 1000000;
 	ERR(setitimer(ITIMER_REAL, &it, NULL), EINVAL);
 	ERR(setitimer(9, &it, NULL), EINVAL);
+	/* Which one is an int: what stands above it is not looked at. */
+	OK(syscall(SYS_getitimer, 1ul << 32 | ITIMER_PROF, &it));
+	OK(syscall(SYS_setitimer, 1ul << 32 | ITIMER_PROF, &it, NULL));
 	return test_done();
 }
