@@ -8,7 +8,8 @@
  * Picture   pollfd[] or three bit sets → struct poll_req[] → fs_poll → back
  *
  * Rules     1. poll continues after a stop with the time that remains; ppoll
- *              and select write it back, so a restart finds it.
+ *              and select write it back, so a restart finds it; where it
+ *              cannot be written, a signal ends the call.
  *           2. A descriptor that is not open is POLLNVAL for poll and -EBADF
  *              for select, which does not look at numbers behind the table.
  *
@@ -188,26 +189,18 @@ left_until(uint64_t deadline)
 }
 
 /*
- * Write the rest of the time back.  A bad address changes nothing: the answer
- * of the call stands.
+ * A call with a mask and the time at ts ends with r: the rest of the time is
+ * written back, and the mask treated as sys.h says.  Where the time cannot be
+ * written the answer stands, but nothing starts again: it would wait anew.
  */
-static void
-timespec_left(va_t addr, uint64_t deadline)
-{
-	int r = 0;
-
-	if (addr != 0 && deadline != WAIT_FOREVER)
-		r = sys_put_timespec(addr, left_until(deadline));
-	if (r != 0)
-		return;
-}
-
-/* A call with a mask ends: rule of sys.h for -EINTR. */
 static int64_t
-mask_result(int64_t r)
+mask_result(int64_t r, va_t ts, uint64_t deadline)
 {
+	bool told = ts == 0 || deadline == WAIT_FOREVER ||
+	    sys_put_timespec(ts, left_until(deadline)) == 0;
+
 	if (r == -EINTR)
-		return -ERESTARTNOHAND;
+		return told ? -ERESTARTNOHAND : -EINTR;
 	sys_mask_end();
 	return r;
 }
@@ -223,8 +216,7 @@ sys_ppoll(const uint64_t a[6])
 	if (r != 0)
 		return r;
 	r = poll_until(a[0], a[1], deadline);
-	timespec_left(a[2], deadline);
-	return mask_result(r);
+	return mask_result(r, a[2], deadline);
 }
 
 /* ---- select ---- */
@@ -393,6 +385,5 @@ sys_pselect6(const uint64_t a[6])
 	if (r != 0)
 		return r;
 	r = select_until(a, deadline);
-	timespec_left(a[4], deadline);
-	return mask_result(r);
+	return mask_result(r, a[4], deadline);
 }

@@ -108,11 +108,52 @@ selects(void)
 	ERR(select(-1, NULL, NULL, NULL, &tv), EINVAL);
 }
 
+/* The time of the caller, who cannot be told the rest, and a mask. */
+static long
+wait_masked(int nr, const struct timespec *ts)
+{
+	static const uint64_t usr2 = 1ul << (SIGUSR2 - 1);
+	const uint64_t pair[2] = { (uintptr_t)&usr2, sizeof(usr2) };
+
+	if (nr == SYS_ppoll)
+		return syscall(nr, NULL, 0, ts, &usr2, sizeof(usr2));
+	return syscall(nr, 0, NULL, NULL, NULL, ts, pair);
+}
+
+/* Stopped in the wait: where the rest of the time has no place it is over. */
+static void
+stopped(int nr)
+{
+	struct timespec *ts = (struct timespec *)pages_private(1);
+	sigset_t now;
+	int status;
+	pid_t pid;
+
+	ts->tv_sec = 5;
+	OK(mprotect(ts, PAGE, PROT_READ));
+	pid = OK(fork());
+	if (pid == 0) {
+		ERR(wait_masked(nr, ts), EINTR);
+		OK(sigprocmask(SIG_BLOCK, NULL, &now));
+		CHECK(!sigismember(&now, SIGUSR2));
+		_exit(0);
+	}
+	sleep_ms(rounds(100));
+	OK(kill(pid, SIGSTOP));
+	EQ(waitpid(pid, &status, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(status));
+	OK(kill(pid, SIGCONT));
+	REAP(pid, 0);
+	OK(munmap(ts, PAGE));
+}
+
 int
 main(void)
 {
 	states();
 	woken();
 	selects();
+	stopped(SYS_ppoll);
+	stopped(SYS_pselect6);
 	return test_done();
 }
