@@ -212,20 +212,28 @@ sys_times(const uint64_t a[6])
 
 /* ---- sleeps ---- */
 
-/* Sleep to a moment; left: where the rest is told when a handler ran, or 0. */
+/*
+ * A signal has ended sleep(a): until a[0], with a[1] the place where the rest
+ * is told when a handler ran, or 0.
+ */
+static int64_t
+sleep_broken(int64_t (*sleep)(const uint64_t a[6]), const uint64_t a[6],
+    uint64_t now)
+{
+	if (now >= a[0])
+		return 0;
+	if (a[1] != 0 && sys_put_timespec(a[1], a[0] - now) < 0)
+		return -EFAULT;
+	return sys_restart_later(sleep, a);
+}
+
+/* Sleep to a moment. */
 static int64_t
 sleep_to(const uint64_t a[6])
 {
-	uint64_t deadline = a[0], left = a[1], now;
-
-	if (sleep_until(deadline, WAIT_INTR) == 0)
+	if (sleep_until(a[0], WAIT_INTR) == 0)
 		return 0;
-	now = md_time_ns();
-	if (now >= deadline)
-		return 0;
-	if (left != 0 && sys_put_timespec(left, deadline - now) < 0)
-		return -EFAULT;
-	return sys_restart_later(sleep_to, a);
+	return sleep_broken(sleep_to, a, md_time_ns());
 }
 
 int64_t
@@ -242,24 +250,39 @@ sys_nanosleep(const uint64_t a[6])
 
 /* A moment of CPU time comes when the process has used it: poll each tick. */
 static int64_t
-sleep_cpu(uint64_t until)
+sleep_cpu(const uint64_t a[6])
 {
 	uint64_t now;
 	int r = 0;
 
-	while (r == 0 && clock_now(CLOCK_PROCESS_CPUTIME, &now) == 0 &&
-	    now < until)
-		r = sleep_until(md_time_ns() + MAX(until - now, TICK_NS),
+	while (clock_now(CLOCK_PROCESS_CPUTIME, &now) == 0 && now < a[0]) {
+		if (r < 0)
+			return sleep_broken(sleep_cpu, a, now);
+		r = sleep_until(md_time_ns() + MAX(a[0] - now, TICK_NS),
 		    WAIT_INTR);
-	return r < 0 ? -ERESTARTNOHAND : 0;
+	}
+	return 0;
+}
+
+/* The end of a sleep, of CPU time or of md_time_ns(). */
+static uint64_t
+sleep_end(int clock, bool absolute, uint64_t now, uint64_t ns)
+{
+	if (clock == CLOCK_PROCESS_CPUTIME)
+		return absolute ? ns : now + ns;
+	if (!absolute)
+		return sys_deadline(ns);
+	return clock == CLOCK_REALTIME || clock == CLOCK_TAI ?
+	    sys_realtime_to_mono(ns) : ns;
 }
 
 int64_t
 sys_clock_nanosleep(const uint64_t a[6])
 {
 	bool absolute = ((int)a[1] & TIMER_ABSTIME) != 0;
-	uint64_t arg[6] = { 0, a[3] }, ns, now;
-	int clock = (int)a[0], r;
+	uint64_t arg[6] = { 0, absolute ? 0 : a[3] }, ns, now;
+	int clock = (int)a[0];
+	int64_t r;
 
 	/* Only the own process's use can be waited for; no device wakes us. */
 	if (clock < 0 && clock_now(clock, &now) == 0)
@@ -271,21 +294,12 @@ sys_clock_nanosleep(const uint64_t a[6])
 	r = clock_now(clock, &now);
 	if (r == 0)
 		r = sys_get_timespec(a[2], &ns);
-	if (r < 0)
+	if (r < 0 || (!absolute && ns == 0))
 		return r;
-	if (clock == CLOCK_PROCESS_CPUTIME)
-		return sleep_cpu(absolute ? ns : now + ns);
-	if (!absolute) {
-		if (ns == 0)
-			return 0;
-		arg[0] = sys_deadline(ns);
-		return sleep_to(arg);
-	}
-	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI)
-		ns = sys_realtime_to_mono(ns);
-	if (md_time_ns() >= ns)
-		return 0;
-	return sleep_until(ns, WAIT_INTR) < 0 ? -ERESTARTNOHAND : 0;
+	arg[0] = sleep_end(clock, absolute, now, ns);
+	r = clock == CLOCK_PROCESS_CPUTIME ? sleep_cpu(arg) : sleep_to(arg);
+	/* An absolute one begins again as it was. */
+	return absolute && r == -ERESTART_BLOCK ? -ERESTARTNOHAND : r;
 }
 
 /* ---- interval timers ---- */
