@@ -52,15 +52,42 @@ struct limits {
 
 /* ---- signals ---- */
 
-/* What is told about one signal; sigframe.c makes abi_siginfo of it. */
+/*
+ * What is told about one signal: the beginning of abi_siginfo, whose rest is
+ * zero.  What a program sends itself comes back as it was: no field is left
+ * out, and the kernel has no need to know which of them count.
+ */
 struct siginfo {
-	int32_t signo, code;     /* [L] */
-	int32_t pid;             /* [L] sender or child */
-	uint32_t uid;            /* [L] */
-	int32_t status;          /* [L] SIGCHLD */
-	uint64_t value;          /* [L] sigval, or the address of a fault */
-	int64_t utime, stime;    /* [L] SIGCHLD, 1/100 s */
+	int32_t signo, err, code, pad; /* [L] */
+	union {
+		struct {
+			int32_t pid;  /* [L] sender or child */
+			uint32_t uid; /* [L] */
+			union {
+				uint64_t value; /* [L] sigval */
+				struct {
+					/* of a child */
+					int32_t status, status_pad; /* [L] */
+				};
+			};
+			int64_t utime, stime; /* [L] of a child, 1/100 s */
+		};
+		struct {
+			uint64_t addr;    /* [L] of a fault */
+			uint64_t none[3]; /* [L] so that it is all set */
+		};
+	};
 };
+
+#define SIGINFO_AT(mine, theirs) \
+	_Static_assert(offsetof(struct siginfo, mine) == \
+	    offsetof(struct abi_siginfo, theirs), "sig_to_abi()")
+SIGINFO_AT(code, code);
+SIGINFO_AT(uid, rt.uid);
+SIGINFO_AT(value, rt.value);
+SIGINFO_AT(status, chld.status);
+SIGINFO_AT(stime, chld.stime);
+SIGINFO_AT(addr, addr);
 
 /* A queued signal. */
 struct sigq {

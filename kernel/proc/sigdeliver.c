@@ -321,5 +321,5 @@ sig_force(int signo, int code, va_t addr)
 	}
 	spin_unlock(&proc_lock);
 	tk->forced = (struct siginfo){ .signo = signo, .code = code,
-		.value = addr };
+		.addr = addr };
 }

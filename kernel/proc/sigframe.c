@@ -63,23 +63,7 @@ void
 sig_to_abi(const struct siginfo *si, struct abi_siginfo *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->signo = si->signo;
-	out->code = si->code;
-	if (si->signo == SIGCHLD && si->code > 0 && si->code < SI_KERNEL) {
-		out->chld.pid = si->pid;
-		out->chld.uid = si->uid;
-		out->chld.status = si->status;
-		out->chld.utime = si->utime;
-		out->chld.stime = si->stime;
-		return;
-	}
-	if (si->code > 0) {
-		out->addr = si->value;
-		return;
-	}
-	out->rt.pid = si->pid;
-	out->rt.uid = si->uid;
-	out->rt.value = si->value;
+	memcpy(out, si, sizeof(*si));
 }
 
 /*

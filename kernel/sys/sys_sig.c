@@ -13,7 +13,6 @@
 #include "sys/sys.h"
 
 #include "lib/errno.h"
-#include "lib/string.h"
 
 #define SET_BYTES 8
 
@@ -185,25 +184,19 @@ sys_tgkill(const uint64_t a[6])
 	return thread_kill((int)a[0], (int)a[1], &si);
 }
 
-#define SENT_BYTES 48u
-
 /*
  * The sender's siginfo for thread `to`; to others it may not look as if the
- * kernel had sent it.
+ * kernel had sent it.  No layout that a program may send is longer.
  */
 static int
 fetch_info(va_t at, int signo, int to, struct siginfo *si)
 {
-	struct abi_siginfo u;
-
-	/* No layout that a program may send is longer. */
-	memset(&u, 0, sizeof(u));
-	if (copyin(&u, at, SENT_BYTES) < 0)
+	if (copyin(si, at, sizeof(*si)) < 0)
 		return -EFAULT;
-	if ((u.code >= 0 || u.code == SI_TKILL) && to != task_current()->tid)
+	si->signo = signo;
+	if ((si->code >= 0 || si->code == SI_TKILL) &&
+	    to != task_current()->tid)
 		return -EPERM;
-	*si = (struct siginfo){ .signo = signo, .code = u.code,
-		.pid = u.rt.pid, .uid = u.rt.uid, .value = u.rt.value };
 	return 0;
 }
 

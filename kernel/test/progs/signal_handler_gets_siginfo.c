@@ -76,6 +76,47 @@ info(void)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+static int
+end_with_5(void *arg)
+{
+	return arg == NULL ? 5 : 0;
+}
+
+/* Whatever number tells of a child's end: it says which child, and how. */
+static void
+child_by_other_signal(void)
+{
+	static char stack[16 * KIB] __attribute__((aligned(16)));
+	pid_t pid;
+
+	install(SIGUSR2, 0);
+	pid = OK(clone(end_with_5, stack + sizeof(stack), SIGUSR2, NULL));
+	EQ(waitpid(pid, NULL, __WALL), pid);
+	EQ(seen.si_signo, SIGUSR2);
+	EQ(seen.si_code, CLD_EXITED);
+	EQ(seen.si_pid, pid);
+	EQ(seen.si_status, 5);
+	signal(SIGUSR2, SIG_DFL);
+}
+
+/* What a program tells itself comes as it was, whoever it looks like. */
+static void
+own_words(int signo, int code)
+{
+	siginfo_t sent;
+
+	memset(&sent, 0, sizeof(sent));
+	memset((char *)&sent + 16, 0x5a, 32);
+	sent.si_errno = 7;
+	sent.si_code = code;
+	install(signo, 0);
+	memset(&seen, 0xff, sizeof(seen));
+	OK(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signo, &sent));
+	sent.si_signo = signo;
+	EQ(memcmp(&seen, &sent, sizeof(sent)), 0);
+	signal(signo, SIG_DFL);
+}
+
 /* A timer interrupts a loop that checks its registers all the time. */
 static void
 registers(void)
@@ -117,6 +158,11 @@ int
 main(void)
 {
 	info();
+	child_by_other_signal();
+	own_words(SIGUSR1, SI_QUEUE);
+	own_words(SIGSEGV, SEGV_ACCERR);
+	own_words(SIGCHLD, CLD_KILLED);
+	own_words(SIGUSR1, SI_KERNEL);
 	registers();
 	return test_done();
 }
