@@ -229,6 +229,17 @@ show_status_vm(const struct view *v, struct out *o)
 	out_printf(o, "VmDesign:\t%s\n", v->vm.design);
 }
 
+/* A program gives itself any name: no line that looks like ours comes of it. */
+static void
+show_name(const char *name, struct out *o)
+{
+	for (; *name != '\0'; name++)
+		if (*name == '\n' || *name == '\\')
+			out_printf(o, "\\%c", *name == '\n' ? 'n' : '\\');
+		else
+			out_printf(o, "%c", *name);
+}
+
 /* Text of /proc/PID/status.  0, -ESRCH. */
 int
 proc_show_status(int id, struct out *o)
@@ -239,8 +250,10 @@ proc_show_status(int id, struct out *o)
 	if (v == NULL)
 		return -ESRCH;
 	c = &v->cred;
-	out_printf(o, "Name:\t%s\nUmask:\t0022\nState:\t%s\nTgid:\t%d\n"
-	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v->comm,
+	out_printf(o, "Name:\t");
+	show_name(v->comm, o);
+	out_printf(o, "\nUmask:\t0022\nState:\t%s\nTgid:\t%d\n"
+	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 	    state_name(v->state), v->p->pid, id, v->ppid);
 	out_printf(o, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
 	    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);

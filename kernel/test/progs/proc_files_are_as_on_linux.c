@@ -86,6 +86,22 @@ status_file(void)
 	OK(munmap(big, 500 * PAGE));
 }
 
+/* A name makes no lines in status; elsewhere it is shown as it is. */
+static void
+odd_name(void)
+{
+	char old[16];
+
+	OK(prctl(PR_GET_NAME, old));
+	OK(prctl(PR_SET_NAME, "a\nUid:\t7\\"));
+	CHECK(strncmp(slurp("/proc/self/status"), "Name:\ta\\nUid:\t7\\\\\n",
+	          18) == 0);
+	EQ(field("\nUid:"), getuid());
+	EQ(strcmp(slurp("/proc/self/comm"), "a\nUid:\t7\\\n"), 0);
+	CHECK(strstr(slurp("/proc/self/stat"), "(a\nUid:\t7\\)") != NULL);
+	OK(prctl(PR_SET_NAME, old));
+}
+
 static void
 maps_file(void)
 {
@@ -167,6 +183,7 @@ main(void)
 {
 	stat_file();
 	status_file();
+	odd_name();
 	maps_file();
 	others();
 	zombie();
