@@ -97,7 +97,7 @@ struct procfs_row {
 };
 void procfs_register(const struct procfs_row *rows, unsigned n);
 
-/* Per-process files, registered once by proc/. */
+/* Per-process files, registered once by proc/.  A row's pid may be a thread's. */
 struct procfs_pid_row {
 	const char *name;                         /* "stat", "maps" */
 	uint32_t mode;
@@ -107,6 +107,7 @@ struct procfs_pid_row {
 	int (*show_space)(int pid, struct aspace *, struct out *);
 	/* pid is alive when called or the result is -ESRCH; text goes to out. */
 	int (*show)(int pid, struct out *);
+	int (*show_alone)(int tid, struct out *);          /* in task; NULL: show */
 	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
 	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno. */
@@ -123,8 +124,9 @@ struct procfs_pid_ops {
 	int (*may_look)(int pid, struct aspace **space);
 	int (*next_task)(int pid, int after);     /* threads */
 	int (*leader)(int tid);                   /* pid of a thread's process; -1: none */
-	/* next open descriptor >= fd, or -1; its file with a reference */
-	int (*next_fd)(int pid, int fd, struct file **out);
+	/* of a thread (its process's leader: pid): next open descriptor >= fd, or -1;
+	 * its file with a reference */
+	int (*next_fd)(int tid, int fd, struct file **out);
 	const struct procfs_pid_row *rows;
 	unsigned nrows;
 };

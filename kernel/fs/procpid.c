@@ -235,7 +235,7 @@ static int
 fd_file(const struct proc_node *pn, struct file **out)
 {
 	struct file *f = NULL;
-	int found = pids->next_fd(pn->pid, pn->fd, &f);
+	int found = pids->next_fd(pn->tid, pn->fd, &f);
 
 	if (found == pn->fd && procpid_is_there(pn)) {
 		*out = f;
@@ -356,7 +356,7 @@ fd_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 
 	pn.kind = PN_FD;
 	for (;;) {
-		pn.fd = pids->next_fd(pd->pid, (int)*pos - 2, &f);
+		pn.fd = pids->next_fd(pd->tid, (int)*pos - 2, &f);
 		if (pn.fd < 0)
 			return 0;
 		file_put(f);

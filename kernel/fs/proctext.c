@@ -110,7 +110,9 @@ show_pid(const struct proc_node *pn, struct aspace *as, struct out *out)
 
 	if (row->show == NULL && row->show_space == NULL)
 		return -EINVAL;
-	if (row->show != NULL)
+	if (pn->in_task && row->show_alone != NULL)
+		r = row->show_alone(pn->tid, out);
+	else if (row->show != NULL)
 		r = row->show(pn->tid, out);
 	else if (as != NULL && as_users(as) != 0)
 		r = row->show_space(pn->tid, as, out);

@@ -30,6 +30,44 @@
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
+/* ---- whom a number names: rule 2 ---- */
+
+static struct proc *
+proc_of_locked(int id)
+{
+	struct proc *p = proc_find_locked(id);
+	struct task *tk = p == NULL ? task_find_locked(id) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return tk != NULL ? tk->proc : p;
+}
+
+/* A process whose leader has ended is seen by another of its threads. */
+static struct task *
+task_of_locked(int id)
+{
+	struct task *tk = task_find_locked(id);
+	struct proc *p = tk == NULL ? proc_find_locked(id) : NULL;
+	struct list_node *n = p != NULL ? list_first(&p->threads) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
+}
+
+/* The process, with a reference, or NULL. */
+static struct proc *
+proc_of(int id)
+{
+	struct proc *p;
+
+	spin_lock(&proc_lock);
+	p = proc_of_locked(id);
+	if (p != NULL)
+		proc_get(p);
+	spin_unlock(&proc_lock);
+	return p;
+}
+
 /* ---- strings in the memory of the process ---- */
 
 static int
@@ -160,7 +198,7 @@ set_oom_adj(struct proc *p, int v)
 static int
 write_oom_adj(int id, const char *text, size_t n)
 {
-	struct proc *p = proc_lookup(id);
+	struct proc *p = proc_of(id);
 	bool negative = n > 0 && text[0] == '-';
 	const char *end;
 	int64_t v;
@@ -246,7 +284,7 @@ show_events(int id, struct out *o)
 	if (v == NULL)
 		return -ESRCH;
 	ev_show_proc(o, &v->p->events);
-	out_printf(o, "fault.total %lu\n", v->faults);
+	out_printf(o, "fault.total %lu\n", v->whole.faults);
 	for (unsigned i = 0; v->as != NULL && i < ARRAY_LEN(gauges); i++)
 		out_printf(o, "%s %lu\n", gauges[i].name,
 		    vm_as_gauge(v->as, gauges[i].id));
@@ -258,7 +296,7 @@ show_events(int id, struct out *o)
 static int
 link_exe(int id, char *buf, size_t cap)
 {
-	struct proc *p = proc_lookup(id);
+	struct proc *p = proc_of(id);
 	struct file *f = NULL;
 	ssize_t n = -ENOENT;
 
@@ -276,19 +314,16 @@ link_exe(int id, char *buf, size_t cap)
 	return (int)n;
 }
 
-/* A private copy of where a thread of the process stands, or NULL. */
+/* A private copy of where the thread stands, or NULL. */
 static struct fsctx *
 place_of(int id)
 {
-	struct fsctx *ctx = NULL, *copy;
-	struct list_node *n;
-	struct proc *p;
+	struct fsctx *ctx, *copy;
+	struct task *tk;
 
 	spin_lock(&proc_lock);
-	p = proc_find_locked(id);
-	n = p != NULL ? list_first(&p->threads) : NULL;
-	if (n != NULL)
-		ctx = LIST_ENTRY(n, struct task, node)->thread->fsctx;
+	tk = task_of_locked(id);
+	ctx = tk != NULL ? tk->thread->fsctx : NULL;
 	if (ctx != NULL)
 		fsctx_get(ctx);
 	spin_unlock(&proc_lock);
@@ -433,18 +468,15 @@ leader_of(int tid)
 }
 
 static int
-next_fd(int pid, int fd, struct file **out)
+next_fd(int id, int fd, struct file **out)
 {
-	struct fdtab *t = NULL;
-	struct list_node *n;
-	struct proc *p;
+	struct fdtab *t;
+	struct task *tk;
 	int r = -1;
 
 	spin_lock(&proc_lock);
-	p = proc_find_locked(pid);
-	n = p != NULL ? list_first(&p->threads) : NULL;
-	if (n != NULL)
-		t = LIST_ENTRY(n, struct task, node)->fdtab;
+	tk = task_of_locked(id);
+	t = tk != NULL ? tk->fdtab : NULL;
 	if (t != NULL)
 		fdtab_look(t);
 	spin_unlock(&proc_lock);
@@ -495,7 +527,8 @@ read_pagemap(struct aspace *as, uint64_t off, struct uio *u)
 }
 
 static const struct procfs_pid_row rows[] = {
-	{ .name = "stat", .mode = 0444, .show = proc_show_stat },
+	{ .name = "stat", .mode = 0444, .show = proc_show_stat,
+	  .show_alone = proc_show_stat_alone },
 	{ .name = "statm", .mode = 0444, .show = proc_show_statm },
 	{ .name = "status", .mode = 0444, .show = proc_show_status },
 	{ .name = "cmdline", .mode = 0444, .show = show_pid_cmdline },

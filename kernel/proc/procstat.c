@@ -58,6 +58,20 @@ view_signals(struct view *v, const struct proc *p, const struct task *tk)
 	}
 }
 
+/* Which of its faults were major is not kept of a thread. */
+static void
+view_use_locked(struct view *v, struct proc *p, struct task *tk)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	proc_times_locked(p, &v->whole.ut, &v->whole.st);
+	v->whole.faults = proc_faults_locked(p);
+	v->whole.major = ev_read_proc(&p->events, EV_fault_major);
+	if (tk == NULL)
+		return;
+	task_times(tk, &v->alone.ut, &v->alone.st);
+	v->alone.faults = atomic_load_relaxed(&tk->thread->faults);
+}
+
 static void
 view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 {
@@ -80,8 +94,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->pgid = p->pgid;
 	v->sid = p->sid;
 	v->nthreads = p->nthreads;
-	proc_times_locked(p, &v->ut, &v->st);
-	v->faults = proc_faults_locked(p);
+	view_use_locked(v, p, tk);
 	v->cut = p->cutime_ns;
 	v->cst = p->cstime_ns;
 	v->image = p->image;
@@ -146,27 +159,20 @@ shown_image(const struct view *v)
 	return v->may_look ? v->image : (struct proc_image){ 0 };
 }
 
-/* Text of /proc/PID/stat.  0, -ESRCH. */
-int
-proc_show_stat(int id, struct out *o)
+static int
+print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 {
-	struct view *v = view_open_vm(id);
-	struct proc_image m;
-	uint64_t major;
+	struct proc_image m = shown_image(v);
 	bool has_tty;
 
-	if (v == NULL)
-		return -ESRCH;
-	major = ev_read_proc(&v->p->events, EV_fault_major);
-	m = shown_image(v);
 	has_tty = tty_session() != 0 && tty_session() == v->sid;
 	out_printf(o, "%d (%s) %c %d %d %d %u %d 0 ", id, v->comm, v->state,
 	    v->ppid, v->pgid, v->sid, has_tty ? TTY_NR : 0,
 	    has_tty ? tty_fg_pgid() : -1);
 	out_printf(o, "%lu %lu %lu %lu %lu %lu %lu %lu %d %d %u 0 %lu ",
-	    v->faults - major, v->p->cminflt, major, v->p->cmajflt,
-	    v->ut / TICK_NS, v->st / TICK_NS, v->cut / TICK_NS,
-	    v->cst / TICK_NS, 20 + v->nice, v->nice, v->nthreads,
+	    use->faults - use->major, v->p->cminflt, use->major,
+	    v->p->cmajflt, use->ut / TICK_NS, use->st / TICK_NS,
+	    v->cut / TICK_NS, v->cst / TICK_NS, 20 + v->nice, v->nice, v->nthreads,
 	    v->p->start_ns / TICK_NS);
 	out_printf(o, "%lu %lu %lu %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d ",
 	    v->vm.size << PAGE_SHIFT, v->vm.resident,
@@ -178,6 +184,24 @@ proc_show_stat(int id, struct out *o)
 	    m.data_lo, m.data_hi, m.args, m.args_end, m.env, m.env_end,
 	    v->may_look ? v->p->wait_status : 0);
 	return view_close(v);
+}
+
+/* Text of /proc/PID/stat.  0, -ESRCH. */
+int
+proc_show_stat(int id, struct out *o)
+{
+	struct view *v = view_open_vm(id);
+
+	return v == NULL ? -ESRCH : print_stat(v, id, &v->whole, o);
+}
+
+/* Text of /proc/PID/task/TID/stat, with the thread's own use.  0, -ESRCH. */
+int
+proc_show_stat_alone(int tid, struct out *o)
+{
+	struct view *v = view_open_vm(tid);
+
+	return v == NULL ? -ESRCH : print_stat(v, tid, &v->alone, o);
 }
 
 /* Text of /proc/PID/statm.  0, -ESRCH. */

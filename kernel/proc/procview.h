@@ -8,6 +8,11 @@
 #include "proc/procdat.h"
 #include "vm/evidence/stat.h"
 
+/* What was used: by the process, ended threads included, or by one thread. */
+struct view_use {
+	uint64_t ut, st, faults, major;
+};
+
 /* A process that somebody looks at. */
 struct view {
 	struct proc *p;          /* a reference */
@@ -17,7 +22,8 @@ struct view {
 	int ppid, pgid, sid, cpu, nice;
 	unsigned nthreads;
 	uint64_t nsigq;
-	uint64_t ut, st, cut, cst, faults;
+	uint64_t cut, cst;
+	struct view_use whole, alone;
 	uint64_t pend, shpend, blocked, ignored, caught;
 	struct proc_image image;
 	struct cred cred;
@@ -30,6 +36,7 @@ struct view {
 struct view *view_open(int id);
 int view_close(struct view *);
 int proc_show_stat(int id, struct out *);
+int proc_show_stat_alone(int tid, struct out *);
 int proc_show_statm(int id, struct out *);
 int proc_show_status(int id, struct out *);
 int proc_show_limits(int id, struct out *);
