@@ -16,6 +16,9 @@
  *           2. An executable is denied for writing from open to the end of
  *              the last process that runs it.
  *           3. The design of the new space is the process's next_design.
+ *           4. Who runs with another's rights stands where nobody else moves
+ *              it: he who shared the place (CLONE_FS) could change what a name
+ *              means between two looks.  Linux gives it no rights then.
  *
  * Read next proc/elf.c, proc/execargs.c.  Book: ch10.
  */
@@ -52,7 +55,8 @@ struct exec_new {
 	bool secure;
 	va_t entry, sp;
 	struct fdtab *files;     /* a copy of a table that others share */
-	struct sighand *own;     /* and the handlers */
+	struct fsctx *place;     /* secure: a copy of where it stands: rule 4 */
+	struct sighand *own;     /* handlers that nobody shares */
 	char comm[16];
 };
 
@@ -67,6 +71,7 @@ static int exec_space_make(struct exec_new *, struct arg_src *,
     const struct vmm_ops *);
 static int exec_interp(struct exec_new *, va_t stack_lo);
 static void exec_cred(struct exec_new *);
+static int exec_unshare(struct exec_new *, struct task *);
 static void exec_free(struct exec_new *);
 static int others_end(struct task *);
 static void exec_commit(struct exec_new *, struct task *);
@@ -93,14 +98,10 @@ proc_exec(va_t path, va_t argv, va_t envp)
 		return -ENOMEM;
 	n = copyin_str(x->path, path, PATH_MAX);
 	r = n < 0 ? (int)n : exec_prepare(x, &src, p->next_design);
-	if (r == 0) {
-		bool shared = fdtab_is_shared(tk->fdtab);
-
-		x->files = shared ? fdtab_copy(tk->fdtab) : NULL;
-		x->own = sighand_create(true);
-		r = (shared && x->files == NULL) || x->own == NULL ?
-		    -ENOMEM : others_end(tk);
-	}
+	if (r == 0)
+		r = exec_unshare(x, tk);
+	if (r == 0)
+		r = others_end(tk);
 	if (r == 0)
 		exec_commit(x, tk);
 	exec_free(x);
@@ -391,6 +392,22 @@ exec_interp(struct exec_new *x, va_t stack_lo)
 	return r;
 }
 
+/* Copies of what the new program must not share with other processes. */
+static int
+exec_unshare(struct exec_new *x, struct task *tk)
+{
+	x->own = sighand_create(true);
+	if (x->own == NULL)
+		return -ENOMEM;
+	if (fdtab_is_shared(tk->fdtab) &&
+	    (x->files = fdtab_copy(tk->fdtab)) == NULL)
+		return -ENOMEM;
+	if (x->secure &&
+	    (x->place = fsctx_copy(tk->thread->fsctx)) == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
 /* Give back what is not yet the process's. */
 static void
 exec_free(struct exec_new *x)
@@ -400,6 +417,8 @@ exec_free(struct exec_new *x)
 	close_denied(&x->file);
 	if (x->files != NULL)
 		fdtab_put(x->files);
+	if (x->place != NULL)
+		fsctx_put(x->place);
 	if (x->own != NULL)
 		sighand_discard(x->own);
 	if (x->as != NULL) {
@@ -509,6 +528,26 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	x->own = NULL;
 }
 
+/* The copies are the thread's; what it had is put by exec_free(). */
+static void
+exec_move(struct exec_new *x, struct task *tk)
+{
+	struct fdtab *files = tk->fdtab;
+	struct fsctx *place = tk->thread->fsctx;
+	bool shared = fdtab_is_shared(files);
+
+	spin_lock(&proc_lock);
+	if (shared) {
+		tk->fdtab = x->files;
+		x->files = files;
+	}
+	if (x->place != NULL) {
+		tk->thread->fsctx = x->place;
+		x->place = place;
+	}
+	spin_unlock(&proc_lock);
+}
+
 /* Start the new program in the current thread.  Cannot fail. */
 static void
 exec_commit(struct exec_new *x, struct task *tk)
@@ -517,7 +556,6 @@ exec_commit(struct exec_new *x, struct task *tk)
 	struct thread *t = tk->thread;
 	struct aspace *old = p->as;
 	struct file *old_exe = p->exe;
-	struct fdtab *old_files = tk->fdtab;
 
 	task_leave_memory(tk);
 	thread_set_space(as_space(x->as));
@@ -528,12 +566,7 @@ exec_commit(struct exec_new *x, struct task *tk)
 	as_put(old);
 	close_denied(&old_exe);
 
-	if (fdtab_is_shared(old_files)) {
-		spin_lock(&proc_lock);
-		tk->fdtab = x->files;
-		spin_unlock(&proc_lock);
-		x->files = old_files; /* to be put by exec_free() */
-	}
+	exec_move(x, tk);
 	fdtab_close_exec(tk->fdtab);
 	tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	tk->restart_fn = NULL;
