@@ -55,19 +55,21 @@ look_at_all(struct poll_req *reqs, unsigned n)
 	return ready;
 }
 
-/* Put a waiter on each file's queue; how many there are. */
+/* Put a waiter on each file's queue, once for entries of one file that follow each
+ * other; how many there are. */
 static unsigned
 prepare_all(struct poll_req *reqs, unsigned n, struct waiter *ws)
 {
-	struct waitq *wq;
+	struct waitq *wq, *last = NULL;
 	unsigned i, used = 0;
 
 	for (i = 0; i < n; i++) {
 		if (reqs[i].file == NULL)
 			continue;
 		file_poll(reqs[i].file, &wq);
-		if (wq != NULL)
+		if (wq != NULL && wq != last)
 			wait_prepare(wq, &ws[used++]);
+		last = wq;
 	}
 	return used;
 }

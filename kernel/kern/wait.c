@@ -24,6 +24,8 @@
 #include "kern/kernfn.h"
 #include "lib/errno.h"
 
+#define WAKE_SOME 64u
+
 /* One sleep: what may end it. */
 struct sleep {
 	const struct waiter *ws;
@@ -217,8 +219,11 @@ wake_one(struct waitq *q)
 	wake_matching(q, 1, NULL, NULL);
 }
 
+/* So many in one hold: programs decide how many wait for a pipe, and interrupts wait
+ * meanwhile. */
 void
 wake_all(struct waitq *q)
 {
-	wake_matching(q, UINT32_MAX, NULL, NULL);
+	while (wake_matching(q, WAKE_SOME, NULL, NULL) == WAKE_SOME)
+		;
 }
