@@ -14,26 +14,35 @@ nothing(int signo)
 	(void)signo;
 }
 
+/* Again and again: the first may come before the wait does. */
+static void
+alarms(int usec)
+{
+	const struct itimerval it = { { 0, usec }, { 0, usec } };
+
+	OK(setitimer(ITIMER_REAL, &it, NULL));
+}
+
 /* Its own call waits too, with its arguments on a stack that is left soon. */
 static void
 outer(int signo)
 {
-	const struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
 	struct pollfd p = { fd[0], POLLIN, 0 };
 
 	(void)signo;
-	OK(setitimer(ITIMER_REAL, &soon, NULL));
+	alarms(20000);
 	ERR(poll(&p, 1, 10000), EINTR);
+	alarms(0);
 }
 
 static void
 interrupt_sleep(void)
 {
-	const struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
 	struct timespec ts = { 10, 0 };
 
-	OK(setitimer(ITIMER_REAL, &soon, NULL));
+	alarms(20000);
 	ERR(nanosleep(&ts, NULL), EINTR);
+	alarms(0);
 }
 
 int

@@ -21,7 +21,8 @@ handler(int signo)
 int
 main(void)
 {
-	const struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
+	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } };
+	const struct itimerval none = { 0 };
 	struct sigaction sa = { .sa_handler = handler };
 	int fd = OK(memfd_create("one", 0));
 	char *p = mmap(NULL, BIG, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
@@ -35,9 +36,10 @@ main(void)
 		CHECK(mmap(p + at, PIECE, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_FIXED, fd, 0) == p + at);
 	OK(sigaction(SIGALRM, &sa, NULL));
-	OK(setitimer(ITIMER_REAL, &soon, NULL));
+	OK(setitimer(ITIMER_REAL, &often, NULL));
 	n = OK(getrandom(p, BIG, 0));
-	EQ(handled, 1);
+	OK(setitimer(ITIMER_REAL, &none, NULL));
+	CHECK(handled > 0);
 	CHECK(n > 0 && (size_t)n < BIG);
 	EQ(n % PAGE, 0);
 	EQ(getrandom(p, PAGE, 0), PAGE);

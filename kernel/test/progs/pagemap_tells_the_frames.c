@@ -108,7 +108,7 @@ signals_wait(void)
 
 	signal(SIGALRM, tick);
 	OK(setitimer(ITIMER_REAL, &often, NULL));
-	while (ticks < 100 && now_ns() - t0 < 5000000000)
+	while (ticks < rounds(100) && now_ns() - t0 < 5000000000)
 		EQ(pread(fd, w, sizeof(w), 0), sizeof(w));
 	OK(setitimer(ITIMER_REAL, &none, NULL));
 	CHECK(ticks > 0);

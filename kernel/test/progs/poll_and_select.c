@@ -126,10 +126,10 @@ stopped(int nr)
 {
 	struct timespec *ts = (struct timespec *)pages_private(1);
 	sigset_t now;
-	int status;
+	int status, stops = 0;
 	pid_t pid;
 
-	ts->tv_sec = 5;
+	ts->tv_sec = 10;
 	OK(mprotect(ts, PAGE, PROT_READ));
 	pid = OK(fork());
 	if (pid == 0) {
@@ -138,12 +138,17 @@ stopped(int nr)
 		CHECK(!sigismember(&now, SIGUSR2));
 		_exit(0);
 	}
-	sleep_ms(rounds(100));
-	OK(kill(pid, SIGSTOP));
-	EQ(waitpid(pid, &status, WUNTRACED), pid);
-	CHECK(WIFSTOPPED(status));
-	OK(kill(pid, SIGCONT));
-	REAP(pid, 0);
+	/* The first may come before the wait does. */
+	for (;;) {
+		LE(++stops, 20);
+		sleep_ms(50);
+		OK(kill(pid, SIGSTOP));
+		EQ(waitpid(pid, &status, WUNTRACED), pid);
+		if (!WIFSTOPPED(status))
+			break;
+		OK(kill(pid, SIGCONT));
+	}
+	EQ(status, 0);
 	OK(munmap(ts, PAGE));
 }
 
