@@ -148,7 +148,8 @@ void diskstats_show(struct out *);     /* text of /proc/diskstats */
 
 /* Job control, filled in by proc/. */
 struct tty_ops {
-	void (*signal_group)(int pgid, int sig);
+	/* To those of the group who are of the session: numbers come again. */
+	void (*signal_group)(int pgid, int session, int sig);
 	/*
 	 * May the current process read (write) its terminal?  0, -EIO, or
 	 * -ERESTARTSYS after a SIGTTIN/SIGTTOU was sent (book: abi 7).

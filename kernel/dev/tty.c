@@ -117,7 +117,7 @@ input_work(void *arg)
 {
 	struct effect e;
 	uint64_t flags;
-	int fg;
+	int fg, session;
 
 	for (;;) {
 		e.necho = 0;
@@ -132,11 +132,12 @@ input_work(void *arg)
 		tty.rhead = (tty.rhead + 1) % TTY_RAW;
 		tty.nraw--;
 		fg = tty.fg;
+		session = tty.session;
 		spin_unlock_irq(&tty.lock, flags);
 
 		tty_output(e.echo, e.necho);
 		if (e.signal != 0 && fg != 0 && tty_job != NULL)
-			tty_job->signal_group(fg, e.signal);
+			tty_job->signal_group(fg, session, e.signal);
 		if (e.wake)
 			wake_all(&tty.readers);
 	}

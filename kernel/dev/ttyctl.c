@@ -69,8 +69,8 @@ tty_session_ended(int session)
 	tty.session = tty.fg = 0;
 	spin_unlock_irq(&tty.lock, flags);
 	if (fg != 0) {
-		tty_job->signal_group(fg, SIGHUP);
-		tty_job->signal_group(fg, SIGCONT);
+		tty_job->signal_group(fg, session, SIGHUP);
+		tty_job->signal_group(fg, session, SIGCONT);
 	}
 }
 
@@ -193,15 +193,20 @@ static int64_t
 set_winsize(uint64_t arg)
 {
 	struct winsize ws;
-	int r = tty_job->copyin(&ws, arg, sizeof(ws));
+	int r = tty_job->copyin(&ws, arg, sizeof(ws)), fg, session;
+	uint64_t flags;
 	bool changed;
 
 	if (r < 0)
 		return r;
+	flags = spin_lock_irq(&tty.lock);
 	changed = memcmp(&ws, &tty.ws, sizeof(ws)) != 0;
 	tty.ws = ws;
-	if (changed && tty.fg != 0)
-		tty_job->signal_group(tty.fg, SIGWINCH);
+	fg = tty.fg;
+	session = tty.session;
+	spin_unlock_irq(&tty.lock, flags);
+	if (changed && fg != 0)
+		tty_job->signal_group(fg, session, SIGWINCH);
 	return 0;
 }
 

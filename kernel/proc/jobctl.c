@@ -8,6 +8,8 @@
  * Rules     A background reader is stopped by SIGTTIN and tries again; when
  *           nothing could continue it, or it does not want the signal, the
  *           call fails with -EIO instead (book: abi 7).
+ *           The terminal knows its group by number only.  When all of that have
+ *           ended another session may get the number: it is not meant.
  *
  * Read next dev/tty.c, proc/signal.c.
  */
@@ -17,6 +19,7 @@
 
 #include "lib/errno.h"
 
+static void signal_group(int pgid, int session, int signo);
 static int check_read(int session, int fg_pgid);
 static int check_write(int session, int fg_pgid);
 static int current_session(void);
@@ -28,7 +31,7 @@ static int user_in(void *dst, uint64_t src, size_t n);
 static int user_out(uint64_t dst, const void *src, size_t n);
 
 static const struct tty_ops ops = {
-	.signal_group = sig_send_group,
+	.signal_group = signal_group,
 	.check_read = check_read,
 	.check_write = check_write,
 	.current_session = current_session,
@@ -46,6 +49,31 @@ void
 jobctl_init(void)
 {
 	tty_set_ops(&ops);
+}
+
+struct signal_walk {
+	int pgid, session;
+	struct siginfo si;
+};
+
+static void
+signal_if_meant(void *arg, struct proc *p)
+{
+	struct signal_walk *w = arg;
+
+	if (p->pgid == w->pgid && p->sid == w->session)
+		(void)sig_send_member_locked(p, &w->si);
+}
+
+static void
+signal_group(int pgid, int session, int signo)
+{
+	struct signal_walk w = { pgid, session,
+		{ .signo = signo, .code = SI_KERNEL } };
+
+	spin_lock(&proc_lock);
+	proc_walk_locked(signal_if_meant, &w);
+	spin_unlock(&proc_lock);
 }
 
 /* Kernel threads use the terminal freely. */
