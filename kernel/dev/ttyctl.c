@@ -27,6 +27,8 @@ static int64_t set_winsize(uint64_t arg);
 static int64_t set_session(uint64_t steal);
 static int64_t drop_session(void);
 static int64_t set_group(uint64_t arg);
+static int64_t flush(uint64_t what);
+static int64_t set_flow(uint64_t how);
 static int64_t put_int(uint64_t arg, int value);
 
 /*
@@ -145,22 +147,51 @@ tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 	case TIOCOUTQ:
 		return put_int(arg, 0);
 	case TCFLSH:
-		flags = spin_lock_irq(&tty.lock);
-		if (arg == 0 || arg == 2)
-			tty_flush_input();
-		spin_unlock_irq(&tty.lock, flags);
-		return arg <= 2 ? 0 : -EINVAL;
+		return flush(arg);
 	case TCXONC:
-		if (arg > 3)
-			return -EINVAL;
-		tty.stopped = arg == 0;
-		wake_all(&tty.readers);
-		return 0;
+		return set_flow(arg);
 	case TCSBRK:
-	case TCSBRKP:
-		return 0; /* output is written through: drained already */
+	case TCSBRKP: /* output is written through: drained already */
+		return tty_job->check_write(tty.session, tty.fg);
 	}
 	return -ENOTTY;
+}
+
+enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };      /* TCFLSH */
+enum { TCOOFF, TCOON, TCIOFF, TCION };      /* TCXONC */
+
+static int64_t
+flush(uint64_t what)
+{
+	int r = tty_job->check_write(tty.session, tty.fg);
+	uint64_t flags;
+
+	if (r < 0)
+		return r;
+	if (what > TCIOFLUSH)
+		return -EINVAL;
+	flags = spin_lock_irq(&tty.lock);
+	if (what != TCOFLUSH)
+		tty_flush_input();
+	spin_unlock_irq(&tty.lock, flags);
+	return 0;
+}
+
+/* Nobody is asked to send no more: TCIOFF and TCION have nothing to do. */
+static int64_t
+set_flow(uint64_t how)
+{
+	int r = tty_job->check_write(tty.session, tty.fg);
+
+	if (r < 0)
+		return r;
+	if (how > TCION)
+		return -EINVAL;
+	if (how == TCOOFF || how == TCOON) {
+		atomic_store(&tty.stopped, how == TCOOFF);
+		wake_all(&tty.readers);
+	}
+	return 0;
 }
 
 static int64_t
