@@ -30,38 +30,14 @@
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
-/* ---- whom a number names: rule 2 ---- */
-
-static struct proc *
-proc_of_locked(int id)
-{
-	struct proc *p = proc_find_locked(id);
-	struct task *tk = p == NULL ? task_find_locked(id) : NULL;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	return tk != NULL ? tk->proc : p;
-}
-
-/* A process whose leader has ended is seen by another of its threads. */
-static struct task *
-task_of_locked(int id)
-{
-	struct task *tk = task_find_locked(id);
-	struct proc *p = tk == NULL ? proc_find_locked(id) : NULL;
-	struct list_node *n = p != NULL ? list_first(&p->threads) : NULL;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
-}
-
-/* The process, with a reference, or NULL. */
+/* The process, or that of the thread, with a reference; NULL: gone. */
 static struct proc *
 proc_of(int id)
 {
 	struct proc *p;
 
 	spin_lock(&proc_lock);
-	p = proc_of_locked(id);
+	p = view_proc_locked(id);
 	if (p != NULL)
 		proc_get(p);
 	spin_unlock(&proc_lock);
@@ -74,23 +50,27 @@ static int
 show_memory(struct view *v, va_t lo, va_t hi, struct out *o)
 {
 	uint8_t *buf = kmem_alloc(PAGE_SIZE);
-	ssize_t n = 1;
+	ssize_t n = buf != NULL;
 
-	for (; buf != NULL && v->as != NULL && lo < hi && n > 0; lo += n) {
+	for (; v->as != NULL && lo < hi && n > 0; lo += n) {
 		n = as_read(v->as, lo, buf, MIN(hi - lo, PAGE_SIZE));
 		if (n > 0)
 			o->put(o, (const char *)buf, (size_t)n);
 	}
+	(void)view_close(v);
+	if (buf == NULL)
+		return -ENOMEM;
 	kmem_free(buf);
-	return view_close(v);
+	return 0;
 }
 
 static int
 show_pid_cmdline(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	return v == NULL ? -ESRCH :
+	return r < 0 ? r :
 	    show_memory(v, v->image.args, v->image.args_end, o);
 }
 
@@ -98,10 +78,11 @@ show_pid_cmdline(int id, struct out *o)
 static int
 show_environ(int id, struct aspace *as, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	return v->as != as ? view_close(v) :
 	    show_memory(v, v->image.env, v->image.env_end, o);
 }
@@ -109,10 +90,11 @@ show_environ(int id, struct aspace *as, struct out *o)
 static int
 show_auxv(int id, struct aspace *as, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	return v->as != as ? view_close(v) :
 	    show_memory(v, v->image.auxv, v->image.auxv_end, o);
 }
@@ -120,10 +102,11 @@ show_auxv(int id, struct aspace *as, struct out *o)
 static int
 show_comm(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	out_printf(o, "%s\n", v->comm);
 	return view_close(v);
 }
@@ -166,10 +149,11 @@ show_oom_score(int id, struct out *o)
 static int
 show_oom_adj(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	out_printf(o, "%d\n", v->p->oom_adj);
 	return view_close(v);
 }
@@ -254,10 +238,11 @@ show_shared(int id, struct aspace *as, struct out *o)
 static int
 show_pid_vmstat(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	if (v->as != NULL)
 		stat_vmstat(v->as, o);
 	return view_close(v);
@@ -279,10 +264,11 @@ static const struct {
 static int
 show_events(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	ev_show_proc(o, &v->p->events);
 	out_printf(o, "fault.total %lu\n", v->whole.faults);
 	for (unsigned i = 0; v->as != NULL && i < ARRAY_LEN(gauges); i++)
@@ -322,7 +308,7 @@ place_of(int id)
 	struct task *tk;
 
 	spin_lock(&proc_lock);
-	tk = task_of_locked(id);
+	tk = view_task_locked(id);
 	ctx = tk != NULL ? tk->thread->fsctx : NULL;
 	if (ctx != NULL)
 		fsctx_get(ctx);
@@ -475,7 +461,7 @@ next_fd(int id, int fd, struct file **out)
 	int r = -1;
 
 	spin_lock(&proc_lock);
-	tk = task_of_locked(id);
+	tk = view_task_locked(id);
 	t = tk != NULL ? tk->fdtab : NULL;
 	if (t != NULL)
 		fdtab_look(t);

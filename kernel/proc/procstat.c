@@ -24,6 +24,34 @@
 #define TTY_NR 1088u     /* ttyS0: 4, 64 */
 #define TICK_NS 10000000ul
 
+/* The process that id names, or a thread of it; NULL: gone.  Locks: proc_lock held. */
+struct proc *
+view_proc_locked(int id)
+{
+	struct proc *p = proc_find_locked(id);
+	struct task *tk = p == NULL ? task_find_locked(id) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return tk != NULL ? tk->proc : p;
+}
+
+/*
+ * The thread that id names.  A process whose leader has ended is seen by another
+ * of its threads; NULL: it has none.
+ *
+ * Locks:    proc_lock held.
+ */
+struct task *
+view_task_locked(int id)
+{
+	struct task *tk = task_find_locked(id);
+	struct proc *p = tk == NULL ? proc_find_locked(id) : NULL;
+	struct list_node *n = p != NULL ? list_first(&p->threads) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
+}
+
 static char
 state_of(const struct proc *p, const struct task *tk)
 {
@@ -75,20 +103,20 @@ view_use_locked(struct view *v, struct proc *p, struct task *tk)
 static void
 view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 {
-	struct list_node *n = list_first(&p->threads);
+	const struct fsctx *at = NULL;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (tk == NULL && n != NULL)
-		tk = LIST_ENTRY(n, struct task, node);
 	proc_get(v->p = p);
 	if (p->as != NULL)
 		as_get(v->as = p->as);
 	memcpy(v->comm, p->comm, sizeof(v->comm));
 	if (tk != NULL) {
+		at = tk->thread->fsctx;
 		memcpy(v->comm, tk->thread->name, sizeof(v->comm));
 		v->cpu = tk->thread->cpu;
 		v->nice = tk->thread->nice;
 	}
+	v->umask = at != NULL ? (int)atomic_load_relaxed(&at->umask) : -1;
 	v->state = state_of(p, tk);
 	v->ppid = p->ppid;
 	v->pgid = p->pgid;
@@ -104,39 +132,43 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	view_signals(v, p, tk);
 }
 
-/* Look at process or thread id; NULL: gone (or no memory). */
-struct view *
-view_open(int id)
+/*
+ * Look at process or thread id.
+ *
+ * Locks:    takes proc_lock.
+ * Owns:     *out until view_close().
+ * Returns:  0, -ESRCH, -ENOMEM.
+ */
+int
+view_open(int id, struct view **out)
 {
 	struct view *v = kmem_zalloc(sizeof(*v));
-	struct task *tk = NULL;
 	struct proc *p;
 
 	if (v == NULL)
-		return NULL;
+		return -ENOMEM;
 	spin_lock(&proc_lock);
-	p = proc_find_locked(id);
-	if (p == NULL && (tk = task_find_locked(id)) != NULL)
-		p = tk->proc;
+	p = view_proc_locked(id);
 	if (p != NULL)
-		view_fill_locked(v, p, tk);
+		view_fill_locked(v, p, view_task_locked(id));
 	spin_unlock(&proc_lock);
 	if (p == NULL) {
 		kmem_free(v);
-		return NULL;
+		return -ESRCH;
 	}
-	return v;
+	*out = v;
+	return 0;
 }
 
 /* One with the figures of its memory, which cost a walk over its pages. */
-static struct view *
-view_open_vm(int id)
+static int
+view_open_vm(int id, struct view **out)
 {
-	struct view *v = view_open(id);
+	int r = view_open(id, out);
 
-	if (v != NULL && v->as != NULL)
-		vm_as_stat(v->as, &v->vm);
-	return v;
+	if (r == 0 && (*out)->as != NULL)
+		vm_as_stat((*out)->as, &(*out)->vm);
+	return r;
 }
 
 /* Give back what view_open() took; 0. */
@@ -186,32 +218,35 @@ print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 	return view_close(v);
 }
 
-/* Text of /proc/PID/stat.  0, -ESRCH. */
+/* Text of /proc/PID/stat.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_stat(int id, struct out *o)
 {
-	struct view *v = view_open_vm(id);
+	struct view *v;
+	int r = view_open_vm(id, &v);
 
-	return v == NULL ? -ESRCH : print_stat(v, id, &v->whole, o);
+	return r < 0 ? r : print_stat(v, id, &v->whole, o);
 }
 
-/* Text of /proc/PID/task/TID/stat, with the thread's own use.  0, -ESRCH. */
+/* Text of /proc/PID/task/TID/stat, with the thread's own use.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_stat_alone(int tid, struct out *o)
 {
-	struct view *v = view_open_vm(tid);
+	struct view *v;
+	int r = view_open_vm(tid, &v);
 
-	return v == NULL ? -ESRCH : print_stat(v, tid, &v->alone, o);
+	return r < 0 ? r : print_stat(v, tid, &v->alone, o);
 }
 
-/* Text of /proc/PID/statm.  0, -ESRCH. */
+/* Text of /proc/PID/statm.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_statm(int id, struct out *o)
 {
-	struct view *v = view_open_vm(id);
+	struct view *v;
+	int r = view_open_vm(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	out_printf(o, "%lu %lu %lu %lu 0 %lu 0\n", v->vm.size, v->vm.resident,
 	    v->vm.rss_file + v->vm.rss_shmem, v->vm.text,
 	    v->vm.data + v->vm.stack);
@@ -264,24 +299,47 @@ show_name(const char *name, struct out *o)
 			out_printf(o, "%c", *name);
 }
 
-/* Text of /proc/PID/status.  0, -ESRCH. */
+/* Its table has room for so many descriptors; 0: it has none any more. */
+static unsigned
+fd_size(int id)
+{
+	struct fdtab *t = NULL;
+	struct task *tk;
+	unsigned n = 0;
+
+	spin_lock(&proc_lock);
+	tk = view_task_locked(id);
+	if (tk != NULL && tk->fdtab != NULL)
+		t = fdtab_look(tk->fdtab);
+	spin_unlock(&proc_lock);
+	if (t != NULL) {
+		n = fdtab_size(t);
+		fdtab_look_end(t);
+	}
+	return n;
+}
+
+/* Text of /proc/PID/status.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_status(int id, struct out *o)
 {
-	struct view *v = view_open_vm(id);
+	struct view *v;
 	const struct cred *c;
+	int r = view_open_vm(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	c = &v->cred;
 	out_printf(o, "Name:\t");
 	show_name(v->comm, o);
-	out_printf(o, "\nUmask:\t0022\nState:\t%s\nTgid:\t%d\n"
+	if (v->umask >= 0)
+		out_printf(o, "\nUmask:\t%04o", v->umask);
+	out_printf(o, "\nState:\t%s\nTgid:\t%d\n"
 	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 	    state_name(v->state), v->p->pid, id, v->ppid);
 	out_printf(o, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
 	    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
-	out_printf(o, "FDSize:\t64\nGroups:\t");
+	out_printf(o, "FDSize:\t%u\nGroups:\t", fd_size(id));
 	for (unsigned i = 0; i < c->ngroups; i++)
 		out_printf(o, "%u ", c->groups[i]);
 	out_printf(o, "\n");
@@ -321,14 +379,15 @@ show_limit(struct out *o, uint64_t v)
 		out_printf(o, "%-20lu ", v);
 }
 
-/* Text of /proc/PID/limits.  0, -ESRCH. */
+/* Text of /proc/PID/limits.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_limits(int id, struct out *o)
 {
-	struct view *v = view_open(id);
+	struct view *v;
+	int r = view_open(id, &v);
 
-	if (v == NULL)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	out_printf(o, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit",
 	    "Hard Limit", "Units");
 	for (int i = 0; i < RLIMIT_COUNT; i++) {

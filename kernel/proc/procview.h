@@ -21,6 +21,7 @@ struct view {
 	char state;
 	int ppid, pgid, sid, cpu, nice;
 	unsigned nthreads;
+	int umask;               /* -1: it stands nowhere any more */
 	uint64_t nsigq;
 	uint64_t cut, cst;
 	struct view_use whole, alone;
@@ -33,7 +34,9 @@ struct view {
 };
 
 /* procstat.c */
-struct view *view_open(int id);
+struct proc *view_proc_locked(int id);
+struct task *view_task_locked(int id);
+int view_open(int id, struct view **) MUST_CHECK;
 int view_close(struct view *);
 int proc_show_stat(int id, struct out *);
 int proc_show_stat_alone(int tid, struct out *);

@@ -86,6 +86,25 @@ status_file(void)
 	OK(munmap(big, 500 * PAGE));
 }
 
+/* The mask, and for how many descriptors there is room. */
+static void
+files_of_it(void)
+{
+	umask(027);
+	OK(dup2(0, 200));
+	slurp("/proc/self/status");
+	EQ(field("\nUmask:"), 27);
+	LE(201, field("\nFDSize:"));
+	umask(0);
+	OK(dup2(0, 900));
+	slurp("/proc/self/status");
+	CHECK(strstr(text, "\nUmask:\t0000\n") != NULL);
+	LE(901, field("\nFDSize:"));
+	OK(close(200));
+	OK(close(900));
+	umask(022);
+}
+
 /* A name makes no lines in status; elsewhere it is shown as it is. */
 static void
 odd_name(void)
@@ -183,6 +202,7 @@ main(void)
 {
 	stat_file();
 	status_file();
+	files_of_it();
 	odd_name();
 	maps_file();
 	others();
