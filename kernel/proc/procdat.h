@@ -12,9 +12,11 @@
  * Locks     proc_lock (spin, rank LR_LEAF) guards the tree of processes,
  *           groups, sessions, signal state, limits and credentials of all.
  *           Under it nothing sleeps and nothing of vm/ or fs/ is called but
- *           as_get(), file_get() and fdtab_get(); waking (LR_WAIT and up) and
- *           slabs are allowed.  futex.c has a lock of the same rank; the two
- *           are never held together.  limits_lock is taken alone, or within.
+ *           what takes a reference (as_get(), file_get(), fdtab_look(),
+ *           fsctx_get()) or sets a number (as_set_rss(), map_set_limit());
+ *           waking (LR_WAIT and up) and slabs are allowed.  futex.c has a
+ *           lock of the same rank; the two are never held together.
+ *           limits_lock is taken alone, or within.
  *
  * A life    proc_alloc → PROC_NEW (half-built, nobody finds it) →
  *           clone_enter_tree → PROC_LIVE → last thread exits → PROC_ZOMBIE →

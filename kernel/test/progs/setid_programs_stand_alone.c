@@ -47,9 +47,13 @@ user(int flags)
 	if (pid == 0) {
 		OK(dup2(to[0], 0));
 		OK(dup2(from[1], 1));
+		OK(close(to[1]));
+		OK(close(from[1]));
 		execl(program, program, "started", (char *)NULL);
 		_exit(99);
 	}
+	OK(close(to[0]));
+	OK(close(from[1]));
 	EQ(read(from[0], &c, 1), 1);
 	OK(chdir("/"));
 	umask(0);

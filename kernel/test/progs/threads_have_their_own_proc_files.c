@@ -59,7 +59,7 @@ idle(void *arg)
 	LE(1, OK(readlink("/proc/thread-self/root", link, sizeof(link))));
 	tid = (int)syscall(SYS_gettid);
 	until(1);
-	touch_and_count(PAGES, BUSY_MS / 4);
+	touch_and_count(PAGES, rounds(BUSY_MS) / 4);
 	stage = 2;
 	until(3);
 	return arg != NULL;
@@ -176,11 +176,11 @@ times(void)
 	struct times all, mine, its, by_tid;
 	int me = getpid();
 
-	touch_and_count(PAGES, BUSY_MS);
+	touch_and_count(PAGES, rounds(BUSY_MS));
 	start(idle, TOGETHER);
 	its = times_of("/proc/self/task", tid);
 	LE(its.faults, PAGES - 1);
-	LE(its.ms, BUSY_MS / 2);
+	LE(its.ms, rounds(BUSY_MS) / 2);
 	mine = times_of("/proc/self/task", me);
 	LE(PAGES, mine.faults);
 	stage = 1;
