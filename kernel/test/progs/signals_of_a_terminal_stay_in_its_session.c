@@ -8,7 +8,7 @@
 
 #define NUMBERS "400"
 
-static int terminal_fd, told[2], go[2];
+static int terminal_fd, told[2], change[2], look[2];
 
 static int
 terminal(void)
@@ -87,7 +87,7 @@ leader(void)
 	OK(ioctl(terminal_fd, TIOCSPGRP, &job));
 	REAP(job, 0);
 	say(told[1], job);
-	hear(go[0]);
+	hear(change[0]);
 	change_window();
 	_exit(0); /* SIGHUP for the job in front */
 }
@@ -105,7 +105,7 @@ bearer(void)
 	signal(SIGCONT, handler);
 	OK(setsid());
 	say(told[1], 0);
-	hear(go[0]);
+	hear(look[0]);
 	OK(sigpending(&now));
 	EQ(sigismember(&now, SIGWINCH), 0);
 	EQ(sigismember(&now, SIGHUP), 0);
@@ -124,7 +124,8 @@ main(void)
 		EQ(proc_write("/proc/sys/kernel/pid_max", NUMBERS), 0);
 	terminal_fd = terminal();
 	OK(pipe(told));
-	OK(pipe(go));
+	OK(pipe(change));
+	OK(pipe(look));
 	first = OK(fork());
 	if (first == 0)
 		leader();
@@ -141,9 +142,9 @@ main(void)
 		REAP(pid, 0);
 	}
 	hear(told[0]);
-	say(go[1], 0);
+	say(change[1], 0);
 	REAP(first, 0);
-	say(go[1], 0);
+	say(look[1], 0);
 	REAP(job, 0);
 	return test_done();
 }
