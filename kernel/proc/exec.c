@@ -167,7 +167,7 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 	x->rss = proc_limit(RLIMIT_RSS);
 	proc_map_limits(&x->lim);
 	if (tk != NULL)
-		x->cred = tk->cred;
+		x->cred = tk->proc->cred;
 	src->buf = x->buf;
 	r = args_check(src, arg_limit(x));
 	if (r < 0)
@@ -511,7 +511,7 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 		limits_left_locked(old);
 	p->exe = x->file;
 	p->image = x->image;
-	p->cred = tk->cred = x->cred;
+	p->cred = x->cred;
 	p->dumpable = !x->secure;
 	p->did_exec = true;
 	if (x->secure)

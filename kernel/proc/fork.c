@@ -173,11 +173,9 @@ clone_reserve(struct clone_state *s)
 static bool
 too_many_locked(const struct proc *p)
 {
-	const struct cred *c = &task_current()->cred;
-
 	ASSERT(spin_is_mine(&proc_lock));
-	return c->euid != 0 && c->uid != 0 &&
-	    proc_count_uid_locked(c->uid) >= p->limits->of[RLIMIT_NPROC].cur;
+	return p->cred.euid != 0 && p->cred.uid != 0 &&
+	    proc_count_uid_locked(p->cred.uid) >= p->limits->of[RLIMIT_NPROC].cur;
 }
 
 /* The signal may have woken another thread: this one shall look as well. */
@@ -244,7 +242,7 @@ clone_number(struct clone_state *s)
 	int n;
 
 	spin_lock(&proc_lock);
-	n = pid_alloc_locked(&task_current()->cred);
+	n = pid_alloc_locked(&s->parent->cred);
 	if (n > 0) {
 		s->task->tid = n;
 		task_hash_locked(s->task);
@@ -317,7 +315,7 @@ clone_inherit(struct clone_state *s)
 	p->as = s->as;
 	p->exe = s->exe;
 	p->image = parent->image;
-	p->cred = task_current()->cred;
+	p->cred = parent->cred;
 	p->next_design = parent->next_design;
 	p->dumpable = parent->dumpable;
 	p->no_new_privs = parent->no_new_privs;
@@ -395,7 +393,6 @@ clone_publish(struct clone_state *s)
 		return r;
 	}
 	tk->fdtab = s->fdtab;
-	tk->cred = me->cred;
 	tk->blocked = me->blocked;
 	tk->exiting = false;
 	if ((f & CLONE_CHILD_CLEARTID) != 0)

@@ -75,7 +75,7 @@ acts_for_user(void)
 {
 	struct task *tk = thread_current()->proc;
 
-	return tk != NULL && tk->cred.euid != 0 && !thread_is_killed();
+	return tk != NULL && tk->proc->cred.euid != 0 && !thread_is_killed();
 }
 
 static const struct cred *
@@ -83,7 +83,7 @@ current_cred(void)
 {
 	struct task *tk = thread_current()->proc;
 
-	return tk != NULL ? &tk->cred : &procs.root;
+	return tk != NULL ? &tk->proc->cred : &procs.root;
 }
 
 /* ---- life of the two structs ---- */
@@ -440,27 +440,11 @@ proc_unshare_files(void)
 
 /* ---- facts of the current process ---- */
 
-/* Does the thread act as root?  Locks: none. */
+/* Does it act as root?  Locks: none. */
 bool
 proc_is_root(void)
 {
-	return task_current()->cred.euid == 0;
-}
-
-/*
- * The thread acts for others than before: so does its process, if it leads it, or
- * is the oldest that is left.
- *
- * Locks:    proc_lock held.
- */
-void
-proc_cred_changed_locked(struct task *tk)
-{
-	struct proc *p = tk->proc;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	if (list_first(&p->threads) == &tk->node)
-		p->cred = tk->cred;
+	return proc_current()->cred.euid == 0;
 }
 
 /* For fdtab.c: each thread has its own reference.  Locks: none. */

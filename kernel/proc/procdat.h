@@ -135,7 +135,6 @@ struct task {
 	bool mask_saved;         /* [own] saved_mask counts */
 	bool vfork;              /* [L] a parent waits in vfork_wq */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
-	struct cred cred;        /* [L] whom it acts for; own thread: read without */
 
 	uint64_t blocked;        /* [L] written by own thread */
 	uint64_t saved_mask;     /* [own] blocked, to be put back on return */
@@ -195,7 +194,7 @@ struct proc {
 	struct proc_image image; /* [L] */
 	char comm[16];           /* [L] */
 
-	struct cred cred;        /* [L] its leader's: whom others see in it */
+	struct cred cred;        /* [L] read without by its own threads */
 	struct limits *limits;   /* [R] a reference */
 	struct spinlock limits_lock; /* of one process: [R] */
 	bool did_exec;           /* [L] setpgid by the parent: too late */
@@ -255,8 +254,7 @@ void proc_put(struct proc *);
 struct proc *proc_find_locked(int pid);       /* live or zombie, or NULL */
 struct proc *proc_lookup(int pid);            /* the same with a reference */
 struct task *task_find_locked(int tid);
-bool proc_is_root(void);                      /* the caller: euid 0 */
-void proc_cred_changed_locked(struct task *);
+bool proc_is_root(void);                      /* euid 0 */
 int proc_setsid(void) MUST_CHECK;
 int proc_setpgid(int pid, int pgid) MUST_CHECK;
 bool proc_group_exists_locked(int pgid);

@@ -127,7 +127,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->cst = p->cstime_ns;
 	v->image = p->image;
 	v->may_look = proc_may_look_locked(p, LOOK_BY_FS);
-	v->cred = tk != NULL ? tk->cred : p->cred;
+	v->cred = p->cred;
 	memcpy(v->rlim, p->limits->of, sizeof(v->rlim));
 	view_signals(v, p, tk);
 }

@@ -34,7 +34,9 @@ has_only(const struct cred *c, uint32_t uid, uint32_t gid)
 static bool
 is_own_or_root(const struct proc *p)
 {
-	return p == proc_current() || proc_is_root();
+	const struct proc *me = proc_current();
+
+	return p == me || me->cred.euid == 0;
 }
 
 /*
@@ -45,7 +47,7 @@ is_own_or_root(const struct proc *p)
 bool
 proc_may_look_locked(const struct proc *p, enum look_by by)
 {
-	const struct cred *me = &task_current()->cred;
+	const struct cred *me = &proc_current()->cred;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if (is_own_or_root(p))
@@ -59,7 +61,7 @@ proc_may_look_locked(const struct proc *p, enum look_by by)
 bool
 proc_may_limit_locked(const struct proc *p)
 {
-	const struct cred *me = &task_current()->cred;
+	const struct cred *me = &proc_current()->cred;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	return is_own_or_root(p) || has_only(&p->cred, me->uid, me->gid);
@@ -69,7 +71,7 @@ proc_may_limit_locked(const struct proc *p)
 bool
 proc_may_tune_locked(const struct proc *p)
 {
-	const struct cred *me = &task_current()->cred;
+	const struct cred *me = &proc_current()->cred;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	return is_own_or_root(p) || me->euid == p->cred.uid ||

@@ -438,19 +438,19 @@ sig_fill_user(struct siginfo *si, int signo, int code)
 	struct proc *p = proc_current();
 
 	*si = (struct siginfo){ .signo = signo, .code = code, .pid = p->pid,
-		.uid = task_current()->cred.uid };
+		.uid = p->cred.uid };
 }
 
-/* May the current thread signal p?  Locks: proc_lock held. */
+/* May the current process signal p?  Locks: proc_lock held. */
 bool
 sig_may_send(struct proc *p, int signo)
 {
 	const struct proc *me = proc_current();
-	const struct cred *a = &task_current()->cred, *b = &p->cred;
+	const struct cred *a = &me->cred, *b = &p->cred;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (p == me || a->euid == 0 || a->euid == b->uid ||
-	    a->euid == b->suid || a->uid == b->uid || a->uid == b->suid)
+	if (a->euid == 0 || a->euid == b->uid || a->euid == b->suid ||
+	    a->uid == b->uid || a->uid == b->suid)
 		return true;
 	return signo == SIGCONT && me->sid == p->sid;
 }

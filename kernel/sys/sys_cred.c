@@ -2,13 +2,13 @@
 /*
  * sys_cred.c: users and groups
  *
- * Problem   Who a thread acts for, and how it may change that.
+ * Problem   Who a process acts for, and how it may change that.
  *
  * Rules     1. Root (effective user 0) sets what it wants; others choose
  *              among their real, effective and saved numbers.
- *           2. Each thread has its own numbers, and the C library makes the
- *              call in all of them: what one may do depends on what it was, so
- *              that the second call of a process would not be the first.
+ *           2. Identity is the process's: libc's broadcast to all threads
+ *              repeats what is already done.  Not so setuid(0) of who had put
+ *              root aside: the second one sets the real number, too.
  *           3. The file system's numbers follow the effective ones.
  *           4. Who changes its effective numbers is not looked at by others
  *              from then on: it may hold what it has read as another.
@@ -31,7 +31,7 @@ struct ids {
 static struct ids
 uids(void)
 {
-	const struct cred *c = &task_current()->cred;
+	const struct cred *c = &proc_current()->cred;
 
 	return (struct ids){ c->uid, c->euid, c->suid };
 }
@@ -39,7 +39,7 @@ uids(void)
 static struct ids
 gids(void)
 {
-	const struct cred *c = &task_current()->cred;
+	const struct cred *c = &proc_current()->cred;
 
 	return (struct ids){ c->gid, c->egid, c->sgid };
 }
@@ -58,28 +58,26 @@ note_change_locked(struct proc *p, uint32_t was, uint32_t is)
 static void
 set_uids(struct ids i)
 {
-	struct cred *c = &task_current()->cred;
+	struct cred *c = &proc_current()->cred;
 
 	spin_lock(&proc_lock);
 	note_change_locked(proc_current(), c->euid, i.eff);
 	c->uid = i.real;
 	c->euid = c->fsuid = i.eff;
 	c->suid = i.saved;
-	proc_cred_changed_locked(task_current());
 	spin_unlock(&proc_lock);
 }
 
 static void
 set_gids(struct ids i)
 {
-	struct cred *c = &task_current()->cred;
+	struct cred *c = &proc_current()->cred;
 
 	spin_lock(&proc_lock);
 	note_change_locked(proc_current(), c->egid, i.eff);
 	c->gid = i.real;
 	c->egid = c->fsgid = i.eff;
 	c->sgid = i.saved;
-	proc_cred_changed_locked(task_current());
 	spin_unlock(&proc_lock);
 }
 
@@ -250,7 +248,7 @@ sys_getresgid(const uint64_t a[6])
 int64_t
 sys_getgroups(const uint64_t a[6])
 {
-	const struct cred *c = &task_current()->cred;
+	const struct cred *c = &proc_current()->cred;
 	int n = (int)a[0];
 
 	if (n < 0 || (n > 0 && (uint32_t)n < c->ngroups))
@@ -279,7 +277,7 @@ groups_check(va_t at, uint64_t n)
 int64_t
 sys_setgroups(const uint64_t a[6])
 {
-	struct cred *c = &task_current()->cred;
+	struct cred *c = &proc_current()->cred;
 	uint32_t list[NGROUPS];
 	uint64_t n = (uint32_t)a[0];
 
@@ -297,7 +295,6 @@ sys_setgroups(const uint64_t a[6])
 	for (uint64_t i = 0; i < n; i++)
 		c->groups[i] = list[i];
 	c->ngroups = (uint32_t)n;
-	proc_cred_changed_locked(task_current());
 	spin_unlock(&proc_lock);
 	return 0;
 }

@@ -253,7 +253,7 @@ prio_wants(const struct prio_walk *w, const struct proc *p)
 		return (uint32_t)p->pgid ==
 		    (w->who == 0 ? (uint32_t)me->pgid : w->who);
 	}
-	return p->cred.uid == (w->who == 0 ? task_current()->cred.uid : w->who);
+	return p->cred.uid == (w->who == 0 ? me->cred.uid : w->who);
 }
 
 static void

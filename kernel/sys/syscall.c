@@ -136,7 +136,7 @@ sys_mask_end(void)
 	sig_set_blocked(tk->saved_mask);
 }
 
-/* Does the current thread act as root?  Locks: none. */
+/* Does the current process act as root?  Locks: none. */
 bool
 sys_is_root(void)
 {
