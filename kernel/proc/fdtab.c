@@ -199,7 +199,7 @@ fdtab_get(struct fdtab *t)
 	CHECK(atomic_add(&t->tasks, 1) > 1);
 }
 
-/* Do other tasks use it?  Those of the caller's process have ended. */
+/* Do other tasks use it, of this process or another? */
 bool
 fdtab_is_shared(struct fdtab *t)
 {

@@ -322,14 +322,25 @@ proc_find_locked(int pid)
 	return NULL;
 }
 
-/* proc_find_locked() with a reference.  Locks: takes proc_lock. */
+/* The process that id names, or a thread of it; NULL.  Locks: proc_lock held. */
 struct proc *
-proc_lookup(int pid)
+proc_of_id_locked(int id)
+{
+	struct proc *p = proc_find_locked(id);
+	struct task *tk = p == NULL ? task_find_locked(id) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return tk != NULL ? tk->proc : p;
+}
+
+/* The same with a reference.  Locks: takes proc_lock. */
+struct proc *
+proc_lookup(int id)
 {
 	struct proc *p;
 
 	spin_lock(&proc_lock);
-	p = proc_find_locked(pid);
+	p = proc_of_id_locked(id);
 	if (p != NULL)
 		proc_get(p);
 	spin_unlock(&proc_lock);

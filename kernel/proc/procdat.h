@@ -252,7 +252,8 @@ proc_current(void)
 void proc_get(struct proc *);
 void proc_put(struct proc *);
 struct proc *proc_find_locked(int pid);       /* live or zombie, or NULL */
-struct proc *proc_lookup(int pid);            /* the same with a reference */
+struct proc *proc_of_id_locked(int id);       /* the same, or a thread's */
+struct proc *proc_lookup(int id);             /* that with a reference */
 struct task *task_find_locked(int tid);
 bool proc_is_root(void);                      /* euid 0 */
 int proc_setsid(void) MUST_CHECK;

@@ -30,20 +30,6 @@
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
-/* The process, or that of the thread, with a reference; NULL: gone. */
-static struct proc *
-proc_of(int id)
-{
-	struct proc *p;
-
-	spin_lock(&proc_lock);
-	p = view_proc_locked(id);
-	if (p != NULL)
-		proc_get(p);
-	spin_unlock(&proc_lock);
-	return p;
-}
-
 /* ---- strings in the memory of the process ---- */
 
 static int
@@ -182,7 +168,7 @@ set_oom_adj(struct proc *p, int v)
 static int
 write_oom_adj(int id, const char *text, size_t n)
 {
-	struct proc *p = proc_of(id);
+	struct proc *p = proc_lookup(id);
 	bool negative = n > 0 && text[0] == '-';
 	const char *end;
 	int64_t v;
@@ -282,7 +268,7 @@ show_events(int id, struct out *o)
 static int
 link_exe(int id, char *buf, size_t cap)
 {
-	struct proc *p = proc_of(id);
+	struct proc *p = proc_lookup(id);
 	struct file *f = NULL;
 	ssize_t n = -ENOENT;
 

@@ -24,17 +24,6 @@
 #define TTY_NR 1088u     /* ttyS0: 4, 64 */
 #define TICK_NS 10000000ul
 
-/* The process that id names, or a thread of it; NULL: gone.  Locks: proc_lock held. */
-struct proc *
-view_proc_locked(int id)
-{
-	struct proc *p = proc_find_locked(id);
-	struct task *tk = p == NULL ? task_find_locked(id) : NULL;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	return tk != NULL ? tk->proc : p;
-}
-
 /*
  * The thread that id names.  A process whose leader has ended is seen by another
  * of its threads; NULL: it has none.
@@ -148,7 +137,7 @@ view_open(int id, struct view **out)
 	if (v == NULL)
 		return -ENOMEM;
 	spin_lock(&proc_lock);
-	p = view_proc_locked(id);
+	p = proc_of_id_locked(id);
 	if (p != NULL)
 		view_fill_locked(v, p, view_task_locked(id));
 	spin_unlock(&proc_lock);

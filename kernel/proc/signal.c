@@ -462,17 +462,6 @@ sig_is_valid(int signo)
 	return signo >= 0 && signo <= NSIG;
 }
 
-/* The process that a thread belongs to, or NULL.  Locks: proc_lock held. */
-static struct proc *
-proc_of_tid_locked(int tid)
-{
-	struct proc *p = proc_find_locked(tid);
-	struct task *tk = p == NULL ? task_find_locked(tid) : NULL;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	return tk != NULL ? tk->proc : p;
-}
-
 struct kill_walk {
 	int pgid;                /* 0: all but init and the caller */
 	const struct siginfo *si;
@@ -542,7 +531,7 @@ sig_kill(int pid, const struct siginfo *si)
 		return -ESRCH;
 	spin_lock(&proc_lock);
 	if (pid > 0) {
-		p = proc_of_tid_locked(pid);
+		p = proc_of_id_locked(pid);
 		if (p != NULL)
 			k.result = !sig_is_valid(si->signo) ? -EINVAL :
 			    !sig_may_send(p, si->signo) ? -EPERM :

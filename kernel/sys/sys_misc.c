@@ -78,15 +78,6 @@ limit_check(enum rlimit_id id, const struct rlimit *new,
 	return 0;
 }
 
-/* A thread's number names its process, too. */
-static struct proc *
-limit_proc(int pid)
-{
-	struct task *tk = task_find_locked(pid);
-
-	return tk != NULL ? tk->proc : proc_find_locked(pid);
-}
-
 static int
 limit_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 {
@@ -111,7 +102,7 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 	int r = 0;
 
 	spin_lock(&proc_lock);
-	p = pid == 0 ? proc_current() : limit_proc(pid);
+	p = pid == 0 ? proc_current() : proc_of_id_locked(pid);
 	if (p == NULL || p->state != PROC_LIVE) {
 		r = -ESRCH;
 	} else if (!proc_may_limit_locked(p)) {

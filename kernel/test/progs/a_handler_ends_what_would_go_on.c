@@ -3,25 +3,10 @@
  * restart_syscall goes on with the call that a stop has just interrupted, and
  * with no other: what was interrupted before a handler ran is over.
  */
-#include "lib/test.h"
+#include "lib/alarms.h"
 #include <sys/syscall.h>
 
 static int fd[2];
-
-static void
-nothing(int signo)
-{
-	(void)signo;
-}
-
-/* Again and again: the first may come before the wait does. */
-static void
-alarms(int usec)
-{
-	const struct itimerval it = { { 0, usec }, { 0, usec } };
-
-	OK(setitimer(ITIMER_REAL, &it, NULL));
-}
 
 /* Its own call waits too, with its arguments on a stack that is left soon. */
 static void

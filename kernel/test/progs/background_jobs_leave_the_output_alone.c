@@ -3,23 +3,10 @@
  * A job in the background that would stop, start or flush the terminal gets
  * SIGTTOU.  In front, TCOOFF stops output, TCOON alone starts it.
  */
-#include "lib/test.h"
-#include <sys/ioctl.h>
+#include "lib/terminal.h"
 #include <termios.h>
 
 static int tty;
-
-static int
-terminal(void)
-{
-	int fd, zero = 0;
-
-	if (on_vadose())
-		return OK(open("/dev/ttyS0", O_RDWR | O_NOCTTY));
-	fd = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
-	OK(ioctl(fd, TIOCSPTLCK, &zero));
-	return OK(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY));
-}
 
 /* A job in the background makes the call: the signal that has stopped it. */
 static int

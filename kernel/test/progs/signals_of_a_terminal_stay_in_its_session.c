@@ -3,24 +3,11 @@
  * The group in front of a terminal has ended, and its number is that of another
  * session's group: what the terminal tells the one, the other does not hear.
  */
-#include "lib/test.h"
-#include <sys/ioctl.h>
+#include "lib/terminal.h"
 
 #define NUMBERS "400"
 
 static int terminal_fd, told[2], change[2], look[2];
-
-static int
-terminal(void)
-{
-	int fd, zero = 0;
-
-	if (on_vadose())
-		return OK(open("/dev/ttyS0", O_RDWR | O_NOCTTY));
-	fd = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
-	OK(ioctl(fd, TIOCSPTLCK, &zero));
-	return OK(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY));
-}
 
 /* Linux can be asked for a number; elsewhere it comes when its turn is. */
 static void

@@ -3,7 +3,7 @@
  * A relative sleep of CPU time that a handler ends tells what is left of it;
  * a stop does not start it anew.  An absolute one tells nothing.
  */
-#include "lib/test.h"
+#include "lib/alarms.h"
 #include <pthread.h>
 
 #define SEC 1000000000L
@@ -15,21 +15,6 @@ sleep_cpu(int flags, long ns, struct timespec *left)
 
 	return syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, flags,
 	    &ts, left);
-}
-
-static void
-nothing(int signo)
-{
-	(void)signo;
-}
-
-/* Again and again: the first may come before the sleep does. */
-static void
-alarms(int usec)
-{
-	const struct itimerval it = { { 0, usec }, { 0, usec } };
-
-	OK(setitimer(ITIMER_REAL, &it, NULL));
 }
 
 static void

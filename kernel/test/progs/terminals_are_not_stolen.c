@@ -3,20 +3,7 @@
  * TIOCSCTTY: a terminal that a session has goes to no other, but when root
  * asks with 1.
  */
-#include "lib/test.h"
-#include <sys/ioctl.h>
-
-static int
-terminal(void)
-{
-	int fd, zero = 0;
-
-	if (on_vadose())
-		return OK(open("/dev/ttyS0", O_RDWR | O_NOCTTY));
-	fd = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
-	OK(ioctl(fd, TIOCSPTLCK, &zero));
-	return OK(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY));
-}
+#include "lib/terminal.h"
 
 /* A new session asks; 0 or errno.  It keeps the terminal until its end. */
 static int

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * terminal.h: a terminal for the programs about sessions and jobs
+ *
+ * On Linux a new one; ours is the only one.  It is of no session yet.
+ */
+#ifndef TEST_TERMINAL_H
+#define TEST_TERMINAL_H
+
+#include "test.h"
+#include <sys/ioctl.h>
+
+static inline int
+terminal(void)
+{
+	int fd, zero = 0;
+
+	if (on_vadose())
+		return OK(open("/dev/ttyS0", O_RDWR | O_NOCTTY));
+	fd = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+	OK(ioctl(fd, TIOCSPTLCK, &zero));
+	return OK(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+}
+
+#endif
