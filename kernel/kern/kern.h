@@ -325,6 +325,7 @@ struct ev_cursor {
 	uint64_t number;      /* of the last record; entries before it count */
 	uint64_t entries;     /* between pos and the heads, when it was made */
 	uint64_t lost;        /* entries that a ring has overtaken */
+	uint64_t whole_from;  /* tsc: what happened before is not all there */
 };
 
 void ev_trace_begin(struct ev_cursor *, uint64_t most);

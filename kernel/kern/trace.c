@@ -270,39 +270,55 @@ entry_read(const struct ring *r, uint64_t pos, struct entry *out)
 	return atomic_load(&r->head) - pos < trace.size;
 }
 
-/* The entry of CPU cpu that is next, or the next that is left; false: none. */
+/*
+ * The entry of CPU cpu that is next, or the next that is left; false: none.  Where a
+ * ring has overtaken the reader the others' entries of that time are left out, too
+ * (skip_holes()).
+ */
 static bool
 peek(struct ev_cursor *c, unsigned cpu, struct entry *out)
 {
 	const struct ring *r = trace.ring[cpu];
 	uint64_t head, *pos = &c->pos[cpu];
+	bool overtaken = false;
 
 	while (r != NULL && *pos != (head = atomic_load(&r->head))) {
 		if (head - *pos >= trace.size) {
 			c->lost += head - *pos - trace.size + 1;
 			*pos = head - trace.size + 1;
+			overtaken = true;
 		}
-		if (entry_read(r, *pos, out))
+		if (!entry_read(r, *pos, out))
+			continue;
+		if (overtaken)
+			c->whole_from = MAX(c->whole_from, out->tsc);
+		if (out->tsc >= c->whole_from)
 			return out->tsc <= c->until;
+		(*pos)++;
+		c->lost++;
 	}
 	return false;
 }
 
-/* The earliest entry that is next. */
+/* The earliest entry that is next; again if a ring has overtaken us meanwhile. */
 static bool
 next_entry(struct ev_cursor *c, struct entry *out)
 {
-	unsigned cpu, from = MAXCPU;
+	unsigned cpu, from;
 	struct entry e;
 
-	for (cpu = 0; cpu < MAXCPU; cpu++) {
-		if (peek(c, cpu, &e) && (from == MAXCPU || e.tsc < out->tsc)) {
-			from = cpu;
-			*out = e;
+	do {
+		from = MAXCPU;
+		for (cpu = 0; cpu < MAXCPU; cpu++) {
+			if (peek(c, cpu, &e) &&
+			    (from == MAXCPU || e.tsc < out->tsc)) {
+				from = cpu;
+				*out = e;
+			}
 		}
-	}
-	if (from == MAXCPU)
-		return false;
+		if (from == MAXCPU)
+			return false;
+	} while (out->tsc < c->whole_from);
 	c->pos[from]++;
 	return true;
 }

@@ -102,7 +102,7 @@ expect 0 $vtr dump "$tmp/ring" >"$tmp/dump" 2>"$tmp/err"
 for what in 'cpu0 ' 'cpu1 ' fork.begin fault.zerofill ' slot=\| va='; do
 	grep -q -e "$what" "$tmp/dump" || fail "no $what in the rings"
 done
-expect 0 $vtr check "$tmp/ring" >"$tmp/found" 2>&1
+$vtr check "$tmp/ring" >"$tmp/found" 2>&1 || fail "check of the rings: $(cat "$tmp/found")"
 
 # What is no trace, what is cut off, what nobody asked.
 head -c 100000 "$t" >"$tmp/short"
