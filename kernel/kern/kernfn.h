@@ -48,6 +48,19 @@ void thread_init(void);
 void timer_tick(void);
 void work_start(void);
 
+/* ---- mutex.c, rwlock.c ---- */
+
+/* So often who finds a lock taken, and nobody waiting, looks before he waits: a holder
+ * on another CPU is mostly done sooner than two threads are put to sleep and woken.
+ * With 200, two threads that map, touch and unmap were a tenth slower. */
+#define LOCK_LOOKS 2000u
+
+static inline unsigned
+lock_looks(void)
+{
+	return md_ncpus() > 1 ? LOCK_LOOKS : 0;
+}
+
 /* ---- lockrank.c ---- */
 
 void lockrank_init(void);

@@ -16,9 +16,8 @@
  *              the list is not empty, and that unlock has to look.
  *           4. Nothing of the mutex is touched after owner is 0 or its spin lock
  *              is free.
- *           5. Who finds it taken, and nobody waiting, looks LOOKS times before he
- *              waits: a holder on another CPU is mostly done sooner than two threads
- *              are put to sleep and woken.  He has no turn while he looks.
+ *           5. Who finds it taken, and nobody waiting, looks a while before he waits
+ *              (lock_looks()).  He has no turn while he looks.
  *
  * What waits, hands over or asks stands apart: it needs registers, which who finds
  * the mutex free does not save.  A mutex that is free costs 15 instructions in and 10 out.
@@ -26,8 +25,6 @@
  * Read next kern/rwlock.c, kern/lockrank.c; test/models/lockword.pml.
  */
 #include "kern/kernfn.h"
-
-#define LOOKS 200u
 
 static inline void own(struct mutex *m);
 static inline void disown(struct mutex *m);
@@ -117,7 +114,7 @@ own_or_mark(struct mutex *m, struct thread *me)
 static bool
 own_soon(struct mutex *m, struct thread *me)
 {
-	unsigned n = md_ncpus() > 1 ? LOOKS : 0;
+	unsigned n = lock_looks();
 	struct thread *owner;
 
 	for (; n > 0; n--) {

@@ -17,7 +17,8 @@ file == 2 { ours[$1] = $3; per[$1] = $2; order[++n] = $1; next }
 function gain(t, one, two) { return t[two] > 0 ? t[one] / t[two] : 0 }
 
 function two(text, a, b, want) {
-	printf "%-38s %6.2f %6.2f  %s\n", text, gain(linux, a, b), gain(ours, a, b), want
+	printf "%-38s %6.2f %6.2f  %s\n", text, gain(linux, a, b), gain(ours, a, b),
+	    want != "" ? want : sprintf("in %.2f of Linux' time", ours[b] / linux[b])
 }
 
 END {
@@ -31,6 +32,6 @@ END {
 	}
 	printf "\n%-38s %6s %6s\n", "two do as much as so many alone", "Linux", "here"
 	two("two processes, memory of their own", "smp-process", "smp-processes", "1.6 wanted")
-	two("two threads of one process", "smp-thread", "smp-threads",
-	    sprintf("in %.2f of Linux' time", ours["smp-threads"] / linux["smp-threads"]))
+	two("two threads of one process", "smp-thread", "smp-threads")
+	two("two threads that map and unmap", "smp-mapper", "smp-mappers")
 }

@@ -10,7 +10,7 @@
 # the work of two CPUs, and two would seem to gain little (1.3 instead of 1.9).
 
 one="zero-fill cow-copy fork-64m pipe"
-two="smp-process smp-processes smp-thread smp-threads"
+two="smp-process smp-processes smp-thread smp-threads smp-mapper smp-mappers"
 clock="-rtc base=2026-01-01T00:00:00"
 
 load=$(cut -d' ' -f1 /proc/loadavg)

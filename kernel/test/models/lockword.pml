@@ -50,8 +50,10 @@ proctype thread(byte me) { byte n, seen, held, k; bool wr;
      if :: wr = true :: wr = false fi;
 #endif
      writes[me] = wr; woken[me] = false; seen = word;
-     do   /* the exchange, again while others come and go and leave room for one more */
+     do   /* the exchange, again while others come and go and leave room for one more; who
+           * finds no room, and nobody waiting, may look again */
      :: TAKES(seen, wr) == 0 -> break
+     :: TAKES(seen, wr) == 0 && (seen & WAITED) == 0 && word != seen -> seen = word
      :: else ->
         if
         :: atomic { word == seen -> word = TAKES(seen, wr); assert(len(queue) == 0); goto in }
