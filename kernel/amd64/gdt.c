@@ -61,6 +61,8 @@ gdt_load(struct cpu *c)
 	__asm__ volatile("movl %0, %%ds; movl %0, %%es; movl %0, %%fs;"
 	    "movl %0, %%gs" : : "r"(0));
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+	/* After a reset there is a table of 64 KiB at address 0, which a program may map. */
+	__asm__ volatile("lldt %w0" : : "r"(0));
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "lib/floor.h"
 #include "lib/fmt.h"
 #include "lib/list.h"
+#include "lib/tree.h"
 #include "lib/spin.h"
 #include "md.h"
 
@@ -241,7 +242,7 @@ rw_is_locked(const struct rwlock *l)
 /* ---- timer.c, work.c ---- */
 
 struct timer {
-	struct list_node node;  /* [timer lock] */
+	struct rb_node node;    /* [timer lock] */
 	uint64_t deadline_ns;
 	void (*fn)(void *);     /* in interrupt */
 	void *arg;
@@ -270,6 +271,9 @@ void work_queue(struct work *);
 
 /* Further sinks of log text (screen, COM1); called with the log lock held. */
 void klog_add_sink(void (*write)(const char *, size_t));
+/* A sink's own lock; nobody waits for it in a panic. */
+uint64_t klog_sink_lock(struct spinlock *);
+void klog_sink_unlock(struct spinlock *, uint64_t flags);
 /* Text so far, oldest first; fn may not log. */
 void klog_read(struct out *);
 /* Called at the end of panic; the emulator is ended by it (dev/power.c). */

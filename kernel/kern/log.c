@@ -10,9 +10,10 @@
  *
  * Rules     1. Until a sink is added, text goes to md_early_write().
  *           2. Sinks run under the log lock, of the highest rank: they take no
- *              lock and call nothing that logs.
+ *              lock but klog_sink_lock() and call nothing that logs.
  *           3. With the boot option quiet only a panic reaches the sinks.
- *           4. A panic writes without the lock: its holder may be stopped.
+ *           4. A panic writes without the lock, and without those of the sinks: their
+ *              holders may be stopped.
  *
  * Read next kern/panic.c.
  */
@@ -29,6 +30,7 @@ static struct {
 	char ring[RING_BYTES];        /* [lock] */
 	void (*sink[MAXSINKS])(const char *, size_t); /* [lock] */
 	unsigned nsinks;              /* [lock] */
+	bool emergency;               /* the only CPU that runs has set it */
 } console = { .lock = SPIN_INIT(LR_LOG) };
 
 static void
@@ -74,8 +76,26 @@ klog(const char *fmt, ...)
 void
 klog_emergency(const char *text, size_t n)
 {
+	console.emergency = true;
 	ring_write(text, n);
 	sinks_write(text, n);
+}
+
+/* The lock of a sink.  In an emergency whoever has it was stopped, or has called us:
+ * nobody waits for it then. */
+uint64_t
+klog_sink_lock(struct spinlock *l)
+{
+	return console.emergency ? md_irq_save() : spin_lock_irq(l);
+}
+
+void
+klog_sink_unlock(struct spinlock *l, uint64_t flags)
+{
+	if (console.emergency)
+		md_irq_restore(flags);
+	else
+		spin_unlock_irq(l, flags);
 }
 
 void

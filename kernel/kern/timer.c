@@ -5,7 +5,7 @@
  * Problem   Something is to happen at a time, or not at all if it is called
  *           off before.
  *
- * Picture   pending: 1.20 s → 1.25 s → 3.00 s      sorted, first is due first
+ * Picture   pending: 1.20 s → 1.25 s → 3.00 s      a tree, the first is due first
  *           each tick of any CPU: take off what is due, call it
  *
  * Rules     1. A deadline is met at the first tick that is not before it: up
@@ -20,12 +20,11 @@
 
 static struct {
 	struct spinlock lock;
-	struct list pending;             /* [lock] by deadline */
+	struct rb_root pending;          /* [lock] by deadline, then by arrival */
 	struct timer *running[MAXCPU];   /* [lock] */
 	_Atomic uint64_t first;          /* [A] earliest deadline */
 } timers = {
 	.lock = SPIN_INIT(LR_TIMER),
-	.pending = LIST_INIT(timers.pending),
 	.first = UINT64_MAX,
 };
 
@@ -33,33 +32,48 @@ static struct {
 void
 timer_init(struct timer *t, void (*fn)(void *), void *arg)
 {
-	list_node_init(&t->node);
 	t->deadline_ns = 0;
 	t->fn = fn;
 	t->arg = arg;
 	t->armed = false;
 }
 
+static struct timer *
+timer_of(struct rb_node *n)
+{
+	return n == NULL ? NULL : CONTAINER_OF(n, struct timer, node);
+}
+
 /* Locks:    timers.lock. */
 static void
 update_first(void)
 {
-	struct list_node *n = list_first(&timers.pending);
+	const struct timer *t = timer_of(rb_first(&timers.pending));
 
-	atomic_store(&timers.first, n == NULL ? UINT64_MAX :
-	    LIST_ENTRY(n, struct timer, node)->deadline_ns);
+	atomic_store(&timers.first, t == NULL ? UINT64_MAX : t->deadline_ns);
 }
 
-/* Locks:    timers.lock.  From the back: most deadlines are the latest yet. */
+/* Locks:    timers.lock. */
 static void
-insert_sorted(struct timer *t)
+insert(struct timer *t)
 {
-	struct list_node *at = timers.pending.head.prev;
+	struct rb_node **link = &timers.pending.node, *parent = NULL;
 
-	while (at != &timers.pending.head &&
-	    LIST_ENTRY(at, struct timer, node)->deadline_ns > t->deadline_ns)
-		at = at->prev;
-	list_insert_between(&t->node, at, at->next);
+	while (*link != NULL) {
+		parent = *link;
+		link = timer_of(parent)->deadline_ns > t->deadline_ns ?
+		    &parent->left : &parent->right;
+	}
+	rb_insert(&timers.pending, &t->node, parent, link, NULL);
+	t->armed = true;
+}
+
+/* Locks:    timers.lock. */
+static void
+take_off(struct timer *t)
+{
+	rb_remove(&timers.pending, &t->node, NULL);
+	t->armed = false;
 }
 
 /*
@@ -72,10 +86,9 @@ timer_arm(struct timer *t, uint64_t deadline_ns)
 	uint64_t flags = spin_lock_irq(&timers.lock);
 
 	if (t->armed)
-		list_remove(&t->node);
-	t->armed = true;
+		take_off(t);
 	t->deadline_ns = deadline_ns;
-	insert_sorted(t);
+	insert(t);
 	update_first();
 	spin_unlock_irq(&timers.lock, flags);
 }
@@ -106,8 +119,7 @@ timer_cancel(struct timer *t)
 	bool was_armed = t->armed;
 
 	if (was_armed) {
-		list_remove(&t->node);
-		t->armed = false;
+		take_off(t);
 		update_first();
 	}
 	while (runs_elsewhere(t)) {
@@ -123,16 +135,11 @@ timer_cancel(struct timer *t)
 static struct timer *
 next_due(uint64_t now)
 {
-	struct list_node *n = list_first(&timers.pending);
-	struct timer *t;
+	struct timer *t = timer_of(rb_first(&timers.pending));
 
-	if (n == NULL)
+	if (t == NULL || t->deadline_ns > now)
 		return NULL;
-	t = LIST_ENTRY(n, struct timer, node);
-	if (t->deadline_ns > now)
-		return NULL;
-	list_remove(n);
-	t->armed = false;
+	take_off(t);
 	update_first();
 	return t;
 }

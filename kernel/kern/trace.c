@@ -373,6 +373,14 @@ ev_trace_begin(struct ev_cursor *c, uint64_t most)
 	skip_holes(c);
 }
 
+static void
+count_lost(struct ev_cursor *c)
+{
+	EVENT_ADD(check_trace_lost, c->lost);
+	c->number += c->lost;
+	c->lost = 0;
+}
+
 /*
  * Binary records from the cursor on, in order; counts those that were overwritten.
  *
@@ -389,15 +397,14 @@ ev_trace_read(struct ev_cursor *c, void *buf, size_t cap)
 	while ((n + 2) * sizeof(*out) <= cap && next_entry(c, &e)) {
 		struct trace_rec rec[2];
 
-		EVENT_ADD(check_trace_lost, c->lost);
-		c->number += c->lost;
-		c->lost = 0;
+		count_lost(c);
 		for (i = to_records(&e, rec); i > 0; i--, n++) {
 			rec[0].seq = ++c->number;
 			memcpy(&out[n], &rec[0], sizeof(*out));
 			rec[0] = rec[1];
 		}
 	}
+	count_lost(c); /* at the end nothing follows it */
 	return n * sizeof(*out);
 }
 

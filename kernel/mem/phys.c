@@ -521,14 +521,16 @@ phys_drain(void)
 	}
 }
 
-/* Zeroed frames split blocks: forget the zeros, so that blocks can join. */
+/* Zeroed frames split blocks: forget the zeros, so that blocks can join.  No more than
+ * there are now: idle CPUs clear frames anew as fast as this forgets. */
 static void
 unzero_all(void)
 {
+	uint64_t left = page_count(PG_ZEROED);
 	pfn_t pfn;
 
 	md_preempt_disable();
-	while ((pfn = zeroed_pop()) != 0) {
+	for (; left > 0 && (pfn = zeroed_pop()) != 0; left--) {
 		page_set_state(&pfdb[pfn], PG_FREE);
 		buddy_put(&pfn, 1);
 	}
