@@ -251,6 +251,30 @@ line_done(struct effect *e, uint16_t mark)
 	tty.nline = 0;
 }
 
+/*
+ * Lines instead of bytes from now on, or bytes instead of lines: nobody has to
+ * type again what was typed before.  Half a line is as good as bytes, and bytes
+ * are a line.
+ *
+ * Locks:    tty.lock.
+ */
+void
+tty_change_mode(void)
+{
+	struct effect none = { .necho = 0 };
+	uint16_t *last;
+
+	tty.lnext = false;
+	line_done(&none, COOKED_PART);
+	if ((tty.t.lflag & ICANON) == 0 || tty.ntotal == 0)
+		return;
+	last = &tty.cooked[(tty.chead + tty.ntotal - 1) % TTY_COOKED];
+	if ((*last & (COOKED_EOL | COOKED_EOF)) == 0) {
+		*last |= COOKED_EOL;
+		tty.nlines++;
+	}
+}
+
 static void
 cooked_put(uint16_t c, struct effect *e)
 {

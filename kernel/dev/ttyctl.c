@@ -205,6 +205,7 @@ set_termios(uint64_t arg, unsigned cmd)
 {
 	struct termios t;
 	uint64_t flags;
+	uint32_t changed;
 	int r = tty_job->check_write(tty.session, tty.fg);
 
 	if (r == 0)
@@ -214,7 +215,10 @@ set_termios(uint64_t arg, unsigned cmd)
 	flags = spin_lock_irq(&tty.lock);
 	if (cmd == TCSETSF)
 		tty_flush_input();
+	changed = tty.t.lflag ^ t.lflag;
 	tty.t = t;
+	if ((changed & ICANON) != 0)
+		tty_change_mode();
 	spin_unlock_irq(&tty.lock, flags);
 	wake_all(&tty.readers);
 	return 0;

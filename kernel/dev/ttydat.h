@@ -43,6 +43,7 @@ enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 /* Elements of the cooked ring: a byte, and whether a line ends here. */
 #define COOKED_EOL 0x100
 #define COOKED_EOF 0x200 /* ends a line, but carries no byte */
+#define COOKED_PART 0    /* no line ends */
 
 struct tty {
 	struct spinlock lock;          /* guards all below; LR_DEV, irq */
@@ -71,5 +72,6 @@ int tty_open_current(void *dev, unsigned flags);
 
 /* tty.c */
 void tty_flush_input(void);
+void tty_change_mode(void);
 
 #endif

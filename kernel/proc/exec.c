@@ -35,6 +35,7 @@
 #define SCRIPT_LINE 256
 #define PREFIX_MAX 2048
 #define ARG_MAX_BYTES (6ul << 20)
+#define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter, not the stack */
 #define STACK_TOP_RANDOM (1ul << 22)
 #define BRK_RANDOM_PAGES 0x2000
 
@@ -63,7 +64,7 @@ struct exec_new {
 static struct exec_new *exec_alloc(void);
 static int exec_prepare(struct exec_new *, struct arg_src *,
     const struct vmm_ops *);
-static uint64_t arg_limit(const struct exec_new *);
+static uint64_t arg_limit(uint64_t stack);
 static int exec_open(struct exec_new *);
 static int script_line(struct exec_new *, char *line, const char *self,
     char *next);
@@ -169,7 +170,7 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 	if (tk != NULL)
 		x->cred = tk->proc->cred;
 	src->buf = x->buf;
-	r = args_check(src, arg_limit(x));
+	r = args_check(src, arg_limit(x->lim.stack));
 	if (r < 0)
 		return r;
 	base = strrchr(x->path, '/');
@@ -186,9 +187,11 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 
 /* So many bytes may strings and pointers have. */
 static uint64_t
-arg_limit(const struct exec_new *x)
+arg_limit(uint64_t stack)
 {
-	return MIN(ARG_MAX_BYTES, x->lim.stack / 4);
+	uint64_t some = MIN(ARG_SOME_BYTES, stack);
+
+	return MIN(ARG_MAX_BYTES, MAX(stack / 4, some));
 }
 
 /* Open for execution; the file stays denied for writing. */
@@ -365,8 +368,8 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 		aux.interp_base = x->interp.base;
 	}
 	x->image = x->prog.where;
-	r = args_push(x->as, top, MIN(ARG_MAX_BYTES, stack / 4), src, &aux,
-	    &x->image, &x->sp);
+	r = args_push(x->as, top, arg_limit(stack), src, &aux, &x->image,
+	    &x->sp);
 	/* What its first instructions will need must be there now. */
 	return r < 0 ? r : map_prepay_start(x->as);
 }
@@ -557,6 +560,7 @@ exec_commit(struct exec_new *x, struct task *tk)
 	struct aspace *old = p->as;
 	struct file *old_exe = p->exe;
 
+	proc_keep_peak(p);
 	task_leave_memory(tk);
 	thread_set_space(as_space(x->as));
 	as_bind_thread(t, x->as);

@@ -230,16 +230,30 @@ init_judged(struct proc *p)
 	    (uint8_t)(p->wait_status >> 8));
 }
 
+/*
+ * The most memory that p has had, of what it is about to leave: ru_maxrss.
+ *
+ * Locks:    takes proc_lock; p->as does not change.
+ */
+void
+proc_keep_peak(struct proc *p)
+{
+	uint64_t peak = vm_as_gauge(p->as, EV_ws_peak);
+
+	spin_lock(&proc_lock);
+	p->maxrss = MAX(p->maxrss, peak);
+	spin_unlock(&proc_lock);
+}
+
 /* Memory and the executable, while p is still found but has no thread. */
 static void
 process_drop_memory(struct proc *p)
 {
-	uint64_t peak = vm_as_gauge(p->as, EV_ws_peak);
 	struct aspace *as;
 	struct file *exe;
 
+	proc_keep_peak(p);
 	spin_lock(&proc_lock);
-	p->maxrss = MAX(p->maxrss, peak);
 	as = p->as;
 	p->as = NULL;
 	limits_left_locked(as);

@@ -85,6 +85,7 @@ int args_push(struct aspace *, va_t top, uint64_t limit,
 /* exit.c */
 void vfork_release(struct task *);
 void task_leave_memory(struct task *);         /* robust list, clear_tid */
+void proc_keep_peak(struct proc *);
 void kill_others_locked(struct proc *, struct task *but);
 
 /* signal.c */

@@ -248,15 +248,18 @@ sys_getresgid(const uint64_t a[6])
 int64_t
 sys_getgroups(const uint64_t a[6])
 {
-	const struct cred *c = &proc_current()->cred;
 	int n = (int)a[0];
+	struct cred c;
 
-	if (n < 0 || (n > 0 && (uint32_t)n < c->ngroups))
+	spin_lock(&proc_lock);
+	c = proc_current()->cred;
+	spin_unlock(&proc_lock);
+	if (n < 0 || (n > 0 && (uint32_t)n < c.ngroups))
 		return -EINVAL;
-	if (n > 0 && c->ngroups > 0 &&
-	    copyout(a[1], c->groups, c->ngroups * sizeof(c->groups[0])) < 0)
+	if (n > 0 && c.ngroups > 0 &&
+	    copyout(a[1], c.groups, c.ngroups * sizeof(c.groups[0])) < 0)
 		return -EFAULT;
-	return c->ngroups;
+	return c.ngroups;
 }
 
 /* Are the n numbers at `at` there?  A list that is too long for us is read, too. */

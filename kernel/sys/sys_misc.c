@@ -237,13 +237,9 @@ prio_wants(const struct prio_walk *w, const struct proc *p)
 {
 	const struct proc *me = proc_current();
 
-	switch (w->which) {
-	case PRIO_PROCESS:
-		return w->who == 0 ? p == me : (uint32_t)p->pid == w->who;
-	case PRIO_PGRP:
+	if (w->which == PRIO_PGRP)
 		return (uint32_t)p->pgid ==
 		    (w->who == 0 ? (uint32_t)me->pgid : w->who);
-	}
 	return p->cred.uid == (w->who == 0 ? me->cred.uid : w->who);
 }
 
@@ -274,9 +270,22 @@ prio_proc(void *arg, struct proc *p)
 	if (!prio_wants(w, p))
 		return;
 	LIST_FOREACH(tk, &p->threads, node)
-		if (w->which != PRIO_PROCESS || w->who != 0 ||
-		    tk == task_current())
-			prio_task(w, tk);
+		prio_task(w, tk);
+}
+
+/* The one thread that PRIO_PROCESS names; of a process whose leader has ended the
+ * first that is left.  NULL: there is none.  Locks: proc_lock held. */
+static struct task *
+prio_named_locked(uint32_t who)
+{
+	struct task *tk = who == 0 ? task_current() :
+	    task_find_locked((int)who);
+	struct proc *p = tk == NULL ? proc_find_locked((int)who) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p == NULL || list_is_empty(&p->threads))
+		return tk;
+	return LIST_ENTRY(list_first(&p->threads), struct task, node);
 }
 
 static int
@@ -288,13 +297,10 @@ prio_call(struct prio_walk *w)
 	if (w->which > PRIO_USER)
 		return -EINVAL;
 	spin_lock(&proc_lock);
-	/* PRIO_PROCESS may name a single thread. */
-	tk = w->which == PRIO_PROCESS && w->who != 0 ?
-	    task_find_locked((int)w->who) : NULL;
-	if (tk != NULL && tk->proc->pid != tk->tid)
-		prio_task(w, tk);
-	else
+	if (w->which != PRIO_PROCESS)
 		proc_walk_locked(prio_proc, w);
+	else if ((tk = prio_named_locked(w->who)) != NULL)
+		prio_task(w, tk);
 	spin_unlock(&proc_lock);
 	return w->result;
 }

@@ -248,7 +248,8 @@ sys_nanosleep(const uint64_t a[6])
 	return sleep_to(arg);
 }
 
-/* A moment of CPU time comes when the process has used it: poll each tick. */
+/* A moment of CPU time comes when the process has used it, by as many threads as there
+ * are CPUs: until then, at least a tick; then look again. */
 static int64_t
 sleep_cpu(const uint64_t a[6])
 {
@@ -258,8 +259,8 @@ sleep_cpu(const uint64_t a[6])
 	while (clock_now(CLOCK_PROCESS_CPUTIME, &now) == 0 && now < a[0]) {
 		if (r < 0)
 			return sleep_broken(sleep_cpu, a, now);
-		r = sleep_until(md_time_ns() + MAX(a[0] - now, TICK_NS),
-		    WAIT_INTR);
+		r = sleep_until(md_time_ns() +
+		    MAX((a[0] - now) / md_ncpus(), TICK_NS), WAIT_INTR);
 	}
 	return 0;
 }

@@ -1,0 +1,58 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * PRIO_PROCESS is one thread, also with the number of the first; what that one
+ * gets the others do not get, and what they have does not stand in its way.
+ */
+#include "lib/test.h"
+#include <pthread.h>
+#include <sys/resource.h>
+
+static pthread_barrier_t set, asked;
+static pid_t worker;
+
+static void *
+work(void *arg)
+{
+	worker = (pid_t)syscall(SYS_gettid);
+	OK(setpriority(PRIO_PROCESS, (id_t)worker, 10));
+	pthread_barrier_wait(&set);
+	pthread_barrier_wait(&asked);
+	return arg;
+}
+
+static void
+one_thread(void)
+{
+	pthread_t t;
+
+	pthread_barrier_init(&set, NULL, 2);
+	pthread_barrier_init(&asked, NULL, 2);
+	EQ(pthread_create(&t, NULL, work, NULL), 0);
+	pthread_barrier_wait(&set);
+	OK(setresuid(1000, 1000, 1000));
+	EQ(getpriority(PRIO_PROCESS, 0), 0);
+	OK(setpriority(PRIO_PROCESS, (id_t)getpid(), 5));
+	EQ(getpriority(PRIO_PROCESS, (id_t)getpid()), 5);
+	EQ(getpriority(PRIO_PROCESS, (id_t)worker), 10);
+	EQ(getpriority(PRIO_PGRP, 0) <= 5, 1); /* all threads of all processes */
+	ERR(setpriority(PRIO_PROCESS, (id_t)worker, 6), EACCES);
+	pthread_barrier_wait(&asked);
+	EQ(pthread_join(t, NULL), 0);
+}
+
+int
+main(void)
+{
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return test_done();
+	pid = OK(fork());
+	if (pid == 0) {
+		one_thread();
+		_exit(0);
+	}
+	REAP(pid, 0);
+	ERR(getpriority(PRIO_PROCESS, 999999), ESRCH);
+	return test_done();
+}
