@@ -26,6 +26,8 @@
  */
 #include "kern/runq.h"
 
+#define STEAL_LOOKS 64u
+
 #define RQ_PATIENCE_NS 20000000ul
 
 struct runq runqs[MAXCPU];
@@ -176,13 +178,17 @@ rq_place(struct runq *rq, struct thread *t)
 		md_send_resched(cpu);
 }
 
-/* The first that may leave its CPU for this one; NULL. */
+/* The first that may leave its CPU for this one; NULL.  Of so many: who binds all his
+ * threads to a CPU does not hold its queue up; what stands behind comes forward. */
 static struct thread *
 may_come(const struct list *l, unsigned cpu)
 {
+	unsigned left = STEAL_LOOKS;
 	struct thread *t;
 
 	LIST_FOREACH(t, l, rq) {
+		if (left-- == 0)
+			return NULL;
 		if (!atomic_load(&t->on_cpu) && rq_may_run_on(t, cpu))
 			return t;
 	}
