@@ -21,6 +21,8 @@
  *              here, never a fault of the kernel.
  *           2. md_frame_sanitize() and md_fpu_load() judge what sigreturn
  *              reads; what they refuse is SIGSEGV.
+ *           3. A handler begins with the FP registers of a new program; what
+ *              they held comes back with the frame.
  *
  * Read next proc/sigdeliver.c.
  */
@@ -43,6 +45,7 @@ static va_t frame_place(const struct task *, const struct trapframe *,
     const struct abi_sigaction *);
 static void frame_fill(struct abi_sigframe *, const struct task *,
     const struct trapframe *, uint64_t old_mask);
+static void fpu_renew(struct thread *);
 static int fpu_restore(struct thread *, va_t image);
 static bool frame_restore(struct task *, struct trapframe *,
     const struct abi_ucontext *);
@@ -99,6 +102,7 @@ sigframe_push(struct task *tk, struct trapframe *tf, const struct siginfo *si,
 	tf->rdx = at + offsetof(struct abi_sigframe, uc);
 	tf->rax = 0;
 	tf->rflags &= ~(RFLAGS_TF | RFLAGS_DF | RFLAGS_RF);
+	fpu_renew(tk->thread);
 	return 0;
 }
 
@@ -219,6 +223,16 @@ frame_restore(struct task *tk, struct trapframe *tf,
 		tk->altstack.flags &= SS_AUTODISARM;
 	}
 	return true;
+}
+
+/* The state of a new program, whatever was interrupted. */
+static void
+fpu_renew(struct thread *t)
+{
+	uint8_t fx[MD_FPU_SIZE];
+
+	md_fpu_init(fx);
+	CHECK(md_fpu_load(&t->md, fx));
 }
 
 /*

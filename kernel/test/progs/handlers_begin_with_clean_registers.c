@@ -1,0 +1,161 @@
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/*
+ * A handler begins with the x87 and SSE registers of a new program, whatever
+ * it interrupts: it can count with an x87 stack that was full, and divide in
+ * the handler of a division.  What was interrupted has its own again
+ * afterwards, also if a first frame found no place.
+ */
+#include "lib/test.h"
+
+#include <ucontext.h>
+
+#define FCW_NEW 0x37f
+#define FCW_SHORT 0x07f          /* single precision */
+#define FCW_DIVIDE 0x37b         /* a division by zero traps */
+#define MXCSR_NEW 0x1f80
+#define MXCSR_DOWN 0x3f80        /* rounds down */
+#define ERRORS 0x80ff
+
+struct fx {
+	uint16_t fcw, fsw, ftw, fop;
+	uint64_t fip, fdp;
+	uint32_t mxcsr, mxcsr_mask;
+	uint8_t x87[128], xmm[256], rest[96];
+} __attribute__((aligned(16)));
+
+static struct fx at_entry, before, after;
+static char area[64 * KIB];
+static volatile int handled, segv;
+static volatile long double one = 1, three = 3;
+
+static inline __attribute__((always_inline)) void
+fx_save(struct fx *f)
+{
+	__asm__ volatile("fxsave64 %0" : "=m"(*f));
+}
+
+/* What the handler found, and that it can use it. */
+static void
+is_new(void)
+{
+	static const uint8_t none[16];
+
+	EQ(at_entry.fcw, FCW_NEW);
+	EQ(at_entry.fsw, 0);
+	EQ(at_entry.ftw, 0);
+	EQ(at_entry.mxcsr, MXCSR_NEW);
+	CHECK(memcmp(at_entry.xmm + 15 * 16, none, 16) == 0);
+	CHECK(one / three * three == one);
+	__asm__ volatile("fwait");
+}
+
+static void
+on_signal(int signo, siginfo_t *si, void *arg)
+{
+	fx_save(&at_entry);
+	ucontext_t *uc = arg;
+	struct fx *saved = (struct fx *)uc->uc_mcontext.fpregs;
+
+	is_new();
+	if (signo == SIGFPE) {
+		EQ(si->si_code, FPE_FLTDIV);
+		EQ(saved->fcw, FCW_DIVIDE);
+		EQ(saved->fsw & 4, 4);
+		saved->fsw &= ~ERRORS;
+	} else {
+		EQ(saved->fcw, FCW_SHORT);
+		EQ(saved->ftw, 0xff);
+		EQ(saved->mxcsr, MXCSR_DOWN);
+	}
+	handled++;
+	segv += signo == SIGSEGV;
+}
+
+static void catch (int signo, int flags)
+{
+	struct sigaction sa = { .sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO | flags };
+
+	OK(sigaction(signo, &sa, NULL));
+}
+
+/* Send it to ourselves with the registers full, and with this stack, if any. */
+static void
+send_full(int signo, uint64_t stack)
+{
+	uint16_t fcw = FCW_SHORT;
+	uint32_t down = MXCSR_DOWN, new = MXCSR_NEW;
+	long r = SYS_kill;
+
+	__asm__ volatile("fninit\n\t"
+	    "fld1; fldpi; fldz; fldl2e; fld1; fldpi; fldz; fldln2\n\t"
+	    "fldcw %[fcw]\n\t"
+	    "ldmxcsr %[down]\n\t"
+	    "pcmpeqd %%xmm15, %%xmm15\n\t"
+	    "fxsave64 %[before]\n\t"
+	    "movq %%rsp, %%r12\n\t"
+	    "testq %[stack], %[stack]\n\t"
+	    "cmovnz %[stack], %%rsp\n\t"
+	    "syscall\n\t"
+	    "movq %%r12, %%rsp\n\t"
+	    "fxsave64 %[after]\n\t"
+	    "ldmxcsr %[new]\n\t"
+	    "fninit\n\t"
+	    : "+a"(r), [before] "=m"(before), [after] "=m"(after)
+	    : "D"((long)getpid()), "S"((long)signo), [stack] "r"(stack),
+	      [fcw] "m"(fcw), [down] "m"(down), [new] "m"(new)
+	    : "rcx", "r11", "r12", "xmm15", "st", "st(1)", "st(2)", "st(3)",
+	      "st(4)", "st(5)", "st(6)", "st(7)", "cc", "memory");
+	EQ(r, 0);
+	EQ(before.ftw, 0xff);
+	EQ(after.fcw, before.fcw);
+	EQ(after.fsw, before.fsw);
+	EQ(after.ftw, before.ftw);
+	EQ(after.mxcsr, before.mxcsr);
+	CHECK(memcmp(after.x87, before.x87, sizeof(after.x87)) == 0);
+	CHECK(memcmp(after.xmm, before.xmm, sizeof(after.xmm)) == 0);
+}
+
+/* The handler of a trap of the x87 unit, which is still to be cleared. */
+static void
+divide(void)
+{
+	uint16_t fcw = FCW_DIVIDE;
+
+	__asm__ volatile("fninit\n\t"
+	    "fldcw %[fcw]\n\t"
+	    "pcmpeqd %%xmm15, %%xmm15\n\t"
+	    "fld1\n\t"
+	    "fldz\n\t"
+	    "fdivrp\n\t"
+	    "fwait\n\t"
+	    "fxsave64 %[after]\n\t"
+	    "fninit\n\t"
+	    : [after] "=m"(after)
+	    : [fcw] "m"(fcw)
+	    : "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
+	      "st(6)", "st(7)", "memory");
+	EQ(after.fcw, FCW_DIVIDE);
+	EQ(after.fsw & ERRORS, 0);
+}
+
+int
+main(void)
+{
+	stack_t ss = { .ss_sp = area, .ss_size = sizeof(area) };
+
+	catch (SIGUSR1, 0);
+	catch (SIGFPE, 0);
+	catch (SIGSEGV, SA_ONSTACK);
+	OK(sigaltstack(&ss, NULL));
+	send_full(SIGUSR1, 0);
+	EQ(handled, 1);
+	EQ(segv, 0);
+	divide();
+	EQ(handled, 2);
+	/* No place for the frame: the other stack gets the one of SIGSEGV. */
+	send_full(SIGUSR1, PAGE);
+	EQ(handled, 3);
+	EQ(segv, 1);
+	return test_done();
+}
