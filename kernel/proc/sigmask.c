@@ -11,6 +11,8 @@
  *           3. Ignoring a signal forgets the pending ones.
  *           4. What is waited for (task->wanted) counts as not blocked for
  *              the choice of a thread, but is not delivered.
+ *           5. A signal of the process that was on its way to a thread finds
+ *              another one when this thread takes it no longer.
  *
  * Read next proc/signal.c.
  */
@@ -24,6 +26,7 @@
 
 static bool take_wanted(struct task *, uint64_t set, struct siginfo *);
 static void set_wanted(struct task *, uint64_t set);
+static bool end_wanted(struct task *, struct siginfo *);
 
 /*
  * The mask of the current thread.
@@ -33,16 +36,14 @@ static void set_wanted(struct task *, uint64_t set);
 void
 sig_set_blocked(uint64_t mask)
 {
-	struct task *tk = task_current(), *other;
+	struct task *tk = task_current();
+	uint64_t before;
 
 	spin_lock(&proc_lock);
+	before = tk->blocked;
 	tk->blocked = mask & ~SIGS_NEVER;
 	sig_recalc_locked(tk);
-	/* A process signal that this thread was woken for finds another. */
-	if (tk->proc->pending.set != 0)
-		LIST_FOREACH(other, &tk->proc->threads, node)
-			if (other != tk && !other->exiting)
-				sig_recalc_locked(other);
+	sig_retarget_locked(tk->proc, tk->blocked & ~before);
 	spin_unlock(&proc_lock);
 }
 
@@ -159,8 +160,7 @@ sig_wait(uint64_t set, uint64_t deadline, struct siginfo *si)
 	wait_prepare(&tk->sig_wq, &w);
 	r = wait_sleep(&w, WAIT_INTR, deadline);
 	wait_finish(&w);
-	set_wanted(tk, 0);
-	if (take_wanted(tk, set, si))
+	if (end_wanted(tk, si))
 		return si->signo;
 	return r == -ETIMEDOUT ? -EAGAIN : -EINTR;
 }
@@ -175,19 +175,48 @@ set_wanted(struct task *tk, uint64_t set)
 }
 
 static bool
-take_wanted(struct task *tk, uint64_t set, struct siginfo *si)
+take_locked(struct task *tk, uint64_t set, struct siginfo *si)
 {
 	struct sigpend *sp = &tk->pending;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if ((sp->set & set) == 0)
+		sp = &tk->proc->pending;
+	if ((sp->set & set) == 0)
+		return false;
+	sigpend_take_locked(sp, __builtin_ctzl(sp->set & set) + 1, si);
+	return true;
+}
+
+static bool
+take_wanted(struct task *tk, uint64_t set, struct siginfo *si)
+{
 	bool found;
 
 	spin_lock(&proc_lock);
-	if ((sp->set & set) == 0)
-		sp = &tk->proc->pending;
-	found = (sp->set & set) != 0;
-	if (found) {
-		sigpend_take_locked(sp, __builtin_ctzl(sp->set & set) + 1, si);
+	found = take_locked(tk, set, si);
+	if (found)
 		sig_recalc_locked(tk);
-	}
+	spin_unlock(&proc_lock);
+	return found;
+}
+
+/*
+ * The wait is over: take one of the wanted signals, if there is one.  The
+ * others may be for threads that still wait, so this is one step: in between
+ * one of them would be woken for the signal that we take.
+ */
+static bool
+end_wanted(struct task *tk, struct siginfo *si)
+{
+	uint64_t set = tk->wanted;
+	bool found;
+
+	spin_lock(&proc_lock);
+	found = take_locked(tk, set, si);
+	tk->wanted = 0;
+	sig_recalc_locked(tk);
+	sig_retarget_locked(tk->proc, set & tk->blocked);
 	spin_unlock(&proc_lock);
 	return found;
 }

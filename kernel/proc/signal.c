@@ -385,6 +385,20 @@ wake_for_locked(struct proc *p, struct task *tk, int signo)
 }
 
 /*
+ * A thread of p takes the signals of set no longer.  What is pending of them
+ * for the process may have been on its way to that one: it finds another.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_retarget_locked(struct proc *p, uint64_t set)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	for (set &= p->pending.set; set != 0; set &= set - 1)
+		wake_for_locked(p, NULL, __builtin_ctzl(set) + 1);
+}
+
+/*
  * All threads of p shall end; the first caller's status counts.
  *
  * Locks:    proc_lock held.
