@@ -516,7 +516,7 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	p->image = x->image;
 	p->cred = x->cred;
 	p->dumpable = !x->secure;
-	p->did_exec = true;
+	p->execs++;
 	if (x->secure)
 		p->pdeath_sig = 0;
 	p->exit_signal = SIGCHLD;

@@ -385,6 +385,17 @@ jobs_left_locked(const struct proc *p, const struct proc *parent,
 }
 
 /*
+ * The exit signal is an agreement with the program that made p.  If the parent
+ * runs another one by now, with other rights perhaps, it gets SIGCHLD.
+ */
+static int
+end_signal_locked(const struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	return p->parent_execs == p->parent->execs ? p->exit_signal : SIGCHLD;
+}
+
+/*
  * Send the exit signal.
  *
  * Locks:    proc_lock held.
@@ -393,18 +404,18 @@ jobs_left_locked(const struct proc *p, const struct proc *parent,
 static bool
 parent_is_told_locked(struct proc *p)
 {
+	int signo = end_signal_locked(p), status = p->wait_status & 0x7f;
 	struct abi_sigaction sa;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if (p->parent->sighand == NULL)
 		return true;
 	sa = sighand_act(p->parent->sighand, SIGCHLD);
-	if (p->exit_signal == SIGCHLD && sa.handler == SIG_IGN)
+	if (signo == SIGCHLD && sa.handler == SIG_IGN)
 		return false;
-	if (p->exit_signal != 0)
-		sig_notify_parent_locked(p,
-		    (p->wait_status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED,
-		    (p->wait_status & 0x7f) != 0 ? p->wait_status & 0x7f :
-		    (p->wait_status >> 8) & 0xff);
-	return p->exit_signal != SIGCHLD || (sa.flags & SA_NOCLDWAIT) == 0;
+	if (signo != 0)
+		sig_notify_parent_locked(p, signo,
+		    status != 0 ? CLD_KILLED : CLD_EXITED,
+		    status != 0 ? status : (p->wait_status >> 8) & 0xff);
+	return signo != SIGCHLD || (sa.flags & SA_NOCLDWAIT) == 0;
 }

@@ -322,6 +322,7 @@ clone_inherit(struct clone_state *s)
 	p->oom_adj = parent->oom_adj;
 	p->oom_min = parent->oom_min;
 	p->exit_signal = s->req->exit_signal;
+	p->parent_execs = parent->execs;
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	p->limits = parent->limits;
 	atomic_add(&p->limits->refs, 1);
@@ -350,6 +351,7 @@ clone_enter_tree(struct clone_state *s)
 	if ((s->req->flags & CLONE_PARENT) != 0 && to->parent != NULL) {
 		to = to->parent;
 		p->exit_signal = s->parent->exit_signal;
+		p->parent_execs = s->parent->parent_execs;
 	}
 	proc_reparent_locked(p, to);
 }

@@ -524,7 +524,7 @@ setpgid_check(const struct proc *me, const struct proc *p, int pgid)
 		return -ESRCH;
 	if (p != me && p->sid != me->sid)
 		return -EPERM;
-	if (p != me && p->did_exec)
+	if (p != me && p->execs != 0)
 		return -EACCES;
 	if (p->sid == p->pid)
 		return -EPERM;

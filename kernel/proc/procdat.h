@@ -197,7 +197,7 @@ struct proc {
 	struct cred cred;        /* [L] read without by its own threads */
 	struct limits *limits;   /* [R] a reference */
 	struct spinlock limits_lock; /* of one process: [R] */
-	bool did_exec;           /* [L] setpgid by the parent: too late */
+	uint64_t execs;          /* [L] new programs; not 0: no setpgid by the parent */
 	bool subreaper;          /* [L] */
 	bool dumpable, no_new_privs; /* [L] */
 	int pdeath_sig;          /* [L] sent when the parent ends */
@@ -208,7 +208,8 @@ struct proc {
 	struct sigpend pending;  /* [L] sent to the process */
 	unsigned nsigq;          /* [L] queue entries charged */
 	struct list forks;       /* [L] struct forking: under way in its threads */
-	int exit_signal;         /* [L] to the parent at the end; 0: none */
+	int exit_signal;         /* [L] agreed with the parent; 0: none */
+	uint64_t parent_execs;   /* [L] its execs of that time; exit.c */
 	bool group_exit;         /* [L] all threads are told to end */
 	int wait_status;         /* [L] as wait4 reports it */
 	int stop_sig;            /* [L] 0: running */

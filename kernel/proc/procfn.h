@@ -97,7 +97,7 @@ enum sig_default sig_default(int signo);
 int sig_send_member_locked(struct proc *, const struct siginfo *);
 uint64_t sig_queued_locked(const struct proc *);
 void sig_group_exit_locked(struct proc *, int wait_status);
-void sig_notify_parent_locked(struct proc *, int code, int status);
+void sig_notify_parent_locked(struct proc *, int signo, int code, int status);
 void sig_recalc_locked(struct task *);
 void sig_retarget_locked(struct proc *, uint64_t set);
 bool sig_is_ignored_locked(struct task *, int signo);

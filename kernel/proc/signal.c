@@ -274,7 +274,7 @@ continue_locked(struct proc *p)
 	wake_all(&p->stop_wq);
 	if (told) {
 		p->cont_news = true;
-		sig_notify_parent_locked(p, CLD_CONTINUED, SIGCONT);
+		sig_notify_parent_locked(p, SIGCHLD, CLD_CONTINUED, SIGCONT);
 	}
 }
 
@@ -416,18 +416,18 @@ sig_group_exit_locked(struct proc *p, int wait_status)
 }
 
 /*
- * Tell the parent that p ended, stopped or continued, and wake its wait.
+ * Tell the parent with signo that p ended, stopped or continued, and wake its
+ * wait.
  *
  * Locks:    proc_lock held.
  */
 void
-sig_notify_parent_locked(struct proc *p, int code, int status)
+sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 {
 	struct proc *to = p->parent;
 	bool is_end = code == CLD_EXITED || code == CLD_KILLED;
-	struct siginfo si = { .signo = is_end ? p->exit_signal : SIGCHLD,
-		.code = code, .pid = p->pid, .uid = p->cred.uid,
-		.status = status };
+	struct siginfo si = { .signo = signo, .code = code, .pid = p->pid,
+		.uid = p->cred.uid, .status = status };
 	uint64_t ut, st;
 
 	ASSERT(spin_is_mine(&proc_lock));
