@@ -323,6 +323,7 @@ clone_inherit(struct clone_state *s)
 	p->oom_min = parent->oom_min;
 	p->exit_signal = s->req->exit_signal;
 	p->parent_execs = parent->execs;
+	p->maker = task_current()->tid;
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	p->limits = parent->limits;
 	atomic_add(&p->limits->refs, 1);
@@ -352,6 +353,7 @@ clone_enter_tree(struct clone_state *s)
 		to = to->parent;
 		p->exit_signal = s->parent->exit_signal;
 		p->parent_execs = s->parent->parent_execs;
+		p->maker = s->parent->maker;
 	}
 	proc_reparent_locked(p, to);
 }

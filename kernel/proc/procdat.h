@@ -197,7 +197,7 @@ struct proc {
 	struct cred cred;        /* [L] read without by its own threads */
 	struct limits *limits;   /* [R] a reference */
 	struct spinlock limits_lock; /* of one process: [R] */
-	uint64_t execs;          /* [L] new programs; not 0: no setpgid by the parent */
+	uint64_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
 	bool subreaper;          /* [L] */
 	bool dumpable, no_new_privs; /* [L] */
 	int pdeath_sig;          /* [L] sent when the parent ends */
@@ -210,6 +210,7 @@ struct proc {
 	struct list forks;       /* [L] struct forking: under way in its threads */
 	int exit_signal;         /* [L] agreed with the parent; 0: none */
 	uint64_t parent_execs;   /* [L] its execs of that time; exit.c */
+	int maker;               /* [L] tid of its thread that made this */
 	bool group_exit;         /* [L] all threads are told to end */
 	int wait_status;         /* [L] as wait4 reports it */
 	int stop_sig;            /* [L] 0: running */

@@ -17,6 +17,9 @@
  *           3. THREAD_SIGNAL of a thread says that sigdeliver.c has work;
  *              sig_recalc_locked() is the only place that clears it.
  *           4. Process 1 gets only what it catches.
+ *           5. Of a process's threads one is asked first: whether it would
+ *              ignore the signal, and whether it takes it.  It is the leader;
+ *              with news of a child, the thread that made the child.
  *
  * Read next proc/sigdeliver.c, proc/sigframe.c.
  */
@@ -29,10 +32,13 @@
 
 static struct kmem_cache sigq_cache = KMEM_CACHE("sigq", struct sigq);
 
-static int post_locked(struct proc *, struct task *, const struct siginfo *);
+static int post_locked(struct proc *, struct task *to, struct task *first,
+    const struct siginfo *);
 static void prepare_locked(struct proc *, int signo);
 static int queue_locked(struct proc *, struct sigpend *,
     const struct siginfo *);
+static struct task *choose_locked(struct proc *, struct task *first,
+    int signo);
 static void wake_for_locked(struct proc *, struct task *, int signo);
 
 /* ---- sets ---- */
@@ -175,7 +181,7 @@ int
 sig_send_task_locked(struct task *tk, const struct siginfo *si)
 {
 	ASSERT(spin_is_mine(&proc_lock));
-	return post_locked(tk->proc, tk, si);
+	return post_locked(tk->proc, tk, tk, si);
 }
 
 /* Send to a process: any thread that does not block it.  As above. */
@@ -183,7 +189,7 @@ int
 sig_send_proc_locked(struct proc *p, const struct siginfo *si)
 {
 	ASSERT(spin_is_mine(&proc_lock));
-	return post_locked(p, NULL, si);
+	return post_locked(p, NULL, NULL, si);
 }
 
 /*
@@ -205,7 +211,7 @@ sig_send_member_locked(struct proc *p, const struct siginfo *si)
 			f->missed &= ~SIGS_STOP;
 		f->missed |= SIGBIT(si->signo);
 	}
-	return post_locked(p, NULL, si);
+	return post_locked(p, NULL, NULL, si);
 }
 
 /* sig_send_proc_locked() for callers without the lock. */
@@ -215,26 +221,27 @@ sig_send_proc(struct proc *p, const struct siginfo *si)
 	int r;
 
 	spin_lock(&proc_lock);
-	r = post_locked(p, NULL, si);
+	r = post_locked(p, NULL, NULL, si);
 	spin_unlock(&proc_lock);
 	return r;
 }
 
+/* To one thread, or NULL: to the process.  Rule 5; first NULL: the leader. */
 static int
-post_locked(struct proc *p, struct task *tk, const struct siginfo *si)
+post_locked(struct proc *p, struct task *to, struct task *first,
+    const struct siginfo *si)
 {
-	struct sigpend *sp = tk != NULL ? &tk->pending : &p->pending;
-	struct task *target = tk;
+	struct sigpend *sp = to != NULL ? &to->pending : &p->pending;
 	int r;
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if (p->state != PROC_LIVE || p->nthreads == 0 ||
-	    (tk != NULL && tk->exiting))
+	    (to != NULL && to->exiting))
 		return 0;
 	prepare_locked(p, si->signo);
-	if (target == NULL)
-		target = LIST_ENTRY(list_first(&p->threads), struct task, node);
-	if (sig_is_ignored_locked(target, si->signo))
+	if (first == NULL)
+		first = LIST_ENTRY(list_first(&p->threads), struct task, node);
+	if (sig_is_ignored_locked(first, si->signo))
 		return 0;
 	if (si->signo < SIGRTMIN && (sp->set & SIGBIT(si->signo)) != 0)
 		return 0;
@@ -242,7 +249,9 @@ post_locked(struct proc *p, struct task *tk, const struct siginfo *si)
 	if (r < 0)
 		return r;
 	sp->set |= SIGBIT(si->signo);
-	wake_for_locked(p, tk, si->signo);
+	if (to == NULL)
+		to = choose_locked(p, first, si->signo);
+	wake_for_locked(p, to, si->signo);
 	return 0;
 }
 
@@ -356,12 +365,15 @@ takes(const struct task *tk, int signo)
 	return (tk->blocked & ~tk->wanted & SIGBIT(signo)) == 0;
 }
 
+/* The thread that shall see to it: first, if it takes it; NULL: nobody yet. */
 static struct task *
-choose_locked(struct proc *p, int signo)
+choose_locked(struct proc *p, struct task *first, int signo)
 {
 	struct task *tk;
 
 	ASSERT(spin_is_mine(&proc_lock));
+	if (first != NULL && takes(first, signo))
+		return first;
 	LIST_FOREACH(tk, &p->threads, node)
 		if (takes(tk, signo))
 			return tk;
@@ -372,8 +384,6 @@ static void
 wake_for_locked(struct proc *p, struct task *tk, int signo)
 {
 	ASSERT(spin_is_mine(&proc_lock));
-	if (tk == NULL)
-		tk = choose_locked(p, signo);
 	if (tk == NULL || !takes(tk, signo))
 		return;
 	if (sig_default(signo) == SD_KILL &&
@@ -393,9 +403,13 @@ wake_for_locked(struct proc *p, struct task *tk, int signo)
 void
 sig_retarget_locked(struct proc *p, uint64_t set)
 {
+	int signo;
+
 	ASSERT(spin_is_mine(&proc_lock));
-	for (set &= p->pending.set; set != 0; set &= set - 1)
-		wake_for_locked(p, NULL, __builtin_ctzl(set) + 1);
+	for (set &= p->pending.set; set != 0; set &= set - 1) {
+		signo = __builtin_ctzl(set) + 1;
+		wake_for_locked(p, choose_locked(p, NULL, signo), signo);
+	}
 }
 
 /*
@@ -413,6 +427,16 @@ sig_group_exit_locked(struct proc *p, int wait_status)
 	p->wait_status = wait_status;
 	p->stop_sig = 0;
 	kill_others_locked(p, NULL);
+}
+
+/* The thread that made p; NULL: it is gone, or p has another parent by now. */
+static struct task *
+maker_locked(const struct proc *p)
+{
+	struct task *tk = task_find_locked(p->maker);
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return tk != NULL && tk->proc == p->parent ? tk : NULL;
 }
 
 /*
@@ -440,7 +464,7 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 	if (to->sighand == NULL || (!is_end &&
 	    (sighand_act(to->sighand, SIGCHLD).flags & SA_NOCLDSTOP) != 0))
 		return;
-	(void)sig_send_proc_locked(to, &si);
+	(void)post_locked(to, NULL, maker_locked(p), &si);
 }
 
 /* ---- who may send, to whom ---- */
