@@ -54,13 +54,14 @@ started(int go, pid_t pid, bool ignores)
 
 /* A child, or with CLONE_PARENT a sibling, that ends when it is told. */
 static pid_t
-waiting(int flags, int go)
+waiting(int flags, const int go[2])
 {
 	pid_t pid = OK(syscall(SYS_clone, flags, NULL, NULL, NULL, NULL));
 	char c;
 
 	if (pid == 0) {
-		EQ(read(go, &c, 1), 1);
+		OK(close(go[1]));
+		EQ(read(go[0], &c, 1), 1);
 		_exit(7);
 	}
 	return pid;
@@ -84,6 +85,7 @@ user(int signo, bool ignores)
 {
 	sigset_t set;
 	int go[2];
+	pid_t pid;
 
 	OK(setresuid(USER, USER, USER));
 	sigemptyset(&set);
@@ -92,7 +94,9 @@ user(int signo, bool ignores)
 	if (ignores)
 		signal(SIGCHLD, SIG_IGN);
 	OK(pipe(go));
-	exec_program(go[1], waiting(signo, go[0]), ignores);
+	pid = waiting(signo, go);
+	OK(close(go[0]));
+	exec_program(go[1], pid, ignores);
 }
 
 static void
@@ -135,11 +139,14 @@ user_of_sibling(void)
 	if (OK(syscall(SYS_clone, SIGKILL, NULL, NULL, NULL, NULL)) == 0) {
 		OK(close(ask[1]));
 		EQ(read(ask[0], &c, 1), 1);
-		pid = waiting(CLONE_PARENT | SIGUSR1, go[0]);
+		pid = waiting(CLONE_PARENT | SIGUSR1, go);
 		EQ(write(answer[1], &pid, sizeof(pid)), sizeof(pid));
 		EQ(read(ask[0], &c, 1), 0); /* until the parent ends */
 		_exit(0);
 	}
+	OK(close(ask[0]));
+	OK(close(answer[1]));
+	OK(close(go[0]));
 	snprintf(a, sizeof(a), "%d", ask[1]);
 	snprintf(b, sizeof(b), "%d", answer[0]);
 	snprintf(g, sizeof(g), "%d", go[1]);
@@ -171,7 +178,7 @@ without_exec(void)
 	sigaddset(&set, SIGUSR1);
 	OK(sigprocmask(SIG_BLOCK, &set, NULL));
 	OK(pipe(go));
-	pid = waiting(SIGUSR1, go[0]);
+	pid = waiting(SIGUSR1, go);
 	EQ(write(go[1], "g", 1), 1);
 	EQ(sigtimedwait(&set, &si, &limit), SIGUSR1);
 	EQ(si.si_pid, pid);

@@ -23,13 +23,14 @@ on_child(int signo)
 
 /* A child that ends when the byte comes. */
 static pid_t
-fork_one(int from)
+fork_one(const int p[2])
 {
 	pid_t pid = OK(fork());
 	char c;
 
 	if (pid == 0) {
-		EQ(read(from, &c, 1), 1);
+		OK(close(p[1]));
+		EQ(read(p[0], &c, 1), 1);
 		_exit(7);
 	}
 	return pid;
@@ -40,12 +41,12 @@ static void *
 waiter(void *arg)
 {
 	struct timespec limit = { 3, 0 };
-	int *from = arg;
+	int *p = arg;
 	siginfo_t si;
 	int r;
 
-	if (from != NULL)
-		child = fork_one(*from);
+	if (p != NULL)
+		child = fork_one(p);
 	waits = syscall(SYS_gettid);
 	do
 		r = sigtimedwait(&waited, &si, &limit);
@@ -78,13 +79,13 @@ thread_sleeps(pid_t tid)
 }
 
 static pthread_t
-start_waiter(int *from)
+start_waiter(int *p)
 {
 	pthread_t t;
 
 	waits = 0;
 	OK(pthread_sigmask(SIG_BLOCK, &waited, NULL));
-	EQ(pthread_create(&t, NULL, waiter, from), 0);
+	EQ(pthread_create(&t, NULL, waiter, p), 0);
 	OK(pthread_sigmask(SIG_UNBLOCK, &chld, NULL));
 	while (waits == 0)
 		sleep_ms(1);
@@ -101,7 +102,7 @@ own_child(void)
 	int p[2];
 
 	OK(pipe(p));
-	t = start_waiter(&p[0]);
+	t = start_waiter(p);
 	EQ(write(p[1], "g", 1), 1);
 	EQ(pthread_join(t, &r), 0);
 	REAP(child, 7);
@@ -134,7 +135,7 @@ main_gets_its_own(void)
 	signal(SIGCHLD, on_child);
 	handled = 0;
 	OK(pipe(p));
-	child = fork_one(p[0]);
+	child = fork_one(p);
 	t = start_waiter(NULL);
 	EQ(write(p[1], "g", 1), 1);
 	while (handled == 0)
@@ -155,7 +156,7 @@ fork_and_reap(void *arg)
 
 	OK(pthread_sigmask(SIG_UNBLOCK, &chld, NULL));
 	OK(pipe(p));
-	child = fork_one(p[0]);
+	child = fork_one(p);
 	EQ(write(p[1], "g", 1), 1);
 	REAP(child, 7);
 	OK(close(p[0]));
@@ -179,9 +180,9 @@ main_gets_no_other(void)
 
 /* Who forked is gone: the main thread stands in. */
 static void *
-fork_and_end(void *from)
+fork_and_end(void *p)
 {
-	child = fork_one(*(int *)from);
+	child = fork_one(p);
 	return NULL;
 }
 
@@ -193,7 +194,7 @@ main_gets_what_a_thread_left(void)
 
 	handled = 0;
 	OK(pipe(p));
-	EQ(pthread_create(&t, NULL, fork_and_end, &p[0]), 0);
+	EQ(pthread_create(&t, NULL, fork_and_end, p), 0);
 	EQ(pthread_join(t, NULL), 0);
 	EQ(write(p[1], "g", 1), 1);
 	while (handled == 0)
