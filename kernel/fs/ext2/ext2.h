@@ -229,7 +229,7 @@ struct ext2_fs {
 	struct list dirty[META_KINDS]; /* [m] */
 	struct list bufs[EXT2_HASH]; /* [m] */
 	unsigned nbufs;           /* [m] */
-	bool written;             /* [G] something since the last FLUSH */
+	bool written;             /* [A] something since the last FLUSH began */
 	struct mutex ilock;       /* [c] */
 	struct list inodes;       /* [I] */
 	struct list itab[EXT2_HASH]; /* [I] */

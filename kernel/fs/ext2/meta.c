@@ -347,7 +347,7 @@ meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 	while (r == 0 && !list_is_empty(l)) {
 		n = bio_fill(fs, l, &b);
 		r = blk_submit_wait(&b);
-		fs->written = true;
+		atomic_store(&fs->written, true);
 		if (r == 0)
 			blkfile_wrote(&b);
 		while (r == 0 && n-- != 0) {
@@ -361,17 +361,23 @@ meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 	return r;
 }
 
-/* What was written lies on the disk before anything written later.  0, -EIO. */
+/*
+ * What was written lies on the disk before anything written later.  Pages of files
+ * are written beside it (pager_out): one that comes while the FLUSH runs is not of
+ * it, and needs the next.
+ *
+ * Returns:  0, -EIO.
+ */
 int
 meta_barrier(struct ext2_fs *fs)
 {
 	int r;
 
 	ASSERT(fs->gate.closed);
-	if (!fs->written)
+	if (!atomic_xchg(&fs->written, false))
 		return 0;
 	r = blk_flush(fs->dev);
-	if (r == 0)
-		fs->written = false;
+	if (r != 0)
+		atomic_store(&fs->written, true);
 	return r;
 }

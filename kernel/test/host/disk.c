@@ -37,6 +37,7 @@ static struct {
 	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
 	unsigned fail_next;           /* requests */
 	unsigned fail_reads;          /* the same, of those that read */
+	void (*at_flush)(void);       /* once */
 	struct list pending;      /* bios submitted, not done */
 } disk = {
 	.dev = { .name = "hda", .major = 3, .sectors = DISK_BYTES / SECTOR_SIZE,
@@ -105,6 +106,12 @@ void
 host_disk_fail_reads(unsigned n)
 {
 	disk.fail_reads = n;
+}
+
+void
+host_disk_at_flush(void (*fn)(void))
+{
+	disk.at_flush = fn;
 }
 
 /* ---- power cuts ---- */
@@ -266,7 +273,12 @@ host_disk_run(void)
 int
 blk_flush(struct bdev *d)
 {
+	void (*fn)(void) = disk.at_flush;
+
 	disk.epoch++;
+	disk.at_flush = NULL;
+	if (fn != NULL)
+		fn();
 	return 0;
 }
 

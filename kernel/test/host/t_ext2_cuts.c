@@ -52,6 +52,45 @@ power_cuts_4k(void **state)
 	cuts_on("-b 4096");
 }
 
+static struct file *other;
+
+/* A page of the other file is written, behind what the FLUSH under way writes. */
+static void
+other_is_written(void)
+{
+	assert_int_equal(vmo_sync(other->vn->vmo, 0, UINT64_MAX), 0);
+}
+
+/*
+ * Two files are synced at once: the FLUSH of the one does not write the page that
+ * the other has sent meanwhile, so the other's fsync has its own.
+ */
+static void
+flushes_are_not_shared(void **state)
+{
+	struct file *f;
+	unsigned epoch;
+
+	image_make("-b 1024", 8);
+	assert_int_equal(disk_mount(0), 0);
+	f = t_open("/m/f", O_CREAT | O_RDWR, 0);
+	other = t_open("/m/g", O_CREAT | O_RDWR, 0);
+	assert_int_equal(plain_write(f, "f", 1), 1);
+	assert_int_equal(plain_write(other, "g", 1), 1);
+	assert_int_equal(fs_sync(NULL), 0);
+	assert_int_equal(plain_write(f, "F", 1), 1);
+	assert_int_equal(plain_write(other, "G", 1), 1);
+	host_disk_at_flush(other_is_written);
+	assert_int_equal(file_sync(f), 0);
+	epoch = host_disk_epoch();
+	assert_int_equal(file_sync(other), 0);
+	assert_true(host_disk_epoch() > epoch);
+	file_put(f);
+	file_put(other);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 /* Which of the two places has the directory, whole?  It is one of them. */
 static unsigned
 place_of(const char *const *place)
@@ -149,6 +188,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(power_cuts_1k),
 		cmocka_unit_test(power_cuts_4k),
+		cmocka_unit_test(flushes_are_not_shared),
 		cmocka_unit_test(moves_1k),
 		cmocka_unit_test(moves_4k),
 	};
