@@ -193,7 +193,7 @@ late_set_locked(struct ext2_fs *fs, uint32_t bitmap, uint64_t **late, uint32_t b
  * Give a block back, with effect after the next commit.
  *
  * Locks:    inside the gate; takes alloc and meta_lock.
- * Returns:  0, -EUCLEAN, -EIO, -ENOMEM (the block is lost until e2fsck).
+ * Returns:  0, -EUCLEAN, -EIO, -ENOMEM: nothing has changed.
  */
 int
 alloc_free_block(struct ext2_fs *fs, uint32_t blk)
@@ -203,7 +203,6 @@ alloc_free_block(struct ext2_fs *fs, uint32_t blk)
 
 	if (!ext2_block_ok(fs, blk))
 		return ext2_error(fs, "freed block %u is no data block", blk);
-	meta_forget(fs, blk);
 	g = group_of(fs, blk);
 	mutex_lock_nested(&fs->alloc);
 	r = late_set_locked(fs, fs->groups[g].block_bitmap,
@@ -211,6 +210,8 @@ alloc_free_block(struct ext2_fs *fs, uint32_t blk)
 	if (r == 0)
 		fs->late_blocks++;
 	mutex_unlock(&fs->alloc);
+	if (r == 0)
+		meta_forget(fs, blk);
 	return r;
 }
 

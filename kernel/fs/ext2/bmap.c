@@ -386,15 +386,18 @@ bmap_alloc_page(struct ext2_inode *ip, uint64_t idx, const struct vm_page *pg)
 
 /* ---- freeing ---- */
 
-/* The block of a slot, which is blk.  Locks: bmap held. */
+/* The block of a slot, which is blk; an error leaves it there.  Locks: bmap held. */
 static int
 slot_free(struct ext2_inode *ip, uint32_t *slot, uint32_t blk)
 {
 	uint32_t sectors = ip->fs->bs >> 9;
+	int r = alloc_free_block(ip->fs, blk);
 
+	if (r != 0)
+		return r;
 	*slot = 0;
 	atomic_sub(&ip->vn->sectors, MIN(sectors, ip->vn->sectors));
-	return alloc_free_block(ip->fs, blk);
+	return 0;
 }
 
 static bool

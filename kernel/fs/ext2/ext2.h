@@ -177,6 +177,7 @@ struct ext2_inode {
 	enum ext2_life life;      /* [G] */
 	uint32_t kid_level;       /* [G] 1 + level of the last death in it, of those to be written */
 	uint32_t kids;            /* [T] cached children, counted by unmount */
+	bool tail;                /* [V], read without: a cut has left blocks behind the end */
 	char *text;               /* [c] of a symbolic link */
 	struct ext2_disk_inode raw; /* [G] as the disk has it */
 };
@@ -339,6 +340,7 @@ uint64_t bmap_limit(const struct ext2_fs *);
 /* ---- pager.c ---- */
 extern const struct pager_ops ext2_pager;
 int ext2_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
+int ext2_cut_tail(struct ext2_inode *) MUST_CHECK;
 int ext2_allocate(struct vnode *, uint64_t idx) MUST_CHECK;
 int ext2_place(struct vnode *, uint64_t idx, uint64_t max, struct swap_run *)
     MUST_CHECK;
@@ -371,6 +373,7 @@ void icache_trim(struct ext2_fs *);
 bool icache_is_busy(struct ext2_fs *);
 void icache_drop_all(struct ext2_fs *);
 int icache_sync_files(struct ext2_fs *);
+int icache_cut_tails(struct ext2_fs *) MUST_CHECK;
 void icache_end_zombies(struct ext2_fs *);
 
 /* ---- dirmap.c ---- */

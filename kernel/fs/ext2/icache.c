@@ -16,7 +16,8 @@
  *              nobody can find a way to it.
  *           3. An inode leaves when it and its pages are clean, or when it has
  *              no names; then its pages go before its blocks.  One whose map
- *              cannot be read just now stays for the next round.
+ *              cannot be read just now stays for the next round; so does one
+ *              with blocks behind its end (pager.c, rule 5).
  *
  * Read next sync.c, whose thread calls the reaper.
  */
@@ -151,7 +152,8 @@ may_leave(struct ext2_inode *ip)
 {
 	if (!is_idle(ip) || ip->vn->nlink == 0 || ip->vn == ip->fs->mnt->root)
 		return false;
-	if (ip->vn->vmo != NULL && vmo_sync(ip->vn->vmo, 0, UINT64_MAX) != 0)
+	if (ip->vn->vmo != NULL && (ext2_cut_tail(ip) != 0 ||
+	    vmo_sync(ip->vn->vmo, 0, UINT64_MAX) != 0))
 		return false;
 	return inode_is_clean(ip);
 }
@@ -223,6 +225,31 @@ icache_drop_all(struct ext2_fs *fs)
 			    fs->dev->name, ip->vn->ino);
 		icache_remove(ip);
 	}
+}
+
+/*
+ * The disk is left: no file has blocks behind its end any more.
+ *
+ * Locks:    tree for writing, outside of the gate; takes vnode->lock.
+ * Returns:  0, the first error.
+ */
+int
+icache_cut_tails(struct ext2_fs *fs)
+{
+	struct ext2_inode *ip;
+	int r = 0, one;
+
+	ASSERT(rw_is_writer(&fs->mnt->tree));
+	LIST_FOREACH(ip, &fs->inodes, all) {
+		if (!atomic_load(&ip->tail) || ip->vn->nlink == 0)
+			continue;
+		rw_lock_write_nested(&ip->vn->lock);
+		one = ext2_cut_tail(ip);
+		rw_unlock_write(&ip->vn->lock);
+		if (r == 0)
+			r = one;
+	}
+	return r;
 }
 
 /* ---- pages of all files ---- */

@@ -17,6 +17,9 @@
  *           4. Pages go first, then their blocks, and a write that began
  *              before is waited for: nobody may write a page to a block that
  *              has a new owner.
+ *           5. Blocks that a cut could not free, behind the end, show what the
+ *              file had there: they go before it grows or leaves memory, and
+ *              who wants that is told when they cannot.
  *
  * Read next bmap.c, vm/cache/pagecache.c.
  */
@@ -286,29 +289,57 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 }
 
 /*
- * pager_ops.free: a hole is punched.
+ * The blocks [from, to) of a file are freed, as bmap_free().
  *
  * Locks:    none of rank >= 2; takes gate and bmap.
  * Returns:  0, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
  */
 static int
-pager_free(void *obj, uint64_t idx, int n)
+blocks_free(struct ext2_inode *ip, uint64_t from, uint64_t to)
 {
-	struct ext2_inode *ip = obj;
-	unsigned shift = page_blocks_shift(ip->fs);
 	int r = ext2_begin(ip->fs);
 
 	if (r != 0)
 		return r;
-	r = bmap_free(ip, idx << shift, (idx + (uint64_t)n) << shift);
+	r = bmap_free(ip, from, to);
 	ext2_end(ip->fs);
 	return r;
+}
+
+/* pager_ops.free: a hole is punched.  As blocks_free(). */
+static int
+pager_free(void *obj, uint64_t idx, int n)
+{
+	struct ext2_inode *ip = obj;
+	unsigned shift = page_blocks_shift(ip->fs);
+
+	return blocks_free(ip, idx << shift, (idx + (uint64_t)n) << shift);
 }
 
 /* ---- sizes ---- */
 
 /*
- * vnode_ops.resize.
+ * Rule 5: nothing is left behind the end of a file.
+ *
+ * Locks:    vnode->lock held for writing, or nobody else uses it; takes the gate.
+ * Returns:  0, -EROFS, -EIO, -EUCLEAN, -ENOMEM: there is still something.
+ */
+int
+ext2_cut_tail(struct ext2_inode *ip)
+{
+	int r;
+
+	if (!ip->tail)
+		return 0;
+	r = blocks_free(ip, blocks_of(ip->fs, vmo_size(ip->vn->vmo)),
+	    UINT64_MAX);
+	atomic_store(&ip->tail, r != 0);
+	return r;
+}
+
+/*
+ * vnode_ops.resize.  After an error the file may have its new size, if it is
+ * shorter, and a tail.
  *
  * Locks:    vnode->lock held for writing; takes the gate.
  * Returns:  0, -EINVAL, -EFBIG, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
@@ -318,7 +349,7 @@ ext2_resize(struct vnode *v, uint64_t bytes)
 {
 	struct ext2_inode *ip = ext2_inode_of(v);
 	uint64_t old;
-	int r;
+	int r = 0;
 
 	ASSERT(rw_is_writer(&v->lock));
 	if (v->vmo == NULL)
@@ -328,15 +359,14 @@ ext2_resize(struct vnode *v, uint64_t bytes)
 	if (atomic_load(&ip->fs->readonly))
 		return -EROFS;
 	old = vmo_size(v->vmo);
-	r = vmo_resize(v->vmo, bytes);
+	if (bytes >= old)
+		r = ext2_cut_tail(ip);
+	if (r == 0)
+		r = vmo_resize(v->vmo, bytes);
 	if (r != 0 || bytes >= old)
 		return r;
-	r = ext2_begin(ip->fs);
-	if (r != 0)
-		return r;
-	r = bmap_free(ip, blocks_of(ip->fs, bytes), UINT64_MAX);
-	ext2_end(ip->fs);
-	return r;
+	atomic_store(&ip->tail, true);
+	return ext2_cut_tail(ip);
 }
 
 /* vnode_ops.reserve: what the largest file allows. */

@@ -42,6 +42,8 @@ to_readonly(struct ext2_fs *fs)
 	icache_reap(fs);
 	if (!is_needed(fs))
 		r = icache_sync_files(fs);
+	if (r == 0)
+		r = icache_cut_tails(fs);
 	return r != 0 ? r : ext2_settle(fs);
 }
 

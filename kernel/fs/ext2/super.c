@@ -539,6 +539,7 @@ ext2_unmount(struct mount *m)
 	if (!fs->readonly) {
 		if (icache_sync_files(fs) != 0)
 			klog("ext2: %s: data was lost", fs->dev->name);
+		fs->lost |= icache_cut_tails(fs) != 0;
 		fs->lost |= !list_is_empty(&fs->zombies);
 		(void)ext2_settle(fs);
 	}

@@ -428,6 +428,7 @@ ext2_shutdown(struct mount *m)
 	icache_reap(fs);
 	if (!atomic_load(&fs->readonly)) {
 		(void)icache_sync_files(fs);
+		fs->lost |= icache_cut_tails(fs) != 0;
 		(void)ext2_commit(fs);
 		icache_end_zombies(fs);
 		(void)ext2_settle(fs);

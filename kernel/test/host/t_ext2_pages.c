@@ -64,13 +64,19 @@ fill(const char *path, int c, size_t piece)
 	return f;
 }
 
-static void
-set_size(const char *path, uint64_t bytes)
+static int
+try_size(const char *path, uint64_t bytes)
 {
 	struct kattr a = { .valid = ATTR_SIZE, .size = bytes };
 	struct path_at p = at(path);
 
-	assert_int_equal(fs_setattr(&p, &a), 0);
+	return fs_setattr(&p, &a);
+}
+
+static void
+set_size(const char *path, uint64_t bytes)
+{
+	assert_int_equal(try_size(path, bytes), 0);
 }
 
 /* How many bytes of page idx are not c. */
@@ -274,6 +280,86 @@ punch_error(void **state)
 	leave();
 }
 
+/* ---- cuts that fail ---- */
+
+/* A file is cut, but its map, or that of free blocks, cannot be read. */
+static void
+cut_on_bad_disk(bool map)
+{
+	struct ext2_inode *ip;
+	struct ext2_fs *fs;
+	struct file *f;
+	uint32_t blk;
+
+	mount_with_file(&f, MANY);
+	ip = ext2_inode_of(f->vn);
+	fs = ip->fs;
+	blk = map ? ip->block[EXT2_NDIRECT] : fs->groups[0].block_bitmap;
+	vmo_drop_clean(f->vn->vmo);
+	vmo_drop_clean(fs->meta);
+	file_put(f);
+	host_disk_fail(blk * 2, 2);
+	assert_int_equal(try_size("/m/f", 0), -EIO);
+}
+
+/* What the cut has left goes before the file grows: it shows zeros. */
+static void
+cut_is_made_up_for(bool map)
+{
+	struct file *f;
+	uint64_t i;
+
+	cut_on_bad_disk(map);
+	f = t_open("/m/f", O_RDWR, 0);
+	assert_int_equal(file_size(f), 0);
+	assert_int_equal(try_size("/m/f", 0), -EIO);
+	assert_int_equal(try_size("/m/f", MANY), -EIO);
+	assert_int_equal(put(f, 100000, 'G', 1), -EIO);
+	assert_int_equal(file_size(f), 0);
+	host_disk_fail(0, 0);
+	assert_int_equal(put(f, MANY - 1, 0, 1), 1);
+	for (i = 0; i < MANY / PAGE_SIZE; i++)
+		assert_int_equal(strange(f, i, 0), 0);
+	file_put(f);
+	leave();
+}
+
+static int
+remount_readonly(void)
+{
+	struct path_at p = at("/m");
+
+	return fs_mount(NULL, &p, NULL, MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+static void
+cuts_that_fail(void **state)
+{
+	cut_is_made_up_for(true);
+	cut_is_made_up_for(false);
+}
+
+/* Nor does it go with the mount: the disk is not called clean then. */
+static void
+cuts_are_not_forgotten(void **state)
+{
+	uint64_t n;
+
+	cut_on_bad_disk(true);
+	assert_int_equal(remount_readonly(), -EIO);
+	host_disk_fail(0, 0);
+	assert_int_equal(remount_readonly(), 0);
+	leave();
+	cut_on_bad_disk(true);
+	host_disk_fail(0, 0);
+	leave();
+	cut_on_bad_disk(true);
+	assert_int_equal(disk_umount(), 0);
+	host_disk_fail(0, 0);
+	assert_int_equal(host_disk_bytes(&n)[EXT2_SB_OFFSET + 58] &
+	    EXT2_HAS_ERRORS, EXT2_HAS_ERRORS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -283,6 +369,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(mapped_page_grows),
 		cmocka_unit_test(cut_before_out),
 		cmocka_unit_test(punch_error),
+		cmocka_unit_test(cuts_that_fail),
+		cmocka_unit_test(cuts_are_not_forgotten),
 	};
 
 	return model_run(argc, argv, tests, ARRAY_LEN(tests));
