@@ -18,12 +18,18 @@
  *              before it is followed (meta.c, rule 7).
  *           3. A new block of numbers is written before what names it
  *              (META_NEW); one that changes, before inodes.
+ *           4. A file is freed from its end, some blocks of numbers in one stay
+ *              inside of the gate: they stay in memory until a commit, which may
+ *              come between.  After a cut of power there e2fsck finds a file
+ *              that is longer than its size says, and repairs that.
  *
  * Read next alloc.c, pager.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"
 #include "lib/string.h"
+
+#define CUT_MAPS 64u              /* blocks of numbers that one stay changes */
 
 /* [own] Which numbers lead to a block. */
 struct path {
@@ -35,9 +41,10 @@ struct path {
 struct cut {
 	struct ext2_inode *ip;
 	uint64_t from, to;
+	unsigned maps;            /* blocks of numbers changed for it */
 };
 
-static int cut_tree(const struct cut *c, uint32_t *slot, unsigned level,
+static int cut_tree(struct cut *c, uint32_t *slot, unsigned level,
     uint64_t base);
 
 /* Numbers per block, as a shift. */
@@ -411,13 +418,13 @@ all_zero(const uint32_t *tab, uint32_t n)
 
 /* All numbers of one block of numbers; level: of what they name. */
 static int
-cut_numbers(const struct cut *c, uint32_t *tab, unsigned level, uint64_t base)
+cut_numbers(struct cut *c, uint32_t *tab, unsigned level, uint64_t base)
 {
-	uint32_t per = (uint32_t)span_of(c->ip->fs, 1), i;
+	uint32_t i = (uint32_t)span_of(c->ip->fs, 1);
 	uint64_t span = span_of(c->ip->fs, level), at;
 	int r = 0;
 
-	for (i = 0; i < per && r == 0; i++) {
+	while (r == 0 && i-- != 0) {
 		at = base + i * span;
 		if (number_at(tab, i) == 0 || at + span <= c->from ||
 		    at >= c->to)
@@ -434,7 +441,7 @@ cut_numbers(const struct cut *c, uint32_t *tab, unsigned level, uint64_t base)
  * Locks:    bmap held.
  */
 static int
-cut_tree(const struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
+cut_tree(struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
 {
 	struct ext2_fs *fs = c->ip->fs;
 	uint32_t blk = number_at(slot, 0);
@@ -444,6 +451,8 @@ cut_tree(const struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
 	if (r != 0 || blk == 0)
 		return r;
 	if (level != 0) {
+		if (c->maps++ == CUT_MAPS)
+			return -EAGAIN;
 		r = meta_edit(fs, blk, META_MAP, &data);
 		if (r == 0)
 			r = cut_numbers(c, data, level - 1, base);
@@ -453,32 +462,41 @@ cut_tree(const struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
 	return slot_free(c->ip, slot, blk);
 }
 
+/* What the inode's number for that level names.  Locks: bmap held. */
+static int
+cut_level(struct cut *c, unsigned level)
+{
+	struct ext2_inode *ip = c->ip;
+	uint64_t base = EXT2_NDIRECT;
+	unsigned i;
+
+	for (i = 1; i < level; i++)
+		base += span_of(ip->fs, i);
+	if (base + span_of(ip->fs, level) <= c->from || base >= c->to)
+		return 0;
+	return cut_tree(c, &ip->block[EXT2_NDIRECT + level - 1], level, base);
+}
+
 /*
- * Free the blocks [from, to) of a file.
+ * Free the blocks [from, to) of a file: rule 4.
  *
  * Locks:    inside the gate; takes bmap.
- * Returns:  0, -EIO, -EUCLEAN, -ENOMEM.
+ * Returns:  0; -EAGAIN: go on in another stay, not of a range with CUT_MAPS
+ *           blocks of numbers at most; -EIO, -EUCLEAN, -ENOMEM.
  */
 int
 bmap_free(struct ext2_inode *ip, uint64_t from, uint64_t to)
 {
-	const struct cut c = { ip, from, MIN(to, bmap_limit(ip->fs)) };
-	uint64_t base = EXT2_NDIRECT;
+	struct cut c = { ip, from, MIN(to, bmap_limit(ip->fs)), 0 };
 	unsigned i, level;
 	int r = 0;
 
 	map_lock(ip);
-	for (i = 0; i < EXT2_NDIRECT && r == 0; i++)
+	for (level = 3; level != 0 && r == 0; level--)
+		r = cut_level(&c, level);
+	for (i = EXT2_NDIRECT; r == 0 && i-- != 0;)
 		if (i >= c.from && i < c.to)
 			r = cut_tree(&c, &ip->block[i], 0, i);
-	for (level = 1; level <= 3 && r == 0; level++) {
-		uint64_t end = base + span_of(ip->fs, level);
-
-		if (end > c.from && base < c.to)
-			r = cut_tree(&c, &ip->block[EXT2_NDIRECT + level - 1],
-			    level, base);
-		base = end;
-	}
 	ip->goal = 0;
 	map_unlock(ip);
 	return r;

@@ -65,6 +65,22 @@ is_idle(const struct ext2_inode *ip)
 	    (v->vmo == NULL || vmo_refs(v->vmo) == 1);
 }
 
+/* All that it has goes back; commits may come between.  0, or an error. */
+static int
+zombie_free(struct ext2_inode *ip)
+{
+	int r;
+
+	do {
+		r = ext2_begin(ip->fs);
+		if (r != 0)
+			return r;
+		r = inode_forget(ip);
+		ext2_end(ip->fs);
+	} while (r == -EAGAIN);
+	return r;
+}
+
 /* The end of an inode without names.  Locks: tree for writing. */
 static void
 zombie_end(struct ext2_inode *ip)
@@ -74,11 +90,7 @@ zombie_end(struct ext2_inode *ip)
 
 	if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
 		return;
-	r = ext2_begin(fs);
-	if (r == 0) {
-		r = inode_forget(ip);
-		ext2_end(fs);
-	}
+	r = zombie_free(ip);
 	if (r == 0 || atomic_load(&fs->readonly))
 		icache_remove(ip);
 }
@@ -128,10 +140,7 @@ icache_end_zombies(struct ext2_fs *fs)
 		list_remove(&ip->zombie);
 		if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
 			continue;
-		if (ext2_begin(fs) != 0)
-			return;
-		fs->lost |= inode_forget(ip) != 0;
-		ext2_end(fs);
+		fs->lost |= zombie_free(ip) != 0;
 	}
 }
 

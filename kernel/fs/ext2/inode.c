@@ -497,14 +497,15 @@ xattr_free(struct ext2_inode *ip)
  * Give back all blocks and the number of an inode without names.
  *
  * Locks:    inside the gate; nobody else uses the inode.
- * Returns:  0; -EIO, -ENOMEM: try again later, it keeps what it has left.
+ * Returns:  0; -EIO, -ENOMEM: try again later, it keeps what it has left; so
+ *           with -EAGAIN, but at once, in another stay.
  */
 int
 inode_forget(struct ext2_inode *ip)
 {
 	int r = has_blocks(ip) ? bmap_free(ip, 0, UINT64_MAX) : 0;
 
-	if (r == -EIO || r == -ENOMEM)
+	if (r == -EIO || r == -ENOMEM || r == -EAGAIN)
 		return r;
 	xattr_free(ip);
 	(void)alloc_free_inode(ip->fs, (uint32_t)ip->vn->ino,

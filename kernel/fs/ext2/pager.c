@@ -289,7 +289,7 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 }
 
 /*
- * The blocks [from, to) of a file are freed, as bmap_free().
+ * The blocks [from, to) of a file are freed; commits may come between.
  *
  * Locks:    none of rank >= 2; takes gate and bmap.
  * Returns:  0, -EROFS, -EIO, -EUCLEAN, -ENOMEM.
@@ -297,12 +297,15 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 static int
 blocks_free(struct ext2_inode *ip, uint64_t from, uint64_t to)
 {
-	int r = ext2_begin(ip->fs);
+	int r;
 
-	if (r != 0)
-		return r;
-	r = bmap_free(ip, from, to);
-	ext2_end(ip->fs);
+	do {
+		r = ext2_begin(ip->fs);
+		if (r != 0)
+			return r;
+		r = bmap_free(ip, from, to);
+		ext2_end(ip->fs);
+	} while (r == -EAGAIN);
 	return r;
 }
 

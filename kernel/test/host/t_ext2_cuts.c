@@ -17,6 +17,8 @@
 
 #include "test/host/ext2_model.h"
 
+#include "fs/ext2/ext2.h"
+
 static void
 cuts_on(const char *options)
 {
@@ -89,6 +91,87 @@ flushes_are_not_shared(void **state)
 	file_put(other);
 	assert_int_equal(disk_umount(), 0);
 	disk_check();
+}
+
+#define FAR 1500u                 /* bytes that have a map each */
+
+static void
+far_bytes_make(struct file *f)
+{
+	struct uio u;
+	char c = 'x';
+	uint64_t i;
+
+	for (i = 0; i < FAR; i++) {
+		uio_init_kernel(&u, &c, 1);
+		assert_int_equal(file_pwrite(f, i << 18, &u), 1);
+	}
+	assert_int_equal(file_sync(f), 0);
+}
+
+/* What waits for a commit has not grown by a block for each map. */
+static void
+little_waits(struct file *f)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	assert_true(ext2_inode_of(f->vn)->fs->nbufs < ps.total / 32 + 100);
+	assert_true(ps.total / 32 + 100 < FAR);
+}
+
+/* A cut of power while the file was cut: each byte is there, zero, or cut off. */
+static void
+far_bytes_check(unsigned epoch)
+{
+	struct file *f;
+	uint64_t i;
+	char c;
+
+	image_cut(epoch);
+	assert_int_equal(disk_mount(0), 0);
+	f = t_open("/m/f", O_RDWR, 0);
+	for (i = 0; i < FAR; i++)
+		if (file_pread_kernel(f, i << 18, &c, 1) == 1)
+			assert_true(c == 'x' || c == 0);
+	file_put(f);
+	assert_int_equal(disk_umount(), 0);
+}
+
+/* A file of many maps is cut, gets a hole, is removed: commits come between. */
+static void
+long_files_end(void **state)
+{
+	struct kattr a = { .valid = ATTR_SIZE };
+	struct path_at p = at("/m/f");
+	unsigned epochs, i;
+	struct file *f;
+
+	image_make("-b 1024", 8);
+	assert_int_equal(disk_mount(0), 0);
+	f = t_open("/m/f", O_CREAT | O_RDWR, 0);
+	far_bytes_make(f);
+	record_begin();
+	assert_int_equal(fs_setattr(&p, &a), 0);
+	little_waits(f);
+	assert_int_equal(fs_sync(NULL), 0);
+	record_end();
+	epochs = host_disk_epoch();
+	far_bytes_make(f);
+	assert_int_equal(file_fallocate(f, 3 /* PUNCH_HOLE, KEEP_SIZE */, 0,
+	    (uint64_t)FAR << 18), 0);
+	little_waits(f);
+	far_bytes_make(f);
+	other = t_open("/m/g", O_CREAT | O_RDWR, 0);
+	file_put(f);
+	assert_int_equal(path_unlink("/m/f"), 0);
+	assert_int_equal(plain_write(other, "g", 1), 1);
+	little_waits(other);
+	file_put(other);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+	for (i = 0; i <= epochs; i++)
+		far_bytes_check(i);
 }
 
 /* Which of the two places has the directory, whole?  It is one of them. */
@@ -189,6 +272,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(power_cuts_1k),
 		cmocka_unit_test(power_cuts_4k),
 		cmocka_unit_test(flushes_are_not_shared),
+		cmocka_unit_test(long_files_end),
 		cmocka_unit_test(moves_1k),
 		cmocka_unit_test(moves_4k),
 	};
