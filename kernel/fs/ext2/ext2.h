@@ -146,7 +146,7 @@ struct ext2_group {
 struct ext2_gone {
 	struct list_node all;     /* gone_lock; in fs->gone */
 	struct list_node hash;    /* gone_lock */
-	uint32_t dir;             /* [c] inode number */
+	struct ext2_inode *dir;   /* [c] gone.c, rule 3 */
 	uint32_t blk, off;        /* [c] where the entry is */
 };
 
@@ -177,6 +177,7 @@ struct ext2_inode {
 	enum ext2_life life;      /* [G] */
 	uint32_t kid_level;       /* [G] 1 + level of the last death in it, of those to be written */
 	uint32_t kids;            /* [T] cached children, counted by unmount */
+	uint32_t hidden;          /* gone_lock; names in it that are gone */
 	bool tail;                /* [V], read without: a cut has left blocks behind the end */
 	char *text;               /* [c] of a symbolic link */
 	struct ext2_disk_inode raw; /* [G] as the disk has it */
@@ -405,7 +406,7 @@ void dir_erase_later(struct ext2_inode *, const struct ext2_spot *,
     struct ext2_gone *);
 int dir_hold_gone(struct ext2_fs *) MUST_CHECK;
 int dir_purge(struct ext2_fs *) MUST_CHECK;
-void dir_forget_gone(struct ext2_fs *, uint32_t dir);
+void dir_forget_gone(struct ext2_fs *, const struct ext2_inode *dir);
 
 /* ---- movelog.c ---- */
 int movelog_open(struct vnode *dir, const struct name *) MUST_CHECK;

@@ -13,6 +13,8 @@
  *           2. What a removed directory hides is forgotten with it: nobody
  *              looks a name up in it any more (namei.c, rule 4), and its
  *              blocks may soon be another's.
+ *           3. Any other directory stays in memory until what it hides is gone
+ *              from the disk (icache.c): its inode alone may well be clean.
  *
  * Read next names.c, sync.c.
  */
@@ -72,7 +74,7 @@ dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
 {
 	struct ext2_fs *fs = dir->fs;
 
-	g->dir = (uint32_t)dir->vn->ino;
+	g->dir = dir;
 	g->blk = spot->blk;
 	g->off = spot->off;
 	dir->flags &= ~EXT2_INDEX_FL;
@@ -80,6 +82,7 @@ dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
 	list_push_back(&fs->gone, &g->all);
 	list_push_back(gone_bucket(fs, g->blk, g->off), &g->hash);
 	fs->ngone++;
+	dir->hidden++;
 	spin_unlock(&fs->gone_lock);
 }
 
@@ -90,13 +93,14 @@ gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
 	list_remove(&g->all);
 	list_remove(&g->hash);
 	fs->ngone--;
+	g->dir->hidden--;
 	spin_unlock(&fs->gone_lock);
 	kmem_cache_free(&gone_cache, g);
 }
 
-/* The directory is removed; 0: all are, and nobody is left.  Locks: tree, gate. */
+/* The directory is removed; NULL: all are, and nobody is left.  Locks: tree, gate. */
 void
-dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
+dir_forget_gone(struct ext2_fs *fs, const struct ext2_inode *dir)
 {
 	struct list_node *n, *next;
 
@@ -104,7 +108,7 @@ dir_forget_gone(struct ext2_fs *fs, uint32_t dir)
 		struct ext2_gone *g = LIST_ENTRY(n, struct ext2_gone, all);
 
 		next = n->next;
-		if (dir == 0 || g->dir == dir)
+		if (dir == NULL || g->dir == dir)
 			gone_drop(fs, g);
 	}
 }
@@ -134,13 +138,8 @@ dir_purge(struct ext2_fs *fs)
 		struct ext2_gone *g = LIST_ENTRY(list_first(&fs->gone),
 		    struct ext2_gone, all);
 		const struct ext2_spot at = { .blk = g->blk, .off = g->off };
-		struct ext2_inode *dir;
 
-		mutex_lock_nested(&fs->ilock);
-		dir = inode_find(fs, g->dir);
-		mutex_unlock(&fs->ilock);
-		if (dir != NULL)
-			r = dir_erase(dir, &at);
+		r = dir_erase(g->dir, &at);
 		if (r == 0)
 			gone_drop(fs, g);
 	}

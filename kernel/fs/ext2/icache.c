@@ -17,7 +17,8 @@
  *           3. An inode leaves when it and its pages are clean, or when it has
  *              no names; then its pages go before its blocks.  One whose map
  *              cannot be read just now stays for the next round; so does one
- *              with blocks behind its end (pager.c, rule 5).
+ *              with blocks behind its end (pager.c, rule 5), or names that are
+ *              still to be erased (gone.c, rule 3).
  *
  * Read next sync.c, whose thread calls the reaper.
  */
@@ -159,7 +160,8 @@ cache_limit(void)
 static bool
 may_leave(struct ext2_inode *ip)
 {
-	if (!is_idle(ip) || ip->vn->nlink == 0 || ip->vn == ip->fs->mnt->root)
+	if (!is_idle(ip) || ip->vn->nlink == 0 || ip->vn == ip->fs->mnt->root ||
+	    atomic_load_relaxed(&ip->hidden) != 0)
 		return false;
 	if (ip->vn->vmo != NULL && (ext2_cut_tail(ip) != 0 ||
 	    vmo_sync(ip->vn->vmo, 0, UINT64_MAX) != 0))
@@ -226,6 +228,7 @@ icache_drop_all(struct ext2_fs *fs)
 	struct ext2_inode *ip;
 
 	ASSERT(rw_is_writer(&fs->mnt->tree));
+	dir_forget_gone(fs, NULL);
 	while (!list_is_empty(&fs->inodes)) {
 		ip = LIST_ENTRY(list_first(&fs->inodes), struct ext2_inode, all);
 		if (fs->failed && ip->vn->vmo != NULL &&

@@ -253,7 +253,7 @@ name_dropped(struct vnode *dir, const struct name *n, struct vnode *v,
 	if (v->type == S_IFDIR) {
 		v->nlink = 0;
 		dir->nlink -= dir->nlink > 2;
-		dir_forget_gone(ip->fs, (uint32_t)v->ino);
+		dir_forget_gone(ip->fs, ip);
 	} else {
 		v->nlink -= v->nlink > 0;
 	}

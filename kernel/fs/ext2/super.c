@@ -160,7 +160,6 @@ fs_free(struct ext2_fs *fs)
 {
 	uint32_t g;
 
-	dir_forget_gone(fs, 0);
 	names_forget_deaths(fs);
 	meta_close(fs);
 	for (g = 0; fs->groups != NULL && g < fs->ngroups; g++) {

@@ -17,6 +17,8 @@
 
 #include "test/host/ext2_model.h"
 
+#include "fs/ext2/ext2.h"
+
 /* ---- against the model ---- */
 
 static void
@@ -306,6 +308,58 @@ unlinked_open(void **state)
 	disk_check();
 }
 
+/* Inodes that nobody uses leave memory, as far as they may: they are too many. */
+static void
+inodes_leave(struct file *root)
+{
+	struct mount *m = root->vn->mnt;
+	struct ext2_fs *fs = m->fs;
+	struct phys_stat ps;
+	char path[32];
+	unsigned i;
+
+	phys_stat(&ps);
+	for (i = 0; i < 64; i++) {
+		snprintf(path, sizeof(path), "/m/many%u", i);
+		assert_int_equal(path_mkdir(path), 0);
+	}
+	for (i = 0; fs->ninodes <= ps.total / 8 + 100; i++) {
+		snprintf(path, sizeof(path), "/m/many%u/%u", i % 64, i);
+		assert_int_equal(path_touch(path), 0);
+	}
+	rw_lock_write(&m->tree);
+	icache_trim(fs);
+	rw_unlock_write(&m->tree);
+}
+
+/*
+ * A name is removed in the second that its directory has on the disk already:
+ * though nothing of that is to be written, it knows what it hides.
+ */
+static void
+hidden_names_keep_a_directory(void **state)
+{
+	struct kstat before, after;
+	struct file *root;
+
+	image_make("-b 1024 -I 128 -N 4096", 16);
+	assert_int_equal(disk_mount(0), 0);
+	root = t_open("/m", O_RDONLY, 0);
+	assert_int_equal(path_mkdir("/m/d"), 0);
+	assert_int_equal(path_touch("/m/d/f"), 0);
+	assert_int_equal(fs_sync(NULL), 0);
+	assert_int_equal(path_stat("/m/d", &before), 0);
+	assert_int_equal(path_unlink("/m/d/f"), 0);
+	assert_int_equal(path_stat("/m/d", &after), 0);
+	assert_int_equal(before.ctime.sec, after.ctime.sec);
+	inodes_leave(root);
+	assert_int_equal(fs_sync(NULL), 0);
+	assert_int_equal(path_stat("/m/d/f", &after), -ENOENT);
+	file_put(root);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 static void
 full_disk(void **state)
 {
@@ -366,6 +420,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(model_rev0),
 		cmocka_unit_test(cut_before_extend),
 		cmocka_unit_test(directory_cannot_grow),
+		cmocka_unit_test(hidden_names_keep_a_directory),
 	};
 
 	return model_run(argc, argv, tests, ARRAY_LEN(tests));
