@@ -281,16 +281,18 @@ owner_apply_locked(struct vnode *v, const struct kattr *a)
 static void
 attr_apply(struct vnode *v, const struct kattr *a)
 {
-	struct kts now = kts_now();
+	const struct kts now = vn_time(v, kts_now());
+	const struct kts atime = vn_time(v, a->atime);
+	const struct kts mtime = vn_time(v, a->mtime);
 
 	spin_lock(&v->attr_lock);
 	owner_apply_locked(v, a);
 	if ((a->valid & ATTR_ATIME) != 0)
-		v->atime = a->atime;
+		v->atime = atime;
 	if ((a->valid & ATTR_NOW_A) != 0)
 		v->atime = now;
 	if ((a->valid & ATTR_MTIME) != 0)
-		v->mtime = a->mtime;
+		v->mtime = mtime;
 	if ((a->valid & (ATTR_NOW_M | ATTR_SIZE)) != 0)
 		v->mtime = now;
 	v->ctime = now;

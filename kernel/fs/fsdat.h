@@ -130,7 +130,8 @@ struct vnode {
 	uint64_t link_bytes;           /* [c] length of a link's text */
 	struct spinlock attr_lock;     /* [c] */
 	uint32_t perm, uid, gid;       /* [L] */
-	struct kts atime, mtime, ctime, btime; /* [L] */
+	struct kts atime, mtime, ctime; /* [L] */
+	struct kts btime;              /* [L] all 0: not known */
 	struct vnode *parent;          /* [N] referenced; NULL: root or nameless */
 	char *name;                    /* [N] in parent; NULL as above */
 	struct mount *mounted;         /* [N] here is another mount's root */
@@ -188,6 +189,8 @@ struct fstype {
 	 * them.  0, -EINVAL (a hole), -EAGAIN (page idx is in pieces), -EIO … */
 	int (*place)(struct vnode *, uint64_t idx, uint64_t max,
 	    struct swap_run *);
+	/* No lock, does not sleep: *t becomes a time that v can keep. */
+	void (*time_fit)(const struct vnode *v, struct kts *t);
 	/* No lock: a file without names may have lost its last user. */
 	void (*reap)(struct mount *);
 	/* The machine goes down: write all, then only read. */

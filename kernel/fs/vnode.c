@@ -468,6 +468,15 @@ moves_atime(const struct vnode *v, const struct kts *now)
 	    now->sec - v->atime.sec >= 86400;
 }
 
+/* t as v can keep it: what stat shows must be so after the next mount. */
+struct kts
+vn_time(const struct vnode *v, struct kts t)
+{
+	if (v->mnt->type->time_fit != NULL)
+		v->mnt->type->time_fit(v, &t);
+	return t;
+}
+
 /*
  * Set times to now; the access time as the mount has it.
  *
@@ -476,7 +485,7 @@ moves_atime(const struct vnode *v, const struct kts *now)
 void
 vn_touch(struct vnode *v, unsigned which)
 {
-	struct kts now = kts_now();
+	struct kts now = vn_time(v, kts_now());
 
 	if ((atomic_load_relaxed(&v->mnt->flags) & MS_RDONLY) != 0)
 		return;

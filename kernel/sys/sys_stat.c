@@ -123,7 +123,7 @@ int64_t
 sys_statx(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[2], mask = (unsigned)a[3];
-	struct abi_statx s = { .mask = STATX_BASIC | (mask & STATX_BTIME),
+	struct abi_statx s = { .mask = STATX_BASIC,
 		.attributes_mask = STATX_ATTR_MOUNT_ROOT };
 	struct kstat st;
 	int64_t r;
@@ -137,6 +137,8 @@ sys_statx(const uint64_t a[6])
 		return r;
 	if (st.is_root)
 		s.attributes = STATX_ATTR_MOUNT_ROOT;
+	if (st.btime.sec != 0 || st.btime.nsec != 0)
+		s.mask |= mask & STATX_BTIME;
 	s.blksize = st.blksize;
 	s.nlink = st.nlink;
 	s.uid = st.uid;

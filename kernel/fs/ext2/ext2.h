@@ -356,6 +356,7 @@ int inode_forget(struct ext2_inode *) MUST_CHECK;
 void inode_place(const struct ext2_fs *, uint32_t ino, uint32_t *blk,
     uint32_t *off);
 size_t inode_bytes(const struct ext2_fs *, const struct ext2_disk_inode *);
+void inode_time_fit(const struct vnode *, struct kts *);
 void inode_inactive(struct vnode *);
 
 /* ---- istore.c ---- */

@@ -79,6 +79,39 @@ has_blocks(const struct ext2_inode *ip)
 
 /* ---- times ---- */
 
+/* Has the inode on the disk, or will it have, so many bytes?  A new one has all. */
+static bool
+has_bytes(const struct ext2_inode *ip, size_t n)
+{
+	if (ip->raw.links == 0)
+		return ip->fs->inode_size > EXT2_OLD_INODE;
+	return inode_bytes(ip->fs, &ip->raw) >= n;
+}
+
+static bool
+has_btime(const struct ext2_inode *ip)
+{
+	return has_bytes(ip, offsetof(struct ext2_disk_inode, version_hi));
+}
+
+/*
+ * fstype.time_fit.  Without the extra words there are whole seconds, of 32
+ * bits; a time before or after all that can be kept becomes the first or last.
+ */
+void
+inode_time_fit(const struct vnode *v, struct kts *t)
+{
+	int64_t sec = t->sec, max = INT32_MAX;
+
+	if (has_bytes(ext2_inode_of(v), offsetof(struct ext2_disk_inode, crtime)))
+		max += 3l << 32;
+	else
+		t->nsec = 0;
+	t->sec = MAX(INT32_MIN, MIN(sec, max));
+	if (t->sec != sec)
+		t->nsec = 0;
+}
+
 /* Seconds have 34 bits: two more in front of the nanoseconds. */
 static struct kts
 time_get(uint32_t sec, uint32_t extra)
@@ -134,7 +167,8 @@ attrs_load(struct ext2_inode *ip)
 	v->atime = time_get(raw->atime, raw->atime_extra);
 	v->mtime = time_get(raw->mtime, raw->mtime_extra);
 	v->ctime = time_get(raw->ctime, raw->ctime_extra);
-	v->btime = raw->crtime == 0 ? v->ctime :
+	v->btime = !has_btime(ip) ? (struct kts){ 0, 0 } :
+	    raw->crtime == 0 ? v->ctime :
 	    time_get(raw->crtime, raw->crtime_extra);
 	flags_set(ip, raw->flags);
 	memcpy(ip->block, raw->block, sizeof(ip->block));
@@ -454,6 +488,8 @@ inode_make(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	    EXT2_DIRSYNC_FL : EXT2_SYNC_FL));
 	v->uid = n->uid;
 	v->gid = n->gid;
+	v->atime = v->mtime = v->ctime = vn_time(v, v->ctime);
+	v->btime = has_btime(ip) ? v->ctime : (struct kts){ 0, 0 };
 	ip->raw.generation = (uint32_t)md_time_ns();
 	r = type_make(ip, dir, n);
 	if (r != 0)

@@ -38,8 +38,8 @@ const struct fstype ext2_type = {
 	.name = "ext2", .magic = EXT2_MAGIC,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
 	.allocate = ext2_allocate, .place = ext2_place, .statfs = ext2_statfs,
-	.remount = ext2_remount, .reap = ext2_reap,
-	.shutdown = ext2_shutdown
+	.remount = ext2_remount, .time_fit = inode_time_fit,
+	.reap = ext2_reap, .shutdown = ext2_shutdown
 };
 
 /* ---- errors ---- */

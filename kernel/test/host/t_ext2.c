@@ -360,6 +360,66 @@ hidden_names_keep_a_directory(void **state)
 	disk_check();
 }
 
+static const char *const timed[] = { "/m/now", "/m/set", "/m/far", "/m/dir" };
+
+static void
+set_times(const char *path, int64_t a, int64_t m)
+{
+	const struct kattr t = { .valid = ATTR_ATIME | ATTR_MTIME,
+		.atime = { a, 123456789 }, .mtime = { m, 987654321 } };
+	struct path_at p = at(path);
+
+	assert_int_equal(fs_setattr(&p, &t), 0);
+}
+
+static void
+stat_all(struct kstat *st)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(timed); i++)
+		assert_int_equal(path_stat(timed[i], &st[i]), 0);
+}
+
+static void
+times_on(const char *options, uint32_t nsec, int64_t last)
+{
+	struct kstat st[2][ARRAY_LEN(timed)];
+	unsigned i;
+
+	image_make(options, 8);
+	assert_int_equal(disk_mount(0), 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(path_touch(timed[i]), 0);
+	assert_int_equal(path_mkdir("/m/dir"), 0);
+	assert_int_equal(path_touch("/m/dir/f"), 0);
+	set_times("/m/set", 1000, -1000);
+	set_times("/m/far", -(1l << 40), 1l << 40);
+	stat_all(st[0]);
+	assert_int_equal(st[0][1].atime.nsec, nsec);
+	assert_int_equal(st[0][2].atime.sec, INT32_MIN);
+	assert_int_equal(st[0][2].mtime.sec, last);
+	assert_int_equal(disk_umount(), 0);
+	assert_int_equal(disk_mount(0), 0);
+	stat_all(st[1]);
+	for (i = 0; i < ARRAY_LEN(timed); i++) {
+		assert_memory_equal(&st[0][i].atime, &st[1][i].atime, 12);
+		assert_memory_equal(&st[0][i].mtime, &st[1][i].mtime, 12);
+		assert_memory_equal(&st[0][i].ctime, &st[1][i].ctime, 12);
+		assert_memory_equal(&st[0][i].btime, &st[1][i].btime, 12);
+	}
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
+/* What stat shows is what the inode can keep: the same after another mount. */
+static void
+times_stay(void **state)
+{
+	times_on("-b 1024 -I 128", 0, INT32_MAX);
+	times_on("-b 1024 -I 256", 123456789, (1l << 34) - (1l << 31) - 1);
+}
+
 static void
 full_disk(void **state)
 {
@@ -420,6 +480,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(model_rev0),
 		cmocka_unit_test(cut_before_extend),
 		cmocka_unit_test(directory_cannot_grow),
+		cmocka_unit_test(times_stay),
 		cmocka_unit_test(hidden_names_keep_a_directory),
 	};
 
