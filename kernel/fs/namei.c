@@ -17,6 +17,8 @@
  *              NOSYMFOLLOW, or -ELOOP.
  *           3. Dot-dot stops at the root of the thread.
  *           4. Every lookup in a file system goes through dir_find_locked().
+ *           5. A file's name is noted while it cannot be renamed: one that is
+ *              no more would hold a directory that may be removed since.
  *
  * Read next names.c, open.c.
  */
@@ -208,14 +210,37 @@ walk_enter(struct walk *w, struct vnode *v)
 	return 0;
 }
 
-/* The child v was found (reference taken over). */
-static int
-walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
+/* Does the walk go on where the child v leads? */
+static bool
+walk_follows(const struct walk *w, const struct vnode *v, bool is_last)
 {
 	bool is_end = is_last && ((w->flags & WALK_NAME) != 0 ||
 	    (!w->slash && (w->flags & WALK_NOFOLLOW) != 0));
 
-	if (v->type == S_IFLNK && !is_end) {
+	return v->type == S_IFLNK && !is_end;
+}
+
+/* dir_find() of a walk: a file at its end is called so from now on.  Rule 5. */
+static int
+walk_find(struct walk *w, bool is_last, struct vnode **out)
+{
+	struct mount *m = w->dir->mnt;
+	int r;
+
+	tree_lock_read(m);
+	r = dir_find_locked(w->dir, &w->last, out);
+	if (r == 0 && is_last && (*out)->type != S_IFDIR &&
+	    !walk_follows(w, *out, is_last) && (w->flags & WALK_FORGET) == 0)
+		vn_note_name(*out, w->dir, &w->last);
+	tree_unlock_read(m);
+	return r;
+}
+
+/* The child v was found (reference taken over). */
+static int
+walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
+{
+	if (walk_follows(w, v, is_last)) {
 		int r = walk_follow(w, v, is_last);
 
 		if (r == 0 && w->vn != NULL)
@@ -224,8 +249,6 @@ walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
 	}
 	if (!is_last)
 		return walk_enter(w, mount_cross(v));
-	if (v->type != S_IFDIR && (w->flags & WALK_FORGET) == 0)
-		vn_note_name(v, w->dir, &w->last);
 	return walk_finish(w, mount_cross(v), LAST_NAME, done);
 }
 
@@ -259,7 +282,7 @@ walk_component(struct walk *w, bool *done)
 		vn_get(w->dir);
 		return walk_finish(w, w->dir, w->kind, done);
 	}
-	r = dir_find(w->dir, &w->last, &v);
+	r = walk_find(w, is_last, &v);
 	if (r == 0)
 		return walk_child(w, v, is_last, done);
 	if (r == -ENOENT && is_last && (w->flags & WALK_PARENT) != 0)

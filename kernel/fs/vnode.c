@@ -181,7 +181,8 @@ vn_set_name(struct vnode *v, struct vnode *parent, char *name)
  * file with several links), this one is now its name for /proc and getcwd.
  * Without memory the old one stays.
  *
- * Locks:    none of rank LR_LEAF or above.
+ * Locks:    tree, where names are not made on demand; none of rank LR_LEAF or
+ *           above.
  */
 void
 vn_note_name(struct vnode *v, struct vnode *parent, const struct name *n)
@@ -189,6 +190,7 @@ vn_note_name(struct vnode *v, struct vnode *parent, const struct name *n)
 	char *s;
 	bool same;
 
+	ASSERT(parent->mnt->type->on_demand || rw_is_locked(&parent->mnt->tree));
 	spin_lock(&names_lock);
 	same = v->parent == parent && v->name != NULL &&
 	    strlen(v->name) == n->len && memcmp(v->name, n->s, n->len) == 0;

@@ -149,7 +149,10 @@ inode_reset_levels(struct ext2_fs *fs)
 	mutex_unlock(&fs->ilock);
 }
 
-/* Does the disk have the directory in which ip's name is? */
+/*
+ * Does the disk have the directory in which ip's name is?  One without links never
+ * will: ip has another name by now.
+ */
 static bool
 is_ripe(struct ext2_inode *ip)
 {
@@ -159,7 +162,8 @@ is_ripe(struct ext2_inode *ip)
 	if (ip->life != LIFE_UNBORN || ip->vn->nlink == 0)
 		return false;
 	parent = vn_parent(ip->vn);
-	ripe = parent == NULL || ext2_inode_of(parent)->life == LIFE_LIVE;
+	ripe = parent == NULL || atomic_load(&parent->nlink) == 0 ||
+	    ext2_inode_of(parent)->life == LIFE_LIVE;
 	vn_put(parent);
 	return ripe;
 }

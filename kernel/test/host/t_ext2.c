@@ -360,6 +360,33 @@ hidden_names_keep_a_directory(void **state)
 	disk_check();
 }
 
+/* A file that is called by a name of a removed directory is written all the same. */
+static void
+stale_names_hold_nobody_back(void **state)
+{
+	const struct name n = { "f", 1 };
+	struct file *dir, *f;
+
+	image_make("-b 1024", 8);
+	assert_int_equal(disk_mount(0), 0);
+	assert_int_equal(path_mkdir("/m/p"), 0);
+	assert_int_equal(path_touch("/m/p/f"), 0);
+	dir = t_open("/m/p", O_RDONLY, 0);
+	assert_int_equal(path_rename("/m/p/f", "/m/q"), 0);
+	assert_int_equal(path_rmdir("/m/p"), 0);
+	f = t_open("/m/q", O_RDONLY, 0);
+	rw_lock_write(&f->vn->mnt->tree);
+	vn_note_name(f->vn, dir->vn, &n);
+	rw_unlock_write(&f->vn->mnt->tree);
+	file_put(dir);
+	assert_int_equal(file_sync(f), 0);
+	assert_int_equal(ext2_inode_of(f->vn)->life, LIFE_LIVE);
+	assert_int_equal(path_stat("/m/q", &(struct kstat){ 0 }), 0);
+	file_put(f);
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+}
+
 static const char *const timed[] = { "/m/now", "/m/set", "/m/far", "/m/dir" };
 
 static void
@@ -481,6 +508,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(cut_before_extend),
 		cmocka_unit_test(directory_cannot_grow),
 		cmocka_unit_test(times_stay),
+		cmocka_unit_test(stale_names_hold_nobody_back),
 		cmocka_unit_test(hidden_names_keep_a_directory),
 	};
 
