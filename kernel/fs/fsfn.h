@@ -18,7 +18,7 @@ void vn_set_name(struct vnode *, struct vnode *parent, char *name);
 void vn_note_name(struct vnode *, struct vnode *parent, const struct name *);
 void vn_forget_name(struct vnode *, const struct vnode *dir, const struct name *);
 struct vnode *vn_parent(struct vnode *);
-bool vn_is_below(struct vnode *, const struct vnode *top);
+bool vn_is_below(const struct vnode *, const struct vnode *top);
 #define VN_R 4u
 #define VN_W 2u
 #define VN_X 1u

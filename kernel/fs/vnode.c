@@ -12,6 +12,8 @@
  *
  * Rules     1. A child references its parent, so a walk upward needs no lock
  *              of the tree; names_lock guards the pointers while one looks.
+ *              A directory's changes only under the tree lock for writing, but
+ *              for the first one that a lookup sets.
  *           2. The name of a file with several links is the one by which it
  *              was found last; a directory has just one.
  *           3. Attributes are read and written under attr_lock, never across
@@ -254,14 +256,20 @@ vn_parent(struct vnode *v)
 	return p;
 }
 
-/* Is v top itself or below it, in one mount?  Locks: tree, so it stays true. */
+/*
+ * Is the directory v top itself or below it, in one mount?  The way up is as long
+ * as users make it, so nobody else may wait for its end: no names_lock.
+ *
+ * Locks:    tree for writing: no directory gets another parent.
+ */
 bool
-vn_is_below(struct vnode *v, const struct vnode *top)
+vn_is_below(const struct vnode *v, const struct vnode *top)
 {
-	spin_lock(&names_lock);
+	ASSERT(rw_is_writer(&v->mnt->tree));
+	if (top->type != S_IFDIR)
+		return false;
 	while (v != NULL && v != top)
-		v = v->parent;
-	spin_unlock(&names_lock);
+		v = atomic_load_relaxed(&v->parent);
 	return v != NULL;
 }
 
