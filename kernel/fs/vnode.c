@@ -478,7 +478,8 @@ moves_atime(const struct vnode *v, const struct kts *now)
 	    now->sec - v->atime.sec >= 86400;
 }
 
-/* t as v can keep it: what stat shows must be so after the next mount. */
+/* t as v can keep it: what stat shows must be so after the next mount.  No lock, does
+ * not sleep. */
 struct kts
 vn_time(const struct vnode *v, struct kts t)
 {

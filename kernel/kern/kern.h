@@ -325,6 +325,7 @@ void ev_show_marks(struct out *);             /* mark=ID time=NS, then name valu
 /* A place in the trace rings: entries up to a moment are read by it. */
 struct ev_cursor {
 	uint64_t pos[MAXCPU]; /* next entry of each ring */
+	uint64_t end[MAXCPU]; /* those from here on are not wanted */
 	uint64_t until;       /* md_cycles() */
 	uint64_t number;      /* of the last record; entries before it count */
 	uint64_t entries;     /* between pos and the heads, when it was made */

@@ -81,8 +81,13 @@ klog_emergency(const char *text, size_t n)
 	sinks_write(text, n);
 }
 
-/* The lock of a sink.  In an emergency whoever has it was stopped, or has called us:
- * nobody waits for it then. */
+/*
+ * The lock of a sink.  In an emergency whoever has it was stopped, or has called
+ * us: nobody waits for it then.
+ *
+ * Context:  any.
+ * Returns:  flags for klog_sink_unlock(); interrupts are off until then.
+ */
 uint64_t
 klog_sink_lock(struct spinlock *l)
 {

@@ -279,14 +279,20 @@ static bool
 peek(struct ev_cursor *c, unsigned cpu, struct entry *out)
 {
 	const struct ring *r = trace.ring[cpu];
-	uint64_t head, *pos = &c->pos[cpu];
+	uint64_t head, first, *pos = &c->pos[cpu];
 	bool overtaken = false;
 
-	while (r != NULL && *pos != (head = atomic_load(&r->head))) {
+	while (*pos != c->end[cpu]) {
+		head = atomic_load(&r->head);
 		if (head - *pos >= trace.size) {
-			c->lost += head - *pos - trace.size + 1;
-			*pos = head - trace.size + 1;
+			first = MIN(head - trace.size + 1, c->end[cpu]);
+			c->lost += first - *pos;
+			*pos = first;
 			overtaken = true;
+		}
+		if (*pos == c->end[cpu]) {
+			c->whole_from = UINT64_MAX;
+			break;
 		}
 		if (!entry_read(r, *pos, out))
 			continue;
@@ -370,6 +376,9 @@ ev_trace_begin(struct ev_cursor *c, uint64_t most)
 	/* Who has looked at the clock before us writes his entry by then. */
 	for (i = 0; i < NEAR && md_ncpus() > 1; i++)
 		md_pause();
+	for (i = 0; i < MAXCPU; i++)
+		c->end[i] = trace.ring[i] == NULL ? 0 :
+		    atomic_load(&trace.ring[i]->head);
 	skip_holes(c);
 }
 

@@ -35,7 +35,8 @@
 #define SCRIPT_LINE 256
 #define PREFIX_MAX 2048
 #define ARG_MAX_BYTES (6ul << 20)
-#define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter, not the stack */
+#define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter */
+#define ARG_NO_BYTES (2 * PAGE_SIZE) /* of the stack: auxv, and the first frames */
 #define STACK_TOP_RANDOM (1ul << 22)
 #define BRK_RANDOM_PAGES 0x2000
 
@@ -189,7 +190,7 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 static uint64_t
 arg_limit(uint64_t stack)
 {
-	uint64_t some = MIN(ARG_SOME_BYTES, stack);
+	uint64_t some = MIN(ARG_SOME_BYTES, stack - MIN(stack, ARG_NO_BYTES));
 
 	return MIN(ARG_MAX_BYTES, MAX(stack / 4, some));
 }

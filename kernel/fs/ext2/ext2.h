@@ -177,6 +177,7 @@ struct ext2_inode {
 	enum ext2_life life;      /* [G] */
 	uint32_t kid_level;       /* [G] 1 + level of the last death in it, of those to be written */
 	uint32_t kids;            /* [T] cached children, counted by unmount */
+	uint32_t bytes;           /* [c] of it on the disk, now or once it is there */
 	uint32_t hidden;          /* gone_lock; names in it that are gone */
 	bool tail;                /* [V], read without: a cut has left blocks behind the end */
 	char *text;               /* [c] of a symbolic link */

@@ -79,13 +79,11 @@ has_blocks(const struct ext2_inode *ip)
 
 /* ---- times ---- */
 
-/* Has the inode on the disk, or will it have, so many bytes?  A new one has all. */
+/* Has the inode on the disk, or will it have, so many bytes?  No lock. */
 static bool
 has_bytes(const struct ext2_inode *ip, size_t n)
 {
-	if (ip->raw.links == 0)
-		return ip->fs->inode_size > EXT2_OLD_INODE;
-	return inode_bytes(ip->fs, &ip->raw) >= n;
+	return ip->bytes >= n;
 }
 
 static bool
@@ -126,7 +124,7 @@ time_get(uint32_t sec, uint32_t extra)
 
 /* ---- from the disk ---- */
 
-/* An inode in memory for v, empty.  NULL: no memory. */
+/* An inode in memory for v, empty, new on the disk.  NULL: no memory. */
 static struct ext2_inode *
 inode_alloc(struct vnode *v, uint32_t ino)
 {
@@ -136,6 +134,8 @@ inode_alloc(struct vnode *v, uint32_t ino)
 		return NULL;
 	ip->fs = ext2_fs_of(v);
 	ip->vn = v;
+	ip->bytes = EXT2_OLD_INODE +
+	    (ip->fs->inode_size > EXT2_OLD_INODE ? EXT2_EXTRA_ISIZE : 0);
 	mutex_init(&ip->bmap, LR_VNODE);
 	list_node_init(&ip->all);
 	list_node_init(&ip->hash);
@@ -312,6 +312,7 @@ inode_load_locked(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
 		return -ENOMEM;
 	}
 	ip->raw = raw;
+	ip->bytes = (uint32_t)inode_bytes(fs, &raw);
 	ip->life = LIFE_LIVE;
 	attrs_load(ip);
 	r = type_load(ip);

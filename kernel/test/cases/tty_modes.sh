@@ -21,16 +21,16 @@ keys() {
 	printf 'echo o"n"e; sleep 1; stty -icanon; head -c 3; stty icanon; echo " r"aw\r'
 	seen '^one' && printf 'abc'
 	seen 'abc raw' || printf '\r\003'
-	printf 'stty -icanon; echo t"w"o; sleep 1; stty icanon; head -n 1; echo li"n"e\r'
+	printf 'stty -icanon; echo t"w"o; sleep 1; stty icanon; head -n 1 | sed "s/^/g""ot /"; echo li"n"e\r'
 	seen '^two' && printf 'hello\r'
-	seen '^line' || printf '\r'
+	seen '^line' || printf '\003'
 	printf 'exit\r'
 	sleep 1
 }
 
 keys | timeout 50 script -qfec "$GUEST --kernel $BUILD/vadose.elf --timeout 45" \
 	"$tmp/typescript" >"$tmp/out" 2>&1
-for text in 'abc raw' '^hello' '^line'; do
+for text in 'abc raw' '^got hello' '^line'; do
 	grep -aq "$text" "$tmp/typescript" || fail "$text: $(tail -n 12 "$tmp/typescript")"
 done
 finish

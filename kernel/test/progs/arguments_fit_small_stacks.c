@@ -41,6 +41,7 @@ main(int argc, char **argv)
 	EQ(start(3, 64 * KIB), 0);    /* a quarter: 16 KiB */
 	EQ(start(9, 256 * KIB), 0);   /* a quarter: 64 KiB */
 	EQ(start(14, 256 * KIB), E2BIG);
+	EQ(start(7, 64 * KIB), E2BIG); /* not all of it */
 	EQ(start(20, MIB), 0);        /* a quarter: 256 KiB */
 	EQ(start(28, MIB), E2BIG);
 	return test_done();
