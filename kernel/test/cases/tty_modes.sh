@@ -17,7 +17,7 @@ seen() {
 
 # The shell joins what it shows, so that the command line is not taken for it.
 keys() {
-	seen 'vadose:'
+	seen 'vadose:~#'
 	printf 'echo o"n"e; sleep 1; stty -icanon; head -c 3; stty icanon; echo " r"aw\r'
 	seen '^one' && printf 'abc'
 	seen 'abc raw' || printf '\r\003'
