@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define SLEEP_NS 600000000l
-#define LATE_NS 300000000l
+#define LATE_NS 450000000l
 
 static volatile bool over;
 
