@@ -79,14 +79,18 @@ screen_write(const char *s, size_t n)
 
 	if (scr.mem == NULL)
 		return;
-	flags = klog_sink_lock(&scr.lock);
+	flags = klog_is_emergency() ? md_irq_save() :
+	    spin_lock_irq(&scr.lock);
 	for (i = 0; i < n; i++) {
 		if (s[i] == '\n' && (i == 0 || s[i - 1] != '\r'))
 			scr.col = 0;
 		screen_byte((uint8_t)s[i]);
 	}
 	show_cursor();
-	klog_sink_unlock(&scr.lock, flags);
+	if (klog_is_emergency())
+		md_irq_restore(flags);
+	else
+		spin_unlock_irq(&scr.lock, flags);
 }
 
 /* Does the display memory keep what is written? */

@@ -73,10 +73,14 @@ uart_write(uint16_t port, const void *buf, size_t n)
 
 	while (n > 0) {
 		piece = MIN(n, FIFO_BYTES);
-		flags = klog_sink_lock(&uart.lock[line]);
+		flags = klog_is_emergency() ? md_irq_save() :
+		    spin_lock_irq(&uart.lock[line]);
 		if (uart_wait(line, port))
 			md_outs8(port + REG_DATA, p, piece);
-		klog_sink_unlock(&uart.lock[line], flags);
+		if (klog_is_emergency())
+			md_irq_restore(flags);
+		else
+			spin_unlock_irq(&uart.lock[line], flags);
 		p += piece;
 		n -= piece;
 	}

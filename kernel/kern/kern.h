@@ -271,9 +271,8 @@ void work_queue(struct work *);
 
 /* Further sinks of log text (screen, COM1); called with the log lock held. */
 void klog_add_sink(void (*write)(const char *, size_t));
-/* A sink's own lock; nobody waits for it in a panic. */
-uint64_t klog_sink_lock(struct spinlock *);
-void klog_sink_unlock(struct spinlock *, uint64_t flags);
+/* A panic writes: a sink takes no lock. */
+bool klog_is_emergency(void);
 /* Text so far, oldest first; fn may not log. */
 void klog_read(struct out *);
 /* Called at the end of panic; the emulator is ended by it (dev/power.c). */

@@ -10,7 +10,7 @@
  *
  * Rules     1. Until a sink is added, text goes to md_early_write().
  *           2. Sinks run under the log lock, of the highest rank: they take no
- *              lock but klog_sink_lock() and call nothing that logs.
+ *              lock but their own, which a panic passes by, and call nothing that logs.
  *           3. With the boot option quiet only a panic reaches the sinks.
  *           4. A panic writes without the lock, and without those of the sinks: their
  *              holders may be stopped.
@@ -82,25 +82,15 @@ klog_emergency(const char *text, size_t n)
 }
 
 /*
- * The lock of a sink.  In an emergency whoever has it was stopped, or has called
- * us: nobody waits for it then.
+ * Does a panic write?  Who has the lock of a sink was stopped then, or has called
+ * us: nobody waits for it.
  *
  * Context:  any.
- * Returns:  flags for klog_sink_unlock(); interrupts are off until then.
  */
-uint64_t
-klog_sink_lock(struct spinlock *l)
+bool
+klog_is_emergency(void)
 {
-	return console.emergency ? md_irq_save() : spin_lock_irq(l);
-}
-
-void
-klog_sink_unlock(struct spinlock *l, uint64_t flags)
-{
-	if (console.emergency)
-		md_irq_restore(flags);
-	else
-		spin_unlock_irq(l, flags);
+	return console.emergency;
 }
 
 void
