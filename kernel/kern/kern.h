@@ -15,8 +15,8 @@
 #include "lib/floor.h"
 #include "lib/fmt.h"
 #include "lib/list.h"
-#include "lib/tree.h"
 #include "lib/spin.h"
+#include "lib/tree.h"
 #include "md.h"
 
 /* ---- thread.c, sched.c ---- */

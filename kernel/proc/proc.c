@@ -361,6 +361,23 @@ task_find_locked(int tid)
 }
 
 /*
+ * The thread that id names.  A process whose leader has ended is named by another
+ * of its threads; NULL: it has none.
+ *
+ * Locks:    proc_lock held.
+ */
+struct task *
+task_of_id_locked(int id)
+{
+	struct task *tk = task_find_locked(id);
+	struct proc *p = tk == NULL ? proc_find_locked(id) : NULL;
+	struct list_node *n = p != NULL ? list_first(&p->threads) : NULL;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
+}
+
+/*
  * Call fn for every process that is not half-built.
  *
  * Locks:    proc_lock held; fn does not sleep and removes nothing.

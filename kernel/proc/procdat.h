@@ -257,6 +257,7 @@ struct proc *proc_find_locked(int pid);       /* live or zombie, or NULL */
 struct proc *proc_of_id_locked(int id);       /* the same, or a thread's */
 struct proc *proc_lookup(int id);             /* that with a reference */
 struct task *task_find_locked(int tid);
+struct task *task_of_id_locked(int id);       /* that, or one of a process */
 bool proc_is_root(void);                      /* euid 0 */
 int proc_setsid(void) MUST_CHECK;
 int proc_setpgid(int pid, int pgid) MUST_CHECK;

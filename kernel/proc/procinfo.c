@@ -294,7 +294,7 @@ place_of(int id)
 	struct task *tk;
 
 	spin_lock(&proc_lock);
-	tk = view_task_locked(id);
+	tk = task_of_id_locked(id);
 	ctx = tk != NULL ? tk->thread->fsctx : NULL;
 	if (ctx != NULL)
 		fsctx_get(ctx);
@@ -447,7 +447,7 @@ next_fd(int id, int fd, struct file **out)
 	int r = -1;
 
 	spin_lock(&proc_lock);
-	tk = view_task_locked(id);
+	tk = task_of_id_locked(id);
 	t = tk != NULL ? tk->fdtab : NULL;
 	if (t != NULL)
 		fdtab_look(t);

@@ -24,23 +24,6 @@
 #define TTY_NR 1088u     /* ttyS0: 4, 64 */
 #define TICK_NS 10000000ul
 
-/*
- * The thread that id names.  A process whose leader has ended is seen by another
- * of its threads; NULL: it has none.
- *
- * Locks:    proc_lock held.
- */
-struct task *
-view_task_locked(int id)
-{
-	struct task *tk = task_find_locked(id);
-	struct proc *p = tk == NULL ? proc_find_locked(id) : NULL;
-	struct list_node *n = p != NULL ? list_first(&p->threads) : NULL;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
-}
-
 static char
 state_of(const struct proc *p, const struct task *tk)
 {
@@ -139,7 +122,7 @@ view_open(int id, struct view **out)
 	spin_lock(&proc_lock);
 	p = proc_of_id_locked(id);
 	if (p != NULL)
-		view_fill_locked(v, p, view_task_locked(id));
+		view_fill_locked(v, p, task_of_id_locked(id));
 	spin_unlock(&proc_lock);
 	if (p == NULL) {
 		kmem_free(v);
@@ -297,7 +280,7 @@ fd_size(int id)
 	unsigned n = 0;
 
 	spin_lock(&proc_lock);
-	tk = view_task_locked(id);
+	tk = task_of_id_locked(id);
 	if (tk != NULL && tk->fdtab != NULL)
 		t = fdtab_look(tk->fdtab);
 	spin_unlock(&proc_lock);

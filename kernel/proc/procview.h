@@ -34,7 +34,6 @@ struct view {
 };
 
 /* procstat.c */
-struct task *view_task_locked(int id);
 int view_open(int id, struct view **) MUST_CHECK;
 int view_close(struct view *);
 int proc_show_stat(int id, struct out *);

@@ -273,33 +273,22 @@ prio_proc(void *arg, struct proc *p)
 		prio_task(w, tk);
 }
 
-/* The one thread that PRIO_PROCESS names; of a process whose leader has ended the
- * first that is left.  NULL: there is none.  Locks: proc_lock held. */
-static struct task *
-prio_named_locked(uint32_t who)
-{
-	struct task *tk = who == 0 ? task_current() :
-	    task_find_locked((int)who);
-	struct proc *p = tk == NULL ? proc_find_locked((int)who) : NULL;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	if (p == NULL || list_is_empty(&p->threads))
-		return tk;
-	return LIST_ENTRY(list_first(&p->threads), struct task, node);
-}
-
 static int
 prio_call(struct prio_walk *w)
 {
-	struct task *tk;
+	struct task *tk = NULL;
 
 	w->result = -ESRCH;
 	if (w->which > PRIO_USER)
 		return -EINVAL;
 	spin_lock(&proc_lock);
-	if (w->which != PRIO_PROCESS)
+	/* PRIO_PROCESS names a single thread. */
+	if (w->which == PRIO_PROCESS)
+		tk = w->who == 0 ? task_current() :
+		    task_of_id_locked((int)w->who);
+	else
 		proc_walk_locked(prio_proc, w);
-	else if ((tk = prio_named_locked(w->who)) != NULL)
+	if (tk != NULL)
 		prio_task(w, tk);
 	spin_unlock(&proc_lock);
 	return w->result;
