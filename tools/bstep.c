@@ -70,6 +70,8 @@ static const char help_text[] =
     "  expect EXPR            must be true, or the session fails\n"
     "  where                  who called whom, in the kernel\n"
     "  show COMMAND           Bochs' own answer\n"
+    "  forget                 frames may have been freed and taken again: whatever\n"
+    "                         comes next gets a new name, P6, K3\n"
     "  sym \"FILE\"             functions of a program, too\n"
     "  say TEXT  quit\n"
     "EXPR: numbers, variables, registers (rip, reg cr2), \"function\", quad ADDR,\n"

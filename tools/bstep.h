@@ -29,6 +29,7 @@ enum verb {
 	V_BREAK,
 	V_CPU,
 	V_EXPECT,
+	V_FORGET,
 	V_LET,
 	V_MARK,
 	V_QUIT,
@@ -66,8 +67,8 @@ struct script {
 
 extern const char *const verb_name[VERBS];
 #define VERB_LIST \
-	"boot break cpu expect let mark quit run say show step sym unbreak " \
-	"until unwatch walk watch where"
+	"boot break cpu expect forget let mark quit run say show step sym " \
+	"unbreak until unwatch walk watch where"
 
 /* One line; false: *why.  A line without a command has text == NULL. */
 bool command_read(struct command *, const char *line, char **why);
@@ -184,6 +185,8 @@ struct shown {
 	size_t nobjects;
 };
 
+/* What had a name may be gone: whatever comes next gets a new one. */
+void show_forget(struct shown *);
 /* These return buf. */
 char *show_frame(struct shown *, uint64_t pa, char buf[64]);
 char *show_value(struct shown *, uint64_t v, char buf[64]);

@@ -35,6 +35,7 @@ static enum end do_let(struct play *, const struct command *);
 static enum end do_watch(struct play *, const struct command *);
 static enum end do_expect(struct play *, const struct command *);
 static enum end do_sym(struct play *, const struct command *);
+static enum end do_forget(struct play *, const struct command *);
 static enum end do_cpu(struct play *, const struct command *);
 static enum end do_nothing(struct play *, const struct command *);
 
@@ -44,6 +45,7 @@ static enum end (*const action[VERBS])(
 	[V_BREAK] = do_break,
 	[V_CPU] = do_cpu,
 	[V_EXPECT] = do_expect,
+	[V_FORGET] = do_forget,
 	[V_LET] = do_let,
 	[V_MARK] = do_mark,
 	[V_QUIT] = do_nothing,
@@ -587,6 +589,13 @@ do_watch(struct play *p, const struct command *c)
 	if (text == NULL)
 		return play_gone(p);
 	free(text);
+	return END_GOOD;
+}
+
+static enum end
+do_forget(struct play *p, const struct command *c)
+{
+	show_forget(&p->shown);
 	return END_GOOD;
 }
 

@@ -35,9 +35,9 @@ enum shape {
 	SHAPE_STOP,   /* [phys] "name" */
 };
 
-const char *const verb_name[VERBS] = { "boot", "break", "cpu", "expect", "let",
-	"mark", "quit", "run", "say", "show", "step", "sym", "unbreak", "until",
-	"unwatch", "walk", "watch", "where" };
+const char *const verb_name[VERBS] = { "boot", "break", "cpu", "expect",
+	"forget", "let", "mark", "quit", "run", "say", "show", "step", "sym",
+	"unbreak", "until", "unwatch", "walk", "watch", "where" };
 
 static const struct {
 	enum shape shape;
@@ -47,6 +47,7 @@ static const struct {
 	[V_BREAK] = { SHAPE_STOP, "break \"function\", or break phys \"function\"" },
 	[V_CPU] = { SHAPE_CPU, "cpu N, or cpu any" },
 	[V_EXPECT] = { SHAPE_EXPR, "expect EXPRESSION" },
+	[V_FORGET] = { SHAPE_NONE, "forget" },
 	[V_LET] = { SHAPE_LET, "let NAME = EXPRESSION" },
 	[V_MARK] = { SHAPE_NUMBER, "mark N" },
 	[V_QUIT] = { SHAPE_NONE, "quit" },

@@ -10,7 +10,7 @@
  *
  * Rules     1. Numbers are replaced by what they mean, never left out: frames
  *              P1, P2 … and objects of the kernel K1, K2 … in order of
- *              appearance, code by its symbol, instructions to two digits.
+ *              appearance, until "forget"; code by its symbol, instructions to two digits.
  *           2. At a prompt (normal == false) they are shown as they are.
  *
  * Read next bstep_play.c.
@@ -24,6 +24,7 @@
 
 #define FRAME_BITS 0x000ffffffffff000ull
 #define MAX_NAMED 64
+#define NO_ADDRESS UINT64_MAX
 #define KERNEL 0xffff800000000000ull
 
 /* Its number in the order of appearance, from 1; 0: the list is full. */
@@ -39,6 +40,21 @@ number_of(uint64_t *list, size_t *n, uint64_t v)
 		return 0;
 	list[(*n)++] = v;
 	return *n;
+}
+
+/*
+ * A frame that was freed comes back for something else, or does not, as chance
+ * has it: a transcript that must be the same again cannot name both alike.
+ */
+void
+show_forget(struct shown *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nframes; i++)
+		s->frame[i] = NO_ADDRESS;
+	for (i = 0; i < s->nobjects; i++)
+		s->object[i] = NO_ADDRESS;
 }
 
 static bool

@@ -250,7 +250,7 @@ function checkSpelling(p) {
 }
 
 const stops = definitions(ROOT)
-const COMMANDS = /^(boot|sym|break|unbreak|watch|unwatch|run|step|until|let|walk|show|expect|say|mark|where|cpu|quit|#)/
+const COMMANDS = /^(boot|sym|break|unbreak|watch|unwatch|run|step|until|forget|let|walk|show|expect|say|mark|where|cpu|quit|#)/
 function checkSessions(p) {
   for (const it of p.items.filter(x => x.kind === 'session' && x.name.endsWith('.step'))) {
     const path = join(ROOT, it.script)

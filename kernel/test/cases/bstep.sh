@@ -28,6 +28,11 @@ printf 'let a = 4\nlet a = a + 1\nexpect $a == 5\nquit\nexpect 0\n' >"$tmp/s.ste
 expect 0 $bstep --batch "$tmp/s.step" >"$tmp/out"
 grep -q '^  a = 5$' "$tmp/out" || fail "let: $(cat "$tmp/out")"
 
+# One object has one name, until it is to be forgotten.
+printf 'let a = 0xffffd00000000000\nlet b = a + 48\nlet c = a\nforget\nlet d = a\nlet e = d\n' >"$tmp/s.step"
+expect 0 $bstep --record "$tmp/t.out" "$tmp/s.step"
+same "a = K1 b = K2 c = K1 d = K3 e = K3" "$(sed -n 's/^  //p' "$tmp/t.out" | xargs)" "names"
+
 # refused LINE WORDS: found before anything is started, by file and line.
 refused() {
 	printf '# a session\n%s\n' "$1" >"$tmp/s.step"
@@ -60,6 +65,7 @@ refused 'watch 0x1000 8' 'usage: watch r|w'
 refused 'watch w 0x1000 0' 'usage: watch r|w'
 refused 'sym "does-not-exist"' 'No such file'
 refused 'sym "README.md"' 'no ELF file'
+refused 'forget a' 'usage: forget'
 refused 'quit now' 'usage: quit'
 refused 'walk' 'usage: walk'
 refused "expect $(printf '(%.0s' $(seq 40))1" 'too many parentheses'
