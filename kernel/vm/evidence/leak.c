@@ -21,7 +21,8 @@
  *              That none goes too early I6 says.  Pages of entries and the
  *              promise for them are not compared with other paged memory.
  *           7. What ends a little later by itself (stacks of dead threads) is
- *              waited for, a second at most.
+ *              waited for, a second at most: by who marks, too, or the dead are
+ *              missed later.
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"
@@ -33,8 +34,8 @@
 #include "vm/swap/swap.h"
 
 #define CACHES_MAX 96
-#define TRIES 50
-#define TRY_NS 20000000ul
+#define TRIES 200
+#define TRY_NS 5000000ul
 
 #define GAUGES_MAX 16
 
@@ -74,18 +75,33 @@ static void snapshot(struct leak_mark *m);
 static bool is_same(void);
 static void compare_marks(struct vm_report *rep);
 
+/* Let others end.  False: the caller is to be killed. */
+static bool
+wait_a_little(void)
+{
+	return sleep_until(md_time_ns() + TRY_NS, WAIT_KILLABLE) != -EINTR;
+}
+
 /*
- * Remember how things are.
+ * Remember how things are, once they stay so.
  *
- * Locks:    none.
+ * Locks:    none; sleeps up to a second for what ends by itself.
  */
 void
 vm_leak_begin(void)
 {
+	unsigned try = 0;
+
 	mutex_lock(&leak.lock);
 	ev_set_gauge_word(EV_leak_pages, &leak.pages);
 	ev_set_gauge_word(EV_leak_objects, &leak.objects);
-	snapshot(&leak.mark);
+	snapshot(&leak.now);
+	do {
+		leak.mark = leak.now;
+		if (!wait_a_little())
+			break;
+		snapshot(&leak.now);
+	} while (!is_same() && ++try < TRIES);
 	leak.marked = true;
 	mutex_unlock(&leak.lock);
 }
@@ -109,8 +125,7 @@ vm_leak_end(void)
 	}
 	for (try = 0; try < TRIES; try++) {
 		snapshot(&leak.now);
-		if (is_same() ||
-		    sleep_until(md_time_ns() + TRY_NS, WAIT_KILLABLE) == -EINTR)
+		if (is_same() || !wait_a_little())
 			break;
 	}
 	report_open(&rep, 1);
