@@ -27,8 +27,8 @@
 #define MAP_NONBLOCK 0x10000u
 #define MAP_VALIDATED (MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | \
 	MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
-	MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE | MAP_LEGACY | \
-	MAP_NONBLOCK | MAP_HUGE_SIZES)
+	MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_LEGACY | \
+	MAP_NONBLOCK | MAP_HUGE_SIZES) /* Linux' list: without FIXED_NOREPLACE */
 #define MAP_HUGE_SIZES (21u << 26 | 30u << 26) /* 2 MiB, 1 GiB */
 #define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
 #define MINCORE_CHUNK 256
@@ -144,6 +144,8 @@ mmap_file(struct map_args *m, struct file *f)
 		m->maxprot &= ~(unsigned)PROT_X;
 	}
 	if (file_is_zero_device(f)) {
+		if ((m->flags & MAP_GROWSDOWN) != 0)
+			return -EINVAL;
 		m->flags |= MAP_ANONYMOUS;
 		m->off = 0;
 		return 0;
@@ -244,16 +246,18 @@ sys_mincore(const uint64_t a[6])
 		return -ENOMEM;
 	if (a[2] > MD_USER_END || pages > MD_USER_END - a[2])
 		return -EFAULT;
-	for (uint64_t i = 0; i < pages && r == 0; i += n) {
+	for (uint64_t i = 0; i < pages && r >= 0; i += n) {
 		n = MIN(pages - i, MINCORE_CHUNK);
 		r = map_mincore(as, a[0] + (i << PAGE_SHIFT), n << PAGE_SHIFT,
 		    vec);
-		if (r == 0 && copyout(a[2] + i, vec, n) < 0)
-			r = -EFAULT;
+		if (r > 0 && copyout(a[2] + i, vec, (size_t)r) < 0)
+			return -EFAULT;
+		if (r >= 0 && (uint64_t)r < n)
+			return -ENOMEM;
 		if (thread_is_killed())
-			r = -EINTR;
+			return -EINTR;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int64_t

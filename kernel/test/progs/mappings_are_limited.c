@@ -42,6 +42,8 @@ main(void)
 		;
 	EQ(errno, ENOMEM);
 	CHECK(k < 8);
+	/* To madvise ENOMEM would be a hole. */
+	ERR(madvise(p + (MANY - 40) * PAGE, PAGE, MADV_DONTFORK), EAGAIN);
 	/* So would one that mremap leaves: what it cuts off, or where it goes to. */
 	ERR((long)mremap(p + (MANY - 40) * PAGE, 2 * PAGE, PAGE, 0), ENOMEM);
 	ERR((long)mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,

@@ -1,8 +1,22 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
- * mincore tells which anonymous pages are there; wrong arguments.
+ * mincore tells which anonymous pages are there, those before a hole, too; wrong
+ * arguments.
  */
 #include "lib/test.h"
+
+/* Of pages from first to the end, where one is missing. */
+static void
+told_before(char *p, int first, int hole)
+{
+	unsigned char vec[600];
+
+	memset(vec, 7, sizeof(vec));
+	ERR(mincore(p + first * PAGE, (600 - first) * PAGE, vec), ENOMEM);
+	for (int i = first; i < hole; i++)
+		EQ(vec[i - first], i % 3 == 0);
+	EQ(vec[hole - first], 7);
+}
 
 int
 main(void)
@@ -19,7 +33,9 @@ main(void)
 	ERR(mincore(p, PAGE, (void *)8), EFAULT);
 	OK(mincore(p, 0, vec));
 	OK(munmap(p + 10 * PAGE, PAGE));
-	ERR(mincore(p, 20 * PAGE, vec), ENOMEM);
+	OK(munmap(p + 300 * PAGE, PAGE));
+	told_before(p, 0, 10);
+	told_before(p, 20, 300);
 	ERR(mincore(p, 20 * PAGE, (void *)0xffff800000000000), EFAULT);
 	ERR(mincore((void *)0xffff800000000000, PAGE, vec), ENOMEM);
 	return test_done();

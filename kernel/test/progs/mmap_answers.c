@@ -108,6 +108,33 @@ promises(void)
 	ERR(raw(0, 2 * MIB, RW, PA | MAP_HUGETLB, -1, 0), ENOMEM);
 }
 
+/* What lies before the end of the user half is changed, as before any hole. */
+static void
+beyond_the_end(void)
+{
+	char *p = (char *)OK(raw(0, 3 * PAGE, RW, PA, -1, 0));
+
+	OK(munmap(p + PAGE, PAGE));
+	ERR(mprotect(p, 1UL << 62, PROT_NONE), ENOMEM);
+	TRAP(store(p, 1), SIGSEGV, SEGV_ACCERR, p);
+	store(p + 2 * PAGE, 1);
+	OK(munmap(p, 3 * PAGE));
+}
+
+/* A mapping that grows down does so where it has been moved to. */
+static void
+growing_moves(void)
+{
+	char *room = (char *)OK(raw(0, 400 * PAGE, RW, PA, -1, 0));
+	char *p = (char *)OK(raw(0, 4 * PAGE, RW, PA | MAP_GROWSDOWN, -1, 0));
+
+	OK(munmap(room, 400 * PAGE));
+	EQ((long)mremap(p, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+	    room + 390 * PAGE), (long)(room + 390 * PAGE));
+	store(room + 389 * PAGE, 1);
+	OK(munmap(room, 400 * PAGE));
+}
+
 static void
 limits(void)
 {
@@ -133,6 +160,7 @@ zero_device(void)
 
 	p = (char *)OK(raw(0, 2 * PAGE, RW, MAP_PRIVATE, fd, 0));
 	q = (char *)OK(raw(0, 2 * PAGE, RW, MAP_SHARED, fd, 0));
+	ERR(raw(0, PAGE, RW, MAP_PRIVATE | MAP_GROWSDOWN, fd, 0), EINVAL);
 	EQ(load(p) + load(q + PAGE), 0);
 	pid = OK(fork());
 	if (pid == 0) {
@@ -157,6 +185,8 @@ main(void)
 	fixed();
 	placement();
 	promises();
+	beyond_the_end();
+	growing_moves();
 	limits();
 	zero_device();
 	return test_done();

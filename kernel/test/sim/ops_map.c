@@ -157,7 +157,7 @@ op_core(const struct step *s)
 	uint8_t vec[64];
 
 	ASSERT(s->arg[1] <= sizeof(vec));
-	expect(s, map_mincore(me(), va_of(s), s->arg[1] * PAGE_SIZE, vec), 0);
+	expect(s, map_mincore(me(), va_of(s), s->arg[1] * PAGE_SIZE, vec), (int)s->arg[1]);
 }
 
 /* stack P N: N pages that end before page P, and grow downwards. */

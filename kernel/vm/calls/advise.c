@@ -67,7 +67,7 @@ advice_of(int advice)
 }
 
 /* FLAG: those of the part [lo, hi) of v.  0; -EINVAL: not for this kind of memory;
- * -ENOMEM: no VAD for a split. */
+ * -EAGAIN: no VAD for a split (-ENOMEM would tell of a hole). */
 static int
 advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
@@ -79,7 +79,8 @@ advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (advice == MADV_WIPEONFORK &&
 	    (v->vmo != NULL || (v->flags & VAD_SHARED) != 0))
 		return -EINVAL;
-	return vad_set_flags(as, &v, lo, hi, (v->flags & ~a->clear) | a->set);
+	return vad_set_flags(as, &v, lo, hi, (v->flags & ~a->clear) | a->set) == 0 ?
+	    0 : -EAGAIN;
 }
 
 /* The words of the design, and those of an anonymous object. */
@@ -268,9 +269,9 @@ advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
-/* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised); of DONTNEED also
- * -EAGAIN, -EINTR (ops->advise); of POPULATE and REMOVE what populate_part() and
- * punch_part() say. */
+/* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised), -EAGAIN; of
+ * DONTNEED also -EINTR (ops->advise); of POPULATE and REMOVE what populate_part()
+ * and punch_part() say. */
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {
@@ -314,8 +315,7 @@ sync_part(const struct vad_view *v)
 	return r != 0 ? r : done;
 }
 
-/* msync: what shared mappings in [lo, hi) vpn have changed is on the disk.
- * Returns: 0, the first error of a write, -ENOMEM (a hole in the range). */
+/* What shared mappings have changed is on the disk.  0, a write's first error, -ENOMEM. */
 static int
 map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -333,10 +333,9 @@ map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	return first != 0 ? first : v.hole ? -ENOMEM : 0;
 }
 
-/* MS_SYNC writes what shared mappings of files have changed.  MS_ASYNC has nothing to
- * do: the dirty pages are known, and are written in time.
- * Returns: 0, -EINVAL, -EBUSY (INVALIDATE on locked), -ENOMEM (hole); the first error
- * of a write. */
+/* MS_SYNC writes what shared mappings of files have changed; MS_ASYNC has nothing to do:
+ * the dirty pages are known, and are written in time.  Returns: 0, -EINVAL, -EBUSY
+ * (INVALIDATE on locked), -ENOMEM (hole); the first error of a write. */
 int
 map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 {
@@ -400,11 +399,11 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 }
 
 /* Which pages of the range are in memory, one byte each.
- * Returns: 0, -EINVAL (unaligned), -ENOMEM (hole). */
+ * Returns: how many lie before the first hole; -EINVAL (unaligned), -ENOMEM. */
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
-	uint64_t lo, hi, vpn;
+	uint64_t lo, hi, vpn, told = 0;
 	struct vad_part p;
 	int r = map_range(va, len, &lo, &hi);
 
@@ -415,9 +414,12 @@ map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 	for (vpn = lo; vpn < hi; vpn++)
 		vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
 	mutex_unlock(&as->ws_lock);
-	VAD_PARTS(&p, as, lo, hi)
+	VAD_PARTS(&p, as, lo, hi) {
 		if (p.vad->vmo != NULL)
 			mincore_object(p.vad, p.lo, p.hi, vec + (p.lo - lo));
+		if (!p.hole)
+			told += p.hi - p.lo;
+	}
 	rw_unlock_read(&as->map_lock);
-	return p.hole ? -ENOMEM : 0;
+	return (int)told;
 }

@@ -46,9 +46,9 @@ struct attach_work {
 
 /* ---- helpers of all mapping calls ---- */
 
-/* The vpn range of len bytes at va, rounded up.
- * Returns: 1; 0: it is empty; -EINVAL (unaligned), -ENOMEM (wraps, or is past the user
- * half). */
+/* The vpn range of len bytes at va, rounded up.  One that leaves the user half ends
+ * in the page behind, a hole: what lies before is treated as before any other.
+ * Returns: 1; 0: it is empty; -EINVAL (unaligned), -ENOMEM (wraps, no user address). */
 int
 map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 {
@@ -56,10 +56,10 @@ map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	if (va > MD_USER_END || len > MD_USER_END - va)
+	if (va > MD_USER_END || va + PAGE_UP(len) <= va)
 		return -ENOMEM;
 	*lo = va >> PAGE_SHIFT;
-	*hi = (va + PAGE_UP(len)) >> PAGE_SHIFT;
+	*hi = MIN(va + PAGE_UP(len), MD_USER_END + PAGE_SIZE) >> PAGE_SHIFT;
 	return 1;
 }
 
@@ -493,7 +493,7 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 	uint64_t lo, hi;
 	int r;
 
-	if (map_range(va, len, &lo, &hi) <= 0)
+	if (map_range(va, len, &lo, &hi) <= 0 || hi > MD_USER_END >> PAGE_SHIFT)
 		return -EINVAL;
 	rw_lock_write(&as->map_lock);
 	r = map_detach(as, lo, hi, &gone);
@@ -503,8 +503,7 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 
 /* mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down to the
  * place asked for.
- * Locks: [M].
- * Returns: 0 with *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow). */
+ * Locks: [M].  Returns: 0, *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow). */
 static int
 map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 {

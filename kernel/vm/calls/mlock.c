@@ -140,8 +140,7 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 	return r;
 }
 
-/* Fault in the pages of [va, end) that are locked, as far as they can be had: mappings
- * made or grown in a space that locks. */
+/* Fault in what is locked of [va, end), as far as it can be had: it was made or grown. */
 void
 map_lock_populate(struct aspace *as, va_t va, va_t end)
 {

@@ -137,7 +137,7 @@ new_vad(const struct mremap_work *w, const struct vad *from)
 	v->start = w->to;
 	v->end = w->to + w->new_pages;
 	v->off = from->off + (w->old - from->start);
-	v->flags = from->flags & ~(uint32_t)(VAD_GROWSDOWN | VAD_STACK | VAD_HEAP);
+	v->flags = from->flags & ~(uint32_t)(VAD_STACK | VAD_HEAP);
 	v->prot = from->prot;
 	v->maxprot = from->maxprot;
 	if (vad_prepare(w->as, v, v->start, v->end) == 0)
@@ -224,12 +224,12 @@ mremap_to(struct mremap_work *w)
 	struct vad *v;
 	int r = 0;
 
+	if ((w->a->new_addr & PAGE_MASK) != 0 || w->new_pages > end ||
+	    to > end - w->new_pages)
+		return -EINVAL;
+	if (w->old < to + w->new_pages && to < w->old + w->old_pages)
+		return -EINVAL;
 	if (has(w, MREMAP_FIXED)) {
-		if ((w->a->new_addr & PAGE_MASK) != 0 || w->new_pages > end ||
-		    to > end - w->new_pages)
-			return -EINVAL;
-		if (w->old < to + w->new_pages && to < w->old + w->old_pages)
-			return -EINVAL;
 		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
 			return -EPERM;
 		if (w->as->nvads + 5 >= VAD_MAX) /* before anything goes */
