@@ -403,44 +403,42 @@ sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 	return NULL;
 }
 
-/* A window has gone: what only it reached goes.  [sx].  A chain of entries, each with
- * its anon if nobody names that any more. */
-static struct sx_entry *
-take_leftover(struct sx_amap *amap, uint64_t vpn, uint64_t end)
+/* A window has gone: the first entry of [*vpn, end) that only it reached goes, or all
+ * that another one reaches is passed by.  False: there is no entry.  Takes [sx] for
+ * each, for there may be as many windows as VADs. */
+static bool
+drop_leftover(struct sx_amap *amap, uint64_t *vpn, uint64_t end)
 {
-	struct sx_entry *e, *gone = NULL;
+	struct sx_anon *dead = NULL;
 	struct sx_object *o;
+	struct sx_entry *e;
 
-	while ((e = sx_from_locked(amap, vpn)) != NULL && e->vpn < end) {
-		o = sx_window_locked(amap, e->vpn);
-		vpn = o != NULL ? o->end : e->vpn + 1;
-		if (o != NULL)
-			continue;
+	spin_lock(&sx_lock);
+	e = sx_from_locked(amap, *vpn);
+	if (e == NULL || e->vpn >= end) {
+		spin_unlock(&sx_lock);
+		return false;
+	}
+	o = sx_window_locked(amap, e->vpn);
+	*vpn = o != NULL ? o->end : e->vpn + 1;
+	if (o == NULL) {
 		unlink_entry(e);
-		e->anon = forget_anon(e);
+		dead = forget_anon(e);
 		EVENT(scalux_leftover);
-		e->rb.left = gone == NULL ? NULL : &gone->rb;
-		gone = e;
 	}
-	return gone;
-}
-
-static void
-free_chain(struct sx_entry *gone)
-{
-	struct sx_entry *next;
-
-	for (; gone != NULL; gone = next) {
-		next = gone->rb.left == NULL ? NULL : ENTRY_OF(gone->rb.left);
-		if (gone->anon != NULL)
-			sx_anon_free(gone->anon);
-		sx_entry_free(gone);
-	}
+	spin_unlock(&sx_lock);
+	if (o != NULL)
+		return true;
+	if (dead != NULL)
+		sx_anon_free(dead);
+	sx_entry_free(e);
+	return true;
 }
 
 /*
  * The object uses its amap no more, but its copy, if it has one; its words are gone,
- * or have their bits elsewhere.  What nobody else can reach goes.
+ * or have their bits elsewhere.  What nobody else can reach goes; until then the
+ * object keeps the amap, by a window of no page.
  *
  * Locks:    [W]; takes [sx], [P].
  * Returns:  how many pages of its window were charged when touched.
@@ -449,20 +447,25 @@ uint64_t
 sx_leave(struct sx_object *o)
 {
 	struct sx_amap *amap = o->amap, *copy = o->copy;
-	struct sx_entry *gone = NULL;
-	uint64_t shares, late;
+	uint64_t vpn = o->start, end = o->end, shares, late;
+	bool alone;
 
 	spin_lock(&sx_lock);
-	late = copy != NULL ? 0 : sx_count_late(amap, o->start, o->end);
+	late = copy != NULL ? 0 : sx_count_late(amap, vpn, end);
+	alone = amap->shares == 1ul << o->share &&
+	    amap->objects_of[o->share] == 1;
+	o->end = vpn;
+	spin_unlock(&sx_lock);
+	while (!alone && drop_leftover(amap, &vpn, end))
+		;
+	spin_lock(&sx_lock);
+	o->end = end;
 	sx_part_locked(o);
 	o->copy = NULL;
 	if (copy != NULL)
 		sx_join_locked(o, copy, 0);
 	shares = amap->shares;
-	if (shares != 0)
-		gone = take_leftover(amap, o->start, o->end);
 	spin_unlock(&sx_lock);
-	free_chain(gone);
 	if (shares == 0)
 		sx_amap_end(amap);
 	return late;

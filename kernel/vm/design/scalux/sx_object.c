@@ -160,7 +160,7 @@ next_swap(struct sx_object *o, uint64_t vpn, uint64_t end)
 /*
  * fn for the anons of swap of [lo, hi).
  *
- * Locks:    [W]; around fn [sx].
+ * Locks:    [W]; around each fn [sx].
  * Returns:  what fn has returned to end the walk, or 0.
  */
 int
@@ -169,17 +169,22 @@ sx_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 	struct sx_object *o;
 	struct sx_entry *e;
 	uint64_t vpn;
+	bool more;
 	int r = 0;
 
 	SX_OBJECTS(o, as, lo, hi) {
 		if (r != 0)
 			break;
-		vpn = MAX(lo, o->start);
-		spin_lock(&sx_lock);
-		for (; r == 0 && (e = next_swap(o, vpn, MIN(hi, o->end))) != NULL;
-		    vpn = e->vpn + 1)
-			r = fn(arg, e->vpn, &e->anon->word);
-		spin_unlock(&sx_lock);
+		for (vpn = MAX(lo, o->start), more = true; more && r == 0;) {
+			spin_lock(&sx_lock);
+			e = next_swap(o, vpn, MIN(hi, o->end));
+			more = e != NULL;
+			if (more) {
+				vpn = e->vpn + 1;
+				r = fn(arg, e->vpn, &e->anon->word);
+			}
+			spin_unlock(&sx_lock);
+		}
 	}
 	return r;
 }
