@@ -180,7 +180,8 @@ fs_chroot(const struct path_at *at)
 /*
  * getcwd(2).
  *
- * Returns:  length without NUL; -ENOENT: the directory was removed; -ERANGE.
+ * Returns:  length without NUL; -ENOENT: the directory was removed;
+ *           -ENAMETOOLONG: it has not room in cap.
  */
 ssize_t
 fs_getcwd(char *buf, size_t cap)
@@ -190,7 +191,7 @@ fs_getcwd(char *buf, size_t cap)
 
 	n = cwd->nlink == 0 ? -ENOENT : vnode_path(cwd, buf, cap);
 	vn_put(cwd);
-	return n == -ENAMETOOLONG ? -ERANGE : n;
+	return n;
 }
 
 /* Set the mask of new files' permission bits; returns the old one. */

@@ -42,6 +42,27 @@ paths(void)
 	OK(close(fd));
 }
 
+/* The path of a directory may be longer than any call can tell. */
+static void
+deep_directory(void)
+{
+	char name[201], buf[8192];
+	int i;
+
+	memset(name, 'n', sizeof(name));
+	name[200] = '\0';
+	for (i = 0; i < 25; i++) {
+		OK(mkdir(name, 0755));
+		OK(chdir(name));
+	}
+	ERR(syscall(SYS_getcwd, buf, sizeof(buf)), ENAMETOOLONG);
+	ERR(syscall(SYS_getcwd, buf, 10), ENAMETOOLONG);
+	while (i-- > 0) {
+		OK(chdir(".."));
+		OK(rmdir(name));
+	}
+}
+
 static void
 descriptors(void)
 {
@@ -111,6 +132,7 @@ main(void)
 	make_file("f", "data", 4, 0644);
 	OK(mkdir("d", 0755));
 	paths();
+	deep_directory();
 	descriptors();
 	devices();
 	OK(unlink("f"));
