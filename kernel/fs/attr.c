@@ -203,7 +203,10 @@ file_setattr(struct file *f, const struct kattr *a)
 	return vn_setattr(f->vn, a);
 }
 
-/* chown: root may all; the owner may give his file to a group of his. */
+/*
+ * chown: root may all; the owner may give his file to a group of his, and name
+ * what it has already.
+ */
 static int
 chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 {
@@ -213,7 +216,8 @@ chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 		return -EPERM;
 	if ((a->valid & ATTR_UID) != 0 && a->uid != c->fsuid)
 		return -EPERM;
-	if ((a->valid & ATTR_GID) != 0 && !cred_in_group(c, a->gid))
+	if ((a->valid & ATTR_GID) != 0 && !cred_in_group(c, a->gid) &&
+	    a->gid != atomic_load_relaxed(&v->gid))
 		return -EPERM;
 	return 0;
 }

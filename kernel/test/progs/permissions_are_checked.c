@@ -45,6 +45,8 @@ as_user(void)
 	OK(fchmod(fd, 0600));
 	ERR(fchown(fd, 0, -1), EPERM);
 	OK(fchown(fd, -1, USER));
+	ERR(chown("theirs", -1, 78), EPERM);
+	OK(chown("theirs", USER, 77)); /* as it is */
 	ERR(mknod("sticky/dev", S_IFCHR | 0600, 0x103), EPERM);
 	OK(mkfifo("sticky/fifo", 0600));
 	EQ(unlink("sticky/mine") | unlink("sticky/fifo"), 0);
@@ -93,12 +95,15 @@ main(void)
 	OK(mkdir("sticky", 0777));
 	OK(chmod("sticky", 01777));
 	make_file("sticky/root", "", 0, 0666);
+	make_file("theirs", "", 0, 0644);
+	OK(chown("theirs", USER, 77));
 	modes();
 	pid = OK(fork());
 	if (pid == 0)
 		as_user();
 	REAP(pid, 0);
 	EQ(unlink("secret") | unlink("readable") | unlink("closed/in"), 0);
+	OK(unlink("theirs"));
 	EQ(rmdir("closed") | unlink("sticky/root") | rmdir("sticky"), 0);
 	leave_tmp();
 	return test_done();
