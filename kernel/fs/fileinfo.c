@@ -415,17 +415,19 @@ splice_piece(struct file *in, uint64_t in_off, struct file *out,
  * sendfile(2), copy_file_range(2): up to n bytes from in, which must be
  * seekable so that nothing is lost when out takes less than was read.
  *
- * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give.
+ * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give; *end:
+ *           that error, or 0, also where some bytes were moved before.
  */
 ssize_t
 file_splice(struct file *in, uint64_t *in_off, struct file *out,
-    uint64_t *out_off, size_t n)
+    uint64_t *out_off, size_t n, int *end)
 {
 	uint64_t pos = in_off != NULL ? *in_off : atomic_load_relaxed(&in->pos);
 	size_t done = 0, want;
 	ssize_t r = 0;
 	char *buf;
 
+	*end = 0;
 	if (in->vn->type != S_IFREG)
 		return in->vn->type == S_IFDIR ? -EISDIR : -EINVAL;
 	buf = kmem_alloc(SPLICE_BYTES);
@@ -449,5 +451,6 @@ file_splice(struct file *in, uint64_t *in_off, struct file *out,
 		in->pos = pos;
 		mutex_unlock(&in->pos_lock);
 	}
+	*end = r < 0 ? (int)r : 0;
 	return done > 0 ? (ssize_t)done : r;
 }

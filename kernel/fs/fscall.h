@@ -120,9 +120,10 @@ int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
 bool file_is_path(struct file *);                    /* opened O_PATH */
 bool file_is_seekable(struct file *);
 bool file_same_mount(const struct file *, const struct file *);
-/* Bytes from one file to the other through the kernel; off NULL: position. */
+/* Bytes from one file to the other through the kernel; off NULL: position.
+ * *end: the error that ended it, also behind some bytes; 0. */
 ssize_t file_splice(struct file *in, uint64_t *in_off, struct file *out,
-    uint64_t *out_off, size_t n);
+    uint64_t *out_off, size_t n, int *end);
 /* Registered by sys/: RLIMIT_FSIZE of the current process. */
 void fs_set_fsize_fn(uint64_t (*)(void));
 /* Registered by sys/: a write has found a pipe without readers, SIGPIPE. */

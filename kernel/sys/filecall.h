@@ -31,6 +31,9 @@ int path_arg_begin(struct path_arg *, uint64_t dirfd, va_t upath,
     unsigned at_flags) MUST_CHECK;
 void path_arg_end(struct path_arg *);
 
+/* SIGXFSZ, when r is what a call answers that would pass RLIMIT_FSIZE. */
+void sys_raise_fsize(int64_t r);
+
 /* struct timespec[2] of utimensat and the like. */
 struct kts abi_to_kts(const struct abi_timespec *);
 

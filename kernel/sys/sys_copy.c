@@ -8,7 +8,9 @@
  * Picture   check both ─→ file_splice() ─→ offsets back to the user
  *
  * Rules     An offset argument leaves the position alone, and is written back
- *           only when bytes were moved.
+ *           only when bytes were moved.  Where RLIMIT_FSIZE ends them,
+ *           sendfile tries on and copy_file_range does not: so the first
+ *           raises SIGXFSZ behind a part, too.
  *
  * Read next fs/fileinfo.c.
  */
@@ -38,6 +40,18 @@ copy_pos(struct file *f, va_t addr, uint64_t *pos)
 	return 0;
 }
 
+/* *n is cut to what RLIMIT_FSIZE lets be written at off.  0, -EFBIG. */
+static int
+fsize_cut(uint64_t off, size_t *n)
+{
+	uint64_t limit = sys_fsize_limit();
+
+	if (off >= limit)
+		return -EFBIG;
+	*n = MIN(*n, limit - off);
+	return 0;
+}
+
 /* How many of *n bytes copy_file_range may copy; within a file no overlap. */
 static int
 copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
@@ -63,6 +77,9 @@ copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
 	if (from + *n < from || to + *n < to)
 		return -EOVERFLOW;
 	*n = MIN(*n, size > from ? size - from : 0);
+	r = fsize_cut(to, n);
+	if (r != 0)
+		return r;
 	if (file_vmo(in) == file_vmo(out) && to + *n > from && to < from + *n)
 		return -EINVAL;
 	return 0;
@@ -90,14 +107,15 @@ splice(struct file *in, va_t in_addr, struct file *out, va_t out_addr, size_t n)
 {
 	uint64_t in_off, out_off;
 	int64_t done;
-	int r = offset_copyin(in_addr, &in_off);
+	int end, r = offset_copyin(in_addr, &in_off);
 
 	if (r == 0)
 		r = offset_copyin(out_addr, &out_off);
 	if (r != 0)
 		return r;
 	done = file_splice(in, in_addr != 0 ? &in_off : NULL, out,
-	    out_addr != 0 ? &out_off : NULL, MIN(n, RW_MAX));
+	    out_addr != 0 ? &out_off : NULL, MIN(n, RW_MAX), &end);
+	sys_raise_fsize(end);
 	if (done < 0)
 		return done;
 	r = offset_copyout(in_addr, &in_off);
@@ -152,6 +170,7 @@ sys_copy_file_range(const uint64_t a[6])
 
 	if (in != NULL && out != NULL)
 		r = copy_check(in, out, a, &n);
+	sys_raise_fsize(r);
 	if (r == 0 && n != 0)
 		r = splice(in, a[1], out, a[3], n);
 	if (in != NULL)

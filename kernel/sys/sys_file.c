@@ -50,9 +50,9 @@ raise(int signo)
 	spin_unlock(&proc_lock);
 }
 
-/* What a call answers that would make a file longer than RLIMIT_FSIZE. */
-static void
-raise_fsize(int64_t r)
+/* SIGXFSZ, when r is what a call answers that would pass RLIMIT_FSIZE. */
+void
+sys_raise_fsize(int64_t r)
 {
 	if (r == -EFBIG && proc_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
 		raise(SIGXFSZ);
@@ -87,7 +87,7 @@ rw_perform(const struct rw *rw, struct uio *u)
 	n = file_write_as(rw->f, rw->off, u,
 	    ((rw->rwf & RWF_APPEND) != 0 ? O_APPEND : 0u) |
 	    ((rw->rwf & (RWF_DSYNC | RWF_SYNC)) != 0 ? O_DSYNC : 0u));
-	raise_fsize(n);
+	sys_raise_fsize(n);
 	return n;
 }
 
@@ -316,7 +316,7 @@ sys_ftruncate(const uint64_t a[6])
 	if (f == NULL)
 		return -EBADF;
 	r = file_is_path(f) ? -EBADF : file_setattr(f, &attr);
-	raise_fsize(r);
+	sys_raise_fsize(r);
 	file_put(f);
 	return r;
 }
@@ -334,7 +334,7 @@ sys_truncate(const uint64_t a[6])
 	if (r != 0)
 		return r;
 	r = fs_setattr(&p.at, &attr);
-	raise_fsize(r);
+	sys_raise_fsize(r);
 	path_arg_end(&p);
 	return r;
 }
@@ -352,7 +352,7 @@ sys_fallocate(const uint64_t a[6])
 		r = -EINVAL;
 	else
 		r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
-	raise_fsize(r);
+	sys_raise_fsize(r);
 	file_put(f);
 	return r;
 }

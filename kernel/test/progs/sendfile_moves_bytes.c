@@ -1,9 +1,62 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
- * sendfile from a file to a pipe and to a file: count, offset, end.
+ * sendfile from a file to a pipe and to a file: count, offset, end; at the
+ * limit of a file's size sendfile and copy_file_range raise what write raises.
  */
 #include "lib/test.h"
 #include <sys/sendfile.h>
+
+static long
+copy(int from, int to, off_t at, size_t n)
+{
+	return syscall(SYS_copy_file_range, from, NULL, to, &at, n, 0);
+}
+
+/* Where a file may have 4096 bytes: how many come, and what ends by a signal. */
+static void
+limited(int way)
+{
+	const struct rlimit rl = { 4096, RLIM_INFINITY };
+	int fd = OK(open("from", O_RDONLY));
+	int to = OK(open("cut", O_RDWR | O_CREAT | O_TRUNC, 0644));
+
+	OK(setrlimit(RLIMIT_FSIZE, &rl));
+	if (way == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		EQ(copy(fd, to, 96, 10000), 4000);
+		ERR(copy(fd, to, 4096, 10000), EFBIG);
+		EQ(lseek(fd, 0, SEEK_SET), 0);
+		EQ(sendfile(to, fd, NULL, 10000), 4096);
+		ERR(sendfile(to, fd, NULL, 10000), EFBIG);
+		_exit(0);
+	}
+	EQ(copy(fd, to, 96, 10000), 4000); /* a part: no signal */
+	EQ(lseek(fd, 0, SEEK_SET), 0);
+	if (way == 1)
+		copy(fd, to, 4096, 1);
+	if (way == 2)
+		sendfile(to, fd, NULL, 10000);
+	EQ(sendfile(to, fd, NULL, 4096), 4096);
+	if (way == 3)
+		sendfile(to, fd, NULL, 1);
+	_exit(0);
+}
+
+static void
+limits(void)
+{
+	for (int way = 0; way < 4; way++) {
+		pid_t pid = OK(fork());
+
+		if (pid == 0)
+			limited(way);
+		if (way == 0)
+			REAP(pid, 0);
+		else
+			REAP_SIGNAL(pid, SIGXFSZ);
+	}
+	OK(unlink("cut"));
+}
 
 int
 main(void)
@@ -32,6 +85,7 @@ main(void)
 	ERR(sendfile(77, fd, NULL, 10), EBADF);
 	ERR(sendfile(to, 77, NULL, 10), EBADF);
 	ERR(sendfile(fd, to, NULL, 10), EBADF);
+	limits();
 	EQ(close(fd) | close(to) | unlink("from") | unlink("to"), 0);
 	leave_tmp();
 	return test_done();
