@@ -11,7 +11,10 @@
  *              and select write it back, so a restart finds it; where it
  *              cannot be written, a signal ends the call.
  *           2. A descriptor that is not open is POLLNVAL for poll and -EBADF
- *              for select, which does not look at numbers behind the table.
+ *              for select, which does not look at numbers behind the table
+ *              (none of Linux has less than TABLE_MIN).
+ *           3. Of the caller's array nothing but revents is written: the rest
+ *              may have changed meanwhile.
  *
  * Read next fs/poll.c.
  */
@@ -23,6 +26,7 @@
 
 #define NSEC 1000000000ul
 #define SELECT_MAX 65536u       /* descriptors select can name */
+#define TABLE_MIN 64u           /* select looks at so many numbers at least */
 #define SETS 3                  /* readable, writable, exceptional */
 
 /* Answers of poll that make select's three bits. */
@@ -111,23 +115,34 @@ poll_bad(const struct poll_call *c)
 	return bad;
 }
 
+/* Rule 3.  0, -EFAULT. */
+static int
+poll_answer(const struct poll_call *c)
+{
+	va_t at = c->ufds + offsetof(struct abi_pollfd, revents);
+	int16_t revents;
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < c->n && r == 0; i++, at += sizeof(*c->fds)) {
+		revents = (int16_t)c->reqs[i].revents;
+		if (c->fds[i].fd >= 0 && c->reqs[i].file == NULL)
+			revents = POLLNVAL;
+		r = copyout(at, &revents, sizeof(revents));
+	}
+	return r;
+}
+
 /* Wait, and write the answers.  How many; -EINTR, -ENOMEM, -EFAULT. */
 static int64_t
 poll_perform(struct poll_call *c, uint64_t deadline)
 {
-	unsigned i, bad = poll_bad(c);
+	unsigned bad = poll_bad(c);
 	int64_t r = fs_poll(c->reqs, c->n, bad != 0 ? 0 : deadline);
 
 	if (r < 0)
 		return r;
-	for (i = 0; i < c->n; i++) {
-		c->fds[i].revents = (int16_t)c->reqs[i].revents;
-		if (c->fds[i].fd >= 0 && c->reqs[i].file == NULL)
-			c->fds[i].revents = POLLNVAL;
-	}
-	if (copyout(c->ufds, c->fds, c->n * sizeof(*c->fds)) != 0)
-		return -EFAULT;
-	return r + bad;
+	return poll_answer(c) != 0 ? -EFAULT : r + bad;
 }
 
 static int64_t
@@ -292,7 +307,7 @@ select_begin(struct select_call *c, const uint64_t a[6])
 	if (c->n < 0)
 		return -EINVAL;
 	c->n = (int)MIN(MIN((unsigned)c->n, SELECT_MAX),
-	    fdtab_size(fdtab_current()));
+	    MAX(fdtab_size(fdtab_current()), TABLE_MIN));
 	c->words = ((size_t)c->n + 63) / 64;
 	memcpy(c->user, &a[1], sizeof(c->user));
 	c->bits = kmem_zalloc(2 * SETS * c->words * 8 + 8);

@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
 /*
  * poll and select on pipes: ready, hang-up, error, bad descriptors,
- * timeouts, a wake-up from another process.
+ * timeouts, a wake-up from another process; nothing but revents is written.
  */
 #include "lib/test.h"
 #include <sys/select.h>
@@ -75,6 +75,31 @@ woken(void)
 	close(other[1]);
 }
 
+/* What others store into the array while poll waits stays there. */
+static void
+stored_to_meanwhile(void)
+{
+	struct pollfd *p = (struct pollfd *)pages_shared(1);
+	pid_t pid;
+
+	for (int i = 0; i < 2; i++)
+		p[i] = (struct pollfd){ -1, POLLIN, 7 };
+	pid = OK(fork());
+	if (pid == 0) {
+		sleep_ms(50);
+		p[0].fd = 77;
+		p[1].events = POLLOUT;
+		_exit(0);
+	}
+	EQ(poll(p, 2, 500), 0);
+	REAP(pid, 0);
+	for (int i = 0; i < 2; i++)
+		EQ(p[i].revents, 0);
+	EQ(p[0].fd, 77);
+	EQ(p[1].events, POLLOUT);
+	OK(munmap(p, PAGE));
+}
+
 /* fd[0] holds one byte from woken(). */
 static void
 selects(void)
@@ -101,6 +126,9 @@ selects(void)
 	FD_SET(fd[0], &r);
 	tv.tv_usec = 0;
 	ERR(select(fd[0] + 1, &r, NULL, NULL, &tv), EBADF);
+	FD_ZERO(&r);
+	FD_SET(63, &r); /* no table is so small */
+	ERR(select(64, &r, NULL, NULL, &tv), EBADF);
 	FD_ZERO(&r);
 	FD_SET(1000, &r); /* behind the table */
 	EQ(select(1024, &r, NULL, NULL, &tv), 0);
@@ -157,6 +185,7 @@ main(void)
 {
 	states();
 	woken();
+	stored_to_meanwhile();
 	selects();
 	stopped(SYS_ppoll);
 	stopped(SYS_pselect6);
