@@ -12,7 +12,8 @@
  *
  * Lock order (all sleeping ones have LR_VNODE and nest in this order only):
  *           mount->tree → vnode->lock → file->pos_lock
- *           mounts.mutex → mount->tree, in mount and umount.
+ *           mounts.mutex → mount->tree, in mount and umount; alone, where a
+ *           lookup waits for the end of a umount.
  *           Alone, never with one of these: pipe->lock, fsctx->lock.
  *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock,
  *           the lock of flock.c.
@@ -154,6 +155,7 @@ struct mount {
 	struct rwlock tree;            /* [c] guards all names in it */
 	struct vnode *root;            /* [c] referenced */
 	struct vnode *covered;         /* [N] referenced; NULL: the first root */
+	bool ending;                   /* [N] umount looks: nobody may enter */
 	struct list_node all;          /* [N] */
 	uint64_t dev;                  /* [c] st_dev */
 	uint32_t id;                   /* [c] in mountinfo */

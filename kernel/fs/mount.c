@@ -11,8 +11,10 @@
  *
  * Rules     1. The two pointers change together under names_lock; mount and
  *              umount are one at a time by mounts.mutex.
- *           2. umount first hides the mount, then looks whether anyone uses
- *              it: nobody can enter between the look and the end.
+ *           2. umount first says that the mount is ending, then looks whether
+ *              anyone uses it.  Who would enter meanwhile waits for
+ *              mounts.mutex: nobody can enter between the look and the end,
+ *              and nobody misses a mount that stays.
  *
  * Read next namei.c, tmpfs.c.
  */
@@ -109,21 +111,43 @@ mount_root(void)
 }
 
 /*
+ * The root of what is mounted on v, with a reference.  NULL: nothing, or it is
+ * ending; then *ending.
+ */
+static struct vnode *
+mounted_root(const struct vnode *v, bool *ending)
+{
+	struct vnode *root = NULL;
+
+	names_hold();
+	*ending = v->mounted != NULL && v->mounted->ending;
+	if (v->mounted != NULL && !*ending) {
+		root = v->mounted->root;
+		vn_get(root);
+	}
+	names_drop();
+	return root;
+}
+
+/*
  * What one sees at v: itself, or the root of the file system mounted on it.
  *
+ * Locks:    none of LR_VNODE; may take mounts.mutex and drop it (rule 2).
  * Owns:     the reference moves from v to the result.
  */
 struct vnode *
 mount_cross(struct vnode *v)
 {
 	struct vnode *root;
+	bool ending;
 
 	while (atomic_load(&v->mounted) != NULL) {
-		names_hold();
-		root = v->mounted != NULL ? v->mounted->root : NULL;
-		if (root != NULL)
-			vn_get(root);
-		names_drop();
+		root = mounted_root(v, &ending);
+		if (ending) {
+			mutex_lock(&mounts.mutex);
+			mutex_unlock(&mounts.mutex);
+			continue;
+		}
 		if (root == NULL)
 			break;
 		vn_put(v);
@@ -345,19 +369,20 @@ umount_locked(struct mount *m)
 
 	ASSERT(mutex_is_mine(&mounts.mutex));
 	names_hold();
-	atomic_store(&covered->mounted, NULL);
+	m->ending = true;
 	names_drop();
 	r = m->type->unmount(m);
-	if (r == 0) {
-		list_remove(&m->all);
-		vn_put(covered);
-		mount_free(m);
-		return 0;
-	}
 	names_hold();
-	atomic_store(&covered->mounted, m);
+	m->ending = false;
+	if (r == 0)
+		atomic_store(&covered->mounted, NULL);
 	names_drop();
-	return r;
+	if (r != 0)
+		return r;
+	list_remove(&m->all);
+	vn_put(covered);
+	mount_free(m);
+	return 0;
 }
 
 /*
