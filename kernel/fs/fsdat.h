@@ -166,7 +166,7 @@ struct mount {
 	uint64_t links;                /* [T] read without: a file's names but one */
 	struct vmo_quota *quota;       /* [c] pages of a file system in memory, or NULL */
 	uint32_t root_mode;            /* [c] permission bits of the root */
-	char source[32];               /* [c] */
+	char *source;                  /* [c] owned */
 	void *fs;                      /* [c] of the file system, or NULL */
 };
 

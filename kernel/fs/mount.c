@@ -184,15 +184,17 @@ mount_above(struct vnode *v)
 struct mount *
 mount_make(const struct fstype *type, const char *source, unsigned flags)
 {
+	const struct name named = { source, strlen(source) };
 	struct mount *m = kmem_zalloc(sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
 	m->quota = vmo_quota_create();
-	if (m->quota == NULL) {
-		kmem_free(m);
-		return NULL;
-	}
+	if (m->quota == NULL)
+		goto undo_alloc;
+	m->source = vn_name_dup(&named);
+	if (m->source == NULL)
+		goto undo_quota;
 	m->type = type;
 	rw_init(&m->tree, LR_VNODE);
 	list_node_init(&m->all);
@@ -200,8 +202,13 @@ mount_make(const struct fstype *type, const char *source, unsigned flags)
 	m->dev = dev_make(0, m->id); /* on a disk: that one's number instead */
 	m->flags = mount_kept_flags(flags);
 	m->root_mode = 0755;
-	str_copy(m->source, source, sizeof(m->source));
 	return m;
+
+undo_quota:
+	vmo_quota_put(m->quota);
+undo_alloc:
+	kmem_free(m);
+	return NULL;
 }
 
 /* One that nobody sees any more.  Locks: none. */
@@ -209,6 +216,7 @@ void
 mount_free(struct mount *m)
 {
 	vmo_quota_put(m->quota);
+	kmem_free(m->source);
 	kmem_free(m);
 }
 
@@ -386,7 +394,7 @@ umount_locked(struct mount *m)
 }
 
 /*
- * umount(2).
+ * umount(2).  AT_SYMLINK_NOFOLLOW in at->flags: no link at the end of the path.
  *
  * Returns:  0, -EPERM, -EINVAL (no mount), -EBUSY (in use, or the first root).
  */
@@ -398,7 +406,8 @@ fs_umount(const struct path_at *at)
 	uint64_t dev;
 	int r;
 
-	r = walk_path(&w, at, 0);
+	r = walk_path(&w, at, (at->flags & AT_SYMLINK_NOFOLLOW) != 0 ?
+	    WALK_NOFOLLOW : 0);
 	if (r != 0)
 		return r;
 	if (fs_cred()->euid != 0) {
@@ -533,11 +542,32 @@ flags_show(struct out *out, const struct mount *m)
 			out_printf(out, "%s", words[i].text);
 }
 
+/* Text between blanks: what of it is in odd becomes \ooo. */
+static void
+field_show(struct out *out, const char *text, const char *odd)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n) {
+		for (n = 0; text[n] != '\0' && strchr(odd, text[n]) == NULL; n++)
+			;
+		out->put(out, text, n);
+		if (text[n] != '\0')
+			out_printf(out, "\\%03o", (unsigned)text[n++]);
+	}
+}
+
+#define ODD_IN_PATH " \t\n\\"
+#define ODD_IN_SOURCE ODD_IN_PATH "#"  /* a comment, at the begin of a line */
+
 /* One line of /proc/mounts. */
 static void
 line_mounts(struct out *out, struct mount *m, const char *path)
 {
-	out_printf(out, "%s %s %s ", m->source, path, m->type->name);
+	field_show(out, m->source, ODD_IN_SOURCE);
+	out_printf(out, " ");
+	field_show(out, path, ODD_IN_PATH);
+	out_printf(out, " %s ", m->type->name);
 	flags_show(out, m);
 	mount_opts_show(out, m);
 	out_printf(out, " 0 0\n");
@@ -549,11 +579,14 @@ line_mountinfo(struct out *out, struct mount *m, const char *path)
 {
 	const struct mount *up = m->covered != NULL ? m->covered->mnt : m;
 
-	out_printf(out, "%u %u %u:%u / %s ", m->id,
-	    up->id, dev_major(m->dev), dev_minor(m->dev), path);
+	out_printf(out, "%u %u %u:%u / ", m->id, up->id, dev_major(m->dev),
+	    dev_minor(m->dev));
+	field_show(out, path, ODD_IN_PATH);
+	out_printf(out, " ");
 	flags_show(out, m);
-	out_printf(out, " - %s %s %s", m->type->name, m->source,
-	    (m->flags & MS_RDONLY) != 0 ? "ro" : "rw");
+	out_printf(out, " - %s ", m->type->name);
+	field_show(out, m->source, ODD_IN_SOURCE);
+	out_printf(out, (m->flags & MS_RDONLY) != 0 ? " ro" : " rw");
 	mount_opts_show(out, m);
 	out_printf(out, "\n");
 }

@@ -386,37 +386,39 @@ text_copyin(char *dst, va_t src, size_t cap)
 }
 
 struct mount_text {
-	char source[64], type[32], data[MOUNT_DATA_MAX];
+	char *source;           /* PATH_MAX bytes */
+	char type[32], data[MOUNT_DATA_MAX];
 };
 
 static int
 mount_text_copyin(struct mount_text *t, const uint64_t a[6])
 {
-	int r = text_copyin(t->source, a[0], sizeof(t->source));
+	int r = text_copyin(t->source, a[0], PATH_MAX);
 
 	if (r == 0)
 		r = text_copyin(t->type, a[2], sizeof(t->type));
 	if (r == 0)
 		r = text_copyin(t->data, a[4], sizeof(t->data));
 	if (t->source[0] == '\0')
-		str_copy(t->source, "none", sizeof(t->source));
+		str_copy(t->source, "none", PATH_MAX);
 	return r;
 }
 
 int64_t
 sys_mount(const uint64_t a[6])
 {
-	struct mount_text t;
+	struct mount_text t = { .source = kmem_alloc(PATH_MAX) };
 	struct path_arg p;
-	int64_t r = mount_text_copyin(&t, a);
+	int64_t r = t.source == NULL ? -ENOMEM : mount_text_copyin(&t, a);
 
 	if (r == 0)
 		r = path_arg_begin(&p, CWD, a[1], 0);
-	if (r != 0)
-		return r;
-	r = fs_mount(t.source, &p.at, a[2] == 0 ? NULL : t.type,
-	    (unsigned)a[3], t.data);
-	path_arg_end(&p);
+	if (r == 0) {
+		r = fs_mount(t.source, &p.at, a[2] == 0 ? NULL : t.type,
+		    (unsigned)a[3], t.data);
+		path_arg_end(&p);
+	}
+	kmem_free(t.source);
 	return r;
 }
 
@@ -428,7 +430,7 @@ sys_umount2(const uint64_t a[6])
 
 	if (((unsigned)a[1] & ~UMOUNT_NOFOLLOW) != 0)
 		return -EINVAL;
-	r = path_arg_begin(&p, CWD, a[0], 0);
+	r = path_arg_begin(&p, CWD, a[0], a[1] != 0 ? AT_SYMLINK_NOFOLLOW : 0);
 	if (r != 0)
 		return r;
 	r = fs_umount(&p.at);

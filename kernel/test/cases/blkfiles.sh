@@ -82,7 +82,8 @@ umount /a && umount /b || exit 29
 grep -q 'marker of the later' /dev/sdb || exit 30
 same /dev/sdb
 same /dev/sdb1
-mount -t ext2 /dev/sda /a || exit 31
+mount -t ext2 /dev/../dev/../dev/../dev/../dev/../dev/../dev/../dev/../dev/sda /a ||
+	exit 31
 cmp /a/one /a/f3 && umount /a || exit 32
 /t/disk_maps_like_a_file /dev/sdc || exit 33
 # A file system made through the node, in pages that were never dropped.

@@ -2,7 +2,7 @@
 /*
  * What mount(2) is asked for about access times and links is done, shown in
  * /proc/mounts and mountinfo, told by statfs, and kept by a remount that says
- * nothing of it.
+ * nothing of it; sources and places of any name are told whole.
  */
 #include "lib/test.h"
 
@@ -279,6 +279,65 @@ devices(void)
 	OK(umount(DIR_MNT));
 }
 
+/* How often the file has the text. */
+static int
+times_in(const char *file, const char *text)
+{
+	static char line[3 * PAGE];
+	FILE *f = fopen(file, "r");
+	int n = 0;
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, text) != NULL;
+	fclose(f);
+	return n;
+}
+
+/* Names with what separates fields, and long ones. */
+static void
+names_are_told_whole(void)
+{
+	static const char odd[] = DIR_MNT "/a b\tc\nd\\e#f";
+	char source[PAGE + 1];
+
+	OK(mkdir(odd, 0755));
+	OK(mount("s \t\n\\#s", odd, "tmpfs", 0, NULL));
+	EQ(times_in("/proc/mounts", "s\\040\\011\\012\\134\\043s " DIR_MNT
+	    "/a\\040b\\011c\\012d\\134e#f tmpfs "), 1);
+	EQ(times_in("/proc/self/mountinfo", " / " DIR_MNT
+	    "/a\\040b\\011c\\012d\\134e#f rw,"), 1);
+	EQ(times_in("/proc/self/mountinfo",
+	    " - tmpfs s\\040\\011\\012\\134\\043s rw"), 1);
+	OK(umount(odd));
+	memset(source, 's', sizeof(source));
+	source[PAGE] = '\0';
+	ERR(mount(source, odd, "tmpfs", 0, NULL), EINVAL);
+	source[PAGE - 1] = '\0';
+	OK(mount(source, odd, "tmpfs", 0, NULL));
+	source[PAGE - 1] = ' ';
+	EQ(times_in("/proc/mounts", source), 1);
+	EQ(times_in("/proc/self/mountinfo", source), 1);
+	OK(umount(odd));
+	OK(rmdir(odd));
+}
+
+/* UMOUNT_NOFOLLOW: a link at the end is not the mount. */
+static void
+links_are_no_mounts(void)
+{
+	OK(mkdir(DIR_MNT "/in", 0755));
+	OK(symlink("in", DIR_MNT "/link"));
+	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
+	ERR(umount2(DIR_MNT "/link", UMOUNT_NOFOLLOW), EINVAL);
+	OK(umount2(DIR_MNT "/link/", UMOUNT_NOFOLLOW));
+	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
+	OK(umount2(DIR_MNT "/in", UMOUNT_NOFOLLOW));
+	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
+	OK(umount2(DIR_MNT "/link", 0));
+	EQ(unlink(DIR_MNT "/link") | rmdir(DIR_MNT "/in"), 0);
+}
+
 int
 main(void)
 {
@@ -293,6 +352,8 @@ main(void)
 	make_file(DIR_MNT "/d/g", "abc", 3, 0644);
 	OK(symlink("f", DIR_MNT "/l"));
 	OK(symlink("d", DIR_MNT "/dl"));
+	names_are_told_whole();
+	links_are_no_mounts();
 	access_times();
 	links_are_not_followed();
 	path_before_privilege();
