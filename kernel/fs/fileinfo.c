@@ -35,6 +35,14 @@ file_vmo(struct file *f)
 	return f->vn->vmo;
 }
 
+/* What is open, with a reference. */
+struct vnode *
+file_vnode(struct file *f)
+{
+	vn_get(f->vn);
+	return f->vn;
+}
+
 /* What f names has been mapped: for who looks at times it was read. */
 void
 file_touch_mapped(struct file *f)

@@ -36,6 +36,9 @@ struct fsctx *fsctx_create(void);                /* at the root; NULL: no memory
 struct fsctx *fsctx_copy(struct fsctx *);        /* fork; NULL: no memory */
 void fsctx_get(struct fsctx *);
 void fsctx_put(struct fsctx *);
+/* Where c stands now: a directory with a reference, which is dropped by who walks. */
+enum fs_place { PLACE_CWD, PLACE_ROOT };
+struct vnode *fsctx_place(struct fsctx *c, enum fs_place);
 /* Registered by proc/: credentials of the current process. */
 void fs_set_cred_fn(const struct cred *(*)(void));
 
@@ -81,6 +84,7 @@ void file_allow_write(struct file *);
 uint32_t file_mode(struct file *);               /* st_mode */
 uint32_t file_uid(struct file *);
 uint32_t file_gid(struct file *);
+struct vnode *file_vnode(struct file *);         /* what is open, with a reference */
 /* Absolute path as the opener's root sees it; " (deleted)" appended.  Length or -ENAMETOOLONG. */
 ssize_t file_path(struct file *, char *buf, size_t cap);
 ssize_t vnode_path(struct vnode *, char *buf, size_t cap);
@@ -109,6 +113,8 @@ struct procfs_pid_row {
 	int (*show)(int pid, struct out *);
 	int (*show_alone)(int tid, struct out *);          /* in task; NULL: show */
 	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
+	/* Of a link: what it leads to whatever its name is now, with a reference. */
+	int (*jump)(int pid, struct vnode **out);
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
 	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno. */
 	ssize_t (*pread)(struct aspace *, uint64_t off, struct uio *);

@@ -98,20 +98,31 @@ fsctx_put(struct fsctx *c)
 	kmem_free(c);
 }
 
+/*
+ * Where c stands now.
+ *
+ * Locks:    takes c's.
+ * Owns:     the caller gets the reference.
+ */
+struct vnode *
+fsctx_place(struct fsctx *c, enum fs_place place)
+{
+	struct vnode *v;
+
+	mutex_lock(&c->lock);
+	v = place == PLACE_CWD ? c->cwd : c->root;
+	vn_get(v);
+	mutex_unlock(&c->lock);
+	return v;
+}
+
 /* The thread's root with a reference. */
 struct vnode *
 fsctx_root(void)
 {
 	struct fsctx *c = fsctx_self();
-	struct vnode *v;
 
-	if (c == NULL)
-		return mount_root();
-	mutex_lock(&c->lock);
-	v = c->root;
-	vn_get(v);
-	mutex_unlock(&c->lock);
-	return v;
+	return c == NULL ? mount_root() : fsctx_place(c, PLACE_ROOT);
 }
 
 /* The thread's working directory with a reference. */
@@ -119,22 +130,13 @@ struct vnode *
 fsctx_cwd(void)
 {
 	struct fsctx *c = fsctx_self();
-	struct vnode *v;
 
-	if (c == NULL)
-		return mount_root();
-	mutex_lock(&c->lock);
-	v = c->cwd;
-	vn_get(v);
-	mutex_unlock(&c->lock);
-	return v;
+	return c == NULL ? mount_root() : fsctx_place(c, PLACE_CWD);
 }
-
-enum place { PLACE_CWD, PLACE_ROOT };
 
 /* Put the thread at the directory which at names. */
 static int
-fsctx_move(const struct path_at *at, enum place place)
+fsctx_move(const struct path_at *at, enum fs_place place)
 {
 	struct fsctx *c = fsctx_self();
 	struct walk w = { 0 };

@@ -103,7 +103,8 @@ ops_of(const struct proc_node *pn, uint32_t mode)
 {
 	if (S_ISDIR(mode))
 		return &proc_dir_ops;
-	if (pn->kind == PN_FD)
+	if (pn->kind == PN_FD ||
+	    (pn->kind == PN_PID_ROW && pn->pid_row->jump != NULL))
 		return &proc_jump_ops;
 	return S_ISLNK(mode) ? &proc_link_ops : &proc_file_ops;
 }

@@ -7,7 +7,8 @@
  *
  * Picture   /proc/PID           rows of proc/, "fd", "task"
  *           /proc/PID/task/TID  the same rows for a thread, "fd"
- *           /proc/PID/fd/N      a link that leads to the open file itself
+ *           /proc/PID/fd/N      a link that leads to the open file itself, as
+ *                               exe, cwd and root among the rows do
  *
  * Rules     1. Everything is asked of procfs_pid_ops when it is needed; a
  *              process may end between any two questions.
@@ -428,23 +429,41 @@ procpid_readlink(const struct proc_node *pn, char *buf, size_t cap)
 	return n;
 }
 
-/* fd/N leads to the file that is open, whatever its name is now. */
+/* The file open as fd/N, with a reference.  0, -ENOENT. */
+static int
+fd_vnode(const struct proc_node *pn, struct vnode **out)
+{
+	struct file *f;
+	int r = fd_file(pn, &f);
+
+	if (r == 0) {
+		*out = file_vnode(f);
+		file_put(f);
+	}
+	return r;
+}
+
+/*
+ * cwd, exe, root and fd/N lead to the file itself, whatever its name is now.
+ *
+ * Returns:  0, -EACCES, -ENOENT, and what the row answers.
+ * Owns:     the caller gets the reference.
+ */
 int
 procpid_jump(const struct proc_node *pn, struct vnode **out)
 {
-	struct file *f;
 	int r = procpid_may_look(pn, NULL);
 
 	if (r == 0)
-		r = fd_file(pn, &f);
+		r = pn->kind == PN_FD ? fd_vnode(pn, out) :
+		    pn->pid_row->jump(pn->tid, out);
 	if (r != 0)
 		return r;
 	/* An exec may have come between: whose file is it? */
 	r = procpid_may_look(pn, NULL);
-	if (r == 0) {
-		vn_get(f->vn);
-		*out = f->vn;
-	}
-	file_put(f);
+	if (r == 0 && !procpid_is_there(pn))
+		r = -ENOENT;
+	if (r != 0)
+		vn_put(*out);
 	return r;
 }

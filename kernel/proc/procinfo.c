@@ -265,32 +265,56 @@ show_events(int id, struct out *o)
 
 /* ---- links ---- */
 
+/* The program that is run, with a reference.  0, -ESRCH, -ENOENT: none. */
 static int
-link_exe(int id, char *buf, size_t cap)
+exe_of(int id, struct file **out)
 {
 	struct proc *p = proc_lookup(id);
-	struct file *f = NULL;
-	ssize_t n = -ENOENT;
+	int r = -ENOENT;
 
 	if (p == NULL)
 		return -ESRCH;
 	spin_lock(&proc_lock);
-	if (p->exe != NULL)
-		file_get(f = p->exe);
+	if (p->exe != NULL) {
+		file_get(*out = p->exe);
+		r = 0;
+	}
 	spin_unlock(&proc_lock);
-	if (f != NULL) {
+	proc_put(p);
+	return r;
+}
+
+static int
+link_exe(int id, char *buf, size_t cap)
+{
+	struct file *f;
+	ssize_t n = exe_of(id, &f);
+
+	if (n == 0) {
 		n = file_path(f, buf, cap);
 		file_put(f);
 	}
-	proc_put(p);
 	return (int)n;
 }
 
-/* A private copy of where the thread stands, or NULL. */
-static struct fsctx *
-place_of(int id)
+static int
+jump_exe(int id, struct vnode **out)
 {
-	struct fsctx *ctx, *copy;
+	struct file *f;
+	int r = exe_of(id, &f);
+
+	if (r == 0) {
+		*out = file_vnode(f);
+		file_put(f);
+	}
+	return r;
+}
+
+/* Where the thread stands, with a reference; NULL: nowhere any more. */
+static struct fsctx *
+fsctx_of(int id)
+{
+	struct fsctx *ctx;
 	struct task *tk;
 
 	spin_lock(&proc_lock);
@@ -299,6 +323,15 @@ place_of(int id)
 	if (ctx != NULL)
 		fsctx_get(ctx);
 	spin_unlock(&proc_lock);
+	return ctx;
+}
+
+/* A private copy of where the thread stands, or NULL. */
+static struct fsctx *
+place_of(int id)
+{
+	struct fsctx *ctx = fsctx_of(id), *copy;
+
 	if (ctx == NULL)
 		return NULL;
 	copy = fsctx_copy(ctx);
@@ -330,6 +363,30 @@ link_root(int id, char *buf, size_t cap)
 	n = vnode_path(ctx->root, buf, cap);
 	fsctx_put(ctx);
 	return (int)n;
+}
+
+static int
+jump_place(int id, enum fs_place place, struct vnode **out)
+{
+	struct fsctx *ctx = fsctx_of(id);
+
+	if (ctx == NULL)
+		return -ENOENT;
+	*out = fsctx_place(ctx, place);
+	fsctx_put(ctx);
+	return 0;
+}
+
+static int
+jump_cwd(int id, struct vnode **out)
+{
+	return jump_place(id, PLACE_CWD, out);
+}
+
+static int
+jump_root(int id, struct vnode **out)
+{
+	return jump_place(id, PLACE_ROOT, out);
 }
 
 /* ---- who there is ---- */
@@ -527,10 +584,12 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },
-	{ .name = "exe", .mode = 0777, .guarded = true, .readlink = link_exe },
-	{ .name = "cwd", .mode = 0777, .guarded = true, .readlink = link_cwd },
+	{ .name = "exe", .mode = 0777, .guarded = true, .readlink = link_exe,
+	  .jump = jump_exe },
+	{ .name = "cwd", .mode = 0777, .guarded = true, .readlink = link_cwd,
+	  .jump = jump_cwd },
 	{ .name = "root", .mode = 0777, .guarded = true,
-	  .readlink = link_root },
+	  .readlink = link_root, .jump = jump_root },
 };
 
 static const struct procfs_pid_ops pid_ops = {

@@ -1,10 +1,12 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
- * /proc/self/fd/N is the open file itself, whatever became of its name;
- * O_PATH, O_TMPFILE with a first link, a removed working directory.
+ * /proc/self/fd/N is the open file itself, whatever became of its name, and so
+ * are exe, cwd and root; O_PATH, O_TMPFILE with a first link, a removed working
+ * directory.
  */
 #include "lib/test.h"
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 
 static char text[4200], name[64];
 
@@ -118,14 +120,142 @@ removed_directory(void)
 	EQ(strcmp(text, up), 0);
 }
 
-int
-main(void)
+static void
+same_file(const char *a, const char *b)
 {
+	struct stat sa, sb;
+
+	OK(stat(a, &sa));
+	OK(stat(b, &sb));
+	EQ(sa.st_ino, sb.st_ino);
+	EQ(sa.st_dev, sb.st_dev);
+}
+
+/* Where somebody else has taken the name that the link tells. */
+static void
+removed_place(void)
+{
+	struct stat st;
+	ino_t ino;
+	int fd;
+
+	OK(mkdir("gone", 0755));
+	OK(mkdir("gone (deleted)", 0755));
+	OK(chdir("gone"));
+	OK(stat(".", &st));
+	ino = st.st_ino;
+	OK(rmdir("../gone"));
+	fd = OK(open("/proc/self/cwd", O_RDONLY | O_DIRECTORY));
+	OK(fstat(fd, &st));
+	EQ(st.st_ino, ino);
+	EQ(st.st_nlink, 0);
+	OK(close(fd));
+	OK(access("/proc/self/cwd/../gone (deleted)", F_OK));
+	OK(chdir(".."));
+	OK(rmdir("gone (deleted)"));
+}
+
+static void
+far_place(void)
+{
+	int depth;
+
+	memset(name, 'n', sizeof(name) - 1);
+	for (depth = 0; depth < 80; depth++) {
+		OK(mkdir(name, 0755));
+		OK(chdir(name));
+	}
+	ERR(readlink("/proc/self/cwd", text, sizeof(text)), ENAMETOOLONG);
+	same_file("/proc/self/cwd", ".");
+	make_file("/proc/self/cwd/f", "x", 1, 0644);
+	OK(unlink("f"));
+	while (depth-- > 0) {
+		OK(chdir(".."));
+		OK(rmdir(name));
+	}
+}
+
+/* Run as a file whose name somebody else takes. */
+static int
+as_program(void)
+{
+	struct stat before, st;
+
+	OK(stat("prog", &before));
+	OK(unlink("prog"));
+	make_file("prog (deleted)", "other", 5, 0755);
+	OK(stat("/proc/self/exe", &st));
+	EQ(st.st_ino, before.st_ino);
+	EQ(st.st_nlink, 0);
+	ERR(open("/proc/self/exe", O_WRONLY), ETXTBSY);
+	execl("/proc/self/exe", "again", "again", NULL);
+	FAIL("exec of itself: errno %d", errno);
+}
+
+static void
+removed_program(void)
+{
+	int from = OK(open("/proc/self/exe", O_RDONLY)), to;
+	pid_t pid;
+
+	to = OK(open("prog", O_WRONLY | O_CREAT, 0755));
+	while (OK(sendfile(to, from, NULL, 1ul << 20)) > 0)
+		;
+	OK(close(from));
+	OK(close(to));
+	pid = OK(fork());
+	if (pid == 0) {
+		execl("prog", "prog", "prog", NULL);
+		FAIL("exec: errno %d", errno);
+	}
+	REAP(pid, 0);
+	OK(unlink("prog (deleted)"));
+}
+
+static void
+removed_root(void)
+{
+	int status, p[2];
+	char path[64], c;
+	pid_t pid;
+
+	OK(mkdir("jail", 0755));
+	OK(pipe(p));
+	pid = OK(fork());
+	if (pid == 0) {
+		OK(close(p[1]));
+		OK(chroot("jail"));
+		EQ(read(p[0], &c, 1), 1); /* it is so: the parent looks */
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	while (stat(path, &(struct stat){ 0 }) == 0 &&
+	    readlink(path, text, 2) == 1)
+		sleep_ms(1);
+	same_file(path, "jail");
+	OK(rmdir("jail"));
+	OK(close(OK(open(path, O_RDONLY | O_DIRECTORY))));
+	EQ(write(p[1], "x", 1), 1);
+	EQ(waitpid(pid, &status, 0), pid);
+	EQ(status, 0);
+	EQ(close(p[0]) | close(p[1]), 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1)
+		return strcmp(argv[1], "prog") == 0 ? as_program() : 0;
 	enter_tmp();
 	deleted();
 	pipes();
 	paths();
 	removed_directory();
+	removed_place();
+	far_place();
+	removed_program();
+	if (getuid() == 0)
+		removed_root();
 	leave_tmp();
 	return test_done();
 }
