@@ -22,6 +22,11 @@
  *              pages of all that overlap after it is on the disk: whoever
  *              reads a sector meanwhile waits, or has read the new one.
  *           4. The last close for writing writes everything back.
+ *           5. Who has opened it O_DIRECT moves whole sectors only, and what he
+ *              writes is on the disk before the call ends (in its cache, if it
+ *              has one: fsync).  The bytes go through the pages all the same,
+ *              so everybody reads what was written last; where the caller's
+ *              buffer lies does not matter.
  *
  * Read next devfs.c, ext2/meta.c, dev/bdev.c.
  */
@@ -403,13 +408,41 @@ blk_close(struct file *f)
 	mutex_unlock(&blkfiles.mutex);
 }
 
+static bool
+is_direct(const struct file *f)
+{
+	return (atomic_load_relaxed(&f->flags) & O_DIRECT) != 0;
+}
+
+/* Rule 5: may f move n bytes at off, which is before the end? */
+static bool
+is_movable(const struct file *f, uint64_t off, uint64_t n)
+{
+	return !is_direct(f) || (off | n) % SECTOR_SIZE == 0;
+}
+
 static ssize_t
 blk_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	ssize_t n = vmo_read(blkfile_of(f)->vmo, *off, u);
+	struct blkfile *b = blkfile_of(f);
+	uint64_t end = bytes_of(b->dev);
+	ssize_t n;
 
+	if (*off < end && !is_movable(f, *off, MIN(u->left, end - *off)))
+		return -EINVAL;
+	n = vmo_read(b->vmo, *off, u);
 	*off += n > 0 ? (uint64_t)n : 0;
 	return n;
+}
+
+/* n bytes at off were written through f: rule 5.  0, -EIO, -EINTR (dying). */
+static int
+written(const struct file *f, uint64_t off, ssize_t n)
+{
+	if (n <= 0 || !is_direct(f))
+		return 0;
+	return vmo_sync(blkfile_of(f)->vmo, off >> PAGE_SHIFT,
+	    PAGE_UP(off + (uint64_t)n) >> PAGE_SHIFT);
 }
 
 /* A device does not grow. */
@@ -419,14 +452,20 @@ blk_write(struct file *f, uint64_t *off, struct uio *u)
 	struct blkfile *b = blkfile_of(f);
 	uint64_t end = bytes_of(b->dev), cut = 0;
 	ssize_t n;
+	int r;
 
 	if (*off >= end)
 		return -ENOSPC;
 	if (u->left > end - *off)
 		cut = u->left - (end - *off);
+	if (!is_movable(f, *off, u->left - cut))
+		return -EINVAL;
 	u->left -= cut;
 	n = vmo_write(b->vmo, *off, u);
 	u->left += cut;
+	r = written(f, *off, n);
+	if (r != 0)
+		return r;
 	*off += n > 0 ? (uint64_t)n : 0;
 	return n;
 }

@@ -64,11 +64,11 @@ file_flags(struct file *f)
 	return atomic_load_relaxed(&f->flags);
 }
 
-/* F_SETFL: only O_APPEND, O_NONBLOCK and O_NOATIME change. */
+/* F_SETFL: only these change.  O_DIRECT: where open() takes it. */
 void
 file_set_flags(struct file *f, unsigned flags)
 {
-	const unsigned may = O_APPEND | O_NONBLOCK | O_NOATIME;
+	const unsigned may = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT;
 	unsigned old = atomic_load(&f->flags);
 
 	while (!atomic_cas(&f->flags, &old, (old & ~may) | (flags & may)))

@@ -200,7 +200,7 @@ open_check(struct open_req *o)
 			return -EPERM;
 		r = vn_permit(v, fs_cred(), want);
 	}
-	/* Past the page cache go only the disks themselves. */
+	/* What it asks for is kept for the disks themselves only: blkfile.c. */
 	if (r == 0 && v->type != S_IFBLK && (o->flags & O_DIRECT) != 0)
 		r = -EINVAL;
 	return r;

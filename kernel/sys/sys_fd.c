@@ -376,7 +376,7 @@ set_flags(struct file *f, unsigned flags)
 	if ((flags & ~now & O_NOATIME) != 0 && c->fsuid != 0 &&
 	    c->fsuid != file_uid(f))
 		return -EPERM;
-	if ((flags & O_DIRECT) != 0)
+	if ((flags & O_DIRECT) != 0 && (file_mode(f) & S_IFMT) != S_IFBLK)
 		return -EINVAL;
 	file_set_flags(f, flags);
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * A disk that is mapped is like a file of the disk's size: shared and private
  * mappings, read and write see the same page, msync and fsync write it, and
- * behind the end is SIGBUS.
+ * behind the end is SIGBUS.  Opened O_DIRECT it moves whole sectors, at once.
  *
  * Argument: the disk (cases/blkfiles.sh), which loses what it has; without one
  * a file of a size that no page divides.
@@ -111,6 +111,60 @@ refusals(const char *path)
 	OK(close(fd));
 }
 
+/* Sectors of the disk that were written. */
+static long
+written(const char *path)
+{
+	FILE *f = fopen("/proc/diskstats", "r");
+	char line[256], name[32];
+	long n, found = -1;
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "%*d %*d %31s %*d %*d %*d %*d %*d %*d %ld",
+		    name, &n) == 2 && strcmp(name, path + 5) == 0)
+			found = n;
+	fclose(f);
+	CHECK(found >= 0);
+	return found;
+}
+
+static void
+direct(const char *path, uint64_t size)
+{
+	int plain = OK(open(path, O_RDWR));
+	int fd = OK(open(path, O_RDWR | O_DIRECT));
+	char *buf = pages_private(1), text[512];
+	long before;
+
+	ERR(pwrite(fd, buf, 512, 1124), EINVAL);
+	ERR(pwrite(fd, buf, 100, 1024), EINVAL);
+	ERR(pread(fd, buf, 512, 1124), EINVAL);
+	ERR(pread(fd, buf, 100, 1024), EINVAL);
+	EQ(pwrite(plain, "plain", 5, 1024), 5);
+	EQ(pread(fd, buf, 512, 1024), 512);
+	EQ(memcmp(buf, "plain", 5), 0);
+	OK(fsync(plain));
+	memset(buf, 'd', 512);
+	before = written(path);
+	EQ(pwrite(fd, buf, 512, 1536), 512);
+	CHECK(written(path) > before);
+	EQ(pread(plain, text, 512, 1536), 512);
+	EQ(memcmp(text, buf, 512), 0);
+	EQ(pread(fd, buf, PAGE, size - 512), 512);
+	EQ(pread(fd, buf, 100, size), 0);
+	EQ(pread(fd, buf, PAGE, size), 0);
+	OK(fcntl(fd, F_SETFL, O_DIRECT | O_APPEND));
+	EQ(fcntl(fd, F_GETFL) & (O_DIRECT | O_APPEND), O_DIRECT | O_APPEND);
+	OK(fcntl(fd, F_SETFL, 0));
+	EQ(fcntl(fd, F_GETFL) & O_DIRECT, 0);
+	EQ(pread(fd, buf, 100, 1124), 100);
+	OK(fcntl(plain, F_SETFL, O_DIRECT));
+	ERR(pread(plain, buf, 100, 1024), EINVAL);
+	EQ(close(fd) | close(plain), 0);
+	OK(munmap(buf, PAGE));
+}
+
 /* Ours: who may write a disk, be it by a mapping only, keeps it from mount. */
 static void
 mapped_is_busy(const char *path)
@@ -145,6 +199,8 @@ main(int argc, char **argv)
 	}
 	OK(munmap(s, PAGES * PAGE));
 	OK(munmap(p, PAGES * PAGE));
+	if (argc > 1)
+		direct(argv[1], size);
 	test_done();
 	return 0;
 }
