@@ -271,28 +271,49 @@ prefix_add(struct exec_new *x, const char *s)
 }
 
 /*
+ * "interp [one argument]" becomes two strings; full: where the line ends if it is
+ * longer than what was read.  It is cut then, but not within interp, which would be
+ * some other program's name; and the last byte is where Linux has its NUL.
+ *
+ * Returns:  0, -ENOEXEC.
+ */
+static int
+script_words(char *line, const char *full, char **name, char **arg)
+{
+	char *end = strchr(line, '\n');
+
+	if (end == NULL)
+		end = line + strlen(line);
+	while (is_blank(*line))
+		line++;
+	*name = line;
+	while (line < end && !is_blank(*line))
+		line++;
+	if (line == *name || line == full)
+		return -ENOEXEC;
+	*arg = line;
+	if (end == full)
+		end--;
+	while (end > line && is_blank(end[-1]))
+		end--;
+	*end = '\0';
+	while (is_blank(**arg))
+		*(*arg)++ = '\0';
+	return 0;
+}
+
+/*
  * "#!interp [one argument]": interp → next, which self may be; what replaces
  * argv[0] is put in front: interp, argument, the script's own path.
  */
 static int
 script_line(struct exec_new *x, char *line, const char *self, char *next)
 {
-	char *end = strchr(line, '\n'), *name = line, *arg;
-	int r;
+	char *name, *arg;
+	int r = script_words(line, x->line + SCRIPT_LINE, &name, &arg);
 
-	if (end == NULL)
-		end = line + strlen(line);
-	while (end > line && is_blank(end[-1]))
-		end--;
-	*end = '\0';
-	while (is_blank(*name))
-		name++;
-	if (*name == '\0')
-		return -ENOEXEC;
-	for (arg = name; *arg != '\0' && !is_blank(*arg);)
-		arg++;
-	while (is_blank(*arg))
-		*arg++ = '\0';
+	if (r < 0)
+		return r;
 	/* At the next level interp's path is what replaces argv[0]. */
 	if (x->nprefix > 0) {
 		x->nprefix--;

@@ -50,6 +50,43 @@ expect(const char *path, const char *words)
 	close(fd[1]);
 }
 
+/* Of a line only 256 bytes are looked at; a name must end within them. */
+static void
+long_lines(void)
+{
+	static char text[400], want[400];
+	int cut = 254 - strlen(self);
+
+	memset(text, '/', sizeof(text));
+	memcpy(text, "#!", 2);
+	strcpy(text + 2 + cut, self);
+	strcat(text, "more\n");
+	script("long", text);
+	EQ(exec_errno("./long"), ENOEXEC);
+	text[256] = '\0'; /* the file ends, and no name */
+	script("long", text);
+	EQ(exec_errno("./long"), ENOEXEC);
+	strcpy(text + 2 + cut - 1, self);
+	script("long", text);
+	expect("./long", "./long|first|");
+	memset(text + 255, ' ', 100);
+	strcpy(text + 300, "more\n");
+	script("long", text);
+	expect("./long", "./long|first|");
+	memset(text + 2, ' ', 300);
+	script("long", text);
+	EQ(exec_errno("./long"), ENOEXEC);
+	sprintf(text, "#!%s ", self);
+	cut = strlen(text);
+	memset(text + cut, 'y', 300);
+	strcpy(text + 300, "\n");
+	script("long", text);
+	memcpy(want, text + cut, 255 - cut);
+	strcpy(want + 255 - cut, "|./long|first|");
+	expect("./long", want);
+	OK(unlink("long"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -79,6 +116,7 @@ main(int argc, char **argv)
 	EQ(exec_errno("./empty"), ENOEXEC);
 	script("own", "#!./own\n");
 	EQ(exec_errno("./own"), ELOOP);
+	long_lines();
 	EQ(unlink("plain") | unlink("arg") | unlink("chain"), 0);
 	EQ(unlink("none") | unlink("dir") | unlink("empty"), 0);
 	EQ(unlink("own"), 0);
