@@ -46,6 +46,13 @@ file_open_exec(const char *path, struct file **out)
 	return r;
 }
 
+/* Might the current process open it for reading?  Locks: takes attr_lock. */
+bool
+file_may_read(struct file *f)
+{
+	return vn_permit(f->vn, fs_cred(), VN_R) == 0;
+}
+
 /* Is it on a mount whose programs run with their caller's rights only? */
 bool
 file_is_nosuid(struct file *f)

@@ -77,6 +77,7 @@ bool file_is_noexec(struct file *);              /* exec, mmap: its mount forbid
 int file_check_exec(struct file *) MUST_CHECK;
 /* The same by path, opened to be run: x is asked for, r is not (execfile.c). */
 int file_open_exec(const char *path, struct file **out) MUST_CHECK;
+bool file_may_read(struct file *);               /* exec: by the caller, as it is now */
 bool file_is_nosuid(struct file *);              /* exec: its mount ignores set-id bits */
 /* While an executable runs: -ETXTBSY for writers.  0 or -ETXTBSY (open for write). */
 int file_deny_write(struct file *) MUST_CHECK;

@@ -55,6 +55,7 @@ struct exec_new {
 	uint64_t rss;            /* bytes: RLIMIT_RSS */
 	struct cred cred;        /* as it will be */
 	bool secure;
+	bool hidden;             /* the caller may run it and not read it */
 	va_t entry, sp;
 	struct fdtab *files;     /* a copy of a table that others share */
 	struct fsctx *place;     /* secure: a copy of where it stands: rule 4 */
@@ -179,6 +180,7 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 	r = exec_open(x);
 	if (r < 0)
 		return r;
+	x->hidden = !file_may_read(x->file);
 	exec_cred(x);
 	src->path = x->path;
 	src->prefix = x->prefix;
@@ -405,6 +407,7 @@ exec_interp(struct exec_new *x, va_t stack_lo)
 
 	if (r < 0)
 		return r;
+	x->hidden |= !file_may_read(f);
 	r = elf_open(f, &x->interp);
 	x->interp.is_interp = true;
 	if (r == -ENOEXEC || r == -EINVAL)
@@ -537,7 +540,7 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	p->exe = x->file;
 	p->image = x->image;
 	p->cred = x->cred;
-	p->dumpable = !x->secure;
+	p->dumpable = !x->secure && !x->hidden;
 	p->execs++;
 	if (x->secure)
 		p->pdeath_sig = 0;

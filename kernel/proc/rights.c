@@ -15,7 +15,8 @@
  * Rules     1. Root may all, and a process all with itself.
  *           2. Looking wants one thing more: the target is dumpable.  A set-id
  *              program is not, nor who has changed its effective ids, for it
- *              may hold what it has read as the other.
+ *              may hold what it has read as the other; nor a program that its
+ *              user may run and not read, for its memory is the file.
  *
  * Read next proc/procinfo.c, sys/sys_cred.c.
  */

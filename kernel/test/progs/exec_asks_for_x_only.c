@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
 /*
  * A program, and an interpreter, that may be executed and not read runs for
- * another user; without the x bit it does not.  A set-user-id program gives
+ * another user, who cannot look into it; without the x bit it does not.  A set-user-id program gives
  * its owner's rights, but not on a mount with nosuid.
  *
  * Who may not mount anything skips the last part.
@@ -16,6 +16,11 @@ static struct small_elf e;
 /* exit(geteuid() + 1) */
 static const unsigned char exit_euid[] = { 0xb8, SYS_geteuid, 0, 0, 0, 0x0f,
 	0x05, 0x8d, 0x78, 0x01, 0xb8, SYS_exit, 0, 0, 0, 0x0f, 0x05 };
+
+/* exit(42), or 43 if others may look into it: PR_GET_DUMPABLE is 1 */
+static const unsigned char exit_seen[] = { 0xb8, SYS_prctl, 0, 0, 0, 0xbf, 3, 0,
+	0, 0, 0x0f, 0x05, 0x31, 0xff, 0xff, 0xc8, 0x40, 0x0f, 0x94, 0xc7, 0x83,
+	0xc7, 42, 0xb8, SYS_exit, 0, 0, 0, 0x0f, 0x05 };
 
 /* Another user starts it.  Its exit code, or 200 + errno of exec. */
 static int
@@ -41,8 +46,10 @@ programs(void)
 {
 	int fd;
 
-	elf_make(&e, elf_exit42, sizeof(elf_exit42));
-	make_file("prog", &e, sizeof(e), 0711);
+	elf_make(&e, exit_seen, sizeof(exit_seen));
+	make_file("prog", &e, sizeof(e), 0755);
+	EQ(run_as_user("./prog"), 43);
+	OK(chmod("prog", 0711));
 	EQ(run_as_user("./prog"), 42);
 	OK(chmod("prog", 0744));
 	EQ(run_as_user("./prog"), 200 + EACCES);
@@ -75,9 +82,12 @@ interpreters(void)
 	snprintf((char *)e.code + 0x800, 0x400, "%s/prog", dir);
 	e.ph[1].p_vaddr += 0x1000000;
 	e.eh.e_entry += 0x1000000;
-	e.code[1] = 43; /* what the interpreter does not start */
+	e.code[22] = 50; /* what the interpreter does not start */
 	make_file("dynamic", &e, sizeof(e), 0755);
 	EQ(run_as_user("./dynamic"), 42);
+	OK(chmod("prog", 0755));
+	EQ(run_as_user("./script"), 43);
+	EQ(run_as_user("./dynamic"), 43);
 	OK(chmod("prog", 0700));
 	EQ(run_as_user("./script"), 200 + EACCES);
 	EQ(run_as_user("./dynamic"), 200 + EACCES);
