@@ -13,6 +13,8 @@
  *           2. /dev/null never looks at the buffer, /dev/zero has none.
  *           3. /dev/mem is mapped, by one object for all; it has no read and write.
  *           4. A stream (terminal) gives what one read of the driver gives.
+ *           5. A signal ends a long read or write after a piece: a terminal is
+ *              slow, and ^C and ^Z are meant for what it shows.
  *
  * Read next dev/dev.h.
  */
@@ -263,7 +265,7 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 		got = uio_get(u, buf, MIN(u->left, CHR_PIECE));
 		n = got > 0 ? write_piece(f, buf, (size_t)got) : got;
 		done += n > 0 ? n : 0;
-		if (n < got || n <= 0 || thread_is_killed())
+		if (n < got || n <= 0 || thread_current()->pending != 0)
 			break;
 	}
 	kmem_free(buf);
