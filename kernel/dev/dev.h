@@ -159,8 +159,9 @@ struct tty_ops {
 	int (*current_session)(void);
 	int (*current_pgid)(void);
 	bool (*is_session_leader)(void);
-	bool (*pgid_in_session)(int pgid, int session);
+	int (*session_of_group)(int pgid);  /* 0: no such group */
 	bool (*has_tty)(void);              /* session of current has this tty */
+	void (*set_no_tty)(bool no);        /* but current has given it up */
 	bool (*is_root)(void);              /* current */
 	int (*copyin)(void *dst, uint64_t src, size_t n);
 	int (*copyout)(uint64_t dst, const void *src, size_t n);

@@ -265,9 +265,12 @@ set_session(uint64_t steal)
 		r = 0;
 	}
 	spin_unlock_irq(&tty.lock, flags);
+	if (r == 0)
+		tty_job->set_no_tty(false);
 	return r;
 }
 
+/* The session's leader gives the terminal up, anybody else only his own use. */
 static int64_t
 drop_session(void)
 {
@@ -275,6 +278,8 @@ drop_session(void)
 		return -ENOTTY;
 	if (tty_job->is_session_leader())
 		tty_session_ended(tty_job->current_session());
+	else
+		tty_job->set_no_tty(true);
 	return 0;
 }
 
@@ -282,10 +287,12 @@ static int64_t
 set_group(uint64_t arg)
 {
 	bool mine = tty_job->has_tty();
-	int pgid, r = 0;
+	int pgid, session, r = 0;
 
 	if (mine)
 		r = tty_job->check_write(tty.session, tty.fg);
+	if (r == -EIO)
+		return -ENOTTY; /* nobody would continue the group */
 	if (r == 0)
 		r = tty_job->copyin(&pgid, arg, sizeof(pgid));
 	if (r < 0)
@@ -294,7 +301,10 @@ set_group(uint64_t arg)
 		return -EINVAL;
 	if (!mine)
 		return -ENOTTY;
-	if (!tty_job->pgid_in_session(pgid, tty.session))
+	session = tty_job->session_of_group(pgid);
+	if (session == 0)
+		return -ESRCH;
+	if (session != tty.session)
 		return -EPERM;
 	tty.fg = pgid;
 	return 0;

@@ -312,6 +312,7 @@ clone_inherit(struct clone_state *s)
 	p->pid = s->task->tid;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
+	p->no_tty = parent->no_tty;
 	p->as = s->as;
 	p->exe = s->exe;
 	p->image = parent->image;

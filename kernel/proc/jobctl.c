@@ -25,8 +25,9 @@ static int check_write(int session, int fg_pgid);
 static int current_session(void);
 static int current_pgid(void);
 static bool is_session_leader(void);
-static bool pgid_in_session(int pgid, int session);
+static int session_of_group(int pgid);
 static bool has_tty(void);
+static void set_no_tty(bool no);
 static int user_in(void *dst, uint64_t src, size_t n);
 static int user_out(uint64_t dst, const void *src, size_t n);
 
@@ -37,8 +38,9 @@ static const struct tty_ops ops = {
 	.current_session = current_session,
 	.current_pgid = current_pgid,
 	.is_session_leader = is_session_leader,
-	.pgid_in_session = pgid_in_session,
+	.session_of_group = session_of_group,
 	.has_tty = has_tty,
+	.set_no_tty = set_no_tty,
 	.is_root = proc_is_root,
 	.copyin = user_in,
 	.copyout = user_out,
@@ -83,7 +85,7 @@ is_background(int session, int fg_pgid)
 	struct task *tk = thread_current()->proc;
 
 	return tk != NULL && session != 0 && tk->proc->sid == session &&
-	    fg_pgid != 0 && tk->proc->pgid != fg_pgid;
+	    !tk->proc->no_tty && fg_pgid != 0 && tk->proc->pgid != fg_pgid;
 }
 
 /* Would the signal do nothing: ignored or blocked by the current thread? */
@@ -156,7 +158,7 @@ is_session_leader(void)
 
 struct find_group {
 	int pgid, session;
-	bool found;
+	bool found;              /* a member, and not only the bearer of the number */
 };
 
 static void
@@ -164,19 +166,22 @@ find_member(void *arg, struct proc *p)
 {
 	struct find_group *f = arg;
 
-	if (p->pgid == f->pgid && p->sid == f->session)
-		f->found = true;
+	if (p->pgid == f->pgid || (p->pid == f->pgid && !f->found)) {
+		f->session = p->sid;
+		f->found = p->pgid == f->pgid;
+	}
 }
 
-static bool
-pgid_in_session(int pgid, int session)
+/* A process that may yet lead a group counts as one: its parent may be faster. */
+static int
+session_of_group(int pgid)
 {
-	struct find_group f = { pgid, session, false };
+	struct find_group f = { pgid, 0, false };
 
 	spin_lock(&proc_lock);
 	proc_walk_locked(find_member, &f);
 	spin_unlock(&proc_lock);
-	return f.found;
+	return f.session;
 }
 
 static bool
@@ -184,7 +189,17 @@ has_tty(void)
 {
 	int session = current_session();
 
-	return session != 0 && tty_session() == session;
+	return session != 0 && tty_session() == session &&
+	    !task_current()->proc->no_tty;
+}
+
+/* Of one process, whatever others of its session do. */
+static void
+set_no_tty(bool no)
+{
+	spin_lock(&proc_lock);
+	task_current()->proc->no_tty = no;
+	spin_unlock(&proc_lock);
 }
 
 static int

@@ -515,8 +515,10 @@ proc_setsid(void)
 	LIST_FOREACH(q, &procs.all, all)
 		if (q->pgid == p->pid)
 			r = -EPERM;
-	if (r > 0)
+	if (r > 0) {
 		p->sid = p->pgid = p->pid;
+		p->no_tty = false;
+	}
 	spin_unlock(&proc_lock);
 	return r;
 }

@@ -200,6 +200,7 @@ struct proc {
 	uint64_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
 	bool subreaper;          /* [L] */
 	bool dumpable, no_new_privs; /* [L] */
+	bool no_tty;             /* [L] has given up its session's terminal */
 	int pdeath_sig;          /* [L] sent when the parent ends */
 	int oom_adj;             /* [L] kept, not used: nobody is killed */
 	int oom_min;             /* [L] only root sets a lower one: root's last */

@@ -93,6 +93,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->ppid = p->ppid;
 	v->pgid = p->pgid;
 	v->sid = p->sid;
+	v->no_tty = p->no_tty;
 	v->nthreads = p->nthreads;
 	view_use_locked(v, p, tk);
 	v->cut = p->cutime_ns;
@@ -169,7 +170,7 @@ print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 	struct proc_image m = shown_image(v);
 	bool has_tty;
 
-	has_tty = tty_session() != 0 && tty_session() == v->sid;
+	has_tty = tty_session() != 0 && tty_session() == v->sid && !v->no_tty;
 	out_printf(o, "%d (%s) %c %d %d %d %u %d 0 ", id, v->comm, v->state,
 	    v->ppid, v->pgid, v->sid, has_tty ? TTY_NR : 0,
 	    has_tty ? tty_fg_pgid() : -1);

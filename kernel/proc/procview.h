@@ -20,6 +20,7 @@ struct view {
 	char comm[16];
 	char state;
 	int ppid, pgid, sid, cpu, nice;
+	bool no_tty;
 	unsigned nthreads;
 	int umask;               /* -1: it stands nowhere any more */
 	uint64_t nsigq;
