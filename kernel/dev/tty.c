@@ -179,7 +179,10 @@ control_byte(uint8_t c, struct effect *e)
 
 	if ((t->iflag & IXON) && c != 0 &&
 	    (c == t->cc[VSTOP] || c == t->cc[VSTART])) {
-		tty.stopped = c == t->cc[VSTOP] && c != t->cc[VSTART];
+		if (c == t->cc[VSTART])
+			tty_start_locked();
+		else
+			atomic_store(&tty.stopped, true);
 		e->wake = true;
 		return true;
 	}
@@ -193,10 +196,23 @@ control_byte(uint8_t c, struct effect *e)
 		e->signal = SIGTSTP;
 	else
 		return false;
+	/* Who is to end must be able to say so: nobody would think of ^Q. */
+	if (t->iflag & IXON)
+		tty_start_locked();
+	e->wake = true;
 	echo_char(e, c);
 	if (!(t->lflag & NOFLSH))
 		tty_flush_input();
 	return true;
+}
+
+/* Output goes on, unless TCOOFF holds it.  The caller wakes.  Locks: tty.lock. */
+void
+tty_start_locked(void)
+{
+	ASSERT(spin_is_mine(&tty.lock));
+	if (!tty.held)
+		atomic_store(&tty.stopped, false);
 }
 
 /* Canonical mode: the keys that edit, and those that end a line. */

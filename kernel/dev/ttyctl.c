@@ -182,15 +182,22 @@ static int64_t
 set_flow(uint64_t how)
 {
 	int r = tty_job->check_write(tty.session, tty.fg);
+	uint64_t flags;
 
 	if (r < 0)
 		return r;
 	if (how > TCION)
 		return -EINVAL;
-	if (how == TCOOFF || how == TCOON) {
-		atomic_store(&tty.stopped, how == TCOOFF);
-		wake_all(&tty.readers);
+	flags = spin_lock_irq(&tty.lock);
+	if (how == TCOOFF) {
+		tty.held = true;
+		atomic_store(&tty.stopped, true);
+	} else if (how == TCOON && tty.held) {
+		tty.held = false;
+		tty_start_locked();
 	}
+	spin_unlock_irq(&tty.lock, flags);
+	wake_all(&tty.readers);
 	return 0;
 }
 
@@ -215,6 +222,9 @@ set_termios(uint64_t arg, unsigned cmd)
 	flags = spin_lock_irq(&tty.lock);
 	if (cmd == TCSETSF)
 		tty_flush_input();
+	/* Without IXON no key would start it again. */
+	if ((tty.t.iflag & ~t.iflag & IXON) != 0)
+		tty_start_locked();
 	changed = tty.t.lflag ^ t.lflag;
 	tty.t = t;
 	if ((changed & ICANON) != 0)

@@ -50,7 +50,8 @@ struct tty {
 	struct termios t;
 	struct winsize ws;
 	int session, fg;               /* 0: none */
-	bool stopped;                  /* ^S */
+	bool stopped;                  /* ^S, or TCOOFF */
+	bool held;                     /* TCOOFF: TCOON alone starts it again */
 	bool lnext;                    /* ^V: the next byte is literal */
 	char line[TTY_LINE];           /* being edited */
 	unsigned nline;
@@ -73,5 +74,6 @@ int tty_open_current(void *dev, unsigned flags);
 /* tty.c */
 void tty_flush_input(void);
 void tty_change_mode(void);
+void tty_start_locked(void);
 
 #endif
