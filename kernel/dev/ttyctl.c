@@ -27,6 +27,7 @@ static int64_t set_winsize(uint64_t arg);
 static int64_t set_session(uint64_t steal);
 static int64_t drop_session(void);
 static int64_t set_group(uint64_t arg);
+static int bytes_to_read(void);
 static int64_t flush(uint64_t what);
 static int64_t set_flow(uint64_t how);
 static int64_t put_int(uint64_t arg, int value);
@@ -107,7 +108,6 @@ tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 	struct termios t;
 	struct winsize ws;
 	uint64_t flags;
-	int n;
 
 	switch (cmd) {
 	case TCGETS:
@@ -139,11 +139,7 @@ tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 			return -ENOTTY;
 		return put_int(arg, tty.session);
 	case FIONREAD:
-		flags = spin_lock_irq(&tty.lock);
-		n = (tty.t.lflag & ICANON) && tty.nlines == 0 ? 0 :
-		    (int)tty.ntotal;
-		spin_unlock_irq(&tty.lock, flags);
-		return put_int(arg, n);
+		return put_int(arg, bytes_to_read());
 	case TIOCOUTQ:
 		return put_int(arg, 0);
 	case TCFLSH:
@@ -155,6 +151,21 @@ tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 		return tty_job->check_write(tty.session, tty.fg);
 	}
 	return -ENOTTY;
+}
+
+/* Marks of an end of file are no bytes. */
+static int
+bytes_to_read(void)
+{
+	uint64_t flags = spin_lock_irq(&tty.lock);
+	unsigned i;
+	int n = 0;
+
+	for (i = 0; i < tty.ntotal; i++)
+		if ((tty.cooked[(tty.chead + i) % TTY_COOKED] & COOKED_EOF) == 0)
+			n++;
+	spin_unlock_irq(&tty.lock, flags);
+	return n;
 }
 
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };      /* TCFLSH */
