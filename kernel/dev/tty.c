@@ -464,44 +464,52 @@ take_cooked(uint8_t *buf, size_t n, bool *eof)
 	return got;
 }
 
+static unsigned
+min_bytes(void)
+{
+	return (tty.t.lflag & ICANON) != 0 ? 1 : tty.t.cc[VMIN];
+}
+
 /* Is a read satisfied with so many bytes?  VMIN bytes, or a line. */
 static bool
-enough(size_t got, size_t n, bool eof)
+enough(size_t got, size_t n, bool timed)
 {
-	if (eof || got == n)
+	if (got == n)
 		return true;
-	if (tty.t.lflag & ICANON)
-		return got > 0;
-	return got >= tty.t.cc[VMIN];
+	return got >= min_bytes() && !(timed && got == 0);
+}
+
+/* Does a read wait for so many tenths of a second and no longer? */
+static unsigned
+tenths(void)
+{
+	return (tty.t.lflag & ICANON) != 0 ? 0 : tty.t.cc[VTIME];
 }
 
 /*
  * Canonical: one line.  Raw: VMIN bytes; VTIME (tenths of a second) starts at
- * once when VMIN is 0, else with the first byte.
+ * once when VMIN is 0, else with the first byte and again with each.
  */
 static ssize_t
 read_wait(uint8_t *buf, size_t n, bool nonblock)
 {
 	uint64_t deadline = WAIT_FOREVER, flags;
 	struct waiter w;
-	size_t got = 0;
+	size_t got = 0, more;
 	bool eof = false;
 	int r = 0;
 
-	if (!(tty.t.lflag & ICANON) && tty.t.cc[VMIN] == 0 && tty.t.cc[VTIME])
-		deadline = md_time_ns() + tty.t.cc[VTIME] * 100000000ul;
+	if (tenths() != 0 && min_bytes() == 0)
+		deadline = md_time_ns() + tenths() * 100000000ul;
 	for (;;) {
 		wait_prepare(&tty.readers, &w);
 		flags = spin_lock_irq(&tty.lock);
-		got += take_cooked(buf + got, n - got, &eof);
-		if (deadline == WAIT_FOREVER && enough(got, n, eof))
+		more = take_cooked(buf + got, n - got, &eof);
+		got += more;
+		if (eof || enough(got, n, deadline != WAIT_FOREVER))
 			r = 1;
-		else if (deadline != WAIT_FOREVER && (eof || got > 0) &&
-		    got >= MIN(n, tty.t.cc[VMIN]))
-			r = 1;
-		if (got > 0 && deadline == WAIT_FOREVER && tty.t.cc[VTIME] &&
-		    !(tty.t.lflag & ICANON))
-			deadline = md_time_ns() + tty.t.cc[VTIME] * 100000000ul;
+		if (more > 0 && tenths() != 0)
+			deadline = md_time_ns() + tenths() * 100000000ul;
 		spin_unlock_irq(&tty.lock, flags);
 		if (r == 0)
 			r = nonblock ? -EAGAIN :
@@ -530,13 +538,24 @@ tty_read(void *dev, void *buf, size_t n, bool nonblock)
 	return read_wait(buf, n, nonblock);
 }
 
+/* With VTIME one byte is worth a read: the time runs from then on. */
+static bool
+is_readable(void)
+{
+	unsigned min = tenths() == 0 ? min_bytes() : 1;
+
+	if ((tty.t.lflag & ICANON) != 0)
+		return tty.nlines > 0;
+	return tty.ntotal >= MAX(min, 1u);
+}
+
 static unsigned
 tty_poll(void *dev, struct waitq **wq)
 {
 	unsigned ready = tty.stopped ? 0 : POLLOUT;
 	uint64_t flags = spin_lock_irq(&tty.lock);
 
-	if ((tty.t.lflag & ICANON) ? tty.nlines > 0 : tty.ntotal > 0)
+	if (is_readable())
 		ready |= POLLIN;
 	spin_unlock_irq(&tty.lock, flags);
 	*wq = &tty.readers;
