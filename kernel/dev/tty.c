@@ -15,6 +15,8 @@
  *           2. Echo is collected under the lock and written after it: output
  *              is slow.
  *           3. Output: OPOST/ONLCR, then both the serial line and the screen.
+ *           4. What one call writes stands together.  Echo and the log do not
+ *              wait for it: who types and who panics is never kept waiting.
  *
  * Read next dev/ttyctl.c (ioctl, sessions).  Book: abi 7.
  */
@@ -36,6 +38,7 @@ static void input_work(void *arg);
 /* Keys may come before tty_init(): from the moment at which the line is up. */
 struct tty tty = {
 	.lock = SPIN_INIT(LR_DEV),
+	.writing = MUTEX_INIT(tty.writing, LR_NONE),
 	.readers = WAITQ_INIT(tty.readers),
 	.input = WORK_INIT(tty.input, input_work),
 	.t = {
@@ -425,7 +428,9 @@ tty_write(void *dev, const void *buf, size_t n, bool nonblock)
 	r = wait_not_stopped(nonblock);
 	if (r < 0)
 		return r;
+	mutex_lock(&tty.writing);
 	tty_output(buf, n);
+	mutex_unlock(&tty.writing);
 	return (ssize_t)n;
 }
 

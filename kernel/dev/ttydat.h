@@ -59,6 +59,7 @@ struct tty {
 	unsigned chead, ntotal, nlines;
 	char raw[TTY_RAW];             /* ring: from the interrupt */
 	unsigned rhead, nraw;
+	struct mutex writing;          /* a leaf: whose turn on the wire it is */
 	struct waitq readers;          /* data, or ^Q */
 	struct work input;             /* raw → line discipline */
 };
