@@ -2,13 +2,16 @@
 /*
  * terminal.h: a terminal for the programs about sessions and jobs
  *
- * On Linux a new one; ours is the only one.  It is of no session yet.
+ * On Linux a new one, with a hand that types; ours is the only one.  It is of
+ * no session yet.
  */
 #ifndef TEST_TERMINAL_H
 #define TEST_TERMINAL_H
 
 #include "test.h"
 #include <sys/ioctl.h>
+
+static int terminal_hand = -1; /* its other end; ours has none */
 
 static inline int
 terminal(void)
@@ -17,7 +20,7 @@ terminal(void)
 
 	if (on_vadose())
 		return OK(open("/dev/ttyS0", O_RDWR | O_NOCTTY));
-	fd = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+	fd = terminal_hand = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
 	OK(ioctl(fd, TIOCSPTLCK, &zero));
 	return OK(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY));
 }
