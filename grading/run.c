@@ -56,6 +56,9 @@ struct runner {
 static void units_make(struct runner *);
 static void start_some(struct runner *);
 static void one_ended(struct runner *, int which);
+static void keep_worst(struct runner *, struct boot *, struct unit *,
+    struct verdict *);
+static void progress(struct runner *, const struct result *);
 static void score(struct report *);
 
 /* ---- which tests ---- */
@@ -186,6 +189,20 @@ kernel_of(const struct report *r)
 	return r->build.kernel != NULL ? r->build.kernel : r->options->kernel;
 }
 
+/* A unit without a boot: its test has not passed, whatever the others say. */
+static void
+not_started(struct runner *u, struct unit *unit, char *why)
+{
+	struct verdict v = { .status = ST_INFRA, .nfailures = 1 };
+
+	v.failure[0].what = xstrdup("the host's trouble");
+	v.failure[0].expected = xstrdup("a machine");
+	v.failure[0].got = why;
+	unit->done = true;
+	keep_worst(u, NULL, unit, &v);
+	progress(u, &u->r->result[unit->result]);
+}
+
 static void
 unit_start(struct runner *u, struct unit *unit)
 {
@@ -195,7 +212,6 @@ unit_start(struct runner *u, struct unit *unit)
 		.inject = unit->inject,
 		.watched = u->r->build.kernel != NULL };
 	struct boot *b = xalloc(sizeof *b);
-	struct failure *f;
 	char *why = NULL;
 
 	job.wall = WALL_SECONDS + (double)res->test->timeout * WALL_PER_INSN;
@@ -207,14 +223,9 @@ unit_start(struct runner *u, struct unit *unit)
 		u->of[u->nboots++] = unit;
 		return;
 	}
+	boot_free(b);
 	free(b);
-	unit->done = true;
-	verdict_free(&res->verdict);
-	res->verdict.status = ST_INFRA;
-	f = &res->verdict.failure[res->verdict.nfailures++];
-	f->what = xstrdup("the host's trouble");
-	f->expected = xstrdup("a machine");
-	f->got = why;
+	not_started(u, unit, why);
 }
 
 static void
@@ -249,7 +260,15 @@ fingerprint(const struct boot *b, const struct unit *unit)
 	return h;
 }
 
-/* Is this the failure to report: none yet, or a later unit's? */
+static void
+drop_boot(struct boot *b)
+{
+	if (b != NULL)
+		boot_free(b);
+	free(b);
+}
+
+/* Is this the failure to report: none yet, or a later unit's?  b: or NULL. */
 static void
 keep_worst(struct runner *u, struct boot *b, struct unit *unit,
     struct verdict *v)
@@ -260,20 +279,19 @@ keep_worst(struct runner *u, struct boot *b, struct unit *unit,
 				   unit->sched < res->sched ||
 				   unit->inject < res->inject);
 
-	res->insns += b->witness.end[0];
-	res->print += fingerprint(b, unit);
+	if (b != NULL) {
+		res->insns += b->witness.end[0];
+		res->print += fingerprint(b, unit);
+	}
 	res->seconds = now_seconds() - res->begun;
 	res->tries = unit->tries;
-	if (res->boot != NULL && !worse) {
+	if (!worse &&
+	    (res->boot != NULL || res->verdict.status != ST_PASS)) {
 		verdict_free(v);
-		boot_free(b);
-		free(b);
+		drop_boot(b);
 		return;
 	}
-	if (res->boot != NULL) {
-		boot_free(res->boot);
-		free(res->boot);
-	}
+	drop_boot(res->boot);
 	verdict_free(&res->verdict);
 	res->boot = b;
 	res->verdict = *v;
@@ -369,7 +387,7 @@ score_hidden(struct report *r, struct result *res)
 {
 	struct result *parent = result_of(r, res->test->parent);
 
-	if (parent == NULL || res->verdict.status == ST_PASS)
+	if (parent == NULL || !counts(res))
 		return;
 	parent->points = 0;
 	free(parent->hidden);
@@ -404,7 +422,7 @@ score(struct report *r)
 		res = &r->result[i];
 		if (res->verdict.status == ST_PASS)
 			res->points = res->test->points;
-		else if (res->test->gate)
+		else if (res->test->gate && counts(res))
 			r->gated = true;
 		r->max += res->test->points;
 	}
@@ -416,8 +434,7 @@ score(struct report *r)
 			score_step(r, &r->result[i]);
 	for (i = 0; i < r->nresults; i++) {
 		r->score += r->result[i].points;
-		if (r->result[i].verdict.status != ST_PASS &&
-		    r->result[i].verdict.status != ST_INFRA)
+		if (counts(&r->result[i]))
 			look_find(r, &r->result[i]);
 	}
 	if (r->gated)

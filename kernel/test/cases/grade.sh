@@ -82,6 +82,33 @@ done
 grep -q 'waits\|for an event' "$tmp/ends" || fail "no wait graph"
 expect 0 $grade selftest --infra smoke >/dev/null
 
+# A machine that cannot be started is the host's trouble: a race test of which
+# one schedule was not run has not passed; a gate and a hidden test that could
+# not be run cost nothing.  Each test with a disk makes it by mke2fs.
+lab=$tmp/labs/93-trouble
+mkdir -p "$lab/tests" "$tmp/hidden/93-trouble" "$tmp/bin"
+cp grading/test/labs/92-disks/lab.conf "$lab/lab.conf"
+trouble() { # trouble FILE ID LINES
+	printf 'NAME x\nID 93/%s\nTITLE A claim\nMEM 48M\nTIMEOUT 400M\n' "$2" >"$1"
+	printf 'PROGRAM smoke --pages 4\nEXIT 0\nLOOK f2_map_file\nSTEP 1\n%b\n' "$3" >>"$1"
+}
+trouble "$lab/tests/t01.test" t01 'POINTS 60\nROOT 8M\nSCHED 4 2'
+trouble "$lab/tests/t02.test" t02 'POINTS 0\nROOT 8M\nGATE'
+trouble "$lab/tests/t03.test" t03 'POINTS 40'
+trouble "$tmp/hidden/93-trouble/h01.test" h01 'PARENT 93/t03\nROOT 8M'
+cat >"$tmp/bin/mke2fs" <<EOF
+#!/bin/sh
+echo >>"$tmp/calls"
+case \$(wc -l <"$tmp/calls") in 3 | 4 | 5) echo "no room" >&2; exit 1 ;; esac
+exec $(PATH=$PATH:/usr/sbin:/sbin command -v mke2fs) "\$@"
+EOF
+chmod +x "$tmp/bin/mke2fs"
+GRADE_LABS=$tmp/labs PATH=$tmp/bin:$PATH $grade run trouble --quiet --jobs 4 --seed 7 \
+	--kernel build/vadose.elf --hidden "$tmp/hidden" >"$tmp/text"
+same 3 $? "status of a run with the host's trouble"
+grep -q '^93-trouble  40/100' "$tmp/text" || fail "trouble: $(cat "$tmp/text")"
+same 3 "$(grep -c "infra\|the host's trouble\$" "$tmp/text")" "tests that were not run"
+
 # Disks in memory: the root's files, and swap; the witness counts requests.
 disks='--test t01'
 ! in_full || disks=
