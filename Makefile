@@ -72,17 +72,22 @@ help:
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'
-	@echo 'make clean      remove build/'
+	@echo 'make clean      remove build/, with the disk of make run'
 
 setup:
 	@tools/setup
 
+# The disk is ours for as long as a process of the machine lives: e2fsck minds no
+# lock of the emulator's.
+take_disk = exec 9>>'$(DISK).lock'; flock -n 9 || { \
+  echo '$(DISK) is in use by another make run: DISK=other.img or ROOT=initrd' >&2; exit 1; }; \
+  [ -e '$(DISK)' ] || { cp $(BUILD)/root.img '$(DISK).new' && mv '$(DISK).new' '$(DISK)'; } || exit 1; \
+  tools/repair '$(DISK)' || exit 1;
+
 run: image
-	@[ "$(ROOT)" != disk ] || [ -e $(DISK) ] || cp $(BUILD)/root.img $(DISK)
-	@[ "$(ROOT)" != disk ] || tools/repair $(DISK)
-	@if [ -t 0 ] && [ -t 1 ]; then tools/guest --kernel $(KERNEL) \
+	@if [ -t 0 ] && [ -t 1 ]; then $(if $(filter disk,$(ROOT)),$(take_disk)) tools/guest --kernel $(KERNEL) \
 	  $(if $(SWAP),--swap $(SWAP)) \
-	  --root $(if $(filter disk,$(ROOT)),$(DISK),$(ROOT)); \
+	  --root '$(if $(filter disk,$(ROOT)),$(DISK),$(ROOT))'; \
 	else tools/guest --kernel $(KERNEL) --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
 gdb: image $(if $(TEST),grader)

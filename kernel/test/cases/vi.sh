@@ -1,6 +1,7 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=90
-# What vi writes on the root of make run is there after the next boot.
+# NEEDS: TIMEOUT=120
+# What vi writes on the root of make run is there after the next boot; two do
+# not have the disk at once.
 . kernel/test/cases/lib.sh
 
 command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
@@ -51,7 +52,19 @@ show_note() {
 	seen 1 '^2 /root/note' && printf 'exit\r'
 }
 
+# While it lives another make run is told whose the disk is, and looks away.
+with_another() {
+	seen 1 'vadose:'
+	script -qfec "make -s run BUILD=$BUILD DISK=$tmp/disk.img" /dev/null \
+		</dev/null >"$tmp/another" 2>&1
+	echo $? >"$tmp/status"
+	printf 'exit\r'
+}
+
 boot write_note
+boot with_another
+same 2 "$(cat "$tmp/status")" "status of another make run"
+grep -q 'in use by another make run: DISK=' "$tmp/another" || fail "another: $(cat "$tmp/another")"
 boot change_note
 boot show_note
 debugfs -R "dump /root/note $tmp/note" "$tmp/disk.img" 2>/dev/null
