@@ -4,6 +4,7 @@
 #   make run LAB=05                   a number, a name or both
 #   make run LAB=fork LAB_REF=1       the reference again
 #   make kernel LAB=fork FILE=my.c    another file
+#   make starters LAB=fork            its starter anew; what stood there is FILE~
 #   make starters                     all starters anew, out of the kernel
 
 LABS := $(sort $(notdir $(patsubst %/lab.conf,%,$(wildcard labs/*/lab.conf))))
@@ -73,12 +74,16 @@ $(T)/labcut: $(T)/labcut.o $(T)/cut.o
 $(T)/labseal: $(T)/labseal.o
 	@$(CC) $^ -o $@
 
+# A file that differs may be somebody's work: it is kept.
 starters: $(T)/labcut
-	@for l in $(LABS); do \
+	@for l in $(or $(LAB_NAME),$(LABS)); do \
 	  k=kernel/$$($(AWK) '$$1 == "file" { print $$2 }' labs/$$l/lab.conf); \
+	  f=labs/$$l/$${k##*/}; \
 	  $(T)/labcut labs/$$l/cut.list $$k > labs/$$l/.new || exit 1; \
-	  mv labs/$$l/.new labs/$$l/$${k##*/}; \
-	  echo "labs/$$l/$${k##*/}"; \
+	  kept=; \
+	  if [ -e $$f ] && ! cmp -s labs/$$l/.new $$f; then mv $$f $$f~ || exit 1; kept="  (what was there: $$f~)"; fi; \
+	  mv labs/$$l/.new $$f; \
+	  echo "$$f$$kept"; \
 	done
 
 # ---- what students get ----
