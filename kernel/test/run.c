@@ -11,6 +11,7 @@
  *
  * Rules     1. All that a test prints is kept in BUILD/check/NAME.*.
  *           2. A file NAME.expected beside the program is its whole output.
+ *           3. Each test leads a process group; whatever ends us ends them all.
  *
  * Read next run_find.c, tools/guest.c.
  */
@@ -39,7 +40,10 @@ struct runner runner = {
 	.wanted = { [LEVEL_CHECK] = true },
 };
 
+static const int deadly[] = { SIGINT, SIGTERM, SIGHUP };
+
 static void options(int argc, char **argv);
+static void ends_with_us(void);
 static void run_all(void);
 static void start(struct test *t);
 static void child(const struct test *t) __attribute__((noreturn));
@@ -59,6 +63,7 @@ main(int argc, char **argv)
 		printf("no test matches\n0 passed, 1 failed\n");
 		return 1;
 	}
+	ends_with_us();
 	run_all();
 	report();
 	return runner.failed != 0;
@@ -184,20 +189,108 @@ run_all(void)
 }
 
 static void
+kill_jobs(int sig)
+{
+	unsigned j;
+
+	for (j = 0; j < MAX_JOBS; j++)
+		if (runner.job[j] != NULL && runner.job[j]->pid > 0)
+			kill(-runner.job[j]->pid, sig);
+}
+
+/*
+ * All that runs is told to end, so that it can remove what it has in /tmp; what
+ * is still there after a moment is killed.  Only what a handler may call.
+ */
+static void
+end_jobs(void)
+{
+	struct timespec nap = { 0, 20000000 };
+	unsigned tries, j, left = 1;
+	struct test *t;
+
+	kill_jobs(SIGTERM);
+	for (tries = 0; tries < 250 && left > 0; tries++) {
+		for (j = left = 0; j < MAX_JOBS; j++) {
+			t = runner.job[j];
+			left += t != NULL && t->pid > 0 &&
+			    waitpid(t->pid, NULL, WNOHANG) == 0;
+		}
+		if (left > 0)
+			nanosleep(&nap, NULL);
+	}
+	kill_jobs(SIGKILL);
+}
+
+static void
+end_by(int sig)
+{
+	end_jobs();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void
+deadly_set(sigset_t *set)
+{
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+		sigaddset(set, deadly[i]);
+}
+
+/* Who is told to ignore one (nohup) goes on ignoring it. */
+static void
+ends_with_us(void)
+{
+	struct sigaction act = { .sa_handler = end_by }, old;
+	size_t i;
+
+	deadly_set(&act.sa_mask);
+	for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+		if (sigaction(deadly[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(deadly[i], &act, NULL);
+}
+
+/* In a child: a signal ends it, and nobody else's. */
+static void
+own_signals(const sigset_t *mask)
+{
+	struct sigaction act;
+	size_t i;
+
+	for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+		if (sigaction(deadly[i], NULL, &act) == 0 &&
+		    act.sa_handler == end_by)
+			signal(deadly[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+/* No signal between the fork and the number that it is known by. */
+static void
 start(struct test *t)
 {
+	sigset_t set, old;
+
 	fflush(stdout);
 	t->start = now();
+	deadly_set(&set);
+	sigprocmask(SIG_BLOCK, &set, &old);
 	t->pid = fork();
 	if (t->pid == 0) {
 		setpgid(0, 0);
+		own_signals(&old);
 		child(t);
 	}
 	if (t->pid < 0) {
 		perror("fork");
+		end_jobs();
 		exit(2);
 	}
 	setpgid(t->pid, t->pid);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 /* A file that belongs to the test. */

@@ -1,6 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=60
-# Calls at the same time do not meet; ^C leaves no process and no file.
+# Calls at the same time do not meet; ^C leaves no process and no file, neither of
+# a guest nor of the program that runs the tests.
 . kernel/test/cases/lib.sh
 
 for i in 1 2 3 4; do
@@ -30,5 +31,40 @@ for emulator in qemu bochs; do
 		[ ! -d /proc/$c ] || fail "$emulator: process $c is still there"
 	done
 	same "" "$(ls "$tmp/t")" "$emulator: files left"
+done
+
+# Another tree, whose only test is slow.
+run=$PWD/build/tools/run
+mkdir -p "$tmp/tree/kernel/test/cases" "$tmp/tree/build" && cd "$tmp/tree" || exit 2
+cat >kernel/test/cases/slow.sh <<'EOF'
+#!/bin/sh
+# NEEDS: TIMEOUT=60
+trap 'rm -f mine' EXIT
+trap 'exit 1' INT TERM HUP
+: >mine
+sleep 1000 &
+echo $$ $! >started.new && mv started.new started
+wait
+EOF
+for sig in 2 15 1; do # INT TERM HUP
+	rm -f started
+	env --default-signal=INT "$run" -b build slow >out 2>&1 &
+	pid=$!
+	for i in $(seq 300); do
+		[ -e started ] && break
+		sleep 0.1
+	done
+	kill -$sig $pid
+	wait $pid
+	same $((128 + sig)) $? "run: status after signal $sig"
+	# A child of the test's is init's to bury.
+	sleep 0.2
+	for p in $(cat started); do
+		case $(sed 's/.*) //' /proc/$p/stat 2>/dev/null) in
+		'' | Z*) ;;
+		*) fail "run, signal $sig: process $p is still there" ;;
+		esac
+	done
+	[ ! -e mine ] || fail "run, signal $sig: a file is left over"
 done
 finish
