@@ -43,8 +43,8 @@ book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS))
 
 book: book-check book/node_modules/.package-lock.json
 	@mkdir -p $(BUILD)
-	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >$(abspath $(BUILD))/book.log 2>&1 \
-	  || { cat $(abspath $(BUILD))/book.log; exit 1; }
+	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >'$(abspath $(BUILD))/book.log' 2>&1 \
+	  || { cat '$(abspath $(BUILD))/book.log'; exit 1; }
 	@echo "book: book/.vitepress/dist/index.html; make book-serve shows it at a port"
 
 book-serve: book-check book/node_modules/.package-lock.json
@@ -101,7 +101,7 @@ sessions-record: image tools $(BOOK_RUNS)
 mutant: $(OBJS)
 	@$(filter-out -Werror,$(KCC)) -I$(dir $(MUTANT)) -c $(MUTANT_OUT)/mutant.c -o $(MUTANT_OUT)/mutant.o
 	@$(call link_kernel,$(patsubst $(BUILD)/$(basename $(MUTANT)).o,$(MUTANT_OUT)/mutant.o,$(OBJS)),$(MUTANT_OUT))
-	@ln -sf $(abspath $(BUILD)/initrd.cpio) $(abspath $(BUILD)/root.img) $(MUTANT_OUT)/
+	@ln -sf '$(abspath $(BUILD)/initrd.cpio)' '$(abspath $(BUILD)/root.img)' $(MUTANT_OUT)/
 
 .PHONY: bochs check-sessions sessions-record mutant
 .PHONY: book-pdf book book-setup book-check book-serve book-list book-accept book-record \

@@ -195,8 +195,8 @@ sandbox_works(void)
 
 /*
  * A step of the compiler in b->dir.  It sees its own files, our headers as
- * /k/include and the folder as /k/src; without bubblewrap the same paths are
- * those of the host.
+ * /k/include and the folder as /k/src; without bubblewrap it sees the host, and
+ * our headers by a link in the folder: the way to them may have blanks.
  */
 static char *
 step_line(const struct build *b, const char *command)
@@ -280,27 +280,47 @@ compile_steps(struct build *b, const struct lab *lab,
 	       step(b, xstrdup("as --64 lab.s -o lab.o"));
 }
 
+/* The name of our headers for the compiler; NULL: refused. */
+static char *
+headers_of(struct build *b, const char *here)
+{
+	char *to, *link;
+	bool ok;
+
+	if (b->sandboxed)
+		return xstrdup("/k/include/");
+	to = xprintf("%s/build/grading/include", here);
+	link = xprintf("%s/include", b->dir);
+	ok = symlink(to, link) == 0 ||
+	     refuse(b, ST_INFRA, xprintf("%s: %s", link, strerror(errno)));
+	free(to);
+	free(link);
+	return ok ? xstrdup("include/") : NULL;
+}
+
 static bool
 compile(struct build *b, const struct lab *lab)
 {
 	char *flags = file_read("build/grading/cflags", NULL), *all;
 	char *here = getcwd(NULL, 0), *headers;
 	struct gate_places p;
-	bool ok;
+	bool ok = false;
 
 	if (flags == NULL)
 		return refuse(b, ST_INFRA,
 		    xstrdup("build/grading/cflags is missing (make grader)"));
 	flags[strcspn(flags, "\n")] = '\0';
 	b->sandboxed = sandbox_works();
-	headers = b->sandboxed ? xstrdup("/k/include/")
-			       : xprintf("%s/build/grading/include/", here);
+	headers = headers_of(b, here);
+	if (headers == NULL)
+		goto out;
 	p = (struct gate_places){ headers, base_of(lab->source) };
 	all = xprintf("%s -I%.*s -I%sgen -ffile-prefix-map='%s'='%s/%s'", flags,
 	    (int)strlen(headers) - 1, headers, headers,
 	    b->sandboxed ? "/k/src" : b->dir, here, lab->dir);
 	ok = compile_steps(b, lab, &p, all);
 	free(all);
+out:
 	free(headers);
 	free(flags);
 	free(here);

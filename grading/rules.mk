@@ -54,7 +54,7 @@ $(G)/objects: $(OBJS)
 	@printf '%s\n' $(OBJS) > $@
 $(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h') | setup
 	@rm -rf $(@D) && mkdir -p $(@D)/gen
-	@cd kernel && find . -name '*.h' | cpio -pdm --quiet $(abspath $(@D))
+	@cd kernel && find . -name '*.h' | cpio -pdm --quiet '$(abspath $(@D))'
 	@cp $(HEADERS) $(@D)/gen/ && touch $@
 
 

@@ -153,7 +153,7 @@ char *
 symbols_line(const char *elf, uint64_t pc)
 {
 	char *at = xprintf("0x%llx", (unsigned long long)pc), *out = NULL;
-	char *argv[] = { (char *)"addr2line", (char *)"-e", (char *)elf, at,
+	char *more, *argv[] = { (char *)"addr2line", (char *)"-e", (char *)elf, at,
 		NULL };
 	bool ok = pc != 0 && command(argv, &out) == 0 && out[0] != '?';
 
@@ -162,7 +162,10 @@ symbols_line(const char *elf, uint64_t pc)
 		free(out);
 		return NULL;
 	}
-	out[strcspn(out, " \n")] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	more = strstr(out, " (discriminator");
+	if (more != NULL)
+		*more = '\0';
 	make_relative(out);
 	return out;
 }

@@ -36,6 +36,24 @@ refused 's/"wall_ms": [0-9]*/"wall_ms": 1.5/' '/tests/0/wall_ms: of another type
 grep -q 'testsuite name="90-smoke step 1" tests="2" failures="0"' "$tmp/1/junit.xml" ||
 	fail "junit: $(cat "$tmp/1/junit.xml")"
 
+# In a folder with a blank in its name, and where bubblewrap does not work: what
+# is compiled sees our headers.
+blank=$tmp/with\ a\ blank
+mkdir -p "$blank/build/grading" "$tmp/nosandbox"
+ln -s "$PWD"/* "$blank" 2>/dev/null
+ln -s "$PWD"/build/* "$blank/build" 2>/dev/null
+ln -s "$PWD"/build/grading/* "$blank/build/grading" 2>/dev/null
+rm "$blank/build/grading/include"
+printf '#!/bin/sh\nexit 1\n' >"$tmp/nosandbox/bwrap"
+chmod +x "$tmp/nosandbox/bwrap"
+(cd "$blank" && unset MAKEFLAGS MAKELEVEL BUILD &&
+	make -s build/grading/include/made && [ -r build/grading/include/vm/map/map.h ]) >"$tmp/text" 2>&1 ||
+	fail "headers in a folder with a blank: $(cat "$tmp/text")"
+(cd "$blank" && PATH=$tmp/nosandbox:$PATH $grade run smoke --quiet --seed 7 --test t01 \
+	--submission kernel/vm/map/vad.c) >"$tmp/text" 2>&1 ||
+	fail "a folder with a blank: $(cat "$tmp/text")"
+grep -q '^note: bubblewrap is missing' "$tmp/text" || fail "no bubblewrap: $(cat "$tmp/text")"
+
 # A bug: the split is not counted because it is not made.
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
 	kernel/vm/map/vad.c >"$tmp/bug.c"
