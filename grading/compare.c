@@ -63,24 +63,30 @@ compare_output(const struct result *a, const struct result *b)
 	printf("output of the reference:\n%s", ours != NULL ? ours : "(none)\n");
 }
 
-/* Both once more, traced. */
-static void
+/* Both once more, traced; false: that could not be done. */
+static bool
 compare_events(const struct result *a, const char *kernel, const char *keep)
 {
-	char *line = parting_find(a, kernel, keep);
+	char *why = NULL, *line = parting_find(a, kernel, keep, &why);
+	bool ok = why == NULL;
 
-	if (line == NULL)
+	if (!ok)
+		printf("events     could not be compared: %s\n", why);
+	else if (line == NULL)
 		printf("events     the same\n");
 	else
 		printf("events part at\n            yours  %s\n", line);
 	free(line);
-	if (keep != NULL)
+	free(why);
+	if (keep != NULL && ok)
 		printf("traces     tools/vtr diff -l %s/yours.vtr "
 		       "%s/reference.vtr\n",
 		    keep, keep);
+	return ok;
 }
 
-static void
+/* False: not all could be compared. */
+static bool
 compare_results(const struct result *a, const struct result *b,
     const char *kernel, const char *keep)
 {
@@ -89,14 +95,17 @@ compare_results(const struct result *a, const struct result *b,
 	printf("%s %s   yours: %s   reference: %s\n", a->test->id,
 	    a->test->name, status_name(a->verdict.status),
 	    status_name(b->verdict.status));
-	if (a->boot == NULL || b->boot == NULL)
-		return;
+	if (a->boot == NULL || b->boot == NULL) {
+		printf("could not be compared: %s did not start\n",
+		    a->boot == NULL ? "yours" : "the reference");
+		return false;
+	}
 	compare_output(a, b);
 	for (i = 0; i < a->test->nregions; i++)
 		compare_region(a, b, a->test->region[i].name);
 	if (a->test->nregions == 0)
 		compare_region(a, b, "all");
-	compare_events(a, kernel, keep);
+	return compare_events(a, kernel, keep);
 }
 
 /* compare LAB TEST [--seed S] [--submission F] [--out DIR] */
@@ -116,9 +125,10 @@ cmd_compare(const struct lab *lab, const struct options *given)
 		report_text(mine, false);
 	} else if (code != GRADE_USAGE) {
 		run_lab(ours, lab, &ref);
-		compare_results(&mine->result[0], &ours->result[0],
-		    o.kernel != NULL ? o.kernel : mine->build.kernel,
-		    given->out);
+		if (!compare_results(&mine->result[0], &ours->result[0],
+			o.kernel != NULL ? o.kernel : mine->build.kernel,
+			given->out))
+			code = GRADE_INFRA;
 	}
 	report_free(mine);
 	report_free(ours);

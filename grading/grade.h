@@ -453,7 +453,8 @@ int cmd_compare(const struct lab *, const struct options *);
 
 /* parting.c: the first event that a good kernel would not have */
 char *parting_line(const struct result *, const char *kernel);
-/* keep: folder for yours.vtr and reference.vtr, or NULL. */
-char *parting_find(const struct result *, const char *kernel, const char *keep);
+/* keep: folder for yours.vtr and reference.vtr, or NULL.  *why: not compared. */
+char *parting_find(const struct result *, const char *kernel, const char *keep,
+    char **why);
 
 #endif

@@ -18,6 +18,7 @@
  *
  * Read next tools/vtr.h, tools/vtrdiff.c.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,8 @@ struct pair {
 	int fd[2];
 	const char *keep; /* folder, or NULL */
 	char *path[2];
-	bool started[2], loaded[2];
+	char *why; /* nothing was compared, or NULL */
+	bool started[2];
 };
 
 static bool pair_run(
@@ -52,8 +54,6 @@ pair_start(
 {
 	static const char *const names[2] = { "yours", "reference" };
 	struct boot_job job = *like;
-	char *why = NULL;
-	bool ok;
 
 	p->fd[which] = memfd_create("trace", MFD_CLOEXEC);
 	p->path[which] = p->keep != NULL
@@ -61,11 +61,11 @@ pair_start(
 			     : xprintf("/proc/self/fd/%d", p->fd[which]);
 	job.kernel = kernel;
 	job.trace = p->path[which];
-	ok = p->fd[which] >= 0;
-	p->started[which] = ok;
-	ok = ok && boot_start(&p->boot[which], &job, &why);
-	free(why);
-	return ok;
+	p->started[which] = p->fd[which] >= 0;
+	if (p->started[which])
+		return boot_start(&p->boot[which], &job, &p->why);
+	p->why = xprintf("no file for a trace: %s", strerror(errno));
+	return false;
 }
 
 static void
@@ -87,19 +87,15 @@ pair_wait(struct pair *p)
 static bool
 pair_run(struct pair *p, const struct boot_job *like, const char *kernel)
 {
-	char *why;
 	int i;
 
 	if (!pair_start(p, 0, like, kernel) ||
 	    !pair_start(p, 1, like, REFERENCE))
 		return false;
 	pair_wait(p);
-	for (i = 0; i < 2; i++) {
-		why = vtr_load(&p->trace[i], p->path[i]);
-		p->loaded[i] = why == NULL;
-		free(why);
-	}
-	return p->loaded[0] && p->loaded[1];
+	for (i = 0; i < 2 && p->why == NULL; i++)
+		p->why = vtr_load(&p->trace[i], p->path[i]);
+	return p->why == NULL;
 }
 
 static void
@@ -228,16 +224,24 @@ may_be_told(const struct result *res)
 char *
 parting_line(const struct result *res, const char *kernel)
 {
-	return may_be_told(res) ? parting_find(res, kernel, NULL) : NULL;
+	char *line, *why = NULL;
+
+	if (!may_be_told(res))
+		return NULL;
+	line = parting_find(res, kernel, NULL, &why);
+	free(why);
+	return line;
 }
 
 /*
  * Run the test again with the kernel that was graded and with the reference.
  *
- * Returns:  one or two lines, malloc'd; NULL: nothing to say.
+ * Returns:  one or two lines, malloc'd; NULL: they do not part, or could not be
+ *           compared: then *why, malloc'd, is set.
  */
 char *
-parting_find(const struct result *res, const char *kernel, const char *keep)
+parting_find(const struct result *res, const char *kernel, const char *keep,
+    char **why)
 {
 	struct pair *p = xalloc(sizeof *p);
 	struct boot_job job = { .test = res->test,
@@ -248,8 +252,11 @@ parting_find(const struct result *res, const char *kernel, const char *keep)
 	char *line = NULL;
 
 	p->keep = keep;
-	if (access(REFERENCE, R_OK) == 0 && pair_run(p, &job, kernel))
+	if (access(REFERENCE, R_OK) < 0)
+		p->why = xprintf("%s: %s", REFERENCE, strerror(errno));
+	else if (pair_run(p, &job, kernel))
 		line = compare_traces(p);
+	*why = p->why;
 	pair_free(p);
 	free(p);
 	return line;

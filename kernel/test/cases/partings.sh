@@ -27,4 +27,8 @@ grep -q '^    the reference  .*vad.split' "$tmp/text" || fail "compare: $(cat "$
 # The same code in another file, built again: the same story to the last event.
 expect 0 $grade compare smoke t02 --seed 7 --submission kernel/vm/map/vad.c >"$tmp/text"
 grep -q '^events     the same$' "$tmp/text" || fail "same: $(cat "$tmp/text")"
+# Where nothing could be compared nothing is the same.
+expect 3 $grade compare smoke t02 --seed 7 --submission kernel/vm/map/vad.c \
+	--out "$tmp/none" >"$tmp/text"
+grep -q '^events     could not be compared: .*No such file' "$tmp/text" || fail "no traces: $(cat "$tmp/text")"
 finish
