@@ -79,7 +79,7 @@ put_program(struct newc *n, const struct boot_job *job)
 			  : xprintf("t/%s", job->draw->argv0);
 
 	if (host == NULL || !put_host(n, host, guest, 0755))
-		why = xprintf("program %s is not built (make labs)", name);
+		why = xprintf("program %s is not built (make grader)", name);
 	free(host);
 	free(guest);
 	return why;
@@ -163,7 +163,7 @@ image_list(FILE *f, const struct boot_job *job, const char *challenge,
 
 	fputs("dir 0755 t\ndir 1777 tmp\ndir 0755 dev\ndir 0555 proc\n", f);
 	if (name != NULL && host == NULL)
-		*why = xprintf("program %s is not built (make labs)", name);
+		*why = xprintf("program %s is not built (make grader)", name);
 	else if (name != NULL)
 		fprintf(f, "file 0755 t/%s %s\n", strcmp(name, "busybox") == 0
 		    ? name : job->draw->argv0, host);

@@ -37,8 +37,8 @@ static void set_root(struct guest_job *, const char *arg);
 static char *beside_kernel(const struct guest_job *, const char *name);
 static void set_swap(struct guest_job *, const char *arg);
 static uint64_t size_of(const char *opt, const char *text);
-static unsigned long number_of(
-    const char *opt, const char *text, unsigned long max);
+static unsigned long number_of(const char *opt, const char *text,
+    unsigned long min, unsigned long max);
 static void defaults(struct guest_job *);
 static void terminal_raw(void);
 static void terminal_restore(void);
@@ -88,8 +88,9 @@ static const char help_text[] =
     "\n"
     "Standard output and error are the command's, byte for byte.  Exit status: the\n"
     "command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
-    "fault or failed vm_check, 126 emulator or kernel cannot start, 127 no such\n"
-    "command.  In the shell, Ctrl-A x ends the machine, Ctrl-A Ctrl-A is Ctrl-A.\n";
+    "fault or failed vm_check, 126 emulator or kernel cannot start, or the\n"
+    "output cannot be written, 127 no such command.  In the shell, Ctrl-A x ends the\n"
+    "machine, Ctrl-A Ctrl-A is Ctrl-A.\n";
 
 int
 main(int argc, char **argv)
@@ -214,7 +215,7 @@ one_option(struct guest_job *job, int opt, const char *arg)
 			refuse("--emulator %s: qemu or bochs", arg);
 		return;
 	case OPT_CPUS:
-		job->cpus = number_of("--cpus", arg, 16);
+		job->cpus = number_of("--cpus", arg, 1, 16);
 		return;
 	case OPT_MEMORY:
 		job->memory = size_of("--memory", arg);
@@ -244,11 +245,13 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		job->kernel = arg;
 		return;
 	case OPT_TIMEOUT:
-		job->timeout = number_of("--timeout", arg, 1000000);
+		job->timeout = number_of("--timeout", arg, 1, 1000000);
 		return;
 	case OPT_ICOUNT:
 		job->icount = true;
-		job->shift = arg == NULL ? 0 : (unsigned)number_of("--icount", arg, 10);
+		job->shift = arg == NULL
+				 ? 0
+				 : (unsigned)number_of("--icount", arg, 0, 10);
 		return;
 	case OPT_LOG:
 		job->log_file = arg;
@@ -404,13 +407,14 @@ size_of(const char *opt, const char *text)
 }
 
 static unsigned long
-number_of(const char *opt, const char *text, unsigned long max)
+number_of(const char *opt, const char *text, unsigned long min,
+    unsigned long max)
 {
 	char *end;
 	unsigned long v = strtoul(text, &end, 10);
 
-	if (*end != '\0' || end == text || v == 0 || v > max)
-		refuse("%s %s: a number from 1 to %lu", opt, text, max);
+	if (*end != '\0' || end == text || v < min || v > max)
+		refuse("%s %s: a number from %lu to %lu", opt, text, min, max);
 	return v;
 }
 

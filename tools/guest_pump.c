@@ -45,7 +45,8 @@ static size_t drain(int *fd, struct pump *, bool console);
 static bool pump_once(struct pump *);
 static const char *log_line(const struct pump *, const char *prefix);
 static void queue_put(struct queue *, const void *, size_t);
-static bool queue_write(struct queue *);
+static bool queue_write(struct pump *, struct queue *);
+static void output_gone(struct pump *);
 static double now(void);
 
 void
@@ -63,8 +64,6 @@ pump_init(struct pump *p, const struct guest_job *job, struct machine *m,
 	p->sigfd = signalfd(-1, signals, SFD_CLOEXEC);
 	if (job->timeout > 0)
 		p->deadline = now() + job->timeout;
-	if (job->log_file != NULL)
-		p->log_file = fopen(job->log_file, "we");
 }
 
 void
@@ -74,20 +73,21 @@ pump_run(struct pump *p)
 
 	while (pump_once(p))
 		;
-	if (p->ended == PUMP_SIGNAL)
+	if (p->ended == PUMP_SIGNAL || p->ended == PUMP_OUTPUT)
 		return;
 	/* The machine is gone; its last bytes may still wait for a reader. */
 	while (console_open && (p->out.len > 0 || p->err.len > 0)) {
-		if (!queue_write(&p->out) || !queue_write(&p->err))
-			console_open = false;
+		if (queue_write(p, &p->out) && queue_write(p, &p->err))
+			continue;
+		if (p->error != EPIPE)
+			p->ended = PUMP_OUTPUT;
+		console_open = false;
 	}
 }
 
 void
 pump_free(struct pump *p)
 {
-	if (p->log_file != NULL)
-		fclose(p->log_file);
 	close(p->sigfd);
 	free(p->log);
 	free(p->out.buf);
@@ -158,14 +158,13 @@ pump_once(struct pump *p)
 		drain(&m->com1, p, true);
 	if (f[PF_TTY].revents != 0)
 		on_terminal(p);
-	if ((f[PF_OUT].revents != 0 && !queue_write(&p->out)) ||
-	    (f[PF_ERR].revents != 0 && !queue_write(&p->err))) {
-		p->signal = SIGPIPE;
-		p->ended = PUMP_SIGNAL;
+	if ((f[PF_OUT].revents != 0 && !queue_write(p, &p->out)) ||
+	    (f[PF_ERR].revents != 0 && !queue_write(p, &p->err))) {
+		output_gone(p);
 		return false;
 	}
 	if (f[PF_CON].revents != 0)
-		queue_write(&p->con);
+		queue_write(p, &p->con);
 	/* The guest sends single bytes: do not wake up for each. */
 	if (took < BATCH)
 		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
@@ -237,8 +236,8 @@ on_record(void *arg, enum record_type type, const uint8_t *b, size_t n)
 		queue_put(&p->err, b, n);
 		return;
 	case RECORD_MARK:
-		if (p->log_file != NULL)
-			fwrite(b, 1, n, p->log_file);
+		if (p->machine->log != NULL)
+			fwrite(b, 1, n, p->machine->log);
 		return;
 	case RECORD_EXIT:
 		return;
@@ -303,13 +302,13 @@ log_add(struct pump *p, const uint8_t *b, size_t n)
 		if (b[i] == '\r' || b[i] == '\0')
 			continue;
 		p->log[p->log_len++] = b[i];
-		if (p->log_file != NULL)
-			fputc(b[i], p->log_file);
+		if (p->machine->log != NULL)
+			fputc(b[i], p->machine->log);
 		if (p->job->verbose)
 			fputc(b[i], stderr);
 	}
-	if (p->log_file != NULL)
-		fflush(p->log_file);
+	if (p->machine->log != NULL)
+		fflush(p->machine->log);
 	if (p->log_len > 2 * LOG_KEEP) {
 		memmove(p->log, p->log + p->log_len - LOG_KEEP, LOG_KEEP);
 		p->log_len = LOG_KEEP;
@@ -381,9 +380,17 @@ queue_put(struct queue *q, const void *b, size_t n)
 	q->len += n;
 }
 
-/* Write a piece.  False: the reader is gone. */
+/* The reader is gone, as in "| head", or there is no room for what it wants. */
+static void
+output_gone(struct pump *p)
+{
+	p->signal = SIGPIPE;
+	p->ended = p->error == EPIPE ? PUMP_SIGNAL : PUMP_OUTPUT;
+}
+
+/* Write a piece.  False: p->error is why nothing more can be written. */
 static bool
-queue_write(struct queue *q)
+queue_write(struct pump *p, struct queue *q)
 {
 	size_t n = q->len < PIPE_BUF ? q->len : PIPE_BUF;
 	ssize_t r;
@@ -394,6 +401,7 @@ queue_write(struct queue *q)
 	}
 	r = write(q->fd, q->buf + q->start, n);
 	if (r < 0 && errno != EINTR && errno != EAGAIN) {
+		p->error = errno;
 		q->fd = -1;
 		q->len = 0;
 		return false;

@@ -10,7 +10,7 @@
 
 #include "guestlib.h"
 
-enum pump_end { PUMP_EOF, PUMP_TIMEOUT, PUMP_SIGNAL, PUMP_QUIT };
+enum pump_end { PUMP_EOF, PUMP_TIMEOUT, PUMP_SIGNAL, PUMP_QUIT, PUMP_OUTPUT };
 
 /* Bytes that wait for a reader. */
 struct queue {
@@ -27,10 +27,10 @@ struct pump {
 	char *log; /* last part of COM1, NUL-terminated */
 	size_t log_len;
 	size_t log_total; /* bytes of COM1 so far */
-	FILE *log_file;
 	double deadline; /* of the monotonic clock, 0: none */
 	int sigfd;
 	int signal;  /* with PUMP_SIGNAL */
+	int error;   /* errno, with PUMP_OUTPUT */
 	bool escape; /* Ctrl-A was typed */
 	enum pump_end ended;
 };

@@ -40,6 +40,7 @@ static bool initrd_build(
     struct machine *, const struct guest_job *, char **why);
 static bool machine_open(struct machine *);
 static bool trace_open(struct machine *, const struct guest_job *, char **why);
+static bool log_open(struct machine *, const struct guest_job *, char **why);
 static bool line_open(int *ours, int *child);
 static bool machine_start(struct machine *, const char *monitor);
 static void debugger_start(struct machine *, const struct guest_job *);
@@ -87,7 +88,7 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 
 	ok = job_readable(job, &res->why) && machine_open(&m) &&
 	     initrd_build(&m, job, &res->why) &&
-	     trace_open(&m, job, &res->why) &&
+	     trace_open(&m, job, &res->why) && log_open(&m, job, &res->why) &&
 	     swap_prepare(&m, &full, &res->why) &&
 	     (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(
 		 &m, &full, &res->why) &&
@@ -185,7 +186,7 @@ job_readable(const struct guest_job *job, char **why)
 	for (i = 0; i < 2; i++) {
 		fd = open(file[i], O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || read(fd, magic, 4) != 4) {
-			if (asprintf(why, "%s: %s (make kernel builds it)",
+			if (asprintf(why, "%s: %s (make image builds it)",
 				file[i],
 				fd < 0 ? strerror(errno) : "empty") < 0)
 				*why = NULL;
@@ -246,6 +247,18 @@ trace_open(struct machine *m, const struct guest_job *job, char **why)
 	}
 	return job->emulator == GUEST_QEMU ||
 	       line_open(&m->port, &m->child_port);
+}
+
+static bool
+log_open(struct machine *m, const struct guest_job *job, char **why)
+{
+	if (job->log_file == NULL)
+		return true;
+	m->log = fopen(job->log_file, "we");
+	if (m->log == NULL && asprintf(why, "--log %s: %s", job->log_file,
+				  strerror(errno)) < 0)
+		*why = NULL;
+	return m->log != NULL;
 }
 
 /* A large pipe: the emulators write it byte by byte. */
@@ -371,6 +384,8 @@ machine_close(struct machine *m)
 	for (i = 0; i < m->nargs; i++)
 		free(m->argv[i]);
 	free(m->argv);
+	if (m->log != NULL)
+		fclose(m->log);
 	swap_close(m);
 	if (m->dir[0] != '\0')
 		remove_dir(m->dir);
@@ -386,6 +401,11 @@ verdict(struct pump *p, const struct guest_job *job, struct guest_result *res,
 	if (p->ended == PUMP_SIGNAL) {
 		res->signal = p->signal;
 		res->status = 128 + p->signal;
+	} else if (p->ended == PUMP_OUTPUT) {
+		res->status = GUEST_CANNOT;
+		if (asprintf(&res->why, "the command's output cannot be written: %s",
+			strerror(p->error)) < 0)
+			res->why = NULL;
 	} else if (panic != NULL) {
 		res->status = GUEST_PANIC;
 		res->why = strdup(panic);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "newc.h"
@@ -102,6 +103,7 @@ struct machine {
 	int diag;           /* memory file: the emulator's own words */
 	int port, child_port; /* its debug port, read for the trace; or -1 */
 	struct sink *sink;  /* NULL: no trace is wanted */
+	FILE *log;          /* kernel messages, or NULL */
 	struct {
 		char *file, *append;
 		struct guest_disk *disk;

@@ -21,6 +21,17 @@ refuse 'no terminal' $guest
 refuse '1 to 16' $guest --cpus 17 -- true
 refuse 'cannot start' $guest --cpus 1 --memory 8M -- true
 refuse 'such as 24M' $guest --memory 12parsec -- true
+refuse '--log .*/none/log: No such file' $guest --log "$tmp/none/log" -- true
+refuse '0 to 10' $guest --icount=11 -- true
+refuse 'make image' $guest --initrd "$tmp/none" -- true
 refuse 'does-not-exist' $guest --add does-not-exist -- true
 refuse qemu env PATH="$tmp" $guest -- true
+
+# A full disk is said, whether the machine still runs or has ended.
+for what in 'echo a' 'while :; do echo a; done'; do
+	$guest -- sh -c "$what" >/dev/full 2>"$tmp/err"
+	same 126 $? "status with a full disk: $what"
+	grep -q 'output cannot be written: No space' "$tmp/err" || fail "full disk: $(cat "$tmp/err")"
+done
+expect 0 $guest --icount=0 -- true
 finish
