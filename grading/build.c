@@ -217,6 +217,18 @@ step_line(const struct build *b, const char *command)
 	return line;
 }
 
+/* What it said, which is freed, is no word about the file. */
+static bool
+refuse_host(struct build *b, const char *tool, char *said)
+{
+	char *why = xprintf("the %s was ended by the host, or could not start%s%s",
+	    tool, said != NULL && said[0] != '\0' ? ":\n" : "",
+	    said != NULL ? said : "");
+
+	free(said);
+	return refuse(b, ST_INFRA, why);
+}
+
 static bool
 step(struct build *b, char *command)
 {
@@ -231,6 +243,8 @@ step(struct build *b, char *command)
 		free(out);
 		return true;
 	}
+	if (limits_of_host(status, out != NULL ? out : ""))
+		return refuse_host(b, "compiler", out);
 	met = limits_met(&compiler_limits, status, out);
 	if (met != NULL) {
 		free(out);
@@ -363,11 +377,14 @@ link_kernel(struct build *b, const struct lab *lab, uint64_t seed)
 	char *argv[] = { (char *)"sh", (char *)"grading/link", b->dir,
 		ref != NULL ? ref : (char *)"none", order, others, NULL };
 	int status = command_within(&linker_limits, argv, &out);
-	const char *met = limits_met(&linker_limits, status, out);
+	const char *met;
 
 	free(ref);
 	free(order);
 	free(others);
+	if (status != 0 && limits_of_host(status, out != NULL ? out : ""))
+		return refuse_host(b, "linker", out);
+	met = status != 0 ? limits_met(&linker_limits, status, out) : NULL;
 	if (status != 0)
 		return refuse(b, WEXITSTATUS(status) == 1 || met != NULL
 				     ? ST_BUILD : ST_INFRA,

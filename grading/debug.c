@@ -316,7 +316,7 @@ bochs_session(const struct again *a, const char *dir, const char *path)
 	const struct test *t = a->res->test;
 	uint8_t key[32] = { 1 };
 	char *words = boot_words(&a->job, key), *why = NULL;
-	int fd = t->root == 0 ? boot_files(&a->job, &why) : -1;
+	int fd = boot_files(&a->job, &why);
 	char *copy = xprintf("cat /proc/self/fd/%d > %s/initrd", fd, dir);
 	FILE *f = fopen(path, "we");
 	bool ok = fd >= 0 && f != NULL && system(copy) == 0;
@@ -331,8 +331,7 @@ bochs_session(const struct again *a, const char *dir, const char *path)
 			fprintf(f, "mark %u\n", a->stop.mark);
 		bochs_stops(f, a);
 	} else {
-		fprintf(stderr, "grade: %s\n", why != NULL ? why :
-		    t->root != 0 ? "Bochs cannot load a disk into memory" : path);
+		fprintf(stderr, "grade: %s\n", why != NULL ? why : path);
 	}
 	if (f != NULL)
 		fclose(f);
@@ -355,7 +354,7 @@ debug_bochs(struct again *a)
 		printf("With several processors Bochs passes over a stop now "
 		       "and then: make gdb does not.\n");
 	if (!bochs_session(a, dir, path))
-		return GRADE_INFRA;
+		goto out;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
@@ -367,6 +366,7 @@ debug_bochs(struct again *a)
 	signal(SIGINT, SIG_IGN); /* ^C is for Bochs */
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		perror("grade");
+out:
 	tidy_remove(dir);
 	free(path);
 	free(dir);
@@ -440,5 +440,12 @@ cmd_gdb(const struct lab *lab, const struct options *o)
 int
 cmd_bochs(const struct lab *lab, const struct options *o)
 {
+	const struct test *t = lab_test(lab, o->only);
+
+	if (t != NULL && t->root != 0) {
+		fprintf(stderr, "grade: %s has a disk in memory, which Bochs "
+			"cannot load: make gdb shows it\n", t->id);
+		return GRADE_USAGE;
+	}
 	return debug(lab, o, debug_bochs);
 }

@@ -28,6 +28,7 @@ static const char usage_text[] =
     "  run LAB [--submission F|reference] [--step N] [--test T] [--seed S]\n"
     "      [--jobs N] [--format text,json,junit,github] [--out DIR]\n"
     "      [--hidden DIR] [--kernel ELF] [--key FILE] [--quiet]\n"
+    "      --key seals the result.json of --out DIR --format json\n"
     "  compare LAB TEST [--seed S] [--out DIR]  your counters beside the\n"
     "      reference's, and where your events part; DIR: for both traces\n"
     "  gdb LAB TEST [--seed S]    that boot under gdb, stopped where it fails\n"
@@ -125,28 +126,70 @@ static const struct option longs[] = {
 };
 
 static bool
+number_take(const char *what, int64_t least, int64_t most, int64_t *out)
+{
+	if (number_read(optarg, out) && *out >= least && *out <= most)
+		return true;
+	fprintf(stderr, "grade: %s %s: not such a number\n", what, optarg);
+	return false;
+}
+
+/* Each word names a format: another would be no report at all. */
+static bool
+formats_known(const char *formats)
+{
+	static const char *const known[] = { "text", "json", "junit",
+		"github" };
+	const char *s = formats;
+	size_t i, n;
+
+	for (;;) {
+		n = strcspn(s, ",");
+		for (i = 0; i < sizeof known / sizeof known[0]; i++)
+			if (strlen(known[i]) == n && strncmp(s, known[i], n) == 0)
+				break;
+		if (i == sizeof known / sizeof known[0]) {
+			fprintf(stderr, "grade: --format %s: text, json, junit "
+				"or github, with commas\n", formats);
+			return false;
+		}
+		if (s[n] == '\0')
+			return true;
+		s += n + 1;
+	}
+}
+
+static bool
 option_take(struct options *o, int c)
 {
+	int64_t v;
+
 	switch (c) {
 	case OPT_SUBMISSION:
 		o->submission = optarg;
 		return true;
 	case OPT_STEP:
-		o->step = atoi(optarg);
-		return o->step > 0;
+		if (!number_take("--step", 1, 99, &v))
+			return false;
+		o->step = (int)v;
+		return true;
 	case OPT_TEST:
 		o->only = optarg;
 		return true;
 	case OPT_SEED:
-		o->seed = strtoull(optarg, NULL, 0);
+		if (!number_take("--seed", 0, INT64_MAX, &v))
+			return false;
+		o->seed = (uint64_t)v;
 		o->seeded = true;
 		return true;
 	case OPT_JOBS:
-		o->jobs = atoi(optarg);
-		return o->jobs > 0;
+		if (!number_take("--jobs", 1, 999, &v))
+			return false;
+		o->jobs = (int)v;
+		return true;
 	case OPT_FORMAT:
 		o->formats = optarg;
-		return true;
+		return formats_known(optarg);
 	case OPT_OUT:
 		o->out = optarg;
 		return true;
@@ -177,6 +220,12 @@ options_read(struct options *o, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
 		if (!option_take(o, c))
 			return false;
+	if (o->key != NULL &&
+	    (o->out == NULL || strstr(o->formats, "json") == NULL)) {
+		fprintf(stderr, "grade: --key seals result.json: it needs "
+			"--out DIR and --format json\n");
+		return false;
+	}
 	if (!o->seeded) {
 		random_bytes(&seed, sizeof seed);
 		o->seed = seed % 1000000;

@@ -67,6 +67,8 @@ extern const struct limits compiler_limits, linker_limits;
 bool limits_apply(const struct limits *); /* to who calls; leads a group then */
 /* What a program that ran into one says, or NULL: it did not. */
 const char *limits_met(const struct limits *, int status, const char *said);
+/* Did the host end it, or not let it begin? */
+bool limits_of_host(int status, const char *said);
 int command_within(const struct limits *, char *const argv[], char **out);
 char *sha256_hex(const void *, size_t);
 char *sha256_file(const char *path);

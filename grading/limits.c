@@ -13,7 +13,8 @@
  *              and who cannot set one does not start.
  *           2. CPU seconds, memory and files are counted for each process; the
  *              clock is for all of them, as children of children may be many.
- *           3. 20 s: our own files take half a second.  CPU time does not grow
+ *           3. What the host ends, short of memory or processes, is nobody's fault.
+ *           4. 20 s: our own files take half a second.  CPU time does not grow
  *              with the load of the host, the clock does, so it is generous.
  *
  * Read next util.c, build.c.
@@ -40,12 +41,13 @@ const struct limits linker_limits = { .cpu = 60, .wall = 300,
 static bool
 set(int which, rlim_t value)
 {
-	struct rlimit now, r = { value, value };
+	/* CPU time ends by a signal of its own before it ends by SIGKILL. */
+	struct rlimit now, r = { value, value + (which == RLIMIT_CPU) };
 
 	if (getrlimit(which, &now) < 0)
 		return false;
 	/* Whoever started us may have set a lower one. */
-	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
+	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < r.rlim_max)
 		r.rlim_cur = r.rlim_max = now.rlim_max;
 	return setrlimit(which, &r) == 0;
 }
@@ -73,14 +75,31 @@ limits_apply(const struct limits *l)
 	       set(RLIMIT_NPROC, tasks_now() + l->tasks);
 }
 
+/*
+ * A part that was killed, but not by its CPU time: the host was out of memory; or
+ * one that could not even be started.
+ */
+bool
+limits_of_host(int status, const char *said)
+{
+	static const char *const words[] = { "Killed signal terminated program",
+		"terminated with signal 9", ": vfork: ", ": fork: ",
+		"Cannot fork", "Resource temporarily unavailable" };
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strstr(said, words[i]) != NULL)
+			return true;
+	return status == -1;
+}
+
 /* Compilers and linkers name what ended a part of them in their own words. */
 const char *
 limits_met(const struct limits *l, int status, const char *said)
 {
-	static const char *const words[] = { "Killed", "CPU time limit",
+	static const char *const words[] = { "CPU time limit",
 		"File size limit", "File too large", "out of memory",
-		"memory exhausted", "Cannot allocate memory", "nested too deep",
-		"cannot fork", "Resource temporarily unavailable" };
+		"memory exhausted", "Cannot allocate memory", "nested too deep" };
 	static char text[160];
 	bool met = WIFSIGNALED(status) || strlen(said) > l->text;
 	size_t i;

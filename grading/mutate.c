@@ -436,12 +436,16 @@ static const struct option longs[] = {
 static bool
 option_take(struct mutate *m, int c)
 {
+	int64_t v;
+
 	switch (c) {
 	case OPT_N:
 		m->wanted = strtoul(optarg, NULL, 0);
 		return m->wanted > 0;
 	case OPT_SEED:
-		m->options->seed = strtoull(optarg, NULL, 0);
+		if (!number_read(optarg, &v) || v < 0)
+			return false;
+		m->options->seed = (uint64_t)v;
 		return true;
 	case OPT_FIRST:
 		m->options->first = true;

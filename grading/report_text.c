@@ -28,14 +28,20 @@ kernel_of(const struct report *r)
 	return r->build.kernel != NULL ? r->build.kernel : r->options->kernel;
 }
 
+/* For make, in words of a shell: the file is named where it was. */
 char *
 test_again(const struct report *r, const struct result *res)
 {
 	const char *t = strrchr(res->test->id, '/');
+	const char *file = r->options->submission;
+	const char *quote = file != NULL && strpbrk(file, " \t\"$&;()*?<>|\\#")
+				? "'" : "";
 
-	return xprintf("LAB=%.2s TEST=%s SEED=%llu", r->lab->name,
+	return xprintf("LAB=%.2s TEST=%s SEED=%llu%s%s%s%s", r->lab->name,
 	    t != NULL ? t + 1 : res->test->id,
-	    (unsigned long long)r->options->seed);
+	    (unsigned long long)r->options->seed,
+	    file != NULL ? " FILE=" : "", quote, file != NULL ? file : "",
+	    quote);
 }
 
 static void
@@ -118,7 +124,8 @@ print_where(const struct report *r, const struct result *res)
 		    (long long)res->inject);
 	printf("  again     make grade %s\n", again);
 	printf("            make gdb %s\n", again);
-	printf("            make bochs %s\n", again);
+	if (res->test->root == 0) /* it cannot load a disk into memory */
+		printf("            make bochs %s\n", again);
 	free(again);
 }
 

@@ -54,6 +54,27 @@ chmod +x "$tmp/nosandbox/bwrap"
 	fail "a folder with a blank: $(cat "$tmp/text")"
 grep -q '^note: bubblewrap is missing' "$tmp/text" || fail "no bubblewrap: $(cat "$tmp/text")"
 
+# A compiler that the host kills is not the file's fault.
+printf '#!/bin/sh\necho "gcc: fatal error: Killed signal terminated program cc1" >&2\nexit 1\n' >"$tmp/nosandbox/gcc"
+chmod +x "$tmp/nosandbox/gcc"
+PATH=$tmp/nosandbox:$PATH expect 3 $grade run smoke --quiet --test t01 \
+	--submission kernel/vm/map/vad.c >"$tmp/text"
+grep -q 'cannot be built here (not your fault)' "$tmp/text" || fail "killed: $(cat "$tmp/text")"
+
+# What is not understood is said, and nothing runs.
+not_taken() {
+	expect 64 $grade run smoke --quiet --submission kernel/vm/map/vad.c "$@" >"$tmp/text" 2>&1
+	grep -q "^grade: $1" "$tmp/text" || fail "$*: $(cat "$tmp/text")"
+}
+not_taken --seed abc
+not_taken --seed -1
+not_taken --jobs 2x
+not_taken --format json,jsn
+not_taken --key README.md --out "$tmp/1"
+expect 64 $grade mutate smoke --seed abc >"$tmp/text" 2>&1
+expect 64 $grade bochs disks t01 >"$tmp/text" 2>&1
+grep -q '92/t01 has a disk in memory' "$tmp/text" || fail "bochs: $(cat "$tmp/text")"
+
 # A bug: the split is not counted because it is not made.
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
 	kernel/vm/map/vad.c >"$tmp/bug.c"
@@ -61,6 +82,8 @@ $grade run smoke --quiet --submission "$tmp/bug.c" --test t02 >"$tmp/text"
 [ $? = 1 ] || fail "bug: $(cat "$tmp/text")"
 grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(cat "$tmp/text")"
 grep -q 'look at   vad_split .*bug.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
+grep -q "again     make grade LAB=90 TEST=t02 SEED=[0-9]* FILE=$tmp/bug.c\$" "$tmp/text" ||
+	fail "again: $(cat "$tmp/text")"
 # The same as an annotation: on the line of the function.
 $grade run smoke --quiet --submission "$tmp/bug.c" --test t02 --format github \
 	--out "$tmp/gh" >"$tmp/text"
