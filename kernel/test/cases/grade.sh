@@ -73,6 +73,9 @@ not_taken --format json,jsn
 not_taken --key README.md --out "$tmp/1"
 expect 64 $grade mutate smoke --seed abc >"$tmp/text" 2>&1
 expect 64 $grade bochs disks t01 >"$tmp/text" 2>&1
+# There is no lab 01 where the grader looks: no time either.
+expect 1 grading/speed 01 >"$tmp/speed" 2>&1
+grep -q 'nothing was measured' "$tmp/speed" || fail "speed: $(cat "$tmp/speed")"
 grep -q '92/t01 has a disk in memory' "$tmp/text" || fail "bochs: $(cat "$tmp/text")"
 
 # A bug: the split is not counted because it is not made.
