@@ -25,12 +25,13 @@
 static void
 walks_to(struct vmo *vmo, uint64_t pgoff)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
+	GIVEN struct anon_path way;
 	struct anon_place p = anon_place(vmo, pgoff);
-	struct anon_path way;
 	unsigned pins = p.table == NULL ? 0 : p.table->pins;
 	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
 	spin_lock(&vmo->lock);
 	r = anon_walk(vmo, pgoff, &way, &w);
 	spin_unlock(&vmo->lock);
@@ -110,11 +111,12 @@ index(void)
 static void
 look_for_holes(struct vmo *vmo, uint64_t *seed)
 {
-	struct want w = { .what = WANT_AGAIN };
-	struct anon_path way;
+	GIVEN struct want w;
+	GIVEN struct anon_path way;
 	unsigned i, found = 0;
 	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
 	for (i = 0; i < HOLES; i++) {
 		spin_lock(&vmo->lock);
 		r = anon_walk(vmo, ANON_DIRECT + lab_random(seed) %
@@ -222,12 +224,13 @@ whole(void)
 static void
 table_is_out(struct vmo *vmo, uint64_t pgoff)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
+	GIVEN struct anon_path way;
 	struct anon_books was = anon_books(vmo);
-	struct anon_path way;
 	unsigned n;
 	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
 	for (n = 1; n <= 4; n++) {
 		anon_refuse("TRYPIN", n);
 		spin_lock(&vmo->lock);
@@ -255,11 +258,12 @@ table_is_out(struct vmo *vmo, uint64_t pgoff)
 static void
 lost(struct vmo *vmo)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
+	GIVEN struct anon_path way;
 	struct anon_books was = anon_books(vmo);
-	struct anon_path way;
 	int r, made;
 
+	w = (struct want){ .what = WANT_AGAIN };
 	vmo->a.ind[0] = AOBJ_LOST;
 	spin_lock(&vmo->lock);
 	r = anon_walk(vmo, 100, &way, &w);

@@ -61,7 +61,7 @@ gone(const char *what, struct vmo *vmo, uint64_t lo, uint64_t hi)
 static void
 there(const char *what, struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct vm_page *pg;
+	GIVEN struct vm_page *pg;
 	uint64_t i;
 	bool same;
 	int r = 0;
@@ -130,10 +130,11 @@ ranges(void)
 static void
 pinned(struct vmo *vmo, uint64_t pgoff)
 {
+	GIVEN struct vm_page *pg;
 	uint64_t free = ev_read(EV_page_free), limbo;
-	struct vm_page *pg;
-	int r = anon_page(vmo, pgoff, ANON_FIND, &pg);
+	int r;
 
+	r = anon_page(vmo, pgoff, ANON_FIND, &pg);
 	CHECK(r == 0);
 	limbo = page_count(PG_LIMBO);
 	anon_truncate(vmo, pgoff, pgoff + 1);

@@ -57,10 +57,14 @@ has_zeros(const struct vm_page *pg)
 static void
 made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
 {
+	GIVEN struct vm_page *got, *again;
+	struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
-	struct vm_page *pg = NULL, *again = NULL;
-	int r = anon_page(vmo, pgoff, ANON_CREATE, &pg);
+	int r;
 
+	got = again = NULL;
+	r = anon_page(vmo, pgoff, ANON_CREATE, &got);
+	pg = got;
 	CLAIM(r == 0 && pg != NULL, "page %lu cannot be made: %d", pgoff, r);
 	if (r != 0 || pg == NULL)
 		return;
@@ -85,9 +89,9 @@ made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
 static void
 no_holes_made(struct vmo *vmo)
 {
+	GIVEN struct vm_page *pg;
 	uint64_t seed = lab_param("seed", 1) | 1, at;
 	struct anon_books was = anon_books(vmo);
-	struct vm_page *pg;
 	unsigned i;
 	int r;
 
@@ -105,11 +109,13 @@ no_holes_made(struct vmo *vmo)
 static void
 one_look(struct vmo *vmo)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
+	GIVEN struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
-	struct vm_page *pg = NULL;
 	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
+	pg = NULL;
 	r = anon_look(vmo, ANON_FOURTH, ANON_TOUCH, &w, &pg);
 	CLAIM(r == -ENOENT, "no table leads to the page: anon_look says %d, not "
 	    "-ENOENT: a fault makes tables without its locks", r);
@@ -167,9 +173,11 @@ static void
 says(const char *what, struct vmo *vmo, uint64_t pgoff, enum anon_want how,
     int want)
 {
-	struct vm_page *pg = NULL;
-	int r = anon_page(vmo, pgoff, how, &pg);
+	GIVEN struct vm_page *pg;
+	int r;
 
+	pg = NULL;
+	r = anon_page(vmo, pgoff, how, &pg);
 	CLAIM(r == want, "%s: page %lu: anon_page says %d, not %d", what, pgoff, r,
 	    want);
 	if (r == 0 && pg != NULL)
@@ -179,10 +187,13 @@ says(const char *what, struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 static void
 one_look_says(const char *what, struct vmo *vmo, uint64_t pgoff, int want)
 {
-	struct want w = { .what = WANT_AGAIN };
-	struct vm_page *pg = NULL;
-	int r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
+	GIVEN struct want w;
+	GIVEN struct vm_page *pg;
+	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
+	pg = NULL;
+	r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
 	want_end(&w);
 	CLAIM(r == want, "%s: page %lu: anon_look(ANON_TOUCH) says %d, not %d",
 	    what, pgoff, r, want);
@@ -285,11 +296,13 @@ limits(void)
 static void
 on_a_queue(struct vmo *vmo, uint64_t pgoff)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
+	GIVEN struct vm_page *pg;
 	uint64_t rescues = ev_read(EV_fault_rescue_modified);
-	struct vm_page *pg;
-	int r = anon_look(vmo, pgoff, ANON_FIND, &w, &pg);
+	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
+	r = anon_look(vmo, pgoff, ANON_FIND, &w, &pg);
 	CLAIM(r == 0, "page %lu is idle in memory: anon_look says %d", pgoff, r);
 	if (r != 0)
 		return;
@@ -317,12 +330,15 @@ on_a_queue(struct vmo *vmo, uint64_t pgoff)
 static void
 on_swap(struct vmo *vmo, uint64_t pgoff)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
+	GIVEN struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
 	bool here = pte_kind(anon_word_of(vmo, pgoff)) == PTE_TRANS;
-	struct vm_page *pg = NULL;
-	int r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
+	int r;
 
+	w = (struct want){ .what = WANT_AGAIN };
+	pg = NULL;
+	r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
 	CLAIM(here || (r == -EAGAIN && (w.what == WANT_PAGE || want_is_frame(&w) ||
 	    w.what == WANT_OTHER)), "page %lu is on swap: anon_look says %d; it "
 	    "begins to read, -EAGAIN", pgoff,

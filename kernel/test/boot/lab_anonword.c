@@ -236,9 +236,11 @@ anon_has_tag(const struct vm_page *pg, uint64_t pgoff)
 int
 anon_fill(struct vmo *vmo, uint64_t pgoff)
 {
-	struct vm_page *pg = NULL;
-	int r = anon_page(vmo, pgoff, ANON_CREATE, &pg);
+	GIVEN struct vm_page *pg;
+	int r;
 
+	pg = NULL;
+	r = anon_page(vmo, pgoff, ANON_CREATE, &pg);
 	CLAIM(r == 0 && pg != NULL, "page %lu cannot be made: %d", pgoff, r);
 	if (r != 0 || pg == NULL)
 		return -EIO;

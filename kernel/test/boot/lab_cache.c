@@ -75,7 +75,8 @@ look(uint64_t idx)
 static void
 at_hand(uint64_t idx)
 {
-	struct vm_page *pages[HAND], *want;
+	GIVEN struct vm_page *pages[HAND];
+	struct vm_page *want;
 	unsigned i;
 
 	for (i = 0; i < HAND; i++)

@@ -37,8 +37,9 @@ cutter(void *unused)
 static void
 reads_page(void *unused)
 {
-	struct vm_page *pg = NULL;
+	GIVEN struct vm_page *pg;
 
+	pg = NULL;
 	cut.r = cache_get(cut.d->vmo, cut.lo + 2, CACHE_READ, &pg);
 	if (cut.r == 0)
 		page_unpin(pg);
@@ -125,9 +126,10 @@ gone_are(struct cdisk *d, uint64_t lo, uint64_t hi)
 static void
 cut_held(struct cdisk *d, uint64_t lo, uint64_t hi)
 {
-	struct vm_page *held[2] = { NULL, NULL };
+	GIVEN struct vm_page *held[2];
 	unsigned i;
 
+	held[0] = held[1] = NULL;
 	for (i = 0; i < 2; i++)
 		if (cache_get(d->vmo, lo + 9 + i, CACHE_FIND, &held[i]) != 0)
 			held[i] = NULL;
@@ -178,9 +180,11 @@ cut_off(void)
 static void
 cannot_get(struct cdisk *d, uint64_t idx)
 {
-	struct vm_page *pg = NULL;
-	int r = cache_get(d->vmo, idx, CACHE_READ, &pg);
+	GIVEN struct vm_page *pg;
+	int r;
 
+	pg = NULL;
+	r = cache_get(d->vmo, idx, CACHE_READ, &pg);
 	CLAIM(r == -EIO, "page %lu cannot be read, and cache_get says %d", idx, r);
 	if (r == 0)
 		page_unpin(pg);
@@ -192,9 +196,11 @@ cannot_get(struct cdisk *d, uint64_t idx)
 static void
 can_get(struct cdisk *d, uint64_t idx)
 {
-	struct vm_page *pg = NULL;
-	int r = cache_get(d->vmo, idx, CACHE_READ, &pg);
+	GIVEN struct vm_page *pg;
+	int r;
 
+	pg = NULL;
+	r = cache_get(d->vmo, idx, CACHE_READ, &pg);
 	CLAIM(r == 0 && cd_page_has(pg, d->tag[idx]), "page %lu can be read, and "
 	    "cache_get says %d, or gives other bytes", idx, r);
 	if (r == 0)
@@ -205,10 +211,11 @@ can_get(struct cdisk *d, uint64_t idx)
 static void
 one_of_many(struct cdisk *d, uint64_t idx, uint64_t bad)
 {
-	struct vm_page *pg = NULL;
+	GIVEN struct vm_page *pg;
 	uint64_t i;
 	int r;
 
+	pg = NULL;
 	d->bad_in = bad;
 	r = cache_readahead(d->vmo, idx, 16, &pg);
 	CLAIM(r == (bad == idx ? -EIO : 0), "of pages %lu to %lu number %lu cannot "
@@ -252,21 +259,23 @@ faults(struct cdisk *d, uint64_t idx)
 	lab_space_end(as);
 }
 
+#define WAITERS 4u
+
 /* Several wait for it: each hears so by a try of his own. */
 static struct {
 	struct cdisk *d;
 	uint64_t idx;
-	_Atomic unsigned refused, ended;
+	_Atomic unsigned next, refused, ended;
 } wait;
 
 static void
 is_refused(void *unused)
 {
-	struct vm_page *pg;
-	int r = cache_get(wait.d->vmo, wait.idx, CACHE_READ, &pg);
+	GIVEN struct vm_page *pg[WAITERS];
+	unsigned i = atomic_add(&wait.next, 1) - 1;
 
-	if (r == 0)
-		page_unpin(pg);
+	if (cache_get(wait.d->vmo, wait.idx, CACHE_READ, &pg[i]) == 0)
+		page_unpin(pg[i]);
 	else
 		atomic_add(&wait.refused, 1);
 	atomic_add(&wait.ended, 1);
@@ -280,16 +289,17 @@ many_wait(struct cdisk *d, uint64_t idx)
 
 	wait.d = d;
 	wait.idx = d->bad_in = idx;
+	atomic_store(&wait.next, 0);
 	atomic_store(&wait.refused, 0);
 	atomic_store(&wait.ended, 0);
 	atomic_store(&d->hold, true);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < WAITERS; i++)
 		cd_run(is_refused, NULL);
-	(void)cd_until_event(EV_cache_wait, waits + 3);
+	(void)cd_until_event(EV_cache_wait, waits + WAITERS - 1);
 	atomic_store(&d->hold, false);
 	CLAIM(cd_ends(), "page %lu could not be read, and who waited for it is not "
 	    "woken", idx);
-	CLAIM(atomic_load(&wait.refused) == 4, "four have asked for page %lu, which "
+	CLAIM(atomic_load(&wait.refused) == WAITERS, "four have asked for page %lu, which "
 	    "cannot be read, and %u were told so", idx,
 	    atomic_load(&wait.refused));
 	CLAIM(cd_find(d, idx) == NULL, "page %lu could not be read, and is in the "

@@ -22,11 +22,14 @@ static void
 look_says(struct cdisk *d, uint64_t idx, enum cache_use use, int want,
     const char *what)
 {
-	struct vm_page *pg = (void *)1, *there = cd_find(d, idx);
+	GIVEN struct vm_page *pg;
+	struct vm_page *there = cd_find(d, idx);
 	uint32_t pins = there == NULL ? 0 : there->pins;
 	uint64_t saved = ev_read(EV_fault_rescue_standby);
-	int r = cache_look(d->vmo, idx, use, &pg);
+	int r;
 
+	pg = (void *)1;
+	r = cache_look(d->vmo, idx, use, &pg);
 	saved = ev_read(EV_fault_rescue_standby) - saved;
 	CLAIM(r == want, "page %lu %s, and cache_look says %d, not %d", idx, what,
 	    r, want);
@@ -48,10 +51,12 @@ static void
 get_says(struct cdisk *d, uint64_t idx, enum cache_want how, int want,
     const char *what)
 {
+	GIVEN struct vm_page *pg;
 	bool there = cd_find(d, idx) != NULL;
-	struct vm_page *pg = NULL;
-	int r = cache_get(d->vmo, idx, how, &pg);
+	int r;
 
+	pg = NULL;
+	r = cache_get(d->vmo, idx, how, &pg);
 	CLAIM(r == want, "page %lu %s, and cache_get says %d, not %d", idx, what, r,
 	    want);
 	if (r != 0)
@@ -124,12 +129,12 @@ static struct {
 static void
 getter(void *unused)
 {
+	GIVEN struct vm_page *pg[GETTERS];
 	unsigned i = atomic_add(&want.next, 1) - 1;
 
-	struct vm_page *pg = NULL;
-
-	want.r[i] = cache_get(want.d->vmo, want.idx, want.how, &pg);
-	want.got[i] = pg;
+	pg[i] = NULL;
+	want.r[i] = cache_get(want.d->vmo, want.idx, want.how, &pg[i]);
+	want.got[i] = pg[i];
 }
 
 /* GETTERS threads for page idx: the request ends when all others wait. */
@@ -228,7 +233,7 @@ one_reads(void)
 static void
 in_order(struct cdisk *d, uint64_t lo, uint64_t hi, unsigned most)
 {
-	struct vm_page *pg;
+	GIVEN struct vm_page *pg;
 	unsigned was = atomic_load(&d->reads);
 	uint64_t i;
 
@@ -260,10 +265,12 @@ static void
 ahead_reads(struct cdisk *d, uint64_t idx, unsigned n, unsigned want_n, bool first,
     const char *what)
 {
-	struct vm_page *pg = (void *)1;
+	GIVEN struct vm_page *pg;
 	uint64_t was = cd_count(d), i;
-	int r = cache_readahead(d->vmo, idx, n, first ? &pg : NULL);
+	int r;
 
+	pg = (void *)1;
+	r = cache_readahead(d->vmo, idx, n, first ? &pg : NULL);
 	CLAIM(r == 0, "%u pages from %lu on, %s: cache_readahead says %d", n, idx,
 	    what, r);
 	CLAIM(cd_count(d) - was == want_n, "%u pages from %lu on, %s: %u are to be "
@@ -333,9 +340,9 @@ reads_ahead(void)
 static void
 two_files(void)
 {
+	GIVEN struct vm_page *pg;
 	uint64_t n = lab_param("n", 400), i;
 	struct cdisk *d[2];
-	struct vm_page *pg;
 	unsigned k;
 
 	vm_leak_begin();

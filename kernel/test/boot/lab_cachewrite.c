@@ -61,11 +61,13 @@ cluster_is(struct cdisk *d, uint64_t idx, struct vm_page **out, unsigned n,
 static void
 clusters(struct cdisk *d, uint64_t lo, uint64_t hi)
 {
-	struct vm_page *out[CACHE_CLUSTER];
-	uint64_t idx = lo, want = lo, were;
+	GIVEN struct vm_page *out[CACHE_CLUSTER];
+	GIVEN uint64_t idx;
+	uint64_t want = lo, were;
 	unsigned n, i;
 	int got;
 
+	idx = lo;
 	for (;;) {
 		were = d->vmo->n_dirty;
 		n = cluster_at(&want, hi);
@@ -134,11 +136,13 @@ all_written(struct cdisk *d, uint64_t tag)
 static void
 far_away(void)
 {
+	GIVEN struct vm_page *out[CACHE_CLUSTER];
+	GIVEN uint64_t idx;
 	struct cdisk *d = cd_begin(1, CD_PAGES * PAGE_SIZE);
-	struct vm_page *out[CACHE_CLUSTER];
-	uint64_t i, idx = 3;
+	uint64_t i;
 	int n;
 
+	idx = 3;
 	for (i = 0; i < FAR_PAGES; i += CACHE_WINDOW)
 		CLAIM(cache_readahead(d->vmo, i, CACHE_WINDOW, NULL) == 0, "pages "
 		    "from %lu on cannot be read", i);
@@ -160,10 +164,11 @@ far_away(void)
 static void
 busy_ones(struct cdisk *d)
 {
-	struct vm_page *out[CACHE_CLUSTER], *other[CACHE_CLUSTER];
-	uint64_t a = 100, b, idx;
+	GIVEN struct vm_page *out[CACHE_CLUSTER], *other[CACHE_CLUSTER];
+	GIVEN uint64_t a, b, idx;
 	int n, r;
 
+	a = 100;
 	cd_forget_counts(d);
 	cd_store_all(d, 100, 110, 3);
 	cd_store_all(d, 94, 98, 3);
@@ -294,8 +299,9 @@ static struct {
 static void
 read_seven(void *unused)
 {
-	struct vm_page *pg = NULL;
+	GIVEN struct vm_page *pg;
 
+	pg = NULL;
 	reader.r = cache_get(reader.d->vmo, 7, CACHE_READ, &pg);
 	reader.pg = pg;
 }

@@ -41,12 +41,13 @@ used_no_more(struct fctx *f)
 static void
 spurious(void)
 {
+	GIVEN struct fctx f;
 	struct aspace *as = lab_space();
 	va_t va = lab_map(as, 8);
-	struct fctx f = { .as = as, .va = va, .access = W };
 	struct pass_counts was;
 	uint64_t word;
 
+	f = (struct fctx){ .as = as, .va = va, .access = W };
 	ev_mark(1);
 	(void)pass_of(&f, install, false);
 	(void)pass_of(&f, used_no_more, false);
@@ -85,9 +86,10 @@ static void
 filled(const char *what, struct aspace *as, va_t va, bool read_first,
     uint64_t bits, unsigned late)
 {
-	struct fctx f = { .want.what = WANT_AGAIN };
+	GIVEN struct fctx f;
 	struct pass_counts was;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	if (read_first)
 		pass_says("F1z", pass_all(as, va, R), FAULT_DONE);
 	was = pass_counts(as);
@@ -172,10 +174,11 @@ static void
 upgraded(const char *what, struct aspace *as, va_t va, enum access access,
     uint64_t bits)
 {
+	GIVEN struct fctx f;
 	struct vm_page *pg = pte_page(pass_word(as, va));
 	struct pass_counts was = pass_counts(as);
-	struct fctx f = { .want.what = WANT_AGAIN };
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	pass_says(what, pass_once(&f, as, va, access), FAULT_DONE);
 	fault_give_back(&f);
 	pass_word_is(what, as, va, SRC_PRIV, bits);
@@ -276,10 +279,11 @@ word_by_hand(struct aspace *as, va_t va, uint64_t word)
 static void
 others_words(struct aspace *as, va_t va)
 {
+	GIVEN struct fctx f;
 	struct vm_page *pg = pte_page(pass_word(as, va));
-	struct fctx f = { .want.what = WANT_AGAIN };
 	uint64_t errors = ev_read(EV_fault_error);
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	word_by_hand(as, va + PAGE_SIZE, pte_make_soft(PTE_BUSY, page_pfn(pg)));
 	pass_says("F6", pass_once(&f, as, va + PAGE_SIZE, R), FAULT_WAIT);
 	CLAIM(f.want.page == pg, "F6 waits for another page");

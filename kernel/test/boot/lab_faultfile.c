@@ -47,13 +47,14 @@ neighbours_are(struct aspace *as, va_t va, unsigned n)
 static void
 shared_file(struct aspace *as, struct vmo *vmo)
 {
+	GIVEN struct fctx f;
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED);
 	uint64_t ro = MD_PTE_U | MD_PTE_A | MD_PTE_NX;
-	struct fctx f = { .want.what = WANT_AGAIN };
 	unsigned before = atomic_load(&disk->extended);
 	struct pass_counts was;
 	enum fault_outcome r;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	/* The table is there, and what it costs. */
 	EXPECT(pass_all(as, va + (FILE_PAGES - 1) * PAGE_SIZE, R) == FAULT_DONE);
 	was = pass_counts(as);
@@ -93,11 +94,12 @@ shared_file(struct aspace *as, struct vmo *vmo)
 static void
 changed_meanwhile(struct aspace *as, struct vmo *vmo)
 {
+	GIVEN struct fctx f;
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED);
-	struct fctx f = { .as = as, .va = va + 4 * PAGE_SIZE, .access = W };
 	struct vm_page *pg, *next;
 	uint64_t word;
 
+	f = (struct fctx){ .as = as, .va = va + 4 * PAGE_SIZE, .access = W };
 	EXPECT(pass_all(as, va + 5 * PAGE_SIZE, W) == FAULT_DONE);
 	EXPECT(pass_all(as, va + 4 * PAGE_SIZE, R) == FAULT_DONE);
 	word = pass_word(as, f.va);
@@ -134,11 +136,12 @@ static void
 copied(const char *what, struct aspace *as, va_t va, uint64_t idx,
     bool read_first, unsigned late)
 {
-	struct fctx f = { .want.what = WANT_AGAIN };
+	GIVEN struct fctx f;
 	struct vm_page *pg, *own;
 	struct pass_counts was;
 	uint64_t *p;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	if (read_first) {
 		EXPECT(pass_all(as, va, R) == FAULT_DONE);
 		shows("F2, a load of a private mapping", as, va, idx,
@@ -205,7 +208,7 @@ behind_the_end(struct aspace *as, struct vmo *vmo)
 		enum access access;
 	} rows[] = { { shared, R }, { shared, W }, { own, R }, { own, W } };
 	uint64_t off = FILE_PAGES * PAGE_SIZE;
-	struct fctx f;
+	GIVEN struct fctx f;
 	unsigned i;
 
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
@@ -246,13 +249,14 @@ comes_back(struct vmo *vmo)
 static void
 objects(struct aspace *as)
 {
+	GIVEN struct fctx f;
 	struct vmo *vmo = vmo_create_anon(16 * PAGE_SIZE, NULL, NULL);
 	va_t shared = pass_map(as, vmo, 16, P_RW, MAP_SHARED);
 	va_t own = pass_map(as, vmo, 16, P_RW, MAP_PRIVATE);
 	uint64_t bits = MD_PTE_U | MD_PTE_A | MD_PTE_NX, *p;
-	struct fctx f = { .want.what = WANT_AGAIN };
 	struct vm_page *pg;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	CHECK(vmo != NULL);
 	pass_says("F9, a store", pass_all(as, shared, W), FAULT_DONE);
 	pass_word_is("F9, a store", as, shared, SRC_OBJ,

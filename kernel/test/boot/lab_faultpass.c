@@ -118,10 +118,11 @@ pass_says(const char *what, enum fault_outcome got, enum fault_outcome want)
 enum fault_outcome
 pass_all(struct aspace *as, va_t va, enum access access)
 {
-	struct fctx f = { .want.what = WANT_AGAIN };
+	GIVEN struct fctx f;
 	enum fault_outcome r;
 	unsigned tries = 0;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	while ((r = pass_once(&f, as, va, access)) != FAULT_DONE &&
 	    r != FAULT_SIGNAL && tries++ < 8)
 		CHECK(fault_wait(&f, r) == 0);
@@ -252,11 +253,12 @@ pass_counts_moved(const char *what, struct aspace *as, struct pass_counts was,
 void
 pass_without_frame(const char *what, struct aspace *as, va_t va)
 {
-	struct fctx f = { .want.what = WANT_AGAIN };
+	GIVEN struct fctx f;
 	struct pass_counts was = pass_counts(as);
 	uint64_t word = pass_word(as, va);
 	enum fault_outcome r;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	EXPECT(inject_set("FI_FRAME:1:0:1") == 0);
 	r = pass_once(&f, as, va, W);
 	inject_set("off");
@@ -277,11 +279,12 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 void
 pass_without_money(const char *what, struct aspace *as, va_t va)
 {
-	struct fctx f = { .want.what = WANT_AGAIN };
+	GIVEN struct fctx f;
 	struct pass_counts was = pass_counts(as);
 	uint64_t word = pass_word(as, va), frames;
 	enum fault_outcome r;
 
+	f = (struct fctx){ .want.what = WANT_AGAIN };
 	frames = frames_available();
 	EXPECT(inject_set("FI_COMMIT:1:0:1") == 0);
 	r = pass_once(&f, as, va, W);

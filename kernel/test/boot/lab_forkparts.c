@@ -100,10 +100,11 @@ judge_mappings(struct aspace *p, struct aspace *child)
 static int
 only_reserve(struct aspace *parent, struct aspace *child)
 {
-	struct fork_work w = { .c = { .parent = parent, .child = child },
-		.lo = MD_USER_END };
+	GIVEN struct fork_work w;
 	uint64_t before = commit_total(), own, charged;
 
+	w = (struct fork_work){ .c = { .parent = parent, .child = child },
+		.lo = MD_USER_END };
 	child->ops = a.real;
 	a.said = fork_reserve(&w);
 	a.taken = a.said == 0;

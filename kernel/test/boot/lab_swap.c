@@ -99,9 +99,12 @@ take_one(slot_t slot)
 static unsigned
 take(unsigned n)
 {
-	unsigned got = 0, i;
-	slot_t first = swap_alloc(n, &got);
+	GIVEN unsigned got;
+	unsigned i;
+	slot_t first;
 
+	got = 0;
+	first = swap_alloc(n, &got);
 	if (first == 0) {
 		CLAIM(model.n == all_slots(), "swap_alloc found no slot, and %u of "
 		    "%u are free", all_slots() - model.n, all_slots());
@@ -181,7 +184,8 @@ to_the_brim(uint64_t *seed)
 static void
 while_it_closes(uint64_t *seed)
 {
-	unsigned got, k;
+	GIVEN unsigned got;
+	unsigned k;
 
 	while (model.ok && model.n < 100)
 		(void)take(1);

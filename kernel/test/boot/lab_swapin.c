@@ -133,9 +133,13 @@ read_word(const struct pages *p, uint64_t i, bool pin, struct vm_page **frame,
 static void
 read_pinned(const struct pages *p, uint64_t i)
 {
-	struct vm_page *frame = page_alloc(PHYS_ANY), *wait = NULL, *was = frame;
+	GIVEN struct vm_page *frame, *wait;
+	struct vm_page *was;
 	enum swap_in_result r;
 
+	frame = page_alloc(PHYS_ANY);
+	wait = NULL;
+	was = frame;
 	CHECK(frame != NULL);
 	r = read_word(p, i, true, &frame, &wait);
 	CLAIM(r == SWAPIN_STARTED && frame == NULL && wait == was, "the read of "
@@ -156,8 +160,11 @@ read_pinned(const struct pages *p, uint64_t i)
 static void
 not_on_swap(const struct pages *p, uint64_t i)
 {
-	struct vm_page *frame = page_alloc(PHYS_ANY), *was = frame, *wait;
+	GIVEN struct vm_page *frame, *wait;
+	struct vm_page *was;
 
+	frame = page_alloc(PHYS_ANY);
+	was = frame;
 	CHECK(frame != NULL);
 	CLAIM(read_word(p, i, false, &frame, &wait) == SWAPIN_CHANGED &&
 	    frame == was, "the word of page %lu is SWAP no more: swap_in says "
@@ -170,11 +177,16 @@ not_on_swap(const struct pages *p, uint64_t i)
 static void
 no_bio(const struct pages *p, uint64_t i)
 {
-	struct vm_page *frame = page_alloc(PHYS_ANY), *was = frame, *wait;
+	GIVEN struct vm_page *frame, *wait;
+	struct vm_page *was;
 	struct swap_bio *taken[SWAP_BIOS];
-	slot_t slot = swp_slot(p, i);
-	unsigned n = 0;
+	slot_t slot;
+	unsigned n;
 
+	frame = page_alloc(PHYS_ANY);
+	was = frame;
+	slot = swp_slot(p, i);
+	n = 0;
 	CHECK(frame != NULL);
 	while (n < SWAP_BIOS &&
 	    (taken[n] = swap_bio_take(slot, BIO_READ)) != NULL)
@@ -291,7 +303,8 @@ one_load(const struct pages *p, uint64_t i)
 static unsigned
 scatter(const struct pages *p, slot_t *blocks)
 {
-	unsigned n = 0, got;
+	GIVEN unsigned got;
+	unsigned n = 0;
 	uint64_t i;
 
 	for (i = 0; i < p->n; i += 3) {

@@ -208,10 +208,11 @@ hold_pass(const struct tables *t, uint64_t i, struct pt_hold *h, struct want *w)
 static bool
 comes_by_and_by(const struct tables *t, uint64_t i, struct pt_hold *h)
 {
-	struct want w = { .what = WANT_AGAIN };
+	GIVEN struct want w;
 	unsigned pass, n = 0;
 	int r = -EAGAIN;
 
+	w = (struct want){ .what = WANT_AGAIN };
 	for (pass = 0; pass < PASSES && r == -EAGAIN; pass++) {
 		w.hold = true; /* else what has been read is stolen before it is held */
 		r = hold_pass(t, i, h, &w);
@@ -243,10 +244,13 @@ comes_by_and_by(const struct tables *t, uint64_t i, struct pt_hold *h)
 static void
 not_opened(const struct tables *t, uint64_t i)
 {
-	struct pt_hold h = { .as = NULL };
-	struct want w = { .what = WANT_PAGE };
-	int r = hold_pass(t, i, &h, &w);
+	GIVEN struct pt_hold h;
+	GIVEN struct want w;
+	int r;
 
+	h = (struct pt_hold){ .as = NULL };
+	w = (struct want){ .what = WANT_PAGE };
+	r = hold_pass(t, i, &h, &w);
 	CLAIM(r == -EAGAIN && w.what == WANT_AGAIN && h.npin == 0, "h->as is another "
 	    "space: the operation has to take its token first, so it holds "
 	    "nothing, begins no read, and comes again");
@@ -258,10 +262,11 @@ not_opened(const struct tables *t, uint64_t i)
 static void
 busy(const struct tables *t, uint64_t i, struct pt_hold *h)
 {
+	GIVEN struct want w;
 	struct fctx *f = new_fault();
-	struct want w = { .what = WANT_AGAIN };
 	uint64_t in;
 
+	w = (struct want){ .what = WANT_AGAIN };
 	swp_inject("FI_IO_DELAY", 1, 1);
 	CLAIM(one_pass(t, f, i) == FAULT_WAIT, "a fault does not begin to read its "
 	    "table: step 3 comes first");
@@ -321,11 +326,12 @@ empty_one(const struct tables *t, uint64_t i, uint64_t to, struct pt_hold *h)
 static void
 hold_tables(void)
 {
+	GIVEN struct pt_hold h;
 	struct tables t = tables_map(lab_param("n", 24));
 	struct pages other = family_pages(t.as, SWP_OTHER);
 	uint64_t pins = ev_read(EV_table_pin) - ev_read(EV_table_unpin), i;
-	struct pt_hold h = { .as = t.as };
 
+	h = (struct pt_hold){ .as = t.as };
 	tables_write(&t);
 	structural_begin();
 	if (is_ready(tables_all_out(&t))) {
@@ -392,9 +398,9 @@ two_faults(const struct tables *t, uint64_t i, const struct pages *other)
 static void
 one_is_lost(const struct tables *t, uint64_t i)
 {
+	GIVEN struct pt_path p;
 	uint64_t errors = ev_read(EV_table_in_errors), k, value;
 	struct fctx *f = new_fault();
-	struct pt_path p;
 	enum fault_outcome r;
 
 	CHECK(inject_set("FI_SWAPIN:1:1:50") == 0);

@@ -319,10 +319,13 @@ an_operation(const struct tables *t, uint64_t i)
 static void
 operation_ends(const struct tables *t, uint64_t i)
 {
-	struct pt_hold h = an_operation(t, i);
-	struct vm_page *leaf = h.pin[LEVELS - 1];
-	bool empty = pt_let_go(&h);
+	GIVEN struct pt_hold h;
+	struct vm_page *leaf;
+	bool empty;
 
+	h = an_operation(t, i);
+	leaf = h.pin[LEVELS - 1];
+	empty = pt_let_go(&h);
 	CLAIM(!empty && h.npin == 0 && leaf->pins == 0, "an operation lets tables go "
 	    "that have words: pt_let_go() says %s, leaves %u of them in h, and the "
 	    "leaf table has %u pins", empty ? "that one is empty" : "so", h.npin,

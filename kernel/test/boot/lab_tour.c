@@ -73,7 +73,7 @@ one_walk(struct aspace *as, va_t va, uint64_t tag)
 {
 	struct vm_page *leaf;
 	const uint64_t *word = pt_find(as, va, &leaf);
-	struct tour_walk w;
+	GIVEN struct tour_walk w;
 	int i;
 
 	EXPECT(word != NULL && tour_walk(as->md.root_pa, va + 8, &w) == 0);
@@ -114,7 +114,7 @@ stops(void)
 	struct aspace *as = lab_space();
 	va_t va = lab_map(as, 1), direct = MD_DIRECT_BASE + 0x1234567;
 	pa_t root = as->md.root_pa;
-	struct tour_walk w;
+	GIVEN struct tour_walk w;
 
 	touch_pages(as, va, 1);
 	mutex_lock(&as->ws_lock);
@@ -150,7 +150,7 @@ built_tables(void)
 	};
 	struct vm_page *pg[MD_PT_LEVELS];
 	va_t va = 0x0000123456789000;
-	struct tour_walk w;
+	GIVEN struct tour_walk w;
 	unsigned i, b, at;
 
 	for (i = 0; i < MD_PT_LEVELS; i++) {
@@ -179,7 +179,7 @@ rights(void)
 	struct aspace *as = lab_space();
 	va_t va = lab_map(as, 2);
 	pa_t root = as->md.root_pa;
-	struct tour_walk w;
+	GIVEN struct tour_walk w;
 
 	touch_pages(as, va, 2);
 	EXPECT(map_mprotect(as, va, PAGE_SIZE, PROT_R) == 0);
@@ -258,7 +258,7 @@ bits(void)
 static void
 pass(struct aspace *as, va_t va, enum access access)
 {
-	struct tour_walk w;
+	GIVEN struct tour_walk w;
 	uint64_t i;
 
 	for (i = 0; i < LOOP; i++, va += PAGE_SIZE) {

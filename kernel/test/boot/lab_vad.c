@@ -258,9 +258,11 @@ model_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi)
 static void
 search(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi)
 {
-	uint64_t want = model_gap(as, pages, lo, hi), got = 0, visits;
+	uint64_t want = model_gap(as, pages, lo, hi), visits;
+	GIVEN uint64_t got;
 	int r;
 
+	got = 0;
 	visits = ev_read(EV_vad_visit);
 	r = vad_find_gap(as, pages, lo, hi, &got);
 	visits = ev_read(EV_vad_visit) - visits;
@@ -390,7 +392,7 @@ one_operation(struct aspace *as, uint8_t *model, uint64_t *seed)
 	uint64_t pages = 1 + lab_random(seed) % 12;
 	uint64_t hi = MIN(lo + pages, MODEL_PAGES);
 	uint64_t kind = lab_random(seed) % 4;
-	struct vad_list gone;
+	GIVEN struct vad_list gone;
 
 	if (kind == 0) {
 		EXPECT(insert(as, LOW + lo, LOW + hi) ==
@@ -435,8 +437,10 @@ static void
 edges(void)
 {
 	struct aspace *as = lab_vads_begin();
-	uint64_t n = 1 + lab_param("n", 5), vpn = 0;
+	uint64_t n = 1 + lab_param("n", 5);
+	GIVEN uint64_t vpn;
 
+	vpn = 0;
 	ev_mark(1);
 	EXPECT(vad_find_gap(as, n, 1, HIGH, &vpn) == 0 && vpn == HIGH - n);
 	EXPECT(vad_find_gap(as, HIGH - 1, 1, HIGH, &vpn) == 0 && vpn == 1);
@@ -475,8 +479,10 @@ split_without_memory(struct aspace *as, uint64_t a, uint64_t n)
 {
 	const uint64_t whole[1][2] = { { a, a + n } };
 	const uint64_t halves[2][2] = { { a, a + n / 2 }, { a + n / 2, a + n } };
-	struct vad *v = vad_find(as, a), *hi = NULL;
+	struct vad *v = vad_find(as, a);
+	GIVEN struct vad *hi;
 
+	hi = NULL;
 	EXPECT(v != NULL);
 	if (v == NULL)
 		return;

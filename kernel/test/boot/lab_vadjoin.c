@@ -251,9 +251,11 @@ struct refusal {
 static int
 cut_middle(struct aspace *as)
 {
-	struct vad_list list = { .first = NULL };
-	int r = vad_remove_range(as, LOW + 4, LOW + 8, &list);
+	GIVEN struct vad_list list;
+	int r;
 
+	list.first = NULL;
+	r = vad_remove_range(as, LOW + 4, LOW + 8, &list);
 	if (r != 0)
 		CLAIM(list.first == NULL, "a cut that failed hands mappings back");
 	piece_drop(&list);
@@ -263,9 +265,11 @@ cut_middle(struct aspace *as)
 static int
 cut_across(struct aspace *as)
 {
-	struct vad_list list = { .first = NULL };
-	int r = vad_remove_range(as, LOW + 10, LOW + 24, &list);
+	GIVEN struct vad_list list;
+	int r;
 
+	list.first = NULL;
+	r = vad_remove_range(as, LOW + 10, LOW + 24, &list);
 	piece_drop(&list);
 	return r;
 }
@@ -279,7 +283,7 @@ protect_across(struct aspace *as)
 static int
 split(struct aspace *as)
 {
-	struct vad *hi;
+	GIVEN struct vad *hi;
 
 	return vad_split(as, vad_find(as, LOW), LOW + 7, &hi);
 }

@@ -254,11 +254,14 @@ queues(void)
 static bool
 picks(const struct pages *p, int min_age, uint64_t i)
 {
-	uint64_t look = ws_look(p->as, min_age), *word;
+	GIVEN uint64_t look;
+	GIVEN struct ws_entry s;
+	uint64_t *word;
 	struct vm_page *leaf;
-	struct ws_entry s = { 0 };
 	bool found;
 
+	look = ws_look(p->as, min_age);
+	s = (struct ws_entry){ 0 };
 	word = wset_word(p->as, pages_at(p, MIN(i, p->n - 1)), &leaf);
 	mutex_lock(&p->as->ws_lock);
 	tlb_batch_init(p->as->batch, p->as, BATCH_TRIM);

@@ -321,9 +321,10 @@ ages_of_zeros(const struct pages *p)
 static void
 chance(const struct pages *p, uint64_t want)
 {
+	GIVEN uint64_t look;
+	GIVEN struct ws_entry s;
 	struct tlb_batch *b = p->as->batch;
-	uint64_t i, look, first = p->va >> PAGE_SHIFT;
-	struct ws_entry s;
+	uint64_t i, first = p->va >> PAGE_SHIFT;
 	bool found;
 
 	for (i = 0; i < p->n; i++)
