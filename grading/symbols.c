@@ -127,14 +127,18 @@ symbols_begins(const struct symbols *s, uint64_t pc)
 const char *
 symbols_at(const struct symbols *s, uint64_t pc)
 {
-	const char *name = NULL;
-	size_t i;
+	size_t lo = 0, hi = s->n, mid;
 
 	if (pc < 1ul << 63)
 		return NULL;
-	for (i = 0; i < s->n && s->v[i].pc <= pc; i++)
-		name = s->v[i].name;
-	return name;
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (s->v[mid].pc <= pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo > 0 ? s->v[lo - 1].name : NULL;
 }
 
 /* Paths below the folder we are in, as one would type them. */

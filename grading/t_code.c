@@ -38,6 +38,28 @@ stores(void **state)
 	assert_false(stores_elsewhere(BYTES(0x55)));
 }
 
+/* What a function pushes first: rbx, rbp, r12 to r15. */
+static void
+pushes(void **state)
+{
+	uint8_t set = 0, b[2] = { 0x41 };
+
+	for (b[1] = 0x54; b[1] <= 0x57; b[1]++)
+		set |= saved_register(b, 2);
+	assert_int_equal(set & (saved_register(BYTES(0x53)) |
+	    saved_register(BYTES(0x55))), 0);
+	set |= saved_register(BYTES(0x53)) | saved_register(BYTES(0x55));
+	assert_int_equal(__builtin_popcount(set), 6);
+	assert_int_equal(saved_register(BYTES(0x50)), 0);
+	assert_int_equal(saved_register(BYTES(0x41, 0x52)), 0);
+	assert_int_equal(saved_register(BYTES(0x83, 0xc3, 0x53)), 0);
+	assert_true(is_push(BYTES(0x41, 0x57)));
+	assert_true(is_push(BYTES(0x6a, 0x00)));
+	assert_true(is_push(BYTES(0xff, 0x75, 0x10)));
+	assert_false(is_push(BYTES(0xff, 0x03)));
+	assert_false(is_push(BYTES(0x48, 0x89, 0x01)));
+}
+
 /* Of a fill's loop: how far each store goes. */
 static void
 widths(void **state)
@@ -87,6 +109,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stores),
+		cmocka_unit_test(pushes),
 		cmocka_unit_test(block_ends),
 		cmocka_unit_test(widths),
 	};

@@ -60,6 +60,8 @@ struct block {
 	uint64_t insns, va;
 	uint64_t target;      /* of END_DIRECT */
 	uint64_t fn, fn_end;  /* the function that va lies in; 0: not the kernel's */
+	uint32_t nth;         /* of the functions, from 1; 0: none */
+	bool cold;            /* of another one, what the compiler put elsewhere */
 	uint8_t end;          /* enum block_end */
 	uint8_t fills;        /* it is a loop that writes so many bytes each time */
 	bool lab;             /* the submission's code */
@@ -75,6 +77,9 @@ struct block {
 const uint8_t *opcode(const uint8_t *, size_t *n);
 bool is_call(const uint8_t *opcode, size_t n);
 bool is_return(const uint8_t *opcode);
+bool is_push(const uint8_t *, size_t n);
+/* It pushes a register that a function has to keep for its caller: a bit of it. */
+uint8_t saved_register(const uint8_t *, size_t n);
 /* Sets end and target by the last instruction, which is at va. */
 void end_of(struct block *, uint64_t va, const uint8_t *, size_t n);
 /* Can it write elsewhere than to the frame that it stands in? */
@@ -120,6 +125,9 @@ extern struct map {
 	struct list locks;      /* variables that all take, in line */
 	struct list words;      /* functions that set words of page tables */
 	struct list entries;    /* code that saves a program's registers */
+	struct list cold;       /* parts of functions that lie elsewhere */
+	uint8_t *saves;         /* by function, from 1: registers that it pushes */
+	uint32_t *cold_of;      /* and its part that lies elsewhere, or 0 */
 	struct list copies;     /* functions that fill or copy a frame */
 	struct list counters;   /* ev_add(), by which a file counts */
 	struct range cells;     /* what it adds to: rows of a CPU each */
@@ -130,6 +138,7 @@ extern struct map {
 	uint16_t *variable_of;  /* by byte of data, from 1 */
 	bool *known;            /* by variable and object, 0 a function of words */
 	bool judges[OBJECTS], helpers[OBJECTS];
+	bool tests[OBJECTS];    /* of the kernel's tests: what they keep on a stack */
 	uint16_t folder[OBJECTS];
 	bool lends[OBJECTS];    /* the file may write to objects of its caches */
 } map;
@@ -151,7 +160,7 @@ enum border {
 	B_CALL, B_RETURN, B_RETURN_KERNEL, B_POINTER, B_SEALED, B_STORE_TABLE,
 	B_STORE_PROGRAM, B_STORE_IMAGE, B_STORE_OTHER, B_STORE_FRAME,
 	B_STORE_JUDGE, B_TEXT, B_READ_TEXT, B_STORE_BEHALF, B_STORE_HOME,
-	B_ALIAS, B_ELSEWHERE, B_COUNT, B_KINDS
+	B_ALIAS, B_ELSEWHERE, B_COUNT, B_STORE_CALLER, B_KINDS
 };
 
 /* The guest's memory; false: it cannot be read. */

@@ -35,13 +35,18 @@
  *           6. memcpy() and its like write for their caller.  A loop of theirs
  *              that goes upwards is watched at its first store and counted: each
  *              word would double the price.
- *           7. Only reads the guest's memory.  All CPUs run on one host thread.
+ *           7. What a function has to keep for its callers it pushes first: by
+ *              its pushes and by where its return address lies these words are
+ *              known, of the submission's own frames and of all above.  No store
+ *              on its behalf goes there, nor into a frame of a test.
+ *           8. Only reads the guest's memory.  All CPUs run on one host thread.
  *
  * Read next witness_ram.c, witness_code.c; grading/border.c words all this.
  */
 #include "witness.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MAXCPU 16
 #define TRAP_FRAME 176ul        /* below the image of the FPU */
@@ -64,6 +69,8 @@ struct stack {
 	uint32_t activation; /* and for the how-manieth time */
 	uint64_t entered; /* the function that it called last */
 	uint32_t back[STACK_SLOT / 8]; /* return address, low half, by word; 0: read */
+	uint32_t runs[STACK_SLOT / 8]; /* the function whose return reads that word */
+	unsigned live; /* words of back that are not 0 */
 };
 
 static struct {
@@ -119,10 +126,29 @@ stack_of(unsigned cpu, uint64_t va, bool make)
 	return NULL;
 }
 
+static unsigned
+word_of(const struct stack *s, uint64_t va)
+{
+	return (va - s->base) / 8 % (STACK_SLOT / 8);
+}
+
 static uint32_t *
 back_at(struct stack *s, uint64_t va)
 {
-	return &s->back[(va - s->base) / 8 % (STACK_SLOT / 8)];
+	return &s->back[word_of(s, va)];
+}
+
+/*
+ * This stack is used from its top: a program enters the kernel, or a thread
+ * begins.  Who ended here, or went on to a program, did not return.
+ */
+static void
+from_the_top(struct stack *s)
+{
+	if (s == NULL || s->live == 0)
+		return;
+	memset(s->back, 0, sizeof s->back);
+	s->live = 0;
 }
 
 /* Are a program's registers saved there?  Above them lie those of the FPU. */
@@ -164,8 +190,11 @@ called(unsigned cpu, uint32_t info, uint64_t va, void *back)
 		return; /* call *8(%rax) reads, too */
 	b.cpu[cpu].low = va;
 	b.cpu[cpu].stack = s = stack_of(cpu, va, true);
-	if (s != NULL)
-		*back_at(s, va) = (uint32_t)(uintptr_t)back;
+	if (s == NULL)
+		return;
+	s->live += *back_at(s, va) == 0;
+	*back_at(s, va) = (uint32_t)(uintptr_t)back;
+	s->runs[word_of(s, va)] = 0; /* until it begins */
 }
 
 /* A return read it there. */
@@ -185,6 +214,7 @@ returned(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	b.cpu[cpu].back = s != NULL ? *back_at(s, va) : 0;
 	if (s == NULL)
 		return;
+	s->live -= *back_at(s, va) != 0;
 	*back_at(s, va) = 0;
 	if (s->until != 0 && va >= s->until)
 		s->until = 0;
@@ -231,10 +261,46 @@ return_word(const struct stack *s, uint64_t low)
 {
 	uint64_t va = low;
 
-	while (va < s->base + STACK_SLOT &&
-	       s->back[(va - s->base) / 8 % (STACK_SLOT / 8)] == 0)
+	while (va < s->base + STACK_SLOT && s->back[word_of(s, va)] == 0)
 		va += 8;
 	return va;
+}
+
+/*
+ * A function begins: called, jumped to by one that is done, or an interrupt came
+ * between.  What returns for it is the next word.
+ */
+static void
+begins(unsigned cpu, const struct block *from, const struct block *to)
+{
+	struct stack *s = b.cpu[cpu].stack;
+	uint64_t va;
+
+	if (s == NULL || from->stub ||
+	    (from->end != END_DIRECT && from->end != END_POINTER &&
+		from->end != END_IRET))
+		return;
+	va = return_word(s, b.cpu[cpu].low & ~7ul);
+	if (va < s->base + STACK_SLOT)
+		s->runs[word_of(s, va)] = to->nth;
+}
+
+/*
+ * Is at va a register that belongs to the caller of the function whose frame it
+ * is in?  A compiler pushes them first: right below the return address, each once.
+ */
+static bool
+is_saved(const struct stack *s, uint64_t va)
+{
+	uint64_t top = return_word(s, va & ~7ul);
+	uint32_t fn;
+	uint8_t set;
+
+	if (top >= s->base + STACK_SLOT)
+		return false;
+	fn = s->runs[word_of(s, top)];
+	set = map.saves[fn] | map.saves[map.cold_of[fn]];
+	return va < top && va >= top - 8ul * (unsigned)__builtin_popcount(set);
 }
 
 /* The function whose frame va is in: the one that the call below it returns to. */
@@ -244,24 +310,34 @@ frame_of(const struct stack *s, uint64_t low, uint64_t va)
 	uint32_t back = 0;
 
 	for (va &= ~7ul; va > low && back == 0;)
-		back = s->back[((va -= 8) - s->base) / 8 % (STACK_SLOT / 8)];
+		back = s->back[word_of(s, va -= 8)];
 	return back != 0 ? IMAGE_BASE | back : 0;
 }
 
 /* ---- stores of the submission ---- */
 
-/* On a stack.  What a judge keeps there is no more its own than its variables. */
+/*
+ * On a stack, of this thread or of another one.  What a judge or a test keeps
+ * there is no more its own than its variables; nor is what a caller, whichever,
+ * has in registers while others run.
+ */
 static enum border
 judge_stack(unsigned cpu, const struct stack *s, uint64_t va)
 {
-	uint64_t pc;
+	bool here = s == b.cpu[cpu].stack;
+	unsigned object;
 
 	if (is_frame(s, va))
 		return B_STORE_FRAME;
-	if (s != b.cpu[cpu].stack || va < b.cpu[cpu].low)
+	if (is_saved(s, va))
+		return B_STORE_CALLER;
+	if (here && va < b.cpu[cpu].low)
 		return B_KINDS;
-	pc = frame_of(s, b.cpu[cpu].low & ~7ul, va);
-	return pc != 0 && map.judges[map_code_of(pc)] ? B_STORE_JUDGE : B_KINDS;
+	object = map_code_of(
+	    frame_of(s, here ? b.cpu[cpu].low & ~7ul : s->base, va));
+	if (map.judges[object])
+		return B_STORE_JUDGE;
+	return map.tests[object] ? B_STORE_CALLER : B_KINDS;
 }
 
 /* It writes to va: B_KINDS if it may. */
@@ -300,6 +376,14 @@ lab_accesses(unsigned cpu, uint32_t info, uint64_t va, void *pc)
 		what = B_READ_TEXT;
 	if (what != B_KINDS)
 		border_seen(what, (uint64_t)(uintptr_t)pc, va);
+}
+
+/* It saves a register, in its own frame: the gate keeps the stack pointer there. */
+static void
+lab_pushes(unsigned cpu, uint32_t info, uint64_t va, void *pc)
+{
+	if (!is_stack(va) || !ram_is_where(info, va))
+		lab_accesses(cpu, info, va, pc);
 }
 
 /* ---- stores of the kernel ---- */
@@ -414,6 +498,25 @@ is_foreign(const struct stack *s, uint64_t pc, uint64_t va)
 	       map.folder[owner] != map.folder[map_code_of(pc)];
 }
 
+/* Code of the kernel at pc writes to a stack: on behalf of the file? */
+static void
+stack_written(unsigned cpu, uint64_t pc, uint64_t va)
+{
+	unsigned by = map_code_of(pc);
+	const struct stack *s;
+	enum border what;
+
+	if (!on_behalf(cpu) || map.judges[by] || map.tests[by] ||
+	    (s = stack_of(cpu, va, false)) == NULL)
+		return;
+	/* A switch of threads stores to what lies above a program's registers. */
+	if (va - s->base >= FRAME_AT + TRAP_FRAME)
+		return;
+	what = judge_stack(cpu, s, va);
+	if (what != B_KINDS)
+		border_seen(what, pc, va);
+}
+
 /* The kernel writes to va. */
 static void
 kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
@@ -422,13 +525,8 @@ kernel_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	const struct stack *s;
 
 	if (va >= map.arena.lo && va < map.arena.hi) {
-		/* A switch of threads stores to what lies above. */
-		if (va % STACK_SLOT - FRAME_AT >= TRAP_FRAME ||
-		    !on_behalf(cpu %= MAXCPU) ||
-		    !qemu_plugin_mem_is_store(info))
-			return;
-		if (is_frame(stack_of(cpu, va, false), va))
-			border_seen(B_STORE_FRAME, pc, va);
+		if (qemu_plugin_mem_is_store(info))
+			stack_written(cpu % MAXCPU, pc, va);
 		return;
 	}
 	if (va < map.direct || !qemu_plugin_mem_is_store(info))
@@ -488,6 +586,8 @@ string_stores(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 	b.cpu[cpu].fill.hi = va + n;
 	if (ram_is_direct(va) && ram_is_table(va - map.direct))
 		border_seen(B_STORE_TABLE, caller, va);
+	if (va >= map.arena.lo && va < map.arena.hi)
+		stack_written(cpu, caller, va);
 	va = image_name(va);
 	if (va >= map.text.hi)
 		data_written(cpu, caller, va, n, false);
@@ -500,7 +600,12 @@ fill_over(unsigned cpu)
 	uint64_t va = image_name(b.cpu[cpu].fill.lo), first = va, n;
 
 	n = b.cpu[cpu].fill.hi - b.cpu[cpu].fill.lo;
-	if (va < map.text.hi || !on_behalf(cpu))
+	if (!on_behalf(cpu))
+		return;
+	if (va >= map.arena.lo && va < map.arena.hi)
+		for (; va - first < n; va += 8)
+			stack_written(cpu, b.cpu[cpu].fill.caller, va);
+	if (va < map.text.hi)
 		return;
 	for (va = (va | 7) + 1; va - first < n; va += 8)
 		if (map_data_of(va) != map_data_of(first))
@@ -538,8 +643,9 @@ watch_stores(const struct block *blk, struct qemu_plugin_insn *insn,
 		qemu_plugin_register_vcpu_mem_cb(
 		    insn, cell_added, PLUGIN_NO_REGS, BOTH, pc);
 	if (blk->lab)
-		qemu_plugin_register_vcpu_mem_cb(
-		    insn, lab_accesses, PLUGIN_NO_REGS, BOTH, pc);
+		qemu_plugin_register_vcpu_mem_cb(insn,
+		    is_push(p, n) ? lab_pushes : lab_accesses,
+		    PLUGIN_NO_REGS, BOTH, pc);
 	else if (stores_elsewhere(p, n) && blk->fills == 0)
 		qemu_plugin_register_vcpu_mem_cb(insn,
 		    blk->string ? string_stores : kernel_stores,
@@ -577,6 +683,8 @@ block_judge(struct block *blk)
 
 	blk->fn = fn != NULL ? fn->lo : 1;
 	blk->fn_end = fn != NULL ? fn->hi : 0;
+	blk->nth = fn != NULL ? (uint32_t)(fn - map.functions.v) + 1 : 0;
+	blk->cold = list_find(&map.cold, blk->va) != NULL;
 	blk->lab = list_has(&map.lab_code, blk->va);
 	blk->stub = blk->va >= map.stubs.lo && blk->va < map.stubs.hi;
 	blk->import = list_find(&map.imports, blk->va) != NULL;
@@ -612,6 +720,7 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 		if (blk->va < map.text.hi &&
 		    !ram_is_code(qemu_plugin_insn_vaddr(insn), p, bytes))
 			border_seen(B_TEXT, 0, 0);
+		map.saves[blk->nth] |= saved_register(p, bytes);
 		watch_calls(insn, p, bytes);
 		watch_stores(blk, insn, p, bytes, saves);
 	}
@@ -644,9 +753,12 @@ lab_left(unsigned cpu, const struct block *from, const struct block *to)
 static void
 went_back(unsigned cpu, const struct block *from, const struct block *to)
 {
-	if ((uint32_t)to->va == (uint32_t)b.cpu[cpu].back ||
-	    (!from->lab && list_has(&map.starts, to->va)))
+	if ((uint32_t)to->va == (uint32_t)b.cpu[cpu].back)
 		return;
+	if (!from->lab && list_has(&map.starts, to->va)) {
+		from_the_top(b.cpu[cpu].stack);
+		return;
+	}
 	border_seen(from->lab ? B_RETURN : B_RETURN_KERNEL, from->va, to->va);
 }
 
@@ -717,11 +829,17 @@ border_runs(unsigned cpu, const struct block *to)
 		interrupt_runs(cpu, from, to);
 	if (to->string || from->string)
 		string_runs(cpu, from, to);
+	if (from->fn == 0 && to->fn != 0)
+		from_the_top(b.cpu[cpu].stack);
 	/* Programs; and an interrupt that came between, or a fault. */
 	if (from->fn != 0 && to->fn != 0 && !to->stub) {
 		if (to->lab && !from->lab && from->end != END_RETURN &&
 		    from->end != END_IRET)
 			lab_entered(cpu);
+		if (to->cold && !from->cold && from->end == END_DIRECT)
+			map.cold_of[from->nth] = to->nth;
+		else if (to->va == to->fn && !to->cold)
+			begins(cpu, from, to);
 		if (from->lab || from->end >= END_POINTER)
 			judge_edge(cpu, from, to);
 	}

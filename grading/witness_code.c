@@ -41,6 +41,30 @@ is_return(const uint8_t *p)
 	return p[0] == 0xc3 || p[0] == 0xc2;
 }
 
+bool
+is_push(const uint8_t *p, size_t n)
+{
+	size_t left = n;
+
+	p = opcode(p, &left);
+	return (p[0] & 0xf8) == 0x50 || p[0] == 0x68 || p[0] == 0x6a ||
+	       (p[0] == 0xff && left > 1 && (p[1] & 0x38) == 0x30);
+}
+
+uint8_t
+saved_register(const uint8_t *p, size_t n)
+{
+	bool high = n == 2 && p[0] == 0x41;
+	unsigned reg;
+
+	if ((p[n - 1] & 0xf8) != 0x50 || (n != 1 && !high))
+		return 0;
+	reg = p[n - 1] & 7;
+	if (high)
+		return reg >= 4 ? (uint8_t)(1u << reg) : 0; /* r12 to r15 */
+	return reg == 3 ? 1 : reg == 5 ? 2 : 0;             /* rbx, rbp */
+}
+
 void
 end_of(struct block *blk, uint64_t va, const uint8_t *p, size_t n)
 {

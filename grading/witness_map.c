@@ -135,7 +135,8 @@ line_read(const char *line)
 		{ "entry", &map.entries }, { "fill", &map.fills },
 		{ "string", &map.strings }, { "word", &map.words },
 		{ "lock", &map.locks }, { "copy", &map.copies },
-		{ "counter", &map.counters } };
+		{ "counter", &map.counters },
+		{ "cold", &map.cold } };
 	static const struct {
 		const char *word;
 		uint64_t *lo, *hi;
@@ -186,6 +187,8 @@ line_read(const char *line)
 		map.judges[v[0]] = true;
 	else if (strcmp(word, "helper") == 0)
 		map.helpers[v[0]] = true;
+	else if (strcmp(word, "test") == 0)
+		map.tests[v[0]] = true;
 }
 
 bool
@@ -199,5 +202,7 @@ map_read(const char *path)
 	while (fgets(line, sizeof line, f) != NULL)
 		line_read(line);
 	fclose(f);
-	return map.lab_code.n > 0 && map.data_of != NULL;
+	map.saves = calloc(map.functions.n + 1, sizeof *map.saves);
+	map.cold_of = calloc(map.functions.n + 1, sizeof *map.cold_of);
+	return map.saves != NULL && map.cold_of != NULL && map.lab_code.n > 0 && map.data_of != NULL;
 }
