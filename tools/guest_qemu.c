@@ -59,7 +59,9 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, job->icount ? "tcg" : "tcg,thread=multi");
 	if (job->icount) {
 		machine_arg(m, "-icount");
-		machine_arg(m, "shift=%u,sleep=off", job->shift);
+		/* Time that leapt while a disk is waited for would be chance. */
+		machine_arg(m, "shift=%u,sleep=%s", job->shift,
+		    job->root != NULL || job->ndisks > 0 ? "on" : "off");
 		machine_arg(m, "-rtc");
 		machine_arg(m, "base=2000-01-01,clock=vm");
 	}

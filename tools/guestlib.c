@@ -134,7 +134,7 @@ guest_cmdline(const struct guest_job *job)
 	bool disks = job->root != NULL || job->ndisks > 0;
 	char *s;
 
-	/* With --icount the guest's time leaps while a disk is waited for. */
+	/* With --icount the guest's time is not the disk's: none is late. */
 	if (asprintf(&s, "%s%s%s%s", job->root != NULL ? "root=sda " : "",
 		disks && job->icount ? "sleep=off " : "",
 		job->append != NULL ? job->append : "", trace_word(job)) < 0)

@@ -155,9 +155,13 @@ static void
 op_core(const struct step *s)
 {
 	uint8_t vec[64];
+	int r;
 
 	ASSERT(s->arg[1] <= sizeof(vec));
-	expect(s, map_mincore(me(), va_of(s), s->arg[1] * PAGE_SIZE, vec), (int)s->arg[1]);
+	r = map_mincore(me(), va_of(s), s->arg[1] * PAGE_SIZE, vec);
+	if (r >= 0)
+		r = (uint64_t)r == s->arg[1] ? 0 : -ENOMEM; /* as the call says it */
+	expect(s, r, 0);
 }
 
 /* stack P N: N pages that end before page P, and grow downwards. */
