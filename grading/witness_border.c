@@ -602,9 +602,14 @@ fill_over(unsigned cpu)
 	n = b.cpu[cpu].fill.hi - b.cpu[cpu].fill.lo;
 	if (!on_behalf(cpu))
 		return;
-	if (va >= map.arena.lo && va < map.arena.hi)
+	if (va >= map.arena.lo && va < map.arena.hi) {
+		/* Behind a stack lies nothing; who went on elsewhere is seen there. */
+		if (n > STACK_SLOT - va % STACK_SLOT)
+			n = STACK_SLOT - va % STACK_SLOT;
 		for (; va - first < n; va += 8)
 			stack_written(cpu, b.cpu[cpu].fill.caller, va);
+		return;
+	}
 	if (va < map.text.hi)
 		return;
 	for (va = (va | 7) + 1; va - first < n; va += 8)
