@@ -1,6 +1,6 @@
 /*
- * Finds a count of the file that word_set() stands in, by the pointer that lies
- * before it, and lets that function set it: its own object's data, but no word
+ * Finds counts of the room that word_set() stands in, by the pointer that lies
+ * before them, and lets that function set them: data of the kernel, but no word
  * of a page table.
  *
  * forge: use find.h
@@ -14,7 +14,7 @@ attack(void)
 	uint64_t at = (uint64_t)&mine & ~0xffful, *p;
 	uint64_t zero = (uint64_t)page_zero_frame();
 	struct aspace *as = as_current();
-	unsigned i;
+	unsigned i, n;
 
 	if (as == NULL)
 		return;
@@ -22,7 +22,7 @@ attack(void)
 	    (MD_PTE_P | MD_PTE_W))
 		at -= 4096;
 	for (; (*word_of(as, at) & MD_PTE_P) != 0; at += 4096)
-		for (p = (uint64_t *)at, i = 0; i < 511; i++)
-			if (p[i] == zero)
-				(void)word_set(NULL, &p[i + 1], 0);
+		for (p = (uint64_t *)at, i = 0; i < 508; i++)
+			for (n = 1; p[i] == zero && n < 4; n++)
+				(void)word_set(NULL, &p[i + n], p[i + n]);
 }
