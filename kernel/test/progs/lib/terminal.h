@@ -9,6 +9,7 @@
 #define TEST_TERMINAL_H
 
 #include "test.h"
+#include <poll.h>
 #include <sys/ioctl.h>
 
 static int terminal_hand = -1; /* its other end; ours has none */
@@ -23,6 +24,16 @@ terminal(void)
 	fd = terminal_hand = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
 	OK(ioctl(fd, TIOCSPTLCK, &zero));
 	return OK(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+}
+
+/* Is output not stopped? */
+static inline bool
+can_write(int tty)
+{
+	struct pollfd p = { .fd = tty, .events = POLLOUT };
+
+	OK(poll(&p, 1, 0));
+	return (p.revents & POLLOUT) != 0;
 }
 
 #endif
