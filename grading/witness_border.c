@@ -303,15 +303,16 @@ is_saved(const struct stack *s, uint64_t va)
 	return va < top && va >= top - 8ul * (unsigned)__builtin_popcount(set);
 }
 
-/* The function whose frame va is in: the one that the call below it returns to. */
-static uint64_t
-frame_of(const struct stack *s, uint64_t low, uint64_t va)
+/* Whose frame va is in: the object that the call below it returns to. */
+static unsigned
+frame_of(unsigned cpu, const struct stack *s, uint64_t va)
 {
+	uint64_t low = s == b.cpu[cpu].stack ? b.cpu[cpu].low & ~7ul : s->base;
 	uint32_t back = 0;
 
 	for (va &= ~7ul; va > low && back == 0;)
 		back = s->back[word_of(s, va -= 8)];
-	return back != 0 ? IMAGE_BASE | back : 0;
+	return map_code_of(back != 0 ? IMAGE_BASE | back : 0);
 }
 
 /* ---- stores of the submission ---- */
@@ -324,17 +325,15 @@ frame_of(const struct stack *s, uint64_t low, uint64_t va)
 static enum border
 judge_stack(unsigned cpu, const struct stack *s, uint64_t va)
 {
-	bool here = s == b.cpu[cpu].stack;
 	unsigned object;
 
 	if (is_frame(s, va))
 		return B_STORE_FRAME;
 	if (is_saved(s, va))
 		return B_STORE_CALLER;
-	if (here && va < b.cpu[cpu].low)
+	if (s == b.cpu[cpu].stack && va < b.cpu[cpu].low)
 		return B_KINDS;
-	object = map_code_of(
-	    frame_of(s, here ? b.cpu[cpu].low & ~7ul : s->base, va));
+	object = frame_of(cpu, s, va);
 	if (map.judges[object])
 		return B_STORE_JUDGE;
 	return map.tests[object] ? B_STORE_CALLER : B_KINDS;
@@ -513,6 +512,9 @@ stack_written(unsigned cpu, uint64_t pc, uint64_t va)
 	if (va - s->base >= FRAME_AT + TRAP_FRAME)
 		return;
 	what = judge_stack(cpu, s, va);
+	/* A panic's own frame is filled in for it: its backtrace. */
+	if (what == B_STORE_JUDGE && works_for(cpu, by) == frame_of(cpu, s, va))
+		return;
 	if (what != B_KINDS)
 		border_seen(what, pc, va);
 }

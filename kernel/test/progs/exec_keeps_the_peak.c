@@ -30,6 +30,7 @@ main(int argc, char **argv)
 	}
 	REAP(pid, 0);
 	OK(getrusage(RUSAGE_CHILDREN, &ru));
-	CHECK(ru.ru_maxrss >= (long)(BYTES / KIB));
+	/* Linux counts by CPU, and may be some batches of 32 pages short. */
+	CHECK(ru.ru_maxrss >= (long)(BYTES / KIB * 3 / 4));
 	return test_done();
 }
