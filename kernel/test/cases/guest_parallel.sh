@@ -48,7 +48,7 @@ wait
 EOF
 for sig in 2 15 1; do # INT TERM HUP
 	rm -f started
-	env --default-signal=INT "$run" -b build slow >out 2>&1 &
+	env --default-signal=INT,TERM,HUP "$run" -b build slow >out 2>&1 &
 	pid=$!
 	for i in $(seq 300); do
 		[ -e started ] && break
