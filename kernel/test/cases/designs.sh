@@ -2,7 +2,7 @@
 # NEEDS: TIMEOUT=900 SHORT=1
 # Every design gives Linux's transcripts with pressure (t_programs.sh); one of them,
 # another each day, also without, and stands everything at once (soak.sh); what is
-# unknown is refused with the names that there are.  In make check: a sixth of the
+# unknown is refused with the names that there are.  In make check: a twelfth of the
 # programs, no soak; make nightly has all of it, and longer.
 . kernel/test/cases/lib.sh
 

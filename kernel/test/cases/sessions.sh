@@ -48,8 +48,9 @@ if command -v gdb >/dev/null; then
 	# There no two plays have the same clock: who runs first is chance, and what is
 	# expected holds nevertheless.
 	for step in $(grep -L -e '^watch' -e '^show' book/sessions/bochs/*.step); do
-		in_full || case $step in *11-last*) ;; *) continue ;; esac
-		for i in 1 2 3 4 5; do
+		plays='1 2 3 4 5'
+		in_full || case $step in *11-last*) plays='1 2' ;; *) continue ;; esac
+		for i in $plays; do
 			expect 0 timeout 60 build/tools/bstep --via gdb --batch --kernel "$BUILD/vadose.elf" \
 				"$step" >/dev/null 2>"$tmp/err" || fail "$(cat "$tmp/err")"
 		done
