@@ -216,8 +216,10 @@ emulator_start(struct words *argv, struct boot *b)
 	pid_t parent = getpid(), pid = fork();
 	int null;
 
-	if (pid != 0)
+	if (pid != 0) {
+		(void)setpgid(pid, pid); /* whoever is first: it is killed as a group */
 		return pid;
+	}
 	null = open("/dev/null", O_RDWR);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -35,10 +35,18 @@ for pause in $pauses; do
 	halting $pause &
 done
 wait
+length() { # length PAUSE: of three seconds of the guest, in milliseconds
+	awk '$2 == "from" { a = $1 } $2 == "to" { print $1 - a }' "$tmp/out$1"
+}
+as_long() { [ "${1:-0}" -ge 2500 ] && [ "$1" -le 4500 ]; }
 for pause in $pauses; do
-	ms=$(awk '$2 == "from" { a = $1 } $2 == "to" { print $1 - a }' \
-		"$tmp/out$pause")
-	[ "${ms:-0}" -ge 2500 ] && [ "$ms" -le 4500 ] || {
+	as_long "$(length $pause)" || {
+		# The host stood still by itself, perhaps; a wrong clock is wrong again.
+		rm "$tmp/fifo$pause"
+		halting $pause
+	}
+	ms=$(length $pause)
+	as_long "$ms" || {
 		fail "three seconds of the guest take ${ms:-?} ms"
 		tail -n 5 "$tmp/log$pause"
 	}

@@ -9,7 +9,7 @@ $guest --cpus 1 --memory 64M --append norandom=1 --add "$BUILD/kernel/test/progs
 	--gdb -- /t/gdb_view >"$tmp/maps" 2>"$tmp/err" &
 pid=$!
 trap 'kill $pid 2>/dev/null; rm -rf "$tmp"' EXIT
-for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for try in $(seq 120); do
 	socket=$(sed -n "s/.*target remote \([^']*\)'.*/\1/p" "$tmp/err")
 	[ -S "$socket" ] && break
 	sleep 0.5

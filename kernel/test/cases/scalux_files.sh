@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=180
 # Design scalux and a file on a disk: its anons are put back, its frames are taken,
 # and its pager reads the page again (with a file in memory: the program alone).
 . kernel/test/cases/lib.sh
@@ -12,7 +12,7 @@ cat >"$tmp/script" <<'END'
 mkdir /mnt && mount -t ext2 /dev/sda /mnt || exit 1
 /t/c01_pages_have_queues_of_anons && umount /mnt
 END
-expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 60 --memory 64M \
+expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 180 --memory 64M \
 	--swap 64M --disk "$tmp/disk" --log "$tmp/log" \
 	--add "$BUILD/kernel/test/progs/accept/c01_pages_have_queues_of_anons:/t/" \
 	--add "$tmp/script:/script" -- /bin/sh /script

@@ -5,8 +5,17 @@
 
 command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
 
+# seen TEXT: wait until the terminal has shown it
+seen() {
+	for i in $(seq 200); do
+		grep -aq -e "$1" "$tmp/typescript" 2>/dev/null && return
+		sleep 0.1
+	done
+}
+
+# The shell joins what it shows, so that the command line is not taken for it.
 keys() {
-	sleep 3
+	seen 'vadose:~#'
 	for line in 'ls -l /' 'ps' 'head -n 3 /proc/vm/events' \
 	    'echo a b c | wc -w' 'echo wrXng\b\b\bong' 'sleep 100'; do
 		printf "$line\r"
@@ -20,17 +29,18 @@ keys() {
 	sleep 1
 	printf 'typed to cat\r\004'
 	sleep 1
-	printf 'sleep 50\r'
+	printf 'sh -c "echo sl""eeps; exec sleep 50"\r'
+	seen '^sleeps'
 	sleep 1
 	printf '\032'
-	sleep 1
+	seen 'Stopped'
 	printf 'jobs; kill -9 %%1; wait; echo "all over" | tr a-z A-Z\r'
 	sleep 1
 	printf 'exit 5\r'
 	sleep 2
 }
 
-keys | script -qec "$GUEST --kernel $BUILD/vadose.elf --timeout 60" \
+keys | script -qefc "$GUEST --kernel $BUILD/vadose.elf --timeout 60" \
 	"$tmp/typescript" >"$tmp/out" 2>&1
 # The terminal is raw: a line that ends without CR makes a staircase.
 stairs=$(LC_ALL=C grep -n -v "$(printf '\r')\$" "$tmp/out" | head -n 3)

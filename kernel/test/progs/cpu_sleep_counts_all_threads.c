@@ -29,22 +29,32 @@ used(void)
 	return ts.tv_sec * 1000000000l + ts.tv_nsec;
 }
 
+/* So much had been used when the sleep ended. */
+static long
+woken_at(void)
+{
+	const struct timespec sleep = { 0, SLEEP_NS };
+	long before = used();
+
+	EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &sleep, NULL), 0);
+	return used() - before;
+}
+
 int
 main(void)
 {
-	const struct timespec sleep = { 0, SLEEP_NS };
 	pthread_t t[2];
-	long before;
+	long at;
 
 	for (int i = 0; i < 2; i++)
 		EQ(pthread_create(&t[i], NULL, burn, NULL), 0);
-	before = used();
-	EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &sleep, NULL), 0);
-	before = used() - before;
+	/* Once a host may stand still; who forgets a thread is late each time. */
+	for (int i = 0; (at = woken_at()) >= SLEEP_NS + LATE_NS && i < 4; i++)
+		continue;
 	over = true;
 	for (int i = 0; i < 2; i++)
 		EQ(pthread_join(t[i], NULL), 0);
-	CHECK(before >= SLEEP_NS);
-	CHECK(before < SLEEP_NS + LATE_NS);
+	CHECK(at >= SLEEP_NS);
+	CHECK(at < SLEEP_NS + LATE_NS);
 	return test_done();
 }

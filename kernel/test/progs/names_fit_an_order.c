@@ -657,7 +657,7 @@ main(int argc, char **argv)
 		sync();
 		note_tree(disk);
 		printf("done\n");
-		sleep_ms(3);
+		sleep_ms(50); /* it is stamped before the next note */
 	}
 	note(disk, 0, "end");
 	remove_all(root);

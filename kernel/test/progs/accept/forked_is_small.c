@@ -10,7 +10,7 @@
 #define SONS 64
 #define MOST 50 /* KiB each */
 
-static int go[2];
+static int go[2], ready[2];
 
 static long
 free_frames(int i)
@@ -21,17 +21,21 @@ free_frames(int i)
 static void
 sons(pid_t *pid, int n)
 {
-	char c;
+	char c = 0;
 
 	for (int k = 0; k < n; k++) {
 		pid[k] = fork();
 		if (pid[k] == 0) {
 			close(go[1]);
+			if (write(ready[1], &c, 1) != 1)
+				_exit(1);
 			_exit(read(go[0], &c, 1) == 0 ? 0 : 1);
 		}
 		CHECK(pid[k] > 0);
 	}
-	usleep(200000);
+	for (int k = 0; k < n; k++)
+		EQ(read(ready[0], &c, 1), 1);
+	usleep(200000); /* from there to their read() */
 }
 
 int
@@ -41,6 +45,7 @@ main(void)
 
 	snap_init();
 	OK(pipe(go));
+	OK(pipe(ready));
 	sons(pid, SONS);
 	snap_all(1);
 	sons(pid + SONS, SONS);
