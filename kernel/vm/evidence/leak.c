@@ -36,6 +36,7 @@
 #define CACHES_MAX 96
 #define TRIES 200
 #define TRY_NS 5000000ul
+#define LOOKS_ALIKE 3 /* a dead thread's processor may stand still for one */
 
 #define GAUGES_MAX 16
 
@@ -90,7 +91,7 @@ wait_a_little(void)
 void
 vm_leak_begin(void)
 {
-	unsigned try = 0;
+	unsigned try = 0, alike = 0;
 
 	mutex_lock(&leak.lock);
 	ev_set_gauge_word(EV_leak_pages, &leak.pages);
@@ -101,7 +102,8 @@ vm_leak_begin(void)
 		if (!wait_a_little())
 			break;
 		snapshot(&leak.now);
-	} while (!is_same() && ++try < TRIES);
+		alike = is_same() ? alike + 1 : 0;
+	} while (alike < LOOKS_ALIKE && ++try < TRIES);
 	leak.marked = true;
 	mutex_unlock(&leak.lock);
 }
