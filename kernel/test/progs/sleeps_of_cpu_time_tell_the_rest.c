@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #define SEC 1000000000L
+#define STOPS 400 /* a busy machine gives little time between two */
 
 static long
 sleep_cpu(int flags, long ns, struct timespec *left)
@@ -54,7 +55,7 @@ stopped(void)
 		_exit(0);
 	}
 	/* Each time less of it is used than would end it. */
-	for (; stops < 40; stops++) {
+	for (; stops < STOPS; stops++) {
 		sleep_ms(200);
 		OK(kill(pid, SIGSTOP));
 		EQ(waitpid(pid, &status, WUNTRACED), pid);
@@ -62,7 +63,7 @@ stopped(void)
 			break;
 		OK(kill(pid, SIGCONT));
 	}
-	CHECK(stops < 40);
+	CHECK(stops < STOPS);
 	EQ(status, 0);
 }
 
