@@ -3,12 +3,13 @@
  * futex: wait, wake, timeouts, requeue, wake-op, bit sets, shared keys over
  * fork, and its errors (book: abi 5).
  */
-#include "lib/test.h"
+#include "lib/sleeps.h"
 #include "lib/futex.h"
 #include <pthread.h>
 
 static int word, second;
-static volatile int awake;
+static volatile int awake, begun;
+static volatile pid_t tids[4];
 
 static long
 futex(int *at, int op, int val, const void *ts, int *at2, int val3)
@@ -21,6 +22,8 @@ waiter(void *arg)
 {
 	long op = (long)arg;
 
+	tids[__atomic_fetch_add(&begun, 1, __ATOMIC_RELAXED)] =
+	    syscall(SYS_gettid);
 	while (futex(&word, op, 0, NULL, NULL, 4) != 0)
 		CHECK(errno == EINTR);
 	__atomic_fetch_add(&awake, 1, __ATOMIC_RELAXED);
@@ -59,10 +62,15 @@ errors(void)
 static void
 start(pthread_t *t, int n, long op)
 {
-	awake = 0;
+	awake = begun = 0;
+	memset((void *)tids, 0, sizeof(tids));
 	for (int i = 0; i < n; i++)
 		EQ(pthread_create(&t[i], NULL, waiter, (void *)op), 0);
-	sleep_ms(100);
+	for (int i = 0; i < n; i++) {
+		while (tids[i] == 0)
+			sleep_ms(1);
+		thread_sleeps(getpid(), tids[i]);
+	}
 	EQ(awake, 0);
 }
 
@@ -117,7 +125,7 @@ wakes(void)
 static void
 over_fork(void)
 {
-	int *shared = (int *)pages_shared(1);
+	int *shared = (int *)pages_shared(1), woken, tries = 0;
 	pid_t pid = OK(fork());
 
 	if (pid == 0) {
@@ -128,9 +136,14 @@ over_fork(void)
 			futex(moved, FUTEX_WAIT, 0, NULL, NULL, 0);
 		_exit(0);
 	}
-	sleep_ms(50);
+	/* It is woken for nothing, and waits again. */
+	while ((woken = OK(futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0))) == 0) {
+		LE(++tries, 10000);
+		sleep_ms(1);
+	}
+	EQ(woken, 1);
 	__atomic_store_n(shared, 1, __ATOMIC_SEQ_CST);
-	EQ(futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	OK(futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0));
 	REAP(pid, 0);
 }
 

@@ -3,7 +3,7 @@
  * Three processes, each with a record lock that the one before wants: the last
  * to ask gets EDEADLK, and when it lets go the others have their turn.
  */
-#include "lib/test.h"
+#include "lib/sleeps.h"
 
 #define N 3
 
@@ -49,7 +49,8 @@ main(void)
 	}
 	for (i = 0; i < N; i++) {
 		EQ(write(go[i][1], "g", 1), 1);
-		sleep_ms(50);
+		if (i < N - 1)
+			process_sleeps(pid[i]);
 	}
 	for (i = N - 1; i >= 0; i--) {
 		EQ(waitpid(pid[i], &status, 0), pid[i]);

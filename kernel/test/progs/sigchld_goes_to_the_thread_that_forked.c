@@ -4,7 +4,7 @@
  * whether the main thread catches the signal or would drop it.  For a child of
  * the main thread, that one is asked.
  */
-#include "lib/test.h"
+#include "lib/sleeps.h"
 
 #include <pthread.h>
 
@@ -56,28 +56,6 @@ waiter(void *arg)
 	return (void *)(long)r;
 }
 
-/* Until that thread sleeps, most likely for its signal. */
-static void
-thread_sleeps(pid_t tid)
-{
-	char path[64], text[512], *s;
-	long n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	for (int seen = 0; seen < 5; seen++) {
-		sleep_ms(2);
-		fd = OK(open(path, O_RDONLY));
-		n = OK(read(fd, text, sizeof(text) - 1));
-		OK(close(fd));
-		text[n] = '\0';
-		s = strrchr(text, ')');
-		CHECK(s != NULL);
-		if (s[2] != 'S')
-			seen = -1;
-	}
-}
-
 static pthread_t
 start_waiter(int *p)
 {
@@ -89,7 +67,7 @@ start_waiter(int *p)
 	OK(pthread_sigmask(SIG_UNBLOCK, &chld, NULL));
 	while (waits == 0)
 		sleep_ms(1);
-	thread_sleeps(waits);
+	thread_sleeps(getpid(), waits);
 	return t;
 }
 
