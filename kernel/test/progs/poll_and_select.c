@@ -87,7 +87,7 @@ stored_to_meanwhile(void)
 	pid = OK(fork());
 	if (pid == 0) {
 		sleep_ms(50);
-		p[0].fd = 77;
+		p[0].fd = -7; /* no descriptor, should poll begin late */
 		p[1].events = POLLOUT;
 		_exit(0);
 	}
@@ -95,7 +95,7 @@ stored_to_meanwhile(void)
 	REAP(pid, 0);
 	for (int i = 0; i < 2; i++)
 		EQ(p[i].revents, 0);
-	EQ(p[0].fd, 77);
+	EQ(p[0].fd, -7);
 	EQ(p[1].events, POLLOUT);
 	OK(munmap(p, PAGE));
 }
