@@ -216,14 +216,21 @@ static void
 tuning(void)
 {
 	cpu_set_t cpus;
-	pid_t pid = OK(fork()), caller;
+	pid_t pid, caller;
+	int ready[2];
+	char c;
 
+	OK(pipe(ready));
+	pid = OK(fork());
 	if (pid == 0) {
 		OK(setresuid(USER, OTHER, OTHER));
+		EQ(write(ready[1], "r", 1), 1);
 		for (;;)
 			pause();
 	}
-	sleep_ms(50);
+	OK(close(ready[1]));
+	EQ(read(ready[0], &c, 1), 1);
+	OK(close(ready[0]));
 	caller = OK(fork());
 	if (caller == 0) {
 		CPU_ZERO(&cpus);
