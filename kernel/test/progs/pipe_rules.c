@@ -86,7 +86,7 @@ static void
 reader_leaves(void)
 {
 	static char b[100000];
-	int fd[2];
+	int fd[2], in = 0;
 	pid_t pid;
 
 	OK(pipe(fd));
@@ -95,7 +95,11 @@ reader_leaves(void)
 	pid = OK(fork());
 	if (pid == 0) {
 		close(fd[1]);
-		sleep_ms(100);
+		while (in < 65536) {
+			sleep_ms(1);
+			OK(ioctl(fd[0], FIONREAD, &in));
+		}
+		sleep_ms(50); /* for the writer to wait for room */
 		_exit(0);
 	}
 	close(fd[0]);
