@@ -3,7 +3,7 @@
  * Opening a FIFO waits for the other end; without waiting a writer gets
  * ENXIO; hang-up only after a writer was there; a signal ends the wait.
  */
-#include "lib/test.h"
+#include "lib/alarms.h"
 
 static char buf[64];
 
@@ -65,20 +65,14 @@ without_waiting(void)
 }
 
 static void
-ignore(int signo)
-{
-	(void)signo;
-}
-
-static void
 interrupted(void)
 {
-	struct sigaction sa = { .sa_handler = ignore };
-	struct itimerval it = { .it_value.tv_usec = 30000 };
+	struct sigaction sa = { .sa_handler = nothing };
 
 	OK(sigaction(SIGALRM, &sa, NULL));
-	OK(setitimer(ITIMER_REAL, &it, NULL));
+	alarms(30000);
 	ERR(open("p", O_RDONLY), EINTR);
+	alarms(0);
 	ERR(open("p", O_WRONLY | O_NONBLOCK), ENXIO); /* the reader is gone */
 }
 

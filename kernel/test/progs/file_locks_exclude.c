@@ -3,7 +3,7 @@
  * Record locks by process and range, OFD locks by open file, flock by open
  * file; a waiting lock is woken; a signal ends the wait.
  */
-#include "lib/test.h"
+#include "lib/alarms.h"
 #include <pthread.h>
 #include <sys/file.h>
 
@@ -194,22 +194,16 @@ closed_meanwhile(void)
 }
 
 static void
-ignore(int signo)
-{
-	(void)signo;
-}
-
-static void
 interrupted(void)
 {
-	struct sigaction sa = { .sa_handler = ignore };
+	struct sigaction sa = { .sa_handler = nothing };
 	int other = OK(open("f", O_RDWR));
-	struct itimerval it = { .it_value.tv_usec = 30000 };
 
 	OK(flock(other, LOCK_EX));
 	OK(sigaction(SIGALRM, &sa, NULL));
-	OK(setitimer(ITIMER_REAL, &it, NULL));
+	alarms(30000);
 	ERR(flock(fd, LOCK_EX), EINTR);
+	alarms(0);
 	OK(close(other));
 }
 
