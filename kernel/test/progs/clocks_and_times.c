@@ -54,13 +54,13 @@ sleeps(void)
 	ts.tv_sec = -1;
 	ts.tv_nsec = 0;
 	ERR(nanosleep(&ts, NULL), EINVAL);
+	t0 = now_ns();
 	OK(clock_gettime(CLOCK_MONOTONIC, &at));
 	at.tv_nsec += 20000000;
 	at.tv_sec += at.tv_nsec / 1000000000;
 	at.tv_nsec %= 1000000000;
-	t0 = now_ns();
 	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL), 0);
-	CHECK(now_ns() - t0 >= 10000000);
+	CHECK(now_ns() - t0 >= 20000000);
 	at = (struct timespec){ 0, 1 };
 	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL), 0);
 	EQ(clock_nanosleep(999, 0, &at, NULL), EINVAL);
@@ -117,7 +117,8 @@ cpu_time(void)
 	ticks = times(&t);
 	CHECK(t.tms_utime + t.tms_stime >= 8);
 	sleep_ms(100);
-	CHECK(times(&t) - ticks >= 9);
+	/* Linux's ticks are behind where a machine's CPUs have to wait. */
+	LE(on_vadose() ? 9 : 5, times(&t) - ticks);
 }
 
 /*
