@@ -3,7 +3,7 @@
  * Descriptors: dup, dup2, dup3, fcntl, their limits and errors; copies
  * share one offset and the status flags, not FD_CLOEXEC.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 
 static void
 dups(int fd)
@@ -118,6 +118,7 @@ main(void)
 {
 	int fd;
 
+	own_descriptors();
 	enter_tmp();
 	fd = OK(open("file", O_RDWR | O_CREAT, 0644));
 	dups(fd);

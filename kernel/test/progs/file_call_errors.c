@@ -2,7 +2,7 @@
 /*
  * The errors of the file calls, row by row (book: abi 6).
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -128,6 +128,7 @@ devices(void)
 int
 main(void)
 {
+	own_descriptors();
 	enter_tmp();
 	make_file("f", "data", 4, 0644);
 	OK(mkdir("d", 0755));

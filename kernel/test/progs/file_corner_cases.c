@@ -4,7 +4,7 @@
  * files without a name that never get one, links of /proc/self/fd, roots of
  * mounts, attributes that nobody has, hints about ranges.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
@@ -140,6 +140,7 @@ main(void)
 {
 	int fd, dir, size = 0;
 
+	own_descriptors();
 	enter_tmp();
 	fd = OK(open("f", O_RDWR | O_CREAT, 0644));
 	dir = OK(open(".", O_RDONLY | O_DIRECTORY));

@@ -11,7 +11,7 @@
  *   hostile_disks                            the processes, on a folder of /tmp
  */
 #include "lib/hostile.h"
-#include "lib/test.h"
+#include "lib/host.h"
 #include <dirent.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
@@ -191,7 +191,7 @@ work(unsigned nr, uint64_t seed)
 	(void)!statfs(AT "/m", &st);
 	step("sync", AT);
 	if (nr == 0)
-		sync();
+		sync_folder(AT "/m");
 	exit(0);
 }
 

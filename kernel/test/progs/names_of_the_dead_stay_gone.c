@@ -6,7 +6,7 @@
  *
  * Argument: a folder (/tmp), so that a disk's is tried, too (ext2_names.sh).
  */
-#include "lib/test.h"
+#include "lib/host.h"
 
 #define LOOKERS 3
 #define ROUNDS 40
@@ -75,7 +75,7 @@ reuse_numbers(void)
 		OK(unlink("f"));
 		OK(close(fd));
 	}
-	sync();
+	sync_folder(".");
 	OK(mkdir("E", 0700));
 	OK(rmdir("E"));
 }
@@ -88,7 +88,7 @@ removed(void)
 	OK(mkdir("D", 0755));
 	d = OK(open("D", O_RDONLY | O_DIRECTORY));
 	OK(close(touch("D/x")));
-	sync();
+	sync_folder(".");
 	OK(unlink("D/x"));
 	OK(rmdir("D"));
 	has_no_names(d, "x");
@@ -103,7 +103,7 @@ removed(void)
 	fd = touch("D/x");
 	OK(link("D/x", "lives"));
 	OK(symlink("x", "D/l"));
-	sync();
+	sync_folder(".");
 	OK(unlink("D/x"));
 	OK(unlink("D/l"));
 	OK(rmdir("D"));
@@ -126,7 +126,7 @@ renamed_over(void)
 	OK(close(touch("N/x")));
 	OK(close(touch("D/x")));
 	d = OK(open("D", O_RDONLY | O_DIRECTORY));
-	sync();
+	sync_folder(".");
 	OK(unlink("D/x"));
 	OK(rename("N", "D"));
 	has_no_names(d, "x");
@@ -153,11 +153,11 @@ any_name_is_free(void)
 		OK(close(touch(name)));
 	}
 	OK(close(touch("D/last")));
-	sync();
+	sync_folder(".");
 	OK(stat("D/last", &st));
 	snprintf(name, sizeof name, "D/.gone-%lu", (unsigned long)st.st_ino);
 	OK(close(touch(name)));
-	sync();
+	sync_folder(".");
 	OK(rename("D/first", "D/last"));
 	OK(access("D/last", R_OK));
 	OK(unlink(name));
@@ -179,7 +179,7 @@ from_inside(void)
 	OK(mkdir("D", 0755));
 	OK(close(touch("D/x")));
 	d = OK(open("D", O_RDONLY | O_DIRECTORY));
-	sync();
+	sync_folder(".");
 	OK(chdir("D"));
 	OK(unlink("x"));
 	OK(rmdir("../D"));
@@ -238,7 +238,7 @@ raced(void)
 		is_dir("B");
 		OK(link("A/x", "B/x"));
 		if (i % 8 == 0)
-			sync();
+			sync_folder(".");
 		OK(unlink("A/x"));
 		OK(rename("B/x", "A/x"));
 		OK(rmdir("B"));

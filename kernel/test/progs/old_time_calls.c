@@ -2,7 +2,7 @@
 /*
  * utime, utimes and futimesat: whole seconds, microseconds, now, and errors.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <sys/syscall.h>
 
 #define CALL(name, ...) syscall(SYS_##name, __VA_ARGS__)
@@ -23,6 +23,7 @@ main(void)
 	long bad[4] = { 0, 0, 0, 1000000 };
 	int fd;
 
+	own_descriptors();
 	enter_tmp();
 	make_file("f", "x", 1, 0644);
 	OK(CALL(utime, "f", ut));

@@ -3,7 +3,7 @@
  * poll and select on pipes: ready, hang-up, error, bad descriptors,
  * timeouts, a wake-up from another process; nothing but revents is written.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <sys/select.h>
 
 static int fd[2];
@@ -183,6 +183,7 @@ stopped(int nr)
 int
 main(void)
 {
+	own_descriptors();
 	states();
 	woken();
 	stored_to_meanwhile();

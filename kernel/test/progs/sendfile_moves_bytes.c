@@ -3,7 +3,7 @@
  * sendfile from a file to a pipe and to a file: count, offset, end; at the
  * limit of a file's size sendfile and copy_file_range raise what write raises.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <sys/sendfile.h>
 
 static long
@@ -67,6 +67,7 @@ main(void)
 
 	for (size_t i = 0; i < sizeof(out); i++)
 		out[i] = i * 7;
+	own_descriptors();
 	enter_tmp();
 	make_file("from", out, sizeof(out), 0644);
 	fd = OK(open("from", O_RDONLY));

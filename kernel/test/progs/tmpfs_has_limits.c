@@ -5,6 +5,7 @@
  * further names; what a mapping keeps counts until it goes.  statfs tells, and
  * remount does not go below what is used.  A memfd is not counted.
  */
+#include "lib/host.h"
 #include "lib/trap.h"
 #include <sys/mount.h>
 #include <sys/vfs.h>
@@ -300,6 +301,7 @@ main(void)
 	mkdir("/tmp", 0777);
 	snprintf(where, sizeof(where), "/tmp/limits.%d", (int)getpid());
 	OK(mkdir(where, 0700));
+	(void)own_mounts();
 	if (mount("none", where, "tmpfs", 0, "size=256k,nr_inodes=40") != 0 &&
 	    errno == EPERM)
 		return rmdir(where); /* a container may not */
