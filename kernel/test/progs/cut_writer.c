@@ -22,6 +22,7 @@
 #include "lib/test.h"
 
 #define WORKERS 3U
+#define STEPS_MIN 20U /* of a worker, on a disk however slow */
 #define SLOTS 12U
 #define NOTE_BYTES 64
 #define FILE_MAX (96 * KIB)
@@ -348,6 +349,7 @@ work(unsigned worker, unsigned seconds, uint64_t seed)
 {
 	uint64_t until = now_ns() + seconds * 1000000000ULL;
 	char name[64];
+	unsigned i;
 
 	me.worker = worker;
 	me.random = seed * WORKERS + worker + 1;
@@ -358,7 +360,7 @@ work(unsigned worker, unsigned seconds, uint64_t seed)
 	snprintf(name, sizeof name, "log%u", worker);
 	me.log = OK(open(name, O_WRONLY | O_CREAT | O_APPEND, 0644));
 	tree_make(worker);
-	while (now_ns() < until)
+	for (i = 0; i < STEPS_MIN || now_ns() < until; i++)
 		step();
 	exit(0);
 }
