@@ -27,7 +27,7 @@ typed() {
 	seen 'please one' && printf 'a'
 	seen 'please two' && printf 'bc'
 	seen 'please six' && for c in a b c d e f; do
-		sleep 0.3
+		sleep 0.7
 		printf $c
 	done
 	seen '^end' || printf '\003'

@@ -211,8 +211,9 @@ typed(void)
 	type("two", "bc", 0);
 	EQ(readable(10000), 1);
 	EQ(read(tty, b, sizeof(b)), 3);
-	set_raw(10, 10);
-	type("six", "abcdef", 300);
+	/* Longer than a key may take, all in all; none is very late. */
+	set_raw(10, 30);
+	type("six", "abcdef", 700);
 	EQ(read(tty, b, sizeof(b)), 6);
 	OK(tcsetattr(tty, TCSANOW, &old));
 }
