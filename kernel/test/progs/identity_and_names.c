@@ -98,7 +98,7 @@ groups_and_sessions(void)
 	REAP(pid, 0);
 	EQ(getpid(), syscall(SYS_gettid));
 	EQ(getpgid(0), getpgrp());
-	ERR(getpgid(999999), ESRCH);
+	ERR(getpgid(0x3fffffff), ESRCH);
 	pid = OK(fork());
 	if (pid == 0) {
 		OK(setgid(5));

@@ -53,6 +53,6 @@ main(void)
 		_exit(0);
 	}
 	REAP(pid, 0);
-	ERR(getpriority(PRIO_PROCESS, 999999), ESRCH);
+	ERR(getpriority(PRIO_PROCESS, 0x3fffffff), ESRCH);
 	return test_done();
 }

@@ -176,7 +176,7 @@ others(void)
 	n = OK(readlink(path, buf, 255));
 	EQ(n, 9);
 	EQ(memcmp(buf, "/dev/null", 9), 0);
-	ERR(open("/proc/999999/stat", O_RDONLY), ENOENT);
+	ERR(open("/proc/1073741823/stat", O_RDONLY), ENOENT);
 	ERR(open("/proc/self/nothing", O_RDONLY), ENOENT);
 }
 

@@ -42,7 +42,7 @@ rules(void)
 	rl.rlim_max = 10;
 	ERR(setrlimit(RLIMIT_NOFILE, &rl), EINVAL);
 	ERR(getrlimit(99, &rl), EINVAL);
-	ERR(syscall(SYS_prlimit64, 999999, RLIMIT_STACK, NULL, &rl), ESRCH);
+	ERR(syscall(SYS_prlimit64, 0x3fffffff, RLIMIT_STACK, NULL, &rl), ESRCH);
 	if (on_vadose()) /* Linux kills it, if a tick meets it */
 		far_limit();
 	set(RLIMIT_NOFILE, 77);

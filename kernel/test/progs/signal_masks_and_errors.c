@@ -77,10 +77,10 @@ kills(void)
 	ERR(kill(getpid(), 65), EINVAL);
 	ERR(kill(getpid(), -1), EINVAL);
 	ERR(kill(-2147483647 - 1, 0), ESRCH);
-	ERR(kill(999999, 0), ESRCH);
+	ERR(kill(0x3fffffff, 0), ESRCH);
 	OK(kill(getpid(), 0));
 	ERR(syscall(SYS_tkill, 0, 0), EINVAL);
-	ERR(syscall(SYS_tgkill, getpid(), 999999, 0), ESRCH);
+	ERR(syscall(SYS_tgkill, getpid(), 0x3fffffff, 0), ESRCH);
 	OK(syscall(SYS_tgkill, getpid(), getpid(), 0));
 }
 

@@ -69,7 +69,7 @@ orphan(pid_t parent, int done)
 static void
 groups(pid_t elsewhere)
 {
-	int none = 3999999, fd[2];
+	int none = 0x3fffffff, fd[2];
 	pid_t pid;
 	char c;
 

@@ -39,7 +39,7 @@ codes(void)
 	REAP(child_exits(256 + 7), 7);
 	pid = child_waits();
 	EQ(waitpid(pid, &status, WNOHANG), 0);
-	ERR(waitpid(999999, NULL, 0), ECHILD);
+	ERR(waitpid(0x3fffffff, NULL, 0), ECHILD);
 	ERR(wait4(-1, NULL, 0x10000000 | 64, NULL), EINVAL);
 	OK(kill(pid, SIGTERM));
 	EQ(wait4(pid, &status, 0, &ru), pid);
@@ -99,7 +99,7 @@ groups(void)
 	CHECK(waitpid(-a, NULL, 0) > 0);
 	ERR(waitpid(-a, NULL, 0), ECHILD);
 	ERR(kill(-a, 0), ESRCH);
-	ERR(setpgid(999999, 0), ESRCH);
+	ERR(setpgid(0x3fffffff, 0), ESRCH);
 	ERR(setpgid(0, -1), EINVAL);
 }
 
