@@ -6,6 +6,7 @@
 #include "lib/terminal.h"
 
 #define NUMBERS "400"
+#define TRIES 1000
 
 static int terminal_fd, told[2], change[2], look[2];
 
@@ -104,6 +105,7 @@ int
 main(void)
 {
 	pid_t first, pid, job;
+	int tries = 0;
 
 	if (getuid() != 0)
 		return 0;
@@ -127,6 +129,12 @@ main(void)
 		if (pid == job)
 			break;
 		REAP(pid, 0);
+		/* Another may have it, or numbers are not to be had here. */
+		if (!on_vadose() && ++tries == TRIES) {
+			OK(kill(first, SIGKILL));
+			REAP_SIGNAL(first, SIGKILL);
+			return test_done();
+		}
 	}
 	hear(told[0]);
 	say(change[1], 0);
