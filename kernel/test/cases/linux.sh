@@ -7,6 +7,7 @@
 word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
 
 [ "$(uname -s)" = Linux ] || exit 0
+ulimit -c 0 # a core would stay in a folder that must be empty
 for src in kernel/test/progs/*.c; do
 	name=$(basename "$src" .c)
 	[ -n "$(word LONG "$src")" ] && [ -z "$LONG" ] && continue
@@ -15,7 +16,8 @@ for src in kernel/test/progs/*.c; do
 	# Some programs drop root's rights, so they need them first.
 	[ "$(id -u)" = 0 ] || ! grep -q 'setuid\|setgid\|chroot' "$src" || continue
 	want=$(word EXPECT "$src")
-	timeout 120 "$BUILD/kernel/test/progs/$name" $(word ARGS "$src") \
+	[ "${limit:-60}" -gt 120 ] || limit=120
+	timeout "$limit" "$BUILD/kernel/test/progs/$name" $(word ARGS "$src") \
 		>"$tmp/out" 2>"$tmp/err" </dev/null
 	same "${want:-0}" $? "status of $name: $(tail -n 2 "$tmp/out")"
 	[ ! -e "${src%.c}.expected" ] ||

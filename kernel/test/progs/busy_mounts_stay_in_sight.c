@@ -5,8 +5,6 @@
  */
 #include "lib/host.h"
 
-#include <sys/mount.h>
-
 #define DIR_MNT "/tmp/busy"
 #define FILES 500            /* so many umount looks at */
 #define LOOK_MS 500
@@ -46,9 +44,8 @@ main(void)
 	pid_t pid;
 	int fd;
 
-	mkdir("/tmp", 01777);
+	own_tmp();
 	OK(mkdir(DIR_MNT, 0755));
-	(void)own_mounts();
 	if (mount("none", DIR_MNT, "tmpfs", 0, NULL) != 0) {
 		CHECK(errno == EPERM && !on_vadose());
 		OK(rmdir(DIR_MNT));

@@ -233,8 +233,7 @@ ring(uint64_t seed, long seconds)
 	fd = OK(memfd_create("ring", 0));
 	OK(dup2(fd, 8));
 	OK(close(fd));
-	fd = OK(open("/tmp/ring", O_RDWR | O_CREAT | O_TRUNC, 0600));
-	OK(unlink("/tmp/ring"));
+	fd = nameless_file("/tmp");
 	OK(dup2(fd, 9));
 	OK(close(fd));
 	for (fd = 8; fd <= 9; fd++)

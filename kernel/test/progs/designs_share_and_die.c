@@ -183,8 +183,7 @@ keep_going(uint64_t seed, unsigned seconds)
 
 	mfd = OK(memfd_create("shared", 0));
 	OK(ftruncate(mfd, SHARED * PAGE));
-	fd = OK(open("/tmp/designs", O_RDWR | O_CREAT | O_TRUNC, 0600));
-	OK(unlink("/tmp/designs"));
+	fd = nameless_file("/tmp");
 	OK(ftruncate(fd, (SHARED + FIXED) * PAGE));
 	fixed = map(fd, SHARED, FIXED, MAP_SHARED);
 	for (size_t i = 0; i < FIXED; i++)

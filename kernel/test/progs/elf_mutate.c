@@ -5,6 +5,7 @@
  * mutants are of a small program with four headers, half of this one.
  */
 #include "lib/elf.h"
+#include "lib/host.h"
 #include <sys/auxv.h>
 
 #define HEAD 1024
@@ -135,6 +136,7 @@ main(int argc, char **argv)
 	own_size = OK(lseek(fd, 0, SEEK_END));
 	own = malloc(own_size);
 	EQ(pread(fd, own, own_size, 0), own_size);
+	need_tmp_without(ST_NOEXEC);
 	enter_tmp();
 	for (long i = 0; i < count; i++) {
 		if (i == 40)

@@ -5,6 +5,7 @@
  * stack with argc on top.
  */
 #include "lib/elf.h"
+#include "lib/host.h"
 
 /* What the little program writes, lowest address first. */
 struct state {
@@ -59,6 +60,7 @@ main(void)
 	struct state s;
 
 	EQ(sizeof(s), 208);
+	need_tmp_without(ST_NOEXEC);
 	enter_tmp();
 	elf_make(&e, dump_start, dump_end - dump_start);
 	make_file("prog", &e, sizeof(e), 0755);

@@ -116,10 +116,14 @@ set_id(void)
 int
 main(void)
 {
+	if (geteuid() != 0)
+		return test_done();
+	need_tmp_without(ST_NOEXEC);
 	enter_tmp();
 	programs();
 	interpreters();
-	set_id();
+	if (!tmp_forbids(ST_NOSUID))
+		set_id();
 	leave_tmp();
 	return test_done();
 }

@@ -4,6 +4,7 @@
  * lives; those with wrong segments die or are refused, never run.
  */
 #include "lib/elf.h"
+#include "lib/host.h"
 
 static struct small_elf e;
 
@@ -171,6 +172,7 @@ too_big(void)
 int
 main(void)
 {
+	need_tmp_without(ST_NOEXEC);
 	enter_tmp();
 	headers();
 	interpreters();

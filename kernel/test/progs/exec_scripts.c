@@ -3,7 +3,7 @@
  * A file that begins with #! is run by its interpreter: arguments, errors,
  * depth.  The interpreter is this program, which prints its arguments.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <sys/auxv.h>
 
 static char self[256];
@@ -99,6 +99,7 @@ main(int argc, char **argv)
 	}
 	if (!realpath((char *)getauxval(AT_EXECFN), self))
 		FAIL("realpath: errno %d", errno);
+	need_tmp_without(ST_NOEXEC);
 	enter_tmp();
 	snprintf(text, sizeof(text), "#!%s\nrest", self);
 	script("plain", text);

@@ -5,7 +5,7 @@
  * cannot have it killed by a child from before, nor by that child's sibling.
  * The child still is one for __WCLONE.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 
 #define USER 1000
 
@@ -200,11 +200,12 @@ main(int argc, char **argv)
 		    strcmp(argv[3], "ignores") == 0);
 	if (getuid() != 0)
 		return 0;
+	without_exec();
+	need_tmp_without(ST_NOSUID | ST_NOEXEC);
 	mkdir("/tmp", 0777);
 	snprintf(program, sizeof(program), "/tmp/told.%d", (int)getpid());
 	copy_self(program);
 	OK(chmod(program, 04755));
-	without_exec();
 	case_of(SIGKILL, false);
 	case_of(SIGUSR1, false);
 	case_of(0, false);

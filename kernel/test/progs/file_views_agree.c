@@ -176,7 +176,8 @@ main(int argc, char **argv)
 
 	if (argc > 3)
 		seed = strtoull(argv[3], NULL, 0);
-	snprintf(path, sizeof(path), "%s/views", argc > 1 ? argv[1] : "/tmp");
+	snprintf(path, sizeof(path), "%s/views.%d", argc > 1 ? argv[1] : "/tmp",
+	    (int)getpid());
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	CHECK(fd >= 0);
 	shared = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

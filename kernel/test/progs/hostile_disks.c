@@ -23,7 +23,7 @@
 #define DEPTH_MAX 4
 #define STEPS_MAX 400   /* of one process */
 #define IMAGE_MAX (4 * MIB)
-#define AT "/tmp/hostile"
+#define AT "hostile" /* in a fresh folder */
 
 /* Shared: what each process is doing. */
 static struct worker {
@@ -304,6 +304,7 @@ alone(void)
 	OK(close(OK(open(AT "/m/f", O_CREAT | O_RDWR, 0600))));
 	maul(1, "none");
 	EQ(system("rm -rf " AT), 0);
+	leave_tmp();
 }
 
 int
@@ -322,7 +323,7 @@ main(int argc, char **argv)
 		return 0;
 	}
 	workers = (struct worker *)pages_shared(1);
-	(void)mkdir("/tmp", 0777);
+	enter_tmp();
 	OK(mkdir(AT, 0755));
 	OK(mkdir(AT "/m", 0755));
 	if (argc < 5) {

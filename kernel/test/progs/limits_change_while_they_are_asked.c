@@ -20,7 +20,7 @@ static struct shared {
 static void *
 asks(void *unused)
 {
-	int fd = OK(open("/tmp/limited", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	int fd = nameless_file("/tmp");
 	char byte = 1;
 	void *p;
 

@@ -3,7 +3,7 @@
  * memfd_create and its seals: what each forbids, what comes too late, and
  * files that have none.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 
 #define MFD_CLOEXEC_ 1u
 #define MFD_ALLOW_SEALING_ 2u
@@ -182,6 +182,10 @@ others(void)
 int
 main(void)
 {
+	if (memfds_are_not_run()) {
+		printf("skipped: each memfd has a seal from the start\n");
+		return 0;
+	}
 	made();
 	sizes();
 	writes();

@@ -24,6 +24,7 @@ main(void)
 	char *p = pages_private(600);
 	unsigned char vec[600];
 
+	small_pages(p, 600);
 	for (int i = 0; i < 600; i += 3)
 		p[i * PAGE] = 1;
 	OK(mincore(p, 600 * PAGE, vec));

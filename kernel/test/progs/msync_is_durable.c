@@ -19,7 +19,8 @@ main(int argc, char **argv)
 	struct stat st;
 
 	file_args(argc, argv);
-	snprintf(path, sizeof(path), "%s/synced", file_folder);
+	snprintf(path, sizeof(path), argc > 1 ? "%s/synced" : "%s/synced.%d",
+	    file_folder, (int)getpid());
 	fd = OK(open(path, O_RDWR | O_CREAT | O_TRUNC, 0644));
 	folder = OK(open(file_folder, O_RDONLY | O_DIRECTORY));
 	EQ(write(fd, "x", 1), 1);

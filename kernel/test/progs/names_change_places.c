@@ -7,7 +7,7 @@
  * Argument: the folder (/tmp).  Where the file system cannot do it, as Linux'
  * ext2, the answer is EINVAL and nothing has changed.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <dirent.h>
 
 #define USER 1000
@@ -112,6 +112,14 @@ kinds(void)
 	exchanged("d/", "c/");
 }
 
+static void
+counted(const char *name, nlink_t n)
+{
+	struct stat st = of(name);
+
+	CHECK(has_links(&st, n));
+}
+
 /* Counts of links, dot-dot, and where a process stands, follow a directory. */
 static void
 directories_have_new_parents(void)
@@ -120,8 +128,8 @@ directories_have_new_parents(void)
 
 	if (!can)
 		return;
-	EQ(of("d").st_nlink, 3);
-	EQ(of("c").st_nlink, 2);
+	counted("d", 3);
+	counted("c", 2);
 	OK(chdir("d/e"));
 	OK(swap("../../f", "../e"));
 	CHECK(getcwd(cwd, sizeof(cwd)) != NULL);
@@ -129,13 +137,13 @@ directories_have_new_parents(void)
 	EQ(strcmp(cwd, want), 0);
 	EQ(of("..").st_ino, of(dir).st_ino);
 	OK(chdir(".."));
-	EQ(of("d").st_nlink, 2);
+	counted("d", 2);
 	EQ(listed(".", "f"), of("f").st_ino);
 	EQ(listed("d", "e"), of("d/e").st_ino);
 	CHECK(S_ISREG(of("d/e").st_mode) && S_ISREG(of("f/x").st_mode));
 	ERR(rmdir("d"), ENOTEMPTY);
 	OK(swap("f", "d/e"));
-	EQ(of("d").st_nlink, 3);
+	counted("d", 3);
 }
 
 static void
@@ -212,6 +220,7 @@ main(int argc, char **argv)
 	snprintf(dir, sizeof(dir), "%s/places.%d", argc > 1 ? argv[1] : "/tmp",
 	    (int)getpid());
 	OK(mkdir(dir, 0755));
+	OK(chmod(dir, 0755)); /* whatever the umask is */
 	OK(chdir(dir));
 	make("f");
 	make("g");

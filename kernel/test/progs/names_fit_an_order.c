@@ -222,6 +222,7 @@ model_call(struct tree *t, const struct call *c)
 /* ---- an order ---- */
 
 static struct tree seen; /* the tree as it was left, by its listing */
+static bool is_uncounted;  /* btrfs: a directory has one link, whatever lies in it */
 static unsigned long steps;
 
 static bool
@@ -241,6 +242,8 @@ same_tree(const struct tree *t, int id, int seen_id)
 			return false;
 		subs += t->o[o->entry[i]].type == 'd';
 	}
+	if (o->type == 'd' && is_uncounted)
+		return true;
 	return p->nlink == (o->type == 'd' ? 2 + subs : o->nlink);
 }
 
@@ -648,6 +651,7 @@ main(int argc, char **argv)
 	OK(mkdirat(root, "b", 0755));
 	exchanges = syscall(SYS_renameat2, root, "a", root, "b", EXCHANGE) == 0;
 	list_all(root);
+	is_uncounted = seen.o[0].nlink == 1 && !on_vadose();
 	for (int i = 0; i < rounds; i++) {
 		if (i % PER_SYNC == 0)
 			note(disk, 0, "rounds");

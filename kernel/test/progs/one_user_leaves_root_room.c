@@ -4,7 +4,7 @@
  * can start programs meanwhile and remove files; and when the user is gone all
  * is as before.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 #include <dirent.h>
 #include <sys/file.h>
 
@@ -648,6 +648,7 @@ main(int argc, char **argv)
 	/* Of a host it may take all processes: there only when asked for. */
 	if (getuid() != 0 || (!on_vadose() && argc < 2))
 		return 0;
+	need_tmp_without(ST_NOEXEC);
 	few = on_vadose() ? 0 : 200;
 	done = (volatile int *)pages_shared(1);
 	*done = 0;

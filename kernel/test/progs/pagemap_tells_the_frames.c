@@ -34,6 +34,7 @@ own_pages(void)
 	static uint64_t w[200];
 	int fd, i;
 
+	small_pages(p, 200);
 	for (i = 0; i < 200; i += 3)
 		p[i * PAGE] = 1;
 	fd = OK(open("/proc/self/pagemap", O_RDONLY));

@@ -5,6 +5,8 @@
  */
 #include "lib/test.h"
 
+#define BIG 2000 /* pages */
+
 static char text[65536];
 
 static const char *
@@ -66,7 +68,7 @@ field(const char *name)
 static void
 status_file(void)
 {
-	char *big = pages_private(500);
+	char *big = pages_private(BIG);
 	long before;
 
 	slurp("/proc/self/status");
@@ -78,12 +80,13 @@ status_file(void)
 	EQ(field("\nThreads:"), 1);
 	CHECK(strstr(text, "State:\tR (running)") != NULL);
 	before = field("\nVmRSS:");
-	memset(big, 1, 500 * PAGE);
+	memset(big, 1, BIG * PAGE);
 	slurp("/proc/self/status");
-	CHECK(field("\nVmRSS:") - before >= 1500);
+	/* Linux counts on each processor, and adds up late. */
+	CHECK(field("\nVmRSS:") - before >= BIG * 4 / 2);
 	CHECK(field("\nVmSize:") >= field("\nVmRSS:"));
 	CHECK(strstr(text, "SigCgt:\t") != NULL);
-	OK(munmap(big, 500 * PAGE));
+	OK(munmap(big, BIG * PAGE));
 }
 
 /* The mask, and for how many descriptors there is room. */

@@ -28,8 +28,7 @@ scheduling(void)
 	pid_t root = getpid(), pid, mine;
 	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
+	OK(sched_getaffinity(0, sizeof(set), &set));
 	pid = OK(fork());
 	if (pid == 0) {
 		OK(seteuid(1000)); /* real user 0: might send signals */

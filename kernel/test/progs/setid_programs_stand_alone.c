@@ -4,7 +4,7 @@
  * working directory nor its umask afterwards, if it has become another user at
  * all (on Linux it has not).
  */
-#include "lib/test.h"
+#include "lib/host.h"
 
 #define USER 1000
 #define OTHER 2000
@@ -86,6 +86,7 @@ main(int argc, char **argv)
 		return started();
 	if (getuid() != 0)
 		return 0;
+	need_tmp_without(ST_NOSUID | ST_NOEXEC);
 	mkdir("/tmp", 0777);
 	snprintf(program, sizeof(program), "/tmp/alone.%d", (int)getpid());
 	copy_self(program);

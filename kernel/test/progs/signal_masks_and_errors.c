@@ -96,7 +96,7 @@ defaults(void)
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(int); i++) {
 		pid = OK(fork());
 		if (pid == 0) {
-			signal(SIGUSR1, SIG_DFL);
+			signal(deadly[i], SIG_DFL); /* nohup ignores some */
 			kill(getpid(), deadly[i]);
 			_exit(0);
 		}

@@ -75,6 +75,7 @@ main(int argc, char **argv)
 	area = mmap(NULL, AREA, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK(area != MAP_FAILED);
+	small_pages(area, AREA / PAGE);
 	stride = AREA / places / PAGE * PAGE;
 	shuffle(order, places, &seed);
 

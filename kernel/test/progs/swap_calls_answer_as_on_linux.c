@@ -49,8 +49,11 @@ not_privileged(void)
 static void
 refusals(void)
 {
-	int fd = OK(open("/dev/shm/no-area", O_RDWR | O_CREAT, 0600));
+	int fd;
 
+	if (!on_vadose() && swapoff("/none") != 0 && errno == EPERM)
+		return; /* a container's root */
+	fd = OK(open("/dev/shm/no-area", O_RDWR | O_CREAT, 0600));
 	OK(ftruncate(fd, 1 << 20));
 	ERR(swapon(NULL, 0), EFAULT);
 	ERR(swapoff(NULL), EFAULT);

@@ -25,10 +25,7 @@ find_device(void)
 	close(fd);
 	text[n] = '\0';
 	line = strchr(text, '\n');
-	if (line == NULL || sscanf(line + 1, "%63s", device) != 1) {
-		printf("skipped: there is no swap\n");
-		exit(0);
-	}
+	CHECK(line != NULL && sscanf(line + 1, "%63s", device) == 1);
 }
 
 static void
@@ -115,6 +112,7 @@ main(void)
 	struct hog hog;
 	pid_t pid;
 
+	need_swap();
 	find_device();
 	hog = hog_start();
 	make_all();

@@ -269,7 +269,8 @@ views(void)
 	 * are a little late; Linux's vsyscall page is in no size. */
 	LE(total * 4, size);
 	LE(size, total * 4 + 64);
-	LE(rss - 128, res * 4);
+	if (on_vadose()) /* Linux counts on each processor, and adds up late */
+		LE(rss - 128, res * 4);
 	LE(res * 4, rss + 512);
 	LE(vmrss - 512, rss);
 	LE(pss, rss);

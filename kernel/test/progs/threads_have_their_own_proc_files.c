@@ -137,12 +137,17 @@ static void
 score(void)
 {
 	char path[64];
+	int r;
 
 	start(elsewhere, APART);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/oom_score_adj", tid);
-	EQ(proc_write(path, "17"), 0);
-	EQ(OK(read(OK(open("/proc/self/oom_score_adj", O_RDONLY)), text, 9)), 3);
-	EQ(atoi(text), 17);
+	r = proc_write(path, "17");
+	if (on_vadose() || r != -EACCES) { /* a container began above that */
+		EQ(r, 0);
+		EQ(OK(read(OK(open("/proc/self/oom_score_adj", O_RDONLY)), text,
+		       9)), 3);
+		EQ(atoi(text), 17);
+	}
 	finish(1);
 }
 

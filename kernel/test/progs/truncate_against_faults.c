@@ -55,7 +55,8 @@ main(int argc, char **argv)
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/cut", argc > 1 ? argv[1] : "/tmp");
+	snprintf(path, sizeof(path), "%s/cut.%d", argc > 1 ? argv[1] : "/tmp",
+	    (int)getpid());
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	CHECK(fd >= 0);
 	map = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -89,8 +89,11 @@ stops(void)
 static void
 groups(void)
 {
-	pid_t a = child_waits(), b = child_waits();
+	pid_t a, b;
 
+	signal(SIGINT, SIG_DFL); /* what runs in the background may ignore it */
+	a = child_waits();
+	b = child_waits();
 	OK(setpgid(a, a));
 	OK(setpgid(b, a));
 	EQ(getpgid(b), a);

@@ -3,6 +3,7 @@
  * Wrong accesses and instructions get the signal, code and address that
  * Linux gives; the process goes on after its handler jumped away.
  */
+#include "lib/host.h"
 #include "lib/trap.h"
 
 int main(void);
@@ -53,8 +54,9 @@ pointers(void)
 {
 	static const uintptr_t kernel[] = { 0xffff800000000000,
 		0xffffc00000001234, 0xffffffff80000000, 0xffffffffffffffff };
-	static const uintptr_t noncanonical[] = { 0x0000800000000000,
-		0x8000000000000000, 0xffff7fffffffffff, 0xdeadbeefdeadbeef };
+	uintptr_t end = 1UL << (has_five_levels() ? 56 : 47);
+	uintptr_t noncanonical[] = { end, 0x8000000000000000, ~end,
+		0xdeadbeefdeadbeef };
 
 	TRAP(load(NULL), SIGSEGV, SEGV_MAPERR, 0);
 	TRAP(store(NULL, 1), SIGSEGV, SEGV_MAPERR, 0);
@@ -169,7 +171,13 @@ int
 main(void)
 {
 	stack_t ss = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
+	struct rlimit rl;
 
+	OK(getrlimit(RLIMIT_STACK, &rl));
+	if (rl.rlim_cur > 8 * MIB) { /* endless() would take the whole machine */
+		rl.rlim_cur = 8 * MIB;
+		OK(setrlimit(RLIMIT_STACK, &rl));
+	}
 	OK(sigaltstack(&ss, NULL));
 	trap_catch(SA_ONSTACK);
 	for (int round = 0; round < 3; round++) {

@@ -39,9 +39,11 @@ forks(char *p)
 static void
 files(void)
 {
-	int fd = OK(open("/tmp/between", O_RDWR | O_CREAT | O_TRUNC, 0600));
-	char *m;
+	char *m, path[40];
+	int fd;
 
+	snprintf(path, sizeof(path), "/tmp/between.%d", (int)getpid());
+	fd = OK(open(path, O_RDWR | O_CREAT | O_TRUNC, 0600));
 	OK(ftruncate(fd, 16 * PAGE));
 	m = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	CHECK(m != MAP_FAILED);
@@ -52,7 +54,7 @@ files(void)
 	OK(ftruncate(fd, 0));
 	OK(munmap(m, 16 * PAGE));
 	OK(close(fd));
-	OK(unlink("/tmp/between"));
+	OK(unlink(path));
 }
 
 /* More than there is: out to swap, and back. */

@@ -281,13 +281,19 @@ hard_faults(void)
 	return ru.ru_majflt;
 }
 
-/* In pages for programs that need swap: none, say so and end. */
+/*
+ * For programs that need swap: none, say so and end.  Nor do they drive a machine
+ * into its swap on which others have their work.
+ */
 static inline void
 need_swap(void)
 {
-	if (meminfo("SwapTotal") > 0)
+	bool is_ours = on_vadose() || meminfo("MemTotal") <= (long)(GIB / PAGE);
+
+	if (is_ours && meminfo("SwapTotal") > 0)
 		return;
-	printf("skipped: there is no swap\n");
+	printf("skipped: there is %s\n",
+	    is_ours ? "no swap" : "too much memory to use it up");
 	exit(0);
 }
 

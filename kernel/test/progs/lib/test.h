@@ -237,6 +237,17 @@ pages_private(size_t n)
 	return p;
 }
 
+/*
+ * On Linux: one access brings one page and no huge one.  Not every Linux has those,
+ * and then it does not know the advice.
+ */
+static inline void
+small_pages(void *p, size_t n)
+{
+	if (!on_vadose())
+		(void)madvise(p, n * PAGE, MADV_NOHUGEPAGE);
+}
+
 /* n pages of shared anonymous memory. */
 static inline char *
 pages_shared(size_t n)
@@ -328,27 +339,38 @@ seed_count(int argc, char **argv, uint64_t *seed, long *count)
 		*count = strtol(argv[2], NULL, 0);
 }
 
-/* Go to a fresh directory. */
+static char tmp_folder[64];
+
+/* Go to a fresh directory, whatever a program that was killed has left. */
 static inline void
 enter_tmp(void)
 {
-	char path[64];
-
 	mkdir("/tmp", 0777);
-	snprintf(path, sizeof(path), "/tmp/vt.%d", (int)getpid());
-	OK(mkdir(path, 0755));
-	OK(chdir(path));
+	strcpy(tmp_folder, "/tmp/vt.XXXXXX");
+	CHECK(mkdtemp(tmp_folder) != NULL);
+	OK(chmod(tmp_folder, 0755));
+	OK(chdir(tmp_folder));
 }
 
 /* Remove it again; it must be empty by now. */
 static inline void
 leave_tmp(void)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/tmp/vt.%d", (int)getpid());
 	OK(chdir("/"));
-	OK(rmdir(path));
+	OK(rmdir(tmp_folder));
+}
+
+/* A new file of the folder that nobody else finds. */
+static inline int
+nameless_file(const char *folder)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/vt.XXXXXX", folder);
+	fd = OK(mkstemp(path));
+	OK(unlink(path));
+	return fd;
 }
 
 /* Write a whole file. */
