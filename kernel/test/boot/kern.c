@@ -236,9 +236,10 @@ timers_fire_once(void)
 	timer_arm(&never, now + 60000000000);
 	work_queue(&w);
 	sleep_until(now + 100000000, WAIT_PLAIN);
-	while ((fired != 1 || worked != 1) && md_time_ns() - now < 10000000000)
-		sleep_until(md_time_ns() + 10000000, WAIT_PLAIN);
 	EXPECT(fired == 1);
+	/* The worker's processor may stand still. */
+	while (worked != 1 && md_time_ns() - now < 10000000000)
+		sleep_until(md_time_ns() + 10000000, WAIT_PLAIN);
 	EXPECT(worked == 1);
 	EXPECT(timer_cancel(&never));
 	EXPECT(!timer_cancel(&t));

@@ -2,6 +2,7 @@
 #
 # expect STATUS COMMAND…      the command's exit status
 # same WANT GOT WHAT          two texts
+# seen TEXT [N]               waits until $tmp/typescript shows it (N times); false: it does not
 # in_full                     true but in the short form of a SHORT=1 case
 # built TARGET…               made in build/, for all cases, by one at a time
 # A failure is said, counted, and makes finish return 1.
@@ -29,6 +30,14 @@ expect() {
 
 same() {
 	[ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"
+}
+
+seen() {
+	for try in $(seq 300); do
+		[ "$(grep -ao -e "$1" "$tmp/typescript" 2>/dev/null | wc -l)" -lt "${2:-1}" ] || return 0
+		sleep 0.1
+	done
+	return 1
 }
 
 in_full() {

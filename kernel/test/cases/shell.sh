@@ -5,14 +5,6 @@
 
 command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
 
-# seen TEXT: wait until the terminal has shown it
-seen() {
-	for i in $(seq 200); do
-		grep -aq -e "$1" "$tmp/typescript" 2>/dev/null && return
-		sleep 0.1
-	done
-}
-
 # The shell joins what it shows, so that the command line is not taken for it.
 keys() {
 	seen 'vadose:~#'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=1500 SHORT=1
+# NEEDS: TIMEOUT=200 SHORT=1
 # The conformance programs under pressure: with 48 MiB and swap, on one
 # processor and on four, their transcripts are the same as ever.  (With 256
 # MiB each runs alone: its NEEDS.)  In make check a third of them on four, or a
@@ -30,7 +30,7 @@ for src in kernel/test/progs/t[0-9][0-9]_*.c; do
 done
 echo '[ -z "$bad" ] || { echo "otherwise:$bad" >&2; exit 1; }' >>"$tmp/script"
 for n in $cpus; do
-	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 1500 \
+	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 550 \
 		--design "${DESIGN:-fmo}" --memory "$memory" --swap 512M \
 		--cpus "$n" --log "$tmp/log" \
 		$add --add "$tmp/script:/script" -- sh /script

@@ -7,16 +7,6 @@
 
 command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
 
-# seen TEXT: wait until the terminal has shown it
-seen() {
-	i=0
-	until grep -aq -e "$1" "$tmp/typescript" 2>/dev/null; do
-		i=$((i + 1))
-		[ $i -lt 200 ] || return 1
-		sleep 0.1
-	done
-}
-
 prog=$BUILD/kernel/test/progs/terminals_answer_as_on_linux
 
 # What the program asks for, key by key.

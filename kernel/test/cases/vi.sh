@@ -7,17 +7,6 @@
 command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
 unset MAKEFLAGS MAKELEVEL
 
-# seen N TEXT: wait until the terminal has shown it N times.  What is typed before
-# the prompt may come before the line is set up.
-seen() {
-	i=0
-	while [ "$(grep -ao -e "$2" "$tmp/typescript" | wc -l)" -lt $1 ]; do
-		i=$((i + 1))
-		[ $i -lt 300 ] || return 1
-		sleep 0.1
-	done
-}
-
 # boot KEYS: make run at a terminal; KEYS types
 boot() {
 	: >"$tmp/typescript"
@@ -28,34 +17,35 @@ boot() {
 	expect 0 e2fsck -fn "$tmp/disk.img" >"$tmp/fsck" 2>&1
 }
 
-# The status line of vi says where we are.
+# The status line of vi says where we are.  What is typed before the prompt may come
+# before the serial line is set up.
 write_note() {
-	seen 1 'vadose:~#' && printf 'vi /root/note\r'
-	seen 1 ' 1/1 100%' && printf 'ikept over the boot\033'
+	seen 'vadose:~#' && printf 'vi /root/note\r'
+	seen ' 1/1 100%' && printf 'ikept over the boot\033'
 	sleep 1
 	printf ':wq\r'
-	seen 2 'vadose:~#' && printf 'exit\r'
+	seen 'vadose:~#' 2 && printf 'exit\r'
 }
 
 # The file is there; another line goes below, one word is changed.
 change_note() {
-	seen 1 'vadose:~#' && printf 'vi /root/note\r'
-	seen 1 'kept over the boot' && printf 'oand a second line\033'
+	seen 'vadose:~#' && printf 'vi /root/note\r'
+	seen 'kept over the boot' && printf 'oand a second line\033'
 	sleep 1
 	printf '1Gdwistill \033'
 	sleep 1
 	printf ':wq\r'
-	seen 2 'vadose:~#' && printf 'exit\r'
+	seen 'vadose:~#' 2 && printf 'exit\r'
 }
 
 show_note() {
-	seen 1 'vadose:~#' && printf 'wc -l /root/note\r'
-	seen 1 '^2 /root/note' && printf 'exit\r'
+	seen 'vadose:~#' && printf 'wc -l /root/note\r'
+	seen '^2 /root/note' && printf 'exit\r'
 }
 
 # While it lives another make run is told whose the disk is, and looks away.
 with_another() {
-	seen 1 'vadose:~#'
+	seen 'vadose:~#'
 	script -qfec "make -s run BUILD=$BUILD DISK=$tmp/disk.img" /dev/null \
 		</dev/null >"$tmp/another" 2>&1
 	echo $? >"$tmp/status"

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <sys/times.h>
 
+#define MOST_NS 2000000000 /* of a short sleep */
+
 static volatile uint64_t latest; /* by any thread */
 
 static void *
@@ -40,13 +42,17 @@ static void
 sleeps(void)
 {
 	struct timespec ts = { 0, 0 }, at;
-	uint64_t t0;
+	uint64_t t0, slept = 0;
 
 	for (int ms = 1; ms <= 50; ms += 7) {
-		t0 = now_ns();
-		sleep_ms(ms);
-		CHECK(now_ns() - t0 >= (uint64_t)ms * 1000000);
-		LE(now_ns() - t0, 20000000000);
+		/* Once a host may stand still. */
+		for (int i = 0; i < 3 && (i == 0 || slept > MOST_NS); i++) {
+			t0 = now_ns();
+			sleep_ms(ms);
+			slept = now_ns() - t0;
+			CHECK(slept >= (uint64_t)ms * 1000000);
+		}
+		LE(slept, MOST_NS);
 	}
 	OK(nanosleep(&ts, NULL));
 	ts.tv_nsec = 1000000000;

@@ -17,7 +17,7 @@
 #include <sys/statfs.h>
 
 #define WORKERS 4
-#define CPU_S 10        /* that one process may use */
+#define CPU_S 5         /* that one process may use */
 #define WALL_S 100      /* then it hangs; machines are loaded */
 #define NAMES_MAX 24    /* of one directory */
 #define DEPTH_MAX 4

@@ -1,12 +1,14 @@
 /* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=no */
 /*
- * SIGKILL ends a process within seconds wherever it is: in a loop, in a
+ * SIGKILL ends a process within a second wherever it is: in a loop, in a
  * pipe, asleep, in vfork, in a futex, while it faults or forks; and all of
  * its memory comes back.
  */
 #include "lib/futex.h"
 #include "lib/test.h"
 #include <pthread.h>
+
+#define LATE_MOST 2 /* for a host may stand still; who is late is late again */
 
 static void *
 thread(void *arg)
@@ -77,6 +79,8 @@ start(int kind)
 	return pid;
 }
 
+static int late; /* kills that took more than a second */
+
 static void
 round_of(int n, int kinds)
 {
@@ -90,7 +94,8 @@ round_of(int n, int kinds)
 		t0 = now_ns();
 		OK(kill(-pid, SIGKILL));
 		REAP_SIGNAL(pid, SIGKILL);
-		LE((now_ns() - t0) / 1000000, 10000);
+		late += now_ns() - t0 > 1000000000;
+		LE(late, LATE_MOST);
 	}
 }
 

@@ -126,7 +126,7 @@ registers(void)
 
 	install(SIGALRM, 0);
 	runs = 0;
-	until = now_ns() + 20000000000UL;
+	until = now_ns() + 2000000000UL;
 	OK(setitimer(ITIMER_REAL, &it, NULL));
 	while (runs < 30 && now_ns() < until) {
 		uint64_t bad;
