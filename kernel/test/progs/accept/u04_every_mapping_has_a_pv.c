@@ -40,6 +40,7 @@ mapper(void *unused)
 {
 	EQ(touch(warm), 0);
 	OK(munmap(warm, N * PAGE));
+	sched_yield(); /* the code of the wait, before it is counted */
 	__atomic_add_fetch(done, 1, __ATOMIC_ACQ_REL);
 	turn_wait(turn, 1);
 	EQ(touch(file), 0);
