@@ -97,10 +97,10 @@ gdb: image $(if $(TEST),grader)
 	  tools/guest --kernel $(KERNEL) --gdb)
 
 check: image testing
-	@build/tools/run -b $(BUILD) -j $(JOBS) $(if $(SLOW),-k $(SLOW)) $(TEST)
+	@build/tools/run -r -b $(BUILD) -j $(JOBS) $(if $(SLOW),-k $(SLOW)) $(TEST)
 
 check-more: image testing
-	@build/tools/run -w more -b $(BUILD) -j $(JOBS) $(TEST)
+	@build/tools/run -r -w more -b $(BUILD) -j $(JOBS) $(TEST)
 
 check-long: image testing
 	@build/tools/run -w all -b $(BUILD) -j $(JOBS) $(TEST)

@@ -12,6 +12,10 @@
  * Rules     1. All that a test prints is kept in BUILD/check/NAME.*.
  *           2. A file NAME.expected beside the program is its whole output.
  *           3. Each test leads a process group; whatever ends us ends them all.
+ *           4. A failure is looked at again (-r), alone, after all others.  An
+ *              exact test must fail the same way.  Another that passes twice is
+ *              unsteady: said in the last lines, its first output kept in
+ *              NAME.first.*.  A run passes with at most two of these.
  *
  * Read next run_find.c, tools/guest.c.
  */
@@ -32,6 +36,8 @@
 #include "run.h"
 
 #define SLOWEST 10 /* tests that the report names */
+#define MOST_UNSTEADY 2 /* more of them count as failed */
+#define MOST_AGAIN 8 /* failures that are looked at again: more are no chance */
 
 struct runner runner = {
 	.njobs = 2,
@@ -45,6 +51,7 @@ static const int deadly[] = { SIGINT, SIGTERM, SIGHUP };
 static void options(int argc, char **argv);
 static void ends_with_us(void);
 static void run_all(void);
+static void look_again(void);
 static void start(struct test *t);
 static void child(const struct test *t) __attribute__((noreturn));
 static void wait_one(void);
@@ -65,6 +72,8 @@ main(int argc, char **argv)
 	}
 	ends_with_us();
 	run_all();
+	if (runner.look_again)
+		look_again();
 	report();
 	return runner.failed != 0;
 }
@@ -77,6 +86,9 @@ usage(FILE *out, int status)
 	    "  -w WHICH       check, more (in full what check has in short, and what it\n"
 	    "                 leaves out), long (hours), all; whatever their names,\n"
 	    "                 more, long and all run the full forms\n"
+	    "  -r             a test that fails is run again, alone: one that then\n"
+	    "                 passes twice is unsteady, and two of these do not fail a\n"
+	    "                 run; an exact one must fail the same way\n"
 	    "  -n             only list them\n"
 	    "  -j JOBS        at a time; 2\n"
 	    "  -b BUILD       where the kernel is; build\n"
@@ -114,7 +126,7 @@ options(int argc, char **argv)
 		{ 0 } };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hw:j:b:na:c:k:p:s:", help, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "hw:j:b:nra:c:k:p:s:", help, NULL)) !=
 	    -1) {
 		switch (opt) {
 		case 'w':
@@ -128,6 +140,9 @@ options(int argc, char **argv)
 			break;
 		case 'b':
 			runner.build = optarg;
+			break;
+		case 'r':
+			runner.look_again = true;
 			break;
 		case 'a':
 			runner.append = optarg;
@@ -482,22 +497,25 @@ wait_one(void)
 static void
 judge(struct test *t, int status)
 {
-	unsigned got =
+	t->status =
 	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-
 	t->seconds = now() - t->start;
-	if (got != t->expect) {
-		t->failed = true;
-		snprintf(t->why, sizeof t->why, "status %u, expected %u", got,
-		    t->expect);
-	} else if (!same_output(t)) {
-		t->failed = true;
+	t->why[0] = '\0';
+	t->failed = t->status != t->expect;
+	if (t->failed)
+		snprintf(t->why, sizeof t->why, "status %u, expected %u",
+		    t->status, t->expect);
+	else
+		t->failed = !same_output(t);
+	if (runner.again) {
+		printf("    again  ");
+	} else {
+		runner.failed += t->failed;
+		printf("%4u/%u  ", ++runner.done, runner.ntests);
 	}
-	runner.failed += t->failed;
-	runner.done++;
-	printf("%4u/%u  %-44s %s %6.1f s %6.1f s of CPU%s%s\n", runner.done,
-	    runner.ntests, t->name, t->failed ? "FAIL" : "ok  ", t->seconds,
-	    t->cpu, t->failed ? "  " : "", t->why);
+	printf("%-44s %s %6.1f s %6.1f s of CPU%s%s\n", t->name,
+	    t->failed ? "FAIL" : "ok  ", t->seconds, t->cpu,
+	    t->failed ? "  " : "", t->why);
 	fflush(stdout);
 }
 
@@ -523,6 +541,123 @@ same_output(struct test *t)
 	    t->why, sizeof t->why, "output differs: diff %s %s", expected, out);
 	free(out);
 	return false;
+}
+
+/* ---- a second look ---- */
+
+static const char *const kinds_of_output[] = { "out", "err", "log" };
+#define KINDS_OF_OUTPUT 3
+
+/* What the run that failed has left, out of the way of the next. */
+static void
+keep_first(const struct test *t)
+{
+	char *from, *to, suffix[16];
+	int i;
+
+	for (i = 0; i < KINDS_OF_OUTPUT; i++) {
+		snprintf(suffix, sizeof suffix, "first.%s", kinds_of_output[i]);
+		from = kept(t, kinds_of_output[i]);
+		to = kept(t, suffix);
+		if (rename(from, to) < 0)
+			unlink(to);
+		free(from);
+		free(to);
+	}
+}
+
+/* But for the numbers that the host gives to a process and to its files. */
+static bool
+same_as_first(const struct test *t)
+{
+	char *path = kept(t, ""), cmd[2048];
+	bool same;
+
+	snprintf(cmd, sizeof cmd,
+	    "alike() { sed 's/==[0-9]*==/====/g; s:/tmp/tmp[.][A-Za-z0-9]*:/tmp/:g' "
+	    "\"$1\" 2>/dev/null; }; "
+	    "for s in out err log; do "
+	    "[ \"$(alike '%s'first.$s; echo .)\" = \"$(alike '%s'$s; echo .)\" ] || exit 1; "
+	    "done",
+	    path, path);
+	same = system(cmd) == 0;
+	free(path);
+	return same;
+}
+
+static void
+run_again(struct test *t)
+{
+	runner.job[0] = t;
+	start(t);
+	wait_one();
+	runner.nagain++;
+	runner.again_seconds += t->seconds;
+	runner.again_cpu += t->cpu;
+}
+
+/* What failed by the commit fails again, and the same way. */
+static void
+expect_the_same(struct test *t)
+{
+	struct test first = *t;
+	const char *differs = NULL;
+
+	run_again(t);
+	if (!t->failed)
+		differs = "it passed";
+	else if (t->status != first.status)
+		differs = "another status";
+	else if (!same_as_first(t))
+		differs = "another output";
+	if (differs != NULL)
+		snprintf(t->why, sizeof t->why, "%.150s; NOT EXACT, again: %s",
+		    first.why, differs);
+	else
+		snprintf(t->why, sizeof t->why, "%s", first.why);
+	t->cpu = first.cpu;
+	t->failed = true;
+}
+
+static void
+expect_two_passes(struct test *t)
+{
+	struct test first = *t;
+
+	run_again(t);
+	if (!t->failed)
+		run_again(t);
+	t->unsteady = !t->failed;
+	snprintf(t->why, sizeof t->why, "%s", first.why);
+	t->cpu = first.cpu;
+	t->failed = true;
+}
+
+static void
+look_again(void)
+{
+	unsigned i, n = 0;
+
+	runner.again = true;
+	for (i = 0; i < runner.ntests && n < MOST_AGAIN; i++) {
+		struct test *t = &runner.test[i];
+
+		if (!t->failed)
+			continue;
+		n++;
+		t->looked = true;
+		keep_first(t);
+		if (t->sort == SORT_EXACT)
+			expect_the_same(t);
+		else
+			expect_two_passes(t);
+		runner.nunsteady += t->unsteady;
+	}
+	for (i = 0; i < runner.ntests && runner.nunsteady <= MOST_UNSTEADY; i++)
+		if (runner.test[i].unsteady) {
+			runner.test[i].failed = false;
+			runner.failed--;
+		}
 }
 
 /* ---- the end ---- */
@@ -572,22 +707,36 @@ slowest(void)
 }
 
 static void
+show_failure(const struct test *t)
+{
+	printf("\nFAILED %s: %s%s\n  alone: make check TEST=%s\n", t->name, t->why,
+	    t->unsteady ? "; then it passed twice: unsteady, as too many are" : "",
+	    t->name);
+	show_tail(t, t->looked ? "first.out" : "out");
+	show_tail(t, t->looked ? "first.err" : "err");
+	show_tail(t, t->looked ? "first.log" : "log");
+}
+
+static void
 report(void)
 {
 	unsigned i;
 
+	for (i = 0; i < runner.ntests; i++)
+		if (runner.test[i].failed)
+			show_failure(&runner.test[i]);
+	slowest();
+	if (runner.nagain > 0)
+		printf("\nrun again: %u times, %.1f s, %.1f s of CPU\n",
+		    runner.nagain, runner.again_seconds, runner.again_cpu);
 	for (i = 0; i < runner.ntests; i++) {
 		const struct test *t = &runner.test[i];
 
-		if (!t->failed)
-			continue;
-		printf("\nFAILED %s: %s\n  alone: make check TEST=%s\n",
-		    t->name, t->why, t->name);
-		show_tail(t, "out");
-		show_tail(t, "err");
-		show_tail(t, "log");
+		if (t->unsteady && !t->failed)
+			printf("unsteady: %s  (%s; then it passed twice; see "
+			       "%s/check/%s.first.*)\n",
+			    t->name, t->why, runner.build, t->name);
 	}
-	slowest();
 	printf("%s%u passed, %u failed\n", runner.failed ? "\n" : "",
 	    runner.ntests - runner.failed, runner.failed);
 }

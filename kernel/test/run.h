@@ -13,11 +13,16 @@
 
 enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
 
+/* What its verdict hangs on: the commit alone; what is true under any timing of
+ * the host, which a rare moment may yet upset; how long the host takes. */
+enum sort { SORT_EXACT, SORT_BOUNDED, SORT_TIMED, SORTS };
+
 /* Who waits for it: a person at each step, CI, nobody. */
 enum level { LEVEL_CHECK, LEVEL_MORE, LEVEL_LONG, LEVELS };
 
 struct test {
 	enum kind kind;
+	enum sort sort;
 	char name[128]; /* base, and @CPUS where there are several */
 	char path[256]; /* source, script or binary */
 	char mem[16], swap[16], args[256], append[256], emulator[16];
@@ -29,7 +34,10 @@ struct test {
 	bool alone;  /* it measures who got on meanwhile: nothing beside it */
 	pid_t pid; /* while it runs */
 	double start, seconds, cpu;
+	unsigned status; /* of its last run */
 	bool failed;
+	bool looked; /* at it again: NAME.first.* is what it left first */
+	bool unsteady; /* failed once, then passed twice */
 	char why[256];
 };
 
@@ -38,6 +46,10 @@ struct runner {
 	unsigned ntests, njobs, failed, done;
 	double start;
 	bool list_only;
+	bool look_again; /* at what fails */
+	bool again; /* that is what runs now */
+	unsigned nunsteady, nagain; /* nagain: further runs, with their price */
+	double again_seconds, again_cpu;
 	bool wanted[LEVELS]; /* without a pattern: these tests */
 	const char *build;
 	const char *append; /* one more boot word, programs only */

@@ -4,7 +4,7 @@
  *
  * Rules     1. A test says what it needs in its first line:
  *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
- *                     EXPECT=139 EMULATOR=bochs SWAP=256M ICOUNT=1
+ *                     EXPECT=139 EMULATOR=bochs SWAP=256M ICOUNT=1 KIND=exact
  *              (and SWEEP=…, which is for kernel/test/inject; CLOCK=1: not in a
  *              machine that is made slow).
  *           2. A program and a number of CPUs are a test.
@@ -14,6 +14,9 @@
  *              takes seconds, in check-more all of it: of a program these
  *              ARGS, of a case or a test on the host what it does when SHORT
  *              is set.
+ *           4. KIND says what its verdict hangs on: exact, bounded, timed (enum
+ *              sort).  Who does not say is exact on the host and in a machine
+ *              of one CPU that counts its instructions, else bounded.
  *
  * Read next run.c, kernel/test/progs/.
  */
@@ -31,6 +34,8 @@ static void find_in(const char *dir, const char *suffix, enum kind kind);
 static void add_file(enum kind kind, const char *path, const char *needs);
 static void parse_needs(
     struct test *t, char *cpus, char *more, const char *line);
+static enum sort sort_of(const char *name);
+static enum sort default_sort(const struct test *t);
 static bool has_word(const char *list, const char *word);
 static bool is_wanted(const struct test *t);
 
@@ -115,7 +120,7 @@ static void
 add_file(enum kind kind, const char *path, const char *needs)
 {
 	struct test proto = {
-		.kind = kind, .mem = "64M", .timeout = 60, .emulator = "qemu"
+		.kind = kind, .sort = SORTS, .mem = "64M", .timeout = 60, .emulator = "qemu"
 	};
 	char cpus[64] = "2", more[64] = "", base[128], copy[256];
 	char *word, *save, *dot;
@@ -141,6 +146,8 @@ add_file(enum kind kind, const char *path, const char *needs)
 		t = &runner.test[runner.ntests];
 		*t = proto;
 		t->cpus = atoi(word);
+		if (t->sort == SORTS)
+			t->sort = default_sort(t);
 		if (t->level == LEVEL_CHECK &&
 		    (strcmp(more, "all") == 0 || has_word(more, word)))
 			t->level = LEVEL_MORE;
@@ -152,6 +159,28 @@ add_file(enum kind kind, const char *path, const char *needs)
 		if (is_wanted(t))
 			runner.ntests++;
 	}
+}
+
+static enum sort
+sort_of(const char *name)
+{
+	static const char *const names[SORTS] = { "exact", "bounded", "timed" };
+	enum sort s;
+
+	for (s = SORT_EXACT; s < SORTS; s++)
+		if (strcmp(name, names[s]) == 0)
+			return s;
+	fprintf(stderr, "run: KIND=%s\n", name);
+	exit(2);
+}
+
+static enum sort
+default_sort(const struct test *t)
+{
+	bool counted = t->counts && t->cpus == 1 &&
+	    (t->kind == KIND_PROG || t->kind == KIND_BOOT);
+
+	return t->kind == KIND_HOST || counted ? SORT_EXACT : SORT_BOUNDED;
 }
 
 /* a,b,c has b. */
@@ -205,6 +234,8 @@ parse_needs(struct test *t, char *cpus, char *more, const char *line)
 			snprintf(t->brief, sizeof t->brief, "%s", value);
 		else if (strcmp(word, "ICOUNT") == 0)
 			t->counts = atoi(value) != 0;
+		else if (strcmp(word, "KIND") == 0)
+			t->sort = sort_of(value);
 		else if (strcmp(word, "CLOCK") == 0)
 			t->by_clock = true;
 		else if (strcmp(word, "ALONE") == 0)

@@ -1,0 +1,112 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=30 KIND=exact
+# The runner looks at a failure twice: what then passes twice is unsteady, which
+# two may be; what is exact must fail the same way; and .ci/run says both.
+. kernel/test/cases/lib.sh
+run=$PWD/build/tools/run
+house=$tmp/house
+mkdir -p "$house/kernel/test/cases" "$house/build"
+
+# plant NAME KIND COMMAND: a test; before, $n is how often it has run already
+plant() {
+	cat >"$house/kernel/test/cases/$1.sh" <<END
+# NEEDS: KIND=$2
+n=\$(cat runs_of_$1 2>/dev/null || echo 0)
+echo \$((n + 1)) >runs_of_$1
+$3
+END
+}
+# look STATUS NAME…: run only these
+look() {
+	want=$1
+	shift
+	rm -f "$house"/runs_of_*
+	(cd "$house" && $run -r "$@") >"$tmp/text" 2>&1
+	same "$want" $? "$*: $(tail -n 3 "$tmp/text")"
+}
+says() {
+	grep -qe "$1" "$tmp/text" || fail "no '$1' in: $(cat "$tmp/text")"
+}
+ran() {
+	same "$2" "$(cat "$house/runs_of_$1")" "runs of $1"
+}
+last_is() {
+	same "$1" "$(tail -n 1 "$tmp/text")" "the last line"
+}
+
+plant good bounded true
+for name in once once2 once3; do
+	plant $name bounded 'echo "run $n"; [ $n != 0 ]'
+done
+plant always bounded 'echo "always $n"; false'
+plant second bounded '[ $n = 1 ]'
+plant third bounded '[ $n = 1 ] && exit 0; [ $n -lt 1 ] && exit 1; exit 3'
+plant same exact 'echo "same in ==$$=="; exit 4'
+plant heals exact '[ $n != 0 ]'
+plant turns exact 'exit $((n + 5))'
+plant talks exact 'echo "$n"; false'
+
+look 0 good once once2
+last_is "3 passed, 0 failed"
+says '^unsteady: once .*status 1, expected 0'
+says '^unsteady: once2 '
+says '^run again: 4 times, .* s of CPU$'
+ran good 1
+ran once 3
+same "run 0" "$(cat "$house/build/check/once.first.out")" "its first output"
+same "run 2" "$(cat "$house/build/check/once.out")" "its last output"
+
+look 1 good once once2 once3
+last_is "1 passed, 3 failed"
+says '^FAILED once3: .*unsteady'
+! grep -q '^unsteady' "$tmp/text" || fail "three are not forgiven: $(cat "$tmp/text")"
+
+look 1 always once
+last_is "1 passed, 1 failed"
+says '^FAILED always: status 1'
+says '| always 0'
+says '^unsteady: once '
+ran always 2
+look 1 third
+ran third 3
+last_is "0 passed, 1 failed"
+
+look 1 same
+ran same 2
+! grep -q 'NOT EXACT' "$tmp/text" || fail "fails as before: $(cat "$tmp/text")"
+look 1 heals
+says '^FAILED heals: status 1, expected 0; NOT EXACT, again: it passed'
+look 1 turns
+says '^FAILED turns: status 5, expected 0; NOT EXACT, again: another status'
+look 1 talks
+says '^FAILED talks: status 1, expected 0; NOT EXACT, again: another output'
+last_is "0 passed, 1 failed"
+
+# Without -r nothing runs twice; a test of no known kind is refused.
+rm -f "$house"/runs_of_*
+(cd "$house" && $run once) >"$tmp/text" 2>&1
+ran once 1
+last_is "0 passed, 1 failed"
+plant odd perhaps true
+look 2 odd
+rm "$house/kernel/test/cases/odd.sh"
+
+# Both halves of CI: two of them together may be unsteady.
+mkdir -p "$house/.ci" "$house/tools"
+cp .ci/run "$house/.ci/run"
+printf '#!/bin/sh\n' >"$house/tools/setup"
+chmod +x "$house/tools/setup"
+ci() {
+	rm -f "$house"/runs_of_*
+	printf 'check:\n\t@%s -r %s\ncheck-more:\n\t@%s -r %s\n' "$run" "$2" "$run" "$3" >"$house/Makefile"
+	(unset MAKEFLAGS MAKELEVEL; "$house/.ci/run") >"$tmp/text" 2>&1
+	same "$1" $? "ci of $2 and $3: $(tail -n 3 "$tmp/text")"
+}
+ci 0 "good once" "once2"
+last_is "3 passed, 0 failed"
+same "unsteady: once unsteady: once2" "$(tail -n 3 "$tmp/text" | sed '$d; s/  .*//' | xargs)" "the end"
+ci 1 "good once" "once2 once3"
+last_is "1 passed, 3 failed"
+ci 1 "good" "always once"
+last_is "2 passed, 1 failed"
+finish
