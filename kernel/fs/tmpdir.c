@@ -6,11 +6,13 @@
  *           changes, and walk over a whole tree without recursion.
  *
  * Picture   tree:  entries by (hash, length, bytes)      to find one
- *           all:   entries by cookie, oldest first       to list them
+ *           all:   entries by cookie, newest first       to list them
  *
  * Rules     1. The mount's tree lock guards everything here.
- *           2. A cookie is never given twice in a directory, so a listing that
- *              is interrupted by changes neither repeats nor misses others.
+ *           2. A cookie is never given twice in a directory and each is less
+ *              than all before, so a listing that is interrupted by changes
+ *              neither repeats nor misses others; and what comes meanwhile, or
+ *              gets another name, comes where it has been already: it ends.
  *           3. The walk goes up by vnode->parent, which for directories is
  *              always true.
  *
@@ -37,7 +39,7 @@ tmpdir_alloc(void)
 
 	if (d != NULL) {
 		list_init(&d->all);
-		d->next_cookie = 2;
+		d->next_cookie = TMPDIR_COOKIES;
 	}
 	return d;
 }
@@ -116,9 +118,9 @@ ent_insert(struct tmpfs_dir *d, struct tmpfs_ent *e, struct vnode *v)
 		    e->hash, &n) < 0 ? &parent->left : &parent->right;
 	}
 	e->v = v;
-	e->cookie = d->next_cookie++;
+	e->cookie = --d->next_cookie;
 	rb_insert(&d->tree, &e->rb, parent, link, NULL);
-	list_push_back(&d->all, &e->all);
+	list_push_front(&d->all, &e->all);
 }
 
 /* Take e out and free it; returns its vnode with the entry's reference. */

@@ -10,11 +10,13 @@
 #include "fs/fsdat.h"
 #include "lib/tree.h"
 
+#define TMPDIR_COOKIES (1ul << 62)   /* how many a directory can give */
+
 struct tmpfs_ent {
 	struct rb_node rb;       /* [T] in dir->tree */
 	struct list_node all;    /* [T] in dir->all */
 	struct vnode *v;         /* [T] referenced */
-	uint64_t cookie;         /* [c] */
+	uint64_t cookie;         /* [c] its position in a listing */
 	uint32_t hash;           /* [c] of the name */
 	uint32_t len;            /* [c] */
 	char name[];             /* [c] not terminated */
@@ -23,7 +25,7 @@ struct tmpfs_ent {
 struct tmpfs_dir {
 	struct rb_root tree;     /* [T] */
 	struct list all;         /* [T] */
-	uint64_t next_cookie;    /* [T] 0 is ".", 1 is ".." */
+	uint64_t next_cookie;    /* [T] the last one given; 0 is ".", 1 is ".." */
 };
 
 /* tmpdir.c; all under the tree lock, for writing where something changes. */

@@ -25,6 +25,9 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
+#define POS_END_SHIFT 33    /* of a listing's end, in its positions */
+#define POS_BYTE (BIT(POS_END_SHIFT) - 1)
+
 /* st_mode bits of the type byte; 0: not known. */
 static const uint32_t type_modes[] = { 0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK,
 	S_IFIFO, S_IFSOCK, S_IFLNK };
@@ -487,7 +490,10 @@ entry_emit(const struct entries *e, uint64_t next, struct dirsink *sink)
 	return sink->emit(sink, &de) != 0;
 }
 
-/* Entries of one block at or behind *pos.  1: the sink is full, 0, -errno. */
+/*
+ * Entries of one block at or behind *pos, which lies in it.  1: the sink is full,
+ * 0, -errno.
+ */
 static int
 block_readdir(struct ext2_inode *dir, uint32_t blk, uint64_t *pos,
     struct dirsink *sink)
@@ -512,17 +518,26 @@ block_readdir(struct ext2_inode *dir, uint32_t blk, uint64_t *pos,
 	return end != 0 ? end : r;
 }
 
-/* vnode_ops.readdir: a position is a byte of the directory. */
+/*
+ * vnode_ops.readdir: a position is a byte of the directory and, above it, the
+ * block where the listing ends.  That is told at its begin: else who renames
+ * what he reads would come upon it again, at the end, for ever.
+ */
 int
 ext2_readdir(struct vnode *v, uint64_t *pos, struct dirsink *sink)
 {
 	struct ext2_inode *dir = ext2_inode_of(v);
+	uint64_t end = *pos >> POS_END_SHIFT, fblk;
 	uint32_t blk;
 	int r = 0;
 
-	while (r == 0 && *pos < v->link_bytes) {
-		r = thread_is_killed() ? -EINTR : dir_block(dir,
-		    (uint32_t)(*pos >> dir->fs->bs_shift), &blk);
+	if (end == 0)
+		end = dir_blocks(dir);
+	*pos = (*pos & POS_BYTE) | end << POS_END_SHIFT;
+	end = MIN(end, dir_blocks(dir));
+	while (r == 0 && (fblk = (*pos & POS_BYTE) >> dir->fs->bs_shift) < end) {
+		r = thread_is_killed() ? -EINTR :
+		    dir_block(dir, (uint32_t)fblk, &blk);
 		if (r == 0)
 			r = block_readdir(dir, blk, pos, sink);
 	}
