@@ -12,7 +12,8 @@
  *
  * Rules     1. All waiters are on their queues before the look that decides to
  *              sleep: a wake after that look finds a waiter.
- *           2. A wake is a hint: the next look decides.
+ *           2. A wake is a hint: the next look decides; so is a signal, and the
+ *              end of the time.
  *
  * Read next kern/wait.c.
  */
@@ -100,7 +101,8 @@ poll_once(struct poll_req *reqs, unsigned n, struct waiter *ws, uint64_t deadlin
  * WAIT_FOREVER: none).
  *
  * Locks:    none held.
- * Returns:  how many answer, revents filled; 0 at the deadline; -EINTR, -ENOMEM.
+ * Returns:  how many answer, revents filled; 0 at the deadline; -EINTR (none
+ *           answers), -ENOMEM.
  */
 int
 fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
@@ -117,5 +119,8 @@ fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 	while (r == 0)
 		r = poll_once(reqs, n, ws, deadline_ns);
 	kmem_free(ws);
-	return r == -ETIMEDOUT ? (int)look_at_all(reqs, n) : r;
+	if (r > 0)
+		return r;
+	ready = look_at_all(reqs, n);
+	return ready > 0 || r == -ETIMEDOUT ? (int)ready : r;
 }

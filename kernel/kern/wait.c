@@ -18,6 +18,11 @@
  *              the run-queue lock held, which sched_wake() takes.
  *           3. wait_finish() always takes the queue's lock: the waker may
  *              still look at the waiter, which lies on the sleeper's stack.
+ *           4. What ends a sleep, the first that is so: it was woken, it is
+ *              killed, its time is over, it has a signal.  The time counts by
+ *              the clock, had the timer its tick or not: a signal at each tick
+ *              would keep it from ever ending.  A signal that was there before
+ *              the sleep came before its end.
  *
  * Read next kern/sched.c, kern/mutex.c.  The idea as a model: models/wait.pml.
  */
@@ -31,6 +36,7 @@ struct sleep {
 	const struct waiter *ws;
 	unsigned n;
 	struct thread *thread;
+	uint64_t until;         /* deadline */
 	bool timed_out;         /* [A] set by the timer */
 };
 
@@ -77,22 +83,32 @@ wait_finish(struct waiter *w)
 
 /* ---- one sleep ---- */
 
+static bool
+time_is_over(const struct sleep *s)
+{
+	return atomic_load(&s->timed_out) ||
+	    (s->until != WAIT_FOREVER && s->until <= md_time_ns());
+}
+
 /* Sleep until s is over; the timer, if any, is armed. */
 static int
 sleep_loop(struct sleep *s, enum wait_how how)
 {
 	uint32_t ends = how == WAIT_PLAIN ? 0 : how == WAIT_KILLABLE ?
-	    THREAD_KILL : THREAD_KILL | THREAD_SIGNAL;
+	    THREAD_KILL : THREAD_KILL | THREAD_SIGNAL, pending;
 
+	if ((atomic_load(&s->thread->pending) & ends) != 0 && !any_is_woken(s))
+		return -EINTR;
 	for (;;) {
 		/* It looks itself, once more, before it sleeps. */
 		sched_block(how, sleep_is_over, s);
 		if (any_is_woken(s))
 			return 0;
-		if ((atomic_load(&s->thread->pending) & ends) != 0)
-			return -EINTR;
-		if (atomic_load(&s->timed_out))
+		pending = atomic_load(&s->thread->pending) & ends;
+		if ((pending & THREAD_KILL) == 0 && time_is_over(s))
 			return -ETIMEDOUT;
+		if (pending != 0)
+			return -EINTR;
 	}
 }
 
@@ -107,7 +123,8 @@ int
 wait_sleep_many(enum wait_how how, uint64_t deadline_ns, struct waiter *ws,
     unsigned n)
 {
-	struct sleep s = { .ws = ws, .n = n, .thread = thread_current() };
+	struct sleep s = { .ws = ws, .n = n, .thread = thread_current(),
+		.until = deadline_ns };
 	struct timer timer;
 	int r;
 

@@ -15,6 +15,8 @@
  *              (none of Linux has less than TABLE_MIN).
  *           3. Of the caller's array nothing but revents is written: the rest
  *              may have changed meanwhile.
+ *           4. A file that answers comes before a signal, and a signal that is
+ *              there before the end of the time, even if the call does not wait.
  *
  * Read next fs/poll.c.
  */
@@ -53,6 +55,16 @@ reqs_put(struct poll_req *reqs, unsigned n)
 		if (reqs[i].file != NULL)
 			file_put(reqs[i].file);
 	kmem_free(reqs);
+}
+
+/* fs_poll() and rule 4. */
+static int
+poll_files(struct poll_req *reqs, unsigned n, uint64_t deadline)
+{
+	int r = fs_poll(reqs, n, deadline);
+
+	return r == 0 && deadline == 0 &&
+	    atomic_load(&thread_current()->pending) != 0 ? -EINTR : r;
 }
 
 /* ---- poll ---- */
@@ -138,7 +150,8 @@ static int64_t
 poll_perform(struct poll_call *c, uint64_t deadline)
 {
 	unsigned bad = poll_bad(c);
-	int64_t r = fs_poll(c->reqs, c->n, bad != 0 ? 0 : deadline);
+	int64_t r = bad != 0 ? fs_poll(c->reqs, c->n, 0) :
+	    poll_files(c->reqs, c->n, deadline);
 
 	if (r < 0)
 		return r;
@@ -211,7 +224,7 @@ left_until(uint64_t deadline)
 static int64_t
 mask_result(int64_t r, va_t ts, uint64_t deadline)
 {
-	bool told = ts == 0 || deadline == WAIT_FOREVER ||
+	bool told = ts == 0 || deadline == WAIT_FOREVER || deadline == 0 ||
 	    sys_put_timespec(ts, left_until(deadline)) == 0;
 
 	if (r == -EINTR)
@@ -324,7 +337,7 @@ select_begin(struct select_call *c, const uint64_t a[6])
 static int64_t
 select_perform(struct select_call *c, uint64_t deadline)
 {
-	int64_t r = fs_poll(c->reqs, (unsigned)c->n, deadline), count = 0;
+	int64_t r = poll_files(c->reqs, (unsigned)c->n, deadline), count = 0;
 	int fd, s;
 
 	if (r < 0)
@@ -374,7 +387,7 @@ sys_select(const uint64_t a[6])
 		    (uint64_t)tv.usec % 1000000000000ul * 1000);
 	}
 	r = select_until(a, deadline);
-	if (a[4] != 0 && deadline != WAIT_FOREVER) {
+	if (a[4] != 0 && deadline != WAIT_FOREVER && deadline != 0) {
 		left = left_until(deadline);
 		tv = (struct abi_timeval){ (int64_t)(left / NSEC),
 			(int64_t)(left % NSEC / 1000) };
