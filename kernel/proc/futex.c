@@ -15,7 +15,8 @@
  *           2. A waiter that is taken out touches its queue no more; who
  *              takes it out wakes it under the lock, so its stack is alive.
  *           3. Keys: (object, offset) of shared memory, else (space, address);
- *              vm_word_pin() makes them.
+ *              vm_word_pin() makes them.  Who only wakes by a private key need
+ *              not reach the word: it is the address, whatever lies there now.
  *           4. A store may give the word another page: of two processes after
  *              fork, of a file.  Who has queued looks whether the page that he
  *              read is still the word's; a store after that finds him queued.
@@ -139,28 +140,30 @@ wake_key_locked(const uintptr_t key[2], unsigned n, uint32_t bitset)
 	return woken;
 }
 
-/* Move up to n waiters from one key to another; futex.lock is held. */
+/*
+ * The first n waiters of one key get another; futex.lock is held.  In one bucket they
+ * keep their places, and with the same key nothing changes; they count all the same.
+ */
 static unsigned
 move_key_locked(const uintptr_t from[2], const uintptr_t to[2], unsigned n)
 {
-	struct list *l = bucket_of(from);
-	struct list_node *at = l->head.next, *next, *end = l->head.prev;
+	struct list *l = bucket_of(from), *other = bucket_of(to);
+	struct list_node *at = l->head.next, *next;
 	struct futex_waiter *w;
 	unsigned moved = 0;
-	bool last = list_is_empty(l);
 
 	ASSERT(spin_is_mine(&futex.lock));
-	/* Only what was there at first: the bucket may be the same. */
-	for (; !last && moved < n; at = next) {
+	for (; at != &l->head && moved < n; at = next) {
 		next = at->next;
-		last = at == end;
 		w = LIST_ENTRY(at, struct futex_waiter, node);
 		if (!same_key(w->key, from))
 			continue;
-		list_remove(&w->node);
 		w->key[0] = to[0];
 		w->key[1] = to[1];
-		list_push_back(bucket_of(to), &w->node);
+		if (other != l) {
+			list_remove(&w->node);
+			list_push_back(other, &w->node);
+		}
 		moved++;
 	}
 	return moved;
@@ -173,6 +176,15 @@ pin_word(const struct futex_req *q, va_t addr, bool write,
 	if ((addr & 3) != 0)
 		return -EINVAL;
 	return vm_word_pin(proc_current()->as, addr, write, q->private, pin);
+}
+
+/* Where the word is looked for. */
+static int
+key_of(const struct futex_req *q, va_t addr, uintptr_t key[2])
+{
+	if ((addr & 3) != 0)
+		return -EINVAL;
+	return vm_word_key(proc_current()->as, addr, q->private, key);
 }
 
 /* ---- the operations ---- */
@@ -280,18 +292,14 @@ futex_wait(const struct futex_req *q, uint32_t bitset)
 static int64_t
 futex_wake(const struct futex_req *q, uint32_t bitset)
 {
-	struct vm_word_pin pin;
+	uintptr_t key[2];
 	unsigned n;
-	int r = pin_word(q, q->addr, false, &pin);
+	int r = key_of(q, q->addr, key);
 
-	/* At a private word that cannot be read nobody waits. */
-	if (r == -EFAULT && q->private && q->addr < MD_USER_END)
-		return 0;
 	if (r < 0)
 		return r;
-	vm_word_unpin(&pin, false);
 	spin_lock(&futex.lock);
-	n = wake_key_locked(pin.key, wake_count(q->val), bitset);
+	n = wake_key_locked(key, wake_count(q->val), bitset);
 	spin_unlock(&futex.lock);
 	return n;
 }
@@ -299,33 +307,31 @@ futex_wake(const struct futex_req *q, uint32_t bitset)
 static int64_t
 futex_requeue(const struct futex_req *q, bool compare)
 {
-	struct vm_word_pin a, b;
+	struct vm_word_pin pin;
+	uintptr_t from[2], to[2];
 	unsigned woken = 0, moved = 0;
 	int r;
 
 	if ((int32_t)q->val < 0 || (int32_t)q->val2 < 0)
 		return -EINVAL;
-	r = pin_word(q, q->addr, false, &a);
+	r = key_of(q, q->addr, from);
+	if (r == 0)
+		r = key_of(q, q->addr2, to);
+	if (r == 0 && compare)
+		r = pin_word(q, q->addr, false, &pin);
 	if (r < 0)
 		return r;
-	r = pin_word(q, q->addr2, false, &b);
-	if (r < 0)
-		goto undo_a;
 	spin_lock(&futex.lock);
-	if (compare && atomic_load(a.kva) != q->val3) {
+	if (compare && atomic_load(pin.kva) != q->val3) {
 		r = -EAGAIN;
 	} else {
-		woken = wake_key_locked(a.key, q->val, UINT32_MAX);
-		if (!same_key(a.key, b.key))
-			moved = move_key_locked(a.key, b.key, q->val2);
+		woken = wake_key_locked(from, q->val, UINT32_MAX);
+		moved = move_key_locked(from, to, q->val2);
 	}
 	spin_unlock(&futex.lock);
-	vm_word_unpin(&b, false);
-undo_a:
-	vm_word_unpin(&a, false);
-	if (r < 0)
-		return r;
-	return woken + moved;
+	if (compare)
+		vm_word_unpin(&pin, false);
+	return r < 0 ? r : (int64_t)woken + moved;
 }
 
 enum { OP_SET, OP_ADD, OP_OR, OP_ANDN, OP_XOR, OP_SHIFT = 8 };
@@ -375,32 +381,27 @@ compare_op(uint32_t value, uint32_t code)
 static int64_t
 futex_wake_op(const struct futex_req *q)
 {
-	struct vm_word_pin a, b;
+	struct vm_word_pin b;
+	uintptr_t a[2];
 	uint32_t old = 0;
 	int64_t n = 0;
-	int r;
+	int r, wanted = 0;
 
-	r = compare_op(0, q->val3);
+	r = key_of(q, q->addr, a);
+	if (r == 0)
+		r = pin_word(q, q->addr2, true, &b);
 	if (r < 0)
 		return r;
-	r = pin_word(q, q->addr, false, &a);
-	if (r < 0)
-		return r;
-	r = pin_word(q, q->addr2, true, &b);
-	if (r < 0)
-		goto undo_a;
 	spin_lock(&futex.lock);
 	r = apply_op(b.kva, q->val3, &old);
-	if (r == 0) {
-		n = wake_key_locked(a.key, wake_count(q->val), UINT32_MAX);
-		if (compare_op(old, q->val3) != 0)
-			n += wake_key_locked(b.key, wake_count(q->val2),
-			    UINT32_MAX);
-	}
+	if (r == 0)
+		r = wanted = compare_op(old, q->val3);
+	if (r >= 0)
+		n = wake_key_locked(a, wake_count(q->val), UINT32_MAX);
+	if (wanted > 0)
+		n += wake_key_locked(b.key, wake_count(q->val2), UINT32_MAX);
 	spin_unlock(&futex.lock);
 	vm_word_unpin(&b, true);
-undo_a:
-	vm_word_unpin(&a, false);
 	return r < 0 ? r : n;
 }
 

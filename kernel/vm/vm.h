@@ -173,14 +173,17 @@ void vm_finish_end(void);
 
 /* Futex words and robust lists: fault the page in, pinned.  The word is at
  * *kva while pinned.  Key: for shared memory (object, byte offset), else
- * (space, address). */
+ * (space, address); a private one is always that, and another than that of a
+ * call which is not private. */
 struct vm_word_pin {
 	struct vm_page *page;
 	uint32_t *kva;
 	uintptr_t key[2];
 };
-int vm_word_pin(struct aspace *, va_t, bool write, bool private_key,
+int vm_word_pin(struct aspace *, va_t, bool write, bool is_private,
     struct vm_word_pin *) MUST_CHECK;
+int vm_word_key(struct aspace *, va_t, bool is_private, uintptr_t key[2])
+    MUST_CHECK;
 void vm_word_unpin(struct vm_word_pin *, bool dirty);
 
 /* ---- memory objects (vmo.c, anon.c) ---- */

@@ -121,6 +121,25 @@ wakes(void)
 	finish(t, 2);
 }
 
+/* Who is moved to where he waits counts, and keeps his place. */
+static void
+to_the_same_word(int private)
+{
+	pthread_t t[4];
+
+	start(t, 4, FUTEX_WAIT | private);
+	EQ(futex(&word, FUTEX_REQUEUE | private, 0, (void *)9, &word, 0), 4);
+	EQ(futex(&word, FUTEX_REQUEUE | private, 0, (void *)3, &word, 0), 3);
+	EQ(futex(&word, FUTEX_REQUEUE | private, 0, NULL, &word, 0), 0);
+	EQ(futex(&word, FUTEX_CMP_REQUEUE | private, 0, (void *)9, &word, 0), 4);
+	ERR(futex(&word, FUTEX_CMP_REQUEUE | private, 1, (void *)9, &word, 5),
+	    EAGAIN);
+	EQ(futex(&word, FUTEX_REQUEUE | private, 1, (void *)1, &word, 0), 2);
+	EQ(futex(&word, FUTEX_CMP_REQUEUE | private, 1, (void *)9, &word, 0), 3);
+	EQ(futex(&word, FUTEX_WAKE | private, 9, NULL, NULL, 0), 2);
+	finish(t, 4);
+}
+
 /* The key of a shared page is the page, not the address. */
 static void
 over_fork(void)
@@ -152,6 +171,8 @@ main(void)
 {
 	errors();
 	wakes();
+	to_the_same_word(0);
+	to_the_same_word(FUTEX_PRIVATE_FLAG);
 	over_fork();
 	return test_done();
 }
