@@ -64,6 +64,9 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 		    job->root != NULL || job->ndisks > 0 ? "on" : "off");
 		machine_arg(m, "-rtc");
 		machine_arg(m, "base=2000-01-01,clock=vm");
+		/* What the processor draws by chance: addresses, too. */
+		machine_arg(m, "-seed");
+		machine_arg(m, "1");
 	}
 	machine_arg(m, "-device");
 	machine_arg(m, "isa-debug-exit,iobase=0xf4,iosize=0x04");

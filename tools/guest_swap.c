@@ -8,9 +8,13 @@
  * Picture   sparse file in the machine's folder: header in page 0, as mkswap
  *           writes it; the rest is a hole until the guest swaps out
  *           one more disk, the last of its bus ─→ swap=vdb
+ *           with --icount: that much more memory ─→ ramdisk=SIZE swap=rama
  *
  * Rules     1. A file that is given is used as it is, and kept.
  *           2. What was made here goes with the folder.
+ *           3. A disk of the emulator ends a request when the host pleases: who
+ *              counts instructions swaps to memory, which QEMU takes as it is
+ *              touched.
  *
  * Read next tools/guestlib.c, kernel/vm/swap/swaparea.c.
  */
@@ -51,18 +55,28 @@ name_disk(const struct guest_job *job, char name[4])
 		snprintf(name, 4, "sd%c", 'a' + (nide & 3));
 }
 
+/* More words in front of the job's. */
+static char *
+words_before(const struct guest_job *job, const char *words)
+{
+	char *append;
+
+	if (asprintf(&append, "%s%s%s", words, job->append != NULL ? " " : "",
+		job->append != NULL ? job->append : "") < 0)
+		abort();
+	return append;
+}
+
 /* One more disk, and the word that says which: Bochs has IDE disks only. */
 static void
 add_disk(struct guest_job *job, const char *file)
 {
 	struct guest_disk *disk = calloc(job->ndisks + 1, sizeof *disk);
-	char name[4], *append;
+	char name[4], word[16];
 
 	name_disk(job, name);
-	if (disk == NULL ||
-	    asprintf(&append, "swap=%s%s%s", name,
-		job->append != NULL ? " " : "",
-		job->append != NULL ? job->append : "") < 0)
+	snprintf(word, sizeof word, "swap=%s", name);
+	if (disk == NULL)
 		abort();
 	if (job->ndisks > 0)
 		memcpy(disk, job->disk, job->ndisks * sizeof *disk);
@@ -71,7 +85,20 @@ add_disk(struct guest_job *job, const char *file)
 		.file = file,
 	};
 	job->disk = disk;
-	job->append = append;
+	job->append = words_before(job, word);
+}
+
+/* The kernel cuts it off before it counts its memory (kernel/dev/ramdisk.c). */
+static void
+add_memory(struct machine *m, struct guest_job *job)
+{
+	char words[64];
+
+	snprintf(words, sizeof words, "ramdisk=%lluM swap=rama",
+	    (unsigned long long)job->swap_bytes >> 20);
+	job->append = words_before(job, words);
+	job->memory += job->swap_bytes;
+	m->swap.append = (void *)job->append;
 }
 
 bool
@@ -81,6 +108,10 @@ swap_prepare(struct machine *m, struct guest_job *job, char **why)
 
 	if (job->swap_file == NULL && job->swap_bytes == 0)
 		return true;
+	if (job->swap_file == NULL && job->icount) {
+		add_memory(m, job);
+		return true;
+	}
 	if (job->swap_file == NULL) {
 		file = make_area(m, job->swap_bytes, why);
 	} else if (has_header(job->swap_file)) {
