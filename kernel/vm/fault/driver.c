@@ -74,6 +74,20 @@ fault_reap_later(void)
 	atomic_add(&fault_unreaped, 1);
 }
 
+/* [W], for a pass.  Who waits for it is one of those that ws_limit() leaves room for.
+ * Locks: [M]. */
+void
+fault_lock_words(struct aspace *as)
+{
+	bool wait = mutex_is_taken(&as->ws_lock);
+
+	if (wait)
+		atomic_add(&as->n_waiting, 1);
+	mutex_lock(&as->ws_lock);
+	if (wait)
+		atomic_sub(&as->n_waiting, 1);
+}
+
 /* How many pages a read fault may map in all: fault-around. */
 uint64_t
 fault_around(void)
@@ -143,8 +157,11 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 	f->major |= r == FAULT_WAIT || r == FAULT_IO;
 	if (want_is_frame(&f->want) || f->want.what == WANT_OTHER)
 		error = fault_get_token(f);
-	if (error == 0)
+	if (error == 0) {
+		atomic_add(&f->as->n_waiting, 1);
 		error = want_get(&f->want);
+		atomic_sub(&f->as->n_waiting, 1);
+	}
 	if (f->want.kpage != NULL) {
 		ASSERT(f->npin < FAULT_MAXPINS);
 		f->pin[f->npin++] = f->want.kpage;
@@ -264,19 +281,22 @@ adds_page(const struct fctx *f)
 	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
-/* The set is full: pages of its own go first.  [W].  True: and perhaps a table with the
- * last of them, so that the way is to be walked again. */
+/* The set is full: pages of its own go first, if some can.  [W].  True: and perhaps a
+ * table with the last of them, so that the way is to be walked again. */
 static bool
 keep_limit(struct fctx *f)
 {
 	struct aspace *as = f->as;
-	uint64_t max = atomic_load_relaxed(&as->ws_max);
-	uint64_t pages = as->ws_pages + (as->ws_pages >= max && adds_page(f));
+	size_t gone;
 
-	if (pages <= max || as->ops->evict == NULL)
+	if (as->ws_pages < atomic_load_relaxed(&as->ws_max) ||
+	    as->ops->evict == NULL)
 		return false;
-	EVENT_ADD(ws_self_replace, as->ops->evict(as, pages - max, 0));
-	return true;
+	gone = ws_excess(as, adds_page(f));
+	if (gone > 0)
+		gone = as->ops->evict(as, gone, 0);
+	EVENT_ADD(ws_self_replace, gone);
+	return gone > 0;
 }
 
 /* Will it make a page that a private mapping has paid for before?  [W]. */
@@ -363,7 +383,7 @@ lock_words(struct fctx *f)
 	if (f->access == ACCESS_WRITE && f->v.vmo == NULL &&
 	    mutex_is_taken(&f->as->ws_lock))
 		(void)want_zeros(&f->want);
-	mutex_lock(&f->as->ws_lock);
+	fault_lock_words(f->as);
 }
 
 /* S1 and S2: tables, then the design.  [M] held. */

@@ -11,6 +11,7 @@
 /* driver.c */
 void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
+void fault_lock_words(struct aspace *);                  /* [W], for a pass */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
 extern _Atomic uint64_t fault_unreaped; /* [A] what has died of designs: ops->reap, after a fault */

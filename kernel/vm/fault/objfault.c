@@ -300,7 +300,7 @@ fault_map_around(struct fctx *f, uint64_t bits)
 	spin_lock(&pfn_lock);
 	vmo_at_hand(vmo, b.idx, b.n, b.page);
 	n = map_block(f, &b, bits & ~(MD_PTE_A | MD_PTE_D),
-	    as->ws_max - MIN(as->ws_max, as->ws_pages));
+	    ws_limit(as) - MIN(ws_limit(as), ws_counted(as)));
 	spin_unlock(&pfn_lock);
 	spin_unlock(&vmo->lock);
 	ws_insert_some(as, f->leaf, n);

@@ -138,6 +138,7 @@ struct aspace {
 	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
 	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
 	uint64_t ws_trimmed;           /* [W] so far */
+	_Atomic uint32_t n_waiting;    /* [A] faults that wait: ws_limit() */
 	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
 	struct rb_root shared_refs;    /* [W] of the design: what its shared words name */
 	uint32_t n_shared_refs;        /* [W] so many */

@@ -36,6 +36,39 @@ uint64_t ws_look(const struct aspace *, int min_age);
 bool ws_pick_victim(struct aspace *, int min_age, uint64_t *look, struct ws_entry *);
 size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batch open; pages */
 
+/* ---- the space's own limit ---- */
+
+#define WS_PER_FAULT 8               /* pages that one instruction needs at a time */
+#define WS_GIVES 64                  /* at most, for one fault */
+
+/* Pages of the space that count against its limit: what is locked cannot leave, and
+ * would stop its program.  [W] */
+static inline uint64_t
+ws_counted(const struct aspace *as)
+{
+	return as->ws_pages - MIN(as->ws_pages, as->n_locked);
+}
+
+/* So many may be in memory.  Faults that wait would take each other's pages for ever if
+ * there were not enough for all of them. */
+static inline uint64_t
+ws_limit(const struct aspace *as)
+{
+	uint64_t n = atomic_load_relaxed(&as->n_waiting);
+
+	return MAX(atomic_load_relaxed(&as->ws_max), n * WS_PER_FAULT);
+}
+
+/* How many have to go before so many come: a set whose limit has become less shrinks in
+ * steps, that no fault pays for all.  [W] */
+static inline size_t
+ws_excess(const struct aspace *as, unsigned come)
+{
+	uint64_t pages = ws_counted(as) + come, max = ws_limit(as);
+
+	return pages > max ? MIN(pages - max, (uint64_t)WS_GIVES) : 0;
+}
+
 /* balance.c: thread bsm */
 void bal_start(void);                                    /* once, by vm_start() */
 void bal_show(struct out *);

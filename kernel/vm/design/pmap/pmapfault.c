@@ -20,6 +20,7 @@
 #include "vm/object/vmo.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 #define REFUSALS 256   /* in a row, until a fault without a record ends */
 
@@ -27,8 +28,11 @@
 static void
 keep_limit(struct aspace *as)
 {
-	if (as->ws_pages >= atomic_load_relaxed(&as->ws_max))
-		EVENT_ADD(ws_self_replace, pmap_evict(as, 1, 0));
+	size_t gone = as->ws_pages < atomic_load_relaxed(&as->ws_max) ? 0 :
+	    ws_excess(as, 1);
+
+	if (gone > 0)
+		EVENT_ADD(ws_self_replace, pmap_evict(as, gone, 0));
 }
 
 /*
@@ -111,7 +115,7 @@ pmap_pass(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
 	struct aspace *as = f->as;
 	enum fault_outcome r;
 
-	mutex_lock(&as->ws_lock);
+	fault_lock_words(as);
 	keep_limit(as);
 	r = pmap_make(f);
 	if (r == FAULT_DONE)
