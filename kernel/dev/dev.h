@@ -38,12 +38,16 @@ struct chr_ops {
 	void (*close)(void *dev);
 };
 
+/* What a device does with bytes: its driver's write, or nobody looks at them. */
+enum chr_takes { TAKES_BY_DRIVER, TAKES_ALL, TAKES_NOTHING };
+
 struct chr_dev {
 	const char *name;         /* under /dev */
 	uint32_t major, minor;
 	uint32_t mode;            /* permission bits */
 	const struct chr_ops *ops;
 	void *dev;
+	enum chr_takes takes;     /* TAKES_NOTHING: -ENOSPC */
 	bool is_zero;             /* /dev/zero: mmap gives anonymous memory */
 	bool is_physical;         /* /dev/mem: mmap gives memory of devices */
 	struct list_node all;

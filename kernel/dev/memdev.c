@@ -25,22 +25,10 @@ null_read(void *dev, void *buf, size_t n, bool nonblock)
 }
 
 static ssize_t
-null_write(void *dev, const void *buf, size_t n, bool nonblock)
-{
-	return (ssize_t)n;
-}
-
-static ssize_t
 zero_read(void *dev, void *buf, size_t n, bool nonblock)
 {
 	memset(buf, 0, n);
 	return (ssize_t)n;
-}
-
-static ssize_t
-full_write(void *dev, const void *buf, size_t n, bool nonblock)
-{
-	return -ENOSPC;
 }
 
 static uint64_t
@@ -71,6 +59,26 @@ random_read(void *dev, void *buf, size_t n, bool nonblock)
 	return (ssize_t)n;
 }
 
+/* It stirs without being told to: what a program adds is read, and left. */
+static ssize_t
+random_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	return (ssize_t)n;
+}
+
+/* There is always a byte to read; on Linux it asks for none once it is seeded. */
+static unsigned
+random_poll(void *dev, struct waitq **wq)
+{
+	return POLLIN;
+}
+
+static int64_t
+random_ioctl(void *dev, unsigned cmd, uint64_t arg)
+{
+	return -EINVAL;
+}
+
 /* A line written by a program goes to the log. */
 static ssize_t
 kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
@@ -84,11 +92,13 @@ kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
 	return (ssize_t)n;
 }
 
-static const struct chr_ops null_ops = { .read = null_read, .write = null_write };
-static const struct chr_ops zero_ops = { .read = zero_read, .write = null_write };
-static const struct chr_ops full_ops = { .read = zero_read, .write = full_write };
+static const struct chr_ops null_ops = { .read = null_read };
+static const struct chr_ops zero_ops = { .read = zero_read };
+/* As Linux has them: only the first of the two says when it is ready. */
 static const struct chr_ops random_ops = { .read = random_read,
-	.write = null_write };
+	.write = random_write, .poll = random_poll, .ioctl = random_ioctl };
+static const struct chr_ops urandom_ops = { .read = random_read,
+	.write = random_write, .ioctl = random_ioctl };
 static const struct chr_ops kmsg_ops = { .read = null_read, .write = kmsg_write };
 
 static const struct chr_ops mem_ops = { .read = NULL }; /* it is mapped */
@@ -96,14 +106,16 @@ static const struct chr_ops mem_ops = { .read = NULL }; /* it is mapped */
 static struct chr_dev nodes[] = {
 	{ .name = "mem", .major = 1, .minor = 1, .mode = 0600, .ops = &mem_ops,
 	  .is_physical = true },
-	{ .name = "null", .major = 1, .minor = 3, .mode = 0666, .ops = &null_ops },
+	{ .name = "null", .major = 1, .minor = 3, .mode = 0666, .ops = &null_ops,
+	  .takes = TAKES_ALL },
 	{ .name = "zero", .major = 1, .minor = 5, .mode = 0666, .ops = &zero_ops,
-	  .is_zero = true },
-	{ .name = "full", .major = 1, .minor = 7, .mode = 0666, .ops = &full_ops },
+	  .is_zero = true, .takes = TAKES_ALL },
+	{ .name = "full", .major = 1, .minor = 7, .mode = 0666, .ops = &zero_ops,
+	  .takes = TAKES_NOTHING },
 	{ .name = "random", .major = 1, .minor = 8, .mode = 0666,
 	  .ops = &random_ops },
 	{ .name = "urandom", .major = 1, .minor = 9, .mode = 0666,
-	  .ops = &random_ops },
+	  .ops = &urandom_ops },
 	{ .name = "kmsg", .major = 1, .minor = 11, .mode = 0644, .ops = &kmsg_ops },
 };
 

@@ -10,7 +10,8 @@
  *
  * Rules     1. A devtmpfs is a tmpfs of its own, filled from the drivers when it
  *              is mounted; nodes made elsewhere by mknod work the same.
- *           2. /dev/null never looks at the buffer, /dev/zero has none.
+ *           2. /dev/null, zero and full never look at what is written; /dev/zero
+ *              reads without a buffer.
  *           3. /dev/mem is mapped, by one object for all; it has no read and write.
  *           4. A stream (terminal) gives what one read of the driver gives.
  *           5. A signal ends a long read or write after a piece: a terminal is
@@ -254,8 +255,10 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 	ssize_t done = 0, got, n = 0;
 	void *buf;
 
-	if (d->major == MAJOR_MEM && (d->minor == 3 || d->is_zero))
+	if (d->takes == TAKES_ALL)
 		return swallow(u);
+	if (d->takes == TAKES_NOTHING)
+		return -ENOSPC;
 	if (d->ops->write == NULL)
 		return -EINVAL;
 	buf = kmem_alloc(MIN(u->left, CHR_PIECE));

@@ -382,12 +382,15 @@ emit_dot(struct vnode *dir, uint64_t pos, struct dirsink *sink)
 static int
 tmpfs_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 {
+	const struct tmpfs_dir *d = tmpdir_of(dir);
 	struct tmpfs_ent *e;
 
 	for (; *pos < 2; (*pos)++)
 		if (emit_dot(dir, *pos, sink) != 0)
 			return 0;
-	LIST_FOREACH(e, &tmpdir_of(dir)->all, all) {
+	if (*pos > 2 && *pos < d->next_cookie)
+		return 0; /* no listing has said this position */
+	LIST_FOREACH(e, &d->all, all) {
 		const struct dirsink_entry de = { e->name, e->len, e->v->ino,
 			e->cookie + 1, e->v->type };
 

@@ -65,11 +65,13 @@ copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
 		r = -EINVAL;
 	if (r != 0)
 		return r;
+	if (((file_flags(in) | file_flags(out)) & O_PATH) != 0)
+		return -EBADF;
 	if (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out)))
 		return -EISDIR;
+	if (!S_ISREG(file_mode(in)) || !S_ISREG(file_mode(out)))
+		return -EINVAL;
 	r = splice_check(in, out, -EBADF);
-	if (r == 0 && (!S_ISREG(file_mode(in)) || !S_ISREG(file_mode(out))))
-		r = -EINVAL;
 	if (r == 0 && !file_same_mount(in, out))
 		r = -EXDEV;
 	if (r != 0)

@@ -1,0 +1,94 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/*
+ * null, zero, full, random and urandom answer as on Linux: whose bytes are looked
+ * at, who polls and takes ioctls, what a copy says of them.
+ */
+#include "lib/test.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#define BAD ((void *)8)
+
+static short
+ready(int fd)
+{
+	struct pollfd p = { fd, POLLIN | POLLOUT, 0 };
+
+	OK(poll(&p, 1, 0));
+	return p.revents;
+}
+
+static void
+null_and_zero(const char *name)
+{
+	int fd = open(name, O_RDWR);
+
+	EQ(write(fd, BAD, 10), 10);
+	EQ(write(fd, BAD, 0), 0);
+	EQ(write(fd, BAD, -1UL), -1);
+	EQ(write(fd, BAD, 0x7fff00000000UL), 0x7ffff000);
+	EQ(ready(fd), POLLIN | POLLOUT);
+	close(fd);
+}
+
+static void
+full(void)
+{
+	int fd = open("/dev/full", O_RDWR);
+	char byte = 1;
+
+	ERR(write(fd, "x", 1), ENOSPC);
+	ERR(write(fd, BAD, 10), ENOSPC);
+	ERR(pwrite(fd, BAD, 10, 5), ENOSPC);
+	EQ(read(fd, &byte, 1), 1);
+	EQ(byte, 0);
+	EQ(ready(fd), POLLIN | POLLOUT);
+	ERR(mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0,
+	    ENODEV);
+	close(fd);
+}
+
+static void
+random_numbers(const char *name, short polls)
+{
+	int n, fd = open(name, O_RDWR);
+	char text[32];
+
+	EQ(write(fd, text, sizeof text), sizeof text);
+	ERR(write(fd, BAD, 10), EFAULT);
+	ERR(read(fd, BAD, 10), EFAULT);
+	EQ(ready(fd), polls);
+	ERR(ioctl(fd, FIONREAD, &n), EINVAL);
+	ERR(ioctl(fd, TCGETS, text), EINVAL);
+	close(fd);
+}
+
+/* The kind of file is looked at before how it is open, but for O_PATH. */
+static void
+copies(void)
+{
+	int append = open("/dev/zero", O_RDWR | O_APPEND);
+	int path = open("/dev/zero", O_PATH), in = open("/dev/zero", O_WRONLY);
+
+	ERR(syscall(SYS_copy_file_range, in, 0, append, 0, 10, 0), EINVAL);
+	ERR(syscall(SYS_copy_file_range, append, 0, append, 0, 10, 0), EINVAL);
+	ERR(syscall(SYS_copy_file_range, path, 0, append, 0, 10, 0), EBADF);
+	ERR(syscall(SYS_copy_file_range, append, 0, path, 0, 10, 0), EBADF);
+	close(append);
+	close(path);
+	close(in);
+}
+
+int
+main(void)
+{
+	null_and_zero("/dev/null");
+	null_and_zero("/dev/zero");
+	full();
+	random_numbers("/dev/random", POLLIN);
+	random_numbers("/dev/urandom", POLLIN | POLLOUT);
+	copies();
+	return test_done();
+}
