@@ -285,6 +285,7 @@ process_become_zombie(struct proc *p)
 	sighand_put_locked(p->sighand);
 	p->sighand = NULL;
 	p->state = PROC_ZOMBIE;
+	proc_changed_locked(p);
 	children_to_reaper(p);
 	jobs_left_locked(p, p->parent, p);
 	kept = parent_is_told_locked(p);
@@ -349,18 +350,13 @@ children_to_reaper(struct proc *p)
 	}
 }
 
-struct group_signal {
-	int pgid, signo;
-};
-
 static void
 signal_member(void *arg, struct proc *p)
 {
-	const struct group_signal *g = arg;
-	struct siginfo si = { .signo = g->signo, .code = SI_KERNEL };
+	const struct siginfo *si = arg;
 
-	if (p->pgid == g->pgid && p->state == PROC_LIVE)
-		(void)sig_send_member_locked(p, &si);
+	if (p->state == PROC_LIVE)
+		(void)sig_send_member_locked(p, si);
 }
 
 /*
@@ -371,17 +367,16 @@ static void
 jobs_left_locked(const struct proc *p, const struct proc *parent,
     const struct proc *but)
 {
-	struct group_signal g = { .pgid = p->pgid };
+	struct siginfo si = { .signo = SIGHUP, .code = SI_KERNEL };
 
 	ASSERT(spin_is_mine(&proc_lock));
 	if (parent->pgid == p->pgid || parent->sid != p->sid ||
 	    !group_is_orphan_locked(p->pgid, but) ||
 	    !group_has_stopped_locked(p->pgid))
 		return;
-	g.signo = SIGHUP;
-	proc_walk_locked(signal_member, &g);
-	g.signo = SIGCONT;
-	proc_walk_locked(signal_member, &g);
+	group_walk_locked(p->pgid, signal_member, &si);
+	si.signo = SIGCONT;
+	group_walk_locked(p->pgid, signal_member, &si);
 }
 
 /*

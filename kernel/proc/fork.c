@@ -169,13 +169,16 @@ clone_reserve(struct clone_state *s)
 	return s->thread != NULL ? 0 : -EAGAIN;
 }
 
-/* RLIMIT_NPROC; root is free of it. */
+/* RLIMIT_NPROC; root is free of it.  Who may have more than there are is not counted. */
 static bool
 too_many_locked(const struct proc *p)
 {
+	uint64_t most = p->limits->of[RLIMIT_NPROC].cur;
+
 	ASSERT(spin_is_mine(&proc_lock));
 	return p->cred.euid != 0 && p->cred.uid != 0 &&
-	    proc_count_uid_locked(p->cred.uid) >= p->limits->of[RLIMIT_NPROC].cur;
+	    pid_taken_locked() >= most &&
+	    proc_count_uid_locked(p->cred.uid) >= most;
 }
 
 /* The signal may have woken another thread: this one shall look as well. */

@@ -5,11 +5,12 @@
  * Problem   A number is free when no process, thread, group or session bears
  *           it.  Nobody may use up all of them, nor time to look for one.
  *
- * Picture   last ─→ the next few: free? ── no ─→ all that are taken, as bits
- *                                                ─→ the first 0 behind last
+ * Picture   bits  1 1 1 0 1 0 0 0 …    of each number: is it taken, perhaps?
+ *                     ↑ last ↑ the next
  *
- * Rules     1. `taken` is never too low: a number that becomes free is missed
- *              by it until the bits are made anew, which is when it matters.
+ * Rules     1. A number is taken when it is given, and never looked for among
+ *              processes: one that becomes free counts as taken until the bits
+ *              are made anew, once in a round, when all seem to be.
  *           2. The last PID_ROOT numbers are root's: a user whose limit of
  *              processes is large (each may bear three numbers) leaves enough
  *              to end him.
@@ -23,7 +24,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define TRIES 8          /* numbers that are asked for one by one */
 #define PID_ROOT 64
 #define PID_LEAST 301    /* of limits, as on Linux */
 
@@ -31,7 +31,8 @@
 static struct {
 	int last;        /* the search begins behind it */
 	int max;         /* numbers are below it */
-	int taken;       /* at most */
+	int taken;       /* bits below max: at most so many bear one */
+	unsigned all;    /* bits */
 	uint64_t bits[PID_MAX / 64];
 } pids = { .max = PID_MAX };
 
@@ -40,8 +41,10 @@ number_is_taken(int n)
 {
 	uint64_t bit = 1ul << n % 64, *word = &pids.bits[n / 64];
 
-	if (n != 0 && n < pids.max && (*word & bit) == 0)
-		pids.taken++;
+	if ((*word & bit) != 0)
+		return;
+	pids.all++;
+	pids.taken += n != 0 && n < pids.max;
 	*word |= bit;
 }
 
@@ -50,29 +53,20 @@ numbers_look(void)
 {
 	memset(pids.bits, 0, sizeof(pids.bits));
 	pids.taken = 0;
+	pids.all = 0;
 	proc_numbers_locked(number_is_taken);
-}
-
-static int
-number_next(void)
-{
-	return pids.last = pids.last % (pids.max - 1) + 1;
 }
 
 /* There is one: fewer are taken than there are. */
 static int
 number_find(void)
 {
-	int i, n;
+	int n = pids.last;
 
-	for (i = 0; i < TRIES; i++)
-		if (!proc_bears_locked(number_next()))
-			return pids.last;
-	numbers_look();
 	do
-		n = number_next();
+		n = n % (pids.max - 1) + 1;
 	while ((pids.bits[n / 64] >> n % 64 & 1) != 0);
-	return n;
+	return pids.last = n;
 }
 
 /*
@@ -93,8 +87,16 @@ pid_alloc_locked(const struct cred *c)
 	if (pids.taken >= most)
 		return -EAGAIN;
 	n = number_find();
-	pids.taken++;
+	number_is_taken(n);
 	return n;
+}
+
+/* Not fewer than all threads and processes there are.  Locks: proc_lock held. */
+unsigned
+pid_taken_locked(void)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	return pids.all;
 }
 
 /* /proc/sys/kernel/pid_max.  Locks: none. */

@@ -8,9 +8,12 @@
  *
  * Picture   proc.all ─→ struct proc ─→ threads: struct task ─→ struct thread
  *           proc.by_pid[hash]              proc.by_tid[hash]
+ *           proc.by_group[hash]
  *
  * Rules     1. One lock for all of it, proc_lock; a walk over all processes
- *              under it is short (no copies to users, no memory waits).
+ *              under it is short (no copies to users, no memory waits).  What
+ *              every program does, fork, exec, exit, wait and jobs, walks over
+ *              those that are meant, and not over all.
  *           2. A number is free when no process, thread, group or session
  *              bears it; so a group outlives its leader.
  *           3. PROC_NEW is found by nobody; PROC_DEAD is in no table.
@@ -35,6 +38,8 @@ static struct {
 	struct list all;             /* [L] */
 	struct list by_pid[HASH];    /* [L] */
 	struct list by_tid[HASH];    /* [L] */
+	struct list by_group[HASH];  /* [L] by pgid */
+	uint64_t joined;             /* [L] of the last who got a parent */
 	struct cred root;            /* [c] of kernel threads */
 } procs;
 
@@ -58,6 +63,7 @@ proc_init(void)
 	for (unsigned i = 0; i < HASH; i++) {
 		list_init(&procs.by_pid[i]);
 		list_init(&procs.by_tid[i]);
+		list_init(&procs.by_group[i]);
 	}
 	fs_set_cred_fn(current_cred);
 	vm_set_user_fn(acts_for_user);
@@ -108,8 +114,11 @@ proc_alloc(void)
 	spin_init(&p->limits_lock, LR_LEAF);
 	list_node_init(&p->all);
 	list_node_init(&p->hash);
+	list_node_init(&p->group);
 	list_node_init(&p->sibling);
+	list_node_init(&p->change);
 	list_init(&p->children);
+	list_init(&p->changed);
 	list_init(&p->threads);
 	list_init(&p->forks);
 	waitq_init(&p->thread_wq);
@@ -229,24 +238,8 @@ task_kill(struct thread *t)
 
 /* ---- numbers ---- */
 
-/* Does anything bear the number?  Rule 2.  Locks: proc_lock held. */
-bool
-proc_bears_locked(int n)
-{
-	struct proc *p;
-	struct task *tk;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	LIST_FOREACH(tk, &procs.by_tid[(unsigned)n % HASH], hash)
-		if (tk->tid == n)
-			return true;
-	LIST_FOREACH(p, &procs.all, all)
-		if (p->pid == n || p->pgid == n || p->sid == n)
-			return true;
-	return false;
-}
-
-/* Call fn with each number that something bears, some twice.  Locks: as above. */
+/* Call fn with each number that something bears, some twice: rule 2.
+ * Locks: proc_lock held. */
 void
 proc_numbers_locked(void (*fn)(int))
 {
@@ -285,13 +278,34 @@ task_hash_locked(struct task *tk)
 	list_push_back(&procs.by_tid[(unsigned)tk->tid % HASH], &tk->hash);
 }
 
-/* Enter p under its pid, at the end of all.  Locks: proc_lock held. */
+static struct list *
+group_list(int pgid)
+{
+	return &procs.by_group[(unsigned)pgid % HASH];
+}
+
+/* Each process of a group, zombies included. */
+#define GROUP_FOREACH(p, of)                       \
+	LIST_FOREACH(p, group_list(of), group)     \
+		if (p->pgid == (of))
+
+/* Enter p under its pid and its group, at the end of all.  Locks: proc_lock held. */
 void
 proc_hash_locked(struct proc *p)
 {
 	ASSERT(spin_is_mine(&proc_lock));
 	list_push_back(&procs.by_pid[(unsigned)p->pid % HASH], &p->hash);
+	list_push_back(group_list(p->pgid), &p->group);
 	list_push_back(&procs.all, &p->all);
+}
+
+static void
+group_enter_locked(struct proc *p, int pgid)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	list_remove(&p->group);
+	p->pgid = pgid;
+	list_push_back(group_list(pgid), &p->group);
 }
 
 /* Nobody finds p any more.  Locks: proc_lock held. */
@@ -300,8 +314,10 @@ proc_unhash_locked(struct proc *p)
 {
 	ASSERT(spin_is_mine(&proc_lock));
 	list_remove(&p->hash);
+	list_remove(&p->group);
 	list_remove(&p->all);
 	list_remove(&p->sibling);
+	list_remove(&p->change);
 }
 
 /*
@@ -435,11 +451,41 @@ proc_init_proc(void)
 void
 proc_reparent_locked(struct proc *child, struct proc *to)
 {
+	bool changed = list_is_linked(&child->change);
+
 	ASSERT(spin_is_mine(&proc_lock));
 	list_remove(&child->sibling);
+	list_remove(&child->change);
 	child->parent = to;
+	child->joined = ++procs.joined;
 	atomic_store(&child->ppid, to->pid);
 	list_push_back(&to->children, &child->sibling);
+	if (changed)
+		proc_changed_locked(child);
+}
+
+/*
+ * The child has ended, stopped or goes on: its parent's wait finds it, among others
+ * of whom that is true in the order in which they became children.  Init has no
+ * parent.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+proc_changed_locked(struct proc *child)
+{
+	struct list_node *head, *n;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	list_remove(&child->change);
+	if (child->parent == NULL)
+		return;
+	head = &child->parent->changed.head;
+	n = head->prev;
+	while (n != head &&
+	    LIST_ENTRY(n, struct proc, change)->joined > child->joined)
+		n = n->prev;
+	list_insert_between(&child->change, n, n->next);
 }
 
 /*
@@ -512,11 +558,11 @@ proc_setsid(void)
 	int r = p->pid;
 
 	spin_lock(&proc_lock);
-	LIST_FOREACH(q, &procs.all, all)
-		if (q->pgid == p->pid)
-			r = -EPERM;
+	GROUP_FOREACH(q, p->pid)
+		r = -EPERM;
 	if (r > 0) {
-		p->sid = p->pgid = p->pid;
+		p->sid = p->pid;
+		group_enter_locked(p, p->pid);
 		p->no_tty = false;
 	}
 	spin_unlock(&proc_lock);
@@ -528,8 +574,8 @@ group_in_session(int pgid, int sid)
 {
 	struct proc *q;
 
-	LIST_FOREACH(q, &procs.all, all)
-		if (q->pgid == pgid && q->sid == sid)
+	GROUP_FOREACH(q, pgid)
+		if (q->sid == sid)
 			return true;
 	return false;
 }
@@ -559,9 +605,8 @@ proc_group_exists_locked(int pgid)
 	struct proc *p;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	LIST_FOREACH(p, &procs.all, all)
-		if (p->pgid == pgid)
-			return true;
+	GROUP_FOREACH(p, pgid)
+		return true;
 	return false;
 }
 
@@ -589,7 +634,7 @@ proc_setpgid(int pid, int pgid)
 	else
 		r = setpgid_check(me, p, pgid);
 	if (r == 0)
-		p->pgid = pgid;
+		group_enter_locked(p, pgid);
 	spin_unlock(&proc_lock);
 	return r;
 }
@@ -606,8 +651,8 @@ group_is_orphan_locked(int pgid, const struct proc *but)
 	struct proc *p;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	LIST_FOREACH(p, &procs.all, all) {
-		if (p->pgid != pgid || p == but || p->state != PROC_LIVE)
+	GROUP_FOREACH(p, pgid) {
+		if (p == but || p->state != PROC_LIVE)
 			continue;
 		if (p->parent != NULL && p->parent != but &&
 		    p->parent->pid != 1 && p->parent->sid == p->sid &&
@@ -617,6 +662,17 @@ group_is_orphan_locked(int pgid, const struct proc *but)
 	return true;
 }
 
+/* Call fn for every process of the group, zombies included.  Locks: as proc_walk_locked(). */
+void
+group_walk_locked(int pgid, void (*fn)(void *, struct proc *), void *arg)
+{
+	struct proc *p;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	GROUP_FOREACH(p, pgid)
+		fn(arg, p);
+}
+
 /* Is a member of the group stopped?  Locks: proc_lock held. */
 bool
 group_has_stopped_locked(int pgid)
@@ -624,9 +680,8 @@ group_has_stopped_locked(int pgid)
 	struct proc *p;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	LIST_FOREACH(p, &procs.all, all)
-		if (p->pgid == pgid && p->state == PROC_LIVE &&
-		    p->stop_sig != 0)
+	GROUP_FOREACH(p, pgid)
+		if (p->state == PROC_LIVE && p->stop_sig != 0)
 			return true;
 	return false;
 }

@@ -177,10 +177,14 @@ struct proc {
 	int pgid, sid;           /* [L] */
 	struct list_node all;    /* [L] every process, by age */
 	struct list_node hash;   /* [L] by pid */
+	struct list_node group;  /* [L] by pgid */
 	struct proc *parent;     /* [L] NULL: init */
 	int ppid;                /* [A] its number, 0: init */
 	struct list children;    /* [L] */
 	struct list_node sibling; /* [L] */
+	uint64_t joined;         /* [L] grows along the parent's children */
+	struct list changed;     /* [L] those children that wait may find, in order */
+	struct list_node change; /* [L] in parent->changed */
 
 	struct list threads;     /* [L] tasks, leader first */
 	unsigned nthreads;       /* [L] tasks that have not ended */

@@ -12,19 +12,21 @@ struct proc *proc_alloc(void);                 /* refs 1, PROC_NEW; NULL */
 struct task *task_alloc(struct proc *);        /* takes a reference; NULL */
 void task_free(struct task *);                 /* never started */
 void task_bind(struct task *, struct thread *);
-bool proc_bears_locked(int n);
 void proc_numbers_locked(void (*fn)(int));
 void task_hash_locked(struct task *);
 void proc_hash_locked(struct proc *);
 void proc_unhash_locked(struct proc *);
 void proc_reparent_locked(struct proc *child, struct proc *to);
+void proc_changed_locked(struct proc *child);
 unsigned proc_count_uid_locked(uint32_t uid);
 bool group_is_orphan_locked(int pgid, const struct proc *but);
 bool group_has_stopped_locked(int pgid);
+void group_walk_locked(int pgid, void (*fn)(void *, struct proc *), void *arg);
 struct proc *proc_init_proc(void);             /* pid 1 */
 
 /* pids.c */
 int pid_alloc_locked(const struct cred *) MUST_CHECK; /* > 0 or -EAGAIN */
+unsigned pid_taken_locked(void);
 int pid_max(void);
 int pid_set_max(uint64_t max) MUST_CHECK;
 

@@ -153,6 +153,7 @@ sig_stop_check_locked(struct proc *p)
 		return;
 	p->stop_told = p->stop_news = true;
 	p->cont_news = false;
+	proc_changed_locked(p);
 	sig_notify_parent_locked(p, SIGCHLD, CLD_STOPPED, p->stop_sig);
 }
 

@@ -283,6 +283,7 @@ continue_locked(struct proc *p)
 	wake_all(&p->stop_wq);
 	if (told) {
 		p->cont_news = true;
+		proc_changed_locked(p);
 		sig_notify_parent_locked(p, SIGCHLD, CLD_CONTINUED, SIGCONT);
 	}
 }
@@ -340,11 +341,11 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 {
 	bool free = si->signo < SIGRTMIN && si->code >= 0;
 	bool must = si->signo >= SIGRTMIN && si->code != SI_USER;
+	uint64_t limit = p->limits->of[RLIMIT_SIGPENDING].cur;
 	struct sigq *q = NULL;
 
 	ASSERT(spin_is_mine(&proc_lock));
-	if (free ||
-	    sig_queued_locked(p) < p->limits->of[RLIMIT_SIGPENDING].cur)
+	if (free || limit == RLIM_INFINITY || sig_queued_locked(p) < limit)
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
 		return must ? -EAGAIN : 0;
@@ -547,7 +548,7 @@ sig_send_group(int pgid, int signo)
 	if (pgid <= 0)
 		return;
 	spin_lock(&proc_lock);
-	proc_walk_locked(kill_member, &k);
+	group_walk_locked(pgid, kill_member, &k);
 	spin_unlock(&proc_lock);
 }
 
@@ -574,10 +575,11 @@ sig_kill(int pid, const struct siginfo *si)
 			k.result = !sig_is_valid(si->signo) ? -EINVAL :
 			    !sig_may_send(p, si->signo) ? -EPERM :
 			    si->signo != 0 ? sig_send_proc_locked(p, si) : 0;
-	} else {
-		k.pgid = pid == 0 ? proc_current()->pgid :
-		    pid == -1 ? 0 : -pid;
+	} else if (pid == -1) {
 		proc_walk_locked(kill_member, &k);
+	} else {
+		k.pgid = pid == 0 ? proc_current()->pgid : -pid;
+		group_walk_locked(k.pgid, kill_member, &k);
 	}
 	spin_unlock(&proc_lock);
 	return k.result;

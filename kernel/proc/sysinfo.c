@@ -343,7 +343,16 @@ show_swappiness(struct out *o)
 static void
 show_max_map_count(struct out *o)
 {
-	out_printf(o, "65530\n");
+	out_printf(o, "%lu\n", vad_max());
+}
+
+static int
+write_max_map_count(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t v = str_to_u64(text, &end);
+
+	return end == text ? -EINVAL : vad_set_max(v);
 }
 
 static void
@@ -423,7 +432,8 @@ static const struct procfs_row rows[] = {
 	  write_admin_reserve },
 	{ "sys/vm/drop_caches", 0200, NULL, write_drop_caches },
 	{ "sys/vm/swappiness", 0444, show_swappiness, NULL },
-	{ "sys/vm/max_map_count", 0444, show_max_map_count, NULL },
+	{ "sys/vm/max_map_count", 0644, show_max_map_count,
+	  write_max_map_count },
 	{ "sys/vm/mmap_min_addr", 0444, show_mmap_min_addr, NULL },
 	{ "vm/events", 0444, ev_show, NULL },
 	{ "vm/marks", 0444, ev_show_marks, NULL },

@@ -5,13 +5,15 @@
  * Problem   A parent wants the status of children that ended, stopped or
  *           continued, of one, of a group or of any, now or when it comes.
  *
- * Picture   children ─→ eligible? ─→ ZOMBIE: claim, count times, free
- *                                ├→ stop_news, cont_news: report once
- *                                └→ else sleep in child_wq
+ * Picture   changed ─→ eligible? ─→ ZOMBIE: claim, count times, free
+ *                               ├→ stop_news, cont_news: report once
+ *                               └→ else any child? sleep in child_wq
  *
  * Rules     1. A zombie is claimed by one thread, under proc_lock; it is in
  *              no table afterwards, and its number is free.
- *           2. Who claims waits until the child's kernel threads are freed:
+ *           2. A child that is named is looked up by its number; of any, those
+ *              are looked at that have changed: a thousand who run cost nothing.
+ *           3. Who claims waits until the child's kernel threads are freed:
  *              after wait nothing of the child is left (book: abi 10).
  *
  * Read next proc/exit.c.  Book: ch10.
@@ -33,6 +35,7 @@
 static int wait_scan(const struct wait_req *, struct wait_result *,
     struct proc **claimed);
 static bool wait_wants(const struct wait_req *, const struct proc *child);
+static bool wait_has_child(const struct wait_req *, struct proc *me);
 static bool wait_look(const struct wait_req *, struct proc *child,
     struct wait_result *, struct proc **claimed);
 static void wait_claim_locked(struct proc *child,
@@ -76,23 +79,29 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
     struct proc **claimed)
 {
 	struct proc *me = proc_current(), *child;
-	int r = -ECHILD;
+	bool found = false;
+	int r;
 
 	spin_lock(&proc_lock);
-	LIST_FOREACH(child, &me->children, sibling) {
-		if (!wait_wants(req, child) || (child->state == PROC_ZOMBIE &&
-		    (req->options & OPT_WEXITED) == 0))
-			continue;
-		r = 0;
-		if (wait_look(req, child, res, claimed)) {
-			r = 1;
-			break;
+	if (req->pid > 0) {
+		child = proc_find_locked(req->pid);
+		r = child == NULL || child->parent != me ||
+		    !wait_wants(req, child) ? -ECHILD :
+		    wait_look(req, child, res, claimed);
+	} else {
+		LIST_FOREACH(child, &me->changed, change) {
+			found = wait_wants(req, child) &&
+			    wait_look(req, child, res, claimed);
+			if (found)
+				break;
 		}
+		r = found ? 1 : wait_has_child(req, me) ? 0 : -ECHILD;
 	}
 	spin_unlock(&proc_lock);
 	return r;
 }
 
+/* Is the child, by its number or group, one of those that are asked for? */
 static bool
 wait_wants(const struct wait_req *req, const struct proc *child)
 {
@@ -101,11 +110,21 @@ wait_wants(const struct wait_req *req, const struct proc *child)
 
 	if ((req->options & OPT_WALL) == 0 && is_clone != want_clone)
 		return false;
-	if (req->pid > 0)
-		return child->pid == req->pid;
-	if (req->pid == -1)
-		return true;
-	return child->pgid == req->pgid;
+	if (child->state == PROC_ZOMBIE && (req->options & OPT_WEXITED) == 0)
+		return false;
+	return req->pid != 0 || child->pgid == req->pgid;
+}
+
+/* Is there anybody whose news are worth waiting for? */
+static bool
+wait_has_child(const struct wait_req *req, struct proc *me)
+{
+	struct proc *child;
+
+	LIST_FOREACH(child, &me->children, sibling)
+		if (wait_wants(req, child))
+			return true;
+	return false;
 }
 
 /* What the child has used, and those children of it that it waited for. */
@@ -123,31 +142,33 @@ wait_usage_locked(struct proc *child, struct wait_result *res)
 	res->maxrss = MAX(child->maxrss, child->cmaxrss);
 }
 
+/* Has the child news of a kind that is asked for?  Then they are told. */
 static bool
 wait_look(const struct wait_req *req, struct proc *child,
     struct wait_result *res, struct proc **claimed)
 {
 	bool keep = (req->options & OPT_WNOWAIT) != 0;
-	bool stop = child->stop_news && child->stop_sig != 0;
+	bool end = child->state == PROC_ZOMBIE;
+	bool stop = child->stop_news && child->stop_sig != 0 &&
+	    (req->options & OPT_WSTOPPED) != 0;
 
+	if (!end && !stop &&
+	    !(child->cont_news && (req->options & OPT_WCONTINUED) != 0))
+		return false;
 	res->uid = child->cred.uid;
 	wait_usage_locked(child, res);
-	if (child->state == PROC_ZOMBIE) {
-		if ((req->options & OPT_WEXITED) == 0)
-			return false;
+	if (end) {
 		res->status = child->wait_status;
 		if (!keep) {
 			wait_claim_locked(child, res);
 			*claimed = child;
 		}
-	} else if (stop && (req->options & OPT_WSTOPPED) != 0) {
+	} else if (stop) {
 		res->status = 0x7f | child->stop_sig << 8;
 		child->stop_news = keep;
-	} else if (child->cont_news && (req->options & OPT_WCONTINUED) != 0) {
+	} else {
 		res->status = 0xffff;
 		child->cont_news = keep;
-	} else {
-		return false;
 	}
 	res->pid = child->pid;
 	return true;

@@ -327,6 +327,8 @@ unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
 SYSTEM_ONLY int commit_set_mode(unsigned) MUST_CHECK;
 uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
 SYSTEM_ONLY int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
+uint64_t vad_max(void);            /* max_map_count: mappings of a space */
+SYSTEM_ONLY int vad_set_max(uint64_t) MUST_CHECK;
 /* Mappings, or words that mremap moves, could not be read from swap: the process
  * is to be killed.  Asked where evidence_is_asked(): EVIDENCE_LOST. */
 bool vm_is_lost(struct aspace *);

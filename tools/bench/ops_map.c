@@ -47,6 +47,41 @@ map_1130g(void)
 	map_unmap(1130 * GIB);
 }
 
+/* Where the kernel likes: among its other mappings, with tables above them. */
+static void
+map_unmap_any(size_t bytes)
+{
+	void *p;
+
+	begin();
+	for (size_t i = 0; i < TIMES; i++) {
+		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p == MAP_FAILED)
+			err(1, "mmap of %zu bytes", bytes);
+		unmap(p, bytes);
+	}
+	end(TIMES);
+}
+
+static void
+map_page_any(void)
+{
+	map_unmap_any(PAGE);
+}
+
+static void
+map_256m_any(void)
+{
+	map_unmap_any(256 * MIB);
+}
+
+static void
+map_1130g_any(void)
+{
+	map_unmap_any(1130 * GIB);
+}
+
 static void
 unmap_touched(void)
 {
@@ -82,11 +117,16 @@ protect(void)
 	unmap(p, TOUCHED);
 }
 
+/* 64 MiB, `from` pages and `to` pages behind the begin of a table. */
 static void
-move(void)
+move_by(size_t from, size_t to_pages)
 {
-	char *p = map_private(64 * MIB), *to = BASE;
+	char *p = map_private(64 * MIB + TABLE), *to = BASE + to_pages * PAGE;
 
+	if (from != 0)
+		unmap(p, from * PAGE);
+	p += from * PAGE;
+	unmap(p + 64 * MIB, TABLE - from * PAGE);
 	touch(p, 64 * MIB);
 	begin();
 	if (mremap(p, 64 * MIB, 64 * MIB, MREMAP_MAYMOVE | MREMAP_FIXED, to) !=
@@ -94,6 +134,26 @@ move(void)
 		err(1, "mremap");
 	end(64 * MIB / PAGE);
 	unmap(to, 64 * MIB);
+}
+
+static void
+move(void)
+{
+	move_by(0, 0);
+}
+
+/* As two mappings lie that a heap has got from mmap. */
+static void
+move_unaligned(void)
+{
+	move_by(37, 37);
+}
+
+/* No table keeps its words. */
+static void
+move_askew(void)
+{
+	move_by(37, 0);
 }
 
 /* ---- many mappings: each other page, rights by turns ---- */
@@ -192,10 +252,15 @@ const struct op map_ops[] = {
 	{ "map-page", "pair", map_page },
 	{ "map-256m", "pair", map_256m },
 	{ "map-1130g", "pair", map_1130g },
+	{ "map-page-any", "pair", map_page_any },
+	{ "map-256m-any", "pair", map_256m_any },
+	{ "map-1130g-any", "pair", map_1130g_any },
 	{ "unmap-touched", "page", unmap_touched },
 	{ "dontneed", "page", dontneed },
 	{ "mprotect", "page", protect },
 	{ "mremap", "page", move },
+	{ "mremap-unaligned", "page", move_unaligned },
+	{ "mremap-askew", "page", move_askew },
 	{ "vads-map", "mapping", many_map },
 	{ "vads-gap", "pair", many_gap },
 	{ "vads-unmap-random", "mapping", many_unmap_random },

@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -107,6 +108,67 @@ fork_rewritten(void)
 	forks(64 * MIB, 1, true);
 }
 
+/* Beside so many who sleep, children of ours like the one that is timed. */
+static void
+forks_beside(size_t others)
+{
+	int wake[2], ready[2];
+	char c = 0;
+
+	must(pipe(wake), "pipe");
+	must(pipe(ready), "pipe");
+	for (size_t i = 0; i < others; i++) {
+		if (must(fork(), "fork") == 0) {
+			close(wake[1]);
+			_exit(write(ready[1], &c, 1) == 1 && read(wake[0], &c, 1) == 0 ? 0 : 1);
+		}
+		must(read(ready[0], &c, 1), "a child");
+	}
+	/* The last have said so, and are about to sleep. */
+	for (size_t i = 0; i < 4; i++)
+		sched_yield();
+	forks(0, TIMES, false);
+	for (size_t i = 0; i < 2; i++) {
+		close(wake[i]);
+		close(ready[i]);
+	}
+	for (size_t i = 0; i < others; i++)
+		reap(-1);
+}
+
+static void
+fork_beside_100(void)
+{
+	forks_beside(100);
+}
+
+static void
+fork_beside_1000(void)
+{
+	forks_beside(1000);
+}
+
+/* The parent's pages are shared already: what every fork but the first finds. */
+static void
+fork_again(void)
+{
+	char *p = map_private(64 * MIB);
+	pid_t pid;
+
+	touch(p, 64 * MIB);
+	for (size_t i = 0; i < 3; i++) {
+		if (i > 0)
+			begin();
+		pid = (pid_t)must(fork(), "fork");
+		if (pid == 0)
+			_exit(0);
+		reap(pid);
+		if (i > 0)
+			end(1);
+	}
+	unmap(p, 64 * MIB);
+}
+
 static void
 run_nothing(pid_t (*start)(void))
 {
@@ -176,6 +238,9 @@ const struct op proc_ops[] = {
 	{ "fork-64m", "fork", fork_64m },
 	{ "fork-256m", "fork", fork_256m },
 	{ "fork-64m-rewritten", "fork", fork_rewritten },
+	{ "fork-64m-again", "fork", fork_again },
+	{ "fork-beside-100", "fork", fork_beside_100 },
+	{ "fork-beside-1000", "fork", fork_beside_1000 },
 	{ "fork-exec", "exec", fork_exec },
 	{ "vfork-exec", "exec", vfork_exec },
 	{ "thread", "thread", thread },

@@ -342,7 +342,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 {
 	struct vad *piece = NULL;
 
-	if (as->nvads < VAD_MAX)
+	if (as->nvads < vad_max())
 		piece = vad_alloc_part(as, v, vpn);
 	if (piece == NULL)
 		return -ENOMEM;
@@ -460,7 +460,7 @@ part(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi)
 	bool need[2] = { (*v)->end > hi, (*v)->start < lo };
 	int i;
 
-	if (as->nvads + need[0] + need[1] > VAD_MAX)
+	if (as->nvads + need[0] + need[1] > vad_max())
 		return -ENOMEM;
 	for (i = 0; i < 2; i++)
 		if (need[i] && (piece[i] = vad_alloc_part(as, *v, at[i])) == NULL) {

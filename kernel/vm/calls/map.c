@@ -123,7 +123,7 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 int
 map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 {
-	struct vad *v = as->nvads >= VAD_MAX ? vad_find(as, lo) : NULL;
+	struct vad *v = as->nvads >= vad_max() ? vad_find(as, lo) : NULL;
 	uint64_t paid = vad_paid(as, lo, hi);
 	struct vad_list list;
 	int r = -ENOMEM;
@@ -387,7 +387,7 @@ mmap_place(struct aspace *as, struct attach_work *w)
 		return -ENOMEM;
 	w->vad->start = w->vpn;
 	w->vad->end = w->vpn + w->pages;
-	return as->nvads >= VAD_MAX ? -ENOMEM : 0;
+	return as->nvads >= vad_max() ? -ENOMEM : 0;
 }
 
 /* Will the new VAD be locked, and may it?  [M].  0, -EAGAIN. */
@@ -633,7 +633,7 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	struct vad *v;
 	int r;
 
-	if (!map_is_free(as, old, new) || as->nvads >= VAD_MAX ||
+	if (!map_is_free(as, old, new) || as->nvads >= vad_max() ||
 	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	v = vad_alloc(as, NULL);

@@ -200,7 +200,7 @@ mremap_move(struct mremap_work *w)
 	uint64_t peak = w->as->peak_pages;
 	int r;
 
-	if (w->as->nvads + 3 > VAD_MAX)
+	if (w->as->nvads + 3 > vad_max())
 		return -ENOMEM;
 	if (w->old_pages == 0)
 		return move_vad(w, v);
@@ -232,7 +232,7 @@ mremap_to(struct mremap_work *w)
 	if (has(w, MREMAP_FIXED)) {
 		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
 			return -EPERM;
-		if (w->as->nvads + 5 >= VAD_MAX) /* before anything goes */
+		if (w->as->nvads + 5 >= vad_max()) /* before anything goes */
 			return -ENOMEM;
 		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
 	}

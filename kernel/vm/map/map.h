@@ -20,7 +20,6 @@ struct vad {
 	uint16_t rsv;              /* [c] 0 */
 };
 
-#define VAD_MAX 65530              /* per space, as Linux */
 #define STACK_GUARD_PAGES 256
 #define MMAP_MIN_ADDR 65536ul       /* below: only MAP_FIXED of the privileged */
 

@@ -355,7 +355,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	h = as->nvads < VAD_MAX ? vad_alloc_part(as, v, vpn) : NULL;
+	h = as->nvads < vad_max() ? vad_alloc_part(as, v, vpn) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);

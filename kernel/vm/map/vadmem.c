@@ -2,7 +2,7 @@
 /*
  * vadmem.c: the memory of VADs, paged but for the first, and their links to objects
  *
- * Problem   65530 mappings are 7 MB of VADs.  A process that sleeps does not
+ * Problem   65,530 mappings are 7 MB of VADs.  A process that sleeps does not
  *           need them, so they may leave memory; but who writes down which part
  *           of a page is in use may not have to wait for that page.  A VAD with
  *           an object has a second half, the maplink, by which the object finds
@@ -50,6 +50,10 @@
 #define BLOCKS 2u        /* that a space has before its first page */
 #define PER_BLOCK 8
 #define PER_PAGE ((PAGE_SIZE - sizeof(struct vad_page *)) / sizeof(struct vad))
+
+#define MAX_AT_BOOT 65530u /* as on Linux */
+
+static _Atomic uint32_t most_vads = MAX_AT_BOOT; /* [A] */
 
 /* The books of a page, or of a block. */
 struct vad_page {
@@ -412,6 +416,24 @@ vad_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 		if ((p.vad->flags & flags) == flags)
 			n += p.hi - p.lo;
 	return n;
+}
+
+/* A space that has so many mappings gets no more.  Locks: any. */
+uint64_t
+vad_max(void)
+{
+	return atomic_load_relaxed(&most_vads);
+}
+
+/* Root says how many.  Spaces that have more keep them.  Locks: any.
+ * Returns: 0, -EINVAL. */
+int
+vad_set_max(uint64_t n)
+{
+	if (n > INT32_MAX)
+		return -EINVAL;
+	atomic_store(&most_vads, (uint32_t)n);
+	return 0;
 }
 
 /* What the link says of v, or of its copy. */

@@ -333,6 +333,7 @@ vmo_link(struct vmo *vmo, struct vm_maplink *link)
 	link->zap_seq = vmo->resize_seq;
 	spin_unlock(&vmo->lock);
 	list_push_back(&vmo->maps, &link->node);
+	vmo->had_writer |= (link->flags & VAD_WRITER) != 0;
 	mutex_unlock(&vmo->maps_lock);
 }
 
@@ -405,7 +406,8 @@ vmo_is_mapped_writable(struct vmo *vmo)
 }
 
 /* A mapping keeps the open file that it was made from; the descriptor may be closed
- * since.
+ * since.  A program's file is asked at each fork and exec, and may be mapped by a
+ * thousand: they are looked at only if one of them was such a mapping, or a part of one.
  * Locks: none of rank >= 4; takes [X].
  * Returns: some mapping was made from a file that can write. */
 bool
@@ -415,8 +417,10 @@ vmo_is_mapped_by_writer(struct vmo *vmo)
 	bool found = false;
 
 	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node)
-		found |= (link->flags & VAD_WRITER) != 0;
+	if (vmo->had_writer)
+		LIST_FOREACH(link, &vmo->maps, node)
+			found |= (link->flags & VAD_WRITER) != 0;
+	vmo->had_writer = found;
 	mutex_unlock(&vmo->maps_lock);
 	return found;
 }

@@ -16,6 +16,7 @@ enum vmo_type { VMO_VNODE, VMO_AOBJ, VMO_DEVICE };
 struct vmo {
 	uint8_t type;                  /* [c] */
 	uint8_t charged_whole;         /* [c] AOBJ of MAP_SHARED|MAP_ANONYMOUS: size charged */
+	bool had_writer;               /* [X] a link may be VAD_WRITER; false: none is */
 	const struct pager_ops *pager; /* [c] */
 	void (*end)(struct vmo *);     /* [c] the last reference is gone */
 	const struct vmo_client_ops *client_ops; /* [O] NULL: client is gone */

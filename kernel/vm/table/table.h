@@ -84,6 +84,7 @@ pt_range(struct aspace *as, uint64_t lo, uint64_t hi)
 int pt_move(struct aspace *, va_t va, va_t to, struct pt_hold *, struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
+va_t pt_skip_absent(const uint64_t *word, va_t, va_t end, int level); /* word: 0 */
 /* The word of va in the table. */
 static inline uint64_t *
 pt_iter_at(const struct pt_iter *it)

@@ -189,7 +189,6 @@ bool
 pmap_next_leaf(struct pmap_iter *it)
 {
 	struct way w;
-	va_t span;
 	int level;
 
 	while (it->va < it->end) {
@@ -199,9 +198,7 @@ pmap_next_leaf(struct pmap_iter *it)
 			it->stop = MIN(it->end, pt_table_end(it->va));
 			return true;
 		}
-		for (span = PAGE_SIZE; level > 1; level--)
-			span *= MD_PT_WORDS;
-		it->va = (it->va | (span - 1)) + 1;
+		it->va = pt_skip_absent(w.word[level], it->va, it->end, level - 1);
 	}
 	return false;
 }
