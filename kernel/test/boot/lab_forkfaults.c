@@ -111,6 +111,31 @@ around_ends(void)
 }
 
 #define TABLES 24ul
+#define EDGE 4ul          /* pages on each side of the end of a table */
+
+static struct aspace *
+fork_of_edges(struct pages *p, uint64_t *first)
+{
+	struct aspace *child;
+	uint64_t i, k, value;
+
+	*p = (struct pages){ .as = lab_space(), .n = TABLES * MD_PT_WORDS,
+		.seed = lab_param("seed", 1) };
+	p->va = lab_map(p->as, p->n);
+	*first = MD_PT_WORDS - md_pt_index(p->va, 1);
+	if (*first < EDGE)
+		*first += MD_PT_WORDS;
+	/* A load of what was never written makes a table, and takes no other frame. */
+	for (i = p->n; i > MD_PT_WORDS; i -= MD_PT_WORDS)
+		CHECK(family_load(p->as, pages_at(p, i - MD_PT_WORDS / 2),
+		    &value) == 0);
+	for (i = *first; i + EDGE < p->n; i += MD_PT_WORDS)
+		for (k = i - EDGE; k < i + EDGE; k++)
+			pages_write(p, k);
+	child = family_fork(p->as);
+	CHECK(child != NULL);
+	return child;
+}
 
 /*
  * A few pages around the end of each of some tables, which may lie one behind the
@@ -119,25 +144,14 @@ around_ends(void)
 static void
 around_ends_with_table(void)
 {
-	struct pages p = { .as = lab_space(), .n = TABLES * MD_PT_WORDS,
-		.seed = lab_param("seed", 1) };
-	uint64_t at, i, value;
 	struct aspace *child;
+	uint64_t i, value;
+	struct pages p;
 
-	p.va = lab_map(p.as, p.n);
-	at = MD_PT_WORDS - md_pt_index(p.va, 1);
-	for (i = at; i + 4 < p.n; i += MD_PT_WORDS) {
-		uint64_t k;
-
-		for (k = i < 4 ? 0 : i - 4; k < i + 4; k++)
-			pages_write(&p, k);
-	}
-	child = family_fork(p.as);
-	CHECK(child != NULL);
-	for (i = at; i + 4 < p.n; i += MD_PT_WORDS)
-		if (i >= 4)
-			CLAIM(family_load(child, pages_at(&p, i - 3),
-			    &value) == 0, "no load");
+	child = fork_of_edges(&p, &i);
+	for (; i + EDGE < p.n; i += MD_PT_WORDS)
+		CLAIM(family_load(child, pages_at(&p, i - 3), &value) == 0,
+		    "no load");
 	ev_mark(8);
 	lab_space_end(child);
 	lab_space_end(p.as);
@@ -352,6 +366,78 @@ between_read_only(void)
 	family_ends();
 }
 
+/*
+ * The same, and the parent, whose tables were made from the upper end down, stores
+ * when its child has gone.  Behind each second table lies a read-only mapping, which
+ * the table that comes before it in memory knows nothing of.
+ */
+static void
+stores_end_with_table(void)
+{
+	uint64_t first, i, k;
+	struct pages p;
+
+	lab_space_end(fork_of_edges(&p, &first));
+	for (i = first; i + EDGE < p.n; i += MD_PT_WORDS)
+		if (i / MD_PT_WORDS % 2 != 0)
+			CHECK(map_mprotect(p.as, pages_at(&p, i), EDGE *
+			    PAGE_SIZE, PROT_R) == 0);
+	for (i = first; i + EDGE < p.n; i += MD_PT_WORDS)
+		if (i / MD_PT_WORDS % 2 == 0)
+			CHECK(family_store(p.as, pages_at(&p, i - 1),
+			    NEW_VALUE) == 0);
+	for (i = first; i + EDGE < p.n; i += MD_PT_WORDS)
+		for (k = i; k < i + EDGE && i / MD_PT_WORDS % 2 != 0; k++)
+			CLAIM((word_of(p.as, pages_at(&p, k)) & MD_PTE_W) == 0,
+			    "page %lu, first of its table, is of a read-only mapping, "
+			    "and a store to the last page of another table has made "
+			    "it writable", k);
+	lab_space_end(p.as);
+}
+
+/*
+ * All pages are mapped in both.  Of each pair the parent gives the first one up, and of
+ * each second pair somebody sends the second: the child's store to the first takes back
+ * that one, and nothing else.
+ */
+static void
+beside_common(void)
+{
+	uint64_t i, value;
+
+	family_begin(24);
+	for (i = 0; i < f.c.n; i++)
+		CHECK(family_load(f.c.as, pages_at(&f.c, i), &value) == 0);
+	for (i = 0; i < f.p.n; i += 2) {
+		if (i % 4 == 0)
+			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i + 1), false,
+			    &f.pin[i]) == 0);
+		CHECK(map_munmap(f.p.as, pages_at(&f.p, i), i % 4 == 0 ?
+		    2 * PAGE_SIZE : PAGE_SIZE) == 0);
+	}
+	for (i = 0; i < f.c.n; i++) {
+		CLAIM(i % 2 == 0 || (word_of(f.c.as, pages_at(&f.c, i)) &
+		    MD_PTE_W) == 0, "page %lu is %s, and a store to the page before "
+		    "it has made the child's word writable", i, i % 4 == 1 ?
+		    "being sent" : "the parent's, too");
+		CLAIM(family_store(f.c.as, pages_at(&f.c, i), NEW_VALUE) == 0,
+		    "page %lu: no store", i);
+	}
+	for (i = 0; i < f.c.n; i++) {
+		child_has(i, "beside a common one");
+		if (i % 4 == 3)
+			CLAIM(pages_reads(&f.p, f.p.as, i), "page %lu: the child "
+			    "stores, and the parent does not read its own bytes any "
+			    "more", i);
+		if (i % 4 != 0)
+			continue;
+		CLAIM(pages_is(&f.p, i + 1, f.pin[i]), "page %lu: a write(2) sends "
+		    "it, and finds what the child has stored afterwards", i + 1);
+		page_unpin_written(f.pin[i], false);
+	}
+	family_ends();
+}
+
 static void
 writes(void)
 {
@@ -361,6 +447,8 @@ writes(void)
 	for (i = 0; i < 2 * PLACES; i++)
 		stores((enum page_place)(i % PLACES), i >= PLACES, i % 2 == 0);
 	between_read_only();
+	beside_common();
+	stores_end_with_table();
 	family_nothing_left();
 }
 

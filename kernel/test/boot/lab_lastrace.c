@@ -10,6 +10,8 @@
  * Picture   test       [F] ── waits, looks ── one word more ── gives [F] back
  *           other      lets go: ─ at [F], or already past it? ─→ counts down
  *                                 ^ refs is as it was            ^ from what it is now
+ *           rival      on the other's processor, and is due there: comes when [F] is
+ *                      given back, takes it, and counts: refs of all are nrefs
  *
  * Rules     1. The other one stands on its processor before the lock is taken,
  *              and gives it to nobody: so it can go on while the test does not.
@@ -32,8 +34,15 @@ static struct {
 	_Atomic bool stands;      /* [A] on its processor */
 	_Atomic bool go;          /* [A] */
 	_Atomic bool done;        /* [A] */
+	unsigned cpu;             /* [A] valid when it stands */
 	int result;               /* [A] valid when done */
 } other;
+
+static struct {
+	_Atomic bool stands;      /* [A] it goes where the other one is */
+	_Atomic bool due;         /* [A] the other one waits for [F] */
+	_Atomic bool done;        /* [A] */
+} rival;
 
 static void
 other_main(void *unused)
@@ -41,6 +50,7 @@ other_main(void *unused)
 	va_t va = pages_at(other.of, other.i);
 
 	md_preempt_disable();
+	other.cpu = md_cpu();
 	atomic_store(&other.stands, true);
 	while (!atomic_load(&other.go))
 		md_pause();
@@ -110,6 +120,7 @@ hold_entries(uint64_t i, uint64_t n)
 	ref = fmo_find_ref(h.c.as, first);
 	CHECK(ref != NULL);
 	h.fmo = ref->fmo;
+	CHECK(h.fmo->base % FMO_PER_PAGE + h.fmo->n <= FMO_PER_PAGE);
 	mutex_unlock(&h.c.as->ws_lock);
 }
 
@@ -124,6 +135,52 @@ changed(uint64_t n)
 		    word_get(&h.e[k]->word) != h.was[k].word)
 			break;
 	return k;
+}
+
+/*
+ * Who holds [F] finds as many references as the object says, and as many entries that
+ * live.
+ */
+static void
+sums_agree(void)
+{
+	const struct fmo_entry *e = fmo_entries(h.page);
+	uint64_t refs = 0, nrefs, k, first = h.fmo->base % FMO_PER_PAGE;
+	uint32_t live = 0, nlive;
+
+	spin_lock(&h.fmo->lock);
+	for (k = first; k < first + h.fmo->n; k++) {
+		refs += e[k].refs;
+		live += e[k].refs > 0;
+	}
+	nrefs = h.fmo->nrefs;
+	nlive = h.fmo->live;
+	spin_unlock(&h.fmo->lock);
+	CLAIM(refs == nrefs && live == nlive, "%lu words name %u entries, and who "
+	    "takes the object's lock finds nrefs %lu, live %u: what is counted "
+	    "without it can be lost", refs, live, nrefs, nlive);
+}
+
+/* On the processor of the other one: comes there when that one gives [F] back. */
+static void
+rival_main(void *unused)
+{
+	atomic_store(&thread_current()->affinity, BIT(other.cpu));
+	atomic_store(&rival.stands, true);
+	while (!atomic_load(&rival.due))
+		sched_yield();
+	sums_agree();
+	atomic_store(&rival.done, true);
+}
+
+static void
+rival_stands(void)
+{
+	atomic_store(&rival.stands, false);
+	atomic_store(&rival.due, false);
+	atomic_store(&rival.done, false);
+	CHECK(thread_spawn("rival", rival_main, NULL) != NULL);
+	wait_for(&rival.stands);
 }
 
 /* [F].  One word more names each of them, of a third process. */
@@ -160,6 +217,7 @@ lock_is_held(uint64_t i, uint64_t n, bool third, const char *what)
 	uint64_t until, k;
 	uint32_t refs;
 
+	rival_stands();
 	spin_lock(&h.fmo->lock);
 	atomic_store(&other.go, true);
 	until = md_time_ns() + HELD_NS;
@@ -168,11 +226,14 @@ lock_is_held(uint64_t i, uint64_t n, bool third, const char *what)
 	refs = k < n ? h.e[k]->refs : 0;
 	if (third)
 		third_process_comes(n);
+	atomic_store(&rival.due, true);
+	md_send_resched(other.cpu);
 	spin_unlock(&h.fmo->lock);
 	CLAIM(k == n, "page %lu, %s: another processor holds the object's lock, and "
 	    "the count of its entry went from %u to %u all the same", i + k, what,
 	    k < n ? h.was[k].refs : 0, refs);
 	other_ends();
+	wait_for(&rival.done);
 }
 
 /* What the other one counts down is what the third process has counted up. */
