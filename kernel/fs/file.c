@@ -293,16 +293,9 @@ ops_read(struct file *f, const uint64_t *at, struct uio *u)
 {
 	uint64_t off = 0;
 	ssize_t n;
-	int r;
 
 	if (f->ops->seek != SEEKS_POSITION)
 		return f->ops->read(f, &off, u);
-	if (f->ops->prepare != NULL) {
-		r = f->ops->prepare(f, at != NULL ? *at :
-		    atomic_load_relaxed(&f->pos));
-		if (r != 0)
-			return r;
-	}
 	mutex_lock(&f->pos_lock);
 	off = at != NULL ? *at : f->pos;
 	n = f->ops->read(f, &off, u);
@@ -508,7 +501,7 @@ ops_write(struct file *f, const uint64_t *at, struct uio *u)
 	uint64_t off = 0;
 	ssize_t n;
 
-	if (f->ops->seek != SEEKS_POSITION || f->ops->prepare != NULL)
+	if (f->ops->seek != SEEKS_POSITION || f->ops->writes_alone)
 		return f->ops->write(f, &off, u);
 	mutex_lock(&f->pos_lock);
 	off = at != NULL ? *at : f->pos;

@@ -94,11 +94,17 @@ ssize_t vnode_path(struct vnode *, char *buf, size_t cap);
 
 /* ---- /proc (procfs.c knows names only; others give the text) ---- */
 
+/*
+ * A text of a few lines is made whole, by show.  One that grows with what it tells
+ * of is made record by record, by next: of what is at *at (0: the begin), which
+ * becomes the place behind it.  Returns 1; 0: there is nothing any more; -errno.
+ */
 struct procfs_row {
 	const char *name;                         /* "meminfo", "vm/events" */
 	uint32_t mode;                            /* permission bits */
 	void (*show)(struct out *);
 	int (*write)(const char *text, size_t n); /* NULL: read-only; 0 or -errno */
+	int (*next)(uint64_t *at, struct out *);  /* instead of show */
 };
 void procfs_register(const struct procfs_row *rows, unsigned n);
 
@@ -107,9 +113,10 @@ struct procfs_pid_row {
 	const char *name;                         /* "stat", "maps" */
 	uint32_t mode;
 	bool guarded;                             /* only for whom may_look() lets */
-	/* Instead of show: about the space that pid had when the file was opened,
-	 * which may be nobody's by now.  For guarded rows. */
-	int (*show_space)(int pid, struct aspace *, struct out *);
+	/* Instead of show: as of a procfs_row.  Of a guarded row about the space
+	 * that pid had when the file was opened, which may be nobody's by now; else
+	 * without a space. */
+	int (*next)(int pid, struct aspace *, uint64_t *at, struct out *);
 	/* pid is alive when called or the result is -ESRCH; text goes to out. */
 	int (*show)(int pid, struct out *);
 	int (*show_alone)(int tid, struct out *);          /* in task; NULL: show */

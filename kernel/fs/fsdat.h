@@ -99,8 +99,7 @@ enum file_seek {
  */
 struct file_ops {
 	enum file_seek seek;
-	/* No lock: a read at off comes.  Set: write runs without a lock too. */
-	int (*prepare)(struct file *, uint64_t off);
+	bool writes_alone;                /* write: without lock and position */
 	ssize_t (*read)(struct file *, uint64_t *off, struct uio *);
 	ssize_t (*write)(struct file *, uint64_t *off, struct uio *);
 	unsigned (*poll)(struct file *, struct waitq **wq);

@@ -52,9 +52,9 @@ void mount_free(struct mount *);
 struct mount *mount_make(const struct fstype *, const char *source,
     unsigned flags);
 void mount_set_root(struct mount *);
-void mounts_show(struct out *);
+int mounts_next(uint64_t *at, struct out *);
 void mount_opts_show(struct out *, struct mount *);
-void mountinfo_show(struct out *);
+int mountinfo_next(uint64_t *at, struct out *);
 
 /* ---- mountopts.c ---- */
 /* What mount(2)'s data says. */

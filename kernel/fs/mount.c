@@ -69,17 +69,19 @@ void
 fs_init(void)
 {
 	static const struct procfs_row rows[] = {
-		{ "diskstats", 0444, diskstats_show, NULL },
-		{ "filesystems", 0444, filesystems_show, NULL },
-		{ "mounts", 0444, mounts_show, NULL },
-		{ "partitions", 0444, partitions_show, NULL },
-		{ "sys/fs/file-max", 0644, files_show_max, files_write_max },
-		{ "sys/fs/file-nr", 0444, files_show_nr, NULL },
-		{ "sys/fs/pipe-max-size", 0644, pipe_show_max, pipe_write_max },
-		{ "sys/fs/pipe-user-pages-hard", 0644, pipe_show_hard,
-		  pipe_write_hard },
-		{ "sys/fs/pipe-user-pages-soft", 0644, pipe_show_soft,
-		  pipe_write_soft },
+		{ "diskstats", 0444, .show = diskstats_show },
+		{ "filesystems", 0444, .show = filesystems_show },
+		{ "mounts", 0444, .next = mounts_next },
+		{ "partitions", 0444, .show = partitions_show },
+		{ "sys/fs/file-max", 0644, .show = files_show_max,
+		  .write = files_write_max },
+		{ "sys/fs/file-nr", 0444, .show = files_show_nr },
+		{ "sys/fs/pipe-max-size", 0644, .show = pipe_show_max,
+		  .write = pipe_write_max },
+		{ "sys/fs/pipe-user-pages-hard", 0644, .show = pipe_show_hard,
+		  .write = pipe_write_hard },
+		{ "sys/fs/pipe-user-pages-soft", 0644, .show = pipe_show_soft,
+		  .write = pipe_write_soft },
 	};
 	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
 
@@ -591,35 +593,58 @@ line_mountinfo(struct out *out, struct mount *m, const char *path)
 	out_printf(out, "\n");
 }
 
-static void
-lines_show(struct out *out,
+/* The first mount whose number is above at.  Locks: mounts.mutex.  NULL: none. */
+static struct mount *
+mount_above_id(uint64_t at)
+{
+	struct mount *m, *best = NULL;
+
+	ASSERT(mutex_is_mine(&mounts.mutex));
+	LIST_FOREACH(m, &mounts.all, all)
+		if (m->id > at && (best == NULL || m->id < best->id))
+			best = m;
+	return best;
+}
+
+/*
+ * The line of the mount behind number *at, which becomes its own.
+ *
+ * Locks:    one of LR_VNODE may be held.
+ * Returns:  1, 0: there is none, -ENOMEM.
+ */
+static int
+line_next(uint64_t *at, struct out *out,
     void (*line)(struct out *, struct mount *, const char *))
 {
 	char *path = kmem_alloc(PATH_MAX);
 	struct mount *m;
 
 	if (path == NULL)
-		return;
-	mutex_lock(&mounts.mutex);
-	LIST_FOREACH(m, &mounts.all, all)
+		return -ENOMEM;
+	mutex_lock_nested(&mounts.mutex);
+	m = mount_above_id(*at);
+	if (m != NULL) {
 		line(out, m, vn_full_path(m->root, path, PATH_MAX) < 0 ? "?" :
 		    path);
+		*at = m->id;
+	}
 	mutex_unlock(&mounts.mutex);
 	kmem_free(path);
+	return m != NULL;
 }
 
-/* Text of /proc/mounts. */
-void
-mounts_show(struct out *out)
+/* Text of /proc/mounts; see line_next(). */
+int
+mounts_next(uint64_t *at, struct out *out)
 {
-	lines_show(out, line_mounts);
+	return line_next(at, out, line_mounts);
 }
 
 /* Text of /proc/PID/mountinfo: there is one tree for all. */
-void
-mountinfo_show(struct out *out)
+int
+mountinfo_next(uint64_t *at, struct out *out)
 {
-	lines_show(out, line_mountinfo);
+	return line_next(at, out, line_mountinfo);
 }
 
 static void

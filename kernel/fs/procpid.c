@@ -33,23 +33,21 @@ static const char *const extra_name[EXTRA_COUNT] = { "fd", "task" };
 static const struct procfs_pid_ops *pids;   /* [c] set at boot */
 
 static int
-show_mounts(int pid, struct out *out)
+next_mounts(int pid, struct aspace *as, uint64_t *at, struct out *out)
 {
-	mounts_show(out);
-	return 0;
+	return mounts_next(at, out);
 }
 
 static int
-show_mountinfo(int pid, struct out *out)
+next_mountinfo(int pid, struct aspace *as, uint64_t *at, struct out *out)
 {
-	mountinfo_show(out);
-	return 0;
+	return mountinfo_next(at, out);
 }
 
 /* Rows that fs/ itself knows; they follow those of proc/. */
 static const struct procfs_pid_row own_rows[] = {
-	{ .name = "mounts", .mode = 0444, .show = show_mounts },
-	{ .name = "mountinfo", .mode = 0444, .show = show_mountinfo },
+	{ .name = "mounts", .mode = 0444, .next = next_mounts },
+	{ .name = "mountinfo", .mode = 0444, .next = next_mountinfo },
 };
 
 /* The i-th of all rows, or NULL behind the last. */

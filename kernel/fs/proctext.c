@@ -3,19 +3,28 @@
  * proctext.c: a file of /proc is a text made when it is read
  *
  * Problem   A reader takes the text in pieces and expects them to fit; the
- *           state behind it changes meanwhile.
+ *           state behind it changes meanwhile, and may be much longer than the
+ *           memory that a reader can be given.
  *
- * Picture   read at 0 → show(out) → struct text, kept by the open file
- *           read at n → from the same text          read at 0 → a new text
+ * Picture   row->next(&at) → a record → struct text, kept by the open file
+ *           text:  … made and gone │ record: begin … begin + len │ at: the next
+ *           read in or behind the record → go on          before it → anew from 0
  *
- * Rules     1. show runs without any lock of fs/: it may take what it wants.
- *           2. A text that memory, or TEXT_MAX, does not hold is -ENOMEM; a
+ * Rules     1. One record is kept; a text that is not made by records is one.
+ *              What a reader has not come to yet is made when he does, so
+ *              pieces fit, and each record is of one moment.
+ *           2. A read at 0 makes a new text.
+ *           3. A record that memory, or RECORD_MAX, does not hold is -ENOMEM; a
  *              reader never gets half of it.
- *           3. A write is handed over as a whole, with a NUL behind it.
- *           4. A file of /proc/PID belongs to the process, not to the number:
+ *           4. Between records a fatal signal ends the read.
+ *           5. A write is handed over as a whole, with a NUL behind it.
+ *           6. A file of /proc/PID belongs to the process, not to the number:
  *              when another has the number, all is -ESRCH.
- *           5. A file about its memory belongs to the space that it had at
+ *           7. A file about its memory belongs to the space that it had at
  *              open: what an exec brings was not asked about.
+ *
+ * Locks     file->pos_lock, where rows are asked: of its rank they take others
+ *           nested.
  *
  * Read next procfs.c.
  */
@@ -25,16 +34,19 @@
 #include "mem/mem.h"
 
 #define TEXT_MIN 1024ul
-#define TEXT_MAX (4ul << 20)
+#define RECORD_MAX (4ul << 20)    /* the trace, which is root's, is one record */
 #define TEXT_KMEM_MAX PAGE_SIZE   /* larger ones need no adjacent frames */
+#define READ_MAX (16 * PAGE_SIZE) /* of one read: others may wait for it */
 #define WRITE_MAX PAGE_SIZE
 
 /* A sink that grows. */
 struct text {
 	struct out out;
-	char *buf;      /* NULL: none yet */
-	size_t len, cap;
+	char *buf;       /* NULL: none yet */
+	size_t len, cap; /* of the record */
 	bool failed;
+	uint64_t begin;  /* of the record in the whole text */
+	uint64_t at;     /* of row->next: the record behind it */
 };
 
 /* What file->priv is. */
@@ -78,7 +90,7 @@ text_grow(struct text *t, size_t n)
 		bigger.cap *= 2;
 	if (bigger.cap == t->cap)
 		return true;
-	bigger.buf = bigger.cap <= TEXT_MAX ? buf_alloc(bigger.cap) : NULL;
+	bigger.buf = bigger.cap <= RECORD_MAX ? buf_alloc(bigger.cap) : NULL;
 	if (bigger.buf == NULL)
 		return false;
 	if (t->buf != NULL)
@@ -101,33 +113,86 @@ text_put(struct out *out, const char *s, size_t n)
 	t->len += n;
 }
 
-/* Text of a row of /proc/PID; as: rule 5. */
+/* A text that is made whole is one record: is it to be made? */
+static bool
+is_first(uint64_t *at)
+{
+	return (*at)++ == 0;
+}
+
+/* The next record of a row of /proc/PID; as: rule 7. */
 static int
-show_pid(const struct proc_node *pn, struct aspace *as, struct out *out)
+pid_record(const struct proc_node *pn, struct aspace *as, uint64_t *at,
+    struct out *out)
 {
 	const struct procfs_pid_row *row = pn->pid_row;
 	int r = 0;
 
-	if (row->show == NULL && row->show_space == NULL)
+	if (row->show == NULL && row->next == NULL)
 		return -EINVAL;
-	if (pn->in_task && row->show_alone != NULL)
-		r = row->show_alone(pn->tid, out);
-	else if (row->show != NULL)
-		r = row->show(pn->tid, out);
-	else if (as != NULL && as_users(as) != 0)
-		r = row->show_space(pn->tid, as, out);
-	return r == 0 && !procpid_is_there(pn) ? -ESRCH : r;
+	if (row->next != NULL) {
+		if (!row->guarded || (as != NULL && as_users(as) != 0))
+			r = row->next(pn->tid, as, at, out);
+	} else if (is_first(at)) {
+		r = pn->in_task && row->show_alone != NULL ?
+		    row->show_alone(pn->tid, out) : row->show(pn->tid, out);
+		r = r == 0 ? 1 : r;
+	}
+	return r >= 0 && !procpid_is_there(pn) ? -ESRCH : r;
 }
 
 static int
-show(const struct proc_node *pn, struct aspace *as, struct out *out)
+row_record(const struct procfs_row *row, uint64_t *at, struct out *out)
 {
-	if (pn->kind == PN_PID_ROW)
-		return show_pid(pn, as, out);
-	if (pn->row->show == NULL)
+	if (row->next != NULL)
+		return row->next(at, out);
+	if (row->show == NULL)
 		return -EINVAL;
-	pn->row->show(out);
-	return 0;
+	if (!is_first(at))
+		return 0;
+	row->show(out);
+	return 1;
+}
+
+/* The text begins anew; its buffer stays. */
+static void
+text_rewind(struct text *t)
+{
+	t->begin = t->at = 0;
+	t->len = 0;
+	t->failed = false;
+}
+
+/*
+ * The record behind the one that t has.
+ *
+ * Locks:    file->pos_lock.
+ * Returns:  1; 0: the text ends here, t has the last one still; -EINTR (a fatal
+ *           signal), -ENOMEM, -ESRCH, …: t is at the begin.
+ */
+static int
+text_next(struct file *f, struct text *t)
+{
+	const struct proc_node *pn = proc_node_of(f->vn);
+	size_t len = t->len;
+	int r;
+
+	t->len = 0;
+	if (thread_is_killed())
+		r = -EINTR;
+	else if (pn->kind == PN_PID_ROW)
+		r = pid_record(pn, proc_file_of(f)->as, &t->at, &t->out);
+	else
+		r = row_record(pn->row, &t->at, &t->out);
+	if (r >= 0 && t->failed)
+		r = -ENOMEM;
+	if (r > 0)
+		t->begin += len;
+	else if (r == 0)
+		t->len = len;
+	else
+		text_rewind(t);
+	return r;
 }
 
 /* Not a text: read where it is. */
@@ -139,51 +204,46 @@ is_binary(const struct file *f)
 	return pn->kind == PN_PID_ROW && pn->pid_row->pread != NULL;
 }
 
-/* A read comes: at 0, make a new text. */
-static int
-text_prepare(struct file *f, uint64_t off)
+static ssize_t
+binary_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	struct proc_file *pf = proc_file_of(f);
-	struct text fresh = { .out.put = text_put }, old;
-	int r;
+	const struct proc_node *pn = proc_node_of(f->vn);
+	struct aspace *as = proc_file_of(f)->as;
+	ssize_t n;
 
-	if (is_binary(f))
-		return 0;
-	if (off != 0 && atomic_load(&pf->text.buf) != NULL)
-		return 0;
-	r = show(proc_node_of(f->vn), pf->as, &fresh.out);
-	if (r == 0 && fresh.failed)
-		r = -ENOMEM;
-	if (r != 0) {
-		text_free(&fresh);
-		return r;
-	}
-	mutex_lock(&f->pos_lock);
-	old = pf->text;
-	pf->text = fresh;
-	mutex_unlock(&f->pos_lock);
-	text_free(&old);
-	return 0;
+	if (!procpid_is_there(pn))
+		return -ESRCH;
+	n = as != NULL ? pn->pid_row->pread(as, *off, u) : 0;
+	if (n > 0)
+		*off += (uint64_t)n;
+	return n;
 }
 
 static ssize_t
 text_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	struct aspace *as = proc_file_of(f)->as;
 	struct text *t = &proc_file_of(f)->text;
-	const struct proc_node *pn = proc_node_of(f->vn);
-	ssize_t n;
+	ssize_t n = 0, done = 0;
+	uint64_t end;
 
 	if (is_binary(f))
-		n = !procpid_is_there(pn) ? -ESRCH :
-		    as != NULL ? pn->pid_row->pread(as, *off, u) : 0;
-	else if (*off >= t->len)
-		return 0;
-	else
-		n = uio_put(u, t->buf + *off, MIN(u->left, t->len - *off));
-	if (n > 0)
-		*off += (uint64_t)n;
-	return n;
+		return binary_read(f, off, u);
+	if (*off == 0 || *off < t->begin)
+		text_rewind(t);
+	while (u->left > 0 && done < (ssize_t)READ_MAX) {
+		end = t->begin + t->len;
+		if (*off >= end) {
+			n = text_next(f, t);
+		} else {
+			n = uio_put(u, t->buf + (*off - t->begin),
+			    MIN(u->left, end - *off));
+			*off += (uint64_t)MAX(n, 0);
+			done += MAX(n, 0);
+		}
+		if (n <= 0)
+			break;
+	}
+	return done > 0 ? done : n;
 }
 
 static int
@@ -237,7 +297,7 @@ is_writable(const struct proc_node *pn)
 }
 
 /*
- * Opening; who has a file open may read it ever after, but for rule 5.
+ * Opening; who has a file open may read it ever after, but for rule 7.
  *
  * Returns:  0, -EACCES (for writing, and it is read-only; or guarded),
  *           -ENOMEM.
@@ -253,6 +313,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 	pf = kmem_zalloc(sizeof(*pf));
 	if (pf == NULL)
 		return -ENOMEM;
+	pf->text.out.put = text_put;
 	r = procpid_may_look(proc_node_of(v), &pf->as);
 	if (r != 0)
 		kmem_free(pf);
@@ -263,7 +324,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 
 const struct file_ops proc_text_ops = {
 	.seek = SEEKS_POSITION,
-	.prepare = text_prepare,
+	.writes_alone = true,
 	.read = text_read,
 	.write = text_write,
 	.close = text_close,

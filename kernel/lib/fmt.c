@@ -330,3 +330,42 @@ snprintf(char *buf, size_t cap, const char *fmt, ...)
 	va_end(ap);
 	return n;
 }
+
+/* ---- a part of a list ---- */
+
+#define PART_BYTES 2048u
+
+static void
+part_put(struct out *out, const char *text, size_t n)
+{
+	struct out_part *p = CONTAINER_OF(out, struct out_part, out);
+
+	p->to->put(p->to, text, n);
+	p->bytes += n;
+}
+
+/* The records from number at on go to to. */
+void
+out_part_begin(struct out_part *p, uint64_t at, struct out *to)
+{
+	*p = (struct out_part){ .out.put = part_put, .to = to, .at = at };
+}
+
+bool
+out_part_wants(struct out_part *p)
+{
+	if (p->seen++ < p->at || p->bytes >= PART_BYTES)
+		return false;
+	p->next = p->seen;
+	return true;
+}
+
+/* *at: where the next part begins.  1; 0: the list has no record there. */
+int
+out_part_end(struct out_part *p, uint64_t *at)
+{
+	if (p->next == 0)
+		return 0;
+	*at = p->next;
+	return 1;
+}

@@ -26,6 +26,20 @@ struct out_buf {
 	size_t len; /* bytes that were offered, also beyond cap */
 };
 
+/*
+ * A list as text, of which one call prints a few records: those from a place on,
+ * until some bytes are full.  Who walks the list asks for each.
+ */
+struct out_part {
+	struct out out;   /* for the records */
+	struct out *to;
+	uint64_t at, seen, next;
+	size_t bytes;
+};
+
+void out_part_begin(struct out_part *, uint64_t at, struct out *to);
+bool out_part_wants(struct out_part *);         /* the next one of the list? */
+int out_part_end(struct out_part *, uint64_t *at); /* 1; 0: none was left */
 void out_buf_init(struct out_buf *, char *buf, size_t cap);
 void out_printf(struct out *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void out_vprintf(struct out *, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);

@@ -32,37 +32,42 @@
 
 /* ---- strings in the memory of the process ---- */
 
-static int
-show_memory(struct view *v, va_t lo, va_t hi, struct out *o)
-{
-	uint8_t *buf = kmem_alloc(PAGE_SIZE);
-	ssize_t n = buf != NULL;
+#define MEMORY_RECORD 1024ul
 
-	for (; v->as != NULL && lo < hi && n > 0; lo += n) {
-		n = as_read(v->as, lo, buf, MIN(hi - lo, PAGE_SIZE));
-		if (n > 0)
-			o->put(o, (const char *)buf, (size_t)n);
+/* Some bytes of [lo, hi), from *at on. */
+static int
+next_memory(struct view *v, va_t lo, va_t hi, uint64_t *at, struct out *o)
+{
+	uint8_t *buf = kmem_alloc(MEMORY_RECORD);
+	ssize_t n = 0;
+
+	if (buf != NULL && v->as != NULL && lo < hi && *at < hi - lo)
+		n = as_read(v->as, lo + *at, buf,
+		    MIN(hi - lo - *at, MEMORY_RECORD));
+	if (n > 0) {
+		o->put(o, (const char *)buf, (size_t)n);
+		*at += (uint64_t)n;
 	}
 	(void)view_close(v);
 	if (buf == NULL)
 		return -ENOMEM;
 	kmem_free(buf);
-	return 0;
+	return n > 0;
 }
 
 static int
-show_pid_cmdline(int id, struct out *o)
+next_cmdline(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
 	struct view *v;
 	int r = view_open(id, &v);
 
 	return r < 0 ? r :
-	    show_memory(v, v->image.args, v->image.args_end, o);
+	    next_memory(v, v->image.args, v->image.args_end, at, o);
 }
 
 /* Where they lie is known of the space that the process has now: rule 5. */
 static int
-show_environ(int id, struct aspace *as, struct out *o)
+next_environ(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
 	struct view *v;
 	int r = view_open(id, &v);
@@ -70,11 +75,11 @@ show_environ(int id, struct aspace *as, struct out *o)
 	if (r < 0)
 		return r;
 	return v->as != as ? view_close(v) :
-	    show_memory(v, v->image.env, v->image.env_end, o);
+	    next_memory(v, v->image.env, v->image.env_end, at, o);
 }
 
 static int
-show_auxv(int id, struct aspace *as, struct out *o)
+next_auxv(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
 	struct view *v;
 	int r = view_open(id, &v);
@@ -82,7 +87,7 @@ show_auxv(int id, struct aspace *as, struct out *o)
 	if (r < 0)
 		return r;
 	return v->as != as ? view_close(v) :
-	    show_memory(v, v->image.auxv, v->image.auxv_end, o);
+	    next_memory(v, v->image.auxv, v->image.auxv_end, at, o);
 }
 
 static int
@@ -187,42 +192,42 @@ write_oom_adj(int id, const char *text, size_t n)
 /* ---- text that vm/ makes ---- */
 
 static int
-show_maps(int id, struct aspace *as, struct out *o)
+next_maps(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
-	stat_maps(as, o);
-	return 0;
+	return stat_maps(as, at, o);
 }
 
 static int
-show_smaps(int id, struct aspace *as, struct out *o)
+next_smaps(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
-	stat_smaps(as, o);
-	return 0;
+	return stat_smaps(as, at, o);
 }
 
 static int
-show_vadtree(int id, struct aspace *as, struct out *o)
+next_vadtree(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
-	stat_vadtree(as, o);
-	return 0;
+	return stat_vadtree(as, at, o);
 }
 
 static int
-show_ws(int id, struct aspace *as, struct out *o)
+next_ws(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
+	if (*at != 0)
+		return 0;
 	stat_ws(as, o);
-	return 0;
+	*at = 1;
+	return 1;
 }
 
 static int
-show_shared(int id, struct aspace *as, struct out *o)
+next_shared(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
-	stat_shared_of(as, o);
-	return 0;
+	return stat_shared_of(as, at, o);
 }
 
+/* For everybody, so of the space that the process has now. */
 static int
-show_pid_vmstat(int id, struct out *o)
+next_vmstat(int id, struct aspace *none, uint64_t *at, struct out *o)
 {
 	struct view *v;
 	int r = view_open(id, &v);
@@ -230,8 +235,9 @@ show_pid_vmstat(int id, struct out *o)
 	if (r < 0)
 		return r;
 	if (v->as != NULL)
-		stat_vmstat(v->as, o);
-	return view_close(v);
+		r = stat_vmstat(v->as, at, o);
+	(void)view_close(v);
+	return r;
 }
 
 /* Gauges of one space, beside the counters of the process. */
@@ -560,27 +566,23 @@ static const struct procfs_pid_row rows[] = {
 	  .show_alone = proc_show_stat_alone },
 	{ .name = "statm", .mode = 0444, .show = proc_show_statm },
 	{ .name = "status", .mode = 0444, .show = proc_show_status },
-	{ .name = "cmdline", .mode = 0444, .show = show_pid_cmdline },
+	{ .name = "cmdline", .mode = 0444, .next = next_cmdline },
 	{ .name = "environ", .mode = 0400, .guarded = true,
-	  .show_space = show_environ },
-	{ .name = "auxv", .mode = 0400, .guarded = true,
-	  .show_space = show_auxv },
+	  .next = next_environ },
+	{ .name = "auxv", .mode = 0400, .guarded = true, .next = next_auxv },
 	{ .name = "comm", .mode = 0644, .show = show_comm,
 	  .write = write_comm },
 	{ .name = "limits", .mode = 0444, .show = proc_show_limits },
 	{ .name = "oom_score", .mode = 0444, .show = show_oom_score },
 	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_adj,
 	  .write = write_oom_adj },
-	{ .name = "maps", .mode = 0444, .guarded = true,
-	  .show_space = show_maps },
-	{ .name = "smaps", .mode = 0444, .guarded = true,
-	  .show_space = show_smaps },
+	{ .name = "maps", .mode = 0444, .guarded = true, .next = next_maps },
+	{ .name = "smaps", .mode = 0444, .guarded = true, .next = next_smaps },
 	{ .name = "vadtree", .mode = 0444, .guarded = true,
-	  .show_space = show_vadtree },
-	{ .name = "vmstat", .mode = 0444, .show = show_pid_vmstat },
-	{ .name = "ws", .mode = 0444, .guarded = true, .show_space = show_ws },
-	{ .name = "fmo", .mode = 0444, .guarded = true,
-	  .show_space = show_shared },
+	  .next = next_vadtree },
+	{ .name = "vmstat", .mode = 0444, .next = next_vmstat },
+	{ .name = "ws", .mode = 0444, .guarded = true, .next = next_ws },
+	{ .name = "fmo", .mode = 0444, .guarded = true, .next = next_shared },
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },

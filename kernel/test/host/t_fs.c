@@ -292,9 +292,9 @@ static void
 text_files(void **state)
 {
 	static const struct procfs_row rows[] = {
-		{ "t/number", 0444, show_number, NULL },
-		{ "t/long", 0444, show_long, NULL },
-		{ "t/sub/knob", 0644, show_number, take_text },
+		{ "t/number", 0444, .show = show_number },
+		{ "t/long", 0444, .show = show_long },
+		{ "t/sub/knob", 0644, .show = show_number, .write = take_text },
 	};
 	struct names n = { .sink.emit = collect };
 	static char buf[300000];

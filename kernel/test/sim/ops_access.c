@@ -216,23 +216,30 @@ static void
 op_stat(const struct step *s)
 {
 	static void (*const of_system[])(struct out *) = { stat_pages,
-		stat_queues, stat_commit, stat_shared, stat_swaps, stat_swap,
-		stat_vmos, stat_slabs, stat_frames, stat_check };
-	static void (*const of_space[])(struct aspace *, struct out *) = {
-		stat_maps, stat_smaps, stat_vadtree, stat_vmstat, stat_ws,
+		stat_queues, stat_commit, stat_swaps, stat_swap, stat_slabs,
+		stat_frames, stat_check };
+	static int (*const of_all[])(uint64_t *, struct out *) = { stat_shared,
+		stat_vmos };
+	static int (*const of_space[])(struct aspace *, uint64_t *,
+	    struct out *) = { stat_maps, stat_smaps, stat_vadtree, stat_vmstat,
 		stat_shared_of };
 	struct vm_as_stat as_stat;
 	struct vm_mem_info info;
 	struct out_buf out;
-	uint64_t words[16];
+	uint64_t words[16], at;
 	char text[4096];
 	unsigned i;
 
 	out_buf_init(&out, text, sizeof(text));
 	for (i = 0; i < ARRAY_LEN(of_system); i++)
 		of_system[i](&out.out);
+	for (i = 0; i < ARRAY_LEN(of_all); i++)
+		for (at = 0; of_all[i](&at, &out.out) != 0;)
+			;
 	for (i = 0; i < ARRAY_LEN(of_space); i++)
-		of_space[i](me(), &out.out);
+		for (at = 0; of_space[i](me(), &at, &out.out) != 0;)
+			;
+	stat_ws(me(), &out.out);
 	stat_pagemap(me(), BASE >> PAGE_SHIFT, words, 16, PAGEMAP_PFN);
 	vm_as_stat(me(), &as_stat);
 	vm_mem_info(&info);

@@ -94,8 +94,9 @@ struct vmm_ops {
 	uint64_t (*named)(struct aspace *, va_t);
 	int (*check)(struct aspace *, struct vm_report *);
 	void (*init)(void); /* once, by vm_init() */
-	/* Text about what words of as name that others share, or NULL: of all. */
-	void (*show)(struct aspace *, struct out *);
+	/* Text about what words of as name that others share, or NULL: of all.
+	 * Some records from *at on, which moves: 1; 0: there are none. */
+	int (*show)(struct aspace *, uint64_t *at, struct out *);
 	const char *const *caches; /* slabs that one process's fork leaves to others */
 	const enum ev_id *gauges;  /* the same of counted things; 0 ends both lists */
 	enum ev_id pages;          /* gauge: private pages that are not in n_priv; or 0 */

@@ -75,6 +75,7 @@ stat_commit(struct out *o)
 static void
 put_vmo(struct vmo *vmo, void *arg)
 {
+	struct out_part *part = arg;
 	static const char *const types[] = {
 		[VMO_VNODE] = "VNODE", [VMO_AOBJ] = "AOBJ",
 		[VMO_DEVICE] = "DEVICE",
@@ -83,6 +84,8 @@ put_vmo(struct vmo *vmo, void *arg)
 	struct list_node *n;
 	int maps = 0;
 
+	if (!out_part_wants(part))
+		return;
 	/* Not waited for: vm_check, with all spaces locked, walks this list. */
 	if (mutex_trylock(&vmo->maps_lock)) {
 		for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
@@ -91,7 +94,7 @@ put_vmo(struct vmo *vmo, void *arg)
 	} else {
 		maps = -1;
 	}
-	out_printf(arg, "type=%s size=%lu refs=%u maps=%d pages=%lu tables=%lu "
+	out_printf(&part->out, "type=%s size=%lu refs=%u maps=%d pages=%lu tables=%lu "
 	    "charged=%lu dirty=%lu\n", types[vmo->type], vmo_size(vmo),
 	    atomic_load(&vmo->refs), maps, vmo_pages(vmo),
 	    is_anon ? atomic_load(&vmo->a.n_tables) : 0,
@@ -103,10 +106,14 @@ put_vmo(struct vmo *vmo, void *arg)
  * Memory objects; maps=-1: a truncate is under way.  Locks: takes the object
  * list lock and [O] of each.
  */
-void
-stat_vmos(struct out *o)
+int
+stat_vmos(uint64_t *at, struct out *o)
 {
-	vmo_walk(put_vmo, o);
+	struct out_part part;
+
+	out_part_begin(&part, *at, o);
+	vmo_walk(put_vmo, &part);
+	return out_part_end(&part, at);
 }
 
 static void

@@ -22,13 +22,19 @@ struct vm_as_stat {
 };
 void vm_as_stat(struct aspace *, struct vm_as_stat *);
 uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */
-/* Text of one space; each returns 0 or -ENOMEM. */
-void stat_maps(struct aspace *, struct out *);
-void stat_smaps(struct aspace *, struct out *);
-void stat_vadtree(struct aspace *, struct out *);
-void stat_vmstat(struct aspace *, struct out *);
+/*
+ * Text that grows with what it tells of is made record by record: what is at *at
+ * (0: the begin), which becomes the place behind it.  Each returns 1; 0: there is
+ * none any more.
+ */
+int stat_maps(struct aspace *, uint64_t *at, struct out *);
+int stat_smaps(struct aspace *, uint64_t *at, struct out *);
+int stat_vadtree(struct aspace *, uint64_t *at, struct out *);
+int stat_vmstat(struct aspace *, uint64_t *at, struct out *);
+int stat_shared_of(struct aspace *, uint64_t *at, struct out *);
+int stat_shared(uint64_t *at, struct out *);
+int stat_vmos(uint64_t *at, struct out *);
 void stat_ws(struct aspace *, struct out *);
-void stat_shared_of(struct aspace *, struct out *);
 /* Linux's /proc/PID/pagemap: words of n pages from vpn on; pfn: with frames. */
 enum pagemap_pfn { PAGEMAP_NO_PFN, PAGEMAP_PFN };
 void stat_pagemap(struct aspace *, uint64_t vpn, uint64_t *words, unsigned n,
@@ -37,10 +43,8 @@ void stat_pagemap(struct aspace *, uint64_t vpn, uint64_t *words, unsigned n,
 void stat_pages(struct out *);
 void stat_queues(struct out *);
 void stat_commit(struct out *);
-void stat_shared(struct out *);
 void stat_swaps(struct out *);      /* /proc/swaps */
 void stat_swap(struct out *);       /* /proc/vm/swap */
-void stat_vmos(struct out *);
 void stat_slabs(struct out *);
 void stat_frames(struct out *);
 void stat_stacks(struct out *);

@@ -5,7 +5,7 @@
  * Problem   Programs parse maps byte for byte as Linux prints it; learners
  *           read vadtree to see the tree that is behind it.
  *
- * Picture   map_lock shared ─→ VAD by VAD ─→ words of its leaf tables ─→ text
+ * Picture   map_lock shared ─→ the VAD at *at ─→ words of its leaf tables ─→ text
  *
  * Rules     1. The sink allocates and does not sleep, so a line may be written
  *              under map_lock and ws_lock.
@@ -30,20 +30,32 @@ static void put_header(struct aspace *as, struct vad *v, struct out *o);
 static const char *vad_name(struct aspace *as, struct vad *v,
     struct vmo_ident *id);
 
+/* put() for the VAD that ends behind page *at.  1, *at is its end; 0: none. */
+static int
+put_next(struct aspace *as, uint64_t *at, struct out *o,
+    void (*put)(struct aspace *, struct vad *, struct out *))
+{
+	struct vad *v;
+
+	rw_lock_read(&as->map_lock);
+	v = vad_find_above(as, *at);
+	if (v != NULL) {
+		put(as, v, o);
+		*at = v->end;
+	}
+	rw_unlock_read(&as->map_lock);
+	return v != NULL;
+}
+
 /* ---- maps ---- */
 
 /*
  * Locks:    none of rank >= 2.
  */
-void
-stat_maps(struct aspace *as, struct out *o)
+int
+stat_maps(struct aspace *as, uint64_t *at, struct out *o)
 {
-	struct vad *v;
-
-	rw_lock_read(&as->map_lock);
-	VAD_FOREACH(v, as)
-		put_header(as, v, o);
-	rw_unlock_read(&as->map_lock);
+	return put_next(as, at, o, put_header);
 }
 
 static void
@@ -281,15 +293,10 @@ put_smap(struct aspace *as, struct vad *v, struct out *o)
 /*
  * Locks:    none of rank >= 2.
  */
-void
-stat_smaps(struct aspace *as, struct out *o)
+int
+stat_smaps(struct aspace *as, uint64_t *at, struct out *o)
 {
-	struct vad *v;
-
-	rw_lock_read(&as->map_lock);
-	VAD_FOREACH(v, as)
-		put_smap(as, v, o);
-	rw_unlock_read(&as->map_lock);
+	return put_next(as, at, o, put_smap);
 }
 
 /* ---- vadtree ---- */
@@ -305,31 +312,31 @@ depth_of(const struct vad *v)
 	return depth;
 }
 
+static void
+put_place(struct aspace *as, struct vad *v, struct out *o)
+{
+	struct vmo_ident id = { .ino = 0 };
+
+	if (v->vmo != NULL)
+		object_ident(v->vmo, &id);
+	out_printf(o, "%lx-%lx depth=%u color=%s gap=%lu maxgap=%lu ",
+	    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT, depth_of(v),
+	    rb_is_black(&v->rb) ? "black" : "red", v->gap, v->maxgap);
+	out_printf(o, "prot=%u flags=%x commit=%lu object=%s\n",
+	    v->prot, v->flags,
+	    (v->flags & VAD_CHARGED) != 0 ? v->end - v->start : 0,
+	    v->vmo == NULL ? "none" : id.path);
+}
+
 /*
  * One line per VAD in order of address, with its place in the tree.
  *
  * Locks:    none of rank >= 2.
  */
-void
-stat_vadtree(struct aspace *as, struct out *o)
+int
+stat_vadtree(struct aspace *as, uint64_t *at, struct out *o)
 {
-	struct vad *v;
-
-	rw_lock_read(&as->map_lock);
-	VAD_FOREACH(v, as) {
-		struct vmo_ident id = { .ino = 0 };
-
-		if (v->vmo != NULL)
-			object_ident(v->vmo, &id);
-		out_printf(o, "%lx-%lx depth=%u color=%s gap=%lu maxgap=%lu ",
-		    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT, depth_of(v),
-		    rb_is_black(&v->rb) ? "black" : "red", v->gap, v->maxgap);
-		out_printf(o, "prot=%u flags=%x commit=%lu object=%s\n",
-		    v->prot, v->flags,
-		    (v->flags & VAD_CHARGED) != 0 ? v->end - v->start : 0,
-		    v->vmo == NULL ? "none" : id.path);
-	}
-	rw_unlock_read(&as->map_lock);
+	return put_next(as, at, o, put_place);
 }
 
 /* ---- numbers ---- */

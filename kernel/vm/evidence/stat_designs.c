@@ -53,19 +53,29 @@ stat_init(void)
 	    offsetof(struct vmm_ops, charged));
 }
 
+#define SHARED_AT_BITS 48    /* of a place; above them: of which design */
+
 /*
  * What all designs share among spaces: /proc/vm/fmo.
  *
  * Locks:    none of rank >= 9.
  */
-void
-stat_shared(struct out *o)
+int
+stat_shared(uint64_t *at, struct out *o)
 {
+	uint64_t first = *at >> SHARED_AT_BITS, no = 0, within;
 	const struct vmm_ops *ops;
 
-	FOR_EACH_DESIGN(ops)
-		if (ops->show != NULL)
-			ops->show(NULL, o);
+	FOR_EACH_DESIGN(ops) {
+		within = no == first ? *at & (BIT(SHARED_AT_BITS) - 1) : 0;
+		if (no >= first && ops->show != NULL &&
+		    ops->show(NULL, &within, o) != 0) {
+			*at = no << SHARED_AT_BITS | within;
+			return 1;
+		}
+		no++;
+	}
+	return 0;
 }
 
 /*
@@ -73,9 +83,8 @@ stat_shared(struct out *o)
  *
  * Locks:    none of rank >= 5; takes [W].
  */
-void
-stat_shared_of(struct aspace *as, struct out *o)
+int
+stat_shared_of(struct aspace *as, uint64_t *at, struct out *o)
 {
-	if (as->ops->show != NULL)
-		as->ops->show(as, o);
+	return as->ops->show == NULL ? 0 : as->ops->show(as, at, o);
 }

@@ -42,13 +42,12 @@ struct word_look {
 
 struct word_run {
 	struct aspace *as;
-	struct out *o;
 	va_t start, end;       /* start == end: no run yet */
 	struct word_look look;
 };
 
 static void look_at(struct aspace *as, va_t va, uint64_t word, struct word_look *l);
-static void put_run(struct word_run *r);
+static void put_run(const struct word_run *r, struct out *o);
 
 static bool
 looks_equal(const struct word_look *a, const struct word_look *b)
@@ -58,6 +57,7 @@ looks_equal(const struct word_look *a, const struct word_look *b)
 	    a->home == b->home && a->words == b->words;
 }
 
+/* 1: this word is of the next run. */
 static int
 run_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
@@ -65,10 +65,11 @@ run_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	struct word_look l;
 
 	look_at(r->as, va, word, &l);
-	if (r->start == r->end || va != r->end || !looks_equal(&l, &r->look)) {
-		put_run(r);
+	if (r->start == r->end) {
 		r->start = va;
 		r->look = l;
+	} else if (va != r->end || !looks_equal(&l, &r->look)) {
+		return 1;
 	}
 	r->end = va + (pages << PAGE_SHIFT);
 	return 0;
@@ -79,15 +80,19 @@ run_word(void *arg, va_t va, uint64_t word, uint64_t pages)
  *
  * Locks:    none of rank >= 2.
  */
-void
-stat_vmstat(struct aspace *as, struct out *o)
+int
+stat_vmstat(struct aspace *as, uint64_t *at, struct out *o)
 {
-	struct word_run r = { .as = as, .o = o };
+	struct word_run r = { .as = as };
 
 	rw_lock_read(&as->map_lock);
-	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, run_word, &r);
+	stat_walk(as, *at, MD_USER_END >> PAGE_SHIFT, run_word, &r);
 	rw_unlock_read(&as->map_lock);
-	put_run(&r);
+	if (r.start == r.end)
+		return 0;
+	put_run(&r, o);
+	*at = r.end >> PAGE_SHIFT;
+	return 1;
 }
 
 /* A VALID word of a device: what it names has no descriptor. */
@@ -182,24 +187,22 @@ home_name(int home)
 }
 
 static void
-put_run(struct word_run *r)
+put_run(const struct word_run *r, struct out *o)
 {
 	const struct word_look *l = &r->look;
 
-	if (r->start == r->end)
-		return;
 	if (l->words != 0) {
-		out_printf(r->o, "%lx-%lx table-out kind=%s words=%u\n",
+		out_printf(o, "%lx-%lx table-out kind=%s words=%u\n",
 		    r->start, r->end, kind_name(l->kind), l->words);
 		return;
 	}
-	out_printf(r->o, "%lx-%lx kind=%s src=%s w=%d age=%u state=%s ",
+	out_printf(o, "%lx-%lx kind=%s src=%s w=%d age=%u state=%s ",
 	    r->start, r->end, kind_name(l->kind), src_name(l), l->w, l->age,
 	    l->state < 0 ? "-" : page_state_name((enum page_state)l->state));
 	if (l->refs < 0)
-		out_printf(r->o, "refs=- home=%s\n", home_name(l->home));
+		out_printf(o, "refs=- home=%s\n", home_name(l->home));
 	else
-		out_printf(r->o, "refs=%ld home=%s\n", l->refs,
+		out_printf(o, "refs=%ld home=%s\n", l->refs,
 		    home_name(l->home));
 }
 

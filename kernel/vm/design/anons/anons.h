@@ -121,7 +121,7 @@ int anons_swapped(struct aspace *, struct swap_walk *);           /* ops->swappe
 int anons_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 void anons_stat(struct aspace *, struct vm_as_stat *);
 uint64_t anons_named(struct aspace *, va_t);
-void anons_show(struct aspace *, struct out *);
+int anons_show(struct aspace *, uint64_t *at, struct out *);
 /* What a FORK or VALID/FORK word means; NULL: the anon has just lost the page. */
 uint64_t *anons_of(const struct aspace *, uint64_t word);
 

@@ -171,20 +171,26 @@ anons_stat(struct aspace *as, struct vm_as_stat *st)
 }
 
 /*
- * The entries of a space that have anons; of all spaces nothing: the counters say
- * what there is.  ops->show.
+ * The entry of a space from page *at on, if it has anons; of all spaces nothing:
+ * the counters say what there is.  ops->show.
  *
  * Locks:    none of rank >= 5; takes [W].
+ * Returns:  1, *at is behind it; 0: there is none.
  */
-void
-anons_show(struct aspace *as, struct out *o)
+int
+anons_show(struct aspace *as, uint64_t *at, struct out *o)
 {
 	struct anons_range r;
+	bool found;
 
 	if (as == NULL)
-		return;
+		return 0;
 	mutex_lock(&as->ws_lock);
-	ANONS_ENTRIES(r, as)
+	found = anons_next(as, *at, &r);
+	if (found) {
 		as->ops->anons->show(r.entry, o);
+		*at = r.end;
+	}
 	mutex_unlock(&as->ws_lock);
+	return found;
 }

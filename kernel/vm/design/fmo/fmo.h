@@ -177,7 +177,7 @@ void fmo_check_space(struct aspace *, struct vm_report *);
 void fmo_check_end(struct vm_report *);
 
 /* fmo_stat.c */
-void fmo_show(struct aspace *, struct out *);
+int fmo_show(struct aspace *, uint64_t *at, struct out *);
 int64_t fmo_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 int fmo_bring(struct aspace *, uint64_t word, struct vm_page **out) MUST_CHECK;
 

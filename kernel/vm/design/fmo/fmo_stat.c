@@ -63,31 +63,48 @@ fmo_bring(struct aspace *as, uint64_t word, struct vm_page **out)
 static void
 put_fmo(struct fmo *fmo, void *arg)
 {
-	out_printf(arg, "base=%lx n=%u live=%u nrefs=%lu procs=%u pages=%u "
+	struct out_part *part = arg;
+
+	if (!out_part_wants(part))
+		return;
+	out_printf(&part->out, "base=%lx n=%u live=%u nrefs=%lu procs=%u pages=%u "
 	    "gen=%u\n", fmo->base, fmo->n, fmo->live, fmo->nrefs,
 	    atomic_load(&fmo->procs), fmo->charged, fmo->gen);
 }
 
-/*
- * The objects to which one process refers, or all: ops->show.
- *
- * Locks:    none of rank >= 5; takes [W].
- */
-void
-fmo_show(struct aspace *as, struct out *o)
+static void
+put_refs(struct aspace *as, struct out_part *part)
 {
 	const struct fmo_ref *ref;
 	struct rb_node *n;
 
-	if (as == NULL) {
-		fmo_walk(put_fmo, o);
-		return;
-	}
 	mutex_lock(&as->ws_lock);
 	for (n = rb_first(&as->shared_refs); n != NULL; n = rb_next(n)) {
 		ref = CONTAINER_OF(n, struct fmo_ref, rb);
-		out_printf(o, "base=%lx n=%u live=%u nptes=%lu\n",
-		    ref->fmo->base, ref->fmo->n, ref->fmo->live, ref->nptes);
+		if (out_part_wants(part))
+			out_printf(&part->out, "base=%lx n=%u live=%u "
+			    "nptes=%lu\n", ref->fmo->base, ref->fmo->n,
+			    ref->fmo->live, ref->nptes);
 	}
 	mutex_unlock(&as->ws_lock);
+}
+
+/*
+ * Of the objects to which one process refers, or of all, some from *at on:
+ * ops->show.
+ *
+ * Locks:    none of rank >= 5; takes [W].
+ * Returns:  1, *at is behind them; 0: there are none.
+ */
+int
+fmo_show(struct aspace *as, uint64_t *at, struct out *o)
+{
+	struct out_part part;
+
+	out_part_begin(&part, *at, o);
+	if (as != NULL)
+		put_refs(as, &part);
+	else
+		fmo_walk(put_fmo, &part);
+	return out_part_end(&part, at);
 }
