@@ -37,7 +37,6 @@
 #define ARG_MAX_BYTES (6ul << 20)
 #define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter */
 #define ARG_NO_BYTES (2 * PAGE_SIZE) /* of the stack: auxv, and the first frames */
-#define STACK_TOP_RANDOM (1ul << 22)
 #define BRK_RANDOM_PAGES 0x2000
 
 /* All of a program that is about to start. */

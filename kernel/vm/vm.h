@@ -120,6 +120,7 @@ void map_munlockall(struct aspace *);
 /* The stack of a new program: a GROWSDOWN VAD that ends at top. */
 int map_stack(struct aspace *, va_t top, uint64_t limit, unsigned prot) MUST_CHECK;
 uint64_t map_stack_room(uint64_t limit);    /* bytes kept free for it */
+#define STACK_TOP_RANDOM (1ul << 22)        /* pages: its top lies lower by fewer */
 SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOMEM */
 /* RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS: what grows from now on heeds them. */
 enum map_limit { LIMIT_STACK, LIMIT_DATA, LIMIT_SIZE, LIMITS };

@@ -30,7 +30,6 @@
 #include "vm/table/table.h"
 
 #define WS_MIN_PAGES 16
-#define MMAP_TOP (MD_USER_END - (144ul << 20)) /* room for stack and its slide */
 #define MMAP_RANDOM_PAGES (1ul << 20)
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
 
@@ -154,7 +153,9 @@ as_init(void)
 static void
 as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 {
-	uint64_t slide = newborn.random ? md_entropy() % MMAP_RANDOM_PAGES : 0;
+	/* By itself, below any stack: who learns one place knows no other. */
+	uint64_t slide = newborn.random ?
+	    STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES : 0;
 
 	as->ops = ops;
 	as->refs = 1;
@@ -163,7 +164,7 @@ as_init_fields(struct aspace *as, const struct vmm_ops *ops)
 	as->ws_used_ns = md_time_ns();
 	as->limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
 	as->limit[LIMIT_DATA] = as->limit[LIMIT_SIZE] = UINT64_MAX;
-	as->mmap_base = (MMAP_TOP >> PAGE_SHIFT) - slide;
+	as->mmap_base = ((MD_USER_END - STACK_SPACE) >> PAGE_SHIFT) - slide;
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
 	mutex_init(&as->ws_lock, LR_WS);

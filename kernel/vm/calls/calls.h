@@ -17,6 +17,7 @@ void as_init(void);                                      /* once, by vm_init() *
 /* ======== within the room ======== */
 
 /* map.c */
+#define STACK_SPACE (144ul << 20) /* bytes: the least room for a stack, and its guard */
 int map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* What a call has taken out; map_end() gives it back. */
 struct map_gone {

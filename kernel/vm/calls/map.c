@@ -604,8 +604,9 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 	if (r == 0) {
 		map_set_limit(as, LIMIT_STACK, limit);
 		/* Mappings go below the lowest place that it may reach. */
-		as->mmap_base = MIN(as->mmap_base,
-		    (top >> PAGE_SHIFT) - room - STACK_GUARD_PAGES);
+		room += STACK_GUARD_PAGES;
+		as->mmap_base -= room - MIN(room, STACK_SPACE >> PAGE_SHIFT);
+		as->mmap_base = MIN(as->mmap_base, (top >> PAGE_SHIFT) - room);
 		v = NULL;
 	}
 	rw_unlock_write(&as->map_lock);
