@@ -173,8 +173,8 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	if (limit == 0)
 		return -EPERM;
 	r = page_range(&va, &len, &lo, &hi);
-	if (r <= 0)
-		return r;
+	if (r <= 0) /* a limit is asked first, and what wraps is beyond any */
+		return r == -EINVAL && limit != MLOCK_ANY ? -ENOMEM : r;
 	rw_lock_write(&as->map_lock);
 	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);
 	r = map_lock_reserve(as, more, limit);
