@@ -25,6 +25,7 @@
 #include "vm/design/design.h"
 #include "vm/map/map.h"
 
+#define SMALL_PIECE 256  /* pages that malloc() takes of an arena at a time */
 #define START_STACK 32   /* pages that a stack may grow by, as on Linux */
 #define START_HEAP 36    /* what a libc asks for before main(): 34, and tables */
 #define START_TABLES 64  /* the tables of 128 MiB of text */
@@ -198,6 +199,16 @@ pay(struct aspace *as, const struct vad *v, uint64_t price)
 	return 0;
 }
 
+/* Does it pay at the touch, although it did not ask for that, or NORESERVE did?  malloc()
+ * reserves arenas and makes them writable by small pieces: it expects an error, and no
+ * SIGBUS.  Who makes more writable at once will not use all of it. */
+static bool
+pays_late(const struct vad *v)
+{
+	return commit_is_late() || ((v->flags & VAD_UNDECIDED) != 0 &&
+	    v->end - v->start > SMALL_PIECE);
+}
+
 /* vad is about to get the rights prot: private memory that becomes writable is paid for
  * now.  What has been paid stays paid when W goes again.
  * Locks: [M] exclusive.  Returns: 0, -ENOMEM. */
@@ -212,8 +223,8 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 		return -ENOMEM;
 	if ((v->flags & VAD_CHARGED) != 0 || !vad_is_charged(v->flags, prot))
 		return 0;
-	if (commit_is_late()) {
-		if (commit_guess(pages) != 0)
+	if (pays_late(v)) {
+		if ((v->flags & VAD_UNDECIDED) == 0 && commit_guess(pages) != 0)
 			return -ENOMEM;
 		v->flags |= VAD_NORESERVE;
 		return 0;

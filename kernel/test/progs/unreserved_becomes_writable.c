@@ -1,0 +1,109 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/*
+ * Memory that is mapped with NORESERVE and without the right to write may be made
+ * writable, however large it is: it is paid for page by page, also in a child,
+ * and where it has been moved.  What malloc() takes of an arena is promised.
+ */
+#include "lib/events.h"
+#include "lib/trap.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+#define SMALL (256 * PAGE)
+
+static long
+promised(void)
+{
+	snap_all(1);
+	return snap_find(snap_area[1].text, "commit.total");
+}
+
+static void
+store_to_ends(char *p, size_t size)
+{
+	p[0] = 'a';
+	p[size / 2] = 'b';
+	p[size - 1] = 'c';
+}
+
+static void
+becomes_writable(int prot, int flags, int fd, size_t size)
+{
+	char *p = mmap(NULL, size, prot, flags | MAP_NORESERVE, fd, 0), *q;
+	pid_t pid;
+
+	CHECK(p != MAP_FAILED);
+	OK(mprotect(p, size, RW));
+	store_to_ends(p, size);
+	OK(mprotect(p, size, PROT_READ));
+	OK(mprotect(p, size, RW));
+	pid = OK(fork());
+	if (pid == 0) {
+		EQ(p[0], 'a');
+		p[1] = 'd';
+		OK(munmap(p, size));
+		_exit(0);
+	}
+	REAP(pid, 0);
+	q = mremap(p, size, 2 * size, MREMAP_MAYMOVE);
+	CHECK(q != MAP_FAILED);
+	EQ(q[size - 1], 'c');
+	EQ(q[1], 0);
+	if (fd < 0)
+		store_to_ends(q, 2 * size);
+	OK(munmap(q, 2 * size));
+}
+
+/* Of a reserved range so many pieces of it. */
+static void
+by_pieces(size_t size, size_t piece)
+{
+	char *p = mmap(NULL, size, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	for (size_t at = 0; at < size; at += piece) {
+		OK(mprotect(p + at, piece, RW));
+		p[at + piece / 2] = 1;
+	}
+	OK(munmap(p, size));
+}
+
+static void
+small_pieces_are_promised(void)
+{
+	char *p = mmap(NULL, 64 * MIB, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long before = promised();
+
+	CHECK(p != MAP_FAILED);
+	OK(mprotect(p, SMALL, RW));
+	CHECK(promised() >= before + (long)(SMALL / PAGE));
+	before = promised();
+	OK(mprotect(p + SMALL, 32 * MIB, RW));
+	LE(promised(), before + 10);
+	OK(munmap(p, 64 * MIB));
+}
+
+int
+main(void)
+{
+	static const size_t size[] = { 2 * PAGE, SMALL, 2 * SMALL, GIB, 64 * GIB,
+		1024 * GIB };
+	int fd = memfd_create("file", 0);
+
+	OK(ftruncate(fd, 4 * GIB));
+	for (unsigned i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+		becomes_writable(PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    size[i]);
+		becomes_writable(PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    size[i]);
+	}
+	becomes_writable(PROT_READ, MAP_PRIVATE, fd, 2 * GIB);
+	becomes_writable(PROT_NONE, MAP_PRIVATE, fd, 2 * GIB);
+	by_pieces(8 * GIB, 8 * MIB);
+	if (on_vadose()) {
+		snap_init();
+		small_pieces_are_promised();
+	}
+	return test_done();
+}
