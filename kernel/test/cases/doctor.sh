@@ -26,12 +26,12 @@ sed -n "/cat <<-'EOF'/,/^\tEOF/p" tools/setup | awk 'NF >= 3 && $2 ~ /^\// { pri
 in_full || sed -i '1~4!d' "$tmp/list"
 while read -r package file; do
 	[ -e "$file" ] || continue
-	without "$file" tools/setup --missing >"$tmp/out" 2>&1
+	without "$file" sh tools/setup --missing >"$tmp/out" 2>&1
 	grep -qw -e "$package" "$tmp/out" || fail "$file taken away: $(cat "$tmp/out")"
 done <"$tmp/list"
 
 # doctor says so, and what to do.
-without /usr/bin/musl-gcc env DOCTOR_ONLY=packages tools/doctor "$BUILD" >"$tmp/out" 2>&1
+without /usr/bin/musl-gcc env DOCTOR_ONLY=packages sh tools/doctor "$BUILD" >"$tmp/out" 2>&1
 grep -q 'FAIL  all Debian packages' "$tmp/out" && grep -q 'run tools/setup' "$tmp/out" &&
 	grep -q musl-tools "$tmp/out" || fail "packages: $(cat "$tmp/out")"
 
@@ -40,7 +40,7 @@ mkdir "$tmp/bin"
 old() {
 	printf '#!/bin/sh\ncat <<E\n%s\nE\n' "$2" >"$tmp/bin/$1"
 	chmod +x "$tmp/bin/$1"
-	PATH=$tmp/bin:$PATH DOCTOR_ONLY=$3 tools/doctor "$BUILD" >"$tmp/out" 2>&1 &&
+	PATH=$tmp/bin:$PATH DOCTOR_ONLY=$3 sh tools/doctor "$BUILD" >"$tmp/out" 2>&1 &&
 		fail "$1 $2 was taken"
 	grep -q "FAIL  $3" "$tmp/out" && grep -q -e "$4" "$tmp/out" ||
 		fail "$1 $2: $(cat "$tmp/out")"
@@ -51,6 +51,20 @@ old qemu-system-x86_64 'QEMU emulator version 5.2.0' qemu 'apt-get install qemu'
 old node v16.20.0 node 'tools/setup book'
 old bochs-bin 'Bochs x86 Emulator 2.6.11' 'bochs ' 'apt-get install bochs'
 old bochs-bin 'Bochs x86 Emulator 2.7' 'its debugger: page' tools/bochs/facts
+
+# A folder for what is short-lived in which no program may run: it is that which is
+# at fault, no compiler.
+mkdir "$tmp/noexec"
+in_noexec() {
+	unshare -rm sh -c 'mount -t tmpfs -o noexec none "$1" && shift && exec "$@"' \
+		sh "$tmp/noexec" env TMPDIR="$tmp/noexec" "$@"
+}
+if in_noexec true 2>/dev/null; then
+	DOCTOR_ONLY=programs in_noexec sh tools/doctor "$BUILD" >"$tmp/out" 2>&1
+	grep -q 'FAIL  programs run in' "$tmp/out" && grep -q noexec "$tmp/out" &&
+		grep -q 'ok    static programs by musl-gcc' "$tmp/out" ||
+		fail "noexec: $(cat "$tmp/out")"
+fi
 
 # What the grader needs, one by one.
 lacks() { # lacks PROGRAM LINE REMEDY
