@@ -20,6 +20,9 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j2
 endif
 
+# One word of a shell, whatever is in the name of a file.
+quoted = '$(subst ','\'',$(1))'
+
 include kernel/rules.mk
 include tools/rules.mk
 include labs/lab.mk
@@ -75,26 +78,29 @@ help:
 	@echo 'make clean      remove build/, with the disk of make run'
 
 setup:
-	@tools/setup
+	@! grep -q "$$(printf '\r')" tools/setup || { \
+	  echo 'These files have the line ends of Windows (core.autocrlf of git).  To have ours:' >&2; \
+	  echo '  git rm -rq --cached . && git reset -q --hard    (what is not committed is lost)' >&2; exit 1; }
+	@sh tools/setup
 
 # The disk is ours for as long as a process of the machine lives: e2fsck minds no
 # lock of the emulator's.
-take_disk = exec 9>>'$(DISK).lock'; flock -n 9 || { \
-  echo '$(DISK) is in use by another make run: DISK=other.img or ROOT=initrd' >&2; exit 1; }; \
-  [ -e '$(DISK)' ] || { cp $(BUILD)/root.img '$(DISK).new' && mv '$(DISK).new' '$(DISK)'; } || exit 1; \
-  tools/repair '$(DISK)' || exit 1;
+take_disk = disk=$(call quoted,$(DISK)); exec 9>>"$$disk.lock"; flock -n 9 || { \
+  echo "$$disk is in use by another make run: DISK=other.img or ROOT=initrd" >&2; exit 1; }; \
+  [ -e "$$disk" ] || { cp $(BUILD)/root.img "$$disk.new" && mv "$$disk.new" "$$disk"; } || exit 1; \
+  sh tools/repair "$$disk" || exit 1;
 
 run: image
-	@if [ -t 0 ] && [ -t 1 ]; then $(if $(filter disk,$(ROOT)),$(take_disk)) tools/guest --kernel $(KERNEL) \
+	@if [ -t 0 ] && [ -t 1 ]; then $(if $(filter disk,$(ROOT)),$(take_disk)) sh tools/guest --kernel $(KERNEL) \
 	  $(if $(SWAP),--swap $(SWAP)) \
-	  --root '$(if $(filter disk,$(ROOT)),$(DISK),$(ROOT))'; \
-	else tools/guest --kernel $(KERNEL) --timeout 120 -- /bin/sh /etc/tour.sh; fi
+	  --root $(call quoted,$(if $(filter disk,$(ROOT)),$(DISK),$(ROOT))); \
+	else sh tools/guest --kernel $(KERNEL) --timeout 120 -- /bin/sh /etc/tour.sh; fi
 
 gdb: image $(if $(TEST),grader)
-	@tools/setup gdb
+	@sh tools/setup gdb
 	@$(if $(TEST),$(G)/grade gdb '$(LAB)' $(TEST) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
-	  tools/guest --kernel $(KERNEL) --gdb)
+	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
+	  sh tools/guest --kernel $(KERNEL) --gdb)
 
 check: image testing
 	@build/tools/run -r -b $(BUILD) -j $(JOBS) $(if $(SLOW),-k $(SLOW)) $(TEST)
@@ -107,39 +113,39 @@ check-long: image testing
 
 # Hours, one after another; what has its answer is not asked again.
 nightly: image testing
-	@kernel/test/nightly $(if $(AGAIN),-f) $(ROW)
+	@sh kernel/test/nightly $(if $(AGAIN),-f) $(ROW)
 
 check-linux: progs $(ERRORS)/init $(T)/mkinitrd
-	@BUILD=$(BUILD) kernel/test/errors/linux $(if $(RECORD),record)
+	@BUILD=$(BUILD) sh kernel/test/errors/linux $(if $(RECORD),record)
 
 soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
 	  sh kernel/test/cases/soak.sh $(SEED)
 
 inject: image testing
-	@kernel/test/inject -j $$((2 * $(JOBS))) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
+	@sh kernel/test/inject -j $$((2 * $(JOBS))) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
 
 check-forced: image testing
-	@kernel/test/forced -j $(JOBS) -b $(BUILD) $(if $(POINT),-p $(POINT)) $(PROG)
+	@sh kernel/test/forced -j $(JOBS) -b $(BUILD) $(if $(POINT),-p $(POINT)) $(PROG)
 
 mutants: image testing
-	@grading/mutants/kernel/run -j $(JOBS) -b $(BUILD) \
+	@sh grading/mutants/kernel/run -j $(JOBS) -b $(BUILD) \
 	  $(if $(SOME),-n $(SOME) -s $(SEED)) $(NAME)
 
 models: setup
-	@kernel/test/models/run -j $(CORES) $(MODEL)
+	@sh kernel/test/models/run -j $(CORES) $(MODEL)
 
 check-teaching-contract: image testing
 	@build/tools/run -b $(BUILD) teaching_contract
 
 lint: $(BUILD)/vadose.elf
-	@tools/lint/run $(BUILD)
+	@sh tools/lint/run $(BUILD)
 
 doctor: image
-	@tools/doctor $(BUILD)
+	@sh tools/doctor $(BUILD)
 
 format:
-	@tools/setup format
+	@sh tools/setup format
 	@git ls-files 'kernel/*.[ch]' 'tools/*.[ch]' | xargs clang-format -i
 
 clean:

@@ -28,23 +28,23 @@ $(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
 
 # Where the site is to be built for the first time npm comes at once, too.
 book-setup:
-	@tools/setup $(if $(filter book book-serve book-browser book-pdf,$(MAKECMDGOALS)),$\
+	@sh tools/setup $(if $(filter book book-serve book-browser book-pdf,$(MAKECMDGOALS)),$\
 	  $(if $(wildcard book/node_modules/.package-lock.json),book-check,book),book-check)
 
 book/node_modules/.package-lock.json: book/package-lock.json | book-check
-	@tools/setup book
+	@sh tools/setup book
 	@echo "book: installing its packages by npm ci, once (about a minute)"
 	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
 	@touch $@
 
 book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS))
 	@$(if $(HANDOUT),true,$(BOOK) node $(BOOK_TOOLS)/check.mjs)
-	@$(if $(HANDOUT),true,book/record --check $(BUILD) && tools/sessions compare $(BUILD))
+	@$(if $(HANDOUT),true,sh book/record --check $(BUILD) && sh tools/sessions compare $(BUILD))
 
 book: book-check book/node_modules/.package-lock.json
 	@mkdir -p $(BUILD)
-	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >'$(abspath $(BUILD))/book.log' 2>&1 \
-	  || { cat '$(abspath $(BUILD))/book.log'; exit 1; }
+	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >$(call quoted,$(abspath $(BUILD))/book.log) 2>&1 \
+	  || { cat $(call quoted,$(abspath $(BUILD))/book.log); exit 1; }
 	@echo "book: book/.vitepress/dist/index.html; make book-serve shows it at a port"
 
 book-serve: book-check book/node_modules/.package-lock.json
@@ -58,21 +58,21 @@ book-accept: book-setup
 	@node $(BOOK_TOOLS)/check.mjs --accept $(CH)
 
 book-record: image tools $(BOOK_RUNS)
-	@book/record $(BUILD) && tools/sessions record $(BUILD)
+	@sh book/record $(BUILD) && sh tools/sessions record $(BUILD)
 	@echo "book: recorded; make book-check names the chapters to read again"
 
 book-check-runs: image $(BOOK_RUNS)
-	@AGAIN=1 book/record --check $(BUILD)
+	@AGAIN=1 sh book/record --check $(BUILD)
 
 book-session: image $(BOOK_RUNS)
-	@book/record --session "$(SESSION)" $(BUILD)
+	@sh book/record --session "$(SESSION)" $(BUILD)
 
 book-browser: book
-	@tools/setup book-browser
+	@sh tools/setup book-browser
 	@node $(BOOK_TOOLS)/browser.mjs $(BUILD)/book-shots
 
 book-pdf: book
-	@tools/setup book-browser
+	@sh tools/setup book-browser
 	@node $(BOOK_TOOLS)/pdf.mjs $(BUILD)/vadose-book.pdf
 
 # ---- sessions in Bochs ----
@@ -84,24 +84,24 @@ book-pdf: book
 #   make bochs … BATCH=1      asks nothing
 
 bochs: image tools $(BOOK_RUNS) $(if $(TEST),grader)
-	@tools/setup $(or $(VIA),bochs)
+	@sh tools/setup $(or $(VIA),bochs)
 	@$(if $(TEST),$(G)/grade bochs '$(LAB)' $(TEST) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)'), \
-	  step=$$($(if $(SESSION),tools/sessions find '$(SESSION)', \
-	    $(if $(LAB),tools/sessions lab '$(LAB_NAME)'))) && \
+	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
+	  step=$$($(if $(SESSION),sh tools/sessions find '$(SESSION)', \
+	    $(if $(LAB),sh tools/sessions lab '$(LAB_NAME)'))) && \
 	  $(T)/bstep --kernel $(KERNEL) --stay $(if $(VIA),--via $(VIA)) $(if $(BATCH),--batch) $$step)
 
 check-sessions: image tools $(BOOK_RUNS)
-	@VIA=$(VIA) tools/sessions check $(BUILD) $(SESSION)
+	@VIA=$(VIA) sh tools/sessions check $(BUILD) $(SESSION)
 
 sessions-record: image tools $(BOOK_RUNS)
-	@tools/sessions record $(BUILD) $(SESSION)
+	@sh tools/sessions record $(BUILD) $(SESSION)
 
 # The kernel with one file changed: MUTANT_OUT/mutant.c instead of MUTANT.
 mutant: $(OBJS)
 	@$(filter-out -Werror,$(KCC)) -I$(dir $(MUTANT)) -c $(MUTANT_OUT)/mutant.c -o $(MUTANT_OUT)/mutant.o
 	@$(call link_kernel,$(patsubst $(BUILD)/$(basename $(MUTANT)).o,$(MUTANT_OUT)/mutant.o,$(OBJS)),$(MUTANT_OUT))
-	@ln -sf '$(abspath $(BUILD)/initrd.cpio)' '$(abspath $(BUILD)/root.img)' $(MUTANT_OUT)/
+	@ln -sf $(call quoted,$(abspath $(BUILD))/initrd.cpio) $(call quoted,$(abspath $(BUILD))/root.img) $(MUTANT_OUT)/
 
 .PHONY: bochs check-sessions sessions-record mutant
 .PHONY: book-pdf book book-setup book-check book-serve book-list book-accept book-record \

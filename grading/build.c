@@ -194,27 +194,29 @@ sandbox_works(void)
 }
 
 /*
- * A step of the compiler in b->dir.  It sees its own files, our headers as
- * /k/include and the folder as /k/src; without bubblewrap it sees the host, and
- * our headers by a link in the folder: the way to them may have blanks.
+ * Where a step of the compiler runs: in b->dir.  It sees its own files, our
+ * headers as /k/include and the folder as /k/src; without bubblewrap it sees the
+ * host, and our headers by a link in the folder.
  */
-static char *
-step_line(const struct build *b, const char *command)
+static struct words
+step_place(const struct build *b)
 {
-	char *line;
+	static const char *const box[] = { "bwrap", "--ro-bind", "/usr", "/usr",
+		"--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+		"--symlink", "usr/lib64", "/lib64", "--tmpfs", "/tmp", "--dev",
+		"/dev", "--ro-bind", "build/grading/include", "/k/include",
+		"--unshare-all", "--die-with-parent", "--chdir", "/k/src",
+		"--bind", NULL, "/k/src" };
+	static const char *const shell[] = { "sh", "-c",
+		"cd \"$1\" && shift && TMPDIR=. exec \"$@\"", "sh", NULL };
+	const char *const *word = b->sandboxed ? box : shell;
+	size_t n = b->sandboxed ? sizeof box / sizeof box[0]
+				: sizeof shell / sizeof shell[0], i;
+	struct words w = { 0 };
 
-	if (b->sandboxed)
-		line = xprintf("exec bwrap --ro-bind /usr /usr "
-			       "--symlink usr/bin /bin --symlink usr/lib /lib "
-			       "--symlink usr/lib64 /lib64 --tmpfs /tmp "
-			       "--dev /dev --ro-bind build/grading/include "
-			       "/k/include --bind '%s' /k/src --unshare-all "
-			       "--die-with-parent --chdir /k/src %s",
-		    b->dir, command);
-	else
-		line = xprintf("cd '%s' && TMPDIR=. exec %s", b->dir,
-		    command);
-	return line;
+	for (i = 0; i < n; i++)
+		words_add(&w, word[i] != NULL ? word[i] : b->dir);
+	return w;
 }
 
 /* What it said, which is freed, is no word about the file. */
@@ -229,16 +231,25 @@ refuse_host(struct build *b, const char *tool, char *said)
 	return refuse(b, ST_INFRA, why);
 }
 
+/* A tool with its flags (NULL: none) and more words, cut at blanks. */
 static bool
-step(struct build *b, char *command)
+step(struct build *b, const char *tool, const struct words *flags,
+    const char *more)
 {
-	char *line = step_line(b, command), *out = NULL;
-	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
-	int status = command_within(&compiler_limits, argv, &out);
+	struct words w = step_place(b), rest = words_split(more, NULL);
+	char *out = NULL;
 	const char *met;
+	int status;
+	size_t i;
 
-	free(line);
-	free(command);
+	words_add(&w, tool);
+	for (i = 0; flags != NULL && i < flags->n; i++)
+		words_add(&w, flags->v[i]);
+	for (i = 0; i < rest.n; i++)
+		words_add(&w, rest.v[i]);
+	status = command_within(&compiler_limits, w.v, &out);
+	words_free(&w);
+	words_free(&rest);
 	if (status == 0) {
 		free(out);
 		return true;
@@ -282,16 +293,37 @@ files_gate(const struct lab *lab, const struct gate_places *p, const char *rule)
 
 static bool
 compile_steps(struct build *b, const struct lab *lab,
-    const struct gate_places *p, const char *flags)
+    const struct gate_places *p, const struct words *flags)
 {
-	return step(b, xprintf("gcc %s -E -MD -MF lab.d '%s' -o lab.i", flags,
-			  p->source)) &&
-	       passes(b, lab, p, "lab.d", files_gate) &&
-	       passes(b, lab, p, "lab.i", gate_tokens) &&
-	       step(b, xprintf("gcc %s -fpreprocessed -S lab.i -o lab.s",
-			  flags)) &&
-	       passes(b, lab, p, "lab.s", gate_listing) &&
-	       step(b, xstrdup("as --64 lab.s -o lab.o"));
+	char *read = xprintf("-E -MD -MF lab.d -o lab.i %s", p->source);
+	bool ok = step(b, "gcc", flags, read) &&
+		  passes(b, lab, p, "lab.d", files_gate) &&
+		  passes(b, lab, p, "lab.i", gate_tokens) &&
+		  step(b, "gcc", flags, "-fpreprocessed -S lab.i -o lab.s") &&
+		  passes(b, lab, p, "lab.s", gate_listing) &&
+		  step(b, "as", NULL, "--64 lab.s -o lab.o");
+
+	free(read);
+	return ok;
+}
+
+/* Ours for every file, where its headers are, and where it stands itself. */
+static struct words
+compile_flags(const struct build *b, const struct lab *lab, const char *ours,
+    const char *headers, const char *here)
+{
+	struct words w = words_split(ours, NULL);
+	char *more[] = { xprintf("-I%.*s", (int)strlen(headers) - 1, headers),
+		xprintf("-I%sgen", headers),
+		xprintf("-ffile-prefix-map=%s=%s/%s",
+		    b->sandboxed ? "/k/src" : b->dir, here, lab->dir) };
+	size_t i;
+
+	for (i = 0; i < sizeof more / sizeof more[0]; i++) {
+		words_add(&w, more[i]);
+		free(more[i]);
+	}
+	return w;
 }
 
 /* The name of our headers for the compiler; NULL: refused. */
@@ -315,9 +347,10 @@ headers_of(struct build *b, const char *here)
 static bool
 compile(struct build *b, const struct lab *lab)
 {
-	char *flags = file_read("build/grading/cflags", NULL), *all;
+	char *flags = file_read("build/grading/cflags", NULL);
 	char *here = getcwd(NULL, 0), *headers;
 	struct gate_places p;
+	struct words all;
 	bool ok = false;
 
 	if (flags == NULL)
@@ -329,11 +362,9 @@ compile(struct build *b, const struct lab *lab)
 	if (headers == NULL)
 		goto out;
 	p = (struct gate_places){ headers, base_of(lab->source) };
-	all = xprintf("%s -I%.*s -I%sgen -ffile-prefix-map='%s'='%s/%s'", flags,
-	    (int)strlen(headers) - 1, headers, headers,
-	    b->sandboxed ? "/k/src" : b->dir, here, lab->dir);
-	ok = compile_steps(b, lab, &p, all);
-	free(all);
+	all = compile_flags(b, lab, flags, headers, here);
+	ok = compile_steps(b, lab, &p, &all);
+	words_free(&all);
 out:
 	free(headers);
 	free(flags);

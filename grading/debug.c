@@ -317,16 +317,18 @@ bochs_session(const struct again *a, const char *dir, const char *path)
 	uint8_t key[32] = { 1 };
 	char *words = boot_words(&a->job, key), *why = NULL;
 	int fd = boot_files(&a->job, &why);
-	char *copy = xprintf("cat /proc/self/fd/%d > %s/initrd", fd, dir);
+	char *from = xprintf("/proc/self/fd/%d", fd);
+	char *initrd = xprintf("%s/initrd", dir);
 	FILE *f = fopen(path, "we");
-	bool ok = fd >= 0 && f != NULL && system(copy) == 0;
+	bool ok = fd >= 0 && f != NULL &&
+		  shell_within(NULL, NULL, "cat \"$1\" >\"$2\"", from, initrd, NULL) == 0;
 
 	if (ok) {
 		fprintf(f, "# %s %s: %s\n", t->id, t->name, a->stop.says);
 		fprintf(f,
-		    "boot --initrd %s/initrd --cpus %d --memory %lldM "
+		    "boot --initrd \"%s\" --cpus %d --memory %lldM "
 		    "--append \"%s\"\n",
-		    dir, t->cpus, (long long)boot_memory(t) >> 20, words);
+		    initrd, t->cpus, (long long)boot_memory(t) >> 20, words);
 		if (a->stop.mark != 0)
 			fprintf(f, "mark %u\n", a->stop.mark);
 		bochs_stops(f, a);
@@ -337,7 +339,8 @@ bochs_session(const struct again *a, const char *dir, const char *path)
 		fclose(f);
 	if (fd >= 0)
 		close(fd);
-	free(copy);
+	free(from);
+	free(initrd);
 	free(words);
 	free(why);
 	return ok;

@@ -41,24 +41,15 @@ gate_allows(const struct lab *lab, const char *what)
 	return false;
 }
 
-/* Run a shell's line about what was submitted, within limits. */
-static char *
-tool_says(const char *line)
-{
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)line, NULL };
-	char *out = NULL;
-
-	command_within(&compiler_limits, argv, &out);
-	return out;
-}
-
-/* The lines of a tool's output about an object. */
+/* The lines that a shell's script says about an object, its $1, within limits. */
 static struct words
-column(const char *line)
+column(const char *tool, const char *object)
 {
 	struct words w = { 0 };
-	char *out = tool_says(line), *rest = out, *s;
+	char *out = NULL, *rest, *s;
 
+	shell_within(&compiler_limits, &out, tool, object, NULL);
+	rest = out;
 	while ((s = strsep(&rest, "\n")) != NULL)
 		if (*s != '\0')
 			words_add(&w, s);
@@ -71,8 +62,8 @@ static char *
 first_bad(const char *tool, const char *object, const struct words *allowed,
     bool (*fine)(const char *))
 {
-	char *line = xprintf(tool, object), *bad = NULL;
-	struct words have = column(line);
+	struct words have = column(tool, object);
+	char *bad = NULL;
 	size_t i;
 
 	for (i = 0; i < have.n && bad == NULL; i++)
@@ -80,19 +71,18 @@ first_bad(const char *tool, const char *object, const struct words *allowed,
 		    (fine == NULL || !fine(have.v[i])))
 			bad = xstrdup(have.v[i]);
 	words_free(&have);
-	free(line);
 	return bad;
 }
 
-#define SECTIONS "readelf -SW '%s' | sed -n 's/^ *\\[ *[0-9]*\\] \\([^ ]*\\) .*/\\1/p'"
-#define DEFINED "nm -g --defined-only '%s' | awk '{ print $3 }'"
-#define WEAK "nm '%s' | awk '$(NF-1) ~ /^[vVwWiu]$/ { print $NF }'"
-#define USED "nm -u '%s' | awk '{ print $2 }'"
+#define SECTIONS "readelf -SW \"$1\" | sed -n 's/^ *\\[ *[0-9]*\\] \\([^ ]*\\) .*/\\1/p'"
+#define DEFINED "nm -g --defined-only \"$1\" | awk '{ print $3 }'"
+#define WEAK "nm \"$1\" | awk '$(NF-1) ~ /^[vVwWiu]$/ { print $NF }'"
+#define USED "nm -u \"$1\" | awk '{ print $2 }'"
 /* Data in a section of code: OBJECT symbols whose section is .text*. */
-#define CODED "readelf -SsW '%s' | awk '/^ *\\[ *[0-9]+\\]/ { " \
+#define CODED "readelf -SsW \"$1\" | awk '/^ *\\[ *[0-9]+\\]/ { " \
 	"sub(/^ *\\[ */, \"\"); sub(/\\]/, \"\"); name[$1] = $2 } " \
 	"$4 == \"OBJECT\" && name[$7] ~ /^[.]text/ { print $8 }'"
-#define RELOCS "readelf -rW '%s' | awk '/^[0-9a-f]+ / { print $3 }' | sort -u"
+#define RELOCS "readelf -rW \"$1\" | awk '/^[0-9a-f]+ / { print $3 }' | sort -u"
 
 static bool
 section_is_plain(const char *s)
@@ -147,16 +137,14 @@ static char *
 section_bytes(const char *object, const char *dir, const char *pattern,
     size_t *n)
 {
-	char *line = xprintf("objcopy -O binary -j '%s' "
-			     "--set-section-flags '%s'=alloc,load,contents "
-			     "'%s' '%s/part' 2>/dev/null || : >'%s/part'",
-	    pattern, pattern, object, dir, dir);
-	char *path = xprintf("%s/part", dir), *bytes;
+	char *path = xprintf("%s/part", dir), *said = NULL, *bytes;
 
-	free(tool_says(line));
+	shell_within(&compiler_limits, &said, "objcopy -O binary -j \"$1\" "
+	    "--set-section-flags \"$1\"=alloc,load,contents \"$2\" \"$3\" "
+	    "2>/dev/null || : >\"$3\"", pattern, object, path, NULL);
 	bytes = file_read(path, n);
 	remove(path);
-	free(line);
+	free(said);
 	free(path);
 	return bytes;
 }
@@ -214,35 +202,31 @@ has_our_code(const char *object, const char *dir, const char *reference)
 static char *
 beside_a_name(const char *object)
 {
-	char *line = xprintf("{ nm build/vadose.elf; readelf -rW '%s'; } | awk '"
-	    "NF == 3 && $2 ~ /^[tT]$/ { f[$3] = 1 } $5 in f && $3 ~ /^R_/ && "
+	struct words have = column("{ nm build/vadose.elf; readelf -rW \"$1\"; } | "
+	    "awk 'NF == 3 && $2 ~ /^[tT]$/ { f[$3] = 1 } $5 in f && $3 ~ /^R_/ && "
 	    "$6 $7 != \"+0\" && $6 $7 != \"-4\" { print $5 $6 $7 }'", object);
-	char *out = tool_says(line), *bad = NULL;
+	char *bad = have.n > 0 ? xstrdup(have.v[0]) : NULL;
 
-	if (out != NULL && out[0] != '\0')
-		bad = strndup(out, strcspn(out, "\n"));
-	free(line);
-	free(out);
+	words_free(&have);
 	return bad;
 }
 
 /* ---- names of the judge's ---- */
 
-#define LOCALS "nm '%s' | awk '$(NF-1) ~ /^[tdbr]$/ { print $NF }'"
+#define LOCALS "nm \"$1\" | awk '$(NF-1) ~ /^[tdbr]$/ { print $NF }'"
 
 /* A static name by which the judge finds its way in the kernel; NULL: none. */
 static char *
 judges_name(const char *object)
 {
-	char *line = xprintf(LOCALS, object), *bad = NULL;
-	struct words have = column(line);
+	struct words have = column(LOCALS, object);
+	char *bad = NULL;
 	size_t i;
 
 	for (i = 0; i < have.n && bad == NULL; i++)
 		if (border_looks_for(have.v[i]) || boot_looks_for(have.v[i]))
 			bad = xstrdup(have.v[i]);
 	words_free(&have);
-	free(line);
 	return bad;
 }
 

@@ -40,10 +40,11 @@ char *xprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void words_add(struct words *, const char *);
 bool words_has(const struct words *, const char *);
 void words_free(struct words *);
-/* Cut at blanks; "…" is one word; # outside of it ends the line. */
+/* Cut at blanks; "…" is one word; # outside of it ends the line.  why: or NULL. */
 struct words words_split(const char *line, char **why);
 /* Words from..to-1 with one blank between. */
 char *words_join(const struct words *, size_t from, size_t to);
+char *shell_word(const char *name);
 char *file_read(const char *path, size_t *len); /* NULL: errno */
 bool file_write(const char *path, const void *, size_t);
 bool glob_match(const char *pattern, const char *name); /* * only */
@@ -70,6 +71,9 @@ const char *limits_met(const struct limits *, int status, const char *said);
 /* Did the host end it, or not let it begin? */
 bool limits_of_host(int status, const char *said);
 int command_within(const struct limits *, char *const argv[], char **out);
+#define SHELL_WORDS 8
+int shell_within(const struct limits *, char **out, const char *script, ...)
+    __attribute__((sentinel));
 char *sha256_hex(const void *, size_t);
 char *sha256_file(const char *path);
 void random_bytes(void *, size_t);

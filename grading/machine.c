@@ -185,9 +185,7 @@ disk_image(const struct boot_job *job, char **why)
 {
 	char *dir = tidy_folder(), *list = xprintf("%s/list", dir);
 	char *data = xprintf("%s/challenge", dir), *out = NULL;
-	char *line = xprintf("tools/mkimage '%s/disk' %lld <'%s'", dir,
-	    (long long)(job->test->root >> 20), list);
-	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	char *mib = xprintf("%lld", (long long)(job->test->root >> 20));
 	char *path = xprintf("%s/disk", dir);
 	FILE *f = fopen(list, "we");
 	int fd = -1;
@@ -195,7 +193,8 @@ disk_image(const struct boot_job *job, char **why)
 	*why = NULL;
 	if (f != NULL && image_list(f, job, data, why) && fflush(f) == 0 &&
 	    file_write(data, job->draw->challenge, job->draw->challenge_len) &&
-	    command(argv, &out) == 0)
+	    shell_within(NULL, &out, "sh tools/mkimage \"$1\" \"$2\" <\"$3\"", path,
+		mib, list, NULL) == 0)
 		fd = open(path, O_RDWR);
 	if (fd < 0 && *why == NULL)
 		*why = xprintf("no disk: %s", out != NULL ? out : strerror(errno));
@@ -205,7 +204,7 @@ disk_image(const struct boot_job *job, char **why)
 	free(dir);
 	free(list);
 	free(data);
-	free(line);
+	free(mib);
 	free(path);
 	free(out);
 	return fd;

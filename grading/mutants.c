@@ -103,18 +103,16 @@ functions_of(struct mutant *m, const struct lab *lab)
 static bool
 mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL }, *line;
+	char *from = xprintf("kernel/%s", lab->file);
 	bool ok;
 
 	m->name = name_of(patch);
 	m->file = tidy_file("mutant.c");
-	line = xprintf("cp kernel/%s %s && patch -s -F 3 %s < %s", lab->file,
-	    m->file, m->file, patch);
-	argv[2] = line;
-	ok = command(argv, NULL) == 0;
+	ok = shell_within(NULL, NULL, "cp \"$1\" \"$2\" && "
+	    "patch -s -F 3 \"$2\" <\"$3\"", from, m->file, patch, NULL) == 0;
 	if (ok)
 		functions_of(m, lab);
-	free(line);
+	free(from);
 	return ok;
 }
 

@@ -211,21 +211,18 @@ is_wanted(const struct mutate *m, const struct mutation *v)
 static char *
 object_of(const struct mutate *m, const char *text)
 {
-	char *source = xprintf("%s/m.c", m->folder), *line, *path, *sha = NULL;
-	char *out = NULL, *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
+	char *source = xprintf("%s/m.c", m->folder), *out = NULL;
+	char *path = xprintf("%s/m.o", m->folder), *sha = NULL;
 
-	line = xprintf("gcc $(cat build/grading/cflags) -g0 "
-	    "-DASSERT_WITHOUT_TEXT -Werror=int-conversion "
-	    "-Werror=incompatible-pointer-types "
-	    "-Ibuild/grading/include -Ibuild/grading/include/gen "
-	    "-c %s/m.c -o %s/m.o", m->folder, m->folder);
-	path = xprintf("%s/m.o", m->folder);
-	argv[2] = line;
 	unlink(path);
-	if (file_write(source, text, strlen(text)) && command(argv, &out) == 0)
+	if (file_write(source, text, strlen(text)) &&
+	    shell_within(NULL, &out, "gcc $(cat build/grading/cflags) -g0 "
+		"-DASSERT_WITHOUT_TEXT -Werror=int-conversion "
+		"-Werror=incompatible-pointer-types "
+		"-Ibuild/grading/include -Ibuild/grading/include/gen "
+		"-c \"$1\" -o \"$2\"", source, path, NULL) == 0)
 		sha = sha256_file(path);
 	free(out);
-	free(line);
 	free(path);
 	free(source);
 	return sha;

@@ -34,14 +34,14 @@ test_again(const struct report *r, const struct result *res)
 {
 	const char *t = strrchr(res->test->id, '/');
 	const char *file = r->options->submission;
-	const char *quote = file != NULL && strpbrk(file, " \t\"$&;()*?<>|\\#")
-				? "'" : "";
-
-	return xprintf("LAB=%.2s TEST=%s SEED=%llu%s%s%s%s", r->lab->name,
+	char *word = file != NULL ? shell_word(file) : xstrdup("");
+	char *again = xprintf("LAB=%.2s TEST=%s SEED=%llu%s%s", r->lab->name,
 	    t != NULL ? t + 1 : res->test->id,
 	    (unsigned long long)r->options->seed,
-	    file != NULL ? " FILE=" : "", quote, file != NULL ? file : "",
-	    quote);
+	    file != NULL ? " FILE=" : "", word);
+
+	free(word);
+	return again;
 }
 
 static void

@@ -54,7 +54,7 @@ $(G)/objects: $(OBJS)
 	@printf '%s\n' $(OBJS) > $@
 $(G)/include/made: $(HEADERS) $(shell find kernel -name '*.h') | setup
 	@rm -rf $(@D) && mkdir -p $(@D)/gen
-	@cd kernel && find . -name '*.h' | cpio -pdm --quiet '$(abspath $(@D))'
+	@to=$$(cd $(@D) && pwd) && cd kernel && find . -name '*.h' | cpio -pdm --quiet "$$to"
 	@cp $(HEADERS) $(@D)/gen/ && touch $@
 
 
@@ -105,8 +105,8 @@ grader: $(SMOKE) $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c
 
 grade: grader
 	@$(G)/grade run '$(GRADE_LAB)' $(if $(STEP),--step $(STEP)) \
-	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') \
-	  $(if $(GRADE_SEED),--seed $(GRADE_SEED)) $(if $(OUT),--out $(OUT) --format $(GRADE_FORMATS)) \
+	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) \
+	  $(if $(GRADE_SEED),--seed $(GRADE_SEED)) $(if $(OUT),--out $(call quoted,$(OUT)) --format $(GRADE_FORMATS)) \
 	  --jobs $(JOBS)
 
 hint: $(G)/grade
@@ -114,13 +114,13 @@ hint: $(G)/grade
 
 compare: grader
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
-	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)')
+	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE)))
 
 # Both traces of a test, to ask with tools/vtr.
 trace: grader
-	@mkdir -p $(or $(OUT),build/trace)
+	@mkdir -p $(call quoted,$(or $(OUT),build/trace))
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
-	  $(if $(GRADE_FILE),--submission '$(GRADE_FILE)') --out $(or $(OUT),build/trace)
+	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) --out $(call quoted,$(or $(OUT),build/trace))
 
 # Bugs by chance: N of them, chosen by SEED; FIRST=1 quick and without points,
 # CUT=1 only what the learner writes, IN=function.
@@ -143,15 +143,15 @@ FORCE:
 # ---- all of the teaching side: hours, by shards ----
 
 check-teaching: image testing grader $(T)/labcut
-	@grading/teaching $(if $(SHARD),$(SHARD),1/1)
+	@sh grading/teaching $(if $(SHARD),$(SHARD),1/1)
 
 # The same whatever the host is doing: RUNS of each lab, or of LAB.
 RUNS ?= 20
 check-determinism: grader
-	@grading/determinism $(RUNS) $(LAB)
+	@sh grading/determinism $(RUNS) $(LAB)
 
 # On an idle host only: the first verdict in 5 s, a lab in 90 s.
 check-grade-speed: grader
-	@grading/speed $(LAB)
+	@sh grading/speed $(LAB)
 
 .PHONY: check-teaching check-determinism check-grade-speed

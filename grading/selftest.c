@@ -142,7 +142,8 @@ static int
 steps_of(const struct lab *lab)
 {
 	int k, wrong = 0, last = 0;
-	char *file, *line, *what;
+	char *file, *step, *what, *cuts = xprintf("%s/cut.list", lab->dir);
+	char *from = xprintf("kernel/%s", lab->file);
 	size_t i;
 
 	for (i = 0; i < lab->ntests; i++)
@@ -150,23 +151,23 @@ steps_of(const struct lab *lab)
 			last = lab->test[i]->step;
 	for (k = 1; k < last; k++) {
 		struct options o = { .step = k };
-		char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
 
 		file = tidy_file("step.c");
-		line = xprintf("build/tools/labcut --partial %d %s/cut.list "
-			       "kernel/%s > %s", k, lab->dir, lab->file, file);
-		argv[2] = line;
+		step = xprintf("%d", k);
 		what = xprintf("steps to %d", k);
 		o.submission = file;
-		if (command(argv, NULL) != 0)
+		if (shell_within(NULL, NULL, "build/tools/labcut --partial \"$1\" "
+		    "\"$2\" \"$3\" >\"$4\"", step, cuts, from, file, NULL) != 0)
 			wrong++;
 		else
 			wrong += expect_score(lab, &o, what, total_of(lab, k));
 		tidy_remove(file);
 		free(file);
-		free(line);
+		free(step);
 		free(what);
 	}
+	free(cuts);
+	free(from);
 	return wrong;
 }
 

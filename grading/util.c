@@ -106,7 +106,8 @@ words_split(const char *line, char **why)
 		end = *line == '"' ? strchr(line + 1, '"')
 				   : line + strcspn(line, " \t\r\n");
 		if (end == NULL) {
-			*why = xstrdup("a quote is not closed");
+			if (why != NULL)
+				*why = xstrdup("a quote is not closed");
 			return w;
 		}
 		line += *line == '"';
@@ -129,6 +130,26 @@ words_join(const struct words *w, size_t from, size_t to)
 		s = t;
 	}
 	return s;
+}
+
+/* Of a name: a word for somebody to type. */
+char *
+shell_word(const char *s)
+{
+	char *word = xalloc(4 * strlen(s) + 3), *to = word;
+
+	if (strpbrk(s, " \t\"'$&;()*?<>|\\#`[]!~{}") == NULL) {
+		strcpy(word, s);
+		return word;
+	}
+	*to++ = '\'';
+	for (; *s != '\0'; s++)
+		if (*s == '\'')
+			to = stpcpy(to, "'\\''");
+		else
+			*to++ = *s;
+	strcpy(to, "'");
+	return word;
 }
 
 bool
@@ -287,6 +308,28 @@ int
 command(char *const argv[], char **out)
 {
 	return command_within(NULL, argv, out);
+}
+
+/*
+ * Run a shell's script within limits (NULL: none); its output as above.  What it
+ * is about are words up to a NULL, its $1, $2 …: a name in the script's own text
+ * would be judged by the shell, with the blanks and quotes that are in it.
+ *
+ * Returns:  its wait status.
+ */
+int
+shell_within(const struct limits *l, char **out, const char *script, ...)
+{
+	char *argv[SHELL_WORDS + 5] = { (char *)"sh", (char *)"-c",
+		(char *)script, (char *)"sh" };
+	size_t n = 4;
+	va_list ap;
+
+	va_start(ap, script);
+	while (n < SHELL_WORDS + 4 && (argv[n] = va_arg(ap, char *)) != NULL)
+		n++;
+	va_end(ap);
+	return command_within(l, argv, out);
 }
 
 /* ---- digests ---- */

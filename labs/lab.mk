@@ -43,12 +43,12 @@ endif
 # A newer compiler's warnings never stop a student.
 $(LAB_OBJ): $(FILE) $(LAB_OUT)/file | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(filter-out -Werror,$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $< -o $@
+	@$(filter-out -Werror,$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $(call quoted,$<) -o $@
 
 # Written anew when FILE names another file than last time.
 $(LAB_OUT)/file: lab-file
 	@mkdir -p $(@D)
-	@echo '$(FILE)' | cmp -s - $@ || echo '$(FILE)' > $@
+	@printf '%s\n' $(call quoted,$(FILE)) | cmp -s - $@ || printf '%s\n' $(call quoted,$(FILE)) > $@
 
 $(LAB_OUT)/vadose.elf: $(LAB_OBJS) $(LDSCRIPT) tools/symtab.awk
 	@$(call link_kernel,$(LAB_OBJS),$(LAB_OUT))
@@ -102,13 +102,13 @@ handout-objs: $(HANDOUT_OBJS) $(OBJS) $(T)/labseal
 handout: $(BUILD)/vadose-handout.tar.gz
 	@ls -l $<
 $(BUILD)/vadose-handout.tar.gz: handout-objs FORCE
-	@tools/handout $@ $(BUILD)
+	@sh tools/handout $@ $(BUILD)
 .PHONY: handout handout-objs
 
 # ---- the newcomer's first hour, timed ----
 
 check-firsthour: $(T)/labcut
-	@tools/firsthour
+	@sh tools/firsthour
 .PHONY: check-firsthour
 
 # ---- test programs: no C library, no writable data ----

@@ -250,9 +250,9 @@ symbols_next(const struct symbols *s, uint64_t address)
 	if (symbols_at(s, address) == NULL)
 		return 0;
 	command = text_of("objdump -d -w --start-address=%#llx "
-			  "--stop-address=%#llx '%s'",
-	    (unsigned long long)address, (unsigned long long)address + 32,
-	    s->elf);
+			  "--stop-address=%#llx \"$BSTEP_ELF\"",
+	    (unsigned long long)address, (unsigned long long)address + 32);
+	setenv("BSTEP_ELF", s->elf, 1); /* no word for a shell to read */
 	listing = popen(command, "re");
 	while (listing != NULL && fgets(line, sizeof line, listing) != NULL)
 		if (next == 0 && sscanf(line, " %llx:", &at) == 1 && at > address)

@@ -87,7 +87,8 @@ bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 	if (pid == 0) {
 		dup2(m->diag, 1);
 		dup2(m->diag, 2);
-		execl(mkiso, mkiso, iso, job->kernel, initrd, cmdline, NULL);
+		execl("/bin/sh", "sh", mkiso, iso, job->kernel, initrd, cmdline,
+		    NULL);
 		_exit(127);
 	}
 	if (pid > 0)

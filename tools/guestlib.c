@@ -164,7 +164,9 @@ machine_dir(struct machine *m, char **why)
 
 	if (m->dir[0] != '\0')
 		return true;
-	if (tmp == NULL || strlen(tmp) > 40)
+	/* Its name comes to options of QEMU, Bochs and gdb, and to a socket. */
+	if (tmp == NULL || strlen(tmp) > 40 ||
+	    tmp[strcspn(tmp, " \t\n,:;=#$'\"\\")] != '\0')
 		tmp = "/tmp";
 	snprintf(m->dir, sizeof m->dir, "%s/guest.XXXXXX", tmp);
 	if (mkdtemp(m->dir) != NULL)

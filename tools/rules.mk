@@ -54,13 +54,13 @@ $(BUILD)/initrd.cpio: $(BUILD)/image.list $(T)/mkinitrd
 
 # The same files as a disk, for --root disk.
 $(BUILD)/root.img: $(BUILD)/image.list tools/mkimage
-	@tools/mkimage $@ $(IMAGE_MIB) < $<
+	@sh tools/mkimage $@ $(IMAGE_MIB) < $<
 
 image: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio $(BUILD)/root.img $(T)/guest $(T)/vtr
 
 iso: $(BUILD)/vadose.iso
 $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso
-	@tools/mkiso --pc $@ $(BUILD)/vadose.elf $(BUILD)/initrd.cpio ""
+	@sh tools/mkiso --pc $@ $(BUILD)/vadose.elf $(BUILD)/initrd.cpio ""
 	@echo "iso: $@"
 
 .PHONY: tools image iso

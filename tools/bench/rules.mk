@@ -29,18 +29,18 @@ $(BENCH)/count.so: tools/bench/count.c grading/witness.h | setup
 	@$(HCC) -fPIC -shared -fvisibility=hidden $< -o $@
 
 profile: $(KERNEL) bench-tools $(BENCH)/count.so
-	@tools/bench/run -b $(BUILD) -p '$(OP)'
+	@sh tools/bench/run -b $(BUILD) -p '$(OP)'
 
 bench-where: $(KERNEL) bench-tools $(BENCH)/count.so
-	@tools/bench/run -b $(BUILD) -W
+	@sh tools/bench/run -b $(BUILD) -W
 
 bench-tools: $(BENCH)/bench $(BENCH)/nothing $(T)/mkinitrd
 
 bench: $(KERNEL) bench-tools
-	@tools/bench/run -b $(BUILD) $(if $(DESIGN),-d $(DESIGN)) $(if $(WRITE),-w) $(OP)
+	@sh tools/bench/run -b $(BUILD) $(if $(DESIGN),-d $(DESIGN)) $(if $(WRITE),-w) $(OP)
 
 bench-check: $(KERNEL) bench-tools
-	@tools/bench/run -b $(BUILD) -c
+	@sh tools/bench/run -b $(BUILD) -c
 
 # Kernels of their own, each without a part of its evidence.
 without-asserts:
@@ -52,10 +52,10 @@ without-events:
 	  OPT='$(OPT) -w -DWITHOUT_EVENTS'
 
 bench-evidence: $(KERNEL) bench-tools without-asserts without-events
-	@tools/bench/run -b $(BUILD) -e
+	@sh tools/bench/run -b $(BUILD) -e
 
 bench-host: $(KERNEL) bench-tools without-events
-	@tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
+	@sh tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
 
 .PHONY: profile bench bench-check bench-evidence bench-host bench-tools
 .PHONY: bench-where without-asserts without-events

@@ -19,7 +19,7 @@ awk -v l="$load" 'BEGIN { exit !(l > 0.5) }' &&
 	say "others are at work here: wait for them, or read ratios only, and with care"
 [ "$(nproc)" -ge 2 ] ||
 	say "one processor: the rows of two CPUs say nothing here"
-tools/setup linux-cloud || exit 2
+sh tools/setup linux-cloud || exit 2
 archive time-one ns $one
 archive time-two ns $two
 rm -f "$out"/time-*.figures

@@ -16,7 +16,7 @@ $(COMPARE)/programs: $(COMPARE_SRC) tools/compare-designs/bill.h \
 compare-programs: $(COMPARE)/programs
 
 compare-designs: image $(COMPARE)/programs
-	@tools/compare-designs/run -b $(BUILD) -j $(CORES) $(if $(SHORT),-s) \
+	@sh tools/compare-designs/run -b $(BUILD) -j $(CORES) $(if $(SHORT),-s) \
 	  $(if $(DESIGN),-d '$(DESIGN)') $(PROGRAM)
 
 .PHONY: compare-designs compare-programs

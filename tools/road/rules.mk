@@ -35,7 +35,7 @@ $(R)/walks: tools/road/walks.c tools/road/ops.h | setup
 $(R)/road.img: tools/road/rules.mk tools/mkimage
 	@mkdir -p $(@D)
 	@head -c 3M /dev/zero > $(R)/data
-	@echo 'file 0644 data $(R)/data' | tools/mkimage $@ 8
+	@echo 'file 0644 data $(R)/data' | sh tools/mkimage $@ 8
 	@rm $(R)/data
 
 ROAD_NEEDS := $(R)/road $(R)/plugin.so $(R)/walks $(R)/road.img
@@ -44,7 +44,7 @@ ROAD_NEEDS := $(R)/road $(R)/plugin.so $(R)/walks $(R)/road.img
 road-tools: $(ROAD_NEEDS)
 
 road: image $(ROAD_NEEDS)
-	@$(R)/road $(if $(HELPERS),--helpers) $(if $(WRITE),--write '$(WRITE)') \
-	  $(if $(filter-out 1,$(SVG)),--svg '$(SVG)') --kernel $(KERNEL) $(OP)
+	@$(R)/road $(if $(HELPERS),--helpers) $(if $(WRITE),--write $(call quoted,$(WRITE))) \
+	  $(if $(filter-out 1,$(SVG)),--svg $(call quoted,$(SVG))) --kernel $(KERNEL) $(OP)
 
 .PHONY: road road-tools

@@ -6,11 +6,11 @@
 . kernel/test/cases/lib.sh
 built bench-tools build/bench/count.so
 
-expect 0 tools/bench/run -b "$BUILD" -c >"$tmp/out"
+expect 0 sh tools/bench/run -b "$BUILD" -c >"$tmp/out"
 same "" "$(cat "$tmp/out")" "bench-check"
 cp "$BUILD/bench/check.figures" "$tmp/first"
 if in_full; then
-	expect 0 tools/bench/run -b "$BUILD" -c >"$tmp/out"
+	expect 0 sh tools/bench/run -b "$BUILD" -c >"$tmp/out"
 	cmp "$tmp/first" "$BUILD/bench/check.figures" || fail "two boots differ"
 fi
 awk '$1 == "zero-fill" { $3 *= 1.06 } { print }' "$tmp/first" >"$tmp/off"
@@ -18,7 +18,7 @@ expect 1 awk -f tools/bench/check.awk "$tmp/off" tools/bench/baseline.tab >"$tmp
 grep -q '^bench: zero-fill is .* of baseline.tab' "$tmp/out" ||
 	fail "6 % more: $(cat "$tmp/out")"
 in_full || finish
-expect 0 tools/bench/run -b "$BUILD" -p zero-page >"$tmp/out"
+expect 0 sh tools/bench/run -b "$BUILD" -p zero-page >"$tmp/out"
 grep -q 'zero-page: [0-9.]* instructions a page, mean of 2048' "$tmp/out" &&
 	grep -q ' vm_fault (vm/' "$tmp/out" || fail "profile: $(cat "$tmp/out")"
 finish

@@ -3,7 +3,7 @@
 # The book is true to the code: excerpts, numbers, links, parts of chapters.
 . kernel/test/cases/lib.sh
 
-tools/setup book-check || exit 2
+sh tools/setup book-check || exit 2
 node book/.vitepress/book/check.mjs || fail "make book-check says so"
 
 # The handout has neither answers nor spoilers, and needs neither.

@@ -4,7 +4,7 @@
 # breaking a link stops the book, with chapter, line and remedy.
 . kernel/test/cases/lib.sh
 
-tools/setup book-check || exit 2
+sh tools/setup book-check || exit 2
 mkdir "$tmp/copy"
 find kernel book labs grading tools/lint tools/bench -name node_modules -prune -o -path book/.vitepress/dist -prune \
 	-o -path book/.vitepress/cache -prune -o -type f -print >"$tmp/files"

@@ -14,7 +14,7 @@ todays() {
 }
 names=$(in_full || todays)
 # shellcheck disable=SC2086
-book/record --check "$BUILD" $names || fail "make book-check says so"
+sh book/record --check "$BUILD" $names || fail "make book-check says so"
 
 # stale FILE SED WORDS: nothing runs again.
 stale() {
@@ -25,7 +25,7 @@ stale() {
 	sed -i "$2" "$tmp/book/$1"
 	cmp -s "$tmp/book/$1" "book/$1" && fail "$2 changes nothing"
 	# shellcheck disable=SC2086
-	RECORDED=$tmp/book expect "$3" book/record --check "$BUILD" $names >"$tmp/said"
+	RECORDED=$tmp/book expect "$3" sh book/record --check "$BUILD" $names >"$tmp/said"
 	[ "$3" = 0 ] && return
 	grep -q "$1 is not what this kernel does" "$tmp/said" && grep -q '^remedy: make book-record' "$tmp/said" ||
 		fail "$1: $(cat "$tmp/said")"

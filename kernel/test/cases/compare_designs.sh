@@ -7,7 +7,7 @@
 . kernel/test/cases/lib.sh
 built compare-programs
 
-run=tools/compare-designs/run
+run="sh tools/compare-designs/run"
 small=
 in_full || small=-s
 expect 0 $run -b "$BUILD" -o "$tmp/run" -j 2 $small >"$tmp/out" 2>"$tmp/err"

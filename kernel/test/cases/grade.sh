@@ -36,22 +36,12 @@ refused 's/"wall_ms": [0-9]*/"wall_ms": 1.5/' '/tests/0/wall_ms: of another type
 grep -q 'testsuite name="90-smoke step 1" tests="2" failures="0"' "$tmp/1/junit.xml" ||
 	fail "junit: $(cat "$tmp/1/junit.xml")"
 
-# In a folder with a blank in its name, and where bubblewrap does not work: what
-# is compiled sees our headers.
-blank=$tmp/with\ a\ blank
-mkdir -p "$blank/build/grading" "$tmp/nosandbox"
-ln -s "$PWD"/* "$blank" 2>/dev/null
-ln -s "$PWD"/build/* "$blank/build" 2>/dev/null
-ln -s "$PWD"/build/grading/* "$blank/build/grading" 2>/dev/null
-rm "$blank/build/grading/include"
+# Where bubblewrap does not work, what is compiled sees our headers, too.
+mkdir "$tmp/nosandbox"
 printf '#!/bin/sh\nexit 1\n' >"$tmp/nosandbox/bwrap"
 chmod +x "$tmp/nosandbox/bwrap"
-(cd "$blank" && unset MAKEFLAGS MAKELEVEL BUILD &&
-	make -s build/grading/include/made && [ -r build/grading/include/vm/map/map.h ]) >"$tmp/text" 2>&1 ||
-	fail "headers in a folder with a blank: $(cat "$tmp/text")"
-(cd "$blank" && PATH=$tmp/nosandbox:$PATH $grade run smoke --quiet --seed 7 --test t01 \
-	--submission kernel/vm/map/vad.c) >"$tmp/text" 2>&1 ||
-	fail "a folder with a blank: $(cat "$tmp/text")"
+PATH=$tmp/nosandbox:$PATH $grade run smoke --quiet --seed 7 --test t01 \
+	--submission kernel/vm/map/vad.c >"$tmp/text" 2>&1 || fail "no sandbox: $(cat "$tmp/text")"
 grep -q '^note: bubblewrap is missing' "$tmp/text" || fail "no bubblewrap: $(cat "$tmp/text")"
 
 # A compiler that the host kills is not the file's fault.
@@ -74,7 +64,7 @@ not_taken --key README.md --out "$tmp/1"
 expect 64 $grade mutate smoke --seed abc >"$tmp/text" 2>&1
 expect 64 $grade bochs disks t01 >"$tmp/text" 2>&1
 # There is no lab 01 where the grader looks: no time either.
-expect 1 grading/speed 01 >"$tmp/speed" 2>&1
+expect 1 sh grading/speed 01 >"$tmp/speed" 2>&1
 grep -q 'nothing was measured' "$tmp/speed" || fail "speed: $(cat "$tmp/speed")"
 grep -q '92/t01 has a disk in memory' "$tmp/text" || fail "bochs: $(cat "$tmp/text")"
 

@@ -6,12 +6,12 @@
 . kernel/test/cases/lib.sh
 
 make -s BUILD="$BUILD" handout-objs >"$tmp/make" 2>&1 || { cat "$tmp/make"; exit 2; }
-tools/handout --changed "$tmp/a.tar.gz" "$BUILD" || fail "tools/handout"
-tools/handout --changed "$tmp/b.tar.gz" "$BUILD"
+sh tools/handout --changed "$tmp/a.tar.gz" "$BUILD" || fail "tools/handout"
+sh tools/handout --changed "$tmp/b.tar.gz" "$BUILD"
 cmp "$tmp/a.tar.gz" "$tmp/b.tar.gz" || fail "two handouts differ"
 # Compiled anew, elsewhere: the same bytes.
 make -s BUILD="$tmp/b2" handout-objs >"$tmp/make" 2>&1
-tools/handout --changed "$tmp/c.tar.gz" "$tmp/b2" && cmp "$tmp/a.tar.gz" "$tmp/c.tar.gz" ||
+sh tools/handout --changed "$tmp/c.tar.gz" "$tmp/b2" && cmp "$tmp/a.tar.gz" "$tmp/c.tar.gz" ||
 	fail "another build gives another handout"
 # Only of what is committed: not with a lab that somebody has solved in its place,
 # nor without a file that should be there.
@@ -19,7 +19,7 @@ git clone -q --shared . "$tmp/clone" && cp tools/handout "$tmp/clone/tools/"
 refused() { # refused WORDS OPTION…
 	words=$1
 	shift
-	(cd "$tmp/clone" && tools/handout "$@" "$tmp/d.tar.gz" build) >"$tmp/text" 2>&1 &&
+	(cd "$tmp/clone" && sh tools/handout "$@" "$tmp/d.tar.gz" build) >"$tmp/text" 2>&1 &&
 		fail "packed: $words"
 	grep -q "$words" "$tmp/text" || fail "$words: $(cat "$tmp/text")"
 	[ ! -e "$tmp/d.tar.gz" ] || fail "an archive: $words"

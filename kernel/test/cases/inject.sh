@@ -32,7 +32,7 @@ for point in FI_FRAME FI_SLAB FI_KPAGED FI_COMMIT; do
 		esac
 	done
 done
-expect 0 kernel/test/inject -1 -b "$BUILD" -n 20 -p 'FI_FILEIN FI_FILEOUT' \
+expect 0 sh kernel/test/inject -1 -b "$BUILD" -n 20 -p 'FI_FILEIN FI_FILEOUT' \
 	t17_msync:disk >"$tmp/out"
 same 2 "$(grep -c ' ok  ' "$tmp/out")" "points that were hit and hold"
 [ $failures = 0 ] || cat "$tmp/out"

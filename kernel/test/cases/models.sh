@@ -4,5 +4,5 @@
 # In make check the first bug of four models, and one model that holds.
 . kernel/test/cases/lib.sh
 in_full || set -- BUG1 'slots '
-expect 0 kernel/test/models/run -q -j 2 "$@"
+expect 0 sh kernel/test/models/run -q -j 2 "$@"
 finish

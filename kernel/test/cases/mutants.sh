@@ -11,7 +11,7 @@ in_full || some='-q -n 1'
 
 # The table of the bank is as its files say, and has each number of the design
 # that concerns what exists, once.
-"$run" -t >"$tmp/table"
+sh "$run" -t >"$tmp/table"
 sed -n '/^| # |/,$p' grading/mutants/kernel/README.md >"$tmp/readme"
 same "$(cat "$tmp/table")" "$(cat "$tmp/readme")" "README.md is not run -t"
 same "$(seq 98; seq 110 119; seq 121 125)" "$(sed -n 's/^| \([0-9]*\) |.*/\1/p' "$tmp/table")" \
@@ -35,15 +35,15 @@ Tests: t02_fork_cow@1
 -/* SPDX-License-Identifier: BSD-2-Clause */
 +/* SPDX-License-Identifier: BSD-2-Clause  */
 END
-expect 1 "$tmp/bank/run" -j 1 -b "$BUILD" >"$tmp/none" 2>&1
+expect 1 sh "$tmp/bank/run" -j 1 -b "$BUILD" >"$tmp/none" 2>&1
 grep -q 'WRONG *no test finds it' "$tmp/none" || {
 	fail "nothing was planted, and:"
 	cat "$tmp/none"
 }
 if [ $# -gt 0 ]; then
-	expect 0 "$run" -j 1 -b "$BUILD" "$@"
+	expect 0 sh "$run" -j 1 -b "$BUILD" "$@"
 else
 	# shellcheck disable=SC2086
-	expect 0 "$run" -j 1 -b "$BUILD" $some -s "$(date +%j)"
+	expect 0 sh "$run" -j 1 -b "$BUILD" $some -s "$(date +%j)"
 fi
 finish

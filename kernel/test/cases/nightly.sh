@@ -12,7 +12,7 @@ stop  1  echo x >>$tmp/stop; [ -e $tmp/again ] || kill -TERM \$PPID; true
 last  1  echo x >>$tmp/last
 END
 night() {
-	kernel/test/nightly "$@" >"$tmp/text" 2>&1
+	sh kernel/test/nightly "$@" >"$tmp/text" 2>&1
 }
 done_by() {
 	cat "$tmp/$1" 2>/dev/null | wc -l

@@ -15,7 +15,7 @@ todays() {
 		END { print other[2 * day % n]; print other[(2 * day + 1) % n] }'
 }
 # shellcheck disable=SC2046
-expect 0 tools/sessions compare "$BUILD" $(in_full || todays)
+expect 0 sh tools/sessions compare "$BUILD" $(in_full || todays)
 
 # Stale ones: an address, a word's bit, a count that is another one, an answer
 # that is gone.  Nothing is played again.
@@ -24,7 +24,7 @@ stale() {
 	cp -r book/sessions/bochs "$tmp/stale"
 	sed -i "$2" "$tmp/stale/$1.out"
 	cmp -s "$tmp/stale/$1.out" "book/sessions/bochs/$1.out" && fail "$2 changes nothing"
-	SESSIONS=$tmp/stale expect 1 tools/sessions compare "$BUILD" "$1" 2>"$tmp/said"
+	SESSIONS=$tmp/stale expect 1 sh tools/sessions compare "$BUILD" "$1" 2>"$tmp/said"
 	for words in "$1.out: differs, line [0-9]" '^  recorded ' '^  now ' '^  shown in  book/part[^ ]*\.md:[0-9]' \
 		'^remedy: .*make book-record'; do
 		grep -q -e "$words" "$tmp/said" || fail "$1, $2: '$words' is not in: $(cat "$tmp/said")"
@@ -39,7 +39,7 @@ cp -r book/sessions/bochs "$tmp/near"
 awk 'match($0, /~[0-9]+/) { $0 = substr($0, 1, RSTART) int(substr($0, RSTART + 1, RLENGTH - 1) * 1.3) substr($0, RSTART + RLENGTH) }
 	{ print }' book/sessions/bochs/01-first-fault.out >"$tmp/near/01-first-fault.out"
 cmp -s "$tmp/near/01-first-fault.out" book/sessions/bochs/01-first-fault.out && fail "nothing is near"
-SESSIONS=$tmp/near expect 0 tools/sessions compare "$BUILD" 01 >/dev/null
+SESSIONS=$tmp/near expect 0 sh tools/sessions compare "$BUILD" 01 >/dev/null
 
 if command -v gdb >/dev/null; then
 	expect 0 timeout 200 build/tools/bstep --via gdb --batch --kernel "$BUILD/vadose.elf" \

@@ -5,5 +5,5 @@
 . kernel/test/cases/lib.sh
 
 built tools $(sed -n 's/^boot .*--add \(build\/book\/[^: ]*\).*/\1/p' book/sessions/bochs/*.step | sort -u)
-expect 0 tools/sessions check "$BUILD"
+expect 0 sh tools/sessions check "$BUILD"
 finish

@@ -52,7 +52,7 @@ SIMBUGS := $(sort $(wildcard kernel/test/sim/bugs/*.patch))
 vmsim-check: $(BUILD)/simfast/vmsim
 	@CC='$(SIMCC) -O2 $(SIMLINK)' OBJS='$(patsubst %.c,$(BUILD)/simfast/%.o,$(SIMSRC) \
 	  $(SIMOWN)) $(GEN)/events_table.c' OUT=$(BUILD)/simbugs \
-	  kernel/test/sim/plant -j $(CORES) $(if $(BUG),$(wildcard \
+	  sh kernel/test/sim/plant -j $(CORES) $(if $(BUG),$(wildcard \
 	  kernel/test/sim/bugs/*$(BUG)*.patch),$(SIMBUGS))
 
 vmsim: $(BUILD)/simfast/vmsim
@@ -65,9 +65,9 @@ COV := $(BUILD)/coverage
 COV_TESTS := fmo anon cache cache_views kpaged ptab ptpage swap vad ws phys fs fs_names ext2
 
 coverage: $(BUILD)/simcov/vmsim
-	@tools/setup coverage
+	@sh tools/setup coverage
 	@$(MAKE) -s BUILD=$(COV) HOSTHOW=--coverage \
 	  $(patsubst %,$(COV)/host/t_%,$(COV_TESTS))
-	@kernel/test/sim/coverage $(BUILD) $(COV) $(CORES) $(COV_TESTS)
+	@sh kernel/test/sim/coverage $(BUILD) $(COV) $(CORES) $(COV_TESTS)
 
 .PHONY: vmsim vmsim-check coverage
