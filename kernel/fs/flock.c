@@ -3,9 +3,11 @@
  * flock.c: advisory locks on files
  *
  * Problem   Programs agree by locks on who writes a file: record locks (fcntl)
- *           on ranges of bytes, flock(2) on the whole.
+ *           on ranges of bytes, flock(2) on the whole.  A user may have as many
+ *           as memory holds, and as many who wait for them.
  *
- * Picture   vnode->locks: { owner, [start, end), exclusive } …
+ * Picture   vnode->locks ─→ a tree of each kind, by start
+ *                             { owner, [start, end), exclusive } ← who wait
  *           owner of a POSIX lock: the descriptor table; of an OFD lock and of
  *           flock: the open file
  *
@@ -14,15 +16,22 @@
  *           2. One owner's new lock replaces what it had in that range; what
  *              sticks out is kept, so at most two new entries are needed.  They
  *              are allocated first.  Neighbours of one sort are one lock.
- *           3. Every release wakes all who wait; they look again.
+ *           3. Who waits hangs at the lock that is in his way.  When that goes,
+ *              or becomes less, whoever changed it tries for him: he hangs at
+ *              the next one in his way, or has his lock and only then wakes.
  *           4. Processes that would wait for each other in a circle: the last
  *              gets -EDEADLK.  Only for POSIX locks, as their owner is one who
- *              waits; an open file is nobody.
+ *              waits; an open file is nobody.  Circles go through many files,
+ *              so who waits for whom is known by owner.
+ *           5. Locks of a file concern that file alone: what walks them holds
+ *              its mutex, and may be preempted.  No spin lock is held longer
+ *              than a circle of CIRCLE_MAX takes.
  *
  * Read next proc/fdtab.c, which drops POSIX locks at each close.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 
@@ -31,63 +40,276 @@
 #define FLOCK_NB 4
 #define FLOCK_UN 8
 #define CIRCLE_MAX 64    /* owners in a circle that is looked for */
+#define BUCKETS 256
 
-enum lock_kind { KIND_RECORD, KIND_WHOLE };
+enum lock_kind { KIND_RECORD, KIND_WHOLE, KINDS };
+
+/* All locks of a file; from its first one to the end of its vnode. */
+struct vnode_locks {
+	struct mutex lock;           /* [G]; taken alone */
+	struct rb_root tree[KINDS];  /* [G] by start */
+	uint64_t n;                  /* [A] entries in both */
+};
 
 struct lock_ent {
-	struct list_node node;   /* [G] in vnode->locks */
+	struct rb_node node;     /* [G] */
+	uint64_t last;           /* [G] greatest end in the subtree */
+	uint64_t last_ex;        /* [G] the same of the exclusive ones; 0: none */
 	const void *owner;       /* [c] */
 	enum lock_kind kind;     /* [c] */
 	struct krange k;         /* [G] */
+	struct list waiting;     /* [G] lock_want: it is in their way */
 };
 
 static struct kmem_cache lock_cache = KMEM_CACHE("flock", struct lock_ent);
+static struct kmem_cache locks_cache = KMEM_CACHE("vnode_locks",
+    struct vnode_locks);
 
+/* Who waits for whom. */
 static struct {
-	struct spinlock lock;    /* [G] */
-	struct waitq wq;         /* all who wait for a lock on some file */
-	struct list waiting;     /* [G] lock_want of POSIX locks */
-} flocks = {
-	.lock = SPIN_INIT(LR_LEAF),
-	.wq = WAITQ_INIT(flocks.wq),
-	.waiting = LIST_INIT(flocks.waiting),
-};
+	struct spinlock lock;        /* LR_LEAF */
+	struct list bucket[BUCKETS]; /* [lock] lock_want of POSIX locks, by owner */
+} waits = { .lock = SPIN_INIT(LR_LEAF) };
 
 /* A lock that somebody wants. */
 struct lock_want {
-	struct vnode *v;
+	struct vnode_locks *locks;
 	const void *owner;
 	enum lock_kind kind;
 	const struct krange *k;
 	struct lock_ent *spare[2];   /* rule 2; NULL when used */
 	bool posix;                  /* rule 4 */
-	struct list_node node;       /* [G] in flocks.waiting, if posix */
+	struct list_node node;       /* [G] in lock_ent->waiting, or to be tried */
+	struct list_node by_owner;   /* [waits.lock] in a bucket while it hangs */
+	const void *waits_for;       /* [waits.lock] owner of the lock in its way */
+	struct waitq wq;
+	bool done;                   /* [G] result is there */
+	int result;                  /* [G] 0 it has the lock; -EDEADLK */
 };
 
-static bool
-overlaps(const struct krange *a, const struct krange *b)
+/* ---- the locks of a file ---- */
+
+/* Empty buckets.  Locks: none; boot. */
+void
+flock_init(void)
 {
-	return a->start < b->end && b->start < a->end;
+	for (unsigned i = 0; i < BUCKETS; i++)
+		list_init(&waits.bucket[i]);
 }
 
-/*
- * The lock of another that is in the way, or NULL; of several the one that
- * begins first.  Locks: [G] held.
- */
+/* NULL: none yet, and no memory. */
+static struct vnode_locks *
+locks_of(struct vnode *v)
+{
+	struct vnode_locks *l = atomic_load(&v->locks), *new;
+
+	if (l != NULL)
+		return l;
+	new = kmem_cache_zalloc(&locks_cache);
+	if (new == NULL)
+		return NULL;
+	mutex_init(&new->lock, LR_VNODE);
+	if (atomic_cas(&v->locks, &l, new))
+		return new;
+	kmem_cache_free(&locks_cache, new);
+	return l;
+}
+
+static struct lock_ent *
+ent_of(struct rb_node *n)
+{
+	return CONTAINER_OF(n, struct lock_ent, node);
+}
+
+/* How far the locks of a subtree go, or the exclusive ones. */
+static uint64_t
+reach(struct rb_node *n, bool exclusive)
+{
+	if (n == NULL)
+		return 0;
+	return exclusive ? ent_of(n)->last_ex : ent_of(n)->last;
+}
+
+static void
+augment(struct rb_node *n)
+{
+	struct lock_ent *e = ent_of(n);
+
+	e->last = MAX(e->k.end, MAX(reach(n->left, false),
+	    reach(n->right, false)));
+	e->last_ex = MAX(e->k.exclusive ? e->k.end : 0,
+	    MAX(reach(n->left, true), reach(n->right, true)));
+}
+
+static void
+insert_locked(struct vnode_locks *l, struct lock_ent *e)
+{
+	struct rb_root *root = &l->tree[e->kind];
+	struct rb_node **link = &root->node, *parent = NULL;
+
+	ASSERT(mutex_is_mine(&l->lock));
+	while (*link != NULL) {
+		parent = *link;
+		link = ent_of(parent)->k.start > e->k.start ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(root, &e->node, parent, link, augment);
+	atomic_add(&l->n, 1);
+}
+
+static void
+unlink_locked(struct vnode_locks *l, struct lock_ent *e)
+{
+	ASSERT(mutex_is_mine(&l->lock));
+	rb_remove(&l->tree[e->kind], &e->node, augment);
+	atomic_sub(&l->n, 1);
+}
+
+/* Does it go behind the start of k?  Of exclusive ones only, if asked so. */
+static bool
+goes_behind(const struct lock_ent *e, const struct krange *k, bool exclusive)
+{
+	return e->k.end > k->start && (e->k.exclusive || !exclusive);
+}
+
+/* In the subtree the first that overlaps k, or NULL. */
+static struct lock_ent *
+first_below(struct rb_node *n, const struct krange *k, bool exclusive)
+{
+	while (n != NULL) {
+		/* If the first of the left ones that goes so far begins too late,
+		 * so do all that follow it. */
+		if (reach(n->left, exclusive) > k->start)
+			n = n->left;
+		else if (ent_of(n)->k.start >= k->end)
+			return NULL;
+		else if (goes_behind(ent_of(n), k, exclusive))
+			return ent_of(n);
+		else
+			n = n->right;
+	}
+	return NULL;
+}
+
+/* The next that overlaps k, or NULL. */
+static struct lock_ent *
+next_overlap(struct lock_ent *e, const struct krange *k, bool exclusive)
+{
+	struct rb_node *n = &e->node, *from;
+
+	for (;;) {
+		if (reach(n->right, exclusive) > k->start)
+			return first_below(n->right, k, exclusive);
+		do {
+			from = n;
+			n = rb_parent(n);
+		} while (n != NULL && n->right == from);
+		if (n == NULL || ent_of(n)->k.start >= k->end)
+			return NULL;
+		if (goes_behind(ent_of(n), k, exclusive))
+			return ent_of(n);
+	}
+}
+
+/* The lock of another that is in the way, or NULL: the one that begins first. */
 static struct lock_ent *
 conflict_locked(const struct lock_want *w)
 {
-	struct lock_ent *e, *first = NULL;
+	struct rb_node *root = w->locks->tree[w->kind].node;
+	bool exclusive = !w->k->exclusive; /* those alone are in its way */
+	struct lock_ent *e;
 
-	ASSERT(spin_is_mine(&flocks.lock));
-	LIST_FOREACH(e, &w->v->locks, node)
-		if (e->kind == w->kind && e->owner != w->owner &&
-		    overlaps(&e->k, w->k) &&
-		    (e->k.exclusive || w->k->exclusive) &&
-		    (first == NULL || e->k.start < first->k.start))
-			first = e;
-	return first;
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	e = first_below(root, w->k, exclusive);
+	while (e != NULL && e->owner == w->owner)
+		e = next_overlap(e, w->k, exclusive);
+	return e;
 }
+
+/* ---- who waits for whom ---- */
+
+static struct list *
+bucket_of(const void *owner)
+{
+	return &waits.bucket[hash_u64((uintptr_t)owner) % BUCKETS];
+}
+
+/* For whom the owner waits; NULL: he does not. */
+static const void *
+waits_for(const void *owner)
+{
+	const struct lock_want *w;
+
+	ASSERT(spin_is_mine(&waits.lock));
+	LIST_FOREACH(w, bucket_of(owner), by_owner) {
+		if (w->owner == owner)
+			return w->waits_for;
+	}
+	return NULL;
+}
+
+/* Does the other wait, perhaps through others, for w's owner? */
+static bool
+is_circle(const struct lock_want *w, const void *other)
+{
+	ASSERT(spin_is_mine(&waits.lock));
+	for (unsigned n = 0; n < CIRCLE_MAX && other != NULL; n++) {
+		if (other == w->owner)
+			return true;
+		other = waits_for(other);
+	}
+	return false;
+}
+
+/* w hangs at e from now on.  0, -EDEADLK. */
+static int
+hang_locked(struct lock_want *w, struct lock_ent *e)
+{
+	int r = 0;
+
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	if (w->posix) {
+		spin_lock(&waits.lock);
+		if (is_circle(w, e->owner))
+			r = -EDEADLK;
+		else
+			list_push_back(bucket_of(w->owner), &w->by_owner);
+		w->waits_for = e->owner;
+		spin_unlock(&waits.lock);
+	}
+	if (r == 0)
+		list_push_back(&e->waiting, &w->node);
+	return r;
+}
+
+/* It hangs no more. */
+static void
+let_go_locked(struct lock_want *w)
+{
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	list_remove(&w->node);
+	if (!w->posix)
+		return;
+	spin_lock(&waits.lock);
+	list_remove(&w->by_owner);
+	spin_unlock(&waits.lock);
+}
+
+/* e is about to become less: who hangs there is to be tried again. */
+static void
+free_waiting(struct lock_ent *e, struct list *again)
+{
+	struct list_node *n;
+	struct lock_want *w;
+
+	while ((n = list_first(&e->waiting)) != NULL) {
+		w = LIST_ENTRY(n, struct lock_want, node);
+		let_go_locked(w);
+		list_push_back(again, &w->node);
+	}
+}
+
+/* ---- taking and giving up ---- */
 
 static struct lock_ent *
 spare_take(struct lock_want *w)
@@ -99,158 +321,145 @@ spare_take(struct lock_want *w)
 	else
 		w->spare[1] = NULL;
 	ASSERT(e != NULL);
+	list_init(&e->waiting);
 	return e;
+}
+
+static void
+remove_locked(struct vnode_locks *l, struct lock_ent *e, struct list *again)
+{
+	ASSERT(mutex_is_mine(&l->lock));
+	free_waiting(e, again);
+	unlink_locked(l, e);
+	kmem_cache_free(&lock_cache, e);
+}
+
+/* e is [start, end) from now on. */
+static void
+set_ends_locked(struct vnode_locks *l, struct lock_ent *e, uint64_t start,
+    uint64_t end, struct list *again)
+{
+	ASSERT(mutex_is_mine(&l->lock));
+	free_waiting(e, again);
+	unlink_locked(l, e);
+	e->k.start = start;
+	e->k.end = end;
+	insert_locked(l, e);
 }
 
 /* e loses w's range; what lies behind it becomes an entry of its own. */
 static void
-trim_locked(struct lock_want *w, struct lock_ent *e)
+trim_locked(struct lock_want *w, struct lock_ent *e, struct list *again)
 {
+	uint64_t start = e->k.start, end = e->k.end;
 	struct lock_ent *tail;
 
-	ASSERT(spin_is_mine(&flocks.lock));
-	if (e->k.start < w->k->start && e->k.end > w->k->end) {
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	if (start < w->k->start && end > w->k->end) {
 		tail = spare_take(w);
-		*tail = *e;
+		tail->owner = e->owner;
+		tail->kind = e->kind;
+		tail->k = e->k;
 		tail->k.start = w->k->end;
-		list_push_back(&w->v->locks, &tail->node);
-		e->k.end = w->k->start;
-	} else if (e->k.start < w->k->start) {
-		e->k.end = w->k->start;
-	} else if (e->k.end > w->k->end) {
-		e->k.start = w->k->end;
-	} else {
-		list_remove(&e->node);
-		kmem_cache_free(&lock_cache, e);
+		insert_locked(w->locks, tail);
 	}
-}
-
-/* Give up whatever the owner has in the range.  Locks: [G] held. */
-static void
-release_locked(struct lock_want *w)
-{
-	struct list_node *n, *next;
-
-	ASSERT(spin_is_mine(&flocks.lock));
-	for (n = w->v->locks.head.next; n != &w->v->locks.head; n = next) {
-		struct lock_ent *e = LIST_ENTRY(n, struct lock_ent, node);
-
-		next = n->next;
-		if (e->kind == w->kind && e->owner == w->owner &&
-		    overlaps(&e->k, w->k))
-			trim_locked(w, e);
-	}
-}
-
-static struct lock_want *
-waiting_locked(const void *owner)
-{
-	struct lock_want *x;
-
-	ASSERT(spin_is_mine(&flocks.lock));
-	LIST_FOREACH(x, &flocks.waiting, node) {
-		if (x->owner == owner)
-			return x;
-	}
-	return NULL;
-}
-
-/* Does who is in w's way wait, perhaps through others, for w's owner? */
-static bool
-is_circle_locked(const struct lock_want *w)
-{
-	const struct lock_ent *e = conflict_locked(w);
-	const struct lock_want *x;
-	unsigned n;
-
-	ASSERT(spin_is_mine(&flocks.lock));
-	for (n = 0; n < CIRCLE_MAX && e != NULL; n++) {
-		if (e->owner == w->owner)
-			return true;
-		x = waiting_locked(e->owner);
-		e = x != NULL ? conflict_locked(x) : NULL;
-	}
-	return false;
-}
-
-/* Before it sleeps: 0, -EDEADLK. */
-static int
-wait_begin(struct lock_want *w)
-{
-	int r = 0;
-
-	if (!w->posix)
-		return 0;
-	spin_lock(&flocks.lock);
-	if (is_circle_locked(w))
-		r = -EDEADLK;
+	if (start < w->k->start)
+		set_ends_locked(w->locks, e, start, w->k->start, again);
+	else if (end > w->k->end)
+		set_ends_locked(w->locks, e, w->k->end, end, again);
 	else
-		list_push_back(&flocks.waiting, &w->node);
-	spin_unlock(&flocks.lock);
-	return r;
+		remove_locked(w->locks, e, again);
 }
 
+/* Give up whatever the owner has in the range. */
 static void
-wait_end(struct lock_want *w)
+release_locked(struct lock_want *w, struct list *again)
 {
-	if (!w->posix)
-		return;
-	spin_lock(&flocks.lock);
-	list_remove(&w->node);
-	spin_unlock(&flocks.lock);
-}
+	struct lock_ent *e, *next;
 
-/* What the owner has of the same kind on both sides of e becomes part of e. */
-static void
-join_locked(struct vnode *v, struct lock_ent *e)
-{
-	struct list_node *n, *next;
-
-	ASSERT(spin_is_mine(&flocks.lock));
-	for (n = v->locks.head.next; n != &v->locks.head; n = next) {
-		struct lock_ent *o = LIST_ENTRY(n, struct lock_ent, node);
-
-		next = n->next;
-		if (o == e || o->kind != e->kind || o->owner != e->owner ||
-		    o->k.exclusive != e->k.exclusive ||
-		    (o->k.end != e->k.start && o->k.start != e->k.end))
-			continue;
-		e->k.start = MIN(e->k.start, o->k.start);
-		e->k.end = MAX(e->k.end, o->k.end);
-		list_remove(n);
-		kmem_cache_free(&lock_cache, o);
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	e = first_below(w->locks->tree[w->kind].node, w->k, false);
+	for (; e != NULL; e = next) {
+		next = next_overlap(e, w->k, false);
+		if (e->owner == w->owner)
+			trim_locked(w, e, again);
 	}
 }
 
-/* Take the lock if nobody is in the way. */
-static int
-try_lock(struct lock_want *w)
+/* What the owner has of the same sort at a place beside e becomes part of e, which is
+ * in no tree yet. */
+static void
+join_locked(struct lock_want *w, struct lock_ent *e, uint64_t at,
+    struct list *again)
+{
+	const struct krange k = { .start = at, .end = at + 1 };
+	struct lock_ent *o = first_below(w->locks->tree[e->kind].node, &k, false);
+
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	while (o != NULL && (o->owner != e->owner ||
+	    o->k.exclusive != e->k.exclusive))
+		o = next_overlap(o, &k, false);
+	if (o == NULL)
+		return;
+	e->k.start = MIN(e->k.start, o->k.start);
+	e->k.end = MAX(e->k.end, o->k.end);
+	remove_locked(w->locks, o, again);
+}
+
+/* Nobody is in the way. */
+static void
+grant_locked(struct lock_want *w, struct list *again)
 {
 	struct lock_ent *e;
-	int r = -EAGAIN;
 
-	spin_lock(&flocks.lock);
-	if (conflict_locked(w) == NULL) {
-		release_locked(w);
-		e = spare_take(w);
-		e->owner = w->owner;
-		e->kind = w->kind;
-		e->k = *w->k;
-		list_push_back(&w->v->locks, &e->node);
-		join_locked(w->v, e);
-		r = 0;
-	}
-	spin_unlock(&flocks.lock);
-	return r;
+	ASSERT(mutex_is_mine(&w->locks->lock));
+	release_locked(w, again);
+	e = spare_take(w);
+	e->owner = w->owner;
+	e->kind = w->kind;
+	e->k = *w->k;
+	if (w->k->start > 0)
+		join_locked(w, e, w->k->start - 1, again);
+	if (w->k->end < UINT64_MAX)
+		join_locked(w, e, w->k->end, again);
+	insert_locked(w->locks, e);
 }
 
-/* Rule 2: entries for try_lock() or a release.  0, -ENOLCK. */
+/* Rule 3: try for all who have lost what they hung at. */
+static void
+settle_locked(struct vnode_locks *l, struct list *again)
+{
+	struct list_node *n;
+
+	ASSERT(mutex_is_mine(&l->lock));
+	while ((n = list_pop_front(again)) != NULL) {
+		struct lock_want *w = LIST_ENTRY(n, struct lock_want, node);
+		struct lock_ent *e = conflict_locked(w);
+
+		w->result = 0;
+		if (e == NULL)
+			grant_locked(w, again);
+		else
+			w->result = hang_locked(w, e);
+		if (e != NULL && w->result == 0)
+			continue;
+		/* It needs the mutex before it goes: it is there until then. */
+		atomic_store(&w->done, true);
+		wake_all(&w->wq);
+	}
+}
+
+/* Rule 2: entries for grant_locked() or a release.  0, -ENOLCK. */
 static int
 want_begin(struct lock_want *w)
 {
+	list_node_init(&w->node);
+	list_node_init(&w->by_owner);
+	waitq_init(&w->wq);
 	w->spare[0] = kmem_cache_alloc(&lock_cache);
 	w->spare[1] = kmem_cache_alloc(&lock_cache);
-	return w->spare[0] != NULL && w->spare[1] != NULL ? 0 : -ENOLCK;
+	return w->locks != NULL && w->spare[0] != NULL && w->spare[1] != NULL ?
+	    0 : -ENOLCK;
 }
 
 static void
@@ -260,47 +469,49 @@ want_end(struct lock_want *w)
 		kmem_cache_free(&lock_cache, w->spare[0]);
 	if (w->spare[1] != NULL)
 		kmem_cache_free(&lock_cache, w->spare[1]);
-	wake_all(&flocks.wq);
 }
 
-/* -EAGAIN: try again; -ERESTARTSYS, -EDEADLK. */
+/* Until somebody has done it for us.  0, -EDEADLK, -ERESTARTSYS. */
 static int
-sleep_once(struct lock_want *w, struct waiter *waiter)
-{
-	int r = wait_begin(w);
-
-	if (r != 0)
-		return r;
-	r = wait_sleep(waiter, WAIT_INTR, WAIT_FOREVER) != 0 ? -ERESTARTSYS :
-	    -EAGAIN;
-	wait_end(w);
-	return r;
-}
-
-/* Try, and sleep between tries. */
-static int
-lock_wait(struct lock_want *w)
+wait_done(struct lock_want *w)
 {
 	struct waiter waiter;
-	int r = -EAGAIN;
+	int r = 0;
 
-	while (r == -EAGAIN) {
-		wait_prepare(&flocks.wq, &waiter);
-		r = try_lock(w);
-		if (r == -EAGAIN)
-			r = sleep_once(w, &waiter);
+	while (r == 0 && !atomic_load(&w->done)) {
+		wait_prepare(&w->wq, &waiter);
+		if (!atomic_load(&w->done))
+			r = wait_sleep(&waiter, WAIT_INTR, WAIT_FOREVER);
 		wait_finish(&waiter);
 	}
-	return r;
+	mutex_lock(&w->locks->lock);
+	if (!w->done) {
+		let_go_locked(w);
+		w->result = -ERESTARTSYS;
+	}
+	mutex_unlock(&w->locks->lock);
+	return w->result;
 }
 
 static int
 lock_set(struct lock_want *w, enum lock_wait wait)
 {
+	struct list again = LIST_INIT(again);
+	struct lock_ent *e;
 	int r = want_begin(w);
 
-	if (r == 0)
-		r = wait == LOCK_WAIT ? lock_wait(w) : try_lock(w);
+	if (r == 0) {
+		mutex_lock(&w->locks->lock);
+		e = conflict_locked(w);
+		if (e == NULL)
+			grant_locked(w, &again);
+		else
+			r = wait == LOCK_WAIT ? hang_locked(w, e) : -EAGAIN;
+		settle_locked(w->locks, &again);
+		mutex_unlock(&w->locks->lock);
+		if (e != NULL && r == 0)
+			r = wait_done(w);
+	}
 	want_end(w);
 	return r;
 }
@@ -308,16 +519,23 @@ lock_set(struct lock_want *w, enum lock_wait wait)
 static int
 lock_clear(struct lock_want *w)
 {
-	int r = want_begin(w);
+	struct list again = LIST_INIT(again);
+	int r;
 
+	if (w->locks == NULL)
+		return 0;
+	r = want_begin(w);
 	if (r == 0) {
-		spin_lock(&flocks.lock);
-		release_locked(w);
-		spin_unlock(&flocks.lock);
+		mutex_lock(&w->locks->lock);
+		release_locked(w, &again);
+		settle_locked(w->locks, &again);
+		mutex_unlock(&w->locks->lock);
 	}
 	want_end(w);
 	return r;
 }
+
+/* ---- the calls ---- */
 
 /*
  * F_SETLK, F_SETLKW.
@@ -328,10 +546,9 @@ int
 file_lock_range(struct file *f, const void *owner, const struct krange *k,
     enum lock_wait wait)
 {
-	struct lock_want w = { .v = f->vn, .owner = owner,
+	struct lock_want w = { .locks = locks_of(f->vn), .owner = owner,
 		.kind = KIND_RECORD, .k = k, .posix = owner != f };
 
-	list_node_init(&w.node);
 	return lock_set(&w, wait);
 }
 
@@ -341,8 +558,8 @@ file_unlock_range(struct file *f, const void *owner, uint64_t start,
     uint64_t end)
 {
 	const struct krange k = { .start = start, .end = end };
-	struct lock_want w = { .v = f->vn, .owner = owner,
-		.kind = KIND_RECORD, .k = &k };
+	struct lock_want w = { .locks = atomic_load(&f->vn->locks),
+		.owner = owner, .kind = KIND_RECORD, .k = &k };
 
 	return lock_clear(&w);
 }
@@ -351,17 +568,19 @@ file_unlock_range(struct file *f, const void *owner, uint64_t start,
 bool
 file_test_range(struct file *f, const void *owner, struct krange *k)
 {
-	struct lock_want w = { .v = f->vn, .owner = owner,
-		.kind = KIND_RECORD, .k = k };
+	struct lock_want w = { .locks = atomic_load(&f->vn->locks),
+		.owner = owner, .kind = KIND_RECORD, .k = k };
 	struct lock_ent *e;
 	bool found;
 
-	spin_lock(&flocks.lock);
+	if (w.locks == NULL)
+		return false;
+	mutex_lock(&w.locks->lock);
 	e = conflict_locked(&w);
 	found = e != NULL;
 	if (found)
 		*k = e->k;
-	spin_unlock(&flocks.lock);
+	mutex_unlock(&w.locks->lock);
 	return found;
 }
 
@@ -372,18 +591,19 @@ file_test_range(struct file *f, const void *owner, struct krange *k)
 static void
 convert_begin(struct lock_want *w)
 {
+	struct list again = LIST_INIT(again);
 	struct lock_ent *e;
-	bool found = false;
 
-	spin_lock(&flocks.lock);
-	LIST_FOREACH(e, &w->v->locks, node)
-		found |= e->kind == w->kind && e->owner == w->owner &&
-		    e->k.exclusive != w->k->exclusive;
-	if (found)
-		release_locked(w);
-	spin_unlock(&flocks.lock);
-	if (found)
-		wake_all(&flocks.wq);
+	if (w->locks == NULL)
+		return;
+	mutex_lock(&w->locks->lock);
+	e = first_below(w->locks->tree[w->kind].node, w->k, false);
+	while (e != NULL && e->owner != w->owner)
+		e = next_overlap(e, w->k, false);
+	if (e != NULL && e->k.exclusive != w->k->exclusive)
+		remove_locked(w->locks, e, &again);
+	settle_locked(w->locks, &again);
+	mutex_unlock(&w->locks->lock);
 }
 
 /*
@@ -396,55 +616,60 @@ file_flock(struct file *f, int op)
 {
 	const struct krange k = { .start = 0, .end = UINT64_MAX,
 		.exclusive = (op & ~FLOCK_NB) == FLOCK_EX };
-	struct lock_want w = { .v = f->vn, .owner = f, .kind = KIND_WHOLE,
-		.k = &k };
+	struct lock_want w = { .owner = f, .kind = KIND_WHOLE, .k = &k };
 
 	switch (op & ~FLOCK_NB) {
 	case FLOCK_SH:
 	case FLOCK_EX:
+		w.locks = locks_of(f->vn);
 		convert_begin(&w);
 		return lock_set(&w, (op & FLOCK_NB) != 0 ? LOCK_NOWAIT :
 		    LOCK_WAIT);
 	case FLOCK_UN:
+		w.locks = atomic_load(&f->vn->locks);
 		return lock_clear(&w);
 	}
 	return -EINVAL;
 }
 
-/* Take all entries of owner (NULL: of anyone) off v and free them. */
+/* All that the owner has in a tree. */
 static void
-drop_owner(struct vnode *v, const void *owner)
+drop_owner_locked(struct vnode_locks *l, enum lock_kind kind,
+    const void *owner, struct list *again)
 {
-	struct list_node *n, *next;
+	struct rb_node *n, *next;
 
-	spin_lock(&flocks.lock);
-	for (n = v->locks.head.next; n != &v->locks.head; n = next) {
-		struct lock_ent *e = LIST_ENTRY(n, struct lock_ent, node);
-
-		next = n->next;
-		if (owner != NULL && e->owner != owner)
-			continue;
-		list_remove(n);
-		kmem_cache_free(&lock_cache, e);
+	ASSERT(mutex_is_mine(&l->lock));
+	for (n = rb_first(&l->tree[kind]); n != NULL; n = next) {
+		next = rb_next(n);
+		if (ent_of(n)->owner == owner)
+			remove_locked(l, ent_of(n), again);
 	}
-	spin_unlock(&flocks.lock);
-	wake_all(&flocks.wq);
 }
 
 /* A descriptor of owner's for f was closed, or f itself: its locks go. */
 void
 file_unlock_owner(struct file *f, const void *owner)
 {
-	struct vnode *v = f->vn;
+	struct vnode_locks *l = f->vn == NULL ? NULL :
+	    atomic_load(&f->vn->locks);
+	struct list again = LIST_INIT(again);
 
-	if (v != NULL && atomic_load(&v->locks.head.next) != &v->locks.head)
-		drop_owner(v, owner);
+	if (l == NULL || atomic_load(&l->n) == 0)
+		return;
+	mutex_lock(&l->lock);
+	drop_owner_locked(l, KIND_RECORD, owner, &again);
+	drop_owner_locked(l, KIND_WHOLE, owner, &again);
+	settle_locked(l, &again);
+	mutex_unlock(&l->lock);
 }
 
-/* The vnode ends. */
+/* The vnode ends: all who had locks have closed it. */
 void
 flock_vnode_gone(struct vnode *v)
 {
-	if (!list_is_empty(&v->locks))
-		drop_owner(v, NULL);
+	if (v->locks == NULL)
+		return;
+	ASSERT(v->locks->n == 0);
+	kmem_cache_free(&locks_cache, v->locks);
 }

@@ -15,15 +15,15 @@
  *           mounts.mutex → mount->tree, in mount and umount; alone, where a
  *           lookup waits for the end of a umount.
  *           Alone, never with one of these: pipe->lock, fsctx->lock.
- *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock,
- *           the lock of flock.c.
+ *           Alone also the mutex of a file's locks (flock.c); under it the
+ *           spin lock of who waits for whom.
+ *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock.
  *           Only one tree lock, and only one vnode lock, at a time.
  *
  * Tags      [c] constant after construction  [A] atomic
  *           [T] mount->tree                  [V] vnode->lock
  *           [L] vnode->attr_lock             [N] names_lock of vnode.c
  *           [Q] file->pos_lock               [K] pipe->lock
- *           [G] the lock of flock.c
  *
  * Read next vnode.c, namei.c, file.c.
  */
@@ -40,6 +40,7 @@ struct name {
 };
 
 struct vnode;
+struct vnode_locks;            /* of flock.c */
 struct mount;
 
 /* [own] What create makes. */
@@ -138,7 +139,7 @@ struct vnode {
 	void *priv;                    /* [c] of the file system, by type */
 	struct ext2_inode *inode;      /* [c] ext2's half, or NULL */
 	uint64_t sectors;              /* [A] of 512 bytes, on a disk */
-	struct list locks;             /* [G] record locks and flock */
+	struct vnode_locks *locks;     /* [A] record locks and flock; NULL: never any */
 	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
 	bool sync;                     /* [c] durable at return: its bytes, attributes */
 	bool dirsync;                  /* [c] the same: names in it */

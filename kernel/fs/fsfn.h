@@ -184,6 +184,7 @@ void pipe_show_max(struct out *);
 int pipe_write_max(const char *text, size_t n) MUST_CHECK;
 
 /* ---- flock.c ---- */
+void flock_init(void);
 void flock_vnode_gone(struct vnode *);
 
 #endif

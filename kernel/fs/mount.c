@@ -90,6 +90,7 @@ fs_init(void)
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
 	pipe_init();
+	flock_init();
 	devfs_init();
 	memfd_init();
 	power_set_prepare(fs_shutdown);

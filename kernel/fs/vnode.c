@@ -71,7 +71,6 @@ vn_alloc(struct mount *mnt, const struct vnode_ops *ops, uint32_t mode)
 	v->refs = 1;
 	rw_init(&v->lock, LR_VNODE);
 	spin_init(&v->attr_lock, LR_LEAF);
-	list_init(&v->locks);
 	v->atime = v->mtime = v->ctime = v->btime = kts_now();
 	return v;
 }
