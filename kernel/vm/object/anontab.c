@@ -218,8 +218,25 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 	}
 }
 
+/* Pages from the one of way on that have no word: no table leads to them from way->slot,
+ * nor from those behind it in the same table.
+ * Locks: [O]. */
+static uint64_t
+absent_from(const struct anon_path *way)
+{
+	const uint64_t span = 1ul << (9 * way->depth), *slot = way->slot;
+	uint64_t pages = span - (way->at & (span - 1));
+	unsigned i = way->table == NULL ? MD_PT_WORDS :
+	    anon_word_in(way->at, way->depth + 1) + 1;
+
+	for (slot++; i < MD_PT_WORDS && (*slot == 0 || *slot == AOBJ_LOST);
+	    i++, slot++)
+		pages += span;
+	return pages;
+}
+
 /* Move on to the first index at or after *pgoff whose word exists.  An absent subtree
- * costs one step.
+ * costs a look at its word, and a walk for all that lie side by side.
  * Locks: [O].  Owns: the caller, a pin on *table unless that is NULL.
  * Returns: 0 with the word: it and the ones behind it up to anon_run_end() may be read;
  * or NULL: there is none; -EAGAIN, NULL: a table is out. */
@@ -228,7 +245,6 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
     struct vm_page **table, uint64_t **word)
 {
 	struct anon_path way;
-	uint64_t span;
 	int r;
 
 	*word = NULL;
@@ -240,11 +256,11 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 			*word = way.slot;
 			return 0;
 		}
+		if (r != -EAGAIN)
+			*pgoff += absent_from(&way);
 		anon_unpin_table(way.table);
 		if (r == -EAGAIN)
 			return r;
-		span = 1ul << (9 * way.depth);
-		*pgoff += span - (way.at & (span - 1));
 	}
 	return 0;
 }
