@@ -57,7 +57,7 @@ help:
 	@echo 'make bench-where  to which functions the instructions go: the figures of appendix G'
 	@echo 'make bench-host  the host'\''s time of some of them, and what two CPUs gain; ROUNDS=5'
 	@echo 'make profile OP=zero-fill  where the instructions of one of them go, by function'
-	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
+	@echo 'make lint       layers, includes, lock tags, contracts, sizes; how many tests are exact'
 	@echo 'make doctor     are the tools here, and do they do what we need?'
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb, which knows vm'
 	@echo 'make bochs SESSION=01  step through a session in Bochs; LAB=05: that of a lab'
@@ -140,6 +140,8 @@ check-teaching-contract: image testing
 
 lint: $(BUILD)/vadose.elf
 	@sh tools/lint/run $(BUILD)
+	@$(AWK) -v COUNT=1 -f tools/lint/kinds.awk kernel/test/progs/*.c kernel/test/progs/accept/*.c \
+	  kernel/test/host/t_*.c kernel/test/cases/*.sh
 
 doctor: image
 	@sh tools/doctor $(BUILD)

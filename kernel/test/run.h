@@ -15,7 +15,7 @@ enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
 
 /* What its verdict hangs on: the commit alone; what is true under any timing of
  * the host, which a rare moment may yet upset; how long the host takes. */
-enum sort { SORT_EXACT, SORT_BOUNDED, SORT_TIMED, SORTS };
+enum sort { SORT_EXACT, SORT_BOUNDED, SORT_TIMED };
 
 /* Who waits for it: a person at each step, CI, nobody. */
 enum level { LEVEL_CHECK, LEVEL_MORE, LEVEL_LONG, LEVELS };
@@ -46,6 +46,7 @@ struct runner {
 	unsigned ntests, njobs, failed, done;
 	double start;
 	bool list_only;
+	bool twice; /* only exact ones, and each must do the same twice */
 	bool look_again; /* at what fails */
 	bool again; /* that is what runs now */
 	unsigned nunsteady, nagain; /* nagain: further runs, with their price */

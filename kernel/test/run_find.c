@@ -15,8 +15,10 @@
  *              ARGS, of a case or a test on the host what it does when SHORT
  *              is set.
  *           4. KIND says what its verdict hangs on: exact, bounded, timed (enum
- *              sort).  Who does not say is exact on the host and in a machine
- *              of one CPU that counts its instructions, else bounded.
+ *              sort); of a program of several CPUs exact,bounded: alone it is
+ *              exact, in a machine that is the same each run (tools/guest
+ *              --icount).  Lint refuses a test without, and a bounded one without a
+ *              line BOUNDED: that says why.  A timed one runs in the night.
  *
  * Read next run.c, kernel/test/progs/.
  */
@@ -33,9 +35,8 @@
 static void find_in(const char *dir, const char *suffix, enum kind kind);
 static void add_file(enum kind kind, const char *path, const char *needs);
 static void parse_needs(
-    struct test *t, char *cpus, char *more, const char *line);
-static enum sort sort_of(const char *name);
-static enum sort default_sort(const struct test *t);
+    struct test *t, char *cpus, char *more, char *kinds, const char *line);
+static enum sort sort_of(const char *kinds, const struct test *t);
 static bool has_word(const char *list, const char *word);
 static bool is_wanted(const struct test *t);
 
@@ -58,7 +59,7 @@ find_all(void)
 	find_in(dir, "", KIND_HOST);
 	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
 		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
-		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60");
+		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60 KIND=bounded");
 	find_in("kernel/test/progs", ".c", KIND_PROG);
 	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
 	find_in("kernel/test/cases", ".sh", KIND_CASE);
@@ -120,9 +121,9 @@ static void
 add_file(enum kind kind, const char *path, const char *needs)
 {
 	struct test proto = {
-		.kind = kind, .sort = SORTS, .mem = "64M", .timeout = 60, .emulator = "qemu"
+		.kind = kind, .mem = "64M", .timeout = 60, .emulator = "qemu"
 	};
-	char cpus[64] = "2", more[64] = "", base[128], copy[256];
+	char cpus[64] = "2", more[64] = "", kinds[64] = "", base[128], copy[256];
 	char *word, *save, *dot;
 	struct test *t;
 
@@ -132,7 +133,7 @@ add_file(enum kind kind, const char *path, const char *needs)
 	if (dot != NULL)
 		*dot = '\0';
 	snprintf(proto.path, sizeof proto.path, "%s", path);
-	parse_needs(&proto, cpus, more, needs);
+	parse_needs(&proto, cpus, more, kinds, needs);
 	if (runner.cpus != 0)
 		snprintf(cpus, sizeof cpus, "%u", runner.cpus);
 	if (runner.swap != NULL && proto.swap[0] == '\0')
@@ -146,8 +147,9 @@ add_file(enum kind kind, const char *path, const char *needs)
 		t = &runner.test[runner.ntests];
 		*t = proto;
 		t->cpus = atoi(word);
-		if (t->sort == SORTS)
-			t->sort = default_sort(t);
+		t->sort = sort_of(kinds, t);
+		if (t->sort == SORT_TIMED)
+			t->level = LEVEL_LONG;
 		if (t->level == LEVEL_CHECK &&
 		    (strcmp(more, "all") == 0 || has_word(more, word)))
 			t->level = LEVEL_MORE;
@@ -161,26 +163,15 @@ add_file(enum kind kind, const char *path, const char *needs)
 	}
 }
 
+/* KIND=exact,bounded: exact in a machine of one CPU, bounded in one of several. */
 static enum sort
-sort_of(const char *name)
+sort_of(const char *kinds, const struct test *t)
 {
-	static const char *const names[SORTS] = { "exact", "bounded", "timed" };
-	enum sort s;
+	bool machine = t->kind == KIND_PROG || t->kind == KIND_BOOT;
 
-	for (s = SORT_EXACT; s < SORTS; s++)
-		if (strcmp(name, names[s]) == 0)
-			return s;
-	fprintf(stderr, "run: KIND=%s\n", name);
-	exit(2);
-}
-
-static enum sort
-default_sort(const struct test *t)
-{
-	bool counted = t->counts && t->cpus == 1 &&
-	    (t->kind == KIND_PROG || t->kind == KIND_BOOT);
-
-	return t->kind == KIND_HOST || counted ? SORT_EXACT : SORT_BOUNDED;
+	if (has_word(kinds, "exact") && (!machine || t->cpus == 1))
+		return SORT_EXACT;
+	return has_word(kinds, "timed") ? SORT_TIMED : SORT_BOUNDED;
 }
 
 /* a,b,c has b. */
@@ -196,7 +187,8 @@ has_word(const char *list, const char *word)
 }
 
 static void
-parse_needs(struct test *t, char *cpus, char *more, const char *line)
+parse_needs(struct test *t, char *cpus, char *more, char *kinds,
+    const char *line)
 {
 	char copy[512], *word, *save, *s;
 
@@ -235,7 +227,7 @@ parse_needs(struct test *t, char *cpus, char *more, const char *line)
 		else if (strcmp(word, "ICOUNT") == 0)
 			t->counts = atoi(value) != 0;
 		else if (strcmp(word, "KIND") == 0)
-			t->sort = sort_of(value);
+			snprintf(kinds, 64, "%s", value);
 		else if (strcmp(word, "CLOCK") == 0)
 			t->by_clock = true;
 		else if (strcmp(word, "ALONE") == 0)
@@ -250,6 +242,8 @@ is_wanted(const struct test *t)
 	char base[128];
 	int i;
 
+	if (runner.twice && t->sort != SORT_EXACT)
+		return false;
 	snprintf(base, sizeof base, "%s", t->name);
 	base[strcspn(base, "@")] = '\0';
 	/* QEMU's processors that count instructions wait for each other too long. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 SHORT=1
+# NEEDS: TIMEOUT=120 SHORT=1 KIND=exact
 # Ten operations cost what tools/bench/baseline.tab says, to 5 %; two boots say the
 # same to the digit; a figure that is off fails, and says which; the functions of a
 # profile add up to its figure.

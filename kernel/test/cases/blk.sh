@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 SHORT=1
+# NEEDS: TIMEOUT=240 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Disks in QEMU: both drivers, DMA and PIO; bad sectors, partitions.
 . kernel/test/cases/lib.sh
 . kernel/test/cases/disks.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200
+# NEEDS: TIMEOUT=200 KIND=exact
 # The book is true to the code: excerpts, numbers, links, parts of chapters.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=60 KIND=exact
 # The language of sessions: what it computes, and what it says of wrong lines.
 # Nothing boots here.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1
+# NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Checkouts that are not as ours: cloned where git writes the line ends of
 # Windows; in a folder, and with a TMPDIR, whose names have an apostrophe, blanks
 # and a comma; and there with no run bit on any file.  It builds, grades and runs.

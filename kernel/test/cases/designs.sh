@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SHORT=1
+# NEEDS: TIMEOUT=900 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Every design gives Linux's transcripts with pressure (t_programs.sh); one of them,
 # another each day, also without, and stands everything at once (soak.sh); what is
 # unknown is refused with the names that there are.  In make check: a twelfth of the

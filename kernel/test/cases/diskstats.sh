@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=60 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # /proc/diskstats counts what disks and partitions do, in Linux's columns.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1
+# NEEDS: TIMEOUT=300 SHORT=1 KIND=bounded
+# BOUNDED: it starts the emulators of the host
 # Each piece is taken away in turn, or is too old: doctor and setup name it and
 # its remedy.
 . kernel/test/cases/lib.sh

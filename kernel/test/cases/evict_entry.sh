@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1
+# NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Entry pages of forked objects paged out eagerly (FI_EVICT_ENTRY), with what they
 # describe (FI_TRIM, FI_RECLAIM): the transcripts of fork stay right, and entries
 # really went and came.  What swap a process is told to use stays right, too.

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120
+# NEEDS: TIMEOUT=120 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # A disk with a sector that cannot be read: EIO to the reader, SIGBUS to the
 # mapper of that page.  One that cannot be written: EIO to fsync.  Everything
 # else goes on.

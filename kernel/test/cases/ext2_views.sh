@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1
+# NEEDS: TIMEOUT=300 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # All views of one file on a disk agree; eight threads fault in a mapping
 # while another cuts and extends the file.  2,000 steps and 2 s; in make
 # check-long 20,000 and 60, and the threads also on tmpfs.

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=150
+# NEEDS: TIMEOUT=150 KIND=bounded
+# BOUNDED: Bochs runs beside the clock of the host
 # Single steps in Bochs, which traps once more at the first instruction behind
 # syscall, on two processors.
 . kernel/test/cases/lib.sh

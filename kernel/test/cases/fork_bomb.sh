@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=1000 MORE=all
+# NEEDS: TIMEOUT=1000 MORE=all KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # A fork bomb of a shell ends in errors; the other shell lives and ends it.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=60 KIND=bounded
+# BOUNDED: it measures seconds of the host, with room
 # 20 MB of any bytes arrive as they were sent, within a minute.
 . kernel/test/cases/lib.sh
 

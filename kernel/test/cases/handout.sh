@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 MORE=all
+# NEEDS: TIMEOUT=900 MORE=all KIND=bounded
+# BOUNDED: the grader's limits of the host's time stand behind it
 # The handout: the same bytes twice, no text of what is to be written, no debug
 # sections, nothing of the instructor's.  It builds by itself; its starter gets
 # nothing, the reference's bodies of a step that step's points.

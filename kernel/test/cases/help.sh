@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120
+# NEEDS: TIMEOUT=120 KIND=exact
 # Every command says by --help what it is and how it is called, and does nothing.
 . kernel/test/cases/lib.sh
 

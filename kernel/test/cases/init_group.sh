@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=60 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # The first program waits for its own group, whose number is 1.
 . kernel/test/cases/lib.sh
 

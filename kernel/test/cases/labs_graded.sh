@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1
+# NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
+# BOUNDED: the grader's limits of the host's time stand behind it
 # Each lab: our own file passes its first step, the starter gets nothing of it
 # and hangs nowhere; mutants, others each day, are killed by the tests that name
 # them.  In make check half of the labs, the others the next day; the starter of one

@@ -5,11 +5,14 @@
 # seen TEXT [N]               waits until $tmp/typescript shows it (N times); false: it does not
 # in_full                     true but in the short form of a SHORT=1 case
 # built TARGET…               made in build/, for all cases, by one at a time
+# $guest, $exact_guest        tools/guest; with time, chance and swap that repeat (KIND=exact)
 # A failure is said, counted, and makes finish return 1.
 
 GUEST=${GUEST:-tools/guest}
 BUILD=${BUILD:-build}
 guest="$GUEST --kernel $BUILD/vadose.elf --timeout 120"
+# As the runner starts an exact program (run.c): a processor of a sixteenth of a GHz.
+exact_guest="$guest --icount=4"
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM HUP

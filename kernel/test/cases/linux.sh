@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1
+# NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
+# BOUNDED: Linux is that of the host
 # Linux is the reference: the programs pass there too, with the same output.  In
 # make check those that ask for at most half a minute.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600 LONG=1
+# NEEDS: TIMEOUT=600 LONG=1 KIND=bounded
+# BOUNDED: Linux is that of the host
 # On each trace the hard faults are at most 1.1 times those of Linux 6.1 in
 # the same virtual machine, where a cgroup gives the program as many frames.
 # The kernel is Debian's; where it cannot be fetched, this is skipped.

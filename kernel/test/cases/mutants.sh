@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600 SHORT=1
+# NEEDS: TIMEOUT=600 SHORT=1 KIND=bounded
+# BOUNDED: the tests that shall find them are bounded
 # Ten bugs of the bank (in make check one of the quick ones), others each day, are
 # planted in the kernel: tests find them.  And where nothing is planted, nothing is found.
 # Arguments: names of bugs instead.

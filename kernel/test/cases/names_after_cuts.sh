@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300
+# NEEDS: TIMEOUT=300 KIND=bounded
+# BOUNDED: the cut comes when the host pleases
 # Names on a disk, changed by three processes at once: what came of each round of
 # calls is what some order of them gives; after a cut of power behind a sync
 # the disk has the tree that was synced, after any other one that e2fsck repairs.

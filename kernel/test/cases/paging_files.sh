@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 MORE=all
+# NEEDS: TIMEOUT=300 MORE=all KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Pages of files and memory: a file larger than memory is read, dirtied,
 # scanned beside a program that needs its pages.
 . kernel/test/cases/lib.sh

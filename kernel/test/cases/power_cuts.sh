@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400
+# NEEDS: TIMEOUT=400 KIND=bounded
+# BOUNDED: the cut comes when the host pleases
 # After a power cut e2fsck -p repairs the disk, and what was fsync'ed is there.
 # Half of the cuts kill the emulator, half lose writes that no flush followed.
 # What O_SYNC, mount -o sync and their like promise is there at once.

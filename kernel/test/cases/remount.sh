@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120
+# NEEDS: TIMEOUT=120 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Read-only and back: a disk, and the root; it is clean while it is read-only.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1
+# NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # A36, d08 (T20 waits for two minutes: when LONG): with 32 MiB, and each seventh
 # frame refused, programs under pressure end, their bytes are right, and the
 # frames that the paging path may need are there at any time; a kernel without

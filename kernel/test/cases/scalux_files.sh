@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=180
+# NEEDS: TIMEOUT=180 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # Design scalux and a file on a disk: its anons are put back, its frames are taken,
 # and its pager reads the page again (with a file in memory: the program alone).
 . kernel/test/cases/lib.sh

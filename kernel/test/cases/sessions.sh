@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1
+# NEEDS: TIMEOUT=300 SHORT=1 KIND=bounded
+# BOUNDED: Bochs runs beside the clock of the host
 # What the sessions of the book show is what this kernel does in Bochs, each
 # played once; a transcript that is not is named with its line, its chapter and
 # the remedy.  At a terminal somebody looks around and mistypes.  In gdb, on another

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=60 KIND=bounded
+# BOUNDED: keys are typed while the host runs
 # A person at a terminal: commands, pipes, ^C, ^D, ^Z, line editing.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60
+# NEEDS: TIMEOUT=60 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # In a machine of 16 MiB a shell runs: programs, a pipe of four, a file in memory.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1
+# NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # The conformance programs under pressure: with 48 MiB and swap, on one
 # processor and on four, their transcripts are the same as ever.  (With 256
 # MiB each runs alone: its NEEDS.)  In make check a third of them on four, or a

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=30
+# NEEDS: TIMEOUT=30 KIND=bounded
+# BOUNDED: its machine has the clock of the host
 # make run without a terminal shows the counters of this run and ends with 0.
 . kernel/test/cases/lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300
+# NEEDS: TIMEOUT=300 KIND=bounded
+# BOUNDED: its machines have several CPUs or disks of the host
 # The whole trace of a run reaches the host: no number is missing, its events
 # are as many as the kernel counted between two marks, no rule is broken, and a
 # rule that is broken in a copy is found at the very record.

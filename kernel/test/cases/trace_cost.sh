@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200
+# NEEDS: TIMEOUT=200 KIND=exact
 # What tracing costs, in instructions of a fault: the ring 8 % at most; with the
 # host looking on, which wants each change of a page too, as much again.
 . kernel/test/cases/lib.sh

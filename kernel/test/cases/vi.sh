@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120
+# NEEDS: TIMEOUT=120 KIND=bounded
+# BOUNDED: keys are typed while the host runs
 # What vi writes on the root of make run is there after the next boot; two do
 # not have the disk at once.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SHORT=1
+# NEEDS: TIMEOUT=900 SHORT=1 KIND=exact
 # Pairs of operations of the memory manager in every order with one preemption,
 # then a few random orders under ASan and UBSan.  In make check each pair has a
 # tenth of a second for its orders, and none under ASan.  All with three: make vmsim.

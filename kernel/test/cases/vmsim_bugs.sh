@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1
+# NEEDS: TIMEOUT=300 SHORT=1 KIND=exact
 # vmsim finds planted bugs: three by a number that changes each day, in make check
 # the first of them, if it is not one that says that it is slow.
 . kernel/test/cases/lib.sh

@@ -1,4 +1,4 @@
-/* NEEDS: SHORT=1 */
+/* NEEDS: SHORT=1 KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_fmo.c: forked memory objects against arrays of bytes

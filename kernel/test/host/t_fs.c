@@ -1,3 +1,4 @@
+/* NEEDS: KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_fs.c: names, tmpfs, pipes and the archive, in one tree

@@ -1,3 +1,4 @@
+/* NEEDS: KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_pagetree.c: the pages of an object against an array of numbers

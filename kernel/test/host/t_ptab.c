@@ -1,3 +1,4 @@
+/* NEEDS: KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_ptab.c: page tables against a list of addresses

@@ -1,4 +1,4 @@
-/* NEEDS: SHORT=1 */
+/* NEEDS: SHORT=1 KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_ptpage.c: page tables that go to a disk and come back

@@ -1,3 +1,4 @@
+/* NEEDS: KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_swap.c: slots against a set of numbers; headers of all kinds

@@ -1,3 +1,4 @@
+/* NEEDS: KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_vtr.c: traces that are damaged, that part, that break a rule

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 MORE=1,2 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 MORE=1,2 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A process is waited for before its last thread has left its stack: that is freed
  * a little later, by another one.  A mark made in between would count it for ever.

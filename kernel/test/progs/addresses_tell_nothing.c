@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * The places of the stack, of mappings, of the heap are chosen each by itself:
  * who learns one does not know another.  Where addresses are not chosen at random

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * However small the stack may be, 128 KiB of strings are taken, as long as the
  * stack has room for them; a large one gives a quarter, up to 6 MiB.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * The stack that exec builds: argv, envp, auxv, 16 random bytes, then the
  * strings, argument and environment adjacent, the name of the file last.

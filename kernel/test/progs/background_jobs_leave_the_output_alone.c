@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A job in the background that would stop, start or flush the terminal gets
  * SIGTTOU.  In front, TCOOFF stops output, TCOON alone starts it.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no KIND=exact */
 /*
  * A file with a page that the disk cannot read: EIO to the reader, SIGBUS to
  * the mapper, EFAULT to a call whose buffer it is, each time; the other pages

@@ -1,12 +1,13 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 KIND=exact */
 /*
  * A process that only counts, on the only CPU, does not make reads from a disk
  * wait for the end of its slice: who is woken goes first, and so does whom it
  * wakes in turn (the thread that ends transfers wakes the reader).
  */
 #include "lib/events.h"
+#include "lib/pressure.h"
 
-#define DISK "/dev/vda"
+#define DISK swap_disk()
 #define READS 100
 #define APART (512 * 1024) /* further than anything is read ahead */
 #define MORE_MS 3          /* of a read, beside a busy loop; a slice is 30 */
@@ -40,7 +41,7 @@ main(void)
 	int fd;
 
 	if (!on_vadose()) {
-		printf("skipped: reads the disk " DISK "\n");
+		printf("skipped: reads the disk that is swapped to\n");
 		return 0;
 	}
 	fd = OK(open(DISK, O_RDONLY));

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M CPUS=2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=48M CPUS=2 TIMEOUT=60 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Shared memory that was promised can be touched, whoever asks and how small its
  * pieces are: the tables of its objects are promised with them.  Only those of

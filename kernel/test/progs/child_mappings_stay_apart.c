@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * Anonymous memory that a process maps is one mapping with its neighbour; what
  * a child maps is not one with what it has from its parent and the parent had

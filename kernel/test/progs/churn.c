@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 ARGS=1:200 SWEEP=no MORE=1,2 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 ARGS=1:200 SWEEP=no MORE=1,2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * busybox true again and again, every tenth killed half-way: afterwards
  * no frame, no object and no promise is missing.  Arguments: seed:count.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 CLOCK=1 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 CLOCK=1 KIND=bounded */
+/* BOUNDED: the date is the host's; several CPUs run in any order */
 /*
  * Clocks: none goes back on any CPU; sleeps are never short; CPU time is
  * charged; times() counts in hundredths; errors.

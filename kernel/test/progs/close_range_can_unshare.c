@@ -1,4 +1,5 @@
-/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * close_range(CLOSE_RANGE_UNSHARE): who shares a table of descriptors gets one of
  * its own first, and what it closes or marks is open to the others as before.

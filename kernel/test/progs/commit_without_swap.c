@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Without swap, too, nobody is killed for want of memory: a program maps
  * and fills until ENOMEM, and the shell works beside it; memory that was

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 SWEEP=no KIND=exact */
 /*
  * scalux: a large amap is copied by a call, and by a store, while the kernel is
  * refused a record again and again.  As long as the copy gets on it is not given up.

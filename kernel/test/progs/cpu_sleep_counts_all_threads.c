@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=30 KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Who sleeps until the process has used so much of the processors wakes about
  * then, also when two threads use two.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Files are written, fsync'ed, renamed and unlinked by several processes, and
  * what has become durable is noted: for power cuts (cases/power_cuts.sh).

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=64M SWAP=64M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Who ends gives back the locks of his robust list, and wakes who waits for
  * the word of CHILD_CLEARTID, however he ends; also if these pages are not in

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=120 SWEEP=no ARGS=1:6 SHORT=1:3 */
+/* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=120 SWEEP=no ARGS=1:6 SHORT=1:3 KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Families of three designs on one file and one memfd: workers run under fmo, uvm
  * and eager in turn (elsewhere all are alike).  A worker stores in its pages of

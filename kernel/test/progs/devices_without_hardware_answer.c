@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * null, zero, full, random and urandom answer as on Linux: whose bytes are looked
  * at, who polls and takes ioctls, what a copy says of them.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * Descriptors: dup, dup2, dup3, fcntl, their limits and errors; copies
  * share one offset and the status flags, not FD_CLOEXEC.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=32M SWAP=256M CPUS=4 TIMEOUT=200 SWEEP=no MORE=all */
+/* NEEDS: MEM=32M SWAP=256M CPUS=4 TIMEOUT=200 SWEEP=no MORE=all KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * d08: who dies gives back more than he takes, and may take from the reserve.
  * Sleepers whose tables and VADs are on swap are killed all at once while two

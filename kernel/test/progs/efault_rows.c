@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Every call that takes a pointer answers EFAULT to a bad one: null page,
  * hole, kernel, non-canonical, and a structure that ends in a hole.

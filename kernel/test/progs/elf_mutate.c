@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=120 ARGS=1:300 SWEEP=no MORE=1 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=120 ARGS=1:300 SWEEP=no MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Mutated ELF files: exec answers with an allowed errno, or the program
  * dies of a signal, or it runs.  Arguments: seed:count.  Half of the

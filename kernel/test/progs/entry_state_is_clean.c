@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * At its first instruction a program has zero registers, flags 0x202, the
  * user selectors, no FS or GS base, default FPU control, and an aligned

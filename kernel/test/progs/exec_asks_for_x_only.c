@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * A program, and an interpreter, that may be executed and not read runs for
  * another user, who cannot look into it; without the x bit it does not.  A set-user-id program gives

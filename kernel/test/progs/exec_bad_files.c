@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Files that are no programs get the error that Linux gives, the caller
  * lives; those with wrong segments die or are refused, never run.

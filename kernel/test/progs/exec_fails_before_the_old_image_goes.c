@@ -1,4 +1,5 @@
-/* NEEDS: MEM=32M SWAP=16M CPUS=1,2 TIMEOUT=120 SWEEP=few MORE=1 */
+/* NEEDS: MEM=32M SWAP=16M CPUS=1,2 TIMEOUT=120 SWEEP=few MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * With all memory given away exec is ENOMEM, or the new program runs: nobody
  * loses his old image for one that cannot take its first steps.  With

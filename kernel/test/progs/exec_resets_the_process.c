@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * exec: caught signals become default, ignored ones stay, mask and pending
  * set stay, CLOEXEC descriptors close, memory is new, pid stays, other

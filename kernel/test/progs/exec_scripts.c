@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * A file that begins with #! is run by its interpreter: arguments, errors,
  * depth.  The interpreter is this program, which prints its arguments.

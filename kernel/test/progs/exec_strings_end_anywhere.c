@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * exec copies each argument whole, wherever in its pages it begins and ends:
  * the zero byte may be the last of a page, or the first of the next one, which

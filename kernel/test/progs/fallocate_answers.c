@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 SWEEP=disk */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 SWEEP=disk KIND=exact */
 /*
  * fallocate: mode 0 gives holes their place and keeps what is there, a punched
  * hole reads as zero and gives its place back.  Argument: the directory.

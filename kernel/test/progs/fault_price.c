@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M TIMEOUT=60 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * The price of a fault in ticks of the processor's counter, which under
  * --icount are instructions; printed with an argument, for cases/trace_cost.sh.

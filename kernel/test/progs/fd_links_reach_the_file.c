@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * /proc/self/fd/N is the open file itself, whatever became of its name, and so
  * are exe, cwd and root; O_PATH, O_TMPFILE with a first link, a removed working

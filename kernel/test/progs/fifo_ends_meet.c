@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Opening a FIFO waits for the other end; without waiting a writer gets
  * ENXIO; hang-up only after a writer was there; a signal ends the wait.

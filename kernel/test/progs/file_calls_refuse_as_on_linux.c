@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * Which error comes first, and which lock: offsets on what has none, chroot,
  * links to descriptors, clones of files, the first lock in the way; and

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Answers of the rarer file calls: copies within a file and past its end,
  * files without a name that never get one, links of /proc/self/fd, roots of

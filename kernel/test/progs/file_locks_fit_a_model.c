@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * Record locks of eight open files, taken, changed and given up at random: what
  * is refused, and what F_OFD_GETLK tells, is what a table of bytes says.

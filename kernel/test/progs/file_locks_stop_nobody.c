@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 APPEND=locks=1 TIMEOUT=120 */
+/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 APPEND=locks=1 TIMEOUT=120 KIND=exact */
 /*
  * A file with 5,000 record locks, and 60 processes of which each waits for the
  * next one's.  Locks that are none of theirs, in this file and in others, do not

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M SWAP=64M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A fork while most pages have left the working set, and are still in memory: the
  * child has them all, and what either stores is its own.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * With 0, 1 and 2 blocks left, or inodes, every call that makes something
  * succeeds where it fits and else answers ENOSPC (a store: SIGBUS); nothing

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A wake between the check of the value and the sleep is not lost: pairs
  * of threads and of processes play ping-pong by futex without a timeout.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Threads sleep on words of shared memory that is unmapped meanwhile.  The
  * kernel has other objects at the same addresses afterwards: a wake of a word

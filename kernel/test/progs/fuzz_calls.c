@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 ARGS=1:20000 SWEEP=no MORE=1,2 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 ARGS=1:20000 SWEEP=no MORE=1,2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Random calls with random arguments, by two threads and what they fork,
  * as an ordinary user: the kernel lives, no invariant breaks, nothing is

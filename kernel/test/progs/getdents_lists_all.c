@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * getdents64 lists every name once, with type and inode, in pieces of any
  * size, from the beginning again after lseek, with dot and dot-dot.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=128M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=128M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * getrandom of very much ends at a signal, behind a whole page; up to a page
  * comes whole.  The handler does not wait for the rest.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A forked process begins with its parent's handlers; what either changes, by
  * sigaction or by SA_RESETHAND, the other does not see.  With CLONE_SIGHAND both

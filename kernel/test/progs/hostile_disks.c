@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Disks that lie (lib/hostile.h): each is mounted if it can be, listed, read,
  * written, removed from by four processes at once, and unmounted.  Whatever

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Whatever a program has in its registers when it enters the kernel, and
  * whatever it writes into its signal frame, only the program suffers.

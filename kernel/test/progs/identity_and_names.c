@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * uname, ids, getcwd and chdir, umask, prctl, arch_prctl, getrandom,
  * process groups and sessions.

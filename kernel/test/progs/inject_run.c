@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=100 ARGS=FI_SLAB:5:/bin/busybox:true SWEEP=no */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=100 ARGS=FI_SLAB:5:/bin/busybox:true SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A program in which one injection point fails at its first hit, then in
  * another run at its second, and so on: it may end as it likes, but it ends,

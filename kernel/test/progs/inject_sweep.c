@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=200 ARGS=1:30 SWEEP=no MORE=2 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=200 ARGS=1:30 SWEEP=no MORE=2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Every allocation fails once: for each point and each workload, hit 1 of
  * the point fails, then hit 2, and so on.  The workload ends well or with a

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * SIGKILL ends a process within a second wherever it is: in a loop, in a
  * pipe, asleep, in vfork, in a futex, while it faults or forks; and all of

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * SIGKILL ends a call that walks through a great deal of memory which costs
  * nothing: what is read is the page of zeros, and nothing is waited for.

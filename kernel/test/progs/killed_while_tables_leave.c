@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=64M CPUS=2,4 TIMEOUT=100 SWEEP=no MORE=2 */
+/* NEEDS: MEM=48M SWAP=64M CPUS=2,4 TIMEOUT=100 SWEEP=no MORE=2 KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Processes are killed while they use shared memory whose tables go to swap
  * between any two steps (FI_EVICT_ENTRY): who dies brings a table that has

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=few KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A process writes, maps and forks while its parent sets its limits: each forked
  * child shares them, so that the next change gives the process limits of its own

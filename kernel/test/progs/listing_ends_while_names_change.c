@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * Who reads a directory and meanwhile gives each name that he reads another
  * one, or makes one more, comes to an end; what is not touched is listed once.

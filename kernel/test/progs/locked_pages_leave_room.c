@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 MORE=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2 MORE=1 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A limit of the working set never stops a store: locked pages do not count
  * against it, so a program stores as well with few of them as with more than the

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * madvise: hints are accepted, WIPEONFORK and DONTFORK do what they say,
  * wrong arguments are refused even for length 0.

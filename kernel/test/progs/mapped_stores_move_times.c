@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=disk */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=disk KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A store through a shared mapping moves the file's mtime and ctime, at the
  * latest until msync returns; reading and private stores do not.  On a disk

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=96M CPUS=1,2 TIMEOUT=120 SWEEP=few */
+/* NEEDS: MEM=96M CPUS=1,2 TIMEOUT=120 SWEEP=few KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A process has at most 65530 mappings: then mmap and the calls that
  * split are ENOMEM, and nothing is changed; munmap makes room again.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A mapping of a file in memory may begin further on than any page of such a file
  * can lie: nothing is there, and each call that looks for pages says so.

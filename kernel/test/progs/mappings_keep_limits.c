@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * What bounds a mapping from outside: RLIMIT_STACK as it is now, RLIMIT_DATA,
  * mounts without execution, the lowest address, rights of the mapping itself;

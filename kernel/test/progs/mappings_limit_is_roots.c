@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=few KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Root says how many mappings a process may have: fewer or more from the next
  * call on; who has more keeps them.  Others may read it.

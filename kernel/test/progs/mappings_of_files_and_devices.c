@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * What a mapping may do and what it leaves behind: rights come from how the
  * file or device was opened, advice asks for the very right, a mapping is a

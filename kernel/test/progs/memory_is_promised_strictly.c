@@ -1,4 +1,5 @@
-/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=60 SWEEP=few KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Every promise can be kept: what cannot be is ENOMEM when it is asked
  * for, and nothing has changed then; NORESERVE pays when it is touched.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * What mount(2) is asked for about access times and links is done, shown in
  * /proc/mounts and mountinfo, told by statfs, and kept by a remount that says

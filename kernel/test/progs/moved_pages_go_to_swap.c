@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=128M CPUS=1,4 TIMEOUT=120 SWEEP=no */
+/* NEEDS: MEM=48M SWAP=128M CPUS=1,4 TIMEOUT=120 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * mremap takes along what is in memory but not mapped, as pages are whose rights
  * are gone: they go to swap from their new place, and come back there; and what

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * What msync(MS_SYNC) returned for is in the file: bytes, size, times,
  * whichever mapping they were stored through.

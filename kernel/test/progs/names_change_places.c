@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * renameat2(RENAME_EXCHANGE): two names change places, whatever they lead to, in
  * one step; and a directory whose dot-dot changes must be writable for who moves

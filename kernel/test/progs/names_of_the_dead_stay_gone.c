@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A directory that was removed, or renamed over, has no names and gets none,
  * whoever holds it open: not those that it had, not "x" after its number is

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SHORT=1200 ARGS=6000 SWEEP=no CLOCK=1 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SHORT=1200 ARGS=6000 SWEEP=no CLOCK=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A user has all the numbers for processes that he can get, most of them by
  * children that have ended: each further fork is refused, soon, no number is

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * Numbers of 64 bits for msync and mprotect: a length that is rounded up to
  * zero, rights in the upper half.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M CPUS=2 TIMEOUT=120 SHORT=short SWEEP=no */
+/* NEEDS: MEM=48M CPUS=2 TIMEOUT=120 SHORT=short SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Whatever a user makes the kernel keep, and as much of it as it gives, root
  * can start programs meanwhile and remove files; and when the user is gone all

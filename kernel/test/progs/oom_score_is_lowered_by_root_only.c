@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M CPUS=1 TIMEOUT=20 SWEEP=no */
+/* NEEDS: MEM=32M CPUS=1 TIMEOUT=20 SWEEP=no KIND=exact */
 /*
  * oom_score_adj: everybody may raise his own, and lower it again to what root
  * set last; children have both from their parent.

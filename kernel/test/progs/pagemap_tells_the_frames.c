@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * /proc/PID/pagemap: touched pages are present, untouched ones not; a shared
  * page is the same frame in both processes, a copied one is not; a page of a

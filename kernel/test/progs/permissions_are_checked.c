@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * What another user may not do: open, search, remove, chmod, chown; what a
  * write and a chown take away; where a new file's group comes from.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A pipe that is opened again by its descriptor (/dev/fd, /proc/self/fd) does
  * not wait: its ends have been there.  Only a FIFO with a name waits.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A pipe holds 64 KiB; end of file, EPIPE with SIGPIPE, O_NONBLOCK, flags,
  * sizes, and the errors of calls that a pipe does not have.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Writes of at most 4096 bytes to a pipe are not mixed with others.
  */

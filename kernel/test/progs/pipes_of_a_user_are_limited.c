@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * pipe-user-pages-soft: a user with that much in pipes gets small ones and may
  * not make them larger; -hard: he gets none.  FIFOs count, what is closed does

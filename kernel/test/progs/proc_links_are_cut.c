@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * readlink of /proc/PID/exe, cwd, root and fd/N: what does not fit is left out, as of
  * any link, and is no error.

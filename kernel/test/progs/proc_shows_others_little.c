@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * /proc/PID of another user's process: its memory, places and files are for
  * who has all its ids and for root; nobody else, once it is not dumpable.

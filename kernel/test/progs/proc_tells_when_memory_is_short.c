@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no KIND=exact */
 /*
  * A file of /proc/PID that cannot be made for want of memory is ENOMEM: not
  * ESRCH, as if the process had ended, nor an empty text.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 ICOUNT=1 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 ICOUNT=1 SWEEP=no KIND=exact */
 /*
  * The texts of a process with 9,000 mappings are made as they are read: they are
  * whole however they are read, hundreds of open files keep nothing of them, and who

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A file that somebody can write is not run, and one that runs is not written
  * (ETXTBSY): by a descriptor, by a path, or by a mapping, shared or private,

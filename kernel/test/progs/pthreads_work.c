@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * musl's threads: 50 at once with thread-local data, mutex and condition,
  * detached ones, cancellation, exit of the process from a thread.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 ARGS=1:20000 SWEEP=no MORE=2 */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=120 ARGS=1:20000 SWEEP=no MORE=2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Random operations on memory agree with a simple model: mmap, munmap,
  * mprotect, mremap, madvise, forks to depth 4, loads, stores, and calls

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * mount(2) with MS_REMOUNT: read-only is refused while a file is open for
  * writing, be it by a mapping, and while anything is open without a name; then

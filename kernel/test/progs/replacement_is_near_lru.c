@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=200 SWEEP=no MORE=all */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=200 SWEEP=no MORE=all KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * The pages that go are the right ones: on four traces over more pages
  * than there are frames the hard faults are at most 1.15 times those of

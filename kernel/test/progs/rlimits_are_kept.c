@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Limits: read, set, errors, inheritance; FSIZE and CPU by their signals,
  * NPROC by EAGAIN.

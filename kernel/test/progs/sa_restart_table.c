@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=slow */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=slow KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Which calls a handler interrupts, and which are restarted: the table of
  * (book: abi 4).  A child sends the signals; SIGSTOP and SIGCONT restart all.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=2 TIMEOUT=150 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=256M CPUS=2 TIMEOUT=150 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A program that reads a large file, once and again, does not push out
  * the pages that another one uses: its hard faults rise by less than 5 %.

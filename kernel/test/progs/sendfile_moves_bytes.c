@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * sendfile from a file to a pipe and to a file: count, offset, end; at the
  * limit of a file's size sendfile and copy_file_range raise what write raises.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * S_ISGID gives a group's rights away: who is not in the group cannot set it,
  * not by chmod, fchmod, open, mknod nor on a directory; writing and chown take

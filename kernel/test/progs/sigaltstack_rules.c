@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * sigaltstack: handlers with SA_ONSTACK run there, nested ones too; the
  * size and flags are checked; it cannot be changed while in use.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * SIGCHLD is first for the thread that forked: if that waits for it, it comes,
  * whether the main thread catches the signal or would drop it.  For a child of

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=60 KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * SIGCONT comes at every moment of a stop, also between the taking of SIGSTOP
  * and the stop itself: afterwards the process runs, with all its threads.

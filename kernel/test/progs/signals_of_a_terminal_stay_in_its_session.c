@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * The group in front of a terminal has ended, and its number is that of another
  * session's group: what the terminal tells the one, the other does not hear.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A process is named by any of its threads; what programs queue is counted for
  * their user and limited by RLIMIT_SIGPENDING of the receiver.  kill(2) of a

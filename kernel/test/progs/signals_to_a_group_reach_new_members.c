@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 MORE=1 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A signal to a group comes while a member forks: the child stops, dies or
  * runs its handler as well, or is born by a parent that has done so.  And a

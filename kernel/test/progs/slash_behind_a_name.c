@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Calls that make, remove or move a name mean the name itself, also when a
  * slash follows it: a link there is not followed, and is no directory.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=48M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * In smaps the share of a process is never more than all that it has, also of
  * pages that are in memory and just now mapped by nobody: those that were told

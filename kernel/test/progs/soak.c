@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=512M CPUS=4 TIMEOUT=60 ARGS=1:10 SWEEP=no MORE=all */
+/* NEEDS: MEM=48M SWAP=512M CPUS=4 TIMEOUT=60 ARGS=1:10 SWEEP=no MORE=all KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Everything at once, at random, with more memory in use than there is,
  * while allocations and transfers fail now and then: private memory,

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=128M CPUS=1 ICOUNT=1 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=128M CPUS=1 ICOUNT=1 TIMEOUT=60 SWEEP=no KIND=exact */
 /*
  * What a few pages far from each other cost at their end does not grow with what
  * lies between them: shared memory and files of tmpfs, cut or let go, take at most

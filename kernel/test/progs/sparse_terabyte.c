@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=128M CPUS=1 TIMEOUT=200 ARGS=1:4000 SWEEP=no MORE=all */
+/* NEEDS: MEM=32M SWAP=128M CPUS=1 TIMEOUT=200 ARGS=1:4000 SWEEP=no MORE=all KIND=exact */
 /*
  * A terabyte of which one page in each of many places is used: there are more
  * page tables than pages, and more of both than memory.  Every byte comes

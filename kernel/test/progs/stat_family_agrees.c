@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * stat, fstat, statx and statfs tell the same; times move when they should;
  * holes, SEEK_DATA, fallocate; access and its flags.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=128M CPUS=1,2 TIMEOUT=120 SWEEP=no MORE=2 */
+/* NEEDS: MEM=48M SWAP=128M CPUS=1,2 TIMEOUT=120 SWEEP=no MORE=2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * What was stored through a mapping of an object stays when that mapping goes: by
  * DONTNEED, munmap, mremap, or because its rights do.  The pages have been in

@@ -1,9 +1,11 @@
-/* NEEDS: MEM=64M SWAP=32M CPUS=1,2 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=32M CPUS=1,2 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * What swapon and swapoff refuse; priorities, as /proc/swaps shows them.  On
  * Linux the second half wants the name of a swap area that is in use, and root.
  */
 #include "lib/test.h"
+#include "lib/pressure.h"
 
 #include <sys/swap.h>
 
@@ -98,7 +100,7 @@ area_in_use(const char *path)
 int
 main(int argc, char **argv)
 {
-	const char *area = argc > 1 ? argv[1] : on_vadose() ? "/dev/vda" : NULL;
+	const char *area = argc > 1 ? argv[1] : on_vadose() ? swap_disk() : NULL;
 
 	not_privileged();
 	if (geteuid() == 0)

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=1 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Errors of the swap disk.  What cannot be read is SIGBUS to those who
  * share that page, each time, and to nobody else; what cannot be written

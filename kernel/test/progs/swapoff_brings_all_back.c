@@ -1,10 +1,12 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,2,4 TIMEOUT=120 APPEND=locks=1 SWEEP=no MORE=1,2 */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,2,4 TIMEOUT=120 APPEND=locks=1 SWEEP=no MORE=1,2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * swapoff of an area with pages of all kinds: private, forked, shared by a
  * mapping, of a file in memory.  Each process finds its bytes, while it is
  * swapped off and afterwards.  What has no place in memory is refused.
  */
 #include "lib/events.h"
+#include "lib/pressure.h"
 
 #include <sys/swap.h>
 
@@ -12,14 +14,14 @@
 #define MADV_PAGEOUT 21
 #endif
 
-#define AREA "/dev/vda"
+#define AREA swap_disk()
 #define N 2000               /* pages of each kind */
 #define MUCH (80 * MIB)      /* more than the memory */
 
 static unsigned char *private, *forked, *shared, *file;
 
 static uint64_t
-stamp(uint64_t kind, uint64_t i)
+stamp_of(uint64_t kind, uint64_t i)
 {
 	return (kind << 56 | i) * 0x9e3779b97f4a7c15u + 1;
 }
@@ -28,8 +30,8 @@ static void
 fill(unsigned char *p, uint64_t kind, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		*(uint64_t *)(p + i * PAGE) = stamp(kind, i);
-		*(uint64_t *)(p + i * PAGE + 4088) = ~stamp(kind, i);
+		*(uint64_t *)(p + i * PAGE) = stamp_of(kind, i);
+		*(uint64_t *)(p + i * PAGE + 4088) = ~stamp_of(kind, i);
 	}
 }
 
@@ -37,8 +39,8 @@ static void
 verify(const unsigned char *p, uint64_t kind, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		EQ(*(const uint64_t *)(p + i * PAGE), stamp(kind, i));
-		EQ(*(const uint64_t *)(p + i * PAGE + 4088), ~stamp(kind, i));
+		EQ(*(const uint64_t *)(p + i * PAGE), stamp_of(kind, i));
+		EQ(*(const uint64_t *)(p + i * PAGE + 4088), ~stamp_of(kind, i));
 	}
 }
 
@@ -53,7 +55,7 @@ verify_all(uint64_t mine)
 
 /* Our pages go out, and something else takes the memory for a moment. */
 static void
-push_out(size_t bytes)
+push_area(size_t bytes)
 {
 	unsigned char *all[] = { private, forked, shared, file }, *p;
 
@@ -84,7 +86,7 @@ child(int start)
 	char c;
 
 	fill(private, 10, N);
-	push_out(PAGE);
+	push_area(PAGE);
 	EQ(read(start, &c, 1), 0);
 	for (int i = 0; i < 3; i++)
 		verify_all(10);
@@ -112,7 +114,7 @@ all_comes_back(void)
 		close(go[1]);
 		child(go[0]);
 	}
-	push_out(40 * MIB);
+	push_area(40 * MIB);
 	snap_all(0);
 	CHECK(snap_get(0, "swap.slots_used") > N);
 	close(go[1]);
@@ -123,7 +125,7 @@ all_comes_back(void)
 	REAP(pid, 0);
 	check_vm();
 	OK(swapon(AREA, 0));
-	push_out(40 * MIB);
+	push_area(40 * MIB);
 	verify_all(1);
 	OK(munmap(private, N * PAGE));
 	OK(munmap(forked, N * PAGE));
@@ -161,7 +163,7 @@ killed(void)
 
 	fill(p, 6, N * 4);
 	OK(madvise(p, N * 4 * PAGE, MADV_PAGEOUT));
-	push_out(40 * MIB);
+	push_area(40 * MIB);
 	pid = OK(fork());
 	if (pid == 0)
 		_exit(swapoff(AREA) == 0 ? 1 : 2);

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=192M SWAP=256M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=all */
+/* NEEDS: MEM=192M SWAP=256M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=all KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * swapoff with 100 MiB in use brings everything back and succeeds when the
  * memory suffices; else it answers ENOMEM and nothing has changed.  The

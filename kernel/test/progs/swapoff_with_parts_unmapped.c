@@ -1,9 +1,10 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=64M CPUS=1 TIMEOUT=60 SWEEP=no KIND=exact */
 /*
  * scalux: parent and child use one amap, and both have unmapped the same part of
  * it, whose pages are on swap.  swapoff ends all the same, and the rest is there.
  */
 #include "lib/design.h"
+#include "lib/pressure.h"
 
 #include <sys/swap.h>
 
@@ -11,7 +12,7 @@
 #define MADV_PAGEOUT 21
 #endif
 
-#define AREA "/dev/vda"
+#define AREA swap_disk()
 #define N 64                 /* pages; the upper half goes */
 
 static void

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no KIND=exact */
 /*
  * What O_SYNC, O_DSYNC, mount -o sync, mount -o dirsync and the flag S of a
  * directory promise: each line printed says what is durable from then on.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,2,4 TIMEOUT=60 SWEEP=few,two */
+/* NEEDS: MEM=256M CPUS=1,2,4 TIMEOUT=60 SWEEP=few,two KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T2: parent and child write disjoint and equal pages, in all orders;
  * neither sees what the other wrote after the fork.

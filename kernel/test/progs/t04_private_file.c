@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=disk */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=disk KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T4: a private view of a file: a page that was not written follows the
  * file, a written page does not, and the file never sees the view's bytes.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T5: one file, one copy: stores of a shared mapping are seen by read(2),
  * write(2) by loads, between two processes, for whole pages and for parts,

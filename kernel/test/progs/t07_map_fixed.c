@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T7: MAP_FIXED takes the place of the middle of private, shared and file
  * mappings; MAP_FIXED_NOREPLACE does not; a failure leaves the old map.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T8: a pattern of 1000 holes: an access to a hole is SIGSEGV with MAPERR
  * and the exact address, the pages beside it keep their bytes; unmapping

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=two */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=two KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T9: mprotect on anonymous memory: W off and on, PROT_NONE and back keeps
  * the data, NX, ACCERR, split and merge as lines of maps, ENOMEM on a hole.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T10: mremap of anonymous memory: grow in place, move, shrink, FIXED,
  * old length 0 of a shared mapping, DONTUNMAP, after fork, wrong arguments.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=two */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 SWEEP=two KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T11: MADV_DONTNEED: private anonymous memory reads zero at once, on all
  * CPUs; shared memory keeps its bytes; after fork each has its own.

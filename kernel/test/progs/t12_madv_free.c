@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=256M CPUS=1,4 TIMEOUT=60 SWEEP=few,two */
+/* NEEDS: MEM=48M SWAP=256M CPUS=1,4 TIMEOUT=60 SWEEP=few,two KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T12: MADV_FREE: a page may vanish until it is written again; what is
  * written afterwards stays, what others share is not touched.

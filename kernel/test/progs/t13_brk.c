@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=20 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T13: brk grows, shrinks, regrows with zero pages; it does not overlap a
  * mapping; fork inherits it; RLIMIT_DATA bounds it; failure is the old

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T14: the end of a mapped file: beyond its last page SIGBUS, the tail of
  * that page zero; truncate takes mapped pages and private copies away;

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T15: two threads truncate a file between 0 and 64 pages while four read
  * and write its mapping: a value is zero or the page's own stamp, never

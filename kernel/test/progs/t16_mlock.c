@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=256M CPUS=1,4 TIMEOUT=90 */
+/* NEEDS: MEM=48M SWAP=256M CPUS=1,4 TIMEOUT=90 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T16: mlock: limits, ranges, what comes later, and that locked pages stay
  * in memory whatever else is wanted.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=disk */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=disk KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T17: msync: what was stored by a shared mapping is in the file, also for
  * who opens it anew; other processes' stores too; wrong calls.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T18: a sparse file in memory: 1 TiB with its ends and middle touched
  * costs three pages; holes read as zero; seals; a hole punched under a

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=100 SWEEP=no */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=100 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T19: nothing is lost on the way to swap and back: one and a half times
  * the memory, three passes in random orders which verify and rewrite every

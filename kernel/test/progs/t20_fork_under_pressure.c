@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=1 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T20: a tree of 16 processes, which share an origin of half the memory by
  * fork: each writes random pages of its own view and verifies all of it,

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,2,4 TIMEOUT=120 */
+/* NEEDS: MEM=256M CPUS=1,2,4 TIMEOUT=120 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T21: threads in one address space: 8 threads fault one page; faults
  * against munmap and mmap of the same range, and against mprotect: only

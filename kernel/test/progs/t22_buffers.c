@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T22: buffers of read and write that are mappings: of the same file, even
  * of the same page; over a hole; in pieces; and of a process that forked

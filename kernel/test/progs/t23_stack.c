@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T23: the stack grows on touch down to RLIMIT_STACK, then SIGSEGV arrives
  * on the alternate stack; a gap stays below it; a big frame in one jump;

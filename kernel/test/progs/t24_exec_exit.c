@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * T24: exec, vfork, exit many times; what a process says of its memory:
  * faults, maps, smaps, statm and mincore agree.

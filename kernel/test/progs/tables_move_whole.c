@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * mremap by whole page tables: all that a word can say goes along, pages that
  * are mapped, common with a child, locked, zero, in swap, and those that were

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Terminals: who gives one up has none; groups that are none or another
  * session's; a signal ends a long write; what TCOOFF holds.  Asked for with the

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 MORE=4 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 MORE=4 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Who makes processes or threads all the time, each after the end of the last
  * one, always gets the next: what the ended ones had is there again.

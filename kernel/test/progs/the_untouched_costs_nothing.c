@@ -1,4 +1,4 @@
-/* NEEDS: MEM=128M CPUS=1 ICOUNT=1 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=128M CPUS=1 ICOUNT=1 TIMEOUT=60 SWEEP=no KIND=exact */
 /*
  * What a call costs does not depend on what it does not touch: fork, exit and
  * wait on the other processes, be they children, in a group, or of the same

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=2,4 TIMEOUT=30 KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * The word of an ending thread is zero at once: who looks at it never sees
  * some bytes of the old value.  It is a lock to musl: one that is taken while

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * /proc/TID of a thread that does not lead is there by its name, but in no list;
  * it tells of that thread, and is gone with it.

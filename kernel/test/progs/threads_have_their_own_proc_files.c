@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * /proc/PID/task/TID tells of that thread: where it stands, what it has open,
  * the time and the faults that it has had.  /proc/TID has the process's times.

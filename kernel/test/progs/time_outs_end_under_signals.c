@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 TIMEOUT=60 KIND=exact */
 /*
  * A signal comes each 10 ms, and a call waits for 9: its time is over before
  * the next one, so that it ends by that, now and then.  A signal that is there

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * size= and nr_inodes= of a tmpfs hold for whatever makes pages and names: a
  * write, fallocate, a store into a shared mapping (SIGBUS), long symbolic links,

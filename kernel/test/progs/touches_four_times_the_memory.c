@@ -1,4 +1,5 @@
-/* NEEDS: MEM=40M SWAP=512M CPUS=1,2,4 TIMEOUT=150 SWEEP=no MORE=all */
+/* NEEDS: MEM=40M SWAP=512M CPUS=1,2,4 TIMEOUT=150 SWEEP=no MORE=all KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A program uses four times the memory that there is, in order and at
  * random, and every byte is right.

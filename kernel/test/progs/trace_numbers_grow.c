@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=4 TIMEOUT=60 APPEND=trace_records=256 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=4 TIMEOUT=60 APPEND=trace_records=256 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * /proc/vm/trace is read while the rings turn over fast: its records have
  * numbers that only grow, none comes twice.

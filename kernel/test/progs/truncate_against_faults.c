@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=few,disk MORE=1 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=few,disk MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Eight threads fault in a mapping while another cuts and extends the file:
  * only data of that page or SIGBUS is ever seen.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * Where the processor has UMIP, SGDT and SMSW in a program are SIGSEGV: they
  * would tell where the kernel's tables lie.  Linux emulates both with a dummy

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * Numbers that are no call give ENOSYS; registers other than rax, rcx and
  * r11 survive a call; wild numbers do no harm.

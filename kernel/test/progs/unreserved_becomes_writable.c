@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Memory that is mapped with NORESERVE and without the right to write may be made
  * writable, however large it is: it is paid for page by page, also in a child,

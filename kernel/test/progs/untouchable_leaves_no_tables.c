@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A touch that cannot be paid for leaves no page tables: else a program could fill the
  * memory with those that lead to nothing.

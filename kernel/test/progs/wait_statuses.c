@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * wait4 and waitid: exit codes, signals, stop and continue, WNOHANG,
  * groups, ECHILD, ignored SIGCHLD, orphans, usage.

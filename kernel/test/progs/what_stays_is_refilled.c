@@ -1,4 +1,5 @@
-/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=20 */
+/* NEEDS: MEM=32M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * MREMAP_DONTUNMAP: what was private has gone with the mapping, what stays shows
  * the object again, or zeros.  MADV_DONTNEED_LOCKED: the same, of locked memory.

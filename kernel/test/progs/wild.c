@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 EXPECT=139 ARGS=null SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 EXPECT=139 ARGS=null SWEEP=no KIND=exact */
 /*
  * One wrong access, chosen by its name; the program dies of the signal.
  * cases/wild.sh runs them all.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Wrong accesses and instructions get the signal, code and address that
  * Linux gives; the process goes on after its handler jumped away.

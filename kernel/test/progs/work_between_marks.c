@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=128M TIMEOUT=60 SWEEP=no KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A bit of everything that memory can do, between marks 1 and 2.  With an
  * argument it prints what each counter did between them: the trace of the

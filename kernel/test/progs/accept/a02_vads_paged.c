@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=512M CPUS=1,4 TIMEOUT=600 MORE=all */
+/* NEEDS: MEM=64M SWAP=512M CPUS=1,4 TIMEOUT=600 MORE=all KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A2: the VADs of user processes are paged: four processes with many mappings
  * each sleep while memory is scarce, and their VADs go to swap; then each

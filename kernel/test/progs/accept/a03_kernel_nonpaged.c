@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A3: the kernel's own VADs (extents) and tables are not paged: /proc/vm/slabs
  * lists the caches, no table was ever paged out, and vm_check agrees.

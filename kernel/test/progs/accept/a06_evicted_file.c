@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=120 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=120 KIND=exact */
 /*
  * A6: pages of files are evicted, not swapped: a file of twice the memory
  * is read two times; its frames are taken again and again, nothing is

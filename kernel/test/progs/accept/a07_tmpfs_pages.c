@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A7: a tmpfs file has no tree of cached pages: its 1000 pages are those of
  * an anonymous object, by write(2) or by a mapping, and go with it.

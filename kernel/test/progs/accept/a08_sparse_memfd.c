@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A8: a sparse object pays for what is touched: 1000 random pages of a
  * 1 TiB memfd are 1000 pages and at most 2500 tables; reading its holes

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=512M CPUS=1,2,4 TIMEOUT=240 MORE=1,2 */
+/* NEEDS: MEM=64M SWAP=512M CPUS=1,2,4 TIMEOUT=240 MORE=1,2 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A10: an anonymous object is paged as part of the kernel's working set: a
  * memfd with 64 MiB of data, a page in each of 2 MiB so that it has as many

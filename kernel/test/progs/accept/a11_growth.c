@@ -1,4 +1,5 @@
-/* NEEDS: MEM=1G CPUS=1,4 TIMEOUT=120 MORE=1 SHORT=10 */
+/* NEEDS: MEM=1G CPUS=1,4 TIMEOUT=120 MORE=1 SHORT=10 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A11: growth never copies: a tmpfs file grows by 4 KiB at a time to 1 GiB,
  * no step takes more than 20 times the median; and page by page with data

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A12: cost follows resident memory: ten pages of a 1 TiB NORESERVE region
  * cost at most 31 tables and 64 KiB of other kernel memory.

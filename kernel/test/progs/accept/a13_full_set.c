@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 APPEND=wsmax=256 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 APPEND=wsmax=256 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A13: a working set that is full stays as large: each new page sends one of
  * its own away, which comes back without I/O while there is memory.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A13: RLIMIT_RSS limits the working set, from the next program or child on
  * as from the next fault on; who lowers it below what there is gives that up.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * A15: a table whose last page goes is given back: one page in each of
  * 2000 blocks of 2 MiB, then DONTNEED.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A21: a forked memory object is a dense array with a count for each
  * entry: n, live and nptes agree in parent and child; pages follow n.

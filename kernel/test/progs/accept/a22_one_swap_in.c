@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 MORE=1 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A22: an entry of a forked object is a true prototype: a page that nine
  * processes share is written to swap once, and read back once for all.

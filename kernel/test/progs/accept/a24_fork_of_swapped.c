@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A24: pages of a forked object are in memory or in swap as any page: fork
  * with half of the pages in swap reads none of them, moves no byte, and

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A27: the parent's words right after fork stay VALID, now of source FORK
  * and without W: reading costs no fault.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A28: trimming pages that a fork made common (MADV_PAGEOUT): the words are
  * FORK again, entries keep their references, nothing is copied; a touch maps

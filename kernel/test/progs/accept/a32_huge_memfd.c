@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 CLOCK=1 */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 CLOCK=1 KIND=exact,timed */
+/* BOUNDED: milliseconds of the host on several CPUs */
 /*
  * A32: a memfd of 1130 GiB: map, three touches, fork, unmap each take at
  * most 5 ms, and promise at most 20 pages.

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A33: mapping is one VAD and nothing else: 10 GiB of PROT_NONE or of
  * NORESERVE take at most two frames.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 MORE=1 ALONE=1 CLOCK=1 */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 MORE=1 ALONE=1 CLOCK=1 KIND=bounded */
+/* BOUNDED: who got on meanwhile hangs on when the disk ends */
 /*
  * A37: when memory is short, who does not use his pages gives them: of two
  * processes, one idle, at least 80 % of what is trimmed comes from the idle

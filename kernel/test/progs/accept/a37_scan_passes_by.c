@@ -1,13 +1,15 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 MORE=all */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=120 MORE=all KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A37: who reads a file of more than the memory once, by mapping or by read(2),
  * does not push out the pages that another process uses.
  */
 #include "../lib/events.h"
+#include "../lib/pressure.h"
 
 #define HOT_PAGES (16 * MIB / PAGE)
 #define FILE_PAGES (long)(80 * MIB / PAGE)
-#define DISK "/dev/vda"
+#define DISK swap_disk()
 
 static volatile int *stop;
 

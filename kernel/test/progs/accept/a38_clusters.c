@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=120 MORE=1 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=120 MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A38: the modified page writer writes clusters: 128 MiB, made dirty in
  * order, goes out at eight pages or more at a time on average, and comes

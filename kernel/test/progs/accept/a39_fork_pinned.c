@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=2 TIMEOUT=120 SHORT=250 */
+/* NEEDS: MEM=64M CPUS=2 TIMEOUT=120 SHORT=250 KIND=bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * A39: a thread reads from a pipe into a page while another forks 1000
  * times (or as often as the argument says): the data lands in the parent; a

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=60 */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * MADV_PAGEOUT sends pages to swap: private ones, those shared by a fork, and
  * those of objects; mincore, smaps, status and pagemap say so.  WILLNEED

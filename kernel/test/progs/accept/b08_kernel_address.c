@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * B8: the kernel is mapped in every address space, but no user access
  * reaches it: SIGSEGV, MAPERR, for its image, direct map, paged range,

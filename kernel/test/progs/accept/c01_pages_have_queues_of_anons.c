@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design scalux: the page of a file has a queue of the anons of all its private
  * views; an anon says who its pager is and has two words of that; put back, it has

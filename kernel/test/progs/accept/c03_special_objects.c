@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Special objects, under every design: the memory of the display, by /dev/mem, is
  * mapped by SPEC words, uncached; it has no anon, no frame is taken for it, and none

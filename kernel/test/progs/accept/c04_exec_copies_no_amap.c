@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M SWAP=256M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=256M SWAP=256M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design scalux: a fork that is followed by an exec copies no amap but those of what
  * the child stores to before: stack and data.  Of a region of 50,000 pages nothing

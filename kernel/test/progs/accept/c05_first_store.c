@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design scalux: the example of a fork, counter by counter.  All pages of a region
  * are shared by amap; reads raise no reference; the first store copies the entries

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design scalux: seventeen processes share pages.  When each gives one up by itself,
  * it is in use as long as one of them maps it; when none does, and not before, it goes

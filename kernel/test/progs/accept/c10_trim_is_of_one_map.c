@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design scalux: trimming is of one map.  What the child does not map any more the
  * parent maps still: the page stays in use, and the parent reads it without a fault.

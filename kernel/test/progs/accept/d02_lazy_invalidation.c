@@ -1,4 +1,5 @@
-/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=120 MORE=1 */
+/* NEEDS: MEM=256M CPUS=1,4 TIMEOUT=120 MORE=1 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * d02: truncating 64 MiB that eight processes map costs each one flush for
  * a leaf table, not for a page, and leaves nothing behind.  (That it does not wait

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 APPEND=brk=off */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 APPEND=brk=off KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * d07: musl's malloc tries brk and, when it moves nothing, maps: the same
  * stress gives the same sum with brk and without, which takes two calls.

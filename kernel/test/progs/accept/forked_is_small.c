@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * What a process takes that was forked and sleeps: its kernel stack, its page
  * tables, its VADs, the structs of process and thread, and the pages that

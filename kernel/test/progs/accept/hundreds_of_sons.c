@@ -1,4 +1,5 @@
-/* NEEDS: MEM=48M SWAP=4G CPUS=1 TIMEOUT=300 ARGS=48:24:1 MORE=all */
+/* NEEDS: MEM=48M SWAP=4G CPUS=1 TIMEOUT=300 ARGS=48:24:1 MORE=all KIND=bounded */
+/* BOUNDED: 4 GiB of swap are a disk of the host: memory it cannot be */
 /*
  * Many processes forked from one of so many MiB, each of which writes to some
  * MiB of its own and then sleeps: what describes their memory is more than the

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=512M CPUS=1 TIMEOUT=30 */
+/* NEEDS: MEM=512M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Of 512 MiB the kernel, what describes the frames, the first files, the first
  * process and this one have at most 14 MiB in use.  (Each further CPU has a ring

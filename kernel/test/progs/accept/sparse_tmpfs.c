@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=1G CPUS=1 TIMEOUT=240 ARGS=16000 MORE=all */
+/* NEEDS: MEM=48M SWAP=1G CPUS=1 TIMEOUT=240 ARGS=16000 MORE=all KIND=exact */
 /*
  * A tmpfs file of 2 GiB of which a part has been written, a page here and a
  * page there: far more than memory, and its tables go to swap with it.  Every

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=150 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=150 KIND=exact */
 /*
  * No I/O without need: a page that comes back from swap and is not changed
  * leaves again without a write; taken back before its frame is used for

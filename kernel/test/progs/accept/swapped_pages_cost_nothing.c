@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=100 */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=100 KIND=exact */
 /*
  * What the memory manager itself takes: 48 bytes for each frame; for a
  * private page in swap nothing but its word and its bit in the swap map,

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design uvm: each page touched is one anon, each 32 pages of addresses one chunk
  * of an amap; a fork copies amaps and no page; a look-up of the same entry turns

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design uvm: the example of seed 001, counter by counter.  PID 1 has written to
  * two pages and forks into PID 2; PID 2 writes to the second one, then PID 1 does.

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design uvm: a private mapping of a file shows the pages of the file itself until
  * they are written to; a written page is an anon, of which the file knows nothing,

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no */
+/* NEEDS: MEM=64M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design uvm, and what it pays: memory that has been used is described by anons, which
  * stay in memory when it does not.  The same pages go to swap under uvm and under fmo;

@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no APPEND=uvm=late */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 SWEEP=no APPEND=uvm=late KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Design uvm with the boot option uvm=late: a fork shares the amap of anonymous
  * memory; reading copies nothing; the first who stores, cuts, moves or drops a

@@ -281,6 +281,21 @@ hard_faults(void)
 	return ru.ru_majflt;
 }
 
+/* The first swap area: a disk of the emulator's, or of memory. */
+static inline const char *
+swap_disk(void)
+{
+	static char name[64];
+	FILE *f = name[0] == '\0' ? fopen("/proc/swaps", "r") : NULL;
+
+	if (f != NULL) {
+		if (fscanf(f, "%*[^\n] %63s", name) != 1)
+			FAIL("no swap area in /proc/swaps");
+		fclose(f);
+	}
+	return name;
+}
+
 /*
  * For programs that need swap: none, say so and end.  Nor do they drive a machine
  * into its swap on which others have their work.
