@@ -16,7 +16,8 @@ JOBS ?= $(shell n=$$(($$(nproc) * 3 / 2)); echo $$((n < 8 ? n : 8)))
 # Of make soak.
 SECONDS ?= 3600
 SEED ?= 1
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# SERVED=1: the make above this one gives out the jobs.
+ifeq ($(filter -j%,$(MAKEFLAGS))$(SERVED),)
 MAKEFLAGS += -j2
 endif
 
@@ -102,10 +103,16 @@ gdb: image $(if $(TEST),grader)
 	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
 	  sh tools/guest --kernel $(KERNEL) --gdb)
 
-check: image testing
+# What the tests need that were asked for; all do when none is named.
+check check-more: $(if $(TEST),chosen,image testing)
+
+chosen: $(T)/run
+	@build/tools/run -m -b $(BUILD) $(TEST) | xargs -r $(MAKE) -s --no-print-directory SERVED=1 BUILD='$(BUILD)'
+
+check:
 	@build/tools/run -r -b $(BUILD) -j $(JOBS) $(if $(SLOW),-k $(SLOW)) $(TEST)
 
-check-more: image testing
+check-more:
 	@build/tools/run -r -w more -b $(BUILD) -j $(JOBS) $(TEST)
 
 check-long: image testing
@@ -153,4 +160,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check check-more check-long nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help setup run gdb check chosen check-more check-long nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean

@@ -67,7 +67,7 @@ $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso
 
 # ---- tests ----
 
-$(T)/run: kernel/test/run.c kernel/test/run_find.c kernel/test/run.h | setup
+$(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run.h) | setup
 	@mkdir -p $(@D)
 	@$(HCC) -Wno-format-truncation $(filter %.c,$^) -o $@
 

@@ -73,6 +73,10 @@ main(int argc, char **argv)
 	options(argc, argv);
 	runner.start = now();
 	find_all();
+	if (runner.list_needed) {
+		say_needed();
+		return 0;
+	}
 	if (runner.ntests == 0) {
 		printf("no test matches\n0 passed, 1 failed\n");
 		return 1;
@@ -100,6 +104,7 @@ usage(FILE *out, int status)
 	    "                 run; an exact one must fail the same way\n"
 	    "  -2             only exact tests, each twice: they must leave the same\n"
 	    "  -n             only list them\n"
+	    "  -m             only say which targets of make they want\n"
 	    "  -j JOBS        at a time; 2\n"
 	    "  -b BUILD       where the kernel is; build\n"
 	    "  -a BOOTWORD    one more for the kernel, with programs\n"
@@ -136,7 +141,7 @@ options(int argc, char **argv)
 		{ 0 } };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hw:j:b:nr2a:c:k:p:s:", help, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "hw:j:b:nmr2a:c:k:p:s:", help, NULL)) !=
 	    -1) {
 		switch (opt) {
 		case 'w':
@@ -150,6 +155,9 @@ options(int argc, char **argv)
 			break;
 		case 'b':
 			runner.build = optarg;
+			break;
+		case 'm':
+			runner.list_only = runner.list_needed = true;
 			break;
 		case '2':
 			runner.twice = true;

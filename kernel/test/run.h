@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * run.h: what run.c and run_find.c share
+ * run.h: what the files of the runner share
  */
 #ifndef TEST_RUN_H
 #define TEST_RUN_H
@@ -45,7 +45,7 @@ struct runner {
 	struct test test[MAX_TESTS];
 	unsigned ntests, njobs, failed, done;
 	double start;
-	bool list_only;
+	bool list_only, list_needed; /* needed: the targets of make, not names */
 	bool twice; /* only exact ones, and each must do the same twice */
 	bool look_again; /* at what fails */
 	bool again; /* that is what runs now */
@@ -66,5 +66,8 @@ struct runner {
 extern struct runner runner;
 
 void find_all(void); /* the tests that were asked for, the slow ones first */
+
+/* run_need.c: the targets of make that these tests want. */
+void say_needed(void);
 
 #endif

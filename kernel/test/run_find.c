@@ -53,10 +53,7 @@ by_timeout(const void *a, const void *b)
 void
 find_all(void)
 {
-	char dir[256];
-
-	snprintf(dir, sizeof dir, "%s/host", runner.build);
-	find_in(dir, "", KIND_HOST);
+	find_in("kernel/test/host", ".c", KIND_HOST);
 	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
 		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
 		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60 KIND=bounded");
@@ -64,18 +61,6 @@ find_all(void)
 	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
 	find_in("kernel/test/cases", ".sh", KIND_CASE);
 	qsort(runner.test, runner.ntests, sizeof runner.test[0], by_timeout);
-}
-
-/* Where it says what it needs: of a host test the source. */
-static FILE *
-open_head(enum kind kind, const char *path)
-{
-	char source[512];
-
-	if (kind != KIND_HOST)
-		return fopen(path, "r");
-	snprintf(source, sizeof source, "kernel/test/host%s.c", strrchr(path, '/'));
-	return fopen(source, "r");
 }
 
 static void
@@ -92,21 +77,13 @@ find_in(const char *dir, const char *suffix, enum kind kind)
 		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
 		line[0] = '\0';
 		f = strcmp(dot != NULL ? dot : "", suffix) == 0
-		        ? open_head(kind, path)
+		        ? fopen(path, "r")
 		        : NULL;
-		if (kind == KIND_HOST &&
-		    (strncmp(list[i]->d_name, "t_", 2) != 0 ||
-			access(path, X_OK) != 0)) {
-			if (f != NULL)
-				fclose(f);
-			f = NULL;
-		}
 		/* In scripts the line after #!. */
 		while (f != NULL && fgets(line, sizeof line, f) != NULL &&
 		       strncmp(line, "#!", 2) == 0)
 			;
-		if (f != NULL &&
-		    (kind == KIND_HOST || strstr(line, "NEEDS:") != NULL))
+		if (f != NULL && strstr(line, "NEEDS:") != NULL)
 			add_file(kind, path, line);
 		if (f != NULL)
 			fclose(f);
@@ -132,7 +109,13 @@ add_file(enum kind kind, const char *path, const char *needs)
 	dot = strrchr(base, '.');
 	if (dot != NULL)
 		*dot = '\0';
-	snprintf(proto.path, sizeof proto.path, "%s", path);
+	if (kind == KIND_HOST)
+		snprintf(proto.path, sizeof proto.path, "%s/host/%s",
+		    runner.build, base);
+	else
+		snprintf(proto.path, sizeof proto.path, "%s", path);
+	if (kind == KIND_HOST && !runner.list_only && access(proto.path, X_OK) != 0)
+		return;
 	parse_needs(&proto, cpus, more, kinds, needs);
 	if (runner.cpus != 0)
 		snprintf(cpus, sizeof cpus, "%u", runner.cpus);

@@ -4,6 +4,7 @@
 # same WANT GOT WHAT          two texts
 # seen TEXT [N]               waits until $tmp/typescript shows it (N times); false: it does not
 # in_full                     true but in the short form of a SHORT=1 case
+# of_commit N                 a number below N: of each commit its own, on any day
 # built TARGET…               made in build/, for all cases, by one at a time
 # $guest, $exact_guest        tools/guest; with time, chance and swap that repeat (KIND=exact)
 # A failure is said, counted, and makes finish return 1.
@@ -45,6 +46,12 @@ seen() {
 
 in_full() {
 	[ -z "${SHORT-}" ]
+}
+
+# What is drawn of many is drawn by the commit, for its verdict shall be its own.
+of_commit() {
+	head=$(git rev-parse HEAD 2>/dev/null || echo 0)
+	echo $((0x$(echo "$head" | cut -c1-7) % $1))
 }
 
 # Cases run side by side: two makes of one program write it both, while the one

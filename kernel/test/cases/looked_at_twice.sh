@@ -96,6 +96,15 @@ rm -f "$house"/runs_of_*
 ran once 1
 last_is "0 passed, 1 failed"
 
+# What make builds for one of them is what that one needs.
+needs() {
+	same "$2" "$(build/tools/run -m "$1" | xargs)" "what $1 needs"
+}
+needs t_ws build/host/t_ws
+needs t02_fork_cow "image build/kernel/test/progs/t02_fork_cow"
+build/tools/run -m ext2_bad | grep -qx build/kernel/test/progs/bad_sectors || fail "needs of ext2_bad"
+build/tools/run -m designs | grep -qx testing || fail "needs of designs"
+
 # Both halves of CI: two of them together may be unsteady.
 mkdir -p "$house/.ci" "$house/tools"
 cp .ci/run "$house/.ci/run"

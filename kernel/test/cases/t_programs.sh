@@ -3,16 +3,15 @@
 # BOUNDED: its machines have several CPUs or disks of the host
 # The conformance programs under pressure: with 48 MiB and swap, on one
 # processor and on four, their transcripts are the same as ever.  (With 256
-# MiB each runs alone: its NEEDS.)  In make check a third of them on four, or a
-# twelfth under a DESIGN that is given; others the next day.
+# MiB each runs alone: its NEEDS.)  In make check a third of them on four, others
+# for another commit.  PART of PARTS: those whose number leaves that remainder.
 # Arguments: memory (48M), processors (1 4).
 . kernel/test/cases/lib.sh
 
 memory=${1:-48M}
 [ $# = 0 ] || shift
-cpus=${*:-1 4} parts=3 part=
-[ -z "$DESIGN" ] || parts=12
-in_full || cpus=4 part=$(($(date +%s) / 86400 % parts))
+cpus=${*:-1 4} parts=${PARTS:-3} part=$PART
+in_full || cpus=4 part=${PART:-$(of_commit "$parts")}
 
 word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }
 
