@@ -102,6 +102,10 @@ unpack_initramfs(void)
 	for (i = 0; i < bi->nmods; i++) {
 		r = initramfs_unpack(pa2va(bi->mod[i].start),
 		    bi->mod[i].end - bi->mod[i].start);
+		if (r == -ENOSPC || r == -ENOMEM)
+			boot_fatal("no room for the files of module %u, %lu KiB: "
+			    "it takes more memory, or fewer files", i,
+			    (unsigned long)(bi->mod[i].end - bi->mod[i].start) >> 10);
 		if (r < 0)
 			klog("main: module %u is not all cpio archives; what "
 			    "could be read of it is there", i);

@@ -35,6 +35,11 @@
 
 #include "guest_pump.h"
 
+/* What the kernel needs beside its first files to say that they are too many. */
+#define KERNEL_ROOM ((size_t)5 << 20)
+/* They lie there twice, and files may take half of what is left of the first. */
+#define ROOM_FOR(bytes) (((bytes) * 3 >> 20 << 20) + 6 * KERNEL_ROOM)
+
 static bool job_readable(const struct guest_job *, char **why);
 static bool initrd_build(
     struct machine *, const struct guest_job *, char **why);
@@ -51,6 +56,7 @@ static bool child_terminal(const char *monitor);
 static void verdict(struct pump *, const struct guest_job *,
     struct guest_result *, int wstatus);
 static void verdict_exit(const struct pump *, struct guest_result *);
+static char *ended_by_host(const struct guest_job *, int wstatus);
 static void verdict_none(struct pump *, const struct guest_job *,
     struct guest_result *, int wstatus);
 static void remove_dir(const char *dir);
@@ -218,6 +224,15 @@ initrd_build(struct machine *m, const struct guest_job *job, char **why)
 	ok = failed == NULL;
 	if (!ok && asprintf(why, "%s: %s", failed, strerror(errno)) < 0)
 		*why = NULL;
+	/* The loader would write it over the kernel, which then says nothing. */
+	if (ok && n.len + KERNEL_ROOM > job->memory) {
+		ok = false;
+		if (asprintf(why, "the guest's first files are of %zu MiB, too many "
+			"for a memory of %llu MiB: --memory %zuM",
+			n.len >> 20, (unsigned long long)job->memory >> 20,
+			ROOM_FOR(n.len) >> 20) < 0)
+			*why = NULL;
+	}
 	ok = ok && ftruncate(m->initrd, 0) == 0 &&
 	     write(m->initrd, n.buf, n.len) == (ssize_t)n.len;
 	newc_free(&n);
@@ -449,6 +464,25 @@ verdict_exit(const struct pump *p, struct guest_result *res)
 		res->why = NULL;
 }
 
+/* A signal, or QEMU's own end by an error, is no word of the guest's; NULL: neither. */
+static char *
+ended_by_host(const struct guest_job *job, int wstatus)
+{
+	char *why = NULL;
+	int n = 0;
+
+	if (WIFSIGNALED(wstatus))
+		n = asprintf(&why, "the emulator was ended by signal %d (%s): the "
+		    "host has no memory left for it, or somebody killed it",
+		    WTERMSIG(wstatus), strsignal(WTERMSIG(wstatus)));
+	else if (job->emulator == GUEST_QEMU && WIFEXITED(wstatus) &&
+		 WEXITSTATUS(wstatus) == 1)
+		n = asprintf(&why, "the emulator did not start, or gave up");
+	if (n < 0)
+		abort();
+	return why;
+}
+
 /* The machine ended, and nobody told how the command did. */
 static void
 verdict_none(struct pump *p, const struct guest_job *job,
@@ -457,8 +491,14 @@ verdict_none(struct pump *p, const struct guest_job *job,
 	/* kernel/dev/power.c: 2 * 0x10 + 1 by isa-debug-exit; Bochs: always 1. */
 	static const int clean[] = { [GUEST_QEMU] = 33, [GUEST_BOCHS] = 1 };
 	char *diag = machine_diag(p->machine);
+	char *host = ended_by_host(job, wstatus);
 
-	if (job->argv == NULL && p->log_total > 0 && WIFEXITED(wstatus) &&
+	if (host != NULL) {
+		res->status = GUEST_CANNOT;
+		if (asprintf(&res->why, "%s%s%s", host,
+			diag[0] != '\0' ? "; the emulator says: " : "", diag) < 0)
+			res->why = NULL;
+	} else if (job->argv == NULL && p->log_total > 0 && WIFEXITED(wstatus) &&
 	    WEXITSTATUS(wstatus) == clean[job->emulator]) {
 		res->status = 0;
 	} else if (p->log_total == 0 && WIFEXITED(wstatus) &&
@@ -478,6 +518,7 @@ verdict_none(struct pump *p, const struct guest_job *job,
 			res->why = NULL;
 	}
 	free(diag);
+	free(host);
 }
 
 /* What the emulator printed itself, at most 4 KB of its end. */

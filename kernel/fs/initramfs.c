@@ -11,7 +11,8 @@
  * Rules     1. Every number comes from outside: nothing is read beyond the
  *              archive, whatever the header says.  An entry that cannot be
  *              made is left out; behind bytes that are no header the next one
- *              is looked for.  Each time a line of the log says so.
+ *              is looked for.  Each time a line of the log says so.  Where there
+ *              is no room for one, nothing of it is left, and that is the end.
  *           2. Entries of one archive with the same inode are one file; its
  *              data comes with any of them.
  *           3. A directory's time is set at the end, after its files.
@@ -67,7 +68,8 @@ static void notes_finish(struct unpack *u);
  * Unpack all archives of n bytes at cpio below the root; rule 1.
  *
  * Context:  a thread that acts as root; may sleep.
- * Returns:  0, -EINVAL: some of it is no archive, and was passed over.
+ * Returns:  0; -EINVAL: some of it is no archive, and was passed over; -ENOSPC,
+ *           -ENOMEM: there is no room for the rest.
  */
 int
 initramfs_unpack(const void *cpio, size_t n)
@@ -87,6 +89,8 @@ initramfs_unpack(const void *cpio, size_t n)
 		list_init(&u.notes);
 		one = archive_unpack(&u);
 		notes_finish(&u);
+		if (one == -ENOSPC || one == -ENOMEM)
+			return one;
 		if (one != 0) {
 			say(&u, "no header behind", one);
 			skip_junk(&u);
@@ -125,7 +129,7 @@ skip_junk(struct unpack *u)
 	u->pos = MIN(u->pos, u->size);
 }
 
-/* Up to its trailer, or the end.  0, -EINVAL: here is no header. */
+/* Up to its trailer, or the end.  0; -EINVAL: here is no header; no room. */
 static int
 archive_unpack(struct unpack *u)
 {
@@ -138,6 +142,8 @@ archive_unpack(struct unpack *u)
 		r = entry_make(u);
 		if (r != 0)
 			say(u, "left out", r);
+		if (r == -ENOSPC || r == -ENOMEM)
+			return r;
 	}
 	return 0;
 }
@@ -360,9 +366,12 @@ file_fill(struct unpack *u)
 	uio_init_kernel(&uio, (void *)(uintptr_t)u->data, n);
 	r = n == 0 ? 0 : file_write(f, &uio);
 	file_put(f);
-	if (r < 0)
-		return (int)r;
-	return (size_t)r == n ? 0 : -ENOSPC;
+	if (r >= 0 && (size_t)r < n)
+		r = -ENOSPC;
+	/* Half a file says nothing of the rest. */
+	if (r < 0 && fs_unlink(&at) != 0)
+		klog("initramfs: a part of %s stays", u->name);
+	return r < 0 ? (int)r : 0;
 }
 
 static int

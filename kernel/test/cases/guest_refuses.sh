@@ -27,6 +27,32 @@ refuse 'make image' $guest --initrd "$tmp/none" -- true
 refuse 'does-not-exist' $guest --add does-not-exist -- true
 refuse qemu env PATH="$tmp" $guest -- true
 
+# More files than the memory holds: too many for the loader, or for the kernel,
+# which leaves no part of one.
+head -c 58M /dev/zero | tr '\0' x >"$tmp/large"
+refuse 'too many for a memory of 64 MiB: --memory' $guest --memory 64M --add "$tmp/large" -- true
+truncate -s 30M "$tmp/large"
+refuse 'cannot start: no room for the files' $guest --memory 64M --add "$tmp/large" -- true
+
+# An emulator that is killed, or that gives up, is no fault of the guest's.
+mkdir "$tmp/bin"
+for end in 'kill -KILL $$' 'kill -ABRT $$' 'echo "no memory" >&2; exit 1'; do
+	printf '#!/bin/sh\n%s\n' "$end" >"$tmp/bin/qemu-system-x86_64"
+	chmod +x "$tmp/bin/qemu-system-x86_64"
+	PATH=$tmp/bin:$PATH refuse '^tools/guest: the emulator .*\(ended by signal\|gave up\)' $guest -- true
+	grep 'triple fault' "$tmp/err" && fail "$end: $(cat "$tmp/err")"
+done
+$guest -- sh -c 'echo here; sleep 60' >"$tmp/out" 2>"$tmp/err" &
+machine=$!
+for try in $(seq 300); do
+	grep -q here "$tmp/out" && break
+	sleep 0.1
+done
+kill -KILL "$(pgrep -P $machine qemu)"
+wait $machine
+same 126 $? 'status where the machine was killed'
+grep -q 'ended by signal 9' "$tmp/err" || fail "killed: $(cat "$tmp/err")"
+
 # A full disk is said, whether the machine still runs or has ended.
 for what in 'echo a' 'while :; do echo a; done'; do
 	$guest -- sh -c "$what" >/dev/full 2>"$tmp/err"
