@@ -164,7 +164,7 @@ run_locked(struct ext2_inode *ip, const struct path *p, uint32_t max,
 {
 	const uint32_t *tab = ip->block;
 	uint32_t per = (uint32_t)span_of(ip->fs, 1), end;
-	struct ext2_ref ref = { NULL, NULL };
+	struct ext2_ref ref = { .page = NULL };
 	unsigned i;
 	int r;
 

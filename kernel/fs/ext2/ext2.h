@@ -128,9 +128,10 @@ struct ext2_buf {
 	void *data;               /* [c] in page; contents: by their owner */
 };
 
-/* [own] A block to look at: pinned until meta_put(). */
+/* [own] A block to look at, until meta_put(). */
 struct ext2_ref {
-	struct vm_page *page;
+	struct vm_page *page; /* pinned; or NULL: */
+	void *copy;           /* it cannot be read whole, and this is of kmem_alloc() */
 	const void *data;
 };
 
@@ -286,19 +287,16 @@ int ext2_remount(struct mount *, unsigned flags) MUST_CHECK;
 void meta_open(struct ext2_fs *);
 void meta_close(struct ext2_fs *);
 int meta_get(struct ext2_fs *, uint32_t blk, struct ext2_ref *) MUST_CHECK;
-/* The counterpart; also of a get that failed. */
-static inline void
-meta_put(struct ext2_ref *ref)
-{
-	if (ref->page != NULL)
-		cache_unpin(ref->page, false);
-	ref->page = NULL;
-}
+/* The same for who needs only n bytes at off of it. */
+int meta_get_bytes(struct ext2_fs *, uint32_t blk, uint32_t off, uint32_t n,
+    struct ext2_ref *) MUST_CHECK;
+void meta_put(struct ext2_ref *);
 int meta_edit(struct ext2_fs *, uint32_t blk, enum ext2_kind, void **data)
     MUST_CHECK;
 int meta_edit_new(struct ext2_fs *, uint32_t blk, void **data) MUST_CHECK;
 int meta_hold(struct ext2_fs *, uint32_t blk) MUST_CHECK;
 void meta_forget(struct ext2_fs *, uint32_t blk);
+int meta_submit(struct ext2_fs *, struct bio *) MUST_CHECK;
 int meta_write(struct ext2_fs *, enum ext2_kind) MUST_CHECK;
 int meta_barrier(struct ext2_fs *) MUST_CHECK;
 void meta_drop_held(struct ext2_fs *);

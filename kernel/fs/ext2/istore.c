@@ -73,6 +73,24 @@ inode_encode(struct ext2_inode *ip, struct ext2_disk_inode *raw)
 		raw->extra_isize = EXT2_EXTRA_ISIZE;
 }
 
+/*
+ * The first file that needs 32 bits and more for its size: the superblock says so,
+ * and one of revision 0, where nothing can be said, becomes one of revision 1.
+ */
+static void
+large_mark(struct ext2_fs *fs)
+{
+	struct ext2_sb *sb = &fs->sb;
+
+	if (sb->rev_level == 0) {
+		sb->rev_level = 1;
+		sb->first_ino = fs->first_ino;
+		sb->inode_size = (uint16_t)fs->inode_size;
+	}
+	sb->ro_compat |= EXT2_RO_LARGE;
+	fs->groups[0].dirty = true;
+}
+
 /* Bring the inode table up to date with an inode.  Locks: the gate is closed. */
 static int
 inode_store(struct ext2_inode *ip)
@@ -88,6 +106,9 @@ inode_store(struct ext2_inode *ip)
 	inode_encode(ip, &raw);
 	if (memcmp(&raw, &ip->raw, inode_bytes(fs, &raw)) == 0)
 		return 0;
+	if (ip->vn->type == S_IFREG && (raw.size_high != 0 ||
+	    raw.size > INT32_MAX) && (fs->sb.ro_compat & EXT2_RO_LARGE) == 0)
+		large_mark(fs);
 	inode_place(fs, (uint32_t)ip->vn->ino, &blk, &off);
 	r = meta_edit(fs, blk, META_INODE, &data);
 	if (r != 0)

@@ -33,6 +33,12 @@
  *              write-back then changes it here at any moment (blkfile_wrote).
  *              So who looks at a block that a file could own reads each word
  *              once, checks that copy, and uses nothing else.
+ *           8. What a commit writes is tried again for a while: errors pass, and
+ *              half of one cannot be taken back.
+ *           9. A sector that cannot be read takes its page with it.  Where
+ *              nothing is written the other bytes are read alone: what has
+ *              no page is as on the disk.  Else each commit that is to change
+ *              one of them would be put off.
  *
  * Read next sync.c for the order of the kinds.
  */
@@ -43,6 +49,8 @@
 
 #define MEMORY_NS 10000000ul    /* rule 5: so often it is asked again */
 #define MEMORY_TRIES 1000u      /* and so many times */
+#define WRITE_NS 10000000ul     /* rule 8: the first pause, each twice the one before */
+#define WRITE_TRIES 6u          /* 310 ms in all */
 
 static struct kmem_cache buf_cache = KMEM_CACHE("ext2_buf", struct ext2_buf);
 
@@ -128,27 +136,68 @@ ask_again(const struct ext2_fs *fs, int r, unsigned *tries)
 	return true;
 }
 
+/* Rule 9: the sectors of a block with n bytes at off.  0, -EIO, -ENOMEM. */
+static int
+block_copy(struct ext2_fs *fs, uint32_t blk, uint32_t off, uint32_t n,
+    struct ext2_ref *ref)
+{
+	uint64_t at = ((uint64_t)blk << fs->bs_shift) + off;
+	ssize_t r;
+
+	ref->copy = kmem_zalloc(fs->bs);
+	if (ref->copy == NULL)
+		return -ENOMEM;
+	r = blk_rw_bytes(fs->dev, at, (char *)ref->copy + off, n, BIO_READ);
+	ref->data = ref->copy;
+	if (r == (ssize_t)n)
+		return 0;
+	meta_put(ref);
+	return r < 0 ? (int)r : -EIO;
+}
+
 /*
- * Look at a block.
+ * Look at n bytes at off of a block.
  *
  * Locks:    any of this room; may sleep.
  * Returns:  0, -EIO, -EUCLEAN, -ENOMEM.
- * Owns:     the pin: meta_put().
+ * Owns:     what meta_put() gives back.
  */
 int
-meta_get(struct ext2_fs *fs, uint32_t blk, struct ext2_ref *ref)
+meta_get_bytes(struct ext2_fs *fs, uint32_t blk, uint32_t off, uint32_t n,
+    struct ext2_ref *ref)
 {
 	void *data = NULL;
 	unsigned tries = 0;
 	int r;
 
+	*ref = (struct ext2_ref){ .page = NULL };
 	do
 		r = block_pin(fs, blk, &ref->page, &data);
 	while (ask_again(fs, r, &tries));
 	ref->data = data;
 	if (r != 0)
 		ref->page = NULL;
+	if (r == -EIO && atomic_load(&fs->readonly))
+		r = block_copy(fs, blk, off, n, ref);
 	return r;
+}
+
+/* Look at a block; the rest as of meta_get_bytes(). */
+int
+meta_get(struct ext2_fs *fs, uint32_t blk, struct ext2_ref *ref)
+{
+	return meta_get_bytes(fs, blk, 0, fs->bs, ref);
+}
+
+/* The counterpart; also of a get that failed. */
+void
+meta_put(struct ext2_ref *ref)
+{
+	if (ref->page != NULL)
+		cache_unpin(ref->page, false);
+	kmem_free(ref->copy);
+	ref->page = NULL;
+	ref->copy = NULL;
 }
 
 /* ---- changing ---- */
@@ -328,6 +377,28 @@ bio_fill(struct ext2_fs *fs, struct list *l, struct bio *b)
 }
 
 /*
+ * Rule 8: a write or FLUSH of a commit.
+ *
+ * Context:  may sleep.
+ * Returns:  0, -EIO: each time.
+ */
+int
+meta_submit(struct ext2_fs *fs, struct bio *b)
+{
+	uint64_t pause = WRITE_NS;
+	unsigned tries;
+	int r = blk_submit_wait(b);
+
+	for (tries = 1; r == -EIO && tries < WRITE_TRIES; tries++) {
+		EVENT(ext2_commit_retry);
+		(void)sleep_until(md_time_ns() + pause, WAIT_PLAIN);
+		pause *= 2;
+		r = blk_submit_wait(b);
+	}
+	return r;
+}
+
+/*
  * Write all dirty blocks of a kind; they are clean then, and held.
  *
  * Locks:    the gate is closed.
@@ -346,7 +417,7 @@ meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 	mutex_lock_nested(&fs->meta_lock);
 	while (r == 0 && !list_is_empty(l)) {
 		n = bio_fill(fs, l, &b);
-		r = blk_submit_wait(&b);
+		r = meta_submit(fs, &b);
 		atomic_store(&fs->written, true);
 		if (r == 0)
 			blkfile_wrote(&b);
@@ -371,12 +442,14 @@ meta_write(struct ext2_fs *fs, enum ext2_kind kind)
 int
 meta_barrier(struct ext2_fs *fs)
 {
+	struct bio b;
 	int r;
 
 	ASSERT(fs->gate.closed);
 	if (!atomic_xchg(&fs->written, false))
 		return 0;
-	r = blk_flush(fs->dev);
+	bio_init(&b, fs->dev, 0, BIO_FLUSH);
+	r = meta_submit(fs, &b);
 	if (r != 0)
 		atomic_store(&fs->written, true);
 	return r;

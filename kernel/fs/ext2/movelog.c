@@ -76,7 +76,7 @@ log_put(struct ext2_fs *fs, unsigned i, struct vm_page *pg, unsigned off)
 	bio_init(&b, fs->dev, (uint64_t)fs->log.blk[i] << (fs->bs_shift - 9),
 	    BIO_WRITE);
 	bio_add(&b, pg, off, fs->bs);
-	r = blk_submit_wait(&b);
+	r = meta_submit(fs, &b);
 	atomic_store(&fs->written, true);
 	if (r == 0)
 		blkfile_wrote(&b);

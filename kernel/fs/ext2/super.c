@@ -15,7 +15,10 @@
  *              block may belong to a file (ext2_block_ok).
  *           3. An error while running makes the file system read-only; the
  *              disk keeps its mark "not clean", so e2fsck looks at all.
- *           4. The mark is taken off at mount and put back at unmount and
+ *           4. A disk that cannot be read whole is mounted read-only, and the
+ *              log says what is missing; without superblock, descriptors and
+ *              root there is no mount, and the log says that.
+ *           5. The mark is taken off at mount and put back at unmount and
  *              before power-off, when all is written and nothing is late.
  *
  * Read next meta.c, sync.c.
@@ -193,23 +196,66 @@ root_load(struct ext2_fs *fs)
 	return refuse(fs, "the root is no directory", fs->mnt->root->type);
 }
 
+static int
+super_load(struct ext2_fs *fs)
+{
+	ssize_t n = blk_rw_bytes(fs->dev, EXT2_SB_OFFSET, &fs->sb,
+	    sizeof(fs->sb), BIO_READ);
+
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < sizeof(fs->sb))
+		return refuse(fs, "bytes of a superblock", (uint64_t)n);
+	return super_check(fs);
+}
+
+/*
+ * A step of the picture.  Once the geometry is known, what cannot be read may be
+ * beside what it needs: rule 4.
+ */
+static int
+step(struct ext2_fs *fs, int (*load)(struct ext2_fs *), const char *what)
+{
+	int r = load(fs);
+
+	if (r == -EIO && !fs->readonly && fs->bs != 0) {
+		klog("ext2: %s: %s: a sector nearby cannot be read",
+		    fs->dev->name, what);
+		make_readonly(fs, "it has sectors that cannot be read");
+		r = load(fs);
+	}
+	if (r != 0 && r != -EINVAL)
+		klog("ext2: %s: not mounted: %s: error %d", fs->dev->name, what,
+		    -r);
+	return r;
+}
+
 /* All steps of the picture behind the device. */
 static int
 fs_open_disk(struct ext2_fs *fs)
 {
-	ssize_t n = blk_rw_bytes(fs->dev, EXT2_SB_OFFSET, &fs->sb,
-	    sizeof(fs->sb), BIO_READ);
 	int r;
 
 	meta_open(fs);
-	if (n < 0)
-		return (int)n;
-	r = (size_t)n < sizeof(fs->sb) ? -EINVAL : super_check(fs);
+	r = step(fs, super_load, "the superblock");
 	if (r == 0)
-		r = groups_load(fs);
+		r = step(fs, groups_load, "the group descriptors");
 	if (r == 0)
-		r = root_load(fs);
+		r = step(fs, root_load, "the root's inode");
 	return r;
+}
+
+/* The disk can be read; can it be written?  Rule 4. */
+static void
+begin_writing(struct ext2_fs *fs)
+{
+	int r = fs->readonly ? 0 : ext2_mark_used(fs);
+
+	if (r == -EIO && !fs->readonly)
+		make_readonly(fs, "its superblock cannot be written");
+	else if (r != 0)
+		klog("ext2: %s: the superblock is not written: error %d",
+		    fs->dev->name, -r);
 }
 
 /* fstype.mount: source names a disk.  0, -ENOENT, -EBUSY, -EINVAL, -EIO … */
@@ -236,9 +282,7 @@ ext2_mount(struct mount *m)
 	r = fs_open_disk(fs);
 	if (r != 0)
 		goto undo_fs;
-	if (!fs->readonly && ext2_mark_used(fs) != 0)
-		klog("ext2: %s: the superblock cannot be written",
-		    fs->dev->name);
+	begin_writing(fs);
 	ext2_flusher_add(fs);
 	return 0;
 
@@ -438,7 +482,8 @@ groups_load(struct ext2_fs *fs)
 	uint32_t g;
 	int r = 0;
 
-	fs->groups = kmem_zalloc(fs->ngroups * sizeof(*fs->groups));
+	if (fs->groups == NULL)
+		fs->groups = kmem_zalloc(fs->ngroups * sizeof(*fs->groups));
 	if (fs->groups == NULL)
 		return -ENOMEM;
 	fs->sb.free_blocks = fs->sb.free_inodes = 0;
@@ -476,15 +521,19 @@ ext2_super_store(struct ext2_fs *fs)
 static int
 state_write(struct ext2_fs *fs, uint16_t state)
 {
+	struct bio b;
 	int r;
 
 	fs->sb.state = state;
 	fs->groups[0].dirty = true;
 	r = ext2_commit(fs);
-	return r != 0 ? r : blk_flush(fs->dev);
+	if (r != 0)
+		return r;
+	bio_init(&b, fs->dev, 0, BIO_FLUSH);
+	return meta_submit(fs, &b);
 }
 
-/* Rule 4: in use, for writing.  0, or an error of a commit. */
+/* Rule 5: in use, for writing.  0, or an error of a commit. */
 int
 ext2_mark_used(struct ext2_fs *fs)
 {
@@ -494,7 +543,7 @@ ext2_mark_used(struct ext2_fs *fs)
 }
 
 /*
- * Rule 4: all is written, nothing more will be.
+ * Rule 5: all is written, nothing more will be.
  *
  * Locks:    tree for writing.
  * Returns:  0; an error: the disk is not clean, and read-only all the same.

@@ -37,6 +37,7 @@ static struct {
 	uint64_t fail_sector, fail_n; /* errors in [sector, sector + n) */
 	unsigned fail_next;           /* requests */
 	unsigned fail_reads;          /* the same, of those that read */
+	unsigned good_commits, fail_commits;
 	void (*at_flush)(void);       /* once */
 	struct list pending;      /* bios submitted, not done */
 } disk = {
@@ -106,6 +107,13 @@ void
 host_disk_fail_reads(unsigned n)
 {
 	disk.fail_reads = n;
+}
+
+void
+host_disk_fail_commits(unsigned good, unsigned n)
+{
+	disk.good_commits = good;
+	disk.fail_commits = n;
 }
 
 void
@@ -221,8 +229,8 @@ piece(struct bio *b, uint64_t sector, void *data, unsigned bytes)
 	disk.written = MAX(disk.written, sector * SECTOR_SIZE + bytes);
 }
 
-int
-blk_submit_wait(struct bio *b)
+static int
+transfer(struct bio *b)
 {
 	uint64_t sector = b->sector, n = 0;
 	unsigned i;
@@ -250,6 +258,28 @@ blk_submit_wait(struct bio *b)
 	return 0;
 }
 
+/* Is it the turn of a write that is to fail? */
+static bool
+commit_fails(void)
+{
+	if (disk.fail_commits == 0)
+		return false;
+	if (disk.good_commits > 0) {
+		disk.good_commits--;
+		return false;
+	}
+	disk.fail_commits--;
+	return true;
+}
+
+int
+blk_submit_wait(struct bio *b)
+{
+	if (b->dir != BIO_READ && commit_fails())
+		return -EIO;
+	return b->dir == BIO_FLUSH ? blk_flush(b->dev) : transfer(b);
+}
+
 void
 blk_submit(struct bio *b)
 {
@@ -265,7 +295,7 @@ host_disk_run(void)
 	if (n == NULL)
 		return false;
 	b = LIST_ENTRY(n, struct bio, node);
-	b->status = blk_submit_wait(b);
+	b->status = transfer(b);
 	b->done(b);
 	return true;
 }

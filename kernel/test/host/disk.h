@@ -15,6 +15,8 @@ uint8_t *host_disk_bytes(uint64_t *n);
 void host_disk_fail(uint64_t sector, uint64_t n);
 void host_disk_fail_next(unsigned n);    /* so many requests */
 void host_disk_fail_reads(unsigned n);   /* so many that read; the rest is good */
+/* So many writes fail that are waited for, those of commits; before them some do not. */
+void host_disk_fail_commits(unsigned good, unsigned n);
 /* The next FLUSH calls fn, as if on another CPU: it does not cover what that writes. */
 void host_disk_at_flush(void (*fn)(void));
 /* The oldest bio of blk_submit() is served: iod's part.  False: there is none. */

@@ -229,11 +229,66 @@ commits_are_put_off(void **state)
 	assert_true(failed > 50);
 }
 
+/* Names that the model does not know: .k comes, .k-1 goes. */
+static void
+names_change(unsigned k)
+{
+	struct path_at p;
+	char name[32];
+
+	snprintf(name, sizeof(name), "/m/.%u", k - 1);
+	p = (struct path_at){ NULL, name, 0 };
+	assert_int_equal(fs_unlink(&p), k == 0 ? -ENOENT : 0);
+	snprintf(name, sizeof(name), "/m/.%u", k);
+	p = at(name);
+	assert_int_equal(fs_mknod(&p, S_IFREG | 0644, 0), 0);
+}
+
+/*
+ * Writes and FLUSHes of commits that fail now and then, up to three in a row: the
+ * commit goes on, and nobody hears of it.  One that always fails ends the writing.
+ */
+static void
+commits_try_again(void **state)
+{
+	static const char *const options[] = { "-b 1024", "-b 4096 -I 128" };
+	unsigned i, k;
+
+	for (i = 0; i < ARRAY_LEN(options); i++) {
+		image_make(options[i], 8);
+		assert_int_equal(disk_mount(0), 0);
+		for (k = 0; k < 100; k++) {
+			ops_random(12);
+			assert_int_equal(fs_sync(NULL), 0);
+			names_change(k);
+			host_disk_fail_commits((unsigned)host_random(12),
+			    1 + (unsigned)host_random(3));
+			assert_int_equal(fs_sync(NULL), 0);
+			host_disk_fail_commits(0, 0);
+		}
+		compare_all();
+		host_disk_fail_commits(0, 0);
+		assert_int_equal(disk_umount(), 0);
+		disk_check();
+		model_clear();
+	}
+	image_make(options[0], 8);
+	assert_int_equal(disk_mount(0), 0);
+	names_change(0);
+	host_disk_fail_commits(0, 1000000);
+	assert_int_not_equal(fs_sync(NULL), 0);
+	host_disk_fail_commits(0, 0);
+	assert_int_equal(fs_sync(NULL), -EIO);
+	assert_int_equal(disk_umount(), 0);
+	model_clear();
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commits_are_put_off),
+		cmocka_unit_test(commits_try_again),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(bad_sectors),
