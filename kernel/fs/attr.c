@@ -300,5 +300,6 @@ attr_apply(struct vnode *v, const struct kattr *a)
 	if ((a->valid & (ATTR_NOW_M | ATTR_SIZE)) != 0)
 		v->mtime = now;
 	v->ctime = now;
+	atomic_store(&v->rests_ns, 0);
 	spin_unlock(&v->attr_lock);
 }

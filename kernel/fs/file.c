@@ -613,3 +613,10 @@ file_lseek(struct file *f, int64_t off, int whence)
 	rw_unlock_read(&f->vn->lock);
 	return r;
 }
+
+/* Where the next read or write begins, unless somebody else's comes first.  No lock. */
+uint64_t
+file_position(const struct file *f)
+{
+	return atomic_load_relaxed(&f->pos);
+}

@@ -107,6 +107,7 @@ ssize_t file_pwrite(struct file *, uint64_t off, struct uio *);
 /* At *off, NULL: the position; flags: O_APPEND, O_DSYNC for this call alone. */
 ssize_t file_write_as(struct file *, const uint64_t *off, struct uio *, unsigned flags);
 int64_t file_lseek(struct file *, int64_t off, int whence);
+uint64_t file_position(const struct file *); /* just now */
 int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
 /* POLL* that hold; *wq: what to sleep on, NULL: always ready. */
 unsigned file_poll(struct file *, struct waitq **wq);

@@ -132,6 +132,7 @@ struct vnode {
 	struct spinlock attr_lock;     /* [c] */
 	uint32_t perm, uid, gid;       /* [L] */
 	struct kts atime, mtime, ctime; /* [L] */
+	_Atomic uint64_t rests_ns;     /* [A] relatime: until then reads leave atime */
 	struct kts btime;              /* [L] all 0: not known */
 	struct vnode *parent;          /* [N] referenced; NULL: root or nameless */
 	char *name;                    /* [N] in parent; NULL as above */

@@ -26,6 +26,8 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
+#define ATIME_REST_NS 1000000000ul
+
 static struct kmem_cache vnode_cache = KMEM_CACHE("vnode", struct vnode);
 static struct spinlock names_lock = SPIN_INIT(LR_LEAF);
 
@@ -488,20 +490,26 @@ vn_time(const struct vnode *v, struct kts t)
 }
 
 /*
- * Set times to now; the access time as the mount has it.
+ * Set times to now; the access time as the mount has it.  Who reads again and again
+ * is not asked more than once a second.
  *
  * Locks:    takes attr_lock.
  */
 void
 vn_touch(struct vnode *v, unsigned which)
 {
-	struct kts now = vn_time(v, kts_now());
+	unsigned flags = atomic_load_relaxed(&v->mnt->flags);
+	struct kts now;
 
-	if ((atomic_load_relaxed(&v->mnt->flags) & MS_RDONLY) != 0)
+	if ((flags & MS_RDONLY) != 0 || (which == VN_ATIME &&
+	    (flags & MS_RELATIME) != 0 &&
+	    md_time_ns() < atomic_load_relaxed(&v->rests_ns)))
 		return;
+	now = vn_time(v, kts_now());
 	spin_lock(&v->attr_lock);
 	if ((which & VN_ATIME) != 0 && moves_atime(v, &now))
 		v->atime = now;
+	atomic_store(&v->rests_ns, which == VN_ATIME ? md_time_ns() + ATIME_REST_NS : 0);
 	if ((which & VN_MTIME) != 0)
 		v->mtime = now;
 	if ((which & VN_CTIME) != 0)

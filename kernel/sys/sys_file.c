@@ -118,7 +118,7 @@ rw_check(const struct rw *rw, va_t addr, uint64_t n)
 	if (rw->off != NULL)
 		at = (int64_t)*rw->off;
 	else if (S_ISREG(file_mode(rw->f)))
-		at = file_lseek(rw->f, 0, SEEK_CUR);
+		at = (int64_t)file_position(rw->f);
 	return n > INT64_MAX - (uint64_t)MAX(at, 0) ? -EINVAL : 0;
 }
 

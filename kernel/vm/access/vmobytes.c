@@ -42,11 +42,14 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 
 	n += off & PAGE_MASK;
 	max = (unsigned)MIN(PAGE_UP(n) >> PAGE_SHIFT, (size_t)RUN_MAX);
-	if (frames_are_low())
+	if (max > 1 && frames_are_low())
 		max = 1; /* rule a of token.c: they are held in a wait */
 	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
-	vmo_at_hand(vmo, idx, max, page);
+	/* Where one is absent the next ones mostly are. */
+	vmo_at_hand(vmo, idx, 1, page);
+	if (max > 1 && page[0] != NULL)
+		vmo_at_hand(vmo, idx + 1, max - 1, page + 1);
 	for (held = 0; held < max && page[held] != NULL; held++) {
 		if (place && !cache_has_place(vmo, idx + held, page[held]))
 			break;
@@ -151,6 +154,33 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 	return n;
 }
 
+/* The same for an anonymous object. */
+static ssize_t
+write_new(struct vmo *vmo, uint64_t off, struct uio *uio)
+{
+	uint64_t idx = off >> PAGE_SHIFT;
+	struct vm_page *pg = NULL, *there;
+	struct uio filled;
+	ssize_t n;
+	int r;
+
+	r = page_alloc_wait(PHYS_ANY, &pg);
+	if (r != 0)
+		return r;
+	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
+	if (n == (ssize_t)PAGE_SIZE && anon_enter(vmo, idx, pg))
+		return n;
+	/* Or it is on swap, or its tables are to be made, or nobody pays for it. */
+	if (n > 0) {
+		uio_init_kernel(&filled, pa2va(page_pa(pg)), (size_t)n);
+		r = anon_page(vmo, idx, ANON_CREATE, &there);
+		n = r == 0 ? move_run(&there, 1, off, (size_t)n, &filled, UIO_GET) :
+		    r == -ENXIO ? 0 : r;
+	}
+	page_free(pg);
+	return n;
+}
+
 /* Bytes within the page of off, which is read or made.  0: the end has come nearer. */
 static ssize_t
 move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
@@ -161,6 +191,8 @@ move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 	ssize_t r;
 
 	n = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
+	if (vmo->type == VMO_AOBJ && dir == UIO_GET && n == PAGE_SIZE)
+		return write_new(vmo, off, uio);
 	if (vmo->type == VMO_AOBJ)
 		r = anon_page(vmo, idx, dir == UIO_GET ? ANON_CREATE :
 		    ANON_FIND, &pg);

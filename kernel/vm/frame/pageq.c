@@ -90,15 +90,19 @@ pq_insert(struct vm_page *pg)
 		frames_came();
 }
 
+static inline __attribute__((always_inline)) void
+take_off(struct vm_page *pg)
+{
+	if ((pg->flags & PF_WRITING) == 0)
+		page_queue_remove(queue_of(pg), pg);
+}
+
 /* Out of the queue that state and home name; the caller changes the state.
  * Locks: [P]. */
 void
 pq_remove(struct vm_page *pg)
 {
-	struct page_queue *q = queue_of(pg);
-
-	if ((pg->flags & PF_WRITING) == 0)
-		page_queue_remove(q, pg);
+	take_off(pg);
 }
 
 /* Someone uses the page again: off its queue, ACTIVE (transitions 7, 8).  A page that
@@ -109,7 +113,7 @@ pq_activate(struct vm_page *pg)
 {
 	if (pg->state != PG_STANDBY && pg->state != PG_MODIFIED)
 		return;
-	pq_remove(pg);
+	take_off(pg);
 	page_set_state(pg, PG_ACTIVE);
 	if (owner_is_word(pg) && pg->swp.ahead)
 		swap_ops->hit(pg);

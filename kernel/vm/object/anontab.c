@@ -18,6 +18,8 @@
  *              smaps and pagemap ask the owning word.  Nothing is brought in to
  *              answer about one page: a table that is out holds no word of a page
  *              in memory.  Who counts a range brings its tables, one at a time.
+ *           4. A page that is written whole is filled before it is in the tree, with
+ *              no lock held: so nobody clears it first, and nobody sees half of it.
  */
 #include "vm/object/object.h"
 
@@ -359,6 +361,51 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 	anon_unpin_table(way.table);
 	spin_unlock(&vmo->lock);
 	return w;
+}
+
+/* The frame is paid for, or is of the object's promise.  [O] held. */
+static bool
+page_is_paid(struct vmo *vmo)
+{
+	if (!quota_take(vmo->a.quota))
+		return false;
+	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0) {
+		quota_give(vmo->a.quota, 1);
+		return false;
+	}
+	vmo->a.charged += !vmo->charged_whole;
+	return true;
+}
+
+/* Rule 4.  No wait and no error: who gets false goes the long way, anon_page().
+ * Locks: none of rank >= 7; takes [O], [P].
+ * Owns: true: the object, the frame, as a dirty page that nobody maps. */
+bool
+anon_enter(struct vmo *vmo, uint64_t pgoff, struct vm_page *pg)
+{
+	struct want unmet = { .what = WANT_AGAIN };
+	struct anon_path way = { .table = NULL };
+	bool enters;
+
+	spin_lock(&vmo->lock);
+	enters = pgoff < anon_end(vmo) &&
+	    anon_walk(vmo, pgoff, &way, &unmet) == 0 &&
+	    word_get(way.slot) == 0 && page_is_paid(vmo);
+	if (enters) {
+		spin_lock(&pfn_lock);
+		page_adopt_locked(pg, HOME_AOBJ, word_pa(way.slot), pgoff);
+		page_pin_locked(pg);
+		word_set_locked(way.table, way.slot, pte_make_trans(pg));
+		CHECK(!page_unpin_dirty_locked(pg));
+		spin_unlock(&pfn_lock);
+		vmo->n_resident++;
+		vmo->a.n_pages++;
+		EVENT(anon_page_new);
+		EVENT_ADD(anon_pages, 1);
+	}
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(way.table);
+	return enters;
 }
 
 /* Words of an object, and what fn counts among them. */

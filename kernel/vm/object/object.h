@@ -81,6 +81,9 @@ int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* anontab.c */
+/* A frame that has been filled becomes the page at pgoff; takes it over.  False: there
+ * is one, or it is not made as simply as that. */
+bool anon_enter(struct vmo *, uint64_t pgoff, struct vm_page *) MUST_CHECK;
 /* Commit pages for all that an object of so many pages can have, tables too. */
 uint64_t anon_price(uint64_t pages);
 /* Which of n pages are in memory?  pages[i], or NULL.  [O], [P]: they stay until they are
