@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ch01-first.c: one store, and the loops around it */
+/* ch01-first.c: one store, and the loops around it.  GUEST: --append around=1 */
 #include <setjmp.h>
 #include <signal.h>
 #include "run.h"

@@ -3,7 +3,8 @@
 /*
  * mremap by whole page tables: all that a word can say goes along, pages that
  * are mapped, common with a child, locked, zero, in swap, and those that were
- * never touched; at both ends, where a table is not moved as a whole, too.
+ * never touched; at both ends, where a table is not moved as a whole if others
+ * have words in it, too.
  */
 #include "lib/events.h"
 #include "lib/pressure.h"
@@ -53,6 +54,23 @@ fill(char *p, int version)
 		stamp(p + i * PAGE, i, version);
 }
 
+/* Others, in the tables of both ends. */
+static void
+have_neighbours(char *p)
+{
+	OK(mprotect(p - PAGE, PAGE, PROT_READ | PROT_WRITE));
+	OK(mprotect(p + LEN, PAGE, PROT_READ | PROT_WRITE));
+	store(p - PAGE, 1);
+	store(p + LEN, 2);
+}
+
+static void
+expect_neighbours(char *p)
+{
+	EQ(load(p - PAGE), 1);
+	EQ(load(p + LEN), 2);
+}
+
 /* Tables that have moved since snapshot 0. */
 static void
 expect_tables(long n)
@@ -66,7 +84,7 @@ expect_tables(long n)
 int
 main(void)
 {
-	char *p = place(FIRST);
+	char *p = place(FIRST), *was = p;
 	pid_t pid;
 
 	need_swap();
@@ -77,10 +95,17 @@ main(void)
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
 	fill(p, 0);
 	verify(p, 0);
+	have_neighbours(p);
 	if (on_vadose())
 		snap_all(0);
 	p = move(p, FIRST);
 	expect_tables(BLOCKS - 2);
+	expect_neighbours(was);
+	verify(p, 0);
+	if (on_vadose())
+		snap_all(0);
+	p = move(p, FIRST);
+	expect_tables(BLOCKS);
 	verify(p, 0);
 
 	/* In swap, on the way there, common with a child; locked. */

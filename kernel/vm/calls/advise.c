@@ -376,7 +376,8 @@ in_core(struct aspace *as, va_t va)
 	named = word != NULL ? word_get(word) : as->ops->named(as, va);
 	if (pte_kind(named) == PTE_FORK)
 		(void)as->ops->shared->refs(as, va, named, &named);
-	return pte_kind(named) == PTE_VALID || pte_kind(named) == PTE_TRANS;
+	return (pte_kind(named) == PTE_VALID && !pte_is_unread_zero(named)) ||
+	    pte_kind(named) == PTE_TRANS;
 }
 
 /* A page that is not mapped here may be in its object all the same. */

@@ -287,6 +287,8 @@ owner_word(const struct pagemap *m, uint64_t word)
 		if (names_device(word))
 			return PM_PRESENT | (m->pfn == PAGEMAP_PFN ?
 			    pte_pfn(word) : 0);
+		if (pte_is_unread_zero(word))
+			return 0;
 		return present_word(m, pte_page(word));
 	case PTE_TRANS:
 		return present_word(m, pte_page(word));

@@ -31,6 +31,7 @@ void fault_give_back(struct fctx *);                  /* pins and spare frames *
 enum fault_outcome cache_fault(struct fctx *, struct vm_page **out);
 bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
 void fault_map_around(struct fctx *, uint64_t bits);
+void fault_zero_around(struct fctx *, uint64_t word);
 enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
 /* F12, a page of a device */
 enum fault_outcome fault_device(struct fctx *, void (*enter)(struct fctx *, uint64_t word));

@@ -279,7 +279,7 @@ map_block(struct fctx *f, const struct block *b, uint64_t bits, uint64_t room)
 		word_enter(word, pte_make_valid(pg, SRC_OBJ, bits));
 		n++;
 	}
-	word_entered(f->leaf, n, (bits & PTE_LOCK) != 0);
+	word_entered(f->leaf, n, 0, (bits & PTE_LOCK) != 0);
 	return n;
 }
 
@@ -305,6 +305,32 @@ fault_map_around(struct fctx *f, uint64_t bits)
 	spin_unlock(&vmo->lock);
 	ws_insert_some(as, f->leaf, n);
 	EVENT_ADD(fault_around_pages, n);
+}
+
+/* The same with the page of zeros, which f's word maps, as word says.  Who asks for a
+ * range page by page says of each that it is used.
+ * Locks: [W]; takes [P]. */
+void
+fault_zero_around(struct fctx *f, uint64_t word)
+{
+	unsigned i, n = 0;
+	struct block b;
+	uint64_t *at;
+
+	if (f->end != 0 || !is_local(f))
+		return;
+	block_of(f, &b);
+	at = &pt_words(f->leaf)[md_pt_index(b.vpn << PAGE_SHIFT, 1)];
+	spin_lock(&pfn_lock);
+	for (i = 0; i < b.n; i++, at++) {
+		if (word_get(at) != 0)
+			continue;
+		word_enter(at, word & ~MD_PTE_A);
+		n++;
+	}
+	word_entered(f->leaf, n, n, false);
+	spin_unlock(&pfn_lock);
+	EVENT_ADD(fault_around_zero, n);
 }
 
 /* ---- a device ---- */

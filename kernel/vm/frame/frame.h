@@ -126,6 +126,12 @@ pte_is_special(uint64_t w)
 	return (w & (MD_PTE_P | PTE_SRC_MASK)) ==
 	    (MD_PTE_P | (uint64_t)SRC_SPEC << PTE_SRC_SHIFT);
 }
+/* The page of zeros, mapped for a neighbour's sake: nobody has looked at it yet. */
+static inline bool
+pte_is_unread_zero(uint64_t w)
+{
+	return pte_is_special(w) && (w & MD_PTE_A) == 0;
+}
 
 static inline uint64_t
 pte_make_soft(enum pte_kind kind, uint64_t payload_at_12)
@@ -322,7 +328,7 @@ void word_sums(struct vm_page *container, int used, int resident);
 void word_sums_locked(struct vm_page *container, int used, int resident);
 void word_settle(struct vm_page *table, const struct words_gone *);
 /* The same for words that word_enter() has made VALID.  [W], [P] */
-void word_entered(struct vm_page *table, unsigned n, bool locked);
+void word_entered(struct vm_page *table, unsigned n, unsigned special, bool locked);
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 
 /* In line, or calls of what page.c compiles of the same text. */

@@ -217,16 +217,16 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 	spin_unlock(&pfn_lock);
 }
 
-/* Keep the books of the table for n of them, none special: as word_set() for each.
+/* Keep the books of the table for n of them, so many special: as word_set() for each.
  * Locks: [W], [P]. */
 void
-word_entered(struct vm_page *table, unsigned n, bool locked)
+word_entered(struct vm_page *table, unsigned n, unsigned special, bool locked)
 {
 	if (n == 0)
 		return;
 	if (locked)
 		page_table_space(table)->n_locked += n;
-	count_words(table, (int)n, (int)n, 0);
+	count_words(table, (int)n, (int)n, (int)special);
 }
 
 /* Other rights or bits for a word that stays VALID with the same frame.

@@ -19,7 +19,9 @@
  *           3. The target's maplink is listed already; a word beyond the end
  *              of the object stays behind and goes with the source (R7).
  *           4. A leaf table whose words keep their places in it moves as it is,
- *              if there is no object: a truncate has perhaps passed the target.
+ *              if there is no object: a truncate has perhaps passed the target.  So
+ *              does one of which only a part is to move, when that part is all it
+ *              has, and the target pays for tables as the source does.
  */
 #include "vm/pte/pte.h"
 
@@ -91,9 +93,8 @@ static void
 move_store(struct move_work *m)
 {
 	const unsigned *gone = m->gone.by_src;
-	unsigned ours = gone[SRC_PRIV] + gone[SRC_FORK], i;
-	struct pte_ref t;
-	uint64_t old;
+	unsigned ours = gone[SRC_PRIV] + gone[SRC_FORK], locked = 0, i;
+	uint64_t old, *word;
 
 	if (m->n == 0)
 		return;
@@ -106,11 +107,14 @@ move_store(struct move_work *m)
 		old = m->w[i].old;
 		if (pte_src(old) != SRC_PRIV && pte_src(old) != SRC_FORK)
 			continue;
-		t = target_of(m, m->w[i].va);
+		word = pt_word(m->made, m->w[i].va + m->delta);
 		if (pte_src(old) == SRC_PRIV)
-			page_set_home(pte_page(old), HOME_PTE, word_pa(t.word));
-		word_set_locked(t.leaf, t.word, old);
+			page_set_home(pte_page(old), HOME_PTE, word_pa(word));
+		word_enter(word, old);
+		locked += (old & PTE_LOCK) != 0;
 	}
+	word_entered(m->made, locked, 0, true);
+	word_entered(m->made, ours - locked, 0, false);
 	spin_unlock(&pfn_lock);
 	for (i = 0; i < m->n && gone[SRC_OBJ] != 0; i++)
 		if (pte_src(m->w[i].old) == SRC_OBJ)
@@ -148,19 +152,38 @@ move_table(struct move_work *m)
 	return r;
 }
 
+/* Does the table move as it is?  [W]. */
+static bool
+moves_whole(const struct move_work *m)
+{
+	const struct vm_page *leaf = m->at.leaf;
+	const uint64_t *word = pt_iter_at(&m->at);
+	va_t n = (m->at.stop - m->at.va) >> PAGE_SHIFT;
+	unsigned used = 0;
+
+	if (!m->whole || n == MD_PT_WORDS)
+		return m->whole;
+	if (leaf->nused > n || leaf->tbl.late != m->to.late)
+		return false;
+	while (n-- > 0)
+		used += word_get(word++) != 0;
+	return used == leaf->nused;
+}
+
 /* Words that lie in one table, and go to one table.  [W].  0: m->at is behind them;
  * -EAGAIN: from there on. */
 static int
 move_some(struct move_work *m)
 {
-	va_t first;
+	va_t first, base;
 	int r = -EBUSY;
 
 	if (!pt_iter_table(&m->at))
 		return m->at.r;
 	first = m->at.va;
-	if (m->whole && m->at.stop - first == PT_SPAN)
-		r = pt_move(m->as, first, first + m->delta, &m->to, &m->want);
+	base = first & ~(PT_SPAN - 1);
+	if (moves_whole(m))
+		r = pt_move(m->as, base, base + m->delta, &m->to, &m->want);
 	if (r == 0)
 		m->at.va = m->at.stop;
 	if (r != -EBUSY)
