@@ -134,7 +134,8 @@ f1_zero_fill(struct fctx *f)
 }
 
 /* F1z zero page: first read of private anonymous memory maps the one zero frame,
- * read-only.  It counts in nres and nused of the table, nowhere else.
+ * read-only, and its neighbours do so, too.  It counts in nres and nused of the table,
+ * nowhere else.
  * Locks: [M], [W] kept.  Returns: FAULT_DONE. */
 enum fault_outcome
 f1z_zero_page(struct fctx *f)
@@ -146,6 +147,7 @@ f1z_zero_page(struct fctx *f)
 	word_set(f->leaf, f->word, pte_make_valid(zero, SRC_SPEC, bits));
 	word = word_get(f->word);
 	EVENT(fault_zeropage, f->va, 0, word, pte_pfn(word));
+	fault_zero_around(f, word);
 	return FAULT_DONE;
 }
 

@@ -279,7 +279,7 @@ map_block(struct fctx *f, const struct block *b, uint64_t bits, uint64_t room)
 		word_enter(word, pte_make_valid(pg, SRC_OBJ, bits));
 		n++;
 	}
-	word_entered(f->leaf, n, 0, (bits & PTE_LOCK) != 0);
+	word_entered(f->leaf, n, 0, (bits & PTE_LOCK) != 0 ? n : 0);
 	return n;
 }
 
@@ -328,7 +328,7 @@ fault_zero_around(struct fctx *f, uint64_t word)
 		word_enter(at, word & ~MD_PTE_A);
 		n++;
 	}
-	word_entered(f->leaf, n, n, false);
+	word_entered(f->leaf, n, n, 0);
 	spin_unlock(&pfn_lock);
 	EVENT_ADD(fault_around_zero, n);
 }

@@ -328,7 +328,8 @@ void word_sums(struct vm_page *container, int used, int resident);
 void word_sums_locked(struct vm_page *container, int used, int resident);
 void word_settle(struct vm_page *table, const struct words_gone *);
 /* The same for words that word_enter() has made VALID.  [W], [P] */
-void word_entered(struct vm_page *table, unsigned n, unsigned special, bool locked);
+void word_entered(struct vm_page *table, unsigned n, unsigned special,
+    unsigned locked);
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 
 /* In line, or calls of what page.c compiles of the same text. */

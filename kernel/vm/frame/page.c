@@ -217,15 +217,16 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 	spin_unlock(&pfn_lock);
 }
 
-/* Keep the books of the table for n of them, so many special: as word_set() for each.
+/* Keep the books of the table for n of them, so many special, so many locked: as
+ * word_set() for each.
  * Locks: [W], [P]. */
 void
-word_entered(struct vm_page *table, unsigned n, unsigned special, bool locked)
+word_entered(struct vm_page *table, unsigned n, unsigned special, unsigned locked)
 {
 	if (n == 0)
 		return;
-	if (locked)
-		page_table_space(table)->n_locked += n;
+	if (locked != 0)
+		page_table_space(table)->n_locked += locked;
 	count_words(table, (int)n, (int)n, (int)special);
 }
 

@@ -113,8 +113,7 @@ move_store(struct move_work *m)
 		word_enter(word, old);
 		locked += (old & PTE_LOCK) != 0;
 	}
-	word_entered(m->made, locked, 0, true);
-	word_entered(m->made, ours - locked, 0, false);
+	word_entered(m->made, ours, 0, locked);
 	spin_unlock(&pfn_lock);
 	for (i = 0; i < m->n && gone[SRC_OBJ] != 0; i++)
 		if (pte_src(m->w[i].old) == SRC_OBJ)
