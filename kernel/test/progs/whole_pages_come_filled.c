@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=64M CPUS=1,2 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=64M SWAP=64M CPUS=1,2 TIMEOUT=60 SWEEP=few KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Writes of whole pages to a file in memory: what is written is there, nothing
  * else is; also from a mapping of the very page, from memory that ends in the

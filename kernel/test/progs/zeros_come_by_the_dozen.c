@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=few */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=60 SWEEP=few KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * Reads of untouched memory, one page after another, take a fault for some
  * sixteen pages.  Nothing else tells: each page is its own as soon as it is
