@@ -8,7 +8,9 @@
  * Picture   woken: rq_place ─→ its last CPU idle? there
  *                              another one idle?  there, and call it
  *                              else the last one
+ *           new:   rq_shortest ─→ where the fewest run and wait
  *           idle CPU: rq_steal ←─ the first that waits on another CPU
+ *           tick:  rq_even_out ←─ the same, if that CPU has two more than this
  *
  * Rules     1. A thread that is TS_RUN, on no queue and on no CPU belongs to
  *              whoever moves it; all others leave it alone.
@@ -44,6 +46,31 @@ bool
 rq_may_run_on(const struct thread *t, unsigned cpu)
 {
 	return (t->affinity & BIT(cpu)) != 0;
+}
+
+/* Threads that run on a CPU or wait there.  Locks: none, so a hint. */
+static unsigned
+load_of(unsigned cpu)
+{
+	const struct runq *rq = &runqs[cpu];
+
+	return atomic_load_relaxed(&rq->nready) +
+	    !atomic_load_relaxed(&rq->is_idle);
+}
+
+/* The CPU with the least to do of those where t may run; of several this one. */
+unsigned
+rq_shortest(const struct thread *t)
+{
+	uint64_t left = md_online_mask() & t->affinity;
+	unsigned best = md_cpu(), i;
+
+	for (; left != 0; left &= left - 1) {
+		i = (unsigned)__builtin_ctzl(left);
+		if (load_of(i) < load_of(best))
+			best = i;
+	}
+	return best;
 }
 
 bool
@@ -226,4 +253,31 @@ rq_steal(unsigned cpu)
 			t = steal_from(victim, cpu);
 	}
 	return t;
+}
+
+/*
+ * Where two more run and wait than here, one of them comes: with threads that never
+ * sleep no CPU is ever idle, and each would stay where it was made.
+ *
+ * Context:  timer interrupt of this CPU, which is not idle.
+ */
+void
+rq_even_out(unsigned cpu)
+{
+	struct runq *rq = &runqs[cpu];
+	unsigned busiest = cpu, i;
+	struct thread *t;
+
+	for (i = 0; i < md_ncpus(); i++) {
+		if (load_of(i) > load_of(busiest))
+			busiest = i;
+	}
+	if (load_of(busiest) < load_of(cpu) + 2)
+		return;
+	t = steal_from(&runqs[busiest], cpu);
+	if (t == NULL)
+		return;
+	spin_lock(&rq->lock);
+	rq_insert(rq, t, RQ_BACK);
+	spin_unlock(&rq->lock);
 }

@@ -37,6 +37,8 @@ extern struct runq runqs[MAXCPU];
 /* Ticks that a thread of this niceness runs in one go: 2 … 5. */
 uint8_t rq_slice(const struct thread *);
 bool rq_may_run_on(const struct thread *, unsigned cpu);
+/* The CPU where a new thread has the fewest others beside it. */
+unsigned rq_shortest(const struct thread *);
 /* Does any CPU have more to do than it does? */
 bool rq_someone_waits(void);
 /* Locks: the queue's. */
@@ -51,5 +53,7 @@ struct runq *rq_lock_of(struct thread *);
 void rq_place(struct runq *, struct thread *);
 /* A thread that waits elsewhere, now of this CPU; NULL: none may come. */
 struct thread *rq_steal(unsigned cpu);
+/* At the tick of a CPU that runs a thread: one comes from where two more are. */
+void rq_even_out(unsigned cpu);
 
 #endif

@@ -8,8 +8,8 @@
  *
  * Picture   per CPU:   current     front: t3 → t7   ready: t1 → t9   idle thread
  *                         │                ▲            ▲  │
- *                         │    woken, new ─┘            │  │ idle CPUs steal
- *                         └─ slice over ────────────────┘  └ from the back
+ *                         │    woken, new ─┘            │  │ idle CPUs steal, and
+ *                         └─ slice over ────────────────┘  └ ticks where two less are
  *
  * Rules     1. state and queue of a thread are guarded by the lock of the run
  *              queue of its CPU (t->cpu).  Never two such locks at once.
@@ -161,6 +161,7 @@ tick(bool user)
 			md_set_need_resched();
 		return;
 	}
+	rq_even_out(md_cpu());
 	if (t->ticks_left > 0)
 		t->ticks_left--;
 	if (t->ticks_left == 0 || rq->urgent || !rq_may_run_on(t, md_cpu()))
@@ -176,7 +177,7 @@ sched_admit(struct thread *t)
 	struct runq *rq;
 
 	ASSERT(t->state == TS_NEW);
-	t->cpu = (uint16_t)md_cpu();
+	t->cpu = (uint16_t)rq_shortest(t);
 	rq = rq_lock_of(t);
 	t->state = TS_RUN;
 	t->ticks_left = 1; /* so it goes first: often it ends, or sleeps, soon */
