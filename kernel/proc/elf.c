@@ -5,6 +5,9 @@
  * Problem   A file says where its pieces want to lie in memory, and may say
  *           anything.  Judge all of it before the first mapping is made; what
  *           is accepted is then mapped from the file's pages, not read.
+ *           Packed and tiny programs say what no linker does: what Linux
+ *           does not look at (class, data, versions, sizes of the header; a
+ *           file shorter than it ends in zeroes) is not judged here.
  *
  * Picture   elf_open: header ─→ program headers ─→ each PT_LOAD judged
  *           elf_map:  [vaddr … filesz) file, MAP_PRIVATE
@@ -14,7 +17,8 @@
  * Rules     1. All sums are checked against overflow in elf_open(); elf_map()
  *              only adds numbers that are known to fit.
  *           2. No table of the file larger than 64 KiB is read.
- *           3. Nothing here touches the running program: the mappings go into
+ *           3. Segments are mapped in their order, the later over the earlier.
+ *           4. Nothing here touches the running program: the mappings go into
  *              a space that nobody runs on.
  *
  * Read next proc/exec.c.  Book: ch10.
@@ -37,7 +41,7 @@
 static int header_check(const struct elf_ehdr *);
 static int phdrs_read(struct elf_image *, const struct elf_ehdr *);
 static int phdrs_check(struct elf_image *);
-static int load_check(struct elf_image *, unsigned i);
+static int load_check(struct elf_image *, const struct elf_phdr *);
 static int interp_read(struct elf_image *, const struct elf_phdr *);
 static int choose_base(struct elf_image *, struct aspace *,
     const struct map_limits *);
@@ -59,13 +63,12 @@ elf_open(struct file *file, struct elf_image *img)
 	int r;
 
 	memset(img, 0, sizeof(*img));
+	memset(&eh, 0, sizeof(eh));
 	img->file = file;
 	img->file_size = file_size(file);
 	n = file_pread_kernel(file, 0, &eh, sizeof(eh));
 	if (n < 0)
 		return (int)n;
-	if (n < (ssize_t)sizeof(eh))
-		return -ENOEXEC;
 	r = header_check(&eh);
 	if (r == 0)
 		r = phdrs_read(img, &eh);
@@ -88,8 +91,6 @@ static int
 header_check(const struct elf_ehdr *eh)
 {
 	if (memcmp(eh->ident, ELF_MAGIC, 4) != 0)
-		return -ENOEXEC;
-	if (eh->ident[4] != ELF_CLASS64 || eh->ident[5] != ELF_LITTLE)
 		return -ENOEXEC;
 	if (eh->machine != ELF_X86_64 ||
 	    (eh->type != ELF_EXEC && eh->type != ELF_DYN))
@@ -131,51 +132,37 @@ phdrs_check(struct elf_image *img)
 	for (unsigned i = 0; i < img->phnum && r == 0; i++) {
 		ph = &img->ph[i];
 		if (ph->type == ELF_PT_LOAD)
-			r = load_check(img, i);
+			r = load_check(img, ph);
 		else if (ph->type == ELF_PT_INTERP && img->interp == NULL)
 			r = interp_read(img, ph);
 		else if (ph->type == ELF_PT_GNU_STACK)
 			img->exec_stack = (ph->flags & ELF_PF_X) != 0;
 	}
-	if (r == 0 && img->lo >= img->hi)
-		r = -ENOEXEC;
+	/* A program of no segments ends at its first instruction. */
+	if (img->lo > img->hi)
+		img->lo = img->hi = MMAP_MIN_ADDR;
 	return r;
 }
 
-static bool
-overlap(const struct elf_phdr *a, const struct elf_phdr *b)
-{
-	return a->type == ELF_PT_LOAD && b->type == ELF_PT_LOAD &&
-	    a->vaddr < b->vaddr + b->memsz && b->vaddr < a->vaddr + a->memsz;
-}
-
-/* Judge one PT_LOAD against itself and those before it. */
+/* Judge one PT_LOAD; all that makes a sum overflow is refused. */
 static int
-load_check(struct elf_image *img, unsigned i)
+load_check(struct elf_image *img, const struct elf_phdr *ph)
 {
-	const struct elf_phdr *ph = &img->ph[i];
 	uint64_t end;
 
-	if (ph->memsz == 0 && ph->filesz == 0)
+	if (ph->filesz > ph->memsz ||
+	    __builtin_add_overflow(ph->vaddr, ph->memsz, &end) ||
+	    ph->vaddr >= MD_USER_END || end > MD_USER_END)
+		return -EINVAL;
+	if (ph->memsz == 0)
 		return 0;
-	if (ph->filesz > ph->memsz)
-		return -ENOEXEC;
-	if (__builtin_add_overflow(ph->vaddr, ph->memsz, &end) ||
-	    end > MD_USER_END)
-		return -ENOMEM;
-	if (ph->filesz > 0 && ((ph->vaddr ^ ph->offset) & PAGE_MASK) != 0)
+	if (ph->filesz > 0 && (((ph->vaddr ^ ph->offset) & PAGE_MASK) != 0 ||
+	    ph->filesz > INT64_MAX - PAGE_SIZE ||
+	    ph->offset > INT64_MAX - ph->filesz - PAGE_SIZE))
 		return -EINVAL;
-	if (ph->offset > INT64_MAX - ph->filesz - PAGE_SIZE)
-		return -ENOEXEC;
-	if (!img->is_dyn && ph->vaddr < MMAP_MIN_ADDR)
-		return -EINVAL;
-	for (unsigned j = 0; j < i; j++)
-		if (overlap(&img->ph[j], ph))
-			return -ENOEXEC;
 	img->lo = MIN(img->lo, PAGE_DOWN(ph->vaddr));
 	img->hi = MAX(img->hi, end);
-	if (img->phdr_va == 0 && img->phoff >= ph->offset &&
-	    img->phoff - ph->offset < ph->filesz)
+	if (img->phoff >= ph->offset && img->phoff - ph->offset < ph->filesz)
 		img->phdr_va = img->phoff - ph->offset + ph->vaddr;
 	return 0;
 }
@@ -193,9 +180,9 @@ interp_read(struct elf_image *img, const struct elf_phdr *ph)
 	n = file_pread_kernel(img->file, ph->offset, img->interp, ph->filesz);
 	if (n < 0)
 		return (int)n;
-	if (n != (ssize_t)ph->filesz || img->interp[n - 1] != '\0')
-		return -ENOEXEC;
-	return 0;
+	if (n != (ssize_t)ph->filesz)
+		return -EIO;
+	return img->interp[n - 1] == '\0' ? 0 : -ENOEXEC;
 }
 
 /* ---- mapping ---- */
@@ -312,9 +299,9 @@ map_load(struct elf_image *img, const struct elf_phdr *ph, struct aspace *as,
 {
 	va_t lo = img->base + ph->vaddr, end = lo + ph->filesz;
 	va_t mem_end = lo + ph->memsz, out;
-	uint64_t tail = PAGE_DOWN(ph->offset + ph->filesz);
 	struct map_args a = { .addr = PAGE_DOWN(lo), .prot = prot_of(ph),
-		.maxprot = PROT_R | PROT_W | PROT_X, .lim = lim };
+		.maxprot = PROT_R | PROT_W | PROT_X, .lim = lim,
+		.privileged = img->privileged };
 	int r = 0;
 
 	note_range(&img->where, ph, lo, end);
@@ -324,9 +311,8 @@ map_load(struct elf_image *img, const struct elf_phdr *ph, struct aspace *as,
 		a.vmo = file_vmo(img->file);
 		a.off = PAGE_DOWN(ph->offset);
 		r = map_mmap(as, &a, &out);
-		/* A tail behind the end of the file has no page to clear. */
 		if (r == 0 && mem_end > end && (end & PAGE_MASK) != 0 &&
-		    (a.prot & PROT_W) != 0 && tail < img->file_size)
+		    (a.prot & PROT_W) != 0)
 			r = clear_tail(as, end);
 		a.addr = PAGE_UP(end);
 	}

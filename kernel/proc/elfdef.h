@@ -8,8 +8,6 @@
 #include "lib/types.h"
 
 #define ELF_MAGIC "\177ELF"
-#define ELF_CLASS64 2
-#define ELF_LITTLE 1
 #define ELF_EXEC 2
 #define ELF_DYN 3
 #define ELF_X86_64 62

@@ -23,6 +23,7 @@
  * Read next proc/elf.c, proc/execargs.c.  Book: ch10.
  */
 #include "proc/proc.h"
+#include "proc/elfdef.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
@@ -376,6 +377,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	if (r < 0)
 		return r;
 	stack_lo = top - map_stack_room(stack);
+	x->prog.privileged = x->cred.euid == 0;
 	r = elf_map(&x->prog, x->as, &x->lim, stack_lo);
 	if (r < 0)
 		return r;
@@ -402,13 +404,17 @@ static int
 exec_interp(struct exec_new *x, va_t stack_lo)
 {
 	struct file *f = NULL;
-	int r = open_denied(x->prog.interp, &f);
+	const char *path = x->prog.interp;
+	int r = open_denied(path[0] != '\0' ? path : ".", &f);
 
 	if (r < 0)
 		return r;
 	x->hidden |= !file_may_read(f);
-	r = elf_open(f, &x->interp);
+	/* Only of the program may the header be cut. */
+	r = file_size(f) < sizeof(struct elf_ehdr) ? -EIO :
+	    elf_open(f, &x->interp);
 	x->interp.is_interp = true;
+	x->interp.privileged = x->prog.privileged;
 	if (r == -ENOEXEC || r == -EINVAL)
 		r = -ELIBBAD;
 	if (r == 0)

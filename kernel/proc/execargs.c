@@ -315,7 +315,7 @@ auxv_fill(const struct stack_build *b, const struct auxv_in *in, uint64_t *v)
 		AT_HWCAP, md_hwcap(),
 		AT_PAGESZ, PAGE_SIZE,
 		AT_CLKTCK, MD_HZ,
-		AT_PHDR, e->phdr_va == 0 ? 0 : e->base + e->phdr_va,
+		AT_PHDR, e->base + e->phdr_va,
 		AT_PHENT, sizeof(struct elf_phdr),
 		AT_PHNUM, e->phnum,
 		AT_BASE, in->interp_base,

@@ -47,11 +47,12 @@ struct elf_image {
 	struct file *file;
 	uint64_t file_size;
 	bool is_dyn, is_interp, exec_stack;
+	bool privileged;         /* may lie below mmap_min_addr */
 	uint16_t phnum;
 	uint64_t entry;          /* as in the file */
 	uint64_t phoff;
 	uint64_t lo, hi;         /* of all loads, as in the file */
-	uint64_t phdr_va;        /* of the headers in memory; 0: not mapped */
+	uint64_t phdr_va;        /* of the headers, as in the file; 0: not mapped */
 	uint64_t base;           /* added to every address */
 	struct elf_phdr *ph;     /* kmem; phnum of them */
 	char *interp;            /* kmem; NULL: none */
