@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * Tiny, packed and odd ELF files: which of them run, and what their memory
  * holds.  Segments are mapped in their order, the later over the earlier; of
