@@ -65,6 +65,7 @@ first_thread(void *arg)
 	phys_set_marks(); /* the reserve grows with the CPUs */
 	vm_start();
 	fs_init();
+	ext2_init();
 	proc_init();
 	sys_init();
 	mount_root();

@@ -10,8 +10,7 @@
  *
  * Read next fs/devfs.c, dev/tty.c.
  */
-#include "dev/blkfn.h"
-#include "dev/pci.h"
+#include "dev/devfn.h"
 
 static struct {
 	struct spinlock lock; /* the list */
@@ -67,32 +66,4 @@ chr_walk(void (*fn)(void *arg, struct chr_dev *), void *arg)
 
 	LIST_FOREACH(dev, &chr.devs, all)
 		fn(arg, dev);
-}
-
-/*
- * Bring up all devices.  The screen and the serial line come first, so that
- * the others can be heard.
- *
- * Locks:    none held; after kern_init().
- */
-void
-dev_init(void)
-{
-	power_init();
-	screen_init();
-	uart_init();
-	kbd_init();
-	memdev_init();
-	tty_init();
-	record_init();
-	graded_init();
-	watch_init();
-	pci_init();
-	tracer_init();
-	bdev_init();
-	blk_init();
-	ata_init();
-	virtio_blk_init();
-	ramdisk_init();
-	part_init();
 }

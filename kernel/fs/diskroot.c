@@ -12,12 +12,14 @@
  * Rules     1. Runs before there is a process: nobody stands in the old root.
  *           2. The two mount points are made when the disk has none.
  *
- * Read next mount.c, ext2/super.c.
+ * Read next mount.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+
+#define ROOT_TYPE "ext2" /* of a disk that is the root */
 
 static int root_dir(struct vnode *dir, const char *s, struct vnode **out);
 static int mount_move(struct mount *old, struct mount *new, const char *name);
@@ -32,15 +34,17 @@ fs_mount_root(const char *dev)
 {
 	struct vnode *root = mount_root();
 	struct mount *old = root->mnt, *m;
+	const struct fstype *type = fstype_find(ROOT_TYPE);
 	char source[32];
-	int r = -ENOMEM;
+	int r;
 
 	vn_put(root);
 	snprintf(source, sizeof(source), "%s%s", dev[0] == '/' ? "" : "/dev/",
 	    dev);
-	m = mount_make(&ext2_type, source, 0);
-	if (m != NULL)
-		r = ext2_type.mount(m);
+	m = mount_make(type, source, 0);
+	if (m == NULL)
+		return -ENOMEM;
+	r = type->mount(m);
 	if (r != 0) {
 		mount_free(m);
 		return r;

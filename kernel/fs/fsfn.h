@@ -43,6 +43,9 @@ void names_hold(void);
 void names_drop(void);
 
 /* ---- mount.c ---- */
+#define FSTYPES_MAX 8u
+void fs_register(const struct fstype *);
+const struct fstype *fstype_find(const char *name);
 struct vnode *mount_root(void);
 struct vnode *mount_cross(struct vnode *);
 struct vnode *mount_above(struct vnode *);
@@ -162,9 +165,6 @@ struct vmo *blkfile_vmo(const struct bdev *);
 void blkfile_wrote(const struct bio *);
 int blkfiles_sync(void);
 void partitions_show(struct out *);
-
-/* ---- ext2/ ---- */
-extern const struct fstype ext2_type;
 
 /* ---- procfs.c, procpid.c ---- */
 extern const struct fstype procfs_type;

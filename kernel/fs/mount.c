@@ -32,9 +32,11 @@ static struct {
 	.all = LIST_INIT(mounts.all),
 };
 
-static const struct fstype *const fstypes[] = {
-	&tmpfs_type, &devfs_type, &procfs_type, &ext2_type
-};
+/* The kinds of file system: filled at boot, by one thread, and only read then. */
+static struct {
+	const struct fstype *type[FSTYPES_MAX];
+	unsigned n;
+} kinds;
 
 static int mount_attach(struct mount *m, struct vnode *covered);
 
@@ -68,6 +70,8 @@ static void filesystems_show(struct out *out);
 void
 fs_init(void)
 {
+	static const struct fstype *const own[] = { &tmpfs_type, &devfs_type,
+		&procfs_type };
 	static const struct procfs_row rows[] = {
 		{ "diskstats", 0444, .show = diskstats_show },
 		{ "filesystems", 0444, .show = filesystems_show },
@@ -84,7 +88,10 @@ fs_init(void)
 		  .write = pipe_write_soft },
 	};
 	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
+	unsigned i;
 
+	for (i = 0; i < ARRAY_LEN(own); i++)
+		fs_register(own[i]);
 	if (m != NULL)
 		mount_limits_default(m);
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
@@ -258,14 +265,27 @@ mount_attach(struct mount *m, struct vnode *covered)
 	return r;
 }
 
-static const struct fstype *
+/*
+ * Make a kind of file system known to mount(2) and /proc/filesystems, for ever.
+ *
+ * Context:  boot.
+ */
+void
+fs_register(const struct fstype *type)
+{
+	CHECK(kinds.n < FSTYPES_MAX);
+	kinds.type[kinds.n++] = type;
+}
+
+/* The kind with this name, or NULL. */
+const struct fstype *
 fstype_find(const char *name)
 {
 	unsigned i;
 
-	for (i = 0; i < ARRAY_LEN(fstypes); i++)
-		if (strcmp(fstypes[i]->name, name) == 0)
-			return fstypes[i];
+	for (i = 0; i < kinds.n; i++)
+		if (strcmp(kinds.type[i]->name, name) == 0)
+			return kinds.type[i];
 	return strcmp(name, "ramfs") == 0 ? &tmpfs_type : NULL;
 }
 
@@ -653,7 +673,7 @@ filesystems_show(struct out *out)
 {
 	unsigned i;
 
-	for (i = 0; i < ARRAY_LEN(fstypes); i++)
-		out_printf(out, "%s\t%s\n", fstypes[i]->sync == NULL ?
-		    "nodev" : "", fstypes[i]->name);
+	for (i = 0; i < kinds.n; i++)
+		out_printf(out, "%s\t%s\n", kinds.type[i]->sync == NULL ?
+		    "nodev" : "", kinds.type[i]->name);
 }

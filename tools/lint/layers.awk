@@ -34,10 +34,10 @@ function is_floor(s,   f) {
 	return 0
 }
 function folder(p) { sub(/[^\/]*$/, "", p); return p }
-function most(p,   c) { # files in a circle, where p lies; 0: as many as like
+function most(p,   c, best) { # files in a circle, where p lies; 0: as many as like
 	for (c in circle)
-		if (index(p, c) == 1) return circle[c]
-	return 0
+		if (index(p, c) == 1 && length(c) > length(best)) best = c
+	return best == "" ? 0 : circle[best]
 }
 # Marks in seen[] what `from` reaches inside its folder.
 function reach(from, seen,   n, w, i) {

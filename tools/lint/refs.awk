@@ -28,17 +28,30 @@ part == 2 { if ($1 !~ /^#/) known[$1] = 1; next }
 	names(text)
 }
 
-function files(s,   ref, before) {
+# The path that stands before a name, ../ by ../, up from the comment's folder; "": none.
+function above(s, dir) {
+	if (s !~ /(^|[^A-Za-z_0-9.\/])(\.\.\/)+([a-z_0-9-]+\/)*$/) return ""
+	sub(/.*[^A-Za-z_0-9.\/-]/, "", s)
+	while (sub(/^\.\.\//, "", s)) sub(/[^\/]*\/$/, "", dir)
+	return dir s
+}
+function files(s,   ref, before, head, dir, up) {
 	while (match(s, /[a-z_0-9][a-z_0-9-]*(\/[a-z_0-9-]+)*\.(c|h|S|md|tab|awk|pml)[^A-Za-z_0-9]/) ||
 	       match(s, /[a-z_0-9][a-z_0-9-]*(\/[a-z_0-9-]+)*\.(c|h|S|md|tab|awk|pml)$/)) {
 		before = RSTART > 1 ? substr(s, RSTART - 1, 1) : ""
+		head = substr(s, 1, RSTART - 1)
 		ref = substr(s, RSTART, RLENGTH); sub(/[^A-Za-z_0-9]$/, "", ref)
 		s = substr(s, RSTART + length(ref))
+		dir = file; sub(/[^\/]*$/, "", dir)
+		up = above(head, dir)
+		if (up != "") {
+			if (!((up ref) in exists)) { print at " no file " up ref ": name the one that is meant, or mend the path"; bad++ }
+			continue
+		}
 		if (before ~ /[A-Za-z_0-9.*%}$<-]/ || ref ~ /^(sys|linux|asm)\/.*\.h$|^[a-z]\.[a-z]+$/ || ref in known) continue
 		# documents are looked for where there is a reference
 		if (ref ~ /\.md$/ && !reference) continue
 		if (before == "/" && !(ref in end_of)) continue
-		dir = file; sub(/[^\/]*$/, "", dir)
 		if (!(ref in exists) && !(("kernel/" ref) in exists) && !((dir ref) in exists) && !(ref in end_of)) {
 			print at " no file " ref ": name the one that is meant, or mend the path"; bad++
 		}

@@ -37,13 +37,24 @@ static int ext2_mount(struct mount *m);
 static int ext2_unmount(struct mount *m);
 static void ext2_statfs(struct mount *m, struct kstatfs *st);
 
-const struct fstype ext2_type = {
+static const struct fstype ext2_type = {
 	.name = "ext2", .magic = EXT2_MAGIC,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
 	.allocate = ext2_allocate, .place = ext2_place, .statfs = ext2_statfs,
 	.remount = ext2_remount, .time_fit = inode_time_fit,
 	.reap = ext2_reap, .shutdown = ext2_shutdown
 };
+
+/*
+ * Known to mount(2) from here on.
+ *
+ * Context:  boot, after fs_init().
+ */
+void
+ext2_init(void)
+{
+	fs_register(&ext2_type);
+}
 
 /* ---- errors ---- */
 

@@ -603,6 +603,7 @@ model_begin(int argc, char **argv)
 	if (argc > 2)
 		cmocka_set_test_filter(argv[2]);
 	fs_init();
+	ext2_init();
 	return fs_mknod(&p, S_IFDIR | 0755, 0) == 0;
 }
 

@@ -677,5 +677,6 @@ main(void)
 	host_boot(4096, "");
 	host_seed(7);
 	fs_init();
+	ext2_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
