@@ -84,7 +84,7 @@ main(void)
 		read_all(p, PAGES);
 		snap_self(2);
 		/* Designs that have no page of zeros count none. */
-		if (snap_delta(1, 2, "fault.around_zero") != 0)
+		if (snap_delta(1, 2, "fault.around_pages") != 0)
 			DELTA_LE(1, 2, "fault.zeropage", PAGES / 16 + 4);
 	} else {
 		read_all(p, PAGES);

@@ -330,7 +330,7 @@ fault_zero_around(struct fctx *f, uint64_t word)
 	}
 	word_entered(f->leaf, n, n, 0);
 	spin_unlock(&pfn_lock);
-	EVENT_ADD(fault_around_zero, n);
+	EVENT_ADD(fault_around_pages, n);
 }
 
 /* ---- a device ---- */
