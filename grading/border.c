@@ -430,7 +430,7 @@ say_place(const struct map *m, const char *word, const char *from,
 /* ---- counters ---- */
 
 #define CPUS 16ul        /* kernel/md.h: MAXCPU */
-#define ROW_BYTES 2048ul /* and MD_ROW */
+#define ROW_BYTES 4096ul /* and MD_ROW */
 
 /* "vad_split" and so on, in the order of the cells; read once. */
 static const struct words *

@@ -30,7 +30,7 @@
 #include "stop.h"
 
 #define IMAGE_BASE 0xffffffff80000000ull /* of the kernel, at physical 0 */
-#define ROW_BYTES 2048                   /* of a CPU: MD_ROW of kernel/md.h */
+#define ROW_BYTES 4096                   /* of a CPU: MD_ROW of kernel/md.h */
 #define SKIPS_MAX 2000                   /* runs in a session */
 
 static const char probe_says[] = "It stands in ";

@@ -19,7 +19,7 @@
 
 #define MAXCPU 16
 /* Bytes from one CPU's row to the next of a table that MD_COUNT() adds to. */
-#define MD_ROW 2048
+#define MD_ROW 4096
 /*
  * Words of each CPU that one instruction reads, or adds to: MD_WORD(),
  * md_add_word().  kern/events.c says what the first are; from MD_WORD_PAGES on there

@@ -261,9 +261,9 @@ export function callList(text) {
 
 // ---- /proc ----
 
-// Rows { "meminfo", 0444, … of /proc and { .name = "maps", .mode = 0444, … of /proc/PID.
+// Rows { "meminfo", 0444, .show = … of /proc and { .name = "maps", .mode = 0444, … of /proc/PID.
 export function procTable(which) {
-  const re = which === 'PID' ? /\{ \.name = "(\w+)",\s*\.mode = (0\d{3})/g : /\{ "([\w/-]+)", (0\d{3}), \w+/g
+  const re = which === 'PID' ? /\{ \.name = "(\w+)",\s*\.mode = (0\d{3})/g : /\{ "([\w/-]+)", (0\d{3}), \.\w+ =/g
   const rows = []
   for (const path of sources().filter(p => /\/(proc|fs|dev)\/\w+\.c$/.test(p)))
     for (const m of sourceLines(ROOT, path).join('\n').matchAll(re)) rows.push(m)
