@@ -352,7 +352,7 @@ amap_leave(struct vm_amap *amap)
 bool
 amap_unshare(struct uvm_entry *e)
 {
-	struct vm_amap *amap = amap_new();
+	struct vm_amap *amap = amap_next_of(e);
 	uint64_t vpn = e->start;
 	struct vm_anon *anon;
 

@@ -17,9 +17,11 @@
  *              first touch.
  *           3. An amap has one entry, whose space's ws_lock guards it.  One that a
  *              late fork has shared has several, and nobody changes it: who wants
- *              to has a copy first (amap_unshare()).
+ *              to has a copy first (amap_own()).
  *           4. Who alone has an amap stays alone, but for his own fork, which
  *              map_lock excludes.
+ *           5. There may be no memory for a copy of many chunks, under locks that
+ *              allow no wait: they are set aside, over as many passes as it takes.
  *
  * Read next amap.c
  */
@@ -103,8 +105,22 @@ chunk_unlink(struct vm_amap *amap, struct vm_amap_chunk *c)
 	atomic_store_release(&amap->last, NULL);
 }
 
+/* One that was set aside; NULL. */
+static struct vm_amap_chunk *
+take_spare(struct vm_amap *amap)
+{
+	struct vm_amap_chunk *c = amap->spare;
+
+	if (c == NULL)
+		return NULL;
+	amap->spare = c->rb.left == NULL ? NULL : CHUNK_OF(c->rb.left);
+	c->rb.left = NULL;
+	amap->nspare--;
+	return c;
+}
+
 /*
- * A chunk, which there is not yet; the spare one, if there is no memory.
+ * A chunk, which there is not yet; one that was set aside, if any was.
  *
  * Locks:    [W].
  * Returns:  the chunk, empty; NULL: no memory.
@@ -112,12 +128,10 @@ chunk_unlink(struct vm_amap *amap, struct vm_amap_chunk *c)
 struct vm_amap_chunk *
 amap_chunk_make(struct vm_amap *amap, uint64_t no)
 {
-	struct vm_amap_chunk *c = kmem_cache_zalloc(&amap_chunks);
+	struct vm_amap_chunk *c = take_spare(amap);
 
-	if (c == NULL) {
-		c = amap->spare;
-		amap->spare = NULL;
-	}
+	if (c == NULL)
+		c = kmem_cache_zalloc(&amap_chunks);
 	if (c == NULL)
 		return NULL;
 	c->no = no;
@@ -234,15 +248,26 @@ amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
 /* ---- whole amaps ---- */
 
 /*
- * Which cache had no object when amap_unshare() failed: for kmem_cache_feed().
+ * Which cache had no object when amap_own() failed: for kmem_cache_feed().
  *
  * Locks:    [W].
  */
 struct kmem_cache *
-amap_lacks(void)
+amap_lacks(const struct uvm_entry *e)
 {
-	return amaps.partial == NULL && amaps.empty == NULL ? &amaps :
-	    &amap_chunks;
+	return e->next == NULL ? &amaps : &amap_chunks;
+}
+
+/*
+ * Chunks that are set aside for the entry's copy: who sees more of them than before
+ * has come further.
+ *
+ * Locks:    [W].
+ */
+uint32_t
+amap_kept(const struct uvm_entry *e)
+{
+	return e->next == NULL ? 0 : e->next->nspare;
 }
 
 /*
@@ -266,7 +291,7 @@ amap_new(void)
 
 /*
  * Its last entry has let it go, and its anons are gone: it ends, with the chunks
- * that were reserved and not used, and the spare one.
+ * that were reserved and not used, and those set aside.
  *
  * Locks:    any of rank < LR_MEM; nobody else has it.
  */
@@ -278,8 +303,8 @@ amap_free(struct vm_amap *amap)
 	ASSERT(amap->nanons == 0);
 	while ((c = chunk_from(amap, 0)) != NULL)
 		amap_chunk_end(amap, c);
-	if (amap->spare != NULL)
-		kmem_cache_free(&amap_chunks, amap->spare);
+	while ((c = take_spare(amap)) != NULL)
+		kmem_cache_free(&amap_chunks, c);
 	kmem_cache_free(&amaps, amap);
 }
 
@@ -300,17 +325,90 @@ amap_share(struct vm_amap *amap)
 }
 
 /*
- * A chunk is set aside for amap_split().
+ * One chunk more is set aside, for amap_split() or a copy.
  *
- * Locks:    none of rank >= LR_MEM.
+ * Locks:    none of rank >= LR_MEM; nobody else has the amap, or [W].
  * Returns:  false: no memory.
  */
 bool
 amap_make_spare(struct vm_amap *amap)
 {
-	if (amap->spare == NULL)
-		amap->spare = kmem_cache_zalloc(&amap_chunks);
-	return amap->spare != NULL;
+	struct vm_amap_chunk *c = kmem_cache_zalloc(&amap_chunks);
+
+	if (c == NULL)
+		return false;
+	c->rb.left = amap->spare == NULL ? NULL : &amap->spare->rb;
+	amap->spare = c;
+	amap->nspare++;
+	return true;
+}
+
+/*
+ * The amap that the entry's anons are copied to, with the chunks that are set aside
+ * for that.
+ *
+ * Locks:    [W].
+ * Returns:  refs 1; NULL: no memory.
+ * Owns:     the caller, for the entry.
+ */
+struct vm_amap *
+amap_next_of(struct uvm_entry *e)
+{
+	struct vm_amap *amap = e->next;
+
+	e->next = NULL;
+	return amap != NULL ? amap : amap_new();
+}
+
+/* Chunks of the entry's part of its amap. */
+static uint32_t
+chunks_of(const struct uvm_entry *e)
+{
+	uint64_t no = e->start / AMAP_CHUNK, last = (e->end - 1) / AMAP_CHUNK;
+	struct vm_amap_chunk *c;
+	uint32_t n = 0;
+
+	for (; (c = chunk_from(e->amap, no)) != NULL && c->no <= last;
+	    no = c->no + 1)
+		n++;
+	return n;
+}
+
+/* Set aside what a copy of its amap takes.  What there is stays for the next call, for
+ * an amap that is shared does not change.  [W]. */
+static bool
+set_aside(struct uvm_entry *e)
+{
+	uint32_t n = chunks_of(e);
+
+	if (e->next == NULL)
+		e->next = amap_new();
+	if (e->next == NULL)
+		return false;
+	while (e->next->nspare < n)
+		if (!amap_make_spare(e->next))
+			return false;
+	return true;
+}
+
+/*
+ * The entry's amap is its own, for it is about to change.
+ *
+ * Locks:    [W]; takes [amap], [anon], [P].
+ * Returns:  false: no memory; another call goes on where this one has stopped.
+ */
+bool
+amap_own(struct uvm_entry *e)
+{
+	bool own = !amap_is_shared(e->amap);
+
+	if (!own)
+		own = set_aside(e) && amap_unshare(e);
+	if (own && e->next != NULL) {
+		amap_free(e->next);
+		e->next = NULL;
+	}
+	return own;
 }
 
 /*

@@ -16,7 +16,7 @@
  *              that is no matter of amaps, is ../anons/anonsfork.c's.
  *           3. A page that somebody pins is copied at once.
  *           4. The boot option uvm=late copies no amap of anonymous memory: the first
- *              who is about to change it does (amap_unshare()).
+ *              who is about to change it does (amap_own()).
  *
  * Read next amap.c, which copies
  */

@@ -97,19 +97,18 @@ uvm_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 static bool
 prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 {
-	struct uvm_entry *cut;
+	struct uvm_entry *cut = splay_find(uvm_space(as), vpn);
 	uint64_t at = vpn;
-	bool divides, done = true;
+	bool divides;
 
+	if (cut != NULL && uvm_own_wait(as, cut) != 0)
+		return false;
 	mutex_lock(&as->ws_lock);
-	cut = splay_find(uvm_space(as), vpn);
-	if (cut != NULL && amap_is_shared(cut->amap))
-		done = amap_unshare(cut);
 	divides = vpn % AMAP_CHUNK != 0 && cut != NULL &&
 	    amap_next(cut->amap, &at) != NULL &&
 	    at / AMAP_CHUNK == vpn / AMAP_CHUNK;
 	mutex_unlock(&as->ws_lock);
-	return done && (!divides || amap_make_spare(e->amap));
+	return !divides || amap_make_spare(e->amap);
 }
 
 /*
@@ -152,6 +151,8 @@ uvm_free(void *entry)
 	ASSERT(e->in == NULL);
 	if (e->amap != NULL)
 		amap_free(e->amap);
+	if (e->next != NULL)
+		amap_free(e->next);
 	kmem_cache_free(&entries, e);
 }
 

@@ -43,7 +43,8 @@ struct vm_amap {
 	uint32_t met;          /* [check] of these, seen so far */
 	struct rb_root chunks; /* [W] first level */
 	struct vm_amap_chunk *last;  /* [W] relaxed: that was met last; NULL */
-	struct vm_amap_chunk *spare; /* [M] of a split, which must not fail; NULL */
+	struct vm_amap_chunk *spare; /* [W] set aside, by rb.left: amap_chunk_make() takes */
+	uint32_t nspare;       /* [W] these first; of a split, of a copy */
 	uint64_t nanons;       /* [W] */
 };
 
@@ -54,6 +55,7 @@ struct uvm_entry {
 	struct vad *vad;       /* [M] */
 	uint64_t start, end;   /* [M] vpn; to change [M], [W] and [splay] */
 	struct vm_amap *amap;  /* [W] */
+	struct vm_amap *next;  /* [W] its own to be, with spare chunks; NULL: none */
 };
 
 /* as->dpriv; NULL: the space has ended. */
@@ -70,7 +72,7 @@ uvm_space(const struct aspace *as)
 
 /* uvm_anon.c, amapchunk.c: for kmem_cache_feed() */
 extern struct kmem_cache uvm_anons, amap_chunks;
-struct kmem_cache *amap_lacks(void);           /* what amap_unshare() could not have */
+struct kmem_cache *amap_lacks(const struct uvm_entry *); /* what amap_own() could not have */
 
 /* uvm_anon.c */
 void uvm_anon_init(void);
@@ -109,6 +111,9 @@ struct vm_anon *amap_next(struct vm_amap *, uint64_t *vpn);
 	for (; ((anon) = amap_next(amap, &(vpn))) != NULL && (vpn) < (end); (vpn)++)
 void amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *, uint64_t from);
 bool amap_make_spare(struct vm_amap *);                /* false: no memory */
+struct vm_amap *amap_next_of(struct uvm_entry *);      /* for its copy; NULL: no memory */
+bool amap_own(struct uvm_entry *);                     /* false: no memory; again goes on */
+uint32_t amap_kept(const struct uvm_entry *);          /* how far it has come */
 void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
 void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
 
@@ -122,7 +127,7 @@ uint64_t amap_unref(struct vm_amap *, uint64_t lo, uint64_t hi); /* of them, lat
 enum fault_outcome amap_fault(struct fctx *, struct uvm_entry *);
 uint64_t amap_copy(struct aspace *parent, struct uvm_entry *to,
     struct uvm_entry *from, uint64_t vpn, uint64_t end); /* how far */
-bool amap_unshare(struct uvm_entry *);                 /* false: no memory */
+bool amap_unshare(struct uvm_entry *);                 /* false: no memory; amap_own() */
 void amap_leave(struct vm_amap *);                     /* one entry less */
 
 /* splay.c: takes [splay] */
@@ -164,6 +169,7 @@ void uvm_fault_adopt(struct fctx *, struct uvm_making *); /* the anon's page, an
 void uvm_fork(struct anons_fork *);
 
 /* change.c */
+int uvm_own_wait(struct aspace *, struct uvm_entry *); /* [M]; 0, -ENOMEM, -EINTR */
 void uvm_drop(struct aspace *, uint64_t lo, uint64_t hi);
 int uvm_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 int uvm_discard(struct aspace *, void *entry, uint64_t lo, uint64_t hi);

@@ -107,7 +107,9 @@ uvm_fault(struct fctx *f, void *entry)
 
 	if ((f->v.flags & VAD_SHARED) != 0)
 		return pmap_object_page(f, fault_rights(f));
-	if (amap_is_shared(e->amap) && changes_amap(f, e) && !amap_unshare(e))
-		return pmap_no_memory(f, amap_lacks());
+	if (amap_is_shared(e->amap) && changes_amap(f, e) && !amap_own(e)) {
+		pmap_came_to(f, amap_kept(e));
+		return pmap_no_memory(f, amap_lacks(e));
+	}
 	return amap_fault(f, e);
 }
