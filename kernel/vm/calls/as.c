@@ -61,8 +61,9 @@ root_free(struct aspace *as)
 	struct vm_page *root = page_of_pa(as->md.root_pa);
 
 	mutex_lock(&as->ws_lock);
-	as->md.root_pa = 0;
+	atomic_store(&as->md.root_pa, 0);
 	mutex_unlock(&as->ws_lock);
+	pt_space_ended();
 	spin_lock(&pfn_lock);
 	page_set_home(root, HOME_NONE, 0);
 	spin_unlock(&pfn_lock);

@@ -44,7 +44,7 @@
 #include "vm/object/object.h"
 #include "vm/table/table.h"
 
-#define VISIT_NS 1000000ul   /* how often the end of a visit is looked for */
+static struct waitq visited = WAITQ_INIT(visited); /* for the last visit of any object */
 
 struct mutex vmo_list_lock = MUTEX_INIT(vmo_list_lock, LR_KMAP);
 static struct list vmos = LIST_INIT(vmos); /* [L] every object */
@@ -136,15 +136,20 @@ vmo_get(struct vmo *vmo)
 static void
 close_visits(struct vmo *vmo)
 {
+	struct waiter w;
 	bool busy;
 
 	do {
 		mutex_lock(&vmo_list_lock);
 		vmo->v.closed = true;
 		busy = vmo->v.visits > 0;
-		mutex_unlock(&vmo_list_lock);
 		if (busy)
-			sleep_until(md_time_ns() + VISIT_NS, WAIT_PLAIN);
+			wait_prepare(&visited, &w);
+		mutex_unlock(&vmo_list_lock);
+		if (busy) {
+			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+			wait_finish(&w);
+		}
 	} while (busy);
 }
 
@@ -290,8 +295,8 @@ vmo_visit_next(struct vmo *prev)
 
 	mutex_lock(&vmo_list_lock);
 	found = next_of(prev, begin_visit);
-	if (prev != NULL)
-		prev->v.visits--;
+	if (prev != NULL && --prev->v.visits == 0 && prev->v.closed)
+		wake_all(&visited);
 	mutex_unlock(&vmo_list_lock);
 	return found;
 }
@@ -313,8 +318,6 @@ vmo_stored(struct vmo *vmo)
 /* ---- who maps it ---- */
 
 static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
-
-#define TEARDOWN_NS 1000000ul /* how often its end is looked for */
 
 /* A zap under way. */
 struct object_zap {
@@ -481,7 +484,7 @@ zap_let_go(struct object_zap *w)
 }
 
 /* Bring what w->next lacks.  A space that is being torn down lets its words go by
- * itself: wait until its link has left the list. */
+ * itself: wait until its root has gone. */
 static void
 zap_wait(struct object_zap *w)
 {
@@ -491,7 +494,7 @@ zap_wait(struct object_zap *w)
 	if (as != w->job.tables.as) {
 		zap_let_go(w);
 		if (!pt_open_space(as)) {
-			(void)sleep_until(md_time_ns() + TEARDOWN_NS, WAIT_PLAIN);
+			pt_wait_ended(as);
 			as_put(as);
 			return;
 		}

@@ -51,7 +51,8 @@
 #include "vm/design/design.h"
 #include "vm/table/table.h"
 
-#define HOLDER_NS 1000000ul /* how often the last one is looked for */
+/* For the last holder of a space, or for its root to go: of any. */
+static struct waitq ending = WAITQ_INIT(ending);
 
 /* The word of va, if the table that this CPU met last is the one; NULL: ask the root.
  * A walk is 100 instructions, and programs go along their memory.  [W]. */
@@ -625,7 +626,8 @@ pt_open_space(struct aspace *as)
 void
 pt_close_space(struct aspace *as)
 {
-	atomic_sub(&as->holders, 1);
+	if (atomic_sub(&as->holders, 1) == AS_CLOSING)
+		wake_all(&ending);
 }
 
 /* The space is to be torn down: wait until nobody holds a table of it.  Who does waits
@@ -635,9 +637,36 @@ void
 pt_end_space(struct aspace *as)
 {
 	uint32_t n = atomic_load(&as->holders);
+	struct waiter w;
 
 	while (!atomic_cas(&as->holders, &n, n | AS_CLOSING))
 		;
-	while (atomic_load(&as->holders) != AS_CLOSING)
-		(void)sleep_until(md_time_ns() + HOLDER_NS, WAIT_PLAIN);
+	while (atomic_load(&as->holders) != AS_CLOSING) {
+		wait_prepare(&ending, &w);
+		if (atomic_load(&as->holders) != AS_CLOSING)
+			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+}
+
+/* Its root has gone: who found it being torn down goes on.  Locks: any of rank < LR_WAIT. */
+void
+pt_space_ended(void)
+{
+	wake_all(&ending);
+}
+
+/* The space is being torn down, pt_open_space() says: wait until it has no words.
+ * Locks: none of rank >= 3, no token; the caller has a reference. */
+void
+pt_wait_ended(struct aspace *as)
+{
+	struct waiter w;
+
+	while (atomic_load(&as->md.root_pa) != 0) {
+		wait_prepare(&ending, &w);
+		if (atomic_load(&as->md.root_pa) != 0)
+			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
+	}
 }

@@ -114,6 +114,8 @@ void pt_forget_all_lost(struct aspace *);                /* nothing is mapped */
 bool pt_open_space(struct aspace *);                     /* false: it is being torn down */
 void pt_close_space(struct aspace *);
 void pt_end_space(struct aspace *);                      /* sleeps: nobody has it open */
+void pt_space_ended(void);                               /* the root of one has gone */
+void pt_wait_ended(struct aspace *);                     /* sleeps, until it has */
 
 /* ptpage.c: tables are held, go to swap and come back */
 void pt_pin(struct fctx *);             /* [W]: the pass ends without the page */
