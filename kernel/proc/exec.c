@@ -370,7 +370,8 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	as_set_rss(x->as, x->rss);
 	if (random)
 		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
-	map_set_limit(x->as, LIMIT_DATA, x->lim.data);
+	map_set_limit(x->as, LIMIT_DATA,
+	    x->lim.data != 0 ? x->lim.data : UINT64_MAX);
 	map_set_limit(x->as, LIMIT_SIZE, x->lim.as);
 	r = map_stack(x->as, top, stack, PROT_R | PROT_W |
 	    (x->prog.exec_stack ? PROT_X : 0));

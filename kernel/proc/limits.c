@@ -101,7 +101,9 @@ limits_to_space_locked(struct proc *p)
 		return;
 	as_set_rss(p->as, of[RLIMIT_RSS].cur);
 	map_set_limit(p->as, LIMIT_STACK, of[RLIMIT_STACK].cur);
-	map_set_limit(p->as, LIMIT_DATA, of[RLIMIT_DATA].cur);
+	/* 0 means the hard limit, as on Linux; the break alone obeys it. */
+	map_set_limit(p->as, LIMIT_DATA, of[RLIMIT_DATA].cur != 0 ?
+	    of[RLIMIT_DATA].cur : of[RLIMIT_DATA].max);
 	map_set_limit(p->as, LIMIT_SIZE, of[RLIMIT_AS].cur);
 }
 

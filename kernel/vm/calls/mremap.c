@@ -99,13 +99,12 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		grown = w->new_pages;
 	if (grown > MD_USER_END >> PAGE_SHIFT)
 		return -ENOMEM;
-	if (w->a->lim != NULL &&
-	    w->as->total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
+	if (w->a->lim == NULL || grown == 0)
+		return 0;
+	if (w->as->total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
-	if (w->a->lim != NULL && vad_is_data(v->flags, v->prot) &&
-	    !map_data_fits(w->as, grown))
-		return -ENOMEM;
-	return 0;
+	return vad_is_data(v->flags, v->prot) && !map_data_fits(w->as, grown) ?
+	    -ENOMEM : 0;
 }
 
 /* Make [old, old + old_pages) a VAD of its own.  0, -ENOMEM. */
