@@ -19,8 +19,8 @@
  *              is removed, and map_lock is held from cut to insert.
  *           2. Private writable memory is charged as a whole when it becomes
  *              writable (VAD_CHARGED), with a table per 2-MiB block; memory
- *              with NORESERVE when it is touched, but for small pieces that
- *              become writable later; shared anonymous memory by its object.
+ *              with NORESERVE when it is touched; shared anonymous memory by
+ *              its object.
  *           3. References to objects are dropped after map_lock: the last one
  *              may do I/O.
  *           4. A mapping that grows down keeps 256 free pages below it.  The
@@ -269,15 +269,6 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 	return r == 0 && takes_memory(a) ? commit_guess(w->pages) : r;
 }
 
-/* NORESERVE is meant for memory that is used where it is touched.  What is reserved
- * without the right to write decides when it gets that: map_charge(). */
-static uint32_t
-unreserved(const struct map_args *a)
-{
-	return (a->prot & PROT_W) != 0 || (a->flags & MAP_TYPE) != MAP_PRIVATE ||
-	    commit_is_late() ? VAD_NORESERVE : VAD_UNDECIDED;
-}
-
 static uint32_t
 vad_flags(const struct map_args *a)
 {
@@ -291,9 +282,8 @@ vad_flags(const struct map_args *a)
 		flags |= VAD_LOCKED;
 	if (a->writer)
 		flags |= VAD_WRITER;
-	if ((a->flags & MAP_NORESERVE) != 0)
-		flags |= unreserved(a);
-	else if (commit_is_late() && vad_is_charged(flags, a->prot))
+	if ((a->flags & MAP_NORESERVE) != 0 ||
+	    (commit_is_late() && vad_is_charged(flags, a->prot)))
 		flags |= VAD_NORESERVE;
 	return flags;
 }

@@ -218,7 +218,7 @@ put_flags(struct out *o, const struct vad *v)
 		const char *name;
 	} flags[] = {
 		{ VAD_GROWSDOWN, "gd " }, { VAD_LOCKED, "lo " },
-		{ VAD_NORESERVE | VAD_UNDECIDED, "nr " }, { VAD_DONTFORK, "dc " },
+		{ VAD_NORESERVE, "nr " }, { VAD_DONTFORK, "dc " },
 		{ VAD_CHARGED, "ac " }, { VAD_WIPEONFORK, "wf " },
 	};
 	unsigned i;

@@ -199,14 +199,19 @@ pay(struct aspace *as, const struct vad *v, uint64_t price)
 	return 0;
 }
 
-/* Does it pay at the touch, although it did not ask for that, or NORESERVE did?  malloc()
- * reserves arenas and makes them writable by small pieces: it expects an error, and no
- * SIGBUS.  Who makes more writable at once will not use all of it. */
-static bool
-pays_late(const struct vad *v)
+/* NORESERVE memory becomes writable.  malloc() reserves arenas and makes them writable by
+ * small pieces, which it touches at once: it expects an error, and no SIGBUS.  Who makes
+ * more writable will not use all of it.
+ * Returns: 0; -ENOMEM: it could not be touched now. */
+static int
+may_touch_piece(uint64_t pages)
 {
-	return commit_is_late() || ((v->flags & VAD_UNDECIDED) != 0 &&
-	    v->end - v->start > SMALL_PIECE);
+	if (pages > SMALL_PIECE || commit_is_late())
+		return 0;
+	if (commit_charge(pages) != 0)
+		return -ENOMEM;
+	commit_uncharge(pages);
+	return 0;
 }
 
 /* vad is about to get the rights prot: private memory that becomes writable is paid for
@@ -221,10 +226,13 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 	if (vad_is_data(v->flags, prot) && !vad_is_data(v->flags, v->prot) &&
 	    !map_data_fits(as, pages))
 		return -ENOMEM;
+	if ((v->flags & (VAD_NORESERVE | VAD_SHARED)) == VAD_NORESERVE &&
+	    (prot & ~v->prot & PROT_W) != 0)
+		return may_touch_piece(pages);
 	if ((v->flags & VAD_CHARGED) != 0 || !vad_is_charged(v->flags, prot))
 		return 0;
-	if (pays_late(v)) {
-		if ((v->flags & VAD_UNDECIDED) == 0 && commit_guess(pages) != 0)
+	if (commit_is_late()) {
+		if (commit_guess(pages) != 0)
 			return -ENOMEM;
 		v->flags |= VAD_NORESERVE;
 		return 0;

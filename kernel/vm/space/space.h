@@ -56,9 +56,7 @@ enum vad_flag {
 	 * the two are not joined. */
 	VAD_INHERITED = 8192,
 	/* The open file behind it can write, whatever the mapping itself may. */
-	VAD_WRITER = 16384,
-	/* NORESERVE, and has never been writable: map_charge() */
-	VAD_UNDECIDED = 32768
+	VAD_WRITER = 16384
 };
 #define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
 
