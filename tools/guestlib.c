@@ -490,6 +490,8 @@ verdict_none(struct pump *p, const struct guest_job *job,
 {
 	/* kernel/dev/power.c: 2 * 0x10 + 1 by isa-debug-exit; Bochs: always 1. */
 	static const int clean[] = { [GUEST_QEMU] = 33, [GUEST_BOCHS] = 1 };
+	bool killed = job->emulator == GUEST_QEMU && WIFEXITED(wstatus) &&
+	    WEXITSTATUS(wstatus) == 35;
 	char *diag = machine_diag(p->machine);
 	char *host = ended_by_host(job, wstatus);
 
@@ -510,9 +512,11 @@ verdict_none(struct pump *p, const struct guest_job *job,
 	} else {
 		res->status = GUEST_PANIC;
 		if (asprintf(&res->why,
-			"the machine stopped without an exit "
-			"status (triple fault, or a reset)%s%s\n"
+			"%s%s%s\n"
 			"last words of the kernel:\n%s",
+			killed ? "the first program was killed" :
+			"the machine stopped without an exit "
+			"status (triple fault, or a reset)",
 			diag[0] != '\0' ? "; the emulator says: " : "", diag,
 			pump_tail(p)) < 0)
 			res->why = NULL;

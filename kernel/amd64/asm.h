@@ -58,6 +58,7 @@
 #define CR0_TS 0x00000008
 #define CR0_NE 0x00000020
 #define CR0_WP 0x00010000
+#define CR0_AM 0x00040000 /* EFLAGS.AC means something, in user mode */
 #define CR0_NW 0x20000000
 #define CR0_CD 0x40000000
 #define CR0_PG 0x80000000

@@ -133,7 +133,7 @@ load_control_registers(void)
 		cr4 |= CR4_SMAP;
 	if (cpu_features.umip)
 		cr4 |= CR4_UMIP;
-	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE);
+	write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_MP | CR0_PE);
 	write_cr4(cr4);
 }
 

@@ -182,7 +182,7 @@ void ramdisk_take(void);               /* before phys_init(): memory of ramdisk=
 SYSTEM_ONLY const uint8_t *ramdisk_swap(void); /* its first byte; NULL: there is none */
 
 /* power.c */
-enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC };
+enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC, POWER_KILLED };
 void power_end(enum power_how) NORETURN;
 /* fn writes what is on disks (fs/); power_prepare() calls it.  May sleep. */
 void power_set_prepare(void (*fn)(void));

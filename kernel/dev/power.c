@@ -18,6 +18,7 @@
 #define PORT_BOCHS 0x8900
 #define PORT_PIIX4_PM 0x604
 #define EXIT_CLEAN 0x10
+#define EXIT_KILLED 0x11         /* the first program was */
 #define EXIT_PANIC 0x7d
 
 static struct {
@@ -61,14 +62,16 @@ power_prepare(void)
 void
 power_end(enum power_how how)
 {
+	static const uint8_t code[] = { [POWER_OFF] = EXIT_CLEAN,
+		[POWER_REBOOT] = EXIT_CLEAN, [POWER_PANIC] = EXIT_PANIC,
+		[POWER_KILLED] = EXIT_KILLED };
 	static const char bochs[] = "Shutdown";
 
 	power_drain();
 	if (how == POWER_REBOOT) {
 		md_out8(0x64, 0xfe);
 	} else {
-		md_out8(PORT_DEBUG_EXIT,
-		    how == POWER_PANIC ? EXIT_PANIC : EXIT_CLEAN);
+		md_out8(PORT_DEBUG_EXIT, code[how]);
 		md_outs8(PORT_BOCHS, bochs, sizeof(bochs) - 1);
 		md_out16(PORT_PIIX4_PM, 0x2000);
 	}

@@ -212,6 +212,11 @@ chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 {
 	if (c->fsuid == 0)
 		return 0;
+	/* Nothing is given away; but it may take set-id bits. */
+	if ((a->valid & (ATTR_UID | ATTR_GID)) == 0)
+		return vn_is_owner(v, c) || v->type == S_IFDIR ||
+		    vn_lost_setid(c, vn_mode(v), atomic_load_relaxed(&v->gid)) ==
+		    0 ? 0 : -EPERM;
 	if (!vn_is_owner(v, c))
 		return -EPERM;
 	if ((a->valid & ATTR_UID) != 0 && a->uid != c->fsuid)
@@ -252,7 +257,7 @@ attr_check(struct vnode *v, const struct kattr *a)
 		return -EOPNOTSUPP;
 	if ((a->valid & ATTR_MODE) != 0 && !vn_is_owner(v, c))
 		return -EPERM;
-	if ((a->valid & (ATTR_UID | ATTR_GID)) != 0)
+	if ((a->valid & (ATTR_UID | ATTR_GID | ATTR_CHOWN)) != 0)
 		r = chown_check(v, a, c);
 	if (r == 0 && (a->valid & (ATTR_ATIME | ATTR_MTIME | ATTR_NOW_A |
 	    ATTR_NOW_M)) != 0)
@@ -268,7 +273,8 @@ owner_apply_locked(struct vnode *v, const struct kattr *a)
 
 	ASSERT(spin_is_mine(&v->attr_lock));
 	/* A new owner does not inherit the right to act as the old one. */
-	if ((a->valid & (ATTR_UID | ATTR_GID)) != 0 && v->type != S_IFDIR)
+	if ((a->valid & (ATTR_UID | ATTR_GID | ATTR_CHOWN)) != 0 &&
+	    v->type != S_IFDIR)
 		v->perm &= ~vn_lost_setid(c, v->perm, v->gid);
 	if ((a->valid & ATTR_UID) != 0)
 		v->uid = a->uid;

@@ -44,7 +44,8 @@ struct path_at {
 /* Which attributes to change; ATTR_NOW_*: the time is the kernel's. */
 enum attr_bits {
 	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8,
-	ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_NOW_A = 64, ATTR_NOW_M = 128
+	ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_NOW_A = 64, ATTR_NOW_M = 128,
+	ATTR_CHOWN = 256 /* of chown, whichever of the two ids it gives, or none */
 };
 struct kattr {
 	unsigned valid;      /* ATTR_* */

@@ -271,6 +271,7 @@ void work_queue(struct work *);
 
 /* Further sinks of log text (screen, COM1); called with the log lock held. */
 void klog_add_sink(void (*write)(const char *, size_t));
+void klog_always(const char *fmt, ...) PRINTF_LIKE(1, 2); /* with quiet, too */
 /* A panic writes: a sink takes no lock. */
 bool klog_is_emergency(void);
 /* Text so far, oldest first; fn may not log. */

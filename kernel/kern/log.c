@@ -11,7 +11,8 @@
  * Rules     1. Until a sink is added, text goes to md_early_write().
  *           2. Sinks run under the log lock, of the highest rank: they take no
  *              lock but their own, which a panic passes by, and call nothing that logs.
- *           3. With the boot option quiet only a panic reaches the sinks.
+ *           3. With the boot option quiet only a panic reaches the sinks, and
+ *              what is as bad: the end of the first program by a signal.
  *           4. A panic writes without the lock, and without those of the sinks: their
  *              holders may be stopped.
  *
@@ -52,25 +53,42 @@ sinks_write(const char *text, size_t n)
 }
 
 /* Context: any. */
-void
-klog(const char *fmt, ...)
+static void
+log_line(bool is_shown, const char *fmt, va_list ap)
 {
 	char line[LINE_BYTES + 1];
+	size_t n = (size_t)vsnprintf(line, LINE_BYTES, fmt, ap);
 	uint64_t flags;
-	va_list ap;
-	size_t n;
 
-	va_start(ap, fmt);
-	n = (size_t)vsnprintf(line, LINE_BYTES, fmt, ap);
-	va_end(ap);
 	n = MIN(n, (size_t)LINE_BYTES - 1);
 	if (n == 0 || line[n - 1] != '\n')
 		line[n++] = '\n';
 	flags = spin_lock_irq(&console.lock);
 	ring_write(line, n);
-	if (option_u64("quiet") == 0)
+	if (is_shown)
 		sinks_write(line, n);
 	spin_unlock_irq(&console.lock, flags);
+}
+
+void
+klog(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(option_u64("quiet") == 0, fmt, ap);
+	va_end(ap);
+}
+
+/* Rule 3. */
+void
+klog_always(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(true, fmt, ap);
+	va_end(ap);
 }
 
 void

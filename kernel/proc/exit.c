@@ -205,15 +205,17 @@ process_end(struct proc *p)
 static void
 init_ended(struct proc *p)
 {
-	if ((p->wait_status & 0x7f) == 0)
+	int sig = p->wait_status & 0x7f;
+
+	if (sig == 0)
 		klog("init: exited with status %d",
 		    (p->wait_status >> 8) & 0xff);
 	else
-		klog("init: killed by signal %d", p->wait_status & 0x7f);
+		klog_always("init: killed by signal %d", sig);
 	if (graded_boot())
 		init_judged(p);
 	fs_shutdown();
-	power_end(POWER_OFF);
+	power_end(sig == 0 ? POWER_OFF : POWER_KILLED);
 }
 
 /* The last word to the judge: what is left behind, and how p ended. */

@@ -360,7 +360,7 @@ attr_owner(uint64_t uid, uint64_t gid)
 {
 	struct kattr attr = { .uid = (uint32_t)uid, .gid = (uint32_t)gid };
 
-	attr.valid = ((uint32_t)uid != UINT32_MAX ? ATTR_UID : 0) |
+	attr.valid = ATTR_CHOWN | ((uint32_t)uid != UINT32_MAX ? ATTR_UID : 0) |
 	    ((uint32_t)gid != UINT32_MAX ? ATTR_GID : 0);
 	return attr;
 }

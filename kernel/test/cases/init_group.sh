@@ -1,7 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=60 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
-# The first program waits for its own group, whose number is 1.
+# The first program waits for its own group, whose number is 1; its end is told.
 . kernel/test/cases/lib.sh
 
 cat >"$tmp/first.c" <<'EOF2'
@@ -27,4 +27,22 @@ $GUEST --kernel "$BUILD/vadose.elf" --timeout 30 --log "$tmp/log" \
 	>/dev/null 2>&1
 same "init: exited with status 42" "$(grep -ao 'init: exited.*' "$tmp/log")" \
 	"the end of the first program"
+
+# One that is killed says so, though all else is quiet.
+cat >"$tmp/killed.c" <<'EOF2'
+int
+main(void)
+{
+	*(volatile int *)8 = 1;
+	return 0;
+}
+EOF2
+musl-gcc -static -O2 "$tmp/killed.c" -o "$tmp/killed" || exit 2
+$GUEST --kernel "$BUILD/vadose.elf" --timeout 30 --log "$tmp/log" \
+	--append quiet --append init=/bin/killed --add "$tmp/killed:/bin/killed" \
+	-- /bin/killed >/dev/null 2>"$tmp/err"
+same 125 $? 'status of one that is killed'
+same "init: killed by signal 11" "$(grep -ao 'init: .*' "$tmp/log")" \
+	"the end of one that is killed"
+grep -q 'the first program was killed' "$tmp/err" || fail "$(cat "$tmp/err")"
 finish
