@@ -90,6 +90,7 @@ extern const struct selftest selftests_lab_swap[];     /* lab_swap.c */
 extern const struct selftest selftests_lab_swapout[];  /* lab_swapout.c */
 extern const struct selftest selftests_lab_swapin[];   /* lab_swapin.c */
 extern const struct selftest selftests_lab_swaperr[];  /* lab_swaperr.c */
+extern const struct selftest selftests_lab_swapfile[]; /* lab_swapfile.c */
 extern const struct selftest selftests_lab_ws[];       /* lab_ws.c */
 extern const struct selftest selftests_lab_wsage[];    /* lab_wsage.c */
 extern const struct selftest selftests_lab_wsfile[];  /* lab_wsfile.c */

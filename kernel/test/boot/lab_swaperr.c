@@ -12,10 +12,12 @@
  * Read next lab_swappages.c; vm/swap/swap.c.
  */
 #include "test/boot/lab_swappages.h"
+#include "test/boot/lab_tables.h"
 
 #define LEFT 3u          /* frames that nobody gets */
 #define TRIES 300
 #define TRY_NS 1000000ul
+#define TABLES 4u
 
 static void
 end_errors(const struct pages *p, uint64_t used)
@@ -127,7 +129,9 @@ read_errors(void)
 	ev_mark(3);
 	if (out) {
 		slot = swp_slot(&p, 3);
-		/* The request for the window fails, then page 3 alone. */
+		/* The request for the window fails, then page 3 alone, while swapoff
+		 * empties the area; it gives up. */
+		swap_area_close(swap_area(0));
 		CHECK(inject_set("FI_SWAPIN:1:1:2") == 0);
 		CLAIM(family_load(p.as, pages_at(&p, 3), &value) != 0, "page 3 "
 		    "could not be read, and the load has read something");
@@ -135,6 +139,7 @@ read_errors(void)
 		CLAIM(ev_read(EV_swap_read_errors) - errors == 1, "one page could "
 		    "not be read, and swap.read_errors says %lu",
 		    ev_read(EV_swap_read_errors) - errors);
+		swap_area_reopen(swap_area(0));
 		one_is_retired(slot, bad, st.slots, "read");
 		only_it_is_lost(&p, 3);
 		/* Page 40 goes while it is being read, and cannot be. */
@@ -158,6 +163,32 @@ read_errors(void)
 	}
 	ev_mark(4);
 	end_errors(&p, used);
+}
+
+/* Two reads of a table fail, the third does not: with a table go all its pages. */
+static void
+table_errors(void)
+{
+	uint64_t bad = swp_bad(), i;
+	struct tables t = tables_map(TABLES);
+	bool out;
+
+	tables_write(&t);
+	out = tables_out(&t);
+	CLAIM(out, "tables do not leave memory: step 2 comes first");
+	if (out) {
+		CHECK(inject_set("FI_SWAPIN:1:1:2") == 0);
+		CLAIM(tables_reads(&t, t.as, 0), "two reads of a page table have "
+		    "failed, and it was given up: swap_read_again() says whether a "
+		    "page is read once more");
+		swp_inject_off();
+		CLAIM(swp_bad() == bad, "a page table was read in the end, and its "
+		    "slot is retired");
+		for (i = 1; i < t.n; i++)
+			CLAIM(tables_reads(&t, t.as, i), "page %lu does not come "
+			    "back", i);
+	}
+	tables_end(&t);
 }
 
 /* ---- no frame is left ---- */
@@ -202,6 +233,7 @@ errors(void)
 {
 	write_errors();
 	read_errors();
+	table_errors();
 }
 
 const struct selftest selftests_lab_swaperr[] = {
