@@ -39,7 +39,7 @@ static struct {
 
 /* Page of the disk that slot i is: the pieces lie there in the opposite order. */
 static uint64_t
-place(uint32_t i)
+disk_page(uint32_t i)
 {
 	return file.base + SLOTS - file.end[i] + (i - file.from[i]);
 }
@@ -48,7 +48,7 @@ static int
 piece(void *client, uint64_t idx, uint64_t max, struct swap_run *run)
 {
 	run->pages = MIN(max, file.end[idx] - idx);
-	run->sector = place((uint32_t)idx) * SECTORS_PER_PAGE;
+	run->sector = disk_page((uint32_t)idx) * SECTORS_PER_PAGE;
 	return 0;
 }
 
@@ -78,7 +78,7 @@ make_header(void)
 }
 
 static void
-file_begin(uint32_t lo, uint32_t span)
+pieces_begin(uint32_t lo, uint32_t span)
 {
 	struct swap_source src = { .bytes = SLOTS * PAGE_SIZE,
 		.header = file.header, .path = "pieces",
@@ -99,7 +99,7 @@ file_begin(uint32_t lo, uint32_t span)
 }
 
 static void
-file_end(void)
+pieces_end(void)
 {
 	CLAIM(swp_used() == file.used, "all is given back, and %lu slots more are used "
 	    "than before", swp_used() - file.used);
@@ -184,7 +184,7 @@ in_pieces(void)
 {
 	unsigned first, again, n;
 
-	file_begin(6, 19);
+	pieces_begin(6, 19);
 	ev_mark(1);
 	n = take_all(&first);
 	if (n == SLOTS - 1)
@@ -200,7 +200,7 @@ in_pieces(void)
 	while (n > 0)
 		swap_free(file.taken[--n]);
 	ev_mark(2);
-	file_end();
+	pieces_end();
 }
 
 /* ---- step 2 ---- */
@@ -209,7 +209,7 @@ static bool
 stands_there(const struct pages *p, uint64_t i)
 {
 	const uint8_t *at = ramdisk_swap() +
-	    place(swp_slot(p, i) & SWAP_INDEX_MAX) * PAGE_SIZE;
+	    disk_page(swp_slot(p, i) & SWAP_INDEX_MAX) * PAGE_SIZE;
 	uint64_t v[2];
 
 	memcpy(&v[0], at, 8);
@@ -251,7 +251,7 @@ two_areas(void)
 	struct pages p;
 	bool out;
 
-	file_begin(8, 1);
+	pieces_begin(8, 1);
 	vm_leak_begin();
 	p = family_pages(lab_space(), n);
 	swp_write_all(&p);
@@ -266,7 +266,7 @@ two_areas(void)
 	lab_space_end(p.as);
 	(void)swp_settle();
 	CLAIM(vm_leak_end() == 0, "frames are left when the space has gone");
-	file_end();
+	pieces_end();
 }
 
 /* ---- step 4 ---- */
@@ -284,7 +284,7 @@ lie_apart(const struct pages *p, uint64_t i)
 
 /* A load of page i, and what came along. */
 static void
-load(const struct pages *p, uint64_t i)
+load_piece(const struct pages *p, uint64_t i)
 {
 	uint64_t value, k;
 
@@ -299,13 +299,13 @@ load(const struct pages *p, uint64_t i)
 }
 
 static void
-there_and_back(void)
+comes_in_pieces(void)
 {
 	uint64_t n = lab_param("n", 200), i, apart = 0;
 	struct pages p;
 	bool out;
 
-	file_begin(8, 1);
+	pieces_begin(8, 1);
 	vm_leak_begin();
 	p = family_pages(lab_space(), n);
 	swp_write_all(&p);
@@ -319,23 +319,23 @@ there_and_back(void)
 		if (!lie_apart(&p, i))
 			continue;
 		apart++;
-		load(&p, i);
+		load_piece(&p, i);
 	}
 	CLAIM(!out || apart > 0, "no page's slot follows that of the page before and "
 	    "lies elsewhere");
 	for (i = 0; out && i < n; i++)
 		if (swp_frame(&p, i) == NULL)
-			load(&p, i);
+			load_piece(&p, i);
 	ev_mark(2);
 	lab_space_end(p.as);
 	(void)swp_settle();
 	CLAIM(vm_leak_end() == 0, "frames are left when the space has gone");
-	file_end();
+	pieces_end();
 }
 
 const struct selftest selftests_lab_swapfile[] = {
 	{ "lab_swap_pieces", in_pieces, "no run of slots goes over the end of a piece" },
 	{ "lab_swap_two", two_areas, "without a request of its area no slot is kept" },
-	{ "lab_swap_file", there_and_back, "pages of an area in pieces come back" },
+	{ "lab_swap_file", comes_in_pieces, "pages of an area in pieces come back" },
 	{ NULL, NULL, NULL },
 };
