@@ -3,14 +3,14 @@
 # BOUNDED: its machines have several CPUs or disks of the host
 # The conformance programs under pressure: with 48 MiB and swap, on one
 # processor and on four, their transcripts are the same as ever.  (With 256
-# MiB each runs alone: its NEEDS.)  In make check a third of them on four, others
+# MiB each runs alone: its NEEDS.)  In make check a sixth of them on four, others
 # for another commit.  PART of PARTS: those whose number leaves that remainder.
 # Arguments: memory (48M), processors (1 4).
 . kernel/test/cases/lib.sh
 
 memory=${1:-48M}
 [ $# = 0 ] || shift
-cpus=${*:-1 4} parts=${PARTS:-3} part=$PART
+cpus=${*:-1 4} parts=${PARTS:-6} part=$PART
 in_full || cpus=4 part=${PART:-$(of_commit "$parts")}
 
 word() { sed -n "1s/.* $1=\([^ ]*\).*/\1/p" "$2" | tr : ' '; }

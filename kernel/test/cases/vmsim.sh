@@ -1,5 +1,6 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SHORT=1 KIND=exact
+# NEEDS: TIMEOUT=900 SHORT=1 KIND=bounded
+# BOUNDED: of each pair as many orders as fit into a time of the host
 # Pairs of operations of the memory manager in every order with one preemption,
 # then a few random orders under ASan and UBSan.  In make check each pair has a
 # tenth of a second for its orders, and none under ASan.  All with three: make vmsim.
