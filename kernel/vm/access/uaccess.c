@@ -141,6 +141,30 @@ uio_piece(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 	return (ssize_t)n;
 }
 
+static inline void
+uio_moved(struct uio *u, size_t n)
+{
+	u->vec->base += n;
+	u->vec->len -= n;
+	u->done += n;
+	u->left -= n;
+}
+
+/* All n bytes at once, as nearly always: one buffer of the current space takes them, and
+ * every page of it is there.  False: some have moved perhaps, none counts. */
+static inline bool
+uio_at_once(struct uio *u, char *buf, size_t n, enum uio_dir dir)
+{
+	va_t va = u->vec->base;
+
+	if (u->as == NULL || n > u->vec->len || va > MD_USER_END - n ||
+	    thread_current()->space != &u->as->md ||
+	    (dir == UIO_GET && atomic_load(&u->as->hides)))
+		return false;
+	return md_copy_user(dir == UIO_PUT ? (void *)va : buf,
+	    dir == UIO_PUT ? buf : (void *)va, n) == 0;
+}
+
 /* n bytes between the uio and buf; as uio_put(). */
 ssize_t
 uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
@@ -149,6 +173,10 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 	ssize_t r;
 
 	n = MIN(n, u->left);
+	if (n > 0 && u->nvec > 0 && uio_at_once(u, buf, n, dir)) {
+		uio_moved(u, n);
+		return (ssize_t)n;
+	}
 	while (done < n && u->nvec > 0) {
 		if (u->vec->len == 0) {
 			u->vec++;
@@ -158,10 +186,7 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 		r = uio_piece(u, buf + done, n - done, dir);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
-		u->vec->base += (size_t)r;
-		u->vec->len -= (size_t)r;
-		u->done += (size_t)r;
-		u->left -= (size_t)r;
+		uio_moved(u, (size_t)r);
 		done += (size_t)r;
 	}
 	return (ssize_t)done;
