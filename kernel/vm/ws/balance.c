@@ -26,10 +26,11 @@
  *              count as there, the writer is woken, and nothing is trimmed
  *              for them a second time.  Without a slot they do not count, and
  *              no page that would need one is trimmed.
- *           3. Age is measured in seconds while little happens, else in
+ *           3. Age is measured in seconds while there is memory, then in
  *              frames given out: a quarter of the memory makes a page one
- *              older, so that age 3 means long unused under any load.  While
- *              enough pages are old already nobody becomes older.
+ *              older, so that age 3 means long unused under any load, and on
+ *              a slow disk, too.  While enough pages are old already nobody
+ *              becomes older.
  *           4. Where memory begins to be short, an age pass ends with a flush:
  *              else what stays in a TLB would look unused.  Then old pages of
  *              the kernel, and tables that name no frame, go to their queue
@@ -175,17 +176,17 @@ visit_age(struct aspace *as)
 	return 1;
 }
 
-/* A second has passed, or a quarter of the memory has changed hands. */
+/* A second has passed, or, where memory is short, a quarter of it has changed hands. */
 static bool
 is_time_to_age(void)
 {
+	uint64_t rest = begins_to_be_short() ? SLEEPER_NS : ROUND_NS;
 	struct phys_stat ps;
 
-	if (bal.now - bal.aged_ns >= ROUND_NS)
+	if (bal.now - bal.aged_ns >= rest)
 		return true;
 	phys_stat(&ps);
-	return ev_read(EV_page_alloc) - bal.aged_at >=
-	    (ps.total - ps.wired) / WS_AGES;
+	return ev_read(EV_page_alloc) - bal.aged_at >= ps.total / WS_AGES;
 }
 
 static void
@@ -252,12 +253,13 @@ bal_help(struct aspace *as)
 
 /* ---- trimming ---- */
 
+/* By the last age pass: how long it had been so then. */
 static uint64_t
 unused_ns(const struct aspace *as)
 {
 	uint64_t used = atomic_load_relaxed(&as->ws_used_ns);
 
-	return bal.now > used ? bal.now - used : 0;
+	return bal.aged_ns > used ? bal.aged_ns - used : 0;
 }
 
 static uint64_t
@@ -271,6 +273,15 @@ score_trim(const struct aspace *as)
 	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
+/* Unused for long; looked at once more, for an age pass may have been long ago.  [W]. */
+static bool
+is_sleeper(struct aspace *as)
+{
+	if (unused_ns(as) > SLEEPER_NS)
+		ws_age(as);
+	return unused_ns(as) > SLEEPER_NS;
+}
+
 static size_t
 visit_trim(struct aspace *as)
 {
@@ -282,7 +293,7 @@ visit_trim(struct aspace *as)
 	if (want == 0 || as->ops->evict == NULL ||
 	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
 		return 0;
-	whole = bal.round == 0 && unused_ns(as) > SLEEPER_NS;
+	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
 	done = as->ops->evict(as, want, of_age(bal.round));
 	if (bal.round == WS_AGES - 1 && done < want)
