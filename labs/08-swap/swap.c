@@ -136,7 +136,7 @@ swap_done(struct bio *io)
 static uint64_t
 word_at(const struct swap_words *w, unsigned i)
 {
-	return word_get(w->word + (size_t)i * w->step);
+	return word_get(w->word + (long)i * w->step);
 }
 
 /* ---- neighbours come along ---- */

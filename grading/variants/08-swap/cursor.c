@@ -216,7 +216,7 @@ struct plan {
 static uint64_t *
 word_ptr(const struct swap_words *w, unsigned i)
 {
-	return w->word + (uint64_t)i * w->step;
+	return w->word + w->step * i;
 }
 
 /* The words that are on swap, as far as one may look and there are frames. */
@@ -270,7 +270,8 @@ begin_word(struct swap_bio *b, const struct swap_words *w, unsigned i,
 {
 	uint64_t *word = word_ptr(w, i), keep = word_get(word) & PTE_TABLE_MASK;
 
-	page_reading_locked(pg, w->home, word_pa(word), w->index + i);
+	page_reading_locked(pg, w->home, word_pa(word),
+	    w->index + (uint64_t)(w->step * i));
 	pg->swp.ahead = i != 0;
 	page_set_slot(pg, slot);
 	owner_count_out(w->home, w->container, -1);

@@ -186,7 +186,7 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 static uint64_t *
 nth(const struct swap_words *w, unsigned i)
 {
-	return &w->word[(size_t)i * w->step];
+	return &w->word[w->step * i];
 }
 
 static bool
@@ -202,7 +202,8 @@ begin(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	uint64_t *word = nth(w, i), old = word_get(word), busy;
 
 	busy = pte_make_soft(PTE_BUSY, page_pfn(pg)) | (old & PTE_TABLE_MASK);
-	page_reading_locked(pg, w->home, word_pa(word), w->index + i);
+	page_reading_locked(pg, w->home, word_pa(word),
+	    w->index + (uint64_t)(w->step * i));
 	word_set_locked(w->container, word, busy);
 	page_set_slot(pg, swap_slot(old));
 	owner_count_out(w->home, w->container, -1);

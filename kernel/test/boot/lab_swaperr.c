@@ -109,6 +109,17 @@ only_it_is_lost(const struct pages *p, uint64_t i)
 	}
 }
 
+/* Those before page i are loaded in order: its own read will bring three others. */
+static void
+begin_sequence(const struct pages *p, uint64_t i)
+{
+	uint64_t value, k;
+
+	for (k = i - 3; k < i; k++)
+		CLAIM(family_load(p->as, pages_at(p, k), &value) == 0,
+		    "page %lu does not come back", k);
+}
+
 static void
 read_errors(void)
 {
@@ -128,8 +139,9 @@ read_errors(void)
 	CLAIM(out, "pages do not leave memory: step 2 comes first");
 	ev_mark(3);
 	if (out) {
+		begin_sequence(&p, 3);
 		slot = swp_slot(&p, 3);
-		/* The request for the window fails, then page 3 alone, while swapoff
+		/* The request for four pages fails, then page 3 alone, while swapoff
 		 * empties the area; it gives up. */
 		swap_area_close(swap_area(0));
 		CHECK(inject_set("FI_SWAPIN:1:1:2") == 0);
@@ -147,6 +159,7 @@ read_errors(void)
 		(void)swp_settle();
 		while (phys_reclaim())
 			;
+		begin_sequence(&p, 40);
 		slot = swp_slot(&p, 40);
 		swp_inject("FI_IO_DELAY", 1, 1);
 		CHECK(inject_set("FI_SWAPIN:1:1:2") == 0);

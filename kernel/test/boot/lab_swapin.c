@@ -11,6 +11,7 @@
  *
  * Read next lab_swappages.c; vm/swap/swap.c, vm/want/want.c.
  */
+#include "lib/bitmap.h"
 #include "test/boot/lab_swappages.h"
 
 #define PAGES_MOST 200u
@@ -22,6 +23,10 @@ begin_in(struct pages *p, uint64_t n)
 {
 	bool out;
 
+	/* Whatever became of what others have read ahead. */
+	spin_lock(&pfn_lock);
+	swaps.window = SWAP_RUN / 2;
+	spin_unlock(&pfn_lock);
 	vm_leak_begin();
 	*p = family_pages(lab_space(), n);
 	swp_write_all(p);
@@ -113,12 +118,12 @@ given_up(const struct pages *p, uint64_t i, const struct pages *other)
 	    "it was being read, and its frame stays READING for ever", i);
 }
 
-/* swap_in itself, for the word of page i. */
+/* swap_in itself, for the word of page i and the others up to max. */
 static enum swap_in_result
-read_word(const struct pages *p, uint64_t i, bool pin, struct vm_page **frame,
-    struct vm_page **wait)
+read_words(const struct pages *p, uint64_t i, long step, unsigned max, bool pin,
+    struct vm_page **frame, struct vm_page **wait)
 {
-	struct swap_words w = { .step = 1, .max = 1, .home = HOME_PTE,
+	struct swap_words w = { .step = step, .max = max, .home = HOME_PTE,
 		.pin = pin };
 	enum swap_in_result r;
 
@@ -128,6 +133,13 @@ read_word(const struct pages *p, uint64_t i, bool pin, struct vm_page **frame,
 	r = swap_in(&w, frame, wait);
 	mutex_unlock(&p->as->ws_lock);
 	return r;
+}
+
+static enum swap_in_result
+read_word(const struct pages *p, uint64_t i, bool pin, struct vm_page **frame,
+    struct vm_page **wait)
+{
+	return read_words(p, i, 1, 1, pin, frame, wait);
 }
 
 static void
@@ -236,29 +248,37 @@ back(void)
 
 /* ---- step 4 ---- */
 
-/* How many of [i, i + SWAP_RUN) have a frame. */
+/* Is there a page i + k * step? */
+static bool
+has_page(const struct pages *p, uint64_t i, long step, unsigned k)
+{
+	return i + (uint64_t)(step * (long)k) < p->n;
+}
+
+/* How many of SWAP_RUN pages from i on have a frame. */
 static unsigned
-came(const struct pages *p, uint64_t i)
+came(const struct pages *p, uint64_t i, long step)
 {
 	unsigned n = 0, k;
 
-	for (k = 0; k < SWAP_RUN && i + k < p->n; k++)
-		n += swp_frame(p, i + k) != NULL;
+	for (k = 0; k < SWAP_RUN && has_page(p, i, step, k); k++)
+		n += swp_frame(p, i + (uint64_t)(step * (long)k)) != NULL;
 	return n;
 }
 
 /*
- * How many pages a load of page i brings: those of the window whose slots lie in the
+ * How many pages a read of page i brings: those of the window whose slots lie in the
  * first REQUESTS pieces.  One request for each piece.
  */
 static unsigned
-within_reach(const struct pages *p, uint64_t i, unsigned *requests)
+within_reach(const struct pages *p, uint64_t i, long step, unsigned *requests)
 {
 	unsigned k;
 
 	*requests = 1;
-	for (k = 1; k < swaps.window && i + k < p->n; k++) {
-		if (swp_slot(p, i + k) == swp_slot(p, i + k - 1) + 1)
+	for (k = 1; k < swaps.window && has_page(p, i, step, k); k++) {
+		if (swp_slot(p, i + (uint64_t)(step * (long)k)) ==
+		    swp_slot(p, i + (uint64_t)(step * (long)(k - 1))) + step)
 			continue;
 		if (*requests == REQUESTS)
 			break;
@@ -267,33 +287,69 @@ within_reach(const struct pages *p, uint64_t i, unsigned *requests)
 	return k;
 }
 
-/* One load at i: what is within reach comes, and nothing else. */
+/* One read of the words from i on, upwards (1) or downwards (-1): what is within reach
+ * comes, and nothing else.  Then page i is loaded. */
 static void
-one_load(const struct pages *p, uint64_t i)
+one_read(const struct pages *p, uint64_t i, long step)
 {
 	uint64_t ops = ev_read(EV_swap_in_bios), ahead = ev_read(EV_swap_ra_pages);
-	unsigned n, k, bios, pages = within_reach(p, i, &bios);
-	uint64_t value;
+	unsigned n, k, bios, pages = within_reach(p, i, step, &bios);
+	GIVEN struct vm_page *frame, *wait;
+	uint64_t value, at;
 
-	(void)family_load(p->as, pages_at(p, i), &value);
+	frame = page_alloc(PHYS_ANY);
+	wait = NULL;
+	CHECK(frame != NULL);
+	CLAIM(read_words(p, i, step, step > 0 ? MD_PT_WORDS -
+	    md_pt_index(pages_at(p, i), 1) : (unsigned)i + 1, false, &frame,
+	    &wait) == SWAPIN_STARTED, "page %lu is on swap, and swap_in begins no "
+	    "read", i);
+	if (frame != NULL)
+		page_free(frame);
 	swp_read_all();
-	n = came(p, i);
-	CLAIM(n == pages, "a load of page %lu brings %u pages; %u of the window of "
-	    "%u are on swap", i, n, pages, swaps.window);
-	CLAIM(ev_read(EV_swap_in_bios) - ops == bios, "%u pages came by %lu "
-	    "requests; their slots make %u", n, ev_read(EV_swap_in_bios) - ops,
-	    bios);
+	n = came(p, i, step);
+	CLAIM(n == pages, "a read of page %lu brings %u pages; %u of the window of "
+	    "%u are on swap (w->step %d)", i, n, pages, swaps.window, (int)step);
+	/* A request may also grow downwards. */
+	CLAIM(step < 0 || ev_read(EV_swap_in_bios) - ops == bios, "%u pages came by "
+	    "%lu requests; their slots make %u", n,
+	    ev_read(EV_swap_in_bios) - ops, bios);
 	CLAIM(ev_read(EV_swap_ra_pages) - ahead == n - 1, "%u pages came with "
 	    "another, and swap.ra_pages rose by %lu", n - 1,
 	    ev_read(EV_swap_ra_pages) - ahead);
-	for (k = 0; k < SWAP_RUN && i + k < p->n; k++)
-		if (swp_frame(p, i + k) != NULL)
-			is_back(p, i + k, swp_slot(p, i + k));
-	for (k = 1; k < pages; k++)
-		CLAIM(swp_frame(p, i + k) == NULL ||
-		    swp_frame(p, i + k)->swp.ahead, "page %lu came ahead of any "
-		    "wish, and swp.ahead does not say so: nobody learns how far "
-		    "to read", i + k);
+	for (k = 1; k < pages; k++) {
+		at = i + (uint64_t)(step * (long)k);
+		CLAIM(swp_frame(p, at) == NULL || swp_frame(p, at)->swp.ahead,
+		    "page %lu came ahead of any wish, and swp.ahead does not say "
+		    "so: nobody learns how far to read", at);
+	}
+	(void)family_load(p->as, pages_at(p, i), &value);
+	for (k = 0; k < SWAP_RUN && has_page(p, i, step, k); k++) {
+		at = i + (uint64_t)(step * (long)k);
+		if (swp_frame(p, at) != NULL)
+			is_back(p, at, swp_slot(p, at));
+	}
+}
+
+/* The slot is free: somebody else takes it.  False: it is not. */
+static bool
+occupy(slot_t slot)
+{
+	uint32_t i = slot & SWAP_INDEX_MAX;
+	struct swap_area *a;
+	bool is_free;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_of(slot);
+	is_free = !bitmap_test(a->map, i);
+	if (is_free) {
+		bitmap_set(a->map, i);
+		a->nfree--;
+		atomic_add(&swaps.used, 1);
+		atomic_sub(&swaps.room, 1);
+	}
+	spin_unlock(&swaps.lock);
+	return is_free;
 }
 
 /*
@@ -303,15 +359,18 @@ one_load(const struct pages *p, uint64_t i)
 static unsigned
 scatter(const struct pages *p, slot_t *blocks)
 {
-	GIVEN unsigned got;
+	slot_t old[PAGES_MOST / 3 + 1];
 	unsigned n = 0;
 	uint64_t i;
 
 	for (i = 0; i < p->n; i += 3) {
+		old[i / 3] = swp_slot(p, i);
 		pages_write(p, i);
-		blocks[n] = swap_alloc(1, &got);
-		n += blocks[n] != 0;
 	}
+	family_trim(p);
+	for (i = 0; i < p->n; i += 3)
+		if (old[i / 3] != 0 && occupy(old[i / 3]))
+			blocks[n++] = old[i / 3];
 	CLAIM(swp_out(p), "pages do not leave memory");
 	return n;
 }
@@ -323,9 +382,10 @@ one_request(uint64_t n, uint64_t used)
 
 	if (begin_in(&p, n)) {
 		ev_mark(1);
-		one_load(&p, 0);
-		one_load(&p, 32);
-		one_load(&p, n - 3);
+		one_read(&p, 0, 1);
+		one_read(&p, 32, 1);
+		one_read(&p, n - 3, 1);
+		one_read(&p, 80, -1);
 		ev_mark(2);
 	}
 	end_in(&p, used);
@@ -334,18 +394,18 @@ one_request(uint64_t n, uint64_t used)
 static void
 some_requests(uint64_t n, uint64_t used)
 {
-	slot_t blocks[PAGES_MOST];
+	slot_t blocks[PAGES_MOST / 3 + 1];
 	unsigned made = 0, requests;
 	struct pages p;
 
 	CHECK(n <= PAGES_MOST);
 	if (begin_in(&p, n)) {
 		made = scatter(&p, blocks);
-		(void)within_reach(&p, 1, &requests);
+		(void)within_reach(&p, 1, 1, &requests);
 		CLAIM(requests > 1, "pages went back to slots that are taken");
 		ev_mark(3);
-		one_load(&p, 1);
-		one_load(&p, 40);
+		one_read(&p, 1, 1);
+		one_read(&p, 40, 1);
 		ev_mark(4);
 	}
 	while (made > 0)

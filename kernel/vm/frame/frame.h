@@ -486,6 +486,7 @@ void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, 
 extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
 void owner_count_io(enum page_home, bool write);
 unsigned owner_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */
+void owner_beside(struct vm_page *const *, unsigned n, slot_t slot[2]); /* [P] */
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
 /* A page of data: pg->swp is valid. */
 static inline bool

@@ -210,3 +210,52 @@ owner_cluster(struct vm_page *pg, struct vm_page **out)
 	}
 	return n;
 }
+
+/* The slot of the page that the word names, in memory or not; 0: it has none.  [P]. */
+static slot_t
+slot_of_word(uint64_t w)
+{
+	switch (pte_kind(w)) {
+	case PTE_SWAP:
+		return swap_slot(w);
+	case PTE_VALID:
+		return pte_src(w) == SRC_PRIV ? pte_page(w)->slot : 0;
+	case PTE_TRANS:
+	case PTE_BUSY:
+		return pte_page(w)->slot;
+	case PTE_ABSENT:
+	case PTE_FORK:
+	case PTE_ERROR:
+		break;
+	}
+	return 0;
+}
+
+/* Where a cluster would lie so that it is as far from its neighbours in the container
+ * on swap as it is in memory: by the next one before it that has a slot, and by the next
+ * one behind it, SWAP_RUN words away at most, and no absent one between.
+ * Locks: [P].  Returns: in slot[], each for the first page; 0: no such neighbour. */
+void
+owner_beside(struct vm_page *const *pg, unsigned n, slot_t slot[2])
+{
+	struct word_range r = range_of(pg[0]);
+	uint64_t *word = home_word(pg[0]), *end = home_word(pg[n - 1]) + r.step;
+	unsigned d;
+
+	ASSERT(spin_is_mine(&pfn_lock));
+	slot[0] = slot[1] = 0;
+	for (d = 1; d < SWAP_RUN && word > r.first && slot[0] == 0; d++) {
+		word -= r.step;
+		if (word_get(word) == 0)
+			break;
+		slot[0] = slot_of_word(word_get(word));
+		slot[0] += slot[0] == 0 ? 0 : d;
+	}
+	for (d = n; d < SWAP_RUN && end < r.end && slot[1] == 0; d++) {
+		if (word_get(end) == 0)
+			break;
+		slot[1] = slot_of_word(word_get(end));
+		slot[1] -= MIN(d, slot[1]);
+		end += r.step;
+	}
+}

@@ -182,7 +182,9 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	ASSERT(spin_is_mine(&pfn_lock));
 	if (!swap_bio_is_idle())
 		return 0;
-	slot = swap_alloc(n, &n);
+	slot = swap_alloc_beside(pg, &n);
+	if (slot == 0)
+		slot = swap_alloc(n, &n);
 	if (slot == 0)
 		return 0;
 	b = swap_bio_take(slot, BIO_WRITE);
@@ -342,7 +344,7 @@ swap_done(struct bio *io)
 static uint64_t
 word_at(const struct swap_words *w, unsigned i)
 {
-	return word_get(w->word + (size_t)i * w->step);
+	return word_get(w->word + (long)i * w->step);
 }
 
 /* Word i of w gets a frame that is being filled: SWAP → BUSY.  [P]. */
@@ -350,10 +352,11 @@ static void
 begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
     struct vm_page *pg)
 {
-	uint64_t *word = w->word + (size_t)i * w->step, old = word_get(word);
+	uint64_t *word = w->word + (long)i * w->step, old = word_get(word);
 	slot_t slot = swap_slot(old);
 
-	page_reading_locked(pg, w->home, word_pa(word), w->index + i);
+	page_reading_locked(pg, w->home, word_pa(word),
+	    w->index + (uint64_t)((long)i * w->step));
 	page_set_slot(pg, slot);
 	pg->swp.ahead = i > 0;
 	word_set_locked(w->container, word,
@@ -397,8 +400,10 @@ frames_ahead(const struct swap_words *w, struct vm_page **more)
 static bool
 goes_on(const struct swap_bio *b, slot_t slot)
 {
-	return slot == b->slot + b->n &&
-	    swap_side_by_side(b->area, b->slot & SWAP_INDEX_MAX) > b->n;
+	slot_t first = MIN(slot, b->slot);
+
+	return (slot == b->slot + b->n || slot + 1 == b->slot) &&
+	    swap_side_by_side(b->area, first & SWAP_INDEX_MAX) > b->n;
 }
 
 /* Words behind the first: those that lie behind it on swap come with the same request

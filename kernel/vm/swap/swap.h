@@ -46,6 +46,7 @@ struct swap_area {
 	uint8_t *runhint;         /* [S] of each block: no longer free run than this */
 	uint32_t nfree, nbad;     /* [S] nbad: retired and listed bad, not the header */
 	uint32_t hint;            /* [S] block to look at next */
+	uint32_t whole;           /* [S] slot from which on whole runs are looked for */
 	uint32_t busy;            /* [S] bios under way */
 	bool closing;             /* [S] swapoff empties it: nothing is allocated */
 	struct list idle;         /* [S] swap_bio */
@@ -57,10 +58,11 @@ struct swap_area {
 struct swap_words {
 	struct vm_page *container; /* [own] that holds them; NULL: a WIRED header */
 	uint64_t *word;           /* [own] */
-	unsigned step;            /* [own] words from one to the next: entries of fmo 2 */
+	long step;                /* [own] words from one to the next: entries of fmo 2;
+	                           * < 0: the others stand before it */
 	unsigned max;             /* [own] so many from word on belong together */
 	enum page_home home;      /* [own] */
-	uint64_t index;           /* [own] page->index of the first page */
+	uint64_t index;           /* [own] page->index of the first page; HOME_PTE: its vpn */
 	bool pin;                 /* [own] the caller gets a pin on what is read */
 };
 
@@ -83,6 +85,9 @@ void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
 /* No area comes or goes.  Nested in any sleeping lock: who has it waits for none of them. */
 extern struct mutex swap_areas_lock;
+
+/* ahead.c */
+void swap_look_ahead(struct aspace *, struct swap_words *); /* w->max, w->step: what to read */
 
 /* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);
@@ -112,7 +117,7 @@ struct swap_state {
 	unsigned turn;                       /* [S] area that is asked first */
 	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
 	struct waitq bios;                   /* sleepers for a bio */
-	unsigned window;                     /* [P] pages of the next read, SWAP_RUN at most */
+	unsigned window;                     /* [P] to change: pages of a read, SWAP_RUN at most */
 	unsigned hits, misses;               /* [P] of pages read ahead */
 };
 extern struct swap_state swaps;
@@ -137,6 +142,7 @@ void swap_done(struct bio *);                            /* bio->done */
 
 /* swaparea.c: requests, and where slots lie */
 struct swap_area *swap_area_to_fill(unsigned *n);
+slot_t swap_alloc_beside(struct vm_page *const *, unsigned *n); /* [P]; 0: there is none */
 uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
 /* Life of a bio: taken for the slots from this one on (NULL: none is idle), joined by
  * a page for each slot [P], sent, ended by swap_done(): sent again, or given back. */
@@ -146,6 +152,11 @@ void swap_bio_join(struct swap_bio *, struct vm_page *);
 void swap_bio_send(struct swap_bio *);                   /* pages [at, at + len) of it */
 void swap_bio_give(struct swap_bio *);
 bool swap_read_again(struct swap_bio *);
+
+/* ahead.c */
+void swap_ahead_init(void);
+void swap_ahead_hit(struct vm_page *);                   /* [P]: read ahead, and now wanted */
+void swap_ahead_miss(struct vm_page *);                  /* [P]: its frame was given away before */
 
 /* [S].  The area of a slot. */
 static inline struct swap_area *

@@ -6,8 +6,7 @@
  *           mkswap writes becomes a place for pages, at the sectors where its
  *           blocks lie; what does not is refused before a byte is written.
  *           A request must be there when memory has run out, so it is made with the
- *           area.  And how many neighbours a read shall bring, only what became of
- *           the last ones can tell.
+ *           area.
  *
  * Picture   page 0    header: version, last page, numbers of bad pages
  *           page 1 …  slots
@@ -17,7 +16,6 @@
  *           idle ─→ take ─→ join, join … ─→ send ─→ disk ─→ swap_done ─→ give ─→ idle
  *                                             ↑                │ what is left
  *                                             └────────────────┘
- *           pages read ahead: wanted, or given up ─→ window 2 … 16
  *
  * Rules     1. Slot 0 and the bad ones are set in the map from the start, so
  *              nobody needs to know of them later.
@@ -56,11 +54,8 @@ _Static_assert(offsetof(struct swap_header, bad) == 1536, "mkswap's format");
 #define BAD_MAX ((MAGIC_AT - offsetof(struct swap_header, bad)) / 4)
 
 #define READS_AGAIN 2u       /* of a page of the kernel that could not be read */
-#define WINDOW_MIN 2
-#define WINDOW_MAX SWAP_RUN  /* pages of one read */
-#define WINDOW_START 8
-#define WINDOW_JUDGE 64      /* pages read ahead between two looks at the hits */
 #define TICK_NS 10000000ul   /* a wait for a bio ends by itself */
+#define WHOLE_TRIES 64       /* runs looked at for one that is free */
 
 struct mutex swap_areas_lock = MUTEX_INIT(swap_areas_lock, LR_NONE);
 static unsigned n_areas;     /* [areas lock] in the list */
@@ -403,46 +398,7 @@ count_places(void)
 	return atomic_load(&swaps.slots);
 }
 
-/* ---- how far to read ahead ---- */
-
-/* [P].  Twice as far where most was wanted, half as far where little was. */
-static void
-judge_window(void)
-{
-	unsigned all = swaps.hits + swaps.misses;
-
-	if (all < WINDOW_JUDGE)
-		return;
-	if (swaps.hits * 4 < all)
-		swaps.window = MAX(swaps.window / 2, WINDOW_MIN);
-	else if (swaps.hits * 4 >= all * 3)
-		swaps.window = MIN(swaps.window * 2, WINDOW_MAX);
-	swaps.hits = 0;
-	swaps.misses = 0;
-}
-
-/* A page that was read ahead is wanted, or its frame is given away before.  [P]. */
-static void
-ahead_ends(struct vm_page *pg, unsigned *count)
-{
-	ASSERT(spin_is_mine(&pfn_lock));
-	pg->swp.ahead = false;
-	++*count;
-	judge_window();
-}
-
-static void
-ahead_hit(struct vm_page *pg)
-{
-	EVENT(swap_ra_hits);
-	ahead_ends(pg, &swaps.hits);
-}
-
-static void
-ahead_miss(struct vm_page *pg)
-{
-	ahead_ends(pg, &swaps.misses);
-}
+/* ---- what others ask ---- */
 
 void
 swap_init(void)
@@ -451,12 +407,12 @@ swap_init(void)
 		.wake = pageout_wake,
 		.places = count_places,
 		.drop = swap_drop,
-		.hit = ahead_hit,
-		.miss = ahead_miss,
+		.hit = swap_ahead_hit,
+		.miss = swap_ahead_miss,
 	};
 
 	swap_ops = &ops;
-	swaps.window = WINDOW_START;
+	swap_ahead_init();
 	waitq_init(&swaps.bios);
 	ev_set_gauge_word(EV_swap_slots_used, &swaps.used);
 }
@@ -531,6 +487,99 @@ swap_area_to_fill(unsigned *n)
 	return best;
 }
 
+/* ---- places beside those of neighbours ---- */
+
+/* Are the n slots from this one on free, of an area that is filled, and in one piece?
+ * [S]. */
+static bool
+are_free(slot_t slot, unsigned n)
+{
+	struct swap_area *a = swaps.area[slot >> SWAP_INDEX_BITS];
+	uint32_t i = slot & SWAP_INDEX_MAX;
+
+	return a != NULL && !a->closing && i != 0 && i + n <= a->nslots &&
+	    bitmap_next_set(a->map, i + n, i) == BITMAP_NONE &&
+	    swap_side_by_side(a, i) >= n;
+}
+
+/* A run of SWAP_RUN slots that nobody has, aligned; 0: not near the last one.  [S]. */
+static slot_t
+whole_run(void)
+{
+	unsigned n = SWAP_RUN, try;
+	struct swap_area *a = swap_area_to_fill(&n);
+	slot_t slot;
+
+	for (try = 0; a != NULL && try < WHOLE_TRIES; try++) {
+		if (a->whole + SWAP_RUN > a->nslots)
+			a->whole = 0;
+		slot = a->no << SWAP_INDEX_BITS | a->whole;
+		if (are_free(slot, SWAP_RUN))
+			return slot;
+		a->whole += SWAP_RUN;
+	}
+	return 0;
+}
+
+/* The slots from this one on are taken.  [S]. */
+static void
+take(slot_t slot, unsigned n)
+{
+	struct swap_area *a = swap_area_of(slot);
+	unsigned k;
+
+	for (k = 0; k < n; k++)
+		bitmap_set(a->map, (slot & SWAP_INDEX_MAX) + k);
+	a->nfree -= n;
+	atomic_add(&swaps.used, n);
+	atomic_sub(&swaps.room, n);
+	EVENT_ADD(swap_alloc, n);
+}
+
+/* Has the cluster a neighbour within the aligned run of words, of which it is from `at`
+ * on?  [P]. */
+static bool
+is_among_others(const struct vm_page *pg, unsigned step, unsigned at, unsigned n)
+{
+	const uint64_t *word = pa2va(page_home_payload(pg));
+
+	return n > 1 || (at > 0 && word_get(word - step) != 0) ||
+	    (at + 1 < SWAP_RUN && word_get(word + step) != 0);
+}
+
+/* Slots for a cluster, beside those of its neighbours, so that a sequence of pages is one
+ * of slots, too: at their distance from them, or, where none has a slot, in a run of which
+ * the rest is left to them.  A page that was changed so comes back to where it was.  One
+ * alone is nobody's neighbour.
+ * Locks: [P]; takes [S].
+ * Returns: the first of *n, which may be fewer; 0: there are none: swap_alloc().
+ * Owns: as swap_alloc(). */
+slot_t
+swap_alloc_beside(struct vm_page *const *pg, unsigned *n)
+{
+	unsigned step = owner_homes[page_home_kind(pg[0])].step, at, i;
+	slot_t slot[2], got = 0;
+
+	if (step == 0)
+		return 0;
+	at = page_home_payload(pg[0]) / sizeof(uint64_t) / step % SWAP_RUN;
+	owner_beside(pg, *n, slot);
+	spin_lock(&swaps.lock);
+	for (i = 0; i < 2 && got == 0; i++)
+		if (slot[i] != 0 && are_free(slot[i], *n))
+			got = slot[i];
+	if (got == 0 && (slot[0] | slot[1]) == 0 &&
+	    is_among_others(pg[0], step, at, *n)) {
+		got = whole_run();
+		got += got == 0 ? 0 : at;
+		*n = got == 0 ? *n : MIN(*n, SWAP_RUN - at);
+	}
+	if (got != 0)
+		take(got, *n);
+	spin_unlock(&swaps.lock);
+	return got;
+}
+
 /* ---- bios ---- */
 
 /* An idle bio for adjacent slots from this one on.
@@ -575,14 +624,23 @@ swap_bio_is_idle(void)
 	return atomic_load(&swaps.idle) > 0 && !atomic_load(&owner_frozen);
 }
 
-/* One more page for the bio, of the slot behind the last one.  The page has its home.
+/* One more page for the bio: of the slot behind its last one, or of that before its
+ * first.  The page has its home and slot.
  * Locks: [P]. */
 void
 swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 {
 	ASSERT(b->n < SWAP_RUN);
 	owner_count_io(page_home_kind(pg), b->io.dir == BIO_WRITE);
-	b->page[b->n++] = pg;
+	if (pg->slot < b->slot) {
+		memmove(&b->page[1], b->page, b->n * sizeof(b->page[0]));
+		b->slot = pg->slot;
+		b->page[0] = pg;
+	} else {
+		b->page[b->n] = pg;
+	}
+	ASSERT(pg->slot == b->slot || pg->slot == b->slot + b->n);
+	b->n++;
 	b->len++;
 }
 

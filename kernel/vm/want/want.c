@@ -82,6 +82,7 @@ want_zeros(struct want *w)
 bool
 want_swap_in(struct want *w, const struct swap_words *words)
 {
+	struct thread *t = thread_current();
 	struct swap_words read = *words;
 
 	if (!want_frame(w))
@@ -89,6 +90,8 @@ want_swap_in(struct want *w, const struct swap_words *words)
 	let_go(&w->read);
 	read.pin |= w->hold;
 	w->begun = word_get(read.word);
+	swap_look_ahead(t->space == NULL ? &kernel_as :
+	    CONTAINER_OF(t->space, struct aspace, md), &read);
 	switch (swap_in(&read, &w->frame, &w->page)) {
 	case SWAPIN_STARTED:
 		if (read.pin) {
@@ -198,7 +201,11 @@ fault_busy(struct fctx *f, uint64_t word, struct vm_page *pg)
 enum fault_outcome
 fault_swap_in(struct fctx *f, const struct swap_words *w)
 {
-	(void)want_swap_in(&f->want, w);
+	struct swap_words read = *w;
+
+	if (w->home == HOME_PTE)
+		read.index = f->va >> PAGE_SHIFT;
+	(void)want_swap_in(&f->want, &read);
 	return fault_missing(f);
 }
 

@@ -17,6 +17,7 @@ struct trace {
 	size_t pages, length; /* of the region; accesses */
 	size_t part;          /* of a loop or phase: pages */
 	uint64_t seed, start; /* now; when it is replayed */
+	struct trace *inner;  /* that it is made of, or NULL */
 };
 
 static inline void

@@ -208,7 +208,7 @@ read_page(struct eager_fork *w, const struct pte_ref *s)
 {
 	const struct swap_words words = { .container = s->leaf, .word = s->word,
 		.step = 1, .max = MD_PT_WORDS - md_pt_index(s->va, 1),
-		.home = HOME_PTE, .pin = true };
+		.home = HOME_PTE, .index = s->va >> PAGE_SHIFT, .pin = true };
 
 	if (want_swap_in(&w->c.want, &words))
 		EVENT(eager_reads);

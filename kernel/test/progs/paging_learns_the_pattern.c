@@ -1,0 +1,327 @@
+/* NEEDS: MEM=112M CPUS=1 ICOUNT=1 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=200 SWEEP=no */
+/*
+ * More pages than there are frames, touched by eight patterns.  Where there
+ * is none a fault reads its own page and next to nothing else; a sequence up,
+ * down or by strides is found, and read in few and long requests, also once
+ * it has been written anew here and there; and the pages that go are nearly
+ * those that true LRU would take.
+ *
+ * Argument: "table" prints what each pattern has cost, beside the misses of
+ * LRU and of the best that is possible (OPT) with as many frames; behind it
+ * the name of a pattern, to see that one beside the first.
+ */
+#include "lib/events.h"
+#include "lib/trace.h"
+
+#define STRIDE 5
+
+static size_t touches;
+
+/* ---- patterns: after all pages have been filled, in order ---- */
+
+static uint32_t
+uniform(struct trace *t, size_t k)
+{
+	(void)k;
+	return rnd(&t->seed) % t->pages;
+}
+
+/* Rank r as often as 1/r, by halves: each twice as many pages as the one before. */
+static uint32_t
+zipf(struct trace *t, size_t k)
+{
+	unsigned halves = 0;
+	size_t most = 1;
+
+	(void)k;
+	while (most * 2 < t->pages) {
+		most *= 2;
+		halves++;
+	}
+	most = 1UL << rnd(&t->seed) % (halves + 1);
+	return (most + rnd(&t->seed) % most) * 7919 % t->pages;
+}
+
+/* Nine of ten go to the first third. */
+static uint32_t
+skewed(struct trace *t, size_t k)
+{
+	size_t third = t->pages / 3, n = rnd(&t->seed) % t->pages;
+
+	(void)k;
+	return rnd(&t->seed) % 10 != 0 ? n % third
+	                               : third + n % (t->pages - third);
+}
+
+/* Nine of ten go to a third, which lies scattered. */
+static uint32_t
+scattered(struct trace *t, size_t k)
+{
+	size_t third = (t->pages + 2) / 3, n = rnd(&t->seed) % t->pages;
+
+	(void)k;
+	return rnd(&t->seed) % 10 != 0 ? n % third * 3
+	                               : n % (t->pages - third) / 2 * 3 + 1 + n % 2;
+}
+
+/* Every other one goes to the first third, the others run over the rest. */
+static uint32_t
+hot_and_scan(struct trace *t, size_t k)
+{
+	size_t third = t->pages / 3;
+
+	return k % 2 == 0 ? rnd(&t->seed) % third
+	                  : third + k / 2 % (t->pages - third);
+}
+
+static uint32_t
+up(struct trace *t, size_t k)
+{
+	return k % t->pages;
+}
+
+static uint32_t
+up_and_down(struct trace *t, size_t k)
+{
+	size_t at = k % (2 * t->pages);
+
+	return at < t->pages ? at : 2 * t->pages - 1 - at;
+}
+
+static uint32_t
+down(struct trace *t, size_t k)
+{
+	return t->pages - 1 - k % t->pages;
+}
+
+static uint32_t
+strides(struct trace *t, size_t k)
+{
+	size_t row = t->pages / STRIDE, at = k % (row * STRIDE);
+
+	return at % row * STRIDE + at / row;
+}
+
+/* ---- what it should cost ---- */
+
+/* At most so many per cent; 0: no matter. */
+struct pattern {
+	struct trace t;
+	unsigned lru;       /* faults, of the misses of LRU */
+	unsigned fault;     /* pages read, of faults */
+	unsigned request;   /* requests that read, of touches */
+};
+
+#define PATTERN(n, fn) { .name = n, .next = fn, .seed = 5, .start = 5 }
+
+static struct pattern patterns[] = {
+	{ PATTERN("uniform", uniform), 0, 110, 0 },
+	{ PATTERN("zipf", zipf), 104, 110, 0 },
+	{ PATTERN("skewed", skewed), 103, 110, 0 },
+	{ PATTERN("scattered", scattered), 103, 110, 0 },
+	{ PATTERN("hot+scan", hot_and_scan), 0, 0, 0 },
+	{ PATTERN("up", up), 13, 0, 20 },
+	{ PATTERN("up+down", up_and_down), 13, 0, 20 },
+	{ PATTERN("down", down), 13, 0, 20 },
+	{ PATTERN("strides", strides), 25, 0, 0 },
+};
+
+/* ---- the best that is possible ---- */
+
+/* A bit for each access to come at which a page in memory is used next. */
+struct opt {
+	uint64_t *next;          /* of the access: when the same page is used again */
+	uint64_t *bit;
+	uint8_t *in;
+	size_t used, top;
+};
+
+/* String of all accesses from the filling on. */
+static uint32_t
+access_to(struct trace *t, size_t k)
+{
+	return k < t->pages ? k : t->next(t, k - t->pages);
+}
+
+static void
+opt_next(struct opt *o, struct trace *t, size_t n)
+{
+	uint32_t *page = malloc(n * sizeof(*page));
+	uint64_t *last = malloc(t->pages * sizeof(*last));
+
+	trace_rewind(t);
+	for (size_t k = 0; k < n; k++)
+		page[k] = access_to(t, k);
+	for (size_t p = 0; p < t->pages; p++)
+		last[p] = n + p;
+	for (size_t k = n; k-- > 0;) {
+		o->next[k] = last[page[k]];
+		last[page[k]] = k;
+	}
+	free(page);
+	free(last);
+}
+
+static size_t
+opt_misses(struct trace *t, size_t frames, size_t n)
+{
+	size_t misses = 0, words = (n + t->pages) / 64 + 1;
+	struct opt o = { .next = malloc(n * 8), .bit = calloc(words, 8) };
+
+	CHECK(o.next != NULL && o.bit != NULL);
+	opt_next(&o, t, n);
+	for (size_t k = 0; k < n; k++) {
+		bool in = k >= t->pages && (o.bit[k / 64] >> k % 64 & 1) != 0;
+
+		o.bit[k / 64] &= ~(1UL << k % 64);
+		if (!in && o.used == frames) {
+			while (o.bit[o.top] == 0)
+				o.top--;
+			o.bit[o.top] &=
+			    ~(1UL << (63 - __builtin_clzl(o.bit[o.top])));
+		} else if (!in) {
+			o.used++;
+		}
+		misses += !in && k >= t->pages;
+		o.bit[o.next[k] / 64] |= 1UL << o.next[k] % 64;
+		if (o.next[k] / 64 > o.top)
+			o.top = o.next[k] / 64;
+	}
+	free(o.next);
+	free(o.bit);
+	return misses;
+}
+
+/* ---- a pattern on memory ---- */
+
+/* One in three writes. */
+static void
+touch(char *area, uint32_t page, size_t k)
+{
+	volatile uint64_t *w = (uint64_t *)(area + page * PAGE);
+
+	if (w[0] != page + 1UL)
+		FAIL("page %u: seen %#lx", page, (long)w[0]);
+	if (k % 3 == 0)
+		w[1] = k;
+}
+
+/* The same string once more, for the faults of true LRU. */
+static uint32_t
+whole(struct trace *t, size_t k)
+{
+	return access_to(t->inner, k);
+}
+
+static long
+swap_delta(const char *name)
+{
+	return on_vadose() ? snap_delta(1, 2, name) : 0;
+}
+
+static bool
+at_most(const char *name, const char *what, long is, long of, unsigned percent)
+{
+	if (percent == 0 || is * 100 <= of * (long)percent)
+		return true;
+	printf("%s: %s: expected <= %u %%, seen %ld of %ld\n", name, what,
+	    percent, is, of);
+	return false;
+}
+
+/* What it has cost; the faults. */
+static long
+replay(struct trace *t, char *area)
+{
+	long faults;
+
+	for (size_t i = 0; i < t->pages; i++)
+		*(volatile uint64_t *)(area + i * PAGE) = i + 1;
+	trace_rewind(t);
+	if (on_vadose())
+		snap_all(1);
+	faults = hard_faults();
+	for (size_t k = 0; k < touches; k++)
+		touch(area, t->next(t, k), k);
+	faults = hard_faults() - faults;
+	if (on_vadose())
+		snap_all(2);
+	OK(madvise(area, t->pages * PAGE, MADV_DONTNEED));
+	return faults;
+}
+
+/*
+ * Where each page is as likely to be next as any other, all ways to choose a
+ * victim are equal: the faults tell how many frames there were.
+ */
+static size_t
+frames_of(const struct trace *t, long faults)
+{
+	return t->pages * (touches - (size_t)faults) / touches;
+}
+
+static void
+print_row(struct trace *t, size_t frames, long faults, long lru)
+{
+	long in = swap_delta("swap.in_pages"), n = swap_delta("swap.in_bios");
+
+	printf("%-9s %6ld %6ld %5.2f %6zu %6ld %5.2f %6ld %5.2f %6ld %6ld "
+	    "%6ld %6ld\n", t->name, faults, lru,
+	    lru != 0 ? (double)faults / (double)lru : 0.0,
+	    opt_misses(t, frames, t->pages + touches), in,
+	    faults != 0 ? (double)in / (double)faults : 0.0, n,
+	    n != 0 ? (double)in / (double)n : 0.0, swap_delta("swap.ra_hits"),
+	    swap_delta("swap.out_pages"), swap_delta("swap.out_bios"),
+	    swap_delta("fault.rescue"));
+}
+
+static bool
+is_good(struct pattern *p, char *area, size_t *frames, bool table)
+{
+	struct trace all = { .next = whole, .inner = &p->t };
+	long faults = replay(&p->t, area), lru;
+
+	if (*frames == 0)
+		*frames = frames_of(&p->t, faults);
+	all.pages = p->t.pages;
+	all.length = all.pages + touches;
+	trace_rewind(&p->t);
+	lru = (long)lru_misses(&all, *frames);
+	if (table)
+		print_row(&p->t, *frames, faults, lru);
+	return at_most(p->t.name, "faults by misses of LRU", faults, lru,
+	        p->lru) &
+	    at_most(p->t.name, "pages read by faults",
+	        swap_delta("swap.in_pages"), faults, p->fault) &
+	    at_most(p->t.name, "requests that read, by touches",
+	        swap_delta("swap.in_bios"), (long)touches, p->request);
+}
+
+int
+main(int argc, char **argv)
+{
+	bool table = argc > 1 && strcmp(argv[1], "table") == 0, good = true;
+	size_t frames = 0, pages;
+	char *area;
+
+	setvbuf(stdout, NULL, _IONBF, 0);
+	need_swap();
+	if (on_vadose())
+		snap_init();
+	pages = (size_t)meminfo("MemFree") * 8 / 5;
+	touches = pages * 2;
+	area = pages_private(pages);
+	if (table)
+		printf("%zu pages, %zu touches\npattern   faults    LRU     x    "
+		    "OPT  pages /fault  reads /read   hits    out writes "
+		    "rescue\n", pages, touches);
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		patterns[i].t.pages = pages;
+		if (i == 0 || argc < 3 ||
+		    strcmp(argv[2], patterns[i].t.name) == 0)
+			good &= is_good(&patterns[i], area, &frames, table);
+	}
+	if (!good)
+		FAIL("patterns: see above");
+	return test_done();
+}
