@@ -77,7 +77,6 @@ swap_ahead_hit(struct vm_page *pg)
 void
 swap_ahead_miss(struct vm_page *pg)
 {
-	EVENT(swap_ra_misses);
 	ahead_ends(pg, &swaps.misses);
 }
 
