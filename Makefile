@@ -24,6 +24,13 @@ endif
 # One word of a shell, whatever is in the name of a file.
 quoted = '$(subst ','\'',$(1))'
 
+# Two makes in one folder remove each other's kernel.  What only runs what is built
+# gives the others their turn.
+ifeq ($(MAKELEVEL)$(filter help,$(or $(MAKECMDGOALS),help)),0)
+LOCKED := $(shell sh tools/onemake $(call quoted,$(BUILD)))
+endif
+others_may = @sh tools/onemake -r $(call quoted,$(BUILD))
+
 include kernel/rules.mk
 include tools/rules.mk
 include labs/lab.mk
@@ -93,6 +100,7 @@ take_disk = disk=$(call quoted,$(DISK)); exec 9>>"$$disk.lock"; flock -n 9 || { 
   sh tools/repair "$$disk" || exit 1;
 
 run: image
+	$(others_may)
 	@if [ -t 0 ] && [ -t 1 ]; then $(if $(filter disk,$(ROOT)),$(take_disk)) sh tools/guest --kernel $(KERNEL) \
 	  $(if $(SWAP),--swap $(SWAP)) \
 	  --root $(call quoted,$(if $(filter disk,$(ROOT)),$(DISK),$(ROOT))); \
@@ -100,6 +108,7 @@ run: image
 
 gdb: image $(if $(TEST),grader)
 	@sh tools/setup gdb
+	$(others_may)
 	@$(if $(TEST),$(G)/grade gdb '$(LAB)' $(TEST) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
 	  sh tools/guest --kernel $(KERNEL) --gdb)

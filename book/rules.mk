@@ -85,6 +85,7 @@ book-pdf: book
 
 bochs: image tools $(BOOK_RUNS) $(if $(TEST),grader)
 	@sh tools/setup $(or $(VIA),bochs)
+	$(others_may)
 	@$(if $(TEST),$(G)/grade bochs '$(LAB)' $(TEST) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
 	  step=$$($(if $(SESSION),sh tools/sessions find '$(SESSION)', \

@@ -104,6 +104,7 @@ endif
 grader: $(SMOKE) $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c),lab-progs)
 
 grade: grader
+	$(others_may)
 	@$(G)/grade run '$(GRADE_LAB)' $(if $(STEP),--step $(STEP)) \
 	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) \
 	  $(if $(GRADE_SEED),--seed $(GRADE_SEED)) $(if $(OUT),--out $(call quoted,$(OUT)) --format $(GRADE_FORMATS)) \
