@@ -120,20 +120,25 @@ chosen: $(T)/run
 	@build/tools/run -m -b $(BUILD) $(TEST) | xargs -r $(MAKE) -s --no-print-directory SERVED=1 BUILD='$(BUILD)'
 
 check:
+	$(others_may)
 	@build/tools/run -r -b $(BUILD) -j $(JOBS) $(if $(SLOW),-k $(SLOW)) $(TEST)
 
 check-more:
+	$(others_may)
 	@build/tools/run -r -w more -b $(BUILD) -j $(JOBS) $(TEST)
 
 check-long: image testing
+	$(others_may)
 	@build/tools/run -w all -b $(BUILD) -j $(JOBS) $(TEST)
 
 # How a release is judged: all tests, RUNS times, whatever the host is doing.
 check-steady: image testing
+	$(others_may)
 	@sh kernel/test/steady -n $(or $(RUNS),20) -j $(JOBS) -b $(BUILD) $(TEST)
 
 # Hours, one after another; what has its answer is not asked again.
 nightly: image testing
+	$(others_may)
 	@sh kernel/test/nightly $(if $(AGAIN),-f) $(ROW)
 
 check-linux: progs $(ERRORS)/init $(T)/mkinitrd

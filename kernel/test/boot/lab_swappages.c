@@ -78,12 +78,27 @@ swp_let_go(const struct pages *other)
 		pages_write(other, i);
 }
 
+/* Requests under way, of all areas. */
+static uint64_t
+in_flight(void)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	spin_lock(&swaps.lock);
+	for (i = 0; i < SWAP_AREAS; i++)
+		n += swaps.area[i] != NULL ? SWAP_BIOS : 0;
+	n -= MIN(n, atomic_load(&swaps.idle));
+	spin_unlock(&swaps.lock);
+	return n;
+}
+
 void
 swp_read_all(void)
 {
 	unsigned i;
 
-	for (i = 0; atomic_load(&swaps.idle) < SWAP_BIOS && i < SETTLES; i++)
+	for (i = 0; in_flight() > 0 && i < SETTLES; i++)
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
 }
 
@@ -91,10 +106,8 @@ swp_read_all(void)
 static bool
 is_pushed(uint64_t held)
 {
-	uint64_t idle = atomic_load(&swaps.idle);
-
-	return (pq_queue[Q_MODANON].n == 0 || idle == 0) &&
-	    SWAP_BIOS - idle <= held;
+	return (pq_queue[Q_MODANON].n == 0 ||
+		   atomic_load(&swaps.idle) == 0) && in_flight() <= held;
 }
 
 void

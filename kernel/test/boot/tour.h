@@ -37,7 +37,7 @@ enum tour_question {
 	                          first page mapped, the second not */
 	TOUR_BITS_READ,        /* word & (A|D) after the first load of a page */
 	TOUR_BITS_STORED,      /* the same after a store */
-	TOUR_LOOP_LOADS,       /* faults: a load from each of 100 fresh pages */
+	TOUR_LOOP_LOADS,       /* faults: a load from each of 100 fresh pages, around=1 */
 	TOUR_LOOP_BOTH,        /* faults: a load, then a store, of each of 100 */
 	TOUR_LOOP_TWICE        /* faults: a store to each of 100, twice over */
 };

@@ -36,11 +36,12 @@ main(int argc, char **argv)
 	                    : (size_t)meminfo("MemTotal");
 	struct trace traces[] = {
 		{ "sequential", trace_in_order, m * 3 / 2, m * 9 / 2,
-		    m * 3 / 2, 1, 1 },
+		    m * 3 / 2, 1, 1, NULL },
 		{ "looping", trace_in_order, m * 11 / 10, m * 11 / 2,
-		    m * 11 / 10, 1, 1 },
-		{ "zipf", trace_zipf, m * 3 / 2, m * 6, 0, 1, 1 },
-		{ "phases", trace_phases, m * 3 / 2, m * 27 / 2, m / 2, 1, 1 },
+		    m * 11 / 10, 1, 1, NULL },
+		{ "zipf", trace_zipf, m * 3 / 2, m * 6, 0, 1, 1, NULL },
+		{ "phases", trace_phases, m * 3 / 2, m * 27 / 2, m / 2, 1, 1,
+		    NULL },
 	};
 	bool good = true;
 	char *area;

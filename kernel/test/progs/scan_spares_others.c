@@ -27,7 +27,8 @@ int
 main(int argc, char **argv)
 {
 	size_t m = meminfo("MemTotal");
-	struct trace t = { "zipf", trace_zipf, m * 2, m * 8, 0, 3, 3 };
+	struct trace t = { "zipf", trace_zipf, m * 2, m * 8, 0, 3, 3,
+		NULL };
 	long warm, alone, beside, before;
 	char *area;
 	pid_t pid;

@@ -149,7 +149,7 @@ struct aspace {
 	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
 	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
 	uint64_t ws_trimmed;           /* [W] so far */
-	_Atomic uint32_t n_waiting;    /* [A] faults that wait: ws_limit() */
+	uint32_t n_waiting;            /* [A] faults that wait: ws_limit() */
 	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
 	struct read_ahead ahead[AS_SEQUENCES]; /* [S] */
 	uint32_t reads;                /* [S] from swap, that others might follow */
