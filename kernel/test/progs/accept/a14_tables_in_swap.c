@@ -39,7 +39,8 @@ verify(uint64_t version)
 	}
 }
 
-/* Until so many tables are out; how many are. */
+/* Until so many tables are out, and have given their frames to others: what is out waits
+ * to be written, and is there until memory is turned over once more.  How many are. */
 static long
 push_tables_out(long want)
 {
@@ -50,6 +51,7 @@ push_tables_out(long want)
 		snap_self(2);
 		out = snap_get(2, "table.live_out");
 	}
+	hog_press(&hog, meminfo("MemTotal"));
 	return out;
 }
 
