@@ -1,5 +1,5 @@
-/* NEEDS: MEM=48M SWAP=128M CPUS=1,4 TIMEOUT=200 APPEND=locks=1 MORE=1 KIND=exact,bounded */
-/* BOUNDED: several CPUs run in any order */
+/* NEEDS: MEM=48M SWAP=128M CPUS=1,4 TIMEOUT=200 APPEND=locks=1 MORE=1 KIND=bounded */
+/* BOUNDED: a disk of the emulator, whose interrupts take locks, ends when the host pleases */
 /*
  * What locks do is counted: with locks=1 the kernel says of each class how often
  * it was taken and waited for, who held it longest, and what was taken under
