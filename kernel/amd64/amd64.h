@@ -217,8 +217,14 @@ struct cpu_features {
 extern struct cpu_features cpu_features;
 extern uint8_t cpu_smap;          /* read by usercopy.S and entry.S */
 
-void md_early_init(void);
+extern uintptr_t __stack_chk_guard; /* the name is the compiler's */
+
 struct cpu *cpu_of(unsigned id);
+void cpu_find_features(void);
+
+/* ---- init.c ---- */
+
+void md_early_init(void);
 /* Control registers, MSRs, GDT, TSS, IDT, GS of the CPU that runs this. */
 void cpu_load(struct cpu *);
 
@@ -297,8 +303,11 @@ void tlb_interrupt(void);
 
 /* ---- smp.c ---- */
 
-void smp_call_interrupt(void);
 void smp_entry(struct cpu *) NORETURN;
+
+/* ---- ipi.c ---- */
+
+void smp_call_interrupt(void);
 bool smp_is_stopping(void);
 
 /* ---- trap.c and the .S files ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c: starting the other CPUs, calling and stopping them
+ * smp.c: starting the other CPUs
  *
  * Problem   The other CPUs wait for a message that lets them run in real
  *           mode below 1 MiB.  Bring them, one after the other, to the
@@ -13,10 +13,8 @@
  *           2. The loader's tables are needed for the way into long mode
  *              only and are cleared afterwards: they are writable and
  *              executable.
- *           3. md_call_others: one call at a time; callers wait with
- *              interrupts on, so two callers serve each other.
  *
- * Read next kernel/amd64/trampoline.S, kernel/amd64/shootdown.c.  Book: ch03.
+ * Read next kernel/amd64/trampoline.S, kernel/amd64/ipi.c.  Book: ch03.
  */
 #include "amd64/amd64.h"
 #include "amd64/smp_boot.h"
@@ -31,19 +29,9 @@
 
 struct smp_boot smp_boot;          /* read by trampoline.S */
 
-static struct {
-	bool stopping;             /* [A] */
-	void (*fn)(unsigned cpu);  /* [c] of md_start_cpus() */
-} smp;
+static void (*start_fn)(unsigned cpu); /* [c] of md_start_cpus() */
 
 uint64_t md_online = 1; /* [A] bit per running CPU */
-
-static struct {
-	struct spinlock lock;      /* one call at a time */
-	void (*fn)(void *);
-	void *arg;
-	uint64_t pending;          /* [A] CPUs that have not run it yet */
-} call = { .lock = SPIN_INIT(LR_NONE) };
 
 static bool start_cpu(unsigned id, struct thread *idle);
 static bool wait_online(unsigned id, uint64_t ns);
@@ -74,7 +62,7 @@ md_start_cpus(struct thread *(*make_idle)(unsigned cpu),
 	unsigned id, n = acpi_info()->ncpus, most = (unsigned)option_u64("smp");
 	struct thread *idle;
 
-	smp.fn = fn;
+	start_fn = fn;
 	if (most != 0)
 		n = MIN(n, most);
 	memcpy(pa2va(TRAMPOLINE_PA), trampoline_start,
@@ -158,72 +146,6 @@ smp_entry(struct cpu *c)
 	cpu_load(c);
 	apic_init_cpu();
 	(void)atomic_or(&md_online, BIT(c->id));
-	smp.fn(c->id);
+	start_fn(c->id);
 	panic("smp: the idle loop of CPU %u returned", c->id);
-}
-
-/* ---- calling ---- */
-
-/*
- * Run fn(arg) on all other CPUs, in interrupt, and wait for them.
- *
- * Locks:    none of rank >= 7; interrupts on.
- * Context:  thread; does not sleep.
- */
-void
-md_call_others(void (*fn)(void *), void *arg)
-{
-	uint64_t others;
-	unsigned id;
-
-	ASSERT(md_irq_is_enabled());
-	spin_lock(&call.lock);
-	others = md_online_mask() & ~BIT(md_cpu());
-	call.fn = fn;
-	call.arg = arg;
-	atomic_store(&call.pending, others);
-	for (id = 0; id < MAXCPU; id++)
-		if ((others & BIT(id)) != 0)
-			apic_send(id, VEC_CALL);
-	while (atomic_load(&call.pending) != 0)
-		md_pause();
-	spin_unlock(&call.lock);
-}
-
-/* The IPI of md_call_others(); interrupts off. */
-void
-smp_call_interrupt(void)
-{
-	uint64_t me = BIT(md_cpu());
-
-	if ((atomic_load(&call.pending) & me) == 0)
-		return;
-	call.fn(call.arg);
-	(void)atomic_and(&call.pending, ~me);
-}
-
-/* ---- stopping ---- */
-
-/*
- * Halt all other CPUs for good.  Not by a broadcast: one that has not been
- * started would take the NMI in real mode and reset the machine.
- *
- * Locks:    none.
- */
-void
-md_stop_others(void)
-{
-	uint64_t others = md_online_mask() & ~BIT(md_cpu());
-	unsigned id;
-
-	atomic_store(&smp.stopping, true);
-	for (id = 0; id < MAXCPU; id++)
-		if ((others & BIT(id)) != 0)
-			apic_send_nmi(id);
-}
-
-bool
-smp_is_stopping(void)
-{
-	return atomic_load(&smp.stopping);
 }

@@ -16,7 +16,7 @@
  *              replaces them, md_start_cpus() clears them.
  *           3. edi holds the loader's magic, esi its information, throughout.
  *
- * Read next kernel/boot/memmap.c, kernel/amd64/cpu.c.  Book: ch03.
+ * Read next kernel/boot/memmap.c, kernel/amd64/init.c.  Book: ch03.
  */
 #include "amd64/asm.h"
 
