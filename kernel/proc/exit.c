@@ -76,23 +76,6 @@ proc_exit_group(int code)
 	task_end();
 }
 
-/*
- * All threads of p but one shall end at their next return to user mode.
- *
- * Locks:    proc_lock held.
- */
-void
-kill_others_locked(struct proc *p, struct task *but)
-{
-	struct task *tk;
-
-	ASSERT(spin_is_mine(&proc_lock));
-	LIST_FOREACH(tk, &p->threads, node)
-		if (tk != but)
-			thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
-	wake_all(&p->stop_wq);
-}
-
 /* ---- a thread ---- */
 
 static void
@@ -121,6 +104,24 @@ task_end(void)
 	if (task_count_out(tk))
 		process_end(p);
 	thread_exit();
+}
+
+/*
+ * The child has left its parent's memory, by exec or by exit.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+vfork_release(struct task *tk)
+{
+	bool waiting;
+
+	spin_lock(&proc_lock);
+	waiting = tk->vfork;
+	tk->vfork = false;
+	spin_unlock(&proc_lock);
+	if (waiting)
+		wake_all(&tk->vfork_wq);
 }
 
 /* Do others run in the memory of p: threads or processes?  Locks: none. */
@@ -195,7 +196,7 @@ process_end(struct proc *p)
 {
 	if (p->pid == 1)
 		init_ended(p);
-	ptimes_exit(p);
+	itimers_exit(p);
 	if (p->sid == p->pid && tty_session() == p->sid)
 		tty_session_ended(p->sid);
 	process_drop_memory(p);

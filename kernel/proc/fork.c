@@ -353,6 +353,7 @@ clone_enter_tree(struct clone_state *s)
 	clone_inherit(s);
 	p->state = PROC_LIVE;
 	proc_hash_locked(p);
+	group_enter_locked(p, p->pgid);
 	if ((s->req->flags & CLONE_PARENT) != 0 && to->parent != NULL) {
 		to = to->parent;
 		p->exit_signal = s->parent->exit_signal;
@@ -487,22 +488,4 @@ vfork_wait(struct thread *t, struct task *tk)
 		wait_finish(&w);
 	}
 	thread_put(t);
-}
-
-/*
- * The child has left its parent's memory, by exec or by exit.
- *
- * Locks:    takes proc_lock.
- */
-void
-vfork_release(struct task *tk)
-{
-	bool waiting;
-
-	spin_lock(&proc_lock);
-	waiting = tk->vfork;
-	tk->vfork = false;
-	spin_unlock(&proc_lock);
-	if (waiting)
-		wake_all(&tk->vfork_wq);
 }

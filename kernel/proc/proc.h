@@ -49,7 +49,7 @@ unsigned fdtab_size(struct fdtab *);               /* numbers it has room for */
 int fdtab_cloexec(struct fdtab *, int fd);         /* F_GETFD: 0, 1, -EBADF */
 int fdtab_set_cloexec(struct fdtab *, int fd, bool on); /* 0, -EBADF */
 int fdtab_next(struct fdtab *, int fd, struct file **out); /* for /proc */
-/* Implemented by proc.c for fdtab.c: the two facts it needs of the process. */
+/* For fdtab.c: the two facts it needs of the process. */
 struct fdtab *proc_current_fdtab(void);
 int proc_unshare_files(void);                      /* a table of its own; 0, -ENOMEM */
 uint64_t proc_rlimit_nofile(void);

@@ -256,20 +256,25 @@ proc_current(void)
 /* ---- what sys/ asks of proc/; contracts at the definitions ---- */
 
 /* proc.c */
-void proc_get(struct proc *);
 void proc_put(struct proc *);
+void proc_set_comm(struct proc *, struct task *, const char *name);
+
+/* proctab.c */
+void proc_get(struct proc *);
 struct proc *proc_find_locked(int pid);       /* live or zombie, or NULL */
 struct proc *proc_of_id_locked(int id);       /* the same, or a thread's */
 struct proc *proc_lookup(int id);             /* that with a reference */
 struct task *task_find_locked(int tid);
 struct task *task_of_id_locked(int id);       /* that, or one of a process */
 bool proc_is_root(void);                      /* euid 0 */
+void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
+unsigned proc_count(unsigned *threads);
+struct proc *proc_of_space_locked(const struct aspace *);
+
+/* group.c */
 int proc_setsid(void) MUST_CHECK;
 int proc_setpgid(int pid, int pgid) MUST_CHECK;
 bool proc_group_exists_locked(int pgid);
-void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
-unsigned proc_count(unsigned *threads);
-void proc_set_comm(struct proc *, struct task *, const char *name);
 
 /* limits.c */
 uint64_t proc_limit(enum rlimit_id);          /* soft limit of the current */
@@ -277,7 +282,6 @@ void proc_map_limits(struct map_limits *);    /* those of memory */
 int limits_set_locked(struct proc *, enum rlimit_id, const struct rlimit *);
 void limits_to_space_locked(struct proc *);
 void limits_left_locked(struct aspace *);
-struct proc *proc_of_space_locked(const struct aspace *);
 
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
@@ -289,6 +293,8 @@ bool proc_may_tune_locked(const struct proc *);
 void proc_times_locked(struct proc *, uint64_t *utime, uint64_t *stime);
 uint64_t proc_faults_locked(struct proc *);
 void task_times(struct task *, uint64_t *utime, uint64_t *stime);
+
+/* itimer.c */
 void itimer_set(int which, const struct itimer *new, struct itimer *old);
 void itimer_get(int which, struct itimer *out);  /* due_ns: time left */
 void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */

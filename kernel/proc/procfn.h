@@ -12,6 +12,9 @@ struct proc *proc_alloc(void);                 /* refs 1, PROC_NEW; NULL */
 struct task *task_alloc(struct proc *);        /* takes a reference; NULL */
 void task_free(struct task *);                 /* never started */
 void task_bind(struct task *, struct thread *);
+
+/* proctab.c */
+void proctab_init(void);
 void proc_numbers_locked(void (*fn)(int));
 void task_hash_locked(struct task *);
 void proc_hash_locked(struct proc *);
@@ -19,10 +22,14 @@ void proc_unhash_locked(struct proc *);
 void proc_reparent_locked(struct proc *child, struct proc *to);
 void proc_changed_locked(struct proc *child);
 unsigned proc_count_uid_locked(uint32_t uid);
+struct proc *proc_init_proc(void);             /* pid 1 */
+
+/* group.c */
+void group_init(void);
+void group_enter_locked(struct proc *, int pgid);
 bool group_is_orphan_locked(int pgid, const struct proc *but);
 bool group_has_stopped_locked(int pgid);
 void group_walk_locked(int pgid, void (*fn)(void *, struct proc *), void *arg);
-struct proc *proc_init_proc(void);             /* pid 1 */
 
 /* pids.c */
 int pid_alloc_locked(const struct cred *) MUST_CHECK; /* > 0 or -EAGAIN */
@@ -89,7 +96,6 @@ int args_push(struct aspace *, va_t top, uint64_t limit,
 void vfork_release(struct task *);
 void task_leave_memory(struct task *);         /* robust list, clear_tid */
 void proc_keep_peak(struct proc *);
-void kill_others_locked(struct proc *, struct task *but);
 
 /* signal.c */
 enum sig_default { SD_IGNORE, SD_STOP, SD_KILL };
@@ -99,8 +105,10 @@ void sigpend_take_locked(struct sigpend *, int signo, struct siginfo *);
 enum sig_default sig_default(int signo);
 int sig_send_member_locked(struct proc *, const struct siginfo *);
 uint64_t sig_queued_locked(const struct proc *);
+void kill_others_locked(struct proc *, struct task *but);
 void sig_group_exit_locked(struct proc *, int wait_status);
 void sig_notify_parent_locked(struct proc *, int signo, int code, int status);
+void sig_stop_check_locked(struct proc *);
 void sig_recalc_locked(struct task *);
 void sig_retarget_locked(struct proc *, uint64_t set);
 bool sig_is_ignored_locked(struct task *, int signo);
@@ -126,7 +134,6 @@ sighand_act(const struct sighand *sh, int signo)
 
 /* sigdeliver.c */
 void sig_deliver(struct task *, struct trapframe *);
-void sig_stop_check_locked(struct proc *);
 
 /* sigframe.c */
 int sigframe_push(struct task *, struct trapframe *, const struct siginfo *,
@@ -138,10 +145,10 @@ void futex_init(void);
 /* usertrap.c */
 void usertrap_init(void);
 
-/* ptimes.c */
-void ptimes_init_proc(struct proc *);
-void ptimes_exit(struct proc *);
-void ptimes_check(struct task *);
+/* itimer.c */
+void itimers_init(struct proc *);
+void itimers_exit(struct proc *);
+void itimers_check(struct task *);
 
 /* loadavg.c */
 void loadavg_init(void);

@@ -66,7 +66,7 @@ static bool
 has_work(struct task *tk)
 {
 	if (UNLIKELY(tk->proc->cpu_watch))
-		ptimes_check(tk);
+		itimers_check(tk);
 	return tk->forced.signo != 0 || atomic_load(&tk->thread->pending) != 0;
 }
 
@@ -139,23 +139,6 @@ next_signal_locked(struct task *tk, struct siginfo *si, bool *forced)
 }
 
 /* ---- stopping ---- */
-
-/*
- * When the last thread has stopped, the parent is told, once.
- *
- * Locks:    proc_lock held.
- */
-void
-sig_stop_check_locked(struct proc *p)
-{
-	ASSERT(spin_is_mine(&proc_lock));
-	if (p->stop_sig == 0 || p->stop_told || p->nstopped < p->nthreads)
-		return;
-	p->stop_told = p->stop_news = true;
-	p->cont_news = false;
-	proc_changed_locked(p);
-	sig_notify_parent_locked(p, SIGCHLD, CLD_STOPPED, p->stop_sig);
-}
 
 static bool
 is_stopped(struct proc *p)

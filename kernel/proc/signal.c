@@ -414,6 +414,23 @@ sig_retarget_locked(struct proc *p, uint64_t set)
 }
 
 /*
+ * All threads of p but one shall end at their next return to user mode.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+kill_others_locked(struct proc *p, struct task *but)
+{
+	struct task *tk;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	LIST_FOREACH(tk, &p->threads, node)
+		if (tk != but)
+			thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
+	wake_all(&p->stop_wq);
+}
+
+/*
  * All threads of p shall end; the first caller's status counts.
  *
  * Locks:    proc_lock held.
@@ -466,6 +483,23 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 	    (sighand_act(to->sighand, SIGCHLD).flags & SA_NOCLDSTOP) != 0))
 		return;
 	(void)post_locked(to, NULL, maker_locked(p), &si);
+}
+
+/*
+ * When the last thread has stopped, the parent is told, once.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_stop_check_locked(struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	if (p->stop_sig == 0 || p->stop_told || p->nstopped < p->nthreads)
+		return;
+	p->stop_told = p->stop_news = true;
+	p->cont_news = false;
+	proc_changed_locked(p);
+	sig_notify_parent_locked(p, SIGCHLD, CLD_STOPPED, p->stop_sig);
 }
 
 /* ---- who may send, to whom ---- */

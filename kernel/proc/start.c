@@ -97,6 +97,7 @@ proc_start_init(const char *path)
 	p->nthreads = 1;
 	p->state = PROC_LIVE;
 	proc_hash_locked(p);
+	group_enter_locked(p, p->pgid);
 	spin_unlock(&proc_lock);
 	exec_first(x, p, tk, md_user_frame(&t->md));
 	thread_start(t);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * init.c: the room of processes comes up, and tells others of itself
+ *
+ * Problem   fs/ asks as whom a call acts and vm/ for whom memory is taken, but
+ *           neither knows processes: they are told whom to ask.
+ *
+ * Read next proc/start.c.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+static const struct cred kernel_cred;   /* all ids 0 */
+
+/* One that is told to end may take what its end takes. */
+static bool
+acts_for_user(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL && tk->proc->cred.euid != 0 && !thread_is_killed();
+}
+
+static const struct cred *
+current_cred(void)
+{
+	struct task *tk = thread_current()->proc;
+
+	return tk != NULL ? &tk->proc->cred : &kernel_cred;
+}
+
+/*
+ * Tables, traps and text files, before the first process.
+ *
+ * Locks:    none; boot.
+ */
+void
+proc_init(void)
+{
+	proctab_init();
+	group_init();
+	fs_set_cred_fn(current_cred);
+	vm_set_user_fn(acts_for_user);
+	futex_init();
+	usertrap_init();
+	jobctl_init();
+	procinfo_init();
+	sysinfo_init();
+	loadavg_init();
+}

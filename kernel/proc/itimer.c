@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * itimer.c: the timers of a process
+ *
+ * Problem   Three interval timers and RLIMIT_CPU send signals when time is over.
+ *
+ * Picture   ITIMER_REAL: struct timer ─(interrupt)→ work ─(thread)→ SIGALRM
+ *           VIRTUAL, PROF, RLIMIT_CPU: cpu_watch ─→ looked at on the way back
+ *           to user mode, which each tick passes
+ *
+ * Rules     1. The callback of a timer runs in an interrupt: it takes no lock
+ *              of proc/, it only queues work.
+ *           2. Queued work holds a reference of its process.
+ *           3. CPU time is known to the nanosecond and a timer of it is due a
+ *              tick from now at the earliest: else the way back from its
+ *              handler would send the next signal, and nothing else would run.
+ *           4. Timers are armed under proc_lock and only while the process
+ *              has threads; itimers_exit() runs after the last.
+ *
+ * Read next proc/sigdeliver.c.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#define NS_PER_S 1000000000ul
+#define TICK_NS (NS_PER_S / MD_HZ)
+
+enum { REAL, VIRTUAL, PROF };
+
+static void on_alarm(void *);
+static void alarm_work(void *);
+static uint64_t itimer_now_locked(struct proc *, int which);
+
+/* No timers.  Locks: none, p is new. */
+void
+itimers_init(struct proc *p)
+{
+	timer_init(&p->alarm, on_alarm, p);
+	work_init(&p->alarm_work, alarm_work, p);
+}
+
+/* ---- the real-time timer ---- */
+
+static void
+on_alarm(void *arg)
+{
+	struct proc *p = arg;
+
+	if (atomic_xchg(&p->alarm_due, 1) != 0)
+		return;
+	proc_get(p);
+	work_queue(&p->alarm_work);
+}
+
+/* SIGALRM, and the next interval; a missed interval is not made up for. */
+static void
+alarm_work(void *arg)
+{
+	struct proc *p = arg;
+	struct siginfo si = { .signo = SIGALRM, .code = SI_KERNEL };
+	struct itimer *it = &p->it[REAL];
+	uint64_t now;
+	bool fired;
+
+	/* Only then the time: who fires before the store queues nothing, and
+	 * what is due for him must be so here. */
+	atomic_store(&p->alarm_due, 0);
+	spin_lock(&proc_lock);
+	now = md_time_ns();
+	fired = p->nthreads > 0 && it->due_ns != 0 && it->due_ns <= now;
+	if (fired) {
+		(void)sig_send_proc_locked(p, &si);
+		if (it->interval_ns == 0)
+			it->due_ns = 0;
+		else
+			it->due_ns += it->interval_ns *
+			    ((now - it->due_ns) / it->interval_ns + 1);
+		if (it->due_ns != 0)
+			timer_arm(&p->alarm, it->due_ns);
+	}
+	spin_unlock(&proc_lock);
+	proc_put(p);
+}
+
+/* The last thread has ended.  Locks: none. */
+void
+itimers_exit(struct proc *p)
+{
+	spin_lock(&proc_lock);
+	p->it[REAL].due_ns = 0;
+	spin_unlock(&proc_lock);
+	(void)timer_cancel(&p->alarm);
+}
+
+/* ---- all three ---- */
+
+static uint64_t
+itimer_now_locked(struct proc *p, int which)
+{
+	uint64_t ut, st;
+
+	ASSERT(spin_is_mine(&proc_lock));
+	if (which == REAL)
+		return md_time_ns();
+	proc_times_locked(p, &ut, &st);
+	return which == VIRTUAL ? ut : ut + st;
+}
+
+/* Rule 3. */
+static uint64_t
+due_after(int which, uint64_t now, uint64_t ns)
+{
+	return now + (which == REAL ? ns : MAX(ns, TICK_NS));
+}
+
+static void
+itimer_read_locked(struct proc *p, int which, struct itimer *out)
+{
+	struct itimer *it = &p->it[which];
+	uint64_t now = itimer_now_locked(p, which);
+
+	ASSERT(spin_is_mine(&proc_lock));
+	out->interval_ns = it->interval_ns;
+	out->due_ns = it->due_ns == 0 ? 0 :
+	    it->due_ns > now ? it->due_ns - now : 1000;
+}
+
+/* A timer of the current process; due_ns is the time left.  Takes proc_lock. */
+void
+itimer_get(int which, struct itimer *out)
+{
+	spin_lock(&proc_lock);
+	itimer_read_locked(proc_current(), which, out);
+	spin_unlock(&proc_lock);
+}
+
+/*
+ * Set it; due_ns is counted from now, 0 stops it.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+itimer_set(int which, const struct itimer *new, struct itimer *old)
+{
+	struct proc *p = proc_current();
+	struct itimer *it = &p->it[which];
+
+	if (which == REAL)
+		(void)timer_cancel(&p->alarm);
+	spin_lock(&proc_lock);
+	itimer_read_locked(p, which, old);
+	it->interval_ns = new->interval_ns;
+	it->due_ns = new->due_ns == 0 ? 0 :
+	    due_after(which, itimer_now_locked(p, which), new->due_ns);
+	if (which == REAL && it->due_ns != 0)
+		timer_arm(&p->alarm, it->due_ns);
+	proc_watch_cpu_locked(p);
+	spin_unlock(&proc_lock);
+}
+
+/* ---- CPU time ---- */
+
+/* Shall itimers_check() look at p?  Locks: proc_lock held. */
+void
+proc_watch_cpu_locked(struct proc *p)
+{
+	ASSERT(spin_is_mine(&proc_lock));
+	p->cpu_watch = p->it[VIRTUAL].due_ns != 0 || p->it[PROF].due_ns != 0 ||
+	    p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
+}
+
+static void
+check_itimer(struct proc *p, int which, uint64_t now, int signo)
+{
+	struct siginfo si = { .signo = signo, .code = SI_KERNEL };
+	struct itimer *it = &p->it[which];
+
+	if (it->due_ns == 0 || now < it->due_ns)
+		return;
+	it->due_ns = it->interval_ns == 0 ? 0 :
+	    due_after(which, now, it->interval_ns);
+	(void)sig_send_proc_locked(p, &si);
+}
+
+/*
+ * SIGXCPU each second above the soft limit, SIGKILL at the hard one.  Without
+ * memory for a limit of its own the process hears it at a later tick.
+ */
+static void
+check_limit(struct proc *p, uint64_t now)
+{
+	struct siginfo si = { .signo = SIGXCPU, .code = SI_KERNEL };
+	struct rlimit lim = p->limits->of[RLIMIT_CPU];
+
+	if (lim.max != RLIM_INFINITY && now / NS_PER_S >= lim.max) {
+		si.signo = SIGKILL;
+	} else if (lim.cur != RLIM_INFINITY && now / NS_PER_S >= lim.cur) {
+		lim.cur++;
+		if (limits_set_locked(p, RLIMIT_CPU, &lim) < 0)
+			return;
+	} else {
+		return;
+	}
+	(void)sig_send_proc_locked(p, &si);
+}
+
+/*
+ * Are CPU timers or the CPU limit of the current process over?
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+itimers_check(struct task *tk)
+{
+	struct proc *p = tk->proc;
+	uint64_t ut, st;
+
+	spin_lock(&proc_lock);
+	proc_times_locked(p, &ut, &st);
+	check_itimer(p, VIRTUAL, ut, SIGVTALRM);
+	check_itimer(p, PROF, ut + st, SIGPROF);
+	if (!p->group_exit)
+		check_limit(p, ut + st);
+	proc_watch_cpu_locked(p);
+	spin_unlock(&proc_lock);
+}
