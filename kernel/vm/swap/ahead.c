@@ -151,12 +151,15 @@ words_before(const struct swap_words *w)
 	    (unsigned long)w->step);
 }
 
-/* The page of a word is to be read for who runs in as: which others shall come along?
+/* The page of a word is to be read for this thread: which others shall come along?
  * w names the first page, and all words behind it; then those to be read.
  * Locks: the container's; takes [S]. */
 void
-swap_look_ahead(struct aspace *as, struct swap_words *w)
+swap_look_ahead(struct swap_words *w)
 {
+	struct md_space *space = thread_current()->space;
+	struct aspace *as = space == NULL ? &kernel_as :
+	    CONTAINER_OF(space, struct aspace, md);
 	unsigned room;
 	struct read_ahead *s;
 

@@ -87,7 +87,7 @@ void swap_area_retire(struct swap_area *);               /* empty: leaves, and i
 extern struct mutex swap_areas_lock;
 
 /* ahead.c */
-void swap_look_ahead(struct aspace *, struct swap_words *); /* w->max, w->step: what to read */
+void swap_look_ahead(struct swap_words *); /* w->max, w->step: what to read */
 
 /* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);

@@ -82,7 +82,6 @@ want_zeros(struct want *w)
 bool
 want_swap_in(struct want *w, const struct swap_words *words)
 {
-	struct thread *t = thread_current();
 	struct swap_words read = *words;
 
 	if (!want_frame(w))
@@ -90,8 +89,7 @@ want_swap_in(struct want *w, const struct swap_words *words)
 	let_go(&w->read);
 	read.pin |= w->hold;
 	w->begun = word_get(read.word);
-	swap_look_ahead(t->space == NULL ? &kernel_as :
-	    CONTAINER_OF(t->space, struct aspace, md), &read);
+	swap_look_ahead(&read);
 	switch (swap_in(&read, &w->frame, &w->page)) {
 	case SWAPIN_STARTED:
 		if (read.pin) {
