@@ -63,6 +63,7 @@ struct block {
 	uint32_t nth;         /* of the functions, from 1; 0: none */
 	bool cold;            /* of another one, what the compiler put elsewhere */
 	uint8_t end;          /* enum block_end */
+	bool calls;           /* it ends with a call or a return */
 	uint8_t fills;        /* it is a loop that writes so many bytes each time */
 	bool lab;             /* the submission's code */
 	bool import;          /* begins a function that the submission may call */

@@ -82,6 +82,7 @@ static struct {
 		struct stack *stack; /* used last */
 		uint64_t low;        /* word that a call or return used last */
 		uint64_t back;       /* where the return that was just made goes */
+		bool due;            /* the block ends with a call or return, still to come */
 		bool returned;
 		uint64_t gone;       /* the submission jumped from there, to what? */
 		struct {
@@ -169,8 +170,10 @@ on_behalf(unsigned cpu)
 }
 
 /*
- * QEMU 7.2 goes on telling of a call or return that ended a block, for what a
- * helper reads in the next one: IRET reads the GDT.
+ * QEMU 7.2 goes on telling of a call or return that ended a block: for what a helper
+ * reads in the next one, as IRET the GDT, and for the frame that an interrupt stores
+ * between the two.  So the first access counts, and of the file's own only where it is
+ * no stack.
  */
 static bool
 is_stack(uint64_t va)
@@ -186,8 +189,9 @@ called(unsigned cpu, uint32_t info, uint64_t va, void *back)
 	struct stack *s;
 
 	cpu %= MAXCPU;
-	if (!qemu_plugin_mem_is_store(info) || !is_stack(va))
+	if (!b.cpu[cpu].due || !qemu_plugin_mem_is_store(info) || !is_stack(va))
 		return; /* call *8(%rax) reads, too */
+	b.cpu[cpu].due = false;
 	b.cpu[cpu].low = va;
 	b.cpu[cpu].stack = s = stack_of(cpu, va, true);
 	if (s == NULL)
@@ -205,9 +209,10 @@ returned(unsigned cpu, uint32_t info, uint64_t va, void *arg)
 
 	(void)info;
 	(void)arg;
-	if (!is_stack(va))
-		return;
 	cpu %= MAXCPU;
+	if (!b.cpu[cpu].due || !is_stack(va))
+		return;
+	b.cpu[cpu].due = false;
 	b.cpu[cpu].stack = s = stack_of(cpu, va, true);
 	b.cpu[cpu].low = va;
 	b.cpu[cpu].returned = true;
@@ -377,7 +382,10 @@ lab_accesses(unsigned cpu, uint32_t info, uint64_t va, void *pc)
 		border_seen(what, (uint64_t)(uintptr_t)pc, va);
 }
 
-/* It saves a register, in its own frame: the gate keeps the stack pointer there. */
+/*
+ * It saves a register, calls or returns, in its own frame: the gate keeps the stack
+ * pointer there.
+ */
 static void
 lab_pushes(unsigned cpu, uint32_t info, uint64_t va, void *pc)
 {
@@ -622,6 +630,15 @@ fill_over(unsigned cpu)
 
 /* ---- blocks ---- */
 
+static bool
+calls(const uint8_t *p, size_t n)
+{
+	size_t left = n;
+	const uint8_t *op = opcode(p, &left);
+
+	return is_call(op, left) || is_return(op);
+}
+
 static void
 watch_calls(struct qemu_plugin_insn *insn, const uint8_t *p, size_t n)
 {
@@ -651,7 +668,7 @@ watch_stores(const struct block *blk, struct qemu_plugin_insn *insn,
 		    insn, cell_added, PLUGIN_NO_REGS, BOTH, pc);
 	if (blk->lab)
 		qemu_plugin_register_vcpu_mem_cb(insn,
-		    is_push(p, n) ? lab_pushes : lab_accesses,
+		    is_push(p, n) || calls(p, n) ? lab_pushes : lab_accesses,
 		    PLUGIN_NO_REGS, BOTH, pc);
 	else if (stores_elsewhere(p, n) && blk->fills == 0)
 		qemu_plugin_register_vcpu_mem_cb(insn,
@@ -717,6 +734,8 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 	}
 	insn = qemu_plugin_tb_get_insn(tb, n - 1);
 	end_of(blk, qemu_plugin_insn_vaddr(insn), qemu_plugin_insn_data(insn),
+	    qemu_plugin_insn_size(insn));
+	blk->calls = calls(qemu_plugin_insn_data(insn),
 	    qemu_plugin_insn_size(insn));
 	blk->fills = fills_by(blk, tb);
 	saves = blk->stub || (!blk->lab && list_has(&map.entries, blk->va));
@@ -830,6 +849,7 @@ border_runs(unsigned cpu, const struct block *to)
 	const struct block *from = b.cpu[cpu %= MAXCPU].last;
 
 	b.cpu[cpu].last = to;
+	b.cpu[cpu].due = to->calls;
 	if (from == NULL)
 		return;
 	if (to->stub || from->end == END_IRET)
