@@ -157,6 +157,66 @@ around_ends_with_table(void)
 	lab_space_end(p.as);
 }
 
+#define HELD 1400u
+
+/*
+ * Frames, every second one of those that come next: what lies behind a page of entries
+ * is no page of entries then.  Taken cleared, for emptied tables would come first.
+ */
+static unsigned
+hold_frames(struct vm_page **held)
+{
+	struct vm_page *pg, *even = NULL;
+	unsigned n = 0, i;
+
+	for (i = 0; i < HELD; i++) {
+		pg = phys_alloc(PHYS_USER, PHYS_ZEROED);
+		CHECK(pg != NULL);
+		if (page_pfn(pg) % 2 != 0) {
+			held[n++] = pg;
+			continue;
+		}
+		*(struct vm_page **)pa2va(page_pa(pg)) = even;
+		even = pg;
+	}
+	while (even != NULL) {
+		pg = even;
+		even = *(struct vm_page **)pa2va(page_pa(pg));
+		phys_free(pg);
+	}
+	return n;
+}
+
+/*
+ * Loads right before the end of a page of entries.  What lies behind it looks like
+ * entries, all of the parent's page 0.
+ */
+static void
+around_ends_with_entries(uint64_t pages)
+{
+	static struct vm_page *held[HELD];
+	unsigned n = hold_frames(held), i, k;
+	uint64_t word, value, at;
+	struct fmo_entry *e;
+
+	family_begin(pages);
+	word = word_entry(word_of(f.c.as, f.c.va)).word;
+	for (i = 0; i < n; i++) {
+		e = fmo_entries(held[i]);
+		for (k = 0; k < FMO_PER_PAGE; k++)
+			e[k].word = word;
+	}
+	for (at = 0; at < f.c.n; at++)
+		if (word_index(word_of(f.c.as, pages_at(&f.c, at))) %
+		    FMO_PER_PAGE == FMO_PER_PAGE - 2)
+			CLAIM(family_load(f.c.as, pages_at(&f.c, at), &value) == 0,
+			    "no load");
+	child_reads("its entry behind the end of a page of entries");
+	for (i = 0; i < n; i++)
+		phys_free(held[i]);
+	family_ends();
+}
+
 /* Nobody else refers to the pages: they are the child's own again. */
 static void
 child_alone_reads(void)
@@ -206,6 +266,7 @@ reads(void)
 	child_alone_reads();
 	lab_space_end(f.c.as);
 	around_ends_with_table();
+	around_ends_with_entries(n);
 	family_nothing_left();
 }
 
