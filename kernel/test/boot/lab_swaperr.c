@@ -18,6 +18,7 @@
 #define TRIES 300
 #define TRY_NS 1000000ul
 #define TABLES 4u
+#define KERNEL 8u        /* pages of the kernel's own */
 
 static void
 end_errors(const struct pages *p, uint64_t used)
@@ -204,6 +205,77 @@ table_errors(void)
 	tables_end(&t);
 }
 
+static void
+kernel_pages_out(va_t kva)
+{
+	bool here = true;
+	unsigned try, i;
+
+	for (try = 0; here && try < TRIES; try++) {
+		(void)kpaged_trim(SIZE_MAX, 0);
+		tables_steal();
+		here = false;
+		for (i = 0; i < KERNEL; i++)
+			here |= !kpaged_is_out(kva + i * PAGE_SIZE);
+	}
+	CLAIM(!here, "the kernel's own pages do not leave memory: step 2 comes "
+	    "first");
+}
+
+/* Page i has this value, and the next one a greater one. */
+static void
+kernel_page(va_t kva, unsigned i, uint64_t value, bool store)
+{
+	va_t at = kva + i * PAGE_SIZE;
+	struct vm_page *pg;
+	uint64_t *word;
+
+	CHECK(kpaged_pin(at, &pg) == 0);
+	word = kpaged_ptr(pg, at);
+	if (store)
+		*word = value + i;
+	CLAIM(*word == value + i, "page %u of the kernel's own had %lu and has %lu: "
+	    "it could be read the second time, and was given up", i, value + i,
+	    *word);
+	page_unpin_written(pg, store);
+}
+
+/*
+ * Of pages that come by one request each second read fails; then each read of one
+ * page does, and it is counted as out until somebody makes it anew.
+ */
+static void
+kernel_errors(void)
+{
+	uint64_t bad = swp_bad();
+	va_t kva = kpaged_alloc(KERNEL);
+	struct vm_page *pg;
+	unsigned i;
+
+	CHECK(kva != 0);
+	for (i = 0; i < KERNEL; i++)
+		kernel_page(kva, i, 1000, true);
+	kernel_pages_out(kva);
+	swaps.window = SWAP_RUN; /* so that they come together */
+	CHECK(inject_set("FI_SWAPIN:1:2:100") == 0);
+	for (i = 0; i < KERNEL; i++)
+		kernel_page(kva, i, 1000, false);
+	swp_inject_off();
+	CLAIM(swp_bad() == bad, "each page of the kernel's own could be read the "
+	    "second time, and slots are retired: how often a page was tried "
+	    "(again) begins at 0 for each");
+	kernel_pages_out(kva);
+	CHECK(inject_set("FI_SWAPIN:1:1:100") == 0);
+	CHECK(kpaged_pin(kva + (KERNEL - 1) * PAGE_SIZE, &pg) == 0);
+	swp_inject_off();
+	CLAIM(page_hides_loss(pg), "a page of the kernel's own could not be read, "
+	    "and the new one in its place does not say so");
+	page_unpin(pg);
+	CLAIM(vm_check(2) == 0, "vm_check finds something where a page of the "
+	    "kernel's own was lost and made anew: lost, it is still counted as out");
+	kpaged_free(kva, KERNEL);
+}
+
 /* ---- no frame is left ---- */
 
 /*
@@ -247,6 +319,7 @@ errors(void)
 	write_errors();
 	read_errors();
 	table_errors();
+	kernel_errors();
 }
 
 const struct selftest selftests_lab_swaperr[] = {

@@ -269,6 +269,35 @@ scarce(void)
 	end_out(&p, used);
 }
 
+/* ---- given up when it is written ---- */
+
+static void
+freed_when_written(void)
+{
+	uint64_t n = 60, used = swp_used(), i;
+	struct pages p = begin_out(n);
+	struct vm_page *pg;
+
+	swp_write_all(&p);
+	family_trim(&p);
+	for (i = 0; i < n; i++) {
+		pg = swp_frame(&p, i);
+		if (pg == NULL)
+			continue;
+		spin_lock(&pfn_lock);
+		(void)pageout_page(pg, SWAP_FREE);
+		spin_unlock(&pfn_lock);
+	}
+	CLAIM(swp_settle(), "a write never ends");
+	for (i = 0; i < n; i++) {
+		CLAIM(swp_frame(&p, i) == NULL, "page %lu was to give its frame up "
+		    "when it is written (SWAP_FREE), and keeps it", i);
+		if (swp_frame(&p, i) == NULL)
+			is_out(&p, i);
+	}
+	end_out(&p, used);
+}
+
 /* ---- stores that come late ---- */
 
 /* The slot of page i has this value, and not what was written before. */
@@ -320,6 +349,7 @@ written(void)
 	stale();
 	dropped();
 	scarce();
+	freed_when_written();
 }
 
 const struct selftest selftests_lab_swapout[] = {
