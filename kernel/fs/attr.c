@@ -16,20 +16,9 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define NSEC 1000000000ul
 
 static int attr_check(struct vnode *v, const struct kattr *a);
 static void attr_apply(struct vnode *v, const struct kattr *a);
-
-/* The wall clock. */
-struct kts
-kts_now(void)
-{
-	uint64_t ns = md_time_ns();
-
-	return (struct kts){ (int64_t)(rtc_boot_seconds() + ns / NSEC),
-		(uint32_t)(ns % NSEC) };
-}
 
 /* Fill in all but what the file system has to say. */
 void

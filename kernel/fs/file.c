@@ -107,75 +107,6 @@ file_alloc(void)
 	return f;
 }
 
-static bool
-can_read(const struct file *f)
-{
-	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
-
-	return acc == O_RDONLY || acc == O_RDWR;
-}
-
-static bool
-can_write(const struct file *f)
-{
-	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
-
-	return acc == O_WRONLY || acc == O_RDWR;
-}
-
-/* The part of opening that depends on the type. */
-static int
-start_type(struct file *f, struct vnode *v, unsigned flags)
-{
-	switch (v->type) {
-	case S_IFCHR:
-		return (v->mnt->flags & MS_NODEV) != 0 ? -EACCES :
-		    devfs_opened(v, f, flags);
-	case S_IFIFO:
-		return pipe_opened(v, f);
-	case S_IFBLK:
-		return (v->mnt->flags & MS_NODEV) != 0 ? -EACCES :
-		    blkfile_opened(v, f);
-	case S_IFSOCK:
-		return -ENXIO;
-	}
-	return v->ops->opened != NULL ? v->ops->opened(v, f) : 0;
-}
-
-/*
- * f becomes an open file of v; rights were checked.
- *
- * Context:  may sleep (FIFO).
- * Returns:  0, -ETXTBSY, -ENXIO, -ENOMEM, -ERESTARTSYS (FIFO).
- * Owns:     f gets its own reference to v, on success only.
- */
-int
-file_start(struct file *f, struct vnode *v, unsigned flags)
-{
-	int r = 0;
-
-	f->flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY |
-	    O_CLOEXEC);
-	if ((flags & O_PATH) == 0) {
-		f->ops = v->fops;
-		if (can_write(f))
-			r = vn_write_begin(v);
-		if (r != 0)
-			return r;
-		r = start_type(f, v, flags);
-		if (r != 0)
-			goto undo_write;
-	}
-	vn_get(v);
-	f->vn = v;
-	return 0;
-
-undo_write:
-	if (can_write(f))
-		vn_write_end(v);
-	return r;
-}
-
 void
 file_get(struct file *f)
 {
@@ -200,7 +131,7 @@ file_put(struct file *f)
 		file_unlock_owner(f, f);
 		if (f->ops != NULL && f->ops->close != NULL)
 			f->ops->close(f);
-		if (can_write(f))
+		if (file_can_write(f))
 			vn_write_end(v);
 		vn_put_last(v);
 	}
@@ -218,7 +149,7 @@ seek_kind(const struct file *f)
 static int
 read_check(const struct file *f, const uint64_t *at)
 {
-	if (!can_read(f))
+	if (!file_can_read(f))
 		return -EBADF;
 	if (f->vn->type == S_IFDIR)
 		return -EISDIR;
@@ -326,6 +257,22 @@ vn_settle(struct vnode *v)
 	return v->mnt->type->sync(v->mnt, v);
 }
 
+/* fsync(2): the bytes and the name.  0, -EIO, -EBADF, -EINVAL: not a file. */
+int
+file_sync(struct file *f)
+{
+	if ((f->flags & O_PATH) != 0)
+		return -EBADF;
+	if (f->ops != NULL && f->ops->sync != NULL)
+		return f->ops->sync(f);
+	if (f->vn->mnt->type->on_demand ||
+	    (f->vn->type != S_IFREG && f->vn->type != S_IFDIR))
+		return -EINVAL;
+	if (f->vn->mnt->type->sync == NULL)
+		return 0;
+	return f->vn->mnt->type->sync(f->vn->mnt, f->vn);
+}
+
 /* Bytes of f have changed; O_SYNC holds the bit of O_DSYNC. */
 static int
 written_settle(struct file *f, unsigned flags)
@@ -363,7 +310,7 @@ file_write_as(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 	ssize_t n;
 	int r;
 
-	if (!can_write(f))
+	if (!file_can_write(f))
 		return -EBADF;
 	if (at != NULL && seek_kind(f) == SEEKS_NEVER)
 		return -ESPIPE;

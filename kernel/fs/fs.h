@@ -67,7 +67,7 @@ ssize_t file_pread_kernel(struct file *, uint64_t off, void *buf, size_t n);
 struct vmo *file_vmo(struct file *);             /* to map it, no ref; NULL: not mappable */
 uint64_t file_size(struct file *);
 unsigned file_flags(struct file *);              /* O_* as fcntl F_GETFL */
-/* Around map_mmap() of a shared mapping; see memfd.c.  0, -EPERM. */
+/* Around map_mmap() of a shared mapping; see seal.c.  0, -EPERM. */
 int file_map_begin(struct file *, unsigned prot, unsigned *maxprot) MUST_CHECK;
 void file_map_end(struct file *);
 void file_touch_mapped(struct file *);           /* mmap has succeeded: st_atime */

@@ -84,14 +84,14 @@ int fs_rename(const struct path_at *from, const struct path_at *to,
     unsigned flags) MUST_CHECK;
 ssize_t fs_readlink(const struct path_at *, char *buf, size_t cap);
 
-/* ---- fsctx.c: where the current thread stands ---- */
+/* ---- fsctx.c, chdir.c: where the current thread stands ---- */
 int fs_chdir(const struct path_at *) MUST_CHECK;
 int fs_chroot(const struct path_at *) MUST_CHECK;
 ssize_t fs_getcwd(char *buf, size_t cap);            /* length without NUL */
 unsigned fs_umask(unsigned mask);                    /* returns the old one */
 const struct cred *fs_cred(void);
 
-/* ---- mount.c ---- */
+/* ---- mountcall.c ---- */
 int fs_mount(const char *source, const struct path_at *, const char *type,
     unsigned flags, const char *data) MUST_CHECK;
 int fs_umount(const struct path_at *) MUST_CHECK;

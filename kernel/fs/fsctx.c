@@ -10,7 +10,7 @@
  *           2. A kernel thread without a context stands at the first root and
  *              acts as root.
  *
- * Read next namei.c.
+ * Read next chdir.c, namei.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -134,66 +134,22 @@ fsctx_cwd(void)
 	return c == NULL ? mount_root() : fsctx_place(c, PLACE_CWD);
 }
 
-/* Put the thread at the directory which at names. */
-static int
-fsctx_move(const struct path_at *at, enum fs_place place)
+/*
+ * The thread stands at the directory v from now on.
+ *
+ * Owns:     takes the reference to v, gives that of where it stood.
+ */
+struct vnode *
+fsctx_exchange(enum fs_place place, struct vnode *v)
 {
 	struct fsctx *c = fsctx_self();
-	struct walk w = { 0 };
-	struct vnode **slot, *old;
-	int r;
+	struct vnode **slot = place == PLACE_CWD ? &c->cwd : &c->root, *old;
 
-	r = walk_path(&w, at, 0);
-	if (r != 0)
-		return r;
-	if (w.vn->type != S_IFDIR)
-		r = -ENOTDIR;
-	else
-		r = vn_permit(w.vn, w.cred, VN_X);
-	/* What is wrong with the path is told to everybody. */
-	if (r == 0 && place == PLACE_ROOT && w.cred->euid != 0)
-		r = -EPERM;
-	if (r == 0) {
-		mutex_lock(&c->lock);
-		slot = place == PLACE_CWD ? &c->cwd : &c->root;
-		old = *slot;
-		*slot = w.vn;
-		mutex_unlock(&c->lock);
-		w.vn = old;
-	}
-	walk_end(&w);
-	return r;
-}
-
-/* chdir(2), and fchdir(2) with AT_EMPTY_PATH. */
-int
-fs_chdir(const struct path_at *at)
-{
-	return fsctx_move(at, PLACE_CWD);
-}
-
-/* chroot(2), for root only: -EPERM, after what the path has to say. */
-int
-fs_chroot(const struct path_at *at)
-{
-	return fsctx_move(at, PLACE_ROOT);
-}
-
-/*
- * getcwd(2).
- *
- * Returns:  length without NUL; -ENOENT: the directory was removed;
- *           -ENAMETOOLONG: it has not room in cap.
- */
-ssize_t
-fs_getcwd(char *buf, size_t cap)
-{
-	struct vnode *cwd = fsctx_cwd();
-	ssize_t n;
-
-	n = cwd->nlink == 0 ? -ENOENT : vnode_path(cwd, buf, cap);
-	vn_put(cwd);
-	return n;
+	mutex_lock(&c->lock);
+	old = *slot;
+	*slot = v;
+	mutex_unlock(&c->lock);
+	return old;
 }
 
 /* Set the mask of new files' permission bits; returns the old one. */
@@ -208,4 +164,20 @@ fs_umask(unsigned mask)
 	c->umask = mask & 0777;
 	mutex_unlock(&c->lock);
 	return old;
+}
+
+/*
+ * The absolute path of a vnode as the current root sees it, terminated.
+ *
+ * Locks:    none of LR_VNODE, nor of rank LR_LEAF or above.
+ * Returns:  length, -ENAMETOOLONG.
+ */
+ssize_t
+vnode_path(struct vnode *v, char *buf, size_t cap)
+{
+	struct vnode *root = fsctx_root();
+	ssize_t n = vn_path_from(v, root, buf, cap);
+
+	vn_put(root);
+	return n;
 }

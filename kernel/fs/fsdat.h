@@ -145,6 +145,7 @@ struct vnode {
 	bool sync;                     /* [c] durable at return: its bytes, attributes */
 	bool dirsync;                  /* [c] the same: names in it */
 	bool swapped_to;               /* [V] its blocks are a swap area: they stay */
+	bool memfd;                    /* [c] who writes it may run it, too */
 	bool sealable;                 /* [c] file of tmpfs: has seals */
 	uint32_t seals;                /* [V] F_SEAL_* */
 	bool marked;                   /* [T] counted by unmount */

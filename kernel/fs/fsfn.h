@@ -7,18 +7,26 @@
 
 #include "fs/fsdat.h"
 
-/* ---- vnode.c: life, names, rights ---- */
+/* ---- vnode.c: life and names ---- */
 struct vnode *vn_alloc(struct mount *, const struct vnode_ops *, uint32_t mode);
 bool mount_is_full(const struct mount *, uint64_t n);
 void vn_get(struct vnode *);
 void vn_put(struct vnode *);
 void vn_put_last(struct vnode *);
+bool vn_hold(void *client);
 char *vn_name_dup(const struct name *);
 void vn_set_name(struct vnode *, struct vnode *parent, char *name);
 void vn_note_name(struct vnode *, struct vnode *parent, const struct name *);
 void vn_forget_name(struct vnode *, const struct vnode *dir, const struct name *);
 struct vnode *vn_parent(struct vnode *);
 bool vn_is_below(const struct vnode *, const struct vnode *top);
+ssize_t vn_path_from(struct vnode *, const struct vnode *root, char *buf,
+    size_t cap);
+ssize_t vn_full_path(struct vnode *, char *buf, size_t cap);
+void names_hold(void);
+void names_drop(void);
+
+/* ---- vnattr.c ---- */
 #define VN_R 4u
 #define VN_W 2u
 #define VN_X 1u
@@ -34,18 +42,12 @@ uint32_t vn_mode(struct vnode *);
 struct kts vn_time(const struct vnode *, struct kts);
 void vn_touch(struct vnode *, unsigned which);
 void vn_stored(void *client); /* a vnode: its mapping was stored to */
-bool vn_hold(void *client);
-int vn_punch(void *client, uint64_t off, uint64_t len) MUST_CHECK;
+
+/* ---- writers.c ---- */
 int vn_write_begin(struct vnode *) MUST_CHECK;
 void vn_write_end(struct vnode *);
-ssize_t vn_full_path(struct vnode *, char *buf, size_t cap);
-void names_hold(void);
-void names_drop(void);
 
 /* ---- mount.c ---- */
-#define FSTYPES_MAX 8u
-void fs_register(const struct fstype *);
-const struct fstype *fstype_find(const char *name);
 struct vnode *mount_root(void);
 struct vnode *mount_cross(struct vnode *);
 struct vnode *mount_above(struct vnode *);
@@ -54,9 +56,21 @@ int mounts_sync(void) MUST_CHECK;
 void mount_free(struct mount *);
 struct mount *mount_make(const struct fstype *, const char *source,
     unsigned flags);
+int mount_attach(struct mount *m, struct vnode *covered) MUST_CHECK;
+int mount_remove(uint64_t dev) MUST_CHECK;
 void mount_set_root(struct mount *);
+void mounts_shutdown(void);
+struct mount *mounts_hold_next(uint64_t at);
+void mounts_drop(void);
+
+/* ---- mountcall.c ---- */
+#define FSTYPES_MAX 8u
+void fs_register(const struct fstype *);
+const struct fstype *fstype_find(const char *name);
+void filesystems_show(struct out *);
+
+/* ---- mounttext.c ---- */
 int mounts_next(uint64_t *at, struct out *);
-void mount_opts_show(struct out *, struct mount *);
 int mountinfo_next(uint64_t *at, struct out *);
 
 /* ---- mountopts.c ---- */
@@ -71,6 +85,7 @@ int mount_limits_set(struct mount *, const struct mount_opts *) MUST_CHECK;
 void mount_limits_default(struct mount *);
 int mount_remount_data(struct vnode *, unsigned flags, const char *data)
     MUST_CHECK;
+void mount_opts_show(struct out *, struct mount *);
 
 /* ---- remount.c ---- */
 int mount_write_begin(struct mount *) MUST_CHECK;
@@ -109,11 +124,28 @@ int dir_find_locked(struct vnode *dir, const struct name *, struct vnode **out)
 /* ---- fsctx.c ---- */
 struct vnode *fsctx_root(void);
 struct vnode *fsctx_cwd(void);
+struct vnode *fsctx_exchange(enum fs_place, struct vnode *);
 
 /* ---- names.c ---- */
 int names_create(struct walk *, struct vn_new *, struct vnode **out) MUST_CHECK;
 
 /* ---- open.c, file.c ---- */
+static inline bool
+file_can_read(const struct file *f)
+{
+	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
+
+	return acc == O_RDONLY || acc == O_RDWR;
+}
+
+static inline bool
+file_can_write(const struct file *f)
+{
+	unsigned acc = f->flags & (O_ACCMODE | O_PATH);
+
+	return acc == O_WRONLY || acc == O_RDWR;
+}
+
 struct file *file_alloc(void);
 void files_show_nr(struct out *);
 void files_show_max(struct out *);
@@ -128,6 +160,9 @@ int vn_settle(struct vnode *) MUST_CHECK;
 int file_settle(struct file *) MUST_CHECK;
 void vn_stat(struct vnode *, struct kstat *);
 
+/* ---- ranges.c ---- */
+int vn_punch(void *client, uint64_t off, uint64_t len) MUST_CHECK;
+
 /* ---- tmpfs.c ---- */
 extern const struct fstype tmpfs_type;
 int tmpfs_mount(struct mount *) MUST_CHECK;
@@ -136,15 +171,10 @@ int tmpfs_unmount(struct mount *) MUST_CHECK;
 /* A regular file of m in no directory, which is called name; NULL: no memory. */
 struct vnode *tmpfs_nameless(struct mount *m, const char *name);
 
-/* ---- memfd.c; vnode->lock held ---- */
+/* ---- memfd.c ---- */
 void memfd_init(void);
-extern struct mount memfs;
-/* Does it come from memfd_create()?  Who writes it and who runs it are not kept apart. */
-static inline bool
-vn_is_memfd(const struct vnode *v)
-{
-	return v->mnt == &memfs;
-}
+
+/* ---- seal.c; vnode->lock held ---- */
 int seal_resize(const struct vnode *, uint64_t bytes) MUST_CHECK;
 ssize_t seal_write(const struct vnode *, uint64_t off, uint64_t n) MUST_CHECK;
 int seal_change(const struct vnode *) MUST_CHECK;

@@ -16,7 +16,7 @@
  *              mounts.mutex: nobody can enter between the look and the end,
  *              and nobody misses a mount that stays.
  *
- * Read next namei.c, tmpfs.c.
+ * Read next namei.c, mountcall.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -31,84 +31,6 @@ static struct {
 	.mutex = MUTEX_INIT(mounts.mutex, LR_VNODE),
 	.all = LIST_INIT(mounts.all),
 };
-
-/* The kinds of file system: filled at boot, by one thread, and only read then. */
-static struct {
-	const struct fstype *type[FSTYPES_MAX];
-	unsigned n;
-} kinds;
-
-static int mount_attach(struct mount *m, struct vnode *covered);
-
-static void
-make_dir(const char *path, unsigned mode)
-{
-	const struct path_at at = { NULL, path, 0 };
-	int r = fs_mknod(&at, S_IFDIR | mode, 0);
-
-	if (r != 0 && r != -EEXIST)
-		panic("fs: mkdir %s: error %d", path, -r);
-}
-
-static void
-must_mount(const char *source, const char *path, const char *type)
-{
-	const struct path_at at = { NULL, path, 0 };
-	int r = fs_mount(source, &at, type, 0, NULL);
-
-	if (r != 0)
-		panic("fs: mount %s: error %d", path, -r);
-}
-
-static void filesystems_show(struct out *out);
-
-/*
- * The first tree: an empty tmpfs with /dev and /proc; the initramfs fills it.
- *
- * Context:  boot, a thread; panics without memory.
- */
-void
-fs_init(void)
-{
-	static const struct fstype *const own[] = { &tmpfs_type, &devfs_type,
-		&procfs_type };
-	static const struct procfs_row rows[] = {
-		{ "diskstats", 0444, .show = diskstats_show },
-		{ "filesystems", 0444, .show = filesystems_show },
-		{ "mounts", 0444, .next = mounts_next },
-		{ "partitions", 0444, .show = partitions_show },
-		{ "sys/fs/file-max", 0644, .show = files_show_max,
-		  .write = files_write_max },
-		{ "sys/fs/file-nr", 0444, .show = files_show_nr },
-		{ "sys/fs/pipe-max-size", 0644, .show = pipe_show_max,
-		  .write = pipe_write_max },
-		{ "sys/fs/pipe-user-pages-hard", 0644, .show = pipe_show_hard,
-		  .write = pipe_write_hard },
-		{ "sys/fs/pipe-user-pages-soft", 0644, .show = pipe_show_soft,
-		  .write = pipe_write_soft },
-	};
-	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
-	unsigned i;
-
-	for (i = 0; i < ARRAY_LEN(own); i++)
-		fs_register(own[i]);
-	if (m != NULL)
-		mount_limits_default(m);
-	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
-		panic("fs: no memory for the root");
-	pipe_init();
-	flock_init();
-	devfs_init();
-	memfd_init();
-	power_set_prepare(fs_shutdown);
-	make_dir("/dev", 0755);
-	make_dir("/proc", 0555);
-	blk_walk(blkfile_add, NULL);
-	must_mount("devtmpfs", "/dev", "devtmpfs");
-	must_mount("tmpfs", "/dev/shm", "tmpfs");
-	must_mount("proc", "/proc", "proc");
-	procfs_register(rows, ARRAY_LEN(rows));
-}
 
 /* The first root with a reference; it never changes. */
 struct vnode *
@@ -236,7 +158,7 @@ mount_free(struct mount *m)
  * Returns:  0, -EBUSY: something is mounted there, -ENOENT: removed.
  * Owns:     takes its own reference to covered.
  */
-static int
+int
 mount_attach(struct mount *m, struct vnode *covered)
 {
 	int r = 0;
@@ -262,132 +184,6 @@ mount_attach(struct mount *m, struct vnode *covered)
 		list_push_back(&mounts.all, &m->all);
 	}
 	mutex_unlock(&mounts.mutex);
-	return r;
-}
-
-/*
- * Make a kind of file system known to mount(2) and /proc/filesystems, for ever.
- *
- * Context:  boot.
- */
-void
-fs_register(const struct fstype *type)
-{
-	CHECK(kinds.n < FSTYPES_MAX);
-	kinds.type[kinds.n++] = type;
-}
-
-/* The kind with this name, or NULL. */
-const struct fstype *
-fstype_find(const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < kinds.n; i++)
-		if (strcmp(kinds.type[i]->name, name) == 0)
-			return kinds.type[i];
-	return strcmp(name, "ramfs") == 0 ? &tmpfs_type : NULL;
-}
-
-static int
-mount_new(const struct fstype *type, struct vnode *at, const char *source,
-    unsigned flags, const char *data)
-{
-	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0755 };
-	struct mount *m = mount_make(type, source, flags);
-	int r;
-
-	if (m == NULL)
-		return -ENOMEM;
-	if (type == &tmpfs_type)
-		opts.mode = S_ISVTX | 0777;
-	r = mount_opts_parse(&opts, data);
-	m->root_mode = opts.mode;
-	if (r == 0 && (type == &tmpfs_type || type == &devfs_type)) {
-		mount_limits_default(m);
-		r = mount_limits_set(m, &opts);
-	}
-	if (r == 0)
-		r = type->mount(m);
-	if (r != 0)
-		goto undo_make;
-	r = mount_attach(m, at);
-	if (r != 0)
-		goto undo_mount;
-	return 0;
-
-undo_mount:
-	CHECK(type->unmount(m) == 0);
-undo_make:
-	mount_free(m);
-	return r;
-}
-
-/*
- * MS_PRIVATE and its like make no mount: they say who hears of those made below
- * v.  Here nobody does, all are private; and so stays a private one that becomes
- * a slave.  0, -EINVAL (no root, two at once, or what is not provided).
- */
-static int
-mount_propagate(const struct vnode *v, unsigned flags)
-{
-	flags &= ~(MS_REC | MS_SILENT);
-	if (v != v->mnt->root)
-		return -EINVAL;
-	return flags == MS_PRIVATE || flags == MS_SLAVE ? 0 : -EINVAL;
-}
-
-/* The devtmpfs that has just been mounted gets its nodes, or goes again. */
-static int
-mount_devices(const struct path_at *at)
-{
-	int r = devfs_populate(at);
-
-	if (r != 0 && fs_umount(at) != 0)
-		klog("devtmpfs: %s lacks devices: error %d", at->path, -r);
-	return r;
-}
-
-/*
- * mount(2): type is tmpfs, devtmpfs, proc, ext2.
- *
- * Locks:    none held.
- * Returns:  0, -EPERM, -ENODEV (unknown type), -ENOTDIR, -EBUSY, -EINVAL;
- *           MS_REMOUNT: as mount_remount().
- */
-int
-fs_mount(const char *source, const struct path_at *at, const char *type,
-    unsigned flags, const char *data)
-{
-	const struct fstype *t = type == NULL ? NULL : fstype_find(type);
-	struct walk w = { 0 };
-	int r;
-
-	if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
-		flags &= ~MS_MAGIC_MASK;
-	r = walk_path(&w, at, 0);
-	if (r != 0)
-		return r;
-	if (fs_cred()->euid != 0)
-		r = -EPERM;
-	else if ((flags & MS_REMOUNT) != 0 && (flags & MS_BIND) == 0)
-		r = mount_remount_data(w.vn, flags, data);
-	else if ((flags & MS_BIND) != 0)
-		r = -EINVAL;
-	else if ((flags & MS_PROPAGATION) != 0)
-		r = mount_propagate(w.vn, flags);
-	else if ((flags & MS_MOVE) != 0)
-		r = -EINVAL;
-	else if (t == NULL)
-		r = type == NULL ? -EINVAL : -ENODEV;
-	else if (w.vn->type != S_IFDIR)
-		r = -ENOTDIR;
-	else
-		r = mount_new(t, w.vn, source, flags, data);
-	walk_end(&w);
-	if (r == 0 && t == &devfs_type &&
-	    (flags & (MS_REMOUNT | MS_BIND | MS_PROPAGATION | MS_MOVE)) == 0)
-		r = mount_devices(at);
 	return r;
 }
 
@@ -417,33 +213,17 @@ umount_locked(struct mount *m)
 }
 
 /*
- * umount(2).  AT_SYMLINK_NOFOLLOW in at->flags: no link at the end of the path.
+ * The mount with this st_dev goes.
  *
- * Returns:  0, -EPERM, -EINVAL (no mount), -EBUSY (in use, or the first root).
+ * Locks:    none held.
+ * Returns:  0, -EINVAL (there is none), -EBUSY (in use, or the first root).
  */
 int
-fs_umount(const struct path_at *at)
+mount_remove(uint64_t dev)
 {
-	struct walk w = { 0 };
 	struct mount *m;
-	uint64_t dev;
-	int r;
+	int r = -EINVAL;
 
-	r = walk_path(&w, at, (at->flags & AT_SYMLINK_NOFOLLOW) != 0 ?
-	    WALK_NOFOLLOW : 0);
-	if (r != 0)
-		return r;
-	if (fs_cred()->euid != 0) {
-		walk_end(&w);
-		return -EPERM;
-	}
-	dev = w.vn == w.vn->mnt->root ? w.vn->mnt->dev : 0;
-	walk_end(&w);
-	if (fs_cred()->euid != 0)
-		return -EPERM;
-
-	/* Our references are gone: now only those count that make it busy. */
-	r = -EINVAL;
 	mutex_lock(&mounts.mutex);
 	LIST_FOREACH(m, &mounts.all, all)
 		if (m->dev == dev) {
@@ -510,7 +290,7 @@ mount_statfs(struct mount *m, struct kstatfs *st)
 		m->type->statfs(m, st);
 }
 
-/* sync(2): all that is on a disk.  0, the first error. */
+/* All that mounts keep on a disk is there.  0, the first error.  Locks: none held. */
 int
 mounts_sync(void)
 {
@@ -524,13 +304,12 @@ mounts_sync(void)
 			r = one;
 	}
 	mutex_unlock(&mounts.mutex);
-	one = blkfiles_sync();
-	return r != 0 ? r : one;
+	return r;
 }
 
-/* Locks: none held.  Context: thread; the caller ends the machine. */
+/* The machine goes down: each mount writes all, then is only read.  Locks: none held. */
 void
-fs_shutdown(void)
+mounts_shutdown(void)
 {
 	struct mount *m;
 
@@ -539,141 +318,28 @@ fs_shutdown(void)
 		if (m->type->shutdown != NULL)
 			m->type->shutdown(m);
 	mutex_unlock(&mounts.mutex);
-	if (blkfiles_sync() != 0)
-		klog("fs: not all could be written to the disks");
 }
 
-/* "rw,nosuid,…", as both texts have it. */
-static void
-flags_show(struct out *out, const struct mount *m)
-{
-	static const struct {
-		unsigned flag;
-		const char *text;
-	} words[] = {
-		{ MS_SYNCHRONOUS, ",sync" }, { MS_DIRSYNC, ",dirsync" },
-		{ MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" },
-		{ MS_NOEXEC, ",noexec" }, { MS_NOATIME, ",noatime" },
-		{ MS_NODIRATIME, ",nodiratime" }, { MS_RELATIME, ",relatime" },
-		{ MS_NOSYMFOLLOW, ",nosymfollow" },
-	};
-	unsigned i, flags = atomic_load(&m->flags);
-
-	out_printf(out, "%s", (flags & MS_RDONLY) != 0 ? "ro" : "rw");
-	for (i = 0; i < ARRAY_LEN(words); i++)
-		if ((flags & words[i].flag) != 0)
-			out_printf(out, "%s", words[i].text);
-}
-
-/* Text between blanks: what of it is in odd becomes \ooo. */
-static void
-field_show(struct out *out, const char *text, const char *odd)
-{
-	size_t n;
-
-	for (; *text != '\0'; text += n) {
-		for (n = 0; text[n] != '\0' && strchr(odd, text[n]) == NULL; n++)
-			;
-		out->put(out, text, n);
-		if (text[n] != '\0')
-			out_printf(out, "\\%03o", (unsigned)text[n++]);
-	}
-}
-
-#define ODD_IN_PATH " \t\n\\"
-#define ODD_IN_SOURCE ODD_IN_PATH "#"  /* a comment, at the begin of a line */
-
-/* One line of /proc/mounts. */
-static void
-line_mounts(struct out *out, struct mount *m, const char *path)
-{
-	field_show(out, m->source, ODD_IN_SOURCE);
-	out_printf(out, " ");
-	field_show(out, path, ODD_IN_PATH);
-	out_printf(out, " %s ", m->type->name);
-	flags_show(out, m);
-	mount_opts_show(out, m);
-	out_printf(out, " 0 0\n");
-}
-
-/* One line of /proc/PID/mountinfo. */
-static void
-line_mountinfo(struct out *out, struct mount *m, const char *path)
-{
-	const struct mount *up = m->covered != NULL ? m->covered->mnt : m;
-
-	out_printf(out, "%u %u %u:%u / ", m->id, up->id, dev_major(m->dev),
-	    dev_minor(m->dev));
-	field_show(out, path, ODD_IN_PATH);
-	out_printf(out, " ");
-	flags_show(out, m);
-	out_printf(out, " - %s ", m->type->name);
-	field_show(out, m->source, ODD_IN_SOURCE);
-	out_printf(out, (m->flags & MS_RDONLY) != 0 ? " ro" : " rw");
-	mount_opts_show(out, m);
-	out_printf(out, "\n");
-}
-
-/* The first mount whose number is above at.  Locks: mounts.mutex.  NULL: none. */
-static struct mount *
-mount_above_id(uint64_t at)
+/*
+ * The first mount whose number is above at.
+ *
+ * Locks:    one of LR_VNODE may be held; takes mounts.mutex, until mounts_drop().
+ * Returns:  NULL: none.
+ */
+struct mount *
+mounts_hold_next(uint64_t at)
 {
 	struct mount *m, *best = NULL;
 
-	ASSERT(mutex_is_mine(&mounts.mutex));
+	mutex_lock_nested(&mounts.mutex);
 	LIST_FOREACH(m, &mounts.all, all)
 		if (m->id > at && (best == NULL || m->id < best->id))
 			best = m;
 	return best;
 }
 
-/*
- * The line of the mount behind number *at, which becomes its own.
- *
- * Locks:    one of LR_VNODE may be held.
- * Returns:  1, 0: there is none, -ENOMEM.
- */
-static int
-line_next(uint64_t *at, struct out *out,
-    void (*line)(struct out *, struct mount *, const char *))
+void
+mounts_drop(void)
 {
-	char *path = kmem_alloc(PATH_MAX);
-	struct mount *m;
-
-	if (path == NULL)
-		return -ENOMEM;
-	mutex_lock_nested(&mounts.mutex);
-	m = mount_above_id(*at);
-	if (m != NULL) {
-		line(out, m, vn_full_path(m->root, path, PATH_MAX) < 0 ? "?" :
-		    path);
-		*at = m->id;
-	}
 	mutex_unlock(&mounts.mutex);
-	kmem_free(path);
-	return m != NULL;
-}
-
-/* Text of /proc/mounts; see line_next(). */
-int
-mounts_next(uint64_t *at, struct out *out)
-{
-	return line_next(at, out, line_mounts);
-}
-
-/* Text of /proc/PID/mountinfo: there is one tree for all. */
-int
-mountinfo_next(uint64_t *at, struct out *out)
-{
-	return line_next(at, out, line_mountinfo);
-}
-
-static void
-filesystems_show(struct out *out)
-{
-	unsigned i;
-
-	for (i = 0; i < kinds.n; i++)
-		out_printf(out, "%s\t%s\n", kinds.type[i]->sync == NULL ?
-		    "nodev" : "", kinds.type[i]->name);
 }

@@ -206,6 +206,59 @@ open_check(struct open_req *o)
 	return r;
 }
 
+/* The part of opening that depends on the type. */
+static int
+start_type(struct file *f, struct vnode *v, unsigned flags)
+{
+	switch (v->type) {
+	case S_IFCHR:
+		return (v->mnt->flags & MS_NODEV) != 0 ? -EACCES :
+		    devfs_opened(v, f, flags);
+	case S_IFIFO:
+		return pipe_opened(v, f);
+	case S_IFBLK:
+		return (v->mnt->flags & MS_NODEV) != 0 ? -EACCES :
+		    blkfile_opened(v, f);
+	case S_IFSOCK:
+		return -ENXIO;
+	}
+	return v->ops->opened != NULL ? v->ops->opened(v, f) : 0;
+}
+
+/*
+ * f becomes an open file of v; rights were checked.
+ *
+ * Context:  may sleep (FIFO).
+ * Returns:  0, -ETXTBSY, -ENXIO, -ENOMEM, -ERESTARTSYS (FIFO).
+ * Owns:     f gets its own reference to v, on success only.
+ */
+int
+file_start(struct file *f, struct vnode *v, unsigned flags)
+{
+	int r = 0;
+
+	f->flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY |
+	    O_CLOEXEC);
+	if ((flags & O_PATH) == 0) {
+		f->ops = v->fops;
+		if (file_can_write(f))
+			r = vn_write_begin(v);
+		if (r != 0)
+			return r;
+		r = start_type(f, v, flags);
+		if (r != 0)
+			goto undo_write;
+	}
+	vn_get(v);
+	f->vn = v;
+	return 0;
+
+undo_write:
+	if (file_can_write(f))
+		vn_write_end(v);
+	return r;
+}
+
 /* Checks, the type's own opening, and O_TRUNC. */
 static int
 open_begin(struct open_req *o, struct file *f)

@@ -228,6 +228,7 @@ pipe_opened(struct vnode *v, struct file *f)
 
 	if (p == NULL)
 		return -ENOMEM;
+	f->ops = &pipe_file_ops;
 	mutex_lock(&p->lock);
 	if (v->mnt != &pipefs) {
 		r = fifo_opened_locked(p, f);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vnode.c: life, name and rights of a vnode
+ * vnode.c: life and name of a vnode
  *
  * Problem   A vnode lives as long as someone names it or holds it, and must
- *           be able to say at any time who it is and who may use it.
+ *           be able to say at any time what it is called.
  *
  * Picture   child ──parent──→ directory ──parent──→ … ──→ root of the mount
  *             ↑ reference                                  │ mount->covered
@@ -16,17 +16,13 @@
  *              for the first one that a lookup sets.
  *           2. The name of a file with several links is the one by which it
  *              was found last; a directory has just one.
- *           3. Attributes are read and written under attr_lock, never across
- *              a call.
  *
- * Read next namei.c.
+ * Read next vnattr.c, namei.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
-
-#define ATIME_REST_NS 1000000000ul
 
 static struct kmem_cache vnode_cache = KMEM_CACHE("vnode", struct vnode);
 static struct spinlock names_lock = SPIN_INIT(LR_LEAF);
@@ -68,7 +64,6 @@ vn_alloc(struct mount *mnt, const struct vnode_ops *ops, uint32_t mode)
 	v->mnt = mnt;
 	v->ino = atomic_add(&mnt->next_ino, 1);
 	v->type = mode & S_IFMT;
-	v->fops = v->type == S_IFIFO ? &pipe_file_ops : NULL;
 	v->perm = mode & S_PERM;
 	v->refs = 1;
 	rw_init(&v->lock, LR_VNODE);
@@ -328,9 +323,14 @@ path_build(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 	return fits ? end : NULL;
 }
 
-/* vnode_path() with root given; NULL: the first root. */
-static ssize_t
-path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
+/*
+ * The absolute path of a vnode as root sees it, terminated; NULL: the first root.
+ *
+ * Locks:    none of rank LR_LEAF or above.
+ * Returns:  length, -ENAMETOOLONG.
+ */
+ssize_t
+vn_path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 {
 	static const char gone[] = " (deleted)";
 	size_t n, tail;
@@ -348,185 +348,11 @@ path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 	return (ssize_t)(n + tail);
 }
 
-/*
- * The absolute path of a vnode as the current root sees it, terminated.
- *
- * Locks:    none of LR_VNODE, nor of rank LR_LEAF or above.
- * Returns:  length, -ENAMETOOLONG.
- */
-ssize_t
-vnode_path(struct vnode *v, char *buf, size_t cap)
-{
-	struct vnode *root = fsctx_root();
-	ssize_t n = path_from(v, root, buf, cap);
-
-	vn_put(root);
-	return n;
-}
-
 /* The same from the first root.  Locks: none of rank LR_LEAF or above. */
 ssize_t
 vn_full_path(struct vnode *v, char *buf, size_t cap)
 {
-	return path_from(v, NULL, buf, cap);
-}
-
-/* Is gid one of the groups that cred acts with? */
-bool
-cred_in_group(const struct cred *c, uint32_t gid)
-{
-	uint32_t i;
-
-	if (c->fsgid == gid)
-		return true;
-	for (i = 0; i < c->ngroups; i++)
-		if (c->groups[i] == gid)
-			return true;
-	return false;
-}
-
-/* Type and permission bits, st_mode. */
-uint32_t
-vn_mode(struct vnode *v)
-{
-	return v->type | atomic_load_relaxed(&v->perm);
-}
-
-/*
- * May cred use v for want (VN_R | VN_W | VN_X)?
- *
- * Locks:    takes attr_lock.
- * Returns:  0, -EACCES, -EROFS.
- */
-int
-vn_permit(struct vnode *v, const struct cred *c, unsigned want)
-{
-	uint32_t perm, uid, gid;
-
-	spin_lock(&v->attr_lock);
-	perm = v->perm;
-	uid = v->uid;
-	gid = v->gid;
-	spin_unlock(&v->attr_lock);
-	if ((want & VN_W) != 0 && (v->mnt->flags & MS_RDONLY) != 0 &&
-	    (v->type == S_IFREG || v->type == S_IFDIR))
-		return -EROFS;
-	if (c->fsuid == 0) {
-		if (v->type != S_IFDIR && (want & VN_X) != 0 && (perm & 0111) == 0)
-			return -EACCES;
-		return 0;
-	}
-	if (c->fsuid == uid)
-		perm >>= 6;
-	else if (cred_in_group(c, gid))
-		perm >>= 3;
-	return (perm & want) == want ? 0 : -EACCES;
-}
-
-/* May cred change v's mode and the like? */
-bool
-vn_is_owner(struct vnode *v, const struct cred *c)
-{
-	return c->fsuid == 0 || c->fsuid == atomic_load_relaxed(&v->uid);
-}
-
-/*
- * May c give gid's rights to a file by S_ISGID?  Locks: none.
- */
-bool
-vn_may_setgid(const struct cred *c, uint32_t gid)
-{
-	return c->fsuid == 0 || cred_in_group(c, gid);
-}
-
-/*
- * S_ISUID and S_ISGID as far as they go when c writes a file of that mode and
- * group, or changes its owner.  Without the right to execute S_ISGID gives
- * nobody a right; it stays for who could set it.
- */
-uint32_t
-vn_lost_setid(const struct cred *c, uint32_t perm, uint32_t gid)
-{
-	uint32_t lost = perm & S_ISUID;
-
-	if ((perm & 010) != 0 || !vn_may_setgid(c, gid))
-		lost |= perm & S_ISGID;
-	return lost;
-}
-
-static bool
-kts_before(const struct kts *a, const struct kts *b)
-{
-	return a->sec < b->sec || (a->sec == b->sec && a->nsec <= b->nsec);
-}
-
-/*
- * Does an access move the access time?  With RELATIME only when it is older
- * than the last change or a day, so that reading does not write all the time.
- *
- * Locks:    attr_lock held.
- */
-static bool
-moves_atime(const struct vnode *v, const struct kts *now)
-{
-	unsigned flags = atomic_load_relaxed(&v->mnt->flags);
-
-	if ((flags & MS_NOATIME) != 0 ||
-	    ((flags & MS_NODIRATIME) != 0 && v->type == S_IFDIR))
-		return false;
-	return (flags & MS_RELATIME) == 0 || kts_before(&v->atime, &v->mtime) ||
-	    kts_before(&v->atime, &v->ctime) ||
-	    now->sec - v->atime.sec >= 86400;
-}
-
-/* t as v can keep it: what stat shows must be so after the next mount.  No lock, does
- * not sleep. */
-struct kts
-vn_time(const struct vnode *v, struct kts t)
-{
-	if (v->mnt->type->time_fit != NULL)
-		v->mnt->type->time_fit(v, &t);
-	return t;
-}
-
-/*
- * Set times to now; the access time as the mount has it.  Who reads again and again
- * is not asked more than once a second.
- *
- * Locks:    takes attr_lock.
- */
-void
-vn_touch(struct vnode *v, unsigned which)
-{
-	unsigned flags = atomic_load_relaxed(&v->mnt->flags);
-	struct kts now;
-
-	if ((flags & MS_RDONLY) != 0 || (which == VN_ATIME &&
-	    (flags & MS_RELATIME) != 0 &&
-	    md_time_ns() < atomic_load_relaxed(&v->rests_ns)))
-		return;
-	now = vn_time(v, kts_now());
-	spin_lock(&v->attr_lock);
-	if ((which & VN_ATIME) != 0 && moves_atime(v, &now))
-		v->atime = now;
-	atomic_store(&v->rests_ns, which == VN_ATIME ? md_time_ns() + ATIME_REST_NS : 0);
-	if ((which & VN_MTIME) != 0)
-		v->mtime = now;
-	if ((which & VN_CTIME) != 0)
-		v->ctime = now;
-	spin_unlock(&v->attr_lock);
-}
-
-/*
- * vmo_client_ops.stored of files: by a mapping, POSIX lets the times move until
- * the next msync.
- *
- * Locks:    [O]; takes attr_lock.
- */
-void
-vn_stored(void *client)
-{
-	vn_touch(client, VN_MTIME | VN_CTIME);
+	return vn_path_from(v, NULL, buf, cap);
 }
 
 /*
@@ -545,73 +371,4 @@ vn_hold(void *client)
 	while (n != 0 && !atomic_cas(&v->refs, &n, n + 1))
 		;
 	return n != 0;
-}
-
-/* Add d to the writers count unless its sign forbids. */
-static int
-writers_change(struct vnode *v, int32_t d)
-{
-	int32_t n = atomic_load(&v->writers);
-
-	do {
-		if ((d > 0 && n < 0) || (d < 0 && n > 0))
-			return -ETXTBSY;
-	} while (!atomic_cas(&v->writers, &n, n + d));
-	return 0;
-}
-
-/* Someone opens v for writing, or truncates it.  0, -EROFS, -ETXTBSY. */
-int
-vn_write_begin(struct vnode *v)
-{
-	int r;
-
-	if (v->type != S_IFREG || vn_is_memfd(v))
-		return 0;
-	r = mount_write_begin(v->mnt);
-	if (r != 0)
-		return r;
-	r = writers_change(v, 1);
-	if (r != 0)
-		mount_write_end(v->mnt);
-	return r;
-}
-
-void
-vn_write_end(struct vnode *v)
-{
-	if (v->type != S_IFREG || vn_is_memfd(v))
-		return;
-	CHECK(atomic_sub(&v->writers, 1) >= 0);
-	mount_write_end(v->mnt);
-}
-
-/*
- * A program runs from the file: nobody may have it open for writing meanwhile,
- * neither by a descriptor nor by a mapping that has outlived one.  A new mapping
- * of that kind needs a descriptor, so it is enough to look once those are
- * excluded.
- * A memfd may be run by who writes it, as on Linux: nobody else has it.
- *
- * Locks:    takes [X].
- * Returns:  0, -ETXTBSY: somebody writes it now, or can.
- */
-int
-file_deny_write(struct file *f)
-{
-	int r = writers_change(f->vn, -1);
-
-	if (r == 0 && f->vn->vmo != NULL && !vn_is_memfd(f->vn) &&
-	    vmo_is_mapped_by_writer(f->vn->vmo)) {
-		file_allow_write(f);
-		r = -ETXTBSY;
-	}
-	return r;
-}
-
-/* The counterpart of file_deny_write(). */
-void
-file_allow_write(struct file *f)
-{
-	CHECK(atomic_add(&f->vn->writers, 1) <= 0);
 }

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * chdir.c: a thread goes elsewhere: working directory, root
+ *
+ * Problem   The directory is named by a path, which begins where the thread stands
+ *           now; others who share its place look meanwhile.
+ *
+ * Read next fsctx.c, namei.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+
+/* Put the thread at the directory which at names. */
+static int
+move_to(const struct path_at *at, enum fs_place place)
+{
+	struct walk w = { 0 };
+	int r;
+
+	r = walk_path(&w, at, 0);
+	if (r != 0)
+		return r;
+	if (w.vn->type != S_IFDIR)
+		r = -ENOTDIR;
+	else
+		r = vn_permit(w.vn, w.cred, VN_X);
+	/* What is wrong with the path is told to everybody. */
+	if (r == 0 && place == PLACE_ROOT && w.cred->euid != 0)
+		r = -EPERM;
+	if (r == 0)
+		w.vn = fsctx_exchange(place, w.vn);
+	walk_end(&w);
+	return r;
+}
+
+/* chdir(2), and fchdir(2) with AT_EMPTY_PATH. */
+int
+fs_chdir(const struct path_at *at)
+{
+	return move_to(at, PLACE_CWD);
+}
+
+/* chroot(2), for root only: -EPERM, after what the path has to say. */
+int
+fs_chroot(const struct path_at *at)
+{
+	return move_to(at, PLACE_ROOT);
+}
+
+/*
+ * getcwd(2).
+ *
+ * Returns:  length without NUL; -ENOENT: the directory was removed;
+ *           -ENAMETOOLONG: it has not room in cap.
+ */
+ssize_t
+fs_getcwd(char *buf, size_t cap)
+{
+	struct vnode *cwd = fsctx_cwd();
+	ssize_t n;
+
+	n = cwd->nlink == 0 ? -ENOENT : vnode_path(cwd, buf, cap);
+	vn_put(cwd);
+	return n;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * init.c: the room of files comes up, and goes down
+ *
+ * Problem   The first tree must be there before any path can be looked up; at the
+ *           end of the machine all of them are written.
+ *
+ * Read next mount.c, initramfs.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+
+static void
+make_dir(const char *path, unsigned mode)
+{
+	const struct path_at at = { NULL, path, 0 };
+	int r = fs_mknod(&at, S_IFDIR | mode, 0);
+
+	if (r != 0 && r != -EEXIST)
+		panic("fs: mkdir %s: error %d", path, -r);
+}
+
+static void
+must_mount(const char *source, const char *path, const char *type)
+{
+	const struct path_at at = { NULL, path, 0 };
+	int r = fs_mount(source, &at, type, 0, NULL);
+
+	if (r != 0)
+		panic("fs: mount %s: error %d", path, -r);
+}
+
+/*
+ * The first tree: an empty tmpfs with /dev and /proc; the initramfs fills it.
+ *
+ * Context:  boot, a thread; panics without memory.
+ */
+void
+fs_init(void)
+{
+	static const struct fstype *const own[] = { &tmpfs_type, &devfs_type,
+		&procfs_type };
+	static const struct procfs_row rows[] = {
+		{ "diskstats", 0444, .show = diskstats_show },
+		{ "filesystems", 0444, .show = filesystems_show },
+		{ "mounts", 0444, .next = mounts_next },
+		{ "partitions", 0444, .show = partitions_show },
+		{ "sys/fs/file-max", 0644, .show = files_show_max,
+		  .write = files_write_max },
+		{ "sys/fs/file-nr", 0444, .show = files_show_nr },
+		{ "sys/fs/pipe-max-size", 0644, .show = pipe_show_max,
+		  .write = pipe_write_max },
+		{ "sys/fs/pipe-user-pages-hard", 0644, .show = pipe_show_hard,
+		  .write = pipe_write_hard },
+		{ "sys/fs/pipe-user-pages-soft", 0644, .show = pipe_show_soft,
+		  .write = pipe_write_soft },
+	};
+	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(own); i++)
+		fs_register(own[i]);
+	if (m != NULL)
+		mount_limits_default(m);
+	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
+		panic("fs: no memory for the root");
+	pipe_init();
+	flock_init();
+	devfs_init();
+	memfd_init();
+	power_set_prepare(fs_shutdown);
+	make_dir("/dev", 0755);
+	make_dir("/proc", 0555);
+	blk_walk(blkfile_add, NULL);
+	must_mount("devtmpfs", "/dev", "devtmpfs");
+	must_mount("tmpfs", "/dev/shm", "tmpfs");
+	must_mount("proc", "/proc", "proc");
+	procfs_register(rows, ARRAY_LEN(rows));
+}
+
+/* Locks: none held.  Context: thread; the caller ends the machine. */
+void
+fs_shutdown(void)
+{
+	mounts_shutdown();
+	if (blkfiles_sync() != 0)
+		klog("fs: not all could be written to the disks");
+}
