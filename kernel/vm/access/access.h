@@ -19,5 +19,7 @@ int as_copy_here(va_t, void *buf, size_t n, enum uio_dir) MUST_CHECK;
 /* Bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
 ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
+ssize_t uio_move_frames(struct uio *, struct vm_page *const *, size_t at, size_t n,
+    enum uio_dir);
 
 #endif

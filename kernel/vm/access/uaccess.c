@@ -150,19 +150,33 @@ uio_moved(struct uio *u, size_t n)
 	u->left -= n;
 }
 
-/* All n bytes at once, as nearly always: one buffer of the current space takes them, and
- * every page of it is there.  False: some have moved perhaps, none counts. */
+/* Do n bytes lie in one buffer of the current space, as nearly always, which the CPU
+ * itself may read and write? */
 static inline bool
-uio_at_once(struct uio *u, char *buf, size_t n, enum uio_dir dir)
+uio_is_plain(const struct uio *u, size_t n, enum uio_dir dir)
 {
-	va_t va = u->vec->base;
+	return u->as != NULL && n <= u->vec->len &&
+	    u->vec->base <= MD_USER_END - n &&
+	    thread_current()->space == &u->as->md &&
+	    (dir == UIO_PUT || !atomic_load(&u->as->hides));
+}
 
-	if (u->as == NULL || n > u->vec->len || va > MD_USER_END - n ||
-	    thread_current()->space != &u->as->md ||
-	    (dir == UIO_GET && atomic_load(&u->as->hides)))
-		return false;
-	return md_copy_user(dir == UIO_PUT ? (void *)va : buf,
-	    dir == UIO_PUT ? buf : (void *)va, n) == 0;
+static char *
+page_bytes(const struct vm_page *pg)
+{
+	return pa2va(page_pa(pg));
+}
+
+/* Bytes of such a buffer, done behind its begin.  False: some have moved perhaps, none
+ * counts. */
+static inline bool
+uio_at_once(const struct uio *u, size_t done, char *buf, size_t n,
+    enum uio_dir dir)
+{
+	char *user = (char *)u->vec->base + done;
+
+	return (dir == UIO_PUT ? md_copy_user(user, buf, n) :
+	    md_copy_user(buf, user, n)) == 0;
 }
 
 /* n bytes between the uio and buf; as uio_put(). */
@@ -173,7 +187,8 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 	ssize_t r;
 
 	n = MIN(n, u->left);
-	if (n > 0 && u->nvec > 0 && uio_at_once(u, buf, n, dir)) {
+	if (n > 0 && u->nvec > 0 && uio_is_plain(u, n, dir) &&
+	    uio_at_once(u, 0, buf, n, dir)) {
 		uio_moved(u, n);
 		return (ssize_t)n;
 	}
@@ -190,6 +205,35 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 		done += (size_t)r;
 	}
 	return (ssize_t)done;
+}
+
+/* n bytes between the uio, which has them, and frames: the first byte is at the offset
+ * at of the first frame.  As uio_put(). */
+ssize_t
+uio_move_frames(struct uio *u, struct vm_page *const *page, size_t at, size_t n,
+    enum uio_dir dir)
+{
+	bool plain = uio_is_plain(u, n, dir);
+	size_t done = 0, part = MIN(n, PAGE_SIZE - at);
+	ssize_t r = 0;
+
+	while (plain && done < n &&
+	    uio_at_once(u, done, page_bytes(*page) + at, part, dir)) {
+		page++;
+		at = 0;
+		done += part;
+		part = MIN(n - done, PAGE_SIZE);
+	}
+	uio_moved(u, done);
+	while (done < n) {
+		r = uio_move(u, page_bytes(*page++) + at, part, dir);
+		done += (size_t)MAX(r, 0);
+		if (r < (ssize_t)part)
+			break;
+		at = 0;
+		part = MIN(n - done, PAGE_SIZE);
+	}
+	return done > 0 ? (ssize_t)done : r;
 }
 
 /* Kernel bytes to the uio.

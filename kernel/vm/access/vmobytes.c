@@ -38,7 +38,7 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 {
 	bool place = dir == UIO_GET && vmo->type == VMO_VNODE;
 	uint64_t idx = off >> PAGE_SHIFT;
-	unsigned max, held;
+	unsigned max, first, held;
 
 	n += off & PAGE_MASK;
 	max = (unsigned)MIN(PAGE_UP(n) >> PAGE_SHIFT, (size_t)RUN_MAX);
@@ -46,9 +46,10 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 		max = 1; /* rule a of token.c: they are held in a wait */
 	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
-	/* Where one is absent the next ones mostly are. */
-	vmo_at_hand(vmo, idx, 1, page);
-	if (max > 1 && page[0] != NULL)
+	/* Where one word is absent the next ones mostly are. */
+	first = vmo->type == VMO_AOBJ ? 1 : max;
+	vmo_at_hand(vmo, idx, first, page);
+	if (first < max && page[0] != NULL)
 		vmo_at_hand(vmo, idx + 1, max - 1, page + 1);
 	for (held = 0; held < max && page[held] != NULL; held++) {
 		if (place && !cache_has_place(vmo, idx + held, page[held]))
@@ -62,44 +63,17 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 	return held;
 }
 
-/* In one hold of [P].  dirty: the pages were written to. */
-static void
-unpin_run(struct vm_page **page, unsigned n, bool dirty)
-{
-	pfn_t dead = 0;
-	unsigned i;
-
-	spin_lock(&pfn_lock);
-	for (i = 0; i < n; i++)
-		if (dirty ? page_unpin_dirty_locked(page[i]) :
-		    page_unpin_locked(page[i]))
-			page_chain(&dead, page[i]);
-	spin_unlock(&pfn_lock);
-	page_free_chain(dead);
-}
-
 /* n bytes at most between held pages, the first of which holds off, and uio. */
 static ssize_t
 move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
     struct uio *uio, enum uio_dir dir)
 {
-	size_t done = 0, at, part;
-	ssize_t r = 0;
-	unsigned i;
+	size_t at = off & PAGE_MASK;
+	ssize_t r = uio_move_frames(uio, page, at, MIN(n, held * PAGE_SIZE - at),
+	    dir);
 
-	for (i = 0; i < held && done < n; i++) {
-		at = (off + done) & PAGE_MASK;
-		part = MIN(n - done, PAGE_SIZE - at);
-		r = uio_move(uio, (char *)pa2va(page_pa(page[i])) + at, part,
-		    dir);
-		if (r <= 0)
-			break;
-		done += (size_t)r;
-		if ((size_t)r < part)
-			break;
-	}
-	unpin_run(page, held, dir == UIO_GET);
-	return done > 0 ? (ssize_t)done : r;
+	page_unpin_run(page, held, dir == UIO_GET);
+	return r;
 }
 
 /* ---- a page alone ---- */

@@ -409,6 +409,7 @@ bool page_unpin_locked(struct vm_page *);                /* true: caller frees *
 bool page_unpin_dirty_locked(struct vm_page *);          /* after writing to it */
 void page_unpin(struct vm_page *);
 void page_unpin_dirty(struct vm_page *);
+void page_unpin_run(struct vm_page *const *, unsigned n, bool dirty);
 /* Dirty, if written: perhaps the holder wrote to it. */
 static inline void
 page_unpin_written(struct vm_page *pg, bool written)

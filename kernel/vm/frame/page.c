@@ -405,14 +405,21 @@ page_pin(struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 }
 
+static inline bool
+unpin(struct vm_page *pg)
+{
+	ASSERT(pg->pins > 0);
+	pg->pins--;
+	EVENT(page_unpin, page_pfn(pg), pg->pins);
+	return pg->state != PG_WIRED && page_let_go_locked(pg);
+}
+
 /* Locks: [P].  Returns: true: the caller frees it. */
 bool
 page_unpin_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock) && pg->pins > 0);
-	pg->pins--;
-	EVENT(page_unpin, page_pfn(pg), pg->pins);
-	return pg->state != PG_WIRED && page_let_go_locked(pg);
+	ASSERT(spin_is_mine(&pfn_lock));
+	return unpin(pg);
 }
 
 /* The same; the holder wrote to the page by the direct map.
@@ -424,6 +431,24 @@ page_unpin_dirty_locked(struct vm_page *pg)
 	if (pg->state != PG_WIRED)
 		page_dirty_locked(pg);
 	return page_unpin_locked(pg);
+}
+
+/* Pages of one run, in one hold of [P].  dirty: the holder wrote to them. */
+void
+page_unpin_run(struct vm_page *const *page, unsigned n, bool dirty)
+{
+	pfn_t dead = 0;
+	unsigned i;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < n; i++) {
+		if (dirty && page[i]->state != PG_WIRED)
+			page_dirty_locked(page[i]);
+		if (unpin(page[i]))
+			page_chain(&dead, page[i]);
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
 }
 
 /* Locks: not [P]. */
