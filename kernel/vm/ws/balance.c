@@ -323,16 +323,21 @@ trim_round(void)
 	return done;
 }
 
-/* Returns: something was trimmed, or nothing had to be. */
+/* A round that has given all it was asked for is not over: others have taken frames
+ * meanwhile, and the next round would take younger pages.
+ * Returns: something was trimmed, or nothing had to be. */
 static bool
 balance(void)
 {
-	size_t done = send_tables();
+	size_t done = send_tables(), n;
+	uint64_t want;
 
-	for (bal.round = WS_AGES - 1; bal.round >= 0; bal.round--) {
-		if (shortage() == 0)
-			break;
-		done += trim_round();
+	bal.round = WS_AGES - 1;
+	while (bal.round >= 0 && (want = shortage()) > 0) {
+		n = trim_round();
+		done += n;
+		if (n < want)
+			bal.round--;
 	}
 	pageout_wake();
 	return done > 0 || bal.round > 0;
