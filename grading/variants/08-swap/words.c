@@ -173,8 +173,8 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	EVENT(swap_out, slot, got, page_pfn(pg[0]));
 	for (i = 0; i < got; i++) {
 		page_writing_locked(pg[i]);
-		swap_bio_join(b, pg[i]);
 		page_set_slot(pg[i], slot + i);
+		swap_bio_join(b, pg[i]);
 	}
 	b->then = then;
 	swap_bio_send(b);
