@@ -177,6 +177,7 @@ struct fstype {
 	const char *name;
 	bool on_demand;                /* lookup makes vnodes: no tree lock */
 	uint64_t magic;                /* statfs f_type */
+	const struct vnode_ops *vnodes; /* NULL: not one and the same for all */
 	/* Make root; the mount is private yet.  0, -errno. */
 	int (*mount)(struct mount *);
 	/* Drop all names; -EBUSY when something is in use. */

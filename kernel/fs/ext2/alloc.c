@@ -18,7 +18,7 @@
  *           3. fs->alloc guards bitmaps and counts; the group's free counts
  *              do not contain what is late.
  *
- * Read next sync.c.
+ * Read next commit.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"
@@ -475,6 +475,26 @@ group_store(struct ext2_fs *fs, uint32_t g)
 	gd->used_dirs = (uint16_t)gp->used_dirs;
 	gp->dirty = false;
 	return 0;
+}
+
+/*
+ * The superblock into its block.
+ *
+ * Locks:    the gate is closed.
+ * Returns:  0, -EIO, -ENOMEM.
+ */
+int
+ext2_super_store(struct ext2_fs *fs)
+{
+	void *data;
+	int r;
+
+	fs->sb.wtime = (uint32_t)kts_now().sec;
+	r = meta_edit(fs, EXT2_SB_OFFSET >> fs->bs_shift, META_ALLOC, &data);
+	if (r == 0)
+		memcpy((char *)data + (EXT2_SB_OFFSET & (fs->bs - 1)), &fs->sb,
+		    sizeof(fs->sb));
+	return r;
 }
 
 /* Counts into the descriptors and the superblock.  Locks: gate closed. */

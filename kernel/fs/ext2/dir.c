@@ -543,3 +543,22 @@ ext2_readdir(struct vnode *v, uint64_t *pos, struct dirsink *sink)
 	}
 	return r < 0 ? r : 0;
 }
+
+/* Remove all that is gone from its blocks.  Locks: the gate is closed. */
+int
+dir_purge(struct ext2_fs *fs)
+{
+	int r = 0;
+
+	ASSERT(fs->gate.closed);
+	while (r == 0 && !list_is_empty(&fs->gone)) {
+		struct ext2_gone *g = LIST_ENTRY(list_first(&fs->gone),
+		    struct ext2_gone, all);
+		const struct ext2_spot at = { .blk = g->blk, .off = g->off };
+
+		r = dir_erase(g->dir, &at);
+		if (r == 0)
+			gone_drop(fs, g);
+	}
+	return r;
+}

@@ -7,7 +7,7 @@
  *           directory: its blocks hold entries, name → inode (dir.c)
  *
  * Lock order (all sleeping, LR_VNODE, in this order only):
- *           flusher → mount->tree → vnode->lock → gate (sync.c)
+ *           flusher → mount->tree → vnode->lock → gate (gate.c)
  *                   → ilock → bmap of one inode → alloc → meta
  *
  * Tags      as in fsdat.h, and
@@ -109,7 +109,7 @@ struct ext2_dirent {
 /* ---- in memory ---- */
 
 /*
- * In which order a commit writes dirty blocks (sync.c).  NEW: nothing on the
+ * In which order a commit writes dirty blocks (commit.c).  NEW: nothing on the
  * disk leads there yet.  MOVE: all or none (movelog.c).  FORGOT: freed, not
  * written.  HELD: as on the disk, but a commit needs it, so it stays in memory.
  */
@@ -193,6 +193,7 @@ struct ext2_gate {
 	bool closed;              /* [g] a commit runs */
 };
 
+#define EXT2_LOG_INO 8u            /* reserved for a journal */
 #define EXT2_LOG_MOVE 3u          /* blocks that a move changes */
 #define EXT2_LOG_BLOCKS (EXT2_LOG_MOVE + 4u)
 
@@ -273,10 +274,17 @@ ext2_inode_of(const struct vnode *v)
 	return v->inode;
 }
 
-/* ---- super.c ---- */
+/* ---- layout.c ---- */
 int ext2_error(struct ext2_fs *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool ext2_block_ok(const struct ext2_fs *, uint32_t blk);
-int ext2_super_store(struct ext2_fs *) MUST_CHECK;
+bool layout_has_super(const struct ext2_fs *, uint32_t g);
+bool layout_in_table(const struct ext2_fs *, const struct ext2_group *,
+    uint32_t blk);
+void inode_place(const struct ext2_fs *, uint32_t ino, uint32_t *blk,
+    uint32_t *off);
+size_t inode_bytes(const struct ext2_fs *, const struct ext2_disk_inode *);
+
+/* ---- state.c ---- */
 int ext2_mark_used(struct ext2_fs *) MUST_CHECK;
 int ext2_settle(struct ext2_fs *);
 
@@ -301,12 +309,22 @@ int meta_write(struct ext2_fs *, enum ext2_kind) MUST_CHECK;
 int meta_barrier(struct ext2_fs *) MUST_CHECK;
 void meta_drop_held(struct ext2_fs *);
 
-/* ---- sync.c ---- */
-int ext2_begin(struct ext2_fs *) MUST_CHECK;
-int ext2_begin_writeback(struct ext2_fs *) MUST_CHECK;
+/* ---- gate.c ---- */
+enum gate_how {
+	GATE_POLITE,              /* not while a commit waits */
+	GATE_WRITEBACK            /* not while one runs: pages on their way to the disk */
+};
+int gate_begin(struct ext2_fs *, enum gate_how) MUST_CHECK;
 void ext2_end(struct ext2_fs *);
+void gate_close(struct ext2_gate *);
+void gate_open(struct ext2_gate *);
+
+/* ---- commit.c ---- */
+int ext2_begin(struct ext2_fs *) MUST_CHECK;
 int ext2_commit(struct ext2_fs *); /* an error: read-only from then on */
 bool ext2_relieve(struct ext2_fs *, int r, unsigned *tries);
+
+/* ---- sync.c ---- */
 int ext2_sync(struct mount *, struct vnode *) MUST_CHECK;
 void ext2_flusher_add(struct ext2_fs *);
 void ext2_flusher_remove(struct ext2_fs *);
@@ -326,6 +344,7 @@ int alloc_inode_is_used(struct ext2_fs *, uint32_t ino) MUST_CHECK;
 int alloc_hold(struct ext2_fs *) MUST_CHECK;
 int alloc_release(struct ext2_fs *) MUST_CHECK;
 int alloc_store(struct ext2_fs *) MUST_CHECK;
+int ext2_super_store(struct ext2_fs *) MUST_CHECK;
 uint32_t alloc_goal(const struct ext2_fs *, uint32_t ino);
 
 /* ---- bmap.c ---- */
@@ -352,9 +371,6 @@ struct ext2_inode *inode_find(struct ext2_fs *, uint32_t ino);
 int inode_make(struct vnode *dir, const struct vn_new *, struct vnode **)
     MUST_CHECK;
 int inode_forget(struct ext2_inode *) MUST_CHECK;
-void inode_place(const struct ext2_fs *, uint32_t ino, uint32_t *blk,
-    uint32_t *off);
-size_t inode_bytes(const struct ext2_fs *, const struct ext2_disk_inode *);
 void inode_time_fit(const struct vnode *, struct kts *);
 void inode_inactive(struct vnode *);
 
@@ -396,6 +412,7 @@ int dir_replace(struct ext2_inode *, const struct ext2_spot *, uint32_t ino,
 int dir_init(struct ext2_inode *, uint32_t parent) MUST_CHECK;
 int dir_find_parent(struct ext2_inode *, struct ext2_spot *) MUST_CHECK;
 int dir_is_empty(struct ext2_inode *) MUST_CHECK;
+int dir_purge(struct ext2_fs *) MUST_CHECK;
 int ext2_readdir(struct vnode *, uint64_t *pos, struct dirsink *) MUST_CHECK;
 
 /* ---- gone.c ---- */
@@ -405,14 +422,22 @@ void dir_gone_free(struct ext2_gone *);
 void dir_erase_later(struct ext2_inode *, const struct ext2_spot *,
     struct ext2_gone *);
 int dir_hold_gone(struct ext2_fs *) MUST_CHECK;
-int dir_purge(struct ext2_fs *) MUST_CHECK;
+void gone_drop(struct ext2_fs *, struct ext2_gone *);
 void dir_forget_gone(struct ext2_fs *, const struct ext2_inode *dir);
 
 /* ---- movelog.c ---- */
-int movelog_open(struct vnode *dir, const struct name *) MUST_CHECK;
 int movelog_hold(struct ext2_fs *) MUST_CHECK;
 int movelog_run(struct ext2_fs *) MUST_CHECK;
+
+/* ---- movefile.c ---- */
+int movelog_open(struct vnode *dir, const struct name *) MUST_CHECK;
 void movelog_close(struct ext2_fs *);
+
+/* ---- death.c ---- */
+int death_reserve(const struct vnode *, struct ext2_death **) MUST_CHECK;
+void death_free(struct ext2_death *);
+void death_note(struct ext2_inode *, struct ext2_death *);
+void deaths_forget(struct ext2_fs *);
 
 /* ---- names.c ---- */
 int name_free(struct vnode *dir, const struct name *) MUST_CHECK;
@@ -420,12 +445,14 @@ int name_erase(struct vnode *dir, struct vnode *, const struct ext2_spot *,
     struct ext2_gone **) MUST_CHECK;
 void name_dropped(struct vnode *dir, const struct name *, struct vnode *,
     struct ext2_death *);
-int death_reserve(const struct vnode *, struct ext2_death **) MUST_CHECK;
-void death_free(struct ext2_death *);
+int ext2_lookup(struct vnode *dir, const struct name *, struct vnode **)
+    MUST_CHECK;
+int ext2_create(struct vnode *dir, const struct vn_new *, struct vnode **)
+    MUST_CHECK;
+int ext2_link(struct vnode *dir, const struct name *, struct vnode *) MUST_CHECK;
 int ext2_remove(struct vnode *dir, const struct name *, struct vnode *)
     MUST_CHECK;
-void names_forget_deaths(struct ext2_fs *);
-extern const struct vnode_ops ext2_ops;
+ssize_t ext2_readlink(struct vnode *, char *buf, size_t cap);
 
 /* ---- rename.c ---- */
 int ext2_rename(const struct vn_move *) MUST_CHECK;

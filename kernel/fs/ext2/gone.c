@@ -16,7 +16,7 @@
  *           3. Any other directory stays in memory until what it hides is gone
  *              from the disk (icache.c): its inode alone may well be clean.
  *
- * Read next names.c, sync.c.
+ * Read next names.c, commit.c.
  */
 #include "fs/ext2/ext2.h"
 #include "lib/string.h"
@@ -86,7 +86,8 @@ dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
 	spin_unlock(&fs->gone_lock);
 }
 
-static void
+/* It is no more on the disk.  Owns: takes g.  Locks: the gate is closed, or tree. */
+void
 gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
 {
 	spin_lock(&fs->gone_lock);
@@ -124,24 +125,5 @@ dir_hold_gone(struct ext2_fs *fs)
 	LIST_FOREACH(g, &fs->gone, all)
 		if (r == 0)
 			r = meta_hold(fs, g->blk);
-	return r;
-}
-
-/* Remove all that is gone from its blocks.  Locks: the gate is closed. */
-int
-dir_purge(struct ext2_fs *fs)
-{
-	int r = 0;
-
-	ASSERT(fs->gate.closed);
-	while (r == 0 && !list_is_empty(&fs->gone)) {
-		struct ext2_gone *g = LIST_ENTRY(list_first(&fs->gone),
-		    struct ext2_gone, all);
-		const struct ext2_spot at = { .blk = g->blk, .off = g->off };
-
-		r = dir_erase(g->dir, &at);
-		if (r == 0)
-			gone_drop(fs, g);
-	}
 	return r;
 }

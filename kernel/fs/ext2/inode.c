@@ -45,30 +45,6 @@ inode_ident(void *client, struct vmo_ident *id)
 		str_copy(id->path, "...", sizeof(id->path));
 }
 
-/* Where an inode lies: block and byte in it.  Any context. */
-void
-inode_place(const struct ext2_fs *fs, uint32_t ino, uint32_t *blk,
-    uint32_t *off)
-{
-	uint32_t g = (ino - 1) / fs->sb.inodes_per_group;
-	uint64_t at = (uint64_t)((ino - 1) % fs->sb.inodes_per_group) *
-	    fs->inode_size;
-
-	*blk = fs->groups[g].inode_table + (uint32_t)(at >> fs->bs_shift);
-	*off = (uint32_t)at & (fs->bs - 1);
-}
-
-/* Bytes of an inode that are ours to read and write.  Any context. */
-size_t
-inode_bytes(const struct ext2_fs *fs, const struct ext2_disk_inode *raw)
-{
-	size_t n = EXT2_OLD_INODE;
-
-	if (fs->inode_size > EXT2_OLD_INODE)
-		n += MIN(raw->extra_isize, EXT2_EXTRA_ISIZE) & ~3u;
-	return n;
-}
-
 /* Does the inode name blocks, or does block[] hold something else? */
 static bool
 has_blocks(const struct ext2_inode *ip)
@@ -306,7 +282,7 @@ inode_load_locked(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
 		r = raw_check(fs, ino, &raw);
 	if (r != 0)
 		return r;
-	v = vn_alloc(fs->mnt, &ext2_ops, raw.mode);
+	v = vn_alloc(fs->mnt, fs->mnt->type->vnodes, raw.mode);
 	if (v == NULL)
 		return -ENOMEM;
 	ip = inode_alloc(v, ino);
@@ -473,7 +449,7 @@ inode_make(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	uint32_t ino;
 	int r;
 
-	v = vn_alloc(dir->mnt, &ext2_ops, n->mode);
+	v = vn_alloc(dir->mnt, fs->mnt->type->vnodes, n->mode);
 	if (v == NULL)
 		return -ENOMEM;
 	r = alloc_inode(fs, (uint32_t)dir->ino, is_dir, &ino);

@@ -15,7 +15,7 @@
  *              name that leads nowhere, but stops at an inode without a name.
  *           3. What is behind the fields of ours (attributes) stays as it is.
  *
- * Read next sync.c.
+ * Read next commit.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"

@@ -40,7 +40,7 @@
  *              no page is as on the disk.  Else each commit that is to change
  *              one of them would be put off.
  *
- * Read next sync.c for the order of the kinds.
+ * Read next commit.c for the order of the kinds.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"

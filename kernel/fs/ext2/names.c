@@ -10,20 +10,17 @@
  *                           └── a commit runs before or after, never between
  *
  * Rules     1. A name is added before the inode has links, and removed after
- *              it has none: sync.c writes in that order.  So a removed name
+ *              it has none: commit.c writes in that order.  So a removed name
  *              is only hidden here, unless the disk never knew its inode.
  *           2. All memory and blocks that a change needs are there before its
  *              first step; one that fails has changed nothing.
  *
- * Read next dir.c, inode.c, rename.c.
+ * Read next dir.c, inode.c, death.c, rename.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
-
-static struct kmem_cache death_cache = KMEM_CACHE("ext2_death",
-    struct ext2_death);
 
 /* ---- lookup ---- */
 
@@ -48,7 +45,7 @@ dir_adopt(struct vnode *dir, const struct name *n, struct vnode *v)
 }
 
 /* vnode_ops.lookup. */
-static int
+int
 ext2_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 {
 	struct ext2_spot spot;
@@ -147,7 +144,7 @@ name_free(struct vnode *dir, const struct name *n)
 }
 
 /* vnode_ops.create. */
-static int
+int
 ext2_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 {
 	struct ext2_fs *fs = ext2_fs_of(dir);
@@ -187,7 +184,7 @@ link_once(struct vnode *dir, const struct name *n, struct vnode *v)
 }
 
 /* vnode_ops.link. */
-static int
+int
 ext2_link(struct vnode *dir, const struct name *n, struct vnode *v)
 {
 	unsigned tries = 0;
@@ -213,32 +210,6 @@ ext2_link(struct vnode *dir, const struct name *n, struct vnode *v)
 /* ---- remove ---- */
 
 /*
- * A note that v will have no names; NULL in *out: it needs none.
- *
- * Returns:  0, -ENOMEM.
- * Owns:     the caller, until name_dropped(); else death_free().
- */
-int
-death_reserve(const struct vnode *v, struct ext2_death **out)
-{
-	bool last = v->type == S_IFDIR || v->nlink <= 1;
-
-	*out = NULL;
-	if (!last || ext2_inode_of(v)->life != LIFE_LIVE)
-		return 0;
-	*out = kmem_cache_alloc(&death_cache);
-	return *out != NULL ? 0 : -ENOMEM;
-}
-
-/* The counterpart, when it was not used; NULL is allowed. */
-void
-death_free(struct ext2_death *d)
-{
-	if (d != NULL)
-		kmem_cache_free(&death_cache, d);
-}
-
-/*
  * Name n of v in dir is gone: counts, times, and perhaps its end.
  *
  * Locks:    tree for writing, inside the gate.
@@ -261,12 +232,8 @@ name_dropped(struct vnode *dir, const struct name *n, struct vnode *v,
 		vn_forget_name(v, dir, n);
 	} else {
 		dip->kid_level = MAX(dip->kid_level, ip->kid_level + 1);
-		if (death != NULL) {
-			death->ino = (uint32_t)v->ino;
-			death->level = ip->kid_level;
-			list_push_back(&ip->fs->deaths, &death->all);
-			ip->life = LIFE_DEAD;
-		}
+		if (death != NULL)
+			death_note(ip, death);
 		zombie_add(ip);
 	}
 	vn_touch(v, VN_CTIME);
@@ -323,22 +290,8 @@ ext2_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 	return r;
 }
 
-/*
- * After a commit: the notes are on the disk.  Or an error has left them.
- *
- * Locks:    the gate is closed, or nobody is left.
- */
-void
-names_forget_deaths(struct ext2_fs *fs)
-{
-	ASSERT(fs->gate.closed || fs->gate.inside == 0);
-	while (!list_is_empty(&fs->deaths))
-		kmem_cache_free(&death_cache, LIST_ENTRY(
-		    list_pop_front(&fs->deaths), struct ext2_death, all));
-}
-
 /* vnode_ops.readlink. */
-static ssize_t
+ssize_t
 ext2_readlink(struct vnode *v, char *buf, size_t cap)
 {
 	size_t n = MIN(cap, v->link_bytes);
@@ -346,16 +299,3 @@ ext2_readlink(struct vnode *v, char *buf, size_t cap)
 	memcpy(buf, ext2_inode_of(v)->text, n);
 	return (ssize_t)n;
 }
-
-const struct vnode_ops ext2_ops = {
-	.lookup = ext2_lookup,
-	.create = ext2_create,
-	.link = ext2_link,
-	.remove = ext2_remove,
-	.rename = ext2_rename,
-	.readdir = ext2_readdir,
-	.readlink = ext2_readlink,
-	.resize = ext2_resize,
-	.reserve = ext2_reserve,
-	.inactive = inode_inactive,
-};

@@ -150,7 +150,7 @@ hole_out(struct pageio *io, uint64_t fblk)
 
 	if (is_zero(io_bytes(io, fblk), ip->fs->bs))
 		return 0;
-	r = ext2_begin_writeback(ip->fs);
+	r = gate_begin(ip->fs, GATE_WRITEBACK);
 	if (r != 0)
 		return r;
 	r = bmap_alloc(ip, fblk, &disk);

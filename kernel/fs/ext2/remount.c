@@ -14,7 +14,7 @@
  *           2. What made a disk read-only besides the user (a feature, an
  *              error, the device) is not undone by him.
  *
- * Read next super.c, sync.c, remount.c of fs/.
+ * Read next state.c, commit.c, remount.c of fs/.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * super.c: ext2 as a whole: mount, checks, unmount, errors
+ * super.c: ext2 as a whole: mount, checks, unmount
  *
  * Problem   A disk says of itself where everything is.  It may be damaged, of
  *           a newer kind, or made by someone who wants the kernel to fail.
@@ -11,24 +11,17 @@
  * Rules     1. What cannot be understood is refused with a line that says why;
  *              what can be read but not written is mounted read-only.
  *           2. Bitmaps and inode table of a group lie within that group, or
- *              the disk is refused: so one look at the group tells whether a
- *              block may belong to a file (ext2_block_ok).
- *           3. An error while running makes the file system read-only; the
- *              disk keeps its mark "not clean", so e2fsck looks at all.
- *           4. A disk that cannot be read whole is mounted read-only, and the
+ *              the disk is refused: layout.c relies on it.
+ *           3. A disk that cannot be read whole is mounted read-only, and the
  *              log says what is missing; without superblock, descriptors and
  *              root there is no mount, and the log says that.
- *           5. The mark is taken off at mount and put back at unmount and
- *              before power-off, when all is written and nothing is late.
  *
- * Read next meta.c, sync.c.
+ * Read next layout.c, meta.c, sync.c.
  */
 #include "fs/ext2/ext2.h"
 #include "fs/fsfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
-
-#define SETTLE_TRIES 4u
 
 static int super_check(struct ext2_fs *fs);
 static int groups_load(struct ext2_fs *fs);
@@ -37,8 +30,21 @@ static int ext2_mount(struct mount *m);
 static int ext2_unmount(struct mount *m);
 static void ext2_statfs(struct mount *m, struct kstatfs *st);
 
+static const struct vnode_ops ext2_ops = {
+	.lookup = ext2_lookup,
+	.create = ext2_create,
+	.link = ext2_link,
+	.remove = ext2_remove,
+	.rename = ext2_rename,
+	.readdir = ext2_readdir,
+	.readlink = ext2_readlink,
+	.resize = ext2_resize,
+	.reserve = ext2_reserve,
+	.inactive = inode_inactive,
+};
+
 static const struct fstype ext2_type = {
-	.name = "ext2", .magic = EXT2_MAGIC,
+	.name = "ext2", .magic = EXT2_MAGIC, .vnodes = &ext2_ops,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
 	.allocate = ext2_allocate, .place = ext2_place, .statfs = ext2_statfs,
 	.remount = ext2_remount, .time_fit = inode_time_fit,
@@ -56,30 +62,7 @@ ext2_init(void)
 	fs_register(&ext2_type);
 }
 
-/* ---- errors ---- */
-
-/*
- * The disk is not as it should be: say so, and write no more.
- *
- * Locks:    any sleeping ones.
- * Returns:  -EUCLEAN, for the caller to return.
- */
-int
-ext2_error(struct ext2_fs *fs, const char *fmt, ...)
-{
-	char text[120];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (!atomic_xchg(&fs->failed, true)) {
-		klog("ext2: %s: %s; read-only from now on", fs->dev->name, text);
-		atomic_store(&fs->readonly, true);
-		atomic_store(&fs->mnt->flags, fs->mnt->flags | MS_RDONLY);
-	}
-	return -EUCLEAN;
-}
+/* ---- what is refused ---- */
 
 /* Refused at mount: the line that says why. */
 static int
@@ -87,55 +70,6 @@ refuse(const struct ext2_fs *fs, const char *why, uint64_t n)
 {
 	klog("ext2: %s: not mounted: %s (%lu)", fs->dev->name, why, n);
 	return -EINVAL;
-}
-
-/* ---- which blocks are whose ---- */
-
-static bool
-is_power_of(uint32_t n, uint32_t base)
-{
-	while (n % base == 0)
-		n /= base;
-	return n == 1;
-}
-
-/* Does the group begin with a copy of the superblock and the descriptors? */
-static bool
-has_super(const struct ext2_fs *fs, uint32_t g)
-{
-	if ((fs->sb.ro_compat & EXT2_RO_SPARSE) == 0 || g <= 1)
-		return true;
-	return is_power_of(g, 3) || is_power_of(g, 5) || is_power_of(g, 7);
-}
-
-/* Is a block one of the inode table of a group? */
-static bool
-in_table(const struct ext2_fs *fs, const struct ext2_group *gp, uint32_t blk)
-{
-	return blk >= gp->inode_table &&
-	    blk - gp->inode_table < fs->itable_blocks;
-}
-
-/*
- * May a file own this block?  It exists and is none of the file system's own.
- *
- * Context:  any thread, does not sleep.
- */
-bool
-ext2_block_ok(const struct ext2_fs *fs, uint32_t blk)
-{
-	const struct ext2_group *gp;
-	uint32_t g, off;
-
-	if (blk <= fs->sb.first_data_block || blk >= fs->sb.blocks_count)
-		return false;
-	g = (blk - fs->sb.first_data_block) / fs->sb.blocks_per_group;
-	off = (blk - fs->sb.first_data_block) % fs->sb.blocks_per_group;
-	gp = &fs->groups[g];
-	if (has_super(fs, g) && off <= fs->gd_blocks)
-		return false;
-	return blk != gp->block_bitmap && blk != gp->inode_bitmap &&
-	    !in_table(fs, gp, blk);
 }
 
 /* ---- mount ---- */
@@ -174,7 +108,7 @@ fs_free(struct ext2_fs *fs)
 {
 	uint32_t g;
 
-	names_forget_deaths(fs);
+	deaths_forget(fs);
 	meta_close(fs);
 	for (g = 0; fs->groups != NULL && g < fs->ngroups; g++) {
 		kmem_free(fs->groups[g].late_blocks);
@@ -222,7 +156,7 @@ super_load(struct ext2_fs *fs)
 
 /*
  * A step of the picture.  Once the geometry is known, what cannot be read may be
- * beside what it needs: rule 4.
+ * beside what it needs: rule 3.
  */
 static int
 step(struct ext2_fs *fs, int (*load)(struct ext2_fs *), const char *what)
@@ -256,7 +190,7 @@ fs_open_disk(struct ext2_fs *fs)
 	return r;
 }
 
-/* The disk can be read; can it be written?  Rule 4. */
+/* The disk can be read; can it be written?  Rule 3. */
 static void
 begin_writing(struct ext2_fs *fs)
 {
@@ -448,15 +382,15 @@ group_check(struct ext2_fs *fs, uint32_t g)
 	uint64_t end = MIN(first + fs->sb.blocks_per_group,
 	    fs->sb.blocks_count);
 
-	if (has_super(fs, g))
+	if (layout_has_super(fs, g))
 		first += 1 + fs->gd_blocks;
 	if (gp->block_bitmap < first || gp->block_bitmap >= end ||
 	    gp->inode_bitmap < first || gp->inode_bitmap >= end ||
 	    gp->inode_table < first || gp->inode_table >= end ||
 	    fs->itable_blocks > end - gp->inode_table ||
 	    gp->block_bitmap == gp->inode_bitmap ||
-	    in_table(fs, gp, gp->block_bitmap) ||
-	    in_table(fs, gp, gp->inode_bitmap))
+	    layout_in_table(fs, gp, gp->block_bitmap) ||
+	    layout_in_table(fs, gp, gp->inode_bitmap))
 		return refuse(fs, "damaged group", g);
 	if (gp->free_blocks > end - first ||
 	    gp->free_inodes > fs->sb.inodes_per_group)
@@ -503,80 +437,6 @@ groups_load(struct ext2_fs *fs)
 		fs->sb.free_blocks += fs->groups[g].free_blocks;
 		fs->sb.free_inodes += fs->groups[g].free_inodes;
 	}
-	return r;
-}
-
-/* ---- marks ---- */
-
-/*
- * The superblock into its block.
- *
- * Locks:    the gate is closed.
- * Returns:  0, -EIO, -ENOMEM.
- */
-int
-ext2_super_store(struct ext2_fs *fs)
-{
-	void *data;
-	int r;
-
-	fs->sb.wtime = (uint32_t)kts_now().sec;
-	r = meta_edit(fs, EXT2_SB_OFFSET >> fs->bs_shift, META_ALLOC, &data);
-	if (r == 0)
-		memcpy((char *)data + (EXT2_SB_OFFSET & (fs->bs - 1)), &fs->sb,
-		    sizeof(fs->sb));
-	return r;
-}
-
-/* Write the superblock with another state.  0, or an error of a commit. */
-static int
-state_write(struct ext2_fs *fs, uint16_t state)
-{
-	struct bio b;
-	int r;
-
-	fs->sb.state = state;
-	fs->groups[0].dirty = true;
-	r = ext2_commit(fs);
-	if (r != 0)
-		return r;
-	bio_init(&b, fs->dev, 0, BIO_FLUSH);
-	return meta_submit(fs, &b);
-}
-
-/* Rule 5: in use, for writing.  0, or an error of a commit. */
-int
-ext2_mark_used(struct ext2_fs *fs)
-{
-	fs->sb.mtime = (uint32_t)kts_now().sec;
-	fs->sb.mnt_count++;
-	return state_write(fs, fs->old_state & (uint16_t)~EXT2_VALID);
-}
-
-/*
- * Rule 5: all is written, nothing more will be.
- *
- * Locks:    tree for writing.
- * Returns:  0; an error: the disk is not clean, and read-only all the same.
- */
-int
-ext2_settle(struct ext2_fs *fs)
-{
-	unsigned i;
-	int r = 0;
-
-	for (i = 0; i < SETTLE_TRIES && r == 0; i++)
-		r = ext2_commit(fs);
-	if (r == 0 && fs->lost) {
-		klog("ext2: %s: blocks have no owner; e2fsck is due",
-		    fs->dev->name);
-		fs->old_state |= EXT2_HAS_ERRORS;
-	}
-	if (r == 0)
-		r = state_write(fs, fs->old_state | EXT2_VALID);
-	if (r != 0)
-		klog("ext2: %s: not left clean: error %d", fs->dev->name, -r);
-	atomic_store(&fs->readonly, true);
 	return r;
 }
 
@@ -627,7 +487,7 @@ ext2_statfs(struct mount *m, struct kstatfs *st)
 	own = fs->sb.first_data_block;
 	for (g = 0; g < fs->ngroups; g++)
 		own += 2 + fs->itable_blocks +
-		    (has_super(fs, g) ? 1 + fs->gd_blocks : 0);
+		    (layout_has_super(fs, g) ? 1 + fs->gd_blocks : 0);
 	mutex_lock(&fs->alloc);
 	st->bsize = fs->bs;
 	st->blocks = fs->sb.blocks_count - own;

@@ -273,7 +273,7 @@ file_drop(struct stamped_file *f)
 }
 
 /*
- * A transfer failed inside of a commit, so the disk takes no more (sync.c of
+ * A transfer failed inside of a commit, so the disk takes no more (commit.c of
  * ext2, rule 4): the file is left, and the next one will not be on a disk.
  */
 static bool
