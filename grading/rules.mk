@@ -9,20 +9,24 @@
 #   make check-grader               its unit tests
 
 G := build/grading
-WITNESS_SRCS := $(wildcard grading/witness*.c)
-GRADE_SRCS := $(filter-out $(WITNESS_SRCS) grading/t_%,$(wildcard grading/*.c))
+GRADE_ROOMS := base lab witness gate boot judge report learn self
+# The observer is a plugin of the emulator; the rest of its room is ours.
+WITNESS_SRCS := $(wildcard grading/witness/witness*.c)
+GRADE_SRCS := grading/grade.c $(filter-out $(WITNESS_SRCS), \
+  $(wildcard $(GRADE_ROOMS:%=grading/%/*.c)))
 GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
+GRADE_CC := $(HCC) -I. -Igrading
 GRADE_LAB := $(LAB)
 GRADE_FORMATS := text,json,junit,github
 GRADE_FILE := $(if $(filter command environment,$(firstword $(origin FILE))),$(FILE))
 # Only one that was asked for: the Makefile has a SEED of its own.
 GRADE_SEED := $(if $(filter command environment,$(firstword $(origin SEED))),$(SEED))
 GRADE_LIBS := -lgcrypt -ljansson
-GRADE_TESTS := $(patsubst grading/%.c,$(G)/%,$(wildcard grading/t_*.c))
+GRADE_TESTS := $(patsubst grading/test/unit/%.c,$(G)/%,$(wildcard grading/test/unit/t_*.c))
 
 $(G)/%.o: grading/%.c | setup
 	@mkdir -p $(@D)
-	@$(HCC) -MMD -MP -c $< -o $@
+	@$(GRADE_CC) -MMD -MP -c $< -o $@
 
 GRADE_TOOLS := $(T)/newc.o $(T)/tracesink.o $(T)/cut.o $(VTRLIB)
 
@@ -30,12 +34,12 @@ $(G)/grade: $(GRADE_OBJS) $(GRADE_TOOLS)
 	@$(CC) $^ $(GRADE_LIBS) -o $@
 
 # Licensed as QEMU is; the emulator loads it, nothing is linked with it.
-$(G)/witness.so: $(WITNESS_SRCS) grading/witness.h | setup
+$(G)/witness.so: $(WITNESS_SRCS) grading/witness/witness.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -fPIC -shared -fvisibility=hidden $(WITNESS_SRCS) -o $@
+	@$(GRADE_CC) -fPIC -shared -fvisibility=hidden $(WITNESS_SRCS) -o $@
 
-$(G)/t_%: grading/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(GRADE_TOOLS)
-	@$(HCC) -MMD -MP -Igrading $^ $(GRADE_LIBS) -lcmocka -o $@
+$(G)/t_%: grading/test/unit/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(GRADE_TOOLS)
+	@$(GRADE_CC) -MMD -MP $^ $(GRADE_LIBS) -lcmocka -o $@
 
 # ---- what a submission is compiled and linked with ----
 
@@ -137,7 +141,7 @@ imports: grader
 check-grader: $(GRADE_TESTS)
 	@for t in $(GRADE_TESTS); do $$t || exit 1; done
 
--include $(wildcard $(G)/*.d)
+-include $(wildcard $(G)/*.d $(G)/*/*.d)
 FORCE:
 .PHONY: grader grade hint compare trace mutate check-grader FORCE
 

@@ -17,7 +17,7 @@
  *           3. Addresses of the kernel, slots, generations and counts of pins
  *              are not compared; of words only the kind and the right to write.
  *
- * Read next vtr.c prints it, grading/compare.c asks for it.
+ * Read next vtr.c prints it, grading/learn/compare.c asks for it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -18,7 +18,7 @@
  *              programs included; the frame's mutex keeps them together.
  *           3. HELLO names the values of the marks once, in their order.
  *
- * Read next dev/record.c sends; grading/records.c reads.
+ * Read next dev/record.c sends; grading/boot/records.c reads.
  */
 #include "dev/devfn.h"
 #include "kern/kern.h"

@@ -14,7 +14,7 @@
 /*
  * Before the prototype of what only the kernel's start, system calls and the
  * kernel's own tests have business with: policy, evidence, whole machines.  No
- * lab imports it (grading/imports.c).
+ * lab imports it (grading/gate/imports.c).
  */
 #define SYSTEM_ONLY
 #define NORETURN __attribute__((noreturn))

@@ -18,7 +18,7 @@
  *
  * Read next bench.c, which has the labels; profile.awk.
  */
-#include "../../grading/witness.h"
+#include "../../grading/witness/witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -24,9 +24,9 @@ $(BENCH)/nothing: tools/bench/nothing.c | setup
 	@$(UCC) $< -o $@
 
 # Licensed as QEMU is: the emulator loads it.
-$(BENCH)/count.so: tools/bench/count.c grading/witness.h | setup
+$(BENCH)/count.so: tools/bench/count.c grading/witness/witness.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -fPIC -shared -fvisibility=hidden $< -o $@
+	@$(HCC) -Igrading -fPIC -shared -fvisibility=hidden $< -o $@
 
 profile: $(KERNEL) bench-tools $(BENCH)/count.so
 	@sh tools/bench/run -b $(BUILD) -p '$(OP)'

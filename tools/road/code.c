@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #include "road.h"
-#include "../../grading/witness.h"
+#include "../../grading/witness/witness.h"
 
 struct code_range {
 	uint64_t lo, hi;

@@ -17,9 +17,9 @@
  *           4. A rep instruction is a step for each time that it repeats, as
  *              QEMU's -icount counts it.
  *
- * Read next way.c, which makes a tree of the steps; grading/witness.c.
+ * Read next way.c, which makes a tree of the steps; grading/witness/witness.c.
  */
-#include "../../grading/witness.h"
+#include "../../grading/witness/witness.h"
 
 #include <fcntl.h>
 #include <stdio.h>

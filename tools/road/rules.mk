@@ -15,17 +15,17 @@ $(R)/%.o: tools/road/%.c | setup
 	@mkdir -p $(@D)
 	@$(HCC) -MMD -MP -c $< -o $@
 
-$(R)/witness_code.o: grading/witness_code.c grading/witness.h | setup
+$(R)/witness_code.o: grading/witness/witness_code.c grading/witness/witness.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -c $< -o $@
+	@$(HCC) -Igrading -c $< -o $@
 
 $(R)/road: $(ROAD_OBJS) $(R)/witness_code.o
 	@$(CC) $^ -ldw -lelf -o $@
 
 # Licensed as QEMU is: the emulator loads it.
-$(R)/plugin.so: tools/road/plugin.c tools/road/steps.h grading/witness_code.c grading/witness.h | setup
+$(R)/plugin.so: tools/road/plugin.c tools/road/steps.h grading/witness/witness_code.c grading/witness/witness.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -fPIC -shared -fvisibility=hidden $(filter %.c,$^) -o $@
+	@$(HCC) -Igrading -fPIC -shared -fvisibility=hidden $(filter %.c,$^) -o $@
 
 $(R)/walks: tools/road/walks.c tools/road/ops.h | setup
 	@mkdir -p $(@D)

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * listing.c: what the compiler gives to the assembler
+ *
+ * Problem   Whatever the text looked like: here stand the instructions, the
+ *           numbers, and between #APP and #NO_APP all that came out of an asm.
+ *
+ * Picture   #APP
+ *           # 49 "/k/include/amd64/inline.h" 1   ─→ ours; its text is not judged
+ *                   movq %gs:8, %rax
+ *           #NO_APP
+ *                   movq $-2145381936, %rax      ─→ an address in the kernel
+ *
+ * Rules     1. asm comes from our headers; the marker in it is where the asm
+ *              statement stood.  Top-level asm has no marker: refused.  A macro
+ *              may have changed what stands there: only the few instructions
+ *              of what labs call in line are let in.
+ *           2. Outside of it: instructions of ordinary C, directives that the
+ *              compiler writes, no number that lies in the kernel's image.
+ *           3. The stack pointer moves by known steps, which no guard page is
+ *              smaller than: who can set it has any stack for its own.
+ *           4. Debug sections are not judged: nothing runs them.
+ *
+ * Read next gate.c looks at the object.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/gate.h"
+
+/* Where any kernel of ours can lie (kernel/kernel.ld, grading/link). */
+#define IMAGE_FIRST 0xffffffff80200000ul
+#define IMAGE_LAST 0xffffffff83fffffful
+
+/* What compiled C for general registers is made of. */
+static const char *const ordinary[] = { "mov", "movb", "movw", "movl", "movq",
+	"movabs*", "movz*", "movs*", "cmov*", "lea*", "add*", "adc*", "sub*",
+	"sbb*", "inc*", "dec*", "neg*", "not*", "and*", "or", "orb", "orw",
+	"orl", "orq", "xor*", "test*", "cmp*", "bt*", "bs*", "bswap*", "tzcnt*",
+	"lzcnt*", "popcnt*", "sh*", "sal*", "sar*", "rol*", "ror*", "rcl*",
+	"rcr*", "mul*", "imul*", "div*", "idiv*", "cltq", "cqto", "cltd",
+	"cwtl", "cwtd", "cbtw", "set*", "j*", "call", "ret", "leave", "push*",
+	"pop", "popq", "xchg*", "xadd*", "lock", "rep", "repe", "repz", "repne",
+	"repnz", "stos*", "lods*", "scas*", "nop*", "ud2", "endbr64", "cld",
+	"data16", "notrack", "mfence", "lfence", "sfence", "pause", "rdtsc" };
+static const char *const never[] = { "popf*", "pushf*", "popa*", "movsd",
+	"movss", "shufp*", "sha1*", "sha256*", "shlx*" };
+
+/* And asm of kernel/amd64/inline.h, md.h and lib/, a statement each. */
+static const char *const of_headers[] = { "movl %gs:*, %e*", "movq %gs:*, %r*",
+	"addq *, %gs:*", "incl %gs:*", "decl %gs:*", "rdtsc", "cpuid", "sti",
+	"cli", "pushfq", "popq %r*", "pause", "rep stosq", "cmp %rax, %rax",
+	"cmp %rax,%rax", "repe scasq" };
+#define FRAME_MOST 8192 /* half of a stack, and of the guard below it */
+
+struct listing {
+	const struct lab *lab;
+	const struct gate_places *places;
+	bool app, marked, debug;
+	char *why;
+};
+
+static bool
+matches(const char *word, const char *const *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (glob_match(list[i], word))
+			return true;
+	return false;
+}
+
+#define IN(word, list) matches(word, list, sizeof(list) / sizeof(list)[0])
+
+/* # 49 "file" 1 inside of #APP: where the asm stood; "" ends it. */
+static void
+marker(struct listing *l, const char *s)
+{
+	const char *name = strchr(s, '"'), *h = l->places->headers;
+
+	if (name == NULL || name[1] == '"')
+		return;
+	l->marked = true;
+	if (strncmp(name + 1, h, strlen(h)) != 0)
+		l->why = xprintf("assembly at line %d of %.*s: a lab's file "
+				 "has no need of it", atoi(s + 1),
+		    (int)strcspn(name + 1, "\""), name + 1);
+}
+
+static bool
+is_in_image(uint64_t v)
+{
+	return v >= IMAGE_FIRST && v <= IMAGE_LAST;
+}
+
+/* Numbers of an instruction's or a directive's operands. */
+static void
+numbers(struct listing *l, const char *s)
+{
+	uint64_t v;
+	char *end;
+
+	while (*s != '\0' && l->why == NULL) {
+		if (*s == '"')
+			return;
+		if (isalpha((unsigned char)*s) || *s == '_' || *s == '.') {
+			while (isalnum((unsigned char)*s) || *s == '_' ||
+			       *s == '.')
+				s++;
+			continue;
+		}
+		if (!isdigit((unsigned char)*s)) {
+			s++;
+			continue;
+		}
+		v = strtoull(s, &end, 0);
+		if (s[-1] == '-')
+			v = -v;
+		s = end;
+		if (is_in_image(v))
+			l->why = xprintf("0x%llx: a number that is an address "
+					 "in the kernel",
+			    (unsigned long long)v);
+	}
+}
+
+/* One statement of an asm, without blanks around it. */
+static void
+header_statement(struct listing *l, const char *s, size_t n)
+{
+	char *word = strndup(s, n);
+
+	if (n > 0 && l->why == NULL && (!IN(word, of_headers) ||
+		strstr(word, "sp") != NULL))
+		l->why = xprintf("%s: an instruction that only the kernel "
+				 "itself may use", word);
+	free(word);
+}
+
+/* A line of an asm of our headers: statements between semicolons. */
+static void
+header_line(struct listing *l, const char *s)
+{
+	size_t n, k;
+
+	for (; *s != '\0'; s += n + (s[n] == ';')) {
+		s += strspn(s, " \t");
+		n = k = strcspn(s, ";");
+		while (k > 0 && isspace((unsigned char)s[k - 1]))
+			k--;
+		header_statement(l, s, k);
+	}
+}
+
+/* An instruction with %rsp as an operand by itself: may it be so? */
+static bool
+stack_stays(const char *s, const char *word)
+{
+	size_t n = strlen(s);
+	unsigned long by = strtoul(s + strcspn(s, "$") + (strchr(s, '$') != NULL),
+	    NULL, 0);
+
+	if (strncmp(word, "cmp", 3) == 0 || strncmp(word, "test", 4) == 0 ||
+	    strncmp(word, "push", 4) == 0)
+		return true;
+	if (n < 5 || (strcmp(s + n - 4, "%rsp") != 0 &&
+			 strcmp(s + n - 4, "%esp") != 0)) /* it is read */
+		return strncmp(word, "mov", 3) == 0 ||
+		       strncmp(word, "sub", 3) == 0 ||
+		       strncmp(word, "add", 3) == 0;
+	if (strncmp(word, "lea", 3) == 0)
+		return (strstr(s, "(%rbp), ") != NULL ||
+			   strstr(s, "(%rsp), ") != NULL) &&
+		       labs(strtol(s + strcspn(s, "-0123456789"), NULL, 0)) <=
+			   FRAME_MOST;
+	if (strncmp(word, "sub", 3) == 0 || strncmp(word, "add", 3) == 0)
+		return strchr(s, '$') != NULL &&
+		       (by <= FRAME_MOST || by + FRAME_MOST < FRAME_MOST);
+	return strstr(s, "%rbp, %rsp") != NULL ||
+	       (strncmp(word, "and", 3) == 0 && strstr(s, "$-") != NULL);
+}
+
+/* Is %rsp an operand, and no address of one? */
+static bool
+names_stack(const char *s)
+{
+	const char *at = s;
+
+	while ((at = strstr(at, "%rsp")) != NULL) {
+		if (at == s || (at[-1] != '(' && at[4] != ')'))
+			return true;
+		at += 4;
+	}
+	return strstr(s, "%esp") != NULL;
+}
+
+static void
+directive(struct listing *l, const char *s, const char *word)
+{
+	if (strcmp(word, ".section") == 0)
+		l->debug = strstr(s, ".debug_") != NULL;
+	else if (strcmp(word, ".text") == 0 || strcmp(word, ".data") == 0 ||
+		 strcmp(word, ".bss") == 0)
+		l->debug = false;
+	else if (strcmp(word, ".incbin") == 0 || strcmp(word, ".reloc") == 0 ||
+		 strcmp(word, ".symver") == 0)
+		l->why = xprintf("%s: not of a compiler", word);
+	else if (!l->debug && (strcmp(word, ".quad") == 0 ||
+			       strcmp(word, ".long") == 0))
+		numbers(l, s);
+}
+
+static void
+instruction(struct listing *l, const char *s, const char *word)
+{
+	if (!IN(word, ordinary) || IN(word, never) ||
+	    strstr(s, "%cr") != NULL || strstr(s, "%dr") != NULL)
+		l->why = xprintf("%s: not an instruction of ordinary C", word);
+	else if (strstr(s, "%fs:") != NULL || strstr(s, "%gs:") != NULL)
+		l->why = xprintf("%.*s: a segment of the kernel's own",
+		    (int)strcspn(s, "\n"), s + strspn(s, " \t"));
+	else if (names_stack(s + strlen(word)) && !stack_stays(s, word))
+		l->why = xprintf("%s: the stack of a kernel is no place for "
+				 "alloca(), arrays of variable size, or more "
+				 "than %d bytes", s, FRAME_MOST);
+	else
+		numbers(l, s + strlen(word));
+}
+
+static void
+line_read(struct listing *l, const char *line)
+{
+	const char *s = line + strspn(line, " \t");
+	char *word;
+
+	if (strncmp(line, "#APP", 4) == 0 || strncmp(line, "#NO_APP", 7) == 0) {
+		if (l->app && !l->marked)
+			l->why = xstrdup("assembly outside of all functions");
+		l->app = line[1] == 'A';
+		l->marked = false;
+		return;
+	}
+	if (l->app && line[0] == '#')
+		marker(l, line);
+	if (l->app && line[0] != '#')
+		header_line(l, line);
+	if (l->app || line[0] != '\t' || *s == '#' || *s == '\0')
+		return;
+	word = strndup(s, strcspn(s, " \t\n"));
+	if (word[0] == '.')
+		directive(l, s + strlen(word), word);
+	else
+		instruction(l, s, word);
+	free(word);
+}
+
+char *
+gate_listing(const struct lab *lab, const struct gate_places *places,
+    const char *text)
+{
+	struct listing l = { .lab = lab, .places = places };
+	char *copy = xstrdup(text), *rest = copy, *line;
+
+	while (!gate_allows(lab, "asm") && l.why == NULL &&
+	       (line = strsep(&rest, "\n")) != NULL)
+		line_read(&l, line);
+	free(copy);
+	return l.why;
+}

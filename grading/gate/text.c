@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * text.c: what a submitted text asks of the preprocessor
+ *
+ * Problem   Which lines are directives is decided behind line splices, comments
+ *           and digraphs: "#inc\" newline "lude", "%:include" and a comment
+ *           before the # are directives all the same.
+ *
+ * Picture   bytes ─→ splices gone ─→ comments and strings blank ─→ lines that
+ *           begin with # or %: ─→ a directive that is allowed?
+ *
+ * Rules     1. The compiler's order: splices first, then comments and strings,
+ *              then lines.  What would make a lexer go another way than this
+ *              one (a NUL or another control byte, a raw string) is refused.
+ *           2. No #line and no line marker: tokens.c believes those that
+ *              the preprocessor writes.
+ *           3. Directives are a list of what is allowed.
+ *
+ * Read next tokens.c judges what the preprocessor makes of it.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/gate.h"
+
+/* A byte that no text needs; 0: there is none. */
+static int
+strange_byte(const char *s, size_t n, int *line)
+{
+	size_t i;
+
+	*line = 1;
+	for (i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		*line += c == '\n';
+		if (c == '\r' && (i + 1 == n || s[i + 1] != '\n'))
+			return '\r';
+		if ((c < ' ' && strchr("\t\n\f\v\r", c) == NULL) || c == 0 ||
+		    c == 0x7f)
+			return c == 0 ? 256 : c;
+	}
+	return 0;
+}
+
+/* Backslash, blanks, end of line: gone, as for the compiler. */
+static void
+splice(char *s)
+{
+	char *to = s, *end;
+
+	for (; *s != '\0'; s++) {
+		if (*s == '\\') {
+			end = s + 1 + strspn(s + 1, " \t\f\v\r");
+			if (*end == '\n') {
+				s = end;
+				continue;
+			}
+		}
+		*to++ = *s;
+	}
+	*to = '\0';
+}
+
+struct lexer {
+	enum { CODE, LINE, BLOCK, QUOTE } in;
+	char quote;
+	bool raw;          /* a raw string was there */
+	const char *begin;
+};
+
+/* Is the quote at s the begin of R"…", u8R"…", LR"…"? */
+static bool
+is_raw(const char *begin, const char *s)
+{
+	const char *w = s;
+
+	while (w > begin && (isalnum((unsigned char)w[-1]) || w[-1] == '_'))
+		w--;
+	return *s == '"' && s > w && s[-1] == 'R' && s - w <= 3;
+}
+
+/* Strings stay for #include; comments become a blank each byte. */
+static bool
+blank_comments(char *s)
+{
+	struct lexer x = { .in = CODE, .begin = s };
+
+	for (; *s != '\0'; s++) {
+		if (x.in == CODE && s[0] == '/' &&
+		    (s[1] == '/' || s[1] == '*')) {
+			x.in = s[1] == '/' ? LINE : BLOCK;
+			s[0] = s[1] = ' ';
+			s++;
+		} else if (x.in == CODE && (*s == '"' || *s == '\'')) {
+			x.raw = x.raw || is_raw(x.begin, s);
+			x.in = QUOTE;
+			x.quote = *s;
+		} else if (x.in == QUOTE && *s == '\\' && s[1] != '\0' &&
+			   s[1] != '\n') {
+			s++;
+		} else if (x.in == QUOTE && (*s == x.quote || *s == '\n')) {
+			x.in = CODE;
+		} else if (x.in == LINE && *s == '\n') {
+			x.in = CODE;
+		} else if (x.in == BLOCK && s[0] == '*' && s[1] == '/') {
+			x.in = CODE;
+			s[0] = s[1] = ' ';
+			s++;
+		} else if (x.in == LINE || x.in == BLOCK) {
+			*s = ' '; /* an end of line in a comment ends no line */
+		}
+	}
+	return !x.raw;
+}
+
+/* "room/name.h" of ours? */
+static bool
+is_our_header(const char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t\f\v");
+	n = *s == '"' ? strcspn(s + 1, "\"\n") : 0;
+	return n > 2 && s[1 + n] == '"' && strncmp(s + n - 1, ".h", 2) == 0 &&
+	       s[1] != '/' && memmem(s + 1, n, "..", 2) == NULL;
+}
+
+static bool
+is_word(const char *s, size_t n, const char *word)
+{
+	return strlen(word) == n && strncmp(s, word, n) == 0;
+}
+
+/* What follows the # of a directive. */
+static char *
+bad_directive(const char *s)
+{
+	static const char *const fine[] = { "define", "undef", "if", "ifdef",
+		"ifndef", "elif", "elifdef", "elifndef", "else", "endif",
+		"error", "warning" };
+	const char *name = s + strspn(s, " \t\f\v");
+	size_t n = 0, i;
+
+	while (isalnum((unsigned char)name[n]) || name[n] == '_')
+		n++;
+	if (name[0] == '\n' || name[0] == '\0' || name[0] == '\r')
+		return NULL;
+	for (i = 0; i < sizeof fine / sizeof fine[0]; i++)
+		if (is_word(name, n, fine[i]))
+			return NULL;
+	if (is_word(name, n, "include"))
+		return is_our_header(name + n)
+			   ? NULL
+			   : xprintf("#%.*s: only \"room/name.h\" of the "
+				     "kernel can be included",
+				 (int)strcspn(name, "\r\n"), name);
+	if (is_word(name, n, "pragma")) {
+		name += n + strspn(name + n, " \t\f\v");
+		if (strncmp(name, "GCC diagnostic", 14) == 0)
+			return NULL;
+	}
+	return xprintf("#%.*s: a lab's file has no need of it",
+	    (int)strcspn(s, "\r\n"), s + strspn(s, " \t\f\v"));
+}
+
+static char *
+bad_line(const char *s)
+{
+	char *why = NULL;
+
+	while (*s != '\0' && why == NULL) {
+		s += strspn(s, " \t\f\v\r");
+		if (s[0] == '#')
+			why = bad_directive(s + 1);
+		else if (s[0] == '%' && s[1] == ':')
+			why = bad_directive(s + 2);
+		s += strcspn(s, "\n");
+		s += *s == '\n';
+	}
+	return why;
+}
+
+char *
+gate_text(const char *bytes, size_t n)
+{
+	char *text, *why = NULL;
+	int line, odd = strange_byte(bytes, n, &line);
+
+	if (odd != 0)
+		return xprintf("line %d: byte 0x%02x: a text has none such",
+		    line, odd & 255);
+	if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+		bytes += 3; /* a mark of byte order */
+		n -= 3;
+	}
+	text = xalloc(n + 1);
+	memcpy(text, bytes, n);
+	splice(text);
+	if (!blank_comments(text))
+		why = xstrdup("R\"…\": a raw string, which no lab needs");
+	if (why == NULL)
+		why = bad_line(text);
+	free(text);
+	return why;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hints.c: the sentence behind "so"
+ *
+ * Problem   "241 instead of 37" says that something is wrong; the author of
+ *           the test knows what is wrong then.
+ *
+ * Rules     A hint is said when its relation holds for the counter that failed,
+ *           for the answer, for words of a kernel test's claim, or for the way in
+ *           which the boot ended.  Relations
+ *           about other counters follow after those about the failed one.
+ *           What is not written yet, and belongs to the test's step or an
+ *           earlier one, is said instead: the author thought of a bug.
+ *
+ * Read next judge.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/verdict.h"
+
+static bool
+hint_holds(struct judge *j, const struct hint *h, const struct claim *c)
+{
+	int64_t a, b;
+
+	return h->kind == HINT_RELATION &&
+	       judge_eval(j, c->region, h->left, &a, NULL) &&
+	       judge_eval(j, c->region, h->right, &b, NULL) &&
+	       op_holds(a, h->op, b);
+}
+
+/* "05-fork step 2: fork_range", which the kernel called and nobody has written. */
+static char *
+unwritten(const struct judge *j)
+{
+	static const char key[] = "not written yet: ";
+	const char *s = j->b->log != NULL ? strstr(j->b->log, key) : NULL, *k;
+
+	if (s == NULL)
+		return NULL;
+	s += strlen(key);
+	k = strstr(s, " step ");
+	if (k == NULL || atoi(k + strlen(" step ")) > j->t->step)
+		return NULL;
+	return strndup(s, strcspn(s, "\r\n"));
+}
+
+/* h, or NULL: nothing is said. */
+static void
+give(const struct judge *j, struct failure *f, const struct hint *h)
+{
+	char *todo = unwritten(j);
+
+	free(f->hint);
+	f->hint = h != NULL ? xstrdup(h->text) : NULL;
+	f->look = h != NULL ? &h->look : NULL;
+	f->general = h == NULL || h->kind == HINT_STATUS;
+	if (todo == NULL)
+		return;
+	free(f->hint);
+	f->hint = j->v->nfailures > 1 ? NULL : xprintf(
+	    "%s is not written yet, and this test needs it.", todo);
+	f->look = NULL;
+	free(todo);
+}
+
+/* The hint that knows these words of a kernel test; NULL: none. */
+static const struct hint *
+hint_of_claim(const struct judge *j, const char *said)
+{
+	const struct hint *h;
+
+	for (h = j->t->hint; h < j->t->hint + j->t->nhints; h++)
+		if (h->kind == HINT_CLAIM && strstr(said, h->left) != NULL)
+			return h;
+	return NULL;
+}
+
+/* What a kernel test said before the machine came to a bad end. */
+void
+judge_said_before(const struct judge *j, struct failure *f)
+{
+	const struct hint *h;
+	static const char key[] = "claim ";
+	const struct words *text = &j->b->records.text;
+	const char *said;
+	size_t i;
+
+	for (i = 0; i < text->n; i++) {
+		if (strncmp(text->v[i], key, strlen(key)) != 0)
+			continue;
+		said = strstr(text->v[i], ": ");
+		free(f->hint);
+		f->hint = xprintf("before that: %s",
+		    said != NULL ? said + 2 : text->v[i] + strlen(key));
+		h = hint_of_claim(j, f->hint);
+		if (h != NULL) {
+			f->look = &h->look;
+			f->general = false;
+		}
+		return;
+	}
+}
+
+void
+judge_relation_hint(struct judge *j, struct failure *f, const struct claim *c,
+    int64_t left)
+{
+	const struct hint *h;
+	size_t i;
+	int same;
+
+	for (same = 1; same >= 0; same--)
+		for (i = 0; i < j->t->nhints; i++) {
+			h = &j->t->hint[i];
+			if ((h->left != NULL && strcmp(h->left, c->left) == 0) !=
+			    (same == 1))
+				continue;
+			if (hint_holds(j, h, c)) {
+				give(j, f, h);
+				return;
+			}
+		}
+	give(j, f, NULL);
+	if (left == 0 && c->deed && f->hint == NULL)
+		f->hint = xstrdup("the mechanism was not used at all");
+}
+
+static const struct hint *
+hint_named(const struct judge *j, enum hint_kind kind, const char *name)
+{
+	const struct hint *h;
+
+	for (h = j->t->hint; h < j->t->hint + j->t->nhints; h++)
+		if (h->kind == kind && strcmp(h->left, name) == 0)
+			return h;
+	return NULL;
+}
+
+void
+judge_named_hint(const struct judge *j, struct failure *f, enum hint_kind kind,
+    const char *name)
+{
+	give(j, f, hint_named(j, kind, name));
+}
+
+/* Of a kernel test's claim: by its words, else by the way in which the boot ended. */
+void
+judge_claim_hint(const struct judge *j, struct failure *f, bool first)
+{
+	const struct hint *h = hint_of_claim(j, f->got);
+
+	if (h != NULL)
+		give(j, f, h);
+	else if (first && hint_named(j, HINT_STATUS, "exit") != NULL)
+		judge_named_hint(j, f, HINT_STATUS, "exit");
+}
+
+void
+judge_status_hint(const struct judge *j, struct failure *f, enum status s)
+{
+	judge_named_hint(j, f, HINT_STATUS, status_name(s));
+}
+
+/* The first lines that the kernel logged about a check. */
+char *
+judge_findings(const struct boot *b, const char *what, unsigned n,
+    unsigned mark)
+{
+	char *key = xprintf("%s: ", what), *text, *more;
+	const char *s = b->log;
+	int lines = 0;
+
+	text = mark == LAST_MARK ? xprintf("%u", n)
+				 : xprintf("%u at mark %u", n, mark);
+	while (s != NULL && (s = strstr(s, key)) != NULL && lines < 3) {
+		s += strlen(key);
+		if (strstr(s, "findings") == s + strcspn(s, " ") + 1)
+			continue;
+		more = xprintf("%s%s%.*s", text, lines++ == 0 ? ": " : "; ",
+		    (int)strcspn(s, "\r\n"), s);
+		free(text);
+		text = more;
+	}
+	free(key);
+	return text;
+}
+
+/* leak.pages and leak.objects of the last mark. */
+void
+judge_leaks(struct judge *j)
+{
+	static const char *const gauges[] = { "leak.pages", "leak.objects" };
+	struct failure *f;
+	int64_t v;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (j->t->selftest != NULL ||
+		    !judge_eval(j, "all", gauges[i], &v, NULL) || v == 0)
+			continue;
+		f = judge_fail(j, ST_FAIL, gauges[i]);
+		f->expected = xprintf("%s == 0 at the end", gauges[i]);
+		free(f->got);
+		f->got = judge_findings(
+		    j->b, "leak", (unsigned)v, LAST_MARK);
+		return;
+	}
+}

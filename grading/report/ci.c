@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ci.c: JUnit for test viewers, annotations for GitHub
+ *
+ * Problem   Where results are shown, the message must be the one that teaches.
+ *
+ * Picture   <testsuite name="step 4"> <testcase> <failure message="…">
+ *           ::error file=…,line=…,title=05/t08::…
+ *
+ * Rules     What came from a guest is escaped, control characters dropped.
+ *
+ * Read next text.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grade.h"
+
+/* One sentence: expected, got, so. */
+static char *
+message(const struct report *r, const struct result *res)
+{
+	const struct failure *f = &res->verdict.failure[0];
+
+	if (res->verdict.nfailures == 0)
+		return xprintf("%s: %s", status_name(res->verdict.status),
+		    r->build.why != NULL ? r->build.why : "");
+	return xprintf("expected %s; got %s%s%s", f->expected ? f->expected : "-",
+	    f->got != NULL ? f->got : f->what, f->hint != NULL ? "; so " : "",
+	    f->hint != NULL ? f->hint : "");
+}
+
+static void
+xml_text(FILE *f, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '&')
+			fputs("&amp;", f);
+		else if (*s == '<')
+			fputs("&lt;", f);
+		else if (*s == '>')
+			fputs("&gt;", f);
+		else if (*s == '"')
+			fputs("&quot;", f);
+		else if (*s == '\n')
+			fputs("&#10;", f);
+		else if ((unsigned char)*s >= ' ')
+			fputc(*s, f);
+	}
+}
+
+static void
+junit_case(FILE *f, const struct report *r, const struct result *res)
+{
+	enum status s = res->verdict.status;
+	char *text;
+
+	fprintf(f, "  <testcase classname=\"%s\" name=\"", r->lab->name);
+	xml_text(f, res->test->id);
+	fputc(' ', f);
+	xml_text(f, res->test->name);
+	fprintf(f, "\" time=\"%.3f\">", res->seconds);
+	if (s != ST_PASS) {
+		text = message(r, res);
+		fprintf(f, "<%s type=\"%s\" message=\"",
+		    s == ST_INFRA ? "error" : "failure", status_name(s));
+		xml_text(f, text);
+		fprintf(f, "\"/>");
+		free(text);
+	}
+	fprintf(f, "</testcase>\n");
+}
+
+static void
+junit_suite(FILE *f, const struct report *r, int step)
+{
+	const struct result *res;
+	int tests = 0, failed = 0, errors = 0;
+	size_t i;
+
+	for (i = 0; i < r->nresults; i++) {
+		res = &r->result[i];
+		if (res->test->step != step)
+			continue;
+		tests++;
+		errors += res->verdict.status == ST_INFRA;
+		failed += res->verdict.status != ST_PASS &&
+			  res->verdict.status != ST_INFRA;
+	}
+	if (tests == 0)
+		return;
+	fprintf(f, " <testsuite name=\"%s step %d\" tests=\"%d\" "
+		   "failures=\"%d\" errors=\"%d\" timestamp=\"%.19s\">\n",
+	    r->lab->name, step, tests, failed, errors, r->started);
+	for (i = 0; i < r->nresults; i++)
+		if (r->result[i].test->step == step)
+			junit_case(f, r, &r->result[i]);
+	fprintf(f, " </testsuite>\n");
+}
+
+bool
+report_junit(const struct report *r, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	int step;
+
+	if (f == NULL)
+		return false;
+	fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+	for (step = 0; step < 10; step++)
+		junit_suite(f, r, step);
+	fprintf(f, "</testsuites>\n");
+	return fclose(f) == 0;
+}
+
+/* ---- GitHub ---- */
+
+/* Annotations end at the line's end: %, CR, LF are escaped. */
+static void
+command_text(FILE *f, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '%' || *s == '\n' || *s == '\r')
+			fprintf(f, "%%%02X", *s);
+		else
+			fputc(*s, f);
+	}
+}
+
+/*
+ * Which line of which file: that of the function concerned, or the one that a
+ * compiler or the gate names; malloc'd "file=…,line=…".
+ */
+static char *
+annotated(const struct report *r, const struct result *res)
+{
+	const char *why = r->build.why, *s;
+	char *place = res->look_line[0], *colon, *text;
+	long line = 0;
+
+	colon = place != NULL ? strrchr(place, ':') : NULL;
+	if (colon != NULL)
+		return xprintf("file=%.*s,line=%s", (int)(colon - place), place,
+		    colon + 1);
+	text = xprintf("%s:", r->lab->source);
+	if (why != NULL && (s = strstr(why, text)) != NULL)
+		line = strtol(s + strlen(text), NULL, 10);
+	else if (why != NULL && strncmp(why, "line ", 5) == 0)
+		line = strtol(why + 5, NULL, 10);
+	free(text);
+	text = r->options->submission != NULL
+		   ? xstrdup(r->options->submission)
+		   : xprintf("%s/%s", r->lab->dir, r->lab->source);
+	place = xprintf("file=%s,line=%ld", text, line > 0 ? line : 1);
+	free(text);
+	return place;
+}
+
+bool
+report_github(const struct report *r, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	const struct result *res;
+	char *text, *place;
+	size_t i;
+
+	if (f == NULL)
+		return false;
+	for (i = 0; i < r->nresults; i++) {
+		res = &r->result[i];
+		if (res->verdict.status == ST_PASS)
+			continue;
+		text = message(r, res);
+		place = annotated(r, res);
+		fprintf(f, "::error %s,title=%s %s::", place, res->test->id,
+		    res->test->name);
+		command_text(f, text);
+		fputc('\n', f);
+		free(place);
+		free(text);
+	}
+	fprintf(f, "::notice title=%s::%d of %d points\n", r->lab->name,
+	    r->score, r->max);
+	return fclose(f) == 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * text.c: messages that teach
+ *
+ * Problem   A learner reads what was expected, what came, what follows from it,
+ *           where to look, and how to see it again.
+ *
+ * Picture   05/t08 fork-write                              0/10   step 4
+ *             A store in the child copies one page, no more.
+ *             expected  …   got  …   so  …   look at  …   again  …
+ *
+ * Rules     Never only a number: whatever failed has all of these lines that
+ *           are known.
+ *
+ * Read next judge.c fills them in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grade.h"
+
+#define PARTINGS 3u
+
+static const char *
+kernel_of(const struct report *r)
+{
+	return r->build.kernel != NULL ? r->build.kernel : r->options->kernel;
+}
+
+/* For make, in words of a shell: the file is named where it was. */
+char *
+test_again(const struct report *r, const struct result *res)
+{
+	const char *t = strrchr(res->test->id, '/');
+	const char *file = r->options->submission;
+	char *word = file != NULL ? shell_word(file) : xstrdup("");
+	char *again = xprintf("LAB=%.2s TEST=%s SEED=%llu%s%s", r->lab->name,
+	    t != NULL ? t + 1 : res->test->id,
+	    (unsigned long long)r->options->seed,
+	    file != NULL ? " FILE=" : "", word);
+
+	free(word);
+	return again;
+}
+
+static void
+print_failure(const struct failure *f)
+{
+	printf("  expected  %s\n", f->expected != NULL ? f->expected : "-");
+	printf("  got       %s\n", f->got != NULL ? f->got : f->what);
+	if (f->hint != NULL)
+		printf("  so        %s\n", f->hint);
+}
+
+/* One frame of the backtrace: "  ADDRESS name+0x12". */
+static void
+print_frame(const struct report *r, const char *line, bool students)
+{
+	uint64_t pc = strtoull(line, NULL, 16);
+	char *at = symbols_line(kernel_of(r), pc - 1);
+	bool own = at != NULL && strncmp(at, r->lab->dir,
+					 strlen(r->lab->dir)) == 0;
+
+	if (own == students)
+		printf("            %.*s  %s\n", (int)strcspn(line, "\r\n"),
+		    line, at != NULL ? at : "");
+	free(at);
+}
+
+/* The frames of a panic, those in the student's file first. */
+static void
+print_panic(const struct report *r, const struct result *res)
+{
+	const char *log = res->boot != NULL ? res->boot->log : NULL, *s;
+	int lines, pass;
+
+	for (pass = 0; pass < 2; pass++) {
+		s = log != NULL ? strstr(log, "backtrace:") : NULL;
+		for (lines = 0; s != NULL && lines < 8; lines++) {
+			s = strchr(s, '\n');
+			if (s == NULL || s[1] != ' ')
+				break;
+			s++;
+			print_frame(r, s + strspn(s, " "), pass == 0);
+		}
+	}
+}
+
+/* Costs two boots: for the first failures only, which are what one mends. */
+static void
+print_parting(const struct report *r, const struct result *res)
+{
+	const struct result *other;
+	unsigned before = 0;
+	char *line;
+
+	for (other = r->result; other < res; other++)
+		before += other->verdict.status != ST_PASS;
+	line = before < PARTINGS ? parting_line(res, kernel_of(r)) : NULL;
+	if (line != NULL)
+		printf("  first bad event  %s\n", line);
+	free(line);
+}
+
+static void
+print_where(const struct report *r, const struct result *res)
+{
+	char *again = test_again(r, res);
+	size_t i;
+
+	for (i = 0; i < LOOKS && res->look[i] != NULL; i++)
+		printf("  %-9s %-20s %s%s%s\n", i == 0 ? "look at" : "",
+		    res->look[i],
+		    res->look_line[i] != NULL ? res->look_line[i] : "",
+		    i == 0 && res->test->book[0] != '\0' ? "   book " : "",
+		    i == 0 ? res->test->book : "");
+	print_parting(r, res);
+	if (res->sched >= 0)
+		printf("  schedule  seed %d of %d\n", res->sched,
+		    res->test->sched);
+	if (res->inject >= 0)
+		printf("  injected  %s, hit %lld\n", res->test->inject,
+		    (long long)res->inject);
+	printf("  again     make grade %s\n", again);
+	printf("            make gdb %s\n", again);
+	if (res->test->root == 0) /* it cannot load a disk into memory */
+		printf("            make bochs %s\n", again);
+	free(again);
+}
+
+/* What the kernel said about functions that are not written yet. */
+static void
+print_unwritten(const struct result *res)
+{
+	static const char key[] = "not written yet: ";
+	const char *s = res->boot != NULL && res->boot->log != NULL
+			    ? strstr(res->boot->log, key)
+			    : NULL;
+
+	if (s != NULL)
+		printf("  not written yet: %.*s\n",
+		    (int)strcspn(s + strlen(key), "\r\n"), s + strlen(key));
+}
+
+static void
+print_result(const struct report *r, const struct result *res)
+{
+	const struct test *t = res->test;
+	size_t i;
+	int at;
+
+	at = printf("%s %s", t->id, t->name);
+	printf("%*s", at < 52 ? 52 - at : 1, "");
+	if (t->parent != NULL)
+		printf("%s   of %s\n", status_name(res->verdict.status),
+		    t->parent);
+	else if (res->verdict.status == ST_INFRA)
+		printf("  -/%d   step %d   not run: the host's trouble\n",
+		    t->points, t->step);
+	else if (t->step_gate && t->points == 0)
+		printf("%s   gate of step %d\n",
+		    status_name(res->verdict.status), t->step);
+	else if (t->gate)
+		printf("%s   gate\n", status_name(res->verdict.status));
+	else
+		printf("%3d/%d   step %d\n", res->points, t->points, t->step);
+	if (res->hidden != NULL)
+		printf("  %s\n", res->hidden);
+	if (res->verdict.status == ST_PASS)
+		return;
+	printf("  %s\n", t->title);
+	print_unwritten(res);
+	for (i = 0; i < res->verdict.nfailures && i < 3; i++)
+		print_failure(&res->verdict.failure[i]);
+	if (res->verdict.forged)
+		printf("  forged?   guest and observer differ: a human looks\n");
+	if (res->verdict.status == ST_PANIC)
+		print_panic(r, res);
+	print_where(r, res);
+}
+
+/* Tests that had fewer schedules than the score of the lab has. */
+static void
+print_few(const struct report *r)
+{
+	const struct test *t;
+	size_t i;
+	int n;
+
+	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++) {
+		t = r->result[i].test;
+		n = run_schedules(r->options, t);
+		if (n < t->sched)
+			printf("%s ran %d of its %d schedules; make grade "
+			    "LAB=%.2s, without STEP and TEST, runs all\n",
+			    t->id, n, t->sched, r->lab->name);
+	}
+}
+
+static void
+print_build(const struct report *r)
+{
+	static const struct {
+		enum status s;
+		const char *text;
+	} rows[] = { { ST_BUILD, "does not compile or link" },
+		{ ST_GATE, "is refused" },
+		{ ST_INFRA, "cannot be built here (not your fault)" } };
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].s == r->build.status)
+			printf("%s: the file %s:\n%s\n", r->lab->name,
+			    rows[i].text, r->build.why);
+}
+
+void
+report_text(const struct report *r, bool colour)
+{
+	size_t i, troubled = 0;
+
+	for (i = 0; i < r->nresults; i++)
+		troubled += r->result[i].verdict.status == ST_INFRA;
+	if (r->build.status != ST_PASS)
+		print_build(r);
+	else if (r->options->kernel != NULL)
+		printf("note: this kernel was not linked by the grader: nobody "
+		       "watched what its code does; no points to give\n");
+	else if (!r->build.sandboxed)
+		printf("note: bubblewrap is missing; the compiler saw the "
+		       "whole host\n");
+	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++)
+		print_result(r, &r->result[i]);
+	print_few(r);
+	if (r->gated)
+		printf("a gate failed: the points count half\n");
+	if (troubled > 0)
+		printf("%zu of %zu tests could not be run: the host's trouble, "
+		       "not your fault; run it again\n",
+		    troubled, r->nresults);
+	printf("%s  %d/%d   seed %llu   %.1f s\n", r->lab->name, r->score,
+	    r->max, (unsigned long long)r->options->seed, r->seconds);
+}

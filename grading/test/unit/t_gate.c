@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_gate.c: texts that are refused, and texts that only look like it
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <gcrypt.h>
+
+#include "gate/gate.h"
+
+static struct lab lab;
+static const struct gate_places places = { "/k/include/", "vad.c" };
+
+static bool
+is_why(char *why)
+{
+	bool bad = why != NULL;
+
+	free(why);
+	return bad;
+}
+
+static bool
+text(const char *s)
+{
+	return is_why(gate_text(s, strlen(s)));
+}
+
+/* Of the submission, behind a header of ours. */
+static bool
+tokens(const char *s)
+{
+	char *all = xprintf("# 1 \"vad.c\"\n# 1 \"/k/include/md.h\" 1\n"
+			    "void f(void) { __asm__(\"cli\"); }\n"
+			    "# 2 \"vad.c\" 2\n%s", s);
+	bool bad = is_why(gate_tokens(&lab, &places, all));
+
+	free(all);
+	return bad;
+}
+
+static bool
+listing(const char *s)
+{
+	return is_why(gate_listing(&lab, &places, s));
+}
+
+static void
+refused_texts(void **state)
+{
+	assert_true(text("#include \"/etc/passwd\"\n"));
+	assert_true(text("#include \"../vm/map/vad.c\"\n"));
+	assert_true(text("#include \"vm/map/vad.c\"\n"));
+	assert_true(text("#include <stdio.h>\n"));
+	assert_true(text("# \t include MACRO\n"));
+	assert_true(text("#import \"vm/vm.h\"\n"));
+	assert_true(text("#include_next \"vm/vm.h\"\n"));
+	assert_true(text("%:include <stdio.h>\n"));
+	assert_true(text("#inc\\\nlude <stdio.h>\n"));
+	assert_true(text("#inc\\ \t\nlude <stdio.h>\n"));
+	assert_true(text("/**/#include <stdio.h>\n"));
+	assert_true(text("/*\n*/ # /* */ include <stdio.h>\n"));
+	assert_true(text("int x; /* \\\n*\\\n/\n#include <stdio.h>\n"));
+	assert_true(text("#line 1 \"/k/include/md.h\"\n"));
+	assert_true(text("# 1 \"/k/include/md.h\" 1\n"));
+	assert_true(text("%: 1 \"/k/include/md.h\" 1\n"));
+	assert_true(text("#pragma weak ev_mark\n"));
+	assert_true(text("#pragma redefine_extname a ev_mark\n"));
+	assert_true(text("#ident \"x\"\n"));
+	assert_true(text("char *s = R\"(\n)\";\n"));
+	assert_true(text("char *s = u8R\"(/*)\";\n#include <x>\n"));
+	assert_true(text("char c = '\"';\n#include <x.h>\nchar d = '\"';\n"));
+	assert_true(text("char *s = \"\n#include <x.h>\n"));
+	assert_true(is_why(gate_text("/* \0 */ int x;\n", 16)));
+	assert_true(text("int x;\r#include <stdio.h>\n"));
+	assert_true(text("int x; /* \001 */\n"));
+}
+
+static void
+fine_texts(void **state)
+{
+	assert_false(text("#include \"vm/vm.h\"\nint x;\n"));
+	assert_false(text("#include \"vm/vm.h\" /* ours */\r\nint x;\r\n"));
+	assert_false(text("/* #include <stdio.h> */ int x;\n"));
+	assert_false(text("// #import\nint x;\n"));
+	assert_false(text("const char *s = \"#include <x>\";\n"));
+	assert_false(text("char *s = \"\\\"\"; /* \" */ int y;\n"));
+	assert_false(text("#define STR(x) #x\n#if 0\n#endif\n#\n"));
+	assert_false(text("#pragma GCC diagnostic ignored \"-Wshadow\"\n"));
+	assert_false(text("\xef\xbb\xbf#include \"vm/vm.h\"\n"));
+	assert_false(text("int R; char *s = \"\xc3\xa4\"; \f int y;\n"));
+}
+
+static void
+refused_tokens(void **state)
+{
+	assert_true(tokens("void g(void) { __asm__(\"cli\"); }\n"));
+	assert_true(tokens("void g(void) { asm\n(\"cli\"); }\n"));
+	assert_true(tokens("int g(void) __asm(\"ev_mark\");\n"));
+	assert_true(tokens("__attribute__((constructor)) void g(void);\n"));
+	assert_true(tokens("int x __attribute ((unused, section(\".x\")));\n"));
+	assert_true(tokens("int x __attribute__\n((__weak__));\n"));
+	assert_true(tokens("[[gnu::naked]] void g(void);\n"));
+	assert_true(tokens("[ [ gnu :: section(\".x\") ] ] int x;\n"));
+	assert_true(tokens("void *p = __builtin_frame_address(0);\n"));
+	assert_true(tokens("void *p = __builtin_return_address (0);\n"));
+	assert_true(tokens("#pragma weak x\n"));
+	assert_true(tokens("char *s = \"\\\"\"; asm(\"hlt\");\n"));
+	assert_true(tokens("# 1 \"/etc/passwd\" 1\nroot\n"));
+	assert_true(is_why(gate_files(&places,
+	    "vad.o: vad.c /k/include/vm/vm.h \\\n /etc/passwd\n")));
+	assert_true(is_why(gate_files(&places,
+	    "vad.o: vad.c /k/include/../../etc/passwd\n")));
+}
+
+static void
+fine_tokens(void **state)
+{
+	assert_false(tokens("int section, weak, constructor, alias, used;\n"));
+	assert_false(tokens("int asmara, my_asm; char *s = \"asm\";\n"));
+	assert_false(tokens("static int x __attribute__((unused));\n"));
+	assert_false(tokens("int a[3]; int b = a[a[0]];\nint section;\n"));
+	assert_false(tokens("int f(int section) { return (section); }\n"));
+	assert_false(tokens("#pragma GCC diagnostic push\n"));
+	assert_false(is_why(gate_files(&places,
+	    "vad.o: vad.c /k/include/vm/vm.h \\\n"
+	    " /usr/lib/gcc/x86_64-linux-gnu/12/include/stddef.h\n")));
+}
+
+static void
+listings(void **state)
+{
+	assert_false(listing("\tmovq\t%rax, %rbx\n\tcall\tev_add\n\tret\n"));
+	assert_false(listing("#APP\n# 4 \"/k/include/md.h\" 1\n\tcli\n"
+			     "# 0 \"\" 2\n#NO_APP\n\tret\n"));
+	assert_false(listing("\t.section .debug_info\n"
+			     "\t.quad 0xffffffff80200000\n"));
+	assert_false(listing("\tmovabsq $-140737488355328, %rax\n"));
+	assert_false(listing("\tcmpl $-2147483648, %eax\n"));
+	assert_true(listing("#APP\n# 4 \"vad.c\" 1\n\tnop\n"
+			    "# 0 \"\" 2\n#NO_APP\n"));
+	assert_true(listing("#APP\n\t.byte 0xc3\n#NO_APP\n"));
+	assert_true(listing("\tcli\n"));
+	assert_true(listing("\tmovq\t%cr3, %rax\n"));
+	assert_true(listing("\twrgsbase\t%rax\n"));
+	assert_true(listing("\tmovl\t%gs:8, %eax\n"));
+	assert_true(listing("\tmovq\t$-2145386000, %rax\n"));
+	assert_true(listing("\t.quad\t-2145386000\n"));
+	assert_true(listing("\t.incbin \"x\"\n"));
+}
+
+#define OURS(s) "#APP\n# 4 \"/k/include/md.h\" 1\n\t" s "\n# 0 \"\" 2\n#NO_APP\n"
+
+/* What stands in an asm of ours, a macro may have changed. */
+static void
+asm_of_headers(void **state)
+{
+	assert_false(listing(OURS("pushfq; popq %rax; cli")));
+	assert_false(listing(OURS("movq %gs:16, %rax")));
+	assert_false(listing(OURS("rep stosq")));
+	assert_false(listing(OURS("cmp %rax, %rax; repe scasq")));
+	assert_true(listing(OURS("mov %rax, %cr3")));
+	assert_true(listing(OURS("cli; wrmsr")));
+	assert_true(listing(OURS("pushfq; popq %rsp")));
+	assert_true(listing(OURS("movq %gs:8, %rsp")));
+	assert_true(listing(OURS("movq %rax, %gs:8")));
+	assert_true(listing(OURS("popfq")));
+}
+
+static void
+stack_pointer(void **state)
+{
+	assert_false(listing("\tsubq\t$136, %rsp\n\taddq\t$136, %rsp\n"));
+	assert_false(listing("\tsubq\t$-128, %rsp\n"));
+	assert_false(listing("\tmovq\t%rsp, %rbp\n\tleave\n"));
+	assert_false(listing("\tleaq\t-40(%rbp), %rsp\n"));
+	assert_false(listing("\tandq\t$-64, %rsp\n"));
+	assert_false(listing("\tmovq\t%rax, 8(%rsp)\n\tcmpq\t%rsp, %rax\n"));
+	assert_true(listing("\tsubq\t%rax, %rsp\n"));
+	assert_true(listing("\tmovq\t%rax, %rsp\n"));
+	assert_true(listing("\tmovl\t%eax, %esp\n"));
+	assert_true(listing("\tmovq\t8(%rdi), %rsp\n"));
+	assert_true(listing("\tsubq\t$32768, %rsp\n"));
+	assert_true(listing("\tleaq\t(%rax,%rbx), %rsp\n"));
+	assert_true(listing("\tleaq\t-32808(%rbp), %rsp\n"));
+	assert_true(listing("\txchgq\t%rsp, (%rdi)\n"));
+	assert_true(listing("\tpopq\t%rsp\n"));
+}
+
+static void
+allowed_asm(void **state)
+{
+	words_add(&lab.allow, "asm");
+	assert_false(tokens("void g(void) { __asm__(\"nop\"); }\n"));
+	words_free(&lab.allow);
+}
+
+static void
+globs(void **state)
+{
+	assert_true(glob_match(".text*", ".text.hot"));
+	assert_true(glob_match("*-control", "mov-control"));
+	assert_false(glob_match("in", "inc"));
+	assert_false(glob_match("outs*", "out"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused_texts),
+		cmocka_unit_test(fine_texts),
+		cmocka_unit_test(refused_tokens),
+		cmocka_unit_test(fine_tokens),
+		cmocka_unit_test(listings),
+		cmocka_unit_test(asm_of_headers),
+		cmocka_unit_test(stack_pointer),
+		cmocka_unit_test(allowed_asm),
+		cmocka_unit_test(globs),
+	};
+
+	gcry_check_version(NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
