@@ -20,7 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "gate/gate.h"
+#include "learn/learn.h"
+#include "report/report.h"
+#include "self/self.h"
 
 static const char usage_text[] =
     "usage: grade COMMAND\n"

@@ -39,7 +39,7 @@ $(G)/witness.so: $(WITNESS_SRCS) grading/witness/witness.h | setup
 	@$(GRADE_CC) -fPIC -shared -fvisibility=hidden $(WITNESS_SRCS) -o $@
 
 $(G)/t_%: grading/test/unit/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(GRADE_TOOLS)
-	@$(GRADE_CC) -MMD -MP $^ $(GRADE_LIBS) -lcmocka -o $@
+	@$(GRADE_CC) -MMD -MP $(filter %.c %.o,$^) $(GRADE_LIBS) -lcmocka -o $@
 
 # ---- what a submission is compiled and linked with ----
 

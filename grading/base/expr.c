@@ -13,13 +13,13 @@
  *              kept, all values after it are 0.
  *           2. Names mean what the scope says; this file knows none.
  *
- * Read next testfile.c, judge.c.
+ * Read next lab/testfile.c, judge/judge.c.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "base/base.h"
 
 #define NAME_MAX_CHARS 96
 #define ARGS_MAX 3

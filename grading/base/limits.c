@@ -17,7 +17,7 @@
  *           4. 20 s: our own files take half a second.  CPU time does not grow
  *              with the load of the host, the clock does, so it is generous.
  *
- * Read next util.c, build.c.
+ * Read next util.c, boot/build.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "base/base.h"
 
 #define MIB (1ul << 20)
 

@@ -6,14 +6,14 @@
  *
  * Picture   nm -n ─→ sorted table;  addr2line for file and line
  *
- * Read next boot.c, text.c.
+ * Read next boot/boot.c, report/text.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "base/base.h"
 
 struct symbol {
 	uint64_t pc;

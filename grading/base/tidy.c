@@ -15,7 +15,7 @@
  *           3. Emulators and compilers are killed by the kernel when we die
  *              (PR_SET_PDEATHSIG).
  *
- * Read next build.c makes the folders.
+ * Read next boot/build.c makes the folders.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "base/base.h"
 
 #define FOLDERS 16
 #define PATH_BYTES 256

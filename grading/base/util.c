@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "base/base.h"
 
 static void *
 must(void *p)

@@ -16,7 +16,7 @@
  *           4. The emulator sees the host read-only and without a network where
  *              bubblewrap is there.
  *
- * Read next witness.c, records.c; judge.c says what it was.
+ * Read next witness/witness.c, records.c; judge/judge.c says what it was.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,81 +34,34 @@
 #include "tools/tracesink.h"
 #include "boot/machine.h"
 #include "witness/border.h"
-#include "grade.h"
+#include "boot/boot.h"
 
 #define FLOOD (4u << 20)
 #define GRACE_SECONDS 5
-
-/* The order is that of the counts in witness.c. */
-const char *const witness_names[WITNESS_NAMES] = { "w.insns", "w.pf_entry",
-	"w.page_zero", "w.page_copy", "w.phys_alloc", "w.phys_free",
-	"w.tlb_ipi", "w.invlpg", "w.cr3", "w.mark", "w.ram_copy",
-	"w.switch", "w.root_rd_ops", "w.root_wr_ops", "w.swap_rd_ops",
-	"w.swap_wr_ops" };
-
-static const struct {
-	const char *symbol;
-	uint64_t offset;
-} witness_at[WITNESS_NAMES] = { { 0 }, { "trap_stubs", 14 * 16 },
-	{ "page_zero", 0 }, { "page_copy", 0 }, { "phys_given", 0 },
-	{ "phys_returned", 0 }, { "apic_send", 0 }, { 0 }, { 0 },
-	{ "ev_take_all", 0 }, { "ram_copy", 0 }, { "switch_stacks", 0 },
-	{ "root_rd_op", 0 }, { "root_wr_op", 0 }, { "swap_rd_op", 0 },
-	{ "swap_wr_op", 0 } };
 
 static bool trace_open(struct boot *, struct words *argv);
 static bool open_lines(struct boot *, int child[2]);
 static pid_t emulator_start(struct words *argv, struct boot *);
 static size_t drain(struct boot *, int fd);
 static void finish(struct boot *);
-static void witness_read(struct witness *, char *text);
 
 /* ---- starting ---- */
 
-bool
-boot_looks_for(const char *name)
-{
-	int i;
-
-	for (i = 0; i < WITNESS_NAMES; i++)
-		if (witness_at[i].symbol != NULL &&
-		    strcmp(witness_at[i].symbol, name) == 0)
-			return true;
-	return false;
-}
-
-/* "a4=0xffff…" for each address that the witness counts. */
+/* The plugin and its arguments: what it counts, when it ends the machine. */
 static char *
 witness_words(const struct boot *b, const struct symbols *s)
 {
-	char *text = xprintf("build/grading/witness.so,out=/proc/self/fd/%d,"
-			     "limit=%lld",
-	    b->wfd, (long long)b->job.test->timeout);
-	uint64_t pc;
-	char *more;
-	int i;
+	char *at = witness_addresses(s), *more = NULL, *text;
 
-	for (i = 0; s != NULL && i < WITNESS_NAMES; i++) {
-		if (witness_at[i].symbol == NULL)
-			continue;
-		pc = symbols_find(s, witness_at[i].symbol);
-		more = xprintf("%s,a%d=0x%llx", text, i,
-		    (unsigned long long)(pc + witness_at[i].offset));
-		free(text);
-		text = more;
-	}
-	if (s != NULL) {
-		more = xprintf("%s,check=0x%llx", text,
-		    (unsigned long long)symbols_find(s, "mark_check"));
-		free(text);
-		text = more;
-	}
-	if (b->border >= 0) {
-		more = xprintf("%s,ram=/proc/self/fd/%d,border=/proc/self/fd/%d",
-		    text, b->ram, b->border);
-		free(text);
-		text = more;
-	}
+	if (b->border >= 0)
+		more = xprintf(",ram=/proc/self/fd/%d,border=/proc/self/fd/%d",
+		    b->ram, b->border);
+	text = xprintf("build/grading/witness.so,out=/proc/self/fd/%d,"
+		       "limit=%lld%s%s",
+	    b->wfd, (long long)b->job.test->timeout, at,
+	    more != NULL ? more : "");
+	free(at);
+	free(more);
 	return text;
 }
 
@@ -365,61 +318,6 @@ finish(struct boot *b)
 		b->end = BOOT_KILLED;
 	else if (b->nlog == 0 && b->nrec == 0 && !b->witness.valid)
 		b->end = BOOT_NOSTART;
-}
-
-static size_t
-numbers(const char *s, uint64_t *v, size_t max)
-{
-	size_t n = 0;
-	char *end;
-
-	while (n < max) {
-		v[n] = strtoull(s, &end, 10);
-		if (end == s)
-			break;
-		s = end;
-		n++;
-	}
-	return n;
-}
-
-static void
-witness_line(struct witness *w, const char *line)
-{
-	const char *rest = line + strcspn(line, " ");
-	uint64_t v[WITNESS_NAMES] = { 0 };
-
-	if (strncmp(line, "last ", 5) == 0) {
-		w->npcs = numbers(rest, w->pc, 16);
-		return;
-	}
-	numbers(rest, v, WITNESS_NAMES);
-	if (strncmp(line, "border ", 7) == 0) {
-		if (w->nborder < BORDER_MOST)
-			memcpy(w->border[w->nborder++], v, sizeof w->border[0]);
-	} else if (strncmp(line, "mark ", 5) == 0) {
-		w->mark = realloc(w->mark, (w->nmarks + 1) * sizeof *w->mark);
-		if (w->mark == NULL)
-			abort();
-		memcpy(w->mark[w->nmarks++], v, sizeof v);
-	} else if (strncmp(line, "at ", 3) == 0) {
-		memcpy(w->at[0], w->at[1], sizeof v);
-		memcpy(w->at[1], v, sizeof v);
-	} else if (strncmp(line, "end ", 4) == 0 ||
-		   strncmp(line, "limit ", 6) == 0) {
-		w->valid = true;
-		w->limit = line[0] == 'l';
-		memcpy(w->end, v, sizeof v);
-	}
-}
-
-static void
-witness_read(struct witness *w, char *text)
-{
-	char *line;
-
-	while ((line = strsep(&text, "\n")) != NULL)
-		witness_line(w, line);
 }
 
 void

@@ -17,7 +17,7 @@
  *           3. Trouble of our own (no compiler, no objects, no room on the disk)
  *              is ST_INFRA, never a student's.
  *
- * Read next gate.c; grading/rules.mk writes flags and lists.
+ * Read next gate/gate.c; grading/rules.mk writes flags and lists.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "boot/boot.h"
 #include "gate/gate.h"
 
 #define SOURCE_MAX (1u << 20)

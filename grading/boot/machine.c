@@ -31,7 +31,7 @@
 
 #include "tools/newc.h"
 #include "boot/machine.h"
-#include "grade.h"
+#include "boot/boot.h"
 
 #define CPU_MODEL "qemu64,+smep,+smap,+umip,+fsgsbase"
 

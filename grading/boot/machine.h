@@ -5,7 +5,7 @@
 #ifndef GRADING_MACHINE_H
 #define GRADING_MACHINE_H
 
-#include "grade.h"
+#include "boot/boot.h"
 
 /* The first files of the guest, an archive or a disk, as a file; -1: *why. */
 int boot_files(const struct boot_job *, char **why);

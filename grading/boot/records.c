@@ -13,13 +13,13 @@
  *              is enough for the judge.
  *           2. Nothing here trusts a length or a count of the payload.
  *
- * Read next kernel/dev/graded.c writes; judge.c believes.
+ * Read next kernel/dev/graded.c writes; judge/judge.c believes.
  */
 #include <gcrypt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "boot/boot.h"
 
 #define MAGIC 0xa5
 #define SEAL_LEN 20u

@@ -18,7 +18,7 @@
  *           3. The gate tells an honest student early, and stops the cheap.
  *              What passes it is watched as it runs: witness.c.
  *
- * Read next build.c.
+ * Read next boot/build.c.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "witness/border.h"
+#include "witness/counts.h"
 #include "gate/gate.h"
 
 #define CODE_WINDOW 32 /* bytes of our text that stand in no data by chance */
@@ -224,7 +225,7 @@ judges_name(const char *object)
 	size_t i;
 
 	for (i = 0; i < have.n && bad == NULL; i++)
-		if (border_looks_for(have.v[i]) || boot_looks_for(have.v[i]))
+		if (border_looks_for(have.v[i]) || witness_looks_for(have.v[i]))
 			bad = xstrdup(have.v[i]);
 	words_free(&have);
 	return bad;

@@ -254,7 +254,7 @@ lab_imports(const struct lab *lab)
 /* ---- grade imports ---- */
 
 /* The list as the lab's page has it; malloc'd. */
-char *
+static char *
 imports_text(const struct lab *lab)
 {
 	char *text = xprintf("# What %s may call\n\nAll that these headers "

@@ -16,7 +16,7 @@
  *           3. Everything that failed is reported, in this order; the first is
  *              what the status says.
  *
- * Read next values.c, text.c.
+ * Read next values.c, report/text.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 
 #include "witness/border.h"
-#include "grade.h"
+#include "judge/judge.h"
 #include "judge/verdict.h"
 
 #define SPIN_INSNS 20000 /* more often than once in so many: it spins */

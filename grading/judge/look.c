@@ -17,13 +17,13 @@
  *           2. The line is that of the definition in the text: functions that the
  *              compiler took apart have one, too.
  *
- * Read next judge.c, hints.c; mutants.c measures how often it is right.
+ * Read next judge.c, hints.c; self/mutants.c measures how often it is right.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "judge/judge.h"
 
 struct looker {
 	const struct report *r;

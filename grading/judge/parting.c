@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "tools/vtr.h"
-#include "grade.h"
+#include "judge/judge.h"
 
 #define WALL_SECONDS 120.0
 #define MS 1000000u

@@ -19,7 +19,7 @@
  *              the points of all tests of its step; a failing hidden test takes
  *              those of its parent.
  *
- * Read next boot.c, judge.c, text.c.
+ * Read next boot/boot.c, judge.c, report/text.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "judge/judge.h"
 
 #define WALL_SECONDS 60.0
 #define WALL_PER_INSN 4e-7 /* of the slowest host we would wait for */
@@ -536,4 +536,15 @@ report_free(struct report *r)
 	symbols_free(r->symbols);
 	build_free(&r->build);
 	memset(r, 0, sizeof *r);
+}
+
+void
+run_quietly(struct report *r, const struct lab *lab, struct options *o)
+{
+	o->quiet = true;
+	if (o->jobs == 0)
+		o->jobs = 2;
+	if (!o->seeded)
+		o->seed = 20260101;
+	run_lab(r, lab, o);
 }

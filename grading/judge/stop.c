@@ -16,7 +16,7 @@
  *              wrong came before it, so one stops there; what also runs before
  *              the program begins (BOOTFLOOR) is no place to stop.
  *
- * Read next debug.c.
+ * Read next learn/debug.c.
  */
 #include <stdlib.h>
 #include <string.h>

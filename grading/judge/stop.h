@@ -5,7 +5,7 @@
 #ifndef GRADING_STOP_H
 #define GRADING_STOP_H
 
-#include "grade.h"
+#include "judge/judge.h"
 
 /* Where the boot of a test is stopped, whatever the debugger. */
 struct stop {

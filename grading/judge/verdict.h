@@ -5,7 +5,7 @@
 #ifndef GRADING_VERDICT_H
 #define GRADING_VERDICT_H
 
-#include "grade.h"
+#include "judge/judge.h"
 
 struct judge {
 	struct verdict *v;

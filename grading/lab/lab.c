@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "grade.h"
+#include "lab/lab.h"
 
 static const char *
 labs_dir(void)

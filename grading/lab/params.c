@@ -10,14 +10,14 @@
  * Rules     Everything depends on seed and test's ID alone: tests do not
  *           influence one another, and order does not matter.
  *
- * Read next boot.c hands them over.
+ * Read next boot/boot.c hands them over.
  */
 #include <gcrypt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "lab/lab.h"
 
 /* 32 bytes that only seed, test and what decide. */
 static void

@@ -10,12 +10,12 @@
  *              twice where once is meant are errors with file and line.
  *           2. Expressions are read here as text; lint.c and judge.c evaluate.
  *
- * Read next grading/TESTFILE.md is the grammar; lint.c, judge.c.
+ * Read next grading/TESTFILE.md is the grammar; self/lint.c, judge/judge.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "lab/lab.h"
 
 struct line {
 	struct test *t;

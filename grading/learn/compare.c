@@ -9,7 +9,7 @@
  *           event where they part (parting.c)
  *           a result file ─→ lab, test, seed ─→ the same boot again
  *
- * Read next run.c, parting.c.
+ * Read next judge/run.c, judge/parting.c.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "learn/learn.h"
+#include "report/report.h"
 
 static void
 compare_region(const struct result *a, const struct result *b, const char *name)

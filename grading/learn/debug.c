@@ -15,7 +15,7 @@
  *           4. Where only LOOK says where to stop, a run under gdb finds out
  *              first whether that is in the region at all.
  *
- * Read next stop.c, boot.c, ../tools/bstep.c, ../tools/gdb/vadose.py.
+ * Read next judge/stop.c, boot/boot.c, tools/bstep.c, tools/gdb/vadose.py.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "boot/machine.h"
-#include "self/selftest.h"
+#include "learn/learn.h"
 #include "judge/stop.h"
 
 #define IMAGE_BASE 0xffffffff80000000ull /* of the kernel, at physical 0 */

@@ -4,13 +4,13 @@
  *
  * Problem   Before writing code a learner wants to know what will be asked.
  *
- * Read next testfile.c.
+ * Read next lab/testfile.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "learn/learn.h"
 
 static void
 explain_program(const struct test *t)

@@ -18,14 +18,14 @@
  *              and a file that cannot be written costs no run.
  *           2. A file that does not build, or a host in trouble, is no failing run.
  *
- * Read next grade.c, run.c.
+ * Read next grade.c, judge/run.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "grade.h"
+#include "learn/learn.h"
 
 #define STEPS 32
 #define LEVELS 3

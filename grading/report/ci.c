@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "report/report.h"
 
 /* One sentence: expected, got, so. */
 static char *

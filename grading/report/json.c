@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "report/report.h"
 
 static void
 put(json_t *o, const char *key, const char *text)

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "report/report.h"
 
 struct fitting {
 	const json_t *root; /* of the schema */

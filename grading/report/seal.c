@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "report/report.h"
 
 /* The seal of a file in hexadecimal digits, malloc'd; NULL: unreadable. */
 static char *

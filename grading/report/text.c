@@ -12,13 +12,13 @@
  * Rules     Never only a number: whatever failed has all of these lines that
  *           are known.
  *
- * Read next judge.c fills them in.
+ * Read next judge/judge.c fills them in.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "report/report.h"
 
 #define PARTINGS 3u
 

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "self/self.h"
 
 static bool
 probe(const char *what, const char *line, const char *remedy)

@@ -29,7 +29,7 @@
  *              is not refused and has a flag= here is flagged there, in whatever
  *              words.
  *
- * Read next gate.c, judge.c.
+ * Read next gate/gate.c, judge/judge.c.
  */
 #include <glob.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "self/self.h"
 #include "self/selftest.h"
 
 #define FORGE_LAB "90-smoke"

@@ -18,6 +18,8 @@
 #include <string.h>
 
 #include "gate/gate.h"
+#include "learn/learn.h"
+#include "self/self.h"
 
 struct lint {
 	const struct lab *lab;
@@ -310,7 +312,7 @@ lint_imports(struct lint *l)
 	free(text);
 }
 
-int
+static int
 lint_lab(const struct lab *lab)
 {
 	struct lint l = { .lab = lab };

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "self/self.h"
 #include "self/selftest.h"
 
 #define LOOK_PERCENT 95

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "tools/cut.h"
-#include "grade.h"
+#include "self/self.h"
 #include "self/mutation.h"
 #include "self/selftest.h"
 

@@ -27,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grade.h"
+#include "base/base.h"
 
 enum token_kind { TK_WORD, TK_NUMBER, TK_TEXT, TK_OP };
 

@@ -22,7 +22,7 @@
  *
  * Rules     One line per case; the last says how many were wrong.
  *
- * Read next run.c, forge.c.
+ * Read next judge/run.c, forge.c.
  */
 #include <glob.h>
 #include <signal.h>
@@ -32,7 +32,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grade.h"
+#include "self/self.h"
 #include "self/selftest.h"
 
 static const char *
@@ -70,18 +70,6 @@ each_lab(const char *which, int (*fn)(const struct lab *))
 	words_free(&all);
 	printf("%d wrong\n", wrong);
 	return wrong != 0;
-}
-
-/* A quiet run; the caller frees the report. */
-void
-run_quietly(struct report *r, const struct lab *lab, struct options *o)
-{
-	o->quiet = true;
-	if (o->jobs == 0)
-		o->jobs = 2;
-	if (!o->seeded)
-		o->seed = 20260101;
-	run_lab(r, lab, o);
 }
 
 static int

@@ -5,7 +5,7 @@
 #ifndef GRADING_SELFTEST_H
 #define GRADING_SELFTEST_H
 
-#include "grade.h"
+#include "judge/judge.h"
 
 /* The sum of what fn returns for one lab, or (NULL) for all, as a status. */
 int each_lab(const char *which, int (*fn)(const struct lab *));
@@ -13,6 +13,5 @@ int each_lab(const char *which, int (*fn)(const struct lab *));
 int ends_named(const char *which);
 /* forge.c: 0, or 1: what is honest was refused or flagged. */
 int allowed_named(const char *which);
-void run_quietly(struct report *, const struct lab *, struct options *);
 
 #endif

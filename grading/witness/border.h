@@ -5,7 +5,7 @@
 #ifndef GRADING_BORDER_H
 #define GRADING_BORDER_H
 
-#include "grade.h"
+#include "base/base.h"
 
 int border_map(const char *kernel, struct symbols *);
 /* Is there a name of the kernel that must be there once only? */

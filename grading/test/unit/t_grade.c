@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <gcrypt.h>
 
-#include "grade.h"
+#include "report/report.h"
 #include "judge/verdict.h"
 
 /* ---- expressions ---- */

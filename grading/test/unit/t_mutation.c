@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "grade.h"
+#include "base/base.h"
 #include "self/mutation.h"
 
 static struct mutations all;
