@@ -97,7 +97,7 @@ setup:
 take_disk = disk=$(call quoted,$(DISK)); exec 9>>"$$disk.lock"; flock -n 9 || { \
   echo "$$disk is in use by another make run: DISK=other.img or ROOT=initrd" >&2; exit 1; }; \
   [ -e "$$disk" ] || { cp $(BUILD)/root.img "$$disk.new" && mv "$$disk.new" "$$disk"; } || exit 1; \
-  sh tools/repair "$$disk" || exit 1;
+  sh tools/image/repair "$$disk" || exit 1;
 
 run: image
 	$(others_may)

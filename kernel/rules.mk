@@ -33,7 +33,7 @@ DIRS ?= lib mem boot amd64 kern dev vm vm/* vm/design/* fs fs/ext2 proc sys \
   test/boot .
 SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
 SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))
-# In a handout the files that labs replace are one object (tools/labbundle).
+# In a handout the files that labs replace are one object (tools/cutter/labbundle).
 REFERENCE := $(wildcard labs/reference/all.o)
 TABS := events_table.c $(if $(and $(wildcard kernel/sys/syscalls.tab),$(filter sys,$(DIRS))),syscalls.c)
 HEADERS := $(GEN)/events.h $(if $(wildcard kernel/sys/syscalls.tab),$(GEN)/syscalls.h)
@@ -55,27 +55,27 @@ $(GEN)/%.o: $(GEN)/%.c | setup $(HEADERS)
 
 # ---- generated ----
 
-$(GEN)/events.h: kernel/kern/events.tab tools/events.awk
+$(GEN)/events.h: kernel/kern/events.tab tools/gen/events.awk
 	@mkdir -p $(@D)
-	@$(AWK) -v OUT=h -f tools/events.awk $< > $@.new && mv $@.new $@
+	@$(AWK) -v OUT=h -f tools/gen/events.awk $< > $@.new && mv $@.new $@
 
-$(GEN)/events_table.c: kernel/kern/events.tab tools/events.awk
+$(GEN)/events_table.c: kernel/kern/events.tab tools/gen/events.awk
 	@mkdir -p $(@D)
-	@$(AWK) -v OUT=c -f tools/events.awk $< > $@.new && mv $@.new $@
+	@$(AWK) -v OUT=c -f tools/gen/events.awk $< > $@.new && mv $@.new $@
 
-$(GEN)/syscalls.h: kernel/sys/syscalls.tab tools/syscalls.awk
+$(GEN)/syscalls.h: kernel/sys/syscalls.tab tools/gen/syscalls.awk
 	@mkdir -p $(@D)
-	@$(AWK) -v OUT=h -f tools/syscalls.awk $< > $@.new && mv $@.new $@
+	@$(AWK) -v OUT=h -f tools/gen/syscalls.awk $< > $@.new && mv $@.new $@
 
-$(GEN)/syscalls.c: kernel/sys/syscalls.tab tools/syscalls.awk
+$(GEN)/syscalls.c: kernel/sys/syscalls.tab tools/gen/syscalls.awk
 	@mkdir -p $(@D)
-	@$(AWK) -v OUT=c -f tools/syscalls.awk $< > $@.new && mv $@.new $@
+	@$(AWK) -v OUT=c -f tools/gen/syscalls.awk $< > $@.new && mv $@.new $@
 
-$(GEN)/counters.md: kernel/kern/events.tab tools/events.awk
-	@$(AWK) -v OUT=md -f tools/events.awk $< > $@
+$(GEN)/counters.md: kernel/kern/events.tab tools/gen/events.awk
+	@$(AWK) -v OUT=md -f tools/gen/events.awk $< > $@
 
-$(GEN)/syscalls.md: kernel/sys/syscalls.tab tools/syscalls.awk
-	@$(AWK) -v OUT=md -f tools/syscalls.awk $< > $@
+$(GEN)/syscalls.md: kernel/sys/syscalls.tab tools/gen/syscalls.awk
+	@$(AWK) -v OUT=md -f tools/gen/syscalls.awk $< > $@
 
 # ---- the link, twice: the second has the names of the first ----
 
@@ -86,14 +86,14 @@ LDFLAGS := -nostdlib -static -no-pie -Wl,-T,$(LDSCRIPT) -Wl,--build-id=none \
 # $(call link_kernel,OBJECTS,FOLDER): vadose.elf in FOLDER
 define link_kernel
 $(CC) $(LDFLAGS) $(1) -o $(2)/vadose.1.elf && \
-nm -n $(2)/vadose.1.elf | $(AWK) -f tools/symtab.awk > $(2)/symtab.S && \
+nm -n $(2)/vadose.1.elf | $(AWK) -f tools/gen/symtab.awk > $(2)/symtab.S && \
 $(CC) -c $(2)/symtab.S -o $(2)/symtab.o && \
 $(CC) $(LDFLAGS) $(1) $(2)/symtab.o -o $(2)/vadose.elf.new && \
 mv $(2)/vadose.elf.new $(2)/vadose.elf && size $(2)/vadose.elf | $(AWK) \
   'NR == 2 { print "kernel: $(2)/vadose.elf text " $$1 " data " $$2 " bss " $$3 }'
 endef
 
-$(BUILD)/vadose.elf: $(OBJS) $(LDSCRIPT) tools/symtab.awk
+$(BUILD)/vadose.elf: $(OBJS) $(LDSCRIPT) tools/gen/symtab.awk
 	@$(call link_kernel,$(OBJS),$(BUILD))
 
 objs: $(OBJS)

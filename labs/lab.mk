@@ -50,7 +50,7 @@ $(LAB_OUT)/file: lab-file
 	@mkdir -p $(@D)
 	@printf '%s\n' $(call quoted,$(FILE)) | cmp -s - $@ || printf '%s\n' $(call quoted,$(FILE)) > $@
 
-$(LAB_OUT)/vadose.elf: $(LAB_OBJS) $(LDSCRIPT) tools/symtab.awk
+$(LAB_OUT)/vadose.elf: $(LAB_OBJS) $(LDSCRIPT) tools/gen/symtab.awk
 	@$(call link_kernel,$(LAB_OBJS),$(LAB_OUT))
 	@ln -sf ../../initrd.cpio ../../root.img $(LAB_OUT)/
 
@@ -68,10 +68,10 @@ image: $(KERNEL)
 
 # ---- starters ----
 
-$(T)/labcut: $(T)/labcut.o $(T)/cut.o
+$(T)/labcut: $(T)/cutter/labcut.o $(T)/cutter/cut.o
 	@$(CC) $^ -o $@
 
-$(T)/labseal: $(T)/labseal.o
+$(T)/labseal: $(T)/cutter/labseal.o
 	@$(CC) $^ -o $@
 
 # A file that differs may be somebody's work: it is kept.

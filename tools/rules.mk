@@ -7,34 +7,34 @@ T := build/tools
 
 $(T)/%.o: tools/%.c | setup
 	@mkdir -p $(@D)
-	@$(HCC) -MMD -MP -c $< -o $@
+	@$(HCC) -I. -MMD -MP -c $< -o $@
 
-GUESTLIB := $(addprefix $(T)/,guestlib.o guest_qemu.o guest_bochs.o \
-  guest_pump.o guest_job.o guest_swap.o record.o newc.o tracesink.o vtrfile.o)
+GUESTLIB := $(addprefix $(T)/,$(addprefix emulator/,guestlib.o guest_qemu.o guest_bochs.o \
+  guest_pump.o guest_job.o guest_swap.o record.o) image/newc.o trace/tracesink.o trace/vtrfile.o)
 
-$(T)/guest: $(T)/guest.o $(GUESTLIB)
+$(T)/guest: $(T)/emulator/guest.o $(GUESTLIB)
 	@$(CC) $^ -o $@
 
-$(T)/mkinitrd: $(T)/mkinitrd.o $(T)/newc.o
+$(T)/mkinitrd: $(T)/image/mkinitrd.o $(T)/image/newc.o
 	@$(CC) $^ -o $@
 
-$(T)/replaylog: $(T)/replaylog.o
+$(T)/replaylog: $(T)/image/replaylog.o
 	@$(CC) $^ -o $@
 
-VTRLIB := $(addprefix $(T)/,vtrfile.o vtrshow.o vtrdiff.o vtrcheck.o \
+VTRLIB := $(addprefix $(T)/trace/,vtrfile.o vtrshow.o vtrdiff.o vtrcheck.o \
   vtrcheck2.o vtrmap.o)
 
-$(T)/vtr: $(T)/vtr.o $(VTRLIB)
+$(T)/vtr: $(T)/trace/vtr.o $(VTRLIB)
 	@$(CC) $^ -o $@
 
-BSTEP := $(addprefix $(T)/,bstep.o bstep_gdb.o bstep_script.o bstep_expr.o bstep_sym.o \
+BSTEP := $(addprefix $(T)/stepper/,bstep.o bstep_gdb.o bstep_script.o bstep_expr.o bstep_sym.o \
   bstep_bochs.o bstep_show.o bstep_play.o bstep_look.o bstep_check.o)
 
 $(T)/bstep: $(BSTEP)
 	@$(CC) $^ -o $@
 
 tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog $(T)/vtr $(T)/bstep
--include $(wildcard $(T)/*.d)
+-include $(wildcard $(T)/*/*.d)
 
 # ---- the first files of a guest ----
 
@@ -53,14 +53,14 @@ $(BUILD)/initrd.cpio: $(BUILD)/image.list $(T)/mkinitrd
 	@$(T)/mkinitrd < $< > $@.new && mv $@.new $@
 
 # The same files as a disk, for --root disk.
-$(BUILD)/root.img: $(BUILD)/image.list tools/mkimage
-	@sh tools/mkimage $@ $(IMAGE_MIB) < $<
+$(BUILD)/root.img: $(BUILD)/image.list tools/image/mkimage
+	@sh tools/image/mkimage $@ $(IMAGE_MIB) < $<
 
 image: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio $(BUILD)/root.img $(T)/guest $(T)/vtr
 
 iso: $(BUILD)/vadose.iso
-$(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/mkiso
-	@sh tools/mkiso --pc $@ $(BUILD)/vadose.elf $(BUILD)/initrd.cpio ""
+$(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/image/mkiso
+	@sh tools/image/mkiso --pc $@ $(BUILD)/vadose.elf $(BUILD)/initrd.cpio ""
 	@echo "iso: $@"
 
 .PHONY: tools image iso
@@ -109,10 +109,10 @@ $(BUILD)/host/t_%: $(BUILD)/host/kernel/test/host/t_%.o $(HOSTOBJS)
 	@$(HOSTCC) $^ -lcmocka -o $@
 
 # Of the tools, with the C library as it is.
-$(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/vtr.c, \
-  $(wildcard tools/vtr*.[ch])) tools/tracesink.c tools/tracesink.h kernel/dev/tracer.h | setup
+$(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/trace/vtr.c, \
+  $(wildcard tools/trace/vtr*.[ch])) tools/trace/tracesink.c tools/trace/tracesink.h kernel/dev/tracer.h | setup
 	@mkdir -p $(@D)
-	@$(HCC) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	@$(HCC) -I. -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  $(filter %.c,$^) -lcmocka -o $@
 
 -include $(HOSTOBJS:.o=.d) $(wildcard $(BUILD)/host/kernel/test/host/t_*.d)

@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/tracesink.h"
+#include "tools/trace/tracesink.h"
 #include "boot/machine.h"
 #include "witness/border.h"
 #include "boot/boot.h"

@@ -85,7 +85,7 @@ struct boot_job {
 	double wall;    /* seconds, backstop */
 	bool watched;   /* does not start without a border to watch */
 	const char *gdb; /* socket on which a debugger is awaited, or NULL */
-	const char *trace; /* file for its events (tools/vtr.h), or NULL */
+	const char *trace; /* file for its events (tools/trace/vtr.h), or NULL */
 };
 
 enum boot_end { BOOT_ENDED, BOOT_WALL, BOOT_FLOOD, BOOT_KILLED, BOOT_NOSTART };

@@ -75,7 +75,7 @@ base_of(const char *path)
 	return s != NULL ? s + 1 : path;
 }
 
-#define BUNDLE "labs/reference/all.o" /* of a handout (tools/labbundle) */
+#define BUNDLE "labs/reference/all.o" /* of a handout (tools/cutter/labbundle) */
 
 /* "build/kernel/vm/map/vad.o" of "vm/map/vad.c"; NULL: linked in addition. */
 static char *

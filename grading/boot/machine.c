@@ -29,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/newc.h"
+#include "tools/image/newc.h"
 #include "boot/machine.h"
 #include "boot/boot.h"
 
@@ -151,7 +151,7 @@ boot_memory(const struct test *t)
 	return t->mem + t->swap + (t->root > 0 ? t->root + FIRMWARE : 0);
 }
 
-/* Lines for tools/mkimage; false: *why. */
+/* Lines for tools/image/mkimage; false: *why. */
 static bool
 image_list(FILE *f, const struct boot_job *job, const char *challenge,
     char **why)
@@ -193,7 +193,7 @@ disk_image(const struct boot_job *job, char **why)
 	*why = NULL;
 	if (f != NULL && image_list(f, job, data, why) && fflush(f) == 0 &&
 	    file_write(data, job->draw->challenge, job->draw->challenge_len) &&
-	    shell_within(NULL, &out, "sh tools/mkimage \"$1\" \"$2\" <\"$3\"", path,
+	    shell_within(NULL, &out, "sh tools/image/mkimage \"$1\" \"$2\" <\"$3\"", path,
 		mib, list, NULL) == 0)
 		fd = open(path, O_RDWR);
 	if (fd < 0 && *why == NULL)

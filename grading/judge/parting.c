@@ -16,7 +16,7 @@
  *           3. It explains a verdict and never makes one; where it finds
  *              nothing, it says nothing.
  *
- * Read next tools/vtr.h, tools/vtrdiff.c.
+ * Read next tools/trace/vtr.h, tools/trace/vtrdiff.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tools/vtr.h"
+#include "tools/trace/vtr.h"
 #include "judge/judge.h"
 
 #define WALL_SECONDS 120.0

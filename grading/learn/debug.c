@@ -15,7 +15,7 @@
  *           4. Where only LOOK says where to stop, a run under gdb finds out
  *              first whether that is in the region at all.
  *
- * Read next judge/stop.c, boot/boot.c, tools/bstep.c, tools/gdb/vadose.py.
+ * Read next judge/stop.c, boot/boot.c, tools/stepper/bstep.c, tools/gdb/vadose.py.
  */
 #include <fcntl.h>
 #include <signal.h>

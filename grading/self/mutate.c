@@ -24,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cut.h"
+#include "tools/cutter/cut.h"
 #include "self/self.h"
 #include "self/mutation.h"
 #include "self/selftest.h"

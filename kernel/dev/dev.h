@@ -187,7 +187,7 @@ void power_end(enum power_how) NORETURN;
 /* fn writes what is on disks (fs/); power_prepare() calls it.  May sleep. */
 void power_set_prepare(void (*fn)(void));
 void power_prepare(void);
-/* record.c: how the command ended ({kind, value}, tools/guestlib.h); powers off. */
+/* record.c: how the command ended ({kind, value}, tools/emulator/guestlib.h); powers off. */
 void record_exit(uint8_t kind, uint8_t value) NORETURN;
 /* graded.c: boots that somebody outside judges. */
 #define GRADED_LAST_MARK 256u /* made when process 1 has ended */

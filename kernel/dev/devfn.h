@@ -28,7 +28,7 @@ void tty_input(const char *s, size_t n);    /* in interrupt: from uart, kbd */
 /* memdev.c, record.c, power.c */
 void memdev_init(void);
 void record_init(void);
-/* Frames on COM2; tools/guestlib.h and grading/boot/records.c have them, too. */
+/* Frames on COM2; tools/emulator/guestlib.h and grading/boot/records.c have them, too. */
 enum record_type {
 	RECORD_STDOUT = 1, RECORD_STDERR = 2, RECORD_EXIT = 3, RECORD_MARK = 4,
 	RECORD_HELLO = 5, RECORD_CHECK = 6, RECORD_TEXT = 7, RECORD_SEAL = 9

@@ -14,7 +14,7 @@
  *           2. Writing a status to guestctl ends the machine: the frame before
  *              it has left the transmitter then.
  *
- * Read next tools/record.c reads what this writes.
+ * Read next tools/emulator/record.c reads what this writes.
  */
 #include "dev/devfn.h"
 

@@ -17,7 +17,7 @@
  *           3. Records of several CPUs may change places; their numbers order
  *              them.
  *
- * Read next dev/tracer.h, kern/trace.c, tools/tracesink.c.
+ * Read next dev/tracer.h, kern/trace.c, tools/trace/tracesink.c.
  */
 #include "dev/tracer.h"
 #include "dev/devfn.h"

@@ -18,7 +18,7 @@
  *           3. Marks: the newest NMARKS are kept; the memory is there from
  *              boot on.  A mark of the same id replaces the old one.
  *
- * Read next kern/trace.c, kern/events.tab, tools/events.awk.
+ * Read next kern/trace.c, kern/events.tab, tools/gen/events.awk.
  */
 #include "kern/kernfn.h"
 #include "mem/mem.h"

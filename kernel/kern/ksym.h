@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ksym.h: the table of the kernel's functions, made by tools/symtab.awk
+ * ksym.h: the table of the kernel's functions, made by tools/gen/symtab.awk
  *
  * Offers    ascending addresses, and names.  Weak: the first link has none.
  */

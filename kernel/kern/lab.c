@@ -11,7 +11,7 @@
  * Rules     1. Each name is told once: a stub in a fault's road is called
  *              without end.
  *
- * Read next tools/labcut.c, labs/README.md.
+ * Read next tools/cutter/labcut.c, labs/README.md.
  */
 #include "kern/kern.h"
 #include "lib/errno.h"

@@ -12,7 +12,7 @@
  *              read, others are overwritten.  vtr counts them itself.
  *           2. Making the file leaves records too; there is a most.
  *
- * Read next kern/trace.c has the rings, tools/vtr.h the format.
+ * Read next kern/trace.c has the rings, tools/trace/vtr.h the format.
  */
 #include "kern/kernfn.h"
 #include "lib/hash.h"
@@ -27,7 +27,7 @@ struct head {
 	uint32_t text, flags, crc, zero;
 };
 
-_Static_assert(sizeof(struct head) == 64, "tools/vtr.h");
+_Static_assert(sizeof(struct head) == 64, "tools/trace/vtr.h");
 
 /* A sink that only sums. */
 struct sum {

@@ -17,7 +17,7 @@
  *              unsteady: said in the last lines, its first output kept in
  *              NAME.first.*.  A run passes with at most two of these.
  *
- * Read next run_find.c, tools/guest.c.
+ * Read next run_find.c, tools/emulator/guest.c.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -32,10 +32,10 @@ $(R)/walks: tools/road/walks.c tools/road/ops.h | setup
 	@$(UCC) $< -o $@
 
 # A file system with a file, for the disk in memory.
-$(R)/road.img: tools/road/rules.mk tools/mkimage
+$(R)/road.img: tools/road/rules.mk tools/image/mkimage
 	@mkdir -p $(@D)
 	@head -c 3M /dev/zero > $(R)/data
-	@echo 'file 0644 data $(R)/data' | sh tools/mkimage $@ 8
+	@echo 'file 0644 data $(R)/data' | sh tools/image/mkimage $@ 8
 	@rm $(R)/data
 
 ROAD_NEEDS := $(R)/road $(R)/plugin.so $(R)/walks $(R)/road.img

@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../../tools/tracesink.h"
-#include "../../../tools/vtr.h"
+#include "../../../tools/trace/tracesink.h"
+#include "../../../tools/trace/vtr.h"
 #include "../../dev/tracer.h"
 
 enum { STATE = 0x10, HOME = 0x11, PIN = 0x12, UNPIN = 0x13, BEGIN = 0x0d,

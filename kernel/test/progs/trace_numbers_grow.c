@@ -37,7 +37,7 @@ file_is_in_order(void)
 	while ((got = read(fd, file + n, sizeof(file) - n)) > 0)
 		n += (size_t)got;
 	OK(close(fd));
-	memcpy(&start, file + 12, 4); /* tools/vtr.h */
+	memcpy(&start, file + 12, 4); /* tools/trace/vtr.h */
 	for (size_t at = start; at + RECORD <= n; at += RECORD) {
 		memcpy(&seq, file + at, 8);
 		if (seq <= last)

@@ -12,7 +12,7 @@
  *           2. The rfb display takes the first free port, so runs do not
  *              clash; nobody looks at it.
  *
- * Read next tools/bochs/bochsrc.in, tools/mkiso.
+ * Read next tools/bochs/bochsrc.in, tools/image/mkiso.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,7 @@ bochs_terminal(struct machine *m)
 	return m->child1 >= 0;
 }
 
-/* tools/mkiso OUT KERNEL INITRD CMDLINE */
+/* tools/image/mkiso OUT KERNEL INITRD CMDLINE */
 static bool
 bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 {

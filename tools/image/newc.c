@@ -10,7 +10,7 @@
  * Rules     1. Names are stored without the leading slash.
  *           2. Owner 0, date 0, numbers in order: reproducible.
  *
- * Read next tools/mkinitrd.c, then kernel/fs/tmpfs.c.
+ * Read next tools/image/mkinitrd.c, then kernel/fs/tmpfs.c.
  */
 #include "newc.h"
 

@@ -16,7 +16,7 @@
  *              counts instructions swaps to memory, which QEMU takes as it is
  *              touched.
  *
- * Read next tools/guestlib.c, kernel/vm/swap/swaparea.c.
+ * Read next tools/emulator/guestlib.c, kernel/vm/swap/swaparea.c.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
  *              did not end by itself (or with -v).
  *           2. The terminal is as before when we end, however we end.
  *
- * Read next tools/guestlib.h, then tools/guestlib.c.
+ * Read next tools/emulator/guestlib.h, then tools/emulator/guestlib.c.
  */
 #include <err.h>
 #include <errno.h>

@@ -16,8 +16,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "newc.h"
-#include "tracesink.h"
+#include "tools/image/newc.h"
+#include "tools/trace/tracesink.h"
 
 /* What tools/guest exits with when the command itself did not decide. */
 enum {
@@ -60,7 +60,7 @@ struct guest_job {
 	char *const *argv;      /* the command; NULL: a shell */
 	const char *stdin_file; /* NULL: /dev/null */
 	const char *log_file;   /* kernel messages, or NULL */
-	const char *trace_file; /* its trace, tools/vtr.h, or NULL */
+	const char *trace_file; /* its trace, tools/trace/vtr.h, or NULL */
 	bool trace_words;       /* with page.word */
 	double timeout;         /* seconds; 0: none */
 	bool verbose;           /* kernel messages to standard error */

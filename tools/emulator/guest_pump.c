@@ -14,7 +14,7 @@
  *              which a ready pipe takes without blocking.
  *           2. The log keeps its last megabyte.
  *
- * Read next tools/guestlib.c draws the conclusions.
+ * Read next tools/emulator/guestlib.c draws the conclusions.
  */
 #include "guest_pump.h"
 

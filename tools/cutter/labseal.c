@@ -13,7 +13,7 @@
  *           2. Whatever else names a place of this object names its section.
  *              Then no local symbol is needed, and objcopy -x drops them.
  *
- * Read next tools/labbundle.
+ * Read next tools/cutter/labbundle.
  */
 #include <elf.h>
 #include <stdbool.h>

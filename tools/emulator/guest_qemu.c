@@ -12,7 +12,7 @@
  *              disk is an overlay that QEMU throws away (snapshot).
  *           2. The CPU is TCG's: the same on every host.
  *
- * Read next tools/guestlib.c.
+ * Read next tools/emulator/guestlib.c.
  */
 #include <fcntl.h>
 #include <stdio.h>

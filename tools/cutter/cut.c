@@ -15,7 +15,7 @@
  *           2. A comment belongs to the function that begins on the next line.
  *           3. Of a cut body only comments that begin with @hint stay.
  *
- * Read next tools/labcut.c.
+ * Read next tools/cutter/labcut.c.
  */
 #include "cut.h"
 

@@ -15,7 +15,7 @@
  *              numbers of the records have gaps.
  *           3. The guest is not believed: sizes are ours, text is bounded.
  *
- * Read next kernel/dev/tracer.h, tools/vtr.h.
+ * Read next kernel/dev/tracer.h, tools/trace/vtr.h.
  */
 #include "tracesink.h"
 
@@ -26,7 +26,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../kernel/dev/tracer.h"
+#include "kernel/dev/tracer.h"
 #include "vtr.h"
 
 #define MEMORY (32u << 20) /* ivshmem wants a power of two */

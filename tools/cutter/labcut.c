@@ -10,7 +10,7 @@
  *           labcut --partial 2 …     with the bodies of steps 1 and 2: tests
  *                                    of the grader
  *
- * Read next tools/cut.c.
+ * Read next tools/cutter/cut.c.
  */
 #include "cut.h"
 

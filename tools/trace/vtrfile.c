@@ -13,7 +13,7 @@
  *           2. A gap in the numbers is no error: it is noted at the event
  *              behind it, and summed.
  *
- * Read next tools/vtr.h has the format, tools/tracesink.c writes it.
+ * Read next tools/trace/vtr.h has the format, tools/trace/tracesink.c writes it.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -14,7 +14,7 @@
  *              serial line, and nothing is lost.
  *           3. Only an exit frame makes the command's own status.
  *
- * Read next tools/guest_qemu.c, tools/guest_bochs.c, tools/record.c.
+ * Read next tools/emulator/guest_qemu.c, tools/emulator/guest_bochs.c, tools/emulator/record.c.
  */
 #include "guestlib.h"
 
