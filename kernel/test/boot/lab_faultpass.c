@@ -139,8 +139,7 @@ pass_word(struct aspace *as, va_t va)
 	uint64_t *word, w;
 
 	mutex_lock(&as->ws_lock);
-	word = as->ops->pass == NULL ? pt_find(as, va, &leaf) :
-	    pmap_find(as, va, &leaf);
+	word = pt_find(as, va, &leaf);
 	w = word == NULL ? 0 : word_get(word);
 	mutex_unlock(&as->ws_lock);
 	return w;

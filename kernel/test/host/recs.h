@@ -18,6 +18,7 @@
 #include "vm/evidence/report.h"
 #include "vm/pte/pte.h"
 #include "vm/swap/swap.h"
+#include "vm/table/table.h"
 
 struct rec {
 	uint64_t word;         /* [P] TRANS, BUSY, SWAP, ERROR: owns the page */
@@ -66,16 +67,15 @@ extern const struct vmm_ops recs_ops;
 extern struct spinlock recs_lock; /* [R], rank LR_OBJ: records and their slots */
 extern unsigned recs_refuse; /* 1: the next recs_prepare() has no memory, 2: the one after it, … */
 
-/* recs_map.c: the tables of a space, [W].  The word of va; NULL: there is none. */
+/* recs_map.c: the words of a space, [W].  That of va; NULL: there is no table. */
 uint64_t *map_word(struct aspace *, va_t);
-uint64_t *map_word_make(struct fctx *);            /* NULL: f->want */
 void map_enter(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits); /* [P] too */
 void map_entered(struct fctx *);                   /* after it, without [P] */
-void map_remove(struct aspace *, va_t);            /* flushed, the page let go */
+void map_clear(struct aspace *, va_t);             /* flushed, the page let go */
+void map_remove(struct aspace *, va_t);            /* and the table, if it is empty */
 void map_reduce(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear, uint64_t set);
 void map_clean(struct aspace *, va_t);             /* no W and D; the page learns of D */
 bool map_used(struct aspace *, va_t);              /* A, which is cleared */
-void map_free_tables(struct aspace *);
 
 /* recs_fault.c */
 enum fault_outcome recs_pass(struct fctx *);

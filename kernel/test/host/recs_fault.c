@@ -42,12 +42,15 @@ recs_pass(struct fctx *f)
 	if (out != FAULT_DONE)
 		return out;
 	mutex_lock(&f->as->ws_lock);
-	f->word = map_word_make(f);
-	out = f->word == NULL ? fault_missing(f) : resolve(f, r);
+	out = pt_walk(f);
+	if (out == FAULT_DONE)
+		out = resolve(f, r);
 	if (out == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
 	}
+	if (out != FAULT_DONE)
+		pt_pin(f);
 	mutex_unlock(&f->as->ws_lock);
 	return out;
 }
@@ -82,7 +85,7 @@ map_pinned(struct fctx *f, struct vm_page *pg)
 		md_tlb_local(f->va);
 		return true;
 	}
-	map_remove(f->as, f->va);
+	map_clear(f->as, f->va);
 	spin_lock(&pfn_lock);
 	is_there = (pg->flags & PF_ORPHAN) == 0;
 	if (is_there)
@@ -120,7 +123,7 @@ object_page(struct fctx *f)
 static void
 install(struct fctx *f, struct rec_slot *s, struct rec *rec, struct vm_page *pg)
 {
-	map_remove(f->as, f->va);
+	map_clear(f->as, f->va);
 	if (s->rec == NULL)
 		s->late = (f->v.flags & VAD_CHARGED) == 0;
 	slot_clear(s);

@@ -480,7 +480,7 @@ is_idle(const struct vm_page *pg)
 	    pg->state == PG_STANDBY || pg->state == PG_MODIFIED;
 }
 
-/* A page table: of common code, or of a design that makes its own (vm/design/pmap). */
+/* A page table; the root is the kernel's. */
 static bool
 is_table(const struct vm_page *pg)
 {

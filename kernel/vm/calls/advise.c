@@ -369,11 +369,11 @@ static uint8_t
 in_core(struct aspace *as, va_t va)
 {
 	struct vm_page *leaf;
-	uint64_t *word = pt_find(as, va, &leaf), named;
+	uint64_t *word = pt_find(as, va, &leaf);
+	uint64_t named = word == NULL ? 0 : word_get(word);
 
-	if (word == NULL && as->ops->named == NULL)
-		return 0;
-	named = word != NULL ? word_get(word) : as->ops->named(as, va);
+	if (named == 0 && as->ops->named != NULL)
+		named = as->ops->named(as, va);
 	if (pte_kind(named) == PTE_FORK)
 		(void)as->ops->shared->refs(as, va, named, &named);
 	return (pte_kind(named) == PTE_VALID && !pte_is_unread_zero(named)) ||

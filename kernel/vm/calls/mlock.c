@@ -49,10 +49,6 @@ lock_words(struct aspace *as, const struct vad *v)
 	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
 	struct pt_iter it = pt_range(as, v->start, v->end);
 
-	if (as->ops->lock != NULL) {
-		as->ops->lock(as, v);
-		return;
-	}
 	mutex_lock(&as->ws_lock);
 	while (pt_iter_table(&it))
 		lock_table(&it, lock);

@@ -13,6 +13,7 @@
 struct out;
 struct vad;
 struct vm_maplink;
+struct vm_found;
 struct vm_report;
 struct zap_job;
 struct pte_ref;
@@ -39,6 +40,9 @@ typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
 
 struct vmm_ops {
 	const char *name;
+	/* Words and tables are a cache of what the design knows: each is VALID or 0, and
+	 * may be thrown away.  Else they are the record, and tables go to swap. */
+	bool is_cache;
 	int (*as_init)(struct aspace *);
 	/* Every VAD that could be read is detached; what VADs that were lost had
 	 * (LOST_VADS) goes here. */
@@ -64,9 +68,6 @@ struct vmm_ops {
 	    struct zap_job *);
 	/* vad->prot is still the old one; fewer rights only.  0. */
 	int (*protect)(struct aspace *, struct vad *, uint8_t prot);
-	/* [M] exclusive: its flag LOCKED has changed (a part of a VAD: range, flags and
-	 * prot alone).  NULL: mlock looks for words itself. */
-	void (*lock)(struct aspace *, const struct vad *);
 	/* Words of from (n pages) to to; target tables made first.  0, -ENOMEM. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 	/* ADVICE_RELEASE: how many pages are still to be written first; else 0, of
@@ -80,7 +81,7 @@ struct vmm_ops {
 	/* Instead, [M] alone: who looks up and makes tables himself.  NULL: fault. */
 	enum fault_outcome (*pass)(struct fctx *);
 	/* [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
-	 * not flushed yet.  Of who uses the tables of design/pmap/. */
+	 * not flushed yet.  Of a cache (design/pmap/). */
 	void (*left)(struct aspace *, va_t, uint64_t old);
 	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
 	 * WS_HAS_PLACE only those that could leave memory now.  How many. */
@@ -90,9 +91,12 @@ struct vmm_ops {
 	/* Of a design whose pages do not live in PTEs; NULL: evidence/ looks itself. */
 	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-	/* [M], [W]: the word of the page at va, mapped or not.  NULL: it is in the table. */
+	/* [M], [W]: the word of the page at va, where that of the table is 0.  NULL:
+	 * there is no page then. */
 	uint64_t (*named)(struct aspace *, va_t);
-	int (*check)(struct aspace *, struct vm_report *);
+	/* freeze_spaces(): its words and records, and what there is of each.  NULL:
+	 * evidence/ looks at words as a record. */
+	void (*check)(struct aspace *, struct vm_report *, struct vm_found *);
 	void (*init)(void); /* once, by vm_init() */
 	/* Text about what words of as name that others share, or NULL: of all.
 	 * Some records from *at on, which moves: 1; 0: there are none. */

@@ -31,7 +31,8 @@ struct word_count {
 	struct vm_report *rep;
 	struct vad *vad;       /* of the last word */
 	uint64_t unknown;      /* private words, the VAD is out */
-	uint64_t ws, n_priv, n_fork, n_swap, n_locked, late;
+	struct vm_found found;
+	uint64_t n_priv, n_fork, n_swap;
 	uint64_t tables, out;  /* in use; not */
 	uint64_t idle;         /* of those in use */
 	uint64_t words;        /* in leaf tables on swap: private ones, all of them */
@@ -56,15 +57,15 @@ check_words(struct aspace *as, struct vm_report *rep)
 {
 	struct word_count c = { .as = as, .rep = rep };
 
-	if (as->ops->check != NULL) {
-		as->ops->check(as, rep);
-		return;
-	}
-	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, judge_word, &c);
+	if (as->ops->check != NULL)
+		as->ops->check(as, rep, &c.found);
+	else
+		stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, judge_word, &c);
 	check_tables(&c);
+	c.found.late += as->pruned;
 	c.hidden |= as_has_lost(as, LOST_TABLES);
 	rep->partial |= c.hidden || c.words != 0;
-	if (as->ops->shared != NULL)
+	if (as->ops->shared != NULL && as->ops->shared->check_space != NULL)
 		as->ops->shared->check_space(as, rep);
 	check_counts(&c);
 }
@@ -84,9 +85,10 @@ check_counts(struct word_count *c)
 	uint64_t late = atomic_load(&c->as->late);
 	struct aspace *as = c->as;
 
-	if (c->ws != as->ws_pages || c->n_locked != as->n_locked)
+	if (c->found.ws != as->ws_pages || c->found.locked != as->n_locked)
 		report_bad(c->rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
-		    as->id, as->ws_pages, as->n_locked, c->ws, c->n_locked);
+		    as->id, as->ws_pages, as->n_locked, c->found.ws,
+		    c->found.locked);
 	/* A word on swap is the one or the other, so the sum is exact. */
 	if (c->n_priv > as->n_priv || c->n_fork > as->n_fork ||
 	    !is_count(c, as->n_priv + as->n_fork, c->n_priv + c->n_fork +
@@ -97,9 +99,9 @@ check_counts(struct word_count *c)
 	if (!is_count(c, swapped, c->n_swap, c->words))
 		report_bad(c->rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
 		    swapped, c->n_swap);
-	if (!is_count(c, late, c->late, c->words + c->unknown))
+	if (!is_count(c, late, c->found.late, c->words + c->unknown))
 		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
-		    late, c->late);
+		    late, c->found.late);
 	if (c->tables != as->n_table || c->idle != as->idle.n ||
 	    !is_count(c, as->n_table_out, c->out, 0))
 		report_bad(c->rep, "I11", "as %u: n_table %lu idle %lu out %lu, "
@@ -185,14 +187,14 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		bad_word(c, "I8", va, word, "reserved bits, or U");
 	if (v != NULL)
 		check_rights(c, va, word, v);
-	c->n_locked += (word & PTE_LOCK) != 0;
+	c->found.locked += (word & PTE_LOCK) != 0;
 	if (pte_src(word) == SRC_SPEC) {
 		why = report_bad_special(v, va, word);
 		if (why != NULL)
 			bad_word(c, "I7", va, word, why);
 		return;
 	}
-	c->ws++;
+	c->found.ws++;
 	if (c->rep->mapcount != NULL)
 		c->rep->mapcount[page_pfn(pg)]++;
 	switch (pte_src(word)) {
@@ -262,7 +264,7 @@ judge_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	if (private && v == NULL)
 		c->unknown++;
 	else if (private && (v->flags & VAD_CHARGED) == 0)
-		c->late++;
+		c->found.late++;
 	return 0;
 }
 
@@ -279,7 +281,7 @@ check_out(struct word_count *c, va_t va, uint64_t word, int level)
 	uint64_t w;
 
 	c->out++;
-	c->late += (word & PTE_TABLE_LATE) != 0;
+	c->found.late += (word & PTE_TABLE_LATE) != 0;
 	if (pte_kind(word) != PTE_TRANS) {
 		c->hidden |= level > 1;
 		c->words += level > 1 ? 0 : pte_table_used(word);
@@ -325,7 +327,7 @@ judge_table(struct word_count *c, va_t va, struct vm_page *table, int level)
 	}
 	c->tables++;
 	c->idle += nres == table->tbl.nspec;
-	c->late += table->tbl.late;
+	c->found.late += table->tbl.late;
 	if (!as_has_table(c->as, table) || table->tbl.level != level)
 		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of root "
 		    "pfn %u", c->as->id, page_pfn(table), table->tbl.level,

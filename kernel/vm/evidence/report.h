@@ -17,6 +17,12 @@ struct vm_report {
 	bool partial;              /* some words are on swap, or lost: not seen */
 };
 
+/* What was found in a space: [own]. */
+struct vm_found {
+	uint64_t ws, locked;       /* VALID words, SRC != SPEC; with LOCK */
+	uint64_t late;             /* private pages charged when touched; records */
+};
+
 /* report.c */
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

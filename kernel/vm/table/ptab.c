@@ -48,7 +48,6 @@
  *              idle tables know nothing of it.  One that is pinned stays: who has
  *              pinned it will look for it at its address.
  */
-#include "vm/design/design.h"
 #include "vm/table/table.h"
 
 /* For the last holder of a space, or for its root to go: of any. */
@@ -127,8 +126,6 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	if (word != NULL)
 		return word;
 	ASSERT(va < MD_USER_END);
-	if (as->ops->pass != NULL) /* it has tables of its own */
-		return NULL;
 	path_walk(as, va, &p);
 	if (p.table[1] == NULL)
 		return NULL;
@@ -183,7 +180,9 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 
 	if (!want_zeros(&f->want))
 		return fault_missing(f);
-	if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
+	if (late && f->as->pruned > 0)
+		f->as->pruned--;
+	else if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
 	table = f->want.frame;
 	f->want.frame = NULL;
@@ -329,8 +328,6 @@ pt_iter_place(struct pt_iter *it)
 	ASSERT(mutex_is_mine(&it->as->ws_lock));
 	it->leaf = NULL;
 	it->out = NULL;
-	if (it->as->ops->pass != NULL) /* it has tables of its own */
-		it->va = it->end;
 	while (it->va < it->end && it->as->md.root_pa != 0) {
 		if (near_word(it->as, it->va, &it->leaf) == NULL) {
 			path_walk(it->as, it->va, &p);

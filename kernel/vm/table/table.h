@@ -72,6 +72,16 @@ uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *
     struct want *);
 void pt_prune(struct aspace *, va_t, struct tlb_batch *); /* its tables that are empty */
 void pt_prune_now(struct aspace *, va_t);                /* in a batch of its own */
+/* A table that is a cache, and has lost its last word because the page is out of memory,
+ * will be made again: what was charged for it is kept for that.  [W] */
+static inline void
+pt_keep_charge(struct aspace *as, struct vm_page *table)
+{
+	if (table->nused != 0 || table->tbl.late == 0 || table->tbl.level != 1)
+		return;
+	table->tbl.late = 0;
+	as->pruned++;
+}
 
 /* The words of a range, leaf table by leaf table; [W] held.  All of [lo, hi) vpn: */
 static inline struct pt_iter

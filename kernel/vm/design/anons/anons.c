@@ -100,7 +100,6 @@ anons_as_fini(struct aspace *as)
 		(void)as->ops->anons->end(as, r.entry);
 		as->ops->anons->free(r.entry);
 	}
-	pmap_end(as);
 	as->dpriv = NULL;
 	mutex_unlock(&as->ws_lock);
 	if (as_has_lost(as, LOST_VADS))
@@ -108,7 +107,7 @@ anons_as_fini(struct aspace *as)
 	else
 		commit_uncharge_late(as, as->fed + as->pruned);
 	kmem_free(sp);
-	ASSERT(as->ws_pages == 0 && as->n_locked == 0);
+	ASSERT(as->ws_pages == 0 && as->n_locked == 0 && as->n_table == 0);
 	ASSERT(atomic_load(&as->late) == 0);
 }
 

@@ -44,7 +44,7 @@ struct anons_fork {
 struct anons_check {
 	struct aspace *as;
 	struct vm_report *rep;
-	uint64_t words, locked, late;
+	struct vm_found *found;
 };
 
 /* An anon, at a page, with what guards it held: not 0 ends the walk. */
@@ -126,7 +126,7 @@ int anons_show(struct aspace *, uint64_t *at, struct out *);
 uint64_t *anons_of(const struct aspace *, uint64_t word);
 
 /* anonscheck.c */
-int anons_check(struct aspace *, struct vm_report *);             /* ops->check */
+void anons_check(struct aspace *, struct vm_report *, struct vm_found *); /* ops->check */
 void anons_bad(struct anons_check *, const char *inv, va_t, uint64_t word,
     const char *what);
 

@@ -25,16 +25,13 @@ struct seen_page {
 static struct seen_page
 first_mapped(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct pmap_iter it = pmap_range(as, lo, hi);
+	struct pt_iter it = pt_range(as, lo, hi);
 	uint64_t *word;
 
-	while (pmap_next_leaf(&it)) {
-		word = pt_word(it.leaf, it.va);
-		for (; it.va < it.stop; it.va += PAGE_SIZE, word++)
-			if (word_get(word) != 0)
-				return (struct seen_page){ it.va >> PAGE_SHIFT,
-					word_get(word) };
-	}
+	while (pt_iter_table(&it))
+		PT_FOREACH(word, &it)
+			return (struct seen_page){ it.va >> PAGE_SHIFT,
+				word_get(word) };
 	return (struct seen_page){ .vpn = hi };
 }
 
@@ -97,18 +94,17 @@ anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 }
 
 /*
- * The word of the page at va, mapped or not: ops->named.
+ * The page at va, which no word maps: ops->named.
  *
  * Locks:    [M], [W].
- * Returns:  VALID, FORK (for shared->refs); 0: nothing here.
+ * Returns:  FORK (for shared->refs); 0: nothing here.
  */
 uint64_t
 anons_named(struct aspace *as, va_t va)
 {
 	uint64_t vpn = va >> PAGE_SHIFT;
-	struct seen_page map = first_mapped(as, vpn, vpn + 1);
 
-	return map.word != 0 ? map.word : first_anon(as, vpn, vpn + 1).word;
+	return first_anon(as, vpn, vpn + 1).word;
 }
 
 /*

@@ -107,7 +107,7 @@ ask(struct clock_round *r, struct aspace *as)
 	uint64_t *word, old;
 
 	for (m = r->m; m < r->m + r->n; m++) {
-		word = m->as != as ? NULL : pmap_find(as, m->va, &leaf);
+		word = m->as != as ? NULL : pt_find(as, m->va, &leaf);
 		old = word == NULL ? 0 : word_get(word);
 		if (old == 0 || pte_page(old) != m->page)
 			continue;
@@ -130,9 +130,6 @@ unmap(struct clock_round *r, struct aspace *as)
 		if (m->as == as && !m->stays)
 			m->gone = pmap_take_word(as, m->va, m->page);
 	tlb_batch_end(as->batch);
-	for (m = r->m; m < r->m + r->n; m++)
-		if (m->as == as && m->gone)
-			pmap_prune(as, m->va);
 }
 
 /* What stays for one of its mappers stays for all. */
@@ -274,14 +271,14 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 	uint64_t top = MD_USER_END >> PAGE_SHIFT;
 	unsigned round, rounds = (min_age & WS_AGE) == 0 ? 3 : 1;
 	bool again = true, used, cleared = false;
-	struct pmap_iter it;
+	struct pt_iter it;
 	size_t done = 0;
 
 	/* The first round begins at the hand; a third takes what the second cleared. */
 	for (round = 0; round < rounds && done < want && again; round++) {
 		used = false;
-		it = pmap_range(as, hand_get(as), top);
-		while (done < want && pmap_next_leaf(&it))
+		it = pt_range(as, hand_get(as), top);
+		while (done < want && pt_iter_table(&it))
 			done += pmap_remove_unused(&it, want - done, &used);
 		hand_set(as, it.va >= it.end ? 0 : it.va >> PAGE_SHIFT);
 		again = used || round == 0;

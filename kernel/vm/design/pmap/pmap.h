@@ -2,15 +2,16 @@
 /*
  * pmap.h: page tables as a cache, and where each page is mapped
  *
- * For designs whose pages live in records: vmm_ops.pass is theirs, and with it the
- * tables of their spaces.  A word of such a table is 0 or VALID; SRC says whose
- * page it maps, OBJ that of an object, FORK that of a record.
+ * For designs whose pages live in records (vmm_ops.is_cache).  A word of their tables
+ * is 0 or VALID; SRC says whose page it maps, OBJ that of an object, FORK that of a
+ * record.
  */
 #ifndef VM_DESIGN_PMAP_PMAP_H
 #define VM_DESIGN_PMAP_PMAP_H
 
 #include "vm/design/design.h"
 #include "vm/space/space.h"
+#include "vm/table/table.h"
 #include "vm/want/want.h"
 
 /* One mapping of a page. */
@@ -39,37 +40,17 @@ pv_are_kept(const struct aspace *as)
 
 /* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */
 enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
-/* A way over the leaf tables of a range. */
-struct pmap_iter {
-	struct aspace *as;     /* [own] */
-	va_t va, end;          /* [own] what is left of the range */
-	struct vm_page *leaf;  /* [W] the table of va */
-	va_t stop;             /* [own] end of the table, or of the range */
-};
-static inline struct pmap_iter
-pmap_range(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	return (struct pmap_iter){ .as = as, .va = lo << PAGE_SHIFT,
-		.end = hi << PAGE_SHIFT };
-}
-bool pmap_next_leaf(struct pmap_iter *);               /* from va on; false: there is none */
-uint64_t *pmap_find(struct aspace *, va_t, struct vm_page **leaf); /* the word; NULL: no table */
-enum fault_outcome pmap_make(struct fctx *);           /* f->word and f->leaf; tables are made */
-uint64_t pmap_late(const struct aspace *);             /* tables charged when made: for checks */
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
 void pmap_enter_zero(struct fctx *, uint64_t rights);  /* f->word, which is 0: the zero page */
 void pmap_enter_special(struct fctx *, uint64_t word); /* f->word, which is 0: this SPEC word */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
-size_t pmap_remove_unused(struct pmap_iter *, size_t want, bool *spared);
+size_t pmap_remove_unused(struct pt_iter *, size_t want, bool *spared);
 bool pmap_take_word(struct aspace *, va_t, const struct vm_page *); /* to the open batch */
-void pmap_prune(struct aspace *, va_t);                /* its tables, if they are empty */
 void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,
     uint64_t set);                                     /* rights of VALID words; not flushed */
 void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: no W, no D */
-void pmap_lock(struct aspace *, uint64_t lo, uint64_t hi, uint64_t lock);
-void pmap_end(struct aspace *);                        /* all tables; nothing is mapped */
 
 /* pmapfault.c: [M], [W] */
 typedef enum fault_outcome pmap_resolve_fn(struct fctx *, void *entry);
@@ -98,7 +79,6 @@ enum pageout_result pmap_rec_write(uint64_t *word);    /* RELEASE */
 
 /* rights.c */
 int pmap_protect(struct aspace *, struct vad *, uint8_t prot);   /* ops->protect */
-void pmap_set_lock(struct aspace *, const struct vad *);         /* ops->lock */
 
 /* pagedaemon.c */
 size_t pmap_evict(struct aspace *, size_t want, int min_age);

@@ -117,13 +117,15 @@ pmap_pass(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
 
 	fault_lock_words(as);
 	keep_limit(as);
-	r = pmap_make(f);
+	r = pt_walk(f);
 	if (r == FAULT_DONE)
 		r = resolve_page(f, resolve, entry);
 	if (r == FAULT_DONE && f->pin_out != NULL) {
 		*f->pin_out = pte_page(word_get(f->word));
 		page_pin(*f->pin_out);
 	}
+	if (r != FAULT_DONE)
+		pt_pin(f);
 	mutex_unlock(&as->ws_lock);
 	if (r == FAULT_DONE && f->access == ACCESS_WRITE && f->v.vmo != NULL &&
 	    (f->v.flags & VAD_SHARED) != 0)

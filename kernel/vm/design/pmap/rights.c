@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pmap/rights.c: fewer rights, and LOCK, for mprotect and mlock
+ * pmap/rights.c: fewer rights, for mprotect
  *
  * Problem   From the return of mprotect on no CPU may use a right that the mapping
- *           has no more; what mlock keeps mapped no trim may take.
+ *           has no more.
  *
- * Picture   mprotect ─→ words lose rights ─→ one flush     mlock ─→ words get LOCK
+ * Picture   mprotect ─→ words lose rights ─→ one flush
  *
  * Rules     1. More rights are found by faults.
  */
@@ -38,20 +38,4 @@ pmap_protect(struct aspace *as, struct vad *v, uint8_t prot)
 	tlb_flush_range(as, lo, hi);
 	mutex_unlock(&as->ws_lock);
 	return 0;
-}
-
-/*
- * The flag LOCKED of v, or of a part of one, has changed: ops->lock.
- *
- * Locks:    [M] exclusive; takes [W].
- */
-void
-pmap_set_lock(struct aspace *as, const struct vad *v)
-{
-	uint64_t lo = v->start, hi = v->end;
-	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
-
-	mutex_lock(&as->ws_lock);
-	pmap_lock(as, lo, hi, lock);
-	mutex_unlock(&as->ws_lock);
 }

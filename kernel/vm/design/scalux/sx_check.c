@@ -72,7 +72,7 @@ void
 sx_check_entry(struct anons_check *c, const struct anons_range *r)
 {
 	spin_lock(&sx_lock);
-	c->late += sx_count_late(((struct sx_object *)r->entry)->amap, r->start,
+	c->found->late += sx_count_late(((struct sx_object *)r->entry)->amap, r->start,
 	    r->end);
 	spin_unlock(&sx_lock);
 }

@@ -5,7 +5,7 @@
  * Problem   Common code knows mappings, objects, frames and swap; what a private
  *           page is, where it is found and when it is copied is the design's.
  *
- * Picture   mmap, mremap ─→ sx_object.c, sx_change.c    memory is wanted, mprotect, mlock ─→ ../../pmap
+ * Picture   mmap, mremap ─→ sx_object.c, sx_change.c    memory is wanted, mprotect ─→ ../../pmap
  *           all else ─→ ../anons ─┬ objects, anons ─→ sx_object.c   fork ─→ sx_dup.c
  *                                 ├ fault ─→ sx_fault.c, unshare.c   truncate ─→ sx_change.c
  *                                 └ /proc ─→ sx_stat.c   vm_check ─→ sx_check.c
@@ -45,6 +45,7 @@ static const enum ev_id sx_gauges[] = {
 
 const struct vmm_ops scalux_ops = {
 	.name = "scalux",
+	.is_cache = true,
 	.record_pages = 16,
 	.as_init = sx_as_init,
 	.as_fini = anons_as_fini,
@@ -56,7 +57,6 @@ const struct vmm_ops scalux_ops = {
 	.detach = anons_detach,
 	.zap = anons_zap,
 	.protect = pmap_protect,
-	.lock = pmap_set_lock,
 	.move = sx_mremap,
 	.advise = anons_advise,
 	.dup = anons_dup,

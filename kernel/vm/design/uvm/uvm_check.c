@@ -76,7 +76,7 @@ uvm_check_entry(struct anons_check *c, const struct anons_range *r)
 	AMAP_FOREACH(anon, amap, vpn, r->end) {
 		anon->met += first;
 		n++;
-		c->late += amap_is_late(amap, vpn);
+		c->found->late += amap_is_late(amap, vpn);
 		if (word_get(&anon->word) == 0)
 			anons_bad(c, "I18", vpn << PAGE_SHIFT, 0,
 			    "its anon is empty");

@@ -10,7 +10,7 @@
  *                                 ├ fault ─→ uvm_fault.c, amap.c   truncate ─→ change.c
  *                                 └ /proc, vm_check ─→ uvm_check.c
  *
- * Rules     1. Page tables are the design's own: of shared_ops only what is asked
+ * Rules     1. Page tables are a cache (../../pmap): of shared_ops only what is asked
  *              of words that others show is filled in.
  */
 #include "vm/design/uvm/uvm.h"
@@ -42,6 +42,7 @@ static const enum ev_id uvm_gauges[] = { EV_uvm_anon_live, 0 };
 
 const struct vmm_ops uvm_ops = {
 	.name = "uvm",
+	.is_cache = true,
 	.as_init = uvm_as_init,
 	.as_fini = anons_as_fini,
 	.prepare = uvm_prepare,
@@ -52,7 +53,6 @@ const struct vmm_ops uvm_ops = {
 	.detach = anons_detach,
 	.zap = anons_zap,
 	.protect = pmap_protect,
-	.lock = pmap_set_lock,
 	.move = uvm_move,
 	.advise = anons_advise,
 	.dup = anons_dup,
