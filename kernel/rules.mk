@@ -131,6 +131,11 @@ $(ERRORS)/init: kernel/test/errors/init.c | setup
 
 PROGS += $(ERRORS)/rows
 
+# What runs several of them in one guest.
+$(BUILD)/kernel/test/run_guest: kernel/test/run_guest.c kernel/test/run_batch.h | setup
+	@mkdir -p $(@D)
+	@$(UCC) $< -o $@
+
 progs: $(PROGS)
 .PHONY: progs
 

@@ -67,7 +67,7 @@ $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/image/mkiso
 
 # ---- tests ----
 
-$(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run.h) | setup
+$(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run_batch.c run.h run_batch.h) | setup
 	@mkdir -p $(@D)
 	@$(HCC) -Wno-format-truncation $(filter %.c,$^) -o $@
 
@@ -119,5 +119,5 @@ $(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/trace/vtr.c, \
 .SECONDARY:
 include kernel/test/sim/rules.mk
 
-testing: $(T)/bstep $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
+testing: $(BUILD)/kernel/test/run_guest $(T)/bstep $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
 .PHONY: testing

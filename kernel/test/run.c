@@ -56,7 +56,9 @@ static const int deadly[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void options(int argc, char **argv);
 static void ends_with_us(void);
+static void list_all(void);
 static void run_all(void);
+static void find_todo(void);
 static void look_again(void);
 static void all_the_same(void);
 static void start(struct test *t);
@@ -81,7 +83,13 @@ main(int argc, char **argv)
 		printf("no test matches\n0 passed, 1 failed\n");
 		return 1;
 	}
+	if (runner.list_only) {
+		list_all();
+		return 0;
+	}
 	ends_with_us();
+	if (!runner.apart)
+		batch_all();
 	run_all();
 	if (runner.twice)
 		all_the_same();
@@ -102,6 +110,8 @@ usage(FILE *out, int status)
 	    "  -r             a test that fails is run again, alone: one that then\n"
 	    "                 passes twice is unsteady, and two of these do not fail a\n"
 	    "                 run; an exact one must fail the same way\n"
+	    "  -1             each program in a machine of its own, as those that are named\n"
+	    "  -g             those that are named share machines, too\n"
 	    "  -2             only exact tests, each twice: they must leave the same\n"
 	    "  -n             only list them\n"
 	    "  -m             only say which targets of make they want\n"
@@ -139,9 +149,10 @@ options(int argc, char **argv)
 {
 	static const struct option help[] = { { "help", no_argument, NULL, 'h' },
 		{ 0 } };
+	bool grouped = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hw:j:b:nmr2a:c:k:p:s:", help, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "hw:j:b:nmrg12a:c:k:p:s:", help, NULL)) !=
 	    -1) {
 		switch (opt) {
 		case 'w':
@@ -164,6 +175,12 @@ options(int argc, char **argv)
 			break;
 		case 'r':
 			runner.look_again = true;
+			break;
+		case 'g':
+			grouped = true;
+			break;
+		case '1':
+			runner.apart = true;
 			break;
 		case 'a':
 			runner.append = optarg;
@@ -188,6 +205,7 @@ options(int argc, char **argv)
 		runner.njobs = 2;
 	runner.pattern = argv + optind;
 	runner.npatterns = argc - optind;
+	runner.apart |= (runner.npatterns > 0 && !grouped) || runner.shift != NULL;
 }
 
 /* ---- running ---- */
@@ -195,33 +213,61 @@ options(int argc, char **argv)
 static void
 run_all(void)
 {
-	unsigned i, j, running = 0;
+	unsigned i, running = 0;
 	bool alone = false; /* does the last one that was started run alone? */
+	struct test *t;
 	char dir[256];
 
 	snprintf(dir, sizeof dir, "%s/check", runner.build);
 	mkdir(dir, 0755);
-	for (i = 0; i < runner.ntests; i++) {
-		if (runner.list_only) {
-			printf("%s\n", runner.test[i].name);
-			continue;
-		}
-		while (running == runner.njobs ||
-		    (running > 0 && (runner.test[i].alone || alone))) {
+	find_todo();
+	for (i = 0; i < runner.ntodo || running > 0;) {
+		t = i < runner.ntodo ? runner.todo[i] : NULL;
+		if (t == NULL || running == runner.njobs ||
+		    (running > 0 && (t->alone || alone))) {
 			wait_one();
 			running--;
+			continue;
 		}
-		for (j = 0; runner.job[j] != NULL; j++)
-			;
-		runner.job[j] = &runner.test[i];
-		start(runner.job[j]);
-		alone = runner.test[i].alone;
+		start(t);
+		alone = t->alone;
 		running++;
+		i++;
 	}
-	while (running-- > 0)
-		wait_one();
-	if (runner.list_only)
-		exit(0);
+}
+
+static void
+list_all(void)
+{
+	unsigned i;
+
+	for (i = 0; i < runner.ntests; i++)
+		printf("%s\n", runner.test[i].name);
+}
+
+/* A guest that is shared has its turn where the first of its programs has. */
+static void
+find_todo(void)
+{
+	unsigned i;
+
+	runner.ntodo = 0;
+	for (i = 0; i < runner.ntests; i++) {
+		struct test *t = &runner.test[i];
+
+		if (t->batch == NULL)
+			run_later(t);
+		else if (t->batch->next == t)
+			run_later(t->batch);
+	}
+}
+
+void
+run_later(struct test *t)
+{
+	if (runner.ntodo == 2 * MAX_TESTS)
+		abort();
+	runner.todo[runner.ntodo++] = t;
 }
 
 static void
@@ -309,7 +355,11 @@ static void
 start(struct test *t)
 {
 	sigset_t set, old;
+	unsigned j;
 
+	for (j = 0; runner.job[j] != NULL; j++)
+		;
+	runner.job[j] = t;
 	fflush(stdout);
 	t->start = now();
 	deadly_set(&set);
@@ -330,7 +380,7 @@ start(struct test *t)
 }
 
 /* A file that belongs to the test. */
-static char *
+char *
 kept(const struct test *t, const char *suffix)
 {
 	char *path;
@@ -354,15 +404,18 @@ redirect(const char *path, int fd)
 	close(got);
 }
 
+#define MOST_WORDS 200
+#define WORDS_BYTES 512
+
 struct vec {
-	char *arg[64];
+	char *arg[MOST_WORDS + 1];
 	int n;
 };
 
 static void
 push(struct vec *v, const char *fmt, const char *value)
 {
-	if (v->n < 62 && asprintf(&v->arg[v->n++], fmt, value) < 0)
+	if (v->n == MOST_WORDS || asprintf(&v->arg[v->n++], fmt, value) < 0)
 		abort();
 	v->arg[v->n] = NULL;
 }
@@ -427,11 +480,44 @@ short_form(const struct test *t)
 	    !runner.wanted[LEVEL_LONG];
 }
 
+/* A program's file without its .c; in the guest it is in /t. */
+static void
+base_of(const struct test *t, char name[WORDS_BYTES])
+{
+	snprintf(name, WORDS_BYTES, "%s", strrchr(t->path, '/') + 1);
+	name[strlen(name) - 2] = '\0';
+}
+
+static void
+add_program(struct vec *v, const struct test *t)
+{
+	char name[WORDS_BYTES];
+
+	base_of(t, name);
+	push(v, "%s", "--add");
+	if (v->n == MOST_WORDS ||
+	    asprintf(&v->arg[v->n++], "%s/%.*s:/t/%s", runner.build,
+		(int)strlen(t->path) - 2, t->path, name) < 0)
+		abort();
+}
+
+/* /t/NAME:ARG:ARG */
+static void
+words_of(const struct test *t, char words[WORDS_BYTES])
+{
+	const char *args = short_form(t) ? t->brief : t->args;
+	char name[WORDS_BYTES];
+
+	base_of(t, name);
+	snprintf(words, WORDS_BYTES, "/t/%.127s%s%s", name, args[0] != '\0' ? ":" : "", args);
+}
+
 static void
 child(const struct test *t)
 {
 	struct vec v = { .n = 0 };
-	char bin[512], name[256], text[32];
+	char text[32], words[WORDS_BYTES];
+	const struct test *m;
 	int null = open("/dev/null", O_RDONLY);
 
 	dup2(null, 0);
@@ -461,16 +547,22 @@ child(const struct test *t)
 		break;
 	case KIND_PROG:
 		guest_args(&v, t);
-		snprintf(bin, sizeof bin, "%s", t->path);
-		bin[strlen(bin) - 2] = '\0'; /* .c */
-		snprintf(name, sizeof name, "/t/%s", strrchr(bin, '/') + 1);
-		push(&v, "%s", "--add");
-		if (asprintf(
-			&v.arg[v.n++], "%s/%s:%s", runner.build, bin, name) < 0)
-			abort();
+		add_program(&v, t);
 		push(&v, "%s", "--");
-		push(&v, "%s", name);
-		push_words(&v, NULL, short_form(t) ? t->brief : t->args);
+		words_of(t, words);
+		push_words(&v, NULL, words);
+		break;
+	case KIND_BATCH:
+		guest_args(&v, t);
+		push(&v, "--add=%s/kernel/test/run_guest:/run_guest", runner.build);
+		for (m = t->next; m != NULL; m = m->next)
+			add_program(&v, m);
+		push(&v, "%s", "--");
+		push(&v, "%s", "/run_guest");
+		for (m = t->next; m != NULL; m = m->next) {
+			words_of(m, words);
+			push(&v, "%s", words);
+		}
 		break;
 	}
 	execv(v.arg[0], v.arg);
@@ -524,6 +616,15 @@ judge(struct test *t, int status)
 	t->status =
 	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	t->seconds = now() - t->start;
+	if (t->kind == KIND_BATCH)
+		judge_batch(t, t->status);
+	else
+		verdict(t);
+}
+
+void
+verdict(struct test *t)
+{
 	t->why[0] = '\0';
 	t->failed = t->status != t->expect;
 	if (t->failed)
@@ -628,7 +729,6 @@ same_as_first(const struct test *t)
 static void
 run_again(struct test *t)
 {
-	runner.job[0] = t;
 	start(t);
 	wait_one();
 	runner.nagain++;
@@ -680,7 +780,10 @@ expect_the_same(struct test *t)
 
 	run_again(t);
 	what = differs(t, &first);
-	if (what != NULL)
+	if (t->batch != NULL)
+		snprintf(t->why, sizeof t->why, "%.150s, behind others; alone it %s", first.why,
+		    t->failed ? "fails, too" : "passes (OWN=1 in NEEDS?)");
+	else if (what != NULL)
 		snprintf(t->why, sizeof t->why, "%.150s; NOT EXACT, again: %s",
 		    first.why, what);
 	else

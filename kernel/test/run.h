@@ -11,7 +11,7 @@
 #define MAX_TESTS 2048
 #define MAX_JOBS 16
 
-enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST };
+enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST, KIND_BATCH };
 
 /* What its verdict hangs on: the commit alone; what is true under any timing of
  * the host, which a rare moment may yet upset; how long the host takes. */
@@ -28,10 +28,16 @@ struct test {
 	char mem[16], swap[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
 	enum level level;
+	unsigned turns; /* check has it for one commit of so many; 0: always */
 	char brief[64]; /* "": always the same; else in check a short form */
 	bool counts; /* its time is the number of its instructions */
 	bool by_clock; /* it holds times against each other: not in a slow machine */
 	bool alone;  /* it measures who got on meanwhile: nothing beside it */
+	bool own;    /* it changes what others would see, or sees what they did */
+	struct test *batch; /* the guest that it shares; NULL: it has its own */
+	struct test *next;  /* in that guest; of a batch: the first */
+	unsigned group; /* of a batch */
+	bool ran; /* behind its mark, while a batch is judged */
 	pid_t pid; /* while it runs */
 	double start, seconds, cpu;
 	unsigned status; /* of its last run */
@@ -46,6 +52,7 @@ struct runner {
 	unsigned ntests, njobs, failed, done;
 	double start;
 	bool list_only, list_needed; /* needed: the targets of make, not names */
+	bool apart; /* each program has a guest of its own */
 	bool twice; /* only exact ones, and each must do the same twice */
 	bool look_again; /* at what fails */
 	bool again; /* that is what runs now */
@@ -61,11 +68,23 @@ struct runner {
 	int npatterns;
 	unsigned patience; /* times the limit: the host may be shared */
 	struct test *job[MAX_JOBS];
+	struct test *todo[2 * MAX_TESTS]; /* those and batches, in order */
+	unsigned ntodo;
 };
 
 extern struct runner runner;
 
 void find_all(void); /* the tests that were asked for, the slow ones first */
+unsigned number_of(const char *name); /* always the same one */
+
+/* run.c */
+char *kept(const struct test *t, const char *suffix); /* a file's name, to be freed */
+void verdict(struct test *t); /* it has its status, its output is kept */
+void run_later(struct test *t); /* alone */
+
+/* run_batch.c */
+void batch_all(void); /* who shares a guest, in test.batch */
+void judge_batch(struct test *b, unsigned status);
 
 /* run_need.c: the targets of make that these tests want. */
 void say_needed(void);

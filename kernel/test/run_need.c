@@ -118,6 +118,8 @@ say_needed(void)
 		case KIND_CASE:
 			want_of_case(t);
 			break;
+		case KIND_BATCH:
+			break;
 		}
 	}
 	for (i = 0; i < ntargets; i++)
