@@ -1,4 +1,5 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 KIND=exact */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 KIND=bounded */
+/* BOUNDED: a disk of the emulator, whose interrupts wake the reader, ends when the host pleases */
 /*
  * A process that only counts, on the only CPU, does not make reads from a disk
  * wait for the end of its slice: who is woken goes first, and so does whom it
