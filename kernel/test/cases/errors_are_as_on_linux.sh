@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 KIND=exact
+# NEEDS: TIMEOUT=300 TURN=3 KIND=exact
 # Each row of kernel/test/errors is answered as Linux 6.1 has answered it, but for
 # the exceptions, and each call of kernel/sys has a row.
 . kernel/test/cases/lib.sh

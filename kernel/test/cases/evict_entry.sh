@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=400 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Entry pages of forked objects paged out eagerly (FI_EVICT_ENTRY), with what they
 # describe (FI_TRIM, FI_RECLAIM): the transcripts of fork stay right, and entries

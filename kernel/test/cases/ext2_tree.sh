@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 KIND=bounded
+# NEEDS: TIMEOUT=300 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # tar x, cp -a, diff -r and rm -rf of a tree: the same as on the host, and
 # every block is free afterwards.  300 files and 10 MiB; in make check-long

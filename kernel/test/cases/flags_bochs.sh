@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=150 KIND=bounded
+# NEEDS: TIMEOUT=150 TURN=3 KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # Single steps in Bochs, which traps once more at the first instruction behind
 # syscall, on two processors; and an access that is not aligned, where the program

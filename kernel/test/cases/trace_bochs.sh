@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 KIND=bounded
+# NEEDS: TIMEOUT=400 TURN=3 KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # In Bochs the trace comes by the debug port, between what Bochs says itself.
 . kernel/test/cases/lib.sh

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 MORE=1,2 SWEEP=no KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 MORE=1,2 SWEEP=no TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A process is waited for before its last thread has left its stack: that is freed

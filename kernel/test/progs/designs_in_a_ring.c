@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=900 SWEEP=no ARGS=1:6 SHORT=1:2 KIND=bounded */
+/* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=900 SWEEP=no ARGS=1:6 SHORT=1:2 TURN=3 KIND=bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Forty processes under all designs in turn (elsewhere all are alike) share a

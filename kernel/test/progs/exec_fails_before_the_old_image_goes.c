@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=16M CPUS=1,2 TIMEOUT=120 SWEEP=few MORE=1 KIND=exact,bounded */
+/* NEEDS: MEM=32M SWAP=16M CPUS=1,2 TIMEOUT=120 SWEEP=few MORE=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * With all memory given away exec is ENOMEM, or the new program runs: nobody

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=768M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=1 SHORT=1 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=768M CPUS=1,4 TIMEOUT=150 SWEEP=no MORE=1 SHORT=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Copy-on-write, shared memory and swap together: a parent with 48 MiB,

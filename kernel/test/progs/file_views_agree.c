@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=1 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * One file by pread, pwrite, a shared and a private mapping, ftruncate, msync,

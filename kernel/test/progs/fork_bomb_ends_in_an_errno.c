@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=4 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=4 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A fork bomb, under RLIMIT_NPROC and without: fork fails with EAGAIN or

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=150 SWEEP=no MORE=2 SHORT=2 KIND=bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=150 SWEEP=no MORE=2 SHORT=2 TURN=3 KIND=bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Threads read pages from swap while another one forks, again and again: a

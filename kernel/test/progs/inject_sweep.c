@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=200 ARGS=1:30 SWEEP=no MORE=2 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=200 ARGS=1:30 SWEEP=no MORE=2 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Every allocation fails once: for each point and each workload, hit 1 of

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=180 SWEEP=no MORE=1 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=180 SWEEP=no MORE=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * VADs that cannot be read from swap: whoever they belong to is killed, in the

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=300 ARGS=anon:objects:crowd:tables SWEEP=no MORE=1 SHORT=anon KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=300 ARGS=anon:objects:crowd:tables SWEEP=no MORE=1 SHORT=anon TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * However the memory is used up, all goes on: by dirty anonymous pages, by

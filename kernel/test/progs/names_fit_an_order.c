@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 APPEND=sched=1 ARGS=/tmp:1500:2 SHORT=/tmp:600:1 SWEEP=no MORE=4 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 APPEND=sched=1 ARGS=/tmp:1500:2 SHORT=/tmp:600:1 SWEEP=no MORE=4 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Three processes make, link, move, exchange and remove names in a few

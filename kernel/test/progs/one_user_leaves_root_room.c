@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M CPUS=2 TIMEOUT=120 SHORT=short SWEEP=no KIND=bounded */
+/* NEEDS: MEM=48M CPUS=2 TIMEOUT=120 SHORT=short SWEEP=no TURN=3 KIND=bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Whatever a user makes the kernel keep, and as much of it as it gives, root

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=32M CPUS=1,2 TIMEOUT=120 APPEND=locks=1 SWEEP=few MORE=2 KIND=exact,bounded */
+/* NEEDS: MEM=32M SWAP=32M CPUS=1,2 TIMEOUT=120 APPEND=locks=1 SWEEP=few MORE=2 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * overcommit_memory 2, 1 and 0: what may be mapped, who pays when, and what

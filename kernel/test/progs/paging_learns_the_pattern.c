@@ -1,4 +1,4 @@
-/* NEEDS: MEM=112M CPUS=1 ICOUNT=1 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=200 SWEEP=no KIND=exact */
+/* NEEDS: MEM=112M CPUS=1 ICOUNT=1 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=200 SWEEP=no TURN=3 KIND=exact */
 /*
  * More pages than there are frames, touched by eight patterns.  Where there
  * is none a fault reads its own page and next to nothing else; a sequence up,

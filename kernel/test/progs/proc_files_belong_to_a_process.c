@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=90 KIND=exact */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=90 TURN=3 KIND=exact */
 /*
  * What was opened in /proc/PID belongs to that process: when it has ended,
  * and also when another process has its number, all of it is gone.

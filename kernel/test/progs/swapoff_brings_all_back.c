@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1,2,4 TIMEOUT=120 APPEND=locks=1 SWEEP=no MORE=1,2 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=128M CPUS=1,2,4 TIMEOUT=120 APPEND=locks=1 SWEEP=no MORE=1,2 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * swapoff of an area with pages of all kinds: private, forked, shared by a

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=32M SWAP=256M CPUS=1,2,4 TIMEOUT=200 SWEEP=few MORE=1,2 KIND=exact,bounded */
+/* NEEDS: MEM=32M SWAP=256M CPUS=1,2,4 TIMEOUT=200 SWEEP=few MORE=1,2 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * System calls about memory whose page tables are on swap: one page in each of

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 TIMEOUT=120 KIND=exact */
+/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 TIMEOUT=120 TURN=3 KIND=exact */
 /*
  * A1: 10 000 one-page mappings, every second one removed: the tree of VADs
  * stays balanced, the counters agree with the list, and a look-up among

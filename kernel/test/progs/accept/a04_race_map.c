@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 APPEND=locks=1 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 APPEND=locks=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A4: four threads fault while four others map and unmap: no page is lost,

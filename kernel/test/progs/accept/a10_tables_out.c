@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=512M CPUS=1,2,4 TIMEOUT=240 MORE=1,2 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=512M CPUS=1,2,4 TIMEOUT=240 MORE=1,2 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A10: an anonymous object is paged as part of the kernel's working set: a

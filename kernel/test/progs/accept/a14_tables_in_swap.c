@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 MORE=4 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,4 TIMEOUT=120 MORE=4 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A14: tables of which nothing is in memory go to swap: a page in each of

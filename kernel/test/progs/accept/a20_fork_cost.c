@@ -1,4 +1,4 @@
-/* NEEDS: MEM=1G CPUS=1,4 ICOUNT=1 TIMEOUT=120 APPEND=idlezero=0 MORE=4 KIND=exact,bounded */
+/* NEEDS: MEM=1G CPUS=1,4 ICOUNT=1 TIMEOUT=120 APPEND=idlezero=0 MORE=4 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A20: fork pays for pages "faulted into existence": 256 MiB are mapped,

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=1G CPUS=1 TIMEOUT=240 KIND=exact */
+/* NEEDS: MEM=64M SWAP=1G CPUS=1 TIMEOUT=240 TURN=3 KIND=exact */
 /*
  * A25: a forked memory object is of course paged: two processes share 40,000
  * pages and sleep under pressure; then nearly all 157 pages of its entries are

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=120 MORE=1 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1,2 TIMEOUT=120 MORE=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * A38: the modified page writer writes clusters: 128 MiB, made dirty in

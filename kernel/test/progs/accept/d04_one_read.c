@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=120 MORE=2 KIND=bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=2,4 TIMEOUT=120 MORE=2 TURN=3 KIND=bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * d04: four threads fault the same page in swap at the same moment: it is

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=48M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no KIND=exact,bounded */
+/* NEEDS: MEM=48M SWAP=64M CPUS=1,4 TIMEOUT=60 SWEEP=no TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Design uvm: each mapping of a page has its record, of whatever process, and none
