@@ -47,7 +47,7 @@ help:
 	@echo '                SLOW=8: in machines in which an instruction takes 2^8 ns'
 	@echo 'make check-more in full what check has in short, and what it leaves out'
 	@echo 'make check-long both, and the long ones'
-	@echo 'make check-steady RUNS=20  the check again and again, on a host that is idle, loaded, stopped, of one core, under nice'
+	@echo 'make check-steady RUNS=20  the check again and again, on a host that is idle, loaded, stopped, of one core, under nice; goes on where it was stopped; AGAIN=1'
 	@echo 'make nightly    everything that takes hours; goes on where it was stopped; ROW=name, AGAIN=1'
 	@echo 'make check-linux  the tables of errors on Debian'\''s Linux 6.1; RECORD=1 writes its answers'
 	@echo 'make compare-designs  twenty programs under each design: the same answers, and what each pays; PROGRAM=fork DESIGN="fmo uvm" SHORT=1'
@@ -134,7 +134,7 @@ check-long: image testing
 # How a release is judged: all tests, RUNS times, whatever the host is doing.
 check-steady: image testing
 	$(others_may)
-	@sh kernel/test/steady -n $(or $(RUNS),20) -j $(JOBS) -b $(BUILD) $(TEST)
+	@sh kernel/test/steady $(if $(AGAIN),-f) -n $(or $(RUNS),20) -j $(JOBS) -b $(BUILD) $(TEST)
 
 # Hours, one after another; what has its answer is not asked again.
 nightly: image testing

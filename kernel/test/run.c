@@ -49,6 +49,7 @@ struct runner runner = {
 	.njobs = 2,
 	.build = "build",
 	.patience = 3,
+	.leave_out = SORT_NONE,
 	.wanted = { [LEVEL_CHECK] = true },
 };
 
@@ -113,6 +114,7 @@ usage(FILE *out, int status)
 	    "  -1             each program in a machine of its own, as those that are named\n"
 	    "  -g             those that are named share machines, too\n"
 	    "  -2             only exact tests, each twice: they must leave the same\n"
+	    "  -o KIND        only tests of it: exact, bounded\n"
 	    "  -n             only list them\n"
 	    "  -m             only say which targets of make they want\n"
 	    "  -j JOBS        at a time; 2\n"
@@ -145,6 +147,14 @@ which(const char *name)
 }
 
 static void
+only(const char *kind)
+{
+	if (strcmp(kind, "exact") != 0 && strcmp(kind, "bounded") != 0)
+		usage(stderr, 2);
+	runner.leave_out = kind[0] == 'e' ? SORT_BOUNDED : SORT_EXACT;
+}
+
+static void
 options(int argc, char **argv)
 {
 	static const struct option help[] = { { "help", no_argument, NULL, 'h' },
@@ -152,11 +162,14 @@ options(int argc, char **argv)
 	bool grouped = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hw:j:b:nmrg12a:c:k:p:s:", help, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "hw:o:j:b:nmrg12a:c:k:p:s:", help, NULL)) !=
 	    -1) {
 		switch (opt) {
 		case 'w':
 			which(optarg);
+			break;
+		case 'o':
+			only(optarg);
 			break;
 		case 'n':
 			runner.list_only = true;
@@ -172,6 +185,7 @@ options(int argc, char **argv)
 			break;
 		case '2':
 			runner.twice = true;
+			only("exact");
 			break;
 		case 'r':
 			runner.look_again = true;

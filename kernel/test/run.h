@@ -15,7 +15,7 @@ enum kind { KIND_PROG, KIND_CASE, KIND_BOOT, KIND_HOST, KIND_BATCH };
 
 /* What its verdict hangs on: the commit alone; what is true under any timing of
  * the host, which a rare moment may yet upset; how long the host takes. */
-enum sort { SORT_EXACT, SORT_BOUNDED, SORT_TIMED };
+enum sort { SORT_EXACT, SORT_BOUNDED, SORT_TIMED, SORT_NONE };
 
 /* Who waits for it: a person at each step, CI, nobody. */
 enum level { LEVEL_CHECK, LEVEL_MORE, LEVEL_LONG, LEVELS };
@@ -53,7 +53,8 @@ struct runner {
 	double start;
 	bool list_only, list_needed; /* needed: the targets of make, not names */
 	bool apart; /* each program has a guest of its own */
-	bool twice; /* only exact ones, and each must do the same twice */
+	bool twice; /* each must do the same twice */
+	enum sort leave_out; /* SORT_NONE: nothing */
 	bool look_again; /* at what fails */
 	bool again; /* that is what runs now */
 	unsigned nunsteady, nagain; /* nagain: further runs, with their price */

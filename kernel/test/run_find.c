@@ -269,7 +269,8 @@ is_wanted(const struct test *t)
 	char base[128];
 	int i;
 
-	if (runner.twice && t->sort != SORT_EXACT)
+	if (t->sort == runner.leave_out ||
+	    (runner.leave_out != SORT_NONE && t->sort == SORT_TIMED))
 		return false;
 	snprintf(base, sizeof base, "%s", t->name);
 	base[strcspn(base, "@")] = '\0';
