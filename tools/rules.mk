@@ -75,7 +75,8 @@ $(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run_batch.c run.h
 # kern/ of test/host/, under ASan and UBSan.  The kernel's own copies of what
 # the host's C library has are renamed, so that ASan sees the calls.
 HOSTHOW ?= -fsanitize=address,undefined -fno-sanitize-recover=all
-HOSTCC := $(CC) -std=gnu11 -O1 -g $(HOSTHOW) -fno-omit-frame-pointer -fwrapv \
+# -g1 has the lines that ASan names; a fifth less to compile than -g.
+HOSTCC := $(CC) -std=gnu11 -O1 -g1 $(HOSTHOW) -fno-omit-frame-pointer -fwrapv \
   -fno-strict-aliasing -fno-delete-null-pointer-checks $(WARN) \
   -Wno-missing-prototypes -Wno-redundant-decls $(ALWAYS_ERRORS) $(CI_ONLY) \
   $(INCLUDES) -include kernel/test/host/host_pre.h

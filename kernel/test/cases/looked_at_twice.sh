@@ -1,7 +1,8 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=60 KIND=exact
 # The runner looks at a failure twice: what then passes twice is unsteady, which
-# two may be; what is exact must fail the same way; and .ci/run says both.
+# two may be; what is exact must fail the same way; and .ci/run says both.  Who takes
+# turns is in check or in check-more, for the same commit always in the same.
 . kernel/test/cases/lib.sh
 run=$PWD/build/tools/run
 house=$tmp/house
@@ -95,6 +96,24 @@ rm -f "$house"/runs_of_*
 (cd "$house" && $run once) >"$tmp/text" 2>&1
 ran once 1
 last_is "0 passed, 1 failed"
+
+# Turns: each in one of the two, the same for one commit, others for another.
+turns="dear_a dear_b dear_c dear_d dear_e dear_f"
+for name in $turns; do
+	plant $name "exact TURN=3" true
+done
+dear() { (cd "$house" && $run -n "$@") | grep '^dear' | sort | xargs; }
+dear >"$tmp/check"
+same "$turns" "$(echo $( (dear; dear -w more) | tr ' ' '\n' | sort))" "both halves together"
+same "$(cat "$tmp/check")" "$(dear)" "the same commit"
+git init -q "$house"
+for i in 1 2 3 4 5 6; do
+	GIT_AUTHOR_DATE=@$i\ +0000 GIT_COMMITTER_DATE=@$i\ +0000 git -C "$house" \
+		-c user.name=n -c user.email=e commit -q --allow-empty -m "$i"
+	dear
+done >"$tmp/commits"
+[ "$(sort -u "$tmp/commits" | wc -l)" = 3 ] || fail "turns of six commits: $(cat "$tmp/commits")"
+rm -rf "$house"/kernel/test/cases/dear* "$house/.git"
 
 # What make builds for one of them is what that one needs.
 needs() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 KIND=bounded
+# NEEDS: TIMEOUT=240 TURN=3 KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # Files and objects in Bochs: the sums of a large file, the views of one file,
 # blocks that are read once, objects that grow.  Small; in make check-long a
