@@ -127,6 +127,7 @@ struct procfs_pid_row {
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
 	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno. */
 	ssize_t (*pread)(struct aspace *, uint64_t off, struct uio *);
+	ssize_t (*pwrite)(struct aspace *, uint64_t off, struct uio *); /* NULL: read-only */
 };
 struct procfs_pid_ops {
 	int (*next)(int after);                   /* next pid > after, or -1 */

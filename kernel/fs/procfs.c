@@ -135,7 +135,8 @@ proc_vnode(struct vnode *dir, const struct name *n, uint32_t mode,
 	v->ino = proc_ino(pn);
 	v->nlink = S_ISDIR(mode) ? 2 : 1;
 	if (S_ISREG(mode))
-		v->fops = &proc_text_ops;
+		v->fops = pn->kind == PN_PID_ROW && pn->pid_row->pread != NULL ?
+		    &proc_bytes_ops : &proc_text_ops;
 	vn_set_name(v, dir, name);
 	*out = v;
 	return 0;

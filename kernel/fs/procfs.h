@@ -59,7 +59,7 @@ int procpid_next(int after);
 int procpid_self(void);
 
 /* proctext.c */
-extern const struct file_ops proc_text_ops;
+extern const struct file_ops proc_text_ops, proc_bytes_ops;
 int proc_text_opened(struct vnode *, struct file *) MUST_CHECK;
 
 #endif

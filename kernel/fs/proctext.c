@@ -195,30 +195,6 @@ text_next(struct file *f, struct text *t)
 	return r;
 }
 
-/* Not a text: read where it is. */
-static bool
-is_binary(const struct file *f)
-{
-	const struct proc_node *pn = proc_node_of(f->vn);
-
-	return pn->kind == PN_PID_ROW && pn->pid_row->pread != NULL;
-}
-
-static ssize_t
-binary_read(struct file *f, uint64_t *off, struct uio *u)
-{
-	const struct proc_node *pn = proc_node_of(f->vn);
-	struct aspace *as = proc_file_of(f)->as;
-	ssize_t n;
-
-	if (!procpid_is_there(pn))
-		return -ESRCH;
-	n = as != NULL ? pn->pid_row->pread(as, *off, u) : 0;
-	if (n > 0)
-		*off += (uint64_t)n;
-	return n;
-}
-
 static ssize_t
 text_read(struct file *f, uint64_t *off, struct uio *u)
 {
@@ -226,8 +202,6 @@ text_read(struct file *f, uint64_t *off, struct uio *u)
 	ssize_t n = 0, done = 0;
 	uint64_t end;
 
-	if (is_binary(f))
-		return binary_read(f, off, u);
 	if (*off == 0 || *off < t->begin)
 		text_rewind(t);
 	while (u->left > 0 && done < (ssize_t)READ_MAX) {
@@ -292,8 +266,8 @@ text_close(struct file *f)
 static bool
 is_writable(const struct proc_node *pn)
 {
-	return pn->kind == PN_PID_ROW ? pn->pid_row->write != NULL :
-	    pn->row->write != NULL;
+	return pn->kind == PN_PID_ROW ? pn->pid_row->write != NULL ||
+	    pn->pid_row->pwrite != NULL : pn->row->write != NULL;
 }
 
 /*
@@ -327,5 +301,39 @@ const struct file_ops proc_text_ops = {
 	.writes_alone = true,
 	.read = text_read,
 	.write = text_write,
+	.close = text_close,
+};
+
+/* ---- what is no text: bytes at a position ---- */
+
+/* Nobody may use the space any more: then there is nothing. */
+static ssize_t
+bytes_move(struct file *f, uint64_t *off, struct uio *u,
+    ssize_t (*move)(struct aspace *, uint64_t, struct uio *))
+{
+	struct aspace *as = proc_file_of(f)->as;
+	ssize_t n = as != NULL && as_users(as) != 0 ? move(as, *off, u) : 0;
+
+	if (n > 0)
+		*off += (uint64_t)n;
+	return n;
+}
+
+static ssize_t
+bytes_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	return bytes_move(f, off, u, proc_node_of(f->vn)->pid_row->pread);
+}
+
+static ssize_t
+bytes_write(struct file *f, uint64_t *off, struct uio *u)
+{
+	return bytes_move(f, off, u, proc_node_of(f->vn)->pid_row->pwrite);
+}
+
+const struct file_ops proc_bytes_ops = {
+	.seek = SEEKS_POSITION,
+	.read = bytes_read,
+	.write = bytes_write,
 	.close = text_close,
 };

@@ -558,7 +558,51 @@ read_pagemap(struct aspace *as, uint64_t off, struct uio *u)
 {
 	if (off % 8 != 0 || u->left % 8 != 0)
 		return -EINVAL;
-	return as_users(as) != 0 ? pagemap_put(as, off, u) : 0;
+	return pagemap_put(as, off, u);
+}
+
+/* Between the space and u, by way of a page: each may be out of reach.  As on Linux a
+ * buffer that ends early is -EFAULT whatever went before. */
+static ssize_t
+move_mem(struct aspace *as, uint64_t off, struct uio *u, bool write)
+{
+	char *buf = kmem_alloc(PAGE_SIZE);
+	ssize_t n, done = 0;
+	size_t want;
+
+	if (buf == NULL)
+		return -ENOMEM;
+	for (; u->left > 0 && !thread_is_killed(); done += n) {
+		want = MIN(u->left, PAGE_SIZE);
+		if (write && uio_get(u, buf, want) != (ssize_t)want) {
+			done = -EFAULT;
+			break;
+		}
+		n = as_force(as, off + (uint64_t)done, buf, want, write);
+		if (n <= 0) {
+			if (done == 0)
+				done = n == -EFAULT ? -EIO : n;
+			break;
+		}
+		if (!write && uio_put(u, buf, (size_t)n) != n) {
+			done = -EFAULT;
+			break;
+		}
+	}
+	kmem_free(buf);
+	return done;
+}
+
+static ssize_t
+read_mem(struct aspace *as, uint64_t off, struct uio *u)
+{
+	return move_mem(as, off, u, false);
+}
+
+static ssize_t
+write_mem(struct aspace *as, uint64_t off, struct uio *u)
+{
+	return move_mem(as, off, u, true);
 }
 
 static const struct procfs_pid_row rows[] = {
@@ -586,6 +630,8 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },
+	{ .name = "mem", .mode = 0600, .guarded = true, .pread = read_mem,
+	  .pwrite = write_mem },
 	{ .name = "exe", .mode = 0777, .guarded = true, .readlink = link_exe,
 	  .jump = jump_exe },
 	{ .name = "cwd", .mode = 0777, .guarded = true, .readlink = link_cwd,

@@ -292,11 +292,9 @@ pin_present(struct aspace *as, va_t va, bool write)
 	return pg;
 }
 
-/* Pin the page of va, which is made present with the right.
- * Owns: the caller, the pin: page_unpin_written().
- * Returns: 0, -EFAULT, -EINTR. */
-int
-vm_pin_user(struct aspace *as, va_t va, bool write, struct vm_page **out)
+static int
+pin_user(struct aspace *as, va_t va, bool write, bool force,
+    struct vm_page **out)
 {
 	struct fctx f;
 
@@ -307,21 +305,37 @@ vm_pin_user(struct aspace *as, va_t va, bool write, struct vm_page **out)
 		return 0;
 	fault_clear(&f);
 	f.kernel = true;
+	/* What it takes back changes words that only [M] guards. */
+	f.force = f.exclusive = force;
 	f.pin_out = out;
 	EVENT(fault_kernel);
 	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
 }
 
+/* Pin the page of va, which is made present with the right.
+ * Owns: the caller, the pin: page_unpin_written().
+ * Returns: 0, -EFAULT, -EINTR. */
+int
+vm_pin_user(struct aspace *as, va_t va, bool write, struct vm_page **out)
+{
+	const bool force = false;
+
+	return pin_user(as, va, write, force, out);
+}
 /* ---- copies ---- */
+
+/* How the user's end of a copy is reached. */
+enum copy_how { COPY_PLAIN, COPY_PINNED, COPY_FORCED };
 
 /* Within one page, which is pinned.  0, -EFAULT, -EINTR. */
 static int
-copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
+copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir,
+    bool force)
 {
 	bool write = dir == UIO_PUT;
 	struct vm_page *pg;
 	char *there;
-	int r = vm_pin_user(as, va, write, &pg);
+	int r = pin_user(as, va, write, force, &pg);
 
 	if (r != 0)
 		return r;
@@ -337,19 +351,36 @@ copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir)
 /* Page by page, which says how far it came. */
 static __attribute__((noinline)) ssize_t
 copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
-    bool plain)
+    enum copy_how how)
 {
 	size_t done = 0, part;
 	int r = 0;
 
 	for (; done < n; done += part, va += part, buf += part) {
 		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
-		r = plain ? as_copy_here(va, buf, part, dir) :
-		    copy_pinned(as, va, buf, part, dir);
+		r = how == COPY_PLAIN ? as_copy_here(va, buf, part, dir) :
+		    copy_pinned(as, va, buf, part, dir, how == COPY_FORCED);
 		if (r != 0)
 			break;
 	}
 	return done > 0 ? (ssize_t)done : r;
+}
+
+static ssize_t
+copy_how(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
+    enum copy_how how)
+{
+	bool here = thread_current()->space == &as->md;
+	ssize_t r;
+
+	/* Of another process: a fault holds its tables pinned between its passes, so
+	 * they may not be torn down. */
+	if (!here && !atomic_get(&as->users))
+		return -EFAULT;
+	r = copy_pages(as, va, buf, n, dir, how);
+	if (!here)
+		as_detach_user(as);
+	return r;
 }
 
 /* Copy between buf and a space.  By address where the CPU keeps the rights: without U
@@ -360,20 +391,22 @@ copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
 ssize_t
 as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 {
-	bool here = thread_current()->space == &as->md;
-	bool plain = here && (dir == UIO_PUT || !atomic_load(&as->hides));
-	ssize_t r;
+	bool plain = thread_current()->space == &as->md &&
+	    (dir == UIO_PUT || !atomic_load(&as->hides));
 
 	if (plain && as_copy_here(va, buf, n, dir) == 0)
 		return (ssize_t)n;
-	/* Of another process: a fault holds its tables pinned between its passes, so
-	 * they may not be torn down. */
-	if (!here && !atomic_get(&as->users))
-		return -EFAULT;
-	r = copy_pages(as, va, buf, n, dir, plain);
-	if (!here)
-		as_detach_user(as);
-	return r;
+	return copy_how(as, va, buf, n, dir, plain ? COPY_PLAIN : COPY_PINNED);
+}
+
+/* As a debugger: what the process may not read is read, and what it may not write is
+ * written, to a private page of its own.  What it shares with others keeps to its
+ * rights.
+ * Locks, Context, Returns: as as_read(). */
+ssize_t
+as_force(struct aspace *as, va_t va, void *buf, size_t n, bool write)
+{
+	return copy_how(as, va, buf, n, write ? UIO_PUT : UIO_GET, COPY_FORCED);
 }
 
 /* Read any space's memory.

@@ -440,6 +440,19 @@ fault_grow(struct fctx *f)
 	return FAULT_RESTART;
 }
 
+/* The page of a forced access is pinned; the process gets no right that it has not.
+ * Locks: [M] exclusive. */
+static __attribute__((noinline)) void
+take_rights_back(struct fctx *f)
+{
+	struct vad page = { .start = f->va >> PAGE_SHIFT, .flags = f->v.flags };
+	int r;
+
+	page.end = page.start + 1;
+	r = f->as->ops->protect(f->as, &page, f->v.prot);
+	ASSERT(r == 0);
+}
+
 static enum fault_outcome
 fault_once(struct fctx *f)
 {
@@ -450,6 +463,8 @@ fault_once(struct fctx *f)
 		r = f->as->ops->pass(f);
 	else if ((r = fault_lookup(f)) == FAULT_DONE)
 		r = fault_resolve(f);
+	if (r == FAULT_DONE && f->force)
+		take_rights_back(f);
 	map_unlock(f);
 	return r;
 }

@@ -257,8 +257,9 @@ block_of(const struct fctx *f, struct block *b)
 static bool
 is_local(const struct fctx *f)
 {
-	return (f->v.prot & PROT_X) != 0 || f->va >> PAGE_SHIFT == f->v.start ||
-	    md_pt_index(f->va, 1) == 0 || word_get(f->word - 1) != 0;
+	return !f->force && ((f->v.prot & PROT_X) != 0 ||
+	    f->va >> PAGE_SHIFT == f->v.start || md_pt_index(f->va, 1) == 0 ||
+	    word_get(f->word - 1) != 0);
 }
 
 /* Map those of the block whose word is ABSENT, at most room.  [W], [P]. */

@@ -125,6 +125,7 @@ struct fctx {
 	va_t end;                      /* pages up to here, too, one by one; 0: va's alone */
 	enum access access;
 	bool kernel;                   /* on behalf of the kernel */
+	bool force;                    /* as_force(): whatever the VAD lets the process do */
 	bool major, exclusive;         /* waited for I/O; map_lock held for writing */
 	bool token;                    /* of token.c, given back at the end */
 	bool let_go;                   /* pins and frame, for rule c of it */
@@ -159,7 +160,7 @@ fault_clear(struct fctx *f)
 {
 	f->end = 0;
 	f->kernel = f->major = f->exclusive = f->token = f->let_go = false;
-	f->extended = false;
+	f->extended = f->force = false;
 	f->tables_in = f->npin = 0;
 	f->restarts = f->refused = 0;
 	f->want.what = WANT_AGAIN;
@@ -184,16 +185,18 @@ fault_index(const struct fctx *f)
 }
 
 /* May the access be made, by the VAD's rights?  The first thing that a design's fault
- * asks.  As on Linux and x86, any right lets read.  [M].  FAULT_DONE; FAULT_SIGNAL
- * (SIGSEGV, ACCERR). */
+ * asks.  As on Linux and x86, any right lets read.  A forced one may all but store to
+ * what others share.  [M].  FAULT_DONE; FAULT_SIGNAL (SIGSEGV, ACCERR). */
 static inline enum fault_outcome
 fault_permit(struct fctx *f)
 {
 	uint8_t need = f->access == ACCESS_WRITE ? PROT_W :
 	    f->access == ACCESS_EXEC ? PROT_X : PROT_R | PROT_W | PROT_X;
 
-	return (f->v.prot & need) != 0 ? FAULT_DONE :
-	    fault_signal(f, SIGSEGV, SEGV_ACCERR);
+	if ((f->v.prot & need) != 0 || (f->force &&
+	    (f->access == ACCESS_READ || (f->v.flags & VAD_SHARED) == 0)))
+		return FAULT_DONE;
+	return fault_signal(f, SIGSEGV, SEGV_ACCERR);
 }
 
 enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
