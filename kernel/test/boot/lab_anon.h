@@ -61,6 +61,6 @@ void anon_soil_frames(unsigned n);
 /* The pages of an object leave memory for swap. */
 void anon_swap_out(struct vmo *, uint64_t lo, uint64_t hi);
 /* So does the leaf of ind[0], of which no page is in memory. */
-void anon_table_out(struct vmo *);
+void anon_table_out(struct vmo *, unsigned depth);
 
 #endif

@@ -15,6 +15,7 @@
 #include "test/boot/lab_anon.h"
 
 #define SIZE_PAGES (1ul << 34)
+#define LOST 60u
 
 static uint64_t
 slots_used(void)
@@ -200,6 +201,49 @@ cut_kinds(void)
 
 /* ---- the end of an object ---- */
 
+/*
+ * An object ends, and a table of it, which is on swap, cannot be read: a leaf, whose
+ * pages are counted all the same; then the table above a leaf, and nobody knows what it
+ * named.  That is taken back here: slots, and the leaf.
+ */
+static void
+ends_with_lost(uint64_t first, unsigned depth)
+{
+	uint64_t pages = ev_read(EV_anon_pages), tables = ev_read(EV_anon_tables);
+	uint64_t frees = ev_read(EV_anon_free), commit = commit_total(), i;
+	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
+	struct anon_place leaf;
+	slot_t slot[LOST];
+	va_t kva;
+
+	for (i = 0; vmo != NULL && i < LOST; i++)
+		if (anon_fill(vmo, first + i) != 0)
+			return;
+	if (vmo == NULL)
+		return;
+	leaf = anon_place(vmo, first);
+	kva = MD_KPAGED_BASE + (leaf.table->index << PAGE_SHIFT);
+	anon_place_end(&leaf);
+	anon_swap_out(vmo, first, first + LOST);
+	for (i = 0; i < LOST; i++)
+		slot[i] = swap_slot(anon_word_of(vmo, first + i));
+	anon_table_out(vmo, depth);
+	CHECK(inject_set("FI_SWAPIN:1:1:100") == 0);
+	vmo_put(vmo);
+	CHECK(inject_set("off") == 0);
+	for (i = 0; i < LOST; i++)
+		swap_free(slot[i]);
+	if (depth > 1)
+		kpaged_free(kva, 1);
+	CLAIM(ev_read(EV_anon_free) == frees + 1, "an object ended whose table could "
+	    "not be read, and anon.free does not say so");
+	CLAIM(ev_read(EV_anon_pages) == pages && ev_read(EV_anon_tables) == tables &&
+	    commit_total() == commit, "an object of %u pages ended, and a table of "
+	    "level %u could not be read: %ld pages, %ld tables and a promise of %ld "
+	    "are left", LOST, depth, ev_read(EV_anon_pages) - pages,
+	    ev_read(EV_anon_tables) - tables, commit_total() - commit);
+}
+
 static void
 ends(void)
 {
@@ -223,7 +267,7 @@ ends(void)
 	if (vmo == NULL)
 		return;
 	anon_swap_out(vmo, 0, 60);
-	anon_table_out(vmo);
+	anon_table_out(vmo, 1);
 	vmo_put(vmo);
 	CHECK(commit_charge(anon_price(1000)) == 0);
 	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
@@ -238,6 +282,8 @@ ends(void)
 	CLAIM(ev_read(EV_anon_free) - frees == 4, "four objects have ended, and "
 	    "anon.free says %lu", ev_read(EV_anon_free) - frees);
 	nothing_left();
+	ends_with_lost(ANON_DIRECT, 1);
+	ends_with_lost(ANON_SECOND, 2);
 }
 
 /* ---- what is refused, and then comes ---- */

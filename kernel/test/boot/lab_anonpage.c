@@ -18,6 +18,7 @@
 #define SIZE_PAGES (1ul << 34)   /* of most objects here: above all that is used */
 #define HOLES 1000u
 #define SOILED 400u
+#define FORCED 64u       /* pages that are charged beyond the limit */
 
 /* The page is the object's own, by its word, and the caller's pin is the only one. */
 static void
@@ -261,6 +262,34 @@ no_money(void)
 	vmo_quota_put(quota);
 }
 
+/* More has been promised than there is, and no place is left for one page: not even
+ * what was paid for can be touched for the first time. */
+static void
+paid_without_room(struct vmo *vmo)
+{
+	struct aspace *as = lab_space();
+	uint64_t n = commit_limit() - commit_total(), places = commit_limit(), i;
+	struct anon_books was;
+
+	CHECK(commit_charge(n) == 0);
+	for (i = 0; i < FORCED; i++)
+		commit_charge_forced(as);
+	atomic_store(&commit_overdrawn, true);
+	EVENT_ADD(kpaged_pages, places);
+	CHECK(!commit_may_touch());
+	was = anon_books(vmo);
+	says("paid for, and no room for it", vmo, 3, ANON_CREATE, -ENOSPC);
+	one_look_says("paid for, and no room for it", vmo, 3, -ENOMEM);
+	says("a page that is there needs no room", vmo, 2, ANON_CREATE, 0);
+	anon_books_moved("there was no room: nothing is left over", vmo, was, 0, 0,
+	    0);
+	EVENT_ADD(kpaged_pages, -(int64_t)places);
+	commit_uncharge_late(as, FORCED);
+	commit_uncharge(n);
+	lab_space_end(as);
+	says("there is room again", vmo, 3, ANON_CREATE, 0);
+}
+
 static void
 paid_for(void)
 {
@@ -276,6 +305,7 @@ paid_for(void)
 	says("paid for as a whole", vmo, 900, ANON_CREATE, 0);
 	anon_books_moved("paid for as a whole: nothing is charged again", vmo,
 	    was, 2, 2, 0);
+	paid_without_room(vmo);
 	EXPECT(vm_check(2) == 0);
 	anon_object_end(vmo);
 }
@@ -403,7 +433,7 @@ wherever(void)
 			on_a_queue(vmo, i);
 	lost_page(vmo);
 	anon_swap_out(vmo, 0, n);
-	anon_table_out(vmo);
+	anon_table_out(vmo, 1);
 	CHECK(inject_set("TRYPIN:3:5") == 0);
 	for (i = 0; i < n; i++)
 		if (i % 3 == 0)

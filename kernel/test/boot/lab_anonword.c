@@ -307,9 +307,9 @@ anon_swap_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
 }
 
 void
-anon_table_out(struct vmo *vmo)
+anon_table_out(struct vmo *vmo, unsigned depth)
 {
-	va_t kva = anon_table_kva(vmo->a.ind[0]);
+	va_t kva = anon_table_kva(vmo->a.ind[depth - 1]);
 	unsigned try;
 
 	for (try = 0; !kpaged_is_out(kva) && try < TRIES; try++) {
