@@ -209,6 +209,7 @@ static bool
 comes_by_and_by(const struct tables *t, uint64_t i, struct pt_hold *h)
 {
 	GIVEN struct want w;
+	uint64_t in = ev_read(EV_table_in);
 	unsigned pass, n = 0;
 	int r = -EAGAIN;
 
@@ -232,6 +233,8 @@ comes_by_and_by(const struct tables *t, uint64_t i, struct pt_hold *h)
 	CLAIM(r == 0, "an operation needs three tables, which are on swap; after %u "
 	    "passes it does not have them: what it has brought goes again before "
 	    "the next one is there", pass);
+	CLAIM(pass == 0 || ev_read(EV_table_in) > in, "an operation has had tables read "
+	    "from swap, and table.in does not count them");
 	if (r == 0) {
 		others_take(t);
 		CLAIM(held(t, i, h) == LEVELS, "an operation holds %u tables of the "
@@ -300,6 +303,7 @@ goes_on(const struct tables *t, uint64_t from, uint64_t to, struct pt_hold *h)
 static void
 empty_one(const struct tables *t, uint64_t i, uint64_t to, struct pt_hold *h)
 {
+	GIVEN struct want w;
 	uint64_t *word = tables_word(t->as, tables_at(t, i), 1);
 	va_t va = tables_at(t, i) & ~(PAGE_SIZE - 1);
 	bool empty;
@@ -308,9 +312,12 @@ empty_one(const struct tables *t, uint64_t i, uint64_t to, struct pt_hold *h)
 	CLAIM(pte_kind(word_get(word)) == PTE_VALID, "a table has become empty while "
 	    "an operation holds it, and was freed");
 	if (to != i) {
-		(void)comes_by_and_by(t, to, h);
+		w = (struct want){ .what = WANT_AGAIN };
+		(void)hold_pass(t, to, h, &w);
+		want_end(&w);
 		CLAIM(word_get(word) == 0, "an operation has gone to another table; "
 		    "the one before is empty, and who lets it go frees it");
+		(void)comes_by_and_by(t, to, h);
 		return;
 	}
 	empty = pt_let_go(h);

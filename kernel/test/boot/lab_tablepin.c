@@ -248,6 +248,27 @@ last_word_goes(const struct tables *t, uint64_t i)
 	kmem_free(f);
 }
 
+/* The space has been torn down meanwhile: there is no root that would lead anywhere. */
+static void
+no_root(const struct tables *t, uint64_t i)
+{
+	struct fctx *f = kmem_zalloc(sizeof(*f));
+	pa_t root = t->as->md.root_pa;
+
+	CHECK(f != NULL);
+	a_fault(t, f, i);
+	unmap_page(t, i);
+	t->as->md.root_pa = 0;
+	pt_unpin(f);
+	t->as->md.root_pa = root;
+	CLAIM(there_is_a_leaf(t, i), "a fault has ended when its space had no tables "
+	    "any more, and looked for one to free");
+	mutex_lock(&t->as->ws_lock);
+	pt_prune_now(t->as, tables_at(t, i));
+	mutex_unlock(&t->as->ws_lock);
+	kmem_free(f);
+}
+
 /* A fault that waits at a table with a word ends, with a signal: the table stays. */
 static void
 a_word_keeps_it(const struct tables *t, uint64_t i)
@@ -362,6 +383,8 @@ empty(void)
 			operation_ends(&t, i);
 		else if (i % 4 == 1)
 			data_goes(&t, i);
+		else if (i % 8 == 4)
+			no_root(&t, i);
 		else
 			last_word_goes(&t, i);
 	}
