@@ -17,6 +17,7 @@
  * Read next boot/start.S, kern/thread.c, proc/exec.c.  Book: ch03.
  */
 #include "boot/boot.h"
+#include "channel/channel.h"
 #include "dev/dev.h"
 #include "fs/fs.h"
 #include "lib/string.h"
@@ -61,6 +62,7 @@ first_thread(void *arg)
 
 	vm_init();
 	dev_init();
+	channel_init();
 	kern_start_cpus();
 	phys_set_marks(); /* the reserve grows with the CPUs */
 	vm_start();

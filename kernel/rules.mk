@@ -29,7 +29,7 @@ KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(SMALL_FRAMES) $(CI_ONLY) \
 
 # ---- folders ----
 
-DIRS ?= lib mem boot amd64 kern dev vm vm/* vm/design/* fs fs/ext2 proc sys \
+DIRS ?= lib mem boot amd64 kern dev channel vm vm/* vm/design/* fs fs/ext2 proc sys \
   test/boot .
 SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
 SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))

@@ -111,7 +111,7 @@ $(BUILD)/host/t_%: $(BUILD)/host/kernel/test/host/t_%.o $(HOSTOBJS)
 
 # Of the tools, with the C library as it is.
 $(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/trace/vtr.c, \
-  $(wildcard tools/trace/vtr*.[ch])) tools/trace/tracesink.c tools/trace/tracesink.h kernel/dev/tracer.h | setup
+  $(wildcard tools/trace/vtr*.[ch])) tools/trace/tracesink.c tools/trace/tracesink.h kernel/channel/tracer.h | setup
 	@mkdir -p $(@D)
 	@$(HCC) -I. -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  $(filter %.c,$^) -lcmocka -o $@

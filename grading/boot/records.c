@@ -13,7 +13,7 @@
  *              is enough for the judge.
  *           2. Nothing here trusts a length or a count of the payload.
  *
- * Read next kernel/dev/graded.c writes; judge/judge.c believes.
+ * Read next kernel/channel/graded.c writes; judge/judge.c believes.
  */
 #include <gcrypt.h>
 #include <stdlib.h>

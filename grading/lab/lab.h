@@ -11,7 +11,7 @@
 #include "base/base.h"
 
 #define MAX_ITEMS 48 /* of each list of a test */
-#define LAST_MARK 256u /* kernel/dev/dev.h */
+#define LAST_MARK 256u /* kernel/channel/channel.h */
 
 /* ---- testfile.c ---- */
 

@@ -41,8 +41,8 @@ struct map {
 };
 
 /* Objects by which somebody is judged, or that tell the judge. */
-static const char *const judges[] = { "/kern/events.o", "/dev/graded.o",
-	"/dev/record.o", "/kern/inject.o", "/dev/uart.o", "/kern/options.o",
+static const char *const judges[] = { "/kern/events.o", "/channel/graded.o",
+	"/channel/record.o", "/kern/inject.o", "/dev/uart.o", "/kern/options.o",
 	"/dev/power.o", "/kern/panic.o", "/vm/evidence/check.o",
 	"/vm/evidence/leak.o", "/test/boot/selftest.o", "/sys/syscall.o" };
 /* The kernel's tests of a lab: they judge by what they keep on their stack. */

@@ -2,7 +2,7 @@
 /*
  * dev.h: devices behind small ops structs
  *
- * Offers    character devices (console, tty, record channel, memory devices),
+ * Offers    character devices (console, tty, memory devices),
  *           disks and their partitions, the clock, the end of the machine.
  * Needs     kern/, mem/, md.h.
  * Sleeps?   read, write, poll wait may; of blk_ what says so.
@@ -181,20 +181,16 @@ void dev_init(void);                   /* after kern_init: uart, screen, keyboar
 void ramdisk_take(void);               /* before phys_init(): memory of ramdisk= */
 SYSTEM_ONLY const uint8_t *ramdisk_swap(void); /* its first byte; NULL: there is none */
 
+/* uart.c: COM2 belongs to channel/. */
+#define UART_COM2 0x2f8
+void uart_write(uint16_t port, const void *buf, size_t n);
+
 /* power.c */
 enum power_how { POWER_OFF, POWER_REBOOT, POWER_PANIC, POWER_KILLED };
 void power_end(enum power_how) NORETURN;
 /* fn writes what is on disks (fs/); power_prepare() calls it.  May sleep. */
 void power_set_prepare(void (*fn)(void));
 void power_prepare(void);
-/* record.c: how the command ended ({kind, value}, tools/emulator/guestlib.h); powers off. */
-void record_exit(uint8_t kind, uint8_t value) NORETURN;
-/* graded.c: boots that somebody outside judges. */
-#define GRADED_LAST_MARK 256u /* made when process 1 has ended */
-enum graded_check { GRADED_VM = 1, GRADED_LEAK = 2 };
-bool graded_boot(void);
-void graded_check(enum graded_check, unsigned mark, unsigned findings);
-void graded_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* rtc.c: seconds since 1970 at boot. */
 uint64_t rtc_boot_seconds(void);
 

@@ -26,11 +26,7 @@ dev_init(void)
 	kbd_init();
 	memdev_init();
 	tty_init();
-	record_init();
-	graded_init();
-	watch_init();
 	pci_init();
-	tracer_init();
 	bdev_init();
 	blk_init();
 	ata_init();

@@ -10,7 +10,7 @@
  *           2. Then ACPI's power-off register of the i440FX board, the
  *              keyboard controller's reset line, and at last a halt.
  *           3. None of the codes carries a verdict: that is the record
- *              channel's (dev/record.c).
+ *              channel's (channel/record.c).
  */
 #include "dev/devfn.h"
 

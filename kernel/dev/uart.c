@@ -14,7 +14,7 @@
  *           3. A line that never becomes ready (no such port) is given up
  *              after a bounded wait, once and for all.
  *
- * Read next dev/tty.c, dev/record.c.
+ * Read next dev/tty.c, channel/record.c.
  */
 #include "dev/devfn.h"
 

@@ -50,7 +50,7 @@ struct thread {
 		uint64_t until;       /* a sleep's deadline, WAIT_FOREVER */
 		uint32_t owner;       /* thread that had the lock then */
 		uint8_t rank;         /* of the lock; 0: none */
-	} waits;                  /* [A] for dev/watch.c */
+	} waits;                  /* [A] for channel/watch.c */
 	void *proc;               /* proc/: its half of the thread */
 	void *fsctx;              /* fs/: root, cwd, credentials, umask */
 	void *vmctx;              /* vm/: e.g. VM_RESERVED flags, tokens */

@@ -52,7 +52,7 @@ static struct option options[] = {
 	{ "sleep", NULL, "off: time leaps while all sleep, so no disk is late" },
 	{ "root", NULL, "device of the root file system" },
 	{ "swap", NULL, "device of the first swap area" },
-	{ "graded", NULL, "key: records for a judge outside (dev/graded.c)" },
+	{ "graded", NULL, "key: records for a judge outside (channel/graded.c)" },
 	{ "ramdisk", NULL, "size: memory as the disk rama, an empty swap area" },
 	{ "rootdisk", NULL, "size: memory as the disk ramb, as it was loaded" },
 	{ "rootdisk_at", NULL, "the address of that memory" },

@@ -28,7 +28,7 @@
  * fmo.deref).  So they are recorded if asked for (flags a and w of events.tab): trace=pages,
  * or a way to the host; those of words with trace=words.
  *
- * Read next dev/tracer.c brings it to the host, tools/trace/vtr.h reads it there.
+ * Read next channel/tracer.c brings it to the host, tools/trace/vtr.h reads it there.
  */
 #include "kern/kernfn.h"
 #include "lib/string.h"

@@ -12,7 +12,7 @@
  * Rules     The constants are the first 32 bits behind the point of the roots
  *           of the first primes: square roots to start, cube roots per round.
  *
- * Read next dev/record.c.
+ * Read next channel/record.c.
  */
 #include "lib/sha256.h"
 #include "lib/string.h"

@@ -23,6 +23,7 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
+#include "channel/channel.h"
 #include "lib/errno.h"
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"

@@ -18,6 +18,7 @@
 #include "proc/procfn.h"
 
 #include "boot/boot.h"
+#include "channel/channel.h"
 #include "fs/fsflags.h"
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -11,6 +11,7 @@
  * Read next proc/fork.c, proc/wait.c.  Book: ch10.
  */
 #include "sys/sys.h"
+#include "channel/channel.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

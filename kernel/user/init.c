@@ -12,7 +12,7 @@
  * Rules     1. Process 1 never ends by itself: that would be a panic.
  *           2. What is sent is {kind, value}: tools/emulator/guestlib.h.
  *
- * Read next tools/emulator/guest_job.c makes /.guest; kernel/dev/record.c sends.
+ * Read next tools/emulator/guest_job.c makes /.guest; kernel/channel/record.c sends.
  */
 #include <errno.h>
 #include <fcntl.h>

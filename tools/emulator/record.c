@@ -10,7 +10,7 @@
  * Rules     1. Payload is handed on as it comes: a frame may be long.
  *           2. A byte that starts no frame is counted and dropped.
  *
- * Read next kernel/dev/record.c writes what this reads.
+ * Read next kernel/channel/record.c writes what this reads.
  */
 #include "guestlib.h"
 

@@ -5,7 +5,7 @@
  * Problem   A guest leaves a million records a second; none may get lost
  *           unnoticed, whether it ends well, panics or hangs.
  *
- * Picture   memory file ←─ guest (kernel/dev/tracer.c)
+ * Picture   memory file ←─ guest (kernel/channel/tracer.c)
  *             └ sink_drain ─→ FILE.vtr
  *           debug port ─→ frames ─→ FILE.vtr
  *
@@ -15,7 +15,7 @@
  *              numbers of the records have gaps.
  *           3. The guest is not believed: sizes are ours, text is bounded.
  *
- * Read next kernel/dev/tracer.h, tools/trace/vtr.h.
+ * Read next kernel/channel/tracer.h, tools/trace/vtr.h.
  */
 #include "tracesink.h"
 
@@ -26,7 +26,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kernel/dev/tracer.h"
+#include "kernel/channel/tracer.h"
 #include "vtr.h"
 
 #define MEMORY (32u << 20) /* ivshmem wants a power of two */

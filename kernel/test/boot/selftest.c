@@ -13,7 +13,7 @@
  *
  * Read next machine.c, kern.c, vm.c, blk.c in this folder.
  */
-#include "dev/dev.h"
+#include "channel/channel.h"
 #include "kern/kern.h"
 #include "lib/string.h"
 #include "test/boot/lab.h"

@@ -16,7 +16,7 @@
 
 #include "../../../tools/trace/tracesink.h"
 #include "../../../tools/trace/vtr.h"
-#include "../../dev/tracer.h"
+#include "../../channel/tracer.h"
 
 enum { STATE = 0x10, HOME = 0x11, PIN = 0x12, UNPIN = 0x13, BEGIN = 0x0d,
 	END = 0x0e, WAIT = 0x1e, RESTART = 0x0f, ZEROFILL = 0x01, COPY = 0x04,

@@ -17,7 +17,7 @@
  *
  * Read next kern/wait.c and kern/mutex.c note what a thread waits for.
  */
-#include "dev/devfn.h"
+#include "channel/channelfn.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -18,9 +18,9 @@
  *              programs included; the frame's mutex keeps them together.
  *           3. HELLO names the values of the marks once, in their order.
  *
- * Read next dev/record.c sends; grading/boot/records.c reads.
+ * Read next channel/record.c sends; grading/boot/records.c reads.
  */
-#include "dev/devfn.h"
+#include "channel/channelfn.h"
 #include "kern/kern.h"
 #include "lib/sha256.h"
 #include "lib/string.h"

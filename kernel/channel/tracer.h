@@ -13,8 +13,8 @@
  * their CRC-16 (polynomial 1021, start ffff, high byte first).  'R': a record,
  * 'D': a piece of the dictionary.
  */
-#ifndef DEV_TRACER_H
-#define DEV_TRACER_H
+#ifndef CHANNEL_TRACER_H
+#define CHANNEL_TRACER_H
 
 #include <stdint.h>
 

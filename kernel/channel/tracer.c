@@ -17,10 +17,10 @@
  *           3. Records of several CPUs may change places; their numbers order
  *              them.
  *
- * Read next dev/tracer.h, kern/trace.c, tools/trace/tracesink.c.
+ * Read next channel/tracer.h, kern/trace.c, tools/trace/tracesink.c.
  */
-#include "dev/tracer.h"
-#include "dev/devfn.h"
+#include "channel/tracer.h"
+#include "channel/channelfn.h"
 #include "dev/pci.h"
 #include "kern/kern.h"
 #include "mem/mem.h"

@@ -8,7 +8,7 @@
  *
  * Picture   A5 type length(2, little endian) payload…
  *           type 1 standard output, 2 standard error, 3 exit status {kind, value}
- *           4 … 9: of graded boots, dev/graded.c
+ *           4 … 9: of graded boots, channel/graded.c
  *
  * Rules     1. A frame is sent whole: the mutex keeps writers apart.
  *           2. Writing a status to guestctl ends the machine: the frame before
@@ -16,7 +16,7 @@
  *
  * Read next tools/emulator/record.c reads what this writes.
  */
-#include "dev/devfn.h"
+#include "channel/channelfn.h"
 
 #define RECORD_MAGIC 0xA5
 
