@@ -17,6 +17,8 @@
  *              bitmap already clear, is damage.
  *           3. fs->alloc guards bitmaps and counts; the group's free counts
  *              do not contain what is late.
+ *           4. A group whose bitmap cannot be read gives nothing until the next
+ *              mount: others have room.
  *
  * Read next commit.c.
  */
@@ -84,6 +86,19 @@ bit_take(uint64_t *map, uint32_t nbits, uint32_t from, uint32_t *out)
 	return 0;
 }
 
+/* Rule 4: the bitmap of what could not be read?  It is said once.  Locks: alloc held. */
+static bool
+map_is_lost(struct ext2_fs *fs, uint32_t g, const char *what, int r, bool *lost)
+{
+	if (r != -EIO)
+		return false;
+	if (!*lost)
+		klog("ext2: %s: group %u: its bitmap of %s cannot be read: "
+		    "nothing is taken there", fs->dev->name, g, what);
+	*lost = true;
+	return true;
+}
+
 /* Locks: alloc held. */
 static int
 block_take_locked(struct ext2_fs *fs, uint32_t g, uint32_t from, uint32_t *out)
@@ -126,9 +141,14 @@ alloc_block(struct ext2_fs *fs, uint32_t goal, uint32_t *out)
 	g = group_of(fs, goal);
 	from = goal - group_first(fs, g);
 	for (i = 0; i < fs->ngroups && may_allocate(fs); i++) {
-		if (fs->groups[g].free_blocks != 0) {
+		struct ext2_group *gp = &fs->groups[g];
+
+		if (gp->blocks_lost)
+			r = -EIO;
+		else if (gp->free_blocks != 0) {
 			r = block_take_locked(fs, g, from, out);
-			break;
+			if (!map_is_lost(fs, g, "blocks", r, &gp->blocks_lost))
+				break;
 		}
 		g = (g + 1) % fs->ngroups;
 		from = 0;
@@ -280,9 +300,14 @@ alloc_inode(struct ext2_fs *fs, uint32_t near, bool is_dir, uint32_t *out)
 	if (is_dir)
 		g = group_for_dir_locked(fs, g);
 	for (i = 0; i < fs->ngroups && fs->sb.free_inodes != 0; i++) {
-		if (fs->groups[g].free_inodes != 0) {
+		struct ext2_group *gp = &fs->groups[g];
+
+		if (gp->inodes_lost)
+			r = -EIO;
+		else if (gp->free_inodes != 0) {
 			r = inode_take_locked(fs, g, is_dir, out);
-			break;
+			if (!map_is_lost(fs, g, "inodes", r, &gp->inodes_lost))
+				break;
 		}
 		g = (g + 1) % fs->ngroups;
 	}

@@ -141,6 +141,8 @@ struct ext2_group {
 	uint64_t *late_blocks;    /* [a] bits: free after the next commit */
 	uint64_t *late_inodes;    /* [a] the same */
 	bool dirty;               /* [a] descriptor differs from the disk's */
+	bool blocks_lost;         /* [a] alloc.c, rule 4 */
+	bool inodes_lost;         /* [a] the same */
 };
 
 /* A name that is removed, but on the disk until its inode is dead there. */

@@ -377,7 +377,7 @@ bio_fill(struct ext2_fs *fs, struct list *l, struct bio *b)
 }
 
 /*
- * Rule 8: a write or FLUSH of a commit.
+ * Rule 8: a write or FLUSH of a commit, a write of pages.
  *
  * Context:  may sleep.
  * Returns:  0, -EIO: each time.

@@ -72,7 +72,8 @@ io_send(struct pageio *io)
 	int r = 0;
 
 	if (io->bio.nvecs != 0)
-		r = blk_submit_wait(&io->bio);
+		r = io->dir == BIO_WRITE ? meta_submit(io->ip->fs, &io->bio) :
+		    blk_submit_wait(&io->bio);
 	/* The disk's node shows them from now on. */
 	if (io->bio.nvecs != 0 && r == 0 && io->dir == BIO_WRITE)
 		blkfile_wrote(&io->bio);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "fs/ext2/ext2.h"
 #include "test/host/ext2_model.h"
 #include "test/progs/lib/hostile.h"
 
@@ -283,12 +284,88 @@ commits_try_again(void **state)
 	model_clear();
 }
 
+/* The same, of pages of files: no sync and no fsync is told. */
+static void
+page_writes_try_again(void **state)
+{
+	unsigned k;
+
+	image_make("-b 1024", 8);
+	assert_int_equal(disk_mount(0), 0);
+	for (k = 0; k < 100; k++) {
+		ops_random(12);
+		host_disk_fail_commits((unsigned)host_random(12),
+		    1 + (unsigned)host_random(3));
+		assert_int_equal(fs_sync(NULL), 0);
+		host_disk_fail_commits(0, 0);
+	}
+	compare_all();
+	assert_int_equal(disk_umount(), 0);
+	disk_check();
+	model_clear();
+}
+
+static void
+make_filled(const char *path, unsigned bytes)
+{
+	static uint8_t buf[60000];
+	struct path_at p = at(path);
+	struct file *f;
+	struct uio u;
+
+	assert_true(bytes <= sizeof(buf));
+	assert_int_equal(fs_open(&p, O_RDWR | O_CREAT | O_EXCL, 0644, &f), 0);
+	uio_init_kernel(&u, buf, bytes);
+	assert_int_equal(file_pwrite(f, 0, &u), bytes);
+	assert_int_equal(file_sync(f), 0);
+	file_put(f);
+}
+
+/* The bitmap of a group cannot be read: what would lie there goes to the others. */
+static void
+lost_bitmaps_are_left_out(void **state)
+{
+	struct path_at p;
+	struct ext2_fs *fs;
+	struct ext2_group *gp;
+	struct file *f;
+	char name[32];
+	unsigned k, i;
+
+	for (k = 0; k < 2; k++) {
+		image_make("-b 4096 -g 2048", 32);
+		assert_int_equal(disk_mount(0), 0);
+		p = at("/m/d");
+		assert_int_equal(fs_mknod(&p, S_IFDIR | 0755, 0), 0);
+		assert_int_equal(fs_sync(NULL), 0);
+		assert_int_equal(fs_open(&p, O_RDONLY, 0, &f), 0);
+		fs = ext2_inode_of(f->vn)->fs;
+		gp = &fs->groups[(f->vn->ino - 1) / fs->sb.inodes_per_group];
+		file_put(f);
+		vmo_drop_clean(fs->meta);
+		host_disk_fail(8ul * (k == 0 ? gp->block_bitmap :
+		    gp->inode_bitmap), 8);
+		for (i = 0; i < 12; i++) {
+			snprintf(name, sizeof(name), "/m/d/file%u", i);
+			make_filled(name, 60000);
+		}
+		assert_int_equal(gp->blocks_lost, k == 0);
+		assert_int_equal(gp->inodes_lost, k == 1);
+		assert_int_equal(fs_sync(NULL), 0);
+		host_disk_fail(0, 0);
+		assert_int_equal(disk_umount(), 0);
+		disk_check();
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commits_are_put_off),
 		cmocka_unit_test(commits_try_again),
+		cmocka_unit_test(page_writes_try_again),
+		cmocka_unit_test(lost_bitmaps_are_left_out),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(bad_sectors),
