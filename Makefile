@@ -26,7 +26,7 @@ quoted = '$(subst ','\'',$(1))'
 
 # Two makes in one folder remove each other's kernel.  What only runs what is built
 # gives the others their turn.
-ifeq ($(MAKELEVEL)$(filter help,$(or $(MAKECMDGOALS),help)),0)
+ifeq ($(MAKELEVEL)$(filter help help-all,$(or $(MAKECMDGOALS),help)),0)
 LOCKED := $(shell sh tools/onemake $(call quoted,$(BUILD)))
 endif
 others_may = @sh tools/onemake -r $(call quoted,$(BUILD))
@@ -41,6 +41,20 @@ include tools/bench/rules.mk
 include tools/compare-designs/rules.mk
 
 help:
+	@echo 'make doctor     are the tools here, and do they do what we need?'
+	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves)'
+	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
+	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN'
+	@echo 'make hint LAB=05 STEP=2  one of three hints of a step'
+	@echo 'make gdb        the shell, stopped before its first instruction, under gdb; LAB=05 TEST=t08: where it fails'
+	@echo 'make bochs SESSION=01  step through a session in Bochs'
+	@echo 'make check      the tests, in minutes; make check TEST=name runs one'
+	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
+	@echo 'make bench      instructions of operations beside those of Linux 6.1; OP=name'
+	@echo 'make book       the book as a site'
+	@echo 'make help-all   each of these with all its words, and the rest'
+
+help-all:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
 	@echo '                DISK=file: its disk (build/disk.img)'
 	@echo 'make check      the tests, in minutes; make check TEST=name runs one, JOBS=n at a time;'
@@ -179,4 +193,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help setup run gdb check chosen check-more check-long check-steady nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help help-all setup run gdb check chosen check-more check-long check-steady nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean
