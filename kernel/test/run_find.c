@@ -169,10 +169,15 @@ commit_number(void)
 	return number;
 }
 
+/* Those of one subject together, by the name up to its first _: they share what is built. */
 static bool
 has_its_turn(const struct test *t)
 {
-	return t->turns < 2 || (number_of(t->name) + commit_number()) % t->turns == 0;
+	char subject[128];
+
+	snprintf(subject, sizeof subject, "%s", t->name);
+	subject[strcspn(subject, "_@")] = '\0';
+	return t->turns < 2 || (number_of(subject) + commit_number()) % t->turns == 0;
 }
 
 /* FNV-1a. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=120 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: the host is busy, which is what it is about
 # Boots on 4 CPUs in a row, the host busy: none hangs, none panics.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 KIND=bounded
+# NEEDS: TIMEOUT=240 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Files on an ext2 disk: copies, trees, unmount; e2fsck finds nothing to say.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 KIND=bounded
+# NEEDS: TIMEOUT=240 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # A file of dd has the same sum in the guest, after a remount, and on the
 # host.  6 MiB; in make check-long 64.  A file beyond 2 GiB is told of in the

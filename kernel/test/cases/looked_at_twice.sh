@@ -98,7 +98,7 @@ ran once 1
 last_is "0 passed, 1 failed"
 
 # Turns: each in one of the two, the same for one commit, others for another.
-turns="dear_a dear_b dear_c dear_d dear_e dear_f"
+turns="dear1 dear2 dear3 dear4 dear5 dear6 dear6_too"
 for name in $turns; do
 	plant $name "exact TURN=3" true
 done

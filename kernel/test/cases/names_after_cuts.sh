@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 KIND=bounded
+# NEEDS: TIMEOUT=300 TURN=3 KIND=bounded
 # BOUNDED: the cut comes when the host pleases
 # Names on a disk, changed by three processes at once: what came of each round of
 # calls is what some order of them gives; after a cut of power behind a sync

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=400 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # A36, d08 (T20 waits for two minutes: when LONG): with 32 MiB, and each seventh
 # frame refused, programs under pressure end, their bytes are right, and the

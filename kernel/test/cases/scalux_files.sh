@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=180 KIND=bounded
+# NEEDS: TIMEOUT=180 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Design scalux and a file on a disk: its anons are put back, its frames are taken,
 # and its pager reads the page again (with a file in memory: the program alone).

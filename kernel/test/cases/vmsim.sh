@@ -13,7 +13,9 @@ in_full || each=0.1
 pairs=kernel/test/sim/pairs.txt
 [ "$(grep -c '^  whole$' $pairs)" -ge 40 ] ||
 	fail "fewer than 40 pairs are searched to the end"
-"$BUILD/simfast/vmsim" -j 2 -b 1 -t "$each" $pairs >"$tmp/out" 2>&1
+built build/simfast/vmsim
+build/simfast/vmsim --help 2>&1 | grep -q vmsim || fail "vmsim --help"
+build/simfast/vmsim -j 2 -b 1 -t "$each" $pairs >"$tmp/out" 2>&1
 same 0 $? "one preemption: $(grep -v ' all \| part ' "$tmp/out")"
 in_full || finish
 built build/sim/vmsim

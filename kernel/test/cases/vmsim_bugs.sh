@@ -1,9 +1,10 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1 KIND=exact
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=exact
 # vmsim finds planted bugs: three, others for each commit, in make check
 # the first of them, if it is not one that says that it is slow.
 . kernel/test/cases/lib.sh
 
+built build/simfast/vmsim
 set -- kernel/test/sim/bugs/*.patch
 # shellcheck disable=SC2046
 in_full || set -- $(grep -L '^Slow: ' "$@")
