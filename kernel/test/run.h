@@ -28,7 +28,7 @@ struct test {
 	char mem[16], swap[16], args[256], append[256], emulator[16];
 	unsigned cpus, timeout, expect;
 	enum level level;
-	unsigned turns; /* check has it for one commit of so many; 0: always */
+	unsigned turns[LEVELS]; /* check, and check-more: for one commit of so many; 0: always */
 	char brief[64]; /* "": always the same; else in check a short form */
 	bool counts; /* its time is the number of its instructions */
 	bool by_clock; /* it holds times against each other: not in a slow machine */

@@ -14,7 +14,8 @@
  *              takes seconds, in check-more all of it: of a program these
  *              ARGS, of a case or a test on the host what it does when SHORT
  *              is set.  TURN=3: it is dear, so check has it for one commit of
- *              three, by its name, and check-more for the other two.
+ *              three, by its name, and check-more for the other two.  TURN=1,2: in
+ *              check-more, too, for one commit of two; check-long has them all.
  *           4. KIND says what its verdict hangs on: exact, bounded, timed (enum
  *              sort); of a program of several CPUs exact,bounded: alone it is
  *              exact, in a machine that is the same each run (tools/guest
@@ -37,7 +38,7 @@ static void find_in(const char *dir, const char *suffix, enum kind kind);
 static void add_file(enum kind kind, const char *path, const char *needs);
 static void parse_needs(
     struct test *t, char *cpus, char *more, char *kinds, const char *line);
-static bool has_its_turn(const struct test *t);
+static bool has_its_turn(const struct test *t, enum level level);
 static enum sort sort_of(const char *kinds, const struct test *t);
 static bool has_word(const char *list, const char *word);
 static bool is_wanted(const struct test *t);
@@ -58,7 +59,7 @@ find_all(void)
 	find_in("kernel/test/host", ".c", KIND_HOST);
 	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
 		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
-		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60 KIND=bounded");
+		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60 MORE=2 KIND=bounded");
 	find_in("kernel/test/progs", ".c", KIND_PROG);
 	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
 	find_in("kernel/test/cases", ".sh", KIND_CASE);
@@ -143,7 +144,7 @@ add_file(enum kind kind, const char *path, const char *needs)
 		else
 			snprintf(t->name, sizeof t->name, "%.100s@%u", base,
 			    t->cpus);
-		if (t->level == LEVEL_CHECK && !has_its_turn(t))
+		if (t->level == LEVEL_CHECK && !has_its_turn(t, LEVEL_CHECK))
 			t->level = LEVEL_MORE;
 		if (is_wanted(t))
 			runner.ntests++;
@@ -171,13 +172,14 @@ commit_number(void)
 
 /* Those of one subject together, by the name up to its first _: they share what is built. */
 static bool
-has_its_turn(const struct test *t)
+has_its_turn(const struct test *t, enum level level)
 {
+	unsigned turns = t->turns[level], draw = commit_number() >> 4 * level;
 	char subject[128];
 
 	snprintf(subject, sizeof subject, "%s", t->name);
 	subject[strcspn(subject, "_@")] = '\0';
-	return t->turns < 2 || (number_of(subject) + commit_number()) % t->turns == 0;
+	return turns < 2 || (number_of(subject) + draw) % turns == 0;
 }
 
 /* FNV-1a. */
@@ -259,7 +261,7 @@ parse_needs(struct test *t, char *cpus, char *more, char *kinds,
 		else if (strcmp(word, "CLOCK") == 0)
 			t->by_clock = true;
 		else if (strcmp(word, "TURN") == 0)
-			t->turns = atoi(value);
+			sscanf(value, "%u,%u", &t->turns[LEVEL_CHECK], &t->turns[LEVEL_MORE]);
 		else if (strcmp(word, "OWN") == 0)
 			t->own = atoi(value) != 0;
 		else if (strcmp(word, "ALONE") == 0)
@@ -289,6 +291,9 @@ is_wanted(const struct test *t)
 			return true;
 	if (runner.npatterns > 0)
 		return false;
-	return runner.wanted[t->level] ||
-	    (t->brief[0] != '\0' && runner.wanted[LEVEL_MORE]);
+	if (runner.wanted[LEVEL_LONG] && runner.wanted[t->level])
+		return true;
+	if (t->level == LEVEL_MORE || (t->brief[0] != '\0' && runner.wanted[LEVEL_MORE]))
+		return runner.wanted[LEVEL_MORE] && has_its_turn(t, LEVEL_MORE);
+	return runner.wanted[t->level];
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=240 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Disks as files: mke2fs in the guest, mount by name, busy while mounted; what
 # the node of a mounted disk shows, and that it is what the disk has.  In make

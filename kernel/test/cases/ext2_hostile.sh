@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Disks that lie do no harm: no panic, no hang, nothing that cannot be killed.
 # Arguments: first seed (0), how many (42; in make check 14; 2000 when LONG).

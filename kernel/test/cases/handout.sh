@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 MORE=all KIND=bounded
+# NEEDS: TIMEOUT=900 MORE=all TURN=1,2 KIND=bounded
 # BOUNDED: the grader's limits of the host's time stand behind it
 # The handout: the same bytes twice, no text of what is to be written, no debug
 # sections, nothing of the instructor's.  It builds by itself; its starter gets

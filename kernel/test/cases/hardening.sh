@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=240 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # What guards the kernel from itself traps, in QEMU and in Bochs, and the panic
 # says which guard it was; in make check in Bochs one guard.

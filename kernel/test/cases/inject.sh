@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 MORE=all KIND=bounded
+# NEEDS: TIMEOUT=200 MORE=all TURN=1,2 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Failures on demand by boot argument: the kernel counts the hits of a point,
 # and one that fails while programs run is an errno, not a panic.  Errors of a

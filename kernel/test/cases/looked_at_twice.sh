@@ -113,6 +113,16 @@ for i in 1 2 3 4 5 6; do
 	dear
 done >"$tmp/commits"
 [ "$(sort -u "$tmp/commits" | wc -l)" = 3 ] || fail "turns of six commits: $(cat "$tmp/commits")"
+plant dear_more "exact TURN=1,2 MORE=all" true
+rm -f "$house"/kernel/test/cases/dear[1-9]*
+same "dear_more" "$(dear -w all)" "all have it"
+same "" "$(dear)" "it is none of check"
+for i in 1 2 3 4 5 6; do
+	GIT_AUTHOR_DATE=@$i\ +0000 GIT_COMMITTER_DATE=@$i\ +0000 git -C "$house" \
+		-c user.name=n -c user.email=e commit -q --allow-empty -m "$i more"
+	dear -w more
+done >"$tmp/commits"
+[ "$(sort -u "$tmp/commits" | wc -l)" = 2 ] || fail "turns in check-more: $(cat "$tmp/commits")"
 rm -rf "$house"/kernel/test/cases/dear* "$house/.git"
 
 # What make builds for one of them is what that one needs.

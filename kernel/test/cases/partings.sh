@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 MORE=all KIND=bounded
+# NEEDS: TIMEOUT=300 MORE=all TURN=1,2 KIND=bounded
 # BOUNDED: the grader's limits of the host's time stand behind it
 # A failed test names the first event that a good kernel would not have, and
 # compare shows where two kernels part, or that they do not.
