@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=100 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=100 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: machines of several CPUs; a limit of time
 # The command's status and output are the tool's, on every size of machine.
 . kernel/test/cases/lib.sh

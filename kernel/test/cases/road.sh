@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 SHORT=1 KIND=exact
+# NEEDS: TIMEOUT=120 SHORT=1 TURN=3 KIND=exact
 # make road: the way of an operation begins and ends where it must, passes what it
 # must, is in no interrupt, and is the same each time, daemons and all.
 . kernel/test/cases/lib.sh

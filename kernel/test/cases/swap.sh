@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # mkswap, swapon, swapoff, free on a disk, a partition and files of ext2; what
 # may not be done to them meanwhile; headers that are wrong; the word swap=.
