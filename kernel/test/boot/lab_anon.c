@@ -227,6 +227,7 @@ table_is_out(struct vmo *vmo, uint64_t pgoff)
 	GIVEN struct want w;
 	GIVEN struct anon_path way;
 	struct anon_books was = anon_books(vmo);
+	struct anon_place p;
 	unsigned n;
 	int r;
 
@@ -245,6 +246,14 @@ table_is_out(struct vmo *vmo, uint64_t pgoff)
 		want_finish(&w);
 		want_end(&w);
 	}
+	anon_refuse("TRYPIN", 2);
+	r = anon_make_path(vmo, pgoff);
+	CHECK(inject_set("off") == 0);
+	p = anon_place(vmo, pgoff);
+	CLAIM(r == 0 && p.upper_pins == 0 && p.table != NULL && p.table->pins == 1,
+	    "all tables are there, and one was out: anon_make_path says %d, and "
+	    "keeps %u pins (want_end)", r, p.upper_pins);
+	anon_place_end(&p);
 	CHECK(inject_set("TRYPIN:2:7") == 0);
 	r = anon_make_path(vmo, pgoff + 512);
 	CHECK(inject_set("off") == 0);
