@@ -23,6 +23,12 @@ endif
 
 # One word of a shell, whatever is in the name of a file.
 quoted = '$(subst ','\'',$(1))'
+# The same for make, where a list of names is read.
+blank := $(subst ,, )
+escaped = $(subst $(blank),\ ,$(1))
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): the name of that folder can have no blanks)
+endif
 
 # Two makes in one folder remove each other's kernel.  What only runs what is built
 # gives the others their turn.

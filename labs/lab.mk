@@ -41,7 +41,7 @@ LAB_OBJS := $(filter-out $(REFERENCE),$(OBJS)) $(LAB_OBJ) \
 endif
 
 # A newer compiler's warnings never stop a student.
-$(LAB_OBJ): $(FILE) $(LAB_OUT)/file | setup $(HEADERS)
+$(LAB_OBJ): $(call escaped,$(FILE)) $(LAB_OUT)/file | setup $(HEADERS)
 	@mkdir -p $(@D)
 	@$(filter-out -Werror,$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $(call quoted,$<) -o $@
 

@@ -45,6 +45,8 @@ echo 'int vad_find(' >"$TMPDIR/bad.c"
 says '^00-tour  0/.*seed' make -s grade LAB=00 TEST=t01
 grep -q 'not written yet' "$tmp/text" || fail "the starter: $(cat "$tmp/text")"
 says '^01-vad  8/8 ' make -s grade LAB=01 TEST=t01 SEED=7 FILE="$TMPDIR/my vad's.c"
+expect 0 make -s kernel LAB=01 FILE="$TMPDIR/my vad's.c" >"$tmp/text" 2>&1
+says 'can have no blanks' make -s kernel BUILD="$TMPDIR/b b"
 says 'does not compile' build/grading/grade run 01 --test t01 --submission "$TMPDIR/bad.c"
 # Nor is that so where bubblewrap does not work.
 printf '#!/bin/sh\nexit 1\n' >"$tmp/nosandbox/bwrap"
