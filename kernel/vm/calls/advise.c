@@ -27,7 +27,7 @@ enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 /* What an advice does: to one VAD at a time, or otherwise. */
 enum advice_kind {
 	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
-	ADVICE_POPULATE, ADVICE_READ
+	ADVICE_POPULATE, ADVICE_READ, ADVICE_HUGE
 };
 
 static const struct advice {
@@ -54,6 +54,7 @@ static const struct advice {
 	[MADV_POPULATE_READ] = { .kind = ADVICE_POPULATE },
 	[MADV_POPULATE_WRITE] = { .kind = ADVICE_POPULATE },
 	[MADV_DONTNEED_LOCKED] = { .kind = ADVICE_DESIGN },
+	[MADV_COLLAPSE] = { .kind = ADVICE_HUGE },
 };
 
 /* What is not in the table: UNKNOWN. */
@@ -118,6 +119,8 @@ advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 		else if ((v->flags & VAD_LOCKED) != 0)
 			return -EINVAL;
 		return advise_swap(as, v, lo, hi, advice);
+	case ADVICE_HUGE: /* no memory may have huge pages */
+		return -EINVAL;
 	case ADVICE_HINT:
 		return advice == MADV_DODUMP && vmo_is_device(v->vmo) ? -EINVAL : 0;
 	case ADVICE_UNKNOWN:
