@@ -207,8 +207,9 @@ THREAD_FN bool
 mutex_is_mine(const struct mutex *m)
 {
 	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
+	uint64_t me = (uint64_t)md_current();
 
-	return (word & ~MUTEX_WAITED) == (uint64_t)md_current();
+	return !UNLIKELY(word != me) || word == (me | MUTEX_WAITED);
 }
 #endif
 
@@ -227,7 +228,7 @@ void rw_lock_write_nested(struct rwlock *);
 void rw_unlock_read(struct rwlock *);
 void rw_unlock_write(struct rwlock *);
 void rw_downgrade(struct rwlock *);         /* write → read */
-bool rw_is_writer(const struct rwlock *);   /* current thread */
+THREAD_FN bool rw_is_writer(const struct rwlock *); /* current thread */
 #define RW_WAITED 0x80000000u /* in readers: threads wait */
 THREAD_FN bool rw_is_locked(const struct rwlock *); /* by anyone; for asserts */
 
@@ -237,7 +238,21 @@ rw_is_locked(const struct rwlock *l)
 {
 	return (atomic_load_relaxed(&l->readers) & ~RW_WAITED) != 0;
 }
+
+THREAD_FN bool
+rw_is_writer(const struct rwlock *l)
+{
+	return atomic_load_relaxed(&l->writer) == md_current();
+}
 #endif
+
+#undef LOCK_KINDS
+#define LOCK_KINDS                                                       \
+	struct spinlock *: spin_is_mine, const struct spinlock *: spin_is_mine, \
+	struct mutex *: mutex_is_mine, const struct mutex *: mutex_is_mine, \
+	struct rwlock *: rw_is_writer, const struct rwlock *: rw_is_writer
+/* Held for reading, by whom is not known, or for writing. */
+#define HELD_SHARED(l) ASSERT_SAYS(rw_is_locked(l), ASSERT_TEXT(l) " is held by somebody")
 
 /* ---- timer.c, work.c ---- */
 

@@ -150,6 +150,7 @@ enter_or_mark(struct rwlock *l, enum rw_kind kind)
 {
 	uint32_t word = atomic_load(&l->readers), next;
 
+	HELD(&l->lock);
 	do {
 		next = with_one_more(word, kind);
 		if (next == 0)
@@ -198,6 +199,7 @@ admit_waiters(struct rwlock *l)
 	uint32_t held = l->readers & ~RW_WAITED;
 	struct list_node *n;
 
+	HELD(&l->lock);
 	while ((n = list_first(&l->waiters)) != NULL) {
 		struct rw_waiter *rw = LIST_ENTRY(n, struct rw_waiter, w.node);
 		struct thread *t = rw->w.thread;
@@ -279,10 +281,4 @@ rw_downgrade(struct rwlock *l)
 	atomic_store_release(&l->writer, NULL);
 	if (!leave(l, RW_WRITTEN - 1))
 		leave_waited(l, RW_WRITTEN - 1);
-}
-
-bool
-rw_is_writer(const struct rwlock *l)
-{
-	return atomic_load_relaxed(&l->writer) == md_current();
 }

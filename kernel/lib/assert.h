@@ -60,11 +60,12 @@ void panic_assert(const char *what) NORETURN;
 #define ASSERT_LINE(n) #n
 #define ASSERT_WHAT(line, text) __FILE__ ":" ASSERT_LINE(line) ": not true: " text
 
-#define ASSERT(e)                                                       \
+#define ASSERT_SAYS(e, text)                                            \
 	do {                                                            \
 		if (UNLIKELY(!(e)))                                     \
-			ASSERT_FAILS(ASSERT_WHAT(__LINE__, ASSERT_TEXT(e))); \
+			ASSERT_FAILS(ASSERT_WHAT(__LINE__, text));      \
 	} while (0)
+#define ASSERT(e) ASSERT_SAYS(e, ASSERT_TEXT(e))
 
 /* CHECK is ASSERT for a call whose value matters: it is always evaluated. */
 #define CHECK(e) ASSERT(e)

@@ -72,6 +72,17 @@ SPIN_FN void spin_unlock_irq(struct spinlock *, uint64_t flags);
  */
 SPIN_FN bool spin_is_mine(const struct spinlock *);
 
+/*
+ * A lock that the contract of a function says is held, HELD(&as->ws_lock) for [W], is
+ * asserted by its first lines; lint compares the two.  A spin lock is held by this
+ * CPU, a sleeping one (kern/kern.h) by this thread, a rwlock for writing.
+ */
+#define LOCK_KINDS struct spinlock *: spin_is_mine, const struct spinlock *: spin_is_mine
+#define HELD(l) ASSERT_SAYS(_Generic((l), LOCK_KINDS)(l), ASSERT_TEXT(l) " is held")
+/* A spin lock; while this CPU may change nobody here holds one. */
+#define NOT_HELD(l)                                                      \
+	ASSERT_SAYS(md_preempt_count() == 0 || !spin_is_mine(l), ASSERT_TEXT(l) " is not held")
+
 /* The order checker (kern/lockrank.c); no-ops unless locks=1. */
 void lockrank_take(enum lock_rank, const void *lock);
 /* The same, but a lock of equal rank may be held. */

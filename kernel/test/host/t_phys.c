@@ -20,9 +20,9 @@
 #include "test/host/host.h"
 
 #define FRAMES 2048
-#define HELD 1200
+#define SLOTS 1200
 
-static struct vm_page *held[HELD];
+static struct vm_page *held[SLOTS];
 static uint8_t owned[FRAMES + 2];
 
 static uint64_t
@@ -81,7 +81,7 @@ frames_are_owned_once(void **state)
 	host_seed(21);
 	for (i = 0; i < 60000; i++) {
 		host_set_cpu((unsigned)host_random(4));
-		slot = (unsigned)host_random(HELD);
+		slot = (unsigned)host_random(SLOTS);
 		if (held[slot] == NULL)
 			take(slot);
 		else
@@ -91,7 +91,7 @@ frames_are_owned_once(void **state)
 		if (host_random(2000) == 0)
 			phys_drain();
 	}
-	for (slot = 0; slot < HELD; slot++) {
+	for (slot = 0; slot < SLOTS; slot++) {
 		if (held[slot] != NULL)
 			give(slot);
 	}
