@@ -116,7 +116,7 @@ stat_begin(struct bio *b)
 {
 	struct bdev *d = b->dev;
 
-	ASSERT(spin_is_mine(&d->queue->lock));
+	HELD(&d->queue->lock);
 	b->since = md_time_ns();
 	one_begins(&d->stat, b->since);
 	if (d->disk != d)

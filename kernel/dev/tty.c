@@ -213,7 +213,7 @@ control_byte(uint8_t c, struct effect *e)
 void
 tty_start_locked(void)
 {
-	ASSERT(spin_is_mine(&tty.lock));
+	HELD(&tty.lock);
 	if (!tty.held)
 		atomic_store(&tty.stopped, false);
 }
@@ -283,6 +283,7 @@ tty_change_mode(void)
 	struct effect none = { .necho = 0 };
 	uint16_t *last;
 
+	HELD(&tty.lock);
 	tty.lnext = false;
 	line_done(&none, COOKED_PART);
 	if ((tty.t.lflag & ICANON) == 0 || tty.ntotal == 0)

@@ -260,7 +260,7 @@ owner_apply_locked(struct vnode *v, const struct kattr *a)
 {
 	const struct cred *c = fs_cred();
 
-	ASSERT(spin_is_mine(&v->attr_lock));
+	HELD(&v->attr_lock);
 	/* A new owner does not inherit the right to act as the old one. */
 	if ((a->valid & (ATTR_UID | ATTR_GID | ATTR_CHOWN)) != 0 &&
 	    v->type != S_IFDIR)

@@ -285,7 +285,7 @@ blkfile_vmo(const struct bdev *d)
 static int
 settle(struct blkfile *b)
 {
-	ASSERT(mutex_is_mine(&blkfiles.mutex));
+	HELD(&blkfiles.mutex);
 	if (b->owned || b->writers != 0 || vmo_is_mapped_writable(b->vmo))
 		return -EBUSY;
 	return vmo_sync(b->vmo, 0, UINT64_MAX);

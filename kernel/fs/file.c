@@ -344,7 +344,7 @@ resize_locked(struct vnode *v, uint64_t bytes)
 {
 	int r = seal_resize(v, bytes);
 
-	ASSERT(rw_is_writer(&v->lock));
+	HELD(&v->lock);
 	if (v->ops->resize == NULL)
 		return -EINVAL;
 	if (v->swapped_to && bytes < vmo_size(v->vmo))
@@ -384,7 +384,7 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 	ssize_t n, room = write_room(v, off, u->left);
 	int r = 0;
 
-	ASSERT(rw_is_writer(&v->lock));
+	HELD(&v->lock);
 	if (v->swapped_to)
 		return -ETXTBSY;
 	if (room < 0)

@@ -147,7 +147,7 @@ insert_locked(struct vnode_locks *l, struct lock_ent *e)
 	struct rb_root *root = &l->tree[e->kind];
 	struct rb_node **link = &root->node, *parent = NULL;
 
-	ASSERT(mutex_is_mine(&l->lock));
+	HELD(&l->lock);
 	while (*link != NULL) {
 		parent = *link;
 		link = ent_of(parent)->k.start > e->k.start ? &parent->left :
@@ -160,7 +160,7 @@ insert_locked(struct vnode_locks *l, struct lock_ent *e)
 static void
 unlink_locked(struct vnode_locks *l, struct lock_ent *e)
 {
-	ASSERT(mutex_is_mine(&l->lock));
+	HELD(&l->lock);
 	rb_remove(&l->tree[e->kind], &e->node, augment);
 	atomic_sub(&l->n, 1);
 }
@@ -219,7 +219,7 @@ conflict_locked(const struct lock_want *w)
 	bool exclusive = !w->k->exclusive; /* those alone are in its way */
 	struct lock_ent *e;
 
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	e = first_below(root, w->k, exclusive);
 	while (e != NULL && e->owner == w->owner)
 		e = next_overlap(e, w->k, exclusive);
@@ -240,7 +240,7 @@ waits_for(const void *owner)
 {
 	const struct lock_want *w;
 
-	ASSERT(spin_is_mine(&waits.lock));
+	HELD(&waits.lock);
 	LIST_FOREACH(w, bucket_of(owner), by_owner) {
 		if (w->owner == owner)
 			return w->waits_for;
@@ -252,7 +252,7 @@ waits_for(const void *owner)
 static bool
 is_circle(const struct lock_want *w, const void *other)
 {
-	ASSERT(spin_is_mine(&waits.lock));
+	HELD(&waits.lock);
 	for (unsigned n = 0; n < CIRCLE_MAX && other != NULL; n++) {
 		if (other == w->owner)
 			return true;
@@ -267,7 +267,7 @@ hang_locked(struct lock_want *w, struct lock_ent *e)
 {
 	int r = 0;
 
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	if (w->posix) {
 		spin_lock(&waits.lock);
 		if (is_circle(w, e->owner))
@@ -286,7 +286,7 @@ hang_locked(struct lock_want *w, struct lock_ent *e)
 static void
 let_go_locked(struct lock_want *w)
 {
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	list_remove(&w->node);
 	if (!w->posix)
 		return;
@@ -328,7 +328,7 @@ spare_take(struct lock_want *w)
 static void
 remove_locked(struct vnode_locks *l, struct lock_ent *e, struct list *again)
 {
-	ASSERT(mutex_is_mine(&l->lock));
+	HELD(&l->lock);
 	free_waiting(e, again);
 	unlink_locked(l, e);
 	kmem_cache_free(&lock_cache, e);
@@ -339,7 +339,7 @@ static void
 set_ends_locked(struct vnode_locks *l, struct lock_ent *e, uint64_t start,
     uint64_t end, struct list *again)
 {
-	ASSERT(mutex_is_mine(&l->lock));
+	HELD(&l->lock);
 	free_waiting(e, again);
 	unlink_locked(l, e);
 	e->k.start = start;
@@ -354,7 +354,7 @@ trim_locked(struct lock_want *w, struct lock_ent *e, struct list *again)
 	uint64_t start = e->k.start, end = e->k.end;
 	struct lock_ent *tail;
 
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	if (start < w->k->start && end > w->k->end) {
 		tail = spare_take(w);
 		tail->owner = e->owner;
@@ -377,7 +377,7 @@ release_locked(struct lock_want *w, struct list *again)
 {
 	struct lock_ent *e, *next;
 
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	e = first_below(w->locks->tree[w->kind].node, w->k, false);
 	for (; e != NULL; e = next) {
 		next = next_overlap(e, w->k, false);
@@ -395,7 +395,7 @@ join_locked(struct lock_want *w, struct lock_ent *e, uint64_t at,
 	const struct krange k = { .start = at, .end = at + 1 };
 	struct lock_ent *o = first_below(w->locks->tree[e->kind].node, &k, false);
 
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	while (o != NULL && (o->owner != e->owner ||
 	    o->k.exclusive != e->k.exclusive))
 		o = next_overlap(o, &k, false);
@@ -412,7 +412,7 @@ grant_locked(struct lock_want *w, struct list *again)
 {
 	struct lock_ent *e;
 
-	ASSERT(mutex_is_mine(&w->locks->lock));
+	HELD(&w->locks->lock);
 	release_locked(w, again);
 	e = spare_take(w);
 	e->owner = w->owner;
@@ -431,7 +431,7 @@ settle_locked(struct vnode_locks *l, struct list *again)
 {
 	struct list_node *n;
 
-	ASSERT(mutex_is_mine(&l->lock));
+	HELD(&l->lock);
 	while ((n = list_pop_front(again)) != NULL) {
 		struct lock_want *w = LIST_ENTRY(n, struct lock_want, node);
 		struct lock_ent *e = conflict_locked(w);
@@ -639,7 +639,7 @@ drop_owner_locked(struct vnode_locks *l, enum lock_kind kind,
 {
 	struct rb_node *n, *next;
 
-	ASSERT(mutex_is_mine(&l->lock));
+	HELD(&l->lock);
 	for (n = rb_first(&l->tree[kind]); n != NULL; n = next) {
 		next = rb_next(n);
 		if (ent_of(n)->owner == owner)

@@ -194,7 +194,7 @@ umount_locked(struct mount *m)
 	struct vnode *covered = m->covered;
 	int r;
 
-	ASSERT(mutex_is_mine(&mounts.mutex));
+	HELD(&mounts.mutex);
 	names_hold();
 	m->ending = true;
 	names_drop();

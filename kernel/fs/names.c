@@ -289,7 +289,7 @@ undo_lock:
 static int
 link_locked(struct walk *to, struct vnode *v)
 {
-	ASSERT(rw_is_writer(&to->dir->mnt->tree));
+	HELD(&to->dir->mnt->tree);
 	if (to->dir->nlink == 0)
 		return -ENOENT;
 	if (v->type == S_IFDIR || to->dir->ops->link == NULL)
@@ -388,7 +388,7 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 {
 	int r;
 
-	ASSERT(rw_is_writer(&m->from_dir->mnt->tree));
+	HELD(&m->from_dir->mnt->tree);
 	if (m->to_dir->nlink == 0)
 		return -ENOENT;
 	r = dir_find_locked(m->from_dir, &m->from, &m->src);

@@ -116,7 +116,7 @@ is_writer(const struct file *f)
 static void
 tell_locked(struct pipe *p)
 {
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (!list_is_empty(&p->wq.waiters))
 		wake_all(&p->wq);
 }
@@ -146,7 +146,7 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 static void
 end_close(struct pipe *p, const struct file *f)
 {
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (is_reader(f))
 		p->readers--;
 	if (is_writer(f))
@@ -168,7 +168,7 @@ pipe_wait_locked(struct pipe *p)
 	struct waiter w;
 	int r;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	wait_prepare(&p->wq, &w);
 	mutex_unlock(&p->lock);
 	r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
@@ -185,7 +185,7 @@ fifo_wait_locked(struct pipe *p, const struct file *f)
 	uint64_t seen = rd ? p->wr_opens : p->rd_opens;
 	int r = 0;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	while (r == 0 && (rd ? p->writers : p->readers) == 0 &&
 	    (rd ? p->wr_opens : p->rd_opens) == seen)
 		r = pipe_wait_locked(p);
@@ -200,7 +200,7 @@ fifo_opened_locked(struct pipe *p, struct file *f)
 	bool nonblock = (f->flags & O_NONBLOCK) != 0;
 	int r;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (acc == O_WRONLY && nonblock && p->readers == 0)
 		return -ENXIO;
 	r = pipe_ring_make_locked(p);
@@ -318,7 +318,7 @@ take_locked(struct pipe *p, struct uio *u)
 	ssize_t done = 0, n;
 	uint64_t piece;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	while (u->left > 0 && p->tail < p->head) {
 		piece = MIN(p->head - p->tail, to_page_end(p->tail));
 		piece = MIN(piece, u->left);
@@ -364,7 +364,7 @@ add_piece_locked(struct pipe *p, struct uio *u)
 	uint8_t **slot = pipe_page_slot(p, p->head);
 	ssize_t n;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (*slot == NULL)
 		*slot = kmem_alloc(PAGE_SIZE);
 	if (*slot == NULL)

@@ -38,7 +38,7 @@ pipe_ring_make_locked(struct pipe *p)
 	struct pipe_user *user;
 	int r;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (p->page != NULL)
 		return 0;
 	r = pipe_user_take(&n, &user);
@@ -101,7 +101,7 @@ ring_part_locked(struct pipe *p, uint8_t **fresh, unsigned n)
 	uint64_t last = PAGE_DOWN(p->head);
 	uint8_t *page;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (last == p->head ||
 	    last - PAGE_DOWN(p->tail) < p->npages * PAGE_SIZE)
 		return 0;
@@ -123,7 +123,7 @@ ring_replace_locked(struct pipe *p, uint8_t **fresh, unsigned n)
 	uint64_t pos = PAGE_DOWN(p->tail);
 	unsigned i;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	for (i = 0; i < p->npages && pos < p->head; i++, pos += PAGE_SIZE) {
 		fresh[(pos >> PAGE_SHIFT) & (n - 1)] = *pipe_page_slot(p, pos);
 		*pipe_page_slot(p, pos) = NULL;
@@ -146,7 +146,7 @@ ring_resize_locked(struct pipe *p, uint8_t **fresh, unsigned n)
 	unsigned was = p->npages;
 	int r;
 
-	ASSERT(mutex_is_mine(&p->lock));
+	HELD(&p->lock);
 	if (n < was && PAGE_UP(p->head) - PAGE_DOWN(p->tail) > n * PAGE_SIZE)
 		return -EBUSY;
 	r = pipe_user_change(p->user, was, n);

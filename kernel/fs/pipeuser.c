@@ -76,7 +76,7 @@ find_locked(uint32_t uid)
 {
 	struct pipe_user *u;
 
-	ASSERT(spin_is_mine(&users.lock));
+	HELD(&users.lock);
 	LIST_FOREACH(u, &users.all, node)
 		if (u->uid == uid)
 			return u;

@@ -177,6 +177,7 @@ text_next(struct file *f, struct text *t)
 	size_t len = t->len;
 	int r;
 
+	HELD(&f->pos_lock);
 	t->len = 0;
 	if (thread_is_killed())
 		r = -EINTR;

@@ -60,12 +60,13 @@ file_add_seals(struct file *f, unsigned seals)
 	return r;
 }
 
-/* May the size become `bytes`?  0, -EPERM.  Locks: vnode->lock. */
+/* May the size become `bytes`?  0, -EPERM.  Locks: vnode->lock held for writing. */
 int
 seal_resize(const struct vnode *v, uint64_t bytes)
 {
 	uint64_t size;
 
+	HELD(&v->lock);
 	if (!v->sealable)
 		return 0;
 	size = vmo_size(v->vmo);
@@ -76,13 +77,14 @@ seal_resize(const struct vnode *v, uint64_t bytes)
 
 /*
  * How many of n bytes may be written at off: as Linux, whole pages only where
- * the file may not grow.  -EPERM: none.  Locks: vnode->lock.
+ * the file may not grow.  -EPERM: none.  Locks: vnode->lock held for writing.
  */
 ssize_t
 seal_write(const struct vnode *v, uint64_t off, uint64_t n)
 {
 	uint64_t size;
 
+	HELD(&v->lock);
 	if (!v->sealable)
 		return (ssize_t)n;
 	if ((v->seals & SEALS_WRITE) != 0)
@@ -94,10 +96,11 @@ seal_write(const struct vnode *v, uint64_t off, uint64_t n)
 	return off < size ? (ssize_t)(size - off) : -EPERM;
 }
 
-/* May bytes be changed other than by write?  0, -EPERM.  Locks: vnode->lock. */
+/* May bytes be changed other than by write?  0, -EPERM.  Locks: vnode->lock held for reading. */
 int
 seal_change(const struct vnode *v)
 {
+	HELD_SHARED(&v->lock);
 	return v->sealable && (v->seals & SEALS_WRITE) != 0 ? -EPERM : 0;
 }
 

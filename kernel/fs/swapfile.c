@@ -82,7 +82,7 @@ give_to_vm(struct swapfile *s, const char *path, unsigned flags)
 	char *page = kmem_alloc(PAGE_SIZE);
 	int r;
 
-	ASSERT(mutex_is_mine(&swapfiles.lock));
+	HELD(&swapfiles.lock);
 	if (page == NULL)
 		return -ENOMEM;
 	src.header = page;
@@ -235,6 +235,7 @@ claim(struct swapfile *s)
 	struct vnode *v = s->vn;
 	int r;
 
+	HELD(&swapfiles.lock);
 	if (v == NULL)
 		return blkfile_claim(s->dev);
 	r = claim_file(v);

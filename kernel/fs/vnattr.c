@@ -115,6 +115,7 @@ moves_atime(const struct vnode *v, const struct kts *now)
 {
 	unsigned flags = atomic_load_relaxed(&v->mnt->flags);
 
+	HELD(&v->attr_lock);
 	if ((flags & MS_NOATIME) != 0 ||
 	    ((flags & MS_NODIRATIME) != 0 && v->type == S_IFDIR))
 		return false;
@@ -165,7 +166,7 @@ vn_touch(struct vnode *v, unsigned which)
  * vmo_client_ops.stored of files: by a mapping, POSIX lets the times move until
  * the next msync.
  *
- * Locks:    [O]; takes attr_lock.
+ * Locks:    [O] of its object; takes attr_lock.
  */
 void
 vn_stored(void *client)

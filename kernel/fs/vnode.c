@@ -261,7 +261,7 @@ vn_parent(struct vnode *v)
 bool
 vn_is_below(const struct vnode *v, const struct vnode *top)
 {
-	ASSERT(rw_is_writer(&v->mnt->tree));
+	HELD(&v->mnt->tree);
 	if (top->type != S_IFDIR)
 		return false;
 	while (v != NULL && v != top)
@@ -282,7 +282,7 @@ path_prepend(const struct vnode *v, char *start, char **end)
 	const char *name = v->name;
 	size_t n;
 
-	ASSERT(spin_is_mine(&names_lock));
+	HELD(&names_lock);
 	if (name == NULL) {
 		snprintf(nameless, sizeof(nameless), "#%lu", v->ino);
 		name = nameless;
@@ -358,7 +358,7 @@ vn_full_path(struct vnode *v, char *buf, size_t cap)
 /*
  * vmo_client_ops.hold of files.
  *
- * Locks:    [O].
+ * Locks:    [O] of its object.
  * Owns:     on success a reference, for vn_punch().
  * Returns:  false: the last reference is gone.
  */

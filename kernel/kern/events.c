@@ -180,6 +180,7 @@ mark_slot(unsigned id)
 {
 	struct mark *m, *best = events.mark;
 
+	HELD(&events.marks_lock);
 	for (m = events.mark; m < events.mark + NMARKS; m++) {
 		if (m->used && m->id == id)
 			return m;

@@ -48,6 +48,7 @@ static const char *const point_names[FI_COUNT] = { INJECT_POINTS(POINT_NAME) };
 static bool
 is_due(const struct point *p)
 {
+	HELD(&inject.lock);
 	if (p->probe || p->fired >= p->count || p->hits < p->first)
 		return false;
 	if (p->hits == p->first)

@@ -104,6 +104,7 @@ own_or_mark(struct mutex *m, struct thread *me)
 {
 	struct thread *old = atomic_load(&m->owner);
 
+	HELD(&m->lock);
 	while (!atomic_cas(&m->owner, &old, old == NULL ? me :
 	    (struct thread *)((uint64_t)old | MUTEX_WAITED)))
 		;

@@ -87,6 +87,7 @@ rq_someone_waits(void)
 void
 rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 {
+	HELD(&rq->lock);
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
 	if (end == RQ_FRONT)
 		list_push_back(&rq->front, &t->rq);
@@ -103,6 +104,7 @@ rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 static void
 dequeue(struct runq *rq, struct thread *t)
 {
+	HELD(&rq->lock);
 	list_remove(&t->rq);
 	rq->nready--;
 }

@@ -339,6 +339,7 @@ reschedule(struct runq *rq, enum resched_why why)
 {
 	struct thread *prev = md_current(), *next;
 
+	HELD(&rq->lock);
 	ASSERT(md_preempt_count() == 2);
 	next = pick(rq, prev, why);
 	if (next == prev)
@@ -362,6 +363,7 @@ reschedule(struct runq *rq, enum resched_why why)
 static void
 put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 {
+	HELD(&rq->lock);
 	if (!rq_may_run_on(prev, md_cpu())) {
 		rq->stray = prev;
 	} else if (why == WHY_YIELD || prev->ticks_left == 0) {

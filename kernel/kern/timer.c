@@ -50,6 +50,7 @@ update_first(void)
 {
 	const struct timer *t = timer_of(rb_first(&timers.pending));
 
+	HELD(&timers.lock);
 	atomic_store(&timers.first, t == NULL ? UINT64_MAX : t->deadline_ns);
 }
 
@@ -59,6 +60,7 @@ insert(struct timer *t)
 {
 	struct rb_node **link = &timers.pending.node, *parent = NULL;
 
+	HELD(&timers.lock);
 	while (*link != NULL) {
 		parent = *link;
 		link = timer_of(parent)->deadline_ns > t->deadline_ns ?
@@ -72,6 +74,7 @@ insert(struct timer *t)
 static void
 take_off(struct timer *t)
 {
+	HELD(&timers.lock);
 	rb_remove(&timers.pending, &t->node, NULL);
 	t->armed = false;
 }
@@ -99,6 +102,7 @@ runs_elsewhere(const struct timer *t)
 {
 	unsigned i;
 
+	HELD(&timers.lock);
 	for (i = 0; i < MAXCPU; i++) {
 		if (timers.running[i] == t && i != md_cpu())
 			return true;
@@ -137,6 +141,7 @@ next_due(uint64_t now)
 {
 	struct timer *t = timer_of(rb_first(&timers.pending));
 
+	HELD(&timers.lock);
 	if (t == NULL || t->deadline_ns > now)
 		return NULL;
 	take_off(t);

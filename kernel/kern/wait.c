@@ -196,6 +196,7 @@ wake(struct waiter *w)
 {
 	struct thread *t = w->thread;
 
+	HELD(&w->wq->lock);
 	list_remove(&w->node);
 	atomic_store(&w->woken, true);
 	sched_wake(t);

@@ -220,6 +220,7 @@ take_block(unsigned order)
 	unsigned have = order;
 	pfn_t pfn;
 
+	HELD(&buddy.lock);
 	while (have <= BUDDY_MAXORDER && buddy.head[have] == 0)
 		have++;
 	if (have > BUDDY_MAXORDER)

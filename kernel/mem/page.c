@@ -99,8 +99,8 @@ page_set_state(struct vm_page *pg, enum page_state to)
 }
 
 /*
- * Locks:    [P]; not needed for the frames that mem/ keeps for itself, which
- *           go between NONE and KERNEL while nobody else knows them.
+ * Locks:    [P], or the frame is one that mem/ keeps for itself, which goes
+ *           between NONE and KERNEL while nobody else knows it.
  */
 void
 page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)

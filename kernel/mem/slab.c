@@ -513,6 +513,7 @@ spare_slab(struct kmem_cache *c, unsigned keep)
 {
 	struct kmem_slab *s = c->empty;
 
+	HELD(&c->lock);
 	for (; s != NULL && keep > 0; keep--)
 		s = s->next;
 	if (s != NULL) {

@@ -525,7 +525,7 @@ others_end(struct task *tk)
 static void
 reset_handlers_locked(struct proc *p, struct sighand *own)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	sighand_clear_locked(own, p->sighand);
 	sighand_put_locked(p->sighand);
 	p->sighand = own;

@@ -309,7 +309,7 @@ process_become_zombie(struct proc *p)
 static struct proc *
 find_reaper_locked(struct proc *p)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	for (struct proc *q = p->parent; q != NULL; q = q->parent)
 		if (q->subreaper && q->state == PROC_LIVE && q->nthreads > 0)
 			return q;
@@ -373,7 +373,7 @@ jobs_left_locked(const struct proc *p, const struct proc *parent,
 {
 	struct siginfo si = { .signo = SIGHUP, .code = SI_KERNEL };
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (parent->pgid == p->pgid || parent->sid != p->sid ||
 	    !group_is_orphan_locked(p->pgid, but) ||
 	    !group_has_stopped_locked(p->pgid))
@@ -390,7 +390,7 @@ jobs_left_locked(const struct proc *p, const struct proc *parent,
 static int
 end_signal_locked(const struct proc *p)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return p->parent_execs == p->parent->execs ? p->exit_signal : SIGCHLD;
 }
 
@@ -406,7 +406,7 @@ parent_is_told_locked(struct proc *p)
 	int signo = end_signal_locked(p), status = p->wait_status & 0x7f;
 	struct abi_sigaction sa;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->parent->sighand == NULL)
 		return true;
 	sa = sighand_act(p->parent->sighand, SIGCHLD);

@@ -258,7 +258,7 @@ take_out_locked(struct fdtab *t, unsigned fd)
 {
 	struct file *f;
 
-	ASSERT(spin_is_mine(&t->lock));
+	HELD(&t->lock);
 	if (fd >= t->a->size)
 		return NULL;
 	f = t->a->file[fd];
@@ -295,7 +295,7 @@ fdtab_close_exec(struct fdtab *t)
 static void
 put_in_locked(struct fdtab *t, unsigned fd, struct file *f, bool cloexec)
 {
-	ASSERT(spin_is_mine(&t->lock));
+	HELD(&t->lock);
 	t->a->file[fd] = f;
 	cloexec_set(t->a, fd, cloexec);
 	t->end = MAX(t->end, fd + 1);
@@ -307,7 +307,7 @@ find_free_locked(struct fdtab *t, unsigned min)
 {
 	unsigned fd = MAX(min, t->hint);
 
-	ASSERT(spin_is_mine(&t->lock));
+	HELD(&t->lock);
 	while (fd < t->a->size && t->a->file[fd] != NULL)
 		fd++;
 	if (min <= t->hint)

@@ -175,7 +175,7 @@ too_many_locked(const struct proc *p)
 {
 	uint64_t most = p->limits->of[RLIMIT_NPROC].cur;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return p->cred.euid != 0 && p->cred.uid != 0 &&
 	    pid_taken_locked() >= most &&
 	    proc_count_uid_locked(p->cred.uid) >= most;
@@ -185,7 +185,7 @@ too_many_locked(const struct proc *p)
 static int
 restart_locked(void)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	sig_recalc_locked(task_current());
 	return -ERESTARTNOINTR;
 }
@@ -197,7 +197,7 @@ signal_waits_locked(void)
 	struct task *me = task_current();
 	struct proc *p = me->proc;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return p->stop_sig != 0 ||
 	    ((me->pending.set | p->pending.set) & ~me->blocked) != 0;
 }
@@ -311,7 +311,7 @@ clone_inherit(struct clone_state *s)
 {
 	struct proc *p = s->proc, *parent = s->parent;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	p->pid = s->task->tid;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
@@ -370,7 +370,7 @@ clone_send_missed(struct clone_state *s)
 	struct siginfo si = { .code = SI_USER };
 	uint64_t set = s->forking.missed;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_remove(&s->forking.node);
 	for (; set != 0; set &= set - 1) {
 		si.signo = __builtin_ctzl(set) + 1;

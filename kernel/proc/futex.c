@@ -126,7 +126,7 @@ wake_key_locked(const uintptr_t key[2], unsigned n, uint32_t bitset)
 	struct futex_waiter *w;
 	unsigned woken = 0;
 
-	ASSERT(spin_is_mine(&futex.lock));
+	HELD(&futex.lock);
 	for (; at != &l->head && woken < n; at = next) {
 		next = at->next;
 		w = LIST_ENTRY(at, struct futex_waiter, node);
@@ -152,7 +152,7 @@ move_key_locked(const uintptr_t from[2], const uintptr_t to[2], unsigned n)
 	struct futex_waiter *w;
 	unsigned moved = 0;
 
-	ASSERT(spin_is_mine(&futex.lock));
+	HELD(&futex.lock);
 	for (; at != &l->head && moved < n; at = next) {
 		next = at->next;
 		w = LIST_ENTRY(at, struct futex_waiter, node);

@@ -53,7 +53,7 @@ group_list(int pgid)
 void
 group_enter_locked(struct proc *p, int pgid)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_remove(&p->group);
 	p->pgid = pgid;
 	list_push_back(group_list(pgid), &p->group);
@@ -118,7 +118,7 @@ proc_group_exists_locked(int pgid)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	GROUP_FOREACH(p, pgid)
 		return true;
 	return false;
@@ -164,7 +164,7 @@ group_is_orphan_locked(int pgid, const struct proc *but)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	GROUP_FOREACH(p, pgid) {
 		if (p == but || p->state != PROC_LIVE)
 			continue;
@@ -182,7 +182,7 @@ group_walk_locked(int pgid, void (*fn)(void *, struct proc *), void *arg)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	GROUP_FOREACH(p, pgid)
 		fn(arg, p);
 }
@@ -193,7 +193,7 @@ group_has_stopped_locked(int pgid)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	GROUP_FOREACH(p, pgid)
 		if (p->state == PROC_LIVE && p->stop_sig != 0)
 			return true;

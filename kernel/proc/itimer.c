@@ -100,7 +100,7 @@ itimer_now_locked(struct proc *p, int which)
 {
 	uint64_t ut, st;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (which == REAL)
 		return md_time_ns();
 	proc_times_locked(p, &ut, &st);
@@ -120,7 +120,7 @@ itimer_read_locked(struct proc *p, int which, struct itimer *out)
 	struct itimer *it = &p->it[which];
 	uint64_t now = itimer_now_locked(p, which);
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	out->interval_ns = it->interval_ns;
 	out->due_ns = it->due_ns == 0 ? 0 :
 	    it->due_ns > now ? it->due_ns - now : 1000;
@@ -165,7 +165,7 @@ itimer_set(int which, const struct itimer *new, struct itimer *old)
 void
 proc_watch_cpu_locked(struct proc *p)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	p->cpu_watch = p->it[VIRTUAL].due_ns != 0 || p->it[PROF].due_ns != 0 ||
 	    p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
 }

@@ -69,7 +69,7 @@ limits_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 {
 	struct limits *old = p->limits, *own = old;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (atomic_load(&old->refs) > 1) {
 		own = limits_create();
 		if (own == NULL)
@@ -96,7 +96,7 @@ limits_to_space_locked(struct proc *p)
 {
 	const struct rlimit *of = p->limits->of;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->as == NULL)
 		return;
 	as_set_rss(p->as, of[RLIMIT_RSS].cur);
@@ -118,7 +118,7 @@ limits_left_locked(struct aspace *as)
 {
 	struct proc *p = as_users(as) > 1 ? proc_of_space_locked(as) : NULL;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p != NULL)
 		limits_to_space_locked(p);
 }

@@ -80,7 +80,7 @@ pid_alloc_locked(const struct cred *c)
 {
 	int most, n;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	most = pids.max - 1 - (c->euid != 0 && c->uid != 0 ? PID_ROOT : 0);
 	if (pids.taken >= most)
 		numbers_look();
@@ -95,7 +95,7 @@ pid_alloc_locked(const struct cred *c)
 unsigned
 pid_taken_locked(void)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return pids.all;
 }
 

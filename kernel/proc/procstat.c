@@ -62,7 +62,7 @@ view_signals(struct view *v, const struct proc *p, const struct task *tk)
 static void
 view_use_locked(struct view *v, struct proc *p, struct task *tk)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	proc_times_locked(p, &v->whole.ut, &v->whole.st);
 	v->whole.faults = proc_faults_locked(p);
 	v->whole.major = ev_read_proc(&p->events, EV_fault_major);
@@ -77,7 +77,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 {
 	const struct fsctx *at = NULL;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	proc_get(v->p = p);
 	if (p->as != NULL)
 		as_get(v->as = p->as);

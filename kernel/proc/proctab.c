@@ -60,7 +60,7 @@ proc_numbers_locked(void (*fn)(int))
 	struct proc *p;
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	for (unsigned i = 0; i < HASH; i++)
 		LIST_FOREACH(tk, &table.by_tid[i], hash)
 			fn(tk->tid);
@@ -77,7 +77,7 @@ proc_of_space_locked(const struct aspace *as)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(p, &table.all, all)
 		if (p->as == as)
 			return p;
@@ -88,7 +88,7 @@ proc_of_space_locked(const struct aspace *as)
 void
 task_hash_locked(struct task *tk)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_push_back(&table.by_tid[(unsigned)tk->tid % HASH], &tk->hash);
 }
 
@@ -96,7 +96,7 @@ task_hash_locked(struct task *tk)
 void
 proc_hash_locked(struct proc *p)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_push_back(&table.by_pid[(unsigned)p->pid % HASH], &p->hash);
 	list_push_back(&table.all, &p->all);
 }
@@ -105,7 +105,7 @@ proc_hash_locked(struct proc *p)
 void
 proc_unhash_locked(struct proc *p)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_remove(&p->hash);
 	list_remove(&p->group);
 	list_remove(&p->all);
@@ -124,7 +124,7 @@ proc_find_locked(int pid)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(p, &table.by_pid[(unsigned)pid % HASH], hash)
 		if (p->pid == pid && p->state != PROC_NEW)
 			return p;
@@ -138,7 +138,7 @@ proc_of_id_locked(int id)
 	struct proc *p = proc_find_locked(id);
 	struct task *tk = p == NULL ? task_find_locked(id) : NULL;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return tk != NULL ? tk->proc : p;
 }
 
@@ -162,7 +162,7 @@ task_find_locked(int tid)
 {
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(tk, &table.by_tid[(unsigned)tid % HASH], hash)
 		if (tk->tid == tid && !tk->exiting)
 			return tk;
@@ -182,7 +182,7 @@ task_of_id_locked(int id)
 	struct proc *p = tk == NULL ? proc_find_locked(id) : NULL;
 	struct list_node *n = p != NULL ? list_first(&p->threads) : NULL;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
 }
 
@@ -196,7 +196,7 @@ proc_walk_locked(void (*fn)(void *, struct proc *), void *arg)
 {
 	struct proc *p;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(p, &table.all, all)
 		if (p->state != PROC_NEW)
 			fn(arg, p);
@@ -219,14 +219,15 @@ proc_count(unsigned *threads)
 	return n;
 }
 
-/* Threads of all processes of a user, and its zombies, for RLIMIT_NPROC. */
+/* Threads of all processes of a user, and its zombies, for RLIMIT_NPROC.
+ * Locks: proc_lock held. */
 unsigned
 proc_count_uid_locked(uint32_t uid)
 {
 	struct proc *p;
 	unsigned n = 0;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(p, &table.all, all)
 		if (p->cred.uid == uid)
 			n += MAX(p->nthreads, 1);
@@ -237,6 +238,7 @@ proc_count_uid_locked(uint32_t uid)
 struct proc *
 proc_init_proc(void)
 {
+	HELD(&proc_lock);
 	return proc_find_locked(1);
 }
 
@@ -246,7 +248,7 @@ proc_reparent_locked(struct proc *child, struct proc *to)
 {
 	bool changed = list_is_linked(&child->change);
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_remove(&child->sibling);
 	list_remove(&child->change);
 	child->parent = to;
@@ -269,7 +271,7 @@ proc_changed_locked(struct proc *child)
 {
 	struct list_node *head, *n;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_remove(&child->change);
 	if (child->parent == NULL)
 		return;

@@ -25,7 +25,7 @@ proc_times_locked(struct proc *p, uint64_t *utime, uint64_t *stime)
 	struct task *tk;
 	uint64_t u, s;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	*utime = p->utime_ns;
 	*stime = p->stime_ns;
 	LIST_FOREACH(tk, &p->threads, node) {
@@ -47,7 +47,7 @@ proc_faults_locked(struct proc *p)
 	uint64_t n = p->faults;
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(tk, &p->threads, node)
 		n += atomic_load_relaxed(&tk->thread->faults);
 	return n;

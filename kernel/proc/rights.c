@@ -50,7 +50,7 @@ proc_may_look_locked(const struct proc *p, enum look_by by)
 {
 	const struct cred *me = &proc_current()->cred;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (is_own_or_root(p))
 		return true;
 	return p->dumpable &&
@@ -64,7 +64,7 @@ proc_may_limit_locked(const struct proc *p)
 {
 	const struct cred *me = &proc_current()->cred;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return is_own_or_root(p) || has_only(&p->cred, me->uid, me->gid);
 }
 
@@ -74,7 +74,7 @@ proc_may_tune_locked(const struct proc *p)
 {
 	const struct cred *me = &proc_current()->cred;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return is_own_or_root(p) || me->euid == p->cred.uid ||
 	       me->euid == p->cred.euid;
 }

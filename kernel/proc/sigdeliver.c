@@ -120,7 +120,7 @@ next_signal_locked(struct task *tk, struct siginfo *si, bool *forced)
 	uint64_t open = ~tk->blocked;
 	int n;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	*forced = tk->forced.signo != 0;
 	if (*forced) {
 		*si = tk->forced;
@@ -183,7 +183,7 @@ stop_process_locked(struct proc *p, int signo)
 {
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->group_exit ||
 	    (signo != SIGSTOP && group_is_orphan_locked(p->pgid, NULL)))
 		return;
@@ -198,7 +198,7 @@ stop_process_locked(struct proc *p, int signo)
 static void
 act_default_locked(struct proc *p, int signo, bool forced)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->pid == 1 && !forced)
 		return;
 	switch (sig_default(signo)) {

@@ -65,7 +65,7 @@ acts_put(struct sigacts *a)
 void
 sighand_put_locked(struct sighand *sh)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (--sh->refs == 0)
 		sighand_discard(sh);
 }
@@ -82,17 +82,20 @@ sighand_discard(struct sighand *sh)
 void
 sighand_share_locked(struct sighand *sh, const struct sighand *from)
 {
-	ASSERT(spin_is_mine(&proc_lock) && sh->acts == NULL);
+	HELD(&proc_lock);
+	ASSERT(sh->acts == NULL);
 	sh->acts = from->acts;
 	sh->acts->refs++;
 	sh->reset = from->reset;
 }
 
-/* Ignored signals stay ignored, no other is caught.  sh has its own actions. */
+/* Ignored signals stay ignored, no other is caught.  sh has its own actions.
+ * Locks: proc_lock held. */
 void
 sighand_clear_locked(struct sighand *sh, const struct sighand *from)
 {
-	ASSERT(spin_is_mine(&proc_lock) && sh->acts->refs == 1);
+	HELD(&proc_lock);
+	ASSERT(sh->acts->refs == 1);
 	for (int signo = 1; signo <= NSIG; signo++)
 		if (sighand_act(from, signo).handler == SIG_IGN)
 			sh->acts->act[signo - 1].handler = SIG_IGN;
@@ -109,7 +112,7 @@ sighand_set_locked(struct sighand *sh, int signo, const struct abi_sigaction *sa
 {
 	struct sigacts *own = sh->acts;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (own->refs > 1) {
 		own = kmem_cache_alloc(&sigacts);
 		if (own == NULL)

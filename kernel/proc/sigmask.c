@@ -179,7 +179,7 @@ take_locked(struct task *tk, uint64_t set, struct siginfo *si)
 {
 	struct sigpend *sp = &tk->pending;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if ((sp->set & set) == 0)
 		sp = &tk->proc->pending;
 	if ((sp->set & set) == 0)

@@ -54,7 +54,7 @@ sigpend_init(struct sigpend *sp)
 static void
 sigq_free_locked(struct sigq *q)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	list_remove(&q->node);
 	q->charged->nsigq--;
 	kmem_cache_free(&sigq_cache, q);
@@ -71,7 +71,7 @@ sigpend_flush_locked(struct sigpend *sp, uint64_t set)
 	struct list_node *n = sp->queue.head.next, *next;
 	struct sigq *q;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	for (; n != &sp->queue.head; n = next) {
 		next = n->next;
 		q = LIST_ENTRY(n, struct sigq, node);
@@ -92,7 +92,7 @@ sigpend_take_locked(struct sigpend *sp, int signo, struct siginfo *si)
 	struct sigq *q, *first = NULL;
 	bool more = false;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(q, &sp->queue, node) {
 		if (q->info.signo != signo)
 			continue;
@@ -136,7 +136,7 @@ sig_is_ignored_locked(struct task *tk, int signo)
 	struct proc *p = tk->proc;
 	uint64_t handler = sighand_act(p->sighand, signo).handler;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if ((tk->blocked & SIGBIT(signo)) != 0)
 		return false;
 	if (handler == SIG_IGN)
@@ -159,7 +159,7 @@ sig_recalc_locked(struct task *tk)
 	uint64_t set = tk->pending.set | p->pending.set;
 	bool dying = p->group_exit || (p->execing != NULL && p->execing != tk);
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	set &= ~(tk->blocked & ~tk->wanted);
 	if (dying)
 		thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
@@ -180,15 +180,16 @@ sig_recalc_locked(struct task *tk)
 int
 sig_send_task_locked(struct task *tk, const struct siginfo *si)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return post_locked(tk->proc, tk, tk, si);
 }
 
-/* Send to a process: any thread that does not block it.  As above. */
+/* Send to a process: any thread that does not block it.  As above.
+ * Locks: proc_lock held. */
 int
 sig_send_proc_locked(struct proc *p, const struct siginfo *si)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return post_locked(p, NULL, NULL, si);
 }
 
@@ -203,7 +204,7 @@ sig_send_member_locked(struct proc *p, const struct siginfo *si)
 {
 	struct forking *f;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(f, &p->forks, node) {
 		if ((SIGS_STOP & SIGBIT(si->signo)) != 0)
 			f->missed &= ~SIGBIT(SIGCONT);
@@ -234,7 +235,7 @@ post_locked(struct proc *p, struct task *to, struct task *first,
 	struct sigpend *sp = to != NULL ? &to->pending : &p->pending;
 	int r;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->state != PROC_LIVE || p->nthreads == 0 ||
 	    (to != NULL && to->exiting))
 		return 0;
@@ -260,7 +261,7 @@ flush_everywhere_locked(struct proc *p, uint64_t set)
 {
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	sigpend_flush_locked(&p->pending, set);
 	LIST_FOREACH(tk, &p->threads, node)
 		sigpend_flush_locked(&tk->pending, set);
@@ -273,7 +274,7 @@ continue_locked(struct proc *p)
 	struct task *tk;
 	bool told = p->stop_told;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->stop_sig == 0)
 		return;
 	p->stop_sig = 0;
@@ -292,7 +293,7 @@ continue_locked(struct proc *p)
 static void
 prepare_locked(struct proc *p, int signo)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if ((SIGS_STOP & SIGBIT(signo)) != 0) {
 		flush_everywhere_locked(p, SIGBIT(SIGCONT));
 	} else if (signo == SIGCONT) {
@@ -326,7 +327,7 @@ sig_queued_locked(const struct proc *p)
 {
 	struct queue_walk w = { .uid = p->cred.uid };
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	proc_walk_locked(queue_count, &w);
 	return w.n;
 }
@@ -344,7 +345,7 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 	uint64_t limit = p->limits->of[RLIMIT_SIGPENDING].cur;
 	struct sigq *q = NULL;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (free || limit == RLIM_INFINITY || sig_queued_locked(p) < limit)
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
@@ -372,7 +373,7 @@ choose_locked(struct proc *p, struct task *first, int signo)
 {
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (first != NULL && takes(first, signo))
 		return first;
 	LIST_FOREACH(tk, &p->threads, node)
@@ -384,7 +385,7 @@ choose_locked(struct proc *p, struct task *first, int signo)
 static void
 wake_for_locked(struct proc *p, struct task *tk, int signo)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (tk == NULL || !takes(tk, signo))
 		return;
 	if (sig_default(signo) == SD_KILL &&
@@ -406,7 +407,7 @@ sig_retarget_locked(struct proc *p, uint64_t set)
 {
 	int signo;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	for (set &= p->pending.set; set != 0; set &= set - 1) {
 		signo = __builtin_ctzl(set) + 1;
 		wake_for_locked(p, choose_locked(p, NULL, signo), signo);
@@ -423,7 +424,7 @@ kill_others_locked(struct proc *p, struct task *but)
 {
 	struct task *tk;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	LIST_FOREACH(tk, &p->threads, node)
 		if (tk != but)
 			thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
@@ -438,7 +439,7 @@ kill_others_locked(struct proc *p, struct task *but)
 void
 sig_group_exit_locked(struct proc *p, int wait_status)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->group_exit)
 		return;
 	p->group_exit = true;
@@ -453,7 +454,7 @@ maker_locked(const struct proc *p)
 {
 	struct task *tk = task_find_locked(p->maker);
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	return tk != NULL && tk->proc == p->parent ? tk : NULL;
 }
 
@@ -472,7 +473,7 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 		.uid = p->cred.uid, .status = status };
 	uint64_t ut, st;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (to == NULL)
 		return;
 	proc_times_locked(p, &ut, &st);
@@ -493,7 +494,7 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 void
 sig_stop_check_locked(struct proc *p)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (p->stop_sig == 0 || p->stop_told || p->nstopped < p->nthreads)
 		return;
 	p->stop_told = p->stop_news = true;
@@ -521,7 +522,7 @@ sig_may_send(struct proc *p, int signo)
 	const struct proc *me = proc_current();
 	const struct cred *a = &me->cred, *b = &p->cred;
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (a->euid == 0 || a->euid == b->uid || a->euid == b->suid ||
 	    a->uid == b->uid || a->uid == b->suid)
 		return true;

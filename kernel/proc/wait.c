@@ -133,7 +133,7 @@ wait_usage_locked(struct proc *child, struct wait_result *res)
 {
 	uint64_t major = ev_read_proc(&child->events, EV_fault_major);
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	proc_times_locked(child, &res->utime_ns, &res->stime_ns);
 	res->utime_ns += child->cutime_ns;
 	res->stime_ns += child->cstime_ns;
@@ -180,7 +180,7 @@ wait_claim_locked(struct proc *child, const struct wait_result *res)
 {
 	struct proc *me = proc_current();
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	me->cutime_ns += res->utime_ns;
 	me->cstime_ns += res->stime_ns;
 	me->cminflt += res->minflt;

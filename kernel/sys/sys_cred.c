@@ -48,7 +48,7 @@ gids(void)
 static void
 note_change_locked(struct proc *p, uint32_t was, uint32_t is)
 {
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (was == is)
 		return;
 	p->dumpable = false;

@@ -83,7 +83,7 @@ limit_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 {
 	int r = limit_check(id, new, &p->limits->of[id]);
 
-	ASSERT(spin_is_mine(&proc_lock));
+	HELD(&proc_lock);
 	if (r == 0)
 		r = limits_set_locked(p, id, new);
 	if (r < 0)

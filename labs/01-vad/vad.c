@@ -63,7 +63,7 @@ vad_first(struct aspace *as)
 	return n == NULL ? NULL : VAD_OF(n);
 }
 
-/* Locks: [M].  Returns: the VAD after v, or NULL. */
+/* Locks: [M] of its space.  Returns: the VAD after v, or NULL. */
 struct vad *
 vad_next(struct vad *v)
 {
@@ -153,7 +153,7 @@ vad_remove(struct aspace *as, struct vad *v)
 {
 	struct vad *next = vad_next(v);
 
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	if (as->hint == v)
 		as->hint = NULL;
 	/* The next one has the hole, too: its own sum first, those above follow. */
@@ -176,7 +176,7 @@ vad_remove(struct aspace *as, struct vad *v)
 void
 vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	ASSERT(start < end);
 	count_lock(as, v, (end - start) - (v->end - v->start));
 	as->total_pages += (end - start) - (v->end - v->start);

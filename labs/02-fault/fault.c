@@ -237,6 +237,7 @@ fault_map_trans(struct fctx *f, struct vm_page **out)
 	bool trans;
 	struct vm_page *pg;
 
+	HELD(&f->as->ws_lock);
 	spin_lock(&pfn_lock);
 	trans = pte_kind(word_get(f->word)) == PTE_TRANS;
 	if (trans) {

@@ -77,6 +77,8 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 		.lo = MD_USER_END };
 	int r;
 
+	HELD(&parent->map_lock);
+	HELD(&child->map_lock);
 	EVENT(fork_begin, parent->id, child->id);
 	r = fork_reserve(&w);
 	if (r != 0)

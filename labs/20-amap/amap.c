@@ -34,7 +34,7 @@
 /*
  * The anon of a page.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  the anon; NULL: there is none.
  */
 struct vm_anon *
@@ -47,7 +47,7 @@ amap_lookup(struct vm_amap *amap, uint64_t vpn)
 /*
  * A chunk for the page, so that amap_add() does not fail.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  false: no memory.
  */
 bool
@@ -60,7 +60,7 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 /*
  * The page's anon, from now on: its slot is free, and has a chunk.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Owns:     takes a reference over.
  */
 void
@@ -72,7 +72,7 @@ amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
 /*
  * The anon of a page, out of its slot.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  the anon; NULL: there is none.
  * Owns:     the caller, its reference.
  */
@@ -86,7 +86,7 @@ amap_take(struct vm_amap *amap, uint64_t vpn)
 /*
  * One reference more for each anon of [lo, hi): a slot of another amap names it.
  *
- * Locks:    [W]; takes [anon].
+ * Locks:    [W] of its space; takes [anon].
  * Returns:  how many there are.
  */
 uint64_t
@@ -99,7 +99,7 @@ amap_ref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 /*
  * The anons of [lo, hi) are let go; nothing maps their pages in this space.
  *
- * Locks:    [W]; takes [anon], [P].
+ * Locks:    [W] of its space; takes [anon], [P].
  * Returns:  how many of them were charged when touched.
  */
 uint64_t
@@ -149,7 +149,7 @@ amap_fault(struct fctx *f, struct uvm_entry *e)
  * parent's words lose W.  A page that somebody pins is not shared: he may go on
  * filling it, for the parent.
  *
- * Locks:    both map_locks exclusive, both [W]; takes [anon], [P].
+ * Locks:    both map_locks exclusive and both [W] of the fork; takes [anon], [P].
  * Returns:  end; the page at which it stopped, for it is pinned, or there is no
  *           memory for its chunk.
  */
@@ -165,7 +165,7 @@ amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
  * One of several entries lets a shared amap go; the last of them, and that may be
  * this one by now, its anons.
  *
- * Locks:    [W]; takes [amap], [anon], [P].
+ * Locks:    [W] of its space; takes [amap], [anon], [P].
  */
 void
 amap_leave(struct vm_amap *amap)
@@ -177,7 +177,7 @@ amap_leave(struct vm_amap *amap)
  * Late: e is about to change its amap, which others have, too: it gets one of its
  * own, of the same anons.  Words stay, for none is writable.
  *
- * Locks:    [W]; takes [amap], [anon], [P].
+ * Locks:    [W] of its space; takes [amap], [anon], [P].
  * Returns:  false: no memory, and nothing has changed.
  */
 bool

@@ -107,7 +107,7 @@ block_take_locked(struct ext2_fs *fs, uint32_t g, uint32_t from, uint32_t *out)
 	void *map;
 	int r;
 
-	ASSERT(mutex_is_mine(&fs->alloc));
+	HELD(&fs->alloc);
 	r = meta_edit(fs, gp->block_bitmap, META_ALLOC, &map);
 	if (r != 0)
 		return r;
@@ -192,7 +192,7 @@ late_set_locked(struct ext2_fs *fs, uint32_t bitmap, uint64_t **late, uint32_t b
 	bool used;
 	int r;
 
-	ASSERT(mutex_is_mine(&fs->alloc));
+	HELD(&fs->alloc);
 	if (*late == NULL)
 		*late = kmem_zalloc(fs->bs);
 	if (*late == NULL)
@@ -244,7 +244,7 @@ group_for_dir_locked(const struct ext2_fs *fs, uint32_t near)
 	uint32_t average = fs->sb.free_inodes / fs->ngroups, i, g, best = near;
 	uint32_t most = 0;
 
-	ASSERT(mutex_is_mine(&fs->alloc));
+	HELD(&fs->alloc);
 	for (i = 0; i < fs->ngroups; i++) {
 		const struct ext2_group *gp;
 
@@ -268,7 +268,7 @@ inode_take_locked(struct ext2_fs *fs, uint32_t g, bool is_dir, uint32_t *out)
 	void *map;
 	int r;
 
-	ASSERT(mutex_is_mine(&fs->alloc));
+	HELD(&fs->alloc);
 	r = meta_edit(fs, gp->inode_bitmap, META_ALLOC, &map);
 	if (r != 0)
 		return r;

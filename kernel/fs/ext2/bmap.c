@@ -168,7 +168,7 @@ run_locked(struct ext2_inode *ip, const struct path *p, uint32_t max,
 	unsigned i;
 	int r;
 
-	ASSERT(mutex_is_mine(&ip->bmap));
+	HELD(&ip->bmap);
 	for (i = 0; i < p->depth; i++) {
 		*disk = number_at(tab, p->idx[i]);
 		meta_put(&ref);
@@ -309,7 +309,7 @@ alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk,
 	unsigned i;
 	int r;
 
-	ASSERT(mutex_is_mine(&ip->bmap));
+	HELD(&ip->bmap);
 	for (i = 0; ; i++) {
 		r = step_down(ip, p, i, tab, got, disk);
 		if (r != 0 || i == p->depth)
@@ -353,7 +353,7 @@ alloc_all_locked(struct ext2_inode *ip, uint64_t from, uint64_t to)
 	struct path p;
 	int r = 0;
 
-	ASSERT(mutex_is_mine(&ip->bmap));
+	HELD(&ip->bmap);
 	for (; from < to && r == 0; from++) {
 		r = path_find(ip->fs, from, &p);
 		if (r == 0)

@@ -35,7 +35,7 @@ icache_insert(struct ext2_inode *ip)
 {
 	struct ext2_fs *fs = ip->fs;
 
-	ASSERT(mutex_is_mine(&fs->ilock));
+	HELD(&fs->ilock);
 	list_push_back(&fs->inodes, &ip->all);
 	list_push_back(&fs->itab[ip->vn->ino % EXT2_HASH], &ip->hash);
 	fs->ninodes++;
@@ -121,20 +121,21 @@ icache_reap(struct ext2_fs *fs)
 {
 	unsigned before;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	do {
 		before = fs->ninodes;
 		reap_round(fs);
 	} while (fs->ninodes != before);
 }
 
-/* The machine is going down: zombies give back all, whoever uses them. */
+/* The machine is going down: zombies give back all, whoever uses them.
+ * Locks: tree for writing. */
 void
 icache_end_zombies(struct ext2_fs *fs)
 {
 	struct ext2_inode *ip;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	while (!list_is_empty(&fs->zombies)) {
 		ip = LIST_ENTRY(list_first(&fs->zombies), struct ext2_inode,
 		    zombie);
@@ -180,7 +181,7 @@ icache_trim(struct ext2_fs *fs)
 	unsigned limit = cache_limit(), left = fs->ninodes;
 	struct list_node *n = fs->inodes.head.next, *next;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	for (; left > limit && n != &fs->inodes.head; n = next, left--) {
 		struct ext2_inode *ip = LIST_ENTRY(n, struct ext2_inode, all);
 
@@ -211,7 +212,7 @@ icache_is_busy(struct ext2_fs *fs)
 {
 	struct ext2_inode *ip;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	kids_count(fs);
 	LIST_FOREACH(ip, &fs->inodes, all)
 		if (atomic_load(&ip->vn->refs) != ip->kids ||
@@ -227,7 +228,7 @@ icache_drop_all(struct ext2_fs *fs)
 {
 	struct ext2_inode *ip;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	dir_forget_gone(fs, NULL);
 	while (!list_is_empty(&fs->inodes)) {
 		ip = LIST_ENTRY(list_first(&fs->inodes), struct ext2_inode, all);
@@ -251,7 +252,7 @@ icache_cut_tails(struct ext2_fs *fs)
 	struct ext2_inode *ip;
 	int r = 0, one;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	LIST_FOREACH(ip, &fs->inodes, all) {
 		if (!atomic_load(&ip->tail) || ip->vn->nlink == 0)
 			continue;

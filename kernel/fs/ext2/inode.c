@@ -277,7 +277,7 @@ inode_load_locked(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
 	struct vnode *v;
 	int r = raw_read(fs, ino, &raw);
 
-	ASSERT(mutex_is_mine(&fs->ilock));
+	HELD(&fs->ilock);
 	if (r == 0)
 		r = raw_check(fs, ino, &raw);
 	if (r != 0)
@@ -310,7 +310,7 @@ inode_find(struct ext2_fs *fs, uint32_t ino)
 {
 	struct ext2_inode *ip;
 
-	ASSERT(mutex_is_mine(&fs->ilock));
+	HELD(&fs->ilock);
 	LIST_FOREACH(ip, &fs->itab[ino % EXT2_HASH], hash)
 		if (ip->vn->ino == ino)
 			return ip;

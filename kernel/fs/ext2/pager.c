@@ -355,7 +355,7 @@ ext2_resize(struct vnode *v, uint64_t bytes)
 	uint64_t old;
 	int r = 0;
 
-	ASSERT(rw_is_writer(&v->lock));
+	HELD(&v->lock);
 	if (v->vmo == NULL)
 		return -EINVAL;
 	if (bytes > bmap_limit(ip->fs) << ip->fs->bs_shift)
@@ -423,6 +423,7 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	struct vm_page *pg;
 	int r;
 
+	HELD(&v->lock);
 	if (page_is_full(ip, idx))
 		return 0;
 	r = cache_page(v->vmo, idx, &pg);

@@ -25,7 +25,7 @@ is_needed(struct ext2_fs *fs)
 {
 	struct ext2_inode *ip;
 
-	ASSERT(rw_is_writer(&fs->mnt->tree));
+	HELD(&fs->mnt->tree);
 	if (!list_is_empty(&fs->zombies))
 		return true;
 	LIST_FOREACH(ip, &fs->inodes, all)

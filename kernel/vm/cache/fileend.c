@@ -156,7 +156,7 @@ cache_grown_locked(struct vmo *vmo, uint64_t old)
 {
 	uint64_t idx = old >> PAGE_SHIFT;
 
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	if ((old & PAGE_MASK) == 0 || vmo->pager->extend == NULL ||
 	    sectors_of(old) >= sectors_of(vmo->size) ||
 	    cache_lookup(vmo, idx) == NULL)
@@ -175,6 +175,8 @@ cache_grown_locked(struct vmo *vmo, uint64_t old)
 bool
 cache_has_place(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 {
+	HELD(&vmo->lock);
+	HELD(&pfn_lock);
 	return (pg->flags & PF_DIRTY) != 0 &&
 	    (idx < vmo->v.short_lo || idx >= vmo->v.short_hi);
 }
@@ -183,7 +185,7 @@ cache_has_place(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 static void
 unmark_locked(struct vmo *vmo, uint64_t idx)
 {
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	if (vmo->v.short_lo == vmo->v.short_hi)
 		return;
 	if (idx == vmo->v.short_lo)

@@ -55,7 +55,7 @@ cache_next(struct vmo *vmo, uint64_t idx)
 	pfn_t at = vmo->v.pages.root;
 	struct vm_page *pg, *best = NULL;
 
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	while (at != 0) {
 		pg = &pfdb[at];
 		if (pg->index < idx) {
@@ -75,6 +75,8 @@ cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 	struct vm_page *pg = cache_next(vmo, idx);
 	unsigned i;
 
+	HELD(&vmo->lock);
+	HELD(&pfn_lock);
 	for (i = 0; i < n; i++) {
 		pages[i] = NULL;
 		if (pg == NULL || pg->index != idx + i)
@@ -89,7 +91,7 @@ cache_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 static void
 cache_insert(struct vmo *vmo, struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	page_reading_locked(pg, HOME_VNODE, va2pa(vmo), pg->index);
 	page_tree_insert(&vmo->v.pages, pg);
 	vmo->n_resident++;
@@ -140,7 +142,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 void
 cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	ASSERT(vmo->n_resident > 0);
 	page_tree_remove(&vmo->v.pages, pg);
 	vmo->n_resident--;
@@ -461,7 +463,7 @@ cut_some(struct vmo *vmo, struct cache_cut *c)
 	bool more = true;
 	unsigned i;
 
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	spin_lock(&pfn_lock);
 	for (i = 0; i < CUT_BATCH; i++) {
 		pg = cache_next(vmo, c->lo);

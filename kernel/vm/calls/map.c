@@ -70,6 +70,7 @@ map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
 	struct vad *v = vad_find_above(as, lo);
 	uint64_t gap;
 
+	HELD_SHARED(&as->map_lock);
 	if (v == NULL)
 		return true;
 	gap = (v->flags & VAD_GROWSDOWN) != 0 ? STACK_GUARD_PAGES : 0;
@@ -105,6 +106,7 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	uint64_t min = MMAP_MIN_ADDR >> PAGE_SHIFT;
 	uint64_t end = MD_USER_END >> PAGE_SHIFT;
 
+	HELD_SHARED(&as->map_lock);
 	if (hint != 0)
 		hint = MAX(hint, min);
 	if (hint_is_free(as, hint, pages, end)) {
@@ -128,6 +130,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 	struct vad_list list;
 	int r = -ENOMEM;
 
+	HELD(&as->map_lock);
 	if (v == NULL || v->start == lo || v->end <= hi) /* a hole in v would be one more */
 		r = vad_remove_range(as, lo, hi, &list);
 	if (r != 0)
@@ -149,6 +152,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 void
 map_end(struct aspace *as, struct map_gone *gone)
 {
+	HELD(&as->map_lock);
 	/* Of a space without its VADs the sum is right, no single one. */
 	if (gone != NULL && as_has_lost(as, LOST_VADS)) {
 		as->commit += gone->freed;
@@ -168,6 +172,7 @@ map_end(struct aspace *as, struct map_gone *gone)
 struct vad *
 map_attach(struct aspace *as, struct vad *v)
 {
+	HELD(&as->map_lock);
 	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
 	vad_attached(as, v);
@@ -499,6 +504,7 @@ map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 {
 	struct vad *v = vad_find_above(as, *lo);
 
+	HELD_SHARED(&as->map_lock);
 	if (v == NULL || v->start >= hi)
 		return -ENOMEM;
 	if ((v->flags & VAD_GROWSDOWN) == 0)

@@ -272,7 +272,7 @@ mremap_locked(struct mremap_work *w)
 	struct vad *v;
 	int r;
 
-	ASSERT(rw_is_writer(&w->as->map_lock));
+	HELD(&w->as->map_lock);
 	v = vad_find(w->as, w->old);
 	if (v == NULL)
 		return -EFAULT;

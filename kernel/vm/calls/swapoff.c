@@ -49,7 +49,7 @@ is_of(const struct swap_area *a, slot_t slot)
 static bool
 give_up(const struct swap_area *a, struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (!is_of(a, pg->slot) || pg->state == PG_READING ||
 	    (pg->flags & (PF_ORPHAN | PF_SLOTSTALE)) != 0)
 		return false;

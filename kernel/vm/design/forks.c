@@ -37,6 +37,8 @@ fork_vads(struct pte_fork *f)
 	struct vad *v, *c;
 	uint64_t last = UINT64_MAX; /* page that the child pays for */
 
+	HELD(&f->parent->map_lock);
+	HELD(&f->child->map_lock);
 	VAD_FOREACH(v, f->parent) {
 		if ((v->flags & VAD_DONTFORK) != 0)
 			continue;
@@ -76,6 +78,8 @@ fork_vads_paid(struct pte_fork *f, uint64_t late)
 {
 	int r = fork_vads(f);
 
+	HELD(&f->parent->map_lock);
+	HELD(&f->child->map_lock);
 	if (r != 0)
 		return r;
 	f->charge = f->child->commit - UPPER_TABLES + late;
@@ -142,6 +146,8 @@ fork_lock_table(struct pte_fork *f, va_t va, va_t end, struct pte_ref *s)
 va_t
 fork_unlock_table(struct pte_fork *f)
 {
+	HELD(&f->parent->ws_lock);
+	HELD(&f->child->ws_lock);
 	EVENT_ADD(fork_words, (f->at.va - f->va) >> PAGE_SHIFT);
 	f->va = f->at.va;
 	mutex_unlock(&f->child->ws_lock);
@@ -155,6 +161,8 @@ fork_unlock_table(struct pte_fork *f)
 struct vm_page *
 fork_child_leaf(struct pte_fork *f, va_t va)
 {
+	HELD(&f->parent->ws_lock);
+	HELD(&f->child->ws_lock);
 	f->ctables.late = (f->vad.flags & VAD_CHARGED) == 0;
 	f->ctables.as = f->child;
 	if (f->cleaf == NULL && pt_make(f->child, va, &f->cleaf, &f->ctables,
@@ -174,6 +182,8 @@ fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
 	struct vm_page *leaf = fork_child_leaf(f, s->va), *to;
 	uint64_t *word;
 
+	HELD(&f->parent->ws_lock);
+	HELD(&f->child->ws_lock);
 	if (leaf == NULL || !want_frame(&f->want))
 		return false;
 	to = f->want.frame;
@@ -199,6 +209,8 @@ fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
 {
 	struct vm_page *leaf = fork_child_leaf(f, s->va);
 
+	HELD(&f->parent->ws_lock);
+	HELD(&f->child->ws_lock);
 	if (leaf == NULL)
 		return false;
 	word_set(leaf, pt_word(leaf, s->va), word_get(s->word));
@@ -229,6 +241,8 @@ fork_child_late(struct pte_fork *f, uint64_t n)
 int
 fork_wait(struct pte_fork *f)
 {
+	HELD_SHARED(&f->parent->map_lock);
+	HELD_SHARED(&f->child->map_lock);
 	return f->ptables.lost || f->ctables.lost ? -EIO : want_get(&f->want);
 }
 
@@ -240,6 +254,8 @@ fork_end(struct pte_fork *f)
 {
 	struct aspace *child = f->child;
 
+	HELD_SHARED(&f->parent->map_lock);
+	HELD_SHARED(&f->child->map_lock);
 	mutex_lock(&child->ws_lock);
 	pt_prune_now(child, f->va);
 	mutex_unlock(&child->ws_lock);

@@ -26,6 +26,7 @@ check_cache(struct vmo *vmo, struct vm_report *rep)
 	unsigned before = rep->findings;
 	struct vm_page *pg;
 
+	HELD(&vmo->lock);
 	spin_lock(&pfn_lock);
 	for (pg = page_tree_first(&vmo->v.pages); pg != NULL;
 	     pg = page_tree_next(pg)) {

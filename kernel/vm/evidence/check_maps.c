@@ -51,6 +51,7 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 	struct rb_node *at;
 	struct vad *v;
 
+	HELD_SHARED(&as->map_lock);
 	if (rb_check(&as->vads) < 0)
 		report_bad(rep, "I8", "as %u: not a red-black tree", as->id);
 	/* By the tree's own order: vad.c is what is being checked. */

@@ -42,6 +42,7 @@ stat_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
 	bool held = mutex_is_mine(&as->ws_lock);
 	int r = 0;
 
+	HELD_SHARED(&as->map_lock);
 	if (as->ops->walk != NULL)
 		return as->ops->walk(as, lo, hi, fn, arg);
 	while (it.va < it.end && r == 0) {
@@ -108,6 +109,8 @@ stat_resident(struct aspace *as, struct vm_as_stat *st)
 {
 	struct count_work c = { .as = as, .st = st };
 
+	HELD_SHARED(&as->map_lock);
+	HELD(&as->ws_lock);
 	if (as->ops->stat != NULL)
 		as->ops->stat(as, st);
 	else

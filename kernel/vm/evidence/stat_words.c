@@ -356,6 +356,7 @@ stat_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 {
 	struct pt_path p;
 
+	HELD(&as->ws_lock);
 	path_walk_in(as, va, &p);
 	if (p.away != 0 && !path_is_lost(&p))
 		return pt_bring(as, va, &p, h, w);

@@ -394,6 +394,7 @@ fault_resolve(struct fctx *f)
 	enum fault_outcome r;
 
 	lock_words(f);
+	/* holds: M shared, W */
 	r = pt_walk(f);
 	while (r == FAULT_DONE && (r = resolve_page(f)) == FAULT_DONE &&
 	    goes_on(f))
@@ -407,6 +408,7 @@ fault_resolve(struct fctx *f)
 	if (r != FAULT_DONE)
 		pt_pin(f);
 	mutex_unlock(&f->as->ws_lock);
+	/* holds: M shared; not W */
 	if (r == FAULT_DONE && f->access == ACCESS_WRITE &&
 	    f->v.vmo != NULL && (f->v.flags & VAD_SHARED) != 0)
 		vmo_stored(f->v.vmo);
@@ -424,6 +426,7 @@ fault_grow(struct fctx *f)
 	struct vad *v = vad_find_above(as, vpn);
 	int r = 0;
 
+	HELD_SHARED(&as->map_lock);
 	if (v == NULL || (v->flags & VAD_GROWSDOWN) == 0)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
 	if (!f->exclusive) {
@@ -431,10 +434,12 @@ fault_grow(struct fctx *f)
 		rw_lock_write(&as->map_lock);
 		v = vad_find_above(as, vpn);
 	}
+	/* holds: M */
 	if (v == NULL || v->start > vpn)
 		r = v == NULL ? -ENOMEM : map_grow_stack(as, v, vpn);
 	if (!f->exclusive)
 		rw_downgrade(&as->map_lock);
+	/* holds: M shared */
 	if (r != 0)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
 	return FAULT_RESTART;

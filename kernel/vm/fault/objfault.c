@@ -141,7 +141,7 @@ extend_page(struct want *w)
 enum fault_outcome
 cache_fault(struct fctx *f, struct vm_page **out)
 {
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	HELD(&f->as->ws_lock);
 	switch (cache_look(f->v.vmo, fault_index(f), CACHE_TOUCH, out)) {
 	case 0:
 		return FAULT_DONE;
@@ -167,6 +167,7 @@ cache_fault_may_dirty(struct fctx *f, struct vm_page *pg)
 	struct vmo *vmo = f->v.vmo;
 	bool may;
 
+	HELD(&f->as->ws_lock);
 	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
 	may = cache_has_place(vmo, fault_index(f), pg) || (f->extended &&
@@ -212,7 +213,7 @@ anon_fault(struct fctx *f, struct vm_page **out)
 	uint64_t pgoff = fault_index(f);
 	int r;
 
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	HELD(&f->as->ws_lock);
 	r = anon_look(f->v.vmo, pgoff, ANON_TOUCH, &f->want, out);
 	switch (r) {
 	case 0:
@@ -294,6 +295,7 @@ fault_map_around(struct fctx *f, uint64_t bits)
 	struct block b;
 	unsigned n;
 
+	HELD(&as->ws_lock);
 	if (!is_local(f))
 		return;
 	block_of(f, &b);
@@ -318,6 +320,7 @@ fault_zero_around(struct fctx *f, uint64_t word)
 	struct block b;
 	uint64_t *at;
 
+	HELD(&f->as->ws_lock);
 	if (f->end != 0 || !is_local(f))
 		return;
 	block_of(f, &b);
@@ -352,6 +355,8 @@ fault_device(struct fctx *f, void (*enter)(struct fctx *, uint64_t word))
 {
 	uint64_t before = word_get(f->word), word;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if (f->pin_out != NULL)
 		return fault_signal(f, SIGBUS, BUS_ADRERR);
 	word = vmo_device_word(f->v.vmo, fault_index(f), rights(f));

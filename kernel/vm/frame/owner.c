@@ -193,7 +193,7 @@ owner_cluster(struct vm_page *pg, struct vm_page **out)
 	uint64_t *word;
 	unsigned n = 0;
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (!owner_has_word(pg))
 		return 0;
 	r = range_of(pg);
@@ -242,7 +242,7 @@ owner_beside(struct vm_page *const *pg, unsigned n, slot_t slot[2])
 	uint64_t *word = home_word(pg[0]), *end = home_word(pg[n - 1]) + r.step;
 	unsigned d;
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	slot[0] = slot[1] = 0;
 	for (d = 1; d < SWAP_RUN && word > r.first && slot[0] == 0; d++) {
 		word -= r.step;

@@ -154,7 +154,7 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 void
 word_sums_locked(struct vm_page *container, int used, int resident)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	count_words(container, used, resident, 0);
 }
 
@@ -200,7 +200,7 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 }
 
 /* Keep the books of the table for all of them: as word_set() for each.
- * Locks: [W]; takes [P]. */
+ * Locks: [W] of its space; takes [P]. */
 void
 word_settle(struct vm_page *table, const struct words_gone *gone)
 {
@@ -219,10 +219,11 @@ word_settle(struct vm_page *table, const struct words_gone *gone)
 
 /* Keep the books of the table for n of them, so many special, so many locked: as
  * word_set() for each.
- * Locks: [W], [P]. */
+ * Locks: [W] of its space, [P]. */
 void
 word_entered(struct vm_page *table, unsigned n, unsigned special, unsigned locked)
 {
+	HELD(&pfn_lock);
 	if (n == 0)
 		return;
 	if (locked != 0)
@@ -246,7 +247,7 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 }
 
 /* A VALID word was used since the last look, and is young; or it grows older.
- * Locks: [W].  Returns: the new age. */
+ * Locks: [W] of its space.  Returns: the new age. */
 unsigned
 pte_age_word(uint64_t *word)
 {
@@ -266,7 +267,7 @@ pte_age_word(uint64_t *word)
 void
 page_free(struct vm_page *pg)
 {
-	ASSERT(md_preempt_count() == 0 || !spin_is_mine(&pfn_lock));
+	NOT_HELD(&pfn_lock);
 	ASSERT(page_home_kind(pg) == HOME_NONE);
 	phys_free(pg);
 }
@@ -275,9 +276,9 @@ page_free(struct vm_page *pg)
 void
 page_free_chain(pfn_t chain)
 {
+	NOT_HELD(&pfn_lock);
 	if (chain == 0)
 		return;
-	ASSERT(md_preempt_count() == 0 || !spin_is_mine(&pfn_lock));
 	phys_free_chain(chain);
 }
 
@@ -299,7 +300,7 @@ void
 page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	pg->index = index;
 	adopt(pg, home, payload);
 }
@@ -308,7 +309,7 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
  * what is done with a frame that has been filled.  As page_adopt_locked(),
  * page_map_locked() and word_set() in turn, with what is known of both words: 250
  * instructions less.
- * Locks: [W]; takes [P].
+ * Locks: [W] of its space; takes [P].
  * Owns: takes the frame over. */
 void
 page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
@@ -340,7 +341,7 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 void
 page_set_slot(struct vm_page *pg, slot_t slot)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (pg->slot == 0 && slot != 0)
 		atomic_add(&pages_slotted, 1);
 	else if (pg->slot != 0 && slot == 0)
@@ -356,7 +357,7 @@ page_set_slot(struct vm_page *pg, slot_t slot)
 void
 page_map_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (pg->state != PG_ACTIVE)
 		pq_activate(pg);
 	ASSERT(pg->state == PG_ACTIVE);
@@ -368,7 +369,8 @@ page_map_locked(struct vm_page *pg)
 bool
 page_unmap_locked(struct vm_page *pg, bool dirty)
 {
-	ASSERT(spin_is_mine(&pfn_lock) && pg->mapcount > 0);
+	HELD(&pfn_lock);
+	ASSERT(pg->mapcount > 0);
 	pg->mapcount--;
 	if (dirty)
 		page_dirty_locked(pg);
@@ -389,7 +391,8 @@ page_unmap(struct vm_page *pg, bool dirty)
 void
 page_pin_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock) && pg->pins < UINT16_MAX);
+	HELD(&pfn_lock);
+	ASSERT(pg->pins < UINT16_MAX);
 	if (pg->state != PG_ACTIVE)
 		pq_activate(pg);
 	pg->pins++;
@@ -418,7 +421,7 @@ unpin(struct vm_page *pg)
 bool
 page_unpin_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	return unpin(pg);
 }
 
@@ -427,7 +430,7 @@ page_unpin_locked(struct vm_page *pg)
 bool
 page_unpin_dirty_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (pg->state != PG_WIRED)
 		page_dirty_locked(pg);
 	return page_unpin_locked(pg);
@@ -498,7 +501,7 @@ disown(struct vm_page *pg)
 bool
 page_disown_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	return disown(pg);
 }
 
@@ -543,6 +546,7 @@ page_rest(struct vm_page *pg)
 bool
 page_let_go_locked(struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	if (pg->mapcount > 0 || pg->pins > 0)
 		return false;
 	ASSERT(spin_is_mine(&pfn_lock));

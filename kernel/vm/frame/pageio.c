@@ -59,7 +59,7 @@ page_dirty_locked(struct vm_page *pg)
 	struct vmo *vmo = file_of(pg);
 	uint64_t n;
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	pg->flags &= (uint8_t)~PF_LAZYFREE;
 	if ((pg->flags & PF_DIRTY) != 0)
 		return;
@@ -81,7 +81,7 @@ page_clean_locked(struct vm_page *pg)
 {
 	struct vmo *vmo = file_of(pg);
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if ((pg->flags & PF_DIRTY) == 0)
 		return;
 	pg->flags &= (uint8_t)~PF_DIRTY;
@@ -140,6 +140,7 @@ void
 page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
     uint64_t index)
 {
+	HELD(&pfn_lock);
 	/* [P]: page_set_state() asks. */
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	page_set_home(pg, home, payload);
@@ -154,6 +155,7 @@ page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 void
 page_filled_locked(struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	/* [P]: page_set_state() asks. */
 	ASSERT(pg->state == PG_READING && (pg->flags & PF_ORPHAN) == 0);
 	page_set_state(pg, PG_STANDBY);
@@ -171,7 +173,7 @@ page_filled_locked(struct vm_page *pg)
 bool
 page_unfilled_locked(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	ASSERT(pg->state == PG_READING && pg->mapcount == 0);
 	page_wake(pg);
 	page_set_home(pg, HOME_NONE, 0);
@@ -187,6 +189,7 @@ page_unfilled_locked(struct vm_page *pg)
 void
 page_writing_locked(struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	ASSERT((pg->flags & (PF_WRITING | PF_ORPHAN)) == 0);
 	ASSERT(pg->state == PG_ACTIVE || pg->state == PG_MODIFIED);
 	if (pg->state == PG_MODIFIED)
@@ -201,7 +204,7 @@ page_writing_locked(struct vm_page *pg)
 bool
 page_written_locked(struct vm_page *pg, bool ok)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	ASSERT((pg->flags & PF_WRITING) != 0);
 	pg->flags &= (uint8_t)~PF_WRITING;
 	atomic_sub(&pages_writing, 1);

@@ -102,6 +102,7 @@ take_off(struct vm_page *pg)
 void
 pq_remove(struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	take_off(pg);
 }
 
@@ -144,6 +145,7 @@ pq_release(struct vm_page *pg)
 {
 	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
 
+	HELD(&pfn_lock);
 	ASSERT(pg->state == PG_STANDBY); /* [P]: page_set_home() asks */
 	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->reclaim(pg))
 		return false;

@@ -125,7 +125,7 @@ kpaged_peek(va_t kva)
 	uint64_t *word = kernel_word(kva), w = word_get(word);
 	enum pte_kind kind = pte_kind(w);
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (kind != PTE_VALID && kind != PTE_TRANS)
 		return NULL;
 	note_use(word, w);
@@ -305,7 +305,7 @@ kpaged_hold_mapped(va_t kva)
 {
 	uint64_t *word = kernel_word(kva);
 
-	ASSERT(mutex_is_mine(&kernel_as.ws_lock));
+	HELD(&kernel_as.ws_lock);
 	spin_lock(&pfn_lock);
 	if (pte_kind(word_get(word)) == PTE_TRANS)
 		map_word(word, pte_page(word_get(word)));

@@ -42,6 +42,7 @@ vad_find(struct aspace *as, uint64_t vpn)
 {
 	struct vad *v = atomic_load_relaxed(&as->hint);
 
+	HELD_SHARED(&as->map_lock);
 	if (v != NULL) {
 		EVENT(vad_visit);
 		if (v->start <= vpn && vpn < v->end)
@@ -62,7 +63,7 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 	struct rb_node *n = as->vads.node;
 	struct vad *best = NULL;
 
-	ASSERT(rw_is_locked(&as->map_lock));
+	HELD_SHARED(&as->map_lock);
 	while (n != NULL) {
 		EVENT(vad_visit);
 		if (VAD_OF(n)->end > vpn) {
@@ -85,7 +86,7 @@ vad_first(struct aspace *as)
 	return n == NULL ? NULL : VAD_OF(n);
 }
 
-/* Locks: [M].  Returns: the VAD after v, or NULL. */
+/* Locks: [M] of its space.  Returns: the VAD after v, or NULL. */
 struct vad *
 vad_next(struct vad *v)
 {
@@ -187,6 +188,7 @@ vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
 	struct rb_node *last = rb_last(&as->vads);
 	uint64_t top = hi, bottom = lo;
 
+	HELD_SHARED(&as->map_lock);
 	ASSERT(pages > 0 && lo < hi);
 	if (v != NULL) {
 		bottom = MAX(lo, v->start - v->gap);
@@ -230,7 +232,7 @@ vad_insert(struct aspace *as, struct vad *v)
 	struct rb_node **link = &as->vads.node, *parent = NULL;
 	struct vad *below = NULL, *above = NULL;
 
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	ASSERT(v->start < v->end || as_has_lost(as, LOST_VADS));
 	while (*link != NULL) {
 		struct vad *at = VAD_OF(*link);
@@ -270,7 +272,7 @@ vad_remove(struct aspace *as, struct vad *v)
 {
 	struct vad *next = vad_next(v);
 
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	if (as->hint == v)
 		as->hint = NULL;
 	/* The next one has the hole, too: its own sum first, those above follow. */
@@ -293,7 +295,7 @@ vad_remove(struct aspace *as, struct vad *v)
 void
 vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	ASSERT(start < end);
 	count_lock(as, v, (end - start) - (v->end - v->start));
 	as->total_pages += (end - start) - (v->end - v->start);
@@ -354,7 +356,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 {
 	struct vad *h;
 
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	h = as->nvads < vad_max() ? vad_alloc_part(as, v, vpn) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
@@ -379,7 +381,7 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 	struct vad *mid = NULL, *tail = NULL;
 	bool cut_lo, cut_hi;
 
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	*out = (struct vad_list){ .first = NULL };
 	if (v == NULL || v->start >= hi)
 		return 0;
@@ -475,7 +477,7 @@ vad_protect_range(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot)
 	struct vad *v;
 	int r;
 
-	ASSERT(rw_is_writer(&as->map_lock));
+	HELD(&as->map_lock);
 	while (lo < hi) {
 		v = vad_find(as, lo);
 		if (v == NULL)
@@ -516,6 +518,7 @@ merge_pair(struct aspace *as, struct vad *a, struct vad *b)
 struct vad *
 vad_merge(struct aspace *as, struct vad *v)
 {
+	HELD(&as->map_lock);
 	struct vad *p = vad_prev(v), *n = vad_next(v);
 	int (*ask)(struct aspace *, struct vad *, struct vad *) = as->ops->merge;
 

@@ -63,6 +63,7 @@ vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 	    vad_tables(v->start, v->end) -
 	    (v->start / MD_PT_WORDS == *last / MD_PT_WORDS);
 
+	HELD_SHARED(&as->map_lock);
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	if (g != 0)
@@ -125,6 +126,7 @@ vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	uint64_t g = record_pages(as);
 
+	HELD_SHARED(&as->map_lock);
 	return hi - lo + price_of_blocks(as, lo, hi, MD_PT_WORDS) +
 	    (g == 0 ? 0 : price_of_blocks(as, lo, hi, g));
 }
@@ -161,6 +163,7 @@ vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 	uint64_t g = record_pages(as), pages;
 	uint64_t n = paid_blocks(as, lo, hi, MD_PT_WORDS, &pages);
 
+	HELD_SHARED(&as->map_lock);
 	if (g != 0 && pages != 0)
 		n += paid_blocks(as, lo, hi, g, &pages);
 	return n + pages;
@@ -223,6 +226,7 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 	uint64_t pages = v->end - v->start;
 	int r;
 
+	HELD(&as->map_lock);
 	if (vad_is_data(v->flags, prot) && !vad_is_data(v->flags, v->prot) &&
 	    !map_data_fits(as, pages))
 		return -ENOMEM;
@@ -295,6 +299,7 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 	struct phys_stat ps;
 	uint64_t all;
 
+	HELD(&as->map_lock);
 	as->lock_limit = limit;
 	if (pages == 0)
 		return 0;
@@ -335,6 +340,7 @@ vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
 	int r = vad_prepare(as, v, start, end);
 
+	HELD(&as->map_lock);
 	if (r == 0 && (v->flags & VAD_CHARGED) != 0)
 		r = pay(as, v, start < v->start ? vad_price(as, start, v->start) :
 		    vad_price(as, v->end, end));
@@ -355,6 +361,7 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
 	int r;
 
+	HELD(&as->map_lock);
 	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
 	    v->end - vpn > atomic_load(&as->limit[LIMIT_STACK]) ||
 	    vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)

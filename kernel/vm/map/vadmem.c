@@ -356,6 +356,7 @@ vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
 {
 	struct vad *v = p->hi < end ? vad_find_above(as, p->hi) : NULL;
 
+	HELD_SHARED(&as->map_lock);
 	if (v == NULL || v->start >= end) {
 		p->hole |= p->hi < end;
 		return false;
@@ -412,6 +413,7 @@ vad_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 	struct vad_part p;
 	uint64_t n = 0;
 
+	HELD_SHARED(&as->map_lock);
 	VAD_PARTS(&p, as, lo, hi)
 		if ((p.vad->flags & flags) == flags)
 			n += p.hi - p.lo;
@@ -474,6 +476,7 @@ vad_refill_spare(struct aspace *as)
 {
 	struct vad *v;
 
+	HELD(&as->map_lock);
 	while (as->spare_vads.first == NULL ||
 	    vad_list_next(as->spare_vads.first) == NULL) {
 		v = vad_alloc(as, NULL);
@@ -488,7 +491,7 @@ vad_refill_spare(struct aspace *as)
 	}
 }
 
-/* The maplink follows its VAD.  Locks: [M] exclusive; takes [X]. */
+/* The maplink follows its VAD.  Locks: [M] exclusive of its space; takes [X]. */
 void
 vad_update_link(struct vad *v)
 {
@@ -516,6 +519,7 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	struct vad *rest;
 	int r = 0;
 
+	HELD(&as->map_lock);
 	if (flags == old)
 		return 0;
 	if ((*v)->start < lo)
@@ -540,6 +544,7 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 void
 vad_give_up(struct aspace *as)
 {
+	HELD(&as->map_lock);
 	as->vads.node = NULL;
 	as->hint = NULL;
 }
@@ -578,6 +583,7 @@ ready_part(struct aspace *as, struct vad *v, const struct vad *of, uint64_t vpn)
 struct vad *
 vad_alloc_part(struct aspace *as, const struct vad *of, uint64_t vpn)
 {
+	HELD(&as->map_lock);
 	return ready_part(as, vad_alloc(as, of->vmo), of, vpn);
 }
 
@@ -588,6 +594,7 @@ vad_alloc_piece(struct aspace *as, const struct vad *of, uint64_t vpn)
 {
 	struct vad *v = vad_alloc(as, of->vmo);
 
+	HELD(&as->map_lock);
 	if (v == NULL && as->spare_vads.first != NULL) {
 		v = vad_list_take(&as->spare_vads);
 		v->vmo = of->vmo;

@@ -90,7 +90,7 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 	unsigned depth = anon_depth_of(pgoff, &way->at);
 	va_t kva;
 
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	ASSERT(depth <= ANON_LEVELS);
 	way->table = NULL;
 	way->slot = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];

@@ -41,7 +41,7 @@ anon_unpin_table(struct vm_page *table)
 
 /* Store to an interior word, in the header (table NULL) or in a pinned table, whose
  * nused follows.
- * Locks: [O]; takes [P]. */
+ * Locks: [O] of its object; takes [P]. */
 void
 anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 {
@@ -109,6 +109,7 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 	unsigned shift = 9 * (depth - 1); /* a word leads to 1 << shift pages */
 	uint64_t at, first, words = 0;
 
+	HELD(&vmo->lock);
 	anon_depth_of(pgoff, &at);
 	first = pgoff - (at & ((most << shift) - 1));
 	if (end > first)
@@ -129,7 +130,7 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
 	unsigned top = anon_depth_of(pgoff, &at), depth;
 	int r = 0;
 
-	ASSERT(spin_is_mine(&vmo->lock));
+	HELD(&vmo->lock);
 	dead->n = 0;
 	for (depth = top; depth > 0; depth--) {
 		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
@@ -211,6 +212,8 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 	uint64_t end = pgoff + n, run, w;
 	const uint64_t *word;
 
+	HELD(&vmo->lock);
+	HELD(&pfn_lock);
 	while (pgoff < end) {
 		word = words_at_hand(vmo, pgoff);
 		for (run = MIN(end, anon_run_end(pgoff)); pgoff < run; pgoff++) {
@@ -222,7 +225,7 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 
 /* Pages from the one of way on that have no word: no table leads to them from way->slot,
  * nor from those behind it in the same table.
- * Locks: [O]. */
+ * Locks: [O] of its object. */
 static uint64_t
 absent_from(const struct anon_path *way)
 {
@@ -249,6 +252,7 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 	struct anon_path way;
 	int r;
 
+	HELD(&vmo->lock);
 	*word = NULL;
 	*table = NULL;
 	while (*pgoff < VMO_MAX_PAGES) {

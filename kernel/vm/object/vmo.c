@@ -221,7 +221,7 @@ vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
 {
 	struct vmo *vmo;
 
-	ASSERT(mutex_is_mine(&vmo_list_lock));
+	HELD(&vmo_list_lock);
 	LIST_FOREACH(vmo, &vmos, all)
 		fn(vmo, arg);
 }
@@ -431,7 +431,7 @@ vmo_is_mapped_by_writer(struct vmo *vmo)
 /* ---- zapping ---- */
 
 /* What a mapping has of the object's pages [lo, hi) goes, or is made clean: job->how.
- * Locks: [X].  Returns: 0, -EAGAIN: job->want, then again. */
+ * Locks: [X] of the link's object.  Returns: 0, -EAGAIN: job->want, then again. */
 int
 vmo_zap_link(struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)

@@ -221,6 +221,7 @@ pte_swapped(struct aspace *as, struct swap_walk *walk)
 	enum pte_kind kind;
 	int r = 0;
 
+	HELD(&as->ws_lock);
 	while (r == 0 && pt_iter_table(&it)) {
 		if (walk->table != NULL)
 			walk->table(walk, it.leaf);
@@ -282,6 +283,7 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	struct advise_work w = { .as = as,
 		.late = (vad->flags & VAD_CHARGED) == 0 };
 
+	HELD_SHARED(&as->map_lock);
 	if (advice == MADV_DONTNEED)
 		pte_discard(as, vad, lo, hi);
 	if (advice == MADV_FREE)

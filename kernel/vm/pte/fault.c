@@ -45,6 +45,8 @@ fault_by_pte(struct fctx *f)
 {
 	enum fault_outcome r = fault_permit(f);
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if (r != FAULT_DONE)
 		return r;
 	switch (fault_classify(f, word_get(f->word))) {
@@ -404,6 +406,7 @@ fault_map_trans(struct fctx *f, struct vm_page **out)
 	bool trans;
 	struct vm_page *pg;
 
+	HELD(&f->as->ws_lock);
 	spin_lock(&pfn_lock);
 	trans = pte_kind(word_get(f->word)) == PTE_TRANS;
 	if (trans) {

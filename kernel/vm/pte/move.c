@@ -210,6 +210,7 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 		.delta = (copy.start - from->start) << PAGE_SHIFT };
 	int r;
 
+	HELD(&as->map_lock);
 	m.whole = copy.vmo == NULL && (m.delta & (PT_SPAN - 1)) == 0;
 	m.at.hold = &m.from;
 	m.at.want = &m.want;

@@ -89,6 +89,7 @@ pte_evict(struct aspace *as, size_t want, int min_age)
 	struct ws_entry s;
 	size_t done = 0;
 
+	HELD(&as->ws_lock);
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	while (done < want && ws_pick_victim(as, min_age, &look, &s))
 		done += trim_word(as, &s);
@@ -147,6 +148,7 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 	uint64_t *word, w, lo = UINT64_MAX, hi = 0; /* vpn range that changed */
 	struct pt_iter it = pt_range(as, vad->start, vad->end);
 
+	HELD(&as->map_lock);
 	if (prot == 0) {
 		/* What it leaves VALID is locked: stays, but out of reach. */
 		if ((vad->flags & VAD_LOCKED) != 0)

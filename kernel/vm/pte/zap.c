@@ -193,6 +193,7 @@ pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 	struct pt_iter it = pt_range(as, lo, hi);
 	bool any = vm_may_hold(); /* a token need not be waited for */
 
+	HELD_SHARED(&as->map_lock);
 	if (!any) {
 		mutex_lock(&as->ws_lock);
 		any = pt_iter_place(&it);
@@ -209,6 +210,7 @@ pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 void
 pte_detach(struct aspace *as, struct vad *vad)
 {
+	HELD(&as->map_lock);
 	pte_discard(as, vad, vad->start, vad->end);
 }
 
@@ -223,6 +225,7 @@ pte_drop_soft(const struct pte_ref *s)
 	bool last = false;
 	uint64_t word;
 
+	HELD(&s->as->ws_lock);
 	spin_lock(&pfn_lock);
 	word = word_set_locked(s->leaf, s->word, 0);
 	if (pte_names_frame(word)) {
@@ -233,6 +236,7 @@ pte_drop_soft(const struct pte_ref *s)
 		atomic_sub(&s->as->n_swap, 1);
 	}
 	page_unlock_free(pg, last);
+	/* holds: W; not P */
 	s->as->n_priv--;
 }
 
@@ -305,6 +309,7 @@ pte_as_fini(struct aspace *as)
 	struct vad all = { .end = MD_USER_END >> PAGE_SHIFT,
 		.flags = VAD_CHARGED };
 
+	HELD(&as->map_lock);
 	if (as_has_lost(as, LOST_VADS)) {
 		pte_detach(as, &all);
 		as_lose(as, LOST_TABLES);

@@ -217,7 +217,7 @@ as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
 	struct aspace *as;
 	uint32_t last = 0;
 
-	ASSERT(mutex_is_mine(&as_list_lock));
+	HELD(&as_list_lock);
 	LIST_FOREACH(as, &spaces.all, all) {
 		ASSERT(as->id > last); /* as_next() goes by it */
 		last = as->id;

@@ -59,7 +59,7 @@ judge_window(void)
 static void
 ahead_ends(struct vm_page *pg, unsigned *count)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	pg->swp.ahead = false;
 	++*count;
 	judge_window();
@@ -69,6 +69,7 @@ ahead_ends(struct vm_page *pg, unsigned *count)
 void
 swap_ahead_hit(struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	EVENT(swap_ra_hits);
 	ahead_ends(pg, &swaps.hits);
 }
@@ -77,6 +78,7 @@ swap_ahead_hit(struct vm_page *pg)
 void
 swap_ahead_miss(struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	ahead_ends(pg, &swaps.misses);
 }
 

@@ -176,7 +176,7 @@ pageout_page(struct vm_page *pg, enum swap_then then)
 	struct vm_page *out[SWAP_RUN];
 	unsigned n;
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (pg->state == PG_STANDBY)
 		(void)pq_release(pg);
 	if (pg->state != PG_MODIFIED)

@@ -154,7 +154,7 @@ swap_free(slot_t slot)
 void
 swap_drop(struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (pg->slot == 0)
 		return;
 	if ((pg->flags & PF_WRITING) != 0) {
@@ -179,7 +179,7 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 	slot_t slot;
 	unsigned i;
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	if (!swap_bio_is_idle())
 		return 0;
 	slot = swap_alloc_beside(pg, &n);
@@ -418,6 +418,7 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 	unsigned used = 0, bios = 1, i, span = MIN(w->max, swaps.window);
 	slot_t slot;
 
+	HELD(&pfn_lock);
 	for (i = 1; i < span && used < have; i++) {
 		if (pte_kind(word_at(w, i)) != PTE_SWAP)
 			continue;

@@ -474,7 +474,7 @@ swap_area_to_fill(unsigned *n)
 	struct swap_area *best = NULL, *a;
 	unsigned i;
 
-	ASSERT(spin_is_mine(&swaps.lock));
+	HELD(&swaps.lock);
 	*n = inject_hit(FI_SLOT) ? 1 : MIN(*n, SWAP_RUN);
 	for (i = 0; i < SWAP_AREAS; i++) {
 		a = swaps.area[(swaps.turn + i) % SWAP_AREAS];
@@ -560,6 +560,7 @@ swap_alloc_beside(struct vm_page *const *pg, unsigned *n)
 	unsigned step = owner_homes[page_home_kind(pg[0])].step, at, i;
 	slot_t slot[2], got = 0;
 
+	HELD(&pfn_lock);
 	if (step == 0)
 		return 0;
 	at = page_home_payload(pg[0]) / sizeof(uint64_t) / step % SWAP_RUN;

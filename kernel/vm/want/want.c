@@ -201,6 +201,8 @@ fault_swap_in(struct fctx *f, const struct swap_words *w)
 {
 	struct swap_words read = *w;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if (w->home == HOME_PTE)
 		read.index = f->va >> PAGE_SHIFT;
 	(void)want_swap_in(&f->want, &read);

@@ -78,7 +78,8 @@ ring_remove(struct aspace *as, struct vm_page *leaf)
 void
 ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock) && as_has_table(as, leaf) &&
+	HELD(&as->ws_lock);
+	ASSERT(as_has_table(as, leaf) &&
 	    leaf->tbl.level == 1);
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
@@ -92,7 +93,8 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 void
 ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock) && leaf->tbl.nvalid >= n);
+	HELD(&as->ws_lock);
+	ASSERT(leaf->tbl.nvalid >= n);
 	as->ws_pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (n > 0 && leaf->tbl.nvalid == 0)
@@ -130,7 +132,7 @@ ws_age(struct aspace *as)
 	pfn_t at = as->ws_head;
 	unsigned i;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	while (at != 0) {
 		word = pt_words(&pfdb[at]);
 		for (i = 0; i < MD_PT_WORDS; i++)
@@ -204,7 +206,7 @@ bool
 ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
     struct ws_entry *s)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
 		if (as->hand_idx == MD_PT_WORDS) {
 			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
@@ -259,6 +261,7 @@ ws_look(const struct aspace *as, int min_age)
 {
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
 
+	HELD(&as->ws_lock);
 	return (rounds * as->ws_tables + 1) * MD_PT_WORDS;
 }
 
@@ -268,6 +271,7 @@ ws_look(const struct aspace *as, int min_age)
 size_t
 ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 {
+	HELD(&as->ws_lock);
 	if (is_member(old)) {
 		ws_remove(as, s->leaf);
 		count_trimmed(as, old);

@@ -48,6 +48,7 @@ anons_at(struct aspace *as, uint64_t vpn, struct anons_range *r)
 int
 anons_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
+	HELD(&as->ws_lock);
 	return as->dpriv == NULL ? 0 : as->ops->anons->each(as, lo, hi, fn, arg);
 }
 
@@ -95,6 +96,7 @@ anons_as_fini(struct aspace *as)
 	void *sp = as->dpriv;
 	struct anons_range r;
 
+	HELD(&as->map_lock);
 	mutex_lock(&as->ws_lock);
 	while (anons_next(as, 0, &r)) {
 		(void)as->ops->anons->end(as, r.entry);
@@ -136,6 +138,7 @@ anons_detach(struct aspace *as, struct vad *v)
 	void *entry = v->dpriv;
 	uint64_t late;
 
+	HELD(&as->map_lock);
 	if (entry == NULL)
 		return; /* lost: anons_as_fini() finds the entry */
 	v->dpriv = NULL;
@@ -193,6 +196,7 @@ anons_pass(struct fctx *f)
 	struct anons_range at = { .entry = NULL };
 	enum fault_outcome r;
 
+	HELD_SHARED(&f->as->map_lock);
 	if (f->va >= MD_USER_END)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
 	if (!as_is_lost(f->as)) {

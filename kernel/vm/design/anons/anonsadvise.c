@@ -105,6 +105,7 @@ anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 {
 	void *entry = v->dpriv;
 
+	HELD_SHARED(&as->map_lock);
 	if (entry == NULL)
 		return 0; /* the VAD is lost */
 	if (advice == ADVICE_RELEASE)
@@ -153,6 +154,7 @@ anons_swapped(struct aspace *as, struct swap_walk *walk)
 {
 	struct swapped s = { .walk = walk, .home = as->ops->shared->home };
 
+	HELD(&as->ws_lock);
 	return anons_each(as, walk->at >> PAGE_SHIFT, MD_USER_END >> PAGE_SHIFT,
 	    say_if_away, &s);
 }

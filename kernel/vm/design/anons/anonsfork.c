@@ -54,6 +54,8 @@ anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
 {
 	bool paid = (w->c.vad.flags & VAD_CHARGED) != 0;
 
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
 	w->failed = anons_refused(&w->c.want, of, paid, &w->refused) != 0;
 	return false;
 }
@@ -67,6 +69,8 @@ anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
 void
 anons_fork_given(struct anons_fork *w, uint64_t late)
 {
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
 	w->c.charge -= late;
 	atomic_add(&w->c.child->late, late);
 	w->c.given = true;
@@ -85,6 +89,8 @@ anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 {
 	struct vm_page *from = pmap_rec_pin(word), *to = w->c.want.frame;
 
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
 	if (from == NULL) {
 		(void)want_again(&w->c.want);
 		return false;
@@ -108,6 +114,8 @@ fork_once(struct anons_fork *w)
 {
 	struct aspace *parent = w->c.parent, *child = w->c.child;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
 	(void)want_again(&w->c.want);
 	mutex_lock(&parent->ws_lock);
 	mutex_lock_nested(&child->ws_lock);
@@ -162,6 +170,8 @@ anons_dup(struct aspace *parent, struct aspace *child)
 	uint64_t tables;
 	int r;
 
+	HELD(&parent->map_lock);
+	HELD(&child->map_lock);
 	EVENT(fork_begin, parent->id, child->id);
 	r = fork_vads_paid(&w.c, atomic_load(&parent->late));
 	while (r == 0 && fork_next_vad(&w.c))

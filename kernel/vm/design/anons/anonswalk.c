@@ -84,6 +84,7 @@ anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 	bool held = mutex_is_mine(&as->ws_lock);
 	int r = 0;
 
+	HELD_SHARED(&as->map_lock);
 	if (!held)
 		mutex_lock(&as->ws_lock);
 	if (as->dpriv != NULL)
@@ -104,6 +105,8 @@ anons_named(struct aspace *as, va_t va)
 {
 	uint64_t vpn = va >> PAGE_SHIFT;
 
+	HELD_SHARED(&as->map_lock);
+	HELD(&as->ws_lock);
 	return first_anon(as, vpn, vpn + 1).word;
 }
 
@@ -163,6 +166,8 @@ anons_stat(struct aspace *as, struct vm_as_stat *st)
 {
 	struct counting c = { as, st };
 
+	HELD_SHARED(&as->map_lock);
+	HELD(&as->ws_lock);
 	(void)anons_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, &c);
 }
 

@@ -68,6 +68,8 @@ eager_dup(struct aspace *parent, struct aspace *child)
 	struct eager_fork w = { .c = { .parent = parent, .child = child } };
 	int r;
 
+	HELD(&parent->map_lock);
+	HELD(&child->map_lock);
 	EVENT(fork_begin, parent->id, child->id);
 	r = reserve(&w.c);
 	if (r != 0)
@@ -133,7 +135,10 @@ copy_range(struct eager_fork *w, va_t *start, va_t end)
 {
 	struct pte_ref s;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
 	if (fork_lock_table(&w->c, *start, end, &s))
+		/* holds: both M, both W */
 		while (fork_meet(&w->c, &s) && copy_word(w, &s))
 			fork_met(&w->c, &s);
 	*start = fork_unlock_table(&w->c);

@@ -111,6 +111,7 @@ fault_map_stolen(struct fctx *f, uint64_t before)
 	uint64_t set = fault_rights(f) & ~MD_PTE_NX;
 	struct vm_page *pg;
 
+	HELD(&f->as->ws_lock);
 	if (pte_kind(word_get(f->word)) == PTE_VALID) {
 		pg = pte_page(word_get(f->word));
 		word_change(f->word, 0, set);

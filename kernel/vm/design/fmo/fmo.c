@@ -127,6 +127,7 @@ fmo_deref(struct aspace *as, struct fmo_entry *e)
 	uint64_t index = fmo_index_of(e);
 	struct drop d = drop_begin(as, index);
 
+	HELD(&as->ws_lock);
 	drop_word(&d, e);
 	refs_changed(fmo_page_of(e));
 	drop_end(&d, index);
@@ -305,6 +306,7 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 {
 	uint64_t word;
 
+	HELD(&as->ws_lock);
 	while (*va < end) {
 		word = word_get(pt_word(leaf, *va));
 		if (pte_kind(word) != PTE_FORK)

@@ -301,6 +301,7 @@ fmo_trim(const struct pte_ref *s)
 {
 	struct vm_page *pg = pte_page(word_get(s->word));
 
+	HELD(&s->as->ws_lock);
 	steal_back(s, fmo_entry_of_page(pg));
 	if (pte_src(word_get(s->word)) == SRC_PRIV)
 		return pte_make_trans(pg);
@@ -320,6 +321,7 @@ fmo_unmapped(struct aspace *as, struct vm_page *pg)
 	struct fmo_entry *e = fmo_entry_of_page(pg);
 	struct vm_page *page = fmo_page_of(e);
 
+	HELD(&as->ws_lock);
 	spin_lock(&pfn_lock);
 	page_pin_locked(page);
 	CHECK(!page_unmap_locked(pg, false));
@@ -339,6 +341,7 @@ fmo_forget(struct aspace *as)
 {
 	struct rb_node *n;
 
+	HELD(&as->ws_lock);
 	while ((n = rb_first(&as->shared_refs)) != NULL) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
@@ -356,6 +359,7 @@ fmo_forget(struct aspace *as)
 void
 fmo_as_fini(struct aspace *as)
 {
+	HELD(&as->map_lock);
 	pte_as_fini(as);
 	ASSERT(as->n_shared_refs == 0 && as->shared_refs.node == NULL);
 }

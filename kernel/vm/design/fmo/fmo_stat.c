@@ -28,6 +28,7 @@ fmo_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 	const struct fmo_entry *e;
 	int64_t refs;
 
+	HELD(&as->ws_lock);
 	*named = 0;
 	if (held == NULL)
 		return -1;

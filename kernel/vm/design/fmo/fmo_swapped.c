@@ -61,8 +61,8 @@ object_entries(struct fmo *fmo, void *arg)
  * The entry that a soft FORK word names; as NULL: those of all objects, each
  * once.  shared->swapped.
  *
- * Locks:    [W] of as; around walk->fn [F], too.  NULL: freeze_spaces(), and
- *           walk->fn may not take any lock.
+ * Locks:    [W] of as, or NULL and freeze_spaces(), and walk->fn may not take any
+ *           lock; around walk->fn [F], too.
  * Returns:  what fn has returned, or 0; -EAGAIN: walk->want.
  */
 int
@@ -78,6 +78,7 @@ fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 		fmo_walk(object_entries, walk);
 		return 0;
 	}
+	HELD(&as->ws_lock);
 	ref = fmo_find_ref(as, fork_index(word));
 	kva = fork_entry(word);
 	pg = kpaged_trypin(kva);

@@ -86,6 +86,8 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 		.lo = MD_USER_END };
 	int r;
 
+	HELD(&parent->map_lock);
+	HELD(&child->map_lock);
 	EVENT(fork_begin, parent->id, child->id);
 	r = fork_reserve(&w);
 	if (r != 0)
@@ -114,6 +116,8 @@ fork_reserve(struct fork_work *w)
 	uint64_t entries, others;
 	int r;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
 	mutex_lock(&p->ws_lock);
 	entries = p->n_priv + p->n_fork;
 	others = p->n_table + p->n_table_out + atomic_load(&p->late);
@@ -212,10 +216,14 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 {
 	struct pte_ref s;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
 	if (fork_lock_table(&w->c, *start, end, &s))
+		/* holds: both M, both W */
 		while (fork_meet(&w->c, &s) && fork_run(w, &s))
 			continue;
 	*start = fork_unlock_table(&w->c);
+	/* holds: both M; not W */
 	return fork_wait(&w->c);
 }
 
@@ -284,6 +292,8 @@ fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 {
 	bool copied = fork_copy_page(&w->c, s, pinned);
 
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
 	page_unpin(pinned);
 	if (copied) {
 		fork_met(&w->c, s);

@@ -151,7 +151,10 @@ fork_finish(struct fork_work *w)
 {
 	struct aspace *child = w->c.child;
 
+	HELD_SHARED(&w->c.parent->map_lock);
+	HELD_SHARED(&w->c.child->map_lock);
 	mutex_lock(&w->c.parent->ws_lock);
+	/* holds: both M, W of the parent */
 	if (w->lo < w->hi)
 		tlb_flush_range(w->c.parent, w->lo >> PAGE_SHIFT,
 		    w->hi >> PAGE_SHIFT);
@@ -159,8 +162,10 @@ fork_finish(struct fork_work *w)
 	if (w->pref != NULL)
 		let_ref_go(w->c.parent, w->pref);
 	mutex_lock_nested(&child->ws_lock);
+	/* holds: both M, both W */
 	let_refs_go(child);
 	mutex_unlock(&child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);
+	/* holds: both M; not W */
 	fork_end(&w->c);
 }

@@ -65,7 +65,7 @@ sx_from_locked(struct sx_amap *amap, uint64_t vpn)
 	struct rb_node *n = amap->entries.node;
 	struct sx_entry *best = NULL;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	/* Walks ask for the next one. */
 	if (amap->last != NULL && amap->last->vpn <= vpn) {
 		if (amap->last->vpn == vpn)
@@ -102,7 +102,7 @@ sx_find_locked(struct sx_amap *amap, uint64_t vpn)
 {
 	struct sx_entry *e;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	e = sx_from_locked(amap, vpn);
 	return e != NULL && e->vpn == vpn ? e : NULL;
 }
@@ -174,7 +174,7 @@ void
 sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
     struct sx_anon *anon, bool late)
 {
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	e->late = late;
 	e->mapped_in = 0;
 	name_anon(e, anon);
@@ -193,7 +193,8 @@ sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, bool late)
 {
 	struct sx_anon *old;
 
-	ASSERT(spin_is_mine(&sx_lock) && !sx_is_shared(e->amap));
+	HELD(&sx_lock);
+	ASSERT(!sx_is_shared(e->amap));
 	old = forget_anon(e);
 	name_anon(e, anon);
 	e->amap->nlate += late && !e->late;
@@ -266,7 +267,7 @@ drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
  * The entries of [lo, hi) go, and who has the amap gets back what he has paid for
  * late ones.
  *
- * Locks:    [W]; takes [sx], [P].
+ * Locks:    [W] of its space; takes [sx], [P].
  */
 void
 sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
@@ -286,7 +287,7 @@ sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 	struct sx_entry *e;
 	uint64_t n = 0;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	e = amap->nlate == 0 ? NULL : sx_from_locked(amap, lo);
 	for (; e != NULL && e->vpn < hi; e = sx_from_locked(amap, e->vpn + 1))
 		n += e->late;
@@ -297,7 +298,7 @@ sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
  * The entries of [lo, hi) go to another amap, lo to page vpn there.  Neither is
  * shared.
  *
- * Locks:    [M] exclusive, [W]; takes [sx].
+ * Locks:    [M] exclusive and [W] of its space; takes [sx].
  */
 void
 sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
@@ -348,7 +349,7 @@ sx_amap_end(struct sx_amap *amap)
 int
 sx_free_share_locked(const struct sx_amap *amap)
 {
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	return ~amap->shares == 0 ? -1 : __builtin_ctzl(~amap->shares);
 }
 
@@ -360,7 +361,9 @@ sx_free_share_locked(const struct sx_amap *amap)
 void
 sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 {
-	ASSERT(spin_is_mine(&sx_lock) && amap->objects_of[share] < UINT16_MAX);
+	HELD(&sx_lock);
+	HELD(&o->as->ws_lock);
+	ASSERT(amap->objects_of[share] < UINT16_MAX);
 	o->amap = amap;
 	o->share = (uint8_t)share;
 	amap->shares |= 1ul << share;
@@ -378,7 +381,8 @@ sx_part_locked(struct sx_object *o)
 {
 	struct sx_amap *amap = o->amap;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
+	HELD(&o->as->ws_lock);
 	list_remove(&o->amap_q);
 	o->amap = NULL;
 	if (--amap->objects_of[o->share] == 0)
@@ -396,7 +400,7 @@ sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 {
 	struct sx_object *o;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	LIST_FOREACH(o, &amap->objects, amap_q)
 		if (vpn >= o->start && vpn < o->end)
 			return o;
@@ -450,6 +454,7 @@ sx_leave(struct sx_object *o)
 	uint64_t vpn = o->start, end = o->end, shares, late;
 	bool alone;
 
+	HELD(&o->as->ws_lock);
 	spin_lock(&sx_lock);
 	late = copy != NULL ? 0 : sx_count_late(amap, vpn, end);
 	alone = amap->shares == 1ul << o->share &&

@@ -123,6 +123,7 @@ bucket_of(const struct vm_page *pg)
 struct sx_anon *
 sx_queue_next(const struct vm_page *pg, struct sx_anon *anon)
 {
+	HELD(&sx_lock);
 	anon = anon == NULL ? *bucket_of(pg) : anon->next;
 	while (anon != NULL && anon->page != pg)
 		anon = anon->next;
@@ -162,7 +163,7 @@ sx_map_locked(struct sx_entry *e, unsigned share, struct vm_page *pg)
 {
 	struct sx_anon *anon = e->anon;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	if ((e->mapped_in >> share & 1) != 0)
 		return;
 	e->mapped_in |= 1ul << share;
@@ -181,7 +182,7 @@ sx_unmap_locked(struct sx_entry *e, unsigned share)
 {
 	struct sx_anon *anon = e->anon;
 
-	ASSERT(spin_is_mine(&sx_lock));
+	HELD(&sx_lock);
 	if ((e->mapped_in >> share & 1) == 0)
 		return;
 	e->mapped_in &= ~(1ul << share);

@@ -27,6 +27,7 @@ sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct sx_object *o;
 
+	HELD(&as->ws_lock);
 	SX_OBJECTS(o, as, lo, hi) {
 		sx_abandon(o);
 		sx_drop(o->amap, MAX(lo, o->start), MIN(hi, o->end));
@@ -47,6 +48,7 @@ sx_mremap(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	const struct vad copy = *to; /* [W]: no paged memory */
 	uint64_t limit;
 
+	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return -ENOMEM; /* the VAD is lost */
 	if (sx_has_others(a) && sx_unshare_wait(a) != 0)
@@ -79,6 +81,7 @@ sx_discard(struct aspace *as, void *object, uint64_t lo, uint64_t hi)
 	bool has;
 	int r = 0;
 
+	HELD(&as->map_lock);
 	mutex_lock(&as->ws_lock);
 	has = anons_each(as, lo, hi, is_there, NULL) != 0;
 	mutex_unlock(&as->ws_lock);
@@ -103,7 +106,9 @@ bool
 sx_is_own(void *object, const uint64_t *word)
 {
 	const struct sx_anon *anon = CONTAINER_OF(word, struct sx_anon, word);
+	const struct sx_object *o = object;
 
-	return !sx_is_shared(((struct sx_object *)object)->amap) &&
-	    anon->refs == 1;
+	HELD(&o->as->ws_lock);
+	HELD(&sx_lock);
+	return !sx_is_shared(o->amap) && anon->refs == 1;
 }

@@ -145,6 +145,10 @@ sx_fork(struct anons_fork *w)
 {
 	struct sx_object *from = w->from, *to = w->to;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
 	if (from->amap->n == 0 ||
 	    (w->at == w->start && share_amap(w, from, to)))
 		w->at = w->limit;

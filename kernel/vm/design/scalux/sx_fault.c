@@ -35,6 +35,7 @@ sx_left(struct aspace *as, va_t va, uint64_t old)
 	struct sx_object *o = sx_object_at(as, va >> PAGE_SHIFT);
 	struct sx_entry *e;
 
+	HELD(&as->ws_lock);
 	spin_lock(&sx_lock);
 	e = sx_find_locked(o->amap, va >> PAGE_SHIFT);
 	if (e != NULL)
@@ -308,6 +309,8 @@ sx_fault(struct fctx *f, void *object)
 	struct sx_object *o = object;
 	struct sx_entry *e;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if ((f->v.flags & VAD_SHARED) != 0)
 		return pmap_object_page(f, fault_rights(f));
 	if (store && !sx_unshare(o)) {

@@ -172,6 +172,7 @@ sx_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 	bool more;
 	int r = 0;
 
+	HELD(&as->ws_lock);
 	SX_OBJECTS(o, as, lo, hi) {
 		if (r != 0)
 			break;
@@ -228,6 +229,7 @@ sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	struct sx_object *o = v->dpriv;
 	struct sx_amap *amap;
 
+	HELD(&as->map_lock);
 	if (o != NULL)
 		return prepare_growth(o, start, end) == 0 ? 0 : -ENOMEM;
 	o = kmem_cache_zalloc(&objects);
@@ -270,6 +272,7 @@ sx_attach(struct aspace *as, struct vad *v)
 	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
 	struct sx_object *o = v->dpriv;
 
+	HELD(&as->map_lock);
 	if (o == NULL)
 		return;
 	mutex_lock(&as->ws_lock);
@@ -294,6 +297,7 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	struct sx_object *a = lo->dpriv, *b = hi->dpriv;
 	uint64_t end;
 
+	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return;
 	mutex_lock(&as->ws_lock);
@@ -339,6 +343,7 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	struct sx_object *a = lo->dpriv, *b = hi->dpriv;
 	uint64_t end;
 
+	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return -ENOMEM;
 	mutex_lock(&as->ws_lock);
@@ -372,6 +377,7 @@ sx_end(struct aspace *as, void *object)
 {
 	struct sx_object *o = object;
 
+	HELD(&as->ws_lock);
 	(void)pmap_remove(o->as, o->start, o->end, PMAP_ALL);
 	sx_abandon(o);
 	return leave(o);

@@ -32,6 +32,7 @@ sx_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 	struct sx_entry *e = NULL, *each;
 	int64_t n = 0;
 
+	HELD(&as->ws_lock);
 	*named = 0;
 	spin_lock(&sx_lock);
 	if (o != NULL)
@@ -91,6 +92,7 @@ sx_show(void *object, struct out *o)
 	struct sx_entry *e;
 	unsigned n = 0;
 
+	HELD(&obj->as->ws_lock);
 	if (obj->amap->n == 0)
 		return;
 	spin_lock(&sx_lock);

@@ -48,6 +48,7 @@ sx_abandon(struct sx_object *o)
 {
 	struct sx_amap *copy = o->copy;
 
+	HELD(&o->as->ws_lock);
 	if (copy == NULL)
 		return;
 	spin_lock(&sx_lock);
@@ -146,6 +147,7 @@ sx_unshare(struct sx_object *o)
 {
 	int r = 1;
 
+	HELD(&o->as->ws_lock);
 	if (sx_has_others(o) && o->copy == NULL && !begin_copy(o))
 		return false;
 	while (r > 0 && sx_has_others(o))
@@ -166,6 +168,7 @@ sx_unshare(struct sx_object *o)
 struct kmem_cache *
 sx_lacks(const struct sx_object *o)
 {
+	HELD(&o->as->ws_lock);
 	return o->copy == NULL ? &sx_amaps : &sx_entries;
 }
 

@@ -72,7 +72,7 @@ chunk_from(struct vm_amap *amap, uint64_t no)
 /*
  * The chunk with a number.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  the chunk; NULL: there is none.
  */
 struct vm_amap_chunk *
@@ -122,7 +122,7 @@ take_spare(struct vm_amap *amap)
 /*
  * A chunk, which there is not yet; one that was set aside, if any was.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  the chunk, empty; NULL: no memory.
  */
 struct vm_amap_chunk *
@@ -143,7 +143,7 @@ amap_chunk_make(struct vm_amap *amap, uint64_t no)
 /*
  * A chunk without an anon goes.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 void
 amap_chunk_end(struct vm_amap *amap, struct vm_amap_chunk *c)
@@ -157,7 +157,7 @@ amap_chunk_end(struct vm_amap *amap, struct vm_amap_chunk *c)
 /*
  * n anons more are in the amap, or less.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 void
 amap_count(struct vm_amap *amap, int64_t n)
@@ -173,7 +173,7 @@ amap_count(struct vm_amap *amap, int64_t n)
 /*
  * The first page from *vpn on that has an anon.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  its anon, with *vpn moved up to it; NULL: there is none.
  */
 struct vm_anon *
@@ -193,7 +193,7 @@ amap_next(struct vm_amap *amap, uint64_t *vpn)
 /*
  * Has the page of a slot been charged when it was touched?
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 bool
 amap_is_late(struct vm_amap *amap, uint64_t vpn)
@@ -206,7 +206,7 @@ amap_is_late(struct vm_amap *amap, uint64_t vpn)
 /*
  * How many pages of [lo, hi) are such.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 uint64_t
 amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
@@ -235,7 +235,7 @@ amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
  * The anon of page `from` of one amap goes to a free slot of another, which has a
  * chunk.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 void
 amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
@@ -250,7 +250,7 @@ amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
 /*
  * Which cache had no object when amap_own() failed: for kmem_cache_feed().
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 struct kmem_cache *
 amap_lacks(const struct uvm_entry *e)
@@ -262,7 +262,7 @@ amap_lacks(const struct uvm_entry *e)
  * Chunks that are set aside for the entry's copy: who sees more of them than before
  * has come further.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 uint32_t
 amap_kept(const struct uvm_entry *e)
@@ -311,7 +311,7 @@ amap_free(struct vm_amap *amap)
 /*
  * A late fork: one entry more has it.
  *
- * Locks:    [M] exclusive, [W]; takes [amap].
+ * Locks:    [M] exclusive and [W] of its space; takes [amap].
  * Returns:  it.
  */
 struct vm_amap *
@@ -347,7 +347,7 @@ amap_make_spare(struct vm_amap *amap)
  * The amap that the entry's anons are copied to, with the chunks that are set aside
  * for that.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  * Returns:  refs 1; NULL: no memory.
  * Owns:     the caller, for the entry.
  */
@@ -394,7 +394,7 @@ set_aside(struct uvm_entry *e)
 /*
  * The entry's amap is its own, for it is about to change.
  *
- * Locks:    [W]; takes [amap], [anon], [P].
+ * Locks:    [W] of its space; takes [amap], [anon], [P].
  * Returns:  false: no memory; another call goes on where this one has stopped.
  */
 bool
@@ -416,7 +416,7 @@ amap_own(struct uvm_entry *e)
  * chunks, and of the one that is divided some pointers.  No count of an anon
  * changes, for each stays in one slot.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 void
 amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
@@ -462,7 +462,7 @@ join_chunks(struct vm_amap *lo, struct vm_amap *hi, struct vm_amap_chunk *c)
 /*
  * lo gets all that hi has, whose pages lie above.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 void
 amap_merge(struct vm_amap *lo, struct vm_amap *hi)

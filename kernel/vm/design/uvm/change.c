@@ -83,6 +83,7 @@ uvm_drop(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct uvm_entry *e;
 
+	HELD(&as->ws_lock);
 	UVM_ENTRIES(e, uvm_space(as), lo, hi) {
 		/* A late fork shares none of a mapping that has an object. */
 		ASSERT(!amap_is_shared(e->amap));
@@ -126,6 +127,7 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	struct vm_anon *anon;
 	int r;
 
+	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return -ENOMEM; /* the VAD is lost */
 	r = uvm_own_wait(as, a);
@@ -159,6 +161,7 @@ uvm_discard(struct aspace *as, void *entry, uint64_t lo, uint64_t hi)
 	struct uvm_entry *e = entry;
 	int r = uvm_own_wait(as, e);
 
+	HELD(&as->map_lock);
 	if (r != 0)
 		return r == -ENOMEM ? -EAGAIN : r;
 	mutex_lock(&as->ws_lock);
@@ -171,13 +174,14 @@ uvm_discard(struct aspace *as, void *entry, uint64_t lo, uint64_t hi)
 /*
  * Does no other slot name the anon?
  *
- * Locks:    [W], [anon].
+ * Locks:    [anon]; [W] of its space.
  */
 bool
 uvm_is_own(void *entry, const uint64_t *word)
 {
 	const struct vm_anon *anon = CONTAINER_OF(word, struct vm_anon, word);
 
+	HELD(&anon->lock);
 	return !amap_is_shared(((struct uvm_entry *)entry)->amap) &&
 	    anon->refs == 1;
 }

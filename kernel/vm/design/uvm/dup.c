@@ -117,6 +117,10 @@ uvm_fork(struct anons_fork *w)
 {
 	struct uvm_entry *from = w->from;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
 	if (w->at == w->start)
 		EVENT(uvm_fork_entry, w->start, from->amap->nanons);
 	if (w->at == w->start && may_share(w, from->amap))

@@ -73,6 +73,7 @@ uvm_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 	uint64_t vpn;
 	int r;
 
+	HELD(&as->ws_lock);
 	UVM_ENTRIES(e, uvm_space(as), lo, hi) {
 		vpn = MAX(lo, e->start);
 		AMAP_FOREACH(anon, e->amap, vpn, MIN(hi, e->end)) {
@@ -124,6 +125,7 @@ uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
 	struct uvm_entry *e = v->dpriv;
 
+	HELD(&as->map_lock);
 	if (e != NULL)
 		return 0;
 	e = kmem_cache_zalloc(&entries);
@@ -167,6 +169,7 @@ uvm_attach(struct aspace *as, struct vad *v)
 	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
 	struct uvm_entry *e = v->dpriv;
 
+	HELD(&as->map_lock);
 	if (e == NULL)
 		return;
 	mutex_lock(&as->ws_lock);
@@ -188,6 +191,7 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	struct uvm_entry *a = lo->dpriv, *b = hi->dpriv;
 	struct uvm_space *sp = uvm_space(as);
 
+	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return;
 	mutex_lock(&as->ws_lock);
@@ -211,6 +215,7 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	struct uvm_entry *a = lo->dpriv, *b = hi->dpriv;
 	struct uvm_space *sp = uvm_space(as);
 
+	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return -ENOMEM;
 	mutex_lock(&as->ws_lock);
@@ -238,6 +243,7 @@ uvm_end(struct aspace *as, void *entry)
 	struct uvm_entry *e = entry;
 	uint64_t late;
 
+	HELD(&as->ws_lock);
 	(void)pmap_remove(as, e->start, e->end, PMAP_ALL);
 	if (amap_is_shared(e->amap)) {
 		late = amap_count_late(e->amap, e->start, e->end);

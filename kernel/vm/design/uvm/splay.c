@@ -138,7 +138,7 @@ splay_next(struct uvm_space *sp, uint64_t vpn)
 }
 
 /*
- * Locks:    [M] exclusive, [W]; takes [splay].
+ * Locks:    [M] exclusive and [W] of its space; takes [splay].
  */
 void
 splay_insert(struct uvm_space *sp, struct uvm_entry *e)
@@ -165,7 +165,7 @@ splay_insert(struct uvm_space *sp, struct uvm_entry *e)
 }
 
 /*
- * Locks:    [M] exclusive, [W]; takes [splay].
+ * Locks:    [M] exclusive and [W] of its space; takes [splay].
  */
 void
 splay_remove(struct uvm_space *sp, struct uvm_entry *e)
@@ -190,7 +190,7 @@ splay_remove(struct uvm_space *sp, struct uvm_entry *e)
 /*
  * The entry, in the tree, is of another range, which no other one meets.
  *
- * Locks:    [M] exclusive, [W]; takes [splay].
+ * Locks:    [M] exclusive and [W] of its space; takes [splay].
  */
 void
 splay_resize(struct uvm_space *sp, struct uvm_entry *e, uint64_t start,

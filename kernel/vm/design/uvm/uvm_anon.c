@@ -133,6 +133,6 @@ uvm_anon_is_shared(struct vm_anon *anon)
 void
 uvm_anon_adopt_locked(struct vm_anon *anon, struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	pmap_rec_adopt_locked(&anon->word, HOME_ANON, pg);
 }

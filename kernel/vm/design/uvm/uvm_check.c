@@ -198,6 +198,7 @@ uvm_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
 	uint64_t *of = anons_of(as, word);
 
+	HELD(&as->ws_lock);
 	ASSERT(of != NULL); /* who takes a page from an anon unmaps it first */
 	*named = word_get(of);
 	return CONTAINER_OF(of, struct vm_anon, word)->refs;
@@ -206,7 +207,7 @@ uvm_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 /*
  * One line for an entry that has anons.
  *
- * Locks:    [W].
+ * Locks:    [W] of its space.
  */
 void
 uvm_show(void *entry, struct out *o)

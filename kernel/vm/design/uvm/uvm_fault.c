@@ -52,6 +52,8 @@ uvm_fault_make(struct fctx *f, struct uvm_entry *e, struct uvm_making *m,
 {
 	struct kmem_cache *lacks;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if (pmap_is_overdrawn(f))
 		return fault_over_limit(f);
 	*m = (struct uvm_making){ .page = fault_take_spare(f, kind) };
@@ -77,6 +79,7 @@ uvm_fault_make(struct fctx *f, struct uvm_entry *e, struct uvm_making *m,
 void
 uvm_fault_adopt(struct fctx *f, struct uvm_making *m)
 {
+	HELD(&f->as->ws_lock);
 	spin_lock(&pfn_lock);
 	uvm_anon_adopt_locked(m->anon, m->page);
 	pmap_enter_locked(f, m->page, SRC_FORK, pmap_rights(f, fault_rights(f)),
@@ -105,6 +108,8 @@ uvm_fault(struct fctx *f, void *entry)
 {
 	struct uvm_entry *e = entry;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if ((f->v.flags & VAD_SHARED) != 0)
 		return pmap_object_page(f, fault_rights(f));
 	if (amap_is_shared(e->amap) && changes_amap(f, e) && !amap_own(e)) {
