@@ -4,8 +4,7 @@
 #
 # A function that a door (X/X.h, md.h) or a function list (*fn.h) declares has
 # a comment above its definition, or above or beside its declaration; a body of
-# up to four lines may speak for itself.  A
-# function named *_locked begins with an ASSERT that the lock is held.
+# up to four lines may speak for itself.  What a contract says of locks: held.awk.
 
 FNR == 1 { prev = ""; group = 0; infn = 0 }
 
@@ -34,12 +33,6 @@ FILENAME ~ /\.h$/ {
 		bad++
 	}
 	missing = ""
-}
-/^[a-z_][a-z_0-9]*_locked\(/ && !/(^|_)is_locked/ { lname = $0; sub(/\(.*/, "", lname); lat = FNR; asserted = 0 }
-lname != "" && /ASSERT\(/ { asserted = 1 }
-/^\}/ && lname != "" {
-	if (!asserted) { print FILENAME ":" lat ": " lname "() does not assert its lock"; bad++ }
-	lname = ""
 }
 { before = prev; prev = $0 }
 END { exit bad > 0 }
