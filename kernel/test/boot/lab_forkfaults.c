@@ -157,7 +157,7 @@ around_ends_with_table(void)
 	lab_space_end(p.as);
 }
 
-#define HELD 1400u
+#define PINNED_WORDS 1400u
 
 /*
  * Frames, every second one of those that come next: what lies behind a page of entries
@@ -169,7 +169,7 @@ hold_frames(struct vm_page **held)
 	struct vm_page *pg, *even = NULL;
 	unsigned n = 0, i;
 
-	for (i = 0; i < HELD; i++) {
+	for (i = 0; i < PINNED_WORDS; i++) {
 		pg = phys_alloc(PHYS_USER, PHYS_ZEROED);
 		CHECK(pg != NULL);
 		if (page_pfn(pg) % 2 != 0) {
@@ -194,7 +194,7 @@ hold_frames(struct vm_page **held)
 static void
 around_ends_with_entries(uint64_t pages)
 {
-	static struct vm_page *held[HELD];
+	static struct vm_page *held[PINNED_WORDS];
 	unsigned n = hold_frames(held), i, k;
 	uint64_t word, value, at;
 	struct fmo_entry *e;

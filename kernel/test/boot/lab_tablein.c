@@ -35,11 +35,13 @@ one_pass(const struct tables *t, struct fctx *f, uint64_t i)
 
 	f->as = t->as;
 	f->va = tables_at(t, i);
+	rw_lock_read(&t->as->map_lock);
 	mutex_lock(&t->as->ws_lock);
 	r = pt_walk(f);
 	if (r != FAULT_DONE)
 		pt_pin(f);
 	mutex_unlock(&t->as->ws_lock);
+	rw_unlock_read(&t->as->map_lock);
 	if (r != FAULT_DONE) /* counted as the driver does */
 		EVENT(fault_total);
 	if (r == FAULT_NEEDMEM && want_is_frame(&f->want))

@@ -260,10 +260,10 @@ picks(const struct pages *p, int min_age, uint64_t i)
 	struct vm_page *leaf;
 	bool found;
 
-	look = ws_look(p->as, min_age);
 	s = (struct ws_entry){ 0 };
 	word = wset_word(p->as, pages_at(p, MIN(i, p->n - 1)), &leaf);
 	mutex_lock(&p->as->ws_lock);
+	look = ws_look(p->as, min_age);
 	tlb_batch_init(p->as->batch, p->as, BATCH_TRIM);
 	found = ws_pick_victim(p->as, min_age, &look, &s);
 	tlb_batch_end(p->as->batch);

@@ -336,8 +336,8 @@ chance(const struct pages *p, uint64_t want)
 		CLAIM(is_used(p, i) && age_of(p, i) == 2, "page %lu was used, and "
 		    "a trim of old pages, which takes none, has forgotten that",
 		    i);
-	look = ws_look(p->as, 0);
 	mutex_lock(&p->as->ws_lock);
+	look = ws_look(p->as, 0);
 	p->as->hand_tbl = p->as->ws_head;
 	p->as->hand_idx = 0;
 	tlb_batch_init(b, p->as, BATCH_TRIM);

@@ -453,6 +453,7 @@ take_rights_back(struct fctx *f)
 	struct vad page = { .start = f->va >> PAGE_SHIFT, .flags = f->v.flags };
 	int r;
 
+	HELD(&f->as->map_lock);
 	page.end = page.start + 1;
 	r = f->as->ops->protect(f->as, &page, f->v.prot);
 	ASSERT(r == 0);
