@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 KIND=bounded
+# NEEDS: TIMEOUT=60 TURN=3 KIND=bounded
 # BOUNDED: it measures seconds of the host, with room
 # 20 MB of any bytes arrive as they were sent, within a minute.
 . kernel/test/cases/lib.sh
