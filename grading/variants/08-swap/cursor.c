@@ -270,8 +270,7 @@ begin_word(struct swap_bio *b, const struct swap_words *w, unsigned i,
 {
 	uint64_t *word = word_ptr(w, i), keep = word_get(word) & PTE_TABLE_MASK;
 
-	page_reading_locked(pg, w->home, word_pa(word),
-	    w->index + (uint64_t)(w->step * i));
+	page_reading_locked(pg, w->home, word_pa(word), swap_index(w, i));
 	pg->swp.ahead = i != 0;
 	page_set_slot(pg, slot);
 	owner_count_out(w->home, w->container, -1);

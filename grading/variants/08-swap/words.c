@@ -202,8 +202,7 @@ begin(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	uint64_t *word = nth(w, i), old = word_get(word), busy;
 
 	busy = pte_make_soft(PTE_BUSY, page_pfn(pg)) | (old & PTE_TABLE_MASK);
-	page_reading_locked(pg, w->home, word_pa(word),
-	    w->index + (uint64_t)(w->step * i));
+	page_reading_locked(pg, w->home, word_pa(word), swap_index(w, i));
 	word_set_locked(w->container, word, busy);
 	page_set_slot(pg, swap_slot(old));
 	owner_count_out(w->home, w->container, -1);

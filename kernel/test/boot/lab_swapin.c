@@ -422,8 +422,41 @@ ahead(void)
 	some_requests(n, used);
 }
 
+/* Pages of entries, which are two words each, come along: each is that of its entry. */
+static void
+ahead_of_entries(void)
+{
+	uint64_t n = lab_param("n", 64), i, value, came = 0;
+	struct fmo_entry e;
+	struct pages p, child;
+	struct vm_page *pg;
+	bool out;
+
+	p = family_pair(n, &child);
+	family_swap_out(&p);
+	out = swp_frame(&p, 0) == NULL && swp_frame(&p, n - 1) == NULL;
+	CLAIM(out, "pages of entries do not leave memory");
+	for (i = 0; out && i < 8; i++)
+		CLAIM(family_load(child.as, pages_at(&child, i), &value) == 0,
+		    "page %lu cannot be read", i);
+	swp_read_all();
+	for (i = 0; out && i < n; i++) {
+		pg = word_frame(word_of(p.as, pages_at(&p, i)));
+		if (pg == NULL)
+			continue;
+		e = word_entry(word_of(p.as, pages_at(&p, i)));
+		came++;
+		CLAIM(pg->index == e.tag, "the page of the entry for page %x came "
+		    "along, and says that it is page %lx", e.tag, pg->index);
+	}
+	CLAIM(!out || came > 8, "a sequence of %lu pages brings %lu", n, came);
+	lab_space_end(child.as);
+	lab_space_end(p.as);
+}
+
 const struct selftest selftests_lab_swapin[] = {
 	{ "lab_swap_back", back, "a page on its way back: once, whole, and with its slot" },
 	{ "lab_swap_ahead", ahead, "what lies behind it comes along" },
+	{ "lab_swap_entries", ahead_of_entries, "the pages of entries that come along" },
 	{ NULL, NULL, NULL },
 };

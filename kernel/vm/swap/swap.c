@@ -355,8 +355,7 @@ begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
 	uint64_t *word = w->word + (long)i * w->step, old = word_get(word);
 	slot_t slot = swap_slot(old);
 
-	page_reading_locked(pg, w->home, word_pa(word),
-	    w->index + (uint64_t)((long)i * w->step));
+	page_reading_locked(pg, w->home, word_pa(word), swap_index(w, i));
 	page_set_slot(pg, slot);
 	pg->swp.ahead = i > 0;
 	word_set_locked(w->container, word,

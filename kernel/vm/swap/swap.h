@@ -66,6 +66,15 @@ struct swap_words {
 	bool pin;                 /* [own] the caller gets a pin on what is read */
 };
 
+/* page->index of the page of word i.  Those of HOME_ANON and HOME_SXANON stand alone. */
+static inline uint64_t
+swap_index(const struct swap_words *w, unsigned i)
+{
+	long words = owner_homes[w->home].step;
+
+	return w->index + (uint64_t)(i == 0 ? 0 : (long)i * w->step / words);
+}
+
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 slot_t swap_alloc(unsigned n, unsigned *got);
 void swap_free(slot_t);
