@@ -625,22 +625,24 @@ swap_bio_is_idle(void)
 	return atomic_load(&swaps.idle) > 0 && !atomic_load(&owner_frozen);
 }
 
-/* One more page for the bio: of the slot behind its last one, or of that before its
- * first.  The page has its home and slot.
+/* One more page for the bio, behind its last one; of a read also that of the slot
+ * before its first.  The page has its home, and one that is read its slot.
  * Locks: [P]. */
 void
 swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 {
+	bool is_read = b->io.dir == BIO_READ;
+
 	ASSERT(b->n < SWAP_RUN);
-	owner_count_io(page_home_kind(pg), b->io.dir == BIO_WRITE);
-	if (pg->slot < b->slot) {
+	owner_count_io(page_home_kind(pg), !is_read);
+	if (is_read && pg->slot + 1 == b->slot) {
 		memmove(&b->page[1], b->page, b->n * sizeof(b->page[0]));
 		b->slot = pg->slot;
 		b->page[0] = pg;
 	} else {
+		ASSERT(!is_read || pg->slot == b->slot + b->n);
 		b->page[b->n] = pg;
 	}
-	ASSERT(pg->slot == b->slot || pg->slot == b->slot + b->n);
 	b->n++;
 	b->len++;
 }
