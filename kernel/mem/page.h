@@ -35,7 +35,8 @@ enum page_flag {
 	PF_ORPHAN = 4,     /* home gone; free when idle */
 	PF_SLOTSTALE = 8,  /* free slot when the write ends */
 	PF_LAZYFREE = 16,
-	PF_ERROR = 32,
+	PF_ERROR = 32,     /* KPAGED */
+	PF_AHEAD = 32,     /* VNODE: read ahead, not yet wanted */
 	PF_CONTAINER = 64, /* holds owning words */
 	PF_WANTED = 128    /* someone sleeps for it */
 };

@@ -8,7 +8,7 @@
 #include "vm/object/object.h"
 
 /* pagecache.c: pages of files */
-#define CACHE_WINDOW 32      /* pages: the longest read ahead */
+#define CACHE_WINDOW AHEAD_FILE     /* pages: the longest read ahead */
 #define CACHE_CLUSTER 16     /* pages: the longest write */
 extern _Atomic uint64_t cache_pages;                     /* [A] of all files */
 struct vm_page *cache_next(struct vmo *, uint64_t idx);  /* [O]: first at or after; NULL */
@@ -52,6 +52,7 @@ vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 /* cachefile.c: files as objects */
 void cache_init(void);
 bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */
+unsigned cache_absent_before(struct vmo *, uint64_t idx, unsigned n);
 void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
 void cache_flush_old(uint64_t older_than_ns);            /* written: files dirty so long */
 

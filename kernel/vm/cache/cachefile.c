@@ -26,13 +26,29 @@ static struct {
 
 /* ---- the pager is asked ---- */
 
+/* Those behind the first come ahead of any wish. */
+static void
+mark_ahead(struct vm_page **pages, unsigned n)
+{
+	unsigned i;
+
+	EVENT_ADD(cache_ra_pages, n - 1);
+	spin_lock(&pfn_lock);
+	for (i = 1; i < n; i++)
+		pages[i]->flags |= PF_AHEAD;
+	spin_unlock(&pfn_lock);
+}
+
 /* Pages from idx on, READING, get their bytes.
- * Locks: none of rank >= 2.  Returns: 0, -EIO. */
+ * Locks: none of rank >= 2; takes [P].  Returns: 0, -EIO. */
 int
 cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 {
-	int r = vmo->pager->in(vmo->v.obj, idx, pages, (int)n);
+	int r;
 
+	if (n > 1)
+		mark_ahead(pages, n);
+	r = vmo->pager->in(vmo->v.obj, idx, pages, (int)n);
 	if (r == 0)
 		EVENT_ADD(cache_read_pages, n);
 	return r;
@@ -101,6 +117,20 @@ cache_is_resident(struct vmo *vmo, uint64_t idx)
 		pg = NULL;
 	spin_unlock(&vmo->lock);
 	return pg != NULL;
+}
+
+/* Locks: takes [O].  Returns: how many of the n pages right before idx are absent, up
+ * to the first that is not. */
+unsigned
+cache_absent_before(struct vmo *vmo, uint64_t idx, unsigned n)
+{
+	unsigned i = 0;
+
+	spin_lock(&vmo->lock);
+	while (i < n && i < idx && cache_lookup(vmo, idx - i - 1) == NULL)
+		i++;
+	spin_unlock(&vmo->lock);
+	return i;
 }
 
 /* ---- dirty pages are written ---- */
@@ -207,6 +237,8 @@ cache_reclaim(struct vm_page *pg)
 	ASSERT(pg->state == PG_STANDBY && (pg->flags & PF_DIRTY) == 0);
 	if (!spin_trylock(&vmo->lock))
 		return false;
+	if (page_is_ahead(pg))
+		swap_ops->miss(pg);
 	cache_erase(vmo, pg);
 	page_set_home(pg, HOME_NONE, 0);
 	EVENT(page_reclaim_file);

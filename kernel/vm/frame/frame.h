@@ -495,6 +495,13 @@ owner_is_word(const struct vm_page *pg)
 {
 	return owner_homes[page_home_kind(pg)].kind == OWNER_DATA;
 }
+/* Read ahead, and not yet wanted. */
+static inline bool
+page_is_ahead(const struct vm_page *pg)
+{
+	return owner_is_word(pg) ? pg->swp.ahead :
+	    page_home_kind(pg) == HOME_VNODE && (pg->flags & PF_AHEAD) != 0;
+}
 /* A page, of data or of page-table entries, that can go to swap: the word that owns
  * it says in which slot it is. */
 static inline bool

@@ -108,7 +108,7 @@ owner_reclaim(struct vm_page *pg)
 	owner_count_out(page_home_kind(pg), container, 1);
 	word_set_locked(container, word,
 	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));
-	if (owner_is_word(pg) && pg->swp.ahead)
+	if (page_is_ahead(pg))
 		swap_ops->miss(pg);
 	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);

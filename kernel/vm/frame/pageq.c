@@ -116,7 +116,7 @@ pq_activate(struct vm_page *pg)
 		return;
 	take_off(pg);
 	page_set_state(pg, PG_ACTIVE);
-	if (owner_is_word(pg) && pg->swp.ahead)
+	if (page_is_ahead(pg))
 		swap_ops->hit(pg);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ahead.c: how far to read ahead, and which way
+ * ahead.c: how far to read ahead, from swap and from files, and which way
  *
  * Problem   Who goes through memory in order wants many pages by one request.  Who
  *           jumps about wants one: each that comes along unasked has pushed out
@@ -12,80 +12,105 @@
  *                      └─ a sequence: goes on where the last read has ended
  *
  *           pages read ahead: wanted, or given up ─→ swaps.window 2 … 16
+ *                                                    swaps.file.window 2 … 32
  *
  * Rules     1. A page that stands alone is read alone.  Neighbours, upwards or
  *              downwards, are a sequence, and so are three at equal distances.
- *           2. Each read of a sequence is twice as long as the one before; as long,
- *              where it begins within that one: there were no frames for all of it, or
- *              they are gone again.
- *           3. No read is longer than swaps.window, which is doubled where most of
- *              what was read ahead was wanted, and halved where little was.
+ *           2. Each read of a sequence is twice as long as the one before, of a file
+ *              four times; as long, where it begins within that one: there were no
+ *              frames for all of it, or they are gone again.
+ *           3. No read is longer than the window of swap, or of files, which is doubled
+ *              where most of what was read ahead was wanted, and halved where little
+ *              was.
  *           4. A space has a few sequences at a time.  A page that stands alone takes
  *              the place of the oldest, and a sequence is younger than its last read
  *              says: others jump about between its reads.
+ *           5. Who touches the first page of a file will go on.  Strides over a file
+ *              are read page by page: a request of it is for adjacent ones.
  *
- * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c.
+ * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c, read_page() in
+ *           vm/fault/objfault.c.
  */
 #include "vm/swap/swap.h"
 
 #define WINDOW_MIN 2
-#define WINDOW_MAX SWAP_RUN  /* pages of one read */
-#define WINDOW_START 8
 #define WINDOW_JUDGE 64      /* pages read ahead between two looks at the hits */
 #define APART_MAX 16         /* pages between two of a sequence */
 #define YOUNGER 64           /* reads of the space, of rule 4 */
+
+/* How the reads of a sequence grow, in pages. */
+struct growth {
+	uint8_t first, times, most;
+};
+
+static const struct growth of_swap = { 2, 2, SWAP_RUN };
+static const struct growth of_files = { 4, 4, AHEAD_FILE };
 
 /* ---- how much of it was wanted ---- */
 
 /* [P]. */
 static void
-judge_window(void)
+judge_window(unsigned *window, unsigned most, struct ahead_count *c)
 {
-	unsigned all = swaps.hits + swaps.misses;
+	unsigned all = c->hits + c->misses;
 
 	if (all < WINDOW_JUDGE)
 		return;
-	if (swaps.hits * 4 < all)
-		swaps.window = MAX(swaps.window / 2, WINDOW_MIN);
-	else if (swaps.hits * 4 >= all * 3)
-		swaps.window = MIN(swaps.window * 2, WINDOW_MAX);
-	swaps.hits = 0;
-	swaps.misses = 0;
+	if (c->hits * 4 < all)
+		*window = MAX(*window / 2, WINDOW_MIN);
+	else if (c->hits * 4 >= all * 3)
+		*window = MIN(*window * 2, most);
+	*c = (struct ahead_count){ 0, 0 };
 }
 
-/* A page that was read ahead is wanted (hits), or its frame is given away before
- * (misses).
- * Locks: [P]. */
-static void
-ahead_ends(struct vm_page *pg, unsigned *count)
+/* What became of pages that were read ahead, of the kind of this one, which is so no
+ * more.  [P]. */
+static struct ahead_count *
+count_of(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
-	pg->swp.ahead = false;
-	++*count;
-	judge_window();
+	if (page_home_kind(pg) != HOME_VNODE) {
+		pg->swp.ahead = false;
+		return &swaps.count;
+	}
+	pg->flags &= (uint8_t)~PF_AHEAD;
+	return &swaps.file.count;
 }
 
-/* Locks: [P]. */
+static void
+judge_windows(void)
+{
+	judge_window(&swaps.window, of_swap.most, &swaps.count);
+	judge_window(&swaps.file.window, of_files.most, &swaps.file.count);
+}
+
+/* A page that was read ahead is wanted.  Locks: [P]. */
 void
 swap_ahead_hit(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
-	EVENT(swap_ra_hits);
-	ahead_ends(pg, &swaps.hits);
+	if (page_home_kind(pg) == HOME_VNODE)
+		EVENT(cache_ra_hits);
+	else
+		EVENT(swap_ra_hits);
+	count_of(pg)->hits++;
+	judge_windows();
 }
 
-/* Locks: [P]. */
+/* Its frame is given away before.  Locks: [P]. */
 void
 swap_ahead_miss(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
-	ahead_ends(pg, &swaps.misses);
+	count_of(pg)->misses++;
+	judge_windows();
 }
 
 void
 swap_ahead_init(void)
 {
-	swaps.window = WINDOW_START;
+	swaps.window = of_swap.most / 2;
+	swaps.file.window = of_files.most;
 }
 
 /* ---- sequences ---- */
@@ -93,7 +118,7 @@ swap_ahead_init(void)
 /* May a read of page at belong to the sequence, or make one of it?  s knows then how
  * long and which way.  [S]. */
 static bool
-goes_with(struct read_ahead *s, uint64_t at)
+goes_with(struct read_ahead *s, uint64_t at, const struct growth *g)
 {
 	int64_t apart = (int64_t)(at - s->at), steps;
 
@@ -102,7 +127,7 @@ goes_with(struct read_ahead *s, uint64_t at)
 	if (s->window > 1 && apart % s->apart == 0) {
 		steps = apart / s->apart;
 		if (steps >= s->read && steps <= s->read + s->window) {
-			s->window = (uint8_t)MIN(2 * s->window, WINDOW_MAX);
+			s->window = (uint8_t)MIN(g->times * s->window, g->most);
 			return true;
 		}
 		if (steps >= 0 && steps < s->read)
@@ -112,7 +137,7 @@ goes_with(struct read_ahead *s, uint64_t at)
 	    apart > APART_MAX)
 		return false;
 	if (apart == 1 || apart == -1 || apart == s->apart)
-		s->window = WINDOW_MIN;
+		s->window = g->first;
 	s->apart = (int8_t)apart;
 	return true;
 }
@@ -127,20 +152,29 @@ age_of(const struct aspace *as, const struct read_ahead *s)
 
 /* The sequence that a read of page at belongs to, or a new one.  [S]. */
 static struct read_ahead *
-sequence_of(struct aspace *as, uint64_t at)
+sequence_of(struct aspace *as, uint64_t at, const struct growth *g)
 {
 	struct read_ahead *s, *oldest = as->ahead;
 	unsigned i;
 
 	for (i = 0; i < AS_SEQUENCES; i++) {
 		s = &as->ahead[i];
-		if (goes_with(s, at))
+		if (goes_with(s, at, g))
 			return s;
 		if (age_of(as, s) > age_of(as, oldest))
 			oldest = s;
 	}
 	*oldest = (struct read_ahead){ .window = 1 };
 	return oldest;
+}
+
+/* [S]. */
+static void
+has_read(struct aspace *as, struct read_ahead *s, uint64_t at, unsigned n)
+{
+	s->at = at;
+	s->read = (uint8_t)n;
+	s->when = ++as->reads;
 }
 
 /* Words that stand before that of w and belong to it. */
@@ -169,13 +203,33 @@ swap_look_ahead(struct swap_words *w)
 	    owner_homes[w->home].step == 0)
 		return;
 	spin_lock(&swaps.lock);
-	s = sequence_of(as, w->index);
+	s = sequence_of(as, w->index, &of_swap);
 	room = s->apart < 0 ? words_before(w) / (unsigned)-s->apart :
 	    s->apart > 0 ? (w->max - 1) / (unsigned)s->apart : 0;
 	w->max = MIN(MIN(s->window, swaps.window), room + 1);
 	w->step *= s->apart == 0 ? 1 : s->apart;
-	s->at = w->index;
-	s->read = (uint8_t)w->max;
-	s->when = ++as->reads;
+	has_read(as, s, w->index, w->max);
 	spin_unlock(&swaps.lock);
+}
+
+/* The same for a page that is mapped from a file, page idx of it at vpn.
+ * Locks: takes [S].
+ * Returns: so many pages, itself included; < 0: so many, downwards. */
+int
+swap_look_ahead_file(struct aspace *as, uint64_t vpn, uint64_t idx)
+{
+	struct read_ahead *s;
+	unsigned n;
+	bool down;
+
+	spin_lock(&swaps.lock);
+	s = sequence_of(as, vpn, &of_files);
+	if (idx == 0 && s->window == 1)
+		*s = (struct read_ahead){ .window = 8, .apart = 1 };
+	n = s->apart == 1 || s->apart == -1 ?
+	    MIN(s->window, swaps.file.window) : 1;
+	down = s->apart < 0;
+	has_read(as, s, vpn, n);
+	spin_unlock(&swaps.lock);
+	return down ? -(int)n : (int)n;
 }

@@ -96,7 +96,9 @@ void swap_area_retire(struct swap_area *);               /* empty: leaves, and i
 extern struct mutex swap_areas_lock;
 
 /* ahead.c */
-void swap_look_ahead(struct swap_words *); /* w->max, w->step: what to read */
+#define AHEAD_FILE 32             /* pages: the longest read of a file */
+void swap_look_ahead(struct swap_words *);               /* w->max, w->step: what to read */
+int swap_look_ahead_file(struct aspace *, uint64_t vpn, uint64_t idx);
 
 /* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);
@@ -116,6 +118,10 @@ void pageout_throttle(void);
 
 /* ======== within the room ======== */
 
+struct ahead_count {
+	unsigned hits, misses;               /* [P] of pages read ahead, since the last look */
+};
+
 struct swap_state {
 	struct spinlock lock;                /* [S] */
 	struct swap_area *area[SWAP_AREAS];  /* [S] by number */
@@ -127,7 +133,11 @@ struct swap_state {
 	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
 	struct waitq bios;                   /* sleepers for a bio */
 	unsigned window;                     /* [P] to change: pages of a read, SWAP_RUN at most */
-	unsigned hits, misses;               /* [P] of pages read ahead */
+	struct ahead_count count;
+	struct {
+		unsigned window;             /* [P] to change: the same of files */
+		struct ahead_count count;
+	} file;
 };
 extern struct swap_state swaps;
 

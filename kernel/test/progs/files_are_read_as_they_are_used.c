@@ -1,0 +1,116 @@
+/* NEEDS: MEM=64M CPUS=1 ICOUNT=1 APPEND=norandom=1:ramdisk=16M TIMEOUT=60 SWEEP=no KIND=exact */
+/*
+ * A disk is mapped, and its pages are touched by five patterns.  Where there is
+ * none each fault reads its page and next to nothing else; a sequence, up or
+ * down, is read in few and long requests, also two at a time.
+ */
+#include "lib/events.h"
+#include "lib/file.h"
+
+#define PAGES 1024
+
+static int fd;
+
+/* ---- patterns: the page of touch k ---- */
+
+static size_t
+up(size_t k)
+{
+	return k;
+}
+
+static size_t
+down(size_t k)
+{
+	return PAGES - 1 - k;
+}
+
+/* Two sequences, one of each way, in turn. */
+static size_t
+both(size_t k)
+{
+	return k % 2 == 0 ? k / 2 : PAGES - 1 - k / 2;
+}
+
+static size_t
+strides(size_t k)
+{
+	return k * 7 % PAGES;
+}
+
+/* Far from each other, and at no distance twice in turn. */
+static size_t
+apart(size_t k)
+{
+	return (k + 1) * (k + 2) * 317 % PAGES;
+}
+
+/* ---- what each costs ---- */
+
+struct pattern {
+	const char *name;
+	size_t (*page)(size_t k);
+	size_t touches;
+	long faults, pages;  /* at most: that read; that are read */
+};
+
+static const struct pattern patterns[] = {
+	{ "up", up, PAGES, 34, PAGES + 32 },
+	{ "down", down, PAGES, 36, PAGES + 32 },
+	{ "both", both, PAGES, 70, PAGES + 32 },
+	{ "strides", strides, PAGES / 7, PAGES / 7 + 1,
+	    PAGES / 7 * 11 / 10 },
+	{ "apart", apart, PAGES / 16, PAGES / 16,
+	    PAGES / 16 * 11 / 10 },
+};
+
+/* The disk's pages leave memory. */
+static void
+drop_caches(void)
+{
+	int to = OK(open("/proc/sys/vm/drop_caches", O_WRONLY));
+
+	OK(fsync(fd));
+	EQ(write(to, "1", 1), 1);
+	OK(close(to));
+}
+
+static void
+replay(const struct pattern *t)
+{
+	volatile const uint64_t *p;
+
+	drop_caches();
+	p = (const void *)file_map(fd, 0, PAGES, PROT_READ, MAP_SHARED);
+	snap_all(1);
+	for (size_t k = 0; k < t->touches; k++)
+		EQ(p[t->page(k) * PAGE / sizeof(*p)], t->page(k) + 1);
+	snap_all(2);
+	OK(munmap((void *)p, PAGES * PAGE));
+	if (getenv("TABLE") != NULL)
+		printf("%-8s %5ld faults %5ld pages %5ld hits\n", t->name,
+		    snap_delta(1, 2, "fault.file_read"),
+		    snap_delta(1, 2, "cache.read_pages"),
+		    snap_delta(1, 2, "cache.ra_hits"));
+	test_le(__FILE__, __LINE__, t->name, snap_delta(1, 2, "fault.file_read"),
+	    t->faults);
+	test_le(__FILE__, __LINE__, t->name, snap_delta(1, 2, "cache.read_pages"),
+	    t->pages);
+}
+
+int
+main(void)
+{
+	static uint64_t page[PAGE / sizeof(uint64_t)];
+
+	snap_init();
+	fd = OK(open("/dev/rama", O_RDWR));
+	for (size_t i = 0; i < PAGES; i++) {
+		page[0] = i + 1;
+		EQ(pwrite(fd, page, PAGE, (off_t)(i * PAGE)), PAGE);
+	}
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		replay(&patterns[i]);
+	OK(close(fd));
+	return test_done();
+}
