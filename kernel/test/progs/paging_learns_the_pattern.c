@@ -1,4 +1,4 @@
-/* NEEDS: MEM=112M CPUS=1 ICOUNT=1 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=200 SWEEP=no TURN=3 KIND=exact */
+/* NEEDS: MEM=176M CPUS=1 ICOUNT=1 APPEND=norandom=1:ramdisk=128M:swap=rama TIMEOUT=200 SWEEP=no TURN=3 KIND=exact */
 /*
  * More pages than there are frames, touched by eight patterns.  Where there
  * is none a fault reads its own page and next to nothing else; a sequence up,
@@ -10,6 +10,14 @@
  * LRU and of the best that is possible (OPT) with as many frames; behind it
  * the name of a pattern, to see that one beside the first.  On Linux it judges
  * nothing, and rescues are not told.
+ *
+ * Linux 6.1 (Debian's for clouds, 101 MiB and as much of it free as here, no huge
+ * pages, swap on a disk of 128 MiB): faults by misses of LRU, pages a fault, requests
+ * that read by touches.  What is asked of us for sequences is what it does.
+ *
+ *	uniform 1.01 1.01 0.39    scattered 1.04 1.00 0.15    up+down 0.13 7.86 0.09
+ *	zipf    0.99 1.00 0.13    hot+scan  0.39 3.20 0.32    down    0.14 7.94 0.11
+ *	skewed  0.93 1.01 0.21    up        0.12 7.94 0.13    strides 0.85 1.00 0.77
  */
 #include "lib/events.h"
 #include "lib/trace.h"
@@ -121,9 +129,9 @@ static struct pattern patterns[] = {
 	{ PATTERN("skewed", skewed), 103, 10, 0 },
 	{ PATTERN("scattered", scattered), 103, 10, 0 },
 	{ PATTERN("hot+scan", hot_and_scan), 0, 0, 0 },
-	{ PATTERN("up", up), 13, 0, 20 },
-	{ PATTERN("up+down", up_and_down), 13, 0, 20 },
-	{ PATTERN("down", down), 13, 0, 20 },
+	{ PATTERN("up", up), 13, 0, 13 },
+	{ PATTERN("up+down", up_and_down), 13, 0, 9 },
+	{ PATTERN("down", down), 13, 0, 11 },
 	{ PATTERN("strides", strides), 25, 0, 0 },
 };
 
