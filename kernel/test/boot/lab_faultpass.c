@@ -84,27 +84,13 @@ pass_of(struct fctx *f, enum fault_outcome (*handler)(struct fctx *),
 	return r;
 }
 
-/* Of a design that looks up by itself. */
-static enum fault_outcome
-pass_whole(struct fctx *f)
-{
-	enum fault_outcome r;
-
-	rw_lock_read(&f->as->map_lock);
-	r = f->as->ops->pass(f);
-	rw_unlock_read(&f->as->map_lock);
-	count_pass(f, r);
-	return r;
-}
-
 enum fault_outcome
 pass_once(struct fctx *f, struct aspace *as, va_t va, enum access access)
 {
 	f->as = as;
 	f->va = va;
 	f->access = access;
-	return as->ops->pass != NULL ? pass_whole(f) :
-	    pass_of(f, as->ops->fault, false);
+	return pass_of(f, as->ops->fault, false);
 }
 
 void

@@ -618,24 +618,6 @@ recs_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *arg
 	return result;
 }
 
-static int
-count_page(void *arg, va_t va, uint64_t word, uint64_t pages)
-{
-	struct vm_as_stat *st = arg;
-
-	if (pte_src(word) == SRC_FORK)
-		st->rss_anon += pages;
-	else
-		st->rss_file += pages;
-	return 0;
-}
-
-static void
-recs_stat(struct aspace *as, struct vm_as_stat *st)
-{
-	(void)recs_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, st);
-}
-
 static void
 check_slot(const struct rec_slot *s, uint64_t word, struct vm_report *rep)
 {
@@ -757,9 +739,9 @@ const struct vmm_ops recs_ops = {
 	.move = recs_move,
 	.advise = recs_advise,
 	.dup = recs_dup,
-	.pass = recs_pass,
+	.lookup = recs_lookup,
+	.fault = recs_fault,
 	.evict_any = recs_evict_any,
-	.stat = recs_stat,
 	.walk = recs_walk,
 	.check = recs_check,
 	.init = recs_init,

@@ -78,7 +78,8 @@ void map_clean(struct aspace *, va_t);             /* no W and D; the page learn
 bool map_used(struct aspace *, va_t);              /* A, which is cleared */
 
 /* recs_fault.c */
-enum fault_outcome recs_pass(struct fctx *);
+struct vad *recs_lookup(struct aspace *, uint64_t vpn);
+enum fault_outcome recs_fault(struct fctx *);
 
 /* recs.c */
 struct region *region_at(struct aspace *, uint64_t vpn);   /* [M] or [W]; NULL */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recs_fault.c: one pass of a fault, by a design that looks up by itself
+ * recs_fault.c: the page of a fault, by a design that looks up by itself
  *
- * Problem   The driver has taken map_lock and nothing else.  What the page is
+ * Problem   The driver has found mapping and table.  What the page is
  *           stands in a record, not in the word, which may be 0 for a page
  *           that is there.
  *
@@ -20,39 +20,29 @@
 static enum fault_outcome resolve(struct fctx *f, struct region *r);
 
 /*
- * ops->pass.
+ * ops->lookup.
  *
- * Locks:    [M]; takes [W].
+ * Locks:    [M].
+ */
+struct vad *
+recs_lookup(struct aspace *as, uint64_t vpn)
+{
+	struct region *r = region_at(as, vpn);
+
+	return r == NULL ? NULL : r->vad;
+}
+
+/*
+ * ops->fault.
+ *
+ * Locks:    [M], [W].
  */
 enum fault_outcome
-recs_pass(struct fctx *f)
+recs_fault(struct fctx *f)
 {
-	struct region *r;
-	enum fault_outcome out;
+	enum fault_outcome r = fault_permit(f);
 
-	if (f->va >= MD_USER_END)
-		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	if (as_is_lost(f->as))
-		return fault_signal(f, SIGKILL, 0);
-	r = region_at(f->as, f->va >> PAGE_SHIFT);
-	if (r == NULL)
-		return fault_grow(f);
-	fault_set_vad(f, r->vad);
-	out = fault_permit(f);
-	if (out != FAULT_DONE)
-		return out;
-	mutex_lock(&f->as->ws_lock);
-	out = pt_walk(f);
-	if (out == FAULT_DONE)
-		out = resolve(f, r);
-	if (out == FAULT_DONE && f->pin_out != NULL) {
-		*f->pin_out = pte_page(word_get(f->word));
-		page_pin(*f->pin_out);
-	}
-	if (out != FAULT_DONE)
-		pt_pin(f);
-	mutex_unlock(&f->as->ws_lock);
-	return out;
+	return r == FAULT_DONE ? resolve(f, f->v.dpriv) : r;
 }
 
 /* Only a store makes a word writable: so D is never set unseen. */
@@ -111,8 +101,6 @@ object_page(struct fctx *f)
 	page_unpin_written(pg, store && r == FAULT_DONE);
 	if (r != FAULT_DONE)
 		return r;
-	if (store)
-		vmo_stored(f->v.vmo);
 	EVENT(fault_file, f->va, 0, word_get(f->word), page_pfn(pg));
 	return FAULT_DONE;
 }

@@ -78,8 +78,8 @@ struct vmm_ops {
 	int (*dup)(struct aspace *parent, struct aspace *child);
 	/* One pass of a fault: [M], [W]; VAD in f->v, table in f->leaf, f->word. */
 	enum fault_outcome (*fault)(struct fctx *);
-	/* Instead, [M] alone: who looks up and makes tables himself.  NULL: fault. */
-	enum fault_outcome (*pass)(struct fctx *);
+	/* [M]: the VAD that has this page; NULL: none has.  Left out: the tree is asked. */
+	struct vad *(*lookup)(struct aspace *, uint64_t vpn);
 	/* [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
 	 * not flushed yet.  Of a cache (design/pmap/). */
 	void (*left)(struct aspace *, va_t, uint64_t old);
@@ -89,7 +89,6 @@ struct vmm_ops {
 	/* Instead, no lock: of all spaces of the design, by a policy of its own. */
 	size_t (*evict_any)(size_t want, int min_age);
 	/* Of a design whose pages do not live in PTEs; NULL: evidence/ looks itself. */
-	void (*stat)(struct aspace *, struct vm_as_stat *);
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 	/* [M], [W]: the word of the page at va, where that of the table is 0.  NULL:
 	 * there is no page then. */

@@ -8,7 +8,7 @@
  * Picture   stat_walk: leaf table by leaf table ─→ fn(va, word)
  *
  * Rules     1. ws_lock for one table at a time (vm_check holds it already).
- *           2. A design whose pages are elsewhere has functions of its own.
+ *           2. A design whose pages are elsewhere walks itself (ops->walk).
  */
 #include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"
@@ -111,8 +111,5 @@ stat_resident(struct aspace *as, struct vm_as_stat *st)
 
 	HELD_SHARED(&as->map_lock);
 	HELD(&as->ws_lock);
-	if (as->ops->stat != NULL)
-		as->ops->stat(as, st);
-	else
-		stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
+	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
 }

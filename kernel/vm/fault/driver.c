@@ -76,7 +76,7 @@ fault_reap_later(void)
 
 /* [W], for a pass.  Who waits for it is one of those that ws_limit() leaves room for.
  * Locks: [M]. */
-void
+static void
 fault_lock_words(struct aspace *as)
 {
 	bool wait = mutex_is_taken(&as->ws_lock);
@@ -234,28 +234,11 @@ let_other_go(struct fctx *f, const struct vad *v)
 		pt_unpin(f);
 }
 
-/* S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched under
- * ws_lock.  What f->v says is true while [M] is held. */
-static enum fault_outcome
-fault_lookup(struct fctx *f)
-{
-	struct vad *v;
-
-	if (f->va >= MD_USER_END)
-		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	v = vad_find(f->as, f->va >> PAGE_SHIFT);
-	if (as_is_lost(f->as))
-		return fault_signal(f, SIGKILL, 0);
-	if (v == NULL)
-		return fault_grow(f);
-	fault_set_vad(f, v);
-	return FAULT_DONE;
-}
-
 /* The fault is in v.  Locks: [M]. */
-void
-fault_set_vad(struct fctx *f, const struct vad *v)
+static void
+set_vad(struct fctx *f, const struct vad *v)
 {
+	HELD_SHARED(&f->as->map_lock);
 	if (f->npin > 0)
 		let_other_go(f, v);
 	f->v.start = v->start;
@@ -277,7 +260,8 @@ adds_page(const struct fctx *f)
 		return pte_is_special(word_get(f->word)) &&
 		    f->access == ACCESS_WRITE;
 	if (kind == PTE_ABSENT)
-		return f->v.vmo != NULL || f->access == ACCESS_WRITE;
+		return f->v.vmo != NULL || f->access == ACCESS_WRITE ||
+		    f->as->ops->is_cache;
 	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
@@ -308,6 +292,9 @@ makes_promised(const struct fctx *f)
 
 	if (f->access != ACCESS_WRITE || (f->v.prot & PROT_W) == 0 ||
 	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) != VAD_CHARGED)
+		return false;
+	/* A word of a cache does not tell: the design asks. */
+	if (f->as->ops->is_cache)
 		return false;
 	/* The last owner has a page; who cannot tell asks again. */
 	if (pte_kind(w) == PTE_FORK || (valid && pte_src(w) == SRC_FORK))
@@ -418,7 +405,7 @@ fault_resolve(struct fctx *f)
 /* No VAD holds va: does a stack above it grow down to it?  Growing changes the tree, so
  * map_lock is taken anew for writing and all is asked again.
  * Locks: [M], kept, but not all the time.  Returns: FAULT_RESTART, FAULT_SIGNAL. */
-enum fault_outcome
+static enum fault_outcome
 fault_grow(struct fctx *f)
 {
 	struct aspace *as = f->as;
@@ -459,15 +446,36 @@ take_rights_back(struct fctx *f)
 	ASSERT(r == 0);
 }
 
+/* S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched under
+ * ws_lock.  What f->v says is true while [M] is held. */
+static enum fault_outcome
+fault_lookup(struct fctx *f)
+{
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct vad *v = NULL;
+
+	if (f->va >= MD_USER_END)
+		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
+	if (f->as->ops->lookup == NULL)
+		v = vad_find(f->as, vpn);
+	else if (!as_is_lost(f->as))
+		v = f->as->ops->lookup(f->as, vpn);
+	if (v != NULL)
+		set_vad(f, v);
+	/* Perhaps just now, when it was to be brought. */
+	if (as_is_lost(f->as))
+		return fault_signal(f, SIGKILL, 0);
+	return v == NULL ? fault_grow(f) : FAULT_DONE;
+}
+
 static enum fault_outcome
 fault_once(struct fctx *f)
 {
 	enum fault_outcome r;
 
 	map_lock(f);
-	if (f->as->ops->pass != NULL)
-		r = f->as->ops->pass(f);
-	else if ((r = fault_lookup(f)) == FAULT_DONE)
+	r = fault_lookup(f);
+	if (r == FAULT_DONE)
 		r = fault_resolve(f);
 	if (r == FAULT_DONE && f->force)
 		take_rights_back(f);

@@ -11,14 +11,10 @@
 /* driver.c */
 void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
-void fault_lock_words(struct aspace *);                  /* [W], for a pass */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
 extern _Atomic uint64_t fault_unreaped; /* [A] what has died of designs: ops->reap, after a fault */
 void fault_reap_later(void);                             /* one more */
-/* For ops->pass: the VAD that it has found; or there is none at the address. */
-void fault_set_vad(struct fctx *, const struct vad *);
-enum fault_outcome fault_grow(struct fctx *);
 /* Where a fault waits or ends: tests and checks. */
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);

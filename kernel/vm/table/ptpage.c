@@ -31,11 +31,7 @@
  *              keep a table; words that name it go, if they were not used.
  *           6. Who drops the last pin looks then whether the table has a word,
  *              and frees it if not (ptab.c, rule 2).
- *           7. Where tables are a cache (ops->is_cache) each word is VALID or 0: an
- *              idle one has no word, once those of the zero page are gone, and is
- *              freed.
  */
-#include "vm/design/design.h"
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
@@ -290,8 +286,6 @@ pt_evict(struct aspace *as, size_t want)
 	while (done < want && (table = next_idle(as, &look)) != NULL) {
 		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
 			continue;
-		if (as->ops->is_cache)
-			pt_keep_charge(as, table);
 		if (table->nused == 0)
 			pt_prune(as, pt_va(table), as->batch);
 		else

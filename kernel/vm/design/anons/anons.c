@@ -159,6 +159,8 @@ int
 anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)
 {
+	if (job->how == ZAP_CLEAN)
+		return pte_zap(as, link, lo, hi, job);
 	lo = MAX(lo, link->start);
 	hi = MIN(hi, link->end);
 	mutex_lock(&as->ws_lock);
@@ -174,40 +176,64 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	case ZAP_SHARED_ONLY:
 		(void)pmap_remove(as, lo, hi, PMAP_OBJECT);
 		break;
-	case ZAP_CLEAN:
-		pmap_clean(as, lo, hi);
+	case ZAP_CLEAN: /* as under every design: above */
 		break;
 	}
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
 
+/* ---- rights ---- */
+
+/*
+ * The VAD is about to have fewer rights: ops->protect.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0.
+ */
+int
+anons_protect(struct aspace *as, struct vad *v, uint8_t prot)
+{
+	uint64_t lo = v->start, hi = v->end;
+
+	HELD(&as->map_lock);
+	if (prot == 0) {
+		mutex_lock(&as->ws_lock);
+		(void)pmap_remove(as, lo, hi, PMAP_UNLOCKED);
+		mutex_unlock(&as->ws_lock);
+	}
+	return pte_protect(as, v, prot);
+}
+
 /* ---- a fault ---- */
 
 /*
- * ops->pass.
+ * The VAD of a page: ops->lookup.
  *
- * Locks:    [M], kept; takes [W].
+ * Locks:    [M].
+ * Returns:  NULL: there is none.
+ */
+struct vad *
+anons_lookup(struct aspace *as, uint64_t vpn)
+{
+	struct anons_range at;
+
+	HELD_SHARED(&as->map_lock);
+	return anons_at(as, vpn, &at) ? at.vad : NULL;
+}
+
+/*
+ * The page of f->word: ops->fault.
+ *
+ * Locks:    [M], [W].
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome
-anons_pass(struct fctx *f)
+anons_fault(struct fctx *f)
 {
-	struct anons_range at = { .entry = NULL };
-	enum fault_outcome r;
+	enum fault_outcome r = fault_permit(f);
 
 	HELD_SHARED(&f->as->map_lock);
-	if (f->va >= MD_USER_END)
-		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	if (!as_is_lost(f->as)) {
-		if (!anons_at(f->as, f->va >> PAGE_SHIFT, &at))
-			return fault_grow(f);
-		fault_set_vad(f, at.vad);
-	}
-	/* The VAD is paged: it may have been lost just now. */
-	if (as_is_lost(f->as))
-		return fault_signal(f, SIGKILL, 0);
-	r = fault_permit(f);
-	return r == FAULT_DONE ?
-	    pmap_pass(f, f->as->ops->anons->fault, at.entry) : r;
+	HELD(&f->as->ws_lock);
+	return r == FAULT_DONE ? f->as->ops->anons->fault(f, f->v.dpriv) : r;
 }

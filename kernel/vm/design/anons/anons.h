@@ -100,7 +100,9 @@ void anons_release(struct aspace *, struct vad *);                /* ops->releas
 void anons_detach(struct aspace *, struct vad *);                 /* ops->detach */
 int anons_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     struct zap_job *);                                            /* ops->zap */
-enum fault_outcome anons_pass(struct fctx *);                     /* ops->pass */
+int anons_protect(struct aspace *, struct vad *, uint8_t prot);    /* ops->protect */
+struct vad *anons_lookup(struct aspace *, uint64_t vpn);          /* ops->lookup */
+enum fault_outcome anons_fault(struct fctx *);                    /* ops->fault */
 
 /* anonsfork.c */
 int anons_dup(struct aspace *parent, struct aspace *child);       /* ops->dup */
@@ -119,7 +121,6 @@ int anons_swapped(struct aspace *, struct swap_walk *);           /* ops->swappe
 
 /* anonswalk.c */
 int anons_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-void anons_stat(struct aspace *, struct vm_as_stat *);
 uint64_t anons_named(struct aspace *, va_t);
 int anons_show(struct aspace *, uint64_t *at, struct out *);
 /* What a FORK or VALID/FORK word means; NULL: the anon has just lost the page. */

@@ -129,48 +129,6 @@ anons_of(const struct aspace *as, uint64_t word)
 	    pa2va(page_home_payload(pg));
 }
 
-struct counting {
-	struct aspace *as;
-	struct vm_as_stat *st;
-};
-
-static int
-count_page(void *arg, va_t va, uint64_t word, uint64_t pages)
-{
-	struct counting *c = arg;
-	struct vm_as_stat *st = c->st;
-	uint64_t named = word;
-
-	if (pte_kind(word) == PTE_FORK) {
-		(void)c->as->ops->shared->refs(c->as, va, word, &named);
-		st->swap += pte_kind(named) == PTE_SWAP;
-		return 0;
-	}
-	if (pte_src(word) == SRC_FORK)
-		st->rss_anon++;
-	else if (pte_src(word) == SRC_OBJ &&
-	    page_home_kind(pte_page(word)) == HOME_VNODE)
-		st->rss_file++;
-	else if (pte_src(word) == SRC_OBJ)
-		st->rss_shmem++;
-	return 0;
-}
-
-/*
- * Whose pages are resident, and how many are on swap: ops->stat.
- *
- * Locks:    [M], [W].
- */
-void
-anons_stat(struct aspace *as, struct vm_as_stat *st)
-{
-	struct counting c = { as, st };
-
-	HELD_SHARED(&as->map_lock);
-	HELD(&as->ws_lock);
-	(void)anons_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_page, &c);
-}
-
 /*
  * The entry of a space from page *at on, if it has anons; of all spaces nothing:
  * the counters say what there is.  ops->show.

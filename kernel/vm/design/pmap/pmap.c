@@ -56,20 +56,6 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 }
 
 /*
- * f->word, which is 0, becomes a SPEC word: the page of zeros, or of a device.  It
- * counts in its table, nowhere else, and is never locked.
- *
- * Locks:    [W].
- */
-void
-pmap_enter_special(struct fctx *f, uint64_t word)
-{
-	ASSERT(word_get(f->word) == 0 && pte_is_special(word) &&
-	    (word & PTE_LOCK) == 0);
-	(void)word_set(f->leaf, f->word, word);
-}
-
-/*
  * f->word, which is 0, maps the page of zeros, for a read, with these rights of the
  * mapping.
  *
@@ -80,8 +66,9 @@ pmap_enter_zero(struct fctx *f, uint64_t rights)
 {
 	uint64_t bits = rights & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
 
-	ASSERT(f->access != ACCESS_WRITE);
-	pmap_enter_special(f, pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
+	ASSERT(f->access != ACCESS_WRITE && word_get(f->word) == 0);
+	(void)word_set(f->leaf, f->word,
+	    pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
 }
 
 /*
@@ -141,12 +128,14 @@ taken(struct pt_iter *it, va_t va, const struct words_gone *gone,
     enum pmap_which which)
 {
 	size_t n = gone->by_src[SRC_OBJ] + gone->by_src[SRC_FORK];
+	bool any = n + gone->by_src[SRC_SPEC] > 0;
 
 	word_settle(it->leaf, gone);
 	it->as->ws_pages -= n;
-	if (which == PMAP_UNLOCKED)
+	if (any && which == PMAP_UNLOCKED)
 		pt_keep_charge(it->as, it->leaf);
-	if (it->leaf->nused == 0)
+	/* Who is about to make its first word has the table. */
+	if (any && it->leaf->nused == 0)
 		pt_prune(it->as, va, it->as->batch);
 	tlb_batch_end(it->as->batch);
 	return n;
@@ -269,38 +258,4 @@ pmap_change(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t clear,
 			if (word_get(word) != 0)
 				(void)word_change(word, clear, set);
 	}
-}
-
-/* The words of one leaf table that map the object's pages for a store. */
-static void
-clean_leaf(struct pt_iter *it)
-{
-	struct tlb_batch *b = it->as->batch;
-	uint64_t *word, old;
-
-	tlb_batch_init(b, it->as, BATCH_CLEAN);
-	PT_FOREACH(word, it) {
-		old = word_get(word);
-		if (pte_src(old) != SRC_OBJ ||
-		    (old & (MD_PTE_W | MD_PTE_D)) == 0)
-			continue;
-		old = word_change(word, MD_PTE_W | MD_PTE_D, 0);
-		tlb_batch_put(b, it->va >> PAGE_SHIFT, old);
-	}
-	tlb_batch_end(b);
-}
-
-/*
- * A write-back begins: the next store to the object by [lo, hi) vpn shall fault.
- * Dirty are the pages only after the flush: until then a store can land.
- *
- * Locks:    [W].
- */
-void
-pmap_clean(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	struct pt_iter it = pt_range(as, lo, hi);
-
-	while (pt_iter_table(&it))
-		clean_leaf(&it);
 }

@@ -43,18 +43,15 @@ enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
 void pmap_enter_zero(struct fctx *, uint64_t rights);  /* f->word, which is 0: the zero page */
-void pmap_enter_special(struct fctx *, uint64_t word); /* f->word, which is 0: this SPEC word */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
 size_t pmap_remove_unused(struct pt_iter *, size_t want, bool *spared);
 bool pmap_take_word(struct aspace *, va_t, const struct vm_page *); /* to the open batch */
 void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,
     uint64_t set);                                     /* rights of VALID words; not flushed */
-void pmap_clean(struct aspace *, uint64_t lo, uint64_t hi); /* objects' words: no W, no D */
 
 /* pmapfault.c: [M], [W] */
 typedef enum fault_outcome pmap_resolve_fn(struct fctx *, void *entry);
-enum fault_outcome pmap_pass(struct fctx *, pmap_resolve_fn *, void *entry); /* takes [W] */
 enum fault_outcome pmap_no_memory(struct fctx *, struct kmem_cache *); /* for a record */
 void pmap_came_to(struct fctx *, uint64_t vpn);        /* before that: it has got further */
 bool pmap_may_feed(void);                              /* kmem_cache_feed() */
@@ -76,9 +73,6 @@ void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
     const struct vm_page *from);
 enum fault_outcome pmap_rec_bring(struct fctx *, const struct swap_words *);
 enum pageout_result pmap_rec_write(uint64_t *word);    /* RELEASE */
-
-/* rights.c */
-int pmap_protect(struct aspace *, struct vad *, uint8_t prot);   /* ops->protect */
 
 /* pagedaemon.c */
 size_t pmap_evict(struct aspace *, size_t want, int min_age);

@@ -6,10 +6,10 @@
  *           way; the table, the rights, the object's page behind a mapping and
  *           what is missing for them are the same for all.
  *
- * Picture   ops->pass ─→ VAD, permitted ─→ pmap_pass ─→ table ─→ resolve, the design's
- *                                                                  │
- *                     pmap_object_page  a page of the object ←─────┤
- *                     pmap_map_record   a page of a record   ←─────┘
+ * Picture   the driver: VAD, table ─→ ops->fault ─→ the design
+ *                                                      │
+ *          pmap_object_page  a page of the object ←────┤
+ *          pmap_map_record   a page of a record   ←────┘
  *
  * Rules     1. Only a store makes a word writable: so D is never set unseen.
  *           2. What may fail comes first: table, records, frame, charge.
@@ -20,20 +20,8 @@
 #include "vm/object/vmo.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
-#include "vm/ws/ws.h"
 
 #define REFUSALS 256   /* in a row, until a fault without a record ends */
-
-/* The working set is at its limit: pages of its own go first.  [W]. */
-static void
-keep_limit(struct aspace *as)
-{
-	size_t gone = as->ws_pages < atomic_load_relaxed(&as->ws_max) ? 0 :
-	    ws_excess(as, 1);
-
-	if (gone > 0)
-		EVENT_ADD(ws_self_replace, pmap_evict(as, gone, 0));
-}
 
 /*
  * May a frame that is paid for become records?  A quarter of all stays for pages.
@@ -90,47 +78,6 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 	}
 	(void)want_again(&f->want);
 	return fault_missing(f);
-}
-
-/* The page of f->word.  [M], [W]. */
-static enum fault_outcome
-resolve_page(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
-{
-	if (inject_hit(FI_RESTART))
-		return FAULT_RESTART;
-	return vmo_is_device(f->v.vmo) ? fault_device(f, pmap_enter_special) :
-	    resolve(f, entry);
-}
-
-/*
- * One pass: f->v is set, and permits the access; resolve finds the page of f->word
- * for the design's entry.
- *
- * Locks:    [M], kept; takes [W].
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
-enum fault_outcome
-pmap_pass(struct fctx *f, pmap_resolve_fn *resolve, void *entry)
-{
-	struct aspace *as = f->as;
-	enum fault_outcome r;
-
-	fault_lock_words(as);
-	keep_limit(as);
-	r = pt_walk(f);
-	if (r == FAULT_DONE)
-		r = resolve_page(f, resolve, entry);
-	if (r == FAULT_DONE && f->pin_out != NULL) {
-		*f->pin_out = pte_page(word_get(f->word));
-		page_pin(*f->pin_out);
-	}
-	if (r != FAULT_DONE)
-		pt_pin(f);
-	mutex_unlock(&as->ws_lock);
-	if (r == FAULT_DONE && f->access == ACCESS_WRITE && f->v.vmo != NULL &&
-	    (f->v.flags & VAD_SHARED) != 0)
-		vmo_stored(f->v.vmo);
-	return r;
 }
 
 /*
