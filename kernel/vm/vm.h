@@ -146,7 +146,7 @@ ssize_t copyin_str(char *dst, va_t src, size_t cap) MUST_CHECK;
 /* Any space, the current one by address, others by pins  (book: access). */
 ssize_t as_read(struct aspace *, va_t, void *dst, size_t n);        /* short on error; -EFAULT if none */
 ssize_t as_write(struct aspace *, va_t, const void *src, size_t n);
-ssize_t as_force(struct aspace *, va_t, void *buf, size_t n, bool write); /* as a debugger */
+SYSTEM_ONLY ssize_t as_force(struct aspace *, va_t, void *buf, size_t n, bool write); /* as a debugger */
 
 /* Where the bytes of a read or write go: user iovecs, or one kernel buffer. */
 struct uio_vec {

@@ -75,7 +75,7 @@ bochs_terminal(struct machine *m)
 static bool
 bochs_iso(struct machine *m, const struct guest_job *job, char **why)
 {
-	char *mkiso = guest_tool("mkiso"), *cmdline = guest_cmdline(job);
+	char *mkiso = guest_tool("image/mkiso"), *cmdline = guest_cmdline(job);
 	char *diag;
 	char iso[128], initrd[64];
 	int status = -1;
