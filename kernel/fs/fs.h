@@ -99,6 +99,7 @@ ssize_t vnode_path(struct vnode *, char *buf, size_t cap);
  * A text of a few lines is made whole, by show.  One that grows with what it tells
  * of is made record by record, by next: of what is at *at (0: the begin), which
  * becomes the place behind it.  Returns 1; 0: there is nothing any more; -errno.
+ * Where a number does not say the place, more of it follows *at.
  */
 struct procfs_row {
 	const char *name;                         /* "meminfo", "vm/events" */
@@ -106,6 +107,7 @@ struct procfs_row {
 	void (*show)(struct out *);
 	int (*write)(const char *text, size_t n); /* NULL: read-only; 0 or -errno */
 	int (*next)(uint64_t *at, struct out *);  /* instead of show */
+	size_t place;                             /* bytes from at on; 0: one number */
 };
 void procfs_register(const struct procfs_row *rows, unsigned n);
 

@@ -34,7 +34,7 @@
 #include "mem/mem.h"
 
 #define TEXT_MIN 1024ul
-#define RECORD_MAX (4ul << 20)    /* the trace, which is root's, is one record */
+#define RECORD_MAX (4ul << 20)
 #define TEXT_KMEM_MAX PAGE_SIZE   /* larger ones need no adjacent frames */
 #define READ_MAX (16 * PAGE_SIZE) /* of one read: others may wait for it */
 #define WRITE_MAX PAGE_SIZE
@@ -46,13 +46,13 @@ struct text {
 	size_t len, cap; /* of the record */
 	bool failed;
 	uint64_t begin;  /* of the record in the whole text */
-	uint64_t at;     /* of row->next: the record behind it */
 };
 
 /* What file->priv is. */
 struct proc_file {
 	struct text text;  /* [Q] */
 	struct aspace *as; /* [c] a reference; NULL: none, or not guarded */
+	uint64_t at[];     /* [Q] of row->next, its place: the record behind text's */
 };
 
 static struct proc_file *
@@ -156,9 +156,12 @@ row_record(const struct procfs_row *row, uint64_t *at, struct out *out)
 
 /* The text begins anew; its buffer stays. */
 static void
-text_rewind(struct text *t)
+text_rewind(struct proc_file *pf)
 {
-	t->begin = t->at = 0;
+	struct text *t = &pf->text;
+
+	pf->at[0] = 0;
+	t->begin = 0;
 	t->len = 0;
 	t->failed = false;
 }
@@ -174,6 +177,7 @@ static int
 text_next(struct file *f, struct text *t)
 {
 	const struct proc_node *pn = proc_node_of(f->vn);
+	struct proc_file *pf = proc_file_of(f);
 	size_t len = t->len;
 	int r;
 
@@ -182,9 +186,9 @@ text_next(struct file *f, struct text *t)
 	if (thread_is_killed())
 		r = -EINTR;
 	else if (pn->kind == PN_PID_ROW)
-		r = pid_record(pn, proc_file_of(f)->as, &t->at, &t->out);
+		r = pid_record(pn, pf->as, pf->at, &t->out);
 	else
-		r = row_record(pn->row, &t->at, &t->out);
+		r = row_record(pn->row, pf->at, &t->out);
 	if (r >= 0 && t->failed)
 		r = -ENOMEM;
 	if (r > 0)
@@ -192,7 +196,7 @@ text_next(struct file *f, struct text *t)
 	else if (r == 0)
 		t->len = len;
 	else
-		text_rewind(t);
+		text_rewind(pf);
 	return r;
 }
 
@@ -204,7 +208,7 @@ text_read(struct file *f, uint64_t *off, struct uio *u)
 	uint64_t end;
 
 	if (*off == 0 || *off < t->begin)
-		text_rewind(t);
+		text_rewind(proc_file_of(f));
 	while (u->left > 0 && done < (ssize_t)READ_MAX) {
 		end = t->begin + t->len;
 		if (*off >= end) {
@@ -271,6 +275,14 @@ is_writable(const struct proc_node *pn)
 	    pn->pid_row->pwrite != NULL : pn->row->write != NULL;
 }
 
+/* Of what row->next goes on from. */
+static size_t
+place_bytes(const struct proc_node *pn)
+{
+	return MAX(pn->kind == PN_PID_ROW ? 0 : pn->row->place,
+	    sizeof(uint64_t));
+}
+
 /*
  * Opening; who has a file open may read it ever after, but for rule 7.
  *
@@ -285,7 +297,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 
 	if ((f->flags & O_ACCMODE) != O_RDONLY && !is_writable(proc_node_of(v)))
 		return -EACCES;
-	pf = kmem_zalloc(sizeof(*pf));
+	pf = kmem_zalloc(sizeof(*pf) + place_bytes(proc_node_of(v)));
 	if (pf == NULL)
 		return -ENOMEM;
 	pf->text.out.put = text_put;

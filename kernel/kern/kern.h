@@ -351,7 +351,13 @@ struct ev_cursor {
 void ev_trace_begin(struct ev_cursor *, uint64_t most);
 /* Binary records from the cursor on: up to cap bytes, returns bytes. */
 size_t ev_trace_read(struct ev_cursor *, void *buf, size_t cap);
-void ev_trace_show(struct out *);             /* /proc/vm/trace: a file for tools/vtr */
+/* Where a reader of /proc/vm/trace, a file for tools/vtr, is. */
+struct ev_trace_place {
+	uint64_t at;          /* 0: it is to begin */
+	struct ev_cursor cursor;
+};
+
+int ev_trace_next(uint64_t *at, struct out *);
 void ev_trace_show_last(struct out *, unsigned n); /* text, for panic */
 #define EV_TRACE_BYTES 40 /* of a record, struct trace_rec */
 /* Boot: each record goes to put() too.  Interrupts off, any lock held. */

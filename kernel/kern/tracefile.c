@@ -10,7 +10,8 @@
  *
  * Rules     1. The head does not say how many records follow: while they are
  *              read, others are overwritten.  vtr counts them itself.
- *           2. Making the file leaves records too; there is a most.
+ *           2. Reading the file leaves records too; it has those that were there
+ *              when it was begun.
  *
  * Read next kern/trace.c has the rings, tools/trace/vtr.h the format.
  */
@@ -18,7 +19,7 @@
 #include "lib/hash.h"
 #include "mem/mem.h"
 
-#define RECORDS_MAX 65536u /* what one file of /proc holds */
+#define PIECE_BYTES 640ul /* on the stack */
 
 struct head {
 	char magic[8];
@@ -75,26 +76,37 @@ put_head(struct out *o)
 	o->put(o, (const char *)&h, sizeof(h));
 }
 
-/*
- * What the rings have now, for /proc/vm/trace.
- *
- * Locks:    none; may sleep.
- */
-void
-ev_trace_show(struct out *o)
+/* Records that follow, a page of them at most.  Bytes; 0: the end. */
+static size_t
+put_records(struct ev_cursor *c, struct out *o)
 {
-	void *page = kmem_alloc(PAGE_SIZE);
-	struct ev_cursor cursor;
-	size_t n, sum;
+	uint64_t piece[PIECE_BYTES / sizeof(uint64_t)];
+	size_t n, sum = 0;
 
-	ev_trace_begin(&cursor, RECORDS_MAX / 2 / md_ncpus());
+	do {
+		n = ev_trace_read(c, piece, sizeof(piece));
+		o->put(o, (const char *)piece, n);
+		sum += n;
+	} while (n != 0 && sum <= PAGE_SIZE - sizeof(piece));
+	return sum;
+}
+
+/*
+ * /proc/vm/trace from *at on, which is a struct ev_trace_place's: what the rings
+ * had when *at was 0.
+ *
+ * Locks:    none needed.
+ * Returns:  1; 0: there is nothing any more.
+ */
+int
+ev_trace_next(uint64_t *at, struct out *o)
+{
+	struct ev_trace_place *place = CONTAINER_OF(at, struct ev_trace_place, at);
+
+	if ((*at)++ > 0)
+		return put_records(&place->cursor, o) > 0;
+	ev_trace_begin(&place->cursor, UINT64_MAX);
 	put_head(o);
 	put_dictionary(o);
-	for (sum = 0; page != NULL && sum < RECORDS_MAX * EV_TRACE_BYTES; sum += n) {
-		n = ev_trace_read(&cursor, page, PAGE_SIZE);
-		if (n == 0)
-			break;
-		o->put(o, page, n);
-	}
-	kmem_free(page);
+	return 1;
 }

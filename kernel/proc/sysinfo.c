@@ -451,7 +451,8 @@ static const struct procfs_row rows[] = {
 	{ "vm/stacks", 0400, .show = stat_stacks },
 	{ "vm/check", 0600, .show = stat_check, .write = write_check },
 	{ "vm/inject", 0600, .show = inject_show, .write = write_inject },
-	{ "vm/trace", 0400, .show = ev_trace_show },
+	{ "vm/trace", 0400, .next = ev_trace_next,
+	  .place = sizeof(struct ev_trace_place) },
 	{ "vm/locks", 0444, .show = lockstat_show },
 	{ "vm/options", 0444, .show = options_show },
 };

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 ICOUNT=1 SWEEP=no KIND=exact */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 ICOUNT=1 APPEND=trace_records=32768 SWEEP=no KIND=exact */
 /*
  * The texts of a process with 9,000 mappings are made as they are read: they are
  * whole however they are read, hundreds of open files keep nothing of them, and who
@@ -8,6 +8,7 @@
 
 #define MAPPINGS 9000
 #define OPEN 200
+#define RECORD 40 /* of the trace */
 
 static char whole[2 * MIB], again[2 * MIB];
 static char *area;
@@ -105,17 +106,37 @@ smaps_are_whole(void)
 static void
 open_files_keep_little(void)
 {
-	static const char *const name[] = { "maps", "smaps" };
+	static const char *const name[] = { "self/maps", "self/smaps", "vm/trace" };
+	unsigned names = on_vadose() ? 3 : 2;
 	int fd[OPEN];
 	char path[64], c;
 
 	for (int i = 0; i < OPEN; i++) {
-		snprintf(path, sizeof(path), "/proc/self/%s", name[i % 2]);
+		snprintf(path, sizeof(path), "/proc/%s", name[i % names]);
 		fd[i] = OK(open(path, O_RDONLY));
 		EQ(read(fd[i], &c, 1), 1);
 	}
 	for (int i = 0; i < OPEN; i++)
 		OK(close(fd[i]));
+}
+
+/* The records of the trace: each has a greater number than the one before. */
+static void
+trace_is_in_order(size_t step)
+{
+	int fd = OK(open("/proc/vm/trace", O_RDONLY));
+	size_t n = read_by(fd, whole, step), at;
+	uint64_t seq, last = 0;
+	uint32_t start;
+
+	OK(close(fd));
+	memcpy(&start, whole + 12, sizeof(start)); /* tools/trace/vtr.h */
+	LE(1000, (long)(n - start) / RECORD);
+	EQ((n - start) % RECORD, 0);
+	for (at = start; at < n; at += RECORD, last = seq) {
+		memcpy(&seq, whole + at, sizeof(seq));
+		CHECK(seq > last);
+	}
 }
 
 /* Behind the end: all must be made to find that out. */
@@ -156,6 +177,10 @@ main(void)
 	make_mappings();
 	maps_are_whole();
 	smaps_are_whole();
+	if (on_vadose()) {
+		trace_is_in_order(200000);
+		trace_is_in_order(997);
+	}
 	open_files_keep_little();
 	a_killed_reader_ends();
 	return test_done();
