@@ -259,6 +259,8 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 		return swallow(u);
 	if (d->takes == TAKES_NOTHING)
 		return -ENOSPC;
+	if (u->left == 0)
+		return 0;
 	if (d->ops->write == NULL)
 		return -EINVAL;
 	buf = kmem_alloc(MIN(u->left, CHR_PIECE));
@@ -302,6 +304,7 @@ chr_vmo(struct file *f)
 
 static const struct file_ops mem_file_ops = {
 	.seek = SEEKS_IGNORED,
+	.writes_nothing = true,
 	.read = chr_read,
 	.write = chr_write,
 	.poll = chr_poll,

@@ -296,6 +296,13 @@ file_settle(struct file *f)
 	return written_settle(f, f->flags);
 }
 
+/* Does f want to hear of 0 bytes?  Those of a vector are nobody's. */
+static bool
+hears_of_nothing(const struct file *f, const struct uio *u)
+{
+	return f->ops != NULL && f->ops->writes_nothing && u->vec == &u->one;
+}
+
 /*
  * pwritev2(2): at *at, or where the position is (NULL), with these flags of open(2)
  * besides its own: O_APPEND, O_DSYNC.
@@ -316,7 +323,7 @@ file_write_as(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 		return -ESPIPE;
 	if (f->ops != NULL && f->ops->write == NULL)
 		return -EINVAL;
-	if (u->left == 0)
+	if (u->left == 0 && !hears_of_nothing(f, u))
 		return 0;
 	flags |= f->flags;
 	n = f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u, flags);

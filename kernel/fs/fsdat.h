@@ -101,6 +101,7 @@ enum file_seek {
 struct file_ops {
 	enum file_seek seek;
 	bool writes_alone;                /* write: without lock and position */
+	bool writes_nothing;              /* write(2) of 0 bytes asks write, too */
 	ssize_t (*read)(struct file *, uint64_t *off, struct uio *);
 	ssize_t (*write)(struct file *, uint64_t *off, struct uio *);
 	unsigned (*poll)(struct file *, struct waitq **wq);

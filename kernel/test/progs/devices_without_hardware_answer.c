@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #define BAD ((void *)8)
 
@@ -36,12 +37,17 @@ null_and_zero(const char *name)
 static void
 full(void)
 {
+	static const struct iovec none[] = { { (void *)"x", 0 }, { (void *)"y", 0 } };
 	int fd = open("/dev/full", O_RDWR);
 	char byte = 1;
 
 	ERR(write(fd, "x", 1), ENOSPC);
 	ERR(write(fd, BAD, 10), ENOSPC);
 	ERR(pwrite(fd, BAD, 10, 5), ENOSPC);
+	ERR(write(fd, "x", 0), ENOSPC);
+	ERR(pwrite(fd, "x", 0, 5), ENOSPC);
+	EQ(writev(fd, none, 2), 0);
+	EQ(writev(fd, none, 0), 0);
 	EQ(read(fd, &byte, 1), 1);
 	EQ(byte, 0);
 	EQ(ready(fd), POLLIN | POLLOUT);
