@@ -269,18 +269,20 @@ file_splice(struct file *in, uint64_t *in_off, struct file *out,
     uint64_t *out_off, size_t n, int *end)
 {
 	uint64_t pos = in_off != NULL ? *in_off : atomic_load_relaxed(&in->pos);
-	size_t done = 0, want;
+	size_t done = 0, want, size = MIN(n, SPLICE_BYTES);
 	ssize_t r = 0;
 	char *buf;
 
 	*end = 0;
 	if (in->vn->type != S_IFREG)
 		return in->vn->type == S_IFDIR ? -EISDIR : -EINVAL;
-	buf = kmem_alloc(SPLICE_BYTES);
+	buf = kmem_alloc(size);
+	if (buf == NULL && size > PAGE_SIZE) /* adjacent frames are rare */
+		buf = kmem_alloc(size = PAGE_SIZE);
 	if (buf == NULL)
 		return -ENOMEM;
 	while (done < n) {
-		want = MIN(n - done, SPLICE_BYTES);
+		want = MIN(n - done, size);
 		r = splice_piece(in, pos, out, out_off, buf, want);
 		if (r <= 0)
 			break;

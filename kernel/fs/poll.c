@@ -113,12 +113,12 @@ fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 
 	if (ready > 0 || deadline_ns == 0)
 		return (int)ready;
-	ws = kmem_zalloc((n + 1) * sizeof(*ws));
+	ws = room_alloc((n + 1ul) * sizeof(*ws));
 	if (ws == NULL)
 		return -ENOMEM;
 	while (r == 0)
 		r = poll_once(reqs, n, ws, deadline_ns);
-	kmem_free(ws);
+	room_free(ws, (n + 1ul) * sizeof(*ws));
 	if (r > 0)
 		return r;
 	ready = look_at_all(reqs, n);

@@ -165,6 +165,26 @@ iov_sum(struct uio_vec *vec, unsigned n, size_t *total)
 
 _Static_assert(sizeof(struct uio_vec) == sizeof(struct abi_iovec), "same");
 
+static size_t
+vec_bytes(size_t n)
+{
+	return (n + 1) * sizeof(struct uio_vec);
+}
+
+/* A short one, as nearly all are, is not zeroed; a long one needs no adjacent frames. */
+static struct uio_vec *
+vec_alloc(size_t n)
+{
+	return vec_bytes(n) <= PAGE_SIZE ? kmem_alloc(vec_bytes(n)) :
+	    room_alloc(vec_bytes(n));
+}
+
+static void
+vec_free(struct uio_vec *vec, size_t n)
+{
+	room_free(vec, vec_bytes(n));
+}
+
 /* The caller's vector in kernel memory.  0, -EINVAL, -EFAULT, -ENOMEM. */
 static int
 iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
@@ -174,14 +194,14 @@ iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 
 	if (n < 0 || n > IOV_MAX)
 		return -EINVAL;
-	vec = kmem_alloc(((size_t)n + 1) * sizeof(*vec));
+	vec = vec_alloc((size_t)n);
 	if (vec == NULL)
 		return -ENOMEM;
 	r = copyin(vec, uvec, (size_t)n * sizeof(*vec));
 	if (r == 0)
 		r = iov_sum(vec, (unsigned)n, total);
 	if (r != 0) {
-		kmem_free(vec);
+		vec_free(vec, (size_t)n);
 		return r;
 	}
 	*out = vec;
@@ -211,7 +231,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 			r = -EOPNOTSUPP;
 		if (r == 0)
 			r = rw_perform(&rw, &u);
-		kmem_free(vec);
+		vec_free(vec, (size_t)a[2]);
 	}
 	file_put(rw.f);
 	return r;

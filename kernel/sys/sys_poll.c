@@ -54,7 +54,7 @@ reqs_put(struct poll_req *reqs, unsigned n)
 	for (i = 0; i < n; i++)
 		if (reqs[i].file != NULL)
 			file_put(reqs[i].file);
-	kmem_free(reqs);
+	room_free(reqs, (n + 1ul) * sizeof(*reqs));
 }
 
 /* fs_poll() and rule 4. */
@@ -87,13 +87,13 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 		return -EINVAL;
 	c->ufds = ufds;
 	c->n = (unsigned)n;
-	c->fds = kmem_alloc((c->n + 1) * sizeof(*c->fds));
-	c->reqs = kmem_zalloc((c->n + 1) * sizeof(*c->reqs));
+	c->fds = room_alloc((c->n + 1ul) * sizeof(*c->fds));
+	c->reqs = room_alloc((c->n + 1ul) * sizeof(*c->reqs));
 	if (c->fds == NULL || c->reqs == NULL)
 		goto undo_alloc;
 	if (copyin(c->fds, ufds, c->n * sizeof(*c->fds)) != 0) {
-		kmem_free(c->fds);
-		kmem_free(c->reqs);
+		room_free(c->fds, (c->n + 1ul) * sizeof(*c->fds));
+		room_free(c->reqs, (c->n + 1ul) * sizeof(*c->reqs));
 		return -EFAULT;
 	}
 	for (i = 0; i < c->n; i++) {
@@ -104,8 +104,8 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 	return 0;
 
 undo_alloc:
-	kmem_free(c->fds);
-	kmem_free(c->reqs);
+	room_free(c->fds, (c->n + 1ul) * sizeof(*c->fds));
+	room_free(c->reqs, (c->n + 1ul) * sizeof(*c->reqs));
 	return -ENOMEM;
 }
 
@@ -113,7 +113,7 @@ static void
 poll_end(struct poll_call *c)
 {
 	reqs_put(c->reqs, c->n);
-	kmem_free(c->fds);
+	room_free(c->fds, (c->n + 1ul) * sizeof(*c->fds));
 }
 
 /* Descriptors that are not open answer at once. */
@@ -302,12 +302,19 @@ select_copyin(struct select_call *c)
 	return r;
 }
 
+/* The sets as they came, and the answers. */
+static size_t
+bits_bytes(const struct select_call *c)
+{
+	return 2 * SETS * c->words * 8 + 8;
+}
+
 static void
 select_end(struct select_call *c)
 {
 	if (c->reqs != NULL)
 		reqs_put(c->reqs, (unsigned)c->n);
-	kmem_free(c->bits);
+	room_free(c->bits, bits_bytes(c));
 }
 
 /* 0; -EINVAL, -ENOMEM, -EFAULT, -EBADF, with nothing held. */
@@ -323,8 +330,8 @@ select_begin(struct select_call *c, const uint64_t a[6])
 	    MAX(fdtab_size(fdtab_current()), TABLE_MIN));
 	c->words = ((size_t)c->n + 63) / 64;
 	memcpy(c->user, &a[1], sizeof(c->user));
-	c->bits = kmem_zalloc(2 * SETS * c->words * 8 + 8);
-	c->reqs = kmem_zalloc(((size_t)c->n + 1) * sizeof(*c->reqs));
+	c->bits = room_alloc(bits_bytes(c));
+	c->reqs = room_alloc(((size_t)c->n + 1) * sizeof(*c->reqs));
 	r = c->bits == NULL || c->reqs == NULL ? -ENOMEM : select_copyin(c);
 	if (r == 0)
 		r = select_files(c);

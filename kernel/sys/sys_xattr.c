@@ -41,13 +41,13 @@ starts_with(const char *s, const char *with)
 static int
 value_check(va_t value, uint64_t n)
 {
-	void *copy = kmem_alloc(n + 1);
+	void *copy = room_alloc(n + 1);
 	int r;
 
 	if (copy == NULL)
 		return -ENOMEM;
 	r = copyin(copy, value, n);
-	kmem_free(copy);
+	room_free(copy, n + 1);
 	return r;
 }
 
