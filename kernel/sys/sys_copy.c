@@ -18,14 +18,21 @@
 
 #include "lib/errno.h"
 
+static bool
+can_read(struct file *f)
+{
+	unsigned flags = file_flags(f);
+
+	return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
 /* May bytes go from in to out?  append: what O_APPEND of out answers. */
 static int
 splice_check(struct file *in, struct file *out, int append)
 {
-	unsigned from = file_flags(in), to = file_flags(out);
+	unsigned to = file_flags(out);
 
-	if ((from & O_PATH) != 0 || (from & O_ACCMODE) == O_WRONLY ||
-	    (to & O_PATH) != 0 || (to & O_ACCMODE) == O_RDONLY)
+	if (!can_read(in) || (to & O_PATH) != 0 || (to & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
 	return (to & O_APPEND) != 0 ? append : 0;
 }
@@ -79,6 +86,8 @@ copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
 	if (from + *n < from || to + *n < to)
 		return -EOVERFLOW;
 	*n = MIN(*n, size > from ? size - from : 0);
+	if ((int64_t)to < 0) /* of no file: no limit is asked */
+		return -EINVAL;
 	r = fsize_cut(to, n);
 	if (r != 0)
 		return r;
@@ -126,17 +135,24 @@ splice(struct file *in, va_t in_addr, struct file *out, va_t out_addr, size_t n)
 	return r != 0 ? r : done;
 }
 
-/* May n bytes of in be sent, from an offset or its position? */
+/* May n bytes of in be sent, from an offset or its position?  Whether out takes them
+ * is asked last. */
 static int
-sendfile_check(struct file *in, bool has_off, uint64_t off, uint64_t n)
+sendfile_check(struct file *in, struct file *out, bool has_off, uint64_t off,
+    uint64_t n)
 {
+	int r;
+
+	if (in == NULL || !can_read(in))
+		return -EBADF;
 	if (has_off && !file_is_seekable(in) && !S_ISDIR(file_mode(in)))
 		return -ESPIPE;
-	if (S_ISDIR(file_mode(in)))
-		return -EINVAL;
 	if (!has_off && S_ISREG(file_mode(in)))
 		off = (uint64_t)file_lseek(in, 0, SEEK_CUR);
-	return off > INT64_MAX || n > INT64_MAX - off ? -EINVAL : 0;
+	if (off > INT64_MAX || n > INT64_MAX - off)
+		return -EINVAL;
+	r = out == NULL ? -EBADF : splice_check(in, out, -EINVAL);
+	return r == 0 && S_ISDIR(file_mode(in)) ? -EINVAL : r;
 }
 
 int64_t
@@ -148,12 +164,8 @@ sys_sendfile(const uint64_t a[6])
 
 	if (a[2] != 0 && copyin(&from, a[2], sizeof(from)) != 0)
 		r = -EFAULT;
-	else if (in == NULL || out == NULL)
-		r = -EBADF;
 	if (r == 0)
-		r = splice_check(in, out, -EINVAL);
-	if (r == 0)
-		r = sendfile_check(in, a[2] != 0, from, a[3]);
+		r = sendfile_check(in, out, a[2] != 0, from, a[3]);
 	if (r == 0)
 		r = splice(in, a[2], out, 0, a[3]);
 	if (in != NULL)

@@ -58,6 +58,22 @@ limits(void)
 	OK(unlink("cut"));
 }
 
+/* Such a place is of no file, so it is beyond no limit. */
+static void
+before_the_begin(int fd, int to)
+{
+	struct rlimit old, few;
+	loff_t at = -100;
+
+	OK(getrlimit(RLIMIT_FSIZE, &old));
+	few = old;
+	few.rlim_cur = 5000;
+	OK(setrlimit(RLIMIT_FSIZE, &few));
+	OK(lseek(fd, 0, SEEK_SET));
+	ERR(copy_file_range(fd, NULL, to, &at, 10, 0), EINVAL);
+	OK(setrlimit(RLIMIT_FSIZE, &old));
+}
+
 int
 main(void)
 {
@@ -86,6 +102,10 @@ main(void)
 	ERR(sendfile(77, fd, NULL, 10), EBADF);
 	ERR(sendfile(to, 77, NULL, 10), EBADF);
 	ERR(sendfile(fd, to, NULL, 10), EBADF);
+	/* The source is looked at first. */
+	ERR(sendfile(fd, p[0], &at, 10), ESPIPE);
+	ERR(sendfile(77, p[0], &at, 10), ESPIPE);
+	before_the_begin(fd, to);
 	limits();
 	EQ(close(fd) | close(to) | unlink("from") | unlink("to"), 0);
 	leave_tmp();
