@@ -7,7 +7,6 @@
 #ifndef VM_DESIGN_DESIGN_H
 #define VM_DESIGN_DESIGN_H
 
-#include "vm/evidence/stat.h"
 #include "vm/want/want.h"
 
 struct out;
