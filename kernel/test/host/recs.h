@@ -15,8 +15,8 @@
 
 #include "vm/calls/calls.h"
 #include "vm/design/forks.h"
-#include "vm/evidence/report.h"
 #include "vm/pte/pte.h"
+#include "vm/space/report.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
 

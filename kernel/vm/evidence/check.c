@@ -25,10 +25,10 @@
 #include "vm/design/design.h"
 #include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
-#include "vm/evidence/report.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"
+#include "vm/space/report.h"
 #include "vm/space/space.h"
 #include "vm/vm.h"
 

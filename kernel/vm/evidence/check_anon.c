@@ -13,10 +13,10 @@
  *              nobody has looked at it yet: its words are zero until then.
  */
 #include "vm/evidence/evidence.h"
-#include "vm/evidence/report.h"
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
+#include "vm/space/report.h"
 
 struct anon_count {
 	struct vmo *vmo;

@@ -9,8 +9,8 @@
  * Rules     1. The machine stands still.
  */
 #include "vm/evidence/evidence.h"
-#include "vm/evidence/report.h"
 #include "vm/object/vmo.h"
+#include "vm/space/report.h"
 
 /*
  * I10 and the home of I1: order, size, counts of one file.

@@ -10,9 +10,9 @@
  * Rules     1. The walk goes by the tree's own order: vad.c is what is checked.
  */
 #include "vm/evidence/evidence.h"
-#include "vm/evidence/report.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"
+#include "vm/space/report.h"
 #include "vm/space/space.h"
 
 static uint64_t

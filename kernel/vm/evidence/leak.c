@@ -28,8 +28,8 @@
 #include "vm/cache/cache.h"
 #include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
-#include "vm/evidence/report.h"
 #include "vm/frame/frame.h"
+#include "vm/space/report.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 

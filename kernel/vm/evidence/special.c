@@ -10,9 +10,9 @@
  *
  * Rules     1. The rank is below the designs: they check their own words.
  */
-#include "vm/evidence/report.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
+#include "vm/space/report.h"
 
 /* What is wrong with a SPEC word at va in v, NULL: v is out.
  * Locks: those that keep v and the word.  Returns: NULL: nothing. */

@@ -10,7 +10,7 @@
 #ifndef VM_DESIGN_ANONS_ANONS_H
 #define VM_DESIGN_ANONS_ANONS_H
 
-#include "vm/evidence/report.h"
+#include "vm/space/report.h"
 #include "vm/design/forks.h"
 #include "vm/design/pmap/pmap.h"
 #include "vm/pte/pte.h"

@@ -15,8 +15,8 @@
 #define VM_DESIGN_FMO_FMO_H
 
 #include "vm/design/forks.h"
-#include "vm/evidence/report.h"
 #include "vm/pte/pte.h"
+#include "vm/space/report.h"
 #include "vm/space/space.h"
 #include "vm/want/want.h"
 
