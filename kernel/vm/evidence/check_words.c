@@ -189,7 +189,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		check_rights(c, va, word, v);
 	c->found.locked += (word & PTE_LOCK) != 0;
 	if (pte_src(word) == SRC_SPEC) {
-		why = report_bad_special(v, va, word);
+		why = vad_special_error(v, va, word);
 		if (why != NULL)
 			bad_word(c, "I7", va, word, why);
 		return;

@@ -165,4 +165,7 @@ int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
 void map_lock_unreserve(uint64_t pages);                     /* they are counted now */
 
+/* special.c */
+const char *vad_special_error(const struct vad *, va_t, uint64_t word);
+
 #endif

@@ -27,8 +27,4 @@ struct vm_found {
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/* special.c */
-struct vad;
-const char *report_bad_special(const struct vad *, va_t, uint64_t word);
-
 #endif

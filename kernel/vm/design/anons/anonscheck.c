@@ -39,7 +39,7 @@ check_rights(struct anons_check *c, va_t va, uint64_t word, const struct vad *v)
 static void
 check_special(struct anons_check *c, va_t va, uint64_t word, const struct vad *v)
 {
-	const char *why = report_bad_special(v, va, word);
+	const char *why = vad_special_error(v, va, word);
 
 	if (why != NULL)
 		anons_bad(c, "I7", va, word, why);

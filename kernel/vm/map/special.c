@@ -12,12 +12,11 @@
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
-#include "vm/space/report.h"
 
 /* What is wrong with a SPEC word at va in v, NULL: v is out.
  * Locks: those that keep v and the word.  Returns: NULL: nothing. */
 const char *
-report_bad_special(const struct vad *v, va_t va, uint64_t word)
+vad_special_error(const struct vad *v, va_t va, uint64_t word)
 {
 	uint64_t rights = word & ~(PTE_PFN_MASK | PTE_SRC_MASK), pgoff;
 
