@@ -14,7 +14,7 @@
 #define TEST_HOST_RECS_H
 
 #include "vm/calls/calls.h"
-#include "vm/design/forks.h"
+#include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
 #include "vm/space/report.h"
 #include "vm/swap/swap.h"

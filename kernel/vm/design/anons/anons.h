@@ -10,8 +10,8 @@
 #ifndef VM_DESIGN_ANONS_ANONS_H
 #define VM_DESIGN_ANONS_ANONS_H
 
-#include "vm/design/forks.h"
 #include "vm/design/pmap/pmap.h"
+#include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
 #include "vm/space/report.h"
 #include "vm/space/space.h"

@@ -32,9 +32,9 @@
  * Book: ch10.
  */
 #include "vm/design/design.h"
-#include "vm/design/forks.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
+#include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"

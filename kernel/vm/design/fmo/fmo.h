@@ -14,7 +14,7 @@
 #ifndef VM_DESIGN_FMO_FMO_H
 #define VM_DESIGN_FMO_FMO_H
 
-#include "vm/design/forks.h"
+#include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
 #include "vm/space/report.h"
 #include "vm/space/space.h"

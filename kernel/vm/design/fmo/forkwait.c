@@ -4,7 +4,7 @@
  *
  * Problem   fork_range() works under two ws_locks and may not wait; yet it
  *           needs entry pages of old and new objects, beside what every fork
- *           needs (vm/design/forks.c).
+ *           needs (vm/pte/forks.c).
  *
  * Picture   fork_range ─ word by word ─→ missing: w->c.want, stop
  *                 ↑                             │ locks dropped

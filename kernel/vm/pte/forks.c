@@ -19,9 +19,9 @@
  *           3. What a fork charged is either owned by someone at the end (VADs,
  *              late pages of the child) or uncharged.
  */
-#include "vm/design/forks.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
+#include "vm/pte/forks.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/want/want.h"

@@ -2,8 +2,8 @@
 /*
  * forks.h: one fork under way, and what the forks of all designs have in common
  */
-#ifndef VM_DESIGN_FORKS_H
-#define VM_DESIGN_FORKS_H
+#ifndef VM_PTE_FORKS_H
+#define VM_PTE_FORKS_H
 
 #include "vm/pte/pte.h"
 
