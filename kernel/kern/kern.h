@@ -21,6 +21,8 @@
 
 /* ---- thread.c, sched.c ---- */
 
+/* Kept: others of its space wait while it is not here; the next tick but one ends it. */
+enum thread_turn { TURN_OPEN, TURN_KEPT, TURN_LATE, TURN_OVER };
 enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_STOP, TS_DEAD };
 
 struct thread {
@@ -36,6 +38,7 @@ struct thread {
 	struct list_node rq;      /* run-queue lock */
 	int8_t nice;              /* [A] */
 	uint8_t ticks_left;       /* [cpu] of its slice */
+	uint8_t turn;             /* [cpu] enum thread_turn */
 	uint64_t queued_ns;       /* run-queue lock: since when it waits in ready */
 	bool killable_wake;       /* run-queue lock: sleeps killable */
 	bool intr_wake;           /* run-queue lock: sleeps interruptible */
@@ -113,6 +116,25 @@ bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
+/* The current thread is not preempted, for a tick at most, until it ends its turn: a
+ * section during which many may wait, and which is short.  It may sleep in it. */
+static inline void
+sched_keep_turn(struct thread *me)
+{
+	me->turn = TURN_KEPT;
+}
+
+static inline void
+sched_end_turn(struct thread *me)
+{
+	bool asked = me->turn != TURN_KEPT;
+
+	me->turn = TURN_OPEN;
+	if (UNLIKELY(asked)) {
+		md_preempt_disable();
+		md_preempt_enable();
+	}
+}
 /*
  * With sched=SEED: preempt here, if the seed says so.  Paths that must be short
  * ask evidence_is_asked() first.

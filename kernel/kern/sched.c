@@ -25,6 +25,9 @@
  *           5. A sleep does not refill the slice.  Who wakes with some of it
  *              left goes to the front, else to the back: fair to both.
  *
+ *           6. Who keeps its turn (a fault, while it holds what its siblings need) goes
+ *              on for a tick at most; what is asked meanwhile is done at its end.
+ *
  * Read next kern/runq.c, kern/wait.c, amd64/switch.S.
  */
 #include "kern/kernfn.h"
@@ -164,6 +167,8 @@ tick(bool user)
 	rq_even_out(md_cpu());
 	if (t->ticks_left > 0)
 		t->ticks_left--;
+	if (t->turn == TURN_LATE)
+		t->turn = TURN_OVER;
 	if (t->ticks_left == 0 || rq->urgent || !rq_may_run_on(t, md_cpu()))
 		md_set_need_resched();
 }
@@ -300,7 +305,14 @@ give_way(enum resched_why why)
 static void
 preempt(void)
 {
-	give_way(WHY_PREEMPT);
+	struct thread *t = md_current();
+
+	if (t->turn == TURN_KEPT) {
+		EVENT(sched_turns_kept);
+		t->turn = TURN_LATE;
+	}
+	if (t->turn != TURN_LATE)
+		give_way(WHY_PREEMPT);
 }
 
 void

@@ -471,8 +471,10 @@ fault_lookup(struct fctx *f)
 static enum fault_outcome
 fault_once(struct fctx *f)
 {
+	struct thread *me = thread_current();
 	enum fault_outcome r;
 
+	sched_keep_turn(me);
 	map_lock(f);
 	r = fault_lookup(f);
 	if (r == FAULT_DONE)
@@ -480,6 +482,7 @@ fault_once(struct fctx *f)
 	if (r == FAULT_DONE && f->force)
 		take_rights_back(f);
 	map_unlock(f);
+	sched_end_turn(me);
 	return r;
 }
 
