@@ -214,7 +214,8 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
     unsigned rwf)
 {
 	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off, rwf };
-	struct uio u = { .as = as_current(), .nvec = (unsigned)a[2] };
+	int n = (int)a[2]; /* as Linux: what is above is not looked at */
+	struct uio u = { .as = as_current(), .nvec = (unsigned)n };
 	struct uio_vec *vec;
 	int64_t r;
 
@@ -223,7 +224,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 	/* Where no offset can be, nothing else is looked at. */
 	r = off != NULL ? rw_check(&rw, 0, 0) : 0;
 	if (r != -ESPIPE)
-		r = iov_copyin(a[1], (int)a[2], &vec, &u.left);
+		r = iov_copyin(a[1], n, &vec, &u.left);
 	if (r == 0) {
 		u.vec = vec;
 		r = rw_check(&rw, 0, u.left);
@@ -231,7 +232,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 			r = -EOPNOTSUPP;
 		if (r == 0)
 			r = rw_perform(&rw, &u);
-		vec_free(vec, (size_t)a[2]);
+		vec_free(vec, (size_t)n);
 	}
 	file_put(rw.f);
 	return r;

@@ -73,6 +73,21 @@ runs(void)
 	return at == NULL ? 0 : strtol(at + 5, NULL, 10);
 }
 
+/* Of how many pieces the lower 32 bits count: it is the same table that goes. */
+static void
+count_is_of_32_bits(void)
+{
+	static struct iovec v[MANY];
+	int fd = OK(open("/dev/zero", O_RDONLY));
+	static char byte[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		v[i] = (struct iovec){ &byte[i], 1 };
+	EQ(syscall(SYS_readv, fd, v, 1ul << 32 | MANY), (long)MANY);
+	EQ(syscall(SYS_readv, fd, v, 1ul << 32 | 1), 1);
+	OK(close(fd));
+}
+
 static void
 waits_in_readv(int fd)
 {
@@ -117,6 +132,7 @@ waiter_has_none(void (*waits)(int fd))
 int
 main(void)
 {
+	count_is_of_32_bits();
 	if (!on_vadose()) {
 		printf("skipped: needs /proc/vm/inject\n");
 		return 0;
