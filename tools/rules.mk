@@ -67,7 +67,7 @@ $(BUILD)/vadose.iso: $(BUILD)/vadose.elf $(BUILD)/initrd.cpio tools/image/mkiso
 
 # ---- tests ----
 
-$(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run_batch.c run.h run_batch.h) | setup
+$(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run_batch.c run_again.c run.h run_batch.h) | setup
 	@mkdir -p $(@D)
 	@$(HCC) -Wno-format-truncation $(filter %.c,$^) -o $@
 

@@ -83,6 +83,16 @@ char *kept(const struct test *t, const char *suffix); /* a file's name, to be fr
 void verdict(struct test *t); /* it has its status, its output is kept */
 void run_later(struct test *t); /* alone */
 
+/* A shell's script about two files, its $1 and $2; is its status 0? */
+bool holds(const char *script, const char *first, const char *second);
+void run_all(void); /* what was asked for */
+void start(struct test *t);
+void wait_one(void); /* for one that runs: it has its verdict */
+
+/* run_again.c */
+void look_again(void);    /* at what failed */
+void all_the_same(void); /* all once more */
+
 /* run_batch.c */
 void batch_all(void); /* who shares a guest, in test.batch */
 void judge_batch(struct test *b, unsigned status);
