@@ -41,9 +41,12 @@ params_of(const struct result *res)
 	return o;
 }
 
-/* Counters that moved, by region. */
+/* Values of these names, by region; which: all, or only what moved. */
+enum which { WHICH_ALL, WHICH_MOVED };
+
 static json_t *
-counters_of(const struct result *res)
+values_of(const struct result *res, const char *const *names, size_t n,
+    enum which which)
 {
 	json_t *o = json_object(), *region;
 	const struct test *t = res->test;
@@ -54,35 +57,25 @@ counters_of(const struct result *res)
 	for (k = 0; res->boot != NULL && k <= t->nregions; k++) {
 		name = k < t->nregions ? t->region[k].name : "all";
 		region = json_object();
-		for (i = 0; i < res->boot->records.names.n; i++)
+		for (i = 0; i < n; i++)
 			if (judge_value(t, &res->draw, res->boot, name,
-				res->boot->records.names.v[i], &v) && v != 0)
-				put_number(region,
-				    res->boot->records.names.v[i], v);
+				names[i], &v) && (v != 0 || which == WHICH_ALL))
+				put_number(region, names[i], v);
 		json_object_set_new(o, name, region);
 	}
 	return o;
 }
 
+/* Counters that moved. */
 static json_t *
-witness_of(const struct result *res)
+counters_of(const struct result *res)
 {
-	json_t *o = json_object(), *region;
-	const struct test *t = res->test;
-	const char *name;
-	size_t i, k;
-	int64_t v;
+	const struct words *w;
 
-	for (k = 0; res->boot != NULL && k <= t->nregions; k++) {
-		name = k < t->nregions ? t->region[k].name : "all";
-		region = json_object();
-		for (i = 0; i < WITNESS_NAMES; i++)
-			if (judge_value(t, &res->draw, res->boot, name,
-				witness_names[i], &v))
-				put_number(region, witness_names[i], v);
-		json_object_set_new(o, name, region);
-	}
-	return o;
+	if (res->boot == NULL)
+		return json_object();
+	w = &res->boot->records.names;
+	return values_of(res, (const char *const *)w->v, w->n, WHICH_MOVED);
 }
 
 static json_t *
@@ -130,7 +123,8 @@ test_json(const struct report *r, const struct result *res)
 	put_number(o, "insns", res->insns);
 	put_number(o, "wall_ms", (int64_t)(res->seconds * 1000));
 	json_object_set_new(o, "counters", counters_of(res));
-	json_object_set_new(o, "witness", witness_of(res));
+	json_object_set_new(o, "witness",
+	    values_of(res, witness_names, WITNESS_NAMES, WHICH_ALL));
 	json_object_set_new(o, "failed", failures_of(r, res));
 	json_object_set_new(o, "forged", json_boolean(res->verdict.forged));
 	text = xprintf("make grade %s", again);

@@ -21,7 +21,7 @@
 
 /* ---- thread.c, sched.c ---- */
 
-/* Kept: others of its space wait while it is not here; the next tick but one ends it. */
+/* KEPT: others wait while it is not here.  LATE: it shall leave.  OVER: for a tick. */
 enum thread_turn { TURN_OPEN, TURN_KEPT, TURN_LATE, TURN_OVER };
 enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_STOP, TS_DEAD };
 
@@ -116,8 +116,8 @@ bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
-/* The current thread is not preempted, for a tick at most, until it ends its turn: a
- * section during which many may wait, and which is short.  It may sleep in it. */
+/* From here on the current thread, who is to leave its CPU, goes on until it ends its
+ * turn, or to the next tick: a short section for which others may wait.  It may sleep. */
 static inline void
 sched_keep_turn(struct thread *me)
 {
