@@ -109,7 +109,7 @@ mutant_make(struct mutant *m, const struct lab *lab, const char *patch)
 	m->name = name_of(patch);
 	m->file = tidy_file("mutant.c");
 	ok = shell_within(NULL, NULL, "cp \"$1\" \"$2\" && "
-	    "patch -s -F 3 \"$2\" <\"$3\"", from, m->file, patch, NULL) == 0;
+	    "patch -s -F 0 \"$2\" <\"$3\"", from, m->file, patch, NULL) == 0;
 	if (ok)
 		functions_of(m, lab);
 	free(from);

@@ -9,6 +9,7 @@
 built grader
 grade=build/grading/grade
 expect 0 $grade lint
+expect 0 sh grading/mutants/refit -n
 draw=$(of_commit 9240)
 set -- labs/[0-9]*-*
 shift $((draw % $#))

@@ -10,7 +10,7 @@ grade=build/grading/grade
 # planted LAB MUTANT: a submission with the bug.
 planted() {
 	file=kernel/$(awk '$1 == "file" { print $2 }' "labs/$1/lab.conf")
-	cp "$file" "$tmp/$1.c" && patch -s -F 3 "$tmp/$1.c" <"grading/mutants/$1/$2.patch" || fail "$1/$2 does not apply"
+	cp "$file" "$tmp/$1.c" && patch -s -F 0 "$tmp/$1.c" <"grading/mutants/$1/$2.patch" || fail "$1/$2 does not apply"
 }
 
 # stops WITH LAB TEST PATTERN…: all of them are seen.
