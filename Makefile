@@ -42,6 +42,7 @@ include tools/rules.mk
 include labs/lab.mk
 include grading/rules.mk
 include book/rules.mk
+include tools/scene/rules.mk
 include tools/road/rules.mk
 include tools/bench/rules.mk
 include tools/compare-designs/rules.mk
@@ -78,6 +79,7 @@ help-all:
 	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
 	@echo 'make models     all searches of the protocol models; MODEL=name for one'
 	@echo 'make vmsim      pairs of VM operations in every order with up to 3 preemptions; PAIR=name, BOUND=n, PAIR_SECONDS=n'
+	@echo 'make scenes     worlds of the playable figures again, each action in each state; scenes-check compares'
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
 	@echo 'make road       what a fault, fork, page-out … runs through: functions, files, instructions, a picture; OP=fork, OP=ALL'

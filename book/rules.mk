@@ -37,7 +37,7 @@ book/node_modules/.package-lock.json: book/package-lock.json | book-check
 	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
 	@touch $@
 
-book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS))
+book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS) scenes-check)
 	@$(if $(HANDOUT),true,$(BOOK) node $(BOOK_TOOLS)/check.mjs)
 	@$(if $(HANDOUT),true,sh book/record --check $(BUILD) && sh tools/sessions compare $(BUILD))
 

@@ -583,6 +583,18 @@ hot_entry(struct md_space *space, va_t va)
 	return NULL;
 }
 
+uint64_t
+sim_cached(unsigned cpu, const struct aspace *as, va_t va)
+{
+	unsigned h;
+
+	for (h = 0; h < mach.nhot; h++)
+		if (mach.hot[h].space->root_pa == as->md.root_pa &&
+		    mach.hot[h].va == PAGE_DOWN(va))
+			return mach.tlb[cpu][h].word;
+	return 0;
+}
+
 /* By the TLB, or by a walk that sets A and D.  0: a fault. */
 static uint64_t
 translate(struct md_space *space, va_t va, bool write)

@@ -128,6 +128,12 @@ move(struct bio *b, size_t from)
 	}
 }
 
+uint64_t
+sim_disk_word(bool is_swap, uint64_t page)
+{
+	return *(uint64_t *)disk.m->page[is_swap ? page : SWAP_PAGES + page];
+}
+
 void
 sim_disk_keep(void)
 {

@@ -226,6 +226,12 @@ go_to(int next)
 	sim_switch(save, load);
 }
 
+void
+sim_leave(void)
+{
+	go_to(-1);
+}
+
 /* Somebody runs on; returns when the caller does. */
 static void
 pass(void)

@@ -219,16 +219,20 @@ ev_add(enum ev_id id, int64_t n)
 	kern.count[id] += (uint64_t)n;
 }
 
+void (*sim_on_event)(enum ev_id);
+
 void
 ev_trace(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
 	kern.count[id]++;
+	if (sim_on_event != NULL)
+		sim_on_event(id);
 }
 
 void
 ev_record(enum ev_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	kern.count[id]++;
+	ev_trace(id, a, b, c, d);
 }
 
 uint64_t

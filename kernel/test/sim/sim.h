@@ -114,6 +114,8 @@ struct fiber *sim_fiber(void);       /* that runs; NULL: the driver */
 const char *sim_op_name(enum sim_op);
 bool sim_is_live(void);              /* a thread of the pair has not ended */
 void *sim_stack(unsigned fiber, size_t *bytes);
+/* A fiber gives the run up: the driver's sim_run() returns, and world_restore() is next. */
+void sim_leave(void);
 
 /* ---- hostmem.c: zeroed; not put back between schedules ---- */
 
@@ -132,12 +134,16 @@ void sim_switch_out(struct fiber *);
 int sim_load(struct aspace *, va_t, uint64_t *value);
 int sim_store(struct aspace *, va_t, uint64_t value);
 void *sim_ram(size_t *bytes);
+/* What the CPU has cached for a hot page; 0: nothing. */
+uint64_t sim_cached(unsigned cpu, const struct aspace *, va_t);
 
 /* ---- kern.c ---- */
 
 void sim_options(const char *);
 void sim_inject(enum inject_point, unsigned n, unsigned every);
 void sim_fail(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
+/* Is told of each trace event; NULL: nobody asks. */
+extern void (*sim_on_event)(enum ev_id);
 
 /* ---- disk.c ---- */
 
@@ -146,6 +152,7 @@ bool sim_disk_pending(void);
 bool sim_disk_run(void);             /* complete one request; false: none */
 void sim_disk_keep(void);            /* for world.c */
 void sim_disk_restore(void);
+uint64_t sim_disk_word(bool is_swap, uint64_t page); /* its first */
 unsigned sim_swapon(unsigned slots);
 struct vmo *sim_file(uint64_t pages);/* page i holds 1000 + i in each word */
 void sim_file_blocks(uint64_t bytes); /* may be written, at least */

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * look.c: the machine as a reader is shown it
+ *
+ * Picture   words of each process ─→ frames, entries, slots, in the order in
+ *           which they are met: P1, P2 … E1 … S1 …
+ *           then these, the file, the queues, the TLBs, the CPUs
+ *
+ * Rules     1. No lock is taken and nothing is changed: another fiber may be in
+ *              the middle of its work.
+ *           2. What has no name here is not part of the picture; so frame
+ *              numbers, which differ by history, do not tell states apart.
+ *
+ * Read next play.c.
+ */
+#include <string.h>
+
+#include "test/sim/opsfn.h"
+#include "tools/scene/play.h"
+#include "vm/design/fmo/fmo.h"
+
+static struct {
+	const struct scene *sc;
+	struct view *v;
+	size_t used;
+} at;
+
+static void PRINTF_LIKE(2, 3)
+item(const char *key, const char *fmt, ...)
+{
+	va_list ap;
+
+	at.used += (size_t)snprintf(at.v->body + at.used, BODY - at.used, "%s|",
+	    key);
+	va_start(ap, fmt);
+	at.used += (size_t)vsnprintf(at.v->body + at.used, BODY - at.used, fmt,
+	    ap);
+	va_end(ap);
+	at.used += (size_t)snprintf(at.v->body + at.used, BODY - at.used, "\n");
+	if (at.used >= BODY - 1)
+		sim_fail("a state is too long");
+}
+
+/* ---- names ---- */
+
+static unsigned
+label(uint64_t *list, unsigned *n, uint64_t what)
+{
+	unsigned i;
+
+	for (i = 0; i < *n; i++)
+		if (list[i] == what)
+			return i + 1;
+	if (*n == FRAMES)
+		sim_fail("too many names in a state");
+	list[(*n)++] = what;
+	return *n;
+}
+
+static unsigned
+frame_no(const struct vm_page *pg)
+{
+	struct labels *l = &at.v->labels;
+
+	return label(l->frame, &l->nframes, page_pfn(pg));
+}
+
+static unsigned
+slot_no(uint64_t slot)
+{
+	return label(at.v->labels.slot, &at.v->labels.nslots, slot);
+}
+
+static unsigned
+entry_no(uint64_t word)
+{
+	struct labels *l = &at.v->labels;
+
+	return label(l->entry, &l->nentries, fork_entry(word));
+}
+
+/* ---- words ---- */
+
+/* The word of va; NULL: there is no leaf table. */
+static uint64_t *
+word_of(const struct aspace *as, va_t va)
+{
+	pa_t table = as->md.root_pa;
+	uint64_t *word;
+	int level;
+
+	for (level = MD_PT_LEVELS; level > 1; level--) {
+		word = (uint64_t *)pa2va(table) + md_pt_index(va, level);
+		if (!(*word & MD_PTE_P))
+			return NULL;
+		table = *word & MD_PTE_PFN;
+	}
+	return (uint64_t *)pa2va(table) + md_pt_index(va, 1);
+}
+
+static const struct vad *
+vad_at(const struct aspace *as, uint64_t vpn)
+{
+	const struct rb_node *n = as->vads.node;
+
+	while (n != NULL) {
+		const struct vad *v = CONTAINER_OF(n, const struct vad, rb);
+
+		if (vpn >= v->start && vpn < v->end)
+			return v;
+		n = vpn < v->start ? n->left : n->right;
+	}
+	return NULL;
+}
+
+static void
+valid_text(uint64_t w, char *out, size_t size)
+{
+	static const char *const src[] = { "OBJ", "PRIV", "FORK", "SPEC" };
+	char frame[16] = "Z", entry[16] = "";
+
+	if (pte_src(w) != SRC_SPEC)
+		snprintf(frame, sizeof(frame), "P%u", frame_no(pte_page(w)));
+	if (pte_src(w) == SRC_FORK &&
+	    page_home_kind(pte_page(w)) == HOME_FMO)
+		snprintf(entry, sizeof(entry), " E%u", entry_no(w));
+	snprintf(out, size, "VALID %s %s%s %s%s%s%s", frame, src[pte_src(w)],
+	    entry, (w & MD_PTE_W) ? "W" : "R", (w & MD_PTE_D) ? " D" : "",
+	    (at.sc->shows & SHOW_AGE) && (w & MD_PTE_A) ? " A" : "",
+	    pte_is_locked(w) ? " LOCK" : "");
+	if ((at.sc->shows & SHOW_AGE) && pte_age(w) != 0)
+		snprintf(out + strlen(out), size - strlen(out), " age%u",
+		    pte_age(w));
+}
+
+static void
+word_text(uint64_t w, char *out, size_t size)
+{
+	switch (pte_kind(w)) {
+	case PTE_ABSENT:
+		snprintf(out, size, "ABSENT");
+		return;
+	case PTE_VALID:
+		valid_text(w, out, size);
+		return;
+	case PTE_TRANS:
+	case PTE_BUSY:
+		snprintf(out, size, "%s P%u", pte_kind_name(pte_kind(w)),
+		    frame_no(pte_page(w)));
+		return;
+	case PTE_SWAP:
+		snprintf(out, size, "SWAP S%u", slot_no(swap_slot(w)));
+		return;
+	case PTE_FORK:
+		snprintf(out, size, "FORK E%u", entry_no(w));
+		return;
+	case PTE_ERROR:
+		snprintf(out, size, "ERROR");
+		return;
+	}
+}
+
+static void
+look_words(unsigned p)
+{
+	const struct aspace *as = world.as[p];
+	char key[32], text[64];
+	uint64_t *word;
+	unsigned i;
+
+	item(at.sc->proc[p], "lives");
+	for (i = 0; i < at.sc->npages; i++) {
+		va_t va = BASE + i * PAGE_SIZE;
+		const struct vad *v = vad_at(as, va >> PAGE_SHIFT);
+
+		snprintf(key, sizeof(key), "%s%u", at.sc->proc[p], i);
+		word = word_of(as, va);
+		if (v == NULL && (word == NULL || *word == 0)) {
+			item(key, "none");
+			continue;
+		}
+		word_text(word == NULL ? 0 : *word, text, sizeof(text));
+		item(key, "%s", text);
+	}
+}
+
+/* ---- entries, the object, the file ---- */
+
+/* The entry behind a kernel address; NULL: its page is out. */
+static const struct fmo_entry *
+entry_at(va_t kva)
+{
+	const uint64_t *word = md_kpte(kva);
+
+	if (word == NULL || pte_kind(*word) != PTE_VALID)
+		return NULL;
+	return pa2va((*word & MD_PTE_PFN) + (kva & PAGE_MASK));
+}
+
+static void
+look_entries(void)
+{
+	const struct fmo_entry *e;
+	char key[32], text[64];
+	unsigned i;
+
+	for (i = 0; i < at.v->labels.nentries; i++) {
+		e = entry_at(at.v->labels.entry[i]);
+		snprintf(key, sizeof(key), "E%u", i + 1);
+		if (e == NULL) {
+			item(key, "out");
+			continue;
+		}
+		word_text(e->word, text, sizeof(text));
+		item(key, "refs %u %s", e->refs, text);
+	}
+}
+
+static void
+look_file(void)
+{
+	const struct vm_page *pg;
+	char key[32], value[16];
+	uint64_t i, n = PAGE_UP(world.vmo->size) >> PAGE_SHIFT;
+
+	item("F", "size %lu", n);
+	for (i = 0; i < n; i++) {
+		for (pg = page_tree_first(&world.vmo->v.pages);
+		    pg != NULL && pg->index != i; pg = page_tree_next(pg))
+			;
+		snprintf(key, sizeof(key), "F%lu", i);
+		if (pg == NULL)
+			item(key, "-");
+		else
+			item(key, "P%u", frame_no(pg));
+		snprintf(key, sizeof(key), "D%lu", i);
+		item(key, "%s", play_value(sim_disk_word(false, i), value));
+	}
+}
+
+static void
+look_object(void)
+{
+	char key[32], text[64];
+	uint64_t i, n = PAGE_UP(world.vmo->size) >> PAGE_SHIFT;
+
+	item("O", "size %lu", n);
+	for (i = 0; i < MIN(n, (uint64_t)ANON_DIRECT); i++) {
+		snprintf(key, sizeof(key), "O%lu", i);
+		word_text(world.vmo->a.direct[i], text, sizeof(text));
+		item(key, "%s", text);
+	}
+}
+
+/* ---- frames ---- */
+
+/* Whose is it: the name of the word, entry, page of a file that owns it. */
+static void
+home_text(const struct vm_page *pg, char *out, size_t size)
+{
+	uint64_t payload = page_home_payload(pg);
+	unsigned p, i;
+
+	snprintf(out, size, "-");
+	switch ((int)page_home_kind(pg)) {
+	case HOME_PTE:
+		for (p = 0; p < at.sc->nprocs; p++)
+			for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
+				uint64_t *w = word_of(world.as[p],
+				    BASE + i * PAGE_SIZE);
+
+				if (w != NULL && word_pa(w) == payload)
+					snprintf(out, size, "%s%u",
+					    at.sc->proc[p], i);
+			}
+		return;
+	case HOME_FMO:
+		for (i = 0; i < at.v->labels.nentries; i++)
+			if (entry_at(at.v->labels.entry[i]) == pa2va(payload))
+				snprintf(out, size, "E%u", i + 1);
+		return;
+	case HOME_VNODE:
+		snprintf(out, size, "F%lu", pg->index);
+		return;
+	case HOME_AOBJ:
+		snprintf(out, size, "O%lu", pg->index);
+		return;
+	}
+}
+
+static void
+look_frame(unsigned i)
+{
+	const struct vm_page *pg = &pfdb[at.v->labels.frame[i]];
+	bool is_free = pg->state == PG_FREE || pg->state == PG_ZEROED;
+	char key[32], home[16], slot[24] = "", value[16];
+
+	home_text(pg, home, sizeof(home));
+	if (pg->slot != 0 && !is_free)
+		snprintf(slot, sizeof(slot), " slot S%u", slot_no(pg->slot));
+	snprintf(key, sizeof(key), "P%u", i + 1);
+	item(key, "%s home %s maps %u%s%s%s%s value %s",
+	    page_state_name((enum page_state)pg->state), home,
+	    is_free ? 0 : pg->mapcount, !is_free && pg->pins != 0 ? " pinned" : "",
+	    !is_free && (pg->flags & PF_DIRTY) ? " dirty" : "",
+	    !is_free && (pg->flags & PF_WRITING) ? " writing" : "", slot,
+	    play_value(*(uint64_t *)pa2va(page_pa(pg)), value));
+}
+
+static bool
+is_data(const struct vm_page *pg)
+{
+	switch ((int)page_home_kind(pg)) {
+	case HOME_PTE: case HOME_FMO: case HOME_VNODE: case HOME_AOBJ:
+		return true;
+	}
+	return false;
+}
+
+static void
+look_queues(void)
+{
+	static const char *const names[Q_COUNT] = { "standby", "modified",
+		"modfile" };
+	char text[128];
+	unsigned q;
+	pfn_t n;
+
+	for (q = 0; q < Q_COUNT; q++) {
+		text[0] = '\0';
+		for (n = pq_queue[q].head; n != 0; n = pfdb[n].qnext)
+			if (is_data(&pfdb[n]))
+				snprintf(text + strlen(text),
+				    sizeof(text) - strlen(text), "%sP%u",
+				    text[0] == '\0' ? "" : " ",
+				    frame_no(&pfdb[n]));
+		item(names[q], "%s", text);
+	}
+}
+
+static void
+look_slots(void)
+{
+	char key[32], value[16];
+	unsigned i;
+
+	for (i = 0; i < at.v->labels.nslots; i++) {
+		snprintf(key, sizeof(key), "S%u", i + 1);
+		item(key, "%s", play_value(sim_disk_word(true,
+		    at.v->labels.slot[i] & SWAP_INDEX_MAX), value));
+	}
+}
+
+static void
+look_cpus(void)
+{
+	char key[32], text[64];
+	unsigned c, p, i;
+	uint64_t w;
+
+	for (c = 0; c < at.sc->ncpus; c++) {
+		snprintf(key, sizeof(key), "C%u", c);
+		item(key, "%s", play_cpu_text(c, text, sizeof(text)));
+		snprintf(key, sizeof(key), "R%u", c);
+		item(key, "%s", play_cpu_read(c));
+		for (p = 0; p < at.sc->nprocs; p++)
+			for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
+				w = sim_cached(play_cpu_no(c), world.as[p],
+				    BASE + i * PAGE_SIZE);
+				if (w == 0)
+					continue;
+				snprintf(key, sizeof(key), "T%u.%s%u", c,
+				    at.sc->proc[p], i);
+				valid_text(w, text, sizeof(text));
+				item(key, "%s", text);
+			}
+	}
+}
+
+void
+look(const struct scene *sc, struct view *v)
+{
+	unsigned p, i, done;
+
+	at.sc = sc;
+	at.v = v;
+	at.used = 0;
+	memset(v, 0, sizeof(*v));
+	for (p = 0; p < sc->nprocs; p++)
+		if (world.as[p] != NULL)
+			look_words(p);
+	look_entries();
+	if ((sc->shows & SHOW_FILE) && world.vmo != NULL)
+		look_file();
+	if ((sc->shows & SHOW_OBJECT) && world.vmo != NULL)
+		look_object();
+	if (sc->shows & SHOW_QUEUES)
+		look_queues();
+	if (sc->ncpus > 0)
+		look_cpus();
+	for (i = 0; i < v->labels.nframes; i++)
+		look_frame(i);
+	for (done = 0; done < v->labels.nslots; done = v->labels.nslots)
+		look_slots();
+}
