@@ -40,6 +40,8 @@ struct test {
 	bool ran; /* behind its mark, while a batch is judged */
 	pid_t pid; /* while it runs */
 	double start, seconds, cpu;
+	double begun; /* by fair_now() */
+	bool over; /* its limit has passed */
 	unsigned status; /* of its last run */
 	bool failed;
 	bool looked; /* at it again: NAME.first.* is what it left first */
@@ -67,7 +69,7 @@ struct runner {
 	unsigned cpus;      /* of each machine, whatever it asks for; 0 */
 	char **pattern; /* of the command line */
 	int npatterns;
-	unsigned patience; /* times the limit: the host may be shared */
+	unsigned patience; /* times the limit */
 	struct test *job[MAX_JOBS];
 	struct test *todo[2 * MAX_TESTS]; /* those and batches, in order */
 	unsigned ntodo;

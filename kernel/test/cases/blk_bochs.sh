@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=240 SHORT=1 TURN=3,2 KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # Disks in Bochs: DMA and PIO, 1 and 2 CPUs; the root's changes are thrown away,
 # or kept in an image, which a killed run leaves usable.  In make check DMA on 2

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Names on a disk: what is gone stays gone, whoever still holds a part of it.
 . kernel/test/cases/lib.sh

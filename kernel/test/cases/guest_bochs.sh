@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=150 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=150 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # The same kernel, the same answers in Bochs, with one and two processors.
 . kernel/test/cases/lib.sh

@@ -97,6 +97,22 @@ rm -f "$house"/runs_of_*
 ran once 1
 last_is "0 passed, 1 failed"
 
+# A limit is the test's: of a second on a host that gives an eighth of itself, a test
+# that needs three is done.  What has no end is told so.
+plant slow "bounded TIMEOUT=1" "sleep 3"
+plant endless "bounded TIMEOUT=1" "sleep 300"
+beside=
+for i in $(seq $((8 * $(nproc)))); do
+	sh -c 'while :; do :; done' &
+	beside="$beside $!"
+done
+(cd "$house" && $run -p 1 slow) >"$tmp/text" 2>&1
+kill $beside
+wait $beside 2>/dev/null
+last_is "1 passed, 0 failed"
+(cd "$house" && $run -p 1 endless) >"$tmp/text" 2>&1
+says '^FAILED endless: no end after 1 s'
+
 # Turns: each in one of the two, the same for one commit, others for another.
 turns="dear1 dear2 dear3 dear4 dear5 dear6 dear6_too"
 for name in $turns; do

@@ -2,12 +2,13 @@
 # NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Everything at once under pressure, with failures: kernel/test/progs/soak.c.
-# Seconds from SOAK_SECONDS: 180, in make check 8; make soak runs an hour and
-# shows the report.
+# Seconds from SOAK_SECONDS: 90, in check-long 180, in make check 8; make soak runs
+# an hour and shows the report.
 # Argument: seed.
 . kernel/test/cases/lib.sh
 
-seconds=180
+seconds=90
+[ -z "$LONG" ] || seconds=180
 in_full || seconds=8
 seconds=${SOAK_SECONDS:-$seconds}
 seed=${1:-1}

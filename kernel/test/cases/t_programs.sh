@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=1,2 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # The conformance programs under pressure: with 48 MiB and swap, on one
 # processor and on four, their transcripts are the same as ever.  (With 256

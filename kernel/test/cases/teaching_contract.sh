@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 KIND=bounded
+# NEEDS: TIMEOUT=60 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # What labs and grader will stand on is there: counters, marks, checks,
 # injection, direct start, schedule seeds.
