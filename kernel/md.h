@@ -8,8 +8,8 @@
  * Sleeps?   Never.
  * In interrupts?  All but md_tlb_flush (rule R6a) and what says so.
  *
- * kernel/amd64/ implements this for the machine, kernel/test/host/md_host.c
- * for the host; nobody else knows registers or page-table hardware.
+ * kernel/amd64/ implements this for the machine, kernel/test/hostkern and the
+ * programs above it for the host; nobody else knows page-table hardware.
  */
 #ifndef MD_H
 #define MD_H

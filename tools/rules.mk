@@ -72,7 +72,7 @@ $(T)/run: $(addprefix kernel/test/,run.c run_find.c run_need.c run_batch.c run_a
 	@$(HCC) -Wno-format-truncation $(filter %.c,$^) -o $@
 
 # Unit tests on the host: the real lib/, mem/, vm/ and fs/ with the machine and
-# kern/ of test/host/, under ASan and UBSan.  The kernel's own copies of what
+# kern/ of test/host/ and test/hostkern/, under ASan and UBSan.  The kernel's own copies of what
 # the host's C library has are renamed, so that ASan sees the calls.
 HOSTHOW ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 # -g1 has the lines that ASan names; a fifth less to compile than -g.
@@ -86,7 +86,7 @@ RENAME_STRING := memcpy memmove memset memcmp memchr strlen strnlen strcmp \
 as_kernel = $(foreach f,$(1),-D$(f)=k_$(f))
 # With test/host/designlist.c, which has a design more.
 HOSTSRC := $(filter-out kernel/vm/design/designlist.c,$(wildcard $(foreach d,lib mem vm \
-  vm/* vm/design/* fs fs/ext2,kernel/$(d)/*.c)))
+  vm/* vm/design/* fs fs/ext2 test/hostkern,kernel/$(d)/*.c)) kernel/dev/bio.c)
 HOSTOBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(HOSTSRC) \
   $(filter-out kernel/test/host/t_%,$(wildcard kernel/test/host/*.c))) \
   $(BUILD)/host/events_table.o

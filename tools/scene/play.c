@@ -221,9 +221,9 @@ op_touch(const char *word, char *args)
 	if (!is_mapped(page))
 		return false;
 	if (strcmp(word, "load") == 0)
-		r = sim_load(me(), BASE + page * PAGE_SIZE, &value);
+		r = host_load(me(), BASE + page * PAGE_SIZE, &value);
 	else
-		r = sim_store(me(), BASE + page * PAGE_SIZE, (uint64_t)letter);
+		r = host_store(me(), BASE + page * PAGE_SIZE, (uint64_t)letter);
 	if (r != 0)
 		snprintf(play_now->h->says, sizeof(play_now->h->says), "SIGBUS");
 	else if (strcmp(word, "load") == 0)
@@ -465,7 +465,7 @@ play_boot(const struct scene *sc)
 	play_now->h = &none;
 	snprintf(words, sizeof(words), "%s idlezero=0 norandom=1 around=1 "
 	    "hold=4 reserve=16 poison=1", sc->boot);
-	sim_options(words);
+	host_options(words);
 	sim_machine_init(sc->frames);
 	phys_init();
 	vm_init();
@@ -480,7 +480,7 @@ play_boot(const struct scene *sc)
 		;
 	watch_pages();
 	sim.kinds = AT_LOCK | AT_WORD | AT_USER | AT_SLEEP | AT_TLB;
-	sim_on_event = note_event;
+	host_on_event = note_event;
 }
 
 void

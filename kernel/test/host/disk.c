@@ -197,24 +197,6 @@ blk_find_number(uint32_t major, uint32_t minor)
 	    NULL;
 }
 
-void
-bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
-{
-	memset(b, 0, sizeof(*b));
-	b->dev = d;
-	b->sector = sector;
-	b->dir = dir;
-}
-
-void
-bio_add(struct bio *b, struct vm_page *pg, unsigned offset, unsigned bytes)
-{
-	if (b->nvecs >= BIO_PAGES || offset + bytes > PAGE_SIZE || bytes == 0)
-		abort();
-	b->vec[b->nvecs++] = (struct bio_vec){ pg, (uint16_t)offset,
-		(uint16_t)bytes };
-}
-
 static void
 piece(struct bio *b, uint64_t sector, void *data, unsigned bytes)
 {

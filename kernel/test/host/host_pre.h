@@ -13,5 +13,6 @@ extern unsigned long host_arena_base;
 #define MD_ARENA_BASE host_arena_base
 #define MD_ARENA_SIZE (1ul << 28)
 #define MD_KPAGED_BASE 0x200000000000ul /* WINDOW_BASE */
+#define WINDOW_HIDES 1
 
 #endif

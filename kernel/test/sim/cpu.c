@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpu.c: memory, CPUs and their TLBs, as bad as the manual allows
+ * cpu.c: CPUs and their TLBs, as bad as the manual allows
  *
  * Problem   A missing flush is seen only by a CPU that has cached the right
  *           word at the right moment.  So each CPU here caches whatever it may.
  *
- * Picture   sim_load, sim_store ─→ TLB of the CPU ─miss→ walk ─→ vm_user_fault
+ * Picture   host_load, host_store ─→ TLB of the CPU ─miss→ walk ─→ vm_user_fault
  *           sim_speculate: at each point every CPU with a root loaded, a lazy
  *           one too, fills its TLB and keeps the way to the leaf table
  *           amd64/shootdown.c ─→ sim_invlpg, write_cr3, apic_send
@@ -24,10 +24,7 @@
 
 #include "amd64/amd64.h"
 #include "boot/boot.h"
-#include "test/host/touch.h"
 #include "test/sim/sim.h"
-
-_Static_assert(MD_KPAGED_BASE == WINDOW_BASE, "sim_pre.h");
 
 #define HOT_MAX 12
 #define NCPUS 8 /* what md_ncpus() says; fibers have SIM_FIBERS */
@@ -38,10 +35,6 @@ struct tlb_entry {
 };
 
 static struct {
-	struct boot_info info;
-	pa_t taken, kroot, top;
-	uint64_t ktables;
-	uint8_t *ram;
 	struct cpu cpu[MAXCPU];
 	pa_t cr3[MAXCPU];
 	unsigned irq_off[MAXCPU];
@@ -53,172 +46,24 @@ static struct {
 	} hot[HOT_MAX];
 	unsigned nhot;
 	struct tlb_entry tlb[MAXCPU][HOT_MAX];
-	bool makes_table;            /* one at a time, as under pt.c's lock */
-	int64_t word[MD_WORDS];
 } mach;
 
-uint64_t md_direct_base;
 pa_t kernel_root;
 /* A record is 48 bytes, and those of 256 frames fill pages. */
 unsigned char sim_pfdb[3 * 4096 * (SIM_FRAMES_MAX / 256 + 1)]
     __attribute__((aligned(4096)));
 
-/* ---- boot/ ---- */
-
-/* Frames 1 … n: frame 0 means none. */
 void
 sim_machine_init(unsigned frames)
 {
-	size_t bytes = ((size_t)frames + 1) << PAGE_SHIFT;
 	unsigned i;
 
 	ASSERT(frames <= SIM_FRAMES_MAX);
-	mach.ram = window_ram(bytes);
-	window_open(MD_KPAGED_SIZE, kpaged_touch);
-	md_direct_base = (uint64_t)mach.ram;
-	mach.info.loader = "sim";
-	mach.info.nranges = 1;
-	mach.info.range[0] = (struct boot_range){ PAGE_SIZE, bytes };
-	mach.info.top = mach.taken = mach.top = bytes;
+	host_ram(frames);
 	for (i = 0; i < MAXCPU; i++) {
 		mach.cpu[i].id = i;
 		mach.cpu[i].tlb_state = TLB_NONE;
 	}
-}
-
-void *
-sim_ram(size_t *bytes)
-{
-	*bytes = mach.top;
-	return mach.ram;
-}
-
-const struct boot_info *
-boot_info(void)
-{
-	return &mach.info;
-}
-
-pa_t
-boot_take(size_t bytes)
-{
-	mach.taken -= PAGE_UP(bytes);
-	return mach.taken;
-}
-
-bool
-boot_free_range(unsigned i, struct boot_range *out)
-{
-	*out = (struct boot_range){ PAGE_SIZE, mach.taken };
-	return i == 0;
-}
-
-/* ---- kernel mappings: tables of their own, words that can be homes ---- */
-
-static pa_t
-new_table(void)
-{
-	struct vm_page *pg = phys_alloc(PHYS_KERNEL, PHYS_ZEROED);
-
-	if (pg == NULL)
-		return 0;
-	spin_lock(&pfn_lock);
-	page_set_state(pg, PG_WIRED);
-	page_set_home(pg, HOME_KERNEL, 0);
-	spin_unlock(&pfn_lock);
-	mach.ktables++;
-	return page_pa(pg);
-}
-
-uint64_t
-md_ktables(void)
-{
-	return mach.ktables;
-}
-
-static uint64_t *
-find_kpte(va_t va, bool create)
-{
-	pa_t table = mach.kroot;
-	uint64_t *word;
-	int level;
-
-	for (level = MD_PT_LEVELS; level > 1; level--) {
-		word = (uint64_t *)pa2va(table) + md_pt_index(va, level);
-		if (*word == 0 && create) {
-			table = new_table();
-			if (table == 0)
-				return NULL;
-			*word = table | MD_PTE_P | MD_PTE_W;
-		}
-		if (*word == 0)
-			return NULL;
-		table = *word & MD_PTE_PFN;
-	}
-	return (uint64_t *)pa2va(table) + md_pt_index(va, 1);
-}
-
-static uint64_t *
-kpte(va_t va, bool create)
-{
-	uint64_t *word;
-
-	if (!create)
-		return mach.kroot == 0 ? NULL : find_kpte(va, false);
-	while (mach.makes_table)
-		sim_block(OP_YIELD, NULL);
-	mach.makes_table = true;
-	if (mach.kroot == 0)
-		mach.kroot = new_table();
-	word = find_kpte(va, true);
-	mach.makes_table = false;
-	return word;
-}
-
-uint64_t *
-md_kpte(va_t va)
-{
-	return kpte(va, false);
-}
-
-uint64_t *
-md_kpte_make(va_t va)
-{
-	return kpte(va, true);
-}
-
-int
-md_kmap(va_t va, pa_t pa, uint64_t prot)
-{
-	if (va < MD_PFDB_BASE)
-		sim_fail("md_kmap %lx", va);
-	return 0;
-}
-
-int
-md_kmap_large(va_t va, pa_t pa, size_t bytes, uint64_t prot)
-{
-	return md_kmap(va, pa, prot);
-}
-
-uint64_t
-md_kunmap(va_t va)
-{
-	uint64_t *word = md_kpte(va), old = word == NULL ? 0 : *word;
-
-	if (word != NULL)
-		*word = 0;
-	return old;
-}
-
-void
-md_root_init(pa_t root)
-{
-}
-
-void
-md_root_clear(pa_t root)
-{
 }
 
 /* ---- CPUs, time ---- */
@@ -231,19 +76,6 @@ md_cpu(void)
 	if (mach.acting != 0)
 		return mach.acting - 1;
 	return f == NULL ? SIM_DRIVER : f->cpu;
-}
-
-/* What CPUs count for themselves: only the sum is asked for. */
-void
-md_add_word(unsigned word, int64_t n)
-{
-	mach.word[word] += n;
-}
-
-int64_t
-md_word_sum(unsigned word)
-{
-	return mach.word[word];
 }
 
 struct cpu *
@@ -270,16 +102,6 @@ md_online_mask(void)
 	return (BIT(sim.nfibers) - 1) | BIT(SIM_DRIVER);
 }
 
-void
-md_preempt_disable(void)
-{
-}
-
-void
-md_preempt_enable(void)
-{
-}
-
 uint64_t
 md_irq_save(void)
 {
@@ -298,34 +120,10 @@ md_irq_is_enabled(void)
 	return mach.irq_off[md_cpu()] == 0;
 }
 
-unsigned
-md_preempt_count(void)
-{
-	return 0;
-}
-
 bool
 md_in_irq(void)
 {
 	return mach.acting != 0;
-}
-
-bool
-md_may_sleep(void)
-{
-	return !md_in_irq();
-}
-
-uint32_t
-md_lock_word(void)
-{
-	return md_cpu() + 1;
-}
-
-bool
-md_lock_word_is(uint32_t word)
-{
-	return md_lock_word() == word;
 }
 
 uint64_t
@@ -338,12 +136,6 @@ uint64_t
 md_cycles(void)
 {
 	return sim.ns;
-}
-
-void
-md_cycles_to(uint64_t *at)
-{
-	*at = md_cycles();
 }
 
 uint64_t
@@ -409,9 +201,9 @@ sim_tlb_point(const volatile void *what)
 void
 sim_word_point(const volatile void *word)
 {
-	uintptr_t at = (uintptr_t)word - (uintptr_t)mach.ram;
+	uintptr_t at = (uintptr_t)word - (uintptr_t)md_direct_base;
 
-	if (at < mach.top && !spin_is_mine(&pfn_lock))
+	if (at < boot_info()->top && !spin_is_mine(&pfn_lock))
 		sim_point(AT_WORD);
 }
 
@@ -458,28 +250,6 @@ sim_hot(struct aspace *as, va_t va)
 	mach.hot[mach.nhot++].va = PAGE_DOWN(va);
 }
 
-static pa_t
-walk_to_leaf(pa_t table, va_t va)
-{
-	uint64_t *word;
-	int level;
-
-	for (level = MD_PT_LEVELS; level > 1; level--) {
-		word = (uint64_t *)pa2va(table) + md_pt_index(va, level);
-		if (!(*word & MD_PTE_P))
-			return 0;
-		table = *word & MD_PTE_PFN;
-	}
-	return table;
-}
-
-static bool
-is_idle(const struct vm_page *pg)
-{
-	return pg->state == PG_FREE || pg->state == PG_ZEROED ||
-	    pg->state == PG_STANDBY || pg->state == PG_MODIFIED;
-}
-
 /* A page table; the root is the kernel's. */
 static bool
 is_table(const struct vm_page *pg)
@@ -494,7 +264,7 @@ check_entry(unsigned cpu, unsigned h)
 	const struct tlb_entry *e = &mach.tlb[cpu][h];
 	const struct vm_page *pg = e->leaf == 0 ? NULL : page_of_pa(e->leaf);
 
-	if (pg != NULL && (is_idle(pg) || !is_table(pg)) &&
+	if (pg != NULL && (host_is_idle(pg) || !is_table(pg)) &&
 	    pg->state != PG_LIMBO)
 		panic("I13: CPU %u walks table frame %u, which is %s", cpu,
 		    page_pfn(pg), page_state_name((enum page_state)pg->state));
@@ -503,7 +273,7 @@ check_entry(unsigned cpu, unsigned h)
 	    mach.irq_off[cpu] != 0)
 		return;
 	pg = pte_page(e->word);
-	if (is_idle(pg))
+	if (host_is_idle(pg))
 		panic("I13: CPU %u has %lx cached: frame %u, which is %s", cpu,
 		    mach.hot[h].va, page_pfn(pg),
 		    page_state_name((enum page_state)pg->state));
@@ -516,7 +286,7 @@ fill(unsigned cpu, unsigned h)
 	uint64_t *word;
 
 	if (e->leaf == 0)
-		e->leaf = walk_to_leaf(mach.cr3[cpu], mach.hot[h].va);
+		e->leaf = host_walk(mach.cr3[cpu], mach.hot[h].va);
 	if (e->leaf == 0 || e->word != 0)
 		return;
 	word = (uint64_t *)pa2va(e->leaf) + md_pt_index(mach.hot[h].va, 1);
@@ -596,17 +366,19 @@ sim_cached(unsigned cpu, const struct aspace *as, va_t va)
 }
 
 /* By the TLB, or by a walk that sets A and D.  0: a fault. */
-static uint64_t
-translate(struct md_space *space, va_t va, bool write)
+uint64_t
+host_translate(struct md_space *space, va_t va, bool write)
 {
 	uint64_t need = MD_PTE_P | MD_PTE_U | (write ? MD_PTE_W : 0);
 	uint64_t done = need | (write ? MD_PTE_D : 0), *word;
-	struct tlb_entry *e = hot_entry(space, va);
+	struct tlb_entry *e;
 	pa_t leaf;
 
+	sim_point(AT_USER);
+	e = hot_entry(space, va);
 	if (e != NULL && (e->word & done) == done)
 		return e->word;
-	leaf = walk_to_leaf(space->root_pa, va);
+	leaf = host_walk(space->root_pa, va);
 	if (leaf == 0)
 		return 0;
 	word = (uint64_t *)pa2va(leaf) + md_pt_index(va, 1);
@@ -618,48 +390,6 @@ translate(struct md_space *space, va_t va, bool write)
 	if (e != NULL)
 		e->word = *word;
 	return *word;
-}
-
-static int
-user_access(struct aspace *as, va_t va, bool write, uint64_t *value)
-{
-	struct vm_siginfo sig;
-	struct vm_page *pg;
-	uint64_t word, *p;
-	int r;
-
-	for (;;) {
-		sim_point(AT_USER);
-		word = translate(as_space(as), va, write);
-		if (word != 0)
-			break;
-		r = vm_user_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ,
-		    &sig);
-		if (r < 0)
-			return r;
-	}
-	pg = pte_page(word);
-	if (is_idle(pg))
-		panic("I13: access to %lx reaches frame %u, which is %s", va,
-		    page_pfn(pg), page_state_name((enum page_state)pg->state));
-	p = (uint64_t *)((char *)pa2va(page_pa(pg)) + (va & PAGE_MASK));
-	if (write)
-		*p = *value;
-	else
-		*value = *p;
-	return 0;
-}
-
-int
-sim_load(struct aspace *as, va_t va, uint64_t *value)
-{
-	return user_access(as, va, false, value);
-}
-
-int
-sim_store(struct aspace *as, va_t va, uint64_t value)
-{
-	return user_access(as, va, true, &value);
 }
 
 /* Addresses of scripts are those of opsfn.h; all others are the kernel's. */
@@ -675,15 +405,10 @@ user_byte(va_t va, bool write)
 {
 	uint64_t word;
 
-	for (;;) {
-		sim_point(AT_USER);
-		word = translate(as_space(as_current()), va, write);
-		if (word != 0)
-			break;
+	while ((word = host_translate(as_space(as_current()), va, write)) == 0)
 		if (vm_kernel_fault(va, write ? ACCESS_WRITE : ACCESS_READ) < 0)
 			return NULL;
-	}
-	return (uint8_t *)pa2va(page_pa(pte_page(word))) + (va & PAGE_MASK);
+	return host_bytes(word, va);
 }
 
 int

@@ -73,23 +73,6 @@ sim_disk_pending(void)
 
 /* ---- the door of dev/ ---- */
 
-void
-bio_init(struct bio *b, struct bdev *d, uint64_t sector, enum bio_dir dir)
-{
-	memset(b, 0, sizeof(*b));
-	b->dev = d;
-	b->sector = sector;
-	b->dir = dir;
-}
-
-void
-bio_add(struct bio *b, struct vm_page *pg, unsigned offset, unsigned bytes)
-{
-	ASSERT(b->nvecs < BIO_PAGES && offset == 0);
-	ASSERT(bytes == PAGE_SIZE || bytes == HALF);
-	b->vec[b->nvecs++] = (struct bio_vec){ pg, 0, (uint16_t)bytes };
-}
-
 static uint8_t *
 page_of(const struct bdev *d, uint64_t i, bool write)
 {
@@ -108,7 +91,7 @@ check_owner(const struct bio *b, uint64_t i, size_t from)
 		sim_fail("a write to a block that has been cut off");
 }
 
-/* One half of all pages of the request. */
+/* One half of all pages of the request; a page is moved from its begin. */
 static void
 move(struct bio *b, size_t from)
 {
@@ -117,6 +100,7 @@ move(struct bio *b, size_t from)
 
 	ASSERT(b->sector + b->nvecs * SECTORS <= b->dev->sectors);
 	for (i = 0; i < b->nvecs && from < b->vec[i].bytes; i++) {
+		ASSERT(b->vec[i].offset == 0 && b->vec[i].bytes % HALF == 0);
 		check_owner(b, b->sector / SECTORS + i, from);
 		bytes = page_of(b->dev, b->sector / SECTORS + i,
 		    b->dir == BIO_WRITE) + from;

@@ -1,92 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lock.c: locks and wait queues of the simulated machine
+ * lock.c: spin locks, waits and wait queues of the simulated machine
  *
  * Problem   Where a thread takes a lock or sleeps is where others come in.
  *
- * Rules     1. To take a lock is a point; to release one is not: what happens
- *              up to the next point could as well happen under the lock.
- *           2. Ranks are checked at each acquisition, as with locks=1.
- *           3. Above the ranks of vm/ nothing is preempted: those locks are
+ * Rules     1. Above the ranks of vm/ nothing is preempted: those locks are
  *              held for steps that no other thread can see half done.
- *           4. Who waits to write stops readers that come later, as in
- *              kern/rwlock.c.
  *
- * Read next fiber.c.
+ * Read next test/hostkern/lock.c, fiber.c.
  */
 #include <string.h>
 
-#include "test/host/window.h"
 #include "test/sim/sim.h"
-
-/* So slow that only the build with sanitizers does it: kpaged_touch(). */
-#ifdef __SANITIZE_ADDRESS__
-#define HIDES 1
-#else
-#define HIDES 0
-#endif
-
-/* ---- ranks ---- */
-
-void
-lockrank_take(enum lock_rank rank, const void *lock)
-{
-	struct thread *t = md_current();
-	unsigned r;
-
-	for (r = rank; rank != LR_NONE && r < LR_COUNT; r++)
-		if (t->held[r] != 0)
-			panic("rank %d taken while %u is held", rank, r);
-	lockrank_note(rank, lock);
-}
-
-void
-lockrank_take_nested(enum lock_rank rank, const void *lock)
-{
-	lockrank_note(rank, lock);
-}
-
-void
-lockrank_note(enum lock_rank rank, const void *lock)
-{
-	if (HIDES && rank >= LR_KMAP)
-		window_hide();
-	md_current()->held[rank]++;
-}
-
-void
-lockrank_drop(enum lock_rank rank, const void *lock)
-{
-	ASSERT(md_current()->held[rank] > 0);
-	md_current()->held[rank]--;
-}
-
-unsigned
-lockrank_highest(void)
-{
-	unsigned r = LR_COUNT - 1;
-
-	while (r > 0 && md_current()->held[r] == 0)
-		r--;
-	return r;
-}
-
-const char *
-lockrank_name(unsigned rank)
-{
-	return "of vmsim";
-}
-
-/* R1: with these ranks held nobody sleeps. */
-static void
-may_sleep(enum lock_rank from)
-{
-	unsigned r;
-
-	for (r = from; r < LR_COUNT; r++)
-		if (md_current()->held[r] != 0)
-			panic("a sleep with rank %u held", r);
-}
 
 /* ---- spin locks ---- */
 
@@ -175,163 +100,27 @@ spin_is_mine(const struct spinlock *l)
 	return l->holder == md_cpu() + 1;
 }
 
-/* ---- mutexes ---- */
-
-void
-mutex_init(struct mutex *m, enum lock_rank rank)
-{
-	memset(m, 0, sizeof(*m));
-	m->rank = rank;
-}
-
-static void
-mutex_take(struct mutex *m)
-{
-	may_sleep(LR_OBJ);
-	ASSERT(m->owner != md_current());
-	/* Again: to come back from idle takes steps of its own. */
-	while (sim_fiber() != NULL) {
-		sim_block(OP_MUTEX, m);
-		if (m->owner == NULL)
-			break;
-	}
-	ASSERT(m->owner == NULL);
-	m->owner = md_current();
-}
-
-void
-mutex_lock_nested(struct mutex *m)
-{
-	lockrank_take_nested((enum lock_rank)m->rank, m);
-	mutex_take(m);
-}
-
-void
-mutex_lock(struct mutex *m)
-{
-	lockrank_take((enum lock_rank)m->rank, m);
-	mutex_take(m);
-}
+/* ---- sleeping locks ---- */
 
 bool
-mutex_trylock(struct mutex *m)
+host_lock_wait(enum host_need need, const void *lock)
 {
-	sim_point(AT_LOCK);
-	if (m->owner != NULL)
+	static const enum sim_op op[] = { [NEED_MUTEX] = OP_MUTEX,
+		[NEED_READ] = OP_READ, [NEED_WRITE] = OP_WRITE };
+
+	if (sim_fiber() == NULL)
 		return false;
-	lockrank_note((enum lock_rank)m->rank, m);
-	m->owner = md_current();
+	sim_block(op[need], lock);
 	return true;
 }
 
 void
-mutex_unlock(struct mutex *m)
+host_lock_point(void)
 {
-	ASSERT(m->owner == md_current());
-	m->owner = NULL;
-	lockrank_drop((enum lock_rank)m->rank, m);
-}
-
-bool
-mutex_is_mine(const struct mutex *m)
-{
-	return m->owner == md_current();
-}
-
-/* ---- reader-writer locks ---- */
-
-void
-rw_init(struct rwlock *l, enum lock_rank rank)
-{
-	memset(l, 0, sizeof(*l));
-	l->rank = rank;
-}
-
-void
-rw_lock_read(struct rwlock *l)
-{
-	lockrank_take((enum lock_rank)l->rank, l);
-	may_sleep(LR_OBJ);
-	while (sim_fiber() != NULL) {
-		sim_block(OP_READ, l);
-		if (l->writer == NULL)
-			break;
-	}
-	ASSERT(l->writer == NULL);
-	l->readers++;
-}
-
-void
-rw_unlock_read(struct rwlock *l)
-{
-	ASSERT(l->readers > 0);
-	l->readers--;
-	lockrank_drop((enum lock_rank)l->rank, l);
-}
-
-static void
-write_take(struct rwlock *l)
-{
-	may_sleep(LR_OBJ);
-	while (sim_fiber() != NULL) {
-		sim_block(OP_WRITE, l);
-		if (l->writer == NULL && l->readers == 0)
-			break;
-	}
-	ASSERT(l->writer == NULL && l->readers == 0);
-	l->writer = md_current();
-}
-
-void
-rw_lock_write_nested(struct rwlock *l)
-{
-	lockrank_take_nested((enum lock_rank)l->rank, l);
-	write_take(l);
-}
-
-void
-rw_lock_write(struct rwlock *l)
-{
-	lockrank_take((enum lock_rank)l->rank, l);
-	write_take(l);
-}
-
-void
-rw_unlock_write(struct rwlock *l)
-{
-	ASSERT(l->writer == md_current());
-	l->writer = NULL;
-	lockrank_drop((enum lock_rank)l->rank, l);
-}
-
-void
-rw_downgrade(struct rwlock *l)
-{
-	ASSERT(l->writer == md_current());
-	l->writer = NULL;
-	l->readers = 1;
-}
-
-bool
-rw_is_writer(const struct rwlock *l)
-{
-	return l->writer == md_current();
-}
-
-bool
-rw_is_locked(const struct rwlock *l)
-{
-	return l->writer != NULL || l->readers > 0;
+	sim_point(AT_LOCK);
 }
 
 /* ---- sleeping ---- */
-
-void
-waitq_init(struct waitq *q)
-{
-	memset(q, 0, sizeof(*q));
-	list_init(&q->waiters);
-}
 
 void
 wait_prepare(struct waitq *q, struct waiter *w)
@@ -357,7 +146,7 @@ sleep_on(const struct waiter *w, enum wait_how how, uint64_t deadline)
 	int r = 0;
 
 	/* Who lets only time pass is vm_check, which stops everybody. */
-	may_sleep(w == NULL ? LR_OBJ : LR_KMAP);
+	host_may_sleep(w == NULL ? LR_OBJ : LR_KMAP);
 	if (f == NULL) {
 		if (sim_disk_run() || sim_run_daemons())
 			return 0;

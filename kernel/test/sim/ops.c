@@ -202,7 +202,7 @@ op_inject(const struct step *s)
 			break;
 	if (i == FI_COUNT)
 		sim_fail("\"%s\": there is no such point", s->text);
-	sim_inject((enum inject_point)i, (unsigned)s->arg[1],
+	host_inject((enum inject_point)i, (unsigned)s->arg[1],
 	    (unsigned)s->arg[2]);
 }
 

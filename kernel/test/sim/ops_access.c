@@ -17,7 +17,7 @@ op_r(const struct step *s)
 {
 	uint64_t value = 0;
 
-	expect(s, sim_load(me(), va_of(s), &value), 0);
+	expect(s, host_load(me(), va_of(s), &value), 0);
 	if (!is_one_of(s->word[1], value))
 		wrong(s, "read", value);
 }
@@ -26,7 +26,7 @@ static void
 op_r_may(const struct step *s)
 {
 	uint64_t value = 0;
-	int r = sim_load(me(), va_of(s), &value);
+	int r = host_load(me(), va_of(s), &value);
 
 	if (r == 0 && !is_one_of(s->word[1], value))
 		wrong(s, "read", value);
@@ -39,7 +39,7 @@ op_fill(const struct step *s)
 	uint64_t i;
 
 	for (i = s->arg[0]; i < s->arg[0] + s->arg[1]; i++)
-		expect(s, sim_store(me(), BASE + i * PAGE_SIZE, i), 0);
+		expect(s, host_store(me(), BASE + i * PAGE_SIZE, i), 0);
 }
 
 static void
@@ -48,7 +48,7 @@ op_has(const struct step *s)
 	uint64_t i, value = 0;
 
 	for (i = s->arg[0]; i < s->arg[0] + s->arg[1]; i++) {
-		expect(s, sim_load(me(), BASE + i * PAGE_SIZE, &value), 0);
+		expect(s, host_load(me(), BASE + i * PAGE_SIZE, &value), 0);
 		if (value != i)
 			wrong(s, "read", value);
 	}
@@ -61,7 +61,7 @@ op_see(const struct step *s)
 	bool must = world.flag[s->arg[2]];
 	uint64_t value = 0;
 
-	expect(s, sim_load(me(), va_of(s), &value), 0);
+	expect(s, host_load(me(), va_of(s), &value), 0);
 	if (must && !is_one_of(s->word[1], value))
 		wrong(s, "read", value);
 }
@@ -69,13 +69,13 @@ op_see(const struct step *s)
 static void
 op_w(const struct step *s)
 {
-	expect(s, sim_store(me(), va_of(s), s->arg[1]), 0);
+	expect(s, host_store(me(), va_of(s), s->arg[1]), 0);
 }
 
 static void
 op_w_may(const struct step *s)
 {
-	int r = sim_store(me(), va_of(s), s->arg[1]);
+	int r = host_store(me(), va_of(s), s->arg[1]);
 
 	if (r != -EFAULT)
 		expect(s, r, 0);
@@ -93,7 +93,7 @@ op_f(const struct step *s)
 {
 	bool must = must_fault(s);
 	uint64_t value;
-	int r = sim_load(me(), va_of(s), &value);
+	int r = host_load(me(), va_of(s), &value);
 
 	if (r == 0 && must)
 		wrong(s, "no fault, read", value);
@@ -103,7 +103,7 @@ static void
 op_fw(const struct step *s)
 {
 	bool must = must_fault(s);
-	int r = sim_store(me(), va_of(s), 7777);
+	int r = host_store(me(), va_of(s), 7777);
 
 	if (r == 0 && must)
 		wrong(s, "no fault", 0);
@@ -113,7 +113,7 @@ op_fw(const struct step *s)
 static void
 op_save(const struct step *s)
 {
-	expect(s, sim_load(me(), va_of(s), &world.reg[s->arg[1]]), 0);
+	expect(s, host_load(me(), va_of(s), &world.reg[s->arg[1]]), 0);
 }
 
 static void
@@ -121,7 +121,7 @@ op_same(const struct step *s)
 {
 	uint64_t value;
 
-	expect(s, sim_load(me(), va_of(s), &value), 0);
+	expect(s, host_load(me(), va_of(s), &value), 0);
 	if (value != world.reg[s->arg[1]])
 		wrong(s, "has changed to", value);
 }

@@ -4,8 +4,8 @@
 
 SIMSRC := $(filter-out kernel/lib/spin.c kernel/mem/kva.c,$(wildcard $(foreach d,lib mem vm \
   vm/* vm/design/*,kernel/$(d)/*.c)) kernel/amd64/shootdown.c \
-  kernel/proc/futex.c)
-SIMOWN := $(wildcard kernel/test/sim/*.c) kernel/test/host/window.c
+  kernel/proc/futex.c kernel/dev/bio.c)
+SIMOWN := $(wildcard kernel/test/sim/*.c kernel/test/hostkern/*.c)
 SIMWARN := $(WARN) -Wno-missing-prototypes -Wno-redundant-decls \
   $(ALWAYS_ERRORS) $(CI_ONLY)
 SIMCC := $(CC) -std=gnu11 -g -fno-omit-frame-pointer -fwrapv \
@@ -18,7 +18,7 @@ SIMLINK := -Wl,--wrap=page_copy
 
 # $(call sim_rules,FOLDER,FLAGS)
 define sim_rules
-$(BUILD)/$(1)/kernel/test/sim/%.o: kernel/test/sim/%.c | setup $(HEADERS)
+$(BUILD)/$(1)/kernel/test/%.o: kernel/test/%.c | setup $(HEADERS)
 	@mkdir -p $$(@D)
 	@$(SIMCC) $(2) -D_GNU_SOURCE -MMD -MP -c $$< -o $$@
 

@@ -207,7 +207,7 @@ pair_boot(const struct pair *p)
 
 	snprintf(words, sizeof(words), "%s idlezero=0 norandom=1 around=1 "
 	    "hold=4 reserve=16 poison=1", p->boot);
-	sim_options(words);
+	host_options(words);
 	sim_machine_init(p->frames);
 	phys_init();
 	vm_init();

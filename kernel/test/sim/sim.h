@@ -12,7 +12,7 @@
  *                              v
  *           kernel/vm, mem, lib, amd64/shootdown.c: the real sources
  *                              │
- *           lock.c  kern.c  cpu.c (TLBs, walker)  disk.c
+ *           lock.c  kern.c  cpu.c (TLBs, walker)  disk.c  test/hostkern
  *           world.c: all of memory as it was before the threads began
  *
  * Rules     1. One fiber runs; it gives way only in sim_point() and when it
@@ -26,24 +26,7 @@
 #ifndef TEST_SIM_SIM_H
 #define TEST_SIM_SIM_H
 
-#include "vm/access/access.h"
-#include "vm/cache/cache.h"
-#include "vm/calls/calls.h"
-#include "vm/design/design.h"
-#include "vm/evidence/evidence.h"
-#include "vm/fault/fault.h"
-#include "vm/frame/frame.h"
-#include "vm/kpaged/kpaged.h"
-#include "vm/map/map.h"
-#include "vm/object/object.h"
-#include "vm/pte/pte.h"
-#include "vm/space/report.h"
-#include "vm/space/space.h"
-#include "vm/swap/swap.h"
-#include "vm/table/table.h"
-#include "vm/vm.h"
-#include "vm/want/want.h"
-#include "vm/ws/ws.h"
+#include "test/hostkern/hostkern.h"
 
 #define SIM_FIBERS 12
 #define SIM_USER_BASE 0x10000000ul   /* the pages of scripts */
@@ -129,21 +112,12 @@ void sim_hot(struct aspace *, va_t);
 void sim_speculate(void);
 void sim_switch_in(struct fiber *);
 void sim_switch_out(struct fiber *);
-/* One access of the current thread's CPU to the space, faults included.  0,
- * -EFAULT, -EINTR. */
-int sim_load(struct aspace *, va_t, uint64_t *value);
-int sim_store(struct aspace *, va_t, uint64_t value);
-void *sim_ram(size_t *bytes);
 /* What the CPU has cached for a hot page; 0: nothing. */
 uint64_t sim_cached(unsigned cpu, const struct aspace *, va_t);
 
 /* ---- kern.c ---- */
 
-void sim_options(const char *);
-void sim_inject(enum inject_point, unsigned n, unsigned every);
 void sim_fail(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
-/* Is told of each trace event; NULL: nobody asks. */
-extern void (*sim_on_event)(enum ev_id);
 
 /* ---- disk.c ---- */
 

@@ -13,6 +13,12 @@
 extern unsigned char sim_pfdb[];
 #define MD_PFDB_BASE ((unsigned long)sim_pfdb)
 #define MD_KPAGED_BASE 0x200000000000ul /* WINDOW_BASE */
+/* So slow that only the build with sanitizers does it. */
+#ifdef __SANITIZE_ADDRESS__
+#define WINDOW_HIDES 1
+#else
+#define WINDOW_HIDES 0
+#endif
 
 void sim_word_point(const volatile void *word);
 void sim_tlb_point(const volatile void *what);

@@ -16,7 +16,7 @@
  */
 #include <string.h>
 
-#include "test/host/window.h"
+#include "boot/boot.h"
 #include "test/sim/sim.h"
 
 extern uint64_t __data_start[], _end[];
@@ -47,8 +47,7 @@ data_words(void)
 void
 world_save(void)
 {
-	size_t n, bytes;
-	void *ram = sim_ram(&bytes);
+	size_t n, bytes = boot_info()->top;
 	unsigned i;
 
 	if (kept == NULL) {
@@ -57,7 +56,7 @@ world_save(void)
 		kept->ram = sim_alloc(bytes);
 	}
 	kept->nfibers = sim.nfibers;
-	memcpy(kept->ram, ram, bytes);
+	memcpy(kept->ram, pa2va(0), bytes);
 	for (i = 0; i < sim.nfibers; i++) {
 		uint8_t *stack = sim_stack(i, &n);
 		size_t used = (size_t)(stack + n - (uint8_t *)sim.fiber[i].sp);
@@ -72,8 +71,8 @@ world_save(void)
 void
 world_restore(void)
 {
-	size_t n, bytes;
-	uint8_t *ram = sim_ram(&bytes);
+	size_t n, bytes = boot_info()->top;
+	uint8_t *ram = pa2va(0);
 	unsigned i;
 
 	copy_words(__data_start, kept->data, data_words());

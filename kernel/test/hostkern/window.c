@@ -30,7 +30,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "test/host/window.h"
+#include "test/hostkern/window.h"
 
 #define PAGE 4096ul
 #define PAGES_MAX 64

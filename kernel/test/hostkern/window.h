@@ -7,8 +7,8 @@
  * Needs     the host's mmap and SIGSEGV.  No header of the kernel: theirs and
  *           the host's have MAP_ names in common.
  */
-#ifndef TEST_HOST_WINDOW_H
-#define TEST_HOST_WINDOW_H
+#ifndef TEST_HOSTKERN_WINDOW_H
+#define TEST_HOSTKERN_WINDOW_H
 
 #define WINDOW_BASE 0x200000000000ul
 
