@@ -383,6 +383,22 @@ in_core(struct aspace *as, va_t va)
 	    pte_kind(named) == PTE_TRANS;
 }
 
+/* One byte for each page of [lo, hi) vpn, of what words and records of the space know.
+ * Takes [W], for one leaf table at a time. */
+static void
+mincore_words(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t *vec)
+{
+	uint64_t vpn = lo;
+
+	while (vpn < hi) {
+		mutex_lock(&as->ws_lock);
+		do
+			vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
+		while (++vpn < hi && vpn % MD_PT_WORDS != 0);
+		mutex_unlock(&as->ws_lock);
+	}
+}
+
 /* A page that is not mapped here may be in its object all the same. */
 static void
 mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
@@ -407,17 +423,14 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
-	uint64_t lo, hi, vpn, told = 0;
+	uint64_t lo, hi, told = 0;
 	struct vad_part p;
 	int r = map_range(va, len, &lo, &hi);
 
 	if (r <= 0)
 		return r;
 	rw_lock_read(&as->map_lock);
-	mutex_lock(&as->ws_lock);
-	for (vpn = lo; vpn < hi; vpn++)
-		vec[vpn - lo] = in_core(as, vpn << PAGE_SHIFT);
-	mutex_unlock(&as->ws_lock);
+	mincore_words(as, lo, hi, vec);
 	VAD_PARTS(&p, as, lo, hi) {
 		if (p.vad->vmo != NULL)
 			mincore_object(p.vad, p.lo, p.hi, vec + (p.lo - lo));

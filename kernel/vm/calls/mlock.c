@@ -42,17 +42,20 @@ lock_table(struct pt_iter *it, uint64_t lock)
 	}
 }
 
-/* [M] exclusive; takes [W].  No CPU caches LOCK: there is nothing to flush. */
+/* [M] exclusive; takes [W], for one leaf table at a time.  No CPU caches LOCK: there is
+ * nothing to flush. */
 static void
 lock_words(struct aspace *as, const struct vad *v)
 {
 	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
 	struct pt_iter it = pt_range(as, v->start, v->end);
 
-	mutex_lock(&as->ws_lock);
-	while (pt_iter_table(&it))
-		lock_table(&it, lock);
-	mutex_unlock(&as->ws_lock);
+	while (it.va < it.end) {
+		mutex_lock(&as->ws_lock);
+		if (pt_iter_table(&it))
+			lock_table(&it, lock);
+		mutex_unlock(&as->ws_lock);
+	}
 }
 
 /* The part [lo, hi) of *v; *v: the VAD that holds it afterwards. */

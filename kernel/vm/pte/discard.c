@@ -23,9 +23,9 @@
  *           2. After the flush of FREE a store sets D again; before it a
  *              store may be lost: it came before the call.
  *           3. A pinned page is not freed: somebody may be filling it.
- *           4. ws_lock is held for one leaf table at a time, but by WILLNEED.  FREE
- *              brings those that are out, for their slots; WILLNEED ends at one,
- *              other advice passes them over.
+ *           4. ws_lock is held for one leaf table at a time.  FREE brings those
+ *              that are out, for their slots; WILLNEED ends at one, other advice
+ *              passes them over.
  *           5. pte_swapped() stops at a table that is out, or kernel memory that
  *              a FORK word names, and goes on at the same word once it has been
  *              brought (R2).  What is shared is met once for each word that names
@@ -207,6 +207,31 @@ release_table(struct advise_work *w)
 
 /* ---- words that are not mapped ---- */
 
+/* walk->fn for each SWAP or TRANS word of one leaf table, or that a FORK word of it
+ * names.  [W].  0: it->va is behind it; what fn has returned, with it->va at the word. */
+static int
+swapped_table(struct pt_iter *it, struct swap_walk *walk)
+{
+	struct swap_words w = { .container = it->leaf, .step = 1,
+		.home = HOME_PTE };
+	enum pte_kind kind;
+	int r = 0;
+
+	PT_FOREACH(w.word, it) {
+		walk->at = it->va;
+		w.max = MD_PT_WORDS - md_pt_index(it->va, 1);
+		kind = pte_kind(word_get(w.word));
+		if (kind == PTE_SWAP || kind == PTE_TRANS)
+			r = walk->fn(walk, &w);
+		else if (kind == PTE_FORK)
+			r = it->as->ops->shared->swapped(it->as,
+			    word_get(w.word), walk);
+		if (r != 0)
+			break;
+	}
+	return r;
+}
+
 /* Call walk->fn for each SWAP or TRANS word that as owns or shares, from walk->at on.
  * ops->swapped.
  * Locks: [W] of as; around fn for a word that is shared one of rank 7, too.
@@ -217,60 +242,42 @@ pte_swapped(struct aspace *as, struct swap_walk *walk)
 {
 	struct pt_iter it = { .as = as, .va = walk->at, .end = MD_USER_END,
 		.hold = &walk->tables, .want = &walk->want };
-	struct swap_words w = { .step = 1, .home = HOME_PTE };
-	enum pte_kind kind;
 	int r = 0;
 
 	HELD(&as->ws_lock);
 	while (r == 0 && pt_iter_table(&it)) {
 		if (walk->table != NULL)
 			walk->table(walk, it.leaf);
-		w.container = it.leaf;
-		PT_FOREACH(w.word, &it) {
-			walk->at = it.va;
-			w.max = MD_PT_WORDS - md_pt_index(it.va, 1);
-			kind = pte_kind(word_get(w.word));
-			if (kind == PTE_SWAP || kind == PTE_TRANS)
-				r = walk->fn(walk, &w);
-			else if (kind == PTE_FORK)
-				r = as->ops->shared->swapped(as,
-				    word_get(w.word), walk);
-			if (r != 0)
-				break;
-		}
+		r = swapped_table(&it, walk);
 	}
 	walk->at = it.va;
 	return r != 0 ? r : it.r;
 }
 
-struct willneed_work {
-	struct swap_walk walk;
-	va_t end;
-};
-
 /* swap_walk.fn: begin to read the page of a SWAP word. */
 static int
 bring_word(struct swap_walk *walk, const struct swap_words *w)
 {
-	struct willneed_work *b = CONTAINER_OF(walk, struct willneed_work, walk);
-
-	if (walk->at >= b->end)
-		return 1;
+	(void)walk;
 	return swap_ahead(w) ? 0 : 1;
 }
 
-/* Nobody waits for what is read; where no frame, no bio or no entry page is at hand,
- * the rest of the range stays out. */
+/* Nobody waits for what is read; where no frame, no bio, no table or no entry page is
+ * at hand, the rest of [lo, hi) vpn stays out. */
 static void
-advise_bring(struct aspace *as, va_t va, va_t end)
+advise_bring(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct willneed_work b = {
-		.walk = { .at = va, .fn = bring_word }, .end = end
-	};
+	struct swap_walk walk = { .fn = bring_word };
+	struct pt_iter it = pt_range(as, lo, hi);
+	int r = 0;
 
-	mutex_lock(&as->ws_lock);
-	(void)pte_swapped(as, &b.walk);
-	mutex_unlock(&as->ws_lock);
+	it.hold = &walk.tables;
+	it.want = &walk.want;
+	while (r == 0 && it.va < it.end) {
+		mutex_lock(&as->ws_lock);
+		r = pt_iter_table(&it) ? swapped_table(&it, &walk) : it.r;
+		mutex_unlock(&as->ws_lock);
+	}
 }
 
 /* madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
@@ -295,6 +302,6 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 	if (advice == ADVICE_RELEASE)
 		advise_tables(&w, lo, hi, release_table);
 	if (advice == MADV_WILLNEED)
-		advise_bring(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
+		advise_bring(as, lo, hi);
 	return (int)MIN(w.waiting, (uint64_t)INT32_MAX);
 }

@@ -19,8 +19,8 @@
  *           2. The final D bit is in the old word of the exchange.
  *           3. LOCKED words stay; without U where no right is left.
  *           4. Only VALID words have rights: of all others the next fault asks
- *              the VAD.  One flush for all of them, in the hold of ws_lock that
- *              changed the words.
+ *              the VAD.  ws_lock is held for one leaf table at a time, with one
+ *              flush for the words that were changed in this hold.
  */
 #include "vm/pte/pte.h"
 
@@ -138,6 +138,23 @@ pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 
 /* ---- fewer rights ---- */
 
+/* The words of one leaf table.  [W]. */
+static void
+protect_table(struct pt_iter *it, uint64_t clear, uint64_t set)
+{
+	uint64_t *word, w, lo = UINT64_MAX, hi = 0; /* vpn range that changed */
+
+	PT_FOREACH(word, it) {
+		w = word_get(word);
+		if (pte_kind(w) != PTE_VALID || ((w & ~clear) | set) == w)
+			continue;
+		word_change(word, clear, set);
+		lo = MIN(lo, it->va >> PAGE_SHIFT);
+		hi = (it->va >> PAGE_SHIFT) + 1;
+	}
+	tlb_flush_range(it->as, lo, hi);
+}
+
 /* The VAD is about to have fewer rights: ops->protect.
  * Locks: [M] exclusive; takes [W].  Returns: 0. */
 int
@@ -145,7 +162,6 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 {
 	uint64_t clear = (prot & PROT_W) != 0 ? 0 : MD_PTE_W;
 	uint64_t set = (prot & PROT_X) != 0 ? 0 : MD_PTE_NX;
-	uint64_t *word, w, lo = UINT64_MAX, hi = 0; /* vpn range that changed */
 	struct pt_iter it = pt_range(as, vad->start, vad->end);
 
 	HELD(&as->map_lock);
@@ -156,17 +172,11 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 		pte_trim_range(as, vad->start, vad->end);
 		clear |= MD_PTE_U;
 	}
-	mutex_lock(&as->ws_lock);
-	while (pt_iter_table(&it))
-		PT_FOREACH(word, &it) {
-			w = word_get(word);
-			if (pte_kind(w) != PTE_VALID || ((w & ~clear) | set) == w)
-				continue;
-			word_change(word, clear, set);
-			lo = MIN(lo, it.va >> PAGE_SHIFT);
-			hi = (it.va >> PAGE_SHIFT) + 1;
-		}
-	tlb_flush_range(as, lo, hi);
-	mutex_unlock(&as->ws_lock);
+	while (it.va < it.end) {
+		mutex_lock(&as->ws_lock);
+		if (pt_iter_table(&it))
+			protect_table(&it, clear, set);
+		mutex_unlock(&as->ws_lock);
+	}
 	return 0;
 }

@@ -194,14 +194,9 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 int
 anons_protect(struct aspace *as, struct vad *v, uint8_t prot)
 {
-	uint64_t lo = v->start, hi = v->end;
-
 	HELD(&as->map_lock);
-	if (prot == 0) {
-		mutex_lock(&as->ws_lock);
-		(void)pmap_remove(as, lo, hi, PMAP_UNLOCKED);
-		mutex_unlock(&as->ws_lock);
-	}
+	if (prot == 0)
+		pmap_trim_range(as, v->start, v->end);
 	return pte_protect(as, v, prot);
 }
 

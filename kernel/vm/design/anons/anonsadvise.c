@@ -34,16 +34,18 @@ find_own(void *arg, uint64_t vpn, uint64_t *word)
 	return own->ops->is_own(own->entry, word) && !pmap_rec_is_pinned(word);
 }
 
-/* FREE.  [W]. */
+/* FREE.  Takes [W]. */
 static void
 free_own(struct aspace *as, void *entry, uint64_t vpn, uint64_t end)
 {
 	struct freeing own = { .ops = as->ops->anons, .entry = entry };
 
+	mutex_lock(&as->ws_lock);
 	for (; anons_each(as, vpn, end, find_own, &own) != 0; vpn = own.vpn + 1) {
 		(void)pmap_remove(as, own.vpn, own.vpn + 1, PMAP_ALL);
 		own.ops->drop(as, own.vpn, own.vpn + 1);
 	}
+	mutex_unlock(&as->ws_lock);
 }
 
 /* RELEASE, in one mapping: [own]. */
@@ -81,14 +83,39 @@ release(struct aspace *as, uint64_t lo, uint64_t hi)
 	return rel.left;
 }
 
-/* WILLNEED: nobody waits for what is read; what has no frame stays out. */
-static int
-bring_one(void *as, uint64_t vpn, uint64_t *word)
-{
-	const struct vmm_ops *ops = ((struct aspace *)as)->ops;
-	struct swap_words place = anons_place(ops->shared->home, word, vpn);
+#define BRING_RUN 64 /* so many anons are looked at in one hold of [W] */
 
-	return pte_kind(word_get(word)) == PTE_SWAP && !swap_ahead(&place);
+/* WILLNEED, in one mapping: [own]. */
+struct bringing {
+	enum page_home home;
+	uint64_t vpn;          /* it goes on here */
+	unsigned n;            /* anons seen */
+};
+
+static int
+bring_one(void *arg, uint64_t vpn, uint64_t *word)
+{
+	struct bringing *b = arg;
+	struct swap_words place = anons_place(b->home, word, vpn);
+
+	b->vpn = vpn + 1;
+	if (pte_kind(word_get(word)) == PTE_SWAP && !swap_ahead(&place))
+		b->vpn = UINT64_MAX;
+	return b->vpn == UINT64_MAX || ++b->n % BRING_RUN == 0;
+}
+
+/* Nobody waits for what is read; what has no frame stays out. */
+static void
+bring(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct bringing b = { .home = as->ops->shared->home, .vpn = lo };
+	int r = 1;
+
+	while (r != 0 && b.vpn < hi) {
+		mutex_lock(&as->ws_lock);
+		r = anons_each(as, b.vpn, hi, bring_one, &b);
+		mutex_unlock(&as->ws_lock);
+	}
 }
 
 /*
@@ -112,17 +139,14 @@ anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 		return (int)MIN(release(as, lo, hi), (uint64_t)INT32_MAX);
 	if (advice == MADV_DONTNEED)
 		return as->ops->anons->discard(as, entry, lo, hi);
-	mutex_lock(&as->ws_lock);
 	if (advice == MADV_PAGEOUT)
-		(void)pmap_remove(as, lo, hi, PMAP_UNLOCKED);
+		pmap_trim_range(as, lo, hi);
 	if (advice == MADV_FREE)
 		free_own(as, entry, lo, hi);
-	if (advice == MADV_COLD)
-		pmap_change(as, lo, hi, MD_PTE_A, 0);
 	if (advice == MADV_WILLNEED)
-		(void)anons_each(as, lo, hi, bring_one, as);
-	mutex_unlock(&as->ws_lock);
-	return 0;
+		bring(as, lo, hi);
+	/* The words look unused, as under every design. */
+	return advice == MADV_COLD ? pte_advise(as, v, lo, hi, advice) : 0;
 }
 
 /* ---- swapoff ---- */

@@ -173,6 +173,24 @@ pmap_remove(struct aspace *as, uint64_t lo, uint64_t hi, enum pmap_which which)
 	return n;
 }
 
+/*
+ * All words of [lo, hi) vpn that are not locked map a page no more.
+ *
+ * Locks:    none of rank >= 5; takes [W], for one leaf table at a time.
+ */
+void
+pmap_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct pt_iter it = pt_range(as, lo, hi);
+
+	while (it.va < it.end) {
+		mutex_lock(&as->ws_lock);
+		if (pt_iter_table(&it))
+			(void)remove_leaf(&it, PMAP_UNLOCKED);
+		mutex_unlock(&as->ws_lock);
+	}
+}
+
 /* May this word's page go?  One that was used may not, the first time. */
 static bool
 is_unused(uint64_t *word, bool *spared)

@@ -45,6 +45,7 @@ void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t b
 void pmap_enter_zero(struct fctx *, uint64_t rights);  /* f->word, which is 0: the zero page */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
+void pmap_trim_range(struct aspace *, uint64_t lo, uint64_t hi); /* takes [W] */
 size_t pmap_remove_unused(struct pt_iter *, size_t want, bool *spared);
 bool pmap_take_word(struct aspace *, va_t, const struct vm_page *); /* to the open batch */
 void pmap_change(struct aspace *, uint64_t lo, uint64_t hi, uint64_t clear,

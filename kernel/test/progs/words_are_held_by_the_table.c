@@ -1,0 +1,211 @@
+/* NEEDS: MEM=128M CPUS=1 TIMEOUT=60 KIND=exact */
+/*
+ * A call on 64 GiB, of which each eighth MiB is touched, does not keep others from the
+ * words of its space until it is done: they wait for one table.  For mprotect it is
+ * another process, which reads what /proc says of this one's words; for madvise a
+ * thread that faults.  While a call lasts the other has turns of some 30 ms: it uses
+ * them if it need not wait, else each is over with the look that waits.
+ */
+#include "lib/design.h"
+#include <pthread.h>
+
+#define SIZE (64ul << 30)
+#define STEP (8 * MIB)
+#define LAST (2 * MIB - PAGE) /* of a table, so that its words are walked to their end */
+#define CALLS_US 300000       /* of one kind, together */
+#define LEAST 200             /* looks in this time */
+#define FRESH 8192ul          /* pages */
+
+struct looks {
+	_Atomic bool counts, over;
+	_Atomic long n;
+};
+
+static struct looks *looks;
+static char *area, *fresh;
+
+static long
+now_us(void)
+{
+	struct timespec t;
+
+	OK(clock_gettime(CLOCK_MONOTONIC, &t));
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void
+look_again_and_again(void (*look)(long), long arg)
+{
+	while (!looks->over) {
+		if (!looks->counts) {
+			sched_yield();
+			continue;
+		}
+		look(arg);
+		looks->n++;
+	}
+}
+
+/* How many looks ended during the call. */
+static long
+looks_during(int (*call)(int), int arg)
+{
+	long n = looks->n;
+
+	looks->counts = true;
+	OK(call(arg));
+	looks->counts = false;
+	return looks->n - n;
+}
+
+static void
+touch(void)
+{
+	for (size_t i = 0; i < SIZE; i += STEP)
+		area[i + LAST] = 1;
+}
+
+/* ---- another process ---- */
+
+static void
+look_at_proc(long fd)
+{
+	char text[256];
+
+	OK(pread((int)fd, text, sizeof(text), 0));
+}
+
+static pid_t
+start_looker(void)
+{
+	char path[64];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/fmo", (int)getpid());
+	pid = OK(fork());
+	if (pid == 0) {
+		look_again_and_again(look_at_proc, OK(open(path, O_RDONLY)));
+		_exit(0);
+	}
+	return pid;
+}
+
+static int
+protect(int prot)
+{
+	return mprotect(area, SIZE, prot);
+}
+
+/* ---- a thread ---- */
+
+static void
+fault(long unused)
+{
+	(void)unused;
+	fresh[looks->n % FRESH * PAGE] = 1;
+}
+
+static void *
+faults(void *arg)
+{
+	look_again_and_again(fault, 0);
+	return arg;
+}
+
+static int
+advise(int advice)
+{
+	return madvise(area, SIZE, advice);
+}
+
+static void
+called(const char *what, int (*call)(int), int arg)
+{
+	long n = 0, us = 0, t;
+
+	while (us < CALLS_US) {
+		OK(protect(PROT_READ | PROT_WRITE));
+		touch();
+		OK(madvise(fresh, FRESH * PAGE, MADV_DONTNEED));
+		t = now_us();
+		n += looks_during(call, arg);
+		us += now_us() - t;
+	}
+	if (n < LEAST)
+		FAIL("%s: %ld looks in %ld us", what, n, us);
+}
+
+static void
+protect_beside_a_process(void)
+{
+	pid_t pid = start_looker();
+
+	called("PROT_READ", protect, PROT_READ);
+	called("PROT_NONE", protect, PROT_NONE);
+	looks->over = true;
+	REAP(pid, 0);
+	looks->over = false;
+}
+
+static void
+advise_beside_a_thread(void)
+{
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, faults, NULL), 0);
+	called("MADV_WILLNEED", advise, MADV_WILLNEED);
+	looks->over = true;
+	EQ(pthread_join(t, NULL), 0);
+}
+
+static char *
+pages_unreserved(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+/* eager has nothing beside its words, uvm counts all its anons for each look. */
+static void
+under_this_design(const char *design)
+{
+	looks = (void *)pages_shared(1);
+	fresh = pages_unreserved(FRESH * PAGE);
+	area = pages_unreserved(SIZE);
+	if (strcmp(design, "fmo") == 0 || strcmp(design, "scalux") == 0)
+		protect_beside_a_process();
+	advise_beside_a_thread();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct {
+		int design;
+		const char *name;
+	} designs[] = { { DESIGN_FMO, "fmo" }, { DESIGN_UVM, "uvm" },
+		{ DESIGN_SCALUX, "scalux" }, { DESIGN_EAGER, "eager" } };
+	pid_t pid;
+
+	if (!on_vadose()) {
+		printf("skipped: needs the designs of Vadose\n");
+		return 0;
+	}
+	if (argc > 1) {
+		under_this_design(argv[1]);
+		return 0;
+	}
+	for (unsigned i = 0; i < sizeof(designs) / sizeof(designs[0]); i++) {
+		pid = OK(fork());
+		if (pid == 0) {
+			OK(prctl(PR_VMM_DESIGN, designs[i].design, 0, 0, 0));
+			execl("/proc/self/exe", argv[0], designs[i].name, NULL);
+			_exit(127);
+		}
+		REAP(pid, 0);
+	}
+	return test_done();
+}
