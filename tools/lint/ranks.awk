@@ -4,7 +4,7 @@
 #
 # "Rank 64" is that of the README's own room.  Rows "| 50 | `dev/`" and steps
 # "  53  swap/" are those of rooms below it: of a room with rooms inside, from the
-# lowest of them to the highest.
+# lowest of them to the highest.  A README with such rows has one for each of its rooms.
 
 FNR == NR {
 	if ($1 ~ /^[0-9]+$/) rank[$2] = $1 + 0
@@ -31,6 +31,7 @@ function range(p,   k, lo, hi) {
 			if (said == "" && w[i] ~ /^[0-9]/) said = w[i]
 			else if (w[i] ~ /\/$/) name = w[i]
 		}
+		rows[room] = 1; seen[room name] = 1
 		is = range(room name)
 		if (is == "") is = rank[room] ""
 		if (said != is && said != rank[room name] "") say(name, said, is)
@@ -40,4 +41,10 @@ function range(p,   k, lo, hi) {
 		if ($0 ~ /\*\*Calls\.\*\*/ && said + 0 != rank[room]) say(room, said, rank[room])
 	}
 }
-END { exit bad > 0 }
+END {
+	for (p in rank) {
+		room = p; sub(/[^\/]*\/$/, "", room)
+		if (room != p && room in rows && !(p in seen)) { print room "README.md: no row for " p ", rank " rank[p]; bad++ }
+	}
+	exit bad > 0
+}
