@@ -201,12 +201,14 @@ int sleep_until(uint64_t deadline_ns, enum wait_how);
 
 struct mutex {
 	struct spinlock lock;   /* LR_WAIT */
-	struct thread *owner;   /* [A] NULL: free; MUTEX_WAITED: somebody waits */
+	struct thread *owner;   /* [A] or NULL, and MUTEX_BITS */
 	struct list waiters;    /* [lock] */
 	uint8_t rank;
 };
 
-#define MUTEX_WAITED 1ul /* lowest bit of owner */
+#define MUTEX_WAITED 1ul /* of owner: somebody waits */
+#define MUTEX_CALLED 2ul /* of owner: and was woken to look */
+#define MUTEX_BITS (MUTEX_WAITED | MUTEX_CALLED)
 #define MUTEX_INIT(name, r) { SPIN_INIT(LR_WAIT), NULL, LIST_INIT((name).waiters), (r) }
 
 void mutex_init(struct mutex *, enum lock_rank);
@@ -216,7 +218,7 @@ bool mutex_trylock(struct mutex *);
 static inline bool
 mutex_is_taken(const struct mutex *m)
 {
-	return atomic_load_relaxed(&m->owner) != NULL;
+	return ((uint64_t)atomic_load_relaxed(&m->owner) & ~MUTEX_BITS) != 0;
 }
 /* Second lock of the same rank, order kept by hand (fork: parent, child). */
 void mutex_lock_nested(struct mutex *);
@@ -231,7 +233,7 @@ mutex_is_mine(const struct mutex *m)
 	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
 	uint64_t me = (uint64_t)md_current();
 
-	return !UNLIKELY(word != me) || word == (me | MUTEX_WAITED);
+	return !UNLIKELY(word != me) || (word & ~MUTEX_BITS) == me;
 }
 #endif
 

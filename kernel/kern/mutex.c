@@ -2,27 +2,33 @@
 /*
  * mutex.c: sleeping lock
  *
- * Problem   A section that may sleep, for one thread at a time, in the order
- *           in which they came.
+ * Problem   A section that may sleep, for one thread at a time.  If it is always
+ *           handed to who sleeps, each section costs a switch from then on: the
+ *           next one who comes finds it taken by who does not run yet (a
+ *           convoy).  If it is always free for all, who sleeps may starve.
  *
  * Picture   owner: 0 ─ exchange ─→ me ─ exchange ─→ 0       nobody waits
- *                  me │ WAITED ─ unlock ─→ the first waiter │ WAITED
+ *                  me │ WAITED ─ unlock ─→ 0 │ WAITED │ CALLED    the first was woken:
+ *                       ↑    whoever comes may pass it ─┘         it looks again
+ *                  me │ WAITED ─ unlock ─→ the first │ WAITED     it waits for long
  *
- * Rules     1. Ownership is handed over, not fought for: nobody who comes
- *              later gets in before.  While somebody waits owner is never 0.
- *           2. A waiter's woken flag means: you own it.  Signals do not end
- *              the wait; sections are short.
- *           3. WAITED is set and cleared with the spin lock held: it says that
- *              the list is not empty, and that unlock has to look.
+ * Rules     1. Who comes takes it when it is free, whoever waits.  The first
+ *              waiter is woken, and takes it if it is free when it runs.
+ *           2. Who has waited for MUTEX_PATIENCE_NS is handed it: nobody who
+ *              comes later gets in before.  Signals do not end the wait.
+ *           3. WAITED and CALLED are changed with the spin lock held: the list is
+ *              not empty; its first has been woken, and will look.  With
+ *              CALLED, or without WAITED, unlock is one exchange.
  *           4. Nothing of the mutex is touched after owner is 0 or its spin lock
- *              is free.
- *           5. Who finds it taken, and nobody waiting, looks a while before he waits
- *              (lock_looks()).  He has no turn while he looks.
+ *              is free; who waits takes it with the spin lock held, so the one who
+ *              woke it is done.
+ *           5. Who finds it taken looks a while before he waits (lock_looks()).
+ *              He has no turn while he looks.
  *
- * What waits, hands over or asks stands apart: it needs registers, which who finds
+ * What waits, wakes or asks stands apart: it needs registers, which who finds
  * the mutex free does not save.  A mutex that is free costs 15 instructions in and 10 out.
  *
- * Read next kern/rwlock.c, kern/lockrank.c; test/models/lockword.pml.
+ * Read next kern/rwlock.c, kern/lockrank.c; test/models/mutex.pml.
  */
 #include "kern/kernfn.h"
 
@@ -31,14 +37,26 @@ static inline void disown(struct mutex *m);
 static void lock_asked(struct mutex *m, lockrank_fn *judge);
 static void unlock_asked(struct mutex *m);
 static void wait_for(struct mutex *m, struct thread *me);
-static void hand_over(struct mutex *m);
+static void disown_waited(struct mutex *m);
+
+/* A tick. */
+#define MUTEX_PATIENCE_NS 10000000ul
+
+struct mutex_waiter {
+	struct waiter w;
+	uint64_t since;
+};
+
+static struct thread *
+owner_in(uint64_t word)
+{
+	return (struct thread *)(word & ~MUTEX_BITS);
+}
 
 static struct thread *
 owner_of(const struct mutex *m)
 {
-	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
-
-	return (struct thread *)(word & ~MUTEX_WAITED);
+	return owner_in((uint64_t)atomic_load_relaxed(&m->owner));
 }
 
 static bool
@@ -98,17 +116,28 @@ own(struct mutex *m)
 		wait_for(m, me);
 }
 
-/* Make it ours, or say that we wait; false: ours.  Locks: m->lock. */
+/* *word, which it was, becomes `to`; else *word is what it is. */
 static bool
-own_or_mark(struct mutex *m, struct thread *me)
+word_change(struct mutex *m, uint64_t *word, uint64_t to)
 {
-	struct thread *old = atomic_load(&m->owner);
+	struct thread *old = (struct thread *)*word;
+	bool done = atomic_cas(&m->owner, &old, (struct thread *)to);
 
-	HELD(&m->lock);
-	while (!atomic_cas(&m->owner, &old, old == NULL ? me :
-	    (struct thread *)((uint64_t)old | MUTEX_WAITED)))
-		;
-	return old != NULL;
+	*word = (uint64_t)old;
+	return done;
+}
+
+/* Rule 1: free, whoever waits? */
+static bool
+own_passing(struct mutex *m, struct thread *me)
+{
+	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
+
+	while (owner_in(word) == NULL) {
+		if (word_change(m, &word, (uint64_t)me | word))
+			return true;
+	}
+	return false;
 }
 
 /* Rule 5.  The holder is not looked at: he may be gone.  True: ours. */
@@ -116,23 +145,69 @@ static bool
 own_soon(struct mutex *m, struct thread *me)
 {
 	unsigned n = lock_looks();
-	struct thread *owner;
 
-	for (; n > 0; n--) {
-		owner = atomic_load_relaxed(&m->owner);
-		if (((uint64_t)owner & MUTEX_WAITED) != 0)
+	while (!own_passing(m, me)) {
+		if (n-- == 0)
 			return false;
-		if (owner == NULL && owner_change(m, NULL, me))
-			return true;
 		md_pause();
 	}
-	return false;
+	return true;
+}
+
+/* Make it ours, or say that we wait; true: ours.  Locks: m->lock. */
+static bool
+own_or_mark(struct mutex *m, struct thread *me)
+{
+	uint64_t word = (uint64_t)atomic_load(&m->owner);
+
+	HELD(&m->lock);
+	while (!word_change(m, &word, owner_in(word) == NULL ?
+	    (uint64_t)me | word : word | MUTEX_WAITED))
+		;
+	return owner_in(word) == NULL;
+}
+
+/* The first waiter has been woken: it was handed the mutex, or takes it, or is to be
+ * woken again; true: it has it.  Locks: m->lock. */
+static bool
+own_when_called(struct mutex *m, struct mutex_waiter *mw)
+{
+	uint64_t word = (uint64_t)atomic_load(&m->owner), alone;
+	struct thread *me = mw->w.thread;
+
+	HELD(&m->lock);
+	if (owner_in(word) == me)
+		return true;
+	ASSERT(list_first(&m->waiters) == &mw->w.node && (word & MUTEX_CALLED) != 0);
+	alone = mw->w.node.next == &m->waiters.head ? MUTEX_WAITED : 0;
+	while (!word_change(m, &word, owner_in(word) == NULL ?
+	    (uint64_t)me | (MUTEX_WAITED & ~alone) : word & ~MUTEX_CALLED))
+		;
+	if (owner_in(word) != NULL)
+		return false;
+	list_remove(&mw->w.node);
+	return true;
+}
+
+/* Wait in the queue.  Locks: m->lock, not all the time. */
+static void
+sleep_for(struct mutex *m, struct mutex_waiter *mw, uint64_t *flags)
+{
+	HELD(&m->lock);
+	mw->since = md_time_ns();
+	list_push_back(&m->waiters, &mw->w.node);
+	do {
+		mw->w.woken = false;
+		spin_unlock_irq(&m->lock, *flags);
+		CHECK(wait_sleep(&mw->w, WAIT_PLAIN, WAIT_FOREVER) == 0);
+		*flags = spin_lock_irq(&m->lock);
+	} while (!own_when_called(m, mw));
 }
 
 static __attribute__((noinline)) void
 wait_for(struct mutex *m, struct thread *me)
 {
-	struct waiter w = { .thread = me };
+	struct mutex_waiter mw = { .w.thread = me };
 	uint64_t flags;
 
 	ASSERT(owner_of(m) != me);
@@ -140,28 +215,21 @@ wait_for(struct mutex *m, struct thread *me)
 		return;
 	flags = spin_lock_irq(&m->lock);
 	if (!own_or_mark(m, me)) {
-		spin_unlock_irq(&m->lock, flags);
-		return;
+		me->waits.owner = owner_of(m)->id;
+		me->waits.rank = m->rank;
+		EVENT(lock_wait, m, me->waits.owner);
+		sleep_for(m, &mw, &flags);
+		me->waits.rank = 0;
+		lockrank_waited((enum lock_rank)m->rank);
 	}
-	me->waits.owner = owner_of(m)->id;
-	me->waits.rank = m->rank;
-	EVENT(lock_wait, m, me->waits.owner);
-	list_push_back(&m->waiters, &w.node);
 	spin_unlock_irq(&m->lock, flags);
-	CHECK(wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER) == 0);
-	me->waits.rank = 0;
-	/* The one who hands over is done with w when the lock is free. */
-	flags = spin_lock_irq(&m->lock);
-	ASSERT(owner_of(m) == me);
-	spin_unlock_irq(&m->lock, flags);
-	lockrank_waited((enum lock_rank)m->rank);
 }
 
 /* Locks:    any: it never waits. */
 bool
 mutex_trylock(struct mutex *m)
 {
-	bool got = owner_change(m, NULL, thread_current());
+	bool got = own_passing(m, thread_current());
 
 	if (got)
 		lockrank_note((enum lock_rank)m->rank, m);
@@ -188,23 +256,45 @@ static inline void
 disown(struct mutex *m)
 {
 	if (UNLIKELY(!owner_change(m, thread_current(), NULL)))
-		hand_over(m);
+		disown_waited(m);
 }
 
-/* Somebody waits: the first one owns it from now on. */
-static __attribute__((noinline)) void
-hand_over(struct mutex *m)
+/* The first waiter has waited for long, and owns it from now on; else it is called, and
+ * the mutex is free.  Locks: m->lock. */
+static void
+hand_over_or_call(struct mutex *m)
 {
-	uint64_t flags = spin_lock_irq(&m->lock);
-	struct list_node *n = list_pop_front(&m->waiters);
-	struct waiter *w;
-	uint64_t word;
+	struct list_node *n = list_first(&m->waiters);
+	struct mutex_waiter *mw;
+	uint64_t word = MUTEX_WAITED | MUTEX_CALLED;
+	struct thread *t;
 
-	ASSERT(owner_of(m) == thread_current() && n != NULL);
-	w = LIST_ENTRY(n, struct waiter, node);
-	word = (uint64_t)w->thread | (list_is_empty(&m->waiters) ? 0 : MUTEX_WAITED);
+	HELD(&m->lock);
+	ASSERT(n != NULL);
+	mw = LIST_ENTRY(n, struct mutex_waiter, w.node);
+	t = mw->w.thread;
+	if (md_time_ns() - mw->since > MUTEX_PATIENCE_NS) {
+		EVENT(lock_handed);
+		list_remove(n);
+		word = (uint64_t)t | (list_is_empty(&m->waiters) ? 0 : MUTEX_WAITED);
+	}
 	atomic_store(&m->owner, (struct thread *)word);
-	atomic_store(&w->woken, true);
-	sched_wake((struct thread *)(word & ~MUTEX_WAITED));
+	atomic_store(&mw->w.woken, true);
+	sched_wake(t);
+}
+
+/* Somebody waits: whom nobody has called is. */
+static __attribute__((noinline)) void
+disown_waited(struct mutex *m)
+{
+	uint64_t word = (uint64_t)atomic_load(&m->owner), flags;
+
+	ASSERT(owner_in(word) == thread_current());
+	while ((word & MUTEX_BITS) != MUTEX_WAITED) {
+		if (word_change(m, &word, word & MUTEX_BITS))
+			return;
+	}
+	flags = spin_lock_irq(&m->lock);
+	hand_over_or_call(m);
 	spin_unlock_irq(&m->lock, flags);
 }

@@ -17,6 +17,8 @@
  *              lock; else whoever comes and goes changes it by one exchange.
  *           4. Who finds no room, and nobody waiting, looks a while before he waits
  *              (lock_looks()).
+ *           5. A writer keeps its turn (rule 6 of sched.c): all who come while it is
+ *              not on a CPU would sleep, and each be let in before it runs.
  *
  * A lock that nobody waits for costs 13 instructions in and 14 out.
  *
@@ -73,6 +75,7 @@ rw_lock_write(struct rwlock *l)
 		enter_asked(l, RW_WRITE, lockrank_take);
 	else
 		enter(l, RW_WRITE);
+	sched_keep_turn(thread_current());
 }
 
 /* While another lock of the same rank is held. */
@@ -83,6 +86,7 @@ rw_lock_write_nested(struct rwlock *l)
 		enter_asked(l, RW_WRITE, lockrank_take_nested);
 	else
 		enter(l, RW_WRITE);
+	sched_keep_turn(thread_current());
 }
 
 /* The same where evidence is asked for, as lock_asked() of mutex.c. */
@@ -271,6 +275,7 @@ rw_unlock_write(struct rwlock *l)
 		leave_asked(l, RW_WRITTEN);
 	else if (!leave(l, RW_WRITTEN))
 		leave_waited(l, RW_WRITTEN);
+	sched_end_turn(thread_current());
 }
 
 /* From writer to reader without a gap; waiting readers come in. */
@@ -281,4 +286,5 @@ rw_downgrade(struct rwlock *l)
 	atomic_store_release(&l->writer, NULL);
 	if (!leave(l, RW_WRITTEN - 1))
 		leave_waited(l, RW_WRITTEN - 1);
+	sched_end_turn(thread_current());
 }

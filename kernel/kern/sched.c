@@ -24,8 +24,8 @@
  *              preemption, whatever interrupts come in between.
  *           5. A sleep does not refill the slice.  Who wakes with some of it
  *              left goes to the front, else to the back: fair to both.
- *           6. Who keeps its turn (a fault, while it holds what its siblings need) and
- *              shall leave goes on to its end, or to the next tick.
+ *           6. Who keeps its turn (a fault, while it holds what its siblings need; who
+ *              holds an rwlock alone) and shall leave goes on to its end, or to the next tick.
  *
  * Read next kern/runq.c, kern/wait.c, amd64/switch.S.
  */

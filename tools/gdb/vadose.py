@@ -324,7 +324,7 @@ def check_locks(a):
     held = []
     for name, text in (('map_lock', 'writer'), ('ws_lock', 'owner')):
         fields = [x.name for x in a[name].type.fields()]
-        if text in fields and int(a[name][text]):
+        if text in fields and int(a[name][text]) & ~3: # MUTEX_BITS
             held.append(name)
     if int(value('pfn_lock.holder')):
         held.append('pfn_lock')

@@ -2,7 +2,7 @@
  * Problem: a sleeping lock that nobody waits for is taken and left by one exchange of its
  * word; one that somebody waits for is handed over under a spin lock (book: locks).
  * Modelled: the word of kern/rwlock.c, its spin lock, its queue; NT threads that enter and
- * leave twice, reading or writing. A mutex is the same with writers only: WRITERS.
+ * leave twice, reading or writing.
  * Abstracted: sleeping is waiting for woken; the number of readers is at most NT.
  * Checked: writers are alone; nobody enters past a waiter; everybody gets in; the spin lock
  * is free of the old holder before the new one goes on (its memory may be freed then).
@@ -44,11 +44,7 @@ proctype thread(byte me) { byte n, seen, held, k; bool wr;
   do
   :: n == 2 -> break
   :: n < 2 -> n++;
-#ifdef WRITERS
-     wr = true;
-#else
      if :: wr = true :: wr = false fi;
-#endif
      writes[me] = wr; woken[me] = false; seen = word;
      do   /* the exchange, again while others come and go and leave room for one more; who
            * finds no room, and nobody waiting, may look again */
