@@ -27,7 +27,6 @@
 #include "vm/object/vmo.h"
 #include "vm/ws/ws.h"
 
-#define WINDOW_MIN 4     /* pages of the first read in a sequence */
 #define CUT_BATCH 64     /* pages taken out in one hold of [O] */
 #define SCAN_MAX 2048    /* pages looked at in one hold of [O] */
 
@@ -106,10 +105,11 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return lab_todo("04-pagecache step 2: cache_get");
 }
 
-/* How many pages are to be read where idx is missing: one at random; from four to
- * thirty-two, doubled each time, where reads follow each other.
- * Locks: takes [O]. */
-unsigned
+/* How far to read where idx is missing: the page alone where reads jump about, longer
+ * each time where they follow each other.  It is asked once for each read.
+ * Locks: takes [O].
+ * Returns: so many pages, itself included; < 0: so many, downwards. */
+int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
 	lab_todo("04-pagecache step 2: cache_window");

@@ -158,8 +158,7 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 			EVENT(cache_wait);
 			r = page_wait(pg);
 		} else {
-			r = cache_readahead(vmo, idx, cache_window(vmo, idx),
-			    &pg);
+			r = cache_read(vmo, idx, cache_window(vmo, idx), &pg);
 			if (r == 0 && pg != NULL) {
 				*out = pg;
 				return 0;
@@ -176,23 +175,29 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return r;
 }
 
-unsigned
+/* Of the last four reads two ends each: who misses the page beside one goes on from it,
+ * four times as far. */
+int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
-	uint64_t next;
-	unsigned last;
+	struct sequences *all = &vmo->v.ahead;
+	struct read_ahead *s;
+	bool down = false;
+	int n = 0;
 
 	spin_lock(&vmo->lock);
-	next = vmo->v.ra_next;
-	last = vmo->v.ra_win;
+	for (s = all->last; n == 0 && s < all->last + SEQUENCES; s++) {
+		down = idx + 1 == s->at && s->read > 0;
+		if (down || (idx == s->at + s->read && s->read > 0))
+			n = MIN(4 * s->read, GANG);
+	}
+	s = n != 0 ? s - 1 : &all->last[all->reads++ % SEQUENCES];
+	if (n == 0)
+		n = idx == 0 ? 8 : 1;
+	s->at = down ? idx + 1 - MIN(idx + 1, (uint64_t)n) : idx;
+	s->read = (uint8_t)n;
 	spin_unlock(&vmo->lock);
-	if (idx == 0)
-		return 4;
-	if (idx != next)
-		return 1;
-	if (last <= 2)
-		return 4;
-	return last >= GANG / 2 ? GANG : 2 * last;
+	return down ? -n : n;
 }
 
 /* Pages whose result is 0 are filled, the others leave, in one hold. */
@@ -256,10 +261,6 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 	g.n = got;
 	spin_lock(&vmo->lock);
 	gang_enters(&g);
-	if (g.n > 0) {
-		vmo->v.ra_next = idx + g.n;
-		vmo->v.ra_win = (uint16_t)g.n;
-	}
 	spin_unlock(&vmo->lock);
 	while (got > g.n)
 		page_free(g.page[--got]);

@@ -139,7 +139,7 @@ again:
 	case -ENOENT:
 		if (want == CACHE_FIND)
 			return r;
-		r = cache_readahead(vmo, idx, cache_window(vmo, idx), &pg);
+		r = cache_read(vmo, idx, cache_window(vmo, idx), &pg);
 		if (r == 0 && pg == NULL)
 			goto again;
 		if (r == 0)
@@ -150,19 +150,16 @@ again:
 	}
 }
 
-unsigned
+int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
-	unsigned n;
+	bool before, behind;
+	int n;
 
 	spin_lock(&vmo->lock);
-	n = vmo->v.ra_win * 2u;
-	if (idx != 0 && idx != vmo->v.ra_next)
-		n = 1;
-	else if (idx == 0 || n < 4)
-		n = 4;
-	else if (n > CACHE_WINDOW)
-		n = CACHE_WINDOW;
+	before = idx > 0 && cache_lookup(vmo, idx - 1) != NULL;
+	behind = cache_lookup(vmo, idx + 1) != NULL;
+	n = swap_look_ahead_file(&vmo->v.ahead, idx, before, behind);
 	spin_unlock(&vmo->lock);
 	return n;
 }
@@ -229,10 +226,6 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 	spin_lock(&vmo->lock);
 	for (in = 0; in < have && is_free(vmo, idx + in); in++)
 		enter(vmo, idx + in, page[in]);
-	if (in > 0) {
-		vmo->v.ra_win = (uint16_t)in;
-		vmo->v.ra_next = idx + in;
-	}
 	spin_unlock(&vmo->lock);
 	for (i = in; i < have; i++)
 		page_free(page[i]);

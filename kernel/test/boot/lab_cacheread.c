@@ -229,35 +229,58 @@ one_reads(void)
 
 /* ---- ahead ---- */
 
-/* Read pages [lo, hi) in order; so many requests, each page once. */
+/* n pages from lo on are read by calls, of which k is the page of the k-th: by so many
+ * requests at most, which bring so many pages. */
 static void
-in_order(struct cdisk *d, uint64_t lo, uint64_t hi, unsigned most)
+in_turn(struct cdisk *d, uint64_t lo, unsigned n, unsigned (*page)(unsigned k, unsigned n),
+    unsigned most, unsigned pages, const char *what)
 {
 	GIVEN struct vm_page *pg;
-	unsigned was = atomic_load(&d->reads);
-	uint64_t i;
+	unsigned was = atomic_load(&d->reads), k;
+	uint64_t had = cd_count(d), idx;
 
-	for (i = lo; i < hi; i++) {
-		if (cache_get(d->vmo, i, CACHE_READ, &pg) != 0) {
-			CLAIM(false, "page %lu cannot be had", i);
+	for (k = 0; k < n; k++) {
+		idx = lo + page(k, n);
+		if (cache_get(d->vmo, idx, CACHE_READ, &pg) != 0) {
+			CLAIM(false, "page %lu cannot be had", idx);
 			return;
 		}
+		CLAIM(cd_page_has(pg, d->tag[idx]), "page %lu has other bytes", idx);
 		page_unpin(pg);
-		CLAIM(d->in[i] == 1, "page %lu of those in order was read %u "
-		    "times", i, d->in[i]);
+		CLAIM(d->in[idx] == 1, "page %lu of those %s was read %u times",
+		    idx, what, d->in[idx]);
 	}
-	CLAIM(atomic_load(&d->reads) - was <= most, "pages %lu to %lu in order took "
-	    "%u requests: each one is twice as long as the last, up to 32", lo,
-	    hi - 1, atomic_load(&d->reads) - was);
+	CLAIM(atomic_load(&d->reads) - was <= most, "%u pages from %lu on, %s, took "
+	    "%u requests, and %u are enough", n, lo, what,
+	    atomic_load(&d->reads) - was, most);
+	CLAIM(cd_count(d) - had <= pages, "%u pages from %lu on, %s: %lu were read, "
+	    "and %u are enough", n, lo, what, cd_count(d) - had, pages);
 }
 
-static void
-window_is(struct cdisk *d, uint64_t idx, unsigned n, const char *what)
+static unsigned
+up(unsigned k, unsigned n)
 {
-	unsigned got = cache_window(d->vmo, idx);
+	return k;
+}
 
-	CLAIM(got == n, "page %lu %s: %u are to be read, and cache_window says %u",
-	    idx, what, n, got);
+static unsigned
+down(unsigned k, unsigned n)
+{
+	return n - 1 - k;
+}
+
+/* The upper half downwards and the lower one upwards, in turn. */
+static unsigned
+both(unsigned k, unsigned n)
+{
+	return k % 2 == 0 ? k / 2 : n - 1 - k / 2;
+}
+
+/* Far from each other, and at no distance twice in turn; n is a power of two. */
+static unsigned
+apart(unsigned k, unsigned n)
+{
+	return (k + 1) * (k + 2) * 317 % (n * 16);
 }
 
 /* cache_readahead(idx, n): so many were read, from idx on. */
@@ -306,23 +329,11 @@ reads_ahead(void)
 	vm_leak_begin();
 	d = cd_begin(0, end * PAGE_SIZE - 9);
 	ev_mark(1);
-	window_is(d, 0, 4, "is the begin of a file");
-	window_is(d, 300, 1, "lies anywhere");
-	in_order(d, 0, 4, 1);
-	window_is(d, 4, 8, "follows four that were read");
-	window_is(d, 5, 1, "does not follow what was read");
-	in_order(d, 4, 60, 3);
-	window_is(d, 60, 32, "follows thirty-two that were read");
-	in_order(d, 60, 284, 7);
+	in_turn(d, 0, 256, up, 20, 320, "in order");
 	ahead_reads(d, 500, 10, 10, true, "nothing is there");
-	window_is(d, 510, 20, "follows ten that were read");
 	ahead_reads(d, 600, 3, 3, false, "nothing is there");
 	ahead_reads(d, 500, 10, 0, true, "they are there");
-	window_is(d, 603, 6, "follows the last that were read, and not those that "
-	    "were there");
 	ahead_reads(d, 495, 10, 5, true, "five are missing and then one is there");
-	window_is(d, 500, 10, "follows five that were read, of ten that were asked "
-	    "for");
 	ahead_reads(d, end - 3, 10, 3, true, "the file ends behind three");
 	ahead_reads(d, 700, 100, 32, true, "more than one may ask for");
 	CHECK(inject_set("FI_FRAME:3") == 0);
@@ -331,6 +342,24 @@ reads_ahead(void)
 	CHECK(cache_hole_begin(d->vmo, 804, 900) == 0);
 	ahead_reads(d, 800, 10, 4, true, "a hole is being made behind four");
 	CHECK(cache_hole_end(d->vmo) == 0);
+	ev_mark(2);
+	cd_end(d);
+	CLAIM(vm_leak_end() == 0, "frames are left when the file has gone");
+}
+
+/* Whoever knows only the last read reads these page by page, or too much. */
+static void
+reads_how(void)
+{
+	uint64_t at = lab_param("at", 100);
+	struct cdisk *d;
+
+	vm_leak_begin();
+	d = cd_begin(0, 3000 * PAGE_SIZE);
+	ev_mark(1);
+	in_turn(d, at, 256, down, 24, 320, "downwards");
+	in_turn(d, at + 700, 256, both, 40, 384, "from both ends");
+	in_turn(d, at + 1400, 64, apart, 64, 70, "far from each other");
 	ev_mark(2);
 	cd_end(d);
 	CLAIM(vm_leak_end() == 0, "frames are left when the file has gone");
@@ -373,6 +402,7 @@ const struct selftest selftests_lab_cacheread[] = {
 	{ "lab_cache_look", looks, "a look, and a page that is got" },
 	{ "lab_cache_one", one_reads, "eight want a page: one reads" },
 	{ "lab_cache_ahead", reads_ahead, "how far is read ahead" },
+	{ "lab_cache_how", reads_how, "downwards, from both ends, far apart" },
 	{ "lab_cache_files", two_files, "two files are read in turn" },
 	{ NULL, NULL, NULL },
 };

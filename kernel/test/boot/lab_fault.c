@@ -109,7 +109,7 @@ make_word(enum word_kind kind, uint64_t payload)
 static void
 classify(void)
 {
-	struct vmo file = { .type = VMO_VNODE }, aobj = { .type = VMO_AOBJ };
+	static struct vmo file = { .type = VMO_VNODE }, aobj = { .type = VMO_AOBJ };
 	uint64_t payload = 1 + lab_param("payload", 77);
 	enum fault_case got;
 	unsigned i;

@@ -27,7 +27,7 @@ int cache_look(struct vmo *, uint64_t idx, enum cache_use, struct vm_page **out)
 enum cache_want { CACHE_FIND, CACHE_READ };
 int cache_get(struct vmo *, uint64_t idx, enum cache_want, struct vm_page **out) MUST_CHECK;
 int cache_readahead(struct vmo *, uint64_t idx, unsigned n, struct vm_page **first) MUST_CHECK;
-unsigned cache_window(struct vmo *, uint64_t idx);       /* how many to read at a miss */
+int cache_window(struct vmo *, uint64_t idx);            /* how far to read at a miss */
 bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
 void cache_end_insert(struct vmo *, struct vm_page *, int r);
 void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
@@ -52,7 +52,7 @@ vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 /* cachefile.c: files as objects */
 void cache_init(void);
 bool cache_is_resident(struct vmo *, uint64_t idx);       /* and not just being read */
-unsigned cache_absent_before(struct vmo *, uint64_t idx, unsigned n);
+int cache_read(struct vmo *, uint64_t idx, int n, struct vm_page **out) MUST_CHECK;
 void cache_clean_links(struct vmo *, uint64_t lo, uint64_t hi); /* mappings lose W, D */
 void cache_flush_old(uint64_t older_than_ns);            /* written: files dirty so long */
 

@@ -119,10 +119,12 @@ cache_is_resident(struct vmo *vmo, uint64_t idx)
 	return pg != NULL;
 }
 
-/* Locks: takes [O].  Returns: how many of the n pages right before idx are absent, up
- * to the first that is not. */
-unsigned
-cache_absent_before(struct vmo *vmo, uint64_t idx, unsigned n)
+/* ---- a page and its neighbours ---- */
+
+/* How many of the n pages right before idx are absent, up to the first that is not.
+ * Takes [O]. */
+static unsigned
+absent_before(struct vmo *vmo, uint64_t idx, unsigned n)
 {
 	unsigned i = 0;
 
@@ -131,6 +133,38 @@ cache_absent_before(struct vmo *vmo, uint64_t idx, unsigned n)
 		i++;
 	spin_unlock(&vmo->lock);
 	return i;
+}
+
+/* Read page idx and those before it, n at most, by one request: as cache_read(), but
+ * that the page may be absent still, *out NULL. */
+static int
+read_down(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **out)
+{
+	unsigned before = absent_before(vmo, idx, n - 1);
+	int r = cache_readahead(vmo, idx - before, before + 1, NULL);
+
+	*out = NULL;
+	/* An error is that of the first, perhaps. */
+	if (r != -EINTR && cache_look(vmo, idx, CACHE_HOLD, out) != 0)
+		*out = NULL;
+	return r == -EINTR ? r : 0;
+}
+
+/* Page idx is absent: read it and those behind it, n at most; n < 0: those before it.
+ * Locks: none of rank >= 2.
+ * Owns: the caller, a pin in *out; NULL: look again.
+ * Returns: 0; -EIO, -EINTR: page idx was not read. */
+int
+cache_read(struct vmo *vmo, uint64_t idx, int n, struct vm_page **out)
+{
+	int r;
+
+	if (n < -1 && !frames_are_low()) {
+		r = read_down(vmo, idx, (unsigned)-n, out);
+		if (r != 0 || *out != NULL)
+			return r;
+	}
+	return cache_readahead(vmo, idx, (unsigned)MAX(n, 1), out);
 }
 
 /* ---- dirty pages are written ---- */

@@ -27,7 +27,6 @@
 #include "vm/object/vmo.h"
 #include "vm/ws/ws.h"
 
-#define WINDOW_MIN 4     /* pages of the first read in a sequence */
 #define CUT_BATCH 64     /* pages taken out in one hold of [O] */
 #define SCAN_MAX 2048    /* pages looked at in one hold of [O] */
 
@@ -202,8 +201,7 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 			r = page_wait(pg);
 			pg = NULL;
 		} else if (r == -ENOENT && want == CACHE_READ) {
-			r = cache_readahead(vmo, idx, cache_window(vmo, idx),
-			    &pg);
+			r = cache_read(vmo, idx, cache_window(vmo, idx), &pg);
 		}
 		if (r != 0)
 			return r;
@@ -214,20 +212,19 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return 0;
 }
 
-/* How many pages are to be read where idx is missing: one at random; from four to
- * thirty-two, doubled each time, where reads follow each other.
- * Locks: takes [O]. */
-unsigned
+/* How far to read where idx is missing: the page alone where reads jump about, longer
+ * each time where they follow each other.  It is asked once for each read.
+ * Locks: takes [O].
+ * Returns: so many pages, itself included; < 0: so many, downwards. */
+int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
-	unsigned n = 1;
+	int n;
 
 	spin_lock(&vmo->lock);
-	if (idx == 0)
-		n = WINDOW_MIN;
-	else if (idx == vmo->v.ra_next)
-		n = MIN(MAX(2u * vmo->v.ra_win, (unsigned)WINDOW_MIN),
-		    (unsigned)CACHE_WINDOW);
+	n = swap_look_ahead_file(&vmo->v.ahead, idx,
+	    cache_lookup(vmo, idx - 1) != NULL,
+	    cache_lookup(vmo, idx + 1) != NULL);
 	spin_unlock(&vmo->lock);
 	return n;
 }
@@ -326,10 +323,6 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 	}
 	spin_lock(&vmo->lock);
 	in = insert_run(vmo, idx, page, got);
-	if (in > 0) {
-		vmo->v.ra_next = idx + in;
-		vmo->v.ra_win = (uint16_t)in;
-	}
 	spin_unlock(&vmo->lock);
 	while (got > in)
 		page_free(page[--got]);

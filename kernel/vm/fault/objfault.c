@@ -65,9 +65,9 @@ look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
 	return false;
 }
 
-/* Pages to be read for f, which v maps; < 0: so many, downwards. */
+/* Pages to be read for a fault on v; < 0: so many, downwards. */
 static int
-fault_window(const struct fctx *f, const struct vad_view *v)
+fault_window(const struct vad_view *v)
 {
 	int n;
 
@@ -75,21 +75,8 @@ fault_window(const struct fctx *f, const struct vad_view *v)
 		return 1;
 	if ((v->flags & VAD_SEQUENTIAL) != 0)
 		return CACHE_WINDOW;
-	n = swap_look_ahead_file(f->as, f->va >> PAGE_SHIFT, v->off);
+	n = cache_window(v->vmo, v->off);
 	return n > 0 && (v->prot & PROT_X) != 0 ? MAX(n, CODE_WINDOW) : n;
-}
-
-/* Read page idx and those before it, n at most, by one request: as read_page(), but
- * that the page may be absent still, *out NULL. */
-static int
-read_down(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **out)
-{
-	unsigned before = cache_absent_before(vmo, idx, n - 1);
-	int r = cache_readahead(vmo, idx - before, before + 1, NULL);
-
-	if (r == 0 || r == -EIO) /* of the first, perhaps */
-		r = cache_get(vmo, idx, CACHE_FIND, out);
-	return r == -EINTR ? r : 0;
 }
 
 /* The fault has ended, or asks for another page.  What has got a block is written,
@@ -111,17 +98,12 @@ read_page(struct want *w)
 {
 	struct fctx *f = CONTAINER_OF(w, struct fctx, want);
 	struct vad_view v;
-	int r = 0, n;
+	int r;
 
 	cache_fault_end(f);
 	if (!look(f, VMO_VNODE, &v))
 		return 0;
-	n = fault_window(f, &v);
-	if (n < -1 && !frames_are_low())
-		r = read_down(v.vmo, v.off, (unsigned)-n, &f->file_page);
-	if (r == 0 && f->file_page == NULL)
-		r = cache_readahead(v.vmo, v.off, (unsigned)MAX(n, 1),
-		    &f->file_page);
+	r = cache_read(v.vmo, v.off, fault_window(&v), &f->file_page);
 	vad_view_end(&v);
 	return r;
 }

@@ -6,7 +6,7 @@
 #define VM_OBJECT_VMO_H
 
 #include "mem/pagetree.h"
-#include "vm/vm.h"
+#include "vm/space/space.h"
 
 #define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
 #define ANON_DIRECT 6             /* words in the header */
@@ -46,13 +46,12 @@ struct vmo {
 		struct {                       /* VNODE */
 			struct page_tree pages; /* [O] by index */
 			void *obj;             /* [c] what the pager calls it */
-			uint64_t ra_next;      /* [O] a read here goes on from the last one */
-			uint16_t ra_win;       /* [O] pages of the last read */
+			struct sequences ahead; /* [O] reads of it, by calls and by faults */
 			uint64_t hole_lo, hole_hi; /* [O] a hole is being made: no pages enter */
 			uint64_t short_lo, short_hi; /* [O] pages that may lack blocks */
 			_Atomic int wb_error;  /* [A] a write-back failed, nobody was told */
-			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */
 			uint32_t visits;       /* [L] write-back threads at it */
+			_Atomic uint64_t dirty_since; /* [A] when n_dirty left 0 */
 			bool closed;           /* [L] its owner goes: no new visits */
 		} v;
 		struct {                       /* DEVICE */

@@ -87,15 +87,21 @@ struct vad_pool {
 #define UPPER_TABLES 4             /* pages charged with each space */
 #define UPPER_PAID 3u              /* of them; the root is the fourth */
 
-#define AS_SEQUENCES 4             /* reads ahead that a space has at a time */
+#define SEQUENCES 4                /* reads ahead that a space, or a file, has at a time */
 
-/* A read from swap that may be one of a sequence: vm/swap/ahead.c. */
+/* A read that may be one of a sequence: vm/swap/ahead.c.  [S], or [O] of a file. */
 struct read_ahead {
-	uint64_t at;                   /* [S] its first page */
-	uint32_t when;                 /* [S] aspace.reads then */
-	int8_t apart;                  /* [S] pages from one to the next; 0: not known */
-	uint8_t window;                /* [S] so many are wanted; 1: no sequence, 0: none */
-	uint8_t read;                  /* [S] so many words were looked at */
+	uint64_t at;                   /* [S][O] its first page */
+	uint32_t when;                 /* [S][O] sequences.reads then */
+	int8_t apart;                  /* [S][O] pages from one to the next; 0: not known */
+	uint8_t window;                /* [S][O] so many are wanted; 1: no sequence, 0: none */
+	uint8_t read;                  /* [S][O] so many were looked at */
+};
+
+/* The last reads of a space from swap, or of a file by all who use it. */
+struct sequences {
+	struct read_ahead last[SEQUENCES]; /* [S][O] */
+	uint32_t reads;                /* [S][O] that others might follow */
 };
 
 #define AS_NEAR 4                  /* CPUs beyond share what the first have */
@@ -151,8 +157,7 @@ struct aspace {
 	uint64_t ws_trimmed;           /* [W] so far */
 	uint32_t n_waiting;            /* [A] faults that wait: ws_limit() */
 	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
-	struct read_ahead ahead[AS_SEQUENCES]; /* [S] */
-	uint32_t reads;                /* [S] from swap, that others might follow */
+	struct sequences ahead;        /* [S] reads from swap */
 	struct rb_root shared_refs;    /* [W] of the design: what its shared words name */
 	uint32_t n_shared_refs;        /* [W] so many */
 	uint32_t id;                   /* [c] for traces */

@@ -22,21 +22,22 @@
  *           3. No read is longer than the window of swap, or of files, which is doubled
  *              where most of what was read ahead was wanted, and halved where little
  *              was.
- *           4. A space has a few sequences at a time.  A page that stands alone takes
- *              the place of the oldest, and a sequence is younger than its last read
- *              says: others jump about between its reads.
- *           5. Who touches the first page of a file will go on.  Strides over a file
+ *           4. A space has a few sequences at a time, and so has a file, whoever reads
+ *              it, by calls or by faults.  A page that stands alone takes the place of
+ *              the oldest, and a sequence is younger than its last read says: others
+ *              jump about between its reads.
+ *           5. Who reads the first page of a file will go on.  Strides over a file
  *              are read page by page: a request of it is for adjacent ones.
  *
- * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c, read_page() in
- *           vm/fault/objfault.c.
+ * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c, cache_window() in
+ *           vm/cache/pagecache.c, cache_read() in vm/cache/cachefile.c.
  */
 #include "vm/swap/swap.h"
 
 #define WINDOW_MIN 2
 #define WINDOW_JUDGE 64      /* pages read ahead between two looks at the hits */
 #define APART_MAX 16         /* pages between two of a sequence */
-#define YOUNGER 64           /* reads of the space, of rule 4 */
+#define YOUNGER 64           /* reads, of rule 4 */
 
 /* How the reads of a sequence grow, in pages. */
 struct growth {
@@ -45,6 +46,13 @@ struct growth {
 
 static const struct growth of_swap = { 2, 2, SWAP_RUN };
 static const struct growth of_files = { 4, 4, AHEAD_FILE };
+
+/* A page that is to be read: is the one before it in memory, and the one behind it?  Of
+ * a sequence which it goes on, one is; not known: both. */
+struct wanted {
+	uint64_t at;
+	bool before, behind;
+};
 
 /* ---- how much of it was wanted ---- */
 
@@ -115,16 +123,17 @@ swap_ahead_init(void)
 
 /* ---- sequences ---- */
 
-/* May a read of page at belong to the sequence, or make one of it?  s knows then how
- * long and which way.  [S]. */
+/* May a read of the page belong to the sequence, or make one of it?  s knows then how
+ * long and which way. */
 static bool
-goes_with(struct read_ahead *s, uint64_t at, const struct growth *g)
+goes_with(struct read_ahead *s, const struct wanted *w, const struct growth *g)
 {
-	int64_t apart = (int64_t)(at - s->at), steps;
+	int64_t apart = (int64_t)(w->at - s->at), steps;
 
 	if (s->window == 0)
 		return false;
-	if (s->window > 1 && apart % s->apart == 0) {
+	if (s->window > 1 && apart % s->apart == 0 &&
+	    (s->apart < 0 ? w->behind : w->before)) {
 		steps = apart / s->apart;
 		if (steps >= s->read && steps <= s->read + s->window) {
 			s->window = (uint8_t)MIN(g->times * s->window, g->most);
@@ -143,38 +152,41 @@ goes_with(struct read_ahead *s, uint64_t at, const struct growth *g)
 }
 
 static uint32_t
-age_of(const struct aspace *as, const struct read_ahead *s)
+age_of(const struct sequences *all, const struct read_ahead *s)
 {
-	uint32_t reads = as->reads - s->when;
+	uint32_t reads = all->reads - s->when;
 
 	return s->window > 1 && reads != 0 ? reads - MIN(reads, YOUNGER) : reads;
 }
 
-/* The sequence that a read of page at belongs to, or a new one.  [S]. */
+/* The sequence that a read of the page belongs to, or a new one. */
 static struct read_ahead *
-sequence_of(struct aspace *as, uint64_t at, const struct growth *g)
+sequence_of(struct sequences *all, const struct wanted *w, const struct growth *g)
 {
-	struct read_ahead *s, *oldest = as->ahead;
+	struct read_ahead *s, *oldest = all->last;
+	uint32_t most = 0, age;
 	unsigned i;
 
-	for (i = 0; i < AS_SEQUENCES; i++) {
-		s = &as->ahead[i];
-		if (goes_with(s, at, g))
+	for (i = 0; i < SEQUENCES; i++) {
+		s = &all->last[i];
+		if (goes_with(s, w, g))
 			return s;
-		if (age_of(as, s) > age_of(as, oldest))
+		age = age_of(all, s);
+		if (age > most) {
+			most = age;
 			oldest = s;
+		}
 	}
 	*oldest = (struct read_ahead){ .window = 1 };
 	return oldest;
 }
 
-/* [S]. */
 static void
-has_read(struct aspace *as, struct read_ahead *s, uint64_t at, unsigned n)
+has_read(struct sequences *all, struct read_ahead *s, uint64_t at, unsigned n)
 {
 	s->at = at;
 	s->read = (uint8_t)n;
-	s->when = ++as->reads;
+	s->when = ++all->reads;
 }
 
 /* Words that stand before that of w and belong to it. */
@@ -196,6 +208,7 @@ swap_look_ahead(struct swap_words *w)
 	struct md_space *space = thread_current()->space;
 	struct aspace *as = space == NULL ? &kernel_as :
 	    CONTAINER_OF(space, struct aspace, md);
+	struct wanted first = { w->index, true, true };
 	unsigned room;
 	struct read_ahead *s;
 
@@ -203,33 +216,30 @@ swap_look_ahead(struct swap_words *w)
 	    owner_homes[w->home].step == 0)
 		return;
 	spin_lock(&swaps.lock);
-	s = sequence_of(as, w->index, &of_swap);
+	s = sequence_of(&as->ahead, &first, &of_swap);
 	room = s->apart < 0 ? words_before(w) / (unsigned)-s->apart :
 	    s->apart > 0 ? (w->max - 1) / (unsigned)s->apart : 0;
 	w->max = MIN(MIN(s->window, swaps.window), room + 1);
 	w->step *= s->apart == 0 ? 1 : s->apart;
-	has_read(as, s, w->index, w->max);
+	has_read(&as->ahead, s, w->index, w->max);
 	spin_unlock(&swaps.lock);
 }
 
-/* The same for a page that is mapped from a file, page idx of it at vpn.
- * Locks: takes [S].
+/* The same of page idx of a file, whose reads these are; is the page before it in
+ * memory, and the one behind it?
+ * Locks: [O] of the file.
  * Returns: so many pages, itself included; < 0: so many, downwards. */
 int
-swap_look_ahead_file(struct aspace *as, uint64_t vpn, uint64_t idx)
+swap_look_ahead_file(struct sequences *all, uint64_t idx, bool before, bool behind)
 {
-	struct read_ahead *s;
+	struct wanted w = { idx, before, behind };
+	struct read_ahead *s = sequence_of(all, &w, &of_files);
 	unsigned n;
-	bool down;
 
-	spin_lock(&swaps.lock);
-	s = sequence_of(as, vpn, &of_files);
-	if (idx == 0 && s->window == 1)
+	if (idx == 0)
 		*s = (struct read_ahead){ .window = 8, .apart = 1 };
 	n = s->apart == 1 || s->apart == -1 ?
 	    MIN(s->window, swaps.file.window) : 1;
-	down = s->apart < 0;
-	has_read(as, s, vpn, n);
-	spin_unlock(&swaps.lock);
-	return down ? -(int)n : (int)n;
+	has_read(all, s, idx, n);
+	return s->apart < 0 ? -(int)n : (int)n;
 }

@@ -98,7 +98,7 @@ extern struct mutex swap_areas_lock;
 /* ahead.c */
 #define AHEAD_FILE 32             /* pages: the longest read of a file */
 void swap_look_ahead(struct swap_words *);               /* w->max, w->step: what to read */
-int swap_look_ahead_file(struct aspace *, uint64_t vpn, uint64_t idx);
+int swap_look_ahead_file(struct sequences *, uint64_t idx, bool before, bool behind); /* [O] */
 
 /* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);
