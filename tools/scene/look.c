@@ -145,7 +145,7 @@ word_text(uint64_t w, char *out, size_t size)
 		return;
 	case PTE_TRANS:
 	case PTE_BUSY:
-		snprintf(out, size, "%s P%u", pte_kind_name(pte_kind(w)),
+		snprintf(out, size, "%s P%u", pte_kind(w) == PTE_TRANS ? "TRANS" : "BUSY",
 		    frame_no(pte_page(w)));
 		return;
 	case PTE_SWAP:
@@ -359,9 +359,9 @@ look_cpus(void)
 	uint64_t w;
 
 	for (c = 0; c < at.sc->ncpus; c++) {
-		snprintf(key, sizeof(key), "C%u", c);
+		snprintf(key, sizeof(key), "cpu%u", c);
 		item(key, "%s", play_cpu_text(c, text, sizeof(text)));
-		snprintf(key, sizeof(key), "R%u", c);
+		snprintf(key, sizeof(key), "read%u", c);
 		item(key, "%s", play_cpu_read(c));
 		for (p = 0; p < at.sc->nprocs; p++)
 			for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
@@ -369,7 +369,7 @@ look_cpus(void)
 				    BASE + i * PAGE_SIZE);
 				if (w == 0)
 					continue;
-				snprintf(key, sizeof(key), "T%u.%s%u", c,
+				snprintf(key, sizeof(key), "tlb%u.%s%u", c,
 				    at.sc->proc[p], i);
 				valid_text(w, text, sizeof(text));
 				item(key, "%s", text);

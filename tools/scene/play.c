@@ -177,20 +177,6 @@ proc_named(const char *name)
 	sim_fail("no process %s", name);
 }
 
-static bool
-is_mapped(uint64_t page)
-{
-	struct aspace *as = me();
-	bool r;
-
-	if (sim_fiber() != NULL)
-		return true;
-	rw_lock_read(&as->map_lock);
-	r = vad_find(as, (BASE >> PAGE_SHIFT) + page) != NULL;
-	rw_unlock_read(&as->map_lock);
-	return r;
-}
-
 static void
 note_read(uint64_t value)
 {
@@ -212,20 +198,19 @@ static bool
 op_touch(const char *word, char *args)
 {
 	char letter = play_now->sc->proc[*proc_no()][0];
-	uint64_t value = 0;
+	uint64_t value = 0, sigbus = ev_read(EV_fault_sigbus);
 	unsigned page;
 	int r;
 
 	if (sscanf(args, "%u %c", &page, &letter) < 1)
 		sim_fail("%s what?", word);
-	if (!is_mapped(page))
-		return false;
 	if (strcmp(word, "load") == 0)
 		r = host_load(me(), BASE + page * PAGE_SIZE, &value);
 	else
 		r = host_store(me(), BASE + page * PAGE_SIZE, (uint64_t)letter);
 	if (r != 0)
-		snprintf(play_now->h->says, sizeof(play_now->h->says), "SIGBUS");
+		snprintf(play_now->h->says, sizeof(play_now->h->says), "%s",
+		    ev_read(EV_fault_sigbus) != sigbus ? "SIGBUS" : "SIGSEGV");
 	else if (strcmp(word, "load") == 0)
 		note_read(value);
 	return true;
@@ -257,6 +242,21 @@ op_named(const char *word, const char *name)
 	return true;
 }
 
+/* evict N AGE: so many pages that are as old leave the working set. */
+static bool
+op_evict(const char *args)
+{
+	struct aspace *as = me();
+	unsigned n, age;
+
+	if (sscanf(args, "%u %u", &n, &age) != 2)
+		sim_fail("evict how many, how old?");
+	mutex_lock(&as->ws_lock);
+	n = (unsigned)as->ops->evict(as, n, (int)age);
+	mutex_unlock(&as->ws_lock);
+	return n != 0;
+}
+
 /* One operation.  False: not possible here. */
 static bool
 do_op(const char *text)
@@ -271,6 +271,8 @@ do_op(const char *text)
 		return op_named(word, args);
 	if (strcmp(word, "disk") == 0)
 		return sim_disk_run();
+	if (strcmp(word, "evict") == 0)
+		return op_evict(args);
 	op_of_sim(text);
 	return true;
 }

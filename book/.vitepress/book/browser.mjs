@@ -96,6 +96,50 @@ async function shoot(browser, file) {
   writeFileSync(file, Buffer.from(data, 'base64'))
 }
 
+// Each figure that is played, to each of its named states, by keyboard alone; its
+// boxes hold what stands in them.
+async function playScenes(browser, origin, path) {
+  const bad = []
+  await visit(browser, origin + path, VIEWS[0])
+  const figures = await browser.eval(`[...document.querySelectorAll('.vm-scene .anchor')].map(e => e.id)`)
+  for (const id of figures) {
+    await browser.eval(`location.hash = ${JSON.stringify('#' + id)}`)
+    let shown = ''
+    for (let n = 0; n < 20 && shown !== id; n++) {
+      await pause(100)
+      shown = await browser.eval(`(document.getElementById(${JSON.stringify(id)})?.closest('.vm-scene').querySelector('.more p:last-child code')?.textContent || '').slice(1)`)
+    }
+    if (shown !== id) bad.push(`${id}: the address leads to ${shown || 'nothing'}`)
+    const r = await browser.eval(`playByKeys(${JSON.stringify(id)})`).catch(e => e.message)
+    if (r) bad.push(`${id}: ${r}`)
+  }
+  return bad.map(b => `${path}: ${b}`)
+}
+
+// In the page: Home, "shortest way to", then Enter on the button that is marked.
+const BY_KEYS = `window.playByKeys = async id => {
+  const figure = document.getElementById(id).closest('.vm-scene'), name = id.split('/')[1]
+  const later = () => new Promise(ok => setTimeout(ok, 60))
+  figure.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }))
+  await later()
+  const select = figure.querySelector('select')
+  select.value = name
+  select.dispatchEvent(new Event('change'))
+  await later()
+  for (let n = 0; n < 64; n++) {
+    const next = figure.querySelector('button.next')
+    if (!next) break
+    next.focus()
+    if (document.activeElement !== next) return 'a button cannot be reached by keyboard'
+    next.click()
+    await later()
+    const over = [...figure.querySelectorAll('.vm-state:not(.stills *) :is(.card, .row, .queue)')].find(e => e.offsetWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+    if (over) return 'text out of its box: ' + over.innerText.replace(/\\s+/g, ' ').slice(0, 60)
+  }
+  const at = figure.querySelector('.more p:last-child code').textContent
+  return at.endsWith('/' + name) ? '' : 'its shortest way ends at ' + at
+}`
+
 async function search(browser, origin) {
   const bad = []
   await visit(browser, `${origin}/contents.html`, VIEWS[2])
@@ -129,6 +173,9 @@ try {
       seen++
       for (const f of found) { console.log(`${path} at ${view.name}: ${f}`); bad++ }
     }
+  await browser.send('Page.addScriptToEvaluateOnNewDocument', { source: BY_KEYS })
+  for (const path of pages().filter(p => readFileSync(join(DIST, p)).includes('class="vm-scene"')))
+    for (const f of await playScenes(browser, origin, path)) { console.log(f); bad++ }
   for (const f of await search(browser, origin)) { console.log(f); bad++ }
 } finally {
   await browser.close()

@@ -19,6 +19,7 @@ import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash, referencePages } from './data.mjs'
 import { expandPage, FACT, HANDOUT, MADE } from './page.mjs'
+import { sceneFindings } from './scenes.mjs'
 import { speedFindings } from './speed.mjs'
 import { definitions, identifiers, sourceLines } from './symbol.mjs'
 import { definedNumbers } from './tables.mjs'
@@ -33,7 +34,7 @@ const BOXES = ['question', 'seed', 'run', 'lab']
 
 function pageFiles(dir = 'book', out = []) {
   for (const e of readdirSync(join(ROOT, dir), { withFileTypes: true })) {
-    if (e.name.startsWith('.') || ['node_modules', 'sessions', 'figures', 'runs'].includes(e.name)) continue
+    if (e.name.startsWith('.') || ['node_modules', 'sessions', 'figures', 'runs', 'scenes'].includes(e.name)) continue
     if (e.isDirectory()) pageFiles(`${dir}/${e.name}`, out)
     else if (e.name.endsWith('.md') && `${dir}/${e.name}` !== 'book/README.md') out.push(`${dir}/${e.name}`)
   }
@@ -74,7 +75,7 @@ for (const file of pageFiles()) {
 
 const lock = loadLock()
 const stampOf = it => it.hash ?? (it.value === undefined ? undefined : String(it.value).replace(/\s+/g, '_'))
-const stamped = p => p.items.filter(it => ['excerpt', 'counter', 'fact', 'session'].includes(it.kind) && stampOf(it) !== undefined)
+const stamped = p => p.items.filter(it => ['excerpt', 'counter', 'fact', 'session', 'scene'].includes(it.kind) && stampOf(it) !== undefined)
 
 function checkStamps(p) {
   const seen = new Set()
@@ -437,6 +438,8 @@ function checkAll() {
     for (const check of [checkStamps, checkSpoilers, checkFigures, checkLinks, checkClaims, checkNumbers, checkNames,
       checkSpelling, checkSessions, checkTranscripts]) check(p)
   }
+  const scenes = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'scene').map(it => it.name)))
+  for (const f of sceneFindings(scenes)) say(...f)
   for (const [what, remedy] of speedFindings()) say('tools/bench/where.tab', 1, what, remedy)
   checkInvariants()
   checkReference()

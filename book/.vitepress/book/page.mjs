@@ -4,7 +4,7 @@
 // Problem   Code, numbers, transcripts and answers live elsewhere; the text
 //           only names them.  The build and the check must read it alike.
 //
-// Picture   lines ─→ fences   ```@src  ```@session  ```@figure
+// Picture   lines ─→ fences   ```@src  ```@session  ```@figure  ```@scene
 //                    boxes    ::: question seed run lab exercise spoiler note
 //                    inline   {{counter …}} {{calc …}} [@source] @contents
 //                  ─→ { text, items, errors }
@@ -17,6 +17,7 @@ import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
 import { speedTable, whereTable } from './speed.mjs'
+import { still } from '../theme/scene/scene.mjs'
 import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, procTable, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
 
 export const MAX_EXCERPT = 45
@@ -116,7 +117,8 @@ class Page {
     else if (m[1] === 'src') this.excerpt(i + 1, m[2])
     else if (m[1] === 'session') this.session(i + 1, m[2].trim())
     else if (m[1] === 'figure') this.figure(i + 1, m[2].trim(), body)
-    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure')
+    else if (m[1] === 'scene') this.scene(i + 1, m[2].trim(), body)
+    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure @scene')
     if (end >= this.lines.length) this.error(i + 1, 'fence is not closed', `end it with ${ticks}`)
     return end + 1
   }
@@ -187,9 +189,29 @@ class Page {
     if (!caption) this.error(line, 'figure without caption', 'say in one sentence what it shows')
     if (item.truths.length === 0 && !HANDOUT)
       this.error(line, 'figure is tied to no code', 'add "true: FILE /regex/" lines that fail when it becomes wrong')
+    this.put('<figure class="fig">', ...drawing, '<p class="cue" aria-hidden="true"></p>', this.caption(caption), '</figure>', '')
+  }
+
+  caption(text) {
     const n = this.items.filter(x => x.kind === 'figure').length
-    this.put('<figure class="fig">', ...drawing, '<p class="cue" aria-hidden="true"></p>',
-      `<figcaption><b>Figure ${/^ch\d/.test(this.chapter) ? `${Number(this.chapter.slice(2))}.` : ''}${n}.</b> ${inline(caption)}</figcaption>`, '</figure>', '')
+    return `<figcaption><b>Figure ${/^ch\d/.test(this.chapter) ? `${Number(this.chapter.slice(2))}.` : ''}${n}.</b> ${inline(text)}</figcaption>`
+  }
+
+  // A figure that is played: its graph, and that of the planted bug where there is one.
+  // The body: a caption, an empty line, and text that leads the reader through it.
+  scene(line, name, body) {
+    const gap = body.indexOf('')
+    const caption = body.slice(0, gap < 0 ? body.length : gap).join(' ')
+    const lead = gap < 0 ? [] : body.slice(gap + 1)
+    const graphs = [name, `${name}-bug`].map(n => join(ROOT, `book/scenes/${n}.json`)).filter(f => existsSync(f)).map(f => readFileSync(f, 'utf8'))
+    if (graphs.length === 0) return this.error(line, `no graph book/scenes/${name}.json`, 'write the scene, then make scenes')
+    this.item('figure', line, { file: name, caption, truths: [] })
+    this.item('scene', line, { key: `scene:${name}`, hash: hash(graphs.join('')), name })
+    if (!caption) this.error(line, 'figure without caption', 'say in one sentence what it shows')
+    const heads = JSON.stringify(graphs.map(g => still(JSON.parse(g))))
+    const ids = graphs.map(g => JSON.parse(g)).flatMap(g => g.names.map(n => `fig-${g.scene}${g.bug ? '-bug' : ''}/${n[0]}`))
+    this.put(`<figure class="fig played"><VmScene still="${escapeHtml(heads).replace(/"/g, '&quot;').replace(/\{\{/g, '{ {')}"></VmScene>`,
+      this.caption(caption), '</figure>', `<!-- ${ids.map(i => `id="${i}"`).join(' ')} -->`, '', ...lead.map((l, i) => this.inlines(l, line + gap + 2 + i)), '')
   }
 
   // ---- boxes ----

@@ -5,6 +5,8 @@ import DefaultTheme from 'vitepress/theme-without-fonts'
 import { nextTick, onMounted, onUnmounted, watch } from 'vue'
 import { useRoute } from 'vitepress'
 import './book.css'
+import './scene/scene.css'
+import VmScene from './scene/VmScene.vue'
 
 // Figures, tables and code that are wider than the window scroll; telephones hide
 // their scroll bars, so half of a drawing could go unseen.  data-more says on
@@ -41,6 +43,7 @@ function mend() {
 
 export default {
   extends: DefaultTheme,
+  enhanceApp({ app }) { app.component('VmScene', VmScene) },
   setup() {
     const route = useRoute()
     const all = () => { markAll(); mend() }
