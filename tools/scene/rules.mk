@@ -2,6 +2,7 @@
 #
 #   make scenes            all graphs again: book/scenes/*.json
 #   make scenes-check      are they what this kernel does?
+#   ... SCENES="store hand"  these only
 
 SCENE := $(BUILD)/simfast
 SCENE_OBJS := $(patsubst %.c,$(SCENE)/%.o,$(SIMSRC) $(filter-out \
@@ -21,9 +22,9 @@ GRAPHS = CC='$(SIMCC) -O2 -D_GNU_SOURCE $(SIMLINK)' OBJS='$(SCENE_OBJS) $(GEN)/e
   sh tools/scene/graphs
 
 scenes: $(SCENE)/scene
-	@$(GRAPHS) $(SCENE)
+	@$(GRAPHS) $(SCENE) $(SCENES)
 
 scenes-check: $(SCENE)/scene
-	@$(GRAPHS) --check $(SCENE)
+	@$(GRAPHS) --check $(SCENE) $(SCENES)
 
 .PHONY: scenes scenes-check
