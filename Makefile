@@ -186,7 +186,7 @@ models: setup
 check-teaching-contract: image testing
 	@build/tools/run -b $(BUILD) teaching_contract
 
-lint: $(BUILD)/vadose.elf build/grading/grade
+lint: $(BUILD)/vadose.elf build/grading/grade $(T)/ctext
 	@sh tools/lint/run $(BUILD)
 	@$(AWK) -v COUNT=1 -f tools/lint/kinds.awk kernel/test/progs/*.c kernel/test/progs/accept/*.c \
 	  kernel/test/host/t_*.c kernel/test/cases/*.sh

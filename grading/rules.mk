@@ -28,7 +28,8 @@ $(G)/%.o: grading/%.c | setup
 	@mkdir -p $(@D)
 	@$(GRADE_CC) -MMD -MP -c $< -o $@
 
-GRADE_TOOLS := $(T)/image/newc.o $(T)/trace/tracesink.o $(T)/cutter/cut.o $(VTRLIB)
+GRADE_TOOLS := $(T)/image/newc.o $(T)/trace/tracesink.o $(T)/cutter/cut.o $(T)/cutter/csource.o \
+  $(VTRLIB)
 
 $(G)/grade: $(GRADE_OBJS) $(GRADE_TOOLS)
 	@$(CC) $^ $(GRADE_LIBS) -o $@

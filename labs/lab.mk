@@ -68,7 +68,7 @@ image: $(KERNEL)
 
 # ---- starters ----
 
-$(T)/labcut: $(T)/cutter/labcut.o $(T)/cutter/cut.o
+$(T)/labcut: $(addprefix $(T)/cutter/,labcut.o cut.o csource.o)
 	@$(CC) $^ -o $@
 
 $(T)/labseal: $(T)/cutter/labseal.o

@@ -33,6 +33,9 @@ BSTEP := $(addprefix $(T)/stepper/,bstep.o bstep_gdb.o bstep_script.o bstep_expr
 $(T)/bstep: $(BSTEP)
 	@$(CC) $^ -o $@
 
+$(T)/ctext: $(T)/cutter/ctext.o $(T)/cutter/csource.o
+	@$(CC) $^ -o $@
+
 tools: $(T)/guest $(T)/mkinitrd $(T)/replaylog $(T)/vtr $(T)/bstep
 -include $(wildcard $(T)/*/*.d)
 
@@ -120,5 +123,5 @@ $(BUILD)/host/t_vtr: kernel/test/host/t_vtr.c $(filter-out tools/trace/vtr.c, \
 .SECONDARY:
 include kernel/test/sim/rules.mk
 
-testing: $(BUILD)/kernel/test/run_guest $(T)/bstep $(T)/labcut $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
+testing: $(BUILD)/kernel/test/run_guest $(T)/bstep $(T)/labcut $(T)/ctext $(T)/run $(T)/replaylog $(HOST_TESTS) $(PROGS)
 .PHONY: testing

@@ -79,7 +79,8 @@ static void
 want_of_case(const struct test *t)
 {
 	static const char *const tools[] = { "image", "build/tools/run",
-		"build/tools/bstep", "build/tools/labcut", "build/tools/replaylog" };
+		"build/tools/bstep", "build/tools/labcut", "build/tools/ctext",
+		"build/tools/replaylog" };
 	FILE *f = fopen(t->path, "r");
 	char line[1024];
 	size_t i;

@@ -5,7 +5,7 @@
  * Problem   Braces also stand in strings, comments and macros; a tool that
  *           counted lines would cut in the wrong place one day.
  *
- * Picture   source ─→ tokens ─→ pieces at brace depth 0
+ * Picture   source ─→ csource.c: tokens ─→ pieces at brace depth 0
  *             text      comments, preprocessor lines, data
  *             proto     static int f(int);
  *             function  comment above │ int f(int a) │ { body }
@@ -17,6 +17,7 @@
  *
  * Read next tools/cutter/labcut.c.
  */
+#include "csource.h"
 #include "cut.h"
 
 #include <ctype.h>
@@ -123,80 +124,6 @@ cutlist_read(struct cutlist *l, const char *file)
 	return r;
 }
 
-/* ---- tokens ---- */
-
-struct scan {
-	const char *s, *end;       /* the source */
-	const char *name;          /* for messages */
-};
-
-static bool
-at_line_start(const struct scan *c, const char *p)
-{
-	while (p > c->s && (p[-1] == ' ' || p[-1] == '\t'))
-		p--;
-	return p == c->s || p[-1] == '\n';
-}
-
-static const char *
-skip_quoted(const struct scan *c, const char *p)
-{
-	char q = *p++;
-
-	while (p < c->end && *p != q)
-		p += *p == '\\' ? 2 : 1;
-	return p < c->end ? p + 1 : c->end;
-}
-
-static const char *
-skip_comment(const struct scan *c, const char *p)
-{
-	const char *e;
-
-	if (p[1] == '/') {
-		e = memchr(p, '\n', (size_t)(c->end - p));
-		return e == NULL ? c->end : e;
-	}
-	e = strstr(p + 2, "*/");
-	return e == NULL ? c->end : e + 2;
-}
-
-static const char *
-skip_directive(const struct scan *c, const char *p)
-{
-	while (p < c->end && *p != '\n') {
-		if (p[0] == '/' && p[1] == '*')
-			p = skip_comment(c, p);
-		else
-			p += *p == '\\' && p[1] == '\n' ? 2 : 1;
-	}
-	return p;
-}
-
-static bool
-is_comment(const char *p)
-{
-	return p[0] == '/' && (p[1] == '*' || p[1] == '/');
-}
-
-/* Behind the token at p: comment, string, directive, word, or one character. */
-static const char *
-skip_token(const struct scan *c, const char *p)
-{
-	if (is_comment(p))
-		return skip_comment(c, p);
-	if (*p == '"' || *p == '\'')
-		return skip_quoted(c, p);
-	if (*p == '#' && at_line_start(c, p))
-		return skip_directive(c, p);
-	if (isalnum((unsigned char)*p) || *p == '_') {
-		while (isalnum((unsigned char)*p) || *p == '_')
-			p++;
-		return p;
-	}
-	return p + 1;
-}
-
 /* ---- pieces ---- */
 
 enum piece_kind { PIECE_TEXT, PIECE_PROTO, PIECE_FUNCTION };
@@ -265,21 +192,21 @@ ends_piece(const struct piece *p, const struct state *st, const char *t)
  * Returns:  1; 0: nothing but space and comments is left; -1: no end.
  */
 static int
-next_piece(const struct scan *c, struct piece *p)
+next_piece(const struct csource *c, struct piece *p)
 {
 	struct state st = { 0 };
 	const char *t = p->start, *e;
 
 	for (; t < c->end; t = e) {
-		e = skip_token(c, t);
-		if (is_comment(t)) {
+		e = csource_skip(c, t);
+		if (csource_is_comment(t)) {
 			if (p->sig == NULL) {
 				st.comment = t;
 				st.after = e;
 			}
 			continue;
 		}
-		if (isspace((unsigned char)*t) || (*t == '#' && at_line_start(c, t)))
+		if (isspace((unsigned char)*t) || (*t == '#' && csource_at_line_start(c, t)))
 			continue;
 		see_code(p, &st, t, e);
 		if (!ends_piece(p, &st, t))
@@ -316,13 +243,13 @@ sig_has(const struct piece *p, const char *word)
 }
 
 static void
-put_hints(const struct scan *c, const struct piece *p, FILE *out)
+put_hints(const struct csource *c, const struct piece *p, FILE *out)
 {
 	const char *t, *e;
 
 	for (t = p->body + 1; t < p->end; t = e) {
-		e = skip_token(c, t);
-		if (is_comment(t) && strncmp(t + 2, "@hint", 5) == 0) {
+		e = csource_skip(c, t);
+		if (csource_is_comment(t) && strncmp(t + 2, "@hint", 5) == 0) {
 			fprintf(out, "\t/*%.*s\n", (int)(e - t - 7), t + 7);
 		}
 	}
@@ -330,7 +257,7 @@ put_hints(const struct scan *c, const struct piece *p, FILE *out)
 
 /* The stub: signature and comment stay, the body says what is to be done. */
 static int
-put_stub(const struct cutlist *l, const struct scan *c, const struct piece *p,
+put_stub(const struct cutlist *l, const struct csource *c, const struct piece *p,
     const struct cut_line *line, FILE *out)
 {
 	const char *r = line->result;
@@ -371,15 +298,15 @@ put_without(const struct piece *p, FILE *out)
 }
 
 static int
-put_piece(struct cutlist *l, const struct scan *c, const struct piece *p,
-    int steps, FILE *out)
+put_piece(struct cutlist *l, const char *name, const struct csource *c,
+    const struct piece *p, int steps, FILE *out)
 {
 	struct cut_line *line = p->name == NULL ? NULL :
 	    list_find(l, p->name, p->nname);
 
 	if (p->kind == PIECE_FUNCTION) {
 		if (line == NULL || line->used) {
-			fprintf(stderr, "%s: %s: %.*s() %s\n", c->name, l->file,
+			fprintf(stderr, "%s: %s: %.*s() %s\n", name, l->file,
 			    (int)p->nname, p->name,
 			    line == NULL ? "is not in the list" : "is there twice");
 			return -1;
@@ -404,13 +331,13 @@ int
 cut_source(struct cutlist *l, const char *name, const char *src, size_t n,
     int steps, FILE *out)
 {
-	struct scan c = { src, src + n, name };
+	struct csource c = { src, src + n };
 	struct piece p = { .start = src };
 	size_t i;
 	int r, bad = 0;
 
 	while ((r = next_piece(&c, &p)) == 1) {
-		if (put_piece(l, &c, &p, steps, out) != 0)
+		if (put_piece(l, name, &c, &p, steps, out) != 0)
 			bad = 1;
 		p = (struct piece){ .start = p.end };
 	}

@@ -12,36 +12,11 @@
  *
  * Read next tools/cutter/cut.c.
  */
+#include "csource.h"
 #include "cut.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static char *
-read_all(const char *file, size_t *n)
-{
-	FILE *f = fopen(file, "r");
-	char *text = NULL;
-	size_t cap = 0;
-
-	if (f == NULL) {
-		perror(file);
-		return NULL;
-	}
-	for (*n = 0;;) {
-		cap += 65536;
-		text = realloc(text, cap);
-		if (text == NULL)
-			break;
-		*n += fread(text + *n, 1, cap - *n - 1, f);
-		if (*n < cap - 1)
-			break;
-	}
-	if (text != NULL)
-		text[*n] = '\0';
-	fclose(f);
-	return text;
-}
 
 static int
 usage(bool asked)
@@ -69,7 +44,7 @@ main(int argc, char **argv)
 	}
 	if (argc != 3 || argv[1][0] == '-')
 		return usage(argc == 2 && strcmp(argv[1], "--help") == 0);
-	src = read_all(argv[2], &n);
+	src = csource_read(argv[2], &n);
 	if (src == NULL || cutlist_read(&list, argv[1]) != 0)
 		return 1;
 	if (cut_source(&list, argv[2], src, n, steps, stdout) != 0)

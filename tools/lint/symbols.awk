@@ -1,6 +1,6 @@
 # symbols.awk: what C sources define and name, one word a line
 #
-#   awk -f symbols.awk sources…
+#   ctext --code sources… | awk -f symbols.awk
 #
 # Prints  fn NAME FILE:LINE static|global   a function's definition
 #         tag KIND NAME FILE:LINE           a struct, union or enum with a body
@@ -8,21 +8,23 @@
 #         str NAME FILE             a string that is a name, or a path that ends so
 #         call NAME FILE COUNT              … and not as the name of a function
 #                                           that is being declared or defined
-# Comments and other strings are left out.  A definition stands as the style has it:
+# A definition stands as the style has it:
 # the name begins a line, the type stands above.
 
-FNR == 1 { if (file != "") flush_(); file = FILENAME; comment = 0; above = "" }
+$1 == "str" { print; next }
 {
-	line = code($0)
+	at = now = $1; sub(/:[0-9]*$/, "", now)
+	if (now != file) { flush_(); file = now; above = "" }
+	line = substr($0, length(at) + 2)
 	if (line ~ /^[a-z_A-Z][a-zA-Z_0-9]*\(/ && line !~ /^[A-Z_0-9]+\(/ && line !~ /;[ \t]*$/) {
 		name = line; sub(/\(.*/, "", name)
 		if (above !~ /^#/ && above !~ /[;,(=]$/ && above ~ /[a-z_0-9*] *\**$/) {
-			print "fn", name, FILENAME ":" FNR, (above ~ /(^|[ \t])static([ \t]|$)/ ? "static" : "global")
+			print "fn", name, at, (above ~ /(^|[ \t])static([ \t]|$)/ ? "static" : "global")
 			head[name]++
 		}
-	} else if (FILENAME ~ /\.h$/ && line ~ /^static inline [a-z].*\)[ \t]*$/) {
+	} else if (file ~ /\.h$/ && line ~ /^static inline [a-z].*\)[ \t]*$/) {
 		name = line; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
-		print "fn", name, FILENAME ":" FNR, "static"
+		print "fn", name, at, "static"
 		head[name]++
 	} else if (line ~ /^[a-z].*[ *][a-z_][a-z_0-9]*\(.*\);?[ \t]*$/ || line ~ /^[a-z][a-z_0-9 ]* \**[a-z_][a-z_0-9]*\([^()]*,?$/) {
 		# a prototype, or the first line of one
@@ -32,7 +34,7 @@ FNR == 1 { if (file != "") flush_(); file = FILENAME; comment = 0; above = "" }
 	if (match(line, /(^|[ \t])(struct|union|enum) [a-z_0-9]+ \{/)) {
 		n = split(substr(line, RSTART, RLENGTH), w, /[ \t]+/)
 		k = w[1] == "" ? 2 : 1
-		print "tag", w[k], w[k + 1], FILENAME ":" FNR
+		print "tag", w[k], w[k + 1], at
 	}
 	if (line !~ /^[ \t]*$/) above = line
 	rest = line
@@ -40,26 +42,6 @@ FNR == 1 { if (file != "") flush_(); file = FILENAME; comment = 0; above = "" }
 		used[substr(rest, RSTART, RLENGTH)]++
 		rest = substr(rest, RSTART + RLENGTH)
 	}
-}
-# The line without comments and strings; `comment` says whether one is open.
-function code(s,   out, i, c, w) {
-	out = ""
-	while (s != "") {
-		if (comment) {
-			if (!(i = index(s, "*/"))) return out
-			s = substr(s, i + 2); comment = 0; out = out " "
-			continue
-		}
-		if (!match(s, /\/\*|\/\/|"([^"\\]|\\.)*"|'([^'\\]|\\.)*'/)) return out s
-		c = substr(s, RSTART, 2)
-		if (c ~ /^"/) { w = substr(s, RSTART + 1, RLENGTH - 2); sub(/^.*\//, "", w); if (w ~ /^[a-z_0-9]+$/) print "str", w, FILENAME }
-		out = out substr(s, 1, RSTART - 1)
-		if (c == "//") return out
-		if (c == "/*") comment = 1
-		else out = out "\"\""
-		s = substr(s, RSTART + RLENGTH)
-	}
-	return out
 }
 function flush_(   k) {
 	for (k in used) {
