@@ -212,9 +212,22 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 
 /* Words of a leaf table that word_take() has cleared. */
 struct words_gone {
-	unsigned by_src[4];        /* [own] VALID words, by enum pte_src */
-	unsigned locked;           /* [own] of these with LOCK */
+	unsigned by_bits[8];       /* [own] VALID words, by bits 11:9: SRC, and LOCK */
 };
+
+static inline unsigned
+words_gone_of(const struct words_gone *gone, enum pte_src src)
+{
+	return gone->by_bits[src] + gone->by_bits[src | PTE_LOCK >> PTE_SRC_SHIFT];
+}
+
+static inline unsigned
+words_gone_locked(const struct words_gone *gone)
+{
+	const unsigned *n = &gone->by_bits[PTE_LOCK >> PTE_SRC_SHIFT];
+
+	return n[SRC_OBJ] + n[SRC_PRIV] + n[SRC_FORK] + n[SRC_SPEC];
+}
 
 /* What frames ask of whoever takes pages out of memory: swap_init(). */
 struct swap_ops {
@@ -317,8 +330,7 @@ word_take(uint64_t *word, struct words_gone *gone)
 
 	ASSERT((old & MD_PTE_P) != 0);
 	EVENT(page_word, va2pa(word), old, 0);
-	gone->by_src[pte_src(old)]++;
-	gone->locked += pte_is_locked(old);
+	gone->by_bits[old >> PTE_SRC_SHIFT & 7]++;
 	return old;
 }
 

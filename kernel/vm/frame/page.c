@@ -204,14 +204,15 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 void
 word_settle(struct vm_page *table, const struct words_gone *gone)
 {
-	unsigned special = gone->by_src[SRC_SPEC];
-	unsigned n = gone->by_src[SRC_OBJ] + gone->by_src[SRC_PRIV] +
-	    gone->by_src[SRC_FORK] + special;
+	unsigned special = words_gone_of(gone, SRC_SPEC);
+	unsigned n = words_gone_of(gone, SRC_OBJ) + words_gone_of(gone, SRC_PRIV) +
+	    words_gone_of(gone, SRC_FORK) + special;
+	unsigned locked = words_gone_locked(gone);
 
 	if (n == 0)
 		return;
-	if (gone->locked > 0)
-		page_table_space(table)->n_locked -= gone->locked;
+	if (locked > 0)
+		page_table_space(table)->n_locked -= locked;
 	spin_lock(&pfn_lock);
 	count_words(table, -(int)n, -(int)n, -(int)special);
 	spin_unlock(&pfn_lock);

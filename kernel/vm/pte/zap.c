@@ -37,18 +37,18 @@ struct zap_work {
 	pfn_t dead;            /* chain of frames, to be freed behind [W] */
 };
 
-/* All but the soft FORK words. */
+/* All but the soft FORK words of a leaf table, from where `it` stands on. */
 static void
-zap_words(struct zap_work *z, struct pt_iter *it)
+zap_words(struct zap_work *z, struct pt_iter it)
 {
-	struct pte_ref s = { .as = z->as, .leaf = it->leaf };
-	struct words_gone gone = { .locked = 0 };
+	struct pte_ref s = { .as = z->as, .leaf = it.leaf };
+	struct words_gone gone = { .by_bits = { 0 } };
 	uint64_t word;
 	unsigned n;
 
-	PT_FOREACH(s.word, it) {
+	PT_FOREACH(s.word, &it) {
 		word = word_get(s.word);
-		s.va = it->va;
+		s.va = it.va;
 		switch (pte_kind(word)) {
 		case PTE_ABSENT:
 		case PTE_FORK:
@@ -72,10 +72,10 @@ zap_words(struct zap_work *z, struct pt_iter *it)
 		}
 	}
 	/* The books of the table, for all VALID words that have gone. */
-	n = gone.by_src[SRC_PRIV] + gone.by_src[SRC_FORK];
-	word_settle(it->leaf, &gone);
-	ws_remove_some(z->as, it->leaf, gone.by_src[SRC_OBJ] + n);
-	z->as->n_priv -= gone.by_src[SRC_PRIV];
+	n = words_gone_of(&gone, SRC_PRIV) + words_gone_of(&gone, SRC_FORK);
+	word_settle(it.leaf, &gone);
+	ws_remove_some(z->as, it.leaf, words_gone_of(&gone, SRC_OBJ) + n);
+	z->as->n_priv -= words_gone_of(&gone, SRC_PRIV);
 	z->freed_late += n;
 }
 
@@ -102,7 +102,8 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 		it->left = it->leaf->nused;
 		z->freed_late += forks - as->n_fork;
 	}
-	zap_words(z, it);
+	zap_words(z, *it);
+	it->va = it->stop;
 	if (it->leaf->nused == 0) {
 		/* A table held by another operation is freed when that lets go of it. */
 		if (pt_holds(&z->job->tables, it->leaf))

@@ -80,7 +80,7 @@ pmap_enter_zero(struct fctx *f, uint64_t rights)
 void
 pmap_remove_word(struct fctx *f)
 {
-	struct words_gone gone = { .locked = 0 };
+	struct words_gone gone = { .by_bits = { 0 } };
 	va_t va = PAGE_DOWN(f->va);
 	struct vm_page *pg;
 	uint64_t old;
@@ -95,7 +95,7 @@ pmap_remove_word(struct fctx *f)
 	}
 	f->as->ops->left(f->as, va, old);
 	f->as->ws_pages--;
-	f->as->n_locked -= gone.locked;
+	f->as->n_locked -= words_gone_locked(&gone);
 	pg = pte_page(old);
 	spin_lock(&pfn_lock);
 	word_sums_locked(f->leaf, -1, -1);
@@ -127,8 +127,8 @@ static size_t
 taken(struct pt_iter *it, va_t va, const struct words_gone *gone,
     enum pmap_which which)
 {
-	size_t n = gone->by_src[SRC_OBJ] + gone->by_src[SRC_FORK];
-	bool any = n + gone->by_src[SRC_SPEC] > 0;
+	size_t n = words_gone_of(gone, SRC_OBJ) + words_gone_of(gone, SRC_FORK);
+	bool any = n + words_gone_of(gone, SRC_SPEC) > 0;
 
 	word_settle(it->leaf, gone);
 	it->as->ws_pages -= n;
@@ -145,7 +145,7 @@ taken(struct pt_iter *it, va_t va, const struct words_gone *gone,
 static size_t
 remove_leaf(struct pt_iter *it, enum pmap_which which)
 {
-	struct words_gone gone = { .locked = 0 };
+	struct words_gone gone = { .by_bits = { 0 } };
 	va_t first = it->va;
 	uint64_t *word;
 
@@ -216,7 +216,7 @@ is_unused(uint64_t *word, bool *spared)
 size_t
 pmap_remove_unused(struct pt_iter *it, size_t want, bool *spared)
 {
-	struct words_gone gone = { .locked = 0 };
+	struct words_gone gone = { .by_bits = { 0 } };
 	va_t first = it->va;
 	uint64_t *word;
 	size_t n = 0;
