@@ -13,9 +13,11 @@
  * Rules     1. Tables of source and target are brought or made on the way, and
  *              held while the words between two of them move.  They are waited
  *              for, dying or not: so the moving itself cannot fail.
- *           2. A VALID word is cleared and flushed before it is stored at the
- *              target: else a sibling could write by the old address to what
- *              is someone else's by then.
+ *           2. A VALID word is stored at the target at once, and the old addresses of
+ *              a table are flushed together before [W] is given back: until then a
+ *              sibling may write by the old address, but to the same page, which
+ *              nobody can take away without [W].  Its D bit is in the word already:
+ *              a processor that has to set it looks at the old word, which is 0.
  *           3. The target's maplink is listed already; a word beyond the end
  *              of the object stays behind and goes with the source (R7).
  *           4. A leaf table whose words keep their places in it moves as it is,
@@ -25,7 +27,7 @@
  */
 #include "vm/pte/pte.h"
 
-#define MOVE_ROUND 32 /* words of one flush */
+#define MOVE_RUN 64 /* words moved in one hold of [P] */
 
 struct move_work {
 	struct aspace *as;
@@ -34,14 +36,8 @@ struct move_work {
 	struct pt_iter at;             /* the source, and its table */
 	struct vm_page *made;          /* [W] the table of the target */
 	va_t delta;                    /* target = source + delta */
-	va_t limit;                    /* end of the object, as a target address */
+	va_t limit;                    /* end of the object, as a source address */
 	bool whole;                    /* tables may move as they are */
-	struct words_gone gone;        /* VALID words taken, not yet stored: */
-	unsigned n;                    /* so many */
-	struct {
-		uint64_t old;
-		va_t va;               /* where it was */
-	} w[MOVE_ROUND];
 };
 
 /* A table without words goes, with the hold on it.  [W]. */
@@ -88,66 +84,77 @@ move_soft(struct move_work *m, const struct pte_ref *s)
 	return 0;
 }
 
-/* Flush the words taken, then store them: private ones move, others go. */
-static void
-move_store(struct move_work *m)
+/* VALID, and its page is the space's own, or shared with those who forked. */
+static bool
+is_private(uint64_t word)
 {
-	const unsigned *gone = m->gone.by_src;
-	unsigned ours = gone[SRC_PRIV] + gone[SRC_FORK], locked = 0, i;
-	uint64_t old, *word;
+	uint64_t bits = word & (MD_PTE_P | PTE_SRC_MASK);
 
-	if (m->n == 0)
-		return;
-	word_settle(m->at.leaf, &m->gone);
-	ws_remove_some(m->as, m->at.leaf, ours + gone[SRC_OBJ]);
-	tlb_flush_range(m->as, m->w[0].va >> PAGE_SHIFT,
-	    (m->w[m->n - 1].va >> PAGE_SHIFT) + 1);
-	spin_lock(&pfn_lock);
-	for (i = 0; i < m->n; i++) {
-		old = m->w[i].old;
-		if (pte_src(old) != SRC_PRIV && pte_src(old) != SRC_FORK)
-			continue;
-		word = pt_word(m->made, m->w[i].va + m->delta);
-		if (pte_src(old) == SRC_PRIV)
-			page_set_home(pte_page(old), HOME_PTE, word_pa(word));
-		word_enter(word, old);
-		locked += (old & PTE_LOCK) != 0;
-	}
-	word_entered(m->made, ours, 0, locked);
-	spin_unlock(&pfn_lock);
-	for (i = 0; i < m->n && gone[SRC_OBJ] != 0; i++)
-		if (pte_src(m->w[i].old) == SRC_OBJ)
-			page_unmap(pte_page(m->w[i].old),
-			    (m->w[i].old & MD_PTE_D) != 0);
-	ws_insert_some(m->as, m->made, ours);
-	m->gone = (struct words_gone){ .locked = 0 };
-	m->n = 0;
+	return bits == (MD_PTE_P | (uint64_t)SRC_PRIV << PTE_SRC_SHIFT) ||
+	    bits == (MD_PTE_P | (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
 }
 
-/* One leaf table of the source, as far as it can be.  [W].  0, -EAGAIN. */
+/* Private words from s on, as many as follow one another: each is at the target now.
+ * m->at is behind them. */
+static void
+move_run(struct move_work *m, const struct pte_ref *s)
+{
+	uint64_t *from = s->word, *to = target_of(m, s->va).word, old;
+	unsigned room = (unsigned)((m->at.stop - s->va) >> PAGE_SHIFT), n;
+	struct words_gone gone = { .by_bits = { 0 } };
+
+	room = MIN(room, MOVE_RUN);
+	spin_lock(&pfn_lock);
+	for (n = 0; n < room && is_private(word_get(&from[n])); n++) {
+		old = word_take(&from[n], &gone);
+		if (pte_src(old) == SRC_PRIV)
+			page_set_home(pte_page(old), HOME_PTE, word_pa(&to[n]));
+		word_enter(&to[n], old);
+	}
+	word_entered(m->made, n, 0, words_gone_locked(&gone));
+	spin_unlock(&pfn_lock);
+	word_settle(s->leaf, &gone);
+	ws_remove_some(m->as, s->leaf, n);
+	ws_insert_some(m->as, m->made, n);
+	m->at.va += (va_t)n << PAGE_SHIFT;
+	m->at.left -= n;
+}
+
+/* One leaf table of the source, as far as it can be.  Words of an object, and special
+ * ones, go: who wants their pages faults them in again.  [W], the batch.  0, -EAGAIN. */
 static int
 move_table(struct move_work *m)
 {
 	struct pte_ref s = { .as = m->as, .leaf = m->at.leaf };
+	struct words_gone gone = { .by_bits = { 0 } };
+	va_t first = m->at.va, stop = m->at.stop;
 	int r = 0;
 
-	PT_FOREACH(s.word, &m->at) {
+	m->at.stop = MAX(first, MIN(stop, m->limit));
+	for (s.word = pt_iter_at(&m->at); r == 0; s.word = pt_iter_at(&m->at)) {
+		s.word = pt_iter_word(&m->at, s.word);
+		if (s.word == NULL)
+			break;
 		s.va = m->at.va;
-		if (s.va + m->delta >= m->limit)
-			continue;
-		if (pte_kind(word_get(s.word)) != PTE_VALID) {
-			r = move_soft(m, &s);
-			if (r != 0)
-				break;
+		if (is_private(word_get(s.word))) {
+			move_run(m, &s);
 			continue;
 		}
-		/* Taken away; it is stored after the flush. */
-		m->w[m->n].old = word_take(s.word, &m->gone);
-		m->w[m->n].va = s.va;
-		if (++m->n == MOVE_ROUND)
-			move_store(m);
+		if (pte_kind(word_get(s.word)) == PTE_VALID)
+			tlb_batch_add(m->as->batch, s.va >> PAGE_SHIFT,
+			    word_take(s.word, &gone));
+		else
+			r = move_soft(m, &s);
+		if (r == 0) {
+			m->at.va += PAGE_SIZE;
+			m->at.left--;
+		}
 	}
-	move_store(m);
+	word_settle(m->at.leaf, &gone);
+	ws_remove_some(m->as, m->at.leaf, words_gone_of(&gone, SRC_OBJ));
+	tlb_flush_range(m->as, first >> PAGE_SHIFT, m->at.va >> PAGE_SHIFT);
+	if (r == 0)
+		m->at.va = stop;
 	return r;
 }
 
@@ -190,8 +197,8 @@ move_some(struct move_work *m)
 	if (pt_make(m->as, first + m->delta, &m->made, &m->to, &m->want) == NULL)
 		return -EAGAIN;
 	m->at.stop = MIN(m->at.stop, pt_table_end(first + m->delta) - m->delta);
-	r = move_table(m);
 	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);
+	r = move_table(m);
 	move_prune(m, m->at.leaf, first, &m->from);
 	move_prune(m, m->made, first + m->delta, &m->to);
 	tlb_batch_end(m->as->batch);
@@ -216,7 +223,8 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	m.at.want = &m.want;
 	while (m.at.va < m.at.end) {
 		mutex_lock(&as->ws_lock);
-		m.limit = pte_limit(&copy);
+		m.limit = MAX(pte_limit(&copy), copy.start << PAGE_SHIFT) -
+		    m.delta;
 		r = move_some(&m);
 		mutex_unlock(&as->ws_lock);
 		if (r != 0)
