@@ -104,6 +104,9 @@ enum fault_outcome fault_entry(struct fctx *, uint64_t word, struct fmo_entry **
 enum fault_outcome fault_entry_ready(struct fctx *, struct fmo_entry *);
 enum fault_outcome fault_map_stolen(struct fctx *, uint64_t before); /* F4s */
 
+/* What the function calls in its file is in line: it does so for each of many words. */
+#define NO_CALLS __attribute__((flatten))
+
 /* fork.c */
 uint64_t fork_word(uint64_t index);            /* FORK word of an entry index */
 uint64_t fork_index(uint64_t word);

@@ -388,9 +388,9 @@ fork_enter_one(struct fork_work *w, const struct pte_ref *s,
 
 /*
  * The words from s on get the entries from e on: as far as these lie in one page,
- * w->page, and the words may be entered.
+ * w->page, and the words may be entered.  No call for each: it would be an eighth.
  */
-static void
+static NO_CALLS void
 fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf)
 {
