@@ -123,19 +123,18 @@ md_space_lazy(void)
 void
 md_tlb_flush(struct md_space *space, va_t lo, va_t hi, enum md_flush what)
 {
-	uint64_t n = (PAGE_UP(hi) - PAGE_DOWN(lo)) >> PAGE_SHIFT, mask;
-	struct tlb_slot req = { .space = space, .full = n > INVLPG_MAX };
+	struct tlb_slot req = { .pending = 0, .space = space,
+		.what = space != NULL ? TLB_FLUSH_USER : TLB_FLUSH_KERNEL,
+		.lo = PAGE_DOWN(lo), .hi = PAGE_UP(hi) };
+	uint64_t n = (req.hi - req.lo) >> PAGE_SHIFT, mask;
 
 	ASSERT(md_irq_is_enabled());
-	req.lo = PAGE_DOWN(lo);
-	req.hi = PAGE_UP(hi);
+	req.full = n > INVLPG_MAX;
 	md_preempt_disable();
 	if (space != NULL) {
-		req.what = TLB_FLUSH_USER;
 		req.gen = atomic_add(&space->tlb_gen, 1);
 		mask = atomic_load(&space->cpus);
 	} else {
-		req.what = TLB_FLUSH_KERNEL;
 		req.gen = atomic_add(&tlb.kernel_gen, 1);
 		mask = md_online_mask();
 	}
@@ -147,8 +146,11 @@ md_tlb_flush(struct md_space *space, va_t lo, va_t hi, enum md_flush what)
 		EVENT_ADD(tlb_pages, n);
 
 	/* Kernel threads use kernel addresses: no lazy CPU is left out. */
-	mask = post_all(mask, &req, space != NULL && what == FLUSH_PAGES);
+	if (mask != 0)
+		mask = post_all(mask, &req, space != NULL && what == FLUSH_PAGES);
+	md_irq_disable();
 	flush_here(cpu_this(), &req);
+	md_irq_enable();
 	wait_all(mask);
 	md_preempt_enable();
 }
@@ -240,8 +242,6 @@ wait_all(uint64_t mask)
 static void
 flush_here(struct cpu *c, const struct tlb_slot *req)
 {
-	uint64_t flags = md_irq_save();
-
 	if (req->what == TLB_FLUSH_KERNEL) {
 		invalidate(req);
 	} else if (c->cur_space == req->space) {
@@ -249,7 +249,6 @@ flush_here(struct cpu *c, const struct tlb_slot *req)
 		if (c->seen_gen < req->gen)
 			c->seen_gen = req->gen;
 	}
-	md_irq_restore(flags);
 }
 
 /* ---- target ---- */

@@ -114,6 +114,18 @@ md_irq_restore(uint64_t flags)
 	mach.irq_off[md_cpu()] = (unsigned)flags;
 }
 
+void
+md_irq_disable(void)
+{
+	(void)md_irq_save();
+}
+
+void
+md_irq_enable(void)
+{
+	md_irq_restore(0);
+}
+
 bool
 md_irq_is_enabled(void)
 {
