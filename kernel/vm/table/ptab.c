@@ -41,12 +41,12 @@
  *              first pin (vm/frame/token.c), and says for which space, h->as.
  *           7. Who does not run on a space opens it first: its end waits for
  *              him, so he waits for nothing but frames and I/O.
- *           8. A leaf table moves with all its words, as a single word does: taken
- *              away, flushed, stored again, in one hold of [W]; some 900
- *              instructions, not 65 for each word.  The words stay where they are
- *              in memory: homes, I/O, the ring of the working set and the list of
- *              idle tables know nothing of it.  One that is pinned stays: who has
- *              pinned it will look for it at its address.
+ *           8. A leaf table moves with all its words: taken away, flushed, stored
+ *              again, in one hold of [W]; some 900 instructions, not 65 for each
+ *              word.  The words stay where they are in memory: homes, I/O, the ring
+ *              of the working set and the list of idle tables know nothing of it.
+ *              One that is pinned stays: who has pinned it will look for it at its
+ *              address.
  */
 #include "vm/table/table.h"
 
