@@ -79,6 +79,13 @@ zap_words(struct zap_work *z, struct pt_iter it)
 	z->freed_late += n;
 }
 
+/* Has the table words that name no frame?  Among those alone are soft FORK words.  [W]. */
+static bool
+has_words_apart(const struct vm_page *leaf)
+{
+	return leaf->nused > leaf->nres;
+}
+
 /* All that is to go of one leaf table.  [W].  As zap_next(). */
 static int
 zap_table(struct zap_work *z, struct pt_iter *it)
@@ -93,7 +100,8 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 		return it->r;
 	first = it->va;
 	tlb_batch_init(b, as, BATCH_ZAP);
-	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0) {
+	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0 &&
+	    has_words_apart(it->leaf)) {
 		va_t at = first;
 
 		r = as->ops->shared->drop(as, it->leaf, &at, it->stop,
