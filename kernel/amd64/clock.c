@@ -6,15 +6,16 @@
  *           told; nor is the local APIC timer's.  Both are measured against
  *           the old 1.193182 MHz timer (PIT), which is.
  *
- * Picture   sample ─ 15 ms by the PIT ─ sample;  each sample: TSC, PIT, TSC
+ * Picture   sample ─ 5 ms by the PIT ─ sample;  each sample: TSC, PIT, TSC
  *           ns = (tsc - base) * mult >> 32
  *
  * Rules     1. A sample taken while an emulator was busy elsewhere shows a
  *              wide gap between its two TSC values: of several, the narrowest
  *              counts.
  *           2. The PIT counts for 55 ms.  If an emulator was stopped for longer,
- *              its output says so, and all is measured again.  One count in 15 ms are
- *              56 millionths, as much as a quartz errs; 20 were most of the boot.
+ *              its output says so, and all is measured again.  One count in 5 ms are
+ *              168 millionths, so samples are taken where the count changes: they
+ *              err by their gap.  15 ms were two thirds of the boot.
  *           3. Counters of two CPUs may differ a little: the last value
  *              handed out is kept, and nobody gets an older one.
  *
@@ -26,7 +27,7 @@ enum {
 	PIT_HZ = 1193182, PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61,
 	PIT_CH2_ONESHOT = 0xb0, PIT_CH2_LATCH = 0x80,
 	PIT_OUTPUT = 0x20, /* of PIT_GATE: channel 2 has counted to 0 */
-	SAMPLES = 8, WAIT_COUNTS = PIT_HZ * 3 / 200, TRIES = 1000
+	SAMPLES = 8, WAIT_COUNTS = PIT_HZ / 200, TRIES = 1000
 };
 
 #define NS_PER_S 1000000000ul
@@ -60,7 +61,7 @@ rdtsc(void)
 /*
  * Measure both counters; md_time_ns() runs from here on.
  *
- * Context:  CPU 0, interrupts off; takes 15 ms, more on a busy host.
+ * Context:  CPU 0, interrupts off; takes 5 ms, more on a busy host.
  */
 void
 clock_init(void)
@@ -83,7 +84,7 @@ clock_init(void)
 	hw_clock.base = rdtsc();
 }
 
-/* Two samples 15 ms apart.  False: the PIT has ended between them. */
+/* Two samples 5 ms apart.  False: the PIT has ended between them. */
 static bool
 measure(struct sample *a, struct sample *b)
 {
@@ -116,17 +117,22 @@ pit_read(void)
 	return v | (uint32_t)md_in8(PIT_CH2) << 8;
 }
 
+/* Where the PIT has just counted on, if it can be read more often than it counts. */
 static void
 take_sample(struct sample *best)
 {
 	struct sample s;
+	uint32_t before;
 	uint64_t t;
 	int i;
 
 	best->gap = UINT64_MAX;
 	for (i = 0; i < SAMPLES; i++) {
-		t = rdtsc();
-		s.pit = pit_read();
+		before = pit_read();
+		do {
+			t = rdtsc();
+			s.pit = pit_read();
+		} while (s.pit == before);
 		s.lapic = apic_timer_read();
 		s.gap = rdtsc() - t;
 		s.tsc = t + s.gap / 2;
