@@ -168,6 +168,8 @@ note(void)
 	    a->nentries);
 	say_renamed(text, sizeof(text), 'S', b->slot, b->nslots, a->slot,
 	    a->nslots);
+	say_renamed(text, sizeof(text), 'M', b->amap, b->namaps, a->amap,
+	    a->namaps);
 	for (i = 0; i < g->nnotes; i++)
 		if (strcmp(g->note[i], text) == 0)
 			return i;

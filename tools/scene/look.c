@@ -18,6 +18,7 @@
 #include "test/sim/opsfn.h"
 #include "tools/scene/play.h"
 #include "vm/design/fmo/fmo.h"
+#include "vm/design/uvm/uvm.h"
 
 static struct {
 	const struct scene *sc;
@@ -77,6 +78,14 @@ entry_no(uint64_t word)
 	struct labels *l = &at.v->labels;
 
 	return label(l->entry, &l->nentries, fork_entry(word));
+}
+
+static unsigned
+anon_no(const struct vm_anon *anon)
+{
+	struct labels *l = &at.v->labels;
+
+	return label(l->entry, &l->nentries, (uintptr_t)anon);
 }
 
 /* ---- words ---- */
@@ -160,15 +169,84 @@ word_text(uint64_t w, char *out, size_t size)
 	}
 }
 
+/* ---- amaps and anons ---- */
+
+static bool
+has_amaps(void)
+{
+	return strstr(at.sc->boot, "vmm=uvm") != NULL;
+}
+
+static struct vm_amap *
+amap_at(const struct aspace *as, uint64_t vpn)
+{
+	const struct vad *v = has_amaps() ? vad_at(as, vpn) : NULL;
+	const struct uvm_entry *e = v == NULL ? NULL : v->dpriv;
+
+	return e == NULL ? NULL : e->amap;
+}
+
+/* What the map has for the page, whatever the word says; NULL. */
+static struct vm_anon *
+anon_at(const struct aspace *as, uint64_t vpn)
+{
+	struct vm_amap *amap = amap_at(as, vpn);
+	uint64_t at_vpn = vpn;
+	struct vm_anon *anon = amap == NULL ? NULL : amap_next(amap, &at_vpn);
+
+	return at_vpn == vpn ? anon : NULL;
+}
+
+static void
+look_proc(unsigned p)
+{
+	struct labels *l = &at.v->labels;
+	struct vm_amap *amap = amap_at(world.as[p], BASE >> PAGE_SHIFT);
+
+	if (amap == NULL)
+		item(at.sc->proc[p], "lives");
+	else
+		item(at.sc->proc[p], "lives M%u refs %u", label(l->amap,
+		    &l->namaps, (uintptr_t)amap), amap->refs);
+}
+
+/* ---- tables ---- */
+
+/* The words on the way to the first page: L4 names the table of level 3, and so on. */
+static void
+look_tables(const struct aspace *as)
+{
+	pa_t table = as->md.root_pa;
+	char key[8], text[64];
+	uint64_t word;
+	int level;
+
+	for (level = MD_PT_LEVELS; level > 1; level--) {
+		word = ((uint64_t *)pa2va(table))[md_pt_index(BASE, level)] &
+		    ~PTE_TABLE_MASK;
+		snprintf(key, sizeof(key), "L%d", level);
+		word_text(word, text, sizeof(text));
+		item(key, "%s", text);
+		if (!(word & MD_PTE_P))
+			return;
+		table = word & MD_PTE_PFN;
+	}
+}
+
+/* ---- the words of a process ---- */
+
 static void
 look_words(unsigned p)
 {
 	const struct aspace *as = world.as[p];
 	char key[32], text[64];
+	const struct vm_anon *anon;
 	uint64_t *word;
 	unsigned i;
 
-	item(at.sc->proc[p], "lives");
+	look_proc(p);
+	if ((at.sc->shows & SHOW_TABLES) && p == 0)
+		look_tables(as);
 	for (i = 0; i < at.sc->npages; i++) {
 		va_t va = BASE + i * PAGE_SIZE;
 		const struct vad *v = vad_at(as, va >> PAGE_SHIFT);
@@ -179,8 +257,16 @@ look_words(unsigned p)
 			item(key, "none");
 			continue;
 		}
+		if (word == NULL && as->n_table_out > 0) {
+			item(key, "OUT");
+			continue;
+		}
 		word_text(word == NULL ? 0 : *word, text, sizeof(text));
-		item(key, "%s", text);
+		anon = anon_at(as, va >> PAGE_SHIFT);
+		if (anon == NULL)
+			item(key, "%s", text);
+		else
+			item(key, "%s E%u", text, anon_no(anon));
 	}
 }
 
@@ -205,8 +291,16 @@ look_entries(void)
 	unsigned i;
 
 	for (i = 0; i < at.v->labels.nentries; i++) {
-		e = entry_at(at.v->labels.entry[i]);
 		snprintf(key, sizeof(key), "E%u", i + 1);
+		if (has_amaps()) {
+			const struct vm_anon *anon = (const void *)
+			    at.v->labels.entry[i];
+
+			word_text(anon->word, text, sizeof(text));
+			item(key, "refs %u %s", anon->refs, text);
+			continue;
+		}
+		e = entry_at(at.v->labels.entry[i]);
 		if (e == NULL) {
 			item(key, "out");
 			continue;
@@ -279,6 +373,15 @@ home_text(const struct vm_page *pg, char *out, size_t size)
 			if (entry_at(at.v->labels.entry[i]) == pa2va(payload))
 				snprintf(out, size, "E%u", i + 1);
 		return;
+	case HOME_ANON:
+		for (i = 0; i < at.v->labels.nentries; i++)
+			if (word_pa(&((const struct vm_anon *)
+			    at.v->labels.entry[i])->word) == payload)
+				snprintf(out, size, "E%u", i + 1);
+		return;
+	case HOME_TABLE:
+		snprintf(out, size, "L%u", pg->tbl.level + 1u);
+		return;
 	case HOME_VNODE:
 		snprintf(out, size, "F%lu", pg->index);
 		return;
@@ -307,11 +410,15 @@ look_frame(unsigned i)
 	    play_value(*(uint64_t *)pa2va(page_pa(pg)), value));
 }
 
+/* A page that can go: tables where they are shown. */
 static bool
-is_data(const struct vm_page *pg)
+is_shown(const struct vm_page *pg)
 {
+	if (page_home_kind(pg) == HOME_TABLE)
+		return (at.sc->shows & SHOW_TABLES) != 0;
 	switch ((int)page_home_kind(pg)) {
 	case HOME_PTE: case HOME_FMO: case HOME_VNODE: case HOME_AOBJ:
+	case HOME_ANON:
 		return true;
 	}
 	return false;
@@ -329,7 +436,7 @@ look_queues(void)
 	for (q = 0; q < Q_COUNT; q++) {
 		text[0] = '\0';
 		for (n = pq_queue[q].head; n != 0; n = pfdb[n].qnext)
-			if (is_data(&pfdb[n]))
+			if (is_shown(&pfdb[n]))
 				snprintf(text + strlen(text),
 				    sizeof(text) - strlen(text), "%sP%u",
 				    text[0] == '\0' ? "" : " ",

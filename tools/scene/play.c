@@ -59,8 +59,10 @@ play_value(uint64_t value, char *buf)
 		snprintf(buf, 16, "%c", (char)value);
 	else if (value >= 1000 && value < 1100)
 		snprintf(buf, 16, "f%lu", value - 1000);
-	else
+	else if (value < 1000)
 		snprintf(buf, 16, "%lu", value);
+	else
+		snprintf(buf, 16, "…"); /* a table's word */
 	return buf;
 }
 

@@ -95,10 +95,10 @@ struct scene {
 	char bug[64], reaches[32];   /* a planted bug, and the name that only it reaches */
 };
 
-/* Whose name is whose: what stands behind P1, E1, S1. */
+/* Whose name is whose: what stands behind P1, E1 (an entry, or an anon), S1, M1. */
 struct labels {
-	uint64_t frame[FRAMES], entry[FRAMES], slot[FRAMES];
-	unsigned nframes, nentries, nslots;
+	uint64_t frame[FRAMES], entry[FRAMES], slot[FRAMES], amap[FRAMES];
+	unsigned nframes, nentries, nslots, namaps;
 };
 
 /* A state as it is read: lines, a name and what it is, divided by |. */

@@ -35,7 +35,7 @@ export function note(graph, step) {
 
 // ---- names that go on ----
 
-const NAME = /\b[PES]\d+\b/g
+const NAME = /\b[PESM]\d+\b/g
 const namesIn = items => new Set(items.flatMap(i => i.match(NAME) || []))
 
 // Labels of a state as it stands alone: its own names.
@@ -108,21 +108,24 @@ const VERBS = { load: 'loads', store: 'stores', fork: 'forks', exit: 'exits', ma
 // ---- the picture ----
 
 const WORDS = {
-  none: 'nothing is mapped', ABSENT: 'no page yet', TRANS: 'in memory, not mapped', BUSY: 'being read', SWAP: 'on swap', ERROR: 'lost'
+  none: 'nothing is mapped', OUT: 'its table is out', ABSENT: 'no page yet', TRANS: 'in memory, not mapped', BUSY: 'being read', SWAP: 'on swap', ERROR: 'lost'
 }
 
 // "VALID P1 FORK E1 R D" → what a row shows.
 export function word(text) {
   const [kind, ...rest] = text.split(' ')
   if (kind === 'none') return { kind: '–', bits: [], target: null, hint: WORDS.none }
-  const target = rest.find(w => /^([PES]\d+|Z)$/.test(w)) ?? null
-  if (kind !== 'VALID') return { kind, bits: [], target, hint: WORDS[kind] ?? '' }
+  const target = rest.find(w => /^([PS]\d+|Z)$/.test(w)) ?? rest.find(w => /^E\d+$/.test(w)) ?? null
+  const entry = rest.find(w => /^E\d+$/.test(w)) ?? null
+  if (kind !== 'VALID') return { kind, bits: [], target, entry, hint: WORDS[kind] ?? '' }
   return {
-    kind, target, entry: rest.find(w => /^E\d+$/.test(w)) ?? null,
+    kind, target, entry,
     src: rest.find(w => /^(OBJ|PRIV|FORK|SPEC)$/.test(w)),
     bits: rest.filter(w => /^(R|W|D|A|LOCK|age\d)$/.test(w)), hint: ''
   }
 }
+
+const LEVELS = { L4: 'PML4', L3: 'PDPT', L2: 'PD' }
 
 // "ACTIVE home A0 maps 1 dirty slot S1 value A"
 export function frame(text) {
@@ -153,7 +156,8 @@ export function picture(head, items, changed = new Map()) {
     .sort((a, b) => a.slice(1) - b.slice(1))
 
   const procs = head.procs.map(name => ({
-    name, lives: all.has(name), mark: mark(name),
+    name, lives: all.has(name), mark: mark(name), amap: all.get(name)?.match(/^lives (M\d+) refs (\d+)$/),
+    tables: name !== head.procs[0] ? [] : ['L4', 'L3', 'L2'].filter(k => all.has(k)).map(k => ({ ...cell(k, all.get(k)), level: LEVELS[k] })),
     words: Array.from({ length: head.pages }, (_, i) => `${name}${i}`).map(k => all.has(k) ? cell(k, all.get(k)) : { key: k, kind: '', bits: [], mark: '' })
   }))
   const entries = list('E').map(key => {
