@@ -10,6 +10,7 @@
 #   make bench-check        ten rows against it
 #   make bench-evidence     what of each row is asserts, and what trace and counters
 #   make bench-host         time of the host beside Linux, on one CPU and on two
+#   make paging-linux       what patterns of paging cost, beside Linux, LRU and OPT
 
 BENCH := $(BUILD)/bench
 BENCH_SRC := $(filter-out tools/bench/nothing.c tools/bench/count.c,$(wildcard tools/bench/*.c))
@@ -57,5 +58,8 @@ bench-evidence: $(KERNEL) bench-tools without-asserts without-events
 bench-host: $(KERNEL) bench-tools without-events
 	@sh tools/bench/run -b $(BUILD) -t $(if $(ROUNDS),-n $(ROUNDS))
 
-.PHONY: profile bench bench-check bench-evidence bench-host bench-tools
+paging-linux: image progs $(T)/mkinitrd
+	@BUILD=$(BUILD) sh tools/bench/paging
+
+.PHONY: profile bench bench-check bench-evidence bench-host bench-tools paging-linux
 .PHONY: bench-where without-asserts without-events

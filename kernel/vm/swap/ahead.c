@@ -28,6 +28,9 @@
  *              jump about between its reads.
  *           5. Who reads the first page of a file will go on.  Strides over a file
  *              are read page by page: a request of it is for adjacent ones.
+ *           6. A read is one of a sequence only if the page that it comes from is in
+ *              memory; on swap, if the last page of the read before was touched.  A
+ *              sequence that was left does not catch who jumps about.
  *
  * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c, cache_window() in
  *           vm/cache/pagecache.c, cache_read() in vm/cache/cachefile.c.
@@ -47,10 +50,11 @@ struct growth {
 static const struct growth of_swap = { 2, 2, SWAP_RUN };
 static const struct growth of_files = { 4, 4, AHEAD_FILE };
 
-/* A page that is to be read: is the one before it in memory, and the one behind it?  Of
- * a sequence which it goes on, one is; not known: both. */
+/* A page that is to be read: of these words, or of a file.  Is the page before it in
+ * memory there, and the one behind it? */
 struct wanted {
 	uint64_t at;
+	const struct swap_words *words;
 	bool before, behind;
 };
 
@@ -123,6 +127,45 @@ swap_ahead_init(void)
 
 /* ---- sequences ---- */
 
+/* Words that stand before that of w and belong to it. */
+static unsigned
+words_before(const struct swap_words *w)
+{
+	if (w->container == NULL && w->home != HOME_KPAGED)
+		return 0;
+	return (unsigned)(word_pa(w->word) % PAGE_SIZE / sizeof(*w->word) /
+	    (unsigned long)w->step);
+}
+
+/* Its page was touched, or is mapped. */
+static bool
+is_used(uint64_t word)
+{
+	return pte_kind(word) == PTE_VALID ||
+	    (pte_is_trans(word) && !page_is_ahead(pte_page(word)));
+}
+
+/* Has the one who reads w been there already, so many words before (< 0: behind)?  Of a
+ * word in another table it is not known. */
+static bool
+was_there(const struct swap_words *w, int64_t before)
+{
+	if (before > (int64_t)words_before(w) || -before >= (int64_t)w->max)
+		return true;
+	return is_used(word_get(w->word - before * w->step));
+}
+
+/* Rule 6.  The page is so many steps from the first that s has read last. */
+static bool
+comes_from(const struct wanted *w, const struct read_ahead *s, int64_t steps)
+{
+	int64_t since = steps - MIN(steps, s->read) + 1;
+
+	if (w->words != NULL)
+		return steps == 0 || was_there(w->words, since * s->apart);
+	return s->apart < 0 ? w->behind : w->before;
+}
+
 /* May a read of the page belong to the sequence, or make one of it?  s knows then how
  * long and which way. */
 static bool
@@ -132,15 +175,14 @@ goes_with(struct read_ahead *s, const struct wanted *w, const struct growth *g)
 
 	if (s->window == 0)
 		return false;
-	if (s->window > 1 && apart % s->apart == 0 &&
-	    (s->apart < 0 ? w->behind : w->before)) {
+	if (s->window > 1 && apart % s->apart == 0) {
 		steps = apart / s->apart;
-		if (steps >= s->read && steps <= s->read + s->window) {
-			s->window = (uint8_t)MIN(g->times * s->window, g->most);
+		if (steps >= 0 && steps <= s->read + s->window &&
+		    comes_from(w, s, steps)) {
+			if (steps >= s->read)
+				s->window = (uint8_t)MIN(g->times * s->window, g->most);
 			return true;
 		}
-		if (steps >= 0 && steps < s->read)
-			return true;
 	}
 	if (s->window > 1 || apart == 0 || apart < -APART_MAX ||
 	    apart > APART_MAX)
@@ -189,16 +231,6 @@ has_read(struct sequences *all, struct read_ahead *s, uint64_t at, unsigned n)
 	s->when = ++all->reads;
 }
 
-/* Words that stand before that of w and belong to it. */
-static unsigned
-words_before(const struct swap_words *w)
-{
-	if (w->container == NULL && w->home != HOME_KPAGED)
-		return 0;
-	return (unsigned)(word_pa(w->word) % PAGE_SIZE / sizeof(*w->word) /
-	    (unsigned long)w->step);
-}
-
 /* The page of a word is to be read for this thread: which others shall come along?
  * w names the first page, and all words behind it; then those to be read.
  * Locks: the container's; takes [S]. */
@@ -208,7 +240,7 @@ swap_look_ahead(struct swap_words *w)
 	struct md_space *space = thread_current()->space;
 	struct aspace *as = space == NULL ? &kernel_as :
 	    CONTAINER_OF(space, struct aspace, md);
-	struct wanted first = { w->index, true, true };
+	struct wanted first = { .at = w->index, .words = w };
 	unsigned room;
 	struct read_ahead *s;
 
@@ -232,7 +264,7 @@ swap_look_ahead(struct swap_words *w)
 int
 swap_look_ahead_file(struct sequences *all, uint64_t idx, bool before, bool behind)
 {
-	struct wanted w = { idx, before, behind };
+	struct wanted w = { .at = idx, .before = before, .behind = behind };
 	struct read_ahead *s = sequence_of(all, &w, &of_files);
 	unsigned n;
 
