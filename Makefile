@@ -189,7 +189,7 @@ check-teaching-contract: image testing
 
 lint: $(BUILD)/vadose.elf build/grading/grade $(T)/ctext
 	@sh tools/lint/run $(BUILD)
-	@$(AWK) -v COUNT=1 -f tools/lint/kinds.awk kernel/test/progs/*.c kernel/test/progs/accept/*.c \
+	@$(AWK) -v COUNT=1 -f tools/lint/text/kinds.awk kernel/test/progs/*.c kernel/test/progs/accept/*.c \
 	  kernel/test/host/t_*.c kernel/test/cases/*.sh
 
 doctor: image

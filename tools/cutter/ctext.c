@@ -14,7 +14,7 @@
  *           2. A string that is a name, or a path that ends so, may name a
  *              function or a file: it is told.
  *
- * Read next tools/lint/symbols.awk.
+ * Read next tools/lint/code/symbols.awk.
  */
 #include "csource.h"
 

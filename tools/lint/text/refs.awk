@@ -66,7 +66,7 @@ function names(s,   w, after, before) {
 		if (w in known || before ~ /[\/.%$<0-9*-]/) continue
 		if (after ~ /^\(\)/ || (w ~ /^[a-z][a-z0-9]*(_[a-z0-9]+)+$/ && after !~ /^([.*\/<-]|_?[A-Z])/)) {
 			if (w ~ /s$/ && substr(w, 1, length(w) - 1) in known) continue
-			print at " no code has the name " w ": mend the comment, or put a foreign name into tools/lint/words.txt"; bad++
+			print at " no code has the name " w ": mend the comment, or put a foreign name into tools/lint/text/words.txt"; bad++
 		}
 	}
 }
