@@ -107,7 +107,7 @@ async function playScenes(browser, origin, path) {
     let shown = ''
     for (let n = 0; n < 20 && shown !== id; n++) {
       await pause(100)
-      shown = await browser.eval(`(document.getElementById(${JSON.stringify(id)})?.closest('.vm-scene').querySelector('.more p:last-child code')?.textContent || '').slice(1)`)
+      shown = await browser.eval(`(document.getElementById(${JSON.stringify(id)})?.closest('.vm-scene').querySelector('.address code')?.textContent || '').slice(1)`)
     }
     if (shown !== id) bad.push(`${id}: the address leads to ${shown || 'nothing'}`)
     const r = await browser.eval(`playByKeys(${JSON.stringify(id)})`).catch(e => e.message)
@@ -136,7 +136,7 @@ const BY_KEYS = `window.playByKeys = async id => {
     const over = [...figure.querySelectorAll('.vm-state:not(.stills *) :is(.card, .row, .queue)')].find(e => e.offsetWidth > 0 && e.scrollWidth > e.clientWidth + 1)
     if (over) return 'text out of its box: ' + over.innerText.replace(/\\s+/g, ' ').slice(0, 60)
   }
-  const at = figure.querySelector('.more p:last-child code').textContent
+  const at = figure.querySelector('.address code').textContent
   return at.endsWith('/' + name) ? '' : 'its shortest way ends at ' + at
 }`
 

@@ -3,7 +3,7 @@
 //
 // Rules     1. Every state is drawn, every step taken once: an item that the
 //              figure cannot read, two boxes of one name, a name that no way leads
-//              to, a puzzle without a solution is a finding.
+//              to or that another state has, a puzzle without a solution is a finding.
 //           2. A figure has at most 300 kB, compressed.
 import { readFileSync, readdirSync, existsSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -31,6 +31,10 @@ function playAll(g, say) {
     }
   }
   for (const [id, state] of g.names) if (!way(g, 0, s => s === state)) say(`no way leads to "${id}"`)
+  for (const [id, state] of g.names) {
+    const first = g.names.find(n => n[1] === state)[0]
+    if (first !== id) say(`"${id}" and "${first}" are one state`, 'is what the text says of them true?')
+  }
   g.puzzles.forEach(([most, least, goal, counts], i) => {
     const only = !counts && !g.names.some(n => n[0] === goal)
     if (only ? g.bug : least < 1 || least > most) say(`puzzle ${i + 1} cannot be solved in ${most} steps`)
