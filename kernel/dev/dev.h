@@ -49,6 +49,7 @@ struct chr_dev {
 	void *dev;
 	enum chr_takes takes;     /* TAKES_NOTHING: -ENOSPC */
 	bool is_zero;             /* /dev/zero: mmap gives anonymous memory */
+	bool is_endless;          /* a read gives all it is asked for */
 	bool is_physical;         /* /dev/mem: mmap gives memory of devices */
 	struct list_node all;
 };

@@ -109,13 +109,13 @@ static struct chr_dev nodes[] = {
 	{ .name = "null", .major = 1, .minor = 3, .mode = 0666, .ops = &null_ops,
 	  .takes = TAKES_ALL },
 	{ .name = "zero", .major = 1, .minor = 5, .mode = 0666, .ops = &zero_ops,
-	  .is_zero = true, .takes = TAKES_ALL },
+	  .is_zero = true, .takes = TAKES_ALL, .is_endless = true },
 	{ .name = "full", .major = 1, .minor = 7, .mode = 0666, .ops = &zero_ops,
-	  .takes = TAKES_NOTHING },
+	  .takes = TAKES_NOTHING, .is_endless = true },
 	{ .name = "random", .major = 1, .minor = 8, .mode = 0666,
-	  .ops = &random_ops },
+	  .ops = &random_ops, .is_endless = true },
 	{ .name = "urandom", .major = 1, .minor = 9, .mode = 0666,
-	  .ops = &urandom_ops },
+	  .ops = &urandom_ops, .is_endless = true },
 	{ .name = "kmsg", .major = 1, .minor = 11, .mode = 0644, .ops = &kmsg_ops },
 };
 

@@ -171,6 +171,10 @@ devfs_opened(struct vnode *v, struct file *f, unsigned flags)
 		return r;
 	f->priv = d;
 	f->ops = major == MAJOR_MEM ? &mem_file_ops : &stream_file_ops;
+	if (d->takes == TAKES_NOTHING)
+		f->knows = KNOWS_READ_FLAGS;
+	else if (d->takes == TAKES_ALL || d->is_endless)
+		f->knows = KNOWS_NOWAIT;
 	return 0;
 }
 

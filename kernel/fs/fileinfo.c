@@ -104,15 +104,19 @@ file_is_path(struct file *f)
 	return (f->flags & O_PATH) != 0;
 }
 
+static struct chr_dev *
+chr_of(const struct file *f)
+{
+	return f->vn->type != S_IFCHR ? NULL :
+	    chr_find(dev_major(f->vn->rdev), dev_minor(f->vn->rdev));
+}
+
 /* Is it /dev/zero, whose mapping is anonymous memory? */
 bool
 file_is_zero_device(struct file *f)
 {
-	struct chr_dev *d;
+	struct chr_dev *d = chr_of(f);
 
-	if (f->vn->type != S_IFCHR)
-		return false;
-	d = chr_find(dev_major(f->vn->rdev), dev_minor(f->vn->rdev));
 	return d != NULL && d->is_zero;
 }
 
@@ -121,6 +125,13 @@ bool
 file_is_seekable(struct file *f)
 {
 	return f->ops == NULL || f->ops->seek != SEEKS_NEVER;
+}
+
+/* Which flags of one call it knows. */
+enum file_knows
+file_knows(const struct file *f)
+{
+	return f->knows;
 }
 
 /* Are both names of one mount? */
@@ -239,27 +250,78 @@ fs_sync(struct file *f)
 	return f->vn->mnt->type->sync(f->vn->mnt, NULL);
 }
 
-/* One piece through buf.  Bytes that arrived in out, or -errno. */
-static ssize_t
-splice_piece(struct file *in, uint64_t in_off, struct file *out,
-    uint64_t *out_off, void *buf, size_t n)
+/* What can be moved without a buffer of the user's: a file, or what has no end. */
+static int
+splice_check(const struct file *in)
 {
-	ssize_t got = file_pread_kernel(in, in_off, buf, n);
+	struct chr_dev *d = chr_of(in);
+
+	if (in->vn->type == S_IFREG || (d != NULL && d->is_endless))
+		return 0;
+	return in->vn->type == S_IFDIR ? -EISDIR : -EINVAL;
+}
+
+struct splice {
+	struct file *in, *out;
+	uint64_t pos;            /* in in */
+	uint64_t *out_off;       /* NULL: at the position */
+	char *buf;
+	size_t size;
+};
+
+/* One piece of at most n bytes.  Bytes that arrived in out, or -errno. */
+static ssize_t
+splice_piece(struct splice *s, size_t n)
+{
+	ssize_t got;
 	struct uio u;
 
+	n = MIN(n, s->size);
+	if (file_is_pipe(s->out)) /* each page of in has a slot */
+		n = MIN(n, PAGE_SIZE - (s->pos & PAGE_MASK));
+	got = file_pread_kernel(s->in, s->pos, s->buf, n);
 	if (got <= 0)
 		return got;
-	uio_init_kernel(&u, buf, (size_t)got);
-	got = out_off != NULL ? file_pwrite(out, *out_off, &u) :
-	    file_write(out, &u);
-	if (got > 0 && out_off != NULL)
-		*out_off += (uint64_t)got;
+	if (s->out->knows >= KNOWS_READ_FLAGS)
+		return -EINVAL;
+	uio_init_kernel(&u, s->buf, (size_t)got);
+	u.nowait = u.apart = true; /* pipe_wait_slot() has waited */
+	got = s->out_off != NULL ? file_pwrite(s->out, *s->out_off, &u) :
+	    file_write(s->out, &u);
+	if (got > 0) {
+		s->pos += (uint64_t)got;
+		if (s->out_off != NULL)
+			*s->out_off += (uint64_t)got;
+	}
 	return got;
+}
+
+/* Pieces, until one ends it.  Bytes, or -errno; *end as below. */
+static ssize_t
+splice_pieces(struct splice *s, size_t n, int *end)
+{
+	size_t done = 0;
+	ssize_t r = 0;
+
+	s->size = MIN(n, SPLICE_BYTES);
+	s->buf = kmem_alloc(s->size);
+	if (s->buf == NULL && s->size > PAGE_SIZE) /* adjacent frames are rare */
+		s->buf = kmem_alloc(s->size = PAGE_SIZE);
+	if (s->buf == NULL)
+		return -ENOMEM;
+	do {
+		r = splice_piece(s, n - done);
+		done += r > 0 ? (size_t)r : 0;
+	} while (r > 0 && done < n && thread_current()->pending == 0);
+	kmem_free(s->buf);
+	*end = r < 0 ? (int)r : 0;
+	return done > 0 ? (ssize_t)done : r;
 }
 
 /*
  * sendfile(2), copy_file_range(2): up to n bytes from in, which must be
- * seekable so that nothing is lost when out takes less than was read.
+ * seekable so that nothing is lost when out takes less than was read.  A pipe
+ * is waited for until it has a slot, and takes what fits.
  *
  * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give; *end:
  *           that error, or 0, also where some bytes were moved before.
@@ -268,37 +330,22 @@ ssize_t
 file_splice(struct file *in, uint64_t *in_off, struct file *out,
     uint64_t *out_off, size_t n, int *end)
 {
-	uint64_t pos = in_off != NULL ? *in_off : atomic_load_relaxed(&in->pos);
-	size_t done = 0, want, size = MIN(n, SPLICE_BYTES);
-	ssize_t r = 0;
-	char *buf;
+	struct splice s = { .in = in, .out = out, .out_off = out_off,
+		.pos = in_off != NULL ? *in_off : file_position(in) };
+	ssize_t r = file_is_pipe(out) ? pipe_wait_slot(out) : 0;
 
 	*end = 0;
-	if (in->vn->type != S_IFREG)
-		return in->vn->type == S_IFDIR ? -EISDIR : -EINVAL;
-	buf = kmem_alloc(size);
-	if (buf == NULL && size > PAGE_SIZE) /* adjacent frames are rare */
-		buf = kmem_alloc(size = PAGE_SIZE);
-	if (buf == NULL)
-		return -ENOMEM;
-	while (done < n) {
-		want = MIN(n - done, size);
-		r = splice_piece(in, pos, out, out_off, buf, want);
-		if (r <= 0)
-			break;
-		done += (size_t)r;
-		pos += (uint64_t)r;
-		if (thread_current()->pending != 0)
-			break;
-	}
-	kmem_free(buf);
+	if (r == 0 && n != 0)
+		r = splice_check(in);
+	if (r != 0 || n == 0)
+		return r;
+	r = splice_pieces(&s, n, end);
 	if (in_off != NULL) {
-		*in_off = pos;
+		*in_off = s.pos;
 	} else {
 		mutex_lock(&in->pos_lock);
-		in->pos = pos;
+		in->pos = s.pos;
 		mutex_unlock(&in->pos_lock);
 	}
-	*end = r < 0 ? (int)r : 0;
-	return done > 0 ? (ssize_t)done : r;
+	return r;
 }

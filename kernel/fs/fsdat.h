@@ -236,6 +236,7 @@ struct file {
 	struct mutex pos_lock;         /* [c] */
 	uint64_t pos;                  /* [Q] */
 	int owner;                     /* [A] F_SETOWN: asked back, not used */
+	enum file_knows knows;         /* [c] of the flags of one call */
 	void *priv;                    /* [c] text of /proc, device, pipe */
 };
 

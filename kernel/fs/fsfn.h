@@ -146,6 +146,14 @@ file_can_write(const struct file *f)
 	return acc == O_WRONLY || acc == O_RDWR;
 }
 
+extern const struct file_ops pipe_file_ops;
+
+static inline bool
+file_is_pipe(const struct file *f)
+{
+	return f->ops == &pipe_file_ops;
+}
+
 struct file *file_alloc(void);
 void files_show_nr(struct out *);
 void files_show_max(struct out *);
@@ -200,10 +208,10 @@ void partitions_show(struct out *);
 extern const struct fstype procfs_type;
 
 /* ---- pipe.c ---- */
-extern const struct file_ops pipe_file_ops;
 int pipe_opened(struct vnode *, struct file *) MUST_CHECK;
 void pipe_inactive(struct vnode *);
 void pipe_init(void);
+int pipe_wait_slot(struct file *) MUST_CHECK;
 
 /* ---- pipeuser.c: limits of pipes, for /proc/sys/fs ---- */
 void pipe_show_soft(struct out *);

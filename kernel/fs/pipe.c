@@ -5,13 +5,14 @@
  * Problem   Bytes flow from writers to readers through a bounded buffer; each
  *           side sleeps when it must, and learns when the other has gone.
  *
- * Picture        tail               head
- *           ──────┬──────────────────┬──────  counts of bytes, never wrap;
- *                 │ readers take …   │ … writers add     page[pos / 4096 % n]
- *           ──────┴──────────────────┴──────
+ * Picture   slots, a page each:   [ab.] [cdef] [g..] [ ] [ ]
+ *                               tail: readers    head: writers
  *
- * Rules     1. A write of at most PIPE_BUF bytes goes in as one piece: it
- *              waits for room for all of it, and the lock is kept meanwhile.
+ * Rules     1. What is written lies in slots as on Linux: the part that fills
+ *              no page goes behind what is in the last one, if it fits, and
+ *              each page into a slot of its own.  Full is: no slot is free,
+ *              however little is in them.  So a write of at most PIPE_BUF
+ *              bytes is one piece.
  *           2. A piece that cannot be copied whole from or to the user is not
  *              counted: readers never see half of it, nor lose any.
  *           3. One queue for readers, writers and openers: every change wakes
@@ -19,8 +20,9 @@
  *           4. Only a FIFO is opened by two who look for each other.  A pipe
  *              that is opened again (/dev/fd/N) is as it is: without writers
  *              it is at its end.
- *
  *           5. The ring is there while an end is open.
+ *           6. A slot that write(2) filled under O_DIRECT is a packet: nothing is
+ *              added to it, one read takes it and loses what does not fit.
  *
  * Read next pipering.c, pipeuser.c, poll.c.
  */
@@ -30,7 +32,6 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define PIPE_BUF 4096ul
 #define FIONREAD 0x541bu
 
 enum end_kind { END_OF_FIFO, END_OF_PIPE };
@@ -265,6 +266,7 @@ end_make(struct vnode *v, unsigned flags, struct file **out)
 	r = pipe_ring_make_locked(p);
 	if (r == 0) {
 		f->flags = flags;
+		f->knows = KNOWS_NOWAIT;
 		f->ops = &pipe_file_ops;
 		f->vn = v;
 		vn_get(v);
@@ -278,7 +280,7 @@ end_make(struct vnode *v, unsigned flags, struct file **out)
 }
 
 /*
- * pipe2(2); flags: O_NONBLOCK.
+ * pipe2(2); flags: O_NONBLOCK, O_DIRECT (of the end that is written).
  *
  * Returns:  0, -ENFILE, -ENOMEM.
  * Owns:     the caller gets both references.
@@ -294,7 +296,7 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	v->uid = fs_cred()->fsuid;
 	v->gid = fs_cred()->fsgid;
 	v->nlink = 1;
-	r = fifo_pipe(v) == NULL ? -ENOMEM : end_make(v, O_RDONLY | flags, rd);
+	r = fifo_pipe(v) == NULL ? -ENOMEM : end_make(v, O_RDONLY | (flags & O_NONBLOCK), rd);
 	if (r == 0) {
 		r = end_make(v, O_WRONLY | flags, wr);
 		if (r != 0)
@@ -304,30 +306,60 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	return r;
 }
 
-/* Bytes from pos to the end of its page. */
-static uint64_t
-to_page_end(uint64_t pos)
+static bool
+is_empty(const struct pipe *p)
 {
-	return PAGE_SIZE - (pos & PAGE_MASK);
+	return p->head == p->tail;
 }
 
-/* Move what is there (rule 2).  Locks: pipe lock held.  Bytes, -EFAULT. */
+static bool
+is_full(const struct pipe *p)
+{
+	return p->head - p->tail >= p->nslots;
+}
+
+static bool
+is_nonblocking(const struct file *f, const struct uio *u)
+{
+	return (f->flags & O_NONBLOCK) != 0 || u->nowait;
+}
+
+/* The first slot has been read: the only one is written again, while it is warm. */
+static void
+slot_leave_locked(struct pipe *p)
+{
+	struct pipe_slot *s = pipe_slot_at(p, p->tail);
+
+	HELD(&p->lock);
+	s->off = s->len = 0;
+	if (p->head - p->tail == 1)
+		p->head--;
+	else
+		p->tail++;
+}
+
+/* Move what is there (rules 2 and 6).  Locks: pipe lock held.  Bytes, -EFAULT. */
 static ssize_t
 take_locked(struct pipe *p, struct uio *u)
 {
+	struct pipe_slot *s;
 	ssize_t done = 0, n;
-	uint64_t piece;
+	size_t piece;
+	bool packet = false;
 
 	HELD(&p->lock);
-	while (u->left > 0 && p->tail < p->head) {
-		piece = MIN(p->head - p->tail, to_page_end(p->tail));
-		piece = MIN(piece, u->left);
-		n = uio_put(u, *pipe_page_slot(p, p->tail) + (p->tail & PAGE_MASK),
-		    piece);
+	while (u->left > 0 && !is_empty(p) && !packet) {
+		s = pipe_slot_at(p, p->tail);
+		piece = MIN(s->len, u->left);
+		n = uio_put(u, s->page + s->off, piece);
 		if (n != (ssize_t)piece)
 			return done > 0 ? done : -EFAULT;
-		p->tail += piece;
 		done += n;
+		s->off += (uint16_t)piece;
+		s->len -= (uint16_t)piece;
+		packet = s->is_packet;
+		if (packet || s->len == 0)
+			slot_leave_locked(p);
 	}
 	return done;
 }
@@ -339,9 +371,8 @@ pipe_read(struct file *f, uint64_t *off, struct uio *u)
 	ssize_t n = 0;
 
 	mutex_lock(&p->lock);
-	while (n == 0 && p->head == p->tail && p->writers > 0)
-		n = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN :
-		    pipe_wait_locked(p);
+	while (n == 0 && is_empty(p) && p->writers > 0)
+		n = is_nonblocking(f, u) ? -EAGAIN : pipe_wait_locked(p);
 	if (n == 0)
 		n = take_locked(p, u);
 	if (n > 0)
@@ -350,56 +381,112 @@ pipe_read(struct file *f, uint64_t *off, struct uio *u)
 	return n;
 }
 
-static uint64_t
-pipe_room(const struct pipe *p)
+/* Rule 2: n bytes behind what is in s.  Bytes, -EFAULT, -ENOMEM. */
+static ssize_t
+slot_add(struct pipe_slot *s, struct uio *u, size_t n)
 {
-	return p->npages * PAGE_SIZE - (p->head - p->tail);
+	ssize_t got;
+
+	if (s->page == NULL)
+		s->page = kmem_alloc(PAGE_SIZE);
+	if (s->page == NULL)
+		return -ENOMEM;
+	got = uio_get(u, s->page + s->off + s->len, n);
+	if (got >= 0 && (size_t)got < n)
+		return -EFAULT;
+	if (got > 0)
+		s->len += (uint16_t)got;
+	return got;
 }
 
-/* Rule 2: one piece, whole or not at all.  Bytes, -EFAULT, -ENOMEM. */
+/* Rule 1: the last slot takes what fills no page.  Bytes, 0, -EFAULT. */
 static ssize_t
-add_piece_locked(struct pipe *p, struct uio *u)
+piece_join_locked(struct pipe *p, struct uio *u)
 {
-	uint64_t piece = MIN(MIN(u->left, pipe_room(p)), to_page_end(p->head));
-	uint8_t **slot = pipe_page_slot(p, p->head);
-	ssize_t n;
+	struct pipe_slot *s = pipe_slot_at(p, p->head - 1);
+	size_t part = u->left & PAGE_MASK;
 
 	HELD(&p->lock);
-	if (*slot == NULL)
-		*slot = kmem_alloc(PAGE_SIZE);
-	if (*slot == NULL)
-		return -ENOMEM;
-	n = uio_get(u, *slot + (p->head & PAGE_MASK), piece);
-	if (n >= 0 && (uint64_t)n < piece)
-		n = -EFAULT;
+	if (part == 0 || is_empty(p) || p->readers == 0 || s->is_closed ||
+	    u->apart || s->off + s->len + part > PAGE_SIZE)
+		return 0;
+	return slot_add(s, u, part);
+}
+
+/*
+ * A page of u, or all of it, into the next slot; what sendfile brings stays by
+ * itself, for on Linux it is the page of the file.  Bytes, -EFAULT, -ENOMEM.
+ */
+static ssize_t
+piece_fill_locked(struct pipe *p, const struct file *f, struct uio *u)
+{
+	struct pipe_slot *s = pipe_slot_at(p, p->head);
+	ssize_t n = slot_add(s, u, MIN(u->left, PAGE_SIZE));
+
+	HELD(&p->lock);
+	s->is_closed = (f->flags & O_DIRECT) != 0 || u->apart;
+	s->is_packet = s->is_closed && !u->apart;
 	if (n > 0)
-		p->head += (uint64_t)n;
+		p->head++;
 	return n;
+}
+
+static void
+signal_no_reader(void)
+{
+	if (pipes.no_reader != NULL)
+		pipes.no_reader();
+}
+
+/*
+ * sendfile into a pipe, of how many bytes ever.
+ *
+ * Locks:    none held.
+ * Returns:  0: there is a slot; -EPIPE (it was signalled), -EAGAIN, -ERESTARTSYS.
+ */
+int
+pipe_wait_slot(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+	int r = 0;
+
+	mutex_lock(&p->lock);
+	while (r == 0 && p->readers > 0 && is_full(p))
+		r = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN : pipe_wait_locked(p);
+	if (r == 0 && p->readers == 0)
+		r = -EPIPE;
+	mutex_unlock(&p->lock);
+	if (r == -EPIPE)
+		signal_no_reader();
+	return r;
 }
 
 static ssize_t
 pipe_write(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct pipe *p = pipe_of(f);
-	uint64_t need = u->left <= PIPE_BUF ? u->left : 1;
-	ssize_t done = 0, n = 0;
+	ssize_t done, n;
 
 	mutex_lock(&p->lock);
+	n = piece_join_locked(p, u);
+	done = MAX(n, 0);
 	while (u->left > 0 && n >= 0) {
 		if (p->readers == 0) {
 			n = -EPIPE;
-		} else if (pipe_room(p) < MIN(need, u->left)) {
-			n = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN :
+		} else if (is_full(p)) {
+			tell_locked(p);
+			n = is_nonblocking(f, u) ? -EAGAIN :
 			    pipe_wait_locked(p);
 		} else {
-			n = add_piece_locked(p, u);
-			done += n > 0 ? n : 0;
-			tell_locked(p);
+			n = piece_fill_locked(p, f, u);
+			done += MAX(n, 0);
 		}
 	}
+	if (done > 0)
+		tell_locked(p);
 	mutex_unlock(&p->lock);
-	if (n == -EPIPE && pipes.no_reader != NULL)
-		pipes.no_reader();
+	if (n == -EPIPE)
+		signal_no_reader();
 	return done > 0 ? done : n;
 }
 
@@ -412,11 +499,11 @@ pipe_poll(struct file *f, struct waitq **wq)
 	*wq = &p->wq;
 	mutex_lock(&p->lock);
 	if (is_reader(f)) {
-		bits |= p->head != p->tail ? POLLIN : 0;
+		bits |= !is_empty(p) ? POLLIN : 0;
 		bits |= p->writers == 0 && p->wr_opens != f->pos ? POLLHUP : 0;
 	}
 	if (is_writer(f)) {
-		bits |= pipe_room(p) >= PIPE_BUF ? POLLOUT : 0;
+		bits |= !is_full(p) ? POLLOUT : 0;
 		bits |= p->readers == 0 ? POLLERR : 0;
 	}
 	mutex_unlock(&p->lock);
@@ -427,12 +514,14 @@ static int64_t
 pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct pipe *p = pipe_of(f);
-	uint32_t n;
+	uint32_t n = 0;
+	uint64_t i;
 
 	if (cmd != FIONREAD)
 		return -ENOTTY;
 	mutex_lock(&p->lock);
-	n = (uint32_t)(p->head - p->tail);
+	for (i = p->tail; i < p->head; i++)
+		n += pipe_slot_at(p, i)->len;
 	mutex_unlock(&p->lock);
 	return copyout(arg, &n, sizeof(n));
 }

@@ -9,19 +9,26 @@
 
 #include "fs/fsdat.h"
 
-#define PIPE_PAGES 16u          /* of a new pipe */
-#define PIPE_PAGES_FEW 2u       /* … of who has many already */
+#define PIPE_SLOTS 16u          /* of a new pipe */
+#define PIPE_SLOTS_FEW 2u       /* … of who has many already */
 #define PIPE_BYTES_MAX (1ul << 31)
 
 struct pipe_user;
 
+struct pipe_slot {
+	uint8_t *page;               /* [K] made when first written; stays */
+	uint16_t off, len;           /* [K] the bytes that were not read yet */
+	bool is_packet;              /* [K] by a write under O_DIRECT */
+	bool is_closed;              /* [K] nothing is added */
+};
+
 struct pipe {
 	struct mutex lock;           /* [c] */
 	struct waitq wq;             /* [c] */
-	uint8_t **page;              /* [K] each made when first written */
-	unsigned npages;             /* [K] a power of two */
+	struct pipe_slot *slot;      /* [K] */
+	unsigned nslots;             /* [K] a power of two */
 	struct pipe_user *user;      /* [K] who pays for the ring */
-	uint64_t head, tail;         /* [K] bytes written, bytes read */
+	uint64_t head, tail;         /* [K] slots written, slots read */
 	unsigned readers, writers;   /* [K] open ends */
 	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
 };
@@ -32,11 +39,11 @@ pipe_of(const struct file *f)
 	return f->vn->priv;
 }
 
-/* Where the page of byte pos is, or will be. */
-static inline uint8_t **
-pipe_page_slot(struct pipe *p, uint64_t pos)
+/* The slot of number i, which holds what was written there. */
+static inline struct pipe_slot *
+pipe_slot_at(struct pipe *p, uint64_t i)
 {
-	return &p->page[(pos >> PAGE_SHIFT) & (p->npages - 1)];
+	return &p->slot[i & (p->nslots - 1)];
 }
 
 /* pipering.c */

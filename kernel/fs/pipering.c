@@ -3,14 +3,14 @@
  * pipering.c: the ring of a pipe is made, changes its size, and goes
  *
  * Problem   A ring may become larger or smaller with bytes in it, and what is
- *           in it stays in order and in place.
+ *           in it stays in order.
  *
- * Picture   ring of n:  page[pos / 4096 % n]      8 pages: . . 2 3 4 5 . .
- *                                                 4 pages: 4 5 2 3
+ * Picture   8 slots, 4 in use:  . . a b c d . .
+ *           4 slots instead:    a b c d
  *
  * Rules     1. The ring is there while an end is open, and paid for by who
  *              opened the first (pipeuser.c).
- *           2. A smaller ring is refused where the bytes do not fit.
+ *           2. A smaller ring is refused where the slots in use do not fit.
  *
  * Read next pipe.c.
  */
@@ -21,9 +21,9 @@
 #include "mem/mem.h"
 
 static size_t
-ring_bytes(unsigned npages)
+ring_bytes(unsigned nslots)
 {
-	return npages * sizeof(uint8_t *);
+	return nslots * sizeof(struct pipe_slot);
 }
 
 /*
@@ -34,22 +34,22 @@ ring_bytes(unsigned npages)
 int
 pipe_ring_make_locked(struct pipe *p)
 {
-	unsigned n = PIPE_PAGES;
+	unsigned n = PIPE_SLOTS;
 	struct pipe_user *user;
 	int r;
 
 	HELD(&p->lock);
-	if (p->page != NULL)
+	if (p->slot != NULL)
 		return 0;
 	r = pipe_user_take(&n, &user);
 	if (r != 0)
 		return r;
-	p->page = room_alloc(ring_bytes(n));
-	if (p->page == NULL) {
+	p->slot = room_alloc(ring_bytes(n));
+	if (p->slot == NULL) {
 		pipe_user_give(user, n);
 		return -ENOMEM;
 	}
-	p->npages = n;
+	p->nslots = n;
 	p->user = user;
 	return 0;
 }
@@ -59,9 +59,9 @@ pages_free(struct pipe *p)
 {
 	unsigned i;
 
-	for (i = 0; i < p->npages; i++) {
-		kmem_free(p->page[i]);
-		p->page[i] = NULL;
+	for (i = 0; i < p->nslots; i++) {
+		kmem_free(p->slot[i].page);
+		p->slot[i].page = NULL;
 	}
 }
 
@@ -69,13 +69,13 @@ pages_free(struct pipe *p)
 void
 pipe_ring_drop(struct pipe *p)
 {
-	if (p->page == NULL)
+	if (p->slot == NULL)
 		return;
 	pages_free(p);
-	room_free(p->page, ring_bytes(p->npages));
-	pipe_user_give(p->user, p->npages);
-	p->page = NULL;
-	p->npages = 0;
+	room_free(p->slot, ring_bytes(p->nslots));
+	pipe_user_give(p->user, p->nslots);
+	p->slot = NULL;
+	p->nslots = 0;
 	p->head = p->tail = 0;
 }
 
@@ -83,81 +83,47 @@ pipe_ring_drop(struct pipe *p)
 int64_t
 pipe_size(struct file *f)
 {
-	if (f->ops != &pipe_file_ops)
+	if (!file_is_pipe(f))
 		return -EBADF;
-	return (int64_t)(atomic_load_relaxed(&pipe_of(f)->npages) * PAGE_SIZE);
+	return (int64_t)(atomic_load_relaxed(&pipe_of(f)->nslots) * PAGE_SIZE);
 }
 
-/*
- * The last bytes may lie in front of the first ones, in the same page.  In a
- * larger ring they need a page of their own: it goes to its place in fresh.
- *
- * Locks:    pipe lock held.
- * Returns:  0, -ENOMEM.
- */
-static int
-ring_part_locked(struct pipe *p, uint8_t **fresh, unsigned n)
-{
-	uint64_t last = PAGE_DOWN(p->head);
-	uint8_t *page;
-
-	HELD(&p->lock);
-	if (last == p->head ||
-	    last - PAGE_DOWN(p->tail) < p->npages * PAGE_SIZE)
-		return 0;
-	page = kmem_alloc(PAGE_SIZE);
-	if (page == NULL)
-		return -ENOMEM;
-	memcpy(page, *pipe_page_slot(p, last), p->head - last);
-	fresh[(last >> PAGE_SHIFT) & (n - 1)] = page;
-	return 0;
-}
-
-/*
- * Give p the page array fresh of n entries; what lies in p keeps its place
- * modulo the new size.  Each page of p moves once.  Locks: pipe lock held.
- */
+/* Give p the ring fresh of n slots; those in use move.  Locks: pipe lock held. */
 static void
-ring_replace_locked(struct pipe *p, uint8_t **fresh, unsigned n)
+ring_replace_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 {
-	uint64_t pos = PAGE_DOWN(p->tail);
-	unsigned i;
+	uint64_t i, used = p->head - p->tail;
 
 	HELD(&p->lock);
-	for (i = 0; i < p->npages && pos < p->head; i++, pos += PAGE_SIZE) {
-		fresh[(pos >> PAGE_SHIFT) & (n - 1)] = *pipe_page_slot(p, pos);
-		*pipe_page_slot(p, pos) = NULL;
+	for (i = 0; i < used; i++) {
+		fresh[i] = *pipe_slot_at(p, p->tail + i);
+		pipe_slot_at(p, p->tail + i)->page = NULL;
 	}
 	pages_free(p);
-	room_free(p->page, ring_bytes(p->npages));
-	p->page = fresh;
-	p->npages = n;
+	room_free(p->slot, ring_bytes(p->nslots));
+	p->slot = fresh;
+	p->nslots = n;
+	p->tail = 0;
+	p->head = used;
 	wake_all(&p->wq);
 }
 
 /*
- * A ring of n pages instead of the other.  Locks: pipe lock held.
+ * A ring of n slots instead of the other.  Locks: pipe lock held.
  *
- * Returns:  0, -EBUSY (too full), -EPERM (more than the user may have), -ENOMEM.
+ * Returns:  0, -EBUSY (too full), -EPERM (more than the user may have).
  */
 static int
-ring_resize_locked(struct pipe *p, uint8_t **fresh, unsigned n)
+ring_resize_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 {
-	unsigned was = p->npages;
 	int r;
 
 	HELD(&p->lock);
-	if (n < was && PAGE_UP(p->head) - PAGE_DOWN(p->tail) > n * PAGE_SIZE)
+	if (n < p->head - p->tail)
 		return -EBUSY;
-	r = pipe_user_change(p->user, was, n);
-	if (r != 0)
-		return r;
-	if (n > was)
-		r = ring_part_locked(p, fresh, n);
+	r = pipe_user_change(p->user, p->nslots, n);
 	if (r == 0)
 		ring_replace_locked(p, fresh, n);
-	else
-		CHECK(pipe_user_change(p->user, n, was) == 0);
 	return r;
 }
 
@@ -166,18 +132,18 @@ int64_t
 pipe_set_size(struct file *f, uint64_t bytes)
 {
 	struct pipe *p;
-	uint8_t **fresh;
+	struct pipe_slot *fresh;
 	unsigned n = 1;
 	int r;
 
-	if (f->ops != &pipe_file_ops)
+	if (!file_is_pipe(f))
 		return -EBADF;
 	if (bytes > PIPE_BYTES_MAX)
 		return -EINVAL;
 	while (n * PAGE_SIZE < bytes)
 		n *= 2;
 	p = pipe_of(f);
-	if (n > atomic_load_relaxed(&p->npages) && !pipe_user_may_have(n))
+	if (n > atomic_load_relaxed(&p->nslots) && !pipe_user_may_have(n))
 		return -EPERM;
 	fresh = room_alloc(ring_bytes(n));
 	if (fresh == NULL)

@@ -126,7 +126,7 @@ pipe_user_take(unsigned *places, struct pipe_user **out)
 		*places = (unsigned)most;
 	spin_lock(&users.lock);
 	if (is_above(u->places + *places, &users.soft))
-		*places = MIN(*places, PIPE_PAGES_FEW);
+		*places = MIN(*places, PIPE_SLOTS_FEW);
 	if (is_above(u->places + *places, &users.hard))
 		r = -ENFILE;
 	else

@@ -306,6 +306,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 		kmem_free(pf);
 	else
 		f->priv = pf;
+	f->knows = KNOWS_HINTS;
 	return r;
 }
 

@@ -15,7 +15,9 @@
 
 #define FALLOC_KEEP_SIZE 1u
 #define FALLOC_COLLAPSE_RANGE 8u
+#define FALLOC_ZERO_RANGE 16u
 #define FALLOC_INSERT_RANGE 32u
+#define FALLOC_UNSHARE_RANGE 64u
 #define FALLOC_PUNCH_HOLE 2u
 
 static int fill_holes(struct vnode *v, uint64_t off, uint64_t end);
@@ -54,6 +56,27 @@ vn_punch(void *client, uint64_t off, uint64_t len)
 	return r;
 }
 
+/* Is it a mode at all?  Which of them there are is asked later. */
+static int
+falloc_mode_check(unsigned mode)
+{
+	const unsigned all = FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE |
+	    FALLOC_COLLAPSE_RANGE | FALLOC_ZERO_RANGE | FALLOC_INSERT_RANGE |
+	    FALLOC_UNSHARE_RANGE;
+	const unsigned alone = FALLOC_COLLAPSE_RANGE | FALLOC_INSERT_RANGE;
+
+	if ((mode & ~all) != 0 ||
+	    (mode & (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) == FALLOC_PUNCH_HOLE ||
+	    ((mode & FALLOC_PUNCH_HOLE) != 0 && (mode & FALLOC_ZERO_RANGE) != 0))
+		return -EOPNOTSUPP;
+	if ((mode & alone) != 0 && (mode & (mode - 1)) != 0)
+		return -EINVAL;
+	if ((mode & FALLOC_UNSHARE_RANGE) != 0 &&
+	    (mode & ~(FALLOC_UNSHARE_RANGE | FALLOC_KEEP_SIZE)) != 0)
+		return -EINVAL;
+	return 0;
+}
+
 /*
  * fallocate(2): mode 0 fills holes, KEEP_SIZE leaves the size as it is,
  * PUNCH_HOLE makes one.
@@ -65,23 +88,21 @@ int
 file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 {
 	struct vnode *v = f->vn;
-	int r;
+	int r = falloc_mode_check(mode);
 
-	/* What contradicts itself is told before what there is not. */
-	if (mode == (FALLOC_COLLAPSE_RANGE | FALLOC_KEEP_SIZE) ||
-	    mode == (FALLOC_INSERT_RANGE | FALLOC_KEEP_SIZE))
-		return -EINVAL;
-	if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE)) != 0 ||
-	    mode == FALLOC_PUNCH_HOLE)
-		return -EOPNOTSUPP;
+	if (r != 0)
+		return r;
 	if (!file_can_write(f))
 		return -EBADF;
 	if (v->type == S_IFIFO)
 		return -ESPIPE;
 	if (v->vmo == NULL)
 		return -ENODEV;
-	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off ||
-	    ((mode & FALLOC_PUNCH_HOLE) == 0 && vn_is_limited(v, off + len)))
+	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
+		return -EFBIG;
+	if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE)) != 0)
+		return -EOPNOTSUPP;
+	if ((mode & FALLOC_PUNCH_HOLE) == 0 && vn_is_limited(v, off + len))
 		return -EFBIG;
 	rw_lock_write(&v->lock);
 	if (v->swapped_to)

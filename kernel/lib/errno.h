@@ -49,6 +49,7 @@
 #define ELOOP 40
 #define ENODATA 61
 #define ETIME 62
+#define ENOPKG 65
 #define EOVERFLOW 75
 #define ELIBBAD 80
 #define EILSEQ 84

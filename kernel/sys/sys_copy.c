@@ -18,23 +18,22 @@
 
 #include "lib/errno.h"
 
+/* Of the four modes of access, three are for something. */
 static bool
-can_read(struct file *f)
+can(struct file *f, unsigned mode)
 {
-	unsigned flags = file_flags(f);
+	unsigned flags = file_flags(f) & (O_PATH | O_ACCMODE);
 
-	return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+	return flags == mode || flags == O_RDWR;
 }
 
 /* May bytes go from in to out?  append: what O_APPEND of out answers. */
 static int
 splice_check(struct file *in, struct file *out, int append)
 {
-	unsigned to = file_flags(out);
-
-	if (!can_read(in) || (to & O_PATH) != 0 || (to & O_ACCMODE) == O_RDONLY)
+	if (!can(in, O_RDONLY) || !can(out, O_WRONLY))
 		return -EBADF;
-	return (to & O_APPEND) != 0 ? append : 0;
+	return (file_flags(out) & O_APPEND) != 0 ? append : 0;
 }
 
 /* Where a copy begins: an offset argument, or the position. */
@@ -143,7 +142,7 @@ sendfile_check(struct file *in, struct file *out, bool has_off, uint64_t off,
 {
 	int r;
 
-	if (in == NULL || !can_read(in))
+	if (in == NULL || !can(in, O_RDONLY))
 		return -EBADF;
 	if (has_off && !file_is_seekable(in) && !S_ISDIR(file_mode(in)))
 		return -ESPIPE;
@@ -151,7 +150,8 @@ sendfile_check(struct file *in, struct file *out, bool has_off, uint64_t off,
 		off = (uint64_t)file_lseek(in, 0, SEEK_CUR);
 	if (off > INT64_MAX || n > INT64_MAX - off)
 		return -EINVAL;
-	r = out == NULL ? -EBADF : splice_check(in, out, -EINVAL);
+	r = out == NULL ? -EBADF :
+	    splice_check(in, out, S_ISFIFO(file_mode(out)) ? 0 : -EINVAL);
 	return r == 0 && S_ISDIR(file_mode(in)) ? -EINVAL : r;
 }
 

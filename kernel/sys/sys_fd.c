@@ -192,9 +192,11 @@ sys_pipe2(const uint64_t a[6])
 	struct file *rd, *wr;
 	int r;
 
-	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
+	if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0)
 		return -EINVAL;
-	r = pipe_create(flags & O_NONBLOCK, &rd, &wr);
+	if ((flags & O_EXCL) != 0) /* O_NOTIFICATION_PIPE: there is none */
+		return -ENOPKG;
+	r = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &rd, &wr);
 	if (r != 0)
 		return r;
 	return pipe_install(rd, wr, (flags & O_CLOEXEC) != 0, a[0]);
@@ -376,7 +378,8 @@ set_flags(struct file *f, unsigned flags)
 	if ((flags & ~now & O_NOATIME) != 0 && c->fsuid != 0 &&
 	    c->fsuid != file_uid(f))
 		return -EPERM;
-	if ((flags & O_DIRECT) != 0 && (file_mode(f) & S_IFMT) != S_IFBLK)
+	if ((flags & O_DIRECT) != 0 && !S_ISFIFO(file_mode(f)) &&
+	    (file_mode(f) & S_IFMT) != S_IFBLK)
 		return -EINVAL;
 	file_set_flags(f, flags);
 	return 0;

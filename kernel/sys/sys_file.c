@@ -23,12 +23,14 @@
 
 #define FADV_MAX 5u
 
-/* What preadv2 and pwritev2 know.  Reads and writes wait, so NOWAIT is refused. */
+/* What preadv2 and pwritev2 know; NOWAIT of some files only. */
 #define RWF_HIPRI 1u             /* a hint */
 #define RWF_DSYNC 2u
 #define RWF_SYNC 4u
+#define RWF_NOWAIT 8u
 #define RWF_APPEND 16u
-#define RWF_PROVIDED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
+#define RWF_PROVIDED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | \
+    RWF_APPEND)
 
 /* A read or write: which way, and where. */
 struct rw {
@@ -208,6 +210,21 @@ iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 	return 0;
 }
 
+/* Does f know these flags of one call?  0, -EOPNOTSUPP. */
+static int
+rwf_check(struct file *f, enum rw_way way, unsigned rwf)
+{
+	enum file_knows knows = file_knows(f);
+	unsigned all = RWF_PROVIDED;
+
+	if (knows != KNOWS_NOWAIT)
+		all &= ~RWF_NOWAIT;
+	if (knows == KNOWS_HINTS ||
+	    (knows == KNOWS_READ_FLAGS && way == RW_WRITE))
+		all = RWF_HIPRI;
+	return (rwf & ~all) != 0 ? -EOPNOTSUPP : 0;
+}
+
 /* readv, writev, preadv, pwritev, and the two with flags. */
 static int64_t
 rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
@@ -215,21 +232,22 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 {
 	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off, rwf };
 	int n = (int)a[2]; /* as Linux: what is above is not looked at */
-	struct uio u = { .as = as_current(), .nvec = (unsigned)n };
+	struct uio u = { .as = as_current(), .nvec = (unsigned)n,
+		.nowait = (rwf & RWF_NOWAIT) != 0 };
 	struct uio_vec *vec;
 	int64_t r;
 
 	if (rw.f == NULL)
 		return -EBADF;
-	/* Where no offset can be, nothing else is looked at. */
-	r = off != NULL ? rw_check(&rw, 0, 0) : 0;
-	if (r != -ESPIPE)
+	/* Where this way is none, or no offset can be, nothing else is looked at. */
+	r = rw_check(&rw, 0, 0);
+	if (r == 0)
 		r = iov_copyin(a[1], n, &vec, &u.left);
 	if (r == 0) {
 		u.vec = vec;
 		r = rw_check(&rw, 0, u.left);
-		if (r == 0 && u.left != 0 && (rwf & ~RWF_PROVIDED) != 0)
-			r = -EOPNOTSUPP;
+		if (r == 0 && u.left != 0)
+			r = rwf_check(rw.f, way, rwf);
 		if (r == 0)
 			r = rw_perform(&rw, &u);
 		vec_free(vec, (size_t)n);

@@ -147,6 +147,7 @@ mmap_file(struct map_args *m, struct file *f)
 		if ((m->flags & MAP_GROWSDOWN) != 0)
 			return -EINVAL;
 		m->flags |= MAP_ANONYMOUS;
+		m->is_zero_device = !shared;
 		m->off = 0;
 		return 0;
 	}

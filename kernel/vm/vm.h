@@ -84,6 +84,7 @@ struct map_args {
 	struct vmo *vmo;        /* NULL: anonymous; the mapping takes its own ref */
 	uint64_t off;           /* bytes, page-aligned */
 	bool writer;            /* vmo's file was opened for writing */
+	bool is_zero_device;    /* private, of /dev/zero */
 	const struct map_limits *lim;
 	bool privileged;        /* may map below mmap_min_addr */
 };
@@ -156,6 +157,8 @@ struct uio {
 	struct aspace *as;          /* NULL: kernel addresses */
 	struct uio_vec *vec;        /* at the current vector */
 	unsigned nvec;
+	bool nowait;                /* -EAGAIN for sleeping until something comes */
+	bool apart;                 /* in a pipe nothing joins it */
 	size_t done;                /* bytes moved so far */
 	size_t left;                /* bytes still wanted */
 	struct uio_vec one;         /* for the common single buffer */

@@ -78,7 +78,7 @@ advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (advice == MADV_DOFORK && vmo_is_device(v->vmo))
 		return -EINVAL;
 	if (advice == MADV_WIPEONFORK &&
-	    (v->vmo != NULL || (v->flags & VAD_SHARED) != 0))
+	    (v->vmo != NULL || (v->flags & (VAD_SHARED | VAD_ZERO_DEVICE)) != 0))
 		return -EINVAL;
 	return vad_set_flags(as, &v, lo, hi, (v->flags & ~a->clear) | a->set) == 0 ?
 	    0 : -EAGAIN;
@@ -224,7 +224,9 @@ punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 static int
 punch_part(const struct vad_view *v)
 {
-	if (v->vmo == NULL || (v->flags & VAD_LOCKED) != 0)
+	bool of_file = v->vmo != NULL || (v->flags & VAD_ZERO_DEVICE) != 0;
+
+	if (!of_file || (v->flags & VAD_LOCKED) != 0)
 		return -EINVAL;
 	/* Writable, or it could be made so. */
 	if ((v->flags & VAD_SHARED) == 0 || (v->maxprot & PROT_W) == 0)

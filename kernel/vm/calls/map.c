@@ -287,6 +287,8 @@ vad_flags(const struct map_args *a)
 		flags |= VAD_LOCKED;
 	if (a->writer)
 		flags |= VAD_WRITER;
+	if (a->is_zero_device)
+		flags |= VAD_ZERO_DEVICE;
 	if ((a->flags & MAP_NORESERVE) != 0 ||
 	    (commit_is_late() && vad_is_charged(flags, a->prot)))
 		flags |= VAD_NORESERVE;
@@ -353,12 +355,11 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	return 0;
 }
 
-/* The place, and the limits that depend on what is there.  [M]. */
+/* The place.  [M]. */
 static int
 mmap_place(struct aspace *as, struct attach_work *w)
 {
 	const struct map_args *a = w->a;
-	uint64_t grown;
 	int r;
 
 	if (is_fixed(a)) {
@@ -371,17 +372,26 @@ mmap_place(struct aspace *as, struct attach_work *w)
 		if (r != 0)
 			return r;
 	}
-	grown = w->pages - w->replaced;
-	if ((a->flags & MAP_FIXED_NOREPLACE) != 0 && w->replaced != 0)
-		return -EEXIST;
+	w->vad->start = w->vpn;
+	w->vad->end = w->vpn + w->pages;
+	return (a->flags & MAP_FIXED_NOREPLACE) != 0 && w->replaced != 0 ?
+	    -EEXIST : 0;
+}
+
+/* Limits that depend on what is in the place; that of locked memory comes before.
+ * [M]. */
+static int
+mmap_limits(struct aspace *as, const struct attach_work *w)
+{
+	const struct map_args *a = w->a;
+	uint64_t grown = w->pages - w->replaced;
+
 	if (a->lim != NULL &&
 	    as->total_pages + grown > a->lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	if (a->lim != NULL && vad_is_data(w->vad->flags, w->vad->prot) &&
 	    !map_data_fits(as, grown))
 		return -ENOMEM;
-	w->vad->start = w->vpn;
-	w->vad->end = w->vpn + w->pages;
 	return as->nvads >= vad_max() ? -ENOMEM : 0;
 }
 
@@ -429,9 +439,11 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	rw_lock_write(&as->map_lock);
 	r = mmap_place(as, w);
 	if (r == 0)
-		r = vad_prepare(as, w->vad, w->vad->start, w->vad->end);
-	if (r == 0)
 		r = mmap_lock(as, w);
+	if (r == 0)
+		r = mmap_limits(as, w);
+	if (r == 0)
+		r = vad_prepare(as, w->vad, w->vad->start, w->vad->end);
 	if (r == 0)
 		r = mmap_charge(as, w);
 	if (r == 0 && w->replaced == 0)

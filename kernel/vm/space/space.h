@@ -56,7 +56,9 @@ enum vad_flag {
 	 * the two are not joined. */
 	VAD_INHERITED = 8192,
 	/* The open file behind it can write, whatever the mapping itself may. */
-	VAD_WRITER = 16384
+	VAD_WRITER = 16384,
+	/* Anonymous, and yet of a file: /dev/zero. */
+	VAD_ZERO_DEVICE = 32768
 };
 #define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
 
