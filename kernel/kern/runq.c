@@ -17,12 +17,17 @@
  *           2. A thread with on_cpu goes to the queue of that CPU only, and is
  *              not stolen (rule 2 of sched.c).
  *           3. Who has slept, and who is new, goes first: it will not take
- *              long.  But two that wake each other for ever would keep the
- *              rest waiting: after RQ_PATIENCE_NS one of the rest has a turn,
- *              one, or those would be kept waiting in turn.
+ *              long; before all others he whose slice is whole.  But two that wake
+ *              each other for ever would keep the rest waiting: after
+ *              RQ_PATIENCE_NS one of the rest has a turn, one, or those would
+ *              be kept waiting in turn; a tick long, while some of them wait.
  *           4. Who is interrupted for them goes on right behind them, not
  *              among them: else one who wakes because of the first to come
  *              (a reader by the disk's thread) waits for a whole slice.
+ *           5. Of those that one CPU wakes in one go, between two switches or
+ *              ticks, RQ_HERD go first; the rest of the herd goes behind who
+ *              waits already.  Else five hundred who wait for one word would keep
+ *              all others from the CPU until the last of them has run.
  *
  * Read next kern/sched.c.
  */
@@ -30,6 +35,7 @@
 
 #define STEAL_LOOKS 64u
 
+#define RQ_HERD 4u
 #define RQ_PATIENCE_NS 20000000ul
 
 struct runq runqs[MAXCPU];
@@ -89,7 +95,9 @@ rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 {
 	HELD(&rq->lock);
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
-	if (end == RQ_FRONT)
+	if (end == RQ_FIRST)
+		list_push_back(&rq->first, &t->rq);
+	else if (end == RQ_FRONT)
 		list_push_back(&rq->front, &t->rq);
 	else
 		t->queued_ns = md_time_ns();
@@ -117,11 +125,21 @@ first_of(const struct list *l)
 	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
 }
 
+/* Locks:    rq->lock. */
+bool
+rq_woken_wait(const struct runq *rq)
+{
+	HELD(&rq->lock);
+	return !list_is_empty(&rq->first) || !list_is_empty(&rq->front);
+}
+
 struct thread *
 rq_pop(struct runq *rq)
 {
-	struct thread *t = first_of(&rq->front), *old = first_of(&rq->ready);
+	struct thread *t = first_of(&rq->first), *old = first_of(&rq->ready);
 
+	if (t == NULL)
+		t = first_of(&rq->front);
 	if (t == NULL || (old != NULL && !rq->was_ready &&
 	    md_time_ns() - old->queued_ns > RQ_PATIENCE_NS))
 		t = old;
@@ -171,6 +189,22 @@ choose_cpu(const struct thread *t)
 	return stays ? t->cpu : (unsigned)__builtin_ctzl(may);
 }
 
+/* Rules 3 and 5.  Interrupts off: the herd is this CPU's. */
+static enum rq_end
+place_of(const struct thread *t)
+{
+	struct runq *rq = &runqs[md_cpu()];
+
+	if (t->ticks_left == 0)
+		return RQ_BACK;
+	if (rq->herd >= RQ_HERD) {
+		EVENT(sched_herd);
+		return RQ_BACK;
+	}
+	rq->herd++;
+	return t->ticks_left >= rq_slice(t) ? RQ_FIRST : RQ_FRONT;
+}
+
 /*
  * Put a runnable thread that is on no queue onto one, and tell the CPU.
  *
@@ -180,7 +214,7 @@ void
 rq_place(struct runq *rq, struct thread *t)
 {
 	unsigned cpu = atomic_load(&t->on_cpu) ? t->cpu : choose_cpu(t);
-	enum rq_end where = t->ticks_left > 0 ? RQ_FRONT : RQ_BACK;
+	enum rq_end where = place_of(t);
 	bool was_idle;
 
 	if (cpu != t->cpu) {
@@ -190,9 +224,9 @@ rq_place(struct runq *rq, struct thread *t)
 		rq = &runqs[cpu];
 		spin_lock(&rq->lock);
 	}
-	if (where == RQ_FRONT)
+	if (where != RQ_BACK)
 		rq->urgent = true;
-	else
+	else if (t->ticks_left == 0)
 		t->ticks_left = rq_slice(t);
 	rq_insert(rq, t, where);
 	was_idle = rq->is_idle;
@@ -234,6 +268,8 @@ steal_from(struct runq *victim, unsigned cpu)
 	found = may_come(&victim->ready, cpu);
 	if (found == NULL)
 		found = may_come(&victim->front, cpu);
+	if (found == NULL)
+		found = may_come(&victim->first, cpu);
 	if (found != NULL) {
 		dequeue(victim, found);
 		atomic_store(&found->cpu, (uint16_t)cpu);

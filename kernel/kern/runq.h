@@ -12,18 +12,21 @@
 
 #include "kern/kern.h"
 
-/* Among the woken; first of the others: it was interrupted; last of them. */
-enum rq_end { RQ_FRONT, RQ_NEXT, RQ_BACK };
+/* Last of those woken with a whole slice; of the other woken or new ones; first of the
+ * rest: it was interrupted; last of them. */
+enum rq_end { RQ_FIRST, RQ_FRONT, RQ_NEXT, RQ_BACK };
 
 /* Of one CPU, in cache lines of its own. */
 struct runq {
 	struct spinlock lock;
-	struct list front;           /* [lock] woken or new: they go first */
+	struct list first;           /* [lock] woken, of a whole slice */
+	struct list front;           /* [lock] other woken ones, and new ones */
 	struct list ready;           /* [lock] the others that are TS_RUN */
-	unsigned nready;             /* [lock] in both; read by thieves without it */
+	unsigned nready;             /* [lock] in all; read by thieves without it */
 	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
-	bool urgent;                 /* [lock] a woken thread is at the front */
+	bool urgent;                 /* [lock] a woken or new thread waits */
 	bool was_ready;              /* [lock] the last one came from ready */
+	unsigned herd;               /* [cpu] woken from here since its tick or switch */
 	bool started;                /* [cpu] this CPU switches threads */
 	struct thread *idle;         /* [c] */
 	struct thread *prev;         /* [cpu] whom the last switch left */
@@ -44,6 +47,8 @@ bool rq_someone_waits(void);
 /* Locks: the queue's. */
 void rq_insert(struct runq *, struct thread *, enum rq_end);
 struct thread *rq_pop(struct runq *);
+/* Does one of those wait who go before the rest? */
+bool rq_woken_wait(const struct runq *);
 /* The run queue that guards t, locked. */
 struct runq *rq_lock_of(struct thread *);
 /*

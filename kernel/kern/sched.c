@@ -22,8 +22,10 @@
  *           4. A switch happens with preemption count 1 and interrupts off;
  *              the thread that comes finishes it (arrive) before it enables
  *              preemption, whatever interrupts come in between.
- *           5. A sleep does not refill the slice.  Who wakes with some of it
- *              left goes to the front, else to the back: fair to both.
+ *           5. A sleep gives a quarter of its time back to the slice.  Who wakes
+ *              with some of it left goes to the front, so who uses less than a
+ *              fifth of a CPU always does; else to the back: fair to both.  But a
+ *              herd that is woken at once goes to the back (rule 5 of runq.c).
  *           6. Who keeps its turn (a fault, while it holds what its siblings need; who
  *              holds an rwlock alone) and shall leave goes on to its end, or to the next tick.
  *
@@ -33,6 +35,8 @@
 #include "kern/runq.h"
 #include "lib/hash.h"
 #include "mem/mem.h"
+
+#define REST_NS 40000000ul /* of sleep for a tick of the slice */
 
 enum resched_why { WHY_PREEMPT, WHY_YIELD };
 
@@ -71,6 +75,7 @@ sched_init(void)
 		struct runq *rq = &runqs[i];
 
 		spin_init(&rq->lock, LR_SCHED);
+		list_init(&rq->first);
 		list_init(&rq->front);
 		list_init(&rq->ready);
 		rq->random = seed == 0 ? 0 : hash_u64(seed + i) | 1;
@@ -154,6 +159,7 @@ tick(bool user)
 	struct thread *t = md_current();
 	struct runq *rq = &runqs[md_cpu()];
 
+	rq->herd = 0;
 	timer_tick();
 	if (t == NULL)
 		return;
@@ -184,9 +190,25 @@ sched_admit(struct thread *t)
 	t->cpu = (uint16_t)rq_shortest(t);
 	rq = rq_lock_of(t);
 	t->state = TS_RUN;
-	t->ticks_left = 1; /* so it goes first: often it ends, or sleeps, soon */
+	/* One goes first, as often it ends, or sleeps, soon: of a crowd the first. */
+	t->ticks_left = rq_woken_wait(rq) ? 0 : 1;
 	rq_place(rq, t);
 	md_irq_restore(flags);
+}
+
+/* It slept: a part of that goes back to its slice.  Locks: rq->lock. */
+static void
+end_sleep(struct runq *rq, struct thread *t)
+{
+	uint64_t rest;
+
+	HELD(&rq->lock);
+	t->state = TS_RUN;
+	if (t->ticks_left >= rq_slice(t) || t->off_ns == 0)
+		return;
+	rest = t->rest_ns + md_time_ns() - t->off_ns;
+	t->ticks_left = (uint8_t)MIN(t->ticks_left + rest / REST_NS, rq_slice(t));
+	t->rest_ns = rest % REST_NS;
 }
 
 void
@@ -196,7 +218,7 @@ sched_wake(struct thread *t)
 	struct runq *rq = rq_lock_of(t);
 
 	if (t->state == TS_SLEEP) {
-		t->state = TS_RUN;
+		end_sleep(rq, t);
 		rq_place(rq, t);
 	} else {
 		spin_unlock(&rq->lock);
@@ -219,7 +241,7 @@ sched_notify(struct thread *t, uint32_t bits)
 	struct runq *rq = rq_lock_of(t);
 
 	if (t->state == TS_SLEEP && ends_sleep(t, bits)) {
-		t->state = TS_RUN;
+		end_sleep(rq, t);
 		rq_place(rq, t);
 	} else {
 		/* In user mode elsewhere?  An interrupt makes it look. */
@@ -255,6 +277,7 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	t->killable_wake = how != WAIT_PLAIN;
 	t->intr_wake = how == WAIT_INTR;
 	if (!done(arg) && !ends_sleep(t, atomic_load(&t->pending))) {
+		t->off_ns = 0;
 		t->state = TS_SLEEP;
 		reschedule(rq, WHY_PREEMPT);
 	} else {
@@ -356,8 +379,10 @@ reschedule(struct runq *rq, enum resched_why why)
 	if (next == prev)
 		return;
 	ASSERT(!atomic_load(&next->on_cpu));
-	charge_from(next, charge(prev, false, false));
+	prev->off_ns = charge(prev, false, false);
+	charge_from(next, prev->off_ns);
 	rq->switches++;
+	rq->herd = 0;
 	rq->prev = prev;
 	atomic_store(&next->on_cpu, 1);
 	if (next->space != NULL)
@@ -392,7 +417,7 @@ pick_here(struct runq *rq, struct thread *prev, enum resched_why why)
 	bool goes_on = prev->state == TS_RUN && prev != rq->idle;
 	struct thread *next = rq_pop(rq);
 
-	rq->urgent = false;
+	rq->urgent = rq_woken_wait(rq);
 	if (goes_on && next == NULL && rq_may_run_on(prev, md_cpu())) {
 		if (prev->ticks_left == 0)
 			prev->ticks_left = rq_slice(prev);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
 # BOUNDED: its swap is a file of the host's
-# No work of an ordinary user stops the machine, or makes root wait: 33 kinds, in a
+# No work of an ordinary user stops the machine, or makes root wait: 45 kinds, in a
 # machine that does 125 million instructions a second.
 . kernel/test/cases/lib.sh
 name=nobody_stops_the_machine
@@ -20,6 +20,6 @@ goes_on 2 locks
 if in_full; then
 	goes_on 1
 else
-	goes_on 1 exit truncate futexes
+	goes_on 1 exit truncate futexes busy convoy
 fi
 finish

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=128M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 KIND=bounded */
+/* NEEDS: MEM=64M SWAP=256M CPUS=1 TIMEOUT=60 SWEEP=no CLOCK=1 KIND=bounded */
 /* BOUNDED: a disk of the emulator, whose interrupts wake the reader, ends when the host pleases */
 /*
  * A process that only counts, on the only CPU, does not make reads from a disk
