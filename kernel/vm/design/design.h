@@ -83,7 +83,8 @@ struct vmm_ops {
 	 * not flushed yet.  Of a cache (design/pmap/). */
 	void (*left)(struct aspace *, va_t, uint64_t old);
 	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
-	 * WS_HAS_PLACE only those that could leave memory now.  How many. */
+	 * WS_HAS_PLACE only those that could leave memory now, with WS_BRIEF within
+	 * WS_LOOKS words from the hand on.  How many. */
 	size_t (*evict)(struct aspace *, size_t want, int min_age);
 	/* Instead, no lock: of all spaces of the design, by a policy of its own. */
 	size_t (*evict_any)(size_t want, int min_age);

@@ -265,8 +265,9 @@ adds_page(const struct fctx *f)
 	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
-/* The set is full: pages of its own go first, if some can.  [W].  True: and perhaps a
- * table with the last of them, so that the way is to be walked again. */
+/* The set is full: pages of its own go first, if some can; where the hand of the clock
+ * is among locked ones, at a later fault.  [W].  True: and perhaps a table with the last
+ * of them, so that the way is to be walked again. */
 static bool
 keep_limit(struct fctx *f)
 {
@@ -278,7 +279,7 @@ keep_limit(struct fctx *f)
 		return false;
 	gone = ws_excess(as, adds_page(f));
 	if (gone > 0)
-		gone = as->ops->evict(as, gone, 0);
+		gone = as->ops->evict(as, gone, as->n_locked > 0 ? WS_BRIEF : 0);
 	EVENT_ADD(ws_self_replace, gone);
 	return gone > 0;
 }

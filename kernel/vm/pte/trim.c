@@ -79,21 +79,32 @@ trim_word(struct aspace *as, const struct ws_entry *s)
 	    word_set(s->leaf, s->word, trimmed_word(as, s)));
 }
 
+/* Words that a trim may look at.  [W]. */
+static uint64_t
+most_looks(const struct aspace *as, int min_age)
+{
+	uint64_t n = ws_look(as, min_age & ~WS_BRIEF);
+
+	return (min_age & WS_BRIEF) != 0 ? MIN(n, (uint64_t)WS_LOOKS) : n;
+}
+
 /* Take up to `want` pages of at least min_age out of the working set, from the hand on:
  * ops->evict.  They keep their contents: on a queue, after the flush.
  * Locks: [W], kept.  Returns: pages trimmed. */
 size_t
 pte_evict(struct aspace *as, size_t want, int min_age)
 {
-	uint64_t look = ws_look(as, min_age);
+	uint64_t most = most_looks(as, min_age), look = most;
 	struct ws_entry s;
 	size_t done = 0;
 
 	HELD(&as->ws_lock);
+	min_age &= ~WS_BRIEF;
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	while (done < want && ws_pick_victim(as, min_age, &look, &s))
 		done += trim_word(as, &s);
 	tlb_batch_end(as->batch);
+	EVENT_ADD(ws_looks, most - look);
 	EVENT(ws_trim, done, min_age & WS_AGE);
 	return done;
 }

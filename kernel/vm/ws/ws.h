@@ -40,6 +40,7 @@ size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batc
 
 #define WS_PER_FAULT 8               /* pages that one instruction needs at a time */
 #define WS_GIVES 64                  /* at most, for one fault */
+#define WS_LOOKS 1024                /* words, at most, for one fault, if some are locked */
 
 /* Pages of the space that count against its limit: what is locked cannot leave, and
  * would stop its program.  [W] */

@@ -23,6 +23,7 @@
 #include "vm/design/pmap/pmap.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
+#include "vm/ws/ws.h"
 
 #define MAPPERS 16     /* of the pages of one round */
 #define LOOK 256       /* frames in one hold of [P] */
@@ -270,16 +271,22 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 {
 	uint64_t top = MD_USER_END >> PAGE_SHIFT;
 	unsigned round, rounds = (min_age & WS_AGE) == 0 ? 3 : 1;
+	uint64_t most = (min_age & WS_BRIEF) != 0 ? WS_LOOKS : UINT64_MAX;
 	bool again = true, used, cleared = false;
+	uint64_t passed = 0;
 	struct pt_iter it;
 	size_t done = 0;
+	va_t first;
 
 	/* The first round begins at the hand; a third takes what the second cleared. */
-	for (round = 0; round < rounds && done < want && again; round++) {
+	for (round = 0; round < rounds && done < want && passed < most && again; round++) {
 		used = false;
 		it = pt_range(as, hand_get(as), top);
-		while (done < want && pt_iter_table(&it))
+		while (done < want && passed < most && pt_iter_table(&it)) {
+			first = it.va;
 			done += pmap_remove_unused(&it, want - done, &used);
+			passed += (it.va - first) >> PAGE_SHIFT;
+		}
 		hand_set(as, it.va >= it.end ? 0 : it.va >> PAGE_SHIFT);
 		again = used || round == 0;
 		cleared |= used;
@@ -288,6 +295,7 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 		as->ws_used_ns = md_time_ns(); /* nobody sleeps here */
 		tlb_flush_range(as, 0, top);
 	}
+	EVENT_ADD(ws_looks, passed);
 	EVENT(ws_trim, done, min_age & WS_AGE);
 	return done;
 }
