@@ -632,21 +632,26 @@ check_slot(const struct rec_slot *s, uint64_t word, struct vm_report *rep)
 }
 
 static void
-recs_check(struct aspace *as, struct vm_report *rep, struct vm_found *found)
+recs_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *rep)
 {
-	uint64_t at, word, *place;
+	uint64_t vpn = va >> PAGE_SHIFT;
+	struct region *r = region_at(as, vpn);
+
+	if (r != NULL)
+		check_slot(slot_of(r, vpn), word, rep);
+	else
+		report_bad(rep, "I8", "va %lx word %lx: no region", va, word);
+}
+
+static void
+recs_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found)
+{
 	struct region *r;
+	uint64_t at;
 
 	LIST_FOREACH(r, regions_of(as), node)
-		for (at = r->start; at < r->end; at++) {
-			place = map_word(as, at << PAGE_SHIFT);
-			word = place == NULL ? 0 : *place;
-			check_slot(slot_of(r, at), word, rep);
-			found->ws += word != 0;
+		for (at = r->start; at < r->end; at++)
 			found->late += slot_of(r, at)->late;
-			if (word != 0 && rep->mapcount != NULL)
-				rep->mapcount[pte_pfn(word)]++;
-		}
 }
 
 /* All spaces are done: does each record have as many slots as it says? */
@@ -720,6 +725,8 @@ recs_init(void)
 
 static const struct shared_ops recs_shared = {
 	.swapped = all_swapped,
+	.check_word = recs_check_word,
+	.check_space = recs_check_space,
 	.check_end = recs_check_end,
 };
 
@@ -743,7 +750,6 @@ const struct vmm_ops recs_ops = {
 	.fault = recs_fault,
 	.evict_any = recs_evict_any,
 	.walk = recs_walk,
-	.check = recs_check,
 	.init = recs_init,
 	.swapped = recs_swapped,
 	.shared = &recs_shared,

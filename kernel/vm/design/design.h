@@ -93,9 +93,6 @@ struct vmm_ops {
 	/* [M], [W]: the word of the page at va, where that of the table is 0.  NULL:
 	 * there is no page then. */
 	uint64_t (*named)(struct aspace *, va_t);
-	/* freeze_spaces(): its words and records, and what there is of each.  NULL:
-	 * evidence/ looks at words as a record. */
-	void (*check)(struct aspace *, struct vm_report *, struct vm_found *);
 	void (*init)(void); /* once, by vm_init() */
 	/* Text about what words of as name that others share, or NULL: of all.
 	 * Some records from *at on, which moves: 1; 0: there are none. */
@@ -144,10 +141,11 @@ struct shared_ops {
 	/* [W]: walk->fn for the word that a FORK word names; as ops->swapped.  NULL,
 	 * 0 and freeze_spaces(): for all that any word names, each once. */
 	int (*swapped)(struct aspace *, uint64_t word, struct swap_walk *);
-	/* freeze_spaces(): vm_check meets such a word; all those of a space are done;
-	 * all spaces are. */
+	/* freeze_spaces(): vm_check meets such a word, or one that maps an object's
+	 * page; all those of a space are done, and found are its records; all spaces
+	 * are. */
 	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
-	void (*check_space)(struct aspace *, struct vm_report *);
+	void (*check_space)(struct aspace *, struct vm_report *, struct vm_found *);
 	void (*check_end)(struct vm_report *);
 };
 

@@ -19,6 +19,7 @@
 #include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
+#include "vm/pte/pte.h"
 #include "vm/space/space.h"
 #include "vm/table/table.h"
 #include "vm/vm.h"
@@ -48,7 +49,7 @@ static void check_counts(struct word_count *c);
 /* ---- one space ---- */
 
 /*
- * The words, tables and counts of as; by its design, where pages are elsewhere.
+ * The words, tables and counts of as, and what its design has beside them.
  *
  * Locks:    freeze_spaces().
  */
@@ -57,16 +58,13 @@ check_words(struct aspace *as, struct vm_report *rep)
 {
 	struct word_count c = { .as = as, .rep = rep };
 
-	if (as->ops->check != NULL)
-		as->ops->check(as, rep, &c.found);
-	else
-		stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, judge_word, &c);
+	(void)pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, judge_word, &c);
 	check_tables(&c);
 	c.found.late += as->pruned;
 	c.hidden |= as_has_lost(as, LOST_TABLES);
 	rep->partial |= c.hidden || c.words != 0;
-	if (as->ops->shared != NULL && as->ops->shared->check_space != NULL)
-		as->ops->shared->check_space(as, rep);
+	if (as->ops->shared != NULL)
+		as->ops->shared->check_space(as, rep, &c.found);
 	check_counts(&c);
 }
 
@@ -147,14 +145,15 @@ check_owned(struct word_count *c, va_t va, uint64_t word)
 		bad_word(c, "I1", va, word, "the page has another home");
 }
 
-/* A word that others share. */
+/* A word that others may share, or that maps an object's page: what the design knows
+ * of it. */
 static void
 check_shared(struct word_count *c, va_t va, uint64_t word)
 {
-	if (c->as->ops->shared == NULL)
-		bad_word(c, "I17", va, word, "shared, in a design without");
-	else
+	if (c->as->ops->shared != NULL)
 		c->as->ops->shared->check_word(c->as, va, word, c->rep);
+	else if (pte_kind(word) == PTE_FORK || pte_src(word) == SRC_FORK)
+		bad_word(c, "I17", va, word, "shared, in a design without");
 }
 
 /* What the VAD allows. */
@@ -180,7 +179,6 @@ static void
 check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 {
 	const struct vm_page *pg = pte_page(word);
-	bool w = (word & MD_PTE_W) != 0;
 	const char *why;
 
 	if ((word & PTE_ZERO_MASK) != 0 || (word & (MD_PTE_U | PTE_LOCK)) == 0)
@@ -202,9 +200,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		check_owned(c, va, word);
 		break;
 	case SRC_FORK:
-		c->n_fork++;
-		if (w)
-			bad_word(c, "I7", va, word, "writable and forked");
+		c->n_fork += !c->as->ops->is_cache;
 		check_shared(c, va, word);
 		break;
 	case SRC_OBJ:
@@ -213,6 +209,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		    page_home_kind(pg) != HOME_VNODE &&
 		    (pg->flags & PF_ORPHAN) == 0)
 			bad_word(c, "I1", va, word, "home is no object");
+		check_shared(c, va, word);
 		break;
 	case SRC_SPEC:
 		break;
@@ -239,7 +236,8 @@ judge_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		break;
 	case PTE_VALID:
 		check_valid(c, va, word, v);
-		private = pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK;
+		private = !c->as->ops->is_cache &&
+		    (pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK);
 		break;
 	case PTE_TRANS:
 	case PTE_BUSY:

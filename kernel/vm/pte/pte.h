@@ -57,6 +57,9 @@ int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
     int advice);                                                 /* ops->advise */
 int pte_swapped(struct aspace *, struct swap_walk *);            /* ops->swapped */
 
+/* walk.c */
+int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+
 /* zap.c */
 void pte_detach(struct aspace *, struct vad *);                  /* ops->detach */
 void pte_drop_soft(const struct pte_ref *);    /* TRANS, BUSY, SWAP, ERROR; [W] */

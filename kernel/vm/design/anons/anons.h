@@ -44,7 +44,7 @@ struct anons_fork {
 struct anons_check {
 	struct aspace *as;
 	struct vm_report *rep;
-	struct vm_found *found;
+	struct vm_found *found; /* of entries */
 };
 
 /* An anon, at a page, with what guards it held: not 0 ends the walk. */
@@ -76,7 +76,7 @@ struct anons_ops {
 	void (*fork)(struct anons_fork *);
 	/* [W]: text about an entry; nothing, if it has no anon. */
 	void (*show)(void *entry, struct out *);
-	/* freeze_spaces(): a VALID word that maps a page, an entry; adds to late. */
+	/* freeze_spaces(): a VALID word that maps a page; an entry: adds to late. */
 	void (*check_word)(struct anons_check *, void *entry, va_t, uint64_t word);
 	void (*check_entry)(struct anons_check *, const struct anons_range *);
 };
@@ -127,7 +127,8 @@ int anons_show(struct aspace *, uint64_t *at, struct out *);
 uint64_t *anons_of(const struct aspace *, uint64_t word);
 
 /* anonscheck.c */
-void anons_check(struct aspace *, struct vm_report *, struct vm_found *); /* ops->check */
+void anons_check_word(struct aspace *, va_t, uint64_t word, struct vm_report *);
+void anons_check_space(struct aspace *, struct vm_report *, struct vm_found *);
 void anons_bad(struct anons_check *, const char *inv, va_t, uint64_t word,
     const char *what);
 

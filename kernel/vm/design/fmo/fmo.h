@@ -176,7 +176,7 @@ int fmo_swapped(struct aspace *, uint64_t word, struct swap_walk *);
 
 /* fmo_check.c */
 void fmo_check_word(struct aspace *, va_t, uint64_t word, struct vm_report *);
-void fmo_check_space(struct aspace *, struct vm_report *);
+void fmo_check_space(struct aspace *, struct vm_report *, struct vm_found *);
 void fmo_check_end(struct vm_report *);
 
 /* fmo_stat.c */

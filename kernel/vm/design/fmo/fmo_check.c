@@ -113,7 +113,7 @@ find_row(uint64_t index)
 }
 
 /*
- * A word of as names an entry: shared->check_word.
+ * A word of as that names an entry, or maps an object's page: shared->check_word.
  *
  * Locks:    freeze_spaces().
  */
@@ -126,6 +126,11 @@ fmo_check_word(struct aspace *as, va_t va, uint64_t word,
 
 	if (!census.active)
 		census_open();
+	if (pte_kind(word) == PTE_VALID && pte_src(word) != SRC_FORK)
+		return;
+	if (pte_kind(word) == PTE_VALID && (word & MD_PTE_W) != 0)
+		report_bad(rep, "I7", "as %u va %lx word %lx: writable and forked",
+		    as->id, va, word);
 	if (pte_kind(word) == PTE_VALID &&
 	    page_home_kind(pte_page(word)) != HOME_FMO) {
 		report_bad(rep, "I1", "as %u va %lx word %lx: home is no entry",
@@ -258,7 +263,7 @@ fmo_check_end(struct vm_report *rep)
  * Locks:    freeze_spaces().
  */
 void
-fmo_check_space(struct aspace *as, struct vm_report *rep)
+fmo_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found)
 {
 	uint64_t sum = 0, n = 0;
 	struct census_row *row;

@@ -19,6 +19,8 @@ static const struct shared_ops sx_shared = {
 	.home = HOME_SXANON,
 	.refs = sx_refs,
 	.swapped = sx_swapped_all,
+	.check_word = anons_check_word,
+	.check_space = anons_check_space,
 	.check_end = sx_check_end,
 };
 
@@ -66,7 +68,6 @@ const struct vmm_ops scalux_ops = {
 	.evict = pmap_evict,
 	.walk = anons_walk,
 	.named = anons_named,
-	.check = anons_check,
 	.init = sx_init,
 	.show = anons_show,
 	.caches = sx_caches,

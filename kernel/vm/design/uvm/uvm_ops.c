@@ -19,6 +19,8 @@ static const struct shared_ops uvm_shared = {
 	.home = HOME_ANON,
 	.refs = uvm_refs,
 	.swapped = uvm_swapped_all,
+	.check_word = anons_check_word,
+	.check_space = anons_check_space,
 	.check_end = uvm_check_end,
 };
 
@@ -63,7 +65,6 @@ const struct vmm_ops uvm_ops = {
 	.evict_any = pmap_evict_any,
 	.walk = anons_walk,
 	.named = anons_named,
-	.check = anons_check,
 	.init = uvm_anon_init,
 	.show = anons_show,
 	.caches = uvm_caches,
